@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The narrow interface to the hosts: what the rest of the pool knows of libvirt.
+ *
+ * A `struct hypervisor` owns one libvirt event loop thread, one connection per
+ * host, and a connector thread that (re)opens what is not connected. Hosts,
+ * domains, volumes and networks are named by the pool's own 32-digit uuids;
+ * nothing of libvirt's types leaves this folder, and nothing here knows the
+ * model, jobs or FUSE (only model/error.h and model/cleanup.h are shared).
+ *
+ * Blocking: every hv_domain_*, hv_pool_*, hv_volume_* and hv_network_* call may
+ * wait for the host; call them from executor workers, never from a FUSE thread.
+ * hv_host_add(), hv_host_remove() and hv_host_reconnect() return at once.
+ *
+ * Callbacks (struct hv_events) come from the event loop or the connector
+ * thread; they must only enqueue work and return.
+ *
+ * Errors: 0 or a negative errno, with a sentence. -ENOTCONN (code HOST.1010)
+ * when the host is not connected; -ENOENT when the named thing does not exist;
+ * -EOPNOTSUPP when this hypervisor cannot; -ETIMEDOUT when a wait ran out.
+ *
+ * Simulation: a URI that starts with "test:" is libvirt's own test driver. What
+ * that driver lacks (files behind volumes, device hot-plug, leases, the guest
+ * agent) is simulated in this folder, so that callers need no second path.
+ */
+#ifndef POOLFS_HYPERVISOR_H
+#define POOLFS_HYPERVISOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../model/error.h"
+
+struct hypervisor;
+
+enum hv_domain_state {
+	HV_DOMAIN_ABSENT, /* not defined on the host */
+	HV_DOMAIN_OFF,	  /* defined, not active */
+	HV_DOMAIN_RUNNING,
+	HV_DOMAIN_PAUSED,
+};
+
+/** Why a domain is in its state; what the pool's events and HA need to tell apart. */
+enum hv_domain_reason {
+	HV_REASON_OTHER,
+	HV_REASON_GUEST,   /* the guest shut itself down */
+	HV_REASON_CRASHED, /* qemu died or the guest panicked */
+	HV_REASON_ENOSPC,  /* paused by a full disk */
+	HV_REASON_IO_ERROR,
+};
+
+enum hv_host_status { HV_HOST_CONNECTING, HV_HOST_CONNECTED, HV_HOST_DISCONNECTED };
+
+/** What a host has, read at each connection. */
+struct hv_host_info {
+	char hostname[256];
+	char virt_type[8];     /* "kvm" when a probe really ran a guest under KVM, "qemu" for TCG, "test" */
+	int64_t memory;	       /* bytes */
+	int cpus;	       /* logical processors */
+	int sockets;
+	bool simulated;	       /* test driver */
+	bool bandwidth;	       /* traffic control works, so NIC limits can be applied */
+};
+
+/** One domain as a full comparison sees it. */
+struct hv_domain_status {
+	char uuid[33];
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+};
+
+struct hv_events {
+	/**
+	 * The host's connection changed. At CONNECTED, @info and the complete list of the host's
+	 * domains at that moment are given (events before it are lost, so compare everything);
+	 * otherwise @info is NULL and @sentence says why. All pointers are borrowed for the call.
+	 */
+	void (*host)(void *ctx, const char *host_uuid, enum hv_host_status status, const struct hv_host_info *info,
+		     const struct hv_domain_status *domains, size_t domain_count, const char *sentence);
+	/** A domain changed its state, by our doing or somebody else's. */
+	void (*domain)(void *ctx, const char *host_uuid, const char *domain_uuid, enum hv_domain_state state,
+		       enum hv_domain_reason reason);
+	/** The guest agent of a domain connected or went away. */
+	void (*agent)(void *ctx, const char *host_uuid, const char *domain_uuid, bool connected);
+	/** A device (by its alias) is really gone from a running domain. */
+	void (*device_removed)(void *ctx, const char *host_uuid, const char *domain_uuid, const char *alias);
+};
+
+/** Starts the event loop and the connector. @events is copied; @ctx is handed to each callback. */
+int hv_new(const struct hv_events *events, void *ctx, struct hypervisor **ret_hv, struct error *e);
+
+/** Closes every connection and ends both threads. Accepts NULL. Domains go on running. */
+void hv_free(struct hypervisor *hv);
+
+/* ---------------------------------------------------------------- hosts */
+
+/** Makes a host known under @uuid (32 hex digits) and connects to @uri in the background, for ever. -EEXIST. */
+int hv_host_add(struct hypervisor *hv, const char *uuid, const char *uri, struct error *e);
+/** Forgets the host: closes its connection, ends reconnecting. Unknown hosts are no error. */
+void hv_host_remove(struct hypervisor *hv, const char *uuid);
+/** Drops the present connection, if any, and connects anew now (runs the KVM probe again). -ENOENT. */
+int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e);
+/** Checks that @uri has a form that libvirt could open (scheme, parts); opens nothing. -EINVAL with a sentence. */
+int hv_uri_check(const char *uri, struct error *e);
+
+/* -------------------------------------------------------------- domains */
+
+enum hv_disk_bus { HV_BUS_VIRTIO, HV_BUS_SCSI, HV_BUS_IDE };
+
+/** One disk or CD-ROM. Strings are borrowed from the caller for the time of the call. */
+struct hv_disk {
+	const char *path;   /* file on the host; NULL for an empty CD-ROM */
+	const char *format; /* "qcow2" or "raw", always given for a disk: formats are never guessed */
+	const char *serial; /* volume uuid; cut to 20 characters for virtio */
+	int device_id;	    /* 0 root, 1.. data; CD-ROM: 0..2, 3 is the NoCloud disk */
+	enum hv_disk_bus bus;
+	bool cdrom;
+	bool shareable;
+	int boot_order;		   /* 1.. per-device boot order, 0 = none */
+	const char *wwn;	   /* 16 hex digits, scsi only, may be NULL */
+	int64_t total_bytes_sec;   /* 0 = unlimited */
+};
+
+/** One NIC. */
+struct hv_nic {
+	const char *mac;
+	const char *network; /* libvirt network name, or NULL */
+	const char *bridge;  /* host bridge when network is NULL */
+	const char *target;  /* tap name (vnic<internalId>.<deviceId>), may be NULL */
+	const char *model;   /* "virtio" or "e1000" */
+	int device_id;
+	int boot_order;
+	int64_t inbound_bps;  /* guest's inbound limit, bit/s, 0 = unlimited */
+	int64_t outbound_bps;
+};
+
+enum hv_graphics { HV_GRAPHICS_VNC, HV_GRAPHICS_SPICE };
+
+/** Everything a domain's XML is made of. The pool builds it from the model at each start. */
+struct hv_domain_spec {
+	const char *uuid; /* 32 hex digits; also the domain's name */
+	const char *title;
+	const char *virt_type; /* "kvm", "qemu" or "test", from hv_host_info */
+	int cpu_num;
+	int cpu_max;	       /* >= cpu_num; larger when vm.numa allows hot-plug */
+	int64_t memory;	       /* bytes, a multiple of 1 KiB */
+	int64_t memory_max;    /* >= memory; larger when vm.numa allows hot-plug */
+	int cpu_shares;	       /* 0 = default */
+	const char *cpu_mode;  /* "none", "host-model", "host-passthrough" */
+	const char *cpu_pinning; /* value of vmCpuPinning, "0:1-3,1:0" style, or NULL */
+	bool hide_kvm;
+	bool uefi;
+	bool boot_menu;
+	bool boot_cdrom_first; /* order of the hd/cdrom boot devices when no device has a boot_order */
+	const char *platform;  /* Linux, Windows, Other, Paravirtualization, WindowsVirtio */
+	const char *serial_number; /* SMBIOS system serial, or NULL */
+	const char *serial_log;	   /* file on the host that gets the serial console, or NULL */
+	const char *video;	   /* cirrus, vga, qxl, virtio */
+	enum hv_graphics graphics;
+	const char *console_password; /* NULL = a random one is set, so that it can be changed live */
+	const char *listen;	      /* address of the graphics server */
+	int monitors;		      /* spice heads: 1, 2 or 4 */
+	bool usb_redirect;
+	bool guest_agent;	      /* always true at present: the channel costs nothing */
+	const char *const *pci_devices; /* host addresses "0000:00:00.0" to pass through */
+	size_t pci_device_count;
+	const struct hv_disk *disks;
+	size_t disk_count;
+	const struct hv_nic *nics;
+	size_t nic_count;
+};
+
+/**
+ * The domain XML of @spec, allocated; NULL only when memory is short. Deterministic: the same spec
+ * gives the same bytes. Exposed for the golden-file tests; hv_domain_start() uses the same function.
+ */
+char *hv_domain_xml(const struct hv_domain_spec *spec);
+
+/** Defines the domain (replacing an inactive definition) and starts it, paused when @paused. -EEXIST when it is active. */
+int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_spec *spec, bool paused,
+		    struct error *e);
+/** Asks the guest to shut down (ACPI, and the agent when there is one) and waits up to @timeout_ms. -ETIMEDOUT. */
+int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms, struct error *e);
+/** Ends the domain at once. Success when it is not active. */
+int hv_domain_destroy(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+/** Removes an inactive definition with its NVRAM. Success when there is none. */
+int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+/** The state now, straight from the host. ABSENT is a success. */
+int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid, enum hv_domain_state *ret_state,
+		    enum hv_domain_reason *ret_reason, struct error *e);
+/** Libvirt's own XML of the domain, allocated. @ret_xml is untouched on failure. */
+int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid, char **ret_xml, struct error *e);
+/** Graphics address of a running domain: port number and "vnc" or "spice" (static string). -EBUSY when not running. */
+int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid, int *ret_port,
+		      const char **ret_protocol, struct error *e);
+/** Answers whether the guest agent answers a ping within @timeout_ms. 0 = it does. -ETIMEDOUT, -ENOTCONN. */
+int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
+			 struct error *e);
+
+/* -------------------------------------------------------------- storage */
+
+/** Progress of long copies: called with 0..100; return nonzero to cancel (the call then fails with -ECANCELED). */
+typedef int hv_progress(void *ctx, int percent);
+
+struct hv_capacity {
+	int64_t total;	   /* bytes */
+	int64_t available; /* bytes */
+};
+
+/** A storage pool's definition. */
+struct hv_pool_spec {
+	const char *uuid;   /* of the primary or backup storage; the libvirt pool is named poolfs-<uuid> */
+	const char *type;   /* "dir", "netfs" (source host:/path) or "rbd" */
+	const char *target; /* folder on the host */
+	const char *source; /* netfs: "host:/path"; rbd: "pool@mon1,mon2"; else NULL */
+};
+
+/** Defines, builds and starts the pool on the host when it is not there; success when it already is. */
+int hv_pool_open(struct hypervisor *hv, const char *host, const struct hv_pool_spec *spec, struct error *e);
+/** Stops and undefines the pool; files stay. Success when it is not there. */
+int hv_pool_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+int hv_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid, struct hv_capacity *ret,
+		     struct error *e);
+
+/** What is known of a volume's file. */
+struct hv_volume_info {
+	int64_t size;	     /* virtual size, bytes */
+	int64_t actual_size; /* bytes on the storage */
+};
+
+/**
+ * Creates the volume @name in the pool: empty, or as an overlay of @backing (a path in the same or
+ * another pool on the host) with @backing_format. @ret_path (allocated) is the path on the host. -EEXIST, -ENOSPC.
+ */
+int hv_volume_create(struct hypervisor *hv, const char *host, const char *pool, const char *name,
+		     const char *format, int64_t size, const char *backing, const char *backing_format,
+		     char **ret_path, struct error *e);
+/** Copies the local file @file, holes kept, into a new volume @name whose content has @format. */
+int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool, const char *name,
+		     const char *format, const char *file, hv_progress *progress, void *ctx, char **ret_path,
+		     struct error *e);
+/** Copies the volume's bytes, holes kept, into the local file @file (created, 0600; removed on failure). */
+int hv_volume_download(struct hypervisor *hv, const char *host, const char *path, const char *file,
+		       hv_progress *progress, void *ctx, struct error *e);
+/** Removes the volume. Success when it is not there. */
+int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool, const char *name, struct error *e);
+int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, struct hv_volume_info *ret,
+		   struct error *e);
+/** The names of all volumes of a pool, allocated array of allocated strings; free with hv_names_free(). */
+int hv_pool_list(struct hypervisor *hv, const char *host, const char *pool, char ***ret_names, size_t *ret_count,
+		 struct error *e);
+void hv_names_free(char **names, size_t count);
+
+/* ------------------------------------------------------------- networks */
+
+/** A fixed lease. */
+struct hv_lease {
+	const char *mac;
+	const char *ip;
+	const char *hostname; /* may be NULL */
+};
+
+/**
+ * An L3 network with DHCP as a libvirt network on the host. Only the listed leases are ever
+ * handed out by it: the pool allocates addresses itself.
+ */
+struct hv_network_spec {
+	const char *uuid;   /* of the L3 network; the libvirt network is named poolfs-<first 8 digits> */
+	const char *bridge; /* bridge device to make, at most 15 characters, or NULL for libvirt's choice */
+	const char *gateway;
+	const char *netmask;
+	const char *range_start; /* DHCP range; NULL = no DHCP */
+	const char *range_end;
+	const char *dns_domain; /* may be NULL */
+	const char *const *dns; /* forwarders */
+	size_t dns_count;
+	bool nat;	       /* forward with NAT, else isolated */
+	const struct hv_lease *leases;
+	size_t lease_count;
+};
+
+/** The network's libvirt XML, allocated, for tests and for hv_network_open(). */
+char *hv_network_xml(const struct hv_network_spec *spec);
+/** Defines and starts the network (or brings a differing definition up to date). @ret_name: at least 32 bytes. */
+int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_network_spec *spec,
+		    char ret_name[32], struct error *e);
+/** Stops and undefines the network. Success when it is not there. */
+int hv_network_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+/** Adds (or replaces) the fixed lease of a MAC, live and persistent. */
+int hv_lease_set(struct hypervisor *hv, const char *host, const char *network_uuid, const struct hv_lease *lease,
+		 struct error *e);
+/** Removes the fixed lease of a MAC. Success when it is not there. */
+int hv_lease_remove(struct hypervisor *hv, const char *host, const char *network_uuid, const char *mac,
+		    const char *ip, struct error *e);
+
+/** One errno for a libvirt error code (VIR_ERR_*); pure, tested over the whole enum. */
+int hv_errno_of_virt(int virt_code);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Scope-bound clean-up: the few macros behind every `_cleanup_` in the project.
+ *
+ *     _cleanup_(error_done) struct error e = ERROR_INIT;
+ *     _cleanup_free_ char *path = NULL;
+ *     ...
+ *     return steal(&path);          // ownership leaves this scope, visibly
+ *
+ * A type that owns something declares its own clean-up function beside its
+ * other functions with DEFINE_CLEANUP.
+ */
+#ifndef POOLFS_CLEANUP_H
+#define POOLFS_CLEANUP_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <pthread.h>
+
+#define _cleanup_(fn)	   __attribute__((cleanup(fn)))
+#define _cleanup_free_	   _cleanup_(cleanup_free)
+#define _cleanup_close_	   _cleanup_(cleanup_close)
+#define _cleanup_fclose_   _cleanup_(cleanup_fclose)
+#define _cleanup_unlock_   _cleanup_(cleanup_unlock)
+#define _printf_(fmt, arg) __attribute__((format(printf, fmt, arg)))
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/** Takes the pointer out of @p: returns it and leaves NULL behind. */
+#define steal(p)                                                                                             \
+	({                                                                                                   \
+		__typeof__(*(p)) steal_ = *(p);                                                              \
+		*(p) = NULL;                                                                                 \
+		steal_;                                                                                      \
+	})
+
+/** Takes the descriptor out of @fd: returns it and leaves -1 behind. */
+static inline int steal_fd(int *fd)
+{
+	int stolen = *fd;
+	*fd = -1;
+	return stolen;
+}
+
+/** Declares name_p(type **), for _cleanup_(name_p), that calls fn(*p). fn must accept NULL. */
+#define DEFINE_CLEANUP(type, fn)                                                                             \
+	static inline void fn##_p(type *p)                                                                   \
+	{                                                                                                    \
+		fn(*p);                                                                                      \
+	}
+
+static inline void cleanup_free(void *p)
+{
+	free(*(void **)p);
+}
+
+static inline void cleanup_close(const int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+static inline void cleanup_fclose(FILE **f)
+{
+	if (*f)
+		(void)fclose(*f);
+}
+
+static inline void cleanup_unlock(pthread_mutex_t **m)
+{
+	if (*m)
+		(void)pthread_mutex_unlock(*m);
+}
+
+/** Locks @m until the end of the scope. */
+#define scoped_lock(m)                                                                                       \
+	_cleanup_unlock_ __attribute__((unused)) pthread_mutex_t *scoped_lock_ = (m);                        \
+	pthread_mutex_lock(scoped_lock_)
+
+#endif

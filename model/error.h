@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One error object for programs and for people.
+ *
+ * It carries three things at once: an errno, which a failing write(2) or
+ * open(2) returns; a code of the manual (`SYS.1007`, `VM.1010`, ...), which a
+ * REST client reads; and one sentence, which a person reads in `last-error`.
+ * A cause may hang below it, as in the manual: VM.1001 <- VM.1010.
+ *
+ * Conventions: functions return 0 or a negative errno and take the error last;
+ * success leaves it untouched; the first error set wins. The sentence is lower
+ * case, has no full stop, and quotes its subject.
+ */
+#ifndef POOLFS_ERROR_H
+#define POOLFS_ERROR_H
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "cleanup.h"
+
+struct error {
+	int errnum;	     /* positive errno, 0 = no error */
+	const char *code;    /* static string, one of the codes error_description() knows */
+	char *details;	     /* the sentence; owned */
+	struct error *cause; /* owned; NULL at the innermost error */
+};
+
+#define ERROR_INIT ((struct error){0})
+
+/** Frees what @e owns and makes it empty again. */
+void error_done(struct error *e);
+
+/** True when an error was set. */
+static inline int error_is_set(const struct error *e)
+{
+	return e->errnum != 0;
+}
+
+/**
+ * Sets errno, sentence and the code that goes with the errno by default
+ * (EINVAL SYS.1007, ENOENT SYS.1003, EBUSY SYS.1006, EOPNOTSUPP SYS.1014, ...).
+ * @e may be NULL. Returns -errnum, so that `return error_set(e, EBUSY, ...)` is the one-liner.
+ */
+int error_set(struct error *e, int errnum, const char *fmt, ...) _printf_(3, 4);
+
+/** As error_set(), with a code of the manual of the caller's choice. @code must be a literal. */
+int error_set_code(struct error *e, int errnum, const char *code, const char *fmt, ...) _printf_(4, 5);
+
+/**
+ * Puts @code around the error in @e: the present error becomes the cause, its
+ * sentence and errno stay those of the whole, as the manual's server does it.
+ * Does nothing when @e is empty or NULL. Returns -errno of the error.
+ */
+int error_wrap(struct error *e, const char *code);
+
+/** Moves the error from @from into @to (freeing what @to held) and leaves @from empty. Returns -errno. */
+int error_move(struct error *to, struct error *from);
+
+/** The description that the manual prints for a code (behaviour.md 4); NULL for an unknown code. */
+const char *error_description(const char *code);
+
+/** The sentence of @e, or "ok" when there is none. Borrowed. */
+const char *error_sentence(const struct error *e);
+
+/**
+ * The manual's error object: {"code","description","details","cause"?}. The
+ * caller owns the result; NULL only when memory is short. details are cut at
+ * 4096 characters (behaviour.md 1.4).
+ */
+json_t *error_to_json(const struct error *e);
+
+/** Reads back what error_to_json() wrote; the errno is derived from the innermost code. */
+void error_from_json(const json_t *json, struct error *ret_e);
+
+#endif
