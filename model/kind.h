@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kinds of objects and their fields: one table from which come the SQL
+ * schema, the inventories, the value files, the query language's field names
+ * and the README of the mount. There is no second list of these names.
+ *
+ * To add a field: add one line to the kind's list in fields.h (at the end of
+ * the list when state folders with older databases must keep their per-field
+ * times), nothing else. The column is added to existing databases at start.
+ * To add a kind: a list in fields.h, an entry in enum kind_id and a row in
+ * kind.c; then, if it has a directory, its files appear by themselves.
+ */
+#ifndef POOLFS_KIND_H
+#define POOLFS_KIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum kind_id {
+	KIND_NONE,
+	KIND_ZONE,
+	KIND_CLUSTER,
+	KIND_HOST,
+	KIND_PRIMARY_STORAGE,
+	KIND_BACKUP_STORAGE,
+	KIND_L2_NETWORK,
+	KIND_L3_NETWORK,
+	KIND_IP_RANGE,
+	KIND_L3_DNS,
+	KIND_IMAGE,
+	KIND_IMAGE_REF,
+	KIND_IMAGE_CACHE,
+	KIND_INSTANCE_OFFERING,
+	KIND_DISK_OFFERING,
+	KIND_VM,
+	KIND_NIC,
+	KIND_VOLUME,
+	KIND_JOB,
+	KIND_ACCOUNT,
+	KIND_SESSION,
+	KIND_SYSTEM_TAG,
+	KIND_USER_TAG,
+	KIND_GLOBAL_CONFIG,
+	KIND_CLUSTER_PRIMARY_STORAGE,
+	KIND_CLUSTER_L2_NETWORK,
+	KIND_ZONE_BACKUP_STORAGE,
+	KIND_SNAPSHOT,
+	KIND_SNAPSHOT_TREE,
+	KIND_SHAREABLE_REF,
+	KIND_AFFINITY_GROUP,
+	KIND_AFFINITY_USAGE,
+	KIND_SCHEDULER,
+	KIND_COUNT
+};
+
+enum field_type {
+	FIELD_STRING,
+	FIELD_INT,  /* 32 bit */
+	FIELD_LONG, /* 64 bit */
+	FIELD_BOOL,
+	FIELD_DATE, /* nanoseconds since 1970 in the model, the manual's date format in documents */
+	/* Not stored, computed from other kinds' rows: */
+	FIELD_CHILDREN, /* inventories of all objects of kind `target` whose field `target_field` is this uuid */
+	FIELD_VALUES,	/* the field `value_field` of all such objects */
+};
+
+enum field_flags {
+	F_INDEX = 1 << 0,   /* kept in an in-memory index (and indexed in SQL) */
+	F_HIDDEN = 1 << 1,  /* not in the inventory and no file */
+	F_FILE = 1 << 2,    /* a file, but not in the inventory */
+	F_SECRET = 1 << 3,  /* file mode 0600; never in inventories, events, logs */
+	F_OWNER = 1 << 4,   /* names the object whose inventory holds this one */
+	F_FOREIGN = 1 << 5, /* a foreign key in SQL: `target` must exist */
+	F_NOWRITE = 1 << 6, /* a change does not count as a change of the object (lastOpDate stays) */
+};
+
+struct field {
+	const char *name; /* the inventory's JSON key, the file name, the SQL column */
+	enum field_type type;
+	unsigned flags;
+	enum kind_id target; /* referenced kind, or KIND_NONE */
+	int target_field;    /* FIELD_CHILDREN and FIELD_VALUES only */
+	int value_field;     /* FIELD_VALUES only */
+	const char *help;
+};
+
+enum kind_flags {
+	K_DIRECTORY = 1 << 0, /* has a collection directory in the mount */
+	K_LASTOP = 1 << 1,    /* has lastOpDate, kept by the store */
+};
+
+struct kind {
+	enum kind_id id;
+	const char *name;	/* "VmInstance": operations.json's resource, the inventory's stem */
+	const char *vo;		/* "VmInstanceVO": resource type in tags and error texts */
+	const char *table;	/* SQL table */
+	const char *directory;	/* REST path and directory: "vm-instances"; NULL without K_DIRECTORY */
+	const char *noun;	/* what people call one: "VM" */
+	unsigned flags;
+	const struct field *fields;
+	int field_count;
+	int name_field;	       /* index of "name", -1 without */
+	int create_date_field; /* index of "createDate", -1 without */
+	int last_op_field;     /* index of "lastOpDate", -1 without */
+};
+
+/* The uuid is the first field of every kind. */
+#define FIELD_UUID 0
+/* Most fields a kind may have (null flags are one 64-bit word). */
+#define FIELDS_MAX 64
+
+#include "fields.h"
+
+/** The kind's row; never NULL for a valid id. */
+const struct kind *kind_get(enum kind_id id);
+/** By REST path segment / directory ("vm-instances"); NULL when unknown. */
+const struct kind *kind_by_directory(const char *directory);
+/** By name ("VmInstance") or VO name ("VmInstanceVO"); NULL when unknown. */
+const struct kind *kind_by_name(const char *name);
+/** Index of a field by its JSON key, -1 when unknown. */
+int kind_field(const struct kind *kind, const char *name);
+/** True for fields that have a column of their own. */
+static inline bool field_is_stored(const struct field *f)
+{
+	return f->type != FIELD_CHILDREN && f->type != FIELD_VALUES;
+}
+/** True for fields held as 64-bit integers. */
+static inline bool field_is_integer(const struct field *f)
+{
+	return f->type == FIELD_INT || f->type == FIELD_LONG || f->type == FIELD_BOOL || f->type == FIELD_DATE;
+}
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An object: one row of one kind, in memory.
+ *
+ * Objects are immutable once they are in a view: readers on any thread share
+ * them by reference and never lock. A change is a copy (object_copy()), edited
+ * by one owner and handed to txn_put(), which puts it in the old one's place.
+ *
+ * Strings returned by accessors are borrowed from the object.
+ */
+#ifndef POOLFS_OBJECT_H
+#define POOLFS_OBJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cleanup.h"
+#include "document.h"
+#include "kind.h"
+#include "ref.h"
+
+union value {
+	int64_t i;
+	char *s; /* owned; NULL = null */
+};
+
+struct object {
+	struct ref ref;
+	const struct kind *kind;
+	int64_t id;	 /* row id, never reused; 0 until txn_put() */
+	int64_t changed; /* ns: last change of it or of an object its inventory holds */
+	uint64_t nulls;	 /* bit per integer field that is null */
+	/* Rendered inventory, made by the first reader; valid for ever since the object never changes. */
+	_Atomic(struct document *) inventory;
+	int64_t *times; /* ns per field: last change of that field; field_count entries, owned */
+	union value values[];
+};
+
+/** A new, empty, editable object (all fields null) with a reference for the caller; NULL when memory is short. */
+struct object *object_new(const struct kind *kind);
+/** An editable copy with the same row id; NULL when memory is short. */
+struct object *object_copy(const struct object *o);
+/** One more reference; returns @o. */
+const struct object *object_ref(const struct object *o);
+/** Gives a reference back. Accepts NULL. */
+void object_unref(const struct object *o);
+static inline void object_unref_p(const void *o)
+{
+	object_unref(*(const struct object *const *)o);
+}
+#define _cleanup_object_ _cleanup_(object_unref_p)
+
+/** The text of a string field; NULL when null. */
+static inline const char *object_str(const struct object *o, int field)
+{
+	return o->values[field].s;
+}
+/** The number of an integer field (bool: 0 or 1; date: ns); 0 when null. */
+static inline int64_t object_int(const struct object *o, int field)
+{
+	return o->values[field].i;
+}
+static inline bool object_is_null(const struct object *o, int field)
+{
+	return field_is_integer(&o->kind->fields[field]) ? (o->nulls >> field) & 1 : o->values[field].s == NULL;
+}
+/** As object_str(), "" for null. */
+static inline const char *object_text(const struct object *o, int field)
+{
+	return o->values[field].s ? o->values[field].s : "";
+}
+static inline const char *object_uuid(const struct object *o)
+{
+	return o->values[FIELD_UUID].s;
+}
+/** The name, or the uuid for kinds without one. */
+const char *object_name(const struct object *o);
+/** True when the string field has exactly this text (NULL = null). */
+bool object_str_is(const struct object *o, int field, const char *text);
+
+/*
+ * Edits, for objects that are not in a view yet. They cannot fail towards the
+ * caller: when memory is short the object is marked and txn_put() refuses it.
+ */
+void object_set_str(struct object *o, int field, const char *text); /* NULL = null; copies */
+void object_set_int(struct object *o, int field, int64_t number);
+void object_set_null(struct object *o, int field);
+/** True when an edit ran out of memory. */
+bool object_is_broken(const struct object *o);
+/** True when both have the same value, or both null, in a stored field. */
+bool object_field_equal(const struct object *a, const struct object *b, int field);
+/** True when every stored field has the same value. */
+bool object_equal(const struct object *a, const struct object *b);
+
+#endif

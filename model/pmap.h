@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A persistent ordered map from 64-bit keys to counted values.
+ *
+ * Every version of the map stays valid and unchanged while somebody holds its
+ * root: a change copies the path from the root to the changed node (an AVL
+ * tree, so at most ~1.44 log2 n nodes) and shares the rest. Nodes that only the
+ * caller can see are changed in place instead, so that loading a large map
+ * copies nothing. The empty map is NULL.
+ *
+ * Roots are owned by whoever holds them: pmap_ref()/pmap_unref(). Readers need
+ * no lock; a writer needs a root of its own.
+ */
+#ifndef POOLFS_PMAP_H
+#define POOLFS_PMAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ref.h"
+
+struct pmap;
+
+static inline struct pmap *pmap_ref(struct pmap *root)
+{
+	ref_get((struct ref *)root);
+	return root;
+}
+
+static inline void pmap_unref(struct pmap *root)
+{
+	ref_put((struct ref *)root);
+}
+
+/**
+ * Sets @key to @value (one reference is taken over from the caller on success; @value may be NULL
+ * for a set). 0 or -ENOMEM; after -ENOMEM the map holds what it held before.
+ */
+int pmap_set(struct pmap **root, uint64_t key, struct ref *value);
+
+/** Removes @key. 0, -ENOENT, or -ENOMEM with the map holding what it held before. */
+int pmap_remove(struct pmap **root, uint64_t key);
+
+/** True when @key is present; *ret_value (may be NULL) is borrowed from the map. */
+bool pmap_get(const struct pmap *root, uint64_t key, struct ref **ret_value);
+
+/** The smallest key greater than @after, with its value. False at the end. */
+bool pmap_next(const struct pmap *root, uint64_t after, uint64_t *ret_key, struct ref **ret_value);
+
+/** Number of keys. */
+size_t pmap_count(const struct pmap *root);
+
+#endif

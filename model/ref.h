@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reference counts: the base of everything that readers share without locks.
+ *
+ * Embed `struct ref` as the first member. The count is atomic; what it guards
+ * is immutable once a second reference exists.
+ */
+#ifndef POOLFS_REF_H
+#define POOLFS_REF_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct ref {
+	atomic_int count;
+	void (*destroy)(struct ref *self); /* immutable after ref_init() */
+};
+
+/** Makes @r counted with one reference held by the caller. */
+static inline void ref_init(struct ref *r, void (*destroy)(struct ref *))
+{
+	atomic_init(&r->count, 1);
+	r->destroy = destroy;
+}
+
+/** Takes one more reference; the caller must hold one already. Accepts NULL. */
+static inline void ref_get(const struct ref *r)
+{
+	if (r)
+		atomic_fetch_add_explicit(&((struct ref *)r)->count, 1, memory_order_relaxed);
+}
+
+/** Gives one reference back; the last one destroys the object. Accepts NULL. */
+static inline void ref_put(const struct ref *r)
+{
+	struct ref *self = (struct ref *)r;
+
+	if (self && atomic_fetch_sub_explicit(&self->count, 1, memory_order_acq_rel) == 1)
+		self->destroy(self);
+}
+
+/** True when the caller's reference is the only one, so that the object may be changed in place. */
+static inline bool ref_is_unique(const struct ref *r)
+{
+	return atomic_load_explicit(&((struct ref *)r)->count, memory_order_acquire) == 1;
+}
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tables from field tables. See schema.h.
+ *
+ * Versions: PRAGMA user_version holds the version that wrote the database.
+ * Tables and columns that a newer field table has and the database has not are
+ * added without a step of their own. What needs more than that (a rename, a
+ * rewritten value) is a statement in steps[]: step n leads from version n to
+ * n + 1. To add one: append it; never change an old one.
+ */
+#include "schema.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+static const char *const steps[] = {
+	"", /* 0 -> 1: an empty database; the tables come from the field tables */
+};
+
+#define SCHEMA_VERSION ((int)ARRAY_SIZE(steps))
+
+static int exec(sqlite3 *db, const char *sql, struct error *e)
+{
+	char *message = NULL;
+
+	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) {
+		error_set(e, EIO, "database: %s", message ? message : "unknown error");
+		sqlite3_free(message);
+		return -EIO;
+	}
+	return 0;
+}
+
+static const char *column_type(const struct field *f)
+{
+	return field_is_integer(f) ? "INTEGER" : "TEXT";
+}
+
+static void append_column(sqlite3_str *s, const struct field *f)
+{
+	sqlite3_str_appendf(s, "\"%w\" %s", f->name, column_type(f));
+	if (strcmp(f->name, "uuid") == 0)
+		sqlite3_str_appendall(s, " NOT NULL UNIQUE");
+	if (f->flags & F_FOREIGN)
+		sqlite3_str_appendf(s, " REFERENCES \"%w\"(uuid)", kind_get(f->target)->table);
+}
+
+static int create_table(sqlite3 *db, const struct kind *kind, struct error *e)
+{
+	sqlite3_str *s = sqlite3_str_new(db);
+	char *sql;
+	int r;
+
+	sqlite3_str_appendf(s, "CREATE TABLE IF NOT EXISTS \"%w\" (id INTEGER PRIMARY KEY AUTOINCREMENT", kind->table);
+	for (int i = 0; i < kind->field_count; i++)
+		if (field_is_stored(&kind->fields[i])) {
+			sqlite3_str_appendall(s, ", ");
+			append_column(s, &kind->fields[i]);
+		}
+	sqlite3_str_appendall(s, ", changed INTEGER NOT NULL, times BLOB NOT NULL) STRICT;");
+	sql = sqlite3_str_finish(s);
+	r = sql ? exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+	sqlite3_free(sql);
+	return r;
+}
+
+static int has_column(sqlite3 *db, const char *table, const char *column)
+{
+	return sqlite3_table_column_metadata(db, NULL, table, column, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct error *e)
+{
+	for (int i = 0; i < kind->field_count; i++) {
+		const struct field *f = &kind->fields[i];
+		sqlite3_str *s;
+		char *sql;
+		int r;
+
+		if (!field_is_stored(f) || has_column(db, kind->table, f->name))
+			continue;
+		s = sqlite3_str_new(db);
+		sqlite3_str_appendf(s, "ALTER TABLE \"%w\" ADD COLUMN ", kind->table);
+		append_column(s, f);
+		sql = sqlite3_str_finish(s);
+		r = sql ? exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+		sqlite3_free(sql);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int create_indexes(sqlite3 *db, const struct kind *kind, struct error *e)
+{
+	/* Foreign keys need one, or removing a parent scans the children. */
+	for (int i = 1; i < kind->field_count; i++) {
+		char *sql;
+		int r;
+
+		if (!(kind->fields[i].flags & F_FOREIGN))
+			continue;
+		sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"%w_%w\" ON \"%w\"(\"%w\")", kind->table,
+				      kind->fields[i].name, kind->table, kind->fields[i].name);
+		r = sql ? exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+		sqlite3_free(sql);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int user_version(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW)
+		version = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return version;
+}
+
+static int migrate(sqlite3 *db, int version, struct error *e)
+{
+	char pragma[64];
+	int r = 0;
+
+	for (int v = version; v < SCHEMA_VERSION && r == 0; v++)
+		r = exec(db, steps[v], e);
+	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++) {
+		const struct kind *kind = kind_get((enum kind_id)k);
+
+		r = create_table(db, kind, e);
+		if (r == 0)
+			r = add_missing_columns(db, kind, e);
+		if (r == 0)
+			r = create_indexes(db, kind, e);
+	}
+	if (r == 0)
+		r = exec(db,
+			 "CREATE TABLE IF NOT EXISTS kind_changed "
+			 "(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT",
+			 e);
+	if (r < 0)
+		return r;
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", SCHEMA_VERSION);
+	return exec(db, pragma, e);
+}
+
+int schema_apply(sqlite3 *db, struct error *e)
+{
+	int version = user_version(db);
+	int r;
+
+	if (version < 0)
+		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
+	if (version > SCHEMA_VERSION)
+		return error_set(e, EPROTO, "the database has schema version %d, this poolfs knows versions up to %d",
+				 version, SCHEMA_VERSION);
+	r = exec(db, "BEGIN IMMEDIATE", e);
+	if (r < 0)
+		return r;
+	r = migrate(db, version, e);
+	if (r == 0)
+		r = exec(db, "COMMIT", e);
+	if (r < 0)
+		(void)exec(db, "ROLLBACK", NULL);
+	return r;
+}
+
+/* Columns of a kind in field order: each one printed by @fmt, parted by commas. */
+static void append_columns(sqlite3_str *s, const struct kind *kind, const char *fmt)
+{
+	for (int i = 0; i < kind->field_count; i++)
+		if (field_is_stored(&kind->fields[i])) {
+			sqlite3_str_appendf(s, fmt, kind->fields[i].name);
+			sqlite3_str_appendall(s, ", ");
+		}
+}
+
+char *schema_insert_sql(const struct kind *kind)
+{
+	sqlite3_str *s = sqlite3_str_new(NULL);
+
+	sqlite3_str_appendf(s, "INSERT INTO \"%w\" (", kind->table);
+	append_columns(s, kind, "\"%w\"");
+	sqlite3_str_appendall(s, "changed, times) VALUES (");
+	for (int i = 0; i < kind->field_count; i++)
+		if (field_is_stored(&kind->fields[i]))
+			sqlite3_str_appendall(s, "?, ");
+	sqlite3_str_appendall(s, "?, ?)");
+	return sqlite3_str_finish(s);
+}
+
+char *schema_update_sql(const struct kind *kind)
+{
+	sqlite3_str *s = sqlite3_str_new(NULL);
+
+	sqlite3_str_appendf(s, "UPDATE \"%w\" SET ", kind->table);
+	append_columns(s, kind, "\"%w\" = ?");
+	sqlite3_str_appendall(s, "changed = ?, times = ? WHERE id = ?");
+	return sqlite3_str_finish(s);
+}
+
+char *schema_select_sql(const struct kind *kind)
+{
+	sqlite3_str *s = sqlite3_str_new(NULL);
+
+	sqlite3_str_appendall(s, "SELECT ");
+	append_columns(s, kind, "\"%w\"");
+	sqlite3_str_appendf(s, "changed, times, id FROM \"%w\" ORDER BY id", kind->table);
+	return sqlite3_str_finish(s);
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store's threads and commits. See store.h for what it promises.
+ *
+ * One writer thread owns the SQLite connection. It takes all queued changes at
+ * once, runs each in a savepoint on a working copy of the view, commits the
+ * group, publishes the working copy as the new view, tells the observers and
+ * answers the callers. A crash before COMMIT returns loses changes that nobody
+ * was told of; a crash after it loses nothing.
+ *
+ * Locks: queue_lock guards the queue and the stop flag; view_lock guards the
+ * pointer to the current view and is held for two instructions. Neither is held
+ * while a change, an observer or an answer runs.
+ */
+#include "store_internal.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+/* Most changes in one commit: bounds how long the first of them waits for the last. */
+#define GROUP_MAX 256
+
+struct posted {
+	struct posted *next;
+	txn_fn *fn;
+	void *arg;
+	txn_done_fn *done;
+	bool keep; /* false: take everything back (store_try) */
+	int result;
+	struct error error;
+};
+
+struct observer {
+	store_observer_fn *fn;
+	void *ctx;
+};
+
+struct store {
+	sqlite3 *db; /* the writer thread's, after store_open() */
+	int lock_fd;
+	pthread_t writer;
+	bool writer_runs;
+	struct kind_statements statements[KIND_COUNT]; /* the writer thread's */
+	sqlite3_stmt *set_changed;			/* the writer thread's */
+
+	pthread_mutex_t queue_lock;
+	pthread_cond_t queue_cond;
+	struct posted *head, **tail; /* queue_lock */
+	bool stopping;		     /* queue_lock */
+
+	pthread_mutex_t view_lock;
+	struct view *view; /* view_lock; owned */
+
+	struct observer observers[8]; /* immutable once the store is used by threads */
+	size_t observer_count;
+};
+
+int64_t store_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+int store_errno_of_sqlite(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_DONE:
+	case SQLITE_ROW:
+		return 0;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+	case SQLITE_CANTOPEN:
+		return -EACCES;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_CONSTRAINT:
+		return -EEXIST;
+	case SQLITE_TOOBIG:
+		return -EFBIG;
+	case SQLITE_INTERRUPT:
+		return -EINTR;
+	default:
+		return -EIO;
+	}
+}
+
+int store_exec(sqlite3 *db, const char *sql, struct error *e)
+{
+	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		return 0;
+	return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(db));
+}
+
+/* ---------------------------------------------------------------- views */
+
+struct view *store_view(struct store *store)
+{
+	scoped_lock(&store->view_lock);
+	return view_ref(store->view);
+}
+
+static void publish(struct store *store, struct view *view)
+{
+	struct view *old;
+
+	pthread_mutex_lock(&store->view_lock);
+	old = store->view;
+	store->view = view_ref(view);
+	pthread_mutex_unlock(&store->view_lock);
+	view_unref(old);
+}
+
+/* --------------------------------------------------------------- commits */
+
+/* Runs one change in its savepoint; a failed or tried one leaves no trace. */
+static void run_one(struct txn *t, struct posted *p)
+{
+	struct view *mark = view_copy(t->view, view_version(t->view));
+	size_t count = t->change_count;
+
+	if (!mark) {
+		p->result = error_set(&p->error, ENOMEM, "out of memory");
+		return;
+	}
+	t->failed = false;
+	p->result = store_exec(t->db, "SAVEPOINT change", &p->error);
+	if (p->result < 0) {
+		view_unref(mark);
+		return;
+	}
+	t->now = store_now();
+	p->result = p->fn(t, p->arg, &p->error);
+	if (p->result >= 0 && t->failed)
+		p->result = error_set(&p->error, EIO, "the database refused a change");
+	if (p->result < 0 || !p->keep) {
+		(void)store_exec(t->db, "ROLLBACK TO change", NULL);
+		txn_truncate(t, count);
+		view_unref(t->view);
+		t->view = mark;
+	} else {
+		view_unref(mark);
+	}
+	(void)store_exec(t->db, "RELEASE change", NULL);
+}
+
+/* Keeps the time of each changed kind, so that directory times survive a restart. */
+static int save_kind_times(struct store *store, const struct txn *t, struct error *e)
+{
+	bool seen[KIND_COUNT] = {false};
+
+	for (size_t i = 0; i < t->change_count; i++) {
+		const struct object *o = t->changes[i].after ? t->changes[i].after : t->changes[i].before;
+		int rc;
+
+		if (seen[o->kind->id])
+			continue;
+		seen[o->kind->id] = true;
+		(void)sqlite3_bind_text(store->set_changed, 1, o->kind->table, -1, SQLITE_STATIC);
+		(void)sqlite3_bind_int64(store->set_changed, 2, view_changed(t->view, o->kind->id));
+		rc = sqlite3_step(store->set_changed);
+		(void)sqlite3_reset(store->set_changed);
+		if (rc != SQLITE_DONE)
+			return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(store->db));
+	}
+	return 0;
+}
+
+/* Everything of the group failed: says so to each that thought it had succeeded. */
+static void fail_group(struct posted *group, const struct error *why)
+{
+	for (struct posted *p = group; p; p = p->next)
+		if (p->result >= 0) {
+			error_done(&p->error);
+			p->result = error_set(&p->error, why->errnum, "%s", error_sentence(why));
+		}
+}
+
+static void commit_group(struct store *store, struct posted *group)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct view *current = store_view(store);
+	struct txn t = {.db = store->db, .statements = store->statements};
+	int r;
+
+	t.view = view_copy(current, view_version(current) + 1);
+	r = t.view ? store_exec(store->db, "BEGIN IMMEDIATE", &e) : error_set(&e, ENOMEM, "out of memory");
+	if (r == 0) {
+		for (struct posted *p = group; p && r == 0; p = p->next) {
+			run_one(&t, p);
+			/* A full disk or an I/O error makes SQLite roll back the whole group by itself. */
+			if (sqlite3_get_autocommit(store->db))
+				r = error_set(&e, EIO, "%s",
+					      p->result < 0 ? error_sentence(&p->error) : "the database rolled back");
+		}
+		if (r == 0)
+			r = save_kind_times(store, &t, &e);
+		if (r == 0)
+			r = store_exec(store->db, "COMMIT", &e);
+		if (r < 0 && !sqlite3_get_autocommit(store->db))
+			(void)store_exec(store->db, "ROLLBACK", NULL);
+	}
+	if (r < 0) {
+		txn_truncate(&t, 0);
+		fail_group(group, &e);
+	}
+	if (t.change_count) {
+		publish(store, t.view);
+		for (size_t i = 0; i < store->observer_count; i++)
+			store->observers[i].fn(store->observers[i].ctx, t.view, t.changes, t.change_count);
+	}
+	txn_truncate(&t, 0);
+	free(t.changes);
+	view_unref(t.view);
+	view_unref(current);
+}
+
+/* Takes at most GROUP_MAX changes off the queue. NULL when the store stops and nothing is left. */
+static struct posted *take_group(struct store *store)
+{
+	struct posted *group, **end;
+	int n = 0;
+
+	scoped_lock(&store->queue_lock);
+	while (!store->head && !store->stopping)
+		pthread_cond_wait(&store->queue_cond, &store->queue_lock);
+	group = store->head;
+	for (end = &group; *end && n < GROUP_MAX; n++)
+		end = &(*end)->next;
+	store->head = *end;
+	*end = NULL;
+	if (!store->head)
+		store->tail = &store->head;
+	return group;
+}
+
+static void *writer_main(void *arg)
+{
+	struct store *store = arg;
+	struct posted *group;
+
+	pthread_setname_np(pthread_self(), "store");
+	while ((group = take_group(store))) {
+		commit_group(store, group);
+		while (group) {
+			struct posted *p = group;
+
+			group = p->next;
+			if (p->done)
+				p->done(p->arg, p->result, &p->error);
+			error_done(&p->error);
+			free(p);
+		}
+	}
+	return NULL;
+}
+
+static int post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done, bool keep)
+{
+	struct posted *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	*p = (struct posted){.fn = fn, .arg = arg, .done = done, .keep = keep};
+	scoped_lock(&store->queue_lock);
+	if (store->stopping) {
+		free(p);
+		return -ESHUTDOWN;
+	}
+	*store->tail = p;
+	store->tail = &p->next;
+	pthread_cond_signal(&store->queue_cond);
+	return 0;
+}
+
+int store_post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done)
+{
+	return post(store, fn, arg, done, true);
+}
+
+/* A caller that waits for its change. */
+struct waiter {
+	txn_fn *fn;
+	void *arg;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool done;  /* lock */
+	int result; /* lock */
+	struct error *error;
+};
+
+static int waiter_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct waiter *w = arg;
+
+	return w->fn(t, w->arg, e);
+}
+
+static void waiter_done(void *arg, int result, struct error *e)
+{
+	struct waiter *w = arg;
+
+	scoped_lock(&w->lock);
+	if (result < 0)
+		error_move(w->error, e);
+	w->result = result;
+	w->done = true;
+	pthread_cond_signal(&w->cond);
+}
+
+static int run(struct store *store, txn_fn *fn, void *arg, bool keep, struct error *e)
+{
+	struct waiter w = {.fn = fn, .arg = arg, .error = e};
+	int r;
+
+	pthread_mutex_init(&w.lock, NULL);
+	pthread_cond_init(&w.cond, NULL);
+	r = post(store, waiter_fn, &w, waiter_done, keep);
+	if (r < 0) {
+		error_set(e, -r, "the pool is shutting down");
+	} else {
+		pthread_mutex_lock(&w.lock);
+		while (!w.done)
+			pthread_cond_wait(&w.cond, &w.lock);
+		r = w.result;
+		pthread_mutex_unlock(&w.lock);
+	}
+	pthread_cond_destroy(&w.cond);
+	pthread_mutex_destroy(&w.lock);
+	return r;
+}
+
+int store_run(struct store *store, txn_fn *fn, void *arg, struct error *e)
+{
+	return run(store, fn, arg, true, e);
+}
+
+int store_try(struct store *store, txn_fn *fn, void *arg, struct error *e)
+{
+	return run(store, fn, arg, false, e);
+}
+
+int store_observe(struct store *store, store_observer_fn *fn, void *ctx)
+{
+	if (store->observer_count == ARRAY_SIZE(store->observers))
+		return -ENOSPC;
+	store->observers[store->observer_count++] = (struct observer){fn, ctx};
+	return 0;
+}
+
+/* ----------------------------------------------------------- open, close */
+
+static int lock_folder(struct store *store, const char *dir, struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/lock", dir) < 0)
+		return error_set(e, ENOMEM, "out of memory");
+	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store->lock_fd < 0)
+		return error_set(e, errno, "cannot use the state folder '%s': %s", dir, strerror(errno));
+	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return error_set(e, EBUSY, "the state folder '%s' is in use by another poolfs", dir);
+	return 0;
+}
+
+static int open_database(struct store *store, const char *dir, struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+	mode_t old;
+	int rc, r;
+
+	if (asprintf(&path, "%s/pool.db", dir) < 0)
+		return error_set(e, ENOMEM, "out of memory");
+	old = umask(077);
+	rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	umask(old);
+	if (rc != SQLITE_OK)
+		return error_set(e, -store_errno_of_sqlite(rc), "cannot open '%s': %s", path,
+				 store->db ? sqlite3_errmsg(store->db) : "out of memory");
+	(void)sqlite3_extended_result_codes(store->db, 1);
+	r = store_exec(store->db,
+		       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+		       "PRAGMA trusted_schema = OFF",
+		       e);
+	if (r == 0)
+		r = schema_apply(store->db, e);
+	if (r == 0)
+		r = txn_load(store->db, store->view, e);
+	if (r == 0 &&
+	    sqlite3_prepare_v3(store->db,
+			       "INSERT INTO kind_changed VALUES (?1, ?2) "
+			       "ON CONFLICT (\"table\") DO UPDATE SET changed = ?2",
+			       -1, SQLITE_PREPARE_PERSISTENT, &store->set_changed, NULL) != SQLITE_OK)
+		r = error_set(e, EIO, "database: %s", sqlite3_errmsg(store->db));
+	return r;
+}
+
+int store_open(const char *dir, struct store **ret_store, struct error *e)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	int r;
+
+	if (!store)
+		return error_set(e, ENOMEM, "out of memory");
+	store->lock_fd = -1;
+	store->tail = &store->head;
+	pthread_mutex_init(&store->queue_lock, NULL);
+	pthread_cond_init(&store->queue_cond, NULL);
+	pthread_mutex_init(&store->view_lock, NULL);
+	store->view = view_new();
+	r = store->view ? lock_folder(store, dir, e) : error_set(e, ENOMEM, "out of memory");
+	if (r == 0)
+		r = open_database(store, dir, e);
+	if (r == 0) {
+		r = pthread_create(&store->writer, NULL, writer_main, store);
+		store->writer_runs = r == 0;
+		if (r > 0)
+			r = error_set(e, r, "cannot start a thread: %s", strerror(r));
+	}
+	if (r < 0) {
+		store_close(store);
+		return r;
+	}
+	*ret_store = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	pthread_mutex_lock(&store->queue_lock);
+	store->stopping = true;
+	pthread_cond_signal(&store->queue_cond);
+	pthread_mutex_unlock(&store->queue_lock);
+	if (store->writer_runs)
+		pthread_join(store->writer, NULL);
+	txn_statements_finalize(store->statements);
+	sqlite3_finalize(store->set_changed);
+	sqlite3_close(store->db);
+	view_unref(store->view);
+	if (store->lock_fd >= 0)
+		(void)close(store->lock_fd);
+	pthread_mutex_destroy(&store->view_lock);
+	pthread_cond_destroy(&store->queue_cond);
+	pthread_mutex_destroy(&store->queue_lock);
+	free(store);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: SQLite as the durable truth, one writer, any number of readers.
+ *
+ * Reading: store_view() gives the pool as of the last commit; no lock is held
+ * and no database is touched while it is read.
+ *
+ * Writing: a change is a function that runs in the writer thread, sees the
+ * latest state (txn_view(), with its own changes and those that go before it)
+ * and changes it with txn_put() and txn_remove(). Functions therefore never
+ * race: allocating an address or a capacity is a plain look and a put. They
+ * must not block on anything but memory. All functions waiting at one moment
+ * are committed together; each has a savepoint of its own, so that one that
+ * fails leaves no trace and does not disturb the others.
+ *
+ * Order: rows are on disk (WAL, synchronous=FULL), then the view is swapped,
+ * then observers are told, then the caller is answered. When the database
+ * fails, nothing has changed and the callers get -EIO or -ENOSPC.
+ */
+#ifndef POOLFS_STORE_H
+#define POOLFS_STORE_H
+
+#include "error.h"
+#include "view.h"
+
+struct store;
+struct txn;
+
+typedef int txn_fn(struct txn *t, void *arg, struct error *e);
+/** Told the outcome of a posted change, in the writer thread, after the commit. @e is borrowed. */
+typedef void txn_done_fn(void *arg, int result, struct error *e);
+
+/** One object's change in a commit: before is NULL for a new object, after for a removed one. Borrowed. */
+struct change {
+	const struct object *before, *after;
+};
+
+/** Told all changes of a commit in their order, in the writer thread. @view is the view just made, borrowed. */
+typedef void store_observer_fn(void *ctx, struct view *view, const struct change *changes, size_t count);
+
+/**
+ * Opens (and when needed makes or migrates) the database `pool.db` in the folder @dir and holds a
+ * lock on the folder. -EBUSY when another process has it; -EPROTO when a newer poolfs wrote it.
+ */
+int store_open(const char *dir, struct store **ret_store, struct error *e);
+/** Runs what was posted, closes the database. Accepts NULL. */
+void store_close(struct store *store);
+
+/** Adds an observer. Not while other threads use the store. */
+int store_observe(struct store *store, store_observer_fn *fn, void *ctx);
+
+/** The pool as of the last commit; give back with view_unref(). Never NULL, never blocks on I/O. */
+struct view *store_view(struct store *store);
+
+/** Runs a change and waits until it is durable and visible. Not from the writer thread. */
+int store_run(struct store *store, txn_fn *fn, void *arg, struct error *e);
+/** Queues a change and returns; @done (may be NULL) is told. -ENOMEM, -ESHUTDOWN: @done is not called. */
+int store_post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done);
+/** As store_run(), but takes every change back: a look at what would happen. */
+int store_try(struct store *store, txn_fn *fn, void *arg, struct error *e);
+
+/** The state this change works on. Borrowed; replaced by the next put or remove. */
+const struct view *txn_view(const struct txn *t);
+/** ns since 1970, the same during one change. */
+int64_t txn_now(const struct txn *t);
+/**
+ * Writes @o (taken over, also on failure): a new row when its id is 0, else in the place of the row
+ * with its id. Keeps createDate and lastOpDate and the owners' times. Writing what is there already
+ * does nothing. @ret (may be NULL) is the object as it is now in the view, borrowed.
+ * -EEXIST for a uuid that is taken, -ENOENT for a foreign key to nothing.
+ */
+int txn_put(struct txn *t, struct object *o, const struct object **ret, struct error *e);
+/** Removes the row of @o. -ENOTEMPTY when others refer to it by a foreign key. */
+int txn_remove(struct txn *t, const struct object *o, struct error *e);
+
+/** Errno for an SQLite result code; pure. */
+int store_errno_of_sqlite(int rc);
+
+/** ns since 1970. */
+int64_t store_now(void);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows: how one object is written, removed and loaded. See store.h. */
+#include "store_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct view *txn_view(const struct txn *t)
+{
+	return t->view;
+}
+
+int64_t txn_now(const struct txn *t)
+{
+	return t->now;
+}
+
+/* ------------------------------------------------------------ statements */
+
+static int prepare(struct txn *t, sqlite3_stmt **stmt, char *sql, struct error *e)
+{
+	int rc;
+
+	if (*stmt) {
+		sqlite3_free(sql);
+		return 0;
+	}
+	if (!sql)
+		return error_set(e, ENOMEM, "out of memory");
+	rc = sqlite3_prepare_v3(t->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+	sqlite3_free(sql);
+	if (rc != SQLITE_OK) {
+		t->failed = true;
+		return error_set(e, EIO, "database: %s", sqlite3_errmsg(t->db));
+	}
+	return 0;
+}
+
+static int step(struct txn *t, sqlite3_stmt *stmt, const struct object *o, struct error *e)
+{
+	int rc = sqlite3_step(stmt);
+	int extended = sqlite3_extended_errcode(t->db);
+
+	(void)sqlite3_reset(stmt);
+	(void)sqlite3_clear_bindings(stmt);
+	if (rc == SQLITE_DONE)
+		return 0;
+	if (extended == SQLITE_CONSTRAINT_UNIQUE)
+		return error_set(e, EEXIST, "uuid '%s' is already taken", object_uuid(o));
+	if (extended == SQLITE_CONSTRAINT_FOREIGNKEY)
+		return error_set(e, ENOTEMPTY, "%s '%s' refers to an object that does not exist, or others refer to it",
+				 o->kind->noun, object_uuid(o));
+	t->failed = true;
+	return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(t->db));
+}
+
+/* Binds the stored fields, changed and times of @o; returns the number of the next parameter. */
+static int bind_object(sqlite3_stmt *stmt, const struct object *o)
+{
+	int n = 1;
+
+	for (int i = 0; i < o->kind->field_count; i++) {
+		if (!field_is_stored(&o->kind->fields[i]))
+			continue;
+		if (object_is_null(o, i))
+			(void)sqlite3_bind_null(stmt, n);
+		else if (field_is_integer(&o->kind->fields[i]))
+			(void)sqlite3_bind_int64(stmt, n, object_int(o, i));
+		else
+			(void)sqlite3_bind_text(stmt, n, object_str(o, i), -1, SQLITE_STATIC);
+		n++;
+	}
+	(void)sqlite3_bind_int64(stmt, n++, o->changed);
+	(void)sqlite3_bind_blob(stmt, n++, o->times, o->kind->field_count * (int)sizeof(o->times[0]), SQLITE_STATIC);
+	return n;
+}
+
+/* --------------------------------------------------------------- changes */
+
+static int remember(struct txn *t, const struct object *before, const struct object *after)
+{
+	if (t->change_count == t->change_room) {
+		size_t room = t->change_room ? 2 * t->change_room : 32;
+		struct change *grown = reallocarray(t->changes, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		t->changes = grown;
+		t->change_room = room;
+	}
+	t->changes[t->change_count++] = (struct change){object_ref(before), object_ref(after)};
+	return 0;
+}
+
+void txn_truncate(struct txn *t, size_t count)
+{
+	while (t->change_count > count) {
+		t->change_count--;
+		object_unref(t->changes[t->change_count].before);
+		object_unref(t->changes[t->change_count].after);
+	}
+}
+
+/* Writes @o as it is, into SQL and into the working view. */
+static int write_row(struct txn *t, const struct object *before, struct object *o, struct error *e)
+{
+	struct kind_statements *s = &t->statements[o->kind->id];
+	sqlite3_stmt **stmt = before ? &s->update : &s->insert;
+	int r = prepare(t, stmt, *stmt ? NULL : before ? schema_update_sql(o->kind) : schema_insert_sql(o->kind), e);
+
+	if (r < 0)
+		return r;
+	int next = bind_object(*stmt, o);
+	if (before)
+		(void)sqlite3_bind_int64(*stmt, next, o->id);
+	r = step(t, *stmt, o, e);
+	if (r < 0)
+		return r;
+	if (!before)
+		o->id = sqlite3_last_insert_rowid(t->db);
+	if (view_put(t->view, o) < 0 || remember(t, before, o) < 0) {
+		t->failed = true;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	view_set_changed(t->view, o->kind->id, t->now);
+	return 0;
+}
+
+/* An owner's inventory changes when what it holds changes: gives it a new time and so a new object. */
+static int touch(struct txn *t, enum kind_id kind, const char *uuid, struct error *e)
+{
+	const struct object *owner = view_get(t->view, kind, uuid);
+	_cleanup_object_ struct object *copy = NULL;
+
+	if (!owner || owner->changed == t->now)
+		return 0;
+	copy = object_copy(owner);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	copy->changed = t->now;
+	return write_row(t, owner, copy, e);
+}
+
+static int touch_owners(struct txn *t, const struct object *o, struct error *e)
+{
+	int r = 0;
+
+	for (int i = 0; o && r == 0 && i < o->kind->field_count; i++)
+		if ((o->kind->fields[i].flags & F_OWNER) && object_str(o, i))
+			r = touch(t, o->kind->fields[i].target, object_str(o, i), e);
+	return r;
+}
+
+/* Dates and per-field times of what is about to be written. */
+static void stamp(struct txn *t, const struct object *before, struct object *o)
+{
+	const struct kind *kind = o->kind;
+	bool counts = !before;
+
+	if (!before && kind->create_date_field >= 0 && object_is_null(o, kind->create_date_field))
+		object_set_int(o, kind->create_date_field, t->now);
+	for (int i = 0; i < kind->field_count; i++) {
+		if (before && object_field_equal(before, o, i))
+			continue;
+		o->times[i] = t->now;
+		counts = counts || !(kind->fields[i].flags & F_NOWRITE);
+	}
+	if (counts && kind->last_op_field >= 0) {
+		object_set_int(o, kind->last_op_field, t->now);
+		o->times[kind->last_op_field] = t->now;
+	}
+	o->changed = t->now;
+}
+
+int txn_put(struct txn *t, struct object *taken, const struct object **ret, struct error *e)
+{
+	_cleanup_object_ struct object *o = taken;
+	const struct object *before;
+	int r;
+
+	if (!o || object_is_broken(o))
+		return error_set(e, ENOMEM, "out of memory");
+	before = o->id ? view_get_id(t->view, o->kind->id, o->id) : NULL;
+	if (o->id && !before)
+		return error_set(e, ENOENT, "%s '%s' is gone", o->kind->noun, object_uuid(o));
+	if (before && object_equal(before, o)) {
+		if (ret)
+			*ret = before;
+		return 0;
+	}
+	_cleanup_object_ const struct object *held = object_ref(before);
+	stamp(t, held, o);
+	r = write_row(t, held, o, e);
+	if (r == 0)
+		r = touch_owners(t, held, e);
+	if (r == 0)
+		r = touch_owners(t, o, e);
+	if (r == 0 && ret)
+		*ret = view_get_id(t->view, o->kind->id, o->id);
+	return r;
+}
+
+int txn_remove(struct txn *t, const struct object *given, struct error *e)
+{
+	struct kind_statements *s = &t->statements[given->kind->id];
+	_cleanup_object_ const struct object *o = object_ref(view_get_id(t->view, given->kind->id, given->id));
+	int r;
+
+	if (!o)
+		return error_set(e, ENOENT, "%s '%s' is gone", given->kind->noun, object_uuid(given));
+	r = prepare(t, &s->remove,
+		    s->remove ? NULL : sqlite3_mprintf("DELETE FROM \"%w\" WHERE id = ?", o->kind->table), e);
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_int64(s->remove, 1, o->id);
+	r = step(t, s->remove, o, e);
+	if (r < 0)
+		return r;
+	if (view_remove(t->view, o) < 0 || remember(t, o, NULL) < 0) {
+		t->failed = true;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	view_set_changed(t->view, o->kind->id, t->now);
+	return touch_owners(t, o, e);
+}
+
+void txn_statements_finalize(struct kind_statements *statements)
+{
+	for (int k = 0; k < KIND_COUNT; k++) {
+		sqlite3_finalize(statements[k].insert);
+		sqlite3_finalize(statements[k].update);
+		sqlite3_finalize(statements[k].remove);
+	}
+}
+
+/* --------------------------------------------------------------- loading */
+
+static struct object *object_from_row(const struct kind *kind, sqlite3_stmt *stmt)
+{
+	struct object *o = object_new(kind);
+	const void *times;
+	size_t room = (size_t)kind->field_count * sizeof(o->times[0]), size;
+	int n = 0;
+
+	if (!o)
+		return NULL;
+	for (int i = 0; i < kind->field_count; i++) {
+		if (!field_is_stored(&kind->fields[i]))
+			continue;
+		if (sqlite3_column_type(stmt, n) == SQLITE_NULL)
+			object_set_null(o, i);
+		else if (field_is_integer(&kind->fields[i]))
+			object_set_int(o, i, sqlite3_column_int64(stmt, n));
+		else
+			object_set_str(o, i, (const char *)sqlite3_column_text(stmt, n));
+		n++;
+	}
+	o->changed = sqlite3_column_int64(stmt, n++);
+	times = sqlite3_column_blob(stmt, n);
+	size = (size_t)sqlite3_column_bytes(stmt, n++);
+	for (int i = 0; i < kind->field_count; i++)
+		o->times[i] = o->changed; /* for fields that this database did not know */
+	if (times)
+		memcpy(o->times, times, size < room ? size : room);
+	o->id = sqlite3_column_int64(stmt, n);
+	if (object_is_broken(o)) {
+		object_unref(o);
+		return NULL;
+	}
+	return o;
+}
+
+static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, struct error *e)
+{
+	char *sql = schema_select_sql(kind);
+	sqlite3_stmt *stmt = NULL;
+	int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
+	int r = 0;
+
+	sqlite3_free(sql);
+	while (rc == SQLITE_OK && r == 0) {
+		_cleanup_object_ struct object *o = NULL;
+
+		if (sqlite3_step(stmt) != SQLITE_ROW)
+			break;
+		o = object_from_row(kind, stmt);
+		r = o ? view_put(view, o) : -ENOMEM;
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_reset(stmt);
+	sqlite3_finalize(stmt);
+	if (r < 0)
+		return error_set(e, ENOMEM, "out of memory");
+	if (rc != SQLITE_OK)
+		return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(db));
+	return 0;
+}
+
+int txn_load(sqlite3 *db, struct view *view, struct error *e)
+{
+	sqlite3_stmt *stmt = NULL;
+	int r = 0;
+
+	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++)
+		r = load_kind(db, kind_get((enum kind_id)k), view, e);
+	if (r < 0)
+		return r;
+	if (sqlite3_prepare_v2(db, "SELECT changed FROM kind_changed WHERE \"table\" = ?", -1, &stmt, NULL) != SQLITE_OK)
+		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		(void)sqlite3_bind_text(stmt, 1, kind_get((enum kind_id)k)->table, -1, SQLITE_STATIC);
+		if (sqlite3_step(stmt) == SQLITE_ROW)
+			view_set_changed(view, (enum kind_id)k, sqlite3_column_int64(stmt, 0));
+		(void)sqlite3_reset(stmt);
+	}
+	sqlite3_finalize(stmt);
+	return 0;
+}
