@@ -307,7 +307,8 @@
 	X(JOB, STARTED, "started", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it began")                          \
 	X(JOB, FINISHED, "finished", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it ended")                        \
 	X_STR(X, JOB, RESOURCE_UUID, "resourceUuid", F_INDEX | F_HIDDEN, "uuid of that object")              \
-	X_STR(X, JOB, QUEUES, "queues", F_HIDDEN, "uuids whose queues it waits in")                          \
+	X_STR(X, JOB, QUEUE, "queue", F_INDEX | F_HIDDEN, "object in whose queue it is, until it ends")      \
+	X_STR(X, JOB, QUEUE2, "queue2", F_INDEX | F_HIDDEN, "second such object")                            \
 	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET, "the request as it came")        \
 	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN, "SHA-256 of the request's bytes")                          \
 	X_STR(X, JOB, SOURCE, "source", F_FILE, "fs, rest, scheduler or libvirt")                            \

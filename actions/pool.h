@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pool: store, hosts and executor put together; what the file system
+ * (and nothing else) talks to.
+ *
+ * Life of a request: pool_submit() posts one database change, which checks the
+ * request against the latest state and writes the job's row; after the commit
+ * the caller is told, and the executor takes the job. Operations that are a
+ * pure database change are done in that same commit when nothing waits before
+ * them, so that their effect is visible when the caller is answered.
+ */
+#ifndef POOLFS_POOL_H
+#define POOLFS_POOL_H
+
+#include "operation.h"
+#include "request.h"
+
+struct hypervisor;
+
+struct pool_options {
+	const char *state_dir; /* absolute; must exist */
+	const char *uri;       /* the first host's libvirt URI, used when the state folder is empty */
+	bool read_only;	       /* accept no requests */
+};
+
+/** Opens the state folder (making the first pool in an empty one), starts the executor and connects the hosts. */
+int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e);
+/** Ends the executor (running jobs are given a few seconds), closes everything. Accepts NULL. */
+void pool_close(struct pool *pool);
+
+struct store *pool_store(struct pool *pool);
+struct hypervisor *pool_hypervisor(struct pool *pool);
+/** Absolute path of the state folder; borrowed. */
+const char *pool_state_dir(const struct pool *pool);
+
+/**
+ * Told the outcome of pool_submit(): 0 and the job's uuid once the job is durable, or why it was
+ * refused. Runs in the store's writer thread (or in the caller's, when refused at once): must not block.
+ */
+typedef void pool_accepted_fn(void *arg, int result, const char *job_uuid, const struct error *e);
+/** Hands in a request (taken over). Never blocks; @accepted is called exactly once. */
+void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accepted, void *arg);
+/** As pool_submit(), and waits for acceptance (not for the end of the job); for timers and tests. @ret_job: UUID_SIZE. */
+int pool_submit_wait(struct pool *pool, struct request *req, char *ret_job, struct error *e);
+
+/** Told the answer of a Get. @json is handed over on success. */
+typedef void pool_answer_fn(void *arg, int result, json_t *json, const struct error *e);
+/**
+ * Runs a Get operation (request taken over): at once in the calling thread when it needs only memory,
+ * else in a worker. @answer is called exactly once, perhaps before the return.
+ */
+void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg);
+/** Runs any function in a worker thread, for renderings that take long. -ENOMEM, -ESHUTDOWN: it will not run. */
+int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg);
+
+/** True for the states of a job that has ended: Done, Failed, Cancelled. */
+bool job_state_is_final(const char *state);
+
+/* The `actions` file: one line per verb, `# ` before what the present state forbids. NULL without memory. */
+struct document *actions_render_menu(const struct view *view, const struct object *o);
+
+#endif
