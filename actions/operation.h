@@ -34,9 +34,9 @@ enum param_place { IN_BODY, IN_PATH, IN_QUERY };
 enum param_flags {
 	PARAM_REQUIRED = 1 << 0,
 	PARAM_NONEMPTY = 1 << 1, /* a list must not be empty */
-	PARAM_SINE = 1 << 2,	 /* success if not existing: the operation succeeds at once on an unknown uuid */
-	PARAM_NOTRIM = 1 << 3,	 /* white space at the ends is kept */
-	PARAM_SECRET = 1 << 4,	 /* masked wherever the request is shown */
+	PARAM_SINE = 1 << 2, /* success if not existing: the operation succeeds at once on an unknown uuid */
+	PARAM_NOTRIM = 1 << 3, /* white space at the ends is kept */
+	PARAM_SECRET = 1 << 4, /* masked wherever the request is shown */
 };
 
 struct param {
@@ -44,9 +44,10 @@ struct param {
 	enum param_type type;
 	enum param_place in;
 	unsigned flags;
-	enum kind_id resource;	   /* the value names an object of this kind that must exist; KIND_NONE: not checked */
-	int max_length;		   /* characters; 0 = no limit */
-	int64_t min, max;	   /* range of a number; both 0 = no limit */
+	enum kind_id
+		resource; /* the value names an object of this kind that must exist; KIND_NONE: not checked */
+	int max_length;	  /* characters; 0 = no limit */
+	int64_t min, max; /* range of a number; both 0 = no limit */
 	const char *const *values; /* NULL-terminated list of the allowed texts, or NULL */
 	const char *default_value; /* used when the parameter is missing, or NULL */
 };
@@ -57,7 +58,8 @@ enum op_place {
 	PLACE_CREATE,	      /* `create` in the directory `where` */
 	PLACE_VERB,	      /* a verb in `actions` of an object of `kind` */
 	PLACE_GET,	      /* a file `where` in the directory of an object of `kind` */
-	PLACE_COLLECTION_GET, /* a file, path `where`, whose parameters ride in the query string of its name */
+	PLACE_COLLECTION_GET, /* a file, path `where`, whose parameters ride in the query string of its name
+			       */
 };
 
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE };
@@ -89,9 +91,9 @@ enum vm_state {
 #define S_DESTROYED (1u << VM_STATE_DESTROYED)
 
 enum op_flags {
-	OP_SYNC = 1 << 0,	 /* answered at once (queries, Get*, login) */
-	OP_UPDATES = 1 << 1,	 /* its parameters that are fields of the kind make those value files writable */
-	OP_DESTROYS = 1 << 2,	 /* takes something away; shown so in the menu */
+	OP_SYNC = 1 << 0,     /* answered at once (queries, Get*, login) */
+	OP_UPDATES = 1 << 1,  /* its parameters that are fields of the kind make those value files writable */
+	OP_DESTROYS = 1 << 2, /* takes something away; shown so in the menu */
 	OP_REMOVES_ROW = 1 << 3, /* what `rmdir` of the object's directory does */
 	OP_NEEDS_HOST = 1 << 4,	 /* a Get that asks a host: runs in a worker */
 	OP_ADMIN = 1 << 5,	 /* only for accounts of type SystemAdmin */
@@ -107,13 +109,15 @@ typedef const char *op_queue_fn(const struct view *view, const struct request *r
 /** The whole operation as one database change. 0, an error, or OP_NEEDS_RUN to have `run` called instead. */
 typedef int op_apply_fn(struct txn *t, const struct request *req, json_t **ret_result, struct error *e);
 #define OP_NEEDS_RUN 1
-/** The operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result, {} when left NULL. */
+/** The operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result, {} when
+ * left NULL. */
 typedef int op_run_fn(struct job *job, json_t **ret_result, struct error *e);
-/** After a crash in `run`: finishes or undoes what it left (never repeats it). 0 = it had been done; else why it failed. */
+/** After a crash in `run`: finishes or undoes what it left (never repeats it). 0 = it had been done; else why
+ * it failed. */
 typedef int op_recover_fn(struct job *job, json_t **ret_result, struct error *e);
 /** A Get operation. */
-typedef int op_get_fn(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
-		      struct error *e);
+typedef int op_get_fn(struct pool *pool, const struct view *view, const struct request *req,
+		      json_t **ret_result, struct error *e);
 
 struct operation {
 	const char *section; /* of the manual, "4.1.6"; of behaviour.md for neighbours, "5.1" */
@@ -133,11 +137,11 @@ struct operation {
 	const char *verb;   /* PLACE_VERB: its word in `actions` */
 	const char *where;  /* PLACE_CREATE: directory; PLACE_GET: file; PLACE_COLLECTION_GET: path */
 	unsigned flags;
-	unsigned states;       /* legal states of the VM; 0 = any */
+	unsigned states;	/* legal states of the VM; 0 = any */
 	const char *state_code; /* code around VM.1010 when the state is wrong, NULL = SYS.1006 */
 	const char *error_code; /* code around any failure while it runs, or NULL */
-	unsigned deadline_s;   /* given up after so many seconds; 0 = the default of 600 */
-	const char *help;      /* one sentence for menu and README */
+	unsigned deadline_s;	/* given up after so many seconds; 0 = the default of 600 */
+	const char *help;	/* one sentence for menu and README */
 
 	op_check_fn *check;
 	op_queue_fn *queue2;
@@ -153,7 +157,8 @@ bool operation_is_built(const struct operation *op);
 const struct operation *const *operations(void);
 /** By name; NULL when unknown. */
 const struct operation *operation_by_name(const char *name);
-/** A verb of a kind's objects: by the short verb ("start"), the action key or one of its aliases ("startVmInstance"). */
+/** A verb of a kind's objects: by the short verb ("start"), the action key or one of its aliases
+ * ("startVmInstance"). */
 const struct operation *operation_by_verb(enum kind_id kind, const char *verb);
 /** The operation behind `create` in the directory @where ("vm-instances", "hosts/kvm"). */
 const struct operation *operation_by_create(const char *where);

@@ -23,7 +23,8 @@ struct pool_options {
 	bool read_only;	       /* accept no requests */
 };
 
-/** Opens the state folder (making the first pool in an empty one), starts the executor and connects the hosts. */
+/** Opens the state folder (making the first pool in an empty one), starts the executor and connects the
+ * hosts. */
 int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e);
 /** Ends the executor (running jobs are given a few seconds), closes everything. Accepts NULL. */
 void pool_close(struct pool *pool);
@@ -40,7 +41,8 @@ const char *pool_state_dir(const struct pool *pool);
 typedef void pool_accepted_fn(void *arg, int result, const char *job_uuid, const struct error *e);
 /** Hands in a request (taken over). Never blocks; @accepted is called exactly once. */
 void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accepted, void *arg);
-/** As pool_submit(), and waits for acceptance (not for the end of the job); for timers and tests. @ret_job: UUID_SIZE. */
+/** As pool_submit(), and waits for acceptance (not for the end of the job); for timers and tests. @ret_job:
+ * UUID_SIZE. */
 int pool_submit_wait(struct pool *pool, struct request *req, char *ret_job, struct error *e);
 
 /** Told the answer of a Get. @json is handed over on success. */
@@ -50,7 +52,8 @@ typedef void pool_answer_fn(void *arg, int result, json_t *json, const struct er
  * else in a worker. @answer is called exactly once, perhaps before the return.
  */
 void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg);
-/** Runs any function in a worker thread, for renderings that take long. -ENOMEM, -ESHUTDOWN: it will not run. */
+/** Runs any function in a worker thread, for renderings that take long. -ENOMEM, -ESHUTDOWN: it will not run.
+ */
 int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg);
 
 /** True for the states of a job that has ended: Done, Failed, Cancelled. */

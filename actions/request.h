@@ -36,12 +36,13 @@ struct request {
 
 /**
  * Makes a request out of @text, which is either the short form (`stop type=cold`) or JSON (tree.md 13).
- * @op: the operation when the file says it (a `create` or value file), else NULL and the text names a verb of @kind.
+ * @op: the operation when the file says it (a `create` or value file), else NULL and the text names a verb of
+ * @kind.
  * @uuid: the object, NULL for creations. @text need not end with NUL.
  * Checks the types and limits of all parameters. -EINVAL, -ERANGE, -EOPNOTSUPP (not built).
  */
-int request_parse(const struct operation *op, enum kind_id kind, const char *uuid, const char *text, size_t len,
-		  const struct actor *actor, struct request **ret_req, struct error *e);
+int request_parse(const struct operation *op, enum kind_id kind, const char *uuid, const char *text,
+		  size_t len, const struct actor *actor, struct request **ret_req, struct error *e);
 /** As request_parse() with the parameters given as JSON (borrowed); for timers and value files. */
 int request_new(const struct operation *op, const char *uuid, const json_t *params, const struct actor *actor,
 		struct request **ret_req, struct error *e);

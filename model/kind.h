@@ -61,7 +61,8 @@ enum field_type {
 	FIELD_BOOL,
 	FIELD_DATE, /* nanoseconds since 1970 in the model, the manual's date format in documents */
 	/* Not stored, computed from other kinds' rows: */
-	FIELD_CHILDREN, /* inventories of all objects of kind `target` whose field `target_field` is this uuid */
+	FIELD_CHILDREN, /* inventories of all objects of kind `target` whose field `target_field` is this uuid
+			 */
 	FIELD_VALUES,	/* the field `value_field` of all such objects */
 };
 
@@ -92,11 +93,11 @@ enum kind_flags {
 
 struct kind {
 	enum kind_id id;
-	const char *name;	/* "VmInstance": operations.json's resource, the inventory's stem */
-	const char *vo;		/* "VmInstanceVO": resource type in tags and error texts */
-	const char *table;	/* SQL table */
-	const char *directory;	/* REST path and directory: "vm-instances"; NULL without K_DIRECTORY */
-	const char *noun;	/* what people call one: "VM" */
+	const char *name;      /* "VmInstance": operations.json's resource, the inventory's stem */
+	const char *vo;	       /* "VmInstanceVO": resource type in tags and error texts */
+	const char *table;     /* SQL table */
+	const char *directory; /* REST path and directory: "vm-instances"; NULL without K_DIRECTORY */
+	const char *noun;      /* what people call one: "VM" */
 	unsigned flags;
 	const struct field *fields;
 	int field_count;
@@ -128,7 +129,8 @@ static inline bool field_is_stored(const struct field *f)
 /** True for fields held as 64-bit integers. */
 static inline bool field_is_integer(const struct field *f)
 {
-	return f->type == FIELD_INT || f->type == FIELD_LONG || f->type == FIELD_BOOL || f->type == FIELD_DATE;
+	return f->type == FIELD_INT || f->type == FIELD_LONG || f->type == FIELD_BOOL ||
+	       f->type == FIELD_DATE;
 }
 
 #endif

@@ -123,7 +123,8 @@ bool object_field_equal(const struct object *a, const struct object *b, int fiel
 {
 	if (!field_is_integer(&a->kind->fields[field]))
 		return object_str_is(a, field, b->values[field].s);
-	return object_is_null(a, field) == object_is_null(b, field) && a->values[field].i == b->values[field].i;
+	return object_is_null(a, field) == object_is_null(b, field) &&
+	       a->values[field].i == b->values[field].i;
 }
 
 bool object_equal(const struct object *a, const struct object *b)

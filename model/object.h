@@ -36,7 +36,8 @@ struct object {
 	union value values[];
 };
 
-/** A new, empty, editable object (all fields null) with a reference for the caller; NULL when memory is short. */
+/** A new, empty, editable object (all fields null) with a reference for the caller; NULL when memory is
+ * short. */
 struct object *object_new(const struct kind *kind);
 /** An editable copy with the same row id; NULL when memory is short. */
 struct object *object_copy(const struct object *o);
@@ -62,7 +63,8 @@ static inline int64_t object_int(const struct object *o, int field)
 }
 static inline bool object_is_null(const struct object *o, int field)
 {
-	return field_is_integer(&o->kind->fields[field]) ? (o->nulls >> field) & 1 : o->values[field].s == NULL;
+	return field_is_integer(&o->kind->fields[field]) ? (o->nulls >> field) & 1
+							 : o->values[field].s == NULL;
 }
 /** As object_str(), "" for null. */
 static inline const char *object_text(const struct object *o, int field)

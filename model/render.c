@@ -48,7 +48,7 @@ static json_t *render_children(const struct view *view, const struct object *o, 
 {
 	json_t *list = json_array();
 
-	view_for_each_where(child, view, f->target, f->target_field, object_uuid(o)) {
+	view_for_each_where (child, view, f->target, f->target_field, object_uuid(o)) {
 		json_t *item = f->type == FIELD_CHILDREN ? render_inventory_json(view, child)
 							 : render_field_json(view, child, f->value_field);
 
@@ -170,7 +170,7 @@ struct document *render_inventories(const struct view *view, enum kind_id kind)
 	const char *separator = "\n";
 
 	(void)text_append("{\"inventories\":[", 16, &t);
-	view_for_each(o, view, kind) {
+	view_for_each (o, view, kind) {
 		json_t *json = render_inventory_json(view, o);
 
 		(void)text_append(separator, strlen(separator), &t);

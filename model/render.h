@@ -34,7 +34,8 @@ json_t *render_field_json(const struct view *view, const struct object *o, int f
  * A reference for the caller; NULL when memory is short.
  */
 struct document *render_inventory(const struct view *view, const struct object *o);
-/** The `inventories` file: {"inventories":[...]}, one object a line. Costs time linear in the number of objects. */
+/** The `inventories` file: {"inventories":[...]}, one object a line. Costs time linear in the number of
+ * objects. */
 struct document *render_inventories(const struct view *view, enum kind_id kind);
 /** A value file: the text, number, date or JSON list, and a newline; an empty line for null. */
 struct document *render_value(const struct view *view, const struct object *o, int field);

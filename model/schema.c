@@ -54,7 +54,8 @@ static int create_table(sqlite3 *db, const struct kind *kind, struct error *e)
 	char *sql;
 	int r;
 
-	sqlite3_str_appendf(s, "CREATE TABLE IF NOT EXISTS \"%w\" (id INTEGER PRIMARY KEY AUTOINCREMENT", kind->table);
+	sqlite3_str_appendf(s, "CREATE TABLE IF NOT EXISTS \"%w\" (id INTEGER PRIMARY KEY AUTOINCREMENT",
+			    kind->table);
 	for (int i = 0; i < kind->field_count; i++)
 		if (field_is_stored(&kind->fields[i])) {
 			sqlite3_str_appendall(s, ", ");
@@ -69,7 +70,8 @@ static int create_table(sqlite3 *db, const struct kind *kind, struct error *e)
 
 static int has_column(sqlite3 *db, const char *table, const char *column)
 {
-	return sqlite3_table_column_metadata(db, NULL, table, column, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
+	return sqlite3_table_column_metadata(db, NULL, table, column, NULL, NULL, NULL, NULL, NULL) ==
+	       SQLITE_OK;
 }
 
 static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct error *e)
@@ -160,7 +162,8 @@ int schema_apply(sqlite3 *db, struct error *e)
 	if (version < 0)
 		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
 	if (version > SCHEMA_VERSION)
-		return error_set(e, EPROTO, "the database has schema version %d, this poolfs knows versions up to %d",
+		return error_set(e, EPROTO,
+				 "the database has schema version %d, this poolfs knows versions up to %d",
 				 version, SCHEMA_VERSION);
 	r = exec(db, "BEGIN IMMEDIATE", e);
 	if (r < 0)

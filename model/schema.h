@@ -13,7 +13,8 @@
 
 /** Makes or migrates all tables, in one transaction. -EPROTO when a newer version wrote the database. */
 int schema_apply(sqlite3 *db, struct error *e);
-/** `INSERT`, `UPDATE` or `SELECT` statement of a kind, columns in field order; allocated, NULL without memory. */
+/** `INSERT`, `UPDATE` or `SELECT` statement of a kind, columns in field order; allocated, NULL without
+ * memory. */
 char *schema_insert_sql(const struct kind *kind);
 char *schema_update_sql(const struct kind *kind);
 char *schema_select_sql(const struct kind *kind);

@@ -45,7 +45,7 @@ struct store {
 	pthread_t writer;
 	bool writer_runs;
 	struct kind_statements statements[KIND_COUNT]; /* the writer thread's */
-	sqlite3_stmt *set_changed;			/* the writer thread's */
+	sqlite3_stmt *set_changed;		       /* the writer thread's */
 
 	pthread_mutex_t queue_lock;
 	pthread_cond_t queue_cond;
@@ -176,7 +176,8 @@ static int save_kind_times(struct store *store, const struct txn *t, struct erro
 		rc = sqlite3_step(store->set_changed);
 		(void)sqlite3_reset(store->set_changed);
 		if (rc != SQLITE_DONE)
-			return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(store->db));
+			return error_set(e, -store_errno_of_sqlite(rc), "database: %s",
+					 sqlite3_errmsg(store->db));
 	}
 	return 0;
 }
@@ -206,7 +207,8 @@ static void commit_group(struct store *store, struct posted *group)
 			/* A full disk or an I/O error makes SQLite roll back the whole group by itself. */
 			if (sqlite3_get_autocommit(store->db))
 				r = error_set(&e, EIO, "%s",
-					      p->result < 0 ? error_sentence(&p->error) : "the database rolled back");
+					      p->result < 0 ? error_sentence(&p->error)
+							    : "the database rolled back");
 		}
 		if (r == 0)
 			r = save_kind_times(store, &t, &e);
@@ -388,7 +390,8 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 	if (asprintf(&path, "%s/pool.db", dir) < 0)
 		return error_set(e, ENOMEM, "out of memory");
 	old = umask(077);
-	rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(path, &store->db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	umask(old);
 	if (rc != SQLITE_OK)
 		return error_set(e, -store_errno_of_sqlite(rc), "cannot open '%s': %s", path,

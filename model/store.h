@@ -35,7 +35,8 @@ struct change {
 	const struct object *before, *after;
 };
 
-/** Told all changes of a commit in their order, in the writer thread. @view is the view just made, borrowed. */
+/** Told all changes of a commit in their order, in the writer thread. @view is the view just made, borrowed.
+ */
 typedef void store_observer_fn(void *ctx, struct view *view, const struct change *changes, size_t count);
 
 /**

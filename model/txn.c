@@ -48,7 +48,8 @@ static int step(struct txn *t, sqlite3_stmt *stmt, const struct object *o, struc
 	if (extended == SQLITE_CONSTRAINT_UNIQUE)
 		return error_set(e, EEXIST, "uuid '%s' is already taken", object_uuid(o));
 	if (extended == SQLITE_CONSTRAINT_FOREIGNKEY)
-		return error_set(e, ENOTEMPTY, "%s '%s' refers to an object that does not exist, or others refer to it",
+		return error_set(e, ENOTEMPTY,
+				 "%s '%s' refers to an object that does not exist, or others refer to it",
 				 o->kind->noun, object_uuid(o));
 	t->failed = true;
 	return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(t->db));
@@ -71,7 +72,8 @@ static int bind_object(sqlite3_stmt *stmt, const struct object *o)
 		n++;
 	}
 	(void)sqlite3_bind_int64(stmt, n++, o->changed);
-	(void)sqlite3_bind_blob(stmt, n++, o->times, o->kind->field_count * (int)sizeof(o->times[0]), SQLITE_STATIC);
+	(void)sqlite3_bind_blob(stmt, n++, o->times, o->kind->field_count * (int)sizeof(o->times[0]),
+				SQLITE_STATIC);
 	return n;
 }
 
@@ -106,7 +108,11 @@ static int write_row(struct txn *t, const struct object *before, struct object *
 {
 	struct kind_statements *s = &t->statements[o->kind->id];
 	sqlite3_stmt **stmt = before ? &s->update : &s->insert;
-	int r = prepare(t, stmt, *stmt ? NULL : before ? schema_update_sql(o->kind) : schema_insert_sql(o->kind), e);
+	int r = prepare(t, stmt,
+			*stmt	 ? NULL
+			: before ? schema_update_sql(o->kind)
+				 : schema_insert_sql(o->kind),
+			e);
 
 	if (r < 0)
 		return r;
@@ -203,7 +209,8 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 int txn_remove(struct txn *t, const struct object *given, struct error *e)
 {
 	struct kind_statements *s = &t->statements[given->kind->id];
-	_cleanup_object_ const struct object *o = object_ref(view_get_id(t->view, given->kind->id, given->id));
+	_cleanup_object_ const struct object *o =
+		object_ref(view_get_id(t->view, given->kind->id, given->id));
 	int r;
 
 	if (!o)
@@ -305,7 +312,8 @@ int txn_load(sqlite3 *db, struct view *view, struct error *e)
 		r = load_kind(db, kind_get((enum kind_id)k), view, e);
 	if (r < 0)
 		return r;
-	if (sqlite3_prepare_v2(db, "SELECT changed FROM kind_changed WHERE \"table\" = ?", -1, &stmt, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(db, "SELECT changed FROM kind_changed WHERE \"table\" = ?", -1, &stmt, NULL) !=
+	    SQLITE_OK)
 		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
 	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
 		(void)sqlite3_bind_text(stmt, 1, kind_get((enum kind_id)k)->table, -1, SQLITE_STATIC);

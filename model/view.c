@@ -139,7 +139,8 @@ static int index_drop(struct view *view, int slot, const char *text, int64_t id)
 	if (r == -ENOENT)
 		r = 0;
 	if (r == 0)
-		r = set ? pmap_set(&view->index[slot], hash, (struct ref *)set) : pmap_remove(&view->index[slot], hash);
+		r = set ? pmap_set(&view->index[slot], hash, (struct ref *)set)
+			: pmap_remove(&view->index[slot], hash);
 	if (r < 0)
 		pmap_unref(set);
 	return r;
@@ -155,7 +156,7 @@ static int index_update(struct view *view, const struct object *before, const st
 		const char *old = before ? object_str(before, f) : NULL;
 		const char *new = after ? object_str(after, f) : NULL;
 
-		if (slot < 0 || (old && new && strcmp(old, new) == 0))
+		if (slot < 0 || (old && new &&strcmp(old, new) == 0))
 			continue;
 		if (old)
 			r = index_drop(view, slot, old, before->id);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is promised to VMs and volumes, and what is left (behaviour.md 3.6).
+ *
+ * Promises are made and taken back inside store changes, so they never race.
+ */
+#ifndef POOLFS_CAPACITY_H
+#define POOLFS_CAPACITY_H
+
+#include "../model/store.h"
+
+/** Recomputes availableCpuCapacity and availableMemoryCapacity of a host from its VMs and writes them. */
+int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e);
+/** Recomputes availableCapacity of a primary storage from its volumes and cached images and writes it. */
+int capacity_update_primary_storage(struct txn *t, const char *uuid, struct error *e);
+/** Promises @bytes on a primary storage: PS.1000 when they would not leave the reserve. */
+int capacity_reserve_storage(struct txn *t, const char *uuid, int64_t bytes, struct error *e);
+/** Takes a promise back. */
+int capacity_release_storage(struct txn *t, const char *uuid, int64_t bytes, struct error *e);
+
+#endif

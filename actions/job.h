@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A job as its handler sees it, while a worker runs it.
+ *
+ * A handler may block. It changes the pool with store_run(pool_store(job->pool), ...),
+ * talks to hosts through pool_hypervisor(), reports progress, and looks now and
+ * then whether it should stop. It must leave nothing behind when it fails, and
+ * each step must be such that a kill at any moment can be finished or undone by
+ * the operation's recover function.
+ */
+#ifndef POOLFS_JOB_H
+#define POOLFS_JOB_H
+
+#include "pool.h"
+#include "request.h"
+
+struct job {
+	struct pool *pool;
+	struct request *req;
+	char uuid[UUID_SIZE];
+	int64_t deadline;      /* ns since 1970 */
+	atomic_bool cancelled; /* set by CancelJob, the deadline and the end of the daemon */
+	int64_t last_progress; /* ns of the last progress written; the worker's own */
+};
+
+/** Shows @percent (0..100). Cheap: written at most every 200 ms, and not waited for. */
+void job_progress(struct job *job, int percent);
+/** Nonzero when the work should stop; the handler then cleans up and returns job_stop_reason(). */
+bool job_should_stop(const struct job *job);
+/** Sets -ECANCELED or -ETIMEDOUT with its sentence. */
+int job_stop_reason(const struct job *job, struct error *e);
+/** hv_progress for copies: job_progress() and job_should_stop() in one; @ctx is the job. */
+int job_copy_progress(void *ctx, int percent);
+/** Milliseconds until the deadline, at least 0. */
+int job_remaining_ms(const struct job *job);
+
+/** {"inventory": ...} of the object as it is now; NULL (with the error) when it is gone. Owned by the caller.
+ */
+int result_inventory(const struct view *view, enum kind_id kind, const char *uuid, json_t **ret_result,
+		     struct error *e);
+/** The same on the newest view, for handlers in workers. */
+int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,
+			 struct error *e);
+
+#endif

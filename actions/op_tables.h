@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The row lists of the op_*.c files, for operation.c. Each ends with NULL. */
+#ifndef POOLFS_OP_TABLES_H
+#define POOLFS_OP_TABLES_H
+
+#include "operation.h"
+
+extern const struct operation *const operations_vm[];
+extern const struct operation *const operations_vm_more[];
+extern const struct operation *const operations_volume[];
+extern const struct operation *const operations_image[];
+extern const struct operation *const operations_offering[];
+extern const struct operation *const operations_host[];
+extern const struct operation *const operations_storage[];
+extern const struct operation *const operations_network[];
+extern const struct operation *const operations_system[];
+
+#endif
