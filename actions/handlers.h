@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The handlers that the operation table points to, one block a family. What
+ * each of them must do is said at the types in operation.h; what the operation
+ * means, in behaviour.md at its section. They are called through the table only.
+ */
+#ifndef POOLFS_HANDLERS_H
+#define POOLFS_HANDLERS_H
+
+#include "operation.h"
+
+/* VMs: vm_create.c, vm_life.c, vm_update.c */
+op_check_fn vm_create_check;
+op_run_fn vm_create_run;
+op_recover_fn vm_create_recover;
+op_run_fn vm_destroy_run;
+op_recover_fn vm_lifecycle_recover;
+op_apply_fn vm_recover_apply;
+op_run_fn vm_expunge_run;
+op_check_fn vm_start_check;
+op_run_fn vm_start_run;
+op_run_fn vm_stop_run;
+op_run_fn vm_reboot_run;
+op_run_fn vm_pause_run;
+op_run_fn vm_resume_run;
+op_check_fn vm_update_check;
+op_apply_fn vm_update_apply;
+op_check_fn vm_change_offering_check;
+op_apply_fn vm_change_offering_apply;
+
+/* Images: image.c, image_add.c */
+op_check_fn image_add_check;
+op_run_fn image_add_run;
+op_recover_fn image_add_recover;
+op_run_fn image_delete_run;
+op_recover_fn image_delete_recover;
+op_check_fn image_expunge_check;
+op_run_fn image_expunge_run;
+op_check_fn image_recover_check;
+op_apply_fn image_recover_apply;
+op_apply_fn image_change_state_apply;
+op_apply_fn image_update_apply;
+op_check_fn image_sync_size_check;
+op_run_fn image_sync_size_run;
+
+/* Offerings: offering.c */
+op_check_fn instance_offering_create_check;
+op_apply_fn instance_offering_create_apply;
+op_apply_fn instance_offering_delete_apply;
+op_check_fn instance_offering_update_check;
+op_check_fn disk_offering_create_check;
+op_apply_fn disk_offering_create_apply;
+op_apply_fn disk_offering_delete_apply;
+
+/* Any kind: object_ops.c */
+op_apply_fn object_update_apply;
+op_apply_fn object_change_state_apply;
+
+/* Zones, clusters, hosts: zone.c, host.c */
+op_apply_fn zone_create_apply;
+op_check_fn zone_delete_check;
+op_run_fn zone_delete_run;
+op_apply_fn cluster_create_apply;
+op_run_fn cluster_delete_run;
+op_check_fn host_add_check;
+op_run_fn host_add_run;
+op_recover_fn host_add_recover;
+op_run_fn host_delete_run;
+op_check_fn host_update_check;
+op_check_fn host_change_state_check;
+op_run_fn host_change_state_run;
+op_run_fn host_reconnect_run;
+op_get_fn host_capacity_get;
+op_get_fn host_strategies_get;
+
+/* Storage: primary_storage.c, backup_storage.c */
+op_check_fn primary_storage_add_check;
+op_run_fn primary_storage_add_run;
+op_recover_fn primary_storage_add_recover;
+op_check_fn primary_storage_delete_check;
+op_run_fn primary_storage_delete_run;
+op_check_fn primary_storage_update_check;
+op_apply_fn primary_storage_change_state_apply;
+op_run_fn primary_storage_reconnect_run;
+op_check_fn primary_storage_attach_check;
+op_run_fn primary_storage_attach_run;
+op_check_fn primary_storage_detach_check;
+op_run_fn primary_storage_detach_run;
+op_get_fn primary_storage_capacity_get;
+op_check_fn backup_storage_add_check;
+op_run_fn backup_storage_add_run;
+op_check_fn backup_storage_delete_check;
+op_run_fn backup_storage_delete_run;
+op_run_fn backup_storage_reconnect_run;
+op_check_fn backup_storage_attach_check;
+op_apply_fn backup_storage_attach_apply;
+op_check_fn backup_storage_detach_check;
+op_apply_fn backup_storage_detach_apply;
+
+/* Networks: l2_network.c, l3_network.c */
+op_check_fn l2_network_create_check;
+op_apply_fn l2_network_create_apply;
+op_run_fn l2_network_delete_run;
+op_check_fn l2_network_attach_check;
+op_apply_fn l2_network_attach_apply;
+op_check_fn l2_network_detach_check;
+op_run_fn l2_network_detach_run;
+op_check_fn l3_network_create_check;
+op_apply_fn l3_network_create_apply;
+op_check_fn l3_network_delete_check;
+op_run_fn l3_network_delete_run;
+op_check_fn l3_network_update_check;
+op_check_fn ip_range_add_check;
+op_apply_fn ip_range_add_apply;
+op_check_fn ip_range_delete_check;
+op_apply_fn ip_range_delete_apply;
+op_get_fn l3_network_free_ip_get;
+op_get_fn l3_network_ip_available_get;
+op_get_fn l3_network_capacity_get;
+op_check_fn l3_network_add_dns_check;
+op_apply_fn l3_network_add_dns_apply;
+op_check_fn l3_network_remove_dns_check;
+op_apply_fn l3_network_remove_dns_apply;
+
+/* Tags, settings, jobs: tag.c, config.c, executor.c */
+op_check_fn tag_create_check;
+op_apply_fn tag_create_apply;
+op_apply_fn tag_delete_apply;
+op_check_fn tag_delete_check;
+op_check_fn tag_update_check;
+op_apply_fn tag_update_apply;
+op_check_fn config_update_check;
+op_apply_fn config_update_apply;
+op_check_fn job_cancel_check;
+op_apply_fn job_cancel_apply;
+
+#endif
