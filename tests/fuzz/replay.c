@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs a fuzz target over the files and folders (one level) given, without
+ * libFuzzer: this is how the seeds are part of every test run, with any
+ * compiler. Files are cut at 1 MiB.
+ */
+#include "fuzz.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../../model/cleanup.h"
+
+#define INPUT_MAX (1 << 20)
+
+static int replay_file(const char *path)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "rbe");
+	_cleanup_free_ uint8_t *exact = NULL;
+	_cleanup_free_ uint8_t *data = malloc(INPUT_MAX);
+	size_t size;
+
+	if (!f || !data) {
+		fprintf(stderr, "cannot read '%s'\n", path);
+		return -1;
+	}
+	size = fread(data, 1, INPUT_MAX, f);
+	exact = malloc(size ? size : 1); /* so that a sanitizer sees a read behind the end */
+	if (!exact)
+		return -1;
+	memcpy(exact, data, size);
+	return LLVMFuzzerTestOneInput(exact, size);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned count = 0;
+
+	for (int i = 1; i < argc; i++) {
+		DIR *dir = opendir(argv[i]);
+		struct dirent *entry;
+
+		if (!dir) {
+			if (replay_file(argv[i]) < 0)
+				return 1;
+			count++;
+			continue;
+		}
+		while ((entry = readdir(dir))) {
+			_cleanup_free_ char *path = NULL;
+
+			if (entry->d_name[0] == '.')
+				continue;
+			if (asprintf(&path, "%s/%s", argv[i], entry->d_name) < 0 || replay_file(path) < 0)
+				return 1;
+			count++;
+		}
+		(void)closedir(dir);
+	}
+	printf("%u inputs\n", count);
+	return count == 0;
+}
