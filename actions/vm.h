@@ -76,19 +76,24 @@ struct vm_spec {
 	const char *pci[16];
 	char title[256];
 	char log[4096];
-	char networks[32][32]; /* libvirt network names, by NIC */
+	char networks[32][32];
 	char *strings[64];     /* owned */
 	size_t string_count;
 	struct view *view; /* owned: everything borrowed is borrowed from it */
 };
-/** Describes the VM as the view has it, to be run on @host. @networks in @spec must have been filled. Takes a view. */
+/** Describes the VM as @view has it, to be run on @host. @spec must be zero; vm_spec_done() it in any case. */
 int vm_spec_build(struct pool *pool, struct view *view, const struct object *vm, const struct object *host,
 		  struct vm_spec *spec, struct error *e);
+/** Adds the NoCloud disk (path taken over) as the fourth CD-ROM. */
+int vm_spec_add_nocloud(struct vm_spec *spec, char *taken_path, struct error *e);
 void vm_spec_done(struct vm_spec *spec);
 /** The value part of a VM's (or other object's) system tag `prefix::value`; "" for the bare tag; NULL = absent. */
 const char *tag_value(const struct view *view, const char *resource_uuid, const char *prefix);
-/** Writes the NoCloud ISO of a VM (user data, ssh key, host name) when it has any: allocated path, or NULL without. */
-int vm_write_nocloud(struct pool *pool, const struct view *view, const struct object *vm, char **ret_path,
-		     struct error *e);
+/**
+ * Puts the NoCloud disk of a VM (user data, ssh key, root password, host name) onto its host, when it has any of
+ * these: *ret_path is its path there, allocated, or NULL without. Blocking.
+ */
+int vm_make_nocloud(struct job *job, const struct view *view, const struct object *vm, const struct object *host,
+		    char **ret_path, struct error *e);
 
 #endif
