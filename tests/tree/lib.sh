@@ -2,8 +2,9 @@
 #
 # What the cases of tests/tree, tests/real, tests/tools and tests/rest share.
 #
-# A case is one file NN-name.sh that begins with
+# A case is one executable file NN-name.sh that begins with
 #
+#     #!/bin/bash
 #     # One sentence: what must hold.
 #     . "$(dirname "$0")/../tree/lib.sh"
 #
@@ -15,7 +16,7 @@
 #
 # $MOUNT is where mount_pool mounts, $STATE the state folder, $URI the libvirt
 # URI of the first host (test:///default until host_up sets another).
-set -eu -o pipefail
+set -eEu -o pipefail
 shopt -s inherit_errexit
 
 TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
@@ -54,7 +55,7 @@ skip() {
 }
 
 at_error() {
-	echo "FAILED: '$2' at ${BASH_SOURCE[1]}:$1" >&2
+	echo "FAILED: at ${BASH_SOURCE[1]}:$1: $2" >&2
 }
 trap 'at_error "$LINENO" "$BASH_COMMAND"' ERR
 
