@@ -7,7 +7,7 @@ media=$(tiny_guest)
 host_up h1
 mount_pool
 wait_for "hosts/$(first hosts)/status" Connected 20
-small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":"128M"}}')
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
 tiny='{"instanceOfferingUuid":"'$small'"}'
 
 step "an image with a real format and size"
@@ -78,7 +78,7 @@ step "a CD-ROM image boots beside an empty disk"
 iso=$(add_image "$media/tiny.iso" iso cd)
 assert_eq "$(value "images/$iso/mediaType")" ISO
 assert_refused vm-instances/create "$(vm_json cd "$iso" "$tiny")" EINVAL rootDiskOfferingUuid
-disk=$(create disk-offerings '{"params":{"name":"64M","diskSize":"64M"}}')
+disk=$(create disk-offerings '{"params":{"name":"64M","diskSize":67108864}}')
 cd=$(create_vm cd "$iso" "$(jq -c --arg disk "$disk" '. + {rootDiskOfferingUuid: $disk}' <<<"$tiny")")
 wait_serial "$cd" "TINY ready" 60
 act "vm-instances/$cd" destroy

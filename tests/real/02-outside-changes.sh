@@ -8,7 +8,7 @@ host_up h1
 mount_pool
 host=$(first hosts)
 wait_for "hosts/$host/status" Connected 20
-small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":"128M"}}')
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
 image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
 vm=$(create_vm web "$image" '{"instanceOfferingUuid":"'"$small"'"}')
 dir=vm-instances/$vm

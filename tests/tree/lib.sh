@@ -67,6 +67,7 @@ at_exit() {
 		if [ $status -eq 0 ]; then
 			(umount_pool) || status=1
 		else
+			echo "last-error: $(timeout 5 cat "$MOUNT/last-error")" >&2
 			umount -l "$MOUNT"
 		fi
 	fi
@@ -188,12 +189,13 @@ assert_refused() {
 
 # request FILE TEXT: writes a request and prints the answer read on the same descriptor.
 request() {
-	local fd file=$1
+	local fd file=$1 answer
 	[[ $file == /* ]] || file=$MOUNT/$file
 	exec {fd}<>"$file"
 	printf '%s\n' "$2" >&"$fd"
-	cat <&"$fd"
+	IFS= read -r -d '' -u "$fd" answer || true
 	exec {fd}>&-
+	printf '%s' "$answer"
 }
 
 # job_of TEXT: the uuid of the job that an answer names (its first 32 hex digits in a row).
@@ -233,10 +235,10 @@ create() {
 
 # act OBJECT VERB...: a verb of an object (vm-instances/<uuid>); returns when it is done.
 act() {
-	local actions=$MOUNT/$1/actions
+	local object=$1 job
 	shift
-	echo "$*" >"$actions"
-	sync "$actions" || fail "'$*' failed: $(cat "${actions%actions}last-error")"
+	job=$(submit "$object/actions" "$*")
+	job_wait "$job" || fail "'$*' failed on '$object'"
 }
 
 # ------------------------------------------------------------- images, machines
