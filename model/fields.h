@@ -361,6 +361,7 @@
 	X_STR(X, JOB, QUEUE, "queue", F_INDEX | F_HIDDEN, "object in whose queue it is, until it ends")      \
 	X_STR(X, JOB, QUEUE2, "queue2", F_INDEX | F_HIDDEN, "second such object")                            \
 	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET, "the request as it came")        \
+	X(JOB, CANCEL, "cancel", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "asked to stop")            \
 	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN, "SHA-256 of the request's bytes")                          \
 	X_STR(X, JOB, SOURCE, "source", F_FILE, "fs, rest, scheduler or libvirt")                            \
 	X(JOB, UID, "uid", FIELD_LONG, F_FILE, KIND_NONE, 0, 0, "user id of the caller")                     \

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening, closing, and how a request becomes a job. See pool.h. */
+#include "pool.h"
+
+#include <string.h>
+
+#include "bootstrap.h"
+#include "pool_internal.h"
+#include "topology.h"
+
+#define BACKGROUND_MAX 4
+
+struct store *pool_store(struct pool *pool)
+{
+	return pool->store;
+}
+
+struct hypervisor *pool_hypervisor(struct pool *pool)
+{
+	return pool->hv;
+}
+
+const char *pool_state_dir(const struct pool *pool)
+{
+	return pool->state_dir;
+}
+
+/* ---------------------------------------------------------------- requests */
+
+struct submission {
+	struct pool *pool;
+	struct request *req; /* owned */
+	pool_accepted_fn *accepted;
+	void *arg;
+	struct error refusal; /* why, while a refusal is being recorded */
+};
+
+static void submission_end(struct submission *s, int r, const struct error *e)
+{
+	s->accepted(s->arg, r, s->req->job, e);
+	error_done(&s->refusal);
+	request_free(s->req);
+	free(s);
+}
+
+/* The same job again is the same job; another request under its name is refused. */
+static int check_job_uuid(struct txn *t, const struct request *req, bool *ret_same, struct error *e)
+{
+	const struct object *job = view_get(txn_view(t), KIND_JOB, req->job);
+
+	*ret_same = job && object_str_is(job, JOB_DIGEST, req->digest);
+	if (job && !*ret_same)
+		return error_set(e, EEXIST, "job '%s' exists already with another request", req->job);
+	return 0;
+}
+
+/* Does it at once as a pure database change. OP_NEEDS_RUN when it must wait or needs a worker. */
+static int apply_now(struct txn *t, const struct request *req, bool busy, json_t **ret_result, struct error *e)
+{
+	int r;
+
+	if (!req->op->apply || busy)
+		return OP_NEEDS_RUN;
+	r = req->op->apply(t, req, ret_result, e);
+	if (r < 0 && !error_is_set(e))
+		error_set(e, -r, "%s", strerror(-r));
+	if (r < 0 && req->op->error_code && strcmp(e->code, req->op->error_code) != 0)
+		error_wrap(e, req->op->error_code);
+	return r;
+}
+
+/* In the store's writer thread. */
+static int accept_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct submission *s = arg;
+	const struct request *req = s->req;
+	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), req->target);
+	json_t *result = NULL;
+	int r = check_job_uuid(t, req, &same, e);
+
+	if (r < 0 || same)
+		return r;
+	r = request_check(txn_view(t), req, busy, e);
+	if (r == 0)
+		r = apply_now(t, req, busy, &result, e);
+	if (r < 0 || req->dry_run) {
+		json_decref(result);
+		/* A dry run that got here would have worked: leave no trace, and say so in accept_done(). */
+		return r < 0 ? r : -ECANCELED;
+	}
+	if (r != OP_NEEDS_RUN) {
+		r = job_insert(t, req, NULL, e);
+		if (r == 0)
+			r = job_finish(t, req->job, result, NULL, e);
+	} else {
+		r = job_insert(t, req, NULL, e);
+	}
+	json_decref(result);
+	return r;
+}
+
+/* A refused request whose job uuid the client chose leaves a failed job, which REST clients poll. */
+static int record_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct submission *s = arg;
+	int r;
+
+	if (view_get(txn_view(t), KIND_JOB, s->req->job))
+		return 0;
+	r = job_insert(t, s->req, NULL, e);
+	return r < 0 ? r : job_finish(t, s->req->job, NULL, &s->refusal, e);
+}
+
+static void record_done(void *arg, int r, struct error *e)
+{
+	struct submission *s = arg;
+
+	(void)r; /* the refusal itself is the answer */
+	(void)e;
+	submission_end(s, -s->refusal.errnum, &s->refusal);
+}
+
+static void accept_done(void *arg, int r, struct error *e)
+{
+	struct submission *s = arg;
+
+	if (r == -ECANCELED && s->req->dry_run && !error_is_set(e)) {
+		submission_end(s, 0, NULL);
+		return;
+	}
+	if (r < 0 && s->req->job_chosen && !s->req->dry_run && r != -EEXIST) {
+		error_move(&s->refusal, e);
+		if (store_post(s->pool->store, record_fn, s, record_done) == 0)
+			return;
+		submission_end(s, r, &s->refusal);
+		return;
+	}
+	submission_end(s, r < 0 ? r : 0, r < 0 ? e : NULL);
+}
+
+void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accepted, void *arg)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct submission *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s) {
+		error_set(&e, ENOMEM, "out of memory");
+		accepted(arg, -ENOMEM, req->job, &e);
+		request_free(req);
+		return;
+	}
+	*s = (struct submission){.pool = pool, .req = req, .accepted = accepted, .arg = arg};
+	if (pool->read_only)
+		r = error_set(&e, EROFS, "the pool is mounted read-only");
+	else
+		r = store_post(pool->store, accept_fn, s, accept_done);
+	if (r < 0) {
+		error_set(&e, -r, "the pool is shutting down");
+		submission_end(s, r, &e);
+	}
+}
+
+struct submit_wait {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool done;
+	int result;
+	char *ret_job;
+	struct error *error;
+};
+
+static void submit_wait_accepted(void *arg, int result, const char *job_uuid, const struct error *e)
+{
+	struct submit_wait *w = arg;
+
+	scoped_lock(&w->lock);
+	w->result = result;
+	w->done = true;
+	if (result < 0)
+		error_set_code(w->error, -result, e->code, "%s", error_sentence(e));
+	else if (w->ret_job)
+		memcpy(w->ret_job, job_uuid, UUID_SIZE);
+	pthread_cond_signal(&w->cond);
+}
+
+int pool_submit_wait(struct pool *pool, struct request *req, char *ret_job, struct error *e)
+{
+	struct submit_wait w = {.ret_job = ret_job, .error = e};
+
+	pthread_mutex_init(&w.lock, NULL);
+	pthread_cond_init(&w.cond, NULL);
+	pool_submit(pool, req, submit_wait_accepted, &w);
+	pthread_mutex_lock(&w.lock);
+	while (!w.done)
+		pthread_cond_wait(&w.cond, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	pthread_cond_destroy(&w.cond);
+	pthread_mutex_destroy(&w.lock);
+	return w.result;
+}
+
+/* -------------------------------------------------------------------- Gets */
+
+struct get {
+	struct pool *pool;
+	struct request *req; /* owned */
+	pool_answer_fn *answer;
+	void *arg;
+};
+
+static void get_now(void *arg)
+{
+	struct get *g = arg;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_view_ struct view *view = store_view(g->pool->store);
+	json_t *json = NULL;
+	int r = request_check(view, g->req, false, &e);
+
+	if (r == 0)
+		r = g->req->op->get(g->pool, view, g->req, &json, &e);
+	if (r >= 0 && !json)
+		json = json_object();
+	g->answer(g->arg, r < 0 ? r : 0, r < 0 ? NULL : json, r < 0 ? &e : NULL);
+	request_free(g->req);
+	free(g);
+}
+
+void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct get *g = malloc(sizeof(*g));
+	int r = g ? 0 : -ENOMEM;
+
+	if (g) {
+		*g = (struct get){.pool = pool, .req = req, .answer = answer, .arg = arg};
+		if (!(req->op->flags & OP_NEEDS_HOST)) {
+			get_now(g);
+			return;
+		}
+		r = workers_run(pool->background, get_now, g);
+		if (r == 0)
+			return;
+	}
+	error_set(&e, -r, "%s", strerror(-r));
+	answer(arg, r, NULL, &e);
+	request_free(req);
+	free(g);
+}
+
+int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg)
+{
+	return workers_run(pool->background, fn, arg);
+}
+
+/* ------------------------------------------------------------- open, close */
+
+static int open_parts(struct pool *pool, const struct pool_options *options, struct error *e)
+{
+	int r = store_open(options->state_dir, &pool->store, e);
+
+	if (r == 0)
+		r = pool_bootstrap(pool->store, options->state_dir, options->uri, e);
+	if (r == 0)
+		r = hv_new(&pool_events, pool, &pool->hv, e);
+	if (r == 0)
+		r = executor_new(pool, &pool->executor, e);
+	if (r == 0)
+		r = pool_connect_hosts(pool, e);
+	if (r == 0)
+		r = image_cache_recover(pool, e);
+	if (r == 0)
+		r = executor_start(pool->executor, e);
+	if (r == 0)
+		r = pool_timers_start(pool, e);
+	return r;
+}
+
+int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+	int r;
+
+	if (!pool)
+		return error_set(e, ENOMEM, "out of memory");
+	pthread_mutex_init(&pool->timer_lock, NULL);
+	pthread_cond_init(&pool->timer_cond, NULL);
+	pool->read_only = options->read_only;
+	pool->state_dir = strdup(options->state_dir);
+	pool->background = workers_new("background", BACKGROUND_MAX);
+	r = pool->state_dir && pool->background ? open_parts(pool, options, e) : error_set(e, ENOMEM, "out of memory");
+	if (r < 0) {
+		pool_close(pool);
+		return r;
+	}
+	*ret_pool = pool;
+	return 0;
+}
+
+void pool_close(struct pool *pool)
+{
+	if (!pool)
+		return;
+	/* Those that start work go first, what they use goes last. */
+	pool_timers_stop(pool);
+	executor_free(pool->executor);
+	workers_free(pool->background);
+	hv_free(pool->hv);
+	store_close(pool->store);
+	pthread_cond_destroy(&pool->timer_cond);
+	pthread_mutex_destroy(&pool->timer_lock);
+	free(pool->state_dir);
+	free(pool);
+}

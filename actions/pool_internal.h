@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pool's insides, for pool.c, sync.c and timers.c. */
+#ifndef POOLFS_POOL_INTERNAL_H
+#define POOLFS_POOL_INTERNAL_H
+
+#include <pthread.h>
+
+#include "../hypervisor/hypervisor.h"
+#include "executor.h"
+#include "workers.h"
+
+struct pool {
+	struct store *store;
+	struct hypervisor *hv;
+	struct executor *executor;
+	struct workers *background; /* Gets that ask a host, long renderings */
+	char *state_dir;	    /* owned */
+	bool read_only;		    /* immutable */
+	pthread_t timer;
+	bool timer_runs;
+	pthread_mutex_t timer_lock;
+	pthread_cond_t timer_cond;
+	bool stopping; /* timer_lock */
+};
+
+/** The callbacks for hv_new(); their context is the pool (sync.c). */
+extern const struct hv_events pool_events;
+/** Makes every host of the pool known to the hypervisor module, which then connects (sync.c). */
+int pool_connect_hosts(struct pool *pool, struct error *e);
+/** Starts and ends the timer thread (timers.c). */
+int pool_timers_start(struct pool *pool, struct error *e);
+void pool_timers_stop(struct pool *pool);
+
+#endif

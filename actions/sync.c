@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See sync.h. The callbacks run in the hypervisor module's threads and only post. */
+#include "sync.h"
+
+#include <string.h>
+
+#include "capacity.h"
+#include "host.h"
+#include "pool_internal.h"
+#include "topology.h"
+#include "../model/uuid.h"
+
+/* ------------------------------------------------------------------- VMs */
+
+/* The pool's state for a domain's; -1 where an event says nothing about this VM. */
+static int state_for(const struct object *vm, enum hv_domain_state observed)
+{
+	int now = vm_state_parse(object_str(vm, VM_STATE));
+
+	switch ((enum vm_state)now) {
+	case VM_STATE_RUNNING:
+	case VM_STATE_STOPPED:
+	case VM_STATE_PAUSED:
+	case VM_STATE_UNKNOWN:
+		break;
+	case VM_STATE_CREATED:
+	case VM_STATE_STARTING:
+	case VM_STATE_STOPPING:
+	case VM_STATE_REBOOTING:
+	case VM_STATE_PAUSING:
+	case VM_STATE_RESUMING:
+	case VM_STATE_MIGRATING:
+	case VM_STATE_VOLUME_MIGRATING:
+	case VM_STATE_DESTROYING:
+	case VM_STATE_DESTROYED:
+	case VM_STATE_EXPUNGING:
+	case VM_STATE_COUNT:
+		return -1;
+	}
+	switch (observed) {
+	case HV_DOMAIN_RUNNING:
+		return VM_STATE_RUNNING;
+	case HV_DOMAIN_PAUSED:
+		return VM_STATE_PAUSED;
+	case HV_DOMAIN_OFF:
+	case HV_DOMAIN_ABSENT:
+		return VM_STATE_STOPPED;
+	}
+	return -1;
+}
+
+int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state observed,
+		    enum hv_domain_reason reason, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VM, vm_uuid);
+	int state = before ? state_for(before, observed) : -1;
+	const char *host = before ? object_str(before, VM_HOST_UUID) : NULL;
+	struct object *vm;
+	int r;
+
+	(void)reason; /* HA tells them apart */
+	if (state < 0)
+		return 0;
+	/* A stopped leftover on another host says nothing about where the VM really is. */
+	if (state == VM_STATE_STOPPED && (!host || strcmp(host, host_uuid) != 0))
+		return 0;
+	vm = object_copy(before);
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(vm, VM_STATE, vm_state_name((enum vm_state)state));
+	object_set_null(vm, VM_UNKNOWN_FROM);
+	if (state == VM_STATE_STOPPED) {
+		object_set_str(vm, VM_LAST_HOST_UUID, host);
+		object_set_null(vm, VM_HOST_UUID);
+	} else {
+		const struct object *h = view_get(txn_view(t), KIND_HOST, host_uuid);
+
+		object_set_str(vm, VM_HOST_UUID, host_uuid);
+		if (h)
+			object_set_str(vm, VM_CLUSTER_UUID, object_str(h, HOST_CLUSTER_UUID));
+	}
+	r = txn_put(t, vm, NULL, e);
+	return r < 0 ? r : capacity_update_host(t, host_uuid, e);
+}
+
+/* Its host is lost: nobody knows what the VM does. */
+static int vm_set_unknown(struct txn *t, const struct object *before, struct error *e)
+{
+	struct object *vm;
+
+	switch ((enum vm_state)vm_state_parse(object_str(before, VM_STATE))) {
+	case VM_STATE_CREATED:
+	case VM_STATE_STOPPED:
+	case VM_STATE_DESTROYED:
+	case VM_STATE_EXPUNGING:
+	case VM_STATE_UNKNOWN:
+	case VM_STATE_COUNT:
+		return 0;
+	case VM_STATE_STARTING:
+	case VM_STATE_RUNNING:
+	case VM_STATE_STOPPING:
+	case VM_STATE_REBOOTING:
+	case VM_STATE_PAUSING:
+	case VM_STATE_PAUSED:
+	case VM_STATE_RESUMING:
+	case VM_STATE_MIGRATING:
+	case VM_STATE_VOLUME_MIGRATING:
+	case VM_STATE_DESTROYING:
+		break;
+	}
+	vm = object_copy(before);
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
+	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
+	return txn_put(t, vm, NULL, e);
+}
+
+/* ---------------------------------------------------------------- events */
+
+struct host_event {
+	struct pool *pool;
+	char host[UUID_SIZE];
+	enum hv_host_status status;
+	struct hv_host_info info;
+	size_t count;
+	struct hv_domain_status domains[];
+};
+
+static const struct hv_domain_status *find_domain(const struct host_event *event, const char *uuid)
+{
+	for (size_t i = 0; i < event->count; i++)
+		if (strcmp(event->domains[i].uuid, uuid) == 0)
+			return &event->domains[i];
+	return NULL;
+}
+
+/* The full comparison: what the host lists, then what it should have and does not list. */
+static int compare_all(struct txn *t, const struct host_event *event, struct error *e)
+{
+	int64_t after = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < event->count && r == 0; i++)
+		r = vm_set_observed(t, event->host, event->domains[i].uuid, event->domains[i].state,
+				    event->domains[i].reason, e);
+	while (r == 0) {
+		const struct object *vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
+
+		if (!vm)
+			break;
+		after = vm->id;
+		if (!find_domain(event, object_uuid(vm)))
+			r = vm_set_observed(t, event->host, object_uuid(vm), HV_DOMAIN_ABSENT, HV_REASON_OTHER, e);
+	}
+	return r;
+}
+
+static int host_lost(struct txn *t, const struct host_event *event, struct error *e)
+{
+	const char *status = event->status == HV_HOST_CONNECTING ? "Connecting" : "Disconnected";
+	int64_t after = 0;
+	int r = host_set_status(t, event->host, status, e);
+
+	while (r == 0) {
+		const struct object *vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
+
+		if (!vm)
+			break;
+		after = vm->id;
+		if (event->status == HV_HOST_DISCONNECTED)
+			r = vm_set_unknown(t, vm, e);
+	}
+	return r;
+}
+
+static int host_event_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct host_event *event = arg;
+	int r;
+
+	if (!view_get(txn_view(t), KIND_HOST, event->host))
+		return 0; /* removed meanwhile */
+	if (event->status != HV_HOST_CONNECTED)
+		return host_lost(t, event, e);
+	r = host_set_connected(t, event->host, &event->info, e);
+	return r < 0 ? r : compare_all(t, event, e);
+}
+
+static void prepare(void *arg)
+{
+	struct host_event *event = arg;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (host_prepare(event->pool, event->host, &e) < 0)
+		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(&e));
+	free(event);
+}
+
+static void host_event_done(void *arg, int r, struct error *e)
+{
+	struct host_event *event = arg;
+
+	if (r < 0)
+		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(e));
+	if (r < 0 || event->status != HV_HOST_CONNECTED || workers_run(event->pool->background, prepare, event) < 0)
+		free(event);
+}
+
+static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status, const struct hv_host_info *info,
+		    const struct hv_domain_status *domains, size_t domain_count, const char *sentence)
+{
+	struct pool *pool = ctx;
+	struct host_event *event = calloc(1, sizeof(*event) + domain_count * sizeof(domains[0]));
+
+	(void)sentence;
+	if (!event)
+		return; /* the next event or connection tells the same */
+	event->pool = pool;
+	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
+	event->status = status;
+	if (info)
+		event->info = *info;
+	event->count = domain_count;
+	if (domain_count)
+		memcpy(event->domains, domains, domain_count * sizeof(domains[0]));
+	if (store_post(pool->store, host_event_fn, event, host_event_done) < 0)
+		free(event);
+}
+
+struct domain_event {
+	char host[UUID_SIZE], vm[UUID_SIZE];
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+};
+
+static int domain_event_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct domain_event *event = arg;
+
+	return vm_set_observed(t, event->host, event->vm, event->state, event->reason, e);
+}
+
+static void domain_event_done(void *arg, int r, struct error *e)
+{
+	struct domain_event *event = arg;
+
+	if (r < 0)
+		fprintf(stderr, "poolfs: VM %s: %s\n", event->vm, error_sentence(e));
+	free(event);
+}
+
+static void on_domain(void *ctx, const char *host_uuid, const char *domain_uuid, enum hv_domain_state state,
+		      enum hv_domain_reason reason)
+{
+	struct pool *pool = ctx;
+	struct domain_event *event = calloc(1, sizeof(*event));
+
+	if (!event)
+		return;
+	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
+	snprintf(event->vm, sizeof(event->vm), "%s", domain_uuid);
+	event->state = state;
+	event->reason = reason;
+	if (store_post(pool->store, domain_event_fn, event, domain_event_done) < 0)
+		free(event);
+}
+
+static void on_agent(void *ctx, const char *host_uuid, const char *domain_uuid, bool connected)
+{
+	(void)ctx, (void)host_uuid, (void)domain_uuid, (void)connected;
+}
+
+static void on_device_removed(void *ctx, const char *host_uuid, const char *domain_uuid, const char *alias)
+{
+	(void)ctx, (void)host_uuid, (void)domain_uuid, (void)alias;
+}
+
+const struct hv_events pool_events = {
+	.host = on_host,
+	.domain = on_domain,
+	.agent = on_agent,
+	.device_removed = on_device_removed,
+};
+
+int pool_connect_hosts(struct pool *pool, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool->store);
+
+	view_for_each(host, view, KIND_HOST)
+	{
+		int r = hv_host_add(pool->hv, object_uuid(host), object_text(host, HOST_URI), e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

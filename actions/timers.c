@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the pool does by the clock: one thread, one table. Each row runs when
+ * its setting's seconds have passed since its last run; none of them blocks for
+ * long, since they submit jobs or post changes.
+ */
+#include "pool_internal.h"
+
+#include <string.h>
+
+#include "config.h"
+#include "image.h"
+#include "vm.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* Removes results that were kept long enough (behaviour.md 1.5). */
+static int expire_jobs_fn(struct txn *t, void *arg, struct error *e)
+{
+	int64_t kept = config_int(txn_view(t), "rest.completedApi.expiredPeriod") * NS_PER_S;
+	int64_t after = 0;
+
+	(void)arg;
+	for (;;) {
+		const struct object *job = view_next(txn_view(t), KIND_JOB, after);
+		int r;
+
+		if (!job)
+			return 0;
+		after = job->id;
+		if (!job_state_is_final(object_str(job, JOB_STATE)) ||
+		    object_int(job, JOB_FINISHED) + kept > txn_now(t))
+			continue;
+		r = txn_remove(t, job, e);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int expire_jobs(struct pool *pool, struct error *e)
+{
+	return store_run(pool->store, expire_jobs_fn, NULL, e);
+}
+
+static const struct timer {
+	const char *period; /* setting with the seconds between two runs */
+	int (*run)(struct pool *pool, struct error *e);
+} timers[] = {
+	{"rest.expiredApi.scanInterval", expire_jobs},
+	{"vm.expungeInterval", vm_expunge_due},
+	{"image.expungeInterval", image_expunge_due},
+};
+
+static void run_due(struct pool *pool, int64_t last[])
+{
+	_cleanup_view_ struct view *view = store_view(pool->store);
+	int64_t now = store_now();
+
+	for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+
+		/* A clock that was set back must not stop the timers. */
+		if (now >= last[i] && now < last[i] + config_int(view, timers[i].period) * NS_PER_S)
+			continue;
+		last[i] = now;
+		if (timers[i].run(pool, &e) < 0)
+			fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+	}
+}
+
+static void *timer_main(void *arg)
+{
+	struct pool *pool = arg;
+	int64_t last[ARRAY_SIZE(timers)];
+	struct timespec until;
+
+	pthread_setname_np(pthread_self(), "timer");
+	for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
+		last[i] = store_now();
+	pthread_mutex_lock(&pool->timer_lock);
+	while (!pool->stopping) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		pthread_cond_timedwait(&pool->timer_cond, &pool->timer_lock, &until);
+		if (pool->stopping)
+			break;
+		pthread_mutex_unlock(&pool->timer_lock);
+		executor_check_deadlines(pool->executor);
+		run_due(pool, last);
+		pthread_mutex_lock(&pool->timer_lock);
+	}
+	pthread_mutex_unlock(&pool->timer_lock);
+	return NULL;
+}
+
+int pool_timers_start(struct pool *pool, struct error *e)
+{
+	int r = pthread_create(&pool->timer, NULL, timer_main, pool);
+
+	pool->timer_runs = r == 0;
+	return r ? error_set(e, r, "cannot start a thread: %s", strerror(r)) : 0;
+}
+
+void pool_timers_stop(struct pool *pool)
+{
+	if (!pool->timer_runs)
+		return;
+	pthread_mutex_lock(&pool->timer_lock);
+	pool->stopping = true;
+	pthread_cond_signal(&pool->timer_cond);
+	pthread_mutex_unlock(&pool->timer_lock);
+	pthread_join(pool->timer, NULL);
+	pool->timer_runs = false;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pool of threads that grows with the work, up to a limit, and runs functions
+ * in the order in which they came.
+ */
+#ifndef POOLFS_WORKERS_H
+#define POOLFS_WORKERS_H
+
+struct workers;
+
+/** @name: of the threads, at most 15 characters. NULL when memory is short. */
+struct workers *workers_new(const char *name, int max_threads);
+/** Queues fn(arg). -ENOMEM; -ESHUTDOWN once workers_free() has begun: it will not run. */
+int workers_run(struct workers *w, void (*fn)(void *arg), void *arg);
+/** Runs what is queued, waits for it, ends the threads. Accepts NULL. */
+void workers_free(struct workers *w);
+
+#endif
