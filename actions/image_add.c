@@ -48,7 +48,7 @@ struct add {
 	/* what was found in the file */
 	const char *format, *media_type;
 	int64_t size, actual_size; /* bytes */
-	char md5[DOWNLOAD_MD5_SIZE];
+	char md5[DOWNLOAD_MD5_STRLEN];
 };
 
 static void add_done(struct add *a)
@@ -101,7 +101,7 @@ static int check_backup_storages(const struct view *view, const json_t *list, st
 int image_add_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *type = request_str(req, "type");
-	int r = image_check_url(request_str(req, "url"), e);
+	int r = download_check_url(request_str(req, "url"), e);
 
 	if (r == 0)
 		r = image_check_claim(request_str(req, "format"), request_str(req, "mediaType"),
@@ -163,7 +163,10 @@ static int begin_rows(struct txn *t, void *arg, struct error *e)
 	const json_t *list = request_list(a->req, "backupStorageUuids");
 	json_t *item;
 	size_t i;
-	int r = put_image(t, a->req, e);
+	int r = check_backup_storages(txn_view(t), list, e);
+
+	if (r == 0)
+		r = put_image(t, a->req, e);
 
 	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
 		const char *uuid = json_string_value(item);
@@ -211,7 +214,7 @@ static int finish_rows(struct txn *t, void *arg, struct error *e)
 	const struct object *ref;
 	struct object *copy;
 	int64_t id = 0;
-	int r;
+	int r, kept = 0;
 
 	if (!image)
 		return error_set(e, ENOENT, "image '%s' is gone", a->req->target);
@@ -242,39 +245,63 @@ struct span {
 	size_t index, count;
 };
 
-static int span_progress(void *ctx, int percent)
+static int span_progress(void *ctx, int64_t done, int64_t total, int percent)
 {
 	const struct span *s = ctx;
 
-	return job_copy_progress(s->job, (int)((s->index * 100 + (size_t)percent) / s->count));
+	(void)done;
+	(void)total;
+	if (percent >= 0)
+		job_progress(s->job, (int)((s->index * 100 + (size_t)percent) / s->count));
+	return job_should_stop(s->job);
 }
 
-/* Bytes that may be written on a backup storage, or why it cannot be used. */
-static int room_on(const struct add *a, const struct object *bs, int64_t *ret_room, struct error *e)
+static int no_room(const struct object *bs, int64_t available, int64_t reserved, struct error *e)
+{
+	return error_set_code(
+		e, ENOSPC, "BS.1003",
+		"backup storage '%s' has %lld bytes left of which %lld are reserved, the image needs more",
+		object_name(bs), (long long)available, (long long)reserved);
+}
+
+/*
+ * Looks whether a backup storage can take the bytes of @source, as far as it is known before they come:
+ * for a local file by what it occupies, since its holes stay holes; for the rest by the limit.
+ */
+static int find_room(const struct add *a, const struct object *bs, const char *source,
+		     struct download_limits *ret, struct error *e)
 {
 	int64_t reserved = config_int(a->view, "backupStorage.reservedCapacity");
+	const char *path = image_url_path(source);
 	struct hv_capacity capacity;
+	int64_t needed = 0;
+	struct stat st;
 	int r = backup_storage_capacity(object_text(bs, BACKUP_STORAGE_URL), &capacity, e);
 
 	if (r < 0)
 		return r;
-	*ret_room = capacity.available - reserved;
-	if (*ret_room > 0)
-		return 0;
-	return error_set_code(e, ENOSPC, "BS.1003",
-			      "backup storage '%s' has %lld bytes left, of which %lld are reserved",
-			      object_name(bs), (long long)capacity.available, (long long)reserved);
+	ret->max_bytes = capacity.available - reserved;
+	if (path && stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+		needed = (int64_t)st.st_blocks * 512;
+		ret->max_bytes = 0;
+	}
+	return capacity.available - reserved <= needed ? no_room(bs, capacity.available, reserved, e) : 0;
 }
 
 /* Brings the bytes of @source (a URL or a path) to the partial file of a target. */
-static int fetch(struct add *a, const struct target *target, const char *source, char *ret_md5,
+static int fetch(struct add *a, const struct target *target, const char *source,
+		 const struct download_limits *limits, char ret_md5[static DOWNLOAD_MD5_STRLEN],
 		 struct error *e)
 {
 	struct span span = {.job = a->job, .index = (size_t)(target - a->targets), .count = a->count};
-	struct download_options options = {.progress = span_progress, .ctx = &span};
-	int r = room_on(a, target->bs, &options.max_bytes, e);
+	_cleanup_(error_done) struct error cause = ERROR_INIT;
+	int r = download(source, target->part, limits, span_progress, &span, ret_md5, &cause);
 
-	return r < 0 ? r : download(source, target->part, &options, ret_md5, e);
+	if (r == -EFBIG)
+		return no_room(target->bs,
+			       limits->max_bytes + config_int(a->view, "backupStorage.reservedCapacity"),
+			       config_int(a->view, "backupStorage.reservedCapacity"), e);
+	return r < 0 ? error_move(e, &cause) : 0;
 }
 
 /* Gives the partial file its name. */
@@ -308,54 +335,61 @@ static int examine(struct add *a, const struct target *target, struct error *e)
 	return 0;
 }
 
-/* True for failures of a backup storage rather than of the source: another one may have more luck. */
+/* True for failures that may be the backup storage's: another one may have more luck. */
 static bool is_storage_fault(int r)
 {
-	return r == -ENOSPC || r == -EDQUOT || r == -EROFS || r == -EIO || r == -ENOTCONN;
+	return r == -ENOSPC || r == -EDQUOT || r == -EROFS || r == -EIO;
 }
 
-/* Step 2, on one target. */
-static int fetch_first(struct add *a, struct target *target, struct error *e)
+/* Step 2 on one target. *ret_hopeless: it would fail on the others too. */
+static int fetch_first(struct add *a, struct target *target, bool *ret_hopeless, struct error *e)
 {
-	int r = fetch(a, target, request_str(a->req, "url"), a->md5, e);
+	const char *url = request_str(a->req, "url");
+	struct download_limits limits = {0};
+	int r = find_room(a, target->bs, url, &limits, e);
 
+	if (r < 0)
+		return r;
+	r = fetch(a, target, url, &limits, a->md5, e);
 	if (r == 0)
 		r = examine(a, target, e);
-	return r < 0 ? r : publish(a, target, e);
+	if (r == 0)
+		r = publish(a, target, e);
+	*ret_hopeless = r < 0 && !is_storage_fault(r);
+	return r;
 }
 
-/* Step 3, on one target. */
+/* Step 3 on one target. */
 static int fetch_copy(struct add *a, struct target *target, const char *from, struct error *e)
 {
-	char md5[DOWNLOAD_MD5_SIZE];
-	int r = fetch(a, target, from, md5, e);
+	char md5[DOWNLOAD_MD5_STRLEN] = "";
+	struct download_limits limits = {0};
+	int r = find_room(a, target->bs, from, &limits, e);
 
+	if (r == 0)
+		r = fetch(a, target, from, &limits, md5, e);
 	if (r == 0 && strcmp(md5, a->md5) != 0)
 		r = error_set(e, EIO, "the copy of '%s' differs from it", from);
 	return r < 0 ? r : publish(a, target, e);
 }
 
-/* Steps 2 and 3. Each target is done, or has an error and no file. True when any is done. */
+/* Steps 2 and 3. Each target is done, or has no file (see `left`) and mostly an error. True when any is done.
+ */
 static bool fetch_all(struct add *a)
 {
 	const struct target *origin = NULL;
 	bool hopeless = false;
 
-	for (size_t i = 0; i < a->count; i++) {
+	for (size_t i = 0; i < a->count && !hopeless && !job_should_stop(a->job); i++) {
 		struct target *target = &a->targets[i];
-		int r;
+		int r = origin ? fetch_copy(a, target, origin->path, &target->error)
+			       : fetch_first(a, target, &hopeless, &target->error);
 
-		if (hopeless || job_should_stop(a->job))
-			break;
-		r = origin ? fetch_copy(a, target, origin->path, &target->error)
-			   : fetch_first(a, target, &target->error);
 		target->done = r == 0;
-		if (r == 0) {
+		if (r == 0)
 			origin = origin ? origin : target;
-			continue;
-		}
-		hopeless = !origin && !is_storage_fault(r);
-		target->left = image_file_remove_unfinished(target->bs, a->req->target, NULL) < 0;
+		else
+			target->left = image_file_remove_unfinished(target->bs, a->req->target, NULL) < 0;
 	}
 	return origin && !job_should_stop(a->job);
 }
@@ -366,7 +400,8 @@ static bool fetch_all(struct add *a)
 static int find_targets(struct add *a, struct error *e)
 {
 	a->view = store_view(pool_store(a->job->pool));
-	a->targets = calloc(view_count(a->view, KIND_IMAGE_REF), sizeof(*a->targets));
+	a->targets = calloc(view_count_where(a->view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, a->req->target),
+			    sizeof(*a->targets));
 	if (!a->targets)
 		return error_set(e, ENOMEM, "out of memory");
 	view_for_each_where (ref, a->view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, a->req->target) {
@@ -423,11 +458,33 @@ static int add_image(struct add *a, struct error *e)
 	return store_run(pool_store(a->job->pool), finish_rows, a, e);
 }
 
+/*
+ * A file of the image's name before the image is there is somebody else's: two pools may share a folder,
+ * and a client may choose the uuid. It must not be written over, nor removed when this fails.
+ */
+static int check_no_file(struct job *job, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	json_t *item;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)request_list(job->req, "backupStorageUuids"), i, item) {
+		const struct object *bs = view_get(view, KIND_BACKUP_STORAGE, json_string_value(item));
+		int r = bs ? image_file_check_absent(bs, job->req->target, e) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_(add_done) struct add a = {.job = job, .req = job->req};
-	int r = store_run(pool_store(job->pool), begin_rows, &a, e);
+	int r = check_no_file(job, e);
 
+	if (r == 0)
+		r = store_run(pool_store(job->pool), begin_rows, &a, e);
 	if (r < 0)
 		return r;
 	r = add_image(&a, e);

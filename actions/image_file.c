@@ -20,14 +20,12 @@ static int open_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	_cleanup_free_ char *folder = slash ? strndup(path, slash > path ? (size_t)(slash - path) : 1) : NULL;
-	int fd;
 
 	if (!folder) {
 		errno = slash ? ENOMEM : EINVAL;
 		return -1;
 	}
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd;
+	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static int sync_file(const char *path, struct error *e)
@@ -84,4 +82,18 @@ int image_file_remove_unfinished(const struct object *bs, const char *image_uuid
 			result = r;
 	}
 	return result;
+}
+
+int image_file_check_absent(const struct object *bs, const char *image_uuid, struct error *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		_cleanup_free_ char *path = backup_storage_image_path(bs, image_uuid, endings[i]);
+
+		if (!path)
+			return error_set(e, ENOMEM, "out of memory");
+		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return error_set(e, EEXIST, "file '%s' is there already and is no image of this pool",
+					 path);
+	}
+	return 0;
 }

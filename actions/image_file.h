@@ -20,5 +20,7 @@ int image_file_publish(const char *part, const char *path, struct error *e);
 int image_file_remove(const char *path, struct error *e);
 /** Removes whatever a broken AddImage can have left on a backup storage, under any of its names. */
 int image_file_remove_unfinished(const struct object *bs, const char *image_uuid, struct error *e);
+/** -EEXIST when a backup storage has a file with one of the image's names. */
+int image_file_check_absent(const struct object *bs, const char *image_uuid, struct error *e);
 
 #endif

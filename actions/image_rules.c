@@ -5,42 +5,15 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct {
-	const char *prefix;
-	bool fetched; /* false: known to the manual, but nothing here can fetch from it */
-} schemes[] = {
-	{"file:///", true}, {"http://", true},	{"https://", true},   {"ftp://", true},
-	{"/", true},	    {"sftp://", false}, {"upload://", false}, {"zstore://", false},
-};
-
 static const char *const formats[] = {"qcow2", "raw", "iso"};
-
-int image_check_url(const char *url, struct error *e)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
-		const char *prefix = schemes[i].prefix;
-
-		if (strncasecmp(url, prefix, strlen(prefix)) != 0)
-			continue;
-		if (!schemes[i].fetched)
-			return error_set(e, EOPNOTSUPP, "url '%s': images cannot be fetched by '%s'", url,
-					 prefix);
-		if (url[strlen(prefix)] == '\0')
-			return error_set(e, EINVAL, "url '%s' names no file", url);
-		return 0;
-	}
-	return error_set(
-		e, EINVAL,
-		"url must starts with 'file:///', 'http://', 'https://', 'ftp://', 'sftp://' or '/'");
-}
 
 const char *image_url_path(const char *url)
 {
-	static const char scheme[] = "file://";
+	static const char scheme[] = "file:///";
 
 	if (url[0] == '/')
 		return url;
-	return strncasecmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 1 : NULL;
+	return strncasecmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 2 : NULL;
 }
 
 /* One of the static names of formats; NULL when unknown. */

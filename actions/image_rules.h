@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What may become an image: the rules of AddImage and UpdateImage about URLs,
+ * What may become an image: the rules of AddImage and UpdateImage about
  * formats and media types (behaviour.md 4.3.1, 4.3.7). Pure functions of text.
  *
  * The user says a format; the file says the truth. What is found in the file is
@@ -25,9 +25,8 @@
 
 #include <stdbool.h>
 
-/** Checks that the scheme of @url is one that images are taken from. -EINVAL, -EOPNOTSUPP. */
-int image_check_url(const char *url, struct error *e);
-/** The path of a file:// URL or an absolute path, within @url; NULL when @url is on the network. */
+/** The path of a file:/// URL (as it stands there) or an absolute path, within @url; NULL for anything else.
+ */
 const char *image_url_path(const char *url);
 
 /** Checks what a user claims. @media_type may be NULL. -EINVAL. */

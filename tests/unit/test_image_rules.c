@@ -5,43 +5,15 @@
 
 #include "../../actions/image_rules.h"
 
-static void test_url(void **state)
+static void test_url_path(void **state)
 {
-	static const struct {
-		const char *url;
-		int result;
-		const char *path;
-	} cases[] = {
-		{"file:///srv/a.qcow2", 0, "/srv/a.qcow2"},
-		{"FILE:///srv/a.qcow2", 0, "/srv/a.qcow2"},
-		{"/srv/a.qcow2", 0, "/srv/a.qcow2"},
-		{"http://h/a", 0, NULL},
-		{"https://h/a", 0, NULL},
-		{"ftp://h/a", 0, NULL},
-		{"file:///", -EINVAL, "/"},
-		{"/", -EINVAL, "/"},
-		{"http://", -EINVAL, NULL},
-		{"file://host/a", -EINVAL, "host/a"},
-		{"gopher://h/a", -EINVAL, NULL},
-		{"", -EINVAL, NULL},
-		{"a.qcow2", -EINVAL, NULL},
-		{"sftp://h/a", -EOPNOTSUPP, NULL},
-		{"upload://a", -EOPNOTSUPP, NULL},
-		{"zstore://a", -EOPNOTSUPP, NULL},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(error_done) struct error e = ERROR_INIT;
-		const char *path = image_url_path(cases[i].url);
-
-		assert_int_equal(image_check_url(cases[i].url, &e), cases[i].result);
-		assert_int_equal(error_is_set(&e), cases[i].result != 0);
-		if (cases[i].path)
-			assert_string_equal(path, cases[i].path);
-		else
-			assert_null(path);
-	}
+	assert_string_equal(image_url_path("file:///srv/a.qcow2"), "/srv/a.qcow2");
+	assert_string_equal(image_url_path("FILE:///srv/a.qcow2"), "/srv/a.qcow2");
+	assert_string_equal(image_url_path("/srv/a.qcow2"), "/srv/a.qcow2");
+	assert_null(image_url_path("file://host/a"));
+	assert_null(image_url_path("http://h/a"));
+	assert_null(image_url_path(""));
 }
 
 static void test_claim(void **state)
@@ -108,7 +80,7 @@ static void test_decide(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_url),
+		cmocka_unit_test(test_url_path),
 		cmocka_unit_test(test_claim),
 		cmocka_unit_test(test_decide),
 	};
