@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 /* Longest `details` a client is sent (behaviour.md 1.4). */
 #define DETAILS_MAX 4096
 
@@ -31,18 +33,21 @@ static const struct {
 	{"HOST.1008", EIO, "Failed to destroy vm on hypervisor"},
 	{"HOST.1009", EIO, "Failed to migrate vm on hypervisor"},
 	{"HOST.1010", EIO, "This host is disconnected, cannot perform the required operation"},
-	{"HOST.1011", EIO, "This host is disconnected, cannot perform the required operation, eligible for garbage collector"},
+	{"HOST.1011", EIO,
+	 "This host is disconnected, cannot perform the required operation, eligible for garbage collector"},
 	{"HOST_ALLOCATION.1000", ENOSPC, "No available host found"},
 	{"HOST_ALLOCATION.1001", ENOSPC, "No available nic found"},
 	{"ID.1000", EACCES, "Unable to authenticate a user"},
-	{"ID.1001", EACCES, "The session is invalid, either wrong session id or the session has been expired"},
+	{"ID.1001", EACCES,
+	 "The session is invalid, either wrong session id or the session has been expired"},
 	{"ID.1002", EACCES, "The user doesn't have permission to perform the operation"},
 	{"ID.1003", EDQUOT, "The user exceeds a quota of a resource"},
 	{"ID.1004", EINVAL, "Invalid quota operation"},
 	{"IMG.1000", EIO, "Unable to create an image from vm's volume"},
 	{"L2.1000", EIO, "Unable to attach L2Network to a cluster"},
 	{"L3.1000", ENOSPC, "Unable to allocate an ip address from L3Network"},
-	{"PS.1000", ENOSPC, "Unable to allocate a primary storage that has available space for required volume"},
+	{"PS.1000", ENOSPC,
+	 "Unable to allocate a primary storage that has available space for required volume"},
 	{"PS.1001", EIO, "Unable to attach to cluster"},
 	{"PS.1002", EIO, "Unable to detach from cluster"},
 	{"PS.1003", EIO, "The primary storage is disconnected"},
@@ -209,6 +214,18 @@ const char *error_sentence(const struct error *e)
 	return e->details ? e->details : "out of memory";
 }
 
+/* A sentence may quote bytes that no JSON can hold; '?' stands for them. */
+static json_t *details_to_json(const char *details, size_t len)
+{
+	char printable[DETAILS_MAX];
+
+	if (text_is_utf8(details, len))
+		return json_stringn_nocheck(details, len);
+	for (size_t i = 0; i < len; i++)
+		printable[i] = (signed char)details[i] < 0 ? '?' : details[i];
+	return json_stringn_nocheck(printable, len);
+}
+
 json_t *error_to_json(const struct error *e)
 {
 	const char *description = error_description(e->code);
@@ -216,10 +233,10 @@ json_t *error_to_json(const struct error *e)
 	size_t len = strnlen(details, DETAILS_MAX);
 	json_t *json;
 
-	while (len > 0 && len == DETAILS_MAX && ((unsigned char)details[len] & 0xC0) == 0x80)
+	while (len > 0 && ((unsigned char)details[len] & 0xC0) == 0x80)
 		len--; /* do not cut inside a UTF-8 character */
 	json = json_pack("{s:s, s:s, s:o}", "code", e->code, "description", description ? description : "",
-			 "details", json_stringn_nocheck(details, len));
+			 "details", details_to_json(details, len));
 	if (json && e->cause)
 		(void)json_object_set_new(json, "cause", error_to_json(e->cause));
 	return json;
