@@ -93,7 +93,7 @@ void object_set_str(struct object *o, int field, const char *text)
 	char *copy = text ? strdup(text) : NULL;
 
 	if (text && !copy)
-		o->nulls |= BROKEN;
+		object_set_broken(o);
 	free(o->values[field].s);
 	o->values[field].s = copy;
 }
@@ -114,6 +114,11 @@ void object_set_null(struct object *o, int field)
 	o->nulls |= 1ULL << field;
 }
 
+void object_set_broken(struct object *o)
+{
+	o->nulls |= BROKEN;
+}
+
 bool object_is_broken(const struct object *o)
 {
 	return (o->nulls & BROKEN) != 0;
@@ -123,7 +128,8 @@ bool object_field_equal(const struct object *a, const struct object *b, int fiel
 {
 	if (!field_is_integer(&a->kind->fields[field]))
 		return object_str_is(a, field, b->values[field].s);
-	return object_is_null(a, field) == object_is_null(b, field) && a->values[field].i == b->values[field].i;
+	return object_is_null(a, field) == object_is_null(b, field) &&
+	       a->values[field].i == b->values[field].i;
 }
 
 bool object_equal(const struct object *a, const struct object *b)
