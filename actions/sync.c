@@ -220,6 +220,7 @@ static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status
 	event->pool = pool;
 	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
 	event->status = status;
+	snprintf(event->sentence, sizeof(event->sentence), "%s", sentence ? sentence : "");
 	if (info)
 		event->info = *info;
 	event->count = domain_count;

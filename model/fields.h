@@ -216,7 +216,7 @@
 	X_STR(X, IMAGE_CACHE, INSTALL_PATH, "installPath", 0, "")                                            \
 	X_STR(X, IMAGE_CACHE, FORMAT, "format", 0, "")                                                       \
 	X_LONG(X, IMAGE_CACHE, SIZE, "size", "")                                                             \
-	X_STR(X, IMAGE_CACHE, STATUS, "status", 0, "Creating or Ready")                                      \
+	X_STR(X, IMAGE_CACHE, STATUS, "status", 0, "Creating, Ready, Stale or Deleting, see image_cache.c")                                    \
 	X_DATES(X, IMAGE_CACHE)
 
 #define INSTANCE_OFFERING_FIELDS(X)                                                                          \
