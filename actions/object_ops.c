@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bootstrap.h"
 #include "handlers.h"
 #include "job.h"
 

@@ -1,0 +1,62 @@
+#!/bin/bash
+# The laboratory itself: a host, the tiny guest from disk and from CD-ROM, the loss of libvirtd and of power.
+. "$(dirname "$0")/../tree/lib.sh"
+
+# domain NAME DISK-XML: a domain with a serial log and an agent, and nothing of poolfs.
+domain() {
+	cat <<EOF
+<domain type='qemu'><name>$1</name><memory unit='MiB'>128</memory><vcpu>1</vcpu>
+<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/><boot dev='cdrom'/></os>
+<features><acpi/><apic/></features>
+<devices>$2
+<serial type='file'><source path='$STATE/console/$1.log'/></serial>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+<graphics type='vnc' autoport='yes' passwd='secret'/>
+</devices></domain>
+EOF
+}
+
+media=$(tiny_guest)
+mkdir -p "$STATE/console"
+host_up h1
+
+step "the disk boots, its agent answers, it keeps its state"
+cp "$media/tiny.qcow2" disk.qcow2
+on_host define <(domain disk "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='$CASE_DIR/disk.qcow2'/><target dev='vda' bus='virtio'/></disk>")
+on_host start disk
+wait_serial disk "TINY ready" 60
+wait_until 20 agent_ping disk
+assert_eq "$(guest disk 'hostname; uname -s')" $'tiny\nLinux'
+guest disk 'exit 3' || assert_eq $? 3 "the status of a guest command"
+
+step "a VNC password is really asked for"
+port=$(on_host vncdisplay disk)
+port=$((5900 + ${port#*:}))
+assert_eq "$("$LAB/vnc-auth" $port)" password
+assert_eq "$("$LAB/vnc-auth" $port secret)" accepted
+assert_eq "$("$LAB/vnc-auth" $port wrong || true)" denied
+
+step "the guest hears its power button and boots again"
+on_host shutdown disk --mode acpi
+is_off() {
+	[ "$(on_host domstate disk)" = "shut off" ]
+}
+wait_until 20 is_off
+on_host start disk
+wait_serial disk "STATE /dev/vda2 first=0 boots=2" 60
+
+step "guests survive libvirtd, but not the power"
+host killd h1
+assert_fails "" on_host list
+host restart h1
+assert_eq "$(on_host domstate disk)" running
+pid=$(host exec h1 pgrep -f qemu-system)
+host down h1
+host_up h1
+assert_eq "$(on_host domstate disk)" "shut off"
+assert_match "$pid" '^[0-9]+$'
+
+step "the CD-ROM boots"
+on_host create <(domain cd "<disk type='file' device='cdrom'><source file='$media/tiny.iso'/><target dev='hda' bus='ide'/><readonly/></disk>")
+wait_serial cd "TINY ready" 60
+wait_until 20 agent_ping cd

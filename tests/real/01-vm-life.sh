@@ -1,0 +1,97 @@
+#!/bin/bash
+# The whole life of a VM on real QEMU, with a guest that really boots and answers.
+# limit: 300
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
+tiny='{"instanceOfferingUuid":"'$small'"}'
+
+step "an image with a real format and size"
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+assert_eq "$(value "images/$image/status")" Ready
+assert_eq "$(value "images/$image/format")" qcow2
+assert_eq "$(value "images/$image/size")" "$(qemu-img info --output json "$media/tiny.qcow2" | jq '."virtual-size"')"
+assert_eq "$(value "images/$image/actualSize")" "$(stat -c %s "$media/tiny.qcow2")"
+
+step "create, and the guest boots and answers"
+vm=$(create_vm web "$image" "$tiny")
+dir=vm-instances/$vm
+assert_eq "$(value "$dir/state")" Running
+assert_eq "$(on_host domstate "$vm")" running
+wait_serial "$vm" "TINY ready" 60
+wait_until 20 agent_ping "$vm"
+assert_match "$(guest "$vm" cat /proc/meminfo)" 'MemTotal: +1[0-9]{5} kB' "the guest's memory"
+
+step "it has the address and the MAC that the tree says"
+nic=$(value "$dir/inventory" | jq -r '.vmNics[0].uuid')
+ip=$(value "$dir/nics/$nic/ip")
+wait_serial "$vm" "NIC eth0 $(value "$dir/nics/$nic/mac")" 5
+wait_serial "$vm" "NET eth0 $ip/" 20
+
+step "its console asks for a password"
+console=$(value "$dir/console-addresses")
+assert_eq "$(jq -r .protocol <<<"$console")" vnc
+assert_eq "$("$LAB/vnc-auth" "$(jq -r .port <<<"$console")")" password
+
+step "pause really pauses"
+act "$dir" pause
+assert_eq "$(on_host domstate "$vm")" paused
+agent_ping "$vm" && fail "a paused guest answers"
+act "$dir" resume
+wait_until 10 agent_ping "$vm"
+
+step "stop asks the guest, start boots it with what it kept"
+guest "$vm" 'echo kept >/root/file; sync'
+act "$dir" stop
+assert_eq "$(value "$dir/state")" Stopped
+wait_serial "$vm" "ACPI power button|shutdown -" 1
+assert_eq "$(on_host list --name)" "" "what runs on the host"
+act "$dir" start
+wait_serial "$vm" "STATE /dev/vda2 first=0 boots=2" 60
+wait_until 20 agent_ping "$vm"
+assert_eq "$(guest "$vm" cat /root/file)" kept
+
+step "reboot boots it again"
+act "$dir" reboot
+assert_eq "$(value "$dir/state")" Running
+wait_serial "$vm" "STATE /dev/vda2 first=0 boots=3" 60
+
+step "cold stop does not wait for the guest"
+start=${EPOCHREALTIME/./}
+act "$dir" stop type=cold
+[ $((${EPOCHREALTIME/./} - start)) -lt 5000000 ] || fail "a cold stop took more than 5 s"
+
+step "a host name, a user-data script and a fixed MAC reach the guest"
+script=$(base64 -w 0 <<<$'#!/bin/sh\nhostname | sed "s/^/MARK /"')
+seeded=$(create vm-instances "$(vm_json seeded "$image" "$tiny" | jq -c --arg l3 "$(first l3-networks)" --arg script "$script" \
+	'. + {systemTags: ["hostname::seeded-guest", "userdata::\($script)", "customMac::\($l3)::fa:12:34:56:78:00"]}')")
+wait_serial "$seeded" "CONFIGDRIVE /dev/sr" 60
+wait_serial "$seeded" "MARK seeded-guest" 20
+wait_serial "$seeded" "NIC eth0 fa:12:34:56:78:00" 5
+act "vm-instances/$seeded" destroy
+
+step "a CD-ROM image boots beside an empty disk"
+iso=$(add_image "$media/tiny.iso" iso cd)
+assert_eq "$(value "images/$iso/mediaType")" ISO
+assert_refused vm-instances/create "$(vm_json cd "$iso" "$tiny")" EINVAL rootDiskOfferingUuid
+disk=$(create disk-offerings '{"params":{"name":"64M","diskSize":67108864}}')
+cd=$(create_vm cd "$iso" "$(jq -c --arg disk "$disk" '. + {rootDiskOfferingUuid: $disk}' <<<"$tiny")")
+wait_serial "$cd" "TINY ready" 60
+act "vm-instances/$cd" destroy
+
+step "destroy, recover, start; then nothing is left after expunge"
+act "$dir" destroy
+assert_eq "$(value "$dir/state")" Destroyed
+act "$dir" recover
+act "$dir" start
+wait_serial "$vm" "boots=4" 60
+volume=$(value "$dir/rootVolumeUuid")
+act "$dir" destroy
+act "$dir" expunge
+[ ! -e "$MOUNT/$dir" ] || fail "the VM is still there"
+assert_eq "$(on_host list --all --name | grep -c "$vm" || true)" 0 "the number of its domains"
+assert_eq "$(find "$STATE" -name "*$volume*")" "" "files of its root volume"

@@ -1,0 +1,87 @@
+#!/bin/bash
+# What others do to a VM on its host reaches the tree within a second; the loss of libvirtd is survived.
+# limit: 240
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+host_up h1
+mount_pool
+host=$(first hosts)
+wait_for "hosts/$host/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+vm=$(create_vm web "$image" '{"instanceOfferingUuid":"'"$small"'"}')
+dir=vm-instances/$vm
+wait_serial "$vm" "TINY ready" 60
+
+step "virsh suspend and resume"
+on_host suspend "$vm" >/dev/null
+wait_for "$dir/state" Paused 1
+on_host resume "$vm" >/dev/null
+wait_for "$dir/state" Running 1
+
+step "virsh destroy and start"
+on_host dumpxml "$vm" >domain.xml
+on_host destroy "$vm" >/dev/null
+wait_for "$dir/state" Stopped 1
+on_host dominfo "$vm" >/dev/null 2>&1 || on_host define domain.xml >/dev/null
+on_host start "$vm" >/dev/null
+wait_for "$dir/state" Running 1
+assert_eq "$(value "$dir/hostUuid")" "$host"
+wait_serial "$vm" "boots=2" 60
+
+step "the guest powers itself off"
+wait_until 20 agent_ping "$vm"
+guest "$vm" 'sync; poweroff -f' 2>/dev/null || true
+wait_for "$dir/state" Stopped 5
+act "$dir" start
+assert_eq "$(value "$dir/state")" Running
+
+step "QEMU is killed"
+host exec h1 sh -c "kill -KILL \$(cat /run/libvirt/qemu/$vm.pid)"
+wait_for "$dir/state" Stopped 1
+act "$dir" start
+
+step "libvirtd is killed: the host is Disconnected, its VMs Unknown, reads go on"
+host killd h1
+wait_for "hosts/$host/status" Disconnected 5
+wait_for "$dir/state" Unknown 2
+timeout 20 find "$MOUNT" -type f -exec cat {} + >/dev/null || fail "reading the tree fails or hangs without libvirtd"
+assert_eq "$(value "$dir/name")" web
+assert_refused "$dir/actions" pause EBUSY Unknown
+
+step "libvirtd comes back: everything is right again"
+host restart h1
+wait_for "hosts/$host/status" Connected 15
+wait_for "$dir/state" Running 5
+act "$dir" pause
+act "$dir" resume
+
+step "what happened while libvirtd was away is found"
+pid=$(host exec h1 cat "/run/libvirt/qemu/$vm.pid")
+host killd h1
+wait_for "hosts/$host/status" Disconnected 5
+host exec h1 kill -KILL "$pid"
+host restart h1
+wait_for "hosts/$host/status" Connected 15
+wait_for "$dir/state" Stopped 5
+
+step "libvirtd is away when the pool is mounted"
+act "$dir" start
+umount_pool
+host killd h1
+mount_pool
+wait_for "hosts/$host/status" Disconnected 10
+wait_for "$dir/state" Unknown 2
+host restart h1
+wait_for "hosts/$host/status" Connected 15
+wait_for "$dir/state" Running 5
+
+step "the whole host loses its power"
+host down h1
+wait_for "hosts/$host/status" Disconnected 10
+wait_for "$dir/state" Unknown 2
+host_up h1
+wait_for "hosts/$host/status" Connected 15
+wait_for "$dir/state" Stopped 5
+act "$dir" start

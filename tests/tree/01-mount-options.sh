@@ -1,0 +1,102 @@
+#!/bin/bash
+# How the program starts and ends: options, exit codes, one sentence for each refusal.
+. "$(dirname "$0")/../tree/lib.sh"
+
+# refuses REGEX ARGUMENT...: poolfs must fail quickly, say one sentence that matches, and mount nothing.
+refuses() {
+	local regex=$1 status=0 said
+	shift
+	said=$(timeout 20 "$POOLFS" "$@" 2>&1 >stdout) || status=$?
+	case $status in
+	0) fail "'poolfs $*' succeeded" ;;
+	124) fail "'poolfs $*' hangs" ;;
+	esac
+	[ $status -lt 126 ] || fail "'poolfs $*' died with status $status"
+	assert_eq "$(cat stdout)" "" "the standard output of 'poolfs $*'"
+	assert_eq "$(wc -l <<<"$said")" 1 "the number of lines that 'poolfs $*' said: $said; it"
+	assert_match "$said" "^poolfs: .*$regex" "what 'poolfs $*' said"
+	! mountpoint -q "$MOUNT" || fail "'poolfs $*' left a mount"
+}
+
+step "--help and --version"
+assert_match "$("$POOLFS" --help)" "state=DIR.*" "the help"
+assert_match "$("$POOLFS" --help)" "uri=URI" "the help"
+assert_match "$("$POOLFS" --version)" "^poolfs [0-9]+\.[0-9]+" "the version"
+
+step "bad arguments"
+refuses "." -o "state=$STATE,uri=$URI"
+refuses "frobnicate" --frobnicate "$MOUNT"
+refuses "nonsense" -o "state=$STATE,nonsense=1" "$MOUNT"
+refuses "$MOUNT/nothing" -o "state=$STATE,uri=$URI" "$MOUNT/nothing"
+touch file
+refuses "file" -o "state=$STATE,uri=$URI" file
+
+step "an unusable state folder"
+refuses "file/state" -o "state=$CASE_DIR/file/state,uri=$URI" "$MOUNT"
+refuses "/proc" -o "state=/proc/poolfs,uri=$URI" "$MOUNT"
+
+step "no /dev/fuse"
+cat >without-fuse <<'EOF'
+mount -t tmpfs dev /dev
+mknod -m 666 /dev/null c 1 3
+mknod -m 666 /dev/urandom c 1 9
+exec "$@"
+EOF
+said=$(unshare --mount sh -e without-fuse "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT" 2>&1) &&
+	fail "poolfs mounts without /dev/fuse"
+assert_match "$said" "^poolfs: .*/dev/fuse" "the complaint"
+assert_eq "$(wc -l <<<"$said")" 1 "the number of lines of the complaint '$said'"
+
+step "exit 0 means usable, and nothing of the caller is held"
+output=$(timeout 20 "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT") || fail "poolfs does not mount, or holds its caller's pipe"
+assert_eq "$output" "" "what poolfs printed"
+test -s "$MOUNT/README"
+assert_eq "$(find "$STATE" -maxdepth 1 -type f -perm /o=rwx)" "" "what others may read in the state folder"
+
+step "a second daemon on the same state"
+mkdir second
+refuses_second() {
+	local MOUNT=$CASE_DIR/second
+	refuses "$STATE" -o "state=$STATE,uri=$URI" "$MOUNT"
+}
+refuses_second
+test -s "$MOUNT/README"
+
+step "umount"
+umount_pool
+
+step "fusermount3 -u"
+mount_pool
+fusermount3 -u "$MOUNT"
+wait_until 15 is_pool_gone
+
+step "SIGTERM in the background"
+mount_pool
+# shellcheck disable=SC2046 # one word a pid
+kill -TERM $(pool_pids)
+wait_until 15 is_pool_gone
+! mountpoint -q "$MOUNT" || fail "the mount is still there"
+
+step "SIGTERM in the foreground"
+"$POOLFS" -f -o "state=$STATE,uri=$URI" "$MOUNT" &
+wait_until 15 mountpoint -q "$MOUNT"
+kill -TERM $!
+wait $! || fail "poolfs -f exits with status $? after SIGTERM"
+! mountpoint -q "$MOUNT" || fail "the mount is still there"
+
+step "a relative mount point and state folder"
+(cd "$CASE_DIR" && "$POOLFS" -o "state=state,uri=$URI" pool)
+test -s "$MOUNT/README"
+umount_pool
+
+step "read-only"
+mount_pool -o ro
+assert_eq "$(write_errno "zones/$(first zones)/name" x)" EROFS "writing to a read-only mount"
+assert_eq "$(write_errno zones/create '{"params":{"name":"x"}}')" EROFS "creating on a read-only mount"
+umount_pool
+
+step "other users"
+mount_pool
+assert_fails "Permission denied" setpriv --reuid=65534 --clear-groups cat "$MOUNT/README"
+remount_pool -o allow_other
+setpriv --reuid=65534 --clear-groups cat "$MOUNT/README" >/dev/null

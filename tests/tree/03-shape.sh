@@ -1,0 +1,53 @@
+#!/bin/bash
+# Every path of the tree keeps the rules of all paths; looking and rm -rf change nothing.
+. "$(dirname "$0")/../tree/lib.sh"
+
+walk() {
+	timeout 100 "$TOP/tests/tree/walk" "$@" "$MOUNT"
+}
+
+mount_pool
+image=$(small_image)
+vm=$(create_vm walked "$image")
+gone=$(create_vm destroyed "$image")
+act "vm-instances/$gone" destroy
+
+step "every path is right"
+walk
+
+step "reading changes nothing"
+walk --digest >digest
+timeout 100 find "$MOUNT" -type f -exec cat {} + >/dev/null || fail "find -type f -exec cat fails or hangs"
+timeout 100 grep -rl walked "$MOUNT" >matches || true
+grep -q "vm-instances/$vm/name" matches || fail "grep -r does not find the VM's name"
+walk --digest | diff digest -
+
+step "tar copies every byte"
+tar -C "$MOUNT" -cf - vm-instances | tar -C "$CASE_DIR" --one-top-level=copy -xf -
+cmp "$MOUNT/vm-instances/$vm/inventory" "copy/vm-instances/$vm/inventory"
+
+step "the same reads twice, for as long as the file is open"
+exec {fd}<"$MOUNT/vm-instances/$vm/name"
+echo renamed >"$MOUNT/vm-instances/$vm/name"
+sync "$MOUNT/vm-instances/$vm/name"
+assert_eq "$(cat <&"$fd")" walked "what was open before the change"
+exec {fd}<&-
+assert_eq "$(value "vm-instances/$vm/name")" renamed
+
+step "inode numbers survive a restart"
+walk --inodes >inodes
+assert_eq "$(awk '$2 !~ /\// || /\/[0-9a-f]+$/ { print $1 }' inodes | sort | uniq -d)" "" "inode numbers in use twice"
+remount_pool
+walk --inodes | diff inodes - >changed || fail "inode numbers changed: $(head -n 4 changed)"
+
+step "rm -rf harms nothing"
+walk --digest >digest
+timeout 100 rm -rf "$MOUNT"/* 2>/dev/null && fail "rm -rf succeeded"
+walk --digest | diff digest - >changed || fail "rm -rf changed the tree: $(head -n 4 changed)"
+assert_eq "$(value "vm-instances/$vm/state")" Running
+assert_eq "$(value "vm-instances/$gone/state")" Destroyed
+
+step "read-only files refuse writers, also root"
+for file in "vm-instances/$vm/uuid" "vm-instances/$vm/state" "vm-instances/$vm/inventory" README version; do
+	assert_eq "$(write_errno "$file" x)" EACCES "writing to '$file'"
+done

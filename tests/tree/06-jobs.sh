@@ -1,0 +1,110 @@
+#!/bin/bash
+# Jobs: read back on the descriptor, waited for with sync, made once, cancelled, kept.
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+image=$(small_image)
+
+step "the answer on the same descriptor names the job, and the job tells everything"
+answer=$(request vm-instances/create "$(vm_json one "$image")")
+job=$(job_of "$answer")
+test -d "$MOUNT/api-jobs/$job"
+job_wait "$job"
+vm=$(value "api-jobs/$job/resource" | grep -oE '[0-9a-f]{32}')
+assert_eq "$(value "vm-instances/$vm/name")" one
+assert_eq "$(value "api-jobs/$job/state")" Done
+assert_eq "$(value "api-jobs/$job/operation")" CreateVmInstance
+assert_eq "$(value "api-jobs/$job/progress")" 100
+assert_eq "$(value "api-jobs/$job/error")" ""
+assert_eq "$(value "api-jobs/$job/result" | jq -r .inventory.uuid)" "$vm"
+assert_eq "$(value "api-jobs/$job/request" | jq -r '.. | .name? // empty')" one
+for file in created finished; do
+	assert_match "$(value "api-jobs/$job/$file")" . "the job's $file"
+done
+assert_eq "$(readlink -f "$MOUNT/vm-instances/$vm/jobs/$job")" "$(readlink -f "$MOUNT/api-jobs/$job")"
+
+step "the documented way in the shell"
+vm_json second "$image" >vm.json
+exec 3<>"$MOUNT/vm-instances/create"
+cat vm.json >&3
+answer=$(cat <&3)
+exec 3<&-
+job=$(job_of "$answer")
+job_wait "$job"
+
+step "the answer can be read though the request removed its object"
+zone=$(create zones '{"params":{"name":"short-lived"}}')
+exec 3<>"$MOUNT/zones/$zone/actions"
+echo delete >&3
+answer=$(cat <&3)
+exec 3<&-
+job=$(job_of "$answer")
+job_wait "$job"
+[ ! -e "$MOUNT/zones/$zone" ] || fail "the zone is still there"
+
+step "a document of many lines, each one write"
+jq . vm.json | while IFS= read -r line; do echo "${line/second/third}"; done >"$MOUNT/vm-instances/create"
+sync "$MOUNT/vm-instances/create"
+test -d "$MOUNT/vm-instances/by-name/third"
+
+step "sync waits for the creations, and for the verbs of an object"
+vm_json four "$image" >"$MOUNT/vm-instances/create"
+sync "$MOUNT/vm-instances/create"
+assert_eq "$(value vm-instances/by-name/four/state)" Running
+echo "stop type=cold" >"$MOUNT/vm-instances/by-name/four/actions"
+sync "$MOUNT/vm-instances/by-name/four/actions"
+assert_eq "$(value vm-instances/by-name/four/state)" Stopped
+
+step "verbs of one object run one after the other, in order"
+for verb in start pause resume "stop type=cold" start; do
+	wait_until 10 bash -c "echo '$verb' >'$MOUNT/vm-instances/by-name/four/actions'"
+done
+sync "$MOUNT/vm-instances/by-name/four/actions"
+assert_eq "$(value vm-instances/by-name/four/state)" Running
+
+step "the same jobUuid with the same bytes is one job"
+id=0123456789abcdef0123456789abcdef
+document=$(vm_json five "$image" | jq -c ". + {jobUuid: \"$id\"}")
+assert_eq "$(submit vm-instances/create "$document")" $id "the job"
+job_wait $id
+assert_eq "$(submit vm-instances/create "$document")" $id "the job of the second time"
+job_wait $id
+assert_eq "$(value vm-instances/inventories | jq '[.inventories[] | select(.name == "five")] | length')" 1 "the number of VMs"
+assert_refused vm-instances/create "${document/five/six}" EEXIST "$id"
+
+step "results and idempotence survive a restart"
+finished=$(value api-jobs/$id/finished)
+remount_pool
+assert_eq "$(value api-jobs/$id/finished)" "$finished"
+assert_eq "$(submit vm-instances/create "$document")" $id "the job after a restart"
+assert_eq "$(value vm-instances/inventories | jq '[.inventories[] | select(.name == "five")] | length')" 1 "the number of VMs"
+
+step "progress of a download, and cancel of what waits behind it"
+truncate -s 4M big.raw
+"$TOP/tests/tree/slow-http" big.raw go >port &
+wait_until 10 test -s port
+download=$(submit images/create "$(jq -nc --arg url "http://127.0.0.1:$(cat port)/big.raw" --arg bs "$(first backup-storage)" \
+	'{params: {name: "big", url: $url, format: "raw", backupStorageUuids: [$bs]}}')")
+has_begun() {
+	[ "$(value "api-jobs/$download/progress")" -gt 0 ]
+}
+wait_until 10 has_begun
+[ "$(value "api-jobs/$download/progress")" -lt 100 ] || fail "the download is at 100 with half of the bytes"
+big=$(readlink "$MOUNT/images/by-name/big")
+big=${big#../}
+assert_eq "$(value "images/$big/status")" Downloading
+waiting=$(submit "images/$big/actions" sync-size)
+echo cancel >"$MOUNT/api-jobs/$waiting/actions"
+job_wait "$waiting" 10 2>/dev/null && fail "the cancelled job did not fail"
+assert_eq "$(value "api-jobs/$waiting/state")" Cancelled
+assert_eq "$(value "api-jobs/$download/finished")" "" "the download's end"
+
+step "a wait with sync can be interrupted"
+status=0
+timeout 1 sync "$MOUNT/images/create" || status=$?
+assert_eq $status 124 "the status of an interrupted sync"
+
+touch go
+job_wait "$download" 20
+assert_eq "$(value "images/$big/status")" Ready
+assert_eq "$(value "images/$big/size")" 4194304

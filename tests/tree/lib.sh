@@ -1,0 +1,322 @@
+# shellcheck shell=bash
+#
+# What the cases of tests/tree, tests/real, tests/tools and tests/rest share.
+#
+# A case is one executable file NN-name.sh that begins with
+#
+#     #!/bin/bash
+#     # One sentence: what must hold.
+#     . "$(dirname "$0")/../tree/lib.sh"
+#
+# It runs under `set -eu` in namespaces of its own (tests/lab/isolate) with the
+# scratch folder $CASE_DIR, so it need not clean up. It passes when it reaches
+# its end, fails at the first failed command or assertion, and is skipped by
+# skip(). A line "# limit: N" among its first ten gives it N seconds instead of
+# the usual 120.
+#
+# $MOUNT is where mount_pool mounts, $STATE the state folder, $URI the libvirt
+# URI of the first host (test:///default until host_up sets another).
+set -eEu -o pipefail
+shopt -s inherit_errexit
+
+TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+if [ -z "${CASE_DIR:-}" ]; then # called by hand
+	exec "$TOP/tests/run" "$(basename "$(dirname "$(realpath "$0")")")" "$(basename "$0" .sh)"
+fi
+LAB=$TOP/tests/lab
+MOUNT=$CASE_DIR/pool
+STATE=$CASE_DIR/state
+URI=test:///default
+export HOSTS=$CASE_DIR/hosts
+mkdir -p "$MOUNT" "$HOSTS"
+cd "$CASE_DIR"
+
+# ------------------------------------------------------------- the case itself
+
+# step SENTENCE: says in the log what is tried next.
+step() {
+	echo "-- $*"
+}
+
+# fail SENTENCE: ends the case.
+fail() {
+	echo "FAILED: $*" >&2
+	local i
+	for ((i = 1; i < ${#FUNCNAME[@]}; i++)); do
+		[ "${BASH_SOURCE[i]}" = "${BASH_SOURCE[0]}" ] || echo "  at ${BASH_SOURCE[i]}:${BASH_LINENO[i - 1]}" >&2
+	done
+	exit 1
+}
+
+# skip REASON: ends the case as skipped. Nothing that apt can install is a reason.
+skip() {
+	echo "SKIPPED: $*"
+	exit 77
+}
+
+at_error() {
+	echo "FAILED: at ${BASH_SOURCE[1]}:$1: $2" >&2
+}
+trap 'at_error "$LINENO" "$BASH_COMMAND"' ERR
+
+at_exit() {
+	local status=$?
+	trap - ERR EXIT
+	set +e
+	if mountpoint -q "$MOUNT"; then
+		if [ $status -eq 0 ]; then
+			(umount_pool) || status=1
+		else
+			echo "last-error: $(timeout 5 cat "$MOUNT/last-error")" >&2
+			umount -l "$MOUNT"
+		fi
+	fi
+	exit "$status"
+}
+trap at_exit EXIT
+
+# assert_eq GOT WANT [WHAT]
+assert_eq() {
+	[ "$1" = "$2" ] || fail "${3:-the value} is '$1', expected '$2'"
+}
+
+# assert_match GOT REGEX [WHAT]
+assert_match() {
+	[[ $1 =~ $2 ]] || fail "${3:-the value} is '$1', expected to match '$2'"
+}
+
+# assert_fails TEXT CMD...: the command must fail and say TEXT.
+assert_fails() {
+	local text=$1 output
+	shift
+	if output=$("$@" 2>&1); then
+		fail "'$*' succeeded, expected '$text'"
+	fi
+	[[ $output == *"$text"* ]] || fail "'$*' says '$output', expected '$text'"
+}
+
+# wait_until SECONDS CMD...: until the command succeeds.
+wait_until() {
+	local seconds=$1 end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	shift
+	until "$@" 2>/dev/null; do
+		[ ${EPOCHREALTIME/./} -lt $end ] || fail "not within $seconds s: $*"
+		sleep 0.02
+	done
+}
+
+has_value() {
+	[ "$(cat "$1")" = "$2" ]
+}
+
+# wait_for FILE VALUE SECONDS: until the file (a path or one below the mount) has the value.
+wait_for() {
+	local file=$1
+	[[ $file == /* ]] || file=$MOUNT/$file
+	(wait_until "$3" has_value "$file" "$2") 2>/dev/null ||
+		fail "'$1' is '$(cat "$file" 2>&1)' after $3 s, expected '$2'"
+}
+
+# --------------------------------------------------------------------- mounting
+
+# mount_pool [OPTION...]: mounts $STATE at $MOUNT; returns when the mount is usable.
+mount_pool() {
+	"$POOLFS" -o "state=$STATE,uri=$URI" "$@" "$MOUNT" 2>>"$CASE_DIR/poolfs.log" || {
+		cat "$CASE_DIR/poolfs.log" >&2
+		fail "poolfs does not mount"
+	}
+	mountpoint -q "$MOUNT" || fail "poolfs returned 0 without a mount"
+}
+
+# The pids of every poolfs process of this case.
+pool_pids() {
+	local exe
+	for exe in /proc/[0-9]*/exe; do
+		[ "$(readlink "$exe" 2>/dev/null)" != "$POOLFS" ] || basename "$(dirname "$exe")"
+	done
+}
+
+is_pool_gone() {
+	[ -z "$(pool_pids)" ]
+}
+
+# umount_pool: unmounts and waits for the end of the program.
+umount_pool() {
+	umount "$MOUNT"
+	wait_until 15 is_pool_gone
+}
+
+# remount_pool [OPTION...]
+remount_pool() {
+	umount_pool
+	mount_pool "$@"
+}
+
+# --------------------------------------------------------------- files and jobs
+
+# value FILE: the content of a file below the mount.
+value() {
+	cat "$MOUNT/$1"
+}
+
+# uuids KIND: the objects of a kind, one a line.
+uuids() {
+	find "$MOUNT/$1" -mindepth 1 -maxdepth 1 -type d -regextype posix-extended -regex '.*/[0-9a-f]{32}' -printf '%f\n' | sort
+}
+
+# first KIND: one object of a kind.
+first() {
+	uuids "$1" | head -n 1 | grep . || fail "there is no object in '$1'"
+}
+
+# write_errno FILE TEXT: OK or the errno of that write.
+write_errno() {
+	local file=$1
+	[[ $file == /* ]] || file=$MOUNT/$file
+	"$TOP/tests/tree/fileop" write "$file" "$2"
+}
+
+# assert_refused FILE TEXT ERRNO [REGEX]: the write fails with that errno, and
+# last-error (of the object when it has one) has a sentence that matches.
+assert_refused() {
+	local file=$1 sentence
+	assert_eq "$(write_errno "$file" "$2")" "$3" "the answer to '$2' in '$file'"
+	sentence=$(value last-error)
+	[ "$sentence" != ok ] || fail "last-error says 'ok' after '$2' was refused"
+	[ "$(wc -l <<<"$sentence")" = 1 ] || fail "last-error is not one line: '$sentence'"
+	assert_match "$sentence" "${4:-.}" "last-error"
+}
+
+# request FILE TEXT: writes a request and prints the answer read on the same descriptor.
+request() {
+	local fd file=$1 answer
+	[[ $file == /* ]] || file=$MOUNT/$file
+	exec {fd}<>"$file"
+	printf '%s\n' "$2" >&"$fd"
+	IFS= read -r -d '' -u "$fd" answer || true
+	exec {fd}>&-
+	printf '%s' "$answer"
+}
+
+# job_of TEXT: the uuid of the job that an answer names (its first 32 hex digits in a row).
+job_of() {
+	grep -oE '[0-9a-f]{32}' <<<"$1" | head -n 1 || fail "the answer names no job: '$1'"
+}
+
+# submit FILE TEXT: writes a request and prints its job.
+submit() {
+	local answer
+	answer=$(request "$1" "$2")
+	job_of "$answer"
+}
+
+is_finished() {
+	[ -n "$(value "api-jobs/$1/finished")" ]
+}
+
+# job_wait JOB [SECONDS]: until the job is finished; fails when the job did.
+job_wait() {
+	local error
+	(wait_until "${2:-60}" is_finished "$1") 2>/dev/null || fail "job '$1' is '$(value "api-jobs/$1/state")' after ${2:-60} s"
+	error=$(value "api-jobs/$1/error")
+	[ -z "$error" ] || {
+		echo "job '$1' ($(value "api-jobs/$1/operation")) failed: $error" >&2
+		return 1
+	}
+}
+
+# create KIND JSON: creates an object, waits for it and prints its uuid.
+create() {
+	local job
+	job=$(submit "$1/create" "$2")
+	job_wait "$job" || fail "cannot create in '$1': $2"
+	value "api-jobs/$job/resource" | grep -oE '[0-9a-f]{32}' | tail -n 1
+}
+
+# act OBJECT VERB...: a verb of an object (vm-instances/<uuid>); returns when it is done.
+act() {
+	local object=$1 job
+	shift
+	job=$(submit "$object/actions" "$*")
+	job_wait "$job" || fail "'$*' failed on '$object'"
+}
+
+# ------------------------------------------------------------- images, machines
+
+# add_image FILE FORMAT [NAME]: an Image from a local file.
+add_image() {
+	create images "$(jq -nc --arg file "$1" --arg format "$2" --arg name "${3:-image}" --arg bs "$(first backup-storage)" \
+		'{params: {name: $name, url: ("file://" + $file), format: $format, backupStorageUuids: [$bs]}}')"
+}
+
+# small_image: an image of 1 MiB that boots nothing.
+small_image() {
+	truncate -s 1M "$CASE_DIR/small.raw"
+	add_image "$CASE_DIR/small.raw" raw small
+}
+
+# vm_json NAME IMAGE [JSON]: the document that creates a VM; JSON is merged into its params.
+vm_json() {
+	jq -nc --arg name "$1" --arg image "$2" --arg offering "$(first instance-offerings)" \
+		--arg l3 "$(first l3-networks)" --argjson more "${3:-"{}"}" \
+		'{params: ({name: $name, imageUuid: $image, instanceOfferingUuid: $offering, l3NetworkUuids: [$l3]} + $more)}'
+}
+
+# create_vm NAME IMAGE [JSON]: creates (and so starts) a VM and prints its uuid.
+create_vm() {
+	create vm-instances "$(vm_json "$@")"
+}
+
+# ------------------------------------------------------------------- real hosts
+
+# host_up NAME: starts an isolated host and makes it the one that mount_pool uses.
+host_up() {
+	URI=$("$LAB/host" up "$1")
+}
+
+# host COMMAND NAME...: see tests/lab/host.
+host() {
+	"$LAB/host" "$@"
+}
+
+# on_host COMMAND...: virsh on the host of $URI.
+on_host() {
+	virsh -q -c "$URI" "$@"
+}
+
+# tiny_guest: the folder with the bootable media of the tiny guest.
+tiny_guest() {
+	"$LAB/build-guest"
+}
+
+# serial_log VM: the file with all that the VM's serial console printed.
+serial_log() {
+	echo "$STATE/console/$1.log"
+}
+
+# Lines of the serial log that match.
+serial_count() {
+	grep -acE "$2" "$(serial_log "$1")" 2>/dev/null || true
+}
+
+has_serial() {
+	[ "$(serial_count "$1" "$2")" -ge "$3" ]
+}
+
+# wait_serial VM REGEX SECONDS [COUNT]: until the guest printed COUNT (1) such lines.
+wait_serial() {
+	(wait_until "$3" has_serial "$1" "$2" "${4:-1}") 2>/dev/null || {
+		tail -n 20 "$(serial_log "$1")" >&2
+		fail "the guest did not print '$2' within $3 s"
+	}
+}
+
+# agent_ping VM: does the guest agent answer?
+agent_ping() {
+	on_host qemu-agent-command "$1" '{"execute":"guest-ping"}' >/dev/null 2>&1
+}
+
+# guest VM COMMAND...: runs a shell command in the guest.
+guest() {
+	"$LAB/guest-exec" "$URI" "$@"
+}
