@@ -56,7 +56,7 @@ op_apply_fn disk_offering_delete_apply;
 op_apply_fn object_update_apply;
 op_apply_fn object_change_state_apply;
 
-/* Zones, clusters, hosts: zone.c, host.c */
+/* Zones, clusters, hosts: zone.c, cluster.c, host.c, host_state.c */
 op_apply_fn zone_create_apply;
 op_check_fn zone_delete_check;
 op_run_fn zone_delete_run;
@@ -67,6 +67,8 @@ op_run_fn host_add_run;
 op_recover_fn host_add_recover;
 op_run_fn host_delete_run;
 op_check_fn host_update_check;
+op_apply_fn host_update_apply;
+op_run_fn host_update_run;
 op_check_fn host_change_state_check;
 op_run_fn host_change_state_run;
 op_run_fn host_reconnect_run;

@@ -473,7 +473,8 @@ static const struct operation update_host = {
 	.flags = OP_UPDATES | OP_ADMIN,
 	.help = "changes the host",
 	.check = host_update_check,
-	.apply = object_update_apply,
+	.apply = host_update_apply,
+	.run = host_update_run,
 };
 
 static const struct operation change_host_state = {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "bootstrap.h"
+#include "image.h"
 #include "pool_internal.h"
-#include "topology.h"
 
 #define BACKGROUND_MAX 4
 

@@ -123,6 +123,7 @@ struct host_event {
 	char host[UUID_SIZE];
 	enum hv_host_status status;
 	struct hv_host_info info;
+	char sentence[256]; /* why it is not connected */
 	size_t count;
 	struct hv_domain_status domains[];
 };
@@ -160,7 +161,7 @@ static int host_lost(struct txn *t, const struct host_event *event, struct error
 {
 	const char *status = event->status == HV_HOST_CONNECTING ? "Connecting" : "Disconnected";
 	int64_t after = 0;
-	int r = host_set_status(t, event->host, status, e);
+	int r = host_set_status(t, event->host, status, event->sentence, e);
 
 	while (r == 0) {
 		const struct object *vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
@@ -213,12 +214,13 @@ static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status
 	struct pool *pool = ctx;
 	struct host_event *event = calloc(1, sizeof(*event) + domain_count * sizeof(domains[0]));
 
-	(void)sentence;
 	if (!event)
 		return; /* the next event or connection tells the same */
+	snprintf(event->sentence, sizeof(event->sentence), "%s", sentence ? sentence : "");
 	event->pool = pool;
 	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
 	event->status = status;
+	snprintf(event->sentence, sizeof(event->sentence), "%s", sentence ? sentence : "");
 	if (info)
 		event->info = *info;
 	event->count = domain_count;

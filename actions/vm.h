@@ -25,14 +25,43 @@ void vm_settle(struct pool *pool, const char *host, const char *uuid);
  * @failed_state. Blocking.
  */
 int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e);
+/** The second half of it, for a VM whose host is chosen and promised already (state Starting). */
+int vm_power_on(struct job *job, const char *uuid, const char *host, const char *last_host,
+		enum vm_state failed_state, bool paused, struct error *e);
+/** Ends a domain: gracefully within @grace_ms, then, or with 0 at once, by cutting its power. Writes no state. */
+int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_ms, struct error *e);
+/** Writes @state (Stopped or Destroyed) with the host left and its promise taken back. For change functions. */
+int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
 /** Ends the domain on the VM's host, gracefully within @grace_ms (0: at once), and writes Stopped. Blocking. */
 int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error *e);
 
 /**
- * Builds root volume and data volumes that are not there yet (status NotInstantiated): cache of the image, overlay,
- * files. The VM's host must be chosen. Blocking.
+ * The first start of a VM whose row is there (state Created): chooses host and storage, makes volumes and NICs,
+ * starts the domain. On failure all of that is taken back and the VM is Created again. Blocking.
  */
+int vm_first_start(struct job *job, const char *uuid, bool paused, struct error *e);
+/** Makes the files of a VM's volumes that are not Ready, on the VM's host. Blocking. */
 int vm_instantiate_volumes(struct job *job, const char *uuid, struct error *e);
+/** Makes the file of one volume on @host: an overlay of its image, or empty. Blocking. */
+int vm_make_volume(struct job *job, const struct object *volume, const char *host, struct error *e);
+/**
+ * Writes a NIC on an L3 network: @mac (NULL or "": a new one), @ip (NULL or "": the first free). For change functions.
+ */
+int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id, const char *mac, const char *ip,
+	       char ret_uuid[UUID_SIZE], struct error *e);
+/** Takes away what a first start made: domain, leases, volumes, NICs; the VM's row stays, in @state. Blocking. */
+int vm_strip(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
+/** vm_strip(), and the VM's own rows. Success when it is gone. Blocking. */
+int vm_remove(struct job *job, const char *uuid, struct error *e);
+/**
+ * After a restart: waits for the VM's host, writes what it says of the domain, and answers whether the VM is in
+ * @wanted. 0 = it is; -EINTR = it is not. Blocking, at most 30 s; without the host the VM becomes Unknown.
+ */
+int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted);
+/** True for what may be a host name in DNS. */
+bool vm_hostname_is_valid(const char *name);
+/** The VM on the L3 network that has this host name, other than @but; NULL = none. */
+const struct object *vm_with_hostname(const struct view *view, const char *l3, const char *hostname, const char *but);
 /** Removes a volume's file and row. Success when the file is gone already. Blocking. */
 int vm_remove_volume(struct pool *pool, const char *volume_uuid, struct error *e);
 

@@ -55,12 +55,12 @@ enum hv_host_status { HV_HOST_CONNECTING, HV_HOST_CONNECTED, HV_HOST_DISCONNECTE
 /** What a host has, read at each connection. */
 struct hv_host_info {
 	char hostname[256];
-	char virt_type[8];     /* "kvm" when a probe really ran a guest under KVM, "qemu" for TCG, "test" */
-	int64_t memory;	       /* bytes */
-	int cpus;	       /* logical processors */
+	char virt_type[8]; /* "kvm" when a probe really ran a guest under KVM, "qemu" for TCG, "test" */
+	int64_t memory;	   /* bytes */
+	int cpus;	   /* logical processors */
 	int sockets;
-	bool simulated;	       /* test driver */
-	bool bandwidth;	       /* traffic control works, so NIC limits can be applied */
+	bool simulated; /* test driver */
+	bool bandwidth; /* traffic control works, so NIC limits can be applied */
 };
 
 /** One domain as a full comparison sees it. */
@@ -76,8 +76,9 @@ struct hv_events {
 	 * domains at that moment are given (events before it are lost, so compare everything);
 	 * otherwise @info is NULL and @sentence says why. All pointers are borrowed for the call.
 	 */
-	void (*host)(void *ctx, const char *host_uuid, enum hv_host_status status, const struct hv_host_info *info,
-		     const struct hv_domain_status *domains, size_t domain_count, const char *sentence);
+	void (*host)(void *ctx, const char *host_uuid, enum hv_host_status status,
+		     const struct hv_host_info *info, const struct hv_domain_status *domains,
+		     size_t domain_count, const char *sentence);
 	/** A domain changed its state, by our doing or somebody else's. */
 	void (*domain)(void *ctx, const char *host_uuid, const char *domain_uuid, enum hv_domain_state state,
 		       enum hv_domain_reason reason);
@@ -95,13 +96,15 @@ void hv_free(struct hypervisor *hv);
 
 /* ---------------------------------------------------------------- hosts */
 
-/** Makes a host known under @uuid (32 hex digits) and connects to @uri in the background, for ever. -EEXIST. */
+/** Makes a host known under @uuid (32 hex digits) and connects to @uri in the background, for ever. -EEXIST.
+ */
 int hv_host_add(struct hypervisor *hv, const char *uuid, const char *uri, struct error *e);
 /** Forgets the host: closes its connection, ends reconnecting. Unknown hosts are no error. */
 void hv_host_remove(struct hypervisor *hv, const char *uuid);
 /** Drops the present connection, if any, and connects anew now (runs the KVM probe again). -ENOENT. */
 int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e);
-/** Checks that @uri has a form that libvirt could open (scheme, parts); opens nothing. -EINVAL with a sentence. */
+/** Checks that @uri has a form that libvirt could open (scheme, parts); opens nothing. -EINVAL with a
+ * sentence. */
 int hv_uri_check(const char *uri, struct error *e);
 
 /* -------------------------------------------------------------- domains */
@@ -117,9 +120,9 @@ struct hv_disk {
 	enum hv_disk_bus bus;
 	bool cdrom;
 	bool shareable;
-	int boot_order;		   /* 1.. per-device boot order, 0 = none */
-	const char *wwn;	   /* 16 hex digits, scsi only, may be NULL */
-	int64_t total_bytes_sec;   /* 0 = unlimited */
+	int boot_order;		 /* 1.. per-device boot order, 0 = none */
+	const char *wwn;	 /* 16 hex digits, scsi only, may be NULL */
+	int64_t total_bytes_sec; /* 0 = unlimited */
 };
 
 /** One NIC. */
@@ -131,7 +134,7 @@ struct hv_nic {
 	const char *model;   /* "virtio" or "e1000" */
 	int device_id;
 	int boot_order;
-	int64_t inbound_bps;  /* guest's inbound limit, bit/s, 0 = unlimited */
+	int64_t inbound_bps; /* guest's inbound limit, bit/s, 0 = unlimited */
 	int64_t outbound_bps;
 };
 
@@ -143,17 +146,17 @@ struct hv_domain_spec {
 	const char *title;
 	const char *virt_type; /* "kvm", "qemu" or "test", from hv_host_info */
 	int cpu_num;
-	int cpu_max;	       /* >= cpu_num; larger when vm.numa allows hot-plug */
-	int64_t memory;	       /* bytes, a multiple of 1 KiB */
-	int64_t memory_max;    /* >= memory; larger when vm.numa allows hot-plug */
-	int cpu_shares;	       /* 0 = default */
-	const char *cpu_mode;  /* "none", "host-model", "host-passthrough" */
+	int cpu_max;		 /* >= cpu_num; larger when vm.numa allows hot-plug */
+	int64_t memory;		 /* bytes, a multiple of 1 KiB */
+	int64_t memory_max;	 /* >= memory; larger when vm.numa allows hot-plug */
+	int cpu_shares;		 /* 0 = default */
+	const char *cpu_mode;	 /* "none", "host-model", "host-passthrough" */
 	const char *cpu_pinning; /* value of vmCpuPinning, "0:1-3,1:0" style, or NULL */
 	bool hide_kvm;
 	bool uefi;
 	bool boot_menu;
-	bool boot_cdrom_first; /* order of the hd/cdrom boot devices when no device has a boot_order */
-	const char *platform;  /* Linux, Windows, Other, Paravirtualization, WindowsVirtio */
+	bool boot_cdrom_first;	   /* order of the hd/cdrom boot devices when no device has a boot_order */
+	const char *platform;	   /* Linux, Windows, Other, Paravirtualization, WindowsVirtio */
 	const char *serial_number; /* SMBIOS system serial, or NULL */
 	const char *serial_log;	   /* file on the host that gets the serial console, or NULL */
 	const char *video;	   /* cirrus, vga, qxl, virtio */
@@ -162,7 +165,7 @@ struct hv_domain_spec {
 	const char *listen;	      /* address of the graphics server */
 	int monitors;		      /* spice heads: 1, 2 or 4 */
 	bool usb_redirect;
-	bool guest_agent;	      /* always true at present: the channel costs nothing */
+	bool guest_agent;		/* always true at present: the channel costs nothing */
 	const char *const *pci_devices; /* host addresses "0000:00:00.0" to pass through */
 	size_t pci_device_count;
 	const struct hv_disk *disks;
@@ -177,11 +180,14 @@ struct hv_domain_spec {
  */
 char *hv_domain_xml(const struct hv_domain_spec *spec);
 
-/** Defines the domain (replacing an inactive definition) and starts it, paused when @paused. -EEXIST when it is active. */
+/** Defines the domain (replacing an inactive definition) and starts it, paused when @paused. -EEXIST when it
+ * is active. */
 int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_spec *spec, bool paused,
 		    struct error *e);
-/** Asks the guest to shut down (ACPI, and the agent when there is one) and waits up to @timeout_ms. -ETIMEDOUT. */
-int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms, struct error *e);
+/** Asks the guest to shut down (ACPI, and the agent when there is one) and waits up to @timeout_ms.
+ * -ETIMEDOUT. */
+int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
+		       struct error *e);
 /** Ends the domain at once. Success when it is not active. */
 int hv_domain_destroy(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 /** Removes an inactive definition with its NVRAM. Success when there is none. */
@@ -189,11 +195,13 @@ int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid
 int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 /** The state now, straight from the host. ABSENT is a success. */
-int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid, enum hv_domain_state *ret_state,
-		    enum hv_domain_reason *ret_reason, struct error *e);
+int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,
+		    enum hv_domain_state *ret_state, enum hv_domain_reason *ret_reason, struct error *e);
 /** Libvirt's own XML of the domain, allocated. @ret_xml is untouched on failure. */
-int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid, char **ret_xml, struct error *e);
-/** Graphics address of a running domain: port number and "vnc" or "spice" (static string). -EBUSY when not running. */
+int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid, char **ret_xml,
+		      struct error *e);
+/** Graphics address of a running domain: port number and "vnc" or "spice" (static string). -EBUSY when not
+ * running. */
 int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid, int *ret_port,
 		      const char **ret_protocol, struct error *e);
 /** Answers whether the guest agent answers a ping within @timeout_ms. 0 = it does. -ETIMEDOUT, -ENOTCONN. */
@@ -202,7 +210,8 @@ int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uu
 
 /* -------------------------------------------------------------- storage */
 
-/** Progress of long copies: called with 0..100; return nonzero to cancel (the call then fails with -ECANCELED). */
+/** Progress of long copies: called with 0..100; return nonzero to cancel (the call then fails with
+ * -ECANCELED). */
 typedef int hv_progress(void *ctx, int percent);
 
 struct hv_capacity {
@@ -233,7 +242,8 @@ struct hv_volume_info {
 
 /**
  * Creates the volume @name in the pool: empty, or as an overlay of @backing (a path in the same or
- * another pool on the host) with @backing_format. @ret_path (allocated) is the path on the host. -EEXIST, -ENOSPC.
+ * another pool on the host) with @backing_format. @ret_path (allocated) is the path on the host. -EEXIST,
+ * -ENOSPC.
  */
 int hv_volume_create(struct hypervisor *hv, const char *host, const char *pool, const char *name,
 		     const char *format, int64_t size, const char *backing, const char *backing_format,
@@ -246,12 +256,13 @@ int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool, 
 int hv_volume_download(struct hypervisor *hv, const char *host, const char *path, const char *file,
 		       hv_progress *progress, void *ctx, struct error *e);
 /** Removes the volume. Success when it is not there. */
-int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool, const char *name, struct error *e);
+int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool, const char *name,
+		     struct error *e);
 int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, struct hv_volume_info *ret,
 		   struct error *e);
 /** The names of all volumes of a pool, allocated array of allocated strings; free with hv_names_free(). */
-int hv_pool_list(struct hypervisor *hv, const char *host, const char *pool, char ***ret_names, size_t *ret_count,
-		 struct error *e);
+int hv_pool_list(struct hypervisor *hv, const char *host, const char *pool, char ***ret_names,
+		 size_t *ret_count, struct error *e);
 void hv_names_free(char **names, size_t count);
 
 /* ------------------------------------------------------------- networks */
@@ -277,21 +288,22 @@ struct hv_network_spec {
 	const char *dns_domain; /* may be NULL */
 	const char *const *dns; /* forwarders */
 	size_t dns_count;
-	bool nat;	       /* forward with NAT, else isolated */
+	bool nat; /* forward with NAT, else isolated */
 	const struct hv_lease *leases;
 	size_t lease_count;
 };
 
 /** The network's libvirt XML, allocated, for tests and for hv_network_open(). */
 char *hv_network_xml(const struct hv_network_spec *spec);
-/** Defines and starts the network (or brings a differing definition up to date). @ret_name: at least 32 bytes. */
+/** Defines and starts the network (or brings a differing definition up to date). @ret_name: at least 32
+ * bytes. */
 int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_network_spec *spec,
 		    char ret_name[32], struct error *e);
 /** Stops and undefines the network. Success when it is not there. */
 int hv_network_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 /** Adds (or replaces) the fixed lease of a MAC, live and persistent. */
-int hv_lease_set(struct hypervisor *hv, const char *host, const char *network_uuid, const struct hv_lease *lease,
-		 struct error *e);
+int hv_lease_set(struct hypervisor *hv, const char *host, const char *network_uuid,
+		 const struct hv_lease *lease, struct error *e);
 /** Removes the fixed lease of a MAC. Success when it is not there. */
 int hv_lease_remove(struct hypervisor *hv, const char *host, const char *network_uuid, const char *mac,
 		    const char *ip, struct error *e);

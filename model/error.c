@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 /* Longest `details` a client is sent (behaviour.md 1.4). */
 #define DETAILS_MAX 4096
 
@@ -212,6 +214,18 @@ const char *error_sentence(const struct error *e)
 	return e->details ? e->details : "out of memory";
 }
 
+/* A sentence may quote bytes that no JSON can hold; '?' stands for them. */
+static json_t *details_to_json(const char *details, size_t len)
+{
+	char printable[DETAILS_MAX];
+
+	if (text_is_utf8(details, len))
+		return json_stringn_nocheck(details, len);
+	for (size_t i = 0; i < len; i++)
+		printable[i] = (signed char)details[i] < 0 ? '?' : details[i];
+	return json_stringn_nocheck(printable, len);
+}
+
 json_t *error_to_json(const struct error *e)
 {
 	const char *description = error_description(e->code);
@@ -219,10 +233,10 @@ json_t *error_to_json(const struct error *e)
 	size_t len = strnlen(details, DETAILS_MAX);
 	json_t *json;
 
-	while (len > 0 && len == DETAILS_MAX && ((unsigned char)details[len] & 0xC0) == 0x80)
+	while (len > 0 && ((unsigned char)details[len] & 0xC0) == 0x80)
 		len--; /* do not cut inside a UTF-8 character */
 	json = json_pack("{s:s, s:s, s:o}", "code", e->code, "description", description ? description : "",
-			 "details", json_stringn_nocheck(details, len));
+			 "details", details_to_json(details, len));
 	if (json && e->cause)
 		(void)json_object_set_new(json, "cause", error_to_json(e->cause));
 	return json;

@@ -93,7 +93,7 @@ void object_set_str(struct object *o, int field, const char *text)
 	char *copy = text ? strdup(text) : NULL;
 
 	if (text && !copy)
-		o->nulls |= BROKEN;
+		object_set_broken(o);
 	free(o->values[field].s);
 	o->values[field].s = copy;
 }
@@ -112,6 +112,11 @@ void object_set_null(struct object *o, int field)
 	}
 	o->values[field].i = 0;
 	o->nulls |= 1ULL << field;
+}
+
+void object_set_broken(struct object *o)
+{
+	o->nulls |= BROKEN;
 }
 
 bool object_is_broken(const struct object *o)

@@ -87,6 +87,8 @@ bool object_str_is(const struct object *o, int field, const char *text);
 void object_set_str(struct object *o, int field, const char *text); /* NULL = null; copies */
 void object_set_int(struct object *o, int field, int64_t number);
 void object_set_null(struct object *o, int field);
+/** Marks @o as if an edit had run out of memory. */
+void object_set_broken(struct object *o);
 /** True when an edit ran out of memory. */
 bool object_is_broken(const struct object *o);
 /** True when both have the same value, or both null, in a stored field. */

@@ -14,7 +14,7 @@ static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 
 void render_date(int64_t ns, char ret_text[DATE_SIZE])
 {
-	time_t seconds = (time_t)(ns / NS_PER_S);
+	time_t seconds = (time_t)(ns / NS_PER_S - (ns % NS_PER_S < 0));
 	struct tm tm;
 
 	if (!localtime_r(&seconds, &tm)) {
@@ -28,20 +28,28 @@ void render_date(int64_t ns, char ret_text[DATE_SIZE])
 
 bool render_parse_date(const char *text, int64_t *ret_ns)
 {
-	struct tm tm = {.tm_isdst = -1};
-	const char *end = strptime(text, "%b %d, %Y %I:%M:%S %p", &tm);
-	time_t seconds;
+	static const char *const formats[] = {"%b %d, %Y %I:%M:%S %p", "%Y-%m-%d %H:%M:%S"};
+	int64_t ns;
 
-	if (!end || *end) {
-		tm = (struct tm){.tm_isdst = -1};
-		end = strptime(text, "%Y-%m-%d %H:%M:%S", &tm);
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		struct tm tm = {0}, normal;
+		const char *end = strptime(text, formats[i], &tm);
+		time_t seconds;
+
+		if (!end || *end)
+			continue;
+		tm.tm_isdst = -1;
+		normal = tm;
+		seconds = mktime(&normal);
+		if (normal.tm_mday != tm.tm_mday || normal.tm_mon != tm.tm_mon ||
+		    normal.tm_year != tm.tm_year)
+			return false; /* February 30th */
+		if (__builtin_mul_overflow((int64_t)seconds, NS_PER_S, &ns))
+			ns = seconds < 0 ? INT64_MIN : INT64_MAX;
+		*ret_ns = ns;
+		return true;
 	}
-	if (!end || *end)
-		return false;
-	tm.tm_isdst = -1;
-	seconds = mktime(&tm);
-	*ret_ns = (int64_t)seconds * NS_PER_S;
-	return true;
+	return false;
 }
 
 static json_t *render_children(const struct view *view, const struct object *o, const struct field *f)
@@ -52,7 +60,9 @@ static json_t *render_children(const struct view *view, const struct object *o, 
 		json_t *item = f->type == FIELD_CHILDREN ? render_inventory_json(view, child)
 							 : render_field_json(view, child, f->value_field);
 
-		if (!list || (item && json_array_append_new(list, item) < 0)) {
+		if (!item && f->type == FIELD_VALUES && object_is_null(child, f->value_field))
+			continue;
+		if (json_array_append_new(list, item) < 0) { /* also when either is NULL */
 			json_decref(list);
 			return NULL;
 		}
@@ -95,10 +105,10 @@ json_t *render_inventory_json(const struct view *view, const struct object *o)
 
 		if (f->flags & (F_HIDDEN | F_FILE | F_SECRET))
 			continue;
-		value = render_field_json(view, o, i);
-		if (!value)
+		if (field_is_stored(f) && object_is_null(o, i))
 			continue;
-		if (json_object_set_new_nocheck(json, f->name, value) < 0) {
+		value = render_field_json(view, o, i);
+		if (json_object_set_new_nocheck(json, f->name, value) < 0) { /* also when it is NULL */
 			json_decref(json);
 			return NULL;
 		}

@@ -21,7 +21,10 @@
 
 /** Writes @ns (since 1970) as the manual's date in local time. */
 void render_date(int64_t ns, char ret_text[DATE_SIZE]);
-/** Reads the manual's date, or `yyyy-MM-dd HH:mm:ss`, in local time. False when it is neither. */
+/**
+ * Reads the manual's date, or `yyyy-MM-dd HH:mm:ss`, in local time. False when it is neither or names a day
+ * that does not exist. A date beyond what nanoseconds hold (1677 to 2262) becomes the nearest they do.
+ */
 bool render_parse_date(const char *text, int64_t *ret_ns);
 
 /** The inventory as a JSON object, owned by the caller; NULL when memory is short. */

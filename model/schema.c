@@ -10,29 +10,16 @@
  */
 #include "schema.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "store_internal.h"
 
 static const char *const steps[] = {
 	"", /* 0 -> 1: an empty database; the tables come from the field tables */
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(steps))
-
-static int exec(sqlite3 *db, const char *sql, struct error *e)
-{
-	char *message = NULL;
-
-	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) {
-		error_set(e, EIO, "database: %s", message ? message : "unknown error");
-		sqlite3_free(message);
-		return -EIO;
-	}
-	return 0;
-}
 
 static const char *column_type(const struct field *f)
 {
@@ -63,7 +50,7 @@ static int create_table(sqlite3 *db, const struct kind *kind, struct error *e)
 		}
 	sqlite3_str_appendall(s, ", changed INTEGER NOT NULL, times BLOB NOT NULL) STRICT;");
 	sql = sqlite3_str_finish(s);
-	r = sql ? exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+	r = sql ? store_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
 	sqlite3_free(sql);
 	return r;
 }
@@ -88,7 +75,7 @@ static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct erro
 		sqlite3_str_appendf(s, "ALTER TABLE \"%w\" ADD COLUMN ", kind->table);
 		append_column(s, f);
 		sql = sqlite3_str_finish(s);
-		r = sql ? exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+		r = sql ? store_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
 		sqlite3_free(sql);
 		if (r < 0)
 			return r;
@@ -107,7 +94,7 @@ static int create_indexes(sqlite3 *db, const struct kind *kind, struct error *e)
 			continue;
 		sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"%w_%w\" ON \"%w\"(\"%w\")", kind->table,
 				      kind->fields[i].name, kind->table, kind->fields[i].name);
-		r = sql ? exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+		r = sql ? store_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
 		sqlite3_free(sql);
 		if (r < 0)
 			return r;
@@ -133,7 +120,7 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 	int r = 0;
 
 	for (int v = version; v < SCHEMA_VERSION && r == 0; v++)
-		r = exec(db, steps[v], e);
+		r = store_exec(db, steps[v], e);
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++) {
 		const struct kind *kind = kind_get((enum kind_id)k);
 
@@ -144,14 +131,14 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 			r = create_indexes(db, kind, e);
 	}
 	if (r == 0)
-		r = exec(db,
-			 "CREATE TABLE IF NOT EXISTS kind_changed "
-			 "(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT",
-			 e);
+		r = store_exec(db,
+			       "CREATE TABLE IF NOT EXISTS kind_changed "
+			       "(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT",
+			       e);
 	if (r < 0)
 		return r;
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", SCHEMA_VERSION);
-	return exec(db, pragma, e);
+	return store_exec(db, pragma, e);
 }
 
 int schema_apply(sqlite3 *db, struct error *e)
@@ -165,14 +152,14 @@ int schema_apply(sqlite3 *db, struct error *e)
 		return error_set(e, EPROTO,
 				 "the database has schema version %d, this poolfs knows versions up to %d",
 				 version, SCHEMA_VERSION);
-	r = exec(db, "BEGIN IMMEDIATE", e);
+	r = store_exec(db, "BEGIN IMMEDIATE", e);
 	if (r < 0)
 		return r;
 	r = migrate(db, version, e);
 	if (r == 0)
-		r = exec(db, "COMMIT", e);
+		r = store_exec(db, "COMMIT", e);
 	if (r < 0)
-		(void)exec(db, "ROLLBACK", NULL);
+		(void)store_exec(db, "ROLLBACK", NULL);
 	return r;
 }
 

@@ -128,35 +128,43 @@ static void publish(struct store *store, struct view *view)
 
 /* --------------------------------------------------------------- commits */
 
-/* Runs one change in its savepoint; a failed or tried one leaves no trace. */
-static void run_one(struct txn *t, struct posted *p)
+/*
+ * Runs one change in its savepoint; a failed or tried one leaves no trace. Returns 0 when the group can
+ * go on, whatever became of the change; else a negative errno and the reason in @e.
+ */
+static int run_one(struct txn *t, struct posted *p, struct error *e)
 {
 	struct view *mark = view_copy(t->view, view_version(t->view));
 	size_t count = t->change_count;
 
 	if (!mark) {
 		p->result = error_set(&p->error, ENOMEM, "out of memory");
-		return;
+		return 0;
 	}
 	t->failed = false;
 	p->result = store_exec(t->db, "SAVEPOINT change", &p->error);
 	if (p->result < 0) {
 		view_unref(mark);
-		return;
+		return 0;
 	}
 	t->now = store_now();
 	p->result = p->fn(t, p->arg, &p->error);
 	if (p->result >= 0 && t->failed)
 		p->result = error_set(&p->error, EIO, "the database refused a change");
-	if (p->result < 0 || !p->keep) {
-		(void)store_exec(t->db, "ROLLBACK TO change", NULL);
-		txn_truncate(t, count);
-		view_unref(t->view);
-		t->view = mark;
-	} else {
+	/* A full disk or an I/O error makes SQLite roll back the whole group by itself. */
+	if (sqlite3_get_autocommit(t->db)) {
 		view_unref(mark);
+		return p->result < 0 ? error_set(e, p->error.errnum, "%s", error_sentence(&p->error))
+				     : error_set(e, EIO, "the database rolled back");
 	}
-	(void)store_exec(t->db, "RELEASE change", NULL);
+	if (p->result >= 0 && p->keep) {
+		view_unref(mark);
+		return store_exec(t->db, "RELEASE change", e);
+	}
+	txn_truncate(t, count);
+	view_unref(t->view);
+	t->view = mark;
+	return store_exec(t->db, "ROLLBACK TO change; RELEASE change", e);
 }
 
 /* Keeps the time of each changed kind, so that directory times survive a restart. */
@@ -202,14 +210,8 @@ static void commit_group(struct store *store, struct posted *group)
 	t.view = view_copy(current, view_version(current) + 1);
 	r = t.view ? store_exec(store->db, "BEGIN IMMEDIATE", &e) : error_set(&e, ENOMEM, "out of memory");
 	if (r == 0) {
-		for (struct posted *p = group; p && r == 0; p = p->next) {
-			run_one(&t, p);
-			/* A full disk or an I/O error makes SQLite roll back the whole group by itself. */
-			if (sqlite3_get_autocommit(store->db))
-				r = error_set(&e, EIO, "%s",
-					      p->result < 0 ? error_sentence(&p->error)
-							    : "the database rolled back");
-		}
+		for (struct posted *p = group; p && r == 0; p = p->next)
+			r = run_one(&t, p, &e);
 		if (r == 0)
 			r = save_kind_times(store, &t, &e);
 		if (r == 0)

@@ -68,7 +68,7 @@ int64_t txn_now(const struct txn *t);
  * Writes @o (taken over, also on failure): a new row when its id is 0, else in the place of the row
  * with its id. Keeps createDate and lastOpDate and the owners' times. Writing what is there already
  * does nothing. @ret (may be NULL) is the object as it is now in the view, borrowed.
- * -EEXIST for a uuid that is taken, -ENOENT for a foreign key to nothing.
+ * -EEXIST for a uuid that is taken, -ENOENT for a foreign key to nothing, -EINVAL for text that is not UTF-8.
  */
 int txn_put(struct txn *t, struct object *o, const struct object **ret, struct error *e);
 /** Removes the row of @o. -ENOTEMPTY when others refer to it by a foreign key. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 const struct view *txn_view(const struct txn *t)
 {
 	return t->view;
@@ -36,45 +38,65 @@ static int prepare(struct txn *t, sqlite3_stmt **stmt, char *sql, struct error *
 	return 0;
 }
 
-static int step(struct txn *t, sqlite3_stmt *stmt, const struct object *o, struct error *e)
+/* A foreign key was refused: says which one when a row was written, or that others refer to a row removed. */
+static int explain_foreign_key(const struct txn *t, const struct object *o, bool removing, struct error *e)
 {
-	int rc = sqlite3_step(stmt);
-	int extended = sqlite3_extended_errcode(t->db);
+	if (removing)
+		return error_set(e, ENOTEMPTY, "others refer to %s '%s'", o->kind->noun, object_uuid(o));
+	for (int i = 0; i < o->kind->field_count; i++) {
+		const struct field *f = &o->kind->fields[i];
 
+		if ((f->flags & F_FOREIGN) && object_str(o, i) &&
+		    !view_get(t->view, f->target, object_str(o, i)))
+			return error_set(e, ENOENT, "%s '%s' does not exist", kind_get(f->target)->noun,
+					 object_str(o, i));
+	}
+	return error_set(e, ENOTEMPTY, "others refer to %s '%s'", o->kind->noun, object_uuid(o));
+}
+
+/* Runs a statement about @o that was bound with the result @rc. */
+static int step(struct txn *t, sqlite3_stmt *stmt, int rc, const struct object *o, struct error *e)
+{
+	bool removing = stmt == t->statements[o->kind->id].remove;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
 	(void)sqlite3_reset(stmt);
 	(void)sqlite3_clear_bindings(stmt);
 	if (rc == SQLITE_DONE)
 		return 0;
-	if (extended == SQLITE_CONSTRAINT_UNIQUE)
+	if (rc == SQLITE_CONSTRAINT_UNIQUE)
 		return error_set(e, EEXIST, "uuid '%s' is already taken", object_uuid(o));
-	if (extended == SQLITE_CONSTRAINT_FOREIGNKEY)
-		return error_set(e, ENOTEMPTY,
-				 "%s '%s' refers to an object that does not exist, or others refer to it",
-				 o->kind->noun, object_uuid(o));
+	if (rc == SQLITE_CONSTRAINT_FOREIGNKEY)
+		return explain_foreign_key(t, o, removing, e);
 	t->failed = true;
-	return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(t->db));
+	return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errstr(rc));
 }
 
-/* Binds the stored fields, changed and times of @o; returns the number of the next parameter. */
-static int bind_object(sqlite3_stmt *stmt, const struct object *o)
+/* Binds the stored fields, changed, times and, for an update, the row id of @o. Returns an SQLite code. */
+static int bind_object(sqlite3_stmt *stmt, const struct object *o, bool update)
 {
-	int n = 1;
+	int n = 0, rc = SQLITE_OK;
 
-	for (int i = 0; i < o->kind->field_count; i++) {
+	for (int i = 0; i < o->kind->field_count && rc == SQLITE_OK; i++) {
 		if (!field_is_stored(&o->kind->fields[i]))
 			continue;
-		if (object_is_null(o, i))
-			(void)sqlite3_bind_null(stmt, n);
-		else if (field_is_integer(&o->kind->fields[i]))
-			(void)sqlite3_bind_int64(stmt, n, object_int(o, i));
-		else
-			(void)sqlite3_bind_text(stmt, n, object_str(o, i), -1, SQLITE_STATIC);
 		n++;
+		if (object_is_null(o, i))
+			rc = sqlite3_bind_null(stmt, n);
+		else if (field_is_integer(&o->kind->fields[i]))
+			rc = sqlite3_bind_int64(stmt, n, object_int(o, i));
+		else
+			rc = sqlite3_bind_text(stmt, n, object_str(o, i), -1, SQLITE_STATIC);
 	}
-	(void)sqlite3_bind_int64(stmt, n++, o->changed);
-	(void)sqlite3_bind_blob(stmt, n++, o->times, o->kind->field_count * (int)sizeof(o->times[0]),
-				SQLITE_STATIC);
-	return n;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_int64(stmt, ++n, o->changed);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_blob(stmt, ++n, o->times, o->kind->field_count * (int)sizeof(o->times[0]),
+				       SQLITE_STATIC);
+	if (rc == SQLITE_OK && update)
+		rc = sqlite3_bind_int64(stmt, ++n, o->id);
+	return rc;
 }
 
 /* --------------------------------------------------------------- changes */
@@ -116,10 +138,7 @@ static int write_row(struct txn *t, const struct object *before, struct object *
 
 	if (r < 0)
 		return r;
-	int next = bind_object(*stmt, o);
-	if (before)
-		(void)sqlite3_bind_int64(*stmt, next, o->id);
-	r = step(t, *stmt, o, e);
+	r = step(t, *stmt, bind_object(*stmt, o, before != NULL), o, e);
 	if (r < 0)
 		return r;
 	if (!before)
@@ -132,13 +151,17 @@ static int write_row(struct txn *t, const struct object *before, struct object *
 	return 0;
 }
 
-/* An owner's inventory changes when what it holds changes: gives it a new time and so a new object. */
+/*
+ * An owner's inventory changes when what it holds changes: gives it a new time and a new object, unless it
+ * has got both in this change already and nobody has rendered it since.
+ */
 static int touch(struct txn *t, enum kind_id kind, const char *uuid, struct error *e)
 {
 	const struct object *owner = view_get(t->view, kind, uuid);
 	_cleanup_object_ struct object *copy = NULL;
 
-	if (!owner || owner->changed == t->now)
+	if (!owner ||
+	    (owner->changed == t->now && !atomic_load_explicit(&owner->inventory, memory_order_relaxed)))
 		return 0;
 	copy = object_copy(owner);
 	if (!copy)
@@ -186,6 +209,10 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 
 	if (!o || object_is_broken(o))
 		return error_set(e, ENOMEM, "out of memory");
+	for (int i = 0; i < o->kind->field_count; i++)
+		if (!field_is_integer(&o->kind->fields[i]) &&
+		    !text_is_utf8(object_text(o, i), strlen(object_text(o, i))))
+			return error_set(e, EINVAL, "'%s' is not UTF-8 text", o->kind->fields[i].name);
 	before = o->id ? view_get_id(t->view, o->kind->id, o->id) : NULL;
 	if (o->id && !before)
 		return error_set(e, ENOENT, "%s '%s' is gone", o->kind->noun, object_uuid(o));
@@ -219,8 +246,7 @@ int txn_remove(struct txn *t, const struct object *given, struct error *e)
 		    s->remove ? NULL : sqlite3_mprintf("DELETE FROM \"%w\" WHERE id = ?", o->kind->table), e);
 	if (r < 0)
 		return r;
-	(void)sqlite3_bind_int64(s->remove, 1, o->id);
-	r = step(t, s->remove, o, e);
+	r = step(t, s->remove, sqlite3_bind_int64(s->remove, 1, o->id), o, e);
 	if (r < 0)
 		return r;
 	if (view_remove(t->view, o) < 0 || remember(t, o, NULL) < 0) {
@@ -246,6 +272,7 @@ static struct object *object_from_row(const struct kind *kind, sqlite3_stmt *stm
 {
 	struct object *o = object_new(kind);
 	const void *times;
+	const char *text;
 	size_t room = (size_t)kind->field_count * sizeof(o->times[0]), size;
 	int n = 0;
 
@@ -258,8 +285,10 @@ static struct object *object_from_row(const struct kind *kind, sqlite3_stmt *stm
 			object_set_null(o, i);
 		else if (field_is_integer(&kind->fields[i]))
 			object_set_int(o, i, sqlite3_column_int64(stmt, n));
+		else if ((text = (const char *)sqlite3_column_text(stmt, n)))
+			object_set_str(o, i, text);
 		else
-			object_set_str(o, i, (const char *)sqlite3_column_text(stmt, n));
+			object_set_broken(o);
 		n++;
 	}
 	o->changed = sqlite3_column_int64(stmt, n++);
@@ -267,7 +296,9 @@ static struct object *object_from_row(const struct kind *kind, sqlite3_stmt *stm
 	size = (size_t)sqlite3_column_bytes(stmt, n++);
 	for (int i = 0; i < kind->field_count; i++)
 		o->times[i] = o->changed; /* for fields that this database did not know */
-	if (times)
+	if (size && !times)
+		object_set_broken(o);
+	else if (times)
 		memcpy(o->times, times, size < room ? size : room);
 	o->id = sqlite3_column_int64(stmt, n);
 	if (object_is_broken(o)) {
@@ -306,7 +337,7 @@ static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, st
 int txn_load(sqlite3 *db, struct view *view, struct error *e)
 {
 	sqlite3_stmt *stmt = NULL;
-	int r = 0;
+	int r = 0, rc = SQLITE_OK;
 
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++)
 		r = load_kind(db, kind_get((enum kind_id)k), view, e);
@@ -315,12 +346,14 @@ int txn_load(sqlite3 *db, struct view *view, struct error *e)
 	if (sqlite3_prepare_v2(db, "SELECT changed FROM kind_changed WHERE \"table\" = ?", -1, &stmt, NULL) !=
 	    SQLITE_OK)
 		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
-	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
-		(void)sqlite3_bind_text(stmt, 1, kind_get((enum kind_id)k)->table, -1, SQLITE_STATIC);
-		if (sqlite3_step(stmt) == SQLITE_ROW)
+	for (int k = KIND_NONE + 1; k < KIND_COUNT && rc == SQLITE_OK; k++) {
+		rc = sqlite3_bind_text(stmt, 1, kind_get((enum kind_id)k)->table, -1, SQLITE_STATIC);
+		if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
 			view_set_changed(view, (enum kind_id)k, sqlite3_column_int64(stmt, 0));
-		(void)sqlite3_reset(stmt);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_reset(stmt); /* the result of the step, too */
 	}
 	sqlite3_finalize(stmt);
-	return 0;
+	return rc == SQLITE_OK ? 0
+			       : error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errstr(rc));
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "pmap.h"
+#include "text.h"
 
 /* More than enough; index_slots_init() checks. */
 #define INDEX_MAX 128
@@ -48,13 +49,17 @@ static void index_slots_init(void)
 		}
 }
 
-/* SipHash with a key of this process, so that nobody can choose names that clash. */
+/*
+ * SipHash with a key of this process, so that nobody can choose names that clash. Texts that text_compare()
+ * holds for equal have the same hash, so that queries can use the index.
+ */
 static uint64_t hash_text(const char *text)
 {
 	unsigned char out[crypto_shorthash_BYTES];
+	char key[512];
 	uint64_t hash;
 
-	crypto_shorthash(out, (const unsigned char *)text, strlen(text), hash_key);
+	crypto_shorthash(out, (const unsigned char *)key, text_key(text, key, sizeof(key)), hash_key);
 	memcpy(&hash, out, sizeof(hash));
 	return hash;
 }
@@ -136,8 +141,6 @@ static int index_drop(struct view *view, int slot, const char *text, int64_t id)
 	struct pmap *set = pmap_ref(index_set(view, slot, hash));
 	int r = pmap_remove(&set, (uint64_t)id);
 
-	if (r == -ENOENT)
-		r = 0;
 	if (r == 0)
 		r = set ? pmap_set(&view->index[slot], hash, (struct ref *)set)
 			: pmap_remove(&view->index[slot], hash);
@@ -228,20 +231,24 @@ const struct object *view_next(const struct view *view, enum kind_id kind, int64
 	return (const struct object *)o;
 }
 
-const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
-				     int64_t after)
+const struct object *view_next_candidate(const struct view *view, enum kind_id kind, int field,
+					 const char *value, int64_t after)
 {
 	int slot = index_slot[kind][field];
 	const struct pmap *set = slot < 0 || !value ? NULL : index_set(view, slot, hash_text(value));
-	uint64_t id = (uint64_t)after;
+	uint64_t id;
 
-	while (pmap_next(set, id, &id, NULL)) {
-		const struct object *o = view_get_id(view, kind, (int64_t)id);
+	return pmap_next(set, (uint64_t)after, &id, NULL) ? view_get_id(view, kind, (int64_t)id) : NULL;
+}
 
-		if (o && object_str_is(o, field, value))
-			return o;
-	}
-	return NULL;
+const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
+				     int64_t after)
+{
+	const struct object *o = view_next_candidate(view, kind, field, value, after);
+
+	while (o && !object_str_is(o, field, value))
+		o = view_next_candidate(view, kind, field, value, o->id);
+	return o;
 }
 
 size_t view_count_where(const struct view *view, enum kind_id kind, int field, const char *value)

@@ -37,8 +37,13 @@ const struct object *view_next(const struct view *view, enum kind_id kind, int64
 /** As view_next(), among those whose F_INDEX string @field has exactly the text @value. */
 const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
 				     int64_t after);
-/** Number of objects whose F_INDEX string @field has the text @value (counts hash neighbours too: an upper
- * bound). */
+/**
+ * As view_next_where(), among those whose text may be equal to @value as text_compare() sees it: all that
+ * are, and hash neighbours, so that the caller compares.
+ */
+const struct object *view_next_candidate(const struct view *view, enum kind_id kind, int field, const char *value,
+					 int64_t after);
+/** Number of objects whose F_INDEX string @field has the text @value (counts candidates: an upper bound). */
 size_t view_count_where(const struct view *view, enum kind_id kind, int field, const char *value);
 /** ns of the last change of any object of the kind; 0 = never. */
 int64_t view_changed(const struct view *view, enum kind_id kind);

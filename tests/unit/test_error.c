@@ -30,7 +30,8 @@ static void wrapping_keeps_the_sentence(void **state)
 	json = error_to_json(&e);
 	assert_string_equal(json_string_value(json_object_get(json, "code")), "VM.1001");
 	assert_string_equal(json_string_value(json_object_get(json, "description")), "Unable to start a vm");
-	assert_string_equal(json_string_value(json_object_get(json_object_get(json, "cause"), "code")), "VM.1010");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(json, "cause"), "code")),
+			    "VM.1010");
 	error_from_json(json, &back);
 	assert_int_equal(back.errnum, EBUSY);
 	assert_string_equal(back.code, "VM.1001");
@@ -40,7 +41,8 @@ static void wrapping_keeps_the_sentence(void **state)
 
 static void every_default_code_has_a_description(void **state)
 {
-	static const int numbers[] = {EINVAL, ENOENT, EBUSY, EEXIST, ENOSPC, EPERM, EACCES, EDQUOT, EOPNOTSUPP, ETIMEDOUT, EIO};
+	static const int numbers[] = {EINVAL, ENOENT, EBUSY,	  EEXIST,    ENOSPC, EPERM,
+				      EACCES, EDQUOT, EOPNOTSUPP, ETIMEDOUT, EIO};
 	(void)state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
@@ -76,6 +78,27 @@ static void long_details_are_cut_at_a_character(void **state)
 	json_decref(json);
 }
 
+static void cuts_before_a_long_character_and_prints_any_byte(void **state)
+{
+	(void)state;
+	_cleanup_(error_done) struct error cut = ERROR_INIT;
+	_cleanup_(error_done) struct error bytes = ERROR_INIT;
+	char big[5000];
+	json_t *json;
+
+	memset(big, 'a', sizeof(big));
+	memcpy(big + 4093, "\xF0\x9F\x98\x80", 4);
+	big[4999] = '\0';
+	error_set(&cut, EINVAL, "%s", big);
+	json = error_to_json(&cut);
+	assert_int_equal(json_string_length(json_object_get(json, "details")), 4093);
+	json_decref(json);
+	error_set(&bytes, EINVAL, "no field 'caf\xE9'");
+	json = error_to_json(&bytes);
+	assert_string_equal(json_string_value(json_object_get(json, "details")), "no field 'caf?'");
+	json_decref(json);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -83,6 +106,7 @@ int main(void)
 		cmocka_unit_test(wrapping_keeps_the_sentence),
 		cmocka_unit_test(every_default_code_has_a_description),
 		cmocka_unit_test(long_details_are_cut_at_a_character),
+		cmocka_unit_test(cuts_before_a_long_character_and_prints_any_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

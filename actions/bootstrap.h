@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first pool: what a state folder that was never used is filled with, so
+ * that a VM can be made right after the first mount. All of it is ordinary:
+ * everything but the admin account can be renamed, added to and removed later,
+ * and is then not made again.
+ */
+#ifndef POOLFS_BOOTSTRAP_H
+#define POOLFS_BOOTSTRAP_H
+
+#include "ipv4.h"
+#include "../model/store.h"
+
+/* The admin account's uuid is the same in every pool, as with the manual's server. */
+#define ADMIN_ACCOUNT_UUID "36c27e8ff05c4780bf6d2fa65700f22e"
+
+/**
+ * On a database without accounts, makes the admin account (password "password"), zone, cluster, the host
+ * at @uri, a local primary storage and a backup storage below @state_dir (absolute), an L2 and L3 network
+ * with an IP range on a subnet that this machine does not use, an instance and a disk offering, and their
+ * links, in one change. On every database, adds the settings it does not have yet. Blocks (a password hash,
+ * commits): for the start of the daemon. Errors of the store; -EINVAL for a malformed @uri.
+ */
+int pool_bootstrap(struct store *store, const char *state_dir, const char *uri, struct error *e);
+
+/**
+ * The first of 10.123.0.0/24, 10.124.0.0/24, ... that overlaps none of the @count networks in @used; the
+ * first of them when all do. Pure.
+ */
+struct ipv4_network bootstrap_choose_subnet(const struct ipv4_network *used, size_t count);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See capacity.h. */
+#include "capacity.h"
+
+#include <string.h>
+
+#include "config.h"
+
+/* States in which a VM holds no CPU and memory of its host (behaviour.md 3.6). */
+static bool vm_holds_host(const struct object *vm)
+{
+	static const char *const without[] = {"Created", "Stopped", "Destroying", "Destroyed", "Expunging"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+		if (object_str_is(vm, VM_STATE, without[i]))
+			return false;
+	return true;
+}
+
+static int64_t at_least_zero(int64_t n)
+{
+	return n > 0 ? n : 0;
+}
+
+int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e)
+{
+	const struct view *view = txn_view(t);
+	const struct object *host = view_get(view, KIND_HOST, host_uuid);
+	int64_t cpu = 0, memory = 0, total;
+	struct object *copy;
+
+	if (!host || object_is_null(host, HOST_CPU_NUM))
+		return 0; /* gone, or never connected: nothing is known of it */
+	view_for_each_where (vm, view, KIND_VM, VM_HOST_UUID, host_uuid) {
+		if (!vm_holds_host(vm))
+			continue;
+		cpu += object_int(vm, VM_CPU_NUM);
+		memory += object_int(vm, VM_MEMORY_SIZE);
+	}
+	copy = object_copy(host);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	total = object_int(host, HOST_CPU_NUM) * config_int(view, "host.cpu.overProvisioning.ratio");
+	object_set_int(copy, HOST_TOTAL_CPU, total);
+	object_set_int(copy, HOST_AVAILABLE_CPU, at_least_zero(total - cpu));
+	object_set_int(copy, HOST_AVAILABLE_MEMORY,
+		       at_least_zero(object_int(host, HOST_TOTAL_MEMORY) - memory));
+	return txn_put(t, copy, NULL, e);
+}
+
+/* Sums the F_LONG @size of all objects of @kind that lie on the primary storage. */
+static int64_t sum_on_storage(const struct view *view, enum kind_id kind, int storage, int size, const char *uuid)
+{
+	int64_t sum = 0;
+
+	view_for_each_where (o, view, kind, storage, uuid)
+		sum += object_int(o, size);
+	return sum;
+}
+
+static int set_available(struct txn *t, const struct object *ps, int64_t available, struct error *e)
+{
+	struct object *copy = object_copy(ps);
+
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(copy, PRIMARY_STORAGE_AVAILABLE, at_least_zero(available));
+	return txn_put(t, copy, NULL, e);
+}
+
+int capacity_update_primary_storage(struct txn *t, const char *uuid, struct error *e)
+{
+	const struct view *view = txn_view(t);
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, uuid);
+	int64_t used;
+
+	if (!ps || object_is_null(ps, PRIMARY_STORAGE_TOTAL))
+		return 0; /* gone, or never measured */
+	used = sum_on_storage(view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, VOLUME_SIZE, uuid) +
+	       sum_on_storage(view, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, IMAGE_CACHE_SIZE, uuid) +
+	       sum_on_storage(view, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, SNAPSHOT_SIZE, uuid);
+	return set_available(t, ps, object_int(ps, PRIMARY_STORAGE_TOTAL) - used, e);
+}
+
+int capacity_reserve_storage(struct txn *t, const char *uuid, int64_t bytes, struct error *e)
+{
+	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, uuid);
+	int64_t reserve = config_int(txn_view(t), "primaryStorage.reservedCapacity");
+	int64_t available;
+
+	if (!ps)
+		return error_set(e, ENOENT, "primary storage '%s' is gone", uuid);
+	available = object_int(ps, PRIMARY_STORAGE_AVAILABLE);
+	if (bytes > available - reserve)
+		return error_set_code(e, ENOSPC, "PS.1000",
+				      "primary storage '%s' has %lld bytes left of which %lld are reserved, %lld are needed",
+				      object_name(ps), (long long)available, (long long)reserve, (long long)bytes);
+	return set_available(t, ps, available - bytes, e);
+}
+
+int capacity_release_storage(struct txn *t, const char *uuid, int64_t bytes, struct error *e)
+{
+	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, uuid);
+	int64_t total, available;
+
+	if (!ps)
+		return 0;
+	total = object_int(ps, PRIMARY_STORAGE_TOTAL);
+	available = object_int(ps, PRIMARY_STORAGE_AVAILABLE) + bytes;
+	return set_available(t, ps, available < total ? available : total, e);
+}

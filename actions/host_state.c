@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* States of hosts, their removal, and what they have in all. */
+#include <string.h>
+#include <time.h>
+
+#include "capacity.h"
+#include "handlers.h"
+#include "host.h"
+#include "object_ops.h"
+#include "offering.h"
+#include "topology.h"
+#include "vm.h"
+
+/* ----------------------------------------------------- emptying a host of VMs */
+
+/* The jobs that stop the VMs of a host. */
+struct stops {
+	char (*jobs)[UUID_SIZE]; /* owned */
+	size_t count;
+};
+
+static void stops_done(struct stops *stops)
+{
+	free(stops->jobs);
+}
+
+/*
+ * Hands in a Stop for every VM on the host, as its owner would: so each of them waits for what the VM is doing
+ * now, and follows the VM's own rules.
+ */
+static int submit_stops(struct job *job, const char *host, struct stops *stops, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	stops->jobs = calloc(view_count_where(view, KIND_VM, VM_HOST_UUID, host) + 1, sizeof(*stops->jobs));
+	if (!stops->jobs)
+		return error_set(e, ENOMEM, "out of memory");
+	view_for_each_where (vm, view, KIND_VM, VM_HOST_UUID, host) {
+		struct request *req;
+		int r;
+
+		if (object_str_is(vm, VM_STATE, "Stopped") || object_str_is(vm, VM_STATE, "Destroyed"))
+			continue;
+		r = request_new(operation_by_name("StopVmInstance"), object_uuid(vm), NULL, &job->req->actor, &req, e);
+		if (r == 0)
+			r = pool_submit_wait(job->pool, req, stops->jobs[stops->count], e);
+		if (r < 0)
+			return r;
+		stops->count++;
+	}
+	return 0;
+}
+
+/* 1 while the job goes on, 0 when it is done, else its error. */
+static int stop_result(const struct view *view, const char *job_uuid, struct error *e)
+{
+	const struct object *stop = view_get(view, KIND_JOB, job_uuid);
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	json_t *json;
+
+	if (!stop || object_str_is(stop, JOB_STATE, "Done"))
+		return 0;
+	if (!job_state_is_final(object_text(stop, JOB_STATE)))
+		return 1;
+	json = json_loads(object_text(stop, JOB_ERROR), 0, NULL);
+	if (!json)
+		return error_set(e, ECANCELED, "job '%s', which stops a VM, was cancelled", job_uuid);
+	error_from_json(json, &why);
+	json_decref(json);
+	return error_move(e, &why);
+}
+
+static int wait_for_stops(struct job *job, const struct stops *stops, struct error *e)
+{
+	static const struct timespec pause = {.tv_nsec = 100 * 1000000};
+
+	for (size_t i = 0; i < stops->count;) {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+		int r = stop_result(view, stops->jobs[i], e);
+
+		if (r < 0)
+			return r;
+		if (r == 0) {
+			i++;
+			continue;
+		}
+		if (job_should_stop(job))
+			return job_stop_reason(job, e);
+		(void)nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int stop_vms(struct job *job, const char *host, struct error *e)
+{
+	_cleanup_(stops_done) struct stops stops = {0};
+	int r = submit_stops(job, host, &stops, e);
+
+	return r < 0 ? r : wait_for_stops(job, &stops, e);
+}
+
+/* ------------------------------------------------------------------- states */
+
+struct state_change {
+	const char *host;
+	const char *state;
+};
+
+static int put_state(struct txn *t, void *arg, struct error *e)
+{
+	const struct state_change *change = arg;
+	const struct object *host = view_get(txn_view(t), KIND_HOST, change->host);
+	struct object *copy = host ? object_copy(host) : NULL;
+
+	if (!host)
+		return error_set(e, ENOENT, "host '%s' is gone", change->host);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(copy, HOST_STATE, change->state);
+	return txn_put(t, copy, NULL, e);
+}
+
+static int set_state(struct job *job, const char *state, struct error *e)
+{
+	struct state_change change = {job->req->target, state};
+
+	return store_run(pool_store(job->pool), put_state, &change, e);
+}
+
+int host_change_state_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *host = request_object(view, req);
+	const char *event = request_str(req, "stateEvent");
+
+	if (!host || strcmp(event, "maintain") != 0 || object_str_is(host, HOST_STATUS, "Connected"))
+		return 0;
+	return error_set(e, EBUSY, "can not maintain host[uuid:%s, status:%s]which is not Connected", req->target,
+			 object_text(host, HOST_STATUS));
+}
+
+/* PreMaintenance keeps new VMs away while the present ones are stopped. */
+static int maintain(struct job *job, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *before = view_get(view, KIND_HOST, job->req->target);
+	int r = set_state(job, "PreMaintenance", e);
+
+	if (r == 0)
+		r = stop_vms(job, job->req->target, e);
+	if (r == 0)
+		return set_state(job, "Maintenance", e);
+	error_wrap(e, "HOST.1001");
+	if (before)
+		(void)set_state(job, object_text(before, HOST_STATE), NULL);
+	return r;
+}
+
+int host_change_state_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *event = request_str(job->req, "stateEvent");
+	int r = strcmp(event, "maintain") == 0 ? maintain(job, e)
+					       : set_state(job, strcmp(event, "enable") == 0 ? "Enabled" : "Disabled", e);
+
+	return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
+}
+
+/* ----------------------------------------------------------------- removing */
+
+/* Data volumes that no VM has are kept, unless the caller insists. */
+static int check_volumes(const struct view *view, const struct object *host, struct error *e)
+{
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_HOST_UUID, object_uuid(host))
+		if (object_is_null(volume, VOLUME_VM_UUID))
+			return error_set(e, ENOTEMPTY,
+					 "host '%s' still holds data volume '%s', delete it first or use deleteMode=Enforcing",
+					 object_name(host), object_name(volume));
+	return 0;
+}
+
+/* VMs and volumes whose files lie on the host alone go with it; @enforcing: those that cannot be removed are left. */
+static int remove_local_volumes(struct job *job, const char *host, bool enforcing, struct error *e)
+{
+	for (int64_t after = 0;;) {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+		const struct object *volume = view_next_where(view, KIND_VOLUME, VOLUME_HOST_UUID, host, after);
+		const char *vm;
+		int r;
+
+		if (!volume)
+			return 0;
+		after = volume->id;
+		vm = object_str(volume, VOLUME_VM_UUID);
+		r = vm ? vm_remove_all_where(job, FIELD_UUID, vm, e)
+		       : vm_remove_volume(job->pool, object_uuid(volume), e);
+		if (r < 0 && !enforcing)
+			return r;
+	}
+}
+
+/* What the pool made on the host is taken down again, as far as the host answers. */
+static void close_on_host(struct job *job, const struct view *view, const struct object *host)
+{
+	struct hypervisor *hv = pool_hypervisor(job->pool);
+	const char *cluster = object_str(host, HOST_CLUSTER_UUID);
+
+	if (!object_str_is(host, HOST_STATUS, "Connected"))
+		return;
+	view_for_each_where (link, view, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, cluster)
+		view_for_each_where (l3, view, KIND_L3_NETWORK, L3_L2_NETWORK_UUID,
+				     object_str(link, CLUSTER_L2_L2_NETWORK_UUID))
+			(void)hv_network_close(hv, object_uuid(host), object_uuid(l3), NULL);
+	view_for_each_where (link, view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, cluster)
+		(void)hv_pool_close(hv, object_uuid(host), object_str(link, CLUSTER_PS_PRIMARY_STORAGE_UUID), NULL);
+}
+
+/* A VM that could not be stopped because its host does not answer is somewhere nobody can reach. */
+static int release_vm(struct txn *t, const struct object *vm, struct error *e)
+{
+	struct object *copy = object_copy(vm);
+
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	if (!object_str_is(vm, VM_STATE, "Destroyed"))
+		object_set_str(copy, VM_STATE, "Stopped");
+	object_set_null(copy, VM_HOST_UUID);
+	return txn_put(t, copy, NULL, e);
+}
+
+static int remove_rows(struct txn *t, void *arg, struct error *e)
+{
+	const char *uuid = arg;
+	const struct object *vm;
+	struct object_key key = {KIND_HOST, uuid};
+	int r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_HOST_UUID, uuid, e);
+
+	while (r == 0 && (vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, uuid, 0)))
+		r = release_vm(t, vm, e);
+	return r < 0 ? r : object_remove_key(t, &key, e);
+}
+
+int host_remove(struct job *job, const char *uuid, bool enforcing, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *host = view_get(view, KIND_HOST, uuid);
+	_cleanup_free_ char *key = strdup(uuid);
+	int r;
+
+	if (!key)
+		return error_set(e, ENOMEM, "out of memory");
+	if (!host)
+		return 0;
+	r = enforcing ? 0 : check_volumes(view, host, e);
+	if (r == 0)
+		r = stop_vms(job, uuid, enforcing ? NULL : e);
+	if (r == 0 || enforcing)
+		r = remove_local_volumes(job, uuid, enforcing, enforcing ? NULL : e);
+	if (r < 0 && !enforcing)
+		return r;
+	close_on_host(job, view, host);
+	hv_host_remove(pool_hypervisor(job->pool), uuid);
+	r = store_run(pool_store(job->pool), remove_rows, key, e);
+	if (r == 0)
+		host_simulator_forget(job->pool, uuid);
+	return r;
+}
+
+int host_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return host_remove(job, job->req->target, request_is_enforcing(job->req), e);
+}
+
+/* ------------------------------------------------------------------ capacity */
+
+/* True when the list is absent, or names @uuid. */
+static bool list_has(const json_t *list, const char *uuid)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item)
+		if (strcmp(json_string_value(item), uuid) == 0)
+			return true;
+	return !list || json_array_size(list) == 0;
+}
+
+int host_capacity_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
+		      struct error *e)
+{
+	int64_t total_cpu = 0, cpu = 0, total_memory = 0, memory = 0;
+
+	(void)pool;
+	view_for_each (host, view, KIND_HOST) {
+		if (!host_is_usable(host) ||
+		    !list_has(request_list(req, "zoneUuids"), object_text(host, HOST_ZONE_UUID)) ||
+		    !list_has(request_list(req, "clusterUuids"), object_text(host, HOST_CLUSTER_UUID)) ||
+		    !list_has(request_list(req, "hostUuids"), object_uuid(host)))
+			continue;
+		total_cpu += object_int(host, HOST_TOTAL_CPU);
+		cpu += object_int(host, HOST_AVAILABLE_CPU);
+		total_memory += object_int(host, HOST_TOTAL_MEMORY);
+		memory += object_int(host, HOST_AVAILABLE_MEMORY);
+	}
+	*ret_result = json_pack("{s:I, s:I, s:I, s:I}", "totalCpu", (json_int_t)total_cpu, "availableCpu",
+				(json_int_t)cpu, "totalMemory", (json_int_t)total_memory, "availableMemory",
+				(json_int_t)memory);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+int host_strategies_get(struct pool *pool, const struct view *view, const struct request *req,
+			json_t **ret_result, struct error *e)
+{
+	json_t *list = json_array();
+	bool failed = !list;
+
+	(void)pool, (void)view, (void)req;
+	for (const char *const *name = host_strategies; *name && !failed; name++)
+		failed = json_array_append_new(list, json_string(*name)) < 0;
+	*ret_result = failed ? NULL : json_pack("{s:O}", "strategies", list);
+	json_decref(list);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}

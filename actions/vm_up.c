@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bringing a VM up and down on a host: what Start, Reboot, Create and the rest
+ * have in common. See vm.h.
+ *
+ * Up: one change chooses the host, promises its capacity and gives the NICs
+ * their addresses (state Starting); then the host is made ready and the domain
+ * started; then one change says Running. Whatever fails, one change takes it
+ * back. A kill in between leaves Starting, which recovery settles by asking
+ * the host.
+ */
+#include <string.h>
+
+#include "capacity.h"
+#include "config.h"
+#include "sync.h"
+#include "topology.h"
+#include "vm.h"
+
+/* ----------------------------------------------------------------- states */
+
+struct state_change {
+	const char *uuid;
+	enum vm_state state;
+};
+
+int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VM, uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+
+	if (!before)
+		return error_set(e, ENOENT, "VM '%s' is gone", uuid);
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(vm, VM_STATE, vm_state_name(state));
+	return txn_put(t, vm, NULL, e);
+}
+
+static int state_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct state_change *c = arg;
+
+	return vm_put_state(t, c->uuid, c->state, e);
+}
+
+int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struct error *e)
+{
+	struct state_change c = {uuid, state};
+
+	return store_run(pool_store(pool), state_fn, &c, e);
+}
+
+struct settle {
+	const char *host, *uuid;
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+};
+
+static int settle_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct settle *s = arg;
+
+	return vm_set_observed(t, s->host, s->uuid, s->state, s->reason, e);
+}
+
+void vm_settle(struct pool *pool, const char *host, const char *uuid)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct settle s = {.host = host, .uuid = uuid};
+
+	/* No answer: the host's next connection compares everything anyway. */
+	if (hv_domain_state(pool_hypervisor(pool), host, uuid, &s.state, &s.reason, &e) == 0)
+		(void)store_run(pool_store(pool), settle_fn, &s, &e);
+}
+
+/* --------------------------------------------------------------- choosing */
+
+struct up {
+	struct job *job;
+	const char *uuid;
+	enum vm_state failed_state;
+	bool paused;
+	char host[UUID_SIZE], last_host[UUID_SIZE];
+	size_t l3_count;
+	const char *l3[32]; /* borrowed from the view of the change while it runs */
+};
+
+static int collect_networks(struct txn *t, struct up *up, struct error *e)
+{
+	view_for_each_where(nic, txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid)
+	{
+		const char *l3 = object_str(nic, NIC_L3_UUID);
+
+		if (!view_get(txn_view(t), KIND_L3_NETWORK, l3))
+			return error_set(e, EBUSY,
+					 "Unable to find L3Network[uuid:%s] to start the current vm, it may have been "
+					 "deleted, Operation suggestion: delete this vm, recreate a new vm",
+					 l3 ? l3 : "");
+		if (up->l3_count < ARRAY_SIZE(up->l3))
+			up->l3[up->l3_count++] = l3;
+	}
+	if (!up->l3_count)
+		return error_set(e, EBUSY,
+				 "unable to start the vm[uuid:%s]. It doesn't have any nic, please attach a nic and try again",
+				 up->uuid);
+	return 0;
+}
+
+/* NICs that gave their address back when the VM was destroyed get one again: the fixed one if it has one. */
+static int give_addresses(struct txn *t, struct up *up, struct error *e)
+{
+	int64_t after = 0;
+
+	for (;;) {
+		const struct object *nic = view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid, after);
+		struct object *changed;
+		char prefix[64];
+		int r;
+
+		if (!nic)
+			return 0;
+		after = nic->id;
+		if (object_str(nic, NIC_IP))
+			continue;
+		changed = object_copy(nic);
+		if (!changed)
+			return error_set(e, ENOMEM, "out of memory");
+		snprintf(prefix, sizeof(prefix), "staticIp::%s", object_text(nic, NIC_L3_UUID));
+		r = l3_network_allocate_ip(t, object_str(nic, NIC_L3_UUID), tag_value(txn_view(t), up->uuid, prefix),
+					   changed, e);
+		if (r < 0) {
+			object_unref(changed);
+			return r;
+		}
+		r = txn_put(t, changed, NULL, e);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int choose_host(struct txn *t, struct up *up, const struct object **ret_host, struct error *e)
+{
+	const struct view *view = txn_view(t);
+	const struct request *req = up->job->req;
+	const struct object *vm = view_get(view, KIND_VM, up->uuid);
+	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const char *host = request_str(req, "hostUuid");
+	struct placement want = {
+		.vm = up->uuid,
+		.host = host,
+		.cluster = host ? NULL : request_str(req, "clusterUuid"),
+		.zone = object_str(vm, VM_ZONE_UUID),
+		.strategy = host || request_str(req, "clusterUuid") ? "DesignatedHostAllocatorStrategy"
+								    : "LeastVmPreferredHostAllocatorStrategy",
+		.cpu_num = (int)object_int(vm, VM_CPU_NUM),
+		.memory = object_int(vm, VM_MEMORY_SIZE),
+		.l3_networks = up->l3,
+		.l3_count = up->l3_count,
+		.primary_storage = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
+		.volume_host = root ? object_str(root, VOLUME_HOST_UUID) : NULL,
+		.last_host = object_str(vm, VM_LAST_HOST_UUID),
+	};
+
+	return placement_choose(view, &want, ret_host, NULL, e);
+}
+
+static int choose_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct up *up = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid), *host;
+	struct object *vm;
+	int r;
+
+	if (!before)
+		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
+	r = collect_networks(t, up, e);
+	if (r == 0)
+		r = choose_host(t, up, &host, e);
+	if (r < 0)
+		return r;
+	snprintf(up->host, sizeof(up->host), "%s", object_uuid(host));
+	snprintf(up->last_host, sizeof(up->last_host), "%s", object_text(before, VM_LAST_HOST_UUID));
+	vm = object_copy(before);
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_STARTING));
+	object_set_str(vm, VM_HOST_UUID, up->host);
+	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
+	object_set_null(vm, VM_STOPPED_BY_HA);
+	r = txn_put(t, vm, NULL, e);
+	if (r == 0)
+		r = give_addresses(t, up, e);
+	if (r == 0)
+		r = capacity_update_host(t, up->host, e);
+	return r;
+}
+
+/* ------------------------------------------------------------ on the host */
+
+/* The fixed leases of the VM's NICs, on a host that may not know them yet. */
+static int set_leases(struct up *up, struct view *view, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(up->job->pool);
+	const char *hostname = tag_value(view, up->uuid, "hostname");
+
+	view_for_each_where(nic, view, KIND_NIC, NIC_VM_UUID, up->uuid)
+	{
+		const char *l3_uuid = object_str(nic, NIC_L3_UUID);
+		const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+		struct hv_lease lease = {
+			.mac = object_text(nic, NIC_MAC), .ip = object_text(nic, NIC_IP), .hostname = hostname};
+		_cleanup_(error_done) struct error inner = ERROR_INIT;
+		char name[32];
+		int r = hv_lease_set(hv, up->host, l3_uuid, &lease, &inner);
+
+		if (r == -ENOENT && l3) { /* the network is not there yet; opening it brings all leases */
+			error_done(&inner);
+			r = l3_network_open_on_host(up->job->pool, view, l3, up->host, name, &inner);
+		}
+		if (r < 0)
+			return error_move(e, &inner);
+	}
+	return 0;
+}
+
+/* Copies of attached ISOs in the image cache of the host. */
+static int fetch_isos(struct up *up, struct view *view, struct error *e)
+{
+	const struct object *vm = view_get(view, KIND_VM, up->uuid);
+	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+
+	view_for_each_where(row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, up->uuid)
+	{
+		_cleanup_free_ char *path = NULL, *format = NULL;
+		char image[UUID_SIZE];
+		int r;
+
+		if (!root || sscanf(object_text(row, SYSTEM_TAG_TAG), "iso::%32[0-9a-f]", image) != 1)
+			continue;
+		r = image_cache_get(up->job, image, object_str(root, VOLUME_PRIMARY_STORAGE_UUID), up->host, &path, &format,
+				    e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int start_domain(struct up *up, struct view *view, struct error *e)
+{
+	const struct object *vm = view_get(view, KIND_VM, up->uuid);
+	const struct object *host = view_get(view, KIND_HOST, up->host);
+	struct hypervisor *hv = pool_hypervisor(up->job->pool);
+	_cleanup_(vm_spec_done) struct vm_spec spec = {0};
+	char *nocloud = NULL;
+	int r;
+
+	if (!vm || !host)
+		return error_set(e, ENOENT, "VM '%s' or its host is gone", up->uuid);
+	r = vm_make_nocloud(up->job, view, vm, host, &nocloud, e);
+	if (r == 0)
+		r = vm_spec_build(up->job->pool, view, vm, host, &spec, e);
+	if (r == 0 && nocloud)
+		r = vm_spec_add_nocloud(&spec, steal(&nocloud), e);
+	free(nocloud);
+	if (r < 0)
+		return r;
+	r = hv_domain_start(hv, up->host, &spec.domain, up->paused, e);
+	return r < 0 ? (error_wrap(e, "HOST.1005"), r) : 0;
+}
+
+static int make_ready_and_start(struct up *up, struct error *e)
+{
+	struct pool *pool = up->job->pool;
+	bool new_host = strcmp(up->host, up->last_host) != 0;
+	_cleanup_(error_done) struct error first = ERROR_INIT;
+	struct view *view = store_view(pool_store(pool));
+	int r = 0;
+
+	if (new_host)
+		r = set_leases(up, view, e);
+	if (r == 0)
+		r = fetch_isos(up, view, e);
+	view_unref(view);
+	if (r < 0)
+		return r;
+	/* What a host needs is made when it connects; look again only when the start says that something is missing. */
+	view = store_view(pool_store(pool));
+	r = start_domain(up, view, &first);
+	if (r == -ENOENT && host_prepare(pool, up->host, e) == 0) {
+		error_done(&first);
+		r = set_leases(up, view, &first);
+		if (r == 0)
+			r = start_domain(up, view, &first);
+	}
+	view_unref(view);
+	if (r < 0) {
+		error_done(e);
+		return error_move(e, &first);
+	}
+	/* The definition left on the former host would start an old disk by hand: remove it. */
+	if (new_host && *up->last_host) {
+		_cleanup_(error_done) struct error ignored = ERROR_INIT;
+
+		(void)hv_domain_undefine(pool_hypervisor(pool), up->last_host, up->uuid, &ignored);
+	}
+	return 0;
+}
+
+/* ----------------------------------------------------------------- the end */
+
+static int started_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct up *up = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+
+	if (!vm)
+		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
+	/* A lost host made it Unknown meanwhile; the comparison at its return goes on from there. */
+	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING)))
+		object_set_str(vm, VM_STATE, vm_state_name(up->paused ? VM_STATE_PAUSED : VM_STATE_RUNNING));
+	object_set_str(vm, VM_LAST_HOST_UUID, up->host);
+	return txn_put(t, vm, NULL, e);
+}
+
+static int failed_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct up *up = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+	int r;
+
+	if (!vm)
+		return 0;
+	object_set_str(vm, VM_STATE, vm_state_name(up->failed_state));
+	object_set_null(vm, VM_HOST_UUID);
+	r = txn_put(t, vm, NULL, e);
+	return r < 0 ? r : capacity_update_host(t, up->host, e);
+}
+
+int vm_power_on(struct job *job, const char *uuid, const char *host, const char *last_host,
+		enum vm_state failed_state, bool paused, struct error *e)
+{
+	struct up up = {.job = job, .uuid = uuid, .failed_state = failed_state, .paused = paused};
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	int r;
+
+	snprintf(up.host, sizeof(up.host), "%s", host);
+	snprintf(up.last_host, sizeof(up.last_host), "%s", last_host ? last_host : "");
+	r = make_ready_and_start(&up, e);
+	if (r == 0)
+		r = store_run(pool_store(job->pool), started_fn, &up, e);
+	if (r < 0) {
+		(void)hv_domain_destroy(pool_hypervisor(job->pool), up.host, uuid, &ignored);
+		(void)store_run(pool_store(job->pool), failed_fn, &up, &ignored);
+		return r;
+	}
+	vm_settle(job->pool, up.host, uuid);
+	return 0;
+}
+
+int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e)
+{
+	struct up up = {.job = job, .uuid = uuid};
+	int r = store_run(pool_store(job->pool), choose_fn, &up, e);
+
+	return r < 0 ? r : vm_power_on(job, uuid, up.host, up.last_host, failed_state, paused, e);
+}
+
+/* -------------------------------------------------------------------- down */
+
+struct down {
+	const char *uuid;
+	char host[UUID_SIZE];
+};
+
+int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VM, uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+	char host[UUID_SIZE];
+	int r;
+
+	if (!vm)
+		return error_set(e, ENOENT, "VM '%s' is gone", uuid);
+	snprintf(host, sizeof(host), "%s", object_text(before, VM_HOST_UUID));
+	object_set_str(vm, VM_STATE, vm_state_name(state));
+	if (*host)
+		object_set_str(vm, VM_LAST_HOST_UUID, host);
+	object_set_null(vm, VM_HOST_UUID);
+	object_set_null(vm, VM_UNKNOWN_FROM);
+	r = txn_put(t, vm, NULL, e);
+	return r < 0 || !*host ? r : capacity_update_host(t, host, e);
+}
+
+static int stopped_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct down *d = arg;
+
+	return vm_put_stopped(t, d->uuid, VM_STATE_STOPPED, e);
+}
+
+int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_ms, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(job->pool);
+	_cleanup_(error_done) struct error polite = ERROR_INIT;
+	int left = job_remaining_ms(job);
+
+	/* A guest that does not listen is no failure: its power is cut. */
+	if (grace_ms > 0 && hv_domain_shutdown(hv, host, uuid, grace_ms < left ? grace_ms : left, &polite) == 0)
+		return 0;
+	if (hv_domain_destroy(hv, host, uuid, e) < 0) {
+		int r = -e->errnum;
+
+		error_wrap(e, "HOST.1006");
+		return r;
+	}
+	return 0;
+}
+
+int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error *e)
+{
+	struct down d = {.uuid = uuid};
+	struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+	char before[24];
+	int r;
+
+	if (!vm) {
+		view_unref(view);
+		return error_set(e, ENOENT, "VM '%s' is gone", uuid);
+	}
+	snprintf(d.host, sizeof(d.host), "%s", object_text(vm, VM_HOST_UUID));
+	snprintf(before, sizeof(before), "%s", object_text(vm, VM_STATE));
+	view_unref(view);
+	if (*d.host) {
+		r = vm_set_state(job->pool, uuid, VM_STATE_STOPPING, e);
+		if (r == 0)
+			r = vm_power_off(job, uuid, d.host, grace_ms, e);
+		if (r < 0) {
+			_cleanup_(error_done) struct error ignored = ERROR_INIT;
+
+			(void)vm_set_state(job->pool, uuid, (enum vm_state)vm_state_parse(before), &ignored);
+			vm_settle(job->pool, d.host, uuid);
+			return r;
+		}
+	}
+	return store_run(pool_store(job->pool), stopped_fn, &d, e);
+}

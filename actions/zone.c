@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Zones. Deleting one takes everything below it along (behaviour.md 5.1), in an
+ * order in which each step still finds the hosts that it must speak to: VMs,
+ * networks, primary storage, clusters with their hosts, the zone itself. A step
+ * that fails leaves the rest in place; the deletion can be asked for again.
+ */
+#include <string.h>
+
+#include "cluster.h"
+#include "handlers.h"
+#include "l3_network.h"
+#include "object_ops.h"
+#include "topology.h"
+#include "vm.h"
+#include "../hypervisor/hypervisor.h"
+
+int zone_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	struct object *o;
+	int r = object_from_request(txn_view(t), KIND_ZONE, req, &o, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(o, ZONE_STATE, "Enabled");
+	object_set_str(o, ZONE_TYPE, "zstack");
+	return object_create(t, o, req, ret_result, e);
+}
+
+/* Data volumes that no VM has are kept, unless the caller insists. */
+int zone_delete_check(const struct view *view, const struct request *req, struct error *e)
+{
+	if (request_is_enforcing(req))
+		return 0;
+	view_for_each_where (ps, view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, req->target)
+		view_for_each_where (volume, view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps))
+			if (object_is_null(volume, VOLUME_VM_UUID))
+				return error_set(e, ENOTEMPTY,
+						 "zone '%s' still holds data volume '%s', delete it first or use "
+						 "deleteMode=Enforcing",
+						 object_name(request_object(view, req)), object_name(volume));
+	return 0;
+}
+
+/* ------------------------------------------------------------------- cascade */
+
+/* Removes one thing of the zone; the view is as of now. 1 = there is none left. */
+typedef int step_fn(struct job *job, const struct view *view, const char *zone, struct error *e);
+
+static int remove_next_l2(struct job *job, const struct view *view, const char *zone, struct error *e)
+{
+	const struct object *l2 = view_next_where(view, KIND_L2_NETWORK, L2_ZONE_UUID, zone, 0);
+
+	return l2 ? l2_network_remove(job, object_uuid(l2), e) : 1;
+}
+
+static int remove_volumes(struct job *job, const struct view *view, const char *ps, bool enforcing, struct error *e)
+{
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, ps) {
+		int r = vm_remove_volume(job->pool, object_uuid(volume), enforcing ? NULL : e);
+
+		if (r < 0 && !enforcing)
+			return r;
+	}
+	return 0;
+}
+
+static int remove_storage_rows(struct txn *t, void *arg, struct error *e)
+{
+	struct object_key *key = arg;
+	int r = object_remove_where(t, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, key->uuid, e);
+
+	if (r == 0)
+		r = object_remove_where(t, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, key->uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, key->uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID, key->uuid, e);
+	return r < 0 ? r : object_remove_key(t, key, e);
+}
+
+static int remove_next_storage(struct job *job, const struct view *view, const char *zone, struct error *e)
+{
+	const struct object *ps = view_next_where(view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, zone, 0);
+	struct object_key key = {KIND_PRIMARY_STORAGE, ps ? object_uuid(ps) : NULL};
+	int r;
+
+	if (!ps)
+		return 1;
+	r = remove_volumes(job, view, key.uuid, request_is_enforcing(job->req), e);
+	if (r < 0)
+		return r;
+	for (const struct object *host = host_of_primary_storage(view, key.uuid, 0); host;
+	     host = host_of_primary_storage(view, key.uuid, host->id))
+		(void)hv_pool_close(pool_hypervisor(job->pool), object_uuid(host), key.uuid, NULL);
+	return store_run(pool_store(job->pool), remove_storage_rows, &key, e);
+}
+
+static int remove_next_cluster(struct job *job, const struct view *view, const char *zone, struct error *e)
+{
+	const struct object *cluster = view_next_where(view, KIND_CLUSTER, CLUSTER_ZONE_UUID, zone, 0);
+
+	return cluster ? cluster_remove(job, object_uuid(cluster), request_is_enforcing(job->req), e) : 1;
+}
+
+static int remove_zone_rows(struct txn *t, void *arg, struct error *e)
+{
+	struct object_key *key = arg;
+	int r = object_remove_where(t, KIND_ZONE_BACKUP_STORAGE, ZONE_BS_ZONE_UUID, key->uuid, e);
+
+	return r < 0 ? r : object_remove_key(t, key, e);
+}
+
+int zone_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	static step_fn *const steps[] = {remove_next_l2, remove_next_storage, remove_next_cluster};
+	struct object_key key = {KIND_ZONE, job->req->target};
+	int r = vm_remove_all_where(job, VM_ZONE_UUID, key.uuid, e);
+
+	(void)ret_result;
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && r >= 0; i++) {
+		do {
+			_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+			r = job_should_stop(job) ? job_stop_reason(job, e) : steps[i](job, view, key.uuid, e);
+		} while (r == 0);
+		job_progress(job, (int)(90 * (i + 1) / ARRAY_SIZE(steps)));
+	}
+	return r < 0 ? r : store_run(pool_store(job->pool), remove_zone_rows, &key, e);
+}

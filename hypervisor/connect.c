@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening one connection, up to the list of domains.
+ *
+ * Everything here runs in a thread that only opens (host.c starts it), because
+ * virConnectOpen() waits without limit for a daemon that is stopped or behind a
+ * dead network. Once keepalive is on, each later call ends within
+ * KEEPALIVE_SECONDS * (KEEPALIVE_COUNT + 1).
+ *
+ * Order: close callback and events first, then the probes, the list last. See
+ * host.h for why.
+ */
+#include "host.h"
+
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+#include "errors.h"
+#include "probe.h"
+#include "xml.h"
+
+/* A silent daemon is given up after 1 * (4 + 1) seconds; the busiest one we saw answers in 1. */
+#define KEEPALIVE_SECONDS 1
+#define KEEPALIVE_COUNT	  4
+
+/* ------------------------------------------- libvirt's callbacks (event loop) */
+
+static void queue(struct link *link, virDomainPtr domain, enum event_kind kind, int type, int detail,
+		  const char *alias)
+{
+	size_t len = alias ? strlen(alias) + 1 : 1;
+	char uuid[33];
+	struct event *event;
+
+	if (!domain_is_ours(domain, uuid))
+		return;
+	event = calloc(1, sizeof(*event) + len);
+	if (!event) {
+		/* an event is lost: make the host compare everything again */
+		link_set_closed(link, VIR_CONNECT_CLOSE_REASON_ERROR);
+		return;
+	}
+	event->kind = kind;
+	memcpy(event->uuid, uuid, sizeof(event->uuid));
+	event->type = type;
+	event->detail = detail;
+	if (alias)
+		memcpy(event->alias, alias, len);
+	link_queue_event(link, event);
+}
+
+static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int type, int detail, void *opaque)
+{
+	(void)conn;
+	queue(opaque, domain, EVENT_LIFECYCLE, type, detail, NULL);
+	return 0;
+}
+
+static void on_agent(virConnectPtr conn, virDomainPtr domain, int state, int reason, void *opaque)
+{
+	(void)conn;
+	queue(opaque, domain, EVENT_AGENT, state, reason, NULL);
+}
+
+static void on_device_removed(virConnectPtr conn, virDomainPtr domain, const char *alias, void *opaque)
+{
+	(void)conn;
+	queue(opaque, domain, EVENT_DEVICE_REMOVED, 0, 0, alias);
+}
+
+static void on_io_error(virConnectPtr conn, virDomainPtr domain, const char *path, const char *alias,
+			int action, const char *reason, void *opaque)
+{
+	(void)conn;
+	(void)path;
+	(void)alias;
+	if (action == VIR_DOMAIN_EVENT_IO_ERROR_PAUSE)
+		queue(opaque, domain, EVENT_IO_ERROR, 0, reason && strcmp(reason, "enospc") == 0, NULL);
+}
+
+static void on_close(virConnectPtr conn, int reason, void *opaque)
+{
+	(void)conn;
+	link_set_closed(opaque, reason);
+}
+
+static void release(void *opaque)
+{
+	link_unref(opaque);
+}
+
+static int register_events(struct link *link, struct error *e)
+{
+	static const struct {
+		int id;
+		virConnectDomainEventGenericCallback callback;
+	} rows[LINK_CALLBACKS] = {
+		{VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+		{VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_agent)},
+		{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device_removed)},
+		{VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, VIR_DOMAIN_EVENT_CALLBACK(on_io_error)},
+	};
+
+	for (size_t i = 0; i < LINK_CALLBACKS; i++) {
+		link->callbacks[i] = virConnectDomainEventRegisterAny(
+			link->conn, NULL, rows[i].id, rows[i].callback, link_ref(link), release);
+		if (link->callbacks[i] < 0) {
+			link_unref(link);
+			return error_set_virt(e, link->conn, "cannot listen for events");
+		}
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------ what the host has */
+
+/* "+64055:+106" in the capabilities: whom libvirt runs qemu as. Without it files stay libvirt's own. */
+static void read_qemu_owner(struct link *link, xmlDocPtr capabilities)
+{
+	_cleanup_free_ char *label = xml_get(
+		capabilities, NULL, "/capabilities/host/secmodel[model='dac']/baselabel[@type='qemu']");
+	unsigned int uid, gid;
+
+	if (label && sscanf(label, "+%u:+%u", &uid, &gid) == 2) {
+		link->qemu_uid = uid;
+		link->qemu_gid = gid;
+	}
+}
+
+/* Decides between KVM and TCG, once; hv_host_reconnect() makes the question open again. */
+static void decide_virt_type(struct link *link, xmlDocPtr capabilities)
+{
+	struct host *host = link->host;
+	const char *type = "qemu";
+
+	if (host->virt_type[0] == '\0') {
+		if (capabilities &&
+		    xml_has(capabilities, "/capabilities/guest[os_type='hvm']/arch[@name='x86_64']"
+					  "/domain[@type='kvm']") &&
+		    probe_guest(link->conn, host->uuid, "kvm"))
+			type = "kvm";
+		memcpy(host->virt_type, type, strlen(type) + 1);
+	}
+	memcpy(link->info.virt_type, host->virt_type, sizeof(host->virt_type));
+}
+
+static int read_info(struct link *link, struct error *e)
+{
+	_cleanup_xml_ xmlDocPtr capabilities = NULL;
+	_cleanup_free_ char *hostname = virConnectGetHostname(link->conn);
+	_cleanup_free_ char *text = NULL;
+	virNodeInfo node;
+
+	if (!hostname || virNodeGetInfo(link->conn, &node) < 0)
+		return error_set_virt(e, link->conn, "cannot read what the host has");
+	(void)snprintf(link->info.hostname, sizeof(link->info.hostname), "%s", hostname);
+	link->info.memory = (int64_t)node.memory * 1024;
+	link->info.cpus = (int)node.cpus;
+	link->info.sockets = (int)(node.sockets * node.nodes);
+	link->info.simulated = link->host->simulated;
+	if (link->info.simulated) {
+		memcpy(link->info.virt_type, "test", 5);
+		link->info.bandwidth = true;
+		return 0;
+	}
+	text = virConnectGetCapabilities(link->conn);
+	if (!text)
+		return error_set_virt(e, link->conn, "cannot read the host's capabilities");
+	capabilities = xml_parse(text);
+	if (capabilities)
+		read_qemu_owner(link, capabilities);
+	decide_virt_type(link, capabilities);
+	link->info.bandwidth = probe_bandwidth(link->conn, link->host->uuid);
+	return 0;
+}
+
+/* ---------------------------------------------------------- the domains */
+
+/* The uuids of transient domains, as one string of 33-character fields; NULL when there are none. */
+static int read_transient(virConnectPtr conn, char **ret_uuids, struct error *e)
+{
+	virDomainPtr *domains = NULL;
+	int count = virConnectListAllDomains(conn, &domains, VIR_CONNECT_LIST_DOMAINS_TRANSIENT);
+	char *uuids = NULL;
+	size_t len = 0;
+	int rc = 0;
+
+	if (count < 0)
+		return error_set_virt(e, conn, "cannot list the host's domains");
+	if (count > 0) {
+		uuids = calloc((size_t)count, 33);
+		if (!uuids)
+			rc = error_set(e, ENOMEM, "out of memory");
+	}
+	for (int i = 0; i < count; i++) {
+		if (uuids && domain_is_ours(domains[i], uuids + len)) {
+			uuids[len + 32] = ' ';
+			len += 33;
+		}
+		(void)virDomainFree(domains[i]);
+	}
+	if (uuids && len > 0)
+		uuids[len - 1] = '\0';
+	free(domains);
+	*ret_uuids = uuids;
+	return rc;
+}
+
+static int read_domains(virConnectPtr conn, struct listed_domain **ret_domains, size_t *ret_count,
+			struct error *e)
+{
+	_cleanup_free_ char *transient = NULL;
+	virDomainStatsRecordPtr *records = NULL;
+	struct listed_domain *domains;
+	size_t used = 0;
+	int count;
+	int rc;
+
+	rc = read_transient(conn, &transient, e);
+	if (rc < 0)
+		return rc;
+	count = virConnectGetAllDomainStats(conn, VIR_DOMAIN_STATS_STATE, &records, 0);
+	if (count < 0)
+		return error_set_virt(e, conn, "cannot list the host's domains");
+	domains = calloc((size_t)count + 1, sizeof(*domains));
+	for (int i = 0; domains && i < count; i++) {
+		struct listed_domain *domain = &domains[used];
+		int state = VIR_DOMAIN_NOSTATE;
+		int reason = 0;
+		bool ask;
+
+		if (!domain_is_ours(records[i]->dom, domain->status.uuid))
+			continue;
+		(void)virTypedParamsGetInt(records[i]->params, records[i]->nparams, "state.state", &state);
+		(void)virTypedParamsGetInt(records[i]->params, records[i]->nparams, "state.reason", &reason);
+		domain->status.state = domain_state_of_virt(state, reason, &domain->status.reason, &ask);
+		if (ask)
+			domain->status.reason = domain_io_reason(records[i]->dom);
+		domain->transient = transient && strstr(transient, domain->status.uuid);
+		used++;
+	}
+	virDomainStatsRecordListFree(records);
+	if (!domains)
+		return error_set(e, ENOMEM, "out of memory");
+	*ret_domains = domains;
+	*ret_count = used;
+	return 0;
+}
+
+/* ---------------------------------------------------------- open and close */
+
+/* The test driver's domains live and die with their connection, so reconnecting goes back to the same one. */
+static virConnectPtr open_connection(struct host *host)
+{
+	virConnectPtr conn;
+
+	if (host->kept)
+		return virConnectRef(host->kept) < 0 ? NULL : host->kept;
+	conn = virConnectOpen(host->uri);
+	if (conn && host->simulated && virConnectRef(conn) == 0)
+		host->kept = conn;
+	return conn;
+}
+
+int link_open(struct host *host, void (*opened)(void *ctx), void *ctx, struct link **ret_link,
+	      struct listed_domain **ret_domains, size_t *ret_count, struct error *e)
+{
+	struct link *link = calloc(1, sizeof(*link));
+	int rc;
+
+	if (!link) {
+		opened(ctx);
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	link->refs = 1;
+	link->host = host_ref(host);
+	link->tail = &link->events;
+	link->close_reason = -1;
+	link->qemu_uid = (uid_t)-1;
+	link->qemu_gid = (gid_t)-1;
+	for (size_t i = 0; i < LINK_CALLBACKS; i++)
+		link->callbacks[i] = -1;
+	link->conn = open_connection(host);
+	opened(ctx);
+	if (!link->conn) {
+		rc = error_set_virt(e, NULL, "cannot connect to '%s'", host->uri);
+		link_unref(link);
+		return rc;
+	}
+	/* neither exists in the test driver, whose connection cannot break */
+	if (!host->simulated) {
+		(void)virConnectSetKeepAlive(link->conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
+		if (virConnectRegisterCloseCallback(link->conn, on_close, link_ref(link), release) < 0)
+			link_unref(link);
+	}
+	rc = register_events(link, e);
+	if (rc == 0)
+		rc = read_info(link, e);
+	if (rc == 0)
+		rc = read_domains(link->conn, ret_domains, ret_count, e);
+	if (rc < 0) {
+		link_close(link);
+		return rc;
+	}
+	*ret_link = link;
+	return 0;
+}
+
+void link_close(struct link *link)
+{
+	if (!link)
+		return;
+	for (size_t i = 0; i < LINK_CALLBACKS; i++)
+		if (link->callbacks[i] >= 0)
+			(void)virConnectDomainEventDeregisterAny(link->conn, link->callbacks[i]);
+	if (!link->host->simulated)
+		(void)virConnectUnregisterCloseCallback(link->conn, on_close);
+	(void)virConnectClose(link->conn);
+	link_unref(link);
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Domains: start, stop, pause, look.
+ *
+ * Each function makes the fewest round trips that its answer needs; a start
+ * costs two lookups, a definition and the start itself. Waiting for a guest to
+ * shut down is done by libvirt's event, and the state is asked for only when
+ * one came, so a late event of an earlier run cannot be mistaken for this one.
+ */
+#include "host.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+
+#include "errors.h"
+#include "xml.h"
+
+#define PASSWORD_LENGTH 8
+/* Where the simulated host's consoles pretend to be. */
+#define SIMULATED_PORT 5900
+#define AGENT_PING     "{\"execute\":\"guest-ping\"}"
+
+static void domain_free(virDomainPtr *domain)
+{
+	if (*domain)
+		(void)virDomainFree(*domain);
+}
+#define _cleanup_domain_ _cleanup_(domain_free)
+
+/* The domain @uuid, -ENOENT when the host does not know it. */
+static int domain_find(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+		       struct error *e)
+{
+	virDomainPtr domain = virDomainLookupByUUIDString(call->conn, uuid);
+
+	if (!domain)
+		return error_set_virt(e, call->conn, "cannot find domain '%s'", uuid);
+	*ret_domain = domain;
+	return 0;
+}
+
+/* As domain_find(), but a domain that is not there is NULL and no error. */
+static int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+				struct error *e)
+{
+	*ret_domain = virDomainLookupByUUIDString(call->conn, uuid);
+	if (*ret_domain || virt_error_code() == VIR_ERR_NO_DOMAIN)
+		return 0;
+	return error_set_virt(e, call->conn, "cannot find domain '%s'", uuid);
+}
+
+/* Looks @uuid up on @host in one go; the beginning of most functions below. */
+static int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, struct hv_call *ret_call,
+			virDomainPtr *ret_domain, struct error *e)
+{
+	int rc = hv_call_begin(hv, host, ret_call, e);
+
+	return rc < 0 ? rc : domain_find(ret_call, uuid, ret_domain, e);
+}
+
+/* -------------------------------------------------------------------- starting */
+
+/* A console password that nobody knows, from characters that every VNC client can type. */
+static int make_password(char ret[PASSWORD_LENGTH + 1], struct error *e)
+{
+	static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789_-.+=,@";
+	unsigned char random[PASSWORD_LENGTH];
+
+	_Static_assert(sizeof(letters) - 1 == 64, "each random byte must choose every letter equally often");
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return error_set(e, EIO, "cannot get random bytes");
+	for (size_t i = 0; i < PASSWORD_LENGTH; i++)
+		ret[i] = letters[random[i] % 64];
+	ret[PASSWORD_LENGTH] = '\0';
+	return 0;
+}
+
+static int create(const struct hv_call *call, virDomainPtr domain, bool paused)
+{
+	if (!call->simulated)
+		return virDomainCreateWithFlags(domain, paused ? VIR_DOMAIN_START_PAUSED : 0);
+	if (virDomainCreate(domain) < 0)
+		return -1;
+	return paused ? virDomainSuspend(domain) : 0;
+}
+
+int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_spec *spec, bool paused,
+		    struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr present = NULL;
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_free_ char *xml = NULL;
+	struct hv_domain_spec complete = *spec;
+	char password[PASSWORD_LENGTH + 1];
+	int rc;
+
+	rc = hv_call_begin(hv, host, &call, e);
+	if (rc < 0)
+		return rc;
+	if (!complete.console_password) {
+		rc = make_password(password, e);
+		if (rc < 0)
+			return rc;
+		complete.console_password = password;
+	}
+	xml = hv_domain_xml(&complete);
+	if (!xml)
+		return error_set(e, ENOMEM, "out of memory");
+	rc = domain_find_optional(&call, spec->uuid, &present, e);
+	if (rc < 0)
+		return rc;
+	if (present && virDomainIsActive(present) == 1)
+		return error_set(e, EEXIST, "domain '%s' is already active", spec->uuid);
+
+	domain = virDomainDefineXMLFlags(call.conn, xml, 0);
+	if (!domain)
+		return error_set_virt(e, call.conn, "cannot define domain '%s'", spec->uuid);
+	if (create(&call, domain, paused) == 0)
+		return 0;
+	rc = error_set_virt(e, call.conn, "cannot start domain '%s'", spec->uuid);
+	/* leave the host as it was; somebody else may have started it meanwhile, then it stays */
+	if (!present && virDomainIsActive(domain) == 0)
+		(void)virDomainUndefineFlags(domain, call.simulated ? 0 : VIR_DOMAIN_UNDEFINE_NVRAM);
+	return rc;
+}
+
+/* -------------------------------------------------------------------- stopping */
+
+/* Whether the domain is active now; a domain that is gone is not. */
+static int is_active(const struct hv_call *call, virDomainPtr domain, struct error *e)
+{
+	int active = virDomainIsActive(domain);
+
+	if (active >= 0)
+		return active;
+	if (virt_error_code() == VIR_ERR_NO_DOMAIN)
+		return 0;
+	return error_set_virt(e, call->conn, "cannot ask for the state of domain '%s'",
+			      virDomainGetName(domain));
+}
+
+/* Sends the request to the guest. libvirt asks the agent when it is connected, else presses the ACPI button.
+ */
+static int request_shutdown(const struct hv_call *call, virDomainPtr domain, const char *uuid,
+			    struct error *e)
+{
+	_cleanup_(error_done) struct error refusal = ERROR_INIT;
+	int rc;
+
+	if (virDomainShutdown(domain) == 0)
+		return 0;
+	rc = error_set_virt(&refusal, call->conn, "cannot shut down domain '%s'", uuid);
+	if (virDomainIsActive(domain) == 0)
+		return 0; /* nothing left to do */
+	if (rc == -EBUSY)
+		return error_set(e, EBUSY, "domain '%s' is paused, so its guest cannot shut down", uuid);
+	return error_move(e, &refusal);
+}
+
+static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, struct stop_waiter *waiter,
+			      const char *uuid, int timeout_ms, struct error *e)
+{
+	struct timespec deadline = deadline_in(timeout_ms);
+
+	for (;;) {
+		int active = is_active(call, domain, e);
+		int rc;
+
+		if (active <= 0)
+			return active;
+		rc = host_stop_wait(call, waiter, &deadline);
+		if (rc == -ETIMEDOUT)
+			return error_set(e, ETIMEDOUT, "domain '%s' did not shut down within %d ms", uuid,
+					 timeout_ms);
+		if (rc < 0)
+			return error_set_code(e, ENOTCONN, "HOST.1010",
+					      "the host went away while domain '%s' was shutting down", uuid);
+	}
+}
+
+int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
+		       struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	struct stop_waiter waiter;
+	int rc;
+
+	rc = domain_enter(hv, host, uuid, &call, &domain, e);
+	if (rc < 0)
+		return rc;
+	host_stop_wait_begin(call.host, &waiter, uuid);
+	rc = request_shutdown(&call, domain, uuid, e);
+	if (rc == 0)
+		rc = wait_until_stopped(&call, domain, &waiter, uuid, timeout_ms, e);
+	host_stop_wait_end(call.host, &waiter);
+	return rc;
+}
+
+int hv_domain_destroy(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	int rc;
+
+	rc = hv_call_begin(hv, host, &call, e);
+	if (rc == 0)
+		rc = domain_find_optional(&call, uuid, &domain, e);
+	if (rc < 0 || !domain || virDomainDestroy(domain) == 0)
+		return rc;
+	if (virt_error_code() == VIR_ERR_OPERATION_INVALID || virt_error_code() == VIR_ERR_NO_DOMAIN)
+		return 0; /* not active */
+	return error_set_virt(e, call.conn, "cannot destroy domain '%s'", uuid);
+}
+
+int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	unsigned int flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+	int rc;
+
+	rc = hv_call_begin(hv, host, &call, e);
+	if (rc == 0)
+		rc = domain_find_optional(&call, uuid, &domain, e);
+	if (rc < 0 || !domain)
+		return rc;
+	rc = is_active(&call, domain, e);
+	if (rc > 0)
+		return error_set(e, EBUSY, "domain '%s' is active", uuid);
+	if (rc < 0)
+		return rc;
+	if (!call.simulated)
+		flags |= VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM;
+	if (virDomainUndefineFlags(domain, flags) == 0 || virt_error_code() == VIR_ERR_NO_DOMAIN)
+		return 0;
+	return error_set_virt(e, call.conn, "cannot undefine domain '%s'", uuid);
+}
+
+int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	int rc;
+
+	rc = domain_enter(hv, host, uuid, &call, &domain, e);
+	if (rc == 0 && virDomainSuspend(domain) < 0)
+		rc = error_set_virt(e, call.conn, "cannot suspend domain '%s'", uuid);
+	return rc;
+}
+
+int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	int rc;
+
+	rc = domain_enter(hv, host, uuid, &call, &domain, e);
+	if (rc == 0 && virDomainResume(domain) < 0)
+		rc = error_set_virt(e, call.conn, "cannot resume domain '%s'", uuid);
+	return rc;
+}
+
+/* --------------------------------------------------------------------- looking */
+
+int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,
+		    enum hv_domain_state *ret_state, enum hv_domain_reason *ret_reason, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	int state, reason;
+	bool ask;
+	int rc;
+
+	rc = hv_call_begin(hv, host, &call, e);
+	if (rc == 0)
+		rc = domain_find_optional(&call, uuid, &domain, e);
+	if (rc < 0)
+		return rc;
+	if (domain && virDomainGetState(domain, &state, &reason, 0) < 0) {
+		if (virt_error_code() != VIR_ERR_NO_DOMAIN)
+			return error_set_virt(e, call.conn, "cannot ask for the state of domain '%s'", uuid);
+		domain_free(&domain);
+		domain = NULL;
+	}
+	if (!domain) {
+		*ret_state = HV_DOMAIN_ABSENT;
+		*ret_reason = HV_REASON_OTHER;
+		return 0;
+	}
+	*ret_state = domain_state_of_virt(state, reason, ret_reason, &ask);
+	if (ask)
+		*ret_reason = domain_io_reason(domain);
+	return 0;
+}
+
+int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid, char **ret_xml,
+		      struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	char *xml;
+	int rc;
+
+	rc = domain_enter(hv, host, uuid, &call, &domain, e);
+	if (rc < 0)
+		return rc;
+	xml = virDomainGetXMLDesc(domain, 0);
+	if (!xml)
+		return error_set_virt(e, call.conn, "cannot read the XML of domain '%s'", uuid);
+	*ret_xml = xml;
+	return 0;
+}
+
+/* The parsed XML of the running domain; -EBUSY when it is not running. */
+static int live_xml(const struct hv_call *call, virDomainPtr domain, xmlDocPtr *ret_doc, struct error *e)
+{
+	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
+	xmlDocPtr doc;
+
+	if (!text)
+		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'",
+				      virDomainGetName(domain));
+	doc = xml_parse(text);
+	if (!doc)
+		return error_set(e, EIO, "the XML of domain '%s' makes no sense", virDomainGetName(domain));
+	if (!xml_has(doc, "/domain/@id")) {
+		xmlFreeDoc(doc);
+		return error_set(e, EBUSY, "domain '%s' is not running", virDomainGetName(domain));
+	}
+	*ret_doc = doc;
+	return 0;
+}
+
+int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid, int *ret_port,
+		      const char **ret_protocol, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	int64_t port;
+	int rc;
+
+	rc = domain_enter(hv, host, uuid, &call, &domain, e);
+	if (rc == 0)
+		rc = live_xml(&call, domain, &doc, e);
+	if (rc < 0)
+		return rc;
+	port = xml_get_int(doc, NULL, "/domain/devices/graphics/@port", -1);
+	if (port <= 0 && call.simulated)
+		port = SIMULATED_PORT +
+		       xml_get_int(doc, NULL, "/domain/@id", 0) % (UINT16_MAX - SIMULATED_PORT);
+	if (port <= 0)
+		return error_set(e, EBUSY, "domain '%s' has no console yet", uuid);
+	*ret_port = (int)port;
+	*ret_protocol = xml_has(doc, "/domain/devices/graphics[@type='spice']") ? "spice" : "vnc";
+	return 0;
+}
+
+/* libvirt has one code for an agent that is not there and for one that is silent; the channel's state tells.
+ */
+static int agent_error(const struct hv_call *call, virDomainPtr domain, int timeout_ms, struct error *e)
+{
+	_cleanup_(error_done) struct error reason = ERROR_INIT;
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	int code = virt_error_code();
+	int rc = error_set_virt(&reason, call->conn, "cannot ask the guest agent of domain '%s'",
+				virDomainGetName(domain));
+
+	if (code != VIR_ERR_AGENT_UNRESPONSIVE && code != VIR_ERR_AGENT_UNSYNCED)
+		return error_move(e, &reason);
+	rc = live_xml(call, domain, &doc, e);
+	if (rc < 0)
+		return rc;
+	if (!xml_has(doc,
+		     "/domain/devices/channel/target[@name='org.qemu.guest_agent.0'][@state='connected']"))
+		return error_set(e, ENOTCONN, "no guest agent is connected in domain '%s'",
+				 virDomainGetName(domain));
+	return error_set(e, ETIMEDOUT, "the guest agent of domain '%s' did not answer within %d ms",
+			 virDomainGetName(domain), timeout_ms);
+}
+
+int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
+			 struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_free_ char *answer = NULL;
+	int rc;
+
+	rc = domain_enter(hv, host, uuid, &call, &domain, e);
+	if (rc < 0)
+		return rc;
+	if (call.simulated) {
+		virDomainInfo info;
+
+		if (virDomainGetInfo(domain, &info) < 0)
+			return error_set_virt(e, call.conn, "cannot ask the guest agent of domain '%s'",
+					      uuid);
+		if (info.state != VIR_DOMAIN_RUNNING)
+			return error_set(e, EBUSY, "domain '%s' is not running", uuid);
+		return 0;
+	}
+	/* libvirt counts whole seconds */
+	answer = virDomainQemuAgentCommand(domain, AGENT_PING,
+					   timeout_ms < 1000 ? 1 : (timeout_ms + 999) / 1000, 0);
+	return answer ? 0 : agent_error(&call, domain, timeout_ms, e);
+}

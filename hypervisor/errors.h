@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From libvirt's errors to the pool's: see errors.c. */
+#ifndef POOLFS_HYPERVISOR_ERRORS_H
+#define POOLFS_HYPERVISOR_ERRORS_H
+
+#include <libvirt/libvirt.h>
+
+#include "../model/error.h"
+
+/**
+ * Sets @e from this thread's last libvirt error, put after the sentence of @fmt: "cannot start
+ * domain '...': domain is already active". When @conn is given and turns out to be dead, the
+ * error is that the host is gone (HOST.1010). Returns the negative errno.
+ */
+int error_set_virt(struct error *e, virConnectPtr conn, const char *fmt, ...) _printf_(3, 4);
+
+/** The code of this thread's last libvirt error, VIR_ERR_OK when there is none. */
+int virt_error_code(void);
+
+/** Keeps libvirt from printing every error on stderr. */
+void virt_errors_silence(void);
+
+#endif

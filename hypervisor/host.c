@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The thread of one host: connect, deliver, reconnect. See host.h for the order
+ * and the locks.
+ *
+ *            +---------------- back-off -----------------+
+ *            v                                           |
+ *     (attempt: opener thread) --failed--> DISCONNECTED -+
+ *            | open                                      |
+ *        CONNECTED + list, then events --lost------------+
+ *
+ * The opener is a thread per attempt, because virConnectOpen() may never come
+ * back. The host's thread waits for it with the host's lock free, tells after
+ * OPEN_PATIENCE_MS that the host does not answer, and leaves a hung opener
+ * behind when the host is removed; the opener then cleans up after itself.
+ */
+#include "host.h"
+
+#include <string.h>
+
+#include "event_loop.h"
+
+#define BACKOFF_FIRST_MS 200
+#define BACKOFF_MAX_MS	 5000
+/* A connection that lasted this long starts the back-off from the beginning. */
+#define STEADY_MS 5000
+/* How long libvirt may take to open a connection before the host counts as not answering. */
+#define OPEN_PATIENCE_MS 10000
+
+/* One opening of a connection. Belongs to both threads; the last of the two that leaves frees it. */
+struct attempt {
+	struct host *host;	       /* immutable, holds a reference */
+	bool opened;		       /* host->lock: libvirt has answered, the rest is bounded */
+	bool done;		       /* host->lock */
+	bool abandoned;		       /* host->lock: nobody waits for it any more */
+	struct link *link;	       /* the result, once done; NULL = failed */
+	struct listed_domain *domains; /* ditto */
+	size_t domain_count;
+	struct error error;
+};
+
+struct timespec deadline_in(int64_t ms)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+/* ------------------------------------------------------ links and references */
+
+struct link *link_ref(struct link *link)
+{
+	(void)atomic_fetch_add(&link->refs, 1);
+	return link;
+}
+
+static void free_events(struct event *event)
+{
+	while (event) {
+		struct event *next = event->next;
+
+		free(event);
+		event = next;
+	}
+}
+
+void link_unref(struct link *link)
+{
+	if (!link || atomic_fetch_sub(&link->refs, 1) > 1)
+		return;
+	free_events(link->events);
+	host_unref(link->host);
+	free(link);
+}
+
+void link_queue_event(struct link *link, struct event *event)
+{
+	struct host *host = link->host;
+
+	scoped_lock(&host->lock);
+	*link->tail = event;
+	link->tail = &event->next;
+	if (event->kind == EVENT_LIFECYCLE && event->type == VIR_DOMAIN_EVENT_STOPPED)
+		for (struct stop_waiter *w = host->waiters; w; w = w->next)
+			if (strcmp(w->uuid, event->uuid) == 0)
+				w->stopped = true;
+	(void)pthread_cond_broadcast(&host->changed);
+}
+
+void link_set_closed(struct link *link, int reason)
+{
+	scoped_lock(&link->host->lock);
+
+	link->close_reason = reason;
+	(void)pthread_cond_broadcast(&link->host->changed);
+}
+
+struct host *host_ref(struct host *host)
+{
+	(void)atomic_fetch_add(&host->refs, 1);
+	return host;
+}
+
+void host_unref(struct host *host)
+{
+	if (!host || atomic_fetch_sub(&host->refs, 1) > 1)
+		return;
+	if (host->kept)
+		(void)virConnectClose(host->kept);
+	(void)pthread_cond_destroy(&host->changed);
+	(void)pthread_mutex_destroy(&host->lock);
+	free(host->reported_sentence);
+	free(host->uri);
+	free(host);
+}
+
+void host_end(struct host *host)
+{
+	scoped_lock(&host->lock);
+
+	host->removed = true;
+	host->link = NULL; /* no new calls; the thread closes it */
+	(void)pthread_cond_broadcast(&host->changed);
+}
+
+void host_request_reconnect(struct host *host)
+{
+	scoped_lock(&host->lock);
+
+	host->reconnect = true;
+	(void)pthread_cond_broadcast(&host->changed);
+}
+
+/* ---------------------------------------------------------- waiting for stops */
+
+void host_stop_wait_begin(struct host *host, struct stop_waiter *waiter, const char *uuid)
+{
+	scoped_lock(&host->lock);
+
+	*waiter = (struct stop_waiter){.next = host->waiters, .uuid = uuid};
+	host->waiters = waiter;
+}
+
+int host_stop_wait(const struct hv_call *call, struct stop_waiter *waiter, const struct timespec *deadline)
+{
+	struct host *host = call->host;
+	int rc = 0;
+
+	scoped_lock(&host->lock);
+	while (!waiter->stopped && host->link == call->link && rc == 0)
+		rc = pthread_cond_timedwait(&host->changed, &host->lock, deadline);
+	if (waiter->stopped) {
+		waiter->stopped = false;
+		return 0;
+	}
+	return host->link != call->link ? -ENOTCONN : -ETIMEDOUT;
+}
+
+void host_stop_wait_end(struct host *host, struct stop_waiter *waiter)
+{
+	scoped_lock(&host->lock);
+
+	for (struct stop_waiter **w = &host->waiters; *w; w = &(*w)->next)
+		if (*w == waiter) {
+			*w = waiter->next;
+			return;
+		}
+}
+
+/* ----------------------------------------------------------------- delivering */
+
+static bool is_removed(struct host *host)
+{
+	scoped_lock(&host->lock);
+
+	return host->removed;
+}
+
+/* Tells the host's status, once for the same status and sentence. */
+static void report(struct host *host, enum hv_host_status status, const struct hv_host_info *info,
+		   const struct hv_domain_status *domains, size_t count, const char *sentence)
+{
+	void *ctx;
+	const struct hv_events *events = hypervisor_events(host->hv, &ctx);
+
+	if (status != HV_HOST_CONNECTED && status == host->reported && host->reported_sentence && sentence &&
+	    strcmp(host->reported_sentence, sentence) == 0)
+		return;
+	host->reported = status;
+	free(host->reported_sentence);
+	host->reported_sentence = sentence ? strdup(sentence) : NULL;
+	if (!is_removed(host) && events->host)
+		events->host(ctx, host->uuid, status, info, domains, count, sentence);
+}
+
+/* @link is new: tells its list and starts the record of states from it. */
+static int report_connected(struct host *host, const struct link *link, const struct attempt *attempt)
+{
+	_cleanup_free_ struct hv_domain_status *list = calloc(attempt->domain_count + 1, sizeof(*list));
+
+	if (!list || states_load(&host->domains, attempt->domains, attempt->domain_count) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < attempt->domain_count; i++)
+		list[i] = attempt->domains[i].status;
+	report(host, HV_HOST_CONNECTED, &link->info, list, attempt->domain_count, NULL);
+	return 0;
+}
+
+static int deliver_state(struct host *host, const struct event *event)
+{
+	void *ctx;
+	const struct hv_events *events = hypervisor_events(host->hv, &ctx);
+	struct state_change change;
+	int rc = states_fold(&host->domains, event, &change);
+
+	if (rc < 0)
+		return rc;
+	if (change.changed && events->domain)
+		events->domain(ctx, host->uuid, event->uuid, change.state, change.reason);
+	/* the simulated guest's agent is there as soon as the guest is */
+	if (change.started && host->simulated && events->agent)
+		events->agent(ctx, host->uuid, event->uuid, true);
+	return 0;
+}
+
+/* -ENOMEM: the states are not known any more, the caller must compare everything anew. */
+static int deliver(struct host *host, const struct event *event)
+{
+	void *ctx;
+	const struct hv_events *events = hypervisor_events(host->hv, &ctx);
+
+	if (is_removed(host))
+		return 0;
+	switch (event->kind) {
+	case EVENT_LIFECYCLE:
+	case EVENT_IO_ERROR:
+		return deliver_state(host, event);
+	case EVENT_AGENT:
+		if (events->agent)
+			events->agent(ctx, host->uuid, event->uuid,
+				      event->type ==
+					      VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED);
+		return 0;
+	case EVENT_DEVICE_REMOVED:
+		if (events->device_removed)
+			events->device_removed(ctx, host->uuid, event->uuid, event->alias);
+		return 0;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------- attempts */
+
+static void attempt_free(struct attempt *attempt)
+{
+	error_done(&attempt->error);
+	free(attempt->domains);
+	host_unref(attempt->host);
+	free(attempt);
+}
+
+static void attempt_opened(void *ctx)
+{
+	struct attempt *attempt = ctx;
+
+	scoped_lock(&attempt->host->lock);
+	attempt->opened = true;
+	(void)pthread_cond_broadcast(&attempt->host->changed);
+}
+
+static void *attempt_run(void *arg)
+{
+	struct attempt *attempt = arg;
+	struct link *link = NULL;
+	bool abandoned;
+
+	(void)link_open(attempt->host, attempt_opened, attempt, &link, &attempt->domains,
+			&attempt->domain_count, &attempt->error);
+	pthread_mutex_lock(&attempt->host->lock);
+	attempt->link = link;
+	attempt->done = true;
+	abandoned = attempt->abandoned;
+	(void)pthread_cond_broadcast(&attempt->host->changed);
+	pthread_mutex_unlock(&attempt->host->lock);
+	if (abandoned) {
+		link_close(link);
+		attempt_free(attempt);
+	}
+	event_loop_put();
+	return NULL;
+}
+
+/* Starts a detached thread with @arg. */
+static int start_thread(void *(*run)(void *arg), void *arg, const char *name)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run, arg) != 0)
+		return -EAGAIN;
+	(void)pthread_setname_np(thread, name);
+	(void)pthread_detach(thread);
+	return 0;
+}
+
+static struct attempt *attempt_start(struct host *host)
+{
+	struct attempt *attempt = calloc(1, sizeof(*attempt));
+
+	if (!attempt)
+		return NULL;
+	attempt->host = host_ref(host);
+	if (event_loop_get(NULL) == 0) {
+		if (start_thread(attempt_run, attempt, "hv-open") == 0)
+			return attempt;
+		event_loop_put();
+	}
+	attempt_free(attempt);
+	return NULL;
+}
+
+/* Waits for the attempt's end; NULL when the host was removed meanwhile, and the attempt then belongs to its
+ * thread. */
+static struct attempt *attempt_finish(struct host *host, struct attempt *attempt)
+{
+	struct timespec patience = deadline_in(OPEN_PATIENCE_MS);
+	bool told = false;
+
+	pthread_mutex_lock(&host->lock);
+	while (!attempt->done && !host->removed) {
+		if (attempt->opened || told) {
+			(void)pthread_cond_wait(&host->changed, &host->lock);
+		} else if (pthread_cond_timedwait(&host->changed, &host->lock, &patience) == ETIMEDOUT) {
+			told = true;
+			pthread_mutex_unlock(&host->lock);
+			report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, "the host does not answer");
+			pthread_mutex_lock(&host->lock);
+		}
+	}
+	if (!attempt->done) {
+		attempt->abandoned = true;
+		attempt = NULL;
+	}
+	pthread_mutex_unlock(&host->lock);
+	return attempt;
+}
+
+/* ------------------------------------------------------------------ the thread */
+
+static const char *close_sentence(int reason)
+{
+	switch ((virConnectCloseReason)reason) {
+	case VIR_CONNECT_CLOSE_REASON_EOF:
+		return "libvirtd on the host closed the connection";
+	case VIR_CONNECT_CLOSE_REASON_KEEPALIVE:
+		return "the host does not answer any more";
+	case VIR_CONNECT_CLOSE_REASON_ERROR:
+	case VIR_CONNECT_CLOSE_REASON_CLIENT:
+		break;
+	}
+	return "the connection to the host broke";
+}
+
+/* Delivers what @link hears until it is closed or no longer wanted. True when it was lost; why is in
+ * @ret_sentence. */
+static bool serve(struct host *host, struct link *link, const char **ret_sentence)
+{
+	bool lost = false;
+
+	*ret_sentence = "out of memory";
+	pthread_mutex_lock(&host->lock);
+	while (!host->removed) {
+		struct event *events = steal(&link->events);
+		int rc = 0;
+
+		link->tail = &link->events;
+		if (!events) {
+			if (link->close_reason >= 0) {
+				*ret_sentence = close_sentence(link->close_reason);
+				lost = true;
+				break;
+			}
+			if (host->reconnect)
+				break;
+			(void)pthread_cond_wait(&host->changed, &host->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&host->lock);
+		for (const struct event *event = events; event && rc == 0; event = event->next)
+			rc = deliver(host, event);
+		free_events(events);
+		pthread_mutex_lock(&host->lock);
+		if (rc < 0) {
+			lost = true;
+			break;
+		}
+	}
+	host->link = NULL;
+	(void)pthread_cond_broadcast(&host->changed); /* nobody waits for events of this link any more */
+	pthread_mutex_unlock(&host->lock);
+	return lost;
+}
+
+/* One connection from its opening to its loss. False when it could not be opened. */
+static bool connect_and_serve(struct host *host)
+{
+	struct attempt *attempt = attempt_start(host);
+	const char *sentence = NULL;
+	struct link *link;
+
+	if (!attempt) {
+		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, "out of memory or threads");
+		return false;
+	}
+	attempt = attempt_finish(host, attempt);
+	if (!attempt)
+		return false;
+	link = steal(&attempt->link);
+	if (!link) {
+		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, error_sentence(&attempt->error));
+		attempt_free(attempt);
+		return false;
+	}
+	pthread_mutex_lock(&host->lock);
+	if (!host->removed)
+		host->link = link;
+	pthread_mutex_unlock(&host->lock);
+	if (report_connected(host, link, attempt) < 0)
+		link_set_closed(link, VIR_CONNECT_CLOSE_REASON_ERROR);
+	attempt_free(attempt);
+	if (serve(host, link, &sentence))
+		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, sentence);
+	link_close(link);
+	return true;
+}
+
+/* Sleeps for @ms unless something is asked of the thread. */
+static void pause_between(struct host *host, int64_t ms)
+{
+	struct timespec deadline = deadline_in(ms);
+
+	scoped_lock(&host->lock);
+	while (!host->removed && !host->reconnect)
+		if (pthread_cond_timedwait(&host->changed, &host->lock, &deadline) == ETIMEDOUT)
+			return;
+}
+
+/* Whether a reconnection was asked for; the request is then taken. The KVM probe is made anew. */
+static bool take_reconnect(struct host *host)
+{
+	scoped_lock(&host->lock);
+
+	if (!host->reconnect)
+		return false;
+	host->reconnect = false;
+	host->virt_type[0] = '\0';
+	return true;
+}
+
+static void *run(void *arg)
+{
+	struct host *host = arg;
+	struct hypervisor *hv = host->hv;
+	int64_t delay = BACKOFF_FIRST_MS;
+
+	report(host, HV_HOST_CONNECTING, NULL, NULL, 0, "connecting");
+	while (!is_removed(host)) {
+		struct timespec steady = deadline_in(STEADY_MS);
+		struct timespec now;
+		bool connected = connect_and_serve(host);
+
+		now = deadline_in(0);
+		if (take_reconnect(host)) {
+			report(host, HV_HOST_CONNECTING, NULL, NULL, 0, "reconnecting as asked");
+			delay = BACKOFF_FIRST_MS;
+			continue;
+		}
+		if (connected && now.tv_sec >= steady.tv_sec)
+			delay = BACKOFF_FIRST_MS;
+		pause_between(host, delay);
+		delay = delay * 2 < BACKOFF_MAX_MS ? delay * 2 : BACKOFF_MAX_MS;
+	}
+	states_free(&host->domains);
+	host_unref(host);
+	hypervisor_thread_ended(hv);
+	return NULL;
+}
+
+int host_new(struct hypervisor *hv, const char *uuid, const char *uri, struct host **ret_host,
+	     struct error *e)
+{
+	struct host *host = calloc(1, sizeof(*host));
+	pthread_condattr_t attributes;
+
+	if (!host || !(host->uri = strdup(uri))) {
+		free(host);
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	host->refs = 1;
+	host->hv = hv;
+	memcpy(host->uuid, uuid, sizeof(host->uuid));
+	host->simulated = strncmp(uri, "test:", 5) == 0;
+	(void)pthread_mutex_init(&host->lock, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&host->changed, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	if (start_thread(run, host_ref(host), "hv-host") < 0) {
+		host_unref(host);
+		host_unref(host);
+		return error_set(e, EAGAIN, "cannot start a thread for host '%s'", uuid);
+	}
+	*ret_host = host;
+	return 0;
+}

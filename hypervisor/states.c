@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See states.h. */
+#include "states.h"
+
+#include <search.h>
+#include <string.h>
+
+/* What the last events said of one domain. */
+struct record {
+	char uuid[33]; /* first: the key */
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+	bool defined;	 /* stays on the host when it stops */
+	bool host_ended; /* SHUTDOWN by the host, not by the guest: the STOPPED that follows does not say */
+	bool disk_full;	 /* an I/O error for want of space; the pause that follows does not say */
+};
+
+bool domain_is_ours(virDomainPtr domain, char ret_uuid[33])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char uuid[VIR_UUID_BUFLEN];
+	const char *name = virDomainGetName(domain);
+
+	if (!name || virDomainGetUUID(domain, uuid) < 0)
+		return false;
+	for (size_t i = 0; i < VIR_UUID_BUFLEN; i++) {
+		ret_uuid[2 * i] = digits[uuid[i] >> 4];
+		ret_uuid[2 * i + 1] = digits[uuid[i] & 15];
+	}
+	ret_uuid[32] = '\0';
+	return strcmp(name, ret_uuid) == 0;
+}
+
+enum hv_domain_state domain_state_of_virt(int state, int reason, enum hv_domain_reason *ret_reason,
+					  bool *ret_ask)
+{
+	*ret_reason = HV_REASON_OTHER;
+	*ret_ask = false;
+	switch ((virDomainState)state) {
+	case VIR_DOMAIN_NOSTATE:
+	case VIR_DOMAIN_RUNNING:
+	case VIR_DOMAIN_BLOCKED:
+	case VIR_DOMAIN_SHUTDOWN: /* on its way down, still there */
+		return HV_DOMAIN_RUNNING;
+	case VIR_DOMAIN_PAUSED:
+		if (reason == VIR_DOMAIN_PAUSED_IOERROR) {
+			*ret_reason = HV_REASON_IO_ERROR;
+			*ret_ask = true;
+		} else if (reason == VIR_DOMAIN_PAUSED_CRASHED) {
+			*ret_reason = HV_REASON_CRASHED;
+		}
+		return HV_DOMAIN_PAUSED;
+	case VIR_DOMAIN_PMSUSPENDED:
+		return HV_DOMAIN_PAUSED;
+	case VIR_DOMAIN_CRASHED: /* kept for inspection: qemu is still there */
+		*ret_reason = HV_REASON_CRASHED;
+		return HV_DOMAIN_PAUSED;
+	case VIR_DOMAIN_SHUTOFF:
+		if (reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
+			*ret_reason = HV_REASON_GUEST;
+		else if (reason == VIR_DOMAIN_SHUTOFF_CRASHED)
+			*ret_reason = HV_REASON_CRASHED;
+		return HV_DOMAIN_OFF;
+	}
+	return HV_DOMAIN_RUNNING; /* a state newer than this build: the safe assumption is that it uses its
+				     disks */
+}
+
+enum hv_domain_reason domain_io_reason(virDomainPtr domain)
+{
+	virDomainDiskError errors[32];
+	enum hv_domain_reason reason = HV_REASON_IO_ERROR;
+	int count = virDomainGetDiskErrors(domain, errors, ARRAY_SIZE(errors), 0);
+
+	for (int i = 0; i < count; i++) {
+		if (errors[i].error == VIR_DOMAIN_DISK_ERROR_NO_SPACE)
+			reason = HV_REASON_ENOSPC;
+		free(errors[i].disk);
+	}
+	return reason;
+}
+
+/* ------------------------------------------------------------------ records */
+
+static int record_compare(const void *a, const void *b)
+{
+	return strcmp(a, b); /* both start with the uuid */
+}
+
+/* The record of @uuid, made when there is none; NULL when memory is short. */
+static struct record *record_get(void **table, const char *uuid)
+{
+	struct record **found = tfind(uuid, table, record_compare);
+	struct record *record;
+
+	if (found)
+		return *found;
+	record = calloc(1, sizeof(*record));
+	if (!record)
+		return NULL;
+	memcpy(record->uuid, uuid, sizeof(record->uuid));
+	record->state = HV_DOMAIN_ABSENT;
+	if (!tsearch(record, table, record_compare)) {
+		free(record);
+		return NULL;
+	}
+	return record;
+}
+
+static void record_drop(void **table, struct record *record)
+{
+	(void)tdelete(record, table, record_compare);
+	free(record);
+}
+
+void states_free(void **table)
+{
+	tdestroy(*table, free);
+	*table = NULL;
+}
+
+int states_load(void **table, const struct listed_domain *domains, size_t count)
+{
+	states_free(table);
+	for (size_t i = 0; i < count; i++) {
+		struct record *record = record_get(table, domains[i].status.uuid);
+
+		if (!record)
+			return -ENOMEM;
+		record->state = domains[i].status.state;
+		record->reason = domains[i].status.reason;
+		record->defined = !domains[i].transient;
+		record->disk_full = record->reason == HV_REASON_ENOSPC;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ folding */
+
+static bool is_active(const struct record *record)
+{
+	return record->state == HV_DOMAIN_RUNNING || record->state == HV_DOMAIN_PAUSED;
+}
+
+static enum hv_domain_reason stop_reason(const struct record *record, int detail)
+{
+	switch ((virDomainEventStoppedDetailType)detail) {
+	case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN:
+		return record->host_ended ? HV_REASON_OTHER : HV_REASON_GUEST;
+	case VIR_DOMAIN_EVENT_STOPPED_CRASHED:
+	case VIR_DOMAIN_EVENT_STOPPED_FAILED: /* qemu went away by itself */
+		return HV_REASON_CRASHED;
+	case VIR_DOMAIN_EVENT_STOPPED_DESTROYED:
+	case VIR_DOMAIN_EVENT_STOPPED_MIGRATED:
+	case VIR_DOMAIN_EVENT_STOPPED_SAVED:
+	case VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT:
+		return HV_REASON_OTHER;
+	}
+	return HV_REASON_OTHER;
+}
+
+static enum hv_domain_reason pause_reason(const struct record *record, int detail)
+{
+	if (detail == VIR_DOMAIN_EVENT_SUSPENDED_IOERROR)
+		return record->disk_full ? HV_REASON_ENOSPC : HV_REASON_IO_ERROR;
+	return HV_REASON_OTHER;
+}
+
+static void fold_lifecycle(struct record *record, int type, int detail)
+{
+	switch ((virDomainEventType)type) {
+	case VIR_DOMAIN_EVENT_DEFINED:
+		record->defined = true;
+		if (record->state == HV_DOMAIN_ABSENT) {
+			record->state = HV_DOMAIN_OFF;
+			record->reason = HV_REASON_OTHER;
+		}
+		return;
+	case VIR_DOMAIN_EVENT_UNDEFINED:
+		record->defined = false;
+		if (!is_active(record)) {
+			record->state = HV_DOMAIN_ABSENT;
+			record->reason = HV_REASON_OTHER;
+		}
+		return;
+	case VIR_DOMAIN_EVENT_STARTED:
+	case VIR_DOMAIN_EVENT_RESUMED:
+		record->state = HV_DOMAIN_RUNNING;
+		record->reason = HV_REASON_OTHER;
+		record->host_ended = false;
+		record->disk_full = false;
+		return;
+	case VIR_DOMAIN_EVENT_SUSPENDED:
+	case VIR_DOMAIN_EVENT_PMSUSPENDED:
+		record->state = HV_DOMAIN_PAUSED;
+		record->reason =
+			type == VIR_DOMAIN_EVENT_SUSPENDED ? pause_reason(record, detail) : HV_REASON_OTHER;
+		return;
+	case VIR_DOMAIN_EVENT_SHUTDOWN:
+		record->host_ended = detail == VIR_DOMAIN_EVENT_SHUTDOWN_HOST;
+		return;
+	case VIR_DOMAIN_EVENT_STOPPED:
+		if (is_active(record)) {
+			record->reason = stop_reason(record, detail);
+			record->state = record->defined ? HV_DOMAIN_OFF : HV_DOMAIN_ABSENT;
+		}
+		record->host_ended = false;
+		record->disk_full = false;
+		return;
+	case VIR_DOMAIN_EVENT_CRASHED: /* on_crash decides what comes next, and its event follows */
+		return;
+	}
+}
+
+static void fold_io_error(struct record *record, bool full)
+{
+	record->disk_full = full;
+	if (full && record->state == HV_DOMAIN_PAUSED && record->reason == HV_REASON_IO_ERROR)
+		record->reason = HV_REASON_ENOSPC;
+}
+
+int states_fold(void **table, const struct event *event, struct state_change *ret_change)
+{
+	struct record *record = record_get(table, event->uuid);
+	struct record before;
+
+	if (!record)
+		return -ENOMEM;
+	before = *record;
+	if (event->kind == EVENT_LIFECYCLE)
+		fold_lifecycle(record, event->type, event->detail);
+	else
+		fold_io_error(record, event->detail != 0);
+	*ret_change = (struct state_change){
+		.changed = record->state != before.state || record->reason != before.reason,
+		.state = record->state,
+		.reason = record->reason,
+		.started = is_active(record) && !is_active(&before),
+	};
+	if (record->state == HV_DOMAIN_ABSENT && !record->defined)
+		record_drop(table, record);
+	return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What libvirt's states and events mean for a domain of ours.
+ *
+ * Ours are the domains whose name is their own uuid in 32 hex digits; all
+ * others on a host belong to somebody else and are invisible to the pool.
+ *
+ * libvirt tells events, the pool wants states: DEFINED says nothing about a
+ * domain that runs, STOPPED means absent for one that is not defined, and the
+ * reason of a stop or a pause comes in an event before it. states_fold() keeps
+ * what is needed to tell, per domain, and reports only what changed. It is
+ * used by one thread, the host's, and calls nobody.
+ */
+#ifndef POOLFS_HYPERVISOR_STATES_H
+#define POOLFS_HYPERVISOR_STATES_H
+
+#include <libvirt/libvirt.h>
+
+#include "hypervisor.h"
+
+/* Something libvirt told about a domain, not yet delivered. */
+enum event_kind { EVENT_LIFECYCLE, EVENT_AGENT, EVENT_DEVICE_REMOVED, EVENT_IO_ERROR };
+
+struct event {
+	struct event *next;
+	enum event_kind kind;
+	char uuid[33];
+	int type;     /* VIR_DOMAIN_EVENT_*, or the agent's state */
+	int detail;   /* what the lifecycle event says besides; for EVENT_IO_ERROR: 1 when the disk is full */
+	char alias[]; /* EVENT_DEVICE_REMOVED */
+};
+
+/* One domain of the list at connection time. */
+struct listed_domain {
+	struct hv_domain_status status;
+	bool transient; /* not defined: gone when it stops */
+};
+
+/* What is to be told about a domain after an event. */
+struct state_change {
+	bool changed;
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+	bool started; /* from not active to active */
+};
+
+/* Replaces all that @table knows by @domains. -ENOMEM. */
+int states_load(void **table, const struct listed_domain *domains, size_t count);
+/* Takes in an EVENT_LIFECYCLE or EVENT_IO_ERROR. -ENOMEM. */
+int states_fold(void **table, const struct event *event, struct state_change *ret_change);
+void states_free(void **table);
+
+/* Writes the 32 hex digits of a domain that is ours; false for anybody else's. */
+bool domain_is_ours(virDomainPtr domain, char ret_uuid[33]);
+/* Our state for libvirt's. *@ret_ask: the reason is an I/O error, which domain_io_reason() can tell more
+ * about. */
+enum hv_domain_state domain_state_of_virt(int state, int reason, enum hv_domain_reason *ret_reason,
+					  bool *ret_ask);
+/* Asks the host why a domain is paused by an I/O error: a full disk or another one. */
+enum hv_domain_reason domain_io_reason(virDomainPtr domain);
+
+#endif

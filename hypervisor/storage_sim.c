@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The storage of a simulated host: small real files, made without QEMU.
+ *
+ * libvirt's test driver invents volumes in memory. Here a volume is a file
+ * below the pool's folder, on this machine: a raw volume is one big hole, a
+ * qcow2 volume a valid empty image with its backing file's name in it. So the
+ * layers above, and people with qemu-img, find what they would find on a real
+ * host, at a few KiB a volume.
+ */
+#include "storage.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "qcow2.h"
+#include "transfer.h"
+
+#define COPY_BUFFER (256 * 1024)
+
+int sim_pool_build(const char *target, struct error *e)
+{
+	_cleanup_free_ char *path = strdup(target ? target : "");
+
+	if (!path)
+		return error_set(e, ENOMEM, "out of memory");
+	if (path[0] != '/')
+		return error_set(e, EINVAL, "'%s' is not an absolute path", path);
+	for (char *p = path + 1;; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0711) < 0 && errno != EEXIST)
+			return error_set(e, errno, "cannot make folder '%s': %s", path, strerror(errno));
+		if (c == '\0')
+			return 0;
+		*p = c;
+	}
+}
+
+int sim_pool_capacity(const char *target, struct hv_capacity *ret, struct error *e)
+{
+	struct statvfs fs;
+
+	if (statvfs(target, &fs) < 0)
+		return error_set(e, errno, "cannot ask '%s' for its capacity: %s", target, strerror(errno));
+	ret->total = (int64_t)fs.f_blocks * (int64_t)fs.f_frsize;
+	ret->available = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+	return 0;
+}
+
+static int is_volume(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+int sim_pool_list(const char *target, char ***ret_names, size_t *ret_count, struct error *e)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(target, &entries, is_volume, alphasort);
+	char **names;
+
+	if (count < 0)
+		return error_set(e, errno, "cannot list '%s': %s", target, strerror(errno));
+	names = calloc((size_t)count + 1, sizeof(*names));
+	for (int i = 0; i < count; i++) {
+		if (names && !(names[i] = strdup(entries[i]->d_name))) {
+			hv_names_free(names, (size_t)i);
+			names = NULL;
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	if (!names)
+		return error_set(e, ENOMEM, "out of memory");
+	*ret_names = names;
+	*ret_count = (size_t)count;
+	return 0;
+}
+
+/* Creates the file of volume @name; the descriptor, or a negative errno. */
+static int volume_open_new(const char *target, const char *name, char **ret_path, struct error *e)
+{
+	int fd;
+
+	if (asprintf(ret_path, "%s/%s", target, name) < 0) {
+		*ret_path = NULL;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	fd = open_target(*ret_path, e);
+	if (fd < 0) {
+		free(*ret_path);
+		*ret_path = NULL;
+	}
+	return fd;
+}
+
+int sim_volume_create(const char *target, const char *name, const char *format, int64_t size,
+		      const char *backing, const char *backing_format, char **ret_path, struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	int rc;
+
+	if (strcmp(format, "raw") != 0 && strcmp(format, "qcow2") != 0)
+		return error_set(e, EINVAL, "unknown volume format '%s'", format);
+	if (backing && strcmp(format, "qcow2") != 0)
+		return error_set(e, EINVAL, "a volume of format '%s' cannot have a backing file", format);
+	if (backing && access(backing, R_OK) < 0)
+		return error_set(e, errno, "cannot read backing file '%s': %s", backing, strerror(errno));
+	fd = volume_open_new(target, name, &path, e);
+	if (fd < 0)
+		return fd;
+	if (strcmp(format, "qcow2") == 0)
+		rc = qcow2_write(fd, size, backing, backing_format);
+	else
+		rc = ftruncate(fd, size) < 0 ? -errno : 0;
+	if (rc < 0) {
+		(void)unlink(path);
+		return error_set(e, -rc, "cannot write volume '%s': %s", name, strerror(-rc));
+	}
+	*ret_path = steal(&path);
+	return 0;
+}
+
+/* Copies @length bytes of data at the position of @from to the position of @to. */
+static int copy_data(int from, int to, int64_t length, char *buffer, struct transfer *transfer)
+{
+	while (length > 0) {
+		ssize_t got = read(from, buffer, length < COPY_BUFFER ? (size_t)length : COPY_BUFFER);
+		int rc;
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -EIO; /* the file became shorter */
+		rc = write_all(to, buffer, (size_t)got);
+		if (rc == 0)
+			rc = transfer_advance(transfer, got);
+		if (rc < 0)
+			return rc;
+		length -= got;
+	}
+	return 0;
+}
+
+static int copy_sparse(int from, int64_t size, int to, struct transfer *transfer)
+{
+	_cleanup_free_ char *buffer = malloc(COPY_BUFFER);
+	int64_t length;
+	bool data;
+	int rc;
+
+	if (!buffer)
+		return -ENOMEM;
+	for (;;) {
+		rc = sparse_next(from, size, &data, &length);
+		if (rc < 0)
+			return rc;
+		if (length == 0)
+			return transfer_end(transfer);
+		if (data) {
+			rc = copy_data(from, to, length, buffer, transfer);
+		} else {
+			rc = lseek(from, length, SEEK_CUR) < 0 ? -errno : write_hole(to, length);
+			if (rc == 0)
+				rc = transfer_advance(transfer, length);
+		}
+		if (rc < 0)
+			return rc;
+	}
+}
+
+/* Copies @from to the new, open file @to; a failure removes @to_path. */
+static int copy_file(const char *from, int to, const char *to_path, hv_progress *progress, void *ctx,
+		     struct error *e)
+{
+	_cleanup_close_ int fd = -1;
+	struct transfer transfer;
+	int64_t size = 0;
+	int rc;
+
+	fd = open_source(from, &size, e);
+	if (fd < 0) {
+		(void)unlink(to_path);
+		return fd;
+	}
+	transfer_begin(&transfer, progress, ctx, size);
+	rc = copy_sparse(fd, size, to, &transfer);
+	if (rc == 0)
+		return 0;
+	(void)unlink(to_path);
+	if (rc == -ECANCELED)
+		return error_set(e, ECANCELED, "copy of '%s' was cancelled", from);
+	return error_set(e, -rc, "cannot copy '%s' to '%s': %s", from, to_path, strerror(-rc));
+}
+
+int sim_volume_upload(const char *target, const char *name, const char *file, hv_progress *progress,
+		      void *ctx, char **ret_path, struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = volume_open_new(target, name, &path, e);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = copy_file(file, fd, path, progress, ctx, e);
+	if (rc == 0)
+		*ret_path = steal(&path);
+	return rc;
+}
+
+int sim_volume_download(const char *path, const char *file, hv_progress *progress, void *ctx, struct error *e)
+{
+	_cleanup_close_ int fd = open_target(file, e);
+
+	return fd < 0 ? fd : copy_file(path, fd, file, progress, ctx, e);
+}
+
+int sim_volume_delete(const char *target, const char *name, struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", target, name) < 0) {
+		path = NULL;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_set(e, errno, "cannot delete volume '%s': %s", name, strerror(errno));
+	return 0;
+}
+
+int sim_volume_info(const char *path, struct hv_volume_info *ret, struct error *e)
+{
+	_cleanup_close_ int fd = -1;
+	int64_t size = 0;
+	struct stat st;
+	int rc;
+
+	fd = open_source(path, &size, e);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return error_set(e, errno, "cannot ask for the size of '%s': %s", path, strerror(errno));
+	rc = qcow2_read_size(fd, &ret->size);
+	if (rc == -EMEDIUMTYPE)
+		ret->size = size;
+	else if (rc < 0)
+		return error_set(e, -rc, "cannot read '%s': %s", path, strerror(-rc));
+	ret->actual_size = (int64_t)st.st_blocks * 512;
+	return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may see what: an administrator everything, an account its own objects,
+ * what belongs to them (a NIC to its VM, a tag to what it is on), and objects
+ * that belong to no account.
+ */
+#ifndef POOLFS_ACCESS_H
+#define POOLFS_ACCESS_H
+
+#include "view.h"
+
+/** True when the account of this uuid is an administrator; NULL is the pool itself, which is one too. */
+bool access_is_admin(const struct view *view, const char *account);
+/** True when the account of this uuid, not an administrator, may see @o. */
+bool access_may_see(const struct view *view, const struct object *o, const char *account);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The manual's Java class names, for the `schema` map of answers (behaviour.md 1.8). */
+#ifndef POOLFS_INVENTORY_CLASS_H
+#define POOLFS_INVENTORY_CLASS_H
+
+#include <jansson.h>
+
+#include "view.h"
+
+/** Class of @o's inventory; NULL for kinds that the manual's server has no class for. */
+const char *inventory_class(const struct object *o);
+/** Class of a kind's inventories in general; NULL as above. */
+const char *inventory_class_of_kind(enum kind_id kind);
+/**
+ * Adds to the schema @map that @path holds the inventory of @o, and then what the inventories within it
+ * are: parents come before children. 0 or -ENOMEM.
+ */
+int inventory_schema_add(json_t *map, const char *path, const struct view *view, const struct object *o);
+
+#endif

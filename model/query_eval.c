@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Evaluation of conditions on objects, and the choice between an index and a
+ * scan. See query.h.
+ *
+ * An index is used when a condition asks for equality with an indexed field:
+ * the objects that have it are few, and following the relations backwards from
+ * them gives candidates, a superset of the answer, on which all conditions are
+ * then tested. Otherwise every object of the kind is tested.
+ *
+ * Time: an object that several paths lead to is tested once per condition and
+ * step (struct memo), so that loops of relations cost steps times objects, not
+ * objects to the power of steps. The clock is looked at every thousand objects.
+ */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "access.h"
+#include "query_internal.h"
+#include "text.h"
+
+/* Objects between two looks at the clock: some hundred microseconds. */
+#define CLOCK_EVERY 1024
+
+/* Answers already known for objects of one step, by row id. A lack of memory only makes it forget. */
+enum answer { UNKNOWN, NO, YES };
+
+struct memo {
+	unsigned char *answers; /* owned; enum answer each */
+	size_t room;
+};
+
+struct run {
+	const struct query *q;
+	const struct view *view;
+	const struct query_scope *scope;
+	bool all; /* the account may see everything */
+	bool late;
+	unsigned work;
+	struct memo memos[QUERY_CONDITIONS_MAX][QUERY_DEPTH_MAX + 1];
+};
+
+/* ------------------------------------------------------------------- values */
+
+static int64_t seconds_of(int64_t ns)
+{
+	return ns / 1000000000 - (ns % 1000000000 < 0);
+}
+
+/* Order of a field that is not null and an operand. */
+static int compare(const struct object *o, int field, const struct operand *operand)
+{
+	int64_t number;
+
+	if (operand->text)
+		return text_compare(object_str(o, field), operand->text);
+	number = object_int(o, field);
+	if (o->kind->fields[field].type == FIELD_DATE)
+		number = seconds_of(number);
+	if (number != operand->number)
+		return number < operand->number ? -1 : 1;
+	return operand->fraction ? -1 : 0;
+}
+
+static bool is_one_of(const struct condition *c, const struct object *o)
+{
+	size_t low = 0, high = c->operand_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare(o, c->field, &c->operands[middle]);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
+/* A field as MySQL would turn it into text for LIKE. */
+static bool is_like(const struct condition *c, const struct object *o)
+{
+	const struct field *f = &o->kind->fields[c->field];
+	char text[32];
+	time_t seconds;
+	struct tm tm;
+
+	if (f->type == FIELD_STRING)
+		return like_match(c->like, object_str(o, c->field));
+	if (f->type == FIELD_BOOL) {
+		snprintf(text, sizeof(text), "%s", object_int(o, c->field) ? "true" : "false");
+	} else if (f->type == FIELD_DATE) {
+		seconds = (time_t)seconds_of(object_int(o, c->field));
+		if (!localtime_r(&seconds, &tm) || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
+			return false;
+	} else {
+		snprintf(text, sizeof(text), "%" PRId64, object_int(o, c->field));
+	}
+	return like_match(c->like, text);
+}
+
+bool condition_test(const struct condition *c, const struct object *o)
+{
+	if (object_is_null(o, c->field))
+		return c->op == OP_IS_NULL;
+	switch (c->op) {
+	case OP_EQ:
+		return compare(o, c->field, c->operands) == 0;
+	case OP_NE:
+		return compare(o, c->field, c->operands) != 0;
+	case OP_GT:
+		return compare(o, c->field, c->operands) > 0;
+	case OP_LT:
+		return compare(o, c->field, c->operands) < 0;
+	case OP_GE:
+		return compare(o, c->field, c->operands) >= 0;
+	case OP_LE:
+		return compare(o, c->field, c->operands) <= 0;
+	case OP_IN:
+		return is_one_of(c, o);
+	case OP_NOT_IN:
+		return !is_one_of(c, o);
+	case OP_LIKE:
+		return is_like(c, o);
+	case OP_NOT_LIKE:
+		return !is_like(c, o);
+	case OP_IS_NULL:
+		return false;
+	case OP_NOT_NULL:
+		return true;
+	}
+	return false;
+}
+
+int query_compare_field(const struct object *a, const struct object *b, int field)
+{
+	int64_t x, y;
+
+	if (object_is_null(a, field) || object_is_null(b, field))
+		return (int)object_is_null(b, field) - (int)object_is_null(a, field);
+	if (!field_is_integer(&a->kind->fields[field]))
+		return text_compare(object_str(a, field), object_str(b, field));
+	x = object_int(a, field);
+	y = object_int(b, field);
+	if (a->kind->fields[field].type == FIELD_DATE) {
+		x = seconds_of(x);
+		y = seconds_of(y);
+	}
+	return (x > y) - (x < y);
+}
+
+/* --------------------------------------------------------------- conditions */
+
+int query_check_time(const struct query_scope *scope, struct error *e)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	if (!scope->deadline || ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec < scope->deadline)
+		return 0;
+	return error_set(e, ETIMEDOUT,
+			 "the query took longer than its time limit; a condition with '=' on uuid or name"
+			 " lets it use an index");
+}
+
+/* False when the time is over. */
+static bool have_time(struct run *run)
+{
+	if (++run->work % CLOCK_EVERY == 0 && query_check_time(run->scope, NULL) < 0)
+		run->late = true;
+	return !run->late;
+}
+
+static bool is_visible(const struct run *run, const struct object *o)
+{
+	return run->all || access_may_see(run->view, o, run->scope->account);
+}
+
+/* The place of the answer about @o, or NULL. */
+static unsigned char *memo_place(struct memo *memo, const struct object *o)
+{
+	size_t id = (size_t)o->id;
+
+	if (id >= memo->room) {
+		size_t room = id + id / 2 + 64;
+		unsigned char *grown = realloc(memo->answers, room);
+
+		if (!grown)
+			return NULL;
+		memo->answers = grown;
+		memset(grown + memo->room, UNKNOWN, room - memo->room);
+		memo->room = room;
+	}
+	return &memo->answers[id];
+}
+
+static bool holds(struct run *run, int number, int level, const struct object *o)
+{
+	const struct condition *c = run->q->conditions[number];
+	const struct relation *r = &c->steps[level];
+	const struct object *target;
+	int64_t cursor = 0;
+	bool found = false;
+
+	if (!have_time(run))
+		return false;
+	if (level == c->depth)
+		return condition_test(c, o);
+	while (!found && !run->late && (target = relation_walk(r, run->view, o, &cursor))) {
+		/* By way of a reverse relation an object is met once: nothing to remember. */
+		unsigned char *memo =
+			r->type == RELATION_REVERSE ? NULL : memo_place(&run->memos[number][level], target);
+
+		if (!is_visible(run, target))
+			continue;
+		if (memo && *memo != UNKNOWN) {
+			found = *memo == YES;
+			continue;
+		}
+		found = holds(run, number, level + 1, target);
+		if (memo && !run->late)
+			*memo = found ? YES : NO;
+	}
+	return level == c->depth - 1 && c->none ? !found : found;
+}
+
+static bool all_hold(struct run *run, const struct object *o)
+{
+	if (!have_time(run) || !is_visible(run, o))
+		return false;
+	for (int i = 0; i < run->q->condition_count; i++)
+		if (run->q->conditions[i]->never || !holds(run, i, 0, o))
+			return false;
+	return !run->late;
+}
+
+/* --------------------------------------------------------------- candidates */
+
+static int matches_add(struct matches *m, const struct object *o)
+{
+	if (m->count == m->room) {
+		size_t room = m->room ? 2 * m->room : 64;
+		const struct object **grown = reallocarray(m->objects, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		m->objects = grown;
+		m->room = room;
+	}
+	m->objects[m->count++] = o;
+	return 0;
+}
+
+static int id_compare(const void *a, const void *b)
+{
+	const struct object *x = *(const struct object *const *)a, *y = *(const struct object *const *)b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* In order of creation, each object once. */
+static void sort_and_unite(struct matches *m)
+{
+	size_t kept = 0;
+
+	if (m->count)
+		qsort(m->objects, m->count, sizeof(*m->objects), id_compare);
+	for (size_t i = 0; i < m->count; i++)
+		if (kept == 0 || m->objects[kept - 1] != m->objects[i])
+			m->objects[kept++] = m->objects[i];
+	m->count = kept;
+}
+
+static const struct kind *kind_at_end(const struct query *q, const struct condition *c)
+{
+	return c->depth ? kind_get(c->steps[c->depth - 1].target) : q->kind;
+}
+
+/* True when an index leads from the condition's values back to the objects asked for. */
+static bool is_indexed(const struct query *q, const struct condition *c)
+{
+	if ((c->op != OP_EQ && c->op != OP_IN) || c->none ||
+	    !(kind_at_end(q, c)->fields[c->field].flags & F_INDEX))
+		return false;
+	for (int i = 0; i < c->depth; i++) {
+		struct relation back = relation_inverse(&c->steps[i]);
+
+		if (!relation_is_indexed(&back))
+			return false;
+	}
+	return true;
+}
+
+/* The condition with the fewest objects at its end; NULL when a scan is no worse. */
+static const struct condition *choose(const struct run *run, size_t most)
+{
+	const struct condition *best = NULL;
+
+	for (int i = 0; i < run->q->condition_count; i++) {
+		const struct condition *c = run->q->conditions[i];
+		size_t n = 0;
+
+		if (!is_indexed(run->q, c))
+			continue;
+		for (size_t j = 0; j < c->operand_count && n < most; j++)
+			n += view_count_where(run->view, kind_at_end(run->q, c)->id, c->field,
+					      c->operands[j].text);
+		if (n < most) {
+			most = n;
+			best = c;
+		}
+	}
+	return best;
+}
+
+/* Collects the candidates of @c. -E2BIG when they are more than @most. */
+static int gather(struct run *run, const struct condition *c, size_t most, struct matches *m)
+{
+	enum kind_id end = kind_at_end(run->q, c)->id;
+	int r = 0;
+
+	for (size_t i = 0; i < c->operand_count && r == 0; i++) {
+		const char *text = c->operands[i].text;
+		const struct object *o = view_next_candidate(run->view, end, c->field, text, 0);
+
+		for (; o && r == 0; o = view_next_candidate(run->view, end, c->field, text, o->id))
+			r = condition_test(c, o) ? matches_add(m, o) : 0;
+	}
+	for (int step = c->depth - 1; step >= 0 && r == 0; step--) {
+		struct relation back = relation_inverse(&c->steps[step]);
+		struct matches before = *m;
+
+		sort_and_unite(&before);
+		*m = (struct matches){0};
+		for (size_t i = 0; i < before.count && r == 0; i++) {
+			const struct object *o;
+			int64_t cursor = 0;
+
+			while (r == 0 && have_time(run) &&
+			       (o = relation_walk(&back, run->view, before.objects[i], &cursor)))
+				r = m->count > most ? -E2BIG : matches_add(m, o);
+		}
+		free(before.objects);
+	}
+	sort_and_unite(m);
+	return r;
+}
+
+/* --------------------------------------------------------------------- runs */
+
+static struct run *run_new(const struct query *q, const struct view *view, const struct query_scope *scope)
+{
+	struct run *run = calloc(1, sizeof(*run));
+
+	if (run) {
+		run->q = q;
+		run->view = view;
+		run->scope = scope;
+		run->all = access_is_admin(view, scope->account);
+	}
+	return run;
+}
+
+static void run_free(struct run *run)
+{
+	if (!run)
+		return;
+	for (int i = 0; i < run->q->condition_count; i++)
+		for (int j = 0; j < run->q->conditions[i]->depth; j++)
+			free(run->memos[i][j].answers);
+	free(run);
+}
+DEFINE_CLEANUP(struct run *, run_free)
+
+int query_find(const struct query *q, const struct view *view, const struct query_scope *scope, size_t enough,
+	       struct matches *m, struct error *e)
+{
+	_cleanup_(run_free_p) struct run *run = run_new(q, view, scope);
+	size_t most = view_count(view, q->kind->id) / 4 + 16;
+	const struct condition *c = run ? choose(run, most) : NULL;
+	struct matches candidates = {0};
+	int r = run ? 0 : -ENOMEM;
+
+	if (c)
+		r = gather(run, c, most, &candidates);
+	if (c && r == 0) {
+		for (size_t i = 0; i < candidates.count && m->count < enough && r == 0 && !run->late; i++)
+			if (all_hold(run, candidates.objects[i]))
+				r = matches_add(m, candidates.objects[i]);
+	} else if (r == 0 || r == -E2BIG) {
+		r = 0;
+		view_for_each (o, view, q->kind->id) {
+			if (m->count >= enough || r < 0 || run->late)
+				break;
+			if (all_hold(run, o))
+				r = matches_add(m, o);
+		}
+	}
+	free(candidates.objects);
+	if (r < 0)
+		return error_set(e, ENOMEM, "out of memory");
+	return run->late ? query_check_time(scope, e) : 0;
+}
+
+int query_match(const struct query *q, const struct view *view, const struct query_scope *scope,
+		const struct object *o, struct error *e)
+{
+	_cleanup_(run_free_p) struct run *run = run_new(q, view, scope);
+	bool matches;
+
+	if (!run)
+		return error_set(e, ENOMEM, "out of memory");
+	matches = o->kind == q->kind && all_hold(run, o);
+	return run->late ? query_check_time(scope, e) : matches;
+}

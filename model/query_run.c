@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a query gives: grouping, sorting, paging, and the answer as JSON. See query.h. */
+#include <string.h>
+
+#include "inventory_class.h"
+#include "query_internal.h"
+#include "render.h"
+
+/* ------------------------------------------------------- grouping and sorting */
+
+struct order {
+	int field; /* -1: none */
+	bool descending;
+};
+
+/* By the field, else by creation. */
+static int order_compare(const void *a, const void *b, void *ctx)
+{
+	const struct object *x = *(const struct object *const *)a, *y = *(const struct object *const *)b;
+	const struct order *order = ctx;
+	int c = order->field >= 0 ? query_compare_field(x, y, order->field) : 0;
+
+	if (c != 0)
+		return order->descending ? -c : c;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static void sort(struct matches *m, int field, bool descending)
+{
+	struct order order = {field, descending};
+
+	if (m->count)
+		qsort_r(m->objects, m->count, sizeof(*m->objects), order_compare, &order);
+}
+
+/* Keeps the oldest object of each value of a field, as MySQL does; null is a value here. */
+static void group(struct matches *m, int field)
+{
+	size_t kept = 0;
+
+	sort(m, field, false);
+	for (size_t i = 0; i < m->count; i++)
+		if (kept == 0 || query_compare_field(m->objects[kept - 1], m->objects[i], field) != 0)
+			m->objects[kept++] = m->objects[i];
+	m->count = kept;
+	sort(m, -1, false);
+}
+
+/* ------------------------------------------------------------------- select */
+
+void query_result_done(struct query_result *result)
+{
+	free(result->objects);
+	*result = (struct query_result){.total = -1};
+}
+
+int query_select(const struct query *q, const struct view *view, const struct query_scope *scope,
+		 struct query_result *ret_result, struct error *e)
+{
+	bool with_total = q->count || q->with_total;
+	bool all = with_total || q->sort >= 0 || q->group_by >= 0 || q->limit > INT64_MAX - q->start;
+	struct matches m = {0};
+	size_t start, count;
+	int r = query_find(q, view, scope, all ? SIZE_MAX : (size_t)(q->start + q->limit), &m, e);
+
+	if (r < 0) {
+		free(m.objects);
+		return r;
+	}
+	if (q->group_by >= 0)
+		group(&m, q->group_by);
+	if (q->sort >= 0)
+		sort(&m, q->sort, q->descending);
+	start = (uint64_t)q->start < m.count ? (size_t)q->start : m.count;
+	count = (uint64_t)q->limit < m.count - start ? (size_t)q->limit : m.count - start;
+	if (count)
+		memmove(m.objects, m.objects + start, count * sizeof(*m.objects));
+	*ret_result =
+		(struct query_result){m.objects, q->count ? 0 : count, with_total ? (int64_t)m.count : -1};
+	return 0;
+}
+
+/* --------------------------------------------------------------------- JSON */
+
+/* The object's fields that were asked for, in the order of the field table. NULL when memory is short. */
+static json_t *render_fields(const struct query *q, const struct view *view, const struct object *o)
+{
+	json_t *json = json_object();
+
+	for (int i = 0; i < o->kind->field_count; i++) {
+		const struct field *f = &o->kind->fields[i];
+
+		if (!(q->fields >> i & 1) || (field_is_stored(f) && object_is_null(o, i)))
+			continue;
+		if (json_object_set_new_nocheck(json, f->name, render_field_json(view, o, i)) < 0) {
+			json_decref(json);
+			return NULL;
+		}
+	}
+	return json;
+}
+
+static int add_inventory(const struct query *q, const struct view *view, const struct object *o,
+			 json_t *inventories, json_t *schema)
+{
+	char path[64];
+	json_t *json = q->fields ? render_fields(q, view, o) : render_inventory_json(view, o);
+	const char *class = inventory_class(o);
+
+	snprintf(path, sizeof(path), "inventories[%zu]", json_array_size(inventories));
+	if (json_array_append_new(inventories, json) < 0)
+		return -ENOMEM;
+	if (!q->fields)
+		return inventory_schema_add(schema, path, view, o);
+	return class && json_object_set_new(schema, path, json_string(class)) < 0 ? -ENOMEM : 0;
+}
+
+int query_run(const struct query *q, const struct view *view, const struct query_scope *scope,
+	      json_t **ret_json, struct error *e)
+{
+	_cleanup_query_result_ struct query_result result = {0};
+	json_t *json = json_object(), *inventories = json_array(), *schema = json_object();
+	int r = query_select(q, view, scope, &result, e);
+
+	for (size_t i = 0; i < result.count && r == 0; i++) {
+		r = add_inventory(q, view, result.objects[i], inventories, schema);
+		r = r < 0 ? error_set(e, ENOMEM, "out of memory") : query_check_time(scope, e);
+	}
+	if (r == 0 &&
+	    ((!q->count && json_object_set(json, "inventories", inventories) < 0) ||
+	     (result.total >= 0 && json_object_set_new(json, "total", json_integer(result.total)) < 0) ||
+	     json_object_set(json, "schema", schema) < 0))
+		r = error_set(e, ENOMEM, "out of memory");
+	json_decref(inventories);
+	json_decref(schema);
+	if (r < 0)
+		json_decref(json);
+	else
+		*ret_json = json;
+	return r;
+}
+
+/* ------------------------------------------------------------------- schema */
+
+static const char *type_name(const struct field *f)
+{
+	switch (f->type) {
+	case FIELD_STRING:
+		return "string";
+	case FIELD_INT:
+		return "int";
+	case FIELD_LONG:
+		return "long";
+	case FIELD_BOOL:
+		return "bool";
+	case FIELD_DATE:
+		return "date";
+	case FIELD_CHILDREN:
+	case FIELD_VALUES:
+		return "list";
+	}
+	return "";
+}
+
+json_t *query_schema_json(const struct kind *kind)
+{
+	static const char *const tags[] = {"__systemTag__", "__userTag__"};
+	const char *class = inventory_class_of_kind(kind->id);
+	json_t *fields = json_object(), *relations = json_object(), *json = NULL;
+	int r = 0;
+
+	for (int i = 0; i < kind->field_count; i++)
+		if (query_may_name(&kind->fields[i]))
+			r |= json_object_set_new(fields, kind->fields[i].name,
+						 json_string(type_name(&kind->fields[i])));
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
+		r |= json_object_set_new(fields, tags[i], json_string("tag"));
+	for (const struct relation *rel = NULL; (rel = relation_next(kind, rel));)
+		r |= json_object_set_new(relations, rel->name, json_string(kind_get(rel->target)->name));
+	if (r == 0)
+		json = json_pack("{s:s, s:s*, s:[s,s,s,s,s,s,s,s,s,s,s,s], s:O, s:O}", "kind", kind->name,
+				 "class", class, "operators", "=", "!=", ">", "<",
+				 ">=", "<=", "?=", "!?=", "~=", "!~=", "is null", "not null", "fields",
+				 fields, "relations", relations);
+	json_decref(fields);
+	json_decref(relations);
+	return json;
+}

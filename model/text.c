@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See text.h. */
+#include "text.h"
+
+#include <string.h>
+
+bool text_is_utf8(const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text, *end = p + len;
+
+	while (p < end) {
+		uint32_t c = *p++, smallest;
+		int more;
+
+		if (c < 0x80)
+			continue;
+		if (c >= 0xC2 && c <= 0xDF)
+			more = 1, smallest = 0x80, c &= 0x1F;
+		else if (c >= 0xE0 && c <= 0xEF)
+			more = 2, smallest = 0x800, c &= 0x0F;
+		else if (c >= 0xF0 && c <= 0xF4)
+			more = 3, smallest = 0x10000, c &= 0x07;
+		else
+			return false;
+		if (end - p < more)
+			return false;
+		while (more-- > 0) {
+			if ((*p & 0xC0) != 0x80)
+				return false;
+			c = c << 6 | (*p++ & 0x3F);
+		}
+		if (c < smallest || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+			return false;
+	}
+	return true;
+}
+
+uint32_t text_next(const char **text)
+{
+	const unsigned char *p = (const unsigned char *)*text;
+	uint32_t c = *p++;
+	int more = c < 0xC0 ? 0 : c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
+
+	if (more)
+		c &= 0x3FU >> more;
+	while (more-- > 0 && (*p & 0xC0) == 0x80)
+		c = c << 6 | (*p++ & 0x3F);
+	*text = (const char *)p;
+	return c;
+}
+
+uint32_t text_fold(uint32_t c)
+{
+	if (c < 0x80)
+		return c - 'A' < 26 ? c + 32 : c;
+	if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3A9 && c != 0x3A2) ||
+	    (c >= 0x410 && c <= 0x42F))
+		return c + 32;
+	if (c >= 0x400 && c <= 0x40F)
+		return c + 80;
+	/* Latin Extended-A and the rest of Cyrillic come in pairs, with the capital first. */
+	if ((c >= 0x100 && c <= 0x12F) || (c >= 0x132 && c <= 0x137) || (c >= 0x14A && c <= 0x177) ||
+	    (c >= 0x460 && c <= 0x481) || (c >= 0x48A && c <= 0x4BF) || (c >= 0x4D0 && c <= 0x52F))
+		return c | 1;
+	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E) || (c >= 0x4C1 && c <= 0x4CE))
+		return c + (c & 1);
+	if (c == 0x178)
+		return 0xFF;
+	if (c == 0x3C2) /* final sigma */
+		return 0x3C3;
+	return c;
+}
+
+int text_compare(const char *a, const char *b)
+{
+	while (*a && *b) {
+		uint32_t x = text_fold(text_next(&a)), y = text_fold(text_next(&b));
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	/* The shorter one goes on as spaces. */
+	const char *rest = *a ? a : b;
+	int sign = *a ? 1 : -1;
+
+	rest += strspn(rest, " ");
+	return *rest == '\0' ? 0 : (unsigned char)*rest < ' ' ? -sign : sign;
+}
+
+size_t text_key(const char *text, char *ret_key, size_t size)
+{
+	size_t len = 0, kept = 0;
+
+	while (*text) {
+		uint32_t c = text_fold(text_next(&text));
+		unsigned char bytes[4];
+		size_t n = 0;
+
+		if (c < 0x80) {
+			bytes[n++] = (unsigned char)c;
+		} else {
+			int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+
+			bytes[n++] = (unsigned char)(0xF0 << (3 - more) | c >> 6 * more);
+			while (more-- > 0)
+				bytes[n++] = (unsigned char)(0x80 | (c >> 6 * more & 0x3F));
+		}
+		if (size - len < n)
+			break;
+		memcpy(ret_key + len, bytes, n);
+		len += n;
+		if (c != ' ')
+			kept = len;
+	}
+	return kept;
+}

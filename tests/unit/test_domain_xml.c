@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The domain XML, compared byte for byte with tests/data/domain-xml, and shown
+ * to libvirt: its schema (virt-xml-validate, where it is installed) and, for
+ * type "test", its test driver accept every one.
+ *
+ * After a wanted change: POOLFS_REGENERATE=1 build/tests/unit/test-domain_xml,
+ * and read the difference.
+ */
+#include "test.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include "../../hypervisor/hypervisor.h"
+
+#define FOLDER SOURCE_ROOT "/tests/data/domain-xml/"
+#define VM     "0123456789abcdef0123456789abcdef"
+#define VOLUME "fedcba9876543210fedcba9876543210"
+#define GIB    (1LL << 30)
+
+extern char **environ;
+
+static const struct hv_disk plain_disks[] = {
+	{.path = "/pool/root.qcow2", .format = "qcow2", .serial = VOLUME, .device_id = 0},
+	{.device_id = 0, .cdrom = true},
+	{.device_id = 1, .cdrom = true},
+	{.device_id = 2, .cdrom = true},
+};
+
+static const struct hv_nic plain_nic = {
+	.mac = "fa:16:3e:00:00:01",
+	.network = "poolfs-01234567",
+	.target = "vnic1.0",
+	.model = "virtio",
+};
+
+static const struct hv_domain_spec plain = {
+	.uuid = VM,
+	.title = "vm1",
+	.virt_type = "qemu",
+	.cpu_num = 1,
+	.cpu_max = 1,
+	.memory = GIB,
+	.memory_max = GIB,
+	.cpu_mode = "none",
+	.platform = "Linux",
+	.video = "cirrus",
+	.listen = "127.0.0.1",
+	.console_password = "secret",
+	.monitors = 1,
+	.guest_agent = true,
+	.disks = plain_disks,
+	.disk_count = ARRAY_SIZE(plain_disks),
+	.nics = &plain_nic,
+	.nic_count = 1,
+};
+
+/* Every bus, shared and limited disks, a filled CD-ROM, the NoCloud disk, boot order by device. */
+static const struct hv_disk all_disks[] = {
+	{.path = "/pool/root.qcow2",
+	 .format = "qcow2",
+	 .serial = VOLUME,
+	 .device_id = 0,
+	 .boot_order = 2,
+	 .total_bytes_sec = 1048576},
+	{.path = "/pool/shared.raw",
+	 .format = "raw",
+	 .serial = VOLUME,
+	 .device_id = 1,
+	 .bus = HV_BUS_SCSI,
+	 .shareable = true,
+	 .wwn = "000f1b2c3d4e5f60"},
+	{.path = "/pool/data & <more>.qcow2", .format = "qcow2", .serial = VOLUME, .device_id = 2},
+	{.path = "/pool/27th.qcow2", .format = "qcow2", .device_id = 27},
+	{.path = "/pool/install.iso", .device_id = 0, .cdrom = true, .boot_order = 1},
+	{.device_id = 1, .cdrom = true},
+	{.device_id = 2, .cdrom = true},
+	{.path = "/pool/seed.iso", .device_id = 3, .cdrom = true},
+};
+
+static const struct hv_nic all_nics[] = {
+	{.mac = "fa:16:3e:00:00:01",
+	 .network = "poolfs-01234567",
+	 .target = "vnic1.0",
+	 .model = "virtio",
+	 .inbound_bps = 8388608,
+	 .outbound_bps = 1},
+	{.mac = "fa:16:3e:00:00:02", .bridge = "br_eth0", .model = "e1000", .device_id = 1, .boot_order = 3},
+};
+
+static const char *const all_pci[] = {"0000:03:00.0", "0001:af:1f.7"};
+
+static const struct hv_domain_spec everything = {
+	.uuid = VM,
+	.title = "every <thing> & \"more\"\n in \xe4\xb8\xad\xe6\x96\x87 \xff",
+	.virt_type = "kvm",
+	.cpu_num = 2,
+	.cpu_max = 8,
+	.memory = 2 * GIB,
+	.memory_max = 16 * GIB,
+	.cpu_shares = 2000,
+	.cpu_mode = "host-passthrough",
+	.cpu_pinning = "0:1-3,5,1:0,99:1,x:2",
+	.hide_kvm = true,
+	.uefi = true,
+	.boot_menu = true,
+	.platform = "Linux",
+	.serial_number = "SN-42",
+	.serial_log = "/pool/vm/serial.log",
+	.video = "qxl",
+	.graphics = HV_GRAPHICS_SPICE,
+	.console_password = "longer than eight",
+	.listen = "0.0.0.0",
+	.monitors = 4,
+	.usb_redirect = true,
+	.guest_agent = true,
+	.pci_devices = all_pci,
+	.pci_device_count = ARRAY_SIZE(all_pci),
+	.disks = all_disks,
+	.disk_count = ARRAY_SIZE(all_disks),
+	.nics = all_nics,
+	.nic_count = ARRAY_SIZE(all_nics),
+};
+
+/* Two IDE disks take two of the four places; the CD-ROMs that find none hang on SATA. */
+static const struct hv_disk ide_disks[] = {
+	{.path = "/pool/root.qcow2", .format = "qcow2", .device_id = 0, .bus = HV_BUS_IDE},
+	{.path = "/pool/data.qcow2", .format = "qcow2", .device_id = 1, .bus = HV_BUS_IDE},
+	{.path = "/pool/install.iso", .device_id = 0, .cdrom = true},
+	{.device_id = 1, .cdrom = true},
+	{.device_id = 2, .cdrom = true},
+	{.path = "/pool/seed.iso", .device_id = 3, .cdrom = true},
+};
+
+static struct hv_domain_spec windows(void)
+{
+	struct hv_domain_spec spec = plain;
+
+	spec.virt_type = "kvm";
+	spec.platform = "Windows";
+	spec.boot_cdrom_first = true;
+	spec.cpu_mode = "host-model";
+	spec.console_password = "longer than eight";
+	spec.disks = ide_disks;
+	spec.disk_count = ARRAY_SIZE(ide_disks);
+	return spec;
+}
+
+/* The same wishes, as the test driver gets them. */
+static struct hv_domain_spec simulated(void)
+{
+	struct hv_domain_spec spec = everything;
+
+	spec.virt_type = "test";
+	return spec;
+}
+
+static struct hv_domain_spec passthrough_without_kvm(void)
+{
+	struct hv_domain_spec spec = plain;
+
+	spec.cpu_mode = "host-passthrough";
+	spec.hide_kvm = true;
+	spec.console_password = NULL;
+	spec.title = NULL;
+	spec.nic_count = 0;
+	spec.cpu_pinning = "0:0;";
+	return spec;
+}
+
+static char *read_file(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t len;
+
+	if (!file)
+		return NULL;
+	len = getdelim(&text, &size, '\0', file);
+	(void)fclose(file);
+	if (len < 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* libvirt's own RNG schema; silence when the program is not there. */
+static void validate(const char *path)
+{
+	char *const args[] = {(char *)"virt-xml-validate", (char *)path, (char *)"domain", NULL};
+	posix_spawn_file_actions_t actions;
+	int status = 0;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+	if (posix_spawnp(&pid, args[0], &actions, NULL, args, environ) != 0) {
+		print_message("virt-xml-validate is not installed: schema not checked\n");
+	} else {
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+			print_message("virt-xml-validate is not installed: schema not checked\n");
+		else
+			assert_int_equal(status, 0);
+	}
+	posix_spawn_file_actions_destroy(&actions);
+}
+
+static void define_on_test_driver(const char *xml)
+{
+	virConnectPtr conn = virConnectOpen("test:///default");
+	virDomainPtr domain;
+
+	assert_non_null(conn);
+	domain = virDomainDefineXML(conn, xml);
+	if (!domain)
+		fail_msg("%s", virGetLastErrorMessage());
+	assert_int_equal(virDomainCreate(domain), 0);
+	assert_int_equal(virDomainDestroy(domain), 0);
+	assert_int_equal(virDomainUndefine(domain), 0);
+	virDomainFree(domain);
+	virConnectClose(conn);
+}
+
+static void check(const char *name, const struct hv_domain_spec *spec)
+{
+	char *xml = hv_domain_xml(spec);
+	char *again = hv_domain_xml(spec);
+	char path[512];
+	char *golden;
+
+	assert_non_null(xml);
+	assert_string_equal(xml, again);
+	(void)snprintf(path, sizeof(path), FOLDER "%s.xml", name);
+	if (getenv("POOLFS_REGENERATE"))
+		write_file(path, xml);
+	golden = read_file(path);
+	assert_non_null(golden);
+	assert_string_equal(xml, golden);
+	validate(path);
+	if (strcmp(spec->virt_type, "test") == 0)
+		define_on_test_driver(xml);
+	free(golden);
+	free(again);
+	free(xml);
+}
+
+static void plain_vm(void **state)
+{
+	(void)state;
+	check("plain", &plain);
+}
+
+static void vm_with_everything(void **state)
+{
+	(void)state;
+	check("everything", &everything);
+}
+
+static void windows_on_ide(void **state)
+{
+	struct hv_domain_spec spec = windows();
+	(void)state;
+	check("windows-ide", &spec);
+}
+
+static void simulated_vm(void **state)
+{
+	struct hv_domain_spec spec = simulated();
+	(void)state;
+	check("test", &spec);
+}
+
+static void cpu_of_the_host_without_kvm(void **state)
+{
+	struct hv_domain_spec spec = passthrough_without_kvm();
+	(void)state;
+	check("no-kvm", &spec);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain_vm),
+		cmocka_unit_test(vm_with_everything),
+		cmocka_unit_test(windows_on_ide),
+		cmocka_unit_test(simulated_vm),
+		cmocka_unit_test(cpu_of_the_host_without_kvm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

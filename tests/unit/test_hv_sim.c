@@ -1,0 +1,785 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole interface to hosts, on libvirt's test driver: connections and their
+ * callbacks, the life of domains, simulated storage, networks with leases; on
+ * the shared test:///default and on two hosts with a state of their own.
+ */
+#include "test.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libvirt/libvirt.h>
+
+#include "../../hypervisor/hypervisor.h"
+
+#define HOST_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HOST_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define VM_1   "11111111111111111111111111111111"
+#define VM_2   "22222222222222222222222222222222"
+#define POOL   "cccccccccccccccccccccccccccccccc"
+#define L3     "dddddddddddddddddddddddddddddddd"
+#define MIB    (1LL << 20)
+
+/* ------------------------------------------------- what the callbacks told */
+
+struct said {
+	char what[16]; /* "host", "domain", "agent", "removed" */
+	char host[33];
+	char domain[33];
+	int value; /* status, state, or connected */
+	int reason;
+	size_t count; /* domains in the list */
+};
+
+struct ear {
+	pthread_mutex_t lock;
+	pthread_cond_t heard;
+	struct said said[4096];
+	size_t count;
+	struct hv_host_info info;
+	struct hv_domain_status list[64];
+	char sentence[256];
+};
+
+static struct ear ear = {.lock = PTHREAD_MUTEX_INITIALIZER, .heard = PTHREAD_COND_INITIALIZER};
+
+static struct said *hear(const char *what, const char *host, const char *domain, int value, int reason)
+{
+	struct said *said = &ear.said[ear.count < ARRAY_SIZE(ear.said) - 1 ? ear.count++ : ear.count];
+
+	(void)snprintf(said->what, sizeof(said->what), "%s", what);
+	(void)snprintf(said->host, sizeof(said->host), "%s", host);
+	(void)snprintf(said->domain, sizeof(said->domain), "%s", domain);
+	said->value = value;
+	said->reason = reason;
+	said->count = 0;
+	pthread_cond_broadcast(&ear.heard);
+	return said;
+}
+
+static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
+		    const struct hv_domain_status *domains, size_t count, const char *sentence)
+{
+	assert_ptr_equal(ctx, &ear);
+	scoped_lock(&ear.lock);
+	assert_int_equal(status == HV_HOST_CONNECTED, info != NULL);
+	hear("host", host, "", status, 0)->count = count;
+	if (info)
+		ear.info = *info;
+	for (size_t i = 0; i < count && i < ARRAY_SIZE(ear.list); i++)
+		ear.list[i] = domains[i];
+	(void)snprintf(ear.sentence, sizeof(ear.sentence), "%s", sentence ? sentence : "");
+}
+
+static void on_domain(void *ctx, const char *host, const char *domain, enum hv_domain_state state,
+		      enum hv_domain_reason reason)
+{
+	(void)ctx;
+	scoped_lock(&ear.lock);
+	hear("domain", host, domain, state, reason);
+}
+
+static void on_agent(void *ctx, const char *host, const char *domain, bool connected)
+{
+	(void)ctx;
+	scoped_lock(&ear.lock);
+	hear("agent", host, domain, connected, 0);
+}
+
+static const struct hv_events events = {.host = on_host, .domain = on_domain, .agent = on_agent};
+
+/* Waits until something like this was said after position *@from; moves *@from behind it. */
+static const struct said *wait_for(size_t *from, const char *what, const char *host, const char *domain,
+				   int value)
+{
+	struct timespec limit;
+
+	(void)clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += 20;
+	scoped_lock(&ear.lock);
+	for (;;) {
+		for (; *from < ear.count; ++*from) {
+			const struct said *said = &ear.said[*from];
+
+			if (strcmp(said->what, what) == 0 && strcmp(said->host, host) == 0 &&
+			    strcmp(said->domain, domain) == 0 && said->value == value) {
+				++*from;
+				return said;
+			}
+		}
+		if (pthread_cond_timedwait(&ear.heard, &ear.lock, &limit) != 0)
+			fail_msg("never heard '%s' of '%s' '%s' value %d", what, host, domain, value);
+	}
+}
+
+static size_t now(void)
+{
+	scoped_lock(&ear.lock);
+
+	return ear.count;
+}
+
+#define assert_ok(call)                                                                                      \
+	do {                                                                                                 \
+		struct error error_ = ERROR_INIT;                                                            \
+		struct error *e = &error_;                                                                   \
+		int rc_ = (call);                                                                            \
+		if (rc_ != 0)                                                                                \
+			fail_msg("%s: %d %s", #call, rc_, error_sentence(e));                                \
+		assert_false(error_is_set(e));                                                               \
+	} while (0)
+
+/* The call fails with -errnum, the error agrees and has a sentence. */
+#define assert_fails(errnum_, call)                                                                          \
+	do {                                                                                                 \
+		struct error e_ = ERROR_INIT;                                                                \
+		struct error *e = &e_;                                                                       \
+		int rc_ = (call);                                                                            \
+		if (rc_ != -(errnum_) || e->errnum != (errnum_))                                             \
+			fail_msg("%s: %d %s", #call, rc_, error_sentence(e));                                \
+		error_done(e);                                                                               \
+	} while (0)
+
+/* ------------------------------------------------------------------- fixtures */
+
+struct fixture {
+	struct hypervisor *hv;
+	char folder[64];
+	size_t from;
+};
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int set_up_uri(void **state, const char *uri)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	(void)snprintf(f->folder, sizeof(f->folder), "/tmp/test_hv_sim.XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	assert_ok(hv_new(&events, &ear, &f->hv, e));
+	f->from = now();
+	assert_ok(hv_host_add(f->hv, HOST_A, uri, e));
+	wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTED);
+	*state = f;
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_uri(state, "test:///default");
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 2; i++) {
+		const char *vm = i ? VM_2 : VM_1;
+
+		(void)hv_domain_destroy(f->hv, HOST_A, vm, NULL);
+		(void)hv_domain_undefine(f->hv, HOST_A, vm, NULL);
+	}
+	(void)hv_pool_close(f->hv, HOST_A, POOL, NULL);
+	(void)hv_network_close(f->hv, HOST_A, L3, NULL);
+	hv_free(f->hv);
+	(void)nftw(f->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+static struct hv_domain_spec spec_of(const char *uuid)
+{
+	static const struct hv_disk disks[] = {
+		{.path = "/nowhere/root.qcow2", .format = "qcow2", .serial = VM_1, .device_id = 0},
+		{.device_id = 0, .cdrom = true},
+	};
+
+	return (struct hv_domain_spec){
+		.uuid = uuid,
+		.title = "a name with <angles> & \"quotes\"",
+		.virt_type = "test",
+		.cpu_num = 1,
+		.cpu_max = 1,
+		.memory = 64 * MIB,
+		.memory_max = 64 * MIB,
+		.cpu_mode = "none",
+		.platform = "Linux",
+		.video = "vga",
+		.guest_agent = true,
+		.disks = disks,
+		.disk_count = ARRAY_SIZE(disks),
+	};
+}
+
+static enum hv_domain_state state_of(struct fixture *f, const char *host, const char *uuid)
+{
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+
+	assert_ok(hv_domain_state(f->hv, host, uuid, &state, &reason, e));
+	return state;
+}
+
+/* ---------------------------------------------------------------------- hosts */
+
+static void a_host_connects_and_tells_what_it_has(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_string_equal(ear.info.virt_type, "test");
+	assert_true(ear.info.simulated);
+	assert_true(ear.info.memory > 0);
+	assert_true(ear.info.cpus > 0);
+	assert_true(ear.info.sockets > 0);
+	assert_true(ear.info.hostname[0] != '\0');
+	/* the driver's own domain "test" runs, and is nobody's business */
+	for (size_t i = 0; i < ear.count; i++)
+		assert_int_equal(ear.said[i].count, 0);
+	assert_fails(EEXIST, hv_host_add(f->hv, HOST_A, "test:///default", e));
+	assert_fails(EINVAL, hv_host_add(f->hv, "short", "test:///default", e));
+	assert_fails(EINVAL, hv_host_add(f->hv, HOST_B, "nonsense", e));
+	assert_fails(ENOENT, hv_host_reconnect(f->hv, HOST_B, e));
+	hv_host_remove(f->hv, HOST_B);
+}
+
+static void calls_need_a_connected_host(void **state)
+{
+	struct fixture *f = *state;
+	struct error lost = ERROR_INIT;
+	size_t from = now();
+
+	assert_fails(ENOENT, hv_domain_destroy(f->hv, HOST_B, VM_1, e));
+	assert_ok(hv_host_add(f->hv, HOST_B, "qemu+unix:///system?socket=/nowhere/libvirt-sock", e));
+	wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTING);
+	wait_for(&from, "host", HOST_B, "", HV_HOST_DISCONNECTED);
+	assert_non_null(strstr(ear.sentence, "/nowhere"));
+	assert_int_equal(hv_domain_destroy(f->hv, HOST_B, VM_1, &lost), -ENOTCONN);
+	assert_string_equal(lost.code, "HOST.1010");
+	error_done(&lost);
+	assert_ok(hv_host_reconnect(f->hv, HOST_B, e));
+	wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTING);
+	wait_for(&from, "host", HOST_B, "", HV_HOST_DISCONNECTED);
+	hv_host_remove(f->hv, HOST_B);
+	assert_fails(ENOENT, hv_domain_destroy(f->hv, HOST_B, VM_1, e));
+}
+
+static void uris_are_checked(void **state)
+{
+	static const char *const good[] = {
+		"qemu:///system",
+		"qemu:///session",
+		"qemu+unix:///system?socket=/run/x/libvirt-sock",
+		"qemu+ssh://root@10.0.0.1/system?no_tty=1",
+		"qemu+tcp://[fe80::1]:16509/system",
+		"qemu+tls://node.example/system",
+		"test:///default",
+		"test:///var/lib/node.xml",
+	};
+	static const char *const bad[] = {
+		"",
+		"qemu",
+		"/system",
+		"qemu://",
+		"qemu:///",
+		"qemu:///embed?root=/tmp",
+		"qemu+ssh:///system",
+		"qemu+smoke://h/system",
+		"lxc:///",
+		"test://",
+		"test:///",
+		"test+ssh://h/default",
+		"http://h/system",
+		"qemu:///system with blanks",
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_ok(hv_uri_check(good[i], e));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_fails(EINVAL, hv_uri_check(bad[i], e));
+}
+
+static void reconnecting_lists_the_domains_again(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_domain_spec spec = spec_of(VM_1);
+	const struct said *said;
+
+	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_RUNNING);
+	assert_ok(hv_host_reconnect(f->hv, HOST_A, e));
+	wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTING);
+	said = wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTED);
+	assert_int_equal(said->count, 1);
+	assert_string_equal(ear.list[0].uuid, VM_1);
+	assert_int_equal(ear.list[0].state, HV_DOMAIN_RUNNING);
+	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_OFF);
+}
+
+/* Two hosts with a state of their own each, on the same machine. */
+static void files_are_hosts_of_their_own(void **state)
+{
+	static const char node[] =
+		"<node><cpu><mhz>1000</mhz><model>x</model><active>8</active><nodes>1</nodes><sockets>2</sockets>"
+		"<cores>4</cores><threads>1</threads></cpu><memory>8388608</memory></node>";
+	char path[128], uri[160];
+	struct fixture *f;
+	size_t from;
+	struct hv_domain_spec spec = spec_of(VM_1);
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/tmp/test_hv_sim.%d.xml", (int)getpid());
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, node, sizeof(node) - 1), sizeof(node) - 1);
+	close(fd);
+	(void)snprintf(uri, sizeof(uri), "test://%s", path);
+	assert_int_equal(set_up_uri(state, uri), 0);
+	f = *state;
+	from = now();
+	assert_ok(hv_host_add(f->hv, HOST_B, uri, e));
+	wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTED);
+	assert_int_equal(ear.info.memory, 8LL << 30);
+	assert_int_equal(ear.info.cpus, 8);
+	assert_int_equal(ear.info.sockets, 2);
+
+	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_RUNNING);
+	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_RUNNING);
+	assert_int_equal(state_of(f, HOST_B, VM_1), HV_DOMAIN_ABSENT);
+	assert_ok(hv_domain_start(f->hv, HOST_B, &spec, false, e));
+	wait_for(&from, "domain", HOST_B, VM_1, HV_DOMAIN_RUNNING);
+	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
+	assert_int_equal(state_of(f, HOST_B, VM_1), HV_DOMAIN_RUNNING);
+	/* what is simulated in the connection outlives a reconnection */
+	assert_ok(hv_host_reconnect(f->hv, HOST_B, e));
+	assert_int_equal(wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTED)->count, 1);
+	assert_int_equal(state_of(f, HOST_B, VM_1), HV_DOMAIN_RUNNING);
+	(void)tear_down(state);
+	(void)unlink(path);
+}
+
+/* -------------------------------------------------------------------- domains */
+
+static void a_domain_lives_and_dies(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_domain_spec spec = spec_of(VM_1);
+	const char *protocol = NULL;
+	char *xml = NULL;
+	int port = 0;
+
+	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_ABSENT);
+	assert_fails(ENOENT, hv_domain_suspend(f->hv, HOST_A, VM_1, e));
+	assert_fails(ENOENT, hv_domain_get_xml(f->hv, HOST_A, VM_1, &xml, e));
+	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
+	assert_ok(hv_domain_undefine(f->hv, HOST_A, VM_1, e));
+
+	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_RUNNING);
+	wait_for(&f->from, "agent", HOST_A, VM_1, true);
+	assert_fails(EEXIST, hv_domain_start(f->hv, HOST_A, &spec, false, e));
+	assert_ok(hv_domain_agent_ping(f->hv, HOST_A, VM_1, 1000, e));
+	assert_ok(hv_domain_console(f->hv, HOST_A, VM_1, &port, &protocol, e));
+	assert_true(port >= 5900 && port < 65536);
+	assert_string_equal(protocol, "vnc");
+	assert_ok(hv_domain_get_xml(f->hv, HOST_A, VM_1, &xml, e));
+	assert_non_null(strstr(xml, "ua-disk-0"));
+	free(xml);
+
+	assert_ok(hv_domain_suspend(f->hv, HOST_A, VM_1, e));
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_PAUSED);
+	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_PAUSED);
+	assert_fails(EBUSY, hv_domain_agent_ping(f->hv, HOST_A, VM_1, 1000, e));
+	assert_ok(hv_domain_resume(f->hv, HOST_A, VM_1, e));
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_RUNNING);
+	assert_fails(EBUSY, hv_domain_undefine(f->hv, HOST_A, VM_1, e));
+
+	assert_ok(hv_domain_shutdown(f->hv, HOST_A, VM_1, 5000, e));
+	assert_int_equal(wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_OFF)->reason, HV_REASON_GUEST);
+	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_OFF);
+	assert_ok(hv_domain_shutdown(f->hv, HOST_A, VM_1, 5000, e));
+	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
+	assert_fails(EBUSY, hv_domain_console(f->hv, HOST_A, VM_1, &port, &protocol, e));
+	assert_fails(EBUSY, hv_domain_agent_ping(f->hv, HOST_A, VM_1, 1000, e));
+
+	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, true, e));
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_PAUSED);
+	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
+	assert_int_equal(wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_OFF)->reason, HV_REASON_OTHER);
+	assert_ok(hv_domain_undefine(f->hv, HOST_A, VM_1, e));
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_ABSENT);
+	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_ABSENT);
+}
+
+static void somebody_elses_doing_is_told_too(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_domain_spec spec = spec_of(VM_2);
+	virConnectPtr conn = virConnectOpen("test:///default");
+	virDomainPtr domain, foreign;
+
+	assert_non_null(conn);
+	foreign = virDomainLookupByName(conn, "test");
+	assert_int_equal(virDomainSuspend(foreign), 0);
+	assert_int_equal(virDomainResume(foreign), 0);
+	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
+	wait_for(&f->from, "domain", HOST_A, VM_2, HV_DOMAIN_RUNNING);
+	domain = virDomainLookupByUUIDString(conn, VM_2);
+	assert_non_null(domain);
+	/* undefined while it runs: it is still there, and absent once it stops */
+	assert_int_equal(virDomainUndefine(domain), 0);
+	assert_int_equal(virDomainDestroy(domain), 0);
+	wait_for(&f->from, "domain", HOST_A, VM_2, HV_DOMAIN_ABSENT);
+	virDomainFree(domain);
+	virDomainFree(foreign);
+	virConnectClose(conn);
+	for (size_t i = 0; i < now(); i++)
+		assert_string_not_equal(ear.said[i].domain, "6695eb01f6a4830479aa97f2502e193f");
+}
+
+static void *start_and_stop(void *arg)
+{
+	struct fixture *f = ((void **)arg)[0];
+	int n = *(int *)((void **)arg)[1];
+	char uuid[33];
+	struct hv_domain_spec spec;
+
+	(void)snprintf(uuid, sizeof(uuid), "%032d", n);
+	spec = spec_of(uuid);
+	for (int i = 0; i < 20; i++) {
+		assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
+		assert_ok(hv_domain_shutdown(f->hv, HOST_A, uuid, 5000, e));
+	}
+	assert_ok(hv_domain_undefine(f->hv, HOST_A, uuid, e));
+	return NULL;
+}
+
+static void many_workers_at_once(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t threads[8];
+	int numbers[8];
+	void *args[8][2];
+
+	for (int i = 0; i < 8; i++) {
+		numbers[i] = i + 1;
+		args[i][0] = f;
+		args[i][1] = &numbers[i];
+		assert_int_equal(pthread_create(&threads[i], NULL, start_and_stop, args[i]), 0);
+	}
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	for (int i = 0; i < 8; i++) {
+		char uuid[33];
+		size_t from = f->from;
+
+		(void)snprintf(uuid, sizeof(uuid), "%032d", i + 1);
+		for (int k = 0; k < 20; k++) {
+			wait_for(&from, "domain", HOST_A, uuid, HV_DOMAIN_RUNNING);
+			wait_for(&from, "domain", HOST_A, uuid, HV_DOMAIN_OFF);
+		}
+		wait_for(&from, "domain", HOST_A, uuid, HV_DOMAIN_ABSENT);
+	}
+}
+
+static void a_removed_host_is_silent(void **state)
+{
+	struct fixture *f = *state;
+	virConnectPtr conn = virConnectOpen("test:///default");
+	struct hv_domain_spec spec = spec_of(VM_1);
+	virDomainPtr domain;
+	size_t before;
+
+	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
+	wait_for(&f->from, "agent", HOST_A, VM_1, true);
+	hv_host_remove(f->hv, HOST_A);
+	before = now();
+	domain = virDomainLookupByUUIDString(conn, VM_1);
+	assert_int_equal(virDomainDestroy(domain), 0);
+	assert_int_equal(virDomainUndefine(domain), 0);
+	usleep(200000);
+	assert_int_equal(now(), before);
+	virDomainFree(domain);
+	virConnectClose(conn);
+	/* the same host may come back at once */
+	f->from = now();
+	assert_ok(hv_host_add(f->hv, HOST_A, "test:///default", e));
+	assert_int_equal(wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTED)->count, 0);
+}
+
+/* -------------------------------------------------------------------- storage */
+
+static void open_pool(struct fixture *f, char target[128])
+{
+	struct hv_pool_spec pool = {.uuid = POOL, .type = "dir", .target = target};
+
+	(void)snprintf(target, 128, "%s/some/pool", f->folder);
+	assert_ok(hv_pool_open(f->hv, HOST_A, &pool, e));
+	assert_ok(hv_pool_open(f->hv, HOST_A, &pool, e));
+}
+
+static void pools_open_and_close(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_capacity capacity;
+	char target[128], other[160];
+	char **names = NULL;
+	size_t count = 0;
+	struct hv_pool_spec bad = {.uuid = POOL, .type = "tape", .target = "/x"};
+	struct hv_pool_spec moved = {.uuid = POOL, .type = "dir", .target = other};
+
+	assert_fails(ENOENT, hv_pool_capacity(f->hv, HOST_A, POOL, &capacity, e));
+	assert_fails(EINVAL, hv_pool_open(f->hv, HOST_A, &bad, e));
+	bad.type = "netfs";
+	assert_fails(EINVAL, hv_pool_open(f->hv, HOST_A, &bad, e));
+	bad.type = "rbd";
+	assert_fails(EINVAL, hv_pool_open(f->hv, HOST_A, &bad, e));
+	open_pool(f, target);
+	assert_int_equal(access(target, W_OK), 0);
+	assert_ok(hv_pool_capacity(f->hv, HOST_A, POOL, &capacity, e));
+	assert_true(capacity.total > 0 && capacity.available > 0 && capacity.available <= capacity.total);
+	assert_ok(hv_pool_list(f->hv, HOST_A, POOL, &names, &count, e));
+	assert_int_equal(count, 0);
+	hv_names_free(names, count);
+	(void)snprintf(other, sizeof(other), "%s/elsewhere", f->folder);
+	assert_ok(hv_pool_open(f->hv, HOST_A, &moved, e));
+	assert_int_equal(access(other, W_OK), 0);
+	assert_ok(hv_pool_close(f->hv, HOST_A, POOL, e));
+	assert_ok(hv_pool_close(f->hv, HOST_A, POOL, e));
+	assert_int_equal(access(target, W_OK), 0);
+}
+
+static void volumes_are_small_real_files(void **state)
+{
+	struct fixture *f = *state;
+	char target[128];
+	char *root = NULL, *leaf = NULL, *data = NULL, *none = NULL;
+	char **names = NULL;
+	size_t count = 0;
+	struct hv_volume_info info;
+	struct stat st;
+
+	open_pool(f, target);
+	assert_ok(hv_volume_create(f->hv, HOST_A, POOL, "root.qcow2", "qcow2", 40LL << 30, NULL, NULL, &root,
+				   e));
+	assert_ok(hv_volume_create(f->hv, HOST_A, POOL, "leaf.qcow2", "qcow2", 50LL << 30, root, "qcow2",
+				   &leaf, e));
+	assert_ok(hv_volume_create(f->hv, HOST_A, POOL, "data.raw", "raw", 1LL << 30, NULL, NULL, &data, e));
+	assert_fails(EEXIST,
+		     hv_volume_create(f->hv, HOST_A, POOL, "data.raw", "raw", MIB, NULL, NULL, &none, e));
+	assert_fails(ENOENT,
+		     hv_volume_create(f->hv, HOST_A, POOL, "x", "qcow2", MIB, "/nowhere/b", "raw", &none, e));
+	assert_fails(EINVAL, hv_volume_create(f->hv, HOST_A, POOL, "../x", "raw", MIB, NULL, NULL, &none, e));
+	assert_fails(EINVAL, hv_volume_create(f->hv, HOST_A, POOL, "x", "tape", MIB, NULL, NULL, &none, e));
+	assert_fails(EINVAL, hv_volume_create(f->hv, HOST_A, POOL, "x", "raw", 0, NULL, NULL, &none, e));
+	assert_fails(EINVAL, hv_volume_create(f->hv, HOST_A, POOL, "x", "qcow2", MIB, root, NULL, &none, e));
+	assert_null(none);
+	assert_int_equal(stat(root, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_true(st.st_blocks * 512 < 64 * 1024);
+
+	assert_ok(hv_volume_info(f->hv, HOST_A, leaf, &info, e));
+	assert_int_equal(info.size, 50LL << 30);
+	assert_true(info.actual_size < MIB);
+	assert_ok(hv_volume_info(f->hv, HOST_A, data, &info, e));
+	assert_int_equal(info.size, 1LL << 30);
+	assert_fails(ENOENT, hv_volume_info(f->hv, HOST_A, "/nowhere/at/all", &info, e));
+
+	assert_ok(hv_pool_list(f->hv, HOST_A, POOL, &names, &count, e));
+	assert_int_equal(count, 3);
+	assert_string_equal(names[0], "data.raw");
+	assert_string_equal(names[2], "root.qcow2");
+	hv_names_free(names, count);
+	assert_ok(hv_volume_delete(f->hv, HOST_A, POOL, "data.raw", e));
+	assert_ok(hv_volume_delete(f->hv, HOST_A, POOL, "data.raw", e));
+	assert_int_equal(access(data, F_OK), -1);
+	free(root);
+	free(leaf);
+	free(data);
+}
+
+static int count_progress(void *ctx, int percent)
+{
+	int *last = ctx;
+
+	assert_true(percent > *last && percent <= 100);
+	*last = percent;
+	return 0;
+}
+
+static int cancel_at_half(void *ctx, int percent)
+{
+	(void)ctx;
+	return percent >= 50;
+}
+
+static void uploads_and_downloads_keep_holes(void **state)
+{
+	struct fixture *f = *state;
+	char target[128], source[160], back[160], byte = 0;
+	char *path = NULL, *none = NULL;
+	struct stat st;
+	int last = -1;
+	int fd;
+
+	open_pool(f, target);
+	(void)snprintf(source, sizeof(source), "%s/source", f->folder);
+	(void)snprintf(back, sizeof(back), "%s/back", f->folder);
+	fd = open(source, O_RDWR | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	/* data, hole, data, hole at the end */
+	assert_int_equal(pwrite(fd, "begin", 5, 0), 5);
+	assert_int_equal(pwrite(fd, "middle", 6, 64 * MIB), 6);
+	assert_int_equal(ftruncate(fd, 128 * MIB + 17), 0);
+	close(fd);
+
+	assert_ok(hv_volume_upload(f->hv, HOST_A, POOL, "image", "raw", source, count_progress, &last, &path,
+				   e));
+	assert_int_equal(last, 100);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 128 * MIB + 17);
+	assert_true(st.st_blocks * 512 < MIB);
+	last = -1;
+	assert_ok(hv_volume_download(f->hv, HOST_A, path, back, count_progress, &last, e));
+	assert_int_equal(last, 100);
+	assert_int_equal(stat(back, &st), 0);
+	assert_int_equal(st.st_size, 128 * MIB + 17);
+	assert_true(st.st_blocks * 512 < MIB);
+	fd = open(back, O_RDONLY);
+	assert_int_equal(pread(fd, &byte, 1, 64 * MIB + 1), 1);
+	assert_int_equal(byte, 'i');
+	close(fd);
+
+	/* an existing file is not overwritten, and not removed either */
+	assert_fails(EEXIST, hv_volume_download(f->hv, HOST_A, path, back, NULL, NULL, e));
+	assert_int_equal(access(back, F_OK), 0);
+	assert_fails(EEXIST,
+		     hv_volume_upload(f->hv, HOST_A, POOL, "image", "raw", source, NULL, NULL, &none, e));
+	assert_fails(ECANCELED, hv_volume_upload(f->hv, HOST_A, POOL, "half", "raw", source, cancel_at_half,
+						 NULL, &none, e));
+	assert_fails(ENOENT, hv_volume_upload(f->hv, HOST_A, POOL, "gone", "raw", "/nowhere/x", NULL, NULL,
+					      &none, e));
+	assert_null(none);
+	(void)snprintf(source, sizeof(source), "%s/half", target);
+	assert_int_equal(access(source, F_OK), -1);
+	free(path);
+}
+
+/* ------------------------------------------------------------------- networks */
+
+static void networks_have_fixed_leases(void **state)
+{
+	struct fixture *f = *state;
+	const char *dns[] = {"8.8.8.8"};
+	struct hv_lease lease = {.mac = "fa:16:3e:00:00:01", .ip = "10.9.0.11", .hostname = "one"};
+	struct hv_lease other = {.mac = "fa:16:3e:00:00:02", .ip = "10.9.0.12"};
+	struct hv_lease rival = {.mac = "fa:16:3e:00:00:03", .ip = "10.9.0.12"};
+	struct hv_network_spec spec = {
+		.uuid = L3,
+		.bridge = "brtest",
+		.gateway = "10.9.0.1",
+		.netmask = "255.255.255.0",
+		.range_start = "10.9.0.10",
+		.range_end = "10.9.0.99",
+		.dns_domain = "pool.example",
+		.dns = dns,
+		.dns_count = 1,
+		.nat = true,
+		.leases = &lease,
+		.lease_count = 1,
+	};
+	virConnectPtr conn = virConnectOpen("test:///default");
+	virNetworkPtr network;
+	char name[32];
+	char *xml;
+
+	assert_fails(ENOENT, hv_lease_set(f->hv, HOST_A, L3, &lease, e));
+	assert_ok(hv_lease_remove(f->hv, HOST_A, L3, lease.mac, lease.ip, e));
+	assert_ok(hv_network_open(f->hv, HOST_A, &spec, name, e));
+	assert_string_equal(name, "poolfs-dddddddd");
+	assert_ok(hv_network_open(f->hv, HOST_A, &spec, name, e));
+	network = virNetworkLookupByName(conn, name);
+	assert_non_null(network);
+	assert_int_equal(virNetworkIsActive(network), 1);
+
+	assert_ok(hv_lease_set(f->hv, HOST_A, L3, &lease, e));
+	assert_ok(hv_lease_set(f->hv, HOST_A, L3, &other, e));
+	assert_ok(hv_lease_set(f->hv, HOST_A, L3, &rival, e)); /* takes the address over */
+	lease.ip = "10.9.0.21";
+	assert_ok(hv_lease_set(f->hv, HOST_A, L3, &lease, e));
+	xml = virNetworkGetXMLDesc(network, 0);
+	assert_non_null(strstr(xml, "10.9.0.21"));
+	assert_null(strstr(xml, "10.9.0.11"));
+	assert_non_null(strstr(xml, rival.mac));
+	assert_null(strstr(xml, other.mac));
+	assert_null(strstr(xml, "<range"));
+	free(xml);
+	assert_ok(hv_lease_remove(f->hv, HOST_A, L3, rival.mac, NULL, e));
+	assert_ok(hv_lease_remove(f->hv, HOST_A, L3, rival.mac, rival.ip, e));
+	xml = virNetworkGetXMLDesc(network, 0);
+	assert_null(strstr(xml, rival.mac));
+	assert_non_null(strstr(xml, "10.9.0.21"));
+	free(xml);
+
+	/* a definition that differs is replaced */
+	spec.nat = false;
+	assert_ok(hv_network_open(f->hv, HOST_A, &spec, name, e));
+	xml = virNetworkGetXMLDesc(network, 0);
+	assert_null(strstr(xml, "<forward mode"));
+	free(xml);
+	virNetworkFree(network);
+	virConnectClose(conn);
+	assert_ok(hv_network_close(f->hv, HOST_A, L3, e));
+	assert_ok(hv_network_close(f->hv, HOST_A, L3, e));
+}
+
+static void beginning_and_ending_again_and_again(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct hypervisor *hv = NULL;
+
+		assert_ok(hv_new(&events, &ear, &hv, e));
+		assert_ok(hv_host_add(hv, HOST_A, "test:///default", e));
+		if (i % 2)
+			assert_ok(hv_host_add(hv, HOST_B, "qemu+unix:///system?socket=/nowhere", e));
+		if (i % 3 == 0)
+			usleep(5000);
+		hv_free(hv);
+	}
+	hv_free(NULL);
+}
+
+int main(void)
+{
+#define ON_DEFAULT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		ON_DEFAULT(a_host_connects_and_tells_what_it_has),
+		ON_DEFAULT(calls_need_a_connected_host),
+		cmocka_unit_test(uris_are_checked),
+		ON_DEFAULT(reconnecting_lists_the_domains_again),
+		cmocka_unit_test(files_are_hosts_of_their_own),
+		ON_DEFAULT(a_domain_lives_and_dies),
+		ON_DEFAULT(somebody_elses_doing_is_told_too),
+		ON_DEFAULT(many_workers_at_once),
+		ON_DEFAULT(a_removed_host_is_silent),
+		ON_DEFAULT(pools_open_and_close),
+		ON_DEFAULT(volumes_are_small_real_files),
+		ON_DEFAULT(uploads_and_downloads_keep_holes),
+		ON_DEFAULT(networks_have_fixed_leases),
+		cmocka_unit_test(beginning_and_ending_again_and_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <string.h>
+
+#include "../../actions/image_rules.h"
+
+static void test_url_path(void **state)
+{
+	(void)state;
+	assert_string_equal(image_url_path("file:///srv/a.qcow2"), "/srv/a.qcow2");
+	assert_string_equal(image_url_path("FILE:///srv/a.qcow2"), "/srv/a.qcow2");
+	assert_string_equal(image_url_path("/srv/a.qcow2"), "/srv/a.qcow2");
+	assert_null(image_url_path("file://host/a"));
+	assert_null(image_url_path("http://h/a"));
+	assert_null(image_url_path(""));
+}
+
+static void test_claim(void **state)
+{
+	_cleanup_(error_done) struct error unknown = ERROR_INIT;
+	_cleanup_(error_done) struct error iso = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(image_check_claim("qcow2", NULL, true, NULL), 0);
+	assert_int_equal(image_check_claim("iso", "ISO", false, NULL), 0);
+	assert_int_equal(image_check_claim("vmdk", NULL, false, &unknown), -EINVAL);
+	assert_string_equal(unknown.details, "unknown format[vmdk]");
+	assert_int_equal(image_check_claim("raw", "ISO", true, &iso), -EINVAL);
+	assert_string_equal(iso.details, "ISO cannot be used as system image");
+	assert_int_equal(image_check_claim("iso", NULL, true, NULL), -EINVAL);
+	assert_string_equal(image_claimed_format("raw", "ISO"), "iso");
+	assert_string_equal(image_claimed_format("raw", "DataVolumeTemplate"), "raw");
+}
+
+/* The table of image_rules.h, cell by cell. */
+static void test_decide(void **state)
+{
+	static const struct {
+		const char *format, *media_type, *found;
+		const char *real, *real_media_type; /* NULL = refused */
+	} cases[] = {
+		{"qcow2", NULL, "qcow2", "qcow2", "RootVolumeTemplate"},
+		{"qcow2", "DataVolumeTemplate", "qcow2", "qcow2", "DataVolumeTemplate"},
+		{"qcow2", NULL, "raw", NULL, NULL},
+		{"qcow2", NULL, "iso", "iso", "ISO"},
+		{"raw", NULL, "qcow2", "qcow2", "RootVolumeTemplate"},
+		{"raw", "DataVolumeTemplate", "raw", "raw", "DataVolumeTemplate"},
+		{"raw", NULL, "raw", "raw", "RootVolumeTemplate"},
+		{"raw", NULL, "iso", "iso", "ISO"},
+		{"raw", "RootVolumeTemplate", "iso", "raw", "RootVolumeTemplate"},
+		{"raw", "ISO", "iso", "iso", "ISO"},
+		{"qcow2", "ISO", "iso", "iso", "ISO"},
+		{"iso", NULL, "iso", "iso", "ISO"},
+		{"iso", "RootVolumeTemplate", "iso", "iso", "ISO"},
+		{"iso", NULL, "qcow2", NULL, NULL},
+		{"iso", NULL, "raw", NULL, NULL},
+		{"raw", "ISO", "raw", NULL, NULL},
+		{"raw", NULL, "vmdk", NULL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		const char *format = "untouched", *media_type = "untouched";
+		int r = image_decide(cases[i].format, cases[i].media_type, false, cases[i].found, &format,
+				     &media_type, &e);
+
+		assert_int_equal(r, cases[i].real ? 0 : -EINVAL);
+		assert_string_equal(format, cases[i].real ? cases[i].real : "untouched");
+		assert_string_equal(media_type, cases[i].real ? cases[i].real_media_type : "untouched");
+	}
+	assert_int_equal(
+		image_decide("qcow2", NULL, true, "iso", &(const char *){NULL}, &(const char *){NULL}, NULL),
+		-EINVAL);
+	assert_string_equal(image_disk_format("iso"), "raw");
+	assert_string_equal(image_disk_format("qcow2"), "qcow2");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_url_path),
+		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_decide),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The field tables: what every part of the program takes for granted about them. */
+#include "test.h"
+
+#include <string.h>
+
+#include "../../model/cleanup.h"
+#include "../../model/kind.h"
+
+#define for_each_kind(k)                                                                                     \
+	for (const struct kind *k = kind_get(KIND_ZONE); k;                                                  \
+	     k = k->id + 1 < KIND_COUNT ? kind_get(k->id + 1) : NULL)
+
+static void every_kind_has_a_row_and_unique_names(void **state)
+{
+	(void)state;
+	for_each_kind(a)
+	{
+		assert_true(a->field_count > 0);
+		assert_non_null(a->noun);
+		assert_ptr_equal(kind_by_name(a->name), a);
+		assert_ptr_equal(kind_by_name(a->vo), a);
+		if (a->directory)
+			assert_ptr_equal(kind_by_directory(a->directory), a);
+		for_each_kind(b) if (a != b) assert_string_not_equal(a->table, b->table);
+	}
+	assert_null(kind_by_name("Nonsense"));
+	assert_null(kind_by_directory("nonsense"));
+}
+
+static void field_names_are_unique_and_found(void **state)
+{
+	(void)state;
+	for_each_kind(k)
+	{
+		for (int i = 0; i < k->field_count; i++) {
+			assert_non_null(k->fields[i].name);
+			assert_int_equal(kind_field(k, k->fields[i].name),
+					 i);				  /* so there is no earlier one */
+			assert_string_not_equal(k->fields[i].name, "id"); /* SQL's own columns */
+			assert_string_not_equal(k->fields[i].name, "changed");
+			assert_string_not_equal(k->fields[i].name, "times");
+		}
+		assert_int_equal(kind_field(k, "nonsense"), -1);
+	}
+}
+
+static void fields_fit(void **state)
+{
+	int indexed = 0;
+
+	(void)state;
+	for_each_kind(k)
+	{
+		assert_true(k->field_count < FIELDS_MAX); /* one bit of the null flags means something else */
+		assert_string_equal(k->fields[FIELD_UUID].name, "uuid");
+		assert_true(k->fields[FIELD_UUID].flags & F_INDEX);
+		for (int i = 0; i < k->field_count; i++) {
+			const struct field *f = &k->fields[i];
+
+			if (f->flags & F_INDEX) {
+				assert_int_equal(f->type, FIELD_STRING);
+				indexed++;
+			}
+		}
+	}
+	assert_true(indexed <= 128); /* INDEX_MAX of view.c */
+}
+
+static void special_fields_are_what_they_should_be(void **state)
+{
+	(void)state;
+	for_each_kind(k)
+	{
+		if (k->name_field >= 0)
+			assert_int_equal(k->fields[k->name_field].type, FIELD_STRING);
+		if (k->create_date_field >= 0)
+			assert_int_equal(k->fields[k->create_date_field].type, FIELD_DATE);
+		if (k->last_op_field >= 0)
+			assert_int_equal(k->fields[k->last_op_field].type, FIELD_DATE);
+		assert_int_equal((k->flags & K_LASTOP) != 0, k->last_op_field >= 0);
+		assert_int_equal((k->flags & K_DIRECTORY) != 0, k->directory != NULL);
+		assert_int_equal(kind_field(k, "createDate"), k->id == KIND_JOB ? -1 : k->create_date_field);
+		assert_int_equal(kind_field(k, "lastOpDate"), k->last_op_field);
+	}
+}
+
+static void references_name_a_kind(void **state)
+{
+	(void)state;
+	for_each_kind(k) for (int i = 0; i < k->field_count; i++)
+	{
+		const struct field *f = &k->fields[i];
+
+		if (f->flags & (F_OWNER | F_FOREIGN)) {
+			assert_int_equal(f->type, FIELD_STRING);
+			assert_int_not_equal(f->target, KIND_NONE);
+		}
+		if (f->flags & F_SECRET) /* no inventory shows it, whoever asks */
+			assert_true(f->flags & (F_HIDDEN | F_FILE));
+	}
+}
+
+/*
+ * An inventory with sub-inventories is found through an index, and it is rendered anew when one of them
+ * changes: that is what F_OWNER in the sub-object does, and it reaches one level up.
+ */
+static void sub_objects_point_back_to_their_owner(void **state)
+{
+	(void)state;
+	for_each_kind(k) for (int i = 0; i < k->field_count; i++)
+	{
+		const struct field *f = &k->fields[i], *back;
+		const struct kind *child;
+
+		if (field_is_stored(f))
+			continue;
+		child = kind_get(f->target);
+		assert_true(f->target_field < child->field_count);
+		back = &child->fields[f->target_field];
+		assert_int_equal(back->flags & (F_INDEX | F_OWNER), F_INDEX | F_OWNER);
+		assert_int_equal(back->target, k->id);
+		if (f->type == FIELD_VALUES)
+			assert_true(field_is_stored(&child->fields[f->value_field]));
+		for (int j = 0; f->type == FIELD_CHILDREN && j < child->field_count; j++)
+			assert_true(field_is_stored(&child->fields[j]));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_has_a_row_and_unique_names),
+		cmocka_unit_test(field_names_are_unique_and_found),
+		cmocka_unit_test(fields_fit),
+		cmocka_unit_test(special_fields_are_what_they_should_be),
+		cmocka_unit_test(references_name_a_kind),
+		cmocka_unit_test(sub_objects_point_back_to_their_owner),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The persistent map: the same answers as an array, old versions unchanged, whole after a failed allocation.
+ */
+#include "test.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../model/cleanup.h"
+#include "../../model/pmap.h"
+
+#define KEYS 512
+
+struct counted {
+	struct ref ref;
+	int number;
+};
+
+static int alive;
+/* Allocations until the next one fails; negative: none does. */
+static int fail_after = -1;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+	if (fail_after == 0)
+		return NULL;
+	if (fail_after > 0)
+		fail_after--;
+	return __real_malloc(size);
+}
+
+static void counted_destroy(struct ref *self)
+{
+	alive--;
+	free(self);
+}
+
+static struct ref *counted_new(int number)
+{
+	struct counted *c = __real_malloc(sizeof(*c));
+
+	assert_non_null(c);
+	ref_init(&c->ref, counted_destroy);
+	c->number = number;
+	alive++;
+	return &c->ref;
+}
+
+/* What a map should hold: a number per key, 0 = absent. */
+typedef int model[KEYS + 1];
+
+static void check(const struct pmap *map, const model expected)
+{
+	size_t count = 0;
+	uint64_t at = 0;
+
+	for (uint64_t key = 1; key <= KEYS; key++) {
+		struct ref *value = NULL, *next;
+		uint64_t next_key;
+
+		assert_int_equal(pmap_get(map, key, &value), expected[key] != 0);
+		if (!expected[key])
+			continue;
+		count++;
+		assert_int_equal(((struct counted *)value)->number, expected[key]);
+		assert_true(pmap_next(map, at, &next_key, &next));
+		assert_int_equal(next_key, key);
+		assert_ptr_equal(next, value);
+		at = key;
+	}
+	assert_false(pmap_next(map, at, NULL, NULL));
+	assert_int_equal(pmap_count(map), count);
+}
+
+static void change(struct pmap **map, model expected, int step)
+{
+	uint64_t key = (uint64_t)(1 + rand() % KEYS);
+
+	if (rand() % 3) {
+		struct ref *value = counted_new(step);
+
+		if (pmap_set(map, key, value) == 0)
+			expected[key] = step;
+		else
+			ref_put(value);
+	} else {
+		int r = pmap_remove(map, key);
+
+		if (!expected[key])
+			assert_int_equal(r, -ENOENT);
+		else if (r == 0)
+			expected[key] = 0;
+		else
+			assert_int_equal(r, -ENOMEM);
+	}
+}
+
+static void random_operations_match_an_array_in_every_version(void **state)
+{
+	enum { VERSIONS = 16 };
+	static model expected[VERSIONS];
+	struct pmap *maps[VERSIONS] = {NULL};
+	(void)state;
+
+	srand(1);
+	memset(expected, 0, sizeof(expected));
+	for (int step = 1; step < 40000; step++) {
+		int v = rand() % VERSIONS;
+
+		change(&maps[v], expected[v], step);
+		if (step % 50 == 0) { /* a copy that goes its own way from here */
+			int to = rand() % VERSIONS;
+			struct pmap *old = maps[to];
+
+			maps[to] = pmap_ref(maps[v]);
+			memmove(expected[to], expected[v], sizeof(model));
+			pmap_unref(old);
+		}
+		if (step % 400 == 0)
+			for (int i = 0; i < VERSIONS; i++)
+				check(maps[i], expected[i]);
+	}
+	for (int i = 0; i < VERSIONS; i++)
+		pmap_unref(maps[i]);
+	assert_int_equal(alive, 0);
+}
+
+static void a_failed_allocation_changes_nothing(void **state)
+{
+	static model expected, snapshot_expected;
+	struct pmap *map = NULL, *snapshot = NULL;
+	(void)state;
+
+	srand(2);
+	for (int step = 1; step < 20000; step++) {
+		if (step % 20 == 0) {
+			pmap_unref(snapshot);
+			snapshot = pmap_ref(map);
+			memcpy(snapshot_expected, expected, sizeof(model));
+		}
+		fail_after = rand() % 12;
+		change(&map, expected, step);
+		fail_after = -1;
+		if (step % 100 == 0) {
+			check(map, expected);
+			check(snapshot, snapshot_expected);
+		}
+	}
+	pmap_unref(snapshot);
+	pmap_unref(map);
+	assert_int_equal(alive, 0);
+}
+
+static void walks_take_the_time_of_a_balanced_tree(void **state)
+{
+	struct pmap *map = NULL;
+	uint64_t key = 0, count = 0;
+	(void)state;
+
+	/* In order: without balancing this is a list, quadratic to build and deep enough to overflow the
+	 * stack. */
+	for (uint64_t i = 1; i <= 200000; i++)
+		assert_int_equal(pmap_set(&map, i, NULL), 0);
+	while (pmap_next(map, key, &key, NULL))
+		count++;
+	assert_int_equal(count, 200000);
+	pmap_unref(map);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_operations_match_an_array_in_every_version),
+		cmocka_unit_test(a_failed_allocation_changes_nothing),
+		cmocka_unit_test(walks_take_the_time_of_a_balanced_tree),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Renderings: golden inventories, the order and the absence of keys, dates in several time zones, value
+ * files. */
+#include "fixture.h"
+
+#include <time.h>
+
+#include "../../model/render.h"
+
+/* Nov 14, 2017 22:20:57 UTC */
+#define DATE INT64_C(1510698057000000000)
+
+static void set_zone(const char *tz)
+{
+	setenv("TZ", tz, 1);
+	tzset();
+}
+
+static int setup(void **state)
+{
+	set_zone("UTC");
+	return fixture_setup(state);
+}
+
+static struct object *dated(struct object *o, int create, int last)
+{
+	object_set_int(o, create, DATE);
+	object_set_int(o, last, DATE);
+	return o;
+}
+
+/* A VM with one NIC and one volume, with every kind of value. */
+static void fill(struct fixture *f)
+{
+	struct object *o = dated(make(KIND_VM, test_uuid(1)), VM_CREATE_DATE, VM_LAST_OP_DATE);
+
+	object_set_str(o, VM_NAME, "web \"01\" 云");
+	object_set_int(o, VM_MEMORY_SIZE, INT64_C(8589934592));
+	object_set_int(o, VM_CPU_NUM, 2);
+	object_set_int(o, VM_CPU_SPEED, 0);
+	object_set_str(o, VM_STATE, "Running");
+	object_set_str(o, VM_CREATE_SPEC, "hidden");
+	object_set_str(o, VM_ACCOUNT_UUID, "hidden");
+	object_set_int(o, VM_STOPPED_BY_HA, 1);
+	put(f, o);
+	o = dated(make(KIND_NIC, test_uuid(2)), NIC_CREATE_DATE, NIC_LAST_OP_DATE);
+	object_set_str(o, NIC_VM_UUID, test_uuid(1));
+	object_set_str(o, NIC_IP, "10.0.0.2");
+	object_set_int(o, NIC_DEVICE_ID, 0);
+	object_set_int(o, NIC_INBOUND, 1000);
+	put(f, o);
+	o = dated(make(KIND_VOLUME, test_uuid(3)), VOLUME_CREATE_DATE, VOLUME_LAST_OP_DATE);
+	object_set_str(o, VOLUME_VM_UUID, test_uuid(1));
+	object_set_str(o, VOLUME_NAME, "root");
+	object_set_int(o, VOLUME_IS_SHAREABLE, 0);
+	put(f, o);
+}
+
+static void golden_inventory(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_view_ struct view *view = NULL;
+	_cleanup_document_ struct document *d = NULL;
+	_cleanup_document_ struct document *again = NULL;
+	_cleanup_free_ char *text = NULL;
+	char *date;
+
+	fill(f);
+	view = store_view(f->store);
+	d = render_inventory(view, view_get(view, KIND_VM, test_uuid(1)));
+	assert_non_null(d);
+	text = strdup(d->data);
+	/* lastOpDate is the store's; the rest is ours */
+	for (date = text; (date = strstr(date, "lastOpDate\": \""));) {
+		date += strlen("lastOpDate\": \"");
+		memmove(date, strchr(date, '"'), strlen(strchr(date, '"')) + 1);
+	}
+	assert_string_equal(text, "{\n"
+				  "  \"uuid\": \"00000000000000000000000000000001\",\n"
+				  "  \"name\": \"web \\\"01\\\" 云\",\n"
+				  "  \"memorySize\": 8589934592,\n"
+				  "  \"cpuNum\": 2,\n"
+				  "  \"cpuSpeed\": 0,\n"
+				  "  \"createDate\": \"Nov 14, 2017 10:20:57 PM\",\n"
+				  "  \"lastOpDate\": \"\",\n"
+				  "  \"state\": \"Running\",\n"
+				  "  \"vmNics\": [\n"
+				  "    {\n"
+				  "      \"uuid\": \"00000000000000000000000000000002\",\n"
+				  "      \"vmInstanceUuid\": \"00000000000000000000000000000001\",\n"
+				  "      \"ip\": \"10.0.0.2\",\n"
+				  "      \"deviceId\": 0,\n"
+				  "      \"createDate\": \"Nov 14, 2017 10:20:57 PM\",\n"
+				  "      \"lastOpDate\": \"\"\n"
+				  "    }\n"
+				  "  ],\n"
+				  "  \"allVolumes\": [\n"
+				  "    {\n"
+				  "      \"uuid\": \"00000000000000000000000000000003\",\n"
+				  "      \"name\": \"root\",\n"
+				  "      \"vmInstanceUuid\": \"00000000000000000000000000000001\",\n"
+				  "      \"createDate\": \"Nov 14, 2017 10:20:57 PM\",\n"
+				  "      \"lastOpDate\": \"\",\n"
+				  "      \"isShareable\": false\n"
+				  "    }\n"
+				  "  ]\n"
+				  "}\n");
+	again = render_inventory(view, view_get(view, KIND_VM, test_uuid(1)));
+	assert_ptr_equal(again, d); /* made once */
+}
+
+/* The cached inventory of an owner never outlives a change of what it holds, within one change either. */
+static int render_between(struct txn *t, void *arg, struct error *e)
+{
+	struct document *d;
+	int r = 0;
+
+	(void)arg;
+	for (unsigned i = 0; i < 3 && r == 0; i++) {
+		struct object *nic = make(KIND_NIC, test_uuid(100 + i));
+
+		object_set_str(nic, NIC_VM_UUID, test_uuid(1));
+		r = txn_put(t, nic, NULL, e);
+		d = render_inventory(txn_view(t), view_get(txn_view(t), KIND_VM, test_uuid(1)));
+		assert_non_null(strstr(d->data, test_uuid(100 + i)));
+		document_unref(d);
+	}
+	return r;
+}
+
+static void an_inventory_follows_its_parts(void **state)
+{
+	struct fixture *f = *state;
+	const struct object *before;
+	const struct object *after;
+
+	fill(f);
+	before = get(f, KIND_VM, test_uuid(1));
+	assert_int_equal(store_run(f->store, render_between, NULL, NULL), 0);
+	after = get(f, KIND_VM, test_uuid(1));
+	assert_true(after->changed > before->changed);
+	assert_int_equal(after->times[VM_NAME], before->times[VM_NAME]);
+	assert_int_equal(object_int(after, VM_LAST_OP_DATE), object_int(before, VM_LAST_OP_DATE));
+	object_unref(before);
+	object_unref(after);
+}
+
+static void inventories_hold_one_object_a_line(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_view_ struct view *empty = store_view(f->store);
+	_cleanup_view_ struct view *view = NULL;
+	_cleanup_document_ struct document *none = render_inventories(empty, KIND_VM);
+	_cleanup_document_ struct document *d = NULL;
+	json_t *json;
+
+	assert_string_equal(none->data, "{\"inventories\":[]}\n");
+	fill(f);
+	put(f, make(KIND_VM, test_uuid(9)));
+	view = store_view(f->store);
+	d = render_inventories(view, KIND_VM);
+	json = json_loads(d->data, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(json, "inventories")), 2);
+	json_decref(json);
+	assert_int_equal(d->mtime, view_changed(view, KIND_VM));
+	assert_int_equal(d->len, strlen(d->data));
+	assert_null(strstr(d->data, "hidden"));
+}
+
+static void value_files_end_with_exactly_one_newline(void **state)
+{
+	static const struct {
+		int field;
+		const char *text;
+	} rows[] = {{VM_NAME, "web \"01\" 云\n"},
+		    {VM_DESCRIPTION, "\n"},
+		    {VM_MEMORY_SIZE, "8589934592\n"},
+		    {VM_INTERNAL_ID, "\n"},
+		    {VM_CREATE_DATE, "Nov 14, 2017 10:20:57 PM\n"},
+		    {VM_STOPPED_BY_HA, "true\n"}};
+	struct fixture *f = *state;
+	_cleanup_view_ struct view *view = NULL;
+
+	fill(f);
+	view = store_view(f->store);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct object *o = view_get(view, KIND_VM, test_uuid(1));
+		_cleanup_document_ struct document *d = render_value(view, o, rows[i].field);
+
+		assert_string_equal(d->data, rows[i].text);
+		assert_int_equal(d->len, strlen(rows[i].text));
+		assert_int_equal(d->mtime, o->times[rows[i].field]);
+	}
+	_cleanup_document_ struct document *nics =
+		render_value(view, view_get(view, KIND_VM, test_uuid(1)), VM_NICS);
+	assert_int_equal(nics->data[0], '[');
+	assert_int_equal(nics->data[nics->len - 1], '\n');
+	assert_int_not_equal(nics->data[nics->len - 2], '\n');
+}
+
+/* Every kind, every field set: inventories have their keys in table order and nothing hidden or secret. */
+static void no_inventory_shows_a_secret(void **state)
+{
+	_cleanup_view_ struct view *view = view_new();
+	(void)state;
+
+	for (int k = KIND_ZONE; k < KIND_COUNT; k++) {
+		const struct kind *kind = kind_get((enum kind_id)k);
+		_cleanup_object_ struct object *o = object_new(kind);
+		json_t *json, *value;
+		const char *key;
+		int last = -1;
+
+		for (int i = 0; i < kind->field_count; i++)
+			if (field_is_integer(&kind->fields[i]))
+				object_set_int(o, i, 1);
+			else if (field_is_stored(&kind->fields[i]))
+				object_set_str(o, i, "x");
+		json = render_inventory_json(view, o);
+		json_object_foreach (json, key, value) {
+			int field = kind_field(kind, key);
+
+			assert_true(field > last);
+			assert_false(kind->fields[field].flags & (F_HIDDEN | F_FILE | F_SECRET));
+			last = field;
+		}
+		for (int i = 0; i < kind->field_count; i++)
+			if (!(kind->fields[i].flags & (F_HIDDEN | F_FILE | F_SECRET)))
+				assert_non_null(json_object_get(json, kind->fields[i].name));
+		json_decref(json);
+	}
+}
+
+static void dates_in_several_time_zones(void **state)
+{
+	static const struct {
+		const char *tz, *text;
+		int64_t ns;
+	} rows[] = {
+		{"UTC", "Nov 14, 2017 10:20:57 PM", DATE},
+		{"UTC", "Jan 1, 1970 12:00:00 AM", 0},
+		{"UTC", "Jan 1, 1970 12:00:00 PM", INT64_C(43200000000000)},
+		{"UTC", "Dec 31, 1969 11:59:59 PM", -INT64_C(1000000000)},
+		{"Asia/Shanghai", "Nov 15, 2017 6:20:57 AM", DATE},
+		{"America/New_York", "Nov 14, 2017 5:20:57 PM", DATE},
+		{"Asia/Kathmandu", "Nov 15, 2017 4:05:57 AM", DATE},
+		{"Europe/Berlin", "Jul 1, 2017 1:00:00 AM", INT64_C(1498863600000000000)},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[DATE_SIZE];
+		int64_t back = 1;
+
+		set_zone(rows[i].tz);
+		render_date(rows[i].ns, text);
+		assert_string_equal(text, rows[i].text);
+		assert_true(render_parse_date(text, &back));
+		assert_int_equal(back, rows[i].ns);
+	}
+	char text[DATE_SIZE];
+	set_zone("UTC");
+	render_date(-1, text); /* the second it lies in, not the next one */
+	assert_string_equal(text, "Dec 31, 1969 11:59:59 PM");
+	set_zone("UTC");
+}
+
+static void only_dates_are_dates(void **state)
+{
+	static const char *const bad[] = {"",
+					  "x",
+					  "Nov 14, 2017",
+					  "2017-11-14",
+					  "2017-11-14 22:20",
+					  "2017-13-01 00:00:00",
+					  "2017-02-30 00:00:00",
+					  "Feb 29, 2017 1:00:00 AM",
+					  "2017-11-14 22:20:57x",
+					  "Nov 14, 2017 10:20:57 PM "};
+	int64_t ns = 5;
+	(void)state;
+
+	set_zone("UTC");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(render_parse_date(bad[i], &ns));
+	assert_int_equal(ns, 5);
+	assert_true(render_parse_date("2017-11-14 22:20:57", &ns));
+	assert_int_equal(ns, DATE);
+	assert_true(render_parse_date("9999-12-31 23:59:59", &ns));
+	assert_int_equal(ns, INT64_MAX);
+	assert_true(render_parse_date("1000-01-01 00:00:00", &ns));
+	assert_int_equal(ns, INT64_MIN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(golden_inventory, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(an_inventory_follows_its_parts, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(inventories_hold_one_object_a_line, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(value_files_end_with_exactly_one_newline, setup,
+						fixture_teardown),
+		cmocka_unit_test(no_inventory_shows_a_secret),
+		cmocka_unit_test(dates_in_several_time_zones),
+		cmocka_unit_test(only_dates_are_dates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text comparison as MySQL does it: case, spaces at the end, order, and keys that agree with it. */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../model/cleanup.h"
+#include "../../model/text.h"
+
+static void utf8_is_recognised(void **state)
+{
+	static const char *const good[] = {"",
+					   "abc",
+					   "é",
+					   "云主机",
+					   "😀",
+					   "\xED\x9F\xBF",
+					   "\xEE\x80\x80",
+					   "\xF4\x8F\xBF\xBF",
+					   "\xC2\x80",
+					   "\xE0\xA0\x80",
+					   "\xF0\x90\x80\x80"};
+	static const char *const bad[] = {"\x80",
+					  "\xC0\x80",
+					  "\xC1\xBF",
+					  "\xE0\x9F\xBF",
+					  "\xED\xA0\x80",
+					  "\xF0\x8F\xBF\xBF",
+					  "\xF4\x90\x80\x80",
+					  "\xF5\x80\x80\x80",
+					  "\xFF",
+					  "\xC3",
+					  "\xE4\xBA",
+					  "a\xF0\x9F\x98",
+					  "\xC3(",
+					  "\xE4\xBA("};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_true(text_is_utf8(good[i], strlen(good[i])));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(text_is_utf8(bad[i], strlen(bad[i])));
+	assert_false(text_is_utf8("é", 1));
+}
+
+static void compares_as_mysql(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		int order;
+	} rows[] = {
+		{"", "", 0},	 {"a", "A", 0},	  {"a", "a  ", 0},   {"", "   ", 0},   {"a", "b", -1},
+		{"B", "a", 1},	 {"a", "ab", -1}, {"a ", "a b", -1}, {"a\t", "a", -1}, {"a\tb", "a ", -1},
+		{"é", "É", 0},	 {"Ä", "ä ", 0},  {"ж", "Ж", 0},     {"ё", "Ё", 0},    {"Σ", "σ", 0},
+		{"ς", "Σ", 0},	 {"ő", "Ő", 0},	  {"ž", "Ž", 0},     {"×", "÷", -1},   {"云", "云", 0},
+		{"云", "主", 1}, {"a", "é", -1},  {"😀", "云", 1},    {" a", "a", -1},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(text_compare(rows[i].a, rows[i].b), rows[i].order);
+		assert_int_equal(text_compare(rows[i].b, rows[i].a), -rows[i].order);
+	}
+}
+
+static void folding_is_stable(void **state)
+{
+	(void)state;
+	for (uint32_t c = 0; c < 0x11000; c++)
+		assert_int_equal(text_fold(text_fold(c)), text_fold(c));
+}
+
+static void keys_agree_with_comparison(void **state)
+{
+	static const char *const parts[] = {"a", "A", " ", "é", "É", "云", "😀", "z", "\t"};
+	(void)state;
+
+	srand(3);
+	for (int round = 0; round < 100000; round++) {
+		char text[2][64] = {"", ""}, key[2][128];
+		size_t len[2];
+
+		for (int i = 0; i < 2; i++) {
+			size_t at = 0;
+
+			for (int n = rand() % 5; n > 0; n--)
+				at += (size_t)snprintf(text[i] + at, sizeof(text[i]) - at, "%s",
+						       parts[(size_t)rand() % ARRAY_SIZE(parts)]);
+			len[i] = text_key(text[i], key[i], sizeof(key[i]));
+			assert_true(text_is_utf8(key[i], len[i]));
+		}
+		assert_int_equal(text_compare(text[0], text[1]) == 0,
+				 len[0] == len[1] && memcmp(key[0], key[1], len[0]) == 0);
+	}
+}
+
+static void a_key_never_overflows(void **state)
+{
+	char key[8];
+	(void)state;
+
+	for (size_t size = 0; size <= sizeof(key); size++) {
+		memset(key, '#', sizeof(key));
+		assert_true(text_key("aé云😀aé云😀", key, size) <= size);
+		for (size_t i = size; i < sizeof(key); i++)
+			assert_int_equal(key[i], '#');
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(utf8_is_recognised),	 cmocka_unit_test(compares_as_mysql),
+		cmocka_unit_test(folding_is_stable),	 cmocka_unit_test(keys_agree_with_comparison),
+		cmocka_unit_test(a_key_never_overflows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

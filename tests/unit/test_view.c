@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Views: indexes follow every change, walks are in order of creation, a snapshot never changes. */
+#include "test.h"
+
+#include <string.h>
+
+#include "../../model/uuid.h"
+#include "../../model/view.h"
+
+static struct object *vm(int64_t id, const char *name, const char *host)
+{
+	struct object *o = object_new(kind_get(KIND_VM));
+	char uuid[UUID_SIZE];
+
+	assert_non_null(o);
+	snprintf(uuid, sizeof(uuid), "%032x", (unsigned)id);
+	object_set_str(o, VM_UUID, uuid);
+	object_set_str(o, VM_NAME, name);
+	object_set_str(o, VM_HOST_UUID, host);
+	o->id = id;
+	return o;
+}
+
+static void put(struct view *view, struct object *o)
+{
+	assert_int_equal(view_put(view, o), 0);
+	object_unref(o);
+}
+
+static void indexes_follow_changes(void **state)
+{
+	_cleanup_view_ struct view *view = view_new();
+	const struct object *o;
+	int n = 0;
+	(void)state;
+
+	put(view, vm(1, "a", "h1"));
+	put(view, vm(2, "b", "h1"));
+	put(view, vm(3, "c", NULL));
+	assert_int_equal(view_count(view, KIND_VM), 3);
+	view_for_each_where (each, view, KIND_VM, VM_HOST_UUID, "h1")
+		assert_int_equal(each->id, ++n);
+	assert_int_equal(n, 2);
+	put(view, vm(1, "a", "h2"));
+	put(view, vm(3, "c2", "h1"));
+	o = view_next_where(view, KIND_VM, VM_HOST_UUID, "h1", 0);
+	assert_int_equal(o->id, 2);
+	o = view_next_where(view, KIND_VM, VM_HOST_UUID, "h1", 2);
+	assert_int_equal(o->id, 3);
+	assert_null(view_next_where(view, KIND_VM, VM_HOST_UUID, "h1", 3));
+	assert_null(view_next_where(view, KIND_VM, VM_NAME, "c", 0));
+	o = view_get(view, KIND_VM, "00000000000000000000000000000003");
+	assert_int_equal(view_remove(view, o), 0);
+	assert_null(view_get(view, KIND_VM, "00000000000000000000000000000003"));
+	assert_null(view_get_id(view, KIND_VM, 3));
+	assert_int_equal(view_count_where(view, KIND_VM, VM_HOST_UUID, "h1"), 1);
+	assert_null(view_get(view, KIND_VM, NULL));
+	assert_null(view_get_any(view, "nonsense"));
+}
+
+/* Same hash because equal for queries, yet different texts: lookups are exact, candidates are all of them. */
+static void texts_that_differ_in_case_share_a_bucket_and_stay_apart(void **state)
+{
+	static const char *const names[] = {"web", "WEB", "Web ", "web", "wéb", "WÉB"};
+	_cleanup_view_ struct view *view = view_new();
+	int exact = 0, candidates = 0;
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		put(view, vm((int64_t)i + 1, names[i], NULL));
+	view_for_each_where (o, view, KIND_VM, VM_NAME, "web")
+		exact++;
+	assert_int_equal(exact, 2);
+	for (const struct object *o = view_next_candidate(view, KIND_VM, VM_NAME, "wEb", 0); o;
+	     o = view_next_candidate(view, KIND_VM, VM_NAME, "wEb", o->id))
+		candidates++;
+	assert_int_equal(candidates, 4);
+	assert_null(view_next_where(view, KIND_VM, VM_NAME, "wEb", 0));
+	assert_int_equal(view_next_where(view, KIND_VM, VM_NAME, "WÉB", 0)->id, 6);
+}
+
+static void names_longer_than_the_hashed_part_work(void **state)
+{
+	_cleanup_view_ struct view *view = view_new();
+	char a[2000], b[2000];
+	(void)state;
+
+	memset(a, 'x', sizeof(a));
+	a[sizeof(a) - 1] = '\0';
+	memcpy(b, a, sizeof(b));
+	b[sizeof(b) - 2] = 'y';
+	put(view, vm(1, a, NULL));
+	put(view, vm(2, b, NULL));
+	assert_int_equal(view_next_where(view, KIND_VM, VM_NAME, a, 0)->id, 1);
+	assert_int_equal(view_next_where(view, KIND_VM, VM_NAME, b, 0)->id, 2);
+	assert_null(view_next_where(view, KIND_VM, VM_NAME, a, 1));
+}
+
+static void a_snapshot_never_changes(void **state)
+{
+	_cleanup_view_ struct view *view = view_new();
+	_cleanup_view_ struct view *old = NULL;
+	(void)state;
+
+	for (int i = 1; i <= 1000; i++)
+		put(view, vm(i, i % 2 ? "odd" : "even", NULL));
+	old = view_copy(view, 1);
+	for (int i = 1; i <= 1000; i++) {
+		const struct object *o = view_get_id(view, KIND_VM, i);
+
+		if (i % 3 == 0)
+			assert_int_equal(view_remove(view, o), 0);
+		else
+			put(view, vm(i, "new", NULL));
+	}
+	view_set_changed(view, KIND_VM, 7);
+	assert_int_equal(view_count(view, KIND_VM), 667);
+	assert_int_equal(view_count_where(view, KIND_VM, VM_NAME, "new"), 667);
+	assert_int_equal(view_count_where(view, KIND_VM, VM_NAME, "odd"), 0);
+	assert_int_equal(view_count(old, KIND_VM), 1000);
+	assert_int_equal(view_count_where(old, KIND_VM, VM_NAME, "odd"), 500);
+	assert_int_equal(view_changed(old, KIND_VM), 0);
+	assert_int_equal(view_version(old), 1);
+	int64_t id = 0;
+	view_for_each (o, old, KIND_VM) {
+		assert_int_equal(o->id, ++id);
+		assert_string_equal(object_str(o, VM_NAME), id % 2 ? "odd" : "even");
+	}
+	assert_int_equal(id, 1000);
+}
+
+static void walks_resume_after_an_id_that_is_gone(void **state)
+{
+	_cleanup_view_ struct view *view = view_new();
+	(void)state;
+
+	put(view, vm(10, "a", NULL));
+	put(view, vm(30, "b", NULL));
+	assert_int_equal(view_next(view, KIND_VM, 20)->id, 30);
+	assert_int_equal(view_next(view, KIND_VM, 0)->id, 10);
+	assert_null(view_next(view, KIND_VM, 30));
+	assert_null(view_next(view, KIND_HOST, 0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(indexes_follow_changes),
+		cmocka_unit_test(texts_that_differ_in_case_share_a_bucket_and_stay_apart),
+		cmocka_unit_test(names_longer_than_the_hashed_part_work),
+		cmocka_unit_test(a_snapshot_never_changes),
+		cmocka_unit_test(walks_resume_after_an_id_that_is_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
