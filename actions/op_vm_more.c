@@ -47,7 +47,7 @@ static const struct operation get_vm_ssh_key = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "ssh-keys",
-	.flags = OP_SYNC,
+	.flags = OP_SYNC | OP_SECRET,
 	.help = "ssh key of the guest",
 };
 
@@ -135,7 +135,7 @@ static const struct operation get_vm_console_password = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "console-passwords",
-	.flags = OP_SYNC,
+	.flags = OP_SYNC | OP_SECRET,
 	.help = "password of the console",
 };
 
@@ -546,6 +546,7 @@ static const struct operation update_vm_instance = {
 			{.name = "state",
 			 .type = PARAM_STRING,
 			 .in = IN_BODY,
+			 .flags = PARAM_NOFILE,
 			 .values = (const char *const[]){"Stopped", "Running", NULL}},
 			{.name = "defaultL3NetworkUuid",
 			 .type = PARAM_STRING,

@@ -37,6 +37,7 @@ enum param_flags {
 	PARAM_SINE = 1 << 2, /* success if not existing: the operation succeeds at once on an unknown uuid */
 	PARAM_NOTRIM = 1 << 3, /* white space at the ends is kept */
 	PARAM_SECRET = 1 << 4, /* masked wherever the request is shown */
+	PARAM_NOFILE = 1 << 5, /* does not make the value file of its name writable */
 };
 
 struct param {
@@ -97,6 +98,7 @@ enum op_flags {
 	OP_REMOVES_ROW = 1 << 3, /* what `rmdir` of the object's directory does */
 	OP_NEEDS_HOST = 1 << 4,	 /* a Get that asks a host: runs in a worker */
 	OP_ADMIN = 1 << 5,	 /* only for accounts of type SystemAdmin */
+	OP_SECRET = 1 << 6,	 /* a Get whose answer is a secret: its file has mode 0600 */
 };
 
 /**

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The names of `by-name`: links to the objects of a kind under their names, the
+ * second of a name with `~2`. See names.h for how a name is written.
+ */
+#ifndef POOLFS_BY_NAME_H
+#define POOLFS_BY_NAME_H
+
+#include "place.h"
+
+bool name_links_find(const struct place *dir, const char *name, struct node *ret);
+int64_t name_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+
+/**
+ * What a walk remembers: how many of each name have gone by, so that listing many objects of one name
+ * takes time linear in their number. Only for walks over one view. NULL without memory.
+ */
+struct ranks *ranks_new(void);
+/** Accepts NULL. */
+void ranks_free(struct ranks *ranks);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See daemon.h. */
+#include "daemon.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* What the child sends first: this, or the sentence. */
+#define READY '\0'
+
+static void write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return; /* the parent is gone; there is nobody else to tell */
+		data += n;
+		len -= (size_t)n;
+	}
+}
+
+/* The mount answers. */
+static void ready(void *arg)
+{
+	int *fd = arg;
+	char byte = READY;
+
+	write_all(*fd, &byte, 1);
+	(void)close(steal_fd(fd));
+}
+
+/* Leaves the terminal; what is printed from now on goes into the state folder. */
+static int detach(const char *state_dir, struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = -1;
+
+	if (asprintf(&path, "%s/poolfs.log", state_dir) < 0)
+		return error_set(e, ENOMEM, "out of memory");
+	log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (log < 0)
+		return error_set(e, errno, "cannot use the state folder '%s': %s", state_dir, strerror(errno));
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(log, STDERR_FILENO) < 0 || chdir("/") < 0)
+		return error_set(e, errno, "cannot go into the background: %s", strerror(errno));
+	(void)setsid();
+	return 0;
+}
+
+static void __attribute__((noreturn)) child(const struct session_options *options, int fd)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct session_options here = *options;
+	int r = detach(options->pool.state_dir, &e);
+
+	here.ready = ready;
+	here.ready_arg = &fd;
+	if (r == 0)
+		r = session_run(&here, &e);
+	if (r < 0 && fd >= 0)
+		write_all(fd, error_sentence(&e), strlen(error_sentence(&e)));
+	else if (r < 0)
+		fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+	exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+int daemon_run(const struct session_options *options, struct error *e)
+{
+	char said[PIPE_BUF];
+	size_t len = 0;
+	ssize_t n;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_set(e, errno, "cannot make a pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0) {
+		(void)close(fds[0]);
+		(void)close(fds[1]);
+		return error_set(e, errno, "cannot start a process: %s", strerror(errno));
+	}
+	if (pid == 0) {
+		(void)close(fds[0]);
+		child(options, fds[1]);
+	}
+	(void)close(fds[1]);
+	while (len < sizeof(said) - 1 && (n = read(fds[0], said + len, sizeof(said) - 1 - len)) != 0) {
+		if (n < 0 && errno != EINTR)
+			break;
+		len += n > 0 ? (size_t)n : 0;
+	}
+	(void)close(fds[0]);
+	said[len] = '\0';
+	if (len && said[0] == READY)
+		return 0;
+	(void)waitpid(pid, NULL, 0);
+	return error_set(e, EIO, "%s", len ? said : "the program ended before the mount answered");
+}

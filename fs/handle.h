@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Open files and directories.
+ *
+ * What the kernel holds is a number made of an index and a generation, never a
+ * pointer, so that a stale one is told from a live one. A handle keeps what its
+ * reader sees from open to close: the content of the file, or the view in which
+ * the directory is listed; and the job that answered the last request written.
+ *
+ * The table guards itself. A handle is shared by reference between the table and
+ * the calls that are under way; what is not marked otherwise is touched only by
+ * the thread that receives the kernel's requests.
+ */
+#ifndef POOLFS_HANDLE_H
+#define POOLFS_HANDLE_H
+
+#include "../actions/json_gather.h"
+#include "../model/document.h"
+#include "../model/view.h"
+#include "node.h"
+
+struct ranks;
+
+/* A document that comes in pieces. */
+struct gather {
+	struct json_gather scan;
+	char *data; /* owned */
+	size_t len, room;
+};
+
+struct handle {
+	struct ref ref;
+	uint64_t number;  /* immutable: what the kernel calls it */
+	struct node node; /* immutable */
+
+	struct document *content; /* immutable; owned; NULL when open for writing only */
+	struct gather gather;
+	bool requested; /* a request has been written */
+	off_t end;	/* behind what was written last */
+	off_t base;	/* where in the file its answer begins */
+	bool base_set;
+
+	pthread_mutex_t lock;
+	struct document *answer; /* lock; owned; to the last request */
+
+	struct view *view;   /* owned; directories */
+	struct ranks *ranks; /* owned; directories */
+};
+
+struct handles;
+
+struct handles *handles_new(void);
+/** Accepts NULL. */
+void handles_free(struct handles *handles);
+
+/** A new handle with a reference for the caller, not in the table yet; NULL without memory. */
+struct handle *handle_new(struct node node);
+static inline void handle_unref(struct handle *h)
+{
+	ref_put((struct ref *)h);
+}
+DEFINE_CLEANUP(struct handle *, handle_unref)
+#define _cleanup_handle_ _cleanup_(handle_unref_p)
+
+/** Puts @h into the table (which takes a reference) and sets its number. -ENOMEM, -ENFILE. */
+int handles_add(struct handles *handles, struct handle *h);
+/** The handle of a number, with a reference for the caller; NULL when there is none. */
+struct handle *handles_get(struct handles *handles, uint64_t number);
+/** Takes the handle out of the table. */
+void handles_remove(struct handles *handles, uint64_t number);
+
+/** Sets what is read on this handle from now on. Takes @answer over. */
+void handle_set_answer(struct handle *h, struct document *answer);
+/** What a reader at @offset sees, with a reference for the caller, and the offset in it. NULL: nothing to read. */
+struct document *handle_read(struct handle *h, off_t offset, off_t *ret_offset);
+
+/** Appends to the gathered document. -ENOMEM, -EFBIG above @limit. */
+int gather_append(struct gather *g, const char *data, size_t len, size_t limit);
+/** Makes it empty. */
+void gather_reset(struct gather *g);
+
+#endif

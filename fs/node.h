@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Node numbers: what a path is to the kernel.
+ *
+ * A node is (kind, row id, class, index): an object, which file of it, and
+ * which member of a family of files (the field, the operation, the folder). All
+ * four fit into the 64 bits of an inode number, so that no table of known
+ * inodes exists, FORGET has nothing to do, and the number of a path is the same
+ * after a restart: row ids are never used again, and fields, operations and
+ * folders are counted in the order of their tables.
+ *
+ *     bit 63..55  zero (a session's own view of the tree will be told apart here)
+ *         54..21  row id, 0 for what belongs to no object
+ *         20..15  kind
+ *         14..9   class
+ *          8..0   index
+ */
+#ifndef POOLFS_NODE_H
+#define POOLFS_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../model/kind.h"
+
+/* Each class is a row of the node table in table.c. */
+enum node_class {
+	N_ROOT,
+	N_FOLDER, /* index: the folder */
+	/* in the root */
+	N_README,
+	N_VERSION,
+	N_FEATURES,
+	N_LIMITS,
+	N_CALLER_ERROR,
+	/* in a folder; index: the folder */
+	N_INVENTORIES,
+	N_CREATE,
+	N_BY_NAME,
+	N_FOLDER_GET, /* index: the operation */
+	N_CATEGORY,   /* of settings; the row is the first setting's */
+	/* objects and links to them */
+	N_OBJECT,
+	N_HOME_LINK,
+	N_NAME_LINK,
+	N_SUB_LINK, /* index: the sub-collection, see family.c */
+	N_JOB_LINK,
+	/* in the directory of an object */
+	N_INVENTORY,
+	N_VALUE, /* index: the field */
+	N_ACTIONS,
+	N_OBJECT_ERROR,
+	N_GET,	     /* index: the operation */
+	N_REFERENCE, /* index: the field */
+	N_SUB,	     /* index: the field */
+	N_JOBS,
+	N_TAGS,
+	N_TAG,
+	/* a Get with parameters in its name; the row is a number given out at lookup, see query.h */
+	N_QUERY,
+	NODE_CLASS_COUNT
+};
+
+struct node {
+	enum kind_id kind;
+	enum node_class class;
+	unsigned index;
+	int64_t row;
+};
+
+#define NODE_INDEX_MAX 511
+#define NODE_ROW_MAX   ((INT64_C(1) << 34) - 1)
+
+/** The inode number. The root's is 1 (FUSE_ROOT_ID). */
+static inline uint64_t node_pack(struct node n)
+{
+	return (uint64_t)n.row << 21 | (uint64_t)n.kind << 15 | (uint64_t)n.class << 9 | n.index;
+}
+
+/** The node of an inode number; false for a number that node_pack() never made. */
+static inline bool node_unpack(uint64_t ino, struct node *ret)
+{
+	struct node n = {.row = (int64_t)(ino >> 21),
+			 .kind = (enum kind_id)(ino >> 15 & 63),
+			 .class = (enum node_class)(ino >> 9 & 63),
+			 .index = ino & NODE_INDEX_MAX};
+
+	if (n.row > NODE_ROW_MAX || n.kind >= KIND_COUNT || n.class >= NODE_CLASS_COUNT)
+		return false;
+	*ret = n;
+	return true;
+}
+
+#define NODE_ROOT ((struct node){.class = N_ROOT, .index = 1})
+
+_Static_assert(KIND_COUNT <= 64 && NODE_CLASS_COUNT <= 64, "a node number has six bits for each");
+
+#endif

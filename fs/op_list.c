@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listing of directories. See operations.h.
+ *
+ * A walk keeps the view in which it began, so that it sees each entry once
+ * however long it takes; going back to the start takes a new one.
+ */
+#include "operations.h"
+
+#include "by_name.h"
+
+/* The position of the first two entries; those of the others are place_next()'s, moved up. */
+#define POSITION_DOT	1
+#define POSITION_DOTDOT 2
+
+/* Starts the walk afresh. */
+static int rewind_walk(const struct fs *fs, struct handle *h)
+{
+	ranks_free(h->ranks);
+	view_unref(h->view);
+	h->view = store_view(fs->store);
+	h->ranks = h->node.class == N_BY_NAME ? ranks_new() : NULL;
+	return h->node.class != N_BY_NAME || h->ranks ? 0 : -ENOMEM;
+}
+
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_view_ struct view *view = NULL;
+	_cleanup_handle_ struct handle *h = NULL;
+	struct place dir;
+	int r = request_place(req, ino, &view, &dir);
+
+	if (r == 0) {
+		h = handle_new(dir.node);
+		r = h ? handles_add(fs->handles, h) : -ENOMEM;
+	}
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	fi->fh = h->number;
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		handles_remove(fs->handles, h->number);
+}
+
+/* A directory being written into the buffer of a reply. */
+struct listing {
+	fuse_req_t req;
+	char *data; /* owned */
+	size_t len, size;
+	bool plus;
+};
+
+static void listing_done(struct listing *l)
+{
+	free(l->data);
+}
+
+/* Adds an entry; false when it does not fit any more. */
+static bool add(struct listing *l, const char *name, const struct fuse_entry_param *entry, off_t position)
+{
+	size_t room = l->size - l->len;
+	size_t used = l->plus ? fuse_add_direntry_plus(l->req, l->data + l->len, room, name, entry, position)
+			      : fuse_add_direntry(l->req, l->data + l->len, room, name, &entry->attr, position);
+
+	if (used > room)
+		return false;
+	l->len += used;
+	return true;
+}
+
+/* `.` and `..`; without a node number the kernel takes them for names only. */
+static bool add_dots(struct listing *l, fuse_ino_t ino, off_t offset)
+{
+	struct fuse_entry_param entry = {.attr = {.st_ino = ino, .st_mode = S_IFDIR}};
+
+	if (offset < POSITION_DOT && !add(l, ".", &entry, POSITION_DOT))
+		return false;
+	entry.attr.st_ino = FUSE_ROOT_ID;
+	return offset >= POSITION_DOTDOT || add(l, "..", &entry, POSITION_DOTDOT);
+}
+
+/* Fills in what add() needs: for plain listings only number and type. */
+static void fill(const struct listing *l, const struct place *p, struct fuse_entry_param *ret)
+{
+	bool slow = S_ISREG(p->entry->mode) && !(p->entry->flags & E_STAYS);
+
+	/* With attributes only what the kernel may keep: files it asks for one by one when somebody wants them. */
+	if (l->plus && !slow && entry_fill(p, ret) == 0)
+		return;
+	*ret = (struct fuse_entry_param){.attr = {.st_ino = node_pack(p->node), .st_mode = p->entry->mode}};
+}
+
+static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, const struct fuse_file_info *fi, bool plus)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	_cleanup_(listing_done) struct listing l = {.req = req, .size = size, .plus = plus};
+	struct place dir, p;
+	char name[NAME_SIZE];
+	int64_t position;
+	int r = h ? 0 : -EBADF;
+
+	if (r == 0 && (!h->view || offset == 0))
+		r = rewind_walk(fs, h);
+	if (r == 0)
+		r = place_find(fs, h->view, ino, fuse_req_ctx(req)->uid, &dir);
+	if (r == 0) {
+		l.data = malloc(size);
+		r = l.data ? 0 : -ENOMEM;
+	}
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	dir.ranks = h->ranks;
+	if (add_dots(&l, ino, offset)) {
+		position = offset > POSITION_DOTDOT ? offset - POSITION_DOTDOT : 0;
+		while (place_next(&dir, position, &position, name, &p)) {
+			struct fuse_entry_param entry;
+
+			fill(&l, &p, &entry);
+			if (!add(&l, name, &entry, position + POSITION_DOTDOT))
+				break;
+		}
+	}
+	fuse_reply_buf(req, l.data, l.len);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	list(req, ino, size, offset, fi, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	list(req, ino, size, offset, fi, true);
+}

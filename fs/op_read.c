@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lookup, attributes, open and read. See operations.h. */
+#include "operations.h"
+
+#include "content.h"
+#include "last_error.h"
+
+/* For what stays as long as the program runs. */
+#define FOR_EVER 86400.0
+
+int request_place(fuse_req_t req, fuse_ino_t ino, struct view **ret_view, struct place *ret)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	int r;
+
+	*ret_view = store_view(fs->store);
+	r = place_find(fs, *ret_view, ino, fuse_req_ctx(req)->uid, ret);
+	if (r < 0) {
+		view_unref(*ret_view);
+		*ret_view = NULL;
+	}
+	return r;
+}
+
+double attr_timeout(const struct place *p)
+{
+	return p->entry->flags & E_STAYS ? FOR_EVER : 0;
+}
+
+int entry_fill(const struct place *p, struct fuse_entry_param *ret)
+{
+	*ret = (struct fuse_entry_param){.ino = node_pack(p->node),
+					 .attr_timeout = attr_timeout(p),
+					 .entry_timeout = p->entry->flags & E_NAME_STAYS ? FOR_EVER : 0};
+	/* The size of what is not rendered here is not known yet. The kernel will ask: its timeout is 0. */
+	return place_stat(p, NULL, &ret->attr);
+}
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct fuse_entry_param entry;
+	struct place dir, p;
+	int r = request_place(req, parent, &view, &dir);
+
+	if (r == 0)
+		r = place_lookup(&dir, name, &p);
+	if (r == 0)
+		r = entry_fill(&p, &entry);
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_entry(req, &entry);
+}
+
+void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	_cleanup_view_ struct view *view = NULL;
+	char target[PATH_SIZE];
+	struct place p;
+	int r = request_place(req, ino, &view, &p);
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else if (!place_readlink(&p, target))
+		fuse_reply_err(req, ENOENT);
+	else
+		fuse_reply_readlink(req, target);
+}
+
+/* --------------------------------------------------------------- attributes */
+
+/* A getattr or open that waits for the content of a file. */
+struct parked {
+	fuse_req_t req;
+	uint64_t ino;
+	uid_t uid;
+	struct fuse_file_info fi; /* of an open */
+};
+
+static void reply_attr(fuse_req_t req, const struct place *p, const struct document *d)
+{
+	struct stat st;
+	int r = place_stat(p, d, &st);
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_attr(req, &st, attr_timeout(p));
+}
+
+static void getattr_done(void *arg, int result, struct document *d, const struct error *e)
+{
+	_cleanup_document_ struct document *content = d;
+	struct parked *parked = arg;
+	_cleanup_view_ struct view *view = NULL;
+	struct place p;
+	int r = result;
+
+	(void)e;
+	if (r == 0)
+		r = request_place(parked->req, parked->ino, &view, &p);
+	if (r < 0)
+		fuse_reply_err(parked->req, -r);
+	else
+		reply_attr(parked->req, &p, content);
+	free(parked);
+}
+
+static struct parked *park(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
+{
+	struct parked *parked = calloc(1, sizeof(*parked));
+
+	if (!parked)
+		return NULL;
+	parked->req = req;
+	parked->ino = ino;
+	if (fi)
+		parked->fi = *fi;
+	return parked;
+}
+
+/* True for files whose content does not come from the table's function. */
+static bool is_slow(const struct place *p)
+{
+	return S_ISREG(p->entry->mode) && !p->entry->render;
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = fi ? handles_get(fs->handles, fi->fh) : NULL;
+	_cleanup_view_ struct view *view = NULL;
+	_cleanup_document_ struct document *content = NULL;
+	struct parked *parked;
+	struct place p;
+	off_t unused;
+	int r = request_place(req, ino, &view, &p);
+
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	if (h)
+		content = h->answer ? handle_read(h, h->base, &unused) : document_ref(h->content);
+	if (content || !is_slow(&p)) {
+		reply_attr(req, &p, content);
+		return;
+	}
+	parked = park(req, ino, NULL);
+	if (parked)
+		content_start(&p, getattr_done, parked);
+	else
+		fuse_reply_err(req, ENOMEM);
+}
+
+/* --------------------------------------------------------------- open, read */
+
+/* Takes @content over. */
+static void reply_open(fuse_req_t req, struct node node, struct fuse_file_info *fi, struct document *content)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handle_new(node);
+	int r;
+
+	if (!h) {
+		document_unref(content);
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	h->content = content;
+	r = handles_add(fs->handles, h);
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	fi->fh = h->number;
+	/* Each reader sees its own snapshot, so the page cache of the inode cannot serve it. */
+	fi->direct_io = 1;
+	fi->noflush = (fi->flags & O_ACCMODE) == O_RDONLY;
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		handles_remove(fs->handles, h->number); /* interrupted: there will be no release */
+}
+
+static void open_done(void *arg, int result, struct document *d, const struct error *e)
+{
+	struct parked *parked = arg;
+	const struct fs *fs = fuse_req_userdata(parked->req);
+	struct node node;
+
+	if (result < 0) {
+		if (e)
+			last_error_set(fs->errors, fuse_req_ctx(parked->req)->uid, NULL, e);
+		fuse_reply_err(parked->req, -result);
+	} else {
+		(void)node_unpack(parked->ino, &node);
+		reply_open(parked->req, node, &parked->fi, d);
+	}
+	free(parked);
+}
+
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	_cleanup_view_ struct view *view = NULL;
+	bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
+	struct parked *parked;
+	struct place p;
+	int r = request_place(req, ino, &view, &p);
+
+	/* Root passes the mode bits, but not this (tree.md 12). */
+	if (r == 0 && writes && !place_is_writable(&p))
+		r = -EACCES;
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+	} else if ((fi->flags & O_ACCMODE) == O_WRONLY) {
+		reply_open(req, p.node, fi, NULL);
+	} else {
+		parked = park(req, ino, fi);
+		if (parked)
+			content_start(&p, open_done, parked);
+		else
+			fuse_reply_err(req, ENOMEM);
+	}
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	_cleanup_document_ struct document *d = NULL;
+	size_t start;
+
+	(void)ino;
+	if (!h) {
+		fuse_reply_err(req, EBADF);
+		return;
+	}
+	d = handle_read(h, offset, &offset);
+	if (!d || offset < 0 || (size_t)offset >= d->len) {
+		fuse_reply_buf(req, NULL, 0);
+		return;
+	}
+	start = (size_t)offset;
+	fuse_reply_buf(req, d->data + start, d->len - start < size ? d->len - start : size);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+
+	(void)ino;
+	handles_remove(fs->handles, fi->fh);
+	fuse_reply_err(req, 0);
+}
+
+/* The sum of the primary storages, so that df(1) shows how full the pool is. */
+void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_view_ struct view *view = store_view(fs->store);
+	struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255};
+	int64_t total = 0, available = 0;
+
+	(void)ino;
+	view_for_each(o, view, KIND_PRIMARY_STORAGE) {
+		total += object_int(o, PRIMARY_STORAGE_TOTAL);
+		available += object_int(o, PRIMARY_STORAGE_AVAILABLE);
+	}
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
+		if (kind_get((enum kind_id)k)->directory)
+			st.f_files += view_count(view, (enum kind_id)k);
+	st.f_blocks = (fsblkcnt_t)(total / 4096);
+	st.f_bfree = st.f_bavail = (fsblkcnt_t)(available > 0 ? available / 4096 : 0);
+	fuse_reply_statfs(req, &st);
+}

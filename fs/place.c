@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walks over the node table. See place.h. */
+#include "place.h"
+
+#include <string.h>
+
+#include "queries.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* Positions in a directory: the class of the last entry above the number that its family gave it. */
+#define FAMILY_BITS 40
+
+void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret)
+{
+	*ret = (struct place){.fs = fs, .view = view, .node = node, .entry = entry_get(node.class)};
+	if (node.row && node.class != N_QUERY)
+		ret->object = view_get_id(view, node.kind, node.row);
+	if (node.kind != KIND_NONE)
+		ret->kind = kind_get(node.kind);
+	switch (node.class) {
+	case N_FOLDER:
+	case N_INVENTORIES:
+	case N_CREATE:
+	case N_BY_NAME:
+		ret->folder = folder_get(node.index);
+		if (ret->folder) {
+			ret->kind = ret->folder->kind;
+			ret->op = ret->folder->create;
+		}
+		break;
+	case N_GET:
+	case N_FOLDER_GET:
+		ret->op = operations()[node.index];
+		break;
+	case N_VALUE:
+	case N_REFERENCE:
+	case N_SUB:
+		ret->field = &ret->kind->fields[node.index];
+		break;
+	case N_ROOT:
+	case N_README:
+	case N_VERSION:
+	case N_FEATURES:
+	case N_LIMITS:
+	case N_CALLER_ERROR:
+	case N_CATEGORY:
+	case N_OBJECT:
+	case N_HOME_LINK:
+	case N_NAME_LINK:
+	case N_SUB_LINK:
+	case N_JOB_LINK:
+	case N_INVENTORY:
+	case N_ACTIONS:
+	case N_OBJECT_ERROR:
+	case N_JOBS:
+	case N_TAGS:
+	case N_TAG:
+	case N_QUERY:
+	case NODE_CLASS_COUNT:
+		break;
+	}
+}
+
+/* The kernel gives back only numbers it was given; this is against everybody else. */
+static bool node_is_sane(struct node n)
+{
+	int operation_count = 0;
+
+	switch (n.class) {
+	case N_FOLDER:
+	case N_INVENTORIES:
+	case N_CREATE:
+	case N_BY_NAME:
+		return folder_get(n.index) != NULL;
+	case N_VALUE:
+	case N_REFERENCE:
+	case N_SUB:
+		return (int)n.index < kind_get(n.kind)->field_count;
+	case N_GET:
+	case N_FOLDER_GET:
+		while (operations()[operation_count])
+			operation_count++;
+		return (int)n.index < operation_count;
+	case N_ROOT:
+	case N_README:
+	case N_VERSION:
+	case N_FEATURES:
+	case N_LIMITS:
+	case N_CALLER_ERROR:
+	case N_CATEGORY:
+	case N_OBJECT:
+	case N_HOME_LINK:
+	case N_NAME_LINK:
+	case N_SUB_LINK:
+	case N_JOB_LINK:
+	case N_INVENTORY:
+	case N_ACTIONS:
+	case N_OBJECT_ERROR:
+	case N_JOBS:
+	case N_TAGS:
+	case N_TAG:
+	case N_QUERY:
+		return true;
+	case NODE_CLASS_COUNT:
+		break;
+	}
+	return false;
+}
+
+int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret)
+{
+	struct node node, base;
+
+	if (!node_unpack(ino, &node) || !node_is_sane(node))
+		return -ENOENT;
+	if (node.class == N_QUERY) {
+		int r;
+
+		if (!queries_get(fs->queries, node.row, &base, NULL))
+			return -ESTALE;
+		r = place_find(fs, view, node_pack(base), uid, ret);
+		ret->node = node;
+		ret->entry = entry_get(N_QUERY);
+		return r;
+	}
+	place_init(fs, view, node, ret);
+	ret->uid = uid;
+	return node.row && !ret->object ? -ESTALE : 0;
+}
+
+static bool is_here(const struct node_entry *entry, const struct place *dir)
+{
+	return (entry->in & IN(dir->node.class)) && (!entry->here || entry->here(dir));
+}
+
+/* The node of an entry with a fixed name. */
+static struct node fixed_node(const struct place *dir, enum node_class class)
+{
+	struct node n = dir->node;
+
+	n.class = class;
+	if (dir->node.class == N_ROOT)
+		n.index = 0;
+	return n;
+}
+
+/* `name?parameters`: a Get file with parameters. */
+static int lookup_query(const struct place *dir, const char *name, const char *mark, struct place *ret)
+{
+	char base[NAME_SIZE];
+	int64_t number;
+	int r;
+
+	if (mark - name >= NAME_SIZE)
+		return -ENAMETOOLONG;
+	snprintf(base, sizeof(base), "%.*s", (int)(mark - name), name);
+	r = place_lookup(dir, base, ret);
+	if (r < 0)
+		return r;
+	if (ret->node.class != N_GET && ret->node.class != N_FOLDER_GET)
+		return -ENOENT;
+	number = queries_add(dir->fs->queries, ret->node, mark + 1);
+	if (number < 0)
+		return (int)number;
+	ret->node = (struct node){.class = N_QUERY, .row = number};
+	ret->entry = entry_get(N_QUERY);
+	return 0;
+}
+
+int place_lookup(const struct place *dir, const char *name, struct place *ret)
+{
+	const char *mark = strchr(name, '?');
+
+	for (int class = 0; class < NODE_CLASS_COUNT; class++) {
+		const struct node_entry *entry = entry_get((enum node_class)class);
+		struct node node;
+
+		if (!is_here(entry, dir))
+			continue;
+		if (entry->name ? strcmp(entry->name, name) != 0 : !entry->find(dir, name, &node))
+			continue;
+		if (entry->name)
+			node = fixed_node(dir, (enum node_class)class);
+		place_init(dir->fs, dir->view, node, ret);
+		ret->uid = dir->uid;
+		return 0;
+	}
+	return mark ? lookup_query(dir, name, mark, ret) : -ENOENT;
+}
+
+bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, char ret_name[NAME_SIZE],
+		struct place *ret)
+{
+	int64_t number = after & ((INT64_C(1) << FAMILY_BITS) - 1);
+
+	for (int class = (int)(after >> FAMILY_BITS); class < NODE_CLASS_COUNT; class++, number = 0) {
+		const struct node_entry *entry = entry_get((enum node_class)class);
+		struct node node;
+
+		if (!is_here(entry, dir))
+			continue;
+		if (entry->name) {
+			if (number)
+				continue;
+			number = 1;
+			node = fixed_node(dir, (enum node_class)class);
+			snprintf(ret_name, NAME_SIZE, "%s", entry->name);
+		} else {
+			number = entry->next(dir, number, ret_name, &node);
+			if (!number)
+				continue;
+		}
+		place_init(dir->fs, dir->view, node, ret);
+		ret->uid = dir->uid;
+		*ret_position = (int64_t)class << FAMILY_BITS | number;
+		return true;
+	}
+	return false;
+}
+
+/* --------------------------------------------------------------- attributes */
+
+mode_t place_mode(const struct place *p)
+{
+	mode_t type = p->entry->mode & S_IFMT;
+
+	return p->entry->permissions ? type | p->entry->permissions(p) : p->entry->mode;
+}
+
+const char *place_meaning(const struct place *p)
+{
+	return p->entry->meaning ? p->entry->meaning(p) : p->entry->help;
+}
+
+bool place_is_writable(const struct place *p)
+{
+	return S_ISREG(p->entry->mode) && (place_mode(p) & S_IWUSR);
+}
+
+bool place_readlink(const struct place *p, char ret_path[PATH_SIZE])
+{
+	char from[PATH_SIZE], to[PATH_SIZE];
+
+	if (!p->entry->link || !p->entry->link(p, from, to))
+		return false;
+	path_relative(from, to, ret_path);
+	return true;
+}
+
+int place_stat(const struct place *p, const struct document *d, struct stat *ret)
+{
+	_cleanup_document_ struct document *made = NULL;
+	char target[PATH_SIZE];
+	int64_t changed = 0;
+
+	*ret = (struct stat){.st_ino = node_pack(p->node),
+			     .st_mode = place_mode(p),
+			     .st_nlink = 1, /* of directories too: "not counted", so find(1) trusts no count */
+			     .st_uid = p->fs->uid,
+			     .st_gid = p->fs->gid,
+			     .st_blksize = 4096};
+	if (S_ISLNK(ret->st_mode)) {
+		if (!place_readlink(p, target))
+			return -ENOENT;
+		ret->st_size = (off_t)strlen(target);
+		changed = p->object ? p->object->times[p->node.class == N_REFERENCE ? p->node.index : FIELD_UUID] : 0;
+	} else if (S_ISDIR(ret->st_mode)) {
+		changed = p->entry->changed ? p->entry->changed(p) : 0;
+	} else {
+		if (!d && p->entry->render) {
+			made = p->entry->render(p);
+			d = made;
+			if (!d)
+				return -ENOMEM;
+		}
+		ret->st_size = d ? (off_t)d->len : 0;
+		changed = d ? d->mtime : 0;
+	}
+	if (!changed)
+		changed = p->fs->born;
+	ret->st_blocks = (ret->st_size + 511) / 512;
+	ret->st_mtim = (struct timespec){changed / NS_PER_S, changed % NS_PER_S};
+	ret->st_atim = ret->st_ctim = ret->st_mtim;
+	return 0;
+}

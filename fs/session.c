@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See session.h. */
+#include "session.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "handle.h"
+#include "last_error.h"
+#include "listings.h"
+#include "operations.h"
+#include "queries.h"
+#include "readme.h"
+#include "wait.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* What libfuse said last, since it has no other way to say why something failed. One thread uses it at a time. */
+static char last_words[256];
+
+static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_list args)
+{
+	char line[sizeof(last_words)];
+	const char *text = line;
+
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	if (strncmp(text, "fuse: ", 6) == 0)
+		text += 6;
+	if (*text && level <= FUSE_LOG_ERR)
+		snprintf(last_words, sizeof(last_words), "%s", text);
+	else if (*text)
+		fprintf(stderr, "%s\n", text);
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	const struct fs *fs = userdata;
+
+	/* A write must reach us as it was made: its answer is the answer to the request in it. */
+	conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
+	if (fs->ready)
+		fs->ready(fs->ready_arg);
+}
+
+const struct fuse_lowlevel_ops fs_operations = {
+	.init = op_init,
+	.lookup = op_lookup,
+	.getattr = op_getattr,
+	.setattr = op_setattr,
+	.readlink = op_readlink,
+	.mknod = op_mknod,
+	.mkdir = op_mkdir,
+	.unlink = op_unlink,
+	.rmdir = op_rmdir,
+	.symlink = op_symlink,
+	.rename = op_rename,
+	.link = op_link,
+	.open = op_open,
+	.read = op_read,
+	.write = op_write,
+	.flush = op_flush,
+	.release = op_release,
+	.fsync = op_fsync,
+	.opendir = op_opendir,
+	.readdir = op_readdir,
+	.readdirplus = op_readdirplus,
+	.releasedir = op_release,
+	.fsyncdir = op_fsyncdir,
+	.statfs = op_statfs,
+	.create = op_create,
+};
+
+/* Reads the options of the mount. */
+static struct fuse_session *new_session(const struct session_options *options, struct fs *fs, struct error *e)
+{
+	struct fuse_session *session;
+
+	fuse_set_log_func(listen_to_libfuse);
+	session = fuse_session_new(options->args, &fs_operations, sizeof(fs_operations), fs);
+	if (!session)
+		error_set(e, EINVAL, "%s", *last_words ? last_words : "bad options");
+	return session;
+}
+
+/* When the program was built, as far as its file tells. */
+static int64_t program_time(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/exe", &st) == 0 ? st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec : store_now();
+}
+
+static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
+{
+	struct fs *fs = ctx;
+
+	last_errors_observe(fs->errors, view, changes, count);
+	waits_observe(fs->waits, view, changes, count);
+}
+
+static int fs_open(struct fs *fs, const struct pool_options *options, struct error *e)
+{
+	int r = pool_open(options, &fs->pool, e);
+
+	if (r < 0)
+		return r;
+	fs->store = pool_store(fs->pool);
+	fs->born = program_time();
+	fs->uid = geteuid();
+	fs->gid = getegid();
+	fs->handles = handles_new();
+	fs->errors = last_errors_new();
+	fs->listings = listings_new(fs->pool);
+	fs->queries = queries_new();
+	fs->waits = waits_new(fs->store);
+	fs->readme = readme_make(fs);
+	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->waits || !fs->readme)
+		return error_set(e, ENOMEM, "out of memory");
+	r = store_observe(fs->store, observe, fs);
+	return r < 0 ? error_set(e, -r, "cannot follow the changes of the pool") : 0;
+}
+
+/* All requests that are parked are answered by the waits' and the pool's end. */
+static void fs_close(struct fs *fs)
+{
+	if (fs->waits)
+		waits_stop(fs->waits);
+	pool_close(fs->pool);
+	waits_free(fs->waits);
+	queries_free(fs->queries);
+	listings_free(fs->listings);
+	last_errors_free(fs->errors);
+	handles_free(fs->handles);
+	document_unref(fs->readme);
+}
+
+/* The signals that end the program, which only the thread that receives requests may take. */
+static void set_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	(void)pthread_sigmask(how, &set, NULL);
+}
+
+static int mount_and_serve(struct fuse_session *session, const char *mountpoint, struct error *e)
+{
+	int r;
+
+	*last_words = '\0';
+	if (fuse_session_mount(session, mountpoint) < 0)
+		return error_set(e, EIO, "cannot mount on '%s'%s%s", mountpoint, *last_words ? ": " : "", last_words);
+	set_signals(SIG_UNBLOCK);
+	r = fuse_session_loop(session);
+	set_signals(SIG_BLOCK);
+	fuse_session_unmount(session);
+	/* Positive: the number of the signal that asked for the end. */
+	return r < 0 ? error_set(e, -r, "lost the connection to the kernel: %s", strerror(-r)) : 0;
+}
+
+int session_run(const struct session_options *options, struct error *e)
+{
+	struct fs fs = {.ready = options->ready, .ready_arg = options->ready_arg};
+	struct fuse_session *session = new_session(options, &fs, e);
+	int r;
+
+	if (!session)
+		return -EINVAL;
+	set_signals(SIG_BLOCK); /* the threads of the pool inherit it */
+	r = fs_open(&fs, &options->pool, e);
+	if (r == 0 && fuse_set_signal_handlers(session) < 0)
+		r = error_set(e, EIO, "cannot set signal handlers");
+	else if (r == 0) {
+		r = mount_and_serve(session, options->mountpoint, e);
+		fuse_remove_signal_handlers(session);
+	}
+	fs_close(&fs);
+	fuse_session_destroy(session);
+	return r;
+}

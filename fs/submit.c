@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See submit.h. */
+#include "submit.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "../actions/shortform.h"
+#include "../model/render.h"
+#include "content.h"
+#include "last_error.h"
+#include "value.h"
+#include "wait.h"
+
+/* A write or rmdir that waits for the pool's word. */
+struct submission {
+	const struct fs *fs;
+	fuse_req_t req;
+	size_t len;		     /* bytes written */
+	struct handle *handle;	     /* owned; NULL: rmdir */
+	const struct object *object; /* owned; NULL: none */
+	uid_t uid;
+};
+
+static void submission_free(struct submission *s)
+{
+	handle_unref(s->handle);
+	object_unref(s->object);
+	free(s);
+}
+
+static void refuse(const struct place *p, fuse_req_t req, int result, const struct error *e)
+{
+	last_error_set(p->fs->errors, p->uid, p->object, e);
+	fuse_reply_err(req, -result);
+}
+
+/* {"job": uuid, "location": path}: what is read back on the descriptor (tree.md 16). */
+static struct document *render_answer(const char *job)
+{
+	char location[NAME_SIZE];
+
+	snprintf(location, sizeof(location), "%s/%s", kind_get(KIND_JOB)->directory, job);
+	return render_json(json_pack("{s:s, s:s}", "job", job, "location", location), store_now());
+}
+
+/* The pool's word on a write. In the store's writer thread, or in ours. */
+static void write_accepted(void *arg, int result, const char *job, const struct error *e)
+{
+	struct submission *s = arg;
+
+	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
+	if (result < 0) {
+		fuse_reply_err(s->req, -result);
+	} else {
+		if (job && *job)
+			handle_set_answer(s->handle, render_answer(job));
+		fuse_reply_write(s->req, s->len);
+	}
+	submission_free(s);
+}
+
+/* The pool's word on an rmdir. */
+static void rmdir_accepted(void *arg, int result, const char *job, const struct error *e)
+{
+	struct submission *s = arg;
+	struct job_set set = {.uid = -1};
+
+	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
+	if (result < 0) {
+		fuse_reply_err(s->req, -result);
+	} else {
+		snprintf(set.job, sizeof(set.job), "%s", job);
+		waits_add(s->fs->waits, s->req, &set, WAIT_JOB_ERRNO);
+	}
+	submission_free(s);
+}
+
+/* Hands @request (taken over) to the pool. @h NULL: for rmdir. */
+static void submit(const struct place *p, struct handle *h, fuse_req_t req, struct request *request, size_t len)
+{
+	struct submission *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		request_free(request);
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	*s = (struct submission){.fs = p->fs, .req = req, .len = len, .handle = h, .object = p->object, .uid = p->uid};
+	object_ref(p->object);
+	if (h) {
+		ref_get(&h->ref);
+		h->requested = true;
+		h->base_set = false;
+		handle_set_answer(h, NULL);
+	}
+	pool_submit(p->fs->pool, request, h ? write_accepted : rmdir_accepted, s);
+}
+
+static struct actor actor_of(const struct place *p)
+{
+	return (struct actor){.uid = p->uid, .source = "fs"};
+}
+
+/* ------------------------------------------------------------------- values */
+
+/* Would writing this change nothing? Not while a change is under way, which it may have to take back. */
+static bool is_present_value(const struct place *p, const json_t *value)
+{
+	json_t *present = render_field_json(p->view, p->object, (int)p->node.index);
+	const char *text = json_string_value(value);
+	bool same = present ? json_equal(present, value) : text && !*text;
+
+	json_decref(present);
+	return same && !view_next_where(p->view, KIND_JOB, JOB_QUEUE, object_uuid(p->object), 0);
+}
+
+static void write_value(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
+{
+	const struct operation *op = field_operation(p);
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct actor actor = actor_of(p);
+	struct request *request = NULL;
+	json_t *value = NULL, *params;
+	int r;
+
+	r = value_parse(operation_param(op, p->field->name), data, len, &value, &e);
+	if (r < 0) {
+		refuse(p, req, r, &e);
+		return;
+	}
+	if (is_present_value(p, value)) {
+		json_decref(value);
+		last_error_set(p->fs->errors, p->uid, p->object, NULL);
+		fuse_reply_write(req, len);
+		return;
+	}
+	params = json_pack("{s:o}", p->field->name, value);
+	r = params ? request_new(op, object_uuid(p->object), params, &actor, &request, &e)
+		   : error_set(&e, ENOMEM, "out of memory");
+	json_decref(params);
+	if (r < 0)
+		refuse(p, req, r, &e);
+	else
+		submit(p, h, req, request, len);
+}
+
+/* ----------------------------------------------------------------- requests */
+
+static void parse_and_submit(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t text_len,
+			     size_t len)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct actor actor = actor_of(p);
+	struct request *request = NULL;
+	int r = request_parse(p->op, p->kind ? p->kind->id : KIND_NONE, p->object ? object_uuid(p->object) : NULL, text,
+			      text_len, &actor, &request, &e);
+
+	if (r < 0)
+		refuse(p, req, r, &e);
+	else
+		submit(p, h, req, request, len);
+}
+
+/* A piece of a JSON document. */
+static void write_json(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct gather *g = &h->gather;
+	int r;
+
+	if (!g->len)
+		json_gather_init(&g->scan, REQUEST_LENGTH);
+	json_gather_feed(&g->scan, data, len);
+	r = json_gather_check(&g->scan, &e);
+	if (r == 0) {
+		r = gather_append(g, data, len, REQUEST_LENGTH);
+		if (r < 0)
+			error_set(&e, -r, r == -EFBIG ? "the request is longer than %d bytes" : "out of memory (%d bytes)",
+				  REQUEST_LENGTH);
+	}
+	if (r < 0) {
+		gather_reset(g);
+		refuse(p, req, r, &e);
+	} else if (g->scan.state != JSON_GATHER_COMPLETE) {
+		fuse_reply_write(req, len);
+	} else {
+		/* The next document on this handle starts afresh, whatever becomes of this one. */
+		struct gather whole = *g;
+
+		*g = (struct gather){0};
+		parse_and_submit(p, h, req, whole.data, whole.len, len);
+		gather_reset(&whole);
+	}
+}
+
+static void write_request(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	size_t blank = 0;
+
+	if (h->gather.len) {
+		write_json(p, h, req, data, len);
+		return;
+	}
+	while (blank < len && isspace((unsigned char)data[blank]))
+		blank++;
+	if (blank == len && h->requested) {
+		fuse_reply_write(req, len); /* the line end behind a document, in a write of its own */
+	} else if (blank < len && (data[blank] == '{' || data[blank] == '[')) {
+		write_json(p, h, req, data, len);
+	} else if (len > SHORTFORM_MAX) {
+		error_set(&e, EFBIG, "a request in the short form is at most %d bytes", SHORTFORM_MAX);
+		refuse(p, req, -EFBIG, &e);
+	} else {
+		parse_and_submit(p, h, req, data, len, len);
+	}
+}
+
+/* At the start, appended, or behind what was written before; anything else would be a hole in a request. */
+static bool is_good_offset(const struct handle *h, off_t offset, int flags)
+{
+	return offset == 0 || (flags & O_APPEND) || offset == h->end ||
+	       (h->content && offset == (off_t)h->content->len);
+}
+
+void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len, off_t offset,
+		  int flags)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (!is_good_offset(h, offset, flags)) {
+		error_set(&e, EINVAL, "a request must be written from the start of the file or appended, not at %lld",
+			  (long long)offset);
+		refuse(p, req, -EINVAL, &e);
+		return;
+	}
+	h->end = offset + (off_t)len;
+	if (p->node.class == N_VALUE)
+		write_value(p, h, req, data, len);
+	else
+		write_request(p, h, req, data, len);
+}
+
+int submit_flush(const struct place *p, struct handle *h)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	int r;
+
+	if (!h->gather.len)
+		return 0;
+	r = json_gather_finish(&h->gather.scan, &e);
+	last_error_set(p->fs->errors, p->uid, p->object, &e);
+	return r;
+}
+
+/* ------------------------------------------------------------ waits, rmdir */
+
+void submit_fsync(const struct place *p, fuse_req_t req)
+{
+	struct job_set set = {.uid = -1};
+
+	if (p->node.class == N_CREATE) {
+		set.op = p->op;
+		set.uid = p->uid;
+	} else if (p->node.class == N_ACTIONS || (p->node.class == N_VALUE && field_operation(p))) {
+		set.op = p->node.class == N_VALUE ? field_operation(p) : NULL;
+		snprintf(set.resource, sizeof(set.resource), "%s", object_uuid(p->object));
+	} else {
+		fuse_reply_err(req, 0); /* nothing is ever written here */
+		return;
+	}
+	waits_add(p->fs->waits, req, &set, WAIT_EIO);
+}
+
+static const struct operation *removing_operation(const struct kind *kind)
+{
+	for (const struct operation *const *op = operations(); *op; op++)
+		if ((*op)->kind == kind->id && ((*op)->flags & OP_REMOVES_ROW))
+			return *op;
+	return NULL;
+}
+
+static bool has_text(const struct object *o, const char *field, const char *text)
+{
+	int i = kind_field(o->kind, field);
+
+	return i >= 0 && o->kind->fields[i].type == FIELD_STRING && object_str_is(o, i, text);
+}
+
+void submit_rmdir(const struct place *p, fuse_req_t req)
+{
+	const struct operation *op = removing_operation(p->kind);
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct actor actor = actor_of(p);
+	struct request *request = NULL;
+	int r;
+
+	if (!op)
+		r = error_set(&e, EPERM, "a %s cannot be removed", p->kind->noun);
+	else if (!has_text(p->object, "state", "Destroyed") && !has_text(p->object, "status", "Deleted"))
+		r = error_set(&e, EBUSY, "rmdir removes only what is Destroyed or Deleted, %s '%s' is not; see its 'actions'",
+			      p->kind->noun, object_name(p->object));
+	else
+		r = request_new(op, object_uuid(p->object), NULL, &actor, &request, &e);
+	if (r < 0)
+		refuse(p, req, r, &e);
+	else
+		submit(p, NULL, req, request, 0);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests out of files: what write(2), fsync(2) and rmdir(2) mean.
+ *
+ * A write that completes a request parks its fuse_req_t, hands the request to
+ * the pool and is answered when the job is durable or refused: with the number
+ * of bytes, or with the errno whose sentence then stands in `last-error`.
+ */
+#ifndef POOLFS_SUBMIT_H
+#define POOLFS_SUBMIT_H
+
+#include "handle.h"
+#include "place.h"
+
+/** Answers a write to a value file, `actions` or `create`. */
+void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len, off_t offset,
+		  int flags);
+/** 0, or -EINVAL when a document written to @h is not complete (also noted in `last-error`). */
+int submit_flush(const struct place *p, struct handle *h);
+/** Answers fsync: waits for the jobs that were started through this file. */
+void submit_fsync(const struct place *p, fuse_req_t req);
+/** Answers rmdir of the directory of an object: removes its row when it is Destroyed or Deleted already. */
+void submit_rmdir(const struct place *p, fuse_req_t req);
+
+#endif
