@@ -138,6 +138,22 @@ int l3_network_remove_dns_apply(struct txn *t, const struct request *req, json_t
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_L3_NETWORK, req->target, ret_result, e);
 }
 
+/* ------------------------------------------------------------------ on hosts */
+
+bool l3_network_place(const struct view *view, const char *l3_uuid, char ret_name[32])
+{
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+	const struct object *l2 =
+		l3 ? view_get(view, KIND_L2_NETWORK, object_str(l3, L3_L2_NETWORK_UUID)) : NULL;
+
+	if (l2 && !l2_network_is_managed(l2)) {
+		l2_network_bridge(l2, ret_name);
+		return false;
+	}
+	snprintf(ret_name, 32, "poolfs-%.8s", l3_uuid); /* as hv_network_open() names it */
+	return true;
+}
+
 /* ---------------------------------------------------------------- removing */
 
 static int check_unused(const struct view *view, const char *uuid, struct error *e)

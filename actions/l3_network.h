@@ -21,6 +21,12 @@ bool l2_network_is_managed(const struct object *l2);
 /** The host bridge of an L2 network that is not managed: its interface, with a VLAN "interface.vlan". */
 void l2_network_bridge(const struct object *l2, char ret_bridge[IFNAMSIZ]);
 
+/**
+ * What a NIC in the L3 network is put into on a host. True: the libvirt network @ret_name, false: the bridge
+ * @ret_name that the host has. An unknown network counts as managed.
+ */
+bool l3_network_place(const struct view *view, const char *l3_uuid, char ret_name[32]);
+
 /** Reads an IP range's addresses. False for a row that was never checked. */
 bool ip_range_parse(const struct object *range, struct ipv4_range *ret);
 /** Number of addresses of an IP range that nobody has. */
