@@ -49,7 +49,8 @@ int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e)
 }
 
 /* Sums the F_LONG @size of all objects of @kind that lie on the primary storage. */
-static int64_t sum_on_storage(const struct view *view, enum kind_id kind, int storage, int size, const char *uuid)
+static int64_t sum_on_storage(const struct view *view, enum kind_id kind, int storage, int size,
+			      const char *uuid)
 {
 	int64_t sum = 0;
 
@@ -77,7 +78,8 @@ int capacity_update_primary_storage(struct txn *t, const char *uuid, struct erro
 	if (!ps || object_is_null(ps, PRIMARY_STORAGE_TOTAL))
 		return 0; /* gone, or never measured */
 	used = sum_on_storage(view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, VOLUME_SIZE, uuid) +
-	       sum_on_storage(view, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, IMAGE_CACHE_SIZE, uuid) +
+	       sum_on_storage(view, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, IMAGE_CACHE_SIZE,
+			      uuid) +
 	       sum_on_storage(view, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, SNAPSHOT_SIZE, uuid);
 	return set_available(t, ps, object_int(ps, PRIMARY_STORAGE_TOTAL) - used, e);
 }
@@ -92,9 +94,10 @@ int capacity_reserve_storage(struct txn *t, const char *uuid, int64_t bytes, str
 		return error_set(e, ENOENT, "primary storage '%s' is gone", uuid);
 	available = object_int(ps, PRIMARY_STORAGE_AVAILABLE);
 	if (bytes > available - reserve)
-		return error_set_code(e, ENOSPC, "PS.1000",
-				      "primary storage '%s' has %lld bytes left of which %lld are reserved, %lld are needed",
-				      object_name(ps), (long long)available, (long long)reserve, (long long)bytes);
+		return error_set_code(
+			e, ENOSPC, "PS.1000",
+			"primary storage '%s' has %lld bytes left of which %lld are reserved, %lld are needed",
+			object_name(ps), (long long)available, (long long)reserve, (long long)bytes);
 	return set_available(t, ps, available - bytes, e);
 }
 

@@ -25,7 +25,8 @@ static int remove_rows(struct txn *t, void *arg, struct error *e)
 	int r = object_remove_where(t, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, key->uuid, e);
 
 	if (r == 0)
-		r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, key->uuid, e);
+		r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, key->uuid,
+					e);
 	if (r == 0)
 		r = object_clear_where(t, KIND_VM, VM_CLUSTER_UUID, key->uuid, e);
 	return r < 0 ? r : object_remove_key(t, key, e);

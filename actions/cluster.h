@@ -5,7 +5,8 @@
 
 #include "job.h"
 
-/** Removes a cluster with its hosts (host_remove()) and links. Success when it is gone. Blocking: for workers. */
+/** Removes a cluster with its hosts (host_remove()) and links. Success when it is gone. Blocking: for
+ * workers. */
 int cluster_remove(struct job *job, const char *uuid, bool enforcing, struct error *e);
 
 #endif

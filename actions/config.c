@@ -30,18 +30,31 @@ struct setting {
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define CHOICE(k, d, help, ...)                                                                              \
-	{.key = (k), .type = SETTING_CHOICE, .values = LIST(__VA_ARGS__), .default_value = (d), .description = (help)}
-#define BOOL(k, d, help) {.key = (k), .type = SETTING_BOOL, .default_value = (d), .description = (help)}
+	{                                                                                                    \
+		.key = (k), .type = SETTING_CHOICE, .values = LIST(__VA_ARGS__), .default_value = (d),       \
+		.description = (help)                                                                        \
+	}
+#define BOOL(k, d, help)                                                                                     \
+	{                                                                                                    \
+		.key = (k), .type = SETTING_BOOL, .default_value = (d), .description = (help)                \
+	}
 #define INT(k, low, high, d, help)                                                                           \
-	{.key = (k), .type = SETTING_INT, .min = (low), .max = (high), .default_value = (d), .description = (help)}
+	{                                                                                                    \
+		.key = (k), .type = SETTING_INT, .min = (low), .max = (high), .default_value = (d),          \
+		.description = (help)                                                                        \
+	}
 #define SIZE(k, d, help)                                                                                     \
-	{.key = (k), .type = SETTING_SIZE, .min = 0, .max = INT64_MAX, .default_value = (d), .description = (help)}
+	{                                                                                                    \
+		.key = (k), .type = SETTING_SIZE, .min = 0, .max = INT64_MAX, .default_value = (d),          \
+		.description = (help)                                                                        \
+	}
 #define POLICY(k, what)                                                                                      \
 	CHOICE(k, "Delay",                                                                                   \
-	       "what deleting " what " does: Direct removes it at once, Delay after expungePeriod, Never only by hand", \
+	       "what deleting " what                                                                         \
+	       " does: Direct removes it at once, Delay after expungePeriod, Never only by hand",            \
 	       "Direct", "Delay", "Never")
-#define SECONDS(k, d, help) INT(k, 1, INT32_MAX, d, help)
-#define QUOTA(k, d, what)   INT("quota." k, 0, INT64_MAX, d, "most " what " of a normal account")
+#define SECONDS(k, d, help)    INT(k, 1, INT32_MAX, d, help)
+#define QUOTA(k, d, what)      INT("quota." k, 0, INT64_MAX, d, "most " what " of a normal account")
 #define QUOTA_SIZE(k, d, what) SIZE("quota." k, d, "most " what " of a normal account, bytes")
 
 /* behaviour.md 3.10 and 3.13, sorted by key for bsearch. */
@@ -60,7 +73,8 @@ static const struct setting settings[] = {
 	INT("kvm.host.syncLevel", 1, 1000, "10", "most requests to one host at one time"),
 	SIZE("kvm.reservedMemory", "1G", "bytes that VMs leave free on a host"),
 	CHOICE("kvm.vm.cacheMode", "none", "cache mode of disks", "none", "writethrough", "writeback"),
-	CHOICE("kvm.vm.cpuMode", "none", "CPU model that guests see", "none", "host-model", "host-passthrough"),
+	CHOICE("kvm.vm.cpuMode", "none", "CPU model that guests see", "none", "host-model",
+	       "host-passthrough"),
 	SIZE("primaryStorage.reservedCapacity", "1G", "bytes that volumes leave free on a primary storage"),
 	QUOTA("image.num", "20", "images"),
 	QUOTA_SIZE("image.size", "10T", "size of all images"),
@@ -87,7 +101,8 @@ static const struct setting settings[] = {
 	POLICY("volume.deletionPolicy", "a data volume"),
 	SECONDS("volume.expungeInterval", "3600", "seconds between two looks for volumes to expunge"),
 	SECONDS("volume.expungePeriod", "86400", "seconds after which a deleted volume is expunged"),
-	SECONDS("volume.refreshVolumeSizeInterval", "3600", "seconds between two looks at the sizes of volumes"),
+	SECONDS("volume.refreshVolumeSizeInterval", "3600",
+		"seconds between two looks at the sizes of volumes"),
 	INT("volumeSnapshot.incrementalSnapshot.maxNum", 1, 10000, "128", "most snapshots in one chain"),
 };
 
@@ -187,7 +202,8 @@ static int check_choice(const struct setting *s, const char *value, struct error
 			return 0;
 		len += (size_t)snprintf(allowed + len, sizeof(allowed) - len, "%s%s", len ? ", " : "", *v);
 	}
-	return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes one of %s", value, s->key, allowed);
+	return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes one of %s", value, s->key,
+			 allowed);
 }
 
 static int check_value(const struct setting *s, const char *value, struct error *e)
@@ -200,15 +216,18 @@ static int check_value(const struct setting *s, const char *value, struct error 
 	case SETTING_BOOL:
 		if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
 			return 0;
-		return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes true or false", value, s->key);
+		return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes true or false", value,
+				 s->key);
 	case SETTING_INT:
 	case SETTING_SIZE:
 		if (!parse_number(value, s->type == SETTING_SIZE, &number))
-			return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes a number%s", value,
-					 s->key, s->type == SETTING_SIZE ? " of bytes or one with K, M, G or T" : "");
+			return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes a number%s",
+					 value, s->key,
+					 s->type == SETTING_SIZE ? " of bytes or one with K, M, G or T" : "");
 		if (number < s->min || number > s->max)
 			return error_set(e, ERANGE,
-					 "'%s' is no value of setting '%s', it must be in range of [%" PRId64 ", %" PRId64 "]",
+					 "'%s' is no value of setting '%s', it must be in range of [%" PRId64
+					 ", %" PRId64 "]",
 					 value, s->key, s->min, s->max);
 		return 0;
 	}
@@ -222,7 +241,8 @@ const char *config_str(const struct view *view, const char *key)
 
 	assert(s);
 	row = setting_row(view, s);
-	return row && object_str(row, GLOBAL_CONFIG_VALUE) ? object_str(row, GLOBAL_CONFIG_VALUE) : s->default_value;
+	return row && object_str(row, GLOBAL_CONFIG_VALUE) ? object_str(row, GLOBAL_CONFIG_VALUE)
+							   : s->default_value;
 }
 
 int64_t config_int(const struct view *view, const char *key)
@@ -260,7 +280,8 @@ static int put_new_row(struct txn *t, const struct setting *s, struct error *e)
 	return txn_put(t, o, NULL, e);
 }
 
-/* A newer program may describe a setting better or have another default: one that nobody changed follows it. */
+/* A newer program may describe a setting better or have another default: one that nobody changed follows it.
+ */
 static int refresh_row(struct txn *t, const struct setting *s, const struct object *row, struct error *e)
 {
 	struct object *copy = object_copy(row);
@@ -295,7 +316,8 @@ int config_update_check(const struct view *view, const struct request *req, stru
 	const char *value = request_str(req, "value");
 
 	if (!s)
-		return error_set(e, ENOENT, "setting '%s' is not known to this version", row ? object_name(row) : req->target);
+		return error_set(e, ENOENT, "setting '%s' is not known to this version",
+				 row ? object_name(row) : req->target);
 	return value ? check_value(s, value, e) : 0;
 }
 

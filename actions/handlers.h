@@ -130,7 +130,6 @@ op_apply_fn tag_create_apply;
 op_apply_fn tag_delete_apply;
 op_check_fn tag_delete_check;
 op_check_fn tag_update_check;
-op_apply_fn tag_update_apply;
 op_check_fn config_update_check;
 op_apply_fn config_update_apply;
 op_check_fn job_cancel_check;

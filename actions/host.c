@@ -89,11 +89,13 @@ static int wait_for_report(struct job *job, const char *uuid, struct error *e)
 			return 0;
 		if (object_str_is(host, HOST_STATUS, "Disconnected"))
 			return error_set_code(e, ENOTCONN, "HOST.1003", "cannot connect to '%s': %s",
-					      object_text(host, HOST_URI), object_text(host, HOST_STATUS_REASON));
+					      object_text(host, HOST_URI),
+					      object_text(host, HOST_STATUS_REASON));
 		if (job_should_stop(job))
 			return job_stop_reason(job, e);
 		if (store_now() > give_up)
-			return error_set_code(e, ETIMEDOUT, "HOST.1003", "'%s' did not answer within %d seconds",
+			return error_set_code(e, ETIMEDOUT, "HOST.1003",
+					      "'%s' did not answer within %d seconds",
 					      object_text(host, HOST_URI), CONNECT_TIMEOUT_S);
 		(void)nanosleep(&pause, NULL);
 	}
@@ -112,11 +114,12 @@ static bool is_address(const char *text)
 static int check_address(const struct view *view, const char *address, const char *own_uuid, struct error *e)
 {
 	if (!is_address(address))
-		return error_set(e, EINVAL, "managementIp[%s] is neither an IPv4 address nor a valid hostname", address);
+		return error_set(e, EINVAL,
+				 "managementIp[%s] is neither an IPv4 address nor a valid hostname", address);
 	view_for_each_where (host, view, KIND_HOST, HOST_MANAGEMENT_IP, address)
 		if (!own_uuid || strcmp(object_uuid(host), own_uuid) != 0)
-			return error_set_code(e, EEXIST, "SYS.1007", "there has been a host having managementIp[%s]",
-					      address);
+			return error_set_code(e, EEXIST, "SYS.1007",
+					      "there has been a host having managementIp[%s]", address);
 	return 0;
 }
 
@@ -170,8 +173,10 @@ int host_add_check(const struct view *view, const struct request *req, struct er
 	if (r == 0 && request_int(req, "cpuCapacity", 0) > HOST_SIMULATOR_CPUS_MAX)
 		r = error_set(e, ERANGE, "a simulated host has at most %d CPUs", HOST_SIMULATOR_CPUS_MAX);
 	if (r == 0 && !object_str_is(cluster, CLUSTER_HYPERVISOR_TYPE, type))
-		r = error_set(e, EINVAL, "a host with hypervisorType[%s] cannot be in cluster[uuid:%s] with hypervisorType[%s]",
-			      type, object_uuid(cluster), object_text(cluster, CLUSTER_HYPERVISOR_TYPE));
+		r = error_set(
+			e, EINVAL,
+			"a host with hypervisorType[%s] cannot be in cluster[uuid:%s] with hypervisorType[%s]",
+			type, object_uuid(cluster), object_text(cluster, CLUSTER_HYPERVISOR_TYPE));
 	return r;
 }
 
@@ -214,7 +219,8 @@ static char *ssh_uri(const char *user, const char *address, int64_t port)
 	char *uri;
 
 	/* no_tty: ssh must never ask for anything */
-	return asprintf(&uri, "qemu+ssh://%s@%s:%" PRId64 "/system?no_tty=1", user, address, port) < 0 ? NULL : uri;
+	return asprintf(&uri, "qemu+ssh://%s@%s:%" PRId64 "/system?no_tty=1", user, address, port) < 0 ? NULL
+												       : uri;
 }
 
 /* The URI that the request asks for, allocated; for a simulated host also writes its description. */

@@ -33,8 +33,8 @@ bool host_name_is_valid(const char *name);
 #define HOST_SIMULATOR_CPUS_MAX 4096
 /**
  * Describes the machine of a simulated host in a file below the state folder, so that each such host has
- * @cpus processors and @memory bytes (0: a default) of its own; @ret_uri (allocated) is the URI that opens it.
- * Blocking. Errors of the file system.
+ * @cpus processors and @memory bytes (0: a default) of its own; @ret_uri (allocated) is the URI that opens
+ * it. Blocking. Errors of the file system.
  */
 int host_simulator_describe(struct pool *pool, const char *uuid, int64_t cpus, int64_t memory, char **ret_uri,
 			    struct error *e);

@@ -25,8 +25,8 @@ static void stops_done(struct stops *stops)
 }
 
 /*
- * Hands in a Stop for every VM on the host, as its owner would: so each of them waits for what the VM is doing
- * now, and follows the VM's own rules.
+ * Hands in a Stop for every VM on the host, as its owner would: so each of them waits for what the VM is
+ * doing now, and follows the VM's own rules.
  */
 static int submit_stops(struct job *job, const char *host, struct stops *stops, struct error *e)
 {
@@ -41,7 +41,8 @@ static int submit_stops(struct job *job, const char *host, struct stops *stops, 
 
 		if (object_str_is(vm, VM_STATE, "Stopped") || object_str_is(vm, VM_STATE, "Destroyed"))
 			continue;
-		r = request_new(operation_by_name("StopVmInstance"), object_uuid(vm), NULL, &job->req->actor, &req, e);
+		r = request_new(operation_by_name("StopVmInstance"), object_uuid(vm), NULL, &job->req->actor,
+				&req, e);
 		if (r == 0)
 			r = pool_submit_wait(job->pool, req, stops->jobs[stops->count], e);
 		if (r < 0)
@@ -134,8 +135,8 @@ int host_change_state_check(const struct view *view, const struct request *req, 
 
 	if (!host || strcmp(event, "maintain") != 0 || object_str_is(host, HOST_STATUS, "Connected"))
 		return 0;
-	return error_set(e, EBUSY, "can not maintain host[uuid:%s, status:%s]which is not Connected", req->target,
-			 object_text(host, HOST_STATUS));
+	return error_set(e, EBUSY, "can not maintain host[uuid:%s, status:%s]which is not Connected",
+			 req->target, object_text(host, HOST_STATUS));
 }
 
 /* PreMaintenance keeps new VMs away while the present ones are stopped. */
@@ -158,8 +159,9 @@ static int maintain(struct job *job, struct error *e)
 int host_change_state_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *event = request_str(job->req, "stateEvent");
-	int r = strcmp(event, "maintain") == 0 ? maintain(job, e)
-					       : set_state(job, strcmp(event, "enable") == 0 ? "Enabled" : "Disabled", e);
+	int r = strcmp(event, "maintain") == 0
+			? maintain(job, e)
+			: set_state(job, strcmp(event, "enable") == 0 ? "Enabled" : "Disabled", e);
 
 	return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
 }
@@ -171,18 +173,21 @@ static int check_volumes(const struct view *view, const struct object *host, str
 {
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_HOST_UUID, object_uuid(host))
 		if (object_is_null(volume, VOLUME_VM_UUID))
-			return error_set(e, ENOTEMPTY,
-					 "host '%s' still holds data volume '%s', delete it first or use deleteMode=Enforcing",
-					 object_name(host), object_name(volume));
+			return error_set(
+				e, ENOTEMPTY,
+				"host '%s' still holds data volume '%s', delete it first or use deleteMode=Enforcing",
+				object_name(host), object_name(volume));
 	return 0;
 }
 
-/* VMs and volumes whose files lie on the host alone go with it; @enforcing: those that cannot be removed are left. */
+/* VMs and volumes whose files lie on the host alone go with it; @enforcing: those that cannot be removed are
+ * left. */
 static int remove_local_volumes(struct job *job, const char *host, bool enforcing, struct error *e)
 {
 	for (int64_t after = 0;;) {
 		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-		const struct object *volume = view_next_where(view, KIND_VOLUME, VOLUME_HOST_UUID, host, after);
+		const struct object *volume =
+			view_next_where(view, KIND_VOLUME, VOLUME_HOST_UUID, host, after);
 		const char *vm;
 		int r;
 
@@ -210,7 +215,8 @@ static void close_on_host(struct job *job, const struct view *view, const struct
 				     object_str(link, CLUSTER_L2_L2_NETWORK_UUID))
 			(void)hv_network_close(hv, object_uuid(host), object_uuid(l3), NULL);
 	view_for_each_where (link, view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, cluster)
-		(void)hv_pool_close(hv, object_uuid(host), object_str(link, CLUSTER_PS_PRIMARY_STORAGE_UUID), NULL);
+		(void)hv_pool_close(hv, object_uuid(host), object_str(link, CLUSTER_PS_PRIMARY_STORAGE_UUID),
+				    NULL);
 }
 
 /* A VM that could not be stopped because its host does not answer is somewhere nobody can reach. */
@@ -272,29 +278,17 @@ int host_delete_run(struct job *job, json_t **ret_result, struct error *e)
 
 /* ------------------------------------------------------------------ capacity */
 
-/* True when the list is absent, or names @uuid. */
-static bool list_has(const json_t *list, const char *uuid)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item)
-		if (strcmp(json_string_value(item), uuid) == 0)
-			return true;
-	return !list || json_array_size(list) == 0;
-}
-
-int host_capacity_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
-		      struct error *e)
+int host_capacity_get(struct pool *pool, const struct view *view, const struct request *req,
+		      json_t **ret_result, struct error *e)
 {
 	int64_t total_cpu = 0, cpu = 0, total_memory = 0, memory = 0;
 
 	(void)pool;
 	view_for_each (host, view, KIND_HOST) {
 		if (!host_is_usable(host) ||
-		    !list_has(request_list(req, "zoneUuids"), object_text(host, HOST_ZONE_UUID)) ||
-		    !list_has(request_list(req, "clusterUuids"), object_text(host, HOST_CLUSTER_UUID)) ||
-		    !list_has(request_list(req, "hostUuids"), object_uuid(host)))
+		    !request_list_has(req, "zoneUuids", object_text(host, HOST_ZONE_UUID)) ||
+		    !request_list_has(req, "clusterUuids", object_text(host, HOST_CLUSTER_UUID)) ||
+		    !request_list_has(req, "hostUuids", object_uuid(host)))
 			continue;
 		total_cpu += object_int(host, HOST_TOTAL_CPU);
 		cpu += object_int(host, HOST_AVAILABLE_CPU);

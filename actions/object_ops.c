@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See object_ops.h; also the two operations that work the same on every kind: Update... and Change...State. */
+/* See object_ops.h; also the two operations that work the same on every kind: Update... and Change...State.
+ */
 #include "object_ops.h"
 
 #include <string.h>
@@ -116,18 +117,14 @@ const struct object *object_find_tag(const struct view *view, enum kind_id tag_k
 	return NULL;
 }
 
-static int put_user_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *tag, struct error *e)
+int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, const char *uuid,
+			const char *tag, struct error *e)
 {
-	char id[UUID_SIZE];
-	struct object *o;
+	struct object *o = object_new(kind_get(KIND_USER_TAG));
 
-	if (object_find_tag(txn_view(t), KIND_USER_TAG, uuid, tag))
-		return 0;
-	o = object_new(kind_get(KIND_USER_TAG));
 	if (!o)
 		return error_set(e, ENOMEM, "out of memory");
-	uuid_make(id);
-	object_set_str(o, USER_TAG_UUID, id);
+	object_set_str(o, USER_TAG_UUID, tag_uuid);
 	object_set_str(o, USER_TAG_RESOURCE_UUID, uuid);
 	object_set_str(o, USER_TAG_RESOURCE_TYPE, kind_get(kind)->vo);
 	object_set_str(o, USER_TAG_TAG, tag);
@@ -135,25 +132,41 @@ static int put_user_tag(struct txn *t, enum kind_id kind, const char *uuid, cons
 	return txn_put(t, o, NULL, e);
 }
 
-int object_add_system_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *tag, bool inherent,
-			  struct error *e)
+int object_put_system_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, const char *uuid,
+			  const char *tag, bool inherent, struct error *e)
 {
-	char id[UUID_SIZE];
-	struct object *o;
+	struct object *o = object_new(kind_get(KIND_SYSTEM_TAG));
 
-	if (object_find_tag(txn_view(t), KIND_SYSTEM_TAG, uuid, tag))
-		return 0;
-	o = object_new(kind_get(KIND_SYSTEM_TAG));
 	if (!o)
 		return error_set(e, ENOMEM, "out of memory");
-	uuid_make(id);
-	object_set_str(o, SYSTEM_TAG_UUID, id);
+	object_set_str(o, SYSTEM_TAG_UUID, tag_uuid);
 	object_set_int(o, SYSTEM_TAG_INHERENT, inherent);
 	object_set_str(o, SYSTEM_TAG_RESOURCE_UUID, uuid);
 	object_set_str(o, SYSTEM_TAG_RESOURCE_TYPE, kind_get(kind)->vo);
 	object_set_str(o, SYSTEM_TAG_TAG, tag);
 	object_set_str(o, SYSTEM_TAG_TYPE, "System");
 	return txn_put(t, o, NULL, e);
+}
+
+int object_add_system_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *tag, bool inherent,
+			  struct error *e)
+{
+	char tag_uuid[UUID_SIZE];
+
+	if (object_find_tag(txn_view(t), KIND_SYSTEM_TAG, uuid, tag))
+		return 0;
+	uuid_make(tag_uuid);
+	return object_put_system_tag(t, tag_uuid, kind, uuid, tag, inherent, e);
+}
+
+static int add_user_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *tag, struct error *e)
+{
+	char tag_uuid[UUID_SIZE];
+
+	if (object_find_tag(txn_view(t), KIND_USER_TAG, uuid, tag))
+		return 0;
+	uuid_make(tag_uuid);
+	return object_put_user_tag(t, tag_uuid, kind, uuid, tag, e);
 }
 
 int object_put_tags(struct txn *t, const struct request *req, enum kind_id kind, const char *uuid,
@@ -171,7 +184,7 @@ int object_put_tags(struct txn *t, const struct request *req, enum kind_id kind,
 			return r;
 	}
 	json_array_foreach (req->user_tags, i, tag) {
-		r = put_user_tag(t, kind, uuid, json_string_value(tag), e);
+		r = add_user_tag(t, kind, uuid, json_string_value(tag), e);
 		if (r < 0)
 			return r;
 	}
@@ -198,7 +211,8 @@ int object_remove(struct txn *t, const struct object *o, struct error *e)
 	if (o->kind->id != KIND_SYSTEM_TAG && o->kind->id != KIND_USER_TAG) {
 		r = object_remove_where(t, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, object_uuid(held), e);
 		if (r == 0)
-			r = object_remove_where(t, KIND_USER_TAG, USER_TAG_RESOURCE_UUID, object_uuid(held), e);
+			r = object_remove_where(t, KIND_USER_TAG, USER_TAG_RESOURCE_UUID, object_uuid(held),
+						e);
 	}
 	return r < 0 ? r : txn_remove(t, held, e);
 }
@@ -251,6 +265,19 @@ const struct object *link_find(const struct view *view, enum kind_id kind, int f
 		if (object_str_is(o, field_b, b))
 			return o;
 	return NULL;
+}
+
+bool request_list_has(const struct request *req, const char *name, const char *text)
+{
+	const json_t *list = request_list(req, name);
+	const char *item;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		item = json_string_value(json_array_get(list, i));
+		if (item && strcmp(item, text) == 0)
+			return true;
+	}
+	return json_array_size(list) == 0;
 }
 
 bool request_is_enforcing(const struct request *req)

@@ -10,7 +10,8 @@
 
 #include "request.h"
 
-/** Refuses a request whose resourceUuid some object of any kind has already: -EEXIST, SYS.1007. For checks. */
+/** Refuses a request whose resourceUuid some object of any kind has already: -EEXIST, SYS.1007. For checks.
+ */
 int object_check_uuid(const struct view *view, const struct request *req, struct error *e);
 
 /**
@@ -22,10 +23,12 @@ int object_check_uuid(const struct view *view, const struct request *req, struct
 int object_from_request(const struct view *view, enum kind_id kind, const struct request *req,
 			struct object **ret_object, struct error *e);
 
-/** Sets @field from the parameter @param, when the request has it. For parameters named unlike their field. */
+/** Sets @field from the parameter @param, when the request has it. For parameters named unlike their field.
+ */
 void object_set_from_param(struct object *o, int field, const struct request *req, const char *param);
 
-/** Writes a new object (taken over, also on failure) with the tags of its request; @ret_result: {"inventory": ...}. */
+/** Writes a new object (taken over, also on failure) with the tags of its request; @ret_result: {"inventory":
+ * ...}. */
 int object_create(struct txn *t, struct object *o, const struct request *req, json_t **ret_result,
 		  struct error *e);
 
@@ -39,8 +42,14 @@ int object_put_tags(struct txn *t, const struct request *req, enum kind_id kind,
 /** Writes one system tag, unless the object has exactly this one. Inherent ones cannot be removed by hand. */
 int object_add_system_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *tag, bool inherent,
 			  struct error *e);
+/** Writes a system or user tag with the uuid @tag_uuid on the object @uuid of @kind. */
+int object_put_system_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, const char *uuid,
+			  const char *tag, bool inherent, struct error *e);
+int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, const char *uuid,
+			const char *tag, struct error *e);
 
-/** The tag row (KIND_SYSTEM_TAG or KIND_USER_TAG) of the object with exactly this text; NULL when there is none. */
+/** The tag row (KIND_SYSTEM_TAG or KIND_USER_TAG) of the object with exactly this text; NULL when there is
+ * none. */
 const struct object *object_find_tag(const struct view *view, enum kind_id tag_kind, const char *uuid,
 				     const char *tag);
 
@@ -61,12 +70,17 @@ int link_put(struct txn *t, enum kind_id kind, int field_a, const char *a, int f
 const struct object *link_find(const struct view *view, enum kind_id kind, int field_a, const char *a,
 			       int field_b, const char *b);
 
-/** As a change function: removes the object that a `struct object_key` names; success when it is gone already. */
+/** As a change function: removes the object that a `struct object_key` names; success when it is gone
+ * already. */
 int object_remove_key(struct txn *t, void *key, struct error *e);
 struct object_key {
 	enum kind_id kind;
 	const char *uuid; /* borrowed */
 };
+
+/** True when the list parameter @name has @text in it, or is missing or empty, which stands for everything.
+ */
+bool request_list_has(const struct request *req, const char *name, const char *text);
 
 /** True when deleteMode is Enforcing: what hosts refuse is passed over. */
 bool request_is_enforcing(const struct request *req);

@@ -169,7 +169,7 @@ static const struct operation update_system_tag = {
 	.flags = OP_UPDATES,
 	.help = "changes the tag",
 	.check = tag_update_check,
-	.apply = tag_update_apply,
+	.apply = object_update_apply,
 };
 
 static const struct operation query_global_config = {

@@ -35,10 +35,11 @@ int zone_delete_check(const struct view *view, const struct request *req, struct
 	view_for_each_where (ps, view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, req->target)
 		view_for_each_where (volume, view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps))
 			if (object_is_null(volume, VOLUME_VM_UUID))
-				return error_set(e, ENOTEMPTY,
-						 "zone '%s' still holds data volume '%s', delete it first or use "
-						 "deleteMode=Enforcing",
-						 object_name(request_object(view, req)), object_name(volume));
+				return error_set(
+					e, ENOTEMPTY,
+					"zone '%s' still holds data volume '%s', delete it first or use "
+					"deleteMode=Enforcing",
+					object_name(request_object(view, req)), object_name(volume));
 	return 0;
 }
 
@@ -51,10 +52,11 @@ static int remove_next_l2(struct job *job, const struct view *view, const char *
 {
 	const struct object *l2 = view_next_where(view, KIND_L2_NETWORK, L2_ZONE_UUID, zone, 0);
 
-	return l2 ? l2_network_remove(job, object_uuid(l2), e) : 1;
+	return l2 ? l2_network_remove(job, object_uuid(l2), request_is_enforcing(job->req), e) : 1;
 }
 
-static int remove_volumes(struct job *job, const struct view *view, const char *ps, bool enforcing, struct error *e)
+static int remove_volumes(struct job *job, const struct view *view, const char *ps, bool enforcing,
+			  struct error *e)
 {
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, ps) {
 		int r = vm_remove_volume(job->pool, object_uuid(volume), enforcing ? NULL : e);
@@ -75,13 +77,15 @@ static int remove_storage_rows(struct txn *t, void *arg, struct error *e)
 	if (r == 0)
 		r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, key->uuid, e);
 	if (r == 0)
-		r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID, key->uuid, e);
+		r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+					key->uuid, e);
 	return r < 0 ? r : object_remove_key(t, key, e);
 }
 
 static int remove_next_storage(struct job *job, const struct view *view, const char *zone, struct error *e)
 {
-	const struct object *ps = view_next_where(view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, zone, 0);
+	const struct object *ps =
+		view_next_where(view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, zone, 0);
 	struct object_key key = {KIND_PRIMARY_STORAGE, ps ? object_uuid(ps) : NULL};
 	int r;
 

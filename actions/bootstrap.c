@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See bootstrap.h. The account is the mark of a database that is not new: it is
+ * the one thing made here that cannot be deleted.
+ */
+#include "bootstrap.h"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "config.h"
+#include "host.h"
+#include "object_ops.h"
+#include "offering.h"
+
+#define DEFAULT_PASSWORD "password"
+#define MEBIBYTE	 (INT64_C(1) << 20)
+#define GIBIBYTE	 (INT64_C(1) << 30)
+/* Networks of this machine that are looked at. */
+#define USED_MAX 512
+
+/* ------------------------------------------------------------- the subnet */
+
+/* 10.123.0.0/24 and the 131 after it in steps of 0.1.0.0: seldom used, and easily told from each other. */
+#define SUBNET_FIRST  0x0a7b0000u
+#define SUBNET_STEP   0x00010000u
+#define SUBNET_COUNT  132
+#define SUBNET_PREFIX 24
+
+static bool overlaps_any(struct ipv4_network network, const struct ipv4_network *used, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ipv4_range_overlaps(ipv4_network_range(network), ipv4_network_range(used[i])))
+			return true;
+	return false;
+}
+
+struct ipv4_network bootstrap_choose_subnet(const struct ipv4_network *used, size_t count)
+{
+	for (uint32_t i = 0; i < SUBNET_COUNT; i++) {
+		struct ipv4_network network = {SUBNET_FIRST + i * SUBNET_STEP, SUBNET_PREFIX};
+
+		if (!overlaps_any(network, used, count))
+			return network;
+	}
+	return (struct ipv4_network){SUBNET_FIRST, SUBNET_PREFIX};
+}
+
+static void add_used(struct ipv4_network *used, size_t *count, uint32_t address, uint32_t netmask)
+{
+	int prefix = ipv4_netmask_prefix(netmask);
+
+	/* A default route is no use of everything. */
+	if (prefix > 0 && *count < USED_MAX)
+		used[(*count)++] = ipv4_network_of(address, (uint8_t)prefix);
+}
+
+static uint32_t host_order(const struct sockaddr *address)
+{
+	struct sockaddr_in in;
+
+	memcpy(&in, address, sizeof(in));
+	return ntohl(in.sin_addr.s_addr);
+}
+
+static void add_interfaces(struct ipv4_network *used, size_t *count)
+{
+	struct ifaddrs *list = NULL;
+
+	if (getifaddrs(&list) < 0)
+		return;
+	for (const struct ifaddrs *i = list; i; i = i->ifa_next)
+		if (i->ifa_addr && i->ifa_netmask && i->ifa_addr->sa_family == AF_INET)
+			add_used(used, count, host_order(i->ifa_addr), host_order(i->ifa_netmask));
+	freeifaddrs(list);
+}
+
+/* The kernel prints addresses there as the 32 bits are in memory, that is in network order. */
+static void add_routes(struct ipv4_network *used, size_t *count)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/net/route", "re");
+	unsigned destination, netmask;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %x %*x %*x %*d %*d %*d %x", &destination, &netmask) == 2)
+			add_used(used, count, ntohl(destination), ntohl(netmask));
+}
+
+static struct ipv4_network free_subnet(void)
+{
+	struct ipv4_network used[USED_MAX];
+	size_t count = 0;
+
+	add_interfaces(used, &count);
+	add_routes(used, &count);
+	return bootstrap_choose_subnet(used, count);
+}
+
+/* --------------------------------------------------------------- the pool */
+
+/* What is decided before the change, since it blocks or can fail, and the uuids that link the objects. */
+struct plan {
+	char hash[crypto_pwhash_STRBYTES];
+	char hostname[256];
+	char *primary, *backup; /* owned: folders */
+	char *address;		/* owned: of the host */
+	const char *uri;
+	struct ipv4_network subnet;
+	int64_t backup_total, backup_available; /* bytes */
+	char zone[UUID_SIZE], cluster[UUID_SIZE], host[UUID_SIZE], primary_uuid[UUID_SIZE],
+		backup_uuid[UUID_SIZE], l2[UUID_SIZE], l3[UUID_SIZE];
+};
+
+static void plan_done(struct plan *plan)
+{
+	sodium_memzero(plan->hash, sizeof(plan->hash));
+	free(plan->primary);
+	free(plan->backup);
+	free(plan->address);
+}
+
+/* As a client sends it: the hex digits of its SHA-512 (behaviour.md 1.11). */
+static int hash_password(char ret_hash[crypto_pwhash_STRBYTES], struct error *e)
+{
+	unsigned char digest[crypto_hash_sha512_BYTES];
+	char hex[2 * sizeof(digest) + 1];
+
+	if (sodium_init() < 0)
+		return error_set(e, EIO, "this machine has no random numbers");
+	crypto_hash_sha512(digest, (const unsigned char *)DEFAULT_PASSWORD, strlen(DEFAULT_PASSWORD));
+	sodium_bin2hex(hex, sizeof(hex), digest, sizeof(digest));
+	if (crypto_pwhash_str(ret_hash, hex, strlen(hex), crypto_pwhash_OPSLIMIT_INTERACTIVE,
+			      crypto_pwhash_MEMLIMIT_INTERACTIVE) < 0)
+		return error_set(e, ENOMEM, "out of memory");
+	return 0;
+}
+
+static int make_folder(const char *path, mode_t mode, struct error *e)
+{
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	return error_set(e, errno, "cannot make the folder '%s': %s", path, strerror(errno));
+}
+
+/* The folder of images is the daemon's own; that of volumes must be passable for the hypervisor's user. */
+static int prepare_folders(struct plan *plan, const char *state_dir, struct error *e)
+{
+	struct statvfs fs;
+	int r;
+
+	if (asprintf(&plan->primary, "%s/primary", state_dir) < 0) {
+		plan->primary = NULL;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	if (asprintf(&plan->backup, "%s/backup", state_dir) < 0) {
+		plan->backup = NULL;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	r = make_folder(plan->primary, 0711, e);
+	if (r == 0)
+		r = make_folder(plan->backup, 0700, e);
+	if (r < 0)
+		return r;
+	if (statvfs(plan->backup, &fs) < 0)
+		return error_set(e, errno, "cannot measure '%s': %s", plan->backup, strerror(errno));
+	plan->backup_total = (int64_t)(fs.f_blocks * fs.f_frsize);
+	plan->backup_available = (int64_t)(fs.f_bavail * fs.f_frsize);
+	return 0;
+}
+
+static int plan_make(struct plan *plan, const char *state_dir, const char *uri, struct error *e)
+{
+	char *const uuids[] = {plan->zone,	  plan->cluster, plan->host, plan->primary_uuid,
+			       plan->backup_uuid, plan->l2,	 plan->l3};
+	int r = hv_uri_check(uri, e);
+
+	if (r == 0)
+		r = hash_password(plan->hash, e);
+	if (r == 0)
+		r = prepare_folders(plan, state_dir, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(uuids); i++)
+		uuid_make(uuids[i]);
+	plan->uri = uri;
+	plan->address = host_address_of_uri(uri);
+	if (gethostname(plan->hostname, sizeof(plan->hostname)) < 0)
+		plan->hostname[0] = '\0';
+	plan->hostname[sizeof(plan->hostname) - 1] = '\0';
+	plan->subnet = free_subnet();
+	return 0;
+}
+
+/* A new object with uuid and name; @uuid NULL: a random one. */
+static struct object *start(enum kind_id kind, const char *uuid, const char *name)
+{
+	struct object *o = object_new(kind_get(kind));
+	char made[UUID_SIZE];
+
+	if (!o)
+		return NULL;
+	if (!uuid)
+		uuid_make(made);
+	object_set_str(o, FIELD_UUID, uuid ? uuid : made);
+	object_set_str(o, o->kind->name_field, name);
+	return o;
+}
+
+static int no_memory(struct error *e)
+{
+	return error_set(e, ENOMEM, "out of memory");
+}
+
+static int put_account(struct txn *t, const struct plan *plan, struct error *e)
+{
+	struct object *o = start(KIND_ACCOUNT, ADMIN_ACCOUNT_UUID, "admin");
+
+	if (!o)
+		return no_memory(e);
+	object_set_str(o, ACCOUNT_TYPE, "SystemAdmin");
+	object_set_str(o, ACCOUNT_PASSWORD_HASH, plan->hash);
+	return txn_put(t, o, NULL, e);
+}
+
+static int put_zone(struct txn *t, const struct plan *plan, struct error *e)
+{
+	struct object *o = start(KIND_ZONE, plan->zone, "zone1");
+
+	if (!o)
+		return no_memory(e);
+	object_set_str(o, ZONE_STATE, "Enabled");
+	object_set_str(o, ZONE_TYPE, "zstack");
+	return txn_put(t, o, NULL, e);
+}
+
+static int put_cluster(struct txn *t, const struct plan *plan, struct error *e)
+{
+	struct object *o = start(KIND_CLUSTER, plan->cluster, "cluster1");
+
+	if (!o)
+		return no_memory(e);
+	object_set_str(o, CLUSTER_STATE, "Enabled");
+	object_set_str(o, CLUSTER_HYPERVISOR_TYPE, host_hypervisor_type_of_uri(plan->uri));
+	object_set_str(o, CLUSTER_ZONE_UUID, plan->zone);
+	object_set_str(o, CLUSTER_TYPE, "zstack");
+	return txn_put(t, o, NULL, e);
+}
+
+static int put_host(struct txn *t, const struct plan *plan, struct error *e)
+{
+	const char *name = plan->address ? plan->address : plan->hostname[0] ? plan->hostname : "host1";
+	struct object *o = start(KIND_HOST, plan->host, name);
+
+	if (!o)
+		return no_memory(e);
+	object_set_str(o, HOST_ZONE_UUID, plan->zone);
+	object_set_str(o, HOST_CLUSTER_UUID, plan->cluster);
+	object_set_str(o, HOST_MANAGEMENT_IP, plan->address ? plan->address : "127.0.0.1");
+	object_set_str(o, HOST_HYPERVISOR_TYPE, host_hypervisor_type_of_uri(plan->uri));
+	object_set_str(o, HOST_STATE, "Enabled");
+	object_set_str(o, HOST_STATUS, "Connecting");
+	object_set_str(o, HOST_STATUS_REASON, "connecting");
+	object_set_str(o, HOST_URI, plan->uri);
+	return txn_put(t, o, NULL, e);
+}
+
+/* Its capacity and status are found when the host has connected. */
+static int put_primary_storage(struct txn *t, const struct plan *plan, struct error *e)
+{
+	struct object *o = start(KIND_PRIMARY_STORAGE, plan->primary_uuid, "local");
+	int r;
+
+	if (!o)
+		return no_memory(e);
+	object_set_str(o, PRIMARY_STORAGE_ZONE_UUID, plan->zone);
+	object_set_str(o, PRIMARY_STORAGE_URL, plan->primary);
+	object_set_str(o, PRIMARY_STORAGE_MOUNT_PATH, plan->primary);
+	object_set_str(o, PRIMARY_STORAGE_TYPE, "LocalStorage");
+	object_set_str(o, PRIMARY_STORAGE_STATE, "Enabled");
+	object_set_str(o, PRIMARY_STORAGE_STATUS, "Connecting");
+	r = txn_put(t, o, NULL, e);
+	return r < 0 ? r
+		     : link_put(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, plan->cluster,
+				CLUSTER_PS_PRIMARY_STORAGE_UUID, plan->primary_uuid, e);
+}
+
+static int put_backup_storage(struct txn *t, const struct plan *plan, struct error *e)
+{
+	struct object *o = start(KIND_BACKUP_STORAGE, plan->backup_uuid, "images");
+	int r;
+
+	if (!o)
+		return no_memory(e);
+	object_set_str(o, BACKUP_STORAGE_URL, plan->backup);
+	object_set_int(o, BACKUP_STORAGE_TOTAL, plan->backup_total);
+	object_set_int(o, BACKUP_STORAGE_AVAILABLE, plan->backup_available);
+	object_set_str(o, BACKUP_STORAGE_TYPE, "ImageStoreBackupStorage");
+	object_set_str(o, BACKUP_STORAGE_STATE, "Enabled");
+	object_set_str(o, BACKUP_STORAGE_STATUS, "Connected");
+	object_set_str(o, BACKUP_STORAGE_HOSTNAME, "127.0.0.1");
+	r = txn_put(t, o, NULL, e);
+	return r < 0 ? r
+		     : link_put(t, KIND_ZONE_BACKUP_STORAGE, ZONE_BS_ZONE_UUID, plan->zone,
+				ZONE_BS_BACKUP_STORAGE_UUID, plan->backup_uuid, e);
+}
+
+static int put_l2_network(struct txn *t, const struct plan *plan, struct error *e)
+{
+	struct object *o = start(KIND_L2_NETWORK, plan->l2, "wire1");
+	int r;
+
+	if (!o)
+		return no_memory(e);
+	object_set_str(o, L2_ZONE_UUID, plan->zone);
+	object_set_str(o, L2_PHYSICAL_INTERFACE, "virbr-poolfs"); /* "virbr": libvirt makes the bridge */
+	object_set_str(o, L2_TYPE, "L2NoVlanNetwork");
+	r = txn_put(t, o, NULL, e);
+	return r < 0 ? r
+		     : link_put(t, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, plan->cluster,
+				CLUSTER_L2_L2_NETWORK_UUID, plan->l2, e);
+}
+
+static int put_l3_network(struct txn *t, const struct plan *plan, struct error *e)
+{
+	struct object *o = start(KIND_L3_NETWORK, plan->l3, "network1");
+
+	if (!o)
+		return no_memory(e);
+	object_set_str(o, L3_TYPE, "L3BasicNetwork");
+	object_set_str(o, L3_ZONE_UUID, plan->zone);
+	object_set_str(o, L3_L2_NETWORK_UUID, plan->l2);
+	object_set_str(o, L3_STATE, "Enabled");
+	object_set_int(o, L3_SYSTEM, false);
+	object_set_str(o, L3_CATEGORY, "Private");
+	object_set_str(o, L3_ACCOUNT_UUID, ADMIN_ACCOUNT_UUID);
+	return txn_put(t, o, NULL, e);
+}
+
+static int put_ip_range(struct txn *t, const struct plan *plan, struct error *e)
+{
+	struct ipv4_range hosts = ipv4_network_hosts(plan->subnet);
+	struct object *o = start(KIND_IP_RANGE, NULL, "range1");
+	char text[IPV4_CIDR_STRLEN];
+
+	if (!o)
+		return no_memory(e);
+	object_set_str(o, IP_RANGE_L3_NETWORK_UUID, plan->l3);
+	object_set_str(o, IP_RANGE_GATEWAY, ipv4_format(hosts.first, text));
+	object_set_str(o, IP_RANGE_START_IP, ipv4_format(hosts.first + 1, text));
+	object_set_str(o, IP_RANGE_END_IP, ipv4_format(hosts.last, text));
+	object_set_str(o, IP_RANGE_NETMASK, ipv4_format(ipv4_prefix_netmask(plan->subnet.prefix), text));
+	object_set_str(o, IP_RANGE_NETWORK_CIDR, ipv4_network_format(plan->subnet, text));
+	return txn_put(t, o, NULL, e);
+}
+
+static int put_instance_offering(struct txn *t, const struct plan *plan, struct error *e)
+{
+	struct object *o = start(KIND_INSTANCE_OFFERING, NULL, "small");
+
+	(void)plan;
+	if (!o)
+		return no_memory(e);
+	object_set_int(o, INSTANCE_OFFERING_CPU_NUM, 1);
+	object_set_int(o, INSTANCE_OFFERING_CPU_SPEED, 0);
+	object_set_int(o, INSTANCE_OFFERING_MEMORY_SIZE, 128 * MEBIBYTE);
+	object_set_str(o, INSTANCE_OFFERING_TYPE, "UserVm");
+	object_set_str(o, INSTANCE_OFFERING_ALLOCATOR_STRATEGY, HOST_STRATEGY_DEFAULT);
+	object_set_int(o, INSTANCE_OFFERING_SORT_KEY, 0);
+	object_set_str(o, INSTANCE_OFFERING_STATE, "Enabled");
+	object_set_str(o, INSTANCE_OFFERING_ACCOUNT_UUID, ADMIN_ACCOUNT_UUID);
+	return txn_put(t, o, NULL, e);
+}
+
+static int put_disk_offering(struct txn *t, const struct plan *plan, struct error *e)
+{
+	struct object *o = start(KIND_DISK_OFFERING, NULL, "1G");
+
+	(void)plan;
+	if (!o)
+		return no_memory(e);
+	object_set_int(o, DISK_OFFERING_DISK_SIZE, GIBIBYTE);
+	object_set_int(o, DISK_OFFERING_SORT_KEY, 0);
+	object_set_str(o, DISK_OFFERING_STATE, "Enabled");
+	object_set_str(o, DISK_OFFERING_TYPE, "zstack");
+	object_set_str(o, DISK_OFFERING_ALLOCATOR_STRATEGY, STORAGE_STRATEGY_DEFAULT);
+	object_set_str(o, DISK_OFFERING_ACCOUNT_UUID, ADMIN_ACCOUNT_UUID);
+	return txn_put(t, o, NULL, e);
+}
+
+static int put_pool(struct txn *t, void *arg, struct error *e)
+{
+	static int (*const steps[])(struct txn *, const struct plan *, struct error *) = {
+		put_account,	    put_zone,	    put_cluster,    put_host,	  put_primary_storage,
+		put_backup_storage, put_l2_network, put_l3_network, put_ip_range, put_instance_offering,
+		put_disk_offering,
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++)
+		r = steps[i](t, arg, e);
+	return r < 0 ? r : config_fill(t, e);
+}
+
+static int put_settings(struct txn *t, void *arg, struct error *e)
+{
+	(void)arg;
+	return config_fill(t, e);
+}
+
+int pool_bootstrap(struct store *store, const char *state_dir, const char *uri, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(store);
+	_cleanup_(plan_done) struct plan plan = {0};
+	int r;
+
+	if (view_count(view, KIND_ACCOUNT))
+		return store_run(store, put_settings, NULL, e);
+	r = plan_make(&plan, state_dir, uri, e);
+	return r < 0 ? r : store_run(store, put_pool, &plan, e);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * System and user tags, behaviour.md 5.4. System tags that this version gives no
+ * meaning to are kept like others, since clients of newer servers send them.
+ */
+#include <string.h>
+
+#include "handlers.h"
+#include "job.h"
+#include "object_ops.h"
+
+/* The kind that a resourceType names; NULL when it is none that tags can be put on. */
+static const struct kind *tagged_kind(const char *type)
+{
+	const struct kind *kind = kind_by_name(type);
+
+	return kind && kind->directory && strcmp(kind->vo, type) == 0 ? kind : NULL;
+}
+
+static const char *tag_type(enum kind_id kind)
+{
+	return kind == KIND_SYSTEM_TAG ? "System" : "User";
+}
+
+static int check_duplicate(const struct view *view, enum kind_id kind, const char *uuid, const char *type,
+			   const char *tag, const char *own_uuid, struct error *e)
+{
+	const struct object *same = object_find_tag(view, kind, uuid, tag);
+
+	if (!*tag)
+		return error_set(e, EINVAL, "field[tag] cannot be an empty string");
+	if (!same || (own_uuid && strcmp(object_uuid(same), own_uuid) == 0))
+		return 0;
+	return error_set(e, EEXIST, "Duplicated Tag[tag:%s, type:%s, resourceType:%s, resourceUuid:%s]", tag,
+			 tag_type(kind), type, uuid);
+}
+
+int tag_create_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *type = request_str(req, "resourceType"), *uuid = request_str(req, "resourceUuid");
+	const struct kind *kind = tagged_kind(type);
+
+	if (!kind)
+		return error_set(e, EINVAL, "no resource type[%s] found in tag system", type);
+	if (!view_get(view, kind->id, uuid))
+		return error_set(e, ENOENT,
+				 "invalid field[resourceUuid], resource[uuid:%s, type:%s] not found", uuid,
+				 type);
+	return check_duplicate(view, req->op->kind, uuid, type, request_str(req, "tag"), NULL, e);
+}
+
+/* The resourceUuid of these two requests is the object's, so the tag gets a uuid here. */
+int tag_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const char *type = request_str(req, "resourceType"), *uuid = request_str(req, "resourceUuid");
+	const struct kind *kind = tagged_kind(type);
+	const char *tag = request_str(req, "tag");
+	char tag_uuid[UUID_SIZE];
+	int r;
+
+	if (!kind || !view_get(txn_view(t), kind->id, uuid))
+		return error_set(e, ENOENT, "%s '%s' is gone", type, uuid);
+	uuid_make(tag_uuid);
+	if (req->op->kind == KIND_SYSTEM_TAG)
+		r = object_put_system_tag(t, tag_uuid, kind->id, uuid, tag, false, e);
+	else
+		r = object_put_user_tag(t, tag_uuid, kind->id, uuid, tag, e);
+	return r < 0 ? r : result_inventory(txn_view(t), req->op->kind, tag_uuid, ret_result, e);
+}
+
+/* Inherent tags say what the pool itself knows of an object. */
+static int check_inherent(const struct view *view, const struct request *req, const char *what,
+			  struct error *e)
+{
+	const struct object *tag = request_object(view, req);
+
+	if (!tag || req->op->kind != KIND_SYSTEM_TAG || !object_int(tag, SYSTEM_TAG_INHERENT))
+		return 0;
+	return error_set(e, EBUSY, "tag[uuid:%s] is an inherent system tag, can not be %s", req->target,
+			 what);
+}
+
+int tag_delete_check(const struct view *view, const struct request *req, struct error *e)
+{
+	return check_inherent(view, req, "removed", e);
+}
+
+int tag_delete_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	struct object_key key = {req->op->kind, req->target};
+
+	(void)ret_result;
+	return object_remove_key(t, &key, e);
+}
+
+int tag_update_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *tag = request_object(view, req);
+	int r = check_inherent(view, req, "changed", e);
+
+	if (r < 0 || !tag)
+		return r;
+	return check_duplicate(view, KIND_SYSTEM_TAG, object_text(tag, SYSTEM_TAG_RESOURCE_UUID),
+			       object_text(tag, SYSTEM_TAG_RESOURCE_TYPE), request_str(req, "tag"),
+			       req->target, e);
+}
