@@ -39,6 +39,12 @@ bool l3_network_has_nic_with(const struct view *view, const char *l3_uuid, const
  * ranges, DNS servers and row. Success when it is gone. -ENOTEMPTY. Blocking: for workers.
  */
 int l3_network_remove(struct job *job, const char *uuid, bool enforcing, struct error *e);
+/**
+ * Does @apply as one change, and then lets the hosts on which the L3 network is or may be needed follow. What
+ * a host refuses is no failure: it is told again when it connects. Blocking: for workers.
+ */
+int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, json_t **ret_result,
+		      struct error *e);
 /** Stops the libvirt network of an L3 network on all connected hosts of a cluster. Blocking. */
 int l3_network_close(struct pool *pool, const struct view *view, const char *l3_uuid, const char *cluster,
 		     struct error *e);
