@@ -5,6 +5,7 @@
 mount_pool
 home=$(first zones)
 cluster=$(first clusters)
+used=$(first l3-networks)
 
 # gone PATH: no object there any more.
 gone() {
@@ -125,8 +126,7 @@ assert_eq "$(value "$ratio/value")" 10 "the default"
 
 step "what is in use is not removed"
 image=$(small_image)
-vm=$(create_vm inhabitant "$image")
-used=$(value "vm-instances/$vm/inventory" | jq -r '.vmNics[0].l3NetworkUuid')
+vm=$(create_vm inhabitant "$image" "$(jq -nc --arg l3 "$used" '{l3NetworkUuids: [$l3]}')")
 assert_refused "l3-networks/$used/actions" delete ENOTEMPTY "still used by VM 'inhabitant'"
 used_range=$(value "l3-networks/$used/inventory" | jq -r '.ipRanges[0].uuid')
 assert_refused "l3-networks/ip-ranges/$used_range/actions" delete ENOTEMPTY inhabitant
