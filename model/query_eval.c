@@ -3,10 +3,11 @@
  * Evaluation of conditions on objects, and the choice between an index and a
  * scan. See query.h.
  *
- * An index is used when a condition asks for equality with an indexed field:
- * the objects that have it are few, and following the relations backwards from
- * them gives candidates, a superset of the answer, on which all conditions are
- * then tested. Otherwise every object of the kind is tested.
+ * Where that is cheaper, a query begins at the end of one condition's path: an
+ * index or a look at all objects there finds those that the condition holds for,
+ * and following the relations backwards from them gives candidates, a superset
+ * of the answer, on which all conditions are then tested. Otherwise every object
+ * of the kind is tested.
  *
  * Time: an object that several paths lead to is tested once per condition and
  * step (struct memo), so that loops of relations cost steps times objects, not
@@ -280,56 +281,87 @@ static const struct kind *kind_at_end(const struct query *q, const struct condit
 	return c->depth ? kind_get(c->steps[c->depth - 1].target) : q->kind;
 }
 
-/* True when an index leads from the condition's values back to the objects asked for. */
+/* True when an index finds the objects at the end of the condition's path. */
 static bool is_indexed(const struct query *q, const struct condition *c)
 {
-	if ((c->op != OP_EQ && c->op != OP_IN) || c->none ||
-	    !(kind_at_end(q, c)->fields[c->field].flags & F_INDEX))
-		return false;
+	return (c->op == OP_EQ || c->op == OP_IN) && (kind_at_end(q, c)->fields[c->field].flags & F_INDEX);
+}
+
+/* True when indexes lead from the end of the path back to the objects asked for. */
+static bool is_reversible(const struct condition *c)
+{
 	for (int i = 0; i < c->depth; i++) {
 		struct relation back = relation_inverse(&c->steps[i]);
 
 		if (!relation_is_indexed(&back))
 			return false;
 	}
-	return true;
+	return !c->none;
 }
 
-/* The condition with the fewest objects at its end; NULL when a scan is no worse. */
+/* What it costs to begin at the end of the path, in steps from object to object; SIZE_MAX: it is not possible. */
+static size_t cost(const struct run *run, const struct condition *c)
+{
+	const struct kind *end = kind_at_end(run->q, c);
+	size_t n = 0;
+
+	if (!is_reversible(c))
+		return SIZE_MAX;
+	if (is_indexed(run->q, c)) {
+		for (size_t i = 0; i < c->operand_count; i++)
+			n += view_count_where(run->view, end->id, c->field, c->operands[i].text);
+		return n;
+	}
+	/* Looking at an object is that much cheaper than following a relation. */
+	return c->depth ? view_count(run->view, end->id) / 8 : SIZE_MAX;
+}
+
+/* The cheapest condition to begin with; NULL when none costs less than @most. */
 static const struct condition *choose(const struct run *run, size_t most)
 {
 	const struct condition *best = NULL;
 
 	for (int i = 0; i < run->q->condition_count; i++) {
-		const struct condition *c = run->q->conditions[i];
-		size_t n = 0;
+		size_t n = cost(run, run->q->conditions[i]);
 
-		if (!is_indexed(run->q, c))
-			continue;
-		for (size_t j = 0; j < c->operand_count && n < most; j++)
-			n += view_count_where(run->view, kind_at_end(run->q, c)->id, c->field,
-					      c->operands[j].text);
 		if (n < most) {
 			most = n;
-			best = c;
+			best = run->q->conditions[i];
 		}
 	}
 	return best;
 }
 
+/* Adds the objects at the end of the path that the condition holds for. */
+static int gather_end(struct run *run, const struct condition *c, size_t most, struct matches *m)
+{
+	enum kind_id end = kind_at_end(run->q, c)->id;
+	const struct object *o;
+	struct view_walk walk;
+	int r = 0;
+
+	if (is_indexed(run->q, c)) {
+		for (size_t i = 0; i < c->operand_count; i++) {
+			const char *text = c->operands[i].text;
+
+			o = view_next_candidate(run->view, end, c->field, text, 0);
+			for (; o && r == 0; o = view_next_candidate(run->view, end, c->field, text, o->id))
+				r = condition_test(c, o) ? matches_add(m, o) : 0;
+		}
+		return r;
+	}
+	view_walk_init(&walk, run->view, end);
+	while (r == 0 && have_time(run) && (o = view_walk_next(&walk)))
+		if (condition_test(c, o))
+			r = m->count > most ? -E2BIG : matches_add(m, o);
+	return r;
+}
+
 /* Collects the candidates of @c. -E2BIG when they are more than @most. */
 static int gather(struct run *run, const struct condition *c, size_t most, struct matches *m)
 {
-	enum kind_id end = kind_at_end(run->q, c)->id;
-	int r = 0;
+	int r = gather_end(run, c, most, m);
 
-	for (size_t i = 0; i < c->operand_count && r == 0; i++) {
-		const char *text = c->operands[i].text;
-		const struct object *o = view_next_candidate(run->view, end, c->field, text, 0);
-
-		for (; o && r == 0; o = view_next_candidate(run->view, end, c->field, text, o->id))
-			r = condition_test(c, o) ? matches_add(m, o) : 0;
-	}
 	for (int step = c->depth - 1; step >= 0 && r == 0; step--) {
 		struct relation back = relation_inverse(&c->steps[step]);
 		struct matches before = *m;
@@ -383,6 +415,8 @@ int query_find(const struct query *q, const struct view *view, const struct quer
 	size_t most = view_count(view, q->kind->id) / 4 + 16;
 	const struct condition *c = run ? choose(run, most) : NULL;
 	struct matches candidates = {0};
+	struct view_walk walk;
+	const struct object *o;
 	int r = run ? 0 : -ENOMEM;
 
 	if (c)
@@ -393,12 +427,10 @@ int query_find(const struct query *q, const struct view *view, const struct quer
 				r = matches_add(m, candidates.objects[i]);
 	} else if (r == 0 || r == -E2BIG) {
 		r = 0;
-		view_for_each (o, view, q->kind->id) {
-			if (m->count >= enough || r < 0 || run->late)
-				break;
+		view_walk_init(&walk, view, q->kind->id);
+		while (m->count < enough && r == 0 && !run->late && (o = view_walk_next(&walk)))
 			if (all_hold(run, o))
 				r = matches_add(m, o);
-		}
 	}
 	free(candidates.objects);
 	if (r < 0)
