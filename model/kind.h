@@ -66,7 +66,7 @@ enum field_type {
 };
 
 enum field_flags {
-	F_INDEX = 1 << 0,   /* kept in an in-memory index (and indexed in SQL) */
+	F_INDEX = 1 << 0,   /* kept in an in-memory index (view.h) */
 	F_HIDDEN = 1 << 1,  /* not in the inventory and no file */
 	F_FILE = 1 << 2,    /* a file, but not in the inventory */
 	F_SECRET = 1 << 3,  /* file mode 0600; never in inventories, events, logs */

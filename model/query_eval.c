@@ -13,13 +13,11 @@
  * step (struct memo), so that loops of relations cost steps times objects, not
  * objects to the power of steps. The clock is looked at every thousand objects.
  */
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
 #include "access.h"
 #include "query_internal.h"
-#include "text.h"
 
 /* Objects between two looks at the clock: some hundred microseconds. */
 #define CLOCK_EVERY 1024
@@ -41,118 +39,6 @@ struct run {
 	unsigned work;
 	struct memo memos[QUERY_CONDITIONS_MAX][QUERY_DEPTH_MAX + 1];
 };
-
-/* ------------------------------------------------------------------- values */
-
-static int64_t seconds_of(int64_t ns)
-{
-	return ns / 1000000000 - (ns % 1000000000 < 0);
-}
-
-/* Order of a field that is not null and an operand. */
-static int compare(const struct object *o, int field, const struct operand *operand)
-{
-	int64_t number;
-
-	if (operand->text)
-		return text_compare(object_str(o, field), operand->text);
-	number = object_int(o, field);
-	if (o->kind->fields[field].type == FIELD_DATE)
-		number = seconds_of(number);
-	if (number != operand->number)
-		return number < operand->number ? -1 : 1;
-	return operand->fraction ? -1 : 0;
-}
-
-static bool is_one_of(const struct condition *c, const struct object *o)
-{
-	size_t low = 0, high = c->operand_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = compare(o, c->field, &c->operands[middle]);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
-}
-
-/* A field as MySQL would turn it into text for LIKE. */
-static bool is_like(const struct condition *c, const struct object *o)
-{
-	const struct field *f = &o->kind->fields[c->field];
-	char text[32];
-	time_t seconds;
-	struct tm tm;
-
-	if (f->type == FIELD_STRING)
-		return like_match(c->like, object_str(o, c->field));
-	if (f->type == FIELD_BOOL) {
-		snprintf(text, sizeof(text), "%s", object_int(o, c->field) ? "true" : "false");
-	} else if (f->type == FIELD_DATE) {
-		seconds = (time_t)seconds_of(object_int(o, c->field));
-		if (!localtime_r(&seconds, &tm) || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
-			return false;
-	} else {
-		snprintf(text, sizeof(text), "%" PRId64, object_int(o, c->field));
-	}
-	return like_match(c->like, text);
-}
-
-bool condition_test(const struct condition *c, const struct object *o)
-{
-	if (object_is_null(o, c->field))
-		return c->op == OP_IS_NULL;
-	switch (c->op) {
-	case OP_EQ:
-		return compare(o, c->field, c->operands) == 0;
-	case OP_NE:
-		return compare(o, c->field, c->operands) != 0;
-	case OP_GT:
-		return compare(o, c->field, c->operands) > 0;
-	case OP_LT:
-		return compare(o, c->field, c->operands) < 0;
-	case OP_GE:
-		return compare(o, c->field, c->operands) >= 0;
-	case OP_LE:
-		return compare(o, c->field, c->operands) <= 0;
-	case OP_IN:
-		return is_one_of(c, o);
-	case OP_NOT_IN:
-		return !is_one_of(c, o);
-	case OP_LIKE:
-		return is_like(c, o);
-	case OP_NOT_LIKE:
-		return !is_like(c, o);
-	case OP_IS_NULL:
-		return false;
-	case OP_NOT_NULL:
-		return true;
-	}
-	return false;
-}
-
-int query_compare_field(const struct object *a, const struct object *b, int field)
-{
-	int64_t x, y;
-
-	if (object_is_null(a, field) || object_is_null(b, field))
-		return (int)object_is_null(b, field) - (int)object_is_null(a, field);
-	if (!field_is_integer(&a->kind->fields[field]))
-		return text_compare(object_str(a, field), object_str(b, field));
-	x = object_int(a, field);
-	y = object_int(b, field);
-	if (a->kind->fields[field].type == FIELD_DATE) {
-		x = seconds_of(x);
-		y = seconds_of(y);
-	}
-	return (x > y) - (x < y);
-}
 
 /* --------------------------------------------------------------- conditions */
 
@@ -299,7 +185,8 @@ static bool is_reversible(const struct condition *c)
 	return !c->none;
 }
 
-/* What it costs to begin at the end of the path, in steps from object to object; SIZE_MAX: it is not possible. */
+/* What it costs to begin at the end of the path, in steps from object to object; SIZE_MAX: it is not
+ * possible. */
 static size_t cost(const struct run *run, const struct condition *c)
 {
 	const struct kind *end = kind_at_end(run->q, c);

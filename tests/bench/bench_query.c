@@ -72,7 +72,8 @@ static int fill(struct txn *t, void *arg, struct error *e)
 	for (unsigned i = 0; i < (unsigned)vm_count && r == 0; i++) {
 		snprintf(text, sizeof(text), "web-server-%u", i);
 		o = make(KIND_VM, i, text);
-		snprintf(text, sizeof(text), "the web server number %u of the shop, kept by the team of building %u", i, i % 77);
+		snprintf(text, sizeof(text),
+			 "the web server number %u of the shop, kept by the team of building %u", i, i % 77);
 		object_set_str(o, VM_DESCRIPTION, text);
 		object_set_str(o, VM_ZONE_UUID, uuid(KIND_ZONE, 0));
 		object_set_str(o, VM_CLUSTER_UUID, uuid(KIND_CLUSTER, 0));
@@ -111,13 +112,14 @@ static struct view *open_pool(sqlite3 **ret_db)
 	printf("%d VMs made in %.1f s\n", vm_count, (double)(now() - start) / 1e9);
 	snprintf(path, sizeof(path), "%s/pool.db", dir);
 	if (sqlite3_open(path, ret_db) != SQLITE_OK ||
-	    sqlite3_exec(*ret_db,
-			 "PRAGMA mmap_size = 1000000000; PRAGMA cache_size = -1000000;"
-			 "CREATE INDEX i1 ON vm(name COLLATE NOCASE); CREATE INDEX i2 ON vm(hostUuid);"
-			 "CREATE INDEX i3 ON vm(state COLLATE NOCASE); CREATE INDEX i4 ON vm(zoneUuid);"
-			 "CREATE INDEX i5 ON nic(ip COLLATE NOCASE); CREATE INDEX i7 ON host(managementIp COLLATE NOCASE);"
-			 "ANALYZE",
-			 NULL, NULL, NULL) != SQLITE_OK) {
+	    sqlite3_exec(
+		    *ret_db,
+		    "PRAGMA mmap_size = 1000000000; PRAGMA cache_size = -1000000;"
+		    "CREATE INDEX i1 ON vm(name COLLATE NOCASE); CREATE INDEX i2 ON vm(hostUuid);"
+		    "CREATE INDEX i3 ON vm(state COLLATE NOCASE); CREATE INDEX i4 ON vm(zoneUuid);"
+		    "CREATE INDEX i5 ON nic(ip COLLATE NOCASE); CREATE INDEX i7 ON host(managementIp COLLATE NOCASE);"
+		    "ANALYZE",
+		    NULL, NULL, NULL) != SQLITE_OK) {
 		fprintf(stderr, "%s\n", sqlite3_errmsg(*ret_db));
 		exit(1);
 	}
@@ -134,7 +136,8 @@ static size_t run_pool(const struct view *view, const char *text)
 	_cleanup_query_result_ struct query_result result = {0};
 
 	if (query_parse(kind_get(KIND_VM), text, &q, &e) < 0 ||
-	    query_select(q, view, &(struct query_scope){.deadline = now() + INT64_C(60000000000)}, &result, &e) < 0) {
+	    query_select(q, view, &(struct query_scope){.deadline = now() + INT64_C(60000000000)}, &result,
+			 &e) < 0) {
 		fprintf(stderr, "%s: %s\n", text, error_sentence(&e));
 		exit(1);
 	}
@@ -184,6 +187,25 @@ static void measure(const struct view *view, sqlite3 *db, const char *query, con
 	       count == their_count ? "" : "  (SQLite found another number)");
 }
 
+/* The whole answer, as text. */
+static void measure_answer(const struct view *view, const char *text)
+{
+	_cleanup_query_ struct query *q = NULL;
+	int64_t start = now();
+	json_t *json = NULL;
+	char *body;
+
+	if (query_parse(kind_get(KIND_VM), text, &q, NULL) < 0 ||
+	    query_run(q, view, &(struct query_scope){0}, &json, NULL) < 0)
+		exit(1);
+	body = json_dumps(json, JSON_COMPACT);
+	printf("%-58s %6zu %10.1f us for a body of %zu bytes\n", text,
+	       json_array_size(json_object_get(json, "inventories")), (double)(now() - start) / 1e3,
+	       body ? strlen(body) : 0);
+	free(body);
+	json_decref(json);
+}
+
 int main(int argc, char **argv)
 {
 	sqlite3 *db = NULL;
@@ -199,7 +221,8 @@ int main(int argc, char **argv)
 	snprintf(query, sizeof(query), "q=uuid=%s", uuid(KIND_VM, 500));
 	snprintf(sql, sizeof(sql), "SELECT id FROM vm WHERE uuid = '%s' LIMIT 1000", uuid(KIND_VM, 500));
 	measure(view, db, query, sql);
-	measure(view, db, "q=name=web-server-777", "SELECT id FROM vm WHERE name = 'web-server-777' COLLATE NOCASE LIMIT 1000");
+	measure(view, db, "q=name=web-server-777",
+		"SELECT id FROM vm WHERE name = 'web-server-777' COLLATE NOCASE LIMIT 1000");
 	measure(view, db, "q=name=web-server-777&q=cpuNum<64&q=state=Stopped",
 		"SELECT id FROM vm WHERE name = 'web-server-777' COLLATE NOCASE AND cpuNum < 64 AND state = 'Stopped' "
 		"COLLATE NOCASE LIMIT 1000");
@@ -210,13 +233,18 @@ int main(int argc, char **argv)
 		"LIMIT 1000");
 	measure(view, db, "q=state=Running&limit=100",
 		"SELECT id FROM vm WHERE state = 'Running' COLLATE NOCASE ORDER BY id LIMIT 100");
-	measure(view, db, "q=name~=%25server-9999_%25", "SELECT id FROM vm WHERE name LIKE '%server-9999_%' LIMIT 1000");
-	measure(view, db, "q=name~=%25nothing%25", "SELECT id FROM vm WHERE name LIKE '%nothing%' LIMIT 1000");
-	measure(view, db, "q=description~=%25building 76%25x", "SELECT id FROM vm WHERE description LIKE '%building 76%x' LIMIT 1000");
+	measure(view, db, "q=name~=%25server-9999_%25",
+		"SELECT id FROM vm WHERE name LIKE '%server-9999_%' LIMIT 1000");
+	measure(view, db, "q=name~=%25nothing%25",
+		"SELECT id FROM vm WHERE name LIKE '%nothing%' LIMIT 1000");
+	measure(view, db, "q=description~=%25building 76%25x",
+		"SELECT id FROM vm WHERE description LIKE '%building 76%x' LIMIT 1000");
 	measure(view, db, "q=cpuNum>62&q=state!=Running",
 		"SELECT id FROM vm WHERE cpuNum > 62 AND state != 'Running' COLLATE NOCASE LIMIT 1000");
-	measure(view, db, "q=state=Running&count=true", "SELECT count(*) FROM vm WHERE state = 'Running' COLLATE NOCASE");
-	measure(view, db, "sort=-memorySize&limit=10", "SELECT id FROM vm ORDER BY memorySize DESC, id LIMIT 10");
+	measure(view, db, "q=state=Running&count=true",
+		"SELECT count(*) FROM vm WHERE state = 'Running' COLLATE NOCASE");
+	measure(view, db, "sort=-memorySize&limit=10",
+		"SELECT id FROM vm ORDER BY memorySize DESC, id LIMIT 10");
 	measure(view, db, "groupBy=cpuNum", "SELECT min(id) FROM vm GROUP BY cpuNum LIMIT 1000");
 	measure(view, db, "q=vmNics.ip~=%25.99.9",
 		"SELECT id FROM vm WHERE uuid IN (SELECT vmInstanceUuid FROM nic WHERE ip LIKE '%.99.9') LIMIT 1000");
@@ -225,6 +253,8 @@ int main(int argc, char **argv)
 	measure(view, db, "q=zone.vmInstance.host.vmInstance.name~=%25nothing",
 		"SELECT id FROM vm WHERE zoneUuid IN (SELECT zoneUuid FROM vm WHERE hostUuid IN (SELECT hostUuid FROM vm WHERE "
 		"name LIKE '%nothing')) LIMIT 1000");
+	measure_answer(view, "limit=1000");
+	measure_answer(view, "limit=1000&fields=uuid,name");
 	view_unref(view);
 	sqlite3_close(db);
 	return 0;

@@ -26,10 +26,14 @@ static void put(enum kind_id kind, int64_t id)
 		if ((id + i) % 7 == 0 && i != FIELD_UUID)
 			continue;
 		if (field_is_integer(f)) {
-			object_set_int(o, i, f->type == FIELD_BOOL ? id % 2 : id * 1000000007LL * (i % 3 - 1));
+			object_set_int(o, i,
+				       f->type == FIELD_BOOL ? id % 2 : id * 1000000007LL * (i % 3 - 1));
 		} else if (f->type == FIELD_STRING) {
-			/* References lead to the object with the same number, tags to VMs, texts are of a few words. */
-			const char *prefix = i == FIELD_UUID ? k->table : f->target ? kind_get(f->target)->table : "text";
+			/* References lead to the object with the same number, tags to VMs, texts are of a few
+			 * words. */
+			const char *prefix = i == FIELD_UUID ? k->table
+					     : f->target     ? kind_get(f->target)->table
+							     : "text";
 
 			if (strcmp(f->name, "resourceUuid") == 0)
 				prefix = "vm";

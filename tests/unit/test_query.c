@@ -217,6 +217,9 @@ static void operators_and_types(void **state)
 		{KIND_VM, "q=name= db", ""},
 		{KIND_VM, "q=state=running", "web1,web2,云_%"},
 		{KIND_VM, "q=state!=running", "DB,it's; --"},
+		{KIND_VM, "q=name!=x=y", "web1,web2,DB,it's; --,云_%"}, /* the leftmost operator */
+		{KIND_VM, "q=name=x!=y", ""},
+		{KIND_VM, "q=name=DB is null", ""},
 		{KIND_VM, "q=name>it", "web1,web2,it's; --,云_%"},
 		{KIND_VM, "q=cpuNum=8", "it's; --,云_%"},
 		{KIND_VM, "q=cpuNum=8.0", "it's; --,云_%"},
