@@ -219,6 +219,12 @@ static const struct condition *choose(const struct run *run, size_t most)
 	return best;
 }
 
+/* The field of @kind that a condition on it reads, when that is a text; else -1. */
+static int text_field(const struct kind *kind, const struct condition *c)
+{
+	return kind->fields[c->field].type == FIELD_STRING ? c->field : -1;
+}
+
 /* Adds the objects at the end of the path that the condition holds for. */
 static int gather_end(struct run *run, const struct condition *c, size_t most, struct matches *m)
 {
@@ -237,7 +243,7 @@ static int gather_end(struct run *run, const struct condition *c, size_t most, s
 		}
 		return r;
 	}
-	view_walk_init(&walk, run->view, end);
+	view_walk_init(&walk, run->view, end, text_field(kind_get(end), c));
 	while (r == 0 && have_time(run) && (o = view_walk_next(&walk)))
 		if (condition_test(c, o))
 			r = m->count > most ? -E2BIG : matches_add(m, o);
@@ -295,6 +301,12 @@ static void run_free(struct run *run)
 }
 DEFINE_CLEANUP(struct run *, run_free)
 
+/* The text that a scan looks at first in every object; -1 when there is none. */
+static int first_text_field(const struct query *q)
+{
+	return q->condition_count && !q->conditions[0]->depth ? text_field(q->kind, q->conditions[0]) : -1;
+}
+
 int query_find(const struct query *q, const struct view *view, const struct query_scope *scope, size_t enough,
 	       struct matches *m, struct error *e)
 {
@@ -314,7 +326,7 @@ int query_find(const struct query *q, const struct view *view, const struct quer
 				r = matches_add(m, candidates.objects[i]);
 	} else if (r == 0 || r == -E2BIG) {
 		r = 0;
-		view_walk_init(&walk, view, q->kind->id);
+		view_walk_init(&walk, view, q->kind->id, first_text_field(q));
 		while (m->count < enough && r == 0 && !run->late && (o = view_walk_next(&walk)))
 			if (all_hold(run, o))
 				r = matches_add(m, o);

@@ -230,8 +230,9 @@ const struct object *view_next(const struct view *view, enum kind_id kind, int64
 	return (const struct object *)o;
 }
 
-void view_walk_init(struct view_walk *walk, const struct view *view, enum kind_id kind)
+void view_walk_init(struct view_walk *walk, const struct view *view, enum kind_id kind, int field)
 {
+	walk->field = field;
 	pmap_cursor_init(&walk->cursor, view->objects[kind]);
 	walk->next = walk->count = 0;
 }
@@ -247,9 +248,11 @@ const struct object *view_walk_next(struct view_walk *walk)
 	while (walk->count < ARRAY_SIZE(walk->ahead) &&
 	       (o = (const struct object *)pmap_cursor_next(&walk->cursor))) {
 		__builtin_prefetch(o);
-		__builtin_prefetch(o->values);
+		__builtin_prefetch(&o->values[walk->field < 0 ? 0 : walk->field]);
 		walk->ahead[walk->count++] = o;
 	}
+	for (unsigned i = 0; i < walk->count && walk->field >= 0; i++)
+		__builtin_prefetch(object_str(walk->ahead[i], walk->field));
 	walk->next = 1;
 	return walk->count ? walk->ahead[0] : NULL;
 }

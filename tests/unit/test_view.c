@@ -128,7 +128,7 @@ static void a_snapshot_never_changes(void **state)
 	}
 	assert_int_equal(id, 1000);
 	struct view_walk walk;
-	view_walk_init(&walk, old, KIND_VM);
+	view_walk_init(&walk, old, KIND_VM, VM_NAME);
 	for (id = 1; id <= 1000; id++)
 		assert_int_equal(view_walk_next(&walk)->id, id);
 	assert_null(view_walk_next(&walk));
