@@ -8,7 +8,9 @@
  * the list when state folders with older databases must keep their per-field
  * times), nothing else. The column is added to existing databases at start.
  * To add a kind: a list in fields.h, an entry in enum kind_id and a row in
- * kind.c; then, if it has a directory, its files appear by themselves.
+ * kind.c; then, if it has a directory, its files appear by themselves. Its Java
+ * class goes into inventory_class.c, its relations into relation.c, and who may
+ * see it into access.c.
  */
 #ifndef POOLFS_KIND_H
 #define POOLFS_KIND_H

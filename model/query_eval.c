@@ -93,11 +93,9 @@ static bool holds(struct run *run, int number, int level, const struct object *o
 	int64_t cursor = 0;
 	bool found = false;
 
-	if (!have_time(run))
-		return false;
 	if (level == c->depth)
 		return condition_test(c, o);
-	while (!found && !run->late && (target = relation_walk(r, run->view, o, &cursor))) {
+	while (!found && have_time(run) && (target = relation_walk(r, run->view, o, &cursor))) {
 		/* By way of a reverse relation an object is met once: nothing to remember. */
 		unsigned char *memo =
 			r->type == RELATION_REVERSE ? NULL : memo_place(&run->memos[number][level], target);
@@ -120,7 +118,7 @@ static bool all_hold(struct run *run, const struct object *o)
 	if (!have_time(run) || !is_visible(run, o))
 		return false;
 	for (int i = 0; i < run->q->condition_count; i++)
-		if (run->q->conditions[i]->never || !holds(run, i, 0, o))
+		if (run->q->conditions[i]->never || !have_time(run) || !holds(run, i, 0, o))
 			return false;
 	return !run->late;
 }
@@ -201,6 +199,20 @@ static size_t cost(const struct run *run, const struct condition *c)
 	}
 	/* Looking at an object is that much cheaper than following a relation. */
 	return c->depth ? view_count(run->view, end->id) / 8 : SIZE_MAX;
+}
+
+/* What is worth spending to avoid a scan: a part of the relations that it would follow. */
+static size_t budget(const struct query *q, const struct view *view)
+{
+	size_t followed = view_count(view, q->kind->id);
+
+	for (int i = 0; i < q->condition_count; i++)
+		for (int j = 0; j < q->conditions[i]->depth; j++) {
+			const struct relation *r = &q->conditions[i]->steps[j];
+
+			followed += view_count(view, r->type == RELATION_FORWARD ? r->kind : r->target);
+		}
+	return followed / 4 + 16;
 }
 
 /* The cheapest condition to begin with; NULL when none costs less than @most. */
@@ -311,7 +323,7 @@ int query_find(const struct query *q, const struct view *view, const struct quer
 	       struct matches *m, struct error *e)
 {
 	_cleanup_(run_free_p) struct run *run = run_new(q, view, scope);
-	size_t most = view_count(view, q->kind->id) / 4 + 16;
+	size_t most = budget(q, view);
 	const struct condition *c = run ? choose(run, most) : NULL;
 	struct matches candidates = {0};
 	struct view_walk walk;
