@@ -8,9 +8,9 @@
 struct pmap {
 	struct ref ref; /* first member: a map may be the value of another map */
 	uint64_t key;
-	struct ref *value; /* owned */
+	struct ref *value;	   /* owned */
 	struct pmap *left, *right; /* owned */
-	uint32_t count; /* nodes in this subtree */
+	uint32_t count;		   /* nodes in this subtree */
 	uint8_t height;
 };
 
