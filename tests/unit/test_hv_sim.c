@@ -99,7 +99,7 @@ static const struct said *wait_for(size_t *from, const char *what, const char *h
 
 	(void)clock_gettime(CLOCK_REALTIME, &limit);
 	limit.tv_sec += 20;
-	scoped_lock(&ear.lock);
+	pthread_mutex_lock(&ear.lock);
 	for (;;) {
 		for (; *from < ear.count; ++*from) {
 			const struct said *said = &ear.said[*from];
@@ -107,11 +107,14 @@ static const struct said *wait_for(size_t *from, const char *what, const char *h
 			if (strcmp(said->what, what) == 0 && strcmp(said->host, host) == 0 &&
 			    strcmp(said->domain, domain) == 0 && said->value == value) {
 				++*from;
+				pthread_mutex_unlock(&ear.lock);
 				return said;
 			}
 		}
-		if (pthread_cond_timedwait(&ear.heard, &ear.lock, &limit) != 0)
+		if (pthread_cond_timedwait(&ear.heard, &ear.lock, &limit) != 0) {
+			pthread_mutex_unlock(&ear.lock);
 			fail_msg("never heard '%s' of '%s' '%s' value %d", what, host, domain, value);
+		}
 	}
 }
 
