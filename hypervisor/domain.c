@@ -143,8 +143,7 @@ static int is_active(const struct hv_call *call, virDomainPtr domain, const char
 	return error_set_virt(e, call->conn, "cannot ask for the state of domain '%s'", uuid);
 }
 
-/* Sends the request to the guest. libvirt asks the agent when it is connected, else presses the ACPI button.
- */
+/* Sends the request. libvirt asks the agent when one is connected, else it presses the ACPI button. */
 static int request_shutdown(const struct hv_call *call, virDomainPtr domain, const char *uuid,
 			    struct error *e)
 {
@@ -361,8 +360,7 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 	return 0;
 }
 
-/* libvirt has one code for an agent that is not there and for one that is silent; the channel's state tells.
- */
+/* libvirt has one code for an agent that is not there and one that is silent; the channel tells. */
 static int agent_error(const struct hv_call *call, virDomainPtr domain, const char *uuid, int timeout_ms,
 		       struct error *e)
 {

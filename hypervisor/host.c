@@ -325,8 +325,10 @@ static struct attempt *attempt_start(struct host *host)
 	return NULL;
 }
 
-/* Waits for the attempt's end; NULL when the host was removed meanwhile, and the attempt then belongs to its
- * thread. */
+/*
+ * Waits for the attempt's end; NULL when the host was removed meanwhile, and the attempt then belongs
+ * to its thread.
+ */
 static struct attempt *attempt_finish(struct host *host, struct attempt *attempt)
 {
 	struct timespec patience = deadline_in(OPEN_PATIENCE_MS);
@@ -367,8 +369,10 @@ static const char *close_sentence(int reason)
 	return "the connection to the host broke";
 }
 
-/* Delivers what @link hears until it is closed or no longer wanted. True when it was lost; why is in
- * @ret_sentence. */
+/*
+ * Delivers what @link hears until it is closed or no longer wanted. True when it was lost; why is in
+ * @ret_sentence.
+ */
 static bool serve(struct host *host, struct link *link, const char **ret_sentence)
 {
 	bool lost = false;
@@ -451,7 +455,7 @@ static void pause_between(struct host *host, int64_t ms)
 			return;
 }
 
-/* Whether a reconnection was asked for; the request is then taken. The KVM probe is made anew. */
+/* Whether a reconnection was asked for; the request is then taken. The probes are made anew. */
 static bool take_reconnect(struct host *host)
 {
 	scoped_lock(&host->lock);
@@ -459,7 +463,7 @@ static bool take_reconnect(struct host *host)
 	if (!host->reconnect)
 		return false;
 	host->reconnect = false;
-	host->virt_type[0] = '\0';
+	host->probed = false;
 	return true;
 }
 
