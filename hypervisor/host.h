@@ -93,6 +93,8 @@ void host_unref(struct host *host);
 /* Tells the thread to end. Nothing new is delivered after this returns. */
 void host_end(struct host *host);
 void host_request_reconnect(struct host *host);
+/* Waits, @ms at most, until no thread is opening a connection for a host that ended meanwhile. */
+void host_await_openers(int64_t ms);
 
 /* Appends an event to the link's queue. Called on the event loop thread. */
 void link_queue_event(struct link *link, struct event *event);
