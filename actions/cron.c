@@ -538,18 +538,18 @@ static int64_t last_moment_of(int64_t local)
 int64_t cron_next(const struct cron *cron, int64_t after_ns)
 {
 	int64_t after = after_ns / NS_PER_S - (after_ns % NS_PER_S < 0);
-	int64_t offset, shrink;
+	int64_t local, again;
 	struct wall w;
 	int last_year;
 
 	tzset();
 	/*
-	 * Local times up to the one at `after` are in the past, unless the clock is
-	 * put back within the next day: then as much of them comes again.
+	 * Local times up to the one at `after` are in the past; unless that one comes
+	 * again, for the clock will be put back: then so do those before it.
 	 */
-	offset = offset_at(after);
-	shrink = offset - offset_at(after + DAY_S);
-	wall_of_s(after + offset + 1 - (shrink > 0 ? shrink : 0), &w);
+	local = after + offset_at(after);
+	again = last_moment_of(local);
+	wall_of_s(local + 1 - (again > after ? again - after : 0), &w);
 	last_year = w.year + YEARS_AHEAD;
 	while (match_from(cron, &w, last_year)) {
 		int64_t moment = last_moment_of(wall_to_s(&w));
