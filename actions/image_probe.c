@@ -206,6 +206,9 @@ static int child_run(const char *program, const char *path, int timeout_ms, stru
 		return error_set(e, EIO, "cannot read the image probe's answer: %s", strerror(-r));
 	if (a->status < 0)
 		return error_set(e, EIO, "cannot wait for the image probe: %s", strerror(-a->status));
+	if (a->status == 127 &&
+	    a->len == 0) /* POSIX lets posix_spawn() find this out too late to return it */
+		return error_set(e, EIO, "cannot start '%s'", program);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ static bool have(const char *program)
 }
 
 /* Runs a shell command in the folder; false when it fails, as a kind this qemu-img cannot make does. */
-static bool run(const char *fmt, ...)
+static _printf_(1, 2) bool run(const char *fmt, ...)
 {
 	char command[2000], what[1000];
 	va_list args;
