@@ -356,12 +356,12 @@ static int fetch_first(struct add *a, struct target *target, bool *ret_hopeless,
 	if (r < 0)
 		return r;
 	r = fetch(a, target, url, &limits, a->md5, e);
-	if (r == 0)
-		r = examine(a, target, e);
-	if (r == 0)
-		r = publish(a, target, e);
 	*ret_hopeless = r < 0 && !is_storage_fault(r);
-	return r;
+	if (r < 0)
+		return r;
+	r = examine(a, target, e);
+	*ret_hopeless = r < 0;
+	return r < 0 ? r : publish(a, target, e);
 }
 
 /* Step 3 on one target. */
