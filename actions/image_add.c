@@ -35,6 +35,7 @@ struct target {
 	const struct object *bs; /* borrowed from the view of struct add */
 	char *part, *path;	 /* owned; path is NULL until the format is known */
 	struct error error;	 /* why it failed */
+	bool touched;		 /* there may be something of ours in its folder */
 	bool done;		 /* the file is whole and durable */
 	bool left;		 /* failed, and its remains could not be removed */
 };
@@ -294,13 +295,16 @@ static int find_room(const struct add *a, const struct object *bs, const char *s
 }
 
 /* Brings the bytes of @source (a URL or a path) to the partial file of a target. */
-static int fetch(struct add *a, const struct target *target, const char *source,
+static int fetch(struct add *a, struct target *target, const char *source,
 		 const struct download_limits *limits, char ret_md5[static DOWNLOAD_MD5_STRLEN],
 		 struct error *e)
 {
 	struct span span = {.job = a->job, .index = (size_t)(target - a->targets), .count = a->count};
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
-	int r = download(source, target->part, limits, span_progress, &span, ret_md5, &cause);
+	int r;
+
+	target->touched = true;
+	r = download(source, target->part, limits, span_progress, &span, ret_md5, &cause);
 
 	if (r == -EFBIG)
 		return no_room(target->bs,
@@ -393,7 +397,7 @@ static bool fetch_all(struct add *a)
 		target->done = r == 0;
 		if (r == 0)
 			origin = origin ? origin : target;
-		else
+		else if (target->touched)
 			target->left = image_file_remove_unfinished(target->bs, a->req->target, NULL) < 0;
 	}
 	return origin && !job_should_stop(a->job);
@@ -483,6 +487,15 @@ static int check_no_file(struct job *job, struct error *e)
 	return 0;
 }
 
+/* After a failure: is there a file that must be removed before the rows may go? */
+static bool has_files(const struct add *a)
+{
+	for (size_t i = 0; i < a->count; i++)
+		if (a->targets[i].done || a->targets[i].left)
+			return true;
+	return false;
+}
+
 int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_(add_done) struct add a = {.job = job, .req = job->req};
@@ -494,7 +507,8 @@ int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 		return r;
 	r = add_image(&a, e);
 	if (r < 0) {
-		(void)image_remove_copies(job->pool, job->req->target, NULL, false, NULL);
+		/* if a file cannot be removed now, its row stays for an expunge to remove both */
+		(void)image_remove_copies(job->pool, job->req->target, NULL, !has_files(&a), NULL);
 		return r;
 	}
 	for (size_t i = 0; i < a.count; i++)
