@@ -305,7 +305,6 @@ static int fetch(struct add *a, struct target *target, const char *source,
 
 	target->touched = true;
 	r = download(source, target->part, limits, span_progress, &span, ret_md5, &cause);
-
 	if (r == -EFBIG)
 		return no_room(target->bs,
 			       limits->max_bytes + config_int(a->view, "backupStorage.reservedCapacity"),
