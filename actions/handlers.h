@@ -101,7 +101,7 @@ op_apply_fn backup_storage_attach_apply;
 op_check_fn backup_storage_detach_check;
 op_apply_fn backup_storage_detach_apply;
 
-/* Networks: l2_network.c, l3_network.c */
+/* Networks: l2_network.c, l3_network.c, ip_range.c */
 op_check_fn l2_network_create_check;
 op_apply_fn l2_network_create_apply;
 op_run_fn l2_network_delete_run;
@@ -114,17 +114,19 @@ op_apply_fn l3_network_create_apply;
 op_check_fn l3_network_delete_check;
 op_run_fn l3_network_delete_run;
 op_check_fn l3_network_update_check;
+op_apply_fn l3_network_update_apply;
+op_run_fn l3_network_update_run;
 op_check_fn ip_range_add_check;
-op_apply_fn ip_range_add_apply;
+op_run_fn ip_range_add_run;
 op_check_fn ip_range_delete_check;
-op_apply_fn ip_range_delete_apply;
+op_run_fn ip_range_delete_run;
 op_get_fn l3_network_free_ip_get;
 op_get_fn l3_network_ip_available_get;
 op_get_fn l3_network_capacity_get;
 op_check_fn l3_network_add_dns_check;
-op_apply_fn l3_network_add_dns_apply;
+op_run_fn l3_network_add_dns_run;
 op_check_fn l3_network_remove_dns_check;
-op_apply_fn l3_network_remove_dns_apply;
+op_run_fn l3_network_remove_dns_run;
 
 /* Tags, settings, jobs: tag.c, config.c, executor.c */
 op_check_fn tag_create_check;

@@ -328,7 +328,8 @@ static const struct operation update_l3_network = {
 	.flags = OP_UPDATES | OP_ADMIN,
 	.help = "changes the L3 network",
 	.check = l3_network_update_check,
-	.apply = object_update_apply,
+	.apply = l3_network_update_apply,
+	.run = l3_network_update_run,
 };
 
 static const struct operation change_l3_network_state = {
@@ -394,7 +395,7 @@ static const struct operation add_ip_range = {
 	.error_code = "SYS.1002",
 	.help = "adds addresses",
 	.check = ip_range_add_check,
-	.apply = ip_range_add_apply,
+	.run = ip_range_add_run,
 };
 
 static const struct operation add_ip_range_by_network_cidr = {
@@ -429,7 +430,7 @@ static const struct operation add_ip_range_by_network_cidr = {
 	.error_code = "SYS.1002",
 	.help = "adds the addresses of a subnet",
 	.check = ip_range_add_check,
-	.apply = ip_range_add_apply,
+	.run = ip_range_add_run,
 };
 
 static const struct operation delete_ip_range = {
@@ -457,7 +458,7 @@ static const struct operation delete_ip_range = {
 	.error_code = "SYS.1004",
 	.help = "removes the IP range and what is in it",
 	.check = ip_range_delete_check,
-	.apply = ip_range_delete_apply,
+	.run = ip_range_delete_run,
 };
 
 static const struct operation query_ip_range = {
@@ -595,7 +596,7 @@ static const struct operation add_dns_to_l3_network = {
 	.flags = OP_ADMIN,
 	.help = "adds a DNS server",
 	.check = l3_network_add_dns_check,
-	.apply = l3_network_add_dns_apply,
+	.run = l3_network_add_dns_run,
 };
 
 static const struct operation remove_dns_from_l3_network = {
@@ -621,7 +622,7 @@ static const struct operation remove_dns_from_l3_network = {
 	.flags = OP_ADMIN,
 	.help = "removes a DNS server",
 	.check = l3_network_remove_dns_check,
-	.apply = l3_network_remove_dns_apply,
+	.run = l3_network_remove_dns_run,
 };
 
 const struct operation *const operations_network[] = {

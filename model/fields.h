@@ -62,7 +62,7 @@
 	X_INT(X, HOST, SSH_PORT, "sshPort", "ssh port, for qemu+ssh hosts")                                  \
 	X_STR(X, HOST, URI, "uri", F_FILE, "libvirt URI of the host")                                        \
 	X_STR(X, HOST, VIRT_TYPE, "virtType", F_FILE, "kvm, qemu (no usable KVM) or test")                   \
-	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "traffic control works")              \
+	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "traffic control works")      \
 	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE, "why it is not connected, empty when it is")
 
 #define PRIMARY_STORAGE_FIELDS(X)                                                                            \
