@@ -225,9 +225,14 @@ static struct document *render_error(const struct error *e, int64_t mtime)
 
 static void get_end(struct get_call *call, int result, json_t *json, const struct error *e)
 {
+	_cleanup_(error_done) struct error unsaid = ERROR_INIT;
 	struct document *d = NULL;
 	int r = result;
 
+	if (r < 0 && (!e || !error_is_set(e))) {
+		error_set(&unsaid, -r, "%s", strerror(-r));
+		e = &unsaid;
+	}
 	if (result == 0)
 		d = render_json(json, call->mtime);
 	else if (call->errors_are_content)
