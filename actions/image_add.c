@@ -220,11 +220,16 @@ static int finish_rows(struct txn *t, void *arg, struct error *e)
 		return error_set(e, ENOENT, "image '%s' is gone", a->req->target);
 	while ((ref = view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, a->req->target,
 				      id))) {
+		const struct target *target = target_of(a, ref);
+
 		id = ref->id;
-		r = finish_ref(t, ref, target_of(a, ref), e);
+		kept += target && target->done;
+		r = finish_ref(t, ref, target, e);
 		if (r < 0)
 			return r;
 	}
+	if (!kept)
+		return error_set(e, ENOENT, "the backup storage of image '%s' is gone", a->req->target);
 	copy = object_copy(view_get(txn_view(t), KIND_IMAGE, a->req->target));
 	if (!copy)
 		return error_set(e, ENOMEM, "out of memory");

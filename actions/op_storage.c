@@ -191,7 +191,7 @@ static const struct operation update_primary_storage = {
 	.flags = OP_UPDATES | OP_ADMIN,
 	.help = "changes the primary storage",
 	.check = primary_storage_update_check,
-	.apply = object_update_apply,
+	.apply = primary_storage_update_apply,
 };
 
 static const struct operation change_primary_storage_state = {
@@ -372,6 +372,7 @@ static const struct operation add_sftp_backup_storage = {
 	.help = "adds a folder for images",
 	.check = backup_storage_add_check,
 	.run = backup_storage_add_run,
+	.recover = backup_storage_add_recover,
 };
 
 static const struct operation add_image_store_backup_storage = {
@@ -419,6 +420,7 @@ static const struct operation add_image_store_backup_storage = {
 	.help = "adds a folder for images",
 	.check = backup_storage_add_check,
 	.run = backup_storage_add_run,
+	.recover = backup_storage_add_recover,
 };
 
 static const struct operation delete_backup_storage = {

@@ -12,7 +12,7 @@
 #ifndef POOLFS_STORAGE_H
 #define POOLFS_STORAGE_H
 
-#include "pool.h"
+#include "job.h"
 #include "../hypervisor/hypervisor.h"
 
 /** True when each host has files of its own: what is written on one host is not on the others. */
@@ -31,9 +31,19 @@ int primary_storage_open_pool(struct pool *pool, const struct object *ps, const 
  */
 int primary_storage_measure(struct pool *pool, const char *uuid, const char *also, struct error *e);
 
+/**
+ * Removes a storage with its cached images, libvirt pools and links, and all that is on it: the volumes only
+ * when
+ * @enforcing, which also passes over what hosts refuse. Success when it is gone. Blocking: for workers.
+ */
+int primary_storage_remove(struct job *job, const char *uuid, bool enforcing, struct error *e);
+
 /** Checks that @url can be a storage's folder: absolute, without "..", not in /dev, /proc or /sys. -EINVAL.
  */
 int storage_check_folder(const char *url, struct error *e);
+
+/** @url without slashes at its end, as libvirt writes folders too; allocated. NULL without memory. */
+char *storage_plain_url(const char *url);
 
 /** Bytes of the file system of a backup storage's folder, in all and free. Blocking. Negative errno. */
 int backup_storage_capacity(const char *url, struct hv_capacity *ret, struct error *e);

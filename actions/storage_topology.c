@@ -28,6 +28,15 @@ int storage_check_folder(const char *url, struct error *e)
 	return 0;
 }
 
+char *storage_plain_url(const char *url)
+{
+	size_t len = strlen(url);
+
+	while (len > 1 && url[len - 1] == '/')
+		len--;
+	return strndup(url, len);
+}
+
 /* ------------------------------------------------------------ primary storage */
 
 bool primary_storage_is_local(const struct object *ps)

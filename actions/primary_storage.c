@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Primary storage: where volumes lie (behaviour.md 5.2).
+ *
+ * Adding one writes a row and touches no host. Attaching it to a cluster opens
+ * its libvirt pool on the cluster's connected hosts (a host that connects later
+ * opens it then, see host_prepare()) and measures it; only a storage that could
+ * be opened on all of them gets attached. Detaching stops the VMs of the cluster
+ * that use it, since a storage that is not attached can be unmounted. Deleting
+ * one never takes volumes along unless deleteMode is Enforcing.
+ */
+#include <string.h>
+
+#include "handlers.h"
+#include "image.h"
+#include "object_ops.h"
+#include "storage.h"
+#include "topology.h"
+#include "vm.h"
+#include "vm_stops.h"
+
+/* ------------------------------------------------------------------- adding */
+
+/* Which operation adds which type. */
+static const char *wanted_type(const struct request *req)
+{
+	static const struct {
+		const char *operation, *type;
+	} types[] = {
+		{"AddLocalPrimaryStorage", "LocalStorage"},
+		{"AddNfsPrimaryStorage", "NFS"},
+		{"AddSharedMountPointPrimaryStorage", "SharedMountPoint"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (strcmp(req->op->name, types[i].operation) == 0)
+			return types[i].type;
+	return "";
+}
+
+static int check_nfs_url(const char *url, struct error *e)
+{
+	const char *path = strstr(url, ":/");
+
+	if (!path || path == url || strpbrk(url, " \t\n"))
+		return error_set(e, EINVAL, "url '%s' must have the form host:/path", url);
+	return 0;
+}
+
+/* Checks the url of a storage of @type in @zone; @self is the storage itself, or NULL. */
+static int check_url(const struct view *view, const char *type, const char *url, const char *zone,
+		     const char *self, struct error *e)
+{
+	_cleanup_free_ char *plain = storage_plain_url(url);
+	int r;
+
+	if (!plain)
+		return error_set(e, ENOMEM, "out of memory");
+	r = strcmp(type, "NFS") == 0 ? check_nfs_url(plain, e) : storage_check_folder(plain, e);
+	if (r < 0)
+		return r;
+	view_for_each_where (ps, view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, zone)
+		if ((!self || strcmp(object_uuid(ps), self) != 0) &&
+		    object_str_is(ps, PRIMARY_STORAGE_URL, plain))
+			return error_set_code(
+				e, EEXIST, "SYS.1007",
+				"there has been a primary storage[uuid:%s] having url[%s] in zone[uuid:%s]",
+				object_uuid(ps), plain, zone);
+	return 0;
+}
+
+int primary_storage_add_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *type = wanted_type(req), *given = request_str(req, "type");
+	int r = object_check_uuid(view, req, e);
+
+	if (r == 0 && given && strcmp(given, type) != 0)
+		r = error_set(e, EINVAL, "type '%s' must be '%s' here", given, type);
+	return r < 0 ? r
+		     : check_url(view, type, request_str(req, "url"), request_str(req, "zoneUuid"), NULL, e);
+}
+
+static int insert(struct txn *t, void *arg, struct error *e)
+{
+	const struct job *job = arg;
+	const char *type = wanted_type(job->req);
+	_cleanup_free_ char *url = storage_plain_url(request_str(job->req, "url"));
+	_cleanup_free_ char *path =
+		url ? primary_storage_mount_path(pool_state_dir(job->pool), type, url, job->req->target)
+		    : NULL;
+	struct object *ps;
+	json_t *result = NULL;
+	int r;
+
+	if (!path)
+		return error_set(e, ENOMEM, "out of memory");
+	r = object_from_request(txn_view(t), KIND_PRIMARY_STORAGE, job->req, &ps, e);
+	if (r < 0)
+		return r;
+	object_set_str(ps, PRIMARY_STORAGE_URL, url);
+	object_set_str(ps, PRIMARY_STORAGE_TYPE, type);
+	object_set_str(ps, PRIMARY_STORAGE_MOUNT_PATH, path);
+	object_set_str(ps, PRIMARY_STORAGE_STATE, "Enabled");
+	object_set_str(ps, PRIMARY_STORAGE_STATUS, "Connected");
+	object_set_int(ps, PRIMARY_STORAGE_TOTAL, 0);
+	object_set_int(ps, PRIMARY_STORAGE_AVAILABLE, 0);
+	object_set_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL, 0);
+	object_set_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL, 0);
+	object_set_int(ps, PRIMARY_STORAGE_SYSTEM_USED, 0);
+	r = object_create(t, ps, job->req, &result, e);
+	json_decref(result);
+	return r;
+}
+
+int primary_storage_add_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r = store_run(pool_store(job->pool), insert, job, e);
+
+	return r < 0 ? r : job_result_inventory(job, KIND_PRIMARY_STORAGE, job->req->target, ret_result, e);
+}
+
+/* One change does it all, so it is there or it is not. */
+int primary_storage_add_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	if (view_get(view, KIND_PRIMARY_STORAGE, job->req->target))
+		return result_inventory(view, KIND_PRIMARY_STORAGE, job->req->target, ret_result, e);
+	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the primary storage was added");
+}
+
+/* ----------------------------------------------------------- update, state */
+
+/* Somewhere else there are no files of ours: the url changes only while nobody uses it. */
+int primary_storage_update_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *ps = request_object(view, req);
+	const char *url = request_str(req, "url");
+	_cleanup_free_ char *plain = url ? storage_plain_url(url) : NULL;
+	const char *uuid = req->target;
+
+	if (!plain || !ps || object_str_is(ps, PRIMARY_STORAGE_URL, plain))
+		return 0;
+	if (view_next_where(view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID, uuid, 0) ||
+	    view_next_where(view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, uuid, 0) ||
+	    view_next_where(view, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, uuid, 0))
+		return error_set(
+			e, EBUSY,
+			"the url of primary storage '%s' can only be changed while it is attached to no cluster and holds no volume or cached image",
+			object_name(ps));
+	return check_url(view, object_text(ps, PRIMARY_STORAGE_TYPE), url,
+			 object_text(ps, PRIMARY_STORAGE_ZONE_UUID), uuid, e);
+}
+
+int primary_storage_update_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				 struct error *e)
+{
+	const char *url = request_str(req, "url");
+	_cleanup_free_ char *plain = url ? storage_plain_url(url) : NULL;
+	struct object *copy;
+	json_t *result = NULL;
+	int r = object_update_apply(t, req, url ? &result : ret_result, e);
+
+	if (r < 0 || !url)
+		return r;
+	json_decref(result);
+	copy = object_copy(request_object(txn_view(t), req));
+	if (!copy || !plain) {
+		object_unref(copy);
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	object_set_str(copy, PRIMARY_STORAGE_URL, plain);
+	if (!object_str_is(copy, PRIMARY_STORAGE_TYPE, "NFS"))
+		object_set_str(copy, PRIMARY_STORAGE_MOUNT_PATH, plain);
+	r = txn_put(t, copy, NULL, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_PRIMARY_STORAGE, req->target, ret_result, e);
+}
+
+int primary_storage_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				       struct error *e)
+{
+	static const struct {
+		const char *event, *state;
+	} states[] = {
+		{"enable", "Enabled"},
+		{"disable", "Disabled"},
+		{"maintain", "Maintenance"},
+		{"deleting", "Deleting"},
+	};
+	const struct object *ps = request_object(txn_view(t), req);
+	const char *event = request_str(req, "stateEvent");
+	struct object *copy;
+	int r;
+
+	if (!ps)
+		return error_set(e, ENOENT, "primary storage '%s' is gone", req->target);
+	copy = object_copy(ps);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (strcmp(states[i].event, event) == 0)
+			object_set_str(copy, PRIMARY_STORAGE_STATE, states[i].state);
+	r = txn_put(t, copy, NULL, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_PRIMARY_STORAGE, req->target, ret_result, e);
+}
+
+/* --------------------------------------------------------------- reconnect */
+
+static int set_disconnected(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, arg);
+	struct object *copy;
+
+	if (!ps)
+		return 0;
+	copy = object_copy(ps);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(copy, PRIMARY_STORAGE_STATUS, "Disconnected");
+	return txn_put(t, copy, NULL, e);
+}
+
+/* One host on which it opens is enough to be Connected; a storage without connected hosts stays as it is. */
+int primary_storage_reconnect_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	char *uuid = job->req->target;
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, uuid);
+	_cleanup_(error_done) struct error first = ERROR_INIT;
+	int opened = 0, r;
+
+	if (!ps)
+		return error_set(e, ENOENT, "primary storage '%s' is gone", uuid);
+	for (const struct object *host = primary_storage_next_host(view, uuid, 0); host;
+	     host = primary_storage_next_host(view, uuid, host->id))
+		opened += primary_storage_open_pool(job->pool, ps, object_uuid(host),
+						    error_is_set(&first) ? NULL : &first) == 0;
+	if (opened == 0 && error_is_set(&first)) {
+		r = store_run(pool_store(job->pool), set_disconnected, uuid, e);
+		if (r < 0)
+			return r;
+		error_wrap(&first, "PS.1003");
+		return error_move(e, &first);
+	}
+	r = opened ? primary_storage_measure(job->pool, uuid, NULL, e) : 0;
+	return r < 0 ? r : job_result_inventory(job, KIND_PRIMARY_STORAGE, uuid, ret_result, e);
+}
+
+/* --------------------------------------------------------- attach and detach */
+
+/* A storage and a cluster, as a request names them. */
+struct pair {
+	const char *ps, *cluster;
+	bool busy; /* out, of unlink_pair(): a VM is up */
+};
+
+static struct pair pair_of(const struct request *req)
+{
+	return (struct pair){.ps = req->target, .cluster = request_str(req, "clusterUuid")};
+}
+
+/* The connected host of the cluster with the smallest row id above @after; NULL = none. */
+static const struct object *next_host(const struct view *view, const char *cluster, int64_t after)
+{
+	const struct object *host = view_next_where(view, KIND_HOST, HOST_CLUSTER_UUID, cluster, after);
+
+	while (host && !object_str_is(host, HOST_STATUS, "Connected"))
+		host = view_next_where(view, KIND_HOST, HOST_CLUSTER_UUID, cluster, host->id);
+	return host;
+}
+
+int primary_storage_attach_check(const struct view *view, const struct request *req, struct error *e)
+{
+	struct pair pair = pair_of(req);
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, pair.ps);
+	const struct object *cluster = view_get(view, KIND_CLUSTER, pair.cluster);
+
+	if (ps && cluster &&
+	    !object_str_is(ps, PRIMARY_STORAGE_ZONE_UUID, object_str(cluster, CLUSTER_ZONE_UUID)))
+		return error_set(e, EINVAL,
+				 "primary storage[uuid:%s] and cluster[uuid:%s] are not in the same zone",
+				 pair.ps, pair.cluster);
+	if (cluster_has_primary_storage(view, pair.cluster, pair.ps))
+		return error_set_code(e, EEXIST, "SYS.1006",
+				      "primary storage[uuid:%s] has been attached to cluster[uuid:%s]",
+				      pair.ps, pair.cluster);
+	return 0;
+}
+
+static int link_pair(struct txn *t, void *arg, struct error *e)
+{
+	const struct pair *pair = arg;
+
+	if (cluster_has_primary_storage(txn_view(t), pair->cluster, pair->ps))
+		return 0;
+	return link_put(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID, pair->ps,
+			CLUSTER_PS_CLUSTER_UUID, pair->cluster, e);
+}
+
+/* Opens the storage on all connected hosts of the cluster. *ret_count: how many these are. */
+static int open_on_cluster(struct job *job, const struct pair *pair, int *ret_count, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, pair->ps);
+	int r = ps ? 0 : error_set(e, ENOENT, "primary storage '%s' is gone", pair->ps);
+
+	*ret_count = 0;
+	for (const struct object *host = next_host(view, pair->cluster, 0); host && r == 0;
+	     host = next_host(view, pair->cluster, host->id)) {
+		if (job_should_stop(job))
+			return job_stop_reason(job, e);
+		r = primary_storage_open_pool(job->pool, ps, object_uuid(host), e);
+		*ret_count += r == 0;
+	}
+	return r;
+}
+
+/* Closes the storage on the hosts of the cluster, as far as they answer; libvirt's files are not touched. */
+static void close_on_cluster(struct job *job, const struct pair *pair)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	for (const struct object *host = next_host(view, pair->cluster, 0); host;
+	     host = next_host(view, pair->cluster, host->id))
+		(void)hv_pool_close(pool_hypervisor(job->pool), object_uuid(host), pair->ps, NULL);
+}
+
+int primary_storage_attach_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct pair pair = pair_of(job->req);
+	int hosts, r = open_on_cluster(job, &pair, &hosts, e);
+
+	if (r == 0)
+		r = store_run(pool_store(job->pool), link_pair, &pair, e);
+	if (r < 0) {
+		close_on_cluster(job, &pair);
+		return r;
+	}
+	/* a host that connected between the two steps above has missed both */
+	(void)open_on_cluster(job, &pair, &hosts, NULL);
+	if (hosts)
+		(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
+	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
+}
+
+int primary_storage_detach_check(const struct view *view, const struct request *req, struct error *e)
+{
+	struct pair pair = pair_of(req);
+
+	if (cluster_has_primary_storage(view, pair.cluster, pair.ps))
+		return 0;
+	return error_set_code(e, EBUSY, "SYS.1006",
+			      "primary storage[uuid:%s] has not been attached to cluster[uuid:%s] yet",
+			      pair.ps, pair.cluster);
+}
+
+/* Is the VM in the cluster of a pair, with a volume on its storage? */
+static bool uses_pair(const struct view *view, const struct object *vm, const void *arg)
+{
+	const struct pair *pair = arg;
+
+	if (!object_str_is(vm, VM_CLUSTER_UUID, pair->cluster))
+		return false;
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm))
+		if (object_str_is(volume, VOLUME_PRIMARY_STORAGE_UUID, pair->ps))
+			return true;
+	return false;
+}
+
+static int unlink_pair(struct txn *t, void *arg, struct error *e)
+{
+	struct pair *pair = arg;
+	const struct object *link =
+		link_find(txn_view(t), KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+			  pair->ps, CLUSTER_PS_CLUSTER_UUID, pair->cluster);
+
+	pair->busy = vm_any_up(txn_view(t), uses_pair, pair);
+	return pair->busy || !link ? 0 : txn_remove(t, link, e);
+}
+
+/* Stops the VMs and takes the link away, which fails when a VM was started in between: then once more. */
+static int detach(struct job *job, struct pair *pair, struct error *e)
+{
+	do {
+		int r = job_should_stop(job) ? job_stop_reason(job, e) : vm_stop_all(job, uses_pair, pair, e);
+
+		if (r == 0)
+			r = store_run(pool_store(job->pool), unlink_pair, pair, e);
+		if (r < 0)
+			return r;
+	} while (pair->busy);
+	close_on_cluster(job, pair);
+	return 0;
+}
+
+int primary_storage_detach_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct pair pair = pair_of(job->req);
+	int r = detach(job, &pair, e);
+
+	if (r < 0)
+		return r;
+	/* a local storage is smaller now; when no other host has it, its size stays as it was known last */
+	(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
+	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
+}
+
+/* ----------------------------------------------------------------- deletion */
+
+int primary_storage_delete_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *ps = request_object(view, req), *link, *volume;
+
+	if (!ps || request_is_enforcing(req))
+		return 0;
+	link = view_next_where(view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+			       req->target, 0);
+	if (link)
+		return error_set(
+			e, EBUSY,
+			"primary storage[uuid:%s] cannot be deleted for still being attached to cluster[uuid:%s]",
+			req->target, object_text(link, CLUSTER_PS_CLUSTER_UUID));
+	volume = view_next_where(view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, req->target, 0);
+	if (volume)
+		return error_set(
+			e, ENOTEMPTY,
+			"primary storage '%s' still holds volume '%s', expunge it first or use deleteMode=Enforcing",
+			object_name(ps), object_name(volume));
+	return 0;
+}
+
+/* Takes the volumes and their VMs along, as far as the hosts answer. */
+static int remove_users(struct job *job, const char *ps, struct error *e)
+{
+	for (int64_t after = 0;;) {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+		const struct object *volume =
+			view_next_where(view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, ps, after);
+		const char *vm;
+
+		if (!volume)
+			return 0;
+		if (job_should_stop(job))
+			return job_stop_reason(job, e);
+		after = volume->id;
+		vm = object_str(volume, VOLUME_VM_UUID);
+		if (vm)
+			(void)vm_remove_all_where(job, FIELD_UUID, vm, NULL);
+		else
+			(void)vm_remove_volume(job->pool, object_uuid(volume), NULL);
+	}
+}
+
+static int remove_rows(struct txn *t, void *arg, struct error *e)
+{
+	struct object_key *key = arg;
+	int r = object_remove_where(t, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, key->uuid, e);
+
+	if (r == 0)
+		r = object_remove_where(t, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, key->uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, key->uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+					key->uuid, e);
+	return r < 0 ? r : object_remove_key(t, key, e);
+}
+
+int primary_storage_remove(struct job *job, const char *uuid, bool enforcing, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	struct object_key key = {KIND_PRIMARY_STORAGE, uuid};
+	int r = enforcing ? remove_users(job, uuid, e) : 0;
+
+	if (r == 0)
+		r = image_cache_drop(job->pool, uuid, enforcing ? NULL : e);
+	if (r < 0 && !(enforcing && !job_should_stop(job)))
+		return r;
+	/* a host of any cluster may have it open: image_cache_drop() opens it where it must */
+	view_for_each (host, view, KIND_HOST)
+		if (object_str_is(host, HOST_STATUS, "Connected"))
+			(void)hv_pool_close(pool_hypervisor(job->pool), object_uuid(host), uuid, NULL);
+	return store_run(pool_store(job->pool), remove_rows, &key, e);
+}
+
+int primary_storage_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return primary_storage_remove(job, job->req->target, request_is_enforcing(job->req), e);
+}
+
+/* ------------------------------------------------------------------ capacity */
+
+/* True when a list is absent or empty, or has @uuid. */
+static bool list_allows(const json_t *list, const char *uuid)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+		if (strcmp(json_string_value(item), uuid) == 0)
+			return true;
+	}
+	return json_array_size(list) == 0;
+}
+
+static bool is_in_clusters(const struct view *view, const struct object *ps, const json_t *clusters)
+{
+	view_for_each_where (link, view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+			     object_uuid(ps))
+		if (list_allows(clusters, object_text(link, CLUSTER_PS_CLUSTER_UUID)))
+			return true;
+	return json_array_size(clusters) == 0;
+}
+
+int primary_storage_capacity_get(struct pool *pool, const struct view *view, const struct request *req,
+				 json_t **ret_result, struct error *e)
+{
+	json_int_t total = 0, available = 0, total_physical = 0, available_physical = 0;
+
+	(void)pool;
+	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
+		if (!list_allows(request_list(req, "primaryStorageUuids"), object_uuid(ps)) ||
+		    !list_allows(request_list(req, "zoneUuids"),
+				 object_text(ps, PRIMARY_STORAGE_ZONE_UUID)) ||
+		    !is_in_clusters(view, ps, request_list(req, "clusterUuids")))
+			continue;
+		total += object_int(ps, PRIMARY_STORAGE_TOTAL);
+		available += object_int(ps, PRIMARY_STORAGE_AVAILABLE);
+		total_physical += object_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL);
+		available_physical += object_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL);
+	}
+	*ret_result = json_pack("{s:I, s:I, s:I, s:I}", "totalCapacity", total, "availableCapacity",
+				available, "totalPhysicalCapacity", total_physical,
+				"availablePhysicalCapacity", available_physical);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
