@@ -80,9 +80,10 @@ static uint32_t take_slot(struct handles *handles)
 	}
 	/* The room doubles, so it is full whenever the count is a power of two. */
 	if (handles->count == 1 || (handles->count & (handles->count - 1)) == 0) {
-		struct slot *grown = handles->count < HANDLES_MAX
-					     ? reallocarray(handles->slots, 2 * (size_t)handles->count, sizeof(*grown))
-					     : NULL;
+		struct slot *grown =
+			handles->count < HANDLES_MAX
+				? reallocarray(handles->slots, 2 * (size_t)handles->count, sizeof(*grown))
+				: NULL;
 
 		if (!grown)
 			return 0;

@@ -262,7 +262,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	int64_t total = 0, available = 0;
 
 	(void)ino;
-	view_for_each(o, view, KIND_PRIMARY_STORAGE) {
+	view_for_each (o, view, KIND_PRIMARY_STORAGE) {
 		total += object_int(o, PRIMARY_STORAGE_TOTAL);
 		available += object_int(o, PRIMARY_STORAGE_AVAILABLE);
 	}

@@ -172,8 +172,8 @@ int place_lookup(const struct place *dir, const char *name, struct place *ret)
 {
 	const char *mark = strchr(name, '?');
 
-	for (int class = 0; class < NODE_CLASS_COUNT; class++) {
-		const struct node_entry *entry = entry_get((enum node_class)class);
+	for (int class = 0; class < NODE_CLASS_COUNT; class ++) {
+		const struct node_entry *entry = entry_get((enum node_class) class);
 		struct node node;
 
 		if (!is_here(entry, dir))
@@ -181,7 +181,7 @@ int place_lookup(const struct place *dir, const char *name, struct place *ret)
 		if (entry->name ? strcmp(entry->name, name) != 0 : !entry->find(dir, name, &node))
 			continue;
 		if (entry->name)
-			node = fixed_node(dir, (enum node_class)class);
+			node = fixed_node(dir, (enum node_class) class);
 		place_init(dir->fs, dir->view, node, ret);
 		ret->uid = dir->uid;
 		return 0;
@@ -194,8 +194,8 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 {
 	int64_t number = after & ((INT64_C(1) << FAMILY_BITS) - 1);
 
-	for (int class = (int)(after >> FAMILY_BITS); class < NODE_CLASS_COUNT; class++, number = 0) {
-		const struct node_entry *entry = entry_get((enum node_class)class);
+	for (int class = (int)(after >> FAMILY_BITS); class < NODE_CLASS_COUNT; class ++, number = 0) {
+		const struct node_entry *entry = entry_get((enum node_class) class);
 		struct node node;
 
 		if (!is_here(entry, dir))
@@ -204,7 +204,7 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 			if (number)
 				continue;
 			number = 1;
-			node = fixed_node(dir, (enum node_class)class);
+			node = fixed_node(dir, (enum node_class) class);
 			snprintf(ret_name, NAME_SIZE, "%s", entry->name);
 		} else {
 			number = entry->next(dir, number, ret_name, &node);
@@ -213,7 +213,7 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 		}
 		place_init(dir->fs, dir->view, node, ret);
 		ret->uid = dir->uid;
-		*ret_position = (int64_t)class << FAMILY_BITS | number;
+		*ret_position = (int64_t) class << FAMILY_BITS | number;
 		return true;
 	}
 	return false;
@@ -256,7 +256,8 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 
 	*ret = (struct stat){.st_ino = node_pack(p->node),
 			     .st_mode = place_mode(p),
-			     .st_nlink = 1, /* of directories too: "not counted", so find(1) trusts no count */
+			     .st_nlink =
+				     1, /* of directories too: "not counted", so find(1) trusts no count */
 			     .st_uid = p->fs->uid,
 			     .st_gid = p->fs->gid,
 			     .st_blksize = 4096};
@@ -264,7 +265,10 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 		if (!place_readlink(p, target))
 			return -ENOENT;
 		ret->st_size = (off_t)strlen(target);
-		changed = p->object ? p->object->times[p->node.class == N_REFERENCE ? p->node.index : FIELD_UUID] : 0;
+		changed =
+			p->object
+				? p->object->times[p->node.class == N_REFERENCE ? p->node.index : FIELD_UUID]
+				: 0;
 	} else if (S_ISDIR(ret->st_mode)) {
 		changed = p->entry->changed ? p->entry->changed(p) : 0;
 	} else {

@@ -83,7 +83,7 @@ struct waits *waits_new(struct store *store)
 	waits->store = store;
 	pthread_mutex_init(&waits->lock, NULL);
 	view = store_view(store);
-	view_for_each(job, view, KIND_JOB)
+	view_for_each (job, view, KIND_JOB)
 		note_creation(waits, job);
 	view_unref(view);
 	return waits;
@@ -158,12 +158,12 @@ static void count_jobs(struct waits *waits, struct wait *w, const struct view *v
 		return;
 	}
 	if (w->set.resource[0]) {
-		view_for_each_where(o, view, KIND_JOB, JOB_RESOURCE_UUID, w->set.resource)
+		view_for_each_where (o, view, KIND_JOB, JOB_RESOURCE_UUID, w->set.resource)
 			count_job(w, o);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(unfinished); i++)
-		view_for_each_where(o, view, KIND_JOB, JOB_STATE, unfinished[i])
+		view_for_each_where (o, view, KIND_JOB, JOB_STATE, unfinished[i])
 			count_job(w, o);
 	c = find_creation(waits, w->set.uid, w->set.op->name);
 	job = c ? view_get_id(view, KIND_JOB, c->job) : NULL;
