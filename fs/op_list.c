@@ -85,11 +85,8 @@ static bool add_dots(struct listing *l, fuse_ino_t ino, off_t offset)
 /* Fills in what add() needs: for plain listings only number and type. */
 static void fill(const struct listing *l, const struct place *p, struct fuse_entry_param *ret)
 {
-	bool slow = S_ISREG(p->entry->mode) && !(p->entry->flags & E_STAYS);
-
-	/* With attributes only what the kernel may keep: files it asks for one by one when somebody wants
-	 * them. */
-	if (l->plus && !slow && entry_fill(p, ret) == 0)
+	/* Without attributes what takes long; the kernel asks for it when somebody wants to know. */
+	if (l->plus && !place_is_slow(p) && entry_fill(p, ret) == 0)
 		return;
 	*ret = (struct fuse_entry_param){.attr = {.st_ino = node_pack(p->node), .st_mode = p->entry->mode}};
 }

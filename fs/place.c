@@ -18,46 +18,19 @@ void place_init(const struct fs *fs, const struct view *view, struct node node, 
 		ret->object = view_get_id(view, node.kind, node.row);
 	if (node.kind != KIND_NONE)
 		ret->kind = kind_get(node.kind);
-	switch (node.class) {
-	case N_FOLDER:
-	case N_INVENTORIES:
-	case N_CREATE:
-	case N_BY_NAME:
+	switch (ret->entry->index) {
+	case INDEX_FOLDER:
 		ret->folder = folder_get(node.index);
-		if (ret->folder) {
-			ret->kind = ret->folder->kind;
-			ret->op = ret->folder->create;
-		}
+		ret->kind = ret->folder->kind;
+		ret->op = ret->folder->create;
 		break;
-	case N_GET:
-	case N_FOLDER_GET:
-		ret->op = operations()[node.index];
-		break;
-	case N_VALUE:
-	case N_REFERENCE:
-	case N_SUB:
+	case INDEX_FIELD:
 		ret->field = &ret->kind->fields[node.index];
 		break;
-	case N_ROOT:
-	case N_README:
-	case N_VERSION:
-	case N_FEATURES:
-	case N_LIMITS:
-	case N_CALLER_ERROR:
-	case N_CATEGORY:
-	case N_OBJECT:
-	case N_HOME_LINK:
-	case N_NAME_LINK:
-	case N_SUB_LINK:
-	case N_JOB_LINK:
-	case N_INVENTORY:
-	case N_ACTIONS:
-	case N_OBJECT_ERROR:
-	case N_JOBS:
-	case N_TAGS:
-	case N_TAG:
-	case N_QUERY:
-	case NODE_CLASS_COUNT:
+	case INDEX_OPERATION:
+		ret->op = operations()[node.index];
+		break;
+	case INDEX_NONE:
 		break;
 	}
 }
@@ -65,47 +38,21 @@ void place_init(const struct fs *fs, const struct view *view, struct node node, 
 /* The kernel gives back only numbers it was given; this is against everybody else. */
 static bool node_is_sane(struct node n)
 {
-	int operation_count = 0;
+	unsigned count = 0;
 
-	switch (n.class) {
-	case N_FOLDER:
-	case N_INVENTORIES:
-	case N_CREATE:
-	case N_BY_NAME:
+	switch (entry_get(n.class)->index) {
+	case INDEX_FOLDER:
 		return folder_get(n.index) != NULL;
-	case N_VALUE:
-	case N_REFERENCE:
-	case N_SUB:
+	case INDEX_FIELD:
 		return (int)n.index < kind_get(n.kind)->field_count;
-	case N_GET:
-	case N_FOLDER_GET:
-		while (operations()[operation_count])
-			operation_count++;
-		return (int)n.index < operation_count;
-	case N_ROOT:
-	case N_README:
-	case N_VERSION:
-	case N_FEATURES:
-	case N_LIMITS:
-	case N_CALLER_ERROR:
-	case N_CATEGORY:
-	case N_OBJECT:
-	case N_HOME_LINK:
-	case N_NAME_LINK:
-	case N_SUB_LINK:
-	case N_JOB_LINK:
-	case N_INVENTORY:
-	case N_ACTIONS:
-	case N_OBJECT_ERROR:
-	case N_JOBS:
-	case N_TAGS:
-	case N_TAG:
-	case N_QUERY:
-		return true;
-	case NODE_CLASS_COUNT:
+	case INDEX_OPERATION:
+		while (operations()[count])
+			count++;
+		return n.index < count;
+	case INDEX_NONE:
 		break;
 	}
-	return false;
+	return true;
 }
 
 int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret)

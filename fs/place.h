@@ -45,8 +45,12 @@ enum node_entry_flags {
 	E_STAYS = 1 << 1,      /* mode, size and times never change */
 };
 
+/* What the index of a node counts. */
+enum node_index { INDEX_NONE, INDEX_FOLDER, INDEX_FIELD, INDEX_OPERATION };
+
 struct node_entry {
 	uint64_t in; /* IN() of the directories it appears in */
+	enum node_index index;
 	unsigned flags;
 	const char *name;  /* NULL: a family */
 	const char *shown; /* how README names the members of a family that the pool gives, "<uuid>" */
@@ -93,6 +97,11 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 mode_t place_mode(const struct place *p);
 /** One sentence for README. */
 const char *place_meaning(const struct place *p);
+/** True for files whose content takes long, because the table has no function for it. */
+static inline bool place_is_slow(const struct place *p)
+{
+	return S_ISREG(p->entry->mode) && !p->entry->render;
+}
 /** True when opening for writing makes sense. */
 bool place_is_writable(const struct place *p);
 /** Where a link leads, relative to its directory. False when that is gone. */

@@ -121,7 +121,10 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->waits || !fs->readme)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
-	return r < 0 ? error_set(e, -r, "cannot follow the changes of the pool") : 0;
+	if (r < 0)
+		return error_set(e, -r, "cannot follow the changes of the pool: %s", strerror(-r));
+	waits_load(fs->waits);
+	return 0;
 }
 
 /* All requests that are parked are answered by the waits' and the pool's end. */

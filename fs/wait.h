@@ -33,6 +33,8 @@ enum wait_failure {
 struct waits *waits_new(struct store *store);
 /** Accepts NULL. */
 void waits_free(struct waits *waits);
+/** Learns of the creations that were accepted before waits_observe() was told of any. */
+void waits_load(struct waits *waits);
 /** Follows the jobs. In the store's writer thread. */
 void waits_observe(struct waits *waits, const struct view *view, const struct change *changes, size_t count);
 
