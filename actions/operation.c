@@ -57,7 +57,10 @@ static bool in_list(const char *const *list, const char *text)
 /* The action key of an operation that has none on the wire (POST, DELETE): its name in lower camel case. */
 static bool is_action_key(const struct operation *op, const char *text)
 {
-	if (op->key && strcmp(op->key, "params") != 0 && strcmp(op->key, text) == 0)
+	/* "params" wraps the parameters of many operations and names none. */
+	if (strcmp(text, "params") == 0)
+		return false;
+	if (op->key && strcmp(op->key, text) == 0)
 		return true;
 	return in_list(op->key_aliases, text) || strcasecmp(op->name, text) == 0;
 }

@@ -184,7 +184,8 @@ static int check_limits(const struct operation *op, const struct param *p, const
 {
 	const char *text = json_string_value(value);
 
-	if (text && !*text && (p->flags & PARAM_REQUIRED))
+	/* An object without a name could not be found again. */
+	if (text && !*text && ((p->flags & PARAM_REQUIRED) || strcmp(p->name, "name") == 0))
 		return error_set(e, EINVAL, "field[%s] cannot be an empty string", p->name);
 	if (text && p->max_length && utf8_length(text) > (size_t)p->max_length)
 		return error_set(e, EINVAL,

@@ -3,6 +3,7 @@
 #include "pool.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bootstrap.h"
 #include "image.h"
@@ -255,10 +256,26 @@ int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg)
 
 /* ------------------------------------------------------------- open, close */
 
+/* Where the serial consoles of guests on this machine are logged. Hosts open the files; others only pass through. */
+static int make_console_folder(const char *state_dir, struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/console", state_dir) < 0) {
+		path = NULL;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	if (mkdir(path, 0711) < 0 && errno != EEXIST)
+		return error_set(e, errno, "cannot make '%s': %s", path, strerror(errno));
+	return 0;
+}
+
 static int open_parts(struct pool *pool, const struct pool_options *options, struct error *e)
 {
 	int r = store_open(options->state_dir, &pool->store, e);
 
+	if (r == 0)
+		r = make_console_folder(options->state_dir, e);
 	if (r == 0)
 		r = pool_bootstrap(pool->store, options->state_dir, options->uri, e);
 	if (r == 0)

@@ -24,7 +24,7 @@ assert_eq "$(value "$dir/state")" Running
 assert_eq "$(on_host domstate "$vm")" running
 wait_serial "$vm" "TINY ready" 60
 wait_until 20 agent_ping "$vm"
-assert_match "$(guest "$vm" cat /proc/meminfo)" 'MemTotal: +1[0-9]{5} kB' "the guest's memory"
+assert_match "$(guest "$vm" cat /proc/meminfo)" 'MemTotal: +([89][0-9]{4}|1[0-2][0-9]{4}) kB' "the guest's memory"
 
 step "it has the address and the MAC that the tree says"
 nic=$(value "$dir/inventory" | jq -r '.vmNics[0].uuid')
