@@ -6,12 +6,21 @@
 
 #include "links.h"
 
-static bool kind_has_verbs(const struct kind *kind)
+/* Immutable after find_verbs(). */
+static bool has_verbs[KIND_COUNT];
+static pthread_once_t verbs_once = PTHREAD_ONCE_INIT;
+
+static void find_verbs(void)
 {
 	for (const struct operation *const *op = operations(); *op; op++)
-		if ((*op)->place == PLACE_VERB && (*op)->kind == kind->id)
-			return true;
-	return false;
+		if ((*op)->place == PLACE_VERB)
+			has_verbs[(*op)->kind] = true;
+}
+
+static bool kind_has_verbs(const struct kind *kind)
+{
+	pthread_once(&verbs_once, find_verbs);
+	return has_verbs[kind->id];
 }
 
 bool folder_here_kind(const struct place *dir)

@@ -122,7 +122,7 @@ bool link_sub(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_
 	enum kind_id kind;
 	int field;
 
-	if (!sub_at(p->node.index, &kind, &field))
+	if (!sub_at(p->node.index, &kind, &field) || kind_get(kind)->fields[field].target != p->kind->id)
 		return false;
 	f = &kind_get(kind)->fields[field];
 	owner = view_get(p->view, kind, object_str(p->object, f->target_field));

@@ -35,35 +35,61 @@ void place_init(const struct fs *fs, const struct view *view, struct node node, 
 	}
 }
 
-/* The kernel gives back only numbers it was given; this is against everybody else. */
-static bool node_is_sane(struct node n)
+static bool is_here(const struct node_entry *entry, const struct place *dir)
+{
+	return (entry->in & IN(dir->node.class)) && (!entry->here || entry->here(dir));
+}
+
+static unsigned operation_count(void)
 {
 	unsigned count = 0;
 
-	switch (entry_get(n.class)->index) {
-	case INDEX_FOLDER:
-		return folder_get(n.index) != NULL;
-	case INDEX_FIELD:
-		return (int)n.index < kind_get(n.kind)->field_count;
-	case INDEX_OPERATION:
-		while (operations()[count])
-			count++;
-		return n.index < count;
-	case INDEX_NONE:
-		break;
+	while (operations()[count])
+		count++;
+	return count;
+}
+
+/*
+ * Could a lookup have given out this number? The kernel gives back only what it was given; this is
+ * against everybody else, so that no other code need think of numbers that are none.
+ */
+static bool node_is_sane(const struct fs *fs, const struct view *view, struct node n)
+{
+	const struct node_entry *entry = entry_get(n.class);
+	struct node parent = n, same;
+	struct place dir;
+	char name[NAME_SIZE];
+
+	if (!entry->kinds) {
+		if (n.kind != KIND_NONE || n.row || (entry->index == INDEX_FOLDER && !folder_get(n.index)) ||
+		    (entry->index == INDEX_OPERATION && n.index >= operation_count()))
+			return false;
+		parent.class = N_FOLDER;
+		if (entry->in == IN(N_FOLDER))
+			place_init(fs, view, parent, &dir);
+		return entry->in != IN(N_FOLDER) || is_here(entry, &dir);
 	}
-	return true;
+	if (!n.row || !(entry->kinds & OF(n.kind)) || !kind_get(n.kind)->directory)
+		return false;
+	if (entry->in != IN(N_OBJECT))
+		return true;
+	parent.class = N_OBJECT;
+	parent.index = 0;
+	place_init(fs, view, parent, &dir);
+	if (!is_here(entry, &dir))
+		return false;
+	/* The member that follows the one before it is itself. */
+	return entry->name || (entry->next(&dir, n.index, name, &same) && same.index == n.index);
 }
 
 int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret)
 {
 	struct node node, base;
+	int r;
 
-	if (!node_unpack(ino, &node) || !node_is_sane(node))
+	if (!node_unpack(ino, &node))
 		return -ENOENT;
 	if (node.class == N_QUERY) {
-		int r;
-
 		if (!queries_get(fs->queries, node.row, &base, NULL))
 			return -ESTALE;
 		r = place_find(fs, view, node_pack(base), uid, ret);
@@ -71,14 +97,13 @@ int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t
 		ret->entry = entry_get(N_QUERY);
 		return r;
 	}
+	if (node.row && !view_get_id(view, node.kind, node.row))
+		return -ESTALE;
+	if (!node_is_sane(fs, view, node))
+		return -ENOENT;
 	place_init(fs, view, node, ret);
 	ret->uid = uid;
-	return node.row && !ret->object ? -ESTALE : 0;
-}
-
-static bool is_here(const struct node_entry *entry, const struct place *dir)
-{
-	return (entry->in & IN(dir->node.class)) && (!entry->here || entry->here(dir));
+	return 0;
 }
 
 /* The node of an entry with a fixed name. */

@@ -49,7 +49,8 @@ enum node_entry_flags {
 enum node_index { INDEX_NONE, INDEX_FOLDER, INDEX_FIELD, INDEX_OPERATION };
 
 struct node_entry {
-	uint64_t in; /* IN() of the directories it appears in */
+	uint64_t in;	/* IN() of the directories it appears in */
+	uint64_t kinds; /* OF() the kinds whose objects it belongs to; 0: it belongs to none */
 	enum node_index index;
 	unsigned flags;
 	const char *name;  /* NULL: a family */
@@ -76,6 +77,7 @@ struct node_entry {
 };
 
 #define IN(class) (UINT64_C(1) << (class))
+#define OF(kind)  (UINT64_C(1) << (kind))
 
 /** The row of a class. */
 const struct node_entry *entry_get(enum node_class class);
