@@ -162,7 +162,7 @@ static bool is_secret(const struct object *o)
 
 mode_t permissions_inventories(const struct place *p)
 {
-	return p->kind->id == KIND_SYSTEM_TAG ? 0600 : 0444;
+	return p->kind->id == KIND_SYSTEM_TAG ? 0400 : 0444;
 }
 
 mode_t permissions_of_object(const struct place *p)

@@ -105,14 +105,18 @@ static bool append(char path[PATH_SIZE], const char *name)
 
 bool link_by_name(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
 {
+	if (!object_path(p->view, p->object, ret_to))
+		return false;
 	snprintf(ret_from, PATH_SIZE, "%s/%s", p->kind->directory, entry_get(N_BY_NAME)->name);
-	return object_path(p->view, p->object, ret_to);
+	return true;
 }
 
 bool link_home(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
 {
+	if (!object_path(p->view, p->object, ret_to))
+		return false;
 	snprintf(ret_from, PATH_SIZE, "%s", p->kind->directory);
-	return object_path(p->view, p->object, ret_to);
+	return true;
 }
 
 bool link_sub(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])

@@ -49,6 +49,14 @@ static unsigned operation_count(void)
 	return count;
 }
 
+/* May the index of a node that belongs to no object be this one? */
+static bool index_is_sane(const struct node_entry *entry, unsigned index)
+{
+	if (entry->index == INDEX_FOLDER)
+		return folder_get(index) != NULL;
+	return entry->index != INDEX_OPERATION || index < operation_count();
+}
+
 /*
  * Could a lookup have given out this number? The kernel gives back only what it was given; this is
  * against everybody else, so that no other code need think of numbers that are none.
@@ -60,21 +68,18 @@ static bool node_is_sane(const struct fs *fs, const struct view *view, struct no
 	struct place dir;
 	char name[NAME_SIZE];
 
-	if (!entry->kinds) {
-		if (n.kind != KIND_NONE || n.row || (entry->index == INDEX_FOLDER && !folder_get(n.index)) ||
-		    (entry->index == INDEX_OPERATION && n.index >= operation_count()))
-			return false;
-		parent.class = N_FOLDER;
-		if (entry->in == IN(N_FOLDER))
-			place_init(fs, view, parent, &dir);
-		return entry->in != IN(N_FOLDER) || is_here(entry, &dir);
-	}
-	if (!n.row || !(entry->kinds & OF(n.kind)) || !kind_get(n.kind)->directory)
+	if (!entry->kinds && (n.kind != KIND_NONE || n.row || !index_is_sane(entry, n.index)))
 		return false;
-	if (entry->in != IN(N_OBJECT))
+	if (entry->kinds && (!n.row || !(entry->kinds & OF(n.kind))))
+		return false;
+	/* Ask the directory, where one number tells which it is. */
+	if (entry->in != IN(N_FOLDER) && entry->in != IN(N_OBJECT))
 		return true;
-	parent.class = N_OBJECT;
-	parent.index = 0;
+	if (entry->kinds && entry->in == IN(N_FOLDER))
+		return true;
+	parent.class = entry->kinds ? N_OBJECT : N_FOLDER;
+	if (entry->kinds)
+		parent.index = 0;
 	place_init(fs, view, parent, &dir);
 	if (!is_here(entry, &dir))
 		return false;

@@ -33,13 +33,12 @@ static void put(struct view *view, struct object *o)
 	object_unref(o);
 }
 
-/* MANY zones of 7 names, a VM with a NIC, a volume and a zone, one setting. */
+/* MANY zones of 7 names, a VM with a NIC, a volume and a zone, a cluster with a storage, a job, tags, one
+ * setting. */
 static struct view *make_view(void)
 {
 	struct view *view = view_new();
-	struct object *vm = make(KIND_VM, 1, "web01"), *nic = make(KIND_NIC, 1, NULL),
-		      *volume = make(KIND_VOLUME, 1, "root"),
-		      *config = make(KIND_GLOBAL_CONFIG, 1, "deletionPolicy");
+	struct object *vm = make(KIND_VM, 1, "web01"), *nic = make(KIND_NIC, 1, NULL), *o;
 	char name[16];
 
 	for (unsigned i = 1; i <= MANY; i++) {
@@ -49,12 +48,32 @@ static struct view *make_view(void)
 	object_set_str(vm, VM_ZONE_UUID, object_uuid(view_get_id(view, KIND_ZONE, 1)));
 	object_set_str(vm, VM_HOST_UUID, "00000000000000000000000000000000");
 	object_set_str(nic, NIC_VM_UUID, object_uuid(vm));
-	object_set_str(volume, VOLUME_VM_UUID, object_uuid(vm));
-	object_set_str(config, GLOBAL_CONFIG_CATEGORY, "vm");
+	o = make(KIND_VOLUME, 1, "root");
+	object_set_str(o, VOLUME_VM_UUID, object_uuid(vm));
+	put(view, o);
+	o = make(KIND_JOB, 1, NULL);
+	object_set_str(o, JOB_RESOURCE_UUID, object_uuid(vm));
+	put(view, o);
+	o = make(KIND_SYSTEM_TAG, 1, NULL);
+	object_set_str(o, SYSTEM_TAG_RESOURCE_UUID, object_uuid(vm));
+	object_set_str(o, SYSTEM_TAG_TAG, "consolePassword::secret");
+	put(view, o);
+	o = make(KIND_USER_TAG, 1, NULL);
+	object_set_str(o, USER_TAG_RESOURCE_UUID, object_uuid(vm));
+	object_set_str(o, USER_TAG_TAG, "mine");
+	put(view, o);
 	put(view, vm);
 	put(view, nic);
-	put(view, volume);
-	put(view, config);
+	o = make(KIND_GLOBAL_CONFIG, 1, "deletionPolicy");
+	object_set_str(o, GLOBAL_CONFIG_CATEGORY, "vm");
+	put(view, o);
+	put(view, make(KIND_CLUSTER, 1, "c"));
+	put(view, make(KIND_PRIMARY_STORAGE, 1, "ps"));
+	o = make(KIND_CLUSTER_PRIMARY_STORAGE, 1, NULL);
+	object_set_str(o, CLUSTER_PS_CLUSTER_UUID, object_uuid(view_get_id(view, KIND_CLUSTER, 1)));
+	object_set_str(o, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+		       object_uuid(view_get_id(view, KIND_PRIMARY_STORAGE, 1)));
+	put(view, o);
 	return view;
 }
 
@@ -191,8 +210,62 @@ static void test_links(void **state)
 	snprintf(want, sizeof(want), "../../../volumes/%s", volume);
 	assert_string_equal(target, want);
 
+	snprintf(path, sizeof(path), "primary-storage/%s/clusters/%s",
+		 object_uuid(view_get_id(view, KIND_PRIMARY_STORAGE, 1)),
+		 object_uuid(view_get_id(view, KIND_CLUSTER, 1)));
+	assert_true(find(view, path, &p));
+	assert_true(place_readlink(&p, target));
+	snprintf(want, sizeof(want), "../../../clusters/%s", object_uuid(view_get_id(view, KIND_CLUSTER, 1)));
+	assert_string_equal(target, want);
+
+	snprintf(path, sizeof(path), "vm-instances/%s/jobs/%s", vm,
+		 object_uuid(view_get_id(view, KIND_JOB, 1)));
+	assert_true(find(view, path, &p));
+	assert_true(place_readlink(&p, target));
+	snprintf(want, sizeof(want), "../../../api-jobs/%s", object_uuid(view_get_id(view, KIND_JOB, 1)));
+	assert_string_equal(target, want);
+
 	assert_true(find(view, "global-configurations/vm/deletionPolicy/value", &p));
 	assert_false(find(view, "global-configurations/host/deletionPolicy", &p));
+}
+
+static mode_t mode_of(const struct view *view, const char *path)
+{
+	struct place p;
+
+	assert_true(find(view, path, &p));
+	return place_mode(&p) & 07777;
+}
+
+static void test_modes(void **state)
+{
+	_cleanup_view_ struct view *view = make_view();
+	const char *tag = object_uuid(view_get_id(view, KIND_SYSTEM_TAG, 1)),
+		   *user_tag = object_uuid(view_get_id(view, KIND_USER_TAG, 1)),
+		   *vm = object_uuid(view_get_id(view, KIND_VM, 1));
+	char path[PATH_SIZE];
+
+	(void)state;
+	assert_int_equal(mode_of(view, "zones"), 0755);
+	assert_int_equal(mode_of(view, "README"), 0444);
+	assert_int_equal(mode_of(view, "zones/create"), 0644);
+	snprintf(path, sizeof(path), "zones/%s/name", object_uuid(view_get_id(view, KIND_ZONE, 1)));
+	assert_int_equal(mode_of(view, path), 0644);
+	assert_int_equal(mode_of(view, "system-tags/inventories"), 0400);
+	snprintf(path, sizeof(path), "system-tags/%s/tag", tag);
+	assert_int_equal(mode_of(view, path), 0600);
+	snprintf(path, sizeof(path), "system-tags/%s/inventory", tag);
+	assert_int_equal(mode_of(view, path), 0400);
+	snprintf(path, sizeof(path), "vm-instances/%s/tags/%s", vm, tag);
+	assert_int_equal(mode_of(view, path), 0400);
+	snprintf(path, sizeof(path), "vm-instances/%s/tags/%s", vm, user_tag);
+	assert_int_equal(mode_of(view, path), 0444);
+	snprintf(path, sizeof(path), "vm-instances/%s/state", vm);
+	assert_int_equal(mode_of(view, path), 0444);
+	snprintf(path, sizeof(path), "vm-instances/%s/memorySize", vm);
+	assert_int_equal(mode_of(view, path), 0644);
+	snprintf(path, sizeof(path), "vm-instances/%s/console-passwords", vm);
+	assert_int_equal(mode_of(view, path), 0400);
 }
 
 /* With and without what the walk remembers the names are the same; after a jump too. */
@@ -292,8 +365,12 @@ static void test_wild_numbers(void **state)
 				 .index = (unsigned)random() % (NODE_INDEX_MAX + 1),
 				 .row = random() % 3};
 
-		if (place_find(&fs, view, node_pack(n), 0, &p) == 0 && S_ISDIR(p.entry->mode))
+		if (place_find(&fs, view, node_pack(n), 0, &p) < 0)
+			continue;
+		if (S_ISDIR(p.entry->mode))
 			(void)place_next(&p, 0, &at, name, &entry);
+		(void)place_readlink(&p, (char[PATH_SIZE]){0});
+		(void)place_mode(&p);
 	}
 }
 
@@ -314,10 +391,15 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_node_numbers), cmocka_unit_test(test_tables_fit),
-		cmocka_unit_test(test_walk),	     cmocka_unit_test(test_links),
-		cmocka_unit_test(test_ranks),	     cmocka_unit_test(test_walk_over_changes),
-		cmocka_unit_test(test_queries),	     cmocka_unit_test(test_wild_numbers),
+		cmocka_unit_test(test_node_numbers),
+		cmocka_unit_test(test_tables_fit),
+		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_ranks),
+		cmocka_unit_test(test_walk_over_changes),
+		cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_wild_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
