@@ -28,7 +28,7 @@ op_apply_fn vm_update_apply;
 op_check_fn vm_change_offering_check;
 op_apply_fn vm_change_offering_apply;
 
-/* Images: image.c, image_add.c */
+/* Images: image.c, image_add.c, image_update.c */
 op_check_fn image_add_check;
 op_run_fn image_add_run;
 op_recover_fn image_add_recover;
@@ -81,7 +81,7 @@ op_run_fn host_reconnect_run;
 op_get_fn host_capacity_get;
 op_get_fn host_strategies_get;
 
-/* Storage: primary_storage.c, backup_storage.c */
+/* Storage: primary_storage.c, primary_storage_attach.c, backup_storage.c */
 op_check_fn primary_storage_add_check;
 op_run_fn primary_storage_add_run;
 op_recover_fn primary_storage_add_recover;
