@@ -143,15 +143,22 @@ void handles_remove(struct handles *handles, uint64_t number)
 	handle_unref(h);
 }
 
-void handle_set_answer(struct handle *h, struct document *answer)
+void handle_set_answer(struct handle *h, struct document *answer, const char *job)
 {
 	struct document *old;
 
 	pthread_mutex_lock(&h->lock);
 	old = h->answer;
 	h->answer = answer;
+	snprintf(h->job, sizeof(h->job), "%s", job ? job : "");
 	pthread_mutex_unlock(&h->lock);
 	document_unref(old);
+}
+
+void handle_get_job(struct handle *h, char ret_job[UUID_SIZE])
+{
+	scoped_lock(&h->lock);
+	memcpy(ret_job, h->job, UUID_SIZE);
 }
 
 /* Call without the lock. */
