@@ -81,6 +81,13 @@ static void reply_attr(fuse_req_t req, const struct place *p, const struct docum
 		fuse_reply_attr(req, &st, attr_timeout(p));
 }
 
+static void note_failure(fuse_req_t req, const struct error *e)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+
+	last_error_set(fs->errors, fuse_req_ctx(req)->uid, NULL, e);
+}
+
 /* A getattr that waits for the content of a file. */
 struct stat_call {
 	fuse_req_t req;
@@ -95,7 +102,9 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 	struct place p;
 	int r = result;
 
-	(void)e;
+	/* The kernel asks for the attributes before it opens, so this is where a reader's request fails. */
+	if (r < 0 && e)
+		note_failure(call->req, e);
 	if (r == 0)
 		r = request_place(call->req, node_pack(call->node), &view, &p);
 	if (r < 0)
@@ -187,11 +196,10 @@ static void open_done(void *arg, int result, struct document *d, const struct er
 {
 	_cleanup_free_ struct open_call *call = arg;
 	_cleanup_handle_ struct handle *h = call->handle;
-	const struct fs *fs = fuse_req_userdata(call->req);
 
 	if (result < 0) {
 		if (e)
-			last_error_set(fs->errors, fuse_req_ctx(call->req)->uid, NULL, e);
+			note_failure(call->req, e);
 		fuse_reply_err(call->req, -result);
 		return;
 	}
