@@ -155,11 +155,25 @@ for i in $image $partial; do
 	act "images/$i" expunge
 done
 
-step "kill -9 during a download: nothing of it is left, and the job says so"
-"$TOP/tests/tree/slow-http" disk.raw go >slow-port &
+step "a download shows its progress and can be cancelled: nothing of it is left"
+"$TOP/tests/tree/slow-http" disk.raw never >slow-port &
 wait_until 10 test -s slow-port
-job=$(submit images/create "$(images_json "http://127.0.0.1:$(cat slow-port)/disk.raw" raw \
-	"$(jq -nc --arg one "$one" '{backupStorageUuids: [$one]}')")")
+slow=$(images_json "http://127.0.0.1:$(cat slow-port)/disk.raw" raw "$(jq -nc --arg one "$one" '{backupStorageUuids: [$one]}')")
+job=$(submit images/create "$slow")
+has_begun() {
+	[ "$(value "api-jobs/$job/progress")" -gt 0 ]
+}
+wait_until 10 has_begun
+image=$(first images)
+assert_eq "$(value "images/$image/status")" Downloading
+echo cancel >"$MOUNT/api-jobs/$job/actions"
+wait_until 10 is_finished "$job"
+assert_match "$(value "api-jobs/$job/error")" "cancelled"
+assert_eq "$(uuids images)" "" "the images after the cancel"
+assert_eq "$(find "$(value "backup-storage/$one/url")" -type f)" "" "the files after the cancel"
+
+step "kill -9 during a download: nothing of it is left, and the job says so"
+job=$(submit images/create "$slow")
 part_is_there() {
 	[ -n "$(find "$(value "backup-storage/$one/url")" -name '*.part' -size +0)" ]
 }
