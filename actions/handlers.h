@@ -56,6 +56,11 @@ op_apply_fn disk_offering_delete_apply;
 op_apply_fn object_update_apply;
 op_apply_fn object_change_state_apply;
 
+/*
+ * Handlers that only bring something about (a state, an absence) are their own recover functions: what is
+ * there already is left as it is.
+ */
+
 /* Zones, clusters, hosts: zone.c, cluster.c, host.c, host_state.c */
 op_apply_fn zone_create_apply;
 op_check_fn zone_delete_check;
@@ -71,6 +76,7 @@ op_apply_fn host_update_apply;
 op_run_fn host_update_run;
 op_check_fn host_change_state_check;
 op_run_fn host_change_state_run;
+op_recover_fn host_change_state_recover;
 op_run_fn host_reconnect_run;
 op_get_fn host_capacity_get;
 op_get_fn host_strategies_get;

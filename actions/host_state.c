@@ -83,6 +83,20 @@ int host_change_state_run(struct job *job, json_t **ret_result, struct error *e)
 	return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
 }
 
+/* How many of the VMs are stopped is not known: the host gets no new ones until somebody decides. */
+int host_change_state_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r;
+
+	if (strcmp(request_str(job->req, "stateEvent"), "maintain") != 0)
+		return host_change_state_run(job, ret_result, e);
+	r = set_state(job, "Disabled", e);
+	return r < 0 ? r
+		     : error_set_code(
+			       e, EINTR, "HOST.1001",
+			       "poolfs ended while the VMs of the host were being stopped, the host is now Disabled");
+}
+
 /* ----------------------------------------------------------------- removing */
 
 /* Data volumes that no VM has are kept, unless the caller insists. */

@@ -211,11 +211,15 @@ int ip_range_add_check(const struct view *view, const struct request *req, struc
 
 static int add_range(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
+	const char *uuid = request_str(req, "resourceUuid");
 	struct candidate c;
 	struct object *o;
-	int r = ip_range_add_check(txn_view(t), req,
-				   e); /* another L3 network of the wire may have changed since */
+	int r;
 
+	if (view_get(txn_view(t), KIND_IP_RANGE, uuid)) /* done before a crash */
+		return result_inventory(txn_view(t), KIND_IP_RANGE, uuid, ret_result, e);
+	/* another L3 network of the wire may have changed since the request was looked at */
+	r = ip_range_add_check(txn_view(t), req, e);
 	if (r == 0)
 		r = candidate_parse(req, &c, e);
 	if (r == 0)

@@ -130,8 +130,9 @@ int l3_network_add_dns_check(const struct view *view, const struct request *req,
 
 static int add_dns(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	int r = link_put(t, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, req->target, L3_DNS_DNS,
-			 request_str(req, "dns"), e);
+	int r = find_dns(txn_view(t), req) ? 0
+					   : link_put(t, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, req->target,
+						      L3_DNS_DNS, request_str(req, "dns"), e);
 
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_L3_NETWORK, req->target, ret_result, e);
 }

@@ -111,6 +111,7 @@ static const struct operation delete_l2_network = {
 	.error_code = "SYS.1004",
 	.help = "removes the L2 network and what is in it",
 	.run = l2_network_delete_run,
+	.recover = l2_network_delete_run,
 };
 
 static const struct operation query_l2_network = {
@@ -209,6 +210,7 @@ static const struct operation detach_l2_network_from_cluster = {
 	.help = "takes the network from a cluster",
 	.check = l2_network_detach_check,
 	.run = l2_network_detach_run,
+	.recover = l2_network_detach_run,
 };
 
 static const struct operation create_l3_network = {
@@ -282,6 +284,7 @@ static const struct operation delete_l3_network = {
 	.help = "removes the L3 network and what is in it",
 	.check = l3_network_delete_check,
 	.run = l3_network_delete_run,
+	.recover = l3_network_delete_run,
 };
 
 static const struct operation query_l3_network = {
@@ -330,6 +333,7 @@ static const struct operation update_l3_network = {
 	.check = l3_network_update_check,
 	.apply = l3_network_update_apply,
 	.run = l3_network_update_run,
+	.recover = l3_network_update_run,
 };
 
 static const struct operation change_l3_network_state = {
@@ -396,6 +400,7 @@ static const struct operation add_ip_range = {
 	.help = "adds addresses",
 	.check = ip_range_add_check,
 	.run = ip_range_add_run,
+	.recover = ip_range_add_run,
 };
 
 static const struct operation add_ip_range_by_network_cidr = {
@@ -431,6 +436,7 @@ static const struct operation add_ip_range_by_network_cidr = {
 	.help = "adds the addresses of a subnet",
 	.check = ip_range_add_check,
 	.run = ip_range_add_run,
+	.recover = ip_range_add_run,
 };
 
 static const struct operation delete_ip_range = {
@@ -459,6 +465,7 @@ static const struct operation delete_ip_range = {
 	.help = "removes the IP range and what is in it",
 	.check = ip_range_delete_check,
 	.run = ip_range_delete_run,
+	.recover = ip_range_delete_run,
 };
 
 static const struct operation query_ip_range = {
@@ -597,6 +604,7 @@ static const struct operation add_dns_to_l3_network = {
 	.help = "adds a DNS server",
 	.check = l3_network_add_dns_check,
 	.run = l3_network_add_dns_run,
+	.recover = l3_network_add_dns_run,
 };
 
 static const struct operation remove_dns_from_l3_network = {
@@ -623,6 +631,7 @@ static const struct operation remove_dns_from_l3_network = {
 	.help = "removes a DNS server",
 	.check = l3_network_remove_dns_check,
 	.run = l3_network_remove_dns_run,
+	.recover = l3_network_remove_dns_run,
 };
 
 const struct operation *const operations_network[] = {

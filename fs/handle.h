@@ -16,6 +16,7 @@
 
 #include "../actions/json_gather.h"
 #include "../model/document.h"
+#include "../model/uuid.h"
 #include "../model/view.h"
 #include "node.h"
 
@@ -42,6 +43,7 @@ struct handle {
 
 	pthread_mutex_t lock;
 	struct document *answer; /* lock; owned; to the last request */
+	char job[UUID_SIZE];	 /* lock; of the last request, "" = none */
 
 	struct view *view;   /* owned; directories */
 	struct ranks *ranks; /* owned; directories */
@@ -69,9 +71,15 @@ struct handle *handles_get(struct handles *handles, uint64_t number);
 /** Takes the handle out of the table. */
 void handles_remove(struct handles *handles, uint64_t number);
 
-/** Sets what is read on this handle from now on. Takes @answer over. */
-void handle_set_answer(struct handle *h, struct document *answer);
-/** What a reader at @offset sees, with a reference for the caller, and the offset in it. NULL: nothing to read. */
+/** The answer to the last request (taken over) and its job (NULL or "": none). Any thread. */
+void handle_set_answer(struct handle *h, struct document *answer, const char *job);
+/** The job of the last request written here; "" = none. */
+void handle_get_job(struct handle *h, char ret_job[UUID_SIZE]);
+/** What is in it for a reader now: the answer to the last request, else the content; NULL when there is none.
+ * A reference for the caller. */
+struct document *handle_document(struct handle *h);
+/** What a reader at @offset sees, with a reference for the caller, and the offset in it. NULL: nothing to
+ * read. */
 struct document *handle_read(struct handle *h, off_t offset, off_t *ret_offset);
 
 /** Appends to the gathered document. -ENOMEM, -EFBIG above @limit. */

@@ -138,6 +138,31 @@ act "hosts/$host" change-state stateEvent=maintain
 assert_eq "$(value "hosts/$host/state") $(value "vm-instances/$vm/state")" "Maintenance Stopped"
 act "hosts/$host" change-state stateEvent=enable
 
+step "a host that was being added when the program was killed"
+cat >deaf.py <<'PY'
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+time.sleep(600)
+PY
+python3 deaf.py "$CASE_DIR/deaf" &
+wait_until 5 test -S deaf
+kvm=$(create clusters '{"params":{"name":"kvm","zoneUuid":"'"$zone"'","hypervisorType":"KVM"}}')
+job=$(submit hosts/create "name=deaf uri=qemu+unix:///system?socket=$CASE_DIR/deaf clusterUuid=$kvm")
+wait_for hosts/by-name/deaf/status Connecting 5
+# shellcheck disable=SC2046 # one word a pid
+kill -KILL $(pool_pids)
+umount -l "$MOUNT"
+wait_until 15 is_pool_gone
+mount_pool
+wait_until 15 is_finished "$job"
+assert_eq "$(value "api-jobs/$job/state")" Failed
+assert_match "$(value "api-jobs/$job/error")" "poolfs ended while it connected" "the error"
+gone hosts/by-name/deaf
+wait_for "hosts/$small/status" Connected 10
+wait_for "hosts/$large/status" Connected 10
+
 step "one by one, and a zone with all that is in it"
 act "hosts/$large" delete
 gone "hosts/$large"
