@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "image.h"
+#include "storage.h"
 #include "vm.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -49,6 +50,7 @@ static const struct timer {
 	{"rest.expiredApi.scanInterval", expire_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
 	{"image.expungeInterval", image_expunge_due},
+	{"host.ping.interval", storage_refresh},
 };
 
 static void run_due(struct pool *pool, int64_t last[])
