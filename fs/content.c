@@ -12,6 +12,7 @@
 #include "listings.h"
 #include "members.h"
 #include "queries.h"
+#include "scratch.h"
 #include "value.h"
 
 /* -------------------------------------------------------------- small texts */
@@ -53,6 +54,11 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "short-form-bytes %d\n", SHORTFORM_MAX);
 	fprintf(f, "value-bytes %d\n", VALUE_LENGTH);
 	fprintf(f, "by-name-bytes %d\n", NAME_LENGTH);
+	fprintf(f, "scratch-bytes %d\n", SCRATCH_LENGTH);
+	fprintf(f, "scratch-bytes-total %d\n", SCRATCH_TOTAL);
+	fprintf(f, "scratch-files-per-user %d\n", SCRATCH_NAMES_OF_USER);
+	fprintf(f, "scratch-files-total %d\n", SCRATCH_NAMES);
+	fprintf(f, "scratch-idle-seconds %d\n", SCRATCH_IDLE_S);
 	fprintf(f, "objects-per-kind %" PRId64 "\n", NODE_ROW_MAX);
 	return stream_end(f, &text, &len, p->fs->born);
 }

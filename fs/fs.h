@@ -20,6 +20,7 @@ struct handles;
 struct last_errors;
 struct listings;
 struct queries;
+struct scratches;
 struct waits;
 
 struct fs {
@@ -29,6 +30,7 @@ struct fs {
 	struct last_errors *errors;
 	struct listings *listings;
 	struct queries *queries;
+	struct scratches *scratches;
 	struct waits *waits;
 	struct document *readme;
 	int64_t born; /* ns: time of what changes only with the program */

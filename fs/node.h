@@ -58,6 +58,8 @@ enum node_class {
 	N_TAG,
 	/* a Get with parameters in its name; the row is a number given out at lookup, see query.h */
 	N_QUERY,
+	/* a file that a tool has created; the row is its number, see scratch.h */
+	N_SCRATCH,
 	NODE_CLASS_COUNT
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "queries.h"
+#include "scratch.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -14,7 +15,7 @@
 void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret)
 {
 	*ret = (struct place){.fs = fs, .view = view, .node = node, .entry = entry_get(node.class)};
-	if (node.row && node.class != N_QUERY)
+	if (node.row && node.kind != KIND_NONE)
 		ret->object = view_get_id(view, node.kind, node.row);
 	if (node.kind != KIND_NONE)
 		ret->kind = kind_get(node.kind);
@@ -101,6 +102,13 @@ int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t
 		ret->node = node;
 		ret->entry = entry_get(N_QUERY);
 		return r;
+	}
+	if (node.class == N_SCRATCH) {
+		if (!scratch_is_here(fs->scratches, node.row))
+			return -ESTALE;
+		place_init(fs, view, node, ret);
+		ret->uid = uid;
+		return 0;
 	}
 	if (node.row && !view_get_id(view, node.kind, node.row))
 		return -ESTALE;
@@ -252,6 +260,8 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 	int64_t changed = 0;
 	size_t size = 0;
 
+	if (p->node.class == N_SCRATCH)
+		return scratch_stat(p, ret);
 	if (S_ISLNK(mode)) {
 		if (!place_readlink(p, target))
 			return -ENOENT;

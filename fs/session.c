@@ -11,6 +11,7 @@
 #include "operations.h"
 #include "queries.h"
 #include "readme.h"
+#include "scratch.h"
 #include "signals.h"
 #include "wait.h"
 
@@ -117,9 +118,11 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	fs->errors = last_errors_new();
 	fs->listings = listings_new(fs->pool);
 	fs->queries = queries_new();
+	fs->scratches = scratches_new();
 	fs->waits = waits_new(fs->store);
 	fs->readme = readme_make(fs);
-	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->waits || !fs->readme)
+	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->scratches || !fs->waits ||
+	    !fs->readme)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
@@ -136,6 +139,7 @@ static void fs_close(struct fs *fs)
 	pool_close(fs->pool);
 	waits_free(fs->waits);
 	queries_free(fs->queries);
+	scratches_free(fs->scratches);
 	listings_free(fs->listings);
 	last_errors_free(fs->errors);
 	handles_free(fs->handles);

@@ -5,6 +5,7 @@
 #include "family.h"
 #include "links.h"
 #include "members.h"
+#include "scratch.h"
 
 #define FILE_RO	  (S_IFREG | 0444)
 #define FILE_RW	  (S_IFREG | 0644)
@@ -241,6 +242,16 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		   .help = "the tag",
 		   .example = "grep -h ^hostname:: tags/*"},
 
+	[N_SCRATCH] =
+		{.in = IN(N_FOLDER) | IN(N_OBJECT),
+		 .shown = "<any other name>",
+		 .mode = S_IFREG | 0600,
+		 .here = scratch_here,
+		 .find = scratch_find,
+		 .next = scratch_next,
+		 .render = scratch_render,
+		 .permissions = scratch_permissions,
+		 .help = "scratch file of the user who creates it; renamed over a writable file it is written there"},
 	[N_QUERY] = {.mode = FILE_RO, .permissions = permissions_get},
 };
 

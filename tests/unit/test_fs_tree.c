@@ -8,6 +8,7 @@
 #include "../../fs/by_name.h"
 #include "../../fs/place.h"
 #include "../../fs/queries.h"
+#include "../../fs/scratch.h"
 
 /* Enough to cross every power of two on the way, few enough for the sanitizers. */
 #define MANY 2000
@@ -378,13 +379,15 @@ static int set_up(void **state)
 {
 	(void)state;
 	fs.queries = queries_new();
-	return fs.queries ? 0 : -1;
+	fs.scratches = scratches_new();
+	return fs.queries && fs.scratches ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
 	queries_free(fs.queries);
+	scratches_free(fs.scratches);
 	return 0;
 }
 
