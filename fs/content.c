@@ -7,6 +7,7 @@
 
 #include "../actions/json_gather.h"
 #include "../actions/shortform.h"
+#include "../model/access.h"
 #include "../model/render.h"
 #include "last_error.h"
 #include "listings.h"
@@ -54,6 +55,7 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "short-form-bytes %d\n", SHORTFORM_MAX);
 	fprintf(f, "value-bytes %d\n", VALUE_LENGTH);
 	fprintf(f, "by-name-bytes %d\n", NAME_LENGTH);
+	fprintf(f, "events-bytes %d\n", EVENTS_BYTES);
 	fprintf(f, "scratch-bytes %d\n", SCRATCH_LENGTH);
 	fprintf(f, "scratch-bytes-total %d\n", SCRATCH_TOTAL);
 	fprintf(f, "scratch-files-per-user %d\n", SCRATCH_NAMES_OF_USER);

@@ -25,7 +25,8 @@ struct waits;
 
 struct fs {
 	struct pool *pool;
-	struct store *store; /* the pool's */
+	struct store *store;	  /* the pool's */
+	struct event_log *events; /* the store's */
 	struct handles *handles;
 	struct last_errors *errors;
 	struct listings *listings;

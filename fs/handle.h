@@ -38,6 +38,7 @@ struct handle {
 	const struct object *object; /* immutable; owned; NULL: it belongs to none */
 
 	struct document *content; /* immutable; owned; NULL when open for writing only */
+	int64_t start;		  /* immutable; of `events`: position where the file begins */
 	struct gather gather;
 	bool requested; /* a request has been written */
 	off_t end;	/* behind what was written last */

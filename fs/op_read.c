@@ -3,6 +3,7 @@
 #include "operations.h"
 
 #include "content.h"
+#include "events.h"
 #include "last_error.h"
 #include "scratch.h"
 
@@ -241,9 +242,11 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		h = handle_new(p.node, place_mode(&p), p.object);
 		r = h ? 0 : -ENOMEM;
 	}
+	if (r == 0 && p.node.class == N_EVENTS)
+		r = events_open(&p, h);
 	if (r < 0)
 		fuse_reply_err(req, -r);
-	else if ((fi->flags & O_ACCMODE) == O_WRONLY)
+	else if ((fi->flags & O_ACCMODE) == O_WRONLY || p.node.class == N_EVENTS)
 		reply_open(req, h, fi);
 	else
 		open_for_reading(req, &p, h, fi);
@@ -263,6 +266,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	}
 	if (h->node.class == N_SCRATCH) {
 		op_scratch_read(req, h->node.row, size, offset);
+		return;
+	}
+	if (h->node.class == N_EVENTS) {
+		events_read(req, h, size, offset);
 		return;
 	}
 	d = handle_read(h, offset, &offset);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "events.h"
 #include "queries.h"
 #include "scratch.h"
 
@@ -103,8 +104,11 @@ int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t
 		ret->entry = entry_get(N_QUERY);
 		return r;
 	}
-	if (node.class == N_SCRATCH) {
-		if (!scratch_is_here(fs->scratches, node.row))
+	if (node.class == N_SCRATCH || node.class == N_EVENTS) {
+		/* The row is no object's. */
+		if (node.kind != KIND_NONE || node.index)
+			return -ENOENT;
+		if (node.class == N_SCRATCH && !scratch_is_here(fs->scratches, node.row))
 			return -ESTALE;
 		place_init(fs, view, node, ret);
 		ret->uid = uid;
@@ -262,6 +266,8 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 
 	if (p->node.class == N_SCRATCH)
 		return scratch_stat(p, ret);
+	if (p->node.class == N_EVENTS)
+		return events_stat(p, ret);
 	if (S_ISLNK(mode)) {
 		if (!place_readlink(p, target))
 			return -ENOENT;

@@ -111,6 +111,7 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	if (r < 0)
 		return r;
 	fs->store = pool_store(fs->pool);
+	fs->events = store_events(fs->store);
 	fs->born = program_time();
 	fs->uid = geteuid();
 	fs->gid = getegid();

@@ -2,6 +2,7 @@
 /* The node table. See place.h for how to add a file; the order of rows is the order of listings. */
 #include "by_name.h"
 #include "content.h"
+#include "events.h"
 #include "family.h"
 #include "links.h"
 #include "members.h"
@@ -48,6 +49,14 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		 .flags = E_NAME_STAYS,
 		 .render = render_caller_error,
 		 .help = "why the last request of the user who reads it failed, 'ok' after a success"},
+	[N_EVENTS] =
+		{.in = IN(N_ROOT),
+		 .mode = FILE_RO,
+		 .find = events_find,
+		 .next = events_next,
+		 .help = "what changed, a line of JSON each, in the order of the commits; events?since=N: behind "
+			 "number N",
+		 .example = "tail -f events | jq -c 'select(.kind == \"VmInstance\")'"},
 	[N_FOLDER] = {.in = FOLDERS,
 		      .index = INDEX_FOLDER,
 		      .mode = DIRECTORY,

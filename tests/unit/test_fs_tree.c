@@ -9,6 +9,7 @@
 #include "../../fs/place.h"
 #include "../../fs/queries.h"
 #include "../../fs/scratch.h"
+#include "../../model/event_internal.h"
 
 /* Enough to cross every power of two on the way, few enough for the sanitizers. */
 #define MANY 2000
@@ -380,7 +381,8 @@ static int set_up(void **state)
 	(void)state;
 	fs.queries = queries_new();
 	fs.scratches = scratches_new();
-	return fs.queries && fs.scratches ? 0 : -1;
+	fs.events = event_log_new();
+	return fs.queries && fs.scratches && fs.events ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -388,6 +390,7 @@ static int tear_down(void **state)
 	(void)state;
 	queries_free(fs.queries);
 	scratches_free(fs.scratches);
+	event_log_free(fs.events);
 	return 0;
 }
 
