@@ -8,7 +8,7 @@
 #include "handle.h"
 #include "last_error.h"
 #include "listings.h"
-#include "operations.h"
+#include "ops.h"
 #include "queries.h"
 #include "readme.h"
 #include "signals.h"
