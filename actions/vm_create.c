@@ -432,6 +432,20 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 
 /* ------------------------------------------------------------------- whole */
 
+/*
+ * Takes a half-made VM back. What cannot be removed now, because its host does not answer, stays as Expunging:
+ * the timer that expunges VMs tries again.
+ */
+static void take_back(struct job *job, const char *uuid)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT, ignored = ERROR_INIT;
+
+	if (vm_remove(job, uuid, &e) == 0)
+		return;
+	fprintf(stderr, "poolfs: VM %s cannot be taken back yet: %s\n", uuid, error_sentence(&e));
+	(void)vm_set_state(job->pool, uuid, VM_STATE_EXPUNGING, &ignored);
+}
+
 int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *strategy = request_str(job->req, "strategy");
@@ -447,9 +461,7 @@ int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
 		if (r == 0 && stopped)
 			r = vm_bring_down(job, uuid, 0, e);
 		if (r < 0) {
-			_cleanup_(error_done) struct error ignored = ERROR_INIT;
-
-			(void)vm_remove(job, uuid, &ignored);
+			take_back(job, uuid);
 			return r;
 		}
 	}
@@ -463,11 +475,9 @@ int vm_create_recover(struct job *job, json_t **ret_result, struct error *e)
 	enum vm_state wanted = strcmp(strategy, "InstantStart") == 0  ? VM_STATE_RUNNING
 			       : strcmp(strategy, "JustCreate") == 0 ? VM_STATE_CREATED
 								     : VM_STATE_STOPPED;
-	_cleanup_(error_done) struct error ignored = ERROR_INIT;
-
 	if (vm_recover_state(job, uuid, wanted) == 0)
 		return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
-	(void)vm_remove(job, uuid, &ignored);
+	take_back(job, uuid);
 	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while VM '%s' was being created; it was taken back",
 			      uuid);
 }
