@@ -28,7 +28,7 @@ static const struct {
 
 bool query_may_name(const struct field *f)
 {
-	return f->type != FIELD_CHILDREN && !(f->flags & (F_HIDDEN | F_SECRET));
+	return f->type != FIELD_CHILDREN && f->type != FIELD_TREE && !(f->flags & (F_HIDDEN | F_SECRET));
 }
 
 const char *query_echo(const char *text, size_t len, char ret_echo[ECHO_SIZE])
@@ -258,6 +258,7 @@ static int operand_init(struct operand *operand, const struct field *f, const ch
 		break;
 	case FIELD_CHILDREN:
 	case FIELD_VALUES:
+	case FIELD_TREE:
 		break;
 	}
 	return error_set_code(e, EINVAL, "SYS.1000", "'%s' is not %s, as field '%s' is",
