@@ -2,11 +2,13 @@
 /* Where storage is and how large it is. See storage.h and, for the rest of the pool, topology.h. */
 #include "storage.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
 #include "capacity.h"
+#include "image.h"
 #include "topology.h"
 
 /* Folders that are no storage though one can write in them. */
@@ -275,4 +277,36 @@ int backup_storage_measure(struct pool *pool, const char *uuid, struct error *e)
 	if (r < 0 || m.usable)
 		return r;
 	return error_set_code(e, ENOTCONN, "BS.1500", "%s", error_sentence(&cause));
+}
+
+/* --------------------------------------------------------------- by the clock */
+
+/* A storage that hangs must not gather more and more threads. */
+static atomic_flag refreshing = ATOMIC_FLAG_INIT;
+
+/* What fails shows in the status of the storage, or is tried again at the next round. */
+static void refresh_all(void *arg)
+{
+	struct pool *pool = arg;
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	view_for_each (bs, view, KIND_BACKUP_STORAGE)
+		(void)backup_storage_measure(pool, object_uuid(bs), NULL);
+	view_for_each (ps, view, KIND_PRIMARY_STORAGE)
+		(void)primary_storage_measure(pool, object_uuid(ps), NULL, NULL);
+	(void)image_cache_clean(pool, NULL);
+	atomic_flag_clear(&refreshing);
+}
+
+int storage_refresh(struct pool *pool, struct error *e)
+{
+	int r;
+
+	if (atomic_flag_test_and_set(&refreshing))
+		return 0;
+	r = pool_background(pool, refresh_all, pool);
+	if (r == 0)
+		return 0;
+	atomic_flag_clear(&refreshing);
+	return error_set(e, -r, "cannot look at the storage: %s", strerror(-r));
 }

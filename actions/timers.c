@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "image.h"
+#include "storage.h"
 #include "loose_file.h"
 #include "vm.h"
 #include "volume.h"
@@ -51,6 +52,7 @@ static const struct timer {
 	{"rest.expiredApi.scanInterval", expire_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
 	{"image.expungeInterval", image_expunge_due},
+	{"host.ping.interval", storage_refresh},
 	{"volume.expungeInterval", volume_expunge_due},
 	{"volume.expungeInterval", loose_files_collect},
 };

@@ -298,7 +298,7 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, l->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_str(vm, VM_HYPERVISOR_TYPE, object_str(host, HOST_HYPERVISOR_TYPE));
-	r = txn_put(t, vm, NULL, e);
+	r = vm_write(t, before, vm, e);
 	if (r == 0)
 		r = put_volumes(t, l, storage, held_host, e);
 	if (r == 0)
@@ -307,8 +307,6 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 		r = put_iso(t, l, e);
 	if (r == 0)
 		r = drop_custom_macs(t, l, e);
-	if (r == 0)
-		r = capacity_update_host(t, l->host, e);
 	return r;
 }
 

@@ -158,7 +158,7 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 	if (!r->known) {
 		object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
 		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
-		return txn_put(t, vm, NULL, e);
+		return vm_write(t, before, vm, e);
 	}
 	object_unref(vm);
 	switch (r->domain) {

@@ -104,13 +104,11 @@ int vm_strip(struct pool *pool, const char *uuid, enum vm_state state, struct er
 static int gone_fn(struct txn *t, void *arg, struct error *e)
 {
 	const char *uuid = arg;
-	const struct object *vm = view_get(txn_view(t), KIND_VM, uuid);
-	char host[UUID_SIZE];
+	_cleanup_object_ const struct object *vm = object_ref(view_get(txn_view(t), KIND_VM, uuid));
 	int r;
 
 	if (!vm)
 		return 0;
-	snprintf(host, sizeof(host), "%s", object_text(vm, VM_HOST_UUID));
 	r = object_remove_where(t, KIND_NIC, NIC_VM_UUID, uuid, e);
 	if (r == 0)
 		r = object_remove_where(t, KIND_AFFINITY_USAGE, AFFINITY_USAGE_RESOURCE_UUID, uuid, e);
@@ -118,7 +116,7 @@ static int gone_fn(struct txn *t, void *arg, struct error *e)
 		r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, uuid, e);
 	if (r == 0)
 		r = object_remove(t, view_get(txn_view(t), KIND_VM, uuid), e);
-	return r < 0 || !*host ? r : capacity_update_host(t, host, e);
+	return r < 0 ? r : capacity_follow_vm(t, vm, NULL, e);
 }
 
 static void remove_console_log(struct pool *pool, const char *uuid)

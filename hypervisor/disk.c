@@ -440,7 +440,7 @@ static int read_chain(const struct hv_call *call, virDomainPtr domain, const cha
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	char path[128];
-	int rc = live_xml(call, domain, &doc, e);
+	int rc = live_xml(call, domain, virDomainGetName(domain), &doc, e);
 
 	if (rc < 0)
 		return rc;

@@ -21,6 +21,7 @@ int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, stru
 int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
 			 struct error *e);
 /* The parsed XML of the running domain; -EBUSY when it is not running. */
-int live_xml(const struct hv_call *call, virDomainPtr domain, xmlDocPtr *ret_doc, struct error *e);
+int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc,
+	     struct error *e);
 
 #endif
