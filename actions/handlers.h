@@ -67,6 +67,20 @@ op_queue_fn volume_detach_queue;
 op_run_fn volume_detach_run;
 op_recover_fn volume_detach_recover;
 
+/* Snapshots and sizes: snapshot_*.c, volume_resize.c */
+op_check_fn volume_resize_check;
+op_run_fn volume_resize_run;
+op_recover_fn volume_resize_recover;
+op_check_fn snapshot_create_check;
+op_run_fn snapshot_create_run;
+op_recover_fn snapshot_create_recover;
+op_check_fn snapshot_delete_check;
+op_run_fn snapshot_delete_run;
+op_recover_fn snapshot_delete_recover;
+op_check_fn snapshot_revert_check;
+op_run_fn snapshot_revert_run;
+op_recover_fn snapshot_revert_recover;
+
 /* Images: image.c, image_add.c, image_update.c */
 op_check_fn image_add_check;
 op_run_fn image_add_run;

@@ -50,7 +50,7 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	object_set_str(job, JOB_OPERATION, op->name);
 	object_set_str(job, JOB_RESOURCE, resource);
 	object_set_str(job, JOB_RESOURCE_UUID, req->target);
-	object_set_str(job, JOB_QUEUE, req->target);
+	object_set_str(job, JOB_QUEUE, request_queue(txn_view(t), req));
 	object_set_str(job, JOB_QUEUE2, second);
 	object_set_str(job, JOB_DIGEST, req->digest);
 	object_set_str(job, JOB_SOURCE, req->actor.source);

@@ -77,7 +77,7 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct submission *s = arg;
 	const struct request *req = s->req;
-	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), req->target);
+	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
 	json_t *result = NULL;
 	int r = check_job_uuid(t, req, &same, e);
 

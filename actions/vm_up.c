@@ -13,6 +13,7 @@
 
 #include "capacity.h"
 #include "config.h"
+#include "snapshot.h"
 #include "sync.h"
 #include "topology.h"
 #include "vm.h"
@@ -285,9 +286,9 @@ static int make_ready_and_start(struct up *up, struct error *e)
 	bool new_host = strcmp(up->host, up->last_host) != 0;
 	_cleanup_(error_done) struct error first = ERROR_INIT;
 	struct view *view = store_view(pool_store(pool));
-	int r = 0;
+	int r = snapshot_settle_vm(pool, up->uuid, e);
 
-	if (new_host)
+	if (r == 0 && new_host)
 		r = set_leases(up, view, e);
 	if (r == 0)
 		r = fetch_isos(up, view, e);
