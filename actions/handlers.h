@@ -28,6 +28,19 @@ op_apply_fn vm_update_apply;
 op_check_fn vm_change_offering_check;
 op_apply_fn vm_change_offering_apply;
 
+/* Settings of VMs that are tags: vm_tags.c; what they may be and where they are felt: vm_guest.c, vm_console.c */
+op_apply_fn vm_tag_apply;
+op_run_fn vm_tag_run;
+op_recover_fn vm_tag_recover;
+op_get_fn vm_tag_get;
+op_check_fn vm_hostname_check;
+op_check_fn vm_change_password_check;
+op_run_fn vm_change_password_run;
+op_check_fn vm_console_password_check;
+op_check_fn vm_boot_order_check;
+op_check_fn vm_monitor_number_check;
+op_get_fn vm_console_address_get;
+
 /* Images: image.c, image_add.c */
 op_check_fn image_add_check;
 op_run_fn image_add_run;

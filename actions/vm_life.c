@@ -142,8 +142,7 @@ int vm_resume_run(struct job *job, json_t **ret_result, struct error *e)
 
 /* ---------------------------------------------------------------- recovery */
 
-/* Waits until the host is connected; false when it does not come. */
-static bool wait_for_host(struct job *job, const char *host)
+bool vm_wait_for_host(struct job *job, const char *host)
 {
 	const struct timespec pause = {.tv_nsec = 100000000};
 
@@ -211,7 +210,7 @@ int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
 	/* It had got no further than the row, or had come to its end already. */
 	if (!host)
 		return state == (int)wanted ? 0 : -EINTR;
-	r.known = wait_for_host(job, host) &&
+	r.known = vm_wait_for_host(job, host) &&
 		  hv_domain_state(pool_hypervisor(job->pool), host, uuid, &r.domain, &reason, &ignored) == 0;
 	if (store_run(pool_store(job->pool), recovered_fn, &r, &ignored) < 0)
 		return -EINTR;

@@ -175,8 +175,8 @@ static void write_os(struct xml *x, const struct hv_domain_spec *spec)
 	xml_text(x, "hvm");
 	xml_close(x);
 	if (!any_boot_order(spec)) {
-		xml_leaf(x, "boot", "dev", spec->boot_cdrom_first ? "cdrom" : "hd", NULL);
-		xml_leaf(x, "boot", "dev", spec->boot_cdrom_first ? "hd" : "cdrom", NULL);
+		xml_leaf(x, "boot", "dev", "hd", NULL);
+		xml_leaf(x, "boot", "dev", "cdrom", NULL);
 	}
 	if (spec->boot_menu)
 		xml_leaf(x, "bootmenu", "enable", "yes", "timeout", "3000", NULL);

@@ -155,7 +155,6 @@ struct hv_domain_spec {
 	bool hide_kvm;
 	bool uefi;
 	bool boot_menu;
-	bool boot_cdrom_first;	   /* order of the hd/cdrom boot devices when no device has a boot_order */
 	const char *platform;	   /* Linux, Windows, Other, Paravirtualization, WindowsVirtio */
 	const char *serial_number; /* SMBIOS system serial, or NULL */
 	const char *serial_log;	   /* file on the host that gets the serial console, or NULL */
