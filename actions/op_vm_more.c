@@ -500,6 +500,8 @@ static const struct operation set_vm_static_ip = {
 	.verb = "set-static-ip",
 	.states = S_STOPPED,
 	.help = "gives a NIC a fixed address",
+	.check = vm_static_ip_check,
+	.apply = vm_static_ip_apply,
 };
 
 static const struct operation delete_vm_static_ip = {
@@ -529,6 +531,7 @@ static const struct operation delete_vm_static_ip = {
 	.verb = "delete-static-ip",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
 	.help = "lets a fixed address go",
+	.apply = vm_static_ip_delete_apply,
 };
 
 static const struct operation get_vm_capabilities = {
@@ -550,6 +553,7 @@ static const struct operation get_vm_capabilities = {
 	.where = "capabilities",
 	.flags = OP_SYNC,
 	.help = "what can be done with the VM",
+	.get = vm_capabilities_get,
 };
 
 static const struct operation update_vm_instance = {
@@ -594,6 +598,8 @@ static const struct operation update_vm_instance = {
 	.help = "changes name, description, CPUs, memory, default network or platform",
 	.check = vm_update_check,
 	.apply = vm_update_apply,
+	.run = vm_update_run,
+	.recover = vm_update_recover,
 };
 
 static const struct operation clone_vm_instance = {
@@ -864,6 +870,9 @@ static const struct operation update_vm_nic_mac = {
 	.target = "vmNicUuid",
 	.verb = "update-mac",
 	.help = "changes the MAC address of the NIC",
+	.check = nic_mac_check,
+	.queue2 = nic_queue,
+	.apply = nic_mac_apply,
 };
 
 const struct operation *const operations_vm_more[] = {

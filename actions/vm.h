@@ -61,8 +61,6 @@ int vm_set_lease(struct pool *pool, const struct view *view, const struct object
 		 struct error *e);
 /** The leases of all NICs of a VM. Blocking. */
 int vm_set_leases(struct pool *pool, const struct view *view, const char *uuid, const char *host, struct error *e);
-/** After a restart: waits until the host is connected, at most 30 s; false when it does not come. Blocking. */
-bool vm_wait_for_host(struct job *job, const char *host);
 /**
  * After a restart: waits for the VM's host, writes what it says of the domain, and answers whether the VM is in
  * @wanted. 0 = it is; -EINTR = it is not. Blocking, at most 30 s; without the host the VM becomes Unknown.

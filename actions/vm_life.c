@@ -12,6 +12,7 @@
 
 #include "handlers.h"
 #include "sync.h"
+#include "topology.h"
 #include "vm.h"
 
 #define GRACE_MS 60000
@@ -142,7 +143,7 @@ int vm_resume_run(struct job *job, json_t **ret_result, struct error *e)
 
 /* ---------------------------------------------------------------- recovery */
 
-bool vm_wait_for_host(struct job *job, const char *host)
+bool host_wait_connected(struct job *job, const char *host)
 {
 	const struct timespec pause = {.tv_nsec = 100000000};
 
@@ -210,7 +211,7 @@ int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
 	/* It had got no further than the row, or had come to its end already. */
 	if (!host)
 		return state == (int)wanted ? 0 : -EINTR;
-	r.known = vm_wait_for_host(job, host) &&
+	r.known = host_wait_connected(job, host) &&
 		  hv_domain_state(pool_hypervisor(job->pool), host, uuid, &r.domain, &reason, &ignored) == 0;
 	if (store_run(pool_store(job->pool), recovered_fn, &r, &ignored) < 0)
 		return -EINTR;

@@ -15,6 +15,7 @@
 
 #include "handlers.h"
 #include "object_ops.h"
+#include "topology.h"
 #include "vm.h"
 
 enum form {
@@ -289,7 +290,7 @@ int vm_tag_recover(struct job *job, json_t **ret_result, struct error *e)
 	if (!vm || (wanted && have ? strcmp(wanted, have) != 0 : wanted || have))
 		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before '%s' changed anything",
 				      job->req->op->name);
-	if (host && vm_wait_for_host(job, host))
+	if (host && host_wait_connected(job, host))
 		r = push(job, s, e);
 	return r < 0 ? r : answer(job, s, ret_result, e);
 }
