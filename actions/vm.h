@@ -8,6 +8,11 @@
 #include "../hypervisor/hypervisor.h"
 #include "job.h"
 
+/**
+ * Writes a changed VM (@vm is taken over, also on failure) in the place of @before (NULL: a new one), and the
+ * capacities of its hosts with it. For change functions: the one way in which a VM's row is written.
+ */
+int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e);
 /** Writes a VM's state. For change functions. */
 int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
 /** The same as a change of its own, from a worker. */
@@ -131,8 +136,8 @@ struct vm_spec {
 int vm_spec_build(struct pool *pool, struct view *view, const struct object *vm, const struct object *host,
 		  struct vm_spec *spec, struct error *e);
 /** Describes one NIC, to be plugged on @host; @network is room for what the result points to besides @view. */
-int vm_spec_nic(const struct view *view, const struct object *nic, const struct object *host,
-		char network[VM_NETWORK_NAME], struct hv_nic *ret, struct error *e);
+void vm_spec_nic(const struct view *view, const struct object *nic, const struct object *host,
+		 char network[VM_NETWORK_NAME], struct hv_nic *ret);
 /** The ISO in drive @device_id, as the tag `iso::<image>::<deviceId>` says: @ret_image, or NULL when it is empty. */
 const char *vm_iso_in_drive(const struct view *view, const char *vm_uuid, int device_id, char ret_image[UUID_SIZE]);
 /** What the VM boots from, in order, with commas: HardDisk, CdRom. Borrowed. */

@@ -165,12 +165,13 @@ static int free_device_id(const struct view *view, const char *vm)
 
 static int set_default_l3(struct txn *t, const char *vm_uuid, const char *l3, struct error *e)
 {
-	struct object *vm = object_copy(view_get(txn_view(t), KIND_VM, vm_uuid));
+	const struct object *before = view_get(txn_view(t), KIND_VM, vm_uuid);
+	struct object *vm = object_copy(before);
 
 	if (!vm)
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_str(vm, VM_DEFAULT_L3_UUID, l3);
-	return txn_put(t, vm, NULL, e);
+	return vm_write(t, before, vm, e);
 }
 
 static int add_row_fn(struct txn *t, void *arg, struct error *e)
@@ -227,9 +228,10 @@ static int plug(struct job *job, const struct view *view, const struct object *n
 	if (!host)
 		return 0; /* the next start does it */
 	r = vm_set_lease(job->pool, view, nic, host_uuid, e);
-	if (r == 0)
-		r = vm_spec_nic(view, nic, host, network, &spec, e);
-	return r < 0 ? r : hv_nic_attach(pool_hypervisor(job->pool), host_uuid, object_uuid(vm), &spec, e);
+	if (r < 0)
+		return r;
+	vm_spec_nic(view, nic, host, network, &spec);
+	return hv_nic_attach(pool_hypervisor(job->pool), host_uuid, object_uuid(vm), &spec, e);
 }
 
 /* The lease of a NIC that goes. What a host that is away still has is put right when the address is given

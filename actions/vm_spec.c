@@ -7,6 +7,7 @@
 #include "l3_network.h"
 #include "object_ops.h"
 #include "vm.h"
+#include "volume.h"
 
 const char *tag_value(const struct view *view, const char *resource_uuid, const char *prefix)
 {
@@ -54,23 +55,27 @@ static enum hv_disk_bus bus_for(const struct view *view, const struct object *vm
 	return HV_BUS_VIRTIO;
 }
 
-static int add_disk(struct vm_spec *spec, const struct object *vm, const struct object *volume, int device_id,
-		    struct error *e)
+void volume_describe_disk(const struct view *view, const struct object *vm, const struct object *volume,
+			  int device_id, struct hv_disk *ret)
 {
-	struct hv_disk *d = &spec->disks[spec->domain.disk_count];
-
-	if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
-		return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
-	*d = (struct hv_disk){
+	*ret = (struct hv_disk){
 		.path = object_str(volume, VOLUME_INSTALL_PATH),
 		.format = object_str(volume, VOLUME_FORMAT),
 		.serial = object_uuid(volume),
 		.device_id = device_id,
-		.bus = bus_for(spec->view, vm, volume),
+		.bus = bus_for(view, vm, volume),
 		.shareable = object_int(volume, VOLUME_IS_SHAREABLE) != 0,
-		.wwn = tag_value(spec->view, object_uuid(volume), "kvm::volume"),
+		.wwn = tag_value(view, object_uuid(volume), "kvm::volume"),
 		.total_bytes_sec = object_int(volume, VOLUME_BANDWIDTH),
 	};
+}
+
+static int add_disk(struct vm_spec *spec, const struct object *vm, const struct object *volume, int device_id,
+		    struct error *e)
+{
+	if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
+		return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
+	volume_describe_disk(spec->view, vm, volume, device_id, &spec->disks[spec->domain.disk_count]);
 	spec->domain.disk_count++;
 	return 0;
 }
@@ -145,50 +150,36 @@ static int add_drives(struct vm_spec *spec, const struct object *vm, const struc
 	return 0;
 }
 
-int vm_spec_nic(const struct view *view, const struct object *nic, const struct object *host,
-		char network[VM_NETWORK_NAME], struct hv_nic *ret, struct error *e)
+void vm_spec_nic(const struct view *view, const struct object *nic, const struct object *host,
+		 char network[VM_NETWORK_NAME], struct hv_nic *ret)
 {
 	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
-	const struct object *l3 = view_get(view, KIND_L3_NETWORK, object_str(nic, NIC_L3_UUID));
-	const struct object *l2 = l3 ? view_get(view, KIND_L2_NETWORK, object_str(l3, L3_L2_NETWORK_UUID)) : NULL;
 	const char *platform = vm ? object_text(vm, VM_PLATFORM) : "";
 	bool emulated = strcmp(platform, "Windows") == 0 || strcmp(platform, "Other") == 0;
+	bool managed = l3_network_place(view, object_text(nic, NIC_L3_UUID), network);
 	/* A limit that the host cannot keep would keep the VM from starting: it waits for a host that can. */
 	bool limits = object_int(host, HOST_BANDWIDTH) != 0;
 
-	if (!l2)
-		return error_set(e, ENOENT, "the network of NIC '%s' is gone", object_uuid(nic));
 	*ret = (struct hv_nic){
 		.mac = object_str(nic, NIC_MAC),
+		.network = managed ? network : NULL,
+		.bridge = managed ? NULL : network,
 		.target = object_str(nic, NIC_INTERNAL_NAME),
 		.model = emulated ? "e1000" : "virtio",
 		.device_id = (int)object_int(nic, NIC_DEVICE_ID),
 		.inbound_bps = limits ? object_int(nic, NIC_INBOUND) : 0,
 		.outbound_bps = limits ? object_int(nic, NIC_OUTBOUND) : 0,
 	};
-	if (l2_network_is_managed(l2)) {
-		snprintf(network, VM_NETWORK_NAME, "poolfs-%.8s", object_uuid(l3));
-		ret->network = network;
-	} else {
-		l2_network_bridge(l2, network);
-		ret->bridge = network;
-	}
-	return 0;
 }
 
 static int add_nics(struct vm_spec *spec, const struct object *vm, const struct object *host, struct error *e)
 {
-	int r = 0;
-
-	view_for_each_where(nic, spec->view, KIND_NIC, NIC_VM_UUID, object_uuid(vm))
-	{
+	view_for_each_where (nic, spec->view, KIND_NIC, NIC_VM_UUID, object_uuid(vm)) {
 		size_t i = spec->domain.nic_count;
 
 		if (i == ARRAY_SIZE(spec->nics))
 			return error_set(e, ENOSPC, "VM '%s' has too many NICs", object_uuid(vm));
-		r = vm_spec_nic(spec->view, nic, host, spec->networks[i], &spec->nics[i], e);
-		if (r < 0)
-			return r;
+		vm_spec_nic(spec->view, nic, host, spec->networks[i], &spec->nics[i]);
 		spec->domain.nic_count++;
 	}
 	return 0;

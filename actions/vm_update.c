@@ -10,7 +10,6 @@
  */
 #include <string.h>
 
-#include "capacity.h"
 #include "config.h"
 #include "handlers.h"
 #include "storage.h"
@@ -147,12 +146,9 @@ static const int texts[] = {VM_NAME, VM_DESCRIPTION, VM_PLATFORM, VM_DEFAULT_L3_
 /* Writes all that the request changes, and promises what a running VM takes from its host. */
 static int put_changes(struct txn *t, const struct request *req, const struct object *before, struct error *e)
 {
-	_cleanup_object_ const struct object *held = object_ref(before);
 	const struct object *offering = offering_of(txn_view(t), req);
 	struct size want = wanted_size(txn_view(t), req, before);
-	const char *host = object_str(held, VM_HOST_UUID);
 	struct object *vm = object_copy(before);
-	int r;
 
 	if (!vm)
 		return error_set(e, ENOMEM, "out of memory");
@@ -170,8 +166,7 @@ static int put_changes(struct txn *t, const struct request *req, const struct ob
 		object_set_str(vm, VM_ALLOCATOR_STRATEGY,
 			       object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY));
 	}
-	r = txn_put(t, vm, NULL, e);
-	return r < 0 || !host ? r : capacity_update_host(t, host, e);
+	return vm_write(t, before, vm, e);
 }
 
 int vm_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
@@ -224,7 +219,6 @@ static int shrink_fn(struct txn *t, void *arg, struct error *e)
 	struct growth *g = arg;
 	const struct object *now = request_object(txn_view(t), g->req);
 	struct object *vm = now ? object_copy(now) : NULL;
-	int r;
 
 	if (!vm)
 		return 0;
@@ -234,8 +228,7 @@ static int shrink_fn(struct txn *t, void *arg, struct error *e)
 	object_set_int(vm, VM_CPU_NUM, object_int(g->before, VM_CPU_NUM));
 	if (!g->has_memory)
 		object_set_int(vm, VM_MEMORY_SIZE, object_int(g->before, VM_MEMORY_SIZE));
-	r = txn_put(t, vm, NULL, e);
-	return r < 0 ? r : capacity_update_host(t, object_text(g->before, VM_HOST_UUID), e);
+	return vm_write(t, now, vm, e);
 }
 
 /* Brings what the row says to a VM that runs. */

@@ -17,7 +17,6 @@
 #include <libvirt/virterror.h>
 
 #include "errors.h"
-#include "xml.h"
 
 /* Where the simulated host's consoles pretend to be. */
 #define SIMULATED_PORT 5900
@@ -37,9 +36,8 @@ static int domain_find(const struct hv_call *call, const char *uuid, virDomainPt
 	return 0;
 }
 
-/* As domain_find(), but a domain that is not there is NULL and no error. */
-static int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
-				struct error *e)
+int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+			 struct error *e)
 {
 	*ret_domain = virDomainLookupByUUIDString(call->conn, uuid);
 	if (*ret_domain || virt_error_code() == VIR_ERR_NO_DOMAIN)
@@ -124,7 +122,7 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 /* -------------------------------------------------------------------- stopping */
 
 /* Whether the domain is active now; a domain that is gone is not. */
-static int is_active(const struct hv_call *call, virDomainPtr domain, struct error *e)
+static int is_active(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e)
 {
 	int active = virDomainIsActive(domain);
 
@@ -132,12 +130,10 @@ static int is_active(const struct hv_call *call, virDomainPtr domain, struct err
 		return active;
 	if (virt_error_code() == VIR_ERR_NO_DOMAIN)
 		return 0;
-	return error_set_virt(e, call->conn, "cannot ask for the state of domain '%s'",
-			      virDomainGetName(domain));
+	return error_set_virt(e, call->conn, "cannot ask for the state of domain '%s'", uuid);
 }
 
-/* Sends the request to the guest. libvirt asks the agent when it is connected, else presses the ACPI button.
- */
+/* Sends the request. libvirt asks the agent when one is connected, else it presses the ACPI button. */
 static int request_shutdown(const struct hv_call *call, virDomainPtr domain, const char *uuid,
 			    struct error *e)
 {
@@ -160,7 +156,7 @@ static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, s
 	struct timespec deadline = deadline_in(timeout_ms);
 
 	for (;;) {
-		int active = is_active(call, domain, e);
+		int active = is_active(call, domain, uuid, e);
 		int rc;
 
 		if (active <= 0)
@@ -222,7 +218,7 @@ int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid
 		rc = domain_find_optional(&call, uuid, &domain, e);
 	if (rc < 0 || !domain)
 		return rc;
-	rc = is_active(&call, domain, e);
+	rc = is_active(&call, domain, uuid, e);
 	if (rc > 0)
 		return error_set(e, EBUSY, "domain '%s' is active", uuid);
 	if (rc < 0)
@@ -309,21 +305,19 @@ int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid,
 	return 0;
 }
 
-/* The parsed XML of the running domain; -EBUSY when it is not running. */
-static int live_xml(const struct hv_call *call, virDomainPtr domain, xmlDocPtr *ret_doc, struct error *e)
+int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc, struct error *e)
 {
 	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
 	xmlDocPtr doc;
 
 	if (!text)
-		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'",
-				      virDomainGetName(domain));
+		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'", uuid);
 	doc = xml_parse(text);
 	if (!doc)
-		return error_set(e, EIO, "the XML of domain '%s' makes no sense", virDomainGetName(domain));
+		return error_set(e, EIO, "the XML of domain '%s' makes no sense", uuid);
 	if (!xml_has(doc, "/domain/@id")) {
 		xmlFreeDoc(doc);
-		return error_set(e, EBUSY, "domain '%s' is not running", virDomainGetName(domain));
+		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
 	}
 	*ret_doc = doc;
 	return 0;
@@ -340,7 +334,7 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 
 	rc = domain_enter(hv, host, uuid, &call, &domain, e);
 	if (rc == 0)
-		rc = live_xml(&call, domain, &doc, e);
+		rc = live_xml(&call, domain, uuid, &doc, e);
 	if (rc < 0)
 		return rc;
 	port = xml_get_int(doc, NULL, "/domain/devices/graphics/@port", -1);
@@ -354,27 +348,25 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 	return 0;
 }
 
-/* libvirt has one code for an agent that is not there and for one that is silent; the channel's state tells.
- */
-static int agent_error(const struct hv_call *call, virDomainPtr domain, int timeout_ms, struct error *e)
+/* libvirt has one code for an agent that is not there and one that is silent; the channel tells. */
+static int agent_error(const struct hv_call *call, virDomainPtr domain, const char *uuid, int timeout_ms,
+		       struct error *e)
 {
 	_cleanup_(error_done) struct error reason = ERROR_INIT;
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	int code = virt_error_code();
-	int rc = error_set_virt(&reason, call->conn, "cannot ask the guest agent of domain '%s'",
-				virDomainGetName(domain));
+	int rc = error_set_virt(&reason, call->conn, "cannot ask the guest agent of domain '%s'", uuid);
 
 	if (code != VIR_ERR_AGENT_UNRESPONSIVE && code != VIR_ERR_AGENT_UNSYNCED)
 		return error_move(e, &reason);
-	rc = live_xml(call, domain, &doc, e);
+	rc = live_xml(call, domain, uuid, &doc, e);
 	if (rc < 0)
 		return rc;
 	if (!xml_has(doc,
 		     "/domain/devices/channel/target[@name='org.qemu.guest_agent.0'][@state='connected']"))
-		return error_set(e, ENOTCONN, "no guest agent is connected in domain '%s'",
-				 virDomainGetName(domain));
-	return error_set(e, ETIMEDOUT, "the guest agent of domain '%s' did not answer within %d ms",
-			 virDomainGetName(domain), timeout_ms);
+		return error_set(e, ENOTCONN, "no guest agent is connected in domain '%s'", uuid);
+	return error_set(e, ETIMEDOUT, "the guest agent of domain '%s' did not answer within %d ms", uuid,
+			 timeout_ms);
 }
 
 int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
@@ -401,7 +393,7 @@ int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uu
 	/* libvirt counts whole seconds */
 	answer = virDomainQemuAgentCommand(domain, AGENT_PING,
 					   timeout_ms < 1000 ? 1 : (timeout_ms + 999) / 1000, 0);
-	return answer ? 0 : agent_error(&call, domain, timeout_ms, e);
+	return answer ? 0 : agent_error(&call, domain, uuid, timeout_ms, e);
 }
 
 int hv_domain_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *account,
@@ -413,5 +405,5 @@ int hv_domain_set_password(struct hypervisor *hv, const char *host, const char *
 
 	if (rc < 0 || virDomainSetUserPassword(domain, account, password, 0) == 0)
 		return rc;
-	return agent_error(&call, domain, AGENT_PATIENCE_MS, e);
+	return agent_error(&call, domain, uuid, AGENT_PATIENCE_MS, e);
 }

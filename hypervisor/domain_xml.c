@@ -283,8 +283,7 @@ static void name_target(char target[8], const char *prefix, int index)
 		(void)snprintf(target, 8, "%s%c%c", prefix, 'a' + (index / 26 - 1) % 26, 'a' + index % 26);
 }
 
-/* How many of the spec's disks come before @i in the queue for the IDE places: IDE disks, then CD-ROMs by id.
- */
+/* How many disks come before @i in the queue for the IDE places: IDE disks, then CD-ROMs, by id. */
 static int ide_rank(const struct hv_domain_spec *spec, size_t i)
 {
 	const struct hv_disk *me = &spec->disks[i];
@@ -370,6 +369,16 @@ static void write_disk(struct xml *x, const struct hv_domain_spec *spec, size_t 
 		 format(alias, sizeof(alias), "ua-%s-%d", disk->cdrom ? "cdrom" : "disk", disk->device_id),
 		 NULL);
 	xml_close(x);
+}
+
+char *hv_disk_xml(const struct hv_disk *disk)
+{
+	const struct hv_domain_spec alone = {.disks = disk, .disk_count = 1};
+	struct xml x;
+
+	xml_begin(&x);
+	write_disk(&x, &alone, 0);
+	return xml_finish(&x);
 }
 
 int64_t kib_per_second(int64_t bits_per_second)
