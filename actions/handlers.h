@@ -25,8 +25,50 @@ op_run_fn vm_pause_run;
 op_run_fn vm_resume_run;
 op_check_fn vm_update_check;
 op_apply_fn vm_update_apply;
+op_run_fn vm_update_run;
+op_recover_fn vm_update_recover;
 op_check_fn vm_change_offering_check;
-op_apply_fn vm_change_offering_apply;
+op_get_fn vm_capabilities_get;
+
+/* Settings of VMs that are tags: vm_tags.c; what they may be and where they are felt: vm_guest.c, vm_console.c */
+op_apply_fn vm_tag_apply;
+op_run_fn vm_tag_run;
+op_recover_fn vm_tag_recover;
+op_get_fn vm_tag_get;
+op_check_fn vm_hostname_check;
+op_check_fn vm_change_password_check;
+op_run_fn vm_change_password_run;
+op_check_fn vm_console_password_check;
+op_check_fn vm_boot_order_check;
+op_check_fn vm_monitor_number_check;
+op_get_fn vm_console_address_get;
+
+/* CD-ROM drives and NICs of VMs: vm_iso.c, vm_nic.c, vm_nic_qos.c */
+op_get_fn vm_iso_candidates_get;
+op_get_fn iso_vm_candidates_get;
+op_check_fn vm_attach_iso_check;
+op_run_fn vm_attach_iso_run;
+op_recover_fn vm_attach_iso_recover;
+op_check_fn vm_detach_iso_check;
+op_run_fn vm_detach_iso_run;
+op_recover_fn vm_detach_iso_recover;
+op_get_fn vm_l3_candidates_get;
+op_check_fn vm_attach_l3_check;
+op_run_fn vm_attach_l3_run;
+op_recover_fn vm_attach_l3_recover;
+op_queue_fn nic_queue;
+op_check_fn nic_detach_check;
+op_run_fn nic_detach_run;
+op_recover_fn nic_detach_recover;
+op_check_fn vm_static_ip_check;
+op_apply_fn vm_static_ip_apply;
+op_apply_fn vm_static_ip_delete_apply;
+op_check_fn nic_mac_check;
+op_apply_fn nic_mac_apply;
+op_check_fn nic_set_qos_check;
+op_run_fn nic_qos_run;
+op_recover_fn nic_qos_recover;
+op_get_fn nic_qos_get;
 
 /* Volumes: volume_create.c, volume_delete.c, volume_attach.c, volume_update.c */
 op_check_fn volume_create_check;
