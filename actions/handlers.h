@@ -28,6 +28,15 @@ op_apply_fn vm_update_apply;
 op_check_fn vm_change_offering_check;
 op_apply_fn vm_change_offering_apply;
 
+/* The image below a VM: vm_image.c */
+op_check_fn vm_reimage_check;
+op_run_fn vm_reimage_run;
+op_recover_fn vm_reimage_recover;
+op_check_fn vm_change_image_check;
+op_run_fn vm_change_image_run;
+op_recover_fn vm_change_image_recover;
+op_get_fn vm_image_candidates_get;
+
 /* Images: image.c, image_add.c, image_update.c */
 op_check_fn image_add_check;
 op_run_fn image_add_run;
