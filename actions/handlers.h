@@ -37,6 +37,45 @@ op_run_fn vm_change_image_run;
 op_recover_fn vm_change_image_recover;
 op_get_fn vm_image_candidates_get;
 
+/* Volumes: volume_create.c, volume_delete.c, volume_attach.c, volume_update.c */
+op_check_fn volume_create_check;
+op_apply_fn volume_create_apply;
+op_run_fn volume_create_run;
+op_recover_fn volume_create_recover;
+op_check_fn volume_delete_check;
+op_apply_fn volume_delete_apply;
+op_run_fn volume_delete_run;
+op_recover_fn volume_delete_recover;
+op_check_fn volume_expunge_check;
+op_run_fn volume_expunge_run;
+op_check_fn volume_recover_check;
+op_apply_fn volume_recover_apply;
+op_check_fn volume_change_state_check;
+op_check_fn volume_from_template_check;
+op_run_fn volume_from_template_run;
+op_check_fn volume_from_snapshot_check;
+op_run_fn volume_from_snapshot_run;
+op_get_fn volume_formats_get;
+op_get_fn volume_capabilities_get;
+op_check_fn volume_sync_size_check;
+op_run_fn volume_sync_size_run;
+op_check_fn volume_update_check;
+op_check_fn volume_qos_check;
+op_run_fn volume_set_qos_run;
+op_recover_fn volume_qos_recover;
+op_get_fn volume_qos_get;
+op_run_fn volume_delete_qos_run;
+op_check_fn volume_candidates_check;
+op_get_fn volume_candidates_get;
+op_check_fn volume_attach_check;
+op_queue_fn volume_attach_queue;
+op_run_fn volume_attach_run;
+op_recover_fn volume_attach_recover;
+op_check_fn volume_detach_check;
+op_queue_fn volume_detach_queue;
+op_run_fn volume_detach_run;
+op_recover_fn volume_detach_recover;
+
 /* Images: image.c, image_add.c, image_update.c */
 op_check_fn image_add_check;
 op_run_fn image_add_run;

@@ -321,9 +321,11 @@ void pool_close(struct pool *pool)
 	/* Those that start work go first, what they use goes last. */
 	pool_timers_stop(pool);
 	executor_free(pool->executor);
-	workers_free(pool->background);
+	workers_stop(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
+	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
+	workers_free(pool->background);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
 	free(pool->state_dir);

@@ -8,6 +8,11 @@
 #include "../hypervisor/hypervisor.h"
 #include "job.h"
 
+/**
+ * Writes a changed VM (@vm is taken over, also on failure) in the place of @before (NULL: a new one), and the
+ * capacities of its hosts with it. For change functions: the one way in which a VM's row is written.
+ */
+int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e);
 /** Writes a VM's state. For change functions. */
 int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
 /** The same as a change of its own, from a worker. */
@@ -77,8 +82,6 @@ int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted);
 bool vm_hostname_is_valid(const char *name);
 /** The VM on the L3 network that has this host name, other than @but; NULL = none. */
 const struct object *vm_with_hostname(const struct view *view, const char *l3, const char *hostname, const char *but);
-/** The connected host through which a volume's files are reached; NULL when there is none. */
-const struct object *volume_any_host(const struct view *view, const struct object *volume);
 /** Removes a volume and its snapshots, files and rows. Success when they are gone already. Blocking. */
 int vm_remove_volume(struct pool *pool, const char *volume_uuid, struct error *e);
 

@@ -4,12 +4,12 @@
  * ChangeVmImage (4.1.61) and what it could be changed to (4.1.62).
  *
  * Reimage keeps the volume and its history: the file that it stands on becomes a
- * snapshot, and the volume goes on with a new overlay of the image. The new
- * file's name has the job's uuid in it, so that after a kill it is known which
- * file to remove, or that the volume stands on it already.
+ * snapshot, and the volume goes on with a new overlay of the image. The new file
+ * is loose (loose_file.h) until one change gives it to the volume; its name has
+ * the job's uuid in it, so that a recovery knows whether the volume stands on it.
  *
  * Change makes another root volume beside the present one, whose uuid is in the
- * request; one change puts it into the VM's row, and only then the old one goes.
+ * request; one change puts it into the VM's row and takes the old one away.
  */
 #include <string.h>
 
@@ -17,10 +17,13 @@
 #include "../model/render.h"
 #include "capacity.h"
 #include "handlers.h"
+#include "kill_point.h"
+#include "loose_file.h"
 #include "object_ops.h"
 #include "storage.h"
 #include "topology.h"
 #include "vm.h"
+#include "volume.h"
 
 static const struct object *root_of(const struct view *view, const struct object *vm)
 {
@@ -33,7 +36,8 @@ static bool is_iso(const struct object *image)
 }
 
 /* A connected host that reaches the volume; the VM's last one, if it does. */
-static const struct object *host_for(const struct view *view, const struct object *vm, const struct object *root)
+static const struct object *host_for(const struct view *view, const struct object *vm,
+				     const struct object *root)
 {
 	const struct object *last = view_get(view, KIND_HOST, object_str(vm, VM_LAST_HOST_UUID));
 
@@ -76,19 +80,22 @@ int vm_reimage_check(const struct view *view, const struct request *req, struct 
 	const char *image = root ? object_str(root, VOLUME_ROOT_IMAGE_UUID) : NULL;
 
 	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
-		return error_set_code(e, EBUSY, "VM.1014",
-				      "unable to reset volume[uuid:%s] to origin image[uuid:%s], the vm[uuid:%s] volume "
-				      "attached to is not in Stopped state, current state is %s",
-				      object_text(vm, VM_ROOT_VOLUME_UUID), object_text(vm, VM_IMAGE_UUID), req->target,
-				      object_text(vm, VM_STATE));
+		return error_set_code(
+			e, EBUSY, "VM.1014",
+			"unable to reset volume[uuid:%s] to origin image[uuid:%s], the vm[uuid:%s] volume "
+			"attached to is not in Stopped state, current state is %s",
+			object_text(vm, VM_ROOT_VOLUME_UUID), object_text(vm, VM_IMAGE_UUID), req->target,
+			object_text(vm, VM_STATE));
 	if (is_iso(view_get(view, KIND_IMAGE, object_str(vm, VM_IMAGE_UUID))))
-		return error_set_code(e, EBUSY, "VM.1015",
-				      "unable to reset volume[uuid:%s] to origin image[uuid:%s], for image type is ISO",
-				      object_text(vm, VM_ROOT_VOLUME_UUID), object_text(vm, VM_IMAGE_UUID));
+		return error_set_code(
+			e, EBUSY, "VM.1015",
+			"unable to reset volume[uuid:%s] to origin image[uuid:%s], for image type is ISO",
+			object_text(vm, VM_ROOT_VOLUME_UUID), object_text(vm, VM_IMAGE_UUID));
 	if (!image || !can_be_made_anew(view, root, image))
-		return error_set_code(e, EBUSY, "VM.1016",
-				      "unable to reset volume[uuid:%s] to origin image[uuid:%s], cannot find image cache.",
-				      object_text(vm, VM_ROOT_VOLUME_UUID), object_text(vm, VM_IMAGE_UUID));
+		return error_set_code(
+			e, EBUSY, "VM.1016",
+			"unable to reset volume[uuid:%s] to origin image[uuid:%s], cannot find image cache.",
+			object_text(vm, VM_ROOT_VOLUME_UUID), object_text(vm, VM_IMAGE_UUID));
 	return 0;
 }
 
@@ -135,8 +142,8 @@ static int put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE],
 }
 
 /*
- * Writes the snapshot that the volume's present file becomes, of @size bytes. The volume does not go on from it,
- * so its tree is no longer current: the next snapshot begins another one.
+ * Writes the snapshot that the volume's present file becomes, of @size bytes. The volume does not go on from
+ * it, so its tree is no longer current: the next snapshot begins another one.
  */
 static int put_point(struct txn *t, const struct object *vm, const struct object *volume, int64_t size,
 		     struct error *e)
@@ -172,7 +179,8 @@ static int put_point(struct txn *t, const struct object *vm, const struct object
 		snprintf(tree_uuid, sizeof(tree_uuid), "%s", object_uuid(tree));
 	r = tree ? set_flag(t, parent, SNAPSHOT_LATEST, false, e) : put_tree(t, uuid, tree_uuid, e);
 	if (r == 0 && tree)
-		r = set_flag(t, view_get(txn_view(t), KIND_SNAPSHOT_TREE, tree_uuid), SNAPTREE_CURRENT, false, e);
+		r = set_flag(t, view_get(txn_view(t), KIND_SNAPSHOT_TREE, tree_uuid), SNAPTREE_CURRENT, false,
+			     e);
 	if (r == 0)
 		r = capacity_reserve_storage(t, ps, size, e);
 	if (r < 0) {
@@ -185,14 +193,16 @@ static int put_point(struct txn *t, const struct object *vm, const struct object
 
 struct reimage {
 	const char *vm;
+	const char *job;
 	char name[2 * UUID_SIZE + sizeof(".qcow2")]; /* of the new file */
 	char *path;				     /* owned */
 	int64_t old_size, new_size;		     /* bytes on the storage */
 };
 
-static void reimage_init(struct reimage *r, const struct object *vm, const struct object *root, const char *job)
+static void reimage_init(struct reimage *r, const struct object *vm, const struct object *root,
+			 const char *job)
 {
-	*r = (struct reimage){.vm = object_uuid(vm)};
+	*r = (struct reimage){.vm = object_uuid(vm), .job = job};
 	snprintf(r->name, sizeof(r->name), "%s-%s.qcow2", object_uuid(root), job);
 }
 
@@ -201,6 +211,20 @@ static void reimage_done(struct reimage *r)
 	free(r->path);
 }
 
+/* Says that the job makes the new file. */
+static int claim_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct reimage *re = arg;
+	const struct object *vm = view_get(txn_view(t), KIND_VM, re->vm);
+	const struct object *root = vm ? root_of(txn_view(t), vm) : NULL;
+
+	if (!root)
+		return error_set(e, ENOENT, "VM '%s' is gone", re->vm);
+	return loose_file_put(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID),
+			      object_str(root, VOLUME_HOST_UUID), re->name, re->job, e);
+}
+
+/* From here on the volume stands on the new file. */
 static int reimage_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct reimage *re = arg;
@@ -212,6 +236,8 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 	if (!root)
 		return error_set(e, ENOENT, "VM '%s' is gone", re->vm);
 	r = put_point(t, vm, root, re->old_size, e);
+	if (r == 0)
+		r = loose_file_adopt(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID), re->path, e);
 	if (r < 0)
 		return r;
 	volume = object_copy(root);
@@ -231,14 +257,15 @@ static int make_overlay(struct job *job, const struct object *root, const char *
 	const char *ps = object_text(root, VOLUME_PRIMARY_STORAGE_UUID);
 	_cleanup_free_ char *backing = NULL, *format = NULL;
 	struct hv_volume_info info = {0};
-	int r = image_cache_get(job, object_text(root, VOLUME_ROOT_IMAGE_UUID), ps, host, &backing, &format, e);
+	int r = image_cache_get(job, object_text(root, VOLUME_ROOT_IMAGE_UUID), ps, host, &backing, &format,
+				e);
 
 	if (r == 0)
 		r = hv_volume_info(hv, host, object_text(root, VOLUME_INSTALL_PATH), &info, e);
 	re->old_size = info.actual_size;
 	if (r == 0)
-		r = hv_volume_create(hv, host, ps, re->name, "qcow2", object_int(root, VOLUME_SIZE), backing, format,
-				     &re->path, e);
+		r = hv_volume_create(hv, host, ps, re->name, "qcow2", object_int(root, VOLUME_SIZE), backing,
+				     format, &re->path, e);
 	if (r == 0 && hv_volume_info(hv, host, re->path, &info, NULL) == 0)
 		re->new_size = info.actual_size;
 	return r;
@@ -258,13 +285,15 @@ int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
 	if (!host)
 		return no_host(root, e);
 	reimage_init(&re, vm, root, job->uuid);
-	r = make_overlay(job, root, object_uuid(host), &re, e);
+	r = store_run(pool_store(job->pool), claim_fn, &re, e);
+	if (r == 0)
+		r = make_overlay(job, root, object_uuid(host), &re, e);
+	kill_point("reimage-made");
 	if (r == 0)
 		r = store_run(pool_store(job->pool), reimage_fn, &re, e);
+	kill_point("reimage-done");
 	if (r < 0) {
-		if (re.path)
-			(void)hv_volume_delete(pool_hypervisor(job->pool), object_uuid(host),
-					       object_text(root, VOLUME_PRIMARY_STORAGE_UUID), re.name, NULL);
+		loose_files_remove(job->pool, job->uuid);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
@@ -272,32 +301,27 @@ int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
 
 static int interrupted(const char *vm, struct error *e)
 {
-	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended while the root volume of VM '%s' was being made anew; the VM is as it was",
-			      vm);
+	return error_set_code(
+		e, EINTR, "SYS.1000",
+		"the daemon ended while the root volume of VM '%s' was being made anew; the VM is as it was",
+		vm);
 }
 
 int vm_reimage_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-	_cleanup_view_ struct view *now = NULL;
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
 	const struct object *root = vm ? root_of(view, vm) : NULL;
 	_cleanup_(reimage_done) struct reimage re = {0};
-	const char *slash = root ? strrchr(object_text(root, VOLUME_INSTALL_PATH), '/') : NULL;
-	const struct object *host;
 
-	if (!root)
-		return interrupted(job->req->target, e);
-	reimage_init(&re, vm, root, job->uuid);
-	if (slash && strcmp(slash + 1, re.name) == 0)
-		return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
-	host_wait_for_storage(job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID), object_str(root, VOLUME_HOST_UUID));
-	now = store_view(pool_store(job->pool));
-	host = volume_any_host(now, root);
-	if (host)
-		(void)hv_volume_delete(pool_hypervisor(job->pool), object_uuid(host),
-				       object_text(root, VOLUME_PRIMARY_STORAGE_UUID), re.name, NULL);
+	if (root) {
+		reimage_init(&re, vm, root, job->uuid);
+		if (strcmp(path_file_name(object_text(root, VOLUME_INSTALL_PATH)), re.name) == 0)
+			return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+		host_wait_for_storage(job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
+				      object_str(root, VOLUME_HOST_UUID));
+	}
+	loose_files_remove(job->pool, job->uuid);
 	return interrupted(job->req->target, e);
 }
 
@@ -313,30 +337,38 @@ static bool is_reachable(const struct view *view, const struct object *image, co
 	return false;
 }
 
-static int check_new_image(const struct view *view, const struct object *vm, const char *uuid, struct error *e)
+static int check_new_image(const struct view *view, const struct object *vm, const char *uuid,
+			   struct error *e)
 {
 	const struct object *image = view_get(view, KIND_IMAGE, uuid);
 
 	if (!image)
-		return error_set_code(e, ENOENT, "SYS.1003", "invalid field[imageUuid], resource[uuid:%s, type:ImageVO] not found",
+		return error_set_code(e, ENOENT, "SYS.1003",
+				      "invalid field[imageUuid], resource[uuid:%s, type:ImageVO] not found",
 				      uuid);
 	if (object_str_is(vm, VM_IMAGE_UUID, uuid))
-		return error_set(e, EBUSY, "the image of vm[uuid:%s] is image[uuid:%s] already", object_uuid(vm), uuid);
+		return error_set(e, EBUSY, "the image of vm[uuid:%s] is image[uuid:%s] already",
+				 object_uuid(vm), uuid);
 	if (!object_str_is(image, IMAGE_STATE, "Enabled"))
-		return error_set(e, EBUSY, "image[uuid:%s] is not Enabled, it's %s", uuid, object_text(image, IMAGE_STATE));
+		return error_set(e, EBUSY, "image[uuid:%s] is not Enabled, it's %s", uuid,
+				 object_text(image, IMAGE_STATE));
 	if (!object_str_is(image, IMAGE_STATUS, "Ready"))
-		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s", uuid, object_text(image, IMAGE_STATUS));
+		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s", uuid,
+				 object_text(image, IMAGE_STATUS));
 	if (!is_iso(image) && !object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate"))
-		return error_set(e, EINVAL,
-				 "image[uuid:%s] is of mediaType: %s, only RootVolumeTemplate and ISO can be used to change vm "
-				 "image",
-				 uuid, object_text(image, IMAGE_MEDIA_TYPE));
+		return error_set(
+			e, EINVAL,
+			"image[uuid:%s] is of mediaType: %s, only RootVolumeTemplate and ISO can be used to change vm "
+			"image",
+			uuid, object_text(image, IMAGE_MEDIA_TYPE));
 	if (object_int(image, IMAGE_SYSTEM))
-		return error_set(e, EINVAL, "image[uuid:%s] is system image, can't be used to change vm image", uuid);
-	if (!is_reachable(view, image, object_text(vm, VM_ZONE_UUID)))
 		return error_set(e, EINVAL,
-				 "the image[uuid:%s] is not on any backup storage that has been attached to the zone[uuid:%s]",
-				 uuid, object_text(vm, VM_ZONE_UUID));
+				 "image[uuid:%s] is system image, can't be used to change vm image", uuid);
+	if (!is_reachable(view, image, object_text(vm, VM_ZONE_UUID)))
+		return error_set(
+			e, EINVAL,
+			"the image[uuid:%s] is not on any backup storage that has been attached to the zone[uuid:%s]",
+			uuid, object_text(vm, VM_ZONE_UUID));
 	return 0;
 }
 
@@ -344,14 +376,16 @@ int vm_change_image_check(const struct view *view, const struct request *req, st
 {
 	const struct object *vm = request_object(view, req);
 	const struct object *root = root_of(view, vm);
-	const struct object *ps = root ? view_get(view, KIND_PRIMARY_STORAGE, object_str(root, VOLUME_PRIMARY_STORAGE_UUID))
-				       : NULL;
+	const struct object *ps =
+		root ? view_get(view, KIND_PRIMARY_STORAGE, object_str(root, VOLUME_PRIMARY_STORAGE_UUID))
+		     : NULL;
 	const struct object *last = view_get(view, KIND_HOST, object_str(vm, VM_LAST_HOST_UUID));
 	const char *account = req->actor.account;
 	int r;
 
 	if (!access_is_admin(view, *account ? account : NULL) && !access_may_see(view, vm, account))
-		return error_set_code(e, EPERM, "ID.1002", "user has no privilege to change image of vm %s", req->target);
+		return error_set_code(e, EPERM, "ID.1002", "user has no privilege to change image of vm %s",
+				      req->target);
 	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		return error_set(e, EBUSY, "do not change vm image when it's not stopped");
 	r = object_check_uuid(view, req, e);
@@ -361,23 +395,25 @@ int vm_change_image_check(const struct view *view, const struct request *req, st
 		return r;
 	if (!ps || !object_str_is(ps, PRIMARY_STORAGE_STATE, "Enabled") ||
 	    !object_str_is(ps, PRIMARY_STORAGE_STATUS, "Connected"))
-		return error_set(e, EBUSY, "make sure the primary storage vm[uuid:%s] was on is Enabled and Connected",
+		return error_set(e, EBUSY,
+				 "make sure the primary storage vm[uuid:%s] was on is Enabled and Connected",
 				 req->target);
 	if (last && !host_is_usable(last))
-		return error_set(e, EBUSY, "make sure the last host vm[uuid:%s] was on is Enabled and Connected", req->target);
+		return error_set(e, EBUSY,
+				 "make sure the last host vm[uuid:%s] was on is Enabled and Connected",
+				 req->target);
 	return 0;
 }
 
-struct change {
+struct image_change {
 	const struct request *req;
-	const char *host;
-	char old_root[UUID_SIZE];
+	const char *host; /* on which the new file is made */
 };
 
 /* The new root volume beside the old one. */
 static int new_root_fn(struct txn *t, void *arg, struct error *e)
 {
-	struct change *c = arg;
+	struct image_change *c = arg;
 	const struct object *vm = request_object(txn_view(t), c->req);
 	const struct object *root = vm ? root_of(txn_view(t), vm) : NULL;
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(c->req, "imageUuid"));
@@ -391,11 +427,11 @@ static int new_root_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!root || !image)
 		return error_set(e, ENOENT, "VM '%s' or its new image is gone", c->req->target);
-	snprintf(c->old_root, sizeof(c->old_root), "%s", object_uuid(root));
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", object_uuid(vm));
 	disk.image = object_uuid(image);
 	/* an installation from an ISO begins with an empty disk, as large as the one that goes */
-	disk.size = object_int(is_iso(image) ? root : image, is_iso(image) ? (int)VOLUME_SIZE : (int)IMAGE_SIZE);
+	disk.size =
+		object_int(is_iso(image) ? root : image, is_iso(image) ? (int)VOLUME_SIZE : (int)IMAGE_SIZE);
 	return vm_put_volume(t, vm, &disk, uuid, e);
 }
 
@@ -421,50 +457,48 @@ static int eject_old_iso(struct txn *t, const char *vm, const char *image, struc
 	}
 }
 
-/* From here on the VM has the new root volume, and the old one is nobody's. */
+/* From here on the VM has the new root volume, and the old one is gone. */
 static int switch_fn(struct txn *t, void *arg, struct error *e)
 {
-	struct change *c = arg;
-	const struct object *before = request_object(txn_view(t), c->req);
-	const struct object *old = view_get(txn_view(t), KIND_VOLUME, c->old_root);
-	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(c->req, "imageUuid"));
-	struct object *vm = before ? object_copy(before) : NULL, *volume = old ? object_copy(old) : NULL;
-	_cleanup_free_ char *old_image = before ? strdup(object_text(before, VM_IMAGE_UUID)) : NULL;
+	const struct request *req = arg;
+	const struct object *before = request_object(txn_view(t), req);
+	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(req, "imageUuid"));
+	struct object *vm = before ? object_copy(before) : NULL;
+	char old_root[UUID_SIZE], old_image[UUID_SIZE];
 	bool iso = is_iso(image);
 	int r;
 
-	if (!vm || !volume || !image || !old_image) {
+	if (!vm || !image) {
 		object_unref(vm);
-		object_unref(volume);
-		return error_set(e, ENOENT, "VM '%s' or its new image is gone", c->req->target);
+		return error_set(e, ENOENT, "VM '%s' or its new image is gone", req->target);
 	}
-	object_set_str(vm, VM_ROOT_VOLUME_UUID, request_str(c->req, "resourceUuid"));
+	snprintf(old_root, sizeof(old_root), "%s", object_text(before, VM_ROOT_VOLUME_UUID));
+	snprintf(old_image, sizeof(old_image), "%s", object_text(before, VM_IMAGE_UUID));
+	object_set_str(vm, VM_ROOT_VOLUME_UUID, request_str(req, "resourceUuid"));
 	object_set_str(vm, VM_IMAGE_UUID, object_uuid(image));
 	object_set_str(vm, VM_PLATFORM, object_str(image, IMAGE_PLATFORM));
-	object_set_null(volume, VOLUME_VM_UUID);
-	object_set_null(volume, VOLUME_DEVICE_ID);
-	object_set_str(volume, VOLUME_STATUS, "Deleted");
 	r = txn_put(t, vm, NULL, e);
-	if (r < 0) {
-		object_unref(volume);
-		return r;
-	}
-	r = txn_put(t, volume, NULL, e);
 	if (r == 0)
-		r = eject_old_iso(t, c->req->target, old_image, e);
+		r = volume_put_gone(t, old_root, e);
+	if (r == 0)
+		r = eject_old_iso(t, req->target, old_image, e);
 	if (r == 0 && iso)
-		r = vm_put_iso(t, c->req->target, request_str(c->req, "imageUuid"), e);
+		r = vm_put_iso(t, req->target, request_str(req, "imageUuid"), e);
 	return r;
 }
 
-/* Removes the root volumes that a change has left to nobody, those of earlier ones that could not be removed too. */
-static void remove_old_roots(struct pool *pool)
+static int drop_fn(struct txn *t, void *arg, struct error *e)
 {
-	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	return volume_put_gone(t, arg, e);
+}
 
-	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_STATUS, "Deleted")
-		if (object_str_is(volume, VOLUME_TYPE, "Root") && !object_str(volume, VOLUME_VM_UUID))
-			(void)vm_remove_volume(pool, object_uuid(volume), NULL);
+/* Takes a half-made root volume away. */
+static void drop_new_root(struct job *job)
+{
+	const char *uuid = request_str(job->req, "resourceUuid");
+
+	(void)store_run(pool_store(job->pool), drop_fn, (void *)(uintptr_t)uuid, NULL);
+	loose_files_remove(job->pool, NULL);
 }
 
 int vm_change_image_run(struct job *job, json_t **ret_result, struct error *e)
@@ -474,8 +508,7 @@ int vm_change_image_run(struct job *job, json_t **ret_result, struct error *e)
 	const struct object *vm = request_object(view, job->req);
 	const struct object *root = vm ? root_of(view, vm) : NULL;
 	const struct object *host = root ? host_for(view, vm, root) : NULL;
-	const char *new_root = request_str(job->req, "resourceUuid");
-	struct change c = {.req = job->req};
+	struct image_change c = {.req = job->req};
 	int r;
 
 	if (!root)
@@ -487,16 +520,19 @@ int vm_change_image_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r < 0)
 		return r;
 	laid_out = store_view(pool_store(job->pool));
-	r = vm_make_volume(job, view_get(laid_out, KIND_VOLUME, new_root), c.host, e);
+	r = vm_make_volume(job, view_get(laid_out, KIND_VOLUME, request_str(job->req, "resourceUuid")),
+			   c.host, e);
+	kill_point("change-image-made");
 	if (r == 0 && job_should_stop(job))
 		r = job_stop_reason(job, e);
 	if (r == 0)
-		r = store_run(pool_store(job->pool), switch_fn, &c, e);
+		r = store_run(pool_store(job->pool), switch_fn, job->req, e);
+	kill_point("change-image-done");
 	if (r < 0) {
-		(void)vm_remove_volume(job->pool, new_root, NULL);
+		drop_new_root(job);
 		return r;
 	}
-	remove_old_roots(job->pool);
+	loose_files_remove(job->pool, NULL);
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 
@@ -504,16 +540,18 @@ int vm_change_image_recover(struct job *job, json_t **ret_result, struct error *
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = request_object(view, job->req);
-	const char *new_root = request_str(job->req, "resourceUuid");
-	const struct object *volume = view_get(view, KIND_VOLUME, new_root);
 
+	const struct object *volume = view_get(view, KIND_VOLUME, request_str(job->req, "resourceUuid"));
+
+	/* so that the files that go can be removed now */
 	if (volume)
-		host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID), object_str(volume, VOLUME_HOST_UUID));
-	if (vm && object_str_is(vm, VM_ROOT_VOLUME_UUID, new_root)) {
-		remove_old_roots(job->pool);
+		host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
+				      object_str(volume, VOLUME_HOST_UUID));
+	if (vm && volume && object_str_is(vm, VM_ROOT_VOLUME_UUID, object_uuid(volume))) {
+		loose_files_remove(job->pool, NULL);
 		return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 	}
-	(void)vm_remove_volume(job->pool, new_root, NULL);
+	drop_new_root(job);
 	return interrupted(job->req->target, e);
 }
 
@@ -529,9 +567,10 @@ int vm_image_candidates_get(struct pool *pool, const struct view *view, const st
 
 	(void)pool;
 	view_for_each (image, view, KIND_IMAGE) {
-		if (!object_str_is(image, IMAGE_STATE, "Enabled") || !object_str_is(image, IMAGE_STATUS, "Ready") ||
-		    !object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate") || object_int(image, IMAGE_SYSTEM) ||
-		    object_str_is(vm, VM_IMAGE_UUID, object_uuid(image)) ||
+		if (!object_str_is(image, IMAGE_STATE, "Enabled") ||
+		    !object_str_is(image, IMAGE_STATUS, "Ready") ||
+		    !object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate") ||
+		    object_int(image, IMAGE_SYSTEM) || object_str_is(vm, VM_IMAGE_UUID, object_uuid(image)) ||
 		    !is_reachable(view, image, object_text(vm, VM_ZONE_UUID)) ||
 		    !(admin || access_may_see(view, image, account)))
 			continue;

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "l3_network.h"
 #include "vm.h"
+#include "volume.h"
 
 const char *tag_value(const struct view *view, const char *resource_uuid, const char *prefix)
 {
@@ -64,23 +65,27 @@ static enum hv_disk_bus bus_for(const struct view *view, const struct object *vm
 	return HV_BUS_VIRTIO;
 }
 
-static int add_disk(struct vm_spec *spec, const struct object *vm, const struct object *volume, int device_id,
-		    struct error *e)
+void volume_describe_disk(const struct view *view, const struct object *vm, const struct object *volume,
+			  int device_id, struct hv_disk *ret)
 {
-	struct hv_disk *d = &spec->disks[spec->domain.disk_count];
-
-	if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
-		return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
-	*d = (struct hv_disk){
+	*ret = (struct hv_disk){
 		.path = object_str(volume, VOLUME_INSTALL_PATH),
 		.format = object_str(volume, VOLUME_FORMAT),
 		.serial = object_uuid(volume),
 		.device_id = device_id,
-		.bus = bus_for(spec->view, vm, volume),
+		.bus = bus_for(view, vm, volume),
 		.shareable = object_int(volume, VOLUME_IS_SHAREABLE) != 0,
-		.wwn = tag_value(spec->view, object_uuid(volume), "kvm::volume"),
+		.wwn = tag_value(view, object_uuid(volume), "kvm::volume"),
 		.total_bytes_sec = object_int(volume, VOLUME_BANDWIDTH),
 	};
+}
+
+static int add_disk(struct vm_spec *spec, const struct object *vm, const struct object *volume, int device_id,
+		    struct error *e)
+{
+	if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
+		return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
+	volume_describe_disk(spec->view, vm, volume, device_id, &spec->disks[spec->domain.disk_count]);
 	spec->domain.disk_count++;
 	return 0;
 }

@@ -57,7 +57,7 @@ static void handle_destroy(struct ref *self)
 	free(h);
 }
 
-struct handle *handle_new(struct node node)
+struct handle *handle_new(struct node node, mode_t mode)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 
@@ -65,6 +65,7 @@ struct handle *handle_new(struct node node)
 		return NULL;
 	ref_init(&h->ref, handle_destroy);
 	h->node = node;
+	h->mode = mode;
 	pthread_mutex_init(&h->lock, NULL);
 	return h;
 }
@@ -125,6 +126,20 @@ struct handle *handles_get(struct handles *handles, uint64_t number)
 		return NULL;
 	ref_get(&slot->handle->ref);
 	return slot->handle;
+}
+
+struct handle *handles_find(struct handles *handles, struct node node)
+{
+	scoped_lock(&handles->lock);
+	for (uint32_t i = 1; i < handles->count; i++) {
+		struct handle *h = handles->slots[i].handle;
+
+		if (h && node_pack(h->node) == node_pack(node)) {
+			ref_get(&h->ref);
+			return h;
+		}
+	}
+	return NULL;
 }
 
 void handles_remove(struct handles *handles, uint64_t number)

@@ -33,6 +33,7 @@ struct handle {
 	struct ref ref;
 	uint64_t number;  /* immutable: what the kernel calls it */
 	struct node node; /* immutable */
+	mode_t mode;	  /* immutable; of the file, for when its object is gone */
 
 	struct document *content; /* immutable; owned; NULL when open for writing only */
 	struct gather gather;
@@ -56,7 +57,7 @@ struct handles *handles_new(void);
 void handles_free(struct handles *handles);
 
 /** A new handle with a reference for the caller, not in the table yet; NULL without memory. */
-struct handle *handle_new(struct node node);
+struct handle *handle_new(struct node node, mode_t mode);
 static inline void handle_unref(struct handle *h)
 {
 	ref_put((struct ref *)h);
@@ -68,6 +69,8 @@ DEFINE_CLEANUP(struct handle *, handle_unref)
 int handles_add(struct handles *handles, struct handle *h);
 /** The handle of a number, with a reference for the caller; NULL when there is none. */
 struct handle *handles_get(struct handles *handles, uint64_t number);
+/** Some handle of this node, with a reference for the caller; NULL when it is not open. Looks at all. */
+struct handle *handles_find(struct handles *handles, struct node node);
 /** Takes the handle out of the table. */
 void handles_remove(struct handles *handles, uint64_t number);
 
