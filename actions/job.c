@@ -8,13 +8,14 @@
 #include "executor.h"
 #include "handlers.h"
 
-#define NS_PER_S	    INT64_C(1000000000)
-#define DEADLINE_DEFAULT_S  600
-#define PROGRESS_PERIOD_NS  (NS_PER_S / 5)
+#define NS_PER_S	   INT64_C(1000000000)
+#define DEADLINE_DEFAULT_S 600
+#define PROGRESS_PERIOD_NS (NS_PER_S / 5)
 
 bool job_state_is_final(const char *state)
 {
-	return state && (strcmp(state, "Done") == 0 || strcmp(state, "Failed") == 0 || strcmp(state, "Cancelled") == 0);
+	return state && (strcmp(state, "Done") == 0 || strcmp(state, "Failed") == 0 ||
+			 strcmp(state, "Cancelled") == 0);
 }
 
 /* ------------------------------------------------------------------ rows */
@@ -50,7 +51,7 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	object_set_str(job, JOB_OPERATION, op->name);
 	object_set_str(job, JOB_RESOURCE, resource);
 	object_set_str(job, JOB_RESOURCE_UUID, req->target);
-	object_set_str(job, JOB_QUEUE, req->target);
+	object_set_str(job, JOB_QUEUE, request_queue(txn_view(t), req));
 	object_set_str(job, JOB_QUEUE2, second);
 	object_set_str(job, JOB_DIGEST, req->digest);
 	object_set_str(job, JOB_SOURCE, req->actor.source);
@@ -61,7 +62,8 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	return txn_put(t, job, ret, e);
 }
 
-int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error, struct error *e)
+int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error,
+	       struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_JOB, job_uuid);
 	struct object *job;
@@ -217,7 +219,19 @@ int result_inventory(const struct view *view, enum kind_id kind, const char *uui
 	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
 }
 
-int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result, struct error *e)
+int result_inventories(json_t *list, json_t **ret_result, struct error *e)
+{
+	*ret_result = list ? json_pack("{s:o}", "inventories", list) : NULL;
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+void list_add_inventory(json_t *list, const struct view *view, const struct object *o)
+{
+	(void)json_array_append_new(list, render_inventory_json(view, o));
+}
+
+int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,
+			 struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 

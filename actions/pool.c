@@ -10,6 +10,8 @@
 #include "pool_internal.h"
 
 #define BACKGROUND_MAX 4
+/* How long a start waits for hosts that are on their way, so that the first request finds them. */
+#define HOSTS_WAIT_MS 5000
 
 struct store *pool_store(struct pool *pool)
 {
@@ -75,7 +77,7 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct submission *s = arg;
 	const struct request *req = s->req;
-	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), req->target);
+	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
 	json_t *result = NULL;
 	int r = check_job_uuid(t, req, &same, e);
 
@@ -290,6 +292,8 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 		r = executor_start(pool->executor, e);
 	if (r == 0)
 		r = pool_timers_start(pool, e);
+	if (r == 0)
+		pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
 	return r;
 }
 
@@ -302,6 +306,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 		return error_set(e, ENOMEM, "out of memory");
 	pthread_mutex_init(&pool->timer_lock, NULL);
 	pthread_cond_init(&pool->timer_cond, NULL);
+	pthread_mutex_init(&pool->prepare_lock, NULL);
 	pool->read_only = options->read_only;
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
@@ -328,6 +333,7 @@ void pool_close(struct pool *pool)
 	workers_free(pool->background);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
+	pthread_mutex_destroy(&pool->prepare_lock);
 	free(pool->state_dir);
 	free(pool);
 }
