@@ -20,6 +20,7 @@ struct handles;
 struct last_errors;
 struct listings;
 struct queries;
+struct ranks;
 struct waits;
 
 struct fs {
@@ -30,6 +31,7 @@ struct fs {
 	struct listings *listings;
 	struct queries *queries;
 	struct waits *waits;
+	struct ranks *ranks; /* of lookups in `by-name`; the receiving thread's */
 	struct document *readme;
 	int64_t born; /* ns: time of what changes only with the program */
 	uid_t uid;    /* owner of everything */
