@@ -28,6 +28,13 @@ op_apply_fn vm_update_apply;
 op_check_fn vm_change_offering_check;
 op_apply_fn vm_change_offering_apply;
 
+/* Schedulers: scheduler.c */
+op_check_fn scheduler_create_check;
+op_apply_fn scheduler_create_apply;
+op_check_fn scheduler_change_state_check;
+op_apply_fn scheduler_change_state_apply;
+op_apply_fn scheduler_delete_apply;
+
 /* Images: image.c, image_add.c */
 op_check_fn image_add_check;
 op_run_fn image_add_run;

@@ -283,6 +283,8 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r == 0)
 		r = executor_new(pool, &pool->executor, e);
 	if (r == 0)
+		r = clockwork_new(pool, &pool->clockwork, e);
+	if (r == 0)
 		r = pool_connect_hosts(pool, e);
 	if (r == 0)
 		r = image_cache_recover(pool, e);
@@ -290,6 +292,8 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 		r = executor_start(pool->executor, e);
 	if (r == 0)
 		r = pool_timers_start(pool, e);
+	if (r == 0 && !options->read_only)
+		r = clockwork_start(pool->clockwork, e);
 	return r;
 }
 
@@ -320,10 +324,12 @@ void pool_close(struct pool *pool)
 		return;
 	/* Those that start work go first, what they use goes last. */
 	pool_timers_stop(pool);
+	clockwork_stop(pool->clockwork);
 	executor_free(pool->executor);
 	workers_free(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
+	clockwork_free(pool->clockwork);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
 	free(pool->state_dir);
