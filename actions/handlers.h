@@ -27,6 +27,16 @@ op_check_fn vm_update_check;
 op_apply_fn vm_update_apply;
 op_check_fn vm_change_offering_check;
 op_apply_fn vm_change_offering_apply;
+op_get_fn vm_placement_get;
+
+/* Affinity groups: affinity.c */
+op_apply_fn affinity_create_apply;
+op_check_fn affinity_change_check;
+op_apply_fn affinity_delete_apply;
+op_check_fn affinity_add_vm_check;
+op_apply_fn affinity_add_vm_apply;
+op_check_fn affinity_remove_vm_check;
+op_apply_fn affinity_remove_vm_apply;
 
 /* Schedulers: scheduler.c */
 op_check_fn scheduler_create_check;

@@ -255,6 +255,8 @@
 	  "what JustCreate keeps for the first start")                                                       \
 	X(VM, STOPPED_BY_HA, "stopHA", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
 	  "stopped on purpose: HA leaves it alone")                                                          \
+	X(VM, PLACEMENT, "placementReport", FIELD_STRING, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,             \
+	  "why it is where it is, see allocate.c")                                                           \
 	X(VM, UNKNOWN_FROM, "unknownFrom", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
 	  "state before the host was lost")                                                                  \
 	X_ACCOUNT(X, VM)
