@@ -102,7 +102,8 @@ int object_create(struct txn *t, struct object *o, const struct request *req, js
 
 bool system_tag_is_ephemeral(const char *tag)
 {
-	return strcmp(tag, "shareable") == 0 || strcmp(tag, "validationOnly") == 0;
+	return strcmp(tag, "shareable") == 0 || strcmp(tag, "validationOnly") == 0 ||
+	       strncmp(tag, "ephemeral::", strlen("ephemeral::")) == 0;
 }
 
 const struct object *object_find_tag(const struct view *view, enum kind_id tag_kind, const char *uuid,

@@ -326,10 +326,12 @@ void pool_close(struct pool *pool)
 	pool_timers_stop(pool);
 	clockwork_stop(pool->clockwork);
 	executor_free(pool->executor);
-	workers_free(pool->background);
+	workers_stop(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
 	clockwork_free(pool->clockwork);
+	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
+	workers_free(pool->background);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
 	free(pool->state_dir);

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include "capacity.h"
 #include "host.h"
 #include "pool_internal.h"
 #include "topology.h"
+#include "vm.h"
 #include "../model/uuid.h"
 
 /* ------------------------------------------------------------------- VMs */
@@ -56,7 +56,6 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 	int state = before ? state_for(before, observed) : -1;
 	const char *host = before ? object_str(before, VM_HOST_UUID) : NULL;
 	struct object *vm;
-	int r;
 
 	(void)reason; /* HA tells them apart */
 	if (state < 0)
@@ -79,8 +78,7 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 		if (h)
 			object_set_str(vm, VM_CLUSTER_UUID, object_str(h, HOST_CLUSTER_UUID));
 	}
-	r = txn_put(t, vm, NULL, e);
-	return r < 0 ? r : capacity_update_host(t, host_uuid, e);
+	return vm_write(t, before, vm, e);
 }
 
 /* Its host is lost: nobody knows what the VM does. */
@@ -113,7 +111,7 @@ static int vm_set_unknown(struct txn *t, const struct object *before, struct err
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
-	return txn_put(t, vm, NULL, e);
+	return vm_write(t, before, vm, e);
 }
 
 /* ---------------------------------------------------------------- events */

@@ -8,6 +8,11 @@
 #include "../hypervisor/hypervisor.h"
 #include "job.h"
 
+/**
+ * Writes a changed VM (@vm is taken over, also on failure) in the place of @before (NULL: a new one), and the
+ * capacities of its hosts with it. For change functions: the one way in which a VM's row is written.
+ */
+int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e);
 /** Writes a VM's state. For change functions. */
 int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
 /** The same as a change of its own, from a worker. */

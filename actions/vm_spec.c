@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "config.h"
+#include "l3_network.h"
 #include "vm.h"
+#include "volume.h"
 
 const char *tag_value(const struct view *view, const char *resource_uuid, const char *prefix)
 {
@@ -63,23 +65,27 @@ static enum hv_disk_bus bus_for(const struct view *view, const struct object *vm
 	return HV_BUS_VIRTIO;
 }
 
-static int add_disk(struct vm_spec *spec, const struct object *vm, const struct object *volume, int device_id,
-		    struct error *e)
+void volume_describe_disk(const struct view *view, const struct object *vm, const struct object *volume,
+			  int device_id, struct hv_disk *ret)
 {
-	struct hv_disk *d = &spec->disks[spec->domain.disk_count];
-
-	if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
-		return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
-	*d = (struct hv_disk){
+	*ret = (struct hv_disk){
 		.path = object_str(volume, VOLUME_INSTALL_PATH),
 		.format = object_str(volume, VOLUME_FORMAT),
 		.serial = object_uuid(volume),
 		.device_id = device_id,
-		.bus = bus_for(spec->view, vm, volume),
+		.bus = bus_for(view, vm, volume),
 		.shareable = object_int(volume, VOLUME_IS_SHAREABLE) != 0,
-		.wwn = tag_value(spec->view, object_uuid(volume), "kvm::volume"),
+		.wwn = tag_value(view, object_uuid(volume), "kvm::volume"),
 		.total_bytes_sec = object_int(volume, VOLUME_BANDWIDTH),
 	};
+}
+
+static int add_disk(struct vm_spec *spec, const struct object *vm, const struct object *volume, int device_id,
+		    struct error *e)
+{
+	if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
+		return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
+	volume_describe_disk(spec->view, vm, volume, device_id, &spec->disks[spec->domain.disk_count]);
 	spec->domain.disk_count++;
 	return 0;
 }
@@ -151,13 +157,15 @@ static int add_nics(struct vm_spec *spec, const struct object *vm, struct error 
 	view_for_each_where(nic, spec->view, KIND_NIC, NIC_VM_UUID, object_uuid(vm))
 	{
 		size_t i = spec->domain.nic_count;
+		bool managed;
 
 		if (i == ARRAY_SIZE(spec->nics))
 			return error_set(e, ENOSPC, "VM '%s' has too many NICs", object_uuid(vm));
-		snprintf(spec->networks[i], sizeof(spec->networks[i]), "poolfs-%.8s", object_text(nic, NIC_L3_UUID));
+		managed = l3_network_place(spec->view, object_text(nic, NIC_L3_UUID), spec->networks[i]);
 		spec->nics[i] = (struct hv_nic){
 			.mac = object_str(nic, NIC_MAC),
-			.network = spec->networks[i],
+			.network = managed ? spec->networks[i] : NULL,
+			.bridge = managed ? NULL : spec->networks[i],
 			.target = object_str(nic, NIC_INTERNAL_NAME),
 			.model = emulated ? "e1000" : "virtio",
 			.device_id = (int)object_int(nic, NIC_DEVICE_ID),

@@ -24,6 +24,20 @@ struct state_change {
 	enum vm_state state;
 };
 
+int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e)
+{
+	_cleanup_object_ const struct object *held = object_ref(before);
+	const struct object *now;
+	int r = txn_put(t, vm, &now, e);
+
+	if (r < 0)
+		return r;
+	/* The hosts' rows are other objects: writing them leaves these two as they are. */
+	_cleanup_object_ const struct object *written = object_ref(now);
+
+	return capacity_follow_vm(t, held, written, e);
+}
+
 int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_VM, uuid);
@@ -34,7 +48,7 @@ int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct er
 	if (!vm)
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_str(vm, VM_STATE, vm_state_name(state));
-	return txn_put(t, vm, NULL, e);
+	return vm_write(t, before, vm, e);
 }
 
 static int state_fn(struct txn *t, void *arg, struct error *e)
@@ -191,12 +205,8 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_null(vm, VM_STOPPED_BY_HA);
 	vm_set_placement(vm, up->placement);
-	r = txn_put(t, vm, NULL, e);
-	if (r == 0)
-		r = give_addresses(t, up, e);
-	if (r == 0)
-		r = capacity_update_host(t, up->host, e);
-	return r;
+	r = vm_write(t, before, vm, e);
+	return r < 0 ? r : give_addresses(t, up, e);
 }
 
 /* ------------------------------------------------------------ on the host */
@@ -324,7 +334,7 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING)))
 		object_set_str(vm, VM_STATE, vm_state_name(up->paused ? VM_STATE_PAUSED : VM_STATE_RUNNING));
 	object_set_str(vm, VM_LAST_HOST_UUID, up->host);
-	return txn_put(t, vm, NULL, e);
+	return vm_write(t, before, vm, e);
 }
 
 static int failed_fn(struct txn *t, void *arg, struct error *e)
@@ -332,14 +342,12 @@ static int failed_fn(struct txn *t, void *arg, struct error *e)
 	struct up *up = arg;
 	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid);
 	struct object *vm = before ? object_copy(before) : NULL;
-	int r;
 
 	if (!vm)
 		return 0;
 	object_set_str(vm, VM_STATE, vm_state_name(up->failed_state));
 	object_set_null(vm, VM_HOST_UUID);
-	r = txn_put(t, vm, NULL, e);
-	return r < 0 ? r : capacity_update_host(t, up->host, e);
+	return vm_write(t, before, vm, e);
 }
 
 int vm_power_on(struct job *job, const char *uuid, const char *host, const char *last_host,
@@ -412,7 +420,6 @@ int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct 
 	const struct object *before = view_get(txn_view(t), KIND_VM, uuid);
 	struct object *vm = before ? object_copy(before) : NULL;
 	char host[UUID_SIZE];
-	int r;
 
 	if (!vm)
 		return error_set(e, ENOENT, "VM '%s' is gone", uuid);
@@ -422,8 +429,7 @@ int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct 
 		object_set_str(vm, VM_LAST_HOST_UUID, host);
 	object_set_null(vm, VM_HOST_UUID);
 	object_set_null(vm, VM_UNKNOWN_FROM);
-	r = txn_put(t, vm, NULL, e);
-	return r < 0 || !*host ? r : capacity_update_host(t, host, e);
+	return vm_write(t, before, vm, e);
 }
 
 static int stopped_fn(struct txn *t, void *arg, struct error *e)

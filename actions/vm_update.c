@@ -50,7 +50,8 @@ int vm_update_check(const struct view *view, const struct request *req, struct e
 
 int vm_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	struct object *vm = object_copy(request_object(txn_view(t), req));
+	const struct object *before = request_object(txn_view(t), req);
+	struct object *vm = object_copy(before);
 	static const struct {
 		const char *param;
 		int field;
@@ -68,7 +69,7 @@ int vm_update_apply(struct txn *t, const struct request *req, json_t **ret_resul
 			object_set_str(vm, texts[i].field, request_str(req, texts[i].param));
 	object_set_int(vm, VM_CPU_NUM, request_int(req, "cpuNum", object_int(vm, VM_CPU_NUM)));
 	object_set_int(vm, VM_MEMORY_SIZE, request_int(req, "memorySize", object_int(vm, VM_MEMORY_SIZE)));
-	r = txn_put(t, vm, NULL, e);
+	r = vm_write(t, before, vm, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
 }
 
@@ -86,7 +87,8 @@ int vm_change_offering_apply(struct txn *t, const struct request *req, json_t **
 {
 	const struct object *offering =
 		view_get(txn_view(t), KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
-	struct object *vm = object_copy(request_object(txn_view(t), req));
+	const struct object *before = request_object(txn_view(t), req);
+	struct object *vm = object_copy(before);
 	int r;
 
 	if (!vm)
@@ -96,6 +98,6 @@ int vm_change_offering_apply(struct txn *t, const struct request *req, json_t **
 	object_set_int(vm, VM_CPU_SPEED, object_int(offering, INSTANCE_OFFERING_CPU_SPEED));
 	object_set_int(vm, VM_MEMORY_SIZE, object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE));
 	object_set_str(vm, VM_ALLOCATOR_STRATEGY, object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY));
-	r = txn_put(t, vm, NULL, e);
+	r = vm_write(t, before, vm, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
 }

@@ -57,7 +57,7 @@ static void handle_destroy(struct ref *self)
 	free(h);
 }
 
-struct handle *handle_new(struct node node)
+struct handle *handle_new(struct node node, mode_t mode)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 
@@ -65,6 +65,7 @@ struct handle *handle_new(struct node node)
 		return NULL;
 	ref_init(&h->ref, handle_destroy);
 	h->node = node;
+	h->mode = mode;
 	pthread_mutex_init(&h->lock, NULL);
 	return h;
 }
@@ -80,9 +81,10 @@ static uint32_t take_slot(struct handles *handles)
 	}
 	/* The room doubles, so it is full whenever the count is a power of two. */
 	if (handles->count == 1 || (handles->count & (handles->count - 1)) == 0) {
-		struct slot *grown = handles->count < HANDLES_MAX
-					     ? reallocarray(handles->slots, 2 * (size_t)handles->count, sizeof(*grown))
-					     : NULL;
+		struct slot *grown =
+			handles->count < HANDLES_MAX
+				? reallocarray(handles->slots, 2 * (size_t)handles->count, sizeof(*grown))
+				: NULL;
 
 		if (!grown)
 			return 0;
@@ -126,6 +128,20 @@ struct handle *handles_get(struct handles *handles, uint64_t number)
 	return slot->handle;
 }
 
+struct handle *handles_find(struct handles *handles, struct node node)
+{
+	scoped_lock(&handles->lock);
+	for (uint32_t i = 1; i < handles->count; i++) {
+		struct handle *h = handles->slots[i].handle;
+
+		if (h && node_pack(h->node) == node_pack(node)) {
+			ref_get(&h->ref);
+			return h;
+		}
+	}
+	return NULL;
+}
+
 void handles_remove(struct handles *handles, uint64_t number)
 {
 	struct handle *h = NULL;
@@ -142,27 +158,45 @@ void handles_remove(struct handles *handles, uint64_t number)
 	handle_unref(h);
 }
 
-void handle_set_answer(struct handle *h, struct document *answer)
+void handle_set_answer(struct handle *h, struct document *answer, const char *job)
 {
 	struct document *old;
 
 	pthread_mutex_lock(&h->lock);
 	old = h->answer;
 	h->answer = answer;
+	snprintf(h->job, sizeof(h->job), "%s", job ? job : "");
 	pthread_mutex_unlock(&h->lock);
 	document_unref(old);
 }
 
+void handle_get_job(struct handle *h, char ret_job[UUID_SIZE])
+{
+	scoped_lock(&h->lock);
+	memcpy(ret_job, h->job, UUID_SIZE);
+}
+
+/* Call without the lock. */
+static struct document *get_answer(struct handle *h)
+{
+	scoped_lock(&h->lock);
+	return document_ref(h->answer);
+}
+
+struct document *handle_document(struct handle *h)
+{
+	struct document *d = get_answer(h);
+
+	return d || h->requested ? d : document_ref(h->content);
+}
+
 struct document *handle_read(struct handle *h, off_t offset, off_t *ret_offset)
 {
-	struct document *d;
+	struct document *d = handle_document(h);
 
-	pthread_mutex_lock(&h->lock);
-	d = document_ref(h->answer);
-	pthread_mutex_unlock(&h->lock);
 	*ret_offset = offset;
-	if (!d)
-		return h->requested ? NULL : document_ref(h->content);
+	if (!h->requested)
+		return d;
 	/*
 	 * After `cat vm.json >&3` the descriptor's offset is behind what was written, after a seek it is
 	 * anywhere: the answer begins where its first reader begins.

@@ -73,8 +73,8 @@ void op_readlink(fuse_req_t req, fuse_ino_t ino)
 /* A getattr or open that waits for the content of a file. */
 struct parked {
 	fuse_req_t req;
-	uint64_t ino;
-	uid_t uid;
+	struct node node;
+	mode_t mode;
 	struct fuse_file_info fi; /* of an open */
 };
 
@@ -99,7 +99,7 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 
 	(void)e;
 	if (r == 0)
-		r = request_place(parked->req, parked->ino, &view, &p);
+		r = request_place(parked->req, node_pack(parked->node), &view, &p);
 	if (r < 0)
 		fuse_reply_err(parked->req, -r);
 	else
@@ -107,23 +107,36 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 	free(parked);
 }
 
-static struct parked *park(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
+static struct parked *park(fuse_req_t req, const struct place *p, const struct fuse_file_info *fi)
 {
 	struct parked *parked = calloc(1, sizeof(*parked));
 
 	if (!parked)
 		return NULL;
-	parked->req = req;
-	parked->ino = ino;
+	*parked = (struct parked){.req = req, .node = p->node, .mode = place_mode(p)};
 	if (fi)
 		parked->fi = *fi;
 	return parked;
 }
 
-/* True for files whose content does not come from the table's function. */
-static bool is_slow(const struct place *p)
+/* fstat(2) of a file whose object is gone while it is open; the kernel does not say through which handle. */
+static void reply_attr_of_gone(fuse_req_t req, fuse_ino_t ino)
 {
-	return S_ISREG(p->entry->mode) && !p->entry->render;
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = NULL;
+	_cleanup_document_ struct document *d = NULL;
+	struct node node;
+	struct stat st;
+
+	if (node_unpack(ino, &node))
+		h = handles_find(fs->handles, node);
+	if (!h) {
+		fuse_reply_err(req, ESTALE);
+		return;
+	}
+	d = handle_document(h);
+	stat_fill(fs, node, h->mode, d ? d->len : 0, d ? d->mtime : 0, &st);
+	fuse_reply_attr(req, &st, 0);
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -134,20 +147,23 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	_cleanup_document_ struct document *content = NULL;
 	struct parked *parked;
 	struct place p;
-	off_t unused;
 	int r = request_place(req, ino, &view, &p);
 
+	if (r == -ESTALE) {
+		reply_attr_of_gone(req, ino);
+		return;
+	}
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
 	}
 	if (h)
-		content = h->answer ? handle_read(h, h->base, &unused) : document_ref(h->content);
-	if (content || !is_slow(&p)) {
+		content = handle_document(h);
+	if (content || !place_is_slow(&p)) {
 		reply_attr(req, &p, content);
 		return;
 	}
-	parked = park(req, ino, NULL);
+	parked = park(req, &p, NULL);
 	if (parked)
 		content_start(&p, getattr_done, parked);
 	else
@@ -157,10 +173,11 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 /* --------------------------------------------------------------- open, read */
 
 /* Takes @content over. */
-static void reply_open(fuse_req_t req, struct node node, struct fuse_file_info *fi, struct document *content)
+static void reply_open(fuse_req_t req, struct node node, mode_t mode, struct fuse_file_info *fi,
+		       struct document *content)
 {
 	const struct fs *fs = fuse_req_userdata(req);
-	_cleanup_handle_ struct handle *h = handle_new(node);
+	_cleanup_handle_ struct handle *h = handle_new(node, mode);
 	int r;
 
 	if (!h) {
@@ -186,15 +203,13 @@ static void open_done(void *arg, int result, struct document *d, const struct er
 {
 	struct parked *parked = arg;
 	const struct fs *fs = fuse_req_userdata(parked->req);
-	struct node node;
 
 	if (result < 0) {
 		if (e)
 			last_error_set(fs->errors, fuse_req_ctx(parked->req)->uid, NULL, e);
 		fuse_reply_err(parked->req, -result);
 	} else {
-		(void)node_unpack(parked->ino, &node);
-		reply_open(parked->req, node, &parked->fi, d);
+		reply_open(parked->req, parked->node, parked->mode, &parked->fi, d);
 	}
 	free(parked);
 }
@@ -213,9 +228,9 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 	} else if ((fi->flags & O_ACCMODE) == O_WRONLY) {
-		reply_open(req, p.node, fi, NULL);
+		reply_open(req, p.node, place_mode(&p), fi, NULL);
 	} else {
-		parked = park(req, ino, fi);
+		parked = park(req, &p, fi);
 		if (parked)
 			content_start(&p, open_done, parked);
 		else
@@ -262,7 +277,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	int64_t total = 0, available = 0;
 
 	(void)ino;
-	view_for_each(o, view, KIND_PRIMARY_STORAGE) {
+	view_for_each (o, view, KIND_PRIMARY_STORAGE) {
 		total += object_int(o, PRIMARY_STORAGE_TOTAL);
 		available += object_int(o, PRIMARY_STORAGE_AVAILABLE);
 	}

@@ -17,7 +17,8 @@ static int open_place(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_inf
 	return *ret_handle ? 0 : -EBADF;
 }
 
-void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+	      struct fuse_file_info *fi)
 {
 	_cleanup_view_ struct view *view = NULL;
 	_cleanup_handle_ struct handle *h = NULL;
@@ -48,13 +49,16 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
+	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_view_ struct view *view = NULL;
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
 	struct place p;
 	int r = request_place(req, ino, &view, &p);
 
 	(void)datasync;
-	(void)fi;
-	if (r < 0)
+	if (r == -ESTALE && h)
+		submit_fsync_gone(fs, h, req);
+	else if (r < 0)
 		fuse_reply_err(req, -r);
 	else
 		submit_fsync(&p, req);

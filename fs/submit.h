@@ -13,12 +13,15 @@
 #include "place.h"
 
 /** Answers a write to a value file, `actions` or `create`. */
-void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len, off_t offset,
-		  int flags);
+void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
+		  off_t offset, int flags);
 /** 0, or -EINVAL when a document written to @h is not complete (also noted in `last-error`). */
 int submit_flush(const struct place *p, struct handle *h);
 /** Answers fsync: waits for the jobs that were started through this file. */
 void submit_fsync(const struct place *p, fuse_req_t req);
+/** fsync of a file whose object is gone: waits for the request that was written through @h, which may have
+ * done it. */
+void submit_fsync_gone(const struct fs *fs, struct handle *h, fuse_req_t req);
 /** Answers rmdir of the directory of an object: removes its row when it is Destroyed or Deleted already. */
 void submit_rmdir(const struct place *p, fuse_req_t req);
 

@@ -7,7 +7,7 @@
  * shut down is done by libvirt's event, and the state is asked for only when
  * one came, so a late event of an earlier run cannot be mistaken for this one.
  */
-#include "host.h"
+#include "domain.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -17,19 +17,11 @@
 #include <libvirt/virterror.h>
 
 #include "errors.h"
-#include "xml.h"
 
 #define PASSWORD_LENGTH 8
 /* Where the simulated host's consoles pretend to be. */
 #define SIMULATED_PORT 5900
 #define AGENT_PING     "{\"execute\":\"guest-ping\"}"
-
-static void domain_free(virDomainPtr *domain)
-{
-	if (*domain)
-		(void)virDomainFree(*domain);
-}
-#define _cleanup_domain_ _cleanup_(domain_free)
 
 /* The domain @uuid, -ENOENT when the host does not know it. */
 static int domain_find(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
@@ -43,9 +35,8 @@ static int domain_find(const struct hv_call *call, const char *uuid, virDomainPt
 	return 0;
 }
 
-/* As domain_find(), but a domain that is not there is NULL and no error. */
-static int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
-				struct error *e)
+int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+			 struct error *e)
 {
 	*ret_domain = virDomainLookupByUUIDString(call->conn, uuid);
 	if (*ret_domain || virt_error_code() == VIR_ERR_NO_DOMAIN)
@@ -53,9 +44,8 @@ static int domain_find_optional(const struct hv_call *call, const char *uuid, vi
 	return error_set_virt(e, call->conn, "cannot find domain '%s'", uuid);
 }
 
-/* Looks @uuid up on @host in one go; the beginning of most functions below. */
-static int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, struct hv_call *ret_call,
-			virDomainPtr *ret_domain, struct error *e)
+int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, struct hv_call *ret_call,
+		 virDomainPtr *ret_domain, struct error *e)
 {
 	int rc = hv_call_begin(hv, host, ret_call, e);
 
@@ -315,9 +305,7 @@ int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid,
 	return 0;
 }
 
-/* The parsed XML of the running domain; -EBUSY when it is not running. */
-static int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc,
-		    struct error *e)
+int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc, struct error *e)
 {
 	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
 	xmlDocPtr doc;

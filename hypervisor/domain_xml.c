@@ -373,6 +373,16 @@ static void write_disk(struct xml *x, const struct hv_domain_spec *spec, size_t 
 	xml_close(x);
 }
 
+char *hv_disk_xml(const struct hv_disk *disk)
+{
+	const struct hv_domain_spec alone = {.disks = disk, .disk_count = 1};
+	struct xml x;
+
+	xml_begin(&x);
+	write_disk(&x, &alone, 0);
+	return xml_finish(&x);
+}
+
 /* libvirt counts KiB/s; a limit below that is still a limit. */
 static int64_t kib_per_second(int64_t bits_per_second)
 {

@@ -64,7 +64,7 @@
 	X_INT(X, HOST, SSH_PORT, "sshPort", "ssh port, for qemu+ssh hosts")                                  \
 	X_STR(X, HOST, URI, "uri", F_FILE, "libvirt URI of the host")                                        \
 	X_STR(X, HOST, VIRT_TYPE, "virtType", F_FILE, "kvm, qemu (no usable KVM) or test")                   \
-	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "traffic control works")         \
+	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "traffic control works")      \
 	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE, "why it is not connected, empty when it is")
 
 #define PRIMARY_STORAGE_FIELDS(X)                                                                            \
@@ -297,7 +297,17 @@
 	X(VOLUME, HOST_UUID, "hostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,                  \
 	  "host whose local folder has it")                                                                  \
 	X(VOLUME, BANDWIDTH, "volumeBandwidth", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "byte/s")             \
-	X_ACCOUNT(X, VOLUME)
+	X_ACCOUNT(X, VOLUME)                                                                         \
+	X(VOLUME, NEXT_PATH, "nextPath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
+	  "file that a job is making the volume's, see snapshot.h")
+
+/* A file on primary storage that belongs to no volume, snapshot or image: not yet, or no more (loose_file.h). */
+#define LOOSE_FILE_FIELDS(X)                                                                                 \
+	X_UUID(X, LOOSE_FILE)                                                                                \
+	X_REF(X, LOOSE_FILE, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE, "")  \
+	X_REF(X, LOOSE_FILE, HOST_UUID, "hostUuid", 0, KIND_HOST, "host whose local folder has it")          \
+	X_STR(X, LOOSE_FILE, FILE_NAME, "fileName", F_INDEX, "its name in the storage's folder")             \
+	X_REF(X, LOOSE_FILE, JOB_UUID, "jobUuid", F_INDEX, KIND_JOB, "job that makes it; empty = to be removed")
 
 /* File names of api-jobs/<job>/ (tree.md 1). */
 #define JOB_FIELDS(X)                                                                                        \
@@ -464,6 +474,7 @@ FIELD_ENUM(disk_offering_field, DISK_OFFERING_FIELDS)
 FIELD_ENUM(vm_field, VM_FIELDS)
 FIELD_ENUM(nic_field, NIC_FIELDS)
 FIELD_ENUM(volume_field, VOLUME_FIELDS)
+FIELD_ENUM(loose_file_field, LOOSE_FILE_FIELDS)
 FIELD_ENUM(job_field, JOB_FIELDS)
 FIELD_ENUM(account_field, ACCOUNT_FIELDS)
 FIELD_ENUM(session_field, SESSION_FIELDS)

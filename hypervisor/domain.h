@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding domains: what the files about domains share. Internal to hypervisor/. */
+#ifndef POOLFS_HYPERVISOR_DOMAIN_H
+#define POOLFS_HYPERVISOR_DOMAIN_H
+
+#include "host.h"
+#include "xml.h"
+
+static inline void domain_free(virDomainPtr *domain)
+{
+	if (*domain)
+		(void)virDomainFree(*domain);
+}
+#define _cleanup_domain_ _cleanup_(domain_free)
+
+/* Looks @uuid up on @host in one go; hv_call_end() and domain_free() in any case. -ENOENT when the host does
+ * not know the domain. */
+int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, struct hv_call *ret_call,
+		 virDomainPtr *ret_domain, struct error *e);
+/* As domain_find(), but a domain that is not there is NULL and no error. */
+int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+			 struct error *e);
+/* The parsed XML of the running domain; -EBUSY when it is not running. */
+int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc,
+	     struct error *e);
+
+#endif
