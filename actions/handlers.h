@@ -78,6 +78,23 @@ op_check_fn vm_change_image_check;
 op_run_fn vm_change_image_run;
 op_recover_fn vm_change_image_recover;
 op_get_fn vm_image_candidates_get;
+op_get_fn vm_placement_get;
+
+/* Affinity groups: affinity.c */
+op_apply_fn affinity_create_apply;
+op_check_fn affinity_change_check;
+op_apply_fn affinity_delete_apply;
+op_check_fn affinity_add_vm_check;
+op_apply_fn affinity_add_vm_apply;
+op_check_fn affinity_remove_vm_check;
+op_apply_fn affinity_remove_vm_apply;
+
+/* Schedulers: scheduler.c */
+op_check_fn scheduler_create_check;
+op_apply_fn scheduler_create_apply;
+op_check_fn scheduler_change_state_check;
+op_apply_fn scheduler_change_state_apply;
+op_apply_fn scheduler_delete_apply;
 
 /* Volumes: volume_create.c, volume_delete.c, volume_attach.c, volume_update.c */
 op_check_fn volume_create_check;

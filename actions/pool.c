@@ -285,6 +285,8 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r == 0)
 		r = executor_new(pool, &pool->executor, e);
 	if (r == 0)
+		r = clockwork_new(pool, &pool->clockwork, e);
+	if (r == 0)
 		r = pool_connect_hosts(pool, e);
 	if (r == 0)
 		r = image_cache_recover(pool, e);
@@ -294,6 +296,8 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 		r = pool_timers_start(pool, e);
 	if (r == 0)
 		pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
+	if (r == 0 && !options->read_only)
+		r = clockwork_start(pool->clockwork, e);
 	return r;
 }
 
@@ -325,10 +329,12 @@ void pool_close(struct pool *pool)
 		return;
 	/* Those that start work go first, what they use goes last. */
 	pool_timers_stop(pool);
+	clockwork_stop(pool->clockwork);
 	executor_free(pool->executor);
 	workers_stop(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
+	clockwork_free(pool->clockwork);
 	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
 	workers_free(pool->background);
 	pthread_cond_destroy(&pool->timer_cond);
