@@ -92,7 +92,8 @@ static bool name_of(const struct place *dir, const struct object *o, char ret_na
 {
 	const char *text = object_str(o, o->kind->name_field);
 
-	return text && *text && name_encode_rank(text, object_uuid(o), rank_of(dir->view, o, dir->ranks), ret_name);
+	return text && *text &&
+	       name_encode_rank(text, object_uuid(o), rank_of(dir->view, o, dir->ranks), ret_name);
 }
 
 static struct node link_node(const struct object *o)

@@ -67,7 +67,7 @@ struct document *render_features(const struct place *p)
 
 	if (!f)
 		return NULL;
-	view_for_each(host, p->view, KIND_HOST)
+	view_for_each (host, p->view, KIND_HOST)
 		fprintf(f, "host %s %s %s %s\n", object_uuid(host), object_text(host, HOST_HYPERVISOR_TYPE),
 			object_text(host, HOST_VIRT_TYPE), object_text(host, HOST_STATUS));
 	for (const struct operation *const *op = operations(); *op; op++) {
@@ -84,8 +84,8 @@ struct document *render_features(const struct place *p)
 static const char *type_name(const struct param *param)
 {
 	static const char *const names[] = {
-		[PARAM_STRING] = "text", [PARAM_INT] = "number", [PARAM_LONG] = "number",
-		[PARAM_BOOL] = "true or false", [PARAM_LIST] = "list", [PARAM_MAP] = "object",
+		[PARAM_STRING] = "text",	[PARAM_INT] = "number", [PARAM_LONG] = "number",
+		[PARAM_BOOL] = "true or false", [PARAM_LIST] = "list",	[PARAM_MAP] = "object",
 	};
 
 	return names[param->type];
@@ -100,12 +100,14 @@ struct document *render_create(const struct place *p)
 
 	if (!f)
 		return NULL;
-	fprintf(f, "# %s: %s\n# write {\"params\":{...}}, the bare parameters, or name=value ...\n", p->op->name, p->op->help);
+	fprintf(f, "# %s: %s\n# write {\"params\":{...}}, the bare parameters, or name=value ...\n",
+		p->op->name, p->op->help);
 	for (const struct param *param = p->op->params; param && param->name; param++) {
 		fprintf(f, "%s %s %s", param->name, type_name(param),
 			param->flags & PARAM_REQUIRED ? "required" : "optional");
 		if (param->resource != KIND_NONE)
-			fprintf(f, ", uuid of %s %s", strchr("aeiou", kind_get(param->resource)->noun[0]) ? "an" : "a",
+			fprintf(f, ", uuid of %s %s",
+				strchr("aeiou", kind_get(param->resource)->noun[0]) ? "an" : "a",
 				kind_get(param->resource)->noun);
 		for (size_t i = 0; param->values && param->values[i]; i++)
 			fprintf(f, "%s%s", i ? "|" : ", ", param->values[i]);
@@ -160,7 +162,7 @@ static bool is_secret(const struct object *o)
 
 mode_t permissions_inventories(const struct place *p)
 {
-	return p->kind->id == KIND_SYSTEM_TAG ? 0600 : 0444;
+	return p->kind->id == KIND_SYSTEM_TAG ? 0400 : 0444;
 }
 
 mode_t permissions_of_object(const struct place *p)
@@ -182,7 +184,8 @@ const struct operation *field_operation(const struct place *p)
 
 mode_t permissions_value(const struct place *p)
 {
-	bool secret = (p->field->flags & F_SECRET) || (is_secret(p->object) && (int)p->node.index == SYSTEM_TAG_TAG);
+	bool secret = (p->field->flags & F_SECRET) ||
+		      (is_secret(p->object) && (int)p->node.index == SYSTEM_TAG_TAG);
 	mode_t mode = field_operation(p) ? 0644 : 0444;
 
 	return secret ? mode & 0600 : mode;
@@ -225,9 +228,14 @@ static struct document *render_error(const struct error *e, int64_t mtime)
 
 static void get_end(struct get_call *call, int result, json_t *json, const struct error *e)
 {
+	_cleanup_(error_done) struct error unsaid = ERROR_INIT;
 	struct document *d = NULL;
 	int r = result;
 
+	if (r < 0 && (!e || !error_is_set(e))) {
+		error_set(&unsaid, -r, "%s", strerror(-r));
+		e = &unsaid;
+	}
 	if (result == 0)
 		d = render_json(json, call->mtime);
 	else if (call->errors_are_content)

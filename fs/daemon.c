@@ -44,7 +44,8 @@ static int detach(const char *state_dir, struct error *e)
 		return error_set(e, ENOMEM, "out of memory");
 	log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (log < 0)
-		return error_set(e, errno, "cannot use the state folder '%s': %s", state_dir, strerror(errno));
+		return error_set(e, errno, "cannot use the state folder '%s': %s", state_dir,
+				 strerror(errno));
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
 	    dup2(log, STDERR_FILENO) < 0 || chdir("/") < 0)
 		return error_set(e, errno, "cannot go into the background: %s", strerror(errno));

@@ -11,7 +11,8 @@
 
 #include "session.h"
 
-/** As session_run(), in a child. Returns in the parent, as soon as the mount answers; `ready` is used here. */
+/** As session_run(), in a child. Returns in the parent, as soon as the mount answers; `ready` is used here.
+ */
 int daemon_run(const struct session_options *options, struct error *e);
 
 #endif

@@ -6,12 +6,21 @@
 
 #include "links.h"
 
-static bool kind_has_verbs(const struct kind *kind)
+/* Immutable after find_verbs(). */
+static bool has_verbs[KIND_COUNT];
+static pthread_once_t verbs_once = PTHREAD_ONCE_INIT;
+
+static void find_verbs(void)
 {
 	for (const struct operation *const *op = operations(); *op; op++)
-		if ((*op)->place == PLACE_VERB && (*op)->kind == kind->id)
-			return true;
-	return false;
+		if ((*op)->place == PLACE_VERB)
+			has_verbs[(*op)->kind] = true;
+}
+
+static bool kind_has_verbs(const struct kind *kind)
+{
+	pthread_once(&verbs_once, find_verbs);
+	return has_verbs[kind->id];
 }
 
 bool folder_here_kind(const struct place *dir)
@@ -27,7 +36,8 @@ bool folder_here_create(const struct place *dir)
 bool folder_here_names(const struct place *dir)
 {
 	/* Settings are directories of their names already. */
-	return dir->folder->kind && dir->folder->kind->name_field >= 0 && dir->folder->kind->id != KIND_GLOBAL_CONFIG;
+	return dir->folder->kind && dir->folder->kind->name_field >= 0 &&
+	       dir->folder->kind->id != KIND_GLOBAL_CONFIG;
 }
 
 bool object_here_verbs(const struct place *dir)
@@ -104,7 +114,8 @@ static struct node get_node(const struct place *dir, int number)
 {
 	if (dir->node.class != N_OBJECT)
 		return (struct node){.class = N_FOLDER_GET, .index = (unsigned)number};
-	return (struct node){.kind = dir->node.kind, .row = dir->node.row, .class = N_GET, .index = (unsigned)number};
+	return (struct node){
+		.kind = dir->node.kind, .row = dir->node.row, .class = N_GET, .index = (unsigned)number};
 }
 
 bool gets_find(const struct place *dir, const char *name, struct node *ret)
@@ -152,8 +163,8 @@ static bool field_name(const struct place *dir, enum node_class class, int i, ch
 	return true;
 }
 
-static int64_t fields_next(const struct place *dir, enum node_class class, int64_t after, char ret_name[NAME_SIZE],
-			   struct node *ret)
+static int64_t fields_next(const struct place *dir, enum node_class class, int64_t after,
+			   char ret_name[NAME_SIZE], struct node *ret)
 {
 	for (int i = (int)after; i < dir->kind->field_count; i++)
 		if (field_name(dir, class, i, ret_name)) {

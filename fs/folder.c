@@ -44,7 +44,8 @@ static void collect(void)
 {
 	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
 		if (kind_get((enum kind_id)k)->directory)
-			(void)add(kind_get((enum kind_id)k)->directory, strlen(kind_get((enum kind_id)k)->directory));
+			(void)add(kind_get((enum kind_id)k)->directory,
+				  strlen(kind_get((enum kind_id)k)->directory));
 	for (const struct operation *const *op = operations(); *op; op++) {
 		const char *where = (*op)->where;
 		struct folder *f;
@@ -55,7 +56,8 @@ static void collect(void)
 				f->create = *op;
 		}
 		if ((*op)->place == PLACE_COLLECTION_GET)
-			(void)add(where, (size_t)(folder_get_name(*op) - where) - (strchr(where, '/') != NULL));
+			(void)add(where,
+				  (size_t)(folder_get_name(*op) - where) - (strchr(where, '/') != NULL));
 	}
 }
 

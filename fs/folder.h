@@ -11,11 +11,11 @@
 #include "../actions/operation.h"
 
 struct folder {
-	unsigned number; /* index of its node; 1, 2, ... */
-	char path[96];	 /* "l3-networks/ip-ranges" */
-	const char *name;  /* last component of the path */
-	const struct folder *parent; /* NULL: the root */
-	const struct kind *kind; /* whose collection it is, or NULL */
+	unsigned number;		/* index of its node; 1, 2, ... */
+	char path[96];			/* "l3-networks/ip-ranges" */
+	const char *name;		/* last component of the path */
+	const struct folder *parent;	/* NULL: the root */
+	const struct kind *kind;	/* whose collection it is, or NULL */
 	const struct operation *create; /* behind its `create`, or NULL */
 };
 

@@ -80,9 +80,10 @@ static uint32_t take_slot(struct handles *handles)
 	}
 	/* The room doubles, so it is full whenever the count is a power of two. */
 	if (handles->count == 1 || (handles->count & (handles->count - 1)) == 0) {
-		struct slot *grown = handles->count < HANDLES_MAX
-					     ? reallocarray(handles->slots, 2 * (size_t)handles->count, sizeof(*grown))
-					     : NULL;
+		struct slot *grown =
+			handles->count < HANDLES_MAX
+				? reallocarray(handles->slots, 2 * (size_t)handles->count, sizeof(*grown))
+				: NULL;
 
 		if (!grown)
 			return 0;
@@ -153,16 +154,27 @@ void handle_set_answer(struct handle *h, struct document *answer)
 	document_unref(old);
 }
 
+/* Call without the lock. */
+static struct document *get_answer(struct handle *h)
+{
+	scoped_lock(&h->lock);
+	return document_ref(h->answer);
+}
+
+struct document *handle_document(struct handle *h)
+{
+	struct document *d = get_answer(h);
+
+	return d || h->requested ? d : document_ref(h->content);
+}
+
 struct document *handle_read(struct handle *h, off_t offset, off_t *ret_offset)
 {
-	struct document *d;
+	struct document *d = handle_document(h);
 
-	pthread_mutex_lock(&h->lock);
-	d = document_ref(h->answer);
-	pthread_mutex_unlock(&h->lock);
 	*ret_offset = offset;
-	if (!d)
-		return h->requested ? NULL : document_ref(h->content);
+	if (!h->requested)
+		return d;
 	/*
 	 * After `cat vm.json >&3` the descriptor's offset is behind what was written, after a seek it is
 	 * anywhere: the answer begins where its first reader begins.

@@ -71,7 +71,11 @@ void handles_remove(struct handles *handles, uint64_t number);
 
 /** Sets what is read on this handle from now on. Takes @answer over. */
 void handle_set_answer(struct handle *h, struct document *answer);
-/** What a reader at @offset sees, with a reference for the caller, and the offset in it. NULL: nothing to read. */
+/** What is in it for a reader now: the answer to the last request, else the content; NULL when there is none.
+ * A reference for the caller. */
+struct document *handle_document(struct handle *h);
+/** What a reader at @offset sees, with a reference for the caller, and the offset in it. NULL: nothing to
+ * read. */
 struct document *handle_read(struct handle *h, off_t offset, off_t *ret_offset);
 
 /** Appends to the gathered document. -ENOMEM, -EFBIG above @limit. */

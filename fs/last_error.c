@@ -63,7 +63,8 @@ static void set(struct pmap **map, uint64_t key, const char *text)
 	struct ref *old = NULL;
 
 	if (d && (pmap_get(*map, key, &old) || strcmp(text, "ok") != 0) &&
-	    !(old && strcmp(((struct document *)old)->data, d->data) == 0) && pmap_set(map, key, &d->ref) == 0)
+	    !(old && strcmp(((struct document *)old)->data, d->data) == 0) &&
+	    pmap_set(map, key, &d->ref) == 0)
 		return;
 	document_unref(d);
 }

@@ -65,17 +65,19 @@ bool object_path(const struct view *view, const struct object *o, char ret_path[
 	if (o->kind->id == KIND_GLOBAL_CONFIG) {
 		if (!name_encode(object_text(o, GLOBAL_CONFIG_NAME), object_uuid(o), name))
 			return false;
-		snprintf(ret_path, PATH_SIZE, "%s/%s/%s", o->kind->directory, object_text(o, GLOBAL_CONFIG_CATEGORY),
-			 name);
+		snprintf(ret_path, PATH_SIZE, "%s/%s/%s", o->kind->directory,
+			 object_text(o, GLOBAL_CONFIG_CATEGORY), name);
 		return true;
 	}
 	if (kind_is_inside(o->kind, &field)) {
-		const struct object *owner = view_get(view, o->kind->fields[field].target, object_str(o, field));
+		const struct object *owner =
+			view_get(view, o->kind->fields[field].target, object_str(o, field));
 
 		if (!owner || !object_path(view, owner, ret_path))
 			return false;
 		len = strlen(ret_path);
-		snprintf(ret_path + len, PATH_SIZE - len, "/%s/%s", strrchr(o->kind->directory, '/') + 1, object_uuid(o));
+		snprintf(ret_path + len, PATH_SIZE - len, "/%s/%s", strrchr(o->kind->directory, '/') + 1,
+			 object_uuid(o));
 		return true;
 	}
 	if (!o->kind->directory)
@@ -103,14 +105,18 @@ static bool append(char path[PATH_SIZE], const char *name)
 
 bool link_by_name(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
 {
+	if (!object_path(p->view, p->object, ret_to))
+		return false;
 	snprintf(ret_from, PATH_SIZE, "%s/%s", p->kind->directory, entry_get(N_BY_NAME)->name);
-	return object_path(p->view, p->object, ret_to);
+	return true;
 }
 
 bool link_home(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
 {
+	if (!object_path(p->view, p->object, ret_to))
+		return false;
 	snprintf(ret_from, PATH_SIZE, "%s", p->kind->directory);
-	return object_path(p->view, p->object, ret_to);
+	return true;
 }
 
 bool link_sub(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
@@ -120,13 +126,13 @@ bool link_sub(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_
 	enum kind_id kind;
 	int field;
 
-	if (!sub_at(p->node.index, &kind, &field))
+	if (!sub_at(p->node.index, &kind, &field) || kind_get(kind)->fields[field].target != p->kind->id)
 		return false;
 	f = &kind_get(kind)->fields[field];
 	owner = view_get(p->view, kind, object_str(p->object, f->target_field));
 	target = view_get(p->view, field_sub_kind(f)->id, sub_uuid(p->view, f, p->object));
-	return owner && target && object_path(p->view, owner, ret_from) && append(ret_from, field_sub_name(f)) &&
-	       object_path(p->view, target, ret_to);
+	return owner && target && object_path(p->view, owner, ret_from) &&
+	       append(ret_from, field_sub_name(f)) && object_path(p->view, target, ret_to);
 }
 
 bool link_job(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
@@ -139,7 +145,8 @@ bool link_job(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_
 
 bool link_reference(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
 {
-	const struct object *target = view_get(p->view, p->field->target, object_str(p->object, (int)p->node.index));
+	const struct object *target =
+		view_get(p->view, p->field->target, object_str(p->object, (int)p->node.index));
 
 	return target && object_path(p->view, p->object, ret_from) && object_path(p->view, target, ret_to);
 }

@@ -10,7 +10,8 @@
 
 #include "place.h"
 
-/** True for kinds whose directories lie inside another object's; *ret_field (may be NULL) names that object. */
+/** True for kinds whose directories lie inside another object's; *ret_field (may be NULL) names that object.
+ */
 bool kind_is_inside(const struct kind *kind, int *ret_field);
 
 /** True for fields that are shown as a directory of objects. */

@@ -18,8 +18,8 @@ struct reader {
 struct listing {
 	struct listings *all;
 	enum kind_id kind;
-	uint64_t version;      /* lock; of the view that `document` shows */
-	int64_t changed;       /* lock; the kind's last change in that view */
+	uint64_t version;	   /* lock; of the view that `document` shows */
+	int64_t changed;	   /* lock; the kind's last change in that view */
 	struct document *document; /* lock; owned */
 	struct reader *readers;	   /* lock; owned; not empty: a worker is at it */
 };
@@ -140,7 +140,8 @@ static void work(void *arg)
 }
 
 /* Adds a reader; *ret_first when no worker is at the listing yet. False when memory is short. */
-static bool add_reader(struct listing *l, const struct view *view, content_fn *done, void *arg, bool *ret_first)
+static bool add_reader(struct listing *l, const struct view *view, content_fn *done, void *arg,
+		       bool *ret_first)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 

@@ -11,14 +11,17 @@
 #define DEFAULT_URI   "qemu:///system"
 
 struct options {
-	char *state, *uri;  /* owned */
-	char *mountpoint;   /* owned */
+	char *state, *uri; /* owned */
+	char *mountpoint;  /* owned */
 	int foreground, help, version, read_only;
 };
 
 enum { KEY_READ_ONLY, KEY_DEBUG };
 
-#define OPTION(template, member, value) {template, offsetof(struct options, member), value}
+#define OPTION(template, member, value)                                                                      \
+	{                                                                                                    \
+		template, offsetof(struct options, member), value                                            \
+	}
 static const struct fuse_opt option_table[] = {
 	OPTION("state=%s", state, 0),
 	OPTION("uri=%s", uri, 0),
@@ -64,7 +67,8 @@ static int take_argument(void *data, const char *arg, int key, struct fuse_args 
 		return 1;
 	case FUSE_OPT_KEY_NONOPT:
 		if (options->mountpoint) {
-			fprintf(stderr, "poolfs: more than one mount point: '%s' and '%s'\n", options->mountpoint, arg);
+			fprintf(stderr, "poolfs: more than one mount point: '%s' and '%s'\n",
+				options->mountpoint, arg);
 			return -1;
 		}
 		options->mountpoint = strdup(arg);
@@ -111,17 +115,20 @@ static int check(struct options *options, struct error *e)
 	if (r < 0)
 		return r;
 	if (stat(options->mountpoint, &st) < 0 || !S_ISDIR(st.st_mode))
-		return error_set(e, ENOTDIR, "cannot use the mount point '%s': not a directory", options->mountpoint);
+		return error_set(e, ENOTDIR, "cannot use the mount point '%s': not a directory",
+				 options->mountpoint);
 	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(e, errno, "cannot open '/dev/fuse': %s", strerror(errno));
 	(void)close(fd);
 	/* Others may pass through, since guests of another user open their images below it. */
 	if (mkdir(options->state, 0711) < 0 && errno != EEXIST)
-		return error_set(e, errno, "cannot make the state folder '%s': %s", options->state, strerror(errno));
+		return error_set(e, errno, "cannot make the state folder '%s': %s", options->state,
+				 strerror(errno));
 	r = make_absolute(&options->state, "state folder", e);
 	if (r == 0 && (stat(options->state, &st) < 0 || !S_ISDIR(st.st_mode)))
-		r = error_set(e, ENOTDIR, "cannot use the state folder '%s': not a directory", options->state);
+		r = error_set(e, ENOTDIR, "cannot use the state folder '%s': not a directory",
+			      options->state);
 	return r;
 }
 
@@ -145,9 +152,8 @@ int main(int argc, char **argv)
 		r = error_set(&e, ENOMEM, "out of memory");
 	if (r == 0) {
 		session.mountpoint = options.mountpoint;
-		session.pool = (struct pool_options){.state_dir = options.state,
-						     .uri = options.uri,
-						     .read_only = options.read_only};
+		session.pool = (struct pool_options){
+			.state_dir = options.state, .uri = options.uri, .read_only = options.read_only};
 		r = options.foreground ? session_run(&session, &e) : daemon_run(&session, &e);
 	}
 	fuse_opt_free_args(&args);

@@ -132,7 +132,8 @@ bool categories_here(const struct place *dir)
 
 bool categories_find(const struct place *dir, const char *name, struct node *ret)
 {
-	const struct object *o = view_next_where(dir->view, KIND_GLOBAL_CONFIG, GLOBAL_CONFIG_CATEGORY, name, 0);
+	const struct object *o =
+		view_next_where(dir->view, KIND_GLOBAL_CONFIG, GLOBAL_CONFIG_CATEGORY, name, 0);
 
 	if (o)
 		*ret = member_node(o, N_CATEGORY, 0);
@@ -147,7 +148,8 @@ int64_t categories_next(const struct place *dir, int64_t after, char ret_name[NA
 	/* A category is the first of its settings. */
 	for (; o; o = view_next(dir->view, KIND_GLOBAL_CONFIG, o->id)) {
 		category = object_str(o, GLOBAL_CONFIG_CATEGORY);
-		if (category && view_next_where(dir->view, KIND_GLOBAL_CONFIG, GLOBAL_CONFIG_CATEGORY, category, 0) == o)
+		if (category &&
+		    view_next_where(dir->view, KIND_GLOBAL_CONFIG, GLOBAL_CONFIG_CATEGORY, category, 0) == o)
 			break;
 	}
 	return o ? give(o, N_CATEGORY, 0, category, ret_name, ret) : 0;
@@ -167,7 +169,9 @@ int64_t sub_links_next(const struct place *dir, int64_t after, char ret_name[NAM
 
 	while (o && !sub_uuid(dir->view, dir->field, o))
 		o = members_next(dir->view, &m, o->id);
-	return o ? give(o, N_SUB_LINK, sub_number(dir->kind->id, (int)dir->node.index), sub_uuid(dir->view, dir->field, o), ret_name, ret) : 0;
+	return o ? give(o, N_SUB_LINK, sub_number(dir->kind->id, (int)dir->node.index),
+			sub_uuid(dir->view, dir->field, o), ret_name, ret)
+		 : 0;
 }
 
 bool sub_links_find(const struct place *dir, const char *name, struct node *ret)
@@ -255,7 +259,9 @@ int64_t changed_object(const struct place *p)
 int64_t changed_members(const struct place *p)
 {
 	int64_t changed = changed_object(p);
-	struct members m = p->node.class == N_JOBS ? jobs_of(p) : p->node.class == N_SUB ? objects_of(p) : tags_of(p, false);
+	struct members m = p->node.class == N_JOBS  ? jobs_of(p)
+			   : p->node.class == N_SUB ? objects_of(p)
+						    : tags_of(p, false);
 
 	for (int round = 0; round < 2; round++) {
 		const struct object *o = NULL;

@@ -36,7 +36,8 @@ struct name {
 /** Reads a component back; false when name_encode_rank() never writes it. */
 bool name_decode(const char *component, struct name *ret);
 
-/** The relative path from the directory @from to @to, both without a leading slash: ("a/b", "a/c") is "../c". */
+/** The relative path from the directory @from to @to, both without a leading slash: ("a/b", "a/c") is "../c".
+ */
 void path_relative(const char *from, const char *to, char ret_path[PATH_SIZE]);
 
 #endif

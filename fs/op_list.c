@@ -61,8 +61,9 @@ static void listing_done(struct listing *l)
 static bool add(struct listing *l, const char *name, const struct fuse_entry_param *entry, off_t position)
 {
 	size_t room = l->size - l->len;
-	size_t used = l->plus ? fuse_add_direntry_plus(l->req, l->data + l->len, room, name, entry, position)
-			      : fuse_add_direntry(l->req, l->data + l->len, room, name, &entry->attr, position);
+	size_t used =
+		l->plus ? fuse_add_direntry_plus(l->req, l->data + l->len, room, name, entry, position)
+			: fuse_add_direntry(l->req, l->data + l->len, room, name, &entry->attr, position);
 
 	if (used > room)
 		return false;
@@ -84,15 +85,14 @@ static bool add_dots(struct listing *l, fuse_ino_t ino, off_t offset)
 /* Fills in what add() needs: for plain listings only number and type. */
 static void fill(const struct listing *l, const struct place *p, struct fuse_entry_param *ret)
 {
-	bool slow = S_ISREG(p->entry->mode) && !(p->entry->flags & E_STAYS);
-
-	/* With attributes only what the kernel may keep: files it asks for one by one when somebody wants them. */
-	if (l->plus && !slow && entry_fill(p, ret) == 0)
+	/* Without attributes what takes long; the kernel asks for it when somebody wants to know. */
+	if (l->plus && !place_is_slow(p) && entry_fill(p, ret) == 0)
 		return;
 	*ret = (struct fuse_entry_param){.attr = {.st_ino = node_pack(p->node), .st_mode = p->entry->mode}};
 }
 
-static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, const struct fuse_file_info *fi, bool plus)
+static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, const struct fuse_file_info *fi,
+		 bool plus)
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);

@@ -120,12 +120,6 @@ static struct parked *park(fuse_req_t req, fuse_ino_t ino, const struct fuse_fil
 	return parked;
 }
 
-/* True for files whose content does not come from the table's function. */
-static bool is_slow(const struct place *p)
-{
-	return S_ISREG(p->entry->mode) && !p->entry->render;
-}
-
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	const struct fs *fs = fuse_req_userdata(req);
@@ -134,7 +128,6 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	_cleanup_document_ struct document *content = NULL;
 	struct parked *parked;
 	struct place p;
-	off_t unused;
 	int r = request_place(req, ino, &view, &p);
 
 	if (r < 0) {
@@ -142,8 +135,8 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	if (h)
-		content = h->answer ? handle_read(h, h->base, &unused) : document_ref(h->content);
-	if (content || !is_slow(&p)) {
+		content = handle_document(h);
+	if (content || !place_is_slow(&p)) {
 		reply_attr(req, &p, content);
 		return;
 	}
@@ -262,7 +255,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	int64_t total = 0, available = 0;
 
 	(void)ino;
-	view_for_each(o, view, KIND_PRIMARY_STORAGE) {
+	view_for_each (o, view, KIND_PRIMARY_STORAGE) {
 		total += object_int(o, PRIMARY_STORAGE_TOTAL);
 		available += object_int(o, PRIMARY_STORAGE_AVAILABLE);
 	}

@@ -17,7 +17,8 @@ static int open_place(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_inf
 	return *ret_handle ? 0 : -EBADF;
 }
 
-void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+	      struct fuse_file_info *fi)
 {
 	_cleanup_view_ struct view *view = NULL;
 	_cleanup_handle_ struct handle *h = NULL;

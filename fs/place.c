@@ -18,105 +18,83 @@ void place_init(const struct fs *fs, const struct view *view, struct node node, 
 		ret->object = view_get_id(view, node.kind, node.row);
 	if (node.kind != KIND_NONE)
 		ret->kind = kind_get(node.kind);
-	switch (node.class) {
-	case N_FOLDER:
-	case N_INVENTORIES:
-	case N_CREATE:
-	case N_BY_NAME:
+	switch (ret->entry->index) {
+	case INDEX_FOLDER:
 		ret->folder = folder_get(node.index);
-		if (ret->folder) {
-			ret->kind = ret->folder->kind;
-			ret->op = ret->folder->create;
-		}
+		ret->kind = ret->folder->kind;
+		ret->op = ret->folder->create;
 		break;
-	case N_GET:
-	case N_FOLDER_GET:
-		ret->op = operations()[node.index];
-		break;
-	case N_VALUE:
-	case N_REFERENCE:
-	case N_SUB:
+	case INDEX_FIELD:
 		ret->field = &ret->kind->fields[node.index];
 		break;
-	case N_ROOT:
-	case N_README:
-	case N_VERSION:
-	case N_FEATURES:
-	case N_LIMITS:
-	case N_CALLER_ERROR:
-	case N_CATEGORY:
-	case N_OBJECT:
-	case N_HOME_LINK:
-	case N_NAME_LINK:
-	case N_SUB_LINK:
-	case N_JOB_LINK:
-	case N_INVENTORY:
-	case N_ACTIONS:
-	case N_OBJECT_ERROR:
-	case N_JOBS:
-	case N_TAGS:
-	case N_TAG:
-	case N_QUERY:
-	case NODE_CLASS_COUNT:
+	case INDEX_OPERATION:
+		ret->op = operations()[node.index];
+		break;
+	case INDEX_NONE:
 		break;
 	}
 }
 
-/* The kernel gives back only numbers it was given; this is against everybody else. */
-static bool node_is_sane(struct node n)
+static bool is_here(const struct node_entry *entry, const struct place *dir)
 {
-	int operation_count = 0;
+	return (entry->in & IN(dir->node.class)) && (!entry->here || entry->here(dir));
+}
 
-	switch (n.class) {
-	case N_FOLDER:
-	case N_INVENTORIES:
-	case N_CREATE:
-	case N_BY_NAME:
-		return folder_get(n.index) != NULL;
-	case N_VALUE:
-	case N_REFERENCE:
-	case N_SUB:
-		return (int)n.index < kind_get(n.kind)->field_count;
-	case N_GET:
-	case N_FOLDER_GET:
-		while (operations()[operation_count])
-			operation_count++;
-		return (int)n.index < operation_count;
-	case N_ROOT:
-	case N_README:
-	case N_VERSION:
-	case N_FEATURES:
-	case N_LIMITS:
-	case N_CALLER_ERROR:
-	case N_CATEGORY:
-	case N_OBJECT:
-	case N_HOME_LINK:
-	case N_NAME_LINK:
-	case N_SUB_LINK:
-	case N_JOB_LINK:
-	case N_INVENTORY:
-	case N_ACTIONS:
-	case N_OBJECT_ERROR:
-	case N_JOBS:
-	case N_TAGS:
-	case N_TAG:
-	case N_QUERY:
+static unsigned operation_count(void)
+{
+	unsigned count = 0;
+
+	while (operations()[count])
+		count++;
+	return count;
+}
+
+/* May the index of a node that belongs to no object be this one? */
+static bool index_is_sane(const struct node_entry *entry, unsigned index)
+{
+	if (entry->index == INDEX_FOLDER)
+		return folder_get(index) != NULL;
+	return entry->index != INDEX_OPERATION || index < operation_count();
+}
+
+/*
+ * Could a lookup have given out this number? The kernel gives back only what it was given; this is
+ * against everybody else, so that no other code need think of numbers that are none.
+ */
+static bool node_is_sane(const struct fs *fs, const struct view *view, struct node n)
+{
+	const struct node_entry *entry = entry_get(n.class);
+	struct node parent = n, same;
+	struct place dir;
+	char name[NAME_SIZE];
+
+	if (!entry->kinds && (n.kind != KIND_NONE || n.row || !index_is_sane(entry, n.index)))
+		return false;
+	if (entry->kinds && (!n.row || !(entry->kinds & OF(n.kind))))
+		return false;
+	/* Ask the directory, where one number tells which it is. */
+	if (entry->in != IN(N_FOLDER) && entry->in != IN(N_OBJECT))
 		return true;
-	case NODE_CLASS_COUNT:
-		break;
-	}
-	return false;
+	if (entry->kinds && entry->in == IN(N_FOLDER))
+		return true;
+	parent.class = entry->kinds ? N_OBJECT : N_FOLDER;
+	if (entry->kinds)
+		parent.index = 0;
+	place_init(fs, view, parent, &dir);
+	if (!is_here(entry, &dir))
+		return false;
+	/* The member that follows the one before it is itself. */
+	return entry->name || (entry->next(&dir, n.index, name, &same) && same.index == n.index);
 }
 
 int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret)
 {
 	struct node node, base;
+	int r;
 
-	if (!node_unpack(ino, &node) || !node_is_sane(node))
+	if (!node_unpack(ino, &node))
 		return -ENOENT;
 	if (node.class == N_QUERY) {
-		int r;
-
 		if (!queries_get(fs->queries, node.row, &base, NULL))
 			return -ESTALE;
 		r = place_find(fs, view, node_pack(base), uid, ret);
@@ -124,14 +102,13 @@ int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t
 		ret->entry = entry_get(N_QUERY);
 		return r;
 	}
+	if (node.row && !view_get_id(view, node.kind, node.row))
+		return -ESTALE;
+	if (!node_is_sane(fs, view, node))
+		return -ENOENT;
 	place_init(fs, view, node, ret);
 	ret->uid = uid;
-	return node.row && !ret->object ? -ESTALE : 0;
-}
-
-static bool is_here(const struct node_entry *entry, const struct place *dir)
-{
-	return (entry->in & IN(dir->node.class)) && (!entry->here || entry->here(dir));
+	return 0;
 }
 
 /* The node of an entry with a fixed name. */
@@ -172,8 +149,8 @@ int place_lookup(const struct place *dir, const char *name, struct place *ret)
 {
 	const char *mark = strchr(name, '?');
 
-	for (int class = 0; class < NODE_CLASS_COUNT; class++) {
-		const struct node_entry *entry = entry_get((enum node_class)class);
+	for (int class = 0; class < NODE_CLASS_COUNT; class ++) {
+		const struct node_entry *entry = entry_get((enum node_class) class);
 		struct node node;
 
 		if (!is_here(entry, dir))
@@ -181,7 +158,7 @@ int place_lookup(const struct place *dir, const char *name, struct place *ret)
 		if (entry->name ? strcmp(entry->name, name) != 0 : !entry->find(dir, name, &node))
 			continue;
 		if (entry->name)
-			node = fixed_node(dir, (enum node_class)class);
+			node = fixed_node(dir, (enum node_class) class);
 		place_init(dir->fs, dir->view, node, ret);
 		ret->uid = dir->uid;
 		return 0;
@@ -194,8 +171,8 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 {
 	int64_t number = after & ((INT64_C(1) << FAMILY_BITS) - 1);
 
-	for (int class = (int)(after >> FAMILY_BITS); class < NODE_CLASS_COUNT; class++, number = 0) {
-		const struct node_entry *entry = entry_get((enum node_class)class);
+	for (int class = (int)(after >> FAMILY_BITS); class < NODE_CLASS_COUNT; class ++, number = 0) {
+		const struct node_entry *entry = entry_get((enum node_class) class);
 		struct node node;
 
 		if (!is_here(entry, dir))
@@ -204,7 +181,7 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 			if (number)
 				continue;
 			number = 1;
-			node = fixed_node(dir, (enum node_class)class);
+			node = fixed_node(dir, (enum node_class) class);
 			snprintf(ret_name, NAME_SIZE, "%s", entry->name);
 		} else {
 			number = entry->next(dir, number, ret_name, &node);
@@ -213,7 +190,7 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 		}
 		place_init(dir->fs, dir->view, node, ret);
 		ret->uid = dir->uid;
-		*ret_position = (int64_t)class << FAMILY_BITS | number;
+		*ret_position = (int64_t) class << FAMILY_BITS | number;
 		return true;
 	}
 	return false;
@@ -256,7 +233,8 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 
 	*ret = (struct stat){.st_ino = node_pack(p->node),
 			     .st_mode = place_mode(p),
-			     .st_nlink = 1, /* of directories too: "not counted", so find(1) trusts no count */
+			     .st_nlink =
+				     1, /* of directories too: "not counted", so find(1) trusts no count */
 			     .st_uid = p->fs->uid,
 			     .st_gid = p->fs->gid,
 			     .st_blksize = 4096};
@@ -264,7 +242,10 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 		if (!place_readlink(p, target))
 			return -ENOENT;
 		ret->st_size = (off_t)strlen(target);
-		changed = p->object ? p->object->times[p->node.class == N_REFERENCE ? p->node.index : FIELD_UUID] : 0;
+		changed =
+			p->object
+				? p->object->times[p->node.class == N_REFERENCE ? p->node.index : FIELD_UUID]
+				: 0;
 	} else if (S_ISDIR(ret->st_mode)) {
 		changed = p->entry->changed ? p->entry->changed(p) : 0;
 	} else {

@@ -30,14 +30,14 @@ struct place {
 	const struct fs *fs;
 	const struct view *view;
 	struct node node;
-	const struct node_entry *entry;    /* its row */
-	const struct object *object;  /* NULL for what belongs to none, and in README */
-	const struct kind *kind;      /* of the object, or whose collection this is; NULL: neither */
-	const struct folder *folder;  /* of a folder and of what lies in one */
-	const struct field *field;    /* of a value, a reference or a sub-collection */
-	const struct operation *op;   /* of a Get or `create` */
-	uid_t uid;		      /* who asks; matters for `last-error` in the root */
-	struct ranks *ranks;	      /* memory of a walk over `by-name`, or NULL */
+	const struct node_entry *entry; /* its row */
+	const struct object *object;	/* NULL for what belongs to none, and in README */
+	const struct kind *kind;	/* of the object, or whose collection this is; NULL: neither */
+	const struct folder *folder;	/* of a folder and of what lies in one */
+	const struct field *field;	/* of a value, a reference or a sub-collection */
+	const struct operation *op;	/* of a Get or `create` */
+	uid_t uid;			/* who asks; matters for `last-error` in the root */
+	struct ranks *ranks;		/* memory of a walk over `by-name`, or NULL */
 };
 
 enum node_entry_flags {
@@ -45,23 +45,30 @@ enum node_entry_flags {
 	E_STAYS = 1 << 1,      /* mode, size and times never change */
 };
 
+/* What the index of a node counts. */
+enum node_index { INDEX_NONE, INDEX_FOLDER, INDEX_FIELD, INDEX_OPERATION };
+
 struct node_entry {
-	uint64_t in; /* IN() of the directories it appears in */
+	uint64_t in;	/* IN() of the directories it appears in */
+	uint64_t kinds; /* OF() the kinds whose objects it belongs to; 0: it belongs to none */
+	enum node_index index;
 	unsigned flags;
-	const char *name;   /* NULL: a family */
-	const char *shown;  /* how README names the members of a family that the pool gives, "<uuid>" */
-	mode_t mode;	    /* type and permissions */
+	const char *name;  /* NULL: a family */
+	const char *shown; /* how README names the members of a family that the pool gives, "<uuid>" */
+	mode_t mode;	   /* type and permissions */
 	const char *help;
 	const char *example;
 	/* Whether this directory has it (or any of the family); NULL = always. */
 	bool (*here)(const struct place *dir);
-	/* A family's member by its name, and the one that follows @after: returns its own number, 0 at the end. */
+	/* A family's member by its name, and the one that follows @after: returns its own number, 0 at the
+	 * end. */
 	bool (*find)(const struct place *dir, const char *name, struct node *ret);
 	int64_t (*next)(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 	/* Permissions and meaning where they differ between members; NULL = as in the row. */
 	mode_t (*permissions)(const struct place *p);
 	const char *(*meaning)(const struct place *p);
-	/* Files: the content, NULL when memory is short. Files without one are made by content_start() alone. */
+	/* Files: the content, NULL when memory is short. Files without one are made by content_start() alone.
+	 */
 	struct document *(*render)(const struct place *p);
 	/* Links: the directory it is in, and where it leads, as paths from the root. */
 	bool (*link)(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
@@ -70,6 +77,7 @@ struct node_entry {
 };
 
 #define IN(class) (UINT64_C(1) << (class))
+#define OF(kind)  (UINT64_C(1) << (kind))
 
 /** The row of a class. */
 const struct node_entry *entry_get(enum node_class class);
@@ -91,6 +99,11 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 mode_t place_mode(const struct place *p);
 /** One sentence for README. */
 const char *place_meaning(const struct place *p);
+/** True for files whose content takes long, because the table has no function for it. */
+static inline bool place_is_slow(const struct place *p)
+{
+	return S_ISREG(p->entry->mode) && !p->entry->render;
+}
 /** True when opening for writing makes sense. */
 bool place_is_writable(const struct place *p);
 /** Where a link leads, relative to its directory. False when that is gone. */

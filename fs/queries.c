@@ -120,7 +120,9 @@ static int add_parameter(json_t *params, const struct param *param, const char *
 	if (r < 0)
 		return r;
 	if (param->type != PARAM_LIST)
-		return json_object_set_new(params, param->name, value) < 0 ? error_set(e, ENOMEM, "out of memory") : 0;
+		return json_object_set_new(params, param->name, value) < 0
+			       ? error_set(e, ENOMEM, "out of memory")
+			       : 0;
 	list = json_object_get(params, param->name);
 	if (!list && json_object_set_new(params, param->name, json_array()) == 0)
 		list = json_object_get(params, param->name);

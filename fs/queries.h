@@ -20,7 +20,8 @@ struct queries *queries_new(void);
 void queries_free(struct queries *queries);
 /** The number of this file with these parameters, the same while it is kept. -ENOMEM. */
 int64_t queries_add(struct queries *queries, struct node base, const char *text);
-/** The file of a number and (unless NULL) a copy of the parameters, to be freed. False when it was pushed out. */
+/** The file of a number and (unless NULL) a copy of the parameters, to be freed. False when it was pushed
+ * out. */
 bool queries_get(struct queries *queries, int64_t number, struct node *ret_base, char **ret_text);
 
 /**

@@ -42,15 +42,15 @@ static void describe(FILE *f, const struct place *p, const char *path)
 
 static void walk(FILE *f, const struct place *dir, const char *path, int depth)
 {
-	for (int class = 0; class < NODE_CLASS_COUNT && depth < DEPTH_MAX; class++) {
-		const struct node_entry *entry = entry_get((enum node_class)class);
+	for (int class = 0; class < NODE_CLASS_COUNT && depth < DEPTH_MAX; class ++) {
+		const struct node_entry *entry = entry_get((enum node_class) class);
 		char name[NAME_SIZE], below[PATH_SIZE];
 		struct place p;
 		struct node node = dir->node;
 
 		if (!(entry->in & IN(dir->node.class)) || (entry->here && !entry->here(dir)))
 			continue;
-		node.class = (enum node_class)class;
+		node.class = (enum node_class) class;
 		for (int64_t i = 0;;) {
 			if (entry->name || entry->shown)
 				snprintf(name, sizeof(name), "%s", entry->name ? entry->name : entry->shown);
@@ -61,7 +61,8 @@ static void walk(FILE *f, const struct place *dir, const char *path, int depth)
 				p.kind = dir->node.class == N_SUB ? kind_get(dir->field->target) : dir->kind;
 				p.node.kind = p.kind ? p.kind->id : KIND_NONE;
 			}
-			if (snprintf(below, sizeof(below), "%s%s%s", path, *path ? "/" : "", name) >= (int)sizeof(below))
+			if (snprintf(below, sizeof(below), "%s%s%s", path, *path ? "/" : "", name) >=
+			    (int)sizeof(below))
 				break;
 			describe(f, &p, below);
 			if (S_ISDIR(entry->mode))

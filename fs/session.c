@@ -16,7 +16,8 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* What libfuse said last, since it has no other way to say why something failed. One thread uses it at a time. */
+/* What libfuse said last, since it has no other way to say why something failed. One thread uses it at a
+ * time. */
 static char last_words[256];
 
 static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_list args)
@@ -89,7 +90,8 @@ static int64_t program_time(void)
 {
 	struct stat st;
 
-	return stat("/proc/self/exe", &st) == 0 ? st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec : store_now();
+	return stat("/proc/self/exe", &st) == 0 ? st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec
+						: store_now();
 }
 
 static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
@@ -119,7 +121,10 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->waits || !fs->readme)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
-	return r < 0 ? error_set(e, -r, "cannot follow the changes of the pool") : 0;
+	if (r < 0)
+		return error_set(e, -r, "cannot follow the changes of the pool: %s", strerror(-r));
+	waits_load(fs->waits);
+	return 0;
 }
 
 /* All requests that are parked are answered by the waits' and the pool's end. */
@@ -154,7 +159,8 @@ static int mount_and_serve(struct fuse_session *session, const char *mountpoint,
 
 	*last_words = '\0';
 	if (fuse_session_mount(session, mountpoint) < 0)
-		return error_set(e, EIO, "cannot mount on '%s'%s%s", mountpoint, *last_words ? ": " : "", last_words);
+		return error_set(e, EIO, "cannot mount on '%s'%s%s", mountpoint, *last_words ? ": " : "",
+				 last_words);
 	set_signals(SIG_UNBLOCK);
 	r = fuse_session_loop(session);
 	set_signals(SIG_BLOCK);

@@ -77,7 +77,8 @@ static void rmdir_accepted(void *arg, int result, const char *job, const struct 
 }
 
 /* Hands @request (taken over) to the pool. @h NULL: for rmdir. */
-static void submit(const struct place *p, struct handle *h, fuse_req_t req, struct request *request, size_t len)
+static void submit(const struct place *p, struct handle *h, fuse_req_t req, struct request *request,
+		   size_t len)
 {
 	struct submission *s = calloc(1, sizeof(*s));
 
@@ -86,7 +87,8 @@ static void submit(const struct place *p, struct handle *h, fuse_req_t req, stru
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	*s = (struct submission){.fs = p->fs, .req = req, .len = len, .handle = h, .object = p->object, .uid = p->uid};
+	*s = (struct submission){
+		.fs = p->fs, .req = req, .len = len, .handle = h, .object = p->object, .uid = p->uid};
 	object_ref(p->object);
 	if (h) {
 		ref_get(&h->ref);
@@ -147,14 +149,15 @@ static void write_value(const struct place *p, struct handle *h, fuse_req_t req,
 
 /* ----------------------------------------------------------------- requests */
 
-static void parse_and_submit(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t text_len,
-			     size_t len)
+static void parse_and_submit(const struct place *p, struct handle *h, fuse_req_t req, const char *text,
+			     size_t text_len, size_t len)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct actor actor = actor_of(p);
 	struct request *request = NULL;
-	int r = request_parse(p->op, p->kind ? p->kind->id : KIND_NONE, p->object ? object_uuid(p->object) : NULL, text,
-			      text_len, &actor, &request, &e);
+	int r = request_parse(p->op, p->kind ? p->kind->id : KIND_NONE,
+			      p->object ? object_uuid(p->object) : NULL, text, text_len, &actor, &request,
+			      &e);
 
 	if (r < 0)
 		refuse(p, req, r, &e);
@@ -176,7 +179,9 @@ static void write_json(const struct place *p, struct handle *h, fuse_req_t req, 
 	if (r == 0) {
 		r = gather_append(g, data, len, REQUEST_LENGTH);
 		if (r < 0)
-			error_set(&e, -r, r == -EFBIG ? "the request is longer than %d bytes" : "out of memory (%d bytes)",
+			error_set(&e, -r,
+				  r == -EFBIG ? "the request is longer than %d bytes"
+					      : "out of memory (%d bytes)",
 				  REQUEST_LENGTH);
 	}
 	if (r < 0) {
@@ -194,7 +199,8 @@ static void write_json(const struct place *p, struct handle *h, fuse_req_t req, 
 	}
 }
 
-static void write_request(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
+static void write_request(const struct place *p, struct handle *h, fuse_req_t req, const char *data,
+			  size_t len)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	size_t blank = 0;
@@ -224,13 +230,14 @@ static bool is_good_offset(const struct handle *h, off_t offset, int flags)
 	       (h->content && offset == (off_t)h->content->len);
 }
 
-void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len, off_t offset,
-		  int flags)
+void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
+		  off_t offset, int flags)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
 	if (!is_good_offset(h, offset, flags)) {
-		error_set(&e, EINVAL, "a request must be written from the start of the file or appended, not at %lld",
+		error_set(&e, EINVAL,
+			  "a request must be written from the start of the file or appended, not at %lld",
 			  (long long)offset);
 		refuse(p, req, -EINVAL, &e);
 		return;
@@ -299,8 +306,10 @@ void submit_rmdir(const struct place *p, fuse_req_t req)
 	if (!op)
 		r = error_set(&e, EPERM, "a %s cannot be removed", p->kind->noun);
 	else if (!has_text(p->object, "state", "Destroyed") && !has_text(p->object, "status", "Deleted"))
-		r = error_set(&e, EBUSY, "rmdir removes only what is Destroyed or Deleted, %s '%s' is not; see its 'actions'",
-			      p->kind->noun, object_name(p->object));
+		r = error_set(
+			&e, EBUSY,
+			"rmdir removes only what is Destroyed or Deleted, %s '%s' is not; see its 'actions'",
+			p->kind->noun, object_name(p->object));
 	else
 		r = request_new(op, object_uuid(p->object), NULL, &actor, &request, &e);
 	if (r < 0)

@@ -13,8 +13,8 @@
 #include "place.h"
 
 /** Answers a write to a value file, `actions` or `create`. */
-void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len, off_t offset,
-		  int flags);
+void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
+		  off_t offset, int flags);
 /** 0, or -EINVAL when a document written to @h is not complete (also noted in `last-error`). */
 int submit_flush(const struct place *p, struct handle *h);
 /** Answers fsync: waits for the jobs that were started through this file. */

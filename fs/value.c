@@ -16,8 +16,10 @@ static int parse_number(const char *name, const char *text, json_t **ret_value, 
 	suffix = *end ? strchr(suffixes, *end) : NULL;
 	/* strtoll() also takes leading blanks and a plus, which are no decimal number here. */
 	if (end == text || (suffix ? end[1] : *end) || (*text != '-' && (*text < '0' || *text > '9')))
-		return error_set(e, EINVAL, "'%s' must be a decimal number, K, M, G or T may follow it, but it was '%.64s'",
-				 name, text);
+		return error_set(
+			e, EINVAL,
+			"'%s' must be a decimal number, K, M, G or T may follow it, but it was '%.64s'", name,
+			text);
 	for (const char *s = suffixes; suffix && s <= suffix; s++)
 		if (__builtin_mul_overflow(number, 1024LL, &number))
 			errno = ERANGE;
@@ -37,7 +39,8 @@ static int parse_bool(const char *name, const char *text, json_t **ret_value, st
 	return 0;
 }
 
-static int parse_json(const char *name, const char *text, size_t len, bool list, json_t **ret_value, struct error *e)
+static int parse_json(const char *name, const char *text, size_t len, bool list, json_t **ret_value,
+		      struct error *e)
 {
 	json_error_t why;
 	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);

@@ -67,26 +67,31 @@ static void note_creation(struct waits *waits, const struct object *job)
 			return;
 		waits->creations = grown;
 		c = &grown[waits->creation_count++];
-		c->uid = object_int(job, JOB_UID);
+		*c = (struct creation){.uid = object_int(job, JOB_UID)};
 		snprintf(c->operation, sizeof(c->operation), "%s", op->name);
 	}
-	c->job = job->id;
+	if (c->job < job->id)
+		c->job = job->id;
 }
 
 struct waits *waits_new(struct store *store)
 {
 	struct waits *waits = calloc(1, sizeof(*waits));
-	struct view *view;
 
 	if (!waits)
 		return NULL;
 	waits->store = store;
 	pthread_mutex_init(&waits->lock, NULL);
-	view = store_view(store);
-	view_for_each(job, view, KIND_JOB)
-		note_creation(waits, job);
-	view_unref(view);
 	return waits;
+}
+
+void waits_load(struct waits *waits)
+{
+	_cleanup_view_ struct view *view = store_view(waits->store);
+
+	scoped_lock(&waits->lock);
+	view_for_each (job, view, KIND_JOB)
+		note_creation(waits, job);
 }
 
 void waits_free(struct waits *waits)
@@ -158,12 +163,12 @@ static void count_jobs(struct waits *waits, struct wait *w, const struct view *v
 		return;
 	}
 	if (w->set.resource[0]) {
-		view_for_each_where(o, view, KIND_JOB, JOB_RESOURCE_UUID, w->set.resource)
+		view_for_each_where (o, view, KIND_JOB, JOB_RESOURCE_UUID, w->set.resource)
 			count_job(w, o);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(unfinished); i++)
-		view_for_each_where(o, view, KIND_JOB, JOB_STATE, unfinished[i])
+		view_for_each_where (o, view, KIND_JOB, JOB_STATE, unfinished[i])
 			count_job(w, o);
 	c = find_creation(waits, w->set.uid, w->set.op->name);
 	job = c ? view_get_id(view, KIND_JOB, c->job) : NULL;

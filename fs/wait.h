@@ -18,10 +18,10 @@ struct waits;
 
 /* Which jobs. What is not set does not matter. */
 struct job_set {
-	char job[UUID_SIZE];	  /* this one; or */
-	char resource[UUID_SIZE]; /* those of this object, and */
+	char job[UUID_SIZE];	    /* this one; or */
+	char resource[UUID_SIZE];   /* those of this object, and */
 	const struct operation *op; /* of this operation, and */
-	int64_t uid;		  /* of this user, -1 = of anybody */
+	int64_t uid;		    /* of this user, -1 = of anybody */
 };
 
 /** What the waiting process gets when the last job of the set has failed. */
@@ -33,10 +33,13 @@ enum wait_failure {
 struct waits *waits_new(struct store *store);
 /** Accepts NULL. */
 void waits_free(struct waits *waits);
+/** Learns of the creations that were accepted before waits_observe() was told of any. */
+void waits_load(struct waits *waits);
 /** Follows the jobs. In the store's writer thread. */
 void waits_observe(struct waits *waits, const struct view *view, const struct change *changes, size_t count);
 
-/** Answers @req with fuse_reply_err() when the jobs have ended; EINTR when it is interrupted. Never blocks. */
+/** Answers @req with fuse_reply_err() when the jobs have ended; EINTR when it is interrupted. Never blocks.
+ */
 void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, enum wait_failure failure);
 /** Answers everybody with EINTR; waits that come later too. */
 void waits_stop(struct waits *waits);

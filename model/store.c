@@ -55,8 +55,8 @@ struct store {
 	pthread_mutex_t view_lock;
 	struct view *view; /* view_lock; owned */
 
-	struct observer observers[8]; /* immutable once the store is used by threads */
-	size_t observer_count;
+	struct observer observers[8]; /* the writer thread's */
+	size_t observer_count;	      /* the writer thread's */
 };
 
 int64_t store_now(void)
@@ -359,12 +359,28 @@ int store_try(struct store *store, txn_fn *fn, void *arg, struct error *e)
 	return run(store, fn, arg, false, e);
 }
 
+/* An observer to be added, in the thread that tells them. */
+struct observing {
+	struct store *store;
+	struct observer observer;
+};
+
+static int add_observer(struct txn *t, void *arg, struct error *e)
+{
+	struct observing *o = arg;
+
+	(void)t;
+	if (o->store->observer_count == ARRAY_SIZE(o->store->observers))
+		return error_set(e, ENOSPC, "too many observers of the store");
+	o->store->observers[o->store->observer_count++] = o->observer;
+	return 0;
+}
+
 int store_observe(struct store *store, store_observer_fn *fn, void *ctx)
 {
-	if (store->observer_count == ARRAY_SIZE(store->observers))
-		return -ENOSPC;
-	store->observers[store->observer_count++] = (struct observer){fn, ctx};
-	return 0;
+	struct observing o = {.store = store, .observer = {fn, ctx}};
+
+	return store_run(store, add_observer, &o, NULL);
 }
 
 /* ----------------------------------------------------------- open, close */

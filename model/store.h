@@ -47,7 +47,7 @@ int store_open(const char *dir, struct store **ret_store, struct error *e);
 /** Runs what was posted, closes the database. Accepts NULL. */
 void store_close(struct store *store);
 
-/** Adds an observer. Not while other threads use the store. */
+/** Adds an observer, which is told of all later commits. Not from the writer thread. -ENOSPC, -ENOMEM. */
 int store_observe(struct store *store, store_observer_fn *fn, void *ctx);
 
 /** The pool as of the last commit; give back with view_unref(). Never NULL, never blocks on I/O. */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handles: numbers, what is read on them, and documents that come in pieces. */
+#include "test.h"
+
+#include <string.h>
+
+#include "../../fs/handle.h"
+
+#define COUNT 1000
+
+static struct handle *add(struct handles *handles)
+{
+	struct handle *h = handle_new((struct node){.class = N_README});
+
+	assert_non_null(h);
+	assert_int_equal(handles_add(handles, h), 0);
+	handle_unref(h); /* the table has one */
+	return h;
+}
+
+static void test_numbers(void **state)
+{
+	struct handles *handles = handles_new();
+	uint64_t numbers[COUNT];
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < COUNT; i++)
+			numbers[i] = add(handles)->number;
+		for (int i = 0; i < COUNT; i++) {
+			struct handle *h = handles_get(handles, numbers[i]);
+
+			assert_non_null(h);
+			assert_int_equal(h->number, numbers[i]);
+			handle_unref(h);
+			handles_remove(handles, numbers[i]);
+			assert_null(handles_get(handles, numbers[i]));
+			handles_remove(handles, numbers[i]); /* twice is harmless */
+		}
+	}
+	assert_null(handles_get(handles, 0));
+	assert_null(handles_get(handles, UINT64_MAX));
+	add(handles); /* what is left is freed */
+	handles_free(handles);
+}
+
+/* A number of a handle that is gone is not the number of the next one in its place. */
+static void test_generations(void **state)
+{
+	struct handles *handles = handles_new();
+	uint64_t old = add(handles)->number, new;
+
+	(void)state;
+	handles_remove(handles, old);
+	new = add(handles)->number;
+	assert_int_equal((uint32_t)old, (uint32_t) new);
+	assert_true(old != new);
+	assert_null(handles_get(handles, old));
+	handles_free(handles);
+}
+
+static void assert_read(struct handle *h, off_t offset, const char *text)
+{
+	off_t start;
+	struct document *d = handle_read(h, offset, &start);
+
+	if (!text) {
+		assert_null(d);
+		return;
+	}
+	assert_true(start >= 0);
+	assert_string_equal((size_t)start < d->len ? d->data + start : "", text);
+	document_unref(d);
+}
+
+static void test_reading(void **state)
+{
+	struct handle *h = handle_new((struct node){.class = N_CREATE});
+
+	(void)state;
+	h->content = document_new("content\n", 8, 0);
+	assert_read(h, 0, "content\n");
+	assert_read(h, 4, "ent\n");
+	/* A request was written: until there is an answer, nothing is read. */
+	h->requested = true;
+	assert_read(h, 100, NULL);
+	handle_set_answer(h, document_new("answer\n", 7, 0));
+	/* It begins where its reader begins... */
+	assert_read(h, 100, "answer\n");
+	assert_read(h, 103, "wer\n");
+	assert_read(h, 107, "");
+	/* ...also after going back. */
+	assert_read(h, 0, "answer\n");
+	assert_read(h, 7, "");
+	handle_unref(h);
+}
+
+static void test_gather(void **state)
+{
+	struct gather g = {0};
+
+	(void)state;
+	assert_int_equal(gather_append(&g, "abc", 3, 10), 0);
+	assert_int_equal(gather_append(&g, "defghij", 7, 10), 0);
+	assert_int_equal(gather_append(&g, "k", 1, 10), -EFBIG);
+	assert_memory_equal(g.data, "abcdefghij", 10);
+	gather_reset(&g);
+	assert_int_equal(g.len, 0);
+	assert_null(g.data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_generations),
+		cmocka_unit_test(test_reading),
+		cmocka_unit_test(test_gather),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

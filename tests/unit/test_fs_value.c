@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is written to value files, and parameters in the names of Get files. */
+#include "test.h"
+
+#include <string.h>
+
+#include "../../fs/queries.h"
+#include "../../fs/value.h"
+
+static int parse(enum param_type type, const char *text, json_t **ret)
+{
+	struct param param = {.name = "size", .type = type};
+	struct error e = ERROR_INIT;
+	int r = value_parse(&param, text, strlen(text), ret, &e);
+
+	assert_int_equal(r, -e.errnum);
+	if (r < 0)
+		assert_non_null(strstr(error_sentence(&e), "size"));
+	error_done(&e);
+	return r;
+}
+
+static void assert_number(const char *text, int64_t number)
+{
+	json_t *value = NULL;
+
+	assert_int_equal(parse(PARAM_LONG, text, &value), 0);
+	assert_int_equal(json_integer_value(value), number);
+	json_decref(value);
+}
+
+static void assert_refused(enum param_type type, const char *text, int errnum)
+{
+	json_t *value = NULL;
+
+	assert_int_equal(parse(type, text, &value), -errnum);
+	assert_null(value);
+}
+
+static void test_numbers(void **state)
+{
+	(void)state;
+	assert_number("0", 0);
+	assert_number("42\n", 42);
+	assert_number("-7", -7);
+	assert_number("4K", 4096);
+	assert_number("512M\n", INT64_C(536870912));
+	assert_number("4G", INT64_C(4294967296));
+	assert_number("2T", INT64_C(2199023255552));
+	assert_number("9223372036854775807", INT64_MAX);
+}
+
+static void test_bad_numbers(void **state)
+{
+	static const char *const bad[] = {"",	"\n", "many", "4X",  "4GB",   "4 G",
+					  " 4", "+4", "0x10", "1.5", "4\n\n", "--1"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_refused(PARAM_LONG, bad[i], EINVAL);
+	assert_refused(PARAM_INT, "99999999999999999999", ERANGE);
+	assert_refused(PARAM_LONG, "9223372036854775807K", ERANGE);
+	assert_refused(PARAM_LONG, "8388608T", ERANGE);
+}
+
+static void test_other_types(void **state)
+{
+	json_t *value = NULL;
+
+	(void)state;
+	assert_int_equal(parse(PARAM_STRING, " a b \n", &value), 0);
+	assert_string_equal(json_string_value(value), " a b ");
+	json_decref(value);
+	assert_int_equal(parse(PARAM_STRING, "", &value), 0);
+	assert_string_equal(json_string_value(value), "");
+	json_decref(value);
+	assert_int_equal(parse(PARAM_BOOL, "true\n", &value), 0);
+	assert_true(json_is_true(value));
+	assert_int_equal(parse(PARAM_LIST, "[\"a\"]\n", &value), 0);
+	assert_int_equal(json_array_size(value), 1);
+	json_decref(value);
+	value = NULL;
+	assert_refused(PARAM_BOOL, "yes", EINVAL);
+	assert_refused(PARAM_LIST, "{}", EINVAL);
+	assert_refused(PARAM_MAP, "[]", EINVAL);
+	assert_refused(PARAM_LIST, "[", EINVAL);
+	assert_refused(PARAM_STRING, "\xff", EINVAL);
+}
+
+static void test_limits(void **state)
+{
+	struct param param = {.name = "name", .type = PARAM_STRING};
+	char *text = calloc(1, VALUE_LENGTH + 1);
+	json_t *value = NULL;
+
+	(void)state;
+	memset(text, 'x', VALUE_LENGTH + 1);
+	assert_int_equal(value_parse(&param, text, VALUE_LENGTH, &value, NULL), 0);
+	json_decref(value);
+	assert_int_equal(value_parse(&param, text, VALUE_LENGTH + 1, &value, NULL), -EFBIG);
+	assert_int_equal(value_parse(&param, "a\0b", 3, &value, NULL), -EINVAL);
+	free(text);
+}
+
+static const struct operation op = {
+	.where = "candidates",
+	.target = "uuid",
+	.params = (const struct param[]){{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH},
+					 {.name = "zoneUuid", .type = PARAM_STRING, .in = IN_QUERY},
+					 {.name = "limit", .type = PARAM_INT, .in = IN_QUERY},
+					 {.name = "tags", .type = PARAM_LIST, .in = IN_QUERY},
+					 {0}},
+};
+
+static void test_query(void **state)
+{
+	json_t *params = NULL, *want = NULL;
+
+	(void)state;
+	assert_int_equal(query_parse(&op, "zoneUuid=a%2Fb+c&limit=5&tags=x&tags=y%3Dz", &params, NULL), 0);
+	want = json_pack("{s:s, s:i, s:[s,s]}", "zoneUuid", "a/b c", "limit", 5, "tags", "x", "y=z");
+	assert_true(json_equal(params, want));
+	json_decref(want);
+	json_decref(params);
+	assert_int_equal(query_parse(&op, "", &params, NULL), 0);
+	assert_int_equal(json_object_size(params), 0);
+	json_decref(params);
+}
+
+static void test_bad_queries(void **state)
+{
+	static const char *const bad[] = {"zoneUuid", "nothing=1", "uuid=x",	   "limit=x", "limit=%",
+					  "limit=%4", "limit=%zz", "zoneUuid=%00", "%=1"};
+	json_t *params = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(query_parse(&op, bad[i], &params, NULL), -EINVAL);
+}
+
+static void test_queries_are_kept(void **state)
+{
+	struct queries *queries = queries_new();
+	struct node base = {.kind = KIND_VM, .row = 3, .class = N_GET, .index = 7}, back;
+	int64_t first = queries_add(queries, base, "a=1");
+	char *text = NULL;
+
+	(void)state;
+	assert_true(first > 0);
+	assert_int_equal(queries_add(queries, base, "a=1"), first);
+	assert_true(queries_add(queries, base, "a=2") != first);
+	assert_true(queries_get(queries, first, &back, &text));
+	assert_int_equal(node_pack(back), node_pack(base));
+	assert_string_equal(text, "a=1");
+	free(text);
+	for (int i = 0; i < 1000; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "b=%d", i);
+		assert_true(queries_add(queries, base, name) > first);
+	}
+	assert_false(queries_get(queries, first, &back, NULL));
+	assert_false(queries_get(queries, 0, &back, NULL));
+	queries_free(queries);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_bad_numbers),
+		cmocka_unit_test(test_other_types),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_query),
+		cmocka_unit_test(test_bad_queries),
+		cmocka_unit_test(test_queries_are_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
