@@ -146,7 +146,8 @@ void error_done(struct error *e)
 	*e = ERROR_INIT;
 }
 
-static int error_vset(struct error *e, int errnum, const char *code, const char *fmt, va_list args)
+_printf_(4, 0) static int error_vset(struct error *e, int errnum, const char *code, const char *fmt,
+				     va_list args)
 {
 	if (!e || error_is_set(e))
 		return -errnum;

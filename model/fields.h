@@ -388,7 +388,7 @@
 	X_BOOL(X, SYSTEM_TAG, INHERENT, "inherent", "true: kept by the pool itself")                         \
 		X_STR(X, SYSTEM_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "object it is on")              \
 			X_STR(X, SYSTEM_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of that object")        \
-				X_STR(X, SYSTEM_TAG, TAG, "tag", 0, "the tag")                               \
+				X_STR(X, SYSTEM_TAG, TAG, "tag", F_INDEX, "the tag")                               \
 					X_STR(X, SYSTEM_TAG, TYPE, "type", 0, "System")                      \
 						X_DATES(X, SYSTEM_TAG)
 

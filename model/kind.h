@@ -8,7 +8,9 @@
  * the list when state folders with older databases must keep their per-field
  * times), nothing else. The column is added to existing databases at start.
  * To add a kind: a list in fields.h, an entry in enum kind_id and a row in
- * kind.c; then, if it has a directory, its files appear by themselves.
+ * kind.c; then, if it has a directory, its files appear by themselves. Its Java
+ * class goes into inventory_class.c, its relations into relation.c, and who may
+ * see it into access.c.
  */
 #ifndef POOLFS_KIND_H
 #define POOLFS_KIND_H
@@ -67,7 +69,7 @@ enum field_type {
 };
 
 enum field_flags {
-	F_INDEX = 1 << 0,   /* kept in an in-memory index (and indexed in SQL) */
+	F_INDEX = 1 << 0,   /* kept in an in-memory index (view.h) */
 	F_HIDDEN = 1 << 1,  /* not in the inventory and no file */
 	F_FILE = 1 << 2,    /* a file, but not in the inventory */
 	F_SECRET = 1 << 3,  /* file mode 0600; never in inventories, events, logs */

@@ -65,10 +65,10 @@ static int letter_compare(const void *a, const void *b)
 
 static uint64_t *next_states(const struct like *like, uint32_t c)
 {
-	const struct letter key = {.c = c}, *found;
+	const struct letter key = {.c = text_fold(c)}, *found;
 
-	if (c < 128)
-		return like->ascii[c];
+	if (key.c < 128)
+		return like->ascii[key.c];
 	found = bsearch(&key, like->letters, (size_t)like->letter_count, sizeof(key), letter_compare);
 	return found ? found->next : like->other;
 }
@@ -90,6 +90,8 @@ static void give_states(struct like *like, const char *pattern, uint64_t *pool)
 			pool += like->words;
 		}
 	}
+	for (int c = 'A'; c <= 'Z'; c++)
+		like->ascii[c] = like->ascii[text_fold((uint32_t)c)];
 	qsort(like->letters, (size_t)like->letter_count, sizeof(*like->letters), letter_compare);
 	for (int i = 0; i < like->letter_count; i++) {
 		if (kept && like->letters[kept - 1].c == like->letters[i].c)
@@ -147,13 +149,24 @@ void like_free(struct like *like)
 	free(like);
 }
 
+/* The states that the next character of *@text leads on from. */
+static inline const uint64_t *step(const struct like *like, const char **text)
+{
+	unsigned char c = (unsigned char)**text;
+
+	if (c >= 128)
+		return next_states(like, text_next(text));
+	(*text)++;
+	return like->ascii[c];
+}
+
 /* The usual case: all states in one word. */
 static bool match_word(const struct like *like, const char *text)
 {
 	uint64_t states = 1, loops = like->loops[0], last = UINT64_C(1) << like->last;
 
 	while (*text) {
-		states = (states & *next_states(like, text_fold(text_next(&text)))) << 1 | (states & loops);
+		states = (states & *step(like, &text)) << 1 | (states & loops);
 		if (!states || (states & last & loops))
 			break; /* nothing or everything matches from here */
 	}
@@ -165,7 +178,7 @@ static bool match_words(const struct like *like, const char *text)
 	uint64_t states[WORDS_MAX] = {1}, *last = &states[like->last / WORD_BITS];
 
 	while (*text) {
-		const uint64_t *next = next_states(like, text_fold(text_next(&text)));
+		const uint64_t *next = step(like, &text);
 		uint64_t carry = 0, any = 0;
 
 		for (int i = 0; i < like->words; i++) {

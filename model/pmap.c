@@ -244,3 +244,29 @@ bool pmap_next(const struct pmap *n, uint64_t after, uint64_t *ret_key, struct r
 		*ret_value = best->value;
 	return true;
 }
+
+static void cursor_descend(struct pmap_cursor *cursor, const struct pmap *n)
+{
+	for (; n; n = n->left) {
+		__builtin_prefetch(n->right);
+		cursor->path[cursor->depth++] = n;
+	}
+}
+
+void pmap_cursor_init(struct pmap_cursor *cursor, const struct pmap *root)
+{
+	cursor->depth = 0;
+	cursor_descend(cursor, root);
+}
+
+struct ref *pmap_cursor_next(struct pmap_cursor *cursor)
+{
+	while (cursor->depth > 0) {
+		const struct pmap *n = cursor->path[--cursor->depth];
+
+		cursor_descend(cursor, n->right);
+		if (n->value)
+			return n->value;
+	}
+	return NULL;
+}

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conditions: from `vmNics.ip=10.0.0.2` to something that can be tested. See query.h. */
-#include <ctype.h>
-#include <math.h>
 #include <strings.h>
 
-#include "inventory_class.h"
 #include "query_internal.h"
-#include "render.h"
-#include "text.h"
 
 /* Longer ones first where one begins with another. */
 static const struct {
@@ -29,6 +24,15 @@ static const struct {
 bool query_may_name(const struct field *f)
 {
 	return f->type != FIELD_CHILDREN && !(f->flags & (F_HIDDEN | F_SECRET));
+}
+
+int query_field(const struct kind *kind, const char *name, size_t len)
+{
+	for (int i = 0; i < kind->field_count; i++)
+		if (query_may_name(&kind->fields[i]) && strncmp(kind->fields[i].name, name, len) == 0 &&
+		    kind->fields[i].name[len] == '\0')
+			return i;
+	return -1;
 }
 
 const char *query_echo(const char *text, size_t len, char ret_echo[ECHO_SIZE])
@@ -97,14 +101,6 @@ static int split(const char *text, size_t *ret_name_len, enum operator* ret_op, 
 
 /* -------------------------------------------------------------------- paths */
 
-static int no_such_field(const struct kind *kind, const char *name, size_t len, struct error *e)
-{
-	char echo[ECHO_SIZE];
-
-	return error_set_code(e, EINVAL, "SYS.1000", "inventory class[%sInventory] not having field[%s]",
-			      kind->name, query_echo(name, len, echo));
-}
-
 static int add_step(struct condition *c, const struct relation *r, struct error *e)
 {
 	if (c->depth == QUERY_DEPTH_MAX)
@@ -114,55 +110,61 @@ static int add_step(struct condition *c, const struct relation *r, struct error 
 	return 0;
 }
 
-/* The last part of a path is a field, or stands for the objects that hold tags or the values of a list. */
+/* A step to the objects that name ours in their field: they hold its tags, or the values of its list. */
+static void add_last_step(struct condition *c, const struct kind *from, enum kind_id to, int field)
+{
+	/* There is room: add_step() stops one before. */
+	c->steps[c->depth++] = (struct relation){
+		.kind = from->id, .name = "", .target = to, .type = RELATION_REVERSE, .field = field};
+}
+
+/* The operator is applied to each tag; the negative ones ask whether there is none that the positive one
+ * finds. */
+static void resolve_tag(struct condition *c, const struct kind *kind, enum kind_id tag, int resource_field,
+			int tag_field)
+{
+	add_last_step(c, kind, tag, resource_field);
+	c->field = tag_field;
+	c->never = c->op == OP_IS_NULL; /* as on the manual's server */
+	c->none = c->op == OP_NE || c->op == OP_NOT_IN || c->op == OP_NOT_LIKE;
+	if (c->none)
+		c->op = c->op == OP_NE ? OP_EQ : c->op == OP_NOT_IN ? OP_IN : OP_LIKE;
+}
+
+static bool is_name(const char *name, const char *text, size_t len)
+{
+	return strncmp(name, text, len) == 0 && name[len] == '\0';
+}
+
+/* The last part of a path is a field, a list, or stands for the tags. */
 static int resolve_field(struct condition *c, const struct kind *kind, const char *name, size_t len,
 			 struct error *e)
 {
-	static const struct {
-		const char *name;
-		enum kind_id kind;
-		int resource_field, tag_field;
-	} tags[] = {{"__systemTag__", KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, SYSTEM_TAG_TAG},
-		    {"__userTag__", KIND_USER_TAG, USER_TAG_RESOURCE_UUID, USER_TAG_TAG}};
-	struct relation *last = &c->steps[c->depth]; /* there is room: add_step() stops one before */
+	const struct field *f;
+	char echo[ECHO_SIZE];
 
-	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
-		if (strlen(tags[i].name) == len && memcmp(tags[i].name, name, len) == 0) {
-			*last = (struct relation){.kind = kind->id,
-						  .name = tags[i].name,
-						  .target = tags[i].kind,
-						  .type = RELATION_REVERSE,
-						  .field = tags[i].resource_field};
-			c->depth++;
-			c->field = tags[i].tag_field;
-			c->never = c->op == OP_IS_NULL;
-			c->none = c->op == OP_NE || c->op == OP_NOT_IN || c->op == OP_NOT_LIKE;
-			c->op = c->op == OP_NE	       ? OP_EQ
-				: c->op == OP_NOT_IN   ? OP_IN
-				: c->op == OP_NOT_LIKE ? OP_LIKE
-						       : c->op;
-			return 0;
-		}
-	for (int i = 0; i < kind->field_count; i++) {
-		const struct field *f = &kind->fields[i];
-
-		if (!query_may_name(f) || strlen(f->name) != len || memcmp(f->name, name, len) != 0)
-			continue;
-		c->field = i;
-		if (f->type == FIELD_VALUES) {
-			*last = (struct relation){.kind = kind->id,
-						  .name = f->name,
-						  .target = f->target,
-						  .type = RELATION_REVERSE,
-						  .field = f->target_field};
-			c->depth++;
-			c->field = f->value_field;
-			c->none = c->op == OP_IS_NULL;
-			c->op = c->none ? OP_NOT_NULL : c->op;
-		}
+	if (is_name("__systemTag__", name, len)) {
+		resolve_tag(c, kind, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, SYSTEM_TAG_TAG);
 		return 0;
 	}
-	return no_such_field(kind, name, len, e);
+	if (is_name("__userTag__", name, len)) {
+		resolve_tag(c, kind, KIND_USER_TAG, USER_TAG_RESOURCE_UUID, USER_TAG_TAG);
+		return 0;
+	}
+	c->field = query_field(kind, name, len);
+	if (c->field < 0)
+		return error_set_code(e, EINVAL, "SYS.1000",
+				      "inventory class[%sInventory] not having field[%s]", kind->name,
+				      query_echo(name, len, echo));
+	f = &kind->fields[c->field];
+	if (f->type == FIELD_VALUES) {
+		add_last_step(c, kind, f->target, f->target_field);
+		c->field = f->value_field;
+		c->none = c->op == OP_IS_NULL; /* an empty list */
+		if (c->none)
+			c->op = OP_NOT_NULL;
+	}
+	return 0;
 }
 
 static int resolve_path(struct condition *c, const struct kind *kind, const char *path, size_t len,
@@ -190,90 +192,6 @@ static int resolve_path(struct condition *c, const struct kind *kind, const char
 }
 
 /* ------------------------------------------------------------------- values */
-
-/* A decimal number, perhaps with a fraction, an exponent, or a unit of 1024s. */
-static bool parse_number(const char *text, struct operand *ret)
-{
-	static const char units[] = "KMGTPE";
-	size_t len = strspn(text, "+-0123456789.eE");
-	long double value;
-	const char *unit;
-	char *end;
-
-	/* The E of 2E is a unit, that of 1.0E7 is not: strtold() knows. */
-	if (len == 0 || len > 40)
-		return false;
-	value = strtold(text, &end);
-	if (end == text || end > text + len)
-		return false;
-	if (*end) {
-		unit = strchr(units, toupper((unsigned char)*end));
-		if (!unit || (end[1] && (toupper((unsigned char)end[1]) != 'B' || end[2])))
-			return false;
-		value = ldexpl(value, 10 * (int)(unit - units + 1));
-	}
-	if (value >= 0x1p63L) {
-		*ret = (struct operand){.number = INT64_MAX, .fraction = true};
-	} else if (value < -0x1p63L) {
-		*ret = (struct operand){.number = INT64_MIN};
-	} else {
-		ret->number = (int64_t)floorl(value);
-		ret->fraction = (long double)ret->number != value;
-	}
-	return true;
-}
-
-static int64_t seconds_of(int64_t ns)
-{
-	return ns / 1000000000 - (ns % 1000000000 < 0);
-}
-
-/* Reads @text as a value of the field @f. */
-static int operand_init(struct operand *operand, const struct field *f, const char *text, struct error *e)
-{
-	const char *expected = "a number";
-	char echo[ECHO_SIZE];
-
-	switch (f->type) {
-	case FIELD_STRING:
-		operand->text = strdup(text);
-		return operand->text ? 0 : error_set(e, ENOMEM, "out of memory");
-	case FIELD_INT:
-	case FIELD_LONG:
-		if (parse_number(text, operand))
-			return 0;
-		break;
-	case FIELD_BOOL:
-		expected = "true or false";
-		operand->number = strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0;
-		if (operand->number || strcasecmp(text, "false") == 0 || strcmp(text, "0") == 0)
-			return 0;
-		break;
-	case FIELD_DATE:
-		expected = "a date like 'Nov 14, 2017 10:20:57 PM' or '2017-11-14 22:20:57'";
-		if (render_parse_date(text, &operand->number)) {
-			operand->number = seconds_of(operand->number);
-			return 0;
-		}
-		break;
-	case FIELD_CHILDREN:
-	case FIELD_VALUES:
-		break;
-	}
-	return error_set_code(e, EINVAL, "SYS.1000", "'%s' is not %s, as field '%s' is",
-			      query_echo(text, strlen(text), echo), expected, f->name);
-}
-
-int operand_compare(const void *a, const void *b)
-{
-	const struct operand *x = a, *y = b;
-
-	if (x->text)
-		return text_compare(x->text, y->text);
-	if (x->number != y->number)
-		return x->number < y->number ? -1 : 1;
-	return (int)x->fraction - (int)y->fraction;
-}
 
 static int add_operand(struct condition *c, const struct field *f, const char *text, struct error *e)
 {

@@ -3,22 +3,21 @@
  * Evaluation of conditions on objects, and the choice between an index and a
  * scan. See query.h.
  *
- * An index is used when a condition asks for equality with an indexed field:
- * the objects that have it are few, and following the relations backwards from
- * them gives candidates, a superset of the answer, on which all conditions are
- * then tested. Otherwise every object of the kind is tested.
+ * Where that is cheaper, a query begins at the end of one condition's path: an
+ * index or a look at all objects there finds those that the condition holds for,
+ * and following the relations backwards from them gives candidates, a superset
+ * of the answer, on which all conditions are then tested. Otherwise every object
+ * of the kind is tested.
  *
  * Time: an object that several paths lead to is tested once per condition and
  * step (struct memo), so that loops of relations cost steps times objects, not
  * objects to the power of steps. The clock is looked at every thousand objects.
  */
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
 #include "access.h"
 #include "query_internal.h"
-#include "text.h"
 
 /* Objects between two looks at the clock: some hundred microseconds. */
 #define CLOCK_EVERY 1024
@@ -40,118 +39,6 @@ struct run {
 	unsigned work;
 	struct memo memos[QUERY_CONDITIONS_MAX][QUERY_DEPTH_MAX + 1];
 };
-
-/* ------------------------------------------------------------------- values */
-
-static int64_t seconds_of(int64_t ns)
-{
-	return ns / 1000000000 - (ns % 1000000000 < 0);
-}
-
-/* Order of a field that is not null and an operand. */
-static int compare(const struct object *o, int field, const struct operand *operand)
-{
-	int64_t number;
-
-	if (operand->text)
-		return text_compare(object_str(o, field), operand->text);
-	number = object_int(o, field);
-	if (o->kind->fields[field].type == FIELD_DATE)
-		number = seconds_of(number);
-	if (number != operand->number)
-		return number < operand->number ? -1 : 1;
-	return operand->fraction ? -1 : 0;
-}
-
-static bool is_one_of(const struct condition *c, const struct object *o)
-{
-	size_t low = 0, high = c->operand_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = compare(o, c->field, &c->operands[middle]);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
-}
-
-/* A field as MySQL would turn it into text for LIKE. */
-static bool is_like(const struct condition *c, const struct object *o)
-{
-	const struct field *f = &o->kind->fields[c->field];
-	char text[32];
-	time_t seconds;
-	struct tm tm;
-
-	if (f->type == FIELD_STRING)
-		return like_match(c->like, object_str(o, c->field));
-	if (f->type == FIELD_BOOL) {
-		snprintf(text, sizeof(text), "%s", object_int(o, c->field) ? "true" : "false");
-	} else if (f->type == FIELD_DATE) {
-		seconds = (time_t)seconds_of(object_int(o, c->field));
-		if (!localtime_r(&seconds, &tm) || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
-			return false;
-	} else {
-		snprintf(text, sizeof(text), "%" PRId64, object_int(o, c->field));
-	}
-	return like_match(c->like, text);
-}
-
-bool condition_test(const struct condition *c, const struct object *o)
-{
-	if (object_is_null(o, c->field))
-		return c->op == OP_IS_NULL;
-	switch (c->op) {
-	case OP_EQ:
-		return compare(o, c->field, c->operands) == 0;
-	case OP_NE:
-		return compare(o, c->field, c->operands) != 0;
-	case OP_GT:
-		return compare(o, c->field, c->operands) > 0;
-	case OP_LT:
-		return compare(o, c->field, c->operands) < 0;
-	case OP_GE:
-		return compare(o, c->field, c->operands) >= 0;
-	case OP_LE:
-		return compare(o, c->field, c->operands) <= 0;
-	case OP_IN:
-		return is_one_of(c, o);
-	case OP_NOT_IN:
-		return !is_one_of(c, o);
-	case OP_LIKE:
-		return is_like(c, o);
-	case OP_NOT_LIKE:
-		return !is_like(c, o);
-	case OP_IS_NULL:
-		return false;
-	case OP_NOT_NULL:
-		return true;
-	}
-	return false;
-}
-
-int query_compare_field(const struct object *a, const struct object *b, int field)
-{
-	int64_t x, y;
-
-	if (object_is_null(a, field) || object_is_null(b, field))
-		return (int)object_is_null(b, field) - (int)object_is_null(a, field);
-	if (!field_is_integer(&a->kind->fields[field]))
-		return text_compare(object_str(a, field), object_str(b, field));
-	x = object_int(a, field);
-	y = object_int(b, field);
-	if (a->kind->fields[field].type == FIELD_DATE) {
-		x = seconds_of(x);
-		y = seconds_of(y);
-	}
-	return (x > y) - (x < y);
-}
 
 /* --------------------------------------------------------------- conditions */
 
@@ -206,11 +93,9 @@ static bool holds(struct run *run, int number, int level, const struct object *o
 	int64_t cursor = 0;
 	bool found = false;
 
-	if (!have_time(run))
-		return false;
 	if (level == c->depth)
 		return condition_test(c, o);
-	while (!found && !run->late && (target = relation_walk(r, run->view, o, &cursor))) {
+	while (!found && have_time(run) && (target = relation_walk(r, run->view, o, &cursor))) {
 		/* By way of a reverse relation an object is met once: nothing to remember. */
 		unsigned char *memo =
 			r->type == RELATION_REVERSE ? NULL : memo_place(&run->memos[number][level], target);
@@ -233,7 +118,7 @@ static bool all_hold(struct run *run, const struct object *o)
 	if (!have_time(run) || !is_visible(run, o))
 		return false;
 	for (int i = 0; i < run->q->condition_count; i++)
-		if (run->q->conditions[i]->never || !holds(run, i, 0, o))
+		if (run->q->conditions[i]->never || !have_time(run) || !holds(run, i, 0, o))
 			return false;
 	return !run->late;
 }
@@ -280,56 +165,108 @@ static const struct kind *kind_at_end(const struct query *q, const struct condit
 	return c->depth ? kind_get(c->steps[c->depth - 1].target) : q->kind;
 }
 
-/* True when an index leads from the condition's values back to the objects asked for. */
+/* True when an index finds the objects at the end of the condition's path. */
 static bool is_indexed(const struct query *q, const struct condition *c)
 {
-	if ((c->op != OP_EQ && c->op != OP_IN) || c->none ||
-	    !(kind_at_end(q, c)->fields[c->field].flags & F_INDEX))
-		return false;
+	return (c->op == OP_EQ || c->op == OP_IN) && (kind_at_end(q, c)->fields[c->field].flags & F_INDEX);
+}
+
+/* True when indexes lead from the end of the path back to the objects asked for. */
+static bool is_reversible(const struct condition *c)
+{
 	for (int i = 0; i < c->depth; i++) {
 		struct relation back = relation_inverse(&c->steps[i]);
 
 		if (!relation_is_indexed(&back))
 			return false;
 	}
-	return true;
+	return !c->none;
 }
 
-/* The condition with the fewest objects at its end; NULL when a scan is no worse. */
+/* What it costs to begin at the end of the path, in steps from object to object; SIZE_MAX: it is not
+ * possible. */
+static size_t cost(const struct run *run, const struct condition *c)
+{
+	const struct kind *end = kind_at_end(run->q, c);
+	size_t n = 0;
+
+	if (!is_reversible(c))
+		return SIZE_MAX;
+	if (is_indexed(run->q, c)) {
+		for (size_t i = 0; i < c->operand_count; i++)
+			n += view_count_where(run->view, end->id, c->field, c->operands[i].text);
+		return n;
+	}
+	/* Looking at an object is that much cheaper than following a relation. */
+	return c->depth ? view_count(run->view, end->id) / 8 : SIZE_MAX;
+}
+
+/* What is worth spending to avoid a scan: a part of the relations that it would follow. */
+static size_t budget(const struct query *q, const struct view *view)
+{
+	size_t followed = view_count(view, q->kind->id);
+
+	for (int i = 0; i < q->condition_count; i++)
+		for (int j = 0; j < q->conditions[i]->depth; j++) {
+			const struct relation *r = &q->conditions[i]->steps[j];
+
+			followed += view_count(view, r->type == RELATION_FORWARD ? r->kind : r->target);
+		}
+	return followed / 4 + 16;
+}
+
+/* The cheapest condition to begin with; NULL when none costs less than @most. */
 static const struct condition *choose(const struct run *run, size_t most)
 {
 	const struct condition *best = NULL;
 
 	for (int i = 0; i < run->q->condition_count; i++) {
-		const struct condition *c = run->q->conditions[i];
-		size_t n = 0;
+		size_t n = cost(run, run->q->conditions[i]);
 
-		if (!is_indexed(run->q, c))
-			continue;
-		for (size_t j = 0; j < c->operand_count && n < most; j++)
-			n += view_count_where(run->view, kind_at_end(run->q, c)->id, c->field,
-					      c->operands[j].text);
 		if (n < most) {
 			most = n;
-			best = c;
+			best = run->q->conditions[i];
 		}
 	}
 	return best;
 }
 
+/* The field of @kind that a condition on it reads, when that is a text; else -1. */
+static int text_field(const struct kind *kind, const struct condition *c)
+{
+	return kind->fields[c->field].type == FIELD_STRING ? c->field : -1;
+}
+
+/* Adds the objects at the end of the path that the condition holds for. */
+static int gather_end(struct run *run, const struct condition *c, size_t most, struct matches *m)
+{
+	enum kind_id end = kind_at_end(run->q, c)->id;
+	const struct object *o;
+	struct view_walk walk;
+	int r = 0;
+
+	if (is_indexed(run->q, c)) {
+		for (size_t i = 0; i < c->operand_count; i++) {
+			const char *text = c->operands[i].text;
+
+			o = view_next_candidate(run->view, end, c->field, text, 0);
+			for (; o && r == 0; o = view_next_candidate(run->view, end, c->field, text, o->id))
+				r = condition_test(c, o) ? matches_add(m, o) : 0;
+		}
+		return r;
+	}
+	view_walk_init(&walk, run->view, end, text_field(kind_get(end), c));
+	while (r == 0 && have_time(run) && (o = view_walk_next(&walk)))
+		if (condition_test(c, o))
+			r = m->count > most ? -E2BIG : matches_add(m, o);
+	return r;
+}
+
 /* Collects the candidates of @c. -E2BIG when they are more than @most. */
 static int gather(struct run *run, const struct condition *c, size_t most, struct matches *m)
 {
-	enum kind_id end = kind_at_end(run->q, c)->id;
-	int r = 0;
+	int r = gather_end(run, c, most, m);
 
-	for (size_t i = 0; i < c->operand_count && r == 0; i++) {
-		const char *text = c->operands[i].text;
-		const struct object *o = view_next_candidate(run->view, end, c->field, text, 0);
-
-		for (; o && r == 0; o = view_next_candidate(run->view, end, c->field, text, o->id))
-			r = condition_test(c, o) ? matches_add(m, o) : 0;
-	}
 	for (int step = c->depth - 1; step >= 0 && r == 0; step--) {
 		struct relation back = relation_inverse(&c->steps[step]);
 		struct matches before = *m;
@@ -376,13 +313,21 @@ static void run_free(struct run *run)
 }
 DEFINE_CLEANUP(struct run *, run_free)
 
+/* The text that a scan looks at first in every object; -1 when there is none. */
+static int first_text_field(const struct query *q)
+{
+	return q->condition_count && !q->conditions[0]->depth ? text_field(q->kind, q->conditions[0]) : -1;
+}
+
 int query_find(const struct query *q, const struct view *view, const struct query_scope *scope, size_t enough,
 	       struct matches *m, struct error *e)
 {
 	_cleanup_(run_free_p) struct run *run = run_new(q, view, scope);
-	size_t most = view_count(view, q->kind->id) / 4 + 16;
+	size_t most = budget(q, view);
 	const struct condition *c = run ? choose(run, most) : NULL;
 	struct matches candidates = {0};
+	struct view_walk walk;
+	const struct object *o;
 	int r = run ? 0 : -ENOMEM;
 
 	if (c)
@@ -393,12 +338,10 @@ int query_find(const struct query *q, const struct view *view, const struct quer
 				r = matches_add(m, candidates.objects[i]);
 	} else if (r == 0 || r == -E2BIG) {
 		r = 0;
-		view_for_each (o, view, q->kind->id) {
-			if (m->count >= enough || r < 0 || run->late)
-				break;
+		view_walk_init(&walk, view, q->kind->id, first_text_field(q));
+		while (m->count < enough && r == 0 && !run->late && (o = view_walk_next(&walk)))
 			if (all_hold(run, o))
 				r = matches_add(m, o);
-		}
 	}
 	free(candidates.objects);
 	if (r < 0)

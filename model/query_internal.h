@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What query_parse.c, query_condition.c, query_eval.c and query_run.c share. Not for others. */
+/* What the files query_*.c share. Not for others. */
 #ifndef POOLFS_QUERY_INTERNAL_H
 #define POOLFS_QUERY_INTERNAL_H
 
@@ -60,6 +60,8 @@ struct query {
 /** Copies the beginning of @text, printable and cut at a character, for use in a sentence. Returns @ret_echo.
  */
 const char *query_echo(const char *text, size_t len, char ret_echo[ECHO_SIZE]);
+/** A field of an object itself that queries may name; -1 when there is none. */
+int query_field(const struct kind *kind, const char *name, size_t len);
 /** Compiles one condition about @kind. @text is UTF-8. */
 int condition_new(const struct kind *kind, const char *text, struct condition **ret_condition,
 		  struct error *e);
@@ -70,6 +72,8 @@ DEFINE_CLEANUP(struct condition *, condition_free)
 bool condition_test(const struct condition *c, const struct object *o);
 /** Order of two objects of one kind by a field; null comes first. */
 int query_compare_field(const struct object *a, const struct object *b, int field);
+/** Reads @text as a value of the field @f. */
+int operand_init(struct operand *operand, const struct field *f, const char *text, struct error *e);
 /** Order of two operands of one field. */
 int operand_compare(const void *a, const void *b);
 

@@ -68,20 +68,10 @@ static int set_integer(const char *key, const char *value, int64_t *ret, struct 
 	return 0;
 }
 
-/* A field that an object has itself, by name. */
-static int own_field(const struct kind *kind, const char *name, size_t len)
-{
-	for (int i = 0; i < kind->field_count; i++)
-		if (query_may_name(&kind->fields[i]) && strlen(kind->fields[i].name) == len &&
-		    memcmp(kind->fields[i].name, name, len) == 0)
-			return i;
-	return -1;
-}
-
 static int set_order(struct query *q, const char *what, const char *name, int *ret_field, struct error *e)
 {
 	char echo[ECHO_SIZE];
-	int field = own_field(q->kind, name, strlen(name));
+	int field = query_field(q->kind, name, strlen(name));
 
 	if (*name == '\0') /* some clients send all parameters they know */
 		return 0;
@@ -118,7 +108,7 @@ static int add_fields(struct query *q, const char *list, struct error *e)
 
 		while (name_len > 0 && name[name_len - 1] == ' ')
 			name_len--;
-		field = own_field(q->kind, name, name_len);
+		field = query_field(q->kind, name, name_len);
 		if (field < 0 && name_len > 0)
 			return error_set_code(e, EINVAL, "SYS.1000",
 					      "inventory class[%sInventory] not having field[%s]",

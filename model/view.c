@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pmap.h"
 #include "text.h"
 
 /* More than enough; index_slots_init() checks. */
@@ -229,6 +228,33 @@ const struct object *view_next(const struct view *view, enum kind_id kind, int64
 
 	pmap_next(view->objects[kind], (uint64_t)after, NULL, &o);
 	return (const struct object *)o;
+}
+
+void view_walk_init(struct view_walk *walk, const struct view *view, enum kind_id kind, int field)
+{
+	walk->field = field;
+	pmap_cursor_init(&walk->cursor, view->objects[kind]);
+	walk->next = walk->count = 0;
+}
+
+const struct object *view_walk_next(struct view_walk *walk)
+{
+	const struct object *o;
+
+	if (walk->next < walk->count)
+		return walk->ahead[walk->next++];
+	/* What a walk costs is waiting for memory: ask for several objects before looking at the first. */
+	walk->count = 0;
+	while (walk->count < ARRAY_SIZE(walk->ahead) &&
+	       (o = (const struct object *)pmap_cursor_next(&walk->cursor))) {
+		__builtin_prefetch(o);
+		__builtin_prefetch(&o->values[walk->field < 0 ? 0 : walk->field]);
+		walk->ahead[walk->count++] = o;
+	}
+	for (unsigned i = 0; i < walk->count && walk->field >= 0; i++)
+		__builtin_prefetch(object_str(walk->ahead[i], walk->field));
+	walk->next = 1;
+	return walk->count ? walk->ahead[0] : NULL;
 }
 
 const struct object *view_next_candidate(const struct view *view, enum kind_id kind, int field,

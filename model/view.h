@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "object.h"
+#include "pmap.h"
 
 struct view;
 
@@ -34,6 +35,17 @@ const struct object *view_get_any(const struct view *view, const char *uuid);
 size_t view_count(const struct view *view, enum kind_id kind);
 /** The object with the smallest row id above @after; NULL at the end. */
 const struct object *view_next(const struct view *view, enum kind_id kind, int64_t after);
+/** A walk over all objects of a kind, several times as fast as view_next(). */
+struct view_walk {
+	struct pmap_cursor cursor;
+	int field;
+	const struct object *ahead[16]; /* on their way into the processor's cache */
+	unsigned next, count;
+};
+/** @field is a string field that will be looked at, -1 for none. */
+void view_walk_init(struct view_walk *walk, const struct view *view, enum kind_id kind, int field);
+/** The next object; NULL at the end. */
+const struct object *view_walk_next(struct view_walk *walk);
 /** As view_next(), among those whose F_INDEX string @field has exactly the text @value. */
 const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
 				     int64_t after);

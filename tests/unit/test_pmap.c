@@ -57,7 +57,9 @@ static void check(const struct pmap *map, const model expected)
 {
 	size_t count = 0;
 	uint64_t at = 0;
+	struct pmap_cursor cursor;
 
+	pmap_cursor_init(&cursor, map);
 	for (uint64_t key = 1; key <= KEYS; key++) {
 		struct ref *value = NULL, *next;
 		uint64_t next_key;
@@ -70,9 +72,12 @@ static void check(const struct pmap *map, const model expected)
 		assert_true(pmap_next(map, at, &next_key, &next));
 		assert_int_equal(next_key, key);
 		assert_ptr_equal(next, value);
+		assert_ptr_equal(pmap_cursor_next(&cursor), value);
 		at = key;
 	}
 	assert_false(pmap_next(map, at, NULL, NULL));
+	assert_null(pmap_cursor_next(&cursor));
+	assert_null(pmap_cursor_next(&cursor));
 	assert_int_equal(pmap_count(map), count);
 }
 

@@ -217,6 +217,9 @@ static void operators_and_types(void **state)
 		{KIND_VM, "q=name= db", ""},
 		{KIND_VM, "q=state=running", "web1,web2,云_%"},
 		{KIND_VM, "q=state!=running", "DB,it's; --"},
+		{KIND_VM, "q=name!=x=y", "web1,web2,DB,it's; --,云_%"}, /* the leftmost operator */
+		{KIND_VM, "q=name=x!=y", ""},
+		{KIND_VM, "q=name=DB is null", ""},
 		{KIND_VM, "q=name>it", "web1,web2,it's; --,云_%"},
 		{KIND_VM, "q=cpuNum=8", "it's; --,云_%"},
 		{KIND_VM, "q=cpuNum=8.0", "it's; --,云_%"},
@@ -798,6 +801,82 @@ static void patterns(void **state)
 	assert_int_equal(like_new(pattern, &like), -EFBIG);
 }
 
+/* ------------------------------------------------------------ short of memory */
+
+/* Allocations until one fails; negative: none does. */
+static int fail_after = -1;
+
+static bool fails(void)
+{
+	return fail_after >= 0 && fail_after-- == 0;
+}
+
+#define WRAP(type, name, parameters, arguments)                                                              \
+	type __real_##name parameters;                                                                       \
+	type __wrap_##name parameters;                                                                       \
+	type __wrap_##name parameters                                                                        \
+	{                                                                                                    \
+		return fails() ? NULL : __real_##name arguments;                                             \
+	}
+WRAP(void *, malloc, (size_t size), (size))
+WRAP(void *, calloc, (size_t n, size_t size), (n, size))
+WRAP(void *, realloc, (void *p, size_t size), (p, size))
+WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))
+WRAP(char *, strdup, (const char *text), (text))
+WRAP(char *, strndup, (const char *text, size_t size), (text, size))
+
+static void *json_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+static int parse_and_run(const char *text, json_t **ret_json)
+{
+	_cleanup_query_ struct query *q = NULL;
+	int r = query_parse(kind_get(KIND_VM), text, &q, NULL);
+
+	return r < 0 ? r : query_run(q, view, &(struct query_scope){0}, ret_json, NULL);
+}
+
+/* The answer is whole or it is -ENOMEM, whichever allocation fails. (A forgotten memo only costs time.) */
+static void a_lack_of_memory_is_an_error(void **state)
+{
+	static const char *const queries[] = {
+		"q=zone.cluster.host.name?=h1,h2,x&q=name~=%25云%25&sort=-name&replyWithCount=true",
+		"q=vmNics.l3Network.zone.vmInstance.name!=x&groupBy=state&fields=name,cpuNum",
+		"q=name=web1",
+	};
+	(void)state;
+
+	json_set_alloc_funcs(json_malloc, free);
+	for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
+		json_t *whole = ask(KIND_VM, queries[i]);
+		int r = -ENOMEM;
+
+		for (int n = 0; r == -ENOMEM || n < 20; n++) {
+			json_t *json = NULL;
+			bool failed;
+
+			assert_true(n < 2000);
+			fail_after = n;
+			r = parse_and_run(queries[i], &json);
+			failed = fail_after < 0;
+			fail_after = -1;
+			assert_true(r == 0 || r == -ENOMEM);
+			if (r == 0)
+				assert_true(json_equal(json, whole));
+			else
+				assert_null(json);
+			json_decref(json);
+			if (!failed)
+				break;
+			r = -ENOMEM;
+		}
+		json_decref(whole);
+	}
+	json_set_alloc_funcs(malloc, free);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -814,6 +893,7 @@ int main(void)
 		cmocka_unit_test(single_objects_match_or_not),
 		cmocka_unit_test(a_query_is_cut_off_in_time),
 		cmocka_unit_test(patterns),
+		cmocka_unit_test(a_lack_of_memory_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "../../model/query.h"
 #include "../../model/render.h"
 
 static struct object *cluster(unsigned uuid, unsigned zone)
@@ -545,6 +546,7 @@ struct actor {
 	struct fixture *f;
 	unsigned number;
 	atomic_bool *stop;
+	const struct query *query; /* the readers share it */
 };
 
 /* Each writer keeps the sum of two VMs' memory at 1000, in one change. */
@@ -578,6 +580,7 @@ static void *reader_thread(void *arg)
 
 	while (!atomic_load(a->stop)) {
 		_cleanup_view_ struct view *view = store_view(a->f->store);
+		_cleanup_query_result_ struct query_result result = {0};
 
 		assert_true(view_version(view) >= version);
 		version = view_version(view);
@@ -589,6 +592,8 @@ static void *reader_thread(void *arg)
 			assert_int_equal(object_int(x, VM_MEMORY_SIZE) + object_int(y, VM_MEMORY_SIZE), 1000);
 			assert_non_null(d);
 		}
+		assert_int_equal(query_select(a->query, view, &(struct query_scope){0}, &result, NULL), 0);
+		assert_true(result.count >= WRITERS);
 	}
 	return NULL;
 }
@@ -596,12 +601,15 @@ static void *reader_thread(void *arg)
 static void readers_see_whole_changes(void **state)
 {
 	struct fixture *f = *state;
+	_cleanup_query_ struct query *query = NULL;
 	atomic_bool stop = false;
 	pthread_t threads[WRITERS + READERS];
 	struct actor actors[WRITERS + READERS];
 
+	/* of each pair of VMs at least one has half of the sum */
+	assert_int_equal(query_parse(kind_get(KIND_VM), "q=memorySize>=500&q=name~=un%25", &query, NULL), 0);
 	for (unsigned i = 0; i < WRITERS + READERS; i++)
-		actors[i] = (struct actor){f, i + 1, &stop};
+		actors[i] = (struct actor){f, i + 1, &stop, query};
 	for (unsigned w = 1; w <= WRITERS; w++)
 		for (unsigned i = 0; i < 2; i++) {
 			struct object *o = make(KIND_VM, test_uuid(10 * w + i));

@@ -127,6 +127,12 @@ static void a_snapshot_never_changes(void **state)
 		assert_string_equal(object_str(o, VM_NAME), id % 2 ? "odd" : "even");
 	}
 	assert_int_equal(id, 1000);
+	struct view_walk walk;
+	view_walk_init(&walk, old, KIND_VM, VM_NAME);
+	for (id = 1; id <= 1000; id++)
+		assert_int_equal(view_walk_next(&walk)->id, id);
+	assert_null(view_walk_next(&walk));
+	assert_null(view_walk_next(&walk));
 }
 
 static void walks_resume_after_an_id_that_is_gone(void **state)

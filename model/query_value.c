@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values: read from a condition's text, and compared with an object's. See query.h. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "query_internal.h"
+#include "render.h"
+#include "text.h"
+
+/* Dates are compared by the second, which is all that the manual's format shows. */
+static int64_t seconds_of(int64_t ns)
+{
+	return ns / 1000000000 - (ns % 1000000000 < 0);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+/* A decimal number, perhaps with a fraction, an exponent, or a unit of 1024s. */
+static bool parse_number(const char *text, struct operand *ret)
+{
+	static const char units[] = "KMGTPE";
+	size_t len = strspn(text, "+-0123456789.eE");
+	long double value;
+	const char *unit;
+	char *end;
+
+	errno = 0;
+	*ret = (struct operand){.number = strtoll(text, &end, 10)};
+	if (len > 0 && !*end && !errno)
+		return true; /* exactly, whatever a long double holds here */
+	/* The E of 2E is a unit, that of 1.0E7 is not: strtold() knows. */
+	if (len == 0 || len > 40)
+		return false;
+	value = strtold(text, &end);
+	if (end == text || end > text + len)
+		return false;
+	if (*end) {
+		unit = strchr(units, toupper((unsigned char)*end));
+		if (!unit || (end[1] && (toupper((unsigned char)end[1]) != 'B' || end[2])))
+			return false;
+		value = ldexpl(value, 10 * (int)(unit - units + 1));
+	}
+	if (value >= 0x1p63L) {
+		*ret = (struct operand){.number = INT64_MAX, .fraction = true};
+	} else if (value < -0x1p63L) {
+		*ret = (struct operand){.number = INT64_MIN};
+	} else {
+		ret->number = (int64_t)floorl(value);
+		ret->fraction = (long double)ret->number != value;
+	}
+	return true;
+}
+
+int operand_init(struct operand *operand, const struct field *f, const char *text, struct error *e)
+{
+	const char *expected = "a number";
+	char echo[ECHO_SIZE];
+
+	switch (f->type) {
+	case FIELD_STRING:
+		operand->text = strdup(text);
+		return operand->text ? 0 : error_set(e, ENOMEM, "out of memory");
+	case FIELD_INT:
+	case FIELD_LONG:
+		if (parse_number(text, operand))
+			return 0;
+		break;
+	case FIELD_BOOL:
+		expected = "true or false";
+		operand->number = strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0;
+		if (operand->number || strcasecmp(text, "false") == 0 || strcmp(text, "0") == 0)
+			return 0;
+		break;
+	case FIELD_DATE:
+		expected = "a date like 'Nov 14, 2017 10:20:57 PM' or '2017-11-14 22:20:57'";
+		if (render_parse_date(text, &operand->number)) {
+			operand->number = seconds_of(operand->number);
+			return 0;
+		}
+		break;
+	case FIELD_CHILDREN:
+	case FIELD_VALUES:
+		break;
+	}
+	return error_set_code(e, EINVAL, "SYS.1000", "'%s' is not %s, as field '%s' is",
+			      query_echo(text, strlen(text), echo), expected, f->name);
+}
+
+int operand_compare(const void *a, const void *b)
+{
+	const struct operand *x = a, *y = b;
+
+	if (x->text)
+		return text_compare(x->text, y->text);
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return (int)x->fraction - (int)y->fraction;
+}
+
+/* ---------------------------------------------------------------- comparing */
+
+/* Order of a field that is not null and an operand. */
+static int compare(const struct object *o, int field, const struct operand *operand)
+{
+	int64_t number;
+
+	if (operand->text)
+		return text_compare(object_str(o, field), operand->text);
+	number = object_int(o, field);
+	if (o->kind->fields[field].type == FIELD_DATE)
+		number = seconds_of(number);
+	if (number != operand->number)
+		return number < operand->number ? -1 : 1;
+	return operand->fraction ? -1 : 0;
+}
+
+static bool is_one_of(const struct condition *c, const struct object *o)
+{
+	size_t low = 0, high = c->operand_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare(o, c->field, &c->operands[middle]);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
+/* A field as MySQL would turn it into text for LIKE. */
+static bool is_like(const struct condition *c, const struct object *o)
+{
+	const struct field *f = &o->kind->fields[c->field];
+	char text[32];
+	time_t seconds;
+	struct tm tm;
+
+	if (f->type == FIELD_STRING)
+		return like_match(c->like, object_str(o, c->field));
+	if (f->type == FIELD_BOOL) {
+		snprintf(text, sizeof(text), "%s", object_int(o, c->field) ? "true" : "false");
+	} else if (f->type == FIELD_DATE) {
+		seconds = (time_t)seconds_of(object_int(o, c->field));
+		if (!localtime_r(&seconds, &tm) || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
+			return false;
+	} else {
+		snprintf(text, sizeof(text), "%" PRId64, object_int(o, c->field));
+	}
+	return like_match(c->like, text);
+}
+
+bool condition_test(const struct condition *c, const struct object *o)
+{
+	if (object_is_null(o, c->field))
+		return c->op == OP_IS_NULL;
+	switch (c->op) {
+	case OP_EQ:
+		return compare(o, c->field, c->operands) == 0;
+	case OP_NE:
+		return compare(o, c->field, c->operands) != 0;
+	case OP_GT:
+		return compare(o, c->field, c->operands) > 0;
+	case OP_LT:
+		return compare(o, c->field, c->operands) < 0;
+	case OP_GE:
+		return compare(o, c->field, c->operands) >= 0;
+	case OP_LE:
+		return compare(o, c->field, c->operands) <= 0;
+	case OP_IN:
+		return is_one_of(c, o);
+	case OP_NOT_IN:
+		return !is_one_of(c, o);
+	case OP_LIKE:
+		return is_like(c, o);
+	case OP_NOT_LIKE:
+		return !is_like(c, o);
+	case OP_IS_NULL:
+		return false;
+	case OP_NOT_NULL:
+		return true;
+	}
+	return false;
+}
+
+int query_compare_field(const struct object *a, const struct object *b, int field)
+{
+	int64_t x, y;
+
+	if (object_is_null(a, field) || object_is_null(b, field))
+		return (int)object_is_null(b, field) - (int)object_is_null(a, field);
+	if (!field_is_integer(&a->kind->fields[field]))
+		return text_compare(object_str(a, field), object_str(b, field));
+	x = object_int(a, field);
+	y = object_int(b, field);
+	if (a->kind->fields[field].type == FIELD_DATE) {
+		x = seconds_of(x);
+		y = seconds_of(y);
+	}
+	return (x > y) - (x < y);
+}
