@@ -28,7 +28,7 @@ op_apply_fn vm_update_apply;
 op_check_fn vm_change_offering_check;
 op_apply_fn vm_change_offering_apply;
 
-/* Images: image.c, image_add.c */
+/* Images: image.c, image_add.c, image_update.c */
 op_check_fn image_add_check;
 op_run_fn image_add_run;
 op_recover_fn image_add_recover;
@@ -56,6 +56,11 @@ op_apply_fn disk_offering_delete_apply;
 op_apply_fn object_update_apply;
 op_apply_fn object_change_state_apply;
 
+/*
+ * Handlers that only bring something about (a state, an absence) are their own recover functions: what is
+ * there already is left as it is.
+ */
+
 /* Zones, clusters, hosts: zone.c, cluster.c, host.c, host_state.c */
 op_apply_fn zone_create_apply;
 op_check_fn zone_delete_check;
@@ -71,11 +76,12 @@ op_apply_fn host_update_apply;
 op_run_fn host_update_run;
 op_check_fn host_change_state_check;
 op_run_fn host_change_state_run;
+op_recover_fn host_change_state_recover;
 op_run_fn host_reconnect_run;
 op_get_fn host_capacity_get;
 op_get_fn host_strategies_get;
 
-/* Storage: primary_storage.c, backup_storage.c */
+/* Storage: primary_storage.c, primary_storage_attach.c, backup_storage.c */
 op_check_fn primary_storage_add_check;
 op_run_fn primary_storage_add_run;
 op_recover_fn primary_storage_add_recover;
@@ -101,7 +107,7 @@ op_apply_fn backup_storage_attach_apply;
 op_check_fn backup_storage_detach_check;
 op_apply_fn backup_storage_detach_apply;
 
-/* Networks: l2_network.c, l3_network.c */
+/* Networks: l2_network.c, l3_network.c, ip_range.c */
 op_check_fn l2_network_create_check;
 op_apply_fn l2_network_create_apply;
 op_run_fn l2_network_delete_run;
@@ -114,17 +120,19 @@ op_apply_fn l3_network_create_apply;
 op_check_fn l3_network_delete_check;
 op_run_fn l3_network_delete_run;
 op_check_fn l3_network_update_check;
+op_apply_fn l3_network_update_apply;
+op_run_fn l3_network_update_run;
 op_check_fn ip_range_add_check;
-op_apply_fn ip_range_add_apply;
+op_run_fn ip_range_add_run;
 op_check_fn ip_range_delete_check;
-op_apply_fn ip_range_delete_apply;
+op_run_fn ip_range_delete_run;
 op_get_fn l3_network_free_ip_get;
 op_get_fn l3_network_ip_available_get;
 op_get_fn l3_network_capacity_get;
 op_check_fn l3_network_add_dns_check;
-op_apply_fn l3_network_add_dns_apply;
+op_run_fn l3_network_add_dns_run;
 op_check_fn l3_network_remove_dns_check;
-op_apply_fn l3_network_remove_dns_apply;
+op_run_fn l3_network_remove_dns_run;
 
 /* Tags, settings, jobs: tag.c, config.c, executor.c */
 op_check_fn tag_create_check;

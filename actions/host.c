@@ -88,8 +88,7 @@ static int wait_for_report(struct job *job, const char *uuid, struct error *e)
 		if (object_str_is(host, HOST_STATUS, "Connected"))
 			return 0;
 		if (object_str_is(host, HOST_STATUS, "Disconnected"))
-			return error_set_code(e, ENOTCONN, "HOST.1003", "cannot connect to '%s': %s",
-					      object_text(host, HOST_URI),
+			return error_set_code(e, ENOTCONN, "HOST.1003", "%s",
 					      object_text(host, HOST_STATUS_REASON));
 		if (job_should_stop(job))
 			return job_stop_reason(job, e);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* States of hosts, their removal, and what they have in all. */
 #include <string.h>
-#include <time.h>
 
 #include "capacity.h"
 #include "handlers.h"
@@ -10,94 +9,12 @@
 #include "offering.h"
 #include "topology.h"
 #include "vm.h"
+#include "vm_stops.h"
 
-/* ----------------------------------------------------- emptying a host of VMs */
-
-/* The jobs that stop the VMs of a host. */
-struct stops {
-	char (*jobs)[UUID_SIZE]; /* owned */
-	size_t count;
-};
-
-static void stops_done(struct stops *stops)
+static bool runs_on(const struct view *view, const struct object *vm, const void *host)
 {
-	free(stops->jobs);
-}
-
-/*
- * Hands in a Stop for every VM on the host, as its owner would: so each of them waits for what the VM is
- * doing now, and follows the VM's own rules.
- */
-static int submit_stops(struct job *job, const char *host, struct stops *stops, struct error *e)
-{
-	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-
-	stops->jobs = calloc(view_count_where(view, KIND_VM, VM_HOST_UUID, host) + 1, sizeof(*stops->jobs));
-	if (!stops->jobs)
-		return error_set(e, ENOMEM, "out of memory");
-	view_for_each_where (vm, view, KIND_VM, VM_HOST_UUID, host) {
-		struct request *req;
-		int r;
-
-		if (object_str_is(vm, VM_STATE, "Stopped") || object_str_is(vm, VM_STATE, "Destroyed"))
-			continue;
-		r = request_new(operation_by_name("StopVmInstance"), object_uuid(vm), NULL, &job->req->actor,
-				&req, e);
-		if (r == 0)
-			r = pool_submit_wait(job->pool, req, stops->jobs[stops->count], e);
-		if (r < 0)
-			return r;
-		stops->count++;
-	}
-	return 0;
-}
-
-/* 1 while the job goes on, 0 when it is done, else its error. */
-static int stop_result(const struct view *view, const char *job_uuid, struct error *e)
-{
-	const struct object *stop = view_get(view, KIND_JOB, job_uuid);
-	_cleanup_(error_done) struct error why = ERROR_INIT;
-	json_t *json;
-
-	if (!stop || object_str_is(stop, JOB_STATE, "Done"))
-		return 0;
-	if (!job_state_is_final(object_text(stop, JOB_STATE)))
-		return 1;
-	json = json_loads(object_text(stop, JOB_ERROR), 0, NULL);
-	if (!json)
-		return error_set(e, ECANCELED, "job '%s', which stops a VM, was cancelled", job_uuid);
-	error_from_json(json, &why);
-	json_decref(json);
-	return error_move(e, &why);
-}
-
-static int wait_for_stops(struct job *job, const struct stops *stops, struct error *e)
-{
-	static const struct timespec pause = {.tv_nsec = 100 * 1000000};
-
-	for (size_t i = 0; i < stops->count;) {
-		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-		int r = stop_result(view, stops->jobs[i], e);
-
-		if (r < 0)
-			return r;
-		if (r == 0) {
-			i++;
-			continue;
-		}
-		if (job_should_stop(job))
-			return job_stop_reason(job, e);
-		(void)nanosleep(&pause, NULL);
-	}
-	return 0;
-}
-
-static int stop_vms(struct job *job, const char *host, struct error *e)
-{
-	_cleanup_(stops_done) struct stops stops = {0};
-	int r = submit_stops(job, host, &stops, e);
-
-	return r < 0 ? r : wait_for_stops(job, &stops, e);
+	(void)view;
+	return object_str_is(vm, VM_HOST_UUID, host);
 }
 
 /* ------------------------------------------------------------------- states */
@@ -147,7 +64,7 @@ static int maintain(struct job *job, struct error *e)
 	int r = set_state(job, "PreMaintenance", e);
 
 	if (r == 0)
-		r = stop_vms(job, job->req->target, e);
+		r = vm_stop_all(job, runs_on, job->req->target, e);
 	if (r == 0)
 		return set_state(job, "Maintenance", e);
 	error_wrap(e, "HOST.1001");
@@ -164,6 +81,20 @@ int host_change_state_run(struct job *job, json_t **ret_result, struct error *e)
 			: set_state(job, strcmp(event, "enable") == 0 ? "Enabled" : "Disabled", e);
 
 	return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
+}
+
+/* How many of the VMs are stopped is not known: the host gets no new ones until somebody decides. */
+int host_change_state_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r;
+
+	if (strcmp(request_str(job->req, "stateEvent"), "maintain") != 0)
+		return host_change_state_run(job, ret_result, e);
+	r = set_state(job, "Disabled", e);
+	return r < 0 ? r
+		     : error_set_code(
+			       e, EINTR, "HOST.1001",
+			       "poolfs ended while the VMs of the host were being stopped, the host is now Disabled");
 }
 
 /* ----------------------------------------------------------------- removing */
@@ -257,7 +188,7 @@ int host_remove(struct job *job, const char *uuid, bool enforcing, struct error 
 		return 0;
 	r = enforcing ? 0 : check_volumes(view, host, e);
 	if (r == 0)
-		r = stop_vms(job, uuid, enforcing ? NULL : e);
+		r = vm_stop_all(job, runs_on, uuid, enforcing ? NULL : e);
 	if (r == 0 || enforcing)
 		r = remove_local_volumes(job, uuid, enforcing, enforcing ? NULL : e);
 	if (r < 0 && !enforcing)

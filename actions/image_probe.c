@@ -2,8 +2,11 @@
 /*
  * The parent's side of the image probe: start, wait, judge. See image_probe.h.
  *
- * The child is watched through a pidfd, never through SIGCHLD, so that this
- * works in any thread of a program with any signal handling.
+ * The answer ends where the pipe does. A child that has given it has nothing
+ * more to do, so it is killed then in every case: one that ends by itself closed
+ * the pipe while ending, and its status stands. So there is one thing to wait
+ * for with a time limit, and none of it is a signal: this works in any thread.
+ * Only SIGCHLD must not be ignored by the program, or the status is lost.
  */
 #include "image_probe.h"
 
@@ -13,7 +16,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -143,10 +145,10 @@ static int answer_read(struct answer *a, int fd)
 	}
 }
 
-/* Gathers the answer until the child is gone. -ETIMEDOUT, -EMSGSIZE, -errno: the child may still be there. */
-static int answer_wait(struct answer *a, int out, int pidfd, int64_t deadline_ms)
+/* Gathers the answer up to the end of the pipe. -ETIMEDOUT, -EMSGSIZE, -errno. */
+static int answer_wait(struct answer *a, int in, int64_t deadline_ms)
 {
-	struct pollfd fds[] = {{.fd = pidfd, .events = POLLIN}, {.fd = out, .events = POLLIN}};
+	struct pollfd fd = {.fd = in, .events = POLLIN};
 
 	for (;;) {
 		int64_t left = deadline_ms - now_ms();
@@ -154,32 +156,24 @@ static int answer_wait(struct answer *a, int out, int pidfd, int64_t deadline_ms
 
 		if (left <= 0)
 			return -ETIMEDOUT;
-		r = poll(fds, ARRAY_SIZE(fds), (int)left);
+		r = poll(&fd, 1, (int)left);
 		if (r < 0 && errno != EINTR)
 			return -errno;
 		if (r <= 0)
 			continue;
-		if (fds[1].revents) {
-			r = answer_read(a, out);
-			if (r < 0)
-				return r;
-			if (r == 0)
-				fds[1].fd = -1; /* closed; only the end of the child is awaited now */
-		}
-		/* what it wrote before it ended is in the pipe, and was or is read above */
-		if (fds[0].revents)
-			return fds[1].fd < 0 ? 0 : answer_read(a, out) < 0 ? -EMSGSIZE : 0;
+		r = answer_read(a, in);
+		if (r <= 0)
+			return r;
 	}
 }
 
-/* Ends the child if need be and takes its status. */
-static int child_reap(int pidfd, bool kill_it)
+/* Ends the child if it has not ended, and takes its status; -errno when that is lost. */
+static int child_reap(pid_t pid)
 {
 	siginfo_t info = {0};
 
-	if (kill_it)
-		(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0)
+	(void)kill(pid, SIGKILL);
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0)
 		if (errno != EINTR)
 			return -errno;
 	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
@@ -187,7 +181,7 @@ static int child_reap(int pidfd, bool kill_it)
 
 static int child_run(const char *program, const char *path, int timeout_ms, struct answer *a, struct error *e)
 {
-	_cleanup_close_ int in = -1, out = -1, pidfd = -1;
+	_cleanup_close_ int in = -1, out = -1;
 	int ends[2], r;
 	pid_t pid;
 
@@ -199,16 +193,9 @@ static int child_run(const char *program, const char *path, int timeout_ms, stru
 	pid = child_start(program, path, out);
 	if (pid < 0)
 		return error_set(e, EIO, "cannot start '%s': %s", program, strerror(-pid));
-	pidfd = pidfd_open(pid, 0);
-	if (pidfd < 0) {
-		r = errno;
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, NULL, 0);
-		return error_set(e, EIO, "cannot watch the image probe: %s", strerror(r));
-	}
 	(void)close(steal_fd(&out));
-	r = answer_wait(a, in, pidfd, now_ms() + timeout_ms);
-	a->status = child_reap(pidfd, r < 0);
+	r = answer_wait(a, in, now_ms() + timeout_ms);
+	a->status = child_reap(pid);
 	a->text[a->len < IMAGE_PROBE_ANSWER_MAX ? a->len : IMAGE_PROBE_ANSWER_MAX] = '\0';
 	if (r == -ETIMEDOUT)
 		return error_set(e, ETIMEDOUT, "the image probe took longer than %d ms", timeout_ms);
@@ -219,6 +206,9 @@ static int child_run(const char *program, const char *path, int timeout_ms, stru
 		return error_set(e, EIO, "cannot read the image probe's answer: %s", strerror(-r));
 	if (a->status < 0)
 		return error_set(e, EIO, "cannot wait for the image probe: %s", strerror(-a->status));
+	if (a->status == 127 &&
+	    a->len == 0) /* POSIX lets posix_spawn() find this out too late to return it */
+		return error_set(e, EIO, "cannot start '%s'", program);
 	return 0;
 }
 

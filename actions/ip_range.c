@@ -209,12 +209,19 @@ int ip_range_add_check(const struct view *view, const struct request *req, struc
 	return 0;
 }
 
-int ip_range_add_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+static int add_range(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
+	const char *uuid = request_str(req, "resourceUuid");
 	struct candidate c;
 	struct object *o;
-	int r = candidate_parse(req, &c, e);
+	int r;
 
+	if (view_get(txn_view(t), KIND_IP_RANGE, uuid)) /* done before a crash */
+		return result_inventory(txn_view(t), KIND_IP_RANGE, uuid, ret_result, e);
+	/* another L3 network of the wire may have changed since the request was looked at */
+	r = ip_range_add_check(txn_view(t), req, e);
+	if (r == 0)
+		r = candidate_parse(req, &c, e);
 	if (r == 0)
 		r = object_from_request(txn_view(t), KIND_IP_RANGE, req, &o, e);
 	if (r < 0)
@@ -225,6 +232,11 @@ int ip_range_add_apply(struct txn *t, const struct request *req, json_t **ret_re
 	object_set_str(o, IP_RANGE_GATEWAY, c.gateway_text);
 	object_set_str(o, IP_RANGE_NETWORK_CIDR, c.cidr);
 	return object_create(t, o, req, ret_result, e);
+}
+
+int ip_range_add_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	return l3_network_change(job, job->req->target, add_range, ret_result, e);
 }
 
 /* ------------------------------------------------------------------ removing */
@@ -242,12 +254,23 @@ int ip_range_delete_check(const struct view *view, const struct request *req, st
 			 object_name(range));
 }
 
-int ip_range_delete_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+static int remove_range(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	struct object_key key = {KIND_IP_RANGE, req->target};
+	int r = ip_range_delete_check(txn_view(t), req, e); /* a VM may have got an address since */
 
 	(void)ret_result;
-	return object_remove_key(t, &key, e);
+	return r < 0 ? r : object_remove_key(t, &key, e);
+}
+
+int ip_range_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *range = request_object(view, job->req);
+
+	return range ? l3_network_change(job, object_text(range, IP_RANGE_L3_NETWORK_UUID), remove_range,
+					 ret_result, e)
+		     : 0;
 }
 
 /* ---------------------------------------------------------------------- Gets */

@@ -151,9 +151,9 @@ static int remove_link(struct txn *t, void *arg, struct error *e)
 	const struct object *link =
 		link_find(txn_view(t), KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_L2_NETWORK_UUID, req->target,
 			  CLUSTER_L2_CLUSTER_UUID, request_str(req, "clusterUuid"));
-	int r = l2_network_detach_check(txn_view(t), req, e);
+	int r = link ? l2_network_detach_check(txn_view(t), req, e) : 0;
 
-	return r < 0 ? r : object_remove(t, link, e);
+	return r < 0 || !link ? r : object_remove(t, link, e);
 }
 
 int l2_network_detach_run(struct job *job, json_t **ret_result, struct error *e)

@@ -2,9 +2,9 @@
 /*
  * L3 networks and their DNS servers. Their addresses are in ip_range.c.
  *
- * Changes of ranges and DNS servers are changes of the model; the libvirt
- * networks on the hosts follow when they are next opened, that is at the next
- * start of a VM there or the next connection of the host.
+ * Changes of ranges and DNS servers reach the libvirt networks on connected
+ * hosts in the same job, others when they connect. A network with guests on it
+ * takes over new DNS servers at its next start (see hv_network_open()).
  */
 #include "l3_network.h"
 
@@ -81,6 +81,20 @@ int l3_network_update_check(const struct view *view, const struct request *req, 
 	return category ? check_category(system, category, e) : 0;
 }
 
+/* Name and description are the pool's alone. */
+int l3_network_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	bool hosts_care =
+		request_has(req, "dnsDomain") || request_has(req, "category") || request_has(req, "system");
+
+	return hosts_care ? OP_NEEDS_RUN : object_update_apply(t, req, ret_result, e);
+}
+
+int l3_network_update_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	return l3_network_change(job, job->req->target, object_update_apply, ret_result, e);
+}
+
 /* --------------------------------------------------------------------- DNS */
 
 static bool is_ip_address(const char *text)
@@ -114,10 +128,11 @@ int l3_network_add_dns_check(const struct view *view, const struct request *req,
 			 request_str(req, "dns"), req->target);
 }
 
-int l3_network_add_dns_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+static int add_dns(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	int r = link_put(t, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, req->target, L3_DNS_DNS,
-			 request_str(req, "dns"), e);
+	int r = find_dns(txn_view(t), req) ? 0
+					   : link_put(t, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, req->target,
+						      L3_DNS_DNS, request_str(req, "dns"), e);
 
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_L3_NETWORK, req->target, ret_result, e);
 }
@@ -128,14 +143,39 @@ int l3_network_remove_dns_check(const struct view *view, const struct request *r
 	return check_dns(req, e);
 }
 
-int l3_network_remove_dns_apply(struct txn *t, const struct request *req, json_t **ret_result,
-				struct error *e)
+static int remove_dns(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const struct object *dns = find_dns(txn_view(t), req);
 	int r = dns ? object_remove(t, dns, e)
 		    : 0; /* the manual's server is content with one that is not there */
 
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_L3_NETWORK, req->target, ret_result, e);
+}
+
+int l3_network_add_dns_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	return l3_network_change(job, job->req->target, add_dns, ret_result, e);
+}
+
+int l3_network_remove_dns_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	return l3_network_change(job, job->req->target, remove_dns, ret_result, e);
+}
+
+/* ------------------------------------------------------------------ on hosts */
+
+bool l3_network_place(const struct view *view, const char *l3_uuid, char ret_name[32])
+{
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+	const struct object *l2 =
+		l3 ? view_get(view, KIND_L2_NETWORK, object_str(l3, L3_L2_NETWORK_UUID)) : NULL;
+
+	if (l2 && !l2_network_is_managed(l2)) {
+		l2_network_bridge(l2, ret_name);
+		return false;
+	}
+	snprintf(ret_name, 32, "poolfs-%.8s", l3_uuid); /* as hv_network_open() names it */
+	return true;
 }
 
 /* ---------------------------------------------------------------- removing */

@@ -21,6 +21,12 @@ bool l2_network_is_managed(const struct object *l2);
 /** The host bridge of an L2 network that is not managed: its interface, with a VLAN "interface.vlan". */
 void l2_network_bridge(const struct object *l2, char ret_bridge[IFNAMSIZ]);
 
+/**
+ * What a NIC in the L3 network is put into on a host. True: the libvirt network @ret_name, false: the bridge
+ * @ret_name that the host has. An unknown network counts as managed.
+ */
+bool l3_network_place(const struct view *view, const char *l3_uuid, char ret_name[32]);
+
 /** Reads an IP range's addresses. False for a row that was never checked. */
 bool ip_range_parse(const struct object *range, struct ipv4_range *ret);
 /** Number of addresses of an IP range that nobody has. */
@@ -33,6 +39,12 @@ bool l3_network_has_nic_with(const struct view *view, const char *l3_uuid, const
  * ranges, DNS servers and row. Success when it is gone. -ENOTEMPTY. Blocking: for workers.
  */
 int l3_network_remove(struct job *job, const char *uuid, bool enforcing, struct error *e);
+/**
+ * Does @apply as one change, and then lets the hosts on which the L3 network is or may be needed follow. What
+ * a host refuses is no failure: it is told again when it connects. Blocking: for workers.
+ */
+int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, json_t **ret_result,
+		      struct error *e);
 /** Stops the libvirt network of an L3 network on all connected hosts of a cluster. Blocking. */
 int l3_network_close(struct pool *pool, const struct view *view, const char *l3_uuid, const char *cluster,
 		     struct error *e);

@@ -104,6 +104,55 @@ int l3_network_open_on_host(struct pool *pool, const struct view *view, const st
 	return r < 0 ? r : hv_network_open(pool_hypervisor(pool), host, &n.spec, ret_name, e);
 }
 
+/* Opens the network on the host, or closes it when it has no addresses (any more). */
+static int refresh_on_host(struct pool *pool, const struct view *view, const struct object *l3,
+			   const char *host, struct error *e)
+{
+	char name[32];
+
+	if (!view_next_where(view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, object_uuid(l3), 0))
+		return hv_network_close(pool_hypervisor(pool), host, object_uuid(l3), e);
+	return l3_network_open_on_host(pool, view, l3, host, name, e);
+}
+
+struct l3_change {
+	const struct request *req;
+	op_apply_fn *apply;
+	json_t *result; /* owned */
+};
+
+static int apply_change(struct txn *t, void *arg, struct error *e)
+{
+	struct l3_change *change = arg;
+
+	json_decref(change->result);
+	change->result = NULL;
+	return change->apply(t, change->req, &change->result, e);
+}
+
+int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, json_t **ret_result,
+		      struct error *e)
+{
+	struct l3_change change = {.req = job->req, .apply = apply};
+	int r = store_run(pool_store(job->pool), apply_change, &change, e);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+
+	if (r < 0) {
+		json_decref(change.result);
+		return r;
+	}
+	view_for_each (host, view, KIND_HOST)
+		if (l3 && object_str_is(host, HOST_STATUS, "Connected") &&
+		    cluster_has_l2(view, object_str(host, HOST_CLUSTER_UUID),
+				   object_str(l3, L3_L2_NETWORK_UUID)))
+			(void)refresh_on_host(job->pool, view, l3, object_uuid(host), NULL);
+	*ret_result = change.result;
+	return 0;
+}
+
+/* ------------------------------------------------------------------- hosts */
+
 /* Keeps the first of several errors. */
 static void note(int *result, int r)
 {
@@ -126,11 +175,7 @@ int host_prepare(struct pool *pool, const char *host_uuid, struct error *e)
 	}
 	view_for_each_where (link, view, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, cluster)
 		view_for_each_where (l3, view, KIND_L3_NETWORK, L3_L2_NETWORK_UUID,
-				     object_str(link, CLUSTER_L2_L2_NETWORK_UUID)) {
-			char name[32];
-
-			if (view_count_where(view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, object_uuid(l3)))
-				note(&result, l3_network_open_on_host(pool, view, l3, host_uuid, name, e));
-		}
+				     object_str(link, CLUSTER_L2_L2_NETWORK_UUID))
+			note(&result, refresh_on_host(pool, view, l3, host_uuid, e));
 	return result;
 }

@@ -57,6 +57,7 @@ static const struct operation delete_zone = {
 	.help = "removes the zone and what is in it",
 	.check = zone_delete_check,
 	.run = zone_delete_run,
+	.recover = zone_delete_run,
 };
 
 static const struct operation query_zone = {
@@ -193,6 +194,7 @@ static const struct operation delete_cluster = {
 	.error_code = "SYS.1004",
 	.help = "removes the cluster and what is in it",
 	.run = cluster_delete_run,
+	.recover = cluster_delete_run,
 };
 
 static const struct operation query_cluster = {
@@ -312,7 +314,7 @@ static const struct operation add_kvm_host = {
 	.where = "hosts/kvm",
 	.flags = OP_ADMIN,
 	.error_code = "HOST.1000",
-	.help = "adds a host that is reached by ssh",
+	.help = "adds a host that is reached by ssh with a key of the daemon; the password is not used",
 	.check = host_add_check,
 	.run = host_add_run,
 	.recover = host_add_recover,
@@ -432,6 +434,7 @@ static const struct operation delete_host = {
 	.error_code = "SYS.1004",
 	.help = "removes the host and what is in it",
 	.run = host_delete_run,
+	.recover = host_delete_run,
 };
 
 static const struct operation query_host = {
@@ -475,6 +478,7 @@ static const struct operation update_host = {
 	.check = host_update_check,
 	.apply = host_update_apply,
 	.run = host_update_run,
+	.recover = host_update_run,
 };
 
 static const struct operation change_host_state = {
@@ -505,6 +509,7 @@ static const struct operation change_host_state = {
 	.help = "changes the state of the host",
 	.check = host_change_state_check,
 	.run = host_change_state_run,
+	.recover = host_change_state_recover,
 };
 
 static const struct operation reconnect_host = {

@@ -111,6 +111,7 @@ static const struct operation delete_l2_network = {
 	.error_code = "SYS.1004",
 	.help = "removes the L2 network and what is in it",
 	.run = l2_network_delete_run,
+	.recover = l2_network_delete_run,
 };
 
 static const struct operation query_l2_network = {
@@ -209,6 +210,7 @@ static const struct operation detach_l2_network_from_cluster = {
 	.help = "takes the network from a cluster",
 	.check = l2_network_detach_check,
 	.run = l2_network_detach_run,
+	.recover = l2_network_detach_run,
 };
 
 static const struct operation create_l3_network = {
@@ -282,6 +284,7 @@ static const struct operation delete_l3_network = {
 	.help = "removes the L3 network and what is in it",
 	.check = l3_network_delete_check,
 	.run = l3_network_delete_run,
+	.recover = l3_network_delete_run,
 };
 
 static const struct operation query_l3_network = {
@@ -328,7 +331,9 @@ static const struct operation update_l3_network = {
 	.flags = OP_UPDATES | OP_ADMIN,
 	.help = "changes the L3 network",
 	.check = l3_network_update_check,
-	.apply = object_update_apply,
+	.apply = l3_network_update_apply,
+	.run = l3_network_update_run,
+	.recover = l3_network_update_run,
 };
 
 static const struct operation change_l3_network_state = {
@@ -394,7 +399,8 @@ static const struct operation add_ip_range = {
 	.error_code = "SYS.1002",
 	.help = "adds addresses",
 	.check = ip_range_add_check,
-	.apply = ip_range_add_apply,
+	.run = ip_range_add_run,
+	.recover = ip_range_add_run,
 };
 
 static const struct operation add_ip_range_by_network_cidr = {
@@ -429,7 +435,8 @@ static const struct operation add_ip_range_by_network_cidr = {
 	.error_code = "SYS.1002",
 	.help = "adds the addresses of a subnet",
 	.check = ip_range_add_check,
-	.apply = ip_range_add_apply,
+	.run = ip_range_add_run,
+	.recover = ip_range_add_run,
 };
 
 static const struct operation delete_ip_range = {
@@ -457,7 +464,8 @@ static const struct operation delete_ip_range = {
 	.error_code = "SYS.1004",
 	.help = "removes the IP range and what is in it",
 	.check = ip_range_delete_check,
-	.apply = ip_range_delete_apply,
+	.run = ip_range_delete_run,
+	.recover = ip_range_delete_run,
 };
 
 static const struct operation query_ip_range = {
@@ -595,7 +603,8 @@ static const struct operation add_dns_to_l3_network = {
 	.flags = OP_ADMIN,
 	.help = "adds a DNS server",
 	.check = l3_network_add_dns_check,
-	.apply = l3_network_add_dns_apply,
+	.run = l3_network_add_dns_run,
+	.recover = l3_network_add_dns_run,
 };
 
 static const struct operation remove_dns_from_l3_network = {
@@ -621,7 +630,8 @@ static const struct operation remove_dns_from_l3_network = {
 	.flags = OP_ADMIN,
 	.help = "removes a DNS server",
 	.check = l3_network_remove_dns_check,
-	.apply = l3_network_remove_dns_apply,
+	.run = l3_network_remove_dns_run,
+	.recover = l3_network_remove_dns_run,
 };
 
 const struct operation *const operations_network[] = {

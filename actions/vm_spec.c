@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "l3_network.h"
 #include "vm.h"
 
 const char *tag_value(const struct view *view, const char *resource_uuid, const char *prefix)
@@ -151,13 +152,15 @@ static int add_nics(struct vm_spec *spec, const struct object *vm, struct error 
 	view_for_each_where(nic, spec->view, KIND_NIC, NIC_VM_UUID, object_uuid(vm))
 	{
 		size_t i = spec->domain.nic_count;
+		bool managed;
 
 		if (i == ARRAY_SIZE(spec->nics))
 			return error_set(e, ENOSPC, "VM '%s' has too many NICs", object_uuid(vm));
-		snprintf(spec->networks[i], sizeof(spec->networks[i]), "poolfs-%.8s", object_text(nic, NIC_L3_UUID));
+		managed = l3_network_place(spec->view, object_text(nic, NIC_L3_UUID), spec->networks[i]);
 		spec->nics[i] = (struct hv_nic){
 			.mac = object_str(nic, NIC_MAC),
-			.network = spec->networks[i],
+			.network = managed ? spec->networks[i] : NULL,
+			.bridge = managed ? NULL : spec->networks[i],
 			.target = object_str(nic, NIC_INTERNAL_NAME),
 			.model = emulated ? "e1000" : "virtio",
 			.device_id = (int)object_int(nic, NIC_DEVICE_ID),

@@ -11,9 +11,8 @@
 #include "handlers.h"
 #include "l3_network.h"
 #include "object_ops.h"
-#include "topology.h"
+#include "storage.h"
 #include "vm.h"
-#include "../hypervisor/hypervisor.h"
 
 int zone_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
@@ -55,49 +54,12 @@ static int remove_next_l2(struct job *job, const struct view *view, const char *
 	return l2 ? l2_network_remove(job, object_uuid(l2), request_is_enforcing(job->req), e) : 1;
 }
 
-static int remove_volumes(struct job *job, const struct view *view, const char *ps, bool enforcing,
-			  struct error *e)
-{
-	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, ps) {
-		int r = vm_remove_volume(job->pool, object_uuid(volume), enforcing ? NULL : e);
-
-		if (r < 0 && !enforcing)
-			return r;
-	}
-	return 0;
-}
-
-static int remove_storage_rows(struct txn *t, void *arg, struct error *e)
-{
-	struct object_key *key = arg;
-	int r = object_remove_where(t, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, key->uuid, e);
-
-	if (r == 0)
-		r = object_remove_where(t, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, key->uuid, e);
-	if (r == 0)
-		r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, key->uuid, e);
-	if (r == 0)
-		r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
-					key->uuid, e);
-	return r < 0 ? r : object_remove_key(t, key, e);
-}
-
 static int remove_next_storage(struct job *job, const struct view *view, const char *zone, struct error *e)
 {
 	const struct object *ps =
 		view_next_where(view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, zone, 0);
-	struct object_key key = {KIND_PRIMARY_STORAGE, ps ? object_uuid(ps) : NULL};
-	int r;
 
-	if (!ps)
-		return 1;
-	r = remove_volumes(job, view, key.uuid, request_is_enforcing(job->req), e);
-	if (r < 0)
-		return r;
-	for (const struct object *host = host_of_primary_storage(view, key.uuid, 0); host;
-	     host = host_of_primary_storage(view, key.uuid, host->id))
-		(void)hv_pool_close(pool_hypervisor(job->pool), object_uuid(host), key.uuid, NULL);
-	return store_run(pool_store(job->pool), remove_storage_rows, &key, e);
+	return ps ? primary_storage_remove(job, object_uuid(ps), request_is_enforcing(job->req), e) : 1;
 }
 
 static int remove_next_cluster(struct job *job, const struct view *view, const char *zone, struct error *e)

@@ -128,21 +128,20 @@ static void read_qemu_owner(struct link *link, xmlDocPtr capabilities)
 	}
 }
 
-/* Decides between KVM and TCG, once; hv_host_reconnect() makes the question open again. */
-static void decide_virt_type(struct link *link, xmlDocPtr capabilities)
+/* KVM or TCG, and whether traffic can be limited: decided once, until hv_host_reconnect() asks anew. */
+static void probe(struct link *link, xmlDocPtr capabilities)
 {
 	struct host *host = link->host;
-	const char *type = "qemu";
+	bool offers_kvm = capabilities && xml_has(capabilities, "/capabilities/guest[os_type='hvm']"
+								"/arch[@name='x86_64']/domain[@type='kvm']");
 
-	if (host->virt_type[0] == '\0') {
-		if (capabilities &&
-		    xml_has(capabilities, "/capabilities/guest[os_type='hvm']/arch[@name='x86_64']"
-					  "/domain[@type='kvm']") &&
-		    probe_guest(link->conn, host->uuid, "kvm"))
-			type = "kvm";
-		memcpy(host->virt_type, type, strlen(type) + 1);
+	if (!host->probed) {
+		host->kvm = offers_kvm && probe_guest(link->conn, host->uuid, "kvm");
+		host->bandwidth = probe_bandwidth(link->conn, host->uuid);
+		host->probed = true;
 	}
-	memcpy(link->info.virt_type, host->virt_type, sizeof(host->virt_type));
+	(void)snprintf(link->info.virt_type, sizeof(link->info.virt_type), "%s", host->kvm ? "kvm" : "qemu");
+	link->info.bandwidth = host->bandwidth;
 }
 
 static int read_info(struct link *link, struct error *e)
@@ -170,8 +169,7 @@ static int read_info(struct link *link, struct error *e)
 	capabilities = xml_parse(text);
 	if (capabilities)
 		read_qemu_owner(link, capabilities);
-	decide_virt_type(link, capabilities);
-	link->info.bandwidth = probe_bandwidth(link->conn, link->host->uuid);
+	probe(link, capabilities);
 	return 0;
 }
 

@@ -132,7 +132,7 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 /* -------------------------------------------------------------------- stopping */
 
 /* Whether the domain is active now; a domain that is gone is not. */
-static int is_active(const struct hv_call *call, virDomainPtr domain, struct error *e)
+static int is_active(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e)
 {
 	int active = virDomainIsActive(domain);
 
@@ -140,12 +140,10 @@ static int is_active(const struct hv_call *call, virDomainPtr domain, struct err
 		return active;
 	if (virt_error_code() == VIR_ERR_NO_DOMAIN)
 		return 0;
-	return error_set_virt(e, call->conn, "cannot ask for the state of domain '%s'",
-			      virDomainGetName(domain));
+	return error_set_virt(e, call->conn, "cannot ask for the state of domain '%s'", uuid);
 }
 
-/* Sends the request to the guest. libvirt asks the agent when it is connected, else presses the ACPI button.
- */
+/* Sends the request. libvirt asks the agent when one is connected, else it presses the ACPI button. */
 static int request_shutdown(const struct hv_call *call, virDomainPtr domain, const char *uuid,
 			    struct error *e)
 {
@@ -168,7 +166,7 @@ static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, s
 	struct timespec deadline = deadline_in(timeout_ms);
 
 	for (;;) {
-		int active = is_active(call, domain, e);
+		int active = is_active(call, domain, uuid, e);
 		int rc;
 
 		if (active <= 0)
@@ -230,7 +228,7 @@ int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid
 		rc = domain_find_optional(&call, uuid, &domain, e);
 	if (rc < 0 || !domain)
 		return rc;
-	rc = is_active(&call, domain, e);
+	rc = is_active(&call, domain, uuid, e);
 	if (rc > 0)
 		return error_set(e, EBUSY, "domain '%s' is active", uuid);
 	if (rc < 0)
@@ -318,20 +316,20 @@ int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid,
 }
 
 /* The parsed XML of the running domain; -EBUSY when it is not running. */
-static int live_xml(const struct hv_call *call, virDomainPtr domain, xmlDocPtr *ret_doc, struct error *e)
+static int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc,
+		    struct error *e)
 {
 	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
 	xmlDocPtr doc;
 
 	if (!text)
-		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'",
-				      virDomainGetName(domain));
+		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'", uuid);
 	doc = xml_parse(text);
 	if (!doc)
-		return error_set(e, EIO, "the XML of domain '%s' makes no sense", virDomainGetName(domain));
+		return error_set(e, EIO, "the XML of domain '%s' makes no sense", uuid);
 	if (!xml_has(doc, "/domain/@id")) {
 		xmlFreeDoc(doc);
-		return error_set(e, EBUSY, "domain '%s' is not running", virDomainGetName(domain));
+		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
 	}
 	*ret_doc = doc;
 	return 0;
@@ -348,7 +346,7 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 
 	rc = domain_enter(hv, host, uuid, &call, &domain, e);
 	if (rc == 0)
-		rc = live_xml(&call, domain, &doc, e);
+		rc = live_xml(&call, domain, uuid, &doc, e);
 	if (rc < 0)
 		return rc;
 	port = xml_get_int(doc, NULL, "/domain/devices/graphics/@port", -1);
@@ -362,27 +360,25 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 	return 0;
 }
 
-/* libvirt has one code for an agent that is not there and for one that is silent; the channel's state tells.
- */
-static int agent_error(const struct hv_call *call, virDomainPtr domain, int timeout_ms, struct error *e)
+/* libvirt has one code for an agent that is not there and one that is silent; the channel tells. */
+static int agent_error(const struct hv_call *call, virDomainPtr domain, const char *uuid, int timeout_ms,
+		       struct error *e)
 {
 	_cleanup_(error_done) struct error reason = ERROR_INIT;
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	int code = virt_error_code();
-	int rc = error_set_virt(&reason, call->conn, "cannot ask the guest agent of domain '%s'",
-				virDomainGetName(domain));
+	int rc = error_set_virt(&reason, call->conn, "cannot ask the guest agent of domain '%s'", uuid);
 
 	if (code != VIR_ERR_AGENT_UNRESPONSIVE && code != VIR_ERR_AGENT_UNSYNCED)
 		return error_move(e, &reason);
-	rc = live_xml(call, domain, &doc, e);
+	rc = live_xml(call, domain, uuid, &doc, e);
 	if (rc < 0)
 		return rc;
 	if (!xml_has(doc,
 		     "/domain/devices/channel/target[@name='org.qemu.guest_agent.0'][@state='connected']"))
-		return error_set(e, ENOTCONN, "no guest agent is connected in domain '%s'",
-				 virDomainGetName(domain));
-	return error_set(e, ETIMEDOUT, "the guest agent of domain '%s' did not answer within %d ms",
-			 virDomainGetName(domain), timeout_ms);
+		return error_set(e, ENOTCONN, "no guest agent is connected in domain '%s'", uuid);
+	return error_set(e, ETIMEDOUT, "the guest agent of domain '%s' did not answer within %d ms", uuid,
+			 timeout_ms);
 }
 
 int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
@@ -409,5 +405,5 @@ int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uu
 	/* libvirt counts whole seconds */
 	answer = virDomainQemuAgentCommand(domain, AGENT_PING,
 					   timeout_ms < 1000 ? 1 : (timeout_ms + 999) / 1000, 0);
-	return answer ? 0 : agent_error(&call, domain, timeout_ms, e);
+	return answer ? 0 : agent_error(&call, domain, uuid, timeout_ms, e);
 }

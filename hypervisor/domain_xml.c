@@ -285,8 +285,7 @@ static void name_target(char target[8], const char *prefix, int index)
 		(void)snprintf(target, 8, "%s%c%c", prefix, 'a' + (index / 26 - 1) % 26, 'a' + index % 26);
 }
 
-/* How many of the spec's disks come before @i in the queue for the IDE places: IDE disks, then CD-ROMs by id.
- */
+/* How many disks come before @i in the queue for the IDE places: IDE disks, then CD-ROMs, by id. */
 static int ide_rank(const struct hv_domain_spec *spec, size_t i)
 {
 	const struct hv_disk *me = &spec->disks[i];

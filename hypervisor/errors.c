@@ -175,8 +175,10 @@ void virt_errors_silence(void)
 	virSetErrorFunc(NULL, ignore_error);
 }
 
-/* libvirt's sentence in our form: one line, lower case unless it starts with a name like "QEMU", no full
- * stop. */
+/*
+ * libvirt's sentence in our form: one line, lower case unless it starts with a name like "QEMU", no
+ * full stop.
+ */
 static char *sentence_of(const virError *error)
 {
 	char *text = strdup(error && error->message ? error->message : "unknown error");

@@ -10,7 +10,8 @@
 /**
  * Sets @e from this thread's last libvirt error, put after the sentence of @fmt: "cannot start
  * domain '...': domain is already active". When @conn is given and turns out to be dead, the
- * error is that the host is gone (HOST.1010). Returns the negative errno.
+ * error is that the host is gone (HOST.1010). Returns the negative errno. The arguments must not
+ * call libvirt, not even virDomainGetName(): every call of its API forgets the last error.
  */
 int error_set_virt(struct error *e, virConnectPtr conn, const char *fmt, ...) _printf_(3, 4);
 

@@ -30,6 +30,7 @@
 /* One opening of a connection. Belongs to both threads; the last of the two that leaves frees it. */
 struct attempt {
 	struct host *host;	       /* immutable, holds a reference */
+	pthread_t thread;	       /* the host's thread only */
 	bool opened;		       /* host->lock: libvirt has answered, the rest is bounded */
 	bool done;		       /* host->lock */
 	bool abandoned;		       /* host->lock: nobody waits for it any more */
@@ -258,6 +259,32 @@ static int deliver(struct host *host, const struct event *event)
 
 /* ------------------------------------------------------------------- attempts */
 
+/* Openers that nobody waits for any more, in the whole process. */
+static struct {
+	pthread_mutex_t lock; /* innermost: nothing is locked or called under it */
+	pthread_cond_t changed;
+	int count;
+} abandoned_openers = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+
+static void count_abandoned(int change)
+{
+	scoped_lock(&abandoned_openers.lock);
+
+	abandoned_openers.count += change;
+	(void)pthread_cond_broadcast(&abandoned_openers.changed);
+}
+
+void host_await_openers(int64_t ms)
+{
+	struct timespec deadline = deadline_in(ms);
+
+	scoped_lock(&abandoned_openers.lock);
+	while (abandoned_openers.count > 0)
+		if (pthread_cond_clockwait(&abandoned_openers.changed, &abandoned_openers.lock,
+					   CLOCK_MONOTONIC, &deadline) == ETIMEDOUT)
+			return;
+}
+
 static void attempt_free(struct attempt *attempt)
 {
 	error_done(&attempt->error);
@@ -294,18 +321,16 @@ static void *attempt_run(void *arg)
 		attempt_free(attempt);
 	}
 	event_loop_put();
+	if (abandoned)
+		count_abandoned(-1);
 	return NULL;
 }
 
-/* Starts a detached thread with @arg. */
-static int start_thread(void *(*run)(void *arg), void *arg, const char *name)
+static int start_thread(pthread_t *ret_thread, void *(*run)(void *arg), void *arg, const char *name)
 {
-	pthread_t thread;
-
-	if (pthread_create(&thread, NULL, run, arg) != 0)
+	if (pthread_create(ret_thread, NULL, run, arg) != 0)
 		return -EAGAIN;
-	(void)pthread_setname_np(thread, name);
-	(void)pthread_detach(thread);
+	(void)pthread_setname_np(*ret_thread, name);
 	return 0;
 }
 
@@ -317,7 +342,7 @@ static struct attempt *attempt_start(struct host *host)
 		return NULL;
 	attempt->host = host_ref(host);
 	if (event_loop_get(NULL) == 0) {
-		if (start_thread(attempt_run, attempt, "hv-open") == 0)
+		if (start_thread(&attempt->thread, attempt_run, attempt, "hv-open") == 0)
 			return attempt;
 		event_loop_put();
 	}
@@ -325,8 +350,10 @@ static struct attempt *attempt_start(struct host *host)
 	return NULL;
 }
 
-/* Waits for the attempt's end; NULL when the host was removed meanwhile, and the attempt then belongs to its
- * thread. */
+/*
+ * Waits for the attempt's end; NULL when the host was removed meanwhile, and the attempt then belongs
+ * to its thread.
+ */
 static struct attempt *attempt_finish(struct host *host, struct attempt *attempt)
 {
 	struct timespec patience = deadline_in(OPEN_PATIENCE_MS);
@@ -344,10 +371,14 @@ static struct attempt *attempt_finish(struct host *host, struct attempt *attempt
 		}
 	}
 	if (!attempt->done) {
+		count_abandoned(1);
+		(void)pthread_detach(attempt->thread);
 		attempt->abandoned = true;
 		attempt = NULL;
 	}
 	pthread_mutex_unlock(&host->lock);
+	if (attempt)
+		(void)pthread_join(attempt->thread, NULL);
 	return attempt;
 }
 
@@ -367,8 +398,10 @@ static const char *close_sentence(int reason)
 	return "the connection to the host broke";
 }
 
-/* Delivers what @link hears until it is closed or no longer wanted. True when it was lost; why is in
- * @ret_sentence. */
+/*
+ * Delivers what @link hears until it is closed or no longer wanted. True when it was lost; why is in
+ * @ret_sentence.
+ */
 static bool serve(struct host *host, struct link *link, const char **ret_sentence)
 {
 	bool lost = false;
@@ -451,7 +484,7 @@ static void pause_between(struct host *host, int64_t ms)
 			return;
 }
 
-/* Whether a reconnection was asked for; the request is then taken. The KVM probe is made anew. */
+/* Whether a reconnection was asked for; the request is then taken. The probes are made anew. */
 static bool take_reconnect(struct host *host)
 {
 	scoped_lock(&host->lock);
@@ -459,7 +492,7 @@ static bool take_reconnect(struct host *host)
 	if (!host->reconnect)
 		return false;
 	host->reconnect = false;
-	host->virt_type[0] = '\0';
+	host->probed = false;
 	return true;
 }
 
@@ -497,6 +530,7 @@ int host_new(struct hypervisor *hv, const char *uuid, const char *uri, struct ho
 {
 	struct host *host = calloc(1, sizeof(*host));
 	pthread_condattr_t attributes;
+	pthread_t thread;
 
 	if (!host || !(host->uri = strdup(uri))) {
 		free(host);
@@ -511,11 +545,12 @@ int host_new(struct hypervisor *hv, const char *uuid, const char *uri, struct ho
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&host->changed, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
-	if (start_thread(run, host_ref(host), "hv-host") < 0) {
+	if (start_thread(&thread, run, host_ref(host), "hv-host") < 0) {
 		host_unref(host);
 		host_unref(host);
 		return error_set(e, EAGAIN, "cannot start a thread for host '%s'", uuid);
 	}
+	(void)pthread_detach(thread);
 	*ret_host = host;
 	return 0;
 }

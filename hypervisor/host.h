@@ -39,8 +39,7 @@ struct host;
 
 #define LINK_CALLBACKS 4
 
-/* One open connection to a host, from its opening to its close. Counted: libvirt's callbacks may outlive it.
- */
+/* One open connection to a host. Counted: libvirt's callbacks and calls under way may outlive its use. */
 struct link {
 	atomic_uint refs;
 	struct host *host;	       /* immutable, holds a reference */
@@ -77,7 +76,8 @@ struct host {
 
 	/* the test driver's state lives in its connection, so one is kept; opener only, one at a time */
 	virConnectPtr kept;
-	char virt_type[8]; /* result of the KVM probe, "" = ask anew; opener only */
+	/* results of the probes; opener only, the host's thread resets them between two openers */
+	bool probed, kvm, bandwidth;
 
 	/* the host's thread only */
 	void *domains; /* what states.c knows of this host's domains */
@@ -93,6 +93,8 @@ void host_unref(struct host *host);
 /* Tells the thread to end. Nothing new is delivered after this returns. */
 void host_end(struct host *host);
 void host_request_reconnect(struct host *host);
+/* Waits, @ms at most, until no thread is opening a connection for a host that ended meanwhile. */
+void host_await_openers(int64_t ms);
 
 /* Appends an event to the link's queue. Called on the event loop thread. */
 void link_queue_event(struct link *link, struct event *event);
@@ -128,8 +130,10 @@ void hv_call_end(struct hv_call *call);
 
 /* Listens for the stop of domain @uuid from now on; @uuid is borrowed until the end of the wait. */
 void host_stop_wait_begin(struct host *host, struct stop_waiter *waiter, const char *uuid);
-/* Waits until a stop was heard (0), @deadline passes (-ETIMEDOUT) or the call's connection is gone
- * (-ENOTCONN). */
+/*
+ * Waits until a stop was heard (0), @deadline passes (-ETIMEDOUT) or the call's connection is gone
+ * (-ENOTCONN).
+ */
 int host_stop_wait(const struct hv_call *call, struct stop_waiter *waiter, const struct timespec *deadline);
 void host_stop_wait_end(struct host *host, struct stop_waiter *waiter);
 

@@ -10,10 +10,14 @@
 
 #include <string.h>
 
+#include <libxml/parser.h>
 #include <libxml/uri.h>
 
 #include "event_loop.h"
 #include "host.h"
+
+/* How long hv_free() waits for connections that are just being opened; hung ones are left behind. */
+#define OPENER_PATIENCE_MS 1000
 
 struct hypervisor {
 	struct hv_events events; /* immutable */
@@ -33,6 +37,7 @@ int hv_new(const struct hv_events *events, void *ctx, struct hypervisor **ret_hv
 
 	if (!hv)
 		return error_set(e, ENOMEM, "out of memory");
+	xmlInitParser(); /* before the threads: libxml2 does not do it safely by itself */
 	rc = event_loop_get(e);
 	if (rc < 0) {
 		free(hv);
@@ -59,6 +64,7 @@ void hv_free(struct hypervisor *hv)
 	while (hv->threads > 0)
 		(void)pthread_cond_wait(&hv->thread_ended, &hv->lock);
 	pthread_mutex_unlock(&hv->lock);
+	host_await_openers(OPENER_PATIENCE_MS);
 	event_loop_put();
 	(void)pthread_cond_destroy(&hv->thread_ended);
 	(void)pthread_mutex_destroy(&hv->lock);

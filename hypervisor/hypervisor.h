@@ -2,26 +2,35 @@
 /*
  * The narrow interface to the hosts: what the rest of the pool knows of libvirt.
  *
- * A `struct hypervisor` owns one libvirt event loop thread, one connection per
- * host, and a connector thread that (re)opens what is not connected. Hosts,
- * domains, volumes and networks are named by the pool's own 32-digit uuids;
- * nothing of libvirt's types leaves this folder, and nothing here knows the
+ * A `struct hypervisor` has one thread per host, which connects, reconnects and
+ * delivers that host's events, so a host that hangs holds up no other; all share
+ * the process's one libvirt event loop thread. Hosts, domains, volumes and
+ * networks are named by the pool's own 32-digit uuids; domains on a host whose
+ * name is not their uuid in that form are somebody else's and never seen here.
+ * Nothing of libvirt's types leaves this folder, and nothing here knows the
  * model, jobs or FUSE (only model/error.h and model/cleanup.h are shared).
  *
  * Blocking: every hv_domain_*, hv_pool_*, hv_volume_* and hv_network_* call may
  * wait for the host; call them from executor workers, never from a FUSE thread.
  * hv_host_add(), hv_host_remove() and hv_host_reconnect() return at once.
  *
- * Callbacks (struct hv_events) come from the event loop or the connector
- * thread; they must only enqueue work and return.
+ * Callbacks (struct hv_events) of one host come one after the other, from its
+ * thread, with no lock held; those of different hosts may come at the same time.
+ * They should only enqueue work and return: meanwhile the host's events queue up.
+ * Order: CONNECTED with the list comes first, then what changed since; changes
+ * arrive in the order in which they happened, and a stale one (older than the
+ * list, heard before it was read) is always followed by those up to the present.
+ * DISCONNECTED comes after the last event of a connection.
  *
  * Errors: 0 or a negative errno, with a sentence. -ENOTCONN (code HOST.1010)
  * when the host is not connected; -ENOENT when the named thing does not exist;
  * -EOPNOTSUPP when this hypervisor cannot; -ETIMEDOUT when a wait ran out.
  *
  * Simulation: a URI that starts with "test:" is libvirt's own test driver. What
- * that driver lacks (files behind volumes, device hot-plug, leases, the guest
+ * that driver lacks (files behind volumes, paused starts, consoles, the guest
  * agent) is simulated in this folder, so that callers need no second path.
+ * test:///default is one state for the whole process; test:///FILE.xml is a
+ * state per host, which survives reconnecting but not hv_host_remove().
  */
 #ifndef POOLFS_HYPERVISOR_H
 #define POOLFS_HYPERVISOR_H
@@ -79,7 +88,10 @@ struct hv_events {
 	void (*host)(void *ctx, const char *host_uuid, enum hv_host_status status,
 		     const struct hv_host_info *info, const struct hv_domain_status *domains,
 		     size_t domain_count, const char *sentence);
-	/** A domain changed its state, by our doing or somebody else's. */
+	/**
+	 * A domain changed its state, by our doing or somebody else's. A start is told as RUNNING,
+	 * a paused one as RUNNING and then PAUSED. OFF and ABSENT mean that the agent is gone, too.
+	 */
 	void (*domain)(void *ctx, const char *host_uuid, const char *domain_uuid, enum hv_domain_state state,
 		       enum hv_domain_reason reason);
 	/** The guest agent of a domain connected or went away. */
@@ -88,23 +100,33 @@ struct hv_events {
 	void (*device_removed)(void *ctx, const char *host_uuid, const char *domain_uuid, const char *alias);
 };
 
-/** Starts the event loop and the connector. @events is copied; @ctx is handed to each callback. */
+/** Starts the event loop. @events is copied; @ctx is handed to each callback. */
 int hv_new(const struct hv_events *events, void *ctx, struct hypervisor **ret_hv, struct error *e);
 
-/** Closes every connection and ends both threads. Accepts NULL. Domains go on running. */
+/**
+ * Forgets all hosts and ends their threads; no callback comes after it. Not to be called from a
+ * callback. Accepts NULL. Domains go on running.
+ */
 void hv_free(struct hypervisor *hv);
 
 /* ---------------------------------------------------------------- hosts */
 
-/** Makes a host known under @uuid (32 hex digits) and connects to @uri in the background, for ever. -EEXIST.
- */
+/** Makes a host known under @uuid (32 hex digits) and connects to @uri in the background. -EEXIST. */
 int hv_host_add(struct hypervisor *hv, const char *uuid, const char *uri, struct error *e);
-/** Forgets the host: closes its connection, ends reconnecting. Unknown hosts are no error. */
+/**
+ * Forgets the host: closes its connection, ends reconnecting. No callback for it begins after this
+ * returned; one that is just running may still end. Unknown hosts are no error.
+ */
 void hv_host_remove(struct hypervisor *hv, const char *uuid);
-/** Drops the present connection, if any, and connects anew now (runs the KVM probe again). -ENOENT. */
+/**
+ * Drops the present connection, if any, and connects anew now. -ENOENT. The probes for KVM and
+ * traffic control run again; reconnecting by itself, the host keeps their last result.
+ */
 int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e);
-/** Checks that @uri has a form that libvirt could open (scheme, parts); opens nothing. -EINVAL with a
- * sentence. */
+/**
+ * Checks that @uri has a form that libvirt could open (scheme, parts); opens nothing. -EINVAL with a
+ * sentence.
+ */
 int hv_uri_check(const char *uri, struct error *e);
 
 /* -------------------------------------------------------------- domains */
@@ -118,7 +140,7 @@ struct hv_disk {
 	const char *serial; /* volume uuid; cut to 20 characters for virtio */
 	int device_id;	    /* 0 root, 1.. data; CD-ROM: 0..2, 3 is the NoCloud disk */
 	enum hv_disk_bus bus;
-	bool cdrom;
+	bool cdrom; /* on IDE; what does not fit there beside IDE disks goes on SATA */
 	bool shareable;
 	int boot_order;		 /* 1.. per-device boot order, 0 = none */
 	const char *wwn;	 /* 16 hex digits, scsi only, may be NULL */
@@ -176,16 +198,22 @@ struct hv_domain_spec {
 
 /**
  * The domain XML of @spec, allocated; NULL only when memory is short. Deterministic: the same spec
- * gives the same bytes. Exposed for the golden-file tests; hv_domain_start() uses the same function.
+ * gives the same bytes, and without console_password there is none in it: hv_domain_start(), which
+ * uses this function, makes one up before. Devices have the aliases ua-disk-<device_id>,
+ * ua-cdrom-<device_id> and ua-nic-<device_id>.
  */
 char *hv_domain_xml(const struct hv_domain_spec *spec);
 
-/** Defines the domain (replacing an inactive definition) and starts it, paused when @paused. -EEXIST when it
- * is active. */
+/**
+ * Defines the domain (replacing an inactive definition) and starts it, paused when @paused. -EEXIST
+ * when it is active. A domain that was not defined before is not after a failure either.
+ */
 int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_spec *spec, bool paused,
 		    struct error *e);
-/** Asks the guest to shut down (ACPI, and the agent when there is one) and waits up to @timeout_ms.
- * -ETIMEDOUT. */
+/**
+ * Asks the guest to shut down (ACPI, or the agent when there is one) and waits up to @timeout_ms.
+ * Success when it is not active. -ETIMEDOUT; -EBUSY when it is paused.
+ */
 int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
 		       struct error *e);
 /** Ends the domain at once. Success when it is not active. */
@@ -200,18 +228,25 @@ int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,
 /** Libvirt's own XML of the domain, allocated. @ret_xml is untouched on failure. */
 int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid, char **ret_xml,
 		      struct error *e);
-/** Graphics address of a running domain: port number and "vnc" or "spice" (static string). -EBUSY when not
- * running. */
+/**
+ * Graphics address of a running domain: port number and "vnc" or "spice" (static string). -EBUSY when
+ * not running.
+ */
 int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid, int *ret_port,
 		      const char **ret_protocol, struct error *e);
-/** Answers whether the guest agent answers a ping within @timeout_ms. 0 = it does. -ETIMEDOUT, -ENOTCONN. */
+/**
+ * Whether the guest agent answers a ping within @timeout_ms (rounded up to seconds): 0, or -ETIMEDOUT,
+ * or at once -ENOTCONN when no agent is connected, -EBUSY when the guest does not run.
+ */
 int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
 			 struct error *e);
 
 /* -------------------------------------------------------------- storage */
 
-/** Progress of long copies: called with 0..100; return nonzero to cancel (the call then fails with
- * -ECANCELED). */
+/**
+ * Progress of long copies: called with 0..100; return nonzero to cancel (the call then fails with
+ * -ECANCELED).
+ */
 typedef int hv_progress(void *ctx, int percent);
 
 struct hv_capacity {
@@ -227,7 +262,10 @@ struct hv_pool_spec {
 	const char *source; /* netfs: "host:/path"; rbd: "pool@mon1,mon2"; else NULL */
 };
 
-/** Defines, builds and starts the pool on the host when it is not there; success when it already is. */
+/**
+ * Defines, builds and starts the pool on the host when it is not there; success when it already is.
+ * A definition with another type, target or source is replaced; files are never touched by that.
+ */
 int hv_pool_open(struct hypervisor *hv, const char *host, const struct hv_pool_spec *spec, struct error *e);
 /** Stops and undefines the pool; files stay. Success when it is not there. */
 int hv_pool_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
@@ -252,7 +290,7 @@ int hv_volume_create(struct hypervisor *hv, const char *host, const char *pool, 
 int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool, const char *name,
 		     const char *format, const char *file, hv_progress *progress, void *ctx, char **ret_path,
 		     struct error *e);
-/** Copies the volume's bytes, holes kept, into the local file @file (created, 0600; removed on failure). */
+/** Copies the volume's bytes, holes kept, into the new local file @file (0600). -EEXIST. */
 int hv_volume_download(struct hypervisor *hv, const char *host, const char *path, const char *file,
 		       hv_progress *progress, void *ctx, struct error *e);
 /** Removes the volume. Success when it is not there. */
@@ -283,7 +321,7 @@ struct hv_network_spec {
 	const char *bridge; /* bridge device to make, at most 15 characters, or NULL for libvirt's choice */
 	const char *gateway;
 	const char *netmask;
-	const char *range_start; /* DHCP range; NULL = no DHCP */
+	const char *range_start; /* NULL = no DHCP; else only leases are handed out, wherever they lie */
 	const char *range_end;
 	const char *dns_domain; /* may be NULL */
 	const char *const *dns; /* forwarders */
@@ -295,8 +333,11 @@ struct hv_network_spec {
 
 /** The network's libvirt XML, allocated, for tests and for hv_network_open(). */
 char *hv_network_xml(const struct hv_network_spec *spec);
-/** Defines and starts the network (or brings a differing definition up to date). @ret_name: at least 32
- * bytes. */
+/**
+ * Defines and starts the network, or brings the one that is there up to date: leases are added and
+ * replaced at once, but none is taken away (hv_lease_remove() does that); any other difference takes
+ * effect at once when no guest hangs on the network, else at its next start.
+ */
 int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_network_spec *spec,
 		    char ret_name[32], struct error *e);
 /** Stops and undefines the network. Success when it is not there. */

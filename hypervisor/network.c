@@ -195,12 +195,13 @@ static int lease_update(virNetworkPtr network, unsigned int flag, unsigned int c
 static int lease_store(const struct hv_call *call, virNetworkPtr network, unsigned int flag,
 		       const struct hv_lease *lease, struct error *e)
 {
+	const char *name = virNetworkGetName(network);
+
 	for (int i = 0; i < LEASE_TRIES; i++) {
 		_cleanup_(lease_search_done) struct lease_search search = {0};
 
 		if (lease_search(call, network, flag, lease, &search) < 0)
-			return error_set_virt(e, call->conn, "cannot read the leases of network '%s'",
-					      virNetworkGetName(network));
+			return error_set_virt(e, call->conn, "cannot read the leases of network '%s'", name);
 		if (search.found && !search.rival && same(search.ip, lease->ip) &&
 		    same(search.hostname, lease->hostname))
 			return 0;
@@ -218,19 +219,20 @@ static int lease_store(const struct hv_call *call, virNetworkPtr network, unsign
 			break;
 	}
 	return error_set_virt(e, call->conn, "cannot set the lease of '%s' in network '%s'", lease->mac,
-			      virNetworkGetName(network));
+			      name);
 }
 
 static int lease_drop(const struct hv_call *call, virNetworkPtr network, unsigned int flag,
 		      const struct hv_lease *lease, struct error *e)
 {
+	const char *name = virNetworkGetName(network);
+
 	for (int i = 0; i < LEASE_TRIES; i++) {
 		_cleanup_(lease_search_done) struct lease_search search = {0};
 		struct hv_lease present;
 
 		if (lease_search(call, network, flag, lease, &search) < 0)
-			return error_set_virt(e, call->conn, "cannot read the leases of network '%s'",
-					      virNetworkGetName(network));
+			return error_set_virt(e, call->conn, "cannot read the leases of network '%s'", name);
 		if (!search.found || (lease->ip && !same(search.ip, lease->ip)))
 			return 0;
 		present = (struct hv_lease){.mac = lease->mac, .ip = search.ip, .hostname = search.hostname};
@@ -240,7 +242,7 @@ static int lease_drop(const struct hv_call *call, virNetworkPtr network, unsigne
 			break;
 	}
 	return error_set_virt(e, call->conn, "cannot remove the lease of '%s' in network '%s'", lease->mac,
-			      virNetworkGetName(network));
+			      name);
 }
 
 typedef int lease_step(const struct hv_call *call, virNetworkPtr network, unsigned int flag,

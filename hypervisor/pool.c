@@ -45,17 +45,17 @@ int pool_refresh(virStoragePoolPtr pool)
 
 int pool_target(const struct hv_call *call, virStoragePoolPtr pool, char **ret_target, struct error *e)
 {
+	const char *name = virStoragePoolGetName(pool);
 	_cleanup_free_ char *text = virStoragePoolGetXMLDesc(pool, 0);
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	char *target;
 
 	if (!text)
-		return error_set_virt(e, call->conn, "cannot read storage pool '%s'",
-				      virStoragePoolGetName(pool));
+		return error_set_virt(e, call->conn, "cannot read storage pool '%s'", name);
 	doc = xml_parse(text);
 	target = doc ? xml_get(doc, NULL, "/pool/target/path") : NULL;
 	if (!target)
-		return error_set(e, EIO, "storage pool '%s' has no folder", virStoragePoolGetName(pool));
+		return error_set(e, EIO, "storage pool '%s' has no folder", name);
 	*ret_target = target;
 	return 0;
 }

@@ -168,7 +168,6 @@ static char *guest_xml(const struct names *names, const char *virt_type)
 	xml_leaf(&x, "driver", "name", "qemu", "type", "raw", NULL);
 	xml_leaf(&x, "source", "file", names->volume, NULL);
 	xml_leaf(&x, "target", "dev", "hda", "bus", "ide", NULL);
-	xml_leaf(&x, "readonly", NULL);
 	xml_close(&x);
 	xml_leaf(&x, "controller", "type", "usb", "model", "none", NULL);
 	xml_leaf(&x, "memballoon", "model", "none", NULL);

@@ -52,8 +52,10 @@ void states_free(void **table);
 
 /* Writes the 32 hex digits of a domain that is ours; false for anybody else's. */
 bool domain_is_ours(virDomainPtr domain, char ret_uuid[33]);
-/* Our state for libvirt's. *@ret_ask: the reason is an I/O error, which domain_io_reason() can tell more
- * about. */
+/*
+ * Our state for libvirt's. *@ret_ask: the reason is an I/O error, which domain_io_reason() can tell
+ * more about.
+ */
 enum hv_domain_state domain_state_of_virt(int state, int reason, enum hv_domain_reason *ret_reason,
 					  bool *ret_ask);
 /* Asks the host why a domain is paused by an I/O error: a full disk or another one. */

@@ -39,8 +39,10 @@ int write_hole(int fd, int64_t size);
 
 /* Opens the regular file @file for reading. Negative errno with a sentence, or the descriptor. */
 int open_source(const char *file, int64_t *ret_size, struct error *e);
-/* Creates @file, which must not exist yet, 0600, for writing. Negative errno with a sentence, or the
- * descriptor. */
+/*
+ * Creates @file, which must not exist yet, 0600, for writing. Negative errno with a sentence, or the
+ * descriptor.
+ */
 int open_target(const char *file, struct error *e);
 
 #endif

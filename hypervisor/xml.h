@@ -53,15 +53,16 @@ void xml_element_size(struct xml *x, const char *name, const char *unit, int64_t
 
 /** Parses @text; NULL when it is no XML. */
 xmlDocPtr xml_parse(const char *text);
-/** The string value of the XPath expression @path below @node (or the document when NULL), allocated; NULL if
- * none. */
+/**
+ * The string value of the XPath expression @path below @node (or the document when NULL), allocated;
+ * NULL if none.
+ */
 char *xml_get(xmlDocPtr doc, xmlNodePtr node, const char *path);
 /** As xml_get() for a whole number; @fallback when there is none. */
 int64_t xml_get_int(xmlDocPtr doc, xmlNodePtr node, const char *path, int64_t fallback);
 /** Whether the XPath expression @path finds anything. */
 bool xml_has(xmlDocPtr doc, const char *path);
-/** Calls @each for every node @path finds, in document order; stops when it returns nonzero and returns that.
- */
+/** Calls @each for every node @path finds, in order, until it returns nonzero; returns what it returned. */
 int xml_each(xmlDocPtr doc, const char *path, int (*each)(xmlDocPtr doc, xmlNodePtr node, void *ctx),
 	     void *ctx);
 

@@ -10,17 +10,14 @@
 #define POOLFS_FIELDS_H
 
 /* The plain cases, shorter. */
-#define X_STR(X, P, ID, key, flags, help)	  X(P, ID, key, FIELD_STRING, flags, KIND_NONE, 0, 0, help)
-#define X_INT(X, P, ID, key, help)		  X(P, ID, key, FIELD_INT, 0, KIND_NONE, 0, 0, help)
-#define X_LONG(X, P, ID, key, help)		  X(P, ID, key, FIELD_LONG, 0, KIND_NONE, 0, 0, help)
-#define X_BOOL(X, P, ID, key, help)		  X(P, ID, key, FIELD_BOOL, 0, KIND_NONE, 0, 0, help)
+#define X_STR(X, P, ID, key, flags, help)  X(P, ID, key, FIELD_STRING, flags, KIND_NONE, 0, 0, help)
+#define X_INT(X, P, ID, key, help)	   X(P, ID, key, FIELD_INT, 0, KIND_NONE, 0, 0, help)
+#define X_LONG(X, P, ID, key, help)	   X(P, ID, key, FIELD_LONG, 0, KIND_NONE, 0, 0, help)
+#define X_BOOL(X, P, ID, key, help)	   X(P, ID, key, FIELD_BOOL, 0, KIND_NONE, 0, 0, help)
 #define X_REF(X, P, ID, key, flags, target, help) X(P, ID, key, FIELD_STRING, flags, target, 0, 0, help)
-#define X_UUID(X, P)				  X(P, UUID, "uuid", FIELD_STRING, F_INDEX, KIND_NONE, 0, 0, "32 lower-case hex digits")
-#define X_NAME(X, P)                                                                                         \
-	X(P, NAME, "name", FIELD_STRING, F_INDEX, KIND_NONE, 0, 0, "name, at most 255 characters")
-#define X_DESC(X, P)                                                                                         \
-	X(P, DESCRIPTION, "description", FIELD_STRING, 0, KIND_NONE, 0, 0,                                   \
-	  "free text, at most 2048 characters")
+#define X_UUID(X, P)	X(P, UUID, "uuid", FIELD_STRING, F_INDEX, KIND_NONE, 0, 0, "32 lower-case hex digits")
+#define X_NAME(X, P)	X(P, NAME, "name", FIELD_STRING, F_INDEX, KIND_NONE, 0, 0, "name, at most 255 characters")
+#define X_DESC(X, P)	X(P, DESCRIPTION, "description", FIELD_STRING, 0, KIND_NONE, 0, 0, "free text, at most 2048 characters")
 #define X_DATES(X, P)                                                                                        \
 	X(P, CREATE_DATE, "createDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it was made")                  \
 	X(P, LAST_OP_DATE, "lastOpDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it last changed")
@@ -28,18 +25,23 @@
 #define X_ACCOUNT(X, P)                                                                                      \
 	X(P, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_HIDDEN, KIND_ACCOUNT, 0, 0, "account that owns it")
 
+/* One field a line, which clang-format would fold into a staircase. */
+/* clang-format off */
+
 #define ZONE_FIELDS(X)                                                                                       \
-	X_UUID(X, ZONE)                                                                                      \
-	X_NAME(X, ZONE) X_DESC(X, ZONE) X_STR(X, ZONE, STATE, "state", 0, "Enabled or Disabled")             \
-		X_STR(X, ZONE, TYPE, "type", 0, "zstack") X_DATES(X, ZONE)
+	X_UUID(X, ZONE) X_NAME(X, ZONE) X_DESC(X, ZONE)                                                      \
+	X_STR(X, ZONE, STATE, "state", 0, "Enabled or Disabled")                                             \
+	X_STR(X, ZONE, TYPE, "type", 0, "zstack")                                                            \
+	X_DATES(X, ZONE)
 
 #define CLUSTER_FIELDS(X)                                                                                    \
-	X_UUID(X, CLUSTER)                                                                                   \
-	X_NAME(X, CLUSTER) X_DESC(X, CLUSTER) X_STR(X, CLUSTER, STATE, "state", 0, "Enabled or Disabled")    \
-		X_STR(X, CLUSTER, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator")                  \
-			X_DATES(X, CLUSTER) X_REF(X, CLUSTER, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN,    \
-						  KIND_ZONE, "zone it is in")                                \
-				X_STR(X, CLUSTER, TYPE, "type", 0, "zstack")
+	X_UUID(X, CLUSTER) X_NAME(X, CLUSTER)                                                                           \
+	X_DESC(X, CLUSTER)                                                                                   \
+	X_STR(X, CLUSTER, STATE, "state", 0, "Enabled or Disabled")                                          \
+	X_STR(X, CLUSTER, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator")                          \
+	X_DATES(X, CLUSTER)                                                                                  \
+	X_REF(X, CLUSTER, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "zone it is in")            \
+	X_STR(X, CLUSTER, TYPE, "type", 0, "zstack")
 
 #define HOST_FIELDS(X)                                                                                       \
 	X_UUID(X, HOST)                                                                                      \
@@ -62,7 +64,7 @@
 	X_INT(X, HOST, SSH_PORT, "sshPort", "ssh port, for qemu+ssh hosts")                                  \
 	X_STR(X, HOST, URI, "uri", F_FILE, "libvirt URI of the host")                                        \
 	X_STR(X, HOST, VIRT_TYPE, "virtType", F_FILE, "kvm, qemu (no usable KVM) or test")                   \
-	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "traffic control works")              \
+	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "traffic control works")      \
 	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE, "why it is not connected, empty when it is")
 
 #define PRIMARY_STORAGE_FIELDS(X)                                                                            \
@@ -91,22 +93,20 @@
 	      KIND_PRIMARY_STORAGE, "")
 
 #define BACKUP_STORAGE_FIELDS(X)                                                                             \
-	X_UUID(X, BACKUP_STORAGE)                                                                            \
-	X_NAME(X, BACKUP_STORAGE) X_STR(X, BACKUP_STORAGE, URL, "url", 0, "folder that holds the images")    \
-		X_DESC(X, BACKUP_STORAGE) X_LONG(X, BACKUP_STORAGE, TOTAL, "totalCapacity", "bytes") X_LONG( \
-			X, BACKUP_STORAGE, AVAILABLE, "availableCapacity",                                   \
-			"bytes free") X_STR(X, BACKUP_STORAGE, TYPE, "type", 0,                              \
-					    "ImageStoreBackupStorage or SftpBackupStorage")                  \
-			X_STR(X, BACKUP_STORAGE, STATE, "state", 0, "Enabled or Disabled") X_STR(            \
-				X, BACKUP_STORAGE, STATUS, "status", 0,                                      \
-				"Connecting, Connected or Disconnected") X_DATES(X, BACKUP_STORAGE)          \
-				X(BACKUP_STORAGE, ZONES, "attachedZoneUuids", FIELD_VALUES, 0,               \
-				  KIND_ZONE_BACKUP_STORAGE, ZONE_BS_BACKUP_STORAGE_UUID, ZONE_BS_ZONE_UUID,  \
-				  "zones that may use its images") X_STR(X, BACKUP_STORAGE, HOSTNAME,        \
-									 "hostname", 0,                      \
-									 "address of the storage's host")    \
-					X_STR(X, BACKUP_STORAGE, USERNAME, "username", 0, "ssh user")        \
-						X_INT(X, BACKUP_STORAGE, SSH_PORT, "sshPort", "ssh port")
+	X_UUID(X, BACKUP_STORAGE) X_NAME(X, BACKUP_STORAGE)                                                  \
+	X_STR(X, BACKUP_STORAGE, URL, "url", 0, "folder that holds the images")                              \
+	X_DESC(X, BACKUP_STORAGE)                                                                            \
+	X_LONG(X, BACKUP_STORAGE, TOTAL, "totalCapacity", "bytes")                                           \
+	X_LONG(X, BACKUP_STORAGE, AVAILABLE, "availableCapacity", "bytes free")                              \
+	X_STR(X, BACKUP_STORAGE, TYPE, "type", 0, "ImageStoreBackupStorage or SftpBackupStorage")            \
+	X_STR(X, BACKUP_STORAGE, STATE, "state", 0, "Enabled or Disabled")                                   \
+	X_STR(X, BACKUP_STORAGE, STATUS, "status", 0, "Connecting, Connected or Disconnected")               \
+	X_DATES(X, BACKUP_STORAGE)                                                                           \
+	X(BACKUP_STORAGE, ZONES, "attachedZoneUuids", FIELD_VALUES, 0, KIND_ZONE_BACKUP_STORAGE,             \
+	  ZONE_BS_BACKUP_STORAGE_UUID, ZONE_BS_ZONE_UUID, "zones that may use its images")                   \
+	X_STR(X, BACKUP_STORAGE, HOSTNAME, "hostname", 0, "address of the storage's host")                   \
+	X_STR(X, BACKUP_STORAGE, USERNAME, "username", 0, "ssh user")                                        \
+	X_INT(X, BACKUP_STORAGE, SSH_PORT, "sshPort", "ssh port")
 
 #define ZONE_BS_FIELDS(X)                                                                                    \
 	X_UUID(X, ZONE_BS)                                                                                   \
@@ -115,16 +115,15 @@
 	      KIND_BACKUP_STORAGE, "")
 
 #define L2_FIELDS(X)                                                                                         \
-	X_UUID(X, L2)                                                                                        \
-	X_NAME(X, L2) X_DESC(X, L2) X_REF(X, L2, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE,      \
-					  "zone it is in")                                                   \
-		X_STR(X, L2, PHYSICAL_INTERFACE, "physicalInterface", 0,                                     \
-		      "interface or bridge on the hosts; virbr-* names are bridges that libvirt makes")      \
-			X_STR(X, L2, TYPE, "type", 0, "L2NoVlanNetwork or L2VlanNetwork") X_DATES(X, L2)     \
-				X(L2, CLUSTERS, "attachedClusterUuids", FIELD_VALUES, 0,                     \
-				  KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_L2_NETWORK_UUID,                       \
-				  CLUSTER_L2_CLUSTER_UUID, "clusters that reach it")                         \
-					X_INT(X, L2, VLAN, "vlan", "VLAN number, 1 to 4094")
+	X_UUID(X, L2) X_NAME(X, L2) X_DESC(X, L2)                                                            \
+	X_REF(X, L2, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "zone it is in")                 \
+	X_STR(X, L2, PHYSICAL_INTERFACE, "physicalInterface", 0,                                             \
+	      "interface or bridge on the hosts; virbr-* names are bridges that libvirt makes")              \
+	X_STR(X, L2, TYPE, "type", 0, "L2NoVlanNetwork or L2VlanNetwork")                                    \
+	X_DATES(X, L2)                                                                                       \
+	X(L2, CLUSTERS, "attachedClusterUuids", FIELD_VALUES, 0, KIND_CLUSTER_L2_NETWORK,                    \
+	  CLUSTER_L2_L2_NETWORK_UUID, CLUSTER_L2_CLUSTER_UUID, "clusters that reach it")                     \
+	X_INT(X, L2, VLAN, "vlan", "VLAN number, 1 to 4094")
 
 #define CLUSTER_L2_FIELDS(X)                                                                                 \
 	X_UUID(X, CLUSTER_L2)                                                                                \
@@ -133,69 +132,57 @@
 	      KIND_L2_NETWORK, "")
 
 #define L3_FIELDS(X)                                                                                         \
-	X_UUID(X, L3)                                                                                        \
-	X_NAME(X, L3) X_DESC(X, L3) X_STR(X, L3, TYPE, "type", 0, "L3BasicNetwork")                          \
-		X_REF(X, L3, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "zone it is in")         \
-			X_REF(X, L3, L2_NETWORK_UUID, "l2NetworkUuid", F_INDEX | F_FOREIGN, KIND_L2_NETWORK, \
-			      "its L2 network") X_STR(X, L3, STATE, "state", 0, "Enabled or Disabled")       \
-				X_STR(X, L3, DNS_DOMAIN, "dnsDomain", 0, "domain that DHCP hands out")       \
-					X_BOOL(X, L3, SYSTEM, "system", "true: not for user VMs") X_STR(     \
-						X, L3, CATEGORY, "category", 0, "Public, Private or System") \
-						X_DATES(X, L3) X(L3, DNS, "dns", FIELD_VALUES, 0,            \
-								 KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID,        \
-								 L3_DNS_DNS, "DNS servers")                  \
-							X(L3, IP_RANGES, "ipRanges", FIELD_CHILDREN, 0,      \
-							  KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, 0,        \
-							  "address ranges") X_ACCOUNT(X, L3)
+	X_UUID(X, L3) X_NAME(X, L3) X_DESC(X, L3)                                                            \
+	X_STR(X, L3, TYPE, "type", 0, "L3BasicNetwork")                                                      \
+	X_REF(X, L3, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "zone it is in")                 \
+	X_REF(X, L3, L2_NETWORK_UUID, "l2NetworkUuid", F_INDEX | F_FOREIGN, KIND_L2_NETWORK, "its L2 network") \
+	X_STR(X, L3, STATE, "state", 0, "Enabled or Disabled")                                               \
+	X_STR(X, L3, DNS_DOMAIN, "dnsDomain", 0, "domain that DHCP hands out")                               \
+	X_BOOL(X, L3, SYSTEM, "system", "true: not for user VMs")                                            \
+	X_STR(X, L3, CATEGORY, "category", 0, "Public, Private or System")                                   \
+	X_DATES(X, L3)                                                                                       \
+	X(L3, DNS, "dns", FIELD_VALUES, 0, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, L3_DNS_DNS, "DNS servers")   \
+	X(L3, IP_RANGES, "ipRanges", FIELD_CHILDREN, 0, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, 0,          \
+	  "address ranges")                                                                                  \
+	X_ACCOUNT(X, L3)
 
 #define L3_DNS_FIELDS(X)                                                                                     \
 	X_UUID(X, L3_DNS)                                                                                    \
-	X_REF(X, L3_DNS, L3_NETWORK_UUID, "l3NetworkUuid", F_INDEX | F_FOREIGN | F_OWNER, KIND_L3_NETWORK,   \
-	      "")                                                                                            \
+	X_REF(X, L3_DNS, L3_NETWORK_UUID, "l3NetworkUuid", F_INDEX | F_FOREIGN | F_OWNER, KIND_L3_NETWORK, "") \
 	X_STR(X, L3_DNS, DNS, "dns", 0, "")
 
 #define IP_RANGE_FIELDS(X)                                                                                   \
 	X_UUID(X, IP_RANGE)                                                                                  \
 	X_REF(X, IP_RANGE, L3_NETWORK_UUID, "l3NetworkUuid", F_INDEX | F_FOREIGN | F_OWNER, KIND_L3_NETWORK, \
 	      "its L3 network")                                                                              \
-	X_NAME(X, IP_RANGE)                                                                                  \
-	X_DESC(X, IP_RANGE) X_STR(X, IP_RANGE, START_IP, "startIp", 0, "first address")                      \
-		X_STR(X, IP_RANGE, END_IP, "endIp", 0, "last address") X_STR(X, IP_RANGE, NETMASK,           \
-									     "netmask", 0, "netmask")        \
-			X_STR(X, IP_RANGE, GATEWAY, "gateway", 0, "gateway, outside the range")              \
-				X_STR(X, IP_RANGE, NETWORK_CIDR, "networkCidr", 0, "the range as CIDR")      \
-					X_DATES(X, IP_RANGE)
+	X_NAME(X, IP_RANGE) X_DESC(X, IP_RANGE)                                                              \
+	X_STR(X, IP_RANGE, START_IP, "startIp", 0, "first address")                                          \
+	X_STR(X, IP_RANGE, END_IP, "endIp", 0, "last address")                                               \
+	X_STR(X, IP_RANGE, NETMASK, "netmask", 0, "netmask")                                                 \
+	X_STR(X, IP_RANGE, GATEWAY, "gateway", 0, "gateway, outside the range")                              \
+	X_STR(X, IP_RANGE, NETWORK_CIDR, "networkCidr", 0, "the range as CIDR")                              \
+	X_DATES(X, IP_RANGE)
 
-#define IMAGE_FIELDS(X)                                                                                             \
-	X_UUID(X, IMAGE)                                                                                            \
-	X_NAME(X, IMAGE) X_DESC(X, IMAGE) X_STR(X, IMAGE, EXPORT_URL, "exportUrl", 0,                               \
-						"where an exported copy can be fetched")                            \
-		X_STR(X, IMAGE, EXPORT_MD5, "exportMd5Sum", 0, "MD5 of the exported copy") X_STR(                   \
-			X, IMAGE, STATE, "state", F_INDEX,                                                          \
-			"Enabled or Disabled") X_STR(X, IMAGE, STATUS, "status", F_INDEX,                           \
-						     "Creating, Downloading, Ready or Deleted")                     \
-			X_LONG(X, IMAGE, SIZE, "size", "virtual size, bytes") X_LONG(                               \
-				X, IMAGE, ACTUAL_SIZE, "actualSize",                                                \
-				"size of the file, bytes") X_STR(X, IMAGE, MD5, "md5Sum", 0,                        \
-								 "MD5 of the file")                                 \
-				X_STR(X, IMAGE, URL, "url", 0, "where it came from") X_STR(                         \
-					X, IMAGE, MEDIA_TYPE, "mediaType", 0,                                       \
-					"RootVolumeTemplate, DataVolumeTemplate or ISO")                            \
-					X_STR(X, IMAGE, GUEST_OS_TYPE, "guestOsType", 0,                            \
-					      "guest system, free text") X_STR(X, IMAGE, TYPE, "type", 0,           \
-									       "zstack")                            \
-						X_STR(X, IMAGE, PLATFORM, "platform", 0,                            \
-						      "Linux, Windows, Other, Paravirtualization or WindowsVirtio") \
-							X_STR(X, IMAGE, FORMAT, "format", 0,                        \
-							      "qcow2, raw or iso, as found in the file")            \
-								X_BOOL(X, IMAGE, SYSTEM, "system",                  \
-								       "true: not for user VMs") X_DATES(X,         \
-													 IMAGE)     \
-									X(IMAGE, REFS, "backupStorageRefs",         \
-									  FIELD_CHILDREN, 0, KIND_IMAGE_REF,        \
-									  IMAGE_REF_IMAGE_UUID, 0,                  \
-									  "its copies on backup storage")           \
-										X_ACCOUNT(X, IMAGE)
+#define IMAGE_FIELDS(X)                                                                                      \
+	X_UUID(X, IMAGE) X_NAME(X, IMAGE) X_DESC(X, IMAGE)                                                   \
+	X_STR(X, IMAGE, EXPORT_URL, "exportUrl", 0, "where an exported copy can be fetched")                 \
+	X_STR(X, IMAGE, EXPORT_MD5, "exportMd5Sum", 0, "MD5 of the exported copy")                           \
+	X_STR(X, IMAGE, STATE, "state", F_INDEX, "Enabled or Disabled")                                      \
+	X_STR(X, IMAGE, STATUS, "status", F_INDEX, "Creating, Downloading, Ready or Deleted")                \
+	X_LONG(X, IMAGE, SIZE, "size", "virtual size, bytes")                                                \
+	X_LONG(X, IMAGE, ACTUAL_SIZE, "actualSize", "size of the file, bytes")                               \
+	X_STR(X, IMAGE, MD5, "md5Sum", 0, "MD5 of the file")                                                 \
+	X_STR(X, IMAGE, URL, "url", 0, "where it came from")                                                 \
+	X_STR(X, IMAGE, MEDIA_TYPE, "mediaType", 0, "RootVolumeTemplate, DataVolumeTemplate or ISO")         \
+	X_STR(X, IMAGE, GUEST_OS_TYPE, "guestOsType", 0, "guest system, free text")                          \
+	X_STR(X, IMAGE, TYPE, "type", 0, "zstack")                                                           \
+	X_STR(X, IMAGE, PLATFORM, "platform", 0, "Linux, Windows, Other, Paravirtualization or WindowsVirtio") \
+	X_STR(X, IMAGE, FORMAT, "format", 0, "qcow2, raw or iso, as found in the file")                      \
+	X_BOOL(X, IMAGE, SYSTEM, "system", "true: not for user VMs")                                         \
+	X_DATES(X, IMAGE)                                                                                    \
+	X(IMAGE, REFS, "backupStorageRefs", FIELD_CHILDREN, 0, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, 0,      \
+	  "its copies on backup storage")                                                                    \
+	X_ACCOUNT(X, IMAGE)
 
 #define IMAGE_REF_FIELDS(X)                                                                                  \
 	X(IMAGE_REF, UUID, "uuid", FIELD_STRING, F_INDEX | F_HIDDEN, KIND_NONE, 0, 0, "")                    \
@@ -216,88 +203,61 @@
 	X_STR(X, IMAGE_CACHE, INSTALL_PATH, "installPath", 0, "")                                            \
 	X_STR(X, IMAGE_CACHE, FORMAT, "format", 0, "")                                                       \
 	X_LONG(X, IMAGE_CACHE, SIZE, "size", "")                                                             \
-	X_STR(X, IMAGE_CACHE, STATUS, "status", 0, "Creating, Ready, Stale or Deleting, see image_cache.c")                                    \
+	X_STR(X, IMAGE_CACHE, STATUS, "status", 0, "Creating, Ready, Stale or Deleting, see image_cache.c")                                      \
 	X_DATES(X, IMAGE_CACHE)
 
 #define INSTANCE_OFFERING_FIELDS(X)                                                                          \
-	X_UUID(X, INSTANCE_OFFERING)                                                                         \
-	X_NAME(X, INSTANCE_OFFERING) X_DESC(X, INSTANCE_OFFERING) X_INT(X, INSTANCE_OFFERING, CPU_NUM,       \
-									"cpuNum", "virtual CPUs")            \
-		X_INT(X, INSTANCE_OFFERING, CPU_SPEED, "cpuSpeed",                                           \
-		      "MHz, 0 = not said") X_LONG(X, INSTANCE_OFFERING, MEMORY_SIZE, "memorySize", "bytes")  \
-			X_STR(X, INSTANCE_OFFERING, TYPE, "type", 0, "UserVm")                               \
-				X_STR(X, INSTANCE_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", 0,      \
-				      "how a host is chosen")                                                \
-					X_INT(X, INSTANCE_OFFERING, SORT_KEY, "sortKey", "order in lists")   \
-						X_STR(X, INSTANCE_OFFERING, STATE, "state", 0,               \
-						      "Enabled or Disabled") X_DATES(X, INSTANCE_OFFERING)   \
-							X_ACCOUNT(X, INSTANCE_OFFERING)
+	X_UUID(X, INSTANCE_OFFERING) X_NAME(X, INSTANCE_OFFERING) X_DESC(X, INSTANCE_OFFERING)               \
+	X_INT(X, INSTANCE_OFFERING, CPU_NUM, "cpuNum", "virtual CPUs")                                       \
+	X_INT(X, INSTANCE_OFFERING, CPU_SPEED, "cpuSpeed", "MHz, 0 = not said")                              \
+	X_LONG(X, INSTANCE_OFFERING, MEMORY_SIZE, "memorySize", "bytes")                                     \
+	X_STR(X, INSTANCE_OFFERING, TYPE, "type", 0, "UserVm")                                               \
+	X_STR(X, INSTANCE_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "how a host is chosen")      \
+	X_INT(X, INSTANCE_OFFERING, SORT_KEY, "sortKey", "order in lists")                                   \
+	X_STR(X, INSTANCE_OFFERING, STATE, "state", 0, "Enabled or Disabled")                                \
+	X_DATES(X, INSTANCE_OFFERING)                                                                        \
+	X_ACCOUNT(X, INSTANCE_OFFERING)
 
 #define DISK_OFFERING_FIELDS(X)                                                                              \
-	X_UUID(X, DISK_OFFERING)                                                                             \
-	X_NAME(X, DISK_OFFERING) X_DESC(X, DISK_OFFERING)                                                    \
-		X_LONG(X, DISK_OFFERING, DISK_SIZE, "diskSize", "bytes") X_INT(X, DISK_OFFERING, SORT_KEY,   \
-									       "sortKey", "order in lists")  \
-			X_STR(X, DISK_OFFERING, STATE, "state", 0, "Enabled or Disabled")                    \
-				X_STR(X, DISK_OFFERING, TYPE, "type", 0, "zstack")                           \
-					X_STR(X, DISK_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", 0,  \
-					      "how a primary storage is chosen") X_DATES(X, DISK_OFFERING)   \
-						X_ACCOUNT(X, DISK_OFFERING)
+	X_UUID(X, DISK_OFFERING) X_NAME(X, DISK_OFFERING) X_DESC(X, DISK_OFFERING)                           \
+	X_LONG(X, DISK_OFFERING, DISK_SIZE, "diskSize", "bytes")                                             \
+	X_INT(X, DISK_OFFERING, SORT_KEY, "sortKey", "order in lists")                                       \
+	X_STR(X, DISK_OFFERING, STATE, "state", 0, "Enabled or Disabled")                                    \
+	X_STR(X, DISK_OFFERING, TYPE, "type", 0, "zstack")                                                   \
+	X_STR(X, DISK_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "how a primary storage is chosen") \
+	X_DATES(X, DISK_OFFERING)                                                                            \
+	X_ACCOUNT(X, DISK_OFFERING)
 
-#define VM_FIELDS(X)                                                                                                               \
-	X_UUID(X, VM)                                                                                                              \
-	X_NAME(X, VM) X_DESC(X, VM) X_REF(X, VM, ZONE_UUID, "zoneUuid", F_INDEX, KIND_ZONE, "zone") X_REF(                         \
-		X, VM, CLUSTER_UUID, "clusterUuid", F_INDEX, KIND_CLUSTER,                                                         \
-		"cluster") X_REF(X, VM, IMAGE_UUID, "imageUuid", F_INDEX, KIND_IMAGE,                                              \
-				 "image it was made from") X_REF(X, VM, HOST_UUID, "hostUuid", F_INDEX,                            \
-								 KIND_HOST,                                                        \
-								 "host it runs on, empty when stopped")                            \
-		X_REF(X, VM, LAST_HOST_UUID, "lastHostUuid", 0, KIND_HOST, "host it last ran on") X_REF(                           \
-			X, VM, INSTANCE_OFFERING_UUID, "instanceOfferingUuid", F_INDEX,                                            \
-			KIND_INSTANCE_OFFERING,                                                                                    \
-			"offering it was made from") X_REF(X, VM, ROOT_VOLUME_UUID, "rootVolumeUuid", 0,                           \
-							   KIND_VOLUME, "its root volume")                                         \
-			X_STR(X, VM, PLATFORM, "platform", 0, "Linux, Windows, Other, Paravirtualization or WindowsVirtio") X_REF( \
-				X, VM,                                                                                             \
-				DEFAULT_L3_UUID, "defaultL3NetworkUuid", 0, KIND_L3_NETWORK,                                       \
-				"network with the default route") X_STR(X, VM, TYPE, "type", 0, "UserVm")                          \
-				X_STR(X, VM, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator") X_LONG(                     \
-					X, VM,                                                                                     \
-					MEMORY_SIZE, "memorySize",                                                                 \
-					"bytes") X_INT(X, VM, CPU_NUM, "cpuNum", "virtual CPUs")                                   \
-					X_LONG(X, VM, CPU_SPEED, "cpuSpeed", "MHz, 0 = not said") X_STR(                           \
-						X, VM, ALLOCATOR_STRATEGY, "allocatorStrategy",                                    \
-						0, "how a host is chosen") X_DATES(X, VM)                                          \
-						X_STR(X, VM, STATE, "state", F_INDEX,                                              \
-						      "what it is doing: Running, Stopped, ...")                                   \
-							X(VM, NICS, "vmNics", FIELD_CHILDREN, 0, KIND_NIC,                         \
-							  NIC_VM_UUID, 0,                                                          \
-							  "its network cards") X(VM, VOLUMES, "allVolumes",                        \
-										 FIELD_CHILDREN,                                   \
-										 0, KIND_VOLUME,                                   \
-										 VOLUME_VM_UUID,                                   \
-										 0, "its volumes")                                 \
-								X(VM, INTERNAL_ID, "internalId",                                   \
-								  FIELD_LONG, 0, KIND_NONE, 0, 0,                                  \
-								  "number of the VM in the pool")                                  \
-									X(VM, CREATE_SPEC, "createSpec",                           \
-									  FIELD_STRING,                                            \
-									  F_HIDDEN, KIND_NONE, 0,                                  \
-									  0,                                                       \
-									  "what JustCreate keeps for the first start")             \
-										X(VM, STOPPED_BY_HA,                               \
-										  "stopHA", FIELD_BOOL,                            \
-										  F_HIDDEN, KIND_NONE, 0, 0,                       \
-										  "stopped on purpose: HA leaves it alone")        \
-											X(VM, UNKNOWN_FROM,                        \
-											  "unknownFrom",                           \
-											  FIELD_STRING,                            \
-											  F_HIDDEN,                                \
-											  KIND_NONE, 0, 0,                         \
-											  "state before the host was lost")        \
-												X_ACCOUNT(                         \
-													X,                         \
-													VM)
+#define VM_FIELDS(X)                                                                                         \
+	X_UUID(X, VM) X_NAME(X, VM) X_DESC(X, VM)                                                            \
+	X_REF(X, VM, ZONE_UUID, "zoneUuid", F_INDEX, KIND_ZONE, "zone")                                      \
+	X_REF(X, VM, CLUSTER_UUID, "clusterUuid", F_INDEX, KIND_CLUSTER, "cluster")                          \
+	X_REF(X, VM, IMAGE_UUID, "imageUuid", F_INDEX, KIND_IMAGE, "image it was made from")                 \
+	X_REF(X, VM, HOST_UUID, "hostUuid", F_INDEX, KIND_HOST, "host it runs on, empty when stopped")       \
+	X_REF(X, VM, LAST_HOST_UUID, "lastHostUuid", 0, KIND_HOST, "host it last ran on")                    \
+	X_REF(X, VM, INSTANCE_OFFERING_UUID, "instanceOfferingUuid", F_INDEX, KIND_INSTANCE_OFFERING,        \
+	      "offering it was made from")                                                                   \
+	X_REF(X, VM, ROOT_VOLUME_UUID, "rootVolumeUuid", 0, KIND_VOLUME, "its root volume")                  \
+	X_STR(X, VM, PLATFORM, "platform", 0, "Linux, Windows, Other, Paravirtualization or WindowsVirtio")  \
+	X_REF(X, VM, DEFAULT_L3_UUID, "defaultL3NetworkUuid", 0, KIND_L3_NETWORK, "network with the default route") \
+	X_STR(X, VM, TYPE, "type", 0, "UserVm")                                                              \
+	X_STR(X, VM, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator")                               \
+	X_LONG(X, VM, MEMORY_SIZE, "memorySize", "bytes")                                                    \
+	X_INT(X, VM, CPU_NUM, "cpuNum", "virtual CPUs")                                                      \
+	X_LONG(X, VM, CPU_SPEED, "cpuSpeed", "MHz, 0 = not said")                                            \
+	X_STR(X, VM, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "how a host is chosen")                     \
+	X_DATES(X, VM)                                                                                       \
+	X_STR(X, VM, STATE, "state", F_INDEX, "what it is doing: Running, Stopped, ...")                     \
+	X(VM, NICS, "vmNics", FIELD_CHILDREN, 0, KIND_NIC, NIC_VM_UUID, 0, "its network cards")              \
+	X(VM, VOLUMES, "allVolumes", FIELD_CHILDREN, 0, KIND_VOLUME, VOLUME_VM_UUID, 0, "its volumes")       \
+	X(VM, INTERNAL_ID, "internalId", FIELD_LONG, 0, KIND_NONE, 0, 0, "number of the VM in the pool")     \
+	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
+	  "what JustCreate keeps for the first start")                                                       \
+	X(VM, STOPPED_BY_HA, "stopHA", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
+	  "stopped on purpose: HA leaves it alone")                                                          \
+	X(VM, UNKNOWN_FROM, "unknownFrom", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
+	  "state before the host was lost")                                                                  \
+	X_ACCOUNT(X, VM)
 
 #define NIC_FIELDS(X)                                                                                        \
 	X_UUID(X, NIC)                                                                                       \
@@ -316,34 +276,26 @@
 	X(NIC, OUTBOUND, "outboundBandwidth", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "bit/s out of the guest")
 
 #define VOLUME_FIELDS(X)                                                                                     \
-	X_UUID(X, VOLUME)                                                                                    \
-	X_NAME(X, VOLUME) X_DESC(X, VOLUME) X_REF(                                                           \
-		X, VOLUME, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE,        \
-		"storage it lies on") X_REF(X, VOLUME, VM_UUID, "vmInstanceUuid", F_INDEX | F_OWNER,         \
-					    KIND_VM, "VM it is attached to")                                 \
-		X_REF(X, VOLUME, DISK_OFFERING_UUID, "diskOfferingUuid", F_INDEX, KIND_DISK_OFFERING,        \
-		      "its offering") X_REF(X, VOLUME, ROOT_IMAGE_UUID, "rootImageUuid", F_INDEX,            \
-					    KIND_IMAGE, "image below it") X_STR(X, VOLUME, INSTALL_PATH,     \
-										"installPath", 0,            \
-										"file on the host")          \
-			X_STR(X, VOLUME, TYPE, "type", 0, "Root or Data") X_STR(                             \
-				X, VOLUME, FORMAT, "format", 0,                                              \
-				"qcow2 or raw") X_LONG(X, VOLUME, SIZE, "size", "virtual size, bytes")       \
-				X_LONG(X, VOLUME, ACTUAL_SIZE, "actualSize", "bytes on the storage") X_INT(  \
-					X, VOLUME, DEVICE_ID, "deviceId",                                    \
-					"0 root, 1.. data, empty when detached")                             \
-					X_STR(X, VOLUME, STATE, "state", 0, "Enabled or Disabled") X_STR(    \
-						X, VOLUME, STATUS, "status", F_INDEX,                        \
-						"NotInstantiated, Creating, Ready, Migrating or Deleted")    \
-						X_DATES(X, VOLUME) X_BOOL(                                   \
-							X, VOLUME, IS_SHAREABLE, "isShareable",              \
-							"true: several VMs may have it at once")             \
-							X(VOLUME, HOST_UUID, "hostUuid", FIELD_STRING,       \
-							  F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,               \
-							  "host whose local folder has it")                  \
-								X(VOLUME, BANDWIDTH, "volumeBandwidth",      \
-								  FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0,     \
-								  "byte/s") X_ACCOUNT(X, VOLUME)
+	X_UUID(X, VOLUME) X_NAME(X, VOLUME) X_DESC(X, VOLUME)                                                \
+	X_REF(X, VOLUME, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE,          \
+	      "storage it lies on")                                                                          \
+	X_REF(X, VOLUME, VM_UUID, "vmInstanceUuid", F_INDEX | F_OWNER, KIND_VM, "VM it is attached to")      \
+	X_REF(X, VOLUME, DISK_OFFERING_UUID, "diskOfferingUuid", F_INDEX, KIND_DISK_OFFERING, "its offering") \
+	X_REF(X, VOLUME, ROOT_IMAGE_UUID, "rootImageUuid", F_INDEX, KIND_IMAGE, "image below it")            \
+	X_STR(X, VOLUME, INSTALL_PATH, "installPath", 0, "file on the host")                                 \
+	X_STR(X, VOLUME, TYPE, "type", 0, "Root or Data")                                                    \
+	X_STR(X, VOLUME, FORMAT, "format", 0, "qcow2 or raw")                                                \
+	X_LONG(X, VOLUME, SIZE, "size", "virtual size, bytes")                                               \
+	X_LONG(X, VOLUME, ACTUAL_SIZE, "actualSize", "bytes on the storage")                                 \
+	X_INT(X, VOLUME, DEVICE_ID, "deviceId", "0 root, 1.. data, empty when detached")                     \
+	X_STR(X, VOLUME, STATE, "state", 0, "Enabled or Disabled")                                           \
+	X_STR(X, VOLUME, STATUS, "status", F_INDEX, "NotInstantiated, Creating, Ready, Migrating or Deleted") \
+	X_DATES(X, VOLUME)                                                                                   \
+	X_BOOL(X, VOLUME, IS_SHAREABLE, "isShareable", "true: several VMs may have it at once")              \
+	X(VOLUME, HOST_UUID, "hostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,                  \
+	  "host whose local folder has it")                                                                  \
+	X(VOLUME, BANDWIDTH, "volumeBandwidth", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "byte/s")             \
+	X_ACCOUNT(X, VOLUME)
 
 /* File names of api-jobs/<job>/ (tree.md 1). */
 #define JOB_FIELDS(X)                                                                                        \
@@ -362,7 +314,7 @@
 	X_STR(X, JOB, QUEUE, "queue", F_INDEX | F_HIDDEN, "object in whose queue it is, until it ends")      \
 	X_STR(X, JOB, QUEUE2, "queue2", F_INDEX | F_HIDDEN, "second such object")                            \
 	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET, "the request as it came")        \
-	X(JOB, CANCEL, "cancel", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "asked to stop")            \
+	X(JOB, CANCEL, "cancel", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "asked to stop")                     \
 	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN, "SHA-256 of the request's bytes")                          \
 	X_STR(X, JOB, SOURCE, "source", F_FILE, "fs, rest, scheduler or libvirt")                            \
 	X(JOB, UID, "uid", FIELD_LONG, F_FILE, KIND_NONE, 0, 0, "user id of the caller")                     \
@@ -371,10 +323,10 @@
 	X_STR(X, JOB, WEB_HOOK, "webHook", F_HIDDEN, "URL that is told of the end")
 
 #define ACCOUNT_FIELDS(X)                                                                                    \
-	X_UUID(X, ACCOUNT)                                                                                   \
-	X_NAME(X, ACCOUNT) X_DESC(X, ACCOUNT) X_STR(X, ACCOUNT, TYPE, "type", 0, "SystemAdmin or Normal")    \
-		X_DATES(X, ACCOUNT) X_STR(X, ACCOUNT, PASSWORD_HASH, "passwordHash", F_HIDDEN | F_SECRET,    \
-					  "argon2id of the sha512 hex")
+	X_UUID(X, ACCOUNT) X_NAME(X, ACCOUNT) X_DESC(X, ACCOUNT)                                             \
+	X_STR(X, ACCOUNT, TYPE, "type", 0, "SystemAdmin or Normal")                                          \
+	X_DATES(X, ACCOUNT)                                                                                  \
+	X_STR(X, ACCOUNT, PASSWORD_HASH, "passwordHash", F_HIDDEN | F_SECRET, "argon2id of the sha512 hex")
 
 #define SESSION_FIELDS(X)                                                                                    \
 	X_UUID(X, SESSION)                                                                                   \
@@ -384,19 +336,18 @@
 	X(SESSION, CREATE_DATE, "createDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it began")
 
 #define SYSTEM_TAG_FIELDS(X)                                                                                 \
-	X_UUID(X, SYSTEM_TAG)                                                                                \
-	X_BOOL(X, SYSTEM_TAG, INHERENT, "inherent", "true: kept by the pool itself")                         \
-		X_STR(X, SYSTEM_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "object it is on")              \
-			X_STR(X, SYSTEM_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of that object")        \
-				X_STR(X, SYSTEM_TAG, TAG, "tag", F_INDEX, "the tag")                               \
-					X_STR(X, SYSTEM_TAG, TYPE, "type", 0, "System")                      \
-						X_DATES(X, SYSTEM_TAG)
+	X_UUID(X, SYSTEM_TAG) X_BOOL(X, SYSTEM_TAG, INHERENT, "inherent", "true: kept by the pool itself")                                                                     \
+	X_STR(X, SYSTEM_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "object it is on")                      \
+	X_STR(X, SYSTEM_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of that object")                        \
+	X_STR(X, SYSTEM_TAG, TAG, "tag", F_INDEX, "the tag")                                                 \
+	X_STR(X, SYSTEM_TAG, TYPE, "type", 0, "System")                                                      \
+	X_DATES(X, SYSTEM_TAG)
 
 #define USER_TAG_FIELDS(X)                                                                                   \
 	X_UUID(X, USER_TAG)                                                                                  \
 	X_STR(X, USER_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "object it is on")                        \
 	X_STR(X, USER_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of that object")                          \
-	X_STR(X, USER_TAG, TAG, "tag", 0, "the tag")                                                         \
+	X_STR(X, USER_TAG, TAG, "tag", F_INDEX, "the tag")                                                   \
 	X_STR(X, USER_TAG, TYPE, "type", 0, "User")                                                          \
 	X_DATES(X, USER_TAG)
 
@@ -409,33 +360,29 @@
 	X_STR(X, GLOBAL_CONFIG, DEFAULT_VALUE, "defaultValue", 0, "value when nobody set it")
 
 #define SNAPSHOT_FIELDS(X)                                                                                   \
-	X_UUID(X, SNAPSHOT)                                                                                  \
-	X_NAME(X, SNAPSHOT) X_DESC(X, SNAPSHOT) X_STR(                                                       \
-		X, SNAPSHOT, TYPE, "type", 0,                                                                \
-		"Hypervisor or Storage") X_REF(X, SNAPSHOT, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, \
-					       "volume it was taken of")                                     \
-		X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX, KIND_SNAPSHOT_TREE, "its tree") X_REF(    \
-			X, SNAPSHOT, PARENT_UUID, "parentUuid", F_INDEX, KIND_SNAPSHOT,                      \
-			"snapshot before it") X_REF(X, SNAPSHOT, PRIMARY_STORAGE_UUID, "primaryStorageUuid", \
-						    F_INDEX, KIND_PRIMARY_STORAGE, "storage it lies on")     \
-			X_STR(X, SNAPSHOT, INSTALL_PATH, "primaryStorageInstallPath", 0,                     \
-			      "file on the host") X_STR(X, SNAPSHOT, VOLUME_TYPE, "volumeType", 0,           \
-							"Root or Data") X_STR(X, SNAPSHOT, FORMAT, "format", \
-									      0, "qcow2")                    \
-				X_BOOL(X, SNAPSHOT, LATEST, "latest", "true: the volume goes on from here")  \
-					X_LONG(X, SNAPSHOT, SIZE, "size", "bytes") X_STR(                    \
-						X, SNAPSHOT, STATE, "state", 0, "Enabled or Disabled")       \
-						X_STR(X, SNAPSHOT, STATUS, "status", 0,                      \
-						      "Creating, Ready or Deleting") X_DATES(X, SNAPSHOT)    \
-							X(SNAPSHOT, VIRTUAL_SIZE, "virtualSize", FIELD_LONG, \
-							  F_HIDDEN, KIND_NONE, 0, 0,                         \
-							  "virtual size of the volume then, bytes")          \
-								X_ACCOUNT(X, SNAPSHOT)
+	X_UUID(X, SNAPSHOT) X_NAME(X, SNAPSHOT) X_DESC(X, SNAPSHOT)                                          \
+	X_STR(X, SNAPSHOT, TYPE, "type", 0, "Hypervisor or Storage")                                         \
+	X_REF(X, SNAPSHOT, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it was taken of")        \
+	X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX, KIND_SNAPSHOT_TREE, "its tree")                   \
+	X_REF(X, SNAPSHOT, PARENT_UUID, "parentUuid", F_INDEX, KIND_SNAPSHOT, "snapshot before it")          \
+	X_REF(X, SNAPSHOT, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE,        \
+	      "storage it lies on")                                                                          \
+	X_STR(X, SNAPSHOT, INSTALL_PATH, "primaryStorageInstallPath", 0, "file on the host")                 \
+	X_STR(X, SNAPSHOT, VOLUME_TYPE, "volumeType", 0, "Root or Data")                                     \
+	X_STR(X, SNAPSHOT, FORMAT, "format", 0, "qcow2")                                                     \
+	X_BOOL(X, SNAPSHOT, LATEST, "latest", "true: the volume goes on from here")                          \
+	X_LONG(X, SNAPSHOT, SIZE, "size", "bytes")                                                           \
+	X_STR(X, SNAPSHOT, STATE, "state", 0, "Enabled or Disabled")                                         \
+	X_STR(X, SNAPSHOT, STATUS, "status", 0, "Creating, Ready or Deleting")                               \
+	X_DATES(X, SNAPSHOT)                                                                                 \
+	X(SNAPSHOT, VIRTUAL_SIZE, "virtualSize", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0,                      \
+	  "virtual size of the volume then, bytes")                                                          \
+	X_ACCOUNT(X, SNAPSHOT)
 
-#define SNAPTREE_FIELDS(X)                                                                                   \
-	X_UUID(X, SNAPTREE)                                                                                  \
-	X_REF(X, SNAPTREE, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it belongs to")          \
-	X_BOOL(X, SNAPTREE, CURRENT, "current", "true: the volume goes on from this tree")                   \
+#define SNAPTREE_FIELDS(X)                                                                              \
+	X_UUID(X, SNAPTREE)                                                                             \
+	X_REF(X, SNAPTREE, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it belongs to")     \
+	X_BOOL(X, SNAPTREE, CURRENT, "current", "true: the volume goes on from this tree")              \
 	X_DATES(X, SNAPTREE)
 
 #define SHAREABLE_REF_FIELDS(X)                                                                              \
@@ -446,18 +393,16 @@
 	X_DATES(X, SHAREABLE_REF)
 
 #define AFFINITY_GROUP_FIELDS(X)                                                                             \
-	X_UUID(X, AFFINITY_GROUP)                                                                            \
-	X_NAME(X, AFFINITY_GROUP) X_DESC(X, AFFINITY_GROUP) X_STR(X, AFFINITY_GROUP, POLICY, "policy", 0,    \
-								  "ANTISOFT or ANTIHARD")                    \
-		X_STR(X, AFFINITY_GROUP, VERSION, "version", 0, "1.0")                                       \
-			X_STR(X, AFFINITY_GROUP, TYPE, "type", 0, "HOST")                                    \
-				X_STR(X, AFFINITY_GROUP, APPLIANCE, "appliance", 0,                          \
-				      "CUSTOMER, or VROUTER for the system's")                               \
-					X_STR(X, AFFINITY_GROUP, STATE, "state", 0, "Enabled or Disabled")   \
-						X_DATES(X, AFFINITY_GROUP)                                   \
-							X(AFFINITY_GROUP, USAGES, "usages", FIELD_CHILDREN,  \
-							  0, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, \
-							  0, "its members") X_ACCOUNT(X, AFFINITY_GROUP)
+	X_UUID(X, AFFINITY_GROUP) X_NAME(X, AFFINITY_GROUP) X_DESC(X, AFFINITY_GROUP)                        \
+	X_STR(X, AFFINITY_GROUP, POLICY, "policy", 0, "ANTISOFT or ANTIHARD")                                \
+	X_STR(X, AFFINITY_GROUP, VERSION, "version", 0, "1.0")                                               \
+	X_STR(X, AFFINITY_GROUP, TYPE, "type", 0, "HOST")                                                    \
+	X_STR(X, AFFINITY_GROUP, APPLIANCE, "appliance", 0, "CUSTOMER, or VROUTER for the system's")         \
+	X_STR(X, AFFINITY_GROUP, STATE, "state", 0, "Enabled or Disabled")                                   \
+	X_DATES(X, AFFINITY_GROUP)                                                                           \
+	X(AFFINITY_GROUP, USAGES, "usages", FIELD_CHILDREN, 0, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, 0, \
+	  "its members")                                                                                     \
+	X_ACCOUNT(X, AFFINITY_GROUP)
 
 #define AFFINITY_USAGE_FIELDS(X)                                                                             \
 	X_UUID(X, AFFINITY_USAGE)                                                                            \
@@ -481,17 +426,20 @@
 	X_DATES(X, SCHEDULER)                                                                                \
 	X_STR(X, SCHEDULER, JOB_CLASS, "jobClassName", 0, "what it does")                                    \
 	X_STR(X, SCHEDULER, STATE, "state", 0, "Enabled or Disabled")                                        \
-	X(SCHEDULER, DESCRIPTION, "schedulerDescription", FIELD_STRING, F_FILE, KIND_NONE, 0, 0,             \
-	  "free text")                                                                                       \
-	X(SCHEDULER, PARAMETERS, "parameters", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                      \
-	  "parameters of its job")                                                                           \
+	X(SCHEDULER, DESCRIPTION, "schedulerDescription", FIELD_STRING, F_FILE, KIND_NONE, 0, 0, "free text") \
+	X(SCHEDULER, PARAMETERS, "parameters", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0, "parameters of its job") \
 	X(SCHEDULER, RUNS, "runs", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "runs so far")                     \
 	X(SCHEDULER, NEXT_TIME, "nextTime", FIELD_DATE, F_HIDDEN, KIND_NONE, 0, 0, "next run")               \
 	X(SCHEDULER, PAUSED, "paused", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "waits for its VM")            \
 	X_ACCOUNT(X, SCHEDULER)
 
+/* clang-format on */
+
 #define FIELD_ENUMERATOR(P, ID, ...) P##_##ID,
-#define FIELD_ENUM(name, LIST)	     enum name { LIST(FIELD_ENUMERATOR) name##_count };
+#define FIELD_ENUM(name, LIST)                                                                               \
+	enum name {                                                                                          \
+		LIST(FIELD_ENUMERATOR) name##_count                                                          \
+	};
 
 FIELD_ENUM(zone_field, ZONE_FIELDS)
 FIELD_ENUM(cluster_field, CLUSTER_FIELDS)

@@ -17,21 +17,25 @@
 
 static int replay_file(const char *path)
 {
-	_cleanup_fclose_ FILE *f = fopen(path, "rbe");
-	_cleanup_free_ uint8_t *exact = NULL;
-	_cleanup_free_ uint8_t *data = malloc(INPUT_MAX);
+	static uint8_t data[INPUT_MAX];
+	FILE *f = fopen(path, "rbe");
+	uint8_t *exact;
 	size_t size;
+	int r;
 
-	if (!f || !data) {
+	if (!f) {
 		fprintf(stderr, "cannot read '%s'\n", path);
 		return -1;
 	}
-	size = fread(data, 1, INPUT_MAX, f);
+	size = fread(data, 1, sizeof(data), f);
+	(void)fclose(f);
 	exact = malloc(size ? size : 1); /* so that a sanitizer sees a read behind the end */
 	if (!exact)
 		return -1;
 	memcpy(exact, data, size);
-	return LLVMFuzzerTestOneInput(exact, size);
+	r = LLVMFuzzerTestOneInput(exact, size);
+	free(exact);
+	return r;
 }
 
 int main(int argc, char **argv)

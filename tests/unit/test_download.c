@@ -578,6 +578,39 @@ static void blocks_are_shared(void **state)
 	assert_int_equal(r, 0);
 }
 
+static void *one_of_many(void *arg)
+{
+	char path[150], md5[DOWNLOAD_MD5_STRLEN] = "", from[100];
+	size_t n = (size_t)arg;
+
+	(void)snprintf(path, sizeof(path), "%s/many%zu", folder, n);
+	(void)snprintf(from, sizeof(from), "%s://127.0.0.1:%d/%s", n % 3 == 2 ? "ftp" : "http",
+		       ports[n % 3 == 2 ? 2 : 0], n % 3 == 1 ? "chunked" : "normal");
+	if (download(from, path, &no_limits, NULL, NULL, md5, NULL) < 0)
+		return strdup("failed");
+	(void)unlink(path);
+	return strdup(md5);
+}
+
+static void many_threads_download_at_once(void **state)
+{
+	char wanted[DOWNLOAD_MD5_STRLEN];
+	pthread_t threads[9];
+
+	(void)state;
+	need_server();
+	md5_of(body(), SIZE, wanted);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, one_of_many, (void *)i), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		void *md5;
+
+		assert_int_equal(pthread_join(threads[i], &md5), 0);
+		assert_string_equal(md5, wanted);
+		free(md5);
+	}
+}
+
 /* Starts download_server.py; without it ports[] stay 0. */
 static void server_start(void)
 {
@@ -653,6 +686,7 @@ int main(void)
 		cmocka_unit_test(copies_can_be_cancelled),
 		cmocka_unit_test(a_full_file_system_is_said),
 		cmocka_unit_test(blocks_are_shared),
+		cmocka_unit_test(many_threads_download_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

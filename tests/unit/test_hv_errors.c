@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every libvirt error code has an errno; the ones the pool decides by have the right one; sentences have our
- * form. */
+/*
+ * Every libvirt error code has an errno; the ones the pool decides by have the right one; sentences
+ * have our form.
+ */
 #define VIR_ENUM_SENTINELS
 #include "test.h"
 

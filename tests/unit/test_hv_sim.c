@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <libvirt/libvirt.h>
 
@@ -99,7 +101,7 @@ static const struct said *wait_for(size_t *from, const char *what, const char *h
 
 	(void)clock_gettime(CLOCK_REALTIME, &limit);
 	limit.tv_sec += 20;
-	scoped_lock(&ear.lock);
+	pthread_mutex_lock(&ear.lock);
 	for (;;) {
 		for (; *from < ear.count; ++*from) {
 			const struct said *said = &ear.said[*from];
@@ -107,11 +109,14 @@ static const struct said *wait_for(size_t *from, const char *what, const char *h
 			if (strcmp(said->what, what) == 0 && strcmp(said->host, host) == 0 &&
 			    strcmp(said->domain, domain) == 0 && said->value == value) {
 				++*from;
+				pthread_mutex_unlock(&ear.lock);
 				return said;
 			}
 		}
-		if (pthread_cond_timedwait(&ear.heard, &ear.lock, &limit) != 0)
+		if (pthread_cond_timedwait(&ear.heard, &ear.lock, &limit) != 0) {
+			pthread_mutex_unlock(&ear.lock);
 			fail_msg("never heard '%s' of '%s' '%s' value %d", what, host, domain, value);
+		}
 	}
 }
 
@@ -270,6 +275,47 @@ static void calls_need_a_connected_host(void **state)
 	wait_for(&from, "host", HOST_B, "", HV_HOST_DISCONNECTED);
 	hv_host_remove(f->hv, HOST_B);
 	assert_fails(ENOENT, hv_domain_destroy(f->hv, HOST_B, VM_1, e));
+}
+
+/* A daemon that takes connections and says nothing: told as such, in nobody's way, not even at the end. */
+static void a_hung_host_delays_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct hv_domain_spec spec = spec_of(VM_1);
+	struct timespec began, ended;
+	char uri[160];
+	size_t from = now();
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/sock", f->folder);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	(void)snprintf(uri, sizeof(uri), "qemu+unix:///system?socket=%s/sock", f->folder);
+	assert_ok(hv_host_add(f->hv, HOST_B, uri, e));
+	wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTING);
+	assert_fails(ENOTCONN, hv_domain_destroy(f->hv, HOST_B, VM_1, e));
+	/* the other host works meanwhile */
+	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_RUNNING);
+	wait_for(&from, "host", HOST_B, "", HV_HOST_DISCONNECTED);
+	assert_string_equal(ear.sentence, "the host does not answer");
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &began);
+	hv_host_remove(f->hv, HOST_B);
+	(void)clock_gettime(CLOCK_MONOTONIC, &ended);
+	assert_true(ended.tv_sec - began.tv_sec <= 1);
+	/* again, and this time hv_free() comes upon it */
+	assert_ok(hv_host_add(f->hv, HOST_B, uri, e));
+	wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTING);
+	hv_free(f->hv);
+	(void)clock_gettime(CLOCK_MONOTONIC, &began);
+	assert_true(began.tv_sec - ended.tv_sec <= 4);
+	assert_ok(hv_new(&events, &ear, &f->hv, e));
+	f->from = now();
+	assert_ok(hv_host_add(f->hv, HOST_A, "test:///default", e));
+	wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTED);
+	/* the openers that were left behind end when their daemon does */
 }
 
 static void uris_are_checked(void **state)
@@ -767,6 +813,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_DEFAULT(a_host_connects_and_tells_what_it_has),
 		ON_DEFAULT(calls_need_a_connected_host),
+		ON_DEFAULT(a_hung_host_delays_nobody),
 		cmocka_unit_test(uris_are_checked),
 		ON_DEFAULT(reconnecting_lists_the_domains_again),
 		cmocka_unit_test(files_are_hosts_of_their_own),

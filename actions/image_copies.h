@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The copies of a new image on backup storage: from one source to a file on each.
+ *
+ *   1. The first backup storage gets the bytes under the partial name. They are
+ *      probed there (image_probe.h), and only then become a file of the image.
+ *   2. Each further one gets a copy from the first.
+ *   3. One change makes the image Ready, with what was found in the file, and the
+ *      refs of the copies that are there; the refs of those that failed go.
+ *
+ * When no copy could be made, the files go first and the rows last. A kill at any
+ * moment leaves rows that are not Ready, or an image that is whole.
+ */
+#ifndef POOLFS_IMAGE_COPIES_H
+#define POOLFS_IMAGE_COPIES_H
+
+#include "job.h"
+
+/** What somebody says of the source; see image_rules.h. All borrowed. */
+struct image_claim {
+	const char *format;	/* "qcow2", "raw" or "iso" */
+	const char *media_type; /* NULL = not said */
+	bool system;
+};
+
+/**
+ * Refuses a new image that no backup storage of the list could take: none is Enabled and Connected. -EINVAL
+ * with the manual's sentence. For checks.
+ */
+int image_copies_check(const struct view *view, const json_t *backup_storages, struct error *e);
+/**
+ * Writes the refs of a new image, each with @status, for those backup storages of the list that can be used.
+ * For change functions, after the image's row. -EINVAL as image_copies_check().
+ */
+int image_copies_put_refs(struct txn *t, const char *image_uuid, const json_t *backup_storages,
+			  const char *status, struct error *e);
+/**
+ * Brings @source (a URL or an absolute path) to every backup storage that the image has refs for, and makes
+ * image and refs Ready. Some failures are a success as long as one copy was made; *ret_failures (may be
+ * NULL), owned by the caller, is then [{"backupStorageUuid", "error"}] (NULL when memory is short). On
+ * failure neither rows nor files are left, but for a file that cannot be removed: its row stays, Deleting,
+ * for an expunge to remove both. Blocking; shows the job's progress and stops with it.
+ */
+int image_copies_make(struct job *job, const char *image_uuid, const char *source,
+		      const struct image_claim *claim, json_t **ret_failures, struct error *e);
+
+#endif

@@ -1,0 +1,729 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The interface to hosts against a real libvirtd with real QEMU guests.
+ *
+ * Started by tests/hv/run, which makes the host, the guest's image and a small
+ * file system, and says where in the environment:
+ *   HV_URI     of the host
+ *   HV_KVM_URI of a second host, which sees this machine's /dev/kvm
+ *   HV_KVM     what the KVM probe must say about it, "kvm" or "qemu"
+ *   HV_BASE    folder for pools, below it small/ is a file system of a few MiB
+ *   HV_IMAGE   the guest's qcow2 image
+ *   HV_CONTROL command: kill-daemon, stop-daemon, continue-daemon, start-daemon, kill-guest UUID
+ * The tests build on each other, in this order.
+ */
+#include "../unit/test.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/libvirt.h>
+
+#include "../../hypervisor/hypervisor.h"
+#include "../../hypervisor/probe.h"
+
+#define HOST  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define KVM   "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+#define VM    "11111111111111111111111111111111"
+#define BARE  "22222222222222222222222222222222"
+#define POOL  "cccccccccccccccccccccccccccccccc"
+#define SMALL "5555555555555555555555555555555a"
+#define L3    "dddddddddddddddddddddddddddddddd"
+#define MAC   "fa:16:3e:00:00:01"
+#define IP    "10.99.7.11"
+#define MIB   (1LL << 20)
+
+static struct hypervisor *hv;
+static char *image_path, *root_path, *data_path;
+static char network[32];
+
+/* ------------------------------------------------- what the callbacks told */
+
+struct said {
+	char what[16], host[33], domain[33], alias[32];
+	int value, reason;
+	double when;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t heard;
+	struct said said[1024];
+	size_t count, from;
+	struct hv_host_info info;
+	struct hv_domain_status list[16];
+	size_t listed;
+} ear = {.lock = PTHREAD_MUTEX_INITIALIZER, .heard = PTHREAD_COND_INITIALIZER};
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void hear(const char *what, const char *host, const char *domain, int value, int reason,
+		 const char *alias)
+{
+	struct said *said = &ear.said[ear.count];
+
+	if (ear.count + 1 < ARRAY_SIZE(ear.said))
+		ear.count++;
+	(void)snprintf(said->what, sizeof(said->what), "%s", what);
+	(void)snprintf(said->host, sizeof(said->host), "%s", host);
+	(void)snprintf(said->domain, sizeof(said->domain), "%s", domain);
+	(void)snprintf(said->alias, sizeof(said->alias), "%s", alias);
+	said->value = value;
+	said->reason = reason;
+	said->when = seconds();
+	pthread_cond_broadcast(&ear.heard);
+}
+
+static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
+		    const struct hv_domain_status *domains, size_t count, const char *sentence)
+{
+	(void)ctx;
+	scoped_lock(&ear.lock);
+	if (info) {
+		ear.info = *info;
+		ear.listed = count < ARRAY_SIZE(ear.list) ? count : ARRAY_SIZE(ear.list);
+		for (size_t i = 0; i < ear.listed; i++)
+			ear.list[i] = domains[i];
+	}
+	print_message("    host %.4s %d %s\n", host, status, sentence ? sentence : "");
+	hear("host", host, "", status, 0, "");
+}
+
+static void on_domain(void *ctx, const char *host, const char *domain, enum hv_domain_state state,
+		      enum hv_domain_reason reason)
+{
+	(void)ctx;
+	scoped_lock(&ear.lock);
+	print_message("    domain %.4s state %d reason %d\n", domain, state, reason);
+	hear("domain", host, domain, state, reason, "");
+}
+
+static void on_agent(void *ctx, const char *host, const char *domain, bool connected)
+{
+	(void)ctx;
+	scoped_lock(&ear.lock);
+	hear("agent", host, domain, connected, 0, "");
+}
+
+static void on_device_removed(void *ctx, const char *host, const char *domain, const char *alias)
+{
+	(void)ctx;
+	scoped_lock(&ear.lock);
+	hear("removed", host, domain, 0, 0, alias);
+}
+
+/* The next event of this kind; 90 s at most, for a guest that boots under TCG on a busy machine. */
+static struct said await(const char *what, const char *domain, int value)
+{
+	struct timespec limit;
+
+	(void)clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += 90;
+	pthread_mutex_lock(&ear.lock);
+	for (;;) {
+		while (ear.from < ear.count) {
+			const struct said *said = &ear.said[ear.from++];
+
+			if (strcmp(said->what, what) == 0 && strcmp(said->domain, domain) == 0 &&
+			    said->value == value) {
+				pthread_mutex_unlock(&ear.lock);
+				return *said;
+			}
+		}
+		if (pthread_cond_timedwait(&ear.heard, &ear.lock, &limit) != 0) {
+			pthread_mutex_unlock(&ear.lock);
+			fail_msg("never heard '%s' of '%s' value %d", what, domain, value);
+		}
+	}
+}
+
+#define assert_ok(call)                                                                                      \
+	do {                                                                                                 \
+		struct error error_ = ERROR_INIT;                                                            \
+		struct error *e = &error_;                                                                   \
+		int rc_ = (call);                                                                            \
+		if (rc_ != 0)                                                                                \
+			fail_msg("%s: %d %s", #call, rc_, error_sentence(e));                                \
+	} while (0)
+
+#define assert_fails(errnum_, call)                                                                          \
+	do {                                                                                                 \
+		struct error error_ = ERROR_INIT;                                                            \
+		struct error *e = &error_;                                                                   \
+		int rc_ = (call);                                                                            \
+		if (rc_ != -(errnum_))                                                                       \
+			fail_msg("%s: %d %s", #call, rc_, error_sentence(e));                                \
+		print_message("    as wanted: %s\n", error_sentence(e));                                     \
+		error_done(e);                                                                               \
+	} while (0)
+
+static const char *env(const char *name)
+{
+	const char *value = getenv(name);
+
+	if (!value)
+		fail_msg("%s is not set; start tests/hv/run", name);
+	return value;
+}
+
+static void control(const char *command)
+{
+	char line[512];
+
+	(void)snprintf(line, sizeof(line), "%s %s", env("HV_CONTROL"), command);
+	assert_int_equal(system(line), 0);
+}
+
+static struct hv_domain_spec spec_of(const char *uuid, const struct hv_disk *disks, size_t disk_count,
+				     const struct hv_nic *nics, size_t nic_count)
+{
+	return (struct hv_domain_spec){
+		.uuid = uuid,
+		.title = "a <guest>",
+		.virt_type = ear.info.virt_type,
+		.cpu_num = 1,
+		.cpu_max = 1,
+		.memory = 128 * MIB,
+		.memory_max = 128 * MIB,
+		.cpu_mode = "none",
+		.platform = "Linux",
+		.video = "vga",
+		.listen = "127.0.0.1",
+		.guest_agent = true,
+		.serial_number = "SN-1",
+		.disks = disks,
+		.disk_count = disk_count,
+		.nics = nics,
+		.nic_count = nic_count,
+	};
+}
+
+static void start_guest(void)
+{
+	const struct hv_disk disks[] = {
+		{.path = root_path, .format = "qcow2", .serial = VM, .device_id = 0},
+		{.path = data_path, .format = "raw", .serial = BARE, .device_id = 1},
+		{.device_id = 0, .cdrom = true},
+		{.device_id = 1, .cdrom = true},
+		{.device_id = 2, .cdrom = true},
+	};
+	const struct hv_nic nic = {.mac = MAC, .network = network, .target = "vnic1.0", .model = "virtio"};
+	struct hv_domain_spec spec = spec_of(VM, disks, data_path ? 5 : 1, &nic, 1);
+	char log[256];
+
+	(void)snprintf(log, sizeof(log), "%s/serial.log", env("HV_BASE"));
+	spec.serial_log = log;
+	assert_ok(hv_domain_start(hv, HOST, &spec, false, e));
+	await("domain", VM, HV_DOMAIN_RUNNING);
+}
+
+/* A guest without any medium: it stays in its firmware and reacts to nothing. */
+static void start_bare(bool paused)
+{
+	static const struct hv_disk cdrom = {.device_id = 0, .cdrom = true};
+	struct hv_domain_spec spec = spec_of(BARE, &cdrom, 1, NULL, 0);
+
+	spec.memory = spec.memory_max = 32 * MIB;
+	assert_ok(hv_domain_start(hv, HOST, &spec, paused, e));
+	await("domain", BARE, paused ? HV_DOMAIN_PAUSED : HV_DOMAIN_RUNNING);
+}
+
+static enum hv_domain_state state_of(const char *uuid, enum hv_domain_reason *ret_reason)
+{
+	enum hv_domain_state state;
+
+	assert_ok(hv_domain_state(hv, HOST, uuid, &state, ret_reason, e));
+	return state;
+}
+
+/* ---------------------------------------------------------------------- hosts */
+
+static void connects(void **state)
+{
+	static const struct hv_events events = {on_host, on_domain, on_agent, on_device_removed};
+	(void)state;
+
+	assert_ok(hv_new(&events, NULL, &hv, e));
+	assert_ok(hv_host_add(hv, HOST, env("HV_URI"), e));
+	await("host", "", HV_HOST_CONNECTED);
+	assert_string_equal(ear.info.virt_type, "qemu"); /* this host has no /dev/kvm */
+	assert_false(ear.info.simulated);
+	assert_true(ear.info.memory > 0 && ear.info.cpus > 0 && ear.info.sockets > 0);
+	assert_int_equal(ear.listed, 0);
+	print_message("    %s: %lld MiB, %d cpus, bandwidth %d\n", ear.info.hostname,
+		      (long long)(ear.info.memory / MIB), ear.info.cpus, ear.info.bandwidth);
+}
+
+/* The boot sector gets through under TCG, and nothing is left of the probe. */
+static void the_probe_guest_runs(void **state)
+{
+	virConnectPtr conn = virConnectOpen(env("HV_URI"));
+	double began = seconds();
+	(void)state;
+
+	assert_non_null(conn);
+	assert_true(probe_guest(conn, HOST, "qemu"));
+	print_message("    probe %.3f s\n", seconds() - began);
+	assert_false(probe_guest(conn, HOST, "kvm"));
+	assert_int_equal(virConnectNumOfDomains(conn), 0);
+	assert_int_equal(virConnectNumOfStoragePools(conn), 0);
+	assert_int_equal(virConnectNumOfDefinedStoragePools(conn), 0);
+	assert_int_equal(virConnectNumOfNetworks(conn), 0);
+	virConnectClose(conn);
+}
+
+/* libvirt offers KVM there because the device is there; what counts is whether a guest runs. */
+static void kvm_is_believed_only_when_it_works(void **state)
+{
+	double began = seconds();
+	(void)state;
+
+	assert_ok(hv_host_add(hv, KVM, env("HV_KVM_URI"), e));
+	await("host", "", HV_HOST_CONNECTED);
+	print_message("    '%s' after %.3f s\n", ear.info.virt_type, seconds() - began);
+	assert_string_equal(ear.info.virt_type, env("HV_KVM"));
+	hv_host_remove(hv, KVM);
+	memcpy(ear.info.virt_type, "qemu", 5);
+}
+
+/* -------------------------------------------------------------------- storage */
+
+static int progress(void *ctx, int percent)
+{
+	int *last = ctx;
+
+	assert_true(percent > *last && percent <= 100);
+	*last = percent;
+	return 0;
+}
+
+static int cancel(void *ctx, int percent)
+{
+	(void)ctx;
+	return percent > 30;
+}
+
+static void pools_and_volumes(void **state)
+{
+	char target[256], file[280], command[1024];
+	struct hv_pool_spec pool = {.uuid = POOL, .type = "dir", .target = target};
+	struct hv_volume_info info;
+	struct hv_capacity capacity;
+	struct stat st, original;
+	char **names = NULL;
+	size_t count = 0;
+	char *none = NULL;
+	int last = -1;
+	(void)state;
+
+	(void)snprintf(target, sizeof(target), "%s/deep/pool", env("HV_BASE"));
+	(void)snprintf(file, sizeof(file), "%s/back.qcow2", env("HV_BASE"));
+	assert_ok(hv_pool_open(hv, HOST, &pool, e));
+	assert_ok(hv_pool_open(hv, HOST, &pool, e));
+	assert_ok(hv_pool_capacity(hv, HOST, POOL, &capacity, e));
+	assert_true(capacity.available > 0 && capacity.available < capacity.total);
+
+	assert_ok(hv_volume_upload(hv, HOST, POOL, "image.qcow2", "qcow2", env("HV_IMAGE"), progress, &last,
+				   &image_path, e));
+	assert_int_equal(last, 100);
+	assert_ok(hv_volume_info(hv, HOST, image_path, &info, e));
+	assert_int_equal(info.size, 31 * MIB); /* the virtual size of the lab's guest */
+	assert_true(info.actual_size > MIB && info.actual_size < 31 * MIB);
+	assert_fails(EEXIST, hv_volume_upload(hv, HOST, POOL, "image.qcow2", "qcow2", env("HV_IMAGE"), NULL,
+					      NULL, &none, e));
+	assert_fails(ECANCELED, hv_volume_upload(hv, HOST, POOL, "cancelled", "qcow2", env("HV_IMAGE"),
+						 cancel, NULL, &none, e));
+	assert_ok(hv_volume_create(hv, HOST, POOL, "root.qcow2", "qcow2", 64 * MIB, image_path, "qcow2",
+				   &root_path, e));
+	assert_fails(EEXIST,
+		     hv_volume_create(hv, HOST, POOL, "root.qcow2", "qcow2", MIB, NULL, NULL, &none, e));
+	assert_fails(ENOENT, hv_volume_info(hv, HOST, "/nowhere/at/all", &info, e));
+	assert_null(none);
+	assert_ok(hv_volume_info(hv, HOST, root_path, &info, e));
+	assert_int_equal(info.size, 64 * MIB);
+
+	last = -1;
+	assert_ok(hv_volume_download(hv, HOST, image_path, file, progress, &last, e));
+	assert_int_equal(last, 100);
+	assert_fails(EEXIST, hv_volume_download(hv, HOST, image_path, file, NULL, NULL, e));
+	(void)snprintf(command, sizeof(command), "cmp '%s' '%s'", env("HV_IMAGE"), file);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(unlink(file), 0);
+	assert_fails(ECANCELED, hv_volume_download(hv, HOST, image_path, file, cancel, NULL, e));
+	assert_int_equal(access(file, F_OK), -1);
+
+	/* holes stay holes on both ways */
+	(void)snprintf(file, sizeof(file), "%s/sparse", env("HV_BASE"));
+	(void)snprintf(command, sizeof(command),
+		       "printf begin >'%s'; truncate -s 200M '%s'; printf end >>'%s'", file, file, file);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(stat(file, &original), 0);
+	assert_ok(hv_volume_upload(hv, HOST, POOL, "sparse.raw", "raw", file, NULL, NULL, &none, e));
+	assert_int_equal(stat(none, &st), 0);
+	assert_int_equal(st.st_size, original.st_size);
+	assert_true(st.st_blocks * 512 < MIB);
+	(void)unlink(file);
+	assert_ok(hv_volume_download(hv, HOST, none, file, NULL, NULL, e));
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_size, original.st_size);
+	assert_true(st.st_blocks * 512 < MIB);
+	free(none);
+
+	/* a file that libvirt did not make is found, too */
+	(void)snprintf(command, sizeof(command), "cp --sparse=always '%s' '%s/found.raw'", file, target);
+	assert_int_equal(system(command), 0);
+	(void)snprintf(file, sizeof(file), "%s/found.raw", target);
+	assert_ok(hv_volume_info(hv, HOST, file, &info, e));
+	assert_int_equal(info.size, original.st_size);
+	assert_ok(hv_pool_list(hv, HOST, POOL, &names, &count, e));
+	assert_int_equal(count, 4);
+	assert_string_equal(names[0], "found.raw");
+	assert_string_equal(names[3], "sparse.raw");
+	hv_names_free(names, count);
+	assert_ok(hv_volume_delete(hv, HOST, POOL, "sparse.raw", e));
+	assert_ok(hv_volume_delete(hv, HOST, POOL, "sparse.raw", e));
+}
+
+static void a_full_storage_is_enospc(void **state)
+{
+	char target[256];
+	struct hv_pool_spec pool = {.uuid = SMALL, .type = "dir", .target = target};
+	char **names = NULL;
+	size_t count = 0;
+	char *none = NULL;
+	(void)state;
+
+	(void)snprintf(target, sizeof(target), "%s/small", env("HV_BASE"));
+	assert_ok(hv_pool_open(hv, HOST, &pool, e));
+	assert_fails(ENOSPC, hv_volume_upload(hv, HOST, SMALL, "image", "qcow2", env("HV_IMAGE"), NULL, NULL,
+					      &none, e));
+	assert_null(none);
+	assert_ok(hv_pool_list(hv, HOST, SMALL, &names, &count, e));
+	assert_int_equal(count, 0); /* nothing is left of it */
+	hv_names_free(names, count);
+	assert_ok(hv_volume_create(hv, HOST, SMALL, "data.raw", "raw", 32 * MIB, NULL, NULL, &data_path, e));
+}
+
+/* ------------------------------------------------------------------- networks */
+
+static void a_network_with_a_lease(void **state)
+{
+	const struct hv_lease lease = {.mac = MAC, .ip = IP, .hostname = "guest-one"};
+	const struct hv_lease second = {.mac = "fa:16:3e:00:00:02", .ip = "10.99.7.12"};
+	struct hv_network_spec spec = {
+		.uuid = L3,
+		.bridge = "pfhv0",
+		.gateway = "10.99.7.1",
+		.netmask = "255.255.255.0",
+		.range_start = "10.99.7.10",
+		.range_end = "10.99.7.99",
+		.dns_domain = "pool.example",
+	};
+	double began;
+	(void)state;
+
+	assert_ok(hv_network_open(hv, HOST, &spec, network, e));
+	assert_string_equal(network, "poolfs-dddddddd");
+	assert_ok(hv_network_open(hv, HOST, &spec, network, e));
+	assert_ok(hv_lease_set(hv, HOST, L3, &second, e));
+	assert_ok(hv_lease_set(hv, HOST, L3, &lease, e));
+	began = seconds();
+	assert_ok(hv_lease_set(hv, HOST, L3, &lease, e));
+	print_message("    a lease that is there already: %.4f s\n", seconds() - began);
+	assert_true(seconds() - began < 0.1);
+	assert_ok(hv_lease_remove(hv, HOST, L3, second.mac, second.ip, e));
+	assert_ok(hv_lease_remove(hv, HOST, L3, second.mac, NULL, e));
+	control("check-dnsmasq poolfs-dddddddd 10.99.7.1,static");
+}
+
+/* -------------------------------------------------------------------- domains */
+
+static void a_guest_boots(void **state)
+{
+	const char *protocol = NULL;
+	struct said agent;
+	double began = seconds();
+	int port = 0;
+	char *xml = NULL;
+	(void)state;
+
+	start_guest();
+	assert_fails(ENOTCONN, hv_domain_agent_ping(hv, HOST, VM, 1000, e)); /* still in its firmware */
+	agent = await("agent", VM, true);
+	print_message("    agent after %.1f s\n", agent.when - began);
+	assert_ok(hv_domain_agent_ping(hv, HOST, VM, 3000, e));
+	assert_ok(hv_domain_console(hv, HOST, VM, &port, &protocol, e));
+	assert_true(port >= 5900);
+	assert_string_equal(protocol, "vnc");
+	assert_ok(hv_domain_get_xml(hv, HOST, VM, &xml, e));
+	assert_non_null(strstr(xml, "ua-nic-0"));
+	assert_non_null(strstr(xml, "vnic1.0"));
+	assert_null(strstr(xml, "passwd=")); /* the password stays on the host */
+	free(xml);
+	control("wait-serial 'NET eth0 " IP "'");
+}
+
+static void pauses_and_goes_on(void **state)
+{
+	enum hv_domain_reason reason;
+	(void)state;
+
+	assert_ok(hv_domain_suspend(hv, HOST, VM, e));
+	await("domain", VM, HV_DOMAIN_PAUSED);
+	assert_int_equal(state_of(VM, &reason), HV_DOMAIN_PAUSED);
+	assert_fails(EBUSY, hv_domain_agent_ping(hv, HOST, VM, 1000, e));
+	assert_fails(EBUSY, hv_domain_shutdown(hv, HOST, VM, 1000, e));
+	assert_ok(hv_domain_resume(hv, HOST, VM, e));
+	await("domain", VM, HV_DOMAIN_RUNNING);
+}
+
+static void guest_exec(const char *shell)
+{
+	virConnectPtr conn = virConnectOpen(env("HV_URI"));
+	virDomainPtr domain = virDomainLookupByUUIDString(conn, VM);
+	char command[512];
+	char *answer;
+
+	(void)snprintf(
+		command, sizeof(command),
+		"{\"execute\":\"guest-exec\",\"arguments\":{\"path\":\"/bin/sh\",\"arg\":[\"-c\",\"%s\"]}}",
+		shell);
+	answer = virDomainQemuAgentCommand(domain, command, 10, 0);
+	assert_non_null(answer);
+	free(answer);
+	virDomainFree(domain);
+	virConnectClose(conn);
+}
+
+static void a_full_disk_pauses_the_guest(void **state)
+{
+	enum hv_domain_reason reason;
+	(void)state;
+
+	guest_exec("dd if=/dev/zero of=/dev/vdb bs=1M count=30");
+	assert_int_equal(await("domain", VM, HV_DOMAIN_PAUSED).reason, HV_REASON_ENOSPC);
+	assert_int_equal(state_of(VM, &reason), HV_DOMAIN_PAUSED);
+	assert_int_equal(reason, HV_REASON_ENOSPC);
+	/* the same when it is read with the list at a connection */
+	assert_ok(hv_host_reconnect(hv, HOST, e));
+	await("host", "", HV_HOST_CONNECTED);
+	assert_int_equal(ear.list[0].reason, HV_REASON_ENOSPC);
+	control("grow-small");
+	assert_ok(hv_domain_resume(hv, HOST, VM, e));
+	await("domain", VM, HV_DOMAIN_RUNNING);
+}
+
+static void a_removed_device_is_told(void **state)
+{
+	virConnectPtr conn = virConnectOpen(env("HV_URI"));
+	virDomainPtr domain = virDomainLookupByUUIDString(conn, VM);
+	(void)state;
+
+	assert_int_equal(virDomainDetachDeviceAlias(domain, "ua-disk-1", VIR_DOMAIN_AFFECT_LIVE), 0);
+	assert_string_equal(await("removed", VM, 0).alias, "ua-disk-1");
+	virDomainFree(domain);
+	virConnectClose(conn);
+}
+
+static void shuts_down_by_its_guest(void **state)
+{
+	enum hv_domain_reason reason;
+	double began = seconds();
+	(void)state;
+
+	assert_ok(hv_domain_agent_ping(hv, HOST, VM, 5000, e));
+	assert_ok(hv_domain_shutdown(hv, HOST, VM, 60000, e));
+	print_message("    shut down in %.2f s\n", seconds() - began);
+	assert_int_equal(await("domain", VM, HV_DOMAIN_OFF).reason, HV_REASON_GUEST);
+	assert_int_equal(state_of(VM, &reason), HV_DOMAIN_OFF);
+	assert_int_equal(reason, HV_REASON_GUEST);
+	assert_ok(hv_domain_shutdown(hv, HOST, VM, 1000, e));
+	assert_ok(hv_domain_undefine(hv, HOST, VM, e));
+	await("domain", VM, HV_DOMAIN_ABSENT);
+}
+
+static void a_deaf_guest_times_out(void **state)
+{
+	double began;
+	(void)state;
+
+	start_bare(false);
+	began = seconds();
+	assert_fails(ETIMEDOUT, hv_domain_shutdown(hv, HOST, BARE, 700, e));
+	assert_true(seconds() - began >= 0.7 && seconds() - began < 3);
+	assert_ok(hv_domain_destroy(hv, HOST, BARE, e));
+	assert_int_equal(await("domain", BARE, HV_DOMAIN_OFF).reason, HV_REASON_OTHER);
+	start_bare(true);
+	assert_ok(hv_domain_resume(hv, HOST, BARE, e));
+	await("domain", BARE, HV_DOMAIN_RUNNING);
+	assert_fails(EEXIST, hv_domain_start(hv, HOST,
+					     &(struct hv_domain_spec){
+						     .uuid = BARE, .virt_type = "qemu", .video = "vga"},
+					     false, e));
+	assert_ok(hv_domain_destroy(hv, HOST, BARE, e));
+	await("domain", BARE, HV_DOMAIN_OFF);
+}
+
+/* A start that fails leaves nothing behind. */
+static void a_failed_start_leaves_nothing(void **state)
+{
+	const struct hv_disk disk = {.path = "/nowhere/x.qcow2", .format = "qcow2", .device_id = 0};
+	struct hv_domain_spec spec = spec_of(VM, &disk, 1, NULL, 0);
+	enum hv_domain_reason reason;
+	(void)state;
+
+	assert_fails(ENOENT, hv_domain_start(hv, HOST, &spec, false, e));
+	assert_int_equal(state_of(VM, &reason), HV_DOMAIN_ABSENT);
+}
+
+/* How much hv_domain_start() costs on top of libvirt's own start: the best of a few rounds each. */
+static void starting_costs_little_more_than_libvirt(void **state)
+{
+	enum { ROUNDS = 9 };
+	virConnectPtr conn = virConnectOpen(env("HV_URI"));
+	virDomainPtr domain = virDomainLookupByUUIDString(conn, BARE);
+	static const struct hv_disk cdrom = {.device_id = 0, .cdrom = true};
+	struct hv_domain_spec spec = spec_of(BARE, &cdrom, 1, NULL, 0);
+	double raw = 1e9, ours = 1e9;
+	(void)state;
+
+	assert_non_null(domain);
+	spec.memory = spec.memory_max = 32 * MIB;
+	for (int i = 0; i < ROUNDS; i++) {
+		double began = seconds();
+
+		assert_int_equal(virDomainCreate(domain), 0);
+		raw = seconds() - began < raw ? seconds() - began : raw;
+		assert_ok(hv_domain_destroy(hv, HOST, BARE, e));
+		began = seconds();
+		assert_ok(hv_domain_start(hv, HOST, &spec, false, e));
+		ours = seconds() - began < ours ? seconds() - began : ours;
+		assert_ok(hv_domain_destroy(hv, HOST, BARE, e));
+	}
+	print_message("    libvirt %.1f ms, hv_domain_start %.1f ms\n", raw * 1e3, ours * 1e3);
+	/* two lookups and a definition, 2 ms; the rest is for a machine that does other things as well */
+	assert_true(ours - raw < 0.050);
+	virDomainFree(domain);
+	virConnectClose(conn);
+	ear.from = ear.count;
+}
+
+/* --------------------------------------------------------------------- faults */
+
+static void a_killed_qemu_is_a_crash(void **state)
+{
+	enum hv_domain_reason reason;
+	(void)state;
+
+	start_bare(false);
+	control("kill-guest " BARE);
+	assert_int_equal(await("domain", BARE, HV_DOMAIN_OFF).reason, HV_REASON_CRASHED);
+	assert_int_equal(state_of(BARE, &reason), HV_DOMAIN_OFF);
+	assert_int_equal(reason, HV_REASON_CRASHED);
+}
+
+static void a_hung_libvirtd_is_noticed(void **state)
+{
+	double began;
+	(void)state;
+
+	start_bare(false);
+	control("stop-daemon");
+	began = seconds();
+	assert_true(await("host", "", HV_HOST_DISCONNECTED).when - began < 8);
+	assert_fails(ENOTCONN, hv_domain_destroy(hv, HOST, BARE, e));
+	assert_true(seconds() - began < 8);
+	control("continue-daemon");
+	await("host", "", HV_HOST_CONNECTED);
+	assert_int_equal(ear.listed, 1);
+	assert_string_equal(ear.list[0].uuid, BARE);
+	assert_int_equal(ear.list[0].state, HV_DOMAIN_RUNNING);
+}
+
+static void *kill_the_daemon(void *arg)
+{
+	(void)arg;
+	usleep(500000);
+	control("kill-daemon");
+	return NULL;
+}
+
+static void a_killed_libvirtd_comes_back(void **state)
+{
+	pthread_t killer;
+	(void)state;
+
+	/* somebody waits for a guest meanwhile */
+	assert_int_equal(pthread_create(&killer, NULL, kill_the_daemon, NULL), 0);
+	assert_fails(ENOTCONN, hv_domain_shutdown(hv, HOST, BARE, 60000, e));
+	assert_int_equal(pthread_join(killer, NULL), 0);
+	await("host", "", HV_HOST_DISCONNECTED);
+	/* the guest survives its libvirtd, and dies while nobody looks */
+	control("kill-guest " BARE);
+	control("start-daemon");
+	await("host", "", HV_HOST_CONNECTED);
+	assert_int_equal(ear.listed, 1);
+	assert_int_equal(ear.list[0].state, HV_DOMAIN_OFF);
+	assert_int_equal(ear.list[0].reason, HV_REASON_CRASHED);
+	/* and events come again */
+	start_bare(false);
+	assert_ok(hv_domain_destroy(hv, HOST, BARE, e));
+	await("domain", BARE, HV_DOMAIN_OFF);
+	assert_ok(hv_domain_undefine(hv, HOST, BARE, e));
+	await("domain", BARE, HV_DOMAIN_ABSENT);
+}
+
+static void everything_is_taken_away_again(void **state)
+{
+	virConnectPtr conn = virConnectOpen(env("HV_URI"));
+	(void)state;
+
+	assert_ok(hv_network_close(hv, HOST, L3, e));
+	assert_ok(hv_network_close(hv, HOST, L3, e));
+	assert_ok(hv_pool_close(hv, HOST, POOL, e));
+	assert_ok(hv_pool_close(hv, HOST, SMALL, e));
+	assert_int_equal(access(image_path, R_OK), 0); /* files stay */
+	assert_int_equal(virConnectListAllDomains(conn, NULL, 0), 0);
+	assert_int_equal(virConnectListAllNetworks(conn, NULL, 0), 0);
+	assert_int_equal(virConnectListAllStoragePools(conn, NULL, 0), 0);
+	virConnectClose(conn);
+	hv_free(hv);
+	free(image_path);
+	free(root_path);
+	free(data_path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(connects),
+		cmocka_unit_test(the_probe_guest_runs),
+		cmocka_unit_test(kvm_is_believed_only_when_it_works),
+		cmocka_unit_test(pools_and_volumes),
+		cmocka_unit_test(a_full_storage_is_enospc),
+		cmocka_unit_test(a_network_with_a_lease),
+		cmocka_unit_test(a_guest_boots),
+		cmocka_unit_test(pauses_and_goes_on),
+		cmocka_unit_test(a_full_disk_pauses_the_guest),
+		cmocka_unit_test(a_removed_device_is_told),
+		cmocka_unit_test(shuts_down_by_its_guest),
+		cmocka_unit_test(a_deaf_guest_times_out),
+		cmocka_unit_test(a_failed_start_leaves_nothing),
+		cmocka_unit_test(starting_costs_little_more_than_libvirt),
+		cmocka_unit_test(a_killed_qemu_is_a_crash),
+		cmocka_unit_test(a_hung_libvirtd_is_noticed),
+		cmocka_unit_test(a_killed_libvirtd_comes_back),
+		cmocka_unit_test(everything_is_taken_away_again),
+	};
+
+	cmocka_set_test_filter(getenv("HV_ONLY"));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

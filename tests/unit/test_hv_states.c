@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What libvirt's events mean: states and reasons, what is told and what is not, order against the list. */
+#include "test.h"
+
+#include <string.h>
+
+#include "../../hypervisor/states.h"
+
+#define VM "11111111111111111111111111111111"
+
+struct step {
+	enum event_kind kind;
+	int type, detail;
+	bool changed;
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+};
+
+#define LIFE(type, detail)  EVENT_LIFECYCLE, VIR_DOMAIN_EVENT_##type, VIR_DOMAIN_EVENT_##type##_##detail
+#define TOLD(state, reason) true, HV_DOMAIN_##state, HV_REASON_##reason
+#define SAME(state, reason) false, HV_DOMAIN_##state, HV_REASON_##reason
+
+static void walk(void **table, const struct step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct event event = {
+			.kind = steps[i].kind, .uuid = VM, .type = steps[i].type, .detail = steps[i].detail};
+		struct state_change change;
+
+		assert_int_equal(states_fold(table, &event, &change), 0);
+		if (change.changed != steps[i].changed || change.state != steps[i].state ||
+		    change.reason != steps[i].reason)
+			fail_msg("step %zu: changed %d state %d reason %d", i, change.changed, change.state,
+				 change.reason);
+	}
+}
+
+static void *load(enum hv_domain_state state, bool transient)
+{
+	struct listed_domain listed = {.status = {.uuid = VM, .state = state}, .transient = transient};
+	void *table = NULL;
+
+	assert_int_equal(states_load(&table, &listed, state != HV_DOMAIN_ABSENT), 0);
+	return table;
+}
+
+static void a_whole_life(void **state)
+{
+	static const struct step steps[] = {
+		{LIFE(DEFINED, ADDED), TOLD(OFF, OTHER)},
+		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(RESUMED, UNPAUSED), SAME(RUNNING, OTHER)},
+		{LIFE(DEFINED, UPDATED), SAME(RUNNING, OTHER)},
+		{LIFE(SUSPENDED, PAUSED), TOLD(PAUSED, OTHER)},
+		{LIFE(RESUMED, UNPAUSED), TOLD(RUNNING, OTHER)},
+		{LIFE(SHUTDOWN, GUEST), SAME(RUNNING, OTHER)},
+		{LIFE(STOPPED, SHUTDOWN), TOLD(OFF, GUEST)},
+		{LIFE(UNDEFINED, REMOVED), TOLD(ABSENT, OTHER)},
+		{LIFE(DEFINED, ADDED), TOLD(OFF, OTHER)},
+	};
+	void *table = NULL;
+	(void)state;
+
+	walk(&table, steps, ARRAY_SIZE(steps));
+	states_free(&table);
+}
+
+static void ends_have_their_reasons(void **state)
+{
+	static const struct step steps[] = {
+		{LIFE(STOPPED, FAILED), TOLD(OFF, CRASHED)}, /* qemu was killed */
+		{LIFE(STOPPED, FAILED), SAME(OFF, CRASHED)},
+		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(STOPPED, DESTROYED), TOLD(OFF, OTHER)},
+		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(CRASHED, PANICKED), SAME(RUNNING, OTHER)},
+		{LIFE(STOPPED, CRASHED), TOLD(OFF, CRASHED)},
+		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(SHUTDOWN, HOST), SAME(RUNNING, OTHER)}, /* SIGTERM from outside */
+		{LIFE(STOPPED, SHUTDOWN), TOLD(OFF, OTHER)},
+		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(STOPPED, SHUTDOWN), TOLD(OFF, GUEST)}, /* the host's shutdown is forgotten */
+		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(STOPPED, MIGRATED), TOLD(OFF, OTHER)},
+	};
+	void *table = load(HV_DOMAIN_RUNNING, false);
+	(void)state;
+
+	walk(&table, steps, ARRAY_SIZE(steps));
+	states_free(&table);
+}
+
+static void a_full_disk_is_told_from_a_broken_one(void **state)
+{
+	static const struct step steps[] = {
+		{EVENT_IO_ERROR, 0, 1, SAME(RUNNING, OTHER)},
+		{LIFE(SUSPENDED, IOERROR), TOLD(PAUSED, ENOSPC)},
+		{LIFE(RESUMED, UNPAUSED), TOLD(RUNNING, OTHER)},
+		{EVENT_IO_ERROR, 0, 0, SAME(RUNNING, OTHER)},
+		{LIFE(SUSPENDED, IOERROR), TOLD(PAUSED, IO_ERROR)},
+		{EVENT_IO_ERROR, 0, 1, TOLD(PAUSED, ENOSPC)}, /* the other way round */
+		{LIFE(STOPPED, DESTROYED), TOLD(OFF, OTHER)},
+	};
+	void *table = load(HV_DOMAIN_RUNNING, false);
+	(void)state;
+
+	walk(&table, steps, ARRAY_SIZE(steps));
+	states_free(&table);
+}
+
+static void what_is_not_defined_is_absent_when_it_stops(void **state)
+{
+	static const struct step undefined[] = {
+		{LIFE(UNDEFINED, REMOVED), SAME(RUNNING, OTHER)},
+		{LIFE(STOPPED, DESTROYED), TOLD(ABSENT, OTHER)},
+	};
+	static const struct step transient[] = {{LIFE(STOPPED, DESTROYED), TOLD(ABSENT, OTHER)}};
+	static const struct step unknown[] = {
+		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(STOPPED, SHUTDOWN), TOLD(ABSENT, GUEST)},
+	};
+	void *table = load(HV_DOMAIN_RUNNING, false);
+	(void)state;
+
+	walk(&table, undefined, ARRAY_SIZE(undefined));
+	states_free(&table);
+	table = load(HV_DOMAIN_RUNNING, true);
+	walk(&table, transient, ARRAY_SIZE(transient));
+	walk(&table, unknown, ARRAY_SIZE(unknown));
+	states_free(&table);
+}
+
+/* The list says OFF; the events that led there come after it. The last word is right again. */
+static void stale_events_end_where_the_list_is(void **state)
+{
+	static const struct step steps[] = {
+		{LIFE(DEFINED, ADDED), SAME(OFF, OTHER)},
+		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(STOPPED, DESTROYED), TOLD(OFF, OTHER)},
+	};
+	void *table = load(HV_DOMAIN_OFF, false);
+	(void)state;
+
+	walk(&table, steps, ARRAY_SIZE(steps));
+	states_free(&table);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_whole_life),
+		cmocka_unit_test(ends_have_their_reasons),
+		cmocka_unit_test(a_full_disk_is_told_from_a_broken_one),
+		cmocka_unit_test(what_is_not_defined_is_absent_when_it_stops),
+		cmocka_unit_test(stale_events_end_where_the_list_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

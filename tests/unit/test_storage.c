@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Primary and backup storage on a whole pool with a simulated host. */
+#include "pool_fixture.h"
+
+#include "../../actions/storage.h"
+
+static void test_folders(void **state)
+{
+	static const char *const good[] = {"/srv",	 "/srv/pool", "/devices",
+					   "/process/x", "/srv/..x",  "/srv/x.."};
+	static const char *const bad[] = {"",	     "/",    "srv",	    "/dev",   "/dev/shm/x",
+					  "/proc/1", "/sys", "/srv/../dev", "/srv/.."};
+	_cleanup_free_ char *plain = storage_plain_url("/srv//x///");
+	_cleanup_free_ char *root = storage_plain_url("///");
+	_cleanup_free_ char *nfs = primary_storage_mount_path("/state", "NFS", "h:/x", "0123");
+	_cleanup_free_ char *local = primary_storage_mount_path("/state", "LocalStorage", "/x", "0123");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_int_equal(storage_check_folder(good[i], NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(storage_check_folder(bad[i], NULL), -EINVAL);
+	assert_string_equal(plain, "/srv//x");
+	assert_string_equal(root, "/");
+	assert_string_equal(nfs, "/state/mnt/0123");
+	assert_string_equal(local, "/x");
+}
+
+static json_t *storage_params(struct pool_fixture *f, const char *url)
+{
+	char zone[UUID_SIZE];
+
+	first_uuid(f, KIND_ZONE, zone);
+	return json_pack("{s:s, s:s, s:s}", "name", "storage", "url", url, "zoneUuid", zone);
+}
+
+static json_t *cluster_params(struct pool_fixture *f)
+{
+	char cluster[UUID_SIZE];
+
+	first_uuid(f, KIND_CLUSTER, cluster);
+	return json_pack("{s:s}", "clusterUuid", cluster);
+}
+
+static int64_t number_of(struct pool_fixture *f, const char *uuid, int field)
+{
+	_cleanup_view_ struct view *view = view_now(f);
+
+	return object_int(view_get(view, KIND_PRIMARY_STORAGE, uuid), field);
+}
+
+static void test_add(void **state)
+{
+	struct pool_fixture *f = *state;
+	char local[UUID_SIZE], nfs[UUID_SIZE], smp[UUID_SIZE], url[128];
+
+	snprintf(url, sizeof(url), "%s/local/", f->dir);
+	must(f, "AddLocalPrimaryStorage", NULL, storage_params(f, url), local);
+	url[strlen(url) - 1] = '\0';
+	assert_true(field_is(f, KIND_PRIMARY_STORAGE, local, PRIMARY_STORAGE_TYPE, "LocalStorage"));
+	assert_true(field_is(f, KIND_PRIMARY_STORAGE, local, PRIMARY_STORAGE_URL, url));
+	assert_true(field_is(f, KIND_PRIMARY_STORAGE, local, PRIMARY_STORAGE_MOUNT_PATH, url));
+	assert_true(field_is(f, KIND_PRIMARY_STORAGE, local, PRIMARY_STORAGE_STATE, "Enabled"));
+	assert_int_equal(number_of(f, local, PRIMARY_STORAGE_TOTAL), 0);
+	must_fail(f, "AddLocalPrimaryStorage", NULL, storage_params(f, url), EEXIST, "having url[");
+	must_fail(f, "AddLocalPrimaryStorage", NULL, storage_params(f, "/proc/x"), EINVAL, "/proc");
+	must_fail(f, "AddNfsPrimaryStorage", NULL, storage_params(f, "/x"), EINVAL, "host:/path");
+	must_fail(f, "AddNfsPrimaryStorage", NULL, storage_params(f, ":/x"), EINVAL, "host:/path");
+	must(f, "AddNfsPrimaryStorage", NULL, storage_params(f, "server:/export"), nfs);
+	assert_true(field_is(f, KIND_PRIMARY_STORAGE, nfs, PRIMARY_STORAGE_TYPE, "NFS"));
+	must(f, "AddSharedMountPointPrimaryStorage", NULL, storage_params(f, "/srv/shared"), smp);
+	assert_true(field_is(f, KIND_PRIMARY_STORAGE, smp, PRIMARY_STORAGE_TYPE, "SharedMountPoint"));
+	must(f, "UpdatePrimaryStorage", smp, json_pack("{s:s, s:s}", "name", "new", "url", "/srv/other/"),
+	     NULL);
+	assert_true(field_is(f, KIND_PRIMARY_STORAGE, smp, PRIMARY_STORAGE_NAME, "new"));
+	assert_true(field_is(f, KIND_PRIMARY_STORAGE, smp, PRIMARY_STORAGE_URL, "/srv/other"));
+	assert_true(field_is(f, KIND_PRIMARY_STORAGE, smp, PRIMARY_STORAGE_MOUNT_PATH, "/srv/other"));
+	must_fail(f, "UpdatePrimaryStorage", smp, json_pack("{s:s}", "url", url), EEXIST, "having url[");
+	must(f, "DeletePrimaryStorage", smp, NULL, NULL);
+	must(f, "DeletePrimaryStorage", smp, NULL, NULL);
+	assert_false(exists(f, KIND_PRIMARY_STORAGE, smp));
+}
+
+static void test_attach(void **state)
+{
+	struct pool_fixture *f = *state;
+	char ps[UUID_SIZE], url[128];
+
+	snprintf(url, sizeof(url), "%s/local", f->dir);
+	must(f, "AddLocalPrimaryStorage", NULL, storage_params(f, url), ps);
+	must_fail(f, "DetachPrimaryStorageFromCluster", ps, cluster_params(f), EBUSY,
+		  "has not been attached to cluster[uuid:");
+	must(f, "AttachPrimaryStorageToCluster", ps, cluster_params(f), NULL);
+	assert_true(number_of(f, ps, PRIMARY_STORAGE_TOTAL) > 0);
+	assert_true(number_of(f, ps, PRIMARY_STORAGE_AVAILABLE) > 0);
+	assert_true(number_of(f, ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL) > 0);
+	assert_int_equal(access(url, W_OK), 0);
+	must_fail(f, "AttachPrimaryStorageToCluster", ps, cluster_params(f), 0,
+		  "has been attached to cluster[uuid:");
+	must_fail(f, "DeletePrimaryStorage", ps, NULL, EBUSY, "for still being attached to cluster[uuid:");
+	must_fail(f, "UpdatePrimaryStorage", ps, json_pack("{s:s}", "url", "/srv/other"), EBUSY,
+		  "can only be changed while");
+	must(f, "UpdatePrimaryStorage", ps, json_pack("{s:s}", "url", url), NULL);
+	must(f, "ReconnectPrimaryStorage", ps, NULL, NULL);
+	assert_true(field_is(f, KIND_PRIMARY_STORAGE, ps, PRIMARY_STORAGE_STATUS, "Connected"));
+	must(f, "DetachPrimaryStorageFromCluster", ps, cluster_params(f), NULL);
+	must(f, "DeletePrimaryStorage", ps, NULL, NULL);
+	assert_false(exists(f, KIND_PRIMARY_STORAGE, ps));
+}
+
+/* A storage that does not open is not attached. */
+static void test_attach_fails(void **state)
+{
+	struct pool_fixture *f = *state;
+	char ps[UUID_SIZE], url[128];
+
+	snprintf(url, sizeof(url), "%s/file", f->dir);
+	fclose(fopen(url, "w"));
+	snprintf(url, sizeof(url), "%s/file/x", f->dir);
+	must(f, "AddLocalPrimaryStorage", NULL, storage_params(f, url), ps);
+	must_fail(f, "AttachPrimaryStorageToCluster", ps, cluster_params(f), 0, "file");
+	{
+		_cleanup_view_ struct view *view = view_now(f);
+
+		assert_null(view_next_where(view, KIND_CLUSTER_PRIMARY_STORAGE,
+					    CLUSTER_PS_PRIMARY_STORAGE_UUID, ps, 0));
+	}
+}
+
+static void test_state(void **state)
+{
+	static const char *const events[][2] = {{"disable", "Disabled"},
+						{"maintain", "Maintenance"},
+						{"deleting", "Deleting"},
+						{"enable", "Enabled"}};
+	struct pool_fixture *f = *state;
+	char ps[UUID_SIZE];
+
+	first_uuid(f, KIND_PRIMARY_STORAGE, ps);
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		must(f, "ChangePrimaryStorageState", ps, json_pack("{s:s}", "stateEvent", events[i][0]),
+		     NULL);
+		assert_true(field_is(f, KIND_PRIMARY_STORAGE, ps, PRIMARY_STORAGE_STATE, events[i][1]));
+	}
+}
+
+/* A volume that no VM has keeps its storage; Enforcing takes it along. */
+static void test_delete_with_volume(void **state)
+{
+	struct pool_fixture *f = *state;
+	char ps[UUID_SIZE];
+	struct object *volume = make(KIND_VOLUME, test_uuid(9));
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	first_uuid(f, KIND_PRIMARY_STORAGE, ps);
+	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, ps);
+	object_set_str(volume, VOLUME_STATUS, "Ready");
+	object_set_str(volume, VOLUME_TYPE, "Data");
+	assert_int_equal(store_run(pool_store(f->pool), fixture_put_fn, volume, &e), 0);
+	must(f, "DetachPrimaryStorageFromCluster", ps, cluster_params(f), NULL);
+	must_fail(f, "DeletePrimaryStorage", ps, NULL, ENOTEMPTY, "still holds volume");
+	must(f, "DeletePrimaryStorage", ps, json_pack("{s:s}", "deleteMode", "Enforcing"), NULL);
+	assert_false(exists(f, KIND_PRIMARY_STORAGE, ps));
+	assert_false(exists(f, KIND_VOLUME, test_uuid(9)));
+}
+
+struct answer {
+	json_t *json; /* owned */
+};
+
+static void take_answer(void *arg, int result, json_t *json, const struct error *e)
+{
+	(void)e;
+	assert_int_equal(result, 0);
+	((struct answer *)arg)->json = json;
+}
+
+static json_int_t capacity(struct pool_fixture *f, json_t *params)
+{
+	const struct actor actor = {.source = "fs"};
+	struct answer answer = {NULL};
+	struct request *req;
+	json_int_t total;
+
+	assert_int_equal(
+		request_new(operation_by_name("GetPrimaryStorageCapacity"), NULL, params, &actor, &req, NULL),
+		0);
+	json_decref(params);
+	pool_get(f->pool, req, take_answer, &answer);
+	assert_non_null(answer.json);
+	total = json_integer_value(json_object_get(answer.json, "totalCapacity"));
+	json_decref(answer.json);
+	return total;
+}
+
+static void test_capacity(void **state)
+{
+	struct pool_fixture *f = *state;
+	char ps[UUID_SIZE], zone[UUID_SIZE], cluster[UUID_SIZE];
+
+	first_uuid(f, KIND_PRIMARY_STORAGE, ps);
+	first_uuid(f, KIND_ZONE, zone);
+	first_uuid(f, KIND_CLUSTER, cluster);
+	assert_int_equal(capacity(f, json_pack("{s:b}", "all", 1)), number_of(f, ps, PRIMARY_STORAGE_TOTAL));
+	assert_int_equal(capacity(f, json_pack("{s:[s]}", "primaryStorageUuids", ps)),
+			 number_of(f, ps, PRIMARY_STORAGE_TOTAL));
+	assert_int_equal(capacity(f, json_pack("{s:[s]}", "clusterUuids", cluster)),
+			 number_of(f, ps, PRIMARY_STORAGE_TOTAL));
+	assert_int_equal(capacity(f, json_pack("{s:[s]}", "zoneUuids", zone)),
+			 number_of(f, ps, PRIMARY_STORAGE_TOTAL));
+	assert_int_equal(capacity(f, json_pack("{s:[s]}", "zoneUuids", cluster)), 0);
+}
+
+static json_t *backup_params(const char *url, const char *hostname)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", "images", "url", url, "hostname", hostname,
+			 "username", "root", "password", "secret");
+}
+
+static void test_backup(void **state)
+{
+	struct pool_fixture *f = *state;
+	char bs[UUID_SIZE], zone[UUID_SIZE], url[128];
+	struct stat st;
+
+	snprintf(url, sizeof(url), "%s/a/b", f->dir);
+	must_fail(f, "AddSftpBackupStorage", NULL, backup_params(url, "192.0.2.1"), EOPNOTSUPP,
+		  "another machine");
+	must_fail(f, "AddSftpBackupStorage", NULL, backup_params("/dev", "localhost"), EINVAL, "/dev");
+	must(f, "AddSftpBackupStorage", NULL, backup_params(url, "127.0.0.1"), bs);
+	assert_int_equal(stat(url, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_true(field_is(f, KIND_BACKUP_STORAGE, bs, BACKUP_STORAGE_TYPE, "SftpBackupStorage"));
+	assert_true(field_is(f, KIND_BACKUP_STORAGE, bs, BACKUP_STORAGE_STATUS, "Connected"));
+	assert_true(field_is(f, KIND_BACKUP_STORAGE, bs, BACKUP_STORAGE_USERNAME, "root"));
+	must_fail(f, "AddImageStoreBackupStorage", NULL, backup_params(url, "localhost"), EEXIST,
+		  "having url[");
+
+	first_uuid(f, KIND_ZONE, zone);
+	must_fail(f, "DetachBackupStorageFromZone", bs, json_pack("{s:s}", "zoneUuid", zone), EBUSY,
+		  "has not been attached");
+	must(f, "AttachBackupStorageToZone", bs, json_pack("{s:s}", "zoneUuid", zone), NULL);
+	must_fail(f, "AttachBackupStorageToZone", bs, json_pack("{s:s}", "zoneUuid", zone), 0,
+		  "has been attached");
+	must(f, "ChangeBackupStorageState", bs, json_pack("{s:s}", "stateEvent", "disable"), NULL);
+	assert_true(field_is(f, KIND_BACKUP_STORAGE, bs, BACKUP_STORAGE_STATE, "Disabled"));
+	must(f, "DetachBackupStorageFromZone", bs, json_pack("{s:s}", "zoneUuid", zone), NULL);
+	must(f, "AttachBackupStorageToZone", bs, json_pack("{s:s}", "zoneUuid", zone), NULL);
+	must(f, "DeleteBackupStorage", bs, NULL, NULL);
+	assert_false(exists(f, KIND_BACKUP_STORAGE, bs));
+	assert_int_equal(rmdir(url), 0);
+}
+
+#define pool_test(fn) cmocka_unit_test_setup_teardown(fn, pool_fixture_setup, pool_fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_folders), pool_test(test_add),	pool_test(test_attach),
+		pool_test(test_attach_fails),	pool_test(test_state),	pool_test(test_delete_with_volume),
+		pool_test(test_capacity),	pool_test(test_backup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
