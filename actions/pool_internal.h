@@ -13,6 +13,8 @@ struct pool {
 	struct store *store;
 	struct hypervisor *hv;
 	struct executor *executor;
+	struct login_limit *login_limit;
+	struct web_hooks *web_hooks;
 	struct workers *background; /* Gets that ask a host, long renderings */
 	char *state_dir;	    /* owned */
 	bool read_only;		    /* immutable */

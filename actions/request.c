@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "account.h"
 #include "params.h"
 #include "shortform.h"
 
@@ -146,8 +147,20 @@ static int take_envelope(struct request *req, const struct parsed *p, struct err
 	const char *mode;
 	json_t *tag;
 	size_t i;
-	int r = take_tags(p->root, p->body, "systemTags", &req->system_tags, e);
+	int r;
 
+	if (job) {
+		if (!uuid_is_hex(job))
+			return error_set(e, EINVAL, "'jobUuid' must be 32 lower-case hex digits");
+		memcpy(req->job, job, UUID_SIZE);
+		req->job_chosen = true;
+	}
+	if (hook) {
+		req->web_hook = strdup(hook);
+		if (!req->web_hook)
+			return error_set(e, ENOMEM, "out of memory");
+	}
+	r = take_tags(p->root, p->body, "systemTags", &req->system_tags, e);
 	if (r == 0)
 		r = take_tags(p->root, p->body, "userTags", &req->user_tags, e);
 	if (r < 0)
@@ -159,17 +172,6 @@ static int take_envelope(struct request *req, const struct parsed *p, struct err
 			req->dry_run = true;
 			(void)json_array_remove(req->system_tags, i--);
 		}
-	}
-	if (job) {
-		if (!uuid_is_hex(job))
-			return error_set(e, EINVAL, "'jobUuid' must be 32 lower-case hex digits");
-		memcpy(req->job, job, UUID_SIZE);
-		req->job_chosen = true;
-	}
-	if (hook) {
-		req->web_hook = strdup(hook);
-		if (!req->web_hook)
-			return error_set(e, ENOMEM, "out of memory");
 	}
 	return 0;
 }
@@ -302,6 +304,36 @@ int request_parse(const struct operation *op, enum kind_id kind, const char *uui
 	return 0;
 }
 
+/* Makes a request that was refused fit to be recorded, as it came. */
+static bool complete(struct request *req, const char *uuid, json_t *params)
+{
+	if (uuid && req->op->target)
+		snprintf(req->target, sizeof(req->target), "%s", uuid);
+	if (!req->params)
+		req->params = json_is_object(params) ? json_incref(params) : json_object();
+	if (!req->system_tags)
+		req->system_tags = json_array();
+	if (!req->user_tags)
+		req->user_tags = json_array();
+	return req->params && req->system_tags && req->user_tags;
+}
+
+int request_from_document(const struct operation *op, const char *uuid, json_t *document, const char *text, size_t len,
+			  const struct actor *actor, struct request **ret_req, struct error *e)
+{
+	struct parsed p = {.root = document, .op = op, .body = json_object_get(document, "params")};
+	_cleanup_(request_free_p) struct request *req = request_alloc(op, actor);
+	int r = req ? take_envelope(req, &p, e) : error_set(e, ENOMEM, "out of memory");
+
+	if (r == 0)
+		r = finish(req, uuid, p.body, e);
+	if (r < 0 && (!req || !req->job_chosen || !complete(req, uuid, p.body)))
+		return r;
+	digest(req, uuid, text, len);
+	*ret_req = steal(&req);
+	return r;
+}
+
 int request_new(const struct operation *op, const char *uuid, const json_t *params, const struct actor *actor,
 		struct request **ret_req, struct error *e)
 {
@@ -389,6 +421,8 @@ int request_check(const struct view *view, const struct request *req, bool busy,
 {
 	int r = check_references(view, req, e);
 
+	if (r == 0)
+		r = account_check(view, req, e);
 	if (r != 0 || busy)
 		return r;
 	r = check_state(view, req, e);
