@@ -69,7 +69,8 @@ void account_warn_of_first_password(void *pool)
 
 	account_digest(FIRST_PASSWORD, strlen(FIRST_PASSWORD), digest);
 	if (admin && account_hash_matches(object_text(admin, ACCOUNT_PASSWORD_HASH), digest))
-		fprintf(stderr, "poolfs: the account 'admin' still has its first password '" FIRST_PASSWORD "'\n");
+		fprintf(stderr,
+			"poolfs: the account 'admin' still has its first password '" FIRST_PASSWORD "'\n");
 }
 
 /* ------------------------------------------------------------- who may what */
@@ -81,24 +82,25 @@ const struct object *account_by_name(const struct view *view, const char *name)
 
 static int refuse(const struct request *req, const struct object *o, struct error *e)
 {
-	return error_set_code(e, EACCES, "ID.1002", "the account '%s' may not do '%s' to %s '%s'", req->actor.account,
-			      req->op->name, o->kind->noun, object_uuid(o));
+	return error_set_code(e, EACCES, "ID.1002", "the account '%s' may not do '%s' to %s '%s'",
+			      req->actor.account, req->op->name, o->kind->noun, object_uuid(o));
 }
 
 /* What one may see one may use. */
-static int check_use(const struct view *view, const struct request *req, const struct object *o, struct error *e)
+static int check_use(const struct view *view, const struct request *req, const struct object *o,
+		     struct error *e)
 {
 	return !o || access_may_see(view, o, req->actor.account) ? 0 : refuse(req, o, e);
 }
 
-static int check_param(const struct view *view, const struct request *req, const struct param *p, struct error *e)
+static int check_param(const struct view *view, const struct request *req, const struct param *p,
+		       struct error *e)
 {
 	json_t *value = json_object_get(req->params, p->name), *item;
 	int r = check_use(view, req, view_get(view, p->resource, json_string_value(value)), e);
 	size_t i;
 
-	json_array_foreach(value, i, item)
-	{
+	json_array_foreach (value, i, item) {
 		if (r == 0)
 			r = check_use(view, req, view_get(view, p->resource, json_string_value(item)), e);
 	}
@@ -113,8 +115,9 @@ int account_check(const struct view *view, const struct request *req, struct err
 	if (!*req->actor.account || access_is_admin(view, req->actor.account))
 		return 0;
 	if (op->flags & OP_ADMIN)
-		return error_set_code(e, EACCES, "ID.1002", "'%s' is for administrators, the account '%s' is none",
-				      op->name, req->actor.account);
+		return error_set_code(e, EACCES, "ID.1002",
+				      "'%s' is for administrators, the account '%s' is none", op->name,
+				      req->actor.account);
 	if (op->target)
 		r = check_use(view, req, request_object(view, req), e);
 	for (const struct param *p = op->params; r == 0 && p && p->name; p++)
@@ -229,7 +232,8 @@ int account_delete_check(const struct view *view, const struct request *req, str
 {
 	(void)view;
 	if (strcmp(req->target, ADMIN_ACCOUNT_UUID) == 0)
-		return error_set_code(e, EPERM, "SYS.1006", "the first administrator's account cannot be deleted");
+		return error_set_code(e, EPERM, "SYS.1006",
+				      "the first administrator's account cannot be deleted");
 	return 0;
 }
 

@@ -21,7 +21,8 @@ void account_digest(const char *plain, size_t len, char ret_digest[ACCOUNT_DIGES
 int account_hash(const char *digest, char ret_hash[ACCOUNT_HASH_SIZE], struct error *e);
 /** True when @hash is of this password. Slow. */
 bool account_hash_matches(const char *hash, const char *digest);
-/** The hash of the password in the first line of a file, or, with @path NULL, of the manual's `password`. Slow. */
+/** The hash of the password in the first line of a file, or, with @path NULL, of the manual's `password`.
+ * Slow. */
 int account_hash_first(const char *path, char ret_hash[ACCOUNT_HASH_SIZE], struct error *e);
 
 /** The account of this name; NULL when there is none. */
@@ -33,7 +34,8 @@ const struct object *account_by_name(const struct view *view, const char *name);
  */
 int account_check(const struct view *view, const struct request *req, struct error *e);
 
-/** Says on stderr that the administrator still has the manual's password, if so. Slow; @pool as in pool_background(). */
+/** Says on stderr that the administrator still has the manual's password, if so. Slow; @pool as in
+ * pool_background(). */
 void account_warn_of_first_password(void *pool);
 
 #endif

@@ -18,8 +18,8 @@
 #include "object_ops.h"
 #include "offering.h"
 
-#define MEBIBYTE	 (INT64_C(1) << 20)
-#define GIBIBYTE	 (INT64_C(1) << 30)
+#define MEBIBYTE (INT64_C(1) << 20)
+#define GIBIBYTE (INT64_C(1) << 30)
 /* Networks of this machine that are looked at. */
 #define USED_MAX 512
 

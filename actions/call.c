@@ -99,16 +99,14 @@ static void add_schema(const struct call *call, json_t *body)
 	char path[128];
 	size_t i;
 
-	json_object_foreach(body, key, value)
-	{
+	json_object_foreach (body, key, value) {
 		const struct object *o;
 
 		uuid = json_string_value(json_object_get(value, "uuid"));
 		o = uuid ? view_get_any(view, uuid) : NULL;
 		if (o)
 			(void)inventory_schema_add(map, key, view, o);
-		json_array_foreach(value, i, item)
-		{
+		json_array_foreach (value, i, item) {
 			uuid = json_string_value(json_object_get(item, "uuid"));
 			o = uuid ? view_get_any(view, uuid) : NULL;
 			snprintf(path, sizeof(path), "%s[%zu]", key, i);
@@ -139,7 +137,8 @@ static void query_work(void *arg)
 		finish_error(call, "error", &e);
 		return;
 	}
-	/* The manual's chapter 3 shows one object as `inventory`, the code gives a list: both (behaviour.md 2.7). */
+	/* The manual's chapter 3 shows one object as `inventory`, the code gives a list: both
+	 * (behaviour.md 2.7). */
 	list = json_object_get(json, "inventories");
 	if (call->single && json_array_size(list) == 1)
 		(void)json_object_set(json, "inventory", json_array_get(list, 0));
@@ -150,14 +149,17 @@ static void start_query(struct call *call)
 {
 	const struct kind *kind = kind_get(call->op->kind);
 	const char *text = json_string_value(json_object_get(call->document, "query"));
-	const char *uuid = json_string_value(json_object_get(json_object_get(call->document, "params"), "uuid"));
+	const char *uuid =
+		json_string_value(json_object_get(json_object_get(call->document, "params"), "uuid"));
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_free_ char *condition = NULL;
 	int r = query_parse(kind, text ? text : "", &call->query, &e);
 
 	if (r == 0 && uuid) {
 		call->single = true;
-		r = asprintf(&condition, "uuid=%s", uuid) < 0 ? -ENOMEM : query_add_condition(call->query, condition, &e);
+		r = asprintf(&condition, "uuid=%s", uuid) < 0
+			    ? -ENOMEM
+			    : query_add_condition(call->query, condition, &e);
 	}
 	if (r < 0) {
 		if (error_is_set(&e) && strcmp(e.code, "SYS.1007") == 0)
@@ -231,7 +233,8 @@ static bool shares_route(const struct operation *a, const struct operation *b)
 }
 
 /* Among operations of one route on different kinds, that of the kind that has the object (`/tags/{uuid}`). */
-static const struct operation *operation_of_target(const struct view *view, const struct operation *op, const char *target)
+static const struct operation *operation_of_target(const struct view *view, const struct operation *op,
+						   const char *target)
 {
 	if (!target || !op->target || view_get(view, op->kind, target))
 		return op;
@@ -248,8 +251,7 @@ static bool has_fields(const struct operation *op, const struct object *o, json_
 	json_t *value;
 	int fields = 0;
 
-	json_object_foreach(params, name, value)
-	{
+	json_object_foreach (params, name, value) {
 		int field = operation_param(op, name) ? -1 : kind_field(o->kind, name);
 
 		if (field < 0 || o->kind->fields[field].type != FIELD_STRING)
@@ -264,7 +266,8 @@ static bool has_fields(const struct operation *op, const struct object *o, json_
 /* The object's uuid out of the parameters, or by its fields (`/global-configurations/{category}/{name}`). */
 static const char *find_target(const struct call *call, json_t *params)
 {
-	const char *given = call->op->target ? json_string_value(json_object_get(params, call->op->target)) : NULL;
+	const char *given =
+		call->op->target ? json_string_value(json_object_get(params, call->op->target)) : NULL;
 
 	if (given || !call->op->target || call->op->place != PLACE_VERB)
 		return given;
@@ -284,7 +287,8 @@ static bool take_document(struct call *call, const char *text, size_t len)
 	name = json_string_value(json_object_get(call->document, "operation"));
 	call->op = name ? operation_by_name(name) : NULL;
 	if (!call->document)
-		snprintf(said, sizeof(said), "bad JSON in line %d, column %d: %s", why.line, why.column, why.text);
+		snprintf(said, sizeof(said), "bad JSON in line %d, column %d: %s", why.line, why.column,
+			 why.text);
 	else if (!name)
 		snprintf(said, sizeof(said), "the document names no 'operation'");
 	else if (!call->op)
@@ -307,7 +311,8 @@ static bool take_session(struct call *call, const char *session)
 
 	if (o) {
 		session_touch(call->pool, call->view, o);
-		snprintf(call->actor.account, sizeof(call->actor.account), "%s", object_text(o, SESSION_ACCOUNT_UUID));
+		snprintf(call->actor.account, sizeof(call->actor.account), "%s",
+			 object_text(o, SESSION_ACCOUNT_UUID));
 		return true;
 	}
 	if (call->op->flags & OP_NO_SESSION)

@@ -28,7 +28,8 @@
 #include "../model/document.h"
 #include "pool.h"
 
-/** Told the answer; NULL without memory. Handed over. Perhaps before the return of pool_call(), perhaps from another thread. */
+/** Told the answer; NULL without memory. Handed over. Perhaps before the return of pool_call(), perhaps from
+ * another thread. */
 typedef void call_answer_fn(void *arg, struct document *answer);
 /**
  * Makes a call. @session: uuid of the session it is made in, NULL for none (then only OP_NO_SESSION is open).
@@ -37,7 +38,8 @@ typedef void call_answer_fn(void *arg, struct document *answer);
 void pool_call(struct pool *pool, const char *session, int64_t uid, const char *text, size_t len,
 	       call_answer_fn *answer, void *arg);
 
-/** The operation table as JSON: what REST routes and OpenAPI are made of. Owned by the caller; NULL without memory. */
+/** The operation table as JSON: what REST routes and OpenAPI are made of. Owned by the caller; NULL without
+ * memory. */
 json_t *operations_to_json(void);
 
 #endif

@@ -37,7 +37,8 @@ static json_t *param_to_json(const struct param *p)
 		[PARAM_BOOL] = "boolean",  [PARAM_LIST] = "list", [PARAM_MAP] = "map",
 	};
 	static const char *const places[] = {[IN_BODY] = "body", [IN_PATH] = "path", [IN_QUERY] = "query"};
-	json_t *json = json_pack("{s:s, s:s, s:s}", "name", p->name, "type", types[p->type], "in", places[p->in]);
+	json_t *json =
+		json_pack("{s:s, s:s, s:s}", "name", p->name, "type", types[p->type], "in", places[p->in]);
 
 	set_flag(json, "required", p->flags & PARAM_REQUIRED);
 	set_flag(json, "nonempty", p->flags & PARAM_NONEMPTY);
@@ -58,10 +59,13 @@ static json_t *param_to_json(const struct param *p)
 
 static json_t *operation_to_json(const struct operation *op)
 {
-	static const char *const methods[] = {
-		[METHOD_GET] = "GET", [METHOD_POST] = "POST", [METHOD_PUT] = "PUT", [METHOD_DELETE] = "DELETE"};
-	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", op->name, "section", op->section, "method",
-				 methods[op->method], "paths", strings(op->paths), "aliases", strings(op->route_aliases));
+	static const char *const methods[] = {[METHOD_GET] = "GET",
+					      [METHOD_POST] = "POST",
+					      [METHOD_PUT] = "PUT",
+					      [METHOD_DELETE] = "DELETE"};
+	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", op->name, "section", op->section,
+				 "method", methods[op->method], "paths", strings(op->paths), "aliases",
+				 strings(op->route_aliases));
 	json_t *params = json_array();
 
 	set_text(json, "key", op->key);

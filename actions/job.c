@@ -8,13 +8,14 @@
 #include "executor.h"
 #include "handlers.h"
 
-#define NS_PER_S	    INT64_C(1000000000)
-#define DEADLINE_DEFAULT_S  600
-#define PROGRESS_PERIOD_NS  (NS_PER_S / 5)
+#define NS_PER_S	   INT64_C(1000000000)
+#define DEADLINE_DEFAULT_S 600
+#define PROGRESS_PERIOD_NS (NS_PER_S / 5)
 
 bool job_state_is_final(const char *state)
 {
-	return state && (strcmp(state, "Done") == 0 || strcmp(state, "Failed") == 0 || strcmp(state, "Cancelled") == 0);
+	return state && (strcmp(state, "Done") == 0 || strcmp(state, "Failed") == 0 ||
+			 strcmp(state, "Cancelled") == 0);
 }
 
 /* ------------------------------------------------------------------ rows */
@@ -61,7 +62,8 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	return txn_put(t, job, ret, e);
 }
 
-int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error, struct error *e)
+int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error,
+	       struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_JOB, job_uuid);
 	struct object *job;
@@ -102,8 +104,8 @@ char *job_body(const struct object *job)
 	char *body = NULL;
 	bool done = object_str_is(job, JOB_STATE, "Done");
 
-	if (asprintf(&body, "%s%s%s", done ? "" : "{\"error\":", object_text(job, done ? JOB_RESULT : JOB_ERROR),
-		     done ? "" : "}") < 0)
+	if (asprintf(&body, "%s%s%s", done ? "" : "{\"error\":",
+		     object_text(job, done ? JOB_RESULT : JOB_ERROR), done ? "" : "}") < 0)
 		return NULL;
 	return body;
 }
@@ -252,7 +254,8 @@ int result_inventory(const struct view *view, enum kind_id kind, const char *uui
 	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
 }
 
-int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result, struct error *e)
+int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,
+			 struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 

@@ -54,7 +54,8 @@ static struct counter *find(struct login_limit *limit, struct counter *counters,
 }
 
 /* The counter of this minute. */
-static struct counter *find_now(struct login_limit *limit, struct counter *counters, const char *name, int64_t now)
+static struct counter *find_now(struct login_limit *limit, struct counter *counters, const char *name,
+				int64_t now)
 {
 	struct counter *c = find(limit, counters, name);
 
@@ -63,7 +64,8 @@ static struct counter *find_now(struct login_limit *limit, struct counter *count
 	return c;
 }
 
-int login_limit_begin(struct login_limit *limit, const char *address, const char *account, int64_t now, struct error *e)
+int login_limit_begin(struct login_limit *limit, const char *address, const char *account, int64_t now,
+		      struct error *e)
 {
 	struct counter *from, *to;
 	int seconds;
@@ -79,7 +81,8 @@ int login_limit_begin(struct login_limit *limit, const char *address, const char
 	if (from->attempts >= LOGIN_FAILURES_OF_ADDRESS)
 		to = from;
 	seconds = (int)((to->since + PERIOD_NS - now) / 1000000000) + 1;
-	return error_set_code(e, EAGAIN, "ID.1000", "too many failed logins, try again in %d seconds", seconds);
+	return error_set_code(e, EAGAIN, "ID.1000", "too many failed logins, try again in %d seconds",
+			      seconds);
 }
 
 void login_limit_forgive(struct login_limit *limit, const char *address, const char *account)

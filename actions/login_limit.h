@@ -20,7 +20,8 @@ struct login_limit *login_limit_new(void);
 /** Accepts NULL. */
 void login_limit_free(struct login_limit *limit);
 /** Counts an attempt at @now (ns of any clock). -EAGAIN, ID.1000 when there have been too many. */
-int login_limit_begin(struct login_limit *limit, const char *address, const char *account, int64_t now, struct error *e);
+int login_limit_begin(struct login_limit *limit, const char *address, const char *account, int64_t now,
+		      struct error *e);
 /** Takes the attempt back, since it succeeded. */
 void login_limit_forgive(struct login_limit *limit, const char *address, const char *account);
 

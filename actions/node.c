@@ -28,8 +28,8 @@ static void node_uuid(const struct view *view, char ret_uuid[UUID_SIZE])
 	(void)sodium_bin2hex(ret_uuid, UUID_SIZE, hash, UUID_LEN / 2);
 }
 
-int node_version_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
-		     struct error *e)
+int node_version_get(struct pool *pool, const struct view *view, const struct request *req,
+		     json_t **ret_result, struct error *e)
 {
 	(void)pool, (void)view, (void)req;
 	return reply(json_pack("{s:s}", "version", INTERFACE_VERSION), ret_result, e);
@@ -41,7 +41,8 @@ int node_time_get(struct pool *pool, const struct view *view, const struct reque
 	json_int_t ms = store_now() / 1000000;
 
 	(void)pool, (void)view, (void)req;
-	return reply(json_pack("{s:{s:I, s:I}}", "currentTime", "MillionSeconds", ms, "Seconds", ms / 1000), ret_result, e);
+	return reply(json_pack("{s:{s:I, s:I}}", "currentTime", "MillionSeconds", ms, "Seconds", ms / 1000),
+		     ret_result, e);
 }
 
 int node_query_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
@@ -53,7 +54,8 @@ int node_query_get(struct pool *pool, const struct view *view, const struct requ
 	node_uuid(view, uuid);
 	(void)gethostname(name, sizeof(name) - 1);
 	render_date(store_now(), now);
-	return reply(json_pack("{s:[{s:s, s:s, s:s}]}", "inventories", "uuid", uuid, "hostName", name, "heartBeat", now),
+	return reply(json_pack("{s:[{s:s, s:s, s:s}]}", "inventories", "uuid", uuid, "hostName", name,
+			       "heartBeat", now),
 		     ret_result, e);
 }
 

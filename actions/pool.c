@@ -63,7 +63,8 @@ static int check_job_uuid(struct txn *t, struct submission *s, bool *ret_same, s
 }
 
 /* Does it at once as a pure database change. OP_NEEDS_RUN when it must wait or needs a worker. */
-static int apply_now(struct txn *t, const struct request *req, bool busy, json_t **ret_result, struct error *e)
+static int apply_now(struct txn *t, const struct request *req, bool busy, json_t **ret_result,
+		     struct error *e)
 {
 	int r;
 
@@ -153,7 +154,8 @@ static void accept_done(void *arg, int r, struct error *e)
 		submission_end(s, r < 0 ? r : 0, r >= 0, r < 0 ? e : NULL);
 }
 
-void pool_refuse(struct pool *pool, struct request *req, struct error *why, pool_accepted_fn *accepted, void *arg)
+void pool_refuse(struct pool *pool, struct request *req, struct error *why, pool_accepted_fn *accepted,
+		 void *arg)
 {
 	struct submission *s = calloc(1, sizeof(*s));
 
@@ -284,7 +286,8 @@ int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg)
 
 /* ------------------------------------------------------------- open, close */
 
-/* Where the serial consoles of guests on this machine are logged. Hosts open the files; others only pass through. */
+/* Where the serial consoles of guests on this machine are logged. Hosts open the files; others only pass
+ * through. */
 static int make_console_folder(const char *state_dir, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
@@ -338,7 +341,8 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
 	pool->login_limit = login_limit_new();
-	r = pool->state_dir && pool->background && pool->login_limit ? open_parts(pool, options, e) : error_set(e, ENOMEM, "out of memory");
+	r = pool->state_dir && pool->background && pool->login_limit ? open_parts(pool, options, e)
+								     : error_set(e, ENOMEM, "out of memory");
 	if (r < 0) {
 		pool_close(pool);
 		return r;

@@ -137,9 +137,10 @@ static int login_fn(struct txn *t, void *arg, struct error *e)
 	if (!view_get(txn_view(t), KIND_ACCOUNT, login->account))
 		return error_set_code(e, EACCES, "ID.1000", "wrong account name or password");
 	if (count_sessions(txn_view(t), login->account, txn_now(t)) >= limit)
-		return error_set_code(e, EDQUOT, "SYS.1006",
-				      "Login sessions hit limit of max allowed concurrent login sessions, max allowed: %" PRId64,
-				      limit);
+		return error_set_code(
+			e, EDQUOT, "SYS.1006",
+			"Login sessions hit limit of max allowed concurrent login sessions, max allowed: %" PRId64,
+			limit);
 	o = object_new(kind_get(KIND_SESSION));
 	if (!o)
 		return error_set(e, ENOMEM, "out of memory");
@@ -172,8 +173,8 @@ static int check_password(const struct object *account, const char *password, st
 	return error_set_code(e, EACCES, "ID.1000", "wrong account name or password");
 }
 
-int session_login_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
-		      struct error *e)
+int session_login_get(struct pool *pool, const struct view *view, const struct request *req,
+		      json_t **ret_result, struct error *e)
 {
 	const char *name = request_str(req, "accountName");
 	const struct object *account = account_by_name(view, name);
@@ -201,8 +202,8 @@ static int logout_fn(struct txn *t, void *arg, struct error *e)
 	return session ? txn_remove(t, session, e) : 0;
 }
 
-int session_logout_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
-		       struct error *e)
+int session_logout_get(struct pool *pool, const struct view *view, const struct request *req,
+		       json_t **ret_result, struct error *e)
 {
 	const char *uuid = request_str(req, "sessionUuid");
 
@@ -214,8 +215,8 @@ int session_logout_get(struct pool *pool, const struct view *view, const struct 
 	return store_run(pool->store, logout_fn, (void *)(uintptr_t)uuid, e);
 }
 
-int session_validate_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
-			 struct error *e)
+int session_validate_get(struct pool *pool, const struct view *view, const struct request *req,
+			 json_t **ret_result, struct error *e)
 {
 	bool valid = session_find(view, request_str(req, "sessionUuid")) != NULL;
 

@@ -11,19 +11,19 @@
 
 #include "job.h"
 
-#define ATTEMPTS	 15
-#define PAUSE_NS	 INT64_C(2000000000)
-#define ATTEMPT_TIMEOUT	 10L /* s */
-#define AT_A_TIME	 32
-#define IDLE_MS		 60000
+#define ATTEMPTS	15
+#define PAUSE_NS	INT64_C(2000000000)
+#define ATTEMPT_TIMEOUT 10L /* s */
+#define AT_A_TIME	32
+#define IDLE_MS		60000
 
 struct delivery {
 	struct delivery *next;
 	struct web_hooks *hooks;
 	char job[UUID_SIZE];
 	int attempts;
-	int64_t due; /* ns */
-	CURL *curl;  /* owned; while an attempt is under way */
+	int64_t due;		    /* ns */
+	CURL *curl;		    /* owned; while an attempt is under way */
 	struct curl_slist *headers; /* owned; as above */
 };
 
@@ -32,7 +32,7 @@ struct web_hooks {
 	CURLM *multi;
 	pthread_t thread;
 	bool runs;
-	int active; /* the thread's own */
+	int active;		     /* the thread's own */
 	struct delivery *deliveries; /* the thread's own */
 	pthread_mutex_t lock;
 	struct delivery *fresh; /* lock */

@@ -57,7 +57,8 @@ static void answered(void *arg, struct document *answer)
 	free(wait);
 }
 
-void door_call(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t len, size_t written)
+void door_call(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t len,
+	       size_t written)
 {
 	struct door_wait *wait = malloc(sizeof(*wait));
 

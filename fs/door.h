@@ -29,6 +29,7 @@ static inline bool place_is_door(const struct place *p)
 }
 
 /** Makes the call @text and answers the write of its last @written bytes when the call is answered. */
-void door_call(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t len, size_t written);
+void door_call(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t len,
+	       size_t written);
 
 #endif

@@ -12,7 +12,7 @@
 
 struct options {
 	char *state, *uri, *admin_password_file; /* owned */
-	char *mountpoint;  /* owned */
+	char *mountpoint;			 /* owned */
 	int foreground, help, version, read_only;
 };
 
@@ -157,11 +157,10 @@ int main(int argc, char **argv)
 		r = error_set(&e, ENOMEM, "out of memory");
 	if (r == 0) {
 		session.mountpoint = options.mountpoint;
-		session.pool = (struct pool_options){
-			.state_dir = options.state,
-			.uri = options.uri,
-			.admin_password_file = options.admin_password_file,
-			.read_only = options.read_only};
+		session.pool = (struct pool_options){.state_dir = options.state,
+						     .uri = options.uri,
+						     .admin_password_file = options.admin_password_file,
+						     .read_only = options.read_only};
 		r = options.foreground ? session_run(&session, &e) : daemon_run(&session, &e);
 	}
 	fuse_opt_free_args(&args);

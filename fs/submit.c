@@ -162,9 +162,8 @@ static void parse_and_submit(const struct place *p, struct handle *h, fuse_req_t
 		door_call(p, h, req, text, text_len, len);
 		return;
 	}
-	r = request_parse(p->op, p->kind ? p->kind->id : KIND_NONE,
-			      p->object ? object_uuid(p->object) : NULL, text, text_len, &actor, &request,
-			      &e);
+	r = request_parse(p->op, p->kind ? p->kind->id : KIND_NONE, p->object ? object_uuid(p->object) : NULL,
+			  text, text_len, &actor, &request, &e);
 
 	if (r < 0)
 		refuse(p, req, r, &e);
