@@ -48,6 +48,49 @@ int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e)
 	return txn_put(t, copy, NULL, e);
 }
 
+/* Adds to what a host has left; a host without a count of its own yet gets one when it connects. */
+static int host_give(struct txn *t, const char *uuid, int64_t cpu, int64_t memory, struct error *e)
+{
+	const struct object *host = view_get(txn_view(t), KIND_HOST, uuid);
+	struct object *copy;
+
+	if (!host || object_is_null(host, HOST_CPU_NUM) || (!cpu && !memory))
+		return 0;
+	cpu += object_int(host, HOST_AVAILABLE_CPU);
+	memory += object_int(host, HOST_AVAILABLE_MEMORY);
+	/* More is held than there is, or was: a sum cut at zero cannot be added to. */
+	if (cpu <= 0 || memory <= 0 || !object_int(host, HOST_AVAILABLE_CPU) ||
+	    !object_int(host, HOST_AVAILABLE_MEMORY))
+		return capacity_update_host(t, uuid, e);
+	copy = object_copy(host);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(copy, HOST_AVAILABLE_CPU, cpu);
+	object_set_int(copy, HOST_AVAILABLE_MEMORY, memory);
+	return txn_put(t, copy, NULL, e);
+}
+
+int capacity_follow_vm(struct txn *t, const struct object *before, const struct object *after, struct error *e)
+{
+	const char *from = before && vm_holds_host(before) ? object_str(before, VM_HOST_UUID) : NULL;
+	const char *to = after && vm_holds_host(after) ? object_str(after, VM_HOST_UUID) : NULL;
+	int64_t cpu = 0, memory = 0;
+	int r = 0;
+
+	if (from) {
+		cpu = object_int(before, VM_CPU_NUM);
+		memory = object_int(before, VM_MEMORY_SIZE);
+	}
+	if (from && to && strcmp(from, to) == 0)
+		return host_give(t, to, cpu - object_int(after, VM_CPU_NUM), memory - object_int(after, VM_MEMORY_SIZE),
+				 e);
+	if (from)
+		r = host_give(t, from, cpu, memory, e);
+	if (r == 0 && to)
+		r = host_give(t, to, -object_int(after, VM_CPU_NUM), -object_int(after, VM_MEMORY_SIZE), e);
+	return r;
+}
+
 /* Sums the F_LONG @size of all objects of @kind that lie on the primary storage. */
 static int64_t sum_on_storage(const struct view *view, enum kind_id kind, int storage, int size,
 			      const char *uuid)

@@ -25,8 +25,103 @@ op_run_fn vm_pause_run;
 op_run_fn vm_resume_run;
 op_check_fn vm_update_check;
 op_apply_fn vm_update_apply;
+op_run_fn vm_update_run;
+op_recover_fn vm_update_recover;
 op_check_fn vm_change_offering_check;
-op_apply_fn vm_change_offering_apply;
+op_get_fn vm_capabilities_get;
+
+/* Settings of VMs that are tags: vm_tags.c; what they may be and where they are felt: vm_guest.c, vm_console.c */
+op_apply_fn vm_tag_apply;
+op_run_fn vm_tag_run;
+op_recover_fn vm_tag_recover;
+op_get_fn vm_tag_get;
+op_check_fn vm_hostname_check;
+op_check_fn vm_change_password_check;
+op_run_fn vm_change_password_run;
+op_check_fn vm_console_password_check;
+op_check_fn vm_boot_order_check;
+op_check_fn vm_monitor_number_check;
+op_get_fn vm_console_address_get;
+
+/* CD-ROM drives and NICs of VMs: vm_iso.c, vm_nic.c, vm_nic_qos.c */
+op_get_fn vm_iso_candidates_get;
+op_get_fn iso_vm_candidates_get;
+op_check_fn vm_attach_iso_check;
+op_run_fn vm_attach_iso_run;
+op_recover_fn vm_attach_iso_recover;
+op_check_fn vm_detach_iso_check;
+op_run_fn vm_detach_iso_run;
+op_recover_fn vm_detach_iso_recover;
+op_get_fn vm_l3_candidates_get;
+op_check_fn vm_attach_l3_check;
+op_run_fn vm_attach_l3_run;
+op_recover_fn vm_attach_l3_recover;
+op_queue_fn nic_queue;
+op_check_fn nic_detach_check;
+op_run_fn nic_detach_run;
+op_recover_fn nic_detach_recover;
+op_check_fn vm_static_ip_check;
+op_apply_fn vm_static_ip_apply;
+op_apply_fn vm_static_ip_delete_apply;
+op_check_fn nic_mac_check;
+op_apply_fn nic_mac_apply;
+op_check_fn nic_set_qos_check;
+op_run_fn nic_qos_run;
+op_recover_fn nic_qos_recover;
+op_get_fn nic_qos_get;
+
+/* Volumes: volume_create.c, volume_delete.c, volume_attach.c, volume_update.c */
+op_check_fn volume_create_check;
+op_apply_fn volume_create_apply;
+op_run_fn volume_create_run;
+op_recover_fn volume_create_recover;
+op_check_fn volume_delete_check;
+op_apply_fn volume_delete_apply;
+op_run_fn volume_delete_run;
+op_recover_fn volume_delete_recover;
+op_check_fn volume_expunge_check;
+op_run_fn volume_expunge_run;
+op_check_fn volume_recover_check;
+op_apply_fn volume_recover_apply;
+op_check_fn volume_change_state_check;
+op_check_fn volume_from_template_check;
+op_run_fn volume_from_template_run;
+op_check_fn volume_from_snapshot_check;
+op_run_fn volume_from_snapshot_run;
+op_get_fn volume_formats_get;
+op_get_fn volume_capabilities_get;
+op_check_fn volume_sync_size_check;
+op_run_fn volume_sync_size_run;
+op_check_fn volume_update_check;
+op_check_fn volume_qos_check;
+op_run_fn volume_set_qos_run;
+op_recover_fn volume_qos_recover;
+op_get_fn volume_qos_get;
+op_run_fn volume_delete_qos_run;
+op_check_fn volume_candidates_check;
+op_get_fn volume_candidates_get;
+op_check_fn volume_attach_check;
+op_queue_fn volume_attach_queue;
+op_run_fn volume_attach_run;
+op_recover_fn volume_attach_recover;
+op_check_fn volume_detach_check;
+op_queue_fn volume_detach_queue;
+op_run_fn volume_detach_run;
+op_recover_fn volume_detach_recover;
+
+/* Snapshots and sizes: snapshot_*.c, volume_resize.c */
+op_check_fn volume_resize_check;
+op_run_fn volume_resize_run;
+op_recover_fn volume_resize_recover;
+op_check_fn snapshot_create_check;
+op_run_fn snapshot_create_run;
+op_recover_fn snapshot_create_recover;
+op_check_fn snapshot_delete_check;
+op_run_fn snapshot_delete_run;
+op_recover_fn snapshot_delete_recover;
+op_check_fn snapshot_revert_check;
+op_run_fn snapshot_revert_run;
+op_recover_fn snapshot_revert_recover;
 
 /* Images: image.c, image_add.c, image_update.c */
 op_check_fn image_add_check;

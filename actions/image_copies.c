@@ -16,7 +16,7 @@
 
 /* One backup storage that the image shall be on. */
 struct target {
-	const struct object *bs; /* borrowed from the view of struct copies */
+	const struct object *bs; /* a reference */
 	char *part, *path;	 /* owned; path is NULL until the format is known */
 	struct error error;	 /* why it failed */
 	bool touched;		 /* there may be something of ours in its folder */
@@ -29,7 +29,7 @@ struct copies {
 	const char *image;  /* uuid */
 	const char *source; /* URL or path */
 	const struct image_claim *claim;
-	struct view *view;	/* owned */
+	int64_t reserved;	/* bytes to leave free on a backup storage */
 	struct target *targets; /* owned */
 	size_t count;
 	/* what was found in the file */
@@ -41,12 +41,12 @@ struct copies {
 static void copies_done(struct copies *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
+		object_unref(c->targets[i].bs);
 		free(c->targets[i].part);
 		free(c->targets[i].path);
 		error_done(&c->targets[i].error);
 	}
 	free(c->targets);
-	view_unref(c->view);
 }
 
 /* --------------------------------------------------------------------- rows */
@@ -205,12 +205,12 @@ static int span_progress(void *ctx, int64_t done, int64_t total, int percent)
 	return job_should_stop(s->job);
 }
 
-static int no_room(const struct object *bs, int64_t available, int64_t reserved, struct error *e)
+static int no_room(const struct copies *c, const struct object *bs, int64_t available, struct error *e)
 {
 	return error_set_code(
 		e, ENOSPC, "BS.1003",
 		"backup storage '%s' has %lld bytes left of which %lld are reserved, the image needs more",
-		object_name(bs), (long long)available, (long long)reserved);
+		object_name(bs), (long long)available, (long long)c->reserved);
 }
 
 /*
@@ -220,7 +220,6 @@ static int no_room(const struct object *bs, int64_t available, int64_t reserved,
 static int find_room(const struct copies *c, const struct object *bs, const char *source,
 		     struct download_limits *ret, struct error *e)
 {
-	int64_t reserved = config_int(c->view, "backupStorage.reservedCapacity");
 	const char *path = image_url_path(source);
 	struct hv_capacity capacity;
 	int64_t needed = 0;
@@ -229,12 +228,12 @@ static int find_room(const struct copies *c, const struct object *bs, const char
 
 	if (r < 0)
 		return r;
-	ret->max_bytes = capacity.available - reserved;
+	ret->max_bytes = capacity.available - c->reserved;
 	if (path && stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
 		needed = (int64_t)st.st_blocks * 512;
 		ret->max_bytes = 0;
 	}
-	return capacity.available - reserved <= needed ? no_room(bs, capacity.available, reserved, e) : 0;
+	return capacity.available - c->reserved <= needed ? no_room(c, bs, capacity.available, e) : 0;
 }
 
 /* Brings the bytes of @source (a URL or a path) to the partial file of a target. */
@@ -249,9 +248,7 @@ static int fetch(struct copies *c, struct target *target, const char *source,
 	target->touched = true;
 	r = download(source, target->part, limits, span_progress, &span, ret_md5, &cause);
 	if (r == -EFBIG)
-		return no_room(target->bs,
-			       limits->max_bytes + config_int(c->view, "backupStorage.reservedCapacity"),
-			       config_int(c->view, "backupStorage.reservedCapacity"), e);
+		return no_room(c, target->bs, limits->max_bytes + c->reserved, e);
 	return r < 0 ? error_move(e, &cause) : 0;
 }
 
@@ -344,16 +341,19 @@ static bool fetch_all(struct copies *c)
 /* The refs say which backup storages it is about, in the order in which the user named them. */
 static int find_targets(struct copies *c, struct error *e)
 {
-	c->view = store_view(pool_store(c->job->pool));
-	c->targets = calloc(view_count_where(c->view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, c->image),
+	/* not kept: a download may take a day */
+	_cleanup_view_ struct view *view = store_view(pool_store(c->job->pool));
+
+	c->reserved = config_int(view, "backupStorage.reservedCapacity");
+	c->targets = calloc(view_count_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, c->image) + 1,
 			    sizeof(*c->targets));
 	if (!c->targets)
 		return error_set(e, ENOMEM, "out of memory");
-	view_for_each_where (ref, c->view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, c->image) {
+	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, c->image) {
 		struct target *target = &c->targets[c->count++];
 
-		target->bs = view_get(c->view, KIND_BACKUP_STORAGE,
-				      object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID));
+		target->bs = object_ref(
+			view_get(view, KIND_BACKUP_STORAGE, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)));
 		target->part = image_file_part_path(target->bs, c->image);
 		if (!target->part)
 			return error_set(e, ENOMEM, "out of memory");

@@ -51,7 +51,7 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	object_set_str(job, JOB_OPERATION, op->name);
 	object_set_str(job, JOB_RESOURCE, resource);
 	object_set_str(job, JOB_RESOURCE_UUID, req->target);
-	object_set_str(job, JOB_QUEUE, req->target);
+	object_set_str(job, JOB_QUEUE, request_queue(txn_view(t), req));
 	object_set_str(job, JOB_QUEUE2, second);
 	object_set_str(job, JOB_DIGEST, req->digest);
 	object_set_str(job, JOB_SOURCE, req->actor.source);
@@ -252,6 +252,17 @@ int result_inventory(const struct view *view, enum kind_id kind, const char *uui
 		return error_set(e, ENOENT, "%s '%s' is gone", kind_get(kind)->noun, uuid);
 	*ret_result = inventory ? json_pack("{s:o}", "inventory", inventory) : NULL;
 	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+int result_inventories(json_t *list, json_t **ret_result, struct error *e)
+{
+	*ret_result = list ? json_pack("{s:o}", "inventories", list) : NULL;
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+void list_add_inventory(json_t *list, const struct view *view, const struct object *o)
+{
+	(void)json_array_append_new(list, render_inventory_json(view, o));
 }
 
 int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,

@@ -45,4 +45,9 @@ int result_inventory(const struct view *view, enum kind_id kind, const char *uui
 int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,
 			 struct error *e);
 
+/** {"inventories": @list}, @list taken over (NULL: memory is short). */
+int result_inventories(json_t *list, json_t **ret_result, struct error *e);
+/** Appends the inventory of @o to @list, for result_inventories(). */
+void list_add_inventory(json_t *list, const struct view *view, const struct object *o);
+
 #endif

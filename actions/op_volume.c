@@ -4,6 +4,8 @@
 #include "handlers.h"
 #include "operation.h"
 #include "op_tables.h"
+#include "snapshot.h"
+#include "volume.h"
 
 static const struct operation create_data_volume = {
 	.section = "4.2.1",
@@ -37,6 +39,10 @@ static const struct operation create_data_volume = {
 	.where = "volumes",
 	.error_code = "SYS.1002",
 	.help = "makes a data volume from a disk offering",
+	.check = volume_create_check,
+	.apply = volume_create_apply,
+	.run = volume_create_run,
+	.recover = volume_create_recover,
 };
 
 static const struct operation delete_data_volume = {
@@ -63,6 +69,11 @@ static const struct operation delete_data_volume = {
 	.flags = OP_DESTROYS,
 	.error_code = "SYS.1004",
 	.help = "deletes the data volume; it can be recovered until it is expunged",
+	.check = volume_delete_check,
+	.queue2 = volume_queue_vm,
+	.apply = volume_delete_apply,
+	.run = volume_delete_run,
+	.recover = volume_delete_recover,
 };
 
 static const struct operation expunge_data_volume = {
@@ -84,6 +95,9 @@ static const struct operation expunge_data_volume = {
 	.verb = "expunge",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.help = "removes a deleted data volume for good",
+	.check = volume_expunge_check,
+	.run = volume_expunge_run,
+	.recover = volume_delete_recover,
 };
 
 static const struct operation recover_data_volume = {
@@ -105,6 +119,8 @@ static const struct operation recover_data_volume = {
 	.target = "uuid",
 	.verb = "recover",
 	.help = "brings a deleted data volume back",
+	.check = volume_recover_check,
+	.apply = volume_recover_apply,
 };
 
 static const struct operation change_volume_state = {
@@ -131,6 +147,8 @@ static const struct operation change_volume_state = {
 	.target = "uuid",
 	.verb = "change-state",
 	.help = "enables or disables the data volume",
+	.check = volume_change_state_check,
+	.apply = object_change_state_apply,
 };
 
 static const struct operation create_data_volume_from_volume_template = {
@@ -168,6 +186,10 @@ static const struct operation create_data_volume_from_volume_template = {
 	.verb = "create-data-volume",
 	.error_code = "SYS.1002",
 	.help = "makes a data volume from this template",
+	.check = volume_from_template_check,
+	.run = volume_from_template_run,
+	.recover = volume_create_recover,
+	.deadline_s = 86400,
 };
 
 static const struct operation create_data_volume_from_volume_snapshot = {
@@ -203,6 +225,11 @@ static const struct operation create_data_volume_from_volume_snapshot = {
 	.verb = "create-data-volume",
 	.error_code = "SYS.1002",
 	.help = "makes a data volume from this snapshot",
+	.check = volume_from_snapshot_check,
+	.queue = snapshot_queue_volume,
+	.run = volume_from_snapshot_run,
+	.recover = volume_create_recover,
+	.deadline_s = 86400,
 };
 
 static const struct operation query_volume = {
@@ -230,6 +257,7 @@ static const struct operation get_volume_format = {
 	.where = "volumes/formats",
 	.flags = OP_SYNC,
 	.help = "formats a volume may have",
+	.get = volume_formats_get,
 };
 
 static const struct operation get_volume_capabilities = {
@@ -251,6 +279,7 @@ static const struct operation get_volume_capabilities = {
 	.where = "capabilities",
 	.flags = OP_SYNC,
 	.help = "what can be done with the volume",
+	.get = volume_capabilities_get,
 };
 
 static const struct operation sync_volume_size = {
@@ -272,6 +301,9 @@ static const struct operation sync_volume_size = {
 	.target = "uuid",
 	.verb = "sync-size",
 	.help = "reads the sizes from the storage again",
+	.check = volume_sync_size_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_sync_size_run,
 };
 
 static const struct operation resize_root_volume = {
@@ -292,6 +324,10 @@ static const struct operation resize_root_volume = {
 	.target = "uuid",
 	.verb = "resize-root",
 	.help = "makes the root volume larger",
+	.check = volume_resize_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_resize_run,
+	.recover = volume_resize_recover,
 };
 
 static const struct operation resize_data_volume = {
@@ -312,6 +348,10 @@ static const struct operation resize_data_volume = {
 	.target = "uuid",
 	.verb = "resize-data",
 	.help = "makes the data volume larger",
+	.check = volume_resize_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_resize_run,
+	.recover = volume_resize_recover,
 };
 
 static const struct operation update_volume = {
@@ -338,6 +378,8 @@ static const struct operation update_volume = {
 	.verb = "update",
 	.flags = OP_UPDATES,
 	.help = "changes name or description",
+	.check = volume_update_check,
+	.apply = object_update_apply,
 };
 
 static const struct operation set_volume_qo_s = {
@@ -364,6 +406,10 @@ static const struct operation set_volume_qo_s = {
 	.target = "uuid",
 	.verb = "set-qos",
 	.help = "limits the bandwidth of the volume, byte/s",
+	.check = volume_qos_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_set_qos_run,
+	.recover = volume_qos_recover,
 };
 
 static const struct operation get_volume_qo_s = {
@@ -383,6 +429,7 @@ static const struct operation get_volume_qo_s = {
 	.where = "qos",
 	.flags = OP_SYNC,
 	.help = "bandwidth limit of the volume, byte/s",
+	.get = volume_qos_get,
 };
 
 static const struct operation delete_volume_qo_s = {
@@ -400,6 +447,10 @@ static const struct operation delete_volume_qo_s = {
 	.target = "uuid",
 	.verb = "delete-qos",
 	.help = "lifts the bandwidth limit",
+	.check = volume_qos_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_delete_qos_run,
+	.recover = volume_qos_recover,
 };
 
 static const struct operation get_data_volume_attachable_vm = {
@@ -421,6 +472,8 @@ static const struct operation get_data_volume_attachable_vm = {
 	.where = "candidate-vm-instances",
 	.flags = OP_SYNC,
 	.help = "VMs it could be attached to",
+	.check = volume_candidates_check,
+	.get = volume_candidates_get,
 };
 
 static const struct operation attach_data_volume_to_vm = {
@@ -448,6 +501,10 @@ static const struct operation attach_data_volume_to_vm = {
 	.verb = "attach",
 	.error_code = "VM.1005",
 	.help = "attaches the data volume to a VM",
+	.check = volume_attach_check,
+	.queue2 = volume_attach_queue,
+	.run = volume_attach_run,
+	.recover = volume_attach_recover,
 };
 
 static const struct operation detach_data_volume_from_vm = {
@@ -472,6 +529,10 @@ static const struct operation detach_data_volume_from_vm = {
 	.verb = "detach",
 	.error_code = "VM.1006",
 	.help = "detaches the data volume from its VM",
+	.check = volume_detach_check,
+	.queue2 = volume_detach_queue,
+	.run = volume_detach_run,
+	.recover = volume_detach_recover,
 };
 
 static const struct operation create_volume_snapshot = {
@@ -502,6 +563,11 @@ static const struct operation create_volume_snapshot = {
 	.target = "volumeUuid",
 	.verb = "create-snapshot",
 	.help = "takes a snapshot of the volume",
+	.check = snapshot_create_check,
+	.queue2 = volume_queue_vm,
+	.run = snapshot_create_run,
+	.recover = snapshot_create_recover,
+	.deadline_s = 86400,
 };
 
 static const struct operation query_volume_snapshot = {
@@ -554,6 +620,7 @@ static const struct operation update_volume_snapshot = {
 	.verb = "update",
 	.flags = OP_UPDATES,
 	.help = "changes name or description",
+	.apply = object_update_apply,
 };
 
 static const struct operation delete_volume_snapshot = {
@@ -580,6 +647,12 @@ static const struct operation delete_volume_snapshot = {
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.error_code = "SYS.1004",
 	.help = "deletes the snapshot and all that came after it",
+	.check = snapshot_delete_check,
+	.queue = snapshot_queue_volume,
+	.queue2 = snapshot_queue_vm,
+	.run = snapshot_delete_run,
+	.recover = snapshot_delete_recover,
+	.deadline_s = 86400,
 };
 
 static const struct operation create_volume_snapshot_scheduler = {
@@ -635,6 +708,11 @@ static const struct operation revert_volume_from_snapshot = {
 	.target = "uuid",
 	.verb = "revert-volume",
 	.help = "puts the volume back to this snapshot",
+	.check = snapshot_revert_check,
+	.queue = snapshot_queue_volume,
+	.queue2 = snapshot_queue_vm,
+	.run = snapshot_revert_run,
+	.recover = snapshot_revert_recover,
 };
 
 const struct operation *const operations_volume[] = {

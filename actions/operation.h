@@ -108,7 +108,7 @@ enum op_flags {
  * write(2), and again when its turn has come, since the pool may have changed meanwhile.
  */
 typedef int op_check_fn(const struct view *view, const struct request *req, struct error *e);
-/** Picks up to two further uuids in whose queues the job must wait too (e.g. the VM of a volume). */
+/** Picks an object in whose queue the job must wait (e.g. the volume of a snapshot, and the VM of that). */
 typedef const char *op_queue_fn(const struct view *view, const struct request *req);
 /** The whole operation as one database change. 0, an error, or OP_NEEDS_RUN to have `run` called instead. */
 typedef int op_apply_fn(struct txn *t, const struct request *req, json_t **ret_result, struct error *e);
@@ -148,6 +148,7 @@ struct operation {
 	const char *help;	/* one sentence for menu and README */
 
 	op_check_fn *check;
+	op_queue_fn *queue; /* in whose queue the job waits, when not in that of its target */
 	op_queue_fn *queue2;
 	op_apply_fn *apply;
 	op_run_fn *run;

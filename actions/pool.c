@@ -13,6 +13,8 @@
 #include "web_hook.h"
 
 #define BACKGROUND_MAX 4
+/* How long a start waits for hosts that are on their way, so that the first request finds them. */
+#define HOSTS_WAIT_MS 5000
 
 struct store *pool_store(struct pool *pool)
 {
@@ -83,7 +85,7 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct submission *s = arg;
 	const struct request *req = s->req;
-	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), req->target);
+	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
 	json_t *result = NULL;
 	int r = check_job_uuid(t, s, &same, e);
 
@@ -325,6 +327,8 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 		r = pool_timers_start(pool, e);
 	if (r == 0)
 		(void)workers_run(pool->background, account_warn_of_first_password, pool); /* not vital */
+	if (r == 0)
+		pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
 	return r;
 }
 
@@ -337,6 +341,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 		return error_set(e, ENOMEM, "out of memory");
 	pthread_mutex_init(&pool->timer_lock, NULL);
 	pthread_cond_init(&pool->timer_cond, NULL);
+	pthread_mutex_init(&pool->prepare_lock, NULL);
 	pool->read_only = options->read_only;
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
@@ -359,13 +364,16 @@ void pool_close(struct pool *pool)
 	pool_timers_stop(pool);
 	web_hooks_stop(pool->web_hooks);
 	executor_free(pool->executor);
-	workers_free(pool->background);
+	workers_stop(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
 	web_hooks_free(pool->web_hooks);
 	login_limit_free(pool->login_limit);
+	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
+	workers_free(pool->background);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
+	pthread_mutex_destroy(&pool->prepare_lock);
 	free(pool->state_dir);
 	free(pool);
 }

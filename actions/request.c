@@ -561,6 +561,13 @@ const json_t *request_list(const struct request *req, const char *name)
 	return json_is_array(value) ? value : NULL;
 }
 
+const char *request_queue(const struct view *view, const struct request *req)
+{
+	const char *other = req->op->queue ? req->op->queue(view, req) : NULL;
+
+	return other ? other : req->target;
+}
+
 const struct object *request_object(const struct view *view, const struct request *req)
 {
 	return view_get(view, req->op->kind, req->target);

@@ -80,6 +80,8 @@ bool request_bool(const struct request *req, const char *name, bool missing);
 bool request_has(const struct request *req, const char *name);
 /** A list parameter; NULL when missing. */
 const json_t *request_list(const struct request *req, const char *name);
+/** The object in whose queue its job waits first: mostly the one it acts on; "" for none. Borrowed. */
+const char *request_queue(const struct view *view, const struct request *req);
 /** The object it acts on, as in @view; NULL when it is gone. */
 const struct object *request_object(const struct view *view, const struct request *req);
 /** The value part of the first system tag `prefix::value`; "" for the bare tag `prefix`; NULL when absent. */

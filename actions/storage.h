@@ -52,6 +52,11 @@ int backup_storage_capacity(const char *url, struct hv_capacity *ret, struct err
  * Blocking. -ENOTCONN with code BS.1500 when it cannot be used (which is written too).
  */
 int backup_storage_measure(struct pool *pool, const char *uuid, struct error *e);
+/**
+ * Measures every storage anew in the background, so that sizes are recent and a backup storage that came back
+ * is used again, and removes cached images that nobody uses. For the timer thread; returns at once.
+ */
+int storage_refresh(struct pool *pool, struct error *e);
 /** True when images can be put there: Enabled and Connected. */
 bool backup_storage_is_usable(const struct object *bs);
 

@@ -2,10 +2,13 @@
 /* Where storage is and how large it is. See storage.h and, for the rest of the pool, topology.h. */
 #include "storage.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #include "capacity.h"
+#include "image.h"
 #include "topology.h"
 
 /* Folders that are no storage though one can write in them. */
@@ -78,6 +81,46 @@ int primary_storage_open_pool(struct pool *pool, const struct object *ps, const 
 		spec.source = url;
 	}
 	return hv_pool_open(pool_hypervisor(pool), host, &spec, e);
+}
+
+/* How long a recovery waits for a host to come back, and how often it looks. */
+#define RECOVER_MS	30000
+#define RECOVER_STEP_MS 100
+
+static bool host_is_connected(const struct view *view, const char *ps, const char *host)
+{
+	const struct object *o =
+		host ? view_get(view, KIND_HOST, host) : primary_storage_next_host(view, ps, 0);
+
+	return o && object_str_is(o, HOST_STATUS, "Connected");
+}
+
+/* Until @host (or any that reaches @ps) is connected; false when it does not come, or is gone. */
+static bool wait_connected(struct job *job, const char *ps, const char *host)
+{
+	const struct timespec pause = {.tv_nsec = RECOVER_STEP_MS * 1000000L};
+
+	for (int ms = 0; ms < RECOVER_MS && !atomic_load(&job->cancelled); ms += RECOVER_STEP_MS) {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+		if (host_is_connected(view, ps, host))
+			return true;
+		if (host && !view_get(view, KIND_HOST, host))
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+bool host_wait_connected(struct job *job, const char *host)
+{
+	return wait_connected(job, NULL, host);
+}
+
+void host_wait_for_storage(struct job *job, const char *ps, const char *host)
+{
+	if (ps || host)
+		(void)wait_connected(job, ps, host);
 }
 
 struct measured {
@@ -234,4 +277,36 @@ int backup_storage_measure(struct pool *pool, const char *uuid, struct error *e)
 	if (r < 0 || m.usable)
 		return r;
 	return error_set_code(e, ENOTCONN, "BS.1500", "%s", error_sentence(&cause));
+}
+
+/* --------------------------------------------------------------- by the clock */
+
+/* A storage that hangs must not gather more and more threads. */
+static atomic_flag refreshing = ATOMIC_FLAG_INIT;
+
+/* What fails shows in the status of the storage, or is tried again at the next round. */
+static void refresh_all(void *arg)
+{
+	struct pool *pool = arg;
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	view_for_each (bs, view, KIND_BACKUP_STORAGE)
+		(void)backup_storage_measure(pool, object_uuid(bs), NULL);
+	view_for_each (ps, view, KIND_PRIMARY_STORAGE)
+		(void)primary_storage_measure(pool, object_uuid(ps), NULL, NULL);
+	(void)image_cache_clean(pool, NULL);
+	atomic_flag_clear(&refreshing);
+}
+
+int storage_refresh(struct pool *pool, struct error *e)
+{
+	int r;
+
+	if (atomic_flag_test_and_set(&refreshing))
+		return 0;
+	r = pool_background(pool, refresh_all, pool);
+	if (r == 0)
+		return 0;
+	atomic_flag_clear(&refreshing);
+	return error_set(e, -r, "cannot look at the storage: %s", strerror(-r));
 }

@@ -3,11 +3,12 @@
 #include "sync.h"
 
 #include <string.h>
+#include <time.h>
 
-#include "capacity.h"
 #include "host.h"
 #include "pool_internal.h"
 #include "topology.h"
+#include "vm.h"
 #include "../model/uuid.h"
 
 /* ------------------------------------------------------------------- VMs */
@@ -56,7 +57,6 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 	int state = before ? state_for(before, observed) : -1;
 	const char *host = before ? object_str(before, VM_HOST_UUID) : NULL;
 	struct object *vm;
-	int r;
 
 	(void)reason; /* HA tells them apart */
 	if (state < 0)
@@ -79,8 +79,7 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 		if (h)
 			object_set_str(vm, VM_CLUSTER_UUID, object_str(h, HOST_CLUSTER_UUID));
 	}
-	r = txn_put(t, vm, NULL, e);
-	return r < 0 ? r : capacity_update_host(t, host_uuid, e);
+	return vm_write(t, before, vm, e);
 }
 
 /* Its host is lost: nobody knows what the VM does. */
@@ -113,7 +112,7 @@ static int vm_set_unknown(struct txn *t, const struct object *before, struct err
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
-	return txn_put(t, vm, NULL, e);
+	return vm_write(t, before, vm, e);
 }
 
 /* ---------------------------------------------------------------- events */
@@ -285,13 +284,52 @@ const struct hv_events pool_events = {
 	.device_removed = on_device_removed,
 };
 
+/* What the rows say of hosts is from the last run: until they answer, nobody knows. */
+static int all_connecting_fn(struct txn *t, void *arg, struct error *e)
+{
+	int64_t after = 0;
+
+	(void)arg;
+	for (;;) {
+		const struct object *host = view_next(txn_view(t), KIND_HOST, after);
+		int r;
+
+		if (!host)
+			return 0;
+		after = host->id;
+		r = host_set_status(t, object_uuid(host), "Connecting", "", e);
+		if (r < 0)
+			return r;
+	}
+}
+
+void pool_wait_for_hosts(struct pool *pool, int ms)
+{
+	const struct timespec pause = {.tv_nsec = 20000000};
+	bool waiting = true;
+
+	for (; ms > 0 && waiting; ms -= 20) {
+		_cleanup_view_ struct view *view = store_view(pool->store);
+
+		waiting = false;
+		view_for_each (host, view, KIND_HOST)
+			waiting = waiting || object_str_is(host, HOST_STATUS, "Connecting");
+		if (waiting)
+			(void)nanosleep(&pause, NULL);
+	}
+}
+
 int pool_connect_hosts(struct pool *pool, struct error *e)
 {
-	_cleanup_view_ struct view *view = store_view(pool->store);
+	_cleanup_view_ struct view *view = NULL;
+	int r = store_run(pool->store, all_connecting_fn, NULL, e);
 
+	if (r < 0)
+		return r;
+	view = store_view(pool->store);
 	view_for_each(host, view, KIND_HOST)
 	{
-		int r = hv_host_add(pool->hv, object_uuid(host), object_text(host, HOST_URI), e);
+		r = hv_host_add(pool->hv, object_uuid(host), object_text(host, HOST_URI), e);
 
 		if (r < 0)
 			return r;

@@ -11,7 +11,10 @@
 #include "config.h"
 #include "image.h"
 #include "session.h"
+#include "storage.h"
+#include "loose_file.h"
 #include "vm.h"
+#include "volume.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -51,6 +54,9 @@ static const struct timer {
 	{"rest.expiredApi.scanInterval", expire_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
 	{"image.expungeInterval", image_expunge_due},
+	{"host.ping.interval", storage_refresh},
+	{"volume.expungeInterval", volume_expunge_due},
+	{"volume.expungeInterval", loose_files_collect},
 };
 
 static void run_due(struct pool *pool, int64_t last[])

@@ -59,6 +59,19 @@ static bool is_used(void *ctx, uint32_t address)
 	return l3_network_has_nic_with(a->view, a->l3, ipv4_format(address, ip));
 }
 
+/* Where to begin looking: behind the newest NIC's address, so that filling a network costs the same per NIC. */
+static uint32_t behind_newest(const struct view *view, const char *l3, struct ipv4_range range)
+{
+	const struct object *nic = view_newest_where(view, KIND_NIC, NIC_L3_UUID, l3);
+	const char *ip = nic ? object_str(nic, NIC_IP) : NULL;
+	uint32_t address;
+
+	if (!ip || ipv4_parse(ip, &address, NULL) < 0 || !ipv4_range_contains(range, address) ||
+	    address == range.last)
+		return range.first;
+	return address + 1;
+}
+
 /* The range that gives @nic its address: the one with @wanted in it, or the first with a free address. */
 static const struct object *choose(const struct view *view, const char *l3, const char *wanted,
 				   char ret_ip[IPV4_STRLEN])
@@ -73,7 +86,8 @@ static const struct object *choose(const struct view *view, const char *l3, cons
 		if (!ip_range_parse(o, &range))
 			continue;
 		if (wanted ? !parsed || !ipv4_range_contains(range, address)
-			   : ipv4_range_find_free(range, range.first, is_used, &a, &address, NULL) < 0)
+			   : ipv4_range_find_free(range, behind_newest(view, l3, range), is_used, &a,
+							  &address, NULL) < 0)
 			continue;
 		(void)ipv4_format(address, ret_ip);
 		return o;

@@ -16,6 +16,12 @@ bool host_is_usable(const struct object *host);
 /** The next usable host (row id after @after) of a cluster that has the primary storage; NULL = none. */
 const struct object *host_of_primary_storage(const struct view *view, const char *ps, int64_t after);
 
+/** Waits, for recoveries, until a host is connected; false when it does not come within 30 s. Blocking. */
+bool host_wait_connected(struct job *job, const char *host);
+/** Waits in the same way for @host, or when that is NULL for any host that reaches the primary storage @ps
+ * (NULL: for nothing). */
+void host_wait_for_storage(struct job *job, const char *ps, const char *host);
+
 /** Opens a primary storage's libvirt pool on a host, and measures it. Blocking: for workers. */
 int primary_storage_open_on_host(struct pool *pool, const struct view *view, const struct object *ps,
 				 const char *host, struct error *e);

@@ -13,10 +13,12 @@
 #include "capacity.h"
 #include "config.h"
 #include "ipv4.h"
+#include "kill_point.h"
 #include "object_ops.h"
 #include "storage.h"
 #include "topology.h"
 #include "vm.h"
+#include "volume.h"
 
 struct layout {
 	struct job *job;
@@ -296,7 +298,7 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, l->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_str(vm, VM_HYPERVISOR_TYPE, object_str(host, HOST_HYPERVISOR_TYPE));
-	r = txn_put(t, vm, NULL, e);
+	r = vm_write(t, before, vm, e);
 	if (r == 0)
 		r = put_volumes(t, l, storage, held_host, e);
 	if (r == 0)
@@ -305,8 +307,6 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 		r = put_iso(t, l, e);
 	if (r == 0)
 		r = drop_custom_macs(t, l, e);
-	if (r == 0)
-		r = capacity_update_host(t, l->host, e);
 	return r;
 }
 
@@ -340,20 +340,21 @@ int vm_make_volume(struct job *job, const struct object *volume, const char *hos
 	struct made m = {.volume = uuid};
 	struct view *view = store_view(pool_store(job->pool));
 	const struct object *image = view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID));
-	bool overlay = object_str_is(volume, VOLUME_TYPE, "Root") && image && !is_iso(image);
+	const char *format = object_text(volume, VOLUME_FORMAT);
 	char name[64];
 	int r = 0;
 
-	if (overlay)
+	if (image && !is_iso(image))
 		r = image_cache_get(job, object_uuid(image), ps, host, &backing, &backing_format, e);
 	view_unref(view);
 	if (r < 0)
 		return r;
-	snprintf(name, sizeof(name), "%s.qcow2", uuid);
-	r = hv_volume_create(hv, host, ps, name, "qcow2", object_int(volume, VOLUME_SIZE), backing, backing_format, &path,
+	volume_file_name(volume, name);
+	r = hv_volume_create(hv, host, ps, name, format, object_int(volume, VOLUME_SIZE), backing, backing_format, &path,
 			     e);
 	if (r < 0)
 		return r;
+	kill_point("volume-made");
 	if (hv_volume_info(hv, host, path, &info, NULL) == 0)
 		m.actual_size = info.actual_size;
 	m.path = path;

@@ -8,15 +8,14 @@
  * the host is asked once more what is true.
  */
 #include <string.h>
-#include <time.h>
 
 #include "handlers.h"
 #include "sync.h"
+#include "topology.h"
+#include "topology.h"
 #include "vm.h"
 
 #define GRACE_MS 60000
-/* How long a recovery waits for a host to come back. */
-#define RECOVER_MS 30000
 
 /* Copies the VM's host and state. -ENOENT when the VM is gone. */
 static int look(struct job *job, char ret_host[UUID_SIZE], enum vm_state *ret_state, struct error *e)
@@ -142,24 +141,6 @@ int vm_resume_run(struct job *job, json_t **ret_result, struct error *e)
 
 /* ---------------------------------------------------------------- recovery */
 
-/* Waits until the host is connected; false when it does not come. */
-static bool wait_for_host(struct job *job, const char *host)
-{
-	const struct timespec pause = {.tv_nsec = 100000000};
-
-	for (int ms = 0; ms < RECOVER_MS && !atomic_load(&job->cancelled); ms += 100) {
-		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-		const struct object *h = view_get(view, KIND_HOST, host);
-
-		if (!h)
-			return false;
-		if (object_str_is(h, HOST_STATUS, "Connected"))
-			return true;
-		(void)nanosleep(&pause, NULL);
-	}
-	return false;
-}
-
 struct recovered {
 	const char *uuid, *host;
 	bool known;
@@ -178,7 +159,7 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 	if (!r->known) {
 		object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
 		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
-		return txn_put(t, vm, NULL, e);
+		return vm_write(t, before, vm, e);
 	}
 	object_unref(vm);
 	switch (r->domain) {
@@ -211,7 +192,7 @@ int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
 	/* It had got no further than the row, or had come to its end already. */
 	if (!host)
 		return state == (int)wanted ? 0 : -EINTR;
-	r.known = wait_for_host(job, host) &&
+	r.known = host_wait_connected(job, host) &&
 		  hv_domain_state(pool_hypervisor(job->pool), host, uuid, &r.domain, &reason, &ignored) == 0;
 	if (store_run(pool_store(job->pool), recovered_fn, &r, &ignored) < 0)
 		return -EINTR;

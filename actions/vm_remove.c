@@ -19,53 +19,6 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* ---------------------------------------------------------------- volumes */
-
-struct volume_key {
-	const char *uuid;
-};
-
-static int volume_row_fn(struct txn *t, void *arg, struct error *e)
-{
-	struct volume_key *k = arg;
-	const struct object *volume = view_get(txn_view(t), KIND_VOLUME, k->uuid);
-	char ps[UUID_SIZE];
-	int64_t size;
-	int r;
-
-	if (!volume)
-		return 0;
-	snprintf(ps, sizeof(ps), "%s", object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
-	size = object_int(volume, VOLUME_SIZE);
-	r = object_remove(t, volume, e);
-	return r < 0 || !*ps ? r : capacity_release_storage(t, ps, size, e);
-}
-
-int vm_remove_volume(struct pool *pool, const char *volume_uuid, struct error *e)
-{
-	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	const struct object *volume = view_get(view, KIND_VOLUME, volume_uuid);
-	const char *ps = volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
-	const char *host = volume ? object_str(volume, VOLUME_HOST_UUID) : NULL;
-	struct volume_key k = {volume_uuid};
-	char name[64];
-	int r = 0;
-
-	if (!volume)
-		return 0;
-	if (ps && !host) {
-		const struct object *any = primary_storage_next_host(view, ps, 0);
-
-		host = any ? object_uuid(any) : NULL;
-		if (!host)
-			return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected", ps);
-	}
-	snprintf(name, sizeof(name), "%s.qcow2", volume_uuid);
-	if (ps && !object_str_is(volume, VOLUME_STATUS, "NotInstantiated"))
-		r = hv_volume_delete(pool_hypervisor(pool), host, ps, name, e);
-	return r < 0 ? r : store_run(pool_store(pool), volume_row_fn, &k, e);
-}
-
 /* ------------------------------------------------------------------ pieces */
 
 /* The domain, its leases and its NoCloud disk on the host that has them. */
@@ -151,13 +104,11 @@ int vm_strip(struct pool *pool, const char *uuid, enum vm_state state, struct er
 static int gone_fn(struct txn *t, void *arg, struct error *e)
 {
 	const char *uuid = arg;
-	const struct object *vm = view_get(txn_view(t), KIND_VM, uuid);
-	char host[UUID_SIZE];
+	_cleanup_object_ const struct object *vm = object_ref(view_get(txn_view(t), KIND_VM, uuid));
 	int r;
 
 	if (!vm)
 		return 0;
-	snprintf(host, sizeof(host), "%s", object_text(vm, VM_HOST_UUID));
 	r = object_remove_where(t, KIND_NIC, NIC_VM_UUID, uuid, e);
 	if (r == 0)
 		r = object_remove_where(t, KIND_AFFINITY_USAGE, AFFINITY_USAGE_RESOURCE_UUID, uuid, e);
@@ -165,7 +116,7 @@ static int gone_fn(struct txn *t, void *arg, struct error *e)
 		r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, uuid, e);
 	if (r == 0)
 		r = object_remove(t, view_get(txn_view(t), KIND_VM, uuid), e);
-	return r < 0 || !*host ? r : capacity_update_host(t, host, e);
+	return r < 0 ? r : capacity_follow_vm(t, vm, NULL, e);
 }
 
 static void remove_console_log(struct pool *pool, const char *uuid)
@@ -233,6 +184,8 @@ static int destroyed_fn(struct txn *t, void *arg, struct error *e)
 		after = o->id;
 		r = release_volume(t, o, delete_data, e);
 	}
+	if (r == 0)
+		r = object_remove_where(t, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, uuid, e);
 	after = 0;
 	while (r == 0 && (o = view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, uuid, after))) {
 		after = o->id;
@@ -260,7 +213,6 @@ static int destroy(struct job *job, const struct object *vm, bool enforcing, str
 {
 	struct pool *pool = job->pool;
 	const char *uuid = object_uuid(vm);
-	int before = vm_state_parse(object_str(vm, VM_STATE));
 	_cleanup_view_ struct view *view = NULL;
 	_cleanup_(error_done) struct error inner = ERROR_INIT;
 	int r = vm_set_state(pool, uuid, VM_STATE_DESTROYING, e);
@@ -273,7 +225,9 @@ static int destroy(struct job *job, const struct object *vm, bool enforcing, str
 		_cleanup_(error_done) struct error ignored = ERROR_INIT;
 
 		error_wrap(&inner, "HOST.1008");
-		(void)vm_set_state(pool, uuid, before == VM_STATE_STOPPED ? VM_STATE_STOPPED : VM_STATE_UNKNOWN, &ignored);
+		/* Without a host there is nothing unknown about it. */
+		(void)vm_set_state(pool, uuid, object_str(vm, VM_HOST_UUID) ? VM_STATE_UNKNOWN : VM_STATE_STOPPED,
+				   &ignored);
 		return error_move(e, &inner);
 	}
 	return store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);
@@ -343,25 +297,36 @@ int vm_remove_all_where(struct job *job, int field, const char *uuid, struct err
 	return 0;
 }
 
+static int submit_expunge(struct pool *pool, const char *uuid, struct error *e)
+{
+	const struct actor actor = {.source = "scheduler"};
+	struct request *req;
+	int r = request_new(operation_by_name("ExpungeVmInstance"), uuid, NULL, &actor, &req, e);
+
+	return r < 0 ? r : pool_submit_wait(pool, req, NULL, e);
+}
+
 int vm_expunge_due(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	int64_t due = store_now() - config_int(view, "vm.expungePeriod") * NS_PER_S;
-	const struct actor actor = {.source = "scheduler"};
+	bool by_hand = strcmp(config_str(view, "vm.deletionPolicy"), "Never") == 0;
 	int result = 0;
 
-	if (strcmp(config_str(view, "vm.deletionPolicy"), "Never") == 0)
-		return 0;
-	view_for_each_where(vm, view, KIND_VM, VM_STATE, vm_state_name(VM_STATE_DESTROYED))
+	view_for_each(vm, view, KIND_VM)
 	{
-		struct request *req;
-		int r;
+		/* Expunging without a job: a half-made one that could not be taken back when it failed. */
+		bool left = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING));
+		bool old = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)) && !by_hand &&
+			   object_int(vm, VM_LAST_OP_DATE) <= due;
+		int r = 0;
 
-		if (object_int(vm, VM_LAST_OP_DATE) > due || job_is_pending_for(view, object_uuid(vm)))
+		if ((!left && !old) || job_is_pending_for(view, object_uuid(vm)))
 			continue;
-		r = request_new(operation_by_name("ExpungeVmInstance"), object_uuid(vm), NULL, &actor, &req, e);
+		if (left)
+			r = vm_set_state(pool, object_uuid(vm), VM_STATE_DESTROYED, e);
 		if (r == 0)
-			r = pool_submit_wait(pool, req, NULL, e);
+			r = submit_expunge(pool, object_uuid(vm), e);
 		if (r < 0)
 			result = r;
 	}

@@ -100,7 +100,7 @@ int workers_run(struct workers *w, void (*fn)(void *arg), void *arg)
 	return 0;
 }
 
-void workers_free(struct workers *w)
+void workers_stop(struct workers *w)
 {
 	int count;
 
@@ -109,10 +109,18 @@ void workers_free(struct workers *w)
 	pthread_mutex_lock(&w->lock);
 	w->stopping = true;
 	count = w->count;
+	w->count = 0;
 	pthread_cond_broadcast(&w->work);
 	pthread_mutex_unlock(&w->lock);
 	for (int i = 0; i < count; i++)
 		pthread_join(w->threads[i], NULL);
+}
+
+void workers_free(struct workers *w)
+{
+	if (!w)
+		return;
+	workers_stop(w);
 	pthread_cond_destroy(&w->work);
 	pthread_mutex_destroy(&w->lock);
 	free(w);

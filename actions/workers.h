@@ -10,9 +10,11 @@ struct workers;
 
 /** @name: of the threads, at most 15 characters. NULL when memory is short. */
 struct workers *workers_new(const char *name, int max_threads);
-/** Queues fn(arg). -ENOMEM; -ESHUTDOWN once workers_free() has begun: it will not run. */
+/** Queues fn(arg). -ENOMEM; -ESHUTDOWN once workers_stop() has begun: it will not run. */
 int workers_run(struct workers *w, void (*fn)(void *arg), void *arg);
-/** Runs what is queued, waits for it, ends the threads. Accepts NULL. */
+/** Runs what is queued, waits for it, ends the threads; others may still call workers_run(). Accepts NULL. */
+void workers_stop(struct workers *w);
+/** workers_stop(), and frees: nobody may call workers_run() any more. Accepts NULL. */
 void workers_free(struct workers *w);
 
 #endif

@@ -48,6 +48,7 @@ static void handle_destroy(struct ref *self)
 {
 	struct handle *h = (struct handle *)self;
 
+	object_unref(h->object);
 	document_unref(h->content);
 	document_unref(h->answer);
 	gather_reset(&h->gather);
@@ -57,7 +58,7 @@ static void handle_destroy(struct ref *self)
 	free(h);
 }
 
-struct handle *handle_new(struct node node)
+struct handle *handle_new(struct node node, mode_t mode, const struct object *o)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 
@@ -65,6 +66,8 @@ struct handle *handle_new(struct node node)
 		return NULL;
 	ref_init(&h->ref, handle_destroy);
 	h->node = node;
+	h->mode = mode;
+	h->object = object_ref(o);
 	pthread_mutex_init(&h->lock, NULL);
 	return h;
 }
@@ -127,6 +130,20 @@ struct handle *handles_get(struct handles *handles, uint64_t number)
 	return slot->handle;
 }
 
+struct handle *handles_find(struct handles *handles, struct node node)
+{
+	scoped_lock(&handles->lock);
+	for (uint32_t i = 1; i < handles->count; i++) {
+		struct handle *h = handles->slots[i].handle;
+
+		if (h && node_pack(h->node) == node_pack(node)) {
+			ref_get(&h->ref);
+			return h;
+		}
+	}
+	return NULL;
+}
+
 void handles_remove(struct handles *handles, uint64_t number)
 {
 	struct handle *h = NULL;
@@ -143,15 +160,22 @@ void handles_remove(struct handles *handles, uint64_t number)
 	handle_unref(h);
 }
 
-void handle_set_answer(struct handle *h, struct document *answer)
+void handle_set_answer(struct handle *h, struct document *answer, const char *job)
 {
 	struct document *old;
 
 	pthread_mutex_lock(&h->lock);
 	old = h->answer;
 	h->answer = answer;
+	snprintf(h->job, sizeof(h->job), "%s", job ? job : "");
 	pthread_mutex_unlock(&h->lock);
 	document_unref(old);
+}
+
+void handle_get_job(struct handle *h, char ret_job[UUID_SIZE])
+{
+	scoped_lock(&h->lock);
+	memcpy(ret_job, h->job, UUID_SIZE);
 }
 
 /* Call without the lock. */

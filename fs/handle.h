@@ -16,6 +16,7 @@
 
 #include "../actions/json_gather.h"
 #include "../model/document.h"
+#include "../model/uuid.h"
 #include "../model/view.h"
 #include "node.h"
 
@@ -32,6 +33,9 @@ struct handle {
 	struct ref ref;
 	uint64_t number;  /* immutable: what the kernel calls it */
 	struct node node; /* immutable */
+	/* Of the file when it was opened, for when its object is gone. */
+	mode_t mode;		     /* immutable */
+	const struct object *object; /* immutable; owned; NULL: it belongs to none */
 
 	struct document *content; /* immutable; owned; NULL when open for writing only */
 	struct gather gather;
@@ -42,6 +46,7 @@ struct handle {
 
 	pthread_mutex_t lock;
 	struct document *answer; /* lock; owned; to the last request */
+	char job[UUID_SIZE];	 /* lock; of the last request, "" = none */
 
 	struct view *view;   /* owned; directories */
 	struct ranks *ranks; /* owned; directories */
@@ -54,7 +59,7 @@ struct handles *handles_new(void);
 void handles_free(struct handles *handles);
 
 /** A new handle with a reference for the caller, not in the table yet; NULL without memory. */
-struct handle *handle_new(struct node node);
+struct handle *handle_new(struct node node, mode_t mode, const struct object *o);
 static inline void handle_unref(struct handle *h)
 {
 	ref_put((struct ref *)h);
@@ -66,11 +71,15 @@ DEFINE_CLEANUP(struct handle *, handle_unref)
 int handles_add(struct handles *handles, struct handle *h);
 /** The handle of a number, with a reference for the caller; NULL when there is none. */
 struct handle *handles_get(struct handles *handles, uint64_t number);
+/** Some handle of this node, with a reference for the caller; NULL when it is not open. Looks at all. */
+struct handle *handles_find(struct handles *handles, struct node node);
 /** Takes the handle out of the table. */
 void handles_remove(struct handles *handles, uint64_t number);
 
-/** Sets what is read on this handle from now on. Takes @answer over. */
-void handle_set_answer(struct handle *h, struct document *answer);
+/** The answer to the last request (taken over) and its job (NULL or "": none). Any thread. */
+void handle_set_answer(struct handle *h, struct document *answer, const char *job);
+/** The job of the last request written here; "" = none. */
+void handle_get_job(struct handle *h, char ret_job[UUID_SIZE]);
 /** What is in it for a reader now: the answer to the last request, else the content; NULL when there is none.
  * A reference for the caller. */
 struct document *handle_document(struct handle *h);

@@ -225,29 +225,42 @@ bool place_readlink(const struct place *p, char ret_path[PATH_SIZE])
 	return true;
 }
 
+void stat_fill(const struct fs *fs, struct node node, mode_t mode, size_t size, int64_t changed,
+	       struct stat *ret)
+{
+	*ret = (struct stat){
+		.st_ino = node_pack(node),
+		.st_mode = mode,
+		.st_nlink = 1, /* of directories too: "not counted", so that find(1) trusts no count */
+		.st_uid = fs->uid,
+		.st_gid = fs->gid,
+		.st_size = (off_t)size,
+		.st_blksize = 4096,
+		.st_blocks = (blkcnt_t)((size + 511) / 512),
+	};
+	if (!changed)
+		changed = fs->born;
+	ret->st_mtim = (struct timespec){changed / NS_PER_S, changed % NS_PER_S};
+	ret->st_atim = ret->st_ctim = ret->st_mtim;
+}
+
 int place_stat(const struct place *p, const struct document *d, struct stat *ret)
 {
 	_cleanup_document_ struct document *made = NULL;
+	mode_t mode = place_mode(p);
 	char target[PATH_SIZE];
 	int64_t changed = 0;
+	size_t size = 0;
 
-	*ret = (struct stat){.st_ino = node_pack(p->node),
-			     .st_mode = place_mode(p),
-			     .st_nlink =
-				     1, /* of directories too: "not counted", so find(1) trusts no count */
-			     .st_uid = p->fs->uid,
-			     .st_gid = p->fs->gid,
-			     .st_blksize = 4096};
-	if (S_ISLNK(ret->st_mode)) {
+	if (S_ISLNK(mode)) {
 		if (!place_readlink(p, target))
 			return -ENOENT;
-		ret->st_size = (off_t)strlen(target);
-		changed =
-			p->object
-				? p->object->times[p->node.class == N_REFERENCE ? p->node.index : FIELD_UUID]
-				: 0;
-	} else if (S_ISDIR(ret->st_mode)) {
-		changed = p->entry->changed ? p->entry->changed(p) : 0;
+		size = strlen(target);
+		if (p->object)
+			changed = p->object->times[p->field ? (int)p->node.index : FIELD_UUID];
+	} else if (S_ISDIR(mode)) {
+		if (p->entry->changed)
+			changed = p->entry->changed(p);
 	} else {
 		if (!d && p->entry->render) {
 			made = p->entry->render(p);
@@ -255,13 +268,9 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 			if (!d)
 				return -ENOMEM;
 		}
-		ret->st_size = d ? (off_t)d->len : 0;
+		size = d ? d->len : 0;
 		changed = d ? d->mtime : 0;
 	}
-	if (!changed)
-		changed = p->fs->born;
-	ret->st_blocks = (ret->st_size + 511) / 512;
-	ret->st_mtim = (struct timespec){changed / NS_PER_S, changed % NS_PER_S};
-	ret->st_atim = ret->st_ctim = ret->st_mtim;
+	stat_fill(p->fs, p->node, mode, size, changed, ret);
 	return 0;
 }

@@ -113,6 +113,9 @@ bool place_readlink(const struct place *p, char ret_path[PATH_SIZE]);
  * the size is 0 and the caller must not hand it out as true. -ENOMEM, -ENOENT (link to nothing).
  */
 int place_stat(const struct place *p, const struct document *d, struct stat *ret);
+/** The attributes of a node whose object need not exist any more. @changed: ns, 0 = not known. */
+void stat_fill(const struct fs *fs, struct node node, mode_t mode, size_t size, int64_t changed,
+	       struct stat *ret);
 /** The path of an object's own directory, from the root, without leading slash. */
 bool object_path(const struct view *view, const struct object *o, char ret_path[PATH_SIZE]);
 

@@ -55,7 +55,7 @@ static void write_accepted(void *arg, int result, const char *job, const struct 
 		fuse_reply_err(s->req, -result);
 	} else {
 		if (job && *job)
-			handle_set_answer(s->handle, render_answer(job));
+			handle_set_answer(s->handle, render_answer(job), job);
 		fuse_reply_write(s->req, s->len);
 	}
 	submission_free(s);
@@ -95,7 +95,7 @@ static void submit(const struct place *p, struct handle *h, fuse_req_t req, stru
 		ref_get(&h->ref);
 		h->requested = true;
 		h->base_set = false;
-		handle_set_answer(h, NULL);
+		handle_set_answer(h, NULL, NULL);
 	}
 	pool_submit(p->fs->pool, request, h ? write_accepted : rmdir_accepted, s);
 }
@@ -284,6 +284,17 @@ void submit_fsync(const struct place *p, fuse_req_t req)
 		return;
 	}
 	waits_add(p->fs->waits, req, &set, WAIT_EIO);
+}
+
+void submit_fsync_gone(const struct fs *fs, struct handle *h, fuse_req_t req)
+{
+	struct job_set set = {.uid = -1};
+
+	handle_get_job(h, set.job);
+	if (*set.job)
+		waits_add(fs->waits, req, &set, WAIT_EIO);
+	else
+		fuse_reply_err(req, ESTALE);
 }
 
 static const struct operation *removing_operation(const struct kind *kind)

@@ -19,6 +19,9 @@ void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const
 int submit_flush(const struct place *p, struct handle *h);
 /** Answers fsync: waits for the jobs that were started through this file. */
 void submit_fsync(const struct place *p, fuse_req_t req);
+/** fsync of a file whose object is gone: waits for the request that was written through @h, which may have
+ * done it. */
+void submit_fsync_gone(const struct fs *fs, struct handle *h, fuse_req_t req);
 /** Answers rmdir of the directory of an object: removes its row when it is Destroyed or Deleted already. */
 void submit_rmdir(const struct place *p, fuse_req_t req);
 

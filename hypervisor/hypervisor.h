@@ -177,7 +177,6 @@ struct hv_domain_spec {
 	bool hide_kvm;
 	bool uefi;
 	bool boot_menu;
-	bool boot_cdrom_first;	   /* order of the hd/cdrom boot devices when no device has a boot_order */
 	const char *platform;	   /* Linux, Windows, Other, Paravirtualization, WindowsVirtio */
 	const char *serial_number; /* SMBIOS system serial, or NULL */
 	const char *serial_log;	   /* file on the host that gets the serial console, or NULL */
@@ -203,6 +202,9 @@ struct hv_domain_spec {
  * ua-cdrom-<device_id> and ua-nic-<device_id>.
  */
 char *hv_domain_xml(const struct hv_domain_spec *spec);
+
+/** The XML of one disk as hv_domain_xml() writes it, allocated; NULL only when memory is short. */
+char *hv_disk_xml(const struct hv_disk *disk);
 
 /**
  * Defines the domain (replacing an inactive definition) and starts it, paused when @paused. -EEXIST
@@ -241,13 +243,94 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
 			 struct error *e);
 
-/* -------------------------------------------------------------- storage */
+/** Sets the password of an account inside the guest, through its agent. -ETIMEDOUT, -ENOTCONN as a ping. */
+int hv_domain_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *account,
+			   const char *password, struct error *e);
+
+/*
+ * Changes of a domain that is active (running or paused), -EBUSY when it is not. Doing what is done already
+ * is a success, so that they can be repeated after a crash. The next hv_domain_start() describes all anew.
+ */
+
+/** Plugs a NIC; the guest sees it at once. */
+int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, const struct hv_nic *nic,
+		  struct error *e);
+/** Unplugs the NIC @device_id and waits until it is gone. -ETIMEDOUT: the guest did not let it go, it stays.
+ */
+int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int device_id, int timeout_ms,
+		  struct error *e);
+/** Sets both limits of a NIC, bit/s, 0 = unlimited. -EOPNOTSUPP when traffic control does not work there. */
+int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uuid, const char *mac,
+			 int64_t inbound_bps, int64_t outbound_bps, struct error *e);
+/** Puts the file @path into CD-ROM drive @device_id, NULL = takes out what is in, also from a guest that
+ * holds on to it. */
+int hv_cdrom_change(struct hypervisor *hv, const char *host, const char *uuid, int device_id,
+		    const char *path, struct error *e);
+/** Changes the console's password at once; NULL = a random one that nobody knows. VNC uses 8 characters. */
+int hv_console_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *password,
+			    struct error *e);
+/** Adds vCPUs up to @count. -EOPNOTSUPP when the domain was not started with room for them. Never removes
+ * any. */
+int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid, int count, struct error *e);
+/** Adds memory up to @bytes, as one module; what is added is a multiple of 128 MiB. -EOPNOTSUPP as above.
+ * Never removes any. */
+int hv_domain_set_memory(struct hypervisor *hv, const char *host, const char *uuid, int64_t bytes,
+			 struct error *e);
+
+/* ------------------------------------------------- disks of active domains */
+
+/*
+ * Disks are found by the volume's uuid, their serial (hv_disk.serial). All of these need an active domain
+ * (-EBUSY when it is not, -ENOENT when it has no such disk) and change its definition too.
+ */
+
+/** Plugs a disk in. -EOPNOTSUPP for a bus without hot-plug (IDE), -EEXIST when the domain has it. */
+int hv_disk_attach(struct hypervisor *hv, const char *host, const char *domain, const struct hv_disk *disk,
+		   struct error *e);
+/**
+ * Asks the guest to give a disk back and waits until it has. Success when the domain is not active or has no
+ * such disk. -ETIMEDOUT when the guest keeps it: the disk is still attached then.
+ */
+int hv_disk_detach(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		   int timeout_ms, struct error *e);
+/** The file that the domain writes to, allocated; NULL when it is not active or has no such disk. */
+int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		 char **ret_path, struct error *e);
+/** Limits reading and writing together; 0 = unlimited. */
+int hv_disk_set_bandwidth(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+			  int64_t bytes_per_second, struct error *e);
+/** Makes the guest see a larger disk. -EINVAL when it would shrink. */
+int hv_disk_resize(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		   int64_t size, struct error *e);
+/**
+ * From one moment on the guest writes to @overlay, an empty overlay of the disk's present file, which
+ * does not change any more. All or nothing.
+ */
+int hv_disk_switch(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		   const char *overlay, struct error *e);
 
 /**
  * Progress of long copies: called with 0..100; return nonzero to cancel (the call then fails with
  * -ECANCELED).
  */
 typedef int hv_progress(void *ctx, int percent);
+
+/**
+ * Copies what lies between the disk's file and @base (a file below it; NULL = everything) into the disk's
+ * file, whose backing file is then @base. Success at once when it is that already. The data stays the same
+ * at any moment, also when this is broken off. -EINVAL when @base is not below the disk.
+ */
+int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		 const char *base, hv_progress *progress, void *ctx, struct error *e);
+/** Copies the disk as it is at this moment into the new, standalone qcow2 volume @name of a pool. */
+int hv_disk_copy(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		 const char *pool, const char *name, hv_progress *progress, void *ctx, char **ret_path,
+		 struct error *e);
+/** Ends a copy that was broken off with the daemon. Success when there is none. */
+int hv_disk_copy_abort(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		       struct error *e);
+
+/* -------------------------------------------------------------- storage */
 
 struct hv_capacity {
 	int64_t total;	   /* bytes */
@@ -293,6 +376,18 @@ int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool, 
 /** Copies the volume's bytes, holes kept, into the new local file @file (0600). -EEXIST. */
 int hv_volume_download(struct hypervisor *hv, const char *host, const char *path, const char *file,
 		       hv_progress *progress, void *ctx, struct error *e);
+/**
+ * Copies what a guest would read from @path, a file that nobody writes to, into the new, standalone volume
+ * @name of a pool. @format of the copy: "qcow2" or "raw".
+ */
+int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *pool,
+		   const char *name, const char *format, char **ret_path, struct error *e);
+/** Makes a volume that no domain uses larger. -EINVAL when it would shrink. */
+int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, int64_t size,
+		     struct error *e);
+/** As hv_disk_pull(), for the qcow2 file @path that no domain uses. */
+int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *base,
+		   hv_progress *progress, void *ctx, struct error *e);
 /** Removes the volume. Success when it is not there. */
 int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool, const char *name,
 		     struct error *e);

@@ -118,15 +118,47 @@ int qcow2_write(int fd, int64_t size, const char *backing, const char *backing_f
 	return rc;
 }
 
-int qcow2_read_size(int fd, int64_t *ret_size)
+static int read_header(int fd, struct header *ret)
 {
-	struct header header;
-	ssize_t got = pread(fd, &header, sizeof(header), 0);
+	ssize_t got = pread(fd, ret, sizeof(*ret), 0);
 
 	if (got < 0)
 		return -errno;
-	if (got < 72 || be32toh(header.magic) != MAGIC || be64toh(header.size) > INT64_MAX)
+	if (got < 72 || be32toh(ret->magic) != MAGIC || be64toh(ret->size) > INT64_MAX)
 		return -EMEDIUMTYPE;
-	*ret_size = (int64_t)be64toh(header.size);
 	return 0;
+}
+
+int qcow2_read_size(int fd, int64_t *ret_size)
+{
+	struct header header;
+	int rc = read_header(fd, &header);
+
+	if (rc == 0)
+		*ret_size = (int64_t)be64toh(header.size);
+	return rc;
+}
+
+int qcow2_set_size(int fd, int64_t size)
+{
+	uint64_t l1_entries = ((uint64_t)size + BYTES_PER_L1 - 1) / BYTES_PER_L1;
+	struct header header;
+	int rc = read_header(fd, &header);
+
+	if (rc < 0)
+		return rc;
+	/* what follows the L1 table in its last cluster is zeros: entries of no cluster */
+	if (l1_entries * sizeof(uint64_t) > CLUSTER)
+		return -EFBIG;
+	header.size = htobe64((uint64_t)size);
+	if (l1_entries > be32toh(header.l1_entries))
+		header.l1_entries = htobe32((uint32_t)l1_entries);
+	return write_at(fd, &header, 72, 0);
+}
+
+bool qcow2_stands_alone(int fd)
+{
+	struct header header;
+
+	return read_header(fd, &header) == 0 && header.backing_offset == 0;
 }

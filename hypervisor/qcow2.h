@@ -3,6 +3,7 @@
 #ifndef POOLFS_HYPERVISOR_QCOW2_H
 #define POOLFS_HYPERVISOR_QCOW2_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -13,5 +14,12 @@ int qcow2_write(int fd, int64_t size, const char *backing, const char *backing_f
 
 /* The virtual size in the header of @fd; -EMEDIUMTYPE when it is no qcow2 image. */
 int qcow2_read_size(int fd, int64_t *ret_size);
+
+/* Writes a larger virtual size into the header of an image that qcow2_write() made; -EMEDIUMTYPE when it is
+ * no qcow2 image, -EFBIG when its L1 table has no room for it. */
+int qcow2_set_size(int fd, int64_t size);
+
+/* True for a qcow2 image without a backing file. */
+bool qcow2_stands_alone(int fd);
 
 #endif

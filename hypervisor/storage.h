@@ -28,6 +28,29 @@ int pool_refresh(virStoragePoolPtr pool);
 /* The folder of the pool on the host, allocated. */
 int pool_target(const struct hv_call *call, virStoragePoolPtr pool, char **ret_target, struct error *e);
 
+static inline void volume_free(virStorageVolPtr *volume)
+{
+	if (*volume)
+		(void)virStorageVolFree(*volume);
+}
+#define _cleanup_volume_ _cleanup_(volume_free)
+
+/* The volume with this file, read from the storage again when libvirt does not know it. -ENOENT. */
+int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *ret_volume, struct error *e);
+/* -EINVAL when @name is not one visible file below a pool's folder. */
+int volume_check_name(const char *name, struct error *e);
+/* The XML that makes a volume; NULL without memory. */
+char *volume_xml(const struct hv_call *call, const char *name, const char *format, int64_t size,
+		 const char *backing, const char *backing_format);
+/* The error of a write to a volume that failed: -EEXIST and -ENOSPC for what libvirt has no code for. */
+int volume_write_error(const struct hv_call *call, virStoragePoolPtr pool, const char *name, struct error *e);
+/*
+ * Makes the definition's disk (the one in @domain with the serial of @volume) stand on @base and waits for
+ * it. See hv_disk_pull().
+ */
+int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
+		     hv_progress *progress, void *ctx, struct error *e);
+
 /* storage_sim.c: volumes as small local files below @target. As the hv_volume_* functions otherwise. */
 int sim_pool_build(const char *target, struct error *e);
 int sim_pool_capacity(const char *target, struct hv_capacity *ret, struct error *e);
@@ -38,6 +61,10 @@ int sim_volume_upload(const char *target, const char *name, const char *file, hv
 		      void *ctx, char **ret_path, struct error *e);
 int sim_volume_download(const char *path, const char *file, hv_progress *progress, void *ctx,
 			struct error *e);
+int sim_volume_copy(const char *path, const char *target, const char *name, const char *format,
+		    char **ret_path, struct error *e);
+int sim_volume_resize(const char *path, int64_t size, struct error *e);
+int sim_volume_pull(const char *path, const char *base, struct error *e);
 int sim_volume_delete(const char *target, const char *name, struct error *e);
 int sim_volume_info(const char *path, struct hv_volume_info *ret, struct error *e);
 

@@ -222,6 +222,69 @@ int sim_volume_download(const char *path, const char *file, hv_progress *progres
 	return fd < 0 ? fd : copy_file(path, fd, file, progress, ctx, e);
 }
 
+int sim_volume_copy(const char *path, const char *target, const char *name, const char *format,
+		    char **ret_path, struct error *e)
+{
+	struct hv_volume_info info;
+	_cleanup_close_ int fd = -1;
+	int64_t size = 0;
+	int rc = sim_volume_info(path, &info, e);
+
+	if (rc < 0)
+		return rc;
+	fd = open_source(path, &size, e);
+	if (fd < 0)
+		return fd;
+	/* without QEMU only a file that stands alone can be copied with its content */
+	if (strcmp(format, "qcow2") == 0 && qcow2_stands_alone(fd))
+		return sim_volume_upload(target, name, path, NULL, NULL, ret_path, e);
+	return sim_volume_create(target, name, format, info.size, NULL, NULL, ret_path, e);
+}
+
+int sim_volume_resize(const char *path, int64_t size, struct error *e)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct hv_volume_info info;
+	int rc = sim_volume_info(path, &info, e);
+
+	if (rc < 0)
+		return rc;
+	if (info.size > size)
+		return error_set(e, EINVAL, "volume '%s' has %lld bytes and cannot shrink to %lld", path,
+				 (long long)info.size, (long long)size);
+	if (fd < 0)
+		return error_set(e, errno, "cannot open '%s': %s", path, strerror(errno));
+	rc = qcow2_set_size(fd, size);
+	if (rc == -EMEDIUMTYPE)
+		rc = ftruncate(fd, size) < 0 ? -errno : 0;
+	return rc < 0 ? error_set(e, -rc, "cannot resize '%s': %s", path, strerror(-rc)) : 0;
+}
+
+/* Nothing was ever written to a simulated overlay, so another backing file is a new header. */
+int sim_volume_pull(const char *path, const char *base, struct error *e)
+{
+	struct hv_volume_info info, base_info;
+	_cleanup_close_ int fd = -1, base_fd = -1;
+	int64_t ignored = 0;
+	int rc = sim_volume_info(path, &info, e);
+
+	if (rc == 0 && base)
+		rc = sim_volume_info(base, &base_info, e);
+	if (rc < 0)
+		return rc;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_set(e, errno, "cannot open '%s': %s", path, strerror(errno));
+	if (base) {
+		base_fd = open_source(base, &ignored, e);
+		if (base_fd < 0)
+			return base_fd;
+	}
+	rc = qcow2_write(fd, info.size, base,
+			 base && qcow2_read_size(base_fd, &ignored) < 0 ? "raw" : "qcow2");
+	return rc < 0 ? error_set(e, -rc, "cannot write '%s': %s", path, strerror(-rc)) : 0;
+}
+
 int sim_volume_delete(const char *target, const char *name, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;

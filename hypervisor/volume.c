@@ -28,13 +28,6 @@
 #define DELETE_TRIES   50
 #define DELETE_STEP_MS 20
 
-static void volume_free(virStorageVolPtr *volume)
-{
-	if (*volume)
-		(void)virStorageVolFree(*volume);
-}
-#define _cleanup_volume_ _cleanup_(volume_free)
-
 static void stream_free(virStreamPtr *stream)
 {
 	if (*stream)
@@ -42,17 +35,14 @@ static void stream_free(virStreamPtr *stream)
 }
 #define _cleanup_stream_ _cleanup_(stream_free)
 
-/* A name is one file below the pool's folder, and visible. */
-static int name_check(const char *name, struct error *e)
+int volume_check_name(const char *name, struct error *e)
 {
 	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/'))
 		return error_set(e, EINVAL, "'%s' is not a volume's name", name);
 	return 0;
 }
 
-/* The volume with this file, read from the storage again when libvirt does not know it. -ENOENT. */
-static int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *ret_volume,
-		       struct error *e)
+int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *ret_volume, struct error *e)
 {
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
 	_cleanup_free_ char *folder = NULL;
@@ -76,8 +66,8 @@ static int volume_find(const struct hv_call *call, const char *path, virStorageV
 
 /* -------------------------------------------------------------------- creating */
 
-static char *volume_xml(const struct hv_call *call, const char *name, const char *format, int64_t size,
-			const char *backing, const char *backing_format)
+char *volume_xml(const struct hv_call *call, const char *name, const char *format, int64_t size,
+		 const char *backing, const char *backing_format)
 {
 	struct xml x;
 
@@ -112,7 +102,7 @@ static char *volume_xml(const struct hv_call *call, const char *name, const char
  * The error of a write that failed. libvirt has no code for a full storage when qemu-img says so,
  * and says "invalid operation" of a file that exists but is not known as a volume.
  */
-static int write_error(const struct hv_call *call, virStoragePoolPtr pool, const char *name, struct error *e)
+int volume_write_error(const struct hv_call *call, virStoragePoolPtr pool, const char *name, struct error *e)
 {
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	virStoragePoolInfo info;
@@ -140,7 +130,7 @@ static int volume_make(const struct hv_call *call, virStoragePoolPtr pool, const
 		return error_set(e, ENOMEM, "out of memory");
 	volume = virStorageVolCreateXML(pool, xml, 0);
 	if (!volume)
-		return write_error(call, pool, name, e);
+		return volume_write_error(call, pool, name, e);
 	*ret_path = virStorageVolGetPath(volume);
 	if (!*ret_path) {
 		int rc = error_set_virt(e, call->conn, "cannot ask for the path of volume '%s'", name);
@@ -162,7 +152,7 @@ int hv_volume_create(struct hypervisor *hv, const char *host, const char *pool_u
 	_cleanup_free_ char *target = NULL;
 	int rc;
 
-	rc = name_check(name, e);
+	rc = volume_check_name(name, e);
 	if (rc == 0 && (size <= 0 || (backing && !backing_format)))
 		rc = error_set(e, EINVAL, "volume '%s' needs a size, and a format for its backing file",
 			       name);
@@ -281,7 +271,7 @@ static int send_all(const struct hv_call *call, virStoragePoolPtr pool, virStora
 	    virStreamFinish(stream) < 0) {
 		if (copy->transfer.cancelled)
 			return error_set(e, ECANCELED, "upload of volume '%s' was cancelled", name);
-		return write_error(call, pool, name, e);
+		return volume_write_error(call, pool, name, e);
 	}
 	if (transfer_end(&copy->transfer) < 0)
 		return error_set(e, ECANCELED, "upload of volume '%s' was cancelled", name);
@@ -313,7 +303,7 @@ int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool_u
 	struct copy copy = {0};
 	int rc;
 
-	rc = name_check(name, e);
+	rc = volume_check_name(name, e);
 	if (rc == 0)
 		rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
@@ -400,7 +390,7 @@ int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool_u
 	_cleanup_free_ char *target = NULL;
 	int rc;
 
-	rc = name_check(name, e);
+	rc = volume_check_name(name, e);
 	if (rc == 0)
 		rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)

@@ -295,7 +295,17 @@
 	X(VOLUME, HOST_UUID, "hostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,                  \
 	  "host whose local folder has it")                                                                  \
 	X(VOLUME, BANDWIDTH, "volumeBandwidth", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "byte/s")             \
-	X_ACCOUNT(X, VOLUME)
+	X_ACCOUNT(X, VOLUME)                                                                         \
+	X(VOLUME, NEXT_PATH, "nextPath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
+	  "file that a job is making the volume's, see snapshot.h")
+
+/* A file on primary storage that belongs to no volume, snapshot or image: not yet, or no more (loose_file.h). */
+#define LOOSE_FILE_FIELDS(X)                                                                                 \
+	X_UUID(X, LOOSE_FILE)                                                                                \
+	X_REF(X, LOOSE_FILE, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE, "")  \
+	X_REF(X, LOOSE_FILE, HOST_UUID, "hostUuid", 0, KIND_HOST, "host whose local folder has it")          \
+	X_STR(X, LOOSE_FILE, FILE_NAME, "fileName", F_INDEX, "its name in the storage's folder")             \
+	X_REF(X, LOOSE_FILE, JOB_UUID, "jobUuid", F_INDEX, KIND_JOB, "job that makes it; empty = to be removed")
 
 /* File names of api-jobs/<job>/ (tree.md 1). */
 #define JOB_FIELDS(X)                                                                                        \
@@ -363,7 +373,7 @@
 	X_UUID(X, SNAPSHOT) X_NAME(X, SNAPSHOT) X_DESC(X, SNAPSHOT)                                          \
 	X_STR(X, SNAPSHOT, TYPE, "type", 0, "Hypervisor or Storage")                                         \
 	X_REF(X, SNAPSHOT, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it was taken of")        \
-	X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX, KIND_SNAPSHOT_TREE, "its tree")                   \
+	X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX | F_OWNER, KIND_SNAPSHOT_TREE, "its tree")                   \
 	X_REF(X, SNAPSHOT, PARENT_UUID, "parentUuid", F_INDEX, KIND_SNAPSHOT, "snapshot before it")          \
 	X_REF(X, SNAPSHOT, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE,        \
 	      "storage it lies on")                                                                          \
@@ -383,6 +393,8 @@
 	X_UUID(X, SNAPTREE)                                                                             \
 	X_REF(X, SNAPTREE, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it belongs to")     \
 	X_BOOL(X, SNAPTREE, CURRENT, "current", "true: the volume goes on from this tree")              \
+	X(SNAPTREE, TREE, "tree", FIELD_TREE, 0, KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, SNAPSHOT_PARENT_UUID,    \
+	  "its snapshots, each with those taken after it")                                                   \
 	X_DATES(X, SNAPTREE)
 
 #define SHAREABLE_REF_FIELDS(X)                                                                              \
@@ -461,6 +473,7 @@ FIELD_ENUM(disk_offering_field, DISK_OFFERING_FIELDS)
 FIELD_ENUM(vm_field, VM_FIELDS)
 FIELD_ENUM(nic_field, NIC_FIELDS)
 FIELD_ENUM(volume_field, VOLUME_FIELDS)
+FIELD_ENUM(loose_file_field, LOOSE_FILE_FIELDS)
 FIELD_ENUM(job_field, JOB_FIELDS)
 FIELD_ENUM(account_field, ACCOUNT_FIELDS)
 FIELD_ENUM(session_field, SESSION_FIELDS)

@@ -101,6 +101,7 @@ static const struct kind kinds[KIND_COUNT] = {
 	      AFFINITY_USAGE_FIELDS, AFFINITY_USAGE),
 	NAMED(KIND_SCHEDULER, "Scheduler", "scheduler", "schedulers", "scheduler", SCHEDULER_FIELDS,
 	      SCHEDULER),
+	LINK(KIND_LOOSE_FILE, "LooseFile", "loose_file", LOOSE_FILE_FIELDS),
 };
 
 const struct kind *kind_get(enum kind_id id)

@@ -270,3 +270,16 @@ struct ref *pmap_cursor_next(struct pmap_cursor *cursor)
 	}
 	return NULL;
 }
+
+bool pmap_last(const struct pmap *n, uint64_t *ret_key, struct ref **ret_value)
+{
+	while (n && n->right)
+		n = n->right;
+	if (!n)
+		return false;
+	if (ret_key)
+		*ret_key = n->key;
+	if (ret_value)
+		*ret_value = n->value;
+	return true;
+}

@@ -58,6 +58,9 @@ void pmap_cursor_init(struct pmap_cursor *cursor, const struct pmap *root);
 /** The next value (NULL values are left out); NULL at the end. */
 struct ref *pmap_cursor_next(struct pmap_cursor *cursor);
 
+/** The largest key. False when the map is empty. */
+bool pmap_last(const struct pmap *root, uint64_t *ret_key, struct ref **ret_value);
+
 /** Number of keys. */
 size_t pmap_count(const struct pmap *root);
 

@@ -267,6 +267,19 @@ const struct object *view_next_candidate(const struct view *view, enum kind_id k
 	return pmap_next(set, (uint64_t)after, &id, NULL) ? view_get_id(view, kind, (int64_t)id) : NULL;
 }
 
+const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field, const char *value)
+{
+	int slot = index_slot[kind][field];
+	const struct pmap *set = slot < 0 || !value ? NULL : index_set(view, slot, hash_text(value));
+	const struct object *o;
+	uint64_t id;
+
+	if (!pmap_last(set, &id, NULL))
+		return NULL;
+	o = view_get_id(view, kind, (int64_t)id);
+	return o && object_str_is(o, field, value) ? o : NULL;
+}
+
 const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
 				     int64_t after)
 {

@@ -118,7 +118,7 @@ static void request(const char *relative, const char *text, bool wait)
 		fprintf(stderr, "%s: %s\n", text, read_file(error));
 		die(path);
 	}
-	if (wait && fsync(fd) < 0 && errno != ESTALE) /* deleted: done */
+	if (wait && fsync(fd) < 0)
 		die(path);
 	(void)close(fd);
 	free(path);

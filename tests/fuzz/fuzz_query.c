@@ -4,6 +4,8 @@
  * chooses the kind and whether an account asks; the rest is the query string.
  * Whatever it is, there is an answer or a sentence of one line, and both are JSON.
  */
+#include "fuzz.h"
+
 #include <string.h>
 #include <time.h>
 
@@ -56,7 +58,6 @@ static void dump(json_t *json)
 	json_decref(json);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;

@@ -42,6 +42,8 @@ int main(int argc, char **argv)
 {
 	unsigned count = 0;
 
+	if (LLVMFuzzerInitialize && LLVMFuzzerInitialize(&argc, &argv) != 0)
+		return 1;
 	for (int i = 1; i < argc; i++) {
 		DIR *dir = opendir(argv[i]);
 		struct dirent *entry;

@@ -47,7 +47,7 @@ step "rm -rf harms nothing"
 walk --digest >digest
 timeout 100 rm -rf "$MOUNT"/* 2>/dev/null && fail "rm -rf succeeded"
 walk --digest | diff digest - >changed || fail "rm -rf changed the tree: $(head -n 4 changed)"
-assert_eq "$(value "vm-instances/$vm/state")" Running
+assert_eq "$(value "vm-instances/$vm/state")" Stopped
 assert_eq "$(value "vm-instances/$gone/state")" Destroyed
 
 step "read-only files refuse writers, also root"

@@ -27,7 +27,7 @@ assert_eq "$(value "$dir/state")" Running
 
 step "ENOENT: an object of the request does not exist"
 assert_refused vm-instances/create "$(vm_json x $nobody)" ENOENT "$nobody"
-assert_refused "$dir/actions" "migrate hostUuid=$nobody" ENOENT "$nobody"
+assert_refused "$dir/actions" "start hostUuid=$nobody" ENOENT "$nobody"
 
 step "EBUSY: not in this state"
 assert_refused "$dir/actions" start EBUSY Running

@@ -155,11 +155,44 @@ for i in $image $partial; do
 	act "images/$i" expunge
 done
 
-step "kill -9 during a download: nothing of it is left, and the job says so"
-"$TOP/tests/tree/slow-http" disk.raw go >slow-port &
+step "a backup storage that is full: refused before the start, and the other one gets it"
+mkdir tiny
+mount -t tmpfs -o size=1M tmpfs tiny
+full=$(create backup-storage/sftp "$(jq -nc --arg url "$CASE_DIR/tiny" '{params: {name: "tiny", url: $url}}')")
+head -c 2M /dev/urandom >random.raw
+only_full=$(jq -nc --arg full "$full" '{backupStorageUuids: [$full]}')
+refused_image "are reserved, the image needs more" "$CASE_DIR/random.raw" raw "$only_full"
+echo 0 >"$MOUNT/global-configurations/backupStorage/reservedCapacity/value"
+for url in "$CASE_DIR/random.raw" "http://127.0.0.1:$port/random.raw"; do
+	refused_image "bytes left of which 0 are reserved, the image needs more" "$url" raw "$only_full"
+	assert_eq "$(find tiny -type f)" "" "the files of the full storage"
+	image=$(create images "$(images_json "$url" raw "$(jq -nc --arg full "$full" --arg one "$one" \
+		'{backupStorageUuids: [$full, $one]}')")")
+	assert_eq "$(value "images/$image/inventory" | jq -r '[.backupStorageRefs[].backupStorageUuid] | join(" ")')" "$one"
+	assert_eq "$(find tiny -type f)" "" "the files of the full storage"
+	act "images/$image" delete
+	act "images/$image" expunge
+done
+
+step "a download shows its progress and can be cancelled: nothing of it is left"
+"$TOP/tests/tree/slow-http" disk.raw never >slow-port &
 wait_until 10 test -s slow-port
-job=$(submit images/create "$(images_json "http://127.0.0.1:$(cat slow-port)/disk.raw" raw \
-	"$(jq -nc --arg one "$one" '{backupStorageUuids: [$one]}')")")
+slow=$(images_json "http://127.0.0.1:$(cat slow-port)/disk.raw" raw "$(jq -nc --arg one "$one" '{backupStorageUuids: [$one]}')")
+job=$(submit images/create "$slow")
+has_begun() {
+	[ "$(value "api-jobs/$job/progress")" -gt 0 ]
+}
+wait_until 10 has_begun
+image=$(first images)
+assert_eq "$(value "images/$image/status")" Downloading
+echo cancel >"$MOUNT/api-jobs/$job/actions"
+wait_until 10 is_finished "$job"
+assert_match "$(value "api-jobs/$job/error")" "cancelled"
+assert_eq "$(uuids images)" "" "the images after the cancel"
+assert_eq "$(find "$(value "backup-storage/$one/url")" -type f)" "" "the files after the cancel"
+
+step "kill -9 during a download: nothing of it is left, and the job says so"
+job=$(submit images/create "$slow")
 part_is_there() {
 	[ -n "$(find "$(value "backup-storage/$one/url")" -name '*.part' -size +0)" ]
 }

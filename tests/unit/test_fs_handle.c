@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../../fs/handle.h"
 
@@ -10,7 +11,7 @@
 
 static struct handle *add(struct handles *handles)
 {
-	struct handle *h = handle_new((struct node){.class = N_README});
+	struct handle *h = handle_new((struct node){.class = N_README}, S_IFREG | 0444, NULL);
 
 	assert_non_null(h);
 	assert_int_equal(handles_add(handles, h), 0);
@@ -75,7 +76,7 @@ static void assert_read(struct handle *h, off_t offset, const char *text)
 
 static void test_reading(void **state)
 {
-	struct handle *h = handle_new((struct node){.class = N_CREATE});
+	struct handle *h = handle_new((struct node){.class = N_CREATE}, S_IFREG | 0644, NULL);
 
 	(void)state;
 	h->content = document_new("content\n", 8, 0);
@@ -84,7 +85,7 @@ static void test_reading(void **state)
 	/* A request was written: until there is an answer, nothing is read. */
 	h->requested = true;
 	assert_read(h, 100, NULL);
-	handle_set_answer(h, document_new("answer\n", 7, 0));
+	handle_set_answer(h, document_new("answer\n", 7, 0), NULL);
 	/* It begins where its reader begins... */
 	assert_read(h, 100, "answer\n");
 	assert_read(h, 103, "wer\n");

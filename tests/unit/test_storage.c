@@ -251,6 +251,32 @@ static void test_backup(void **state)
 	assert_int_equal(rmdir(url), 0);
 }
 
+static bool is_connected(const struct view *view, const void *bs)
+{
+	return object_str_is(view_get(view, KIND_BACKUP_STORAGE, bs), BACKUP_STORAGE_STATUS, "Connected");
+}
+
+static bool is_disconnected(const struct view *view, const void *bs)
+{
+	return object_str_is(view_get(view, KIND_BACKUP_STORAGE, bs), BACKUP_STORAGE_STATUS, "Disconnected");
+}
+
+/* A folder that went and came back is noticed by the clock. */
+static void test_refresh(void **state)
+{
+	struct pool_fixture *f = *state;
+	char bs[UUID_SIZE], url[128];
+
+	snprintf(url, sizeof(url), "%s/images", f->dir);
+	must(f, "AddSftpBackupStorage", NULL, backup_params(url, "localhost"), bs);
+	assert_int_equal(rmdir(url), 0);
+	assert_int_equal(storage_refresh(f->pool, NULL), 0);
+	wait_until(f, is_disconnected, bs);
+	assert_int_equal(mkdir(url, 0700), 0);
+	set_config(f, "host", "ping.interval", "1");
+	wait_until(f, is_connected, bs);
+}
+
 #define pool_test(fn) cmocka_unit_test_setup_teardown(fn, pool_fixture_setup, pool_fixture_teardown)
 
 int main(void)
@@ -258,7 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folders), pool_test(test_add),	pool_test(test_attach),
 		pool_test(test_attach_fails),	pool_test(test_state),	pool_test(test_delete_with_volume),
-		pool_test(test_capacity),	pool_test(test_backup),
+		pool_test(test_capacity),	pool_test(test_backup), pool_test(test_refresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,9 +120,9 @@ static int64_t free_addresses(struct fixture *f)
 	return l3_network_free_count(view, L3);
 }
 
-static void addresses_come_in_order_from_all_ranges(void **state)
+static void addresses_go_round_all_ranges(void **state)
 {
-	static const char *const expected[] = {"10.0.0.10", "10.0.0.12", "10.0.0.20"};
+	static const char *const expected[] = {"10.0.0.12", "10.0.0.10", "10.0.0.20"};
 	struct fixture *f = *state;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	char ip[16];
@@ -593,7 +593,7 @@ static void offerings_are_checked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FRESH(addresses_come_in_order_from_all_ranges),
+		FRESH(addresses_go_round_all_ranges),
 		FRESH(a_wanted_address_must_be_free_and_inside),
 		FRESH(ranges_are_checked),
 		FRESH(a_cidr_is_checked),

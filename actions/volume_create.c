@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * New data volumes: from an offering, from a template, from a snapshot
+ * (behaviour.md 4.2.1, 4.2.6, 4.2.7), and the files of those that were only
+ * promised so far.
+ *
+ *   1. One change writes the row as Creating, on its storage, with its bytes promised.
+ *   2. The file is made, under the name that the row implies.
+ *   3. One change makes the row Ready, with the file's path.
+ *
+ * A kill between them leaves a row that is Creating; recovery removes the file of
+ * that name and then the row (or makes it NotInstantiated again). A volume without
+ * a storage is a row and nothing else: it gets its file at its first attach.
+ */
+#include <string.h>
+
+#include "capacity.h"
+#include "handlers.h"
+#include "kill_point.h"
+#include "object_ops.h"
+#include "snapshot.h"
+#include "storage.h"
+#include "topology.h"
+#include "vm.h"
+#include "volume.h"
+
+/* `shareable`, and as the manual's user interface writes it, `ephemeral::shareable`. */
+static bool wants_shareable(const struct request *req)
+{
+	const char *ephemeral = request_tag(req, "ephemeral");
+
+	return request_tag(req, "shareable") || (ephemeral && strcmp(ephemeral, "shareable") == 0);
+}
+
+/* ------------------------------------------------------------------ the row */
+
+/* What a new volume is made from. */
+struct source {
+	const char *offering, *image; /* uuids or NULL */
+	int64_t size;
+};
+
+static struct object *new_row(const struct view *view, const struct request *req, const struct source *from,
+			      struct error *e)
+{
+	bool shareable = wants_shareable(req);
+	struct object *volume;
+
+	if (object_from_request(view, KIND_VOLUME, req, &volume, e) < 0)
+		return NULL;
+	object_set_null(volume, VOLUME_PRIMARY_STORAGE_UUID);
+	object_set_null(volume, VOLUME_HOST_UUID);
+	object_set_str(volume, VOLUME_DISK_OFFERING_UUID, from->offering);
+	object_set_str(volume, VOLUME_ROOT_IMAGE_UUID, from->image);
+	object_set_str(volume, VOLUME_TYPE, "Data");
+	/* only raw files can be written by several guests */
+	object_set_str(volume, VOLUME_FORMAT, shareable ? "raw" : "qcow2");
+	object_set_int(volume, VOLUME_SIZE, from->size);
+	object_set_int(volume, VOLUME_ACTUAL_SIZE, 0);
+	object_set_str(volume, VOLUME_STATE, "Enabled");
+	object_set_str(volume, VOLUME_STATUS, "NotInstantiated");
+	object_set_int(volume, VOLUME_IS_SHAREABLE, shareable);
+	return volume;
+}
+
+/* Puts @volume (taken over) on a storage: Creating, its bytes promised. */
+static int place_row(struct txn *t, struct object *volume, const struct object *ps, const struct object *host,
+		     struct error *e)
+{
+	int r;
+
+	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps));
+	object_set_str(volume, VOLUME_HOST_UUID, primary_storage_is_local(ps) ? object_uuid(host) : NULL);
+	object_set_str(volume, VOLUME_STATUS, "Creating");
+	r = capacity_reserve_storage(t, object_uuid(ps), object_int(volume, VOLUME_SIZE), e);
+	if (r < 0) {
+		object_unref(volume);
+		return r;
+	}
+	return txn_put(t, volume, NULL, e);
+}
+
+static const char *new_volume(const struct request *req)
+{
+	return request_str(req, "resourceUuid");
+}
+
+/* --------------------------------------------------------------- instantiating */
+
+struct instantiate {
+	const char *uuid, *vm;	      /* vm may be NULL */
+	const char *ps, *wanted_host; /* wanted; may be NULL */
+	char host[UUID_SIZE];	      /* out */
+};
+
+static int instantiate_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct instantiate *i = arg;
+	const struct view *view = txn_view(t);
+	const struct object *volume = view_get(view, KIND_VOLUME, i->uuid), *ps, *host;
+	struct object *copy;
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOENT, "volume '%s' is gone", i->uuid);
+	r = volume_choose_storage(view, view_get(view, KIND_VM, i->vm), i->ps, i->wanted_host,
+				  object_int(volume, VOLUME_SIZE), &ps, &host, e);
+	if (r < 0)
+		return r;
+	snprintf(i->host, sizeof(i->host), "%s", object_uuid(host));
+	copy = object_copy(volume);
+	return copy ? place_row(t, copy, ps, host, e) : error_set(e, ENOMEM, "out of memory");
+}
+
+static int make_file(struct job *job, const char *uuid, const char *host, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	int r = volume ? vm_make_volume(job, volume, host, e)
+		       : error_set(e, ENOENT, "volume '%s' is gone", uuid);
+
+	kill_point("volume-ready");
+	return r;
+}
+
+int volume_instantiate(struct job *job, const char *uuid, const char *vm, struct error *e)
+{
+	struct instantiate i = {.uuid = uuid, .vm = vm};
+	int r = store_run(pool_store(job->pool), instantiate_fn, &i, e);
+
+	if (r < 0)
+		return r;
+	kill_point("volume-placed");
+	r = make_file(job, uuid, i.host, e);
+	if (r < 0)
+		(void)volume_uninstantiate(job->pool, uuid, NULL);
+	return r;
+}
+
+static int uninstantiate_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VOLUME, arg);
+	struct object *volume;
+	char ps[UUID_SIZE];
+	int64_t size;
+	int r;
+
+	if (!before || !object_str_is(before, VOLUME_STATUS, "Creating"))
+		return 0;
+	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
+	size = object_int(before, VOLUME_SIZE);
+	volume = object_copy(before);
+	if (!volume)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_null(volume, VOLUME_PRIMARY_STORAGE_UUID);
+	object_set_null(volume, VOLUME_HOST_UUID);
+	object_set_str(volume, VOLUME_STATUS, "NotInstantiated");
+	r = txn_put(t, volume, NULL, e);
+	return r < 0 ? r : capacity_release_storage(t, ps, size, e);
+}
+
+int volume_uninstantiate(struct pool *pool, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
+	char name[64];
+	int r;
+
+	if (!volume || !object_str_is(volume, VOLUME_STATUS, "Creating"))
+		return 0;
+	host = volume_any_host(view, volume);
+	if (!host)
+		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
+				      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	volume_file_name(volume, name);
+	r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host),
+			     object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), name, e);
+	return r < 0 ? r : store_run(pool_store(pool), uninstantiate_fn, (void *)(uintptr_t)uuid, e);
+}
+
+/* ------------------------------------------------------------ from an offering */
+
+int volume_create_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *offering =
+		view_get(view, KIND_DISK_OFFERING, request_str(req, "diskOfferingUuid"));
+	const struct object *ps, *host;
+
+	if (offering && !object_str_is(offering, DISK_OFFERING_STATE, "Enabled"))
+		return error_set(e, EBUSY,
+				 "disk offering[uuid:%s] is Disabled, can not create data volume from it",
+				 object_uuid(offering));
+	if (request_has(req, "primaryStorageUuid") &&
+	    volume_choose_storage(view, NULL, request_str(req, "primaryStorageUuid"), NULL,
+				  offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0, &ps, &host,
+				  e) < 0)
+		return -e->errnum;
+	return object_check_uuid(view, req, e);
+}
+
+int volume_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const struct object *offering =
+		view_get(txn_view(t), KIND_DISK_OFFERING, request_str(req, "diskOfferingUuid"));
+	struct source from = {.offering = offering ? object_uuid(offering) : NULL,
+			      .size = offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0};
+	struct object *volume;
+
+	if (request_has(req, "primaryStorageUuid"))
+		return OP_NEEDS_RUN;
+	volume = new_row(txn_view(t), req, &from, e);
+	return volume ? object_create(t, volume, req, ret_result, e) : -ENOMEM;
+}
+
+/* A new row on its storage, with its tags. */
+struct begin {
+	const struct request *req;
+	struct source from;
+	const char *ps, *wanted_host;
+	char host[UUID_SIZE]; /* out */
+};
+
+static int begin_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct begin *b = arg;
+	const struct view *view = txn_view(t);
+	const struct object *ps, *host;
+	struct object *volume;
+	int r = volume_choose_storage(view, NULL, b->ps, b->wanted_host, b->from.size, &ps, &host, e);
+
+	if (r < 0)
+		return r;
+	snprintf(b->host, sizeof(b->host), "%s", object_uuid(host));
+	volume = new_row(view, b->req, &b->from, e);
+	if (!volume)
+		return -ENOMEM;
+	r = place_row(t, volume, ps, host, e);
+	return r < 0 ? r : object_put_tags(t, b->req, KIND_VOLUME, new_volume(b->req), e);
+}
+
+/* Makes the row and, by vm_make_volume(), the file; leaves nothing on failure. */
+static int create(struct job *job, struct begin *b, json_t **ret_result, struct error *e)
+{
+	const char *uuid = new_volume(job->req);
+	int r = store_run(pool_store(job->pool), begin_fn, b, e);
+
+	if (r < 0)
+		return r;
+	kill_point("volume-placed");
+	r = make_file(job, uuid, b->host, e);
+	if (r < 0) {
+		(void)vm_remove_volume(job->pool, uuid, NULL);
+		return r;
+	}
+	return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
+}
+
+int volume_create_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const char *offering_uuid = request_str(job->req, "diskOfferingUuid");
+	const struct object *offering = view_get(view, KIND_DISK_OFFERING, offering_uuid);
+	struct begin b = {
+		.req = job->req,
+		.from = {.offering = offering_uuid,
+			 .size = offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0},
+		.ps = request_str(job->req, "primaryStorageUuid"),
+	};
+
+	return create(job, &b, ret_result, e);
+}
+
+int volume_create_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *uuid = new_volume(job->req);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	int r;
+
+	if (volume && object_str_is(volume, VOLUME_STATUS, "Ready"))
+		return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
+	host_wait_for_storage(job, volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
+			      volume ? object_str(volume, VOLUME_HOST_UUID) : NULL);
+	r = vm_remove_volume(job->pool, uuid, e);
+	return r < 0 ? r
+		     : error_set_code(e, EINTR, "SYS.1000",
+				      "the daemon ended while the volume was made, nothing of it is kept");
+}
+
+/* ------------------------------------------------------------- from a template */
+
+int volume_from_template_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
+	const char *uuid = object_uuid(image);
+
+	if (!object_str_is(image, IMAGE_MEDIA_TYPE, "DataVolumeTemplate"))
+		return error_set(e, EINVAL, "image[uuid:%s] is not DataVolumeTemplate, it's %s", uuid,
+				 object_text(image, IMAGE_MEDIA_TYPE));
+	if (!object_str_is(image, IMAGE_STATE, "Enabled"))
+		return error_set_code(e, EBUSY, "SYS.1006", "image[uuid:%s] is not Enabled, it's %s", uuid,
+				      object_text(image, IMAGE_STATE));
+	if (!object_str_is(image, IMAGE_STATUS, "Ready"))
+		return error_set_code(e, EBUSY, "SYS.1006", "image[uuid:%s] is not Ready, it's %s", uuid,
+				      object_text(image, IMAGE_STATUS));
+	return object_check_uuid(view, req, e);
+}
+
+int volume_from_template_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const char *image_uuid = request_str(job->req, "imageUuid");
+	const struct object *image = view_get(view, KIND_IMAGE, image_uuid);
+	struct begin b = {
+		.req = job->req,
+		.from = {.image = image_uuid, .size = image ? object_int(image, IMAGE_SIZE) : 0},
+		.ps = request_str(job->req, "primaryStorageUuid"),
+		.wanted_host = request_str(job->req, "hostUuid"),
+	};
+
+	return create(job, &b, ret_result, e);
+}
+
+/* ------------------------------------------------------------- from a snapshot */
+
+int volume_from_snapshot_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *snapshot = request_object(view, req);
+
+	if (!object_str_is(snapshot, SNAPSHOT_STATUS, "Ready"))
+		return error_set(e, EBUSY, "volume snapshot[uuid:%s] is not Ready, it's %s", req->target,
+				 object_text(snapshot, SNAPSHOT_STATUS));
+	return object_check_uuid(view, req, e);
+}
+
+struct copied {
+	const char *uuid, *path;
+	int64_t actual_size;
+};
+
+static int copied_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct copied *c = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VOLUME, c->uuid);
+	struct object *volume = before ? object_copy(before) : NULL;
+
+	if (!volume)
+		return error_set(e, ENOENT, "volume '%s' is gone", c->uuid);
+	object_set_str(volume, VOLUME_INSTALL_PATH, c->path);
+	object_set_int(volume, VOLUME_ACTUAL_SIZE, c->actual_size);
+	object_set_str(volume, VOLUME_STATUS, "Ready");
+	return txn_put(t, volume, NULL, e);
+}
+
+static int copy_snapshot(struct job *job, const struct object *snapshot, const char *host, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(job->pool);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const char *uuid = new_volume(job->req);
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	_cleanup_free_ char *path = NULL;
+	struct hv_volume_info info = {0};
+	struct copied c = {.uuid = uuid};
+	char name[64];
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOENT, "volume '%s' is gone", uuid);
+	volume_file_name(volume, name);
+	r = hv_volume_copy(hv, host, object_text(snapshot, SNAPSHOT_INSTALL_PATH),
+			   object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), name,
+			   object_text(volume, VOLUME_FORMAT), &path, e);
+	if (r < 0)
+		return r;
+	kill_point("volume-copied");
+	if (hv_volume_info(hv, host, path, &info, NULL) == 0)
+		c.actual_size = info.actual_size;
+	c.path = path;
+	return store_run(pool_store(job->pool), copied_fn, &c, e);
+}
+
+int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *snapshot = request_object(view, job->req);
+	const struct object *from =
+		snapshot ? view_get(view, KIND_VOLUME, object_str(snapshot, SNAPSHOT_VOLUME_UUID)) : NULL;
+	const char *ps = request_str(job->req, "primaryStorageUuid");
+	struct begin b = {.req = job->req};
+	int r;
+
+	if (!snapshot || !from)
+		return error_set(e, ENOENT, "snapshot '%s' is gone", job->req->target);
+	b.from.size = object_int(snapshot, SNAPSHOT_VIRTUAL_SIZE);
+	b.ps = ps ? ps : object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID);
+	/* the copy is made where the snapshot can be read */
+	b.wanted_host = object_str(from, VOLUME_HOST_UUID);
+	r = store_run(pool_store(job->pool), begin_fn, &b, e);
+	if (r < 0)
+		return r;
+	kill_point("volume-placed");
+	r = copy_snapshot(job, snapshot, b.host, e);
+	if (r < 0) {
+		(void)vm_remove_volume(job->pool, new_volume(job->req), NULL);
+		return r;
+	}
+	return job_result_inventory(job, KIND_VOLUME, new_volume(job->req), ret_result, e);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Work on the files of volumes that no domain uses: flat copies, growing, and
+ * taking files out from below an overlay.
+ *
+ * libvirt cannot change the backing file of a volume at rest, and qemu-img runs
+ * on this machine only, not on the host. So a domain without a guest (its CPU
+ * never runs) opens the volume for the time of the merge, and QEMU does the same
+ * as for a running guest, which is safe to be broken off at any moment. It is
+ * gone when the connection is, so a killed daemon leaves none behind.
+ */
+#include "domain.h"
+
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+#include "errors.h"
+#include "storage.h"
+
+int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *pool_uuid,
+		   const char *name, const char *format, char **ret_path, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_pool_ virStoragePoolPtr pool = NULL;
+	_cleanup_volume_ virStorageVolPtr from = NULL;
+	_cleanup_volume_ virStorageVolPtr to = NULL;
+	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *xml = NULL;
+	virStorageVolInfo info;
+	int rc = volume_check_name(name, e);
+
+	if (rc == 0)
+		rc = hv_call_begin(hv, host, &call, e);
+	if (rc == 0)
+		rc = pool_find(&call, pool_uuid, &pool, e);
+	if (rc < 0)
+		return rc;
+	if (call.simulated) {
+		rc = pool_target(&call, pool, &target, e);
+		return rc < 0 ? rc : sim_volume_copy(path, target, name, format, ret_path, e);
+	}
+	rc = volume_find(&call, path, &from, e);
+	if (rc < 0)
+		return rc;
+	if (virStorageVolGetInfo(from, &info) < 0)
+		return error_set_virt(e, call.conn, "cannot ask for the size of volume '%s'", path);
+	xml = volume_xml(&call, name, format, (int64_t)info.capacity, NULL, NULL);
+	if (!xml)
+		return error_set(e, ENOMEM, "out of memory");
+	to = virStorageVolCreateXMLFrom(pool, xml, from, 0);
+	if (!to)
+		return volume_write_error(&call, pool, name, e);
+	*ret_path = virStorageVolGetPath(to);
+	if (*ret_path)
+		return 0;
+	rc = error_set_virt(e, call.conn, "cannot ask for the path of volume '%s'", name);
+	(void)virStorageVolDelete(to, 0);
+	return rc;
+}
+
+int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, int64_t size, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_volume_ virStorageVolPtr volume = NULL;
+	virStorageVolInfo info;
+	int rc = hv_call_begin(hv, host, &call, e);
+
+	if (rc < 0)
+		return rc;
+	if (call.simulated)
+		return sim_volume_resize(path, size, e);
+	rc = volume_find(&call, path, &volume, e);
+	if (rc < 0)
+		return rc;
+	if (virStorageVolGetInfo(volume, &info) < 0)
+		return error_set_virt(e, call.conn, "cannot ask for the size of volume '%s'", path);
+	if ((int64_t)info.capacity > size)
+		return error_set(e, EINVAL, "volume '%s' has %llu bytes and cannot shrink to %lld", path,
+				 info.capacity, (long long)size);
+	if ((int64_t)info.capacity < size && virStorageVolResize(volume, (unsigned long long)size, 0) < 0)
+		return error_set_virt(e, call.conn, "cannot resize volume '%s'", path);
+	return 0;
+}
+
+/* A machine that never runs, with the one disk. */
+static char *keeper_xml(const char *path)
+{
+	const char *name = strrchr(path, '/');
+	_cleanup_free_ char *title = NULL;
+	struct xml x;
+
+	/* the same name for the same file: a second one would be refused */
+	if (asprintf(&title, "poolfs-merge-%s", name ? name + 1 : path) < 0) {
+		title = NULL;
+		return NULL;
+	}
+	xml_begin(&x);
+	xml_open(&x, "domain", "type", "qemu", NULL);
+	xml_element(&x, "name", title);
+	xml_element_size(&x, "memory", "MiB", 16);
+	xml_element_int(&x, "vcpu", 1);
+	xml_open(&x, "os", NULL);
+	xml_open(&x, "type", "arch", "x86_64", "machine", "pc", NULL);
+	xml_text(&x, "hvm");
+	xml_close(&x);
+	xml_close(&x);
+	xml_open(&x, "devices", NULL);
+	xml_open(&x, "disk", "type", "file", "device", "disk", NULL);
+	xml_leaf(&x, "driver", "name", "qemu", "type", "qcow2", "cache", "none", NULL);
+	xml_leaf(&x, "source", "file", path, NULL);
+	xml_leaf(&x, "target", "dev", "vda", "bus", "virtio", NULL);
+	xml_close(&x);
+	xml_leaf(&x, "controller", "type", "usb", "model", "none", NULL);
+	xml_leaf(&x, "memballoon", "model", "none", NULL);
+	xml_close(&x);
+	xml_close(&x);
+	return xml_finish(&x);
+}
+
+int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *base,
+		   hv_progress *progress, void *ctx, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr keeper = NULL;
+	_cleanup_free_ char *xml = keeper_xml(path);
+	int rc = hv_call_begin(hv, host, &call, e);
+
+	if (rc < 0)
+		return rc;
+	if (call.simulated)
+		return sim_volume_pull(path, base, e);
+	if (!xml)
+		return error_set(e, ENOMEM, "out of memory");
+	keeper = virDomainCreateXML(call.conn, xml, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY);
+	if (!keeper)
+		return error_set_virt(e, call.conn, "cannot open volume '%s' for merging", path);
+	rc = domain_pull_disk(&call, keeper, "vda", base, progress, ctx, e);
+	if (virDomainDestroy(keeper) < 0 && rc == 0 && virt_error_code() != VIR_ERR_NO_DOMAIN)
+		rc = error_set_virt(e, call.conn, "cannot close volume '%s' after merging", path);
+	return rc;
+}

@@ -1,0 +1,165 @@
+#!/bin/bash
+# Data volumes by echo and cat on the test driver: made, attached, limited, shared, deleted, expunged.
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+image=$(small_image)
+offering=$(first disk-offerings)
+size=$(value "disk-offerings/$offering/diskSize")
+storage=$(first primary-storage)
+
+# available: the bytes that the storage has left
+available() {
+	value "primary-storage/$storage/availableCapacity"
+}
+
+# files_of VOLUME: how many files of its name lie anywhere in the state folder
+files_of() {
+	find "$STATE" -name "*$1*" | wc -l
+}
+
+# new_volume NAME [JSON]
+new_volume() {
+	create volumes "$(jq -nc --arg name "$1" --arg offering "$offering" --argjson more "${2:-"{}"}" \
+		'{params: ({name: $name, diskOfferingUuid: $offering} + $more)}')"
+}
+
+# set_config SETTING VALUE
+set_config() {
+	echo "$2" >"$MOUNT/global-configurations/$1/value"
+}
+
+step "without a storage it is only a row"
+before=$(available)
+later=$(new_volume later)
+assert_eq "$(value "volumes/$later/status")" NotInstantiated
+assert_eq "$(value "volumes/$later/size")" "$size"
+assert_eq "$(value "volumes/$later/type") $(value "volumes/$later/format") $(value "volumes/$later/state")" "Data qcow2 Enabled"
+assert_eq "$(value "volumes/$later/installPath")" ""
+assert_eq "$(available)" "$before"
+
+step "with a storage it has a file and costs its bytes"
+now=$(new_volume now '{"primaryStorageUuid":"'"$storage"'"}')
+assert_eq "$(value "volumes/$now/status")" Ready
+path=$(value "volumes/$now/installPath")
+assert_eq "$(qemu-img info --output json "$path" | jq '."virtual-size"')" "$size"
+assert_eq "$(available)" $((before - size))
+
+step "names, states, sizes"
+echo renamed >"$MOUNT/volumes/$now/name"
+assert_eq "$(value "volumes/$now/name")" renamed
+act "volumes/$now" change-state stateEvent=disable
+assert_eq "$(value "volumes/$now/state")" Disabled
+vm=$(create_vm web "$image")
+assert_refused "volumes/$now/actions" "attach vmInstanceUuid=$vm" EBUSY "data volume\[uuid:$now\] is Disabled, can't attach"
+act "volumes/$now" change-state stateEvent=enable
+act "volumes/$now" sync-size
+assert_eq "$(value "volumes/$now/actualSize")" $(($(stat -c %b "$path") * 512))
+root=$(value "vm-instances/$vm/rootVolumeUuid")
+assert_refused "volumes/$root/actions" "change-state stateEvent=disable" EBUSY "it's not allowed to change state of root volume"
+assert_refused "volumes/$root/actions" "delete" EINVAL "is Root volume, can't be deleted"
+assert_refused "volumes/$root/actions" "detach" EBUSY "is Root Volume, can't detach it"
+
+step "questions"
+assert_eq "$(jq -c '[.formats[].format]' "$MOUNT/volumes/formats")" '["qcow2","raw","iso"]'
+assert_eq "$(jq -c . "$MOUNT/volumes/$now/capabilities")" \
+	'{"capabilities":{"MigrationInCurrentPrimaryStorage":true,"MigrationToOtherPrimaryStorage":false}}'
+assert_eq "$(jq -c . "$MOUNT/volumes/$later/capabilities")" '{"capabilities":{}}'
+assert_eq "$(jq -r '.inventories[].uuid' "$MOUNT/volumes/$now/candidate-vm-instances")" "$vm"
+
+step "attach to a running VM: its first attach makes the file"
+act "volumes/$later" attach vmInstanceUuid="$vm"
+assert_eq "$(value "volumes/$later/status")" Ready
+assert_eq "$(value "volumes/$later/vmInstanceUuid")" "$vm"
+assert_eq "$(value "volumes/$later/deviceId")" 1
+act "volumes/$now" attach vmInstanceUuid="$vm"
+assert_eq "$(value "volumes/$now/deviceId")" 2
+assert_eq "$(jq '.allVolumes | length' "$MOUNT/vm-instances/$vm/inventory")" 3
+assert_eq "$(jq '.inventories | length' "$MOUNT/volumes/$now/candidate-vm-instances")" 0
+assert_refused "volumes/$now/actions" "attach vmInstanceUuid=$vm" EBUSY "has been attached to some vm, can't attach again"
+
+step "a limit of its bandwidth"
+assert_eq "$(jq .volumeBandwidth "$MOUNT/volumes/$now/qos")" -1
+act "volumes/$now" set-qos volumeBandwidth=1M
+assert_eq "$(jq -c . "$MOUNT/volumes/$now/qos")" '{"volumeUuid":"'"$now"'","volumeBandwidth":1048576}'
+assert_refused "volumes/$now/actions" "set-qos volumeBandwidth=1023" ERANGE
+act "volumes/$now" delete-qos
+assert_eq "$(jq .volumeBandwidth "$MOUNT/volumes/$now/qos")" -1
+
+step "detach; the number is free again"
+act "volumes/$later" detach
+assert_eq "$(value "volumes/$later/vmInstanceUuid")$(value "volumes/$later/deviceId")" ""
+assert_eq "$(value "volumes/$later/status")" Ready
+assert_refused "volumes/$later/actions" detach EBUSY "is not attached to any vm, can't detach"
+third=$(new_volume third)
+act "volumes/$third" attach vmInstanceUuid="$vm"
+assert_eq "$(value "volumes/$third/deviceId")" 1
+
+step "the same with a stopped VM, and over a restart of it"
+act "vm-instances/$vm" stop
+act "volumes/$third" detach
+act "volumes/$later" attach vmInstanceUuid="$vm"
+act "vm-instances/$vm" start
+act "volumes/$later" detach
+
+step "only so many"
+set_config kvm/dataVolume.maxNum 1
+assert_refused "volumes/$third/actions" "attach vmInstanceUuid=$vm" EBUSY "only allows max 1 data volumes"
+set_config kvm/dataVolume.maxNum 24
+
+step "a shareable volume is raw and on several VMs"
+twin=$(create_vm twin "$image")
+shared=$(create volumes "$(jq -nc --arg o "$offering" '{params: {name: "shared", diskOfferingUuid: $o}, systemTags: ["ephemeral::shareable"]}')")
+assert_eq "$(value "volumes/$shared/isShareable")" true
+assert_eq "$(value "volumes/$shared/format")" raw
+assert_refused "volumes/$shared/actions" "attach vmInstanceUuid=$vm" EBUSY "shareable disk only support virtio-scsi type for now"
+create system-tags '{"params":{"resourceType":"VolumeVO","resourceUuid":"'"$shared"'","tag":"capability::virtio-scsi"}}' >/dev/null
+act "volumes/$shared" attach vmInstanceUuid="$vm"
+act "volumes/$shared" attach vmInstanceUuid="$twin"
+assert_eq "$(value "volumes/$shared/vmInstanceUuid")" ""
+assert_eq "$(jq '.inventories | length' "$MOUNT/volumes/vm-instances/refs/inventories")" 2
+assert_refused "volumes/$shared/actions" "attach vmInstanceUuid=$vm" EBUSY "has already been attached to VM"
+assert_refused "volumes/$shared/actions" "detach" EINVAL "vm uuid is needed"
+assert_refused "volumes/$shared/actions" "set-qos volumeBandwidth=1M" EBUSY "SharedVolume cannot be set bandwidth"
+act "volumes/$shared" detach vmUuid="$vm"
+assert_eq "$(jq -r '.inventories[].vmInstanceUuid' "$MOUNT/volumes/vm-instances/refs/inventories")" "$twin"
+act "vm-instances/$twin" destroy
+assert_eq "$(jq '.inventories | length' "$MOUNT/volumes/vm-instances/refs/inventories")" 0
+
+step "delete detaches, recover brings back, expunge removes the file"
+act "volumes/$now" delete
+assert_eq "$(value "volumes/$now/status")" Deleted
+assert_eq "$(value "volumes/$now/vmInstanceUuid")" ""
+assert_refused "volumes/$now/actions" delete EBUSY "already in status of deleted"
+assert_refused "volumes/$now/actions" "update name=x" EBUSY "is in status of deleted"
+assert_refused "volumes/$later/actions" recover EBUSY "is not in status of deleted"
+assert_refused "volumes/$later/actions" expunge EBUSY "is not deleted yet, can't expunge it"
+act "volumes/$now" recover
+assert_eq "$(value "volumes/$now/status")" Ready
+act "volumes/$now" delete
+before=$(available)
+act "volumes/$now" expunge
+[ ! -e "$MOUNT/volumes/$now" ] || fail "the volume is still there"
+assert_eq "$(files_of "$now")" 0 "the number of its files"
+assert_eq "$(available)" $((before + size))
+act "volumes/$third" delete
+rmdir "$MOUNT/volumes/$third"
+assert_eq "$(files_of "$third")" 0 "the number of its files"
+
+step "one without a file is gone at once"
+row=$(new_volume row)
+act "volumes/$row" delete
+[ ! -e "$MOUNT/volumes/$row" ] || fail "the volume is still there"
+
+step "a deleted volume goes by itself when its time is over"
+old=$(new_volume old '{"primaryStorageUuid":"'"$storage"'"}')
+set_config volume/expungePeriod 1
+set_config volume/expungeInterval 1
+act "volumes/$old" delete
+is_gone() { [ ! -e "$MOUNT/volumes/$old" ]; }
+wait_until 10 is_gone
+assert_eq "$(files_of "$old")" 0 "the number of its files"
+
+step "what does not fit is refused before anything is made"
+huge=$(create disk-offerings '{"params":{"name":"huge","diskSize":1125899906842624}}')
+assert_refused volumes/create '{"params":{"name":"x","diskOfferingUuid":"'"$huge"'","primaryStorageUuid":"'"$storage"'"}}' ENOSPC "cannot find available primary storage"
