@@ -70,6 +70,15 @@ op_run_fn nic_qos_run;
 op_recover_fn nic_qos_recover;
 op_get_fn nic_qos_get;
 
+/* The image below a VM: vm_image.c */
+op_check_fn vm_reimage_check;
+op_run_fn vm_reimage_run;
+op_recover_fn vm_reimage_recover;
+op_check_fn vm_change_image_check;
+op_run_fn vm_change_image_run;
+op_recover_fn vm_change_image_recover;
+op_get_fn vm_image_candidates_get;
+
 /* Volumes: volume_create.c, volume_delete.c, volume_attach.c, volume_update.c */
 op_check_fn volume_create_check;
 op_apply_fn volume_create_apply;

@@ -331,6 +331,9 @@ static const struct operation reimage_vm_instance = {
 	.target = "vmInstanceUuid",
 	.verb = "reimage",
 	.help = "makes the root volume anew from its image",
+	.check = vm_reimage_check,
+	.run = vm_reimage_run,
+	.recover = vm_reimage_recover,
 };
 
 static const struct operation migrate_vm = {

@@ -833,6 +833,9 @@ static const struct operation change_vm_image = {
 	.target = "vmInstanceUuid",
 	.verb = "change-image",
 	.help = "replaces the root volume by one from another image",
+	.check = vm_change_image_check,
+	.run = vm_change_image_run,
+	.recover = vm_change_image_recover,
 };
 
 static const struct operation get_image_candidates_for_vm_to_change = {
@@ -850,6 +853,7 @@ static const struct operation get_image_candidates_for_vm_to_change = {
 	.where = "image-candidates",
 	.flags = OP_SYNC,
 	.help = "images the VM could be changed to",
+	.get = vm_image_candidates_get,
 };
 
 static const struct operation update_vm_nic_mac = {

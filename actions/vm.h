@@ -48,6 +48,21 @@ int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error 
  * starts the domain. On failure all of that is taken back and the VM is Created again. Blocking.
  */
 int vm_first_start(struct job *job, const char *uuid, bool paused, struct error *e);
+/** A volume that is to be made. All borrowed. */
+struct vm_disk {
+	const char *uuid; /* NULL: a new one */
+	const char *storage, *host; /* the host counts for local storage only */
+	const char *offering, *image, *description; /* each may be NULL */
+	int64_t size; /* bytes */
+	int device_id; /* 0 = the root volume */
+};
+/**
+ * Writes a volume of @vm (state Creating, without a file) and promises its bytes: PS.1000. For change functions.
+ */
+int vm_put_volume(struct txn *t, const struct object *vm, const struct vm_disk *disk, char ret_uuid[UUID_SIZE],
+		  struct error *e);
+/** Puts an ISO into the VM's first drive; it boots from it, if nobody said otherwise. For change functions. */
+int vm_put_iso(struct txn *t, const char *vm_uuid, const char *image_uuid, struct error *e);
 /** Makes the files of a VM's volumes that are not Ready, on the VM's host. Blocking. */
 int vm_instantiate_volumes(struct job *job, const char *uuid, struct error *e);
 /** Makes the file of one volume on @host: an overlay of its image, or empty. Blocking. */
@@ -79,7 +94,7 @@ int vm_check_console_password(const char *password, struct error *e);
 int vm_check_boot_order(const char *order, const char *shown, struct error *e);
 /** Refuses tags `customMac::<l3>::<mac>` of a request that are malformed, repeated or taken. */
 int vm_check_custom_macs(const struct view *view, const struct request *req, struct error *e);
-/** Removes a volume's file and row. Success when the file is gone already. Blocking. */
+/** Removes a volume and its snapshots, files and rows. Success when they are gone already. Blocking. */
 int vm_remove_volume(struct pool *pool, const char *volume_uuid, struct error *e);
 
 /** Stops, destroys and expunges every VM whose indexed @field is @uuid: what a vanishing zone or host does. Blocking. */
