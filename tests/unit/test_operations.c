@@ -154,6 +154,9 @@ static void rows_are_sound(void **state)
 		case PLACE_COLLECTION_GET:
 			assert_non_null(op->where);
 			break;
+		case PLACE_CALL:
+			assert_null(op->target);
+			break;
 		case PLACE_QUERY:
 			assert_true(op->flags & OP_SYNC);
 			break;
