@@ -376,6 +376,29 @@ static const struct operation query_shareable_volume_vm_instance_ref = {
 	.help = "lists which VMs have which shareable volumes",
 };
 
+static const struct operation get_vm_placement = {
+	.section = "tree",
+	.name = "GetVmPlacement",
+	.message = "org.zstack.header.vm.APIGetVmPlacementMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/placement", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"time:String", "strategy:String", "hostUuid:String", "error:String",
+					 "ruledOut:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "placement",
+	.flags = OP_SYNC,
+	.help = "the host that was taken at the last placement, and why the others were ruled out",
+	.get = vm_placement_get,
+};
+
 static const struct operation get_vm_migration_candidate_hosts = {
 	.section = "4.1.14",
 	.name = "GetVmMigrationCandidateHosts",
@@ -769,6 +792,7 @@ const struct operation *const operations_vm[] = {
 	&reimage_vm_instance,
 	&migrate_vm,
 	&query_shareable_volume_vm_instance_ref,
+	&get_vm_placement,
 	&get_vm_migration_candidate_hosts,
 	&get_candidate_primary_storages_for_creating_vm,
 	&get_candidate_iso_for_attaching_vm,

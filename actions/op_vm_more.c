@@ -300,6 +300,8 @@ static const struct operation create_start_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-start-scheduler",
 	.help = "starts the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation create_stop_vm_instance_scheduler = {
@@ -330,6 +332,8 @@ static const struct operation create_stop_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-stop-scheduler",
 	.help = "stops the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation create_reboot_vm_instance_scheduler = {
@@ -360,6 +364,8 @@ static const struct operation create_reboot_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-reboot-scheduler",
 	.help = "reboots the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation get_vm_boot_order = {

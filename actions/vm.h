@@ -119,6 +119,7 @@ struct placement {
 	int64_t storage_needed;	      /* bytes for new volumes */
 	const char *last_host;
 	const char *avoid_host;
+	json_t **ret_report; /* what was ruled out and why, also on failure, owned by the caller; NULL: not asked */
 };
 /**
  * Chooses a host and a primary storage for @want. HOST_ALLOCATION.1000 or PS.1000 with the manual's sentence of the
@@ -126,6 +127,18 @@ struct placement {
  */
 int placement_choose(const struct view *view, const struct placement *want, const struct object **ret_host,
 		     const struct object **ret_ps, struct error *e);
+
+/** All hosts that would do, the best first: *ret_hosts is allocated, its entries are borrowed. Errors as above. */
+int placement_list(const struct view *view, const struct placement *want, const struct object ***ret_hosts,
+		   size_t *ret_count, struct error *e);
+/** The @i-th strategy that an offering may name; NULL after the last. */
+const char *placement_strategy(size_t i);
+/** True for a strategy of the table, also one that only placement itself takes. */
+bool placement_strategy_is_known(const char *name);
+/** Keeps a report (NULL: none) in a VM's row, from where the file `placement` shows it. */
+void vm_set_placement(struct object *vm, const json_t *report);
+/** The same as a change of its own, for an attempt that failed; NULL does nothing. Blocking. */
+void vm_note_placement(struct pool *pool, const char *uuid, const json_t *report);
 
 /* ---- domain description, vm_spec.c */
 

@@ -108,6 +108,7 @@ struct up {
 	char host[UUID_SIZE], last_host[UUID_SIZE];
 	size_t l3_count;
 	const char *l3[32]; /* borrowed from the view of the change while it runs */
+	json_t *placement;  /* owned; how the host was chosen */
 };
 
 static int collect_networks(struct txn *t, struct up *up, struct error *e)
@@ -184,6 +185,7 @@ static int choose_host(struct txn *t, struct up *up, const struct object **ret_h
 		.primary_storage = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
 		.volume_host = root ? object_str(root, VOLUME_HOST_UUID) : NULL,
 		.last_host = object_str(vm, VM_LAST_HOST_UUID),
+		.ret_report = &up->placement,
 	};
 
 	return placement_choose(view, &want, ret_host, NULL, e);
@@ -212,6 +214,7 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, up->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_null(vm, VM_STOPPED_BY_HA);
+	vm_set_placement(vm, up->placement);
 	r = vm_write(t, before, vm, e);
 	return r < 0 ? r : give_addresses(t, up, e);
 }
@@ -392,11 +395,40 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 	return 0;
 }
 
+struct note {
+	const char *uuid;
+	const json_t *report;
+};
+
+static int note_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct note *note = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, note->uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+
+	if (!vm)
+		return 0;
+	vm_set_placement(vm, note->report);
+	return txn_put(t, vm, NULL, e);
+}
+
+void vm_note_placement(struct pool *pool, const char *uuid, const json_t *report)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	struct note note = {uuid, report};
+
+	if (report)
+		(void)store_run(pool_store(pool), note_fn, &note, &ignored);
+}
+
 int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e)
 {
 	struct up up = {.job = job, .uuid = uuid};
 	int r = store_run(pool_store(job->pool), choose_fn, &up, e);
 
+	if (r < 0)
+		vm_note_placement(job->pool, uuid, up.placement);
+	json_decref(up.placement);
 	return r < 0 ? r : vm_power_on(job, uuid, up.host, up.last_host, failed_state, paused, e);
 }
 

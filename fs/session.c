@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../actions/call.h"
+#include "../model/render.h"
 #include "by_name.h"
 #include "handle.h"
 #include "last_error.h"
@@ -121,8 +123,9 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store);
 	fs->readme = readme_make(fs);
+	fs->operations = render_json(operations_to_json(), fs->born);
 	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->ranks || !fs->waits ||
-	    !fs->readme)
+	    !fs->readme || !fs->operations)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
@@ -144,6 +147,7 @@ static void fs_close(struct fs *fs)
 	last_errors_free(fs->errors);
 	handles_free(fs->handles);
 	document_unref(fs->readme);
+	document_unref(fs->operations);
 }
 
 static int nothing(struct txn *t, void *arg, struct error *e)
