@@ -103,7 +103,7 @@ static bool wait_connected(struct job *job, const char *ps, const char *host)
 	for (int ms = 0; ms < RECOVER_MS && !atomic_load(&job->cancelled); ms += RECOVER_STEP_MS) {
 		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 
-		if (host_is_connected(view, ps, host))
+		if (host_is_connected(job, view, ps, host))
 			return true;
 		if (host && !view_get(view, KIND_HOST, host))
 			return false;
