@@ -63,26 +63,30 @@ static const char *zone_of(const struct view *view, const struct object *volume)
 
 /* --------------------------------------------------------------------- checks */
 
-static int check_volume(const struct view *view, const struct request *req, const struct object *volume, struct error *e)
+static int check_volume(const struct view *view, const struct request *req, const struct object *volume,
+			struct error *e)
 {
 	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
 	const char *uuid = object_uuid(volume);
 
 	if (!object_str_is(volume, VOLUME_STATUS, "Ready"))
-		return error_set(e, EBUSY, "volume[uuid:%s] is not Ready, it's %s", uuid, object_text(volume, VOLUME_STATUS));
+		return error_set(e, EBUSY, "volume[uuid:%s] is not Ready, it's %s", uuid,
+				 object_text(volume, VOLUME_STATUS));
 	if (!object_str_is(volume, VOLUME_STATE, "Enabled"))
-		return error_set(e, EBUSY, "volume[uuid:%s] is not Enabled, it's %s", uuid, object_text(volume, VOLUME_STATE));
+		return error_set(e, EBUSY, "volume[uuid:%s] is not Enabled, it's %s", uuid,
+				 object_text(volume, VOLUME_STATE));
 	if (strcmp(req->op->name, DATA_TEMPLATE) != 0 && !object_str_is(volume, VOLUME_TYPE, "Root"))
 		return error_set(e, EINVAL, "volume[uuid:%s] is not root volume", uuid);
 	if (vm && !object_str_is(vm, VM_STATE, "Running") && !object_str_is(vm, VM_STATE, "Stopped") &&
 	    !object_str_is(vm, VM_STATE, "Paused"))
-		return error_set(e, EBUSY, "vm[uuid:%s] is not Running, Stopped or Paused, current state[%s]", object_uuid(vm),
-				 object_text(vm, VM_STATE));
+		return error_set(e, EBUSY, "vm[uuid:%s] is not Running, Stopped or Paused, current state[%s]",
+				 object_uuid(vm), object_text(vm, VM_STATE));
 	return 0;
 }
 
 /* The backup storages of a request, or one that is chosen for it; owned by the caller. */
-static json_t *choose_backup_storages(const struct view *view, const struct request *req, const struct object *volume)
+static json_t *choose_backup_storages(const struct view *view, const struct request *req,
+				      const struct object *volume)
 {
 	const json_t *given = request_list(req, "backupStorageUuids");
 	const char *zone = zone_of(view, volume);
@@ -119,11 +123,12 @@ int image_template_check(const struct view *view, const struct request *req, str
 
 /* ----------------------------------------------------------------------- rows */
 
-struct template {
+struct template
+{
 	struct job *job;
 	const char *image;
-	char name[64];	   /* of the copy on the primary storage */
-	char path[4096];   /* of the copy in the state folder */
+	char name[64];	 /* of the copy on the primary storage */
+	char path[4096]; /* of the copy in the state folder */
 	char ps[UUID_SIZE];
 };
 
@@ -136,11 +141,14 @@ static const char *media_type(const struct request *req)
 static int describe(struct txn *t, const struct object *volume, struct object *image)
 {
 	const struct object *vm = view_get(txn_view(t), KIND_VM, object_str(volume, VOLUME_VM_UUID));
-	const struct object *former = view_get(txn_view(t), KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID));
+	const struct object *former =
+		view_get(txn_view(t), KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID));
 
 	if (!object_str(image, IMAGE_PLATFORM))
 		object_set_str(image, IMAGE_PLATFORM,
-			       vm ? object_text(vm, VM_PLATFORM) : former ? object_text(former, IMAGE_PLATFORM) : "Linux");
+			       vm	? object_text(vm, VM_PLATFORM)
+			       : former ? object_text(former, IMAGE_PLATFORM)
+					: "Linux");
 	if (!object_str(image, IMAGE_GUEST_OS_TYPE) && former)
 		object_set_str(image, IMAGE_GUEST_OS_TYPE, object_str(former, IMAGE_GUEST_OS_TYPE));
 	return (vm && object_find_tag(txn_view(t), KIND_SYSTEM_TAG, object_uuid(vm), "qemuga")) ||
@@ -196,7 +204,8 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	list = choose_backup_storages(txn_view(t), m->job->req, held);
 	r = image_copies_put_refs(t, m->image, list, "Creating", e);
 	json_decref(list);
-	return r < 0 ? r : loose_file_put(t, m->ps, object_str(held, VOLUME_HOST_UUID), m->name, m->job->uuid, e);
+	return r < 0 ? r
+		     : loose_file_put(t, m->ps, object_str(held, VOLUME_HOST_UUID), m->name, m->job->uuid, e);
 }
 
 static int capacity_fn(struct txn *t, void *arg, struct error *e)
@@ -226,12 +235,14 @@ static int fetch(struct template *m, struct error *e)
 	if (r < 0)
 		return r;
 	if (snapshot || !place.active)
-		r = hv_volume_copy(hv, place.host, object_text(snapshot ? snapshot : volume,
-								 snapshot ? (int)SNAPSHOT_INSTALL_PATH : (int)VOLUME_INSTALL_PATH),
-				   place.ps, m->name, "qcow2", &path, e);
+		r = hv_volume_copy(
+			hv, place.host,
+			object_text(snapshot ? snapshot : volume,
+				    snapshot ? (int)SNAPSHOT_INSTALL_PATH : (int)VOLUME_INSTALL_PATH),
+			place.ps, m->name, "qcow2", &path, e);
 	else
-		r = hv_disk_copy(hv, place.host, object_uuid(place.vm), object_uuid(volume), place.ps, m->name, half_progress,
-				 m->job, &path, e);
+		r = hv_disk_copy(hv, place.host, object_uuid(place.vm), object_uuid(volume), place.ps,
+				 m->name, half_progress, m->job, &path, e);
 	kill_point("template-copied");
 	if (r < 0)
 		return r;
@@ -318,8 +329,8 @@ static void end_copy(struct job *job)
 	if (volume)
 		(void)snapshot_recover_volume(job, object_uuid(volume), NULL);
 	if (vm && !snapshot && object_str(vm, VM_HOST_UUID))
-		(void)hv_disk_copy_abort(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID), object_uuid(vm),
-					 object_uuid(volume), NULL);
+		(void)hv_disk_copy_abort(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID),
+					 object_uuid(vm), object_uuid(volume), NULL);
 	if (volume)
 		(void)store_run(pool_store(job->pool), capacity_fn,
 				(void *)(uintptr_t)object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), NULL);
@@ -346,11 +357,12 @@ int image_template_recover(struct job *job, json_t **ret_result, struct error *e
 
 /* ------------------------------------------------------------------- candidates */
 
-int image_candidates_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
-			 struct error *e)
+int image_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
+			 json_t **ret_result, struct error *e)
 {
 	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, request_str(req, "volumeSnapshotUuid"));
-	const char *uuid = snapshot ? object_str(snapshot, SNAPSHOT_VOLUME_UUID) : request_str(req, "volumeUuid");
+	const char *uuid =
+		snapshot ? object_str(snapshot, SNAPSHOT_VOLUME_UUID) : request_str(req, "volumeUuid");
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
 	json_t *list;
 

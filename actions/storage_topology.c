@@ -87,7 +87,8 @@ int primary_storage_open_pool(struct pool *pool, const struct object *ps, const 
 #define RECOVER_MS	30000
 #define RECOVER_STEP_MS 100
 
-/* Right after the start a row may still say Connected of the daemon before, so the connection itself is asked. */
+/* Right after the start a row may still say Connected of the daemon before, so the connection itself is
+ * asked. */
 static bool host_is_connected(struct job *job, const struct view *view, const char *ps, const char *host)
 {
 	const struct object *o =
