@@ -149,6 +149,14 @@ op_check_fn snapshot_revert_check;
 op_run_fn snapshot_revert_run;
 op_recover_fn snapshot_revert_recover;
 
+/* Images made of volumes: image_template.c */
+op_get_fn image_candidates_get;
+op_check_fn image_template_check;
+op_run_fn image_template_run;
+op_recover_fn image_template_recover;
+op_get_fn image_qga_get;
+op_apply_fn image_set_qga_apply;
+
 /* Images: image.c, image_add.c, image_update.c */
 op_check_fn image_add_check;
 op_run_fn image_add_run;
