@@ -48,7 +48,7 @@ static void answered(void *arg, struct document *answer)
 	struct door_wait *wait = arg;
 
 	if (answer) {
-		handle_set_answer(wait->handle, answer);
+		handle_set_answer(wait->handle, answer, NULL);
 		fuse_reply_write(wait->req, wait->written);
 	} else {
 		fuse_reply_err(wait->req, ENOMEM);
@@ -70,6 +70,6 @@ void door_call(const struct place *p, struct handle *h, fuse_req_t req, const ch
 	ref_get(&h->ref);
 	h->requested = true;
 	h->base_set = false;
-	handle_set_answer(h, NULL);
+	handle_set_answer(h, NULL, NULL);
 	pool_call(p->fs->pool, p->object ? object_uuid(p->object) : NULL, p->uid, text, len, answered, wait);
 }
