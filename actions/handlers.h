@@ -29,6 +29,11 @@ op_check_fn vm_change_offering_check;
 op_apply_fn vm_change_offering_apply;
 op_get_fn vm_placement_get;
 
+/* HA levels: ha.c */
+op_apply_fn ha_set_apply;
+op_get_fn ha_get;
+op_apply_fn ha_delete_apply;
+
 /* Affinity groups: affinity.c */
 op_apply_fn affinity_create_apply;
 op_check_fn affinity_change_check;

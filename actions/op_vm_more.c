@@ -629,6 +629,7 @@ static const struct operation set_vm_instance_ha_level = {
 	.target = "uuid",
 	.verb = "set-ha-level",
 	.help = "sets when the VM is started again by itself",
+	.apply = ha_set_apply,
 };
 
 static const struct operation get_vm_instance_ha_level = {
@@ -647,6 +648,7 @@ static const struct operation get_vm_instance_ha_level = {
 	.where = "ha-levels",
 	.flags = OP_SYNC,
 	.help = "when the VM is started again by itself",
+	.get = ha_get,
 };
 
 static const struct operation delete_vm_instance_ha_level = {
@@ -664,6 +666,7 @@ static const struct operation delete_vm_instance_ha_level = {
 	.target = "uuid",
 	.verb = "delete-ha-level",
 	.help = "leaves the VM alone when it stops",
+	.apply = ha_delete_apply,
 };
 
 static const struct operation get_vm_qga = {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "ha.h"
 #include "image.h"
 #include "storage.h"
 #include "loose_file.h"
@@ -51,6 +52,8 @@ static const struct timer {
 } timers[] = {
 	{"rest.expiredApi.scanInterval", expire_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
+	{"ha.neverStopVm.scan.interval", ha_start_stopped},
+	{"host.ping.interval", ha_look_at_hosts},
 	{"image.expungeInterval", image_expunge_due},
 	{"host.ping.interval", storage_refresh},
 	{"volume.expungeInterval", volume_expunge_due},

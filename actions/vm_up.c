@@ -412,6 +412,7 @@ int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, b
 
 struct down {
 	const char *uuid;
+	bool for_good; /* HA leaves it alone */
 	char host[UUID_SIZE];
 };
 
@@ -432,11 +433,32 @@ int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct 
 	return vm_write(t, before, vm, e);
 }
 
+int vm_put_off(struct txn *t, const char *uuid, bool for_good, struct error *e)
+{
+	int r = vm_put_stopped(t, uuid, VM_STATE_STOPPED, e);
+	struct object *vm;
+
+	if (r < 0 || !for_good)
+		return r;
+	vm = object_copy(view_get(txn_view(t), KIND_VM, uuid));
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(vm, VM_STOPPED_BY_HA, 1);
+	return txn_put(t, vm, NULL, e);
+}
+
+bool vm_stop_is_for_good(const struct request *req)
+{
+	const char *stop_ha = request_str(req, "stopHA"), *strategy = request_str(req, "strategy");
+
+	return (stop_ha && strcmp(stop_ha, "true") == 0) || (strategy && strcmp(strategy, "CreateStopped") == 0);
+}
+
 static int stopped_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct down *d = arg;
 
-	return vm_put_stopped(t, d->uuid, VM_STATE_STOPPED, e);
+	return vm_put_off(t, d->uuid, d->for_good, e);
 }
 
 int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_ms, struct error *e)
@@ -459,7 +481,7 @@ int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_
 
 int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error *e)
 {
-	struct down d = {.uuid = uuid};
+	struct down d = {.uuid = uuid, .for_good = vm_stop_is_for_good(job->req)};
 	struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 	char before[24];
