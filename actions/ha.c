@@ -32,7 +32,8 @@ int64_t ha_next_try(const struct view *view, const char *vm, int64_t now)
 	unsigned tries = 0;
 
 	view_for_each_where (job, view, KIND_JOB, JOB_RESOURCE_UUID, vm) {
-		if (!object_str_is(job, JOB_SOURCE, HA_SOURCE) || object_int(job, JOB_CREATED) < now - RECENT_S * NS_PER_S)
+		if (!object_str_is(job, JOB_SOURCE, HA_SOURCE) ||
+		    object_int(job, JOB_CREATED) < now - RECENT_S * NS_PER_S)
 			continue;
 		tries++;
 		last = object_int(job, JOB_FINISHED) > last ? object_int(job, JOB_FINISHED) : last;
@@ -56,8 +57,9 @@ static int submit_start(struct txn *t, const struct object *vm, struct error *e)
 /* A NeverStop VM that is down and may be started now. */
 static bool is_wanted(const struct view *view, const struct object *vm, int64_t now)
 {
-	return vm && object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) && !object_int(vm, VM_STOPPED_BY_HA) &&
-	       !job_is_pending_for(view, object_uuid(vm)) && ha_next_try(view, object_uuid(vm), now) <= now;
+	return vm && object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) &&
+	       !object_int(vm, VM_STOPPED_BY_HA) && !job_is_pending_for(view, object_uuid(vm)) &&
+	       ha_next_try(view, object_uuid(vm), now) <= now;
 }
 
 static const struct object *next_wanted(const struct view *view, int64_t now, int64_t *after)
@@ -151,7 +153,8 @@ static bool is_suspect(const struct view *view, const struct object *host, int64
 {
 	int64_t patience = config_int(view, "host.ping.interval") * config_int(view, "host.ping.maxFailure");
 
-	return object_str_is(host, HOST_STATUS, "Disconnected") && host->times[HOST_STATUS] + patience * NS_PER_S <= now;
+	return object_str_is(host, HOST_STATUS, "Disconnected") &&
+	       host->times[HOST_STATUS] + patience * NS_PER_S <= now;
 }
 
 static bool can_be_saved(const struct view *view, const struct object *vm)
@@ -268,7 +271,8 @@ int ha_delete_apply(struct txn *t, const struct request *req, json_t **ret_resul
 	return remove_levels(t, req->target, e);
 }
 
-int ha_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result, struct error *e)
+int ha_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
+	   struct error *e)
 {
 	const char *level = tag_value(view, req->target, HA_TAG);
 

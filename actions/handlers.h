@@ -29,6 +29,13 @@ op_check_fn vm_change_offering_check;
 op_apply_fn vm_change_offering_apply;
 op_get_fn vm_placement_get;
 
+/* Where a VM could be: candidates.c */
+op_get_fn vm_migration_hosts_get;
+op_get_fn vm_starting_hosts_get;
+op_get_fn vm_creation_places_get;
+op_get_fn vm_creation_storages_get;
+op_get_fn vm_networks_images_get;
+
 /* HA levels: ha.c */
 op_apply_fn ha_set_apply;
 op_get_fn ha_get;

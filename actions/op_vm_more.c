@@ -430,6 +430,7 @@ static const struct operation get_candidate_zones_clusters_hosts_for_creating_vm
 	.where = "vm-instances/candidate-destinations",
 	.flags = OP_SYNC,
 	.help = "zones, clusters and hosts that could run a new VM",
+	.get = vm_creation_places_get,
 };
 
 static const struct operation get_vm_starting_candidate_clusters_hosts = {
@@ -452,6 +453,7 @@ static const struct operation get_vm_starting_candidate_clusters_hosts = {
 	.flags = OP_SYNC,
 	.states = S_STOPPED,
 	.help = "hosts and clusters the VM could start on",
+	.get = vm_starting_hosts_get,
 };
 
 static const struct operation set_vm_static_ip = {

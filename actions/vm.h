@@ -98,6 +98,11 @@ struct placement {
 	const char *avoid_host;
 	json_t **ret_report; /* what was ruled out and why, also on failure, owned by the caller; NULL: not asked */
 };
+/* Most NICs of a VM. */
+#define PLACEMENT_NETWORKS 32
+/** What a VM that has its volumes and NICs needs, wherever in its zone; borrows from @view and fills @networks. */
+void placement_for_vm(const struct view *view, const struct object *vm, struct placement *ret,
+		      const char *networks[PLACEMENT_NETWORKS]);
 /**
  * Chooses a host and a primary storage for @want. HOST_ALLOCATION.1000 or PS.1000 with the manual's sentence of the
  * filter that left nothing. Reads only; the caller promises the capacity in the same change.

@@ -96,13 +96,13 @@ struct up {
 	enum vm_state failed_state;
 	bool paused;
 	char host[UUID_SIZE], last_host[UUID_SIZE];
-	size_t l3_count;
-	const char *l3[32]; /* borrowed from the view of the change while it runs */
-	json_t *placement;  /* owned; how the host was chosen */
+	json_t *placement; /* owned; how the host was chosen */
 };
 
-static int collect_networks(struct txn *t, struct up *up, struct error *e)
+static int check_networks(struct txn *t, struct up *up, struct error *e)
 {
+	bool any = false;
+
 	view_for_each_where(nic, txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid)
 	{
 		const char *l3 = object_str(nic, NIC_L3_UUID);
@@ -112,10 +112,9 @@ static int collect_networks(struct txn *t, struct up *up, struct error *e)
 					 "Unable to find L3Network[uuid:%s] to start the current vm, it may have been "
 					 "deleted, Operation suggestion: delete this vm, recreate a new vm",
 					 l3 ? l3 : "");
-		if (up->l3_count < ARRAY_SIZE(up->l3))
-			up->l3[up->l3_count++] = l3;
+		any = true;
 	}
-	if (!up->l3_count)
+	if (!any)
 		return error_set(e, EBUSY,
 				 "unable to start the vm[uuid:%s]. It doesn't have any nic, please attach a nic and try again",
 				 up->uuid);
@@ -156,29 +155,17 @@ static int give_addresses(struct txn *t, struct up *up, struct error *e)
 
 static int choose_host(struct txn *t, struct up *up, const struct object **ret_host, struct error *e)
 {
-	const struct view *view = txn_view(t);
 	const struct request *req = up->job->req;
-	const struct object *vm = view_get(view, KIND_VM, up->uuid);
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
-	const char *host = request_str(req, "hostUuid");
-	struct placement want = {
-		.vm = up->uuid,
-		.host = host,
-		.cluster = host ? NULL : request_str(req, "clusterUuid"),
-		.zone = object_str(vm, VM_ZONE_UUID),
-		.strategy = host || request_str(req, "clusterUuid") ? "DesignatedHostAllocatorStrategy"
-								    : "LeastVmPreferredHostAllocatorStrategy",
-		.cpu_num = (int)object_int(vm, VM_CPU_NUM),
-		.memory = object_int(vm, VM_MEMORY_SIZE),
-		.l3_networks = up->l3,
-		.l3_count = up->l3_count,
-		.primary_storage = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
-		.volume_host = root ? object_str(root, VOLUME_HOST_UUID) : NULL,
-		.last_host = object_str(vm, VM_LAST_HOST_UUID),
-		.ret_report = &up->placement,
-	};
+	const char *networks[PLACEMENT_NETWORKS];
+	struct placement want;
 
-	return placement_choose(view, &want, ret_host, NULL, e);
+	placement_for_vm(txn_view(t), view_get(txn_view(t), KIND_VM, up->uuid), &want, networks);
+	want.host = request_str(req, "hostUuid");
+	want.cluster = want.host ? NULL : request_str(req, "clusterUuid");
+	if (want.host || want.cluster)
+		want.strategy = "DesignatedHostAllocatorStrategy";
+	want.ret_report = &up->placement;
+	return placement_choose(txn_view(t), &want, ret_host, NULL, e);
 }
 
 static int choose_fn(struct txn *t, void *arg, struct error *e)
@@ -190,7 +177,7 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!before)
 		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
-	r = collect_networks(t, up, e);
+	r = check_networks(t, up, e);
 	if (r == 0)
 		r = choose_host(t, up, &host, e);
 	if (r < 0)
