@@ -10,12 +10,12 @@ l2=$(first l2-networks)
 local=$(first hosts)
 sims=$(create clusters '{"params":{"name":"sims","zoneUuid":"'"$zone"'","hypervisorType":"Simulator"}}')
 mkdir "$CASE_DIR/shared"
-small=$(create hosts/simulators '{"params":{"name":"small","managementIp":"10.0.0.1","clusterUuid":"'"$sims"'","cpuCapacity":1,"memoryCapacity":4294967296}}')
+small=$(create hosts/simulators '{"params":{"name":"small","managementIp":"10.0.0.1","clusterUuid":"'"$sims"'","cpuCapacity":1,"memoryCapacity":2147483648}}')
 large=$(create hosts/simulators '{"params":{"name":"large","managementIp":"10.0.0.2","clusterUuid":"'"$sims"'","cpuCapacity":64,"memoryCapacity":68719476736}}')
 ps=$(create primary-storage/smp '{"params":{"name":"shared","url":"'"$CASE_DIR/shared"'","zoneUuid":"'"$zone"'"}}')
 act "primary-storage/$ps" attach-to-cluster "clusterUuid=$sims"
 wait_for "hosts/$local/status" Connected 20
-offering=$(create instance-offerings '{"params":{"name":"big","cpuNum":4,"memorySize":8589934592}}')
+offering=$(create instance-offerings '{"params":{"name":"big","cpuNum":4,"memorySize":1610612736}}')
 disk=$(create disk-offerings '{"params":{"name":"huge","diskSize":1125899906842624}}')
 new="imageUuid=$image&l3NetworkUuids=$l3"
 
@@ -57,10 +57,10 @@ step "networks that go with an image, images that go with networks"
 assert_eq "$(uuids_in "$(value "images-l3networks/dependencies?zoneUuid=$zone&imageUuid=$image")" .inventories)" "$l3"
 assert_eq "$(uuids_in "$(value "images-l3networks/dependencies?zoneUuid=$zone&l3NetworkUuids=$l3")" .inventories)" "$image"
 assert_fails "Invalid argument" value "images-l3networks/dependencies?zoneUuid=$zone"
-assert_match "$(value last-error)" 'either l3NetworkUuids or imageUuid must be set'
 
 step "a VM that is there: where it could start, where it could go"
-vm=$(create_vm web "$image" '{"hostUuid":"'"$large"'"}')
+tiny=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
+vm=$(create_vm web "$image" '{"hostUuid":"'"$large"'","instanceOfferingUuid":"'"$tiny"'"}')
 assert_eq "$(value "vm-instances/$vm/starting-target-hosts" | jq -r .error.cause.code)" VM.1010
 assert_eq "$(uuids_in "$(value "vm-instances/$vm/migration-target-hosts")" .inventories)" "$small"
 act "hosts/$small" change-state stateEvent=disable
