@@ -286,7 +286,9 @@ static const struct operation change_instance_offering = {
 	.verb = "change-instance-offering",
 	.help = "gives the VM CPUs and memory of another offering",
 	.check = vm_change_offering_check,
-	.apply = vm_change_offering_apply,
+	.apply = vm_update_apply,
+	.run = vm_update_run,
+	.recover = vm_update_recover,
 };
 
 static const struct operation update_instance_offering = {

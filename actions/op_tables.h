@@ -15,5 +15,6 @@ extern const struct operation *const operations_storage[];
 extern const struct operation *const operations_network[];
 extern const struct operation *const operations_scheduler[];
 extern const struct operation *const operations_system[];
+extern const struct operation *const operations_account[];
 
 #endif

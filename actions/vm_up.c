@@ -13,6 +13,8 @@
 
 #include "capacity.h"
 #include "config.h"
+#include "object_ops.h"
+#include "snapshot.h"
 #include "sync.h"
 #include "topology.h"
 #include "vm.h"
@@ -63,6 +65,14 @@ int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struc
 	struct state_change c = {uuid, state};
 
 	return store_run(pool_store(pool), state_fn, &c, e);
+}
+
+const char *vm_active_host(const struct object *vm)
+{
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
+			       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED))
+		       ? object_str(vm, VM_HOST_UUID)
+		       : NULL;
 }
 
 struct settle {
@@ -198,30 +208,35 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 
 /* ------------------------------------------------------------ on the host */
 
-/* The fixed leases of the VM's NICs, on a host that may not know them yet. */
-static int set_leases(struct up *up, struct view *view, struct error *e)
+int vm_set_lease(struct pool *pool, const struct view *view, const struct object *nic, const char *host,
+		 struct error *e)
 {
-	struct hypervisor *hv = pool_hypervisor(up->job->pool);
-	const char *hostname = tag_value(view, up->uuid, "hostname");
+	const char *l3_uuid = object_str(nic, NIC_L3_UUID);
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+	struct hv_lease lease = {.mac = object_text(nic, NIC_MAC),
+				 .ip = object_text(nic, NIC_IP),
+				 .hostname = tag_value(view, object_text(nic, NIC_VM_UUID), "hostname")};
+	_cleanup_(error_done) struct error inner = ERROR_INIT;
+	char name[32];
+	int r = hv_lease_set(pool_hypervisor(pool), host, l3_uuid, &lease, &inner);
 
-	view_for_each_where(nic, view, KIND_NIC, NIC_VM_UUID, up->uuid)
-	{
-		const char *l3_uuid = object_str(nic, NIC_L3_UUID);
-		const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
-		struct hv_lease lease = {
-			.mac = object_text(nic, NIC_MAC), .ip = object_text(nic, NIC_IP), .hostname = hostname};
-		_cleanup_(error_done) struct error inner = ERROR_INIT;
-		char name[32];
-		int r = hv_lease_set(hv, up->host, l3_uuid, &lease, &inner);
-
-		if (r == -ENOENT && l3) { /* the network is not there yet; opening it brings all leases */
-			error_done(&inner);
-			r = l3_network_open_on_host(up->job->pool, view, l3, up->host, name, &inner);
-		}
-		if (r < 0)
-			return error_move(e, &inner);
+	if (r == -ENOENT && l3) { /* the network is not there yet; opening it brings all leases */
+		error_done(&inner);
+		r = l3_network_open_on_host(pool, view, l3, host, name, &inner);
 	}
-	return 0;
+	return r < 0 ? error_move(e, &inner) : 0;
+}
+
+int vm_set_leases(struct pool *pool, const struct view *view, const char *uuid, const char *host, struct error *e)
+{
+	int r = 0;
+
+	view_for_each_where(nic, view, KIND_NIC, NIC_VM_UUID, uuid)
+	{
+		if (r == 0)
+			r = vm_set_lease(pool, view, nic, host, e);
+	}
+	return r;
 }
 
 /* Copies of attached ISOs in the image cache of the host. */
@@ -275,10 +290,11 @@ static int make_ready_and_start(struct up *up, struct error *e)
 	bool new_host = strcmp(up->host, up->last_host) != 0;
 	_cleanup_(error_done) struct error first = ERROR_INIT;
 	struct view *view = store_view(pool_store(pool));
-	int r = 0;
+	int r = snapshot_settle_vm(pool, up->uuid, e);
 
-	if (new_host)
-		r = set_leases(up, view, e);
+	/* Addresses, MACs and host names may have changed since the last start; what is right costs one look. */
+	if (r == 0)
+		r = vm_set_leases(pool, view, up->uuid, up->host, e);
 	if (r == 0)
 		r = fetch_isos(up, view, e);
 	view_unref(view);
@@ -289,7 +305,7 @@ static int make_ready_and_start(struct up *up, struct error *e)
 	r = start_domain(up, view, &first);
 	if (r == -ENOENT && host_prepare(pool, up->host, e) == 0) {
 		error_done(&first);
-		r = set_leases(up, view, &first);
+		r = vm_set_leases(pool, view, up->uuid, up->host, &first);
 		if (r == 0)
 			r = start_domain(up, view, &first);
 	}
@@ -314,6 +330,7 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 	struct up *up = arg;
 	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid);
 	struct object *vm = before ? object_copy(before) : NULL;
+	int r;
 
 	if (!vm)
 		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
@@ -321,7 +338,14 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING)))
 		object_set_str(vm, VM_STATE, vm_state_name(up->paused ? VM_STATE_PAUSED : VM_STATE_RUNNING));
 	object_set_str(vm, VM_LAST_HOST_UUID, up->host);
-	return vm_write(t, before, vm, e);
+	r = vm_write(t, before, vm, e);
+	/* The order that was set for one start has had it. */
+	if (r == 0 && tag_value(txn_view(t), up->uuid, "cdromBootOnce")) {
+		r = object_set_system_tag(t, KIND_VM, up->uuid, "bootOrder", NULL, false, e);
+		if (r == 0)
+			r = object_set_system_tag(t, KIND_VM, up->uuid, "cdromBootOnce", NULL, false, e);
+	}
+	return r;
 }
 
 static int failed_fn(struct txn *t, void *arg, struct error *e)

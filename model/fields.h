@@ -375,7 +375,7 @@
 	X_UUID(X, SNAPSHOT) X_NAME(X, SNAPSHOT) X_DESC(X, SNAPSHOT)                                          \
 	X_STR(X, SNAPSHOT, TYPE, "type", 0, "Hypervisor or Storage")                                         \
 	X_REF(X, SNAPSHOT, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it was taken of")        \
-	X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX, KIND_SNAPSHOT_TREE, "its tree")                   \
+	X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX | F_OWNER, KIND_SNAPSHOT_TREE, "its tree")                   \
 	X_REF(X, SNAPSHOT, PARENT_UUID, "parentUuid", F_INDEX, KIND_SNAPSHOT, "snapshot before it")          \
 	X_REF(X, SNAPSHOT, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE,        \
 	      "storage it lies on")                                                                          \
@@ -395,6 +395,8 @@
 	X_UUID(X, SNAPTREE)                                                                             \
 	X_REF(X, SNAPTREE, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it belongs to")     \
 	X_BOOL(X, SNAPTREE, CURRENT, "current", "true: the volume goes on from this tree")              \
+	X(SNAPTREE, TREE, "tree", FIELD_TREE, 0, KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, SNAPSHOT_PARENT_UUID,    \
+	  "its snapshots, each with those taken after it")                                                   \
 	X_DATES(X, SNAPTREE)
 
 #define SHAREABLE_REF_FIELDS(X)                                                                              \
