@@ -34,6 +34,11 @@ enum node_class {
 	N_LIMITS,
 	N_CALLER_ERROR,
 	N_EVENTS, /* the row is the number of the event it begins behind */
+	N_OPERATIONS,
+	N_SESSIONS,
+	N_OPEN_CALL,
+	N_SESSION,
+	N_CALL,
 	/* in a folder; index: the folder */
 	N_INVENTORIES,
 	N_CREATE,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names: creating, linking, removing and renaming them. See operations.h.
+ * Names: creating, linking, removing and renaming them. See ops.h.
  *
  * The names of the tree are given by the pool and stay. Beside them users may
  * create scratch files (scratch.h); renaming one over a fixed name submits its
@@ -8,8 +8,9 @@
  */
 #include <string.h>
 
+#include "door.h"
 #include "handle.h"
-#include "operations.h"
+#include "ops.h"
 #include "scratch.h"
 #include "submit.h"
 
@@ -252,7 +253,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
 		found = find_name(req, to, to_name, &to_view, &to_dir, &target);
 		if (found == 0 && (flags & RENAME_NOREPLACE))
 			r = -EEXIST;
-		else if (found == 0 && target.node.class != N_SCRATCH && !place_is_writable(&target))
+		else if (found == 0 && target.node.class != N_SCRATCH &&
+			 (!place_is_writable(&target) || place_is_door(&target)))
 			r = -EPERM;
 		else if (found == -ENOENT && !takes_scratch(&to_dir))
 			r = -EPERM;

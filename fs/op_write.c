@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing, waiting, attributes. See operations.h. */
-#include "operations.h"
+/* Writing, waiting, attributes. See ops.h. */
+#include "ops.h"
 
 #include "scratch.h"
 #include "submit.h"

@@ -8,6 +8,7 @@
 #include "../actions/shortform.h"
 #include "../model/render.h"
 #include "content.h"
+#include "door.h"
 #include "last_error.h"
 #include "value.h"
 #include "wait.h"
@@ -197,7 +198,13 @@ static void parse_and_submit(const struct place *p, struct handle *h, fuse_req_t
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct request *request = NULL;
-	int r = request_of_text(p, text, text_len, &request, &e);
+	int r;
+
+	if (place_is_door(p)) {
+		door_call(p, h, req, text, text_len, len);
+		return;
+	}
+	r = request_of_text(p, text, text_len, &request, &e);
 
 	if (r < 0)
 		refuse(p, req, r, &e);

@@ -382,7 +382,8 @@ static int set_up(void **state)
 	fs.queries = queries_new();
 	fs.scratches = scratches_new();
 	fs.events = event_log_new();
-	return fs.queries && fs.scratches && fs.events ? 0 : -1;
+	fs.ranks = ranks_new();
+	return fs.queries && fs.scratches && fs.events && fs.ranks ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -391,6 +392,7 @@ static int tear_down(void **state)
 	queries_free(fs.queries);
 	scratches_free(fs.scratches);
 	event_log_free(fs.events);
+	ranks_free(fs.ranks);
 	return 0;
 }
 
