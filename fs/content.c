@@ -12,6 +12,7 @@
 #include "last_error.h"
 #include "listings.h"
 #include "members.h"
+#include "metrics.h"
 #include "queries.h"
 #include "scratch.h"
 #include "value.h"
@@ -303,12 +304,50 @@ static void get_start(const struct place *p, content_fn *done, void *arg)
 		pool_get(p->fs->pool, req, get_answered, call);
 }
 
+/* ------------------------------------------------------------------ metrics */
+
+struct metrics_call {
+	const struct fs *fs;
+	struct view *view; /* owned */
+	content_fn *done;
+	void *arg;
+};
+
+static void metrics_run(void *arg)
+{
+	struct metrics_call *call = arg;
+	struct document *d = metrics_render(call->fs, call->view);
+
+	call->done(call->arg, d ? 0 : -ENOMEM, d, NULL);
+	view_unref(call->view);
+	free(call);
+}
+
+static void metrics_start(const struct place *p, content_fn *done, void *arg)
+{
+	struct metrics_call *call = malloc(sizeof(*call));
+	int r = -ENOMEM;
+
+	if (call) {
+		*call = (struct metrics_call){.fs = p->fs, .done = done, .arg = arg};
+		call->view = store_view(p->fs->store);
+		r = pool_background(p->fs->pool, metrics_run, call);
+		if (r == 0)
+			return;
+		view_unref(call->view);
+		free(call);
+	}
+	done(arg, r, NULL, NULL);
+}
+
 void content_start(const struct place *p, content_fn *done, void *arg)
 {
 	struct document *d;
 
 	if (p->node.class == N_INVENTORIES) {
 		listings_start(p->fs->listings, p->view, p->kind->id, done, arg);
+	} else if (p->node.class == N_METRICS) {
+		metrics_start(p, done, arg);
 	} else if (!p->entry->render) {
 		get_start(p, done, arg);
 	} else {

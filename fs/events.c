@@ -77,6 +77,8 @@ void events_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 	_cleanup_free_ char *data = malloc(size);
 	ssize_t len = data ? event_log_read(fs->events, h->start + offset, data, size) : -ENOMEM;
 
+	if (len > 0)
+		atomic_store(&h->seen, h->start + offset + len);
 	if (len < 0)
 		fuse_reply_err(req, (int)-len);
 	else

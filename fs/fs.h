@@ -19,6 +19,7 @@
 struct handles;
 struct last_errors;
 struct listings;
+struct polls;
 struct queries;
 struct ranks;
 struct scratches;
@@ -31,6 +32,7 @@ struct fs {
 	struct handles *handles;
 	struct last_errors *errors;
 	struct listings *listings;
+	struct polls *polls;
 	struct queries *queries;
 	struct scratches *scratches;
 	struct waits *waits;

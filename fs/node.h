@@ -33,6 +33,7 @@ enum node_class {
 	N_FEATURES,
 	N_LIMITS,
 	N_CALLER_ERROR,
+	N_METRICS,
 	N_EVENTS, /* the row is the number of the event it begins behind */
 	N_OPERATIONS,
 	N_SESSIONS,

@@ -5,6 +5,7 @@
 #include "content.h"
 #include "events.h"
 #include "last_error.h"
+#include "polls.h"
 #include "scratch.h"
 
 /* For what stays as long as the program runs. */
@@ -244,6 +245,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	if (r == 0 && p.node.class == N_EVENTS)
 		r = events_open(&p, h);
+	if (r == 0)
+		poll_note(&p, h);
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else if ((fi->flags & O_ACCMODE) == O_WRONLY || p.node.class == N_EVENTS)
@@ -272,6 +275,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		events_read(req, h, size, offset);
 		return;
 	}
+	if (offset == 0)
+		poll_refresh(fs, h);
 	d = handle_read(h, offset, &offset);
 	if (!d || offset < 0 || (size_t)offset >= d->len) {
 		fuse_reply_buf(req, NULL, 0);

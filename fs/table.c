@@ -86,6 +86,12 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		    .flags = E_NAME_STAYS | E_STAYS,
 		    .render = render_call,
 		    .help = "write a call as the account of the session, read its answer"},
+	[N_METRICS] = {.in = IN(N_ROOT),
+		       .name = "metrics",
+		       .mode = FILE_RO,
+		       .flags = E_NAME_STAYS,
+		       .help = "the pool in numbers, as OpenMetrics text",
+		       .example = "grep '^poolfs_state{kind=\"VmInstance\"' metrics"},
 	[N_EVENTS] =
 		{.in = IN(N_ROOT),
 		 .mode = FILE_RO,
