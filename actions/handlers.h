@@ -28,6 +28,11 @@ op_apply_fn vm_update_apply;
 op_check_fn vm_change_offering_check;
 op_apply_fn vm_change_offering_apply;
 
+/* Clones: vm_clone.c */
+op_check_fn vm_clone_check;
+op_run_fn vm_clone_run;
+op_recover_fn vm_clone_recover;
+
 /* The image below a VM: vm_image.c */
 op_check_fn vm_reimage_check;
 op_run_fn vm_reimage_run;
