@@ -28,16 +28,16 @@ nic_of() {
 }
 
 step "the source writes to both disks"
-wait_serial "$vm" "TINY ready" 60
-wait_until 20 agent_ping "$vm"
+wait_serial "$vm" "TINY ready" 90
+wait_until 40 agent_ping "$vm"
 guest "$vm" 'echo kept >/root/file; echo data-of-source | dd of=/dev/vdb conv=fsync 2>/dev/null; sync'
 
 step "a full clone, while the source runs"
 copy=$(clone '{"cloneVmInstance":{"names":["copy"],"full":true}}')
 assert_eq "$(value "$dir/state") $(value "vm-instances/$copy/state")" "Running Running"
-wait_until 20 agent_ping "$vm"
-wait_serial "$copy" "STATE /dev/vda2 first=0 boots=2" 60
-wait_until 20 agent_ping "$copy"
+wait_until 40 agent_ping "$vm"
+wait_serial "$copy" "STATE /dev/vda2 first=0 boots=2" 90
+wait_until 40 agent_ping "$copy"
 assert_eq "$(guest "$copy" cat /root/file)" kept
 assert_eq "$(guest "$copy" 'head -c 14 /dev/vdb')" data-of-source
 
@@ -58,6 +58,6 @@ later=$(clone '{"cloneVmInstance":{"names":["later"],"strategy":"JustCreate"}}')
 assert_eq "$(value "vm-instances/$later/state")" Created
 assert_eq "$(qemu-img check "$(value "volumes/$(value "vm-instances/$later/rootVolumeUuid")/installPath")" 2>&1 | head -n 1)" "No errors were found on the image."
 act "vm-instances/$later" start
-wait_serial "$later" "STATE /dev/vda2 first=0 boots=2" 60
-wait_until 20 agent_ping "$later"
+wait_serial "$later" "STATE /dev/vda2 first=0 boots=2" 90
+wait_until 40 agent_ping "$later"
 assert_eq "$(guest "$later" cat /root/file)" kept
