@@ -3,6 +3,7 @@
 #include "sync.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "host.h"
 #include "pool_internal.h"
@@ -283,35 +284,52 @@ const struct hv_events pool_events = {
 	.device_removed = on_device_removed,
 };
 
-/* What the last run of the daemon wrote says nothing about now: who waits for a host must not believe it. */
+/* What the rows say of hosts is from the last run: until they answer, nobody knows. */
 static int all_connecting_fn(struct txn *t, void *arg, struct error *e)
 {
 	int64_t after = 0;
-	int r = 0;
 
 	(void)arg;
-	while (r == 0) {
+	for (;;) {
 		const struct object *host = view_next(txn_view(t), KIND_HOST, after);
+		int r;
 
 		if (!host)
-			break;
+			return 0;
 		after = host->id;
-		r = host_set_status(t, object_uuid(host), "Connecting", "connecting", e);
+		r = host_set_status(t, object_uuid(host), "Connecting", "", e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+}
+
+void pool_wait_for_hosts(struct pool *pool, int ms)
+{
+	const struct timespec pause = {.tv_nsec = 20000000};
+	bool waiting = true;
+
+	for (; ms > 0 && waiting; ms -= 20) {
+		_cleanup_view_ struct view *view = store_view(pool->store);
+
+		waiting = false;
+		view_for_each (host, view, KIND_HOST)
+			waiting = waiting || object_str_is(host, HOST_STATUS, "Connecting");
+		if (waiting)
+			(void)nanosleep(&pause, NULL);
+	}
 }
 
 int pool_connect_hosts(struct pool *pool, struct error *e)
 {
-	int marked = store_run(pool->store, all_connecting_fn, NULL, e);
-	_cleanup_view_ struct view *view = store_view(pool->store);
+	_cleanup_view_ struct view *view = NULL;
+	int r = store_run(pool->store, all_connecting_fn, NULL, e);
 
-	if (marked < 0)
-		return marked;
-
+	if (r < 0)
+		return r;
+	view = store_view(pool->store);
 	view_for_each(host, view, KIND_HOST)
 	{
-		int r = hv_host_add(pool->hv, object_uuid(host), object_text(host, HOST_URI), e);
+		r = hv_host_add(pool->hv, object_uuid(host), object_text(host, HOST_URI), e);
 
 		if (r < 0)
 			return r;

@@ -25,6 +25,7 @@ struct layout {
 	struct request *req; /* owned: the creation request, from the VM's row */
 	const char *uuid;
 	char host[UUID_SIZE];
+	json_t *placement; /* owned; how the host was chosen */
 };
 
 /* ---------------------------------------------------------------- volumes */
@@ -221,6 +222,7 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 		.l3_count = json_array_size(l3s),
 		.image = image ? object_uuid(image) : NULL,
 		.primary_storage = request_str(req, "primaryStorageUuidForRootVolume"),
+		.ret_report = &l->placement,
 	};
 
 	if (!image || !object_str_is(image, IMAGE_STATUS, "Ready"))
@@ -290,6 +292,7 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, l->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_str(vm, VM_HYPERVISOR_TYPE, object_str(host, HOST_HYPERVISOR_TYPE));
+	vm_set_placement(vm, l->placement);
 	r = vm_write(t, before, vm, e);
 	if (r == 0)
 		r = put_volumes(t, l, storage, held_host, e);
@@ -400,6 +403,9 @@ int vm_first_start(struct job *job, const char *uuid, bool paused, struct error 
 	if (!req)
 		return -EPROTO;
 	r = store_run(pool_store(job->pool), layout_fn, &l, e);
+	if (r < 0)
+		vm_note_placement(job->pool, uuid, l.placement);
+	json_decref(l.placement);
 	if (r < 0)
 		return r;
 	r = vm_instantiate_volumes(job, uuid, e);
