@@ -474,7 +474,7 @@ static int whole_fn(struct txn *t, void *arg, struct error *e)
 	object_set_null(vm, VM_CREATE_SPEC);
 	if (w->created)
 		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
-	return txn_put(t, vm, NULL, e);
+	return vm_write(t, before, vm, e);
 }
 
 /* Starts a clone whose disks are there, or lets it be. */
