@@ -63,6 +63,8 @@ static const struct setting settings[] = {
 	INT("host.cpu.overProvisioning.ratio", 1, 1000, "10", "virtual CPUs promised per logical processor"),
 	SECONDS("host.ping.interval", "60", "seconds between two looks at a host"),
 	INT("host.ping.maxFailure", 1, 100, "3", "failed looks after which a host is Disconnected"),
+	SECONDS("identity.session.cleanup.interval", "3600",
+		"seconds between two looks for sessions to forget"),
 	INT("identity.session.maxConcurrent", 1, INT32_MAX, "500", "most sessions of an account at one time"),
 	SECONDS("identity.session.timeout", "7200", "seconds after which a session ends"),
 	POLICY("image.deletionPolicy", "an image"),

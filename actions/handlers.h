@@ -25,8 +25,76 @@ op_run_fn vm_pause_run;
 op_run_fn vm_resume_run;
 op_check_fn vm_update_check;
 op_apply_fn vm_update_apply;
+op_run_fn vm_update_run;
+op_recover_fn vm_update_recover;
 op_check_fn vm_change_offering_check;
-op_apply_fn vm_change_offering_apply;
+op_get_fn vm_capabilities_get;
+
+/* Settings of VMs that are tags: vm_tags.c; what they may be and where they are felt: vm_guest.c, vm_console.c */
+op_apply_fn vm_tag_apply;
+op_run_fn vm_tag_run;
+op_recover_fn vm_tag_recover;
+op_get_fn vm_tag_get;
+op_check_fn vm_hostname_check;
+op_check_fn vm_change_password_check;
+op_run_fn vm_change_password_run;
+op_check_fn vm_console_password_check;
+op_check_fn vm_boot_order_check;
+op_check_fn vm_monitor_number_check;
+op_get_fn vm_console_address_get;
+
+/* CD-ROM drives and NICs of VMs: vm_iso.c, vm_nic.c, vm_nic_qos.c */
+op_get_fn vm_iso_candidates_get;
+op_get_fn iso_vm_candidates_get;
+op_check_fn vm_attach_iso_check;
+op_run_fn vm_attach_iso_run;
+op_recover_fn vm_attach_iso_recover;
+op_check_fn vm_detach_iso_check;
+op_run_fn vm_detach_iso_run;
+op_recover_fn vm_detach_iso_recover;
+op_get_fn vm_l3_candidates_get;
+op_check_fn vm_attach_l3_check;
+op_run_fn vm_attach_l3_run;
+op_recover_fn vm_attach_l3_recover;
+op_queue_fn nic_queue;
+op_check_fn nic_detach_check;
+op_run_fn nic_detach_run;
+op_recover_fn nic_detach_recover;
+op_check_fn vm_static_ip_check;
+op_apply_fn vm_static_ip_apply;
+op_apply_fn vm_static_ip_delete_apply;
+op_check_fn nic_mac_check;
+op_apply_fn nic_mac_apply;
+op_check_fn nic_set_qos_check;
+op_run_fn nic_qos_run;
+op_recover_fn nic_qos_recover;
+op_get_fn nic_qos_get;
+
+/* The image below a VM: vm_image.c */
+op_check_fn vm_reimage_check;
+op_run_fn vm_reimage_run;
+op_recover_fn vm_reimage_recover;
+op_check_fn vm_change_image_check;
+op_run_fn vm_change_image_run;
+op_recover_fn vm_change_image_recover;
+op_get_fn vm_image_candidates_get;
+op_get_fn vm_placement_get;
+
+/* Affinity groups: affinity.c */
+op_apply_fn affinity_create_apply;
+op_check_fn affinity_change_check;
+op_apply_fn affinity_delete_apply;
+op_check_fn affinity_add_vm_check;
+op_apply_fn affinity_add_vm_apply;
+op_check_fn affinity_remove_vm_check;
+op_apply_fn affinity_remove_vm_apply;
+
+/* Schedulers: scheduler.c */
+op_check_fn scheduler_create_check;
+op_apply_fn scheduler_create_apply;
+op_check_fn scheduler_change_state_check;
+op_apply_fn scheduler_change_state_apply;
+op_apply_fn scheduler_delete_apply;
 
 /* Volumes: volume_create.c, volume_delete.c, volume_attach.c, volume_update.c */
 op_check_fn volume_create_check;
@@ -195,7 +263,25 @@ op_run_fn l3_network_add_dns_run;
 op_check_fn l3_network_remove_dns_check;
 op_run_fn l3_network_remove_dns_run;
 
-/* Tags, settings, jobs: tag.c, config.c, executor.c */
+/* Accounts, sessions, the management node: account.c, session.c, node.c */
+op_check_fn account_create_check;
+op_run_fn account_create_run;
+op_check_fn account_update_check;
+op_apply_fn account_update_apply;
+op_run_fn account_update_run;
+op_recover_fn account_change_recover;
+op_check_fn account_delete_check;
+op_apply_fn account_delete_apply;
+op_get_fn session_login_get;
+op_get_fn session_logout_get;
+op_get_fn session_validate_get;
+op_apply_fn session_renew_apply;
+op_get_fn node_version_get;
+op_get_fn node_time_get;
+op_get_fn node_query_get;
+op_get_fn node_ready_get;
+
+/* Tags, settings, jobs: tag.c, config.c, job.c */
 op_check_fn tag_create_check;
 op_apply_fn tag_create_apply;
 op_apply_fn tag_delete_apply;
@@ -205,5 +291,6 @@ op_check_fn config_update_check;
 op_apply_fn config_update_apply;
 op_check_fn job_cancel_check;
 op_apply_fn job_cancel_apply;
+op_get_fn job_result_get;
 
 #endif

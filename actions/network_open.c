@@ -6,6 +6,7 @@
 #include "loose_file.h"
 #include "snapshot.h"
 #include "vm.h"
+#include "pool_internal.h"
 
 /* A libvirt network's description with what it points to. */
 struct network {
@@ -164,6 +165,8 @@ static void note(int *result, int r)
 
 int host_prepare(struct pool *pool, const char *host_uuid, struct error *e)
 {
+	/* Two at once would both find a pool missing and both make it. */
+	scoped_lock(&pool->prepare_lock);
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *host = view_get(view, KIND_HOST, host_uuid);
 	const char *cluster = host ? object_str(host, HOST_CLUSTER_UUID) : NULL;

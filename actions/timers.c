@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "image.h"
+#include "session.h"
 #include "storage.h"
 #include "loose_file.h"
 #include "vm.h"
@@ -49,6 +50,7 @@ static const struct timer {
 	const char *period; /* setting with the seconds between two runs */
 	int (*run)(struct pool *pool, struct error *e);
 } timers[] = {
+	{"identity.session.cleanup.interval", session_remove_ended},
 	{"rest.expiredApi.scanInterval", expire_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
 	{"image.expungeInterval", image_expunge_due},

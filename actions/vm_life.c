@@ -12,6 +12,7 @@
 #include "handlers.h"
 #include "sync.h"
 #include "topology.h"
+#include "topology.h"
 #include "vm.h"
 
 #define GRACE_MS 60000

@@ -13,6 +13,7 @@
 
 #include "capacity.h"
 #include "config.h"
+#include "object_ops.h"
 #include "snapshot.h"
 #include "sync.h"
 #include "topology.h"
@@ -66,6 +67,14 @@ int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struc
 	return store_run(pool_store(pool), state_fn, &c, e);
 }
 
+const char *vm_active_host(const struct object *vm)
+{
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
+			       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED))
+		       ? object_str(vm, VM_HOST_UUID)
+		       : NULL;
+}
+
 struct settle {
 	const char *host, *uuid;
 	enum hv_domain_state state;
@@ -99,6 +108,7 @@ struct up {
 	char host[UUID_SIZE], last_host[UUID_SIZE];
 	size_t l3_count;
 	const char *l3[32]; /* borrowed from the view of the change while it runs */
+	json_t *placement;  /* owned; how the host was chosen */
 };
 
 static int collect_networks(struct txn *t, struct up *up, struct error *e)
@@ -175,6 +185,7 @@ static int choose_host(struct txn *t, struct up *up, const struct object **ret_h
 		.primary_storage = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
 		.volume_host = root ? object_str(root, VOLUME_HOST_UUID) : NULL,
 		.last_host = object_str(vm, VM_LAST_HOST_UUID),
+		.ret_report = &up->placement,
 	};
 
 	return placement_choose(view, &want, ret_host, NULL, e);
@@ -203,36 +214,42 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, up->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_null(vm, VM_STOPPED_BY_HA);
+	vm_set_placement(vm, up->placement);
 	r = vm_write(t, before, vm, e);
 	return r < 0 ? r : give_addresses(t, up, e);
 }
 
 /* ------------------------------------------------------------ on the host */
 
-/* The fixed leases of the VM's NICs, on a host that may not know them yet. */
-static int set_leases(struct up *up, struct view *view, struct error *e)
+int vm_set_lease(struct pool *pool, const struct view *view, const struct object *nic, const char *host,
+		 struct error *e)
 {
-	struct hypervisor *hv = pool_hypervisor(up->job->pool);
-	const char *hostname = tag_value(view, up->uuid, "hostname");
+	const char *l3_uuid = object_str(nic, NIC_L3_UUID);
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+	struct hv_lease lease = {.mac = object_text(nic, NIC_MAC),
+				 .ip = object_text(nic, NIC_IP),
+				 .hostname = tag_value(view, object_text(nic, NIC_VM_UUID), "hostname")};
+	_cleanup_(error_done) struct error inner = ERROR_INIT;
+	char name[32];
+	int r = hv_lease_set(pool_hypervisor(pool), host, l3_uuid, &lease, &inner);
 
-	view_for_each_where(nic, view, KIND_NIC, NIC_VM_UUID, up->uuid)
-	{
-		const char *l3_uuid = object_str(nic, NIC_L3_UUID);
-		const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
-		struct hv_lease lease = {
-			.mac = object_text(nic, NIC_MAC), .ip = object_text(nic, NIC_IP), .hostname = hostname};
-		_cleanup_(error_done) struct error inner = ERROR_INIT;
-		char name[32];
-		int r = hv_lease_set(hv, up->host, l3_uuid, &lease, &inner);
-
-		if (r == -ENOENT && l3) { /* the network is not there yet; opening it brings all leases */
-			error_done(&inner);
-			r = l3_network_open_on_host(up->job->pool, view, l3, up->host, name, &inner);
-		}
-		if (r < 0)
-			return error_move(e, &inner);
+	if (r == -ENOENT && l3) { /* the network is not there yet; opening it brings all leases */
+		error_done(&inner);
+		r = l3_network_open_on_host(pool, view, l3, host, name, &inner);
 	}
-	return 0;
+	return r < 0 ? error_move(e, &inner) : 0;
+}
+
+int vm_set_leases(struct pool *pool, const struct view *view, const char *uuid, const char *host, struct error *e)
+{
+	int r = 0;
+
+	view_for_each_where(nic, view, KIND_NIC, NIC_VM_UUID, uuid)
+	{
+		if (r == 0)
+			r = vm_set_lease(pool, view, nic, host, e);
+	}
+	return r;
 }
 
 /* Copies of attached ISOs in the image cache of the host. */
@@ -288,8 +305,9 @@ static int make_ready_and_start(struct up *up, struct error *e)
 	struct view *view = store_view(pool_store(pool));
 	int r = snapshot_settle_vm(pool, up->uuid, e);
 
-	if (r == 0 && new_host)
-		r = set_leases(up, view, e);
+	/* Addresses, MACs and host names may have changed since the last start; what is right costs one look. */
+	if (r == 0)
+		r = vm_set_leases(pool, view, up->uuid, up->host, e);
 	if (r == 0)
 		r = fetch_isos(up, view, e);
 	view_unref(view);
@@ -300,7 +318,7 @@ static int make_ready_and_start(struct up *up, struct error *e)
 	r = start_domain(up, view, &first);
 	if (r == -ENOENT && host_prepare(pool, up->host, e) == 0) {
 		error_done(&first);
-		r = set_leases(up, view, &first);
+		r = vm_set_leases(pool, view, up->uuid, up->host, &first);
 		if (r == 0)
 			r = start_domain(up, view, &first);
 	}
@@ -325,6 +343,7 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 	struct up *up = arg;
 	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid);
 	struct object *vm = before ? object_copy(before) : NULL;
+	int r;
 
 	if (!vm)
 		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
@@ -332,7 +351,14 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING)))
 		object_set_str(vm, VM_STATE, vm_state_name(up->paused ? VM_STATE_PAUSED : VM_STATE_RUNNING));
 	object_set_str(vm, VM_LAST_HOST_UUID, up->host);
-	return vm_write(t, before, vm, e);
+	r = vm_write(t, before, vm, e);
+	/* The order that was set for one start has had it. */
+	if (r == 0 && tag_value(txn_view(t), up->uuid, "cdromBootOnce")) {
+		r = object_set_system_tag(t, KIND_VM, up->uuid, "bootOrder", NULL, false, e);
+		if (r == 0)
+			r = object_set_system_tag(t, KIND_VM, up->uuid, "cdromBootOnce", NULL, false, e);
+	}
+	return r;
 }
 
 static int failed_fn(struct txn *t, void *arg, struct error *e)
@@ -369,11 +395,40 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 	return 0;
 }
 
+struct note {
+	const char *uuid;
+	const json_t *report;
+};
+
+static int note_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct note *note = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, note->uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+
+	if (!vm)
+		return 0;
+	vm_set_placement(vm, note->report);
+	return txn_put(t, vm, NULL, e);
+}
+
+void vm_note_placement(struct pool *pool, const char *uuid, const json_t *report)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	struct note note = {uuid, report};
+
+	if (report)
+		(void)store_run(pool_store(pool), note_fn, &note, &ignored);
+}
+
 int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e)
 {
 	struct up up = {.job = job, .uuid = uuid};
 	int r = store_run(pool_store(job->pool), choose_fn, &up, e);
 
+	if (r < 0)
+		vm_note_placement(job->pool, uuid, up.placement);
+	json_decref(up.placement);
 	return r < 0 ? r : vm_power_on(job, uuid, up.host, up.last_host, failed_state, paused, e);
 }
 

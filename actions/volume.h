@@ -41,6 +41,12 @@ void volume_file_name(const struct object *volume, char ret[64]);
 /** Bytes on the storage of a volume and its snapshots, as last seen. */
 int64_t volume_snapshots_size(const struct view *view, const char *volume);
 
+/**
+ * Removes the rows of a volume and its snapshots; their files become loose. Success when it is gone. For change
+ * functions; the caller removes the files with loose_files_remove().
+ */
+int volume_put_gone(struct txn *t, const char *uuid, struct error *e);
+
 /** Describes a volume as a disk of @vm. Strings are borrowed from the view. */
 void volume_describe_disk(const struct view *view, const struct object *vm, const struct object *volume,
 			  int device_id, struct hv_disk *ret);

@@ -31,6 +31,7 @@ struct fs {
 	struct queries *queries;
 	struct waits *waits;
 	struct document *readme;
+	struct document *operations; /* the operation table as JSON */
 	int64_t born; /* ns: time of what changes only with the program */
 	uid_t uid;    /* owner of everything */
 	gid_t gid;
