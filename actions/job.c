@@ -91,10 +91,56 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 	return txn_put(t, job, NULL, e);
 }
 
+int job_submit(struct txn *t, const struct request *req, struct error *e)
+{
+	_cleanup_(error_done) struct error refusal = ERROR_INIT;
+	int refused = request_check(txn_view(t), req, job_is_pending_for(txn_view(t), req->target), &refusal);
+	int r = job_insert(t, req, NULL, e);
+
+	if (r == 0 && refused)
+		r = job_finish(t, req->job, NULL, &refusal, e);
+	return r;
+}
+
 bool job_is_pending_for(const struct view *view, const char *object_uuid)
 {
 	return view_next_where(view, KIND_JOB, JOB_QUEUE, object_uuid, 0) ||
 	       view_next_where(view, KIND_JOB, JOB_QUEUE2, object_uuid, 0);
+}
+
+/* ------------------------------------------------------------------ results */
+
+char *job_body(const struct object *job)
+{
+	char *body = NULL;
+	bool done = object_str_is(job, JOB_STATE, "Done");
+
+	if (asprintf(&body, "%s%s%s", done ? "" : "{\"error\":",
+		     object_text(job, done ? JOB_RESULT : JOB_ERROR), done ? "" : "}") < 0)
+		return NULL;
+	return body;
+}
+
+/* -EINPROGRESS while the job has not ended, -ENODATA when it is not kept (behaviour.md 1.4). */
+int job_result_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
+		   struct error *e)
+{
+	const struct object *job = view_get(view, KIND_JOB, request_str(req, "uuid"));
+	json_t *error;
+
+	(void)pool;
+	if (!job)
+		return error_set(e, ENODATA, "the job has been expired");
+	if (!job_state_is_final(object_str(job, JOB_STATE)))
+		return error_set(e, EINPROGRESS, "the job has not ended");
+	if (object_str_is(job, JOB_STATE, "Done")) {
+		*ret_result = json_loads(object_text(job, JOB_RESULT), 0, NULL);
+		return 0;
+	}
+	error = json_loads(object_text(job, JOB_ERROR), 0, NULL);
+	error_from_json(error, e);
+	json_decref(error);
+	return error_is_set(e) ? -e->errnum : error_set(e, EIO, "the job failed");
 }
 
 /* --------------------------------------------------------------- CancelJob */

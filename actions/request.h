@@ -17,7 +17,8 @@
 struct actor {
 	int64_t uid;
 	char account[UUID_SIZE]; /* "" = the admin account */
-	const char *source;	 /* "fs", "rest", "scheduler", "libvirt"; static */
+	const char *source;	 /* "fs", "rest", "scheduler", "ha", "libvirt"; static */
+	char address[64];	 /* of a REST client; "" = none. Not kept with the job */
 };
 
 struct request {
@@ -46,6 +47,13 @@ int request_parse(const struct operation *op, enum kind_id kind, const char *uui
 /** As request_parse() with the parameters given as JSON (borrowed); for timers and value files. */
 int request_new(const struct operation *op, const char *uuid, const json_t *params, const struct actor *actor,
 		struct request **ret_req, struct error *e);
+/**
+ * As request_parse() with the operation given and @document (borrowed) holding params, systemTags, userTags,
+ * jobUuid and webHook at its top; @text is what the digest is made of. When the client chose the job's uuid,
+ * *ret_req is set on failure too, for pool_refuse().
+ */
+int request_from_document(const struct operation *op, const char *uuid, json_t *document, const char *text,
+			  size_t len, const struct actor *actor, struct request **ret_req, struct error *e);
 void request_free(struct request *req);
 DEFINE_CLEANUP(struct request *, request_free)
 

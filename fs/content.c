@@ -264,7 +264,7 @@ static int get_request(const struct place *p, struct request **ret_req, struct e
 	if (p->node.class == N_QUERY) {
 		if (!queries_get(p->fs->queries, p->node.row, &base, &text))
 			return error_set(e, ESTALE, "the name is too old, look it up again");
-		r = text ? query_parse(p->op, text, &params, e) : error_set(e, ENOMEM, "out of memory");
+		r = text ? query_parameters(p->op, text, &params, e) : error_set(e, ENOMEM, "out of memory");
 	}
 	if (r == 0)
 		r = request_new(p->op, p->object ? object_uuid(p->object) : NULL, params, &actor, ret_req, e);

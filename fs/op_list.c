@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listing of directories. See operations.h.
+ * Listing of directories. See ops.h.
  *
  * A walk keeps the view in which it began, so that it sees each entry once
  * however long it takes; going back to the start takes a new one.
  */
-#include "operations.h"
+#include "ops.h"
 
 #include "by_name.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lookup, attributes, open and read. See operations.h. */
-#include "operations.h"
+/* Lookup, attributes, open and read. See ops.h. */
+#include "ops.h"
 
 #include "content.h"
 #include "last_error.h"

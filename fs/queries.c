@@ -134,7 +134,7 @@ static void json_free(json_t **json)
 	json_decref(*json);
 }
 
-int query_parse(const struct operation *op, const char *text, json_t **ret_params, struct error *e)
+int query_parameters(const struct operation *op, const char *text, json_t **ret_params, struct error *e)
 {
 	_cleanup_free_ char *copy = strdup(text);
 	_cleanup_(json_free) json_t *params = json_object();

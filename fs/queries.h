@@ -28,6 +28,6 @@ bool queries_get(struct queries *queries, int64_t number, struct node *ret_base,
  * Reads `a=b&c=d` with percent-escapes as parameters of @op: numbers and booleans by their type, lists as
  * repeated names. Owned by the caller. -EINVAL for an unknown name or a bad escape.
  */
-int query_parse(const struct operation *op, const char *text, json_t **ret_params, struct error *e);
+int query_parameters(const struct operation *op, const char *text, json_t **ret_params, struct error *e);
 
 #endif

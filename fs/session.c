@@ -5,10 +5,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../actions/call.h"
+#include "../model/render.h"
+#include "by_name.h"
 #include "handle.h"
 #include "last_error.h"
 #include "listings.h"
-#include "operations.h"
+#include "ops.h"
 #include "queries.h"
 #include "readme.h"
 #include "signals.h"
@@ -117,9 +120,12 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	fs->errors = last_errors_new();
 	fs->listings = listings_new(fs->pool);
 	fs->queries = queries_new();
+	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store);
 	fs->readme = readme_make(fs);
-	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->waits || !fs->readme)
+	fs->operations = render_json(operations_to_json(), fs->born);
+	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->ranks || !fs->waits ||
+	    !fs->readme || !fs->operations)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
@@ -135,11 +141,13 @@ static void fs_close(struct fs *fs)
 		waits_stop(fs->waits);
 	pool_close(fs->pool);
 	waits_free(fs->waits);
+	ranks_free(fs->ranks);
 	queries_free(fs->queries);
 	listings_free(fs->listings);
 	last_errors_free(fs->errors);
 	handles_free(fs->handles);
 	document_unref(fs->readme);
+	document_unref(fs->operations);
 }
 
 static int nothing(struct txn *t, void *arg, struct error *e)

@@ -117,12 +117,13 @@ static void test_query(void **state)
 	json_t *params = NULL, *want = NULL;
 
 	(void)state;
-	assert_int_equal(query_parse(&op, "zoneUuid=a%2Fb+c&limit=5&tags=x&tags=y%3Dz", &params, NULL), 0);
+	assert_int_equal(query_parameters(&op, "zoneUuid=a%2Fb+c&limit=5&tags=x&tags=y%3Dz", &params, NULL),
+			 0);
 	want = json_pack("{s:s, s:i, s:[s,s]}", "zoneUuid", "a/b c", "limit", 5, "tags", "x", "y=z");
 	assert_true(json_equal(params, want));
 	json_decref(want);
 	json_decref(params);
-	assert_int_equal(query_parse(&op, "", &params, NULL), 0);
+	assert_int_equal(query_parameters(&op, "", &params, NULL), 0);
 	assert_int_equal(json_object_size(params), 0);
 	json_decref(params);
 }
@@ -135,7 +136,7 @@ static void test_bad_queries(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(query_parse(&op, bad[i], &params, NULL), -EINVAL);
+		assert_int_equal(query_parameters(&op, bad[i], &params, NULL), -EINVAL);
 }
 
 static void test_queries_are_kept(void **state)

@@ -5,8 +5,8 @@
  * Extended attributes, locks, ioctl and the like are left out on purpose: the
  * ENOSYS that the kernel gets for them makes it not ask again.
  */
-#ifndef POOLFS_OPERATIONS_H
-#define POOLFS_OPERATIONS_H
+#ifndef POOLFS_OPS_H
+#define POOLFS_OPS_H
 
 #include "handle.h"
 #include "place.h"
