@@ -10,6 +10,8 @@
 #include "pool_internal.h"
 
 #define BACKGROUND_MAX 4
+/* Of these, for what clients can ask for at will. */
+#define TURNS_MAX 2
 
 struct store *pool_store(struct pool *pool)
 {
@@ -254,6 +256,11 @@ int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg)
 	return workers_run(pool->background, fn, arg);
 }
 
+int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg), void *arg)
+{
+	return turns_run(pool->turns, client, fn, arg);
+}
+
 /* ------------------------------------------------------------- open, close */
 
 /* Where the serial consoles of guests on this machine are logged. Hosts open the files; others only pass through. */
@@ -305,7 +312,8 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->read_only = options->read_only;
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
-	r = pool->state_dir && pool->background ? open_parts(pool, options, e) : error_set(e, ENOMEM, "out of memory");
+	pool->turns = turns_new(pool->background, TURNS_MAX);
+	r = pool->state_dir && pool->background && pool->turns ? open_parts(pool, options, e) : error_set(e, ENOMEM, "out of memory");
 	if (r < 0) {
 		pool_close(pool);
 		return r;
@@ -326,6 +334,7 @@ void pool_close(struct pool *pool)
 	store_close(pool->store);
 	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
 	workers_free(pool->background);
+	turns_free(pool->turns);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
 	free(pool->state_dir);

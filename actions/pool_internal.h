@@ -7,6 +7,7 @@
 
 #include "../hypervisor/hypervisor.h"
 #include "executor.h"
+#include "turns.h"
 #include "workers.h"
 
 struct pool {
@@ -14,6 +15,7 @@ struct pool {
 	struct hypervisor *hv;
 	struct executor *executor;
 	struct workers *background; /* Gets that ask a host, long renderings */
+	struct turns *turns;	    /* of those who ask for long work, in `background` */
 	char *state_dir;	    /* owned */
 	bool read_only;		    /* immutable */
 	pthread_t timer;
