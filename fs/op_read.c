@@ -101,9 +101,12 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 	struct parked *parked = arg;
 	_cleanup_view_ struct view *view = NULL;
 	struct place p;
+	const struct fs *fs = fuse_req_userdata(parked->req);
 	int r = result;
 
-	(void)e;
+	/* To check permissions the kernel asks for the attributes before it opens a file. */
+	if (r < 0 && e)
+		last_error_set(fs->errors, fuse_req_ctx(parked->req)->uid, NULL, e);
 	if (r == 0)
 		r = request_place(parked->req, node_pack(parked->node), &view, &p);
 	if (r < 0)

@@ -98,21 +98,22 @@ char *where_text(const struct place *dir)
 /* The query string with one more condition; NULL without memory. */
 static char *add_condition(const char *text, const char *name)
 {
-	char value[3 * NAME_SIZE], *all = NULL;
+	char *all = NULL;
 	size_t len = 0;
+	FILE *f = open_memstream(&all, &len);
 
-	/* What a URL's query string takes for something else. */
-	for (; *name && len < sizeof(value) - 4; name++) {
-		const char *as = *name == '+' ? "%2B" : *name == '&' ? "%26" : NULL;
-
-		if (as)
-			memcpy(value + len, as, 3);
+	if (!f)
+		return NULL;
+	fprintf(f, "%s%sq=", text, *text ? "&" : "");
+	for (; *name; name++)
+		if (*name == '+' || *name == '&') /* which mean another thing there */
+			fprintf(f, "%%%02X", (unsigned char)*name);
 		else
-			value[len] = *name;
-		len += as ? 3 : 1;
-	}
-	value[len] = '\0';
-	return asprintf(&all, "%s%sq=%s", text, *text ? "&" : "", value) < 0 ? NULL : all;
+			fputc(*name, f);
+	if (fclose(f) == 0)
+		return all;
+	free(all);
+	return NULL;
 }
 
 /* Under which the texts of a collection are kept. */

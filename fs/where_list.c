@@ -19,14 +19,13 @@ struct seen {
 	int64_t numbers[VALUES_MAX];
 };
 
-/* Fields whose values group objects, as far as the type tells. */
+/* Fields whose values group objects, as far as the type tells: numbers of 64 bits are sizes. */
 static bool may_group(const struct kind *kind, int field)
 {
 	const struct field *f = &kind->fields[field];
 
 	return query_may_name(f) && field != FIELD_UUID && field != kind->name_field &&
-	       (f->type == FIELD_STRING || f->type == FIELD_BOOL || f->type == FIELD_INT ||
-		f->type == FIELD_LONG);
+	       (f->type == FIELD_STRING || f->type == FIELD_BOOL || f->type == FIELD_INT);
 }
 
 static void see(struct seen *s, const struct object *o)
