@@ -70,6 +70,11 @@ op_run_fn nic_qos_run;
 op_recover_fn nic_qos_recover;
 op_get_fn nic_qos_get;
 
+/* Clones: vm_clone.c */
+op_check_fn vm_clone_check;
+op_run_fn vm_clone_run;
+op_recover_fn vm_clone_recover;
+
 /* The image below a VM: vm_image.c */
 op_check_fn vm_reimage_check;
 op_run_fn vm_reimage_run;

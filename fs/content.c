@@ -9,6 +9,7 @@
 #include "../actions/shortform.h"
 #include "../model/access.h"
 #include "../model/render.h"
+#include "ask.h"
 #include "last_error.h"
 #include "listings.h"
 #include "members.h"
@@ -56,6 +57,12 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "short-form-bytes %d\n", SHORTFORM_MAX);
 	fprintf(f, "value-bytes %d\n", VALUE_LENGTH);
 	fprintf(f, "by-name-bytes %d\n", NAME_LENGTH);
+	fprintf(f, "query-bytes %d\n", QUERY_LENGTH_MAX);
+	fprintf(f, "query-conditions %d\n", QUERY_CONDITIONS_MAX);
+	fprintf(f, "query-relations %d\n", QUERY_DEPTH_MAX);
+	fprintf(f, "query-seconds %d\n", ASK_SECONDS);
+	fprintf(f, "query-names %d\n", QUERIES_KEPT);
+	fprintf(f, "where-bytes %d\n", QUERIES_TEXT);
 	fprintf(f, "events-bytes %d\n", EVENTS_BYTES);
 	fprintf(f, "scratch-bytes %d\n", SCRATCH_LENGTH);
 	fprintf(f, "scratch-bytes-total %d\n", SCRATCH_TOTAL);
@@ -346,6 +353,8 @@ void content_start(const struct place *p, content_fn *done, void *arg)
 
 	if (p->node.class == N_INVENTORIES) {
 		listings_start(p->fs->listings, p->view, p->kind->id, done, arg);
+	} else if (p->node.class == N_COLLECTION_QUERY) {
+		ask_content_start(p, done, arg);
 	} else if (p->node.class == N_METRICS) {
 		metrics_start(p, done, arg);
 	} else if (!p->entry->render) {

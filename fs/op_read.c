@@ -5,6 +5,8 @@
 #include "content.h"
 #include "events.h"
 #include "last_error.h"
+#include "op_query.h"
+#include "where.h"
 #include "polls.h"
 #include "scratch.h"
 
@@ -46,6 +48,10 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct place dir, p;
 	int r = request_place(req, parent, &view, &dir);
 
+	if (r == 0 && class_is_where(dir.node.class)) {
+		where_lookup(req, &dir, name);
+		return;
+	}
 	if (r == 0)
 		r = place_lookup(&dir, name, &p);
 	if (r == 0)

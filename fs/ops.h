@@ -2,7 +2,7 @@
 /*
  * The answers to the kernel's requests. Each finds the node in the view of this
  * moment, asks the table what it is, and answers; what takes long is parked.
- * Extended attributes, locks, ioctl and the like are left out on purpose: the
+ * Locks, ioctl and the like are left out on purpose: the
  * ENOSYS that the kernel gets for them makes it not ask again.
  */
 #ifndef POOLFS_OPS_H
@@ -46,6 +46,11 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *to_name,
 	       unsigned flags);
 
+/* Extended attributes: op_xattr.c. */
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags);
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
 /* The answers to requests on an open scratch file, for the functions above. */
 void op_scratch_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi);
 void op_scratch_read(fuse_req_t req, int64_t number, size_t size, off_t offset);

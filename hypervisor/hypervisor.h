@@ -123,8 +123,6 @@ void hv_host_remove(struct hypervisor *hv, const char *uuid);
  * traffic control run again; reconnecting by itself, the host keeps their last result.
  */
 int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e);
-/** True while there is a connection to the host, so that calls make sense. */
-bool hv_host_is_connected(struct hypervisor *hv, const char *uuid);
 /**
  * Checks that @uri has a form that libvirt could open (scheme, parts); opens nothing. -EINVAL with a
  * sentence.
@@ -324,7 +322,16 @@ typedef int hv_progress(void *ctx, int percent);
  */
 int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *base, hv_progress *progress, void *ctx, struct error *e);
-/** Copies the disk as it is at this moment into the new, standalone qcow2 volume @name of a pool. */
+/** A copy of one disk: the new, standalone qcow2 volume @name of a pool. */
+struct hv_disk_copy {
+	const char *volume;
+	const char *pool, *name;
+	char *path; /* out: allocated on success */
+};
+/** Copies disks of a domain, all as they are at one and the same moment. All or nothing. */
+int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, struct hv_disk_copy *copies,
+		  size_t count, hv_progress *progress, void *ctx, struct error *e);
+/** hv_disks_copy() of one disk. */
 int hv_disk_copy(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *pool, const char *name, hv_progress *progress, void *ctx, char **ret_path,
 		 struct error *e);
