@@ -70,6 +70,11 @@ op_run_fn nic_qos_run;
 op_recover_fn nic_qos_recover;
 op_get_fn nic_qos_get;
 
+/* Clones: vm_clone.c */
+op_check_fn vm_clone_check;
+op_run_fn vm_clone_run;
+op_recover_fn vm_clone_recover;
+
 /* The image below a VM: vm_image.c */
 op_check_fn vm_reimage_check;
 op_run_fn vm_reimage_run;
@@ -78,6 +83,35 @@ op_check_fn vm_change_image_check;
 op_run_fn vm_change_image_run;
 op_recover_fn vm_change_image_recover;
 op_get_fn vm_image_candidates_get;
+op_get_fn vm_placement_get;
+
+/* Where a VM could be: candidates.c */
+op_get_fn vm_migration_hosts_get;
+op_get_fn vm_starting_hosts_get;
+op_get_fn vm_creation_places_get;
+op_get_fn vm_creation_storages_get;
+op_get_fn vm_networks_images_get;
+
+/* HA levels: ha.c */
+op_apply_fn ha_set_apply;
+op_get_fn ha_get;
+op_apply_fn ha_delete_apply;
+
+/* Affinity groups: affinity.c */
+op_apply_fn affinity_create_apply;
+op_check_fn affinity_change_check;
+op_apply_fn affinity_delete_apply;
+op_check_fn affinity_add_vm_check;
+op_apply_fn affinity_add_vm_apply;
+op_check_fn affinity_remove_vm_check;
+op_apply_fn affinity_remove_vm_apply;
+
+/* Schedulers: scheduler.c */
+op_check_fn scheduler_create_check;
+op_apply_fn scheduler_create_apply;
+op_check_fn scheduler_change_state_check;
+op_apply_fn scheduler_change_state_apply;
+op_apply_fn scheduler_delete_apply;
 
 /* Volumes: volume_create.c, volume_delete.c, volume_attach.c, volume_update.c */
 op_check_fn volume_create_check;
@@ -131,6 +165,14 @@ op_recover_fn snapshot_delete_recover;
 op_check_fn snapshot_revert_check;
 op_run_fn snapshot_revert_run;
 op_recover_fn snapshot_revert_recover;
+
+/* Images made of volumes: image_template.c */
+op_get_fn image_candidates_get;
+op_check_fn image_template_check;
+op_run_fn image_template_run;
+op_recover_fn image_template_recover;
+op_get_fn image_qga_get;
+op_apply_fn image_set_qga_apply;
 
 /* Images: image.c, image_add.c, image_update.c */
 op_check_fn image_add_check;

@@ -91,6 +91,17 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 	return txn_put(t, job, NULL, e);
 }
 
+int job_submit(struct txn *t, const struct request *req, struct error *e)
+{
+	_cleanup_(error_done) struct error refusal = ERROR_INIT;
+	int refused = request_check(txn_view(t), req, job_is_pending_for(txn_view(t), req->target), &refusal);
+	int r = job_insert(t, req, NULL, e);
+
+	if (r == 0 && refused)
+		r = job_finish(t, req->job, NULL, &refusal, e);
+	return r;
+}
+
 bool job_is_pending_for(const struct view *view, const char *object_uuid)
 {
 	return view_next_where(view, KIND_JOB, JOB_QUEUE, object_uuid, 0) ||

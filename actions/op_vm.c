@@ -376,6 +376,29 @@ static const struct operation query_shareable_volume_vm_instance_ref = {
 	.help = "lists which VMs have which shareable volumes",
 };
 
+static const struct operation get_vm_placement = {
+	.section = "tree",
+	.name = "GetVmPlacement",
+	.message = "org.zstack.header.vm.APIGetVmPlacementMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/placement", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"time:String", "strategy:String", "hostUuid:String", "error:String",
+					 "ruledOut:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "placement",
+	.flags = OP_SYNC,
+	.help = "the host that was taken at the last placement, and why the others were ruled out",
+	.get = vm_placement_get,
+};
+
 static const struct operation get_vm_migration_candidate_hosts = {
 	.section = "4.1.14",
 	.name = "GetVmMigrationCandidateHosts",
@@ -396,6 +419,7 @@ static const struct operation get_vm_migration_candidate_hosts = {
 	.flags = OP_SYNC,
 	.states = S_RUNNING | S_PAUSED,
 	.help = "hosts the VM could move to",
+	.get = vm_migration_hosts_get,
 };
 
 static const struct operation get_candidate_primary_storages_for_creating_vm = {
@@ -435,6 +459,7 @@ static const struct operation get_candidate_primary_storages_for_creating_vm = {
 	.where = "vm-instances/candidate-storages",
 	.flags = OP_SYNC,
 	.help = "primary storage that could hold a new VM",
+	.get = vm_creation_storages_get,
 };
 
 static const struct operation get_candidate_iso_for_attaching_vm = {
@@ -753,6 +778,7 @@ static const struct operation get_interdependent_l3_networks_images = {
 	.where = "images-l3networks/dependencies",
 	.flags = OP_SYNC,
 	.help = "networks that go with an image, or images that go with networks",
+	.get = vm_networks_images_get,
 };
 
 const struct operation *const operations_vm[] = {
@@ -769,6 +795,7 @@ const struct operation *const operations_vm[] = {
 	&reimage_vm_instance,
 	&migrate_vm,
 	&query_shareable_volume_vm_instance_ref,
+	&get_vm_placement,
 	&get_vm_migration_candidate_hosts,
 	&get_candidate_primary_storages_for_creating_vm,
 	&get_candidate_iso_for_attaching_vm,

@@ -300,6 +300,8 @@ static const struct operation create_start_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-start-scheduler",
 	.help = "starts the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation create_stop_vm_instance_scheduler = {
@@ -330,6 +332,8 @@ static const struct operation create_stop_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-stop-scheduler",
 	.help = "stops the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation create_reboot_vm_instance_scheduler = {
@@ -360,6 +364,8 @@ static const struct operation create_reboot_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-reboot-scheduler",
 	.help = "reboots the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation get_vm_boot_order = {
@@ -449,6 +455,7 @@ static const struct operation get_candidate_zones_clusters_hosts_for_creating_vm
 	.where = "vm-instances/candidate-destinations",
 	.flags = OP_SYNC,
 	.help = "zones, clusters and hosts that could run a new VM",
+	.get = vm_creation_places_get,
 };
 
 static const struct operation get_vm_starting_candidate_clusters_hosts = {
@@ -471,6 +478,7 @@ static const struct operation get_vm_starting_candidate_clusters_hosts = {
 	.flags = OP_SYNC,
 	.states = S_STOPPED,
 	.help = "hosts and clusters the VM could start on",
+	.get = vm_starting_hosts_get,
 };
 
 static const struct operation set_vm_static_ip = {
@@ -630,7 +638,11 @@ static const struct operation clone_vm_instance = {
 	.target = "vmInstanceUuid",
 	.verb = "clone",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
+	.deadline_s = 86400,
 	.help = "makes copies of the VM",
+	.check = vm_clone_check,
+	.run = vm_clone_run,
+	.recover = vm_clone_recover,
 };
 
 static const struct operation set_vm_instance_ha_level = {
@@ -654,6 +666,7 @@ static const struct operation set_vm_instance_ha_level = {
 	.target = "uuid",
 	.verb = "set-ha-level",
 	.help = "sets when the VM is started again by itself",
+	.apply = ha_set_apply,
 };
 
 static const struct operation get_vm_instance_ha_level = {
@@ -672,6 +685,7 @@ static const struct operation get_vm_instance_ha_level = {
 	.where = "ha-levels",
 	.flags = OP_SYNC,
 	.help = "when the VM is started again by itself",
+	.get = ha_get,
 };
 
 static const struct operation delete_vm_instance_ha_level = {
@@ -689,6 +703,7 @@ static const struct operation delete_vm_instance_ha_level = {
 	.target = "uuid",
 	.verb = "delete-ha-level",
 	.help = "leaves the VM alone when it stops",
+	.apply = ha_delete_apply,
 };
 
 static const struct operation get_vm_qga = {

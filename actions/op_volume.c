@@ -688,6 +688,8 @@ static const struct operation create_volume_snapshot_scheduler = {
 	.target = "volumeUuid",
 	.verb = "create-snapshot-scheduler",
 	.help = "takes snapshots at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation revert_volume_from_snapshot = {

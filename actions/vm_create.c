@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "affinity.h"
 #include "config.h"
 #include "handlers.h"
 #include "ipv4.h"
@@ -349,6 +350,8 @@ int vm_create_check(const struct view *view, const struct request *req, struct e
 		r = check_default_network(req, e);
 	if (r == 0)
 		r = check_tags(view, req, e);
+	if (r == 0)
+		r = affinity_check_creation(view, req, e);
 	return r;
 }
 
@@ -434,6 +437,8 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_int(vm, VM_INTERNAL_ID, put->id);
 	r = txn_put(t, vm, NULL, e);
+	if (r == 0 && request_tag(req, AFFINITY_TAG))
+		r = affinity_join(t, request_tag(req, AFFINITY_TAG), req->target, e);
 	if (r == 0)
 		r = object_put_tags(t, req, KIND_VM, req->target, e);
 	if (r == 0)

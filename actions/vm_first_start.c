@@ -25,6 +25,7 @@ struct layout {
 	struct request *req; /* owned: the creation request, from the VM's row */
 	const char *uuid;
 	char host[UUID_SIZE];
+	json_t *placement; /* owned; how the host was chosen */
 };
 
 /* ---------------------------------------------------------------- volumes */
@@ -221,6 +222,7 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 		.l3_count = json_array_size(l3s),
 		.image = image ? object_uuid(image) : NULL,
 		.primary_storage = request_str(req, "primaryStorageUuidForRootVolume"),
+		.ret_report = &l->placement,
 	};
 
 	if (!image || !object_str_is(image, IMAGE_STATUS, "Ready"))
@@ -290,6 +292,7 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, l->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_str(vm, VM_HYPERVISOR_TYPE, object_str(host, HOST_HYPERVISOR_TYPE));
+	vm_set_placement(vm, l->placement);
 	r = vm_write(t, before, vm, e);
 	if (r == 0)
 		r = put_volumes(t, l, storage, held_host, e);
@@ -323,13 +326,21 @@ static int made_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, volume, NULL, e);
 }
 
+int vm_volume_ready(struct pool *pool, const char *uuid, const char *host, const char *path, struct error *e)
+{
+	struct hv_volume_info info = {0};
+	struct made m = {.volume = uuid, .path = path};
+
+	if (hv_volume_info(pool_hypervisor(pool), host, path, &info, NULL) == 0)
+		m.actual_size = info.actual_size;
+	return store_run(pool_store(pool), made_fn, &m, e);
+}
+
 int vm_make_volume(struct job *job, const struct object *volume, const char *host, struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	const char *uuid = object_uuid(volume), *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
 	_cleanup_free_ char *backing = NULL, *backing_format = NULL, *path = NULL;
-	struct hv_volume_info info = {0};
-	struct made m = {.volume = uuid};
 	struct view *view = store_view(pool_store(job->pool));
 	const struct object *image = view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID));
 	const char *format = object_text(volume, VOLUME_FORMAT);
@@ -347,10 +358,7 @@ int vm_make_volume(struct job *job, const struct object *volume, const char *hos
 	if (r < 0)
 		return r;
 	kill_point("volume-made");
-	if (hv_volume_info(hv, host, path, &info, NULL) == 0)
-		m.actual_size = info.actual_size;
-	m.path = path;
-	return store_run(pool_store(job->pool), made_fn, &m, e);
+	return vm_volume_ready(job->pool, uuid, host, path, e);
 }
 
 int vm_instantiate_volumes(struct job *job, const char *uuid, struct error *e)
@@ -395,6 +403,9 @@ int vm_first_start(struct job *job, const char *uuid, bool paused, struct error 
 	if (!req)
 		return -EPROTO;
 	r = store_run(pool_store(job->pool), layout_fn, &l, e);
+	if (r < 0)
+		vm_note_placement(job->pool, uuid, l.placement);
+	json_decref(l.placement);
 	if (r < 0)
 		return r;
 	r = vm_instantiate_volumes(job, uuid, e);
