@@ -52,7 +52,8 @@ int door_open(const char *mountpoint, struct door **ret_door, json_t **ret_opera
 		return error_set(e, EINVAL, "no pool is mounted on '%s': %s", mountpoint, strerror(errno));
 	table = fdopen(fd, "r");
 	if (!table)
-		return error_set(e, errno, "cannot read '%s/operations.json': %s", mountpoint, strerror(errno));
+		return error_set(e, errno, "cannot read '%s/operations.json': %s", mountpoint,
+				 strerror(errno));
 	(void)steal_fd(&fd);
 	*ret_operations = json_loadf(table, 0, &why);
 	if (!json_is_array(json_object_get(*ret_operations, "operations")))

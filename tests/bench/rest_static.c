@@ -8,8 +8,8 @@
 static char body[1 << 20];
 static size_t body_len;
 
-static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-			      const char *data, size_t *len, void **context)
+static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
+			      const char *version, const char *data, size_t *len, void **context)
 {
 	struct MHD_Response *response;
 	enum MHD_Result r;

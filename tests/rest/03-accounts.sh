@@ -3,22 +3,24 @@
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
+ADMIN=36c27e8ff05c4780bf6d2fa65700f22e # the same in every pool
+
 step "the first password is the one of the file, and no line warns of it"
 echo 'not the usual one' >password
 mount_pool -o "allow_other,admin-password-file=$CASE_DIR/password"
 rest_up
 assert_http 503 'ID.1000' PUT /v1/accounts/login "{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 password)\"}}"
 login admin 'not the usual one'
-! grep -q 'still has its first password' "$STATE/poolfs.log"
+assert_not grep -q 'still has its first password' "$STATE/poolfs.log"
 
 step "the hash stays in the database"
-! grep -rq "$(sha512 'not the usual one')" "$MOUNT/accounts" "$MOUNT/api-jobs" "$STATE/pool.db"
+assert_not grep -rq "$(sha512 'not the usual one')" "$MOUNT/accounts" "$MOUNT/api-jobs" "$STATE/pool.db"
 
 step "accounts are made, changed, and show no password"
 assert_job 200 '"name":"alice"' POST /v1/accounts "{\"params\":{\"name\":\"alice\",\"password\":\"$(sha512 one)\"}}"
 alice=$(jq -r .inventory.uuid <<<"$BODY")
-! grep -q password <<<"$BODY"
-! grep -rq "$(sha512 one)" "$MOUNT/accounts" "$MOUNT/api-jobs" "$STATE/pool.db"
+assert_not grep -q password <<<"$BODY"
+assert_not grep -rq "$(sha512 one)" "$MOUNT/accounts" "$MOUNT/api-jobs" "$STATE/pool.db"
 assert_job 503 'SYS.1006.*there is an account' POST /v1/accounts "{\"params\":{\"name\":\"alice\",\"password\":\"$(sha512 one)\"}}"
 assert_job 200 '"description":"a person"' PUT "/v1/accounts/$alice/actions" '{"updateAccount":{"description":"a person"}}'
 assert_job 200 '"name":"zone-a"' POST /v1/zones '{"params":{"name":"zone-a"}}'
@@ -49,8 +51,8 @@ hers=$SESSION
 
 step "renewing and validating; a stranger's session cannot be renewed"
 assert_job 200 '"expiredDate"' PUT "/v1/accounts/sessions/$hers/renew" '{"renewSession":{"duration":100000}}'
-! grep -q "$hers" <<<"$BODY"
-! grep -rq "$hers" "$MOUNT/api-jobs"
+assert_not grep -q "$hers" <<<"$BODY"
+assert_not grep -rq "$hers" "$MOUNT/api-jobs"
 assert_job 503 'field\[duration\] must be in range of \[60, 31536000\]' PUT "/v1/accounts/sessions/$hers/renew" '{"renewSession":{"duration":1}}'
 assert_job 503 'ID.1001' PUT "/v1/accounts/sessions/$admin/renew" '{"renewSession":{"duration":100}}'
 
@@ -113,4 +115,4 @@ umount_pool
 : >"$STATE/poolfs.log"
 mount_pool
 sleep 1
-! warned
+assert_not warned

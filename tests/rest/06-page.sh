@@ -12,7 +12,7 @@ step "the page is one file that asks nobody else"
 curl -sS -D headers "$BASE/" >page
 grep -qi '^content-type: text/html' headers
 grep -qi "^content-security-policy: default-src 'none'" headers
-! grep -Eq '(src|href)="?(https?:)?//' page
+assert_not grep -Eq '(src|href)="?(https?:)?//' page
 cmp page "$TOP/rest/page.html"
 
 step "in Chromium: log in, see the pool, log out"

@@ -32,7 +32,7 @@ vm=$(jq -r .inventory.uuid <<<"$BODY")
 http GET "/v1/vm-instances/$vm"
 assert_eq "$(jq -c '.schema | keys_unsorted' <<<"$BODY")" '["inventories[0]","inventories[0].vmNics[0]","inventories[0].allVolumes[0]"]'
 assert_match "$BODY" '"createDate":"[A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4} [0-9]{1,2}:[0-9]{2}:[0-9]{2} (AM|PM)"'
-! grep -Eq ':null|[0-9]\.[0-9]+[,}]' <<<"$BODY"
+assert_not grep -Eq ':null|[0-9]\.[0-9]+[,}]' <<<"$BODY"
 
 step "Go SDK: no uuid, x-session-id, zeros for what is not set, further members, null actions, pages"
 go=(-H "x-session-id: $SESSION" -H 'Accept-Encoding: *')
@@ -41,7 +41,7 @@ assert_job 200 '"state":"Running"' PUT "/zstack/v1/vm-instances/$vm/actions" '{"
 assert_http 200 '"total":1' GET '/zstack/v1/vm-instances?replyWithCount=true&limit=50&start=0' '' "${go[@]}"
 assert_http 200 '"inventories":\[\]' GET "/zstack/v1/vm-instances/$(id 1)" '' "${go[@]}"
 assert_http 404 'no api mapping' GET /zstack/v1/vm-instances/cdroms/x/y '' "${go[@]}"
-! grep -q '"location"' <<<"$BODY"
+assert_not grep -q '"location"' <<<"$BODY"
 
 step "Terraform: the chain of one instance"
 assert_http 200 '"status":"Ready"' GET "/zstack/v1/images/$(jq -r .params.imageUuid <<<"$vm_body")" '' "${go[@]}"
