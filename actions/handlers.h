@@ -70,6 +70,11 @@ op_run_fn nic_qos_run;
 op_recover_fn nic_qos_recover;
 op_get_fn nic_qos_get;
 
+/* Clones: vm_clone.c */
+op_check_fn vm_clone_check;
+op_run_fn vm_clone_run;
+op_recover_fn vm_clone_recover;
+
 /* The image below a VM: vm_image.c */
 op_check_fn vm_reimage_check;
 op_run_fn vm_reimage_run;
@@ -160,6 +165,14 @@ op_recover_fn snapshot_delete_recover;
 op_check_fn snapshot_revert_check;
 op_run_fn snapshot_revert_run;
 op_recover_fn snapshot_revert_recover;
+
+/* Images made of volumes: image_template.c */
+op_get_fn image_candidates_get;
+op_check_fn image_template_check;
+op_run_fn image_template_run;
+op_recover_fn image_template_recover;
+op_get_fn image_qga_get;
+op_apply_fn image_set_qga_apply;
 
 /* Images: image.c, image_add.c, image_update.c */
 op_check_fn image_add_check;

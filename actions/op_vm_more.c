@@ -638,7 +638,11 @@ static const struct operation clone_vm_instance = {
 	.target = "vmInstanceUuid",
 	.verb = "clone",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
+	.deadline_s = 86400,
 	.help = "makes copies of the VM",
+	.check = vm_clone_check,
+	.run = vm_clone_run,
+	.recover = vm_clone_recover,
 };
 
 static const struct operation set_vm_instance_ha_level = {

@@ -52,6 +52,8 @@ int snapshots_loosen_all(struct txn *t, const char *volume, struct error *e);
  * then it stays as it is.
  */
 int snapshot_settle(struct pool *pool, const char *volume, struct error *e);
+/** The same for volumes that no job works on: when a host has come back. What still cannot be told stays. */
+void snapshots_settle_idle(struct pool *pool);
 /** For recoveries: waits for the volume's hosts, settles it, removes what the job still had. */
 int snapshot_recover_volume(struct job *job, const char *volume, struct error *e);
 /** As snapshot_settle(), for all volumes of a VM that is about to start. */
@@ -66,6 +68,12 @@ struct snapshot_spec {
 };
 /** Takes a snapshot of a Ready volume, attached or not. Leaves nothing on failure. */
 int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct error *e);
+/**
+ * Writes a Ready snapshot whose file, of @size bytes on the storage, is the volume's present head, and promises
+ * them: PS.1000. The volume stands on none of its snapshots then: the caller gives it another head in the same
+ * change. For change functions.
+ */
+int snapshot_put_frozen(struct txn *t, const struct snapshot_spec *spec, int64_t size, struct error *e);
 /** Whether one can be taken now. Only looks. */
 int snapshot_check_take(const struct view *view, const struct object *volume, struct error *e);
 /**

@@ -69,6 +69,8 @@ int vm_put_volume(struct txn *t, const struct object *vm, const struct vm_disk *
 int vm_put_iso(struct txn *t, const char *vm_uuid, const char *image_uuid, struct error *e);
 /** Makes the files of a VM's volumes that are not Ready, on the VM's host. Blocking. */
 int vm_instantiate_volumes(struct job *job, const char *uuid, struct error *e);
+/** Writes that a volume has its file, @path on @host: Ready. Blocking. */
+int vm_volume_ready(struct pool *pool, const char *uuid, const char *host, const char *path, struct error *e);
 /** Makes the file of one volume on @host: an overlay of its image, or empty. Blocking. */
 int vm_make_volume(struct job *job, const struct object *volume, const char *host, struct error *e);
 /**

@@ -49,13 +49,18 @@ int vm_start_check(const struct view *view, const struct request *req, struct er
 
 int vm_start_run(struct job *job, json_t **ret_result, struct error *e)
 {
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = request_object(view, job->req);
+	/* a clone that was only created has its disks */
+	bool has_root = vm && object_str(vm, VM_ROOT_VOLUME_UUID);
 	char host[UUID_SIZE];
 	enum vm_state state;
 	int r = look(job, host, &state, e);
 
 	if (r == 0)
-		r = state == VM_STATE_CREATED ? vm_first_start(job, job->req->target, false, e)
-					      : vm_bring_up(job, job->req->target, VM_STATE_STOPPED, false, e);
+		r = state == VM_STATE_CREATED && !has_root
+			    ? vm_first_start(job, job->req->target, false, e)
+			    : vm_bring_up(job, job->req->target, state, false, e);
 	return r < 0 ? r : inventory(job, ret_result, e);
 }
 

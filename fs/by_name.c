@@ -127,7 +127,7 @@ static const struct object *nth_named(const struct place *dir, const char *name,
 	return number == rank ? o : NULL;
 }
 
-static bool name_of(const struct place *dir, const struct object *o, char ret_name[NAME_SIZE])
+bool name_link_name(const struct place *dir, const struct object *o, char ret_name[NAME_SIZE])
 {
 	const char *text = object_str(o, o->kind->name_field);
 
@@ -144,7 +144,7 @@ int64_t name_links_next(const struct place *dir, int64_t after, char ret_name[NA
 {
 	const struct object *o = view_next(dir->view, dir->kind->id, after);
 
-	while (o && !name_of(dir, o, ret_name))
+	while (o && !name_link_name(dir, o, ret_name))
 		o = view_next(dir->view, dir->kind->id, o->id);
 	if (!o)
 		return 0;
@@ -162,7 +162,7 @@ bool name_links_find(const struct place *dir, const char *name, struct node *ret
 		return false;
 	if (n.uuid[0]) {
 		o = view_get(dir->view, dir->kind->id, n.uuid);
-		if (o && (!name_of(dir, o, again) || strcmp(again, name) != 0))
+		if (o && (!name_link_name(dir, o, again) || strcmp(again, name) != 0))
 			o = NULL;
 	} else {
 		o = nth_named(dir, n.text, n.rank);
