@@ -90,6 +90,18 @@ op_recover_fn vm_change_image_recover;
 op_get_fn vm_image_candidates_get;
 op_get_fn vm_placement_get;
 
+/* Where a VM could be: candidates.c */
+op_get_fn vm_migration_hosts_get;
+op_get_fn vm_starting_hosts_get;
+op_get_fn vm_creation_places_get;
+op_get_fn vm_creation_storages_get;
+op_get_fn vm_networks_images_get;
+
+/* HA levels: ha.c */
+op_apply_fn ha_set_apply;
+op_get_fn ha_get;
+op_apply_fn ha_delete_apply;
+
 /* Affinity groups: affinity.c */
 op_apply_fn affinity_create_apply;
 op_check_fn affinity_change_check;
@@ -158,6 +170,14 @@ op_recover_fn snapshot_delete_recover;
 op_check_fn snapshot_revert_check;
 op_run_fn snapshot_revert_run;
 op_recover_fn snapshot_revert_recover;
+
+/* Images made of volumes: image_template.c */
+op_get_fn image_candidates_get;
+op_check_fn image_template_check;
+op_run_fn image_template_run;
+op_recover_fn image_template_recover;
+op_get_fn image_qga_get;
+op_apply_fn image_set_qga_apply;
 
 /* Images: image.c, image_add.c, image_update.c */
 op_check_fn image_add_check;

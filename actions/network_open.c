@@ -3,6 +3,8 @@
 #include "topology.h"
 
 #include "l3_network.h"
+#include "loose_file.h"
+#include "snapshot.h"
 #include "vm.h"
 #include "pool_internal.h"
 
@@ -180,5 +182,8 @@ int host_prepare(struct pool *pool, const char *host_uuid, struct error *e)
 		view_for_each_where (l3, view, KIND_L3_NETWORK, L3_L2_NETWORK_UUID,
 				     object_str(link, CLUSTER_L2_L2_NETWORK_UUID))
 			note(&result, refresh_on_host(pool, view, l3, host_uuid, e));
+	/* what was left behind while the host could not be reached */
+	snapshots_settle_idle(pool);
+	(void)loose_files_collect(pool, NULL);
 	return result;
 }

@@ -13,6 +13,8 @@
 #include "web_hook.h"
 
 #define BACKGROUND_MAX 4
+/* Of these, for what clients can ask for at will. */
+#define TURNS_MAX 2
 /* How long a start waits for hosts that are on their way, so that the first request finds them. */
 #define HOSTS_WAIT_MS 5000
 
@@ -286,6 +288,11 @@ int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg)
 	return workers_run(pool->background, fn, arg);
 }
 
+int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg), void *arg)
+{
+	return turns_run(pool->turns, client, fn, arg);
+}
+
 /* ------------------------------------------------------------- open, close */
 
 /* Where the serial consoles of guests on this machine are logged. Hosts open the files; others only pass
@@ -350,8 +357,10 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
 	pool->login_limit = login_limit_new();
-	r = pool->state_dir && pool->background && pool->login_limit ? open_parts(pool, options, e)
-								     : error_set(e, ENOMEM, "out of memory");
+	pool->turns = turns_new(pool->background, TURNS_MAX);
+	r = pool->state_dir && pool->background && pool->login_limit && pool->turns
+		    ? open_parts(pool, options, e)
+		    : error_set(e, ENOMEM, "out of memory");
 	if (r < 0) {
 		pool_close(pool);
 		return r;
@@ -377,6 +386,7 @@ void pool_close(struct pool *pool)
 	login_limit_free(pool->login_limit);
 	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
 	workers_free(pool->background);
+	turns_free(pool->turns);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
 	pthread_mutex_destroy(&pool->prepare_lock);

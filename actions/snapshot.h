@@ -52,6 +52,8 @@ int snapshots_loosen_all(struct txn *t, const char *volume, struct error *e);
  * then it stays as it is.
  */
 int snapshot_settle(struct pool *pool, const char *volume, struct error *e);
+/** The same for volumes that no job works on: when a host has come back. What still cannot be told stays. */
+void snapshots_settle_idle(struct pool *pool);
 /** For recoveries: waits for the volume's hosts, settles it, removes what the job still had. */
 int snapshot_recover_volume(struct job *job, const char *volume, struct error *e);
 /** As snapshot_settle(), for all volumes of a VM that is about to start. */

@@ -23,6 +23,7 @@
 #include "bootstrap.h"
 #include "capacity.h"
 #include "config.h"
+#include "executor.h"
 #include "handlers.h"
 #include "kill_point.h"
 #include "loose_file.h"
@@ -207,6 +208,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 /* How the snapshot that is under way ended. */
 struct settled {
 	const char *volume;
+	const char *next; /* the file that was asked about */
 	bool changed_over;
 	int64_t frozen_size; /* bytes of the file that the snapshot has */
 };
@@ -279,7 +281,8 @@ static int settled_fn(struct txn *t, void *arg, struct error *e)
 	const struct settled *s = arg;
 	const struct object *volume = view_get(txn_view(t), KIND_VOLUME, s->volume);
 
-	if (!volume || !object_str(volume, VOLUME_NEXT_PATH))
+	/* somebody else has cleared it up meanwhile */
+	if (!volume || !object_str_is(volume, VOLUME_NEXT_PATH, s->next))
 		return 0;
 	return s->changed_over ? finish(t, s, e) : undo(t, s, e);
 }
@@ -335,6 +338,7 @@ int snapshot_settle(struct pool *pool, const char *uuid, struct error *e)
 	if (r < 0)
 		return r;
 	s.changed_over = r;
+	s.next = object_str(volume, VOLUME_NEXT_PATH);
 	host = volume_any_host(view, volume);
 	if (r && host &&
 	    hv_volume_info(pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_INSTALL_PATH),
@@ -352,6 +356,15 @@ int snapshot_settle_vm(struct pool *pool, const char *vm, struct error *e)
 		if (r == 0 && object_str(volume, VOLUME_NEXT_PATH))
 			r = snapshot_settle(pool, object_uuid(volume), e);
 	return r;
+}
+
+void snapshots_settle_idle(struct pool *pool)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	view_for_each (volume, view, KIND_VOLUME)
+		if (object_str(volume, VOLUME_NEXT_PATH) && !job_is_pending_for(view, object_uuid(volume)))
+			(void)snapshot_settle(pool, object_uuid(volume), NULL);
 }
 
 /* ----------------------------------------------------------------------- taking */
@@ -390,6 +403,9 @@ static int take_back(struct take *k, struct error *why, struct error *e)
 	/* Nobody knows, since the host is gone: it stays as it is until somebody does. */
 	if (r < 0 && r != -ENODATA)
 		return error_move(e, why);
+	if (!volume || !object_str(volume, VOLUME_NEXT_PATH))
+		return error_move(e, why);
+	s.next = object_str(volume, VOLUME_NEXT_PATH);
 	if (r == 1)
 		return snapshot_settle(k->job->pool, k->spec->volume, e);
 	(void)store_run(pool_store(k->job->pool), settled_fn, &s, NULL);

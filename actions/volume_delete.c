@@ -86,6 +86,10 @@ int vm_remove_volume(struct pool *pool, const char *uuid, struct error *e)
 		return r;
 	kill_point("volume-gone");
 	loose_files_remove(pool, NULL);
+	/* the last volume of an image that is gone takes the cached copy along */
+	if (object_str(volume, VOLUME_ROOT_IMAGE_UUID) &&
+	    !view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID)))
+		(void)image_cache_clean(pool, NULL);
 	return 0;
 }
 

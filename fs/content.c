@@ -8,6 +8,7 @@
 #include "../actions/json_gather.h"
 #include "../actions/shortform.h"
 #include "../model/render.h"
+#include "ask.h"
 #include "last_error.h"
 #include "listings.h"
 #include "members.h"
@@ -53,6 +54,12 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "short-form-bytes %d\n", SHORTFORM_MAX);
 	fprintf(f, "value-bytes %d\n", VALUE_LENGTH);
 	fprintf(f, "by-name-bytes %d\n", NAME_LENGTH);
+	fprintf(f, "query-bytes %d\n", QUERY_LENGTH_MAX);
+	fprintf(f, "query-conditions %d\n", QUERY_CONDITIONS_MAX);
+	fprintf(f, "query-relations %d\n", QUERY_DEPTH_MAX);
+	fprintf(f, "query-seconds %d\n", ASK_SECONDS);
+	fprintf(f, "query-names %d\n", QUERIES_KEPT);
+	fprintf(f, "where-bytes %d\n", QUERIES_TEXT);
 	fprintf(f, "objects-per-kind %" PRId64 "\n", NODE_ROW_MAX);
 	return stream_end(f, &text, &len, p->fs->born);
 }
@@ -301,6 +308,8 @@ void content_start(const struct place *p, content_fn *done, void *arg)
 
 	if (p->node.class == N_INVENTORIES) {
 		listings_start(p->fs->listings, p->view, p->kind->id, done, arg);
+	} else if (p->node.class == N_COLLECTION_QUERY) {
+		ask_content_start(p, done, arg);
 	} else if (!p->entry->render) {
 		get_start(p, done, arg);
 	} else {

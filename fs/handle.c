@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "by_name.h"
+#include "where.h"
 
 /* The kernel's own limit of open files is far below. */
 #define HANDLES_MAX (1u << 24)
@@ -52,8 +53,7 @@ static void handle_destroy(struct ref *self)
 	document_unref(h->content);
 	document_unref(h->answer);
 	gather_reset(&h->gather);
-	ranks_free(h->ranks);
-	view_unref(h->view);
+	handle_set_view(h, NULL, NULL, NULL);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 }
@@ -158,6 +158,16 @@ void handles_remove(struct handles *handles, uint64_t number)
 	}
 	pthread_mutex_unlock(&handles->lock);
 	handle_unref(h);
+}
+
+void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, struct where_list *list)
+{
+	where_list_free(h->list);
+	ranks_free(h->ranks);
+	view_unref(h->view);
+	h->view = view;
+	h->ranks = ranks;
+	h->list = list;
 }
 
 void handle_set_answer(struct handle *h, struct document *answer, const char *job)

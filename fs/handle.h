@@ -21,6 +21,7 @@
 #include "node.h"
 
 struct ranks;
+struct where_list;
 
 /* A document that comes in pieces. */
 struct gather {
@@ -48,8 +49,10 @@ struct handle {
 	struct document *answer; /* lock; owned; to the last request */
 	char job[UUID_SIZE];	 /* lock; of the last request, "" = none */
 
-	struct view *view;   /* owned; directories */
-	struct ranks *ranks; /* owned; directories */
+	/* Of directories; while a worker makes them, nobody asks for them. */
+	struct view *view;	 /* owned */
+	struct ranks *ranks;	 /* owned */
+	struct where_list *list; /* owned; in `where` */
 };
 
 struct handles;
@@ -76,6 +79,8 @@ struct handle *handles_find(struct handles *handles, struct node node);
 /** Takes the handle out of the table. */
 void handles_remove(struct handles *handles, uint64_t number);
 
+/** What a walk over the directory is to see from now on; all are taken over and may be NULL. */
+void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, struct where_list *list);
 /** The answer to the last request (taken over) and its job (NULL or "": none). Any thread. */
 void handle_set_answer(struct handle *h, struct document *answer, const char *job);
 /** The job of the last request written here; "" = none. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lookup, attributes, open and read. See operations.h. */
-#include "operations.h"
+/* Lookup, attributes, open and read. See ops.h. */
+#include "ops.h"
 
 #include "content.h"
 #include "last_error.h"
+#include "op_query.h"
+#include "where.h"
 
 /* For what stays as long as the program runs. */
 #define FOR_EVER 86400.0
@@ -43,6 +45,10 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct place dir, p;
 	int r = request_place(req, parent, &view, &dir);
 
+	if (r == 0 && class_is_where(dir.node.class)) {
+		where_lookup(req, &dir, name);
+		return;
+	}
 	if (r == 0)
 		r = place_lookup(&dir, name, &p);
 	if (r == 0)

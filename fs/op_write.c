@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing, waiting and the refusal of everything that would change the tree's shape. See operations.h. */
-#include "operations.h"
+/* Writing, waiting and the refusal of everything that would change the tree's shape. See ops.h. */
+#include "ops.h"
 
 #include "submit.h"
 

@@ -7,10 +7,11 @@
 
 #include "../actions/call.h"
 #include "../model/render.h"
+#include "by_name.h"
 #include "handle.h"
 #include "last_error.h"
 #include "listings.h"
-#include "operations.h"
+#include "ops.h"
 #include "queries.h"
 #include "readme.h"
 #include "signals.h"
@@ -74,6 +75,10 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.fsyncdir = op_fsyncdir,
 	.statfs = op_statfs,
 	.create = op_create,
+	.setxattr = op_setxattr,
+	.getxattr = op_getxattr,
+	.listxattr = op_listxattr,
+	.removexattr = op_removexattr,
 };
 
 /* Reads the options of the mount. */
@@ -119,11 +124,12 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	fs->errors = last_errors_new();
 	fs->listings = listings_new(fs->pool);
 	fs->queries = queries_new();
+	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store);
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
-	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->waits || !fs->readme ||
-	    !fs->operations)
+	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->ranks || !fs->waits ||
+	    !fs->readme || !fs->operations)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
@@ -139,6 +145,7 @@ static void fs_close(struct fs *fs)
 		waits_stop(fs->waits);
 	pool_close(fs->pool);
 	waits_free(fs->waits);
+	ranks_free(fs->ranks);
 	queries_free(fs->queries);
 	listings_free(fs->listings);
 	last_errors_free(fs->errors);

@@ -10,6 +10,7 @@
 #include "content.h"
 #include "door.h"
 #include "last_error.h"
+#include "op_query.h"
 #include "value.h"
 #include "wait.h"
 
@@ -241,6 +242,11 @@ void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
+	/* One question follows another, wherever reading the answer has moved the descriptor. */
+	if (p->node.class == N_ASK) {
+		ask_write(p, h, req, data, len);
+		return;
+	}
 	if (!is_good_offset(h, offset, flags)) {
 		error_set(&e, EINVAL,
 			  "a request must be written from the start of the file or appended, not at %lld",
@@ -260,6 +266,8 @@ int submit_flush(const struct place *p, struct handle *h)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	int r;
 
+	if (p->node.class == N_ASK)
+		return ask_flush(p, h);
 	if (!h->gather.len)
 		return 0;
 	r = json_gather_finish(&h->gather.scan, &e);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The node table. See place.h for how to add a file; the order of rows is the order of listings. */
+#include "ask.h"
 #include "by_name.h"
 #include "content.h"
 #include "door.h"
 #include "family.h"
 #include "links.h"
 #include "members.h"
+#include "where.h"
 
 #define FILE_RO	  (S_IFREG | 0444)
 #define FILE_RW	  (S_IFREG | 0644)
@@ -120,6 +122,57 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		       .changed = changed_collection,
 		       .help = "the same by name; the second of a name gets ~2",
 		       .example = "cd by-name/web01"},
+	[N_SCHEMA] = {.in = IN(N_FOLDER),
+		      .index = INDEX_FOLDER,
+		      .name = "schema",
+		      .mode = FILE_RO,
+		      .flags = E_NAME_STAYS | E_STAYS,
+		      .here = folder_here_kind,
+		      .render = render_schema,
+		      .help = "what queries may name: fields with their types, operators, relations",
+		      .example = "jq -r '.fields | keys[]' schema"},
+	[N_ASK] = {.in = IN(N_FOLDER),
+		   .index = INDEX_FOLDER,
+		   .name = "query",
+		   .mode = FILE_RW,
+		   .flags = E_NAME_STAYS | E_STAYS,
+		   .here = folder_here_kind,
+		   .render = render_ask,
+		   .permissions = permissions_ask,
+		   .help = "write a query of any length, read the answer",
+		   .example = "exec 3<>query; echo 'q=name~=web%&limit=10' >&3; cat <&3"},
+	[N_WHERE] =
+		{.in = IN(N_FOLDER),
+		 .index = INDEX_FOLDER,
+		 .name = "where",
+		 .mode = DIRECTORY,
+		 .flags = E_NAME_STAYS,
+		 .here = folder_here_kind,
+		 .permissions = permissions_where,
+		 .changed = changed_collection,
+		 .help = "conditions as directories; lists the fields, and conditions where there are few values",
+		 .example = "ls where/state=Running/host.name=node1"},
+	[N_WHERE_FIELD] = {.in = IN(N_WHERE),
+			   .index = INDEX_FOLDER,
+			   .shown = "<field>",
+			   .mode = LINK,
+			   .flags = E_NAME_STAYS | E_STAYS,
+			   .find = where_fields_find,
+			   .next = where_fields_next,
+			   .link = link_where_field,
+			   .help = "a field or relation that conditions may name; link to schema"},
+	[N_CONDITION] =
+		{.in = IN(N_WHERE) | IN(N_CONDITION),
+		 .index = INDEX_FOLDER,
+		 .shown = "<condition>",
+		 .mode = DIRECTORY,
+		 .here = conditions_here,
+		 .find = conditions_find,
+		 .next = conditions_next,
+		 .permissions = permissions_where,
+		 .changed = changed_collection,
+		 .help = "what it holds for, and for all conditions above it; a further condition may follow",
+		 .example = "for vm in where/state=Running/cpuNum\\>2/*; do cat $vm/name; done"},
 	[N_FOLDER_GET] = {.in = FOLDERS,
 			  .index = INDEX_OPERATION,
 			  .mode = FILE_RO,
@@ -168,6 +221,14 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			 .next = name_links_next,
 			 .link = link_by_name,
 			 .help = "link to the object of that name"},
+	[N_MATCH_LINK] = {.in = IN(N_CONDITION),
+			  .kinds = ANY,
+			  .shown = "<name>",
+			  .mode = LINK,
+			  .find = matches_find,
+			  .next = matches_next,
+			  .link = link_match,
+			  .help = "link to an object, by name, or by uuid when it has none"},
 	[N_SUB_LINK] = {.in = IN(N_SUB),
 			.kinds = ANY,
 			.shown = "<uuid>",
@@ -279,6 +340,7 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		   .example = "grep -h ^hostname:: tags/*"},
 
 	[N_QUERY] = {.mode = FILE_RO, .permissions = permissions_get},
+	[N_COLLECTION_QUERY] = {.mode = FILE_RO, .permissions = permissions_query},
 };
 
 const struct node_entry *entry_get(enum node_class class)

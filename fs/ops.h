@@ -2,11 +2,11 @@
 /*
  * The answers to the kernel's requests. Each finds the node in the view of this
  * moment, asks the table what it is, and answers; what takes long is parked.
- * Extended attributes, locks, ioctl and the like are left out on purpose: the
+ * Locks, ioctl and the like are left out on purpose: the
  * ENOSYS that the kernel gets for them makes it not ask again.
  */
-#ifndef POOLFS_OPERATIONS_H
-#define POOLFS_OPERATIONS_H
+#ifndef POOLFS_OPS_H
+#define POOLFS_OPS_H
 
 #include "handle.h"
 #include "place.h"
@@ -42,6 +42,12 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name);
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *to_name,
 	       unsigned flags);
+
+/* Extended attributes: op_xattr.c. */
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags);
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
 
 /** The place of a request's node, in a view with a reference for the caller. 0 or a negative errno. */
 int request_place(fuse_req_t req, fuse_ino_t ino, struct view **ret_view, struct place *ret);
