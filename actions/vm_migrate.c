@@ -26,8 +26,10 @@
 #include "vm.h"
 #include "volume.h"
 
-#define NICS_MAX  32
+/* Most disks of one VM that are copied along. */
 #define DISKS_MAX 64
+/* The setting without which volumes on local storage hold their VM where it is. */
+#define LOCAL_ALLOWED "localStoragePrimaryStorage.liveMigrationWithStorage.allow"
 
 /* ------------------------------------------------------------------ choosing */
 
@@ -44,27 +46,19 @@ static bool reaches_volumes(const struct view *view, const struct object *vm, co
 int vm_migration_targets(const struct view *view, const struct object *vm, const char *host,
 			 const struct object ***ret_hosts, size_t *ret_count, struct error *e)
 {
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
 	const struct object *now = view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID));
-	const char *networks[NICS_MAX];
-	struct placement want = {
-		.vm = object_uuid(vm),
-		.zone = object_str(vm, VM_ZONE_UUID),
-		.host = host,
-		.strategy = "MigrateVmAllocatorStrategy",
-		.cpu_num = (int)object_int(vm, VM_CPU_NUM),
-		.memory = object_int(vm, VM_MEMORY_SIZE),
-		.l3_networks = networks,
-		.primary_storage = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
-		.avoid_host = object_str(vm, VM_HOST_UUID),
-	};
+	const char *networks[PLACEMENT_NETWORKS];
 	_cleanup_free_ const struct object **hosts = NULL;
+	struct placement want;
 	size_t count = 0, kept = 0;
 	int r;
 
-	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, object_uuid(vm))
-		if (want.l3_count < NICS_MAX)
-			networks[want.l3_count++] = object_text(nic, NIC_L3_UUID);
+	placement_for_vm(view, vm, &want, networks);
+	want.host = host;
+	want.strategy = "MigrateVmAllocatorStrategy";
+	want.avoid_host = object_str(vm, VM_HOST_UUID);
+	if (config_bool(view, LOCAL_ALLOWED))
+		want.volume_host = NULL;
 	r = placement_list(view, &want, &hosts, &count, e);
 	if (r < 0)
 		return r;
@@ -90,7 +84,7 @@ static int check_local(const struct view *view, const struct object *volume, con
 {
 	if (!object_str(volume, VOLUME_HOST_UUID))
 		return 0;
-	if (!config_bool(view, "localStoragePrimaryStorage.liveMigrationWithStorage.allow"))
+	if (!config_bool(view, LOCAL_ALLOWED))
 		return error_set(e, EBUSY,
 				 "unable to live migrate vm[uuid:%s] with local storage, the setting "
 				 "localStoragePrimaryStorage.liveMigrationWithStorage.allow is false",

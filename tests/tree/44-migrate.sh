@@ -47,6 +47,8 @@ assert_eq "$(value "api-jobs/$job/error" | jq -r .code)" HOST_ALLOCATION.1000
 assert_eq "$(value "$dir/state") $(value "$dir/hostUuid")" "Running $one"
 act "hosts/$two" change-state stateEvent=enable
 
+assert_eq "$(value "$dir/migration-target-hosts" | jq -r '[.inventories[].uuid] | join(" ")')" "$two" "the candidates"
+
 step "to the host that is left, with all that follows"
 assert_eq "$(used "$one") $(used "$two")" "$cpus 0"
 act "$dir" migrate
@@ -66,6 +68,7 @@ disks=$(create primary-storage/local-storage "$(jq -nc --arg zone "$zone" --arg 
 act "primary-storage/$disks" attach-to-cluster "clusterUuid=$cluster"
 near=$(create vm-instances "$(vm_json near "$image" '{"l3NetworkUuids":["'"$net"'"],"hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$disks"'"}')")
 assert_refused "vm-instances/$near/actions" migrate EBUSY 'liveMigrationWithStorage.allow is false'
+assert_eq "$(value "vm-instances/$near/migration-target-hosts" | jq -c .inventories)" "[]" "the candidates while it is not allowed"
 setting=global-configurations/localStoragePrimaryStorage/liveMigrationWithStorage.allow/value
 echo true >"$MOUNT/$setting"
 sync "$MOUNT/$setting"
