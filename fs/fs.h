@@ -21,6 +21,7 @@ struct last_errors;
 struct listings;
 struct queries;
 struct waits;
+struct workers;
 
 struct fs {
 	struct pool *pool;
@@ -30,6 +31,7 @@ struct fs {
 	struct listings *listings;
 	struct queries *queries;
 	struct waits *waits;
+	struct workers *readers; /* of `data` files */
 	struct document *readme;
 	struct document *operations; /* the operation table as JSON */
 	int64_t born; /* ns: time of what changes only with the program */

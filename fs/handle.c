@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../actions/disk_reader.h"
 #include "by_name.h"
 
 /* The kernel's own limit of open files is far below. */
@@ -49,6 +50,7 @@ static void handle_destroy(struct ref *self)
 	struct handle *h = (struct handle *)self;
 
 	object_unref(h->object);
+	disk_reader_unref(h->disk);
 	document_unref(h->content);
 	document_unref(h->answer);
 	gather_reset(&h->gather);

@@ -20,6 +20,7 @@
 #include "../model/view.h"
 #include "node.h"
 
+struct disk_reader;
 struct ranks;
 
 /* A document that comes in pieces. */
@@ -37,6 +38,7 @@ struct handle {
 	mode_t mode;		     /* immutable */
 	const struct object *object; /* immutable; owned; NULL: it belongs to none */
 
+	struct disk_reader *disk; /* owned; of `data` files, else NULL */
 	struct document *content; /* immutable; owned; NULL when open for writing only */
 	struct gather gather;
 	bool requested; /* a request has been written */

@@ -61,6 +61,7 @@ enum node_class {
 	N_JOBS,
 	N_TAGS,
 	N_TAG,
+	N_DATA,
 	/* a Get with parameters in its name; the row is a number given out at lookup, see query.h */
 	N_QUERY,
 	NODE_CLASS_COUNT

@@ -15,8 +15,11 @@
 #include "readme.h"
 #include "signals.h"
 #include "wait.h"
+#include "../actions/workers.h"
 
 #define NS_PER_S INT64_C(1000000000)
+/* Threads that read disks at one time. */
+#define READERS_MAX 8
 
 /* What libfuse said last before the mount was there, since it has no other way to say why something failed.
  */
@@ -63,6 +66,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.link = op_link,
 	.open = op_open,
 	.read = op_read,
+	.lseek = op_lseek,
 	.write = op_write,
 	.flush = op_flush,
 	.release = op_release,
@@ -120,9 +124,10 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	fs->listings = listings_new(fs->pool);
 	fs->queries = queries_new();
 	fs->waits = waits_new(fs->store);
+	fs->readers = workers_new("reader", READERS_MAX);
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
-	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->waits || !fs->readme ||
+	if (!fs->readers || !fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->waits || !fs->readme ||
 	    !fs->operations)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
@@ -137,6 +142,7 @@ static void fs_close(struct fs *fs)
 {
 	if (fs->waits)
 		waits_stop(fs->waits);
+	workers_free(fs->readers);
 	pool_close(fs->pool);
 	waits_free(fs->waits);
 	queries_free(fs->queries);
