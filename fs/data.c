@@ -12,7 +12,7 @@ bool data_here(const struct place *dir)
 
 	/* README asks without an object */
 	return (kind == KIND_IMAGE || kind == KIND_VOLUME || kind == KIND_SNAPSHOT) &&
-	       (!dir->object || disk_reader_size(dir->object) > 0);
+	       (!dir->object || disk_reader_check(dir->view, dir->object, NULL) == 0);
 }
 
 int64_t data_size(const struct place *p)

@@ -2,7 +2,8 @@
 /*
  * The file `data` of images, volumes and snapshots: their bytes, with holes.
  *
- * Its size is that of the row, so it is known without opening it. Opening,
+ * It is there while it can be read: a volume's is not while a guest has it open. Its
+ * size is that of the row, so it is known without opening it. Opening,
  * reading and seeking are done by workers of their own, which may wait for a
  * disk; the request is parked meanwhile.
  */

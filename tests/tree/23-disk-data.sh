@@ -63,8 +63,7 @@ exec 3<"$data"
 act "volumes/$volume" attach vmInstanceUuid="$vm"
 assert_fails "tale" dd bs=4k count=1 status=none <&3
 exec 3<&-
-assert_fails "busy" cat "$data"
-assert_match "$(value last-error)" "in use by a VM, read one of its snapshots"
+[ ! -e "$data" ] || fail "there is a file data while a guest has the volume"
 cmp -n 2M "$MOUNT/volume-snapshots/$snapshot/data" "$CASE_DIR/want.raw"
 act "vm-instances/$vm" stop
 cmp "$data" "$CASE_DIR/want.raw"
