@@ -317,6 +317,27 @@ const char *placement_strategy(size_t i)
 
 /* ------------------------------------------------------------------ search */
 
+void placement_for_vm(const struct view *view, const struct object *vm, struct placement *ret,
+		      const char *networks[PLACEMENT_NETWORKS])
+{
+	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+
+	*ret = (struct placement){
+		.vm = object_uuid(vm),
+		.zone = object_str(vm, VM_ZONE_UUID),
+		.strategy = strategies[0].name,
+		.cpu_num = (int)object_int(vm, VM_CPU_NUM),
+		.memory = object_int(vm, VM_MEMORY_SIZE),
+		.l3_networks = networks,
+		.primary_storage = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
+		.volume_host = root ? object_str(root, VOLUME_HOST_UUID) : NULL,
+		.last_host = object_str(vm, VM_LAST_HOST_UUID),
+	};
+	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, object_uuid(vm))
+		if (ret->l3_count < PLACEMENT_NETWORKS)
+			networks[ret->l3_count++] = object_str(nic, NIC_L3_UUID);
+}
+
 static void search_done(struct search *s)
 {
 	free(s->hosts);

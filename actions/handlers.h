@@ -70,6 +70,11 @@ op_run_fn nic_qos_run;
 op_recover_fn nic_qos_recover;
 op_get_fn nic_qos_get;
 
+/* Clones: vm_clone.c */
+op_check_fn vm_clone_check;
+op_run_fn vm_clone_run;
+op_recover_fn vm_clone_recover;
+
 /* The image below a VM: vm_image.c */
 op_check_fn vm_reimage_check;
 op_run_fn vm_reimage_run;
@@ -79,6 +84,18 @@ op_run_fn vm_change_image_run;
 op_recover_fn vm_change_image_recover;
 op_get_fn vm_image_candidates_get;
 op_get_fn vm_placement_get;
+
+/* Where a VM could be: candidates.c */
+op_get_fn vm_migration_hosts_get;
+op_get_fn vm_starting_hosts_get;
+op_get_fn vm_creation_places_get;
+op_get_fn vm_creation_storages_get;
+op_get_fn vm_networks_images_get;
+
+/* HA levels: ha.c */
+op_apply_fn ha_set_apply;
+op_get_fn ha_get;
+op_apply_fn ha_delete_apply;
 
 /* Affinity groups: affinity.c */
 op_apply_fn affinity_create_apply;

@@ -419,6 +419,7 @@ static const struct operation get_vm_migration_candidate_hosts = {
 	.flags = OP_SYNC,
 	.states = S_RUNNING | S_PAUSED,
 	.help = "hosts the VM could move to",
+	.get = vm_migration_hosts_get,
 };
 
 static const struct operation get_candidate_primary_storages_for_creating_vm = {
@@ -458,6 +459,7 @@ static const struct operation get_candidate_primary_storages_for_creating_vm = {
 	.where = "vm-instances/candidate-storages",
 	.flags = OP_SYNC,
 	.help = "primary storage that could hold a new VM",
+	.get = vm_creation_storages_get,
 };
 
 static const struct operation get_candidate_iso_for_attaching_vm = {
@@ -776,6 +778,7 @@ static const struct operation get_interdependent_l3_networks_images = {
 	.where = "images-l3networks/dependencies",
 	.flags = OP_SYNC,
 	.help = "networks that go with an image, or images that go with networks",
+	.get = vm_networks_images_get,
 };
 
 const struct operation *const operations_vm[] = {

@@ -455,6 +455,7 @@ static const struct operation get_candidate_zones_clusters_hosts_for_creating_vm
 	.where = "vm-instances/candidate-destinations",
 	.flags = OP_SYNC,
 	.help = "zones, clusters and hosts that could run a new VM",
+	.get = vm_creation_places_get,
 };
 
 static const struct operation get_vm_starting_candidate_clusters_hosts = {
@@ -477,6 +478,7 @@ static const struct operation get_vm_starting_candidate_clusters_hosts = {
 	.flags = OP_SYNC,
 	.states = S_STOPPED,
 	.help = "hosts and clusters the VM could start on",
+	.get = vm_starting_hosts_get,
 };
 
 static const struct operation set_vm_static_ip = {
@@ -636,7 +638,11 @@ static const struct operation clone_vm_instance = {
 	.target = "vmInstanceUuid",
 	.verb = "clone",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
+	.deadline_s = 86400,
 	.help = "makes copies of the VM",
+	.check = vm_clone_check,
+	.run = vm_clone_run,
+	.recover = vm_clone_recover,
 };
 
 static const struct operation set_vm_instance_ha_level = {
@@ -660,6 +666,7 @@ static const struct operation set_vm_instance_ha_level = {
 	.target = "uuid",
 	.verb = "set-ha-level",
 	.help = "sets when the VM is started again by itself",
+	.apply = ha_set_apply,
 };
 
 static const struct operation get_vm_instance_ha_level = {
@@ -678,6 +685,7 @@ static const struct operation get_vm_instance_ha_level = {
 	.where = "ha-levels",
 	.flags = OP_SYNC,
 	.help = "when the VM is started again by itself",
+	.get = ha_get,
 };
 
 static const struct operation delete_vm_instance_ha_level = {
@@ -695,6 +703,7 @@ static const struct operation delete_vm_instance_ha_level = {
 	.target = "uuid",
 	.verb = "delete-ha-level",
 	.help = "leaves the VM alone when it stops",
+	.apply = ha_delete_apply,
 };
 
 static const struct operation get_vm_qga = {

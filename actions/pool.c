@@ -13,6 +13,8 @@
 #include "web_hook.h"
 
 #define BACKGROUND_MAX 4
+/* Of these, for what clients can ask for at will. */
+#define TURNS_MAX 2
 /* How long a start waits for hosts that are on their way, so that the first request finds them. */
 #define HOSTS_WAIT_MS 5000
 
@@ -85,12 +87,14 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct submission *s = arg;
 	const struct request *req = s->req;
+	struct cause cause = request_cause(req);
 	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
 	json_t *result = NULL;
 	int r = check_job_uuid(t, s, &same, e);
 
 	if (r < 0 || same)
 		return r;
+	txn_set_cause(t, &cause);
 	r = request_check(txn_view(t), req, busy, e);
 	if (r == 0)
 		r = apply_now(t, req, busy, &result, e);
@@ -115,11 +119,13 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 static int record_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct submission *s = arg;
+	struct cause cause = request_cause(s->req);
 	bool same;
 	int r = check_job_uuid(t, s, &same, e);
 
 	if (r < 0 || same)
 		return r;
+	txn_set_cause(t, &cause);
 	r = job_insert(t, s->req, NULL, e);
 	return r < 0 ? r : job_finish(t, s->req->job, NULL, &s->refusal, e);
 }
@@ -286,6 +292,11 @@ int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg)
 	return workers_run(pool->background, fn, arg);
 }
 
+int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg), void *arg)
+{
+	return turns_run(pool->turns, client, fn, arg);
+}
+
 /* ------------------------------------------------------------- open, close */
 
 /* Where the serial consoles of guests on this machine are logged. Hosts open the files; others only pass
@@ -343,6 +354,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 
 	if (!pool)
 		return error_set(e, ENOMEM, "out of memory");
+	store_set_cause(&(struct cause){.uid = geteuid(), .source = "fs"});
 	pthread_mutex_init(&pool->timer_lock, NULL);
 	pthread_cond_init(&pool->timer_cond, NULL);
 	pthread_mutex_init(&pool->prepare_lock, NULL);
@@ -350,8 +362,10 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
 	pool->login_limit = login_limit_new();
-	r = pool->state_dir && pool->background && pool->login_limit ? open_parts(pool, options, e)
-								     : error_set(e, ENOMEM, "out of memory");
+	pool->turns = turns_new(pool->background, TURNS_MAX);
+	r = pool->state_dir && pool->background && pool->login_limit && pool->turns
+		    ? open_parts(pool, options, e)
+		    : error_set(e, ENOMEM, "out of memory");
 	if (r < 0) {
 		pool_close(pool);
 		return r;
@@ -377,6 +391,7 @@ void pool_close(struct pool *pool)
 	login_limit_free(pool->login_limit);
 	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
 	workers_free(pool->background);
+	turns_free(pool->turns);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
 	pthread_mutex_destroy(&pool->prepare_lock);

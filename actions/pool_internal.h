@@ -8,6 +8,7 @@
 #include "../hypervisor/hypervisor.h"
 #include "executor.h"
 #include "scheduler.h"
+#include "turns.h"
 #include "workers.h"
 
 struct pool {
@@ -19,6 +20,7 @@ struct pool {
 	struct web_hooks *web_hooks;
 	struct workers *background; /* Gets that ask a host, long renderings */
 	pthread_mutex_t prepare_lock; /* one host is made ready at a time, and once */
+	struct turns *turns;	    /* of those who ask for long work, in `background` */
 	char *state_dir;	    /* owned */
 	bool read_only;		    /* immutable */
 	pthread_t timer;

@@ -58,7 +58,7 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 	const char *host = before ? object_str(before, VM_HOST_UUID) : NULL;
 	struct object *vm;
 
-	(void)reason; /* HA tells them apart */
+	(void)reason; /* whatever the reason, HA looks at the state alone */
 	if (state < 0)
 		return 0;
 	/* A stopped leftover on another host says nothing about where the VM really is. */
@@ -76,6 +76,7 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 		const struct object *h = view_get(txn_view(t), KIND_HOST, host_uuid);
 
 		object_set_str(vm, VM_HOST_UUID, host_uuid);
+		object_set_null(vm, VM_STOPPED_BY_HA);
 		if (h)
 			object_set_str(vm, VM_CLUSTER_UUID, object_str(h, HOST_CLUSTER_UUID));
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "ha.h"
 #include "image.h"
 #include "session.h"
 #include "storage.h"
@@ -53,6 +54,8 @@ static const struct timer {
 	{"identity.session.cleanup.interval", session_remove_ended},
 	{"rest.expiredApi.scanInterval", expire_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
+	{"ha.neverStopVm.scan.interval", ha_start_stopped},
+	{"host.ping.interval", ha_look_at_hosts},
 	{"image.expungeInterval", image_expunge_due},
 	{"host.ping.interval", storage_refresh},
 	{"volume.expungeInterval", volume_expunge_due},
@@ -83,6 +86,7 @@ static void *timer_main(void *arg)
 	struct timespec until;
 
 	pthread_setname_np(pthread_self(), "timer");
+	store_set_cause(&(struct cause){.uid = -1, .source = "scheduler"});
 	for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
 		last[i] = store_now();
 	pthread_mutex_lock(&pool->timer_lock);

@@ -40,6 +40,10 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_ms, struct error *e);
 /** Writes @state (Stopped or Destroyed) with the host left and its promise taken back. For change functions. */
 int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
+/** Writes Stopped likewise; @for_good: and HA leaves the VM alone until somebody starts it. For change functions. */
+int vm_put_off(struct txn *t, const char *uuid, bool for_good, struct error *e);
+/** True when the request says that HA shall leave the VM alone when it has stopped. */
+bool vm_stop_is_for_good(const struct request *req);
 /** Ends the domain on the VM's host, gracefully within @grace_ms (0: at once), and writes Stopped. Blocking. */
 int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error *e);
 
@@ -65,6 +69,8 @@ int vm_put_volume(struct txn *t, const struct object *vm, const struct vm_disk *
 int vm_put_iso(struct txn *t, const char *vm_uuid, const char *image_uuid, struct error *e);
 /** Makes the files of a VM's volumes that are not Ready, on the VM's host. Blocking. */
 int vm_instantiate_volumes(struct job *job, const char *uuid, struct error *e);
+/** Writes that a volume has its file, @path on @host: Ready. Blocking. */
+int vm_volume_ready(struct pool *pool, const char *uuid, const char *host, const char *path, struct error *e);
 /** Makes the file of one volume on @host: an overlay of its image, or empty. Blocking. */
 int vm_make_volume(struct job *job, const struct object *volume, const char *host, struct error *e);
 /**
@@ -121,6 +127,11 @@ struct placement {
 	const char *avoid_host;
 	json_t **ret_report; /* what was ruled out and why, also on failure, owned by the caller; NULL: not asked */
 };
+/* Most NICs of a VM. */
+#define PLACEMENT_NETWORKS 32
+/** What a VM that has its volumes and NICs needs, wherever in its zone; borrows from @view and fills @networks. */
+void placement_for_vm(const struct view *view, const struct object *vm, struct placement *ret,
+		      const char *networks[PLACEMENT_NETWORKS]);
 /**
  * Chooses a host and a primary storage for @want. HOST_ALLOCATION.1000 or PS.1000 with the manual's sentence of the
  * filter that left nothing. Reads only; the caller promises the capacity in the same change.

@@ -326,13 +326,21 @@ static int made_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, volume, NULL, e);
 }
 
+int vm_volume_ready(struct pool *pool, const char *uuid, const char *host, const char *path, struct error *e)
+{
+	struct hv_volume_info info = {0};
+	struct made m = {.volume = uuid, .path = path};
+
+	if (hv_volume_info(pool_hypervisor(pool), host, path, &info, NULL) == 0)
+		m.actual_size = info.actual_size;
+	return store_run(pool_store(pool), made_fn, &m, e);
+}
+
 int vm_make_volume(struct job *job, const struct object *volume, const char *host, struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	const char *uuid = object_uuid(volume), *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
 	_cleanup_free_ char *backing = NULL, *backing_format = NULL, *path = NULL;
-	struct hv_volume_info info = {0};
-	struct made m = {.volume = uuid};
 	struct view *view = store_view(pool_store(job->pool));
 	const struct object *image = view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID));
 	const char *format = object_text(volume, VOLUME_FORMAT);
@@ -350,10 +358,7 @@ int vm_make_volume(struct job *job, const struct object *volume, const char *hos
 	if (r < 0)
 		return r;
 	kill_point("volume-made");
-	if (hv_volume_info(hv, host, path, &info, NULL) == 0)
-		m.actual_size = info.actual_size;
-	m.path = path;
-	return store_run(pool_store(job->pool), made_fn, &m, e);
+	return vm_volume_ready(job->pool, uuid, host, path, e);
 }
 
 int vm_instantiate_volumes(struct job *job, const char *uuid, struct error *e)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "handlers.h"
+#include "kill_point.h"
 #include "object_ops.h"
 #include "topology.h"
 #include "vm.h"
@@ -197,6 +198,7 @@ int vm_attach_iso_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	int r = store_run(pool_store(job->pool), take_drive_fn, job, e);
 
+	kill_point("iso-tagged");
 	return r < 0 ? r : insert_or_leave(job, ret_result, e);
 }
 
@@ -262,6 +264,7 @@ int vm_detach_iso_run(struct job *job, json_t **ret_result, struct error *e)
 	if (l.image && host)
 		r = hv_cdrom_change(pool_hypervisor(job->pool), host, l.vm, drive_of(view, l.vm, l.image),
 				    NULL, e);
+	kill_point("iso-ejected");
 	if (r == 0 && l.image)
 		r = store_run(pool_store(job->pool), leave_drive_fn, &l, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);

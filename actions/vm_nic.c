@@ -13,6 +13,7 @@
 
 #include "handlers.h"
 #include "ipv4.h"
+#include "kill_point.h"
 #include "l3_network.h"
 #include "object_ops.h"
 #include "topology.h"
@@ -271,6 +272,7 @@ int vm_attach_l3_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	int r = store_run(pool_store(job->pool), add_row_fn, job, e);
 
+	kill_point("nic-written");
 	return r < 0 ? r : plug_or_take_back(job, ret_result, e);
 }
 
@@ -318,6 +320,7 @@ int nic_detach_run(struct job *job, json_t **ret_result, struct error *e)
 				  e);
 	if (r < 0)
 		return r;
+	kill_point("nic-unplugged");
 	drop_lease(job, view, nic);
 	r = remove_row(job, nic, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_VM, object_uuid(vm), ret_result, e);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "handlers.h"
+#include "kill_point.h"
 #include "topology.h"
 #include "vm.h"
 
@@ -129,6 +130,7 @@ int nic_qos_run(struct job *job, json_t **ret_result, struct error *e)
 	int r = store_run(pool_store(job->pool), limit_fn, &l, e);
 
 	if (r == 0) {
+		kill_point("nic-qos-written");
 		r = push(job, ret_result, e);
 		if (r < 0)
 			(void)store_run(pool_store(job->pool), restore_fn, &l, NULL);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "handlers.h"
+#include "kill_point.h"
 #include "object_ops.h"
 #include "topology.h"
 #include "vm.h"
@@ -267,6 +268,7 @@ int vm_tag_run(struct job *job, json_t **ret_result, struct error *e)
 
 	if (r < 0)
 		return r;
+	kill_point("tag-written");
 	r = push(job, s, e);
 	if (r < 0) {
 		(void)store_run(pool_store(job->pool), undo_fn, &c, NULL);

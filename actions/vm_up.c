@@ -106,13 +106,13 @@ struct up {
 	enum vm_state failed_state;
 	bool paused;
 	char host[UUID_SIZE], last_host[UUID_SIZE];
-	size_t l3_count;
-	const char *l3[32]; /* borrowed from the view of the change while it runs */
-	json_t *placement;  /* owned; how the host was chosen */
+	json_t *placement; /* owned; how the host was chosen */
 };
 
-static int collect_networks(struct txn *t, struct up *up, struct error *e)
+static int check_networks(struct txn *t, struct up *up, struct error *e)
 {
+	bool any = false;
+
 	view_for_each_where(nic, txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid)
 	{
 		const char *l3 = object_str(nic, NIC_L3_UUID);
@@ -122,10 +122,9 @@ static int collect_networks(struct txn *t, struct up *up, struct error *e)
 					 "Unable to find L3Network[uuid:%s] to start the current vm, it may have been "
 					 "deleted, Operation suggestion: delete this vm, recreate a new vm",
 					 l3 ? l3 : "");
-		if (up->l3_count < ARRAY_SIZE(up->l3))
-			up->l3[up->l3_count++] = l3;
+		any = true;
 	}
-	if (!up->l3_count)
+	if (!any)
 		return error_set(e, EBUSY,
 				 "unable to start the vm[uuid:%s]. It doesn't have any nic, please attach a nic and try again",
 				 up->uuid);
@@ -166,29 +165,17 @@ static int give_addresses(struct txn *t, struct up *up, struct error *e)
 
 static int choose_host(struct txn *t, struct up *up, const struct object **ret_host, struct error *e)
 {
-	const struct view *view = txn_view(t);
 	const struct request *req = up->job->req;
-	const struct object *vm = view_get(view, KIND_VM, up->uuid);
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
-	const char *host = request_str(req, "hostUuid");
-	struct placement want = {
-		.vm = up->uuid,
-		.host = host,
-		.cluster = host ? NULL : request_str(req, "clusterUuid"),
-		.zone = object_str(vm, VM_ZONE_UUID),
-		.strategy = host || request_str(req, "clusterUuid") ? "DesignatedHostAllocatorStrategy"
-								    : "LeastVmPreferredHostAllocatorStrategy",
-		.cpu_num = (int)object_int(vm, VM_CPU_NUM),
-		.memory = object_int(vm, VM_MEMORY_SIZE),
-		.l3_networks = up->l3,
-		.l3_count = up->l3_count,
-		.primary_storage = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
-		.volume_host = root ? object_str(root, VOLUME_HOST_UUID) : NULL,
-		.last_host = object_str(vm, VM_LAST_HOST_UUID),
-		.ret_report = &up->placement,
-	};
+	const char *networks[PLACEMENT_NETWORKS];
+	struct placement want;
 
-	return placement_choose(view, &want, ret_host, NULL, e);
+	placement_for_vm(txn_view(t), view_get(txn_view(t), KIND_VM, up->uuid), &want, networks);
+	want.host = request_str(req, "hostUuid");
+	want.cluster = want.host ? NULL : request_str(req, "clusterUuid");
+	if (want.host || want.cluster)
+		want.strategy = "DesignatedHostAllocatorStrategy";
+	want.ret_report = &up->placement;
+	return placement_choose(txn_view(t), &want, ret_host, NULL, e);
 }
 
 static int choose_fn(struct txn *t, void *arg, struct error *e)
@@ -200,7 +187,7 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!before)
 		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
-	r = collect_networks(t, up, e);
+	r = check_networks(t, up, e);
 	if (r == 0)
 		r = choose_host(t, up, &host, e);
 	if (r < 0)
@@ -436,6 +423,7 @@ int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, b
 
 struct down {
 	const char *uuid;
+	bool for_good; /* HA leaves it alone */
 	char host[UUID_SIZE];
 };
 
@@ -456,11 +444,32 @@ int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct 
 	return vm_write(t, before, vm, e);
 }
 
+int vm_put_off(struct txn *t, const char *uuid, bool for_good, struct error *e)
+{
+	int r = vm_put_stopped(t, uuid, VM_STATE_STOPPED, e);
+	struct object *vm;
+
+	if (r < 0 || !for_good)
+		return r;
+	vm = object_copy(view_get(txn_view(t), KIND_VM, uuid));
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(vm, VM_STOPPED_BY_HA, 1);
+	return txn_put(t, vm, NULL, e);
+}
+
+bool vm_stop_is_for_good(const struct request *req)
+{
+	const char *stop_ha = request_str(req, "stopHA"), *strategy = request_str(req, "strategy");
+
+	return (stop_ha && strcmp(stop_ha, "true") == 0) || (strategy && strcmp(strategy, "CreateStopped") == 0);
+}
+
 static int stopped_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct down *d = arg;
 
-	return vm_put_stopped(t, d->uuid, VM_STATE_STOPPED, e);
+	return vm_put_off(t, d->uuid, d->for_good, e);
 }
 
 int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_ms, struct error *e)
@@ -483,7 +492,7 @@ int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_
 
 int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error *e)
 {
-	struct down d = {.uuid = uuid};
+	struct down d = {.uuid = uuid, .for_good = vm_stop_is_for_good(job->req)};
 	struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 	char before[24];

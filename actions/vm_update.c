@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "handlers.h"
+#include "kill_point.h"
 #include "storage.h"
 #include "topology.h"
 #include "vm.h"
@@ -261,6 +262,7 @@ int vm_update_run(struct job *job, json_t **ret_result, struct error *e)
 
 	if (r < 0)
 		return r;
+	kill_point("growth-written");
 	r = push(job, &g, e);
 	if (r < 0) {
 		(void)store_run(pool_store(job->pool), shrink_fn, &g, NULL);

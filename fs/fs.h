@@ -19,23 +19,30 @@
 struct handles;
 struct last_errors;
 struct listings;
+struct polls;
 struct queries;
+struct ranks;
+struct scratches;
 struct waits;
 struct workers;
 
 struct fs {
 	struct pool *pool;
-	struct store *store; /* the pool's */
+	struct store *store;	  /* the pool's */
+	struct event_log *events; /* the store's */
 	struct handles *handles;
 	struct last_errors *errors;
 	struct listings *listings;
+	struct polls *polls;
 	struct queries *queries;
+	struct scratches *scratches;
 	struct waits *waits;
 	struct workers *readers; /* of `data` files */
+	struct ranks *ranks;	 /* of lookups in `by-name`; the receiving thread's */
 	struct document *readme;
 	struct document *operations; /* the operation table as JSON */
-	int64_t born; /* ns: time of what changes only with the program */
-	uid_t uid;    /* owner of everything */
+	int64_t born;		     /* ns: time of what changes only with the program */
+	uid_t uid;		     /* owner of everything */
 	gid_t gid;
 	void (*ready)(void *arg); /* told once the kernel's INIT has come; may be NULL */
 	void *ready_arg;

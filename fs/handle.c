@@ -6,6 +6,7 @@
 
 #include "../actions/disk_reader.h"
 #include "by_name.h"
+#include "where.h"
 
 /* The kernel's own limit of open files is far below. */
 #define HANDLES_MAX (1u << 24)
@@ -54,8 +55,7 @@ static void handle_destroy(struct ref *self)
 	document_unref(h->content);
 	document_unref(h->answer);
 	gather_reset(&h->gather);
-	ranks_free(h->ranks);
-	view_unref(h->view);
+	handle_set_view(h, NULL, NULL, NULL);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 }
@@ -159,7 +159,19 @@ void handles_remove(struct handles *handles, uint64_t number)
 		handles->free = (uint32_t)number;
 	}
 	pthread_mutex_unlock(&handles->lock);
+	if (h)
+		atomic_store(&h->closed, true);
 	handle_unref(h);
+}
+
+void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, struct where_list *list)
+{
+	where_list_free(h->list);
+	ranks_free(h->ranks);
+	view_unref(h->view);
+	h->view = view;
+	h->ranks = ranks;
+	h->list = list;
 }
 
 void handle_set_answer(struct handle *h, struct document *answer, const char *job)

@@ -22,6 +22,7 @@
 
 struct disk_reader;
 struct ranks;
+struct where_list;
 
 /* A document that comes in pieces. */
 struct gather {
@@ -39,7 +40,12 @@ struct handle {
 	const struct object *object; /* immutable; owned; NULL: it belongs to none */
 
 	struct disk_reader *disk; /* owned; of `data` files, else NULL */
-	struct document *content; /* immutable; owned; NULL when open for writing only */
+	/* Owned; NULL when open for writing only. Stays, unless the handle was polled, see polls.h. */
+	struct document *content;
+	int64_t start;	      /* immutable; of `events`: position where the file begins */
+	_Atomic int64_t seen; /* what the reader has seen last, see polls.c */
+	bool polled;	      /* somebody has waited for a change */
+	atomic_bool closed;   /* out of the table */
 	struct gather gather;
 	bool requested; /* a request has been written */
 	off_t end;	/* behind what was written last */
@@ -50,8 +56,10 @@ struct handle {
 	struct document *answer; /* lock; owned; to the last request */
 	char job[UUID_SIZE];	 /* lock; of the last request, "" = none */
 
-	struct view *view;   /* owned; directories */
-	struct ranks *ranks; /* owned; directories */
+	/* Of directories; while a worker makes them, nobody asks for them. */
+	struct view *view;	 /* owned */
+	struct ranks *ranks;	 /* owned */
+	struct where_list *list; /* owned; in `where` */
 };
 
 struct handles;
@@ -78,6 +86,8 @@ struct handle *handles_find(struct handles *handles, struct node node);
 /** Takes the handle out of the table. */
 void handles_remove(struct handles *handles, uint64_t number);
 
+/** What a walk over the directory is to see from now on; all are taken over and may be NULL. */
+void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, struct where_list *list);
 /** The answer to the last request (taken over) and its job (NULL or "": none). Any thread. */
 void handle_set_answer(struct handle *h, struct document *answer, const char *job);
 /** The job of the last request written here; "" = none. */

@@ -104,6 +104,7 @@ static int make_absolute(char **path, const char *what, struct error *e)
 static int check(struct options *options, struct error *e)
 {
 	struct stat st;
+	mode_t old;
 	int fd, r;
 
 	if (!options->mountpoint)
@@ -126,10 +127,13 @@ static int check(struct options *options, struct error *e)
 	if (fd < 0)
 		return error_set(e, errno, "cannot open '/dev/fuse': %s", strerror(errno));
 	(void)close(fd);
-	/* Others may pass through, since guests of another user open their images below it. */
-	if (mkdir(options->state, 0711) < 0 && errno != EEXIST)
-		return error_set(e, errno, "cannot make the state folder '%s': %s", options->state,
-				 strerror(errno));
+	/* Others may pass through, whatever the umask: guests of another user open their images below it. */
+	old = umask(0);
+	r = mkdir(options->state, 0711) < 0 && errno != EEXIST ? -errno : 0;
+	(void)umask(old);
+	if (r < 0)
+		return error_set(e, -r, "cannot make the state folder '%s': %s", options->state,
+				 strerror(-r));
 	r = make_absolute(&options->state, "state folder", e);
 	if (r == 0 && (stat(options->state, &st) < 0 || !S_ISDIR(st.st_mode)))
 		r = error_set(e, ENOTDIR, "cannot use the state folder '%s': not a directory",

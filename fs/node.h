@@ -33,6 +33,8 @@ enum node_class {
 	N_FEATURES,
 	N_LIMITS,
 	N_CALLER_ERROR,
+	N_METRICS,
+	N_EVENTS, /* the row is the number of the event it begins behind */
 	N_OPERATIONS,
 	N_SESSIONS,
 	N_OPEN_CALL,
@@ -42,13 +44,19 @@ enum node_class {
 	N_INVENTORIES,
 	N_CREATE,
 	N_BY_NAME,
-	N_FOLDER_GET, /* index: the operation */
-	N_CATEGORY,   /* of settings; the row is the first setting's */
+	N_SCHEMA,
+	N_ASK,
+	N_WHERE,
+	N_WHERE_FIELD, /* all fields of a collection share it */
+	N_CONDITION,   /* the row is a number given out at lookup, see queries.h */
+	N_FOLDER_GET,  /* index: the operation */
+	N_CATEGORY,    /* of settings; the row is the first setting's */
 	/* objects and links to them */
 	N_OBJECT,
 	N_HOME_LINK,
 	N_NAME_LINK,
-	N_SUB_LINK, /* index: the sub-collection, see family.c */
+	N_MATCH_LINK, /* index: how many conditions lead to it */
+	N_SUB_LINK,   /* index: the sub-collection, see family.c */
 	N_JOB_LINK,
 	/* in the directory of an object */
 	N_INVENTORY,
@@ -62,8 +70,11 @@ enum node_class {
 	N_TAGS,
 	N_TAG,
 	N_DATA,
-	/* a Get with parameters in its name; the row is a number given out at lookup, see query.h */
+	/* a Get with parameters in its name; the row is a number given out at lookup, see queries.h */
 	N_QUERY,
+	N_COLLECTION_QUERY, /* the same of a collection */
+	/* a file that a tool has created; the row is its number, see scratch.h */
+	N_SCRATCH,
 	NODE_CLASS_COUNT
 };
 

@@ -4,7 +4,10 @@
 
 #include <string.h>
 
+#include "ask.h"
+#include "events.h"
 #include "queries.h"
+#include "scratch.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -14,7 +17,7 @@
 void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret)
 {
 	*ret = (struct place){.fs = fs, .view = view, .node = node, .entry = entry_get(node.class)};
-	if (node.row && node.class != N_QUERY)
+	if (node.row && node.kind != KIND_NONE)
 		ret->object = view_get_id(view, node.kind, node.row);
 	if (node.kind != KIND_NONE)
 		ret->kind = kind_get(node.kind);
@@ -87,6 +90,12 @@ static bool node_is_sane(const struct fs *fs, const struct view *view, struct no
 	return entry->name || (entry->next(&dir, n.index, name, &same) && same.index == n.index);
 }
 
+/* Is the row a number of queries.h? */
+static bool is_query(enum node_class class)
+{
+	return class == N_QUERY || class == N_COLLECTION_QUERY;
+}
+
 int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret)
 {
 	struct node node, base;
@@ -94,13 +103,31 @@ int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t
 
 	if (!node_unpack(ino, &node))
 		return -ENOENT;
-	if (node.class == N_QUERY) {
+	if (is_query(node.class)) {
 		if (!queries_get(fs->queries, node.row, &base, NULL))
 			return -ESTALE;
 		r = place_find(fs, view, node_pack(base), uid, ret);
 		ret->node = node;
-		ret->entry = entry_get(N_QUERY);
+		ret->entry = entry_get(node.class);
 		return r;
+	}
+	if (node.class == N_CONDITION) {
+		if (!queries_get(fs->queries, node.row, &base, NULL) || base.class != N_CONDITION ||
+		    base.index != node.index)
+			return -ESTALE;
+		place_init(fs, view, node, ret);
+		ret->uid = uid;
+		return 0;
+	}
+	if (node.class == N_SCRATCH || node.class == N_EVENTS) {
+		/* The row is no object's. */
+		if (node.kind != KIND_NONE || node.index)
+			return -ENOENT;
+		if (node.class == N_SCRATCH && !scratch_is_here(fs->scratches, node.row))
+			return -ESTALE;
+		place_init(fs, view, node, ret);
+		ret->uid = uid;
+		return 0;
 	}
 	if (node.row && !view_get_id(view, node.kind, node.row))
 		return -ESTALE;
@@ -122,9 +149,10 @@ static struct node fixed_node(const struct place *dir, enum node_class class)
 	return n;
 }
 
-/* `name?parameters`: a Get file with parameters. */
+/* `name?parameters`: a Get file with parameters, or a query over a collection. */
 static int lookup_query(const struct place *dir, const char *name, const char *mark, struct place *ret)
 {
+	enum node_class class;
 	char base[NAME_SIZE];
 	int64_t number;
 	int r;
@@ -135,13 +163,17 @@ static int lookup_query(const struct place *dir, const char *name, const char *m
 	r = place_lookup(dir, base, ret);
 	if (r < 0)
 		return r;
-	if (ret->node.class != N_GET && ret->node.class != N_FOLDER_GET)
+	if (ret->node.class == N_GET || ret->node.class == N_FOLDER_GET)
+		class = N_QUERY;
+	else if (ask_is_possible(ret))
+		class = N_COLLECTION_QUERY;
+	else
 		return -ENOENT;
 	number = queries_add(dir->fs->queries, ret->node, mark + 1);
 	if (number < 0)
 		return (int)number;
-	ret->node = (struct node){.class = N_QUERY, .row = number};
-	ret->entry = entry_get(N_QUERY);
+	ret->node = (struct node){.class = class, .row = number};
+	ret->entry = entry_get(class);
 	return 0;
 }
 
@@ -252,6 +284,10 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 	int64_t changed = 0;
 	size_t size = 0;
 
+	if (p->node.class == N_SCRATCH)
+		return scratch_stat(p, ret);
+	if (p->node.class == N_EVENTS)
+		return events_stat(p, ret);
 	if (S_ISLNK(mode)) {
 		if (!place_readlink(p, target))
 			return -ENOENT;

@@ -25,6 +25,7 @@
 #include "node.h"
 
 struct ranks;
+struct where_list;
 
 struct place {
 	const struct fs *fs;
@@ -37,7 +38,9 @@ struct place {
 	const struct field *field;	/* of a value, a reference or a sub-collection */
 	const struct operation *op;	/* of a Get or `create` */
 	uid_t uid;			/* who asks; matters for `last-error` in the root */
+	const char *account;		/* through whose eyes, for queries; NULL: an administrator's */
 	struct ranks *ranks;		/* memory of a walk over `by-name`, or NULL */
+	const struct where_list *list;	/* what a walk over `where` found, or NULL */
 };
 
 enum node_entry_flags {
@@ -104,7 +107,7 @@ const char *place_meaning(const struct place *p);
 /** True for files whose content takes long, because the table has no function for it. */
 static inline bool place_is_slow(const struct place *p)
 {
-	return S_ISREG(p->entry->mode) && !p->entry->render && !p->entry->size;
+	return S_ISREG(p->entry->mode) && !p->entry->render && !p->entry->size && p->node.class != N_EVENTS;
 }
 /** True when opening for writing makes sense. */
 bool place_is_writable(const struct place *p);

@@ -6,18 +6,21 @@
 
 #include "value.h"
 
-#define KEPT 512
+/* A name is kept in any place of the set that its number says. */
+#define WAYS 8
+#define SETS (QUERIES_KEPT / WAYS)
 
-struct query {
+struct kept {
 	int64_t number; /* 0: free */
+	uint64_t used;	/* when, as counted by `clock` */
 	struct node base;
 	char *text; /* owned */
 };
 
 struct queries {
 	pthread_mutex_t lock;
-	struct query kept[KEPT]; /* lock; the query numbered n is in slot n % KEPT */
-	int64_t last;		 /* lock */
+	struct kept kept[SETS][WAYS]; /* lock */
+	uint64_t clock;		      /* lock */
 };
 
 struct queries *queries_new(void)
@@ -33,44 +36,83 @@ void queries_free(struct queries *queries)
 {
 	if (!queries)
 		return;
-	for (size_t i = 0; i < KEPT; i++)
-		free(queries->kept[i].text);
+	for (size_t i = 0; i < SETS; i++)
+		for (size_t j = 0; j < WAYS; j++)
+			free(queries->kept[i][j].text);
 	pthread_mutex_destroy(&queries->lock);
 	free(queries);
 }
 
+/* FNV-1a, folded to the bits of a row number. */
+int64_t queries_number(struct node base, const char *text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ node_pack(base);
+
+	for (const char *c = text; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+	hash = (hash ^ hash >> 34) & (uint64_t)NODE_ROW_MAX;
+	return hash ? (int64_t)hash : 1;
+}
+
+/* The name of a number, or NULL; it counts as used. Call with the lock held. */
+static struct kept *find(struct queries *queries, int64_t number)
+{
+	struct kept *set = queries->kept[number % SETS];
+
+	for (size_t i = 0; i < WAYS; i++)
+		if (number && set[i].number == number) {
+			set[i].used = ++queries->clock;
+			return &set[i];
+		}
+	return NULL;
+}
+
+/* The place that was not used for the longest time. Call with the lock held. */
+static struct kept *oldest(struct queries *queries, int64_t number)
+{
+	struct kept *set = queries->kept[number % SETS], *found = set;
+
+	for (size_t i = 1; i < WAYS; i++)
+		if (set[i].used < found->used)
+			found = &set[i];
+	return found;
+}
+
 int64_t queries_add(struct queries *queries, struct node base, const char *text)
 {
+	int64_t number = queries_number(base, text);
+	struct kept *k;
 	char *copy;
-	struct query *q;
 
+	if (strlen(text) > QUERIES_TEXT)
+		return -ENAMETOOLONG;
 	scoped_lock(&queries->lock);
-	for (size_t i = 0; i < KEPT; i++) {
-		q = &queries->kept[i];
-		if (q->number && node_pack(q->base) == node_pack(base) && strcmp(q->text, text) == 0)
-			return q->number;
-	}
+	/* Another text of this number: take the next one. */
+	while ((k = find(queries, number)) &&
+	       (node_pack(k->base) != node_pack(base) || strcmp(k->text, text) != 0))
+		number = number == NODE_ROW_MAX ? 1 : number + 1;
+	if (k)
+		return number;
 	copy = strdup(text);
 	if (!copy)
 		return -ENOMEM;
-	queries->last = queries->last == NODE_ROW_MAX ? 1 : queries->last + 1;
-	q = &queries->kept[queries->last % KEPT];
-	free(q->text);
-	*q = (struct query){.number = queries->last, .base = base, .text = copy};
-	return q->number;
+	k = oldest(queries, number);
+	free(k->text);
+	*k = (struct kept){.number = number, .used = ++queries->clock, .base = base, .text = copy};
+	return number;
 }
 
 bool queries_get(struct queries *queries, int64_t number, struct node *ret_base, char **ret_text)
 {
-	const struct query *q;
+	const struct kept *k;
 
 	scoped_lock(&queries->lock);
-	q = &queries->kept[number % KEPT];
-	if (!number || q->number != number)
+	k = find(queries, number);
+	if (!k)
 		return false;
-	*ret_base = q->base;
+	*ret_base = k->base;
 	if (ret_text)
-		*ret_text = strdup(q->text);
+		*ret_text = strdup(k->text);
 	return true;
 }
 

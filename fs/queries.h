@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names with parameters: `starting-target-hosts?clusterUuid=...`.
+ * Names with parameters: `starting-target-hosts?clusterUuid=...`,
+ * `vm-instances?q=state=Running`, and the conditions of directories in `where`.
  *
- * The parameters do not fit into a node number, so the last few hundred such
- * names are kept here under numbers that are never given out twice. One that was
- * pushed out answers ESTALE, upon which the kernel looks the name up again.
- * Self-locking.
+ * The parameters do not fit into a node number, so the names in use are kept here
+ * under numbers made of their text, the same after a restart too. The number of
+ * names is limited; the one not used for the longest time is pushed out. It then
+ * answers ESTALE, upon which the kernel looks the name up again. Self-locking.
  */
 #ifndef POOLFS_QUERIES_H
 #define POOLFS_QUERIES_H
@@ -13,13 +14,19 @@
 #include "../actions/operation.h"
 #include "node.h"
 
+/* Names that are kept, and bytes of the parameters of one. */
+#define QUERIES_KEPT 4096
+#define QUERIES_TEXT 4096
+
 struct queries;
 
 struct queries *queries_new(void);
 /** Accepts NULL. */
 void queries_free(struct queries *queries);
-/** The number of this file with these parameters, the same while it is kept. -ENOMEM. */
+/** The number of this file or directory with these parameters. -ENOMEM, -ENAMETOOLONG above QUERIES_TEXT. */
 int64_t queries_add(struct queries *queries, struct node base, const char *text);
+/** What queries_add() gives unless two texts have one number; keeps nothing. */
+int64_t queries_number(struct node base, const char *text);
 /** The file of a number and (unless NULL) a copy of the parameters, to be freed. False when it was pushed
  * out. */
 bool queries_get(struct queries *queries, int64_t number, struct node *ret_base, char **ret_text);

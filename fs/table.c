@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The node table. See place.h for how to add a file; the order of rows is the order of listings. */
+#include "ask.h"
 #include "by_name.h"
 #include "content.h"
 #include "data.h"
 #include "door.h"
+#include "events.h"
 #include "family.h"
 #include "links.h"
 #include "members.h"
+#include "where.h"
+#include "scratch.h"
 
 #define FILE_RO	  (S_IFREG | 0444)
 #define FILE_RW	  (S_IFREG | 0644)
@@ -85,6 +89,20 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		    .flags = E_NAME_STAYS | E_STAYS,
 		    .render = render_call,
 		    .help = "write a call as the account of the session, read its answer"},
+	[N_METRICS] = {.in = IN(N_ROOT),
+		       .name = "metrics",
+		       .mode = FILE_RO,
+		       .flags = E_NAME_STAYS,
+		       .help = "the pool in numbers, as OpenMetrics text",
+		       .example = "grep '^poolfs_state{kind=\"VmInstance\"' metrics"},
+	[N_EVENTS] =
+		{.in = IN(N_ROOT),
+		 .mode = FILE_RO,
+		 .find = events_find,
+		 .next = events_next,
+		 .help = "what changed, a line of JSON each, in the order of the commits; events?since=N: behind "
+			 "number N",
+		 .example = "tail -f events | jq -c 'select(.kind == \"VmInstance\")'"},
 	[N_FOLDER] = {.in = FOLDERS,
 		      .index = INDEX_FOLDER,
 		      .mode = DIRECTORY,
@@ -121,6 +139,57 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		       .changed = changed_collection,
 		       .help = "the same by name; the second of a name gets ~2",
 		       .example = "cd by-name/web01"},
+	[N_SCHEMA] = {.in = IN(N_FOLDER),
+		      .index = INDEX_FOLDER,
+		      .name = "schema",
+		      .mode = FILE_RO,
+		      .flags = E_NAME_STAYS | E_STAYS,
+		      .here = folder_here_kind,
+		      .render = render_schema,
+		      .help = "what queries may name: fields with their types, operators, relations",
+		      .example = "jq -r '.fields | keys[]' schema"},
+	[N_ASK] = {.in = IN(N_FOLDER),
+		   .index = INDEX_FOLDER,
+		   .name = "query",
+		   .mode = FILE_RW,
+		   .flags = E_NAME_STAYS | E_STAYS,
+		   .here = folder_here_kind,
+		   .render = render_ask,
+		   .permissions = permissions_ask,
+		   .help = "write a query of any length, read the answer",
+		   .example = "exec 3<>query; echo 'q=name~=web%&limit=10' >&3; cat <&3"},
+	[N_WHERE] =
+		{.in = IN(N_FOLDER),
+		 .index = INDEX_FOLDER,
+		 .name = "where",
+		 .mode = DIRECTORY,
+		 .flags = E_NAME_STAYS,
+		 .here = folder_here_kind,
+		 .permissions = permissions_where,
+		 .changed = changed_collection,
+		 .help = "conditions as directories; lists the fields, and conditions where there are few values",
+		 .example = "ls where/state=Running/host.name=node1"},
+	[N_WHERE_FIELD] = {.in = IN(N_WHERE),
+			   .index = INDEX_FOLDER,
+			   .shown = "<field>",
+			   .mode = LINK,
+			   .flags = E_NAME_STAYS | E_STAYS,
+			   .find = where_fields_find,
+			   .next = where_fields_next,
+			   .link = link_where_field,
+			   .help = "a field or relation that conditions may name; link to schema"},
+	[N_CONDITION] =
+		{.in = IN(N_WHERE) | IN(N_CONDITION),
+		 .index = INDEX_FOLDER,
+		 .shown = "<condition>",
+		 .mode = DIRECTORY,
+		 .here = conditions_here,
+		 .find = conditions_find,
+		 .next = conditions_next,
+		 .permissions = permissions_where,
+		 .changed = changed_collection,
+		 .help = "what it holds for, and for all conditions above it; a further condition may follow",
+		 .example = "for vm in where/state=Running/cpuNum\\>2/*; do cat $vm/name; done"},
 	[N_FOLDER_GET] = {.in = FOLDERS,
 			  .index = INDEX_OPERATION,
 			  .mode = FILE_RO,
@@ -169,6 +238,14 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			 .next = name_links_next,
 			 .link = link_by_name,
 			 .help = "link to the object of that name"},
+	[N_MATCH_LINK] = {.in = IN(N_CONDITION),
+			  .kinds = ANY,
+			  .shown = "<name>",
+			  .mode = LINK,
+			  .find = matches_find,
+			  .next = matches_next,
+			  .link = link_match,
+			  .help = "link to an object, by name, or by uuid when it has none"},
 	[N_SUB_LINK] = {.in = IN(N_SUB),
 			.kinds = ANY,
 			.shown = "<uuid>",
@@ -287,7 +364,18 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		   .help = "the tag",
 		   .example = "grep -h ^hostname:: tags/*"},
 
+	[N_SCRATCH] =
+		{.in = IN(N_FOLDER) | IN(N_OBJECT),
+		 .shown = "<any other name>",
+		 .mode = S_IFREG | 0600,
+		 .here = scratch_here,
+		 .find = scratch_find,
+		 .next = scratch_next,
+		 .render = scratch_render,
+		 .permissions = scratch_permissions,
+		 .help = "scratch file of the user who creates it; renamed over a writable file it is written there"},
 	[N_QUERY] = {.mode = FILE_RO, .permissions = permissions_get},
+	[N_COLLECTION_QUERY] = {.mode = FILE_RO, .permissions = permissions_query},
 };
 
 const struct node_entry *entry_get(enum node_class class)

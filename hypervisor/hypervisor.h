@@ -322,7 +322,16 @@ typedef int hv_progress(void *ctx, int percent);
  */
 int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *base, hv_progress *progress, void *ctx, struct error *e);
-/** Copies the disk as it is at this moment into the new, standalone qcow2 volume @name of a pool. */
+/** A copy of one disk: the new, standalone qcow2 volume @name of a pool. */
+struct hv_disk_copy {
+	const char *volume;
+	const char *pool, *name;
+	char *path; /* out: allocated on success */
+};
+/** Copies disks of a domain, all as they are at one and the same moment. All or nothing. */
+int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, struct hv_disk_copy *copies,
+		  size_t count, hv_progress *progress, void *ctx, struct error *e);
+/** hv_disks_copy() of one disk. */
 int hv_disk_copy(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *pool, const char *name, hv_progress *progress, void *ctx, char **ret_path,
 		 struct error *e);

@@ -328,7 +328,7 @@
 	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET, "the request as it came")        \
 	X(JOB, CANCEL, "cancel", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "asked to stop")                     \
 	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN, "SHA-256 of the request's bytes")                          \
-	X_STR(X, JOB, SOURCE, "source", F_FILE, "fs, rest, scheduler or libvirt")                            \
+	X_STR(X, JOB, SOURCE, "source", F_FILE, "fs, rest, scheduler, ha or libvirt")                            \
 	X(JOB, UID, "uid", FIELD_LONG, F_FILE, KIND_NONE, 0, 0, "user id of the caller")                     \
 	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE, KIND_ACCOUNT, 0, 0, "account it acts for") \
 	X(JOB, DEADLINE, "deadline", FIELD_DATE, F_FILE, KIND_NONE, 0, 0, "when it is given up")             \

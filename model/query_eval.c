@@ -287,6 +287,20 @@ static int gather(struct run *run, const struct condition *c, size_t most, struc
 	return r;
 }
 
+bool query_reads(const struct query *q, enum kind_id kind)
+{
+	if (q->kind->id == kind)
+		return true;
+	for (int i = 0; i < q->condition_count; i++)
+		for (int j = 0; j < q->conditions[i]->depth; j++) {
+			const struct relation *r = &q->conditions[i]->steps[j];
+
+			if (r->target == kind || (r->type == RELATION_LINK && r->link == kind))
+				return true;
+		}
+	return false;
+}
+
 /* --------------------------------------------------------------------- runs */
 
 static struct run *run_new(const struct query *q, const struct view *view, const struct query_scope *scope)

@@ -67,17 +67,25 @@ void door_close(struct door *door)
 
 /* -------------------------------------------------------------------- calls */
 
+/* -ENOTCONN when @root is no pool. */
+static int open_below(int root, const char *path)
+{
+	int fd = openat(root, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int r = fd < 0 ? -errno : fd;
+
+	return r == -ENOENT && faccessat(root, "operations.json", F_OK, 0) < 0 ? -ENOTCONN : r;
+}
+
 /* The pool may have been mounted anew since we began, so what lies under the path counts, too. */
 static int open_path(const struct door *door, const char *path)
 {
 	_cleanup_close_ int root = -1;
-	int fd = openat(door->root, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int r = open_below(door->root, path);
 
-	if (fd >= 0 || errno != ENOTCONN)
-		return fd < 0 ? -errno : fd;
+	if (r != -ENOTCONN)
+		return r;
 	root = open(door->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	fd = root < 0 ? -1 : openat(root, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return root < 0 ? -errno : open_below(root, path);
 }
 
 static int line_open(const struct door *door, struct line *line, const char *session)

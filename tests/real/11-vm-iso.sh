@@ -48,7 +48,7 @@ guest "$vm" 'mount -t iso9660 -o ro /dev/sr1 /mnt || mount -t iso9660 -o ro /dev
 
 step "a disc that the guest holds on to goes out too"
 act "$dir" detach-iso "isoUuid=$tiny"
-assert_eq "$(on_host domblklist "$vm" | grep -c iso)" 2 "discs that the host has in drives"
+assert_eq "$(on_host domblklist "$vm" | grep -c '\.iso$')" 2 "discs that the host has in drives"
 
 step "what is in the drives survives a stop, and a stopped VM gets its disc at the start"
 act "$dir" detach-iso "isoUuid=$iso1"

@@ -13,26 +13,32 @@ vm=$(create_vm web "$image" '{"instanceOfferingUuid":"'"$small"'"}')
 dir=vm-instances/$vm
 root=$(value "$dir/rootVolumeUuid")
 
+# content FILE: a checksum of what a guest reads from it.
+content() {
+	qemu-img convert -O raw "$1" "$CASE_DIR/flat.raw"
+	sha256sum <"$CASE_DIR/flat.raw"
+}
+
 step "the guest writes something that it keeps over a stop"
 wait_serial "$vm" "TINY ready" 60
-wait_until 20 agent_ping "$vm"
+wait_until 40 agent_ping "$vm"
 guest "$vm" 'echo kept >/root/file; sync'
 act "$dir" stop
 old=$(value "volumes/$root/installPath")
-sum=$(qemu-img convert -O raw "$old" /dev/stdout | sha256sum)
+sum=$(content "$old")
 
 step "made anew, it boots as for the first time"
 act "$dir" reimage
 act "$dir" start
-wait_serial "$vm" "STATE /dev/vda2 first=1" 60
-wait_until 20 agent_ping "$vm"
+wait_serial "$vm" "STATE /dev/vda2 first=1" 90 2
+wait_until 40 agent_ping "$vm"
 assert_eq "$(guest "$vm" 'ls /root/file 2>/dev/null || echo none')" none
 
 step "the snapshot is the old disk, bit by bit, also after the new one was written to"
 act "$dir" stop
 point=$(value volume-snapshots/inventories | jq -r '.inventories[] | select(.name == "reimage-vm-point").primaryStorageInstallPath')
 assert_eq "$point" "$old"
-assert_eq "$(qemu-img convert -O raw "$point" /dev/stdout | sha256sum)" "$sum"
+assert_eq "$(content "$point")" "$sum"
 
 step "another image, another disk: the guest starts anew"
 cp "$media/tiny.qcow2" other.qcow2
@@ -41,6 +47,6 @@ grep -q "$other" <<<"$(value "$dir/image-candidates")" || fail "the other image 
 act "$dir" change-image "imageUuid=$other"
 assert_eq "$(value "$dir/imageUuid")" "$other"
 act "$dir" start
-wait_serial "$vm" "STATE /dev/vda2 first=1" 60 3
+wait_serial "$vm" "STATE /dev/vda2 first=1" 90 3
 assert_match "$(on_host domblklist "$vm")" "$(value "$dir/rootVolumeUuid")" "the disk of the domain"
 assert_eq "$(find "$STATE" -name "*$root*")" "" "files of the old root volume"

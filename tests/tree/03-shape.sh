@@ -39,7 +39,8 @@ step "inode numbers survive a restart"
 echo "stop type=cold" >"$MOUNT/vm-instances/$vm/actions"
 sync "$MOUNT/vm-instances/$vm/actions"
 walk --inodes >inodes
-assert_eq "$(awk '$2 !~ /\// || /\/[0-9a-f]+$/ { print $1 }' inodes | sort | uniq -d)" "" "inode numbers in use twice"
+# The links in where/ are the same file in each directory of as many conditions.
+assert_eq "$(awk '$2 ~ /\/where\// { next } $2 !~ /\// || /\/[0-9a-f]+$/ { print $1 }' inodes | sort | uniq -d)" "" "inode numbers in use twice"
 remount_pool
 walk --inodes | diff inodes - >changed || fail "inode numbers changed: $(head -n 4 changed)"
 

@@ -117,7 +117,8 @@ static void test_query(void **state)
 	json_t *params = NULL, *want = NULL;
 
 	(void)state;
-	assert_int_equal(query_parameters(&op, "zoneUuid=a%2Fb+c&limit=5&tags=x&tags=y%3Dz", &params, NULL), 0);
+	assert_int_equal(query_parameters(&op, "zoneUuid=a%2Fb+c&limit=5&tags=x&tags=y%3Dz", &params, NULL),
+			 0);
 	want = json_pack("{s:s, s:i, s:[s,s]}", "zoneUuid", "a/b c", "limit", 5, "tags", "x", "y=z");
 	assert_true(json_equal(params, want));
 	json_decref(want);
@@ -142,8 +143,8 @@ static void test_queries_are_kept(void **state)
 {
 	struct queries *queries = queries_new();
 	struct node base = {.kind = KIND_VM, .row = 3, .class = N_GET, .index = 7}, back;
-	int64_t first = queries_add(queries, base, "a=1");
-	char *text = NULL;
+	int64_t first = queries_add(queries, base, "a=1"), used;
+	char *text = NULL, name[QUERIES_TEXT + 2];
 
 	(void)state;
 	assert_true(first > 0);
@@ -153,14 +154,21 @@ static void test_queries_are_kept(void **state)
 	assert_int_equal(node_pack(back), node_pack(base));
 	assert_string_equal(text, "a=1");
 	free(text);
-	for (int i = 0; i < 1000; i++) {
-		char name[16];
-
+	/* What is in use stays, what is not makes room, and comes back under its number. */
+	used = queries_add(queries, base, "a=2");
+	for (int i = 0; i < 20 * QUERIES_KEPT; i++) {
 		snprintf(name, sizeof(name), "b=%d", i);
-		assert_true(queries_add(queries, base, name) > first);
+		assert_true(queries_add(queries, base, name) > 0);
+		if (i % 100 == 0)
+			assert_true(queries_get(queries, used, &back, NULL));
 	}
 	assert_false(queries_get(queries, first, &back, NULL));
+	assert_int_equal(queries_add(queries, base, "a=1"), first);
+	assert_int_equal(queries_number(base, "a=1"), first);
 	assert_false(queries_get(queries, 0, &back, NULL));
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(queries_add(queries, base, name), -ENAMETOOLONG);
 	queries_free(queries);
 }
 
