@@ -12,14 +12,14 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "account.h"
 #include "config.h"
 #include "host.h"
 #include "object_ops.h"
 #include "offering.h"
 
-#define DEFAULT_PASSWORD "password"
-#define MEBIBYTE	 (INT64_C(1) << 20)
-#define GIBIBYTE	 (INT64_C(1) << 30)
+#define MEBIBYTE (INT64_C(1) << 20)
+#define GIBIBYTE (INT64_C(1) << 30)
 /* Networks of this machine that are looked at. */
 #define USED_MAX 512
 
@@ -105,7 +105,7 @@ static struct ipv4_network free_subnet(void)
 
 /* What is decided before the change, since it blocks or can fail, and the uuids that link the objects. */
 struct plan {
-	char hash[crypto_pwhash_STRBYTES];
+	char hash[ACCOUNT_HASH_SIZE];
 	char hostname[256];
 	char *primary, *backup; /* owned: folders */
 	char *address;		/* owned: of the host */
@@ -122,22 +122,6 @@ static void plan_done(struct plan *plan)
 	free(plan->primary);
 	free(plan->backup);
 	free(plan->address);
-}
-
-/* As a client sends it: the hex digits of its SHA-512 (behaviour.md 1.11). */
-static int hash_password(char ret_hash[crypto_pwhash_STRBYTES], struct error *e)
-{
-	unsigned char digest[crypto_hash_sha512_BYTES];
-	char hex[2 * sizeof(digest) + 1];
-
-	if (sodium_init() < 0)
-		return error_set(e, EIO, "this machine has no random numbers");
-	crypto_hash_sha512(digest, (const unsigned char *)DEFAULT_PASSWORD, strlen(DEFAULT_PASSWORD));
-	sodium_bin2hex(hex, sizeof(hex), digest, sizeof(digest));
-	if (crypto_pwhash_str(ret_hash, hex, strlen(hex), crypto_pwhash_OPSLIMIT_INTERACTIVE,
-			      crypto_pwhash_MEMLIMIT_INTERACTIVE) < 0)
-		return error_set(e, ENOMEM, "out of memory");
-	return 0;
 }
 
 static int make_folder(const char *path, mode_t mode, struct error *e)
@@ -173,22 +157,22 @@ static int prepare_folders(struct plan *plan, const char *state_dir, struct erro
 	return 0;
 }
 
-static int plan_make(struct plan *plan, const char *state_dir, const char *uri, struct error *e)
+static int plan_make(struct plan *plan, const struct pool_options *options, struct error *e)
 {
 	char *const uuids[] = {plan->zone,	  plan->cluster, plan->host, plan->primary_uuid,
 			       plan->backup_uuid, plan->l2,	 plan->l3};
-	int r = hv_uri_check(uri, e);
+	int r = hv_uri_check(options->uri, e);
 
 	if (r == 0)
-		r = hash_password(plan->hash, e);
+		r = account_hash_first(options->admin_password_file, plan->hash, e);
 	if (r == 0)
-		r = prepare_folders(plan, state_dir, e);
+		r = prepare_folders(plan, options->state_dir, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(uuids); i++)
 		uuid_make(uuids[i]);
-	plan->uri = uri;
-	plan->address = host_address_of_uri(uri);
+	plan->uri = options->uri;
+	plan->address = host_address_of_uri(options->uri);
 	if (gethostname(plan->hostname, sizeof(plan->hostname)) < 0)
 		plan->hostname[0] = '\0';
 	plan->hostname[sizeof(plan->hostname) - 1] = '\0';
@@ -412,7 +396,7 @@ static int put_settings(struct txn *t, void *arg, struct error *e)
 	return config_fill(t, e);
 }
 
-int pool_bootstrap(struct store *store, const char *state_dir, const char *uri, struct error *e)
+int pool_bootstrap(struct store *store, const struct pool_options *options, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(store);
 	_cleanup_(plan_done) struct plan plan = {0};
@@ -420,6 +404,6 @@ int pool_bootstrap(struct store *store, const char *state_dir, const char *uri, 
 
 	if (view_count(view, KIND_ACCOUNT))
 		return store_run(store, put_settings, NULL, e);
-	r = plan_make(&plan, state_dir, uri, e);
+	r = plan_make(&plan, options, e);
 	return r < 0 ? r : store_run(store, put_pool, &plan, e);
 }

@@ -9,19 +9,19 @@
 #define POOLFS_BOOTSTRAP_H
 
 #include "ipv4.h"
-#include "../model/store.h"
+#include "pool.h"
 
 /* The admin account's uuid is the same in every pool, as with the manual's server. */
 #define ADMIN_ACCOUNT_UUID "36c27e8ff05c4780bf6d2fa65700f22e"
 
 /**
- * On a database without accounts, makes the admin account (password "password"), zone, cluster, the host
- * at @uri, a local primary storage and a backup storage below @state_dir (absolute), an L2 and L3 network
+ * On a database without accounts, makes the admin account (with the first password), zone, cluster, the host
+ * at the uri, a local primary storage and a backup storage below the state folder, an L2 and L3 network
  * with an IP range on a subnet that this machine does not use, an instance and a disk offering, and their
  * links, in one change. On every database, adds the settings it does not have yet. Blocks (a password hash,
- * commits): for the start of the daemon. Errors of the store; -EINVAL for a malformed @uri.
+ * commits): for the start of the daemon. Errors of the store; -EINVAL for a malformed uri or no password in its file.
  */
-int pool_bootstrap(struct store *store, const char *state_dir, const char *uri, struct error *e);
+int pool_bootstrap(struct store *store, const struct pool_options *options, struct error *e);
 
 /**
  * The first of 10.123.0.0/24, 10.124.0.0/24, ... that overlaps none of the @count networks in @used; the

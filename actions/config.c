@@ -60,9 +60,14 @@ struct setting {
 /* behaviour.md 3.10 and 3.13, sorted by key for bsearch. */
 static const struct setting settings[] = {
 	SIZE("backupStorage.reservedCapacity", "1G", "bytes that images leave free on a backup storage"),
+	BOOL("ha.enable", "true", "VMs with an HA level are started again by themselves"),
+	SECONDS("ha.neverStopVm.gc.maxRetryIntervalTime", "300", "most seconds between two starts of a VM by HA"),
+	SECONDS("ha.neverStopVm.scan.interval", "1", "seconds between two looks for NeverStop VMs that are down"),
 	INT("host.cpu.overProvisioning.ratio", 1, 1000, "10", "virtual CPUs promised per logical processor"),
 	SECONDS("host.ping.interval", "60", "seconds between two looks at a host"),
 	INT("host.ping.maxFailure", 1, 100, "3", "failed looks after which a host is Disconnected"),
+	SECONDS("identity.session.cleanup.interval", "3600",
+		"seconds between two looks for sessions to forget"),
 	INT("identity.session.maxConcurrent", 1, INT32_MAX, "500", "most sessions of an account at one time"),
 	SECONDS("identity.session.timeout", "7200", "seconds after which a session ends"),
 	POLICY("image.deletionPolicy", "an image"),

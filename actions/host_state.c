@@ -6,7 +6,6 @@
 #include "handlers.h"
 #include "host.h"
 #include "object_ops.h"
-#include "offering.h"
 #include "topology.h"
 #include "vm.h"
 #include "vm_stops.h"
@@ -239,8 +238,8 @@ int host_strategies_get(struct pool *pool, const struct view *view, const struct
 	bool failed = !list;
 
 	(void)pool, (void)view, (void)req;
-	for (const char *const *name = host_strategies; *name && !failed; name++)
-		failed = json_array_append_new(list, json_string(*name)) < 0;
+	for (size_t i = 0; placement_strategy(i) && !failed; i++)
+		failed = json_array_append_new(list, json_string(placement_strategy(i))) < 0;
 	*ret_result = failed ? NULL : json_pack("{s:O}", "strategies", list);
 	json_decref(list);
 	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");

@@ -8,13 +8,14 @@
 #include "executor.h"
 #include "handlers.h"
 
-#define NS_PER_S	    INT64_C(1000000000)
-#define DEADLINE_DEFAULT_S  600
-#define PROGRESS_PERIOD_NS  (NS_PER_S / 5)
+#define NS_PER_S	   INT64_C(1000000000)
+#define DEADLINE_DEFAULT_S 600
+#define PROGRESS_PERIOD_NS (NS_PER_S / 5)
 
 bool job_state_is_final(const char *state)
 {
-	return state && (strcmp(state, "Done") == 0 || strcmp(state, "Failed") == 0 || strcmp(state, "Cancelled") == 0);
+	return state && (strcmp(state, "Done") == 0 || strcmp(state, "Failed") == 0 ||
+			 strcmp(state, "Cancelled") == 0);
 }
 
 /* ------------------------------------------------------------------ rows */
@@ -50,7 +51,7 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	object_set_str(job, JOB_OPERATION, op->name);
 	object_set_str(job, JOB_RESOURCE, resource);
 	object_set_str(job, JOB_RESOURCE_UUID, req->target);
-	object_set_str(job, JOB_QUEUE, req->target);
+	object_set_str(job, JOB_QUEUE, request_queue(txn_view(t), req));
 	object_set_str(job, JOB_QUEUE2, second);
 	object_set_str(job, JOB_DIGEST, req->digest);
 	object_set_str(job, JOB_SOURCE, req->actor.source);
@@ -61,7 +62,8 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	return txn_put(t, job, ret, e);
 }
 
-int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error, struct error *e)
+int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error,
+	       struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_JOB, job_uuid);
 	struct object *job;
@@ -89,10 +91,56 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 	return txn_put(t, job, NULL, e);
 }
 
+int job_submit(struct txn *t, const struct request *req, struct error *e)
+{
+	_cleanup_(error_done) struct error refusal = ERROR_INIT;
+	int refused = request_check(txn_view(t), req, job_is_pending_for(txn_view(t), req->target), &refusal);
+	int r = job_insert(t, req, NULL, e);
+
+	if (r == 0 && refused)
+		r = job_finish(t, req->job, NULL, &refusal, e);
+	return r;
+}
+
 bool job_is_pending_for(const struct view *view, const char *object_uuid)
 {
 	return view_next_where(view, KIND_JOB, JOB_QUEUE, object_uuid, 0) ||
 	       view_next_where(view, KIND_JOB, JOB_QUEUE2, object_uuid, 0);
+}
+
+/* ------------------------------------------------------------------ results */
+
+char *job_body(const struct object *job)
+{
+	char *body = NULL;
+	bool done = object_str_is(job, JOB_STATE, "Done");
+
+	if (asprintf(&body, "%s%s%s", done ? "" : "{\"error\":",
+		     object_text(job, done ? JOB_RESULT : JOB_ERROR), done ? "" : "}") < 0)
+		return NULL;
+	return body;
+}
+
+/* -EINPROGRESS while the job has not ended, -ENODATA when it is not kept (behaviour.md 1.4). */
+int job_result_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
+		   struct error *e)
+{
+	const struct object *job = view_get(view, KIND_JOB, request_str(req, "uuid"));
+	json_t *error;
+
+	(void)pool;
+	if (!job)
+		return error_set(e, ENODATA, "the job has been expired");
+	if (!job_state_is_final(object_str(job, JOB_STATE)))
+		return error_set(e, EINPROGRESS, "the job has not ended");
+	if (object_str_is(job, JOB_STATE, "Done")) {
+		*ret_result = json_loads(object_text(job, JOB_RESULT), 0, NULL);
+		return 0;
+	}
+	error = json_loads(object_text(job, JOB_ERROR), 0, NULL);
+	error_from_json(error, e);
+	json_decref(error);
+	return error_is_set(e) ? -e->errnum : error_set(e, EIO, "the job failed");
 }
 
 /* --------------------------------------------------------------- CancelJob */
@@ -217,7 +265,19 @@ int result_inventory(const struct view *view, enum kind_id kind, const char *uui
 	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
 }
 
-int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result, struct error *e)
+int result_inventories(json_t *list, json_t **ret_result, struct error *e)
+{
+	*ret_result = list ? json_pack("{s:o}", "inventories", list) : NULL;
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+void list_add_inventory(json_t *list, const struct view *view, const struct object *o)
+{
+	(void)json_array_append_new(list, render_inventory_json(view, o));
+}
+
+int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,
+			 struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 

@@ -34,6 +34,9 @@ int job_copy_progress(void *ctx, int percent);
 /** Milliseconds until the deadline, at least 0. */
 int job_remaining_ms(const struct job *job);
 
+/** What REST answers for a job that has ended: the result, or {"error": ...}. Owned by the caller; NULL without memory. */
+char *job_body(const struct object *job);
+
 /** {"inventory": ...} of the object as it is now; NULL (with the error) when it is gone. Owned by the caller.
  */
 int result_inventory(const struct view *view, enum kind_id kind, const char *uuid, json_t **ret_result,
@@ -41,5 +44,10 @@ int result_inventory(const struct view *view, enum kind_id kind, const char *uui
 /** The same on the newest view, for handlers in workers. */
 int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,
 			 struct error *e);
+
+/** {"inventories": @list}, @list taken over (NULL: memory is short). */
+int result_inventories(json_t *list, json_t **ret_result, struct error *e);
+/** Appends the inventory of @o to @list, for result_inventories(). */
+void list_add_inventory(json_t *list, const struct view *view, const struct object *o);
 
 #endif

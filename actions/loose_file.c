@@ -89,11 +89,13 @@ static int remove_file(struct pool *pool, const struct view *view, const struct 
 
 	/* a storage or a host that was removed took its files along */
 	if (ps && host)
-		r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid,
-				     object_text(file, LOOSE_FILE_FILE_NAME), e);
+		r = primary_storage_open_pool(pool, ps, object_uuid(host), e);
 	else if (ps && !host_uuid)
 		r = error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
 				   ps_uuid);
+	if (ps && host && r == 0)
+		r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid,
+				     object_text(file, LOOSE_FILE_FILE_NAME), e);
 	return r < 0 ? r : store_run(pool_store(pool), object_remove_key, &key, e);
 }
 

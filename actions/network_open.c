@@ -3,7 +3,10 @@
 #include "topology.h"
 
 #include "l3_network.h"
+#include "loose_file.h"
+#include "snapshot.h"
 #include "vm.h"
+#include "pool_internal.h"
 
 /* A libvirt network's description with what it points to. */
 struct network {
@@ -162,6 +165,8 @@ static void note(int *result, int r)
 
 int host_prepare(struct pool *pool, const char *host_uuid, struct error *e)
 {
+	/* Two at once would both find a pool missing and both make it. */
+	scoped_lock(&pool->prepare_lock);
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *host = view_get(view, KIND_HOST, host_uuid);
 	const char *cluster = host ? object_str(host, HOST_CLUSTER_UUID) : NULL;
@@ -177,5 +182,8 @@ int host_prepare(struct pool *pool, const char *host_uuid, struct error *e)
 		view_for_each_where (l3, view, KIND_L3_NETWORK, L3_L2_NETWORK_UUID,
 				     object_str(link, CLUSTER_L2_L2_NETWORK_UUID))
 			note(&result, refresh_on_host(pool, view, l3, host_uuid, e));
+	/* what was left behind while the host could not be reached */
+	snapshots_settle_idle(pool);
+	(void)loose_files_collect(pool, NULL);
 	return result;
 }

@@ -118,6 +118,23 @@ const struct object *object_find_tag(const struct view *view, enum kind_id tag_k
 	return NULL;
 }
 
+const struct object *object_find_system_tag(const struct view *view, const char *uuid, const char *prefix,
+					    const char **ret_value)
+{
+	size_t len = strlen(prefix);
+
+	view_for_each_where (row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid) {
+		const char *tag = object_text(row, SYSTEM_TAG_TAG);
+
+		if (strncmp(tag, prefix, len) != 0 || (tag[len] != '\0' && strncmp(tag + len, "::", 2) != 0))
+			continue;
+		if (ret_value)
+			*ret_value = tag[len] == '\0' ? "" : tag + len + 2;
+		return row;
+	}
+	return NULL;
+}
+
 int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, const char *uuid,
 			const char *tag, struct error *e)
 {
@@ -158,6 +175,38 @@ int object_add_system_tag(struct txn *t, enum kind_id kind, const char *uuid, co
 		return 0;
 	uuid_make(tag_uuid);
 	return object_put_system_tag(t, tag_uuid, kind, uuid, tag, inherent, e);
+}
+
+static int remove_system_tags(struct txn *t, const char *uuid, const char *prefix, struct error *e)
+{
+	const struct object *row;
+	int r = 0;
+
+	while (r == 0 && (row = object_find_system_tag(txn_view(t), uuid, prefix, NULL)))
+		r = txn_remove(t, row, e);
+	return r;
+}
+
+int object_set_system_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *prefix,
+			  const char *value, bool inherent, struct error *e)
+{
+	const struct object *row = object_find_system_tag(txn_view(t), uuid, prefix, NULL);
+	_cleanup_free_ char *tag = NULL;
+	struct object *changed;
+
+	if (!value)
+		return remove_system_tags(t, uuid, prefix, e);
+	if (asprintf(&tag, "%s%s%s", prefix, *value ? "::" : "", value) < 0) {
+		tag = NULL;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	if (!row)
+		return object_add_system_tag(t, kind, uuid, tag, inherent, e);
+	changed = object_copy(row);
+	if (!changed)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(changed, SYSTEM_TAG_TAG, tag);
+	return txn_put(t, changed, NULL, e);
 }
 
 static int add_user_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *tag, struct error *e)

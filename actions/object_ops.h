@@ -53,6 +53,16 @@ int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, 
 const struct object *object_find_tag(const struct view *view, enum kind_id tag_kind, const char *uuid,
 				     const char *tag);
 
+/**
+ * The system tag `prefix` or `prefix::value` of the object; NULL when there is none. @ret_value (may be NULL)
+ * is the value, "" for the bare tag; borrowed.
+ */
+const struct object *object_find_system_tag(const struct view *view, const char *uuid, const char *prefix,
+					    const char **ret_value);
+/** Makes `prefix::value` (the bare `prefix` for "") the object's one tag with this prefix; NULL: leaves none. */
+int object_set_system_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *prefix,
+			  const char *value, bool inherent, struct error *e);
+
 /** Removes the row of @o and the tags on it. -ENOTEMPTY when others refer to it by a foreign key. */
 int object_remove(struct txn *t, const struct object *o, struct error *e);
 

@@ -13,25 +13,9 @@
 #include "config.h"
 #include "handlers.h"
 #include "object_ops.h"
+#include "vm.h"
 
 #define MEMORY_MIN (INT64_C(16) << 20)
-
-const char *const host_strategies[] = {
-	HOST_STRATEGY_DEFAULT,
-	"DefaultHostAllocatorStrategy",
-	"LastHostPreferredAllocatorStrategy",
-	"MinimumCPUUsageHostAllocatorStrategy",
-	"MinimumMemoryUsageHostAllocatorStrategy",
-	"MaxInstancePerHostHostAllocatorStrategy",
-	NULL,
-};
-
-/* What placement takes by itself, when a host is named or a VM is moved. */
-static const char *const automatic_host_strategies[] = {
-	"DesignatedHostAllocatorStrategy",
-	"MigrateVmAllocatorStrategy",
-	NULL,
-};
 
 static const char *const storage_strategies[] = {
 	STORAGE_STRATEGY_DEFAULT,
@@ -47,11 +31,6 @@ static bool is_in(const char *const *list, const char *name)
 	return false;
 }
 
-bool host_strategy_is_known(const char *name)
-{
-	return is_in(host_strategies, name) || is_in(automatic_host_strategies, name);
-}
-
 bool storage_strategy_is_known(const char *name)
 {
 	return is_in(storage_strategies, name);
@@ -61,7 +40,7 @@ static int check_host_strategy(const struct request *req, struct error *e)
 {
 	const char *name = request_str(req, "allocatorStrategy");
 
-	if (!name || host_strategy_is_known(name))
+	if (!name || placement_strategy_is_known(name))
 		return 0;
 	return error_set(e, EINVAL, "unsupported host allocation strategy[%s]", name);
 }

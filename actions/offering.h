@@ -8,11 +8,6 @@
 #define HOST_STRATEGY_DEFAULT	 "LeastVmPreferredHostAllocatorStrategy"
 #define STORAGE_STRATEGY_DEFAULT "DefaultPrimaryStorageAllocationStrategy"
 
-/** The host allocation strategies that one may choose, NULL-terminated. */
-extern const char *const host_strategies[];
-
-/** True for a host allocation strategy that placement knows, also those it uses by itself. */
-bool host_strategy_is_known(const char *name);
 /** True for a primary storage allocation strategy. */
 bool storage_strategy_is_known(const char *name);
 

@@ -3,6 +3,8 @@
 #include "handlers.h"
 #include "operation.h"
 #include "op_tables.h"
+#include "snapshot.h"
+#include "volume.h"
 
 static const struct operation add_image = {
 	.section = "4.3.1",
@@ -281,6 +283,7 @@ static const struct operation get_candidate_backup_storage_for_creating_image = 
 	.where = "images/candidate-backup-storage",
 	.flags = OP_SYNC,
 	.help = "backup storage that could take an image",
+	.get = image_candidates_get,
 };
 
 static const struct operation create_root_volume_template_from_root_volume = {
@@ -324,6 +327,11 @@ static const struct operation create_root_volume_template_from_root_volume = {
 	.verb = "create-root-volume-template",
 	.error_code = "IMG.1000",
 	.help = "makes an image of this root volume",
+	.check = image_template_check,
+	.queue2 = volume_queue_vm,
+	.run = image_template_run,
+	.recover = image_template_recover,
+	.deadline_s = 86400,
 };
 
 static const struct operation create_root_volume_template_from_volume_snapshot = {
@@ -368,6 +376,12 @@ static const struct operation create_root_volume_template_from_volume_snapshot =
 	.verb = "create-root-volume-template",
 	.error_code = "IMG.1000",
 	.help = "makes an image of this snapshot",
+	.check = image_template_check,
+	.queue = snapshot_queue_volume,
+	.queue2 = snapshot_queue_vm,
+	.run = image_template_run,
+	.recover = image_template_recover,
+	.deadline_s = 86400,
 };
 
 static const struct operation create_data_volume_template_from_volume = {
@@ -404,6 +418,11 @@ static const struct operation create_data_volume_template_from_volume = {
 	.verb = "create-data-volume-template",
 	.error_code = "IMG.1000",
 	.help = "makes a data volume template of this volume",
+	.check = image_template_check,
+	.queue2 = volume_queue_vm,
+	.run = image_template_run,
+	.recover = image_template_recover,
+	.deadline_s = 86400,
 };
 
 static const struct operation get_image_qga = {
@@ -422,6 +441,7 @@ static const struct operation get_image_qga = {
 	.where = "qga",
 	.flags = OP_SYNC,
 	.help = "whether guests of this image have the QEMU agent",
+	.get = image_qga_get,
 };
 
 static const struct operation set_image_qga = {
@@ -441,6 +461,7 @@ static const struct operation set_image_qga = {
 	.target = "uuid",
 	.verb = "set-qga",
 	.help = "says whether guests of this image have the QEMU agent",
+	.apply = image_set_qga_apply,
 };
 
 const struct operation *const operations_image[] = {

@@ -2,6 +2,7 @@
 /* Operations on affinity groups and offerings, sections 4.4 to 4.6 of the manual. See operation.h for what to
  * do to add one. */
 #include "handlers.h"
+#include "object_ops.h"
 #include "operation.h"
 #include "op_tables.h"
 
@@ -37,6 +38,8 @@ static const struct operation create_affinity_group = {
 	.where = "affinity-groups",
 	.error_code = "SYS.1002",
 	.help = "makes an affinity group",
+	.check = object_check_uuid,
+	.apply = affinity_create_apply,
 };
 
 static const struct operation delete_affinity_group = {
@@ -60,6 +63,8 @@ static const struct operation delete_affinity_group = {
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.error_code = "SYS.1004",
 	.help = "deletes the group and releases its members",
+	.check = affinity_change_check,
+	.apply = affinity_delete_apply,
 };
 
 static const struct operation query_affinity_group = {
@@ -95,6 +100,8 @@ static const struct operation update_affinity_group = {
 	.verb = "update",
 	.flags = OP_UPDATES,
 	.help = "changes name or description",
+	.check = affinity_change_check,
+	.apply = object_update_apply,
 };
 
 static const struct operation add_vm_to_affinity_group = {
@@ -118,6 +125,8 @@ static const struct operation add_vm_to_affinity_group = {
 	.target = "affinityGroupUuid",
 	.verb = "add-vm",
 	.help = "makes a VM a member",
+	.check = affinity_add_vm_check,
+	.apply = affinity_add_vm_apply,
 };
 
 static const struct operation remove_vm_from_affinity_group = {
@@ -140,6 +149,8 @@ static const struct operation remove_vm_from_affinity_group = {
 	.target = "affinityGroupUuid",
 	.verb = "remove-vm",
 	.help = "releases a member",
+	.check = affinity_remove_vm_check,
+	.apply = affinity_remove_vm_apply,
 };
 
 static const struct operation change_affinity_group_state = {
@@ -164,6 +175,8 @@ static const struct operation change_affinity_group_state = {
 	.target = "uuid",
 	.verb = "change-state",
 	.help = "enables or disables the group",
+	.check = affinity_change_check,
+	.apply = object_change_state_apply,
 };
 
 static const struct operation create_instance_offering = {
@@ -273,7 +286,9 @@ static const struct operation change_instance_offering = {
 	.verb = "change-instance-offering",
 	.help = "gives the VM CPUs and memory of another offering",
 	.check = vm_change_offering_check,
-	.apply = vm_change_offering_apply,
+	.apply = vm_update_apply,
+	.run = vm_update_run,
+	.recover = vm_update_recover,
 };
 
 static const struct operation update_instance_offering = {

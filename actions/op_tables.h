@@ -13,6 +13,8 @@ extern const struct operation *const operations_offering[];
 extern const struct operation *const operations_host[];
 extern const struct operation *const operations_storage[];
 extern const struct operation *const operations_network[];
+extern const struct operation *const operations_scheduler[];
 extern const struct operation *const operations_system[];
+extern const struct operation *const operations_account[];
 
 #endif

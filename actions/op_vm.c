@@ -331,6 +331,9 @@ static const struct operation reimage_vm_instance = {
 	.target = "vmInstanceUuid",
 	.verb = "reimage",
 	.help = "makes the root volume anew from its image",
+	.check = vm_reimage_check,
+	.run = vm_reimage_run,
+	.recover = vm_reimage_recover,
 };
 
 static const struct operation migrate_vm = {
@@ -373,6 +376,29 @@ static const struct operation query_shareable_volume_vm_instance_ref = {
 	.help = "lists which VMs have which shareable volumes",
 };
 
+static const struct operation get_vm_placement = {
+	.section = "tree",
+	.name = "GetVmPlacement",
+	.message = "org.zstack.header.vm.APIGetVmPlacementMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/placement", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"time:String", "strategy:String", "hostUuid:String", "error:String",
+					 "ruledOut:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "placement",
+	.flags = OP_SYNC,
+	.help = "the host that was taken at the last placement, and why the others were ruled out",
+	.get = vm_placement_get,
+};
+
 static const struct operation get_vm_migration_candidate_hosts = {
 	.section = "4.1.14",
 	.name = "GetVmMigrationCandidateHosts",
@@ -393,6 +419,7 @@ static const struct operation get_vm_migration_candidate_hosts = {
 	.flags = OP_SYNC,
 	.states = S_RUNNING | S_PAUSED,
 	.help = "hosts the VM could move to",
+	.get = vm_migration_hosts_get,
 };
 
 static const struct operation get_candidate_primary_storages_for_creating_vm = {
@@ -432,6 +459,7 @@ static const struct operation get_candidate_primary_storages_for_creating_vm = {
 	.where = "vm-instances/candidate-storages",
 	.flags = OP_SYNC,
 	.help = "primary storage that could hold a new VM",
+	.get = vm_creation_storages_get,
 };
 
 static const struct operation get_candidate_iso_for_attaching_vm = {
@@ -453,6 +481,7 @@ static const struct operation get_candidate_iso_for_attaching_vm = {
 	.where = "iso-candidates",
 	.flags = OP_SYNC,
 	.help = "ISO images that could be attached",
+	.get = vm_iso_candidates_get,
 };
 
 static const struct operation get_candidate_vm_for_attaching_iso = {
@@ -474,6 +503,7 @@ static const struct operation get_candidate_vm_for_attaching_iso = {
 	.where = "vm-candidates",
 	.flags = OP_SYNC,
 	.help = "VMs to which this ISO could be attached",
+	.get = iso_vm_candidates_get,
 };
 
 static const struct operation attach_iso_to_vm_instance = {
@@ -501,6 +531,9 @@ static const struct operation attach_iso_to_vm_instance = {
 	.verb = "attach-iso",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
 	.help = "puts an ISO into a CD-ROM drive",
+	.check = vm_attach_iso_check,
+	.run = vm_attach_iso_run,
+	.recover = vm_attach_iso_recover,
 };
 
 static const struct operation detach_iso_from_vm_instance = {
@@ -523,6 +556,9 @@ static const struct operation detach_iso_from_vm_instance = {
 	.verb = "detach-iso",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
 	.help = "takes an ISO out of its drive",
+	.check = vm_detach_iso_check,
+	.run = vm_detach_iso_run,
+	.recover = vm_detach_iso_recover,
 };
 
 static const struct operation get_vm_attachable_data_volume = {
@@ -565,6 +601,7 @@ static const struct operation get_vm_attachable_l3_network = {
 	.where = "l3-networks-candidates",
 	.flags = OP_SYNC,
 	.help = "networks that could be attached",
+	.get = vm_l3_candidates_get,
 };
 
 static const struct operation attach_l3_network_to_vm = {
@@ -592,6 +629,9 @@ static const struct operation attach_l3_network_to_vm = {
 	.target = "vmInstanceUuid",
 	.verb = "attach-l3-network",
 	.help = "adds a NIC on an L3 network",
+	.check = vm_attach_l3_check,
+	.run = vm_attach_l3_run,
+	.recover = vm_attach_l3_recover,
 };
 
 static const struct operation detach_l3_network_from_vm = {
@@ -613,6 +653,10 @@ static const struct operation detach_l3_network_from_vm = {
 	.verb = "detach",
 	.flags = OP_DESTROYS,
 	.help = "removes the NIC from its VM",
+	.check = nic_detach_check,
+	.queue2 = nic_queue,
+	.run = nic_detach_run,
+	.recover = nic_detach_recover,
 };
 
 static const struct operation query_vm_nic = {
@@ -655,6 +699,10 @@ static const struct operation set_nic_qo_s = {
 	.target = "uuid",
 	.verb = "set-qos",
 	.help = "limits the bandwidth of the NIC, bit/s",
+	.check = nic_set_qos_check,
+	.queue2 = nic_queue,
+	.run = nic_qos_run,
+	.recover = nic_qos_recover,
 };
 
 static const struct operation get_nic_qo_s = {
@@ -675,6 +723,7 @@ static const struct operation get_nic_qo_s = {
 	.where = "nic-qos",
 	.flags = OP_SYNC,
 	.help = "bandwidth limits of the NIC, bit/s",
+	.get = nic_qos_get,
 };
 
 static const struct operation delete_nic_qo_s = {
@@ -698,6 +747,9 @@ static const struct operation delete_nic_qo_s = {
 	.target = "uuid",
 	.verb = "delete-qos",
 	.help = "lifts the bandwidth limit of one direction",
+	.queue2 = nic_queue,
+	.run = nic_qos_run,
+	.recover = nic_qos_recover,
 };
 
 static const struct operation get_interdependent_l3_networks_images = {
@@ -726,6 +778,7 @@ static const struct operation get_interdependent_l3_networks_images = {
 	.where = "images-l3networks/dependencies",
 	.flags = OP_SYNC,
 	.help = "networks that go with an image, or images that go with networks",
+	.get = vm_networks_images_get,
 };
 
 const struct operation *const operations_vm[] = {
@@ -742,6 +795,7 @@ const struct operation *const operations_vm[] = {
 	&reimage_vm_instance,
 	&migrate_vm,
 	&query_shareable_volume_vm_instance_ref,
+	&get_vm_placement,
 	&get_vm_migration_candidate_hosts,
 	&get_candidate_primary_storages_for_creating_vm,
 	&get_candidate_iso_for_attaching_vm,

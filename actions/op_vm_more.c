@@ -28,6 +28,7 @@ static const struct operation set_vm_ssh_key = {
 	.target = "uuid",
 	.verb = "set-ssh-key",
 	.help = "sets the ssh key that the guest is given",
+	.apply = vm_tag_apply,
 };
 
 static const struct operation get_vm_ssh_key = {
@@ -49,6 +50,7 @@ static const struct operation get_vm_ssh_key = {
 	.where = "ssh-keys",
 	.flags = OP_SYNC | OP_SECRET,
 	.help = "ssh key of the guest",
+	.get = vm_tag_get,
 };
 
 static const struct operation delete_vm_ssh_key = {
@@ -63,6 +65,7 @@ static const struct operation delete_vm_ssh_key = {
 	.target = "uuid",
 	.verb = "delete-ssh-key",
 	.help = "removes the ssh key",
+	.apply = vm_tag_apply,
 };
 
 static const struct operation change_vm_password = {
@@ -91,6 +94,8 @@ static const struct operation change_vm_password = {
 	.verb = "change-password",
 	.error_code = "VM.1011",
 	.help = "sets a password inside the guest, through its agent",
+	.check = vm_change_password_check,
+	.run = vm_change_password_run,
 };
 
 static const struct operation set_vm_console_password = {
@@ -116,6 +121,10 @@ static const struct operation set_vm_console_password = {
 	.target = "uuid",
 	.verb = "set-console-password",
 	.help = "sets the password of the console",
+	.check = vm_console_password_check,
+	.apply = vm_tag_apply,
+	.run = vm_tag_run,
+	.recover = vm_tag_recover,
 };
 
 static const struct operation get_vm_console_password = {
@@ -137,6 +146,7 @@ static const struct operation get_vm_console_password = {
 	.where = "console-passwords",
 	.flags = OP_SYNC | OP_SECRET,
 	.help = "password of the console",
+	.get = vm_tag_get,
 };
 
 static const struct operation delete_vm_console_password = {
@@ -156,6 +166,9 @@ static const struct operation delete_vm_console_password = {
 	.target = "uuid",
 	.verb = "delete-console-password",
 	.help = "removes the password of the console",
+	.apply = vm_tag_apply,
+	.run = vm_tag_run,
+	.recover = vm_tag_recover,
 };
 
 static const struct operation get_vm_console_address = {
@@ -178,6 +191,7 @@ static const struct operation get_vm_console_address = {
 	.flags = OP_NEEDS_HOST | OP_SYNC,
 	.states = S_RUNNING,
 	.help = "address and port of the console",
+	.get = vm_console_address_get,
 };
 
 static const struct operation set_vm_hostname = {
@@ -201,6 +215,10 @@ static const struct operation set_vm_hostname = {
 	.target = "uuid",
 	.verb = "set-hostname",
 	.help = "sets the host name that DHCP hands out",
+	.check = vm_hostname_check,
+	.apply = vm_tag_apply,
+	.run = vm_tag_run,
+	.recover = vm_tag_recover,
 };
 
 static const struct operation get_vm_hostname = {
@@ -222,6 +240,7 @@ static const struct operation get_vm_hostname = {
 	.where = "hostnames",
 	.flags = OP_SYNC,
 	.help = "host name that DHCP hands out",
+	.get = vm_tag_get,
 };
 
 static const struct operation delete_vm_hostname = {
@@ -246,6 +265,9 @@ static const struct operation delete_vm_hostname = {
 	.target = "uuid",
 	.verb = "delete-hostname",
 	.help = "removes the host name",
+	.apply = vm_tag_apply,
+	.run = vm_tag_run,
+	.recover = vm_tag_recover,
 };
 
 static const struct operation create_start_vm_instance_scheduler = {
@@ -278,6 +300,8 @@ static const struct operation create_start_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-start-scheduler",
 	.help = "starts the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation create_stop_vm_instance_scheduler = {
@@ -308,6 +332,8 @@ static const struct operation create_stop_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-stop-scheduler",
 	.help = "stops the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation create_reboot_vm_instance_scheduler = {
@@ -338,6 +364,8 @@ static const struct operation create_reboot_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-reboot-scheduler",
 	.help = "reboots the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation get_vm_boot_order = {
@@ -359,6 +387,7 @@ static const struct operation get_vm_boot_order = {
 	.where = "boot-orders",
 	.flags = OP_SYNC,
 	.help = "devices the VM boots from",
+	.get = vm_tag_get,
 };
 
 static const struct operation set_vm_boot_order = {
@@ -381,6 +410,8 @@ static const struct operation set_vm_boot_order = {
 	.target = "uuid",
 	.verb = "set-boot-order",
 	.help = "sets the devices to boot from, at the next start",
+	.check = vm_boot_order_check,
+	.apply = vm_tag_apply,
 };
 
 static const struct operation get_candidate_zones_clusters_hosts_for_creating_vm = {
@@ -424,6 +455,7 @@ static const struct operation get_candidate_zones_clusters_hosts_for_creating_vm
 	.where = "vm-instances/candidate-destinations",
 	.flags = OP_SYNC,
 	.help = "zones, clusters and hosts that could run a new VM",
+	.get = vm_creation_places_get,
 };
 
 static const struct operation get_vm_starting_candidate_clusters_hosts = {
@@ -446,6 +478,7 @@ static const struct operation get_vm_starting_candidate_clusters_hosts = {
 	.flags = OP_SYNC,
 	.states = S_STOPPED,
 	.help = "hosts and clusters the VM could start on",
+	.get = vm_starting_hosts_get,
 };
 
 static const struct operation set_vm_static_ip = {
@@ -475,6 +508,8 @@ static const struct operation set_vm_static_ip = {
 	.verb = "set-static-ip",
 	.states = S_STOPPED,
 	.help = "gives a NIC a fixed address",
+	.check = vm_static_ip_check,
+	.apply = vm_static_ip_apply,
 };
 
 static const struct operation delete_vm_static_ip = {
@@ -504,6 +539,7 @@ static const struct operation delete_vm_static_ip = {
 	.verb = "delete-static-ip",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
 	.help = "lets a fixed address go",
+	.apply = vm_static_ip_delete_apply,
 };
 
 static const struct operation get_vm_capabilities = {
@@ -525,6 +561,7 @@ static const struct operation get_vm_capabilities = {
 	.where = "capabilities",
 	.flags = OP_SYNC,
 	.help = "what can be done with the VM",
+	.get = vm_capabilities_get,
 };
 
 static const struct operation update_vm_instance = {
@@ -569,6 +606,8 @@ static const struct operation update_vm_instance = {
 	.help = "changes name, description, CPUs, memory, default network or platform",
 	.check = vm_update_check,
 	.apply = vm_update_apply,
+	.run = vm_update_run,
+	.recover = vm_update_recover,
 };
 
 static const struct operation clone_vm_instance = {
@@ -599,7 +638,11 @@ static const struct operation clone_vm_instance = {
 	.target = "vmInstanceUuid",
 	.verb = "clone",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
+	.deadline_s = 86400,
 	.help = "makes copies of the VM",
+	.check = vm_clone_check,
+	.run = vm_clone_run,
+	.recover = vm_clone_recover,
 };
 
 static const struct operation set_vm_instance_ha_level = {
@@ -623,6 +666,7 @@ static const struct operation set_vm_instance_ha_level = {
 	.target = "uuid",
 	.verb = "set-ha-level",
 	.help = "sets when the VM is started again by itself",
+	.apply = ha_set_apply,
 };
 
 static const struct operation get_vm_instance_ha_level = {
@@ -641,6 +685,7 @@ static const struct operation get_vm_instance_ha_level = {
 	.where = "ha-levels",
 	.flags = OP_SYNC,
 	.help = "when the VM is started again by itself",
+	.get = ha_get,
 };
 
 static const struct operation delete_vm_instance_ha_level = {
@@ -658,6 +703,7 @@ static const struct operation delete_vm_instance_ha_level = {
 	.target = "uuid",
 	.verb = "delete-ha-level",
 	.help = "leaves the VM alone when it stops",
+	.apply = ha_delete_apply,
 };
 
 static const struct operation get_vm_qga = {
@@ -676,6 +722,7 @@ static const struct operation get_vm_qga = {
 	.where = "qga",
 	.flags = OP_SYNC,
 	.help = "whether the guest has the QEMU agent",
+	.get = vm_tag_get,
 };
 
 static const struct operation set_vm_qga = {
@@ -696,6 +743,7 @@ static const struct operation set_vm_qga = {
 	.target = "uuid",
 	.verb = "set-qga",
 	.help = "says whether the guest has the QEMU agent",
+	.apply = vm_tag_apply,
 };
 
 static const struct operation get_vm_rdp = {
@@ -714,6 +762,7 @@ static const struct operation get_vm_rdp = {
 	.where = "rdp",
 	.flags = OP_SYNC,
 	.help = "whether RDP is on",
+	.get = vm_tag_get,
 };
 
 static const struct operation set_vm_rdp = {
@@ -733,6 +782,7 @@ static const struct operation set_vm_rdp = {
 	.target = "uuid",
 	.verb = "set-rdp",
 	.help = "switches RDP on or off",
+	.apply = vm_tag_apply,
 };
 
 static const struct operation get_vm_monitor_number = {
@@ -751,6 +801,7 @@ static const struct operation get_vm_monitor_number = {
 	.where = "monitorNumber",
 	.flags = OP_SYNC,
 	.help = "number of monitors",
+	.get = vm_tag_get,
 };
 
 static const struct operation set_vm_monitor_number = {
@@ -770,6 +821,8 @@ static const struct operation set_vm_monitor_number = {
 	.target = "uuid",
 	.verb = "set-monitor-number",
 	.help = "sets the number of monitors, at the next start",
+	.check = vm_monitor_number_check,
+	.apply = vm_tag_apply,
 };
 
 static const struct operation change_vm_image = {
@@ -795,6 +848,9 @@ static const struct operation change_vm_image = {
 	.target = "vmInstanceUuid",
 	.verb = "change-image",
 	.help = "replaces the root volume by one from another image",
+	.check = vm_change_image_check,
+	.run = vm_change_image_run,
+	.recover = vm_change_image_recover,
 };
 
 static const struct operation get_image_candidates_for_vm_to_change = {
@@ -812,6 +868,7 @@ static const struct operation get_image_candidates_for_vm_to_change = {
 	.where = "image-candidates",
 	.flags = OP_SYNC,
 	.help = "images the VM could be changed to",
+	.get = vm_image_candidates_get,
 };
 
 static const struct operation update_vm_nic_mac = {
@@ -832,6 +889,9 @@ static const struct operation update_vm_nic_mac = {
 	.target = "vmNicUuid",
 	.verb = "update-mac",
 	.help = "changes the MAC address of the NIC",
+	.check = nic_mac_check,
+	.queue2 = nic_queue,
+	.apply = nic_mac_apply,
 };
 
 const struct operation *const operations_vm_more[] = {

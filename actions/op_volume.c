@@ -4,6 +4,7 @@
 #include "handlers.h"
 #include "operation.h"
 #include "op_tables.h"
+#include "snapshot.h"
 #include "volume.h"
 
 static const struct operation create_data_volume = {
@@ -225,6 +226,7 @@ static const struct operation create_data_volume_from_volume_snapshot = {
 	.error_code = "SYS.1002",
 	.help = "makes a data volume from this snapshot",
 	.check = volume_from_snapshot_check,
+	.queue = snapshot_queue_volume,
 	.run = volume_from_snapshot_run,
 	.recover = volume_create_recover,
 	.deadline_s = 86400,
@@ -322,6 +324,10 @@ static const struct operation resize_root_volume = {
 	.target = "uuid",
 	.verb = "resize-root",
 	.help = "makes the root volume larger",
+	.check = volume_resize_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_resize_run,
+	.recover = volume_resize_recover,
 };
 
 static const struct operation resize_data_volume = {
@@ -342,6 +348,10 @@ static const struct operation resize_data_volume = {
 	.target = "uuid",
 	.verb = "resize-data",
 	.help = "makes the data volume larger",
+	.check = volume_resize_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_resize_run,
+	.recover = volume_resize_recover,
 };
 
 static const struct operation update_volume = {
@@ -553,6 +563,11 @@ static const struct operation create_volume_snapshot = {
 	.target = "volumeUuid",
 	.verb = "create-snapshot",
 	.help = "takes a snapshot of the volume",
+	.check = snapshot_create_check,
+	.queue2 = volume_queue_vm,
+	.run = snapshot_create_run,
+	.recover = snapshot_create_recover,
+	.deadline_s = 86400,
 };
 
 static const struct operation query_volume_snapshot = {
@@ -605,6 +620,7 @@ static const struct operation update_volume_snapshot = {
 	.verb = "update",
 	.flags = OP_UPDATES,
 	.help = "changes name or description",
+	.apply = object_update_apply,
 };
 
 static const struct operation delete_volume_snapshot = {
@@ -631,6 +647,12 @@ static const struct operation delete_volume_snapshot = {
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.error_code = "SYS.1004",
 	.help = "deletes the snapshot and all that came after it",
+	.check = snapshot_delete_check,
+	.queue = snapshot_queue_volume,
+	.queue2 = snapshot_queue_vm,
+	.run = snapshot_delete_run,
+	.recover = snapshot_delete_recover,
+	.deadline_s = 86400,
 };
 
 static const struct operation create_volume_snapshot_scheduler = {
@@ -666,6 +688,8 @@ static const struct operation create_volume_snapshot_scheduler = {
 	.target = "volumeUuid",
 	.verb = "create-snapshot-scheduler",
 	.help = "takes snapshots at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
 };
 
 static const struct operation revert_volume_from_snapshot = {
@@ -686,6 +710,11 @@ static const struct operation revert_volume_from_snapshot = {
 	.target = "uuid",
 	.verb = "revert-volume",
 	.help = "puts the volume back to this snapshot",
+	.check = snapshot_revert_check,
+	.queue = snapshot_queue_volume,
+	.queue2 = snapshot_queue_vm,
+	.run = snapshot_revert_run,
+	.recover = snapshot_revert_recover,
 };
 
 const struct operation *const operations_volume[] = {

@@ -61,6 +61,7 @@ enum op_place {
 	PLACE_GET,	      /* a file `where` in the directory of an object of `kind` */
 	PLACE_COLLECTION_GET, /* a file, path `where`, whose parameters ride in the query string of its name
 			       */
+	PLACE_CALL, /* in no directory: only through `call` (call.h) */
 };
 
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE };
@@ -96,9 +97,10 @@ enum op_flags {
 	OP_UPDATES = 1 << 1,  /* its parameters that are fields of the kind make those value files writable */
 	OP_DESTROYS = 1 << 2, /* takes something away; shown so in the menu */
 	OP_REMOVES_ROW = 1 << 3, /* what `rmdir` of the object's directory does */
-	OP_NEEDS_HOST = 1 << 4,	 /* a Get that asks a host: runs in a worker */
+	OP_NEEDS_HOST = 1 << 4,	 /* a Get that asks a host, computes long or writes: runs in a worker */
 	OP_ADMIN = 1 << 5,	 /* only for accounts of type SystemAdmin */
 	OP_SECRET = 1 << 6,	 /* a Get whose answer is a secret: its file has mode 0600 */
+	OP_NO_SESSION = 1 << 7,	 /* may be called without a session (login and what tells nothing) */
 };
 
 /**
@@ -106,7 +108,7 @@ enum op_flags {
  * write(2), and again when its turn has come, since the pool may have changed meanwhile.
  */
 typedef int op_check_fn(const struct view *view, const struct request *req, struct error *e);
-/** Picks up to two further uuids in whose queues the job must wait too (e.g. the VM of a volume). */
+/** Picks an object in whose queue the job must wait (e.g. the volume of a snapshot, and the VM of that). */
 typedef const char *op_queue_fn(const struct view *view, const struct request *req);
 /** The whole operation as one database change. 0, an error, or OP_NEEDS_RUN to have `run` called instead. */
 typedef int op_apply_fn(struct txn *t, const struct request *req, json_t **ret_result, struct error *e);
@@ -146,6 +148,7 @@ struct operation {
 	const char *help;	/* one sentence for menu and README */
 
 	op_check_fn *check;
+	op_queue_fn *queue; /* in whose queue the job waits, when not in that of its target */
 	op_queue_fn *queue2;
 	op_apply_fn *apply;
 	op_run_fn *run;

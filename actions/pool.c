@@ -5,13 +5,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "account.h"
 #include "bootstrap.h"
 #include "image.h"
+#include "login_limit.h"
 #include "pool_internal.h"
+#include "web_hook.h"
 
 #define BACKGROUND_MAX 4
 /* Of these, for what clients can ask for at will. */
 #define TURNS_MAX 2
+/* How long a start waits for hosts that are on their way, so that the first request finds them. */
+#define HOSTS_WAIT_MS 5000
 
 struct store *pool_store(struct pool *pool)
 {
@@ -36,29 +41,34 @@ struct submission {
 	pool_accepted_fn *accepted;
 	void *arg;
 	struct error refusal; /* why, while a refusal is being recorded */
+	bool taken;	      /* the job's uuid is that of another request */
 };
 
-static void submission_end(struct submission *s, int r, const struct error *e)
+/* @recorded: there is a job. */
+static void submission_end(struct submission *s, int r, bool recorded, const struct error *e)
 {
-	s->accepted(s->arg, r, s->req->job, e);
+	s->accepted(s->arg, r, recorded ? s->req->job : NULL, e);
 	error_done(&s->refusal);
 	request_free(s->req);
 	free(s);
 }
 
 /* The same job again is the same job; another request under its name is refused. */
-static int check_job_uuid(struct txn *t, const struct request *req, bool *ret_same, struct error *e)
+static int check_job_uuid(struct txn *t, struct submission *s, bool *ret_same, struct error *e)
 {
+	const struct request *req = s->req;
 	const struct object *job = view_get(txn_view(t), KIND_JOB, req->job);
 
 	*ret_same = job && object_str_is(job, JOB_DIGEST, req->digest);
-	if (job && !*ret_same)
+	s->taken = job && !*ret_same;
+	if (s->taken)
 		return error_set(e, EEXIST, "job '%s' exists already with another request", req->job);
 	return 0;
 }
 
 /* Does it at once as a pure database change. OP_NEEDS_RUN when it must wait or needs a worker. */
-static int apply_now(struct txn *t, const struct request *req, bool busy, json_t **ret_result, struct error *e)
+static int apply_now(struct txn *t, const struct request *req, bool busy, json_t **ret_result,
+		     struct error *e)
 {
 	int r;
 
@@ -77,9 +87,9 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct submission *s = arg;
 	const struct request *req = s->req;
-	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), req->target);
+	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
 	json_t *result = NULL;
-	int r = check_job_uuid(t, req, &same, e);
+	int r = check_job_uuid(t, s, &same, e);
 
 	if (r < 0 || same)
 		return r;
@@ -102,14 +112,16 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 	return r;
 }
 
-/* A refused request whose job uuid the client chose leaves a failed job, which REST clients poll. */
+/* A refused request whose job uuid the client chose leaves a failed job, which REST clients poll; a dry run a
+ * job that did nothing. */
 static int record_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct submission *s = arg;
-	int r;
+	bool same;
+	int r = check_job_uuid(t, s, &same, e);
 
-	if (view_get(txn_view(t), KIND_JOB, s->req->job))
-		return 0;
+	if (r < 0 || same)
+		return r;
 	r = job_insert(t, s->req, NULL, e);
 	return r < 0 ? r : job_finish(t, s->req->job, NULL, &s->refusal, e);
 }
@@ -118,27 +130,47 @@ static void record_done(void *arg, int r, struct error *e)
 {
 	struct submission *s = arg;
 
-	(void)r; /* the refusal itself is the answer */
-	(void)e;
-	submission_end(s, -s->refusal.errnum, &s->refusal);
+	if (r < 0)
+		submission_end(s, r, false, e);
+	else
+		submission_end(s, -s->refusal.errnum, true, &s->refusal);
+}
+
+/* Takes @why over (may be NULL: a dry run that would have worked). */
+static void record(struct submission *s, struct error *why)
+{
+	if (why)
+		error_move(&s->refusal, why);
+	if (store_post(s->pool->store, record_fn, s, record_done) < 0)
+		submission_end(s, -s->refusal.errnum, false, &s->refusal);
 }
 
 static void accept_done(void *arg, int r, struct error *e)
 {
 	struct submission *s = arg;
+	bool would_work = r == -ECANCELED && s->req->dry_run && !error_is_set(e);
 
-	if (r == -ECANCELED && s->req->dry_run && !error_is_set(e)) {
-		submission_end(s, 0, NULL);
+	if (s->req->job_chosen && !s->taken && r < 0)
+		record(s, would_work ? NULL : e);
+	else if (would_work)
+		submission_end(s, 0, false, NULL);
+	else
+		submission_end(s, r < 0 ? r : 0, r >= 0, r < 0 ? e : NULL);
+}
+
+void pool_refuse(struct pool *pool, struct request *req, struct error *why, pool_accepted_fn *accepted,
+		 void *arg)
+{
+	struct submission *s = calloc(1, sizeof(*s));
+
+	if (!s || pool->read_only || !req->job_chosen) {
+		free(s);
+		accepted(arg, -why->errnum, NULL, why);
+		request_free(req);
 		return;
 	}
-	if (r < 0 && s->req->job_chosen && !s->req->dry_run && r != -EEXIST) {
-		error_move(&s->refusal, e);
-		if (store_post(s->pool->store, record_fn, s, record_done) == 0)
-			return;
-		submission_end(s, r, &s->refusal);
-		return;
-	}
-	submission_end(s, r < 0 ? r : 0, r < 0 ? e : NULL);
+	*s = (struct submission){.pool = pool, .req = req, .accepted = accepted, .arg = arg};
+	record(s, why);
 }
 
 void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accepted, void *arg)
@@ -149,7 +181,7 @@ void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accep
 
 	if (!s) {
 		error_set(&e, ENOMEM, "out of memory");
-		accepted(arg, -ENOMEM, req->job, &e);
+		accepted(arg, -ENOMEM, NULL, &e);
 		request_free(req);
 		return;
 	}
@@ -160,7 +192,7 @@ void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accep
 		r = store_post(pool->store, accept_fn, s, accept_done);
 	if (r < 0) {
 		error_set(&e, -r, "the pool is shutting down");
-		submission_end(s, r, &e);
+		submission_end(s, r, false, &e);
 	}
 }
 
@@ -182,7 +214,7 @@ static void submit_wait_accepted(void *arg, int result, const char *job_uuid, co
 	w->done = true;
 	if (result < 0)
 		error_set_code(w->error, -result, e->code, "%s", error_sentence(e));
-	else if (w->ret_job)
+	else if (w->ret_job && job_uuid)
 		memcpy(w->ret_job, job_uuid, UUID_SIZE);
 	pthread_cond_signal(&w->cond);
 }
@@ -263,7 +295,8 @@ int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg),
 
 /* ------------------------------------------------------------- open, close */
 
-/* Where the serial consoles of guests on this machine are logged. Hosts open the files; others only pass through. */
+/* Where the serial consoles of guests on this machine are logged. Hosts open the files; others only pass
+ * through. */
 static int make_console_folder(const char *state_dir, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
@@ -284,11 +317,13 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r == 0)
 		r = make_console_folder(options->state_dir, e);
 	if (r == 0)
-		r = pool_bootstrap(pool->store, options->state_dir, options->uri, e);
+		r = pool_bootstrap(pool->store, options, e);
 	if (r == 0)
 		r = hv_new(&pool_events, pool, &pool->hv, e);
 	if (r == 0)
 		r = executor_new(pool, &pool->executor, e);
+	if (r == 0)
+		r = clockwork_new(pool, &pool->clockwork, e);
 	if (r == 0)
 		r = pool_connect_hosts(pool, e);
 	if (r == 0)
@@ -296,7 +331,15 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r == 0)
 		r = executor_start(pool->executor, e);
 	if (r == 0)
+		r = web_hooks_new(pool, &pool->web_hooks, e);
+	if (r == 0)
 		r = pool_timers_start(pool, e);
+	if (r == 0)
+		(void)workers_run(pool->background, account_warn_of_first_password, pool); /* not vital */
+	if (r == 0)
+		pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
+	if (r == 0 && !options->read_only)
+		r = clockwork_start(pool->clockwork, e);
 	return r;
 }
 
@@ -309,11 +352,15 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 		return error_set(e, ENOMEM, "out of memory");
 	pthread_mutex_init(&pool->timer_lock, NULL);
 	pthread_cond_init(&pool->timer_cond, NULL);
+	pthread_mutex_init(&pool->prepare_lock, NULL);
 	pool->read_only = options->read_only;
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
 	pool->turns = turns_new(pool->background, TURNS_MAX);
-	r = pool->state_dir && pool->background && pool->turns ? open_parts(pool, options, e) : error_set(e, ENOMEM, "out of memory");
+	pool->login_limit = login_limit_new();
+	r = pool->state_dir && pool->background && pool->turns && pool->login_limit
+		    ? open_parts(pool, options, e)
+		    : error_set(e, ENOMEM, "out of memory");
 	if (r < 0) {
 		pool_close(pool);
 		return r;
@@ -328,15 +375,21 @@ void pool_close(struct pool *pool)
 		return;
 	/* Those that start work go first, what they use goes last. */
 	pool_timers_stop(pool);
+	clockwork_stop(pool->clockwork);
+	web_hooks_stop(pool->web_hooks);
 	executor_free(pool->executor);
 	workers_stop(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
+	clockwork_free(pool->clockwork);
+	web_hooks_free(pool->web_hooks);
+	login_limit_free(pool->login_limit);
 	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
 	workers_free(pool->background);
 	turns_free(pool->turns);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
+	pthread_mutex_destroy(&pool->prepare_lock);
 	free(pool->state_dir);
 	free(pool);
 }

@@ -7,6 +7,7 @@
 
 #include "../hypervisor/hypervisor.h"
 #include "executor.h"
+#include "scheduler.h"
 #include "turns.h"
 #include "workers.h"
 
@@ -14,8 +15,12 @@ struct pool {
 	struct store *store;
 	struct hypervisor *hv;
 	struct executor *executor;
+	struct clockwork *clockwork; /* runs schedulers */
+	struct login_limit *login_limit;
+	struct web_hooks *web_hooks;
 	struct workers *background; /* Gets that ask a host, long renderings */
 	struct turns *turns;	    /* of those who ask for long work, in `background` */
+	pthread_mutex_t prepare_lock; /* one host is made ready at a time, and once */
 	char *state_dir;	    /* owned */
 	bool read_only;		    /* immutable */
 	pthread_t timer;
@@ -29,6 +34,8 @@ struct pool {
 extern const struct hv_events pool_events;
 /** Makes every host of the pool known to the hypervisor module, which then connects (sync.c). */
 int pool_connect_hosts(struct pool *pool, struct error *e);
+/** Waits until no host is Connecting any more, or @ms have passed (sync.c). */
+void pool_wait_for_hosts(struct pool *pool, int ms);
 /** Starts and ends the timer thread (timers.c). */
 int pool_timers_start(struct pool *pool, struct error *e);
 void pool_timers_stop(struct pool *pool);

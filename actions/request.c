@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "account.h"
 #include "params.h"
 #include "shortform.h"
 
@@ -39,8 +40,8 @@ void request_free(struct request *req)
 struct parsed {
 	json_t *root; /* owned */
 	const struct operation *op;
-	json_t *body;	 /* parameters, or NULL */
-	bool strict;	 /* short form: a word that is no parameter is an error */
+	json_t *body; /* parameters, or NULL */
+	bool strict;  /* short form: a word that is no parameter is an error */
 };
 
 static void parsed_done(struct parsed *p)
@@ -62,17 +63,20 @@ static int parse_json(struct parsed *p, enum kind_id kind, const char *text, siz
 
 	p->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
 	if (!p->root)
-		return error_set(e, EINVAL, "bad JSON in line %d, column %d: %s", why.line, why.column, why.text);
+		return error_set(e, EINVAL, "bad JSON in line %d, column %d: %s", why.line, why.column,
+				 why.text);
 	inner = json_object_get(p->root, "params");
 	if (p->op) {
-		p->body = json_is_object(inner) ? inner : p->op->key ? json_object_get(p->root, p->op->key) : NULL;
+		p->body = json_is_object(inner) ? inner
+			  : p->op->key		? json_object_get(p->root, p->op->key)
+						: NULL;
 		if (!json_is_object(p->body))
 			p->body = p->root;
 		return 0;
 	}
-	/* {"startVmInstance": {...}}, or the manual's variant with the whole below "params" (behaviour.md 2.7) */
-	json_object_foreach(json_is_object(inner) ? inner : p->root, name, value)
-	{
+	/* {"startVmInstance": {...}}, or the manual's variant with the whole below "params"
+	 * (behaviour.md 2.7) */
+	json_object_foreach (json_is_object(inner) ? inner : p->root, name, value) {
 		p->op = operation_by_verb(kind, name);
 		if (!p->op)
 			continue;
@@ -115,7 +119,8 @@ static int parse_short(struct parsed *p, enum kind_id kind, const char *text, si
 	return 0;
 }
 
-static int take_tags(const json_t *outer, const json_t *inner, const char *name, json_t **ret, struct error *e)
+static int take_tags(const json_t *outer, const json_t *inner, const char *name, json_t **ret,
+		     struct error *e)
 {
 	const json_t *given = json_object_get(outer, name);
 	size_t i;
@@ -128,8 +133,7 @@ static int take_tags(const json_t *outer, const json_t *inner, const char *name,
 		return error_set(e, ENOMEM, "out of memory");
 	if (given && !json_is_array(given) && !json_is_null(given))
 		return error_set(e, EINVAL, "'%s' must be a list of strings", name);
-	json_array_foreach(given, i, tag)
-	{
+	json_array_foreach (given, i, tag) {
 		if (!json_is_string(tag))
 			return error_set(e, EINVAL, "'%s' must be a list of strings", name);
 		if (json_array_append(*ret, tag) < 0)
@@ -146,20 +150,8 @@ static int take_envelope(struct request *req, const struct parsed *p, struct err
 	const char *mode;
 	json_t *tag;
 	size_t i;
-	int r = take_tags(p->root, p->body, "systemTags", &req->system_tags, e);
+	int r;
 
-	if (r == 0)
-		r = take_tags(p->root, p->body, "userTags", &req->user_tags, e);
-	if (r < 0)
-		return r;
-	json_array_foreach(req->system_tags, i, tag)
-	{
-		mode = json_string_value(tag);
-		if (strcmp(mode, "validationOnly") == 0) {
-			req->dry_run = true;
-			(void)json_array_remove(req->system_tags, i--);
-		}
-	}
 	if (job) {
 		if (!uuid_is_hex(job))
 			return error_set(e, EINVAL, "'jobUuid' must be 32 lower-case hex digits");
@@ -170,6 +162,18 @@ static int take_envelope(struct request *req, const struct parsed *p, struct err
 		req->web_hook = strdup(hook);
 		if (!req->web_hook)
 			return error_set(e, ENOMEM, "out of memory");
+	}
+	r = take_tags(p->root, p->body, "systemTags", &req->system_tags, e);
+	if (r == 0)
+		r = take_tags(p->root, p->body, "userTags", &req->user_tags, e);
+	if (r < 0)
+		return r;
+	json_array_foreach (req->system_tags, i, tag) {
+		mode = json_string_value(tag);
+		if (strcmp(mode, "validationOnly") == 0) {
+			req->dry_run = true;
+			(void)json_array_remove(req->system_tags, i--);
+		}
 	}
 	return 0;
 }
@@ -187,8 +191,7 @@ static int refuse_unknown(const struct parsed *p, struct error *e)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(p->body, name, value)
-	{
+	json_object_foreach (p->body, name, value) {
 		if (!operation_param(p->op, name) && !is_envelope(name))
 			return error_set(e, EINVAL, "'%s' takes no parameter '%s'",
 					 p->op->verb ? p->op->verb : "create", name);
@@ -233,8 +236,10 @@ static int finish(struct request *req, const char *uuid, const json_t *body, str
 		uuid_make(req->job);
 	chosen = request_str(req, "resourceUuid");
 	if (chosen && !uuid_is_resource(chosen))
-		return error_set(e, EINVAL, "field[resourceUuid] must be a uuid of version 1 to 5 without dashes, '%s' is none",
-				 chosen);
+		return error_set(
+			e, EINVAL,
+			"field[resourceUuid] must be a uuid of version 1 to 5 without dashes, '%s' is none",
+			chosen);
 	if (uuid && op->target) {
 		snprintf(req->target, sizeof(req->target), "%s", uuid);
 	} else if (op->place == PLACE_CREATE) {
@@ -267,8 +272,8 @@ static struct request *request_alloc(const struct operation *op, const struct ac
 	return req;
 }
 
-int request_parse(const struct operation *op, enum kind_id kind, const char *uuid, const char *text, size_t len,
-		  const struct actor *actor, struct request **ret_req, struct error *e)
+int request_parse(const struct operation *op, enum kind_id kind, const char *uuid, const char *text,
+		  size_t len, const struct actor *actor, struct request **ret_req, struct error *e)
 {
 	_cleanup_(parsed_done) struct parsed p = {.op = op};
 	_cleanup_(request_free_p) struct request *req = NULL;
@@ -302,6 +307,36 @@ int request_parse(const struct operation *op, enum kind_id kind, const char *uui
 	return 0;
 }
 
+/* Makes a request that was refused fit to be recorded, as it came. */
+static bool complete(struct request *req, const char *uuid, json_t *params)
+{
+	if (uuid && req->op->target)
+		snprintf(req->target, sizeof(req->target), "%s", uuid);
+	if (!req->params)
+		req->params = json_is_object(params) ? json_incref(params) : json_object();
+	if (!req->system_tags)
+		req->system_tags = json_array();
+	if (!req->user_tags)
+		req->user_tags = json_array();
+	return req->params && req->system_tags && req->user_tags;
+}
+
+int request_from_document(const struct operation *op, const char *uuid, json_t *document, const char *text,
+			  size_t len, const struct actor *actor, struct request **ret_req, struct error *e)
+{
+	struct parsed p = {.root = document, .op = op, .body = json_object_get(document, "params")};
+	_cleanup_(request_free_p) struct request *req = request_alloc(op, actor);
+	int r = req ? take_envelope(req, &p, e) : error_set(e, ENOMEM, "out of memory");
+
+	if (r == 0)
+		r = finish(req, uuid, p.body, e);
+	if (r < 0 && (!req || !req->job_chosen || !complete(req, uuid, p.body)))
+		return r;
+	digest(req, uuid, text, len);
+	*ret_req = steal(&req);
+	return r;
+}
+
 int request_new(const struct operation *op, const char *uuid, const json_t *params, const struct actor *actor,
 		struct request **ret_req, struct error *e)
 {
@@ -328,8 +363,9 @@ int request_new(const struct operation *op, const char *uuid, const json_t *para
 
 static int not_found(const char *field, const char *uuid, enum kind_id kind, struct error *e)
 {
-	return error_set_code(e, ENOENT, "SYS.1003", "invalid field[%s], resource[uuid:%s, type:%s] not found", field,
-			      uuid, kind_get(kind)->vo);
+	return error_set_code(e, ENOENT, "SYS.1003",
+			      "invalid field[%s], resource[uuid:%s, type:%s] not found", field, uuid,
+			      kind_get(kind)->vo);
 }
 
 /* Do the objects that the parameters name exist? */
@@ -348,10 +384,10 @@ static int check_references(const struct view *view, const struct request *req, 
 				return not_found(p->name, uuid, p->resource, e);
 			if (uuid_is_hex(uuid))
 				return OP_MISSING_OK;
-			return error_set_code(e, EINVAL, "SYS.1003", "invalid value[%s] of field [%s]", uuid, p->name);
+			return error_set_code(e, EINVAL, "SYS.1003", "invalid value[%s] of field [%s]", uuid,
+					      p->name);
 		}
-		json_array_foreach((json_t *)(uintptr_t)value, i, item)
-		{
+		json_array_foreach ((json_t *)(uintptr_t)value, i, item) {
 			if (!view_get(view, p->resource, json_string_value(item)))
 				return not_found(p->name, json_string_value(item), p->resource, e);
 		}
@@ -378,9 +414,10 @@ static int check_state(const struct view *view, const struct request *req, struc
 		len += (size_t)snprintf(allowed + len, sizeof(allowed) - len, "%s%s", len ? ", " : "",
 					vm_state_name((enum vm_state)i));
 	}
-	error_set_code(e, EBUSY, "VM.1010",
-		       "current vm instance state[%s] doesn't allow to proceed message[%s], allowed states are [%s]",
-		       object_text(vm, VM_STATE), req->op->message, allowed);
+	error_set_code(
+		e, EBUSY, "VM.1010",
+		"current vm instance state[%s] doesn't allow to proceed message[%s], allowed states are [%s]",
+		object_text(vm, VM_STATE), req->op->message, allowed);
 	error_wrap(e, req->op->state_code ? req->op->state_code : "SYS.1006");
 	return -EBUSY;
 }
@@ -389,6 +426,8 @@ int request_check(const struct view *view, const struct request *req, bool busy,
 {
 	int r = check_references(view, req, e);
 
+	if (r == 0)
+		r = account_check(view, req, e);
 	if (r != 0 || busy)
 		return r;
 	r = check_state(view, req, e);
@@ -410,8 +449,7 @@ static json_t *mask_tags(const json_t *tags)
 	size_t i;
 	json_t *tag;
 
-	json_array_foreach((json_t *)(uintptr_t)tags, i, tag)
-	{
+	json_array_foreach ((json_t *)(uintptr_t)tags, i, tag) {
 		const char *text = json_string_value(tag);
 		const char *end = strstr(text, "::");
 		char prefix[32];
@@ -440,20 +478,21 @@ json_t *request_to_json(const struct request *req, bool mask_secrets)
 {
 	json_t *params = mask_secrets ? mask_params(req) : json_incref(req->params);
 	json_t *tags = mask_secrets ? mask_tags(req->system_tags) : json_incref(req->system_tags);
-	json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:O}", "operation", req->op->name, "target", req->target, "params",
-				 params, "systemTags", tags, "userTags", req->user_tags);
+	json_t *json =
+		json_pack("{s:s, s:s, s:o, s:o, s:O}", "operation", req->op->name, "target", req->target,
+			  "params", params, "systemTags", tags, "userTags", req->user_tags);
 
 	if (json && !mask_secrets)
-		(void)json_object_update_new(json, json_pack("{s:I, s:s, s:s}", "uid", (json_int_t)req->actor.uid,
-							     "account", req->actor.account, "source",
-							     req->actor.source));
+		(void)json_object_update_new(
+			json, json_pack("{s:I, s:s, s:s}", "uid", (json_int_t)req->actor.uid, "account",
+					req->actor.account, "source", req->actor.source));
 	return json;
 }
 
 /* `source` is a static string in struct actor. */
 static const char *static_source(const char *text)
 {
-	static const char *const sources[] = {"fs", "rest", "scheduler", "libvirt"};
+	static const char *const sources[] = {"fs", "rest", "scheduler", "ha", "libvirt"};
 
 	for (size_t i = 0; text && i < ARRAY_SIZE(sources); i++)
 		if (strcmp(sources[i], text) == 0)
@@ -522,6 +561,13 @@ const json_t *request_list(const struct request *req, const char *name)
 	return json_is_array(value) ? value : NULL;
 }
 
+const char *request_queue(const struct view *view, const struct request *req)
+{
+	const char *other = req->op->queue ? req->op->queue(view, req) : NULL;
+
+	return other ? other : req->target;
+}
+
 const struct object *request_object(const struct view *view, const struct request *req)
 {
 	return view_get(view, req->op->kind, req->target);
@@ -532,8 +578,7 @@ const char *request_tag(const struct request *req, const char *prefix)
 	size_t len = strlen(prefix), i;
 	json_t *tag;
 
-	json_array_foreach(req->system_tags, i, tag)
-	{
+	json_array_foreach (req->system_tags, i, tag) {
 		const char *text = json_string_value(tag);
 
 		if (strncmp(text, prefix, len) != 0)

@@ -17,7 +17,8 @@
 struct actor {
 	int64_t uid;
 	char account[UUID_SIZE]; /* "" = the admin account */
-	const char *source;	 /* "fs", "rest", "scheduler", "libvirt"; static */
+	const char *source;	 /* "fs", "rest", "scheduler", "ha", "libvirt"; static */
+	char address[64];	 /* of a REST client; "" = none. Not kept with the job */
 };
 
 struct request {
@@ -46,6 +47,13 @@ int request_parse(const struct operation *op, enum kind_id kind, const char *uui
 /** As request_parse() with the parameters given as JSON (borrowed); for timers and value files. */
 int request_new(const struct operation *op, const char *uuid, const json_t *params, const struct actor *actor,
 		struct request **ret_req, struct error *e);
+/**
+ * As request_parse() with the operation given and @document (borrowed) holding params, systemTags, userTags,
+ * jobUuid and webHook at its top; @text is what the digest is made of. When the client chose the job's uuid,
+ * *ret_req is set on failure too, for pool_refuse().
+ */
+int request_from_document(const struct operation *op, const char *uuid, json_t *document, const char *text,
+			  size_t len, const struct actor *actor, struct request **ret_req, struct error *e);
 void request_free(struct request *req);
 DEFINE_CLEANUP(struct request *, request_free)
 
@@ -72,6 +80,8 @@ bool request_bool(const struct request *req, const char *name, bool missing);
 bool request_has(const struct request *req, const char *name);
 /** A list parameter; NULL when missing. */
 const json_t *request_list(const struct request *req, const char *name);
+/** The object in whose queue its job waits first: mostly the one it acts on; "" for none. Borrowed. */
+const char *request_queue(const struct view *view, const struct request *req);
 /** The object it acts on, as in @view; NULL when it is gone. */
 const struct object *request_object(const struct view *view, const struct request *req);
 /** The value part of the first system tag `prefix::value`; "" for the bare tag `prefix`; NULL when absent. */

@@ -5,7 +5,7 @@
  * A volume stands on one file, its head (installPath). A snapshot freezes the
  * head: the file becomes the snapshot's, and the volume goes on with an empty
  * overlay of it. So the head's backing file is that of the snapshot that is
- * `latest` in the tree that is `current`; without such a tree it is the image
+ * `latest`, in the tree that is `current`; without such a tree it is the image
  * below the volume, or nothing. Frozen files never change.
  *
  * While a job makes a guest change over to a new head, nobody but the host knows
@@ -18,7 +18,62 @@
 
 #include "job.h"
 
+/* ---- trees, snapshot.c; all of these only look */
+
+/** The tree that the volume goes on from; NULL = none. */
+const struct object *snapshot_current_tree(const struct view *view, const char *volume);
+/** The snapshot that the volume's head stands on; NULL = none. */
+const struct object *snapshot_latest(const struct view *view, const char *volume);
+/** True when @snapshot is @ancestor or was taken after it, on top of it. */
+bool snapshot_is_below(const struct view *view, const struct object *snapshot, const struct object *ancestor);
+/** Snapshots from the root of the tree to this one, both counted; 0 for NULL. */
+int snapshot_depth(const struct view *view, const struct object *snapshot);
+/** The file of the image below the volume's chain; NULL = nothing is known to be there. Borrowed. */
+const char *volume_base_path(const struct view *view, const struct object *volume);
+
+/** For operations on a snapshot: the volume is its first queue, the volume's VM the second. */
+op_queue_fn snapshot_queue_volume;
+op_queue_fn snapshot_queue_vm;
+
+/* ---- parts of changes */
+
+/** Makes @latest (NULL: none) the snapshot that the volume stands on, and its tree the current one. */
+int snapshot_put_latest(struct txn *t, const char *volume, const char *latest, struct error *e);
+/** Writes the status of a snapshot. */
+int snapshot_put_status(struct txn *t, const struct object *snapshot, const char *status, struct error *e);
 /** Writes loose rows for the files of all snapshots of a volume and removes its snapshots and trees. */
 int snapshots_loosen_all(struct txn *t, const char *volume, struct error *e);
+
+/* ---- work on hosts; blocking */
+
+/**
+ * Clears up whether a volume's nextPath has become its head, by asking the host; writes it and ends the
+ * snapshot that was under way. Success when there is nothing to clear up. -ENOTCONN when nobody can be asked:
+ * then it stays as it is.
+ */
+int snapshot_settle(struct pool *pool, const char *volume, struct error *e);
+/** The same for volumes that no job works on: when a host has come back. What still cannot be told stays. */
+void snapshots_settle_idle(struct pool *pool);
+/** For recoveries: waits for the volume's hosts, settles it, removes what the job still had. */
+int snapshot_recover_volume(struct job *job, const char *volume, struct error *e);
+/** As snapshot_settle(), for all volumes of a VM that is about to start. */
+int snapshot_settle_vm(struct pool *pool, const char *vm, struct error *e);
+
+/** What a new snapshot is. */
+struct snapshot_spec {
+	const char *volume; /* uuid */
+	const char *uuid;   /* its own */
+	const char *name, *description;
+	const char *account;
+};
+/** Takes a snapshot of a Ready volume, attached or not. Leaves nothing on failure. */
+int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct error *e);
+/** Whether one can be taken now. Only looks. */
+int snapshot_check_take(const struct view *view, const struct object *volume, struct error *e);
+/**
+ * Copies everything between the volume's head and @base (NULL: all that is below) into the head. A base that
+ * is not below the head makes it stand alone.
+ */
+int volume_merge(struct job *job, const char *volume, const char *base, struct error *e);
 
 #endif

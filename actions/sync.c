@@ -3,6 +3,7 @@
 #include "sync.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "host.h"
 #include "pool_internal.h"
@@ -57,7 +58,7 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 	const char *host = before ? object_str(before, VM_HOST_UUID) : NULL;
 	struct object *vm;
 
-	(void)reason; /* HA tells them apart */
+	(void)reason; /* whatever the reason, HA looks at the state alone */
 	if (state < 0)
 		return 0;
 	/* A stopped leftover on another host says nothing about where the VM really is. */
@@ -75,6 +76,7 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 		const struct object *h = view_get(txn_view(t), KIND_HOST, host_uuid);
 
 		object_set_str(vm, VM_HOST_UUID, host_uuid);
+		object_set_null(vm, VM_STOPPED_BY_HA);
 		if (h)
 			object_set_str(vm, VM_CLUSTER_UUID, object_str(h, HOST_CLUSTER_UUID));
 	}
@@ -144,13 +146,15 @@ static int compare_all(struct txn *t, const struct host_event *event, struct err
 		r = vm_set_observed(t, event->host, event->domains[i].uuid, event->domains[i].state,
 				    event->domains[i].reason, e);
 	while (r == 0) {
-		const struct object *vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
+		const struct object *vm =
+			view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
 
 		if (!vm)
 			break;
 		after = vm->id;
 		if (!find_domain(event, object_uuid(vm)))
-			r = vm_set_observed(t, event->host, object_uuid(vm), HV_DOMAIN_ABSENT, HV_REASON_OTHER, e);
+			r = vm_set_observed(t, event->host, object_uuid(vm), HV_DOMAIN_ABSENT,
+					    HV_REASON_OTHER, e);
 	}
 	return r;
 }
@@ -162,7 +166,8 @@ static int host_lost(struct txn *t, const struct host_event *event, struct error
 	int r = host_set_status(t, event->host, status, event->sentence, e);
 
 	while (r == 0) {
-		const struct object *vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
+		const struct object *vm =
+			view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
 
 		if (!vm)
 			break;
@@ -202,12 +207,14 @@ static void host_event_done(void *arg, int r, struct error *e)
 
 	if (r < 0)
 		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(e));
-	if (r < 0 || event->status != HV_HOST_CONNECTED || workers_run(event->pool->background, prepare, event) < 0)
+	if (r < 0 || event->status != HV_HOST_CONNECTED ||
+	    workers_run(event->pool->background, prepare, event) < 0)
 		free(event);
 }
 
-static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status, const struct hv_host_info *info,
-		    const struct hv_domain_status *domains, size_t domain_count, const char *sentence)
+static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status,
+		    const struct hv_host_info *info, const struct hv_domain_status *domains,
+		    size_t domain_count, const char *sentence)
 {
 	struct pool *pool = ctx;
 	struct host_event *event = calloc(1, sizeof(*event) + domain_count * sizeof(domains[0]));
@@ -283,13 +290,52 @@ const struct hv_events pool_events = {
 	.device_removed = on_device_removed,
 };
 
+/* What the rows say of hosts is from the last run: until they answer, nobody knows. */
+static int all_connecting_fn(struct txn *t, void *arg, struct error *e)
+{
+	int64_t after = 0;
+
+	(void)arg;
+	for (;;) {
+		const struct object *host = view_next(txn_view(t), KIND_HOST, after);
+		int r;
+
+		if (!host)
+			return 0;
+		after = host->id;
+		r = host_set_status(t, object_uuid(host), "Connecting", "", e);
+		if (r < 0)
+			return r;
+	}
+}
+
+void pool_wait_for_hosts(struct pool *pool, int ms)
+{
+	const struct timespec pause = {.tv_nsec = 20000000};
+	bool waiting = true;
+
+	for (; ms > 0 && waiting; ms -= 20) {
+		_cleanup_view_ struct view *view = store_view(pool->store);
+
+		waiting = false;
+		view_for_each (host, view, KIND_HOST)
+			waiting = waiting || object_str_is(host, HOST_STATUS, "Connecting");
+		if (waiting)
+			(void)nanosleep(&pause, NULL);
+	}
+}
+
 int pool_connect_hosts(struct pool *pool, struct error *e)
 {
-	_cleanup_view_ struct view *view = store_view(pool->store);
+	_cleanup_view_ struct view *view = NULL;
+	int r = store_run(pool->store, all_connecting_fn, NULL, e);
 
+	if (r < 0)
+		return r;
+	view = store_view(pool->store);
 	view_for_each(host, view, KIND_HOST)
 	{
-		int r = hv_host_add(pool->hv, object_uuid(host), object_text(host, HOST_URI), e);
+		r = hv_host_add(pool->hv, object_uuid(host), object_text(host, HOST_URI), e);
 
 		if (r < 0)
 			return r;

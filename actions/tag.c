@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "affinity.h"
 #include "handlers.h"
 #include "job.h"
 #include "object_ops.h"
@@ -46,6 +47,10 @@ int tag_create_check(const struct view *view, const struct request *req, struct 
 		return error_set(e, ENOENT,
 				 "invalid field[resourceUuid], resource[uuid:%s, type:%s] not found", uuid,
 				 type);
+	if (req->op->kind == KIND_SYSTEM_TAG &&
+	    strncmp(request_str(req, "tag"), AFFINITY_TAG "::", strlen(AFFINITY_TAG "::")) == 0)
+		return error_set(e, EBUSY, "tag[%s] is an inherent system tag, use AddVmToAffinityGroup",
+				 request_str(req, "tag"));
 	return check_duplicate(view, req->op->kind, uuid, type, request_str(req, "tag"), NULL, e);
 }
 

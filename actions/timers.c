@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "config.h"
+#include "ha.h"
 #include "image.h"
+#include "session.h"
 #include "storage.h"
 #include "loose_file.h"
 #include "vm.h"
@@ -49,8 +51,11 @@ static const struct timer {
 	const char *period; /* setting with the seconds between two runs */
 	int (*run)(struct pool *pool, struct error *e);
 } timers[] = {
+	{"identity.session.cleanup.interval", session_remove_ended},
 	{"rest.expiredApi.scanInterval", expire_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
+	{"ha.neverStopVm.scan.interval", ha_start_stopped},
+	{"host.ping.interval", ha_look_at_hosts},
 	{"image.expungeInterval", image_expunge_due},
 	{"host.ping.interval", storage_refresh},
 	{"volume.expungeInterval", volume_expunge_due},

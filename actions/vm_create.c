@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "affinity.h"
 #include "config.h"
 #include "handlers.h"
 #include "ipv4.h"
@@ -31,8 +32,7 @@ static int check_offering(const struct view *view, const struct request *req, st
 	return 0;
 }
 
-/* Tags `customMac::<l3>::<mac>`: well-formed, and nobody's yet. */
-static int check_macs(const struct view *view, const struct request *req, struct error *e)
+int vm_check_custom_macs(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *seen[32];
 	size_t i, count = 0;
@@ -213,18 +213,18 @@ static int check_static_ip(const struct view *view, const char *tag, struct erro
 	return 0;
 }
 
-static int check_boot_order(const char *order, const char *tag, struct error *e)
+int vm_check_boot_order(const char *order, const char *shown, struct error *e)
 {
 	_cleanup_free_ char *copy = strdup(order);
 	char *rest = copy;
 
 	for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ","))
 		if (strcmp(word, "HardDisk") != 0 && strcmp(word, "CdRom") != 0)
-			return error_set(e, EINVAL, "invalid boot device[%s] in boot order[%s]", word, tag);
+			return error_set(e, EINVAL, "invalid boot device[%s] in boot order[%s]", word, shown);
 	return 0;
 }
 
-bool vm_hostname_is_valid(const char *name)
+static bool is_hostname(const char *name)
 {
 	size_t label = 0, total = strlen(name);
 
@@ -249,7 +249,8 @@ bool vm_hostname_is_valid(const char *name)
 }
 
 /* Somebody else on the network has that host name: NULL = nobody. */
-const struct object *vm_with_hostname(const struct view *view, const char *l3, const char *hostname, const char *but)
+static const struct object *vm_with_hostname(const struct view *view, const char *l3, const char *hostname,
+					     const char *but)
 {
 	view_for_each_where(nic, view, KIND_NIC, NIC_L3_UUID, l3)
 	{
@@ -262,28 +263,42 @@ const struct object *vm_with_hostname(const struct view *view, const char *l3, c
 	return NULL;
 }
 
+int vm_check_hostname(const struct view *view, const char *name, const char *l3, const char *but, struct error *e)
+{
+	const struct object *other;
+
+	if (!is_hostname(name))
+		return error_set(e, EINVAL,
+				 "hostname[%s] specified in system tag[hostname::%s] is not a valid domain name", name, name);
+	other = vm_with_hostname(view, l3, name, but);
+	if (other)
+		return error_set(e, EBUSY,
+				 "conflict hostname in system tag[hostname::%s]; there has been a VM[uuid:%s] having "
+				 "hostname[%s] on L3 network[uuid:%s]",
+				 name, object_uuid(other), name, l3);
+	return 0;
+}
+
 static int check_hostname(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *name = request_tag(req, "hostname");
 	const char *l3 = request_str(req, "defaultL3NetworkUuid");
-	const struct object *other;
 
 	if (count_tags(req, "hostname::") > 1)
 		return error_set(e, EINVAL, "only one hostname system tag is allowed, but %zu got",
 				 count_tags(req, "hostname::"));
 	if (!name)
 		return 0;
-	if (!vm_hostname_is_valid(name))
-		return error_set(e, EINVAL,
-				 "hostname[%s] specified in system tag[hostname::%s] is not a valid domain name", name, name);
 	if (!l3)
 		l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
-	other = vm_with_hostname(view, l3, name, NULL);
-	if (other)
-		return error_set(e, EBUSY,
-				 "conflict hostname in system tag[hostname::%s]; there has been a VM[uuid:%s] having "
-				 "hostname[%s] on L3 network[uuid:%s]",
-				 name, object_uuid(other), name, l3);
+	return vm_check_hostname(view, name, l3, NULL, e);
+}
+
+int vm_check_console_password(const char *password, struct error *e)
+{
+	if (strncmp(password, "password", 8) == 0)
+		return error_set(e, EINVAL,
+				 "The console password cannot start with 'password' which may trigger a VNC security issue");
 	return 0;
 }
 
@@ -301,16 +316,15 @@ static int check_tags(const struct view *view, const struct request *req, struct
 		if (r == 0 && strncmp(text, "staticIp::", 10) == 0)
 			r = check_static_ip(view, text, e);
 		if (r == 0 && strncmp(text, "bootOrder::", 11) == 0)
-			r = check_boot_order(text + 11, text, e);
+			r = vm_check_boot_order(text + 11, text, e);
 	}
 	if (r == 0 && count_tags(req, "userdata::") > 1)
 		r = error_set(e, EINVAL, "Already have one userdata systemTag for vm[uuid: %s].", req->target);
 	if (r == 0 && count_tags(req, "bootMode::") > 1)
 		r = error_set(e, EINVAL, "only one bootMode system tag is allowed, but %zu got",
 			      count_tags(req, "bootMode::"));
-	if (r == 0 && password && strncmp(password, "password", 8) == 0)
-		r = error_set(e, EINVAL,
-			      "The console password cannot start with 'password' which may trigger a VNC security issue");
+	if (r == 0 && password)
+		r = vm_check_console_password(password, e);
 	return r;
 }
 
@@ -323,7 +337,7 @@ int vm_create_check(const struct view *view, const struct request *req, struct e
 	if (r == 0)
 		r = check_offering(view, req, e);
 	if (r == 0)
-		r = check_macs(view, req, e);
+		r = vm_check_custom_macs(view, req, e);
 	if (r == 0)
 		r = check_image(view, req, e);
 	if (r == 0)
@@ -336,6 +350,8 @@ int vm_create_check(const struct view *view, const struct request *req, struct e
 		r = check_default_network(req, e);
 	if (r == 0)
 		r = check_tags(view, req, e);
+	if (r == 0)
+		r = affinity_check_creation(view, req, e);
 	return r;
 }
 
@@ -421,6 +437,8 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_int(vm, VM_INTERNAL_ID, put->id);
 	r = txn_put(t, vm, NULL, e);
+	if (r == 0 && request_tag(req, AFFINITY_TAG))
+		r = affinity_join(t, request_tag(req, AFFINITY_TAG), req->target, e);
 	if (r == 0)
 		r = object_put_tags(t, req, KIND_VM, req->target, e);
 	if (r == 0)
@@ -431,6 +449,20 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 }
 
 /* ------------------------------------------------------------------- whole */
+
+/*
+ * Takes a half-made VM back. What cannot be removed now, because its host does not answer, stays as Expunging:
+ * the timer that expunges VMs tries again.
+ */
+static void take_back(struct job *job, const char *uuid)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT, ignored = ERROR_INIT;
+
+	if (vm_remove(job, uuid, &e) == 0)
+		return;
+	fprintf(stderr, "poolfs: VM %s cannot be taken back yet: %s\n", uuid, error_sentence(&e));
+	(void)vm_set_state(job->pool, uuid, VM_STATE_EXPUNGING, &ignored);
+}
 
 int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
 {
@@ -447,9 +479,7 @@ int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
 		if (r == 0 && stopped)
 			r = vm_bring_down(job, uuid, 0, e);
 		if (r < 0) {
-			_cleanup_(error_done) struct error ignored = ERROR_INIT;
-
-			(void)vm_remove(job, uuid, &ignored);
+			take_back(job, uuid);
 			return r;
 		}
 	}
@@ -463,11 +493,9 @@ int vm_create_recover(struct job *job, json_t **ret_result, struct error *e)
 	enum vm_state wanted = strcmp(strategy, "InstantStart") == 0  ? VM_STATE_RUNNING
 			       : strcmp(strategy, "JustCreate") == 0 ? VM_STATE_CREATED
 								     : VM_STATE_STOPPED;
-	_cleanup_(error_done) struct error ignored = ERROR_INIT;
-
 	if (vm_recover_state(job, uuid, wanted) == 0)
 		return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
-	(void)vm_remove(job, uuid, &ignored);
+	take_back(job, uuid);
 	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while VM '%s' was being created; it was taken back",
 			      uuid);
 }

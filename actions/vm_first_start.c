@@ -25,19 +25,13 @@ struct layout {
 	struct request *req; /* owned: the creation request, from the VM's row */
 	const char *uuid;
 	char host[UUID_SIZE];
+	json_t *placement; /* owned; how the host was chosen */
 };
 
 /* ---------------------------------------------------------------- volumes */
 
-struct disk {
-	const char *type, *offering, *image, *description;
-	int64_t size;
-	int device_id;
-	const char *storage;
-};
-
-static int put_volume(struct txn *t, const struct object *vm, const struct disk *d, const struct object *host,
-		      char ret_uuid[UUID_SIZE], struct error *e)
+int vm_put_volume(struct txn *t, const struct object *vm, const struct vm_disk *d, char ret_uuid[UUID_SIZE],
+		  struct error *e)
 {
 	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, d->storage);
 	struct object *volume = object_new(kind_get(KIND_VOLUME));
@@ -49,7 +43,10 @@ static int put_volume(struct txn *t, const struct object *vm, const struct disk 
 		object_unref(volume);
 		return error_set(e, ENOMEM, "out of memory");
 	}
-	uuid_make(ret_uuid);
+	if (d->uuid)
+		snprintf(ret_uuid, UUID_SIZE, "%s", d->uuid);
+	else
+		uuid_make(ret_uuid);
 	object_set_str(volume, VOLUME_UUID, ret_uuid);
 	object_set_str(volume, VOLUME_NAME, name);
 	object_set_str(volume, VOLUME_DESCRIPTION, d->description);
@@ -57,7 +54,7 @@ static int put_volume(struct txn *t, const struct object *vm, const struct disk 
 	object_set_str(volume, VOLUME_VM_UUID, object_uuid(vm));
 	object_set_str(volume, VOLUME_DISK_OFFERING_UUID, d->offering);
 	object_set_str(volume, VOLUME_ROOT_IMAGE_UUID, d->image);
-	object_set_str(volume, VOLUME_TYPE, d->type);
+	object_set_str(volume, VOLUME_TYPE, root ? "Root" : "Data");
 	object_set_str(volume, VOLUME_FORMAT, "qcow2");
 	object_set_int(volume, VOLUME_SIZE, d->size);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, 0);
@@ -67,7 +64,7 @@ static int put_volume(struct txn *t, const struct object *vm, const struct disk 
 	object_set_int(volume, VOLUME_IS_SHAREABLE, 0);
 	object_set_str(volume, VOLUME_ACCOUNT_UUID, object_str(vm, VM_ACCOUNT_UUID));
 	if (ps && primary_storage_is_local(ps))
-		object_set_str(volume, VOLUME_HOST_UUID, object_uuid(host));
+		object_set_str(volume, VOLUME_HOST_UUID, d->host);
 	r = capacity_reserve_storage(t, d->storage, d->size, e);
 	if (r < 0) {
 		object_unref(volume);
@@ -100,13 +97,13 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(req, "imageUuid"));
 	const char *data_storage = request_tag(req, "primaryStorageUuidForDataVolume");
 	char uuid[UUID_SIZE], description[64];
-	struct disk root = {
-		.type = "Root",
+	struct vm_disk root = {
 		.offering = is_iso(image) ? request_str(req, "rootDiskOfferingUuid") : NULL,
 		.image = object_uuid(image),
 		.description = description,
 		.size = root_size(txn_view(t), req, image),
 		.storage = root_storage,
+		.host = object_uuid(host),
 	};
 	const struct object *vm = view_get(txn_view(t), KIND_VM, l->uuid);
 	struct object *changed;
@@ -115,7 +112,7 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 	int r;
 
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", l->uuid);
-	r = put_volume(t, vm, &root, host, uuid, e);
+	r = vm_put_volume(t, vm, &root, uuid, e);
 	if (r < 0)
 		return r;
 	changed = object_copy(view_get(txn_view(t), KIND_VM, l->uuid));
@@ -125,16 +122,16 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 	r = txn_put(t, changed, NULL, e);
 	json_array_foreach((json_t *)(uintptr_t)request_list(req, "dataDiskOfferingUuids"), i, item)
 	{
-		struct disk data = {
-			.type = "Data",
+		struct vm_disk data = {
 			.offering = json_string_value(item),
 			.size = offering_size(txn_view(t), json_string_value(item)),
 			.device_id = (int)i + 1,
 			.storage = data_storage && *data_storage ? data_storage : root_storage,
+			.host = object_uuid(host),
 		};
 
 		if (r == 0)
-			r = put_volume(t, view_get(txn_view(t), KIND_VM, l->uuid), &data, host, uuid, e);
+			r = vm_put_volume(t, view_get(txn_view(t), KIND_VM, l->uuid), &data, uuid, e);
 	}
 	return r;
 }
@@ -225,6 +222,7 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 		.l3_count = json_array_size(l3s),
 		.image = image ? object_uuid(image) : NULL,
 		.primary_storage = request_str(req, "primaryStorageUuidForRootVolume"),
+		.ret_report = &l->placement,
 	};
 
 	if (!image || !object_str_is(image, IMAGE_STATUS, "Ready"))
@@ -242,19 +240,15 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 	return placement_choose(view, &want, ret_host, ret_ps, e);
 }
 
-/* An installation from an ISO boots from it first. */
-static int put_iso(struct txn *t, struct layout *l, struct error *e)
+int vm_put_iso(struct txn *t, const char *vm_uuid, const char *image_uuid, struct error *e)
 {
-	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(l->req, "imageUuid"));
 	char tag[64];
 	int r;
 
-	if (!is_iso(image))
-		return 0;
-	snprintf(tag, sizeof(tag), "iso::%s::0", object_uuid(image));
-	r = object_add_system_tag(t, KIND_VM, l->uuid, tag, true, e);
-	if (r == 0 && !tag_value(txn_view(t), l->uuid, "bootOrder"))
-		r = object_add_system_tag(t, KIND_VM, l->uuid, "bootOrder::CdRom,HardDisk", false, e);
+	snprintf(tag, sizeof(tag), "iso::%s::0", image_uuid);
+	r = object_add_system_tag(t, KIND_VM, vm_uuid, tag, true, e);
+	if (r == 0 && !tag_value(txn_view(t), vm_uuid, "bootOrder"))
+		r = object_add_system_tag(t, KIND_VM, vm_uuid, "bootOrder::CdRom,HardDisk", false, e);
 	return r;
 }
 
@@ -298,13 +292,14 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, l->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_str(vm, VM_HYPERVISOR_TYPE, object_str(host, HOST_HYPERVISOR_TYPE));
+	vm_set_placement(vm, l->placement);
 	r = vm_write(t, before, vm, e);
 	if (r == 0)
 		r = put_volumes(t, l, storage, held_host, e);
 	if (r == 0)
 		r = put_nics(t, l, e);
-	if (r == 0)
-		r = put_iso(t, l, e);
+	if (r == 0 && is_iso(view_get(txn_view(t), KIND_IMAGE, request_str(l->req, "imageUuid"))))
+		r = vm_put_iso(t, l->uuid, request_str(l->req, "imageUuid"), e);
 	if (r == 0)
 		r = drop_custom_macs(t, l, e);
 	return r;
@@ -331,13 +326,21 @@ static int made_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, volume, NULL, e);
 }
 
+int vm_volume_ready(struct pool *pool, const char *uuid, const char *host, const char *path, struct error *e)
+{
+	struct hv_volume_info info = {0};
+	struct made m = {.volume = uuid, .path = path};
+
+	if (hv_volume_info(pool_hypervisor(pool), host, path, &info, NULL) == 0)
+		m.actual_size = info.actual_size;
+	return store_run(pool_store(pool), made_fn, &m, e);
+}
+
 int vm_make_volume(struct job *job, const struct object *volume, const char *host, struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	const char *uuid = object_uuid(volume), *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
 	_cleanup_free_ char *backing = NULL, *backing_format = NULL, *path = NULL;
-	struct hv_volume_info info = {0};
-	struct made m = {.volume = uuid};
 	struct view *view = store_view(pool_store(job->pool));
 	const struct object *image = view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID));
 	const char *format = object_text(volume, VOLUME_FORMAT);
@@ -355,10 +358,7 @@ int vm_make_volume(struct job *job, const struct object *volume, const char *hos
 	if (r < 0)
 		return r;
 	kill_point("volume-made");
-	if (hv_volume_info(hv, host, path, &info, NULL) == 0)
-		m.actual_size = info.actual_size;
-	m.path = path;
-	return store_run(pool_store(job->pool), made_fn, &m, e);
+	return vm_volume_ready(job->pool, uuid, host, path, e);
 }
 
 int vm_instantiate_volumes(struct job *job, const char *uuid, struct error *e)
@@ -403,6 +403,9 @@ int vm_first_start(struct job *job, const char *uuid, bool paused, struct error 
 	if (!req)
 		return -EPROTO;
 	r = store_run(pool_store(job->pool), layout_fn, &l, e);
+	if (r < 0)
+		vm_note_placement(job->pool, uuid, l.placement);
+	json_decref(l.placement);
 	if (r < 0)
 		return r;
 	r = vm_instantiate_volumes(job, uuid, e);

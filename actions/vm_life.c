@@ -12,6 +12,7 @@
 #include "handlers.h"
 #include "sync.h"
 #include "topology.h"
+#include "topology.h"
 #include "vm.h"
 
 #define GRACE_MS 60000
@@ -48,13 +49,18 @@ int vm_start_check(const struct view *view, const struct request *req, struct er
 
 int vm_start_run(struct job *job, json_t **ret_result, struct error *e)
 {
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = request_object(view, job->req);
+	/* a clone that was only created has its disks */
+	bool has_root = vm && object_str(vm, VM_ROOT_VOLUME_UUID);
 	char host[UUID_SIZE];
 	enum vm_state state;
 	int r = look(job, host, &state, e);
 
 	if (r == 0)
-		r = state == VM_STATE_CREATED ? vm_first_start(job, job->req->target, false, e)
-					      : vm_bring_up(job, job->req->target, VM_STATE_STOPPED, false, e);
+		r = state == VM_STATE_CREATED && !has_root
+			    ? vm_first_start(job, job->req->target, false, e)
+			    : vm_bring_up(job, job->req->target, state, false, e);
 	return r < 0 ? r : inventory(job, ret_result, e);
 }
 
@@ -67,7 +73,8 @@ int vm_stop_run(struct job *job, json_t **ret_result, struct error *e)
 	enum vm_state state;
 	int r = look(job, host, &state, e);
 
-	if (r == 0 && state != VM_STATE_STOPPED) {
+	/* What is Stopped already may still have to be left alone by HA from now on. */
+	if (r == 0 && (state != VM_STATE_STOPPED || vm_stop_is_for_good(job->req))) {
 		/* A frozen guest cannot shut itself down. */
 		bool cold = strcmp(type, "cold") == 0 || state == VM_STATE_PAUSED;
 
@@ -142,7 +149,7 @@ int vm_resume_run(struct job *job, json_t **ret_result, struct error *e)
 
 struct recovered {
 	const char *uuid, *host;
-	bool known;
+	bool known, for_good;
 	enum hv_domain_state domain;
 	enum vm_state state;
 };
@@ -171,7 +178,7 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 	case HV_DOMAIN_OFF:
 	case HV_DOMAIN_ABSENT:
 		r->state = VM_STATE_STOPPED;
-		return vm_put_stopped(t, r->uuid, VM_STATE_STOPPED, e);
+		return vm_put_off(t, r->uuid, r->for_good, e);
 	}
 	return vm_put_state(t, r->uuid, r->state, e);
 }
@@ -182,7 +189,8 @@ int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
-	struct recovered r = {.uuid = uuid, .host = host, .state = VM_STATE_UNKNOWN};
+	struct recovered r = {.uuid = uuid, .host = host, .state = VM_STATE_UNKNOWN,
+			      .for_good = vm_stop_is_for_good(job->req)};
 	enum hv_domain_reason reason;
 	int state = vm ? vm_state_parse(object_str(vm, VM_STATE)) : -1;
 

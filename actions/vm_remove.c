@@ -213,7 +213,6 @@ static int destroy(struct job *job, const struct object *vm, bool enforcing, str
 {
 	struct pool *pool = job->pool;
 	const char *uuid = object_uuid(vm);
-	int before = vm_state_parse(object_str(vm, VM_STATE));
 	_cleanup_view_ struct view *view = NULL;
 	_cleanup_(error_done) struct error inner = ERROR_INIT;
 	int r = vm_set_state(pool, uuid, VM_STATE_DESTROYING, e);
@@ -226,7 +225,9 @@ static int destroy(struct job *job, const struct object *vm, bool enforcing, str
 		_cleanup_(error_done) struct error ignored = ERROR_INIT;
 
 		error_wrap(&inner, "HOST.1008");
-		(void)vm_set_state(pool, uuid, before == VM_STATE_STOPPED ? VM_STATE_STOPPED : VM_STATE_UNKNOWN, &ignored);
+		/* Without a host there is nothing unknown about it. */
+		(void)vm_set_state(pool, uuid, object_str(vm, VM_HOST_UUID) ? VM_STATE_UNKNOWN : VM_STATE_STOPPED,
+				   &ignored);
 		return error_move(e, &inner);
 	}
 	return store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);
@@ -296,25 +297,36 @@ int vm_remove_all_where(struct job *job, int field, const char *uuid, struct err
 	return 0;
 }
 
+static int submit_expunge(struct pool *pool, const char *uuid, struct error *e)
+{
+	const struct actor actor = {.source = "scheduler"};
+	struct request *req;
+	int r = request_new(operation_by_name("ExpungeVmInstance"), uuid, NULL, &actor, &req, e);
+
+	return r < 0 ? r : pool_submit_wait(pool, req, NULL, e);
+}
+
 int vm_expunge_due(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	int64_t due = store_now() - config_int(view, "vm.expungePeriod") * NS_PER_S;
-	const struct actor actor = {.source = "scheduler"};
+	bool by_hand = strcmp(config_str(view, "vm.deletionPolicy"), "Never") == 0;
 	int result = 0;
 
-	if (strcmp(config_str(view, "vm.deletionPolicy"), "Never") == 0)
-		return 0;
-	view_for_each_where(vm, view, KIND_VM, VM_STATE, vm_state_name(VM_STATE_DESTROYED))
+	view_for_each(vm, view, KIND_VM)
 	{
-		struct request *req;
-		int r;
+		/* Expunging without a job: a half-made one that could not be taken back when it failed. */
+		bool left = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING));
+		bool old = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)) && !by_hand &&
+			   object_int(vm, VM_LAST_OP_DATE) <= due;
+		int r = 0;
 
-		if (object_int(vm, VM_LAST_OP_DATE) > due || job_is_pending_for(view, object_uuid(vm)))
+		if ((!left && !old) || job_is_pending_for(view, object_uuid(vm)))
 			continue;
-		r = request_new(operation_by_name("ExpungeVmInstance"), object_uuid(vm), NULL, &actor, &req, e);
+		if (left)
+			r = vm_set_state(pool, object_uuid(vm), VM_STATE_DESTROYED, e);
 		if (r == 0)
-			r = pool_submit_wait(pool, req, NULL, e);
+			r = submit_expunge(pool, object_uuid(vm), e);
 		if (r < 0)
 			result = r;
 	}

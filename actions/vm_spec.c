@@ -5,25 +5,15 @@
 
 #include "config.h"
 #include "l3_network.h"
+#include "object_ops.h"
 #include "vm.h"
 #include "volume.h"
 
 const char *tag_value(const struct view *view, const char *resource_uuid, const char *prefix)
 {
-	size_t len = strlen(prefix);
+	const char *value;
 
-	view_for_each_where(row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, resource_uuid)
-	{
-		const char *tag = object_text(row, SYSTEM_TAG_TAG);
-
-		if (strncmp(tag, prefix, len) != 0)
-			continue;
-		if (tag[len] == '\0')
-			return "";
-		if (strncmp(tag + len, "::", 2) == 0)
-			return tag + len + 2;
-	}
-	return NULL;
+	return object_find_system_tag(view, resource_uuid, prefix, &value) ? value : NULL;
 }
 
 /* Keeps an allocated string alive as long as the description. NULL in, NULL out. */
@@ -127,62 +117,107 @@ static const char *iso_path(const struct vm_spec *spec, const struct object *vm,
 	return NULL;
 }
 
-/* Tags `iso::<image>::<deviceId>`; drives without one stay empty. */
-static void add_isos(struct vm_spec *spec, const struct object *vm, const struct object *host)
+const char *vm_iso_in_drive(const struct view *view, const char *vm_uuid, int device_id, char ret_image[UUID_SIZE])
 {
-	view_for_each_where(row, spec->view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, object_uuid(vm))
+	view_for_each_where(row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm_uuid)
 	{
-		char image[UUID_SIZE];
 		int device;
 
-		if (sscanf(object_text(row, SYSTEM_TAG_TAG), "iso::%32[0-9a-f]::%d", image, &device) != 2)
-			continue;
+		if (sscanf(object_text(row, SYSTEM_TAG_TAG), "iso::%32[0-9a-f]::%d", ret_image, &device) == 2 &&
+		    device == device_id)
+			return ret_image;
+	}
+	return NULL;
+}
+
+/* Every VM has all its drives, full or empty, so that a medium can be put in while it runs. */
+static int add_drives(struct vm_spec *spec, const struct object *vm, const struct object *host, struct error *e)
+{
+	for (int i = 0; i < VM_ISO_MAX; i++) {
+		char image[UUID_SIZE];
+
 		if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
-			return;
+			return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
 		spec->disks[spec->domain.disk_count++] = (struct hv_disk){
-			.path = iso_path(spec, vm, host, image),
+			.path = vm_iso_in_drive(spec->view, object_uuid(vm), i, image) ? iso_path(spec, vm, host, image)
+										       : NULL,
 			.format = "raw",
-			.device_id = device,
+			.device_id = i,
 			.bus = HV_BUS_IDE,
 			.cdrom = true,
 		};
 	}
+	return 0;
 }
 
-static int add_nics(struct vm_spec *spec, const struct object *vm, struct error *e)
+void vm_spec_nic(const struct view *view, const struct object *nic, const struct object *host,
+		 char network[VM_NETWORK_NAME], struct hv_nic *ret)
 {
-	const char *platform = object_text(vm, VM_PLATFORM);
+	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
+	const char *platform = vm ? object_text(vm, VM_PLATFORM) : "";
 	bool emulated = strcmp(platform, "Windows") == 0 || strcmp(platform, "Other") == 0;
+	bool managed = l3_network_place(view, object_text(nic, NIC_L3_UUID), network);
+	/* A limit that the host cannot keep would keep the VM from starting: it waits for a host that can. */
+	bool limits = object_int(host, HOST_BANDWIDTH) != 0;
 
-	view_for_each_where(nic, spec->view, KIND_NIC, NIC_VM_UUID, object_uuid(vm))
-	{
+	*ret = (struct hv_nic){
+		.mac = object_str(nic, NIC_MAC),
+		.network = managed ? network : NULL,
+		.bridge = managed ? NULL : network,
+		.target = object_str(nic, NIC_INTERNAL_NAME),
+		.model = emulated ? "e1000" : "virtio",
+		.device_id = (int)object_int(nic, NIC_DEVICE_ID),
+		.inbound_bps = limits ? object_int(nic, NIC_INBOUND) : 0,
+		.outbound_bps = limits ? object_int(nic, NIC_OUTBOUND) : 0,
+	};
+}
+
+static int add_nics(struct vm_spec *spec, const struct object *vm, const struct object *host, struct error *e)
+{
+	view_for_each_where (nic, spec->view, KIND_NIC, NIC_VM_UUID, object_uuid(vm)) {
 		size_t i = spec->domain.nic_count;
-		bool managed;
 
 		if (i == ARRAY_SIZE(spec->nics))
 			return error_set(e, ENOSPC, "VM '%s' has too many NICs", object_uuid(vm));
-		managed = l3_network_place(spec->view, object_text(nic, NIC_L3_UUID), spec->networks[i]);
-		spec->nics[i] = (struct hv_nic){
-			.mac = object_str(nic, NIC_MAC),
-			.network = managed ? spec->networks[i] : NULL,
-			.bridge = managed ? NULL : spec->networks[i],
-			.target = object_str(nic, NIC_INTERNAL_NAME),
-			.model = emulated ? "e1000" : "virtio",
-			.device_id = (int)object_int(nic, NIC_DEVICE_ID),
-			.inbound_bps = object_int(nic, NIC_INBOUND),
-			.outbound_bps = object_int(nic, NIC_OUTBOUND),
-		};
+		vm_spec_nic(spec->view, nic, host, spec->networks[i], &spec->nics[i]);
 		spec->domain.nic_count++;
 	}
 	return 0;
 }
 
-/* `bootOrder::CdRom,HardDisk`: which of the two comes first. */
-static bool cdrom_first(const struct view *view, const struct object *vm)
+const char *vm_boot_order(const struct view *view, const char *vm_uuid)
 {
-	const char *order = tag_value(view, object_uuid(vm), "bootOrder");
+	const char *order = tag_value(view, vm_uuid, "bootOrder");
 
-	return order && strncmp(order, "CdRom", 5) == 0;
+	if (order)
+		return order;
+	return tag_value(view, vm_uuid, "iso") ? "HardDisk,CdRom" : "HardDisk";
+}
+
+/* The drive to boot from when none has a medium is the first. */
+static bool is_boot_drive(const struct hv_disk *disk, bool any_medium)
+{
+	return disk->cdrom && (any_medium ? disk->path != NULL : disk->device_id == 0);
+}
+
+/* Numbers the root disk and the CD-ROM drives in the order that the VM boots from; others are never booted. */
+static void set_boot_order(struct vm_spec *spec)
+{
+	const char *order = vm_boot_order(spec->view, spec->domain.uuid);
+	bool any_medium = false;
+	int n = 0;
+
+	for (size_t i = 0; i < spec->domain.disk_count; i++)
+		any_medium = any_medium || (spec->disks[i].cdrom && spec->disks[i].path);
+	for (const char *word = order; *word; word += strcspn(word, ","), word += *word == ',')
+		for (size_t i = 0; i < spec->domain.disk_count; i++) {
+			struct hv_disk *disk = &spec->disks[i];
+			bool wanted = strncmp(word, "CdRom", 5) == 0 ? is_boot_drive(disk, any_medium)
+								     : !disk->cdrom && disk->device_id == 0;
+
+			if (wanted && disk->boot_order == 0)
+				disk->boot_order = ++n;
+		}
 }
 
 static int monitors(const struct view *view, const struct object *vm)
@@ -240,7 +275,6 @@ int vm_spec_build(struct pool *pool, struct view *view, const struct object *vm,
 		.hide_kvm = config_bool(view, "vm.kvmHiddenState"),
 		.uefi = tag_is(view, vm, "bootMode", "UEFI"),
 		.boot_menu = config_bool(view, "vm.bootMenu"),
-		.boot_cdrom_first = cdrom_first(view, vm),
 		.platform = object_text(vm, VM_PLATFORM),
 		.serial_number = tag_value(view, object_uuid(vm), "vmSystemSerialNumber"),
 		.serial_log = *spec->log ? spec->log : NULL,
@@ -265,11 +299,13 @@ int vm_spec_build(struct pool *pool, struct view *view, const struct object *vm,
 	}
 	r = add_disks(spec, vm, e);
 	if (r == 0)
-		r = add_nics(spec, vm, e);
+		r = add_nics(spec, vm, host, e);
 	if (r == 0)
 		r = add_pci(spec, vm, e);
 	if (r == 0)
-		add_isos(spec, vm, host);
+		r = add_drives(spec, vm, host, e);
+	if (r == 0)
+		set_boot_order(spec);
 	return r;
 }
 

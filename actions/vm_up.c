@@ -13,6 +13,8 @@
 
 #include "capacity.h"
 #include "config.h"
+#include "object_ops.h"
+#include "snapshot.h"
 #include "sync.h"
 #include "topology.h"
 #include "vm.h"
@@ -65,6 +67,14 @@ int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struc
 	return store_run(pool_store(pool), state_fn, &c, e);
 }
 
+const char *vm_active_host(const struct object *vm)
+{
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
+			       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED))
+		       ? object_str(vm, VM_HOST_UUID)
+		       : NULL;
+}
+
 struct settle {
 	const char *host, *uuid;
 	enum hv_domain_state state;
@@ -96,12 +106,13 @@ struct up {
 	enum vm_state failed_state;
 	bool paused;
 	char host[UUID_SIZE], last_host[UUID_SIZE];
-	size_t l3_count;
-	const char *l3[32]; /* borrowed from the view of the change while it runs */
+	json_t *placement; /* owned; how the host was chosen */
 };
 
-static int collect_networks(struct txn *t, struct up *up, struct error *e)
+static int check_networks(struct txn *t, struct up *up, struct error *e)
 {
+	bool any = false;
+
 	view_for_each_where(nic, txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid)
 	{
 		const char *l3 = object_str(nic, NIC_L3_UUID);
@@ -111,10 +122,9 @@ static int collect_networks(struct txn *t, struct up *up, struct error *e)
 					 "Unable to find L3Network[uuid:%s] to start the current vm, it may have been "
 					 "deleted, Operation suggestion: delete this vm, recreate a new vm",
 					 l3 ? l3 : "");
-		if (up->l3_count < ARRAY_SIZE(up->l3))
-			up->l3[up->l3_count++] = l3;
+		any = true;
 	}
-	if (!up->l3_count)
+	if (!any)
 		return error_set(e, EBUSY,
 				 "unable to start the vm[uuid:%s]. It doesn't have any nic, please attach a nic and try again",
 				 up->uuid);
@@ -155,28 +165,17 @@ static int give_addresses(struct txn *t, struct up *up, struct error *e)
 
 static int choose_host(struct txn *t, struct up *up, const struct object **ret_host, struct error *e)
 {
-	const struct view *view = txn_view(t);
 	const struct request *req = up->job->req;
-	const struct object *vm = view_get(view, KIND_VM, up->uuid);
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
-	const char *host = request_str(req, "hostUuid");
-	struct placement want = {
-		.vm = up->uuid,
-		.host = host,
-		.cluster = host ? NULL : request_str(req, "clusterUuid"),
-		.zone = object_str(vm, VM_ZONE_UUID),
-		.strategy = host || request_str(req, "clusterUuid") ? "DesignatedHostAllocatorStrategy"
-								    : "LeastVmPreferredHostAllocatorStrategy",
-		.cpu_num = (int)object_int(vm, VM_CPU_NUM),
-		.memory = object_int(vm, VM_MEMORY_SIZE),
-		.l3_networks = up->l3,
-		.l3_count = up->l3_count,
-		.primary_storage = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
-		.volume_host = root ? object_str(root, VOLUME_HOST_UUID) : NULL,
-		.last_host = object_str(vm, VM_LAST_HOST_UUID),
-	};
+	const char *networks[PLACEMENT_NETWORKS];
+	struct placement want;
 
-	return placement_choose(view, &want, ret_host, NULL, e);
+	placement_for_vm(txn_view(t), view_get(txn_view(t), KIND_VM, up->uuid), &want, networks);
+	want.host = request_str(req, "hostUuid");
+	want.cluster = want.host ? NULL : request_str(req, "clusterUuid");
+	if (want.host || want.cluster)
+		want.strategy = "DesignatedHostAllocatorStrategy";
+	want.ret_report = &up->placement;
+	return placement_choose(txn_view(t), &want, ret_host, NULL, e);
 }
 
 static int choose_fn(struct txn *t, void *arg, struct error *e)
@@ -188,7 +187,7 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!before)
 		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
-	r = collect_networks(t, up, e);
+	r = check_networks(t, up, e);
 	if (r == 0)
 		r = choose_host(t, up, &host, e);
 	if (r < 0)
@@ -202,36 +201,42 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, up->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_null(vm, VM_STOPPED_BY_HA);
+	vm_set_placement(vm, up->placement);
 	r = vm_write(t, before, vm, e);
 	return r < 0 ? r : give_addresses(t, up, e);
 }
 
 /* ------------------------------------------------------------ on the host */
 
-/* The fixed leases of the VM's NICs, on a host that may not know them yet. */
-static int set_leases(struct up *up, struct view *view, struct error *e)
+int vm_set_lease(struct pool *pool, const struct view *view, const struct object *nic, const char *host,
+		 struct error *e)
 {
-	struct hypervisor *hv = pool_hypervisor(up->job->pool);
-	const char *hostname = tag_value(view, up->uuid, "hostname");
+	const char *l3_uuid = object_str(nic, NIC_L3_UUID);
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+	struct hv_lease lease = {.mac = object_text(nic, NIC_MAC),
+				 .ip = object_text(nic, NIC_IP),
+				 .hostname = tag_value(view, object_text(nic, NIC_VM_UUID), "hostname")};
+	_cleanup_(error_done) struct error inner = ERROR_INIT;
+	char name[32];
+	int r = hv_lease_set(pool_hypervisor(pool), host, l3_uuid, &lease, &inner);
 
-	view_for_each_where(nic, view, KIND_NIC, NIC_VM_UUID, up->uuid)
-	{
-		const char *l3_uuid = object_str(nic, NIC_L3_UUID);
-		const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
-		struct hv_lease lease = {
-			.mac = object_text(nic, NIC_MAC), .ip = object_text(nic, NIC_IP), .hostname = hostname};
-		_cleanup_(error_done) struct error inner = ERROR_INIT;
-		char name[32];
-		int r = hv_lease_set(hv, up->host, l3_uuid, &lease, &inner);
-
-		if (r == -ENOENT && l3) { /* the network is not there yet; opening it brings all leases */
-			error_done(&inner);
-			r = l3_network_open_on_host(up->job->pool, view, l3, up->host, name, &inner);
-		}
-		if (r < 0)
-			return error_move(e, &inner);
+	if (r == -ENOENT && l3) { /* the network is not there yet; opening it brings all leases */
+		error_done(&inner);
+		r = l3_network_open_on_host(pool, view, l3, host, name, &inner);
 	}
-	return 0;
+	return r < 0 ? error_move(e, &inner) : 0;
+}
+
+int vm_set_leases(struct pool *pool, const struct view *view, const char *uuid, const char *host, struct error *e)
+{
+	int r = 0;
+
+	view_for_each_where(nic, view, KIND_NIC, NIC_VM_UUID, uuid)
+	{
+		if (r == 0)
+			r = vm_set_lease(pool, view, nic, host, e);
+	}
+	return r;
 }
 
 /* Copies of attached ISOs in the image cache of the host. */
@@ -285,10 +290,11 @@ static int make_ready_and_start(struct up *up, struct error *e)
 	bool new_host = strcmp(up->host, up->last_host) != 0;
 	_cleanup_(error_done) struct error first = ERROR_INIT;
 	struct view *view = store_view(pool_store(pool));
-	int r = 0;
+	int r = snapshot_settle_vm(pool, up->uuid, e);
 
-	if (new_host)
-		r = set_leases(up, view, e);
+	/* Addresses, MACs and host names may have changed since the last start; what is right costs one look. */
+	if (r == 0)
+		r = vm_set_leases(pool, view, up->uuid, up->host, e);
 	if (r == 0)
 		r = fetch_isos(up, view, e);
 	view_unref(view);
@@ -299,7 +305,7 @@ static int make_ready_and_start(struct up *up, struct error *e)
 	r = start_domain(up, view, &first);
 	if (r == -ENOENT && host_prepare(pool, up->host, e) == 0) {
 		error_done(&first);
-		r = set_leases(up, view, &first);
+		r = vm_set_leases(pool, view, up->uuid, up->host, &first);
 		if (r == 0)
 			r = start_domain(up, view, &first);
 	}
@@ -324,6 +330,7 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 	struct up *up = arg;
 	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid);
 	struct object *vm = before ? object_copy(before) : NULL;
+	int r;
 
 	if (!vm)
 		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
@@ -331,7 +338,14 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING)))
 		object_set_str(vm, VM_STATE, vm_state_name(up->paused ? VM_STATE_PAUSED : VM_STATE_RUNNING));
 	object_set_str(vm, VM_LAST_HOST_UUID, up->host);
-	return vm_write(t, before, vm, e);
+	r = vm_write(t, before, vm, e);
+	/* The order that was set for one start has had it. */
+	if (r == 0 && tag_value(txn_view(t), up->uuid, "cdromBootOnce")) {
+		r = object_set_system_tag(t, KIND_VM, up->uuid, "bootOrder", NULL, false, e);
+		if (r == 0)
+			r = object_set_system_tag(t, KIND_VM, up->uuid, "cdromBootOnce", NULL, false, e);
+	}
+	return r;
 }
 
 static int failed_fn(struct txn *t, void *arg, struct error *e)
@@ -368,11 +382,40 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 	return 0;
 }
 
+struct note {
+	const char *uuid;
+	const json_t *report;
+};
+
+static int note_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct note *note = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, note->uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+
+	if (!vm)
+		return 0;
+	vm_set_placement(vm, note->report);
+	return txn_put(t, vm, NULL, e);
+}
+
+void vm_note_placement(struct pool *pool, const char *uuid, const json_t *report)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	struct note note = {uuid, report};
+
+	if (report)
+		(void)store_run(pool_store(pool), note_fn, &note, &ignored);
+}
+
 int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e)
 {
 	struct up up = {.job = job, .uuid = uuid};
 	int r = store_run(pool_store(job->pool), choose_fn, &up, e);
 
+	if (r < 0)
+		vm_note_placement(job->pool, uuid, up.placement);
+	json_decref(up.placement);
 	return r < 0 ? r : vm_power_on(job, uuid, up.host, up.last_host, failed_state, paused, e);
 }
 
@@ -380,6 +423,7 @@ int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, b
 
 struct down {
 	const char *uuid;
+	bool for_good; /* HA leaves it alone */
 	char host[UUID_SIZE];
 };
 
@@ -400,11 +444,32 @@ int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct 
 	return vm_write(t, before, vm, e);
 }
 
+int vm_put_off(struct txn *t, const char *uuid, bool for_good, struct error *e)
+{
+	int r = vm_put_stopped(t, uuid, VM_STATE_STOPPED, e);
+	struct object *vm;
+
+	if (r < 0 || !for_good)
+		return r;
+	vm = object_copy(view_get(txn_view(t), KIND_VM, uuid));
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(vm, VM_STOPPED_BY_HA, 1);
+	return txn_put(t, vm, NULL, e);
+}
+
+bool vm_stop_is_for_good(const struct request *req)
+{
+	const char *stop_ha = request_str(req, "stopHA"), *strategy = request_str(req, "strategy");
+
+	return (stop_ha && strcmp(stop_ha, "true") == 0) || (strategy && strcmp(strategy, "CreateStopped") == 0);
+}
+
 static int stopped_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct down *d = arg;
 
-	return vm_put_stopped(t, d->uuid, VM_STATE_STOPPED, e);
+	return vm_put_off(t, d->uuid, d->for_good, e);
 }
 
 int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_ms, struct error *e)
@@ -427,7 +492,7 @@ int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_
 
 int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error *e)
 {
-	struct down d = {.uuid = uuid};
+	struct down d = {.uuid = uuid, .for_good = vm_stop_is_for_good(job->req)};
 	struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 	char before[24];

@@ -41,6 +41,12 @@ void volume_file_name(const struct object *volume, char ret[64]);
 /** Bytes on the storage of a volume and its snapshots, as last seen. */
 int64_t volume_snapshots_size(const struct view *view, const char *volume);
 
+/**
+ * Removes the rows of a volume and its snapshots; their files become loose. Success when it is gone. For change
+ * functions; the caller removes the files with loose_files_remove().
+ */
+int volume_put_gone(struct txn *t, const char *uuid, struct error *e);
+
 /** Describes a volume as a disk of @vm. Strings are borrowed from the view. */
 void volume_describe_disk(const struct view *view, const struct object *vm, const struct object *volume,
 			  int device_id, struct hv_disk *ret);
@@ -70,7 +76,10 @@ int volume_choose_storage(const struct view *view, const struct object *vm, cons
 			  const char *wanted_host, int64_t size, const struct object **ret_ps,
 			  const struct object **ret_host, struct error *e);
 
-/** Writes one string, or one number, of a volume; NULL makes it null. For workers. */
+/** Writes what the volume's file says of its sizes, and the storage's promises. Nothing for one without a
+ * file. Blocking. */
+int volume_sync_size(struct job *job, const char *uuid, struct error *e);
+/** Writes a number of a volume. For workers. */
 int volume_set_number(struct pool *pool, const char *uuid, int field, int64_t value, struct error *e);
 /** Submits the expunge of volumes that have been Deleted for longer than volume.expungePeriod. */
 int volume_expunge_due(struct pool *pool, struct error *e);

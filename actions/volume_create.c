@@ -333,25 +333,6 @@ int volume_from_snapshot_check(const struct view *view, const struct request *re
 	return object_check_uuid(view, req, e);
 }
 
-struct copied {
-	const char *uuid, *path;
-	int64_t actual_size;
-};
-
-static int copied_fn(struct txn *t, void *arg, struct error *e)
-{
-	const struct copied *c = arg;
-	const struct object *before = view_get(txn_view(t), KIND_VOLUME, c->uuid);
-	struct object *volume = before ? object_copy(before) : NULL;
-
-	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", c->uuid);
-	object_set_str(volume, VOLUME_INSTALL_PATH, c->path);
-	object_set_int(volume, VOLUME_ACTUAL_SIZE, c->actual_size);
-	object_set_str(volume, VOLUME_STATUS, "Ready");
-	return txn_put(t, volume, NULL, e);
-}
-
 static int copy_snapshot(struct job *job, const struct object *snapshot, const char *host, struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(job->pool);
@@ -359,8 +340,6 @@ static int copy_snapshot(struct job *job, const struct object *snapshot, const c
 	const char *uuid = new_volume(job->req);
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
 	_cleanup_free_ char *path = NULL;
-	struct hv_volume_info info = {0};
-	struct copied c = {.uuid = uuid};
 	char name[64];
 	int r;
 
@@ -373,10 +352,7 @@ static int copy_snapshot(struct job *job, const struct object *snapshot, const c
 	if (r < 0)
 		return r;
 	kill_point("volume-copied");
-	if (hv_volume_info(hv, host, path, &info, NULL) == 0)
-		c.actual_size = info.actual_size;
-	c.path = path;
-	return store_run(pool_store(job->pool), copied_fn, &c, e);
+	return vm_volume_ready(job->pool, uuid, host, path, e);
 }
 
 int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct error *e)

@@ -44,9 +44,8 @@ static int loosen_files(struct txn *t, const struct object *volume, struct error
 	return r < 0 || !next ? r : loose_file_put_path(t, ps, host, next, e);
 }
 
-static int gone_fn(struct txn *t, void *arg, struct error *e)
+int volume_put_gone(struct txn *t, const char *uuid, struct error *e)
 {
-	const char *uuid = arg;
 	_cleanup_object_ const struct object *volume = object_ref(view_get(txn_view(t), KIND_VOLUME, uuid));
 	int r;
 
@@ -66,6 +65,11 @@ static int gone_fn(struct txn *t, void *arg, struct error *e)
 	return capacity_update_primary_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), e);
 }
 
+static int gone_fn(struct txn *t, void *arg, struct error *e)
+{
+	return volume_put_gone(t, arg, e);
+}
+
 int vm_remove_volume(struct pool *pool, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
@@ -82,6 +86,10 @@ int vm_remove_volume(struct pool *pool, const char *uuid, struct error *e)
 		return r;
 	kill_point("volume-gone");
 	loose_files_remove(pool, NULL);
+	/* the last volume of an image that is gone takes the cached copy along */
+	if (object_str(volume, VOLUME_ROOT_IMAGE_UUID) &&
+	    !view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID)))
+		(void)image_cache_clean(pool, NULL);
 	return 0;
 }
 
@@ -135,7 +143,7 @@ int volume_delete_apply(struct txn *t, const struct request *req, json_t **ret_r
 	if (volume_is_attached_anywhere(txn_view(t), volume))
 		return OP_NEEDS_RUN;
 	if (object_str_is(volume, VOLUME_STATUS, "NotInstantiated"))
-		return gone_fn(t, (void *)(uintptr_t)req->target, e);
+		return volume_put_gone(t, req->target, e);
 	return is_direct(txn_view(t)) ? OP_NEEDS_RUN : set_deleted(t, req->target, e);
 }
 

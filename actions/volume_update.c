@@ -34,49 +34,9 @@ int volume_update_check(const struct view *view, const struct request *req, stru
 
 /* ---------------------------------------------------------------------- sizes */
 
-struct sizes {
-	const char *uuid;
-	struct hv_volume_info info;
-};
-
-static int sizes_fn(struct txn *t, void *arg, struct error *e)
-{
-	const struct sizes *s = arg;
-	const struct object *before = view_get(txn_view(t), KIND_VOLUME, s->uuid);
-	struct object *volume;
-
-	if (!before)
-		return error_set(e, ENOENT, "volume '%s' is gone", s->uuid);
-	volume = object_copy(before);
-	if (!volume)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_int(volume, VOLUME_SIZE, s->info.size);
-	object_set_int(volume, VOLUME_ACTUAL_SIZE,
-		       s->info.actual_size + volume_snapshots_size(txn_view(t), s->uuid));
-	return txn_put(t, volume, NULL, e);
-}
-
 int volume_sync_size_check(const struct view *view, const struct request *req, struct error *e)
 {
 	return volume_check_alive(request_object(view, req), e);
-}
-
-static int volume_sync_size(struct job *job, const char *uuid, struct error *e)
-{
-	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
-	struct sizes s = {.uuid = uuid};
-	int r;
-
-	if (!volume || !object_str_is(volume, VOLUME_STATUS, "Ready"))
-		return 0;
-	host = volume_any_host(view, volume);
-	if (!host)
-		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
-				      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
-	r = hv_volume_info(pool_hypervisor(job->pool), object_uuid(host),
-			   object_text(volume, VOLUME_INSTALL_PATH), &s.info, e);
-	return r < 0 ? r : store_run(pool_store(job->pool), sizes_fn, &s, e);
 }
 
 int volume_sync_size_run(struct job *job, json_t **ret_result, struct error *e)

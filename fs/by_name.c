@@ -2,21 +2,27 @@
 /* See by_name.h. */
 #include "by_name.h"
 
+#include <limits.h>
 #include <search.h>
 #include <string.h>
 
 struct ranks {
-	void *tree; /* of struct rank, by name */
+	void *tree;	  /* of struct rank, by kind and name */
+	uint64_t version; /* of the view in which was counted */
 };
 
+/* How far the objects of one name have been counted. */
 struct rank {
-	const struct object *o; /* owned; the last one seen with its name */
-	unsigned rank;
+	const struct object *o; /* owned; the last one counted */
+	unsigned rank;		/* its number; 0: none has been counted yet */
 };
 
 static int rank_compare(const void *a, const void *b)
 {
-	return strcmp(object_name(((const struct rank *)a)->o), object_name(((const struct rank *)b)->o));
+	const struct object *x = ((const struct rank *)a)->o, *y = ((const struct rank *)b)->o;
+
+	return x->kind->id != y->kind->id ? (int)x->kind->id - (int)y->kind->id
+					  : strcmp(object_name(x), object_name(y));
 }
 
 static void rank_free(void *rank)
@@ -30,22 +36,32 @@ struct ranks *ranks_new(void)
 	return calloc(1, sizeof(struct ranks));
 }
 
+static void ranks_clear(struct ranks *ranks)
+{
+	tdestroy(ranks->tree, rank_free);
+	ranks->tree = NULL;
+}
+
 void ranks_free(struct ranks *ranks)
 {
 	if (!ranks)
 		return;
-	tdestroy(ranks->tree, rank_free);
+	ranks_clear(ranks);
 	free(ranks);
 }
 
-/* Where in the walk the counting of the objects named like @o may go on. */
-static struct rank *ranks_get(struct ranks *ranks, const struct object *o)
+/* How far the objects named like @o have been counted in @view; NULL when memory is short. */
+static struct rank *ranks_get(struct ranks *ranks, const struct view *view, const struct object *o)
 {
 	struct rank *made = calloc(1, sizeof(*made));
 	struct rank **found;
 
 	if (!made)
 		return NULL;
+	if (ranks->version != view_version(view)) {
+		ranks_clear(ranks);
+		ranks->version = view_version(view);
+	}
 	made->o = o;
 	found = tsearch(made, &ranks->tree, rank_compare);
 	if (found && *found == made)
@@ -55,37 +71,60 @@ static struct rank *ranks_get(struct ranks *ranks, const struct object *o)
 	return found ? *found : NULL;
 }
 
-/* The how many-th of its name is @o? Counting goes on from what an earlier call left in @ranks (or NULL). */
-static unsigned rank_of(const struct view *view, const struct object *o, struct ranks *ranks)
+/*
+ * Counts the objects that are named like @named, in the order of their making, up to the one with row @id
+ * or up to number @limit. Goes on from what an earlier call left in @ranks (or NULL). Returns where it
+ * came, and its number.
+ */
+static const struct object *count_named(const struct view *view, const struct object *named,
+					struct ranks *ranks, int64_t id, unsigned limit, unsigned *ret_number)
 {
-	int field = o->kind->name_field;
-	const char *name = object_str(o, field);
-	struct rank *seen;
-	unsigned rank = 0;
-	int64_t id = 0;
+	struct rank *seen = ranks ? ranks_get(ranks, view, named) : NULL;
+	const struct object *at = NULL, *next;
+	unsigned number = 0;
 
-	if (view_count_where(view, o->kind->id, field, name) <= 1)
-		return 1;
-	seen = ranks ? ranks_get(ranks, o) : NULL;
-	if (seen && seen->rank && seen->o->id <= o->id) {
-		rank = seen->rank;
-		id = seen->o->id;
+	if (seen && seen->rank && seen->rank <= limit && seen->o->id <= id) {
+		at = seen->o;
+		number = seen->rank;
 	}
-	while (id < o->id) {
-		const struct object *next = view_next_where(view, o->kind->id, field, name, id);
-
+	while (number < limit && (!at || at->id < id)) {
+		next = view_next_where(view, named->kind->id, named->kind->name_field, object_name(named),
+				       at ? at->id : 0);
 		if (!next)
 			break;
-		rank++;
-		id = next->id;
+		at = next;
+		number++;
 	}
-	if (seen) {
-		object_ref(o);
+	if (seen && at) {
+		object_ref(at);
 		object_unref(seen->o);
-		seen->o = o;
-		seen->rank = rank;
+		seen->o = at;
+		seen->rank = number;
 	}
-	return rank;
+	*ret_number = number;
+	return at;
+}
+
+static unsigned rank_of(const struct view *view, const struct object *o, struct ranks *ranks)
+{
+	unsigned number;
+
+	if (view_count_where(view, o->kind->id, o->kind->name_field, object_name(o)) <= 1)
+		return 1;
+	(void)count_named(view, o, ranks, o->id, UINT_MAX, &number);
+	return number;
+}
+
+/* The object that is number @rank of its name; NULL when there are not so many. */
+static const struct object *nth_named(const struct place *dir, const char *name, unsigned rank)
+{
+	const struct object *o = view_next_where(dir->view, dir->kind->id, dir->kind->name_field, name, 0);
+	unsigned number;
+
+	if (!o || rank == 1)
+		return o;
+	o = count_named(dir->view, o, dir->fs->ranks, INT64_MAX, rank, &number);
+	return number == rank ? o : NULL;
 }
 
 bool name_link_name(const struct place *dir, const struct object *o, char ret_name[NAME_SIZE])
@@ -126,14 +165,7 @@ bool name_links_find(const struct place *dir, const char *name, struct node *ret
 		if (o && (!name_link_name(dir, o, again) || strcmp(again, name) != 0))
 			o = NULL;
 	} else {
-		int64_t id = 0;
-
-		for (unsigned i = 0; i < n.rank; i++) {
-			o = view_next_where(dir->view, dir->kind->id, dir->kind->name_field, n.text, id);
-			if (!o)
-				return false;
-			id = o->id;
-		}
+		o = nth_named(dir, n.text, n.rank);
 	}
 	if (o)
 		*ret = link_node(o);

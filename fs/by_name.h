@@ -15,8 +15,8 @@ int64_t name_links_next(const struct place *dir, int64_t after, char ret_name[NA
 bool name_link_name(const struct place *dir, const struct object *o, char ret_name[NAME_SIZE]);
 
 /**
- * What a walk remembers: how many of each name have gone by, so that listing many objects of one name
- * takes time linear in their number. Only for walks over one view. NULL without memory.
+ * What a walk, or a series of lookups, remembers: how many of each name have gone by, so that many objects
+ * of one name take time linear in their number. Used by one thread. NULL without memory.
  */
 struct ranks *ranks_new(void);
 /** Accepts NULL. */

@@ -20,6 +20,7 @@ struct handles;
 struct last_errors;
 struct listings;
 struct queries;
+struct ranks;
 struct waits;
 
 struct fs {
@@ -30,9 +31,11 @@ struct fs {
 	struct listings *listings;
 	struct queries *queries;
 	struct waits *waits;
+	struct ranks *ranks; /* of lookups in `by-name`; the receiving thread's */
 	struct document *readme;
-	int64_t born; /* ns: time of what changes only with the program */
-	uid_t uid;    /* owner of everything */
+	struct document *operations; /* the operation table as JSON */
+	int64_t born;		     /* ns: time of what changes only with the program */
+	uid_t uid;		     /* owner of everything */
 	gid_t gid;
 	void (*ready)(void *arg); /* told once the kernel's INIT has come; may be NULL */
 	void *ready_arg;

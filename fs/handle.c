@@ -49,6 +49,7 @@ static void handle_destroy(struct ref *self)
 {
 	struct handle *h = (struct handle *)self;
 
+	object_unref(h->object);
 	document_unref(h->content);
 	document_unref(h->answer);
 	gather_reset(&h->gather);
@@ -57,7 +58,7 @@ static void handle_destroy(struct ref *self)
 	free(h);
 }
 
-struct handle *handle_new(struct node node, mode_t mode)
+struct handle *handle_new(struct node node, mode_t mode, const struct object *o)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 
@@ -66,6 +67,7 @@ struct handle *handle_new(struct node node, mode_t mode)
 	ref_init(&h->ref, handle_destroy);
 	h->node = node;
 	h->mode = mode;
+	h->object = object_ref(o);
 	pthread_mutex_init(&h->lock, NULL);
 	return h;
 }

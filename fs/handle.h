@@ -34,7 +34,9 @@ struct handle {
 	struct ref ref;
 	uint64_t number;  /* immutable: what the kernel calls it */
 	struct node node; /* immutable */
-	mode_t mode;	  /* immutable; of the file, for when its object is gone */
+	/* Of the file when it was opened, for when its object is gone. */
+	mode_t mode;		     /* immutable */
+	const struct object *object; /* immutable; owned; NULL: it belongs to none */
 
 	struct document *content; /* immutable; owned; NULL when open for writing only */
 	struct gather gather;
@@ -60,7 +62,7 @@ struct handles *handles_new(void);
 void handles_free(struct handles *handles);
 
 /** A new handle with a reference for the caller, not in the table yet; NULL without memory. */
-struct handle *handle_new(struct node node, mode_t mode);
+struct handle *handle_new(struct node node, mode_t mode, const struct object *o);
 static inline void handle_unref(struct handle *h)
 {
 	ref_put((struct ref *)h);

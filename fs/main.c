@@ -11,8 +11,8 @@
 #define DEFAULT_URI   "qemu:///system"
 
 struct options {
-	char *state, *uri; /* owned */
-	char *mountpoint;  /* owned */
+	char *state, *uri, *admin_password_file; /* owned */
+	char *mountpoint;			 /* owned */
 	int foreground, help, version, read_only;
 };
 
@@ -25,6 +25,7 @@ enum { KEY_READ_ONLY, KEY_DEBUG };
 static const struct fuse_opt option_table[] = {
 	OPTION("state=%s", state, 0),
 	OPTION("uri=%s", uri, 0),
+	OPTION("admin-password-file=%s", admin_password_file, 0),
 	OPTION("-f", foreground, 1),
 	OPTION("-h", help, 1),
 	OPTION("--help", help, 1),
@@ -43,6 +44,7 @@ static const char usage[] =
 	"\n"
 	"    -o state=DIR      folder of the pool's database and images (" DEFAULT_STATE ")\n"
 	"    -o uri=URI        libvirt URI of the first host of a new pool (" DEFAULT_URI ")\n"
+	"    -o admin-password-file=FILE  first password of a new pool's administrator (the one in the manual)\n"
 	"    -o ro             accept no requests\n"
 	"    -o allow_other    let other users in\n"
 	"    -o OPTION,...     further options of fuse(8)\n"
@@ -82,6 +84,7 @@ static void options_done(struct options *options)
 {
 	free(options->state);
 	free(options->uri);
+	free(options->admin_password_file);
 	free(options->mountpoint);
 }
 
@@ -101,6 +104,7 @@ static int make_absolute(char **path, const char *what, struct error *e)
 static int check(struct options *options, struct error *e)
 {
 	struct stat st;
+	mode_t old;
 	int fd, r;
 
 	if (!options->mountpoint)
@@ -112,6 +116,8 @@ static int check(struct options *options, struct error *e)
 	if (!options->state || !options->uri)
 		return error_set(e, ENOMEM, "out of memory");
 	r = make_absolute(&options->mountpoint, "mount point", e);
+	if (r == 0 && options->admin_password_file)
+		r = make_absolute(&options->admin_password_file, "password file", e);
 	if (r < 0)
 		return r;
 	if (stat(options->mountpoint, &st) < 0 || !S_ISDIR(st.st_mode))
@@ -121,10 +127,13 @@ static int check(struct options *options, struct error *e)
 	if (fd < 0)
 		return error_set(e, errno, "cannot open '/dev/fuse': %s", strerror(errno));
 	(void)close(fd);
-	/* Others may pass through, since guests of another user open their images below it. */
-	if (mkdir(options->state, 0711) < 0 && errno != EEXIST)
-		return error_set(e, errno, "cannot make the state folder '%s': %s", options->state,
-				 strerror(errno));
+	/* Others may pass through, whatever the umask: guests of another user open their images below it. */
+	old = umask(0);
+	r = mkdir(options->state, 0711) < 0 && errno != EEXIST ? -errno : 0;
+	(void)umask(old);
+	if (r < 0)
+		return error_set(e, -r, "cannot make the state folder '%s': %s", options->state,
+				 strerror(-r));
 	r = make_absolute(&options->state, "state folder", e);
 	if (r == 0 && (stat(options->state, &st) < 0 || !S_ISDIR(st.st_mode)))
 		r = error_set(e, ENOTDIR, "cannot use the state folder '%s': not a directory",
@@ -152,8 +161,10 @@ int main(int argc, char **argv)
 		r = error_set(&e, ENOMEM, "out of memory");
 	if (r == 0) {
 		session.mountpoint = options.mountpoint;
-		session.pool = (struct pool_options){
-			.state_dir = options.state, .uri = options.uri, .read_only = options.read_only};
+		session.pool = (struct pool_options){.state_dir = options.state,
+						     .uri = options.uri,
+						     .admin_password_file = options.admin_password_file,
+						     .read_only = options.read_only};
 		r = options.foreground ? session_run(&session, &e) : daemon_run(&session, &e);
 	}
 	fuse_opt_free_args(&args);

@@ -33,6 +33,11 @@ enum node_class {
 	N_FEATURES,
 	N_LIMITS,
 	N_CALLER_ERROR,
+	N_OPERATIONS,
+	N_SESSIONS,
+	N_OPEN_CALL,
+	N_SESSION,
+	N_CALL,
 	/* in a folder; index: the folder */
 	N_INVENTORIES,
 	N_CREATE,

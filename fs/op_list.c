@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listing of directories. See operations.h.
+ * Listing of directories. See ops.h.
  *
  * A walk keeps the view in which it began, so that it sees each entry once
  * however long it takes; going back to the start takes a new one.
  */
-#include "operations.h"
+#include "ops.h"
 
 #include "by_name.h"
 #include "op_query.h"
@@ -35,7 +35,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r = request_place(req, ino, &view, &dir);
 
 	if (r == 0) {
-		h = handle_new(dir.node, place_mode(&dir));
+		h = handle_new(dir.node, place_mode(&dir), dir.object);
 		r = h ? handles_add(fs->handles, h) : -ENOMEM;
 	}
 	if (r < 0) {

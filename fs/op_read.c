@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lookup, attributes, open and read. See operations.h. */
-#include "operations.h"
+/* Lookup, attributes, open and read. See ops.h. */
+#include "ops.h"
 
 #include "content.h"
 #include "last_error.h"
@@ -76,14 +76,6 @@ void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 /* --------------------------------------------------------------- attributes */
 
-/* A getattr or open that waits for the content of a file. */
-struct parked {
-	fuse_req_t req;
-	struct node node;
-	mode_t mode;
-	struct fuse_file_info fi; /* of an open */
-};
-
 static void reply_attr(fuse_req_t req, const struct place *p, const struct document *d)
 {
 	struct stat st;
@@ -95,37 +87,36 @@ static void reply_attr(fuse_req_t req, const struct place *p, const struct docum
 		fuse_reply_attr(req, &st, attr_timeout(p));
 }
 
+static void note_failure(fuse_req_t req, const struct error *e)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+
+	last_error_set(fs->errors, fuse_req_ctx(req)->uid, NULL, e);
+}
+
+/* A getattr that waits for the content of a file. */
+struct stat_call {
+	fuse_req_t req;
+	struct node node;
+};
+
 static void getattr_done(void *arg, int result, struct document *d, const struct error *e)
 {
 	_cleanup_document_ struct document *content = d;
-	struct parked *parked = arg;
+	_cleanup_free_ struct stat_call *call = arg;
 	_cleanup_view_ struct view *view = NULL;
 	struct place p;
-	const struct fs *fs = fuse_req_userdata(parked->req);
 	int r = result;
 
-	/* To check permissions the kernel asks for the attributes before it opens a file. */
+	/* The kernel asks for the attributes before it opens, so this is where a reader's request fails. */
 	if (r < 0 && e)
-		last_error_set(fs->errors, fuse_req_ctx(parked->req)->uid, NULL, e);
+		note_failure(call->req, e);
 	if (r == 0)
-		r = request_place(parked->req, node_pack(parked->node), &view, &p);
+		r = request_place(call->req, node_pack(call->node), &view, &p);
 	if (r < 0)
-		fuse_reply_err(parked->req, -r);
+		fuse_reply_err(call->req, -r);
 	else
-		reply_attr(parked->req, &p, content);
-	free(parked);
-}
-
-static struct parked *park(fuse_req_t req, const struct place *p, const struct fuse_file_info *fi)
-{
-	struct parked *parked = calloc(1, sizeof(*parked));
-
-	if (!parked)
-		return NULL;
-	*parked = (struct parked){.req = req, .node = p->node, .mode = place_mode(p)};
-	if (fi)
-		parked->fi = *fi;
-	return parked;
+		reply_attr(call->req, &p, content);
 }
 
 /* fstat(2) of a file whose object is gone while it is open; the kernel does not say through which handle. */
@@ -154,7 +145,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	_cleanup_handle_ struct handle *h = fi ? handles_get(fs->handles, fi->fh) : NULL;
 	_cleanup_view_ struct view *view = NULL;
 	_cleanup_document_ struct document *content = NULL;
-	struct parked *parked;
+	struct stat_call *call;
 	struct place p;
 	int r = request_place(req, ino, &view, &p);
 
@@ -172,30 +163,29 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		reply_attr(req, &p, content);
 		return;
 	}
-	parked = park(req, &p, NULL);
-	if (parked)
-		content_start(&p, getattr_done, parked);
-	else
+	call = malloc(sizeof(*call));
+	if (!call) {
 		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	*call = (struct stat_call){.req = req, .node = p.node};
+	content_start(&p, getattr_done, call);
 }
 
 /* --------------------------------------------------------------- open, read */
 
-/* Takes @content over. */
-static void reply_open(fuse_req_t req, struct node node, mode_t mode, struct fuse_file_info *fi,
-		       struct document *content)
+/* An open that waits for the content of its file. */
+struct open_call {
+	fuse_req_t req;
+	struct handle *handle; /* owned */
+	struct fuse_file_info fi;
+};
+
+static void reply_open(fuse_req_t req, struct handle *h, struct fuse_file_info *fi)
 {
 	const struct fs *fs = fuse_req_userdata(req);
-	_cleanup_handle_ struct handle *h = handle_new(node, mode);
-	int r;
+	int r = handles_add(fs->handles, h);
 
-	if (!h) {
-		document_unref(content);
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	h->content = content;
-	r = handles_add(fs->handles, h);
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
@@ -210,41 +200,54 @@ static void reply_open(fuse_req_t req, struct node node, mode_t mode, struct fus
 
 static void open_done(void *arg, int result, struct document *d, const struct error *e)
 {
-	struct parked *parked = arg;
-	const struct fs *fs = fuse_req_userdata(parked->req);
+	_cleanup_free_ struct open_call *call = arg;
+	_cleanup_handle_ struct handle *h = call->handle;
 
 	if (result < 0) {
 		if (e)
-			last_error_set(fs->errors, fuse_req_ctx(parked->req)->uid, NULL, e);
-		fuse_reply_err(parked->req, -result);
-	} else {
-		reply_open(parked->req, parked->node, parked->mode, &parked->fi, d);
+			note_failure(call->req, e);
+		fuse_reply_err(call->req, -result);
+		return;
 	}
-	free(parked);
+	h->content = d;
+	reply_open(call->req, h, &call->fi);
+}
+
+static void open_for_reading(fuse_req_t req, const struct place *p, struct handle *h,
+			     const struct fuse_file_info *fi)
+{
+	struct open_call *call = malloc(sizeof(*call));
+
+	if (!call) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	ref_get(&h->ref);
+	*call = (struct open_call){.req = req, .handle = h, .fi = *fi};
+	content_start(p, open_done, call);
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	_cleanup_view_ struct view *view = NULL;
+	_cleanup_handle_ struct handle *h = NULL;
 	bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
-	struct parked *parked;
 	struct place p;
 	int r = request_place(req, ino, &view, &p);
 
 	/* Root passes the mode bits, but not this (tree.md 12). */
 	if (r == 0 && writes && !place_is_writable(&p))
 		r = -EACCES;
-	if (r < 0) {
-		fuse_reply_err(req, -r);
-	} else if ((fi->flags & O_ACCMODE) == O_WRONLY) {
-		reply_open(req, p.node, place_mode(&p), fi, NULL);
-	} else {
-		parked = park(req, &p, fi);
-		if (parked)
-			content_start(&p, open_done, parked);
-		else
-			fuse_reply_err(req, ENOMEM);
+	if (r == 0) {
+		h = handle_new(p.node, place_mode(&p), p.object);
+		r = h ? 0 : -ENOMEM;
 	}
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else if ((fi->flags & O_ACCMODE) == O_WRONLY)
+		reply_open(req, h, fi);
+	else
+		open_for_reading(req, &p, h, fi);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing, waiting and the refusal of everything that would change the tree's shape. See operations.h. */
-#include "operations.h"
+/* Writing, waiting and the refusal of everything that would change the tree's shape. See ops.h. */
+#include "ops.h"
 
 #include "submit.h"
 
@@ -50,15 +50,21 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
 	const struct fs *fs = fuse_req_userdata(req);
-	_cleanup_view_ struct view *view = NULL;
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	_cleanup_view_ struct view *view = NULL;
 	struct place p;
 	int r = request_place(req, ino, &view, &p);
 
 	(void)datasync;
-	if (r == -ESTALE && h)
-		submit_fsync_gone(fs, h, req);
-	else if (r < 0)
+	if (r == -ESTALE && h && h->object) {
+		/* The request on this descriptor has removed the object; its job can be waited for all the
+		 * same. */
+		view = store_view(fs->store);
+		place_init(fs, view, h->node, &p);
+		p.object = h->object;
+		r = 0;
+	}
+	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
 		submit_fsync(&p, req);

@@ -10,7 +10,7 @@
 #include "../actions/tag.h"
 #include "family.h"
 #include "last_error.h"
-#include "operations.h"
+#include "ops.h"
 
 #define PREFIX	   "user."
 #define PREFIX_LEN (sizeof(PREFIX) - 1)

@@ -2,23 +2,27 @@
 /* See session.h. */
 #include "session.h"
 
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../actions/call.h"
+#include "../model/render.h"
+#include "by_name.h"
 #include "handle.h"
 #include "last_error.h"
 #include "listings.h"
-#include "operations.h"
+#include "ops.h"
 #include "queries.h"
 #include "readme.h"
+#include "signals.h"
 #include "wait.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* What libfuse said last, since it has no other way to say why something failed. One thread uses it at a
- * time. */
+/* What libfuse said last before the mount was there, since it has no other way to say why something failed.
+ */
 static char last_words[256];
+static bool is_mounted;
 
 static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_list args)
 {
@@ -29,10 +33,10 @@ static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_
 	line[strcspn(line, "\n")] = '\0';
 	if (strncmp(text, "fuse: ", 6) == 0)
 		text += 6;
-	if (*text && level <= FUSE_LOG_ERR)
+	if (*text && !is_mounted && level <= FUSE_LOG_ERR)
 		snprintf(last_words, sizeof(last_words), "%s", text);
 	else if (*text)
-		fprintf(stderr, "%s\n", text);
+		fprintf(stderr, "poolfs: %s\n", text);
 }
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
@@ -120,9 +124,12 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	fs->errors = last_errors_new();
 	fs->listings = listings_new(fs->pool);
 	fs->queries = queries_new();
+	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store);
 	fs->readme = readme_make(fs);
-	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->waits || !fs->readme)
+	fs->operations = render_json(operations_to_json(), fs->born);
+	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->ranks || !fs->waits ||
+	    !fs->readme || !fs->operations)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
@@ -138,26 +145,32 @@ static void fs_close(struct fs *fs)
 		waits_stop(fs->waits);
 	pool_close(fs->pool);
 	waits_free(fs->waits);
+	ranks_free(fs->ranks);
 	queries_free(fs->queries);
 	listings_free(fs->listings);
 	last_errors_free(fs->errors);
 	handles_free(fs->handles);
 	document_unref(fs->readme);
+	document_unref(fs->operations);
 }
 
-/* The signals that end the program, which only the thread that receives requests may take. */
-static void set_signals(int how)
+static int nothing(struct txn *t, void *arg, struct error *e)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	(void)pthread_sigmask(how, &set, NULL);
+	(void)t;
+	(void)arg;
+	(void)e;
+	return 0;
 }
 
-static int mount_and_serve(struct fuse_session *session, const char *mountpoint, struct error *e)
+/* Answers who waits for jobs, and lets the store answer the writes before this one. */
+static void answer_all(struct fs *fs)
+{
+	waits_stop(fs->waits);
+	(void)store_run(fs->store, nothing, NULL, NULL);
+}
+
+static int mount_and_serve(struct fuse_session *session, struct fs *fs, const char *mountpoint,
+			   struct error *e)
 {
 	int r;
 
@@ -165,12 +178,17 @@ static int mount_and_serve(struct fuse_session *session, const char *mountpoint,
 	if (fuse_session_mount(session, mountpoint) < 0)
 		return error_set(e, EIO, "cannot mount on '%s'%s%s", mountpoint, *last_words ? ": " : "",
 				 last_words);
-	set_signals(SIG_UNBLOCK);
-	r = fuse_session_loop(session);
-	set_signals(SIG_BLOCK);
+	is_mounted = true;
+	r = signals_start(session, e);
+	if (r == 0) {
+		r = fuse_session_loop(session);
+		signals_stop();
+		if (r < 0)
+			error_set(e, -r, "lost the connection to the kernel: %s", strerror(-r));
+	}
+	answer_all(fs);
 	fuse_session_unmount(session);
-	/* Positive: the number of the signal that asked for the end. */
-	return r < 0 ? error_set(e, -r, "lost the connection to the kernel: %s", strerror(-r)) : 0;
+	return r < 0 ? r : 0;
 }
 
 int session_run(const struct session_options *options, struct error *e)
@@ -181,14 +199,10 @@ int session_run(const struct session_options *options, struct error *e)
 
 	if (!session)
 		return -EINVAL;
-	set_signals(SIG_BLOCK); /* the threads of the pool inherit it */
+	signals_block();
 	r = fs_open(&fs, &options->pool, e);
-	if (r == 0 && fuse_set_signal_handlers(session) < 0)
-		r = error_set(e, EIO, "cannot set signal handlers");
-	else if (r == 0) {
-		r = mount_and_serve(session, options->mountpoint, e);
-		fuse_remove_signal_handlers(session);
-	}
+	if (r == 0)
+		r = mount_and_serve(session, &fs, options->mountpoint, e);
 	fs_close(&fs);
 	fuse_session_destroy(session);
 	return r;

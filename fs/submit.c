@@ -8,6 +8,7 @@
 #include "../actions/shortform.h"
 #include "../model/render.h"
 #include "content.h"
+#include "door.h"
 #include "last_error.h"
 #include "op_query.h"
 #include "value.h"
@@ -156,9 +157,14 @@ static void parse_and_submit(const struct place *p, struct handle *h, fuse_req_t
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct actor actor = actor_of(p);
 	struct request *request = NULL;
-	int r = request_parse(p->op, p->kind ? p->kind->id : KIND_NONE,
-			      p->object ? object_uuid(p->object) : NULL, text, text_len, &actor, &request,
-			      &e);
+	int r;
+
+	if (place_is_door(p)) {
+		door_call(p, h, req, text, text_len, len);
+		return;
+	}
+	r = request_parse(p->op, p->kind ? p->kind->id : KIND_NONE, p->object ? object_uuid(p->object) : NULL,
+			  text, text_len, &actor, &request, &e);
 
 	if (r < 0)
 		refuse(p, req, r, &e);

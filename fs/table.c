@@ -3,6 +3,7 @@
 #include "ask.h"
 #include "by_name.h"
 #include "content.h"
+#include "door.h"
 #include "family.h"
 #include "links.h"
 #include "members.h"
@@ -11,6 +12,8 @@
 #define FILE_RO	  (S_IFREG | 0444)
 #define FILE_RW	  (S_IFREG | 0644)
 #define DIRECTORY (S_IFDIR | 0755)
+#define DOOR	  (S_IFDIR | 0711)
+#define FILE_CALL (S_IFREG | 0666)
 #define LINK	  (S_IFLNK | 0777)
 #define FOLDERS	  (IN(N_ROOT) | IN(N_FOLDER))
 #define ANY	  (~OF(KIND_NONE))
@@ -49,6 +52,40 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		 .flags = E_NAME_STAYS,
 		 .render = render_caller_error,
 		 .help = "why the last request of the user who reads it failed, 'ok' after a success"},
+	[N_OPERATIONS] = {.in = IN(N_ROOT),
+			  .name = "operations.json",
+			  .mode = FILE_RO,
+			  .flags = E_NAME_STAYS | E_STAYS,
+			  .render = render_operations,
+			  .help = "every operation with its parameters and routes"},
+	[N_SESSIONS] =
+		{.in = IN(N_ROOT),
+		 .name = "sessions",
+		 .mode = DOOR,
+		 .flags = E_NAME_STAYS | E_STAYS,
+		 .help = "the door for programs that act for others, such as poolfs-rest; sessions are not listed"},
+	[N_OPEN_CALL] = {.in = IN(N_SESSIONS),
+			 .name = "call",
+			 .mode = FILE_CALL,
+			 .flags = E_NAME_STAYS | E_STAYS,
+			 .render = render_call,
+			 .help = "write a call that needs no session, read its answer",
+			 .example = "exec 3<>call; echo '{\"operation\":\"GetVersion\"}' >&3; cat <&3"},
+	[N_SESSION] = {.in = IN(N_SESSIONS),
+		       .kinds = OF(KIND_SESSION),
+		       .shown = "<session>",
+		       .mode = DOOR,
+		       .flags = E_STAYS,
+		       .find = sessions_find,
+		       .next = sessions_next,
+		       .help = "a session, for who knows its uuid"},
+	[N_CALL] = {.in = IN(N_SESSION),
+		    .kinds = OF(KIND_SESSION),
+		    .name = "call",
+		    .mode = FILE_CALL,
+		    .flags = E_NAME_STAYS | E_STAYS,
+		    .render = render_call,
+		    .help = "write a call as the account of the session, read its answer"},
 	[N_FOLDER] = {.in = FOLDERS,
 		      .index = INDEX_FOLDER,
 		      .mode = DIRECTORY,

@@ -248,15 +248,28 @@ static int read_domains(virConnectPtr conn, struct listed_domain **ret_domains, 
 
 /* ---------------------------------------------------------- open and close */
 
-/* The test driver's domains live and die with their connection, so reconnecting goes back to the same one. */
+/*
+ * The test driver's domains live and die with their connection, so reconnecting goes back to the same one. A
+ * simulated machine whose description is gone has lost its power, and its domains with it.
+ */
 static virConnectPtr open_connection(struct host *host)
 {
-	virConnectPtr conn;
+	virConnectPtr conn = virConnectOpen(host->uri);
 
-	if (host->kept)
+	if (!host->simulated)
+		return conn;
+	if (!conn && host->kept) {
+		(void)virConnectClose(host->kept);
+		host->kept = NULL;
+		conn = virConnectOpen(host->uri); /* closing forgot the error */
+	}
+	if (!conn)
+		return NULL;
+	if (host->kept) {
+		(void)virConnectClose(conn);
 		return virConnectRef(host->kept) < 0 ? NULL : host->kept;
-	conn = virConnectOpen(host->uri);
-	if (conn && host->simulated && virConnectRef(conn) == 0)
+	}
+	if (virConnectRef(conn) == 0)
 		host->kept = conn;
 	return conn;
 }

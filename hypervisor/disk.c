@@ -523,18 +523,55 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
 
 /* ---------------------------------------------------------------------- copying */
 
-static char *backup_xml(const struct disk *d, const char *path)
+/* Disks of one domain that are being copied. */
+struct backup {
+	struct hv_disk_copy *copies;
+	size_t count;
+	char **targets; /* owned, as are its strings; NULL for a disk that the domain does not have */
+	char **paths;	/* ditto: the new files */
+	struct xml *x;	/* that is being written */
+};
+
+static void backup_done(struct backup *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		if (b->targets)
+			free(b->targets[i]);
+		if (b->paths)
+			free(b->paths[i]);
+	}
+	free(b->targets);
+	free(b->paths);
+}
+
+static int write_backup_disk(xmlDocPtr doc, xmlNodePtr node, void *ctx)
+{
+	struct backup *b = ctx;
+	_cleanup_free_ char *name = xml_get(doc, node, "target/@dev");
+
+	for (size_t i = 0; name && i < b->count; i++) {
+		if (strcmp(name, b->targets[i]) != 0)
+			continue;
+		xml_open(b->x, "disk", "name", name, "backup", "yes", "type", "file", NULL);
+		xml_leaf(b->x, "driver", "type", "qcow2", NULL);
+		xml_leaf(b->x, "target", "file", b->paths[i], NULL);
+		xml_close(b->x);
+		return 0;
+	}
+	if (name)
+		xml_leaf(b->x, "disk", "name", name, "backup", "no", NULL);
+	return 0;
+}
+
+static char *backup_xml(const struct disk *d, struct backup *b)
 {
 	struct xml x;
 
+	b->x = &x;
 	xml_begin(&x);
 	xml_open(&x, "domainbackup", NULL);
 	xml_open(&x, "disks", NULL);
-	xml_open(&x, "disk", "name", d->target, "backup", "yes", "type", "file", NULL);
-	xml_leaf(&x, "driver", "type", "qcow2", NULL);
-	xml_leaf(&x, "target", "file", path, NULL);
-	xml_close(&x);
-	write_others(&x, d, "backup");
+	(void)xml_each(d->doc, "/domain/devices/disk", write_backup_disk, b);
 	xml_close(&x);
 	xml_close(&x);
 	return xml_finish(&x);
@@ -549,12 +586,12 @@ static int job_outcome(const struct disk *d, struct error *e)
 	int rc = 0;
 
 	if (virDomainGetJobStats(d->domain, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED) < 0)
-		return error_set_virt(e, d->call.conn, "cannot ask how the copy of disk '%s' ended",
-				      d->target);
+		return error_set_virt(e, d->call.conn, "cannot ask how the copy of disks of domain '%s' ended",
+				      virDomainGetName(d->domain));
 	(void)virTypedParamsGetString(params, count, VIR_DOMAIN_JOB_ERRMSG, &text);
 	if (type != VIR_DOMAIN_JOB_COMPLETED)
-		rc = error_set(e, EIO, "cannot copy disk '%s' of domain '%s': %s", d->target,
-			       virDomainGetName(d->domain), text ? text : "the job failed");
+		rc = error_set(e, EIO, "cannot copy disks of domain '%s': %s", virDomainGetName(d->domain),
+			       text ? text : "the job failed");
 	virTypedParamsFree(params, count);
 	return rc;
 }
@@ -565,14 +602,15 @@ static int wait_copy(const struct disk *d, hv_progress *progress, void *ctx, str
 
 	for (int wait = 1;; wait = wait < 100 ? wait * 2 : wait) {
 		if (virDomainGetJobInfo(d->domain, &info) < 0)
-			return error_set_virt(e, d->call.conn, "cannot follow the copy of disk '%s'",
-					      d->target);
+			return error_set_virt(e, d->call.conn, "cannot follow the copy of disks of domain '%s'",
+					      virDomainGetName(d->domain));
 		if (info.type == VIR_DOMAIN_JOB_NONE)
 			return job_outcome(d, e);
 		if (progress &&
 		    progress(ctx, info.fileTotal ? (int)(info.fileProcessed * 100 / info.fileTotal) : 0)) {
 			(void)virDomainAbortJob(d->domain);
-			return error_set(e, ECANCELED, "the copy of disk '%s' was cancelled", d->target);
+			return error_set(e, ECANCELED, "the copy of disks of domain '%s' was cancelled",
+					 virDomainGetName(d->domain));
 		}
 		pause_ms(wait);
 	}
@@ -609,52 +647,85 @@ int hv_disk_copy_abort(struct hypervisor *hv, const char *host, const char *doma
 	return 0;
 }
 
-static int copy_disk(const struct disk *d, const char *path, hv_progress *progress, void *ctx,
-		     struct error *e)
+static int copy_disks(const struct disk *d, struct backup *b, hv_progress *progress, void *ctx,
+		      struct error *e)
 {
-	_cleanup_free_ char *xml = backup_xml(d, path);
+	_cleanup_free_ char *xml = backup_xml(d, b);
 
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
 	abort_copy(d);
 	if (virDomainBackupBegin(d->domain, xml, NULL, 0) < 0)
-		return error_set_virt(e, d->call.conn, "cannot copy disk '%s' of domain '%s'", d->target,
+		return error_set_virt(e, d->call.conn, "cannot copy disks of domain '%s'",
 				      virDomainGetName(d->domain));
 	return wait_copy(d, progress, ctx, e);
 }
 
-int hv_disk_copy(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
-		 const char *pool_uuid, const char *name, hv_progress *progress, void *ctx, char **ret_path,
-		 struct error *e)
+/* Finds the disk of a copy, and the path that its file will have; makes the file, where that is simulated. */
+static int prepare_copy(struct disk *d, struct backup *b, size_t i, struct error *e)
 {
-	_cleanup_disk_ struct disk d = {0};
+	struct hv_disk_copy *copy = &b->copies[i];
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_free_ char *target = NULL;
-	_cleanup_free_ char *path = NULL;
-	int rc = volume_check_name(name, e);
+	_cleanup_free_ char *folder = NULL, *from = NULL;
+	int rc = volume_check_name(copy->name, e);
 
 	if (rc == 0)
-		rc = disk_need(hv, host, domain, volume, &d, e);
+		rc = pool_find(&d->call, copy->pool, &pool, e);
 	if (rc == 0)
-		rc = pool_find(&d.call, pool_uuid, &pool, e);
-	if (rc == 0)
-		rc = pool_target(&d.call, pool, &target, e);
+		rc = pool_target(&d->call, pool, &folder, e);
 	if (rc < 0)
 		return rc;
-	if (d.call.simulated) {
-		path = disk_get(d.doc, volume, "source/@file");
-		return sim_volume_copy(path ? path : "", target, name, "qcow2", ret_path, e);
+	b->targets[i] = disk_get(d->doc, copy->volume, "target/@dev");
+	if (!b->targets[i])
+		return error_set(e, ENOENT, "domain '%s' has no disk '%s'", virDomainGetName(d->domain),
+				 copy->volume);
+	if (d->call.simulated) {
+		from = disk_get(d->doc, copy->volume, "source/@file");
+		return sim_volume_copy(from ? from : "", folder, copy->name, "qcow2", &b->paths[i], e);
 	}
-	if (asprintf(&path, "%s/%s", target, name) < 0) {
-		path = NULL;
-		return error_set(e, ENOMEM, "out of memory");
-	}
-	rc = copy_disk(&d, path, progress, ctx, e);
-	if (rc < 0) {
-		(void)hv_volume_delete(hv, host, pool_uuid, name, NULL);
+	if (asprintf(&b->paths[i], "%s/%s", folder, copy->name) >= 0)
+		return 0;
+	b->paths[i] = NULL;
+	return error_set(e, ENOMEM, "out of memory");
+}
+
+int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, struct hv_disk_copy *copies,
+		  size_t count, hv_progress *progress, void *ctx, struct error *e)
+{
+	_cleanup_(backup_done) struct backup b = {.copies = copies, .count = count};
+	_cleanup_disk_ struct disk d = {0};
+	int rc = disk_enter(hv, host, domain, copies[0].volume, &d, e);
+
+	if (rc < 0)
 		return rc;
+	b.targets = calloc(count, sizeof(*b.targets));
+	b.paths = calloc(count, sizeof(*b.paths));
+	if (!b.targets || !b.paths)
+		return error_set(e, ENOMEM, "out of memory");
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = prepare_copy(&d, &b, i, e);
+	if (rc == 0 && !d.call.simulated)
+		rc = copy_disks(&d, &b, progress, ctx, e);
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_pool_ virStoragePoolPtr pool = NULL;
+
+		if (rc < 0 && b.paths[i])
+			(void)hv_volume_delete(hv, host, copies[i].pool, copies[i].name, NULL);
+		else if (rc == 0 && pool_find(&d.call, copies[i].pool, &pool, NULL) == 0)
+			(void)pool_refresh(pool);
+		copies[i].path = rc == 0 ? steal(&b.paths[i]) : NULL;
 	}
-	(void)pool_refresh(pool);
-	*ret_path = steal(&path);
-	return 0;
+	return rc;
+}
+
+int hv_disk_copy(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		 const char *pool, const char *name, hv_progress *progress, void *ctx, char **ret_path,
+		 struct error *e)
+{
+	struct hv_disk_copy copy = {.volume = volume, .pool = pool, .name = name};
+	int rc = hv_disks_copy(hv, host, domain, &copy, 1, progress, ctx, e);
+
+	if (rc == 0)
+		*ret_path = copy.path;
+	return rc;
 }

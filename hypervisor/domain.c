@@ -18,10 +18,11 @@
 
 #include "errors.h"
 
-#define PASSWORD_LENGTH 8
 /* Where the simulated host's consoles pretend to be. */
 #define SIMULATED_PORT 5900
 #define AGENT_PING     "{\"execute\":\"guest-ping\"}"
+/* How long libvirt waits for an agent unless told otherwise. */
+#define AGENT_PATIENCE_MS 5000
 
 /* The domain @uuid, -ENOENT when the host does not know it. */
 static int domain_find(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
@@ -54,18 +55,17 @@ int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, stru
 
 /* -------------------------------------------------------------------- starting */
 
-/* A console password that nobody knows, from characters that every VNC client can type. */
-static int make_password(char ret[PASSWORD_LENGTH + 1], struct error *e)
+int console_password_make(char ret[CONSOLE_PASSWORD_LENGTH + 1], struct error *e)
 {
 	static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789_-.+=,@";
-	unsigned char random[PASSWORD_LENGTH];
+	unsigned char random[CONSOLE_PASSWORD_LENGTH];
 
 	_Static_assert(sizeof(letters) - 1 == 64, "each random byte must choose every letter equally often");
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return error_set(e, EIO, "cannot get random bytes");
-	for (size_t i = 0; i < PASSWORD_LENGTH; i++)
+	for (size_t i = 0; i < CONSOLE_PASSWORD_LENGTH; i++)
 		ret[i] = letters[random[i] % 64];
-	ret[PASSWORD_LENGTH] = '\0';
+	ret[CONSOLE_PASSWORD_LENGTH] = '\0';
 	return 0;
 }
 
@@ -86,14 +86,14 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 	_cleanup_domain_ virDomainPtr domain = NULL;
 	_cleanup_free_ char *xml = NULL;
 	struct hv_domain_spec complete = *spec;
-	char password[PASSWORD_LENGTH + 1];
+	char password[CONSOLE_PASSWORD_LENGTH + 1];
 	int rc;
 
 	rc = hv_call_begin(hv, host, &call, e);
 	if (rc < 0)
 		return rc;
 	if (!complete.console_password) {
-		rc = make_password(password, e);
+		rc = console_password_make(password, e);
 		if (rc < 0)
 			return rc;
 		complete.console_password = password;
@@ -150,7 +150,7 @@ static int request_shutdown(const struct hv_call *call, virDomainPtr domain, con
 	return error_move(e, &refusal);
 }
 
-static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, struct stop_waiter *waiter,
+static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, struct waiter *waiter,
 			      const char *uuid, int timeout_ms, struct error *e)
 {
 	struct timespec deadline = deadline_in(timeout_ms);
@@ -161,7 +161,7 @@ static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, s
 
 		if (active <= 0)
 			return active;
-		rc = host_stop_wait(call, waiter, &deadline);
+		rc = host_wait(call, waiter, &deadline);
 		if (rc == -ETIMEDOUT)
 			return error_set(e, ETIMEDOUT, "domain '%s' did not shut down within %d ms", uuid,
 					 timeout_ms);
@@ -176,17 +176,17 @@ int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_domain_ virDomainPtr domain = NULL;
-	struct stop_waiter waiter;
+	struct waiter waiter;
 	int rc;
 
 	rc = domain_enter(hv, host, uuid, &call, &domain, e);
 	if (rc < 0)
 		return rc;
-	host_stop_wait_begin(call.host, &waiter, uuid);
+	host_wait_begin(call.host, &waiter, uuid, NULL);
 	rc = request_shutdown(&call, domain, uuid, e);
 	if (rc == 0)
 		rc = wait_until_stopped(&call, domain, &waiter, uuid, timeout_ms, e);
-	host_stop_wait_end(call.host, &waiter);
+	host_wait_end(call.host, &waiter);
 	return rc;
 }
 
@@ -394,4 +394,16 @@ int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uu
 	answer = virDomainQemuAgentCommand(domain, AGENT_PING,
 					   timeout_ms < 1000 ? 1 : (timeout_ms + 999) / 1000, 0);
 	return answer ? 0 : agent_error(&call, domain, uuid, timeout_ms, e);
+}
+
+int hv_domain_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *account,
+			   const char *password, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
+
+	if (rc < 0 || virDomainSetUserPassword(domain, account, password, 0) == 0)
+		return rc;
+	return agent_error(&call, domain, uuid, AGENT_PATIENCE_MS, e);
 }

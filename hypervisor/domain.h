@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding domains: what the files about domains share. Internal to hypervisor/. */
+/*
+ * What the files about domains share. Internal to hypervisor/.
+ *   domain.c      start, stop, pause, look, the guest's agent
+ *   domain_xml.c  the XML of a VM
+ *   disk.c        disks of a domain that runs
+ *   device.c      changes of a domain that runs: NICs, media, CPUs, memory, console
+ */
 #ifndef POOLFS_HYPERVISOR_DOMAIN_H
 #define POOLFS_HYPERVISOR_DOMAIN_H
 
 #include "host.h"
 #include "xml.h"
+
+/* VNC knows no longer password; libvirt refuses one. */
+#define CONSOLE_PASSWORD_LENGTH 8
 
 static inline void domain_free(virDomainPtr *domain)
 {
@@ -23,5 +32,13 @@ int domain_find_optional(const struct hv_call *call, const char *uuid, virDomain
 /* The parsed XML of the running domain; -EBUSY when it is not running. */
 int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc,
 	     struct error *e);
+
+/* A console password that nobody knows, from characters that every VNC client can type. */
+int console_password_make(char ret[CONSOLE_PASSWORD_LENGTH + 1], struct error *e);
+
+/* The XML of one NIC, allocated; NULL when memory is short. */
+char *nic_xml(const struct hv_nic *nic);
+/* libvirt counts KiB/s; a limit below that is still a limit. 0 stays 0, unlimited. */
+int64_t kib_per_second(int64_t bits_per_second);
 
 #endif

@@ -19,7 +19,7 @@
  * - Domain type "test" (libvirt's test driver) is an i686 machine without KVM,
  *   firmware choice or CPU models; those parts are left out for it.
  */
-#include "hypervisor.h"
+#include "domain.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -31,10 +31,8 @@
 /* SATA targets are named from sdaa on, so that they never meet a SCSI disk's name. */
 #define SATA_FIRST 26
 /* Hot-plug memory modules that a guest can get besides its first memory. */
-#define MEMORY_SLOTS 16
-/* VNC knows no longer password; libvirt refuses one. */
-#define VNC_PASSWORD_MAX 8
-#define SMBIOS_TEXT_MAX	 64
+#define MEMORY_SLOTS	16
+#define SMBIOS_TEXT_MAX 64
 /* What the disk serial of virtio-blk can hold. */
 #define VIRTIO_SERIAL_MAX 20
 #define USB_REDIRECTIONS  4
@@ -177,8 +175,8 @@ static void write_os(struct xml *x, const struct hv_domain_spec *spec)
 	xml_text(x, "hvm");
 	xml_close(x);
 	if (!any_boot_order(spec)) {
-		xml_leaf(x, "boot", "dev", spec->boot_cdrom_first ? "cdrom" : "hd", NULL);
-		xml_leaf(x, "boot", "dev", spec->boot_cdrom_first ? "hd" : "cdrom", NULL);
+		xml_leaf(x, "boot", "dev", "hd", NULL);
+		xml_leaf(x, "boot", "dev", "cdrom", NULL);
 	}
 	if (spec->boot_menu)
 		xml_leaf(x, "bootmenu", "enable", "yes", "timeout", "3000", NULL);
@@ -383,12 +381,11 @@ char *hv_disk_xml(const struct hv_disk *disk)
 	return xml_finish(&x);
 }
 
-/* libvirt counts KiB/s; a limit below that is still a limit. */
-static int64_t kib_per_second(int64_t bits_per_second)
+int64_t kib_per_second(int64_t bits_per_second)
 {
 	int64_t kib = bits_per_second / 8 / 1024;
 
-	return kib > 0 ? kib : 1;
+	return kib > 0 || bits_per_second <= 0 ? kib : 1;
 }
 
 static void write_limit(struct xml *x, const char *direction, int64_t bits_per_second)
@@ -424,6 +421,15 @@ static void write_nic(struct xml *x, const struct hv_nic *nic)
 	xml_close(x);
 }
 
+char *nic_xml(const struct hv_nic *nic)
+{
+	struct xml x;
+
+	xml_begin(&x);
+	write_nic(&x, nic);
+	return xml_finish(&x);
+}
+
 static void write_consoles(struct xml *x, const struct hv_domain_spec *spec)
 {
 	xml_open(x, "serial", "type", spec->serial_log ? "file" : "pty", NULL);
@@ -450,7 +456,7 @@ static void write_graphics(struct xml *x, const struct hv_domain_spec *spec)
 		 "passwd",
 		 !spec->console_password ? NULL
 		 : spice		 ? spec->console_password
-					 : format(password, sizeof(password), "%.*s", VNC_PASSWORD_MAX,
+					 : format(password, sizeof(password), "%.*s", CONSOLE_PASSWORD_LENGTH,
 						  spec->console_password),
 		 NULL);
 	xml_leaf(x, "listen", "type", "address", "address", listen, NULL);

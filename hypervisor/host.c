@@ -81,6 +81,15 @@ void link_unref(struct link *link)
 	free(link);
 }
 
+static bool is_awaited(const struct waiter *w, const struct event *event)
+{
+	if (strcmp(w->uuid, event->uuid) != 0)
+		return false;
+	if (event->kind == EVENT_DEVICE_REMOVED)
+		return w->alias && strcmp(w->alias, event->alias) == 0;
+	return event->kind == EVENT_LIFECYCLE && event->type == VIR_DOMAIN_EVENT_STOPPED;
+}
+
 void link_queue_event(struct link *link, struct event *event)
 {
 	struct host *host = link->host;
@@ -88,10 +97,8 @@ void link_queue_event(struct link *link, struct event *event)
 	scoped_lock(&host->lock);
 	*link->tail = event;
 	link->tail = &event->next;
-	if (event->kind == EVENT_LIFECYCLE && event->type == VIR_DOMAIN_EVENT_STOPPED)
-		for (struct stop_waiter *w = host->waiters; w; w = w->next)
-			if (strcmp(w->uuid, event->uuid) == 0)
-				w->stopped = true;
+	for (struct waiter *w = host->waiters; w; w = w->next)
+		w->heard = w->heard || is_awaited(w, event);
 	(void)pthread_cond_broadcast(&host->changed);
 }
 
@@ -139,36 +146,36 @@ void host_request_reconnect(struct host *host)
 	(void)pthread_cond_broadcast(&host->changed);
 }
 
-/* ---------------------------------------------------------- waiting for stops */
+/* --------------------------------------------------------- waiting for events */
 
-void host_stop_wait_begin(struct host *host, struct stop_waiter *waiter, const char *uuid)
+void host_wait_begin(struct host *host, struct waiter *waiter, const char *uuid, const char *alias)
 {
 	scoped_lock(&host->lock);
 
-	*waiter = (struct stop_waiter){.next = host->waiters, .uuid = uuid};
+	*waiter = (struct waiter){.next = host->waiters, .uuid = uuid, .alias = alias};
 	host->waiters = waiter;
 }
 
-int host_stop_wait(const struct hv_call *call, struct stop_waiter *waiter, const struct timespec *deadline)
+int host_wait(const struct hv_call *call, struct waiter *waiter, const struct timespec *deadline)
 {
 	struct host *host = call->host;
 	int rc = 0;
 
 	scoped_lock(&host->lock);
-	while (!waiter->stopped && host->link == call->link && rc == 0)
+	while (!waiter->heard && host->link == call->link && rc == 0)
 		rc = pthread_cond_timedwait(&host->changed, &host->lock, deadline);
-	if (waiter->stopped) {
-		waiter->stopped = false;
+	if (waiter->heard) {
+		waiter->heard = false;
 		return 0;
 	}
 	return host->link != call->link ? -ENOTCONN : -ETIMEDOUT;
 }
 
-void host_stop_wait_end(struct host *host, struct stop_waiter *waiter)
+void host_wait_end(struct host *host, struct waiter *waiter)
 {
 	scoped_lock(&host->lock);
 
-	for (struct stop_waiter **w = &host->waiters; *w; w = &(*w)->next)
+	for (struct waiter **w = &host->waiters; *w; w = &(*w)->next)
 		if (*w == waiter) {
 			*w = waiter->next;
 			return;

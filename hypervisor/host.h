@@ -53,11 +53,12 @@ struct link {
 	int close_reason;     /* host->lock: VIR_CONNECT_CLOSE_REASON_*, -1 while open */
 };
 
-/* Somebody who waits for a domain to stop; lives on the waiter's stack, linked into host->waiters. */
-struct stop_waiter {
-	struct stop_waiter *next;
+/* Somebody who waits for an event of a domain; lives on the waiter's stack, linked into host->waiters. */
+struct waiter {
+	struct waiter *next;
 	const char *uuid;
-	bool stopped; /* host->lock: a stop was heard since the wait began */
+	const char *alias; /* the device that shall go; NULL = the domain itself shall stop */
+	bool heard; /* host->lock: since the wait began or was last answered; a stop takes devices along */
 };
 
 struct host {
@@ -68,11 +69,11 @@ struct host {
 	bool simulated;	       /* immutable */
 
 	pthread_mutex_t lock;
-	pthread_cond_t changed;	     /* anything under lock changed; CLOCK_MONOTONIC */
-	bool removed;		     /* lock: end, deliver nothing more */
-	bool reconnect;		     /* lock: drop the connection and make a new one */
-	struct link *link;	     /* lock: the connection in use, NULL when there is none */
-	struct stop_waiter *waiters; /* lock */
+	pthread_cond_t changed; /* anything under lock changed; CLOCK_MONOTONIC */
+	bool removed;		/* lock: end, deliver nothing more */
+	bool reconnect;		/* lock: drop the connection and make a new one */
+	struct link *link;	/* lock: the connection in use, NULL when there is none */
+	struct waiter *waiters; /* lock */
 
 	/* the test driver's state lives in its connection, so one is kept; opener only, one at a time */
 	virConnectPtr kept;
@@ -128,14 +129,15 @@ int hv_call_begin(struct hypervisor *hv, const char *host_uuid, struct hv_call *
 void hv_call_end(struct hv_call *call);
 #define _cleanup_call_ _cleanup_(hv_call_end)
 
-/* Listens for the stop of domain @uuid from now on; @uuid is borrowed until the end of the wait. */
-void host_stop_wait_begin(struct host *host, struct stop_waiter *waiter, const char *uuid);
 /*
- * Waits until a stop was heard (0), @deadline passes (-ETIMEDOUT) or the call's connection is gone
- * (-ENOTCONN).
+ * Listens from now on for the stop of domain @uuid, or for the removal of its device @alias (NULL: only the
+ * stop). Both are borrowed until the end of the wait.
  */
-int host_stop_wait(const struct hv_call *call, struct stop_waiter *waiter, const struct timespec *deadline);
-void host_stop_wait_end(struct host *host, struct stop_waiter *waiter);
+void host_wait_begin(struct host *host, struct waiter *waiter, const char *uuid, const char *alias);
+/* Waits until it was heard (0), @deadline passes (-ETIMEDOUT) or the call's connection is gone (-ENOTCONN).
+ */
+int host_wait(const struct hv_call *call, struct waiter *waiter, const struct timespec *deadline);
+void host_wait_end(struct host *host, struct waiter *waiter);
 
 /* @ms from now on the clock of host->changed. */
 struct timespec deadline_in(int64_t ms);

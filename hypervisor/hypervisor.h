@@ -123,6 +123,8 @@ void hv_host_remove(struct hypervisor *hv, const char *uuid);
  * traffic control run again; reconnecting by itself, the host keeps their last result.
  */
 int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e);
+/** True while there is a connection to the host, so that calls make sense. */
+bool hv_host_is_connected(struct hypervisor *hv, const char *uuid);
 /**
  * Checks that @uri has a form that libvirt could open (scheme, parts); opens nothing. -EINVAL with a
  * sentence.
@@ -177,7 +179,6 @@ struct hv_domain_spec {
 	bool hide_kvm;
 	bool uefi;
 	bool boot_menu;
-	bool boot_cdrom_first;	   /* order of the hd/cdrom boot devices when no device has a boot_order */
 	const char *platform;	   /* Linux, Windows, Other, Paravirtualization, WindowsVirtio */
 	const char *serial_number; /* SMBIOS system serial, or NULL */
 	const char *serial_log;	   /* file on the host that gets the serial console, or NULL */
@@ -244,6 +245,40 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
 			 struct error *e);
 
+/** Sets the password of an account inside the guest, through its agent. -ETIMEDOUT, -ENOTCONN as a ping. */
+int hv_domain_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *account,
+			   const char *password, struct error *e);
+
+/*
+ * Changes of a domain that is active (running or paused), -EBUSY when it is not. Doing what is done already
+ * is a success, so that they can be repeated after a crash. The next hv_domain_start() describes all anew.
+ */
+
+/** Plugs a NIC; the guest sees it at once. */
+int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, const struct hv_nic *nic,
+		  struct error *e);
+/** Unplugs the NIC @device_id and waits until it is gone. -ETIMEDOUT: the guest did not let it go, it stays.
+ */
+int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int device_id, int timeout_ms,
+		  struct error *e);
+/** Sets both limits of a NIC, bit/s, 0 = unlimited. -EOPNOTSUPP when traffic control does not work there. */
+int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uuid, const char *mac,
+			 int64_t inbound_bps, int64_t outbound_bps, struct error *e);
+/** Puts the file @path into CD-ROM drive @device_id, NULL = takes out what is in, also from a guest that
+ * holds on to it. */
+int hv_cdrom_change(struct hypervisor *hv, const char *host, const char *uuid, int device_id,
+		    const char *path, struct error *e);
+/** Changes the console's password at once; NULL = a random one that nobody knows. VNC uses 8 characters. */
+int hv_console_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *password,
+			    struct error *e);
+/** Adds vCPUs up to @count. -EOPNOTSUPP when the domain was not started with room for them. Never removes
+ * any. */
+int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid, int count, struct error *e);
+/** Adds memory up to @bytes, as one module; what is added is a multiple of 128 MiB. -EOPNOTSUPP as above.
+ * Never removes any. */
+int hv_domain_set_memory(struct hypervisor *hv, const char *host, const char *uuid, int64_t bytes,
+			 struct error *e);
+
 /* ------------------------------------------------- disks of active domains */
 
 /*
@@ -289,7 +324,16 @@ typedef int hv_progress(void *ctx, int percent);
  */
 int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *base, hv_progress *progress, void *ctx, struct error *e);
-/** Copies the disk as it is at this moment into the new, standalone qcow2 volume @name of a pool. */
+/** A copy of one disk: the new, standalone qcow2 volume @name of a pool. */
+struct hv_disk_copy {
+	const char *volume;
+	const char *pool, *name;
+	char *path; /* out: allocated on success */
+};
+/** Copies disks of a domain, all as they are at one and the same moment. All or nothing. */
+int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, struct hv_disk_copy *copies,
+		  size_t count, hv_progress *progress, void *ctx, struct error *e);
+/** hv_disks_copy() of one disk. */
 int hv_disk_copy(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *pool, const char *name, hv_progress *progress, void *ctx, char **ret_path,
 		 struct error *e);

@@ -224,14 +224,29 @@ int64_t xml_get_int(xmlDocPtr doc, xmlNodePtr node, const char *path, int64_t fa
 	return errno == 0 && end != value && *end == '\0' ? number : fallback;
 }
 
-bool xml_has(xmlDocPtr doc, const char *path)
+xmlNodePtr xml_find(xmlDocPtr doc, const char *path)
 {
 	xmlXPathObjectPtr found = evaluate(doc, NULL, path);
+	xmlNodePtr node = found ? xmlXPathNodeSetItem(found->nodesetval, 0) : NULL;
 
-	if (!found)
-		return false;
 	xmlXPathFreeObject(found);
-	return true;
+	return node;
+}
+
+bool xml_has(xmlDocPtr doc, const char *path)
+{
+	return xml_find(doc, path) != NULL;
+}
+
+char *xml_dump(xmlDocPtr doc, xmlNodePtr node)
+{
+	xmlBufferPtr buffer = xmlBufferCreate();
+	char *text = NULL;
+
+	if (buffer && xmlNodeDump(buffer, doc, node ? node : xmlDocGetRootElement(doc), 0, 0) >= 0)
+		text = strdup((const char *)xmlBufferContent(buffer));
+	xmlBufferFree(buffer);
+	return text;
 }
 
 int xml_each(xmlDocPtr doc, const char *path, int (*each)(xmlDocPtr doc, xmlNodePtr node, void *ctx),

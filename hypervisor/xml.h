@@ -60,6 +60,10 @@ xmlDocPtr xml_parse(const char *text);
 char *xml_get(xmlDocPtr doc, xmlNodePtr node, const char *path);
 /** As xml_get() for a whole number; @fallback when there is none. */
 int64_t xml_get_int(xmlDocPtr doc, xmlNodePtr node, const char *path, int64_t fallback);
+/** The first node the XPath expression @path finds, borrowed from @doc; NULL if none. */
+xmlNodePtr xml_find(xmlDocPtr doc, const char *path);
+/** @node, or the whole document when NULL, as text, allocated; NULL when memory is short. */
+char *xml_dump(xmlDocPtr doc, xmlNodePtr node);
 /** Whether the XPath expression @path finds anything. */
 bool xml_has(xmlDocPtr doc, const char *path);
 /** Calls @each for every node @path finds, in order, until it returns nonzero; returns what it returned. */

@@ -255,6 +255,8 @@
 	  "what JustCreate keeps for the first start")                                                       \
 	X(VM, STOPPED_BY_HA, "stopHA", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
 	  "stopped on purpose: HA leaves it alone")                                                          \
+	X(VM, PLACEMENT, "placementReport", FIELD_STRING, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,             \
+	  "why it is where it is, see allocate.c")                                                           \
 	X(VM, UNKNOWN_FROM, "unknownFrom", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
 	  "state before the host was lost")                                                                  \
 	X_ACCOUNT(X, VM)
@@ -326,7 +328,7 @@
 	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET, "the request as it came")        \
 	X(JOB, CANCEL, "cancel", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "asked to stop")                     \
 	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN, "SHA-256 of the request's bytes")                          \
-	X_STR(X, JOB, SOURCE, "source", F_FILE, "fs, rest, scheduler or libvirt")                            \
+	X_STR(X, JOB, SOURCE, "source", F_FILE, "fs, rest, scheduler, ha or libvirt")                            \
 	X(JOB, UID, "uid", FIELD_LONG, F_FILE, KIND_NONE, 0, 0, "user id of the caller")                     \
 	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE, KIND_ACCOUNT, 0, 0, "account it acts for") \
 	X(JOB, DEADLINE, "deadline", FIELD_DATE, F_FILE, KIND_NONE, 0, 0, "when it is given up")             \
@@ -373,7 +375,7 @@
 	X_UUID(X, SNAPSHOT) X_NAME(X, SNAPSHOT) X_DESC(X, SNAPSHOT)                                          \
 	X_STR(X, SNAPSHOT, TYPE, "type", 0, "Hypervisor or Storage")                                         \
 	X_REF(X, SNAPSHOT, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it was taken of")        \
-	X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX, KIND_SNAPSHOT_TREE, "its tree")                   \
+	X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX | F_OWNER, KIND_SNAPSHOT_TREE, "its tree")                   \
 	X_REF(X, SNAPSHOT, PARENT_UUID, "parentUuid", F_INDEX, KIND_SNAPSHOT, "snapshot before it")          \
 	X_REF(X, SNAPSHOT, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE,        \
 	      "storage it lies on")                                                                          \
@@ -393,6 +395,8 @@
 	X_UUID(X, SNAPTREE)                                                                             \
 	X_REF(X, SNAPTREE, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it belongs to")     \
 	X_BOOL(X, SNAPTREE, CURRENT, "current", "true: the volume goes on from this tree")              \
+	X(SNAPTREE, TREE, "tree", FIELD_TREE, 0, KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, SNAPSHOT_PARENT_UUID,    \
+	  "its snapshots, each with those taken after it")                                                   \
 	X_DATES(X, SNAPTREE)
 
 #define SHAREABLE_REF_FIELDS(X)                                                                              \
@@ -438,9 +442,10 @@
 	X_STR(X, SCHEDULER, STATE, "state", 0, "Enabled or Disabled")                                        \
 	X(SCHEDULER, DESCRIPTION, "schedulerDescription", FIELD_STRING, F_FILE, KIND_NONE, 0, 0, "free text") \
 	X(SCHEDULER, PARAMETERS, "parameters", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0, "parameters of its job") \
-	X(SCHEDULER, RUNS, "runs", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "runs so far")                     \
-	X(SCHEDULER, NEXT_TIME, "nextTime", FIELD_DATE, F_HIDDEN, KIND_NONE, 0, 0, "next run")               \
-	X(SCHEDULER, PAUSED, "paused", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "waits for its VM")            \
+	X(SCHEDULER, RUNS, "runs", FIELD_LONG, F_FILE | F_NOWRITE, KIND_NONE, 0, 0, "runs so far")           \
+	X(SCHEDULER, NEXT_TIME, "nextTime", FIELD_DATE, F_FILE | F_NOWRITE, KIND_NONE, 0, 0,                 \
+	  "next run, empty when there is none")                                                              \
+	X(SCHEDULER, LAST_TIME, "lastTime", FIELD_DATE, F_FILE | F_NOWRITE, KIND_NONE, 0, 0, "last run")     \
 	X_ACCOUNT(X, SCHEDULER)
 
 /* clang-format on */

@@ -67,6 +67,8 @@ enum field_type {
 	FIELD_CHILDREN, /* inventories of all objects of kind `target` whose field `target_field` is this uuid
 			 */
 	FIELD_VALUES,	/* the field `value_field` of all such objects */
+	FIELD_TREE,	/* all such objects as nested leaves {inventory, parentUuid, children}; `value_field` is the
+			   uuid of an object's parent, null for the one root */
 };
 
 enum field_flags {
@@ -84,8 +86,8 @@ struct field {
 	enum field_type type;
 	unsigned flags;
 	enum kind_id target; /* referenced kind, or KIND_NONE */
-	int target_field;    /* FIELD_CHILDREN and FIELD_VALUES only */
-	int value_field;     /* FIELD_VALUES only */
+	int target_field;    /* computed fields only */
+	int value_field;     /* FIELD_VALUES and FIELD_TREE only */
 	const char *help;
 };
 
@@ -127,7 +129,7 @@ int kind_field(const struct kind *kind, const char *name);
 /** True for fields that have a column of their own. */
 static inline bool field_is_stored(const struct field *f)
 {
-	return f->type != FIELD_CHILDREN && f->type != FIELD_VALUES;
+	return f->type != FIELD_CHILDREN && f->type != FIELD_VALUES && f->type != FIELD_TREE;
 }
 /** True for fields held as 64-bit integers. */
 static inline bool field_is_integer(const struct field *f)

@@ -158,6 +158,8 @@ static const char *type_name(const struct field *f)
 	case FIELD_CHILDREN:
 	case FIELD_VALUES:
 		return "list";
+	case FIELD_TREE:
+		return "map";
 	}
 	return "";
 }

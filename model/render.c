@@ -70,6 +70,30 @@ static json_t *render_children(const struct view *view, const struct object *o, 
 	return list;
 }
 
+/* One leaf of a tree with everything below it. */
+static json_t *render_leaf(const struct view *view, const struct object *o, const struct field *f)
+{
+	const char *parent = object_str(o, f->value_field);
+	json_t *children = json_array();
+	json_t *leaf =
+		json_pack("{s:o?, s:o}", "inventory", render_inventory_json(view, o), "children", children);
+
+	if (leaf && parent)
+		(void)json_object_set_new(leaf, "parentUuid", json_string(parent));
+	view_for_each_where (child, view, f->target, f->value_field, object_uuid(o))
+		if (leaf)
+			(void)json_array_append_new(children, render_leaf(view, child, f));
+	return leaf;
+}
+
+static json_t *render_tree(const struct view *view, const struct object *o, const struct field *f)
+{
+	view_for_each_where (root, view, f->target, f->target_field, object_uuid(o))
+		if (object_is_null(root, f->value_field))
+			return render_leaf(view, root, f);
+	return json_object();
+}
+
 json_t *render_field_json(const struct view *view, const struct object *o, int field)
 {
 	const struct field *f = &o->kind->fields[field];
@@ -91,6 +115,8 @@ json_t *render_field_json(const struct view *view, const struct object *o, int f
 	case FIELD_CHILDREN:
 	case FIELD_VALUES:
 		return render_children(view, o, f);
+	case FIELD_TREE:
+		return render_tree(view, o, f);
 	}
 	return NULL;
 }
@@ -230,6 +256,8 @@ struct document *render_value(const struct view *view, const struct object *o, i
 	case FIELD_CHILDREN:
 	case FIELD_VALUES:
 		return render_json(render_children(view, o, f), mtime);
+	case FIELD_TREE:
+		return render_json(render_tree(view, o, f), mtime);
 	}
 	if (len < 0) {
 		text = NULL;

@@ -2,21 +2,38 @@
 /* See uuid.h. */
 #include "uuid.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <uuid/uuid.h>
 
-void uuid_make(char ret_uuid[UUID_SIZE])
+static void write_plain(const uuid_t raw, char ret_uuid[UUID_SIZE])
 {
-	uuid_t raw;
 	char dashed[37];
 	char *out = ret_uuid;
 
-	uuid_generate_random(raw);
 	uuid_unparse_lower(raw, dashed);
 	for (const char *p = dashed; *p; p++)
 		if (*p != '-')
 			*out++ = *p;
 	*out = '\0';
+}
+
+void uuid_make(char ret_uuid[UUID_SIZE])
+{
+	uuid_t raw;
+
+	uuid_generate_random(raw);
+	write_plain(raw, ret_uuid);
+}
+
+void uuid_derive(const char *of, size_t n, char ret_uuid[UUID_SIZE])
+{
+	uuid_t raw, space = {0};
+	char name[128];
+	int len = snprintf(name, sizeof(name), "%s:%zu", of, n);
+
+	uuid_generate_sha1(raw, space, name, (size_t)len);
+	write_plain(raw, ret_uuid);
 }
 
 bool uuid_is_hex(const char *text)

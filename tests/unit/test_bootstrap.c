@@ -18,7 +18,9 @@ static void bootstrap(struct fixture *f, const char *uri)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
-	if (pool_bootstrap(f->store, f->dir, uri, &e) < 0)
+	struct pool_options options = {.state_dir = f->dir, .uri = uri};
+
+	if (pool_bootstrap(f->store, &options, &e) < 0)
 		fail_msg("%s", error_sentence(&e));
 }
 
@@ -118,7 +120,9 @@ static void a_bad_uri_leaves_nothing(void **state)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_view_ struct view *view = NULL;
 
-	assert_int_equal(pool_bootstrap(f->store, f->dir, "nonsense", &e), -EINVAL);
+	struct pool_options options = {.state_dir = f->dir, .uri = "nonsense"};
+
+	assert_int_equal(pool_bootstrap(f->store, &options, &e), -EINVAL);
 	view = store_view(f->store);
 	assert_int_equal(view_count(view, KIND_ACCOUNT), 0);
 	assert_int_equal(view_count(view, KIND_GLOBAL_CONFIG), 0);

@@ -145,7 +145,6 @@ static struct hv_domain_spec windows(void)
 
 	spec.virt_type = "kvm";
 	spec.platform = "Windows";
-	spec.boot_cdrom_first = true;
 	spec.cpu_mode = "host-model";
 	spec.console_password = "longer than eight";
 	spec.disks = ide_disks;

@@ -11,7 +11,7 @@
 
 static struct handle *add(struct handles *handles)
 {
-	struct handle *h = handle_new((struct node){.class = N_README}, S_IFREG | 0444);
+	struct handle *h = handle_new((struct node){.class = N_README}, S_IFREG | 0444, NULL);
 
 	assert_non_null(h);
 	assert_int_equal(handles_add(handles, h), 0);
@@ -76,7 +76,7 @@ static void assert_read(struct handle *h, off_t offset, const char *text)
 
 static void test_reading(void **state)
 {
-	struct handle *h = handle_new((struct node){.class = N_CREATE}, S_IFREG | 0644);
+	struct handle *h = handle_new((struct node){.class = N_CREATE}, S_IFREG | 0644, NULL);
 
 	(void)state;
 	h->content = document_new("content\n", 8, 0);

@@ -378,13 +378,15 @@ static int set_up(void **state)
 {
 	(void)state;
 	fs.queries = queries_new();
-	return fs.queries ? 0 : -1;
+	fs.ranks = ranks_new();
+	return fs.queries && fs.ranks ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
 	queries_free(fs.queries);
+	ranks_free(fs.ranks);
 	return 0;
 }
 

@@ -468,6 +468,76 @@ static void a_domain_lives_and_dies(void **state)
 	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_ABSENT);
 }
 
+/* What the next look at the simulated domain's devices finds; allocated. */
+static char *definition_of(const char *uuid)
+{
+	virConnectPtr conn = virConnectOpen("test:///default");
+	virDomainPtr domain = virDomainLookupByUUIDString(conn, uuid);
+	char *xml;
+
+	assert_non_null(domain);
+	xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+	assert_non_null(xml);
+	virDomainFree(domain);
+	virConnectClose(conn);
+	return xml;
+}
+
+static void assert_definition(const char *uuid, const char *text, bool wanted)
+{
+	char *xml = definition_of(uuid);
+
+	if ((strstr(xml, text) != NULL) != wanted)
+		fail_msg("'%s' is %s in %s", text, wanted ? "not" : "still", xml);
+	free(xml);
+}
+
+static void an_active_domain_is_changed(void **state)
+{
+	static const struct hv_nic nic = {
+		.mac = "fa:00:00:00:00:01", .network = "default", .model = "virtio", .device_id = 1};
+	struct fixture *f = *state;
+	struct hv_domain_spec spec = spec_of(VM_1);
+
+	spec.cpu_max = 4;
+	spec.memory = 256 * MIB;
+	spec.memory_max = 1024 * MIB;
+	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
+	for (int i = 0; i < 2; i++) { /* what is done already is done */
+		assert_ok(hv_nic_attach(f->hv, HOST_A, VM_1, &nic, e));
+		assert_ok(hv_nic_set_bandwidth(f->hv, HOST_A, VM_1, nic.mac, 8 * MIB, 0, e));
+		assert_ok(hv_cdrom_change(f->hv, HOST_A, VM_1, 0, "/nowhere/a & b.iso", e));
+		assert_ok(hv_console_set_password(f->hv, HOST_A, VM_1, "longer-than-eight", e));
+		assert_ok(hv_domain_set_cpus(f->hv, HOST_A, VM_1, 3, e));
+		assert_ok(hv_domain_set_memory(f->hv, HOST_A, VM_1, 300 * MIB, e));
+	}
+	assert_definition(VM_1, nic.mac, true);
+	assert_definition(VM_1, "<inbound average='1024'/>", true);
+	assert_definition(VM_1, "outbound", false);
+	assert_definition(VM_1, "<source file='/nowhere/a &amp; b.iso'", true);
+	assert_definition(VM_1, "passwd='longer-t'", true);
+	assert_definition(VM_1, "<memory unit='KiB'>393216</memory>", true);
+	assert_ok(hv_domain_set_password(f->hv, HOST_A, VM_1, "root", "secret", e));
+	assert_fails(EOPNOTSUPP, hv_domain_set_cpus(f->hv, HOST_A, VM_1, 5, e));
+	assert_fails(EOPNOTSUPP, hv_domain_set_memory(f->hv, HOST_A, VM_1, 2048 * MIB, e));
+	assert_fails(ENOENT, hv_cdrom_change(f->hv, HOST_A, VM_1, 2, NULL, e));
+
+	for (int i = 0; i < 2; i++) {
+		assert_ok(hv_nic_detach(f->hv, HOST_A, VM_1, 1, 1000, e));
+		assert_ok(hv_cdrom_change(f->hv, HOST_A, VM_1, 0, NULL, e));
+	}
+	assert_ok(hv_console_set_password(f->hv, HOST_A, VM_1, NULL, e));
+	assert_definition(VM_1, nic.mac, false);
+	assert_definition(VM_1, "/nowhere/a", false);
+	assert_definition(VM_1, "passwd='longer-t'", false);
+	assert_definition(VM_1, "passwd='", true);
+
+	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
+	assert_fails(EBUSY, hv_nic_attach(f->hv, HOST_A, VM_1, &nic, e));
+	assert_fails(EBUSY, hv_domain_set_cpus(f->hv, HOST_A, VM_1, 4, e));
+	assert_fails(ENOENT, hv_nic_detach(f->hv, HOST_A, VM_2, 1, 1000, e));
+}
+
 static void somebody_elses_doing_is_told_too(void **state)
 {
 	struct fixture *f = *state;
@@ -809,6 +879,7 @@ int main(void)
 		ON_DEFAULT(reconnecting_lists_the_domains_again),
 		cmocka_unit_test(files_are_hosts_of_their_own),
 		ON_DEFAULT(a_domain_lives_and_dies),
+		ON_DEFAULT(an_active_domain_is_changed),
 		ON_DEFAULT(somebody_elses_doing_is_told_too),
 		ON_DEFAULT(many_workers_at_once),
 		ON_DEFAULT(a_removed_host_is_silent),

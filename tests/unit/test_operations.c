@@ -11,7 +11,7 @@
 #include "../../actions/operation.h"
 
 /* Operations of the manual that still answer SYS.1014. Lower it with each one that is built; never raise it. */
-#define NOT_BUILT_LIMIT 86
+#define NOT_BUILT_LIMIT 9
 
 static json_t *wire; /* operations.json */
 
@@ -153,6 +153,9 @@ static void rows_are_sound(void **state)
 			break;
 		case PLACE_COLLECTION_GET:
 			assert_non_null(op->where);
+			break;
+		case PLACE_CALL:
+			assert_null(op->target);
 			break;
 		case PLACE_QUERY:
 			assert_true(op->flags & OP_SYNC);

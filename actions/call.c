@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See call.h. */
+#include "call.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "../model/access.h"
+#include "../model/inventory_class.h"
+#include "../model/query.h"
+#include "session.h"
+
+/* Queries over more objects than this run in a worker. */
+#define QUICK_QUERY 64
+/* A query that takes longer is cut off. */
+#define QUERY_NS INT64_C(30000000000)
+
+struct call {
+	struct pool *pool;
+	struct view *view; /* owned */
+	const struct operation *op;
+	json_t *document; /* owned */
+	struct actor actor;
+	bool schema;
+	call_answer_fn *answer;
+	void *arg;
+	struct query *query; /* owned; queries */
+	bool single;	     /* a query for one object by its uuid */
+};
+
+static void call_free(struct call *call)
+{
+	query_free(call->query);
+	view_unref(call->view);
+	json_decref(call->document);
+	free(call);
+}
+
+/* ----------------------------------------------------------------- answers */
+
+struct text {
+	char *data; /* owned */
+	size_t len, room;
+	bool broken;
+};
+
+static int text_append(const char *data, size_t len, void *arg)
+{
+	struct text *t = arg;
+
+	if (t->room - t->len < len) {
+		size_t room = 2 * t->room > t->len + len ? 2 * t->room : t->len + len + 512;
+		char *grown = realloc(t->data, room);
+
+		if (!grown) {
+			t->broken = true;
+			return -1;
+		}
+		t->data = grown;
+		t->room = room;
+	}
+	memcpy(t->data + t->len, data, len);
+	t->len += len;
+	return 0;
+}
+
+/* Ends the call. @body (may be NULL: none) is taken over; @text is said instead of it. */
+static void finish(struct call *call, const char *what, json_t *body, const char *text)
+{
+	struct text t = {0};
+	struct document *d = NULL;
+
+	(void)text_append(what, strlen(what), &t);
+	(void)text_append("\n", 1, &t);
+	if (body && json_dump_callback(body, text_append, &t, JSON_COMPACT) < 0)
+		t.broken = true;
+	if (text)
+		(void)text_append(text, strlen(text), &t);
+	(void)text_append("\n", 1, &t);
+	if (!t.broken)
+		d = document_new(t.data, t.len, store_now());
+	free(t.data);
+	json_decref(body);
+	call->answer(call->arg, d);
+	call_free(call);
+}
+
+static void finish_error(struct call *call, const char *what, const struct error *e)
+{
+	finish(call, what, json_pack("{s:o}", "error", error_to_json(e)), NULL);
+}
+
+/* Adds `schema` to what holds inventories, parents before children (behaviour.md 1.8). */
+static void add_schema(const struct call *call, json_t *body)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(call->pool));
+	json_t *map = json_object(), *value, *item;
+	const char *key, *uuid;
+	char path[128];
+	size_t i;
+
+	json_object_foreach (body, key, value) {
+		const struct object *o;
+
+		uuid = json_string_value(json_object_get(value, "uuid"));
+		o = uuid ? view_get_any(view, uuid) : NULL;
+		if (o)
+			(void)inventory_schema_add(map, key, view, o);
+		json_array_foreach (value, i, item) {
+			uuid = json_string_value(json_object_get(item, "uuid"));
+			o = uuid ? view_get_any(view, uuid) : NULL;
+			snprintf(path, sizeof(path), "%s[%zu]", key, i);
+			if (o)
+				(void)inventory_schema_add(map, path, view, o);
+		}
+	}
+	(void)json_object_set_new(body, "schema", map);
+}
+
+/* ----------------------------------------------------------------- queries */
+
+static void query_work(void *arg)
+{
+	struct call *call = arg;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct query_scope scope = {0};
+	struct timespec now;
+	json_t *json = NULL, *list;
+	int r;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	scope.deadline = now.tv_sec * INT64_C(1000000000) + now.tv_nsec + QUERY_NS;
+	if (*call->actor.account && !access_is_admin(call->view, call->actor.account))
+		scope.account = call->actor.account;
+	r = query_run(call->query, call->view, &scope, &json, &e);
+	if (r < 0) {
+		finish_error(call, "error", &e);
+		return;
+	}
+	/* The manual's chapter 3 shows one object as `inventory`, the code gives a list: both
+	 * (behaviour.md 2.7). */
+	list = json_object_get(json, "inventories");
+	if (call->single && json_array_size(list) == 1)
+		(void)json_object_set(json, "inventory", json_array_get(list, 0));
+	finish(call, "ok", json, NULL);
+}
+
+static void start_query(struct call *call)
+{
+	const struct kind *kind = kind_get(call->op->kind);
+	const char *text = json_string_value(json_object_get(call->document, "query"));
+	const char *uuid =
+		json_string_value(json_object_get(json_object_get(call->document, "params"), "uuid"));
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_free_ char *condition = NULL;
+	int r = query_parse(kind, text ? text : "", &call->query, &e);
+
+	if (r == 0 && uuid) {
+		call->single = true;
+		r = asprintf(&condition, "uuid=%s", uuid) < 0
+			    ? -ENOMEM
+			    : query_add_condition(call->query, condition, &e);
+	}
+	if (r < 0) {
+		if (error_is_set(&e) && strcmp(e.code, "SYS.1007") == 0)
+			finish(call, "invalid", NULL, error_sentence(&e));
+		else
+			finish_error(call, "error", &e);
+		return;
+	}
+	if (uuid || view_count(call->view, kind->id) <= QUICK_QUERY ||
+	    pool_background(call->pool, query_work, call) < 0)
+		query_work(call);
+}
+
+/* -------------------------------------------------------- Gets and requests */
+
+static void answer_get(void *arg, int result, json_t *json, const struct error *e)
+{
+	struct call *call = arg;
+
+	if (result == 0) {
+		if (call->schema)
+			add_schema(call, json);
+		finish(call, "ok", json, NULL);
+	} else if (result == -EINPROGRESS) {
+		finish(call, "wait", NULL, NULL);
+	} else if (result == -ENODATA) {
+		finish(call, "gone", NULL, NULL);
+	} else {
+		finish_error(call, "error", e);
+	}
+}
+
+static void answer_request(void *arg, int result, const char *job, const struct error *e)
+{
+	struct call *call = arg;
+
+	if (job)
+		finish(call, "job", json_pack("{s:s}", "job", job), NULL);
+	else if (result == -EEXIST)
+		finish_error(call, "conflict", e);
+	else if (result < 0)
+		finish_error(call, "error", e);
+	else
+		finish(call, "ok", json_object(), NULL);
+}
+
+static void start_operation(struct call *call, const char *target, const char *text, size_t len)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct request *req = NULL;
+	int r = request_from_document(call->op, target, call->document, text, len, &call->actor, &req, &e);
+
+	if (r < 0 && (!req || call->op->get)) {
+		request_free(req);
+		finish_error(call, "error", &e);
+	} else if (r < 0) {
+		pool_refuse(call->pool, req, &e, answer_request, call);
+	} else if (call->op->get) {
+		pool_get(call->pool, req, answer_get, call);
+	} else {
+		pool_submit(call->pool, req, answer_request, call);
+	}
+}
+
+/* ----------------------------------------------------------------- the call */
+
+static bool shares_route(const struct operation *a, const struct operation *b)
+{
+	return a->method == b->method && a->target && b->target && strcmp(a->paths[0], b->paths[0]) == 0 &&
+	       (a->key ? b->key && strcmp(a->key, b->key) == 0 : !b->key);
+}
+
+/* Among operations of one route on different kinds, that of the kind that has the object (`/tags/{uuid}`). */
+static const struct operation *operation_of_target(const struct view *view, const struct operation *op,
+						   const char *target)
+{
+	if (!target || !op->target || view_get(view, op->kind, target))
+		return op;
+	for (const struct operation *const *other = operations(); *other; other++)
+		if (shares_route(op, *other) && view_get(view, (*other)->kind, target))
+			return *other;
+	return op;
+}
+
+/* Do all members of @params that are fields of the kind, and no parameters, have the object's values? */
+static bool has_fields(const struct operation *op, const struct object *o, json_t *params)
+{
+	const char *name;
+	json_t *value;
+	int fields = 0;
+
+	json_object_foreach (params, name, value) {
+		int field = operation_param(op, name) ? -1 : kind_field(o->kind, name);
+
+		if (field < 0 || o->kind->fields[field].type != FIELD_STRING)
+			continue;
+		if (!object_str_is(o, field, json_string_value(value)))
+			return false;
+		fields++;
+	}
+	return fields > 0;
+}
+
+/* The object's uuid out of the parameters, or by its fields (`/global-configurations/{category}/{name}`). */
+static const char *find_target(const struct call *call, json_t *params)
+{
+	const char *given =
+		call->op->target ? json_string_value(json_object_get(params, call->op->target)) : NULL;
+
+	if (given || !call->op->target || call->op->place != PLACE_VERB)
+		return given;
+	view_for_each (o, call->view, call->op->kind)
+		if (has_fields(call->op, o, params))
+			return object_uuid(o);
+	return NULL;
+}
+
+static bool take_document(struct call *call, const char *text, size_t len)
+{
+	json_error_t why;
+	const char *name, *address;
+	char said[256];
+
+	call->document = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	name = json_string_value(json_object_get(call->document, "operation"));
+	call->op = name ? operation_by_name(name) : NULL;
+	if (!call->document)
+		snprintf(said, sizeof(said), "bad JSON in line %d, column %d: %s", why.line, why.column,
+			 why.text);
+	else if (!name)
+		snprintf(said, sizeof(said), "the document names no 'operation'");
+	else if (!call->op)
+		snprintf(said, sizeof(said), "there is no operation '%.64s'", name);
+	if (!call->op) {
+		finish(call, "invalid", NULL, said);
+		return false;
+	}
+	address = json_string_value(json_object_get(call->document, "address"));
+	snprintf(call->actor.address, sizeof(call->actor.address), "%s", address ? address : "");
+	call->schema = json_is_true(json_object_get(call->document, "schema"));
+	return true;
+}
+
+/* Sets for whom the call is made. */
+static bool take_session(struct call *call, const char *session)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	const struct object *o = session ? session_find(call->view, session) : NULL;
+
+	if (o) {
+		session_touch(call->pool, call->view, o);
+		snprintf(call->actor.account, sizeof(call->actor.account), "%s",
+			 object_text(o, SESSION_ACCOUNT_UUID));
+		return true;
+	}
+	if (call->op->flags & OP_NO_SESSION)
+		return true;
+	error_set_code(&e, EACCES, "ID.1001", "Session expired");
+	finish_error(call, "session", &e);
+	return false;
+}
+
+void pool_call(struct pool *pool, const char *session, int64_t uid, const char *text, size_t len,
+	       call_answer_fn *answer, void *arg)
+{
+	struct call *call = calloc(1, sizeof(*call));
+	const char *target;
+
+	if (!call) {
+		answer(arg, NULL);
+		return;
+	}
+	*call = (struct call){.pool = pool,
+			      .view = store_view(pool_store(pool)),
+			      .actor = {.uid = uid, .source = "rest"},
+			      .answer = answer,
+			      .arg = arg};
+	if (!take_document(call, text, len) || !take_session(call, session))
+		return;
+	target = find_target(call, json_object_get(call->document, "params"));
+	call->op = operation_of_target(call->view, call->op, target);
+	if (call->op->place == PLACE_QUERY)
+		start_query(call);
+	else
+		start_operation(call, target, text, len);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Schedulers: rows that say when an operation is run on a VM or a volume
+ * (behaviour.md 3.9), and the thread that runs them.
+ *
+ * The moment of the next run is in the row. When it has come, one change
+ * writes the run's job and the moment after it, so that a run is neither lost
+ * nor doubled whenever the daemon dies. A run is an ordinary job of the source
+ * "scheduler": it waits in its object's queue and may fail like any other.
+ *
+ * A scheduler whose VM is Unknown or Destroyed, or whose volume is deleted,
+ * rests: its moments pass. So does one whose object is gone; those of a VM go
+ * when it is expunged.
+ *
+ * The thread sleeps until the next moment of all schedulers, and is woken when
+ * a scheduler changes and when the clock is set.
+ */
+#ifndef POOLFS_SCHEDULER_H
+#define POOLFS_SCHEDULER_H
+
+#include "pool.h"
+
+/** True when the VM or volume of the scheduler is in no state to be worked on. */
+bool scheduler_rests(const struct view *view, const struct object *scheduler);
+/**
+ * Runs what is due at @now (ns since 1970), and plans the rest anew when @replan: after a start and after
+ * the clock was set. *ret_next: the next moment of all, NEVER = none. Not from the writer thread.
+ */
+int schedulers_run(struct store *store, int64_t now, bool replan, int64_t *ret_next, struct error *e);
+
+struct clockwork;
+/** Registers with the store; the thread runs from clockwork_start() on. */
+int clockwork_new(struct pool *pool, struct clockwork **ret_clockwork, struct error *e);
+int clockwork_start(struct clockwork *c, struct error *e);
+/** Ends the thread. Accepts NULL. */
+void clockwork_stop(struct clockwork *c);
+/** After the store's end, which still tells it of changes. Accepts NULL. */
+void clockwork_free(struct clockwork *c);
+
+#endif

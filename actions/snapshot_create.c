@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Taking snapshots (behaviour.md 4.2.21, 3.5).
+ *
+ *   1. One change writes the snapshot as Creating, with the volume's present file as its own, names the
+ *      new head in the volume's nextPath, and says that the file is this job's (loose_file.h).
+ *   2. The new head is made: an empty overlay of the present file.
+ *   3. A running guest changes over to it, at one moment.
+ *   4. One change makes the new head the volume's and the snapshot Ready.
+ *
+ * Settling between them (snapshot_settle()): a guest that runs tells on which of the two files it is. When
+ * none runs, the new head counts if it is there: if the guest had changed over, it has the later data, and if
+ * not, it is empty and reads as the old head does, which nobody has written to. So nothing is lost either
+ * way.
+ *
+ * When a chain has become as long as volumeSnapshot.incrementalSnapshot.maxNum, the head takes in everything
+ * above the image first, and the snapshot begins a new tree; the old tree stays as it is.
+ */
+#include "snapshot.h"
+
+#include <string.h>
+
+#include "bootstrap.h"
+#include "capacity.h"
+#include "config.h"
+#include "executor.h"
+#include "handlers.h"
+#include "kill_point.h"
+#include "loose_file.h"
+#include "object_ops.h"
+#include "storage.h"
+#include "topology.h"
+#include "vm.h"
+#include "volume.h"
+
+/* --------------------------------------------------------------------- checks */
+
+int snapshot_check_take(const struct view *view, const struct object *volume, struct error *e)
+{
+	const char *uuid = object_uuid(volume);
+	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
+
+	if (!object_str_is(volume, VOLUME_STATUS, "Ready"))
+		return error_set(
+			e, EBUSY,
+			"volume[uuid:%s] is not in status Ready, current is %s, can't create snapshot", uuid,
+			object_text(volume, VOLUME_STATUS));
+	if (object_int(volume, VOLUME_IS_SHAREABLE))
+		return error_set(
+			e, EOPNOTSUPP,
+			"volume[uuid:%s] is shareable, several guests write to it, can't create snapshot",
+			uuid);
+	if (vm && !object_str_is(vm, VM_STATE, "Running") && !object_str_is(vm, VM_STATE, "Stopped") &&
+	    !object_str_is(vm, VM_STATE, "Paused"))
+		return error_set(e, EBUSY, "vm[uuid:%s] is not Running or Stopped, current state[%s]",
+				 object_uuid(vm), object_text(vm, VM_STATE));
+	return 0;
+}
+
+int snapshot_create_check(const struct view *view, const struct request *req, struct error *e)
+{
+	int r = object_check_uuid(view, req, e);
+
+	return r < 0 ? r : snapshot_check_take(view, request_object(view, req), e);
+}
+
+/* ----------------------------------------------------------------------- rows */
+
+struct take {
+	struct job *job;
+	const struct snapshot_spec *spec;
+	char name[96];	      /* file name of the new head */
+	char host[UUID_SIZE]; /* that does the work */
+};
+
+/* How long a chain of this volume may become. */
+static int64_t chain_limit(const struct view *view, const char *volume)
+{
+	const char *own = tag_value(view, volume, "volumeMaxIncrementalSnapshotNum");
+	int64_t limit = own ? strtoll(own, NULL, 10) : 0;
+
+	return limit > 0 ? limit : config_int(view, "volumeSnapshot.incrementalSnapshot.maxNum");
+}
+
+static bool is_chain_full(const struct view *view, const char *volume)
+{
+	return snapshot_depth(view, snapshot_latest(view, volume)) >= chain_limit(view, volume);
+}
+
+static int put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE], struct error *e)
+{
+	struct object *tree = object_new(kind_get(KIND_SNAPSHOT_TREE));
+
+	if (!tree)
+		return error_set(e, ENOMEM, "out of memory");
+	uuid_make(ret_uuid);
+	object_set_str(tree, SNAPTREE_UUID, ret_uuid);
+	object_set_str(tree, SNAPTREE_VOLUME_UUID, volume);
+	object_set_int(tree, SNAPTREE_CURRENT, 0);
+	return txn_put(t, tree, NULL, e);
+}
+
+static int put_snapshot(struct txn *t, const struct take *k, const struct object *volume, const char *tree,
+			const char *parent, struct error *e)
+{
+	struct object *s = object_new(kind_get(KIND_SNAPSHOT));
+
+	if (!s)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(s, SNAPSHOT_UUID, k->spec->uuid);
+	object_set_str(s, SNAPSHOT_NAME, k->spec->name);
+	object_set_str(s, SNAPSHOT_DESCRIPTION, k->spec->description);
+	object_set_str(s, SNAPSHOT_ACCOUNT_UUID, k->spec->account);
+	object_set_str(s, SNAPSHOT_TYPE, "Hypervisor");
+	object_set_str(s, SNAPSHOT_VOLUME_UUID, k->spec->volume);
+	object_set_str(s, SNAPSHOT_TREE_UUID, tree);
+	object_set_str(s, SNAPSHOT_PARENT_UUID, parent);
+	object_set_str(s, SNAPSHOT_PRIMARY_STORAGE_UUID, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	object_set_str(s, SNAPSHOT_INSTALL_PATH, object_str(volume, VOLUME_INSTALL_PATH));
+	object_set_str(s, SNAPSHOT_VOLUME_TYPE, object_str(volume, VOLUME_TYPE));
+	object_set_str(s, SNAPSHOT_FORMAT, object_str(volume, VOLUME_FORMAT));
+	object_set_int(s, SNAPSHOT_LATEST, 0);
+	object_set_int(s, SNAPSHOT_SIZE, 0);
+	object_set_int(s, SNAPSHOT_VIRTUAL_SIZE, object_int(volume, VOLUME_SIZE));
+	object_set_str(s, SNAPSHOT_STATE, "Enabled");
+	object_set_str(s, SNAPSHOT_STATUS, "Creating");
+	return txn_put(t, s, NULL, e);
+}
+
+/* Names the new head beside the present one. */
+static int put_next(struct txn *t, const struct take *k, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VOLUME, k->spec->volume);
+	struct object *volume = object_copy(before);
+	const char *path = object_text(before, VOLUME_INSTALL_PATH);
+	_cleanup_free_ char *next = NULL;
+
+	if (!volume || asprintf(&next, "%.*s%s", (int)(path_file_name(path) - path), path, k->name) < 0) {
+		next = NULL;
+		object_unref(volume);
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	object_set_str(volume, VOLUME_NEXT_PATH, next);
+	return txn_put(t, volume, NULL, e);
+}
+
+/* Step 1. */
+static int begin_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct take *k = arg;
+	const char *uuid = k->spec->volume;
+	_cleanup_object_ const struct object *volume = object_ref(view_get(txn_view(t), KIND_VOLUME, uuid));
+	const struct object *tree, *latest;
+	char tree_uuid[UUID_SIZE], parent[UUID_SIZE] = "";
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOENT, "volume '%s' is gone", uuid);
+	r = snapshot_check_take(txn_view(t), volume, e);
+	if (r < 0)
+		return r;
+	tree = snapshot_current_tree(txn_view(t), uuid);
+	latest = snapshot_latest(txn_view(t), uuid);
+	if (tree && latest && !is_chain_full(txn_view(t), uuid)) {
+		snprintf(tree_uuid, sizeof(tree_uuid), "%s", object_uuid(tree));
+		snprintf(parent, sizeof(parent), "%s", object_uuid(latest));
+	} else {
+		r = put_tree(t, uuid, tree_uuid, e);
+	}
+	if (r == 0)
+		r = put_snapshot(t, k, volume, tree_uuid, *parent ? parent : NULL, e);
+	if (r == 0)
+		r = loose_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID),
+				   object_str(volume, VOLUME_HOST_UUID), k->name, k->job->uuid, e);
+	return r < 0 ? r : put_next(t, k, e);
+}
+
+/* --------------------------------------------------------------------- settling */
+
+/* How the snapshot that is under way ended. */
+struct settled {
+	const char *volume;
+	const char *next; /* the file that was asked about */
+	bool changed_over;
+	int64_t frozen_size; /* bytes of the file that the snapshot has */
+};
+
+static const struct object *creating(const struct view *view, const char *volume)
+{
+	view_for_each_where (o, view, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, volume)
+		if (object_str_is(o, SNAPSHOT_STATUS, "Creating"))
+			return o;
+	return NULL;
+}
+
+/* Step 4. */
+static int finish(struct txn *t, const struct settled *s, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VOLUME, s->volume);
+	const struct object *snapshot = creating(txn_view(t), s->volume);
+	_cleanup_free_ char *next = strdup(object_text(before, VOLUME_NEXT_PATH));
+	struct object *volume = object_copy(before), *frozen = snapshot ? object_copy(snapshot) : NULL;
+	char ps[UUID_SIZE], uuid[UUID_SIZE];
+	int r;
+
+	if (!next || !volume || !frozen) {
+		object_unref(volume);
+		object_unref(frozen);
+		return error_set(e, snapshot ? ENOMEM : EPROTO, "the snapshot of volume '%s' has no row",
+				 s->volume);
+	}
+	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
+	snprintf(uuid, sizeof(uuid), "%s", object_uuid(snapshot));
+	object_set_str(volume, VOLUME_INSTALL_PATH, next);
+	object_set_null(volume, VOLUME_NEXT_PATH);
+	r = txn_put(t, volume, NULL, e);
+	object_set_int(frozen, SNAPSHOT_SIZE, s->frozen_size);
+	object_set_str(frozen, SNAPSHOT_STATUS, "Ready");
+	if (r == 0)
+		r = txn_put(t, frozen, NULL, e);
+	else
+		object_unref(frozen);
+	if (r == 0)
+		r = snapshot_put_latest(t, s->volume, uuid, e);
+	if (r == 0)
+		r = loose_file_adopt(t, ps, next, e);
+	return r < 0 ? r : capacity_update_primary_storage(t, ps, e);
+}
+
+static int undo(struct txn *t, const struct settled *s, struct error *e)
+{
+	struct object *volume = object_copy(view_get(txn_view(t), KIND_VOLUME, s->volume));
+	const struct object *snapshot = creating(txn_view(t), s->volume);
+	char tree[UUID_SIZE];
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_null(volume, VOLUME_NEXT_PATH);
+	r = txn_put(t, volume, NULL, e);
+	if (r < 0 || !snapshot)
+		return r;
+	snprintf(tree, sizeof(tree), "%s", object_text(snapshot, SNAPSHOT_TREE_UUID));
+	r = object_remove(t, creating(txn_view(t), s->volume), e);
+	/* one that was to begin a tree takes that along */
+	if (r == 0 && !view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, tree, 0))
+		r = object_remove_where(t, KIND_SNAPSHOT_TREE, FIELD_UUID, tree, e);
+	return r;
+}
+
+static int settled_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct settled *s = arg;
+	const struct object *volume = view_get(txn_view(t), KIND_VOLUME, s->volume);
+
+	/* somebody else has cleared it up meanwhile */
+	if (!volume || !object_str_is(volume, VOLUME_NEXT_PATH, s->next))
+		return 0;
+	return s->changed_over ? finish(t, s, e) : undo(t, s, e);
+}
+
+/* Whether the volume's guest is on the new head: 1, 0, or -ENODATA when no guest has the volume open. */
+static int ask_guest(struct pool *pool, const struct view *view, const struct object *volume, struct error *e)
+{
+	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (!vm || !object_str(vm, VM_HOST_UUID))
+		return -ENODATA;
+	r = hv_disk_path(pool_hypervisor(pool), object_text(vm, VM_HOST_UUID), object_uuid(vm),
+			 object_uuid(volume), &path, e);
+	if (r < 0)
+		return r;
+	return path ? strcmp(path, object_text(volume, VOLUME_NEXT_PATH)) == 0 : -ENODATA;
+}
+
+/* Whether the new head is there and whole. */
+static int ask_storage(struct pool *pool, const struct view *view, const struct object *volume,
+		       struct error *e)
+{
+	const struct object *host = volume_any_host(view, volume);
+	struct hv_volume_info info;
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int r;
+
+	if (!host)
+		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
+				      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	r = hv_volume_info(pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_NEXT_PATH),
+			   &info, &why);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? error_move(e, &why) : info.size == object_int(volume, VOLUME_SIZE);
+}
+
+int snapshot_settle(struct pool *pool, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
+	struct settled s = {.volume = uuid};
+	struct hv_volume_info info;
+	int r;
+
+	if (!volume || !object_str(volume, VOLUME_NEXT_PATH))
+		return 0;
+	r = ask_guest(pool, view, volume, e);
+	if (r == -ENODATA)
+		r = ask_storage(pool, view, volume, e);
+	if (r < 0)
+		return r;
+	s.changed_over = r;
+	s.next = object_str(volume, VOLUME_NEXT_PATH);
+	host = volume_any_host(view, volume);
+	if (r && host &&
+	    hv_volume_info(pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_INSTALL_PATH),
+			   &info, NULL) == 0)
+		s.frozen_size = info.actual_size;
+	return store_run(pool_store(pool), settled_fn, &s, e);
+}
+
+int snapshot_settle_vm(struct pool *pool, const char *vm, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	int r = 0;
+
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm)
+		if (r == 0 && object_str(volume, VOLUME_NEXT_PATH))
+			r = snapshot_settle(pool, object_uuid(volume), e);
+	return r;
+}
+
+void snapshots_settle_idle(struct pool *pool)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	view_for_each (volume, view, KIND_VOLUME)
+		if (object_str(volume, VOLUME_NEXT_PATH) && !job_is_pending_for(view, object_uuid(volume)))
+			(void)snapshot_settle(pool, object_uuid(volume), NULL);
+}
+
+/* ----------------------------------------------------------------------- taking */
+
+/* Steps 2 and 3. */
+static int change_over(struct take *k, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(k->job->pool);
+	_cleanup_view_ struct view *view = store_view(pool_store(k->job->pool));
+	_cleanup_free_ char *path = NULL;
+	struct volume_place place;
+	int r = volume_find_place(view, k->spec->volume, &place, e);
+
+	if (r == 0)
+		r = hv_volume_create(hv, place.host, place.ps, k->name, "qcow2",
+				     object_int(place.volume, VOLUME_SIZE),
+				     object_text(place.volume, VOLUME_INSTALL_PATH),
+				     object_text(place.volume, VOLUME_FORMAT), &path, e);
+	if (r < 0)
+		return r;
+	kill_point("snapshot-overlay");
+	if (place.active)
+		r = hv_disk_switch(hv, place.host, object_uuid(place.vm), k->spec->volume, path, e);
+	kill_point("snapshot-switched");
+	return r;
+}
+
+/* After a failure: takes everything back, unless the guest did change over. */
+static int take_back(struct take *k, struct error *why, struct error *e)
+{
+	struct settled s = {.volume = k->spec->volume};
+	_cleanup_view_ struct view *view = store_view(pool_store(k->job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, k->spec->volume);
+	int r = volume ? ask_guest(k->job->pool, view, volume, NULL) : 0;
+
+	/* Nobody knows, since the host is gone: it stays as it is until somebody does. */
+	if (r < 0 && r != -ENODATA)
+		return error_move(e, why);
+	if (!volume || !object_str(volume, VOLUME_NEXT_PATH))
+		return error_move(e, why);
+	s.next = object_str(volume, VOLUME_NEXT_PATH);
+	if (r == 1)
+		return snapshot_settle(k->job->pool, k->spec->volume, e);
+	(void)store_run(pool_store(k->job->pool), settled_fn, &s, NULL);
+	loose_files_remove(k->job->pool, k->job->uuid);
+	return error_move(e, why);
+}
+
+int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	struct take k = {.job = job, .spec = spec};
+	struct view *view;
+	int r = snapshot_settle(job->pool, spec->volume, e);
+
+	if (r < 0)
+		return r;
+	view = store_view(pool_store(job->pool));
+	if (snapshot_latest(view, spec->volume) && is_chain_full(view, spec->volume))
+		r = volume_merge(job, spec->volume,
+				 volume_base_path(view, view_get(view, KIND_VOLUME, spec->volume)), e);
+	view_unref(view);
+	snprintf(k.name, sizeof(k.name), "%s-%s.qcow2", spec->volume, spec->uuid);
+	if (r == 0)
+		r = store_run(pool_store(job->pool), begin_fn, &k, e);
+	if (r < 0)
+		return r;
+	kill_point("snapshot-begun");
+	r = change_over(&k, &why);
+	if (r == 0)
+		r = snapshot_settle(job->pool, spec->volume, &why);
+	kill_point("snapshot-done");
+	return r < 0 ? take_back(&k, &why, e) : 0;
+}
+
+int snapshot_create_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	const struct snapshot_spec spec = {
+		.volume = job->req->target,
+		.uuid = request_str(job->req, "resourceUuid"),
+		.name = request_str(job->req, "name"),
+		.description = request_str(job->req, "description"),
+		.account = *job->req->actor.account ? job->req->actor.account : ADMIN_ACCOUNT_UUID,
+	};
+	int r = snapshot_take(job, &spec, e);
+
+	return r < 0 ? r : job_result_inventory(job, KIND_SNAPSHOT, spec.uuid, ret_result, e);
+}
+
+int snapshot_recover_volume(struct job *job, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
+	int r;
+
+	if (!volume)
+		return 0;
+	if (vm && object_str(vm, VM_HOST_UUID))
+		(void)host_wait_connected(job, object_str(vm, VM_HOST_UUID));
+	host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
+			      object_str(volume, VOLUME_HOST_UUID));
+	r = snapshot_settle(job->pool, uuid, e);
+	loose_files_remove(job->pool, job->uuid);
+	return r;
+}
+
+int snapshot_create_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *uuid = request_str(job->req, "resourceUuid");
+	int r = snapshot_recover_volume(job, job->req->target, e);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, uuid);
+
+	if (r < 0)
+		return r;
+	if (snapshot && object_str_is(snapshot, SNAPSHOT_STATUS, "Ready"))
+		return job_result_inventory(job, KIND_SNAPSHOT, uuid, ret_result, e);
+	return error_set_code(e, EINTR, "SYS.1000",
+			      "the daemon ended before the snapshot was taken, there is none");
+}

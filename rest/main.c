@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program poolfs-rest: options, the socket, and the wait for the end. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "listen.h"
+#include "server.h"
+
+#define DEFAULT_LISTEN "127.0.0.1:8080"
+/* Seconds without a connection after which a program that systemd started ends. */
+#define DEFAULT_IDLE 60
+
+static const char usage[] =
+	"usage: poolfs-rest [options] MOUNTPOINT\n"
+	"\n"
+	"Serves the REST interface of the pool that is mounted on MOUNTPOINT.\n"
+	"\n"
+	"    --listen ADDRESS:PORT   where clients come in (" DEFAULT_LISTEN ")\n"
+	"    --tls-cert FILE         certificate chain in PEM: serve HTTPS\n"
+	"    --tls-key FILE          its key\n"
+	"    --idle SECONDS          end when there was no client for so long (only by systemd: 60)\n"
+	"    --help, --version       print this, or the version\n"
+	"\n"
+	"Takes the socket from systemd when it is started by one. Ended by SIGTERM.\n";
+
+struct options {
+	const char *listen, *certificate, *key, *mountpoint;
+	int idle; /* s; 0 = for ever, -1 = not given */
+	bool help, version;
+};
+
+static int parse(int argc, char **argv, struct options *ret, struct error *e)
+{
+	static const struct option table[] = {
+		{"listen", required_argument, NULL, 'l'},
+		{"tls-cert", required_argument, NULL, 'c'},
+		{"tls-key", required_argument, NULL, 'k'},
+		{"idle", required_argument, NULL, 'i'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
+	};
+	char *end;
+	int c;
+
+	*ret = (struct options){.listen = DEFAULT_LISTEN, .idle = -1};
+	while ((c = getopt_long(argc, argv, "hV", table, NULL)) != -1) {
+		switch (c) {
+		case 'l':
+			ret->listen = optarg;
+			break;
+		case 'c':
+			ret->certificate = optarg;
+			break;
+		case 'k':
+			ret->key = optarg;
+			break;
+		case 'i':
+			ret->idle = (int)strtol(optarg, &end, 10);
+			if (*end || end == optarg || ret->idle < 0)
+				return error_set(e, EINVAL, "'%s' is no number of seconds", optarg);
+			break;
+		case 'h':
+			ret->help = true;
+			return 0;
+		case 'V':
+			ret->version = true;
+			return 0;
+		default:
+			return error_set(e, EINVAL, "see 'poolfs-rest --help'");
+		}
+	}
+	if (optind != argc - 1)
+		return error_set(e, EINVAL, "give one mount point, see 'poolfs-rest --help'");
+	if (!ret->certificate != !ret->key)
+		return error_set(e, EINVAL, "--tls-cert and --tls-key go together");
+	ret->mountpoint = argv[optind];
+	return 0;
+}
+
+/* Until somebody asks for the end, or nobody has come for @idle seconds (0: never). */
+static void wait_for_end(struct server *server, const sigset_t *signals, int idle)
+{
+	const struct timespec second = {.tv_sec = 1};
+
+	for (;;) {
+		if (sigtimedwait(signals, NULL, &second) > 0)
+			return;
+		int quiet = server_tend(server);
+
+		if (idle && quiet >= idle)
+			return;
+	}
+}
+
+static int serve(const struct options *options, struct error *e)
+{
+	struct server_options server_options = {
+		.mountpoint = options->mountpoint, .certificate = options->certificate, .key = options->key};
+	int idle = options->idle;
+	struct server *server = NULL;
+	sigset_t signals;
+	int r = listen_activated(e);
+
+	if (r < -1)
+		return r;
+	if (idle < 0)
+		idle = r >= 0 ? DEFAULT_IDLE : 0;
+	if (r < 0)
+		r = listen_on(options->listen, e);
+	if (r < 0)
+		return r;
+	server_options.socket = r;
+	/* Blocked before the first thread starts, so that only we take them. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	r = server_start(&server_options, &server, e);
+	if (r < 0)
+		return r;
+	wait_for_end(server, &signals, idle);
+	server_stop(server);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct options options;
+	int r = parse(argc, argv, &options, &e);
+
+	if (r == 0 && (options.help || options.version)) {
+		fputs(options.help ? usage : "poolfs-rest " POOLFS_VERSION "\n", stdout);
+		return EXIT_SUCCESS;
+	}
+	if (r == 0)
+		r = serve(&options, &e);
+	if (r < 0)
+		fprintf(stderr, "poolfs-rest: %s\n", error_sentence(&e));
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

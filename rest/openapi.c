@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See openapi.h. A path with several operations of one method (the `actions` of
+ * an object) is one operation of OpenAPI whose body is one of several.
+ */
+#include "openapi.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+static void set(json_t *json, const char *name, json_t *value)
+{
+	(void)json_object_set_new(json, name, value);
+}
+
+static json_t *copy_of(json_t *json, const char *name)
+{
+	return json_deep_copy(json_object_get(json, name));
+}
+
+static json_t *schema_of(json_t *param)
+{
+	static const char *const types[][3] = {{"string", "string", NULL},   {"int", "integer", "int32"},
+					       {"long", "integer", "int64"}, {"boolean", "boolean", NULL},
+					       {"list", "array", NULL},	     {"map", "object", NULL}};
+	static const char *const limits[][2] = {
+		{"maxLength", "maxLength"}, {"min", "minimum"}, {"max", "maximum"}, {"values", "enum"}};
+	const char *type = operation_text(param, "type");
+	json_t *schema = json_object();
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (strcmp(types[i][0], type) == 0) {
+			set(schema, "type", json_string(types[i][1]));
+			if (types[i][2])
+				set(schema, "format", json_string(types[i][2]));
+		}
+	if (strcmp(type, "list") == 0)
+		set(schema, "items", json_pack("{s:s}", "type", "string"));
+	if (operation_flag(param, "nonempty"))
+		set(schema, "minItems", json_integer(1));
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		if (json_object_get(param, limits[i][0]))
+			set(schema, limits[i][1], copy_of(param, limits[i][0]));
+	if (strcmp(type, "string") == 0 && json_object_get(param, "default"))
+		set(schema, "default", copy_of(param, "default"));
+	if (operation_flag(param, "secret"))
+		set(schema, "writeOnly", json_true());
+	if (json_object_get(param, "resource"))
+		set(schema, "description", json_sprintf("uuid of %s", operation_text(param, "resource")));
+	return schema;
+}
+
+/* The parameters that stand in the body. */
+static json_t *body_members(const struct route *route)
+{
+	json_t *members = json_object(), *required = json_array(), *param;
+	json_t *schema = json_pack("{s:s, s:o}", "type", "object", "properties", members);
+	size_t i;
+
+	json_array_foreach (json_object_get(route->operation, "params"), i, param) {
+		if (strcmp(operation_text(param, "in"), "body") != 0)
+			continue;
+		set(members, operation_text(param, "name"), schema_of(param));
+		if (operation_flag(param, "required"))
+			(void)json_array_append(required, json_object_get(param, "name"));
+	}
+	if (json_array_size(required))
+		set(schema, "required", json_incref(required));
+	json_decref(required);
+	return schema;
+}
+
+static json_t *body_of(const struct route *route)
+{
+	const char *key = operation_text(route->operation, "key");
+	json_t *members = json_object();
+	json_t *body = json_pack("{s:s, s:s?, s:o, s:[s]}", "type", "object", "title",
+				 operation_text(route->operation, "name"), "properties", members, "required",
+				 key ? key : "params");
+	json_t *tags = json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string");
+
+	set(members, key ? key : "params", body_members(route));
+	set(members, "systemTags", json_incref(tags));
+	set(members, "userTags", tags);
+	return body;
+}
+
+static void add_parameter(json_t *list, const char *name, const char *in, bool required, json_t *schema)
+{
+	(void)json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:o}", "name", name, "in", in,
+						    "required", required, "schema", schema));
+}
+
+/* Path variables, under the names that the path of the group has. */
+static void add_variables(json_t *list, const struct route_group *group)
+{
+	for (size_t i = 0; i < group->segment_count; i++)
+		if (group->routes[0].variables[i])
+			add_parameter(list, group->routes[0].variables[i], "path", true,
+				      json_pack("{s:s}", "type", "string"));
+}
+
+static void add_query(json_t *list, const struct route *route)
+{
+	static const char *const plain[] = {"q", "sort", "fields", "groupBy"},
+				 *const numbers[] = {"limit", "start"},
+				 *const flags[] = {"count", "replyWithCount"};
+	json_t *param;
+	size_t i;
+
+	json_array_foreach (json_object_get(route->operation, "params"), i, param) {
+		if (strcmp(operation_text(param, "in"), "query") == 0)
+			add_parameter(list, operation_text(param, "name"), "query",
+				      operation_flag(param, "required"), schema_of(param));
+	}
+	if (!operation_flag(route->operation, "query"))
+		return;
+	for (i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+		add_parameter(list, plain[i], "query", false,
+			      json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string"));
+	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		add_parameter(list, numbers[i], "query", false, json_pack("{s:s}", "type", "integer"));
+	for (i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		add_parameter(list, flags[i], "query", false, json_pack("{s:s}", "type", "boolean"));
+}
+
+static json_t *result_of(const struct route *route)
+{
+	json_t *members = json_object(), *result;
+	size_t i;
+
+	json_array_foreach (json_object_get(route->operation, "results"), i, result) {
+		const char *text = json_string_value(result), *colon = strchr(text, ':');
+		char name[128];
+
+		snprintf(name, sizeof(name), "%.*s", (int)(colon ? colon - text : (long)strlen(text)), text);
+		set(members, name, json_object());
+	}
+	return json_pack("{s:s, s:o}", "type", "object", "properties", members);
+}
+
+static json_t *response(const char *description, json_t *schema)
+{
+	return json_pack("{s:s, s:{s:{s:o}}}", "description", description, "content", "application/json",
+			 "schema", schema);
+}
+
+static json_t *reference(const char *name)
+{
+	return json_pack("{s:o}", "$ref", json_sprintf("#/components/schemas/%s", name));
+}
+
+static json_t *responses_of(const struct route *route)
+{
+	json_t *responses = json_object();
+
+	if (operation_flag(route->operation, "sync"))
+		set(responses, "200", response("the answer", result_of(route)));
+	else
+		set(responses, "202", response("accepted: poll the location", reference("Location")));
+	if (strcmp(operation_text(route->operation, "name"), "GetApiJob") == 0)
+		set(responses, "202", response("the job has not ended", reference("Location")));
+	set(responses, "400", json_pack("{s:s}", "description", "the request itself is no good"));
+	set(responses, "503", response("it failed", reference("Failure")));
+	return responses;
+}
+
+/* "POST /volumes/{uuid}/QoS" as an id: what is not a letter or digit parts words. */
+static json_t *id_of(const struct route_group *group, const struct route *route, bool alone)
+{
+	char id[256];
+	size_t len = 0;
+
+	if (alone && strcmp(group->path, json_string_value(json_array_get(
+						 json_object_get(route->operation, "paths"), 0))) == 0)
+		return json_incref(json_object_get(route->operation, "name"));
+	for (const char *c = route->method; *c && len < sizeof(id) - 1; c++)
+		id[len++] = (char)tolower((unsigned char)*c);
+	for (const char *c = group->path; *c && len < sizeof(id) - 1; c++)
+		id[len++] = isalnum((unsigned char)*c) ? *c : '_';
+	return json_stringn(id, len);
+}
+
+static json_t *new_operation(const struct route_group *group, const struct route *route, bool alone)
+{
+	bool has_body = strcmp(route->method, "POST") == 0 || strcmp(route->method, "PUT") == 0;
+	json_t *parameters = json_array();
+	json_t *operation =
+		json_pack("{s:o, s:s, s:[o], s:o, s:o}", "operationId", id_of(group, route, alone), "summary",
+			  operation_text(route->operation, "help"), "tags",
+			  json_string(group->segments[0] ? group->segments[0] : "other"), "parameters",
+			  parameters, "responses", responses_of(route));
+
+	add_variables(parameters, group);
+	if (!has_body)
+		add_query(parameters, route);
+	else
+		set(operation, "requestBody",
+		    json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", body_of(route)));
+	if (operation_flag(route->operation, "noSession"))
+		set(operation, "security", json_array());
+	return operation;
+}
+
+/* A further operation of the same path and method: its body is another that may come. */
+static void add_body(json_t *operation, const struct route *route)
+{
+	json_t *content = json_object_get(json_object_get(operation, "requestBody"), "content");
+	json_t *media = json_object_get(content, "application/json"),
+	       *schema = json_object_get(media, "schema");
+
+	if (!schema)
+		return;
+	if (!json_object_get(schema, "oneOf"))
+		set(media, "schema", json_pack("{s:[O]}", "oneOf", schema));
+	(void)json_array_append_new(json_object_get(json_object_get(media, "schema"), "oneOf"),
+				    body_of(route));
+	set(operation, "summary", json_string("what the object can do; the member of the body says what"));
+}
+
+static json_t *path_of(const struct route_group *group)
+{
+	json_t *path = json_object();
+
+	for (size_t i = 0; i < group->route_count; i++) {
+		const struct route *route = &group->routes[i];
+		char method[8] = "";
+		size_t same = 0;
+
+		for (size_t c = 0; route->method[c] && c < sizeof(method) - 1; c++)
+			method[c] = (char)tolower((unsigned char)route->method[c]);
+		for (size_t j = 0; j < group->route_count; j++)
+			same += strcmp(group->routes[j].method, route->method) == 0;
+		if (json_object_get(path, method))
+			add_body(json_object_get(path, method), route);
+		else
+			set(path, method, new_operation(group, route, same == 1));
+	}
+	return path;
+}
+
+static json_t *components(void)
+{
+	json_t *error = json_pack("{s:s, s:[sss], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:o}}", "type", "object",
+				  "required", "code", "description", "details", "properties", "code", "type",
+				  "string", "description", "type", "string", "details", "type", "string",
+				  "cause", reference("Error"));
+	json_t *schemas =
+		json_pack("{s:{s:s, s:{s:{s:s, s:s}}}, s:{s:s, s:{s:o}}, s:o}", "Location", "type", "object",
+			  "properties", "location", "type", "string", "format", "uri", "Failure", "type",
+			  "object", "properties", "error", reference("Error"), "Error", error);
+
+	return json_pack("{s:o, s:{s:{s:s, s:s, s:s, s:s}}}", "schemas", schemas, "securitySchemes",
+			 "session", "type", "apiKey", "in", "header", "name", "Authorization", "description",
+			 "OAuth <uuid of the session>");
+}
+
+json_t *openapi_make(const struct routes *routes, const char *version)
+{
+	json_t *paths = json_object();
+	struct route_group *const *groups;
+	size_t count = routes_groups(routes, &groups);
+
+	for (size_t i = 0; i < count; i++)
+		set(paths, groups[i]->path, path_of(groups[i]));
+	return json_pack("{s:s, s:{s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}], s:o, s:o}", "openapi",
+			 "3.1.0", "info", "title", "poolfs", "version", version, "license", "name",
+			 "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/zstack/v1", "security",
+			 "session", "paths", paths, "components", components());
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The OpenAPI 3.1 document of all routes, made of the operation table. */
+#ifndef POOLFS_REST_OPENAPI_H
+#define POOLFS_REST_OPENAPI_H
+
+#include "routes.h"
+
+/** Owned by the caller; NULL without memory. @version: of the program. */
+json_t *openapi_make(const struct routes *routes, const char *version);
+
+#endif

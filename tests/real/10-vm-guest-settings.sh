@@ -1,0 +1,81 @@
+#!/bin/bash
+# Host name, passwords and console are felt by a real guest and a real VNC client.
+# limit: 300
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+vm=$(create_vm guest "$image" '{"instanceOfferingUuid":"'"$small"'"}')
+dir=vm-instances/$vm
+wait_serial "$vm" "TINY ready" 60
+wait_until 20 agent_ping "$vm"
+
+vnc() {
+	"$LAB/vnc-auth" "$(value "$dir/console-addresses" | jq -r .port)" "$@" || true
+}
+
+# The dhcp entry that the running network has for the VM.
+lease() {
+	on_host net-dumpxml "poolfs-$(first l3-networks | cut -c1-8)" | grep -o "<host mac='$mac'[^>]*>"
+}
+
+step "a new password is accepted inside the guest"
+act "$dir" set-qga enable=true
+act "$dir" change-password account=root 'password=N3w-secret!'
+hash=$(guest "$vm" 'sed -n "s/^root:\([^:]*\):.*/\1/p" /etc/shadow')
+salt=$(cut -d'$' -f3 <<<"$hash")
+assert_eq "$(openssl passwd -6 -salt "$salt" 'N3w-secret!')" "$hash" "the hash in the guest's /etc/shadow"
+job=$(submit "$dir/actions" "change-password account=nobody-there password=x")
+job_wait "$job" 2>/dev/null && fail "the password of an unknown account was changed"
+assert_eq "$(value "api-jobs/$job/error" | jq -r .code)" VM.1011
+
+step "a host name that is set while the guest runs comes with its next DHCP renewal"
+mac=$(value "$dir/inventory" | jq -r '.vmNics[0].mac')
+renew() {
+	guest "$vm" 'kill -USR1 "$(cat /run/udhcpc.eth0.pid)"; sleep 1; hostname'
+}
+is_hostname() {
+	[ "$(renew)" = "$1" ]
+}
+act "$dir" set-hostname hostname=live-name
+assert_match "$(lease)" "name='live-name'"
+wait_until 20 is_hostname live-name
+act "$dir" delete-hostname
+lease | grep -q name= && fail "the lease still has a name: $(lease)"
+
+step "one that is set while it is stopped is there at the next start"
+act "$dir" stop
+act "$dir" set-hostname hostname=cold-name
+act "$dir" start
+assert_match "$(lease)" "name='cold-name'"
+wait_serial "$vm" "TINY ready" 60 2
+wait_until 20 agent_ping "$vm"
+wait_until 20 is_hostname cold-name
+
+step "nobody knows the console's password before one is set"
+assert_eq "$(vnc)" password
+assert_eq "$(vnc "")" denied
+
+step "a password that is set while the guest runs holds at once"
+act "$dir" set-console-password consolePassword=first
+assert_eq "$(vnc first)" accepted
+assert_eq "$(vnc wrong)" denied
+act "$dir" set-console-password consolePassword=second-is-long
+assert_eq "$(vnc first)" denied
+assert_eq "$(vnc second-i)" accepted
+act "$dir" reboot
+assert_eq "$(vnc second-i)" accepted
+act "$dir" delete-console-password
+assert_eq "$(vnc second-i)" denied
+
+step "a password that the host does not take is not kept"
+act "$dir" set-console-password consolePassword=kept
+host killd h1
+wait_for "$dir/state" Unknown 5
+host restart h1
+wait_for "$dir/state" Running 15
+assert_eq "$(value "$dir/console-passwords" | jq -r .password)" kept

@@ -1,0 +1,98 @@
+#!/bin/bash
+# NICs appear and vanish in a running guest, with the address, MAC and limits that the tree says.
+# limit: 400
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+TC_SHIM=1 host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+vm=$(create_vm nics "$image" '{"instanceOfferingUuid":"'"$small"'"}')
+dir=vm-instances/$vm
+l3=$(first l3-networks)
+red=$(create l3-networks "$(jq -nc --arg l2 "$(value "l3-networks/$l3/l2NetworkUuid")" \
+	'{params: {name: "red", type: "L3BasicNetwork", l2NetworkUuid: $l2}}')")
+act "l3-networks/$red" '{"addIpRange":{"name":"r","startIp":"10.77.1.10","endIp":"10.77.1.20","netmask":"255.255.255.0","gateway":"10.77.1.1"}}'
+wait_serial "$vm" "TINY ready" 60
+wait_until 20 agent_ping "$vm"
+
+# nic L3 FIELD
+nic() {
+	value "$dir/inventory" | jq -r --arg l3 "$1" --arg field "$2" '.vmNics[] | select(.l3NetworkUuid == $l3) | .[$field]'
+}
+
+# limit MAC DIRECTION: what libvirt says of the running domain, KiB/s.
+limit() {
+	on_host domiftune "$vm" "$1" | sed -n "s/^$2.average *: *//p"
+}
+
+# macs: those that the guest has.
+macs() {
+	guest "$vm" 'cat /sys/class/net/eth*/address' | sort | paste -sd' '
+}
+
+step "a network is attached: the guest gets a NIC with its MAC and, by DHCP, its address"
+act "$dir" attach-l3-network "l3NetworkUuid=$red" staticIp=10.77.1.15
+mac=$(nic "$red" mac)
+wait_serial "$vm" "HOTPLUG net\+ eth1 $mac" 15
+wait_serial "$vm" "NET eth1 10.77.1.15/" 20
+assert_eq "$(macs)" "$(printf '%s\n' "$(nic "$l3" mac)" "$mac" | sort | paste -sd' ')"
+assert_match "$(on_host domiflist "$vm")" "poolfs-${red:0:8} .*$mac"
+
+step "limits hold at once, both directions, and are lifted one by one"
+nicdir=$dir/nics/$(nic "$red" uuid)
+job=$(submit "$nicdir/actions" "set-qos outboundBandwidth=8388608 inboundBandwidth=16777216")
+job_wait "$job"
+assert_eq "$(value "api-jobs/$job/result" | jq -c .)" '{"applied":true}'
+assert_eq "$(limit "$mac" inbound) $(limit "$mac" outbound)" "2048 1024"
+act "$nicdir" delete-qos direction=in
+assert_eq "$(limit "$mac" inbound) $(limit "$mac" outbound)" "0 1024"
+
+step "the NIC is detached: it is gone from the guest, and its lease from the host"
+act "$nicdir" detach
+wait_serial "$vm" "HOTPLUG net- eth1" 15
+assert_eq "$(macs)" "$(nic "$l3" mac)"
+on_host net-dumpxml "poolfs-${red:0:8}" | grep -q "$mac" && fail "its lease is still there"
+
+step "a new MAC and a fixed address of the stopped VM are the guest's at its next start, with a limit"
+act "$dir" stop type=cold
+act "$dir" attach-l3-network "l3NetworkUuid=$red"
+nicdir=$dir/nics/$(nic "$red" uuid)
+act "$nicdir" set-qos outboundBandwidth=4194304
+act "$nicdir" update-mac mac=fa:00:00:00:be:ef
+act "$dir" set-static-ip "l3NetworkUuid=$red" ip=10.77.1.20
+act "$dir" start
+wait_serial "$vm" "NIC eth1 fa:00:00:00:be:ef" 60
+wait_serial "$vm" "NET eth1 10.77.1.20/" 20
+assert_eq "$(limit fa:00:00:00:be:ef outbound)" 512
+
+step "a guest that does not let a NIC go keeps it"
+wait_until 20 agent_ping "$vm"
+act "$dir" reboot
+job=$(submit "$nicdir/actions" detach) # the BIOS does not know of unplugging
+job_wait "$job" 60 2>/dev/null && fail "a BIOS let a NIC go"
+assert_match "$(value "api-jobs/$job/error")" "did not let device"
+assert_eq "$(nic "$red" mac)" fa:00:00:00:be:ef
+
+# host_again: the host loses its power and comes back; TC_SHIM=1 gives it traffic control.
+host_again() {
+	host down h1
+	wait_for "hosts/$(first hosts)/status" Disconnected 10
+	host_up h1
+	wait_for "hosts/$(first hosts)/status" Connected 20
+}
+
+step "where traffic control does not work a limit is kept, and said so, until it does"
+act "$dir" stop type=cold
+TC_SHIM='' host_again
+act "$dir" start
+job=$(submit "$nicdir/actions" "set-qos outboundBandwidth=2097152")
+job_wait "$job"
+assert_match "$(value "api-jobs/$job/result" | jq -r '"\(.applied) \(.reason)"')" "^false traffic control does not work"
+assert_eq "$(value "$nicdir/nic-qos" | jq .outboundBandwidth)" 2097152
+act "$dir" stop type=cold
+TC_SHIM=1 host_again
+act "$dir" start
+assert_eq "$(limit fa:00:00:00:be:ef outbound)" 256

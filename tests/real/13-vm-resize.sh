@@ -1,0 +1,119 @@
+#!/bin/bash
+# A running guest gets CPUs and memory, and libvirt parses the system tags of a VM as they are meant.
+# limit: 400
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+offering=$(create instance-offerings '{"params":{"name":"small","cpuNum":1,"memorySize":268435456}}')
+vm=$(create_vm grows "$image" '{"instanceOfferingUuid":"'"$offering"'"}')
+dir=vm-instances/$vm
+
+cpus() {
+	guest "$vm" 'grep -c ^processor /proc/cpuinfo'
+}
+memory() { # MiB
+	guest "$vm" "awk '/MemTotal/ { print int(\$2 / 1024) }' /proc/meminfo"
+}
+has_cpus() {
+	[ "$(cpus)" = "$1" ]
+}
+has_memory() {
+	[ "$(memory)" -ge "$1" ]
+}
+
+step "a VM that was started without room for more says so"
+wait_serial "$vm" "TINY ready" 60
+echo true >"$MOUNT/global-configurations/vm/numa/value"
+sync "$MOUNT/global-configurations/vm/numa/value"
+job=$(submit "$dir/actions" "update cpuNum=2")
+job_wait "$job" 2>/dev/null && fail "it got a CPU"
+assert_match "$(value "api-jobs/$job/error")" "not of NUMA architecture"
+assert_eq "$(value "$dir/cpuNum")" 1
+
+step "after a restart the guest gets a CPU and memory while it runs"
+act "$dir" reboot
+wait_serial "$vm" "TINY ready" 60 2
+wait_until 20 agent_ping "$vm"
+assert_eq "$(cpus)" 1
+before=$(memory)
+act "$dir" update cpuNum=2
+wait_until 10 has_cpus 2
+act "$dir" update memorySize=300M
+wait_until 10 has_memory $((before + 120))
+assert_eq "$(value "$dir/memorySize")" $((384 * 1024 * 1024))
+assert_eq "$(on_host dominfo "$vm" | sed -n 's/^Max memory: *//p')" "393216 KiB"
+
+step "and has them after the next start too"
+act "$dir" reboot
+wait_serial "$vm" "TINY ready" 60 3
+wait_until 20 agent_ping "$vm"
+assert_eq "$(cpus)" 2
+has_memory $((before + 120)) || fail "the guest has $(memory) MiB after its restart"
+act "$dir" stop type=cold
+
+# add TAG...: system tags of the VM.
+add() {
+	local tag
+	for tag in "$@"; do
+		create system-tags "$(jq -nc --arg vm "$vm" --arg tag "$tag" \
+			'{params: {resourceType: "VmInstanceVO", resourceUuid: $vm, tag: $tag}}')" >/dev/null
+	done
+}
+
+# parsed XPATH: what libvirt made of the domain.
+parsed() {
+	on_host dumpxml --security-info "$vm" >domain.xml
+	xmllint --xpath "string($1)" domain.xml
+}
+
+step "libvirt's own parse of a SPICE console with USB redirection, monitors, pinning and a serial number"
+add vmConsoleMode::spice usbRedirect::true VDIMonitorNumber::2 "vmCpuPinning::0:0,1:0-1" vmSystemSerialNumber::SN-4711 \
+	consolePassword::spice-secret
+echo qxl >"$MOUNT/global-configurations/vm/videoType/value"
+sync "$MOUNT/global-configurations/vm/videoType/value"
+act "$dir" start
+assert_eq "$(parsed '/domain/devices/graphics/@type')" spice
+assert_eq "$(parsed '/domain/devices/graphics/@passwd')" spice-secret
+assert_eq "$(value "$dir/console-addresses" | jq -r '"\(.protocol) \(.port)"')" "spice $(parsed '/domain/devices/graphics/@port')"
+assert_eq "$(parsed 'count(/domain/devices/redirdev[@bus="usb"][@type="spicevmc"])')" 4
+assert_eq "$(parsed '/domain/devices/video/model/@type') $(parsed '/domain/devices/video/model/@heads')" "qxl 2"
+assert_eq "$(parsed '/domain/cputune/vcpupin[@vcpu="0"]/@cpuset')" 0
+assert_eq "$(parsed '/domain/cputune/vcpupin[@vcpu="1"]/@cpuset')" 0-1
+assert_eq "$(parsed '/domain/sysinfo/system/entry[@name="serial"]')" SN-4711
+act "$dir" set-console-password consolePassword=changed-live
+assert_eq "$(parsed '/domain/devices/graphics/@passwd')" changed-live
+wait_serial "$vm" "TINY ready" 90 4
+wait_until 20 agent_ping "$vm"
+assert_eq "$(guest "$vm" cat /sys/class/dmi/id/product_serial)" SN-4711
+
+step "boot order, empty drives and the default console"
+assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"])')" 3
+assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"]/source)')" 0
+assert_eq "$(parsed '/domain/devices/disk[@device="disk"]/boot/@order') $(parsed 'count(//boot)')" "1 1"
+
+step "a PCI device is in the definition that the host refuses to start, and no more when its tag is gone"
+act "$dir" stop type=cold
+add pciDevice::0000:00:1f.7
+job=$(submit "$dir/actions" start)
+job_wait "$job" 2>/dev/null && fail "a device that is not there was given to the guest"
+assert_eq "$(value "$dir/state")" Stopped
+assert_eq "$(parsed 'concat(//hostdev/source/address/@bus, //hostdev/source/address/@slot, //hostdev/source/address/@function)')" "0x000x1f0x7"
+tag=$(grep -l "^pciDevice::" "$MOUNT/$dir/tags"/*)
+act "system-tags/$(basename "$tag")" delete
+act "$dir" start
+assert_eq "$(parsed 'count(//hostdev)')" 0
+
+step "UEFI needs firmware on the host, and asks for it"
+act "$dir" stop type=cold
+add bootMode::UEFI
+job=$(submit "$dir/actions" start)
+if job_wait "$job" 2>/dev/null; then
+	assert_eq "$(parsed '/domain/os/@firmware')" efi
+else
+	assert_match "$(value "api-jobs/$job/error")" "(UEFI|firmware|efi)"
+	assert_eq "$(value "$dir/state")" Stopped
+fi

@@ -1,0 +1,75 @@
+#!/bin/bash
+# A daemon that is killed between the row and the running guest finishes what it had begun when it is back.
+# limit: 400
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+TC_SHIM=1 host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+echo true >"$MOUNT/global-configurations/vm/numa/value"
+sync "$MOUNT/global-configurations/vm/numa/value"
+small=$(create instance-offerings '{"params":{"name":"small","cpuNum":1,"memorySize":268435456}}')
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+iso=$(add_image "$media/tiny.iso" iso cd)
+vm=$(create_vm killed "$image" '{"instanceOfferingUuid":"'"$small"'"}')
+dir=vm-instances/$vm
+l3=$(first l3-networks)
+red=$(create l3-networks "$(jq -nc --arg l2 "$(value "l3-networks/$l3/l2NetworkUuid")" \
+	'{params: {name: "red", type: "L3BasicNetwork", l2NetworkUuid: $l2}}')")
+act "l3-networks/$red" '{"addIpRange":{"name":"r","startIp":"10.77.1.10","endIp":"10.77.1.20","netmask":"255.255.255.0","gateway":"10.77.1.1"}}'
+wait_serial "$vm" "TINY ready" 60
+wait_until 20 agent_ping "$vm"
+
+# killed_at POINT OBJECT VERB...: the daemon dies at the point while the verb runs, comes back, and the job is Done.
+killed_at() {
+	local point=$1 object=$2 job
+	shift 2
+	step "killed at $point: $*"
+	umount_pool
+	POOLFS_TEST_KILL_AT=$point mount_pool
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	job=$(submit "$object/actions" "$*") || true
+	wait_until 20 is_pool_gone
+	umount -l "$MOUNT"
+	mount_pool
+	job_wait "$job" 60
+	assert_eq "$(value "api-jobs/$job/state")" Done
+	assert_eq "$(value "$dir/state")" Running
+}
+
+nic() {
+	value "$dir/inventory" | jq -r --arg l3 "$red" --arg field "$1" '.vmNics[] | select(.l3NetworkUuid == $l3) | .[$field]'
+}
+
+parsed() {
+	on_host dumpxml --security-info "$vm" >domain.xml
+	xmllint --xpath "string($1)" domain.xml
+}
+
+killed_at tag-written "$dir" set-console-password consolePassword=afterall
+assert_eq "$(parsed '/domain/devices/graphics/@passwd')" afterall
+
+killed_at tag-written "$dir" set-hostname hostname=afterall
+on_host net-dumpxml "poolfs-${l3:0:8}" | grep -q "name='afterall'" || fail "the lease has no name"
+
+killed_at iso-tagged "$dir" attach-iso "isoUuid=$iso"
+assert_match "$(parsed '/domain/devices/disk[alias/@name="ua-cdrom-0"]/source/@file')" "$iso"
+
+killed_at iso-ejected "$dir" detach-iso
+assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"]/source)')" 0
+assert_eq "$(value "$dir/boot-orders" | jq -c .orders)" '["HardDisk"]'
+
+killed_at nic-written "$dir" attach-l3-network "l3NetworkUuid=$red"
+wait_serial "$vm" "NET eth1 $(nic ip)/" 30
+assert_eq "$(parsed 'count(/domain/devices/interface)')" 2
+
+killed_at nic-qos-written "$dir/nics/$(nic uuid)" set-qos outboundBandwidth=8388608
+assert_eq "$(on_host domiftune "$vm" "$(nic mac)" | sed -n 's/^outbound.average *: *//p')" 1024
+
+killed_at nic-unplugged "$dir/nics/$(nic uuid)" detach
+assert_eq "$(nic uuid)" ""
+assert_eq "$(parsed 'count(/domain/devices/interface)')" 1
+
+killed_at growth-written "$dir" update cpuNum=2 memorySize=384M
+assert_eq "$(value "$dir/cpuNum") $(parsed /domain/vcpu/@current) $(parsed /domain/memory)" "2 2 393216"

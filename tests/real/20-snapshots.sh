@@ -1,0 +1,151 @@
+#!/bin/bash
+# A guest's bytes over attach, snapshot, branch, merge, resize and revert, on real QEMU.
+# limit: 400
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
+disk=$(create disk-offerings '{"params":{"name":"64M","diskSize":67108864}}')
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+vm=$(create_vm web "$image" '{"instanceOfferingUuid":"'"$small"'"}')
+pool=$(value "primary-storage/$(first primary-storage)/mountPath")
+wait_until 60 agent_ping "$vm"
+
+# boot: starts the VM and waits for its guest
+boot() {
+	act "vm-instances/$vm" start
+	wait_until 60 agent_ping "$vm"
+}
+
+# fill DEVICE MIB TEXT: writes a MiB that says TEXT at that place
+fill() {
+	guest "$vm" "yes '$3' | head -c 1048576 >/tmp/p; dd if=/tmp/p of=$1 bs=1M seek=$2 conv=notrunc 2>/dev/null; sync; echo 3 >/proc/sys/vm/drop_caches"
+}
+
+# sum DEVICE MIB: a check sum of the MiB there
+sum() {
+	guest "$vm" "dd if=$1 bs=1M skip=$2 count=1 iflag=direct 2>/dev/null | md5sum" | cut -d' ' -f1
+}
+
+# text TEXT: the check sum of a MiB filled with it
+text() {
+	(yes "$1" || true) | head -c 1048576 | md5sum | cut -d' ' -f1
+}
+
+snapshot() {
+	local job
+	job=$(submit "volumes/$1/actions" "create-snapshot name=$2")
+	job_wait "$job"
+	jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result"
+}
+
+# check_all: qemu-img has no complaint about any file, and each is somebody's
+check_all() {
+	local file
+	for file in "$pool"/*; do
+		[[ $file == */image-* || $file == */nocloud-* ]] && continue
+		qemu-img check -U -q "$file" || fail "qemu-img check complains about '$file'"
+		grep -qsxF "$file" "$MOUNT"/volumes/*/installPath "$MOUNT"/volume-snapshots/*/primaryStorageInstallPath ||
+			fail "'$file' is nobody's"
+	done
+}
+
+step "a data volume appears in the running guest"
+data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'"}}')
+act "volumes/$data" attach vmInstanceUuid="$vm"
+wait_serial "$vm" "HOTPLUG blk add vdb serial=${data:0:20} size=131072" 20
+fill /dev/vdb 0 one
+
+step "snapshots while the guest runs and while it is frozen"
+a=$(snapshot "$data" a)
+fill /dev/vdb 0 two
+fill /dev/vdb 5 five
+act "vm-instances/$vm" pause
+b=$(snapshot "$data" b)
+act "vm-instances/$vm" resume
+fill /dev/vdb 0 three
+assert_eq "$(sum /dev/vdb 0) $(sum /dev/vdb 5)" "$(text three) $(text five)"
+check_all
+
+step "a volume made of a snapshot has what it had"
+job=$(submit "volume-snapshots/$b/actions" "create-data-volume name=copy")
+job_wait "$job"
+copy=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
+act "volumes/$copy" attach vmInstanceUuid="$vm"
+wait_serial "$vm" "HOTPLUG blk add vdc" 20
+assert_eq "$(sum /dev/vdc 0) $(sum /dev/vdc 5)" "$(text two) $(text five)"
+act "volumes/$copy" detach
+wait_serial "$vm" "HOTPLUG blk remove vdc" 20
+
+step "merging below the running guest"
+act "volume-snapshots/$b" delete
+assert_eq "$(sum /dev/vdb 0) $(sum /dev/vdb 5)" "$(text three) $(text five)"
+check_all
+
+step "it grows under the guest"
+act "volumes/$data" resize-data size=96M
+assert_eq "$(guest "$vm" cat /sys/block/vdb/size)" 196608
+fill /dev/vdb 80 eighty
+assert_eq "$(sum /dev/vdb 0) $(sum /dev/vdb 80)" "$(text three) $(text eighty)"
+
+step "back to the first snapshot, detached"
+act "volumes/$data" detach
+act "volume-snapshots/$a" revert-volume
+assert_eq "$(value "volumes/$data/size")" 67108864
+act "volumes/$data" attach vmInstanceUuid="$vm"
+wait_serial "$vm" "HOTPLUG blk add vdb" 20 2
+assert_eq "$(sum /dev/vdb 0)" "$(text one)"
+c=$(snapshot "$data" c)
+fill /dev/vdb 0 four
+assert_eq "$(value "volume-snapshots/$c/parentUuid")" "$a"
+check_all
+
+step "the root volume: its guest boots on each of its states"
+root=$(value "vm-instances/$vm/rootVolumeUuid")
+guest "$vm" 'echo before >/root/file; sync'
+r=$(snapshot "$root" r)
+guest "$vm" 'echo after >/root/file; sync'
+act "vm-instances/$vm" stop type=cold
+act "volume-snapshots/$r" revert-volume
+boot
+assert_eq "$(guest "$vm" cat /root/file)" before
+assert_eq "$(sum /dev/vdb 0)" "$(text four)"
+
+step "merging at rest"
+guest "$vm" 'echo third >/root/file; sync'
+act "vm-instances/$vm" stop type=cold
+act "volume-snapshots/$r" delete
+act "volume-snapshots/$a" delete
+assert_eq "$(uuids volume-snapshots)" ""
+assert_eq "$(qemu-img info --output json "$(value "volumes/$data/installPath")" | jq -r '."backing-filename" // ""')" ""
+check_all
+boot
+assert_eq "$(guest "$vm" cat /root/file)" third
+assert_eq "$(sum /dev/vdb 0)" "$(text four)"
+
+step "the limit of its bandwidth is real"
+act "volumes/$data" set-qos volumeBandwidth=1M
+took=$(guest "$vm" 's=$(cut -d. -f1 /proc/uptime); dd if=/dev/vdb of=/dev/null bs=1M count=5 iflag=direct 2>/dev/null; e=$(cut -d. -f1 /proc/uptime); echo $((e - s))')
+[ "$took" -ge 3 ] || fail "5 MiB at 1 MiB/s took $took s"
+act "volumes/$data" delete-qos
+
+step "a guest that cannot let go keeps the volume, and gives it back later"
+act "vm-instances/$vm" pause
+job=$(submit "volumes/$data/actions" detach)
+assert_fails "did not give back" job_wait "$job"
+assert_eq "$(value "volumes/$data/vmInstanceUuid")" "$vm"
+act "vm-instances/$vm" resume
+act "volumes/$data" detach
+assert_eq "$(on_host domblklist "$vm" | grep -c vdb || true)" 0
+
+step "nothing is left when all is gone"
+act "vm-instances/$vm" destroy
+act "vm-instances/$vm" expunge
+for volume in $data $copy; do
+	act "volumes/$volume" delete
+	act "volumes/$volume" expunge
+done
+check_all

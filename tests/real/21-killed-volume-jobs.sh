@@ -1,0 +1,158 @@
+#!/bin/bash
+# The daemon is killed between all steps of volume jobs, with a running and a stopped guest; nothing is lost or left.
+# limit: 600
+. "$(dirname "$0")/../tree/lib.sh"
+
+host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":33554432}}')
+disk=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')
+storage=$(first primary-storage)
+pool=$(value "primary-storage/$storage/mountPath")
+bs=$(first backup-storage)
+
+# The guest is a machine that finds nothing to boot: what counts are the bytes below it.
+truncate -s 4M "$CASE_DIR/nothing.raw"
+vm=$(create_vm web "$(add_image "$CASE_DIR/nothing.raw" raw nothing)" '{"instanceOfferingUuid":"'"$small"'"}')
+
+head_of() {
+	value "volumes/$1/installPath"
+}
+
+# fill VOLUME TEXT: fills its first MiB, at rest
+fill() {
+	qemu-io -f qcow2 -c "write -q -P $2 0 1M" "$(head_of "$1")"
+}
+
+# holds FILE BYTE: does the first MiB of the file (with what is below it) have this byte?
+holds() {
+	local output
+	output=$(qemu-io -U -r -f qcow2 -c "read -q -P $2 0 1M" "$1" 2>&1) && [ -z "$output" ]
+}
+
+# kill_at POINT FILE REQUEST: hands the request in to a daemon that dies at that point, and mounts again.
+# $killed is the job. The daemon may die before its answer is read, so the job is the one that is new.
+kill_at() {
+	umount_pool
+	POOLFS_TEST_KILL_AT=$1 mount_pool
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	uuids api-jobs >"$CASE_DIR/before"
+	(request "$2" "$3") >/dev/null 2>&1 || true
+	(wait_until 60 is_pool_gone) 2>/dev/null || fail "nobody came to '$1'"
+	umount -l "$MOUNT"
+	mount_pool
+	killed=$(uuids api-jobs | comm -13 "$CASE_DIR/before" -)
+	[ "$(wc -l <<<"$killed")" = 1 ] || fail "not one new job: '$killed'"
+	(wait_until 60 is_finished "$killed") 2>/dev/null || fail "the job killed at '$1' is '$(value "api-jobs/$killed/state")'"
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	echo "   killed at $1: $(value "api-jobs/$killed/state") $(jq -r .details <<<"$(value "api-jobs/$killed/error")" 2>/dev/null)"
+	(wait_until 10 has_no_orphans) 2>/dev/null || fail "a file of nobody, or a broken one, after '$1': $(ls "$pool")"
+	no_rows_in_between || fail "a row in between after '$1'"
+}
+
+# has_no_orphans: every file in the pool's folder is whole and some object's
+has_no_orphans() {
+	local file
+	for file in "$pool"/*; do
+		[[ $file == */image-* ]] && continue
+		grep -qsxF "$file" "$MOUNT"/volumes/*/installPath "$MOUNT"/volume-snapshots/*/primaryStorageInstallPath || return 1
+		qemu-img check -U -q "$file" || return 1
+	done
+}
+
+# no_rows_in_between: no object is in a state that only a job may have it in
+no_rows_in_between() {
+	! grep -lxE 'Creating|Deleting|Migrating|Downloading' "$MOUNT"/volumes/*/status "$MOUNT"/volume-snapshots/*/status \
+		"$MOUNT"/images/*/status 2>/dev/null
+}
+
+snapshots() {
+	uuids volume-snapshots | wc -l
+}
+
+# named NAME: the snapshot of this name
+named() {
+	basename "$(dirname "$(grep -lx "$1" "$MOUNT"/volume-snapshots/*/name)")"
+}
+
+data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}')
+fill "$data" 1
+
+step "a new volume"
+for point in volume-placed volume-made volume-ready; do
+	before=$(uuids volumes | wc -l)
+	kill_at $point volumes/create '{"params":{"name":"n","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}'
+	case $(value "api-jobs/$killed/state") in
+	Done) assert_eq "$(uuids volumes | wc -l)" $((before + 1)) ;;
+	*) assert_eq "$(uuids volumes | wc -l)" "$before" ;;
+	esac
+done
+
+for guest in none running; do
+	if [ $guest = running ]; then
+		act "volumes/$data" attach vmInstanceUuid="$vm"
+		assert_eq "$(on_host domblklist "$vm" | grep -c vdb)" 1
+	fi
+	step "a snapshot, guest: $guest"
+	for point in snapshot-begun snapshot-overlay snapshot-switched snapshot-done; do
+		kill_at $point "volumes/$data/actions" "create-snapshot name=$guest-$point"
+		holds "$(head_of "$data")" 1 || fail "the volume lost its bytes at '$point'"
+		[ $guest = none ] || assert_eq "$(on_host domblklist "$vm" | awk '$1 == "vdb" {print $2}')" "$(head_of "$data")" "the guest's file"
+	done
+	[ "$(snapshots)" -ge 2 ] || fail "no snapshot was finished"
+
+	step "deleting snapshots below the volume, guest: $guest"
+	for point in delete-marked delete-merged delete-gone; do
+		act "volumes/$data" create-snapshot name=doomed
+		kill_at $point "volume-snapshots/$(named doomed)/actions" delete
+		[ -z "$(grep -lx doomed "$MOUNT"/volume-snapshots/*/name)" ] || fail "a deletion killed at '$point' was not finished"
+		holds "$(head_of "$data")" 1 || fail "the volume lost its bytes at '$point'"
+	done
+
+	step "growing, guest: $guest"
+	for point in resize-snapshot resize-grown resize-done; do
+		size=$(value "volumes/$data/size")
+		kill_at $point "volumes/$data/actions" "resize-data size=$((size + 8388608))"
+		assert_eq "$(value "volumes/$data/size")" "$(qemu-img info -U --output json "$(head_of "$data")" | jq '."virtual-size"')" "the size"
+		holds "$(head_of "$data")" 1 || fail "the volume lost its bytes at '$point'"
+	done
+
+	step "images of it, guest: $guest"
+	for point in template-begun template-copied template-staged template-made; do
+		before=$(uuids images | wc -l)
+		kill_at $point "volumes/$data/actions" "create-data-volume-template name=$guest-$point"
+		assert_eq "$(find "$STATE/staging" -type f | wc -l)" 0 "the number of staged copies"
+		assert_eq "$(find "$(value "backup-storage/$bs/url")" -type f | wc -l)" "$(uuids images | wc -l)" "the number of image files"
+	done
+	made=$(basename "$(dirname "$(grep -lx "$guest-template-made" "$MOUNT"/images/*/name)")")
+	holds "$(jq -r '.backupStorageRefs[0].installPath' "$MOUNT/images/$made/inventory")" 1 || fail "the image has other bytes"
+done
+
+step "attach and detach"
+act "volumes/$data" detach
+for point in attach-claimed attach-plugged; do
+	kill_at $point "volumes/$data/actions" "attach vmInstanceUuid=$vm"
+	attached=$(value "volumes/$data/vmInstanceUuid")
+	assert_eq "$(on_host domblklist "$vm" | grep -c vdb || true)" "$([ -n "$attached" ] && echo 1 || echo 0)" "what the guest has"
+	[ -z "$attached" ] || act "volumes/$data" detach
+done
+
+step "revert"
+fill "$data" 2
+act "volumes/$data" create-snapshot name=two
+fill "$data" 3
+for point in revert-begun revert-overlay revert-done; do
+	kill_at $point "volume-snapshots/$(named two)/actions" revert-volume
+	if [ $point = revert-done ]; then
+		holds "$(head_of "$data")" 2 || fail "the volume is not as it was when the snapshot was taken"
+	else
+		holds "$(head_of "$data")" 3 || fail "the volume lost its bytes at '$point'"
+	fi
+done
+
+step "expunge"
+act "volumes/$data" delete
+kill_at volume-gone "volumes/$data/actions" expunge
+[ ! -e "$MOUNT/volumes/$data" ] || fail "the volume is still there"
+assert_eq "$(find "$pool" -name "$data*" | wc -l)" 0 "the number of its files"

@@ -1,0 +1,43 @@
+#!/bin/bash
+# HA with real guests: one that powered itself off and one whose QEMU was killed come back, unless stopHA was said.
+# limit: 300
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'$small'"}' | jq -c '. + {systemTags: ["ha::NeverStop"]}')")
+dir=vm-instances/$vm
+assert_eq "$(value "$dir/ha-levels" | jq -r .level)" NeverStop
+wait_serial "$vm" "TINY ready" 60
+wait_until 20 agent_ping "$vm"
+
+step "a guest that powers itself off boots again"
+guest "$vm" 'echo kept >/root/file; sync; poweroff' || true
+wait_serial "$vm" "TINY ready" 90 2
+wait_until 30 agent_ping "$vm"
+assert_eq "$(guest "$vm" cat /root/file)" kept
+wait_for "$dir/state" Running 20
+
+step "so does one whose QEMU is killed"
+host exec h1 pkill -KILL -f "guest=$vm"
+wait_serial "$vm" "TINY ready" 90 3
+wait_for "$dir/state" Running 20
+assert_eq "$(on_host domstate "$vm")" running
+[ "$(grep -lx ha "$MOUNT/$dir"/jobs/*/source | wc -l)" -ge 2 ] || fail "the starts were not jobs of HA"
+
+step "and one that is stopped while the daemon is away"
+umount_pool
+on_host destroy "$vm"
+mount_pool
+wait_serial "$vm" "TINY ready" 90 4
+wait_for "$dir/state" Running 20
+
+step "stopHA ends it"
+act "$dir" stop type=cold stopHA=true
+sleep 3
+assert_eq "$(value "$dir/state")" Stopped
+assert_eq "$(on_host list --name)" "" "what runs on the host"

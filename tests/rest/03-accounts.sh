@@ -1,0 +1,106 @@
+#!/bin/bash
+# Accounts and sessions: who may what, how long, how many, and how often one may guess.
+# shellcheck source=tests/rest/lib.sh
+. "$(dirname "$0")/../rest/lib.sh"
+
+step "the first password is the one of the file, and no line warns of it"
+echo 'not the usual one' >password
+mount_pool -o "allow_other,admin-password-file=$CASE_DIR/password"
+rest_up
+assert_http 503 'ID.1000' PUT /v1/accounts/login "{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 password)\"}}"
+login admin 'not the usual one'
+! grep -q 'still has its first password' poolfs.log
+
+step "the hash stays in the database"
+! grep -rq "$(sha512 'not the usual one')" "$MOUNT/accounts" "$MOUNT/api-jobs" "$STATE/pool.db"
+
+step "accounts are made, changed, and show no password"
+assert_job 200 '"name":"alice"' POST /v1/accounts "{\"params\":{\"name\":\"alice\",\"password\":\"$(sha512 one)\"}}"
+alice=$(jq -r .inventory.uuid <<<"$BODY")
+! grep -q password <<<"$BODY"
+! grep -rq "$(sha512 one)" "$MOUNT/accounts" "$MOUNT/api-jobs" "$STATE/pool.db"
+assert_job 503 'SYS.1002.*there is an account' POST /v1/accounts "{\"params\":{\"name\":\"alice\",\"password\":\"$(sha512 one)\"}}"
+assert_job 200 '"description":"a person"' PUT "/v1/accounts/$alice/actions" '{"updateAccount":{"description":"a person"}}'
+assert_job 200 '"name":"zone-a"' POST /v1/zones '{"params":{"name":"zone-a"}}'
+zone=$(jq -r .inventory.uuid <<<"$BODY")
+assert_job 503 'cannot be deleted' DELETE /v1/accounts/$ADMIN
+admin=$SESSION
+
+step "an account sees and touches its own"
+login alice one
+assert_http 200 '"name":"alice"' GET /v1/accounts
+assert_eq "$(jq '.inventories|length' <<<"$BODY")" 1 "the number of accounts that alice sees"
+assert_job 200 '"name":"hers"' POST /v1/affinity-groups '{"params":{"name":"hers","policy":"antiSoft"}}' ||
+	true
+assert_job 503 'ID.1002' PUT "/v1/zones/$zone/actions" '{"updateZone":{"name":"mine"}}'
+assert_job 503 'ID.1002' POST /v1/accounts "{\"params\":{\"name\":\"eve\",\"password\":\"$(sha512 one)\"}}"
+assert_job 503 'ID.1002' PUT "/v1/accounts/$ADMIN/actions" "{\"updateAccount\":{\"password\":\"$(sha512 mine)\"}}"
+offering=$(first instance-offerings)
+assert_job 503 'ID.1002' DELETE "/v1/instance-offerings/$offering"
+assert_http 200 '"inventories":\[\]' GET "/v1/instance-offerings/$offering"
+assert_job 200 '"name":"own"' POST /v1/instance-offerings '{"params":{"name":"own","cpuNum":1,"memorySize":"64M"}}'
+own=$(jq -r .inventory.uuid <<<"$BODY")
+assert_http 200 '"name":"own"' GET "/v1/instance-offerings/$own"
+test -d "$MOUNT/instance-offerings/$offering"
+
+step "a password is changed, the old one is no good"
+assert_job 200 '"name":"alice"' PUT "/v1/accounts/$alice/actions" "{\"updateAccount\":{\"password\":\"$(sha512 two)\"}}"
+assert_http 503 'ID.1000' PUT /v1/accounts/login "{\"logInByAccount\":{\"accountName\":\"alice\",\"password\":\"$(sha512 one)\"}}"
+login alice two
+hers=$SESSION
+
+step "renewing and validating; a stranger's session cannot be renewed"
+assert_job 200 '"expiredDate"' PUT "/v1/accounts/sessions/$hers/renew" '{"renewSession":{"duration":100000}}'
+! grep -q "$hers" <<<"$BODY"
+! grep -rq "$hers" "$MOUNT/api-jobs"
+assert_job 503 'field\[duration\] must be in range of \[60, 31536000\]' PUT "/v1/accounts/sessions/$hers/renew" '{"renewSession":{"duration":1}}'
+assert_job 503 'ID.1001' PUT "/v1/accounts/sessions/$admin/renew" '{"renewSession":{"duration":100}}'
+
+step "sessions are shown nowhere"
+assert_eq "$(ls "$MOUNT/sessions")" call
+test -e "$MOUNT/sessions/$hers/call"
+[ ! -e "$MOUNT/sessions/$(printf %032d 1)" ] || fail "there is a session that nobody began"
+assert_fails 'Permission denied' setpriv --reuid nobody --regid nogroup --clear-groups ls "$MOUNT/sessions"
+
+step "a deleted account's sessions end, and what it owned becomes the administrator's"
+SESSION=$admin
+assert_job 200 '^\{\}$' DELETE "/v1/accounts/$alice"
+assert_http 200 '"name":"own"' GET "/v1/instance-offerings/$own"
+SESSION=$hers assert_http 503 'ID.1001' GET /v1/zones
+
+step "sessions survive a restart, slide while they are used, and end when they are not"
+set_config() {
+	assert_job 200 "\"value\":\"$2\"" PUT "/v1/global-configurations/identity/$1/actions" "{\"updateGlobalConfig\":{\"value\":\"$2\"}}"
+}
+set_config session.timeout 2
+login admin 'not the usual one'
+for _ in 1 2 3 4 5 6; do
+	sleep 0.5
+	assert_http 200 inventories GET /v1/zones
+done
+sleep 2.5
+assert_http 503 'ID.1001' GET /v1/zones
+SESSION=$admin assert_http 200 inventories GET /v1/zones
+SESSION=$admin
+
+step "so many sessions at one time, no more"
+set_config session.maxConcurrent 1
+assert_http 503 'Login sessions hit limit of max allowed concurrent login sessions' PUT /v1/accounts/login \
+	"{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 'not the usual one')\"}}"
+set_config session.maxConcurrent 500
+
+step "guessing is limited, whatever the account"
+for i in $(seq 25); do
+	http PUT /v1/accounts/login "{\"logInByAccount\":{\"accountName\":\"guess$i\",\"password\":\"x\"}}"
+	assert_eq "$STATUS" 503
+done
+assert_match "$BODY" 'ID.1000.*too many failed logins'
+assert_http 503 'too many failed logins' PUT /v1/accounts/login \
+	"{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 'not the usual one')\"}}"
+rest_down
+
+step "who keeps the manual's password is told so at each start"
+umount_pool
+mkdir other
+"$POOLFS" -o "state=$CASE_DIR/other,uri=$URI" "$MOUNT" 2>>warned.log
+wait_until 10 grep -q "the account 'admin' still has its first password" warned.log

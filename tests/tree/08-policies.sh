@@ -1,0 +1,92 @@
+#!/bin/bash
+# Creation strategies, deletion policies and their timers (behaviour.md 4.1.1, 3.10).
+# limit: 90
+. "$(dirname "$0")/lib.sh"
+
+setting() {
+	echo "$2" >"$MOUNT/global-configurations/${1%%.*}/${1#*.}/value"
+	assert_eq "$(value "global-configurations/${1%%.*}/${1#*.}/value")" "$2"
+}
+
+is_gone() {
+	[ ! -e "$MOUNT/$1" ]
+}
+
+mount_pool
+host=$(first hosts)
+wait_for "hosts/$host/status" Connected 20
+image=$(small_image)
+disk=$(create disk-offerings '{"params":{"name":"data","diskSize":"8M"}}')
+
+step "JustCreate makes the row alone; the first start does the rest"
+vm=$(create_vm later "$image" '{"strategy":"JustCreate"}')
+assert_eq "$(value "vm-instances/$vm/state")" Created
+assert_eq "$(value "vm-instances/$vm/inventory" | jq '.vmNics, .allVolumes | length' | tr '\n' ' ')" "0 0 "
+assert_refused "vm-instances/$vm/actions" stop EBUSY "allowed states are"
+act "vm-instances/$vm" start
+assert_eq "$(value "vm-instances/$vm/state")" Running
+assert_eq "$(value "vm-instances/$vm/inventory" | jq '.vmNics, .allVolumes | length' | tr '\n' ' ')" "1 1 "
+
+step "CreateStopped ends in Stopped, with data volumes"
+vm2=$(create_vm stopped "$image" '{"strategy":"CreateStopped","dataDiskOfferingUuids":["'"$disk"'","'"$disk"'"]}')
+assert_eq "$(value "vm-instances/$vm2/state")" Stopped
+assert_eq "$(value "vm-instances/$vm2/inventory" | jq -c '[.allVolumes[] | [.type, .deviceId, .size]]')" \
+	'[["Root",0,'"$(value "images/$image/size")"'],["Data",1,8388608],["Data",2,8388608]]'
+
+step "destroying a VM that was only created removes it at once"
+vm3=$(create_vm short "$image" '{"strategy":"JustCreate"}')
+act "vm-instances/$vm3" destroy
+is_gone "vm-instances/$vm3" || fail "the row is still there"
+
+step "Delay: Destroyed, its address returned, data volumes released, and recoverable"
+act "vm-instances/$vm2" start
+act "vm-instances/$vm2" destroy
+assert_eq "$(value "vm-instances/$vm2/state")" Destroyed
+assert_eq "$(value "vm-instances/$vm2/hostUuid")" ""
+assert_eq "$(value "vm-instances/$vm2/inventory" | jq -c '[.vmNics[0].ip, (.vmNics[0].mac | length), (.allVolumes | length), .allVolumes[0].status]')" \
+	'[null,17,1,"Deleted"]'
+assert_eq "$(jq '[.inventories[] | select(.type == "Data" and .vmInstanceUuid == null)] | length' "$MOUNT/volumes/inventories")" 2
+act "vm-instances/$vm2" destroy # a second time is no error
+act "vm-instances/$vm2" recover
+assert_eq "$(value "vm-instances/$vm2/state")" Stopped
+act "vm-instances/$vm2" start
+assert_match "$(value "vm-instances/$vm2/inventory" | jq -r '.vmNics[0].ip')" '^10\.'
+
+step "the timer expunges what has been Destroyed long enough"
+setting vm.expungePeriod 1
+setting vm.expungeInterval 1
+act "vm-instances/$vm2" destroy
+wait_until 15 is_gone "vm-instances/$vm2"
+
+step "Never: only by hand"
+setting vm.deletionPolicy Never
+act "vm-instances/$vm" destroy
+sleep 3
+assert_eq "$(value "vm-instances/$vm/state")" Destroyed
+root=$(value "vm-instances/$vm/rootVolumeUuid")
+rmdir "$MOUNT/vm-instances/$vm"
+is_gone "vm-instances/$vm" || fail "the row is still there"
+is_gone "volumes/$root" || fail "the root volume is still there"
+[ ! -e "$STATE/primary/$root.qcow2" ] || fail "the root volume's file is still there"
+
+step "Direct: gone at once"
+setting vm.deletionPolicy Direct
+vm4=$(create_vm direct "$image")
+act "vm-instances/$vm4" destroy
+is_gone "vm-instances/$vm4" || fail "the row is still there"
+
+step "data volumes go with the VM when the setting says so"
+setting vm.deletionPolicy Delay
+setting vm.dataVolume.deleteOnVmDestroy true
+vm5=$(create_vm withdata "$image" '{"dataDiskOfferingUuids":["'"$disk"'"]}')
+data=$(value "vm-instances/$vm5/inventory" | jq -r '.allVolumes[1].uuid')
+act "vm-instances/$vm5" destroy
+assert_eq "$(value "volumes/$data/status")" Deleted
+
+step "job results are kept as long as the setting says"
+setting rest.completedApi.expiredPeriod 1
+setting rest.expiredApi.scanInterval 1
+no_jobs() {
+	[ "$(uuids api-jobs | wc -l)" = 0 ]
+}
+wait_until 15 no_jobs

@@ -1,0 +1,89 @@
+#!/bin/bash
+# What the tree says about itself is so; what may not be done to it cannot be done.
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+zone=zones/$(first zones)
+
+step "README names every path of an object"
+grep -oE '^/[^ ]+' "$MOUNT/README" >paths
+for kind in zones hosts primary-storage l3-networks; do
+	for path in "$MOUNT/$kind/$(first $kind)"/*; do
+		name=${path##*/}
+		grep -qE "^/$kind/<uuid>/$name/?$" paths || fail "README does not name '$name' of '$kind'"
+	done
+done
+for path in "$MOUNT"/*; do
+	name=${path##*/}
+	grep -qE "^/$name/?$" paths || fail "README does not name '$name'"
+done
+
+step "and its modes are the modes"
+while read -r path mode _; do
+	[[ $path == *\<* || ! $mode =~ ^[0-9]{4}$ ]] || assert_eq "0$(stat -c %a "$MOUNT$path")" "$mode" "the mode of '$path'"
+done < <(grep '^/' "$MOUNT/README")
+
+step "a Get file takes parameters in its name"
+assert_match "$(value "hosts/capacities/cpu-memory?all=true" | jq -r .totalMemory)" '^[0-9]+$' "the memory of all hosts"
+assert_fails "Invalid argument" cat "$MOUNT/hosts/capacities/cpu-memory?nothing=1"
+assert_match "$(value last-error)" "nothing" "last-error"
+assert_fails "No such file" cat "$MOUNT/$zone/name?x=1"
+
+step "what is so already may be set again, nothing else"
+chmod 644 "$MOUNT/$zone/name"
+chown 0:0 "$MOUNT/$zone/name"
+touch "$MOUNT/$zone/name"
+assert_fails "not permitted" chmod 600 "$MOUNT/$zone/name"
+assert_fails "not permitted" chown 1 "$MOUNT/$zone/name"
+assert_eq "$("$TOP/tests/tree/fileop" truncate "$MOUNT/$zone/name" 0)" OK "truncating what can be written"
+assert_eq "$("$TOP/tests/tree/fileop" truncate "$MOUNT/$zone/state" 0)" EACCES "truncating what can only be read"
+assert_fails "not permitted" touch "$MOUNT/$zone/new"
+assert_fails "not permitted" ln "$MOUNT/README" "$MOUNT/other"
+assert_fails "not permitted" mkfifo "$MOUNT/$zone/pipe"
+[ -n "$(value "$zone/name")" ] || fail "the zone has lost its name"
+
+step "rmdir is only for what is Destroyed or Deleted"
+assert_fails "busy" rmdir "$MOUNT/$zone"
+assert_match "$(value last-error)" "rmdir" "last-error"
+assert_fails "not permitted" rmdir "$MOUNT/zones/by-name"
+
+step "the file system has a size"
+[ "$(stat -f -c %b "$MOUNT")" -gt 0 ] || fail "df says that the pool has no size"
+
+step "secrets are for root alone"
+create system-tags '{"params":{"resourceType":"ZoneVO","resourceUuid":"'"${zone#*/}"'","tag":"consolePassword::secret"}}' >/dev/null
+tag=$(basename "$MOUNT/$zone"/tags/*)
+assert_eq "$(value "$zone/tags/$tag")" "consolePassword::secret" "the tag"
+for file in "$zone/tags/$tag" "system-tags/$tag/tag" "system-tags/$tag/inventory" system-tags/inventories; do
+	assert_match "$(stat -c %a "$MOUNT/$file")" "^[46]00$" "the mode of '$file'"
+done
+
+step "a listing begun before a change ends as it began"
+for i in {1..300}; do echo '{"name":"many","diskSize":1073741824}' >"$MOUNT/disk-offerings/create"; done
+sync "$MOUNT/disk-offerings/create"
+python3 - "$MOUNT/disk-offerings/by-name" "$MOUNT/disk-offerings/create" <<'PY'
+import os
+import sys
+with os.scandir(sys.argv[1]) as entries:
+    seen = [next(entries).name]
+    with open(sys.argv[2], "w") as f:
+        f.write('{"name":"later","diskSize":1073741824}')
+    seen += [e.name for e in entries]
+assert "later" not in seen and len(seen) == len(set(seen)) == 301, len(seen)
+assert "later" in os.listdir(sys.argv[1])
+PY
+assert_eq "$(readlink "$MOUNT/disk-offerings/by-name/many~300" | wc -c)" 36 "the length of the link of the 300th"
+
+step "SIGTERM ends waits for jobs too"
+touch big.raw && truncate -s 1M big.raw
+"$TOP/tests/tree/slow-http" big.raw never >port &
+wait_until 10 test -s port
+jq -nc --arg url "http://127.0.0.1:$(cat port)/big.raw" --arg bs "$(first backup-storage)" \
+	'{params: {name: "big", url: $url, format: "raw", backupStorageUuids: [$bs]}}' >"$MOUNT/images/create"
+sync "$MOUNT/images/create" 2>said &
+waiting=$!
+sleep 0.3
+# shellcheck disable=SC2046 # one word a pid
+kill -TERM $(pool_pids)
+wait $waiting && fail "the interrupted sync succeeded"
+wait_until 15 is_pool_gone

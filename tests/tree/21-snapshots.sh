@@ -1,0 +1,154 @@
+#!/bin/bash
+# Snapshot trees on the test driver: branches, reverts, deletes with descendants, chain limit, sizes, files.
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+image=$(small_image)
+storage=$(first primary-storage)
+pool=$(value "primary-storage/$storage/mountPath")
+
+# snapshot VOLUME NAME: takes one and prints its uuid
+snapshot() {
+	local job
+	job=$(submit "volumes/$1/actions" "create-snapshot name=$2")
+	job_wait "$job" || fail "cannot take snapshot '$2'"
+	jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result"
+}
+
+# field SNAPSHOT FIELD
+field() {
+	value "volume-snapshots/$1/$2"
+}
+
+# backing FILE: what it stands on
+backing() {
+	qemu-img info --output json "$1" | jq -r '."backing-filename" // ""'
+}
+
+# head VOLUME: the file it is on
+head_of() {
+	value "volumes/$1/installPath"
+}
+
+# assert_no_orphans: every file in the pool's folder is some object's
+assert_no_orphans() {
+	local file
+	for file in "$pool"/*; do
+		grep -qsxF "$file" "$MOUNT"/volumes/*/installPath "$MOUNT"/volume-snapshots/*/primaryStorageInstallPath && continue
+		[[ $file == */image-* ]] || fail "'$file' is nobody's"
+	done
+}
+
+vm=$(create_vm web "$image")
+root=$(value "vm-instances/$vm/rootVolumeUuid")
+base=$(backing "$(head_of "$root")")
+
+step "the volume goes on above what it was"
+first_head=$(head_of "$root")
+a=$(snapshot "$root" a)
+assert_eq "$(field "$a" status) $(field "$a" latest) $(field "$a" volumeType) $(field "$a" parentUuid)" "Ready true Root "
+assert_eq "$(field "$a" primaryStorageInstallPath)" "$first_head"
+assert_eq "$(backing "$(head_of "$root")")" "$first_head"
+b=$(snapshot "$root" b)
+c=$(snapshot "$root" c)
+assert_eq "$(field "$b" parentUuid) $(field "$c" parentUuid)" "$a $b"
+assert_eq "$(field "$a" latest) $(field "$b" latest) $(field "$c" latest)" "false false true"
+assert_eq "$(field "$a" treeUuid)" "$(field "$c" treeUuid)"
+
+step "the simulated guest has changed over, too"
+act "vm-instances/$vm" pause
+snapshot "$root" paused >/dev/null
+assert_refused "volume-snapshots/$a/actions" delete EBUSY "cannot do volume snapshot merge when vm\[uuid:$vm\] is in state of Paused"
+act "vm-instances/$vm" resume
+
+step "names can be changed; the tree is shown nested"
+echo better >"$MOUNT/volume-snapshots/$a/name"
+assert_eq "$(field "$a" name)" better
+tree=$(field "$a" treeUuid)
+assert_eq "$(jq -r '.tree.inventory.name + " " + .tree.children[0].inventory.name + " " + .tree.children[0].children[0].parentUuid' \
+	"$MOUNT/volume-snapshots/trees/$tree/inventory")" "better b $b"
+
+step "revert needs a stopped VM, keeps what came later, and opens a branch"
+assert_refused "volume-snapshots/$a/actions" revert-volume EBUSY "is not in Stopped state, current state is Running"
+act "vm-instances/$vm" stop
+old=$(head_of "$root")
+act "volume-snapshots/$a" revert-volume
+[ ! -e "$old" ] || fail "the old head is still there"
+assert_eq "$(backing "$(head_of "$root")")" "$(field "$a" primaryStorageInstallPath)"
+assert_eq "$(field "$a" latest) $(field "$c" latest)" "true false"
+branch=$(snapshot "$root" branch)
+assert_eq "$(field "$branch" parentUuid)" "$a"
+act "vm-instances/$vm" start
+assert_no_orphans
+
+step "deleting a branch that the volume is not on takes its files only"
+gone=$(field "$c" primaryStorageInstallPath)
+act "volume-snapshots/$b" delete
+[ ! -e "$MOUNT/volume-snapshots/$c" ] || fail "a descendant is still there"
+[ ! -e "$gone" ] || fail "its file is still there"
+assert_eq "$(field "$branch" latest)" true
+assert_no_orphans
+
+step "deleting what the volume stands on merges it into the volume"
+act "volume-snapshots/$branch" delete
+assert_eq "$(field "$a" latest)" true
+assert_eq "$(backing "$(head_of "$root")")" "$(field "$a" primaryStorageInstallPath)"
+act "volume-snapshots/$a" delete
+assert_eq "$(backing "$(head_of "$root")")" "$base"
+[ ! -e "$MOUNT/volume-snapshots/trees/$tree" ] || fail "the empty tree is still there"
+assert_no_orphans
+
+step "a full chain begins another tree"
+create system-tags '{"params":{"resourceType":"VolumeVO","resourceUuid":"'"$root"'","tag":"volumeMaxIncrementalSnapshotNum::2"}}' >/dev/null
+one=$(snapshot "$root" one)
+two=$(snapshot "$root" two)
+three=$(snapshot "$root" three)
+[ "$(field "$one" treeUuid)" = "$(field "$two" treeUuid)" ] || fail "one and two are not in one tree"
+[ "$(field "$two" treeUuid)" != "$(field "$three" treeUuid)" ] || fail "three is in the old tree"
+assert_eq "$(field "$three" parentUuid)" ""
+assert_eq "$(backing "$(field "$three" primaryStorageInstallPath)")" "$base"
+assert_eq "$(value "volume-snapshots/trees/$(field "$one" treeUuid)/current")" false
+act "vm-instances/$vm" stop
+act "volume-snapshots/$two" revert-volume
+assert_eq "$(value "volume-snapshots/trees/$(field "$one" treeUuid)/current")" true
+
+step "resize takes a snapshot first, and revert brings the old size back"
+size=$(value "volumes/$root/size")
+assert_refused "volumes/$root/actions" "resize-root size=1024" EINVAL "Cannot shrink \[Root\] volume\[uuid:$root\]'s size"
+assert_refused "volumes/$root/actions" "resize-root size=$((size + 4096))" EINVAL "Minimum increase size should be larger than 4MB"
+assert_refused "volumes/$root/actions" "resize-data size=$((size + 8388608))" EINVAL "volume\[uuid:$root\] is not data volume"
+act "volumes/$root" resize-root size=$((size + 8388608))
+assert_eq "$(value "volumes/$root/size")" $((size + 8388608))
+assert_eq "$(qemu-img info --output json "$(head_of "$root")" | jq '."virtual-size"')" $((size + 8388608))
+act "volume-snapshots/$two" revert-volume
+assert_eq "$(value "volumes/$root/size")" "$size"
+act "vm-instances/$vm" start
+act "volumes/$root" resize-root size=16M
+assert_eq "$(value "volumes/$root/size")" 16777216
+
+step "a data volume that no VM has; another volume is made of its snapshot"
+offering=$(first disk-offerings)
+data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$offering"'","primaryStorageUuid":"'"$storage"'"}}')
+s=$(snapshot "$data" s)
+job=$(submit "volume-snapshots/$s/actions" "create-data-volume name=copy")
+job_wait "$job"
+copy=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
+assert_eq "$(value "volumes/$copy/status") $(value "volumes/$copy/size")" "Ready $(value "volumes/$data/size")"
+assert_eq "$(backing "$(head_of "$copy")")" ""
+act "volumes/$data" delete
+assert_refused "volume-snapshots/$s/actions" revert-volume EBUSY "original volume for snapshot\[uuid:$s\] has been deleted"
+act "volumes/$data" expunge
+[ ! -e "$MOUNT/volume-snapshots/$s" ] || fail "the snapshot of an expunged volume is still there"
+assert_no_orphans
+
+step "the VM goes, and all its snapshots with it"
+act "vm-instances/$vm" destroy
+act "vm-instances/$vm" expunge
+assert_eq "$(uuids volume-snapshots)" ""
+assert_eq "$(uuids volume-snapshots/trees)" ""
+act "volumes/$copy" delete
+act "volumes/$copy" expunge
+assert_no_orphans
+total=$(value "primary-storage/$storage/totalCapacity")
+cached=$(du -B1 "$pool"/image-* | awk '{n += $1} END {print n}')
+assert_eq "$(value "primary-storage/$storage/availableCapacity")" $((total - cached)) "the capacity left"

@@ -1,0 +1,125 @@
+#!/bin/bash
+# Schedulers: made as verbs of a VM, run as ordinary jobs, kept over a restart, gone with their VM.
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+image=$(small_image)
+vm=$(create_vm web "$image")
+dir=vm-instances/$vm
+
+# scheduler_of JOB: the uuid of the scheduler that a creation made.
+scheduler_of() {
+	job_wait "$1"
+	value "api-jobs/$1/result" | jq -r .inventory.uuid
+}
+
+# runs_of SCHEDULER COUNT: has it run at least so often?
+runs_of() {
+	[ "$(value "schedulers/$1/runs")" -ge "$2" ]
+}
+
+step "what cannot be scheduled is refused, in the manual's words"
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=weekly' EINVAL 'simple, cron'
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=simple startTime=0 interval=5 repeatCount=0' EINVAL \
+	'repeatCount must be positive integer'
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=simple startTime=0' EINVAL \
+	'interval must be set when use simple scheduler when repeat forever'
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=simple startTime=0 repeatCount=2' EINVAL \
+	'interval must be set when use simple scheduler when repeat more than once'
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=simple startTime=0 interval=-1' EINVAL \
+	'interval must be positive integer'
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=simple interval=5' EINVAL 'startTime must be set'
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=simple interval=5 startTime=-1' EINVAL \
+	'startTime must be positive integer or 0'
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=simple interval=5 startTime=2147454848' EINVAL \
+	'startTime out of range'
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=simple startTime=0 interval=2000000000 repeatCount=9' EINVAL \
+	'duration time out of range'
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=simple startTime=2147454847 interval=9 repeatCount=9' EINVAL \
+	'stopTime out of mysql timestamp range'
+assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=cron' EINVAL 'cron must be set'
+assert_refused "$dir/actions" '{"createRebootVmInstanceScheduler":{"schedulerName":"x","type":"cron","cron":"0 0 3 * *"}}' EINVAL \
+	'cron task must follow format'
+assert_refused "$dir/actions" \
+	'{"createRebootVmInstanceScheduler":{"schedulerName":"x","type":"cron","cron":"0 0 3 * * ?","interval":5}}' EINVAL \
+	'cron scheduler only need to specify cron task'
+
+step "a simple one runs so often, at these seconds, as jobs of the scheduler"
+start=$(($(date +%s) + 2))
+simple=$(scheduler_of "$(submit "$dir/actions" \
+	"create-reboot-scheduler schedulerName=often type=simple startTime=$start interval=1 repeatCount=2 schedulerDescription=why")")
+s=schedulers/$simple
+assert_eq "$(value "$s/schedulerJob")" RebootVmInstanceJob
+assert_eq "$(value "$s/schedulerDescription")" why
+assert_eq "$(value "$s/targetResourceUuid")" "$vm"
+assert_eq "$(date -d "$(value "$s/stopTime")" +%s)" $((start + 2))
+assert_eq "$(date -d "$(value "$s/nextTime")" +%s)" "$start"
+wait_for "$s/runs" 2 20
+assert_eq "$(value "$s/nextTime")" ""
+# shellcheck disable=SC2016 # expands in the other shell
+wait_until 20 bash -c 'test "$(grep -lx scheduler "$1"/jobs/*/source | wc -l)" = 2' - "$MOUNT/$dir"
+for source in $(grep -lx scheduler "$MOUNT/$dir"/jobs/*/source); do
+	assert_eq "$(cat "${source%source}operation")" RebootVmInstance
+	created=$(date -d "$(cat "${source%source}created")" +%s)
+	[ "$created" = "$start" ] || [ "$created" = $((start + 1)) ] || fail "a run came at $created, the start was $start"
+done
+
+step "cron; disable, enable and the refusal to do so twice"
+cron=$(scheduler_of "$(submit "$dir/actions" '{"createStopVmInstanceScheduler":{"schedulerName":"night","type":"cron","cron":"0 0 3 1 1 ?"}}')")
+s=schedulers/$cron
+next=$(value "$s/nextTime")
+assert_match "$next" '^Jan 1, [0-9]{4} 3:00:00 AM$' "the next run"
+assert_eq "$(value "$s/stopTime")" ""
+assert_refused "$s/actions" 'change-state stateEvent=enable' EBUSY 'can not enable a Enabled scheduler'
+act "$s" change-state stateEvent=disable
+assert_eq "$(value "$s/state")" Disabled
+assert_eq "$(value "$s/nextTime")" ""
+assert_refused "$s/actions" 'change-state stateEvent=disable' EBUSY 'can not disable a Disabled scheduler'
+act "$s" change-state stateEvent=enable
+assert_eq "$(value "$s/nextTime")" "$next"
+echo evening >"$MOUNT/$s/schedulerName"
+sync "$MOUNT/$s/schedulerName"
+assert_eq "$(readlink "$MOUNT/schedulers/by-name/evening")" "../$cron"
+
+step "they are there after a restart, and one whose time came meanwhile runs"
+start=$(($(date +%s) + 3))
+stopper=$(scheduler_of "$(submit "$dir/actions" "create-stop-scheduler schedulerName=once type=simple startTime=$start repeatCount=1")")
+umount_pool
+while [ "$(date +%s)" -le "$start" ]; do sleep 0.1; done
+mount_pool
+assert_eq "$(value "schedulers/$cron/nextTime")" "$next"
+wait_for "schedulers/$stopper/runs" 1 10
+wait_for "$dir/state" Stopped 20
+starter=$(scheduler_of "$(submit "$dir/actions" "create-start-scheduler schedulerName=again type=simple startTime=0 repeatCount=1 hostUuid=$(first hosts)")")
+wait_for "$dir/state" Running 20
+assert_eq "$(value "schedulers/$starter/runs")" 1
+
+step "a kill loses none of them"
+everysecond=$(scheduler_of "$(submit "$dir/actions" "create-stop-scheduler schedulerName=steady type=simple startTime=0 interval=1")")
+wait_until 10 runs_of "$everysecond" 2
+pool_pids | xargs kill -9
+wait_until 15 is_pool_gone
+umount "$MOUNT" 2>/dev/null || true
+mount_pool
+before=$(value "schedulers/$everysecond/runs")
+[ "$before" -ge 2 ] || fail "it has run $before times after the kill, it had run twice before"
+wait_until 10 runs_of "$everysecond" $((before + 2))
+act "schedulers/$everysecond" delete
+[ ! -e "$MOUNT/schedulers/$everysecond" ] || fail "the scheduler is still there"
+
+step "they rest while the VM is destroyed and go with it"
+act "$dir" stop
+steady=$(scheduler_of "$(submit "$dir/actions" "create-start-scheduler schedulerName=rests type=simple startTime=0 interval=1")")
+wait_until 10 runs_of "$steady" 1
+act "$dir" destroy
+runs=$(value "schedulers/$steady/runs")
+sleep 2.5
+assert_eq "$(value "schedulers/$steady/runs")" "$runs" "the number of runs of a destroyed VM"
+assert_refused "$dir/actions" 'create-start-scheduler schedulerName=x type=simple startTime=0 interval=1' EBUSY \
+	'can only create scheduler when state is not Destroyed'
+act "$dir" recover
+wait_until 10 runs_of "$steady" $((runs + 1))
+wait_for "$dir/state" Running 20
+act "$dir" destroy
+act "$dir" expunge
+assert_eq "$(uuids schedulers)" "" "schedulers after their VM"

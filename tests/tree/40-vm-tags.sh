@@ -1,0 +1,137 @@
+#!/bin/bash
+# The settings of a VM that are one system tag each: set, read back, delete, what is refused, on any state.
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+image=$(small_image)
+vm=$(create_vm tags "$image")
+dir=vm-instances/$vm
+
+# get FILE: the answer of a Get, on one line with sorted keys.
+get() {
+	value "$dir/$1" | jq -Sc .
+}
+
+# tags: the VM's system tags, one a line.
+tags() {
+	find "$MOUNT/$dir/tags" -type f -exec cat {} + | sort
+}
+
+# result VERB...: the result of a verb.
+result() {
+	local job
+	job=$(submit "$dir/actions" "$*")
+	job_wait "$job"
+	value "api-jobs/$job/result"
+}
+
+settings() {
+	step "nothing is set: $1"
+	assert_eq "$(get ssh-keys)" '{}'
+	assert_eq "$(get console-passwords)" '{}'
+	assert_eq "$(get hostnames)" '{}'
+	assert_eq "$(get boot-orders)" '{"order":["HardDisk"],"orders":["HardDisk"]}'
+	assert_eq "$(get qga)" "{\"enable\":false,\"uuid\":\"$vm\"}"
+	assert_eq "$(get rdp)" '{"enable":false}'
+	assert_eq "$(get monitorNumber)" '{"monitorNumber":1}'
+
+	step "what is set is read back: $1"
+	assert_eq "$(result '{"setVmSshKey":{"SshKey":"ssh-ed25519 AAAA me@here"}}' | jq -r .inventory.uuid)" "$vm"
+	act "$dir" set-console-password consolePassword=secret1
+	assert_eq "$(result set-hostname hostname=web.example.org)" '{}'
+	act "$dir" set-boot-order bootOrder=CdRom,HardDisk
+	act "$dir" set-qga enable=true
+	act "$dir" set-rdp enable=true
+	act "$dir" set-monitor-number monitorNumber=4
+	assert_eq "$(get ssh-keys)" '{"sshKey":"ssh-ed25519 AAAA me@here"}'
+	assert_eq "$(get console-passwords)" '{"consolePassword":"secret1","password":"secret1"}'
+	assert_eq "$(get hostnames)" '{"hostname":"web.example.org"}'
+	assert_eq "$(get boot-orders)" '{"order":["CdRom","HardDisk"],"orders":["CdRom","HardDisk"]}'
+	assert_eq "$(get qga)" "{\"enable\":true,\"uuid\":\"$vm\"}"
+	assert_eq "$(get rdp)" '{"enable":true}'
+	assert_eq "$(get monitorNumber)" '{"monitorNumber":4}'
+
+	step "each is one tag, also when it is set again: $1"
+	act "$dir" set-hostname hostname=db
+	act "$dir" set-monitor-number monitorNumber=2
+	act "$dir" set-qga enable=true
+	assert_eq "$(tags)" "$(printf '%s\n' 'RDPEnable::true' 'VDIMonitorNumber::2' 'bootOrder::CdRom,HardDisk' \
+		'consolePassword::secret1' 'hostname::db' qemuga 'sshkey::ssh-ed25519 AAAA me@here')"
+
+	step "and is deleted, twice without complaint: $1"
+	for _ in 1 2; do
+		assert_eq "$(result delete-ssh-key | jq -r .inventory.uuid)" "$vm"
+		assert_eq "$(result delete-console-password | jq -r .inventory.uuid)" "$vm"
+		assert_eq "$(result delete-hostname | jq -r .inventory.uuid)" "$vm"
+		act "$dir" set-boot-order
+		act "$dir" set-qga enable=false
+		act "$dir" set-rdp enable=false
+	done
+	act "$dir" set-monitor-number monitorNumber=1
+	assert_eq "$(tags)" "VDIMonitorNumber::1" "the tags that are left"
+	rest=$(find "$MOUNT/$dir/tags" -type f -printf '%f\n')
+	act "system-tags/$rest" delete
+}
+
+settings running
+act "$dir" pause
+settings paused
+act "$dir" resume
+act "$dir" stop
+settings stopped
+act "$dir" start
+
+step "secrets have files for their owner only and are in no job"
+for file in ssh-keys console-passwords; do
+	assert_eq "$(stat -c %a "$MOUNT/$dir/$file")" 400 "the mode of '$file'"
+done
+job=$(submit "$dir/actions" "set-console-password consolePassword=topsecret")
+job_wait "$job"
+value "api-jobs/$job/request" | grep -q topsecret && fail "the password is in the job"
+
+step "what is refused"
+assert_refused "$dir/actions" "set-console-password consolePassword=password1" EINVAL "cannot start with 'password'"
+assert_refused "$dir/actions" "set-monitor-number monitorNumber=3" EINVAL "^Monitor number must be 1 or 2 or 4.$"
+assert_refused "$dir/actions" "set-boot-order bootOrder=CdRom,Floppy" EINVAL 'invalid boot device\[Floppy\] in boot order\[CdRom, Floppy\]'
+assert_refused "$dir/actions" "set-hostname hostname=-x" EINVAL 'hostname\[-x\] specified in system tag\[hostname::-x\] is not a valid domain name'
+assert_refused "$dir/actions" "set-qga" EINVAL 'field\[enable\].*mandatory'
+assert_refused "$dir/actions" "set-ssh-key" EINVAL 'field\[SshKey\].*mandatory'
+
+step "a host name is unique on its network"
+act "$dir" set-hostname hostname=taken
+other=$(create_vm other "$image")
+assert_refused "vm-instances/$other/actions" "set-hostname hostname=TAKEN" EBUSY \
+	"conflict hostname in system tag\[hostname::TAKEN\]; there has been a VM\[uuid:$vm\]"
+act "$dir" set-hostname hostname=taken
+
+step "a boot order for one start is gone after it"
+act "$dir" '{"setVmBootOrder":{"bootOrder":["CdRom","HardDisk"]},"systemTags":["cdromBootOnce::true"]}'
+assert_eq "$(get boot-orders | jq -c .orders)" '["CdRom","HardDisk"]'
+act "$dir" reboot
+assert_eq "$(get boot-orders | jq -c .orders)" '["HardDisk"]'
+act "$dir" '{"setVmBootOrder":{"bootOrder":["CdRom"]},"systemTags":["cdromBootOnce::true"]}'
+act "$dir" set-boot-order bootOrder=CdRom
+act "$dir" reboot
+assert_eq "$(get boot-orders | jq -c .orders)" '["CdRom"]' "an order that is set for good"
+
+step "the console's address, of a running VM only"
+assert_eq "$(get console-addresses | jq -r .protocol)" vnc
+assert_match "$(get console-addresses | jq -r .port)" '^[0-9]{4,5}$'
+assert_eq "$(get console-addresses | jq -r .hostIp)" "$(value "$dir/host/managementIp")"
+act "$dir" pause
+assert_eq "$(get console-addresses | jq -r .error.code,.error.cause.code | paste -sd' ')" "SYS.1006 VM.1010"
+assert_match "$(get console-addresses | jq -r .error.details)" 'current vm instance state\[Paused\]'
+act "$dir" resume
+
+step "a guest password needs a running guest with the agent's tag, and keyboard signs"
+assert_refused "$dir/actions" "change-password account=root password=secret" EBUSY "must have the following system tag: qemuga"
+act "$dir" set-qga enable=true
+for password in "aA0-\`=\\[];',./~!@#\$" '%^&*()_+|{}:"<>?'; do
+	act "$dir" "$(jq -nc --arg password "$password" '{changeVmPassword: {account: "root", password: $password}}')"
+done
+assert_refused "$dir/actions" '{"changeVmPassword":{"account":"root","password":"two words"}}' EINVAL password
+assert_refused "$dir/actions" '{"changeVmPassword":{"account":"root","password":""}}' EINVAL password
+assert_refused "$dir/actions" "change-password account=root password=$(printf '%033d' 0)" EINVAL "password.*32"
+assert_refused "$dir/actions" "change-password password=x" EINVAL "account.*mandatory"
+act "$dir" stop
+assert_refused "$dir/actions" "change-password account=root password=secret" EBUSY "^state is not correct while change password.$"

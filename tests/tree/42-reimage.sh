@@ -1,0 +1,152 @@
+#!/bin/bash
+# Reimage keeps the old root disk as a snapshot, change-image replaces it; both are whole or nothing after a kill.
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+image=$(small_image)
+truncate -s 3M other.raw
+other=$(add_image "$CASE_DIR/other.raw" raw other)
+vm=$(create_vm web "$image")
+dir=vm-instances/$vm
+root=$(value "$dir/rootVolumeUuid")
+
+# backing FILE: the name of the image below it.
+backing() {
+	qemu-img info -U --output json "$1" | jq -r '."backing-filename"' | xargs basename
+}
+
+# points: names of the snapshots, one a line.
+points() {
+	value volume-snapshots/inventories | jq -r '.inventories[] | .name'
+}
+
+# refused VERB CODE REGEX: the request fails with the manual's code.
+refused() {
+	assert_refused "$dir/actions" "$1" "$2" "$3"
+}
+
+step "both need a stopped VM"
+refused reimage EBUSY 'not in Stopped state, current state is Running'
+refused "change-image imageUuid=$other" EBUSY "do not change vm image when it's not stopped"
+act "$dir" stop type=cold
+
+step "reimage: the same volume on a new file, the old one is a snapshot"
+old=$(value "volumes/$root/installPath")
+echo guest-data >>"$old"
+before=$(value "primary-storage/$(first primary-storage)/availableCapacity")
+act "$dir" reimage
+new=$(value "volumes/$root/installPath")
+[ "$new" != "$old" ] || fail "the volume is on the same file"
+assert_eq "$(value "$dir/rootVolumeUuid")" "$root"
+assert_eq "$(backing "$new")" "image-$image.raw"
+assert_eq "$(tail -c 11 "$old")" guest-data
+assert_eq "$(points)" reimage-vm-point
+point=$(value volume-snapshots/inventories | jq -c '.inventories[0]')
+assert_eq "$(jq -r .description <<<"$point")" "save snapshot for reimage vm [uuid:$vm]"
+assert_eq "$(jq -r .primaryStorageInstallPath <<<"$point")" "$old"
+assert_eq "$(jq -r '[.volumeUuid, .volumeType, .type, .status, .format] | join(" ")' <<<"$point")" "$root Root Hypervisor Ready qcow2"
+assert_eq $((before - $(value "primary-storage/$(first primary-storage)/availableCapacity"))) "$(jq -r .size <<<"$point")" "what the snapshot costs"
+
+step "it starts, and a second reimage makes a second point in a tree of its own"
+act "$dir" start
+act "$dir" stop type=cold
+act "$dir" reimage
+assert_eq "$(points | wc -l)" 2
+assert_eq "$(value volume-snapshots/inventories | jq -r '[.inventories[].treeUuid] | unique | length')" 2
+assert_eq "$(value volume-snapshots/inventories | jq -r '[.inventories[].parentUuid // "none"] | unique | join(" ")')" none
+
+step "images it could be changed to"
+candidates=$(value "$dir/image-candidates" | jq -r '.inventories[].uuid')
+grep -q "$other" <<<"$candidates" || fail "the other image is no candidate"
+! grep -q "$image" <<<"$candidates" || fail "the present image is a candidate"
+
+step "change-image refuses what cannot be"
+refused "change-image imageUuid=$image" EBUSY "is image\[uuid:$image\] already"
+refused "change-image imageUuid=$root" ENOENT 'not found'
+refused "change-image imageUuid=$other resourceUuid=$root" EEXIST 'already taken'
+act "images/$other" change-state stateEvent=disable
+refused "change-image imageUuid=$other" EBUSY "image\[uuid:$other\] is not Enabled, it's Disabled"
+act "images/$other" change-state stateEvent=enable
+storage=$(first primary-storage)
+act "primary-storage/$storage" change-state stateEvent=disable
+refused "change-image imageUuid=$other" EBUSY "make sure the primary storage vm\[uuid:$vm\] was on is Enabled and Connected"
+act "primary-storage/$storage" change-state stateEvent=enable
+act "hosts/$(first hosts)" change-state stateEvent=disable
+refused "change-image imageUuid=$other" EBUSY "make sure the last host vm\[uuid:$vm\] was on is Enabled and Connected"
+act "hosts/$(first hosts)" change-state stateEvent=enable
+
+step "change-image: another root volume, the old one and its snapshots are gone"
+act "$dir" change-image "imageUuid=$other resourceUuid=36c27e8ff05c4780bf6d2fa65700cccc"
+assert_eq "$(value "$dir/rootVolumeUuid")" 36c27e8ff05c4780bf6d2fa65700cccc
+assert_eq "$(value "$dir/imageUuid")" "$other"
+assert_eq "$(value "$dir/inventory" | jq -r '.allVolumes | length')" 1
+assert_eq "$(value volumes/36c27e8ff05c4780bf6d2fa65700cccc/size)" 3145728
+assert_eq "$(value volumes/36c27e8ff05c4780bf6d2fa65700cccc/deviceId)" 0
+assert_eq "$(backing "$(value volumes/36c27e8ff05c4780bf6d2fa65700cccc/installPath)")" "image-$other.raw"
+[ ! -e "$MOUNT/volumes/$root" ] || fail "the old root volume is still there"
+assert_eq "$(points)" "" "the snapshots left"
+assert_eq "$(find "$STATE" -name "*$root*")" "" "the files left"
+act "$dir" start
+act "$dir" stop type=cold
+
+# killed_at POINT VERB...: the daemon dies at the point while the VM's verb runs, and is mounted again.
+killed_at() {
+	local point=$1 job
+	shift
+	umount_pool
+	POOLFS_TEST_KILL_AT=$point mount_pool
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	job=$(submit "$dir/actions" "$*") || true
+	wait_until 20 is_pool_gone
+	umount -l "$MOUNT"
+	mount_pool
+	wait_until 60 is_finished "$job"
+	echo "$job"
+}
+
+root=36c27e8ff05c4780bf6d2fa65700cccc
+step "killed before the new file is the volume's, a reimage leaves nothing"
+old=$(value "volumes/$root/installPath")
+job=$(killed_at reimage-made reimage)
+assert_eq "$(value "api-jobs/$job/state")" Failed
+assert_eq "$(value "volumes/$root/installPath")" "$old"
+assert_eq "$(points)" ""
+assert_eq "$(find "$STATE" -name "$root*" | wc -l)" 1 "the number of its files"
+
+step "killed after that, it is done"
+job=$(killed_at reimage-done reimage)
+assert_eq "$(value "api-jobs/$job/state")" Done
+[ "$(value "volumes/$root/installPath")" != "$old" ] || fail "the volume is on the old file"
+assert_eq "$(points)" reimage-vm-point
+
+step "the same for change-image"
+job=$(killed_at change-image-made "change-image imageUuid=$image")
+assert_eq "$(value "api-jobs/$job/state")" Failed
+assert_eq "$(value "$dir/rootVolumeUuid") $(value "$dir/imageUuid")" "$root $other"
+assert_eq "$(value "$dir/inventory" | jq -r '.allVolumes | length')" 1
+job=$(killed_at change-image-done "change-image imageUuid=$image")
+assert_eq "$(value "api-jobs/$job/state")" Done
+assert_eq "$(value "$dir/imageUuid")" "$image"
+[ ! -e "$MOUNT/volumes/$root" ] || fail "the old root volume is still there"
+no_files() { [ -z "$(find "$STATE" -name "*$root*")" ]; }
+wait_until 20 no_files
+
+step "changed to an ISO it gets an empty disk and the ISO in its drive, and has nothing to be made anew from"
+act "$dir" start
+act "$dir" stop type=cold
+truncate -s 1M cd.iso
+printf '\1CD001\1' | dd of=cd.iso bs=1 seek=32768 conv=notrunc status=none
+iso=$(add_image "$CASE_DIR/cd.iso" iso cd)
+act "$dir" change-image "imageUuid=$iso"
+assert_eq "$(value system-tags/inventories | jq -r ".inventories[] | select(.resourceUuid == \"$vm\") | .tag" | sort | paste -sd ' ')" "bootOrder::CdRom,HardDisk iso::$iso::0"
+assert_eq "$(qemu-img info -U --output json "$(value "volumes/$(value "$dir/rootVolumeUuid")/installPath")" | jq -r '."backing-filename"')" null
+assert_refused "$dir/actions" reimage EBUSY 'for image type is ISO'
+act "$dir" start
+act "$dir" stop type=cold
+act "$dir" change-image "imageUuid=$image"
+assert_eq "$(value system-tags/inventories | jq -r ".inventories[] | select(.resourceUuid == \"$vm\") | .tag" | grep -c iso:: || true)" 0 "the ISOs left"
+
+step "the copy below the disk is enough, when the image is gone"
+act "images/$image" delete
+act "images/$image" expunge
+act "$dir" reimage

@@ -1,0 +1,70 @@
+#!/bin/bash
+# CPUs and memory of a VM: stopped, and running where vm.numa allows it; what the host has left; capabilities.
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+image=$(small_image)
+host=$(first hosts)
+vm=$(create_vm sizes "$image" '{"instanceOfferingUuid":"'"$(create instance-offerings '{"params":{"name":"s","cpuNum":1,"memorySize":268435456}}')"'"}')
+dir=vm-instances/$vm
+large=$(create instance-offerings '{"params":{"name":"l","cpuNum":3,"memorySize":805306368}}')
+small=$(create instance-offerings '{"params":{"name":"xs","cpuNum":1,"memorySize":134217728}}')
+M=1048576
+
+left() {
+	echo "$(value "hosts/$host/availableCpuCapacity") $(($(value "hosts/$host/availableMemoryCapacity") / M))"
+}
+
+size() {
+	echo "$(value "$dir/cpuNum") $(($(value "$dir/memorySize") / M))"
+}
+
+step "capabilities of a VM on local storage"
+assert_eq "$(value "$dir/capabilities" | jq -Sc .)" '{"capabilities":{"LiveMigration":false,"Reimage":true,"VolumeMigration":true}}'
+
+step "without vm.numa only a stopped VM changes"
+assert_refused "$dir/actions" "update cpuNum=2" EINVAL "it is not of NUMA architecture. Please stop the VM"
+assert_refused "$dir/actions" "change-instance-offering instanceOfferingUuid=$large" EINVAL "it is not of NUMA architecture"
+assert_refused "$dir/cpuNum" 2 EINVAL "NUMA"
+act "$dir" update cpuNum=1 name=renamed
+assert_eq "$(value "$dir/name")" renamed
+act "$dir" stop
+act "$dir" update cpuNum=2 memorySize=300M
+assert_eq "$(size)" "2 300"
+act "$dir" change-instance-offering "instanceOfferingUuid=$small"
+assert_eq "$(size)" "1 128"
+act "$dir" update memorySize=256M
+act "$dir" start
+
+step "a VM that was started before vm.numa was set must be restarted first, and stays as it is"
+echo true >"$MOUNT/global-configurations/vm/numa/value"
+before=$(left)
+job=$(submit "$dir/actions" "update cpuNum=2 name=never")
+job_wait "$job" 2>/dev/null && fail "it changed"
+assert_match "$(value "api-jobs/$job/error")" "it is not of NUMA architecture"
+assert_eq "$(size) $(value "$dir/name")" "1 256 renamed"
+assert_eq "$(left)" "$before"
+
+step "a running VM grows, memory in steps of 128 MiB, and its host has less to give"
+act "$dir" reboot
+read -r cpus memory <<<"$(left)"
+act "$dir" update cpuNum=2 memorySize=300M
+assert_eq "$(size)" "2 384"
+assert_eq "$(left)" "$((cpus - 1)) $((memory - 128))"
+echo 3 >"$MOUNT/$dir/cpuNum"
+sync "$MOUNT/$dir/cpuNum"
+assert_eq "$(size)" "3 384"
+act "$dir" change-instance-offering "instanceOfferingUuid=$large"
+assert_eq "$(size)" "3 768"
+assert_eq "$(value "$dir/instanceOfferingUuid")" "$large"
+
+step "it does not shrink, nor outgrow its host, nor change while paused"
+assert_refused "$dir/actions" "update cpuNum=2" EINVAL "^can't decrease cpu of vm\[uuid:$vm\] when it is running$"
+assert_refused "$dir/actions" "update memorySize=256M" EINVAL "^can't decrease memory size of vm\[uuid:$vm\] when it is running$"
+assert_refused "$dir/actions" "change-instance-offering instanceOfferingUuid=$small" EINVAL "^can't decrease capacity when vm\[uuid:$vm\] is running$"
+assert_refused "$dir/actions" "update memorySize=100T" ENOSPC "^host\[uuid:$host\] capacity is not enough to offer cpu\[0\], memory\[[0-9]+ bytes\]$"
+assert_refused "$dir/actions" "update cpuNum=1024" ENOSPC "capacity is not enough to offer cpu\[1021\]"
+act "$dir" pause
+assert_refused "$dir/actions" "update cpuNum=4" EBUSY "The state of vm\[uuid:$vm\] is Paused. Only these state\[Running,Stopped\]"
+act "$dir" update description=anything
+act "$dir" resume
