@@ -100,19 +100,19 @@ static int put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE],
 	return txn_put(t, tree, NULL, e);
 }
 
-static int put_snapshot(struct txn *t, const struct take *k, const struct object *volume, const char *tree,
-			const char *parent, struct error *e)
+static int put_snapshot(struct txn *t, const struct snapshot_spec *spec, const struct object *volume,
+			const char *tree, const char *parent, struct error *e)
 {
 	struct object *s = object_new(kind_get(KIND_SNAPSHOT));
 
 	if (!s)
 		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(s, SNAPSHOT_UUID, k->spec->uuid);
-	object_set_str(s, SNAPSHOT_NAME, k->spec->name);
-	object_set_str(s, SNAPSHOT_DESCRIPTION, k->spec->description);
-	object_set_str(s, SNAPSHOT_ACCOUNT_UUID, k->spec->account);
+	object_set_str(s, SNAPSHOT_UUID, spec->uuid);
+	object_set_str(s, SNAPSHOT_NAME, spec->name);
+	object_set_str(s, SNAPSHOT_DESCRIPTION, spec->description);
+	object_set_str(s, SNAPSHOT_ACCOUNT_UUID, spec->account);
 	object_set_str(s, SNAPSHOT_TYPE, "Hypervisor");
-	object_set_str(s, SNAPSHOT_VOLUME_UUID, k->spec->volume);
+	object_set_str(s, SNAPSHOT_VOLUME_UUID, spec->volume);
 	object_set_str(s, SNAPSHOT_TREE_UUID, tree);
 	object_set_str(s, SNAPSHOT_PARENT_UUID, parent);
 	object_set_str(s, SNAPSHOT_PRIMARY_STORAGE_UUID, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
@@ -125,6 +125,46 @@ static int put_snapshot(struct txn *t, const struct take *k, const struct object
 	object_set_str(s, SNAPSHOT_STATE, "Enabled");
 	object_set_str(s, SNAPSHOT_STATUS, "Creating");
 	return txn_put(t, s, NULL, e);
+}
+
+/* The snapshot's row, in the tree and on the snapshot that the volume's head stands on; else, or @alone, in a
+ * new tree. */
+static int put_rows(struct txn *t, const struct snapshot_spec *spec, const struct object *volume, bool alone,
+		    struct error *e)
+{
+	const struct object *tree = snapshot_current_tree(txn_view(t), spec->volume);
+	const struct object *latest = snapshot_latest(txn_view(t), spec->volume);
+	char tree_uuid[UUID_SIZE], parent[UUID_SIZE] = "";
+	int r = 0;
+
+	if (tree && latest && !alone) {
+		snprintf(tree_uuid, sizeof(tree_uuid), "%s", object_uuid(tree));
+		snprintf(parent, sizeof(parent), "%s", object_uuid(latest));
+	} else {
+		r = put_tree(t, spec->volume, tree_uuid, e);
+	}
+	return r < 0 ? r : put_snapshot(t, spec, volume, tree_uuid, *parent ? parent : NULL, e);
+}
+
+int snapshot_put_frozen(struct txn *t, const struct snapshot_spec *spec, int64_t size, struct error *e)
+{
+	_cleanup_object_ const struct object *volume =
+		object_ref(view_get(txn_view(t), KIND_VOLUME, spec->volume));
+	struct object *frozen;
+	int r = volume ? put_rows(t, spec, volume, false, e)
+		       : error_set(e, ENOENT, "volume '%s' is gone", spec->volume);
+
+	if (r < 0)
+		return r;
+	frozen = object_copy(view_get(txn_view(t), KIND_SNAPSHOT, spec->uuid));
+	if (!frozen)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(frozen, SNAPSHOT_SIZE, size);
+	object_set_str(frozen, SNAPSHOT_STATUS, "Ready");
+	r = txn_put(t, frozen, NULL, e);
+	if (r == 0)
+		r = capacity_reserve_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), size, e);
+	return r < 0 ? r : snapshot_put_latest(t, spec->volume, NULL, e);
 }
 
 /* Names the new head beside the present one. */
@@ -150,25 +190,13 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	struct take *k = arg;
 	const char *uuid = k->spec->volume;
 	_cleanup_object_ const struct object *volume = object_ref(view_get(txn_view(t), KIND_VOLUME, uuid));
-	const struct object *tree, *latest;
-	char tree_uuid[UUID_SIZE], parent[UUID_SIZE] = "";
 	int r;
 
 	if (!volume)
 		return error_set(e, ENOENT, "volume '%s' is gone", uuid);
 	r = snapshot_check_take(txn_view(t), volume, e);
-	if (r < 0)
-		return r;
-	tree = snapshot_current_tree(txn_view(t), uuid);
-	latest = snapshot_latest(txn_view(t), uuid);
-	if (tree && latest && !is_chain_full(txn_view(t), uuid)) {
-		snprintf(tree_uuid, sizeof(tree_uuid), "%s", object_uuid(tree));
-		snprintf(parent, sizeof(parent), "%s", object_uuid(latest));
-	} else {
-		r = put_tree(t, uuid, tree_uuid, e);
-	}
 	if (r == 0)
-		r = put_snapshot(t, k, volume, tree_uuid, *parent ? parent : NULL, e);
+		r = put_rows(t, k->spec, volume, is_chain_full(txn_view(t), uuid), e);
 	if (r == 0)
 		r = loose_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID),
 				   object_str(volume, VOLUME_HOST_UUID), k->name, k->job->uuid, e);

@@ -87,15 +87,12 @@ int primary_storage_open_pool(struct pool *pool, const struct object *ps, const 
 #define RECOVER_MS	30000
 #define RECOVER_STEP_MS 100
 
-/* Right after the start a row may still say Connected of the daemon before, so the connection itself is
- * asked. */
-static bool host_is_connected(struct job *job, const struct view *view, const char *ps, const char *host)
+static bool host_is_connected(const struct view *view, const char *ps, const char *host)
 {
 	const struct object *o =
 		host ? view_get(view, KIND_HOST, host) : primary_storage_next_host(view, ps, 0);
 
-	return o && object_str_is(o, HOST_STATUS, "Connected") &&
-	       hv_host_is_connected(pool_hypervisor(job->pool), object_uuid(o));
+	return o && object_str_is(o, HOST_STATUS, "Connected");
 }
 
 /* Until @host (or any that reaches @ps) is connected; false when it does not come, or is gone. */
@@ -106,7 +103,7 @@ static bool wait_connected(struct job *job, const char *ps, const char *host)
 	for (int ms = 0; ms < RECOVER_MS && !atomic_load(&job->cancelled); ms += RECOVER_STEP_MS) {
 		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 
-		if (host_is_connected(job, view, ps, host))
+		if (host_is_connected(view, ps, host))
 			return true;
 		if (host && !view_get(view, KIND_HOST, host))
 			return false;

@@ -21,6 +21,7 @@
 #include "handlers.h"
 #include "kill_point.h"
 #include "object_ops.h"
+#include "snapshot.h"
 #include "topology.h"
 #include "vm.h"
 #include "volume.h"
@@ -107,8 +108,7 @@ static int check_names(const struct request *req, struct error *e)
 	if (json_array_size(names) > CLONES_MAX)
 		return error_set(e, EINVAL, "a request may ask for %d clones, %zu are asked for", CLONES_MAX,
 				 json_array_size(names));
-	json_array_foreach((json_t *)(uintptr_t)names, i, name)
-	{
+	json_array_foreach ((json_t *)(uintptr_t)names, i, name) {
 		const char *text = json_string_value(name);
 
 		if (!text || !*text)
@@ -135,16 +135,17 @@ static int check_room(const struct view *view, const struct object *vm, size_t c
 				continue;
 			needed += object_int(volume, VOLUME_SIZE) * (int64_t)count;
 			if (len < sizeof(list))
-				len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
-							object_uuid(volume));
+				len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
+							len ? ", " : "", object_uuid(volume));
 		}
 		if (needed > available)
-			return error_set(e, ENOSPC,
-					 "there are not enough capacity for full vm clone to vm[uuid: %s], volumes[uuid: %s] "
-					 "on primary storage[uuid: %s] required: %lld bytes, current available capacity is "
-					 "%lld bytes",
-					 object_uuid(vm), list, object_uuid(ps), (long long)needed,
-					 (long long)(available > 0 ? available : 0));
+			return error_set(
+				e, ENOSPC,
+				"there are not enough capacity for full vm clone to vm[uuid: %s], volumes[uuid: %s] "
+				"on primary storage[uuid: %s] required: %lld bytes, current available capacity is "
+				"%lld bytes",
+				object_uuid(vm), list, object_uuid(ps), (long long)needed,
+				(long long)(available > 0 ? available : 0));
 	}
 	return 0;
 }
@@ -174,8 +175,9 @@ struct layout {
 static int put_row(struct txn *t, const struct layout *l, const struct object *source, struct error *e)
 {
 	static const int same_texts[] = {
-		VM_DESCRIPTION, VM_ZONE_UUID,	     VM_IMAGE_UUID,	    VM_INSTANCE_OFFERING_UUID, VM_PLATFORM,
-		VM_TYPE,	VM_HYPERVISOR_TYPE, VM_ALLOCATOR_STRATEGY, VM_DEFAULT_L3_UUID,	      VM_ACCOUNT_UUID,
+		VM_DESCRIPTION,	    VM_ZONE_UUID,    VM_IMAGE_UUID,	 VM_INSTANCE_OFFERING_UUID,
+		VM_PLATFORM,	    VM_TYPE,	     VM_HYPERVISOR_TYPE, VM_ALLOCATOR_STRATEGY,
+		VM_DEFAULT_L3_UUID, VM_ACCOUNT_UUID,
 	};
 	static const int same_numbers[] = {VM_MEMORY_SIZE, VM_CPU_NUM, VM_CPU_SPEED};
 	struct object *vm = object_new(kind_get(KIND_VM));
@@ -230,7 +232,8 @@ static int copy_tags(struct txn *t, const char *from, enum kind_id kind, const c
 		if (is_own_tag(object_text(row, SYSTEM_TAG_TAG)))
 			continue;
 		tag = strdup(object_text(row, SYSTEM_TAG_TAG));
-		r = tag ? object_add_system_tag(t, kind, to, tag, object_int(row, SYSTEM_TAG_INHERENT) != 0, e)
+		r = tag ? object_add_system_tag(t, kind, to, tag, object_int(row, SYSTEM_TAG_INHERENT) != 0,
+						e)
 			: error_set(e, ENOMEM, "out of memory");
 	}
 	return r;
@@ -251,8 +254,8 @@ static int put_nics(struct txn *t, const struct layout *l, const char *source, s
 		if (!nic)
 			break;
 		after = nic->id;
-		r = vm_put_nic(t, l->clone->uuid, object_text(nic, NIC_L3_UUID), (int)object_int(nic, NIC_DEVICE_ID), NULL,
-			       NULL, uuid, e);
+		r = vm_put_nic(t, l->clone->uuid, object_text(nic, NIC_L3_UUID),
+			       (int)object_int(nic, NIC_DEVICE_ID), NULL, NULL, uuid, e);
 		if (r < 0)
 			break;
 		made = object_copy(view_get(txn_view(t), KIND_NIC, uuid));
@@ -324,8 +327,8 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	if (r == 0)
 		r = put_nics(t, l, req->target, e);
 	while (r == 0) {
-		_cleanup_object_ const struct object *volume =
-			object_ref(view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, req->target, after));
+		_cleanup_object_ const struct object *volume = object_ref(
+			view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, req->target, after));
 
 		if (!volume)
 			break;
@@ -348,8 +351,8 @@ static const struct object *volume_at(const struct view *view, const char *vm, i
 }
 
 /* Copies every disk of the active source into the clone, all as they are at one moment. */
-static int copy_active(struct cloning *c, const struct view *view, const struct object *source, const char *clone,
-		       struct error *e)
+static int copy_active(struct cloning *c, const struct view *view, const struct object *source,
+		       const char *clone, struct error *e)
 {
 	struct pool *pool = c->job->pool;
 	const char *host = object_text(source, VM_HOST_UUID);
@@ -373,7 +376,8 @@ static int copy_active(struct cloning *c, const struct view *view, const struct 
 						      .name = names[count]};
 		count++;
 	}
-	r = hv_disks_copy(pool_hypervisor(pool), host, object_uuid(source), copies, count, job_copy_progress, c->job, e);
+	r = hv_disks_copy(pool_hypervisor(pool), host, object_uuid(source), copies, count, job_copy_progress,
+			  c->job, e);
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = vm_volume_ready(pool, made[i], host, copies[i].path, e);
 	for (size_t i = 0; i < count; i++)
@@ -382,7 +386,8 @@ static int copy_active(struct cloning *c, const struct view *view, const struct 
 }
 
 /* Copies the files of @from, which nobody writes to, into the clone. */
-static int copy_files(struct cloning *c, const struct view *view, const char *from, const char *clone, struct error *e)
+static int copy_files(struct cloning *c, const struct view *view, const char *from, const char *clone,
+		      struct error *e)
 {
 	struct pool *pool = c->job->pool;
 	int r = 0;
@@ -396,14 +401,16 @@ static int copy_files(struct cloning *c, const struct view *view, const char *fr
 		if (r < 0 || !to || !is_copied(volume, c->full))
 			continue;
 		if (!host)
-			return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
+			return error_set_code(e, ENOTCONN, "PS.1003",
+					      "no host of primary storage '%s' is connected",
 					      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
 		if (job_should_stop(c->job))
 			return job_stop_reason(c->job, e);
 		volume_file_name(to, name);
-		r = hv_volume_copy(pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_INSTALL_PATH),
-				   object_text(to, VOLUME_PRIMARY_STORAGE_UUID), name, object_text(to, VOLUME_FORMAT), &path,
-				   e);
+		r = hv_volume_copy(pool_hypervisor(pool), object_uuid(host),
+				   object_text(volume, VOLUME_INSTALL_PATH),
+				   object_text(to, VOLUME_PRIMARY_STORAGE_UUID), name,
+				   object_text(to, VOLUME_FORMAT), &path, e);
 		if (r == 0)
 			r = vm_volume_ready(pool, object_uuid(to), object_uuid(host), path, e);
 	}
@@ -420,13 +427,14 @@ static int ask_active(struct cloning *c, const struct object *source, bool *ret_
 	*ret_active = false;
 	if (!object_str(source, VM_HOST_UUID))
 		return 0;
-	r = hv_domain_state(pool_hypervisor(c->job->pool), object_text(source, VM_HOST_UUID), object_uuid(source), &state,
-			    &reason, e);
+	r = hv_domain_state(pool_hypervisor(c->job->pool), object_text(source, VM_HOST_UUID),
+			    object_uuid(source), &state, &reason, e);
 	*ret_active = r == 0 && (state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED);
 	return r;
 }
 
-/* Fills the disks of all clones; those that fail have their error. Negative when nothing can be copied at all. */
+/* Fills the disks of all clones; those that fail have their error. Negative when nothing can be copied at
+ * all. */
 static int copy_all(struct cloning *c, struct error *e)
 {
 	struct store *store = pool_store(c->job->pool);
@@ -446,7 +454,8 @@ static int copy_all(struct cloning *c, struct error *e)
 		if (active && !model)
 			r = copy_active(c, now, source, clone->uuid, e);
 		else
-			(void)copy_files(c, now, model ? model->uuid : object_uuid(source), clone->uuid, &clone->error);
+			(void)copy_files(c, now, model ? model->uuid : object_uuid(source), clone->uuid,
+					 &clone->error);
 		if (active && !model && r == 0)
 			model = clone;
 		job_progress(c->job, (int)((i + 1) * 90 / c->count));
@@ -491,14 +500,16 @@ static int add_answer(struct cloning *c, struct clone *clone, json_t *list, int 
 {
 	json_t *answer = NULL;
 
-	if (!has_failed(clone) && job_result_inventory(c->job, KIND_VM, clone->uuid, &answer, &clone->error) == 0)
+	if (!has_failed(clone) &&
+	    job_result_inventory(c->job, KIND_VM, clone->uuid, &answer, &clone->error) == 0)
 		++*cloned;
 	else
 		answer = json_pack("{s:o}", "error", error_to_json(&clone->error));
 	return json_array_append_new(list, answer) < 0 ? error_set(e, ENOMEM, "out of memory") : 0;
 }
 
-/* {"result": {"numberOfClonedVm", "inventories": [{"inventory"} or {"error"}]}}, in the order of the names. */
+/* {"result": {"numberOfClonedVm", "inventories": [{"inventory"} or {"error"}]}}, in the order of the names.
+ */
 static int make_answer(struct cloning *c, json_t **ret_result, struct error *e)
 {
 	json_t *list = json_array();
@@ -506,7 +517,9 @@ static int make_answer(struct cloning *c, json_t **ret_result, struct error *e)
 
 	for (size_t i = 0; i < c->count && r == 0; i++)
 		r = add_answer(c, &c->clones[i], list, &cloned, e);
-	*ret_result = r == 0 ? json_pack("{s:{s:i, s:O}}", "result", "numberOfClonedVm", cloned, "inventories", list) : NULL;
+	*ret_result = r == 0 ? json_pack("{s:{s:i, s:O}}", "result", "numberOfClonedVm", cloned,
+					 "inventories", list)
+			     : NULL;
 	json_decref(list);
 	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
 }
@@ -519,8 +532,10 @@ static void take_back(struct cloning *c, const struct clone *clone)
 int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_(cloning_done) struct cloning c = {0};
-	int r = cloning_init(&c, job, e);
+	int r = snapshot_settle_vm(job->pool, job->req->target, e);
 
+	if (r == 0)
+		r = cloning_init(&c, job, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < c.count; i++) {
@@ -548,7 +563,8 @@ static void recover_one(struct cloning *c, struct clone *clone)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(c->job->pool));
 	const struct object *vm = view_get(view, KIND_VM, clone->uuid);
-	const struct object *root = vm ? view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID)) : NULL;
+	const struct object *root =
+		vm ? view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID)) : NULL;
 
 	if (vm && !object_str_is(vm, VM_CREATE_SPEC, c->job->uuid))
 		return;
@@ -559,7 +575,8 @@ static void recover_one(struct cloning *c, struct clone *clone)
 		return;
 	}
 	error_set_code(&clone->error, EINTR, "SYS.1000",
-		       "the daemon ended while VM '%s' was being cloned; this clone was taken back", c->job->req->target);
+		       "the daemon ended while VM '%s' was being cloned; this clone was taken back",
+		       c->job->req->target);
 	if (root)
 		host_wait_for_storage(c->job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(root, VOLUME_HOST_UUID));

@@ -20,6 +20,7 @@
 #include "kill_point.h"
 #include "loose_file.h"
 #include "object_ops.h"
+#include "snapshot.h"
 #include "storage.h"
 #include "topology.h"
 #include "vm.h"
@@ -99,98 +100,6 @@ int vm_reimage_check(const struct view *view, const struct request *req, struct 
 	return 0;
 }
 
-static const struct object *current_tree(const struct view *view, const char *volume)
-{
-	view_for_each_where (tree, view, KIND_SNAPSHOT_TREE, SNAPTREE_VOLUME_UUID, volume)
-		if (object_int(tree, SNAPTREE_CURRENT))
-			return tree;
-	return NULL;
-}
-
-static const struct object *latest_of(const struct view *view, const char *tree)
-{
-	view_for_each_where (snapshot, view, KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, tree)
-		if (object_int(snapshot, SNAPSHOT_LATEST))
-			return snapshot;
-	return NULL;
-}
-
-static int set_flag(struct txn *t, const struct object *before, int field, bool value, struct error *e)
-{
-	struct object *o = before ? object_copy(before) : NULL;
-
-	if (!before)
-		return 0;
-	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_int(o, field, value);
-	return txn_put(t, o, NULL, e);
-}
-
-/* A tree that is not current, for the old file of a volume that has no snapshots. */
-static int put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE], struct error *e)
-{
-	struct object *tree = object_new(kind_get(KIND_SNAPSHOT_TREE));
-
-	if (!tree)
-		return error_set(e, ENOMEM, "out of memory");
-	uuid_make(ret_uuid);
-	object_set_str(tree, SNAPTREE_UUID, ret_uuid);
-	object_set_str(tree, SNAPTREE_VOLUME_UUID, volume);
-	object_set_int(tree, SNAPTREE_CURRENT, 0);
-	return txn_put(t, tree, NULL, e);
-}
-
-/*
- * Writes the snapshot that the volume's present file becomes, of @size bytes. The volume does not go on from
- * it, so its tree is no longer current: the next snapshot begins another one.
- */
-static int put_point(struct txn *t, const struct object *vm, const struct object *volume, int64_t size,
-		     struct error *e)
-{
-	const char *uuid = object_uuid(volume), *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
-	const struct object *tree = current_tree(txn_view(t), uuid);
-	const struct object *parent = tree ? latest_of(txn_view(t), object_uuid(tree)) : NULL;
-	struct object *point = object_new(kind_get(KIND_SNAPSHOT));
-	char tree_uuid[UUID_SIZE], point_uuid[UUID_SIZE], description[128];
-	int r;
-
-	if (!point)
-		return error_set(e, ENOMEM, "out of memory");
-	uuid_make(point_uuid);
-	snprintf(description, sizeof(description), "save snapshot for reimage vm [uuid:%s]", object_uuid(vm));
-	object_set_str(point, SNAPSHOT_UUID, point_uuid);
-	object_set_str(point, SNAPSHOT_NAME, "reimage-vm-point");
-	object_set_str(point, SNAPSHOT_DESCRIPTION, description);
-	object_set_str(point, SNAPSHOT_TYPE, "Hypervisor");
-	object_set_str(point, SNAPSHOT_VOLUME_UUID, uuid);
-	object_set_str(point, SNAPSHOT_PARENT_UUID, parent ? object_uuid(parent) : NULL);
-	object_set_str(point, SNAPSHOT_PRIMARY_STORAGE_UUID, ps);
-	object_set_str(point, SNAPSHOT_INSTALL_PATH, object_str(volume, VOLUME_INSTALL_PATH));
-	object_set_str(point, SNAPSHOT_VOLUME_TYPE, "Root");
-	object_set_str(point, SNAPSHOT_FORMAT, object_str(volume, VOLUME_FORMAT));
-	object_set_int(point, SNAPSHOT_LATEST, 1);
-	object_set_int(point, SNAPSHOT_SIZE, size);
-	object_set_str(point, SNAPSHOT_STATE, "Enabled");
-	object_set_str(point, SNAPSHOT_STATUS, "Ready");
-	object_set_int(point, SNAPSHOT_VIRTUAL_SIZE, object_int(volume, VOLUME_SIZE));
-	object_set_str(point, SNAPSHOT_ACCOUNT_UUID, object_str(volume, VOLUME_ACCOUNT_UUID));
-	if (tree)
-		snprintf(tree_uuid, sizeof(tree_uuid), "%s", object_uuid(tree));
-	r = tree ? set_flag(t, parent, SNAPSHOT_LATEST, false, e) : put_tree(t, uuid, tree_uuid, e);
-	if (r == 0 && tree)
-		r = set_flag(t, view_get(txn_view(t), KIND_SNAPSHOT_TREE, tree_uuid), SNAPTREE_CURRENT, false,
-			     e);
-	if (r == 0)
-		r = capacity_reserve_storage(t, ps, size, e);
-	if (r < 0) {
-		object_unref(point);
-		return r;
-	}
-	object_set_str(point, SNAPSHOT_TREE_UUID, tree_uuid);
-	return txn_put(t, point, NULL, e);
-}
-
 struct reimage {
 	const char *vm;
 	const char *job;
@@ -230,12 +139,18 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 	struct reimage *re = arg;
 	const struct object *vm = view_get(txn_view(t), KIND_VM, re->vm);
 	_cleanup_object_ const struct object *root = vm ? object_ref(root_of(txn_view(t), vm)) : NULL;
+	char point[UUID_SIZE], description[128];
+	struct snapshot_spec spec = {.uuid = point, .name = "reimage-vm-point", .description = description};
 	struct object *volume;
 	int r;
 
 	if (!root)
 		return error_set(e, ENOENT, "VM '%s' is gone", re->vm);
-	r = put_point(t, vm, root, re->old_size, e);
+	uuid_make(point);
+	snprintf(description, sizeof(description), "save snapshot for reimage vm [uuid:%s]", re->vm);
+	spec.volume = object_uuid(root);
+	spec.account = object_str(root, VOLUME_ACCOUNT_UUID);
+	r = snapshot_put_frozen(t, &spec, re->old_size, e);
 	if (r == 0)
 		r = loose_file_adopt(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID), re->path, e);
 	if (r < 0)
@@ -273,13 +188,15 @@ static int make_overlay(struct job *job, const struct object *root, const char *
 
 int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
 {
+	int r = snapshot_settle_vm(job->pool, job->req->target, e);
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
 	const struct object *root = vm ? root_of(view, vm) : NULL;
 	const struct object *host = root ? host_for(view, vm, root) : NULL;
 	_cleanup_(reimage_done) struct reimage re = {0};
-	int r;
 
+	if (r < 0)
+		return r;
 	if (!root)
 		return error_set(e, ENOENT, "VM '%s' has no root volume", job->req->target);
 	if (!host)

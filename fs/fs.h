@@ -19,17 +19,22 @@
 struct handles;
 struct last_errors;
 struct listings;
+struct polls;
 struct queries;
 struct ranks;
+struct scratches;
 struct waits;
 
 struct fs {
 	struct pool *pool;
-	struct store *store; /* the pool's */
+	struct store *store;	  /* the pool's */
+	struct event_log *events; /* the store's */
 	struct handles *handles;
 	struct last_errors *errors;
 	struct listings *listings;
+	struct polls *polls;
 	struct queries *queries;
+	struct scratches *scratches;
 	struct waits *waits;
 	struct ranks *ranks; /* of lookups in `by-name`; the receiving thread's */
 	struct document *readme;

@@ -157,6 +157,8 @@ void handles_remove(struct handles *handles, uint64_t number)
 		handles->free = (uint32_t)number;
 	}
 	pthread_mutex_unlock(&handles->lock);
+	if (h)
+		atomic_store(&h->closed, true);
 	handle_unref(h);
 }
 

@@ -105,7 +105,7 @@ const char *place_meaning(const struct place *p);
 /** True for files whose content takes long, because the table has no function for it. */
 static inline bool place_is_slow(const struct place *p)
 {
-	return S_ISREG(p->entry->mode) && !p->entry->render;
+	return S_ISREG(p->entry->mode) && !p->entry->render && p->node.class != N_EVENTS;
 }
 /** True when opening for writing makes sense. */
 bool place_is_writable(const struct place *p);

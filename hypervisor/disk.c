@@ -586,7 +586,8 @@ static int job_outcome(const struct disk *d, struct error *e)
 	int rc = 0;
 
 	if (virDomainGetJobStats(d->domain, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED) < 0)
-		return error_set_virt(e, d->call.conn, "cannot ask how the copy of disks of domain '%s' ended",
+		return error_set_virt(e, d->call.conn,
+				      "cannot ask how the copy of disks of domain '%s' ended",
 				      virDomainGetName(d->domain));
 	(void)virTypedParamsGetString(params, count, VIR_DOMAIN_JOB_ERRMSG, &text);
 	if (type != VIR_DOMAIN_JOB_COMPLETED)
@@ -602,7 +603,8 @@ static int wait_copy(const struct disk *d, hv_progress *progress, void *ctx, str
 
 	for (int wait = 1;; wait = wait < 100 ? wait * 2 : wait) {
 		if (virDomainGetJobInfo(d->domain, &info) < 0)
-			return error_set_virt(e, d->call.conn, "cannot follow the copy of disks of domain '%s'",
+			return error_set_virt(e, d->call.conn,
+					      "cannot follow the copy of disks of domain '%s'",
 					      virDomainGetName(d->domain));
 		if (info.type == VIR_DOMAIN_JOB_NONE)
 			return job_outcome(d, e);

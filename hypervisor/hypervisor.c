@@ -184,15 +184,6 @@ void hv_call_end(struct hv_call *call)
 	*call = (struct hv_call){0};
 }
 
-bool hv_host_is_connected(struct hypervisor *hv, const char *uuid)
-{
-	struct hv_call call = {0};
-	bool connected = hv_call_begin(hv, uuid, &call, NULL) == 0;
-
-	hv_call_end(&call);
-	return connected;
-}
-
 /* ------------------------------------------------------------------- URIs */
 
 static bool is_one_of(const char *word, const char *const *words)

@@ -123,8 +123,6 @@ void hv_host_remove(struct hypervisor *hv, const char *uuid);
  * traffic control run again; reconnecting by itself, the host keeps their last result.
  */
 int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e);
-/** True while there is a connection to the host, so that calls make sense. */
-bool hv_host_is_connected(struct hypervisor *hv, const char *uuid);
 /**
  * Checks that @uri has a form that libvirt could open (scheme, parts); opens nothing. -EINVAL with a
  * sentence.

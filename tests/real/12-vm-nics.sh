@@ -76,12 +76,14 @@ job_wait "$job" 60 2>/dev/null && fail "a BIOS let a NIC go"
 assert_match "$(value "api-jobs/$job/error")" "did not let device"
 assert_eq "$(nic "$red" mac)" fa:00:00:00:be:ef
 
-# host_again: the host loses its power and comes back; TC_SHIM=1 gives it traffic control.
+# host_again: the host loses its power and comes back; TC_SHIM=1 gives it traffic control. What a host can is
+# looked at again when it is asked to reconnect.
 host_again() {
 	host down h1
 	wait_for "hosts/$(first hosts)/status" Disconnected 10
 	host_up h1
 	wait_for "hosts/$(first hosts)/status" Connected 20
+	act "hosts/$(first hosts)" reconnect
 }
 
 step "where traffic control does not work a limit is kept, and said so, until it does"

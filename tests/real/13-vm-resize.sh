@@ -92,7 +92,7 @@ assert_eq "$(guest "$vm" cat /sys/class/dmi/id/product_serial)" SN-4711
 
 step "boot order, empty drives and the default console"
 assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"])')" 3
-assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"]/source)')" 0
+assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"]/source/@file)')" 0
 assert_eq "$(parsed '/domain/devices/disk[@device="disk"]/boot/@order') $(parsed 'count(//boot)')" "1 1"
 
 step "a PCI device is in the definition that the host refuses to start, and no more when its tag is gone"

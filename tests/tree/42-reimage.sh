@@ -47,6 +47,8 @@ assert_eq "$(jq -r .primaryStorageInstallPath <<<"$point")" "$old"
 assert_eq "$(jq -r '[.volumeUuid, .volumeType, .type, .status, .format] | join(" ")' <<<"$point")" "$root Root Hypervisor Ready qcow2"
 assert_eq $((before - $(value "primary-storage/$(first primary-storage)/availableCapacity"))) "$(jq -r .size <<<"$point")" "what the snapshot costs"
 
+assert_eq "$(value volume-snapshots/inventories | jq -r '.inventories[0].latest')" false "the volume stands on the point"
+
 step "it starts, and a second reimage makes a second point in a tree of its own"
 act "$dir" start
 act "$dir" stop type=cold
@@ -54,6 +56,12 @@ act "$dir" reimage
 assert_eq "$(points | wc -l)" 2
 assert_eq "$(value volume-snapshots/inventories | jq -r '[.inventories[].treeUuid] | unique | length')" 2
 assert_eq "$(value volume-snapshots/inventories | jq -r '[.inventories[].parentUuid // "none"] | unique | join(" ")')" none
+
+step "after a snapshot, the point is in its tree, on top of it"
+act "volumes/$root" create-snapshot name=mine
+act "$dir" reimage
+assert_eq "$(value volume-snapshots/inventories | jq -r '.inventories as $all | $all[] | select(.name == "mine") | .uuid as $mine | [$all[] | select(.parentUuid == $mine).name] | join(" ")')" reimage-vm-point
+assert_eq "$(value volume-snapshots/inventories | jq -r '[.inventories[] | select(.latest)] | length')" 0
 
 step "images it could be changed to"
 candidates=$(value "$dir/image-candidates" | jq -r '.inventories[].uuid')
@@ -89,14 +97,14 @@ assert_eq "$(find "$STATE" -name "*$root*")" "" "the files left"
 act "$dir" start
 act "$dir" stop type=cold
 
-# killed_at POINT VERB...: the daemon dies at the point while the VM's verb runs, and is mounted again.
+# killed_at POINT BODY: the daemon dies at the point while the VM's request runs, and is mounted again. Prints the job.
 killed_at() {
-	local point=$1 job
-	shift
+	local job
+	job=$(tr -d - </proc/sys/kernel/random/uuid)
 	umount_pool
-	POOLFS_TEST_KILL_AT=$point mount_pool
+	POOLFS_TEST_KILL_AT=$1 mount_pool
 	wait_for "hosts/$(first hosts)/status" Connected 20
-	job=$(submit "$dir/actions" "$*") || true
+	jq -c --arg job "$job" '. + {jobUuid: $job}' <<<"$2" >"$MOUNT/$dir/actions" || true
 	wait_until 20 is_pool_gone
 	umount -l "$MOUNT"
 	mount_pool
@@ -107,24 +115,24 @@ killed_at() {
 root=36c27e8ff05c4780bf6d2fa65700cccc
 step "killed before the new file is the volume's, a reimage leaves nothing"
 old=$(value "volumes/$root/installPath")
-job=$(killed_at reimage-made reimage)
+job=$(killed_at reimage-made '{"reimageVmInstance":{}}')
 assert_eq "$(value "api-jobs/$job/state")" Failed
 assert_eq "$(value "volumes/$root/installPath")" "$old"
 assert_eq "$(points)" ""
 assert_eq "$(find "$STATE" -name "$root*" | wc -l)" 1 "the number of its files"
 
 step "killed after that, it is done"
-job=$(killed_at reimage-done reimage)
+job=$(killed_at reimage-done '{"reimageVmInstance":{}}')
 assert_eq "$(value "api-jobs/$job/state")" Done
 [ "$(value "volumes/$root/installPath")" != "$old" ] || fail "the volume is on the old file"
 assert_eq "$(points)" reimage-vm-point
 
 step "the same for change-image"
-job=$(killed_at change-image-made "change-image imageUuid=$image")
+job=$(killed_at change-image-made '{"changeVmImage":{"imageUuid":"'"$image"'"}}')
 assert_eq "$(value "api-jobs/$job/state")" Failed
 assert_eq "$(value "$dir/rootVolumeUuid") $(value "$dir/imageUuid")" "$root $other"
 assert_eq "$(value "$dir/inventory" | jq -r '.allVolumes | length')" 1
-job=$(killed_at change-image-done "change-image imageUuid=$image")
+job=$(killed_at change-image-done '{"changeVmImage":{"imageUuid":"'"$image"'"}}')
 assert_eq "$(value "api-jobs/$job/state")" Done
 assert_eq "$(value "$dir/imageUuid")" "$image"
 [ ! -e "$MOUNT/volumes/$root" ] || fail "the old root volume is still there"

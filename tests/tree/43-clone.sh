@@ -125,10 +125,11 @@ assert_eq "$(uuids vm-instances | wc -l)" $((before + 1))
 # killed_at POINT: the daemon dies there while two clones are made; prints the job.
 killed_at() {
 	local job
+	job=$(tr -d - </proc/sys/kernel/random/uuid)
 	umount_pool
 	POOLFS_TEST_KILL_AT=$1 mount_pool
 	wait_for "hosts/$(first hosts)/status" Connected 20
-	job=$(submit "$dir/actions" "$(clone_json '["k1","k2"]')") || true
+	clone_json '["k1","k2"]' | jq -c --arg job "$job" '. + {jobUuid: $job}' >"$MOUNT/$dir/actions" || true
 	wait_until 20 is_pool_gone
 	umount -l "$MOUNT"
 	mount_pool
