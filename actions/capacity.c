@@ -90,8 +90,8 @@ static int follow_field(struct txn *t, const struct object *before, const struct
 		memory = object_int(before, VM_MEMORY_SIZE);
 	}
 	if (from && to && strcmp(from, to) == 0)
-		return host_give(t, to, cpu - object_int(after, VM_CPU_NUM), memory - object_int(after, VM_MEMORY_SIZE),
-				 e);
+		return host_give(t, to, cpu - object_int(after, VM_CPU_NUM),
+				 memory - object_int(after, VM_MEMORY_SIZE), e);
 	if (from)
 		r = host_give(t, from, cpu, memory, e);
 	if (r == 0 && to)
@@ -99,7 +99,8 @@ static int follow_field(struct txn *t, const struct object *before, const struct
 	return r;
 }
 
-int capacity_follow_vm(struct txn *t, const struct object *before, const struct object *after, struct error *e)
+int capacity_follow_vm(struct txn *t, const struct object *before, const struct object *after,
+		       struct error *e)
 {
 	int r = 0;
 

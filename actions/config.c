@@ -61,8 +61,10 @@ struct setting {
 static const struct setting settings[] = {
 	SIZE("backupStorage.reservedCapacity", "1G", "bytes that images leave free on a backup storage"),
 	BOOL("ha.enable", "true", "VMs with an HA level are started again by themselves"),
-	SECONDS("ha.neverStopVm.gc.maxRetryIntervalTime", "300", "most seconds between two starts of a VM by HA"),
-	SECONDS("ha.neverStopVm.scan.interval", "1", "seconds between two looks for NeverStop VMs that are down"),
+	SECONDS("ha.neverStopVm.gc.maxRetryIntervalTime", "300",
+		"most seconds between two starts of a VM by HA"),
+	SECONDS("ha.neverStopVm.scan.interval", "1",
+		"seconds between two looks for NeverStop VMs that are down"),
 	INT("host.cpu.overProvisioning.ratio", 1, 1000, "10", "virtual CPUs promised per logical processor"),
 	SECONDS("host.ping.interval", "60", "seconds between two looks at a host"),
 	INT("host.ping.maxFailure", 1, 100, "3", "failed looks after which a host is Disconnected"),

@@ -30,7 +30,8 @@ op_recover_fn vm_update_recover;
 op_check_fn vm_change_offering_check;
 op_get_fn vm_capabilities_get;
 
-/* Settings of VMs that are tags: vm_tags.c; what they may be and where they are felt: vm_guest.c, vm_console.c */
+/* Settings of VMs that are tags: vm_tags.c; what they may be and where they are felt: vm_guest.c,
+ * vm_console.c */
 op_apply_fn vm_tag_apply;
 op_run_fn vm_tag_run;
 op_recover_fn vm_tag_recover;

@@ -241,20 +241,21 @@ int vm_set_leases(struct pool *pool, const struct view *view, const char *uuid, 
 	return r;
 }
 
-int vm_fetch_isos(struct job *job, const struct view *view, const char *uuid, const char *host, struct error *e)
+int vm_fetch_isos(struct job *job, const struct view *view, const char *uuid, const char *host,
+		  struct error *e)
 {
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
 
-	view_for_each_where(row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid)
-	{
+	view_for_each_where (row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid) {
 		_cleanup_free_ char *path = NULL, *format = NULL;
 		char image[UUID_SIZE];
 		int r;
 
 		if (!root || sscanf(object_text(row, SYSTEM_TAG_TAG), "iso::%32[0-9a-f]", image) != 1)
 			continue;
-		r = image_cache_get(job, image, object_str(root, VOLUME_PRIMARY_STORAGE_UUID), host, &path, &format, e);
+		r = image_cache_get(job, image, object_str(root, VOLUME_PRIMARY_STORAGE_UUID), host, &path,
+				    &format, e);
 		if (r < 0)
 			return r;
 	}

@@ -144,7 +144,8 @@ static void mount_pool(const char *uri)
 	snprintf(uri_option, sizeof(uri_option), "uri=%s", uri);
 	daemon_pid = fork();
 	if (daemon_pid == 0) {
-		execl(program, program, "-f", "-o", state_option, "-o", uri_option, mount_point, (char *)NULL);
+		execl(program, program, "-f", "-o", state_option, "-o", uri_option, mount_point,
+		      (char *)NULL);
 		_exit(127);
 	}
 	version = path_of("version");
@@ -195,18 +196,21 @@ static long memory_kib(void)
 static void make_room(int vms)
 {
 	char text[1024], where[128];
-	char *cluster = first_uuid("clusters"), *l3 = first_uuid("l3-networks"), *range = first_uuid("l3-networks/ip-ranges");
+	char *cluster = first_uuid("clusters"), *l3 = first_uuid("l3-networks"),
+	     *range = first_uuid("l3-networks/ip-ranges");
 
 	snprintf(where, sizeof(where), "l3-networks/ip-ranges/%s/actions", range);
 	request(where, "delete\n", true);
 	free(range);
-	snprintf(text, sizeof(text),
-		 "{\"name\":\"large\",\"managementIp\":\"10.9.9.9\",\"clusterUuid\":\"%s\",\"cpuCapacity\":4096,"
-		 "\"memoryCapacity\":%lld}",
-		 cluster, (vms + 100LL) << 28);
+	snprintf(
+		text, sizeof(text),
+		"{\"name\":\"large\",\"managementIp\":\"10.9.9.9\",\"clusterUuid\":\"%s\",\"cpuCapacity\":4096,"
+		"\"memoryCapacity\":%lld}",
+		cluster, (vms + 100LL) << 28);
 	request("hosts/simulators/create", text, true);
 	snprintf(where, sizeof(where), "l3-networks/%s/actions", l3);
-	request(where, "add-ip-range name=large startIp=10.200.0.10 endIp=10.200.200.250 netmask=255.255.0.0 gateway=10.200.0.1",
+	request(where,
+		"add-ip-range name=large startIp=10.200.0.10 endIp=10.200.200.250 netmask=255.255.0.0 gateway=10.200.0.1",
 		true);
 	free(cluster);
 	free(l3);
@@ -217,9 +221,10 @@ static char *add_image(const char *file, const char *format)
 	char text[1024];
 	char *bs = first_uuid("backup-storage"), *uuid;
 
-	snprintf(text, sizeof(text),
-		 "{\"name\":\"bench\",\"url\":\"file://%s\",\"format\":\"%s\",\"backupStorageUuids\":[\"%s\"]}", file, format,
-		 bs);
+	snprintf(
+		text, sizeof(text),
+		"{\"name\":\"bench\",\"url\":\"file://%s\",\"format\":\"%s\",\"backupStorageUuids\":[\"%s\"]}",
+		file, format, bs);
 	request("images/create", text, true);
 	uuid = first_uuid("images");
 	free(bs);
@@ -233,9 +238,10 @@ static void create_vms(int from, int to, const char *image)
 	for (int i = from; i < to; i++) {
 		char text[1024];
 
-		snprintf(text, sizeof(text),
-			 "{\"name\":\"vm%05d\",\"imageUuid\":\"%s\",\"instanceOfferingUuid\":\"%s\",\"l3NetworkUuids\":[\"%s\"]}",
-			 i, image, offering, l3);
+		snprintf(
+			text, sizeof(text),
+			"{\"name\":\"vm%05d\",\"imageUuid\":\"%s\",\"instanceOfferingUuid\":\"%s\",\"l3NetworkUuids\":[\"%s\"]}",
+			i, image, offering, l3);
 		request("vm-instances/create", text, i == to - 1 || i % 200 == 0);
 	}
 	free(offering);
@@ -353,7 +359,8 @@ static void report_query(sqlite3 *db, const char *query, const char *sql)
 		(void)read_file(path);
 		by_name[i] = now_us() - start;
 		start = now_us();
-		if (fd < 0 || pwrite(fd, query, strlen(query), 0) < 0 || pread(fd, answer, sizeof(answer), 0) < 0)
+		if (fd < 0 || pwrite(fd, query, strlen(query), 0) < 0 ||
+		    pread(fd, answer, sizeof(answer), 0) < 0)
 			die(query);
 		by_file[i] = now_us() - start;
 	}
@@ -372,10 +379,13 @@ static void report_queries(void)
 	snprintf(path, sizeof(path), "%s/pool.db", state_dir);
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
 		die(path);
-	report_query(db, "q=name=two&fields=uuid", "SELECT uuid FROM vm WHERE name = 'two' COLLATE NOCASE LIMIT 1000");
-	report_query(db, "q=name~=%25nothing%25&fields=uuid", "SELECT uuid FROM vm WHERE name LIKE '%nothing%' LIMIT 1000");
-	report_query(db, "q=vmNics.deviceId>5&fields=uuid",
-		     "SELECT uuid FROM vm WHERE uuid IN (SELECT vmInstanceUuid FROM nic WHERE deviceId > 5) LIMIT 1000");
+	report_query(db, "q=name=two&fields=uuid",
+		     "SELECT uuid FROM vm WHERE name = 'two' COLLATE NOCASE LIMIT 1000");
+	report_query(db, "q=name~=%25nothing%25&fields=uuid",
+		     "SELECT uuid FROM vm WHERE name LIKE '%nothing%' LIMIT 1000");
+	report_query(
+		db, "q=vmNics.deviceId>5&fields=uuid",
+		"SELECT uuid FROM vm WHERE uuid IN (SELECT vmInstanceUuid FROM nic WHERE deviceId > 5) LIMIT 1000");
 	report_query(db, "limit=100&fields=uuid", "SELECT uuid FROM vm ORDER BY id LIMIT 100");
 	(void)sqlite3_close(db);
 }
