@@ -2,8 +2,8 @@
 /*
  * The answers to the kernel's requests. Each finds the node in the view of this
  * moment, asks the table what it is, and answers; what takes long is parked.
- * Locks, ioctl and the like are left out on purpose: the
- * ENOSYS that the kernel gets for them makes it not ask again.
+ * Locks, ioctl and the like are left out on purpose: the ENOSYS that the kernel
+ * gets for them makes it not ask again.
  */
 #ifndef POOLFS_OPS_H
 #define POOLFS_OPS_H
@@ -20,6 +20,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_readlink(fuse_req_t req, fuse_ino_t ino);
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
 void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *kernel);
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
