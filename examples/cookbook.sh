@@ -38,7 +38,7 @@ show "the version" 'head -n 1 version' 'poolfs [0-9.]+'
 show "every path, explained" 'grep -c "^/" README' '[0-9]{3,}'
 show "the limits" 'grep request-bytes limits' 'request-bytes 1048576'
 show "all hosts and their state" 'jq -r ".inventories[] | [.name, .status] | @tsv" hosts/inventories' '.*Connected'
-show "how much memory is left" 'cat hosts/*/availableMemoryCapacity | paste -sd + | bc' '[0-9]+'
+show "how much memory is left" 'cat hosts/by-name/*/availableMemoryCapacity | paste -sd + | bc' '[0-9]+'
 show "what one may write into create" 'grep required vm-instances/create' $'name .*'
 show "an object by its name" 'ls zones/by-name | head -n 1' '.+'
 
@@ -71,7 +71,7 @@ show "who has this tag?" 'grep -lx production vm-instances/by-name/*/tags/* | cu
 # ------------------------------------------------------------------ watching
 
 show "the jobs of one VM" 'cat vm-instances/by-name/db01/jobs/*/operation | sort | uniq -c | sort -rn | head -n 1 | awk "{ print (\$1 > 0) }"' '1'
-show "what failed?" 'cat api-jobs/*/state | grep -c Failed || true' '0'
+show "what failed?" 'cat api-jobs/[0-9a-f]*/state | grep -c Failed || true' '0'
 show "the last change of anything" 'tail -n 1 events | jq -r .kind' '.+'
 show "who changed the name, and from what" 'jq -r "select(.changes.name.to == \"db01\" and .event == \"changed\") | \"\(.uid) \(.source): \(.changes.name.from)\"" events' '[0-9]+ fs: web03'
 show "changes of states, since a number" 'jq -r "select(.kind == \"VmInstance\" and .changes.state) | .changes.state.to" "events?since=1" | sort -u | paste -sd " "' '.*Running.*Stopped.*'

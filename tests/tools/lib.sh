@@ -7,7 +7,8 @@
 tool_vm() {
 	mount_pool
 	image=$(small_image)
-	VM=$MOUNT/vm-instances/$(create_vm tool "$image" '{"strategy":"CreateStopped"}')
+	VM=$(create_vm tool "$image" '{"strategy":"CreateStopped"}')
+	export VM=$MOUNT/vm-instances/$VM
 }
 
 job_count() {

@@ -29,7 +29,7 @@ assert_eq "$(metric poolfs_objects kind=VmInstance)" 2
 assert_eq "$(metric poolfs_objects kind=Zone)" "$(uuids zones | wc -l)"
 assert_eq "$(metric poolfs_state kind=VmInstance state=Stopped)" 1
 assert_eq "$(metric poolfs_state kind=VmInstance state=Running)" 1
-assert_eq "$(metric poolfs_state kind=Job state=Done)" "$(grep -lx Done "$MOUNT"/api-jobs/*/state | wc -l)"
+assert_eq "$(metric poolfs_state kind=Job state=Done)" "$(grep -lx Done "$MOUNT"/api-jobs/[0-9a-f]*/state | wc -l)"
 assert_eq "$(metric poolfs_status kind=Host status=Connected)" 1
 host=$(first hosts)
 assert_eq "$(metric poolfs_host_memory_capacity_bytes uuid="$host")" "$(value "hosts/$host/totalMemoryCapacity")"
