@@ -15,7 +15,9 @@
 
 #include "../../actions/pool_internal.h"
 #include "../../fs/content.h"
+#include "../../fs/by_name.h"
 #include "../../fs/queries.h"
+#include "../../fs/scratch.h"
 #include "../../fs/where.h"
 
 enum { POOLS = 8, QUERIES = 500 };
@@ -814,10 +816,13 @@ static void random_queries_give_what_the_reference_gives(void **state)
 	for (int round = 0; round < POOLS; round++) {
 		srand((unsigned)round + 1);
 		make_pool();
+		fs.ranks = ranks_new(); /* of one view; all of these have the same number */
+		assert_non_null(fs.ranks);
 		for (int i = 0; i < QUERIES; i++) {
 			random_query(&q);
 			check_query(&q, &hits);
 		}
+		ranks_free(fs.ranks);
 		free_pool();
 	}
 	print_message("%d queries, %zu of them with matches\n", POOLS * QUERIES, hits);
@@ -830,8 +835,9 @@ static int set_up(void **state)
 	pool.background = workers_new("background", 4);
 	pool.turns = turns_new(pool.background, 2);
 	fs.queries = queries_new();
+	fs.scratches = scratches_new();
 	fs.born = 1;
-	return pool.background && pool.turns && fs.queries ? 0 : -1;
+	return pool.background && pool.turns && fs.queries && fs.scratches ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -840,6 +846,7 @@ static int tear_down(void **state)
 	workers_free(pool.background);
 	turns_free(pool.turns);
 	queries_free(fs.queries);
+	scratches_free(fs.scratches);
 	return 0;
 }
 
