@@ -20,6 +20,7 @@
 #include "../model/view.h"
 #include "node.h"
 
+struct disk_reader;
 struct ranks;
 struct where_list;
 
@@ -38,6 +39,7 @@ struct handle {
 	mode_t mode;		     /* immutable */
 	const struct object *object; /* immutable; owned; NULL: it belongs to none */
 
+	struct disk_reader *disk; /* owned; of `data` files, else NULL */
 	/* Owned; NULL when open for writing only. Stays, unless the handle was polled, see polls.h. */
 	struct document *content;
 	int64_t start;	      /* immutable; of `events`: position where the file begins */

@@ -3,6 +3,7 @@
 #include "ops.h"
 
 #include "content.h"
+#include "data.h"
 #include "events.h"
 #include "last_error.h"
 #include "op_query.h"
@@ -245,6 +246,10 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	/* Root passes the mode bits, but not this (tree.md 12). */
 	if (r == 0 && writes && !place_is_writable(&p))
 		r = -EACCES;
+	if (r == 0 && p.entry->size) {
+		data_open(req, &p, fi);
+		return;
+	}
 	if (r == 0) {
 		h = handle_new(p.node, place_mode(&p), p.object);
 		r = h ? 0 : -ENOMEM;
@@ -273,6 +278,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		fuse_reply_err(req, EBADF);
 		return;
 	}
+	if (h->disk) {
+		data_read(req, h, size, offset);
+		return;
+	}
 	if (h->node.class == N_SCRATCH) {
 		op_scratch_read(req, h->node.row, size, offset);
 		return;
@@ -292,12 +301,32 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	fuse_reply_buf(req, d->data + start, d->len - start < size ? d->len - start : size);
 }
 
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	_cleanup_document_ struct document *d = h && !h->disk ? handle_document(h) : NULL;
+	off_t end = d ? (off_t)d->len : 0;
+
+	(void)ino;
+	if (!h)
+		fuse_reply_err(req, EBADF);
+	else if (h->disk)
+		data_lseek(req, h, offset, whence);
+	else if (offset < 0 || offset >= end) /* a rendered file has no holes but the one at its end */
+		fuse_reply_err(req, ENXIO);
+	else
+		fuse_reply_lseek(req, whence == SEEK_HOLE ? end : offset);
+}
+
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
 
 	(void)ino;
+	if (h && h->disk)
+		data_release(fs, h);
 	handles_remove(fs->handles, fi->fh);
 	if (h && h->node.class == N_SCRATCH)
 		scratch_close(fs->scratches, h->node.row);

@@ -304,8 +304,8 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 			if (!d)
 				return -ENOMEM;
 		}
-		size = d ? d->len : 0;
-		changed = d ? d->mtime : 0;
+		size = d ? d->len : p->entry->size ? (size_t)p->entry->size(p) : 0;
+		changed = d ? d->mtime : p->object ? p->object->changed : 0;
 	}
 	stat_fill(p->fs, p->node, mode, size, changed, ret);
 	return 0;

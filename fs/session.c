@@ -18,8 +18,11 @@
 #include "scratch.h"
 #include "signals.h"
 #include "wait.h"
+#include "../actions/workers.h"
 
 #define NS_PER_S INT64_C(1000000000)
+/* Threads that read disks at one time. */
+#define READERS_MAX 8
 
 /* What libfuse said last before the mount was there, since it has no other way to say why something failed.
  */
@@ -66,6 +69,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.link = op_link,
 	.open = op_open,
 	.read = op_read,
+	.lseek = op_lseek,
 	.poll = op_poll,
 	.write = op_write,
 	.flush = op_flush,
@@ -133,10 +137,11 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	fs->scratches = scratches_new();
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store);
+	fs->readers = workers_new("reader", READERS_MAX);
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
-	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->polls || !fs->scratches ||
-	    !fs->ranks || !fs->waits || !fs->readme || !fs->operations)
+	if (!fs->readers || !fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->polls ||
+	    !fs->scratches || !fs->ranks || !fs->waits || !fs->readme || !fs->operations)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
@@ -150,6 +155,7 @@ static void fs_close(struct fs *fs)
 {
 	if (fs->waits)
 		waits_stop(fs->waits);
+	workers_free(fs->readers);
 	pool_close(fs->pool);
 	waits_free(fs->waits);
 	ranks_free(fs->ranks);

@@ -3,6 +3,7 @@
 #include "ask.h"
 #include "by_name.h"
 #include "content.h"
+#include "data.h"
 #include "door.h"
 #include "events.h"
 #include "family.h"
@@ -274,6 +275,14 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			 .permissions = permissions_of_object,
 			 .help = "the whole object as JSON",
 			 .example = "jq -r .name inventory"},
+	[N_DATA] = {.in = IN(N_OBJECT),
+		    .kinds = OF(KIND_IMAGE) | OF(KIND_VOLUME) | OF(KIND_SNAPSHOT),
+		    .name = "data",
+		    .mode = S_IFREG | 0400,
+		    .here = data_here,
+		    .size = data_size,
+		    .help = "its bytes, holes included: the file of an image, the disk of a volume or snapshot",
+		    .example = "cp --sparse=always data /backup/disk.raw"},
 	[N_VALUE] = {.in = IN(N_OBJECT),
 		     .kinds = ANY,
 		     .index = INDEX_FIELD,
