@@ -80,6 +80,8 @@ static const struct setting settings[] = {
 	CHOICE("kvm.vm.cacheMode", "none", "cache mode of disks", "none", "writethrough", "writeback"),
 	CHOICE("kvm.vm.cpuMode", "none", "CPU model that guests see", "none", "host-model",
 	       "host-passthrough"),
+	BOOL("localStoragePrimaryStorage.liveMigrationWithStorage.allow", "false",
+	     "VMs with volumes on local storage can migrate, with a copy of these"),
 	SIZE("primaryStorage.reservedCapacity", "1G", "bytes that volumes leave free on a primary storage"),
 	QUOTA("image.num", "20", "images"),
 	QUOTA_SIZE("image.size", "10T", "size of all images"),

@@ -276,8 +276,12 @@ static void run_job(struct waiting *entry, struct job *job)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	const struct operation *op = job->req->op;
+	struct cause cause = request_cause(job->req);
 	json_t *result = NULL;
-	int r = entry->recover ? 0 : store_run(pool_store(job->pool), begin_fn, job, &e);
+	int r;
+
+	store_set_cause(&cause);
+	r = entry->recover ? 0 : store_run(pool_store(job->pool), begin_fn, job, &e);
 
 	if (r == -ECANCELED && !error_is_set(&e))
 		return;
@@ -319,6 +323,7 @@ static void entry_run(void *arg)
 			run_job(entry, &job);
 		}
 	}
+	store_set_cause(&CAUSE_NONE);
 	json_decref(json);
 	request_free(job.req);
 	if (stopping)

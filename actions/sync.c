@@ -231,16 +231,42 @@ static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status
 }
 
 struct domain_event {
+	struct pool *pool;
 	char host[UUID_SIZE], vm[UUID_SIZE];
 	enum hv_domain_state state;
 	enum hv_domain_reason reason;
+	bool ask; /* cannot be believed as it is */
 };
+
+/*
+ * Does one host say that the domain is active while it is active on another? During a migration both do, one
+ * after the other, and an event may come late: only the host itself can tell what is true by now.
+ */
+static bool is_contested(const struct view *view, const struct domain_event *event)
+{
+	const struct object *vm = view_get(view, KIND_VM, event->vm);
+	const char *host = vm ? vm_active_host(vm) : NULL;
+
+	return host && strcmp(host, event->host) != 0 &&
+	       (event->state == HV_DOMAIN_RUNNING || event->state == HV_DOMAIN_PAUSED);
+}
 
 static int domain_event_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct domain_event *event = arg;
 
+	event->ask = is_contested(txn_view(t), event);
+	if (event->ask)
+		return 0;
 	return vm_set_observed(t, event->host, event->vm, event->state, event->reason, e);
+}
+
+static void ask(void *arg)
+{
+	struct domain_event *event = arg;
+
+	vm_settle(event->pool, event->host, event->vm);
+	free(event);
 }
 
 static void domain_event_done(void *arg, int r, struct error *e)
@@ -249,7 +275,8 @@ static void domain_event_done(void *arg, int r, struct error *e)
 
 	if (r < 0)
 		fprintf(stderr, "poolfs: VM %s: %s\n", event->vm, error_sentence(e));
-	free(event);
+	if (r < 0 || !event->ask || workers_run(event->pool->background, ask, event) < 0)
+		free(event);
 }
 
 static void on_domain(void *ctx, const char *host_uuid, const char *domain_uuid, enum hv_domain_state state,
@@ -260,6 +287,7 @@ static void on_domain(void *ctx, const char *host_uuid, const char *domain_uuid,
 
 	if (!event)
 		return;
+	event->pool = pool;
 	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
 	snprintf(event->vm, sizeof(event->vm), "%s", domain_uuid);
 	event->state = state;

@@ -87,6 +87,14 @@ int vm_set_lease(struct pool *pool, const struct view *view, const struct object
 		 struct error *e);
 /** The leases of all NICs of a VM. Blocking. */
 int vm_set_leases(struct pool *pool, const struct view *view, const char *uuid, const char *host, struct error *e);
+/** Makes the copies of a VM's attached ISOs that the host needs. Blocking. */
+int vm_fetch_isos(struct job *job, const struct view *view, const char *uuid, const char *host, struct error *e);
+/**
+ * The hosts that a running VM could migrate to, the best first (@host: only this one): allocated, its entries
+ * borrowed. HOST_ALLOCATION.1000 when there is none. Reads only.
+ */
+int vm_migration_targets(const struct view *view, const struct object *vm, const char *host,
+			 const struct object ***ret_hosts, size_t *ret_count, struct error *e);
 /**
  * After a restart: waits for the VM's host, writes what it says of the domain, and answers whether the VM is in
  * @wanted. 0 = it is; -EINTR = it is not. Blocking, at most 30 s; without the host the VM becomes Unknown.

@@ -259,6 +259,8 @@
 	  "why it is where it is, see allocate.c")                                                           \
 	X(VM, UNKNOWN_FROM, "unknownFrom", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
 	  "state before the host was lost")                                                                  \
+	X(VM, MIGRATION_HOST_UUID, "migrationHostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,   \
+	  "host that it is on its way to")                                                                   \
 	X_ACCOUNT(X, VM)
 
 #define NIC_FIELDS(X)                                                                                        \

@@ -13,14 +13,14 @@
 #include "../../rest/openapi.h"
 #include "../../rest/request.h"
 
-static json_t *operations; /* the routes borrow from it */
+static json_t *table; /* the routes borrow from it */
 static struct routes *routes;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
-	operations = operations_to_json();
-	routes = routes_new(operations);
+	table = operations_to_json();
+	routes = routes_new(table);
 	return routes ? 0 : -1;
 }
 

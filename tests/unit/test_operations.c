@@ -11,7 +11,7 @@
 #include "../../actions/operation.h"
 
 /* Operations of the manual that still answer SYS.1014. Lower it with each one that is built; never raise it. */
-#define NOT_BUILT_LIMIT 9
+#define NOT_BUILT_LIMIT 1
 
 static json_t *wire; /* operations.json */
 
