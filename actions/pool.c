@@ -87,12 +87,14 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct submission *s = arg;
 	const struct request *req = s->req;
+	struct cause cause = request_cause(req);
 	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
 	json_t *result = NULL;
 	int r = check_job_uuid(t, s, &same, e);
 
 	if (r < 0 || same)
 		return r;
+	txn_set_cause(t, &cause);
 	r = request_check(txn_view(t), req, busy, e);
 	if (r == 0)
 		r = apply_now(t, req, busy, &result, e);
@@ -117,11 +119,13 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 static int record_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct submission *s = arg;
+	struct cause cause = request_cause(s->req);
 	bool same;
 	int r = check_job_uuid(t, s, &same, e);
 
 	if (r < 0 || same)
 		return r;
+	txn_set_cause(t, &cause);
 	r = job_insert(t, s->req, NULL, e);
 	return r < 0 ? r : job_finish(t, s->req->job, NULL, &s->refusal, e);
 }
@@ -350,6 +354,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 
 	if (!pool)
 		return error_set(e, ENOMEM, "out of memory");
+	store_set_cause(&(struct cause){.uid = geteuid(), .source = "fs"});
 	pthread_mutex_init(&pool->timer_lock, NULL);
 	pthread_cond_init(&pool->timer_cond, NULL);
 	pthread_mutex_init(&pool->prepare_lock, NULL);

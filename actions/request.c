@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "../model/access.h"
 #include "account.h"
 #include "params.h"
 #include "shortform.h"
@@ -13,14 +14,13 @@
 /* Members beside the parameters, at the top of a document (behaviour.md 1.3, tree.md 18). */
 static const char *const envelope[] = {"systemTags", "userTags", "jobUuid", "webHook", "params"};
 
-static const char *const secret_tags[] = {"consolePassword::", "rootPassword::", "userdata::", "sshkey::"};
-
-bool system_tag_is_secret(const char *tag)
+struct cause request_cause(const struct request *req)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(secret_tags); i++)
-		if (strncmp(tag, secret_tags[i], strlen(secret_tags[i])) == 0)
-			return true;
-	return false;
+	struct cause cause = {.uid = req->actor.uid, .source = req->actor.source};
+
+	snprintf(cause.job, sizeof(cause.job), "%s", req->job);
+	snprintf(cause.account, sizeof(cause.account), "%s", req->actor.account);
+	return cause;
 }
 
 void request_free(struct request *req)

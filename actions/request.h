@@ -65,13 +65,13 @@ DEFINE_CLEANUP(struct request *, request_free)
 int request_check(const struct view *view, const struct request *req, bool busy, struct error *e);
 #define OP_MISSING_OK 2
 
+/** Why what the request does is done, for the events. */
+struct cause request_cause(const struct request *req);
+
 /** The request as JSON for the job's row, secrets included or masked; owned by the caller. */
 json_t *request_to_json(const struct request *req, bool mask_secrets);
 /** Reads back what request_to_json() wrote with secrets. */
 int request_from_json(const json_t *json, struct request **ret_req, struct error *e);
-
-/** True for system tags that are never shown: passwords, user data, ssh keys (tree.md 5). */
-bool system_tag_is_secret(const char *tag);
 
 /* Parameters, as handlers read them. Strings are borrowed from the request. */
 const char *request_str(const struct request *req, const char *name); /* NULL when missing */

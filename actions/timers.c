@@ -86,6 +86,7 @@ static void *timer_main(void *arg)
 	struct timespec until;
 
 	pthread_setname_np(pthread_self(), "timer");
+	store_set_cause(&(struct cause){.uid = -1, .source = "scheduler"});
 	for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
 		last[i] = store_now();
 	pthread_mutex_lock(&pool->timer_lock);

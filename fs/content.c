@@ -7,12 +7,15 @@
 
 #include "../actions/json_gather.h"
 #include "../actions/shortform.h"
+#include "../model/access.h"
 #include "../model/render.h"
 #include "ask.h"
 #include "last_error.h"
 #include "listings.h"
 #include "members.h"
+#include "metrics.h"
 #include "queries.h"
+#include "scratch.h"
 #include "value.h"
 
 /* -------------------------------------------------------------- small texts */
@@ -60,6 +63,12 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "query-seconds %d\n", ASK_SECONDS);
 	fprintf(f, "query-names %d\n", QUERIES_KEPT);
 	fprintf(f, "where-bytes %d\n", QUERIES_TEXT);
+	fprintf(f, "events-bytes %d\n", EVENTS_BYTES);
+	fprintf(f, "scratch-bytes %d\n", SCRATCH_LENGTH);
+	fprintf(f, "scratch-bytes-total %d\n", SCRATCH_TOTAL);
+	fprintf(f, "scratch-files-per-user %d\n", SCRATCH_NAMES_OF_USER);
+	fprintf(f, "scratch-files-total %d\n", SCRATCH_NAMES);
+	fprintf(f, "scratch-idle-seconds %d\n", SCRATCH_IDLE_S);
 	fprintf(f, "objects-per-kind %" PRId64 "\n", NODE_ROW_MAX);
 	return stream_end(f, &text, &len, p->fs->born);
 }
@@ -302,6 +311,42 @@ static void get_start(const struct place *p, content_fn *done, void *arg)
 		pool_get(p->fs->pool, req, get_answered, call);
 }
 
+/* ------------------------------------------------------------------ metrics */
+
+struct metrics_call {
+	const struct fs *fs;
+	struct view *view; /* owned */
+	content_fn *done;
+	void *arg;
+};
+
+static void metrics_run(void *arg)
+{
+	struct metrics_call *call = arg;
+	struct document *d = metrics_render(call->fs, call->view);
+
+	call->done(call->arg, d ? 0 : -ENOMEM, d, NULL);
+	view_unref(call->view);
+	free(call);
+}
+
+static void metrics_start(const struct place *p, content_fn *done, void *arg)
+{
+	struct metrics_call *call = malloc(sizeof(*call));
+	int r = -ENOMEM;
+
+	if (call) {
+		*call = (struct metrics_call){.fs = p->fs, .done = done, .arg = arg};
+		call->view = store_view(p->fs->store);
+		r = pool_background(p->fs->pool, metrics_run, call);
+		if (r == 0)
+			return;
+		view_unref(call->view);
+		free(call);
+	}
+	done(arg, r, NULL, NULL);
+}
+
 void content_start(const struct place *p, content_fn *done, void *arg)
 {
 	struct document *d;
@@ -310,6 +355,8 @@ void content_start(const struct place *p, content_fn *done, void *arg)
 		listings_start(p->fs->listings, p->view, p->kind->id, done, arg);
 	} else if (p->node.class == N_COLLECTION_QUERY) {
 		ask_content_start(p, done, arg);
+	} else if (p->node.class == N_METRICS) {
+		metrics_start(p, done, arg);
 	} else if (!p->entry->render) {
 		get_start(p, done, arg);
 	} else {

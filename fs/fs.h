@@ -19,19 +19,26 @@
 struct handles;
 struct last_errors;
 struct listings;
+struct polls;
 struct queries;
 struct ranks;
+struct scratches;
 struct waits;
+struct workers;
 
 struct fs {
 	struct pool *pool;
-	struct store *store; /* the pool's */
+	struct store *store;	  /* the pool's */
+	struct event_log *events; /* the store's */
 	struct handles *handles;
 	struct last_errors *errors;
 	struct listings *listings;
+	struct polls *polls;
 	struct queries *queries;
+	struct scratches *scratches;
 	struct waits *waits;
-	struct ranks *ranks; /* of lookups in `by-name`; the receiving thread's */
+	struct workers *readers; /* of `data` files */
+	struct ranks *ranks;	 /* of lookups in `by-name`; the receiving thread's */
 	struct document *readme;
 	struct document *operations; /* the operation table as JSON */
 	int64_t born;		     /* ns: time of what changes only with the program */

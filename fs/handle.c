@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../actions/disk_reader.h"
 #include "by_name.h"
 #include "where.h"
 
@@ -50,6 +51,7 @@ static void handle_destroy(struct ref *self)
 	struct handle *h = (struct handle *)self;
 
 	object_unref(h->object);
+	disk_reader_unref(h->disk);
 	document_unref(h->content);
 	document_unref(h->answer);
 	gather_reset(&h->gather);
@@ -157,6 +159,8 @@ void handles_remove(struct handles *handles, uint64_t number)
 		handles->free = (uint32_t)number;
 	}
 	pthread_mutex_unlock(&handles->lock);
+	if (h)
+		atomic_store(&h->closed, true);
 	handle_unref(h);
 }
 

@@ -20,6 +20,7 @@
 #include "../model/view.h"
 #include "node.h"
 
+struct disk_reader;
 struct ranks;
 struct where_list;
 
@@ -38,7 +39,13 @@ struct handle {
 	mode_t mode;		     /* immutable */
 	const struct object *object; /* immutable; owned; NULL: it belongs to none */
 
-	struct document *content; /* immutable; owned; NULL when open for writing only */
+	struct disk_reader *disk; /* owned; of `data` files, else NULL */
+	/* Owned; NULL when open for writing only. Stays, unless the handle was polled, see polls.h. */
+	struct document *content;
+	int64_t start;	      /* immutable; of `events`: position where the file begins */
+	_Atomic int64_t seen; /* what the reader has seen last, see polls.c */
+	bool polled;	      /* somebody has waited for a change */
+	atomic_bool closed;   /* out of the table */
 	struct gather gather;
 	bool requested; /* a request has been written */
 	off_t end;	/* behind what was written last */

@@ -33,6 +33,8 @@ enum node_class {
 	N_FEATURES,
 	N_LIMITS,
 	N_CALLER_ERROR,
+	N_METRICS,
+	N_EVENTS, /* the row is the number of the event it begins behind */
 	N_OPERATIONS,
 	N_SESSIONS,
 	N_OPEN_CALL,
@@ -67,9 +69,12 @@ enum node_class {
 	N_JOBS,
 	N_TAGS,
 	N_TAG,
+	N_DATA,
 	/* a Get with parameters in its name; the row is a number given out at lookup, see queries.h */
 	N_QUERY,
 	N_COLLECTION_QUERY, /* the same of a collection */
+	/* a file that a tool has created; the row is its number, see scratch.h */
+	N_SCRATCH,
 	NODE_CLASS_COUNT
 };
 

@@ -3,9 +3,13 @@
 #include "ops.h"
 
 #include "content.h"
+#include "data.h"
+#include "events.h"
 #include "last_error.h"
 #include "op_query.h"
 #include "where.h"
+#include "polls.h"
+#include "scratch.h"
 
 /* For what stays as long as the program runs. */
 #define FOR_EVER 86400.0
@@ -235,16 +239,28 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct place p;
 	int r = request_place(req, ino, &view, &p);
 
+	if (r == 0 && p.node.class == N_SCRATCH) {
+		op_scratch_open(req, &p, fi);
+		return;
+	}
 	/* Root passes the mode bits, but not this (tree.md 12). */
 	if (r == 0 && writes && !place_is_writable(&p))
 		r = -EACCES;
+	if (r == 0 && p.entry->size) {
+		data_open(req, &p, fi);
+		return;
+	}
 	if (r == 0) {
 		h = handle_new(p.node, place_mode(&p), p.object);
 		r = h ? 0 : -ENOMEM;
 	}
+	if (r == 0 && p.node.class == N_EVENTS)
+		r = events_open(&p, h);
+	if (r == 0)
+		poll_note(&p, h);
 	if (r < 0)
 		fuse_reply_err(req, -r);
-	else if ((fi->flags & O_ACCMODE) == O_WRONLY)
+	else if ((fi->flags & O_ACCMODE) == O_WRONLY || p.node.class == N_EVENTS)
 		reply_open(req, h, fi);
 	else
 		open_for_reading(req, &p, h, fi);
@@ -262,6 +278,20 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		fuse_reply_err(req, EBADF);
 		return;
 	}
+	if (h->disk) {
+		data_read(req, h, size, offset);
+		return;
+	}
+	if (h->node.class == N_SCRATCH) {
+		op_scratch_read(req, h->node.row, size, offset);
+		return;
+	}
+	if (h->node.class == N_EVENTS) {
+		events_read(req, h, size, offset);
+		return;
+	}
+	if (offset == 0)
+		poll_refresh(fs, h);
 	d = handle_read(h, offset, &offset);
 	if (!d || offset < 0 || (size_t)offset >= d->len) {
 		fuse_reply_buf(req, NULL, 0);
@@ -271,12 +301,35 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	fuse_reply_buf(req, d->data + start, d->len - start < size ? d->len - start : size);
 }
 
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	_cleanup_document_ struct document *d = h && !h->disk ? handle_document(h) : NULL;
+	off_t end = d ? (off_t)d->len : 0;
+
+	(void)ino;
+	if (!h)
+		fuse_reply_err(req, EBADF);
+	else if (h->disk)
+		data_lseek(req, h, offset, whence);
+	else if (offset < 0 || offset >= end) /* a rendered file has no holes but the one at its end */
+		fuse_reply_err(req, ENXIO);
+	else
+		fuse_reply_lseek(req, whence == SEEK_HOLE ? end : offset);
+}
+
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
 
 	(void)ino;
+	if (h && h->disk)
+		data_release(fs, h);
 	handles_remove(fs->handles, fi->fh);
+	if (h && h->node.class == N_SCRATCH)
+		scratch_close(fs->scratches, h->node.row);
 	fuse_reply_err(req, 0);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing, waiting and the refusal of everything that would change the tree's shape. See ops.h. */
+/* Writing, waiting, attributes. See ops.h. */
 #include "ops.h"
 
+#include "scratch.h"
 #include "submit.h"
 
 /* The place and handle of a request on an open file. */
@@ -25,7 +26,9 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 	struct place p;
 	int r = open_place(req, ino, fi, &view, &p, &h);
 
-	if (r < 0)
+	if (r == 0 && p.node.class == N_SCRATCH)
+		op_scratch_write(req, &p, data, size, offset, fi->flags);
+	else if (r < 0)
 		fuse_reply_err(req, -r);
 	else
 		submit_write(&p, h, req, data, size, offset, fi->flags);
@@ -84,6 +87,10 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	struct place p;
 	int r = request_place(req, ino, &view, &p);
 
+	if (r == 0 && p.node.class == N_SCRATCH) {
+		op_scratch_setattr(req, &p, attr, to_set);
+		return;
+	}
 	/* Tools that copy a file set its mode, owner and times: what is so already may be set again. */
 	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE) && (attr->st_mode & 07777) != (place_mode(&p) & 07777))
 		r = -EPERM;
@@ -112,66 +119,4 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 		fuse_reply_err(req, -r);
 	else
 		submit_rmdir(&p, req);
-}
-
-/* ------------------------------------------------ names are given by the pool */
-
-void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EPERM);
-}
-
-void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
-{
-	(void)parent;
-	(void)name;
-	(void)mode;
-	fuse_reply_err(req, EPERM);
-}
-
-void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
-{
-	(void)parent;
-	(void)name;
-	(void)mode;
-	(void)device;
-	fuse_reply_err(req, EPERM);
-}
-
-void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
-{
-	(void)parent;
-	(void)name;
-	(void)mode;
-	(void)fi;
-	fuse_reply_err(req, EPERM);
-}
-
-void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
-{
-	(void)target;
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EPERM);
-}
-
-void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
-{
-	(void)ino;
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EPERM);
-}
-
-void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *to_name,
-	       unsigned flags)
-{
-	(void)parent;
-	(void)name;
-	(void)to;
-	(void)to_name;
-	(void)flags;
-	fuse_reply_err(req, EPERM);
 }

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "ask.h"
+#include "events.h"
 #include "queries.h"
+#include "scratch.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -112,6 +114,16 @@ int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t
 	if (node.class == N_CONDITION) {
 		if (!queries_get(fs->queries, node.row, &base, NULL) || base.class != N_CONDITION ||
 		    base.index != node.index)
+			return -ESTALE;
+		place_init(fs, view, node, ret);
+		ret->uid = uid;
+		return 0;
+	}
+	if (node.class == N_SCRATCH || node.class == N_EVENTS) {
+		/* The row is no object's. */
+		if (node.kind != KIND_NONE || node.index)
+			return -ENOENT;
+		if (node.class == N_SCRATCH && !scratch_is_here(fs->scratches, node.row))
 			return -ESTALE;
 		place_init(fs, view, node, ret);
 		ret->uid = uid;
@@ -272,6 +284,10 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 	int64_t changed = 0;
 	size_t size = 0;
 
+	if (p->node.class == N_SCRATCH)
+		return scratch_stat(p, ret);
+	if (p->node.class == N_EVENTS)
+		return events_stat(p, ret);
 	if (S_ISLNK(mode)) {
 		if (!place_readlink(p, target))
 			return -ENOENT;
@@ -288,8 +304,8 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 			if (!d)
 				return -ENOMEM;
 		}
-		size = d ? d->len : 0;
-		changed = d ? d->mtime : 0;
+		size = d ? d->len : p->entry->size ? (size_t)p->entry->size(p) : 0;
+		changed = d ? d->mtime : p->object ? p->object->changed : 0;
 	}
 	stat_fill(p->fs, p->node, mode, size, changed, ret);
 	return 0;

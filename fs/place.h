@@ -73,6 +73,8 @@ struct node_entry {
 	/* Files: the content, NULL when memory is short. Files without one are made by content_start() alone.
 	 */
 	struct document *(*render)(const struct place *p);
+	/* Files that are read piece by piece (data.h): their exact size. */
+	int64_t (*size)(const struct place *p);
 	/* Links: the directory it is in, and where it leads, as paths from the root. */
 	bool (*link)(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
 	/* Directories: ns of their last change. */
@@ -105,7 +107,7 @@ const char *place_meaning(const struct place *p);
 /** True for files whose content takes long, because the table has no function for it. */
 static inline bool place_is_slow(const struct place *p)
 {
-	return S_ISREG(p->entry->mode) && !p->entry->render;
+	return S_ISREG(p->entry->mode) && !p->entry->render && !p->entry->size && p->node.class != N_EVENTS;
 }
 /** True when opening for writing makes sense. */
 bool place_is_writable(const struct place *p);

@@ -12,12 +12,17 @@
 #include "last_error.h"
 #include "listings.h"
 #include "ops.h"
+#include "polls.h"
 #include "queries.h"
 #include "readme.h"
+#include "scratch.h"
 #include "signals.h"
 #include "wait.h"
+#include "../actions/workers.h"
 
 #define NS_PER_S INT64_C(1000000000)
+/* Threads that read disks at one time. */
+#define READERS_MAX 8
 
 /* What libfuse said last before the mount was there, since it has no other way to say why something failed.
  */
@@ -64,6 +69,8 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.link = op_link,
 	.open = op_open,
 	.read = op_read,
+	.lseek = op_lseek,
+	.poll = op_poll,
 	.write = op_write,
 	.flush = op_flush,
 	.release = op_release,
@@ -108,6 +115,7 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 
 	last_errors_observe(fs->errors, view, changes, count);
 	waits_observe(fs->waits, view, changes, count);
+	polls_observe(fs->polls);
 }
 
 static int fs_open(struct fs *fs, const struct pool_options *options, struct error *e)
@@ -117,6 +125,7 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	if (r < 0)
 		return r;
 	fs->store = pool_store(fs->pool);
+	fs->events = store_events(fs->store);
 	fs->born = program_time();
 	fs->uid = geteuid();
 	fs->gid = getegid();
@@ -124,12 +133,15 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	fs->errors = last_errors_new();
 	fs->listings = listings_new(fs->pool);
 	fs->queries = queries_new();
+	fs->polls = polls_new(fs);
+	fs->scratches = scratches_new();
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store);
+	fs->readers = workers_new("reader", READERS_MAX);
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
-	if (!fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->ranks || !fs->waits ||
-	    !fs->readme || !fs->operations)
+	if (!fs->readers || !fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->polls ||
+	    !fs->scratches || !fs->ranks || !fs->waits || !fs->readme || !fs->operations)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
@@ -143,10 +155,13 @@ static void fs_close(struct fs *fs)
 {
 	if (fs->waits)
 		waits_stop(fs->waits);
+	workers_free(fs->readers);
 	pool_close(fs->pool);
 	waits_free(fs->waits);
 	ranks_free(fs->ranks);
+	polls_free(fs->polls);
 	queries_free(fs->queries);
+	scratches_free(fs->scratches);
 	listings_free(fs->listings);
 	last_errors_free(fs->errors);
 	handles_free(fs->handles);

@@ -14,12 +14,14 @@
 #include "value.h"
 #include "wait.h"
 
-/* A write or rmdir that waits for the pool's word. */
+/* A write, rename or rmdir that waits for the pool's word. */
 struct submission {
 	const struct fs *fs;
 	fuse_req_t req;
 	size_t len;		     /* bytes written */
-	struct handle *handle;	     /* owned; NULL: rmdir */
+	struct handle *handle;	     /* owned; NULL: not a write */
+	content_taken_fn *taken;     /* NULL: not a rename */
+	void *arg;		     /* of taken */
 	const struct object *object; /* owned; NULL: none */
 	uid_t uid;
 };
@@ -78,27 +80,49 @@ static void rmdir_accepted(void *arg, int result, const char *job, const struct 
 	submission_free(s);
 }
 
-/* Hands @request (taken over) to the pool. @h NULL: for rmdir. */
-static void submit(const struct place *p, struct handle *h, fuse_req_t req, struct request *request,
-		   size_t len)
+/* The pool's word on a content. */
+static void content_accepted(void *arg, int result, const char *job, const struct error *e)
 {
-	struct submission *s = calloc(1, sizeof(*s));
+	struct submission *s = arg;
+
+	(void)job;
+	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
+	s->taken(s->arg, result);
+	submission_free(s);
+}
+
+/* Hands @request (taken over) to the pool. @how: what @accepted needs beyond the place. */
+static void submit(const struct place *p, const struct submission *how, struct request *request,
+		   pool_accepted_fn *accepted)
+{
+	struct submission *s = malloc(sizeof(*s));
 
 	if (!s) {
 		request_free(request);
-		fuse_reply_err(req, ENOMEM);
+		if (how->taken)
+			how->taken(how->arg, -ENOMEM);
+		else
+			fuse_reply_err(how->req, ENOMEM);
 		return;
 	}
-	*s = (struct submission){
-		.fs = p->fs, .req = req, .len = len, .handle = h, .object = p->object, .uid = p->uid};
-	object_ref(p->object);
-	if (h) {
-		ref_get(&h->ref);
-		h->requested = true;
-		h->base_set = false;
-		handle_set_answer(h, NULL, NULL);
-	}
-	pool_submit(p->fs->pool, request, h ? write_accepted : rmdir_accepted, s);
+	*s = *how;
+	s->fs = p->fs;
+	s->uid = p->uid;
+	s->object = object_ref(p->object);
+	pool_submit(p->fs->pool, request, accepted, s);
+}
+
+/* Submits a write of @len bytes through @h. */
+static void submit_through(const struct place *p, struct handle *h, fuse_req_t req, struct request *request,
+			   size_t len)
+{
+	struct submission how = {.req = req, .len = len, .handle = h};
+
+	ref_get(&h->ref);
+	h->requested = true;
+	h->base_set = false;
+	handle_set_answer(h, NULL, NULL);
+	submit(p, &how, request, write_accepted);
 }
 
 static struct actor actor_of(const struct place *p)
@@ -119,34 +143,53 @@ static bool is_present_value(const struct place *p, const json_t *value)
 	return same && !view_next_where(p->view, KIND_JOB, JOB_QUEUE, object_uuid(p->object), 0);
 }
 
-static void write_value(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
+/* The request that the text of a value file stands for; NULL when it is the present value. */
+static int request_of_value(const struct place *p, const char *data, size_t len, struct request **ret_req,
+			    struct error *e)
 {
 	const struct operation *op = field_operation(p);
-	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct actor actor = actor_of(p);
-	struct request *request = NULL;
 	json_t *value = NULL, *params;
-	int r;
+	int r = value_parse(operation_param(op, p->field->name), data, len, &value, e);
 
-	r = value_parse(operation_param(op, p->field->name), data, len, &value, &e);
-	if (r < 0) {
-		refuse(p, req, r, &e);
-		return;
-	}
+	*ret_req = NULL;
+	if (r < 0)
+		return r;
 	if (is_present_value(p, value)) {
 		json_decref(value);
-		last_error_set(p->fs->errors, p->uid, p->object, NULL);
-		fuse_reply_write(req, len);
-		return;
+		return 0;
 	}
 	params = json_pack("{s:o}", p->field->name, value);
-	r = params ? request_new(op, object_uuid(p->object), params, &actor, &request, &e)
-		   : error_set(&e, ENOMEM, "out of memory");
+	r = params ? request_new(op, object_uuid(p->object), params, &actor, ret_req, e)
+		   : error_set(e, ENOMEM, "out of memory");
 	json_decref(params);
-	if (r < 0)
+	return r;
+}
+
+/* The request in a whole text for `actions` or `create`. */
+static int request_of_text(const struct place *p, const char *text, size_t len, struct request **ret_req,
+			   struct error *e)
+{
+	struct actor actor = actor_of(p);
+
+	return request_parse(p->op, p->kind ? p->kind->id : KIND_NONE,
+			     p->object ? object_uuid(p->object) : NULL, text, len, &actor, ret_req, e);
+}
+
+static void write_value(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct request *request;
+	int r = request_of_value(p, data, len, &request, &e);
+
+	if (r < 0) {
 		refuse(p, req, r, &e);
-	else
-		submit(p, h, req, request, len);
+	} else if (request) {
+		submit_through(p, h, req, request, len);
+	} else {
+		last_error_set(p->fs->errors, p->uid, p->object, NULL);
+		fuse_reply_write(req, len);
+	}
 }
 
 /* ----------------------------------------------------------------- requests */
@@ -155,7 +198,6 @@ static void parse_and_submit(const struct place *p, struct handle *h, fuse_req_t
 			     size_t text_len, size_t len)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct actor actor = actor_of(p);
 	struct request *request = NULL;
 	int r;
 
@@ -163,13 +205,12 @@ static void parse_and_submit(const struct place *p, struct handle *h, fuse_req_t
 		door_call(p, h, req, text, text_len, len);
 		return;
 	}
-	r = request_parse(p->op, p->kind ? p->kind->id : KIND_NONE, p->object ? object_uuid(p->object) : NULL,
-			  text, text_len, &actor, &request, &e);
+	r = request_of_text(p, text, text_len, &request, &e);
 
 	if (r < 0)
 		refuse(p, req, r, &e);
 	else
-		submit(p, h, req, request, len);
+		submit_through(p, h, req, request, len);
 }
 
 /* A piece of a JSON document. */
@@ -261,6 +302,22 @@ void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const
 		write_request(p, h, req, data, len);
 }
 
+void submit_content(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct submission how = {.taken = taken, .arg = arg};
+	struct request *request = NULL;
+	int r = p->node.class == N_VALUE ? request_of_value(p, data, len, &request, &e)
+					 : request_of_text(p, data, len, &request, &e);
+
+	if (r == 0 && request) {
+		submit(p, &how, request, content_accepted);
+		return;
+	}
+	last_error_set(p->fs->errors, p->uid, p->object, r < 0 ? &e : NULL);
+	taken(arg, r);
+}
+
 int submit_flush(const struct place *p, struct handle *h)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -340,5 +397,5 @@ void submit_rmdir(const struct place *p, fuse_req_t req)
 	if (r < 0)
 		refuse(p, req, r, &e);
 	else
-		submit(p, NULL, req, request, 0);
+		submit(p, &(struct submission){.req = req}, request, rmdir_accepted);
 }

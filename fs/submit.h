@@ -15,6 +15,14 @@
 /** Answers a write to a value file, `actions` or `create`. */
 void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
 		  off_t offset, int flags);
+/** Told what became of a content: 0, or the negative errno whose sentence stands in `last-error`. */
+typedef void content_taken_fn(void *arg, int result);
+/**
+ * Submits a whole content of a writable file at once, as a rename over it does. @taken is called exactly
+ * once, when the job is durable or refused: perhaps before the return, perhaps later from the store's writer
+ * thread.
+ */
+void submit_content(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg);
 /** 0, or -EINVAL when a document written to @h is not complete (also noted in `last-error`). */
 int submit_flush(const struct place *p, struct handle *h);
 /** Answers fsync: waits for the jobs that were started through this file. */

@@ -3,11 +3,14 @@
 #include "ask.h"
 #include "by_name.h"
 #include "content.h"
+#include "data.h"
 #include "door.h"
+#include "events.h"
 #include "family.h"
 #include "links.h"
 #include "members.h"
 #include "where.h"
+#include "scratch.h"
 
 #define FILE_RO	  (S_IFREG | 0444)
 #define FILE_RW	  (S_IFREG | 0644)
@@ -86,6 +89,20 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		    .flags = E_NAME_STAYS | E_STAYS,
 		    .render = render_call,
 		    .help = "write a call as the account of the session, read its answer"},
+	[N_METRICS] = {.in = IN(N_ROOT),
+		       .name = "metrics",
+		       .mode = FILE_RO,
+		       .flags = E_NAME_STAYS,
+		       .help = "the pool in numbers, as OpenMetrics text",
+		       .example = "grep '^poolfs_state{kind=\"VmInstance\"' metrics"},
+	[N_EVENTS] =
+		{.in = IN(N_ROOT),
+		 .mode = FILE_RO,
+		 .find = events_find,
+		 .next = events_next,
+		 .help = "what changed, a line of JSON each, in the order of the commits; events?since=N: behind "
+			 "number N",
+		 .example = "tail -f events | jq -c 'select(.kind == \"VmInstance\")'"},
 	[N_FOLDER] = {.in = FOLDERS,
 		      .index = INDEX_FOLDER,
 		      .mode = DIRECTORY,
@@ -258,6 +275,14 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			 .permissions = permissions_of_object,
 			 .help = "the whole object as JSON",
 			 .example = "jq -r .name inventory"},
+	[N_DATA] = {.in = IN(N_OBJECT),
+		    .kinds = OF(KIND_IMAGE) | OF(KIND_VOLUME) | OF(KIND_SNAPSHOT),
+		    .name = "data",
+		    .mode = S_IFREG | 0400,
+		    .here = data_here,
+		    .size = data_size,
+		    .help = "its bytes, holes included: the file of an image, the disk of a volume or snapshot",
+		    .example = "cp --sparse=always data /backup/disk.raw"},
 	[N_VALUE] = {.in = IN(N_OBJECT),
 		     .kinds = ANY,
 		     .index = INDEX_FIELD,
@@ -339,6 +364,16 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		   .help = "the tag",
 		   .example = "grep -h ^hostname:: tags/*"},
 
+	[N_SCRATCH] =
+		{.in = IN(N_FOLDER) | IN(N_OBJECT),
+		 .shown = "<any other name>",
+		 .mode = S_IFREG | 0600,
+		 .here = scratch_here,
+		 .find = scratch_find,
+		 .next = scratch_next,
+		 .render = scratch_render,
+		 .permissions = scratch_permissions,
+		 .help = "scratch file of the user who creates it; renamed over a writable file it is written there"},
 	[N_QUERY] = {.mode = FILE_RO, .permissions = permissions_get},
 	[N_COLLECTION_QUERY] = {.mode = FILE_RO, .permissions = permissions_query},
 };

@@ -60,3 +60,13 @@ bool access_may_see(const struct view *view, const struct object *o, const char 
 	}
 	return false;
 }
+
+static const char *const secret_tags[] = {"consolePassword::", "rootPassword::", "userdata::", "sshkey::"};
+
+bool system_tag_is_secret(const char *tag)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(secret_tags); i++)
+		if (strncmp(tag, secret_tags[i], strlen(secret_tags[i])) == 0)
+			return true;
+	return false;
+}

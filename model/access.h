@@ -13,5 +13,7 @@
 bool access_is_admin(const struct view *view, const char *account);
 /** True when the account of this uuid, not an administrator, may see @o. */
 bool access_may_see(const struct view *view, const struct object *o, const char *account);
+/** True for system tags that are never shown: passwords, user data, ssh keys (tree.md 5). */
+bool system_tag_is_secret(const char *tag);
 
 #endif

@@ -133,7 +133,9 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 	if (r == 0)
 		r = store_exec(db,
 			       "CREATE TABLE IF NOT EXISTS kind_changed "
-			       "(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT",
+			       "(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT;"
+			       "CREATE TABLE IF NOT EXISTS event (sequence INTEGER PRIMARY KEY, "
+			       "time INTEGER NOT NULL, line TEXT NOT NULL) STRICT",
 			       e);
 	if (r < 0)
 		return r;

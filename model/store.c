@@ -4,15 +4,15 @@
  *
  * One writer thread owns the SQLite connection. It takes all queued changes at
  * once, runs each in a savepoint on a working copy of the view, commits the
- * group, publishes the working copy as the new view, tells the observers and
- * answers the callers. A crash before COMMIT returns loses changes that nobody
+ * group together with the events that tell of it, publishes the working copy as
+ * the new view, tells the observers and answers the callers. A crash before COMMIT returns loses changes that nobody
  * was told of; a crash after it loses nothing.
  *
  * Locks: queue_lock guards the queue and the stop flag; view_lock guards the
  * pointer to the current view and is held for two instructions. Neither is held
  * while a change, an observer or an answer runs.
  */
-#include "store_internal.h"
+#include "event_internal.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -29,6 +29,7 @@ struct posted {
 	txn_fn *fn;
 	void *arg;
 	txn_done_fn *done;
+	struct cause cause;
 	bool keep; /* false: take everything back (store_try) */
 	int result;
 	struct error error;
@@ -46,6 +47,7 @@ struct store {
 	bool writer_runs;
 	struct kind_statements statements[KIND_COUNT]; /* the writer thread's */
 	sqlite3_stmt *set_changed;		       /* the writer thread's */
+	struct event_log *events;		       /* owned; self-locking */
 
 	pthread_mutex_t queue_lock;
 	pthread_cond_t queue_cond;
@@ -107,6 +109,19 @@ int store_exec(sqlite3 *db, const char *sql, struct error *e)
 	return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(db));
 }
 
+/* Why the calling thread changes something. */
+static _Thread_local struct cause thread_cause = {.uid = -1};
+
+void store_set_cause(const struct cause *cause)
+{
+	thread_cause = *cause;
+}
+
+struct event_log *store_events(struct store *store)
+{
+	return store->events;
+}
+
 /* ---------------------------------------------------------------- views */
 
 struct view *store_view(struct store *store)
@@ -132,10 +147,10 @@ static void publish(struct store *store, struct view *view)
  * Runs one change in its savepoint; a failed or tried one leaves no trace. Returns 0 when the group can
  * go on, whatever became of the change; else a negative errno and the reason in @e.
  */
-static int run_one(struct txn *t, struct posted *p, struct error *e)
+static int run_one(struct store *store, struct txn *t, struct posted *p, struct error *e)
 {
 	struct view *mark = view_copy(t->view, view_version(t->view));
-	size_t count = t->change_count;
+	size_t count = t->change_count, events = event_log_staged(store->events);
 
 	if (!mark) {
 		p->result = error_set(&p->error, ENOMEM, "out of memory");
@@ -148,9 +163,15 @@ static int run_one(struct txn *t, struct posted *p, struct error *e)
 		return 0;
 	}
 	t->now = store_now();
+	t->cause = p->cause;
 	p->result = p->fn(t, p->arg, &p->error);
 	if (p->result >= 0 && t->failed)
 		p->result = error_set(&p->error, EIO, "the database refused a change");
+	if (p->result >= 0 && p->keep) {
+		int r = event_log_stage(store->events, t, count, &p->error);
+
+		p->result = r < 0 ? r : p->result;
+	}
 	/* A full disk or an I/O error makes SQLite roll back the whole group by itself. */
 	if (sqlite3_get_autocommit(t->db)) {
 		view_unref(mark);
@@ -162,6 +183,7 @@ static int run_one(struct txn *t, struct posted *p, struct error *e)
 		return store_exec(t->db, "RELEASE change", e);
 	}
 	txn_truncate(t, count);
+	event_log_unstage(store->events, events);
 	view_unref(t->view);
 	t->view = mark;
 	return store_exec(t->db, "ROLLBACK TO change; RELEASE change", e);
@@ -211,9 +233,11 @@ static void commit_group(struct store *store, struct posted *group)
 	r = t.view ? store_exec(store->db, "BEGIN IMMEDIATE", &e) : error_set(&e, ENOMEM, "out of memory");
 	if (r == 0) {
 		for (struct posted *p = group; p && r == 0; p = p->next)
-			r = run_one(&t, p, &e);
+			r = run_one(store, &t, p, &e);
 		if (r == 0)
 			r = save_kind_times(store, &t, &e);
+		if (r == 0)
+			r = event_log_trim(store->events, store->db, &e);
 		if (r == 0)
 			r = store_exec(store->db, "COMMIT", &e);
 		if (r < 0 && !sqlite3_get_autocommit(store->db))
@@ -221,10 +245,13 @@ static void commit_group(struct store *store, struct posted *group)
 	}
 	if (r < 0) {
 		txn_truncate(&t, 0);
+		event_log_unstage(store->events, 0);
 		fail_group(group, &e);
 	}
 	if (t.change_count) {
+		/* In this order, so that who reads of a change also sees it. */
 		publish(store, t.view);
+		event_log_publish(store->events);
 		for (size_t i = 0; i < store->observer_count; i++)
 			store->observers[i].fn(store->observers[i].ctx, t.view, t.changes, t.change_count);
 	}
@@ -280,7 +307,7 @@ static int post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done, b
 
 	if (!p)
 		return -ENOMEM;
-	*p = (struct posted){.fn = fn, .arg = arg, .done = done, .keep = keep};
+	*p = (struct posted){.fn = fn, .arg = arg, .done = done, .keep = keep, .cause = thread_cause};
 	scoped_lock(&store->queue_lock);
 	if (store->stopping) {
 		free(p);
@@ -423,6 +450,8 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 		r = schema_apply(store->db, e);
 	if (r == 0)
 		r = txn_load(store->db, store->view, e);
+	if (r == 0)
+		r = event_log_open(store->events, store->db, e);
 	if (r == 0 &&
 	    sqlite3_prepare_v3(store->db,
 			       "INSERT INTO kind_changed VALUES (?1, ?2) "
@@ -445,7 +474,8 @@ int store_open(const char *dir, struct store **ret_store, struct error *e)
 	pthread_cond_init(&store->queue_cond, NULL);
 	pthread_mutex_init(&store->view_lock, NULL);
 	store->view = view_new();
-	r = store->view ? lock_folder(store, dir, e) : error_set(e, ENOMEM, "out of memory");
+	store->events = event_log_new();
+	r = store->view && store->events ? lock_folder(store, dir, e) : error_set(e, ENOMEM, "out of memory");
 	if (r == 0)
 		r = open_database(store, dir, e);
 	if (r == 0) {
@@ -474,6 +504,7 @@ void store_close(struct store *store)
 		pthread_join(store->writer, NULL);
 	txn_statements_finalize(store->statements);
 	sqlite3_finalize(store->set_changed);
+	event_log_free(store->events);
 	sqlite3_close(store->db);
 	view_unref(store->view);
 	if (store->lock_fd >= 0)

@@ -21,6 +21,7 @@
 #define POOLFS_STORE_H
 
 #include "error.h"
+#include "event.h"
 #include "view.h"
 
 struct store;
@@ -59,6 +60,13 @@ int store_run(struct store *store, txn_fn *fn, void *arg, struct error *e);
 int store_post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done);
 /** As store_run(), but takes every change back: a look at what would happen. */
 int store_try(struct store *store, txn_fn *fn, void *arg, struct error *e);
+
+/** The events of all changes; the store's. */
+struct event_log *store_events(struct store *store);
+/** What the calling thread does from now on, and posts, is because of @cause (copied). */
+void store_set_cause(const struct cause *cause);
+/** The present change is because of @cause (copied), whoever posted it. */
+void txn_set_cause(struct txn *t, const struct cause *cause);
 
 /** The state this change works on. Borrowed; replaced by the next put or remove. */
 const struct view *txn_view(const struct txn *t);

@@ -17,6 +17,11 @@ int64_t txn_now(const struct txn *t)
 	return t->now;
 }
 
+void txn_set_cause(struct txn *t, const struct cause *cause)
+{
+	t->cause = *cause;
+}
+
 /* ------------------------------------------------------------ statements */
 
 static int prepare(struct txn *t, sqlite3_stmt **stmt, char *sql, struct error *e)

@@ -8,6 +8,8 @@
 #include "../../fs/by_name.h"
 #include "../../fs/place.h"
 #include "../../fs/queries.h"
+#include "../../fs/scratch.h"
+#include "../../model/event_internal.h"
 
 /* Enough to cross every power of two on the way, few enough for the sanitizers. */
 #define MANY 2000
@@ -378,14 +380,18 @@ static int set_up(void **state)
 {
 	(void)state;
 	fs.queries = queries_new();
+	fs.scratches = scratches_new();
+	fs.events = event_log_new();
 	fs.ranks = ranks_new();
-	return fs.queries && fs.ranks ? 0 : -1;
+	return fs.queries && fs.scratches && fs.events && fs.ranks ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
 	queries_free(fs.queries);
+	scratches_free(fs.scratches);
+	event_log_free(fs.events);
 	ranks_free(fs.ranks);
 	return 0;
 }

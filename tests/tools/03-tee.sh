@@ -1,0 +1,17 @@
+#!/bin/bash
+# tee, over a file and appending.
+. "$(dirname "$0")/lib.sh"
+
+tool_vm
+# shellcheck disable=SC2016 # expanded by the shell under test
+writes_once "$VM/description" "through tee" in_bash 'echo "through tee" | tee "$1/description" >/dev/null' "$VM"
+# shellcheck disable=SC2016
+writes_once "$VM/description" "appended" in_bash 'echo appended | tee -a "$1/description" >/dev/null' "$VM"
+# shellcheck disable=SC2016
+refused "Invalid argument" in_bash 'set -o pipefail; echo many | tee "$1/cpuNum" >/dev/null' "$VM"
+
+step "one writer, two files"
+echo start | tee "$VM/actions" >copy
+sync "$VM/actions"
+assert_eq "$(cat "$VM/state")" Running
+assert_eq "$(cat copy)" start

@@ -1,0 +1,21 @@
+#!/bin/bash
+# sed -i writes by rename.
+. "$(dirname "$0")/lib.sh"
+
+tool_vm
+echo "the old text" >"$VM/description"
+writes_once "$VM/description" "the new text" sed -i s/old/new/ "$VM/description"
+writes_once "$VM/cpuNum" 3 sed -i 's/.*/3/' "$VM/cpuNum"
+
+step "what is bad is refused by the rename, and leaves the value"
+refused "Invalid argument" sed -i 's/.*/many/' "$VM/cpuNum"
+assert_eq "$(cat "$VM/cpuNum")" 3
+find "$VM" -maxdepth 1 -name 'sed*' -delete
+
+step "a backup would take the fixed name away"
+assert_fails "not permitted" sed -i.bak s/new/old/ "$VM/description"
+assert_eq "$(cat "$VM/description")" "the new text"
+
+step "read-only files stay as they are"
+assert_fails "not permitted" sed -i s/Stopped/Running/ "$VM/state"
+assert_eq "$(cat "$VM/state")" Stopped

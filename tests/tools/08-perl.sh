@@ -1,0 +1,13 @@
+#!/bin/bash
+# perl -i writes by rename.
+. "$(dirname "$0")/lib.sh"
+
+tool_vm
+echo "the old text" >"$VM/description"
+writes_once "$VM/description" "the new text" perl -i -pe 's/old/new/' "$VM/description"
+# shellcheck disable=SC2016 # perl's
+writes_once "$VM/cpuNum" 3 perl -i -pe 's/\d+/3/' "$VM/cpuNum"
+
+step "what is bad leaves the value"
+refused "" perl -i -pe 's/\d+/many/' "$VM/cpuNum"
+assert_eq "$(cat "$VM/cpuNum")" 3

@@ -1,0 +1,27 @@
+#!/bin/bash
+# rsync, by rename and in place.
+. "$(dirname "$0")/lib.sh"
+
+tool_vm
+echo "by rename" >description
+writes_once "$VM/description" "by rename" rsync -a description "$VM/description"
+echo "in place" >description
+writes_once "$VM/description" "in place" rsync -a --inplace description "$VM/description"
+echo "by checksum" >description
+writes_once "$VM/description" "by checksum" rsync -rc description "$VM/description"
+
+step "a folder of values"
+mkdir values
+echo 5 >values/cpuNum
+echo "several at once" >values/description
+before=$(job_count)
+for _ in 1 2; do
+	rsync -a values/ --no-perms --no-owner --no-group --omit-dir-times "$VM/"
+	assert_eq "$(cat "$VM/cpuNum" "$VM/description")" $'5\nseveral at once'
+	assert_eq "$(job_count)" $((before + 2)) "jobs"
+done
+
+step "a bad value is refused and leaves the others"
+echo many >values/cpuNum
+refused "Invalid argument" rsync -a --no-perms --omit-dir-times values/cpuNum "$VM/"
+assert_eq "$(cat "$VM/cpuNum")" 5

@@ -1,0 +1,47 @@
+#!/bin/bash
+# tar, rsync, git and cp -a of the whole tree copy every byte, twice the same.
+# limit: 300
+. "$(dirname "$0")/lib.sh"
+
+tool_vm
+export HOME=$CASE_DIR GIT_AUTHOR_DATE="@0 +0000" GIT_COMMITTER_DATE="@0 +0000"
+git config --global user.name test
+git config --global user.email test@localhost
+
+# contents FOLDER: checksum and path of every file, and the target of every link.
+contents() {
+	(cd "$1" && find . -path ./.git -prune -o -type f -exec sha256sum {} + && find . -type l -printf '%p -> %l\n') | sort -k 2
+}
+
+contents "$MOUNT" >tree
+[ "$(wc -l <tree)" -gt 500 ] || fail "the tree is too small to prove anything"
+
+step "cp -a"
+for run in 1 2; do
+	cp -a "$MOUNT" "cp$run"
+	contents "cp$run" | diff tree - || fail "cp -a, run $run, differs"
+done
+
+step "tar"
+for run in 1 2; do
+	tar -C "$MOUNT" --sort=name -cf "tar$run" .
+done
+cmp tar1 tar2
+mkdir untarred
+tar -C untarred -xf tar1
+contents untarred | diff tree - || fail "tar differs"
+
+step "rsync; the second time there is nothing to do"
+rsync -a "$MOUNT/" rsynced/
+contents rsynced | diff tree - || fail "rsync differs"
+assert_eq "$(rsync -ain "$MOUNT/" rsynced/)" "" "what rsync would copy again"
+assert_eq "$(rsync -acin "$MOUNT/" rsynced/)" "" "what rsync would copy again by checksum"
+
+step "git"
+git init -q repository
+git --git-dir=repository/.git --work-tree="$MOUNT" add -A
+git --git-dir=repository/.git --work-tree="$MOUNT" commit -qm tree
+assert_eq "$(git --git-dir=repository/.git --work-tree="$MOUNT" status --porcelain)" "" "what git sees changed"
+git --git-dir=repository/.git worktree add -q "$CASE_DIR/checkout"
+rm checkout/.git
+contents checkout | diff tree - || fail "git differs"

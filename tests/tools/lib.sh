@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+#
+# What the cases of tests/tools share: one VM, and what must hold for a tool that writes one of its files.
+. "$(dirname "${BASH_SOURCE[0]}")/../tree/lib.sh"
+
+# tool_vm: mounts a pool with one stopped VM, whose directory is $VM. Each case writes its files.
+tool_vm() {
+	mount_pool
+	image=$(small_image)
+	VM=$MOUNT/vm-instances/$(create_vm tool "$image" '{"strategy":"CreateStopped"}')
+}
+
+job_count() {
+	find "$MOUNT/api-jobs" -mindepth 1 -maxdepth 1 -type d | wc -l
+}
+
+# writes_once FILE TEXT CMD...: the command, run twice, writes TEXT (without its
+# last line end) into the file: once as a request, then as nothing new. It
+# leaves no other file.
+writes_once() {
+	local file=$1 text=$2 before names run
+	shift 2
+	before=$(job_count)
+	names=$(ls -A "${file%/*}")
+	[ "$(cat "$file")" != "$text" ] || fail "'$file' is '$text' already"
+	for run in first second; do
+		step "$run run: $*"
+		"$@" || fail "$run run: '$*' failed: $(value last-error)"
+		assert_eq "$(cat "$file")" "$text" "'$file' after the $run run"
+		assert_eq "$(job_count)" $((before + 1)) "jobs after the $run run"
+		assert_eq "$(ls -A "${file%/*}")" "$names" "names after the $run run"
+	done
+}
+
+# refused ERRNO-TEXT CMD...: the command fails saying so, starts no job and says why in last-error.
+refused() {
+	local text=$1 before
+	shift
+	before=$(job_count)
+	assert_fails "$text" "$@"
+	assert_eq "$(job_count)" "$before" "jobs after '$*'"
+	[ "$(value last-error)" != ok ] || fail "last-error says 'ok' after '$*'"
+}
+
+# in_bash SCRIPT [ARG...]
+in_bash() {
+	local script=$1
+	shift
+	bash -c "$script" bash "$@"
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Scratch files: names, limits, and their end. */
+#include "test.h"
+
+#include <string.h>
+
+#include "../../fs/scratch.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+static struct fs fs;
+static const struct node folder = {.class = N_FOLDER, .index = 1}, other = {.class = N_FOLDER, .index = 2};
+
+static int64_t create(struct node dir, uid_t uid, const char *name)
+{
+	int64_t number = 0;
+
+	assert_int_equal(scratch_create(fs.scratches, dir, uid, name, 0600, &number), 0);
+	return number;
+}
+
+/* The file of a name as @uid sees it; 0 when there is none. */
+static int64_t find(struct node dir, uid_t uid, const char *name)
+{
+	struct place place = {.fs = &fs, .node = dir, .uid = uid};
+	struct node node;
+
+	return scratch_find(&place, name, &node) ? node.row : 0;
+}
+
+static void check_text(int64_t number, const char *text)
+{
+	_cleanup_document_ struct document *d = scratch_read(fs.scratches, number, SIZE_MAX, 0);
+
+	assert_non_null(d);
+	assert_int_equal(d->len, strlen(text));
+	assert_memory_equal(d->data, text, d->len);
+}
+
+static void test_names_are_private(void **state)
+{
+	int64_t a = create(folder, 1, "x"), b = create(folder, 2, "x"), number;
+
+	(void)state;
+	assert_int_not_equal(a, b);
+	assert_int_equal(find(folder, 1, "x"), a);
+	assert_int_equal(find(folder, 2, "x"), b);
+	assert_int_equal(find(folder, 3, "x"), 0);
+	assert_int_equal(find(other, 1, "x"), 0);
+	assert_int_equal(scratch_create(fs.scratches, folder, 1, "x", 0600, &number), -EEXIST);
+	assert_int_equal(scratch_unlink(fs.scratches, folder, 3, "x"), -ENOENT);
+}
+
+static void test_content(void **state)
+{
+	int64_t number = create(folder, 1, "x");
+
+	(void)state;
+	assert_int_equal(scratch_write(fs.scratches, number, "end", 3, 2), 0);
+	assert_int_equal(scratch_write(fs.scratches, number, "ab", 2, 0), 0);
+	check_text(number, "abend");
+	assert_int_equal(scratch_truncate(fs.scratches, number, 2), 0);
+	check_text(number, "ab");
+	assert_int_equal(scratch_write(fs.scratches, number, "x", 1, SCRATCH_LENGTH), -EFBIG);
+	assert_int_equal(scratch_truncate(fs.scratches, number, SCRATCH_LENGTH + 1), -EFBIG);
+	assert_int_equal(scratch_write(fs.scratches, number + 1, "x", 1, 0), -ESTALE);
+	check_text(number, "ab");
+}
+
+static void test_rename_and_link(void **state)
+{
+	int64_t a = create(folder, 1, "a"), b = create(other, 1, "b");
+
+	(void)state;
+	assert_int_equal(scratch_write(fs.scratches, a, "a", 1, 0), 0);
+	assert_int_equal(scratch_link(fs.scratches, a, folder, "second"), 0);
+	assert_int_equal(scratch_link(fs.scratches, b, folder, "second"), -EEXIST);
+	assert_int_equal(scratch_rename(fs.scratches, 1, folder, "a", folder, "second"), 0);
+	assert_int_equal(find(folder, 1, "a"), a); /* two names of one file stay */
+	assert_int_equal(scratch_rename(fs.scratches, 1, folder, "a", other, "b"), 0);
+	assert_int_equal(find(other, 1, "b"), a);
+	assert_false(scratch_is_here(fs.scratches, b));
+	assert_int_equal(scratch_rename(fs.scratches, 1, folder, "a", other, "b"), -ENOENT);
+	assert_int_equal(scratch_unlink(fs.scratches, other, 1, "b"), 0);
+	check_text(a, "a");
+	assert_int_equal(scratch_unlink(fs.scratches, folder, 1, "second"), 0);
+	assert_false(scratch_is_here(fs.scratches, a));
+}
+
+static void test_an_open_file_stays(void **state)
+{
+	int64_t number = create(folder, 1, "x");
+
+	(void)state;
+	assert_int_equal(scratch_open(fs.scratches, number), 0);
+	assert_int_equal(scratch_unlink(fs.scratches, folder, 1, "x"), 0);
+	assert_int_equal(find(folder, 1, "x"), 0);
+	assert_true(scratch_is_here(fs.scratches, number));
+	scratch_close(fs.scratches, number);
+	assert_false(scratch_is_here(fs.scratches, number));
+	assert_int_equal(scratch_open(fs.scratches, number), -ESTALE);
+}
+
+static void test_idle_files_go(void **state)
+{
+	int64_t idle = create(folder, 1, "idle"), open = create(folder, 1, "open"), now = store_now();
+
+	(void)state;
+	assert_int_equal(scratch_open(fs.scratches, open), 0);
+	scratches_expire(fs.scratches, now + (SCRATCH_IDLE_S - 1) * NS_PER_S);
+	assert_true(scratch_is_here(fs.scratches, idle));
+	scratches_expire(fs.scratches, now + (SCRATCH_IDLE_S + 1) * NS_PER_S);
+	assert_false(scratch_is_here(fs.scratches, idle));
+	assert_true(scratch_is_here(fs.scratches, open));
+	scratch_close(fs.scratches, open);
+	scratches_expire(fs.scratches, now + (SCRATCH_IDLE_S + 60) * NS_PER_S);
+	assert_false(scratch_is_here(fs.scratches, open));
+}
+
+static void test_limits(void **state)
+{
+	int64_t number = 0;
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < SCRATCH_NAMES_OF_USER; i++) {
+		snprintf(name, sizeof(name), "file%d", i);
+		number = create(folder, 1, name);
+	}
+	assert_int_equal(scratch_create(fs.scratches, folder, 1, "more", 0600, &number), -ENOSPC);
+	assert_int_equal(scratch_link(fs.scratches, number, folder, "more"), -ENOSPC);
+	(void)create(folder, 2, "more"); /* of another user */
+	for (int i = 0; i < SCRATCH_TOTAL / SCRATCH_LENGTH; i++) {
+		snprintf(name, sizeof(name), "file%d", i);
+		assert_int_equal(scratch_truncate(fs.scratches, find(folder, 1, name), SCRATCH_LENGTH), 0);
+	}
+	assert_int_equal(scratch_write(fs.scratches, number, "x", 1, 0), -ENOSPC);
+	assert_int_equal(scratch_unlink(fs.scratches, folder, 1, "file0"), 0);
+	assert_int_equal(scratch_write(fs.scratches, number, "x", 1, 0), 0);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	fs.scratches = scratches_new();
+	return fs.scratches ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	scratches_free(fs.scratches);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_names_are_private, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_content, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_rename_and_link, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_an_open_file_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_idle_files_go, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
