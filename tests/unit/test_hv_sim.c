@@ -381,6 +381,7 @@ static void files_are_hosts_of_their_own(void **state)
 	char path[128], uri[160];
 	struct fixture *f;
 	size_t from;
+	const struct hv_migration how = {0};
 	struct hv_domain_spec spec = spec_of(VM_1);
 	int fd;
 
@@ -411,6 +412,18 @@ static void files_are_hosts_of_their_own(void **state)
 	assert_ok(hv_host_reconnect(f->hv, HOST_B, e));
 	assert_int_equal(wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTED)->count, 1);
 	assert_int_equal(state_of(f, HOST_B, VM_1), HV_DOMAIN_RUNNING);
+	/* a domain moves from one to the other as it is, and not onto itself */
+	assert_ok(hv_domain_suspend(f->hv, HOST_B, VM_1, e));
+	assert_ok(hv_domain_migrate(f->hv, HOST_B, HOST_A, VM_1, &how, NULL, NULL, e));
+	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_PAUSED);
+	assert_int_equal(state_of(f, HOST_B, VM_1), HV_DOMAIN_ABSENT);
+	assert_fails(ENOENT, hv_domain_migrate(f->hv, HOST_B, HOST_A, VM_1, &how, NULL, NULL, e));
+	assert_ok(hv_domain_start(f->hv, HOST_B, &spec, false, e));
+	assert_fails(EEXIST, hv_domain_migrate(f->hv, HOST_A, HOST_B, VM_1, &how, NULL, NULL, e));
+	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_PAUSED);
+	assert_ok(hv_domain_destroy(f->hv, HOST_B, VM_1, e));
+	assert_fails(EBUSY, hv_domain_migrate(f->hv, HOST_B, HOST_A, VM_1, &how, NULL, NULL, e));
+	assert_ok(hv_domain_migrate_wait(f->hv, HOST_B, VM_1, NULL, NULL, e));
 	(void)tear_down(state);
 	(void)unlink(path);
 }

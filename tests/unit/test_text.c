@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../model/uuid.h"
 #include "../../model/cleanup.h"
 #include "../../model/text.h"
 
@@ -108,12 +109,29 @@ static void a_key_never_overflows(void **state)
 	}
 }
 
+static void derived_uuids_are_always_the_same(void **state)
+{
+	const char *of = "36c27e8ff05c4780bf6d2fa65700aaaa";
+	char first[UUID_SIZE], again[UUID_SIZE], second[UUID_SIZE], other[UUID_SIZE];
+
+	(void)state;
+	uuid_derive(of, 0, first);
+	uuid_derive(of, 0, again);
+	uuid_derive(of, 1, second);
+	uuid_derive("36c27e8ff05c4780bf6d2fa65700aaab", 0, other);
+	assert_string_equal(first, again);
+	assert_string_not_equal(first, second);
+	assert_string_not_equal(first, other);
+	assert_true(uuid_is_resource(first));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_is_recognised),	 cmocka_unit_test(compares_as_mysql),
 		cmocka_unit_test(folding_is_stable),	 cmocka_unit_test(keys_agree_with_comparison),
 		cmocka_unit_test(a_key_never_overflows),
+		cmocka_unit_test(derived_uuids_are_always_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
