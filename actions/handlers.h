@@ -30,7 +30,8 @@ op_recover_fn vm_update_recover;
 op_check_fn vm_change_offering_check;
 op_get_fn vm_capabilities_get;
 
-/* Settings of VMs that are tags: vm_tags.c; what they may be and where they are felt: vm_guest.c, vm_console.c */
+/* Settings of VMs that are tags: vm_tags.c; what they may be and where they are felt: vm_guest.c,
+ * vm_console.c */
 op_apply_fn vm_tag_apply;
 op_run_fn vm_tag_run;
 op_recover_fn vm_tag_recover;
@@ -143,6 +144,7 @@ op_get_fn volume_qos_get;
 op_run_fn volume_delete_qos_run;
 op_check_fn volume_candidates_check;
 op_get_fn volume_candidates_get;
+op_get_fn volume_candidates_of_vm_get;
 op_check_fn volume_attach_check;
 op_queue_fn volume_attach_queue;
 op_run_fn volume_attach_run;

@@ -10,8 +10,9 @@
 
 #include "../../actions/operation.h"
 
-/* Operations of the manual that still answer SYS.1014. Lower it with each one that is built; never raise it. */
-#define NOT_BUILT_LIMIT 9
+/* Operations of the manual that still answer SYS.1014. Lower it with each one that is built; never raise it.
+ */
+#define NOT_BUILT_LIMIT 1
 
 static json_t *wire; /* operations.json */
 
@@ -48,7 +49,8 @@ static void same_list(const char *what, const char *const *have, const json_t *w
 	for (; have && have[n]; n++)
 		same_text(what, have[n], json_string_value(json_array_get(want, n)));
 	if (n != json_array_size(want))
-		fail_msg("%s: %zu entries in the table, %zu in operations.json", what, n, json_array_size(want));
+		fail_msg("%s: %zu entries in the table, %zu in operations.json", what, n,
+			 json_array_size(want));
 }
 
 static enum param_type type_of(const char *type)
@@ -105,8 +107,7 @@ static void table_equals_operations_json(void **state)
 
 	(void)state;
 	assert_int_equal(json_array_size(list), 122);
-	json_array_foreach((json_t *)(uintptr_t)list, i, want)
-	{
+	json_array_foreach ((json_t *)(uintptr_t)list, i, want) {
 		const struct operation *op = operation_by_name(text_of(want, "name"));
 		const json_t *params = json_object_get(want, "params");
 		size_t n = 0;
@@ -175,8 +176,7 @@ static void not_built_operations_are_counted(void **state)
 	json_t *want;
 
 	(void)state;
-	json_array_foreach(json_object_get(wire, "operations"), i, want)
-	{
+	json_array_foreach (json_object_get(wire, "operations"), i, want) {
 		const struct operation *op = operation_by_name(text_of(want, "name"));
 
 		if (operation_is_built(op))
@@ -194,7 +194,8 @@ static void verbs_go_by_key_too(void **state)
 	assert_ptr_equal(operation_by_verb(KIND_VM, "start"), operation_by_name("StartVmInstance"));
 	assert_ptr_equal(operation_by_verb(KIND_VM, "startVmInstance"), operation_by_name("StartVmInstance"));
 	assert_ptr_equal(operation_by_verb(KIND_VM, "changeVmlImage"), operation_by_name("ChangeVmImage"));
-	assert_ptr_equal(operation_by_verb(KIND_VM, "destroyVmInstance"), operation_by_name("DestroyVmInstance"));
+	assert_ptr_equal(operation_by_verb(KIND_VM, "destroyVmInstance"),
+			 operation_by_name("DestroyVmInstance"));
 	assert_null(operation_by_verb(KIND_VM, "params"));
 	assert_null(operation_by_verb(KIND_IMAGE, "start"));
 }
@@ -206,16 +207,15 @@ static void fields_find_their_operation(void **state)
 	assert_ptr_equal(operation_by_field(KIND_VM, "memorySize"), operation_by_name("UpdateVmInstance"));
 	assert_null(operation_by_field(KIND_VM, "uuid"));
 	assert_null(operation_by_field(KIND_VM, "hostUuid"));
-	assert_ptr_equal(operation_by_field(KIND_GLOBAL_CONFIG, "value"), operation_by_name("UpdateGlobalConfig"));
+	assert_ptr_equal(operation_by_field(KIND_GLOBAL_CONFIG, "value"),
+			 operation_by_name("UpdateGlobalConfig"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_equals_operations_json),
-		cmocka_unit_test(rows_are_sound),
-		cmocka_unit_test(not_built_operations_are_counted),
-		cmocka_unit_test(verbs_go_by_key_too),
+		cmocka_unit_test(table_equals_operations_json),	    cmocka_unit_test(rows_are_sound),
+		cmocka_unit_test(not_built_operations_are_counted), cmocka_unit_test(verbs_go_by_key_too),
 		cmocka_unit_test(fields_find_their_operation),
 	};
 
