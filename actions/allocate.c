@@ -28,10 +28,10 @@ struct search {
 	const struct placement *want;
 	const struct object **hosts; /* owned array of candidates, borrowed from the view */
 	size_t count;
-	const struct object *group; /* Enabled affinity group of the VM, or NULL */
+	const struct object *group;  /* Enabled affinity group of the VM, or NULL */
 	struct affinity_hosts taken; /* where its other members are */
-	int64_t most;		    /* VMs that a host may have, 0 = any number */
-	json_t *ruled_out;	    /* owned; filter -> row ids of hosts; NULL: nobody asks */
+	int64_t most;		     /* VMs that a host may have, 0 = any number */
+	json_t *ruled_out;	     /* owned; filter -> row ids of hosts; NULL: nobody asks */
 };
 
 static bool is(const char *wanted, const char *have)
@@ -44,12 +44,14 @@ static bool is(const char *wanted, const char *have)
 static bool in_wanted_place(const struct search *s, const struct object *host)
 {
 	return is(s->want->zone, object_str(host, HOST_ZONE_UUID)) &&
-	       is(s->want->cluster, object_str(host, HOST_CLUSTER_UUID)) && is(s->want->host, object_uuid(host));
+	       is(s->want->cluster, object_str(host, HOST_CLUSTER_UUID)) &&
+	       is(s->want->host, object_uuid(host));
 }
 
 static int no_place(const struct search *s, struct error *e)
 {
-	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000", "No host with zoneUuid=%s clusterUuid=%s hostUuid=%s",
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "No host with zoneUuid=%s clusterUuid=%s hostUuid=%s",
 			      s->want->zone ? s->want->zone : "", s->want->cluster ? s->want->cluster : "",
 			      s->want->host ? s->want->host : "");
 }
@@ -59,7 +61,8 @@ static bool has_networks(const struct search *s, const struct object *host)
 	for (size_t i = 0; i < s->want->l3_count; i++) {
 		const struct object *l3 = view_get(s->view, KIND_L3_NETWORK, s->want->l3_networks[i]);
 
-		if (!l3 || !cluster_has_l2(s->view, object_str(host, HOST_CLUSTER_UUID), object_str(l3, L3_L2_NETWORK_UUID)))
+		if (!l3 || !cluster_has_l2(s->view, object_str(host, HOST_CLUSTER_UUID),
+					   object_str(l3, L3_L2_NETWORK_UUID)))
 			return false;
 	}
 	return true;
@@ -71,9 +74,11 @@ static int no_networks(const struct search *s, struct error *e)
 	size_t len = 0;
 
 	for (size_t i = 0; i < s->want->l3_count && len < sizeof(list); i++)
-		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", s->want->l3_networks[i]);
-	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
-			      "no host found in clusters that has attached to L2Networks which have L3Networks[%s]", list);
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+					s->want->l3_networks[i]);
+	return error_set_code(
+		e, ENOSPC, "HOST_ALLOCATION.1000",
+		"no host found in clusters that has attached to L2Networks which have L3Networks[%s]", list);
 }
 
 static bool is_enabled(const struct search *s, const struct object *host)
@@ -81,14 +86,15 @@ static bool is_enabled(const struct search *s, const struct object *host)
 	const struct object *cluster = view_get(s->view, KIND_CLUSTER, object_str(host, HOST_CLUSTER_UUID));
 	const struct object *zone = view_get(s->view, KIND_ZONE, object_str(host, HOST_ZONE_UUID));
 
-	return object_str_is(host, HOST_STATE, "Enabled") && cluster && object_str_is(cluster, CLUSTER_STATE, "Enabled") &&
-	       zone && object_str_is(zone, ZONE_STATE, "Enabled");
+	return object_str_is(host, HOST_STATE, "Enabled") && cluster &&
+	       object_str_is(cluster, CLUSTER_STATE, "Enabled") && zone &&
+	       object_str_is(zone, ZONE_STATE, "Enabled");
 }
 
 static int none_enabled(const struct search *s, struct error *e)
 {
-	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000", "no Enabled hosts found in the [%zu] candidate hosts",
-			      s->count);
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "no Enabled hosts found in the [%zu] candidate hosts", s->count);
 }
 
 static bool is_connected(const struct search *s, const struct object *host)
@@ -99,16 +105,15 @@ static bool is_connected(const struct search *s, const struct object *host)
 
 static int none_connected(const struct search *s, struct error *e)
 {
-	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000", "no Connected hosts found in the [%zu] candidate hosts",
-			      s->count);
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "no Connected hosts found in the [%zu] candidate hosts", s->count);
 }
 
 static bool reaches_image(const struct search *s, const struct object *host)
 {
 	if (!s->want->image)
 		return true;
-	view_for_each_where(ref, s->view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, s->want->image)
-	{
+	view_for_each_where (ref, s->view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, s->want->image) {
 		if (object_str_is(ref, IMAGE_REF_STATUS, "Ready") &&
 		    zone_has_backup_storage(s->view, object_str(host, HOST_ZONE_UUID),
 					    object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
@@ -127,13 +132,15 @@ static int image_out_of_reach(const struct search *s, struct error *e)
 static bool has_capacity(const struct search *s, const struct object *host)
 {
 	return object_int(host, HOST_AVAILABLE_CPU) >= s->want->cpu_num &&
-	       object_int(host, HOST_AVAILABLE_MEMORY) - config_int(s->view, "kvm.reservedMemory") >= s->want->memory;
+	       object_int(host, HOST_AVAILABLE_MEMORY) - config_int(s->view, "kvm.reservedMemory") >=
+		       s->want->memory;
 }
 
 static int no_capacity(const struct search *s, struct error *e)
 {
-	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000", "no host having cpu[%d], memory[%" PRId64 " bytes] found",
-			      s->want->cpu_num, s->want->memory);
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "no host having cpu[%d], memory[%" PRId64 " bytes] found", s->want->cpu_num,
+			      s->want->memory);
 }
 
 /* The first primary storage of the host's cluster that could take the new volumes. */
@@ -141,10 +148,10 @@ static const struct object *storage_for(const struct search *s, const struct obj
 {
 	int64_t reserve = config_int(s->view, "primaryStorage.reservedCapacity");
 
-	view_for_each(ps, s->view, KIND_PRIMARY_STORAGE)
-	{
+	view_for_each (ps, s->view, KIND_PRIMARY_STORAGE) {
 		if (!is(s->want->primary_storage, object_uuid(ps)) ||
-		    !cluster_has_primary_storage(s->view, object_str(host, HOST_CLUSTER_UUID), object_uuid(ps)) ||
+		    !cluster_has_primary_storage(s->view, object_str(host, HOST_CLUSTER_UUID),
+						 object_uuid(ps)) ||
 		    !object_str_is(ps, PRIMARY_STORAGE_STATE, "Enabled") ||
 		    !object_str_is(ps, PRIMARY_STORAGE_STATUS, "Connected"))
 			continue;
@@ -163,16 +170,18 @@ static bool has_storage(const struct search *s, const struct object *host)
 static int no_storage(const struct search *s, struct error *e)
 {
 	if (s->want->storage_needed)
-		return error_set_code(e, ENOSPC, "PS.1000",
-				      "cannot find available primary storage[state: Enabled, status: Connected, available "
-				      "capacity %" PRId64
-				      " bytes]. Check the state/status of primary storage and make sure they have been "
-				      "attached to clusters",
-				      s->want->storage_needed);
-	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
-			      "no host found in clusters which have attached to all primary storage[%s] where vm[uuid:%s]'s "
-			      "volumes locate",
-			      s->want->primary_storage ? s->want->primary_storage : "", s->want->vm);
+		return error_set_code(
+			e, ENOSPC, "PS.1000",
+			"cannot find available primary storage[state: Enabled, status: Connected, available "
+			"capacity %" PRId64
+			" bytes]. Check the state/status of primary storage and make sure they have been "
+			"attached to clusters",
+			s->want->storage_needed);
+	return error_set_code(
+		e, ENOSPC, "HOST_ALLOCATION.1000",
+		"no host found in clusters which have attached to all primary storage[%s] where vm[uuid:%s]'s "
+		"volumes locate",
+		s->want->primary_storage ? s->want->primary_storage : "", s->want->vm);
 }
 
 static bool is_not_avoided(const struct search *s, const struct object *host)
@@ -183,7 +192,8 @@ static bool is_not_avoided(const struct search *s, const struct object *host)
 static int only_avoided(const struct search *s, struct error *e)
 {
 	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
-			      "after rule out avoided host[%s], there is no host left in candidates", s->want->avoid_host);
+			      "after rule out avoided host[%s], there is no host left in candidates",
+			      s->want->avoid_host);
 }
 
 static bool has_member(const struct search *s, const struct object *host)
@@ -193,7 +203,8 @@ static bool has_member(const struct search *s, const struct object *host)
 
 static bool obeys_group(const struct search *s, const struct object *host)
 {
-	return !s->group || !object_str_is(s->group, AFFINITY_GROUP_POLICY, "ANTIHARD") || !has_member(s, host);
+	return !s->group || !object_str_is(s->group, AFFINITY_GROUP_POLICY, "ANTIHARD") ||
+	       !has_member(s, host);
 }
 
 static int only_taken(const struct search *s, struct error *e)
@@ -219,8 +230,9 @@ static bool has_place_left(const struct search *s, const struct object *host)
 
 static int only_full(const struct search *s, struct error *e)
 {
-	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
-			      "no host found with less than %" PRId64 " VMs, which is most that a host may have", s->most);
+	return error_set_code(
+		e, ENOSPC, "HOST_ALLOCATION.1000",
+		"no host found with less than %" PRId64 " VMs, which is most that a host may have", s->most);
 }
 
 /* In the order of behaviour.md 3.6. @why is what `placement` says of a host that was ruled out. */
@@ -229,13 +241,15 @@ static const struct filter {
 	bool (*keeps)(const struct search *s, const struct object *host);
 	int (*sentence)(const struct search *s, struct error *e);
 } filters[] = {
-	{"place", "it is not in the zone or cluster, or not the host, that was asked for", in_wanted_place, no_place},
+	{"place", "it is not in the zone or cluster, or not the host, that was asked for", in_wanted_place,
+	 no_place},
 	{"networks", "its cluster does not reach every L3 network of the VM", has_networks, no_networks},
 	{"state", "it, its cluster or its zone is not Enabled", is_enabled, none_enabled},
 	{"status", "it is not Connected", is_connected, none_connected},
 	{"image", "no backup storage of its zone has the image", reaches_image, image_out_of_reach},
 	{"capacity", "its free CPU or memory does not suffice", has_capacity, no_capacity},
-	{"storage", "it reaches no primary storage that has the volumes, or room for them", has_storage, no_storage},
+	{"storage", "it reaches no primary storage that has the volumes, or room for them", has_storage,
+	 no_storage},
 	{"avoided", "it was to be avoided", is_not_avoided, only_avoided},
 	{"affinity", "another member of the VM's affinity group is there", obeys_group, only_taken},
 	{"instances", "it has as many VMs as the strategy allows", has_place_left, only_full},
@@ -244,8 +258,8 @@ static const struct filter {
 /* ------------------------------------------------------------- strategies */
 
 /*
- * Each gives a host a cost; the cheapest wins, the oldest among equals. Before all of them goes what an antiSoft
- * group would rather not have.
+ * Each gives a host a cost; the cheapest wins, the oldest among equals. Before all of them goes what an
+ * antiSoft group would rather not have.
  */
 
 static int64_t cost_vm_count(const struct search *s, const struct object *host)
@@ -262,7 +276,9 @@ static int64_t cost_random(const struct search *s, const struct object *host)
 
 static int64_t cost_last_host(const struct search *s, const struct object *host)
 {
-	return s->want->last_host && strcmp(s->want->last_host, object_uuid(host)) == 0 ? -1 : cost_random(s, host);
+	return s->want->last_host && strcmp(s->want->last_host, object_uuid(host)) == 0
+		       ? -1
+		       : cost_random(s, host);
 }
 
 static int64_t cost_cpu_use(const struct search *s, const struct object *host)
@@ -355,7 +371,8 @@ static int64_t most_vms(const struct view *view, const struct object *vm)
 	return tag ? strtoll(tag, NULL, 10) : 0;
 }
 
-static int search_begin(struct search *s, const struct view *view, const struct placement *want, struct error *e)
+static int search_begin(struct search *s, const struct view *view, const struct placement *want,
+			struct error *e)
 {
 	size_t all = view_count(view, KIND_HOST), room = all < CANDIDATES_MAX ? all : CANDIDATES_MAX;
 	const struct object *vm = view_get(view, KIND_VM, want->vm);
@@ -433,14 +450,16 @@ static int rank(struct search *s, const struct strategy *strategy, struct error 
 	if (!ranked)
 		return error_set(e, ENOMEM, "out of memory");
 	for (size_t i = 0; i < s->count; i++)
-		ranked[i] = (struct ranked){s->hosts[i], has_member(s, s->hosts[i]), strategy->cost(s, s->hosts[i])};
+		ranked[i] = (struct ranked){s->hosts[i], has_member(s, s->hosts[i]),
+					    strategy->cost(s, s->hosts[i])};
 	qsort(ranked, s->count, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < s->count; i++)
 		s->hosts[i] = ranked[i].host;
 	return 0;
 }
 
-static int search_all(struct search *s, const struct view *view, const struct placement *want, struct error *e)
+static int search_all(struct search *s, const struct view *view, const struct placement *want,
+		      struct error *e)
 {
 	const struct strategy *strategy = find_strategy(want->strategy);
 	int r = search_begin(s, view, want, e);
@@ -453,8 +472,8 @@ static int search_all(struct search *s, const struct view *view, const struct pl
 static json_t *report(const struct search *s, const struct object *taken, const struct error *e)
 {
 	const char *strategy = s->want->strategy ? s->want->strategy : strategies[0].name;
-	json_t *json = json_pack("{s:I, s:s, s:O}", "time", (json_int_t)store_now(), "strategy", strategy, "ruledOut",
-				 s->ruled_out);
+	json_t *json = json_pack("{s:I, s:s, s:O}", "time", (json_int_t)store_now(), "strategy", strategy,
+				 "ruledOut", s->ruled_out);
 
 	if (json && taken)
 		(void)json_object_set_new(json, "host", json_integer(taken->id));
@@ -506,8 +525,8 @@ static json_t *explain(const struct view *view, const struct filter *f, const js
 {
 	const struct object *host = view_get_id(view, KIND_HOST, json_integer_value(row));
 
-	return host ? json_pack("{s:s, s:s, s:s, s:s}", "hostUuid", object_uuid(host), "name", object_name(host), "filter",
-				f->name, "reason", f->why)
+	return host ? json_pack("{s:s, s:s, s:s, s:s}", "hostUuid", object_uuid(host), "name",
+				object_name(host), "filter", f->name, "reason", f->why)
 		    : NULL;
 }
 
@@ -528,8 +547,8 @@ static json_t *explain_all(const struct view *view, const json_t *ruled_out)
 	return list;
 }
 
-int vm_placement_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
-		     struct error *e)
+int vm_placement_get(struct pool *pool, const struct view *view, const struct request *req,
+		     json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(view, req), *host;
 	json_t *kept = json_loads(object_text(vm, VM_PLACEMENT), 0, NULL);
@@ -542,8 +561,9 @@ int vm_placement_get(struct pool *pool, const struct view *view, const struct re
 	}
 	render_date(json_integer_value(json_object_get(kept, "time")), date);
 	host = view_get_id(view, KIND_HOST, json_integer_value(json_object_get(kept, "host")));
-	*ret_result = json_pack("{s:s, s:O*, s:s*, s:O*, s:o}", "time", date, "strategy", json_object_get(kept, "strategy"),
-				"hostUuid", host ? object_uuid(host) : NULL, "error", json_object_get(kept, "error"),
+	*ret_result = json_pack("{s:s, s:O*, s:s*, s:O*, s:o}", "time", date, "strategy",
+				json_object_get(kept, "strategy"), "hostUuid",
+				host ? object_uuid(host) : NULL, "error", json_object_get(kept, "error"),
 				"ruledOut", explain_all(view, json_object_get(kept, "ruledOut")));
 	json_decref(kept);
 	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");

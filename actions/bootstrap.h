@@ -19,7 +19,8 @@
  * at the uri, a local primary storage and a backup storage below the state folder, an L2 and L3 network
  * with an IP range on a subnet that this machine does not use, an instance and a disk offering, and their
  * links, in one change. On every database, adds the settings it does not have yet. Blocks (a password hash,
- * commits): for the start of the daemon. Errors of the store; -EINVAL for a malformed uri or no password in its file.
+ * commits): for the start of the daemon. Errors of the store; -EINVAL for a malformed uri or no password in
+ * its file.
  */
 int pool_bootstrap(struct store *store, const struct pool_options *options, struct error *e);
 

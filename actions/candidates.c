@@ -59,21 +59,16 @@ static int render_places(const struct view *view, const struct object **hosts, s
 int vm_migration_hosts_get(struct pool *pool, const struct view *view, const struct request *req,
 			   json_t **ret_result, struct error *e)
 {
-	const struct object *vm = request_object(view, req);
+	_cleanup_(error_done) struct error nowhere = ERROR_INIT;
 	_cleanup_free_ const struct object **hosts = NULL;
-	const char *networks[PLACEMENT_NETWORKS];
-	struct placement want;
 	json_t *list = NULL;
-	size_t count;
-	int r;
+	size_t count = 0;
+	int r = vm_migration_targets(view, request_object(view, req), NULL, &hosts, &count, &nowhere);
 
 	(void)pool;
-	placement_for_vm(view, vm, &want, networks);
-	want.strategy = "MigrateVmAllocatorStrategy";
-	want.avoid_host = object_str(vm, VM_HOST_UUID);
-	r = list_hosts(view, &want, &hosts, &count, e);
-	if (r == 0)
-		r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &list, e);
+	if (r < 0 && r != -ENOSPC)
+		return error_move(e, &nowhere);
+	r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &list, e);
 	if (r == 0)
 		*ret_result = json_pack("{s:O}", "inventories", list);
 	json_decref(list);

@@ -6,10 +6,16 @@
 
 #include "config.h"
 
-/* States in which a VM holds no CPU and memory of its host (behaviour.md 3.6). */
-static bool vm_holds_host(const struct object *vm)
+/* The hosts that a VM may hold something of: the one it is on, and the one it is on its way to. */
+static const int holding_fields[] = {VM_HOST_UUID, VM_MIGRATION_HOST_UUID};
+
+/* Does the VM hold CPU and memory of the host that @field names (behaviour.md 3.6)? */
+static bool vm_holds_host(const struct object *vm, int field)
 {
 	static const char *const without[] = {"Created", "Stopped", "Destroying", "Destroyed", "Expunging"};
+
+	if (field == VM_MIGRATION_HOST_UUID)
+		return object_str_is(vm, VM_STATE, "Migrating");
 
 	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
 		if (object_str_is(vm, VM_STATE, without[i]))
@@ -31,12 +37,13 @@ int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e)
 
 	if (!host || object_is_null(host, HOST_CPU_NUM))
 		return 0; /* gone, or never connected: nothing is known of it */
-	view_for_each_where (vm, view, KIND_VM, VM_HOST_UUID, host_uuid) {
-		if (!vm_holds_host(vm))
-			continue;
-		cpu += object_int(vm, VM_CPU_NUM);
-		memory += object_int(vm, VM_MEMORY_SIZE);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(holding_fields); i++)
+		view_for_each_where (vm, view, KIND_VM, holding_fields[i], host_uuid) {
+			if (!vm_holds_host(vm, holding_fields[i]))
+				continue;
+			cpu += object_int(vm, VM_CPU_NUM);
+			memory += object_int(vm, VM_MEMORY_SIZE);
+		}
 	copy = object_copy(host);
 	if (!copy)
 		return error_set(e, ENOMEM, "out of memory");
@@ -70,10 +77,11 @@ static int host_give(struct txn *t, const char *uuid, int64_t cpu, int64_t memor
 	return txn_put(t, copy, NULL, e);
 }
 
-int capacity_follow_vm(struct txn *t, const struct object *before, const struct object *after, struct error *e)
+static int follow_field(struct txn *t, const struct object *before, const struct object *after, int field,
+			struct error *e)
 {
-	const char *from = before && vm_holds_host(before) ? object_str(before, VM_HOST_UUID) : NULL;
-	const char *to = after && vm_holds_host(after) ? object_str(after, VM_HOST_UUID) : NULL;
+	const char *from = before && vm_holds_host(before, field) ? object_str(before, field) : NULL;
+	const char *to = after && vm_holds_host(after, field) ? object_str(after, field) : NULL;
 	int64_t cpu = 0, memory = 0;
 	int r = 0;
 
@@ -82,12 +90,22 @@ int capacity_follow_vm(struct txn *t, const struct object *before, const struct 
 		memory = object_int(before, VM_MEMORY_SIZE);
 	}
 	if (from && to && strcmp(from, to) == 0)
-		return host_give(t, to, cpu - object_int(after, VM_CPU_NUM), memory - object_int(after, VM_MEMORY_SIZE),
-				 e);
+		return host_give(t, to, cpu - object_int(after, VM_CPU_NUM),
+				 memory - object_int(after, VM_MEMORY_SIZE), e);
 	if (from)
 		r = host_give(t, from, cpu, memory, e);
 	if (r == 0 && to)
 		r = host_give(t, to, -object_int(after, VM_CPU_NUM), -object_int(after, VM_MEMORY_SIZE), e);
+	return r;
+}
+
+int capacity_follow_vm(struct txn *t, const struct object *before, const struct object *after,
+		       struct error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(holding_fields) && r == 0; i++)
+		r = follow_field(t, before, after, holding_fields[i], e);
 	return r;
 }
 

@@ -10,11 +10,12 @@
 #include "../model/store.h"
 
 /**
- * Brings the hosts' available capacities in line with a VM that was @before and is @after (either may be NULL:
- * a new or a removed one): what it held is given back, what it holds now is taken. Costs the same however many
- * VMs there are. Call it with every write that changes a VM's host, state, CPUs or memory.
+ * Brings the hosts' available capacities in line with a VM that was @before and is @after (either may be
+ * NULL: a new or a removed one): what it held is given back, what it holds now is taken. Costs the same
+ * however many VMs there are. Call it with every write that changes a VM's host, state, CPUs or memory.
  */
-int capacity_follow_vm(struct txn *t, const struct object *before, const struct object *after, struct error *e);
+int capacity_follow_vm(struct txn *t, const struct object *before, const struct object *after,
+		       struct error *e);
 /** Recomputes availableCpuCapacity and availableMemoryCapacity of a host from its VMs and writes them. */
 int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e);
 /** Recomputes availableCapacity of a primary storage from its volumes and cached images and writes it. */

@@ -31,11 +31,11 @@ struct queue {
 struct waiting {
 	struct executor *x;
 	char job[UUID_SIZE];
-	bool recover;		/* was Processing when the daemon ended */
-	struct queue *queue[2]; /* NULL = none */
-	struct waiting *next[2];	/* the next one in that queue */
-	int blocked;		/* queues in which it is not the first */
-	struct job *running;	/* lock; the worker's, while it runs */
+	bool recover;		 /* was Processing when the daemon ended */
+	struct queue *queue[2];	 /* NULL = none */
+	struct waiting *next[2]; /* the next one in that queue */
+	int blocked;		 /* queues in which it is not the first */
+	struct job *running;	 /* lock; the worker's, while it runs */
 	struct waiting *prev_running, *next_running;
 };
 
@@ -43,9 +43,9 @@ struct executor {
 	struct pool *pool;
 	struct workers *workers;
 	pthread_mutex_t lock;
-	void *queues;	       /* lock; tsearch tree of struct queue */
+	void *queues;		 /* lock; tsearch tree of struct queue */
 	struct waiting *running; /* lock */
-	bool started, stopping; /* lock */
+	bool started, stopping;	 /* lock */
 };
 
 static int queue_compare(const void *a, const void *b)
@@ -268,7 +268,8 @@ static void finish(struct job *job, json_t *result, struct error *error)
 
 	/* Without a working database the row stays Processing; the next start recovers it. */
 	if (store_run(pool_store(job->pool), finish_fn, &f, &e) < 0)
-		fprintf(stderr, "poolfs: cannot write the end of job %s: %s\n", job->uuid, error_sentence(&e));
+		fprintf(stderr, "poolfs: cannot write the end of job %s: %s\n", job->uuid,
+			error_sentence(&e));
 }
 
 static void run_job(struct waiting *entry, struct job *job)
@@ -383,8 +384,7 @@ static int start_fn(struct txn *t, void *arg, struct error *e)
 
 	(void)e;
 	x->started = true;
-	view_for_each(job, txn_view(t), KIND_JOB)
-	{
+	view_for_each (job, txn_view(t), KIND_JOB) {
 		if (object_str_is(job, JOB_STATE, "Processing"))
 			enqueue(x, job, true);
 		else if (object_str_is(job, JOB_STATE, "Queued"))
@@ -439,7 +439,8 @@ void executor_check_deadlines(struct executor *x)
 	scoped_lock(&x->lock);
 	for (struct waiting *entry = x->running; entry; entry = entry->next_running) {
 		if (now > entry->running->deadline + GRACE_NS)
-			write_off(x, entry->job); /* posts only: the store takes no lock of ours while posting */
+			write_off(x,
+				  entry->job); /* posts only: the store takes no lock of ours while posting */
 	}
 }
 

@@ -34,7 +34,8 @@ void executor_check_deadlines(struct executor *x);
  */
 int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e);
 /** Writes the end of a job: Done with @result (may be NULL), or Failed with @error. */
-int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error, struct error *e);
+int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error,
+	       struct error *e);
 /**
  * Hands in a request from within a change, which commits both together: for what the pool itself decides. A
  * request that is refused leaves a failed job.

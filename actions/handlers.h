@@ -76,6 +76,11 @@ op_check_fn vm_clone_check;
 op_run_fn vm_clone_run;
 op_recover_fn vm_clone_recover;
 
+/* Migration: vm_migrate.c */
+op_check_fn vm_migrate_check;
+op_run_fn vm_migrate_run;
+op_recover_fn vm_migrate_recover;
+
 /* The image below a VM: vm_image.c */
 op_check_fn vm_reimage_check;
 op_run_fn vm_reimage_run;

@@ -34,7 +34,8 @@ int job_copy_progress(void *ctx, int percent);
 /** Milliseconds until the deadline, at least 0. */
 int job_remaining_ms(const struct job *job);
 
-/** What REST answers for a job that has ended: the result, or {"error": ...}. Owned by the caller; NULL without memory. */
+/** What REST answers for a job that has ended: the result, or {"error": ...}. Owned by the caller; NULL
+ * without memory. */
 char *job_body(const struct object *job);
 
 /** {"inventory": ...} of the object as it is now; NULL (with the error) when it is gone. Owned by the caller.

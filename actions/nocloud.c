@@ -45,9 +45,9 @@ static int make_meta(const struct view *view, const struct object *vm, struct fi
 	_cleanup_free_ char *quoted = key ? quote(key) : NULL;
 
 	if ((key && !quoted) ||
-	    asprintf(&f->meta, "instance-id: %s\n%s%s%s%s%s%s", object_uuid(vm), host ? "local-hostname: " : "",
-		     host ? host : "", host ? "\n" : "", key ? "public-keys:\n  - " : "", key ? quoted : "",
-		     key ? "\n" : "") < 0) {
+	    asprintf(&f->meta, "instance-id: %s\n%s%s%s%s%s%s", object_uuid(vm),
+		     host ? "local-hostname: " : "", host ? host : "", host ? "\n" : "",
+		     key ? "public-keys:\n  - " : "", key ? quoted : "", key ? "\n" : "") < 0) {
 		f->meta = NULL;
 		return error_set(e, ENOMEM, "out of memory");
 	}
@@ -104,7 +104,8 @@ static int add_file(struct archive *a, const char *name, const char *data, struc
 	archive_entry_set_size(entry, (la_int64_t)len);
 	archive_entry_set_filetype(entry, AE_IFREG);
 	archive_entry_set_perm(entry, 0444);
-	if (archive_write_header(a, entry) != ARCHIVE_OK || archive_write_data(a, data, len) != (la_ssize_t)len)
+	if (archive_write_header(a, entry) != ARCHIVE_OK ||
+	    archive_write_data(a, data, len) != (la_ssize_t)len)
 		r = error_set(e, EIO, "cannot make the NoCloud disk: %s", archive_error_string(a));
 	archive_entry_free(entry);
 	return r;
@@ -135,8 +136,8 @@ static int write_iso(const char *path, const struct files *f, struct error *e)
 	return r;
 }
 
-int vm_make_nocloud(struct job *job, const struct view *view, const struct object *vm, const struct object *host,
-		    char **ret_path, struct error *e)
+int vm_make_nocloud(struct job *job, const struct view *view, const struct object *vm,
+		    const struct object *host, char **ret_path, struct error *e)
 {
 	const char *uuid = object_uuid(vm);
 	const char *data = tag_value(view, uuid, "userdata");
@@ -166,8 +167,8 @@ int vm_make_nocloud(struct job *job, const struct view *view, const struct objec
 	if (r == 0)
 		r = hv_volume_delete(pool_hypervisor(job->pool), object_uuid(host), pool, name, e);
 	if (r == 0)
-		r = hv_volume_upload(pool_hypervisor(job->pool), object_uuid(host), pool, name, "raw", local, NULL, NULL,
-				     ret_path, e);
+		r = hv_volume_upload(pool_hypervisor(job->pool), object_uuid(host), pool, name, "raw", local,
+				     NULL, NULL, ret_path, e);
 	(void)unlink(local);
 	return r;
 }

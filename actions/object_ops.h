@@ -59,7 +59,8 @@ const struct object *object_find_tag(const struct view *view, enum kind_id tag_k
  */
 const struct object *object_find_system_tag(const struct view *view, const char *uuid, const char *prefix,
 					    const char **ret_value);
-/** Makes `prefix::value` (the bare `prefix` for "") the object's one tag with this prefix; NULL: leaves none. */
+/** Makes `prefix::value` (the bare `prefix` for "") the object's one tag with this prefix; NULL: leaves none.
+ */
 int object_set_system_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *prefix,
 			  const char *value, bool inherent, struct error *e);
 

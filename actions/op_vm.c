@@ -360,7 +360,11 @@ static const struct operation migrate_vm = {
 	.verb = "migrate",
 	.states = S_RUNNING | S_PAUSED,
 	.state_code = "VM.1008",
+	.deadline_s = 3600,
 	.help = "moves the running guest to another host",
+	.check = vm_migrate_check,
+	.run = vm_migrate_run,
+	.recover = vm_migrate_recover,
 };
 
 static const struct operation query_shareable_volume_vm_instance_ref = {

@@ -61,7 +61,7 @@ enum op_place {
 	PLACE_GET,	      /* a file `where` in the directory of an object of `kind` */
 	PLACE_COLLECTION_GET, /* a file, path `where`, whose parameters ride in the query string of its name
 			       */
-	PLACE_CALL, /* in no directory: only through `call` (call.h) */
+	PLACE_CALL,	      /* in no directory: only through `call` (call.h) */
 };
 
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE };

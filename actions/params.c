@@ -97,9 +97,10 @@ static int convert_bool(const struct param *p, const json_t *value, json_t **ret
 	else if (text && (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0))
 		*ret = json_boolean(strcasecmp(text, "true") == 0);
 	else
-		return error_set(e, EINVAL,
-				 "Invalid value for boolean field [%s], [%s] is not a valid boolean string[true, false].",
-				 p->name, text ? text : "?");
+		return error_set(
+			e, EINVAL,
+			"Invalid value for boolean field [%s], [%s] is not a valid boolean string[true, false].",
+			p->name, text ? text : "?");
 	return 0;
 }
 
@@ -117,8 +118,7 @@ static int convert_list(const struct param *p, const json_t *value, json_t **ret
 	list = json_array();
 	for (char *word = strsep(&rest, ","); list && copy && *copy && word; word = strsep(&rest, ","))
 		(void)json_array_append_new(list, json_string(word));
-	json_array_foreach((json_t *)(uintptr_t)value, i, item)
-	{
+	json_array_foreach ((json_t *)(uintptr_t)value, i, item) {
 		json_t *string = convert_string(&(struct param){0}, item);
 
 		/* Lists of the manual hold texts; CloneVmInstance's names too. */
@@ -176,11 +176,12 @@ static int check_values(const struct operation *op, const struct param *p, const
 		len += (size_t)snprintf(list + len, len < sizeof(list) ? sizeof(list) - len : 0, "%s%s",
 					len ? ", " : "", *v);
 	}
-	return error_set(e, EINVAL, "valid value for field[%s] of message[%s] are [%s], but %s found", p->name,
-			 op->message, list, text);
+	return error_set(e, EINVAL, "valid value for field[%s] of message[%s] are [%s], but %s found",
+			 p->name, op->message, list, text);
 }
 
-static int check_limits(const struct operation *op, const struct param *p, const json_t *value, struct error *e)
+static int check_limits(const struct operation *op, const struct param *p, const json_t *value,
+			struct error *e)
 {
 	const char *text = json_string_value(value);
 
@@ -188,15 +189,16 @@ static int check_limits(const struct operation *op, const struct param *p, const
 	if (text && !*text && ((p->flags & PARAM_REQUIRED) || strcmp(p->name, "name") == 0))
 		return error_set(e, EINVAL, "field[%s] cannot be an empty string", p->name);
 	if (text && p->max_length && utf8_length(text) > (size_t)p->max_length)
-		return error_set(e, EINVAL,
-				 "field[%s] of message[%s] exceeds max length of string. expected was <= %d, actual was %zu",
-				 p->name, op->message, p->max_length, utf8_length(text));
+		return error_set(
+			e, EINVAL,
+			"field[%s] of message[%s] exceeds max length of string. expected was <= %d, actual was %zu",
+			p->name, op->message, p->max_length, utf8_length(text));
 	if (text && p->values)
 		return check_values(op, p, text, e);
 	if (json_is_integer(value) && (p->min || p->max) &&
 	    (json_integer_value(value) < p->min || json_integer_value(value) > p->max))
-		return error_set(e, ERANGE, "field[%s] must be in range of [%" PRId64 ", %" PRId64 "]", p->name, p->min,
-				 p->max);
+		return error_set(e, ERANGE, "field[%s] must be in range of [%" PRId64 ", %" PRId64 "]",
+				 p->name, p->min, p->max);
 	if (json_is_array(value) && (p->flags & PARAM_NONEMPTY) && json_array_size(value) == 0)
 		return error_set(e, EINVAL, "field[%s] must be a nonempty list", p->name);
 	return 0;
@@ -221,8 +223,8 @@ static int type_one(const struct operation *op, const struct param *p, const jso
 
 	if (!given || json_is_null(given)) {
 		if (p->flags & PARAM_REQUIRED)
-			return error_set(e, EINVAL, "field[%s] of message[%s] is mandatory, can not be null", p->name,
-					 op->message);
+			return error_set(e, EINVAL, "field[%s] of message[%s] is mandatory, can not be null",
+					 p->name, op->message);
 		if (!p->default_value)
 			return 0;
 		value = default_json(p);
@@ -238,7 +240,8 @@ static int type_one(const struct operation *op, const struct param *p, const jso
 	return r;
 }
 
-int params_type(const struct operation *op, const char *target, const json_t *body, json_t **ret, struct error *e)
+int params_type(const struct operation *op, const char *target, const json_t *body, json_t **ret,
+		struct error *e)
 {
 	json_t *out = json_object();
 	int r = out ? 0 : error_set(e, ENOMEM, "out of memory");

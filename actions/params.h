@@ -13,7 +13,8 @@
  * defaults filled in, unknown members left out. @target (may be NULL) is the value of the parameter that
  * names the object and wins over the body. *ret is owned by the caller. -EINVAL, -ERANGE, -ENOMEM.
  */
-int params_type(const struct operation *op, const char *target, const json_t *body, json_t **ret, struct error *e);
+int params_type(const struct operation *op, const char *target, const json_t *body, json_t **ret,
+		struct error *e);
 
 /** Reads a whole number that may carry K, M, G, T or P (powers of 1024). -EINVAL, -ERANGE. */
 int params_parse_number(const char *text, int64_t *ret);

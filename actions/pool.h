@@ -20,8 +20,9 @@ struct hypervisor;
 struct pool_options {
 	const char *state_dir; /* absolute; must exist */
 	const char *uri;       /* the first host's libvirt URI, used when the state folder is empty */
-	const char *admin_password_file; /* first password of a new pool's administrator; NULL = the manual's */
-	bool read_only;	       /* accept no requests */
+	const char
+		*admin_password_file; /* first password of a new pool's administrator; NULL = the manual's */
+	bool read_only;		      /* accept no requests */
 };
 
 /** Opens the state folder (making the first pool in an empty one), starts the executor and connects the
@@ -38,13 +39,16 @@ const char *pool_state_dir(const struct pool *pool);
 /**
  * Told the outcome of pool_submit(): 0 and the job's uuid once the job is durable, or why it was
  * refused. The uuid is NULL when there is no job: after a dry run, and after a refusal unless the client
- * chose the uuid, under which the refusal is then recorded. Runs in the store's writer thread (or in the caller's, when refused at once): must not block.
+ * chose the uuid, under which the refusal is then recorded. Runs in the store's writer thread (or in the
+ * caller's, when refused at once): must not block.
  */
 typedef void pool_accepted_fn(void *arg, int result, const char *job_uuid, const struct error *e);
 /** Hands in a request (taken over). Never blocks; @accepted is called exactly once. */
 void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accepted, void *arg);
-/** As pool_submit(), for a request that was refused for @why (moved out) before it could be handed in: it is recorded. */
-void pool_refuse(struct pool *pool, struct request *req, struct error *why, pool_accepted_fn *accepted, void *arg);
+/** As pool_submit(), for a request that was refused for @why (moved out) before it could be handed in: it is
+ * recorded. */
+void pool_refuse(struct pool *pool, struct request *req, struct error *why, pool_accepted_fn *accepted,
+		 void *arg);
 /** As pool_submit(), and waits for acceptance (not for the end of the job); for timers and tests. @ret_job:
  * UUID_SIZE. */
 int pool_submit_wait(struct pool *pool, struct request *req, char *ret_job, struct error *e);

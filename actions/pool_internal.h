@@ -18,11 +18,11 @@ struct pool {
 	struct clockwork *clockwork; /* runs schedulers */
 	struct login_limit *login_limit;
 	struct web_hooks *web_hooks;
-	struct workers *background; /* Gets that ask a host, long renderings */
+	struct workers *background;   /* Gets that ask a host, long renderings */
 	pthread_mutex_t prepare_lock; /* one host is made ready at a time, and once */
-	struct turns *turns;	    /* of those who ask for long work, in `background` */
-	char *state_dir;	    /* owned */
-	bool read_only;		    /* immutable */
+	struct turns *turns;	      /* of those who ask for long work, in `background` */
+	char *state_dir;	      /* owned */
+	bool read_only;		      /* immutable */
 	pthread_t timer;
 	bool timer_runs;
 	pthread_mutex_t timer_lock;

@@ -69,9 +69,9 @@ struct snapshot_spec {
 /** Takes a snapshot of a Ready volume, attached or not. Leaves nothing on failure. */
 int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct error *e);
 /**
- * Writes a Ready snapshot whose file, of @size bytes on the storage, is the volume's present head, and promises
- * them: PS.1000. The volume stands on none of its snapshots then: the caller gives it another head in the same
- * change. For change functions.
+ * Writes a Ready snapshot whose file, of @size bytes on the storage, is the volume's present head, and
+ * promises them: PS.1000. The volume stands on none of its snapshots then: the caller gives it another head
+ * in the same change. For change functions.
  */
 int snapshot_put_frozen(struct txn *t, const struct snapshot_spec *spec, int64_t size, struct error *e);
 /** Whether one can be taken now. Only looks. */

@@ -146,13 +146,15 @@ static int compare_all(struct txn *t, const struct host_event *event, struct err
 		r = vm_set_observed(t, event->host, event->domains[i].uuid, event->domains[i].state,
 				    event->domains[i].reason, e);
 	while (r == 0) {
-		const struct object *vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
+		const struct object *vm =
+			view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
 
 		if (!vm)
 			break;
 		after = vm->id;
 		if (!find_domain(event, object_uuid(vm)))
-			r = vm_set_observed(t, event->host, object_uuid(vm), HV_DOMAIN_ABSENT, HV_REASON_OTHER, e);
+			r = vm_set_observed(t, event->host, object_uuid(vm), HV_DOMAIN_ABSENT,
+					    HV_REASON_OTHER, e);
 	}
 	return r;
 }
@@ -164,7 +166,8 @@ static int host_lost(struct txn *t, const struct host_event *event, struct error
 	int r = host_set_status(t, event->host, status, event->sentence, e);
 
 	while (r == 0) {
-		const struct object *vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
+		const struct object *vm =
+			view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
 
 		if (!vm)
 			break;
@@ -204,12 +207,14 @@ static void host_event_done(void *arg, int r, struct error *e)
 
 	if (r < 0)
 		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(e));
-	if (r < 0 || event->status != HV_HOST_CONNECTED || workers_run(event->pool->background, prepare, event) < 0)
+	if (r < 0 || event->status != HV_HOST_CONNECTED ||
+	    workers_run(event->pool->background, prepare, event) < 0)
 		free(event);
 }
 
-static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status, const struct hv_host_info *info,
-		    const struct hv_domain_status *domains, size_t domain_count, const char *sentence)
+static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status,
+		    const struct hv_host_info *info, const struct hv_domain_status *domains,
+		    size_t domain_count, const char *sentence)
 {
 	struct pool *pool = ctx;
 	struct host_event *event = calloc(1, sizeof(*event) + domain_count * sizeof(domains[0]));
@@ -231,16 +236,42 @@ static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status
 }
 
 struct domain_event {
+	struct pool *pool;
 	char host[UUID_SIZE], vm[UUID_SIZE];
 	enum hv_domain_state state;
 	enum hv_domain_reason reason;
+	bool ask; /* cannot be believed as it is */
 };
+
+/*
+ * Does one host say that the domain is active while it is active on another? During a migration both do, one
+ * after the other, and an event may come late: only the host itself can tell what is true by now.
+ */
+static bool is_contested(const struct view *view, const struct domain_event *event)
+{
+	const struct object *vm = view_get(view, KIND_VM, event->vm);
+	const char *host = vm ? vm_active_host(vm) : NULL;
+
+	return host && strcmp(host, event->host) != 0 &&
+	       (event->state == HV_DOMAIN_RUNNING || event->state == HV_DOMAIN_PAUSED);
+}
 
 static int domain_event_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct domain_event *event = arg;
 
+	event->ask = is_contested(txn_view(t), event);
+	if (event->ask)
+		return 0;
 	return vm_set_observed(t, event->host, event->vm, event->state, event->reason, e);
+}
+
+static void ask(void *arg)
+{
+	struct domain_event *event = arg;
+
+	vm_settle(event->pool, event->host, event->vm);
+	free(event);
 }
 
 static void domain_event_done(void *arg, int r, struct error *e)
@@ -249,7 +280,8 @@ static void domain_event_done(void *arg, int r, struct error *e)
 
 	if (r < 0)
 		fprintf(stderr, "poolfs: VM %s: %s\n", event->vm, error_sentence(e));
-	free(event);
+	if (r < 0 || !event->ask || workers_run(event->pool->background, ask, event) < 0)
+		free(event);
 }
 
 static void on_domain(void *ctx, const char *host_uuid, const char *domain_uuid, enum hv_domain_state state,
@@ -260,6 +292,7 @@ static void on_domain(void *ctx, const char *host_uuid, const char *domain_uuid,
 
 	if (!event)
 		return;
+	event->pool = pool;
 	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
 	snprintf(event->vm, sizeof(event->vm), "%s", domain_uuid);
 	event->state = state;
@@ -328,8 +361,7 @@ int pool_connect_hosts(struct pool *pool, struct error *e)
 	if (r < 0)
 		return r;
 	view = store_view(pool->store);
-	view_for_each(host, view, KIND_HOST)
-	{
+	view_for_each (host, view, KIND_HOST) {
 		r = hv_host_add(pool->hv, object_uuid(host), object_text(host, HOST_URI), e);
 
 		if (r < 0)

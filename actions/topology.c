@@ -59,7 +59,8 @@ static bool is_used(void *ctx, uint32_t address)
 	return l3_network_has_nic_with(a->view, a->l3, ipv4_format(address, ip));
 }
 
-/* Where to begin looking: behind the newest NIC's address, so that filling a network costs the same per NIC. */
+/* Where to begin looking: behind the newest NIC's address, so that filling a network costs the same per NIC.
+ */
 static uint32_t behind_newest(const struct view *view, const char *l3, struct ipv4_range range)
 {
 	const struct object *nic = view_newest_where(view, KIND_NIC, NIC_L3_UUID, l3);
@@ -87,7 +88,7 @@ static const struct object *choose(const struct view *view, const char *l3, cons
 			continue;
 		if (wanted ? !parsed || !ipv4_range_contains(range, address)
 			   : ipv4_range_find_free(range, behind_newest(view, l3, range), is_used, &a,
-							  &address, NULL) < 0)
+						  &address, NULL) < 0)
 			continue;
 		(void)ipv4_format(address, ret_ip);
 		return o;

@@ -24,11 +24,13 @@ static int check_offering(const struct view *view, const struct request *req, st
 	const struct object *o = view_get(view, KIND_INSTANCE_OFFERING, uuid);
 
 	if (!object_str_is(o, INSTANCE_OFFERING_STATE, "Enabled"))
-		return error_set(e, EBUSY, "instance offering[uuid:%s] is Disabled, can't create vm from it", uuid);
+		return error_set(e, EBUSY, "instance offering[uuid:%s] is Disabled, can't create vm from it",
+				 uuid);
 	if (!object_str_is(o, INSTANCE_OFFERING_TYPE, "UserVm"))
-		return error_set(e, EBUSY,
-				 "instance offering[uuid:%s, type:%s] is not UserVm type, can't create vm from it", uuid,
-				 object_text(o, INSTANCE_OFFERING_TYPE));
+		return error_set(
+			e, EBUSY,
+			"instance offering[uuid:%s, type:%s] is not UserVm type, can't create vm from it",
+			uuid, object_text(o, INSTANCE_OFFERING_TYPE));
 	return 0;
 }
 
@@ -38,8 +40,7 @@ int vm_check_custom_macs(const struct view *view, const struct request *req, str
 	size_t i, count = 0;
 	json_t *tag;
 
-	json_array_foreach(req->system_tags, i, tag)
-	{
+	json_array_foreach (req->system_tags, i, tag) {
 		const char *text = json_string_value(tag), *mac;
 		struct mac parsed;
 
@@ -70,26 +71,30 @@ static int check_image(const struct view *view, const struct request *req, struc
 	if (!object_str_is(image, IMAGE_STATE, "Enabled"))
 		return error_set(e, EBUSY, "image[uuid:%s] is Disabled, can't create vm from it", uuid);
 	if (object_str_is(image, IMAGE_STATUS, "Deleted"))
-		return error_set(e, EBUSY, "the image[uuid:%s, name:%s] is deleted on all backup storage", uuid,
-				 object_name(image));
+		return error_set(e, EBUSY, "the image[uuid:%s, name:%s] is deleted on all backup storage",
+				 uuid, object_name(image));
 	if (!object_str_is(image, IMAGE_STATUS, "Ready"))
 		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s", uuid,
 				 object_text(image, IMAGE_STATUS));
 	if (!iso && strcmp(media, "RootVolumeTemplate") != 0)
-		return error_set(e, EINVAL,
-				 "image[uuid:%s] is of mediaType: %s, only RootVolumeTemplate and ISO can be used to create vm",
-				 uuid, media);
+		return error_set(
+			e, EINVAL,
+			"image[uuid:%s] is of mediaType: %s, only RootVolumeTemplate and ISO can be used to create vm",
+			uuid, media);
 	if (iso && !request_has(req, "rootDiskOfferingUuid"))
-		return error_set(e, EINVAL, "rootDiskOfferingUuid cannot be null when image mediaType is ISO");
+		return error_set(e, EINVAL,
+				 "rootDiskOfferingUuid cannot be null when image mediaType is ISO");
 	if (object_int(image, IMAGE_SYSTEM))
-		return error_set(e, EINVAL, "image[uuid:%s] is system image, can't be used to create user vm", uuid);
+		return error_set(e, EINVAL, "image[uuid:%s] is system image, can't be used to create user vm",
+				 uuid);
 	return 0;
 }
 
 static int check_disk_offering(const struct view *view, const char *uuid, struct error *e)
 {
 	if (uuid && !object_str_is(view_get(view, KIND_DISK_OFFERING, uuid), DISK_OFFERING_STATE, "Enabled"))
-		return error_set(e, EBUSY, "disk offerings[uuids:[%s]] are Disabled, can not create vm from it", uuid);
+		return error_set(e, EBUSY,
+				 "disk offerings[uuids:[%s]] are Disabled, can not create vm from it", uuid);
 	return 0;
 }
 
@@ -102,10 +107,9 @@ static int check_disk_offerings(const struct view *view, const struct request *r
 	json_t *uuid;
 
 	if (r == 0 && (int64_t)json_array_size(data) > most)
-		return error_set(e, EINVAL, "a VM may have %lld data volumes, %zu are asked for", (long long)most,
-				 json_array_size(data));
-	json_array_foreach((json_t *)(uintptr_t)data, i, uuid)
-	{
+		return error_set(e, EINVAL, "a VM may have %lld data volumes, %zu are asked for",
+				 (long long)most, json_array_size(data));
+	json_array_foreach ((json_t *)(uintptr_t)data, i, uuid) {
 		if (r == 0)
 			r = check_disk_offering(view, json_string_value(uuid), e);
 	}
@@ -120,26 +124,29 @@ static int check_networks(const struct view *view, const struct request *req, st
 	size_t i, k;
 	json_t *item, *other;
 
-	json_array_foreach((json_t *)(uintptr_t)list, i, item)
-	{
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
 		const char *uuid = json_string_value(item);
 		const struct object *l3 = view_get(view, KIND_L3_NETWORK, uuid);
 
-		json_array_foreach((json_t *)(uintptr_t)list, k, other)
-		{
+		json_array_foreach ((json_t *)(uintptr_t)list, k, other) {
 			if (k < i && json_equal(item, other))
-				return error_set(e, EBUSY, "Can't add same uuid in the l3Network,uuid: %s", uuid);
+				return error_set(e, EBUSY, "Can't add same uuid in the l3Network,uuid: %s",
+						 uuid);
 		}
 		if (!object_str_is(l3, L3_STATE, "Enabled"))
-			return error_set(e, EBUSY, "l3Network[uuid:%s] is Disabled, can not create vm on it", uuid);
+			return error_set(e, EBUSY, "l3Network[uuid:%s] is Disabled, can not create vm on it",
+					 uuid);
 		if (object_int(l3, L3_SYSTEM))
-			return error_set(e, EBUSY, "l3Network[uuid:%s] is system network, can not create user vm on it",
+			return error_set(e, EBUSY,
+					 "l3Network[uuid:%s] is system network, can not create user vm on it",
 					 uuid);
 		found = found || (chosen && strcmp(chosen, uuid) == 0);
 	}
 	if (json_array_size(list) > 16)
-		return error_set(e, EINVAL, "a VM may have 16 NICs, %zu are asked for", json_array_size(list));
-	return chosen && !found ? error_set(e, EINVAL, "defaultL3NetworkUuid[uuid:%s] is not in l3NetworkUuids", chosen)
+		return error_set(e, EINVAL, "a VM may have 16 NICs, %zu are asked for",
+				 json_array_size(list));
+	return chosen && !found ? error_set(e, EINVAL,
+					    "defaultL3NetworkUuid[uuid:%s] is not in l3NetworkUuids", chosen)
 				: 0;
 }
 
@@ -162,21 +169,25 @@ static int check_place(const struct view *view, const struct request *req, struc
 		if (!uuid)
 			continue;
 		if (!object_str_is(o, places[i].state_field, "Enabled"))
-			return error_set(e, EBUSY, "%s[uuid:%s] is specified but it's %s, can not create vm from it",
+			return error_set(e, EBUSY,
+					 "%s[uuid:%s] is specified but it's %s, can not create vm from it",
 					 places[i].noun, uuid, object_text(o, places[i].state_field));
 		if (places[i].kind == KIND_HOST && !object_str_is(o, HOST_STATUS, "Connected"))
-			return error_set(e, EBUSY,
-					 "host[uuid:%s] is specified but it's connection status is %s, can not create vm from it",
-					 uuid, object_text(o, HOST_STATUS));
+			return error_set(
+				e, EBUSY,
+				"host[uuid:%s] is specified but it's connection status is %s, can not create vm from it",
+				uuid, object_text(o, HOST_STATUS));
 	}
 	return 0;
 }
 
 static int check_default_network(const struct request *req, struct error *e)
 {
-	if (json_array_size(request_list(req, "l3NetworkUuids")) > 1 && !request_has(req, "defaultL3NetworkUuid"))
-		return error_set(e, EINVAL,
-				 "there are more than one L3 network specified in l3NetworkUuids, but defaultL3NetworkUuid is null");
+	if (json_array_size(request_list(req, "l3NetworkUuids")) > 1 &&
+	    !request_has(req, "defaultL3NetworkUuid"))
+		return error_set(
+			e, EINVAL,
+			"there are more than one L3 network specified in l3NetworkUuids, but defaultL3NetworkUuid is null");
 	return 0;
 }
 
@@ -186,8 +197,7 @@ static size_t count_tags(const struct request *req, const char *prefix)
 	size_t i, n = 0;
 	json_t *tag;
 
-	json_array_foreach(req->system_tags, i, tag)
-	{
+	json_array_foreach (req->system_tags, i, tag) {
 		n += strncmp(json_string_value(tag), prefix, strlen(prefix)) == 0;
 	}
 	return n;
@@ -200,15 +210,19 @@ static int check_static_ip(const struct view *view, const char *tag, struct erro
 
 	(void)sscanf(tag, "staticIp::%32[^:]::%63s", l3, ip);
 	if (!view_get(view, KIND_L3_NETWORK, l3))
-		return error_set(e, EINVAL,
-				 "L3 network[uuid:%s] not found. Please correct your system tag[%s] of static IP", l3, tag);
+		return error_set(
+			e, EINVAL,
+			"L3 network[uuid:%s] not found. Please correct your system tag[%s] of static IP", l3,
+			tag);
 	if (ipv4_parse(ip, &address, NULL) < 0)
-		return error_set(e, EINVAL,
-				 "%s is not a valid IPv4 address. Please correct your system tag[%s] of static IP", ip, tag);
-	view_for_each_where(nic, view, KIND_NIC, NIC_IP, ip)
-	{
+		return error_set(
+			e, EINVAL,
+			"%s is not a valid IPv4 address. Please correct your system tag[%s] of static IP", ip,
+			tag);
+	view_for_each_where (nic, view, KIND_NIC, NIC_IP, ip) {
 		if (object_str_is(nic, NIC_L3_UUID, l3))
-			return error_set(e, EBUSY, "IP[%s] is not available on the L3 network[uuid:%s]", ip, l3);
+			return error_set(e, EBUSY, "IP[%s] is not available on the L3 network[uuid:%s]", ip,
+					 l3);
 	}
 	return 0;
 }
@@ -252,8 +266,7 @@ static bool is_hostname(const char *name)
 static const struct object *vm_with_hostname(const struct view *view, const char *l3, const char *hostname,
 					     const char *but)
 {
-	view_for_each_where(nic, view, KIND_NIC, NIC_L3_UUID, l3)
-	{
+	view_for_each_where (nic, view, KIND_NIC, NIC_L3_UUID, l3) {
 		const char *vm = object_text(nic, NIC_VM_UUID);
 		const char *have = tag_value(view, vm, "hostname");
 
@@ -263,19 +276,23 @@ static const struct object *vm_with_hostname(const struct view *view, const char
 	return NULL;
 }
 
-int vm_check_hostname(const struct view *view, const char *name, const char *l3, const char *but, struct error *e)
+int vm_check_hostname(const struct view *view, const char *name, const char *l3, const char *but,
+		      struct error *e)
 {
 	const struct object *other;
 
 	if (!is_hostname(name))
-		return error_set(e, EINVAL,
-				 "hostname[%s] specified in system tag[hostname::%s] is not a valid domain name", name, name);
+		return error_set(
+			e, EINVAL,
+			"hostname[%s] specified in system tag[hostname::%s] is not a valid domain name", name,
+			name);
 	other = vm_with_hostname(view, l3, name, but);
 	if (other)
-		return error_set(e, EBUSY,
-				 "conflict hostname in system tag[hostname::%s]; there has been a VM[uuid:%s] having "
-				 "hostname[%s] on L3 network[uuid:%s]",
-				 name, object_uuid(other), name, l3);
+		return error_set(
+			e, EBUSY,
+			"conflict hostname in system tag[hostname::%s]; there has been a VM[uuid:%s] having "
+			"hostname[%s] on L3 network[uuid:%s]",
+			name, object_uuid(other), name, l3);
 	return 0;
 }
 
@@ -297,8 +314,9 @@ static int check_hostname(const struct view *view, const struct request *req, st
 int vm_check_console_password(const char *password, struct error *e)
 {
 	if (strncmp(password, "password", 8) == 0)
-		return error_set(e, EINVAL,
-				 "The console password cannot start with 'password' which may trigger a VNC security issue");
+		return error_set(
+			e, EINVAL,
+			"The console password cannot start with 'password' which may trigger a VNC security issue");
 	return 0;
 }
 
@@ -309,8 +327,7 @@ static int check_tags(const struct view *view, const struct request *req, struct
 	size_t i;
 	json_t *tag;
 
-	json_array_foreach(req->system_tags, i, tag)
-	{
+	json_array_foreach (req->system_tags, i, tag) {
 		const char *text = json_string_value(tag);
 
 		if (r == 0 && strncmp(text, "staticIp::", 10) == 0)
@@ -319,7 +336,8 @@ static int check_tags(const struct view *view, const struct request *req, struct
 			r = vm_check_boot_order(text + 11, text, e);
 	}
 	if (r == 0 && count_tags(req, "userdata::") > 1)
-		r = error_set(e, EINVAL, "Already have one userdata systemTag for vm[uuid: %s].", req->target);
+		r = error_set(e, EINVAL, "Already have one userdata systemTag for vm[uuid: %s].",
+			      req->target);
 	if (r == 0 && count_tags(req, "bootMode::") > 1)
 		r = error_set(e, EINVAL, "only one bootMode system tag is allowed, but %zu got",
 			      count_tags(req, "bootMode::"));
@@ -388,7 +406,8 @@ static int inherit_tags(struct txn *t, const char *from, const char *vm, struct 
 			break;
 		after = row->id;
 		tag = strdup(object_text(row, SYSTEM_TAG_TAG));
-		r = tag ? object_add_system_tag(t, KIND_VM, vm, tag, false, e) : error_set(e, ENOMEM, "out of memory");
+		r = tag ? object_add_system_tag(t, KIND_VM, vm, tag, false, e)
+			: error_set(e, ENOMEM, "out of memory");
 	}
 	return r;
 }
@@ -398,7 +417,8 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 	const struct job *job = arg;
 	const struct request *req = job->req;
 	const struct view *view = txn_view(t);
-	const struct object *offering = view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
+	const struct object *offering =
+		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid")), *put;
 	const char *l3 = request_str(req, "defaultL3NetworkUuid");
 	_cleanup_free_ char *spec = NULL;
@@ -451,8 +471,8 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 /* ------------------------------------------------------------------- whole */
 
 /*
- * Takes a half-made VM back. What cannot be removed now, because its host does not answer, stays as Expunging:
- * the timer that expunges VMs tries again.
+ * Takes a half-made VM back. What cannot be removed now, because its host does not answer, stays as
+ * Expunging: the timer that expunges VMs tries again.
  */
 static void take_back(struct job *job, const char *uuid)
 {
@@ -490,12 +510,12 @@ int vm_create_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *strategy = request_str(job->req, "strategy");
 	const char *uuid = job->req->target;
-	enum vm_state wanted = strcmp(strategy, "InstantStart") == 0  ? VM_STATE_RUNNING
+	enum vm_state wanted = strcmp(strategy, "InstantStart") == 0 ? VM_STATE_RUNNING
 			       : strcmp(strategy, "JustCreate") == 0 ? VM_STATE_CREATED
 								     : VM_STATE_STOPPED;
 	if (vm_recover_state(job, uuid, wanted) == 0)
 		return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
 	take_back(job, uuid);
-	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while VM '%s' was being created; it was taken back",
-			      uuid);
+	return error_set_code(e, EINTR, "SYS.1000",
+			      "the daemon ended while VM '%s' was being created; it was taken back", uuid);
 }

@@ -87,7 +87,8 @@ static bool is_iso(const struct object *image)
 
 static int64_t root_size(const struct view *view, const struct request *req, const struct object *image)
 {
-	return is_iso(image) ? offering_size(view, request_str(req, "rootDiskOfferingUuid")) : object_int(image, IMAGE_SIZE);
+	return is_iso(image) ? offering_size(view, request_str(req, "rootDiskOfferingUuid"))
+			     : object_int(image, IMAGE_SIZE);
 }
 
 static int put_volumes(struct txn *t, struct layout *l, const char *root_storage, const struct object *host,
@@ -120,8 +121,7 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_str(changed, VM_ROOT_VOLUME_UUID, uuid);
 	r = txn_put(t, changed, NULL, e);
-	json_array_foreach((json_t *)(uintptr_t)request_list(req, "dataDiskOfferingUuids"), i, item)
-	{
+	json_array_foreach ((json_t *)(uintptr_t)request_list(req, "dataDiskOfferingUuids"), i, item) {
 		struct vm_disk data = {
 			.offering = json_string_value(item),
 			.size = offering_size(txn_view(t), json_string_value(item)),
@@ -152,8 +152,8 @@ static void make_mac(const struct view *view, const char *custom, uint8_t device
 	} while (view_next_where(view, KIND_NIC, NIC_MAC, ret_mac, 0));
 }
 
-int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id, const char *mac, const char *ip,
-	       char ret_uuid[UUID_SIZE], struct error *e)
+int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id, const char *mac,
+	       const char *ip, char ret_uuid[UUID_SIZE], struct error *e)
 {
 	const struct object *vm = view_get(txn_view(t), KIND_VM, vm_uuid);
 	struct object *nic = object_new(kind_get(KIND_NIC));
@@ -187,30 +187,32 @@ static int put_nics(struct txn *t, struct layout *l, struct error *e)
 	json_t *item;
 	int r = 0;
 
-	json_array_foreach((json_t *)(uintptr_t)request_list(l->req, "l3NetworkUuids"), i, item)
-	{
+	json_array_foreach ((json_t *)(uintptr_t)request_list(l->req, "l3NetworkUuids"), i, item) {
 		char mac_prefix[64], ip_prefix[64], uuid[UUID_SIZE];
 
 		snprintf(mac_prefix, sizeof(mac_prefix), "customMac::%s", json_string_value(item));
 		snprintf(ip_prefix, sizeof(ip_prefix), "staticIp::%s", json_string_value(item));
 		if (r == 0)
-			r = vm_put_nic(t, l->uuid, json_string_value(item), (int)i, request_tag(l->req, mac_prefix),
-				       request_tag(l->req, ip_prefix), uuid, e);
+			r = vm_put_nic(t, l->uuid, json_string_value(item), (int)i,
+				       request_tag(l->req, mac_prefix), request_tag(l->req, ip_prefix), uuid,
+				       e);
 	}
 	return r;
 }
 
 /* ----------------------------------------------------------------- layout */
 
-static int choose(struct txn *t, struct layout *l, const struct object **ret_host, const struct object **ret_ps,
-		  struct error *e)
+static int choose(struct txn *t, struct layout *l, const struct object **ret_host,
+		  const struct object **ret_ps, struct error *e)
 {
 	const struct request *req = l->req, *now = l->job->req;
 	const struct view *view = txn_view(t);
 	const struct object *vm = view_get(view, KIND_VM, l->uuid);
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
-	const json_t *l3s = request_list(req, "l3NetworkUuids"), *data = request_list(req, "dataDiskOfferingUuids");
-	const char *networks[32], *start_host = request_str(now, "hostUuid"), *start_cluster = request_str(now, "clusterUuid");
+	const json_t *l3s = request_list(req, "l3NetworkUuids"),
+		     *data = request_list(req, "dataDiskOfferingUuids");
+	const char *networks[32], *start_host = request_str(now, "hostUuid"),
+				  *start_cluster = request_str(now, "clusterUuid");
 	struct placement want = {
 		.vm = l->uuid,
 		.zone = object_str(vm, VM_ZONE_UUID),
@@ -226,7 +228,8 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 	};
 
 	if (!image || !object_str_is(image, IMAGE_STATUS, "Ready"))
-		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s", request_str(req, "imageUuid"),
+		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s",
+				 request_str(req, "imageUuid"),
 				 image ? object_text(image, IMAGE_STATUS) : "gone");
 	for (size_t i = 0; i < want.l3_count && i < ARRAY_SIZE(networks); i++)
 		networks[i] = json_string_value(json_array_get(l3s, i));
@@ -259,8 +262,8 @@ static int drop_custom_macs(struct txn *t, struct layout *l, struct error *e)
 	int r = 0;
 
 	while (r == 0) {
-		const struct object *row =
-			view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, l->uuid, after);
+		const struct object *row = view_next_where(txn_view(t), KIND_SYSTEM_TAG,
+							   SYSTEM_TAG_RESOURCE_UUID, l->uuid, after);
 
 		if (!row)
 			break;
@@ -353,8 +356,8 @@ int vm_make_volume(struct job *job, const struct object *volume, const char *hos
 	if (r < 0)
 		return r;
 	volume_file_name(volume, name);
-	r = hv_volume_create(hv, host, ps, name, format, object_int(volume, VOLUME_SIZE), backing, backing_format, &path,
-			     e);
+	r = hv_volume_create(hv, host, ps, name, format, object_int(volume, VOLUME_SIZE), backing,
+			     backing_format, &path, e);
 	if (r < 0)
 		return r;
 	kill_point("volume-made");
@@ -367,11 +370,11 @@ int vm_instantiate_volumes(struct job *job, const char *uuid, struct error *e)
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 	int r = vm ? 0 : error_set(e, ENOENT, "VM '%s' is gone", uuid);
 
-	view_for_each_where(volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid)
-	{
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid) {
 		if (r == 0 && !object_str_is(volume, VOLUME_STATUS, "Ready"))
-			r = job_should_stop(job) ? job_stop_reason(job, e)
-						 : vm_make_volume(job, volume, object_text(vm, VM_HOST_UUID), e);
+			r = job_should_stop(job)
+				    ? job_stop_reason(job, e)
+				    : vm_make_volume(job, volume, object_text(vm, VM_HOST_UUID), e);
 	}
 	return r;
 }

@@ -42,8 +42,9 @@ int vm_start_check(const struct view *view, const struct request *req, struct er
 	const struct object *host = view_get(view, KIND_HOST, request_str(req, "hostUuid"));
 
 	if (host && !object_str_is(host, HOST_STATUS, "Connected"))
-		return error_set_code(e, EBUSY, "HOST.1010", "host[uuid:%s] is not connected, its status is %s",
-				      object_uuid(host), object_text(host, HOST_STATUS));
+		return error_set_code(e, EBUSY, "HOST.1010",
+				      "host[uuid:%s] is not connected, its status is %s", object_uuid(host),
+				      object_text(host, HOST_STATUS));
 	return 0;
 }
 
@@ -113,8 +114,8 @@ int vm_reboot_run(struct job *job, json_t **ret_result, struct error *e)
 
 typedef int freeze_fn(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 
-static int freeze(struct job *job, freeze_fn *fn, enum vm_state during, enum vm_state after, json_t **ret_result,
-		  struct error *e)
+static int freeze(struct job *job, freeze_fn *fn, enum vm_state during, enum vm_state after,
+		  json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
 	_cleanup_(error_done) struct error ignored = ERROR_INIT;
@@ -189,7 +190,9 @@ int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
-	struct recovered r = {.uuid = uuid, .host = host, .state = VM_STATE_UNKNOWN,
+	struct recovered r = {.uuid = uuid,
+			      .host = host,
+			      .state = VM_STATE_UNKNOWN,
 			      .for_good = vm_stop_is_for_good(job->req)};
 	enum hv_domain_reason reason;
 	int state = vm ? vm_state_parse(object_str(vm, VM_STATE)) : -1;
@@ -212,8 +215,8 @@ int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct error *e)
 		const char *operation;
 		enum vm_state wanted;
 	} goals[] = {
-		{"StartVmInstance", VM_STATE_RUNNING},	 {"StopVmInstance", VM_STATE_STOPPED},
-		{"RebootVmInstance", VM_STATE_RUNNING},	 {"PauseVmInstance", VM_STATE_PAUSED},
+		{"StartVmInstance", VM_STATE_RUNNING},	{"StopVmInstance", VM_STATE_STOPPED},
+		{"RebootVmInstance", VM_STATE_RUNNING}, {"PauseVmInstance", VM_STATE_PAUSED},
 		{"ResumeVmInstance", VM_STATE_RUNNING},
 	};
 	const char *name = job->req->op->name;
@@ -227,5 +230,6 @@ int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct error *e)
 		if (strcmp(goals[i].operation, name) == 0 &&
 		    vm_recover_state(job, job->req->target, goals[i].wanted) == 0)
 			return inventory(job, ret_result, e);
-	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while '%s' ran; the VM is as its host says", name);
+	return error_set_code(e, EINTR, "SYS.1000",
+			      "the daemon ended while '%s' ran; the VM is as its host says", name);
 }

@@ -26,7 +26,8 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 {
 	struct hypervisor *hv = pool_hypervisor(pool);
 	const char *uuid = object_uuid(vm);
-	const char *host = object_str(vm, VM_HOST_UUID) ? object_str(vm, VM_HOST_UUID) : object_str(vm, VM_LAST_HOST_UUID);
+	const char *host = object_str(vm, VM_HOST_UUID) ? object_str(vm, VM_HOST_UUID)
+							: object_str(vm, VM_LAST_HOST_UUID);
 	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
 	char name[64];
 	int r;
@@ -36,11 +37,10 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 	r = hv_domain_destroy(hv, host, uuid, e);
 	if (r == 0)
 		r = hv_domain_undefine(hv, host, uuid, e);
-	view_for_each_where(nic, view, KIND_NIC, NIC_VM_UUID, uuid)
-	{
+	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, uuid) {
 		if (r == 0 && object_str(nic, NIC_IP)) {
-			r = hv_lease_remove(hv, host, object_text(nic, NIC_L3_UUID), object_text(nic, NIC_MAC),
-					    object_text(nic, NIC_IP), e);
+			r = hv_lease_remove(hv, host, object_text(nic, NIC_L3_UUID),
+					    object_text(nic, NIC_MAC), object_text(nic, NIC_IP), e);
 			if (r == -ENOENT) { /* the network is gone, and its leases with it */
 				error_done(e);
 				r = 0;
@@ -90,8 +90,7 @@ int vm_strip(struct pool *pool, const char *uuid, enum vm_state state, struct er
 	struct strip s = {uuid, state};
 	int r = vm ? remove_from_host(pool, view, vm, e) : 0;
 
-	view_for_each_where(volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid)
-	{
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid) {
 		if (r == 0)
 			r = vm_remove_volume(pool, object_uuid(volume), e);
 	}
@@ -226,7 +225,8 @@ static int destroy(struct job *job, const struct object *vm, bool enforcing, str
 
 		error_wrap(&inner, "HOST.1008");
 		/* Without a host there is nothing unknown about it. */
-		(void)vm_set_state(pool, uuid, object_str(vm, VM_HOST_UUID) ? VM_STATE_UNKNOWN : VM_STATE_STOPPED,
+		(void)vm_set_state(pool, uuid,
+				   object_str(vm, VM_HOST_UUID) ? VM_STATE_UNKNOWN : VM_STATE_STOPPED,
 				   &ignored);
 		return error_move(e, &inner);
 	}
@@ -281,8 +281,7 @@ int vm_remove_all_where(struct job *job, int field, const char *uuid, struct err
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 
-	view_for_each_where(vm, view, KIND_VM, field, uuid)
-	{
+	view_for_each_where (vm, view, KIND_VM, field, uuid) {
 		_cleanup_object_ const struct object *now = vm_now(job->pool, object_uuid(vm));
 		int r = 0;
 
@@ -313,8 +312,7 @@ int vm_expunge_due(struct pool *pool, struct error *e)
 	bool by_hand = strcmp(config_str(view, "vm.deletionPolicy"), "Never") == 0;
 	int result = 0;
 
-	view_for_each(vm, view, KIND_VM)
-	{
+	view_for_each (vm, view, KIND_VM) {
 		/* Expunging without a job: a half-made one that could not be taken back when it failed. */
 		bool left = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING));
 		bool old = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)) && !by_hand &&

@@ -84,14 +84,13 @@ static int add_disks(struct vm_spec *spec, const struct object *vm, struct error
 {
 	int r = 0;
 
-	view_for_each_where(volume, spec->view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm))
-	{
+	view_for_each_where (volume, spec->view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm)) {
 		if (r == 0 && object_str(volume, VOLUME_INSTALL_PATH))
 			r = add_disk(spec, vm, volume, (int)object_int(volume, VOLUME_DEVICE_ID), e);
 	}
-	view_for_each_where(ref, spec->view, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, object_uuid(vm))
-	{
-		const struct object *volume = view_get(spec->view, KIND_VOLUME, object_str(ref, SHAREABLE_REF_VOLUME_UUID));
+	view_for_each_where (ref, spec->view, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, object_uuid(vm)) {
+		const struct object *volume =
+			view_get(spec->view, KIND_VOLUME, object_str(ref, SHAREABLE_REF_VOLUME_UUID));
 
 		if (r == 0 && volume && object_str(volume, VOLUME_INSTALL_PATH))
 			r = add_disk(spec, vm, volume, (int)object_int(ref, SHAREABLE_REF_DEVICE_ID), e);
@@ -105,25 +104,26 @@ static const char *iso_path(const struct vm_spec *spec, const struct object *vm,
 {
 	const struct object *root = view_get(spec->view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
 
-	view_for_each_where(cache, spec->view, KIND_IMAGE_CACHE, IMAGE_CACHE_IMAGE_UUID, image)
-	{
+	view_for_each_where (cache, spec->view, KIND_IMAGE_CACHE, IMAGE_CACHE_IMAGE_UUID, image) {
 		const char *cache_host = object_str(cache, IMAGE_CACHE_HOST_UUID);
 
 		if (object_str_is(cache, IMAGE_CACHE_STATUS, "Ready") && root &&
-		    object_str_is(cache, IMAGE_CACHE_PRIMARY_STORAGE_UUID, object_str(root, VOLUME_PRIMARY_STORAGE_UUID)) &&
+		    object_str_is(cache, IMAGE_CACHE_PRIMARY_STORAGE_UUID,
+				  object_str(root, VOLUME_PRIMARY_STORAGE_UUID)) &&
 		    (!cache_host || strcmp(cache_host, object_uuid(host)) == 0))
 			return object_str(cache, IMAGE_CACHE_INSTALL_PATH);
 	}
 	return NULL;
 }
 
-const char *vm_iso_in_drive(const struct view *view, const char *vm_uuid, int device_id, char ret_image[UUID_SIZE])
+const char *vm_iso_in_drive(const struct view *view, const char *vm_uuid, int device_id,
+			    char ret_image[UUID_SIZE])
 {
-	view_for_each_where(row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm_uuid)
-	{
+	view_for_each_where (row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm_uuid) {
 		int device;
 
-		if (sscanf(object_text(row, SYSTEM_TAG_TAG), "iso::%32[0-9a-f]::%d", ret_image, &device) == 2 &&
+		if (sscanf(object_text(row, SYSTEM_TAG_TAG), "iso::%32[0-9a-f]::%d", ret_image, &device) ==
+			    2 &&
 		    device == device_id)
 			return ret_image;
 	}
@@ -131,7 +131,8 @@ const char *vm_iso_in_drive(const struct view *view, const char *vm_uuid, int de
 }
 
 /* Every VM has all its drives, full or empty, so that a medium can be put in while it runs. */
-static int add_drives(struct vm_spec *spec, const struct object *vm, const struct object *host, struct error *e)
+static int add_drives(struct vm_spec *spec, const struct object *vm, const struct object *host,
+		      struct error *e)
 {
 	for (int i = 0; i < VM_ISO_MAX; i++) {
 		char image[UUID_SIZE];
@@ -139,8 +140,9 @@ static int add_drives(struct vm_spec *spec, const struct object *vm, const struc
 		if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
 			return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
 		spec->disks[spec->domain.disk_count++] = (struct hv_disk){
-			.path = vm_iso_in_drive(spec->view, object_uuid(vm), i, image) ? iso_path(spec, vm, host, image)
-										       : NULL,
+			.path = vm_iso_in_drive(spec->view, object_uuid(vm), i, image)
+					? iso_path(spec, vm, host, image)
+					: NULL,
 			.format = "raw",
 			.device_id = i,
 			.bus = HV_BUS_IDE,
@@ -200,7 +202,8 @@ static bool is_boot_drive(const struct hv_disk *disk, bool any_medium)
 	return disk->cdrom && (any_medium ? disk->path != NULL : disk->device_id == 0);
 }
 
-/* Numbers the root disk and the CD-ROM drives in the order that the VM boots from; others are never booted. */
+/* Numbers the root disk and the CD-ROM drives in the order that the VM boots from; others are never booted.
+ */
 static void set_boot_order(struct vm_spec *spec)
 {
 	const char *order = vm_boot_order(spec->view, spec->domain.uuid);
@@ -229,8 +232,7 @@ static int monitors(const struct view *view, const struct object *vm)
 
 static int add_pci(struct vm_spec *spec, const struct object *vm, struct error *e)
 {
-	view_for_each_where(row, spec->view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, object_uuid(vm))
-	{
+	view_for_each_where (row, spec->view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, object_uuid(vm)) {
 		const char *tag = object_text(row, SYSTEM_TAG_TAG);
 
 		if (strncmp(tag, "pciDevice::", 11) != 0)
@@ -260,7 +262,8 @@ int vm_spec_build(struct pool *pool, struct view *view, const struct object *vm,
 	spec->view = view_ref(view);
 	snprintf(spec->title, sizeof(spec->title), "%s", object_name(vm));
 	if (is_local(host))
-		snprintf(spec->log, sizeof(spec->log), "%s/console/%s.log", pool_state_dir(pool), object_uuid(vm));
+		snprintf(spec->log, sizeof(spec->log), "%s/console/%s.log", pool_state_dir(pool),
+			 object_uuid(vm));
 	spec->domain = (struct hv_domain_spec){
 		.uuid = object_uuid(vm),
 		.title = spec->title,

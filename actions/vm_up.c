@@ -113,21 +113,22 @@ static int check_networks(struct txn *t, struct up *up, struct error *e)
 {
 	bool any = false;
 
-	view_for_each_where(nic, txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid)
-	{
+	view_for_each_where (nic, txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid) {
 		const char *l3 = object_str(nic, NIC_L3_UUID);
 
 		if (!view_get(txn_view(t), KIND_L3_NETWORK, l3))
-			return error_set(e, EBUSY,
-					 "Unable to find L3Network[uuid:%s] to start the current vm, it may have been "
-					 "deleted, Operation suggestion: delete this vm, recreate a new vm",
-					 l3 ? l3 : "");
+			return error_set(
+				e, EBUSY,
+				"Unable to find L3Network[uuid:%s] to start the current vm, it may have been "
+				"deleted, Operation suggestion: delete this vm, recreate a new vm",
+				l3 ? l3 : "");
 		any = true;
 	}
 	if (!any)
-		return error_set(e, EBUSY,
-				 "unable to start the vm[uuid:%s]. It doesn't have any nic, please attach a nic and try again",
-				 up->uuid);
+		return error_set(
+			e, EBUSY,
+			"unable to start the vm[uuid:%s]. It doesn't have any nic, please attach a nic and try again",
+			up->uuid);
 	return 0;
 }
 
@@ -137,7 +138,8 @@ static int give_addresses(struct txn *t, struct up *up, struct error *e)
 	int64_t after = 0;
 
 	for (;;) {
-		const struct object *nic = view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid, after);
+		const struct object *nic =
+			view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid, after);
 		struct object *changed;
 		char prefix[64];
 		int r;
@@ -151,8 +153,8 @@ static int give_addresses(struct txn *t, struct up *up, struct error *e)
 		if (!changed)
 			return error_set(e, ENOMEM, "out of memory");
 		snprintf(prefix, sizeof(prefix), "staticIp::%s", object_text(nic, NIC_L3_UUID));
-		r = l3_network_allocate_ip(t, object_str(nic, NIC_L3_UUID), tag_value(txn_view(t), up->uuid, prefix),
-					   changed, e);
+		r = l3_network_allocate_ip(t, object_str(nic, NIC_L3_UUID),
+					   tag_value(txn_view(t), up->uuid, prefix), changed, e);
 		if (r < 0) {
 			object_unref(changed);
 			return r;
@@ -227,34 +229,33 @@ int vm_set_lease(struct pool *pool, const struct view *view, const struct object
 	return r < 0 ? error_move(e, &inner) : 0;
 }
 
-int vm_set_leases(struct pool *pool, const struct view *view, const char *uuid, const char *host, struct error *e)
+int vm_set_leases(struct pool *pool, const struct view *view, const char *uuid, const char *host,
+		  struct error *e)
 {
 	int r = 0;
 
-	view_for_each_where(nic, view, KIND_NIC, NIC_VM_UUID, uuid)
-	{
+	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, uuid) {
 		if (r == 0)
 			r = vm_set_lease(pool, view, nic, host, e);
 	}
 	return r;
 }
 
-/* Copies of attached ISOs in the image cache of the host. */
-static int fetch_isos(struct up *up, struct view *view, struct error *e)
+int vm_fetch_isos(struct job *job, const struct view *view, const char *uuid, const char *host,
+		  struct error *e)
 {
-	const struct object *vm = view_get(view, KIND_VM, up->uuid);
+	const struct object *vm = view_get(view, KIND_VM, uuid);
 	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
 
-	view_for_each_where(row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, up->uuid)
-	{
+	view_for_each_where (row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid) {
 		_cleanup_free_ char *path = NULL, *format = NULL;
 		char image[UUID_SIZE];
 		int r;
 
 		if (!root || sscanf(object_text(row, SYSTEM_TAG_TAG), "iso::%32[0-9a-f]", image) != 1)
 			continue;
-		r = image_cache_get(up->job, image, object_str(root, VOLUME_PRIMARY_STORAGE_UUID), up->host, &path, &format,
-				    e);
+		r = image_cache_get(job, image, object_str(root, VOLUME_PRIMARY_STORAGE_UUID), host, &path,
+				    &format, e);
 		if (r < 0)
 			return r;
 	}
@@ -292,15 +293,17 @@ static int make_ready_and_start(struct up *up, struct error *e)
 	struct view *view = store_view(pool_store(pool));
 	int r = snapshot_settle_vm(pool, up->uuid, e);
 
-	/* Addresses, MACs and host names may have changed since the last start; what is right costs one look. */
+	/* Addresses, MACs and host names may have changed since the last start; what is right costs one look.
+	 */
 	if (r == 0)
 		r = vm_set_leases(pool, view, up->uuid, up->host, e);
 	if (r == 0)
-		r = fetch_isos(up, view, e);
+		r = vm_fetch_isos(up->job, view, up->uuid, up->host, e);
 	view_unref(view);
 	if (r < 0)
 		return r;
-	/* What a host needs is made when it connects; look again only when the start says that something is missing. */
+	/* What a host needs is made when it connects; look again only when the start says that something is
+	 * missing. */
 	view = store_view(pool_store(pool));
 	r = start_domain(up, view, &first);
 	if (r == -ENOENT && host_prepare(pool, up->host, e) == 0) {
@@ -462,7 +465,8 @@ bool vm_stop_is_for_good(const struct request *req)
 {
 	const char *stop_ha = request_str(req, "stopHA"), *strategy = request_str(req, "strategy");
 
-	return (stop_ha && strcmp(stop_ha, "true") == 0) || (strategy && strcmp(strategy, "CreateStopped") == 0);
+	return (stop_ha && strcmp(stop_ha, "true") == 0) ||
+	       (strategy && strcmp(strategy, "CreateStopped") == 0);
 }
 
 static int stopped_fn(struct txn *t, void *arg, struct error *e)
@@ -479,7 +483,8 @@ int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_
 	int left = job_remaining_ms(job);
 
 	/* A guest that does not listen is no failure: its power is cut. */
-	if (grace_ms > 0 && hv_domain_shutdown(hv, host, uuid, grace_ms < left ? grace_ms : left, &polite) == 0)
+	if (grace_ms > 0 &&
+	    hv_domain_shutdown(hv, host, uuid, grace_ms < left ? grace_ms : left, &polite) == 0)
 		return 0;
 	if (hv_domain_destroy(hv, host, uuid, e) < 0) {
 		int r = -e->errnum;

@@ -42,8 +42,8 @@ void volume_file_name(const struct object *volume, char ret[64]);
 int64_t volume_snapshots_size(const struct view *view, const char *volume);
 
 /**
- * Removes the rows of a volume and its snapshots; their files become loose. Success when it is gone. For change
- * functions; the caller removes the files with loose_files_remove().
+ * Removes the rows of a volume and its snapshots; their files become loose. Success when it is gone. For
+ * change functions; the caller removes the files with loose_files_remove().
  */
 int volume_put_gone(struct txn *t, const char *uuid, struct error *e);
 

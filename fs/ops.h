@@ -2,8 +2,8 @@
 /*
  * The answers to the kernel's requests. Each finds the node in the view of this
  * moment, asks the table what it is, and answers; what takes long is parked.
- * Locks, ioctl and the like are left out on purpose: the
- * ENOSYS that the kernel gets for them makes it not ask again.
+ * Locks, ioctl and the like are left out on purpose: the ENOSYS that the kernel
+ * gets for them makes it not ask again.
  */
 #ifndef POOLFS_OPS_H
 #define POOLFS_OPS_H

@@ -22,6 +22,18 @@ static const char introduction[] =
 	"    cat last-error                                     why the last request failed\n"
 	"\n"
 	"A Get file takes parameters behind a question mark: cat 'starting-target-hosts?clusterUuid=...'.\n"
+	"\n"
+	"A collection takes a query there, as REST: cat 'vm-instances?q=state=Running&q=cpuNum>2&fields=name'.\n"
+	"    q=FIELD OPERATOR VALUE      = != > < >= <= ?= !?= (lists) ~= !~= (patterns with % and _), is null, not null;\n"
+	"                                several q= must all hold; a field may be behind relations: host.name=node1\n"
+	"    limit= start= sort=-FIELD fields=A,B groupBy=FIELD count=true replyWithCount=true\n"
+	"In where/ each condition is a directory, with links to the objects that it holds for: by their names, or by\n"
+	"their uuids when they have none or one that looks like a condition. where/A/B is what A and B hold for. A %\n"
+	"before two hex digits is an escape (%2F is a slash, %25 a percent sign). where/ itself lists the fields, and\n"
+	"conditions for those that have few values, so that a shell can complete them.\n"
+	"User tags are extended attributes of an object's directory: setfattr -n user.owner -v alice web01 is the tag\n"
+	"owner=alice.\n"
+	"\n"
 	"Numbers are written with K, M, G or T too. Everything below is made from the tables of the program.\n"
 	"\n";
 

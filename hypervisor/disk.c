@@ -46,8 +46,7 @@ static void pause_ms(int ms)
 	(void)nanosleep(&step, NULL);
 }
 
-/* The value at @below (XPath) of the disk with the serial @volume; allocated, NULL if none. */
-static char *disk_get(xmlDocPtr doc, const char *volume, const char *below)
+char *domain_disk_get(xmlDocPtr doc, const char *volume, const char *below)
 {
 	char path[256];
 
@@ -74,7 +73,7 @@ static int disk_look(struct disk *d, const char *volume, struct error *e)
 	xmlFreeDoc(d->doc);
 	d->doc = doc;
 	free(d->target);
-	d->target = disk_get(doc, volume, "target/@dev");
+	d->target = domain_disk_get(doc, volume, "target/@dev");
 	return 0;
 }
 
@@ -294,7 +293,7 @@ int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, co
 	}
 	if (rc < 0)
 		return error_move(e, &why);
-	*ret_path = disk_get(d.doc, volume, "source/@file");
+	*ret_path = domain_disk_get(d.doc, volume, "source/@file");
 	return 0;
 }
 
@@ -330,7 +329,7 @@ int hv_disk_resize(struct hypervisor *hv, const char *host, const char *domain, 
 	if (rc < 0)
 		return rc;
 	if (d.call.simulated) {
-		path = disk_get(d.doc, volume, "source/@file");
+		path = domain_disk_get(d.doc, volume, "source/@file");
 		return sim_volume_resize(path ? path : "", size, e);
 	}
 	/* libvirt itself would shrink without a word */
@@ -517,7 +516,7 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
 		return rc;
 	if (!d.call.simulated)
 		return domain_pull_disk(&d.call, d.domain, d.target, base, progress, ctx, e);
-	path = disk_get(d.doc, volume, "source/@file");
+	path = domain_disk_get(d.doc, volume, "source/@file");
 	return sim_volume_pull(path ? path : "", base, e);
 }
 
@@ -677,12 +676,12 @@ static int prepare_copy(struct disk *d, struct backup *b, size_t i, struct error
 		rc = pool_target(&d->call, pool, &folder, e);
 	if (rc < 0)
 		return rc;
-	b->targets[i] = disk_get(d->doc, copy->volume, "target/@dev");
+	b->targets[i] = domain_disk_get(d->doc, copy->volume, "target/@dev");
 	if (!b->targets[i])
 		return error_set(e, ENOENT, "domain '%s' has no disk '%s'", virDomainGetName(d->domain),
 				 copy->volume);
 	if (d->call.simulated) {
-		from = disk_get(d->doc, copy->volume, "source/@file");
+		from = domain_disk_get(d->doc, copy->volume, "source/@file");
 		return sim_volume_copy(from ? from : "", folder, copy->name, "qcow2", &b->paths[i], e);
 	}
 	if (asprintf(&b->paths[i], "%s/%s", folder, copy->name) >= 0)

@@ -305,7 +305,8 @@ int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid,
 	return 0;
 }
 
-int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc, struct error *e)
+int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc,
+	     struct error *e)
 {
 	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
 	xmlDocPtr doc;

@@ -4,6 +4,7 @@
  *   domain.c      start, stop, pause, look, the guest's agent
  *   domain_xml.c  the XML of a VM
  *   disk.c        disks of a domain that runs
+ *   migrate.c     moving one that runs to another host
  *   device.c      changes of a domain that runs: NICs, media, CPUs, memory, console
  */
 #ifndef POOLFS_HYPERVISOR_DOMAIN_H
@@ -32,6 +33,9 @@ int domain_find_optional(const struct hv_call *call, const char *uuid, virDomain
 /* The parsed XML of the running domain; -EBUSY when it is not running. */
 int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc,
 	     struct error *e);
+
+/* The value at @below (XPath) of the disk with the serial @volume; allocated, NULL if none. */
+char *domain_disk_get(xmlDocPtr doc, const char *volume, const char *below);
 
 /* A console password that nobody knows, from characters that every VNC client can type. */
 int console_password_make(char ret[CONSOLE_PASSWORD_LENGTH + 1], struct error *e);

@@ -339,6 +339,31 @@ int hv_disk_copy(struct hypervisor *hv, const char *host, const char *domain, co
 int hv_disk_copy_abort(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		       struct error *e);
 
+/* ------------------------------------------------------------- migration */
+
+/** How a domain moves. All borrowed. */
+struct hv_migration {
+	bool managed; /* by this process over its two connections; else the source's libvirt dials the
+			 target's */
+	const char *const *copied; /* uuids of the volumes whose files are the source's alone: their content
+				      goes along */
+	size_t copied_count;
+};
+/**
+ * Moves an active domain, running or paused, with its definition to another host, live. Copied disks need a
+ * pool of the same path there and become standalone files. A failure leaves the domain where it was, unless
+ * the connection broke: then ask both hosts. -ECANCELED when @progress says so, -EBUSY when it is not active.
+ */
+int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, const char *uuid,
+		      const struct hv_migration *how, hv_progress *progress, void *ctx, struct error *e);
+/** Waits for the end of a migration that was under way when the daemon ended, or breaks it off. Success if
+ * none is. */
+int hv_domain_migrate_wait(struct hypervisor *hv, const char *from, const char *uuid, hv_progress *progress,
+			   void *ctx, struct error *e);
+/** Removes the file that a copied volume has left behind on its old host. Success when it is not there. */
+int hv_volume_delete_moved(struct hypervisor *hv, const char *from, const char *pool, const char *name,
+			   struct error *e);
+
 /* -------------------------------------------------------------- storage */
 
 struct hv_capacity {

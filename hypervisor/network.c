@@ -279,7 +279,8 @@ static int lease_change(struct hypervisor *hv, const char *host, const char *uui
 		return 0;
 	if (!network)
 		return error_set_virt(e, call.conn, "cannot find network '%s'", uuid);
-	/* No guest of the test driver ever asks for an address, and its update copies the whole network each time. */
+	/* No guest of the test driver ever asks for an address, and its update copies the whole network each
+	 * time. */
 	return call.simulated ? 0 : lease_apply(&call, network, step, lease, e);
 }
 

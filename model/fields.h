@@ -10,14 +10,17 @@
 #define POOLFS_FIELDS_H
 
 /* The plain cases, shorter. */
-#define X_STR(X, P, ID, key, flags, help)  X(P, ID, key, FIELD_STRING, flags, KIND_NONE, 0, 0, help)
-#define X_INT(X, P, ID, key, help)	   X(P, ID, key, FIELD_INT, 0, KIND_NONE, 0, 0, help)
-#define X_LONG(X, P, ID, key, help)	   X(P, ID, key, FIELD_LONG, 0, KIND_NONE, 0, 0, help)
-#define X_BOOL(X, P, ID, key, help)	   X(P, ID, key, FIELD_BOOL, 0, KIND_NONE, 0, 0, help)
+#define X_STR(X, P, ID, key, flags, help)	  X(P, ID, key, FIELD_STRING, flags, KIND_NONE, 0, 0, help)
+#define X_INT(X, P, ID, key, help)		  X(P, ID, key, FIELD_INT, 0, KIND_NONE, 0, 0, help)
+#define X_LONG(X, P, ID, key, help)		  X(P, ID, key, FIELD_LONG, 0, KIND_NONE, 0, 0, help)
+#define X_BOOL(X, P, ID, key, help)		  X(P, ID, key, FIELD_BOOL, 0, KIND_NONE, 0, 0, help)
 #define X_REF(X, P, ID, key, flags, target, help) X(P, ID, key, FIELD_STRING, flags, target, 0, 0, help)
-#define X_UUID(X, P)	X(P, UUID, "uuid", FIELD_STRING, F_INDEX, KIND_NONE, 0, 0, "32 lower-case hex digits")
-#define X_NAME(X, P)	X(P, NAME, "name", FIELD_STRING, F_INDEX, KIND_NONE, 0, 0, "name, at most 255 characters")
-#define X_DESC(X, P)	X(P, DESCRIPTION, "description", FIELD_STRING, 0, KIND_NONE, 0, 0, "free text, at most 2048 characters")
+#define X_UUID(X, P)				  X(P, UUID, "uuid", FIELD_STRING, F_INDEX, KIND_NONE, 0, 0, "32 lower-case hex digits")
+#define X_NAME(X, P)                                                                                         \
+	X(P, NAME, "name", FIELD_STRING, F_INDEX, KIND_NONE, 0, 0, "name, at most 255 characters")
+#define X_DESC(X, P)                                                                                         \
+	X(P, DESCRIPTION, "description", FIELD_STRING, 0, KIND_NONE, 0, 0,                                   \
+	  "free text, at most 2048 characters")
 #define X_DATES(X, P)                                                                                        \
 	X(P, CREATE_DATE, "createDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it was made")                  \
 	X(P, LAST_OP_DATE, "lastOpDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it last changed")
@@ -259,6 +262,8 @@
 	  "why it is where it is, see allocate.c")                                                           \
 	X(VM, UNKNOWN_FROM, "unknownFrom", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
 	  "state before the host was lost")                                                                  \
+	X(VM, MIGRATION_HOST_UUID, "migrationHostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,   \
+	  "host that it is on its way to")                                                                   \
 	X_ACCOUNT(X, VM)
 
 #define NIC_FIELDS(X)                                                                                        \
@@ -451,10 +456,7 @@
 /* clang-format on */
 
 #define FIELD_ENUMERATOR(P, ID, ...) P##_##ID,
-#define FIELD_ENUM(name, LIST)                                                                               \
-	enum name {                                                                                          \
-		LIST(FIELD_ENUMERATOR) name##_count                                                          \
-	};
+#define FIELD_ENUM(name, LIST)	     enum name { LIST(FIELD_ENUMERATOR) name##_count };
 
 FIELD_ENUM(zone_field, ZONE_FIELDS)
 FIELD_ENUM(cluster_field, CLUSTER_FIELDS)

@@ -67,8 +67,8 @@ enum field_type {
 	FIELD_CHILDREN, /* inventories of all objects of kind `target` whose field `target_field` is this uuid
 			 */
 	FIELD_VALUES,	/* the field `value_field` of all such objects */
-	FIELD_TREE,	/* all such objects as nested leaves {inventory, parentUuid, children}; `value_field` is the
-			   uuid of an object's parent, null for the one root */
+	FIELD_TREE, /* all such objects as nested leaves {inventory, parentUuid, children}; `value_field` is
+		       the uuid of an object's parent, null for the one root */
 };
 
 enum field_flags {

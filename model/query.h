@@ -85,7 +85,8 @@ int query_match(const struct query *q, const struct view *view, const struct que
 int query_run(const struct query *q, const struct view *view, const struct query_scope *scope,
 	      json_t **ret_json, struct error *e);
 
-/** True when the answer may depend on objects of @kind: they are asked for, or a condition leads to or over them. */
+/** True when the answer may depend on objects of @kind: they are asked for, or a condition leads to or over
+ * them. */
 bool query_reads(const struct query *q, enum kind_id kind);
 /** True when conditions, sort, groupBy and fields may name this field. */
 bool query_may_name(const struct field *f);

@@ -5,8 +5,8 @@
  * One writer thread owns the SQLite connection. It takes all queued changes at
  * once, runs each in a savepoint on a working copy of the view, commits the
  * group together with the events that tell of it, publishes the working copy as
- * the new view, tells the observers and answers the callers. A crash before COMMIT returns loses changes that nobody
- * was told of; a crash after it loses nothing.
+ * the new view, tells the observers and answers the callers. A crash before COMMIT returns loses changes that
+ * nobody was told of; a crash after it loses nothing.
  *
  * Locks: queue_lock guards the queue and the stop flag; view_lock guards the
  * pointer to the current view and is held for two instructions. Neither is held

@@ -18,7 +18,7 @@ struct txn {
 	struct kind_statements *statements; /* KIND_COUNT of them, the store's */
 	struct view *view;		    /* owned; the working state of the present group */
 	int64_t now;
-	struct cause cause; /* of the present change */
+	struct cause cause;	/* of the present change */
 	struct change *changes; /* owned array, each side holds a reference */
 	size_t change_count, change_room;
 	bool failed; /* the database refused something: the change cannot be kept */

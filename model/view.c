@@ -267,7 +267,8 @@ const struct object *view_next_candidate(const struct view *view, enum kind_id k
 	return pmap_next(set, (uint64_t)after, &id, NULL) ? view_get_id(view, kind, (int64_t)id) : NULL;
 }
 
-const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field, const char *value)
+const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field,
+				       const char *value)
 {
 	int slot = index_slot[kind][field];
 	const struct pmap *set = slot < 0 || !value ? NULL : index_set(view, slot, hash_text(value));

@@ -53,11 +53,12 @@ const struct object *view_next_where(const struct view *view, enum kind_id kind,
  * As view_next_where(), among those whose text may be equal to @value as text_compare() sees it: all that
  * are, and hash neighbours, so that the caller compares.
  */
-const struct object *view_next_candidate(const struct view *view, enum kind_id kind, int field, const char *value,
-					 int64_t after);
-/** The newest of those that view_next_where() walks; NULL when there is none, or when the newest is but a hash
- * neighbour: good for a hint, not for a proof. */
-const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field, const char *value);
+const struct object *view_next_candidate(const struct view *view, enum kind_id kind, int field,
+					 const char *value, int64_t after);
+/** The newest of those that view_next_where() walks; NULL when there is none, or when the newest is but a
+ * hash neighbour: good for a hint, not for a proof. */
+const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field,
+				       const char *value);
 /** Number of objects whose F_INDEX string @field has the text @value (counts candidates: an upper bound). */
 size_t view_count_where(const struct view *view, enum kind_id kind, int field, const char *value);
 /** ns of the last change of any object of the kind; 0 = never. */

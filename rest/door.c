@@ -36,6 +36,7 @@ void answer_done(struct answer *answer)
 int door_open(const char *mountpoint, struct door **ret_door, json_t **ret_operations, struct error *e)
 {
 	struct door *door = calloc(1, sizeof(*door));
+	_cleanup_fclose_ FILE *table = NULL;
 	_cleanup_close_ int fd = -1;
 	json_error_t why;
 
@@ -49,7 +50,12 @@ int door_open(const char *mountpoint, struct door **ret_door, json_t **ret_opera
 	fd = openat(door->root, "operations.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(e, EINVAL, "no pool is mounted on '%s': %s", mountpoint, strerror(errno));
-	*ret_operations = json_loadfd(fd, 0, &why);
+	table = fdopen(fd, "r");
+	if (!table)
+		return error_set(e, errno, "cannot read '%s/operations.json': %s", mountpoint,
+				 strerror(errno));
+	(void)steal_fd(&fd);
+	*ret_operations = json_loadf(table, 0, &why);
 	if (!json_is_array(json_object_get(*ret_operations, "operations")))
 		return error_set(e, EINVAL, "'%s/operations.json' is not what it should be", mountpoint);
 	return 0;

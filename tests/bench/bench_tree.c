@@ -2,7 +2,8 @@
 /*
  * What the tree costs: latency of reading `state`, of accepting an action, of a
  * start compared with virDomainCreate() of the very same domain, and memory per
- * VM, with 10, 1,000 and 10,000 VMs.
+ * VM, with 10, 1,000 and 10,000 VMs; and of queries beside SQLite's own time for
+ * the same question to the same database.
  *
  *     bench-tree [VMS...]             on libvirt's test driver
  *     bench-tree --uri URI IMAGE      the start alone, on a real host (10 VMs of IMAGE, a qcow2 file)
@@ -17,6 +18,7 @@
 #include <jansson.h>
 #include <libvirt/libvirt.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,6 +30,7 @@
 #include <unistd.h>
 
 #define READS  2000
+#define ASKS   50
 #define STARTS 15
 
 static char folder[] = "/tmp/poolfs-bench-XXXXXX";
@@ -141,7 +144,8 @@ static void mount_pool(const char *uri)
 	snprintf(uri_option, sizeof(uri_option), "uri=%s", uri);
 	daemon_pid = fork();
 	if (daemon_pid == 0) {
-		execl(program, program, "-f", "-o", state_option, "-o", uri_option, mount_point, (char *)NULL);
+		execl(program, program, "-f", "-o", state_option, "-o", uri_option, mount_point,
+		      (char *)NULL);
 		_exit(127);
 	}
 	version = path_of("version");
@@ -192,18 +196,21 @@ static long memory_kib(void)
 static void make_room(int vms)
 {
 	char text[1024], where[128];
-	char *cluster = first_uuid("clusters"), *l3 = first_uuid("l3-networks"), *range = first_uuid("l3-networks/ip-ranges");
+	char *cluster = first_uuid("clusters"), *l3 = first_uuid("l3-networks"),
+	     *range = first_uuid("l3-networks/ip-ranges");
 
 	snprintf(where, sizeof(where), "l3-networks/ip-ranges/%s/actions", range);
 	request(where, "delete\n", true);
 	free(range);
-	snprintf(text, sizeof(text),
-		 "{\"name\":\"large\",\"managementIp\":\"10.9.9.9\",\"clusterUuid\":\"%s\",\"cpuCapacity\":4096,"
-		 "\"memoryCapacity\":%lld}",
-		 cluster, (vms + 100LL) << 28);
+	snprintf(
+		text, sizeof(text),
+		"{\"name\":\"large\",\"managementIp\":\"10.9.9.9\",\"clusterUuid\":\"%s\",\"cpuCapacity\":4096,"
+		"\"memoryCapacity\":%lld}",
+		cluster, (vms + 100LL) << 28);
 	request("hosts/simulators/create", text, true);
 	snprintf(where, sizeof(where), "l3-networks/%s/actions", l3);
-	request(where, "add-ip-range name=large startIp=10.200.0.10 endIp=10.200.200.250 netmask=255.255.0.0 gateway=10.200.0.1",
+	request(where,
+		"add-ip-range name=large startIp=10.200.0.10 endIp=10.200.200.250 netmask=255.255.0.0 gateway=10.200.0.1",
 		true);
 	free(cluster);
 	free(l3);
@@ -214,9 +221,10 @@ static char *add_image(const char *file, const char *format)
 	char text[1024];
 	char *bs = first_uuid("backup-storage"), *uuid;
 
-	snprintf(text, sizeof(text),
-		 "{\"name\":\"bench\",\"url\":\"file://%s\",\"format\":\"%s\",\"backupStorageUuids\":[\"%s\"]}", file, format,
-		 bs);
+	snprintf(
+		text, sizeof(text),
+		"{\"name\":\"bench\",\"url\":\"file://%s\",\"format\":\"%s\",\"backupStorageUuids\":[\"%s\"]}",
+		file, format, bs);
 	request("images/create", text, true);
 	uuid = first_uuid("images");
 	free(bs);
@@ -230,9 +238,10 @@ static void create_vms(int from, int to, const char *image)
 	for (int i = from; i < to; i++) {
 		char text[1024];
 
-		snprintf(text, sizeof(text),
-			 "{\"name\":\"vm%05d\",\"imageUuid\":\"%s\",\"instanceOfferingUuid\":\"%s\",\"l3NetworkUuids\":[\"%s\"]}",
-			 i, image, offering, l3);
+		snprintf(
+			text, sizeof(text),
+			"{\"name\":\"vm%05d\",\"imageUuid\":\"%s\",\"instanceOfferingUuid\":\"%s\",\"l3NetworkUuids\":[\"%s\"]}",
+			i, image, offering, l3);
 		request("vm-instances/create", text, i == to - 1 || i % 200 == 0);
 	}
 	free(offering);
@@ -314,6 +323,73 @@ static void report_vm(int vms, long base_kib, double plain_read, double sync_cos
 	free(vm);
 }
 
+/* Median of a whole question to SQLite, with the rows' text read. */
+static double sqlite_latency(sqlite3 *db, const char *sql)
+{
+	static double times[ASKS];
+
+	for (int i = 0; i < ASKS; i++) {
+		double start = now_us();
+		sqlite3_stmt *stmt;
+
+		if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+			die(sql);
+		while (sqlite3_step(stmt) == SQLITE_ROW)
+			(void)sqlite3_column_text(stmt, 0);
+		sqlite3_finalize(stmt);
+		times[i] = now_us() - start;
+	}
+	return median(times, ASKS);
+}
+
+/* A query by the name of its file (stat, open, read, close) and by `query` (write, read). */
+static void report_query(sqlite3 *db, const char *query, const char *sql)
+{
+	static double by_name[ASKS], by_file[ASKS];
+	static char answer[1 << 16];
+	char relative[256], *path, *file = path_of("vm-instances/query");
+	int fd = open(file, O_RDWR | O_CLOEXEC);
+	double sqlite_us = sqlite_latency(db, sql);
+
+	snprintf(relative, sizeof(relative), "vm-instances?%s", query);
+	path = path_of(relative);
+	for (int i = 0; i < ASKS; i++) {
+		double start = now_us();
+
+		(void)read_file(path);
+		by_name[i] = now_us() - start;
+		start = now_us();
+		if (fd < 0 || pwrite(fd, query, strlen(query), 0) < 0 ||
+		    pread(fd, answer, sizeof(answer), 0) < 0)
+			die(query);
+		by_file[i] = now_us() - start;
+	}
+	(void)close(fd);
+	printf("        %-40s by name %8.1f us  by `query` %8.1f us  SQLite %8.1f us\n", query,
+	       median(by_name, ASKS), median(by_file, ASKS), sqlite_us);
+	free(path);
+	free(file);
+}
+
+static void report_queries(void)
+{
+	char path[128];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/pool.db", state_dir);
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+		die(path);
+	report_query(db, "q=name=two&fields=uuid",
+		     "SELECT uuid FROM vm WHERE name = 'two' COLLATE NOCASE LIMIT 1000");
+	report_query(db, "q=name~=%25nothing%25&fields=uuid",
+		     "SELECT uuid FROM vm WHERE name LIKE '%nothing%' LIMIT 1000");
+	report_query(
+		db, "q=vmNics.deviceId>5&fields=uuid",
+		"SELECT uuid FROM vm WHERE uuid IN (SELECT vmInstanceUuid FROM nic WHERE deviceId > 5) LIMIT 1000");
+	report_query(db, "limit=100&fields=uuid", "SELECT uuid FROM vm ORDER BY id LIMIT 100");
+	(void)sqlite3_close(db);
+}
+
 static double plain_read_latency(void)
 {
 	static const char path[] = "/dev/shm/poolfs-bench";
@@ -354,6 +430,7 @@ static void bench_scale(const int *sizes, int n)
 		start = (now_us() - start) / (sizes[i] - have);
 		have = sizes[i];
 		report_vm(have, base, plain, sync_cost, start);
+		report_queries();
 	}
 	free(uuid);
 	unmount_pool();

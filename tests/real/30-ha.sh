@@ -1,6 +1,6 @@
 #!/bin/bash
 # HA with real guests: one that powered itself off and one whose QEMU was killed come back, unless stopHA was said.
-# limit: 300
+# limit: 450
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)
@@ -9,14 +9,14 @@ mount_pool
 wait_for "hosts/$(first hosts)/status" Connected 20
 small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
 image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
-vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'$small'"}' | jq -c '. + {systemTags: ["ha::NeverStop"]}')")
+vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$small"'"}' | jq -c '. + {systemTags: ["ha::NeverStop"]}')")
 dir=vm-instances/$vm
 assert_eq "$(value "$dir/ha-levels" | jq -r .level)" NeverStop
 wait_serial "$vm" "TINY ready" 60
 wait_until 20 agent_ping "$vm"
 
 step "a guest that powers itself off boots again"
-guest "$vm" 'echo kept >/root/file; sync; poweroff' || true
+guest "$vm" 'echo kept >/root/file; sync; poweroff -f' 2>/dev/null || true
 wait_serial "$vm" "TINY ready" 90 2
 wait_until 30 agent_ping "$vm"
 assert_eq "$(guest "$vm" cat /root/file)" kept

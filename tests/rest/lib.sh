@@ -8,10 +8,14 @@
 REST=${BUILD:-$TOP/build}/poolfs-rest
 PORT=18080
 BASE=http://127.0.0.1:$PORT
-ADMIN=36c27e8ff05c4780bf6d2fa65700f22e
 SESSION=
 REST_PID=
 export BASE MOUNT
+
+# assert_not CMD...: the command must fail.
+assert_not() {
+	! "$@" || fail "'$*' succeeded"
+}
 
 # rest_up [OPTION...]: starts the program as a user without privileges.
 rest_up() {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Ansible's copy, template, lineinfile, blockinfile, replace, slurp and stat: changed once, then not.
-# limit: 300
+# limit: 900
 . "$(dirname "$0")/lib.sh"
 
 export HOME=$CASE_DIR ANSIBLE_LOCAL_TEMP=$CASE_DIR/.ansible/local ANSIBLE_REMOTE_TEMP=$CASE_DIR/.ansible/remote

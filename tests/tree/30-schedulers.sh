@@ -58,7 +58,7 @@ wait_for "$s/runs" 2 20
 assert_eq "$(value "$s/nextTime")" ""
 # shellcheck disable=SC2016 # expands in the other shell
 wait_until 20 bash -c 'test "$(grep -lx scheduler "$1"/jobs/*/source | wc -l)" = 2' - "$MOUNT/$dir"
-for source in $(grep -lx scheduler "$MOUNT/$dir"/jobs/*/source); do
+grep -lx scheduler "$MOUNT/$dir"/jobs/*/source | while read -r source; do
 	assert_eq "$(cat "${source%source}operation")" RebootVmInstance
 	created=$(date -d "$(cat "${source%source}created")" +%s)
 	[ "$created" = "$start" ] || [ "$created" = $((start + 1)) ] || fail "a run came at $created, the start was $start"

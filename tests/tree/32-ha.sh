@@ -10,10 +10,10 @@ setting() {
 # started_by_ha VM COUNT: have so many of its starts by HA succeeded?
 started_by_ha() {
 	local n=0 source job
-	for source in $(grep -lx ha "$MOUNT/vm-instances/$1"/jobs/*/source); do
+	while read -r source; do
 		job=${source%source}
 		[ "$(cat "${job}operation") $(cat "${job}state")" = "StartVmInstance Done" ] && n=$((n + 1))
-	done
+	done < <(grep -lx ha "$MOUNT/vm-instances/$1"/jobs/*/source)
 	[ "$n" -ge "$2" ]
 }
 

@@ -16,6 +16,7 @@
 #include "../../actions/pool_internal.h"
 #include "../../fs/content.h"
 #include "../../fs/queries.h"
+#include "../../fs/scratch.h"
 #include "../../fs/where.h"
 
 enum { POOLS = 8, QUERIES = 500 };
@@ -830,8 +831,9 @@ static int set_up(void **state)
 	pool.background = workers_new("background", 4);
 	pool.turns = turns_new(pool.background, 2);
 	fs.queries = queries_new();
+	fs.scratches = scratches_new();
 	fs.born = 1;
-	return pool.background && pool.turns && fs.queries ? 0 : -1;
+	return pool.background && pool.turns && fs.queries && fs.scratches ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -840,6 +842,7 @@ static int tear_down(void **state)
 	workers_free(pool.background);
 	turns_free(pool.turns);
 	queries_free(fs.queries);
+	scratches_free(fs.scratches);
 	return 0;
 }
 

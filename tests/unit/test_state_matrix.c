@@ -18,7 +18,8 @@
 #define C "Created "
 #define D "Destroyed "
 
-/* Operations that are gated by VM.1010; all others of a VM are legal in any state as far as this gate goes. */
+/* Operations that are gated by VM.1010; all others of a VM are legal in any state as far as this gate goes.
+ */
 static const struct {
 	const char *operation, *legal, *code;
 } gates[] = {
@@ -41,8 +42,9 @@ static const struct {
 };
 
 static const char *const all_states[] = {
-	"Created", "Starting",	"Running",   "Stopping",	"Stopped", "Rebooting",	 "Pausing",	"Paused",
-	"Resuming", "Migrating", "VolumeMigrating", "Unknown", "Destroying", "Destroyed", "Expunging",
+	"Created",	   "Starting", "Running",    "Stopping",  "Stopped",
+	"Rebooting",	   "Pausing",  "Paused",     "Resuming",  "Migrating",
+	"VolumeMigrating", "Unknown",  "Destroying", "Destroyed", "Expunging",
 };
 
 static char folder[] = "/tmp/poolfs-matrix-XXXXXX";
@@ -83,7 +85,8 @@ static int put_vm_fn(struct txn *t, void *arg, struct error *e)
 static int gate(const struct operation *op, const struct view *view, struct error *e)
 {
 	struct operation bare = *op;
-	struct request req = {.op = &bare, .params = json_object(), .system_tags = json_array(), .user_tags = json_array()};
+	struct request req = {
+		.op = &bare, .params = json_object(), .system_tags = json_array(), .user_tags = json_array()};
 	int r;
 
 	bare.check = NULL;
@@ -131,7 +134,8 @@ static void every_operation_in_every_state(void **state)
 			r = gate(*op, view, &e);
 			tried++;
 			if (legal != (r == 0))
-				fail_msg("%s in state %s: %s", (*op)->name, all_states[s], error_sentence(&e));
+				fail_msg("%s in state %s: %s", (*op)->name, all_states[s],
+					 error_sentence(&e));
 			if (legal)
 				continue;
 			assert_int_equal(r, -EBUSY);

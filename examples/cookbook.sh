@@ -1,0 +1,89 @@
+#!/bin/bash
+# A cookbook of one-liners, each of which is run and its answer checked.
+#
+#   usage: cookbook.sh MOUNT
+#
+# Makes an image of nothing, three small VMs and a network, and removes what it
+# made. Read it for the commands: `show` gets what one wants to do, the command
+# as it is typed in the folder of the mount, and what its output matches.
+#
+# shellcheck disable=SC2016 # commands are shown before they are expanded
+set -eu -o pipefail
+cd "$1"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+truncate -s 1M "$work/empty.raw"
+export work
+count=0
+
+# show PURPOSE COMMAND REGEX
+show() {
+	local output
+	count=$((count + 1))
+	printf '\n# %s\n$ %s\n' "$1" "$2"
+	output=$(bash -c "set -eu; $2" 2>&1) || {
+		printf '%s\ncookbook: this failed; last-error: %s\n' "$output" "$(cat last-error)" >&2
+		exit 1
+	}
+	[ -z "$output" ] || printf '%s\n' "$output"
+	[[ $output =~ ^($3)$ ]] || {
+		printf 'cookbook: expected: %s\n' "$3" >&2
+		exit 1
+	}
+}
+
+# ------------------------------------------------------------------ looking
+
+show "the version" 'head -n 1 version' 'poolfs [0-9.]+'
+show "every path, explained" 'grep -c "^/" README' '[0-9]{3,}'
+show "the limits" 'grep request-bytes limits' 'request-bytes 1048576'
+show "all hosts and their state" 'jq -r ".inventories[] | [.name, .status] | @tsv" hosts/inventories' '.*Connected'
+show "how much memory is left" 'cat hosts/*/availableMemoryCapacity | paste -sd + | bc' '[0-9]+'
+show "what one may write into create" 'grep required vm-instances/create' $'name .*'
+show "an object by its name" 'ls zones/by-name | head -n 1' '.+'
+
+# ----------------------------------------------------------- images and VMs
+
+show "add an image, and wait for it" 'echo "{\"params\":{\"name\":\"empty\",\"url\":\"file://$work/empty.raw\",\"format\":\"raw\",\"backupStorageUuids\":[\"$(ls backup-storage | grep -xE "[0-9a-f]{32}" | head -n 1)\"]}}" > images/create; sync images/create' ''
+show "is it ready?" 'cat images/by-name/empty/status' 'Ready'
+show "a VM from an offering, from the short form" 'echo "name=web01 imageUuid=$(cat images/by-name/empty/uuid) instanceOfferingUuid=$(ls instance-offerings | grep -xE "[0-9a-f]{32}" | head -n 1) l3NetworkUuids=$(ls l3-networks | grep -xE "[0-9a-f]{32}" | head -n 1)" > vm-instances/create; sync vm-instances/create' ''
+show "two more like it, from its own inventory" 'for i in 02 03; do jq --arg name web$i "{params: {name: \$name, imageUuid, instanceOfferingUuid, l3NetworkUuids: [.vmNics[].l3NetworkUuid], strategy: \"CreateStopped\"}}" vm-instances/by-name/web01/inventory > vm-instances/create; done; sync vm-instances/create' ''
+show "their states" 'grep . vm-instances/by-name/web*/state' $'.*web01/state:Running\n.*web02/state:Stopped\n.*web03/state:Stopped'
+show "the address of one" 'cat vm-instances/by-name/web01/nics/*/ip' '[0-9.]+'
+show "the host it runs on" 'cat vm-instances/by-name/web01/host/name' '.+'
+show "what it can do now" 'grep -E "^(stop|pause)" vm-instances/by-name/web01/actions | cut -d " " -f 1 | sort' $'pause\nstop'
+show "and why it cannot be started" 'grep "^# start" vm-instances/by-name/web01/actions' '.*Running.*'
+
+# ------------------------------------------------------------------ changing
+
+show "start what is stopped" 'for vm in vm-instances/by-name/web*; do [ "$(cat $vm/state)" = Running ] || echo start > $vm/actions; done; sync vm-instances/by-name/web*/actions; cat vm-instances/by-name/web*/state | uniq -c | xargs' '3 Running'
+show "stop, the hard way, and wait" 'echo "stop type=cold" > vm-instances/by-name/web03/actions; sync vm-instances/by-name/web03/actions; cat vm-instances/by-name/web03/state' 'Stopped'
+show "the same with the body of REST" 'echo "{\"startVmInstance\":{}}" > vm-instances/by-name/web03/actions; sync vm-instances/by-name/web03/actions' ''
+show "would it work?" 'echo "dry-run pause" > vm-instances/by-name/web03/actions; cat vm-instances/by-name/web03/state' 'Running'
+show "why not" 'echo resume > vm-instances/by-name/web03/actions 2> /dev/null || cat last-error' '.*Running.*'
+show "rename" 'cd vm-instances/by-name/web03; echo db01 > name; cat name' 'db01'
+show "describe, with an editor of streams" 'sed -i "s/.*/the data base/" vm-instances/by-name/db01/description; cat vm-instances/by-name/db01/description' 'the data base'
+show "another size" 'cd vm-instances/by-name/db01; echo "stop type=cold" > actions; sync actions; echo 2 > cpuNum; echo 1G > memorySize; sync memorySize; cat cpuNum memorySize' $'2\n1073741824'
+show "a request, and the job it became" 'exec 3<> vm-instances/by-name/db01/actions; echo start >&3; cat <&3 | jq -r .location | grep -o "^api-jobs"; sync vm-instances/by-name/db01/actions' 'api-jobs'
+show "tag it" 'echo "resourceType=VmInstanceVO resourceUuid=$(cat vm-instances/by-name/db01/uuid) tag=production" > user-tags/create; cat vm-instances/by-name/db01/tags/*' 'production'
+show "who has this tag?" 'grep -lx production vm-instances/by-name/*/tags/* | cut -d / -f 3' 'db01'
+
+# ------------------------------------------------------------------ watching
+
+show "the jobs of one VM" 'cat vm-instances/by-name/db01/jobs/*/operation | sort | uniq -c | sort -rn | head -n 1 | awk "{ print (\$1 > 0) }"' '1'
+show "what failed?" 'cat api-jobs/*/state | grep -c Failed || true' '0'
+show "the last change of anything" 'tail -n 1 events | jq -r .kind' '.+'
+show "who changed the name, and from what" 'jq -r "select(.changes.name.to == \"db01\" and .event == \"changed\") | \"\(.uid) \(.source): \(.changes.name.from)\"" events' '[0-9]+ fs: web03'
+show "changes of states, since a number" 'jq -r "select(.kind == \"VmInstance\" and .changes.state) | .changes.state.to" "events?since=1" | sort -u | paste -sd " "' '.*Running.*Stopped.*'
+show "wait for a change, not for the clock" '(sleep 0.5; echo "watched" > vm-instances/by-name/db01/description) & timeout 20 tail -n 0 -s 0.1 -f events | grep -m 1 -o watched' 'watched'
+show "VMs by state, as a monitor sees it" 'grep "state{kind=.VmInstance.,state=.Running." metrics | cut -d " " -f 2' '3'
+
+# ------------------------------------------------------------ copying, ending
+
+show "a copy of all that is known of a VM" 'cp -r vm-instances/by-name/db01/ $work/db01; cmp vm-instances/by-name/db01/inventory $work/db01/inventory' ''
+show "all of the pool in an archive" 'tar -cf $work/pool.tar vm-instances images; tar -tf $work/pool.tar | grep -c /inventory' '[0-9]+'
+show "differences between two VMs" 'diff <(jq -S . vm-instances/by-name/web01/inventory) <(jq -S . vm-instances/by-name/web02/inventory) | grep -c "name" || true' '[0-9]+'
+show "take them away: destroy, then expunge with rmdir" 'for vm in web01 web02 db01; do uuid=$(cat vm-instances/by-name/$vm/uuid); echo destroy > vm-instances/$uuid/actions; sync vm-instances/$uuid/actions; rmdir vm-instances/$uuid; done; ls vm-instances/by-name | grep -cE "^(web|db)" || true' '0'
+show "and the image" 'uuid=$(cat images/by-name/empty/uuid); echo delete > images/$uuid/actions; sync images/$uuid/actions; rmdir images/$uuid; ls images/by-name' ''
+
+printf '\n%d recipes\n' "$count"

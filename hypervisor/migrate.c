@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moving a running domain to another host.
+ *
+ * The source's libvirt does it, talking to the target's (peer to peer): then the
+ * migration goes on, or is taken back, without us. Or, where the source cannot
+ * reach the target's libvirt, this process manages it over its own connections.
+ * libvirt's call blocks until the end, so it has a thread of its own, while the
+ * caller follows the job and breaks it off when asked to.
+ *
+ * libvirt refuses to migrate disks on file systems that it does not know to be
+ * shared; which ones are, the pool knows better, so it is told not to judge.
+ *
+ * The test driver cannot migrate: there the domain is defined and started at the
+ * target, and ends at the source.
+ */
+#include "domain.h"
+
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+#include "errors.h"
+#include "storage.h"
+
+#define POLL_MS 100
+
+/* The host's libvirt as other hosts reach it; allocated. */
+static char *uri_for_others(const struct hv_call *call)
+{
+	_cleanup_free_ char *name = NULL;
+	char *uri = NULL;
+
+	if (strcmp(call->host->uri, "qemu:///system") != 0)
+		return strdup(call->host->uri);
+	name = virConnectGetHostname(call->conn);
+	return name && asprintf(&uri, "qemu+ssh://%s/system", name) >= 0 ? uri : NULL;
+}
+
+/* ------------------------------------------------------------------ simulation */
+
+static int sim_migrate(const struct hv_call *from, const struct hv_call *to, virDomainPtr domain,
+		       struct error *e)
+{
+	const char *uuid = virDomainGetName(domain);
+	_cleanup_free_ char *xml =
+		virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+	_cleanup_domain_ virDomainPtr present = virDomainLookupByUUIDString(to->conn, uuid);
+	_cleanup_domain_ virDomainPtr arrived = NULL;
+	int state, reason;
+
+	if (!xml || virDomainGetState(domain, &state, &reason, 0) < 0)
+		return error_set_virt(e, from->conn, "cannot read domain '%s'", uuid);
+	if (present && virDomainIsActive(present) == 1)
+		return error_set(e, EEXIST, "domain '%s' is active on the other host already", uuid);
+	arrived = virDomainDefineXML(to->conn, xml);
+	if (!arrived || virDomainCreate(arrived) < 0 ||
+	    (state == VIR_DOMAIN_PAUSED && virDomainSuspend(arrived) < 0)) {
+		int rc = error_set_virt(e, to->conn, "cannot start domain '%s' on the other host", uuid);
+
+		if (arrived) {
+			(void)virDomainDestroy(arrived);
+			(void)virDomainUndefine(arrived);
+		}
+		return rc;
+	}
+	if (virDomainDestroy(domain) < 0 || virDomainUndefine(domain) < 0)
+		return error_set_virt(e, from->conn, "cannot end domain '%s' where it was", uuid);
+	return 0;
+}
+
+/* -------------------------------------------------------------------- migration */
+
+struct migration {
+	virDomainPtr domain;
+	virConnectPtr target; /* managed by us; NULL = peer to peer */
+	char *uri;	      /* of the target, as the source dials it; owned */
+	virTypedParameterPtr params;
+	int param_count;
+	unsigned int flags;
+
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	bool done; /* lock */
+	int rc;	   /* lock */
+	struct error error;
+};
+
+static void migration_done(struct migration *m)
+{
+	virTypedParamsFree(m->params, m->param_count);
+	free(m->uri);
+	error_done(&m->error);
+}
+
+static void *migration_main(void *arg)
+{
+	struct migration *m = arg;
+	virConnectPtr conn = virDomainGetConnect(m->domain);
+	int rc;
+
+	(void)pthread_setname_np(pthread_self(), "migration");
+	if (m->target) {
+		virDomainPtr arrived = virDomainMigrate3(m->domain, m->target, m->params,
+							 (unsigned)m->param_count, m->flags);
+
+		rc = arrived ? 0 : -1;
+		domain_free(&arrived);
+	} else {
+		rc = virDomainMigrateToURI3(m->domain, m->uri, m->params, (unsigned)m->param_count, m->flags);
+	}
+	/* libvirt's last error is this thread's */
+	if (rc < 0)
+		rc = error_set_virt(&m->error, conn, "cannot migrate domain '%s'",
+				    virDomainGetName(m->domain));
+	pthread_mutex_lock(&m->lock);
+	m->rc = rc;
+	m->done = true;
+	(void)pthread_cond_signal(&m->ended);
+	pthread_mutex_unlock(&m->lock);
+	return NULL;
+}
+
+/* How much of the domain's job is done; -1 when there is none. */
+static int job_percent(virDomainPtr domain)
+{
+	virDomainJobInfo info;
+
+	if (virDomainGetJobInfo(domain, &info) < 0 || info.type == VIR_DOMAIN_JOB_NONE)
+		return -1;
+	return info.dataTotal ? (int)(info.dataProcessed * 100 / info.dataTotal) : 0;
+}
+
+/* Follows the thread to its end. True when it was asked to stop on the way. */
+static bool follow(struct migration *m, hv_progress *progress, void *ctx)
+{
+	bool stopped = false;
+
+	pthread_mutex_lock(&m->lock);
+	while (!m->done) {
+		struct timespec until = deadline_in(POLL_MS);
+		int percent;
+
+		if (pthread_cond_timedwait(&m->ended, &m->lock, &until) == 0 || m->done)
+			continue;
+		pthread_mutex_unlock(&m->lock);
+		percent = job_percent(m->domain);
+		if (percent >= 0 && progress && (stopped || progress(ctx, percent))) {
+			stopped = true;
+			(void)virDomainAbortJob(m->domain);
+		}
+		pthread_mutex_lock(&m->lock);
+	}
+	pthread_mutex_unlock(&m->lock);
+	return stopped;
+}
+
+/* Names the disks whose content goes along. */
+static int add_copied(struct migration *m, const struct hv_call *call, const struct hv_migration *how,
+		      struct error *e)
+{
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	int room = 0;
+	int rc = how->copied_count ? live_xml(call, m->domain, virDomainGetName(m->domain), &doc, e) : 0;
+
+	for (size_t i = 0; i < how->copied_count && rc == 0; i++) {
+		_cleanup_free_ char *target = domain_disk_get(doc, how->copied[i], "target/@dev");
+
+		if (!target)
+			rc = error_set(e, ENOENT, "domain '%s' has no disk '%s'", virDomainGetName(m->domain),
+				       how->copied[i]);
+		else if (virTypedParamsAddString(&m->params, &m->param_count, &room,
+						 VIR_MIGRATE_PARAM_MIGRATE_DISKS, target) < 0)
+			rc = error_set(e, ENOMEM, "out of memory");
+	}
+	if (how->copied_count)
+		m->flags |= VIR_MIGRATE_NON_SHARED_DISK;
+	return rc;
+}
+
+static int run(struct migration *m, hv_progress *progress, void *ctx, struct error *e)
+{
+	pthread_condattr_t attr;
+	pthread_t thread;
+	bool stopped;
+	int rc;
+
+	(void)pthread_mutex_init(&m->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&m->ended, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	rc = pthread_create(&thread, NULL, migration_main, m);
+	if (rc) {
+		rc = error_set(e, rc, "cannot start a thread: %s", strerror(rc));
+	} else {
+		stopped = follow(m, progress, ctx);
+		(void)pthread_join(thread, NULL);
+		rc = m->rc;
+		if (rc < 0 && stopped)
+			rc = error_set(e, ECANCELED, "the migration of domain '%s' was cancelled",
+				       virDomainGetName(m->domain));
+		else if (rc < 0)
+			rc = error_move(e, &m->error);
+	}
+	(void)pthread_cond_destroy(&m->ended);
+	(void)pthread_mutex_destroy(&m->lock);
+	return rc;
+}
+
+int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, const char *uuid,
+		      const struct hv_migration *how, hv_progress *progress, void *ctx, struct error *e)
+{
+	_cleanup_call_ struct hv_call source = {0};
+	_cleanup_call_ struct hv_call target = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_(migration_done) struct migration m = {
+		.flags = VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE |
+			 VIR_MIGRATE_AUTO_CONVERGE | VIR_MIGRATE_ABORT_ON_ERROR | VIR_MIGRATE_UNSAFE,
+	};
+	int rc = domain_enter(hv, from, uuid, &source, &domain, e);
+
+	if (rc == 0)
+		rc = hv_call_begin(hv, to, &target, e);
+	if (rc < 0)
+		return rc;
+	if (source.simulated != target.simulated)
+		return error_set(e, EOPNOTSUPP, "a domain cannot move between a simulated and a real host");
+	if (virDomainIsActive(domain) != 1)
+		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
+	if (source.simulated)
+		return sim_migrate(&source, &target, domain, e);
+	m.domain = domain;
+	if (how->managed) {
+		m.target = target.conn;
+	} else {
+		m.flags |= VIR_MIGRATE_PEER2PEER;
+		m.uri = uri_for_others(&target);
+		if (!m.uri)
+			return error_set(e, ENOMEM, "out of memory");
+	}
+	rc = add_copied(&m, &source, how, e);
+	return rc < 0 ? rc : run(&m, progress, ctx, e);
+}
+
+int hv_domain_migrate_wait(struct hypervisor *hv, const char *from, const char *uuid, hv_progress *progress,
+			   void *ctx, struct error *e)
+{
+	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	int rc = hv_call_begin(hv, from, &call, e);
+	int percent;
+
+	if (rc == 0)
+		rc = domain_find_optional(&call, uuid, &domain, e);
+	while (rc == 0 && domain && !call.simulated && (percent = job_percent(domain)) >= 0) {
+		if (progress && progress(ctx, percent))
+			(void)virDomainAbortJob(domain);
+		(void)nanosleep(&pause, NULL);
+	}
+	return rc;
+}
+
+int hv_volume_delete_moved(struct hypervisor *hv, const char *from, const char *pool, const char *name,
+			   struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	int rc = hv_call_begin(hv, from, &call, e);
+
+	/* simulated hosts have their folders in common: the file is the one that the target has */
+	return rc < 0 || call.simulated ? rc : hv_volume_delete(hv, from, pool, name, e);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request of a REST client from nowhere: a line with method and target, lines
+ * with the headers, an empty line, the body. Whatever it is, it becomes a refusal of
+ * one of the documented statuses, or a call that is JSON and names an operation, with
+ * a session that cannot leave its folder.
+ */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "../../actions/call.h"
+#include "../../rest/openapi.h"
+#include "../../rest/request.h"
+
+static struct routes *routes;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	json_t *operations = operations_to_json();
+
+	(void)argc, (void)argv;
+	routes = routes_new(operations);
+	return routes ? 0 : -1;
+}
+
+/* The value of the line that begins with @name. */
+static const char *header(char **lines, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(lines[i], name, strlen(name)) == 0)
+			return lines[i] + strlen(name);
+	return NULL;
+}
+
+static void check(const struct plan *plan)
+{
+	static const int statuses[] = {400, 404, 405, 500};
+	json_t *call;
+	bool known = false;
+
+	if (plan->status) {
+		for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
+			known = known || plan->status == statuses[i];
+		fuzz_require(known && *plan->text && !plan->call);
+		return;
+	}
+	call = plan->call ? json_loads(plan->call, 0, NULL) : NULL;
+	fuzz_require(call && operation_text(call, "operation"));
+	fuzz_require(plan->bad_session || !*plan->session || door_uuid_is_valid(plan->session));
+	fuzz_require(plan->poll || door_uuid_is_valid(plan->job));
+	json_decref(call);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_free_ char *text = strndup((const char *)data, size);
+	_cleanup_(plan_done) struct plan plan = {0};
+	struct http_request request = {.address = "192.0.2.1"};
+	char *rest = text, *line, *lines[8];
+	size_t count = 0;
+
+	if (!routes)
+		(void)LLVMFuzzerInitialize(NULL, NULL);
+	while ((line = strsep(&rest, "\n")) && *line)
+		if (count < ARRAY_SIZE(lines))
+			lines[count++] = line;
+	if (!count)
+		return 0;
+	request.method = strsep(&lines[0], " ");
+	if (!lines[0])
+		return 0;
+	request.target = lines[0];
+	request.authorization = header(lines + 1, count - 1, "A:");
+	request.job_uuid = header(lines + 1, count - 1, "J:");
+	request.web_hook = header(lines + 1, count - 1, "W:");
+	request.schema = header(lines + 1, count - 1, "S:");
+	request.body = rest;
+	request.body_len = rest ? strlen(rest) : 0;
+	request_plan(routes, &request, &plan);
+	check(&plan);
+	return 0;
+}

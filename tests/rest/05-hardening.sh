@@ -1,0 +1,89 @@
+#!/bin/bash
+# What hostile or slow clients may cost; TLS; a socket from systemd.
+# limit: 200
+# shellcheck source=tests/rest/lib.sh
+. "$(dirname "$0")/../rest/lib.sh"
+
+mount_pool -o allow_other
+rest_up
+login
+
+step "a request line, headers and a body that are too long"
+long=$(head -c 60000 /dev/zero | tr '\0' a)
+http GET "/v1/zones?q=name=$long"
+assert_match "$STATUS" '^(413|414|431)$' "the status of a long request line"
+http GET /v1/zones '' -H "X-Long: $long"
+assert_match "$STATUS" '^(413|431)$' "the status of a long header"
+head -c 1000000 /dev/zero | tr '\0' ' ' >big
+assert_http 413 'too long' POST /v1/zones @big -H 'Expect:'
+jq -nc --arg d "$(head -c 100000 /dev/zero | tr '\0' d)" '{params: {name: "z", description: $d}}' >large
+assert_job 503 'exceeds max length' POST /v1/zones @large
+
+step "bytes that are no HTTP end the connection, and nothing else"
+for bytes in 'hello\r\n\r\n' 'GET / HTTP/9.9\r\n\r\n' '\x00\x01\x02' 'POST /v1/zones HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n'; do
+	exec 3<>/dev/tcp/127.0.0.1/$PORT
+	# shellcheck disable=SC2059
+	printf "$bytes" >&3
+	timeout 1 cat <&3 >/dev/null || true
+	exec 3>&-
+done
+assert_http 200 inventories GET /v1/zones
+
+step "many who say nothing keep nobody else waiting"
+for _ in $(seq 200); do
+	exec {fd}<>/dev/tcp/127.0.0.1/$PORT
+	printf 'GET /v1/zones HTTP/1.1\r\nX: ' >&"$fd"
+	fds+=("$fd")
+done
+assert_http 200 inventories GET /v1/zones
+
+step "and they are closed, though they send a byte now and then"
+closed() {
+	local status=0
+	{ printf x >&"${fds[0]}"; } 2>/dev/null || return 0
+	read -r -t 1 -u "${fds[0]}" || status=$?
+	[ $status -le 128 ] # above: nothing came within the second, the connection is open
+}
+trap '' PIPE
+wait_until 75 closed
+trap - PIPE
+for fd in "${fds[@]}"; do exec {fd}>&-; done
+
+step "one connection for many requests"
+urls=()
+for _ in $(seq 20); do urls+=("$BASE/v1/zones"); done
+curl -sS -w '%{stderr}%{num_connects}\n' -H "Authorization: OAuth $SESSION" "${urls[@]}" 2>counts >/dev/null
+assert_eq "$(sort counts | uniq -c | awk '{ print $1 "x" $2 }' | paste -sd' ')" "19x0 1x1" "connections made for each request"
+rest_down
+
+step "options"
+assert_fails "go together" "$REST" --tls-cert x "$MOUNT"
+assert_fails "no pool is mounted on" "$REST" --listen 127.0.0.1:$PORT /tmp
+assert_fails "cannot listen on 'nowhere:1'" "$REST" --listen nowhere:1 "$MOUNT"
+assert_fails "is no number of seconds" "$REST" --idle soon "$MOUNT"
+
+step "TLS"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 1 -subj /CN=localhost \
+	-addext subjectAltName=DNS:localhost 2>/dev/null
+chmod 644 key.pem
+rest_up --tls-cert cert.pem --tls-key key.pem
+answer=$(curl -sS --cacert cert.pem --connect-to "localhost:443:127.0.0.1:$PORT" -H "Authorization: OAuth $SESSION" \
+	https://localhost/v1/zones -d '{"params":{"name":"tls"}}')
+assert_match "$answer" '^\{"location":"https://localhost/zstack/v1/api-jobs/[0-9a-f]{32}"\}$'
+rest_down
+
+step "a socket from systemd, and an end when nobody comes"
+cat >activate <<'PYTHON'
+import os, socket, sys
+s = socket.create_server(('127.0.0.1', int(sys.argv[1])))
+if s.fileno() != 3:
+    os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')
+os.execv(sys.argv[2], sys.argv[2:])
+PYTHON
+python3 activate $PORT "$REST" --idle 2 "$MOUNT" &
+pid=$!
+wait_until 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$PORT"
+assert_http 200 '"name":"tls"' GET /v1/zones
+wait $pid

@@ -1,0 +1,55 @@
+#!/bin/bash
+# What the clients of the real server do, request by request as they send it (behaviour.md 6).
+# shellcheck source=tests/rest/lib.sh
+. "$(dirname "$0")/../rest/lib.sh"
+
+mount_pool -o allow_other
+rest_up
+login
+id() { printf '%032x' "$1"; }
+
+step "Java SDK: a uuid and X-JSON-Schema on every request, no context path, parameters in one object"
+java=(-H 'X-JSON-Schema: true' -H 'Content-Type: application/json; charset=utf-8')
+assert_http 200 '"schema":\{"inventory":"org.zstack.header.identity.SessionInventory"\}' PUT /v1/accounts/login \
+	"{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 password)\",\"systemTags\":[],\"userTags\":[]}}" \
+	"${java[@]}" -H "X-Job-UUID: $(id 11)"
+assert_http 202 '^\{"location":"http://127.0.0.1:[0-9]+/zstack/v1/api-jobs/0{30}12"\}$' POST /v1/instance-offerings \
+	'{"params":{"name":"java","cpuNum":1,"memorySize":67108864,"systemTags":[],"userTags":["u"],"resourceUuid":"11111111111141118111111111111111"}}' \
+	"${java[@]}" -H "X-Job-UUID: $(printf %032d 12)"
+assert_http 200 '"uuid":"11111111111141118111111111111111".*"schema":\{"inventory":"org.zstack.header.configuration.InstanceOfferingInventory"\}' \
+	GET "/v1/api-jobs/$(printf %032d 12)" '' "${java[@]}"
+assert_http 200 '^\{"inventories":\[\{"uuid":"1{12}41118.*"schema":\{"inventories\[0\]":"org.zstack.header.configuration.InstanceOfferingInventory"\}\}$' \
+	GET '/v1/instance-offerings?q=name%7E%3Djav%25&q=cpuNum%3E%3D1&limit=10&start=0&count=false&replyWithCount=false&sort=%2Bname' '' "${java[@]}" -H "X-Job-UUID: $(id 13)"
+assert_job 200 '^\{\}$|^\{"schema":\{\}\}$' DELETE '/v1/instance-offerings/11111111111141118111111111111111?deleteMode=Permissive&systemTags=a&systemTags=b' '' \
+	-H 'Content-Length: 0' -H "X-Job-UUID: $(id 14)"
+assert_http 503 '^\{"error":\{"code":"SYS.1003"' GET "/v1/vm-instances/$(id 1)/capabilities" '' "${java[@]}" -H "X-Job-UUID: $(id 15)"
+
+step "a parent comes before its children in the schema"
+vm_body=$(jq -nc --arg o "$(first instance-offerings)" --arg i "$(small_image)" --arg l "$(first l3-networks)" \
+	'{params: {name: "vm", instanceOfferingUuid: $o, imageUuid: $i, l3NetworkUuids: [$l]}}')
+job POST /v1/vm-instances "$vm_body"
+vm=$(jq -r .inventory.uuid <<<"$BODY")
+http GET "/v1/vm-instances/$vm"
+assert_eq "$(jq -c '.schema | keys_unsorted' <<<"$BODY")" '["inventories[0]","inventories[0].vmNics[0]","inventories[0].allVolumes[0]"]'
+assert_match "$BODY" '"createDate":"[A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4} [0-9]{1,2}:[0-9]{2}:[0-9]{2} (AM|PM)"'
+assert_not grep -Eq ':null|[0-9]\.[0-9]+[,}]' <<<"$BODY"
+
+step "Go SDK: no uuid, x-session-id, zeros for what is not set, further members, null actions, pages"
+go=(-H "x-session-id: $SESSION" -H 'Accept-Encoding: *')
+assert_job 200 '.' PUT "/zstack/v1/vm-instances/$vm/actions" '{"stopVmInstance":{"type":"cold","stopHa":false},"UUID":"x"}' "${go[@]}"
+assert_job 200 '"state":"Running"' PUT "/zstack/v1/vm-instances/$vm/actions" '{"startVmInstance":null}' "${go[@]}"
+assert_http 200 '"total":1' GET '/zstack/v1/vm-instances?replyWithCount=true&limit=50&start=0' '' "${go[@]}"
+assert_http 200 '"inventories":\[\]' GET "/zstack/v1/vm-instances/$(id 1)" '' "${go[@]}"
+assert_http 404 'no api mapping' GET /zstack/v1/vm-instances/cdroms/x/y '' "${go[@]}"
+assert_not grep -q '"location"' <<<"$BODY"
+
+step "Terraform: the chain of one instance"
+assert_http 200 '"status":"Ready"' GET "/zstack/v1/images/$(jq -r .params.imageUuid <<<"$vm_body")" '' "${go[@]}"
+assert_http 200 '"inventories":\[\{' GET "/zstack/v1/primary-storage?q=state=Enabled&limit=1" '' "${go[@]}"
+assert_job 200 '"vmNics":\[\{.*"ip":"[0-9.]+".*"allVolumes":\[\{' POST /zstack/v1/vm-instances \
+	"$(jq -c '.params += {name: "tf", cpuNum: 1, memorySize: 67108864, platform: "Linux", architecture: "x86_64", dataDiskSizes: []} | . + {systemTags: ["marketplace::true", "hostname::tf"]}' <<<"$vm_body")" "${go[@]}"
+tf=$(jq -r .inventory.uuid <<<"$BODY")
+assert_job 200 '^\{' DELETE "/zstack/v1/vm-instances/$tf?deleteMode=Permissive" '' "${go[@]}"
+assert_job 200 '^\{\}' PUT "/zstack/v1/vm-instances/$tf/actions" '{"expungeVmInstance":{}}' "${go[@]}"
+assert_http 200 '^\{\}$' DELETE "/zstack/v1/accounts/sessions/$SESSION?deleteMode=" '' "${go[@]}"
+rest_down

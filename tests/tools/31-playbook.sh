@@ -1,0 +1,40 @@
+#!/bin/bash
+# The playbook of the examples makes three VMs, mends what was changed by hand, and else changes nothing.
+# limit: 900
+. "$(dirname "$0")/lib.sh"
+
+export HOME=$CASE_DIR ANSIBLE_LOCAL_TEMP=$CASE_DIR/.ansible/local ANSIBLE_REMOTE_TEMP=$CASE_DIR/.ansible/remote
+export ANSIBLE_NOCOLOR=1 ANSIBLE_LOCALHOST_WARNING=False
+
+# play: prints how many tasks changed something.
+play() {
+	ansible-playbook -i localhost, "$TOP/examples/three-vms.yml" -e pool="$MOUNT" -e image=small \
+		-e ansible_python_interpreter=/usr/bin/python3 >log 2>&1 || {
+		tail -n 30 log >&2
+		fail "the playbook failed"
+	}
+	grep -oP 'changed=\K[0-9]+' log
+}
+
+as_wanted() {
+	local vms=$MOUNT/vm-instances/by-name
+	assert_eq "$(cat "$vms/web01/state" "$vms/web02/state" "$vms/spare/state" | paste -sd ' ')" "Running Running Stopped"
+	assert_eq "$(cat "$vms/web01/cpuNum" "$vms/web02/cpuNum" "$vms/spare/cpuNum" | paste -sd ' ')" "1 2 1"
+	assert_eq "$(cat "$vms/web02/description")" "second web server"
+	assert_eq "$(uuids vm-instances | wc -l)" 3 "VMs"
+}
+
+mount_pool
+small_image >/dev/null
+step "first run"
+[ "$(play)" -ge 3 ] || fail "nothing changed in the first run"
+as_wanted
+step "second run"
+jobs=$(job_count)
+assert_eq "$(play)" 0 "tasks that changed something"
+assert_eq "$(job_count)" "$jobs" "jobs"
+step "what was changed by hand is mended"
+act "vm-instances/$(value vm-instances/by-name/web01/uuid)" stop type=cold
+echo "somebody's" >"$MOUNT/vm-instances/by-name/web02/description"
+assert_eq "$(play)" 2 "tasks that changed something"
+as_wanted

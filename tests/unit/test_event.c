@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events: one for each change that was committed, none for any other, and no more than may be kept. */
+#include "fixture.h"
+
+/* All events behind @sequence as one text; NULL when some of them are gone. Owned by the caller. */
+static char *read_since(struct fixture *f, int64_t sequence)
+{
+	struct event_log *log = store_events(f->store);
+	int64_t position;
+	size_t size;
+	char *text;
+
+	if (event_log_find(log, sequence, &position) < 0)
+		return NULL;
+	size = (size_t)(event_log_end(log) - position);
+	text = calloc(1, size + 1);
+	assert_non_null(text);
+	for (size_t done = 0; done < size;) {
+		/* Small pieces, so that they end within lines and at their ends. */
+		ssize_t len = event_log_read(log, position + (int64_t)done, text + done,
+					     size - done < 4099 ? size - done : 4099);
+
+		assert_true(len > 0);
+		done += (size_t)len;
+	}
+	return text;
+}
+
+static int put_twice_and_fail_fn(struct txn *t, void *arg, struct error *e)
+{
+	(void)arg;
+	assert_int_equal(txn_put(t, make(KIND_ZONE, test_uuid(7)), NULL, e), 0);
+	return error_set(e, EBUSY, "no");
+}
+
+static int put_fn(struct txn *t, void *arg, struct error *e)
+{
+	(void)arg;
+	txn_set_cause(t, &(struct cause){.job = "j", .uid = 5, .account = "a", .source = "rest"});
+	return txn_put(t, make(KIND_ZONE, test_uuid(8)), NULL, e);
+}
+
+static void test_only_what_was_committed(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *text = NULL;
+	int64_t position;
+
+	assert_int_equal(event_log_last(store_events(f->store)), 0);
+	put(f, make(KIND_ZONE, test_uuid(1)));
+	assert_int_equal(store_run(f->store, put_twice_and_fail_fn, NULL, NULL), -EBUSY);
+	assert_int_equal(store_try(f->store, put_fn, NULL, NULL), 0);
+	assert_int_equal(event_log_last(store_events(f->store)), 1);
+	assert_int_equal(store_run(f->store, put_fn, NULL, NULL), 0);
+	assert_int_equal(event_log_last(store_events(f->store)), 2);
+	text = read_since(f, 1);
+	assert_non_null(strstr(text, "\"sequence\":2,"));
+	assert_non_null(strstr(text, "\"job\":\"j\",\"uid\":5,\"account\":\"a\",\"source\":\"rest\""));
+	assert_null(strstr(text, "\"sequence\":1,"));
+	assert_int_equal(event_log_find(store_events(f->store), 3, &position), -ENOENT);
+}
+
+static void test_no_secrets(void **state)
+{
+	struct fixture *f = *state;
+	struct object *tag = make(KIND_SYSTEM_TAG, test_uuid(1)), *account = make(KIND_ACCOUNT, test_uuid(2));
+	_cleanup_free_ char *text = NULL;
+
+	object_set_str(tag, SYSTEM_TAG_TAG, "consolePassword::hush");
+	object_set_str(account, ACCOUNT_PASSWORD_HASH, "hush");
+	put(f, tag);
+	put(f, account);
+	text = read_since(f, 0);
+	assert_non_null(strstr(text, "SystemTag"));
+	assert_non_null(strstr(text, "Account"));
+	assert_null(strstr(text, "hush"));
+}
+
+/* The oldest go, the numbers go on; what is kept is the same after a restart. */
+static void test_bounded_and_kept(void **state)
+{
+	struct fixture *f = *state;
+	static char long_text[1 << 20];
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	const struct object *zone;
+	int64_t first, last, position;
+
+	put(f, make(KIND_ZONE, test_uuid(1)));
+	for (int i = 0; i < 20; i++) {
+		struct object *copy;
+
+		memset(long_text, 'a' + i, sizeof(long_text) - 1);
+		zone = get(f, KIND_ZONE, test_uuid(1));
+		copy = object_copy(zone);
+		object_set_str(copy, ZONE_DESCRIPTION, long_text);
+		put(f, copy);
+		object_unref(zone);
+	}
+	first = event_log_first(store_events(f->store));
+	last = event_log_last(store_events(f->store));
+	assert_int_equal(last, 21);
+	assert_true(first > 0);
+	assert_int_equal(event_log_find(store_events(f->store), first - 1, &position), -ESTALE);
+	assert_int_equal(event_log_read(store_events(f->store), 0, long_text, 1), -ESTALE);
+	before = read_since(f, first);
+	assert_non_null(before);
+	assert_true(strlen(before) <= EVENTS_BYTES);
+	fixture_reopen(f);
+	assert_int_equal(event_log_first(store_events(f->store)), first);
+	assert_int_equal(event_log_last(store_events(f->store)), last);
+	after = read_since(f, first);
+	assert_string_equal(before, after);
+	put(f, make(KIND_ZONE, test_uuid(2)));
+	assert_int_equal(event_log_last(store_events(f->store)), last + 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_only_what_was_committed, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_no_secrets, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_bounded_and_kept, fixture_setup, fixture_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
