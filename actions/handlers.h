@@ -149,6 +149,7 @@ op_get_fn volume_qos_get;
 op_run_fn volume_delete_qos_run;
 op_check_fn volume_candidates_check;
 op_get_fn volume_candidates_get;
+op_get_fn volume_candidates_of_vm_get;
 op_check_fn volume_attach_check;
 op_queue_fn volume_attach_queue;
 op_run_fn volume_attach_run;

@@ -584,6 +584,7 @@ static const struct operation get_vm_attachable_data_volume = {
 	.where = "data-volume-candidates",
 	.flags = OP_SYNC,
 	.help = "data volumes that could be attached",
+	.get = volume_candidates_of_vm_get,
 };
 
 static const struct operation get_vm_attachable_l3_network = {

@@ -491,23 +491,30 @@ int volume_candidates_check(const struct view *view, const struct request *req, 
 	return 0;
 }
 
-int volume_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
-			  json_t **ret_result, struct error *e)
+/* True when the two could come together, and, for a volume without a file, there is room for it. */
+static bool is_match(const struct view *view, const struct object *volume, const struct object *vm)
 {
-	const struct object *volume = request_object(view, req), *ps, *host;
+	const struct object *ps, *host;
+
+	if (volume_check_attach(view, volume, vm, NULL) < 0 || object_str_is(vm, VM_STATE, "Paused"))
+		return false;
+	return object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) ||
+	       volume_choose_storage(view, vm, NULL, NULL, object_int(volume, VOLUME_SIZE), &ps, &host,
+				     NULL) == 0;
+}
+
+/* {"inventories": [...]} of those of @kind that match @volume or @vm, whichever is not of that kind. */
+static int list_matches(const struct view *view, enum kind_id kind, const struct object *other,
+			json_t **ret_result, struct error *e)
+{
 	json_t *list = json_array();
 
-	(void)pool;
-	view_for_each (vm, view, KIND_VM) {
+	view_for_each (o, view, kind) {
 		json_t *inventory;
 
-		if (volume_check_attach(view, volume, vm, NULL) < 0 || object_str_is(vm, VM_STATE, "Paused"))
+		if (!(kind == KIND_VM ? is_match(view, other, o) : is_match(view, o, other)))
 			continue;
-		if (!object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) &&
-		    volume_choose_storage(view, vm, NULL, NULL, object_int(volume, VOLUME_SIZE), &ps, &host,
-					  NULL) < 0)
-			continue;
-		inventory = render_inventory_json(view, vm);
+		inventory = render_inventory_json(view, o);
 		if (!inventory || json_array_append_new(list, inventory) < 0) {
 			json_decref(list);
 			return error_set(e, ENOMEM, "out of memory");
@@ -515,4 +522,18 @@ int volume_candidates_get(struct pool *pool, const struct view *view, const stru
 	}
 	*ret_result = json_pack("{s:o}", "inventories", list);
 	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+int volume_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
+			  json_t **ret_result, struct error *e)
+{
+	(void)pool;
+	return list_matches(view, KIND_VM, request_object(view, req), ret_result, e);
+}
+
+int volume_candidates_of_vm_get(struct pool *pool, const struct view *view, const struct request *req,
+				json_t **ret_result, struct error *e)
+{
+	(void)pool;
+	return list_matches(view, KIND_VOLUME, request_object(view, req), ret_result, e);
 }

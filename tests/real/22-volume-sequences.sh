@@ -10,7 +10,7 @@ mount_pool
 wait_for "hosts/$(first hosts)/status" Connected 20
 small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":33554432}}')
 truncate -s 1M "$CASE_DIR/nothing.raw"
-vm=$(create_vm holder "$(add_image "$CASE_DIR/nothing.raw" raw nothing)" '{"instanceOfferingUuid":"'"$small"'","strategy":"CreateStopped"}')
+create_vm holder "$(add_image "$CASE_DIR/nothing.raw" raw nothing)" '{"instanceOfferingUuid":"'"$small"'","strategy":"CreateStopped"}' >/dev/null
 seed=${POOLFS_SEED:-$RANDOM}
 step "seed $seed"
 "$TOP/tests/real/volume-sequences" "$MOUNT" "${POOLFS_SEQUENCES:-20}" "${POOLFS_STEPS:-30}" "$seed"

@@ -67,6 +67,8 @@ assert_eq "$(jq -c . "$MOUNT/volumes/$now/capabilities")" \
 assert_eq "$(jq -c . "$MOUNT/volumes/$later/capabilities")" '{"capabilities":{}}'
 assert_eq "$(jq -r '.inventories[].uuid' "$MOUNT/volumes/$now/candidate-vm-instances")" "$vm"
 
+assert_eq "$(jq -r '.inventories[].uuid' "$MOUNT/vm-instances/$vm/data-volume-candidates" | sort | xargs)" "$(printf '%s\n' "$now" "$later" | sort | xargs)"
+
 step "attach to a running VM: its first attach makes the file"
 act "volumes/$later" attach vmInstanceUuid="$vm"
 assert_eq "$(value "volumes/$later/status")" Ready
