@@ -16,6 +16,7 @@ address=${gateway%.*}.200
 disk=$(create disk-offerings '{"params":{"name":"data","diskSize":"16M"}}')
 
 step "user data, ssh key, host name, address, MAC and a data volume"
+# shellcheck disable=SC2016 # for the shell in the guest
 user_data=$(printf '#!/bin/sh\necho USER-DATA ran as $(id -un) > /dev/console\n' | base64 -w0)
 vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$small"'","dataDiskOfferingUuids":["'"$disk"'"]}' |
 	jq -c --arg l3 "$l3" --arg ip "$address" --arg data "$user_data" '.systemTags =

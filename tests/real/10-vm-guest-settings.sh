@@ -36,6 +36,7 @@ assert_eq "$(value "api-jobs/$job/error" | jq -r .code)" VM.1011
 step "a host name that is set while the guest runs comes with its next DHCP renewal"
 mac=$(value "$dir/inventory" | jq -r '.vmNics[0].mac')
 renew() {
+	# shellcheck disable=SC2016 # for the shell in the guest
 	guest "$vm" 'kill -USR1 "$(cat /run/udhcpc.eth0.pid)"; sleep 1; hostname'
 }
 is_hostname() {

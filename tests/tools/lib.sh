@@ -7,6 +7,7 @@
 tool_vm() {
 	mount_pool
 	image=$(small_image)
+	# shellcheck disable=SC2034 # read by the cases
 	VM=$(create_vm tool "$image" '{"strategy":"CreateStopped"}')
 	export VM=$MOUNT/vm-instances/$VM
 }

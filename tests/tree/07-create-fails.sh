@@ -22,7 +22,7 @@ trace() {
 
 # fails JSON CODE TEXT: the creation is accepted, its job fails with this code and sentence, and nothing is left.
 fails() {
-	local job before after
+	local job
 	trace >before
 	job=$(submit vm-instances/create "$1")
 	wait_until 20 is_finished "$job"

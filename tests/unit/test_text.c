@@ -130,8 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_is_recognised),	 cmocka_unit_test(compares_as_mysql),
 		cmocka_unit_test(folding_is_stable),	 cmocka_unit_test(keys_agree_with_comparison),
-		cmocka_unit_test(a_key_never_overflows),
-		cmocka_unit_test(derived_uuids_are_always_the_same),
+		cmocka_unit_test(a_key_never_overflows), cmocka_unit_test(derived_uuids_are_always_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
