@@ -4,7 +4,6 @@
 
 mount_pool
 zone=$(first zones)
-home=$(first hosts)
 image=$(small_image)
 
 step "two hosts that share a storage, and a third of another cluster"
