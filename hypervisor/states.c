@@ -231,8 +231,13 @@ int states_fold(void **table, const struct event *event, struct state_change *re
 		fold_lifecycle(record, event->type, event->detail);
 	else
 		fold_io_error(record, event->detail != 0);
+	/*
+	 * A definition that appears is no change of what runs. Told late, after the start that follows it, it
+	 * would look like a stop.
+	 */
 	*ret_change = (struct state_change){
-		.changed = record->state != before.state || record->reason != before.reason,
+		.changed = (record->state != before.state || record->reason != before.reason) &&
+			   !(before.state == HV_DOMAIN_ABSENT && record->state == HV_DOMAIN_OFF),
 		.state = record->state,
 		.reason = record->reason,
 		.started = is_active(record) && !is_active(&before),
