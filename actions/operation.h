@@ -12,7 +12,7 @@
  *      run, get nor query answers EOPNOTSUPP / SYS.1014);
  *   2. its handler in the file of its family (vm_life.c, image.c, ...), declared
  *      in handlers.h;
- *   3. a test; the table test counts what is still without a handler.
+ *   3. a test; the table test fails while one of the manual is without a handler.
  *
  * Source of names, parameters and limits: operations.json (sections 4.1-4.6) and
  * behaviour.md 5 (the neighbouring resources).
