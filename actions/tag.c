@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../model/access.h"
 #include "affinity.h"
 #include "handlers.h"
 #include "job.h"
@@ -32,8 +33,8 @@ static int check_duplicate(const struct view *view, enum kind_id kind, const cha
 		return error_set(e, EINVAL, "field[tag] cannot be an empty string");
 	if (!same || (own_uuid && strcmp(object_uuid(same), own_uuid) == 0))
 		return 0;
-	return error_set(e, EEXIST, "Duplicated Tag[tag:%s, type:%s, resourceType:%s, resourceUuid:%s]", tag,
-			 tag_type(kind), type, uuid);
+	return error_set(e, EEXIST, "Duplicated Tag[tag:%s, type:%s, resourceType:%s, resourceUuid:%s]",
+			 system_tag_shown(tag), tag_type(kind), type, uuid);
 }
 
 int tag_create_check(const struct view *view, const struct request *req, struct error *e)

@@ -176,12 +176,7 @@ static bool is_secret(const struct object *o)
 	return o && o->kind->id == KIND_SYSTEM_TAG && system_tag_is_secret(object_text(o, SYSTEM_TAG_TAG));
 }
 
-mode_t permissions_inventories(const struct place *p)
-{
-	return p->kind->id == KIND_SYSTEM_TAG ? 0400 : 0444;
-}
-
-mode_t permissions_of_object(const struct place *p)
+mode_t permissions_of_tag(const struct place *p)
 {
 	return is_secret(p->object) ? 0400 : 0444;
 }
