@@ -391,8 +391,18 @@ static const char *zone_of(const struct view *view, const struct request *req)
 	return object_str(view_get(view, KIND_L3_NETWORK, l3), L3_ZONE_UUID);
 }
 
-/* Tags of offering and image that the VM inherits. */
-static int inherit_tags(struct txn *t, const char *from, const char *vm, struct error *e)
+/* Was another tag in the place of @tag asked for, "bootMode::Legacy" for "bootMode::UEFI"? */
+static bool is_overruled(const struct request *req, const char *tag)
+{
+	const char *end = strstr(tag, "::");
+	char prefix[64];
+
+	snprintf(prefix, sizeof(prefix), "%.*s", (int)(end ? end - tag : (long)strlen(tag)), tag);
+	return request_tag(req, prefix) != NULL;
+}
+
+/* Tags of offering and image that the VM inherits; what the request says goes before. */
+static int inherit_tags(struct txn *t, const struct request *req, const char *from, struct error *e)
 {
 	int64_t after = 0;
 	int r = 0;
@@ -405,8 +415,10 @@ static int inherit_tags(struct txn *t, const char *from, const char *vm, struct 
 		if (!row)
 			break;
 		after = row->id;
+		if (is_overruled(req, object_text(row, SYSTEM_TAG_TAG)))
+			continue;
 		tag = strdup(object_text(row, SYSTEM_TAG_TAG));
-		r = tag ? object_add_system_tag(t, KIND_VM, vm, tag, false, e)
+		r = tag ? object_add_system_tag(t, KIND_VM, req->target, tag, false, e)
 			: error_set(e, ENOMEM, "out of memory");
 	}
 	return r;
@@ -462,9 +474,9 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 	if (r == 0)
 		r = object_put_tags(t, req, KIND_VM, req->target, e);
 	if (r == 0)
-		r = inherit_tags(t, request_str(req, "instanceOfferingUuid"), req->target, e);
+		r = inherit_tags(t, req, request_str(req, "instanceOfferingUuid"), e);
 	if (r == 0)
-		r = inherit_tags(t, request_str(req, "imageUuid"), req->target, e);
+		r = inherit_tags(t, req, request_str(req, "imageUuid"), e);
 	return r;
 }
 

@@ -106,14 +106,3 @@ tag=$(grep -l "^pciDevice::" "$MOUNT/$dir/tags"/*)
 act "system-tags/$(basename "$tag")" delete
 act "$dir" start
 assert_eq "$(parsed 'count(//hostdev)')" 0
-
-step "UEFI needs firmware on the host, and asks for it"
-act "$dir" stop type=cold
-add bootMode::UEFI
-job=$(submit "$dir/actions" start)
-if job_wait "$job" 2>/dev/null; then
-	assert_eq "$(parsed '/domain/os/@firmware')" efi
-else
-	assert_match "$(value "api-jobs/$job/error")" "(UEFI|firmware|efi)"
-	assert_eq "$(value "$dir/state")" Stopped
-fi
