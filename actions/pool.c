@@ -382,10 +382,12 @@ void pool_close(struct pool *pool)
 	pool_timers_stop(pool);
 	clockwork_stop(pool->clockwork);
 	web_hooks_stop(pool->web_hooks);
-	executor_free(pool->executor);
+	executor_stop(pool->executor);
 	workers_stop(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
+	/* what observes the store is told of its last changes while it closes */
+	executor_free(pool->executor);
 	clockwork_free(pool->clockwork);
 	web_hooks_free(pool->web_hooks);
 	login_limit_free(pool->login_limit);
