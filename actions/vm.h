@@ -34,7 +34,8 @@ void vm_settle(struct pool *pool, const char *host, const char *uuid);
  * @failed_state. Blocking.
  */
 int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e);
-/** The second half of it, for a VM whose host is chosen and promised already (state Starting). */
+/** The second half of it, for a VM whose host is chosen and promised already (state Starting or Rebooting).
+ */
 int vm_power_on(struct job *job, const char *uuid, const char *host, const char *last_host,
 		enum vm_state failed_state, bool paused, struct error *e);
 /** Ends a domain: gracefully within @grace_ms, then, or with 0 at once, by cutting its power. Writes no
@@ -144,8 +145,8 @@ struct placement {
 	const char *const *l3_networks; /* uuids */
 	size_t l3_count;
 	const char *image;	     /* must be reachable from the zone; NULL = not needed */
-	const char *primary_storage; /* the VM's volumes lie there, or shall; NULL = any with room */
-	const char *volume_host;     /* local storage: the volumes lie on this host's folder */
+	const char *primary_storage; /* the root volume lies there, or shall; NULL = any with room */
+	bool volumes_move;	     /* volumes on a host's own folder go along with the VM */
 	int64_t storage_needed;	     /* bytes for new volumes */
 	const char *last_host;
 	const char *avoid_host;
