@@ -20,9 +20,13 @@ for _ in {1..25}; do
 	create instance-offerings "$(jq -nc --arg n "$(pick)" --arg d "$(pick)" --argjson c $((RANDOM % 4 + 1)) --argjson m $(((RANDOM % 4 + 1) << 26)) \
 		'{params: {name: $n, cpuNum: $c, memorySize: $m}} | if $c > 2 then .params.description = $d else . end')" >/dev/null
 done
+small=()
+for i in 1 2 3; do
+	small+=("$(create instance-offerings "$(jq -nc --argjson i $i '{params: {name: "small", cpuNum: $i, memorySize: ($i * 16777216)}}')")")
+done
 for i in {1..20}; do
-	vm=$(create_vm "$(pick)" "$image" "$(jq -nc --argjson c $((RANDOM % 3 + 1)) --argjson m $(((RANDOM % 3 + 1) << 24)) --arg d "$(pick)" \
-		'{cpuNum: $c, memorySize: $m} | if $c > 1 then .description = $d else . end')")
+	vm=$(create_vm "$(pick)" "$image" "$(jq -nc --arg o "${small[RANDOM % 3]}" --arg d "$(pick)" --argjson i $i \
+		'{instanceOfferingUuid: $o} | if $i % 4 > 0 then .description = $d else . end')")
 	[ $((i % 3)) != 0 ] || act "vm-instances/$vm" stop
 	[ $((i % 2)) != 0 ] || create user-tags "$(jq -nc --arg r "$vm" --arg t "$(pick)" '{resourceType: "VmInstanceVO", resourceUuid: $r, tag: $t}')" >/dev/null
 done
