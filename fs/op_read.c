@@ -187,8 +187,8 @@ struct open_call {
 };
 
 /*
- * The kernel's answer to an open, struct fuse_open_out. libfuse 3.14 has no name for PARALLEL_DIRECT_WRITES, so
- * we write it ourselves; and <linux/fuse.h> has members whose names model/banned.h forbids.
+ * The kernel's answer to an open, struct fuse_open_out. libfuse 3.14 has no name for PARALLEL_DIRECT_WRITES,
+ * so we write it ourselves; and <linux/fuse.h> has members whose names model/banned.h forbids.
  */
 struct open_out {
 	uint64_t fh;

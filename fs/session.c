@@ -119,7 +119,8 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 	polls_observe(fs->polls);
 }
 
-static int fs_open(struct fs *fs, const struct pool_options *options, struct fuse_session *session, struct error *e)
+static int fs_open(struct fs *fs, const struct pool_options *options, struct fuse_session *session,
+		   struct error *e)
 {
 	int r = pool_open(options, &fs->pool, e);
 

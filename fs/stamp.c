@@ -13,9 +13,9 @@ struct stamp {
 };
 
 /*
- * In the store's writer thread. A number that is on its way to the kernel meanwhile is not kept there: the kernel
- * drops the answers to what it asked before it was told. Only attributes are forgotten and no pages, so this never
- * waits.
+ * In the store's writer thread. A number that is on its way to the kernel meanwhile is not kept there: the
+ * kernel drops the answers to what it asked before it was told. Only attributes are forgotten and no pages,
+ * so this never waits.
  */
 static void announce(void *ctx)
 {

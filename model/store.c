@@ -62,8 +62,8 @@ struct store {
 	pthread_mutex_t view_lock;
 	struct view *view; /* view_lock; owned */
 
-	int64_t opened;	       /* immutable; ns */
-	_Atomic int64_t stamp; /* of the newest view */
+	int64_t opened;		    /* immutable; ns */
+	_Atomic int64_t stamp;	    /* of the newest view */
 	struct announcer announcer; /* the writer thread's */
 
 	struct observer observers[8]; /* the writer thread's */

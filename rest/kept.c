@@ -9,8 +9,8 @@
 #include "../model/cleanup.h"
 
 #define PLACES	   512
-#define LENGTH_MAX (128 << 10)		/* bytes; with all places taken they are 64 MiB */
-#define AGE_MAX	   INT64_C(100000000)	/* ns */
+#define LENGTH_MAX (128 << 10)	      /* bytes; with all places taken they are 64 MiB */
+#define AGE_MAX	   INT64_C(100000000) /* ns */
 
 struct place {
 	pthread_mutex_t lock;
@@ -87,8 +87,9 @@ bool kept_reply(struct kept *kept, const struct kept_key *key, int64_t stamp, st
 	struct place *p = find(kept, key);
 
 	scoped_lock(&p->lock);
-	if (!p->response || p->stamp != stamp || p->schema != key->schema || kept_now() - p->since > AGE_MAX ||
-	    !same(p->target, key->target) || !same(p->authorization, key->authorization))
+	if (!p->response || p->stamp != stamp || p->schema != key->schema ||
+	    kept_now() - p->since > AGE_MAX || !same(p->target, key->target) ||
+	    !same(p->authorization, key->authorization))
 		return false;
 	*ret = MHD_queue_response(c, MHD_HTTP_OK, p->response); /* which takes a reference */
 	return true;

@@ -29,7 +29,8 @@ void kept_free(struct kept *kept);
 /** Answers with what is kept for @key and holds in the state @stamp. False when there is nothing. */
 bool kept_reply(struct kept *kept, const struct kept_key *key, int64_t stamp, struct MHD_Connection *c,
 		enum MHD_Result *ret);
-/** Keeps @response (of @len bytes; taken over), which shows the state @stamp, in answer to a request that came at
+/** Keeps @response (of @len bytes; taken over), which shows the state @stamp, in answer to a request that
+ * came at
  * @since (kept_now()). */
 void kept_put(struct kept *kept, const struct kept_key *key, int64_t stamp, int64_t since,
 	      struct MHD_Response *response, size_t len);
