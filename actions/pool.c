@@ -4,9 +4,11 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "account.h"
 #include "bootstrap.h"
+#include "config.h"
 #include "image.h"
 #include "login_limit.h"
 #include "pool_internal.h"
@@ -295,6 +297,14 @@ int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg)
 int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg), void *arg)
 {
 	return turns_run(pool->turns, client, fn, arg);
+}
+
+int64_t pool_query_deadline(const struct view *view)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (ts.tv_sec + config_int(view, "query.timeLimit")) * INT64_C(1000000000) + ts.tv_nsec;
 }
 
 /* ------------------------------------------------------------- open, close */

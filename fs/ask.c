@@ -3,7 +3,6 @@
 #include "ask.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "../model/render.h"
 #include "links.h"
@@ -69,13 +68,10 @@ int ask_parse(const struct place *p, const char *text, struct query **ret_query,
 
 void ask_init(struct ask *ask, const struct place *p, struct query *query)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
 	*ask = (struct ask){.fs = p->fs,
 			    .view = view_ref((struct view *)(uintptr_t)p->view),
 			    .query = query,
-			    .scope.deadline = (ts.tv_sec + ASK_SECONDS) * INT64_C(1000000000) + ts.tv_nsec};
+			    .scope.deadline = pool_query_deadline(p->view)};
 	if (p->account) {
 		snprintf(ask->account, sizeof(ask->account), "%s", p->account);
 		ask->scope.account = ask->account;

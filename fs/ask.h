@@ -3,16 +3,14 @@
  * Queries over collections: who may ask what, and asking in the background.
  *
  * Never in the thread that receives the kernel's requests: users take turns
- * (actions/turns.h), and what takes longer than ASK_SECONDS, waiting included, is
- * cut off with ETIMEDOUT.
+ * (actions/turns.h), and what takes longer than the setting query.timeLimit says,
+ * waiting included, is cut off with ETIMEDOUT.
  */
 #ifndef POOLFS_ASK_H
 #define POOLFS_ASK_H
 
 #include "../model/query.h"
 #include "content.h"
-
-#define ASK_SECONDS 10
 
 /**
  * The query about the collection or sub-collection @p that @text says, as it stands behind the `?` of a URL.

@@ -11,6 +11,7 @@
 #include "members.h"
 #include "where.h"
 #include "scratch.h"
+#include "stamp.h"
 
 #define FILE_RO	  (S_IFREG | 0444)
 #define FILE_RW	  (S_IFREG | 0644)
@@ -45,7 +46,7 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 	[N_LIMITS] = {.in = IN(N_ROOT),
 		      .name = "limits",
 		      .mode = FILE_RO,
-		      .flags = E_NAME_STAYS | E_STAYS,
+		      .flags = E_NAME_STAYS,
 		      .render = render_limits,
 		      .help = "every limit, in numbers"},
 	[N_CALLER_ERROR] =
@@ -74,6 +75,12 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			 .render = render_call,
 			 .help = "write a call that needs no session, read its answer",
 			 .example = "exec 3<>call; echo '{\"operation\":\"GetVersion\"}' >&3; cat <&3"},
+	[N_STAMP] = {.in = IN(N_SESSIONS),
+		     .name = "stamp",
+		     .mode = FILE_RO,
+		     .flags = E_NAME_STAYS | E_TOLD,
+		     .render = render_stamp,
+		     .help = "its time of modification is another one after each change of the pool"},
 	[N_SESSION] = {.in = IN(N_SESSIONS),
 		       .kinds = OF(KIND_SESSION),
 		       .shown = "<session>",
