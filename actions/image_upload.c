@@ -42,7 +42,7 @@ struct receiving {
 	int64_t judged;	      /* value of `head` at which the content was looked at last */
 	int64_t room;	      /* bytes that may be written before looking again */
 	bool changed;	      /* since the image was made */
-	struct error refusal; /* of the content; stays */
+	struct error refusal; /* why it can become no image any more */
 	struct error last;    /* why the last close made no image */
 };
 
@@ -187,22 +187,28 @@ static int write_all(int fd, const char *data, size_t length, int64_t offset, st
 	return 0;
 }
 
+/* What could not be written is missing in the file, whatever its program does next: it becomes no image. */
+static int64_t spoil(struct receiving *r, const struct error *e)
+{
+	if (!error_is_set(&r->refusal))
+		error_set(&r->refusal, e->errnum, "%s", error_sentence(e));
+	return -e->errnum;
+}
+
 static int64_t do_write(struct receiving *r, const struct upload_task *task, struct error *e)
 {
 	int64_t offset = task->append ? r->size : task->offset;
 	int result = open_again(r, e);
 
-	if (result == 0)
-		result = find_room(r, (int64_t)task->length, e);
 	if (result < 0)
 		return result;
 	r->changed = true;
-	result = write_all(r->fd, task->data, task->length, offset, e);
+	result = find_room(r, (int64_t)task->length, e);
+	if (result == 0)
+		result = write_all(r->fd, task->data, task->length, offset, e);
 	look(r);
-	if (result < 0) {
-		running_sum_cut(r->sum, offset);
-		return result;
-	}
+	if (result < 0)
+		return spoil(r, e);
 	running_sum_write(r->sum, task->data, task->length, offset);
 	if (offset <= r->head && offset + (int64_t)task->length > r->head)
 		r->head = offset + (int64_t)task->length;
@@ -222,9 +228,11 @@ static int64_t do_truncate(struct receiving *r, int64_t size, struct error *e)
 		r->head = size;
 		r->judged = 0;
 	}
-	if (ftruncate(r->fd, size) < 0)
-		return error_set(e, errno, "cannot make the file %lld bytes long: %s", (long long)size,
-				 strerror(errno));
+	if (ftruncate(r->fd, size) < 0) {
+		error_set(e, errno, "cannot make the file %lld bytes long: %s", (long long)size,
+			  strerror(errno));
+		return spoil(r, e);
+	}
 	look(r);
 	return 0;
 }
@@ -303,7 +311,7 @@ static bool writer_died(struct upload *u)
 	return writer_was_killed(&u->writer);
 }
 
-/* A close: makes the image of what there is, if anything is new. */
+/* A close: makes the image of what there is; 0 when nothing is new. */
 static int make(struct receiving *r, struct error *e)
 {
 	_cleanup_(claim_done) struct claim claim = {0};
@@ -327,7 +335,7 @@ static int make(struct receiving *r, struct error *e)
 	r->changed = false;
 	scoped_lock(&r->upload->lock);
 	r->upload->made = true;
-	return 0;
+	return 1;
 }
 
 static int64_t do_close(struct receiving *r, const struct upload_task *task, struct error *e)
@@ -336,8 +344,8 @@ static int64_t do_close(struct receiving *r, const struct upload_task *task, str
 	int result = make(r, e);
 
 	error_done(&r->last);
-	if (result == 0)
-		return 0;
+	if (result >= 0)
+		return result;
 	error_set(&r->last, e->errnum, "%s", error_sentence(e));
 	if (task->former[0]) {
 		scoped_lock(&u->lock);

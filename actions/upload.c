@@ -362,7 +362,7 @@ static struct upload *upload_new(struct uploads *uploads, const char *name, cons
 	u->writer = WRITER_INIT;
 	u->opens = u->writers = 1;
 	u->used = now;
-	u->st = (struct stat){.st_mode = S_IFREG | (mode & 07777),
+	u->st = (struct stat){.st_mode = S_IFREG | (mode & UPLOAD_MODE),
 			      .st_uid = geteuid(),
 			      .st_gid = getegid(),
 			      .st_mtim = {now / NS_PER_S, now % NS_PER_S}};
@@ -465,7 +465,7 @@ void upload_stat(struct upload *u, struct stat *ret)
 void upload_set_stat(struct upload *u, const struct stat *st)
 {
 	scoped_lock(&u->lock);
-	u->st.st_mode = S_IFREG | (st->st_mode & 07777);
+	u->st.st_mode = S_IFREG | (st->st_mode & UPLOAD_MODE);
 	u->st.st_uid = st->st_uid;
 	u->st.st_gid = st->st_gid;
 	u->st.st_mtim = st->st_mtim;

@@ -37,6 +37,8 @@
 #define UPLOADS_MAX 16
 /* A file with a temporary name that is not open is gone this long after its last use. */
 #define UPLOAD_IDLE_S 600
+/* Permissions that are kept: as those of `data`, the bytes are not for others. */
+#define UPLOAD_MODE 0700
 /* Longest name of a file. */
 #define UPLOAD_NAME_MAX 255
 
@@ -51,7 +53,7 @@ enum upload_verb {
 	UPLOAD_ALLOCATE, /* fallocate(2) with `mode` */
 	UPLOAD_SEEK,	 /* lseek(2) with `mode`; the offset */
 	UPLOAD_SYNC,
-	UPLOAD_CLOSE, /* makes the image when the content is good */
+	UPLOAD_CLOSE, /* makes the image when the content is good; 1, or 0 when there was nothing to do */
 };
 
 struct upload_task;

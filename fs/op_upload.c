@@ -283,7 +283,7 @@ static void was_closed(struct upload_task *task, int64_t result, const struct er
 {
 	struct call *c = (struct call *)task;
 
-	if (result >= 0)
+	if (result > 0)
 		note(c, NULL);
 	was_done(task, result, e);
 }
