@@ -1,6 +1,6 @@
 #!/bin/bash
 # A disk goes out of the pool as a file and in again as one: the guest finds the same bytes.
-# limit: 600
+# limit: 900
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)
@@ -36,7 +36,7 @@ same() {
 step "a guest that is uploaded as a file boots"
 cp --sparse=always "$media/tiny.qcow2" "$MOUNT/images/upload/"
 vm=$(create_vm one "$(value images/by-name/tiny/uuid)" "$tiny")
-wait_until 90 agent_ping "$vm"
+wait_until 240 agent_ping "$vm"
 
 step "it writes patterns, into its root disk and into another, before and after a snapshot"
 data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'"}}')
@@ -84,7 +84,7 @@ same data.raw "$file"
 step "a second guest boots from the root disk, and reads the same on both"
 echo DataVolumeTemplate >"$MOUNT/images/by-name/data/mediaType"
 second=$(create_vm two "$(value images/by-name/root/uuid)" "$tiny")
-wait_until 90 agent_ping "$second"
+wait_until 240 agent_ping "$second"
 assert_eq "$(guest "$second" cat /root/file)" kept
 job=$(submit "images/$(value images/by-name/data/uuid)/actions" "create-data-volume name=again primaryStorageUuid=$(first primary-storage)")
 job_wait "$job"

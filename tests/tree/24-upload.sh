@@ -271,11 +271,12 @@ act "backup-storage/$first_storage" change-state stateEvent=disable
 refuses "bytes left of which 1073741824 are reserved" cp disk.raw "$upload/full.raw"
 echo 1M >"$MOUNT/global-configurations/backupStorage/reservedCapacity/value"
 head -c 9M /dev/urandom >nine.raw
+is_tiny_empty() { [ -z "$(ls tiny)" ]; }
 assert_fails "No space left" cp nine.raw "$upload/full.raw"
 assert_match "$(value last-error)" "the image needs more"
-wait_until 10 eval '[ -z "$(ls tiny)" ]'
+wait_until 10 is_tiny_empty
 assert_fails "No space left" dd if=nine.raw of="$upload/full.raw" bs=64k status=none
-wait_until 10 eval '[ -z "$(ls tiny)" ]'
+wait_until 10 is_tiny_empty
 cp --sparse=always disk.raw "$upload/fits.raw"
 made fits disk.raw
 act "images/$(value images/by-name/fits/uuid)" delete
