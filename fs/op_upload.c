@@ -25,8 +25,8 @@ struct call {
 	/* of a creation, an open and attributes */
 	struct node node;
 	struct fuse_file_info fi;
-	bool creates;
-	char bytes[]; /* read or written */
+	bool creates, writes; /* it counts as a writer, see upload_open() */
+	char bytes[];	      /* read or written */
 };
 
 static struct call *call_new(fuse_req_t req, struct upload *u, enum upload_verb verb, upload_done_fn *done,
@@ -100,7 +100,7 @@ static int add_handle(struct call *c, const struct place *p)
 	if (!h)
 		return -ENOMEM;
 	h->upload = upload_ref(c->upload);
-	h->writes = writes(&c->fi);
+	h->writes = c->writes;
 	r = handles_add(c->fs->handles, h);
 	if (r == 0)
 		c->fi.fh = h->number;
@@ -133,7 +133,7 @@ static void opened(struct upload_task *task, int64_t result, const struct error 
 		r = (int)result;
 	}
 	if (r < 0)
-		upload_close(c->upload, writes(&c->fi));
+		upload_close(c->upload, c->writes);
 	call_free(c);
 }
 
@@ -161,7 +161,7 @@ void op_upload_create(fuse_req_t req, const struct place *dir, const char *name,
 
 	if (!c)
 		return;
-	c->creates = true;
+	c->creates = c->writes = true;
 	c->node.class = N_UPLOAD;
 	c->fi = *fi;
 	c->fi.fh = 0;
@@ -191,6 +191,7 @@ void op_upload_open(fuse_req_t req, const struct place *p, const struct fuse_fil
 		return;
 	}
 	c->node = p->node;
+	c->writes = writes(fi);
 	c->fi = *fi;
 	c->fi.direct_io = 1;
 	c->fi.noflush = !writes(fi);

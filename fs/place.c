@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ask.h"
+#include "data.h"
 #include "events.h"
 #include "queries.h"
 #include "scratch.h"
@@ -320,5 +321,7 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 		changed = d ? d->mtime : p->object ? p->object->changed : 0;
 	}
 	stat_fill(p->fs, p->node, mode, size, changed, ret);
+	if (p->node.class == N_DATA && p->object)
+		ret->st_blocks = data_blocks(p);
 	return 0;
 }
