@@ -23,6 +23,7 @@ struct polls;
 struct queries;
 struct ranks;
 struct scratches;
+struct stamp;
 struct uploads;
 struct waits;
 struct workers;
@@ -37,6 +38,7 @@ struct fs {
 	struct polls *polls;
 	struct queries *queries;
 	struct scratches *scratches;
+	struct stamp *stamp;
 	struct uploads *uploads; /* the pool's */
 	struct waits *waits;
 	struct workers *readers; /* of `data` files */
