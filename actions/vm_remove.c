@@ -13,6 +13,7 @@
 #include "config.h"
 #include "executor.h"
 #include "handlers.h"
+#include "l3_network.h"
 #include "object_ops.h"
 #include "storage.h"
 #include "vm.h"
@@ -258,6 +259,30 @@ int vm_expunge_run(struct job *job, json_t **ret_result, struct error *e)
 
 /* ----------------------------------------------------------------- recover */
 
+static bool is_taken(const struct view *view, const char *tag)
+{
+	char l3[UUID_SIZE], ip[64];
+
+	return sscanf(tag, "staticIp::%32[0-9a-f]::%63s", l3, ip) == 2 &&
+	       l3_network_has_nic_with(view, l3, ip);
+}
+
+/* A fixed address that somebody else got meanwhile is no longer the VM's: the next start gives it another. */
+static int drop_taken_addresses(struct txn *t, const char *uuid, struct error *e)
+{
+	const struct object *tag;
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0 &&
+	       (tag = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid, after))) {
+		after = tag->id;
+		if (is_taken(txn_view(t), object_text(tag, SYSTEM_TAG_TAG)))
+			r = txn_remove(t, tag, e);
+	}
+	return r;
+}
+
 int vm_recover_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const struct object *vm = view_get(txn_view(t), KIND_VM, req->target);
@@ -270,6 +295,8 @@ int vm_recover_apply(struct txn *t, const struct request *req, json_t **ret_resu
 			       object_str(root, VOLUME_INSTALL_PATH) ? "Ready" : "NotInstantiated");
 		r = txn_put(t, changed, NULL, e);
 	}
+	if (r == 0)
+		r = drop_taken_addresses(t, req->target, e);
 	if (r == 0)
 		r = vm_put_state(t, req->target, VM_STATE_STOPPED, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);

@@ -14,7 +14,7 @@
 
 /**
  * The query about the collection or sub-collection @p that @text says, as it stands behind the `?` of a URL.
- * -EINVAL; -EACCES when it asks for secrets that the caller must not read.
+ * -EINVAL.
  */
 int ask_parse(const struct place *p, const char *text, struct query **ret_query, struct error *e);
 /** True when there can be a query about @p. */
@@ -43,8 +43,5 @@ void ask_content_start(const struct place *p, content_fn *done, void *arg);
 /** The file `query` for who does not know how to use it, and `schema`. */
 struct document *render_ask(const struct place *p);
 struct document *render_schema(const struct place *p);
-mode_t permissions_query(const struct place *p);
-mode_t permissions_ask(const struct place *p);
-mode_t permissions_where(const struct place *p);
 
 #endif

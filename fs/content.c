@@ -7,7 +7,9 @@
 
 #include "../actions/config.h"
 #include "../actions/json_gather.h"
+#include "../actions/running_sum.h"
 #include "../actions/shortform.h"
+#include "../actions/upload.h"
 #include "../model/access.h"
 #include "../model/render.h"
 #include "ask.h"
@@ -71,6 +73,9 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "scratch-files-per-user %d\n", SCRATCH_NAMES_OF_USER);
 	fprintf(f, "scratch-files-total %d\n", SCRATCH_NAMES);
 	fprintf(f, "scratch-idle-seconds %d\n", SCRATCH_IDLE_S);
+	fprintf(f, "uploads %d\n", UPLOADS_MAX);
+	fprintf(f, "upload-idle-seconds %d\n", UPLOAD_IDLE_S);
+	fprintf(f, "upload-holes-summed %" PRId64 "\n", RUNNING_SUM_HOLES);
 	fprintf(f, "objects-per-kind %" PRId64 "\n", NODE_ROW_MAX);
 	return stream_end(f, &text, &len, changed > p->fs->born ? changed : p->fs->born);
 }
@@ -178,12 +183,7 @@ static bool is_secret(const struct object *o)
 	return o && o->kind->id == KIND_SYSTEM_TAG && system_tag_is_secret(object_text(o, SYSTEM_TAG_TAG));
 }
 
-mode_t permissions_inventories(const struct place *p)
-{
-	return p->kind->id == KIND_SYSTEM_TAG ? 0400 : 0444;
-}
-
-mode_t permissions_of_object(const struct place *p)
+mode_t permissions_of_tag(const struct place *p)
 {
 	return is_secret(p->object) ? 0400 : 0444;
 }

@@ -9,6 +9,7 @@
 #include "family.h"
 #include "links.h"
 #include "members.h"
+#include "uploads.h"
 #include "where.h"
 #include "scratch.h"
 #include "stamp.h"
@@ -125,7 +126,6 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			   .mode = FILE_RO,
 			   .flags = E_NAME_STAYS,
 			   .here = folder_here_kind,
-			   .permissions = permissions_inventories,
 			   .help = "all of them, as REST lists them: {\"inventories\":[...]}",
 			   .example = "jq -r '.inventories[].name' inventories"},
 	[N_CREATE] = {.in = IN(N_FOLDER),
@@ -162,7 +162,6 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		   .flags = E_NAME_STAYS | E_STAYS,
 		   .here = folder_here_kind,
 		   .render = render_ask,
-		   .permissions = permissions_ask,
 		   .help = "write a query of any length, read the answer",
 		   .example = "exec 3<>query; echo 'q=name~=web%&limit=10' >&3; cat <&3"},
 	[N_WHERE] =
@@ -172,7 +171,6 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		 .mode = DIRECTORY,
 		 .flags = E_NAME_STAYS,
 		 .here = folder_here_kind,
-		 .permissions = permissions_where,
 		 .changed = changed_collection,
 		 .help = "conditions as directories; lists the fields, and conditions where there are few values",
 		 .example = "ls where/state=Running/host.name=node1"},
@@ -193,7 +191,6 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		 .here = conditions_here,
 		 .find = conditions_find,
 		 .next = conditions_next,
-		 .permissions = permissions_where,
 		 .changed = changed_collection,
 		 .help = "what it holds for, and for all conditions above it; a further condition may follow",
 		 .example = "for vm in where/state=Running/cpuNum\\>2/*; do cat $vm/name; done"},
@@ -215,6 +212,26 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			.next = categories_next,
 			.changed = changed_object,
 			.help = "settings of one category"},
+
+	[N_UPLOADS] =
+		{.in = IN(N_FOLDER),
+		 .index = INDEX_FOLDER,
+		 .name = "upload",
+		 .mode = DIRECTORY,
+		 .flags = E_NAME_STAYS | E_STAYS,
+		 .here = uploads_here,
+		 .help = "a file written here is an image once it is closed; lists those that are being written",
+		 .example = "cp --sparse=always web.qcow2 upload/; cat by-name/web/uuid"},
+	[N_UPLOAD] =
+		{.in = IN(N_UPLOADS),
+		 .shown = "<name>.qcow2, .raw, .img, .iso",
+		 .mode = S_IFREG | 0600,
+		 .find = upload_find,
+		 .next = upload_next,
+		 .size = upload_size,
+		 .permissions = upload_permissions,
+		 .help = "a file that is being written; a name with a dot in front is temporary, mv gives it "
+			 "its own"},
 
 	[N_OBJECT] = {.in = IN(N_FOLDER) | IN(N_CATEGORY) | IN(N_SUB),
 		      .kinds = ANY,
@@ -279,7 +296,6 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			 .mode = FILE_RO,
 			 .flags = E_NAME_STAYS,
 			 .render = render_object,
-			 .permissions = permissions_of_object,
 			 .help = "the whole object as JSON",
 			 .example = "jq -r .name inventory"},
 	[N_DATA] =
@@ -368,7 +384,7 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		   .find = tags_find,
 		   .next = tags_next,
 		   .render = render_tag,
-		   .permissions = permissions_of_object,
+		   .permissions = permissions_of_tag,
 		   .help = "the tag",
 		   .example = "grep -h ^hostname:: tags/*"},
 
@@ -383,7 +399,7 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		 .permissions = scratch_permissions,
 		 .help = "scratch file of the user who creates it; renamed over a writable file it is written there"},
 	[N_QUERY] = {.mode = FILE_RO, .permissions = permissions_get},
-	[N_COLLECTION_QUERY] = {.mode = FILE_RO, .permissions = permissions_query},
+	[N_COLLECTION_QUERY] = {.mode = FILE_RO},
 };
 
 const struct node_entry *entry_get(enum node_class class)
