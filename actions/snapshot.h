@@ -37,6 +37,8 @@ op_queue_fn snapshot_queue_vm;
 
 /* ---- parts of changes */
 
+/** Writes a tree of the volume that is not the current one and has no snapshot yet. */
+int snapshot_put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE], struct error *e);
 /** Makes @latest (NULL: none) the snapshot that the volume stands on, and its tree the current one. */
 int snapshot_put_latest(struct txn *t, const char *volume, const char *latest, struct error *e);
 /** Writes the status of a snapshot. */
@@ -65,6 +67,7 @@ struct snapshot_spec {
 	const char *uuid;   /* its own */
 	const char *name, *description;
 	const char *account;
+	const char *scheduler; /* that takes it, or NULL */
 };
 /** Takes a snapshot of a Ready volume, attached or not. Leaves nothing on failure. */
 int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct error *e);
@@ -76,6 +79,8 @@ int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct erro
 int snapshot_put_frozen(struct txn *t, const struct snapshot_spec *spec, int64_t size, struct error *e);
 /** Whether one can be taken now. Only looks. */
 int snapshot_check_take(const struct view *view, const struct object *volume, struct error *e);
+/** DeleteVolumeSnapshot of one snapshot alone, whose volume is settled: snapshot_single.c. */
+int snapshot_delete_single(struct job *job, struct error *e);
 /**
  * Copies everything between the volume's head and @base (NULL: all that is below) into the head. A base that
  * is not below the head makes it stand alone.
