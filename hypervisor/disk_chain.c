@@ -5,10 +5,16 @@
  *
  * A merge is a block job of QEMU. It goes on when nobody waits for it any more,
  * so what a call finds under way is waited for, and what it finds done is done.
+ *
+ * QEMU ends a merge with the tables that say where the data is still in its
+ * memory. Files that were merged may be removed only after these are written:
+ * else a QEMU that is killed loses what had been on disk for long.
  */
 #include "disk.h"
 
 #include <string.h>
+
+#include <libvirt/libvirt-qemu.h>
 
 #include "errors.h"
 #include "storage.h"
@@ -93,6 +99,32 @@ int hv_disk_switch(struct hypervisor *hv, const char *host, const char *domain, 
 		return error_set_virt(e, d.devices.call.conn, "cannot take a snapshot of disk '%s' of domain '%s'",
 				      volume, domain);
 	(void)virDomainSnapshotFree(snapshot);
+	return 0;
+}
+
+/* Makes QEMU write all that it has of the disk. libvirt has no call for it; the monitor has. */
+static int disk_flush(const struct disk *d, struct error *e)
+{
+	virDomainPtr domain = d->devices.domain;
+	_cleanup_free_ char *alias = NULL, *bus = NULL, *answer = NULL;
+	char where[64], command[192];
+	xmlNodePtr node;
+
+	(void)snprintf(where, sizeof(where), "/domain/devices/disk[target/@dev='%s']", d->target);
+	node = xml_find(d->devices.doc, where);
+	alias = node ? xml_get(d->devices.doc, node, "alias/@name") : NULL;
+	bus = node ? xml_get(d->devices.doc, node, "target/@bus") : NULL;
+	if (!alias || !bus)
+		return error_set(e, EIO, "disk '%s' of domain '%s' has no alias", d->target,
+				 virDomainGetName(domain));
+	(void)snprintf(command, sizeof(command), "qemu-io -d /machine/peripheral/%.64s%s flush", alias,
+		       strcmp(bus, "virtio") == 0 ? "/virtio-backend" : "");
+	if (virDomainQemuMonitorCommand(domain, command, &answer, VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP) < 0)
+		return error_set_virt(e, d->devices.call.conn, "cannot flush disk '%s' of domain '%s'",
+				      d->target, virDomainGetName(domain));
+	if (answer && *answer)
+		return error_set(e, EIO, "cannot flush disk '%s' of domain '%s': %.*s", d->target,
+				 virDomainGetName(domain), (int)strcspn(answer, "\r\n"), answer);
 	return 0;
 }
 
@@ -196,8 +228,10 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
 
 	if (rc < 0)
 		return rc;
-	if (!d.devices.call.simulated)
-		return domain_pull_disk(&d.devices.call, d.devices.domain, d.target, base, progress, ctx, e);
+	if (!d.devices.call.simulated) {
+		rc = domain_pull_disk(&d.devices.call, d.devices.domain, d.target, base, progress, ctx, e);
+		return rc < 0 ? rc : disk_flush(&d, e);
+	}
 	path = domain_disk_get(d.devices.doc, volume, "source/@file");
 	return sim_volume_pull(path ? path : "", base, e);
 }
@@ -237,8 +271,10 @@ int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, 
 
 	if (rc < 0)
 		return rc;
-	if (!d.devices.call.simulated)
-		return wait_commit(&d, top, base, progress, ctx, e);
+	if (!d.devices.call.simulated) {
+		rc = wait_commit(&d, top, base, progress, ctx, e);
+		return rc < 0 ? rc : disk_flush(&d, e);
+	}
 	path = domain_disk_get(d.devices.doc, volume, "source/@file");
 	return sim_volume_commit(path ? path : "", top, base, e);
 }
