@@ -483,10 +483,10 @@ json_t *request_to_json(const struct request *req, bool mask_secrets)
 			  "params", params, "systemTags", tags, "userTags", req->user_tags);
 
 	if (json && !mask_secrets)
-		(void)json_object_update_new(
-			json, json_pack("{s:I, s:s, s:s, s:s}", "uid", (json_int_t)req->actor.uid, "account",
-					req->actor.account, "source", req->actor.source, "scheduler",
-					req->actor.scheduler));
+		(void)json_object_update_new(json, json_pack("{s:I, s:s, s:s, s:s}", "uid",
+							     (json_int_t)req->actor.uid, "account",
+							     req->actor.account, "source", req->actor.source,
+							     "scheduler", req->actor.scheduler));
 	return json;
 }
 

@@ -329,7 +329,8 @@ static int drop_fn(struct txn *t, void *arg, struct error *e)
 {
 	_cleanup_object_ const struct object *scheduler =
 		object_ref(view_get(txn_view(t), KIND_SCHEDULER, arg));
-	int64_t most = scheduler ? object_int(scheduler, SCHEDULER_SNAPSHOT_MAX_NUMBER) : 0, have = 0, after = 0;
+	int64_t most = scheduler ? object_int(scheduler, SCHEDULER_SNAPSHOT_MAX_NUMBER) : 0, have = 0,
+		after = 0;
 	const struct object *o;
 	int r = 0;
 

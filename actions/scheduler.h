@@ -30,8 +30,8 @@ int schedulers_run(struct store *store, int64_t now, bool replan, int64_t *ret_n
 
 /**
  * After a snapshot of the scheduler @uuid (NULL or gone: nothing to do) has become Ready: hands in the
- * deletion of its oldest ones, each alone, that are more than its snapshotMaxNumber. What others took, by hand
- * or by another scheduler, is not counted. For workers.
+ * deletion of its oldest ones, each alone, that are more than its snapshotMaxNumber. What others took, by
+ * hand or by another scheduler, is not counted. For workers.
  */
 void scheduler_drop_snapshots(struct pool *pool, const char *uuid);
 

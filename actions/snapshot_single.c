@@ -10,9 +10,10 @@
  *
  * Step 2 is a pull where no guest has the file above open, and for the volume's head. A file in the middle of
  * a running guest's chain cannot be written to: there the child, the heir, is committed down into the
- * snapshot's file, and takes that over in step 3. So from the beginning of a commit on the snapshot is spoilt,
- * while the heir reads the same through its old file and through the new one. When a commit fails the snapshot
- * stays Deleting: it can be deleted again, not reverted to. After any other failure it is Ready again.
+ * snapshot's file, and takes that over in step 3. So from the beginning of a commit on the snapshot is
+ * spoilt, while the heir reads the same through its old file and through the new one. When a commit fails the
+ * snapshot stays Deleting: it can be deleted again, not reverted to. After any other failure it is Ready
+ * again.
  *
  * After a kill step 2 is done once more; the backing files tell what was done already.
  */
@@ -64,14 +65,28 @@ static int64_t room_needed(const struct single *s)
 	return room;
 }
 
+/* The reserve may be used for a while: in the end there is more room than before. */
+static int check_room(const struct view *view, const struct single *s, struct error *e)
+{
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, s->place.ps);
+	int64_t available = ps ? object_int(ps, PRIMARY_STORAGE_AVAILABLE) : 0, room = room_needed(s);
+
+	return room <= available
+		       ? 0
+		       : error_set_code(
+				 e, ENOSPC, "PS.1000",
+				 "primary storage '%s' has %lld bytes left, merging the snapshot may take %lld",
+				 s->place.ps, (long long)available, (long long)room);
+}
+
 static int begin_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct single *s = arg;
 	const struct object *now = view_get(txn_view(t), KIND_SNAPSHOT, object_uuid(s->snapshot));
-	int r = now ? snapshot_put_status(t, now, "Deleting", e)
+	int r = now ? check_room(txn_view(t), s, e)
 		    : error_set(e, ENOENT, "snapshot '%s' is gone", object_uuid(s->snapshot));
 
-	return r < 0 ? r : capacity_reserve_storage(t, s->place.ps, room_needed(s), e);
+	return r < 0 ? r : snapshot_put_status(t, now, "Deleting", e);
 }
 
 /* After a failure that left the file as it was. */
@@ -137,7 +152,8 @@ static int stands_on_it(struct single *s, const char *path, struct error *e)
  * error. */
 static int was_committed(struct single *s, const struct object *child, struct error *e)
 {
-	int r = s->latest == child ? stands_on_it(s, object_text(s->place.volume, VOLUME_INSTALL_PATH), e) : 0;
+	int r = s->latest == child ? stands_on_it(s, object_text(s->place.volume, VOLUME_INSTALL_PATH), e)
+				   : 0;
 
 	view_for_each_where (o, s->view, KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, object_uuid(child)) {
 		if (r != 0)
@@ -223,7 +239,8 @@ static int move_subtree(struct txn *t, const char *uuid, const char *tree, struc
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_str(copy, SNAPSHOT_TREE_UUID, tree);
 	r = txn_put(t, copy, NULL, e);
-	while (r == 0 && (o = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, uuid, after))) {
+	while (r == 0 &&
+	       (o = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, uuid, after))) {
 		char child[UUID_SIZE];
 
 		after = o->id;
@@ -268,8 +285,7 @@ static int adopt_all(struct txn *t, const struct single *s, struct error *e)
 	view_for_each_where (o, s->view, KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, uuid)
 		if (s->latest && snapshot_is_below(s->view, s->latest, o))
 			keeper = o;
-	while (r == 0 &&
-	       (child = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, uuid, 0)))
+	while (r == 0 && (child = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, uuid, 0)))
 		r = adopt(t, s, child, child->id == keeper->id, e);
 	return r;
 }

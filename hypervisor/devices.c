@@ -110,9 +110,10 @@ static int wait_until_gone(struct devices *d, struct waiter *waiter, const char 
 			return rc;
 		rc = host_wait(&d->call, waiter, &deadline);
 		if (rc == -ETIMEDOUT)
-			return error_set(e, ETIMEDOUT,
-					 "the guest of domain '%s' did not give back device '%s' within %d ms",
-					 virDomainGetName(d->domain), waiter->alias, timeout_ms);
+			return error_set(
+				e, ETIMEDOUT,
+				"the guest of domain '%s' did not give back device '%s' within %d ms",
+				virDomainGetName(d->domain), waiter->alias, timeout_ms);
 		if (rc < 0)
 			return error_set_code(e, ENOTCONN, "HOST.1010",
 					      "the host went away while domain '%s' gave back device '%s'",

@@ -18,10 +18,9 @@
 #define DISK_PATH_SIZE 128
 static void disk_path(const char *volume, char ret[DISK_PATH_SIZE])
 {
-	(void)snprintf(
-		ret, DISK_PATH_SIZE,
-		"/domain/devices/disk[string-length(serial) >= 20 and starts-with('%.32s', serial)]",
-		volume);
+	(void)snprintf(ret, DISK_PATH_SIZE,
+		       "/domain/devices/disk[string-length(serial) >= 20 and starts-with('%.32s', serial)]",
+		       volume);
 }
 
 char *domain_disk_get(xmlDocPtr doc, const char *volume, const char *below)
@@ -49,8 +48,8 @@ int disk_enter(struct hypervisor *hv, const char *host, const char *domain, cons
 	return rc;
 }
 
-int disk_need(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
-	      struct disk *d, struct error *e)
+int disk_need(struct hypervisor *hv, const char *host, const char *domain, const char *volume, struct disk *d,
+	      struct error *e)
 {
 	int rc = disk_enter(hv, host, domain, volume, d, e);
 
@@ -134,7 +133,8 @@ int hv_disk_set_bandwidth(struct hypervisor *hv, const char *host, const char *d
 				    (unsigned long long)bytes_per_second) < 0 ||
 	    virDomainSetBlockIoTune(d.devices.domain, d.target, params, count,
 				    VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG) < 0)
-		rc = error_set_virt(e, d.devices.call.conn, "cannot limit disk '%s' of domain '%s'", volume, domain);
+		rc = error_set_virt(e, d.devices.call.conn, "cannot limit disk '%s' of domain '%s'", volume,
+				    domain);
 	virTypedParamsFree(params, count);
 	return rc;
 }
@@ -163,7 +163,7 @@ int hv_disk_resize(struct hypervisor *hv, const char *host, const char *domain, 
 		return 0;
 	if (virDomainBlockResize(d.devices.domain, d.target, (unsigned long long)size,
 				 VIR_DOMAIN_BLOCK_RESIZE_BYTES) < 0)
-		return error_set_virt(e, d.devices.call.conn, "cannot resize disk '%s' of domain '%s'", volume,
-				      domain);
+		return error_set_virt(e, d.devices.call.conn, "cannot resize disk '%s' of domain '%s'",
+				      volume, domain);
 	return 0;
 }

@@ -96,8 +96,8 @@ int hv_disk_switch(struct hypervisor *hv, const char *host, const char *domain, 
 		return error_set(e, ENOMEM, "out of memory");
 	snapshot = virDomainSnapshotCreateXML(d.devices.domain, xml, flags);
 	if (!snapshot)
-		return error_set_virt(e, d.devices.call.conn, "cannot take a snapshot of disk '%s' of domain '%s'",
-				      volume, domain);
+		return error_set_virt(e, d.devices.call.conn,
+				      "cannot take a snapshot of disk '%s' of domain '%s'", volume, domain);
 	(void)virDomainSnapshotFree(snapshot);
 	return 0;
 }

@@ -71,14 +71,15 @@ static int job_outcome(const struct disk *d, struct error *e)
 	const char *text = NULL;
 	int rc = 0;
 
-	if (virDomainGetJobStats(d->devices.domain, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED) < 0)
+	if (virDomainGetJobStats(d->devices.domain, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED) <
+	    0)
 		return error_set_virt(e, d->devices.call.conn,
 				      "cannot ask how the copy of disks of domain '%s' ended",
 				      virDomainGetName(d->devices.domain));
 	(void)virTypedParamsGetString(params, count, VIR_DOMAIN_JOB_ERRMSG, &text);
 	if (type != VIR_DOMAIN_JOB_COMPLETED)
-		rc = error_set(e, EIO, "cannot copy disks of domain '%s': %s", virDomainGetName(d->devices.domain),
-			       text ? text : "the job failed");
+		rc = error_set(e, EIO, "cannot copy disks of domain '%s': %s",
+			       virDomainGetName(d->devices.domain), text ? text : "the job failed");
 	virTypedParamsFree(params, count);
 	return rc;
 }
@@ -165,8 +166,8 @@ static int prepare_copy(struct disk *d, struct backup *b, size_t i, struct error
 		return rc;
 	b->targets[i] = domain_disk_get(d->devices.doc, copy->volume, "target/@dev");
 	if (!b->targets[i])
-		return error_set(e, ENOENT, "domain '%s' has no disk '%s'", virDomainGetName(d->devices.domain),
-				 copy->volume);
+		return error_set(e, ENOENT, "domain '%s' has no disk '%s'",
+				 virDomainGetName(d->devices.domain), copy->volume);
 	if (d->devices.call.simulated) {
 		from = domain_disk_get(d->devices.doc, copy->volume, "source/@file");
 		return sim_volume_copy(from ? from : "", folder, copy->name, "qcow2", &b->paths[i], e);

@@ -297,9 +297,8 @@ int sim_volume_backing(const char *path, char **ret_backing, struct error *e)
 	rc = qcow2_read_backing(fd, ret_backing);
 	if (rc == -EMEDIUMTYPE)
 		*ret_backing = NULL;
-	return rc < 0 && rc != -EMEDIUMTYPE
-		       ? error_set(e, -rc, "cannot read '%s': %s", path, strerror(-rc))
-		       : 0;
+	return rc < 0 && rc != -EMEDIUMTYPE ? error_set(e, -rc, "cannot read '%s': %s", path, strerror(-rc))
+					    : 0;
 }
 
 /* What stands on @top gets @base below it instead, and @base the size of @top. */

@@ -254,6 +254,8 @@
 	X(VM, NICS, "vmNics", FIELD_CHILDREN, 0, KIND_NIC, NIC_VM_UUID, 0, "its network cards")              \
 	X(VM, VOLUMES, "allVolumes", FIELD_CHILDREN, 0, KIND_VOLUME, VOLUME_VM_UUID, 0, "its volumes")       \
 	X(VM, INTERNAL_ID, "internalId", FIELD_LONG, 0, KIND_NONE, 0, 0, "number of the VM in the pool")     \
+	X_STR(X, VM, STATE_REASON, "stateReason", F_FILE,                                                    \
+	      "why, when it came there by itself: enospc (a disk is full), io-error, crashed or guest")      \
 	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
 	  "what JustCreate keeps for the first start")                                                       \
 	X(VM, STOPPED_BY_HA, "stopHA", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \

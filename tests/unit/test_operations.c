@@ -64,8 +64,7 @@ static const struct {
 static bool is_addition(const struct operation *op, const struct param *p)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(additions); i++)
-		if (strcmp(additions[i].operation, op->name) == 0 &&
-		    strcmp(additions[i].param, p->name) == 0)
+		if (strcmp(additions[i].operation, op->name) == 0 && strcmp(additions[i].param, p->name) == 0)
 			return !(p->flags & PARAM_REQUIRED);
 	return false;
 }
