@@ -32,9 +32,9 @@ is_paused() {
 	[ "$(value "vm-instances/$vm/state") $(value "vm-instances/$vm/stateReason")" = "Paused enospc" ]
 }
 
-# write_all: the guest begins to write 40 MiB; goes on without us
+# write_all: the guest begins to write 12 MiB; goes on without us
 write_all() {
-	guest "$vm" "rm -f /tmp/written; (yes '$1' | head -c 41943040 | dd of=/dev/vdb bs=1M iflag=fullblock oflag=direct 2>/tmp/errors && sync && touch /tmp/written) >/dev/null 2>&1 &"
+	guest "$vm" "rm -f /tmp/written; (yes '$1' | head -c 12582912 | dd of=/dev/vdb bs=1M iflag=fullblock oflag=direct 2>/tmp/errors && sync && touch /tmp/written) >/dev/null 2>&1 &"
 }
 
 # has_written: has the guest written all, without an error?
@@ -45,13 +45,13 @@ has_written() {
 # check TEXT: the guest and the file have the bytes
 check() {
 	local want
-	want=$( (yes "$1" || true) | head -c 41943040 | md5sum | cut -d' ' -f1)
-	assert_eq "$(guest "$vm" 'dd if=/dev/vdb bs=1M count=40 iflag=direct 2>/dev/null | md5sum' | cut -d' ' -f1)" "$want" "what the guest reads"
+	want=$( (yes "$1" || true) | head -c 12582912 | md5sum | cut -d' ' -f1)
+	assert_eq "$(guest "$vm" 'dd if=/dev/vdb bs=1M count=12 iflag=direct 2>/dev/null | md5sum' | cut -d' ' -f1)" "$want" "what the guest reads"
 	qemu-img check -U -q "$(value "volumes/$data/installPath")"
 }
 
 step "somebody else fills the storage, the guest writes and is paused"
-fallocate -l "$(($(stat -f -c '%a * %S' "$small") - 8388608))" "$small/filler"
+fallocate -l "$(($(stat -f -c '%a * %S' "$small") - 4194304))" "$small/filler"
 write_all one
 wait_until 120 is_paused
 assert_eq "$(on_host domblkerror "$vm" | grep -c 'no space')" 1 "libvirt's word for it"
@@ -75,7 +75,7 @@ check one
 
 step "a storage that grows makes room as well"
 act "volumes/$data" create-snapshot name=before
-fallocate -l "$(($(stat -f -c '%a * %S' "$small") - 8388608))" "$small/filler"
+fallocate -l "$(($(stat -f -c '%a * %S' "$small") - 4194304))" "$small/filler"
 write_all two
 wait_until 120 is_paused
 truncate -s 256M "$CASE_DIR/small.ext4"
