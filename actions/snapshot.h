@@ -6,7 +6,8 @@
  * head: the file becomes the snapshot's, and the volume goes on with an empty
  * overlay of it. So the head's backing file is that of the snapshot that is
  * `latest`, in the tree that is `current`; without such a tree it is the image
- * below the volume, or nothing. Frozen files never change.
+ * below the volume, or nothing. What is read from a frozen file never changes; the
+ * file itself does when the snapshot below it is deleted alone (snapshot_single.c).
  *
  * While a job makes a guest change over to a new head, nobody but the host knows
  * which of the two files is the volume's. Before that the file is named in the
