@@ -87,6 +87,7 @@ static const struct setting settings[] = {
 	INT("primaryStorage.physicalCapacityThreshold", 1, 100, "90",
 	    "percent of its file system in use above which a primary storage gets nothing new"),
 	SIZE("primaryStorage.reservedCapacity", "1G", "bytes that volumes leave free on a primary storage"),
+	SECONDS("query.timeLimit", "10", "seconds after which a query is cut off"),
 	QUOTA("image.num", "20", "images"),
 	QUOTA_SIZE("image.size", "10T", "size of all images"),
 	QUOTA("l3.num", "20", "L3 networks"),
