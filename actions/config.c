@@ -84,6 +84,8 @@ static const struct setting settings[] = {
 	       "host-passthrough"),
 	BOOL("localStoragePrimaryStorage.liveMigrationWithStorage.allow", "false",
 	     "VMs with volumes on local storage can migrate, with a copy of these"),
+	INT("primaryStorage.physicalCapacityThreshold", 1, 100, "90",
+	    "percent of its file system in use above which a primary storage gets nothing new"),
 	SIZE("primaryStorage.reservedCapacity", "1G", "bytes that volumes leave free on a primary storage"),
 	QUOTA("image.num", "20", "images"),
 	QUOTA_SIZE("image.size", "10T", "size of all images"),
