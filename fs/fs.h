@@ -24,6 +24,7 @@ struct queries;
 struct ranks;
 struct scratches;
 struct waits;
+struct watchers;
 struct workers;
 
 struct fs {
@@ -37,8 +38,9 @@ struct fs {
 	struct queries *queries;
 	struct scratches *scratches;
 	struct waits *waits;
-	struct workers *readers; /* of `data` files */
-	struct ranks *ranks;	 /* of lookups in `by-name`; the receiving thread's */
+	struct watchers *watchers; /* NULL: nobody is told (without `-o inotify`) */
+	struct workers *readers;   /* of `data` files */
+	struct ranks *ranks;	   /* of lookups in `by-name`; the receiving thread's */
 	struct document *readme;
 	struct document *operations; /* the operation table as JSON */
 	int64_t born;		     /* ns: time of what changes only with the program */
