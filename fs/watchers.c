@@ -27,7 +27,9 @@
 
 /* The objects that were changed since they were last taken. */
 struct heap {
-	uint64_t slots[SLOTS];
+	uint64_t objects[WATCHERS_OBJECTS];
+	uint16_t slots[WATCHERS_OBJECTS]; /* where each is in the table */
+	uint64_t table[SLOTS];
 	size_t count;
 	bool lost[KIND_COUNT];
 };
@@ -74,19 +76,29 @@ static void heap_add(struct heap *heap, uint64_t object, enum kind_id kind)
 	/* Fibonacci hashing; 15 bits for SLOTS places */
 	size_t at = (size_t)(object * UINT64_C(0x9E3779B97F4A7C15) >> 49);
 
-	while (heap->slots[at] && heap->slots[at] != object)
+	while (heap->table[at] && heap->table[at] != object)
 		at = (at + 1) % SLOTS;
-	if (heap->slots[at])
+	if (heap->table[at])
 		return;
 	if (heap->count == WATCHERS_OBJECTS) {
 		heap->lost[kind] = true;
 		return;
 	}
-	heap->slots[at] = object;
-	heap->count++;
+	heap->table[at] = object;
+	heap->objects[heap->count] = object;
+	heap->slots[heap->count++] = (uint16_t)at;
 }
 
-_Static_assert(SLOTS == 1 << 15, "heap_add() makes numbers of 15 bits");
+/* In the time of what is in it. */
+static void heap_clear(struct heap *heap)
+{
+	for (size_t i = 0; i < heap->count; i++)
+		heap->table[heap->slots[i]] = 0;
+	heap->count = 0;
+	memset(heap->lost, 0, sizeof(heap->lost));
+}
+
+_Static_assert(SLOTS == 1 << 15, "heap_add() makes numbers of 15 bits, and keeps them in 16");
 
 static void wake(const struct watchers *w)
 {
@@ -109,22 +121,12 @@ void watchers_observe(struct watchers *w, struct view *view, const struct change
 	wake(w);
 }
 
-/* Moves the numbers to the front of the table. */
-static void heap_pack(struct heap *heap)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < SLOTS; i++)
-		if (heap->slots[i])
-			heap->slots[count++] = heap->slots[i];
-}
-
 /* What was changed, and the view with just these changes; NULL when there are none. */
 static struct view *take_heap(struct watchers *w)
 {
 	struct heap *taken;
 
-	memset(w->spare, 0, sizeof(*w->spare));
+	heap_clear(w->spare);
 	scoped_lock(&w->lock);
 	taken = w->heap;
 	w->heap = w->spare;
@@ -423,9 +425,8 @@ static bool tell_changes(struct watchers *w)
 
 	if (!now)
 		return true;
-	heap_pack(w->spare);
 	w->now = now;
-	more = notices_make(w->fs, w->told, now, &(struct touched){heap->slots, heap->count, heap->lost},
+	more = notices_make(w->fs, w->told, now, &(struct touched){heap->objects, heap->count, heap->lost},
 			    tell, w);
 	w->now = NULL;
 	view_unref(w->told);
