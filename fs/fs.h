@@ -23,6 +23,7 @@ struct polls;
 struct queries;
 struct ranks;
 struct scratches;
+struct stamp;
 struct waits;
 struct watchers;
 struct workers;
@@ -37,6 +38,7 @@ struct fs {
 	struct polls *polls;
 	struct queries *queries;
 	struct scratches *scratches;
+	struct stamp *stamp;
 	struct waits *waits;
 	struct watchers *watchers; /* NULL: nobody is told (without `-o inotify`) */
 	struct workers *readers;   /* of `data` files */

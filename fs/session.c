@@ -17,6 +17,7 @@
 #include "readme.h"
 #include "scratch.h"
 #include "signals.h"
+#include "stamp.h"
 #include "wait.h"
 #include "watchers.h"
 #include "../actions/workers.h"
@@ -121,7 +122,8 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 		watchers_observe(fs->watchers, view, changes, count);
 }
 
-static int fs_open(struct fs *fs, const struct session_options *options, struct error *e)
+static int fs_open(struct fs *fs, const struct session_options *options, struct fuse_session *session,
+		   struct error *e)
 {
 	int r = pool_open(&options->pool, &fs->pool, e);
 
@@ -138,6 +140,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->queries = queries_new();
 	fs->polls = polls_new(fs);
 	fs->scratches = scratches_new();
+	fs->stamp = stamp_new(fs->store, session);
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store);
 	fs->watchers = options->inotify ? watchers_new(fs) : NULL;
@@ -145,7 +148,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
 	if (!fs->readers || !fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->polls ||
-	    !fs->scratches || !fs->ranks || !fs->waits || !fs->readme || !fs->operations ||
+	    !fs->scratches || !fs->stamp || !fs->ranks || !fs->waits || !fs->readme || !fs->operations ||
 	    (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
@@ -164,6 +167,7 @@ static void fs_close(struct fs *fs)
 	pool_close(fs->pool);
 	watchers_free(fs->watchers);
 	waits_free(fs->waits);
+	stamp_free(fs->stamp);
 	ranks_free(fs->ranks);
 	polls_free(fs->polls);
 	queries_free(fs->queries);
@@ -212,6 +216,7 @@ static int mount_and_serve(struct fuse_session *session, struct fs *fs, const ch
 	if (fs->watchers)
 		watchers_stop(fs->watchers);
 	answer_all(fs);
+	stamp_stop(fs->stamp);
 	fuse_session_unmount(session);
 	if (fs->watchers)
 		watchers_join(fs->watchers);
@@ -227,7 +232,7 @@ int session_run(const struct session_options *options, struct error *e)
 	if (!session)
 		return -EINVAL;
 	signals_block();
-	r = fs_open(&fs, options, e);
+	r = fs_open(&fs, options, session, e);
 	if (r == 0)
 		r = mount_and_serve(session, &fs, options->mountpoint, e);
 	fs_close(&fs);
