@@ -239,7 +239,7 @@ static int fetch(struct template *m, struct error *e)
 			hv, place.host,
 			object_text(snapshot ? snapshot : volume,
 				    snapshot ? (int)SNAPSHOT_INSTALL_PATH : (int)VOLUME_INSTALL_PATH),
-			place.ps, m->name, "qcow2", &path, e);
+			place.ps, m->name, "qcow2", half_progress, m->job, &path, e);
 	else
 		r = hv_disk_copy(hv, place.host, object_uuid(place.vm), object_uuid(volume), place.ps,
 				 m->name, half_progress, m->job, &path, e);

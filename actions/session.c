@@ -173,6 +173,12 @@ static int check_password(const struct object *account, const char *password, st
 	return error_set_code(e, EACCES, "ID.1000", "wrong account name or password");
 }
 
+/* These two answer in the call itself and so do here what else pool_submit() does for a dry run. */
+static int change(struct pool *pool, const struct request *req, txn_fn *fn, void *arg, struct error *e)
+{
+	return req->dry_run ? store_try(pool->store, fn, arg, e) : store_run(pool->store, fn, arg, e);
+}
+
 int session_login_get(struct pool *pool, const struct view *view, const struct request *req,
 		      json_t **ret_result, struct error *e)
 {
@@ -188,7 +194,12 @@ int session_login_get(struct pool *pool, const struct view *view, const struct r
 	if (r < 0)
 		return r;
 	login_limit_forgive(pool->login_limit, req->actor.address, name);
-	r = store_run(pool->store, login_fn, &login, e);
+	r = change(pool, req, login_fn, &login, e);
+	if (req->dry_run) {
+		/* a session that there is not */
+		json_decref(login.result);
+		login.result = NULL;
+	}
 	*ret_result = login.result;
 	return r;
 }
@@ -212,7 +223,7 @@ int session_logout_get(struct pool *pool, const struct view *view, const struct 
 		return 0;
 	if (pool->read_only)
 		return error_set(e, EROFS, "the pool is mounted read-only");
-	return store_run(pool->store, logout_fn, (void *)(uintptr_t)uuid, e);
+	return change(pool, req, logout_fn, (void *)(uintptr_t)uuid, e);
 }
 
 int session_validate_get(struct pool *pool, const struct view *view, const struct request *req,

@@ -47,6 +47,8 @@ struct cloning {
 	bool full, start;
 	size_t count;
 	struct clone *clones; /* owned */
+	/* how far it is: copies of whole VMs, and of the disks of the present one */
+	size_t done, disk, disks;
 };
 
 static int cloning_init(struct cloning *c, struct job *job, struct error *e)
@@ -348,6 +350,15 @@ static const struct object *volume_at(const struct view *view, const char *vm, i
 	return NULL;
 }
 
+/* The job's progress: the copies are nine tenths of it. */
+static int copy_progress(void *ctx, int percent)
+{
+	const struct cloning *c = ctx;
+	size_t of_disks = c->disks ? (c->disk * 100 + (size_t)percent) / c->disks : (size_t)percent;
+
+	return job_copy_progress(c->job, (int)((c->done * 100 + of_disks) * 90 / (c->count * 100)));
+}
+
 /* Copies every disk of the active source into the clone, all as they are at one moment. */
 static int copy_active(struct cloning *c, const struct view *view, const struct object *source,
 		       const char *clone, struct error *e)
@@ -374,13 +385,22 @@ static int copy_active(struct cloning *c, const struct view *view, const struct 
 						      .name = names[count]};
 		count++;
 	}
-	r = hv_disks_copy(pool_hypervisor(pool), host, object_uuid(source), copies, count, job_copy_progress,
-			  c->job, e);
+	r = hv_disks_copy(pool_hypervisor(pool), host, object_uuid(source), copies, count, copy_progress, c,
+			  e);
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = vm_volume_ready(pool, made[i], host, copies[i].path, e);
 	for (size_t i = 0; i < count; i++)
 		free(copies[i].path);
 	return r;
+}
+
+static size_t count_copied(const struct cloning *c, const struct view *view, const char *from)
+{
+	size_t count = 0;
+
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, from)
+		count += is_copied(volume, c->full);
+	return count;
 }
 
 /* Copies the files of @from, which nobody writes to, into the clone. */
@@ -390,6 +410,8 @@ static int copy_files(struct cloning *c, const struct view *view, const char *fr
 	struct pool *pool = c->job->pool;
 	int r = 0;
 
+	c->disk = 0;
+	c->disks = count_copied(c, view, from);
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, from) {
 		const struct object *to = volume_at(view, clone, object_int(volume, VOLUME_DEVICE_ID));
 		const struct object *host = volume_any_host(view, volume);
@@ -408,9 +430,10 @@ static int copy_files(struct cloning *c, const struct view *view, const char *fr
 		r = hv_volume_copy(pool_hypervisor(pool), object_uuid(host),
 				   object_text(volume, VOLUME_INSTALL_PATH),
 				   object_text(to, VOLUME_PRIMARY_STORAGE_UUID), name,
-				   object_text(to, VOLUME_FORMAT), &path, e);
+				   object_text(to, VOLUME_FORMAT), copy_progress, c, &path, e);
 		if (r == 0)
 			r = vm_volume_ready(pool, object_uuid(to), object_uuid(host), path, e);
+		c->disk++;
 	}
 	return r;
 }
@@ -456,7 +479,9 @@ static int copy_all(struct cloning *c, struct error *e)
 					 &clone->error);
 		if (active && !model && r == 0)
 			model = clone;
-		job_progress(c->job, (int)((i + 1) * 90 / c->count));
+		c->done = i + 1;
+		c->disks = c->disk = 0;
+		job_progress(c->job, (int)(c->done * 90 / c->count));
 		if (job_should_stop(c->job))
 			r = job_stop_reason(c->job, e);
 	}

@@ -348,7 +348,7 @@ static int copy_snapshot(struct job *job, const struct object *snapshot, const c
 	volume_file_name(volume, name);
 	r = hv_volume_copy(hv, host, object_text(snapshot, SNAPSHOT_INSTALL_PATH),
 			   object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), name,
-			   object_text(volume, VOLUME_FORMAT), &path, e);
+			   object_text(volume, VOLUME_FORMAT), job_copy_progress, job, &path, e);
 	if (r < 0)
 		return r;
 	kill_point("volume-copied");

@@ -98,6 +98,7 @@ struct document *render_features(const struct place *p)
 		built += operation_is_built(*op);
 	}
 	fprintf(f, "operations %d of %d\n", built, all);
+	fprintf(f, "inotify %s\n", p->fs->watchers ? "everything" : "own writes");
 	for (const struct operation *const *op = operations(); *op; op++)
 		if (!operation_is_built(*op))
 			fprintf(f, "missing %s\n", (*op)->name);

@@ -26,6 +26,7 @@ struct scratches;
 struct stamp;
 struct uploads;
 struct waits;
+struct watchers;
 struct workers;
 
 struct fs {
@@ -41,8 +42,9 @@ struct fs {
 	struct stamp *stamp;
 	struct uploads *uploads; /* the pool's */
 	struct waits *waits;
-	struct workers *readers; /* of `data` files */
-	struct ranks *ranks;	 /* of lookups in `by-name`; the receiving thread's */
+	struct watchers *watchers; /* NULL: nobody is told (without `-o inotify`) */
+	struct workers *readers;   /* of `data` files */
+	struct ranks *ranks;	   /* of lookups in `by-name`; the receiving thread's */
 	struct document *readme;
 	struct document *operations; /* the operation table as JSON */
 	int64_t born;		     /* ns: time of what changes only with the program */

@@ -13,7 +13,7 @@
 struct options {
 	char *state, *uri, *admin_password_file; /* owned */
 	char *mountpoint;			 /* owned */
-	int foreground, help, version, read_only;
+	int foreground, help, version, read_only, inotify;
 };
 
 enum { KEY_READ_ONLY, KEY_DEBUG };
@@ -26,6 +26,7 @@ static const struct fuse_opt option_table[] = {
 	OPTION("state=%s", state, 0),
 	OPTION("uri=%s", uri, 0),
 	OPTION("admin-password-file=%s", admin_password_file, 0),
+	OPTION("inotify", inotify, 1),
 	OPTION("-f", foreground, 1),
 	OPTION("-h", help, 1),
 	OPTION("--help", help, 1),
@@ -46,6 +47,7 @@ static const char usage[] =
 	"    -o uri=URI        libvirt URI of the first host of a new pool (" DEFAULT_URI ")\n"
 	"    -o admin-password-file=FILE  first password of a new pool's administrator (the one in the manual)\n"
 	"    -o ro             accept no requests\n"
+	"    -o inotify        tell who watches with inotify(7) of what was changed elsewhere, too\n"
 	"    -o allow_other    let other users in\n"
 	"    -o OPTION,...     further options of fuse(8)\n"
 	"    -f                stay in the foreground\n"
@@ -109,6 +111,10 @@ static int check(struct options *options, struct error *e)
 
 	if (!options->mountpoint)
 		return error_set(e, EINVAL, "no mount point given, see 'poolfs --help'");
+	if (options->inotify && options->read_only)
+		return error_set(e, EINVAL,
+				 "the options 'inotify' and 'ro' exclude each other: watchers are told by "
+				 "writing through the mount");
 	if (!options->state)
 		options->state = strdup(DEFAULT_STATE);
 	if (!options->uri)
@@ -161,6 +167,7 @@ int main(int argc, char **argv)
 		r = error_set(&e, ENOMEM, "out of memory");
 	if (r == 0) {
 		session.mountpoint = options.mountpoint;
+		session.inotify = options.inotify;
 		session.pool = (struct pool_options){.state_dir = options.state,
 						     .uri = options.uri,
 						     .admin_password_file = options.admin_password_file,

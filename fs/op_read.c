@@ -11,6 +11,7 @@
 #include "polls.h"
 #include "scratch.h"
 #include "uploads.h"
+#include "watchers.h"
 
 /* For what stays as long as the program runs. */
 #define FOR_EVER 86400.0
@@ -36,6 +37,7 @@ double attr_timeout(const struct place *p)
 
 int entry_fill(const struct place *p, struct fuse_entry_param *ret)
 {
+	watchers_note(p->fs->watchers, p->node);
 	/* Of a node that the kernel is about to learn of it cannot be told, so E_TOLD does not count. */
 	*ret = (struct fuse_entry_param){.ino = node_pack(p->node),
 					 .attr_timeout = p->entry->flags & E_STAYS ? FOR_EVER : 0,
@@ -49,8 +51,11 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	_cleanup_view_ struct view *view = NULL;
 	struct fuse_entry_param entry;
 	struct place dir, p;
-	int r = request_place(req, parent, &view, &dir);
+	int r;
 
+	if (watchers_answer_lookup(req, parent, name))
+		return;
+	r = request_place(req, parent, &view, &dir);
 	if (r == 0 && class_is_where(dir.node.class)) {
 		where_lookup(req, &dir, name);
 		return;
@@ -156,7 +161,8 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r = request_place(req, ino, &view, &p);
 
 	if (r == -ESTALE) {
-		reply_attr_of_gone(req, ino);
+		if (!watchers_answer_gone(req, ino))
+			reply_attr_of_gone(req, ino);
 		return;
 	}
 	if (r < 0) {

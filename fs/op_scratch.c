@@ -14,6 +14,7 @@
 #include "scratch.h"
 #include "submit.h"
 #include "uploads.h"
+#include "watchers.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -176,8 +177,11 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_cleanup_view_ struct view *view = NULL;
 	struct place dir, p;
-	int r = find_name(req, parent, name, &view, &dir, &p);
+	int r;
 
+	if (watchers_answer_remove(req, parent, name))
+		return;
+	r = find_name(req, parent, name, &view, &dir, &p);
 	if (r == 0 && p.node.class == N_UPLOAD) {
 		op_upload_unlink(req, &p);
 		return;
@@ -297,27 +301,27 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
 
 /* --------------------------------------- what no file here can be */
 
+static void refuse_to_make(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	if (!watchers_answer_make(req, parent, name))
+		fuse_reply_err(req, EPERM);
+}
+
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	(void)parent;
-	(void)name;
 	(void)mode;
-	fuse_reply_err(req, EPERM);
+	refuse_to_make(req, parent, name);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
 {
-	(void)parent;
-	(void)name;
 	(void)mode;
 	(void)device;
-	fuse_reply_err(req, EPERM);
+	refuse_to_make(req, parent, name);
 }
 
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
 	(void)target;
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EPERM);
+	refuse_to_make(req, parent, name);
 }

@@ -5,6 +5,7 @@
 #include "scratch.h"
 #include "submit.h"
 #include "uploads.h"
+#include "watchers.h"
 
 /* The place and handle of a request on an open file. */
 static int open_place(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, struct view **ret_view,
@@ -109,8 +110,11 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 {
 	_cleanup_view_ struct view *view = NULL;
 	struct place p;
-	int r = request_place(req, ino, &view, &p);
+	int r;
 
+	if (watchers_answer_times(req, ino))
+		return;
+	r = request_place(req, ino, &view, &p);
 	if (r == 0 && p.node.class == N_SCRATCH) {
 		op_scratch_setattr(req, &p, attr, to_set);
 		return;
@@ -137,8 +141,11 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_cleanup_view_ struct view *view = NULL;
 	struct place dir, p;
-	int r = request_place(req, parent, &view, &dir);
+	int r;
 
+	if (watchers_answer_remove(req, parent, name))
+		return;
+	r = request_place(req, parent, &view, &dir);
 	if (r == 0)
 		r = place_lookup(&dir, name, &p);
 	if (r == 0 && p.node.class != N_OBJECT)

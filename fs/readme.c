@@ -38,6 +38,10 @@ static const char introduction[] =
 	"User tags are extended attributes of an object's directory: setfattr -n user.owner -v alice web01 is the tag\n"
 	"owner=alice.\n"
 	"\n"
+	"poll(2) wakes for every value file, for inventory and events. inotify(7) tells of what is written through the\n"
+	"mount; with -o inotify of every change: IN_ATTRIB of a file with another content, IN_CREATE and IN_DELETE of\n"
+	"objects, links and tags.\n"
+	"\n"
 	"Numbers are written with K, M, G or T too. Everything below is made from the tables of the program.\n"
 	"\n";
 

@@ -19,6 +19,7 @@
 #include "signals.h"
 #include "stamp.h"
 #include "wait.h"
+#include "watchers.h"
 #include "../actions/workers.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -118,12 +119,14 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 	last_errors_observe(fs->errors, view, changes, count);
 	waits_observe(fs->waits, view, changes, count);
 	polls_observe(fs->polls);
+	if (fs->watchers)
+		watchers_observe(fs->watchers, view, changes, count);
 }
 
-static int fs_open(struct fs *fs, const struct pool_options *options, struct fuse_session *session,
+static int fs_open(struct fs *fs, const struct session_options *options, struct fuse_session *session,
 		   struct error *e)
 {
-	int r = pool_open(options, &fs->pool, e);
+	int r = pool_open(&options->pool, &fs->pool, e);
 
 	if (r < 0)
 		return r;
@@ -142,11 +145,13 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct fus
 	fs->stamp = stamp_new(fs->store, session);
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store);
+	fs->watchers = options->inotify ? watchers_new(fs) : NULL;
 	fs->readers = workers_new("reader", READERS_MAX);
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
 	if (!fs->readers || !fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->polls ||
-	    !fs->scratches || !fs->stamp || !fs->ranks || !fs->waits || !fs->readme || !fs->operations)
+	    !fs->scratches || !fs->stamp || !fs->ranks || !fs->waits || !fs->readme || !fs->operations ||
+	    (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
@@ -162,6 +167,7 @@ static void fs_close(struct fs *fs)
 		waits_stop(fs->waits);
 	workers_free(fs->readers);
 	pool_close(fs->pool);
+	watchers_free(fs->watchers);
 	waits_free(fs->waits);
 	stamp_free(fs->stamp);
 	ranks_free(fs->ranks);
@@ -200,16 +206,22 @@ static int mount_and_serve(struct fuse_session *session, struct fs *fs, const ch
 		return error_set(e, EIO, "cannot mount on '%s'%s%s", mountpoint, *last_words ? ": " : "",
 				 last_words);
 	is_mounted = true;
-	r = signals_start(session, e);
+	r = fs->watchers ? watchers_start(fs->watchers, mountpoint, e) : 0;
+	if (r == 0)
+		r = signals_start(session, e);
 	if (r == 0) {
 		r = fuse_session_loop(session);
 		signals_stop();
 		if (r < 0)
 			error_set(e, -r, "lost the connection to the kernel: %s", strerror(-r));
 	}
+	if (fs->watchers)
+		watchers_stop(fs->watchers);
 	answer_all(fs);
 	stamp_stop(fs->stamp);
 	fuse_session_unmount(session);
+	if (fs->watchers)
+		watchers_join(fs->watchers);
 	return r < 0 ? r : 0;
 }
 
@@ -222,7 +234,7 @@ int session_run(const struct session_options *options, struct error *e)
 	if (!session)
 		return -EINVAL;
 	signals_block();
-	r = fs_open(&fs, &options->pool, session, e);
+	r = fs_open(&fs, options, session, e);
 	if (r == 0)
 		r = mount_and_serve(session, &fs, options->mountpoint, e);
 	fs_close(&fs);

@@ -9,6 +9,7 @@ struct session_options {
 	struct fuse_args *args; /* -o options for the mount, as libfuse reads them */
 	const char *mountpoint; /* absolute */
 	struct pool_options pool;
+	bool inotify;		  /* see watchers.h */
 	void (*ready)(void *arg); /* called once, when the mount answers */
 	void *ready_arg;
 };

@@ -13,6 +13,7 @@
 #include "op_query.h"
 #include "value.h"
 #include "wait.h"
+#include "watchers.h"
 
 /* A write, rename or rmdir that waits for the pool's word. */
 struct submission {
@@ -64,6 +65,11 @@ static void write_accepted(void *arg, int result, const char *job, const struct 
 	submission_free(s);
 }
 
+static struct node object_node(const struct object *o)
+{
+	return (struct node){.kind = o->kind->id, .row = o->id, .class = N_OBJECT};
+}
+
 /* The pool's word on an rmdir. */
 static void rmdir_accepted(void *arg, int result, const char *job, const struct error *e)
 {
@@ -71,6 +77,7 @@ static void rmdir_accepted(void *arg, int result, const char *job, const struct 
 	struct job_set set = {.uid = -1};
 
 	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
+	watchers_rmdir_goes_on(s->fs->watchers, object_node(s->object), result < 0 ? NULL : job);
 	if (result < 0) {
 		fuse_reply_err(s->req, -result);
 	} else {
@@ -394,8 +401,10 @@ void submit_rmdir(const struct place *p, fuse_req_t req)
 			p->kind->noun, object_name(p->object));
 	else
 		r = request_new(op, object_uuid(p->object), NULL, &actor, &request, &e);
-	if (r < 0)
+	if (r < 0) {
 		refuse(p, req, r, &e);
-	else
-		submit(p, &(struct submission){.req = req}, request, rmdir_accepted);
+		return;
+	}
+	watchers_rmdir_begins(p->fs->watchers, p->node);
+	submit(p, &(struct submission){.req = req}, request, rmdir_accepted);
 }

@@ -151,7 +151,8 @@ static int copy_disks(const struct disk *d, struct backup *b, hv_progress *progr
 }
 
 /* Finds the disk of a copy, and the path that its file will have; makes the file, where that is simulated. */
-static int prepare_copy(struct disk *d, struct backup *b, size_t i, struct error *e)
+static int prepare_copy(struct disk *d, struct backup *b, size_t i, hv_progress *progress, void *ctx,
+			struct error *e)
 {
 	struct hv_disk_copy *copy = &b->copies[i];
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
@@ -170,7 +171,8 @@ static int prepare_copy(struct disk *d, struct backup *b, size_t i, struct error
 				 virDomainGetName(d->devices.domain), copy->volume);
 	if (d->devices.call.simulated) {
 		from = domain_disk_get(d->devices.doc, copy->volume, "source/@file");
-		return sim_volume_copy(from ? from : "", folder, copy->name, "qcow2", &b->paths[i], e);
+		return sim_volume_copy(from ? from : "", folder, copy->name, "qcow2", progress, ctx,
+				       &b->paths[i], e);
 	}
 	if (asprintf(&b->paths[i], "%s/%s", folder, copy->name) >= 0)
 		return 0;
@@ -192,7 +194,7 @@ int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, s
 	if (!b.targets || !b.paths)
 		return error_set(e, ENOMEM, "out of memory");
 	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = prepare_copy(&d, &b, i, e);
+		rc = prepare_copy(&d, &b, i, progress, ctx, e);
 	if (rc == 0 && !d.devices.call.simulated)
 		rc = copy_disks(&d, &b, progress, ctx, e);
 	for (size_t i = 0; i < count; i++) {

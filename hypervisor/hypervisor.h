@@ -420,10 +420,12 @@ int hv_volume_download(struct hypervisor *hv, const char *host, const char *path
 		       hv_progress *progress, void *ctx, struct error *e);
 /**
  * Copies what a guest would read from @path, a file that nobody writes to, into the new, standalone volume
- * @name of a pool. @format of the copy: "qcow2" or "raw".
+ * @name of a pool. @format of the copy: "qcow2", then that of @path must be so too, or "raw", which tells no
+ * progress and cannot be cancelled.
  */
 int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *pool,
-		   const char *name, const char *format, char **ret_path, struct error *e);
+		   const char *name, const char *format, hv_progress *progress, void *ctx, char **ret_path,
+		   struct error *e);
 /** Makes a volume that no domain uses larger. -EINVAL when it would shrink. */
 int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, int64_t size,
 		     struct error *e);

@@ -62,7 +62,7 @@ int sim_volume_upload(const char *target, const char *name, const char *file, hv
 int sim_volume_download(const char *path, const char *file, hv_progress *progress, void *ctx,
 			struct error *e);
 int sim_volume_copy(const char *path, const char *target, const char *name, const char *format,
-		    char **ret_path, struct error *e);
+		    hv_progress *progress, void *ctx, char **ret_path, struct error *e);
 int sim_volume_resize(const char *path, int64_t size, struct error *e);
 int sim_volume_pull(const char *path, const char *base, struct error *e);
 int sim_volume_commit(const char *path, const char *top, const char *base, struct error *e);

@@ -223,7 +223,7 @@ int sim_volume_download(const char *path, const char *file, hv_progress *progres
 }
 
 int sim_volume_copy(const char *path, const char *target, const char *name, const char *format,
-		    char **ret_path, struct error *e)
+		    hv_progress *progress, void *ctx, char **ret_path, struct error *e)
 {
 	struct hv_volume_info info;
 	_cleanup_close_ int fd = -1;
@@ -237,7 +237,7 @@ int sim_volume_copy(const char *path, const char *target, const char *name, cons
 		return fd;
 	/* without QEMU only a file that stands alone can be copied with its content */
 	if (strcmp(format, "qcow2") == 0 && qcow2_stands_alone(fd))
-		return sim_volume_upload(target, name, path, NULL, NULL, ret_path, e);
+		return sim_volume_upload(target, name, path, progress, ctx, ret_path, e);
 	return sim_volume_create(target, name, format, info.size, NULL, NULL, ret_path, e);
 }
 

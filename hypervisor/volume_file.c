@@ -4,9 +4,10 @@
  * taking files out from below an overlay.
  *
  * libvirt cannot change the backing file of a volume at rest, and qemu-img runs
- * on this machine only, not on the host. So a domain without a guest (its CPU
- * never runs) opens the volume for the time of the merge, and QEMU does the same
- * as for a running guest, which is safe to be broken off at any moment. It is
+ * on this machine only, not on the host; and nobody tells how far libvirt's own
+ * copy has come, nor can it be stopped. So a domain without a guest (its CPU never
+ * runs) keeps the volume open for the time of a merge or copy, and QEMU does the
+ * same as for a running guest, which is safe to be broken off at any moment. It is
  * gone when the connection is, so a killed daemon leaves none behind.
  */
 #include "domain.h"
@@ -18,9 +19,88 @@
 #include "errors.h"
 #include "storage.h"
 
-int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *pool_uuid,
-		   const char *name, const char *format, char **ret_path, struct error *e)
+/* The serial of a keeper's disk, by which it is found as a volume's would be. */
+#define KEEPER_DISK "poolfs-keeper-of-disk"
+
+/* A machine that never runs, with the one disk. */
+static char *keeper_xml(const char *name, const char *path, bool writes)
 {
+	struct xml x;
+
+	xml_begin(&x);
+	xml_open(&x, "domain", "type", "qemu", NULL);
+	xml_element(&x, "name", name);
+	xml_element_size(&x, "memory", "MiB", 16);
+	xml_element_int(&x, "vcpu", 1);
+	xml_open(&x, "os", NULL);
+	xml_open(&x, "type", "arch", "x86_64", "machine", "pc", NULL);
+	xml_text(&x, "hvm");
+	xml_close(&x);
+	xml_close(&x);
+	xml_open(&x, "devices", NULL);
+	xml_open(&x, "disk", "type", "file", "device", "disk", NULL);
+	xml_leaf(&x, "driver", "name", "qemu", "type", "qcow2", "cache", "none", NULL);
+	xml_leaf(&x, "source", "file", path, NULL);
+	xml_leaf(&x, "target", "dev", "vda", "bus", "virtio", NULL);
+	xml_element(&x, "serial", KEEPER_DISK);
+	if (!writes)
+		xml_leaf(&x, "readonly", NULL);
+	xml_close(&x);
+	xml_leaf(&x, "controller", "type", "usb", "model", "none", NULL);
+	xml_leaf(&x, "memballoon", "model", "none", NULL);
+	xml_close(&x);
+	xml_close(&x);
+	return xml_finish(&x);
+}
+
+/* Starts it for work on the file @path that is named after the file @about: work on one file is done once at
+ * a time, since a second machine of the same name is refused. It ends with the connection at the latest. */
+static int keeper_start(const struct hv_call *call, const char *work, const char *about, const char *path,
+			bool writes, virDomainPtr *ret, struct error *e)
+{
+	const char *slash = strrchr(about, '/');
+	_cleanup_free_ char *name = NULL, *xml = NULL;
+
+	if (asprintf(&name, "poolfs-%s-%s", work, slash ? slash + 1 : about) < 0)
+		name = NULL;
+	xml = name ? keeper_xml(name, path, writes) : NULL;
+	if (!xml)
+		return error_set(e, ENOMEM, "out of memory");
+	*ret = virDomainCreateXML(call->conn, xml, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY);
+	return *ret ? 0 : error_set_virt(e, call->conn, "cannot open volume '%s' to %s it", path, work);
+}
+
+/* Ends it; @rc is how its work ended. */
+static int keeper_end(const struct hv_call *call, virDomainPtr keeper, const char *path, int rc,
+		      struct error *e)
+{
+	if (virDomainDestroy(keeper) < 0 && rc == 0 && virt_error_code() != VIR_ERR_NO_DOMAIN)
+		return error_set_virt(e, call->conn, "cannot close volume '%s'", path);
+	return rc;
+}
+
+/* As a running guest's disk is copied, so that it can be followed and broken off. */
+static int keeper_copy(struct hypervisor *hv, const struct hv_call *call, const char *host, const char *path,
+		       struct hv_disk_copy *copy, hv_progress *progress, void *ctx, struct error *e)
+{
+	_cleanup_domain_ virDomainPtr keeper = NULL;
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	int rc = keeper_start(call, "copy", copy->name, path, false, &keeper, e);
+
+	if (rc < 0)
+		return rc;
+	if (virDomainGetUUIDString(keeper, uuid) < 0)
+		rc = error_set_virt(e, call->conn, "cannot open volume '%s' to copy it", path);
+	else
+		rc = hv_disks_copy(hv, host, uuid, copy, 1, progress, ctx, e);
+	return keeper_end(call, keeper, path, rc, e);
+}
+
+int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *pool_uuid,
+		   const char *name, const char *format, hv_progress *progress, void *ctx, char **ret_path,
+		   struct error *e)
+{
+	struct hv_disk_copy copy = {.volume = KEEPER_DISK, .pool = pool_uuid, .name = name};
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
 	_cleanup_volume_ virStorageVolPtr from = NULL;
@@ -38,7 +118,12 @@ int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, co
 		return rc;
 	if (call.simulated) {
 		rc = pool_target(&call, pool, &target, e);
-		return rc < 0 ? rc : sim_volume_copy(path, target, name, format, ret_path, e);
+		return rc < 0 ? rc : sim_volume_copy(path, target, name, format, progress, ctx, ret_path, e);
+	}
+	if (strcmp(format, "qcow2") == 0) {
+		rc = keeper_copy(hv, &call, host, path, &copy, progress, ctx, e);
+		*ret_path = rc == 0 ? copy.path : *ret_path;
+		return rc;
 	}
 	rc = volume_find(&call, path, &from, e);
 	if (rc < 0)
@@ -83,60 +168,20 @@ int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, 
 	return 0;
 }
 
-/* A machine that never runs, with the one disk. */
-static char *keeper_xml(const char *path)
-{
-	const char *name = strrchr(path, '/');
-	_cleanup_free_ char *title = NULL;
-	struct xml x;
-
-	/* the same name for the same file: a second one would be refused */
-	if (asprintf(&title, "poolfs-merge-%s", name ? name + 1 : path) < 0) {
-		title = NULL;
-		return NULL;
-	}
-	xml_begin(&x);
-	xml_open(&x, "domain", "type", "qemu", NULL);
-	xml_element(&x, "name", title);
-	xml_element_size(&x, "memory", "MiB", 16);
-	xml_element_int(&x, "vcpu", 1);
-	xml_open(&x, "os", NULL);
-	xml_open(&x, "type", "arch", "x86_64", "machine", "pc", NULL);
-	xml_text(&x, "hvm");
-	xml_close(&x);
-	xml_close(&x);
-	xml_open(&x, "devices", NULL);
-	xml_open(&x, "disk", "type", "file", "device", "disk", NULL);
-	xml_leaf(&x, "driver", "name", "qemu", "type", "qcow2", "cache", "none", NULL);
-	xml_leaf(&x, "source", "file", path, NULL);
-	xml_leaf(&x, "target", "dev", "vda", "bus", "virtio", NULL);
-	xml_close(&x);
-	xml_leaf(&x, "controller", "type", "usb", "model", "none", NULL);
-	xml_leaf(&x, "memballoon", "model", "none", NULL);
-	xml_close(&x);
-	xml_close(&x);
-	return xml_finish(&x);
-}
-
 int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *base,
 		   hv_progress *progress, void *ctx, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_domain_ virDomainPtr keeper = NULL;
-	_cleanup_free_ char *xml = keeper_xml(path);
 	int rc = hv_call_begin(hv, host, &call, e);
 
 	if (rc < 0)
 		return rc;
 	if (call.simulated)
 		return sim_volume_pull(path, base, e);
-	if (!xml)
-		return error_set(e, ENOMEM, "out of memory");
-	keeper = virDomainCreateXML(call.conn, xml, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY);
-	if (!keeper)
-		return error_set_virt(e, call.conn, "cannot open volume '%s' for merging", path);
+	rc = keeper_start(&call, "merge", path, path, true, &keeper, e);
+	if (rc < 0)
+		return rc;
 	rc = domain_pull_disk(&call, keeper, "vda", base, progress, ctx, e);
-	if (virDomainDestroy(keeper) < 0 && rc == 0 && virt_error_code() != VIR_ERR_NO_DOMAIN)
-		rc = error_set_virt(e, call.conn, "cannot close volume '%s' after merging", path);
-	return rc;
+	return keeper_end(&call, keeper, path, rc, e);
 }

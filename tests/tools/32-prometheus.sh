@@ -6,6 +6,11 @@ ip link set lo up 2>/dev/null || true
 mount_pool
 small_image >/dev/null
 promtool check config "$TOP/examples/prometheus.yml"
+
+step "the public checker has no complaint, but that it looks for the help of a counter under the name of its samples"
+promtool check metrics <"$MOUNT/metrics" >checked 2>&1 || true
+assert_eq "$(grep -v '_total no help text$' checked || true)" "" "what promtool says"
+
 (cd "$MOUNT" && exec /usr/bin/python3 -m http.server --bind 127.0.0.1 9180) 2>served &
 server=$!
 sed 's/30s/1s/' "$TOP/examples/prometheus.yml" >fast.yml

@@ -58,6 +58,8 @@ wait_for "$s/runs" 2 20
 assert_eq "$(value "$s/nextTime")" ""
 # shellcheck disable=SC2016 # expands in the other shell
 wait_until 20 bash -c 'test "$(grep -lx scheduler "$1"/jobs/*/source | wc -l)" = 2' - "$MOUNT/$dir"
+assert_eq "$(jq -r 'select(.kind == "VmInstance" and .source == "scheduler").uuid' "$MOUNT/events" | sort -u)" "$vm" \
+	"whose changes the events call the scheduler's"
 grep -lx scheduler "$MOUNT/$dir"/jobs/*/source | while read -r source; do
 	assert_eq "$(cat "${source%source}operation")" RebootVmInstance
 	created=$(date -d "$(cat "${source%source}created")" +%s)

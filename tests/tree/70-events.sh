@@ -40,6 +40,20 @@ act "$dir" start
 assert_eq "$(told "$before" '.kind == "VmInstance" and .changes.state' | jq -r '.changes.state.to' | paste -sd ' ')" "Starting Running"
 assert_eq "$(told "$before" '.kind == "VmInstance" and .changes.state' | jq -r .source | sort -u)" fs
 
+step "through the REST door: for the account of the session"
+before=$(number)
+hash=$(printf password | sha512sum | cut -d ' ' -f 1)
+session=$(request sessions/call "$(jq -nc --arg hash "$hash" \
+	'{operation: "LogInByAccount", params: {accountName: "admin", password: $hash}}')" | sed 1d | jq -r .inventory)
+request "sessions/$(jq -r .uuid <<<"$session")/call" \
+	"{\"operation\":\"UpdateVmInstance\",\"params\":{\"uuid\":\"$vm\",\"description\":\"by rest\"}}" >/dev/null
+assert_eq "$(told "$before" '.kind == "VmInstance"' | jq -r '[.source, .account, .changes.description.to] | join(" ")')" \
+	"rest $(jq -r .accountUuid <<<"$session") by rest"
+
+step "what a host says has no user and no job"
+assert_eq "$(told 0 '.kind == "Host" and .changes.status.to == "Connected"' | jq -r '[.source, .uid, .job] | map(. // "-") | join(" ")' |
+	sort -u)" "libvirt - -"
+
 step "created and removed"
 before=$(number)
 zone=$(create zones '{"params":{"name":"short-lived"}}')

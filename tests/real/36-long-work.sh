@@ -1,0 +1,106 @@
+#!/bin/bash
+# Long work on disks tells how far it is, and can be cancelled: then nothing of it is left, and it can be done again.
+# limit: 900
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
+disk=$(create disk-offerings '{"params":{"name":"2G","diskSize":2147483648}}')
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+vm=$(create_vm web "$image" '{"instanceOfferingUuid":"'"$small"'","dataDiskOfferingUuids":["'"$disk"'"]}')
+root=$(value "vm-instances/$vm/rootVolumeUuid")
+data=$(jq -r --arg root "$root" '.allVolumes[].uuid | select(. != $root)' "$MOUNT/vm-instances/$vm/inventory")
+act "vm-instances/$vm" stop type=cold
+pool=$(value "primary-storage/$(first primary-storage)/mountPath")
+backup=$(value "backup-storage/$(first backup-storage)/url")
+
+# Much to copy, so that there is time to look and to cancel.
+fill() {
+	qemu-io -c "write -q -P $1 0 1G" "$(value "volumes/$data/installPath")"
+}
+
+# things: all that long work could leave: files, and objects.
+things() {
+	(find "$pool" "$backup" "$STATE/staging" -type f 2>/dev/null || true) | sort
+	uuids vm-instances
+	uuids volumes
+	uuids images
+	uuids volume-snapshots
+}
+
+is_on_its_way() {
+	local percent
+	percent=$(value "api-jobs/$1/progress")
+	[ -n "$(value "api-jobs/$1/finished")" ] || { [ "${percent:-0}" -gt 0 ] && [ "$percent" -lt 100 ]; }
+}
+
+# long OBJECT REQUEST: is cancelled in the middle and leaves nothing; then it is done. Sets $JOB.
+long() {
+	step "$2: cancelled"
+	things >before
+	JOB=$(submit "$1/actions" "$2")
+	wait_until 60 is_on_its_way "$JOB"
+	assert_eq "$(value "api-jobs/$JOB/finished")" "" "the end of the job at $(value "api-jobs/$JOB/progress") percent"
+	echo cancel >"$MOUNT/api-jobs/$JOB/actions"
+	wait_until 60 is_finished "$JOB"
+	assert_match "$(value "api-jobs/$JOB/error")" cancelled "the error"
+	wait_until 30 is_as_before
+	step "$2: done"
+	JOB=$(submit "$1/actions" "$2")
+	wait_until 60 is_on_its_way "$JOB"
+	assert_eq "$(value "api-jobs/$JOB/finished")" "" "the end of the job at $(value "api-jobs/$JOB/progress") percent"
+	job_wait "$JOB" 120
+	assert_eq "$(value "api-jobs/$JOB/progress")" 100 "the progress at the end"
+}
+
+is_as_before() {
+	things | diff before - >left || { cat left && false; }
+}
+
+made() {
+	jq -r ".inventory.uuid // .result.inventories[0].inventory.uuid // .inventories[0].uuid" "$MOUNT/api-jobs/$JOB/result"
+}
+
+# has_data FILE PATTERN: the disk begins with a GiB of it.
+has_data() {
+	qemu-io -r -f qcow2 -c "read -q -P $2 0 1G" "$1" | grep -q failed && fail "'$1' has other bytes"
+	qemu-img check -q "$1"
+}
+
+fill 1
+long "volumes/$data" "create-data-volume-template name=template"
+has_data "$(jq -r '.backupStorageRefs[0].installPath' "$MOUNT/images/$(made)/inventory")" 1
+act "images/$(made)" delete
+act "images/$(made)" expunge
+
+act "volumes/$data" create-snapshot name=s
+snapshot=$(first volume-snapshots)
+long "volume-snapshots/$snapshot" "create-data-volume name=copy"
+copy=$(made)
+has_data "$(value "volumes/$copy/installPath")" 1
+act "volumes/$copy" delete
+act "volumes/$copy" expunge
+
+long "vm-instances/$vm" '{"cloneVmInstance":{"names":["clone"],"full":true,"strategy":"JustCreate"}}'
+clone=$(value vm-instances/by-name/clone/uuid)
+for volume in $(jq -r '.allVolumes[] | select(.type == "Data").uuid' "$MOUNT/vm-instances/$clone/inventory"); do
+	has_data "$(value "volumes/$volume/installPath")" 1
+done
+
+step "a snapshot whose data are merged, cancelled: it is still there, and then it goes"
+job=$(submit "volume-snapshots/$snapshot/actions" delete)
+wait_until 60 is_on_its_way "$job"
+echo cancel >"$MOUNT/api-jobs/$job/actions" 2>/dev/null || true
+wait_until 60 is_finished "$job"
+if [ -n "$(value "api-jobs/$job/error")" ]; then
+	assert_match "$(value "api-jobs/$job/error")" cancelled "the error"
+	[ -d "$MOUNT/volume-snapshots/$snapshot" ] || fail "the snapshot is gone"
+	act "volume-snapshots/$snapshot" delete
+fi
+[ ! -d "$MOUNT/volume-snapshots/$snapshot" ] || fail "the snapshot is still there"
+has_data "$(value "volumes/$data/installPath")" 1
+step "no keeper is left"
+assert_eq "$(on_host list --all --name | grep -c poolfs- || true)" 0 "machines that keep disks open"

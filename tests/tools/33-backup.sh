@@ -1,0 +1,70 @@
+#!/bin/bash
+# The example of a backup copies each disk of a VM as it was, leaves no snapshot, and what it wrote can be restored.
+. "$(dirname "$0")/lib.sh"
+
+# backup [ARG...]
+backup() {
+	"$TOP/examples/backup-vm" "$MOUNT" "$@"
+}
+
+mount_pool
+truncate -s 8M root.raw
+dd if=/dev/urandom of=root.raw bs=1M count=2 conv=notrunc status=none
+printf 'the system' | dd of=root.raw bs=1M seek=3 conv=notrunc status=none
+image=$(add_image "$CASE_DIR/root.raw" raw system)
+offering=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')
+vm=$(create_vm web "$image" "{\"dataDiskOfferingUuids\":[\"$offering\"],\"strategy\":\"CreateStopped\"}")
+root=$(value "vm-instances/$vm/rootVolumeUuid")
+data=$(jq -r --arg root "$root" '.allVolumes[].uuid | select(. != $root)' "$MOUNT/vm-instances/$vm/inventory")
+act "vm-instances/$vm" start
+act "vm-instances/$vm" stop type=cold
+
+step "a stopped VM"
+cp "$MOUNT/volumes/$root/data" want-root
+cp "$MOUNT/volumes/$data/data" want-data
+assert_eq "$(backup web copy)" "$CASE_DIR/copy/0-$root.raw
+$CASE_DIR/copy/1-$data.raw" "what the backup says"
+cmp "copy/0-$root.raw" want-root
+cmp "copy/1-$data.raw" want-data
+assert_eq "$(dd if="copy/0-$root.raw" bs=1 skip=3145728 count=10 status=none)" "the system" "the image's bytes"
+[ "$(stat -c %b "copy/1-$data.raw")" -lt 4096 ] || fail "the holes were copied as zeros"
+assert_eq "$(jq -r .uuid copy/inventory)" "$vm" "the VM in the inventory"
+assert_eq "$(uuids volume-snapshots)" "" "snapshots that are left"
+
+step "a running VM, by its uuid, over the older backup"
+act "vm-instances/$vm" start
+inode=$(stat -c %i "copy/0-$root.raw")
+backup "$vm" copy >/dev/null
+cmp "copy/0-$root.raw" want-root
+cmp "copy/1-$data.raw" want-data
+[ "$(stat -c %i "copy/0-$root.raw")" != "$inode" ] || fail "the older backup was overwritten in place"
+assert_eq "$(uuids volume-snapshots)" "" "snapshots that are left"
+assert_eq "$(value "vm-instances/$vm/state")" Running
+
+step "restored as the example says"
+(
+	cd "$MOUNT"
+	echo "{\"name\":\"back\",\"format\":\"raw\",\"url\":\"file://$CASE_DIR/copy/0-$root.raw\",
+		\"backupStorageUuids\":[\"$(first backup-storage)\"]}" >images/create
+	sync images/create
+	jq --arg image "$(cat images/by-name/back/uuid)" '{params: {name, imageUuid: $image,
+		instanceOfferingUuid, l3NetworkUuids: [.vmNics[].l3NetworkUuid], strategy: "CreateStopped"}}' \
+		"$CASE_DIR/copy/inventory" >vm-instances/create
+	sync vm-instances/create
+)
+restored=$(value "vm-instances/by-name/web~2/rootVolumeUuid")
+[ "$restored" != "$root" ] || fail "no new VM was made"
+act "vm-instances/$(value "vm-instances/by-name/web~2/uuid")" start
+act "vm-instances/$(value "vm-instances/by-name/web~2/uuid")" stop type=cold
+cmp "$MOUNT/volumes/$restored/data" "copy/0-$root.raw"
+
+step "what fails leaves the older backup, and no snapshot"
+mkdir -p small
+mount -t tmpfs -o size=1M tmpfs small
+echo older >"small/0-$root.raw"
+assert_fails "No space left" backup web small
+assert_eq "$(cat small/*.raw)" older "the older backup"
+assert_eq "$(ls small/*.part 2>/dev/null || true)" "small/inventory.part" "what is left of the new one"
+assert_eq "$(uuids volume-snapshots)" "" "snapshots that are left"
+umount small
+assert_fails "there is no VM 'nobody'" backup nobody copy
