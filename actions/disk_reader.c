@@ -13,6 +13,8 @@
 #define QUESTION_MAX (INT64_C(1) << 30)
 #define READ_MAX     (1 << 20)
 #define ALLOCATION   "base:allocation"
+/* The unit of st_blocks. */
+#define BLOCK 512
 
 struct disk_reader {
 	struct ref ref;
@@ -38,6 +40,19 @@ int64_t disk_reader_size(const struct object *o)
 	if (!object_str(o, path_field(o)))
 		return 0;
 	return object_int(o, o->kind->id == KIND_VOLUME ? (int)VOLUME_SIZE : (int)SNAPSHOT_VIRTUAL_SIZE);
+}
+
+int64_t disk_reader_occupied(const struct object *o)
+{
+	int64_t size = disk_reader_size(o), occupied = size;
+
+	if (o->kind->id != KIND_IMAGE)
+		occupied = object_int(o, o->kind->id == KIND_VOLUME ? (int)VOLUME_ACTUAL_SIZE
+								    : (int)SNAPSHOT_SIZE);
+	/* tar and cp look for holes only when blocks are missing, and take a file without any for one hole */
+	if (occupied > size - BLOCK)
+		occupied = size - BLOCK;
+	return occupied > BLOCK ? occupied : BLOCK;
 }
 
 /* The first copy of an image whose file can be reached. */

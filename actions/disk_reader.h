@@ -13,7 +13,7 @@
  * change.
  *
  * Readers are counted; any number of threads may read at once. All functions
- * but disk_reader_size() and disk_reader_check() block.
+ * but disk_reader_size(), disk_reader_occupied() and disk_reader_check() block.
  */
 #ifndef POOLFS_DISK_READER_H
 #define POOLFS_DISK_READER_H
@@ -24,6 +24,8 @@ struct disk_reader;
 
 /** Exact size of what disk_reader_open() would read, from the row; 0 when there is nothing to read. */
 int64_t disk_reader_size(const struct object *o);
+/** Bytes of it that are no holes, about, from the row: at least one block, and never all of them. */
+int64_t disk_reader_occupied(const struct object *o);
 /** -EBUSY, -EOPNOTSUPP with a sentence when the object cannot be read now. Only looks. */
 int disk_reader_check(const struct view *view, const struct object *o, struct error *e);
 /** Opens the object. Errors of disk_reader_check(), of files, -EIO when qemu-nbd says no. */

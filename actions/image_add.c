@@ -3,7 +3,8 @@
  * AddImage: from a URL or a file to a Ready image on one or more backup storages.
  *
  * One change makes the rows, the image and a ref for each backup storage, all
- * Downloading; from now on the image can be seen. The rest is image_copies.h's.
+ * Downloading; from now on the image can be seen. The rest is image_copies.h's, and
+ * for an image that is uploaded as a file upload.h's.
  *
  * A kill before the image is Ready is undone at the next start: an unfinished
  * download is never gone on with, since nobody can tell what the source has become.
@@ -18,11 +19,12 @@
 #include "image_rules.h"
 #include "object_ops.h"
 #include "topology.h"
+#include "upload.h"
 
 int image_add_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *type = request_str(req, "type");
-	int r = download_check_url(request_str(req, "url"), e);
+	int r = request_is_upload(req) ? 0 : download_check_url(request_str(req, "url"), e);
 
 	if (r == 0)
 		r = image_check_claim(request_str(req, "format"), request_str(req, "mediaType"),
@@ -101,7 +103,9 @@ int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r == 0)
 		r = store_run(pool_store(job->pool), begin, req, e);
 	if (r == 0)
-		r = image_copies_make(job, req->target, request_str(req, "url"), &claim, NULL, e);
+		r = request_is_upload(req)
+			    ? upload_receive(job, e)
+			    : image_copies_make(job, req->target, request_str(req, "url"), &claim, NULL, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_IMAGE, req->target, ret_result, e);
 }
 

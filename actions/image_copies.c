@@ -11,6 +11,7 @@
 #include "image_file.h"
 #include "image_probe.h"
 #include "image_rules.h"
+#include "kill_point.h"
 #include "storage.h"
 #include "topology.h"
 
@@ -180,7 +181,11 @@ static int finish_rows(struct txn *t, void *arg, struct error *e)
 	object_set_str(copy, IMAGE_STATUS, "Ready");
 	object_set_str(copy, IMAGE_FORMAT, c->format);
 	object_set_str(copy, IMAGE_MEDIA_TYPE, c->media_type);
-	object_set_str(copy, IMAGE_MD5, c->md5);
+	object_set_str(copy, IMAGE_MD5, *c->md5 ? c->md5 : NULL);
+	if (c->claim->name) {
+		object_set_str(copy, IMAGE_NAME, c->claim->name);
+		object_set_str(copy, IMAGE_URL, c->claim->url);
+	}
 	object_set_int(copy, IMAGE_SIZE, c->size);
 	object_set_int(copy, IMAGE_ACTUAL_SIZE, c->actual_size);
 	return txn_put(t, copy, NULL, e);
@@ -268,6 +273,8 @@ static int examine(struct copies *c, const struct target *target, struct error *
 	struct stat st;
 	int r = image_probe(target->part, &info, e);
 
+	if (r == 0 && c->claim->name)
+		r = image_check_name(c->claim->format, image_format_name(info.format), e);
 	if (r == 0)
 		r = image_decide(c->claim->format, c->claim->media_type, c->claim->system,
 				 image_format_name(info.format), &c->format, &c->media_type, e);
@@ -447,4 +454,91 @@ int image_copies_make(struct job *job, const char *image_uuid, const char *sourc
 	if (ret_failures)
 		*ret_failures = failures(&c);
 	return 0;
+}
+
+/* ------------------------------------------------------------------ uploads */
+
+int image_copies_adopt(struct job *job, const char *image_uuid, const struct image_claim *claim,
+		       const char *md5, struct error *e)
+{
+	_cleanup_(copies_done) struct copies c = {.job = job, .image = image_uuid, .claim = claim};
+	struct target *target;
+	int r = find_targets(&c, e);
+
+	if (r == 0 && c.count != 1)
+		r = error_set(e, ENOENT, "the backup storage of image '%s' is gone", image_uuid);
+	if (r < 0)
+		return r;
+	snprintf(c.md5, sizeof(c.md5), "%s", md5);
+	target = &c.targets[0];
+	r = examine(&c, target, e);
+	if (r == 0)
+		r = publish(&c, target, e);
+	kill_point("upload-published");
+	target->done = r == 0;
+	if (r == 0)
+		r = store_run(pool_store(job->pool), finish_rows, &c, e);
+	kill_point("upload-ready");
+	if (r < 0 && target->path)
+		(void)rename(target->path, target->part); /* there may be none, when publishing failed */
+	if (r == 0)
+		measure_all(&c);
+	return r;
+}
+
+/* Does anything stand on the image, or is it about to? */
+static bool is_used(const struct view *view, const char *image)
+{
+	return view_next_where(view, KIND_IMAGE_CACHE, IMAGE_CACHE_IMAGE_UUID, image, 0) ||
+	       view_next_where(view, KIND_VM, VM_IMAGE_UUID, image, 0) ||
+	       view_next_where(view, KIND_VOLUME, VOLUME_ROOT_IMAGE_UUID, image, 0);
+}
+
+struct reopen {
+	const char *image;
+	char *path; /* owned by image_copies_reopen() */
+};
+
+static int reopen_rows(struct txn *t, void *arg, struct error *e)
+{
+	struct reopen *o = arg;
+	const struct object *image = view_get(txn_view(t), KIND_IMAGE, o->image);
+	const struct object *ref =
+		view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, o->image, 0);
+	const char *path = ref ? object_str(ref, IMAGE_REF_INSTALL_PATH) : NULL;
+	struct object *copy;
+	int r;
+
+	if (!image || !path || !object_str_is(image, IMAGE_STATUS, "Ready") || is_used(txn_view(t), o->image))
+		return error_set(e, EBUSY, "image '%s' is in use already and takes no more bytes", o->image);
+	free(o->path);
+	o->path = strdup(path);
+	copy = o->path ? object_copy(ref) : NULL;
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(copy, IMAGE_REF_STATUS, "Downloading");
+	object_set_str(copy, IMAGE_REF_INSTALL_PATH, NULL);
+	r = txn_put(t, copy, NULL, e);
+	if (r < 0)
+		return r;
+	copy = object_copy(view_get(txn_view(t), KIND_IMAGE, o->image));
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(copy, IMAGE_STATUS, "Downloading");
+	return txn_put(t, copy, NULL, e);
+}
+
+int image_copies_reopen(struct job *job, const char *image_uuid, struct error *e)
+{
+	_cleanup_(copies_done) struct copies c = {.job = job, .image = image_uuid};
+	struct reopen o = {.image = image_uuid};
+	int r = find_targets(&c, e);
+
+	if (r == 0)
+		r = store_run(pool_store(job->pool), reopen_rows, &o, e);
+	if (r == 0 && rename(o.path, c.targets[0].part) < 0)
+		r = error_set(e, errno, "cannot rename '%s' to '%s': %s", o.path, c.targets[0].part,
+			      strerror(errno));
+	free(o.path);
+	return r;
 }

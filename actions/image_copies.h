@@ -21,6 +21,9 @@ struct image_claim {
 	const char *format;	/* "qcow2", "raw" or "iso" */
 	const char *media_type; /* NULL = not said */
 	bool system;
+	/* Of what was uploaded as a file; NULL = as the rows say, and the format need not be just this one.
+	 */
+	const char *name, *url;
 };
 
 /**
@@ -43,5 +46,18 @@ int image_copies_put_refs(struct txn *t, const char *image_uuid, const json_t *b
  */
 int image_copies_make(struct job *job, const char *image_uuid, const char *source,
 		      const struct image_claim *claim, json_t **ret_failures, struct error *e);
+
+/**
+ * As image_copies_make() for an image with one ref whose bytes are there already, under the partial name:
+ * step 1 without the fetching, and step 3. @md5: "" = not known. On failure everything is as before.
+ * Blocking.
+ */
+int image_copies_adopt(struct job *job, const char *image_uuid, const struct image_claim *claim,
+		       const char *md5, struct error *e);
+/**
+ * Takes image_copies_adopt() back: the image is Downloading again, its bytes are under the partial name.
+ * -EBUSY, and nothing has changed, when somebody uses the image already. Blocking.
+ */
+int image_copies_reopen(struct job *job, const char *image_uuid, struct error *e);
 
 #endif

@@ -14,7 +14,7 @@
 
 #define SECTOR 512
 /* Everything before the volume descriptor of an ISO that is looked at: qcow2's header and all magics. */
-#define HEAD_SIZE 1024
+#define HEAD_SIZE IMAGE_HEAD_SIZE
 /* First volume descriptor of ISO 9660: sector 16 of 2048 bytes; type, "CD001", version. */
 #define ISO_DESCRIPTOR_OFFSET 32768
 
@@ -30,6 +30,12 @@
 #define QCOW2_MAX_BACKING_NAME		   1023
 #define QCOW2_MAX_REFCOUNT_ORDER	   6
 #define QCOW2_MIN_EXTENDED_L2_CLUSTER_BITS 14
+/* Bits of an entry in an L1 or L2 table. */
+#define QCOW2_OFFSET	 UINT64_C(0x00fffffffffffe00)
+#define QCOW2_COMPRESSED (UINT64_C(1) << 62)
+#define QCOW2_ZERO	 UINT64_C(1)
+/* Of so many L2 tables the clusters are looked at; the last ones are those that were written last. */
+#define QCOW2_LAST_TABLES 16
 
 #define QCOW2_INCOMPAT_CORRUPT	   (UINT64_C(1) << 1)
 #define QCOW2_INCOMPAT_DATA_FILE   (UINT64_C(1) << 2)
@@ -200,7 +206,7 @@ static int is_iso(const struct image_source *s, struct error *e)
 	uint8_t descriptor[7];
 	int r;
 
-	if (s->size < ISO_DESCRIPTOR_OFFSET + 2048)
+	if (s->size < IMAGE_ISO_SIZE)
 		return 0;
 	r = source_read(s, descriptor, sizeof(descriptor), ISO_DESCRIPTOR_OFFSET, e);
 	if (r < 0)
@@ -258,7 +264,7 @@ static int check_table(const struct image_source *s, const char *field, uint64_t
 {
 	if (offset == 0 || offset % cluster != 0)
 		return refuse_field(field, offset, e);
-	if (offset > (uint64_t)s->size || bytes > (uint64_t)s->size - offset)
+	if (!s->partial && (offset > (uint64_t)s->size || bytes > (uint64_t)s->size - offset))
 		return error_set(e, EINVAL,
 				 "the qcow2 image is cut off: %s is %" PRIu64 ", %" PRIu64
 				 " bytes long, in a file of %" PRId64 " bytes",
@@ -319,6 +325,103 @@ static int qcow2_check_tables(const struct image_source *s, const struct qcow2_h
 			   (uint64_t)h->snapshots * QCOW2_MIN_SNAPSHOT_BYTES, cluster, e);
 }
 
+/* A table being read piece by piece. */
+struct table {
+	const struct image_source *source;
+	uint64_t offset, count; /* of its entries, which have eight bytes */
+	uint64_t from, have;	/* those in `bytes` */
+	uint8_t bytes[4096];
+};
+
+static int table_get(struct table *t, uint64_t i, uint64_t *ret, struct error *e)
+{
+	const uint64_t room = sizeof(t->bytes) / 8;
+
+	if (i < t->from || i >= t->from + t->have) {
+		uint64_t left = t->count - i;
+		int r;
+
+		t->from = i;
+		t->have = left < room ? left : room;
+		r = source_read(t->source, t->bytes, (size_t)t->have * 8, (int64_t)(t->offset + i * 8), e);
+		if (r < 0) {
+			t->have = 0;
+			return r;
+		}
+	}
+	*ret = get64(t->bytes + (i - t->from) * 8);
+	return 0;
+}
+
+static int refuse_end(const struct image_source *s, const char *what, uint64_t offset, struct error *e)
+{
+	return error_set(e, EINVAL,
+			 "the qcow2 image is cut off: %s is at byte %" PRIu64 " in a file of %" PRId64
+			 " bytes",
+			 what, offset, s->size);
+}
+
+/* Where the data of an L2 entry begins; 0 when it has none in the file. */
+static uint64_t qcow2_data_offset(const struct qcow2_header *h, uint64_t entry)
+{
+	if (entry & QCOW2_COMPRESSED)
+		return entry & ((UINT64_C(1) << (62 - (h->cluster_bits - 8))) - 1);
+	/* a cluster that reads as zeros may have a place that was never written */
+	if (!(h->incompatible & QCOW2_INCOMPAT_EXTENDED_L2) && (entry & QCOW2_ZERO))
+		return 0;
+	return entry & QCOW2_OFFSET;
+}
+
+static int qcow2_check_l2(const struct image_source *s, const struct qcow2_header *h, uint64_t offset,
+			  struct error *e)
+{
+	unsigned step = h->incompatible & QCOW2_INCOMPAT_EXTENDED_L2 ? 2 : 1;
+	struct table t = {.source = s, .offset = offset, .count = (UINT64_C(1) << h->cluster_bits) / 8};
+
+	/* as much of it as there is; QEMU reads zeros behind the end, too */
+	if (t.count > ((uint64_t)s->size - offset) / 8)
+		t.count = ((uint64_t)s->size - offset) / 8;
+	for (uint64_t i = 0; i < t.count; i += step) {
+		uint64_t entry, at;
+		int r = table_get(&t, i, &entry, e);
+
+		if (r < 0)
+			return r;
+		at = qcow2_data_offset(h, entry);
+		if (at >= (uint64_t)s->size)
+			return refuse_end(s, "a cluster", at, e);
+	}
+	return 0;
+}
+
+/* Does the file reach as far as its tables say? */
+static int qcow2_check_end(const struct image_source *s, const struct qcow2_header *h, struct error *e)
+{
+	struct table l1 = {.source = s, .offset = h->l1_offset, .count = h->l1_size};
+	uint64_t last[QCOW2_LAST_TABLES] = {0};
+	unsigned next = 0;
+
+	for (uint64_t i = 0; i < l1.count; i++) {
+		uint64_t entry;
+		int r = table_get(&l1, i, &entry, e);
+
+		if (r < 0)
+			return r;
+		entry &= QCOW2_OFFSET;
+		if (entry >= (uint64_t)s->size)
+			return refuse_end(s, "a table", entry, e);
+		if (entry)
+			last[next++ % QCOW2_LAST_TABLES] = entry;
+	}
+	for (unsigned i = 0; i < QCOW2_LAST_TABLES && last[i]; i++) {
+		int r = qcow2_check_l2(s, h, last[i], e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int qcow2_parse(const struct image_source *s, const uint8_t *head, size_t len, struct image_info *ret,
 		       struct error *e)
 {
@@ -353,6 +456,9 @@ static int qcow2_parse(const struct image_source *s, const uint8_t *head, size_t
 	r = qcow2_check_features(&h, e);
 	if (r == 0)
 		r = qcow2_check_tables(s, &h, e);
+	/* what refers to other files is refused for that, see image_info_check() */
+	if (r == 0 && !s->partial && !(h.incompatible & QCOW2_INCOMPAT_DATA_FILE))
+		r = qcow2_check_end(s, &h, e);
 	if (r < 0)
 		return r;
 	*ret = (struct image_info){
@@ -390,7 +496,7 @@ int image_header_parse(const struct image_source *s, struct image_info *ret, str
 	iso = is_iso(s, e);
 	if (iso < 0)
 		return iso;
-	r = iso ? 0 : refuse_known_trailers(s, e);
+	r = iso || s->partial ? 0 : refuse_known_trailers(s, e);
 	if (r < 0)
 		return r;
 	rounded = s->size + (SECTOR - s->size % SECTOR) % SECTOR;

@@ -20,9 +20,11 @@
  * Formats known by name but not accepted (vmdk, vdi, archives, ...) are refused
  * with that name, for a compressed image taken as raw would boot nothing.
  *
- * Only headers are read, through a callback; no pointer into the file is
- * followed further than to see that it lies within. Pure, no memory allocated
- * besides the sentence of an error.
+ * Only headers and tables are read, through a callback; no pointer into the file
+ * is followed further than to see that it lies within. Of a qcow2 image these are
+ * all L2 tables, and the clusters in the last of them: a file that was cut off
+ * anywhere is told by what it lacks. Pure, no memory allocated besides the
+ * sentence of an error.
  */
 #ifndef POOLFS_IMAGE_HEADER_H
 #define POOLFS_IMAGE_HEADER_H
@@ -61,7 +63,12 @@ struct image_source {
 	void *ctx;
 	int64_t size;	     /* of the file, bytes */
 	int64_t actual_size; /* occupied, bytes; passed on */
+	bool partial;	     /* the rest is still to come: nothing behind the end is missed */
 };
+
+/* How much of a partial file tells its format, and whether it is an ISO. */
+#define IMAGE_HEAD_SIZE 1024
+#define IMAGE_ISO_SIZE	(32768 + 2048)
 
 /**
  * Finds the format and reads the header. -EOPNOTSUPP for a known format that is

@@ -104,9 +104,10 @@ static int attributes_fill(posix_spawnattr_t *attributes)
 }
 
 /* Starts the child with @out as its standard output; returns its pid or -errno. */
-static pid_t child_start(const char *program, const char *path, int out)
+static pid_t child_start(const char *program, const char *path, bool partial, int out)
 {
-	char *const argv[] = {(char *)PROGRAM, (char *)"--", (char *)path, NULL};
+	char *const whole[] = {(char *)PROGRAM, (char *)"--", (char *)path, NULL};
+	char *const head[] = {(char *)PROGRAM, (char *)"--partial", (char *)"--", (char *)path, NULL};
 	char *const envp[] = {(char *)"LC_ALL=C", NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -122,7 +123,7 @@ static pid_t child_start(const char *program, const char *path, int out)
 		if (r == 0)
 			r = attributes_fill(&attributes);
 		if (r == 0)
-			r = posix_spawn(&pid, program, &actions, &attributes, argv, envp);
+			r = posix_spawn(&pid, program, &actions, &attributes, partial ? head : whole, envp);
 		(void)posix_spawnattr_destroy(&attributes);
 	}
 	(void)posix_spawn_file_actions_destroy(&actions);
@@ -179,7 +180,8 @@ static int child_reap(pid_t pid)
 	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
-static int child_run(const char *program, const char *path, int timeout_ms, struct answer *a, struct error *e)
+static int child_run(const char *program, const char *path, bool partial, int timeout_ms, struct answer *a,
+		     struct error *e)
 {
 	_cleanup_close_ int in = -1, out = -1;
 	int ends[2], r;
@@ -190,7 +192,7 @@ static int child_run(const char *program, const char *path, int timeout_ms, stru
 	in = ends[0];
 	out = ends[1];
 	(void)fcntl(in, F_SETFL, O_NONBLOCK);
-	pid = child_start(program, path, out);
+	pid = child_start(program, path, partial, out);
 	if (pid < 0)
 		return error_set(e, EIO, "cannot start '%s': %s", program, strerror(-pid));
 	(void)close(steal_fd(&out));
@@ -284,14 +286,14 @@ static int answer_to_info(const struct answer *a, struct image_info *ret, struct
 	return 0;
 }
 
-int image_probe_with(const char *program, const char *path, int timeout_ms, struct image_info *ret,
-		     struct error *e)
+static int probe(const char *program, const char *path, bool partial, int timeout_ms, struct image_info *ret,
+		 struct error *e)
 {
 	struct answer a = {.len = 0};
 	struct image_info info;
 	int r;
 
-	r = child_run(program, path, timeout_ms, &a, e);
+	r = child_run(program, path, partial, timeout_ms, &a, e);
 	if (r < 0)
 		return r;
 	if (a.status != IMAGE_PROBE_EXIT_OK)
@@ -304,12 +306,28 @@ int image_probe_with(const char *program, const char *path, int timeout_ms, stru
 	return r;
 }
 
-int image_probe(const char *path, struct image_info *ret, struct error *e)
+int image_probe_with(const char *program, const char *path, int timeout_ms, struct image_info *ret,
+		     struct error *e)
+{
+	return probe(program, path, false, timeout_ms, ret, e);
+}
+
+static int find_and_probe(const char *path, bool partial, struct image_info *ret, struct error *e)
 {
 	_cleanup_free_ char *program = program_find();
 
 	if (!program)
 		return error_set(e, EIO, "the program '%s' is neither beside this one nor in '%s'", PROGRAM,
 				 POOLFS_LIBEXECDIR);
-	return image_probe_with(program, path, IMAGE_PROBE_TIMEOUT_MS, ret, e);
+	return probe(program, path, partial, IMAGE_PROBE_TIMEOUT_MS, ret, e);
+}
+
+int image_probe(const char *path, struct image_info *ret, struct error *e)
+{
+	return find_and_probe(path, false, ret, e);
+}
+
+int image_probe_partial(const char *path, struct image_info *ret, struct error *e)
+{
+	return find_and_probe(path, true, ret, e);
 }

@@ -46,6 +46,12 @@ enum image_probe_exit {
  */
 int image_probe(const char *path, struct image_info *ret, struct error *e);
 
+/**
+ * As image_probe(), for a file of which more is still to come: what would be behind its end is not missed. It
+ * must have IMAGE_HEAD_SIZE bytes to tell its format, and IMAGE_ISO_SIZE to tell an ISO.
+ */
+int image_probe_partial(const char *path, struct image_info *ret, struct error *e);
+
 /** As image_probe() with the program at @program and a wall clock limit in milliseconds; for tests. */
 int image_probe_with(const char *program, const char *path, int timeout_ms, struct image_info *ret,
 		     struct error *e);

@@ -198,7 +198,11 @@ static void say_info(const struct image_info *i)
 
 int main(int argc, char **argv)
 {
-	const char *path = argc == 3 && strcmp(argv[1], "--") == 0 ? argv[2] : argc == 2 ? argv[1] : NULL;
+	bool partial = argc == 4 && strcmp(argv[1], "--partial") == 0;
+	int first = partial ? 2 : 1;
+	const char *path = argc == first + 2 && strcmp(argv[first], "--") == 0 ? argv[first + 1]
+			   : argc == 2					       ? argv[1]
+									       : NULL;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_close_ int fd = -1;
 	struct image_source source;
@@ -206,7 +210,7 @@ int main(int argc, char **argv)
 	int r;
 
 	if (!path) {
-		say("usage: poolfs-image-probe [--] FILE\n");
+		say("usage: poolfs-image-probe [[--partial] --] FILE\n");
 		return IMAGE_PROBE_EXIT_USAGE;
 	}
 	r = box_limits();
@@ -218,6 +222,7 @@ int main(int argc, char **argv)
 		(void)error_set(&e, EIO, "the image probe cannot limit itself: %s", strerror(-r));
 		return say_error(&e);
 	}
+	source.partial = partial;
 	if (image_header_parse(&source, &info, &e) < 0)
 		_exit((int)say_error(&e)); /* close(2) of the descriptor is beyond the box */
 	say_info(&info);

@@ -70,6 +70,59 @@ int image_decide(const char *format, const char *media_type, bool system, const 
 	return 0;
 }
 
+/* Suffixes of files, and the formats they stand for. */
+static const struct suffix {
+	const char *text, *format;
+} suffixes[] = {
+	{".qcow2", "qcow2"},
+	{".raw", "raw"},
+	{".img", "raw"},
+	{".iso", "iso"},
+};
+
+/* UTF-8 without a NUL is what an image can be called. */
+static bool is_text(const char *text)
+{
+	json_t *valid = json_string(text);
+
+	json_decref(valid);
+	return valid != NULL;
+}
+
+int image_name_parse(const char *file_name, char **ret_name, const char **ret_format, struct error *e)
+{
+	size_t len = strlen(file_name);
+
+	if (!is_text(file_name))
+		return error_set(e, EINVAL, "the name is not UTF-8");
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		size_t suffix = strlen(suffixes[i].text);
+
+		if (len <= suffix || strcasecmp(file_name + len - suffix, suffixes[i].text) != 0)
+			continue;
+		*ret_name = strndup(file_name, len - suffix);
+		if (!*ret_name)
+			return error_set(e, ENOMEM, "out of memory");
+		*ret_format = known_format(suffixes[i].format);
+		return 0;
+	}
+	return error_set(
+		e, EINVAL,
+		"the name '%s' does not say what the file is: it must end with .qcow2, .raw, .img or .iso",
+		file_name);
+}
+
+int image_check_name(const char *format, const char *found, struct error *e)
+{
+	if (strcmp(format, found) == 0)
+		return 0;
+	return error_set(
+		e, EINVAL,
+		"the name says that the file is '%s', but the content is '%s': if that is what you mean, "
+		"call it .%s",
+		format, found, found);
+}
+
 const char *image_disk_format(const char *format)
 {
 	return strcmp(format, "qcow2") == 0 ? "qcow2" : "raw";

@@ -17,6 +17,9 @@
  *
  * (An ISO 9660 file may be a disk at the same time; so `raw` together with an
  * explicit mediaType of a template is believed.)
+ *
+ * A file that is uploaded says its format by the suffix of its name, and nothing
+ * else: there the content must be just that (image_check_name()).
  */
 #ifndef POOLFS_IMAGE_RULES_H
 #define POOLFS_IMAGE_RULES_H
@@ -39,6 +42,14 @@ const char *image_claimed_format(const char *format, const char *media_type);
  */
 int image_decide(const char *format, const char *media_type, bool system, const char *found,
 		 const char **ret_format, const char **ret_media_type, struct error *e);
+/**
+ * What the name of an uploaded file says: its name without the suffix, and the format, which is static.
+ * @ret_name is allocated. -EINVAL for another suffix than .qcow2, .raw, .img and .iso, or a name that no
+ * image can have.
+ */
+int image_name_parse(const char *file_name, char **ret_name, const char **ret_format, struct error *e);
+/** Refuses a file whose content @found is not the format that its name says, however usable: -EINVAL. */
+int image_check_name(const char *format, const char *found, struct error *e);
 /** The format to tell QEMU for an image's file: an ISO is raw bytes. Static. */
 const char *image_disk_format(const char *format);
 

@@ -30,6 +30,11 @@ struct hypervisor *pool_hypervisor(struct pool *pool)
 	return pool->hv;
 }
 
+struct uploads *pool_uploads(struct pool *pool)
+{
+	return pool->uploads;
+}
+
 const char *pool_state_dir(const struct pool *pool)
 {
 	return pool->state_dir;
@@ -304,7 +309,7 @@ int64_t pool_query_deadline(const struct view *view)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (ts.tv_sec + config_int(view, "query.timeLimit")) * INT64_C(1000000000) + ts.tv_nsec;
+	return (ts.tv_sec + config_int(view, "search.timeLimit")) * INT64_C(1000000000) + ts.tv_nsec;
 }
 
 /* ------------------------------------------------------------- open, close */
@@ -336,6 +341,10 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 		r = hv_new(&pool_events, pool, &pool->hv, e);
 	if (r == 0)
 		r = executor_new(pool, &pool->executor, e);
+	if (r == 0) {
+		pool->uploads = uploads_new(pool);
+		r = pool->uploads ? 0 : error_set(e, ENOMEM, "out of memory");
+	}
 	if (r == 0)
 		r = clockwork_new(pool, &pool->clockwork, e);
 	if (r == 0)
@@ -400,6 +409,7 @@ void pool_close(struct pool *pool)
 	executor_free(pool->executor);
 	clockwork_free(pool->clockwork);
 	web_hooks_free(pool->web_hooks);
+	uploads_free(pool->uploads);
 	login_limit_free(pool->login_limit);
 	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
 	workers_free(pool->background);

@@ -16,6 +16,7 @@
 #include "request.h"
 
 struct hypervisor;
+struct uploads;
 
 struct pool_options {
 	const char *state_dir; /* absolute; must exist */
@@ -33,6 +34,7 @@ void pool_close(struct pool *pool);
 
 struct store *pool_store(struct pool *pool);
 struct hypervisor *pool_hypervisor(struct pool *pool);
+struct uploads *pool_uploads(struct pool *pool);
 /** Absolute path of the state folder; borrowed. */
 const char *pool_state_dir(const struct pool *pool);
 

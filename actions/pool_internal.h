@@ -9,6 +9,7 @@
 #include "executor.h"
 #include "scheduler.h"
 #include "turns.h"
+#include "upload.h"
 #include "workers.h"
 
 struct pool {
@@ -18,6 +19,7 @@ struct pool {
 	struct clockwork *clockwork; /* runs schedulers */
 	struct login_limit *login_limit;
 	struct web_hooks *web_hooks;
+	struct uploads *uploads;
 	struct workers *background;   /* Gets that ask a host, long renderings */
 	pthread_mutex_t prepare_lock; /* one host is made ready at a time, and once */
 	struct turns *turns;	      /* of those who ask for long work, in `background` */

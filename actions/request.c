@@ -484,7 +484,7 @@ json_t *request_to_json(const struct request *req, bool mask_secrets)
 /* `source` is a static string in struct actor. */
 static const char *static_source(const char *text)
 {
-	static const char *const sources[] = {"fs", "rest", "scheduler", "ha", "libvirt"};
+	static const char *const sources[] = {"fs", "upload", "rest", "scheduler", "ha", "libvirt"};
 
 	for (size_t i = 0; text && i < ARRAY_SIZE(sources); i++)
 		if (strcmp(sources[i], text) == 0)

@@ -17,7 +17,7 @@
 struct actor {
 	int64_t uid;
 	char account[UUID_SIZE];   /* "" = the admin account */
-	const char *source;	   /* "fs", "rest", "scheduler", "ha", "libvirt"; static */
+	const char *source;	   /* "fs", "upload", "rest", "scheduler", "ha", "libvirt"; static */
 	char scheduler[UUID_SIZE]; /* that asks; "" = none */
 	char address[64];	   /* of a REST client; "" = none. Not kept with the job */
 };

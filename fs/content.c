@@ -7,7 +7,9 @@
 
 #include "../actions/config.h"
 #include "../actions/json_gather.h"
+#include "../actions/running_sum.h"
 #include "../actions/shortform.h"
+#include "../actions/upload.h"
 #include "../model/access.h"
 #include "../model/render.h"
 #include "ask.h"
@@ -62,7 +64,7 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "query-bytes %d\n", QUERY_LENGTH_MAX);
 	fprintf(f, "query-conditions %d\n", QUERY_CONDITIONS_MAX);
 	fprintf(f, "query-relations %d\n", QUERY_DEPTH_MAX);
-	fprintf(f, "query-seconds %" PRId64 "\n", config_int(p->view, "query.timeLimit"));
+	fprintf(f, "query-seconds %" PRId64 "\n", config_int(p->view, "search.timeLimit"));
 	fprintf(f, "query-names %d\n", QUERIES_KEPT);
 	fprintf(f, "where-bytes %d\n", QUERIES_TEXT);
 	fprintf(f, "events-bytes %d\n", EVENTS_BYTES);
@@ -71,6 +73,9 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "scratch-files-per-user %d\n", SCRATCH_NAMES_OF_USER);
 	fprintf(f, "scratch-files-total %d\n", SCRATCH_NAMES);
 	fprintf(f, "scratch-idle-seconds %d\n", SCRATCH_IDLE_S);
+	fprintf(f, "uploads %d\n", UPLOADS_MAX);
+	fprintf(f, "upload-idle-seconds %d\n", UPLOAD_IDLE_S);
+	fprintf(f, "upload-holes-summed %" PRId64 "\n", RUNNING_SUM_HOLES);
 	fprintf(f, "objects-per-kind %" PRId64 "\n", NODE_ROW_MAX);
 	return stream_end(f, &text, &len, changed > p->fs->born ? changed : p->fs->born);
 }

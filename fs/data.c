@@ -20,6 +20,11 @@ int64_t data_size(const struct place *p)
 	return disk_reader_size(p->object);
 }
 
+blkcnt_t data_blocks(const struct place *p)
+{
+	return (blkcnt_t)(disk_reader_occupied(p->object) / 512);
+}
+
 /* A request that a worker answers. */
 struct data_work {
 	fuse_req_t req;

@@ -15,6 +15,8 @@
 
 bool data_here(const struct place *dir);
 int64_t data_size(const struct place *p);
+/** st_blocks of the file: fewer than it has bytes for, so that tools look for holes. */
+blkcnt_t data_blocks(const struct place *p);
 
 /** Answers an open. */
 void data_open(fuse_req_t req, const struct place *p, const struct fuse_file_info *fi);

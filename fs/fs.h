@@ -24,6 +24,7 @@ struct queries;
 struct ranks;
 struct scratches;
 struct stamp;
+struct uploads;
 struct waits;
 struct workers;
 
@@ -38,6 +39,7 @@ struct fs {
 	struct queries *queries;
 	struct scratches *scratches;
 	struct stamp *stamp;
+	struct uploads *uploads; /* the pool's */
 	struct waits *waits;
 	struct workers *readers; /* of `data` files */
 	struct ranks *ranks;	 /* of lookups in `by-name`; the receiving thread's */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../actions/disk_reader.h"
+#include "../actions/upload.h"
 #include "by_name.h"
 #include "where.h"
 
@@ -52,6 +53,7 @@ static void handle_destroy(struct ref *self)
 
 	object_unref(h->object);
 	disk_reader_unref(h->disk);
+	upload_unref(h->upload);
 	document_unref(h->content);
 	document_unref(h->answer);
 	gather_reset(&h->gather);

@@ -21,6 +21,7 @@
 #include "node.h"
 
 struct disk_reader;
+struct upload;
 struct ranks;
 struct where_list;
 
@@ -40,6 +41,8 @@ struct handle {
 	const struct object *object; /* immutable; owned; NULL: it belongs to none */
 
 	struct disk_reader *disk; /* owned; of `data` files, else NULL */
+	struct upload *upload;	  /* immutable; a reference; of files in `images/upload`, else NULL */
+	bool writes;		  /* immutable; an upload's: open for writing */
 	/* Owned; NULL when open for writing only. Stays, unless the handle was polled, see polls.h. */
 	struct document *content;
 	int64_t start;	      /* immutable; of `events`: position where the file begins */

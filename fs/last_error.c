@@ -89,7 +89,7 @@ static void job_failed(struct last_errors *errors, const struct view *view, cons
 	json_decref(json);
 	if (!error_is_set(&e))
 		error_set(&e, EIO, "job '%s' has failed", object_uuid(job));
-	if (object_str_is(job, JOB_SOURCE, "fs"))
+	if (object_str_is(job, JOB_SOURCE, "fs") || object_str_is(job, JOB_SOURCE, "upload"))
 		set(&errors->users, user_key((uid_t)object_int(job, JOB_UID)), error_sentence(&e));
 	if (o)
 		set(&errors->objects, object_key(o), error_sentence(&e));

@@ -10,6 +10,7 @@
 #include "where.h"
 #include "polls.h"
 #include "scratch.h"
+#include "uploads.h"
 
 /* For what stays as long as the program runs. */
 #define FOR_EVER 86400.0
@@ -261,6 +262,10 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		op_scratch_open(req, &p, fi);
 		return;
 	}
+	if (r == 0 && p.node.class == N_UPLOAD) {
+		op_upload_open(req, &p, fi);
+		return;
+	}
 	/* Root passes the mode bits, but not this (tree.md 12). */
 	if (r == 0 && writes && !place_is_writable(&p))
 		r = -EACCES;
@@ -300,6 +305,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		data_read(req, h, size, offset);
 		return;
 	}
+	if (h->upload) {
+		op_upload_read(req, h, size, offset);
+		return;
+	}
 	if (h->node.class == N_SCRATCH) {
 		op_scratch_read(req, h->node.row, size, offset);
 		return;
@@ -331,6 +340,8 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
 		fuse_reply_err(req, EBADF);
 	else if (h->disk)
 		data_lseek(req, h, offset, whence);
+	else if (h->upload)
+		op_upload_lseek(req, h, offset, whence);
 	else if (offset < 0 || offset >= end) /* a rendered file has no holes but the one at its end */
 		fuse_reply_err(req, ENXIO);
 	else
@@ -346,6 +357,8 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (h && h->disk)
 		data_release(fs, h);
 	handles_remove(fs->handles, fi->fh);
+	if (h && h->upload)
+		upload_release(h);
 	if (h && h->node.class == N_SCRATCH)
 		scratch_close(fs->scratches, h->node.row);
 	fuse_reply_err(req, 0);

@@ -13,6 +13,7 @@
 #include "ops.h"
 #include "scratch.h"
 #include "submit.h"
+#include "uploads.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -40,7 +41,7 @@ static int find_free_name(fuse_req_t req, fuse_ino_t parent, const char *name, s
 
 	if (r != -ENOENT)
 		return r == 0 ? -EEXIST : r;
-	return takes_scratch(ret_dir) ? 0 : -EPERM;
+	return takes_scratch(ret_dir) || ret_dir->node.class == N_UPLOADS ? 0 : -EPERM;
 }
 
 /* ------------------------------------------------------------ open, release */
@@ -89,6 +90,10 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct node node = {.class = N_SCRATCH};
 	int r = find_free_name(req, parent, name, &view, &dir);
 
+	if (r == 0 && dir.node.class == N_UPLOADS) {
+		op_upload_create(req, &dir, name, mode, fi);
+		return;
+	}
 	if (r == 0)
 		r = scratch_create(dir.fs->scratches, dir.node, dir.uid, name, mode, &node.row);
 	if (r == 0) {
@@ -173,6 +178,10 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct place dir, p;
 	int r = find_name(req, parent, name, &view, &dir, &p);
 
+	if (r == 0 && p.node.class == N_UPLOAD) {
+		op_upload_unlink(req, &p);
+		return;
+	}
 	if (r == 0)
 		r = p.node.class == N_SCRATCH ? scratch_unlink(dir.fs->scratches, dir.node, dir.uid, name)
 					      : -EPERM;
@@ -190,6 +199,8 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 		r = -EPERM;
 	if (r == 0)
 		r = find_free_name(req, parent, name, &view, &dir);
+	if (r == 0 && dir.node.class == N_UPLOADS)
+		r = -EPERM;
 	if (r == 0)
 		r = scratch_link(dir.fs->scratches, p.node.row, dir.node, name);
 	if (r == 0)
@@ -198,6 +209,13 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 		fuse_reply_err(req, -r);
 	else
 		fuse_reply_entry(req, &entry);
+}
+
+static bool is_uploads(fuse_ino_t ino)
+{
+	struct node node;
+
+	return node_unpack(ino, &node) && node.class == N_UPLOADS;
 }
 
 /* A rename that waits for the pool's word on the content. */
@@ -247,6 +265,13 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
 		return;
 	}
 	r = find_name(req, parent, name, &view, &dir, &p);
+	if (r == 0 && p.node.class == N_UPLOAD && to == parent) {
+		op_upload_rename(req, &p, to_name);
+		return;
+	}
+	/* from and to the uploads mv(1) copies */
+	if (r == 0 && (p.node.class == N_UPLOAD || is_uploads(to)))
+		r = -EXDEV;
 	if (r == 0 && p.node.class != N_SCRATCH)
 		r = -EPERM;
 	if (r == 0) {

@@ -4,6 +4,7 @@
 
 #include "scratch.h"
 #include "submit.h"
+#include "uploads.h"
 
 /* The place and handle of a request on an open file. */
 static int open_place(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, struct view **ret_view,
@@ -30,6 +31,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 		op_scratch_write(req, &p, data, size, offset, fi->flags);
 	else if (r < 0)
 		fuse_reply_err(req, -r);
+	else if (h->upload)
+		op_upload_write(req, h, data, size, offset, fi->flags);
 	else
 		submit_write(&p, h, req, data, size, offset, fi->flags);
 }
@@ -45,9 +48,26 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct place p;
 	int r = open_place(req, ino, fi, &view, &p, &h);
 
+	if (h && h->upload) {
+		op_upload_flush(req, h);
+		return;
+	}
 	/* The object is gone, and with it what was written. */
 	r = r == -ESTALE ? 0 : r < 0 ? r : submit_flush(&p, h);
 	fuse_reply_err(req, -r);
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+		  struct fuse_file_info *fi)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+
+	(void)ino;
+	if (h && h->upload)
+		op_upload_allocate(req, h, mode, offset, length);
+	else
+		fuse_reply_err(req, EOPNOTSUPP);
 }
 
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
@@ -59,6 +79,10 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 	int r = request_place(req, ino, &view, &p);
 
 	(void)datasync;
+	if (h && h->upload) {
+		op_upload_fsync(req, h);
+		return;
+	}
 	if (r == -ESTALE && h && h->object) {
 		/* The request on this descriptor has removed the object; its job can be waited for all the
 		 * same. */
@@ -89,6 +113,10 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 
 	if (r == 0 && p.node.class == N_SCRATCH) {
 		op_scratch_setattr(req, &p, attr, to_set);
+		return;
+	}
+	if (r == 0 && p.node.class == N_UPLOAD) {
+		op_upload_setattr(req, &p, attr, to_set);
 		return;
 	}
 	/* Tools that copy a file set its mode, owner and times: what is so already may be set again. */

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "ask.h"
+#include "data.h"
 #include "events.h"
 #include "queries.h"
 #include "scratch.h"
+#include "uploads.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -124,6 +126,15 @@ int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t
 		if (node.kind != KIND_NONE || node.index)
 			return -ENOENT;
 		if (node.class == N_SCRATCH && !scratch_is_here(fs->scratches, node.row))
+			return -ESTALE;
+		place_init(fs, view, node, ret);
+		ret->uid = uid;
+		return 0;
+	}
+	if (node.class == N_UPLOAD) {
+		if (node.kind != KIND_NONE || node.index)
+			return -ENOENT;
+		if (!upload_is_here(fs, node.row))
 			return -ESTALE;
 		place_init(fs, view, node, ret);
 		ret->uid = uid;
@@ -288,6 +299,8 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 		return scratch_stat(p, ret);
 	if (p->node.class == N_EVENTS)
 		return events_stat(p, ret);
+	if (p->node.class == N_UPLOAD)
+		return upload_attributes(p, ret);
 	if (S_ISLNK(mode)) {
 		if (!place_readlink(p, target))
 			return -ENOENT;
@@ -308,5 +321,7 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 		changed = d ? d->mtime : p->object ? p->object->changed : 0;
 	}
 	stat_fill(p->fs, p->node, mode, size, changed, ret);
+	if (p->node.class == N_DATA && p->object)
+		ret->st_blocks = data_blocks(p);
 	return 0;
 }

@@ -76,6 +76,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.flush = op_flush,
 	.release = op_release,
 	.fsync = op_fsync,
+	.fallocate = op_fallocate,
 	.opendir = op_opendir,
 	.readdir = op_readdir,
 	.readdirplus = op_readdirplus,
@@ -128,6 +129,7 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct fus
 		return r;
 	fs->store = pool_store(fs->pool);
 	fs->events = store_events(fs->store);
+	fs->uploads = pool_uploads(fs->pool);
 	fs->born = program_time();
 	fs->uid = geteuid();
 	fs->gid = getegid();

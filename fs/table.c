@@ -9,6 +9,7 @@
 #include "family.h"
 #include "links.h"
 #include "members.h"
+#include "uploads.h"
 #include "where.h"
 #include "scratch.h"
 #include "stamp.h"
@@ -211,6 +212,26 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			.next = categories_next,
 			.changed = changed_object,
 			.help = "settings of one category"},
+
+	[N_UPLOADS] =
+		{.in = IN(N_FOLDER),
+		 .index = INDEX_FOLDER,
+		 .name = "upload",
+		 .mode = DIRECTORY,
+		 .flags = E_NAME_STAYS | E_STAYS,
+		 .here = uploads_here,
+		 .help = "a file written here is an image once it is closed; lists those that are being written",
+		 .example = "cp --sparse=always web.qcow2 upload/; cat by-name/web/uuid"},
+	[N_UPLOAD] =
+		{.in = IN(N_UPLOADS),
+		 .shown = "<name>.qcow2, .raw, .img, .iso",
+		 .mode = S_IFREG | 0600,
+		 .find = upload_find,
+		 .next = upload_next,
+		 .size = upload_size,
+		 .permissions = upload_permissions,
+		 .help = "a file that is being written; a name with a dot in front is temporary, mv gives it "
+			 "its own"},
 
 	[N_OBJECT] = {.in = IN(N_FOLDER) | IN(N_CATEGORY) | IN(N_SUB),
 		      .kinds = ANY,

@@ -3,7 +3,7 @@
  * Any bytes as an image. So that a small input can be a large file, it is
  *
  *     8 bytes   size of the file, big endian
- *     8 bytes   what is at the volume descriptor of an ISO (32768)
+ *     8 bytes   what is at the volume descriptor of an ISO (32768); the last bit: more of it is to come
  *     16 bytes  what is 512 bytes before the end
  *     the rest  the beginning of the file
  *
@@ -18,6 +18,10 @@
 #include "../../actions/image_header.h"
 
 #define PREFIX 32
+/* What may be read of a file: headers, an L1 table, and the last L2 tables. */
+#define HEADERS	  4096
+#define L1_TABLE  (32 << 20)
+#define L2_TABLES (16 * (2 << 20))
 
 struct file {
 	const uint8_t *data;
@@ -26,29 +30,28 @@ struct file {
 	size_t bytes_read;
 };
 
-static uint8_t byte_at(const struct file *f, int64_t offset)
+/* Lays the @size bytes of @data, which are at @at in the file, over what is read from @offset. */
+static void lay(uint8_t *buf, size_t len, int64_t offset, const uint8_t *data, size_t size, int64_t at)
 {
-	int64_t from_end = f->file_size - 512;
+	int64_t from = at > offset ? at : offset;
+	int64_t to = at + (int64_t)size < offset + (int64_t)len ? at + (int64_t)size : offset + (int64_t)len;
 
-	if (offset >= 32768 && offset < 32776)
-		return f->data[8 + offset - 32768];
-	if (offset >= from_end && offset < from_end + 16)
-		return f->data[16 + offset - from_end];
-	if (offset < (int64_t)(f->size - PREFIX))
-		return f->data[PREFIX + offset];
-	return 0;
+	if (from < to)
+		memcpy(buf + (from - offset), data + (from - at), (size_t)(to - from));
 }
 
 static ssize_t file_read(void *ctx, void *buf, size_t len, int64_t offset)
 {
 	struct file *f = ctx;
-	size_t n = 0;
+	size_t n = f->file_size - offset < (int64_t)len ? (size_t)(f->file_size - offset) : len;
 
 	fuzz_require(offset >= 0 && offset < f->file_size && len > 0);
-	for (; n < len && offset + (int64_t)n < f->file_size; n++)
-		((uint8_t *)buf)[n] = byte_at(f, offset + (int64_t)n);
+	memset(buf, 0, n);
+	lay(buf, n, offset, f->data + PREFIX, f->size - PREFIX, 0);
+	lay(buf, n, offset, f->data + 16, 16, f->file_size - 512);
+	lay(buf, n, offset, f->data + 8, 8, 32768);
 	f->bytes_read += n;
-	fuzz_require(f->bytes_read < 4096); /* headers only */
+	fuzz_require(f->bytes_read < HEADERS + L1_TABLE + L2_TABLES);
 	return (ssize_t)n;
 }
 
@@ -64,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(&file_size, data, sizeof(file_size));
 	file.file_size = source.size = (int64_t)be64toh(file_size);
+	source.partial = data[15] & 1;
 	if (image_header_parse(&source, &info, &e) < 0) {
 		fuzz_require(error_is_set(&e) && (e.errnum == EINVAL || e.errnum == EOPNOTSUPP));
 		return 0;

@@ -53,6 +53,27 @@ cp --sparse=always "$data" "$CASE_DIR/got.raw"
 cmp "$CASE_DIR/got.raw" "$CASE_DIR/want.raw"
 [ "$(stat -c %b "$CASE_DIR/got.raw")" -lt 4096 ] || fail "the holes of the volume were copied as zeros"
 
+step "tar, rsync and qemu-img read it, too, and find the holes"
+qemu-img compare -q -f raw "$data" "$CASE_DIR/want.raw"
+tar -C "$(dirname "$data")" --sparse -cf "$CASE_DIR/data.tar" data
+[ "$(stat -c %s "$CASE_DIR/data.tar")" -lt 1048576 ] || fail "tar has stored the holes"
+mkdir "$CASE_DIR/untarred"
+tar -C "$CASE_DIR/untarred" -xf "$CASE_DIR/data.tar"
+cmp "$CASE_DIR/untarred/data" "$CASE_DIR/want.raw"
+rsync -a --sparse "$data" "$CASE_DIR/rsynced.raw"
+cmp "$CASE_DIR/rsynced.raw" "$CASE_DIR/want.raw"
+assert_eq "$(stat -c %a "$CASE_DIR/rsynced.raw")" 400
+
+step "a disk as large as the storage is copied in no time: nobody reads its holes"
+size=$(($(value "primary-storage/$storage/availableCapacity") / 2 / 1048576 * 1048576))
+wide=$(create disk-offerings '{"params":{"name":"wide","diskSize":'"$size"'}}')
+large=$(create volumes '{"params":{"name":"large","diskOfferingUuid":"'"$wide"'","primaryStorageUuid":"'"$storage"'"}}')
+qemu-io -c "write -q -P 3 $((size - 1048576)) 64k" "$(value "volumes/$large/installPath")"
+assert_eq "$(extents "$MOUNT/volumes/$large/data")" "$((size - 1048576)) 65536"
+cp "$MOUNT/volumes/$large/data" "$CASE_DIR/large.raw"
+assert_eq "$(stat -c %s "$CASE_DIR/large.raw") $(extents "$CASE_DIR/large.raw")" "$size $((size - 1048576)) 65536"
+act "volumes/$large" delete
+
 step "out and in again"
 back=$(add_image "$CASE_DIR/got.raw" raw back)
 cmp "$MOUNT/images/$back/data" "$CASE_DIR/want.raw"

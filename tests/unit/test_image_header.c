@@ -341,6 +341,69 @@ static void known_formats_are_refused_by_name(void **state)
 	refuses((struct memory){bytes, sizeof(bytes), sizeof(bytes), 0}, EOPNOTSUPP, "is an HTML page");
 }
 
+/* The smallest image with everything: header, refcount table, L1, L2 and data, a cluster each. */
+#define FULL (6 * CLUSTER)
+
+static void full_qcow2(uint8_t bytes[static FULL])
+{
+	memset(bytes, 0, FULL);
+	qcow2(bytes);
+	put64(bytes + 3 * CLUSTER, UINT64_C(1) << 63 | 4 * CLUSTER);	 /* L1 */
+	put64(bytes + 4 * CLUSTER + 8, UINT64_C(1) << 63 | 5 * CLUSTER); /* L2, its second entry */
+}
+
+static void a_file_that_was_cut_off_is_told(void **state)
+{
+	static uint8_t bytes[FULL];
+	struct memory m = {.bytes = bytes, .len = FULL, .size = FULL};
+	struct image_info info;
+
+	(void)state;
+	full_qcow2(bytes);
+	assert_int_equal(parse(m, &info, NULL), 0);
+	m.size = 5 * CLUSTER + 1; /* the last cluster need not be full */
+	assert_int_equal(parse(m, &info, NULL), 0);
+	m.size = 5 * CLUSTER;
+	refuses(m, EINVAL, "cut off: a cluster is at byte 327680 in a file of 327680 bytes");
+	m.size = 4 * CLUSTER;
+	refuses(m, EINVAL, "cut off: a table is at byte 262144 in a file of 262144 bytes");
+	m.size = 3 * CLUSTER;
+	refuses(m, EINVAL, "cut off: l1_table_offset");
+	m.size = FULL;
+	/* a cluster of zeros may never have been written, a compressed one has its size above its place */
+	put64(bytes + 4 * CLUSTER + 16, UINT64_C(9) * CLUSTER | 1);
+	put64(bytes + 4 * CLUSTER + 24, UINT64_C(1) << 62 | UINT64_C(3) << 54 | 5 * CLUSTER);
+	assert_int_equal(parse(m, &info, NULL), 0);
+	put64(bytes + 4 * CLUSTER + 24, UINT64_C(1) << 62 | 9 * CLUSTER);
+	refuses(m, EINVAL, "a cluster is at byte 589824");
+}
+
+static void the_rest_of_a_partial_file_is_not_missed(void **state)
+{
+	static uint8_t bytes[FULL];
+	struct memory m = {.bytes = bytes, .len = FULL, .size = IMAGE_HEAD_SIZE};
+	struct image_source source = {
+		.read = memory_read, .ctx = &m, .size = IMAGE_HEAD_SIZE, .partial = true};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct image_info info;
+
+	(void)state;
+	full_qcow2(bytes);
+	assert_int_equal(image_header_parse(&source, &info, NULL), 0);
+	assert_int_equal(info.format, IMAGE_FORMAT_QCOW2);
+	assert_int_equal(info.virtual_size, INT64_C(10) << 30);
+	put32(bytes + 20, 40); /* what is there must make sense all the same */
+	assert_int_equal(image_header_parse(&source, &info, &e), -EINVAL);
+	/* what may yet become an ISO is raw so far */
+	memset(bytes, 0, FULL);
+	memcpy(bytes + 32769, "CD001", 5);
+	assert_int_equal(image_header_parse(&source, &info, NULL), 0);
+	assert_int_equal(info.format, IMAGE_FORMAT_RAW);
+	m.size = source.size = IMAGE_ISO_SIZE;
+	assert_int_equal(image_header_parse(&source, &info, NULL), 0);
+	assert_int_equal(info.format, IMAGE_FORMAT_ISO);
+}
+
 static void names_go_both_ways(void **state)
 {
 	enum image_format format;
@@ -364,6 +427,8 @@ int main(void)
 		cmocka_unit_test(raw_is_the_rest),
 		cmocka_unit_test(iso_is_found_whatever_the_first_sector_holds),
 		cmocka_unit_test(known_formats_are_refused_by_name),
+		cmocka_unit_test(a_file_that_was_cut_off_is_told),
+		cmocka_unit_test(the_rest_of_a_partial_file_is_not_missed),
 		cmocka_unit_test(names_go_both_ways),
 	};
 

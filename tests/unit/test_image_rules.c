@@ -77,12 +77,62 @@ static void test_decide(void **state)
 	assert_string_equal(image_disk_format("qcow2"), "qcow2");
 }
 
+static void name_says(const char *file_name, const char *name, const char *format)
+{
+	_cleanup_free_ char *found = NULL;
+	const char *found_format;
+
+	assert_int_equal(image_name_parse(file_name, &found, &found_format, NULL), 0);
+	assert_string_equal(found, name);
+	assert_string_equal(found_format, format);
+}
+
+static void name_says_nothing(const char *file_name, const char *sentence)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	const char *format = "untouched";
+	char *name = NULL;
+
+	assert_int_equal(image_name_parse(file_name, &name, &format, &e), -EINVAL);
+	assert_non_null(strstr(error_sentence(&e), sentence));
+	assert_null(name);
+	assert_string_equal(format, "untouched");
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	name_says("web.qcow2", "web", "qcow2");
+	name_says("web.1.raw", "web.1", "raw");
+	name_says("disk.IMG", "disk", "raw");
+	name_says("a b\xc3\xa9.iso", "a b\xc3\xa9", "iso");
+	name_says_nothing("web", "must end with .qcow2, .raw, .img or .iso");
+	name_says_nothing("web.vmdk", "'web.vmdk'");
+	name_says_nothing("qcow2", "must end");
+	name_says_nothing(".qcow2", "must end");
+	name_says_nothing("\xff.raw", "not UTF-8");
+}
+
+static void test_content_of_name(void **state)
+{
+	static const char *const formats[] = {"qcow2", "raw", "iso"};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(formats); k++)
+			assert_int_equal(image_check_name(formats[i], formats[k], NULL),
+					 i == k ? 0 : -EINVAL);
+	(void)image_check_name("raw", "qcow2", &e);
+	assert_non_null(strstr(error_sentence(&e), "call it .qcow2"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_url_path),
-		cmocka_unit_test(test_claim),
-		cmocka_unit_test(test_decide),
+		cmocka_unit_test(test_url_path),	cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_decide),		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_content_of_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

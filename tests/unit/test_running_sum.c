@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sum of a file while it is written: in order, with holes, in pieces, and when it cannot be known. */
+#include "test.h"
+
+#include "../../actions/running_sum.h"
+
+#define MD5_EMPTY    "d41d8cd98f00b204e9800998ecf8427e"
+#define MD5_ABC	     "900150983cd24fb0d6963f7d28e17f72"
+#define MD5_A_HOLE_B "ee87932edb5e9eb6f6fcbe77e1e2d131" /* "a", 4094 zeros, "b" */
+
+static void is_known(struct running_sum *s, int64_t size, const char *wanted)
+{
+	char md5[RUNNING_SUM_STRLEN] = "untouched";
+
+	assert_true(running_sum_get(s, size, md5));
+	assert_string_equal(md5, wanted);
+}
+
+static void is_unknown(struct running_sum *s, int64_t size)
+{
+	char md5[RUNNING_SUM_STRLEN];
+
+	assert_false(running_sum_get(s, size, md5));
+	running_sum_free(s);
+}
+
+static void in_order(void **state)
+{
+	struct running_sum *s = running_sum_new();
+
+	(void)state;
+	is_known(s, 0, MD5_EMPTY);
+	running_sum_write(s, "a", 1, 0);
+	running_sum_write(s, "bc", 2, 1);
+	is_known(s, 3, MD5_ABC);
+	is_known(s, 3, MD5_ABC); /* asking changes nothing */
+	running_sum_cut(s, 3);
+	is_known(s, 3, MD5_ABC);
+	running_sum_free(s);
+}
+
+static void holes_are_zeros(void **state)
+{
+	struct running_sum *inside = running_sum_new(), *behind = running_sum_new();
+
+	(void)state;
+	running_sum_write(inside, "a", 1, 0);
+	running_sum_write(inside, "b", 1, 4095);
+	is_known(inside, 4096, MD5_A_HOLE_B);
+	running_sum_free(inside);
+	/* at the end of a file, and then written behind it after all */
+	running_sum_write(behind, "a", 1, 0);
+	assert_true(running_sum_get(behind, 4095, (char[RUNNING_SUM_STRLEN]){0}));
+	running_sum_write(behind, "b", 1, 4095);
+	is_known(behind, 4096, MD5_A_HOLE_B);
+	running_sum_free(behind);
+}
+
+static void what_is_not_known(void **state)
+{
+	struct running_sum *backward = running_sum_new(), *cut = running_sum_new(),
+			   *large = running_sum_new(), *at_end = running_sum_new(),
+			   *shorter = running_sum_new();
+
+	(void)state;
+	running_sum_write(backward, "abc", 3, 0);
+	running_sum_write(backward, "x", 1, 1);
+	is_unknown(backward, 3);
+	running_sum_write(cut, "abc", 3, 0);
+	running_sum_cut(cut, 2);
+	is_unknown(cut, 3);
+	running_sum_write(large, "a", 1, RUNNING_SUM_HOLES + 1);
+	is_unknown(large, RUNNING_SUM_HOLES + 2);
+	running_sum_write(at_end, "a", 1, 0);
+	is_unknown(at_end, RUNNING_SUM_HOLES + 2);
+	running_sum_write(shorter, "abc", 3, 0);
+	is_unknown(shorter, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(in_order),
+		cmocka_unit_test(holes_are_zeros),
+		cmocka_unit_test(what_is_not_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Uploads on a whole pool, without a mount: names, what a close makes of the
+ * bytes, what is left when there is none, and who waits for what.
+ */
+#include "pool_fixture.h"
+
+#include "../../actions/upload.h"
+
+/* A task and what became of it. */
+struct asked {
+	struct upload_task task; /* first member */
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool done;
+	int64_t result;
+	char sentence[256];
+};
+
+static void told(struct upload_task *task, int64_t result, const struct error *e)
+{
+	struct asked *a = (struct asked *)task;
+
+	scoped_lock(&a->lock);
+	a->result = result;
+	snprintf(a->sentence, sizeof(a->sentence), "%s", e ? error_sentence(e) : "");
+	a->done = true;
+	pthread_cond_signal(&a->cond);
+}
+
+static struct asked ask(enum upload_verb verb)
+{
+	return (struct asked){.task = {.verb = verb, .done = told},
+			      .lock = PTHREAD_MUTEX_INITIALIZER,
+			      .cond = PTHREAD_COND_INITIALIZER};
+}
+
+static int64_t wait_for(struct asked *a)
+{
+	scoped_lock(&a->lock);
+	while (!a->done)
+		pthread_cond_wait(&a->cond, &a->lock);
+	return a->result;
+}
+
+static int64_t run(struct upload *u, struct asked *a)
+{
+	upload_do(u, &a->task);
+	return wait_for(a);
+}
+
+static struct upload *create(struct pool_fixture *f, const char *name)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct asked begin = ask(UPLOAD_BEGIN);
+	struct upload *u = NULL;
+	int64_t number = 0;
+
+	if (upload_create(pool_uploads(f->pool), name, 0, 0600, &begin.task, &u, &number, &e) < 0)
+		fail_msg("%s", error_sentence(&e));
+	if (wait_for(&begin) < 0)
+		fail_msg("%s", begin.sentence);
+	assert_int_equal(number, upload_number(u));
+	return u;
+}
+
+static int64_t add(struct upload *u, const char *text, int64_t offset)
+{
+	struct asked a = ask(UPLOAD_WRITE);
+
+	a.task.data = (char *)(uintptr_t)text;
+	a.task.length = strlen(text);
+	a.task.offset = offset;
+	return run(u, &a);
+}
+
+static int64_t close_it(struct upload *u)
+{
+	struct asked a = ask(UPLOAD_CLOSE);
+
+	return run(u, &a);
+}
+
+/* The last user lets go. */
+static void release(struct upload *u)
+{
+	upload_close(u, true);
+	upload_unref(u);
+}
+
+static int refused(struct pool_fixture *f, const char *name)
+{
+	struct asked begin = ask(UPLOAD_BEGIN);
+	struct upload *u = NULL;
+	int64_t number;
+
+	return upload_create(pool_uploads(f->pool), name, 0, 0600, &begin.task, &u, &number, NULL);
+}
+
+static bool no_job_runs(const struct view *view, const void *arg)
+{
+	(void)arg;
+	view_for_each (job, view, KIND_JOB)
+		if (!job_state_is_final(object_text(job, JOB_STATE)))
+			return false;
+	return true;
+}
+
+static const struct object *image_called(const struct view *view, const char *name)
+{
+	view_for_each (image, view, KIND_IMAGE)
+		if (object_str_is(image, IMAGE_NAME, name))
+			return image;
+	return NULL;
+}
+
+static bool image_is(struct pool_fixture *f, const char *name, const char *status)
+{
+	_cleanup_view_ struct view *view = view_now(f);
+	const struct object *image = image_called(view, name);
+
+	return image ? object_str_is(image, IMAGE_STATUS, status) : !status;
+}
+
+/* --------------------------------------------------------------------- tests */
+
+static void a_close_makes_an_image(void **state)
+{
+	struct pool_fixture *f = *state;
+	struct upload *u = create(f, "disk.raw");
+
+	assert_true(image_is(f, "disk", "Downloading"));
+	assert_int_equal(close_it(u), 0); /* a shell's first one */
+	assert_true(image_is(f, "disk", "Downloading"));
+	assert_int_equal(add(u, "boot", 0), 4);
+	assert_int_equal(close_it(u), 1);
+	assert_true(image_is(f, "disk", "Ready"));
+	assert_int_equal(close_it(u), 0);
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+	assert_true(image_is(f, "disk", "Ready"));
+}
+
+static void writing_goes_on_after_a_close(void **state)
+{
+	struct pool_fixture *f = *state;
+	struct upload *u = create(f, "more.raw"), *other;
+	_cleanup_view_ struct view *view = NULL;
+
+	assert_int_equal(add(u, "one", 0), 3);
+	assert_int_equal(close_it(u), 1);
+	assert_true(image_is(f, "more", "Ready"));
+	assert_null(uploads_find(pool_uploads(f->pool), "more.raw"));
+	assert_int_equal(add(u, "two", 3), 3);
+	assert_true(image_is(f, "more", "Downloading"));
+	other = uploads_find(pool_uploads(f->pool), "more.raw");
+	assert_ptr_equal(other, u);
+	upload_unref(other);
+	assert_int_equal(close_it(u), 1);
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+	view = view_now(f);
+	assert_int_equal(object_int(image_called(view, "more"), IMAGE_ACTUAL_SIZE), 6);
+	assert_string_equal(object_text(image_called(view, "more"), IMAGE_MD5),
+			    "5b9164ad6f496d9dee12ec7634ce253f"); /* "onetwo" */
+}
+
+static void without_a_close_there_is_no_image(void **state)
+{
+	struct pool_fixture *f = *state;
+	struct upload *u = create(f, "gone.raw");
+	struct asked late = ask(UPLOAD_WRITE);
+
+	assert_int_equal(add(u, "boot", 0), 4);
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+	assert_true(image_is(f, "gone", NULL));
+	u = create(f, "gone.raw");
+	assert_int_equal(add(u, "boot", 0), 4);
+	upload_remove(u);
+	wait_until(f, no_job_runs, NULL);
+	assert_true(image_is(f, "gone", NULL));
+	late.task.data = (char *)(uintptr_t) "x";
+	late.task.length = 1;
+	assert_true(run(u, &late) < 0);
+	assert_string_not_equal(late.sentence, "");
+	release(u);
+	assert_null(uploads_find(pool_uploads(f->pool), "gone.raw"));
+}
+
+static void names_are_looked_at(void **state)
+{
+	struct pool_fixture *f = *state;
+	struct upload *u = create(f, "taken.raw"), *all[UPLOADS_MAX];
+	char name[32];
+
+	assert_int_equal(refused(f, "taken.raw"), -EEXIST);
+	assert_int_equal(refused(f, "what.txt"), -EINVAL);
+	assert_int_equal(refused(f, "\xff.raw"), -EINVAL);
+	assert_int_equal(upload_open(u, true, NULL), -EBUSY);
+	assert_int_equal(upload_open(u, false, NULL), 0);
+	upload_close(u, false);
+	all[0] = u;
+	for (int i = 1; i < UPLOADS_MAX; i++) {
+		snprintf(name, sizeof(name), "n%d.raw", i);
+		all[i] = create(f, name);
+	}
+	assert_int_equal(refused(f, "onemore.raw"), -EBUSY);
+	for (int i = 0; i < UPLOADS_MAX; i++)
+		release(all[i]);
+	wait_until(f, no_job_runs, NULL);
+}
+
+static void a_temporary_name_waits_for_its_own(void **state)
+{
+	struct pool_fixture *f = *state;
+	struct upload *u = create(f, ".tmp.raw.x1"), *v;
+	struct asked bad = ask(UPLOAD_CLOSE), good = ask(UPLOAD_CLOSE);
+
+	assert_int_equal(add(u, "boot", 0), 4);
+	assert_int_equal(close_it(u), 0);
+	upload_close(u, true);
+	assert_true(image_is(f, ".tmp.raw.x1", "Downloading"));
+	assert_int_equal(upload_rename(u, "tmp.txt", &bad.task, NULL), -EINVAL);
+	/* a name that the content contradicts leaves it where it was */
+	assert_int_equal(upload_rename(u, "tmp.qcow2", &bad.task, NULL), 0);
+	assert_int_equal(wait_for(&bad), -EINVAL);
+	v = uploads_find(pool_uploads(f->pool), ".tmp.raw.x1");
+	assert_ptr_equal(v, u);
+	upload_unref(v);
+	assert_int_equal(upload_rename(u, "tmp.raw", &good.task, NULL), 0);
+	assert_int_equal(wait_for(&good), 1);
+	assert_true(image_is(f, "tmp", "Ready"));
+	upload_unref(u);
+	wait_until(f, no_job_runs, NULL);
+	assert_true(image_is(f, "tmp", "Ready"));
+}
+
+static void a_creation_can_be_given_up_until_it_has_begun(void **state)
+{
+	struct pool_fixture *f = *state;
+	struct upload *u = create(f, "begun.raw");
+
+	assert_null(uploads_withdraw(pool_uploads(f->pool), NULL));
+	assert_int_equal(add(u, "boot", 0), 4);
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+}
+
+#define ON_A_POOL(test) cmocka_unit_test_setup_teardown(test, pool_fixture_setup, pool_fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_A_POOL(a_close_makes_an_image),
+		ON_A_POOL(writing_goes_on_after_a_close),
+		ON_A_POOL(without_a_close_there_is_no_image),
+		ON_A_POOL(names_are_looked_at),
+		ON_A_POOL(a_temporary_name_waits_for_its_own),
+		ON_A_POOL(a_creation_can_be_given_up_until_it_has_begun),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the last writer ended: alive, well, with a status, killed; seen by its parent and not. */
+#include "test.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../actions/writer.h"
+
+/* A child that waits for the end of a pipe and then exits with @status; *ret_pipe ends it. */
+static pid_t start_child(int status, int *ret_pipe)
+{
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)close(ends[1]);
+		(void)read(ends[0], &byte, 1);
+		_exit(status);
+	}
+	(void)close(ends[0]);
+	*ret_pipe = ends[1];
+	return pid;
+}
+
+/* Waits until the child has ended, without taking notice of it for good. */
+static void await_end(pid_t pid)
+{
+	siginfo_t info;
+
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+static void one_that_ends(int status, int signal, bool killed)
+{
+	struct writer w = WRITER_INIT;
+	int pipe_end;
+	pid_t pid = start_child(status, &pipe_end);
+
+	writer_note(&w, pid);
+	assert_true(w.pidfd >= 0);
+	assert_false(writer_was_killed(&w));
+	if (signal)
+		assert_int_equal(kill(pid, signal), 0);
+	(void)close(pipe_end);
+	await_end(pid);
+	assert_int_equal(writer_was_killed(&w), killed);
+	writer_done(&w);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void ends_are_told_apart(void **state)
+{
+	(void)state;
+	one_that_ends(0, 0, false);
+	one_that_ends(3, 0, false);
+	one_that_ends(0, SIGKILL, true);
+	one_that_ends(0, SIGTERM, true);
+}
+
+static void nobody_was_not_killed(void **state)
+{
+	struct writer w = WRITER_INIT;
+
+	(void)state;
+	assert_false(writer_was_killed(&w));
+	writer_note(&w, 0);
+	assert_false(writer_was_killed(&w));
+	writer_note(&w, getpid());
+	writer_note(&w, getpid());
+	assert_false(writer_was_killed(&w));
+	assert_false(thread_is_dying(getpid()));
+	writer_done(&w);
+}
+
+/* Another process may have the number by then: only the pidfd knows, where the kernel tells. */
+static void a_stranger_is_not_taken_for_it(void **state)
+{
+	struct writer w = WRITER_INIT;
+	int pipe_end;
+	pid_t pid = start_child(5, &pipe_end);
+
+	(void)state;
+	writer_note(&w, pid);
+	(void)close(pipe_end);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_false(writer_was_killed(&w));
+	writer_done(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ends_are_told_apart),
+		cmocka_unit_test(nobody_was_not_killed),
+		cmocka_unit_test(a_stranger_is_not_taken_for_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
