@@ -73,29 +73,5 @@ assert_eq "$(value "vm-instances/$vm/state") $(value "vm-instances/$vm/stateReas
 wait_until 120 has_written
 check one
 
-step "a storage that grows makes room as well"
-act "volumes/$data" create-snapshot name=before
-fallocate -l "$(($(stat -f -c '%a * %S' "$small") - 4194304))" "$small/filler"
-write_all two
-wait_until 120 is_paused
-truncate -s 256M "$CASE_DIR/small.ext4"
-loop=$(findmnt -no SOURCE "$small")
-losetup -c "$loop"
-resize2fs "$loop" >/dev/null 2>&1
-act "vm-instances/$vm" resume
-wait_until 120 has_written
-check two
-
-step "a merge that finds no room fails and loses nothing; it succeeds later"
-fallocate -l "$(($(stat -f -c '%a * %S' "$small") - 4194304))" "$small/filler2"
-snapshot=$(first volume-snapshots)
-guest "$vm" 'dd if=/dev/zero of=/dev/null count=1 2>/dev/null'
-job=$(submit "volume-snapshots/$snapshot/actions" delete)
-(job_wait "$job" 120) 2>/dev/null || true
-check two
-rm "$small"/filler*
-[ ! -e "$MOUNT/volume-snapshots/$snapshot" ] || act "volume-snapshots/$snapshot" delete
-check two
-assert_eq "$(uuids volume-snapshots)" ""
 act "vm-instances/$vm" stop type=cold
 qemu-img check -q "$(value "volumes/$data/installPath")"
