@@ -19,7 +19,7 @@ static void collect(void)
 	static const struct operation *const *const tables[] = {
 		operations_vm,	      operations_vm_more, operations_volume,  operations_image,
 		operations_offering,  operations_host,	  operations_storage, operations_network,
-		operations_scheduler, operations_system,  operations_account,
+		operations_scheduler, operations_system,  operations_account, operations_spec,
 	};
 	size_t n = 0;
 
@@ -111,6 +111,14 @@ const struct operation *operation_by_field(enum kind_id kind, const char *field)
 			if (p && p->in == IN_BODY)
 				return *op;
 		}
+	return NULL;
+}
+
+const struct operation *operation_by_spec(enum kind_id kind)
+{
+	for (const struct operation *const *op = operations(); *op; op++)
+		if (((*op)->flags & OP_SPEC) && (*op)->kind == kind)
+			return *op;
 	return NULL;
 }
 

@@ -42,6 +42,7 @@ struct submission {
 	void *arg;
 	struct error refusal; /* why, while a refusal is being recorded */
 	bool taken;	      /* the job's uuid is that of another request */
+	bool nothing;	      /* accepted, and there was nothing to do: no job */
 };
 
 /* @recorded: there is a job. */
@@ -103,7 +104,10 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 		/* A dry run that got here would have worked: leave no trace, and say so in accept_done(). */
 		return r < 0 ? r : -ECANCELED;
 	}
-	if (r != OP_NEEDS_RUN) {
+	s->nothing = r == OP_NOTHING && !req->job_chosen;
+	if (s->nothing) {
+		r = 0;
+	} else if (r != OP_NEEDS_RUN) {
 		r = job_insert(t, req, NULL, e);
 		if (r == 0)
 			r = job_finish(t, req->job, result, NULL, e);
@@ -159,7 +163,7 @@ static void accept_done(void *arg, int r, struct error *e)
 	else if (would_work)
 		submission_end(s, 0, false, NULL);
 	else
-		submission_end(s, r < 0 ? r : 0, r >= 0, r < 0 ? e : NULL);
+		submission_end(s, r < 0 ? r : 0, r >= 0 && !s->nothing, r < 0 ? e : NULL);
 }
 
 void pool_refuse(struct pool *pool, struct request *req, struct error *why, pool_accepted_fn *accepted,

@@ -66,6 +66,14 @@ static bool same_size(struct size a, struct size b)
 	return a.cpus == b.cpus && a.memory == b.memory;
 }
 
+bool vm_resizes_live(const struct view *view, const struct object *vm, int64_t cpus, int64_t memory)
+{
+	struct size now = size_of(vm);
+
+	return config_bool(view, "vm.numa") && cpus >= now.cpus && memory >= now.memory &&
+	       (memory - now.memory) % MEMORY_STEP == 0;
+}
+
 /* Is the VM's host able to give what is wanted beyond what the VM has? */
 static int check_capacity(const struct view *view, const struct object *vm, struct size want, struct error *e)
 {

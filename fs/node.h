@@ -70,6 +70,7 @@ enum node_class {
 	N_TAGS,
 	N_TAG,
 	N_DATA,
+	N_SPEC,
 	/* a Get with parameters in its name; the row is a number given out at lookup, see queries.h */
 	N_QUERY,
 	N_COLLECTION_QUERY, /* the same of a collection */
