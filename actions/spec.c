@@ -105,19 +105,37 @@ int spec_plan_make(struct spec_plan *p, struct error *e)
 	return r == 0 && p->object->kind->id == KIND_VM ? plan_power(p, e) : r;
 }
 
-/* True when @text says of the object what is so. */
-static bool is_true(const struct view *view, const struct object *o, const char *text)
+/* How many steps lead to @text, as if nobody asked for them; or why it cannot be. */
+static int count_steps(const struct view *view, const struct object *o, const char *text, struct error *e)
 {
 	struct actor nobody = {.source = "fs"};
 	struct spec_plan p = {.view = view, .object = o, .actor = &nobody};
 	json_t *document = NULL;
-	bool yes = spec_parse(text, strlen(text), &document, NULL) == 0;
+	int r = spec_parse(text, strlen(text), &document, e);
 
 	p.document = document;
-	yes = yes && spec_plan_make(&p, NULL) == 0 && p.count == 0;
+	if (r == 0)
+		r = spec_plan_make(&p, e);
+	if (r == 0)
+		r = (int)p.count;
 	spec_plan_done(&p);
 	json_decref(document);
-	return yes;
+	return r;
+}
+
+/* True when @text says of the object what is so. */
+static bool is_true(const struct view *view, const struct object *o, const char *text)
+{
+	return count_steps(view, o, text, NULL) == 0;
+}
+
+int spec_check_text(const struct view *view, const struct object *o, const char *text, struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int r = count_steps(view, o, text, &why);
+
+	/* Its state may be another one when its turn comes. */
+	return r >= 0 || r == -EBUSY ? 0 : error_move(e, &why);
 }
 
 /* --------------------------------------------------------------------- file */

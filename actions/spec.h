@@ -34,6 +34,12 @@
 struct document *spec_document(const struct view *view, const struct object *o);
 /** The same, when it is what was written and not a rendering; else NULL. */
 struct document *spec_written(const struct view *view, const struct object *o);
+/**
+ * Refuses a text that can be refused whatever else is under way: no such document, an unknown member, a wrong
+ * value, an object that does not exist. Without other jobs the operation's own check says more. -EINVAL,
+ * -ERANGE, -EPERM, -ENOENT.
+ */
+int spec_check_text(const struct view *view, const struct object *o, const char *text, struct error *e);
 /** True when writing @text changes nothing: the file says it, and no other job is on its way. */
 bool spec_is_present(const struct view *view, const struct object *o, const char *text, size_t len);
 

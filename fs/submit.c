@@ -173,17 +173,23 @@ static int request_of_spec(const struct place *p, const char *text, size_t len, 
 {
 	const struct operation *op = operation_by_spec(p->kind->id);
 	struct actor actor = actor_of(p);
+	_cleanup_free_ char *copy = strndup(text, len);
 	json_t *params;
 	int r;
 
 	*ret_req = NULL;
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
 	if (len > SPEC_LENGTH)
 		return error_set(e, EFBIG, "a spec is at most %d bytes", SPEC_LENGTH);
 	if (memchr(text, '\0', len))
 		return error_set(e, EINVAL, "a spec must not contain a NUL");
 	if (spec_is_present(p->view, p->object, text, len))
 		return 0;
-	params = json_pack("{s:o}", "spec", json_stringn(text, len));
+	r = spec_check_text(p->view, p->object, copy, e);
+	if (r < 0)
+		return r;
+	params = json_pack("{s:s}", "spec", copy);
 	r = params ? request_new(op, object_uuid(p->object), params, &actor, ret_req, e)
 		   : error_set(e, EINVAL, "a spec must be UTF-8");
 	json_decref(params);

@@ -201,6 +201,27 @@ assert_fails "File too large" mv "$MOUNT/$dir/.long" "$MOUNT/$dir/spec"
 rm "$MOUNT/$dir/.long"
 assert_eq "$(value "$dir/name")" web01
 
+step "also while something else is under way"
+for text in '{"colour":"red"}' '{"name":"x","cpuNum":true}' '{"volumes":["'$nobody'"]}'; do
+	echo reboot >"$MOUNT/$dir/actions"
+	assert_match "$(write_errno "$dir/spec" "$text")" "EINVAL|ENOENT"
+	sync "$MOUNT/$dir/actions"
+done
+assert_eq "$(value "$dir/name")" web01
+
+step "what is written while something else is under way waits for it, and counts in the order of writing"
+cat "$MOUNT/$dir/spec" >before
+for name in first second first; do
+	printf '{"name":"%s","state":"Running"}' "$name" >"$MOUNT/$dir/spec"
+	assert_eq "$(value "$dir/spec")" "{\"name\":\"$name\",\"state\":\"Running\"}"
+done
+echo "stop type=cold" >"$MOUNT/$dir/actions"
+printf '{"name":"first","state":"Running"}' >"$MOUNT/$dir/spec"
+sync "$MOUNT/$dir/spec"
+assert_eq "$(value "$dir/name") $(value "$dir/state")" "first Running"
+cp before "$MOUNT/$dir/spec"
+sync "$MOUNT/$dir/spec"
+
 step "a step that fails ends the job, which says which; those before it stay"
 act "$dir" "stop type=cold"
 job=$(submit "$dir/spec" '{"name":"huge","memorySize":"900G","state":"Running"}')
