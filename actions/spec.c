@@ -292,13 +292,24 @@ json_t *spec_queues(const struct view *view, const struct request *req)
 	return queues;
 }
 
+/* {"steps": [...]} of a plan, as the job's result would have them. */
+static json_t *answer_of(const struct spec_plan *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->count; i++)
+		(void)json_array_append_new(list, request_to_json(p->steps[i].req, true));
+	return json_pack("{s:o}", "steps", list);
+}
+
 int spec_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	json_t *document = NULL;
 	struct spec_plan p;
 	int r = plan_request(txn_view(t), req, &p, &document, e);
 
-	(void)ret_result;
+	if (r == 0 && req->dry_run)
+		*ret_result = answer_of(&p);
 	if (r == 0)
 		r = p.count ? OP_NEEDS_RUN : spec_keep(t, req->target, request_str(req, "spec"), e);
 	spec_plan_done(&p);

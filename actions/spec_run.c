@@ -333,7 +333,8 @@ static int settle(struct work *w, struct error *e)
 		return r;
 	req->actor = w->job->req->actor;
 	r = job_run_step(w->job, req, true, &why);
-	set_outcome(last, r < 0 ? "Interrupted" : "Done", r < 0 ? &why : NULL);
+	/* Not Done: should its recovery know too little, it is planned, and done, once more. */
+	set_outcome(last, r < 0 ? "Interrupted" : "Recovered", r < 0 ? &why : NULL);
 	return 0;
 }
 

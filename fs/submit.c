@@ -50,7 +50,8 @@ static struct document *render_answer(const char *job)
 }
 
 /* The pool's word on a write. In the store's writer thread, or in ours. */
-static void write_accepted(void *arg, int result, const char *job, const struct error *e)
+static void write_accepted(void *arg, int result, const char *job, const json_t *answer,
+			   const struct error *e)
 {
 	struct submission *s = arg;
 
@@ -60,17 +61,21 @@ static void write_accepted(void *arg, int result, const char *job, const struct 
 	} else {
 		if (job && *job)
 			handle_set_answer(s->handle, render_answer(job), job);
+		else if (answer)
+			handle_set_answer(s->handle, render_json(json_deep_copy(answer), store_now()), NULL);
 		fuse_reply_write(s->req, s->len);
 	}
 	submission_free(s);
 }
 
 /* The pool's word on an rmdir. */
-static void rmdir_accepted(void *arg, int result, const char *job, const struct error *e)
+static void rmdir_accepted(void *arg, int result, const char *job, const json_t *answer,
+			   const struct error *e)
 {
 	struct submission *s = arg;
 	struct job_set set = {.uid = -1};
 
+	(void)answer;
 	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
 	if (result < 0) {
 		fuse_reply_err(s->req, -result);
@@ -82,11 +87,13 @@ static void rmdir_accepted(void *arg, int result, const char *job, const struct 
 }
 
 /* The pool's word on a content. */
-static void content_accepted(void *arg, int result, const char *job, const struct error *e)
+static void content_accepted(void *arg, int result, const char *job, const json_t *answer,
+			     const struct error *e)
 {
 	struct submission *s = arg;
 
 	(void)job;
+	(void)answer;
 	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
 	s->taken(s->arg, result);
 	submission_free(s);

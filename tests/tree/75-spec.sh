@@ -34,7 +34,7 @@ silent() {
 	local before
 	before=$(tail -n 1 "$MOUNT/events" | jq .sequence)
 	"$@"
-	assert_eq "$(cat "$MOUNT/events?since=$before")" "" "the events of '$*'"
+	assert_eq "$(jq -c "select(.source != \"libvirt\")" "$MOUNT/events?since=$before")" "" "the events of '$*'"
 }
 
 # put FILE TEXT: the bytes of TEXT and nothing else.
@@ -225,7 +225,6 @@ sync "$MOUNT/$dir/spec"
 step "a step that fails ends the job, which says which; those before it stay"
 act "$dir" "stop type=cold"
 job=$(submit "$dir/spec" '{"name":"huge","memorySize":"900G","state":"Running"}')
-assert_eq "$(value "$dir/spec")" '{"name":"huge","memorySize":"900G","state":"Running"}'
 (job_wait "$job" 2>/dev/null) && fail "a VM of 900 GiB was started"
 assert_match "$(jq -r .details "$MOUNT/api-jobs/$job/error")" "^step 3 of 3, 'StartVmInstance': "
 assert_eq "$(steps "$job")" "UpdateVmInstance Done,UpdateVmInstance Done,StartVmInstance Failed"
@@ -236,6 +235,8 @@ step "also as a verb, and as a dry run"
 act "$dir" "{\"applyVmInstanceSpec\": {\"spec\": \"{\\\"name\\\": \\\"verb\\\"}\"}}"
 assert_eq "$(value "$dir/name") $(value "$dir/spec")" 'verb {"name": "verb"}'
 silent assert_eq "$(write_errno "$dir/actions" '{"applyVmInstanceSpec":{"spec":"{\"name\":\"dry\"}"},"systemTags":["validationOnly"]}')" OK
+assert_eq "$(request "$dir/actions" '{"applyVmInstanceSpec":{"spec":"{\"name\":\"dry\",\"userTags\":[\"a\"],\"cpuNum\":1,\"state\":\"Running\"}"},"systemTags":["validationOnly"]}' |
+	jq -r '.steps[].operation' | paste -sd' ')" "UpdateVmInstance StopVmInstance UpdateVmInstance DeleteTag CreateUserTag StartVmInstance"
 silent assert_refused "$dir/actions" '{"applyVmInstanceSpec":{"spec":"{\"x\":1}"},"systemTags":["validationOnly"]}' EINVAL "no member 'x'"
 assert_eq "$(value "$dir/name")" verb
 
