@@ -162,9 +162,32 @@ static const struct object *storage_for(const struct search *s, const struct obj
 	return NULL;
 }
 
+/* Is a volume that is there where the host gets at it? */
+static bool has_volume(const struct search *s, const struct object *host, const struct object *volume)
+{
+	const char *ps = volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
+
+	if (!ps || !object_str(volume, VOLUME_INSTALL_PATH))
+		return true;
+	return cluster_has_primary_storage(s->view, object_str(host, HOST_CLUSTER_UUID), ps) &&
+	       (s->want->volumes_move || is(object_str(volume, VOLUME_HOST_UUID), object_uuid(host)));
+}
+
+static bool has_volumes(const struct search *s, const struct object *host)
+{
+	view_for_each_where (volume, s->view, KIND_VOLUME, VOLUME_VM_UUID, s->want->vm)
+		if (!has_volume(s, host, volume))
+			return false;
+	view_for_each_where (ref, s->view, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, s->want->vm)
+		if (!has_volume(s, host,
+				view_get(s->view, KIND_VOLUME, object_str(ref, SHAREABLE_REF_VOLUME_UUID))))
+			return false;
+	return true;
+}
+
 static bool has_storage(const struct search *s, const struct object *host)
 {
-	return is(s->want->volume_host, object_uuid(host)) && storage_for(s, host);
+	return storage_for(s, host) && has_volumes(s, host);
 }
 
 static int no_storage(const struct search *s, struct error *e)
@@ -346,7 +369,6 @@ void placement_for_vm(const struct view *view, const struct object *vm, struct p
 		.memory = object_int(vm, VM_MEMORY_SIZE),
 		.l3_networks = networks,
 		.primary_storage = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
-		.volume_host = root ? object_str(root, VOLUME_HOST_UUID) : NULL,
 		.last_host = object_str(vm, VM_LAST_HOST_UUID),
 	};
 	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, object_uuid(vm))

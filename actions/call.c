@@ -2,18 +2,16 @@
 /* See call.h. */
 #include "call.h"
 
+#include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "../model/access.h"
 #include "../model/inventory_class.h"
 #include "../model/query.h"
 #include "session.h"
 
-/* Queries over more objects than this run in a worker. */
+/* Queries over more objects than this wait for their turn in a worker. */
 #define QUICK_QUERY 64
-/* A query that takes longer is cut off. */
-#define QUERY_NS INT64_C(30000000000)
 
 struct call {
 	struct pool *pool;
@@ -24,8 +22,10 @@ struct call {
 	bool schema;
 	call_answer_fn *answer;
 	void *arg;
-	struct query *query; /* owned; queries */
-	bool single;	     /* a query for one object by its uuid */
+	/* Of queries. */
+	struct query *query; /* owned */
+	int64_t deadline;    /* as pool_query_deadline() */
+	bool single;	     /* for one object by its uuid */
 };
 
 static void call_free(struct call *call)
@@ -123,13 +123,11 @@ static void query_work(void *arg)
 {
 	struct call *call = arg;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct query_scope scope = {0};
-	struct timespec now;
+	struct query_scope scope = {.deadline = call->deadline};
 	json_t *json = NULL, *list;
+	char what[32];
 	int r;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	scope.deadline = now.tv_sec * INT64_C(1000000000) + now.tv_nsec + QUERY_NS;
 	if (*call->actor.account && !access_is_admin(call->view, call->actor.account))
 		scope.account = call->actor.account;
 	r = query_run(call->query, call->view, &scope, &json, &e);
@@ -142,7 +140,8 @@ static void query_work(void *arg)
 	list = json_object_get(json, "inventories");
 	if (call->single && json_array_size(list) == 1)
 		(void)json_object_set(json, "inventory", json_array_get(list, 0));
-	finish(call, "ok", json, NULL);
+	snprintf(what, sizeof(what), "ok %" PRId64, store_stamp(pool_store(call->pool), call->view));
+	finish(call, what, json, NULL);
 }
 
 static void start_query(struct call *call)
@@ -153,6 +152,7 @@ static void start_query(struct call *call)
 		json_string_value(json_object_get(json_object_get(call->document, "params"), "uuid"));
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_free_ char *condition = NULL;
+	char client[64];
 	int r = query_parse(kind, text ? text : "", &call->query, &e);
 
 	if (r == 0 && uuid) {
@@ -168,9 +168,16 @@ static void start_query(struct call *call)
 			finish_error(call, "error", &e);
 		return;
 	}
-	if (uuid || view_count(call->view, kind->id) <= QUICK_QUERY ||
-	    pool_background(call->pool, query_work, call) < 0)
+	call->deadline = pool_query_deadline(call->view);
+	if (query_is_quick(call->query) && (uuid || view_count(call->view, kind->id) <= QUICK_QUERY)) {
 		query_work(call);
+		return;
+	}
+	snprintf(client, sizeof(client), "account %s", call->actor.account);
+	if (pool_take_turn(call->pool, client, query_work, call) < 0) {
+		(void)error_set(&e, ENOMEM, "out of memory");
+		finish_error(call, "error", &e);
+	}
 }
 
 /* -------------------------------------------------------- Gets and requests */

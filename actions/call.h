@@ -12,7 +12,9 @@
  *
  * The answer is one line that says what it is, and behind it the body as REST
  * gives it:
- *     ok       the answer
+ *     ok       the answer. Behind the word of an answer that depends on nothing but the state of the pool
+ *              (and the session) stands the stamp of that state: as long as it is the time of modification of
+ *              `sessions/stamp`, in ns, the answer holds
  *     job      accepted: {"job": ...}. Also when it was refused and `jobUuid` was
  *              given: the job has failed already
  *     error    {"error": {...}}

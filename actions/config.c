@@ -85,6 +85,7 @@ static const struct setting settings[] = {
 	BOOL("localStoragePrimaryStorage.liveMigrationWithStorage.allow", "false",
 	     "VMs with volumes on local storage can migrate, with a copy of these"),
 	SIZE("primaryStorage.reservedCapacity", "1G", "bytes that volumes leave free on a primary storage"),
+	SECONDS("query.timeLimit", "10", "seconds after which a query is cut off"),
 	QUOTA("image.num", "20", "images"),
 	QUOTA_SIZE("image.size", "10T", "size of all images"),
 	QUOTA("l3.num", "20", "L3 networks"),

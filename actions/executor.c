@@ -511,7 +511,7 @@ static void queue_free(void *node)
 	free(queue);
 }
 
-void executor_free(struct executor *x)
+void executor_stop(struct executor *x)
 {
 	if (!x)
 		return;
@@ -520,6 +520,14 @@ void executor_free(struct executor *x)
 	for (struct waiting *entry = x->running; entry; entry = entry->next_running)
 		atomic_store(&entry->running->cancelled, true);
 	pthread_mutex_unlock(&x->lock);
+	workers_stop(x->workers);
+}
+
+void executor_free(struct executor *x)
+{
+	if (!x)
+		return;
+	executor_stop(x);
 	workers_free(x->workers);
 	tdestroy(x->queues, queue_free);
 	pthread_mutex_destroy(&x->lock);

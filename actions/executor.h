@@ -24,6 +24,8 @@ int executor_new(struct pool *pool, struct executor **ret_executor, struct error
 /** Takes up what the database holds. */
 int executor_start(struct executor *x, struct error *e);
 /** Asks running jobs to stop and waits for them; queued ones stay in the database. Accepts NULL. */
+void executor_stop(struct executor *x);
+/** executor_stop(), and frees: not while a store that it observes is open. Accepts NULL. */
 void executor_free(struct executor *x);
 /** Stops jobs that are over their deadline; called about once a second. */
 void executor_check_deadlines(struct executor *x);

@@ -1,9 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations on schedulers that exist, behaviour.md 3.9; those that make them stand with VMs and volumes. See
- * operation.h for what to do to add one. */
+/* Operations on schedulers: those that make one for a VM (4.1.40-42 of the manual; a volume's stands with
+ * volumes), and those on schedulers that exist (behaviour.md 3.9). See operation.h for what to do to add one.
+ */
 #include "handlers.h"
 #include "op_tables.h"
 #include "operation.h"
+
+static const struct operation create_start_vm_instance_scheduler = {
+	.section = "4.1.40",
+	.name = "CreateStartVmInstanceScheduler",
+	.message = "org.zstack.header.scheduler.APICreateStartVmInstanceSchedulerMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/vm-instances/{vmUuid}/schedulers/starting", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "vmUuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "clusterUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "hostUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "schedulerName",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED},
+			{.name = "schedulerDescription", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "type", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{.name = "interval", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "repeatCount", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "startTime", .type = PARAM_LONG, .in = IN_BODY},
+			{.name = "cron", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:SchedulerInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmUuid",
+	.verb = "create-start-scheduler",
+	.help = "starts the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
+};
+
+static const struct operation create_stop_vm_instance_scheduler = {
+	.section = "4.1.41",
+	.name = "CreateStopVmInstanceScheduler",
+	.message = "org.zstack.header.scheduler.APICreateStopVmInstanceSchedulerMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/vm-instances/{vmUuid}/schedulers/stopping", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "vmUuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "schedulerName",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED},
+			{.name = "schedulerDescription", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "type", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{.name = "interval", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "repeatCount", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "startTime", .type = PARAM_LONG, .in = IN_BODY},
+			{.name = "cron", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:SchedulerInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmUuid",
+	.verb = "create-stop-scheduler",
+	.help = "stops the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
+};
+
+static const struct operation create_reboot_vm_instance_scheduler = {
+	.section = "4.1.42",
+	.name = "CreateRebootVmInstanceScheduler",
+	.message = "org.zstack.header.scheduler.APICreateRebootVmInstanceSchedulerMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/vm-instances/{vmUuid}/schedulers/rebooting", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "vmUuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "schedulerName",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED},
+			{.name = "schedulerDescription", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "type", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{.name = "interval", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "repeatCount", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "startTime", .type = PARAM_LONG, .in = IN_BODY},
+			{.name = "cron", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:SchedulerInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmUuid",
+	.verb = "create-reboot-scheduler",
+	.help = "reboots the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
+};
 
 static const struct operation query_scheduler = {
 	.section = "3.9",
@@ -104,5 +203,12 @@ static const struct operation delete_scheduler = {
 };
 
 const struct operation *const operations_scheduler[] = {
-	&query_scheduler, &update_scheduler, &change_scheduler_state, &delete_scheduler, NULL,
+	&create_start_vm_instance_scheduler,
+	&create_stop_vm_instance_scheduler,
+	&create_reboot_vm_instance_scheduler,
+	&query_scheduler,
+	&update_scheduler,
+	&change_scheduler_state,
+	&delete_scheduler,
+	NULL,
 };

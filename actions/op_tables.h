@@ -5,8 +5,11 @@
 
 #include "operation.h"
 
-extern const struct operation *const operations_vm[];
-extern const struct operation *const operations_vm_more[];
+extern const struct operation *const operations_vm_life[];
+extern const struct operation *const operations_vm_place[];
+extern const struct operation *const operations_vm_disks[];
+extern const struct operation *const operations_vm_network[];
+extern const struct operation *const operations_vm_settings[];
 extern const struct operation *const operations_volume[];
 extern const struct operation *const operations_image[];
 extern const struct operation *const operations_offering[];

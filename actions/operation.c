@@ -17,9 +17,10 @@ static pthread_once_t all_once = PTHREAD_ONCE_INIT;
 static void collect(void)
 {
 	static const struct operation *const *const tables[] = {
-		operations_vm,	      operations_vm_more, operations_volume,  operations_image,
-		operations_offering,  operations_host,	  operations_storage, operations_network,
-		operations_scheduler, operations_system,  operations_account, operations_spec,
+		operations_vm_life,	operations_vm_place, operations_vm_disks, operations_vm_network,
+		operations_vm_settings, operations_volume,   operations_image,	  operations_offering,
+		operations_host,	operations_storage,  operations_network,  operations_scheduler,
+		operations_system,	operations_account,  operations_spec,
 	};
 	size_t n = 0;
 

@@ -2,17 +2,17 @@
 /*
  * The operation table: everything one can ask of the pool, one row an operation.
  *
- * The rows stand in op_*.c, one file per section of the manual. Lookup,
+ * The rows stand in op_*.c, one file per family. Lookup,
  * validation, the `actions` menu, `create` files, Get files, writable value
  * files, REST routes, help and the test that tries every operation in every
  * state are walks over it. There is no second list of operations.
  *
  * Three things to do to add an operation:
- *   1. a row in the op_*.c file of its section (an entry with neither apply,
+ *   1. a row in the op_*.c file of its family (an entry with neither apply,
  *      run, get nor query answers EOPNOTSUPP / SYS.1014);
  *   2. its handler in the file of its family (vm_life.c, image.c, ...), declared
  *      in handlers.h;
- *   3. a test; the table test counts what is still without a handler.
+ *   3. a test; the table test fails while one of the manual is without a handler.
  *
  * Source of names, parameters and limits: operations.json (sections 4.1-4.6) and
  * behaviour.md 5 (the neighbouring resources).
@@ -167,7 +167,7 @@ struct operation {
 
 /** True when the operation has a handler (queries are answered by the query language, not by one). */
 bool operation_is_built(const struct operation *op);
-/** All operations, in the order of the manual, then the neighbours; ends with NULL. */
+/** All operations, family by family, in each in the order of the manual; ends with NULL. */
 const struct operation *const *operations(void);
 /** By name; NULL when unknown. */
 const struct operation *operation_by_name(const char *name);

@@ -4,9 +4,11 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "account.h"
 #include "bootstrap.h"
+#include "config.h"
 #include "image.h"
 #include "login_limit.h"
 #include "pool_internal.h"
@@ -306,6 +308,14 @@ int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg),
 	return turns_run(pool->turns, client, fn, arg);
 }
 
+int64_t pool_query_deadline(const struct view *view)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (ts.tv_sec + config_int(view, "query.timeLimit")) * INT64_C(1000000000) + ts.tv_nsec;
+}
+
 /* ------------------------------------------------------------- open, close */
 
 /* Where the serial consoles of guests on this machine are logged. Hosts open the files; others only pass
@@ -391,10 +401,12 @@ void pool_close(struct pool *pool)
 	pool_timers_stop(pool);
 	clockwork_stop(pool->clockwork);
 	web_hooks_stop(pool->web_hooks);
-	executor_free(pool->executor);
+	executor_stop(pool->executor);
 	workers_stop(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
+	/* what observes the store is told of its last changes while it closes */
+	executor_free(pool->executor);
 	clockwork_free(pool->clockwork);
 	web_hooks_free(pool->web_hooks);
 	login_limit_free(pool->login_limit);

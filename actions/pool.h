@@ -67,6 +67,8 @@ void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, vo
 int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg);
 /** As pool_background(), for what a client can ask for at will (queries): clients take turns, see turns.h. */
 int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg), void *arg);
+/** When a query that is asked now is cut off: ns of CLOCK_MONOTONIC, as struct query_scope wants it. */
+int64_t pool_query_deadline(const struct view *view);
 
 /** True for the states of a job that has ended: Done, Failed, Cancelled. */
 bool job_state_is_final(const char *state);

@@ -438,11 +438,6 @@ int request_check(const struct view *view, const struct request *req, bool busy,
 
 /* ------------------------------------------------------------- for the row */
 
-static json_t *masked(const char *visible)
-{
-	return json_sprintf("%s******", visible);
-}
-
 static json_t *mask_tags(const json_t *tags)
 {
 	json_t *out = json_array();
@@ -450,16 +445,7 @@ static json_t *mask_tags(const json_t *tags)
 	json_t *tag;
 
 	json_array_foreach ((json_t *)(uintptr_t)tags, i, tag) {
-		const char *text = json_string_value(tag);
-		const char *end = strstr(text, "::");
-		char prefix[32];
-
-		if (!system_tag_is_secret(text)) {
-			(void)json_array_append(out, tag);
-			continue;
-		}
-		snprintf(prefix, sizeof(prefix), "%.*s::", (int)(end - text), text);
-		(void)json_array_append_new(out, masked(prefix));
+		(void)json_array_append_new(out, json_string(system_tag_shown(json_string_value(tag))));
 	}
 	return out;
 }
@@ -468,9 +454,14 @@ static json_t *mask_params(const struct request *req)
 {
 	json_t *out = json_copy(req->params);
 
-	for (const struct param *p = req->op->params; out && p && p->name; p++)
+	for (const struct param *p = req->op->params; out && p && p->name; p++) {
+		const char *text = request_str(req, p->name);
+
 		if ((p->flags & PARAM_SECRET) && json_object_get(out, p->name))
-			(void)json_object_set_new(out, p->name, masked(""));
+			(void)json_object_set_new(out, p->name, json_string("******"));
+		else if (text && req->op->kind == KIND_SYSTEM_TAG)
+			(void)json_object_set_new(out, p->name, json_string(system_tag_shown(text)));
+	}
 	return out;
 }
 

@@ -5,10 +5,12 @@
  */
 #include <string.h>
 
+#include "../model/access.h"
 #include "affinity.h"
 #include "handlers.h"
 #include "job.h"
 #include "object_ops.h"
+#include "vm.h"
 
 /* The kind that a resourceType names; NULL when it is none that tags can be put on. */
 static const struct kind *tagged_kind(const char *type)
@@ -32,14 +34,35 @@ static int check_duplicate(const struct view *view, enum kind_id kind, const cha
 		return error_set(e, EINVAL, "field[tag] cannot be an empty string");
 	if (!same || (own_uuid && strcmp(object_uuid(same), own_uuid) == 0))
 		return 0;
-	return error_set(e, EEXIST, "Duplicated Tag[tag:%s, type:%s, resourceType:%s, resourceUuid:%s]", tag,
-			 tag_type(kind), type, uuid);
+	return error_set(e, EEXIST, "Duplicated Tag[tag:%s, type:%s, resourceType:%s, resourceUuid:%s]",
+			 system_tag_shown(tag), tag_type(kind), type, uuid);
+}
+
+/* Tags of VMs mean something; those of other kinds may be anything. */
+static int check_meaning(const struct view *view, const char *vm_uuid, const char *tag, const char *own_uuid,
+			 struct error *e)
+{
+	const struct object *vm = view_get(view, KIND_VM, vm_uuid);
+	char prefix[64], other[64];
+	size_t count = 1;
+	int r;
+
+	if (!vm)
+		return 0;
+	vm_tag_prefix(tag, prefix);
+	view_for_each_where (row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm_uuid) {
+		count += (!own_uuid || strcmp(object_uuid(row), own_uuid) != 0) &&
+			 strcmp(vm_tag_prefix(object_text(row, SYSTEM_TAG_TAG), other), prefix) == 0;
+	}
+	r = vm_check_single_tag(vm_uuid, tag, count, e);
+	return r < 0 ? r : vm_check_tag(view, tag, object_text(vm, VM_DEFAULT_L3_UUID), vm_uuid, e);
 }
 
 int tag_create_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *type = request_str(req, "resourceType"), *uuid = request_str(req, "resourceUuid");
 	const struct kind *kind = tagged_kind(type);
+	int r;
 
 	if (!kind)
 		return error_set(e, EINVAL, "no resource type[%s] found in tag system", type);
@@ -51,7 +74,10 @@ int tag_create_check(const struct view *view, const struct request *req, struct 
 	    strncmp(request_str(req, "tag"), AFFINITY_TAG "::", strlen(AFFINITY_TAG "::")) == 0)
 		return error_set(e, EBUSY, "tag[%s] is an inherent system tag, use AddVmToAffinityGroup",
 				 request_str(req, "tag"));
-	return check_duplicate(view, req->op->kind, uuid, type, request_str(req, "tag"), NULL, e);
+	r = check_duplicate(view, req->op->kind, uuid, type, request_str(req, "tag"), NULL, e);
+	return r < 0 || req->op->kind != KIND_SYSTEM_TAG
+		       ? r
+		       : check_meaning(view, uuid, request_str(req, "tag"), NULL, e);
 }
 
 /* The resourceUuid of these two requests is the object's, so the tag gets a uuid here. */
@@ -105,7 +131,10 @@ int tag_update_check(const struct view *view, const struct request *req, struct 
 
 	if (r < 0 || !tag)
 		return r;
-	return check_duplicate(view, KIND_SYSTEM_TAG, object_text(tag, SYSTEM_TAG_RESOURCE_UUID),
-			       object_text(tag, SYSTEM_TAG_RESOURCE_TYPE), request_str(req, "tag"),
-			       req->target, e);
+	r = check_duplicate(view, KIND_SYSTEM_TAG, object_text(tag, SYSTEM_TAG_RESOURCE_UUID),
+			    object_text(tag, SYSTEM_TAG_RESOURCE_TYPE), request_str(req, "tag"), req->target,
+			    e);
+	return r < 0 ? r
+		     : check_meaning(view, object_text(tag, SYSTEM_TAG_RESOURCE_UUID),
+				     request_str(req, "tag"), req->target, e);
 }

@@ -36,7 +36,8 @@ void vm_settle(struct pool *pool, const char *host, const char *uuid);
  * @failed_state. Blocking.
  */
 int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e);
-/** The second half of it, for a VM whose host is chosen and promised already (state Starting). */
+/** The second half of it, for a VM whose host is chosen and promised already (state Starting or Rebooting).
+ */
 int vm_power_on(struct job *job, const char *uuid, const char *host, const char *last_host,
 		enum vm_state failed_state, bool paused, struct error *e);
 /** Ends a domain: gracefully within @grace_ms, then, or with 0 at once, by cutting its power. Writes no
@@ -123,6 +124,17 @@ int vm_check_hostname(const struct view *view, const char *name, const char *l3,
 int vm_check_console_password(const char *password, struct error *e);
 /** Refuses words that are no boot device; @shown is what is printed as the whole. */
 int vm_check_boot_order(const char *order, const char *shown, struct error *e);
+/** Refuses a number of monitors that there is no screen for. */
+int vm_check_monitors(const char *number, struct error *e);
+/** What a system tag is, "hostname" of "hostname::web"; returns @ret_prefix. */
+const char *vm_tag_prefix(const char *tag, char ret_prefix[64]);
+/**
+ * Refuses a system tag of a VM that says what cannot be. @l3: the VM's default network, on which its host
+ * name is unique; @but: the VM that may have it, NULL for one that is not there yet.
+ */
+int vm_check_tag(const struct view *view, const char *tag, const char *l3, const char *but, struct error *e);
+/** Refuses a tag of which a VM may have one and would have @count. */
+int vm_check_single_tag(const char *vm, const char *tag, size_t count, struct error *e);
 /** Refuses tags `customMac::<l3>::<mac>` of a request that are malformed, repeated or taken. */
 int vm_check_custom_macs(const struct view *view, const struct request *req, struct error *e);
 /** Removes a volume and its snapshots, files and rows. Success when they are gone already. Blocking. */
@@ -146,8 +158,8 @@ struct placement {
 	const char *const *l3_networks; /* uuids */
 	size_t l3_count;
 	const char *image;	     /* must be reachable from the zone; NULL = not needed */
-	const char *primary_storage; /* the VM's volumes lie there, or shall; NULL = any with room */
-	const char *volume_host;     /* local storage: the volumes lie on this host's folder */
+	const char *primary_storage; /* the root volume lies there, or shall; NULL = any with room */
+	bool volumes_move;	     /* volumes on a host's own folder go along with the VM */
 	int64_t storage_needed;	     /* bytes for new volumes */
 	const char *last_host;
 	const char *avoid_host;

@@ -441,7 +441,7 @@ static int copy_all(struct cloning *c, struct error *e)
 	_cleanup_view_ struct view *view = store_view(store);
 	const struct object *source = request_object(view, c->job->req);
 	struct clone *model = NULL; /* its files are copied for the others */
-	bool active;
+	bool active = false;
 	int r = source ? ask_active(c, source, &active, e)
 		       : error_set(e, ENOENT, "VM '%s' is gone", c->job->req->target);
 

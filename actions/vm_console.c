@@ -39,10 +39,11 @@ int vm_boot_order_check(const struct view *view, const struct request *req, stru
 
 int vm_monitor_number_check(const struct view *view, const struct request *req, struct error *e)
 {
-	int64_t n = request_int(req, "monitorNumber", 0);
+	char number[24];
 
 	(void)view;
-	return n == 1 || n == 2 || n == 4 ? 0 : error_set(e, EINVAL, "Monitor number must be 1 or 2 or 4.");
+	snprintf(number, sizeof(number), "%lld", (long long)request_int(req, "monitorNumber", 0));
+	return vm_check_monitors(number, e);
 }
 
 int vm_console_address_get(struct pool *pool, const struct view *view, const struct request *req,

@@ -198,7 +198,9 @@ static size_t count_tags(const struct request *req, const char *prefix)
 	json_t *tag;
 
 	json_array_foreach (req->system_tags, i, tag) {
-		n += strncmp(json_string_value(tag), prefix, strlen(prefix)) == 0;
+		char other[64];
+
+		n += strcmp(vm_tag_prefix(json_string_value(tag), other), prefix) == 0;
 	}
 	return n;
 }
@@ -227,122 +229,27 @@ static int check_static_ip(const struct view *view, const char *tag, struct erro
 	return 0;
 }
 
-int vm_check_boot_order(const char *order, const char *shown, struct error *e)
-{
-	_cleanup_free_ char *copy = strdup(order);
-	char *rest = copy;
-
-	for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ","))
-		if (strcmp(word, "HardDisk") != 0 && strcmp(word, "CdRom") != 0)
-			return error_set(e, EINVAL, "invalid boot device[%s] in boot order[%s]", word, shown);
-	return 0;
-}
-
-static bool is_hostname(const char *name)
-{
-	size_t label = 0, total = strlen(name);
-
-	if (total == 0 || total > 253)
-		return false;
-	for (const char *p = name; *p; p++) {
-		bool edge = label == 0 || p[1] == '.' || p[1] == '\0';
-
-		if (*p == '.') {
-			if (label == 0)
-				return false;
-			label = 0;
-			continue;
-		}
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-		      (*p == '-' && !edge)))
-			return false;
-		if (++label > 63)
-			return false;
-	}
-	return label > 0;
-}
-
-/* Somebody else on the network has that host name: NULL = nobody. */
-static const struct object *vm_with_hostname(const struct view *view, const char *l3, const char *hostname,
-					     const char *but)
-{
-	view_for_each_where (nic, view, KIND_NIC, NIC_L3_UUID, l3) {
-		const char *vm = object_text(nic, NIC_VM_UUID);
-		const char *have = tag_value(view, vm, "hostname");
-
-		if (have && strcasecmp(have, hostname) == 0 && (!but || strcmp(but, vm) != 0))
-			return view_get(view, KIND_VM, vm);
-	}
-	return NULL;
-}
-
-int vm_check_hostname(const struct view *view, const char *name, const char *l3, const char *but,
-		      struct error *e)
-{
-	const struct object *other;
-
-	if (!is_hostname(name))
-		return error_set(
-			e, EINVAL,
-			"hostname[%s] specified in system tag[hostname::%s] is not a valid domain name", name,
-			name);
-	other = vm_with_hostname(view, l3, name, but);
-	if (other)
-		return error_set(
-			e, EBUSY,
-			"conflict hostname in system tag[hostname::%s]; there has been a VM[uuid:%s] having "
-			"hostname[%s] on L3 network[uuid:%s]",
-			name, object_uuid(other), name, l3);
-	return 0;
-}
-
-static int check_hostname(const struct view *view, const struct request *req, struct error *e)
-{
-	const char *name = request_tag(req, "hostname");
-	const char *l3 = request_str(req, "defaultL3NetworkUuid");
-
-	if (count_tags(req, "hostname::") > 1)
-		return error_set(e, EINVAL, "only one hostname system tag is allowed, but %zu got",
-				 count_tags(req, "hostname::"));
-	if (!name)
-		return 0;
-	if (!l3)
-		l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
-	return vm_check_hostname(view, name, l3, NULL, e);
-}
-
-int vm_check_console_password(const char *password, struct error *e)
-{
-	if (strncmp(password, "password", 8) == 0)
-		return error_set(
-			e, EINVAL,
-			"The console password cannot start with 'password' which may trigger a VNC security issue");
-	return 0;
-}
-
 static int check_tags(const struct view *view, const struct request *req, struct error *e)
 {
-	const char *password = request_tag(req, "consolePassword");
-	int r = check_hostname(view, req, e);
+	const char *l3 = request_str(req, "defaultL3NetworkUuid");
+	int r = 0;
 	size_t i;
 	json_t *tag;
 
+	if (!l3)
+		l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
 	json_array_foreach (req->system_tags, i, tag) {
 		const char *text = json_string_value(tag);
+		char prefix[64];
 
 		if (r == 0 && strncmp(text, "staticIp::", 10) == 0)
 			r = check_static_ip(view, text, e);
-		if (r == 0 && strncmp(text, "bootOrder::", 11) == 0)
-			r = vm_check_boot_order(text + 11, text, e);
+		if (r == 0)
+			r = vm_check_single_tag(req->target, text,
+						count_tags(req, vm_tag_prefix(text, prefix)), e);
+		if (r == 0)
+			r = vm_check_tag(view, text, l3, NULL, e);
 	}
-	if (r == 0 && count_tags(req, "userdata::") > 1)
-		r = error_set(e, EINVAL, "Already have one userdata systemTag for vm[uuid: %s].",
-			      req->target);
-	if (r == 0 && count_tags(req, "bootMode::") > 1)
-		r = error_set(e, EINVAL, "only one bootMode system tag is allowed, but %zu got",
-			      count_tags(req, "bootMode::"));
-	if (r == 0 && password)
-		r = vm_check_console_password(password, e);
 	return r;
 }
 
@@ -391,8 +298,16 @@ static const char *zone_of(const struct view *view, const struct request *req)
 	return object_str(view_get(view, KIND_L3_NETWORK, l3), L3_ZONE_UUID);
 }
 
-/* Tags of offering and image that the VM inherits. */
-static int inherit_tags(struct txn *t, const char *from, const char *vm, struct error *e)
+/* Was another tag in the place of @tag asked for, "bootMode::Legacy" for "bootMode::UEFI"? */
+static bool is_overruled(const struct request *req, const char *tag)
+{
+	char prefix[64];
+
+	return request_tag(req, vm_tag_prefix(tag, prefix)) != NULL;
+}
+
+/* Tags of offering and image that the VM inherits; what the request says goes before. */
+static int inherit_tags(struct txn *t, const struct request *req, const char *from, struct error *e)
 {
 	int64_t after = 0;
 	int r = 0;
@@ -405,8 +320,10 @@ static int inherit_tags(struct txn *t, const char *from, const char *vm, struct 
 		if (!row)
 			break;
 		after = row->id;
+		if (is_overruled(req, object_text(row, SYSTEM_TAG_TAG)))
+			continue;
 		tag = strdup(object_text(row, SYSTEM_TAG_TAG));
-		r = tag ? object_add_system_tag(t, KIND_VM, vm, tag, false, e)
+		r = tag ? object_add_system_tag(t, KIND_VM, req->target, tag, false, e)
 			: error_set(e, ENOMEM, "out of memory");
 	}
 	return r;
@@ -462,9 +379,9 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 	if (r == 0)
 		r = object_put_tags(t, req, KIND_VM, req->target, e);
 	if (r == 0)
-		r = inherit_tags(t, request_str(req, "instanceOfferingUuid"), req->target, e);
+		r = inherit_tags(t, req, request_str(req, "instanceOfferingUuid"), e);
 	if (r == 0)
-		r = inherit_tags(t, request_str(req, "imageUuid"), req->target, e);
+		r = inherit_tags(t, req, request_str(req, "imageUuid"), e);
 	return r;
 }
 

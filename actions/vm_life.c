@@ -12,7 +12,6 @@
 #include "handlers.h"
 #include "sync.h"
 #include "topology.h"
-#include "topology.h"
 #include "vm.h"
 
 #define GRACE_MS 60000
@@ -104,9 +103,7 @@ int vm_reboot_run(struct job *job, json_t **ret_result, struct error *e)
 		vm_settle(job->pool, host, uuid);
 		return r;
 	}
-	r = vm_set_state(job->pool, uuid, VM_STATE_STARTING, e);
-	if (r == 0)
-		r = vm_power_on(job, uuid, host, host, VM_STATE_STOPPED, false, e);
+	r = vm_power_on(job, uuid, host, host, VM_STATE_STOPPED, false, e);
 	return r < 0 ? r : inventory(job, ret_result, e);
 }
 

@@ -33,16 +33,6 @@
 
 /* ------------------------------------------------------------------ choosing */
 
-/* Does the host reach every storage that the VM has volumes on? */
-static bool reaches_volumes(const struct view *view, const struct object *vm, const struct object *host)
-{
-	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm))
-		if (!cluster_has_primary_storage(view, object_text(host, HOST_CLUSTER_UUID),
-						 object_text(volume, VOLUME_PRIMARY_STORAGE_UUID)))
-			return false;
-	return true;
-}
-
 int vm_migration_targets(const struct view *view, const struct object *vm, const char *host,
 			 const struct object ***ret_hosts, size_t *ret_count, struct error *e)
 {
@@ -57,21 +47,17 @@ int vm_migration_targets(const struct view *view, const struct object *vm, const
 	want.host = host;
 	want.strategy = "MigrateVmAllocatorStrategy";
 	want.avoid_host = object_str(vm, VM_HOST_UUID);
-	if (config_bool(view, LOCAL_ALLOWED))
-		want.volume_host = NULL;
+	want.volumes_move = config_bool(view, LOCAL_ALLOWED);
 	r = placement_list(view, &want, &hosts, &count, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++)
-		if (now && object_str_is(hosts[i], HOST_VIRT_TYPE, object_text(now, HOST_VIRT_TYPE)) &&
-		    reaches_volumes(view, vm, hosts[i]))
+		if (now && object_str_is(hosts[i], HOST_VIRT_TYPE, object_text(now, HOST_VIRT_TYPE)))
 			hosts[kept++] = hosts[i];
 	if (!kept)
-		return error_set_code(
-			e, ENOSPC, "HOST_ALLOCATION.1000",
-			"no host found in clusters which have attached to all primary storage where vm[uuid:%s]'s "
-			"volumes locate",
-			object_uuid(vm));
+		return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+				      "no host having state=Enabled status=Connected hypervisorType=%s found",
+				      now ? object_text(now, HOST_VIRT_TYPE) : "");
 	*ret_hosts = steal(&hosts);
 	*ret_count = kept;
 	return 0;

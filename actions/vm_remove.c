@@ -258,6 +258,35 @@ int vm_expunge_run(struct job *job, json_t **ret_result, struct error *e)
 
 /* ----------------------------------------------------------------- recover */
 
+static bool is_taken(const struct view *view, const char *tag)
+{
+	char l3[UUID_SIZE], ip[64];
+
+	if (sscanf(tag, "staticIp::%32[0-9a-f]::%63s", l3, ip) != 2)
+		return false;
+	view_for_each_where (nic, view, KIND_NIC, NIC_IP, ip) {
+		if (object_str_is(nic, NIC_L3_UUID, l3))
+			return true;
+	}
+	return false;
+}
+
+/* A fixed address that somebody else got meanwhile is no longer the VM's: the next start gives it another. */
+static int drop_taken_addresses(struct txn *t, const char *uuid, struct error *e)
+{
+	const struct object *tag;
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0 &&
+	       (tag = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid, after))) {
+		after = tag->id;
+		if (is_taken(txn_view(t), object_text(tag, SYSTEM_TAG_TAG)))
+			r = txn_remove(t, tag, e);
+	}
+	return r;
+}
+
 int vm_recover_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const struct object *vm = view_get(txn_view(t), KIND_VM, req->target);
@@ -270,6 +299,8 @@ int vm_recover_apply(struct txn *t, const struct request *req, json_t **ret_resu
 			       object_str(root, VOLUME_INSTALL_PATH) ? "Ready" : "NotInstantiated");
 		r = txn_put(t, changed, NULL, e);
 	}
+	if (r == 0)
+		r = drop_taken_addresses(t, req->target, e);
 	if (r == 0)
 		r = vm_put_state(t, req->target, VM_STATE_STOPPED, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);

@@ -50,9 +50,10 @@ static enum hv_disk_bus bus_for(const struct view *view, const struct object *vm
 
 	if (tag_value(view, object_uuid(volume), "capability::virtio-scsi"))
 		return HV_BUS_SCSI;
-	if (strcmp(platform, "Windows") == 0 || strcmp(platform, "Other") == 0)
+	/* The tag says that the Windows in the guest has the driver. */
+	if (strcmp(platform, "Windows") == 0 && !tag_value(view, object_uuid(vm), "windows::virtioVolume"))
 		return HV_BUS_IDE;
-	return HV_BUS_VIRTIO;
+	return strcmp(platform, "Other") == 0 ? HV_BUS_IDE : HV_BUS_VIRTIO;
 }
 
 void volume_describe_disk(const struct view *view, const struct object *vm, const struct object *volume,

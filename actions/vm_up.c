@@ -338,7 +338,8 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 	if (!vm)
 		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
 	/* A lost host made it Unknown meanwhile; the comparison at its return goes on from there. */
-	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING)))
+	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING)) ||
+	    object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_REBOOTING)))
 		object_set_str(vm, VM_STATE, vm_state_name(up->paused ? VM_STATE_PAUSED : VM_STATE_RUNNING));
 	object_set_str(vm, VM_LAST_HOST_UUID, up->host);
 	r = vm_write(t, before, vm, e);

@@ -152,6 +152,23 @@ int vm_change_offering_check(const struct view *view, const struct request *req,
 /* The texts that UpdateVmInstance may give; parameters are named as the fields. */
 static const int texts[] = {VM_NAME, VM_DESCRIPTION, VM_PLATFORM, VM_DEFAULT_L3_UUID, VM_STATE};
 
+/* A state that is forced upon the row brings the host that goes with it; what the host says later counts
+ * more. */
+static void set_place_for_state(struct object *vm)
+{
+	const char *host = object_str(vm, VM_HOST_UUID);
+
+	object_set_null(vm, VM_UNKNOWN_FROM);
+	if (is_running(vm)) {
+		if (!host)
+			object_set_str(vm, VM_HOST_UUID, object_str(vm, VM_LAST_HOST_UUID));
+		return;
+	}
+	if (host)
+		object_set_str(vm, VM_LAST_HOST_UUID, host);
+	object_set_null(vm, VM_HOST_UUID);
+}
+
 /* Writes all that the request changes, and promises what a running VM takes from its host. */
 static int put_changes(struct txn *t, const struct request *req, const struct object *before, struct error *e)
 {
@@ -167,6 +184,8 @@ static int put_changes(struct txn *t, const struct request *req, const struct ob
 		if (request_has(req, param))
 			object_set_str(vm, texts[i], request_str(req, param));
 	}
+	if (request_has(req, "state"))
+		set_place_for_state(vm);
 	object_set_int(vm, VM_CPU_NUM, want.cpus);
 	object_set_int(vm, VM_MEMORY_SIZE, want.memory);
 	if (offering) {

@@ -3,13 +3,10 @@
 #include "ask.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "../model/render.h"
 #include "links.h"
 #include "queries.h"
-
-/* -------------------------------------------------------- who may ask what */
 
 /* The relation from the objects of a sub-collection back to its owner, when rows of another kind link them.
  */
@@ -53,12 +50,6 @@ static const struct kind *asked_kind(const struct place *p)
 	return p->field ? field_sub_kind(p->field) : p->kind;
 }
 
-/* Some system tags are secrets (tree.md 5), which conditions could find out bit by bit. */
-static bool may_read_all(const struct place *p)
-{
-	return p->uid == 0 || p->uid == p->fs->uid;
-}
-
 int ask_parse(const struct place *p, const char *text, struct query **ret_query, struct error *e)
 {
 	_cleanup_query_ struct query *q = NULL;
@@ -69,38 +60,18 @@ int ask_parse(const struct place *p, const char *text, struct query **ret_query,
 		r = query_add_condition(q, condition, e);
 	if (r < 0)
 		return r;
-	if (query_reads(q, KIND_SYSTEM_TAG) && !may_read_all(p))
-		return error_set(e, EACCES, "only the owner of the mount may ask about system tags");
 	*ret_query = steal(&q);
 	return 0;
-}
-
-mode_t permissions_query(const struct place *p)
-{
-	return asked_kind(p)->id == KIND_SYSTEM_TAG ? 0400 : 0444;
-}
-
-mode_t permissions_ask(const struct place *p)
-{
-	return p->kind->id == KIND_SYSTEM_TAG ? 0600 : 0666;
-}
-
-mode_t permissions_where(const struct place *p)
-{
-	return p->kind->id == KIND_SYSTEM_TAG ? 0700 : 0755;
 }
 
 /* ------------------------------------------------------------------- asking */
 
 void ask_init(struct ask *ask, const struct place *p, struct query *query)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
 	*ask = (struct ask){.fs = p->fs,
 			    .view = view_ref((struct view *)(uintptr_t)p->view),
 			    .query = query,
-			    .scope.deadline = (ts.tv_sec + ASK_SECONDS) * INT64_C(1000000000) + ts.tv_nsec};
+			    .scope.deadline = pool_query_deadline(p->view)};
 	if (p->account) {
 		snprintf(ask->account, sizeof(ask->account), "%s", p->account);
 		ask->scope.account = ask->account;

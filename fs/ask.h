@@ -3,8 +3,8 @@
  * Queries over collections: who may ask what, and asking in the background.
  *
  * Never in the thread that receives the kernel's requests: users take turns
- * (actions/turns.h), and what takes longer than ASK_SECONDS, waiting included, is
- * cut off with ETIMEDOUT.
+ * (actions/turns.h), and what takes longer than the setting query.timeLimit says,
+ * waiting included, is cut off with ETIMEDOUT.
  */
 #ifndef POOLFS_ASK_H
 #define POOLFS_ASK_H
@@ -12,11 +12,9 @@
 #include "../model/query.h"
 #include "content.h"
 
-#define ASK_SECONDS 10
-
 /**
  * The query about the collection or sub-collection @p that @text says, as it stands behind the `?` of a URL.
- * -EINVAL; -EACCES when it asks for secrets that the caller must not read.
+ * -EINVAL.
  */
 int ask_parse(const struct place *p, const char *text, struct query **ret_query, struct error *e);
 /** True when there can be a query about @p. */
@@ -45,8 +43,5 @@ void ask_content_start(const struct place *p, content_fn *done, void *arg);
 /** The file `query` for who does not know how to use it, and `schema`. */
 struct document *render_ask(const struct place *p);
 struct document *render_schema(const struct place *p);
-mode_t permissions_query(const struct place *p);
-mode_t permissions_ask(const struct place *p);
-mode_t permissions_where(const struct place *p);
 
 #endif

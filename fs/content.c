@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../actions/config.h"
 #include "../actions/json_gather.h"
 #include "../actions/shortform.h"
 #include "../actions/spec.h"
@@ -47,6 +48,7 @@ struct document *render_version(const struct place *p)
 
 struct document *render_limits(const struct place *p)
 {
+	int64_t changed = view_changed(p->view, KIND_GLOBAL_CONFIG);
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
@@ -62,7 +64,7 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "query-bytes %d\n", QUERY_LENGTH_MAX);
 	fprintf(f, "query-conditions %d\n", QUERY_CONDITIONS_MAX);
 	fprintf(f, "query-relations %d\n", QUERY_DEPTH_MAX);
-	fprintf(f, "query-seconds %d\n", ASK_SECONDS);
+	fprintf(f, "query-seconds %" PRId64 "\n", config_int(p->view, "query.timeLimit"));
 	fprintf(f, "query-names %d\n", QUERIES_KEPT);
 	fprintf(f, "where-bytes %d\n", QUERIES_TEXT);
 	fprintf(f, "events-bytes %d\n", EVENTS_BYTES);
@@ -72,7 +74,7 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "scratch-files-total %d\n", SCRATCH_NAMES);
 	fprintf(f, "scratch-idle-seconds %d\n", SCRATCH_IDLE_S);
 	fprintf(f, "objects-per-kind %" PRId64 "\n", NODE_ROW_MAX);
-	return stream_end(f, &text, &len, p->fs->born);
+	return stream_end(f, &text, &len, changed > p->fs->born ? changed : p->fs->born);
 }
 
 struct document *render_features(const struct place *p)
@@ -183,12 +185,7 @@ static bool is_secret(const struct object *o)
 	return o && o->kind->id == KIND_SYSTEM_TAG && system_tag_is_secret(object_text(o, SYSTEM_TAG_TAG));
 }
 
-mode_t permissions_inventories(const struct place *p)
-{
-	return p->kind->id == KIND_SYSTEM_TAG ? 0400 : 0444;
-}
-
-mode_t permissions_of_object(const struct place *p)
+mode_t permissions_of_tag(const struct place *p)
 {
 	return is_secret(p->object) ? 0400 : 0444;
 }

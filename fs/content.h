@@ -22,8 +22,7 @@ struct document *render_spec(const struct place *p);
 struct document *render_object_error(const struct place *p);
 struct document *render_tag(const struct place *p);
 
-mode_t permissions_inventories(const struct place *p);
-mode_t permissions_of_object(const struct place *p);
+mode_t permissions_of_tag(const struct place *p);
 mode_t permissions_get(const struct place *p);
 mode_t permissions_value(const struct place *p);
 /** The operation that writing a value file asks for; NULL when it is read-only. */

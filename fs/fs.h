@@ -23,6 +23,7 @@ struct polls;
 struct queries;
 struct ranks;
 struct scratches;
+struct stamp;
 struct waits;
 struct workers;
 
@@ -36,6 +37,7 @@ struct fs {
 	struct polls *polls;
 	struct queries *queries;
 	struct scratches *scratches;
+	struct stamp *stamp;
 	struct waits *waits;
 	struct workers *readers; /* of `data` files */
 	struct ranks *ranks;	 /* of lookups in `by-name`; the receiving thread's */

@@ -38,6 +38,7 @@ enum node_class {
 	N_OPERATIONS,
 	N_SESSIONS,
 	N_OPEN_CALL,
+	N_STAMP,
 	N_SESSION,
 	N_CALL,
 	/* in a folder; index: the folder */

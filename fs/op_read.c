@@ -30,13 +30,14 @@ int request_place(fuse_req_t req, fuse_ino_t ino, struct view **ret_view, struct
 
 double attr_timeout(const struct place *p)
 {
-	return p->entry->flags & E_STAYS ? FOR_EVER : 0;
+	return p->entry->flags & (E_STAYS | E_TOLD) ? FOR_EVER : 0;
 }
 
 int entry_fill(const struct place *p, struct fuse_entry_param *ret)
 {
+	/* Of a node that the kernel is about to learn of it cannot be told, so E_TOLD does not count. */
 	*ret = (struct fuse_entry_param){.ino = node_pack(p->node),
-					 .attr_timeout = attr_timeout(p),
+					 .attr_timeout = p->entry->flags & E_STAYS ? FOR_EVER : 0,
 					 .entry_timeout = p->entry->flags & E_NAME_STAYS ? FOR_EVER : 0};
 	/* The size of what is not rendered here is not known yet. The kernel will ask: its timeout is 0. */
 	return place_stat(p, NULL, &ret->attr);
@@ -185,20 +186,37 @@ struct open_call {
 	struct fuse_file_info fi;
 };
 
-static void reply_open(fuse_req_t req, struct handle *h, struct fuse_file_info *fi)
+/*
+ * The kernel's answer to an open, struct fuse_open_out. libfuse 3.14 has no name for PARALLEL_DIRECT_WRITES,
+ * so we write it ourselves; and <linux/fuse.h> has members whose names model/banned.h forbids.
+ */
+struct open_out {
+	uint64_t fh;
+	uint32_t flags, backing_id;
+};
+#define OPEN_DIRECT_IO		    (1u << 0)
+#define OPEN_NOFLUSH		    (1u << 5)
+#define OPEN_PARALLEL_DIRECT_WRITES (1u << 6) /* ignored by Linux before 6.2 */
+
+static void reply_open(fuse_req_t req, struct handle *h, const struct fuse_file_info *fi)
 {
 	const struct fs *fs = fuse_req_userdata(req);
+	/*
+	 * Each reader sees its own snapshot, so the page cache of the inode cannot serve it. Writers do not
+	 * keep each other waiting: a write is answered when its commit is on disk, and those that come
+	 * meanwhile share the next commit.
+	 */
+	struct open_out out = {.flags = OPEN_DIRECT_IO | OPEN_PARALLEL_DIRECT_WRITES};
 	int r = handles_add(fs->handles, h);
 
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
 	}
-	fi->fh = h->number;
-	/* Each reader sees its own snapshot, so the page cache of the inode cannot serve it. */
-	fi->direct_io = 1;
-	fi->noflush = (fi->flags & O_ACCMODE) == O_RDONLY;
-	if (fuse_reply_open(req, fi) == -ENOENT)
+	out.fh = h->number;
+	if ((fi->flags & O_ACCMODE) == O_RDONLY)
+		out.flags |= OPEN_NOFLUSH;
+	if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) == -ENOENT)
 		handles_remove(fs->handles, h->number); /* interrupted: there will be no release */
 }
 

@@ -46,6 +46,7 @@ struct place {
 enum node_entry_flags {
 	E_NAME_STAYS = 1 << 0, /* the name is there as long as its directory is */
 	E_STAYS = 1 << 1,      /* mode, size and times never change */
+	E_TOLD = 1 << 2,       /* the kernel is told when they have changed */
 };
 
 /* What the index of a node counts. */

@@ -17,6 +17,7 @@
 #include "readme.h"
 #include "scratch.h"
 #include "signals.h"
+#include "stamp.h"
 #include "wait.h"
 #include "../actions/workers.h"
 
@@ -118,7 +119,8 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 	polls_observe(fs->polls);
 }
 
-static int fs_open(struct fs *fs, const struct pool_options *options, struct error *e)
+static int fs_open(struct fs *fs, const struct pool_options *options, struct fuse_session *session,
+		   struct error *e)
 {
 	int r = pool_open(options, &fs->pool, e);
 
@@ -135,13 +137,14 @@ static int fs_open(struct fs *fs, const struct pool_options *options, struct err
 	fs->queries = queries_new();
 	fs->polls = polls_new(fs);
 	fs->scratches = scratches_new();
+	fs->stamp = stamp_new(fs->store, session);
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store);
 	fs->readers = workers_new("reader", READERS_MAX);
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
 	if (!fs->readers || !fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->polls ||
-	    !fs->scratches || !fs->ranks || !fs->waits || !fs->readme || !fs->operations)
+	    !fs->scratches || !fs->stamp || !fs->ranks || !fs->waits || !fs->readme || !fs->operations)
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
@@ -158,6 +161,7 @@ static void fs_close(struct fs *fs)
 	workers_free(fs->readers);
 	pool_close(fs->pool);
 	waits_free(fs->waits);
+	stamp_free(fs->stamp);
 	ranks_free(fs->ranks);
 	polls_free(fs->polls);
 	queries_free(fs->queries);
@@ -202,6 +206,7 @@ static int mount_and_serve(struct fuse_session *session, struct fs *fs, const ch
 			error_set(e, -r, "lost the connection to the kernel: %s", strerror(-r));
 	}
 	answer_all(fs);
+	stamp_stop(fs->stamp);
 	fuse_session_unmount(session);
 	return r < 0 ? r : 0;
 }
@@ -215,7 +220,7 @@ int session_run(const struct session_options *options, struct error *e)
 	if (!session)
 		return -EINVAL;
 	signals_block();
-	r = fs_open(&fs, &options->pool, e);
+	r = fs_open(&fs, &options->pool, session, e);
 	if (r == 0)
 		r = mount_and_serve(session, &fs, options->mountpoint, e);
 	fs_close(&fs);

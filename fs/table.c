@@ -11,6 +11,7 @@
 #include "members.h"
 #include "where.h"
 #include "scratch.h"
+#include "stamp.h"
 
 #define FILE_RO	  (S_IFREG | 0444)
 #define FILE_RW	  (S_IFREG | 0644)
@@ -45,7 +46,7 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 	[N_LIMITS] = {.in = IN(N_ROOT),
 		      .name = "limits",
 		      .mode = FILE_RO,
-		      .flags = E_NAME_STAYS | E_STAYS,
+		      .flags = E_NAME_STAYS,
 		      .render = render_limits,
 		      .help = "every limit, in numbers"},
 	[N_CALLER_ERROR] =
@@ -74,6 +75,12 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			 .render = render_call,
 			 .help = "write a call that needs no session, read its answer",
 			 .example = "exec 3<>call; echo '{\"operation\":\"GetVersion\"}' >&3; cat <&3"},
+	[N_STAMP] = {.in = IN(N_SESSIONS),
+		     .name = "stamp",
+		     .mode = FILE_RO,
+		     .flags = E_NAME_STAYS | E_TOLD,
+		     .render = render_stamp,
+		     .help = "its time of modification is another one after each change of the pool"},
 	[N_SESSION] = {.in = IN(N_SESSIONS),
 		       .kinds = OF(KIND_SESSION),
 		       .shown = "<session>",
@@ -118,7 +125,6 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			   .mode = FILE_RO,
 			   .flags = E_NAME_STAYS,
 			   .here = folder_here_kind,
-			   .permissions = permissions_inventories,
 			   .help = "all of them, as REST lists them: {\"inventories\":[...]}",
 			   .example = "jq -r '.inventories[].name' inventories"},
 	[N_CREATE] = {.in = IN(N_FOLDER),
@@ -155,7 +161,6 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		   .flags = E_NAME_STAYS | E_STAYS,
 		   .here = folder_here_kind,
 		   .render = render_ask,
-		   .permissions = permissions_ask,
 		   .help = "write a query of any length, read the answer",
 		   .example = "exec 3<>query; echo 'q=name~=web%&limit=10' >&3; cat <&3"},
 	[N_WHERE] =
@@ -165,7 +170,6 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		 .mode = DIRECTORY,
 		 .flags = E_NAME_STAYS,
 		 .here = folder_here_kind,
-		 .permissions = permissions_where,
 		 .changed = changed_collection,
 		 .help = "conditions as directories; lists the fields, and conditions where there are few values",
 		 .example = "ls where/state=Running/host.name=node1"},
@@ -186,7 +190,6 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		 .here = conditions_here,
 		 .find = conditions_find,
 		 .next = conditions_next,
-		 .permissions = permissions_where,
 		 .changed = changed_collection,
 		 .help = "what it holds for, and for all conditions above it; a further condition may follow",
 		 .example = "for vm in where/state=Running/cpuNum\\>2/*; do cat $vm/name; done"},
@@ -272,7 +275,6 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 			 .mode = FILE_RO,
 			 .flags = E_NAME_STAYS,
 			 .render = render_object,
-			 .permissions = permissions_of_object,
 			 .help = "the whole object as JSON",
 			 .example = "jq -r .name inventory"},
 	[N_DATA] =
@@ -371,7 +373,7 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		   .find = tags_find,
 		   .next = tags_next,
 		   .render = render_tag,
-		   .permissions = permissions_of_object,
+		   .permissions = permissions_of_tag,
 		   .help = "the tag",
 		   .example = "grep -h ^hostname:: tags/*"},
 
@@ -386,7 +388,7 @@ static const struct node_entry entries[NODE_CLASS_COUNT] = {
 		 .permissions = scratch_permissions,
 		 .help = "scratch file of the user who creates it; renamed over a writable file it is written there"},
 	[N_QUERY] = {.mode = FILE_RO, .permissions = permissions_get},
-	[N_COLLECTION_QUERY] = {.mode = FILE_RO, .permissions = permissions_query},
+	[N_COLLECTION_QUERY] = {.mode = FILE_RO},
 };
 
 const struct node_entry *entry_get(enum node_class class)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../model/access.h"
 #include "../model/text.h"
 #include "where.h"
 
@@ -31,7 +32,7 @@ static bool may_group(const struct kind *kind, int field)
 static void see(struct seen *s, const struct object *o)
 {
 	bool is_text = o->kind->fields[s->field].type == FIELD_STRING;
-	const char *text = is_text ? object_str(o, s->field) : NULL;
+	const char *text = is_text ? object_shown(o, s->field) : NULL;
 	int64_t number = is_text ? 0 : object_int(o, s->field);
 
 	if (s->count > VALUES_MAX || object_is_null(o, s->field))

@@ -353,6 +353,7 @@ struct hv_migration {
  * Moves an active domain, running or paused, with its definition to another host, live. Copied disks need a
  * pool of the same path there and become standalone files. A failure leaves the domain where it was, unless
  * the connection broke: then ask both hosts. -ECANCELED when @progress says so, -EBUSY when it is not active.
+ * A domain with firmware variables leaves its definition behind, inactive: hv_domain_undefine() removes both.
  */
 int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, const char *uuid,
 		      const struct hv_migration *how, hv_progress *progress, void *ctx, struct error *e);

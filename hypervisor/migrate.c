@@ -155,6 +155,18 @@ static bool follow(struct migration *m, hv_progress *progress, void *ctx)
 	return stopped;
 }
 
+/* libvirt forgets the domain at the source, but not the file with its firmware's variables: that goes when
+ * the caller undefines the domain. */
+static int keep_definition_with_nvram(struct migration *m, const struct hv_call *call, struct error *e)
+{
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	int rc = live_xml(call, m->domain, virDomainGetName(m->domain), &doc, e);
+
+	if (rc == 0 && xml_has(doc, "/domain/os/nvram"))
+		m->flags &= ~(unsigned)VIR_MIGRATE_UNDEFINE_SOURCE;
+	return rc;
+}
+
 /* Names the disks whose content goes along. */
 static int add_copied(struct migration *m, const struct hv_call *call, const struct hv_migration *how,
 		      struct error *e)
@@ -239,7 +251,9 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
 		if (!m.uri)
 			return error_set(e, ENOMEM, "out of memory");
 	}
-	rc = add_copied(&m, &source, how, e);
+	rc = keep_definition_with_nvram(&m, &source, e);
+	if (rc == 0)
+		rc = add_copied(&m, &source, how, e);
 	return rc < 0 ? rc : run(&m, progress, ctx, e);
 }
 

@@ -61,12 +61,32 @@ bool access_may_see(const struct view *view, const struct object *o, const char 
 	return false;
 }
 
-static const char *const secret_tags[] = {"consolePassword::", "rootPassword::", "userdata::", "sshkey::"};
+static const struct {
+	const char *prefix, *shown;
+} secret_tags[] = {
+	{"consolePassword::", "consolePassword::******"},
+	{"rootPassword::", "rootPassword::******"},
+	{"userdata::", "userdata::******"},
+	{"sshkey::", "sshkey::******"},
+};
+
+const char *system_tag_shown(const char *tag)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(secret_tags); i++)
+		if (strncmp(tag, secret_tags[i].prefix, strlen(secret_tags[i].prefix)) == 0)
+			return secret_tags[i].shown;
+	return tag;
+}
 
 bool system_tag_is_secret(const char *tag)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(secret_tags); i++)
-		if (strncmp(tag, secret_tags[i], strlen(secret_tags[i])) == 0)
-			return true;
-	return false;
+	return system_tag_shown(tag) != tag;
+}
+
+const char *object_shown(const struct object *o, int field)
+{
+	const char *text = object_str(o, field);
+
+	return text && o->kind->id == KIND_SYSTEM_TAG && field == SYSTEM_TAG_TAG ? system_tag_shown(text)
+										 : text;
 }

@@ -15,5 +15,10 @@ bool access_is_admin(const struct view *view, const char *account);
 bool access_may_see(const struct view *view, const struct object *o, const char *account);
 /** True for system tags that are never shown: passwords, user data, ssh keys (tree.md 5). */
 bool system_tag_is_secret(const char *tag);
+/** The tag as anybody may see it: of a secret one only what it is, "consolePassword::******". Borrowed. */
+const char *system_tag_shown(const char *tag);
+/** A text field as inventories, conditions and listings have it, which differs for secret tags only.
+ * Borrowed. */
+const char *object_shown(const struct object *o, int field);
 
 #endif

@@ -88,6 +88,8 @@ int query_run(const struct query *q, const struct view *view, const struct query
 /** True when the answer may depend on objects of @kind: they are asked for, or a condition leads to or over
  * them. */
 bool query_reads(const struct query *q, enum kind_id kind);
+/** True when looking at an object costs little: no condition leads to others or has a pattern. */
+bool query_is_quick(const struct query *q);
 /** True when conditions, sort, groupBy and fields may name this field. */
 bool query_may_name(const struct field *f);
 /** What may be asked about a kind: class, operators, fields with types, relations. NULL when memory is short.

@@ -287,6 +287,14 @@ static int gather(struct run *run, const struct condition *c, size_t most, struc
 	return r;
 }
 
+bool query_is_quick(const struct query *q)
+{
+	for (int i = 0; i < q->condition_count; i++)
+		if (q->conditions[i]->depth || q->conditions[i]->like)
+			return false;
+	return true;
+}
+
 bool query_reads(const struct query *q, enum kind_id kind)
 {
 	if (q->kind->id == kind)

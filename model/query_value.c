@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "access.h"
 #include "query_internal.h"
 #include "render.h"
 #include "text.h"
@@ -110,7 +111,7 @@ static int compare(const struct object *o, int field, const struct operand *oper
 	int64_t number;
 
 	if (operand->text)
-		return text_compare(object_str(o, field), operand->text);
+		return text_compare(object_shown(o, field), operand->text);
 	number = object_int(o, field);
 	if (o->kind->fields[field].type == FIELD_DATE)
 		number = seconds_of(number);
@@ -146,7 +147,7 @@ static bool is_like(const struct condition *c, const struct object *o)
 	struct tm tm;
 
 	if (f->type == FIELD_STRING)
-		return like_match(c->like, object_str(o, c->field));
+		return like_match(c->like, object_shown(o, c->field));
 	if (f->type == FIELD_BOOL) {
 		snprintf(text, sizeof(text), "%s", object_int(o, c->field) ? "true" : "false");
 	} else if (f->type == FIELD_DATE) {
@@ -199,7 +200,7 @@ int query_compare_field(const struct object *a, const struct object *b, int fiel
 	if (object_is_null(a, field) || object_is_null(b, field))
 		return (int)object_is_null(b, field) - (int)object_is_null(a, field);
 	if (!field_is_integer(&a->kind->fields[field]))
-		return text_compare(object_str(a, field), object_str(b, field));
+		return text_compare(object_shown(a, field), object_shown(b, field));
 	x = object_int(a, field);
 	y = object_int(b, field);
 	if (a->kind->fields[field].type == FIELD_DATE) {

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "access.h"
+
 #define NS_PER_S INT64_C(1000000000)
 
 static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -103,7 +105,7 @@ json_t *render_field_json(const struct view *view, const struct object *o, int f
 		return NULL;
 	switch (f->type) {
 	case FIELD_STRING:
-		return json_string_nocheck(object_str(o, field));
+		return json_string_nocheck(object_shown(o, field));
 	case FIELD_INT:
 	case FIELD_LONG:
 		return json_integer(object_int(o, field));

@@ -40,6 +40,11 @@ struct observer {
 	void *ctx;
 };
 
+struct announcer {
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
 struct store {
 	sqlite3 *db; /* the writer thread's, after store_open() */
 	int lock_fd;
@@ -56,6 +61,10 @@ struct store {
 
 	pthread_mutex_t view_lock;
 	struct view *view; /* view_lock; owned */
+
+	int64_t opened;		    /* immutable; ns */
+	_Atomic int64_t stamp;	    /* of the newest view */
+	struct announcer announcer; /* the writer thread's */
 
 	struct observer observers[8]; /* the writer thread's */
 	size_t observer_count;	      /* the writer thread's */
@@ -130,10 +139,23 @@ struct view *store_view(struct store *store)
 	return view_ref(store->view);
 }
 
+int64_t store_stamp(const struct store *store, const struct view *view)
+{
+	return store->opened + (int64_t)view_version(view);
+}
+
+int64_t store_newest_stamp(const struct store *store)
+{
+	return atomic_load(&store->stamp);
+}
+
 static void publish(struct store *store, struct view *view)
 {
 	struct view *old;
 
+	atomic_store(&store->stamp, store_stamp(store, view));
+	if (store->announcer.fn)
+		store->announcer.fn(store->announcer.ctx);
 	pthread_mutex_lock(&store->view_lock);
 	old = store->view;
 	store->view = view_ref(view);
@@ -410,6 +432,29 @@ int store_observe(struct store *store, store_observer_fn *fn, void *ctx)
 	return store_run(store, add_observer, &o, NULL);
 }
 
+/* As above. */
+struct announcing {
+	struct store *store;
+	struct announcer announcer;
+};
+
+static int set_announcer(struct txn *t, void *arg, struct error *e)
+{
+	struct announcing *a = arg;
+
+	(void)t;
+	(void)e;
+	a->store->announcer = a->announcer;
+	return 0;
+}
+
+int store_announce(struct store *store, void (*fn)(void *ctx), void *ctx)
+{
+	struct announcing a = {.store = store, .announcer = {fn, ctx}};
+
+	return store_run(store, set_announcer, &a, NULL);
+}
+
 /* ----------------------------------------------------------- open, close */
 
 static int lock_folder(struct store *store, const char *dir, struct error *e)
@@ -474,11 +519,13 @@ int store_open(const char *dir, struct store **ret_store, struct error *e)
 	pthread_cond_init(&store->queue_cond, NULL);
 	pthread_mutex_init(&store->view_lock, NULL);
 	store->view = view_new();
+	store->opened = store_now();
 	store->events = event_log_new();
 	r = store->view && store->events ? lock_folder(store, dir, e) : error_set(e, ENOMEM, "out of memory");
 	if (r == 0)
 		r = open_database(store, dir, e);
 	if (r == 0) {
+		atomic_store(&store->stamp, store_stamp(store, store->view));
 		r = pthread_create(&store->writer, NULL, writer_main, store);
 		store->writer_runs = r == 0;
 		if (r > 0)

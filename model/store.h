@@ -51,6 +51,18 @@ void store_close(struct store *store);
 /** Adds an observer, which is told of all later commits. Not from the writer thread. -ENOSPC, -ENOMEM. */
 int store_observe(struct store *store, store_observer_fn *fn, void *ctx);
 
+/**
+ * The stamp of a view: a number that no other state of the pool has or had. store_newest_stamp() is that of
+ * the present view, or already that of the one about to be published.
+ */
+int64_t store_stamp(const struct store *store, const struct view *view);
+int64_t store_newest_stamp(const struct store *store);
+/**
+ * Has @fn called in the writer thread whenever store_newest_stamp() has changed, before anybody can see the
+ * view. It must not block. Not from the writer thread; the last one told counts. -ENOMEM.
+ */
+int store_announce(struct store *store, void (*fn)(void *ctx), void *ctx);
+
 /** The pool as of the last commit; give back with view_unref(). Never NULL, never blocks on I/O. */
 struct view *store_view(struct store *store);
 

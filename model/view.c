@@ -90,7 +90,9 @@ struct view *view_copy(const struct view *old, uint64_t version)
 
 	if (!view)
 		return NULL;
-	memcpy(view, old, sizeof(*view));
+	/* All but the count, which readers of @old are changing. */
+	memcpy((char *)view + sizeof(view->ref), (const char *)old + sizeof(old->ref),
+	       sizeof(*view) - sizeof(view->ref));
 	ref_init(&view->ref, view_destroy);
 	view->version = version;
 	for (size_t i = 0; i < ARRAY_SIZE(view->objects); i++)

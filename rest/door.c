@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* First guess of an answer's length. */
 #define ANSWER_ROOM 16384
@@ -12,7 +13,8 @@
 
 struct door {
 	char *path; /* owned */
-	int root;
+	/* Of the pool that is mounted there; others take their numbers when it is mounted anew. */
+	int root, stamp;
 };
 
 bool door_uuid_is_valid(const char *text)
@@ -42,6 +44,7 @@ int door_open(const char *mountpoint, struct door **ret_door, json_t **ret_opera
 
 	if (!door)
 		return error_set(e, ENOMEM, "out of memory");
+	door->stamp = -1;
 	door->path = realpath(mountpoint, NULL);
 	door->root = door->path ? open(door->path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	*ret_door = door;
@@ -55,6 +58,10 @@ int door_open(const char *mountpoint, struct door **ret_door, json_t **ret_opera
 		return error_set(e, errno, "cannot read '%s/operations.json': %s", mountpoint,
 				 strerror(errno));
 	(void)steal_fd(&fd);
+	door->stamp = openat(door->root, "sessions/stamp", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (door->stamp < 0)
+		return error_set(e, errno, "cannot open '%s/sessions/stamp': %s", mountpoint,
+				 strerror(errno));
 	*ret_operations = json_loadf(table, 0, &why);
 	if (!json_is_array(json_object_get(*ret_operations, "operations")))
 		return error_set(e, EINVAL, "'%s/operations.json' is not what it should be", mountpoint);
@@ -67,8 +74,17 @@ void door_close(struct door *door)
 		return;
 	if (door->root >= 0)
 		(void)close(door->root);
+	if (door->stamp >= 0)
+		(void)close(door->stamp);
 	free(door->path);
 	free(door);
+}
+
+int64_t door_stamp(const struct door *door)
+{
+	struct stat st;
+
+	return fstat(door->stamp, &st) < 0 ? 0 : st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
 }
 
 /* -------------------------------------------------------------------- calls */
@@ -82,16 +98,29 @@ static int open_below(int root, const char *path)
 	return r == -ENOENT && faccessat(root, "operations.json", F_OK, 0) < 0 ? -ENOTCONN : r;
 }
 
+/* Goes over to the pool that is mounted now, while other threads use the descriptors. */
+static int find_pool(const struct door *door)
+{
+	_cleanup_close_ int root = open(door->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int stamp = -1;
+
+	if (root < 0)
+		return -errno;
+	stamp = openat(root, "sessions/stamp", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (stamp < 0)
+		return -ENOTCONN;
+	return dup3(root, door->root, O_CLOEXEC) < 0 || dup3(stamp, door->stamp, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
 /* The pool may have been mounted anew since we began, so what lies under the path counts, too. */
 static int open_path(const struct door *door, const char *path)
 {
-	_cleanup_close_ int root = -1;
 	int r = open_below(door->root, path);
 
 	if (r != -ENOTCONN)
 		return r;
-	root = open(door->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return root < 0 ? -errno : open_below(root, path);
+	r = find_pool(door);
+	return r < 0 ? r : open_below(door->root, path);
 }
 
 static int line_open(const struct door *door, struct line *line, const char *session)
@@ -172,11 +201,16 @@ static int parse_answer(struct answer *answer)
 		[ANSWER_CONFLICT] = "conflict",
 		[ANSWER_SESSION] = "session",
 	};
-	char *end = strchr(answer->text, '\n');
+	char *end = strchr(answer->text, '\n'), *number;
 
 	if (!end)
 		return -EPROTO;
 	*end = '\0';
+	number = strchr(answer->text, ' ');
+	if (number) {
+		*number++ = '\0';
+		answer->stamp = strtoll(number, NULL, 10);
+	}
 	answer->body = end + 1;
 	answer->len -= (size_t)(answer->body - answer->text);
 	if (answer->len && answer->body[answer->len - 1] == '\n')

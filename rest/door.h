@@ -11,6 +11,7 @@
 #define POOLFS_REST_DOOR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "../model/error.h"
 
@@ -45,9 +46,10 @@ enum answer_word {
 
 struct answer {
 	enum answer_word word;
-	char *text; /* owned */
-	char *body; /* in text; ends with NUL */
-	size_t len; /* of the body */
+	char *text;    /* owned */
+	char *body;    /* in text; ends with NUL */
+	size_t len;    /* of the body */
+	int64_t stamp; /* of the state of the pool that it shows; 0: it depends on more than that */
 };
 void answer_done(struct answer *answer);
 
@@ -58,6 +60,10 @@ void answer_done(struct answer *answer);
  */
 int door_call(struct door *door, struct line *line, const char *session, const char *text, size_t len,
 	      struct answer *ret_answer, struct error *e);
+
+/** The stamp of the pool's present state; 0 when it is not known. Costs a system call, and no work of the
+ * pool. */
+int64_t door_stamp(const struct door *door);
 
 /** True for 32 lower-case hex digits. */
 bool door_uuid_is_valid(const char *text);

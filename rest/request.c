@@ -86,15 +86,20 @@ static bool make_uuid(char ret[DOOR_UUID_SIZE])
 	return true;
 }
 
+bool request_job_uuid_is_valid(const char *value)
+{
+	return strlen(value) == DOOR_UUID_SIZE - 1 &&
+	       strspn(value, "0123456789abcdefABCDEF") == DOOR_UUID_SIZE - 1;
+}
+
 static bool take_job_uuid(struct plan *plan, const char *value)
 {
 	if (value) {
-		snprintf(plan->job, sizeof(plan->job), "%s", value);
-		for (char *c = plan->job; *c; c++)
-			*c = (char)tolower((unsigned char)*c);
-		if (strlen(value) != DOOR_UUID_SIZE - 1 || !door_uuid_is_valid(plan->job))
+		if (!request_job_uuid_is_valid(value))
 			return refuse(plan, 400,
 				      "Invalid header[X-Job-UUID], it must be a UUID with '-' stripped");
+		for (size_t i = 0; i < DOOR_UUID_SIZE; i++)
+			plan->job[i] = (char)tolower((unsigned char)value[i]);
 		return true;
 	}
 	return make_uuid(plan->job) || refuse(plan, 500, "this machine has no random numbers");

@@ -35,6 +35,8 @@ struct plan {
 };
 void plan_done(struct plan *plan);
 
+/** True for what X-Job-UUID may be. */
+bool request_job_uuid_is_valid(const char *value);
 /** The part of @target behind `/zstack/v1` or `/v1`; NULL when it is elsewhere. */
 const char *request_api_path(const char *target);
 /** Never fails: what cannot be done is a status and a text. */

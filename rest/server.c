@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "kept.h"
 #include "openapi.h"
 #include "page.h"
 #include "refusals.h"
@@ -27,6 +28,7 @@ struct server {
 	json_t *operations; /* owned; the routes borrow from it */
 	struct routes *routes;
 	struct refusals *refusals;
+	struct kept *kept;
 	struct MHD_Daemon *daemon;
 	char *openapi; /* owned */
 	bool tls;
@@ -63,18 +65,28 @@ static int64_t now_s(void)
 
 /* ------------------------------------------------------------------ answers */
 
+/* @data is copied. */
+static struct MHD_Response *new_response(const char *type, const char *data, size_t len)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(len, (void *)(uintptr_t)data, MHD_RESPMEM_MUST_COPY);
+
+	if (response) {
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	}
+	return response;
+}
+
 /* Sends @data, which is copied. */
 static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *type, const char *data,
 			     size_t len)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(len, (void *)(uintptr_t)data, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response = new_response(type, data, len);
 	enum MHD_Result r;
 
 	if (!response)
 		return MHD_NO;
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	r = MHD_queue_response(c, (unsigned)status, response);
 	MHD_destroy_response(response);
 	return r;
@@ -85,9 +97,23 @@ static enum MHD_Result reply_text(struct MHD_Connection *c, int status, const ch
 	return reply(c, status, "text/plain;charset=UTF-8", text, strlen(text));
 }
 
+static const char type_json[] = "application/json;charset=UTF-8";
+
 static enum MHD_Result reply_json(struct MHD_Connection *c, int status, const char *text, size_t len)
 {
-	return reply(c, status, "application/json;charset=UTF-8", text, len);
+	return reply(c, status, type_json, text, len);
+}
+
+/* Sends an answer that holds for the time being, and keeps it. */
+static enum MHD_Result reply_and_keep(struct server *server, struct MHD_Connection *c,
+				      const struct kept_key *key, int64_t since, const struct answer *answer)
+{
+	struct MHD_Response *response = new_response(type_json, answer->body, answer->len);
+	enum MHD_Result r = response ? MHD_queue_response(c, MHD_HTTP_OK, response) : MHD_NO;
+
+	if (response)
+		kept_put(server->kept, key, answer->stamp, since, response, answer->len);
+	return r;
 }
 
 /* The status page may load nothing from elsewhere. */
@@ -166,9 +192,11 @@ static enum MHD_Result reply_answer(struct server *server, struct MHD_Connection
 	return MHD_NO;
 }
 
+/* @key: NULL when the answer is not to be kept. */
 static enum MHD_Result call(struct server *server, struct MHD_Connection *c, struct connection *connection,
-			    const struct plan *plan)
+			    const struct plan *plan, const struct kept_key *key)
 {
+	int64_t since = kept_now();
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
 	int r = 0;
@@ -176,6 +204,8 @@ static enum MHD_Result call(struct server *server, struct MHD_Connection *c, str
 	if (!plan->bad_session)
 		r = door_call(server->door, &connection->line, plan->session, plan->call, strlen(plan->call),
 			      &answer, &e);
+	if (r == 0 && key && answer.word == ANSWER_OK && answer.stamp)
+		return reply_and_keep(server, c, key, since, &answer);
 	if (r == 0)
 		return reply_answer(server, c, plan, &answer);
 	if (r == -EFBIG || r == -EINVAL)
@@ -205,13 +235,20 @@ static enum MHD_Result answer_request(struct server *server, struct MHD_Connecti
 	_cleanup_(plan_done) struct plan plan = {0};
 	const char *api = request_api_path(x->target);
 	bool get = strcmp(method, MHD_HTTP_METHOD_GET) == 0;
+	bool keep = get && api && (!request.job_uuid || request_job_uuid_is_valid(request.job_uuid));
+	struct kept_key key = {x->target, request.authorization, request.schema != NULL};
+	int64_t stamp = keep ? door_stamp(server->door) : 0;
+	enum MHD_Result r;
 
 	if (get && strcmp(x->target, "/") == 0)
 		return reply_page(c);
 	if (get && api && strcmp(api, "/openapi.json") == 0)
 		return reply_json(c, MHD_HTTP_OK, server->openapi, strlen(server->openapi));
+	if (stamp && kept_reply(server->kept, &key, stamp, c, &r))
+		return r;
 	request_plan(server->routes, &request, &plan);
-	return plan.status ? reply_text(c, plan.status, plan.text) : call(server, c, connection, &plan);
+	return plan.status ? reply_text(c, plan.status, plan.text)
+			   : call(server, c, connection, &plan, keep ? &key : NULL);
 }
 
 /* ----------------------------------------------------- libmicrohttpd's calls */
@@ -354,6 +391,7 @@ int server_tend(struct server *server)
 {
 	int64_t now = now_s();
 
+	kept_tend(server->kept);
 	scoped_lock(&server->lock);
 	for (struct connection *c = server->connections; c; c = c->next) {
 		int64_t since = atomic_load(&c->since);
@@ -427,10 +465,11 @@ int server_start(const struct server_options *options, struct server **ret_serve
 	if (r == 0) {
 		server->routes = routes_new(server->operations);
 		server->refusals = refusals_new();
+		server->kept = kept_new();
 		openapi = server->routes ? openapi_make(server->routes, POOLFS_VERSION) : NULL;
 		server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
 		json_decref(openapi);
-		if (!server->openapi || !server->refusals)
+		if (!server->openapi || !server->refusals || !server->kept)
 			r = error_set(e, ENOMEM, "out of memory");
 	}
 	if (r == 0)
@@ -452,6 +491,7 @@ void server_stop(struct server *server)
 	door_close(server->door);
 	routes_free(server->routes);
 	refusals_free(server->refusals);
+	kept_free(server->kept);
 	json_decref(server->operations);
 	pthread_mutex_destroy(&server->lock);
 	free(server->openapi);

@@ -48,14 +48,16 @@ wait_until 20 is_hostname live-name
 act "$dir" delete-hostname
 lease | grep -q name= && fail "the lease still has a name: $(lease)"
 
-step "one that is set while it is stopped is there at the next start"
+step "one that is set while it is stopped is there at the next start, and so is an ssh key"
 act "$dir" stop
 act "$dir" set-hostname hostname=cold-name
+act "$dir" '{"setVmSshKey":{"SshKey":"ssh-ed25519 AAAAkey me@here"}}'
 act "$dir" start
 assert_match "$(lease)" "name='cold-name'"
 wait_serial "$vm" "TINY ready" 60 2
 wait_until 20 agent_ping "$vm"
 wait_until 20 is_hostname cold-name
+assert_match "$(guest "$vm" cat /run/seed/meta-data)" 'ssh-ed25519 AAAAkey me@here'
 
 step "nobody knows the console's password before one is set"
 assert_eq "$(vnc)" password

@@ -36,6 +36,11 @@ mount_pool
 wait_serial "$vm" "TINY ready" 90 4
 wait_for "$dir/state" Running 20
 
+step "a stop by itself succeeds, and the guest boots again"
+act "$dir" stop type=cold
+wait_serial "$vm" "TINY ready" 90 5
+wait_for "$dir/state" Running 20
+
 step "stopHA ends it"
 act "$dir" stop type=cold stopHA=true
 sleep 3

@@ -49,6 +49,24 @@ wait_until 75 closed
 trap - PIPE
 for fd in "${fds[@]}"; do exec {fd}>&-; done
 
+step "no more connections than the limit of one address, and others come in all the same"
+python3 - $PORT <<'PYTHON'
+import select, socket, sys
+address = ('127.0.0.1', int(sys.argv[1]))
+clients = [socket.create_connection(address) for _ in range(600)]
+poll = select.poll()
+for c in clients:
+    poll.register(c, select.POLLIN | select.POLLHUP)
+closed = len(poll.poll(2000))
+while closed < 600 - 512 and (more := len(poll.poll(2000))) > closed:
+    closed = more
+assert closed == 600 - 512, f'{closed} of 600 connections were closed'
+other = socket.create_connection(address, source_address=('127.0.0.2', 0))
+other.sendall(b'GET /v1/zones HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+answer = b''.join(iter(lambda: other.recv(65536), b''))
+assert b"missing header 'Authorization'" in answer, answer
+PYTHON
+
 step "one connection for many requests"
 urls=()
 for _ in $(seq 20); do urls+=("$BASE/v1/zones"); done
@@ -73,17 +91,13 @@ assert_match "$answer" '^\{"location":"https://localhost/zstack/v1/api-jobs/[0-9
 rest_down
 
 step "a socket from systemd, and an end when nobody comes"
-cat >activate <<'PYTHON'
-import os, socket, sys
-s = socket.create_server(('127.0.0.1', int(sys.argv[1])))
-if s.fileno() != 3:
-    os.dup2(s.fileno(), 3)
-os.set_inheritable(3, True)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')
-os.execv(sys.argv[2], sys.argv[2:])
-PYTHON
-python3 activate $PORT "$REST" --idle 2 "$MOUNT" &
+systemd-socket-activate -l 127.0.0.1:$PORT "$REST" --idle 2 "$MOUNT" &
 pid=$!
-wait_until 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$PORT"
+listens() {
+	[ -n "$(ss -Hltn "sport = :$PORT")" ]
+}
+wait_until 10 listens
+assert_eq "$(readlink /proc/$pid/exe)" "$(command -v systemd-socket-activate | xargs realpath)" "what runs before the first client"
 assert_http 200 '"name":"tls"' GET /v1/zones
+assert_eq "$(readlink /proc/$pid/exe)" "$(realpath "$REST")" "what runs then"
 wait $pid

@@ -24,7 +24,14 @@ wait_until 60 curl -sf http://127.0.0.1:18222/json/version -o version
 "$TOP/tests/rest/browse" 18222 "$BASE/" "$CASE_DIR/page.png"
 test -s page.png
 
-step "every operation of the pool is in the OpenAPI document, and its parts fit"
+step "the OpenAPI document is valid, and every operation of the pool is in it"
 curl -sS "$BASE/zstack/v1/openapi.json" >openapi.json
+assert_match "$(jq -r .openapi openapi.json)" '^3\.1\.'
+validate() {
+	"$TOP/build/openapi-validator/node_modules/.bin/validate-api" "$1"
+}
+validate openapi.json
+jq 'del(.info.title)' openapi.json >bad.json
+assert_fails '"valid": false' validate bad.json
 "$TOP/tests/rest/check-openapi" openapi.json "$MOUNT/operations.json"
 rest_down

@@ -36,8 +36,18 @@ act "$dir" pause
 assert_eq "$(value "$dir/state")" Paused
 act "$dir" resume
 assert_eq "$(value "$dir/state")" Running
+before=$(tail -n 1 "$MOUNT/events" | jq .sequence)
 act "$dir" reboot
 assert_eq "$(value "$dir/state")" Running
+assert_eq "$(jq -r 'select(.kind == "VmInstance" and .changes.state).changes.state.to' "$MOUNT/events?since=$before" | paste -sd' ')" \
+	"Rebooting Running" "the states on the way"
+
+step "a state that is forced upon it brings its place along, until the host says otherwise"
+host=$(value "$dir/hostUuid")
+act "$dir" update state=Stopped
+assert_eq "$(value "$dir/state") $(value "$dir/hostUuid") $(value "$dir/lastHostUuid")" "Stopped  $host"
+act "$dir" update state=Running
+assert_eq "$(value "$dir/state") $(value "$dir/hostUuid")" "Running $host"
 
 step "stop, both ways; stopping what is stopped is no error"
 act "$dir" stop

@@ -52,6 +52,25 @@ assert_eq "$(value "vm-instances/$vm2/state")" Stopped
 act "vm-instances/$vm2" start
 assert_match "$(value "vm-instances/$vm2/inventory" | jq -r '.vmNics[0].ip')" '^10\.'
 
+step "a fixed address is kept while the VM is Destroyed, and dropped when somebody else has it by then"
+l3=$(first l3-networks)
+address=$(value "vm-instances/$vm2/inventory" | jq -r '.vmNics[0].ip')
+fixed=${address%.*}.250
+act "vm-instances/$vm2" stop
+act "vm-instances/$vm2" set-static-ip "l3NetworkUuid=$l3" "ip=$fixed"
+act "vm-instances/$vm2" destroy
+act "vm-instances/$vm2" recover
+act "vm-instances/$vm2" start
+assert_eq "$(value "vm-instances/$vm2/inventory" | jq -r '.vmNics[0].ip')" "$fixed"
+act "vm-instances/$vm2" destroy
+thief=$(create vm-instances "$(vm_json thief "$image" | jq -c --arg tag "staticIp::$l3::$fixed" '.systemTags = [$tag]')")
+act "vm-instances/$vm2" recover
+assert_eq "$(find "$MOUNT/vm-instances/$vm2/tags" -type f -exec cat {} + | grep -c staticIp || true)" 0 "fixed addresses that are left"
+act "vm-instances/$vm2" start
+assert_eq "$(value "vm-instances/$thief/inventory" | jq -r '.vmNics[0].ip')" "$fixed"
+[ "$(value "vm-instances/$vm2/inventory" | jq -r '.vmNics[0].ip')" != "$fixed" ] || fail "two VMs have '$fixed'"
+act "vm-instances/$thief" destroy
+
 step "the timer expunges what has been Destroyed long enough"
 setting vm.expungePeriod 1
 setting vm.expungeInterval 1

@@ -97,6 +97,26 @@ assert_refused "$dir/actions" "set-hostname hostname=-x" EINVAL 'hostname\[-x\] 
 assert_refused "$dir/actions" "set-qga" EINVAL 'field\[enable\].*mandatory'
 assert_refused "$dir/actions" "set-ssh-key" EINVAL 'field\[SshKey\].*mandatory'
 
+step "and as tags they are refused too"
+tag_json() {
+	jq -nc --arg vm "$vm" --arg tag "$1" '{params: {resourceType: "VmInstanceVO", resourceUuid: $vm, tag: $tag}}'
+}
+while read -r tag sentence; do
+	assert_refused system-tags/create "$(tag_json "$tag")" EINVAL "$sentence"
+done <<'TAGS'
+consolePassword::password1 cannot start with 'password'
+VDIMonitorNumber::3 ^Monitor number must be 1 or 2 or 4.$
+bootOrder::Floppy ^invalid boot device\[Floppy\] in boot order\[bootOrder::Floppy\]$
+hostname::-x ^hostname\[-x\] specified in system tag\[hostname::-x\] is not a valid domain name$
+bootMode::BIOS Legacy or UEFI
+TAGS
+act "$dir" set-hostname hostname=one
+assert_refused system-tags/create "$(tag_json hostname::two)" EINVAL '^only one hostname system tag is allowed, but 2 got$'
+one=$(grep -lx hostname::one "$MOUNT/$dir"/tags/*)
+assert_refused "system-tags/$(basename "$one")/actions" "update tag=hostname::x_y" EINVAL "is not a valid domain name"
+act "system-tags/$(basename "$one")" update tag=hostname::two
+assert_eq "$(get hostnames)" '{"hostname":"two"}'
+
 step "a host name is unique on its network"
 act "$dir" set-hostname hostname=taken
 other=$(create_vm other "$image")

@@ -502,6 +502,48 @@ static void max_instances_are_counted(void **state)
 	assert_string_equal(e.code, "HOST_ALLOCATION.1000");
 }
 
+/* A volume of the first VM, on a storage and, for a folder of one host, that host. */
+static void put_volume(struct fixture *f, unsigned n, unsigned storage, const char *host)
+{
+	struct object *volume = make(KIND_VOLUME, test_uuid(0x2000 + n));
+
+	object_set_str(volume, VOLUME_VM_UUID, test_uuid(VM_1));
+	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, test_uuid(PS_1 + storage));
+	object_set_str(volume, VOLUME_INSTALL_PATH, "/file");
+	object_set_str(volume, VOLUME_HOST_UUID, host);
+	put(f, volume);
+}
+
+static void a_vm_starts_where_all_its_volumes_are(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	const char *networks[PLACEMENT_NETWORKS];
+	struct placement want;
+	const struct object *host;
+
+	plain_pool(f, 4);
+	put_vm(f, 0, NULL, NULL);
+	put_volume(f, 0, 0, NULL);
+	put_volume(f, 1, 1, test_uuid(HOST_1 + 2));
+	for (int i = 0; i < 20; i++) {
+		_cleanup_view_ struct view *view = store_view(f->store);
+
+		placement_for_vm(view, view_get(view, KIND_VM, test_uuid(VM_1)), &want, networks);
+		want.strategy = "DefaultHostAllocatorStrategy";
+		assert_int_equal(placement_choose(view, &want, &host, NULL, NULL), 0);
+		assert_string_equal(object_uuid(host), test_uuid(HOST_1 + 2));
+	}
+	/* of a storage that the hosts' cluster has not */
+	put_volume(f, 2, 7, NULL);
+	_cleanup_view_ struct view *view = store_view(f->store);
+
+	placement_for_vm(view, view_get(view, KIND_VM, test_uuid(VM_1)), &want, networks);
+	assert_int_equal(placement_choose(view, &want, &host, NULL, &e), -ENOSPC);
+	assert_string_equal(e.code, "HOST_ALLOCATION.1000");
+	assert_non_null(strstr(error_sentence(&e), "where vm[uuid:"));
+}
+
 static void strategies_are_those_of_the_table(void **state)
 {
 	size_t n = 0;
@@ -525,6 +567,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_disabled_group_is_not_considered, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(max_instances_are_counted, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_vm_starts_where_all_its_volumes_are, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test(strategies_are_those_of_the_table),
 	};
 

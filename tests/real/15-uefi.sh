@@ -1,0 +1,119 @@
+#!/bin/bash
+# A guest boots by UEFI firmware, whose variables are kept over a stop, go along to another host and are gone with the VM.
+# limit: 500
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+"$LAB/fabric" up 2
+first_uri=$(NETNS=poolhost1 LISTEN=10.99.0.1 host up one)
+second_uri=$(NETNS=poolhost2 LISTEN=10.99.0.2 host up two)
+URI=$first_uri
+mount_pool
+one=$(first hosts)
+wait_for "hosts/$one/status" Connected 20
+cluster=$(first clusters)
+mkdir shared
+shared=$(create primary-storage/smp "$(jq -nc --arg zone "$(first zones)" --arg url "$CASE_DIR/shared" '{params: {name: "shared", zoneUuid: $zone, url: $url}}')")
+act "primary-storage/$shared" attach-to-cluster "clusterUuid=$cluster"
+two=$(create hosts "$(jq -nc --arg uri "$second_uri" --arg cluster "$cluster" '{params: {name: "two", uri: $uri, clusterUuid: $cluster}}')")
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":201326592}}')
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+
+# new NAME TAG...: creates a VM with these system tags on the first host.
+new() {
+	local json
+	json=$(vm_json "$1" "$image" '{"instanceOfferingUuid":"'"$small"'","hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$shared"'"}')
+	shift
+	create vm-instances "$(jq -c '. + {systemTags: $ARGS.positional}' --args "$@" <<<"$json")"
+}
+
+# is_uefi VM: does its guest know of UEFI?
+is_uefi() {
+	[ "$(guest "$1" '[ -d /sys/firmware/efi ] && echo uefi || echo bios')" = uefi ]
+}
+
+# nvram HOST VM: the host's file with the firmware's variables, as it is seen from here.
+nvram() {
+	echo "$HOSTS/$1/lib/qemu/nvram/${2}_VARS.fd"
+}
+
+# What the guest of a VM has in its own firmware variable; and sets it.
+variable=/sys/firmware/efi/efivars/Poolfs-5a6b1f8e-3c52-4f0a-9a35-2b1d6c7e8f90
+get_variable() {
+	guest "$1" "modprobe efivarfs; mount -t efivarfs none /sys/firmware/efi/efivars 2>/dev/null; tail -c +5 $variable 2>/dev/null || echo none"
+}
+set_variable() {
+	guest "$1" "modprobe efivarfs; mount -t efivarfs none /sys/firmware/efi/efivars; printf '\\007\\000\\000\\000$2' >$variable"
+}
+
+parsed() {
+	on_host dumpxml "$1" | xmllint --xpath "string($2)" -
+}
+
+step "the tag asks for firmware, which libvirt finds, and the guest boots by it"
+vm=$(new uefi bootMode::UEFI)
+dir=vm-instances/$vm
+wait_serial "$vm" "TINY ready" 120
+wait_until 40 agent_ping "$vm"
+is_uefi "$vm" || fail "the guest booted by BIOS"
+assert_eq "$(parsed "$vm" '/domain/os/loader/@type') $(parsed "$vm" '/domain/os/loader/@readonly')" "pflash yes"
+assert_eq "$(parsed "$vm" '/domain/os/nvram')" "/var/lib/libvirt/qemu/nvram/${vm}_VARS.fd"
+
+step "what the firmware was told is there after a stop"
+set_variable "$vm" kept
+assert_eq "$(get_variable "$vm")" kept
+act "$dir" stop type=cold
+act "$dir" start "hostUuid=$one"
+wait_serial "$vm" "TINY ready" 120 2
+wait_until 40 agent_ping "$vm"
+assert_eq "$(get_variable "$vm")" kept
+
+step "it goes along to another host, and nothing is left where it was"
+boot=$(guest "$vm" cat /proc/sys/kernel/random/boot_id)
+act "$dir" migrate "hostUuid=$two"
+assert_eq "$(value "$dir/state") $(value "$dir/hostUuid")" "Running $two"
+assert_eq "$(on_host list --all --name | tr -d '\n')" "" "the domains where it was"
+[ ! -e "$(nvram one "$vm")" ] || fail "the variables are still where the guest was"
+URI=$second_uri
+wait_until 40 agent_ping "$vm"
+assert_eq "$(guest "$vm" cat /proc/sys/kernel/random/boot_id)" "$boot" "the boot of the guest"
+act "$dir" reboot
+wait_serial "$vm" "TINY ready" 120 3
+wait_until 40 agent_ping "$vm"
+assert_eq "$(get_variable "$vm")" kept "what the firmware was told, after the move and a boot there"
+act "$dir" stop type=cold
+
+step "a clone boots by UEFI too, with variables of its own"
+job=$(submit "$dir/actions" clone\ names=copy)
+job_wait "$job" 120
+copy=$(value "api-jobs/$job/result" | jq -r '.result.inventories[0].inventory.uuid')
+case $(value "vm-instances/$copy/hostUuid") in
+"$one") URI=$first_uri at=one ;;
+*) URI=$second_uri at=two ;;
+esac
+wait_serial "$copy" "TINY ready" 120
+wait_until 40 agent_ping "$copy"
+is_uefi "$copy" || fail "the clone booted by BIOS"
+[ -s "$(nvram "$at" "$copy")" ] || fail "the clone has no variables"
+assert_eq "$(get_variable "$copy")" none
+
+step "expunged, no variables are left"
+for uuid in "$vm" "$copy"; do
+	act "vm-instances/$uuid" destroy
+	act "vm-instances/$uuid" expunge
+done
+assert_eq "$(find "$HOSTS" -name '*_VARS.fd')" ""
+URI=$first_uri
+
+step "an image says it for its VMs, and a VM may say otherwise"
+create system-tags '{"params":{"resourceType":"ImageVO","resourceUuid":"'"$image"'","tag":"bootMode::UEFI"}}' >/dev/null
+uefi=$(new inherits)
+bios=$(new own bootMode::Legacy)
+wait_serial "$uefi" "TINY ready" 120
+wait_serial "$bios" "TINY ready" 120
+wait_until 40 agent_ping "$uefi"
+wait_until 40 agent_ping "$bios"
+is_uefi "$uefi" || fail "the guest of the image that wants UEFI booted by BIOS"
+! is_uefi "$bios" || fail "the guest that wants BIOS booted by UEFI"
+assert_refused vm-instances/create "$(vm_json x "$image" | jq -c '. + {systemTags: ["bootMode::UEFI", "bootMode::Legacy"]}')" EINVAL \
+	"^only one bootMode system tag is allowed, but 2 got$"

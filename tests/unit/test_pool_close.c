@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pool that closes while requests come in: what was accepted is in the database,
+ * also what the store was told last of all, and is done after the next opening.
+ */
+#include "pool_fixture.h"
+
+#include <stdatomic.h>
+
+#include "../../actions/job.h"
+#include "../../actions/request.h"
+
+#define REQUESTS 200
+#define ROUNDS	 5
+
+static atomic_int answered;
+static char accepted[ROUNDS * REQUESTS][UUID_SIZE]; /* the writer thread's until the pool is closed */
+static size_t accepted_count;
+
+static void on_accepted(void *arg, int result, const char *job_uuid, const struct error *e)
+{
+	(void)arg, (void)e;
+	if (result == 0)
+		memcpy(accepted[accepted_count++], job_uuid, UUID_SIZE);
+	atomic_fetch_add(&answered, 1);
+}
+
+static void hand_in(struct pool_fixture *f, const char *storage)
+{
+	const struct actor actor = {.source = "fs"};
+	struct request *req;
+
+	assert_int_equal(
+		request_new(operation_by_name("ReconnectPrimaryStorage"), storage, NULL, &actor, &req, NULL),
+		0);
+	pool_submit(f->pool, req, on_accepted, NULL);
+}
+
+static bool all_have_ended(const struct view *view, const void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < accepted_count; i++)
+		if (!job_has_ended(view, accepted[i]))
+			return false;
+	return true;
+}
+
+static void what_was_accepted_is_done_in_the_end(void **state)
+{
+	struct pool_fixture *f = *state;
+	char storage[UUID_SIZE];
+
+	first_uuid(f, KIND_PRIMARY_STORAGE, storage);
+	for (int round = 1; round <= ROUNDS; round++) {
+		for (int i = 0; i < REQUESTS; i++)
+			hand_in(f, storage);
+		pool_fixture_reopen(f);
+		assert_int_equal(atomic_load(&answered), round * REQUESTS);
+	}
+	assert_true(accepted_count > 0);
+	wait_until(f, all_have_ended, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_was_accepted_is_done_in_the_end, pool_fixture_setup,
+						pool_fixture_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
