@@ -1,5 +1,6 @@
 #!/bin/bash
 # The file spec of every kind: what is written is made true, comes back byte for byte, and does nothing again.
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -48,7 +49,7 @@ for object in "$dir" "volumes/$one" "images/$image" "disk-offerings/$disk" \
 	spec=$(value "$object/spec")
 	assert_eq "$(jq -r .name <<<"$spec")" "$(value "$object/name")" "name in the spec of $object"
 	assert_eq "$(value "$object/spec")" "$spec"
-	assert_eq "$(stat -c %s "$MOUNT/$object/spec")" "$(cat "$MOUNT/$object/spec" | wc -c)" "size of the spec of $object"
+	assert_eq "$(stat -c %s "$MOUNT/$object/spec")" "$(wc -c <"$MOUNT/$object/spec")" "size of the spec of $object"
 	silent put "$object/spec" "$spec"$'\n'
 	assert_eq "$(value "$object/spec")" "$spec"
 done
