@@ -199,7 +199,8 @@ static void answer_get(void *arg, int result, json_t *json, const struct error *
 	}
 }
 
-static void answer_request(void *arg, int result, const char *job, const struct error *e)
+static void answer_request(void *arg, int result, const char *job, const json_t *answer,
+			   const struct error *e)
 {
 	struct call *call = arg;
 
@@ -210,7 +211,7 @@ static void answer_request(void *arg, int result, const char *job, const struct 
 	else if (result < 0)
 		finish_error(call, "error", e);
 	else
-		finish(call, "ok", json_object(), NULL);
+		finish(call, "ok", answer ? json_deep_copy(answer) : json_object(), NULL);
 }
 
 static void start_operation(struct call *call, const char *target, const char *text, size_t len)

@@ -28,15 +28,21 @@ struct queue {
 	struct waiting *head, *tail;
 };
 
+/* A job's place in one queue. */
+struct place_in_queue {
+	struct queue *queue;
+	struct waiting *next; /* the next one in that queue */
+};
+
 struct waiting {
 	struct executor *x;
 	char job[UUID_SIZE];
-	bool recover;		 /* was Processing when the daemon ended */
-	struct queue *queue[2];	 /* NULL = none */
-	struct waiting *next[2]; /* the next one in that queue */
-	int blocked;		 /* queues in which it is not the first */
-	struct job *running;	 /* lock; the worker's, while it runs */
+	bool recover;	     /* was Processing when the daemon ended */
+	int blocked;	     /* queues in which it is not the first */
+	struct job *running; /* lock; the worker's, while it runs */
 	struct waiting *prev_running, *next_running;
+	size_t count; /* queues it is in */
+	struct place_in_queue in[];
 };
 
 struct executor {
@@ -74,17 +80,21 @@ static struct queue *queue_find(struct executor *x, const char *uuid)
 	return made;
 }
 
-static int slot_of(const struct waiting *entry, const struct queue *queue)
+static struct place_in_queue *place_in(struct waiting *entry, const struct queue *queue)
 {
-	return entry->queue[0] == queue ? 0 : 1;
+	size_t i = 0;
+
+	while (entry->in[i].queue != queue)
+		i++;
+	return &entry->in[i];
 }
 
 /* Under lock. */
-static void queue_append(struct queue *queue, struct waiting *entry, int slot)
+static void queue_append(struct queue *queue, struct waiting *entry)
 {
-	entry->queue[slot] = queue;
+	entry->in[entry->count++].queue = queue;
 	if (queue->tail) {
-		queue->tail->next[slot_of(queue->tail, queue)] = entry;
+		place_in(queue->tail, queue)->next = entry;
 		entry->blocked++;
 	} else {
 		queue->head = entry;
@@ -95,7 +105,7 @@ static void queue_append(struct queue *queue, struct waiting *entry, int slot)
 /* Under lock: takes the first entry off; returns the one that is first now, if nothing else blocks it. */
 static struct waiting *queue_pop(struct executor *x, struct queue *queue)
 {
-	struct waiting *next = queue->head->next[slot_of(queue->head, queue)];
+	struct waiting *next = place_in(queue->head, queue)->next;
 
 	queue->head = next;
 	if (next)
@@ -114,11 +124,35 @@ static void dispatch(struct executor *x, struct waiting *entry)
 		return;
 }
 
-static void enqueue(struct executor *x, const struct object *job, bool recover)
+/* Under lock. Appends to the queues of all objects that the job names; false when memory is short. */
+static bool enter_queues(struct executor *x, const struct view *view, const struct object *job,
+			 struct waiting *entry)
 {
-	struct waiting *entry = calloc(1, sizeof(*entry));
 	const char *second = object_str(job, JOB_QUEUE2);
-	struct queue *queues[2];
+	struct queue *queue = queue_find(x, object_text(job, JOB_QUEUE));
+
+	if (!queue)
+		return false;
+	queue_append(queue, entry);
+	if (second && !object_str_is(job, JOB_QUEUE, second)) {
+		queue = queue_find(x, second);
+		if (!queue)
+			return false;
+		queue_append(queue, entry);
+	}
+	view_for_each_where (ref, view, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job)) {
+		queue = queue_find(x, object_text(ref, QUEUE_REF_OBJECT_UUID));
+		if (!queue)
+			return false;
+		queue_append(queue, entry);
+	}
+	return true;
+}
+
+static void enqueue(struct executor *x, const struct view *view, const struct object *job, bool recover)
+{
+	size_t queues = 2 + view_count_where(view, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job));
+	struct waiting *entry = calloc(1, sizeof(*entry) + queues * sizeof(entry->in[0]));
 	bool ready;
 
 	if (!entry)
@@ -126,19 +160,10 @@ static void enqueue(struct executor *x, const struct object *job, bool recover)
 	entry->x = x;
 	entry->recover = recover;
 	snprintf(entry->job, sizeof(entry->job), "%s", object_uuid(job));
-	if (second && object_str_is(job, JOB_QUEUE, second))
-		second = NULL;
 	pthread_mutex_lock(&x->lock);
-	queues[0] = queue_find(x, object_text(job, JOB_QUEUE));
-	queues[1] = second && queues[0] ? queue_find(x, second) : NULL;
-	if (!queues[0] || (second && !queues[1])) {
-		pthread_mutex_unlock(&x->lock);
-		free(entry);
-		return;
-	}
-	for (int i = 0; i < 2; i++)
-		if (queues[i])
-			queue_append(queues[i], entry, i);
+	/* Without memory for all of its queues it stays in some of them, blocked until the next start. */
+	if (!enter_queues(x, view, job, entry))
+		entry->blocked++;
 	ready = entry->blocked == 0;
 	pthread_mutex_unlock(&x->lock);
 	if (ready)
@@ -149,15 +174,15 @@ static void enqueue(struct executor *x, const struct object *job, bool recover)
 static void dequeue(struct waiting *entry)
 {
 	struct executor *x = entry->x;
-	struct waiting *ready[2] = {NULL, NULL};
 
-	pthread_mutex_lock(&x->lock);
-	for (int i = 0; i < 2; i++)
-		if (entry->queue[i])
-			ready[i] = queue_pop(x, entry->queue[i]);
-	pthread_mutex_unlock(&x->lock);
-	for (int i = 0; i < 2; i++)
-		dispatch(x, ready[i]);
+	for (size_t i = 0; i < entry->count; i++) {
+		struct waiting *ready;
+
+		pthread_mutex_lock(&x->lock);
+		ready = queue_pop(x, entry->in[i].queue);
+		pthread_mutex_unlock(&x->lock);
+		dispatch(x, ready);
+	}
 	free(entry);
 }
 
@@ -214,24 +239,29 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 
 struct apply {
 	struct job *job;
+	bool check; /* that it may be done now */
 	json_t *result;
 };
 
 static int apply_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct apply *a = arg;
+	const struct request *req = a->job->req;
+	int r = a->check ? request_check(txn_view(t), req, false, e) : 0;
 
-	return a->job->req->op->apply(t, a->job->req, &a->result, e);
+	if (r != 0)
+		return r;
+	return req->op->apply ? req->op->apply(t, req, &a->result, e) : OP_NEEDS_RUN;
 }
 
 /* The operation itself, by whichever handler it has. */
-static int perform(struct job *job, json_t **ret_result, struct error *e)
+static int perform(struct job *job, bool check, json_t **ret_result, struct error *e)
 {
 	const struct operation *op = job->req->op;
-	struct apply a = {.job = job};
+	struct apply a = {.job = job, .check = check};
 	int r = OP_NEEDS_RUN;
 
-	if (op->apply)
+	if (op->apply || check)
 		r = store_run(pool_store(job->pool), apply_fn, &a, e);
 	if (r == OP_NEEDS_RUN && op->run) {
 		json_decref(a.result);
@@ -246,6 +276,31 @@ static int recover(struct job *job, json_t **ret_result, struct error *e)
 	if (job->req->op->recover)
 		return job->req->op->recover(job, ret_result, e);
 	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while the job ran");
+}
+
+/* Gives a failure a sentence and the operation's code. */
+static int explain(const struct operation *op, int r, struct error *e)
+{
+	if (r < 0 && !error_is_set(e))
+		error_set(e, -r, "%s", strerror(-r));
+	if (r < 0 && op->error_code && strcmp(e->code, op->error_code) != 0)
+		error_wrap(e, op->error_code);
+	return r;
+}
+
+int job_run_step(struct job *job, struct request *step, bool again, struct error *e)
+{
+	struct request *whole = job->req;
+	json_t *result = NULL;
+	int r;
+
+	memcpy(step->job, job->uuid, sizeof(step->job));
+	job->req = step;
+	r = again ? recover(job, &result, e) : perform(job, true, &result, e);
+	r = explain(step->op, r, e);
+	job->req = whole;
+	json_decref(result);
+	return r;
 }
 
 struct finish {
@@ -275,7 +330,6 @@ static void finish(struct job *job, json_t *result, struct error *error)
 static void run_job(struct waiting *entry, struct job *job)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	const struct operation *op = job->req->op;
 	struct cause cause = request_cause(job->req);
 	json_t *result = NULL;
 	int r;
@@ -287,12 +341,9 @@ static void run_job(struct waiting *entry, struct job *job)
 		return;
 	if (r == 0) {
 		running_add(entry, job);
-		r = entry->recover ? recover(job, &result, &e) : perform(job, &result, &e);
+		r = entry->recover ? recover(job, &result, &e) : perform(job, false, &result, &e);
 		running_remove(entry);
-		if (r < 0 && !error_is_set(&e))
-			error_set(&e, -r, "%s", strerror(-r));
-		if (r < 0 && op->error_code && strcmp(e.code, op->error_code) != 0)
-			error_wrap(&e, op->error_code);
+		r = explain(job->req->op, r, &e);
 	}
 	finish(job, result, r < 0 ? &e : NULL);
 	json_decref(result);
@@ -347,7 +398,7 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 			/* A row that began and ended in one commit never waited. */
 			o = view_get_id(view, KIND_JOB, o->id);
 			if (x->started && o && object_str_is(o, JOB_STATE, "Queued"))
-				enqueue(x, o, false);
+				enqueue(x, view, o, false);
 		} else if (object_int(o, JOB_CANCEL)) {
 			scoped_lock(&x->lock);
 			for (struct waiting *entry = x->running; entry; entry = entry->next_running)
@@ -386,9 +437,9 @@ static int start_fn(struct txn *t, void *arg, struct error *e)
 	x->started = true;
 	view_for_each (job, txn_view(t), KIND_JOB) {
 		if (object_str_is(job, JOB_STATE, "Processing"))
-			enqueue(x, job, true);
+			enqueue(x, txn_view(t), job, true);
 		else if (object_str_is(job, JOB_STATE, "Queued"))
-			enqueue(x, job, false);
+			enqueue(x, txn_view(t), job, false);
 	}
 	return 0;
 }
@@ -444,18 +495,17 @@ void executor_check_deadlines(struct executor *x)
 	}
 }
 
-/* Frees a queue and the entries whose first queue it is. */
+/* Frees a queue, and the entries that are in no other any more. */
 static void queue_free(void *node)
 {
 	struct queue *queue = node;
 
 	for (struct waiting *entry = queue->head, *next; entry; entry = next) {
-		next = entry->next[slot_of(entry, queue)];
-		if (slot_of(entry, queue) == 0 && !entry->queue[1])
-			free(entry);
-		else if (entry->queue[0] && entry->queue[1])
-			*(slot_of(entry, queue) == 0 ? &entry->queue[0] : &entry->queue[1]) = NULL;
-		else
+		struct place_in_queue *place = place_in(entry, queue);
+
+		next = place->next;
+		*place = entry->in[--entry->count];
+		if (entry->count == 0)
 			free(entry);
 	}
 	free(queue);

@@ -4,9 +4,9 @@
  *
  * It learns of jobs from the store: a job's row that appears as Queued is
  * queued, whoever wrote it. A job waits in the queue of each object it names
- * (one or two) and runs when it is the first in all of them; since a job enters
- * all its queues at one moment, in the order of the commits, no two jobs can
- * wait for each other.
+ * (one, two, or with rows of KIND_QUEUE_REF more) and runs when it is the first
+ * in all of them; since a job enters all its queues at one moment, in the order
+ * of the commits, no two jobs can wait for each other.
  *
  * States of a job: Queued -> Processing -> Done or Failed; Queued -> Cancelled.
  * After a restart, Queued jobs wait again and Processing ones are handed to

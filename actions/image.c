@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "executor.h"
 #include "handlers.h"
 #include "image_file.h"
 #include "object_ops.h"
@@ -347,13 +348,6 @@ static int expunge_old_copies(struct pool *pool, const struct view *view, const 
 	return r;
 }
 
-/* A job that waits or runs for the image may change it: it is looked at again in the next round. */
-static bool has_job(const struct view *view, const char *uuid)
-{
-	return view_next_where(view, KIND_JOB, JOB_QUEUE, uuid, 0) ||
-	       view_next_where(view, KIND_JOB, JOB_QUEUE2, uuid, 0);
-}
-
 int image_expunge_due(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
@@ -365,7 +359,9 @@ int image_expunge_due(struct pool *pool, struct error *e)
 	view_for_each (image, view, KIND_IMAGE) {
 		int r;
 
-		if (has_job(view, object_uuid(image)))
+		/* A job that waits or runs for the image may change it: it is looked at again in the next
+		 * round. */
+		if (job_is_pending_for(view, object_uuid(image)))
 			continue;
 		r = expunge_old_copies(pool, view, image, before, result < 0 ? NULL : e);
 		if (r < 0 && result == 0)

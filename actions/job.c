@@ -7,6 +7,7 @@
 #include "../model/render.h"
 #include "executor.h"
 #include "handlers.h"
+#include "object_ops.h"
 
 #define NS_PER_S	   INT64_C(1000000000)
 #define DEADLINE_DEFAULT_S 600
@@ -31,6 +32,45 @@ static int set_json(struct object *o, int field, json_t *taken)
 	return 0;
 }
 
+/* The further queues of a job, as rows. Entering one of them twice would mean to wait for oneself. */
+static int put_queue_refs(struct txn *t, const struct request *req, const struct object *job, struct error *e)
+{
+	json_t *queues = req->op->queues ? req->op->queues(txn_view(t), req) : NULL, *ignored;
+	const char *uuid;
+	int r = 0;
+
+	json_object_foreach (queues, uuid, ignored) {
+		struct object *ref;
+		char ref_uuid[UUID_SIZE];
+
+		if (object_str_is(job, JOB_QUEUE, uuid) || object_str_is(job, JOB_QUEUE2, uuid))
+			continue;
+		ref = object_new(kind_get(KIND_QUEUE_REF));
+		if (!ref) {
+			r = error_set(e, ENOMEM, "out of memory");
+			break;
+		}
+		uuid_make(ref_uuid);
+		object_set_str(ref, QUEUE_REF_UUID, ref_uuid);
+		object_set_str(ref, QUEUE_REF_JOB_UUID, req->job);
+		object_set_str(ref, QUEUE_REF_OBJECT_UUID, uuid);
+		r = txn_put(t, ref, NULL, e);
+		if (r < 0)
+			break;
+	}
+	json_decref(queues);
+	return r;
+}
+
+/* Takes a job that ends out of its queues; @job is the editable copy of its row. */
+static int leave_queues(struct txn *t, struct object *job, struct error *e)
+{
+	object_set_null(job, JOB_QUEUE);
+	object_set_null(job, JOB_QUEUE2);
+	object_set_null(job, JOB_SECRET_REQUEST);
+	return object_remove_where(t, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job), e);
+}
+
 int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e)
 {
 	const struct operation *op = req->op;
@@ -38,6 +78,7 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	struct object *job = object_new(kind_get(KIND_JOB));
 	const char *second = op->queue2 ? op->queue2(txn_view(t), req) : NULL;
 	char resource[128];
+	int r;
 
 	if (!job || set_json(job, JOB_REQUEST, request_to_json(req, true)) < 0 ||
 	    set_json(job, JOB_SECRET_REQUEST, request_to_json(req, false)) < 0) {
@@ -59,6 +100,11 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	object_set_int(job, JOB_UID, req->actor.uid);
 	object_set_str(job, JOB_ACCOUNT_UUID, *req->actor.account ? req->actor.account : NULL);
 	object_set_int(job, JOB_DEADLINE, txn_now(t) + deadline * NS_PER_S);
+	r = put_queue_refs(t, req, job, e);
+	if (r < 0) {
+		object_unref(job);
+		return r;
+	}
 	return txn_put(t, job, ret, e);
 }
 
@@ -67,6 +113,7 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 {
 	const struct object *before = view_get(txn_view(t), KIND_JOB, job_uuid);
 	struct object *job;
+	int r;
 
 	/* The deadline may have written the end already. */
 	if (!before || job_state_is_final(object_str(before, JOB_STATE)))
@@ -85,9 +132,11 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 			object_set_str(job, JOB_RESULT, "{}");
 	}
 	object_set_int(job, JOB_FINISHED, txn_now(t));
-	object_set_null(job, JOB_QUEUE);
-	object_set_null(job, JOB_QUEUE2);
-	object_set_null(job, JOB_SECRET_REQUEST);
+	r = leave_queues(t, job, e);
+	if (r < 0) {
+		object_unref(job);
+		return r;
+	}
 	return txn_put(t, job, NULL, e);
 }
 
@@ -105,7 +154,8 @@ int job_submit(struct txn *t, const struct request *req, struct error *e)
 bool job_is_pending_for(const struct view *view, const char *object_uuid)
 {
 	return view_next_where(view, KIND_JOB, JOB_QUEUE, object_uuid, 0) ||
-	       view_next_where(view, KIND_JOB, JOB_QUEUE2, object_uuid, 0);
+	       view_next_where(view, KIND_JOB, JOB_QUEUE2, object_uuid, 0) ||
+	       view_next_where(view, KIND_QUEUE_REF, QUEUE_REF_OBJECT_UUID, object_uuid, 0);
 }
 
 /* ------------------------------------------------------------------ results */
@@ -159,6 +209,7 @@ int job_cancel_apply(struct txn *t, const struct request *req, json_t **ret_resu
 {
 	const struct object *before = request_object(txn_view(t), req);
 	struct object *job = object_copy(before);
+	int r = 0;
 
 	(void)ret_result;
 	if (!job)
@@ -173,9 +224,11 @@ int job_cancel_apply(struct txn *t, const struct request *req, json_t **ret_resu
 		if (set_json(job, JOB_ERROR, error_to_json(&why)) < 0)
 			object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1006\"}");
 		object_set_int(job, JOB_FINISHED, txn_now(t));
-		object_set_null(job, JOB_QUEUE);
-		object_set_null(job, JOB_QUEUE2);
-		object_set_null(job, JOB_SECRET_REQUEST);
+		r = leave_queues(t, job, e);
+	}
+	if (r < 0) {
+		object_unref(job);
+		return r;
 	}
 	return txn_put(t, job, NULL, e);
 }
@@ -214,6 +267,8 @@ void job_progress(struct job *job, int percent)
 	int64_t now = store_now();
 	struct progress *p;
 
+	if (job->step_to)
+		percent = job->step_from + percent * (job->step_to - job->step_from) / 100;
 	if (now - job->last_progress < PROGRESS_PERIOD_NS)
 		return;
 	p = malloc(sizeof(*p));

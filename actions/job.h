@@ -21,7 +21,17 @@ struct job {
 	int64_t deadline;      /* ns since 1970 */
 	atomic_bool cancelled; /* set by CancelJob, the deadline and the end of the daemon */
 	int64_t last_progress; /* ns of the last progress written; the worker's own */
+	/* While a step runs: what its 0 and 100 percent are of the whole; the worker's own. Both 0: no step.
+	 */
+	int step_from, step_to;
 };
+
+/**
+ * Runs another operation as a part of this job, in its place in the queues: checks it as when its turn has
+ * come, then does it by its own handler. @again: the daemon ended while it ran, and it is given to its
+ * recover function instead. The job must hold the queues that the operation needs. -ENOENT, -EBUSY, ...
+ */
+int job_run_step(struct job *job, struct request *step, bool again, struct error *e);
 
 /** Shows @percent (0..100). Cheap: written at most every 200 ms, and not waited for. */
 void job_progress(struct job *job, int percent);

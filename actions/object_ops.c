@@ -263,6 +263,8 @@ int object_remove(struct txn *t, const struct object *o, struct error *e)
 		if (r == 0)
 			r = object_remove_where(t, KIND_USER_TAG, USER_TAG_RESOURCE_UUID, object_uuid(held),
 						e);
+		if (r == 0 && operation_by_spec(held->kind->id))
+			r = object_remove_where(t, KIND_SPEC, SPEC_RESOURCE_UUID, object_uuid(held), e);
 	}
 	return r < 0 ? r : txn_remove(t, held, e);
 }

@@ -64,7 +64,8 @@ const struct object *object_find_system_tag(const struct view *view, const char 
 int object_set_system_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *prefix,
 			  const char *value, bool inherent, struct error *e);
 
-/** Removes the row of @o and the tags on it. -ENOTEMPTY when others refer to it by a foreign key. */
+/** Removes the row of @o, the tags on it and its spec. -ENOTEMPTY when others refer to it by a foreign key.
+ */
 int object_remove(struct txn *t, const struct object *o, struct error *e);
 
 /** Removes all objects of @kind whose F_INDEX string @field has the text @value, and their tags. */

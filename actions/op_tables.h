@@ -19,5 +19,6 @@ extern const struct operation *const operations_network[];
 extern const struct operation *const operations_scheduler[];
 extern const struct operation *const operations_system[];
 extern const struct operation *const operations_account[];
+extern const struct operation *const operations_spec[];
 
 #endif

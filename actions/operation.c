@@ -20,7 +20,7 @@ static void collect(void)
 		operations_vm_life,	operations_vm_place, operations_vm_disks, operations_vm_network,
 		operations_vm_settings, operations_volume,   operations_image,	  operations_offering,
 		operations_host,	operations_storage,  operations_network,  operations_scheduler,
-		operations_system,	operations_account,
+		operations_system,	operations_account,  operations_spec,
 	};
 	size_t n = 0;
 
@@ -112,6 +112,14 @@ const struct operation *operation_by_field(enum kind_id kind, const char *field)
 			if (p && p->in == IN_BODY)
 				return *op;
 		}
+	return NULL;
+}
+
+const struct operation *operation_by_spec(enum kind_id kind)
+{
+	for (const struct operation *const *op = operations(); *op; op++)
+		if (((*op)->flags & OP_SPEC) && (*op)->kind == kind)
+			return *op;
 	return NULL;
 }
 

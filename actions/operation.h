@@ -101,6 +101,7 @@ enum op_flags {
 	OP_ADMIN = 1 << 5,	 /* only for accounts of type SystemAdmin */
 	OP_SECRET = 1 << 6,	 /* a Get whose answer is a secret: its file has mode 0600 */
 	OP_NO_SESSION = 1 << 7,	 /* may be called without a session (login and what tells nothing) */
+	OP_SPEC = 1 << 8,	 /* its parameter `spec` is the whole content of the file `spec` (spec.h) */
 };
 
 /**
@@ -110,9 +111,16 @@ enum op_flags {
 typedef int op_check_fn(const struct view *view, const struct request *req, struct error *e);
 /** Picks an object in whose queue the job must wait (e.g. the volume of a snapshot, and the VM of that). */
 typedef const char *op_queue_fn(const struct view *view, const struct request *req);
-/** The whole operation as one database change. 0, an error, or OP_NEEDS_RUN to have `run` called instead. */
+/** Further objects in whose queues the job must wait: an object with a member for each, owned by the caller;
+ * NULL: none. */
+typedef json_t *op_queues_fn(const struct view *view, const struct request *req);
+/**
+ * The whole operation as one database change. 0, an error, OP_NEEDS_RUN to have `run` called instead, or
+ * OP_NOTHING when there is nothing to do and a request that has just come in needs no job.
+ */
 typedef int op_apply_fn(struct txn *t, const struct request *req, json_t **ret_result, struct error *e);
 #define OP_NEEDS_RUN 1
+#define OP_NOTHING   3
 /** The operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result, {} when
  * left NULL. */
 typedef int op_run_fn(struct job *job, json_t **ret_result, struct error *e);
@@ -150,6 +158,7 @@ struct operation {
 	op_check_fn *check;
 	op_queue_fn *queue; /* in whose queue the job waits, when not in that of its target */
 	op_queue_fn *queue2;
+	op_queues_fn *queues;
 	op_apply_fn *apply;
 	op_run_fn *run;
 	op_recover_fn *recover;
@@ -171,6 +180,8 @@ const struct operation *operation_by_create(const char *where);
 const struct operation *operation_by_file(enum kind_id kind, const char *file);
 /** The operation that changes this field when its value file is written; NULL when the file is read-only. */
 const struct operation *operation_by_field(enum kind_id kind, const char *field);
+/** The operation behind the file `spec` of the objects of @kind; NULL when they have none. */
+const struct operation *operation_by_spec(enum kind_id kind);
 /** A parameter's row; NULL when the operation has none of this name. */
 const struct param *operation_param(const struct operation *op, const char *name);
 

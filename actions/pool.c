@@ -47,14 +47,17 @@ struct submission {
 	struct request *req; /* owned */
 	pool_accepted_fn *accepted;
 	void *arg;
+	json_t *answer;	      /* owned; what a dry run says */
 	struct error refusal; /* why, while a refusal is being recorded */
 	bool taken;	      /* the job's uuid is that of another request */
+	bool nothing;	      /* accepted, and there was nothing to do: no job */
 };
 
 /* @recorded: there is a job. */
 static void submission_end(struct submission *s, int r, bool recorded, const struct error *e)
 {
-	s->accepted(s->arg, r, recorded ? s->req->job : NULL, e);
+	s->accepted(s->arg, r, recorded ? s->req->job : NULL, s->answer, e);
+	json_decref(s->answer);
 	error_done(&s->refusal);
 	request_free(s->req);
 	free(s);
@@ -106,11 +109,15 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 	if (r == 0)
 		r = apply_now(t, req, busy, &result, e);
 	if (r < 0 || req->dry_run) {
+		s->answer = r < 0 ? NULL : json_incref(result);
 		json_decref(result);
 		/* A dry run that got here would have worked: leave no trace, and say so in accept_done(). */
 		return r < 0 ? r : -ECANCELED;
 	}
-	if (r != OP_NEEDS_RUN) {
+	s->nothing = r == OP_NOTHING && !req->job_chosen;
+	if (s->nothing) {
+		r = 0;
+	} else if (r != OP_NEEDS_RUN) {
 		r = job_insert(t, req, NULL, e);
 		if (r == 0)
 			r = job_finish(t, req->job, result, NULL, e);
@@ -134,7 +141,7 @@ static int record_fn(struct txn *t, void *arg, struct error *e)
 		return r;
 	txn_set_cause(t, &cause);
 	r = job_insert(t, s->req, NULL, e);
-	return r < 0 ? r : job_finish(t, s->req->job, NULL, &s->refusal, e);
+	return r < 0 ? r : job_finish(t, s->req->job, s->answer, &s->refusal, e);
 }
 
 static void record_done(void *arg, int r, struct error *e)
@@ -166,7 +173,7 @@ static void accept_done(void *arg, int r, struct error *e)
 	else if (would_work)
 		submission_end(s, 0, false, NULL);
 	else
-		submission_end(s, r < 0 ? r : 0, r >= 0, r < 0 ? e : NULL);
+		submission_end(s, r < 0 ? r : 0, r >= 0 && !s->nothing, r < 0 ? e : NULL);
 }
 
 void pool_refuse(struct pool *pool, struct request *req, struct error *why, pool_accepted_fn *accepted,
@@ -176,7 +183,7 @@ void pool_refuse(struct pool *pool, struct request *req, struct error *why, pool
 
 	if (!s || pool->read_only || !req->job_chosen) {
 		free(s);
-		accepted(arg, -why->errnum, NULL, why);
+		accepted(arg, -why->errnum, NULL, NULL, why);
 		request_free(req);
 		return;
 	}
@@ -192,7 +199,7 @@ void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accep
 
 	if (!s) {
 		error_set(&e, ENOMEM, "out of memory");
-		accepted(arg, -ENOMEM, NULL, &e);
+		accepted(arg, -ENOMEM, NULL, NULL, &e);
 		request_free(req);
 		return;
 	}
@@ -216,10 +223,12 @@ struct submit_wait {
 	struct error *error;
 };
 
-static void submit_wait_accepted(void *arg, int result, const char *job_uuid, const struct error *e)
+static void submit_wait_accepted(void *arg, int result, const char *job_uuid, const json_t *answer,
+				 const struct error *e)
 {
 	struct submit_wait *w = arg;
 
+	(void)answer;
 	scoped_lock(&w->lock);
 	w->result = result;
 	w->done = true;

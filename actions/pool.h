@@ -40,11 +40,13 @@ const char *pool_state_dir(const struct pool *pool);
 
 /**
  * Told the outcome of pool_submit(): 0 and the job's uuid once the job is durable, or why it was
- * refused. The uuid is NULL when there is no job: after a dry run, and after a refusal unless the client
- * chose the uuid, under which the refusal is then recorded. Runs in the store's writer thread (or in the
- * caller's, when refused at once): must not block.
+ * refused. The uuid is NULL when there is no job: after a dry run, when there was nothing to do (OP_NOTHING),
+ * and after a refusal unless the client chose the uuid, under which the refusal is then recorded. @answer
+ * (borrowed, mostly NULL) is what a dry run says of what would happen. Runs in the store's writer thread (or
+ * in the caller's, when refused at once): must not block.
  */
-typedef void pool_accepted_fn(void *arg, int result, const char *job_uuid, const struct error *e);
+typedef void pool_accepted_fn(void *arg, int result, const char *job_uuid, const json_t *answer,
+			      const struct error *e);
 /** Hands in a request (taken over). Never blocks; @accepted is called exactly once. */
 void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accepted, void *arg);
 /** As pool_submit(), for a request that was refused for @why (moved out) before it could be handed in: it is

@@ -18,6 +18,8 @@ int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct er
 /** The same as a change of its own, from a worker. */
 int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
 
+/** True when a VM that runs can be given exactly this size without being stopped. */
+bool vm_resizes_live(const struct view *view, const struct object *vm, int64_t cpus, int64_t memory);
 /** The host of a VM that is Running or Paused, so that it can be changed live; NULL for others. Borrowed. */
 const char *vm_active_host(const struct object *vm);
 

@@ -66,6 +66,14 @@ static bool same_size(struct size a, struct size b)
 	return a.cpus == b.cpus && a.memory == b.memory;
 }
 
+bool vm_resizes_live(const struct view *view, const struct object *vm, int64_t cpus, int64_t memory)
+{
+	struct size now = size_of(vm);
+
+	return config_bool(view, "vm.numa") && cpus >= now.cpus && memory >= now.memory &&
+	       (memory - now.memory) % MEMORY_STEP == 0;
+}
+
 /* Is the VM's host able to give what is wanted beyond what the VM has? */
 static int check_capacity(const struct view *view, const struct object *vm, struct size want, struct error *e)
 {
@@ -290,6 +298,19 @@ int vm_update_run(struct job *job, json_t **ret_result, struct error *e)
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 
+/* Does the row say all that the request gives in words? It is written together with the size. */
+static bool has_texts(const struct object *vm, const struct request *req)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *param = vm->kind->fields[texts[i]].name;
+
+		if (texts[i] != VM_STATE && request_has(req, param) &&
+		    !object_str_is(vm, texts[i], request_str(req, param)))
+			return false;
+	}
+	return true;
+}
+
 int vm_update_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -301,7 +322,8 @@ int vm_update_recover(struct job *job, json_t **ret_result, struct error *e)
 
 	if (vm)
 		want = wanted_size(view, job->req, vm);
-	if (!vm || size_of(vm).cpus < want.cpus || size_of(vm).memory < want.memory)
+	if (!vm || size_of(vm).cpus < want.cpus || size_of(vm).memory < want.memory ||
+	    !has_texts(vm, job->req))
 		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the VM was changed");
 	if (host && host_wait_connected(job, host))
 		r = push(job, &g, e);

@@ -69,6 +69,12 @@ const char *volume_vm_in_queue(const struct view *view, const char *volume)
 	view_for_each_where (job, view, KIND_JOB, JOB_QUEUE, volume)
 		if (object_str_is(job, JOB_OPERATION, "AttachDataVolumeToVm") && object_str(job, JOB_QUEUE2))
 			vm = object_str(job, JOB_QUEUE2);
+	/* so does a VM's spec that names it */
+	view_for_each_where (ref, view, KIND_QUEUE_REF, QUEUE_REF_OBJECT_UUID, volume) {
+		const struct object *job = view_get(view, KIND_JOB, object_str(ref, QUEUE_REF_JOB_UUID));
+
+		vm = job ? object_str(job, JOB_RESOURCE_UUID) : vm;
+	}
 	return vm;
 }
 

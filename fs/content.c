@@ -9,6 +9,7 @@
 #include "../actions/json_gather.h"
 #include "../actions/running_sum.h"
 #include "../actions/shortform.h"
+#include "../actions/spec.h"
 #include "../actions/upload.h"
 #include "../model/access.h"
 #include "../model/render.h"
@@ -60,6 +61,7 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "request-nesting %d\n", JSON_GATHER_DEPTH);
 	fprintf(f, "short-form-bytes %d\n", SHORTFORM_MAX);
 	fprintf(f, "value-bytes %d\n", VALUE_LENGTH);
+	fprintf(f, "spec-bytes %d\n", SPEC_LENGTH);
 	fprintf(f, "by-name-bytes %d\n", NAME_LENGTH);
 	fprintf(f, "query-bytes %d\n", QUERY_LENGTH_MAX);
 	fprintf(f, "query-conditions %d\n", QUERY_CONDITIONS_MAX);
@@ -165,6 +167,11 @@ struct document *render_field(const struct place *p)
 struct document *render_menu(const struct place *p)
 {
 	return actions_render_menu(p->view, p->object);
+}
+
+struct document *render_spec(const struct place *p)
+{
+	return spec_document(p->view, p->object);
 }
 
 static int tag_field(const struct object *o)

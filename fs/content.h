@@ -18,6 +18,7 @@ struct document *render_create(const struct place *p);
 struct document *render_object(const struct place *p);
 struct document *render_field(const struct place *p);
 struct document *render_menu(const struct place *p);
+struct document *render_spec(const struct place *p);
 struct document *render_object_error(const struct place *p);
 struct document *render_tag(const struct place *p);
 

@@ -45,6 +45,11 @@ bool object_here_verbs(const struct place *dir)
 	return kind_has_verbs(dir->kind);
 }
 
+bool object_here_spec(const struct place *dir)
+{
+	return operation_by_spec(dir->kind->id) != NULL;
+}
+
 bool object_here_jobs(const struct place *dir)
 {
 	return dir->kind->id != KIND_JOB && kind_has_verbs(dir->kind);

@@ -15,6 +15,7 @@ bool folder_here_kind(const struct place *dir);
 bool folder_here_create(const struct place *dir);
 bool folder_here_names(const struct place *dir);
 bool object_here_verbs(const struct place *dir);
+bool object_here_spec(const struct place *dir);
 bool object_here_jobs(const struct place *dir);
 bool object_here_tags(const struct place *dir);
 

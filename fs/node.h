@@ -74,6 +74,7 @@ enum node_class {
 	/* files that become images; the row of one is its number, see uploads.h */
 	N_UPLOADS,
 	N_UPLOAD,
+	N_SPEC,
 	/* a Get with parameters in its name; the row is a number given out at lookup, see queries.h */
 	N_QUERY,
 	N_COLLECTION_QUERY, /* the same of a collection */

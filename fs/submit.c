@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../actions/shortform.h"
+#include "../actions/spec.h"
 #include "../model/render.h"
 #include "content.h"
 #include "door.h"
@@ -50,7 +51,8 @@ static struct document *render_answer(const char *job)
 }
 
 /* The pool's word on a write. In the store's writer thread, or in ours. */
-static void write_accepted(void *arg, int result, const char *job, const struct error *e)
+static void write_accepted(void *arg, int result, const char *job, const json_t *answer,
+			   const struct error *e)
 {
 	struct submission *s = arg;
 
@@ -60,6 +62,8 @@ static void write_accepted(void *arg, int result, const char *job, const struct 
 	} else {
 		if (job && *job)
 			handle_set_answer(s->handle, render_answer(job), job);
+		else if (answer)
+			handle_set_answer(s->handle, render_json(json_deep_copy(answer), store_now()), NULL);
 		fuse_reply_write(s->req, s->len);
 	}
 	submission_free(s);
@@ -71,11 +75,13 @@ static struct node object_node(const struct object *o)
 }
 
 /* The pool's word on an rmdir. */
-static void rmdir_accepted(void *arg, int result, const char *job, const struct error *e)
+static void rmdir_accepted(void *arg, int result, const char *job, const json_t *answer,
+			   const struct error *e)
 {
 	struct submission *s = arg;
 	struct job_set set = {.uid = -1};
 
+	(void)answer;
 	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
 	watchers_rmdir_goes_on(s->fs->watchers, object_node(s->object), result < 0 ? NULL : job);
 	if (result < 0) {
@@ -88,11 +94,13 @@ static void rmdir_accepted(void *arg, int result, const char *job, const struct 
 }
 
 /* The pool's word on a content. */
-static void content_accepted(void *arg, int result, const char *job, const struct error *e)
+static void content_accepted(void *arg, int result, const char *job, const json_t *answer,
+			     const struct error *e)
 {
 	struct submission *s = arg;
 
 	(void)job;
+	(void)answer;
 	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
 	s->taken(s->arg, result);
 	submission_free(s);
@@ -173,30 +181,47 @@ static int request_of_value(const struct place *p, const char *data, size_t len,
 	return r;
 }
 
-/* The request in a whole text for `actions` or `create`. */
+/* The request in a whole document for `spec`; NULL when the file says it already. */
+static int request_of_spec(const struct place *p, const char *text, size_t len, struct request **ret_req,
+			   struct error *e)
+{
+	const struct operation *op = operation_by_spec(p->kind->id);
+	struct actor actor = actor_of(p);
+	_cleanup_free_ char *copy = strndup(text, len);
+	json_t *params;
+	int r;
+
+	*ret_req = NULL;
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	if (len > SPEC_LENGTH)
+		return error_set(e, EFBIG, "a spec is at most %d bytes", SPEC_LENGTH);
+	if (memchr(text, '\0', len))
+		return error_set(e, EINVAL, "a spec must not contain a NUL");
+	if (spec_is_present(p->view, p->object, text, len))
+		return 0;
+	r = spec_check_text(p->view, p->object, copy, e);
+	if (r < 0)
+		return r;
+	params = json_pack("{s:s}", "spec", copy);
+	r = params ? request_new(op, object_uuid(p->object), params, &actor, ret_req, e)
+		   : error_set(e, EINVAL, "a spec must be UTF-8");
+	json_decref(params);
+	return r;
+}
+
+/* The request in the whole text written to a file; NULL when there is nothing to ask for. */
 static int request_of_text(const struct place *p, const char *text, size_t len, struct request **ret_req,
 			   struct error *e)
 {
 	struct actor actor = actor_of(p);
 
+	if (p->node.class == N_VALUE)
+		return request_of_value(p, text, len, ret_req, e);
+	if (p->node.class == N_SPEC)
+		return request_of_spec(p, text, len, ret_req, e);
 	return request_parse(p->op, p->kind ? p->kind->id : KIND_NONE,
 			     p->object ? object_uuid(p->object) : NULL, text, len, &actor, ret_req, e);
-}
-
-static void write_value(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct request *request;
-	int r = request_of_value(p, data, len, &request, &e);
-
-	if (r < 0) {
-		refuse(p, req, r, &e);
-	} else if (request) {
-		submit_through(p, h, req, request, len);
-	} else {
-		last_error_set(p->fs->errors, p->uid, p->object, NULL);
-		fuse_reply_write(req, len);
-	}
 }
 
 /* ----------------------------------------------------------------- requests */
@@ -214,10 +239,31 @@ static void parse_and_submit(const struct place *p, struct handle *h, fuse_req_t
 	}
 	r = request_of_text(p, text, text_len, &request, &e);
 
-	if (r < 0)
+	if (r < 0) {
 		refuse(p, req, r, &e);
-	else
+	} else if (request) {
 		submit_through(p, h, req, request, len);
+	} else {
+		h->requested = h->requested || p->node.class == N_SPEC;
+		last_error_set(p->fs->errors, p->uid, p->object, NULL);
+		fuse_reply_write(req, len);
+	}
+}
+
+/* The line end behind a document, in a write of its own: it is a part of what a spec gives back. */
+static void write_blank(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
+{
+	_cleanup_document_ struct document *d =
+		p->node.class == N_SPEC ? spec_written(p->view, p->object) : NULL;
+	_cleanup_free_ char *text = d ? malloc(d->len + len) : NULL;
+
+	if (!text || (d->len && d->data[d->len - 1] == '\n')) {
+		fuse_reply_write(req, len);
+		return;
+	}
+	memcpy(text, d->data, d->len);
+	memcpy(text + d->len, data, len);
+	parse_and_submit(p, h, req, text, d->len + len, len);
 }
 
 /* A piece of a JSON document. */
@@ -267,7 +313,7 @@ static void write_request(const struct place *p, struct handle *h, fuse_req_t re
 	while (blank < len && isspace((unsigned char)data[blank]))
 		blank++;
 	if (blank == len && h->requested) {
-		fuse_reply_write(req, len); /* the line end behind a document, in a write of its own */
+		write_blank(p, h, req, data, len);
 	} else if (blank < len && (data[blank] == '{' || data[blank] == '[')) {
 		write_json(p, h, req, data, len);
 	} else if (len > SHORTFORM_MAX) {
@@ -304,7 +350,7 @@ void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const
 	}
 	h->end = offset + (off_t)len;
 	if (p->node.class == N_VALUE)
-		write_value(p, h, req, data, len);
+		parse_and_submit(p, h, req, data, len, len);
 	else
 		write_request(p, h, req, data, len);
 }
@@ -314,8 +360,7 @@ void submit_content(const struct place *p, const char *data, size_t len, content
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct submission how = {.taken = taken, .arg = arg};
 	struct request *request = NULL;
-	int r = p->node.class == N_VALUE ? request_of_value(p, data, len, &request, &e)
-					 : request_of_text(p, data, len, &request, &e);
+	int r = request_of_text(p, data, len, &request, &e);
 
 	if (r == 0 && request) {
 		submit(p, &how, request, content_accepted);
@@ -348,8 +393,11 @@ void submit_fsync(const struct place *p, fuse_req_t req)
 	if (p->node.class == N_CREATE) {
 		set.op = p->op;
 		set.uid = p->uid;
-	} else if (p->node.class == N_ACTIONS || (p->node.class == N_VALUE && field_operation(p))) {
-		set.op = p->node.class == N_VALUE ? field_operation(p) : NULL;
+	} else if (p->node.class == N_ACTIONS || p->node.class == N_SPEC ||
+		   (p->node.class == N_VALUE && field_operation(p))) {
+		set.op = p->node.class == N_VALUE  ? field_operation(p)
+			 : p->node.class == N_SPEC ? operation_by_spec(p->kind->id)
+						   : NULL;
 		snprintf(set.resource, sizeof(set.resource), "%s", object_uuid(p->object));
 	} else {
 		fuse_reply_err(req, 0); /* nothing is ever written here */

@@ -136,8 +136,16 @@ ssize_t event_log_read(struct event_log *log, int64_t position, char *ret_data, 
 
 static bool is_told(const struct object *o)
 {
-	/* A session's uuid is its secret; loose files are the pool's own business. */
-	return o->kind->id != KIND_SESSION && o->kind->id != KIND_LOOSE_FILE;
+	/* A session's uuid is its secret; the others are the pool's own business. */
+	switch ((int)o->kind->id) {
+	case KIND_SESSION:
+	case KIND_LOOSE_FILE:
+	case KIND_SPEC:
+	case KIND_QUEUE_REF:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static bool is_secret(const struct object *o, int field)

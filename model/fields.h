@@ -316,6 +316,18 @@
 	X_STR(X, LOOSE_FILE, FILE_NAME, "fileName", F_INDEX, "its name in the storage's folder")             \
 	X_REF(X, LOOSE_FILE, JOB_UUID, "jobUuid", F_INDEX, KIND_JOB, "job that makes it; empty = to be removed")
 
+/* The document that was last written to an object's `spec` and led there (actions/spec.h). */
+#define SPEC_FIELDS(X)                                                                                       \
+	X_UUID(X, SPEC)                                                                                      \
+	X_STR(X, SPEC, RESOURCE_UUID, "resourceUuid", F_INDEX, "object it is of")                            \
+	X_STR(X, SPEC, TEXT, "text", 0, "its bytes")
+
+/* One more object in whose queue a job is, until it ends: of jobs that are in more than two. */
+#define QUEUE_REF_FIELDS(X)                                                                                  \
+	X_UUID(X, QUEUE_REF)                                                                                 \
+	X_REF(X, QUEUE_REF, JOB_UUID, "jobUuid", F_INDEX, KIND_JOB, "the job")                               \
+	X_STR(X, QUEUE_REF, OBJECT_UUID, "objectUuid", F_INDEX, "the object")
+
 /* File names of api-jobs/<job>/ (tree.md 1). */
 #define JOB_FIELDS(X)                                                                                        \
 	X_UUID(X, JOB)                                                                                       \
@@ -497,5 +509,7 @@ FIELD_ENUM(shareable_ref_field, SHAREABLE_REF_FIELDS)
 FIELD_ENUM(affinity_group_field, AFFINITY_GROUP_FIELDS)
 FIELD_ENUM(affinity_usage_field, AFFINITY_USAGE_FIELDS)
 FIELD_ENUM(scheduler_field, SCHEDULER_FIELDS)
+FIELD_ENUM(spec_field, SPEC_FIELDS)
+FIELD_ENUM(queue_ref_field, QUEUE_REF_FIELDS)
 
 #endif

@@ -102,6 +102,8 @@ static const struct kind kinds[KIND_COUNT] = {
 	NAMED(KIND_SCHEDULER, "Scheduler", "scheduler", "schedulers", "scheduler", SCHEDULER_FIELDS,
 	      SCHEDULER),
 	LINK(KIND_LOOSE_FILE, "LooseFile", "loose_file", LOOSE_FILE_FIELDS),
+	LINK(KIND_SPEC, "Spec", "spec", SPEC_FIELDS),
+	LINK(KIND_QUEUE_REF, "JobQueueRef", "job_queue_ref", QUEUE_REF_FIELDS),
 };
 
 const struct kind *kind_get(enum kind_id id)

@@ -14,5 +14,11 @@ echo_in() {
 }
 
 tool_vm
+step "a spec; bash writes it line by line"
+for shell in bash dash; do
+	wanted "$shell"
+	# shellcheck disable=SC2016 # expanded by the shell under test
+	spec_once "$shell" "$shell" -c 'echo "$(cat "$0")" >"$1/spec"' "$shell.json" "$VM"
+done
 echo_in bash "Invalid argument"
 echo_in dash "I/O error"

@@ -3,6 +3,13 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
+step "a spec, with and without an end of line"
+wanted printf
+# shellcheck disable=SC2016 # expanded by the shell under test
+spec_once printf in_bash 'printf "%s\n" "$(cat printf.json)" >"$1/spec"' "$VM"
+printf '{"name": "bare", "userTags": ["by=bare"]}' >bare.json
+# shellcheck disable=SC2016
+spec_once bare in_bash 'printf "%s" "$(cat bare.json)" >"$1/spec"' "$VM"
 # shellcheck disable=SC2016 # expanded by the shell under test
 writes_once "$VM/description" "no line end" in_bash 'printf "no line end" >"$1/description"' "$VM"
 # shellcheck disable=SC2016

@@ -3,6 +3,9 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
+wanted tee
+# shellcheck disable=SC2016 # expanded by the shell under test
+spec_once tee in_bash 'tee "$1/spec" <tee.json >/dev/null' "$VM"
 # shellcheck disable=SC2016 # expanded by the shell under test
 writes_once "$VM/description" "through tee" in_bash 'echo "through tee" | tee "$1/description" >/dev/null' "$VM"
 # shellcheck disable=SC2016

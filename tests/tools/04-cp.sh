@@ -3,6 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
+wanted cp
+spec_once cp cp cp.json "$VM/spec"
 echo "copied in" >text
 writes_once "$VM/description" "copied in" cp text "$VM/description"
 

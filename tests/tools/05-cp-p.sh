@@ -3,6 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
+wanted cp-p
+spec_once cp-p cp -p cp-p.json "$VM/spec"
 echo "copied with its attributes" >text
 chmod 644 text
 touch -d 2020-01-01 text

@@ -3,6 +3,23 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
+step "a spec, in one block, and in blocks of which the last is an end of line"
+wanted dd
+spec_once dd dd if=dd.json of="$VM/spec" conv=fsync status=none
+wanted blocks
+size=$(($(wc -c <blocks.json) - 1))
+for bs in $size 1; do
+	dd if=blocks.json of="$VM/spec" bs="$bs" status=none
+	cmp blocks.json "$VM/spec"
+	sync "$VM/spec"
+	cmp blocks.json "$VM/spec"
+	assert_eq "$(cat "$VM/name")" blocks
+done
+before=$(job_count)
+dd if=blocks.json of="$VM/spec" bs=7 status=none
+cmp blocks.json "$VM/spec"
+assert_eq "$(job_count)" "$before" "jobs"
+
 echo "in one block" >text
 writes_once "$VM/description" "in one block" dd if=text of="$VM/description" status=none
 echo "not truncated" >text

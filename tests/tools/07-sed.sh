@@ -3,6 +3,14 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
+wanted old
+cp old.json "$VM/spec"
+sync "$VM/spec"
+wanted sed
+spec_once sed sed -i s/old/sed/ "$VM/spec"
+refused "Invalid argument" sed -i s/Stopped/Asleep/ "$VM/spec"
+cmp sed.json "$VM/spec"
+find "$VM" -maxdepth 1 -name 'sed*' -delete
 echo "the old text" >"$VM/description"
 writes_once "$VM/description" "the new text" sed -i s/old/new/ "$VM/description"
 writes_once "$VM/cpuNum" 3 sed -i 's/.*/3/' "$VM/cpuNum"

@@ -3,6 +3,11 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
+wanted old
+cp old.json "$VM/spec"
+sync "$VM/spec"
+wanted perl
+spec_once perl perl -i -pe 's/old/perl/' "$VM/spec"
 echo "the old text" >"$VM/description"
 writes_once "$VM/description" "the new text" perl -i -pe 's/old/new/' "$VM/description"
 # shellcheck disable=SC2016 # perl's

@@ -5,6 +5,11 @@
 tool_vm
 edit=("$VM/description" -c "%s/.*/edited/" -c wq)
 export HOME=$CASE_DIR
+wanted old
+cp old.json "$VM/spec"
+sync "$VM/spec"
+wanted vim
+spec_once vim vim -es -N -u NONE "$VM/spec" -c "%s/old/vim/e" -c wq
 writes_once "$VM/description" edited vim -es -N -u NONE "${edit[@]}"
 
 step "with a swap file, a backup and an undo file"

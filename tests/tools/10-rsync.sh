@@ -3,6 +3,10 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
+wanted rsync
+spec_once rsync rsync -a rsync.json "$VM/spec"
+wanted inplace
+spec_once inplace rsync -a --inplace inplace.json "$VM/spec"
 echo "by rename" >description
 writes_once "$VM/description" "by rename" rsync -a description "$VM/description"
 echo "in place" >description

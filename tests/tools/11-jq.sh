@@ -6,6 +6,22 @@ tool_vm
 # shellcheck disable=SC2016 # expanded by the shell under test
 writes_once "$VM/description" "of tool" in_bash 'jq -r "\"of \" + .name" "$1/inventory" >"$1/description"' "$VM"
 
+step "a spec; one that jq writes in blocks of which the last is an end of line"
+wanted unformatted
+jq '.name = "jq" | .userTags = ["by=jq"]' unformatted.json >jq.json
+# shellcheck disable=SC2016 # expanded by the shell under test
+spec_once jq in_bash 'jq . jq.json >"$1/spec"' "$VM"
+jq -n '{name: "long", description: ("x" * 1500), userTags: [range(0; 40) | "tag" + ("0" * 50) + tostring]}' >long.json
+jq --argjson more $((4096 - $(jq . long.json | wc -c) % 4096 + 1)) '.description += "x" * $more' long.json >block.json
+assert_eq $(($(wc -c <block.json) % 4096)) 1
+for _ in 1 2; do
+	jq . block.json >"$VM/spec"
+	cmp block.json "$VM/spec"
+	sync "$VM/spec"
+	cmp block.json "$VM/spec"
+done
+assert_eq "$(cat "$VM/name") $(find "$VM/tags" -type f | wc -l)" "long 40"
+
 step "documents, also long ones that come in pieces"
 jq -n '{startVmInstance: {}, systemTags: []}' >"$VM/actions"
 sync "$VM/actions"

@@ -3,6 +3,15 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
+wanted open
+spec_once open python3 -c 'import sys
+with open(sys.argv[2]) as f, open(sys.argv[1], "w") as spec:
+    spec.write(f.read())' "$VM/spec" open.json
+wanted json
+spec_once json python3 -c 'import json, pathlib, sys
+wanted = json.loads(pathlib.Path(sys.argv[2]).read_text())
+text = json.dumps(wanted, indent=2).replace("[\n    ", "[").replace("\n  ]", "]")
+pathlib.Path(sys.argv[1]).write_text(text + "\n")' "$VM/spec" json.json
 writes_once "$VM/description" opened python3 -c 'import sys
 with open(sys.argv[1], "w") as f:
     f.write("opened\n")' "$VM/description"

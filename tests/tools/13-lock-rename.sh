@@ -10,6 +10,8 @@ lock_write() {
 }
 
 writes_once "$VM/description" "by lock" lock_write "$VM/description" "by lock"
+wanted lock
+spec_once lock lock_write "$VM/spec" "$(cat lock.json)"
 
 step "who comes second sees the lock"
 echo held >"$VM/description.lock"

@@ -53,6 +53,16 @@ keeps description $'role cache\n# BEGIN ANSIBLE MANAGED BLOCK\nowner: me\n# END 
 	'ansible.builtin.blockinfile: {path: "{{ vm }}/description", block: "owner: me"}'
 keeps cpuNum 4 'ansible.builtin.copy: {content: "4\n", dest: "{{ vm }}/cpuNum"}'
 
+step "the spec of the VM"
+wanted ansible
+keeps spec "$(cat ansible.json)" "ansible.builtin.copy: {src: $CASE_DIR/ansible.json, dest: '{{ vm }}/spec'}"
+sync "$VM/spec"
+cmp ansible.json "$VM/spec"
+printf '%s' '{"name": "{{ role }}", "state": "Stopped"}' >spec.j2
+keeps spec '{"name": "web", "state": "Stopped"}' "ansible.builtin.template: {src: $CASE_DIR/spec.j2, dest: '{{ vm }}/spec'}"
+keeps spec '{"name": "json", "userTags": ["a"]}' 'ansible.builtin.copy: {content: "{{ {\"name\": \"json\", \"userTags\": [\"a\"]} | to_json }}", dest: "{{ vm }}/spec"}'
+keeps spec '{"name": "json", "userTags": ["b"]}' 'ansible.builtin.replace: {path: "{{ vm }}/spec", regexp: "a.]", replace: "b\"]"}'
+
 step "slurp and stat"
 play 'ansible.builtin.slurp: {src: "{{ vm }}/inventory"}'
 jq -r .content result | base64 -d | cmp - "$VM/inventory"

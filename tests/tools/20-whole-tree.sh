@@ -4,6 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
+wanted tree
+cp tree.json "$VM/spec"
+sync "$VM/spec"
 export HOME=$CASE_DIR GIT_AUTHOR_DATE="@0 +0000" GIT_COMMITTER_DATE="@0 +0000"
 git config --global user.name test
 git config --global user.email test@localhost

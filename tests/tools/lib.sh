@@ -34,6 +34,23 @@ writes_once() {
 	done
 }
 
+# wanted NAME: writes the document NAME.json, a spec that the VM is not like yet.
+wanted() {
+	printf '{\n  "name": "%s",\n  "state": "Stopped",\n  "userTags": ["by=%s"]\n}\n' "$1" "$1" >"$1.json"
+}
+
+# spec_once NAME CMD...: the command, run twice, writes the bytes of NAME.json
+# into the VM's spec: once as one job that makes it true, then as nothing new.
+spec_once() {
+	local name=$1
+	shift
+	writes_once "$VM/spec" "$(cat "$name.json")" "$@"
+	cmp "$name.json" "$VM/spec"
+	sync "$VM/spec"
+	assert_eq "$(cat "$VM/name") $(cat "$VM"/tags/*)" "$name by=$name"
+	cmp "$name.json" "$VM/spec"
+}
+
 # refused ERRNO-TEXT CMD...: the command fails saying so, starts no job and says why in last-error.
 refused() {
 	local text=$1 before

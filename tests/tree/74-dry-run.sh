@@ -26,6 +26,10 @@ assert_eq "$(value "$dir/state")" Stopped
 [ ! -e "$MOUNT/vm-instances/by-name/never" ] || fail "the VM was made"
 assert_eq "$(value last-error)" ok
 
+step "where all of it is known, the answer is what would be"
+assert_eq "$(request "$dir/actions" "dry-run update name=other cpuNum=2" | jq -r '.inventory | .name + " " + (.cpuNum | tostring)')" "other 2"
+assert_eq "$(value "$dir/name")" dry
+
 step "what would not is refused with the errno and sentence of the real thing"
 for dry in "" "dry-run "; do
 	assert_refused "$dir/actions" "${dry}pause" EBUSY Stopped

@@ -17,9 +17,10 @@ static atomic_int answered;
 static char accepted[ROUNDS * REQUESTS][UUID_SIZE]; /* the writer thread's until the pool is closed */
 static size_t accepted_count;
 
-static void on_accepted(void *arg, int result, const char *job_uuid, const struct error *e)
+static void on_accepted(void *arg, int result, const char *job_uuid, const json_t *answer,
+			const struct error *e)
 {
-	(void)arg, (void)e;
+	(void)arg, (void)answer, (void)e;
 	if (result == 0)
 		memcpy(accepted[accepted_count++], job_uuid, UUID_SIZE);
 	atomic_fetch_add(&answered, 1);

@@ -126,6 +126,10 @@ static const struct rule rules[] = {
 	{"RemoveVmFromAffinityGroup", "group", "{'uuid':'@member'}", R ", " S, NULL,
 	 "Vm can change its affinityGroup only in state [Running,Stopped], but vm is in state [@state]"},
 	/* of other sections, but in the same table */
+	{"ApplyVmInstanceSpec", "vm", "{'spec':'{}'}",
+	 C ", Starting, " R ", Stopping, " S ", Rebooting, Pausing, " P
+	   ", Resuming, Migrating, VolumeMigrating, " U ", Destroying",
+	 NULL, "the VM is @state, which no spec changes"},
 	{"ChangeInstanceOffering", "vm", "{'instanceOfferingUuid':'@large'}", R ", " S, NULL,
 	 "The state of vm[uuid:@vm] is @state. Only these state[Running,Stopped] is allowed to update cpu or "
 	 "memory.",

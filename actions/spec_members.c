@@ -1,0 +1,852 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The members of a spec, in the order in which their changes are made.
+ *
+ * Those that are plain fields have no row of their own: they are the fields for
+ * which the kind has an update operation, as with the value files. To add
+ * another member: a row with what it is now and the steps to what is wanted.
+ */
+#include <string.h>
+
+#include "../model/access.h"
+#include "../model/render.h"
+#include "ipv4.h"
+#include "object_ops.h"
+#include "params.h"
+#include "spec_internal.h"
+#include "vm.h"
+#include "volume.h"
+
+#define OF(kind)  (UINT64_C(1) << (kind))
+#define OFFERINGS (OF(KIND_INSTANCE_OFFERING) | OF(KIND_DISK_OFFERING))
+#define ALL	  (OF(KIND_VM) | OF(KIND_VOLUME) | OF(KIND_IMAGE) | OF(KIND_AFFINITY_GROUP) | OFFERINGS)
+
+struct spec_member {
+	uint64_t kinds;
+	const char *name; /* NULL: the fields that `has` takes */
+	bool early;	  /* see spec_member_is_early() */
+	bool follows;	  /* see spec_member_follows() */
+	bool (*has)(const struct kind *kind, const struct field *f);
+	/* What it is now; NULL: left out. Unused for fields. */
+	json_t *(*present)(const struct view *view, const struct object *o);
+	/* The steps to what the document wants; called only when it has the member. */
+	int (*plan)(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e);
+};
+
+/* -------------------------------------------------------------------- steps */
+
+int spec_plan_add(struct spec_plan *p, const struct spec_member *member, const char *op, const char *target,
+		  json_t *params, json_t *tags, enum spec_need need, struct error *e)
+{
+	struct spec_step *grown = p->steps, *step;
+	int r = 0;
+
+	if (p->count == p->room) {
+		grown = reallocarray(p->steps, p->room + 8, sizeof(*grown));
+		if (grown) {
+			p->steps = grown;
+			p->room += 8;
+		}
+	}
+	if (!grown || !params)
+		r = error_set(e, ENOMEM, "out of memory");
+	if (r == 0) {
+		step = &p->steps[p->count];
+		*step = (struct spec_step){.member = member, .need = need};
+		r = request_new(operation_by_name(op), target, params, p->actor, &step->req, e);
+	}
+	if (r == 0) {
+		p->count++;
+		if (tags) {
+			json_decref(step->req->system_tags);
+			step->req->system_tags = json_incref(tags);
+		}
+	}
+	json_decref(params);
+	json_decref(tags);
+	return r;
+}
+
+/* A list of the document: that it is one, and that no two items are the same (@key: of objects). */
+static int check_list(const struct spec_member *m, const json_t *wanted, const char *key, struct error *e)
+{
+	json_t *seen, *item;
+	size_t i;
+	int r = 0;
+
+	if (!json_is_array(wanted))
+		return error_set(e, EINVAL, "'%s' must be a list", m->name);
+	seen = json_object();
+	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+		const char *text = json_string_value(key ? json_object_get(item, key) : item);
+
+		if (!text)
+			r = key ? error_set(e, EINVAL, "an item of '%s' must be an object with a text '%s'",
+					    m->name, key)
+				: error_set(e, EINVAL, "an item of '%s' must be a text", m->name);
+		else if (json_object_get(seen, text))
+			r = error_set(e, EINVAL, "'%s' names '%s' twice", m->name, text);
+		else if (json_object_set_new(seen, text, json_true()) < 0)
+			r = error_set(e, ENOMEM, "out of memory");
+		if (r < 0)
+			break;
+	}
+	json_decref(seen);
+	return r;
+}
+
+static bool list_has(const json_t *list, const char *key, const char *text)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+		const char *own = json_string_value(key ? json_object_get(item, key) : item);
+
+		if (own && strcmp(own, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_exists(const struct spec_plan *p, const struct spec_member *m, enum kind_id kind,
+			const char *uuid, struct error *e)
+{
+	if (view_get(p->view, kind, uuid))
+		return 0;
+	return error_set(e, ENOENT, "'%s' names the %s '%s', which does not exist", m->name,
+			 kind_get(kind)->noun, uuid);
+}
+
+/* ------------------------------------------------------------------- fields */
+
+static bool is_updatable(const struct kind *kind, const struct field *f)
+{
+	const struct operation *op = operation_by_field(kind->id, f->name);
+
+	return op && !(operation_param(op, f->name)->flags & PARAM_NOFILE) && !(f->flags & F_SECRET);
+}
+
+static bool is_number(const struct field *f)
+{
+	return f->type == FIELD_INT || f->type == FIELD_LONG;
+}
+
+static bool is_text(const struct kind *kind, const struct field *f)
+{
+	return is_updatable(kind, f) && !is_number(f) && f->target == KIND_NONE;
+}
+
+static bool is_size(const struct kind *kind, const struct field *f)
+{
+	return is_updatable(kind, f) && is_number(f);
+}
+
+static bool is_reference(const struct kind *kind, const struct field *f)
+{
+	return is_updatable(kind, f) && f->target != KIND_NONE;
+}
+
+/* What an offering promises stays as it is. */
+static bool is_fixed(const struct kind *kind, const struct field *f)
+{
+	return is_number(f) && !is_updatable(kind, f);
+}
+
+static int check_type(const char *name, enum param_type type, const json_t *value, struct error *e)
+{
+	static const char *const words[] = {
+		[PARAM_STRING] = "a text",	[PARAM_INT] = "a number", [PARAM_LONG] = "a number",
+		[PARAM_BOOL] = "true or false", [PARAM_LIST] = "a list",  [PARAM_MAP] = "an object",
+	};
+	bool right = false;
+
+	switch (type) {
+	case PARAM_STRING:
+		right = json_is_string(value);
+		break;
+	case PARAM_INT:
+	case PARAM_LONG: /* K, M, G may follow it in a text */
+		right = json_is_integer(value) || json_is_string(value);
+		break;
+	case PARAM_BOOL:
+		right = json_is_boolean(value);
+		break;
+	case PARAM_LIST:
+		right = json_is_array(value);
+		break;
+	case PARAM_MAP:
+		right = json_is_object(value);
+		break;
+	}
+	return right ? 0
+		     : error_set(e, EINVAL, "'%s' must be %s; leave it out to have it as it is", name,
+				 words[type]);
+}
+
+/* The members of the document that are fields of @m and differ from the object. */
+static int changed_fields(struct spec_plan *p, const struct spec_member *m, const struct operation **ret_op,
+			  json_t **ret_changed, struct error *e)
+{
+	const struct kind *kind = p->object->kind;
+	json_t *given = json_object(), *typed = NULL, *value;
+	int r = given ? 0 : error_set(e, ENOMEM, "out of memory");
+	const char *name;
+	void *next;
+
+	for (int i = 0; r == 0 && i < kind->field_count; i++) {
+		const struct field *f = &kind->fields[i];
+
+		value = json_object_get(p->document, f->name);
+		if (!value || !m->has(kind, f))
+			continue;
+		*ret_op = operation_by_field(kind->id, f->name);
+		r = check_type(f->name, operation_param(*ret_op, f->name)->type, value, e);
+		(void)json_object_set(given, f->name, value);
+	}
+	if (r == 0 && json_object_size(given))
+		r = params_type(*ret_op, object_uuid(p->object), given, &typed, e);
+	json_object_foreach_safe(given, next, name, value)
+	{
+		json_t *wanted = json_object_get(typed, name);
+		json_t *present = render_field_json(p->view, p->object, kind_field(kind, name));
+		const char *text = json_string_value(wanted);
+
+		if (present ? json_equal(present, wanted) : text && !*text)
+			(void)json_object_del(given, name);
+		else
+			(void)json_object_set(given, name, wanted);
+		json_decref(present);
+	}
+	json_decref(typed);
+	*ret_changed = given;
+	return r;
+}
+
+static enum spec_need need_of_size(const struct spec_plan *p, int64_t cpus, int64_t memory)
+{
+	return !p->no_live_size && vm_resizes_live(p->view, p->object, cpus, memory) ? NEED_AWAKE
+										     : NEED_STOPPED;
+}
+
+static int64_t number_of(const json_t *changed, const struct object *o, int field)
+{
+	const json_t *value = json_object_get(changed, o->kind->fields[field].name);
+
+	return value ? (int64_t)json_integer_value(value) : object_int(o, field);
+}
+
+static int plan_fields(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+		       struct error *e)
+{
+	const struct operation *op = NULL;
+	enum spec_need need = NEED_NOTHING;
+	json_t *changed = NULL;
+	int r = changed_fields(p, m, &op, &changed, e);
+
+	(void)wanted;
+	if (r < 0 || json_object_size(changed) == 0) {
+		json_decref(changed);
+		return r;
+	}
+	if (m->has == is_size)
+		need = need_of_size(p, number_of(changed, p->object, VM_CPU_NUM),
+				    number_of(changed, p->object, VM_MEMORY_SIZE));
+	return spec_plan_add(p, m, op->name, object_uuid(p->object), changed, NULL, need, e);
+}
+
+static int plan_fixed(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e)
+{
+	const struct kind *kind = p->object->kind;
+
+	(void)wanted;
+	for (int i = 0; i < kind->field_count; i++) {
+		const struct field *f = &kind->fields[i];
+		const json_t *value = json_object_get(p->document, f->name);
+		int64_t number = json_integer_value(value);
+		int r;
+
+		if (!value || !m->has(kind, f))
+			continue;
+		r = check_type(f->name, PARAM_LONG, value, e);
+		if (r == 0 && json_is_string(value) &&
+		    params_parse_number(json_string_value(value), &number) < 0)
+			r = check_type(f->name, PARAM_LONG, NULL, e);
+		if (r < 0)
+			return r;
+		if (number != object_int(p->object, i))
+			return error_set(
+				e, EPERM,
+				"'%s' of an offering cannot be changed, it is %lld; make another one",
+				f->name, (long long)object_int(p->object, i));
+	}
+	return 0;
+}
+
+/* -------------------------------------------------------- offering and size */
+
+static json_t *present_offering(const struct view *view, const struct object *vm)
+{
+	return render_field_json(view, vm, VM_INSTANCE_OFFERING_UUID);
+}
+
+static int plan_offering(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			 struct error *e)
+{
+	const char *uuid = json_string_value(wanted);
+	const struct object *offering = view_get(p->view, KIND_INSTANCE_OFFERING, uuid);
+	int r = check_type(m->name, PARAM_STRING, wanted, e);
+
+	/* the offering it was made from may be gone */
+	if (r < 0 || object_str_is(p->object, VM_INSTANCE_OFFERING_UUID, uuid))
+		return r;
+	r = check_exists(p, m, KIND_INSTANCE_OFFERING, uuid, e);
+	if (r < 0)
+		return r;
+	return spec_plan_add(p, m, "ChangeInstanceOffering", object_uuid(p->object),
+			     json_pack("{s:s}", m->name, uuid), NULL,
+			     need_of_size(p, object_int(offering, INSTANCE_OFFERING_CPU_NUM),
+					  object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE)),
+			     e);
+}
+
+static json_t *present_volume_size(const struct view *view, const struct object *volume)
+{
+	return render_field_json(view, volume, VOLUME_SIZE);
+}
+
+static int plan_volume_size(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			    struct error *e)
+{
+	const struct operation *op = operation_by_name(
+		object_str_is(p->object, VOLUME_TYPE, "Root") ? "ResizeRootVolume" : "ResizeDataVolume");
+	json_t *given = json_pack("{s:O}", m->name, wanted), *typed = NULL;
+	int r = check_type(m->name, PARAM_LONG, wanted, e);
+
+	if (r == 0)
+		r = params_type(op, object_uuid(p->object), given, &typed, e);
+	if (r == 0 &&
+	    json_integer_value(json_object_get(typed, m->name)) != object_int(p->object, VOLUME_SIZE))
+		r = spec_plan_add(p, m, op->name, object_uuid(p->object), json_incref(given), NULL,
+				  NEED_NOTHING, e);
+	json_decref(typed);
+	json_decref(given);
+	return r;
+}
+
+/* --------------------------------------------------------------------- NICs */
+
+static json_t *present_nics(const struct view *view, const struct object *vm)
+{
+	static const int shown[] = {NIC_L3_UUID, NIC_IP, NIC_MAC};
+	json_t *list = json_array();
+
+	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, object_uuid(vm)) {
+		json_t *item = json_object();
+
+		for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+			if (object_str(nic, shown[i]))
+				(void)json_object_set_new(item, nic->kind->fields[shown[i]].name,
+							  json_string(object_str(nic, shown[i])));
+		(void)json_array_append_new(list, item);
+	}
+	return list;
+}
+
+/* An item of `nics`: its address and MAC in the form that the rows have, "" = as it comes. */
+struct wanted_nic {
+	const char *l3, *ip;
+	char mac[MAC_STRLEN];
+};
+
+static int read_nic(const struct spec_plan *p, const struct spec_member *m, const json_t *item,
+		    struct wanted_nic *ret, struct error *e)
+{
+	const char *name;
+	const json_t *value;
+	uint32_t address;
+	struct mac mac;
+	int r = 0;
+
+	*ret = (struct wanted_nic){.ip = ""};
+	json_object_foreach ((json_t *)(uintptr_t)item, name, value) {
+		r = check_type(name, PARAM_STRING, value, e);
+		if (r < 0)
+			return r;
+		if (strcmp(name, "l3NetworkUuid") == 0) {
+			ret->l3 = json_string_value(value);
+			r = check_exists(p, m, KIND_L3_NETWORK, ret->l3, e);
+		} else if (strcmp(name, "ip") == 0) {
+			ret->ip = json_string_value(value);
+			if (ipv4_parse(ret->ip, &address, NULL) < 0)
+				r = error_set(e, EINVAL, "'%s' in 'nics' is no IPv4 address", ret->ip);
+		} else if (strcmp(name, "mac") == 0) {
+			r = mac_parse(json_string_value(value), &mac, e);
+			if (r == 0)
+				mac_format(&mac, ret->mac);
+		} else {
+			r = error_set(e, EINVAL,
+				      "an item of 'nics' has no member '%s', only l3NetworkUuid, ip and mac",
+				      name);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_nic(struct spec_plan *p, const struct spec_member *m, const struct wanted_nic *want,
+		   struct error *e)
+{
+	json_t *params = json_pack("{s:s}", "l3NetworkUuid", want->l3);
+	json_t *tags = *want->mac ? json_array() : NULL;
+
+	if (*want->ip)
+		(void)json_object_set_new(params, "staticIp", json_string(want->ip));
+	if (tags)
+		(void)json_array_append_new(tags, json_sprintf("customMac::%s::%s", want->l3, want->mac));
+	return spec_plan_add(p, m, "AttachL3NetworkToVm", object_uuid(p->object), params, tags, NEED_AWAKE,
+			     e);
+}
+
+static int change_nic(struct spec_plan *p, const struct spec_member *m, const struct object *nic,
+		      const struct wanted_nic *want, struct error *e)
+{
+	int r = 0;
+
+	if (*want->ip && !object_str_is(nic, NIC_IP, want->ip))
+		r = spec_plan_add(p, m, "SetVmStaticIp", object_uuid(p->object),
+				  json_pack("{s:s, s:s}", "l3NetworkUuid", want->l3, "ip", want->ip), NULL,
+				  NEED_STOPPED, e);
+	if (r == 0 && *want->mac && !object_str_is(nic, NIC_MAC, want->mac))
+		r = spec_plan_add(p, m, "UpdateVmNicMac", object_uuid(nic),
+				  json_pack("{s:s}", "mac", want->mac), NULL, NEED_STOPPED, e);
+	return r;
+}
+
+static int plan_nics(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e)
+{
+	const char *first = json_string_value(
+		json_object_get(p->document, kind_get(KIND_VM)->fields[VM_DEFAULT_L3_UUID].name));
+	struct wanted_nic want;
+	size_t i;
+	json_t *item;
+	int r = check_list(m, wanted, "l3NetworkUuid", e);
+
+	if (r == 0 && first && !list_has(wanted, "l3NetworkUuid", first))
+		r = error_set(e, EINVAL, "the default network '%s' is not in 'nics'", first);
+	/* What goes makes room for what comes. */
+	view_for_each_where (nic, p->view, KIND_NIC, NIC_VM_UUID, object_uuid(p->object)) {
+		if (r == 0 && !list_has(wanted, "l3NetworkUuid", object_text(nic, NIC_L3_UUID)))
+			r = spec_plan_add(p, m, "DetachL3NetworkFromVm", object_uuid(nic), json_object(),
+					  NULL, NEED_AWAKE, e);
+	}
+	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+		const struct object *present = NULL;
+
+		if (r == 0)
+			r = read_nic(p, m, item, &want, e);
+		if (r < 0)
+			return r;
+		view_for_each_where (nic, p->view, KIND_NIC, NIC_VM_UUID, object_uuid(p->object)) {
+			if (object_str_is(nic, NIC_L3_UUID, want.l3))
+				present = nic;
+		}
+		r = present ? change_nic(p, m, present, &want, e) : add_nic(p, m, &want, e);
+	}
+	return r;
+}
+
+/* ------------------------------------------------------------------ volumes */
+
+/* The next data volume of the VM behind *@row: its own, then those it shares. */
+static const struct object *next_volume(const struct view *view, const char *vm, bool *shared, int64_t *row)
+{
+	const struct object *o;
+
+	while (!*shared && (o = view_next_where(view, KIND_VOLUME, VOLUME_VM_UUID, vm, *row))) {
+		*row = o->id;
+		if (!object_str_is(o, VOLUME_TYPE, "Root"))
+			return o;
+	}
+	if (!*shared)
+		*row = 0;
+	*shared = true;
+	while ((o = view_next_where(view, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, vm, *row))) {
+		*row = o->id;
+		o = view_get(view, KIND_VOLUME, object_str(o, SHAREABLE_REF_VOLUME_UUID));
+		if (o)
+			return o;
+	}
+	return NULL;
+}
+
+static json_t *present_volumes(const struct view *view, const struct object *vm)
+{
+	const struct object *o;
+	json_t *list = json_array();
+	bool shared = false;
+	int64_t row = 0;
+
+	while ((o = next_volume(view, object_uuid(vm), &shared, &row)))
+		(void)json_array_append_new(list, json_string(object_uuid(o)));
+	return list;
+}
+
+void spec_volumes_of(const json_t *document, json_t *queues)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (json_object_get(document, "volumes"), i, item) {
+		if (json_is_string(item))
+			(void)json_object_set_new(queues, json_string_value(item), json_true());
+	}
+}
+
+/* A disk on IDE comes and goes only while the VM is off. */
+static enum spec_need need_of_volume(const struct spec_plan *p, const struct object *volume)
+{
+	struct hv_disk disk;
+
+	volume_describe_disk(p->view, p->object, volume, 1, &disk);
+	return disk.bus == HV_BUS_IDE ? NEED_STOPPED : NEED_NOTHING;
+}
+
+/* Refuses what the list cannot have, whatever is detached before. */
+static int check_volume(const struct spec_plan *p, const struct spec_member *m, const char *uuid,
+			struct error *e)
+{
+	const struct object *volume = view_get(p->view, KIND_VOLUME, uuid);
+	const char *vm = volume ? object_str(volume, VOLUME_VM_UUID) : NULL;
+
+	if (!volume)
+		return check_exists(p, m, KIND_VOLUME, uuid, e);
+	if (object_str_is(volume, VOLUME_TYPE, "Root"))
+		return error_set(e, EINVAL, "'%s' holds data volumes, '%s' is a root volume", m->name, uuid);
+	if (vm && strcmp(vm, object_uuid(p->object)) != 0)
+		return error_set(e, EBUSY, "volume '%s' is attached to the VM '%s', detach it there first",
+				 uuid, vm);
+	return 0;
+}
+
+static int plan_volumes(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			struct error *e)
+{
+	const char *vm = object_uuid(p->object);
+	const struct object *o;
+	bool shared = false;
+	int64_t row = 0;
+	size_t i;
+	json_t *item;
+	int r = check_list(m, wanted, NULL, e);
+
+	while (r == 0 && (o = next_volume(p->view, vm, &shared, &row)))
+		if (!list_has(wanted, NULL, object_uuid(o)))
+			r = spec_plan_add(p, m, "DetachDataVolumeFromVm", object_uuid(o),
+					  json_pack("{s:s}", "vmUuid", vm), NULL, need_of_volume(p, o), e);
+	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+		const char *uuid = json_string_value(item);
+
+		if (r == 0)
+			r = check_volume(p, m, uuid, e);
+		if (r < 0)
+			return r;
+		o = view_get(p->view, KIND_VOLUME, uuid);
+		if (!volume_is_attached(p->view, o, vm))
+			r = spec_plan_add(p, m, "AttachDataVolumeToVm", uuid,
+					  json_pack("{s:s}", "vmInstanceUuid", vm), NULL,
+					  need_of_volume(p, o), e);
+	}
+	return r;
+}
+
+/* ------------------------------------------------------------ members, tags */
+
+static json_t *present_vms(const struct view *view, const struct object *group)
+{
+	json_t *list = json_array();
+
+	view_for_each_where (usage, view, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, object_uuid(group))
+		(void)json_array_append_new(list,
+					    json_string(object_text(usage, AFFINITY_USAGE_RESOURCE_UUID)));
+	return list;
+}
+
+static int plan_vms(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e)
+{
+	const char *group = object_uuid(p->object);
+	json_t *present, *item;
+	size_t i;
+	int r = check_list(m, wanted, NULL, e);
+
+	if (r < 0)
+		return r;
+	present = present_vms(p->view, p->object);
+	json_array_foreach (present, i, item)
+		if (r == 0 && !list_has(wanted, NULL, json_string_value(item)))
+			r = spec_plan_add(p, m, "RemoveVmFromAffinityGroup", group,
+					  json_pack("{s:O}", "uuid", item), NULL, NEED_NOTHING, e);
+	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+		if (r == 0)
+			r = check_exists(p, m, KIND_VM, json_string_value(item), e);
+		if (r == 0 && !list_has(present, NULL, json_string_value(item)))
+			r = spec_plan_add(p, m, "AddVmToAffinityGroup", group,
+					  json_pack("{s:O}", "uuid", item), NULL, NEED_NOTHING, e);
+	}
+	json_decref(present);
+	return r;
+}
+
+/* The two kinds of tags differ in their fields only. */
+struct tag_rows {
+	enum kind_id kind;
+	int resource, tag;
+	const char *create, *delete;
+};
+
+static const struct tag_rows user_tags = {KIND_USER_TAG, USER_TAG_RESOURCE_UUID, USER_TAG_TAG,
+					  "CreateUserTag", "DeleteTag"};
+static const struct tag_rows system_tags = {KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, SYSTEM_TAG_TAG,
+					    "CreateSystemTag", "DeleteSystemTag"};
+
+/* Tags that belong to another member, or to a verb that does more than to write them. */
+static const char *const other_tags[] = {"staticIp::", "customMac::", "iso::"};
+
+/* Why a system tag is not one that a spec holds; NULL: it is. */
+static const char *system_tag_reason(const char *tag)
+{
+	if (system_tag_is_secret(tag))
+		return "is a secret, which has a verb of its own";
+	if (system_tag_is_ephemeral(tag))
+		return "steers one request and is never kept";
+	for (size_t i = 0; i < ARRAY_SIZE(other_tags); i++)
+		if (strncmp(tag, other_tags[i], strlen(other_tags[i])) == 0)
+			return "is kept by the pool itself";
+	return NULL;
+}
+
+static bool is_ours(const struct tag_rows *rows, const struct object *tag)
+{
+	return rows->kind == KIND_USER_TAG || (!object_int(tag, SYSTEM_TAG_INHERENT) &&
+					       !system_tag_reason(object_text(tag, SYSTEM_TAG_TAG)));
+}
+
+static json_t *present_tags(const struct view *view, const struct object *o, const struct tag_rows *rows)
+{
+	json_t *list = json_array();
+
+	view_for_each_where (tag, view, rows->kind, rows->resource, object_uuid(o))
+		if (is_ours(rows, tag))
+			(void)json_array_append_new(list, json_string(object_text(tag, rows->tag)));
+	return list;
+}
+
+static json_t *present_user_tags(const struct view *view, const struct object *o)
+{
+	return present_tags(view, o, &user_tags);
+}
+
+static json_t *present_system_tags(const struct view *view, const struct object *o)
+{
+	return present_tags(view, o, &system_tags);
+}
+
+static int plan_tags(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+		     const struct tag_rows *rows, struct error *e)
+{
+	const char *uuid = object_uuid(p->object);
+	size_t i;
+	json_t *item;
+	int r = check_list(m, wanted, NULL, e);
+
+	view_for_each_where (tag, p->view, rows->kind, rows->resource, uuid)
+		if (r == 0 && is_ours(rows, tag) && !list_has(wanted, NULL, object_text(tag, rows->tag)))
+			r = spec_plan_add(p, m, rows->delete, object_uuid(tag), json_object(), NULL,
+					  NEED_NOTHING, e);
+	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+		const char *text = json_string_value(item);
+		const char *reason = r == 0 && rows->kind == KIND_SYSTEM_TAG ? system_tag_reason(text) : NULL;
+
+		if (reason)
+			r = error_set(e, EINVAL, "'%s' cannot hold the tag '%.*s', it %s", m->name,
+				      (int)strcspn(text, ":"), text, reason);
+		if (r < 0)
+			return r;
+		if (!object_find_tag(p->view, rows->kind, uuid, text))
+			r = spec_plan_add(p, m, rows->create, NULL,
+					  json_pack("{s:s, s:s, s:s}", "resourceType", p->object->kind->vo,
+						    "resourceUuid", uuid, "tag", text),
+					  NULL, NEED_NOTHING, e);
+	}
+	return r;
+}
+
+static int plan_user_tags(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			  struct error *e)
+{
+	return plan_tags(p, m, wanted, &user_tags, e);
+}
+
+static int plan_system_tags(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			    struct error *e)
+{
+	return plan_tags(p, m, wanted, &system_tags, e);
+}
+
+/* -------------------------------------------------------------------- state */
+
+static json_t *present_state(const struct view *view, const struct object *o)
+{
+	return render_field_json(view, o, kind_field(o->kind, "state"));
+}
+
+static int plan_state(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, bool enable,
+		      struct error *e)
+{
+	const char *state = json_string_value(wanted);
+	bool on = state && strcmp(state, "Enabled") == 0;
+
+	if (!on && (!state || strcmp(state, "Disabled") != 0))
+		return error_set(e, EINVAL, "'state' of a %s must be Enabled or Disabled",
+				 p->object->kind->noun);
+	if (on != enable || object_str_is(p->object, kind_field(p->object->kind, m->name), state))
+		return 0;
+	return spec_plan_add(
+		p, m, operation_by_verb(p->object->kind->id, "change-state")->name, object_uuid(p->object),
+		json_pack("{s:s}", "stateEvent", on ? "enable" : "disable"), NULL, NEED_NOTHING, e);
+}
+
+static int plan_enable(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+		       struct error *e)
+{
+	return plan_state(p, m, wanted, true, e);
+}
+
+static int plan_disable(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			struct error *e)
+{
+	return plan_state(p, m, wanted, false, e);
+}
+
+/* The other states of a VM are on the way to one of these, or cannot be wanted. */
+static json_t *present_power(const struct view *view, const struct object *vm)
+{
+	(void)view;
+	switch (vm_state_parse(object_str(vm, VM_STATE))) {
+	case VM_STATE_RUNNING:
+	case VM_STATE_STOPPED:
+	case VM_STATE_PAUSED:
+		return json_string(object_str(vm, VM_STATE));
+	default:
+		return NULL;
+	}
+}
+
+/* The way there is spec.c's: it depends on what the other members need. */
+static int check_power(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+		       struct error *e)
+{
+	const char *state = json_string_value(wanted);
+
+	(void)p;
+	if (state &&
+	    (strcmp(state, "Running") == 0 || strcmp(state, "Stopped") == 0 || strcmp(state, "Paused") == 0))
+		return 0;
+	return error_set(e, EINVAL, "'%s' of a VM must be Running, Stopped or Paused", m->name);
+}
+
+/* -------------------------------------------------------------------- table */
+
+static const struct spec_member members[] = {
+	/* What is disabled may refuse the rest. */
+	{.kinds = ALL & ~OF(KIND_VM), .name = "state", .plan = plan_enable},
+	{.kinds = ALL, .early = true, .has = is_text, .plan = plan_fields},
+	{.kinds = OFFERINGS, .has = is_fixed, .plan = plan_fixed},
+	{.kinds = OF(KIND_VM),
+	 .name = "instanceOfferingUuid",
+	 .present = present_offering,
+	 .plan = plan_offering},
+	{.kinds = OF(KIND_VM), .has = is_size, .plan = plan_fields},
+	{.kinds = OF(KIND_VOLUME), .name = "size", .present = present_volume_size, .plan = plan_volume_size},
+	{.kinds = OF(KIND_VM), .name = "nics", .present = present_nics, .plan = plan_nics},
+	{.kinds = OF(KIND_VM), .follows = true, .has = is_reference, .plan = plan_fields},
+	{.kinds = OF(KIND_VM), .name = "volumes", .present = present_volumes, .plan = plan_volumes},
+	{.kinds = OF(KIND_AFFINITY_GROUP), .name = "vms", .present = present_vms, .plan = plan_vms},
+	{.kinds = ALL, .name = "userTags", .present = present_user_tags, .plan = plan_user_tags},
+	{.kinds = ALL, .name = "systemTags", .present = present_system_tags, .plan = plan_system_tags},
+	{.kinds = ALL & ~OF(KIND_VM), .name = "state", .present = present_state, .plan = plan_disable},
+	{.kinds = OF(KIND_VM), .name = "state", .present = present_power, .plan = check_power},
+};
+
+bool spec_member_is_early(const struct spec_member *member)
+{
+	return member && member->early;
+}
+
+bool spec_member_follows(const struct spec_member *member)
+{
+	return member && member->follows;
+}
+
+static bool takes(const struct spec_member *m, const struct kind *kind, const char *name)
+{
+	int field = m->has ? kind_field(kind, name) : -1;
+
+	if (!(m->kinds & OF(kind->id)))
+		return false;
+	return m->name ? strcmp(m->name, name) == 0 : field >= 0 && m->has(kind, &kind->fields[field]);
+}
+
+static int check_names(const struct spec_plan *p, struct error *e)
+{
+	const struct kind *kind = p->object->kind;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)p->document, name, value) {
+		bool known = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+			known = known || takes(&members[i], kind, name);
+		if (!known)
+			return error_set(e, EINVAL,
+					 "a spec of a %s has no member '%s', read 'spec' for those it has",
+					 kind->noun, name);
+	}
+	return 0;
+}
+
+int spec_members_plan(struct spec_plan *p, struct error *e)
+{
+	int r = check_names(p, e);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(members); i++) {
+		const struct spec_member *m = &members[i];
+		const json_t *wanted = m->name ? json_object_get(p->document, m->name) : p->document;
+
+		if (wanted && (m->kinds & OF(p->object->kind->id)))
+			r = m->plan(p, m, wanted, e);
+	}
+	return r;
+}
+
+json_t *spec_members_render(const struct view *view, const struct object *o)
+{
+	json_t *document = json_object();
+
+	for (size_t i = 0; document && i < ARRAY_SIZE(members); i++) {
+		const struct spec_member *m = &members[i];
+
+		if (!(m->kinds & OF(o->kind->id)))
+			continue;
+		/* a value that is null is left out: setting it does nothing */
+		if (m->present)
+			(void)json_object_set_new(document, m->name, m->present(view, o));
+		for (int f = 0; m->has && f < o->kind->field_count; f++)
+			if (m->has(o->kind, &o->kind->fields[f]))
+				(void)json_object_set_new(document, o->kind->fields[f].name,
+							  render_field_json(view, o, f));
+	}
+	return document;
+}
