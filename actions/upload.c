@@ -390,11 +390,12 @@ static int enlist(struct uploads *uploads, struct upload *u, struct error *e)
 }
 
 /* The pool's word on the job. */
-static void accepted(void *arg, int result, const char *job, const struct error *e)
+static void accepted(void *arg, int result, const char *job, const json_t *answer, const struct error *e)
 {
 	_cleanup_(upload_unref_p) struct upload *u = arg;
 
 	(void)job;
+	(void)answer;
 	if (result < 0)
 		upload_end(u, e);
 }
