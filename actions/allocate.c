@@ -146,8 +146,6 @@ static int no_capacity(const struct search *s, struct error *e)
 /* The first primary storage of the host's cluster that could take the new volumes. */
 static const struct object *storage_for(const struct search *s, const struct object *host)
 {
-	int64_t reserve = config_int(s->view, "primaryStorage.reservedCapacity");
-
 	view_for_each (ps, s->view, KIND_PRIMARY_STORAGE) {
 		if (!is(s->want->primary_storage, object_uuid(ps)) ||
 		    !cluster_has_primary_storage(s->view, object_str(host, HOST_CLUSTER_UUID),
@@ -155,8 +153,7 @@ static const struct object *storage_for(const struct search *s, const struct obj
 		    !object_str_is(ps, PRIMARY_STORAGE_STATE, "Enabled") ||
 		    !object_str_is(ps, PRIMARY_STORAGE_STATUS, "Connected"))
 			continue;
-		if (!s->want->storage_needed ||
-		    object_int(ps, PRIMARY_STORAGE_AVAILABLE) - reserve >= s->want->storage_needed)
+		if (!s->want->storage_needed || capacity_storage_room(s->view, ps) >= s->want->storage_needed)
 			return ps;
 	}
 	return NULL;

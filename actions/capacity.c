@@ -145,20 +145,34 @@ int capacity_update_primary_storage(struct txn *t, const char *uuid, struct erro
 	return set_available(t, ps, object_int(ps, PRIMARY_STORAGE_TOTAL) - used, e);
 }
 
+int64_t capacity_storage_room(const struct view *view, const struct object *ps)
+{
+	int64_t total = object_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL);
+	int64_t used = total - object_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL);
+
+	if (used > total / 100 * config_int(view, "primaryStorage.physicalCapacityThreshold"))
+		return 0;
+	return at_least_zero(object_int(ps, PRIMARY_STORAGE_AVAILABLE) -
+			     config_int(view, "primaryStorage.reservedCapacity"));
+}
+
 int capacity_reserve_storage(struct txn *t, const char *uuid, int64_t bytes, struct error *e)
 {
 	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, uuid);
-	int64_t reserve = config_int(txn_view(t), "primaryStorage.reservedCapacity");
 	int64_t available;
 
 	if (!ps)
 		return error_set(e, ENOENT, "primary storage '%s' is gone", uuid);
 	available = object_int(ps, PRIMARY_STORAGE_AVAILABLE);
-	if (bytes > available - reserve)
+	if (bytes > capacity_storage_room(txn_view(t), ps))
 		return error_set_code(
 			e, ENOSPC, "PS.1000",
-			"primary storage '%s' has %lld bytes left of which %lld are reserved, %lld are needed",
-			object_name(ps), (long long)available, (long long)reserve, (long long)bytes);
+			"primary storage '%s' has %lld bytes left of which %lld are reserved, and %lld of the %lld "
+			"bytes of its file system are free, %lld are needed",
+			object_name(ps), (long long)available,
+			(long long)config_int(txn_view(t), "primaryStorage.reservedCapacity"),
+			(long long)object_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL),
+			(long long)object_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL), (long long)bytes);
 	return set_available(t, ps, available - bytes, e);
 }
 

@@ -20,7 +20,12 @@ int capacity_follow_vm(struct txn *t, const struct object *before, const struct 
 int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e);
 /** Recomputes availableCapacity of a primary storage from its volumes and cached images and writes it. */
 int capacity_update_primary_storage(struct txn *t, const char *uuid, struct error *e);
-/** Promises @bytes on a primary storage: PS.1000 when they would not leave the reserve. */
+/**
+ * Bytes that new volumes may be promised on a primary storage, above primaryStorage.reservedCapacity; 0 when
+ * its file system is fuller than primaryStorage.physicalCapacityThreshold, whoever filled it.
+ */
+int64_t capacity_storage_room(const struct view *view, const struct object *ps);
+/** Promises @bytes on a primary storage: PS.1000 when there is no such room. */
 int capacity_reserve_storage(struct txn *t, const char *uuid, int64_t bytes, struct error *e);
 /** Takes a promise back. */
 int capacity_release_storage(struct txn *t, const char *uuid, int64_t bytes, struct error *e);

@@ -115,6 +115,7 @@ op_apply_fn affinity_remove_vm_apply;
 /* Schedulers: scheduler.c */
 op_check_fn scheduler_create_check;
 op_apply_fn scheduler_create_apply;
+op_check_fn scheduler_update_check;
 op_check_fn scheduler_change_state_check;
 op_apply_fn scheduler_change_state_apply;
 op_apply_fn scheduler_delete_apply;

@@ -158,6 +158,7 @@ static int release_vm(struct txn *t, const struct object *vm, struct error *e)
 		return error_set(e, ENOMEM, "out of memory");
 	if (!object_str_is(vm, VM_STATE, "Destroyed"))
 		object_set_str(copy, VM_STATE, "Stopped");
+	object_set_null(copy, VM_STATE_REASON);
 	object_set_null(copy, VM_HOST_UUID);
 	return txn_put(t, copy, NULL, e);
 }

@@ -136,6 +136,11 @@ static const struct operation update_scheduler = {
 			 .type = PARAM_STRING,
 			 .in = IN_BODY,
 			 .max_length = 2048},
+			{.name = "snapshotMaxNumber",
+			 .type = PARAM_INT,
+			 .in = IN_BODY,
+			 .min = 0,
+			 .max = 1000000},
 			{0}},
 	.results = (const char *const[]){"inventory:SchedulerInventory", NULL},
 	.place = PLACE_VERB,
@@ -143,7 +148,8 @@ static const struct operation update_scheduler = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes name or description",
+	.help = "changes name, description or how many of its snapshots are kept",
+	.check = scheduler_update_check,
 	.apply = object_update_apply,
 };
 

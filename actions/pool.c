@@ -309,7 +309,7 @@ int64_t pool_query_deadline(const struct view *view)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (ts.tv_sec + config_int(view, "query.timeLimit")) * INT64_C(1000000000) + ts.tv_nsec;
+	return (ts.tv_sec + config_int(view, "search.timeLimit")) * INT64_C(1000000000) + ts.tv_nsec;
 }
 
 /* ------------------------------------------------------------- open, close */

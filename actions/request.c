@@ -474,9 +474,10 @@ json_t *request_to_json(const struct request *req, bool mask_secrets)
 			  "params", params, "systemTags", tags, "userTags", req->user_tags);
 
 	if (json && !mask_secrets)
-		(void)json_object_update_new(
-			json, json_pack("{s:I, s:s, s:s}", "uid", (json_int_t)req->actor.uid, "account",
-					req->actor.account, "source", req->actor.source));
+		(void)json_object_update_new(json, json_pack("{s:I, s:s, s:s, s:s}", "uid",
+							     (json_int_t)req->actor.uid, "account",
+							     req->actor.account, "source", req->actor.source,
+							     "scheduler", req->actor.scheduler));
 	return json;
 }
 
@@ -496,6 +497,7 @@ int request_from_json(const json_t *json, struct request **ret_req, struct error
 	const char *name = json_string_value(json_object_get(json, "operation"));
 	const char *target = json_string_value(json_object_get(json, "target"));
 	const char *account = json_string_value(json_object_get(json, "account"));
+	const char *scheduler = json_string_value(json_object_get(json, "scheduler"));
 	const struct operation *op = name ? operation_by_name(name) : NULL;
 	struct actor actor = {.uid = json_integer_value(json_object_get(json, "uid")),
 			      .source = static_source(json_string_value(json_object_get(json, "source")))};
@@ -505,6 +507,8 @@ int request_from_json(const json_t *json, struct request **ret_req, struct error
 		return error_set(e, EPROTO, "unknown operation '%s' in a stored request", name ? name : "");
 	if (account)
 		snprintf(actor.account, sizeof(actor.account), "%s", account);
+	if (scheduler)
+		snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", scheduler);
 	req = request_alloc(op, &actor);
 	if (!req)
 		return error_set(e, ENOMEM, "out of memory");

@@ -16,9 +16,10 @@
 /** Who asks. */
 struct actor {
 	int64_t uid;
-	char account[UUID_SIZE]; /* "" = the admin account */
-	const char *source;	 /* "fs", "upload", "rest", "scheduler", "ha", "libvirt"; static */
-	char address[64];	 /* of a REST client; "" = none. Not kept with the job */
+	char account[UUID_SIZE];   /* "" = the admin account */
+	const char *source;	   /* "fs", "upload", "rest", "scheduler", "ha", "libvirt"; static */
+	char scheduler[UUID_SIZE]; /* that asks; "" = none */
+	char address[64];	   /* of a REST client; "" = none. Not kept with the job */
 };
 
 struct request {

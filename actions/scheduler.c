@@ -204,6 +204,15 @@ int scheduler_create_apply(struct txn *t, const struct request *req, json_t **re
 
 /* ---------------------------------------------------------------- changing */
 
+int scheduler_update_check(const struct view *view, const struct request *req, struct error *e)
+{
+	if (!request_has(req, "snapshotMaxNumber") ||
+	    object_str_is(request_object(view, req), SCHEDULER_JOB_CLASS, "CreateVolumeSnapshotJob"))
+		return 0;
+	return error_set(e, EINVAL, "scheduler '%s' takes no snapshots, it cannot have snapshotMaxNumber",
+			 req->target);
+}
+
 int scheduler_change_state_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *event = request_str(req, "stateEvent");
@@ -240,9 +249,10 @@ int scheduler_change_state_apply(struct txn *t, const struct request *req, json_
 int scheduler_delete_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	struct object_key key = {KIND_SCHEDULER, req->target};
+	int r = object_clear_where(t, KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, req->target, e);
 
 	(void)ret_result;
-	return object_remove_key(t, &key, e);
+	return r < 0 ? r : object_remove_key(t, &key, e);
 }
 
 /* ----------------------------------------------------------------- running */
@@ -276,6 +286,7 @@ static int submit_run(struct txn *t, const struct object *scheduler, struct erro
 	int r;
 
 	snprintf(actor.account, sizeof(actor.account), "%s", object_text(scheduler, SCHEDULER_ACCOUNT_UUID));
+	snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", object_uuid(scheduler));
 	r = op && params
 		    ? request_new(op, object_str(scheduler, SCHEDULER_TARGET_UUID), params, &actor, &req, e)
 		    : error_set(e, EPROTO, "its row in the database has no job or no parameters");
@@ -286,6 +297,68 @@ static int submit_run(struct txn *t, const struct object *scheduler, struct erro
 static void complain(const struct object *scheduler, const struct error *why)
 {
 	fprintf(stderr, "poolfs: scheduler '%s': %s\n", object_name(scheduler), error_sentence(why));
+}
+
+/* Is the snapshot's deletion on its way? */
+static bool is_being_deleted(const struct view *view, const char *snapshot)
+{
+	view_for_each_where (job, view, KIND_JOB, JOB_RESOURCE_UUID, snapshot)
+		if (object_str_is(job, JOB_OPERATION, "DeleteVolumeSnapshot") &&
+		    !job_state_is_final(object_str(job, JOB_STATE)))
+			return true;
+	return false;
+}
+
+static int submit_drop(struct txn *t, const struct object *scheduler, const char *snapshot, struct error *e)
+{
+	struct actor actor = {.source = "scheduler"};
+	json_t *params = json_pack("{s:s}", "scope", "single");
+	_cleanup_(request_free_p) struct request *req = NULL;
+	int r;
+
+	snprintf(actor.account, sizeof(actor.account), "%s", object_text(scheduler, SCHEDULER_ACCOUNT_UUID));
+	snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", object_uuid(scheduler));
+	r = params ? request_new(operation_by_name("DeleteVolumeSnapshot"), snapshot, params, &actor, &req, e)
+		   : error_set(e, ENOMEM, "out of memory");
+	json_decref(params);
+	return r < 0 ? r : job_submit(t, req, e);
+}
+
+/* Rows are numbered as they are made, so the oldest come first. */
+static int drop_fn(struct txn *t, void *arg, struct error *e)
+{
+	_cleanup_object_ const struct object *scheduler =
+		object_ref(view_get(txn_view(t), KIND_SCHEDULER, arg));
+	int64_t most = scheduler ? object_int(scheduler, SCHEDULER_SNAPSHOT_MAX_NUMBER) : 0, have = 0,
+		after = 0;
+	const struct object *o;
+	int r = 0;
+
+	if (most <= 0)
+		return 0;
+	view_for_each_where (s, txn_view(t), KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, arg)
+		have += !is_being_deleted(txn_view(t), object_uuid(s));
+	while (r == 0 && have > most &&
+	       (o = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, arg, after))) {
+		char uuid[UUID_SIZE];
+
+		after = o->id;
+		snprintf(uuid, sizeof(uuid), "%s", object_uuid(o));
+		if (is_being_deleted(txn_view(t), uuid))
+			continue;
+		r = submit_drop(t, scheduler, uuid, e);
+		have--;
+	}
+	return r;
+}
+
+void scheduler_drop_snapshots(struct pool *pool, const char *uuid)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+
+	/* when this fails, the next snapshot tries again */
+	if (uuid && store_run(pool_store(pool), drop_fn, (void *)(uintptr_t)uuid, &why) < 0)
+		fprintf(stderr, "poolfs: scheduler '%s': %s\n", uuid, error_sentence(&why));
 }
 
 /* One scheduler at @now: runs it when it is due, and plans its next moment. */

@@ -28,6 +28,13 @@ bool scheduler_rests(const struct view *view, const struct object *scheduler);
  */
 int schedulers_run(struct store *store, int64_t now, bool replan, int64_t *ret_next, struct error *e);
 
+/**
+ * After a snapshot of the scheduler @uuid (NULL or gone: nothing to do) has become Ready: hands in the
+ * deletion of its oldest ones, each alone, that are more than its snapshotMaxNumber. What others took, by
+ * hand or by another scheduler, is not counted. For workers.
+ */
+void scheduler_drop_snapshots(struct pool *pool, const char *uuid);
+
 struct clockwork;
 /** Registers with the store; the thread runs from clockwork_start() on. */
 int clockwork_new(struct pool *pool, struct clockwork **ret_clockwork, struct error *e);

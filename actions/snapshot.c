@@ -95,6 +95,19 @@ static int put_number(struct txn *t, const struct object *o, int field, int64_t 
 	return txn_put(t, copy, NULL, e);
 }
 
+int snapshot_put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE], struct error *e)
+{
+	struct object *tree = object_new(kind_get(KIND_SNAPSHOT_TREE));
+
+	if (!tree)
+		return error_set(e, ENOMEM, "out of memory");
+	uuid_make(ret_uuid);
+	object_set_str(tree, SNAPTREE_UUID, ret_uuid);
+	object_set_str(tree, SNAPTREE_VOLUME_UUID, volume);
+	object_set_int(tree, SNAPTREE_CURRENT, 0);
+	return txn_put(t, tree, NULL, e);
+}
+
 int snapshot_put_latest(struct txn *t, const char *volume, const char *latest, struct error *e)
 {
 	const struct object *now = view_get(txn_view(t), KIND_SNAPSHOT, latest), *o;

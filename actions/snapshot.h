@@ -6,7 +6,8 @@
  * head: the file becomes the snapshot's, and the volume goes on with an empty
  * overlay of it. So the head's backing file is that of the snapshot that is
  * `latest`, in the tree that is `current`; without such a tree it is the image
- * below the volume, or nothing. Frozen files never change.
+ * below the volume, or nothing. What is read from a frozen file never changes; the
+ * file itself does when the snapshot below it is deleted alone (snapshot_single.c).
  *
  * While a job makes a guest change over to a new head, nobody but the host knows
  * which of the two files is the volume's. Before that the file is named in the
@@ -37,6 +38,8 @@ op_queue_fn snapshot_queue_vm;
 
 /* ---- parts of changes */
 
+/** Writes a tree of the volume that is not the current one and has no snapshot yet. */
+int snapshot_put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE], struct error *e);
 /** Makes @latest (NULL: none) the snapshot that the volume stands on, and its tree the current one. */
 int snapshot_put_latest(struct txn *t, const char *volume, const char *latest, struct error *e);
 /** Writes the status of a snapshot. */
@@ -65,6 +68,7 @@ struct snapshot_spec {
 	const char *uuid;   /* its own */
 	const char *name, *description;
 	const char *account;
+	const char *scheduler; /* that takes it, or NULL */
 };
 /** Takes a snapshot of a Ready volume, attached or not. Leaves nothing on failure. */
 int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct error *e);
@@ -76,6 +80,8 @@ int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct erro
 int snapshot_put_frozen(struct txn *t, const struct snapshot_spec *spec, int64_t size, struct error *e);
 /** Whether one can be taken now. Only looks. */
 int snapshot_check_take(const struct view *view, const struct object *volume, struct error *e);
+/** DeleteVolumeSnapshot of one snapshot alone, whose volume is settled: snapshot_single.c. */
+int snapshot_delete_single(struct job *job, struct error *e);
 /**
  * Copies everything between the volume's head and @base (NULL: all that is below) into the head. A base that
  * is not below the head makes it stand alone.

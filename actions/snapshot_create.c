@@ -28,6 +28,7 @@
 #include "kill_point.h"
 #include "loose_file.h"
 #include "object_ops.h"
+#include "scheduler.h"
 #include "storage.h"
 #include "topology.h"
 #include "vm.h"
@@ -87,19 +88,6 @@ static bool is_chain_full(const struct view *view, const char *volume)
 	return snapshot_depth(view, snapshot_latest(view, volume)) >= chain_limit(view, volume);
 }
 
-static int put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE], struct error *e)
-{
-	struct object *tree = object_new(kind_get(KIND_SNAPSHOT_TREE));
-
-	if (!tree)
-		return error_set(e, ENOMEM, "out of memory");
-	uuid_make(ret_uuid);
-	object_set_str(tree, SNAPTREE_UUID, ret_uuid);
-	object_set_str(tree, SNAPTREE_VOLUME_UUID, volume);
-	object_set_int(tree, SNAPTREE_CURRENT, 0);
-	return txn_put(t, tree, NULL, e);
-}
-
 static int put_snapshot(struct txn *t, const struct snapshot_spec *spec, const struct object *volume,
 			const char *tree, const char *parent, struct error *e)
 {
@@ -111,6 +99,7 @@ static int put_snapshot(struct txn *t, const struct snapshot_spec *spec, const s
 	object_set_str(s, SNAPSHOT_NAME, spec->name);
 	object_set_str(s, SNAPSHOT_DESCRIPTION, spec->description);
 	object_set_str(s, SNAPSHOT_ACCOUNT_UUID, spec->account);
+	object_set_str(s, SNAPSHOT_SCHEDULER_UUID, spec->scheduler);
 	object_set_str(s, SNAPSHOT_TYPE, "Hypervisor");
 	object_set_str(s, SNAPSHOT_VOLUME_UUID, spec->volume);
 	object_set_str(s, SNAPSHOT_TREE_UUID, tree);
@@ -141,7 +130,7 @@ static int put_rows(struct txn *t, const struct snapshot_spec *spec, const struc
 		snprintf(tree_uuid, sizeof(tree_uuid), "%s", object_uuid(tree));
 		snprintf(parent, sizeof(parent), "%s", object_uuid(latest));
 	} else {
-		r = put_tree(t, spec->volume, tree_uuid, e);
+		r = snapshot_put_tree(t, spec->volume, tree_uuid, e);
 	}
 	return r < 0 ? r : put_snapshot(t, spec, volume, tree_uuid, *parent ? parent : NULL, e);
 }
@@ -448,9 +437,13 @@ int snapshot_create_run(struct job *job, json_t **ret_result, struct error *e)
 		.name = request_str(job->req, "name"),
 		.description = request_str(job->req, "description"),
 		.account = *job->req->actor.account ? job->req->actor.account : ADMIN_ACCOUNT_UUID,
+		.scheduler = *job->req->actor.scheduler ? job->req->actor.scheduler : NULL,
 	};
 	int r = snapshot_take(job, &spec, e);
 
+	kill_point("snapshot-scheduled");
+	if (r == 0)
+		scheduler_drop_snapshots(job->pool, spec.scheduler);
 	return r < 0 ? r : job_result_inventory(job, KIND_SNAPSHOT, spec.uuid, ret_result, e);
 }
 
@@ -481,8 +474,10 @@ int snapshot_create_recover(struct job *job, json_t **ret_result, struct error *
 
 	if (r < 0)
 		return r;
-	if (snapshot && object_str_is(snapshot, SNAPSHOT_STATUS, "Ready"))
+	if (snapshot && object_str_is(snapshot, SNAPSHOT_STATUS, "Ready")) {
+		scheduler_drop_snapshots(job->pool, object_str(snapshot, SNAPSHOT_SCHEDULER_UUID));
 		return job_result_inventory(job, KIND_SNAPSHOT, uuid, ret_result, e);
+	}
 	return error_set_code(e, EINTR, "SYS.1000",
 			      "the daemon ended before the snapshot was taken, there is none");
 }

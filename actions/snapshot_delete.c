@@ -148,6 +148,12 @@ static int merge(struct job *job, const char *uuid, struct error *e)
 		parent ? object_str(parent, SNAPSHOT_INSTALL_PATH) : volume_base_path(view, volume), e);
 }
 
+/* The one and nothing else: snapshot_single.c. */
+static bool is_single(const struct request *req)
+{
+	return strcmp(request_str(req, "scope"), "single") == 0;
+}
+
 int snapshot_delete_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
@@ -161,6 +167,8 @@ int snapshot_delete_run(struct job *job, json_t **ret_result, struct error *e)
 	if (!snapshot)
 		return 0;
 	r = snapshot_settle(job->pool, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);
+	if (r == 0 && is_single(job->req))
+		return snapshot_delete_single(job, e);
 	if (r == 0)
 		r = store_run(pool_store(job->pool), mark_fn, &deleting, e);
 	if (r < 0)
@@ -192,6 +200,9 @@ int snapshot_delete_recover(struct job *job, json_t **ret_result, struct error *
 	r = snapshot_recover_volume(job, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);
 	if (r == 0)
 		return snapshot_delete_run(job, ret_result, e);
+	/* one that may be spoilt stays as it is */
+	if (is_single(job->req))
+		return r;
 	(void)store_run(pool_store(job->pool), mark_fn, &ready, NULL);
 	return r;
 }

@@ -50,6 +50,24 @@ static int state_for(const struct object *vm, enum hv_domain_state observed)
 	return -1;
 }
 
+/* NULL: nothing that people need to know. */
+static const char *reason_name(enum hv_domain_reason reason)
+{
+	switch (reason) {
+	case HV_REASON_OTHER:
+		return NULL;
+	case HV_REASON_GUEST:
+		return "guest";
+	case HV_REASON_CRASHED:
+		return "crashed";
+	case HV_REASON_ENOSPC:
+		return "enospc";
+	case HV_REASON_IO_ERROR:
+		return "io-error";
+	}
+	return NULL;
+}
+
 int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state observed,
 		    enum hv_domain_reason reason, struct error *e)
 {
@@ -58,7 +76,6 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 	const char *host = before ? object_str(before, VM_HOST_UUID) : NULL;
 	struct object *vm;
 
-	(void)reason; /* whatever the reason, HA looks at the state alone */
 	if (state < 0)
 		return 0;
 	/* A stopped leftover on another host says nothing about where the VM really is. */
@@ -68,6 +85,9 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 	if (!vm)
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_str(vm, VM_STATE, vm_state_name((enum vm_state)state));
+	/* a stop that a job wrote and that is only seen once more keeps what was known of it */
+	if (state != VM_STATE_STOPPED || !object_str_is(before, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
+		object_set_str(vm, VM_STATE_REASON, reason_name(reason));
 	object_set_null(vm, VM_UNKNOWN_FROM);
 	if (state == VM_STATE_STOPPED) {
 		object_set_str(vm, VM_LAST_HOST_UUID, host);

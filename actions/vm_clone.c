@@ -122,10 +122,8 @@ static int check_names(const struct request *req, struct error *e)
 /* Full clones need room for all volumes of the source, on each storage that has some of them. */
 static int check_room(const struct view *view, const struct object *vm, size_t count, struct error *e)
 {
-	int64_t reserve = config_int(view, "primaryStorage.reservedCapacity");
-
 	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
-		int64_t needed = 0, available = object_int(ps, PRIMARY_STORAGE_AVAILABLE) - reserve;
+		int64_t needed = 0, available = capacity_storage_room(view, ps);
 		char list[512] = "";
 		size_t len = 0;
 
@@ -145,7 +143,7 @@ static int check_room(const struct view *view, const struct object *vm, size_t c
 				"on primary storage[uuid: %s] required: %lld bytes, current available capacity is "
 				"%lld bytes",
 				object_uuid(vm), list, object_uuid(ps), (long long)needed,
-				(long long)(available > 0 ? available : 0));
+				(long long)available);
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "executor.h"
 #include "handlers.h"
+#include "l3_network.h"
 #include "object_ops.h"
 #include "storage.h"
 #include "vm.h"
@@ -262,13 +263,8 @@ static bool is_taken(const struct view *view, const char *tag)
 {
 	char l3[UUID_SIZE], ip[64];
 
-	if (sscanf(tag, "staticIp::%32[0-9a-f]::%63s", l3, ip) != 2)
-		return false;
-	view_for_each_where (nic, view, KIND_NIC, NIC_IP, ip) {
-		if (object_str_is(nic, NIC_L3_UUID, l3))
-			return true;
-	}
-	return false;
+	return sscanf(tag, "staticIp::%32[0-9a-f]::%63s", l3, ip) == 2 &&
+	       l3_network_has_nic_with(view, l3, ip);
 }
 
 /* A fixed address that somebody else got meanwhile is no longer the VM's: the next start gives it another. */

@@ -30,8 +30,13 @@ int vm_write(struct txn *t, const struct object *before, struct object *vm, stru
 {
 	_cleanup_object_ const struct object *held = object_ref(before);
 	const struct object *now;
-	int r = txn_put(t, vm, &now, e);
+	int r;
 
+	/* the reason is that of the state */
+	if (before && !object_str_is(vm, VM_STATE, object_text(before, VM_STATE)) &&
+	    object_str_is(vm, VM_STATE_REASON, object_text(before, VM_STATE_REASON)))
+		object_set_null(vm, VM_STATE_REASON);
+	r = txn_put(t, vm, &now, e);
 	if (r < 0)
 		return r;
 	/* The hosts' rows are other objects: writing them leaves these two as they are. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "capacity.h"
 #include "config.h"
 #include "storage.h"
 #include "topology.h"
@@ -82,9 +83,7 @@ static bool has_room(const struct view *view, const struct object *ps, int64_t s
 {
 	return object_str_is(ps, PRIMARY_STORAGE_STATE, "Enabled") &&
 	       object_str_is(ps, PRIMARY_STORAGE_STATUS, "Connected") &&
-	       object_int(ps, PRIMARY_STORAGE_AVAILABLE) -
-			       config_int(view, "primaryStorage.reservedCapacity") >=
-		       size;
+	       capacity_storage_room(view, ps) >= size;
 }
 
 /* The host on whose local folders a VM's volumes lie or shall lie; NULL = any. */

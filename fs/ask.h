@@ -3,7 +3,7 @@
  * Queries over collections: who may ask what, and asking in the background.
  *
  * Never in the thread that receives the kernel's requests: users take turns
- * (actions/turns.h), and what takes longer than the setting query.timeLimit says,
+ * (actions/turns.h), and what takes longer than the setting search.timeLimit says,
  * waiting included, is cut off with ETIMEDOUT.
  */
 #ifndef POOLFS_ASK_H

@@ -3,14 +3,10 @@
  * Changes of a domain that is active: NICs, CD-ROM media, CPUs, memory and the
  * console's password.
  *
- * Devices are found by the aliases that domain_xml.c gave them, in the XML of
- * the running domain. A change is made to the running domain only: its
- * definition is written anew at each start.
- *
- * libvirt's test driver can change no device. There the definition stands for
- * the running domain: it is what is looked at, edited and defined again.
+ * Devices are found by the aliases that domain_xml.c gave them. A change is made
+ * to the running domain only: its definition is written anew at each start.
  */
-#include "domain.h"
+#include "devices.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -24,160 +20,11 @@
 /* What guests can take as one piece: Linux's memory block on x86. */
 #define MEMORY_STEP_KIB (128 * 1024)
 
-/* The devices of an active domain, as they are now. */
-struct devices {
-	struct hv_call call;
-	virDomainPtr domain;
-	xmlDocPtr doc;
-};
-
-static void devices_done(struct devices *d)
-{
-	xmlFreeDoc(d->doc);
-	domain_free(&d->domain);
-	hv_call_end(&d->call);
-}
-#define _cleanup_devices_ _cleanup_(devices_done)
-
-/* Reads them (anew). */
-static int devices_read(struct devices *d, struct error *e)
-{
-	unsigned int flags = VIR_DOMAIN_XML_SECURE | (d->call.simulated ? VIR_DOMAIN_XML_INACTIVE : 0);
-	_cleanup_free_ char *text = NULL;
-
-	if (virDomainIsActive(d->domain) != 1)
-		return error_set(e, EBUSY, "domain '%s' is not running", virDomainGetName(d->domain));
-	text = virDomainGetXMLDesc(d->domain, flags);
-	if (!text)
-		return error_set_virt(e, d->call.conn, "cannot read the XML of domain '%s'",
-				      virDomainGetName(d->domain));
-	xmlFreeDoc(d->doc);
-	d->doc = xml_parse(text);
-	return d->doc ? 0
-		      : error_set(e, EIO, "the XML of domain '%s' makes no sense",
-				  virDomainGetName(d->domain));
-}
-
-static int devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct devices *ret,
-			 struct error *e)
-{
-	int rc = domain_enter(hv, host, uuid, &ret->call, &ret->domain, e);
-
-	return rc < 0 ? rc : devices_read(ret, e);
-}
-
-/* The test driver's change: what was done to the document becomes the definition. */
-static int devices_redefine(struct devices *d, struct error *e)
-{
-	_cleanup_free_ char *text = xml_dump(d->doc, NULL);
-	_cleanup_domain_ virDomainPtr again = NULL;
-
-	if (!text)
-		return error_set(e, ENOMEM, "out of memory");
-	again = virDomainDefineXML(d->call.conn, text);
-	return again ? 0
-		     : error_set_virt(e, d->call.conn, "cannot change domain '%s'",
-				      virDomainGetName(d->domain));
-}
-
-static int simulate_attach(struct devices *d, const char *xml, struct error *e)
-{
-	_cleanup_xml_ xmlDocPtr device = xml_parse(xml);
-	xmlNodePtr parent = xml_find(d->doc, "/domain/devices");
-	xmlNodePtr node = device ? xmlDocCopyNode(xmlDocGetRootElement(device), d->doc, 1) : NULL;
-
-	if (!node || !parent || !xmlAddChild(parent, node))
-		return error_set(e, ENOMEM, "out of memory");
-	return devices_redefine(d, e);
-}
-
-static int devices_attach(struct devices *d, const char *xml, const char *what, struct error *e)
-{
-	if (!xml)
-		return error_set(e, ENOMEM, "out of memory");
-	if (d->call.simulated)
-		return simulate_attach(d, xml, e);
-	if (virDomainAttachDeviceFlags(d->domain, xml, VIR_DOMAIN_AFFECT_LIVE) == 0)
-		return 0;
-	return error_set_virt(e, d->call.conn, "cannot attach %s to domain '%s'", what,
-			      virDomainGetName(d->domain));
-}
-
-/* Makes the domain take @node, a changed piece of the document, in the place of what it has. */
-static int devices_update(struct devices *d, xmlNodePtr node, unsigned int flags, const char *what,
-			  struct error *e)
-{
-	_cleanup_free_ char *xml = NULL;
-
-	if (d->call.simulated)
-		return devices_redefine(d, e);
-	xml = xml_dump(d->doc, node);
-	if (!xml)
-		return error_set(e, ENOMEM, "out of memory");
-	if (virDomainUpdateDeviceFlags(d->domain, xml, VIR_DOMAIN_AFFECT_LIVE | flags) == 0)
-		return 0;
-	return error_set_virt(e, d->call.conn, "cannot change %s of domain '%s'", what,
-			      virDomainGetName(d->domain));
-}
-
-/* ------------------------------------------------------------------- removal */
-
-/* Waits until no device at @path is left. A domain that stops has none. */
-static int wait_until_gone(struct devices *d, struct waiter *waiter, const char *path, int timeout_ms,
-			   struct error *e)
-{
-	struct timespec deadline = deadline_in(timeout_ms);
-
-	for (;;) {
-		int rc;
-
-		if (virDomainIsActive(d->domain) == 0)
-			return 0;
-		rc = devices_read(d, e);
-		if (rc < 0 || !xml_has(d->doc, path))
-			return rc;
-		rc = host_wait(&d->call, waiter, &deadline);
-		if (rc == -ETIMEDOUT)
-			return error_set(e, ETIMEDOUT,
-					 "the guest in domain '%s' did not let device '%s' go within %d ms",
-					 virDomainGetName(d->domain), waiter->alias, timeout_ms);
-		if (rc < 0)
-			return error_set_code(e, ENOTCONN, "HOST.1010",
-					      "the host went away while domain '%s' let device '%s' go",
-					      virDomainGetName(d->domain), waiter->alias);
-	}
-}
-
-/* Detaches the device at @path. libvirt only asks the guest; the device is gone when the event says so. */
-static int devices_detach(struct devices *d, const char *uuid, const char *path, const char *alias,
-			  int timeout_ms, struct error *e)
-{
-	xmlNodePtr node = xml_find(d->doc, path);
-	struct waiter waiter;
-	int rc;
-
-	if (!node)
-		return 0;
-	if (d->call.simulated) {
-		xmlUnlinkNode(node);
-		xmlFreeNode(node);
-		return devices_redefine(d, e);
-	}
-	host_wait_begin(d->call.host, &waiter, uuid, alias);
-	rc = virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_LIVE) == 0
-		     ? wait_until_gone(d, &waiter, path, timeout_ms, e)
-		     : error_set_virt(e, d->call.conn, "cannot detach device '%s' from domain '%s'", alias,
-				      uuid);
-	host_wait_end(d->call.host, &waiter);
-	return rc;
-}
-
 /* ---------------------------------------------------------------------- NICs */
 
-static void nic_path(int device_id, char ret_alias[32], char ret_path[PATH_SIZE])
+static void nic_path(int device_id, char ret_path[PATH_SIZE])
 {
-	(void)snprintf(ret_alias, 32, "ua-nic-%d", device_id);
-	(void)snprintf(ret_path, PATH_SIZE, "/domain/devices/interface[alias/@name='%s']", ret_alias);
+	(void)snprintf(ret_path, PATH_SIZE, "/domain/devices/interface[alias/@name='ua-nic-%d']", device_id);
 }
 
 int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, const struct hv_nic *nic,
@@ -185,25 +32,25 @@ int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, con
 {
 	_cleanup_devices_ struct devices d = {0};
 	_cleanup_free_ char *xml = NULL;
-	char alias[32], path[PATH_SIZE];
+	char path[PATH_SIZE];
 	int rc = devices_enter(hv, host, uuid, &d, e);
 
-	nic_path(nic->device_id, alias, path);
+	nic_path(nic->device_id, path);
 	if (rc < 0 || xml_has(d.doc, path))
 		return rc;
 	xml = nic_xml(nic);
-	return devices_attach(&d, xml, "a NIC", e);
+	return devices_attach(&d, xml, 0, "a NIC", e);
 }
 
 int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int device_id, int timeout_ms,
 		  struct error *e)
 {
 	_cleanup_devices_ struct devices d = {0};
-	char alias[32], path[PATH_SIZE];
+	char path[PATH_SIZE];
 	int rc = devices_enter(hv, host, uuid, &d, e);
 
-	nic_path(device_id, alias, path);
-	return rc < 0 ? rc : devices_detach(&d, uuid, path, alias, timeout_ms, e);
+	nic_path(device_id, path);
+	return rc < 0 ? rc : devices_detach(&d, path, 0, timeout_ms, e);
 }
 
 int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uuid, const char *mac,
@@ -380,5 +227,5 @@ int hv_domain_set_memory(struct hypervisor *hv, const char *host, const char *uu
 	if (d.call.simulated)
 		return simulate_memory(&d, now + more, e);
 	xml = memory_xml(more);
-	return devices_attach(&d, xml, "memory", e);
+	return devices_attach(&d, xml, 0, "memory", e);
 }

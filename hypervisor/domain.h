@@ -3,9 +3,10 @@
  * What the files about domains share. Internal to hypervisor/.
  *   domain.c      start, stop, pause, look, the guest's agent
  *   domain_xml.c  the XML of a VM
- *   disk.c        disks of a domain that runs
- *   migrate.c     moving one that runs to another host
- *   device.c      changes of a domain that runs: NICs, media, CPUs, memory, console
+ *   devices.c     how a device of a domain that runs is plugged, changed, unplugged
+ *   device.c      which: NICs, media, CPUs, memory, console
+ *   disk*.c       its disks, see disk.h
+ *   migrate.c     moving it to another host
  */
 #ifndef POOLFS_HYPERVISOR_DOMAIN_H
 #define POOLFS_HYPERVISOR_DOMAIN_H

@@ -322,6 +322,13 @@ typedef int hv_progress(void *ctx, int percent);
  */
 int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *base, hv_progress *progress, void *ctx, struct error *e);
+/**
+ * Merges the file @top, which is below the disk's file, down into @base, the one that it stands on: @base
+ * then reads as @top does, and what stood on @top in this disk stands on @base. Success at once when @top is
+ * no longer below the disk. From the beginning on @base is no use to anybody else; @top stays as it is.
+ */
+int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		   const char *top, const char *base, hv_progress *progress, void *ctx, struct error *e);
 /** A copy of one disk: the new, standalone qcow2 volume @name of a pool. */
 struct hv_disk_copy {
 	const char *volume;
@@ -428,6 +435,9 @@ int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool, 
 		     struct error *e);
 int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, struct hv_volume_info *ret,
 		   struct error *e);
+/** The file that the volume's file stands on, allocated; NULL when it stands alone. */
+int hv_volume_backing(struct hypervisor *hv, const char *host, const char *path, char **ret_backing,
+		      struct error *e);
 /** The names of all volumes of a pool, allocated array of allocated strings; free with hv_names_free(). */
 int hv_pool_list(struct hypervisor *hv, const char *host, const char *pool, char ***ret_names,
 		 size_t *ret_count, struct error *e);

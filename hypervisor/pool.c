@@ -175,7 +175,8 @@ static int pool_start(const struct hv_call *call, virStoragePoolPtr pool, const 
 	int rc;
 
 	if (call->simulated) {
-		rc = sim_pool_build(spec->target, e);
+		/* a Ceph pool has no folder */
+		rc = spec->target ? sim_pool_build(spec->target, e) : 0;
 		if (rc < 0)
 			return rc;
 	} else if (virStoragePoolBuild(pool, 0) < 0 && virt_error_code() != VIR_ERR_NO_SUPPORT &&

@@ -11,6 +11,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -161,4 +162,29 @@ bool qcow2_stands_alone(int fd)
 	struct header header;
 
 	return read_header(fd, &header) == 0 && header.backing_offset == 0;
+}
+
+int qcow2_read_backing(int fd, char **ret_backing)
+{
+	struct header header;
+	int rc = read_header(fd, &header);
+	uint32_t length = rc == 0 ? be32toh(header.backing_length) : 0;
+	char *name;
+
+	if (rc < 0)
+		return rc;
+	*ret_backing = NULL;
+	if (header.backing_offset == 0)
+		return 0;
+	if (length > BACKING_MAX)
+		return -EMEDIUMTYPE;
+	name = calloc(1, length + 1);
+	if (!name)
+		return -ENOMEM;
+	if (pread(fd, name, length, (off_t)be64toh(header.backing_offset)) != (ssize_t)length) {
+		free(name);
+		return -EIO;
+	}
+	*ret_backing = name;
+	return 0;
 }

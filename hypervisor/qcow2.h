@@ -22,4 +22,8 @@ int qcow2_set_size(int fd, int64_t size);
 /* True for a qcow2 image without a backing file. */
 bool qcow2_stands_alone(int fd);
 
+/* The name of the backing file, allocated, NULL when there is none; -EMEDIUMTYPE when it is no qcow2 image.
+ */
+int qcow2_read_backing(int fd, char **ret_backing);
+
 #endif

@@ -285,6 +285,49 @@ int sim_volume_pull(const char *path, const char *base, struct error *e)
 	return rc < 0 ? error_set(e, -rc, "cannot write '%s': %s", path, strerror(-rc)) : 0;
 }
 
+int sim_volume_backing(const char *path, char **ret_backing, struct error *e)
+{
+	_cleanup_close_ int fd = -1;
+	int64_t ignored = 0;
+	int rc;
+
+	fd = open_source(path, &ignored, e);
+	if (fd < 0)
+		return fd;
+	rc = qcow2_read_backing(fd, ret_backing);
+	if (rc == -EMEDIUMTYPE)
+		*ret_backing = NULL;
+	return rc < 0 && rc != -EMEDIUMTYPE ? error_set(e, -rc, "cannot read '%s': %s", path, strerror(-rc))
+					    : 0;
+}
+
+/* What stands on @top gets @base below it instead, and @base the size of @top. */
+int sim_volume_commit(const char *path, const char *top, const char *base, struct error *e)
+{
+	_cleanup_free_ char *file = strdup(path);
+	struct hv_volume_info info;
+
+	while (file) {
+		char *below;
+		int rc = sim_volume_backing(file, &below, e);
+
+		if (rc < 0)
+			return rc;
+		if (!below)
+			return 0;
+		if (strcmp(below, top) == 0) {
+			free(below);
+			rc = sim_volume_info(top, &info, e);
+			if (rc == 0)
+				rc = sim_volume_resize(base, info.size, e);
+			return rc < 0 ? rc : sim_volume_pull(file, base, e);
+		}
+		free(file);
+		file = below;
+	}
+	return error_set(e, ENOMEM, "out of memory");
+}
+
 int sim_volume_delete(const char *target, const char *name, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;

@@ -435,3 +435,32 @@ int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, st
 				       .actual_size = (int64_t)info.allocation};
 	return 0;
 }
+
+int hv_volume_backing(struct hypervisor *hv, const char *host, const char *path, char **ret_backing,
+		      struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_volume_ virStorageVolPtr volume = NULL;
+	_cleanup_pool_ virStoragePoolPtr pool = NULL;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	int rc;
+
+	rc = hv_call_begin(hv, host, &call, e);
+	if (rc < 0)
+		return rc;
+	if (call.simulated)
+		return sim_volume_backing(path, ret_backing, e);
+	rc = volume_find(&call, path, &volume, e);
+	if (rc < 0)
+		return rc;
+	/* libvirt reads headers at a refresh only */
+	pool = virStoragePoolLookupByVolume(volume);
+	if (!pool || pool_refresh(pool) < 0 || !(text = virStorageVolGetXMLDesc(volume, 0)))
+		return error_set_virt(e, call.conn, "cannot ask what volume '%s' stands on", path);
+	doc = xml_parse(text);
+	if (!doc)
+		return error_set(e, EIO, "the XML of volume '%s' makes no sense", path);
+	*ret_backing = xml_get(doc, NULL, "/volume/backingStore/path");
+	return 0;
+}

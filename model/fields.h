@@ -254,6 +254,8 @@
 	X(VM, NICS, "vmNics", FIELD_CHILDREN, 0, KIND_NIC, NIC_VM_UUID, 0, "its network cards")              \
 	X(VM, VOLUMES, "allVolumes", FIELD_CHILDREN, 0, KIND_VOLUME, VOLUME_VM_UUID, 0, "its volumes")       \
 	X(VM, INTERNAL_ID, "internalId", FIELD_LONG, 0, KIND_NONE, 0, 0, "number of the VM in the pool")     \
+	X_STR(X, VM, STATE_REASON, "stateReason", F_FILE,                                                    \
+	      "why, when it came there by itself: enospc (a disk is full), io-error, crashed or guest")      \
 	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
 	  "what JustCreate keeps for the first start")                                                       \
 	X(VM, STOPPED_BY_HA, "stopHA", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
@@ -394,6 +396,8 @@
 	X_DATES(X, SNAPSHOT)                                                                                 \
 	X(SNAPSHOT, VIRTUAL_SIZE, "virtualSize", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0,                      \
 	  "virtual size of the volume then, bytes")                                                          \
+	X_REF(X, SNAPSHOT, SCHEDULER_UUID, "schedulerUuid", F_INDEX | F_FILE, KIND_SCHEDULER,                \
+	      "scheduler that took it, empty when somebody did by hand")                                     \
 	X_ACCOUNT(X, SNAPSHOT)
 
 #define SNAPTREE_FIELDS(X)                                                                              \
@@ -446,6 +450,8 @@
 	X_STR(X, SCHEDULER, JOB_CLASS, "jobClassName", 0, "what it does")                                    \
 	X_STR(X, SCHEDULER, STATE, "state", 0, "Enabled or Disabled")                                        \
 	X(SCHEDULER, DESCRIPTION, "schedulerDescription", FIELD_STRING, F_FILE, KIND_NONE, 0, 0, "free text") \
+	X(SCHEDULER, SNAPSHOT_MAX_NUMBER, "snapshotMaxNumber", FIELD_INT, F_FILE, KIND_NONE, 0, 0,           \
+	  "of its own snapshots so many are kept, 0 = all")                                                  \
 	X(SCHEDULER, PARAMETERS, "parameters", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0, "parameters of its job") \
 	X(SCHEDULER, RUNS, "runs", FIELD_LONG, F_FILE | F_NOWRITE, KIND_NONE, 0, 0, "runs so far")           \
 	X(SCHEDULER, NEXT_TIME, "nextTime", FIELD_DATE, F_FILE | F_NOWRITE, KIND_NONE, 0, 0,                 \

@@ -9,8 +9,9 @@
 #include "../model/cleanup.h"
 
 #define PLACES	   512
-#define LENGTH_MAX (128 << 10)	      /* bytes; with all places taken they are 64 MiB */
-#define AGE_MAX	   INT64_C(100000000) /* ns */
+#define LENGTH_MAX (128 << 10)	       /* bytes; with all places taken they are 64 MiB */
+#define ASK_AFTER  INT64_C(100000000)  /* ns */
+#define AGE_MAX	   INT64_C(1000000000) /* ns */
 
 struct place {
 	pthread_mutex_t lock;
@@ -18,14 +19,14 @@ struct place {
 	struct MHD_Response *response; /* owned; NULL: free */
 	char *target, *authorization;  /* owned */
 	bool schema;
-	int64_t stamp, since;
+	int64_t stamp, since, asked; /* asked: when somebody was sent to ask last */
 };
 
 struct kept {
 	struct place places[PLACES];
 };
 
-int64_t kept_now(void)
+static int64_t now_ns(void)
 {
 	struct timespec t;
 
@@ -81,22 +82,32 @@ static bool same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : !a && !b;
 }
 
+/* Call with the lock held. */
+static bool holds(const struct place *p, const struct kept_key *key, int64_t stamp, int64_t now)
+{
+	return p->response && p->stamp == stamp && p->schema == key->schema && now - p->since <= AGE_MAX &&
+	       same(p->target, key->target) && same(p->authorization, key->authorization);
+}
+
 bool kept_reply(struct kept *kept, const struct kept_key *key, int64_t stamp, struct MHD_Connection *c,
 		enum MHD_Result *ret)
 {
 	struct place *p = find(kept, key);
+	int64_t now = now_ns();
 
 	scoped_lock(&p->lock);
-	if (!p->response || p->stamp != stamp || p->schema != key->schema ||
-	    kept_now() - p->since > AGE_MAX || !same(p->target, key->target) ||
-	    !same(p->authorization, key->authorization))
+	if (!holds(p, key, stamp, now))
 		return false;
+	if (now - p->asked > ASK_AFTER) {
+		p->asked = now;
+		return false;
+	}
 	*ret = MHD_queue_response(c, MHD_HTTP_OK, p->response); /* which takes a reference */
 	return true;
 }
 
-void kept_put(struct kept *kept, const struct kept_key *key, int64_t stamp, int64_t since,
-	      struct MHD_Response *response, size_t len)
+void kept_put(struct kept *kept, const struct kept_key *key, int64_t stamp, struct MHD_Response *response,
+	      size_t len)
 {
 	struct place *p = find(kept, key);
 
@@ -111,14 +122,14 @@ void kept_put(struct kept *kept, const struct kept_key *key, int64_t stamp, int6
 	p->authorization = key->authorization ? strdup(key->authorization) : NULL;
 	p->schema = key->schema;
 	p->stamp = stamp;
-	p->since = since;
+	p->since = p->asked = now_ns();
 	if (!p->target || (key->authorization && !p->authorization))
 		clear(p);
 }
 
 void kept_tend(struct kept *kept)
 {
-	int64_t now = kept_now();
+	int64_t now = now_ns();
 
 	for (size_t i = 0; i < PLACES; i++) {
 		struct place *p = &kept->places[i];

@@ -106,13 +106,13 @@ static enum MHD_Result reply_json(struct MHD_Connection *c, int status, const ch
 
 /* Sends an answer that holds for the time being, and keeps it. */
 static enum MHD_Result reply_and_keep(struct server *server, struct MHD_Connection *c,
-				      const struct kept_key *key, int64_t since, const struct answer *answer)
+				      const struct kept_key *key, const struct answer *answer)
 {
 	struct MHD_Response *response = new_response(type_json, answer->body, answer->len);
 	enum MHD_Result r = response ? MHD_queue_response(c, MHD_HTTP_OK, response) : MHD_NO;
 
 	if (response)
-		kept_put(server->kept, key, answer->stamp, since, response, answer->len);
+		kept_put(server->kept, key, answer->stamp, response, answer->len);
 	return r;
 }
 
@@ -196,7 +196,6 @@ static enum MHD_Result reply_answer(struct server *server, struct MHD_Connection
 static enum MHD_Result call(struct server *server, struct MHD_Connection *c, struct connection *connection,
 			    const struct plan *plan, const struct kept_key *key)
 {
-	int64_t since = kept_now();
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
 	int r = 0;
@@ -205,7 +204,7 @@ static enum MHD_Result call(struct server *server, struct MHD_Connection *c, str
 		r = door_call(server->door, &connection->line, plan->session, plan->call, strlen(plan->call),
 			      &answer, &e);
 	if (r == 0 && key && answer.word == ANSWER_OK && answer.stamp)
-		return reply_and_keep(server, c, key, since, &answer);
+		return reply_and_keep(server, c, key, &answer);
 	if (r == 0)
 		return reply_answer(server, c, plan, &answer);
 	if (r == -EFBIG || r == -EINVAL)

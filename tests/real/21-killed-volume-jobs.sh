@@ -129,6 +129,28 @@ for guest in none running; do
 	holds "$(jq -r '.backupStorageRefs[0].installPath' "$MOUNT/images/$made/inventory")" 1 || fail "the image has other bytes"
 done
 
+step "images of the root volume, its guest running and stopped, and of a snapshot"
+root=$(value "vm-instances/$vm/rootVolumeUuid")
+act "volumes/$root" create-snapshot name=frozen
+frozen=$(named frozen)
+for guest in running stopped snapshot; do
+	case $guest in
+	running) request=("volumes/$root/actions" create-root-volume-template) ;;
+	stopped) act "vm-instances/$vm" stop type=cold ;;
+	snapshot) request=("volume-snapshots/$frozen/actions" create-root-volume-template) ;;
+	esac
+	for point in template-begun template-copied template-staged template-made; do
+		kill_at $point "${request[0]}" "${request[1]} name=$guest-root-$point"
+		assert_eq "$(find "$STATE/staging" -type f | wc -l)" 0 "the number of staged copies"
+		assert_eq "$(find "$(value "backup-storage/$bs/url")" -type f | wc -l)" "$(uuids images | wc -l)" "the number of image files"
+	done
+	made=$(basename "$(dirname "$(grep -lx "$guest-root-template-made" "$MOUNT"/images/*/name)")")
+	qemu-img compare -q -U "$(jq -r '.backupStorageRefs[0].installPath' "$MOUNT/images/$made/inventory")" "$(value "volume-snapshots/$frozen/primaryStorageInstallPath")" ||
+		fail "the image of the root volume has other bytes"
+done
+act "volume-snapshots/$frozen" delete
+act "vm-instances/$vm" start
+
 step "attach"
 # this guest, which never booted, gives no disk back
 let_go() {

@@ -57,7 +57,7 @@ assert_job 503 'field\[duration\] must be in range of \[60, 31536000\]' PUT "/v1
 assert_job 503 'ID.1001' PUT "/v1/accounts/sessions/$admin/renew" '{"renewSession":{"duration":100}}'
 
 step "sessions are shown nowhere"
-assert_eq "$(ls "$MOUNT/sessions" | paste -sd" ")" "call stamp"
+assert_eq "$(cd "$MOUNT/sessions" && echo *)" "call stamp"
 test -e "$MOUNT/sessions/$hers/call"
 [ ! -e "$MOUNT/sessions/$(printf %032d 1)" ] || fail "there is a session that nobody began"
 assert_fails 'Permission denied' setpriv --reuid nobody --regid nogroup --clear-groups ls "$MOUNT/sessions"
@@ -95,19 +95,6 @@ for i in $(seq 25); do
 	assert_eq "$STATUS" 503
 done
 assert_match "$BODY" 'ID.1000.*too many failed logins'
-guess() {
-	http PUT /v1/accounts/login "{\"logInByAccount\":{\"accountName\":\"$2\",\"password\":\"x\"}}" --interface "127.0.0.$1"
-	assert_eq "$STATUS" 503
-}
-step "and so is guessing for one account from many addresses"
-for i in $(seq 60); do
-	guess $((2 + i % 5)) victim
-	assert_not grep -q 'too many' <<<"$BODY"
-done
-guess 9 victim
-assert_match "$BODY" 'ID.1000.*too many failed logins'
-guess 9 another
-assert_match "$BODY" 'ID.1000.*wrong account name or password'
 assert_http 503 'too many failed logins' PUT /v1/accounts/login \
 	"{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 'not the usual one')\"}}"
 rest_down

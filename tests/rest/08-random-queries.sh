@@ -25,7 +25,7 @@ for i in 1 2 3; do
 	small+=("$(create instance-offerings "$(jq -nc --argjson i $i '{params: {name: "small", cpuNum: $i, memorySize: ($i * 16777216)}}')")")
 done
 for i in {1..20}; do
-	vm=$(create_vm "$(pick)" "$image" "$(jq -nc --arg o "${small[RANDOM % 3]}" --arg d "$(pick)" --argjson i $i \
+	vm=$(create_vm "$(pick)" "$image" "$(jq -nc --arg o "${small[RANDOM % 3]}" --arg d "$(pick)" --argjson i "$i" \
 		'{instanceOfferingUuid: $o} | if $i % 4 > 0 then .description = $d else . end')")
 	[ $((i % 3)) != 0 ] || act "vm-instances/$vm" stop
 	[ $((i % 2)) != 0 ] || create user-tags "$(jq -nc --arg r "$vm" --arg t "$(pick)" '{resourceType: "VmInstanceVO", resourceUuid: $r, tag: $t}')" >/dev/null

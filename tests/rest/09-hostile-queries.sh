@@ -29,7 +29,7 @@ SESSION=$admin
 step "the limit is a setting, and is shown"
 assert_eq "$(value limits | sed -n 's/^query-seconds //p')" 10
 set_limit() {
-	SESSION=$admin assert_job 200 "\"value\":\"$1\"" PUT /v1/global-configurations/query/timeLimit/actions \
+	SESSION=$admin assert_job 200 "\"value\":\"$1\"" PUT /v1/global-configurations/search/timeLimit/actions \
 		"{\"updateGlobalConfig\":{\"value\":\"$1\"}}"
 }
 set_limit 4

@@ -174,9 +174,10 @@ for body in '{"setVmQga":{"enable":true}}' '{"params":{"enable":true}}'; do
 	http PUT "/v1/vm-instances/$vm/actions" "$body"
 	assert_eq "$STATUS" 202 "the status of $body: $BODY"
 done
-for path in vm-instances instances; do
-	assert_http 200 '"level"' GET "/v1/$path/$vm/ha-levels"
-done
+assert_job 200 '^\{' POST "/v1/vm-instances/$vm/ha-levels" '{"params":{"level":"OnHostFailure"}}'
+assert_http 200 '"level":"OnHostFailure"' GET "/v1/vm-instances/$vm/ha-levels"
+assert_job 200 '^\{' DELETE "/v1/instances/$vm/ha-levels"
+assert_http 200 '^\{\}$' GET "/v1/vm-instances/$vm/ha-levels"
 
 step "every documented status"
 assert_http 200 . GET /v1/zones

@@ -98,6 +98,31 @@ assert_eq "$(backing "$(head_of "$root")")" "$base"
 [ ! -e "$MOUNT/volume-snapshots/trees/$tree" ] || fail "the empty tree is still there"
 assert_no_orphans
 
+step "one alone: what came after it stays, each child with a tree of its own when it was the root"
+a=$(snapshot "$root" a)
+x=$(snapshot "$root" x)
+act "vm-instances/$vm" stop
+act "volume-snapshots/$a" revert-volume
+act "vm-instances/$vm" start
+b=$(snapshot "$root" b)
+c=$(snapshot "$root" c)
+assert_refused "volume-snapshots/$b/actions" "delete scope=both" EINVAL "chain, single"
+act "volume-snapshots/$b" delete scope=single
+assert_eq "$(field "$c" parentUuid) $(field "$c" latest)" "$a true"
+assert_eq "$(backing "$(field "$c" primaryStorageInstallPath)")" "$(field "$a" primaryStorageInstallPath)"
+assert_eq "$(backing "$(head_of "$root")")" "$(field "$c" primaryStorageInstallPath)"
+assert_no_orphans
+act "volume-snapshots/$a" delete scope=single
+[ "$(field "$x" treeUuid)" != "$(field "$c" treeUuid)" ] || fail "a tree has two roots"
+assert_eq "$(field "$x" parentUuid)$(field "$c" parentUuid)" ""
+assert_eq "$(value "volume-snapshots/trees/$(field "$c" treeUuid)/current") $(value "volume-snapshots/trees/$(field "$x" treeUuid)/current")" "true false"
+assert_eq "$(backing "$(field "$x" primaryStorageInstallPath)") $(backing "$(field "$c" primaryStorageInstallPath)")" "$base $base"
+act "volume-snapshots/$c" delete scope=single
+assert_eq "$(backing "$(head_of "$root")")" "$base"
+act "volume-snapshots/$x" delete
+assert_eq "$(uuids volume-snapshots)$(uuids volume-snapshots/trees)" ""
+assert_no_orphans
+
 step "a full chain begins another tree"
 create system-tags '{"params":{"resourceType":"VolumeVO","resourceUuid":"'"$root"'","tag":"volumeMaxIncrementalSnapshotNum::2"}}' >/dev/null
 one=$(snapshot "$root" one)

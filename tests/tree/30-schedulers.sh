@@ -107,6 +107,31 @@ wait_until 10 runs_of "$everysecond" $((before + 2))
 act "schedulers/$everysecond" delete
 [ ! -e "$MOUNT/schedulers/$everysecond" ] || fail "the scheduler is still there"
 
+step "of a scheduler's snapshots the last ones are kept, and only its own are counted"
+root=$(value "$dir/rootVolumeUuid")
+act "volumes/$root" create-snapshot name=mine
+assert_refused "schedulers/$cron/actions" 'update snapshotMaxNumber=3' EINVAL 'takes no snapshots'
+assert_refused "volumes/$root/actions" 'create-snapshot-scheduler schedulerName=x snapShotName=x type=simple startTime=0 interval=1 snapshotMaxNumber=-1' ERANGE
+keeper=$(scheduler_of "$(submit "volumes/$root/actions" \
+	'create-snapshot-scheduler schedulerName=keeps snapShotName=kept type=simple startTime=0 interval=1 snapshotMaxNumber=2')")
+assert_eq "$(value "schedulers/$keeper/snapshotMaxNumber")" 2
+# its_snapshots COUNT: has it so many, and has somebody else one?
+its_snapshots() {
+	[ "$(grep -lx "$keeper" "$MOUNT"/volume-snapshots/*/schedulerUuid | wc -l)" = "$1" ] &&
+		[ "$(uuids volume-snapshots | wc -l)" = $(($1 + 1)) ]
+}
+wait_until 20 runs_of "$keeper" 4
+wait_until 20 its_snapshots 2
+echo 1 >"$MOUNT/schedulers/$keeper/snapshotMaxNumber"
+wait_until 20 its_snapshots 1
+act "schedulers/$keeper" change-state stateEvent=disable
+wait_until 20 its_snapshots 1
+kept=$(grep -lx "$keeper" "$MOUNT"/volume-snapshots/*/schedulerUuid)
+act "schedulers/$keeper" delete
+assert_eq "$(cat "$kept")" "" "the scheduler of a snapshot whose scheduler is gone"
+act "volume-snapshots/$(basename "$(dirname "$(grep -lx mine "$MOUNT"/volume-snapshots/*/name)")")" delete
+assert_eq "$(uuids volume-snapshots)" ""
+
 step "they rest while the VM is destroyed and go with it"
 act "$dir" stop
 steady=$(scheduler_of "$(submit "$dir/actions" "create-start-scheduler schedulerName=rests type=simple startTime=0 interval=1")")

@@ -136,8 +136,9 @@ pool_pids() {
 	done
 }
 
+# A killed process lets its state folder go a little after its program is gone from /proc.
 is_pool_gone() {
-	[ -z "$(pool_pids)" ]
+	[ -z "$(pool_pids)" ] && { [ ! -e "$STATE/lock" ] || flock -n "$STATE/lock" true; }
 }
 
 # umount_pool: unmounts and waits for the end of the program.

@@ -658,6 +658,55 @@ static void open_pool(struct fixture *f, char target[128])
 	assert_ok(hv_pool_open(f->hv, HOST_A, &pool, e));
 }
 
+/* What libvirt has read of a pool's definition is what was meant, and its schema agrees. */
+static void assert_pool_xml(struct fixture *f, const char *const *parts)
+{
+	virConnectPtr conn = virConnectOpen("test:///default");
+	virStoragePoolPtr pool = virStoragePoolLookupByUUIDString(conn, POOL);
+	char *xml = pool ? virStoragePoolGetXMLDesc(pool, 0) : NULL;
+	char path[160], command[256];
+	FILE *file;
+
+	assert_non_null(xml);
+	for (; *parts; parts++)
+		if (!strstr(xml, *parts))
+			fail_msg("'%s' is not in the pool's XML: %s", *parts, xml);
+	(void)snprintf(path, sizeof(path), "%s/pool.xml", f->folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(xml, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	(void)snprintf(command, sizeof(command), "virt-xml-validate %s storagepool >/dev/null", path);
+	assert_int_equal(system(command), 0);
+	free(xml);
+	(void)virStoragePoolFree(pool);
+	(void)virConnectClose(conn);
+}
+
+static void pools_of_other_machines(void **state)
+{
+	struct fixture *f = *state;
+	char target[128];
+	const struct hv_pool_spec nfs = {
+		.uuid = POOL, .type = "netfs", .target = target, .source = "[fd00::5]:/export/vms"};
+	const struct hv_pool_spec moved = {
+		.uuid = POOL, .type = "netfs", .target = target, .source = "nas.example.org:/export/vms"};
+	const struct hv_pool_spec ceph = {.uuid = POOL, .type = "rbd", .source = "vms@mon1,mon2:6790"};
+
+	(void)snprintf(target, sizeof(target), "%s/mnt", f->folder);
+	assert_ok(hv_pool_open(f->hv, HOST_A, &nfs, e));
+	assert_pool_xml(f, (const char *const[]){"<pool type='netfs'>", "<host name='fd00::5'/>",
+						 "<dir path='/export/vms'/>", "<format type='nfs'/>",
+						 "<path>/tmp/test_hv_sim.", NULL});
+	assert_ok(hv_pool_open(f->hv, HOST_A, &moved, e));
+	assert_pool_xml(f, (const char *const[]){"<host name='nas.example.org'/>", NULL});
+	assert_ok(hv_pool_close(f->hv, HOST_A, POOL, e));
+	assert_ok(hv_pool_open(f->hv, HOST_A, &ceph, e));
+	assert_pool_xml(f,
+			(const char *const[]){"<pool type='rbd'>", "<host name='mon1'/>",
+					      "<host name='mon2' port='6790'/>", "<name>vms</name>", NULL});
+}
+
 static void pools_open_and_close(void **state)
 {
 	struct fixture *f = *state;
@@ -897,6 +946,7 @@ int main(void)
 		ON_DEFAULT(many_workers_at_once),
 		ON_DEFAULT(a_removed_host_is_silent),
 		ON_DEFAULT(pools_open_and_close),
+		ON_DEFAULT(pools_of_other_machines),
 		ON_DEFAULT(volumes_are_small_real_files),
 		ON_DEFAULT(uploads_and_downloads_keep_holes),
 		ON_DEFAULT(networks_have_fixed_leases),

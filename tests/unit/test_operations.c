@@ -49,6 +49,22 @@ static void same_list(const char *what, const char *const *have, const json_t *w
 			 json_array_size(want));
 }
 
+/* What operations of the manual take beyond it, each after the manual's own parameters. */
+static const struct {
+	const char *operation, *param;
+} additions[] = {
+	{"DeleteVolumeSnapshot", "scope"}, /* of later versions */
+	{"CreateVolumeSnapshotScheduler", "snapshotMaxNumber"},
+};
+
+static bool is_addition(const struct operation *op, const struct param *p)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(additions); i++)
+		if (strcmp(additions[i].operation, op->name) == 0 && strcmp(additions[i].param, p->name) == 0)
+			return !(p->flags & PARAM_REQUIRED);
+	return false;
+}
+
 static enum param_type type_of(const char *type)
 {
 	if (strcasecmp(type, "Integer") == 0 || strcmp(type, "int") == 0)
@@ -119,7 +135,8 @@ static void table_equals_operations_json(void **state)
 		same_list(op->name, op->key_aliases, json_object_get(want, "keyAliases"));
 		same_list(op->name, op->results, json_object_get(want, "result"));
 		for (const struct param *p = op->params; p && p->name; p++)
-			same_param(op, p, json_array_get(params, n++));
+			if (n < json_array_size(params) || !is_addition(op, p))
+				same_param(op, p, json_array_get(params, n++));
 		assert_int_equal(n, json_array_size(params));
 	}
 }

@@ -2,6 +2,7 @@
 /* Primary and backup storage on a whole pool with a simulated host. */
 #include "pool_fixture.h"
 
+#include "../../actions/capacity.h"
 #include "../../actions/storage.h"
 
 static void test_folders(void **state)
@@ -211,6 +212,50 @@ static void test_capacity(void **state)
 	assert_int_equal(capacity(f, json_pack("{s:[s]}", "zoneUuids", cluster)), 0);
 }
 
+#define GIB (INT64_C(1) << 30)
+
+/* A storage of 100 GiB of which @available are promised to nobody, on a file system with @free. */
+struct filling {
+	const char *ps;
+	int64_t available, free;
+	int64_t wanted;
+};
+
+static int fill_and_reserve_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct filling *fill = arg;
+	struct object *ps = object_copy(view_get(txn_view(t), KIND_PRIMARY_STORAGE, fill->ps));
+	int r;
+
+	object_set_int(ps, PRIMARY_STORAGE_TOTAL, 100 * GIB);
+	object_set_int(ps, PRIMARY_STORAGE_AVAILABLE, fill->available);
+	object_set_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL, 100 * GIB);
+	object_set_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL, fill->free);
+	r = txn_put(t, ps, NULL, e);
+	return r < 0 ? r : capacity_reserve_storage(t, fill->ps, fill->wanted, e);
+}
+
+static int reserve(struct pool_fixture *f, const char *ps, int64_t available, int64_t free, int64_t wanted)
+{
+	struct filling fill = {ps, available, free, wanted};
+
+	return store_run(pool_store(f->pool), fill_and_reserve_fn, &fill, NULL);
+}
+
+/* 1 GiB is kept free of promises, and a file system that is 90 % full gets nothing new. */
+static void test_room(void **state)
+{
+	struct pool_fixture *f = *state;
+	char ps[UUID_SIZE];
+
+	first_uuid(f, KIND_PRIMARY_STORAGE, ps);
+	assert_int_equal(reserve(f, ps, 50 * GIB, 50 * GIB, 49 * GIB), 0);
+	assert_int_equal(reserve(f, ps, 50 * GIB, 50 * GIB, 49 * GIB + 1), -ENOSPC);
+	assert_int_equal(reserve(f, ps, 50 * GIB, 10 * GIB, 1 * GIB), 0);
+	assert_int_equal(reserve(f, ps, 50 * GIB, 10 * GIB - 1, 1 * GIB), -ENOSPC);
+	assert_int_equal(reserve(f, ps, 50 * GIB, 0, 1), -ENOSPC);
+}
+
 static json_t *backup_params(const char *url, const char *hostname)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", "images", "url", url, "hostname", hostname,
@@ -282,9 +327,10 @@ static void test_refresh(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_folders), pool_test(test_add),	pool_test(test_attach),
-		pool_test(test_attach_fails),	pool_test(test_state),	pool_test(test_delete_with_volume),
-		pool_test(test_capacity),	pool_test(test_backup), pool_test(test_refresh),
+		cmocka_unit_test(test_folders), pool_test(test_add),   pool_test(test_attach),
+		pool_test(test_attach_fails),	pool_test(test_state), pool_test(test_delete_with_volume),
+		pool_test(test_capacity),	pool_test(test_room),  pool_test(test_backup),
+		pool_test(test_refresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -564,6 +564,49 @@ static int transfer(struct txn *t, void *arg, struct error *e)
 	return r;
 }
 
+/* What an announcer sees. */
+struct announced {
+	struct fixture *f;
+	int64_t newest, visible;
+	int count;
+};
+
+static void note_stamps(void *ctx)
+{
+	struct announced *a = ctx;
+	_cleanup_view_ struct view *view = store_view(a->f->store);
+
+	a->newest = store_newest_stamp(a->f->store);
+	a->visible = store_stamp(a->f->store, view);
+	a->count++;
+}
+
+static int put_zone(struct txn *t, void *arg, struct error *e)
+{
+	(void)arg;
+	return txn_put(t, make(KIND_ZONE, test_uuid(77)), NULL, e);
+}
+
+/* A stamp changes before the view that has it can be seen, and not without a change. */
+static void a_stamp_is_told_before_its_view(void **state)
+{
+	struct announced a = {.f = *state};
+	struct store *store = a.f->store;
+	int64_t before = store_newest_stamp(store);
+
+	assert_int_equal(store_announce(store, note_stamps, &a), 0);
+	assert_int_equal(store_newest_stamp(store), before);
+	assert_int_equal(a.count, 0);
+	assert_int_equal(store_run(store, put_zone, NULL, NULL), 0);
+	assert_int_equal(a.count, 1);
+	assert_int_equal(a.visible, before);
+	assert_true(a.newest > before);
+	_cleanup_view_ struct view *view = store_view(store);
+
+	assert_int_equal(store_stamp(store, view), a.newest);
+	assert_int_equal(store_newest_stamp(store), a.newest);
+}
+
 static void *writer_thread(void *arg)
 {
 	struct actor *a = arg;
@@ -663,6 +706,7 @@ int main(void)
 		on_store(a_full_disk_changes_nothing),
 		on_store(what_was_acknowledged_survives_kill),
 		on_store(readers_see_whole_changes),
+		on_store(a_stamp_is_told_before_its_view),
 		cmocka_unit_test(sqlite_codes_have_an_errno),
 	};
 

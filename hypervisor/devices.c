@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See devices.h. */
+#include "devices.h"
+
+#include <string.h>
+
+#include "errors.h"
+
+void devices_done(struct devices *d)
+{
+	xmlFreeDoc(d->doc);
+	domain_free(&d->domain);
+	hv_call_end(&d->call);
+}
+
+int devices_read(struct devices *d, struct error *e)
+{
+	unsigned int flags = VIR_DOMAIN_XML_SECURE | (d->call.simulated ? VIR_DOMAIN_XML_INACTIVE : 0);
+	_cleanup_free_ char *text = NULL;
+
+	if (virDomainIsActive(d->domain) != 1)
+		return error_set(e, EBUSY, "domain '%s' is not running", virDomainGetName(d->domain));
+	text = virDomainGetXMLDesc(d->domain, flags);
+	if (!text)
+		return error_set_virt(e, d->call.conn, "cannot read the XML of domain '%s'",
+				      virDomainGetName(d->domain));
+	xmlFreeDoc(d->doc);
+	d->doc = xml_parse(text);
+	return d->doc ? 0
+		      : error_set(e, EIO, "the XML of domain '%s' makes no sense",
+				  virDomainGetName(d->domain));
+}
+
+int devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct devices *ret,
+		  struct error *e)
+{
+	int rc = domain_enter(hv, host, uuid, &ret->call, &ret->domain, e);
+
+	return rc < 0 ? rc : devices_read(ret, e);
+}
+
+int devices_redefine(struct devices *d, struct error *e)
+{
+	_cleanup_free_ char *text = xml_dump(d->doc, NULL);
+	_cleanup_domain_ virDomainPtr again = NULL;
+
+	if (!text)
+		return error_set(e, ENOMEM, "out of memory");
+	again = virDomainDefineXML(d->call.conn, text);
+	return again ? 0
+		     : error_set_virt(e, d->call.conn, "cannot change domain '%s'",
+				      virDomainGetName(d->domain));
+}
+
+/* ------------------------------------------------------------------ plugging */
+
+static int simulate_attach(struct devices *d, const char *xml, struct error *e)
+{
+	_cleanup_xml_ xmlDocPtr device = xml_parse(xml);
+	xmlNodePtr parent = xml_find(d->doc, "/domain/devices");
+	xmlNodePtr node = device ? xmlDocCopyNode(xmlDocGetRootElement(device), d->doc, 1) : NULL;
+
+	if (!node || !parent || !xmlAddChild(parent, node))
+		return error_set(e, ENOMEM, "out of memory");
+	return devices_redefine(d, e);
+}
+
+int devices_attach(struct devices *d, const char *xml, unsigned int flags, const char *what, struct error *e)
+{
+	if (!xml)
+		return error_set(e, ENOMEM, "out of memory");
+	if (d->call.simulated)
+		return simulate_attach(d, xml, e);
+	if (virDomainAttachDeviceFlags(d->domain, xml, VIR_DOMAIN_AFFECT_LIVE | flags) == 0)
+		return 0;
+	return error_set_virt(e, d->call.conn, "cannot attach %s to domain '%s'", what,
+			      virDomainGetName(d->domain));
+}
+
+int devices_update(struct devices *d, xmlNodePtr node, unsigned int flags, const char *what, struct error *e)
+{
+	_cleanup_free_ char *xml = NULL;
+
+	if (d->call.simulated)
+		return devices_redefine(d, e);
+	xml = xml_dump(d->doc, node);
+	if (!xml)
+		return error_set(e, ENOMEM, "out of memory");
+	if (virDomainUpdateDeviceFlags(d->domain, xml, VIR_DOMAIN_AFFECT_LIVE | flags) == 0)
+		return 0;
+	return error_set_virt(e, d->call.conn, "cannot change %s of domain '%s'", what,
+			      virDomainGetName(d->domain));
+}
+
+/* ----------------------------------------------------------------- unplugging */
+
+/* Waits until no device at @path is left. A domain that stops has none. */
+static int wait_until_gone(struct devices *d, struct waiter *waiter, const char *path, int timeout_ms,
+			   struct error *e)
+{
+	struct timespec deadline = deadline_in(timeout_ms);
+
+	for (;;) {
+		int rc;
+
+		if (virDomainIsActive(d->domain) == 0)
+			return 0;
+		rc = devices_read(d, e);
+		if (rc < 0 || !xml_has(d->doc, path))
+			return rc;
+		rc = host_wait(&d->call, waiter, &deadline);
+		if (rc == -ETIMEDOUT)
+			return error_set(
+				e, ETIMEDOUT,
+				"the guest of domain '%s' did not give back device '%s' within %d ms",
+				virDomainGetName(d->domain), waiter->alias, timeout_ms);
+		if (rc < 0)
+			return error_set_code(e, ENOTCONN, "HOST.1010",
+					      "the host went away while domain '%s' gave back device '%s'",
+					      virDomainGetName(d->domain), waiter->alias);
+	}
+}
+
+/* Asks the guest. One that was asked before may still be at it, or have come to its end just now. */
+static int ask_to_let_go(struct devices *d, const char *path, const char *alias, struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int rc;
+
+	if (virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_LIVE) == 0)
+		return 0;
+	rc = error_set_virt(&why, d->call.conn, "cannot detach device '%s' from domain '%s'", alias,
+			    virDomainGetName(d->domain));
+	/* QEMU's words; there is no code for it */
+	if (strstr(error_sentence(&why), "already in the process of unplug"))
+		return 0;
+	if (rc == -ENOTCONN || devices_read(d, NULL) < 0 || xml_has(d->doc, path))
+		return error_move(e, &why);
+	return 0;
+}
+
+int devices_detach(struct devices *d, const char *path, unsigned int flags, int timeout_ms, struct error *e)
+{
+	xmlNodePtr node = xml_find(d->doc, path);
+	_cleanup_free_ char *alias = NULL;
+	struct waiter waiter;
+	int rc;
+
+	if (!node)
+		return 0;
+	if (d->call.simulated) {
+		xmlUnlinkNode(node);
+		xmlFreeNode(node);
+		return devices_redefine(d, e);
+	}
+	alias = xml_get(d->doc, node, "alias/@name");
+	if (!alias)
+		return error_set(e, EIO, "a device of domain '%s' has no alias", virDomainGetName(d->domain));
+	host_wait_begin(d->call.host, &waiter, virDomainGetName(d->domain), alias);
+	rc = ask_to_let_go(d, path, alias, e);
+	if (rc == 0)
+		rc = wait_until_gone(d, &waiter, path, timeout_ms, e);
+	host_wait_end(d->call.host, &waiter);
+	/* written anew at each start, so this is for people who start the domain by hand */
+	if (rc == 0 && flags)
+		(void)virDomainDetachDeviceAlias(d->domain, alias, flags);
+	return rc;
+}

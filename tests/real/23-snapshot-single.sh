@@ -1,0 +1,227 @@
+#!/bin/bash
+# One snapshot deleted alone: at rest and below a running guest, with branches, over kills of the daemon and of QEMU.
+# limit: 1200
+. "$(dirname "$0")/../tree/lib.sh"
+
+host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":16777216}}')
+disk=$(create disk-offerings '{"params":{"name":"8M","diskSize":8388608}}')
+storage=$(first primary-storage)
+pool=$(value "primary-storage/$storage/mountPath")
+
+# The guest is a machine that finds nothing to boot; QEMU itself writes to its disk.
+truncate -s 1M "$CASE_DIR/nothing.raw"
+vm=$(create_vm web "$(add_image "$CASE_DIR/nothing.raw" raw nothing)" '{"instanceOfferingUuid":"'"$small"'"}')
+data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}')
+
+head_of() {
+	value "volumes/$data/installPath"
+}
+
+# fill BYTE OFFSET: fills 64 KiB there, at rest or in the running guest
+fill() {
+	if [ -n "$(value "volumes/$data/vmInstanceUuid")" ] && [ "$(value "vm-instances/$vm/state")" = Running ]; then
+		local command
+		for command in "write -q -P $1 $2 64k" flush; do
+			assert_eq "$(on_host qemu-monitor-command "$vm" --hmp \
+				"qemu-io -d /machine/peripheral/ua-disk-1/virtio-backend \"$command\"" | tr -d '\r\n')" ""
+		done
+	else
+		qemu-io -f qcow2 -c "write -q -P $1 $2 64k" "$(head_of)"
+	fi
+}
+
+# holds FILE BYTE OFFSET [BYTE OFFSET...]: has the file, with what is below it, these bytes?
+holds() {
+	local file=$1 commands=() output
+	shift
+	while [ $# -gt 0 ]; do
+		commands+=(-c "read -q -P $1 $2 64k")
+		shift 2
+	done
+	output=$(qemu-io -U -r -f qcow2 "${commands[@]}" "$file" 2>&1) && [ -z "$output" ]
+}
+
+snapshot() {
+	local job
+	job=$(submit "volumes/$data/actions" "create-snapshot name=$1")
+	job_wait "$job"
+	jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result"
+}
+
+field() {
+	value "volume-snapshots/$1/$2"
+}
+
+path_of() {
+	field "$1" primaryStorageInstallPath
+}
+
+# check: each file in the folder is whole and some object's
+check() {
+	local file
+	for file in "$pool"/*; do
+		[[ $file == */image-* ]] && continue
+		grep -qsxF "$file" "$MOUNT"/volumes/*/installPath "$MOUNT"/volume-snapshots/*/primaryStorageInstallPath || return 1
+		qemu-img check -U -q "$file" || return 1
+	done
+}
+
+# build: three snapshots a, b, c in a row, a branch x on a and one y on b, and the head on c; each has bytes of its own
+# at its own place, and overwrites the place 0.
+build() {
+	fill 1 0
+	fill 1 64k
+	a=$(snapshot a)
+	fill 9 0
+	fill 9 128k
+	x=$(snapshot x)
+	act "volume-snapshots/$a" revert-volume
+	fill 2 0
+	fill 2 192k
+	b=$(snapshot b)
+	fill 8 0
+	fill 8 256k
+	y=$(snapshot y)
+	act "volume-snapshots/$b" revert-volume
+	fill 3 0
+	fill 3 320k
+	c=$(snapshot c)
+	fill 4 0
+	fill 4 384k
+}
+
+# all_hold: whatever is there still, but $a, reads as when it was taken
+all_hold() {
+	holds "$(path_of "$x")" 9 0 1 64k 9 128k 0 192k || fail "x lost its bytes $1"
+	holds "$(path_of "$b")" 2 0 1 64k 0 128k 2 192k || fail "b lost its bytes $1"
+	holds "$(path_of "$y")" 8 0 1 64k 2 192k 8 256k || fail "y lost its bytes $1"
+	holds "$(path_of "$c")" 3 0 1 64k 2 192k 0 256k 3 320k || fail "c lost its bytes $1"
+	holds "$(head_of)" 4 0 1 64k 2 192k 3 320k 4 384k || fail "the volume lost its bytes $1"
+}
+
+# clear: all snapshots go, the volume is zeros again
+clear_all() {
+	local uuid
+	for uuid in $(uuids volume-snapshots); do
+		[ ! -e "$MOUNT/volume-snapshots/$uuid" ] || act "volume-snapshots/$uuid" delete
+	done
+	qemu-io -f qcow2 -c "write -q -z 0 8M" "$(head_of)"
+}
+
+attach() {
+	act "volumes/$data" attach vmInstanceUuid="$vm"
+}
+
+# this guest, which never booted, gives no disk back
+let_go() {
+	act "vm-instances/$vm" stop type=cold
+	act "volumes/$data" detach
+	act "vm-instances/$vm" start
+}
+
+for guest in none running; do
+	step "the oldest one goes, guest: $guest"
+	build
+	[ $guest = none ] || attach
+	act "volume-snapshots/$a" delete scope=single
+	[ ! -e "$MOUNT/volume-snapshots/$a" ] || fail "it is still there"
+	all_hold "after its deletion"
+	assert_eq "$(field "$b" parentUuid)$(field "$x" parentUuid) $(field "$c" parentUuid)" " $b" "the parents"
+	[ "$(field "$b" treeUuid)" != "$(field "$x" treeUuid)" ] || fail "a tree has two roots"
+	assert_eq "$(value "volume-snapshots/trees/$(field "$b" treeUuid)/current") $(field "$y" treeUuid)" "true $(field "$b" treeUuid)"
+	wait_until 10 check
+
+	step "one in the middle, and the one below the head"
+	act "volume-snapshots/$b" delete scope=single
+	b=$c
+	holds "$(path_of "$y")" 8 0 1 64k 2 192k 8 256k || fail "y lost its bytes"
+	holds "$(path_of "$c")" 3 0 1 64k 2 192k 0 256k 3 320k || fail "c lost its bytes"
+	holds "$(head_of)" 4 0 1 64k 2 192k 3 320k 4 384k || fail "the volume lost its bytes"
+	act "volume-snapshots/$c" delete scope=single
+	holds "$(head_of)" 4 0 1 64k 2 192k 3 320k 4 384k || fail "the volume lost its bytes"
+	wait_until 10 check
+	[ $guest = none ] || let_go
+	clear_all
+done
+
+step "what was merged is on the disk: QEMU dies right after"
+for scope in single chain; do
+	build
+	attach
+	act "volume-snapshots/$b" delete scope=$scope
+	pkill -KILL -f "guest=$vm," # in this case's own pid namespace
+	wait_for "vm-instances/$vm/state" Stopped 20
+	assert_eq "$(value "vm-instances/$vm/stateReason")" crashed
+	holds "$(head_of)" 4 0 1 64k 2 192k 3 320k 4 384k || fail "the volume lost its bytes ($scope)"
+	act "volumes/$data" detach
+	act "vm-instances/$vm" start
+	clear_all
+done
+
+# kill_at POINT SNAPSHOT: its deletion is handed in to a daemon that dies there, and goes on in the next one
+kill_at() {
+	umount_pool
+	POOLFS_TEST_KILL_AT=$1 mount_pool
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	(request "volume-snapshots/$2/actions" "delete scope=single") >/dev/null 2>&1 || true
+	(wait_until 60 is_pool_gone) 2>/dev/null || fail "nobody came to '$1'"
+	umount -l "$MOUNT"
+	mount_pool
+	(wait_until 60 test ! -e "$MOUNT/volume-snapshots/$2") 2>/dev/null || fail "the deletion killed at '$1' was not finished"
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	all_hold "when the daemon died at '$1'"
+	(wait_until 10 check) 2>/dev/null || fail "a file of nobody, or a broken one, after '$1': $(ls "$pool")"
+}
+
+for guest in none running; do
+	for point in single-marked single-pulled single-merged single-gone; do
+		step "the daemon dies at $point, guest: $guest"
+		build
+		[ $guest = none ] || attach
+		kill_at $point "$a"
+		[ $guest = none ] || let_go
+		clear_all
+	done
+done
+
+step "the daemon dies after a commit, and the guest before the daemon is back"
+build
+attach
+umount_pool
+POOLFS_TEST_KILL_AT=single-merged mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+(request "volume-snapshots/$a/actions" "delete scope=single") >/dev/null 2>&1 || true
+(wait_until 60 is_pool_gone) 2>/dev/null || fail "nobody came to the merge"
+umount -l "$MOUNT"
+pkill -KILL -f "guest=$vm,"
+mount_pool
+(wait_until 60 test ! -e "$MOUNT/volume-snapshots/$a") 2>/dev/null || fail "the deletion was not finished"
+all_hold "when daemon and guest died"
+wait_until 10 check
+wait_for "vm-instances/$vm/state" Stopped 20
+act "volumes/$data" detach
+clear_all
+
+step "a scheduler keeps its last two, and touches no other"
+attach
+mine=$(snapshot mine)
+job=$(submit "volumes/$data/actions" 'create-snapshot-scheduler schedulerName=s snapShotName=s type=simple startTime=0 interval=2 repeatCount=5 snapshotMaxNumber=2')
+job_wait "$job"
+scheduler=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
+n=0
+while [ "$(value "schedulers/$scheduler/runs")" -lt 5 ]; do
+	n=$((n % 250 + 1))
+	fill $n 448k
+	sleep 0.2
+done
+has_kept() {
+	[ "$(grep -lxF "$scheduler" "$MOUNT"/volume-snapshots/*/schedulerUuid | wc -l)" = 2 ] && [ "$(uuids volume-snapshots | wc -l)" = 3 ]
+}
+wait_until 60 has_kept
+fill 77 448k
+[ -e "$MOUNT/volume-snapshots/$mine" ] || fail "the scheduler deleted what it had not made"
+holds "$(head_of)" 77 448k || fail "the volume lost its bytes"
+wait_until 10 check

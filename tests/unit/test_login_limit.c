@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guessing passwords is limited by address and by account, for a minute. */
+#include "test.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "../../actions/login_limit.h"
+
+#define SECOND INT64_C(1000000000)
+
+static int attempt(struct login_limit *limit, const char *address, const char *account, int64_t now)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	int r = login_limit_begin(limit, address, account, now, &e);
+
+	if (r < 0)
+		assert_string_equal(e.code, "ID.1000");
+	return r;
+}
+
+/*
+ * Is any of eight others let in? One alone may share the counter of who is not. They differ by address, or by
+ * account, which is "" then.
+ */
+static bool others_may(struct login_limit *limit, const char *address, const char *account, int64_t now)
+{
+	char name[32];
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(name, sizeof(name), "other%d", i);
+		if (attempt(limit, *address ? address : name, *account ? account : name, now) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void one_address_may_fail_so_often(void **state)
+{
+	struct login_limit *limit = login_limit_new();
+	char account[32];
+
+	(void)state;
+	assert_non_null(limit);
+	for (int i = 0; i < LOGIN_FAILURES_OF_ADDRESS; i++) {
+		snprintf(account, sizeof(account), "account%d", i);
+		assert_int_equal(attempt(limit, "192.0.2.1", account, SECOND), 0);
+	}
+	assert_int_equal(attempt(limit, "192.0.2.1", "admin", 60 * SECOND), -EAGAIN);
+	assert_true(others_may(limit, "", "admin", 60 * SECOND));
+	assert_int_equal(attempt(limit, "192.0.2.1", "admin", 61 * SECOND), 0);
+	login_limit_free(limit);
+}
+
+static void one_account_may_be_failed_so_often_from_all_addresses(void **state)
+{
+	struct login_limit *limit = login_limit_new();
+	char address[32];
+
+	(void)state;
+	assert_non_null(limit);
+	for (int i = 0; i < LOGIN_FAILURES_OF_ACCOUNT; i++) {
+		snprintf(address, sizeof(address), "192.0.2.%d", i);
+		assert_int_equal(attempt(limit, address, "admin", SECOND), 0);
+	}
+	assert_false(others_may(limit, "", "admin", 60 * SECOND));
+	assert_true(others_may(limit, "198.51.100.1", "", 60 * SECOND));
+	assert_true(others_may(limit, "", "admin", 61 * SECOND));
+	login_limit_free(limit);
+}
+
+static void a_success_is_not_counted(void **state)
+{
+	struct login_limit *limit = login_limit_new();
+
+	(void)state;
+	assert_non_null(limit);
+	for (int i = 0; i < 10 * LOGIN_FAILURES_OF_ACCOUNT; i++) {
+		assert_int_equal(attempt(limit, "192.0.2.1", "admin", SECOND), 0);
+		login_limit_forgive(limit, "192.0.2.1", "admin");
+	}
+	login_limit_free(limit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_address_may_fail_so_often),
+		cmocka_unit_test(one_account_may_be_failed_so_often_from_all_addresses),
+		cmocka_unit_test(a_success_is_not_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
