@@ -4,16 +4,17 @@
 #   usage: cookbook.sh MOUNT
 #
 # Makes an image of nothing and three small VMs, all named recipe..., and removes
-# what it made, also when a recipe fails. Read it for the commands: `show` gets what one wants to do, the command
-# as it is typed in the folder of the mount, and what its output matches.
+# what it made, also when a recipe fails. Read it for the commands: `show` gets
+# what one wants to do, the command as it is typed in the folder of the mount, and
+# what its output matches.
 #
 # shellcheck disable=SC2016 # commands are shown before they are expanded
 set -eu -o pipefail
 cd "$1"
-work=$(mktemp -d)
 for object in vm-instances/by-name/recipe* images/by-name/recipe*; do
 	[ ! -e "$object" ] || { echo "cookbook: '$object' exists, and is not ours" >&2 && exit 1; }
 done
+work=$(mktemp -d)
 
 # Takes away what is left of ours.
 clean_up() {
