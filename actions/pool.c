@@ -15,8 +15,11 @@
 #include "web_hook.h"
 
 #define BACKGROUND_MAX 4
-/* Of these, for what clients can ask for at will. */
-#define TURNS_MAX 2
+/*
+ * Clients who are served at one time with what they can ask for at will. Long queries of fewer than so many
+ * delay nobody but by their share of the CPUs, which the kernel parts evenly among the threads.
+ */
+#define TURNS_MAX 16
 /* How long a start waits for hosts that are on their way, so that the first request finds them. */
 #define HOSTS_WAIT_MS 5000
 
@@ -390,8 +393,9 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
 	pool->login_limit = login_limit_new();
-	pool->turns = turns_new(pool->background, TURNS_MAX);
-	r = pool->state_dir && pool->background && pool->login_limit && pool->turns
+	pool->servers = workers_new("turn", TURNS_MAX);
+	pool->turns = turns_new(pool->servers, TURNS_MAX);
+	r = pool->state_dir && pool->background && pool->login_limit && pool->servers && pool->turns
 		    ? open_parts(pool, options, e)
 		    : error_set(e, ENOMEM, "out of memory");
 	if (r < 0) {
@@ -411,6 +415,7 @@ void pool_close(struct pool *pool)
 	clockwork_stop(pool->clockwork);
 	web_hooks_stop(pool->web_hooks);
 	executor_stop(pool->executor);
+	workers_stop(pool->servers);
 	workers_stop(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
@@ -422,6 +427,7 @@ void pool_close(struct pool *pool)
 	login_limit_free(pool->login_limit);
 	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
 	workers_free(pool->background);
+	workers_free(pool->servers);
 	turns_free(pool->turns);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
