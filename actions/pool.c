@@ -284,6 +284,21 @@ static void get_now(void *arg)
 	free(g);
 }
 
+/*
+ * What needs no worker to be refused does not wait for one: many guesses of a password are counted as they
+ * come, however long it takes to try each.
+ */
+static int admit(struct pool *pool, const struct request *req, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool->store);
+	int r = request_check(view, req, false, e);
+
+	if (r < 0 || !(req->op->flags & OP_LOGIN) || pool->read_only)
+		return r;
+	return login_limit_begin(pool->login_limit, req->actor.address, request_str(req, "accountName"),
+				 store_now(), e);
+}
+
 void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -296,11 +311,14 @@ void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, vo
 			get_now(g);
 			return;
 		}
-		r = workers_run(pool->background, get_now, g);
+		r = admit(pool, req, &e);
+		if (r == 0)
+			r = workers_run(pool->background, get_now, g);
 		if (r == 0)
 			return;
 	}
-	error_set(&e, -r, "%s", strerror(-r));
+	if (!error_is_set(&e))
+		error_set(&e, -r, "%s", strerror(-r));
 	answer(arg, r, NULL, &e);
 	request_free(req);
 	free(g);
