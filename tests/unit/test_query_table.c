@@ -146,8 +146,8 @@ static void every_operator_on_every_type(void **state)
 		}
 }
 
-/* A date in both its forms; the manual's has a comma, so it is no item of a list. */
-static void both_forms_of_a_date(void **state)
+/* A date in each of its forms; the manual's has a comma, so it is no item of a list. */
+static void every_form_of_a_date(void **state)
 {
 	static const char *const operators[] = {"=", "!=", ">", "<", ">=", "<="};
 	char text[300], one[32], other[32];
@@ -159,7 +159,16 @@ static void both_forms_of_a_date(void **state)
 		snprintf(text, sizeof(text), "q=createDate%sNov 14, 2017 10:20:57 PM", operators[i]);
 		run(KIND_VOLUME, text, other);
 		assert_string_equal(one, other);
+		snprintf(text, sizeof(text), "q=createDate%s2017-11-14T22:20:57", operators[i]);
+		run(KIND_VOLUME, text, other);
+		assert_string_equal(one, other);
 	}
+	run(KIND_VOLUME, "q=createDate>2017-11-14&q=createDate<2017-11-15", one);
+	assert_string_equal(one, "ab");
+	run(KIND_VOLUME, "q=createDate>2017-11-15", one);
+	assert_string_equal(one, "");
+	run(KIND_VOLUME, "q=createDate?=2017-11-14T22:20:58,2017-11-14", one);
+	assert_string_equal(one, "b");
 }
 
 /* Each operator is applied to each tag, the negative ones ask for those without such a tag. */
@@ -332,7 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_operator_on_every_type),
-		cmocka_unit_test(both_forms_of_a_date),
+		cmocka_unit_test(every_form_of_a_date),
 		cmocka_unit_test(every_operator_on_tags),
 		cmocka_unit_test(an_answer_is_limited),
 		cmocka_unit_test(the_table_of_fields_and_relations),
