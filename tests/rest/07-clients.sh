@@ -20,6 +20,29 @@ assert_http 200 '"uuid":"11111111111141118111111111111111".*"schema":\{"inventor
 	GET "/v1/api-jobs/$(printf %032d 12)" '' "${java[@]}"
 assert_http 200 '^\{"inventories":\[\{"uuid":"1{12}41118.*"schema":\{"inventories\[0\]":"org.zstack.header.configuration.InstanceOfferingInventory"\}\}$' \
 	GET '/v1/instance-offerings?q=name%7E%3Djav%25&q=cpuNum%3E%3D1&limit=10&start=0&count=false&replyWithCount=false&sort=%2Bname' '' "${java[@]}" -H "X-Job-UUID: $(id 13)"
+java_offering=11111111111141118111111111111111
+assert_job 200 '"inventory":\{"uuid":"1{12}41118.*"name":"java2"' \
+	PUT /v1/instance-offerings/$java_offering/actions \
+	"{\"updateInstanceOffering\":{\"uuid\":\"$java_offering\",\"name\":\"java2\",\"systemTags\":[\"resourceConfig::a::b\"],\"userTags\":[]}}" "${java[@]}" -H "X-Job-UUID: $(id 16)"
+assert_http 200 '"schema":\{"inventory":"org.zstack.header.configuration.InstanceOfferingInventory"\}' GET "/v1/api-jobs/$(id 16)" '' "${java[@]}"
+assert_job 200 '"state":"Disabled"' PUT /v1/instance-offerings/$java_offering/actions \
+	"{\"changeInstanceOfferingState\":{\"uuid\":\"$java_offering\",\"stateEvent\":\"disable\"}}" "${java[@]}" -H "X-Job-UUID: $(id 17)"
+for query in 'start=0' 'start=1' 'start=2'; do
+	http GET "/v1/instance-offerings?limit=1&$query&count=false&replyWithCount=true&sort=%2BcreateDate&fields=uuid%2Cname" '' "${java[@]}" -H "X-Job-UUID: $(id 18)"
+	assert_eq "$STATUS $(jq -c '[.total, (.inventories | map(keys) | add)]' <<<"$BODY")" \
+		"200 $([ "$query" = start=2 ] && echo '[2,null]' || echo '[2,["name","uuid"]]')" "the page $query"
+done
+assert_http 200 '^\{"total":1,"schema":\{\}\}$' GET '/v1/instance-offerings?q=state%3DDisabled&q=description+is+null&limit=1000&count=true' '' "${java[@]}"
+assert_http 200 '"tag":"u"' GET "/v1/user-tags?q=resourceUuid%3D$java_offering&q=tag%3Du" '' "${java[@]}"
+for query in 'q=name' 'limit=x' 'q=name%3D%00'; do
+	assert_http 400 '^Invalid query parameter' GET "/v1/instance-offerings?$query" '' "${java[@]}"
+done
+for query in 'q=nothing%3D1' 'q=vmInstance.nothing.name%3D1' 'sort=%2Bnothing' 'groupBy=nothing' 'fields=nothing' 'q=cpuNum%3Dmany'; do
+	assert_http 503 '^\{"error":\{"code":"SYS.1000","description":".*","details":".*"' GET "/v1/instance-offerings?$query" '' "${java[@]}"
+done
+# An accepted call that fails is an error object of its job, and the same with the schema asked for.
+assert_job 503 '^\{"error":\{"code":"SYS.1007".*"details":"field\[name\]' POST /v1/instance-offerings \
+	'{"params":{"cpuNum":1,"memorySize":67108864}}' "${java[@]}" -H "X-Job-UUID: $(id 19)"
 assert_job 200 '^\{\}$|^\{"schema":\{\}\}$' DELETE '/v1/instance-offerings/11111111111141118111111111111111?deleteMode=Permissive&systemTags=a&systemTags=b' '' \
 	-H 'Content-Length: 0' -H "X-Job-UUID: $(id 14)"
 assert_http 503 '^\{"error":\{"code":"SYS.1003"' GET "/v1/vm-instances/$(id 1)/capabilities" '' "${java[@]}" -H "X-Job-UUID: $(id 15)"
@@ -34,14 +57,55 @@ assert_eq "$(jq -c '.schema | keys_unsorted' <<<"$BODY")" '["inventories[0]","in
 assert_match "$BODY" '"createDate":"[A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4} [0-9]{1,2}:[0-9]{2}:[0-9]{2} (AM|PM)"'
 assert_not grep -Eq ':null|[0-9]\.[0-9]+[,}]' <<<"$BODY"
 
+step "Java SDK: logging out; the session is over"
+java_session=$SESSION
+assert_http 200 '^\{"schema":\{\}\}$' DELETE "/v1/accounts/sessions/$java_session" '' "${java[@]}" -H 'Content-Length: 0' -H "X-Job-UUID: $(id 20)"
+assert_http 503 '"code":"ID.1001"' GET '/v1/instance-offerings?limit=1&start=0' '' "${java[@]}" -H "X-Job-UUID: $(id 21)"
+
 step "Go SDK: no uuid, x-session-id, zeros for what is not set, further members, null actions, pages"
+SESSION='' assert_http 200 '"inventory":\{"uuid":"[0-9a-f]{32}".*"expiredDate"' PUT /zstack/v1/accounts/login \
+	"{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 password)\",\"accountType\":\"\",\"clientInfo\":{}}}" -H 'Accept-Encoding: *'
+SESSION=$(jq -r .inventory.uuid <<<"$BODY")
 go=(-H "x-session-id: $SESSION" -H 'Accept-Encoding: *')
+assert_http 200 '"inventories":\[\{' GET '/zstack/v1/zones?limit=1' '' "${go[@]}"
+assert_http 200 '^\{"valid":true\}$' GET "/zstack/v1/accounts/sessions/$SESSION/valid" '' "${go[@]}"
 assert_job 200 '.' PUT "/zstack/v1/vm-instances/$vm/actions" '{"stopVmInstance":{"type":"cold","stopHa":false},"UUID":"x"}' "${go[@]}"
 assert_job 200 '"state":"Running"' PUT "/zstack/v1/vm-instances/$vm/actions" '{"startVmInstance":null}' "${go[@]}"
+# Tags at both levels, of which the upper ones count, numbers and booleans that nobody set, members that no server of this version knows.
+assert_job 200 '"name":"go".*"sortKey":0' POST /zstack/v1/disk-offerings \
+	'{"params":{"name":"go","diskSize":1048576,"sortKey":0,"newer":{"a":[null]},"userTags":["inner"]},"userTags":["outer"],"systemTags":["ceph::x"],"zone":null}' "${go[@]}"
+disk=$(jq -r .inventory.uuid <<<"$BODY")
+http GET "/zstack/v1/user-tags?q=resourceUuid=$disk&sort=+tag" '' "${go[@]}"
+assert_eq "$(jq -c '[.inventories[].tag]' <<<"$BODY")" '["outer"]'
+assert_http 200 '"tag":"ceph::x"' GET "/zstack/v1/system-tags?q=resourceUuid=$disk" '' "${go[@]}"
+assert_job 200 '"description":"d"' PUT "/zstack/v1/disk-offerings/$disk/actions" \
+	"{\"updateDiskOffering\":{\"name\":\"go\",\"description\":\"d\"},\"UUID\":\"$disk\",\"systemTags\":null}" "${go[@]}"
+# ListAll: pages until all are there. Get: one, or none.
+for i in 1 2 3; do
+	assert_job 200 '"name"' POST /zstack/v1/disk-offerings "{\"params\":{\"name\":\"page$i\",\"diskSize\":1048576}}" "${go[@]}"
+done
+all=()
+while http GET "/zstack/v1/disk-offerings?limit=2&start=${#all[@]}&replyWithCount=true&q=name~=page%25" '' "${go[@]}" &&
+	[ "${#all[@]}" -lt "$(jq .total <<<"$BODY")" ]; do
+	mapfile -t -O "${#all[@]}" all < <(jq -re '.inventories[].name' <<<"$BODY")
+done
+assert_eq "${all[*]}" "page1 page2 page3"
+assert_http 200 "\"inventories\":\[\{\"uuid\":\"$disk\"" GET "/zstack/v1/disk-offerings/$disk" '' "${go[@]}"
+assert_not jq -e 'has("location")' <<<"$BODY"
+assert_job 200 '^\{\}$' DELETE "/zstack/v1/disk-offerings/$disk?deleteMode=" '' "${go[@]}"
+assert_http 200 '"inventories":\[\]' GET "/zstack/v1/disk-offerings/$disk" '' "${go[@]}"
+assert_job 200 '^\{\}$' DELETE "/zstack/v1/disk-offerings/$disk?deleteMode=Permissive" '' "${go[@]}"
 assert_http 200 '"total":1' GET '/zstack/v1/vm-instances?replyWithCount=true&limit=50&start=0' '' "${go[@]}"
 assert_http 200 '"inventories":\[\]' GET "/zstack/v1/vm-instances/$(id 1)" '' "${go[@]}"
-assert_http 404 'no api mapping' GET /zstack/v1/vm-instances/cdroms/x/y '' "${go[@]}"
-assert_not grep -q '"location"' <<<"$BODY"
+# What only newer servers have is no route, or no action of the one there is.
+for path in "vm-instances/$vm/guest-tools-infos" "vm-instances/$vm/latest-guest-tools" resource-configurations "vm-instances/cdroms/x/y"; do
+	assert_http 404 "^no api mapping to /v1/$path\$" GET "/zstack/v1/$path" '' "${go[@]}"
+	assert_not grep -q '"location"' <<<"$BODY"
+done
+for action in '{"setVmInstanceDefaultCdRom":null}' '{"setVmBootMode":{"bootMode":"UEFI"}}' '{}'; do
+	assert_http 400 "doesn't contain action mapping" PUT "/zstack/v1/vm-instances/$vm/actions" "$action" "${go[@]}"
+done
+assert_http 200 '"inventories":\[\]' GET /zstack/v1/vm-instances/cdroms '' "${go[@]}" # an object of this uuid
 
 step "Terraform: the chain of one instance"
 assert_http 200 '"status":"Ready"' GET "/zstack/v1/images/$(jq -r .params.imageUuid <<<"$vm_body")" '' "${go[@]}"
@@ -49,7 +113,19 @@ assert_http 200 '"inventories":\[\{' GET "/zstack/v1/primary-storage?q=state=Ena
 assert_job 200 '"vmNics":\[\{.*"ip":"[0-9.]+".*"allVolumes":\[\{' POST /zstack/v1/vm-instances \
 	"$(jq -c '.params += {name: "tf", cpuNum: 1, memorySize: 67108864, platform: "Linux", architecture: "x86_64", dataDiskSizes: []} | . + {systemTags: ["marketplace::true", "hostname::tf"]}' <<<"$vm_body")" "${go[@]}"
 tf=$(jq -r .inventory.uuid <<<"$BODY")
+assert_http 200 '"inventories":\[\{"uuid":.*"vmNics":\[\{.*"allVolumes":\[\{.*"type":"Root"' GET "/zstack/v1/vm-instances/$tf" '' "${go[@]}"
+assert_job 200 '"name":"tf2"' PUT "/zstack/v1/vm-instances/$tf/actions" '{"updateVmInstance":{"name":"tf2","description":""}}' "${go[@]}"
+assert_http 200 '"name":"tf2"' GET "/zstack/v1/vm-instances?q=uuid=$tf" '' "${go[@]}"
+assert_job 200 '"type":"Data"' POST /zstack/v1/volumes/data \
+	"$(jq -nc --arg v "$tf" '{params: {name: "tf-data", diskSize: 1048576, diskOfferingUuid: "", resourceUuid: ""}, systemTags: []}')" "${go[@]}"
+data=$(jq -r .inventory.uuid <<<"$BODY")
+assert_job 200 "\"vmInstanceUuid\":\"$tf\"" POST "/zstack/v1/volumes/$data/vm-instances/$tf" '{"params":{}}' "${go[@]}"
+assert_job 200 '"uuid":' DELETE "/zstack/v1/volumes/$data/vm-instances?vmUuid=$tf" '' "${go[@]}"
+assert_job 200 '^\{\}' DELETE "/zstack/v1/volumes/$data?deleteMode=Permissive" '' "${go[@]}"
+assert_job 200 '^\{\}' PUT "/zstack/v1/volumes/$data/actions" '{"expungeDataVolume":{}}' "${go[@]}"
+assert_http 200 '"inventories":\[\]' GET "/zstack/v1/volumes/$data" '' "${go[@]}"
 assert_job 200 '^\{' DELETE "/zstack/v1/vm-instances/$tf?deleteMode=Permissive" '' "${go[@]}"
 assert_job 200 '^\{\}' PUT "/zstack/v1/vm-instances/$tf/actions" '{"expungeVmInstance":{}}' "${go[@]}"
+assert_http 200 '"inventories":\[\]' GET "/zstack/v1/vm-instances/$tf" '' "${go[@]}"
 assert_http 200 '^\{\}$' DELETE "/zstack/v1/accounts/sessions/$SESSION?deleteMode=" '' "${go[@]}"
 rest_down
