@@ -71,41 +71,10 @@ assert_http 200 '"inventories":\[\{' GET '/zstack/v1/zones?limit=1' '' "${go[@]}
 assert_http 200 '^\{"valid":true\}$' GET "/zstack/v1/accounts/sessions/$SESSION/valid" '' "${go[@]}"
 assert_job 200 '.' PUT "/zstack/v1/vm-instances/$vm/actions" '{"stopVmInstance":{"type":"cold","stopHa":false},"UUID":"x"}' "${go[@]}"
 assert_job 200 '"state":"Running"' PUT "/zstack/v1/vm-instances/$vm/actions" '{"startVmInstance":null}' "${go[@]}"
-# Tags at both levels, of which the upper ones count, numbers and booleans that nobody set, members that no server of this version knows.
-assert_job 200 '"name":"go".*"sortKey":0' POST /zstack/v1/disk-offerings \
-	'{"params":{"name":"go","diskSize":1048576,"sortKey":0,"newer":{"a":[null]},"userTags":["inner"]},"userTags":["outer"],"systemTags":["ceph::x"],"zone":null}' "${go[@]}"
-disk=$(jq -r .inventory.uuid <<<"$BODY")
-http GET "/zstack/v1/user-tags?q=resourceUuid=$disk&sort=+tag" '' "${go[@]}"
-assert_eq "$(jq -c '[.inventories[].tag]' <<<"$BODY")" '["outer"]'
-assert_http 200 '"tag":"ceph::x"' GET "/zstack/v1/system-tags?q=resourceUuid=$disk" '' "${go[@]}"
-assert_job 200 '"description":"d"' PUT "/zstack/v1/disk-offerings/$disk/actions" \
-	"{\"updateDiskOffering\":{\"name\":\"go\",\"description\":\"d\"},\"UUID\":\"$disk\",\"systemTags\":null}" "${go[@]}"
-# ListAll: pages until all are there. Get: one, or none.
-for i in 1 2 3; do
-	assert_job 200 '"name"' POST /zstack/v1/disk-offerings "{\"params\":{\"name\":\"page$i\",\"diskSize\":1048576}}" "${go[@]}"
-done
-all=()
-while http GET "/zstack/v1/disk-offerings?limit=2&start=${#all[@]}&replyWithCount=true&q=name~=page%25" '' "${go[@]}" &&
-	[ "${#all[@]}" -lt "$(jq .total <<<"$BODY")" ]; do
-	mapfile -t -O "${#all[@]}" all < <(jq -re '.inventories[].name' <<<"$BODY")
-done
-assert_eq "${all[*]}" "page1 page2 page3"
-assert_http 200 "\"inventories\":\[\{\"uuid\":\"$disk\"" GET "/zstack/v1/disk-offerings/$disk" '' "${go[@]}"
-assert_not jq -e 'has("location")' <<<"$BODY"
-assert_job 200 '^\{\}$' DELETE "/zstack/v1/disk-offerings/$disk?deleteMode=" '' "${go[@]}"
-assert_http 200 '"inventories":\[\]' GET "/zstack/v1/disk-offerings/$disk" '' "${go[@]}"
-assert_job 200 '^\{\}$' DELETE "/zstack/v1/disk-offerings/$disk?deleteMode=Permissive" '' "${go[@]}"
 assert_http 200 '"total":1' GET '/zstack/v1/vm-instances?replyWithCount=true&limit=50&start=0' '' "${go[@]}"
 assert_http 200 '"inventories":\[\]' GET "/zstack/v1/vm-instances/$(id 1)" '' "${go[@]}"
-# What only newer servers have is no route, or no action of the one there is.
-for path in "vm-instances/$vm/guest-tools-infos" "vm-instances/$vm/latest-guest-tools" resource-configurations "vm-instances/cdroms/x/y"; do
-	assert_http 404 "^no api mapping to /v1/$path\$" GET "/zstack/v1/$path" '' "${go[@]}"
-	assert_not grep -q '"location"' <<<"$BODY"
-done
-for action in '{"setVmInstanceDefaultCdRom":null}' '{"setVmBootMode":{"bootMode":"UEFI"}}' '{}'; do
-	assert_http 400 "doesn't contain action mapping" PUT "/zstack/v1/vm-instances/$vm/actions" "$action" "${go[@]}"
-done
-assert_http 200 '"inventories":\[\]' GET /zstack/v1/vm-instances/cdroms '' "${go[@]}" # an object of this uuid
+assert_http 404 'no api mapping' GET /zstack/v1/vm-instances/cdroms/x/y '' "${go[@]}"
+assert_not grep -q '"location"' <<<"$BODY"
 
 step "Terraform: the chain of one instance"
 assert_http 200 '"status":"Ready"' GET "/zstack/v1/images/$(jq -r .params.imageUuid <<<"$vm_body")" '' "${go[@]}"
@@ -113,19 +82,7 @@ assert_http 200 '"inventories":\[\{' GET "/zstack/v1/primary-storage?q=state=Ena
 assert_job 200 '"vmNics":\[\{.*"ip":"[0-9.]+".*"allVolumes":\[\{' POST /zstack/v1/vm-instances \
 	"$(jq -c '.params += {name: "tf", cpuNum: 1, memorySize: 67108864, platform: "Linux", architecture: "x86_64", dataDiskSizes: []} | . + {systemTags: ["marketplace::true", "hostname::tf"]}' <<<"$vm_body")" "${go[@]}"
 tf=$(jq -r .inventory.uuid <<<"$BODY")
-assert_http 200 '"inventories":\[\{"uuid":.*"vmNics":\[\{.*"allVolumes":\[\{.*"type":"Root"' GET "/zstack/v1/vm-instances/$tf" '' "${go[@]}"
-assert_job 200 '"name":"tf2"' PUT "/zstack/v1/vm-instances/$tf/actions" '{"updateVmInstance":{"name":"tf2","description":""}}' "${go[@]}"
-assert_http 200 '"name":"tf2"' GET "/zstack/v1/vm-instances?q=uuid=$tf" '' "${go[@]}"
-assert_job 200 '"type":"Data"' POST /zstack/v1/volumes/data \
-	"$(jq -nc --arg v "$tf" '{params: {name: "tf-data", diskSize: 1048576, diskOfferingUuid: "", resourceUuid: ""}, systemTags: []}')" "${go[@]}"
-data=$(jq -r .inventory.uuid <<<"$BODY")
-assert_job 200 "\"vmInstanceUuid\":\"$tf\"" POST "/zstack/v1/volumes/$data/vm-instances/$tf" '{"params":{}}' "${go[@]}"
-assert_job 200 '"uuid":' DELETE "/zstack/v1/volumes/$data/vm-instances?vmUuid=$tf" '' "${go[@]}"
-assert_job 200 '^\{\}' DELETE "/zstack/v1/volumes/$data?deleteMode=Permissive" '' "${go[@]}"
-assert_job 200 '^\{\}' PUT "/zstack/v1/volumes/$data/actions" '{"expungeDataVolume":{}}' "${go[@]}"
-assert_http 200 '"inventories":\[\]' GET "/zstack/v1/volumes/$data" '' "${go[@]}"
 assert_job 200 '^\{' DELETE "/zstack/v1/vm-instances/$tf?deleteMode=Permissive" '' "${go[@]}"
 assert_job 200 '^\{\}' PUT "/zstack/v1/vm-instances/$tf/actions" '{"expungeVmInstance":{}}' "${go[@]}"
-assert_http 200 '"inventories":\[\]' GET "/zstack/v1/vm-instances/$tf" '' "${go[@]}"
 assert_http 200 '^\{\}$' DELETE "/zstack/v1/accounts/sessions/$SESSION?deleteMode=" '' "${go[@]}"
 rest_down
