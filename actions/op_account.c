@@ -29,7 +29,7 @@ static const struct operation log_in = {
 	.results = (const char *const[]){"inventory:SessionInventory", NULL},
 	.place = PLACE_CALL,
 	.kind = KIND_SESSION,
-	.flags = OP_SYNC | OP_NEEDS_HOST | OP_NO_SESSION,
+	.flags = OP_SYNC | OP_NEEDS_HOST | OP_NO_SESSION | OP_LOGIN,
 	.help = "begins a session; the password is the SHA-512 of the real one in hex digits",
 	.get = session_login_get,
 };

@@ -172,6 +172,36 @@ static const struct operation update_system_tag = {
 	.apply = object_update_apply,
 };
 
+/* Not among the manual server's calls, but what writing a tag's file means. */
+static const struct operation update_user_tag = {
+	.section = "5.4",
+	.name = "UpdateUserTag",
+	.message = "org.zstack.header.tag.APIUpdateUserTagMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/user-tags/{uuid}/actions", NULL},
+	.key = "updateUserTag",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_USER_TAG},
+					 {.name = "tag",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .max_length = 2048},
+					 {0}},
+	.results = (const char *const[]){"inventory:UserTagInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_USER_TAG,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES,
+	.help = "changes the tag",
+	.check = tag_update_check,
+	.apply = object_update_apply,
+};
+
 static const struct operation query_global_config = {
 	.section = "5.4",
 	.name = "QueryGlobalConfig",
@@ -235,15 +265,7 @@ static const struct operation cancel_job = {
 };
 
 const struct operation *const operations_system[] = {
-	&create_system_tag,
-	&create_user_tag,
-	&query_system_tag,
-	&query_user_tag,
-	&delete_tag,
-	&delete_system_tag,
-	&update_system_tag,
-	&query_global_config,
-	&update_global_config,
-	&cancel_job,
-	NULL,
+	&create_system_tag,   &create_user_tag,	     &query_system_tag,	 &query_user_tag,
+	&delete_tag,	      &delete_system_tag,    &update_system_tag, &update_user_tag,
+	&query_global_config, &update_global_config, &cancel_job,	 NULL,
 };

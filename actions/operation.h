@@ -102,6 +102,7 @@ enum op_flags {
 	OP_SECRET = 1 << 6,	 /* a Get whose answer is a secret: its file has mode 0600 */
 	OP_NO_SESSION = 1 << 7,	 /* may be called without a session (login and what tells nothing) */
 	OP_SPEC = 1 << 8,	 /* its parameter `spec` is the whole content of the file `spec` (spec.h) */
+	OP_LOGIN = 1 << 9,	 /* a Get that tries the password of `accountName`: login_limit.h counts it */
 };
 
 /**

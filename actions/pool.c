@@ -15,8 +15,11 @@
 #include "web_hook.h"
 
 #define BACKGROUND_MAX 4
-/* Of these, for what clients can ask for at will. */
-#define TURNS_MAX 2
+/*
+ * Clients who are served at one time with what they can ask for at will. Long queries of fewer than so many
+ * delay nobody but by their share of the CPUs, which the kernel parts evenly among the threads.
+ */
+#define TURNS_MAX 16
 /* How long a start waits for hosts that are on their way, so that the first job finds them. */
 #define HOSTS_WAIT_MS 5000
 
@@ -281,6 +284,21 @@ static void get_now(void *arg)
 	free(g);
 }
 
+/*
+ * What needs no worker to be refused does not wait for one: many guesses of a password are counted as they
+ * come, however long it takes to try each.
+ */
+static int admit(struct pool *pool, const struct request *req, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool->store);
+	int r = request_check(view, req, false, e);
+
+	if (r < 0 || !(req->op->flags & OP_LOGIN) || pool->read_only)
+		return r;
+	return login_limit_begin(pool->login_limit, req->actor.address, request_str(req, "accountName"),
+				 store_now(), e);
+}
+
 void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -293,11 +311,14 @@ void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, vo
 			get_now(g);
 			return;
 		}
-		r = workers_run(pool->background, get_now, g);
+		r = admit(pool, req, &e);
+		if (r == 0)
+			r = workers_run(pool->background, get_now, g);
 		if (r == 0)
 			return;
 	}
-	error_set(&e, -r, "%s", strerror(-r));
+	if (!error_is_set(&e))
+		error_set(&e, -r, "%s", strerror(-r));
 	answer(arg, r, NULL, &e);
 	request_free(req);
 	free(g);
@@ -405,8 +426,9 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
 	pool->login_limit = login_limit_new();
-	pool->turns = turns_new(pool->background, TURNS_MAX);
-	r = pool->state_dir && pool->background && pool->login_limit && pool->turns
+	pool->servers = workers_new("turn", TURNS_MAX);
+	pool->turns = turns_new(pool->servers, TURNS_MAX);
+	r = pool->state_dir && pool->background && pool->login_limit && pool->servers && pool->turns
 		    ? open_parts(pool, options, e)
 		    : error_set(e, ENOMEM, "out of memory");
 	if (r < 0) {
@@ -426,6 +448,7 @@ void pool_close(struct pool *pool)
 	clockwork_stop(pool->clockwork);
 	web_hooks_stop(pool->web_hooks);
 	executor_stop(pool->executor);
+	workers_stop(pool->servers);
 	workers_stop(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
@@ -437,6 +460,7 @@ void pool_close(struct pool *pool)
 	login_limit_free(pool->login_limit);
 	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
 	workers_free(pool->background);
+	workers_free(pool->servers);
 	turns_free(pool->turns);
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);

@@ -22,7 +22,8 @@ struct pool {
 	struct uploads *uploads;
 	struct workers *background;   /* Gets that ask a host, long renderings */
 	pthread_mutex_t prepare_lock; /* one host is made ready at a time, and once */
-	struct turns *turns;	      /* of those who ask for long work, in `background` */
+	struct workers *servers;      /* threads for `turns` alone */
+	struct turns *turns;	      /* of those who ask for long work */
 	char *state_dir;	      /* owned */
 	bool read_only;		      /* immutable */
 	pthread_t timer;

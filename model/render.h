@@ -22,8 +22,9 @@
 /** Writes @ns (since 1970) as the manual's date in local time. */
 void render_date(int64_t ns, char ret_text[DATE_SIZE]);
 /**
- * Reads the manual's date, or `yyyy-MM-dd HH:mm:ss`, in local time. False when it is neither or names a day
- * that does not exist. A date beyond what nanoseconds hold (1677 to 2262) becomes the nearest they do.
+ * Reads the manual's date, or one as MySQL takes it, in local time: `yyyy-MM-dd HH:mm:ss`, with a `T` for the
+ * space, or the day alone for its midnight. False when it is none of these or names a day that does not
+ * exist. A date beyond what nanoseconds hold (1677 to 2262) becomes the nearest they do.
  */
 bool render_parse_date(const char *text, int64_t *ret_ns);
 

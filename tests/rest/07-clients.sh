@@ -20,6 +20,29 @@ assert_http 200 '"uuid":"11111111111141118111111111111111".*"schema":\{"inventor
 	GET "/v1/api-jobs/$(printf %032d 12)" '' "${java[@]}"
 assert_http 200 '^\{"inventories":\[\{"uuid":"1{12}41118.*"schema":\{"inventories\[0\]":"org.zstack.header.configuration.InstanceOfferingInventory"\}\}$' \
 	GET '/v1/instance-offerings?q=name%7E%3Djav%25&q=cpuNum%3E%3D1&limit=10&start=0&count=false&replyWithCount=false&sort=%2Bname' '' "${java[@]}" -H "X-Job-UUID: $(id 13)"
+java_offering=11111111111141118111111111111111
+assert_job 200 '"inventory":\{"uuid":"1{12}41118.*"name":"java2"' \
+	PUT /v1/instance-offerings/$java_offering/actions \
+	"{\"updateInstanceOffering\":{\"uuid\":\"$java_offering\",\"name\":\"java2\",\"systemTags\":[\"resourceConfig::a::b\"],\"userTags\":[]}}" "${java[@]}" -H "X-Job-UUID: $(id 16)"
+assert_http 200 '"schema":\{"inventory":"org.zstack.header.configuration.InstanceOfferingInventory"\}' GET "/v1/api-jobs/$(id 16)" '' "${java[@]}"
+assert_job 200 '"state":"Disabled"' PUT /v1/instance-offerings/$java_offering/actions \
+	"{\"changeInstanceOfferingState\":{\"uuid\":\"$java_offering\",\"stateEvent\":\"disable\"}}" "${java[@]}" -H "X-Job-UUID: $(id 17)"
+for query in 'start=0' 'start=1' 'start=2'; do
+	http GET "/v1/instance-offerings?limit=1&$query&count=false&replyWithCount=true&sort=%2BcreateDate&fields=uuid%2Cname" '' "${java[@]}" -H "X-Job-UUID: $(id 18)"
+	assert_eq "$STATUS $(jq -c '[.total, (.inventories | map(keys) | add)]' <<<"$BODY")" \
+		"200 $([ "$query" = start=2 ] && echo '[2,null]' || echo '[2,["name","uuid"]]')" "the page $query"
+done
+assert_http 200 '^\{"total":1,"schema":\{\}\}$' GET '/v1/instance-offerings?q=state%3DDisabled&q=description+is+null&limit=1000&count=true' '' "${java[@]}"
+assert_http 200 '"tag":"u"' GET "/v1/user-tags?q=resourceUuid%3D$java_offering&q=tag%3Du" '' "${java[@]}"
+for query in 'q=name' 'limit=x' 'q=name%3D%00'; do
+	assert_http 400 '^Invalid query parameter' GET "/v1/instance-offerings?$query" '' "${java[@]}"
+done
+for query in 'q=nothing%3D1' 'q=vmInstance.nothing.name%3D1' 'sort=%2Bnothing' 'groupBy=nothing' 'fields=nothing' 'q=cpuNum%3Dmany'; do
+	assert_http 503 '^\{"error":\{"code":"SYS.1000","description":".*","details":".*"' GET "/v1/instance-offerings?$query" '' "${java[@]}"
+done
+# An accepted call that fails is an error object of its job, and the same with the schema asked for.
+assert_job 503 '^\{"error":\{"code":"SYS.1007".*"details":"field\[name\]' POST /v1/instance-offerings \
+	'{"params":{"cpuNum":1,"memorySize":67108864}}' "${java[@]}" -H "X-Job-UUID: $(id 19)"
 assert_job 200 '^\{\}$|^\{"schema":\{\}\}$' DELETE '/v1/instance-offerings/11111111111141118111111111111111?deleteMode=Permissive&systemTags=a&systemTags=b' '' \
 	-H 'Content-Length: 0' -H "X-Job-UUID: $(id 14)"
 assert_http 503 '^\{"error":\{"code":"SYS.1003"' GET "/v1/vm-instances/$(id 1)/capabilities" '' "${java[@]}" -H "X-Job-UUID: $(id 15)"
@@ -34,8 +57,18 @@ assert_eq "$(jq -c '.schema | keys_unsorted' <<<"$BODY")" '["inventories[0]","in
 assert_match "$BODY" '"createDate":"[A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4} [0-9]{1,2}:[0-9]{2}:[0-9]{2} (AM|PM)"'
 assert_not grep -Eq ':null|[0-9]\.[0-9]+[,}]' <<<"$BODY"
 
+step "Java SDK: logging out; the session is over"
+java_session=$SESSION
+assert_http 200 '^\{"schema":\{\}\}$' DELETE "/v1/accounts/sessions/$java_session" '' "${java[@]}" -H 'Content-Length: 0' -H "X-Job-UUID: $(id 20)"
+assert_http 503 '"code":"ID.1001"' GET '/v1/instance-offerings?limit=1&start=0' '' "${java[@]}" -H "X-Job-UUID: $(id 21)"
+
 step "Go SDK: no uuid, x-session-id, zeros for what is not set, further members, null actions, pages"
+SESSION='' assert_http 200 '"inventory":\{"uuid":"[0-9a-f]{32}".*"expiredDate"' PUT /zstack/v1/accounts/login \
+	"{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 password)\",\"accountType\":\"\",\"clientInfo\":{}}}" -H 'Accept-Encoding: *'
+SESSION=$(jq -r .inventory.uuid <<<"$BODY")
 go=(-H "x-session-id: $SESSION" -H 'Accept-Encoding: *')
+assert_http 200 '"inventories":\[\{' GET '/zstack/v1/zones?limit=1' '' "${go[@]}"
+assert_http 200 '^\{"valid":true\}$' GET "/zstack/v1/accounts/sessions/$SESSION/valid" '' "${go[@]}"
 assert_job 200 '.' PUT "/zstack/v1/vm-instances/$vm/actions" '{"stopVmInstance":{"type":"cold","stopHa":false},"UUID":"x"}' "${go[@]}"
 assert_job 200 '"state":"Running"' PUT "/zstack/v1/vm-instances/$vm/actions" '{"startVmInstance":null}' "${go[@]}"
 assert_http 200 '"total":1' GET '/zstack/v1/vm-instances?replyWithCount=true&limit=50&start=0' '' "${go[@]}"

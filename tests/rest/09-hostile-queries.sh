@@ -1,5 +1,6 @@
 #!/bin/bash
 # Queries made to do harm: what takes too long is cut off in both doors and delays nobody else; nothing slips in.
+# limit: 240
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
@@ -12,7 +13,7 @@ db = sqlite3.connect(sys.argv[1])
 columns = [row[1] for row in db.execute('PRAGMA table_info(instance_offering)') if row[1] != 'id']
 row = dict(zip(columns, db.execute(f'SELECT {", ".join(columns)} FROM instance_offering').fetchone()))
 for i in range(30000):
-    row.update(uuid=f'{i:032x}', name=f'offering-{i}', description='a' * 2000)
+    row.update(uuid=f'{i:032x}', name=f'offering-{i}', description='a' * 2000, accountUuid=None)  # for all to see
     db.execute(f'INSERT INTO instance_offering ({", ".join(columns)}) VALUES ({", ".join("?" * len(columns))})', list(row.values()))
 db.commit()
 PYTHON
@@ -54,6 +55,25 @@ kill -0 $pid || fail "the hostile query ended before the others were answered: $
 wait $pid
 assert_eq "$(cat hostile.status)" 503 "the status of the hostile query"
 assert_match "$(cat hostile.json)" '"code":"SYS.1001".*took longer than its time limit'
+
+step "three at once: two accounts and a user of the tree do harm, a third account is answered"
+SESSION=$admin assert_job 200 '"name":"carol"' POST /v1/accounts "{\"params\":{\"name\":\"carol\",\"password\":\"$(sha512 two)\"}}"
+login carol two
+pids=()
+for who in "$admin" "$alice"; do
+	curl -sS -g -o "$who.json" -w '%{http_code}' -H "Authorization: OAuth $who" "$BASE/v1/instance-offerings?$hostile" >"$who.status" &
+	pids+=($!)
+done
+"$TOP/tests/tree/fileop" write "$MOUNT/instance-offerings/query" "$hostile" >tree.errno &
+pids+=($!)
+# These take turns too: a pattern, a relation.
+assert_http 200 '"total":1111,' GET '/v1/instance-offerings?q=name~=%25-12%25&count=true'
+assert_http 200 '"schema":' GET '/v1/zones?q=cluster.name~=%25x'
+for pid in "${pids[@]}"; do
+	kill -0 "$pid" || fail "a hostile query ended before the third account was answered"
+done
+wait "${pids[@]}"
+assert_eq "$(cat "$admin.status" "$alice.status" tree.errno)" 503503ETIMEDOUT
 
 step "in the tree: ETIMEDOUT, while another user is answered"
 "$TOP/tests/tree/fileop" write "$MOUNT/instance-offerings/query" "$hostile" >tree.errno &

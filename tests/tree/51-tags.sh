@@ -13,14 +13,21 @@ for kind in system-tags user-tags; do
 	tag=$(jq -r '.inventories[].uuid' "$kind?q=tag=colour::red")
 	assert_eq "$(cat "$dir/tags/$tag")" colour::red
 	assert_refused "$kind/create" "resourceType=ZoneVO resourceUuid=$zone tag=colour::red" EEXIST Duplicated
-	if [ $kind = system-tags ]; then
-		act "$kind/$tag" update tag=colour::blue
-		assert_eq "$(cat "$dir/tags/$tag")" colour::blue
-		assert_eq "$(jq '.inventories | length' 'zones?q=__systemTag__=colour::blue')" 1
-	else
-		assert_eq "$(jq '.inventories | length' 'zones?q=__userTag__~=colour::%25')" 1
-		assert_eq "$(cat zones/where/__userTag__=colour::red/*/uuid)" "$zone"
-	fi
+	condition=__${kind%-tags}Tag__
+	assert_eq "$(jq '.inventories | length' "zones?q=$condition~=colour::%25")" 1
+	assert_eq "$(cat "zones/where/$condition=colour::red"/*/uuid)" "$zone"
+	act "$kind/$tag" update tag=colour::blue
+	assert_eq "$(cat "$dir/tags/$tag")" colour::blue
+	assert_eq "$(jq '.inventories | length' "zones?q=$condition=colour::blue")" 1
+	assert_eq "$(ls "zones/where/$condition=colour::red")" ""
+	echo colour::green >"$kind/$tag/tag"
+	assert_eq "$(cat "$dir/tags/$tag")" colour::green
+	job_wait "$(submit "$kind/create" "resourceType=ZoneVO resourceUuid=$zone tag=other")"
+	other=$(jq -r '.inventories[].uuid' "$kind?q=tag=other&q=resourceUuid=$zone")
+	assert_refused "$kind/$tag/tag" other EEXIST Duplicated
+	assert_refused "$kind/$tag/actions" 'update tag=""' EINVAL 'field\[tag\] cannot be an empty string'
+	assert_eq "$(cat "$dir/tags/$tag")" colour::green
+	act "$kind/$other" delete
 	act "$kind/$tag" delete
 	[ ! -e "$dir/tags/$tag" ] || fail "the tag is still there"
 	assert_eq "$(jq '.inventories | length' "$kind?q=tag~=colour%25")" 0

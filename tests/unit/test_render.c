@@ -270,7 +270,7 @@ static void only_dates_are_dates(void **state)
 	static const char *const bad[] = {"",
 					  "x",
 					  "Nov 14, 2017",
-					  "2017-11-14",
+					  "2017-11",
 					  "2017-11-14 22:20",
 					  "2017-13-01 00:00:00",
 					  "2017-02-30 00:00:00",
@@ -286,6 +286,10 @@ static void only_dates_are_dates(void **state)
 	assert_int_equal(ns, 5);
 	assert_true(render_parse_date("2017-11-14 22:20:57", &ns));
 	assert_int_equal(ns, DATE);
+	assert_true(render_parse_date("2017-11-14T22:20:57", &ns));
+	assert_int_equal(ns, DATE);
+	assert_true(render_parse_date("2017-11-14", &ns));
+	assert_int_equal(ns, DATE - ((22 * 60 + 20) * 60 + 57) * INT64_C(1000000000));
 	assert_true(render_parse_date("9999-12-31 23:59:59", &ns));
 	assert_int_equal(ns, INT64_MAX);
 	assert_true(render_parse_date("1000-01-01 00:00:00", &ns));
