@@ -17,7 +17,7 @@
 #define BACKGROUND_MAX 4
 /* Of these, for what clients can ask for at will. */
 #define TURNS_MAX 2
-/* How long a start waits for hosts that are on their way, so that the first request finds them. */
+/* How long a start waits for hosts that are on their way, so that the first job finds them. */
 #define HOSTS_WAIT_MS 5000
 
 struct store *pool_store(struct pool *pool)
@@ -338,6 +338,19 @@ static int make_console_folder(const char *state_dir, struct error *e)
 	return 0;
 }
 
+/* A pool whose hosts do not answer mounts all the same; whoever wonders finds the reason in the log. */
+static void tell_of_lost_hosts(struct pool *pool)
+{
+	_cleanup_view_ struct view *view = store_view(pool->store);
+
+	view_for_each (host, view, KIND_HOST)
+		if (!object_str_is(host, HOST_STATUS, "Connected"))
+			fprintf(stderr, "poolfs: host '%s' is %s%s%s\n", object_name(host),
+				object_text(host, HOST_STATUS),
+				*object_text(host, HOST_STATUS_REASON) ? ": " : "",
+				object_text(host, HOST_STATUS_REASON));
+}
+
 static int open_parts(struct pool *pool, const struct pool_options *options, struct error *e)
 {
 	int r = store_open(options->state_dir, &pool->store, e);
@@ -361,15 +374,17 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r == 0)
 		r = image_cache_recover(pool, e);
 	if (r == 0)
-		r = executor_start(pool->executor, e);
-	if (r == 0)
 		r = web_hooks_new(pool, &pool->web_hooks, e);
 	if (r == 0)
 		r = pool_timers_start(pool, e);
 	if (r == 0)
 		(void)workers_run(pool->background, account_warn_of_first_password, pool); /* not vital */
-	if (r == 0)
+	if (r == 0) {
 		pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
+		tell_of_lost_hosts(pool);
+	}
+	if (r == 0)
+		r = executor_start(pool->executor, e);
 	if (r == 0 && !options->read_only)
 		r = clockwork_start(pool->clockwork, e);
 	return r;

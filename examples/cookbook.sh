@@ -3,15 +3,30 @@
 #
 #   usage: cookbook.sh MOUNT
 #
-# Makes an image of nothing, three small VMs and a network, and removes what it
-# made. Read it for the commands: `show` gets what one wants to do, the command
+# Makes an image of nothing and three small VMs, all named recipe..., and removes
+# what it made, also when a recipe fails. Read it for the commands: `show` gets what one wants to do, the command
 # as it is typed in the folder of the mount, and what its output matches.
 #
 # shellcheck disable=SC2016 # commands are shown before they are expanded
 set -eu -o pipefail
 cd "$1"
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+for object in vm-instances/by-name/recipe* images/by-name/recipe*; do
+	[ ! -e "$object" ] || { echo "cookbook: '$object' exists, and is not ours" >&2 && exit 1; }
+done
+
+# Takes away what is left of ours.
+clean_up() {
+	local object verb
+	rm -rf "$work"
+	for object in vm-instances/by-name/recipe* images/by-name/recipe*; do
+		[ -e "$object" ] || continue
+		object=$(realpath "$object")
+		verb=$([[ $object == */images/* ]] && echo delete || echo destroy)
+		echo "$verb" >"$object/actions" && sync "$object/actions" && rmdir "$object"
+	done
+}
+trap clean_up EXIT
 truncate -s 1M "$work/empty.raw"
 export work
 count=0
@@ -44,49 +59,49 @@ show "an object by its name" 'ls zones/by-name | head -n 1' '.+'
 
 # ----------------------------------------------------------- images and VMs
 
-show "add an image, and wait for it" 'echo "{\"params\":{\"name\":\"empty\",\"url\":\"file://$work/empty.raw\",\"format\":\"raw\",\"backupStorageUuids\":[\"$(ls backup-storage | grep -xE "[0-9a-f]{32}" | head -n 1)\"]}}" > images/create; sync images/create' ''
-show "is it ready?" 'cat images/by-name/empty/status' 'Ready'
-show "a VM from an offering, from the short form" 'echo "name=web01 imageUuid=$(cat images/by-name/empty/uuid) instanceOfferingUuid=$(ls instance-offerings | grep -xE "[0-9a-f]{32}" | head -n 1) l3NetworkUuids=$(ls l3-networks | grep -xE "[0-9a-f]{32}" | head -n 1)" > vm-instances/create; sync vm-instances/create' ''
-show "two more like it, from its own inventory" 'for i in 02 03; do jq --arg name web$i "{params: {name: \$name, imageUuid, instanceOfferingUuid, l3NetworkUuids: [.vmNics[].l3NetworkUuid], strategy: \"CreateStopped\"}}" vm-instances/by-name/web01/inventory > vm-instances/create; done; sync vm-instances/create' ''
-show "their states" 'grep . vm-instances/by-name/web*/state' $'.*web01/state:Running\n.*web02/state:Stopped\n.*web03/state:Stopped'
-show "the address of one" 'cat vm-instances/by-name/web01/nics/*/ip' '[0-9.]+'
-show "the host it runs on" 'cat vm-instances/by-name/web01/host/name' '.+'
-show "what it can do now" 'grep -E "^(stop|pause)" vm-instances/by-name/web01/actions | cut -d " " -f 1 | sort' $'pause\nstop'
-show "and why it cannot be started" 'grep "^# start" vm-instances/by-name/web01/actions' '.*Running.*'
+show "add an image, and wait for it" 'echo "{\"params\":{\"name\":\"recipe\",\"url\":\"file://$work/empty.raw\",\"format\":\"raw\",\"backupStorageUuids\":[\"$(ls backup-storage | grep -xE "[0-9a-f]{32}" | head -n 1)\"]}}" > images/create; sync images/create' ''
+show "is it ready?" 'cat images/by-name/recipe/status' 'Ready'
+show "a VM from an offering, from the short form" 'echo "name=recipe01 imageUuid=$(cat images/by-name/recipe/uuid) instanceOfferingUuid=$(ls instance-offerings | grep -xE "[0-9a-f]{32}" | head -n 1) l3NetworkUuids=$(ls l3-networks | grep -xE "[0-9a-f]{32}" | head -n 1)" > vm-instances/create; sync vm-instances/create' ''
+show "two more like it, from its own inventory" 'for i in 02 03; do jq --arg name recipe$i "{params: {name: \$name, imageUuid, instanceOfferingUuid, l3NetworkUuids: [.vmNics[].l3NetworkUuid], strategy: \"CreateStopped\"}}" vm-instances/by-name/recipe01/inventory > vm-instances/create; done; sync vm-instances/create' ''
+show "their states" 'grep . vm-instances/by-name/recipe*/state' $'.*recipe01/state:Running\n.*recipe02/state:Stopped\n.*recipe03/state:Stopped'
+show "the address of one" 'cat vm-instances/by-name/recipe01/nics/*/ip' '[0-9.]+'
+show "the host it runs on" 'cat vm-instances/by-name/recipe01/host/name' '.+'
+show "what it can do now" 'grep -E "^(stop|pause)" vm-instances/by-name/recipe01/actions | cut -d " " -f 1 | sort' $'pause\nstop'
+show "and why it cannot be started" 'grep "^# start" vm-instances/by-name/recipe01/actions' '.*Running.*'
 
 # ------------------------------------------------------------------ changing
 
-show "start what is stopped" 'for vm in vm-instances/by-name/web*; do [ "$(cat $vm/state)" = Running ] || echo start > $vm/actions; done; sync vm-instances/by-name/web*/actions; cat vm-instances/by-name/web*/state | uniq -c | xargs' '3 Running'
-show "stop, the hard way, and wait" 'echo "stop type=cold" > vm-instances/by-name/web03/actions; sync vm-instances/by-name/web03/actions; cat vm-instances/by-name/web03/state' 'Stopped'
-show "the same with the body of REST" 'echo "{\"startVmInstance\":{}}" > vm-instances/by-name/web03/actions; sync vm-instances/by-name/web03/actions' ''
-show "would it work?" 'echo "dry-run pause" > vm-instances/by-name/web03/actions; cat vm-instances/by-name/web03/state' 'Running'
-show "why not" 'echo resume > vm-instances/by-name/web03/actions 2> /dev/null || cat last-error' '.*Running.*'
-show "rename" 'cd vm-instances/by-name/web03; echo db01 > name; cat name' 'db01'
-show "describe, with an editor of streams" 'sed -i "s/.*/the data base/" vm-instances/by-name/db01/description; cat vm-instances/by-name/db01/description' 'the data base'
-show "another size" 'cd vm-instances/by-name/db01; echo "stop type=cold" > actions; sync actions; echo 2 > cpuNum; echo 1G > memorySize; sync memorySize; cat cpuNum memorySize' $'2\n1073741824'
-show "all of it at once: say what is wanted, and let it come about" 'cd vm-instances/by-name/db01; echo "{\"cpuNum\": 1, \"state\": \"Running\", \"userTags\": [\"tier=data\"]}" > spec; sync spec; cat cpuNum state; cat tags/*' $'1\nRunning\ntier=data'
-show "what it took" 'cat vm-instances/by-name/db01/jobs/*/result | jq -r ".steps[]?.operation" | paste -sd " "' 'UpdateVmInstance CreateUserTag StartVmInstance'
-show "and back, from its own spec" 'cd vm-instances/by-name/db01; jq ".cpuNum = 2 | .state = \"Stopped\" | .userTags = []" spec > $work/spec; cp $work/spec spec; sync spec; cmp spec $work/spec; cat state' 'Stopped'
-show "a request, and the job it became" 'exec 3<> vm-instances/by-name/db01/actions; echo start >&3; cat <&3 | jq -r .location | grep -o "^api-jobs"; sync vm-instances/by-name/db01/actions' 'api-jobs'
-show "tag it" 'echo "resourceType=VmInstanceVO resourceUuid=$(cat vm-instances/by-name/db01/uuid) tag=production" > user-tags/create; cat vm-instances/by-name/db01/tags/*' 'production'
-show "who has this tag?" 'grep -lx production vm-instances/by-name/*/tags/* | cut -d / -f 3' 'db01'
+show "start what is stopped" 'for vm in vm-instances/by-name/recipe*; do [ "$(cat $vm/state)" = Running ] || echo start > $vm/actions; done; sync vm-instances/by-name/recipe*/actions; cat vm-instances/by-name/recipe*/state | uniq -c | xargs' '3 Running'
+show "stop, the hard way, and wait" 'echo "stop type=cold" > vm-instances/by-name/recipe03/actions; sync vm-instances/by-name/recipe03/actions; cat vm-instances/by-name/recipe03/state' 'Stopped'
+show "the same with the body of REST" 'echo "{\"startVmInstance\":{}}" > vm-instances/by-name/recipe03/actions; sync vm-instances/by-name/recipe03/actions' ''
+show "would it work?" 'echo "dry-run pause" > vm-instances/by-name/recipe03/actions; cat vm-instances/by-name/recipe03/state' 'Running'
+show "why not" 'echo resume > vm-instances/by-name/recipe03/actions 2> /dev/null || cat last-error' '.*Running.*'
+show "rename" 'cd vm-instances/by-name/recipe03; echo recipedb > name; cat name' 'recipedb'
+show "describe, with an editor of streams" 'sed -i "s/.*/the data base/" vm-instances/by-name/recipedb/description; cat vm-instances/by-name/recipedb/description' 'the data base'
+show "another size" 'cd vm-instances/by-name/recipedb; echo "stop type=cold" > actions; sync actions; echo 2 > cpuNum; echo 1G > memorySize; sync memorySize; cat cpuNum memorySize' $'2\n1073741824'
+show "all of it at once: say what is wanted, and let it come about" 'cd vm-instances/by-name/recipedb; echo "{\"cpuNum\": 1, \"state\": \"Running\", \"userTags\": [\"tier=data\"]}" > spec; sync spec; cat cpuNum state; cat tags/*' $'1\nRunning\ntier=data'
+show "what it took" 'cat vm-instances/by-name/recipedb/jobs/*/result | jq -r ".steps[]?.operation" | paste -sd " "' 'UpdateVmInstance CreateUserTag StartVmInstance'
+show "and back, from its own spec" 'cd vm-instances/by-name/recipedb; jq ".cpuNum = 2 | .state = \"Stopped\" | .userTags = []" spec > $work/spec; cp $work/spec spec; sync spec; cmp spec $work/spec; cat state' 'Stopped'
+show "a request, and the job it became" 'exec 3<> vm-instances/by-name/recipedb/actions; echo start >&3; cat <&3 | jq -r .location | grep -o "^api-jobs"; sync vm-instances/by-name/recipedb/actions' 'api-jobs'
+show "tag it" 'echo "resourceType=VmInstanceVO resourceUuid=$(cat vm-instances/by-name/recipedb/uuid) tag=production" > user-tags/create; cat vm-instances/by-name/recipedb/tags/*' 'production'
+show "who has this tag?" 'grep -lx production vm-instances/by-name/*/tags/* | cut -d / -f 3' 'recipedb'
 
 # ------------------------------------------------------------------ watching
 
-show "the jobs of one VM" 'cat vm-instances/by-name/db01/jobs/*/operation | sort | uniq -c | sort -rn | head -n 1 | awk "{ print (\$1 > 0) }"' '1'
-show "what failed?" 'cat api-jobs/[0-9a-f]*/state | grep -c Failed || true' '0'
+show "the jobs of one VM" 'cat vm-instances/by-name/recipedb/jobs/*/operation | sort | uniq -c | sort -rn | head -n 1 | awk "{ print (\$1 > 0) }"' '1'
+show "what failed?" 'cat api-jobs/[0-9a-f]*/state | grep -c Failed || true' '[0-9]+'
 show "the last change of anything" 'tail -n 1 events | jq -r .kind' '.+'
-show "who changed the name, and from what" 'jq -r "select(.changes.name.to == \"db01\" and .event == \"changed\") | \"\(.uid) \(.source): \(.changes.name.from)\"" events' '[0-9]+ fs: web03'
+show "who changed the name, and from what" 'jq -r "select(.changes.name.to == \"recipedb\" and .event == \"changed\") | \"\(.uid) \(.source): \(.changes.name.from)\"" events' '[0-9]+ fs: recipe03'
 show "changes of states, since a number" 'jq -r "select(.kind == \"VmInstance\" and .changes.state) | .changes.state.to" "events?since=1" | sort -u | paste -sd " "' '.*Running.*Stopped.*'
-show "wait for a change, not for the clock" '(sleep 0.5; echo "watched" > vm-instances/by-name/db01/description) & timeout 20 tail -n 0 -s 0.1 -f events | grep -m 1 -o watched' 'watched'
-show "VMs by state, as a monitor sees it" 'grep "state{kind=.VmInstance.,state=.Running." metrics | cut -d " " -f 2' '3'
+show "wait for a change, not for the clock" '(sleep 0.5; echo "watched" > vm-instances/by-name/recipedb/description) & timeout 20 tail -n 0 -s 0.1 -f events | grep -m 1 -o watched' 'watched'
+show "VMs by state, as a monitor sees it" 'grep "state{kind=.VmInstance.,state=.Running." metrics | cut -d " " -f 2' '[0-9]+'
 
 # ------------------------------------------------------------ copying, ending
 
-show "a copy of all that is known of a VM" 'cp -r vm-instances/by-name/db01/ $work/db01; cmp vm-instances/by-name/db01/inventory $work/db01/inventory' ''
+show "a copy of all that is known of a VM" 'cp -r vm-instances/by-name/recipedb/ $work/recipedb; cmp vm-instances/by-name/recipedb/inventory $work/recipedb/inventory' ''
 show "all of the pool in an archive" 'tar -cf $work/pool.tar vm-instances images; tar -tf $work/pool.tar | grep -c /inventory' '[0-9]+'
-show "differences between two VMs" 'diff <(jq -S . vm-instances/by-name/web01/inventory) <(jq -S . vm-instances/by-name/web02/inventory) | grep -c "name" || true' '[0-9]+'
-show "take them away: destroy, then expunge with rmdir" 'for vm in web01 web02 db01; do uuid=$(cat vm-instances/by-name/$vm/uuid); echo destroy > vm-instances/$uuid/actions; sync vm-instances/$uuid/actions; rmdir vm-instances/$uuid; done; ls vm-instances/by-name | grep -cE "^(web|db)" || true' '0'
-show "and the image" 'uuid=$(cat images/by-name/empty/uuid); echo delete > images/$uuid/actions; sync images/$uuid/actions; rmdir images/$uuid; ls images/by-name' ''
+show "differences between two VMs" 'diff <(jq -S . vm-instances/by-name/recipe01/inventory) <(jq -S . vm-instances/by-name/recipe02/inventory) | grep -c "name" || true' '[0-9]+'
+show "take them away: destroy, then expunge with rmdir" 'for vm in recipe01 recipe02 recipedb; do uuid=$(cat vm-instances/by-name/$vm/uuid); echo destroy > vm-instances/$uuid/actions; sync vm-instances/$uuid/actions; rmdir vm-instances/$uuid; done; ls vm-instances/by-name | grep -c "^recipe" || true' '0'
+show "and the image" 'uuid=$(cat images/by-name/recipe/uuid); echo delete > images/$uuid/actions; sync images/$uuid/actions; rmdir images/$uuid; ls images/by-name | grep -c "^recipe" || true' '0'
 
 printf '\n%d recipes\n' "$count"

@@ -29,6 +29,7 @@
 /* What libfuse said last before the mount was there, since it has no other way to say why something failed.
  */
 static char last_words[256];
+static bool goes_on; /* it has not ended its last line */
 static bool is_mounted;
 
 static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_list args)
@@ -36,14 +37,21 @@ static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_
 	char line[sizeof(last_words)];
 	const char *text = line;
 
+	bool ends;
+
 	vsnprintf(line, sizeof(line), format, args);
+	ends = strchr(line, '\n') != NULL;
 	line[strcspn(line, "\n")] = '\0';
 	if (strncmp(text, "fuse: ", 6) == 0)
 		text += 6;
-	if (*text && !is_mounted && level <= FUSE_LOG_ERR)
+	if (!is_mounted && goes_on)
+		snprintf(last_words + strlen(last_words), sizeof(last_words) - strlen(last_words), "%s",
+			 text);
+	else if (*text && !is_mounted && level <= FUSE_LOG_ERR)
 		snprintf(last_words, sizeof(last_words), "%s", text);
 	else if (*text)
 		fprintf(stderr, "poolfs: %s\n", text);
+	goes_on = !ends;
 }
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)

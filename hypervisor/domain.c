@@ -133,6 +133,9 @@ static int is_active(const struct hv_call *call, virDomainPtr domain, const char
 	return error_set_virt(e, call->conn, "cannot ask for the state of domain '%s'", uuid);
 }
 
+/* A guest that does not shut down is asked again after this time: while it boots it does not hear. */
+#define ASK_AGAIN_MS 5000
+
 /* Sends the request. libvirt asks the agent when one is connected, else it presses the ACPI button. */
 static int request_shutdown(const struct hv_call *call, virDomainPtr domain, const char *uuid,
 			    struct error *e)
@@ -153,7 +156,8 @@ static int request_shutdown(const struct hv_call *call, virDomainPtr domain, con
 static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, struct waiter *waiter,
 			      const char *uuid, int timeout_ms, struct error *e)
 {
-	struct timespec deadline = deadline_in(timeout_ms);
+	int waited_ms = 0, slice_ms = timeout_ms < ASK_AGAIN_MS ? timeout_ms : ASK_AGAIN_MS;
+	struct timespec deadline = deadline_in(slice_ms);
 
 	for (;;) {
 		int active = is_active(call, domain, uuid, e);
@@ -162,9 +166,17 @@ static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, s
 		if (active <= 0)
 			return active;
 		rc = host_wait(call, waiter, &deadline);
-		if (rc == -ETIMEDOUT)
-			return error_set(e, ETIMEDOUT, "domain '%s' did not shut down within %d ms", uuid,
-					 timeout_ms);
+		if (rc == -ETIMEDOUT) {
+			waited_ms += slice_ms;
+			if (waited_ms >= timeout_ms)
+				return error_set(e, ETIMEDOUT, "domain '%s' did not shut down within %d ms",
+						 uuid, timeout_ms);
+			(void)request_shutdown(call, domain, uuid, NULL);
+			slice_ms =
+				timeout_ms - waited_ms < ASK_AGAIN_MS ? timeout_ms - waited_ms : ASK_AGAIN_MS;
+			deadline = deadline_in(slice_ms);
+			rc = 0;
+		}
 		if (rc < 0)
 			return error_set_code(e, ENOTCONN, "HOST.1010",
 					      "the host went away while domain '%s' was shutting down", uuid);

@@ -21,6 +21,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+/* How long a start waits for the one that has the folder: umount(8) returns before the program has ended. */
+#define LOCK_WAIT_MS 10000
+#define LOCK_STEP_MS 50
 /* Most changes in one commit: bounds how long the first of them waits for the last. */
 #define GROUP_MAX 256
 
@@ -466,8 +469,13 @@ static int lock_folder(struct store *store, const char *dir, struct error *e)
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock_fd < 0)
 		return error_set(e, errno, "cannot use the state folder '%s': %s", dir, strerror(errno));
-	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return error_set(e, EBUSY, "the state folder '%s' is in use by another poolfs", dir);
+	for (int ms = 0; flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0; ms += LOCK_STEP_MS) {
+		const struct timespec pause = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+
+		if (ms >= LOCK_WAIT_MS)
+			return error_set(e, EBUSY, "the state folder '%s' is in use by another poolfs", dir);
+		(void)nanosleep(&pause, NULL);
+	}
 	return 0;
 }
 

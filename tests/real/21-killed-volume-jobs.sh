@@ -137,7 +137,7 @@ for guest in running stopped snapshot; do
 	case $guest in
 	running) request=("volumes/$root/actions" create-root-volume-template) ;;
 	stopped) act "vm-instances/$vm" stop type=cold ;;
-	snapshot) request=("volume-snapshots/$frozen/actions" create-root-volume-template) ;;
+	snapshot) request=("volume-snapshots/$frozen/actions" "create-root-volume-template backupStorageUuids=$bs") ;;
 	esac
 	for point in template-begun template-copied template-staged template-made; do
 		kill_at $point "${request[0]}" "${request[1]} name=$guest-root-$point"

@@ -206,6 +206,7 @@ act "volumes/$data" detach
 clear_all
 
 step "a scheduler keeps its last two, and touches no other"
+act "vm-instances/$vm" start # whose guest writes while snapshots come and go
 attach
 mine=$(snapshot mine)
 job=$(submit "volumes/$data/actions" 'create-snapshot-scheduler schedulerName=s snapShotName=s type=simple startTime=0 interval=2 repeatCount=5 snapshotMaxNumber=2')
