@@ -123,6 +123,13 @@ static int find_room(struct receiving *r, int64_t bytes, struct error *e)
 	return 0;
 }
 
+static void set_made(struct receiving *r, bool made, bool closed)
+{
+	scoped_lock(&r->upload->lock);
+	r->upload->made = made;
+	r->upload->closed = closed;
+}
+
 /* Before anything changes: the image is no image any more. */
 static int open_again(struct receiving *r, struct error *e)
 {
@@ -130,14 +137,10 @@ static int open_again(struct receiving *r, struct error *e)
 
 	if (error_is_set(&r->refusal))
 		return error_set(e, r->refusal.errnum, "%s", error_sentence(&r->refusal));
-	if (!r->upload->made)
-		return 0;
-	result = image_copies_reopen(r->job, r->image, e);
-	if (result < 0)
-		return result;
-	scoped_lock(&r->upload->lock);
-	r->upload->made = false;
-	return 0;
+	result = r->upload->made ? image_copies_reopen(r->job, r->image, e) : 0;
+	if (result == 0)
+		set_made(r, false, false);
+	return result;
 }
 
 /* Refuses the content when what is there of it contradicts the name. What it finds wrong stays wrong. */
@@ -323,6 +326,8 @@ static int make(struct receiving *r, struct error *e)
 	if (!r->changed || r->size == 0)
 		return 0; /* a shell closes copies of the descriptor before it begins to write */
 	result = read_claim(r, &claim, e);
+	if (result > 0 && !writer_died(r->upload))
+		set_made(r, false, true);
 	if (result != 0)
 		return result < 0 ? result : 0;
 	if (writer_died(r->upload))
@@ -333,8 +338,7 @@ static int make(struct receiving *r, struct error *e)
 	if (result < 0)
 		return result;
 	r->changed = false;
-	scoped_lock(&r->upload->lock);
-	r->upload->made = true;
+	set_made(r, true, false);
 	return 1;
 }
 

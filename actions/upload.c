@@ -533,7 +533,8 @@ int upload_rename(struct upload *u, const char *name, struct upload_task *task, 
 		u->used = store_now();
 		snprintf(task->former, sizeof(task->former), "%s", u->file_name);
 		snprintf(u->file_name, sizeof(u->file_name), "%s", name);
-		makes = !u->opens && !upload_name_is_temporary(name);
+		/* a program renames what it has closed; the kernel may tell of the last close's end later */
+		makes = (!u->opens || u->closed) && !upload_name_is_temporary(name);
 		if (makes)
 			push(u, task);
 	}

@@ -121,9 +121,9 @@ void upload_do(struct upload *u, struct upload_task *task);
 struct upload_task *uploads_withdraw(struct uploads *uploads, const void *arg);
 
 /**
- * Renames the file. Once nobody has it open, a name that is no temporary one makes the image: @task
- * (UPLOAD_CLOSE) is answered then, or at once while it is open. On failure @task is not touched: -EINVAL (no
- * suffix of an image), -EBUSY (the name is taken), -ESTALE.
+ * Renames the file. Once all that was written has been closed, a name that is no temporary one makes the
+ * image: @task (UPLOAD_CLOSE) is answered then, or at once while it is being written. On failure @task is not
+ * touched: -EINVAL (no suffix of an image), -EBUSY (the name is taken), -ESTALE.
  */
 int upload_rename(struct upload *u, const char *name, struct upload_task *task, struct error *e);
 /** Removes the file: the upload ends, nothing is made. */

@@ -21,6 +21,7 @@ struct upload {
 	unsigned opens, writers;
 	int64_t used; /* ns: last time anybody did anything with it */
 	bool made;    /* the image is Ready, with all that was written */
+	bool closed;  /* a close has found all that was written, under a temporary name */
 	bool removed;
 	bool ended; /* tasks are answered with `end` */
 	struct error end;

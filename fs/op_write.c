@@ -153,5 +153,5 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		submit_rmdir(&p, req);
+		submit_rmdir(&p, parent, req);
 }

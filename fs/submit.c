@@ -26,6 +26,7 @@ struct submission {
 	void *arg;		     /* of taken */
 	const struct object *object; /* owned; NULL: none */
 	uid_t uid;
+	struct locked locked; /* of an rmdir */
 };
 
 static void submission_free(struct submission *s)
@@ -88,7 +89,7 @@ static void rmdir_accepted(void *arg, int result, const char *job, const json_t 
 		fuse_reply_err(s->req, -result);
 	} else {
 		snprintf(set.job, sizeof(set.job), "%s", job);
-		waits_add(s->fs->waits, s->req, &set, WAIT_JOB_ERRNO);
+		waits_add(s->fs->waits, s->req, &set, WAIT_JOB_ERRNO, s->locked);
 	}
 	submission_free(s);
 }
@@ -403,7 +404,7 @@ void submit_fsync(const struct place *p, fuse_req_t req)
 		fuse_reply_err(req, 0); /* nothing is ever written here */
 		return;
 	}
-	waits_add(p->fs->waits, req, &set, WAIT_EIO);
+	waits_add(p->fs->waits, req, &set, WAIT_EIO, (struct locked){{node_pack(p->node)}});
 }
 
 void submit_fsync_gone(const struct fs *fs, struct handle *h, fuse_req_t req)
@@ -412,7 +413,7 @@ void submit_fsync_gone(const struct fs *fs, struct handle *h, fuse_req_t req)
 
 	handle_get_job(h, set.job);
 	if (*set.job)
-		waits_add(fs->waits, req, &set, WAIT_EIO);
+		waits_add(fs->waits, req, &set, WAIT_EIO, (struct locked){{node_pack(h->node)}});
 	else
 		fuse_reply_err(req, ESTALE);
 }
@@ -432,7 +433,7 @@ static bool has_text(const struct object *o, const char *field, const char *text
 	return i >= 0 && o->kind->fields[i].type == FIELD_STRING && object_str_is(o, i, text);
 }
 
-void submit_rmdir(const struct place *p, fuse_req_t req)
+void submit_rmdir(const struct place *p, fuse_ino_t parent, fuse_req_t req)
 {
 	const struct operation *op = removing_operation(p->kind);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -454,5 +455,6 @@ void submit_rmdir(const struct place *p, fuse_req_t req)
 		return;
 	}
 	watchers_rmdir_begins(p->fs->watchers, p->node);
-	submit(p, &(struct submission){.req = req}, request, rmdir_accepted);
+	submit(p, &(struct submission){.req = req, .locked = {{parent, node_pack(p->node)}}}, request,
+	       rmdir_accepted);
 }

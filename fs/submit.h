@@ -30,7 +30,8 @@ void submit_fsync(const struct place *p, fuse_req_t req);
 /** fsync of a file whose object is gone: waits for the request that was written through @h, which may have
  * done it. */
 void submit_fsync_gone(const struct fs *fs, struct handle *h, fuse_req_t req);
-/** Answers rmdir of the directory of an object: removes its row when it is Destroyed or Deleted already. */
-void submit_rmdir(const struct place *p, fuse_req_t req);
+/** Answers rmdir of the directory of an object in @parent: removes its row when it is Destroyed or Deleted
+ * already. */
+void submit_rmdir(const struct place *p, fuse_ino_t parent, fuse_req_t req);
 
 #endif

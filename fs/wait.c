@@ -18,6 +18,7 @@ struct wait {
 	fuse_req_t req;
 	struct job_set set;
 	enum wait_failure failure;
+	struct locked locked;
 	uint64_t version; /* commits up to this one are counted in */
 	size_t pending;	  /* jobs of the set that have not ended */
 	int64_t last;	  /* row id of the last job of the set */
@@ -214,7 +215,8 @@ static void interrupted(fuse_req_t req, void *arg)
 		answer(found, EINTR);
 }
 
-void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, enum wait_failure failure)
+void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, enum wait_failure failure,
+	       struct locked locked)
 {
 	struct wait *w = calloc(1, sizeof(*w));
 	struct view *view;
@@ -224,7 +226,7 @@ void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, e
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	*w = (struct wait){.req = req, .set = *set, .failure = failure, .entering = true};
+	*w = (struct wait){.req = req, .set = *set, .failure = failure, .locked = locked, .entering = true};
 	pthread_mutex_lock(&waits->lock);
 	view = store_view(waits->store);
 	count_jobs(waits, w, view);
@@ -249,6 +251,15 @@ void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, e
 	pthread_mutex_unlock(&waits->lock);
 	if (w)
 		answer(w, error);
+}
+
+bool waits_lock(struct waits *waits, uint64_t node)
+{
+	scoped_lock(&waits->lock);
+	for (const struct wait *w = waits->list; w; w = w->next)
+		if (w->locked.nodes[0] == node || w->locked.nodes[1] == node)
+			return true;
+	return false;
 }
 
 /* A job has ended or is gone. Moves the waits that this ends to @ret. Call with the lock held. */

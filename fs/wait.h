@@ -38,9 +38,17 @@ void waits_load(struct waits *waits);
 /** Follows the jobs. In the store's writer thread. */
 void waits_observe(struct waits *waits, const struct view *view, const struct change *changes, size_t count);
 
+/* The node numbers of files that the kernel keeps locked until a request on them is answered; 0 = none. */
+struct locked {
+	uint64_t nodes[2];
+};
+
 /** Answers @req with fuse_reply_err() when the jobs have ended; EINTR when it is interrupted. Never blocks.
  */
-void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, enum wait_failure failure);
+void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, enum wait_failure failure,
+	       struct locked locked);
+/** True while a request that waits keeps @node locked. */
+bool waits_lock(struct waits *waits, uint64_t node);
 /** Answers everybody with EINTR; waits that come later too. */
 void waits_stop(struct waits *waits);
 

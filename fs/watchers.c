@@ -13,9 +13,14 @@
 
 #include "notices.h"
 #include "ops.h"
+#include "wait.h"
 
 /* A table of numbers, at most half full, so that looking for one is quick. */
 #define SLOTS (2 * WATCHERS_OBJECTS)
+/* What cannot be told of yet; one too many is waited for. */
+#define LATER_MAX 128
+/* How often it is tried again, ms. */
+#define LATER_MS 100
 /* Directories that users are removing at one time; one too many is told of twice. */
 #define RMDIRS_MAX 64
 /* Folders have numbers below this. */
@@ -62,8 +67,10 @@ struct watchers {
 	unsigned next_rmdir;		 /* lock */
 
 	/* the thread's */
-	struct heap *spare;	/* owned; the one that was taken last */
-	struct view *told;	/* owned; what watchers know */
+	struct heap *spare;		/* owned; the one that was taken last */
+	struct view *told;		/* owned; what watchers know */
+	struct notice later[LATER_MAX]; /* in order */
+	size_t later_count;
 	const struct view *now; /* borrowed; what they are being told */
 	int tree, root, mounts; /* the copy of the mount, its top directory, mountinfo */
 	dev_t device;
@@ -372,6 +379,11 @@ static void announce(struct watchers *w, const struct notice *notice)
 		w->announced = *notice;
 }
 
+static struct node target_of(const struct notice *notice)
+{
+	return notice->what == NOTICE_CHANGED ? notice->node : notice->dir;
+}
+
 /* Does through the mount what has happened. What fails is not watched, or has changed once more. */
 static void act(const struct notice *notice, int fd)
 {
@@ -395,25 +407,77 @@ static void act(const struct notice *notice, int fd)
 	}
 }
 
-static bool tell(void *arg, const struct notice *notice)
+/* If anybody may be watching. */
+static void tell_now(struct watchers *w, const struct notice *notice)
 {
-	struct watchers *w = arg;
-	_cleanup_close_ int fd = -1, file = -1;
+	_cleanup_close_ int fd = open_node(w, target_of(notice)), file = -1;
 
-	if (!goes_on(w, 0))
-		return false;
-	if (notice->what == NOTICE_GONE && notice->node.class == N_OBJECT && is_rmdir(w, notice->node))
-		return true;
-	fd = open_node(w, notice->what == NOTICE_CHANGED ? notice->node : notice->dir);
 	if (fd >= 0 && notice->inner)
 		file = open_node(w, notice->node);
 	if (fd < 0 || (notice->inner && file < 0))
-		return true;
+		return;
 	if (file >= 0)
 		(void)close(steal_fd(&file)); /* else it would be held back from being deleted */
 	announce(w, notice);
 	act(notice, fd);
 	announce(w, NULL);
+}
+
+/* Would the kernel keep us waiting, for a job perhaps? Or has what comes before not been told of, the first
+ * @count of `later`? */
+static bool is_locked(const struct watchers *w, const struct notice *notice, size_t count)
+{
+	uint64_t target = node_pack(target_of(notice));
+
+	for (size_t i = 0; i < count; i++)
+		if (node_pack(target_of(&w->later[i])) == target)
+			return true;
+	return waits_lock(w->fs->waits, target) ||
+	       (notice->what == NOTICE_GONE && waits_lock(w->fs->waits, node_pack(notice->node)));
+}
+
+/* False when there is no room. */
+static bool tell_later(struct watchers *w, const struct notice *notice)
+{
+	for (size_t i = 0; notice->what == NOTICE_CHANGED && i < w->later_count; i++)
+		if (w->later[i].what == NOTICE_CHANGED &&
+		    node_pack(w->later[i].node) == node_pack(notice->node))
+			return true;
+	if (w->later_count == LATER_MAX)
+		return false;
+	w->later[w->later_count++] = *notice;
+	return true;
+}
+
+/* What could not be told of before. */
+static bool tell_rest(struct watchers *w)
+{
+	size_t count = w->later_count;
+
+	w->later_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct notice notice = w->later[i];
+
+		if (!goes_on(w, 0))
+			return false;
+		if (is_locked(w, &notice, w->later_count))
+			w->later[w->later_count++] = notice;
+		else
+			tell_now(w, &notice);
+	}
+	return true;
+}
+
+static bool tell(void *arg, const struct notice *notice)
+{
+	struct watchers *w = arg;
+
+	if (!goes_on(w, 0))
+		return false;
+	if (notice->what == NOTICE_GONE && notice->node.class == N_OBJECT && is_rmdir(w, notice->node))
+		return true;
+	if (!is_locked(w, notice, w->later_count) || !tell_later(w, notice))
+		tell_now(w, notice);
 	return true;
 }
 
@@ -484,7 +548,7 @@ static void *thread_main(void *arg)
 		atomic_store(&w->id, gettid());
 		w->root = openat(w->tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (w->root >= 0 && is_mounted(w))
-			while (goes_on(w, -1) && tell_changes(w))
+			while (goes_on(w, w->later_count ? LATER_MS : -1) && tell_rest(w) && tell_changes(w))
 				;
 		/* The number may be another's when we are gone. */
 		atomic_store(&w->id, 0);

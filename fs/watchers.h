@@ -24,6 +24,9 @@
  *   of ours in its way; when the mount has left the namespace the copy goes too,
  *   and with it the file system.
  *
+ * - The kernel locks a file for the time of a request on it, and fsync(2) and rmdir(2)
+ *   wait for jobs. What would have to wait for such a one is told of later.
+ *
  * A directory inside an object that is watched while the kernel has dropped its
  * name for want of memory is not told of (its files are). Self-locking.
  */

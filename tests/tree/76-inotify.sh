@@ -71,6 +71,11 @@ ends() {
 	[ ! -e "/proc/$1" ]
 }
 
+# waits_in FUNCTION PID: the kernel holds the process there.
+waits_in() {
+	grep -q "$1" "/proc/$2/stack"
+}
+
 step "the option is refused where it cannot be"
 assert_fails "exclude each other" "$POOLFS" -o "state=$STATE,uri=$URI,inotify,ro" "$MOUNT"
 
@@ -161,6 +166,27 @@ assert_fails "not permitted" ln -s x "$MOUNT/vm-instances/by-name/x"
 assert_fails "not permitted" rmdir "$MOUNT/vm-instances/by-name"
 assert_fails "busy" rmdir "$MOUNT/$dir"
 (cd "$MOUNT" && ls vm-instances vm-instances/by-name) | grep -qx last
+unwatch
+
+step "who waits for a job keeps nobody else from being told"
+exec 5>"$MOUNT/images/upload/slow.raw"
+printf boot >&5
+slow=$(value images/inventories | jq -r '.inventories[] | select(.name == "slow") | .uuid')
+watch "images/$slow/actions" "images/$slow/status" "$dir/description" 5>&-
+submit "images/$slow/actions" "change-state stateEvent=disable" >/dev/null
+sync "$MOUNT/images/$slow/actions" 5>&- &
+syncer=$!
+wait_until 10 waits_in fsync "$syncer"
+printf more >&5 # changes the image; the upload goes on, and the other job waits for its end
+wait_for "images/$slow/status" Ready 10
+is_told "images/$slow/status ATTRIB"
+call UpdateVmInstance "{\"uuid\":\"$vm\",\"description\":\"meanwhile\"}" >/dev/null
+is_told "$dir/description ATTRIB"
+untold "images/$slow/actions ATTRIB"
+kill -0 "$syncer"
+exec 5>&-
+wait "$syncer"
+is_told "images/$slow/actions ATTRIB"
 unwatch
 
 step "many at a time, while nobody watches: who watches then is told of what comes then"

@@ -236,6 +236,31 @@ static void a_temporary_name_waits_for_its_own(void **state)
 	assert_true(image_is(f, "tmp", "Ready"));
 }
 
+static void a_rename_may_come_before_the_end_of_the_last_close(void **state)
+{
+	struct pool_fixture *f = *state;
+	struct upload *u = create(f, ".late.raw.x1");
+	struct asked early = ask(UPLOAD_CLOSE), late = ask(UPLOAD_CLOSE);
+
+	/* what is being written is made by its next close */
+	assert_int_equal(add(u, "boot", 0), 4);
+	assert_int_equal(upload_rename(u, "early.raw", &early.task, NULL), 0);
+	assert_int_equal(wait_for(&early), 0);
+	assert_true(image_is(f, "early", NULL));
+	assert_int_equal(close_it(u), 1);
+	assert_true(image_is(f, "early", "Ready"));
+	release(u);
+	u = create(f, ".late.raw.x2");
+	assert_int_equal(add(u, "boot", 0), 4);
+	assert_int_equal(close_it(u), 0);
+	assert_int_equal(upload_rename(u, "late.raw", &late.task, NULL), 0);
+	assert_int_equal(wait_for(&late), 1);
+	assert_true(image_is(f, "late", "Ready"));
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+	assert_true(image_is(f, "late", "Ready"));
+}
+
 static void a_creation_can_be_given_up_until_it_has_begun(void **state)
 {
 	struct pool_fixture *f = *state;
@@ -257,6 +282,7 @@ int main(void)
 		ON_A_POOL(without_a_close_there_is_no_image),
 		ON_A_POOL(names_are_looked_at),
 		ON_A_POOL(a_temporary_name_waits_for_its_own),
+		ON_A_POOL(a_rename_may_come_before_the_end_of_the_last_close),
 		ON_A_POOL(a_creation_can_be_given_up_until_it_has_begun),
 	};
 
