@@ -107,10 +107,7 @@ int image_template_check(const struct view *view, const struct request *req, str
 
 	if (!volume)
 		return error_set(e, ENOENT, "the volume of snapshot[uuid:%s] is gone", req->target);
-	if (snapshot && !object_str_is(snapshot, SNAPSHOT_STATUS, "Ready"))
-		return error_set(e, EBUSY, "volume snapshot[uuid:%s] is not Ready, it's %s", req->target,
-				 object_text(snapshot, SNAPSHOT_STATUS));
-	r = snapshot ? 0 : check_volume(view, req, volume, e);
+	r = snapshot ? snapshot_check_readable(snapshot, e) : check_volume(view, req, volume, e);
 	if (r == 0)
 		r = object_check_uuid(view, req, e);
 	if (r < 0)
