@@ -327,6 +327,16 @@ static void finish(struct job *job, json_t *result, struct error *error)
 			error_sentence(&e));
 }
 
+/* True when a job that stopped did so because the daemon ends, and nobody wants it cancelled. */
+static bool is_put_off(struct waiting *entry, const struct job *job)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *row = view_get(view, KIND_JOB, job->uuid);
+
+	scoped_lock(&entry->x->lock);
+	return entry->x->stopping && row && !object_int(row, JOB_CANCEL);
+}
+
 static void run_job(struct waiting *entry, struct job *job)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -344,6 +354,11 @@ static void run_job(struct waiting *entry, struct job *job)
 		r = entry->recover ? recover(job, &result, &e) : perform(job, false, &result, &e);
 		running_remove(entry);
 		r = explain(job->req->op, r, &e);
+	}
+	/* The row stays Processing: the next start recovers the job, as after a kill. */
+	if (r == -ECANCELED && is_put_off(entry, job)) {
+		json_decref(result);
+		return;
 	}
 	finish(job, result, r < 0 ? &e : NULL);
 	json_decref(result);

@@ -23,7 +23,8 @@ struct executor;
 int executor_new(struct pool *pool, struct executor **ret_executor, struct error *e);
 /** Takes up what the database holds. */
 int executor_start(struct executor *x, struct error *e);
-/** Asks running jobs to stop and waits for them; queued ones stay in the database. Accepts NULL. */
+/** Asks running jobs to stop and waits for them. Queued ones stay so, and those that stopped for this stay
+ * Processing: the next start recovers them. Accepts NULL. */
 void executor_stop(struct executor *x);
 /** executor_stop(), and frees: not while a store that it observes is open. Accepts NULL. */
 void executor_free(struct executor *x);

@@ -17,7 +17,7 @@
 #define BACKGROUND_MAX 4
 /* Of these, for what clients can ask for at will. */
 #define TURNS_MAX 2
-/* How long a start waits for hosts that are on their way, so that the first request finds them. */
+/* How long a start waits for hosts that are on their way, so that the first job finds them. */
 #define HOSTS_WAIT_MS 5000
 
 struct store *pool_store(struct pool *pool)
@@ -361,8 +361,6 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r == 0)
 		r = image_cache_recover(pool, e);
 	if (r == 0)
-		r = executor_start(pool->executor, e);
-	if (r == 0)
 		r = web_hooks_new(pool, &pool->web_hooks, e);
 	if (r == 0)
 		r = pool_timers_start(pool, e);
@@ -370,6 +368,8 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 		(void)workers_run(pool->background, account_warn_of_first_password, pool); /* not vital */
 	if (r == 0)
 		pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
+	if (r == 0)
+		r = executor_start(pool->executor, e);
 	if (r == 0 && !options->read_only)
 		r = clockwork_start(pool->clockwork, e);
 	return r;

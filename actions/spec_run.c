@@ -25,6 +25,7 @@
 #include "job.h"
 #include "kill_point.h"
 #include "spec_internal.h"
+#include "topology.h"
 
 /* Far more than any document needs. */
 #define STEPS_MAX 1024
@@ -341,8 +342,13 @@ static int settle(struct work *w, struct error *e)
 int spec_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_(work_done) struct work w;
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	int r = begin(job, &w, e);
+	const struct object *vm = r == 0 && w.kind == KIND_VM ? view_get(view, KIND_VM, w.uuid) : NULL;
+	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
 
+	if (host)
+		(void)host_wait_connected(job, host);
 	if (r == 0)
 		r = settle(&w, e);
 	return r < 0 ? r : go_on(&w, ret_result, e);

@@ -108,3 +108,15 @@ touch go
 job_wait "$download" 20
 assert_eq "$(value "images/$big/status")" Ready
 assert_eq "$(value "images/$big/size")" 4194304
+
+step "a download in whose middle the pool is unmounted says so after the next mount, and nothing of it is left"
+rm go port
+"$TOP/tests/tree/slow-http" big.raw go >port &
+wait_until 10 test -s port
+download=$(submit images/create "$(jq -nc --arg url "http://127.0.0.1:$(cat port)/big.raw" --arg bs "$(first backup-storage)" \
+	'{params: {name: "broken", url: $url, format: "raw", backupStorageUuids: [$bs]}}')")
+wait_until 10 has_begun
+remount_pool
+job_wait "$download" 20 2>/dev/null && fail "the image was added"
+assert_match "$(value "api-jobs/$download/error")" "the daemon ended while the image was added, nothing of it is kept"
+[ ! -e "$MOUNT/images/by-name/broken" ] || fail "the image is still there"

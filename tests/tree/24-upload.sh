@@ -1,6 +1,6 @@
 #!/bin/bash
 # A file written into images/upload is an image once it is closed: whatever writes it, or nothing of it is there.
-# limit: 300
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 upload=$MOUNT/images/upload
