@@ -1,5 +1,6 @@
 #!/bin/bash
 # Snapshot trees on the test driver: branches, reverts, deletes with descendants, chain limit, sizes, files.
+# limit: 300
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Images made of volumes and snapshots on the test driver, volumes made of those, candidates, the agent's flag.
+# limit: 300
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
