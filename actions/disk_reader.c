@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "snapshot.h"
 #include "volume.h"
 
 /* Most bytes of one question about holes, and of one read: the protocol counts in 32 bits. */
@@ -103,9 +104,12 @@ int disk_reader_check(const struct view *view, const struct object *o, struct er
 	if (!volume || (o->kind->id == KIND_VOLUME && !is_at_rest(view, volume)))
 		return error_set(e, EBUSY, "volume '%s' is in use by a VM, read one of its snapshots instead",
 				 object_uuid(o));
-	if (o->kind->id == KIND_SNAPSHOT && !object_str_is(o, SNAPSHOT_STATUS, "Ready"))
-		return error_set(e, EBUSY, "snapshot '%s' is not Ready, it is %s", object_uuid(o),
-				 object_text(o, SNAPSHOT_STATUS));
+	if (o->kind->id == KIND_SNAPSHOT) {
+		int r = snapshot_check_readable(o, e);
+
+		if (r < 0)
+			return r;
+	}
 	host = volume_any_host(view, volume);
 	if (!host || !is_here(host))
 		return error_set(e, EOPNOTSUPP, "the files of volume '%s' are not on this machine",
@@ -119,7 +123,9 @@ bool disk_reader_is_valid(const struct disk_reader *r, const struct view *view)
 
 	if (!o || r->kind == KIND_IMAGE)
 		return o != NULL;
-	return object_str_is(o, path_field(o), r->path) && (r->kind == KIND_SNAPSHOT || is_at_rest(view, o));
+	if (!object_str_is(o, path_field(o), r->path))
+		return false;
+	return r->kind == KIND_SNAPSHOT ? object_str_is(o, SNAPSHOT_STATE, "Enabled") : is_at_rest(view, o);
 }
 
 /* --------------------------------------------------------------------- opening */

@@ -98,15 +98,16 @@ int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 	struct image_claim claim = {.format = request_str(req, "format"),
 				    .media_type = request_str(req, "mediaType"),
 				    .system = request_bool(req, "system", false)};
+	json_t *failures = NULL;
 	int r = check_no_file(job, e);
 
 	if (r == 0)
 		r = store_run(pool_store(job->pool), begin, req, e);
 	if (r == 0)
-		r = request_is_upload(req)
-			    ? upload_receive(job, e)
-			    : image_copies_make(job, req->target, request_str(req, "url"), &claim, NULL, e);
-	return r < 0 ? r : job_result_inventory(job, KIND_IMAGE, req->target, ret_result, e);
+		r = request_is_upload(req) ? upload_receive(job, e)
+					   : image_copies_make(job, req->target, request_str(req, "url"),
+							       &claim, &failures, e);
+	return r < 0 ? r : image_copies_result(job, req->target, failures, ret_result, e);
 }
 
 int image_add_recover(struct job *job, json_t **ret_result, struct error *e)

@@ -456,6 +456,17 @@ int image_copies_make(struct job *job, const char *image_uuid, const char *sourc
 	return 0;
 }
 
+int image_copies_result(struct job *job, const char *image_uuid, json_t *failures, json_t **ret_result,
+			struct error *e)
+{
+	int r = job_result_inventory(job, KIND_IMAGE, image_uuid, ret_result, e);
+
+	if (r == 0 && json_array_size(failures))
+		(void)json_object_set(*ret_result, "failures", failures);
+	json_decref(failures);
+	return r;
+}
+
 /* ------------------------------------------------------------------ uploads */
 
 int image_copies_adopt(struct job *job, const char *image_uuid, const struct image_claim *claim,

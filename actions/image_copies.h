@@ -46,6 +46,10 @@ int image_copies_put_refs(struct txn *t, const char *image_uuid, const json_t *b
  */
 int image_copies_make(struct job *job, const char *image_uuid, const char *source,
 		      const struct image_claim *claim, json_t **ret_failures, struct error *e);
+/** The result of a job that made an image: its inventory, and `failures` when there are any. Takes those
+ * over. */
+int image_copies_result(struct job *job, const char *image_uuid, json_t *failures, json_t **ret_result,
+			struct error *e);
 
 /**
  * As image_copies_make() for an image with one ref whose bytes are there already, under the partial name:

@@ -107,10 +107,7 @@ int image_template_check(const struct view *view, const struct request *req, str
 
 	if (!volume)
 		return error_set(e, ENOENT, "the volume of snapshot[uuid:%s] is gone", req->target);
-	if (snapshot && !object_str_is(snapshot, SNAPSHOT_STATUS, "Ready"))
-		return error_set(e, EBUSY, "volume snapshot[uuid:%s] is not Ready, it's %s", req->target,
-				 object_text(snapshot, SNAPSHOT_STATUS));
-	r = snapshot ? 0 : check_volume(view, req, volume, e);
+	r = snapshot ? snapshot_check_readable(snapshot, e) : check_volume(view, req, volume, e);
 	if (r == 0)
 		r = object_check_uuid(view, req, e);
 	if (r < 0)
@@ -288,6 +285,40 @@ static int settle_source(struct job *job, struct error *e)
 	return volume ? snapshot_settle(job->pool, object_uuid(volume), e) : 0;
 }
 
+/* Step 4. */
+static int copy_to_all(struct template *m, const struct image_claim *claim, json_t **ret_failures,
+		       struct error *e)
+{
+	_cleanup_(error_done) struct error cause = ERROR_INIT;
+	const struct request *req = m->job->req;
+	char *text = NULL;
+	int r = image_copies_make(m->job, m->image, m->path, claim, ret_failures, &cause), len;
+
+	if (r == 0)
+		return 0;
+	if (job_should_stop(m->job))
+		return error_move(e, &cause);
+	if (strcmp(req->op->name, DATA_TEMPLATE) == 0)
+		len = asprintf(
+			&text,
+			"failed to create data volume template from volume[uuid:%s] on all backup storage. "
+			"See cause for one of errors: %s",
+			req->target, error_sentence(&cause));
+	else
+		len = asprintf(
+			&text,
+			"failed to create image from %s[uuid:%s] on all backup storage, see cause for one "
+			"of errors: %s",
+			req->op->kind == KIND_SNAPSHOT ? "volume snapshot" : "root volume", req->target,
+			error_sentence(&cause));
+	if (len < 0)
+		return error_move(e, &cause);
+	error_wrap(&cause, "SYS.1006");
+	free(cause.details);
+	cause.details = text;
+	return error_move(e, &cause);
+}
+
 int image_template_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const struct image_claim claim = {.format = "qcow2",
@@ -308,15 +339,10 @@ int image_template_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r < 0)
 		(void)image_remove_copies(job->pool, m.image, NULL, false, NULL);
 	else
-		r = image_copies_make(job, m.image, m.path, &claim, &failures, e);
+		r = copy_to_all(&m, &claim, &failures, e);
 	kill_point("template-made");
 	clean_up(&m);
-	if (r == 0)
-		r = job_result_inventory(job, KIND_IMAGE, m.image, ret_result, e);
-	if (r == 0 && json_array_size(failures))
-		(void)json_object_set(*ret_result, "failures", failures);
-	json_decref(failures);
-	return r;
+	return r < 0 ? r : image_copies_result(job, m.image, failures, ret_result, e);
 }
 
 /* A guest's disk may still be being copied for nobody. */

@@ -61,6 +61,19 @@ const char *volume_base_path(const struct view *view, const struct object *volum
 	return NULL;
 }
 
+int snapshot_check_readable(const struct object *snapshot, struct error *e)
+{
+	if (!object_str_is(snapshot, SNAPSHOT_STATUS, "Ready"))
+		return error_set(e, EBUSY, "volume snapshot[uuid:%s] is not Ready, it's %s",
+				 object_uuid(snapshot), object_text(snapshot, SNAPSHOT_STATUS));
+	if (!object_str_is(snapshot, SNAPSHOT_STATE, "Enabled"))
+		return error_set(
+			e, EBUSY,
+			"volume snapshot[uuid:%s] is not Enabled, it's %s: its deletion failed half way, delete it again",
+			object_uuid(snapshot), object_text(snapshot, SNAPSHOT_STATE));
+	return 0;
+}
+
 static const char *volume_of(const struct view *view, const struct request *req)
 {
 	const struct object *snapshot = request_object(view, req);
@@ -130,13 +143,16 @@ int snapshot_put_latest(struct txn *t, const char *volume, const char *latest, s
 	return r;
 }
 
-int snapshot_put_status(struct txn *t, const struct object *snapshot, const char *status, struct error *e)
+int snapshot_put_status(struct txn *t, const struct object *snapshot, const char *status, const char *state,
+			struct error *e)
 {
 	struct object *copy = object_copy(snapshot);
 
 	if (!copy)
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_str(copy, SNAPSHOT_STATUS, status);
+	if (state)
+		object_set_str(copy, SNAPSHOT_STATE, state);
 	return txn_put(t, copy, NULL, e);
 }
 

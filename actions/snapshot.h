@@ -32,6 +32,11 @@ int snapshot_depth(const struct view *view, const struct object *snapshot);
 /** The file of the image below the volume's chain; NULL = nothing is known to be there. Borrowed. */
 const char *volume_base_path(const struct view *view, const struct object *volume);
 
+/** Whether what the snapshot has frozen can be read: -EBUSY when it is not Ready, or Disabled
+ * (snapshot_single.c).
+ */
+int snapshot_check_readable(const struct object *snapshot, struct error *e);
+
 /** For operations on a snapshot: the volume is its first queue, the volume's VM the second. */
 op_queue_fn snapshot_queue_volume;
 op_queue_fn snapshot_queue_vm;
@@ -42,8 +47,9 @@ op_queue_fn snapshot_queue_vm;
 int snapshot_put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE], struct error *e);
 /** Makes @latest (NULL: none) the snapshot that the volume stands on, and its tree the current one. */
 int snapshot_put_latest(struct txn *t, const char *volume, const char *latest, struct error *e);
-/** Writes the status of a snapshot. */
-int snapshot_put_status(struct txn *t, const struct object *snapshot, const char *status, struct error *e);
+/** Writes the status of a snapshot, and its state when that is not NULL. */
+int snapshot_put_status(struct txn *t, const struct object *snapshot, const char *status, const char *state,
+			struct error *e);
 /** Writes loose rows for the files of all snapshots of a volume and removes its snapshots and trees. */
 int snapshots_loosen_all(struct txn *t, const char *volume, struct error *e);
 

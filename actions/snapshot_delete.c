@@ -72,18 +72,22 @@ static int for_subtree(struct txn *t, const char *uuid,
 
 static int mark_one(struct txn *t, const struct object *snapshot, void *arg, struct error *e)
 {
-	return snapshot_put_status(t, snapshot, arg, e);
+	return snapshot_put_status(t, snapshot, arg, NULL, e);
 }
 
 struct mark {
 	const char *uuid;
 	const char *status;
+	bool alone; /* without those that were taken after it */
 };
 
 static int mark_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct mark *m = arg;
+	const struct object *o = view_get(txn_view(t), KIND_SNAPSHOT, m->uuid);
 
+	if (m->alone)
+		return o ? mark_one(t, o, (void *)(uintptr_t)m->status, e) : 0;
 	return for_subtree(t, m->uuid, mark_one, (void *)(uintptr_t)m->status, e);
 }
 
@@ -157,7 +161,7 @@ static bool is_single(const struct request *req)
 int snapshot_delete_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
-	struct mark deleting = {uuid, "Deleting"}, ready = {uuid, "Ready"};
+	struct mark deleting = {uuid, "Deleting", false}, ready = {uuid, "Ready", false};
 	struct gone gone = {.uuid = uuid};
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, uuid);
@@ -190,7 +194,7 @@ int snapshot_delete_recover(struct job *job, json_t **ret_result, struct error *
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, job->req->target);
-	struct mark ready = {job->req->target, "Ready"};
+	struct mark ready = {job->req->target, "Ready", is_single(job->req)};
 	int r;
 
 	if (!snapshot) {
@@ -199,10 +203,8 @@ int snapshot_delete_recover(struct job *job, json_t **ret_result, struct error *
 	}
 	r = snapshot_recover_volume(job, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);
 	if (r == 0)
-		return snapshot_delete_run(job, ret_result, e);
-	/* one that may be spoilt stays as it is */
-	if (is_single(job->req))
-		return r;
-	(void)store_run(pool_store(job->pool), mark_fn, &ready, NULL);
+		r = snapshot_delete_run(job, ret_result, e);
+	if (r < 0)
+		(void)store_run(pool_store(job->pool), mark_fn, &ready, NULL);
 	return r;
 }

@@ -11,9 +11,9 @@
  * Step 2 is a pull where no guest has the file above open, and for the volume's head. A file in the middle of
  * a running guest's chain cannot be written to: there the child, the heir, is committed down into the
  * snapshot's file, and takes that over in step 3. So from the beginning of a commit on the snapshot is
- * spoilt, while the heir reads the same through its old file and through the new one. When a commit fails the
- * snapshot stays Deleting: it can be deleted again, not reverted to. After any other failure it is Ready
- * again.
+ * spoilt, while the heir reads the same through its old file and through the new one. One change makes it
+ * Disabled before that, and nobody reads it any more. After a failure it is Ready again, and Enabled unless a
+ * commit has begun: then it can be deleted again, not reverted to.
  *
  * After a kill step 2 is done once more; the backing files tell what was done already.
  */
@@ -37,7 +37,8 @@ struct single {
 	char *below;	  /* what that stands on; NULL = nothing. Owned */
 	const struct object *heir;
 	int64_t heir_size; /* bytes of the file that it takes over */
-	bool again, spoilt;
+	bool again;	   /* a commit may have been done before */
+	bool spoilt;	   /* its file may have been written to */
 };
 
 static const char *path_of(const struct object *snapshot)
@@ -86,15 +87,15 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	int r = now ? check_room(txn_view(t), s, e)
 		    : error_set(e, ENOENT, "snapshot '%s' is gone", object_uuid(s->snapshot));
 
-	return r < 0 ? r : snapshot_put_status(t, now, "Deleting", e);
+	return r < 0 ? r : snapshot_put_status(t, now, "Deleting", NULL, e);
 }
 
-/* After a failure that left the file as it was. */
+/* After a failure. */
 static int undo_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct single *s = arg;
 	const struct object *now = view_get(txn_view(t), KIND_SNAPSHOT, object_uuid(s->snapshot));
-	int r = now && !s->spoilt ? snapshot_put_status(t, now, "Ready", e) : 0;
+	int r = now ? snapshot_put_status(t, now, "Ready", s->spoilt ? "Disabled" : "Enabled", e) : 0;
 
 	return r < 0 ? r : capacity_update_primary_storage(t, s->place.ps, e);
 }
@@ -183,12 +184,28 @@ static int move_to_heir(struct single *s, struct error *e)
 	return r;
 }
 
+static int spoil_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct single *s = arg;
+	const struct object *now = view_get(txn_view(t), KIND_SNAPSHOT, object_uuid(s->snapshot));
+
+	return now ? snapshot_put_status(t, now, "Deleting", "Disabled", e)
+		   : error_set(e, ENOENT, "snapshot '%s' is gone", object_uuid(s->snapshot));
+}
+
 static int commit(struct single *s, const struct object *child, struct error *e)
 {
-	s->spoilt = true;
-	return hv_disk_commit(pool_hypervisor(s->job->pool), s->place.host, object_uuid(s->place.vm),
-			      object_uuid(s->place.volume), path_of(child), s->path, job_copy_progress,
-			      s->job, e);
+	bool begun;
+	int r = store_run(pool_store(s->job->pool), spoil_fn, s, e);
+
+	if (r < 0)
+		return r;
+	kill_point("single-spoilt");
+	r = hv_disk_commit(pool_hypervisor(s->job->pool), s->place.host, object_uuid(s->place.vm),
+			   object_uuid(s->place.volume), path_of(child), s->path, job_copy_progress, s->job,
+			   &begun, e);
+	s->spoilt |= begun;
+	return r;
 }
 
 static int merge(struct single *s, struct error *e)
@@ -324,8 +341,8 @@ int snapshot_delete_single(struct job *job, struct error *e)
 		return 0;
 	s.latest = snapshot_latest(view, object_text(s.snapshot, SNAPSHOT_VOLUME_UUID));
 	s.path = path_of(s.snapshot);
-	s.again = object_str_is(s.snapshot, SNAPSHOT_STATUS, "Deleting");
-	s.spoilt = s.again; /* for all that is known */
+	s.spoilt = object_str_is(s.snapshot, SNAPSHOT_STATE, "Disabled");
+	s.again = s.spoilt || object_str_is(s.snapshot, SNAPSHOT_STATUS, "Deleting");
 	r = volume_find_place(view, object_text(s.snapshot, SNAPSHOT_VOLUME_UUID), &s.place, e);
 	if (r == 0)
 		r = store_run(store, begin_fn, &s, e);
@@ -334,11 +351,12 @@ int snapshot_delete_single(struct job *job, struct error *e)
 	kill_point("single-marked");
 	r = merge(&s, e);
 	free(s.below);
+	if (r == 0)
+		r = store_run(store, gone_fn, &s, e);
 	if (r < 0) {
 		(void)store_run(store, undo_fn, &s, NULL);
 		return r;
 	}
-	r = store_run(store, gone_fn, &s, e);
 	kill_point("single-gone");
 	loose_files_remove(job->pool, NULL);
 	return r;

@@ -325,12 +325,9 @@ int volume_from_template_run(struct job *job, json_t **ret_result, struct error 
 
 int volume_from_snapshot_check(const struct view *view, const struct request *req, struct error *e)
 {
-	const struct object *snapshot = request_object(view, req);
+	int r = snapshot_check_readable(request_object(view, req), e);
 
-	if (!object_str_is(snapshot, SNAPSHOT_STATUS, "Ready"))
-		return error_set(e, EBUSY, "volume snapshot[uuid:%s] is not Ready, it's %s", req->target,
-				 object_text(snapshot, SNAPSHOT_STATUS));
-	return object_check_uuid(view, req, e);
+	return r < 0 ? r : object_check_uuid(view, req, e);
 }
 
 static int copy_snapshot(struct job *job, const struct object *snapshot, const char *host, struct error *e)

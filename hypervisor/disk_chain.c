@@ -238,8 +238,25 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
 
 /* --------------------------------------------------------------------- committing */
 
+/* Starts the merge. Refused only when the host, asked once more, knows of no job of the running guest's disk:
+ * an answer that was lost on the way refuses nothing. */
+static int start_commit(struct devices *v, const char *target, const char *top, const char *base,
+			bool *ret_begun, struct error *e)
+{
+	virDomainBlockJobInfo info;
+	int rc;
+
+	*ret_begun = true;
+	if (virDomainBlockCommit(v->domain, target, base, top, 0, 0) == 0)
+		return 0;
+	rc = error_set_virt(e, v->call.conn, "cannot merge disk '%s' of domain '%s'", target,
+			    virDomainGetName(v->domain));
+	*ret_begun = virDomainGetBlockJobInfo(v->domain, target, &info, 0) != 0;
+	return rc;
+}
+
 static int wait_commit(struct disk *d, const char *top, const char *base, hv_progress *progress, void *ctx,
-		       struct error *e)
+		       bool *ret_begun, struct error *e)
 {
 	struct devices *v = &d->devices;
 	struct chain chain = {.base = top};
@@ -250,9 +267,9 @@ static int wait_commit(struct disk *d, const char *top, const char *base, hv_pro
 		rc = read_chain(&v->call, v->domain, d->target, &chain, e);
 	if (rc < 0 || !chain.base_at)
 		return rc;
-	if (virDomainBlockCommit(v->domain, d->target, base, top, 0, 0) < 0)
-		return error_set_virt(e, v->call.conn, "cannot merge disk '%s' of domain '%s'", d->target,
-				      virDomainGetName(v->domain));
+	rc = start_commit(v, d->target, top, base, ret_begun, e);
+	if (rc < 0)
+		return rc;
 	rc = wait_block_job(&v->call, v->domain, d->target, progress, ctx, e);
 	if (rc == 0)
 		rc = read_chain(&v->call, v->domain, d->target, &chain, e);
@@ -263,18 +280,20 @@ static int wait_commit(struct disk *d, const char *top, const char *base, hv_pro
 }
 
 int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
-		   const char *top, const char *base, hv_progress *progress, void *ctx, struct error *e)
+		   const char *top, const char *base, hv_progress *progress, void *ctx, bool *ret_begun,
+		   struct error *e)
 {
 	_cleanup_disk_ struct disk d = {0};
 	_cleanup_free_ char *path = NULL;
 	int rc = disk_need(hv, host, domain, volume, &d, e);
 
+	*ret_begun = false;
 	if (rc < 0)
 		return rc;
 	if (!d.devices.call.simulated) {
-		rc = wait_commit(&d, top, base, progress, ctx, e);
+		rc = wait_commit(&d, top, base, progress, ctx, ret_begun, e);
 		return rc < 0 ? rc : disk_flush(&d, e);
 	}
 	path = domain_disk_get(d.devices.doc, volume, "source/@file");
-	return sim_volume_commit(path ? path : "", top, base, e);
+	return sim_volume_commit(path ? path : "", top, base, ret_begun, e);
 }

@@ -326,9 +326,11 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
  * Merges the file @top, which is below the disk's file, down into @base, the one that it stands on: @base
  * then reads as @top does, and what stood on @top in this disk stands on @base. Success at once when @top is
  * no longer below the disk. From the beginning on @base is no use to anybody else; @top stays as it is.
+ * *ret_begun, set on failure too: false when this call has surely written nothing to @base.
  */
 int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
-		   const char *top, const char *base, hv_progress *progress, void *ctx, struct error *e);
+		   const char *top, const char *base, hv_progress *progress, void *ctx, bool *ret_begun,
+		   struct error *e);
 /** A copy of one disk: the new, standalone qcow2 volume @name of a pool. */
 struct hv_disk_copy {
 	const char *volume;

@@ -65,7 +65,7 @@ int sim_volume_copy(const char *path, const char *target, const char *name, cons
 		    hv_progress *progress, void *ctx, char **ret_path, struct error *e);
 int sim_volume_resize(const char *path, int64_t size, struct error *e);
 int sim_volume_pull(const char *path, const char *base, struct error *e);
-int sim_volume_commit(const char *path, const char *top, const char *base, struct error *e);
+int sim_volume_commit(const char *path, const char *top, const char *base, bool *ret_begun, struct error *e);
 int sim_volume_backing(const char *path, char **ret_backing, struct error *e);
 int sim_volume_delete(const char *target, const char *name, struct error *e);
 int sim_volume_info(const char *path, struct hv_volume_info *ret, struct error *e);

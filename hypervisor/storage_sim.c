@@ -302,7 +302,7 @@ int sim_volume_backing(const char *path, char **ret_backing, struct error *e)
 }
 
 /* What stands on @top gets @base below it instead, and @base the size of @top. */
-int sim_volume_commit(const char *path, const char *top, const char *base, struct error *e)
+int sim_volume_commit(const char *path, const char *top, const char *base, bool *ret_begun, struct error *e)
 {
 	_cleanup_free_ char *file = strdup(path);
 	struct hv_volume_info info;
@@ -318,6 +318,7 @@ int sim_volume_commit(const char *path, const char *top, const char *base, struc
 		if (strcmp(below, top) == 0) {
 			free(below);
 			rc = sim_volume_info(top, &info, e);
+			*ret_begun = rc == 0;
 			if (rc == 0)
 				rc = sim_volume_resize(base, info.size, e);
 			return rc < 0 ? rc : sim_volume_pull(file, base, e);

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Snapshot trees on the test driver: branches, reverts, deletes with descendants, chain limit, sizes, files.
+# limit: 300
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -121,6 +122,72 @@ act "volume-snapshots/$c" delete scope=single
 assert_eq "$(backing "$(head_of "$root")")" "$base"
 act "volume-snapshots/$x" delete
 assert_eq "$(uuids volume-snapshots)$(uuids volume-snapshots/trees)" ""
+assert_no_orphans
+
+step "one alone, failing before its file is written to: Ready again, and as good as before"
+# not_deleted SNAPSHOT: its deletion alone is taken and fails
+not_deleted() {
+	local job
+	job=$(submit "volume-snapshots/$1/actions" "delete scope=single")
+	job_wait "$job" 2>/dev/null && fail "snapshot '$1' was deleted"
+	assert_eq "$(value "api-jobs/$job/error" | jq -r .code)" SYS.1004
+}
+# states SNAPSHOT
+states() {
+	echo "$(field "$1" status) $(field "$1" state)"
+}
+a=$(snapshot "$root" a)
+b=$(snapshot "$root" b)
+a_file=$(field "$a" primaryStorageInstallPath)
+b_file=$(field "$b" primaryStorageInstallPath)
+mv "$b_file" "$CASE_DIR/away"
+not_deleted "$a"
+assert_eq "$(states "$a") $(states "$b")" "Ready Enabled Ready Enabled" "the states, guest running"
+act "vm-instances/$vm" stop
+not_deleted "$a"
+assert_eq "$(states "$a")" "Ready Enabled" "the states, guest stopped"
+
+step "the same when the daemon dies at it, and the next one cannot go on"
+umount_pool
+POOLFS_TEST_KILL_AT=single-marked mount_pool
+(request "volume-snapshots/$a/actions" "delete scope=single") >/dev/null 2>&1 || true
+wait_until 20 is_pool_gone
+umount -l "$MOUNT"
+mount_pool
+wait_for "volume-snapshots/$a/status" Ready 20
+assert_eq "$(states "$a") $(field "$b" parentUuid)" "Ready Enabled $a"
+mv "$CASE_DIR/away" "$b_file"
+act "volume-snapshots/$a" revert-volume
+act "volume-snapshots/$b" revert-volume
+act "vm-instances/$vm" start
+
+step "one alone, failing in the middle of the guest's chain: Ready, but it can only be deleted"
+exec {reader}<"$MOUNT/volume-snapshots/$a/data"
+mount --bind "$a_file" "$a_file"
+mount -o remount,bind,ro "$a_file"
+not_deleted "$a"
+assert_eq "$(states "$a") $(states "$b")" "Ready Disabled Ready Enabled"
+assert_fails "Stale file handle" dd bs=4096 count=1 status=none of=/dev/null <&"$reader"
+exec {reader}<&-
+[ ! -e "$MOUNT/volume-snapshots/$a/data" ] || fail "its data can still be read"
+assert_refused "volume-snapshots/$a/actions" "create-data-volume name=x" EBUSY "is not Enabled, it's Disabled"
+assert_refused "volume-snapshots/$a/actions" "create-root-volume-template name=x backupStorageUuids=$(first backup-storage)" EBUSY \
+	"is not Enabled, it's Disabled"
+act "vm-instances/$vm" stop
+assert_refused "volume-snapshots/$a/actions" revert-volume EBUSY "volume snapshot\[uuid:$a\] is in state Disabled, cannot revert volume to it"
+act "vm-instances/$vm" start
+not_deleted "$a"
+assert_eq "$(states "$a")" "Ready Disabled" "the states after another failure"
+remount_pool
+assert_eq "$(states "$a")" "Ready Disabled" "the states after a restart"
+umount "$a_file"
+act "volume-snapshots/$a" delete scope=single
+[ ! -e "$MOUNT/volume-snapshots/$a" ] || fail "it is still there"
+assert_eq "$(field "$b" parentUuid) $(field "$b" latest) $(states "$b")" " true Ready Enabled"
+assert_eq "$(backing "$(head_of "$root")")" "$(field "$b" primaryStorageInstallPath)"
+assert_no_orphans
+act "volume-snapshots/$b" delete
+assert_eq "$(backing "$(head_of "$root")")" "$base"
 assert_no_orphans
 
 step "a full chain begins another tree"

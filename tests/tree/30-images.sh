@@ -147,7 +147,11 @@ act "images/$image" expunge
 assert_eq "$(value "images/$image/status")" Ready
 assert_eq "$(value "images/$image/inventory" | jq -r '[.backupStorageRefs[].backupStorageUuid] | join(" ")')" "$one"
 rmdir "$CASE_DIR/two"
-partial=$(create images "$(images_json "$CASE_DIR/disk.raw" raw "$both")")
+job=$(submit images/create "$(images_json "$CASE_DIR/disk.raw" raw "$both")")
+job_wait "$job"
+partial=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
+assert_eq "$(jq -r '[.failures[].backupStorageUuid] | join(" ")' "$MOUNT/api-jobs/$job/result")" "$two" "where it failed"
+assert_match "$(jq -r '.failures[0].error.details' "$MOUNT/api-jobs/$job/result")" "two.*No such file" "why it failed"
 assert_eq "$(value "images/$partial/inventory" | jq -r '[.backupStorageRefs[].backupStorageUuid] | join(" ")')" "$one"
 assert_eq "$(value "backup-storage/$two/status")" Disconnected
 for i in $image $partial; do
