@@ -221,6 +221,8 @@ static void give_values(struct maker *m, const struct object *before, const stru
 	give_changed(m, node_of(after, N_INVENTORY, 0));
 	if (entry_get(N_ACTIONS)->here(&(struct place){.kind = after->kind}))
 		give_changed(m, node_of(after, N_ACTIONS, 0));
+	if (entry_get(N_SPEC)->here(&(struct place){.kind = after->kind}))
+		give_changed(m, node_of(after, N_SPEC, 0));
 	if (after->kind->id == KIND_SYSTEM_TAG || after->kind->id == KIND_USER_TAG)
 		give_changed(m, node_of(after, N_TAG, 0));
 }

@@ -10,6 +10,7 @@
 
 #include <poll.h>
 
+#include "../actions/spec.h"
 #include "../model/render.h"
 #include "ops.h"
 
@@ -31,6 +32,18 @@ struct polls {
 	bool stopping;	     /* lock */
 };
 
+static bool is_told_of(enum node_class class)
+{
+	return class == N_VALUE || class == N_INVENTORY || class == N_SPEC || class == N_EVENTS;
+}
+
+static int64_t spec_changed(const struct place *p)
+{
+	_cleanup_document_ struct document *d = spec_document(p->view, p->object);
+
+	return d ? d->mtime : 0;
+}
+
 /* When what the place shows was changed; 0 for what is never told of. */
 static int64_t changed(const struct place *p)
 {
@@ -39,6 +52,8 @@ static int64_t changed(const struct place *p)
 		return render_value_mtime(p->object, (int)p->node.index);
 	case N_INVENTORY:
 		return p->object->changed;
+	case N_SPEC:
+		return spec_changed(p);
 	case N_EVENTS:
 		return event_log_end(p->fs->events);
 	default:
@@ -221,7 +236,7 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct f
 	bool told, more;
 
 	(void)ino;
-	told = h && (h->node.class == N_VALUE || h->node.class == N_INVENTORY || h->node.class == N_EVENTS);
+	told = h && is_told_of(h->node.class);
 	more = told && has_changed(fs, view, h);
 	if (kernel && (!told || more)) {
 		fuse_pollhandle_destroy(kernel);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The whole life of a VM on real QEMU, with a guest that really boots and answers.
-# limit: 300
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

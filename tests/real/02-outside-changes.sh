@@ -1,6 +1,6 @@
 #!/bin/bash
 # What others do to a VM on its host reaches the tree within a second; the loss of libvirtd is survived.
-# limit: 240
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What a creation can be told, as the guest sees it: user data, ssh key, host name, fixed address and MAC, data
 # volumes, an ISO with an empty root disk.
-# limit: 300
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Host name, passwords and console are felt by a real guest and a real VNC client.
-# limit: 300
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # ISOs go in and out of the drives of a running guest, which reads them, and the BIOS boots what the order says.
-# limit: 400
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # NICs appear and vanish in a running guest, with the address, MAC and limits that the tree says.
-# limit: 400
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

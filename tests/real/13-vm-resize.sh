@@ -1,6 +1,6 @@
 #!/bin/bash
 # A running guest gets CPUs and memory, and libvirt parses the system tags of a VM as they are meant.
-# limit: 400
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

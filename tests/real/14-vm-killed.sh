@@ -1,6 +1,6 @@
 #!/bin/bash
 # A daemon that is killed between the row and the running guest finishes what it had begun when it is back.
-# limit: 400
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

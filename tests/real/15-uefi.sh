@@ -1,6 +1,6 @@
 #!/bin/bash
 # A guest boots by UEFI firmware, whose variables are kept over a stop, go along to another host and are gone with the VM.
-# limit: 500
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

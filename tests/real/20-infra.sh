@@ -1,5 +1,5 @@
 #!/bin/bash
-# limit: 240
+# limit: 600
 # Hosts and networks of a real libvirt follow what is done to them in the tree.
 . "$(dirname "$0")/../tree/lib.sh"
 

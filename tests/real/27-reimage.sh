@@ -1,6 +1,6 @@
 #!/bin/bash
 # A guest whose root disk is made anew boots as for the first time; the old disk is still there, whole.
-# limit: 300
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

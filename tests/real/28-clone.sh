@@ -1,6 +1,6 @@
 #!/bin/bash
 # A clone of a running guest boots from the same disks, with an address and a name of its own; so does one of a stopped guest.
-# limit: 400
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A guest moves between two real hosts that share a storage and goes on running; cancelled or killed, it is on one of them.
-# limit: 500
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

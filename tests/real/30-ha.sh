@@ -1,6 +1,6 @@
 #!/bin/bash
 # HA with real guests: one that powered itself off and one whose QEMU was killed come back, unless stopHA was said.
-# limit: 450
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Cached images on a real host: one copy for many VMs, gone when nobody needs it, whole after any kill.
-# limit: 300
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

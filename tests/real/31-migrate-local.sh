@@ -1,6 +1,6 @@
 #!/bin/bash
 # A guest on local storage moves with its disks, where the setting allows it: they are on the new host, whole, and no more on the old.
-# limit: 400
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)

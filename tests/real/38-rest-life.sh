@@ -1,6 +1,6 @@
 #!/bin/bash
 # The main life of a VM on real QEMU over HTTP alone: its first half by curl, its second by python's http.client.
-# limit: 300
+# limit: 600
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Two running guests have one shareable volume and see each other's bytes; limits of disks are QEMU's, live.
-# limit: 400
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 host_up h1

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The quickstart does what the README promises, simulated and real, twice in a row.
-# limit: 300
+# limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 # Its own folder for everything that it keeps, in place of the machine's.

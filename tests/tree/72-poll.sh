@@ -36,6 +36,17 @@ fd = os.open(f"{vm}/description", os.O_RDONLY)
 assert wait(fd, select.POLLIN, 0) == select.POLLIN, "a value can always be read"
 assert wait(fd, select.POLLPRI, 50) == 0, "nothing has changed"
 
+spec = os.open(f"{vm}/spec", os.O_RDONLY)
+assert wait(spec, select.POLLPRI, 50) == 0, "no spec has changed"
+write("description", "of the spec")
+assert wait(spec, select.POLLPRI, 5000) & CHANGED == CHANGED, "the spec shows another description"
+assert "of the spec" in read(spec) or "of the spec" in open(f"{vm}/spec").read()
+os.close(spec)
+assert wait(fd, select.POLLPRI, 5000) & CHANGED == CHANGED
+read(fd)
+os.close(fd)
+fd = os.open(f"{vm}/description", os.O_RDONLY)
+
 # A change before the poll, one while it waits, and one of another file.
 write("description", "first")
 assert wait(fd, select.POLLPRI, 20000) == CHANGED

@@ -85,7 +85,7 @@ grep -qx 'inotify everything' "$MOUNT/features"
 image=$(small_image)
 vm=$(create_vm watched "$image" '{"strategy":"CreateStopped"}')
 dir=vm-instances/$vm
-watch "$dir/state" "$dir/inventory" "$dir/actions" "$dir/description" "$dir/name" "$dir/jobs" "$dir" "$dir/tags" \
+watch "$dir/state" "$dir/inventory" "$dir/actions" "$dir/spec" "$dir/description" "$dir/name" "$dir/jobs" "$dir" "$dir/tags" \
 	vm-instances/inventories vm-instances vm-instances/by-name api-jobs events
 
 step "a change by a job"
@@ -97,7 +97,7 @@ is_told "$dir/jobs/$job CREATE" "api-jobs/$job CREATE,ISDIR"
 
 step "a change by the REST door"
 call UpdateVmInstance "{\"uuid\":\"$vm\",\"description\":\"by rest\"}" >/dev/null
-is_told "$dir/description ATTRIB"
+is_told "$dir/description ATTRIB" "$dir/spec ATTRIB"
 assert_eq "$(value "$dir/description")" "by rest" "what the event is about"
 untold "$dir/name ATTRIB"
 
