@@ -61,9 +61,18 @@ static int64_t changed(const struct place *p)
 	}
 }
 
+/* A spec is not rendered again for this: what was seen is what the handle shows. */
+static void note_spec(struct handle *h)
+{
+	atomic_store(&h->seen, h->content ? h->content->mtime : 0);
+}
+
 void poll_note(const struct place *p, struct handle *h)
 {
-	atomic_store(&h->seen, p->node.class == N_EVENTS ? h->start : changed(p));
+	if (p->node.class == N_SPEC)
+		note_spec(h);
+	else
+		atomic_store(&h->seen, p->node.class == N_EVENTS ? h->start : changed(p));
 }
 
 /* Has it changed since it was seen? A handle whose object is gone has. */
@@ -237,6 +246,8 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct f
 
 	(void)ino;
 	told = h && is_told_of(h->node.class);
+	if (told && h->node.class == N_SPEC && !h->polled)
+		note_spec(h); /* at the open there was nothing to see yet */
 	more = told && has_changed(fs, view, h);
 	if (kernel && (!told || more)) {
 		fuse_pollhandle_destroy(kernel);

@@ -26,7 +26,7 @@ assert_match "$("$POOLFS" --version)" "^poolfs [0-9]+\.[0-9]+" "the version"
 step "bad arguments"
 refuses "." -o "state=$STATE,uri=$URI"
 refuses "frobnicate" --frobnicate "$MOUNT"
-refuses "nonsense" -o "state=$STATE,nonsense=1" "$MOUNT"
+refuses "unknown option.s.: \`-o nonsense=1'" -o "state=$STATE,nonsense=1" "$MOUNT"
 refuses "$MOUNT/nothing" -o "state=$STATE,uri=$URI" "$MOUNT/nothing"
 touch file
 refuses "file" -o "state=$STATE,uri=$URI" file
@@ -62,8 +62,18 @@ refuses_second() {
 refuses_second
 test -s "$MOUNT/README"
 
+step "a mount right after the umount waits for the program that is ending"
+umount "$MOUNT"
+"$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT" || fail "the next mount was refused"
+test -s "$MOUNT/README"
+
 step "umount"
 umount_pool
+
+step "a host that does not answer is told of in the log"
+"$POOLFS" -o "state=$CASE_DIR/lost,uri=qemu+unix:///system?socket=$CASE_DIR/nowhere" "$MOUNT" || fail "a pool without its host does not mount"
+umount_pool
+grep -q "^poolfs: host '.*' is .*nowhere" "$CASE_DIR/lost/poolfs.log" || fail "the log says '$(cat "$CASE_DIR/lost/poolfs.log")'"
 
 step "fusermount3 -u"
 mount_pool
