@@ -65,6 +65,14 @@ start=${EPOCHREALTIME/./}
 act "$dir" stop type=cold
 [ $((${EPOCHREALTIME/./} - start)) -lt 5000000 ] || fail "a cold stop took more than 5 s"
 
+step "a guest that is still booting is asked again until it hears"
+asked=$(serial_count "$vm" "shutdown -")
+act "$dir" start
+job=$(submit "$dir/actions" stop)
+job_wait "$job" 90
+assert_eq "$(value "$dir/state")" Stopped
+wait_serial "$vm" "shutdown -" 1 $((asked + 1))
+
 step "a host name, a user-data script and a fixed MAC reach the guest"
 script=$(base64 -w 0 <<<$'#!/bin/sh\nhostname | sed "s/^/MARK /"')
 seeded=$(create vm-instances "$(vm_json seeded "$image" "$tiny" | jq -c --arg l3 "$(first l3-networks)" --arg script "$script" \
