@@ -18,6 +18,10 @@
 
 #include <string.h>
 
+#include <libvirt/virterror.h>
+
+#include "domain.h"
+#include "errors.h"
 #include "event_loop.h"
 
 #define BACKOFF_FIRST_MS 200
@@ -221,7 +225,23 @@ static int report_connected(struct host *host, const struct link *link, const st
 	return 0;
 }
 
-static int deliver_state(struct host *host, const struct event *event)
+/*
+ * Whether a start or stop that an event told of is past by now: the pool itself may have stopped and started
+ * the domain since. The event of what came after it follows. A host that does not answer denies nothing.
+ */
+static bool is_past(const struct link *link, const struct event *event, enum hv_domain_state state)
+{
+	bool told_active = state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
+	_cleanup_domain_ virDomainPtr domain = virDomainLookupByUUIDString(link->conn, event->uuid);
+	int active;
+
+	if (!domain)
+		return told_active && virt_error_code() == VIR_ERR_NO_DOMAIN;
+	active = virDomainIsActive(domain);
+	return active >= 0 && (active == 1) != told_active;
+}
+
+static int deliver_state(struct host *host, const struct link *link, const struct event *event)
 {
 	void *ctx;
 	const struct hv_events *events = hypervisor_events(host->hv, &ctx);
@@ -230,7 +250,7 @@ static int deliver_state(struct host *host, const struct event *event)
 
 	if (rc < 0)
 		return rc;
-	if (change.changed && events->domain)
+	if (change.changed && events->domain && !is_past(link, event, change.state))
 		events->domain(ctx, host->uuid, event->uuid, change.state, change.reason);
 	/* the simulated guest's agent is there as soon as the guest is */
 	if (change.started && host->simulated && events->agent)
@@ -239,7 +259,7 @@ static int deliver_state(struct host *host, const struct event *event)
 }
 
 /* -ENOMEM: the states are not known any more, the caller must compare everything anew. */
-static int deliver(struct host *host, const struct event *event)
+static int deliver(struct host *host, const struct link *link, const struct event *event)
 {
 	void *ctx;
 	const struct hv_events *events = hypervisor_events(host->hv, &ctx);
@@ -249,7 +269,7 @@ static int deliver(struct host *host, const struct event *event)
 	switch (event->kind) {
 	case EVENT_LIFECYCLE:
 	case EVENT_IO_ERROR:
-		return deliver_state(host, event);
+		return deliver_state(host, link, event);
 	case EVENT_AGENT:
 		if (events->agent)
 			events->agent(ctx, host->uuid, event->uuid,
@@ -433,7 +453,7 @@ static bool serve(struct host *host, struct link *link, const char **ret_sentenc
 		}
 		pthread_mutex_unlock(&host->lock);
 		for (const struct event *event = events; event && rc == 0; event = event->next)
-			rc = deliver(host, event);
+			rc = deliver(host, link, event);
 		free_events(events);
 		pthread_mutex_lock(&host->lock);
 		if (rc < 0) {

@@ -90,7 +90,8 @@ struct hv_events {
 		     size_t domain_count, const char *sentence);
 	/**
 	 * A domain changed its state, by our doing or somebody else's. A start is told as RUNNING,
-	 * a paused one as RUNNING and then PAUSED. OFF and ABSENT mean that the agent is gone, too.
+	 * a paused one as RUNNING and then PAUSED. OFF and ABSENT mean that the agent is gone, too. A start
+	 * or stop that is past by the time it would be told is left out.
 	 */
 	void (*domain)(void *ctx, const char *host_uuid, const char *domain_uuid, enum hv_domain_state state,
 		       enum hv_domain_reason reason);

@@ -614,10 +614,7 @@ static void many_workers_at_once(void **state)
 		size_t from = f->from;
 
 		(void)snprintf(uuid, sizeof(uuid), "%032d", i + 1);
-		for (int k = 0; k < 20; k++) {
-			wait_for(&from, "domain", HOST_A, uuid, HV_DOMAIN_RUNNING);
-			wait_for(&from, "domain", HOST_A, uuid, HV_DOMAIN_OFF);
-		}
+		/* what was past when its turn came is left out, the end is not */
 		wait_for(&from, "domain", HOST_A, uuid, HV_DOMAIN_ABSENT);
 	}
 }
