@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../hypervisor/hypervisor.h"
 #include "snapshot.h"
+#include "storage.h"
 #include "volume.h"
 
 /* Most bytes of one question about holes, and of one read: the protocol counts in 32 bits. */
@@ -83,6 +85,13 @@ static bool is_here(const struct object *host)
 	       strncmp(uri, "qemu+unix:", 10) == 0;
 }
 
+/* What is on Ceph is where anybody asks for it. */
+static bool is_everywhere(const struct view *view, const struct object *volume)
+{
+	return primary_storage_keeps_snapshots(
+		view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID)));
+}
+
 static bool is_at_rest(const struct view *view, const struct object *volume)
 {
 	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
@@ -111,7 +120,7 @@ int disk_reader_check(const struct view *view, const struct object *o, struct er
 			return r;
 	}
 	host = volume_any_host(view, volume);
-	if (!host || !is_here(host))
+	if (!is_everywhere(view, volume) && (!host || !is_here(host)))
 		return error_set(e, EOPNOTSUPP, "the files of volume '%s' are not on this machine",
 				 object_uuid(volume));
 	return 0;
@@ -153,33 +162,15 @@ void disk_reader_unref(struct disk_reader *r)
 }
 DEFINE_CLEANUP(struct disk_reader *, disk_reader_unref)
 
-/* "driver=qcow2,...,file.filename=<path>", in which a comma of the path is written twice; allocated. */
-static char *image_options(const char *format, const char *path)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-
-	if (!f)
-		return NULL;
-	fprintf(f, "driver=%s,force-share=on,file.driver=file,file.filename=", format);
-	for (; *path; path++) {
-		(void)fputc(*path, f);
-		if (*path == ',')
-			(void)fputc(',', f);
-	}
-	if (fclose(f) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
 static int open_disk(struct disk_reader *r, const char *format, struct error *e)
 {
-	_cleanup_free_ char *options = image_options(format, r->path);
+	_cleanup_free_ char *image = hv_image_options(r->path, format), *options = NULL;
 	char program[] = "qemu-nbd", read_only[] = "--read-only", with_options[] = "--image-opts";
 	char *command[] = {program, read_only, with_options, options, NULL};
 
+	if (!image || asprintf(&options, "%s,force-share=on", image) < 0)
+		options = NULL;
+	command[3] = options;
 	r->nbd = options ? nbd_create() : NULL;
 	if (!r->nbd)
 		return error_set(e, ENOMEM, "out of memory");

@@ -56,11 +56,13 @@ static const struct object *find_row(const struct view *view, const struct copy 
 	return NULL;
 }
 
-static char *file_name(const char *image, const char *format)
+/* On Ceph an image has no format but raw, whatever it was made from. */
+static char *file_name(const struct object *ps, const char *image, const char *format)
 {
+	bool raw = primary_storage_keeps_snapshots(ps);
 	char *name = NULL;
 
-	return asprintf(&name, "image-%s.%s", image, format) < 0 ? NULL : name;
+	return asprintf(&name, "image-%s%s%s", image, raw ? "" : ".", raw ? "" : format) < 0 ? NULL : name;
 }
 
 /* ------------------------------------------------------------ status changes */
@@ -157,7 +159,7 @@ static int remove_file(struct pool *pool, const struct view *view, const struct 
 	const struct object *host = host_uuid ? view_get(view, KIND_HOST, host_uuid)
 					      : primary_storage_next_host(view, ps_uuid, 0);
 	_cleanup_free_ char *name =
-		file_name(object_text(row, IMAGE_CACHE_IMAGE_UUID), object_text(row, IMAGE_CACHE_FORMAT));
+		file_name(ps, object_text(row, IMAGE_CACHE_IMAGE_UUID), object_text(row, IMAGE_CACHE_FORMAT));
 	int r;
 
 	if (!name)
@@ -351,7 +353,7 @@ static int upload(struct job *job, const struct object *ps, const struct copy *c
 {
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	const char *format = image_disk_format(origin->format);
-	_cleanup_free_ char *name = file_name(copy->image, origin->format);
+	_cleanup_free_ char *name = file_name(ps, copy->image, origin->format);
 	_cleanup_(error_done) struct error first = ERROR_INIT;
 	int r;
 

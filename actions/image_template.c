@@ -52,6 +52,13 @@ static const struct object *source_of(const struct view *view, const struct requ
 	return view_get(view, KIND_VOLUME, object_str(o, SNAPSHOT_VOLUME_UUID));
 }
 
+/* The format of an image that is made of the volume. */
+static const char *format_of(const struct view *view, const struct object *volume)
+{
+	return primary_storage_format(
+		view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID)), false);
+}
+
 /* The zone of a volume's storage; "" for one without. */
 static const char *zone_of(const struct view *view, const struct object *volume)
 {
@@ -127,6 +134,7 @@ struct template
 	char name[64];	 /* of the copy on the primary storage */
 	char path[4096]; /* of the copy in the state folder */
 	char ps[UUID_SIZE];
+	const char *format; /* of the copies; static, from step 1 on */
 };
 
 static const char *media_type(const struct request *req)
@@ -167,7 +175,7 @@ static int put_image(struct txn *t, const struct template *m, const struct objec
 	object_set_str(image, IMAGE_URL, url);
 	object_set_str(image, IMAGE_STATE, "Enabled");
 	object_set_str(image, IMAGE_STATUS, "Creating");
-	object_set_str(image, IMAGE_FORMAT, "qcow2");
+	object_set_str(image, IMAGE_FORMAT, format_of(txn_view(t), volume));
 	object_set_str(image, IMAGE_MEDIA_TYPE, media_type(req));
 	object_set_str(image, IMAGE_TYPE, "zstack");
 	object_set_int(image, IMAGE_SIZE, 0);
@@ -192,6 +200,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	if (!volume)
 		return error_set(e, ENOENT, "the volume is gone");
 	snprintf(m->ps, sizeof(m->ps), "%s", object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	m->format = format_of(txn_view(t), volume);
 	/* the copy may become as large as the disk is now */
 	r = capacity_reserve_storage(t, m->ps, object_int(volume, VOLUME_ACTUAL_SIZE), e);
 	if (r == 0)
@@ -236,7 +245,7 @@ static int fetch(struct template *m, struct error *e)
 			hv, place.host,
 			object_text(snapshot ? snapshot : volume,
 				    snapshot ? (int)SNAPSHOT_INSTALL_PATH : (int)VOLUME_INSTALL_PATH),
-			place.ps, m->name, "qcow2", half_progress, m->job, &path, e);
+			place.ps, m->name, format_of(view, volume), half_progress, m->job, &path, e);
 	else
 		r = hv_disk_copy(hv, place.host, object_uuid(place.vm), object_uuid(volume), place.ps,
 				 m->name, half_progress, m->job, &path, e);
@@ -255,7 +264,7 @@ static int staging_path(struct template *m, struct error *e)
 	snprintf(m->path, sizeof(m->path), "%s/staging", state);
 	if (mkdir(m->path, 0700) < 0 && errno != EEXIST)
 		return error_set(e, errno, "cannot make folder '%s': %s", m->path, strerror(errno));
-	snprintf(m->path, sizeof(m->path), "%s/staging/%s.qcow2", state, m->job->uuid);
+	snprintf(m->path, sizeof(m->path), "%s/staging/%s", state, m->job->uuid);
 	return 0;
 }
 
@@ -263,7 +272,7 @@ static struct template template_of(struct job *job)
 {
 	struct template m = {.job = job, .image = request_str(job->req, "resourceUuid")};
 
-	snprintf(m.name, sizeof(m.name), "template-%s.qcow2", m.image);
+	snprintf(m.name, sizeof(m.name), "template-%s", m.image);
 	return m;
 }
 
@@ -321,9 +330,8 @@ static int copy_to_all(struct template *m, const struct image_claim *claim, json
 
 int image_template_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	const struct image_claim claim = {.format = "qcow2",
-					  .media_type = media_type(job->req),
-					  .system = request_bool(job->req, "system", false)};
+	struct image_claim claim = {.media_type = media_type(job->req),
+				    .system = request_bool(job->req, "system", false)};
 	struct template m = template_of(job);
 	json_t *failures = NULL;
 	int r = staging_path(&m, e);
@@ -334,6 +342,7 @@ int image_template_run(struct job *job, json_t **ret_result, struct error *e)
 		r = store_run(pool_store(job->pool), begin_fn, &m, e);
 	if (r < 0)
 		return r;
+	claim.format = m.format;
 	kill_point("template-begun");
 	r = fetch(&m, e);
 	if (r < 0)

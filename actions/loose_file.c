@@ -62,10 +62,30 @@ int loose_files_release(struct txn *t, const char *job, struct error *e)
 	return r;
 }
 
-/* True while some volume may yet turn out to stand on the file. */
+/* Is this an image of Ceph of which snapshots belong to anybody, or such a snapshot? */
+static bool has_snapshots(const struct view *view, const char *ps, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!primary_storage_keeps_snapshots(view_get(view, KIND_PRIMARY_STORAGE, ps)))
+		return false;
+	view_for_each (snapshot, view, KIND_SNAPSHOT) {
+		const char *other = path_file_name(object_text(snapshot, SNAPSHOT_INSTALL_PATH));
+
+		if (strncmp(other, name, len) == 0 && (other[len] == '@' || other[len] == '\0') &&
+		    object_str_is(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID, ps))
+			return true;
+	}
+	return false;
+}
+
+/* True while some volume may yet turn out to stand on the file, or snapshots are part of it. */
 static bool is_wanted(const struct view *view, const struct object *file)
 {
 	const char *ps = object_text(file, LOOSE_FILE_PRIMARY_STORAGE_UUID);
+
+	if (has_snapshots(view, ps, object_text(file, LOOSE_FILE_FILE_NAME)))
+		return true;
 
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, ps) {
 		const char *next = object_str(volume, VOLUME_NEXT_PATH);
@@ -99,18 +119,37 @@ static int remove_file(struct pool *pool, const struct view *view, const struct 
 	return r < 0 ? r : store_run(pool_store(pool), object_remove_key, &key, e);
 }
 
-static int remove_all_of(struct pool *pool, const char *job, struct error *e)
+/* Once through; *ret_removed says how many went. */
+static int remove_some_of(struct pool *pool, const char *job, int *ret_removed, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	int result = 0;
 
+	*ret_removed = 0;
 	view_for_each_where (file, view, KIND_LOOSE_FILE, LOOSE_FILE_JOB_UUID, job) {
-		int r = is_wanted(view, file) ? 0 : remove_file(pool, view, file, result == 0 ? e : NULL);
+		int r;
 
+		if (is_wanted(view, file))
+			continue;
+		r = remove_file(pool, view, file, result == 0 ? e : NULL);
+		*ret_removed += r == 0;
 		if (r < 0 && result == 0)
 			result = r;
 	}
 	return result;
+}
+
+static int remove_all_of(struct pool *pool, const char *job, struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int removed, r;
+
+	/* one may be in the way of another: on Ceph what stands on an image goes before the image */
+	do {
+		error_done(&why);
+		r = remove_some_of(pool, job, &removed, &why);
+	} while (r < 0 && removed > 0);
+	return r < 0 ? error_move(e, &why) : 0;
 }
 
 void loose_files_remove(struct pool *pool, const char *job)

@@ -21,6 +21,7 @@ static const char *wanted_type(const struct request *req)
 		{"AddLocalPrimaryStorage", "LocalStorage"},
 		{"AddNfsPrimaryStorage", "NFS"},
 		{"AddSharedMountPointPrimaryStorage", "SharedMountPoint"},
+		{"AddCephPrimaryStorage", "Ceph"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
@@ -47,7 +48,9 @@ static int check_url(const struct view *view, const char *type, const char *url,
 
 	if (!plain)
 		return error_set(e, ENOMEM, "out of memory");
-	r = strcmp(type, "NFS") == 0 ? check_nfs_url(plain, e) : storage_check_folder(plain, e);
+	r = strcmp(type, "NFS") == 0	? check_nfs_url(plain, e)
+	    : strcmp(type, "Ceph") == 0 ? hv_ceph_url_check(plain, e)
+					: storage_check_folder(plain, e);
 	if (r < 0)
 		return r;
 	view_for_each_where (ps, view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, zone)

@@ -4,7 +4,9 @@
  *
  * A volume stands on one file, its head (installPath). A snapshot freezes the
  * head: the file becomes the snapshot's, and the volume goes on with an empty
- * overlay of it. So the head's backing file is that of the snapshot that is
+ * overlay of it. (Where the storage keeps snapshots itself, Ceph, the head stays
+ * what it is, and a snapshot of it has the path <head>@<uuid>: snapshot_storage.c.)
+ * So the head's backing file is that of the snapshot that is
  * `latest`, in the tree that is `current`; without such a tree it is the image
  * below the volume, or nothing. What is read from a frozen file never changes; the
  * file itself does when the snapshot below it is deleted alone (snapshot_single.c).
@@ -37,14 +39,39 @@ const char *volume_base_path(const struct view *view, const struct object *volum
  */
 int snapshot_check_readable(const struct object *snapshot, struct error *e);
 
+/** Does the volume's storage keep its snapshots itself? */
+bool snapshots_are_kept_by_storage(const struct view *view, const struct object *volume);
+/** The snapshot of the volume that is being taken; NULL = none. */
+const struct object *snapshot_creating(const struct view *view, const char *volume);
+
 /** For operations on a snapshot: the volume is its first queue, the volume's VM the second. */
 op_queue_fn snapshot_queue_volume;
 op_queue_fn snapshot_queue_vm;
+
+/** What a new snapshot is. */
+struct snapshot_spec {
+	const char *volume; /* uuid */
+	const char *uuid;   /* its own */
+	const char *name, *description;
+	const char *account;
+	const char *scheduler; /* that takes it, or NULL */
+	const char *path;      /* that it will have; NULL = the volume's present file */
+};
 
 /* ---- parts of changes */
 
 /** Writes a tree of the volume that is not the current one and has no snapshot yet. */
 int snapshot_put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE], struct error *e);
+/**
+ * Writes the row of a snapshot as Creating, on top of the latest one; if there is none, or @alone, in a new
+ * tree.
+ */
+int snapshot_put_creating(struct txn *t, const struct snapshot_spec *spec, const struct object *volume,
+			  bool alone, struct error *e);
+/** That snapshot is Ready now, with @size bytes on the storage, and the latest one. */
+int snapshot_put_taken(struct txn *t, const char *volume, int64_t size, struct error *e);
+/** Removes that snapshot, with the tree that it was to begin. */
+int snapshot_drop_creating(struct txn *t, const char *volume, struct error *e);
 /** Makes @latest (NULL: none) the snapshot that the volume stands on, and its tree the current one. */
 int snapshot_put_latest(struct txn *t, const char *volume, const char *latest, struct error *e);
 /** Writes the status of a snapshot, and its state when that is not NULL. */
@@ -68,14 +95,10 @@ int snapshot_recover_volume(struct job *job, const char *volume, struct error *e
 /** As snapshot_settle(), for all volumes of a VM that is about to start. */
 int snapshot_settle_vm(struct pool *pool, const char *vm, struct error *e);
 
-/** What a new snapshot is. */
-struct snapshot_spec {
-	const char *volume; /* uuid */
-	const char *uuid;   /* its own */
-	const char *name, *description;
-	const char *account;
-	const char *scheduler; /* that takes it, or NULL */
-};
+/** snapshot_take() and snapshot_settle() where the storage keeps snapshots itself: snapshot_storage.c. */
+int snapshot_take_on_storage(struct job *job, const struct snapshot_spec *spec, struct error *e);
+int snapshot_settle_on_storage(struct pool *pool, const struct view *view, const struct object *volume,
+			       struct error *e);
 /** Takes a snapshot of a Ready volume, attached or not. Leaves nothing on failure. */
 int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct error *e);
 /**

@@ -15,6 +15,8 @@
  *
  * When a chain has become as long as volumeSnapshot.incrementalSnapshot.maxNum, the head takes in everything
  * above the image first, and the snapshot begins a new tree; the old tree stays as it is.
+ *
+ * Where the storage keeps snapshots itself, it is another story: snapshot_storage.c.
  */
 #include "snapshot.h"
 
@@ -100,12 +102,14 @@ static int put_snapshot(struct txn *t, const struct snapshot_spec *spec, const s
 	object_set_str(s, SNAPSHOT_DESCRIPTION, spec->description);
 	object_set_str(s, SNAPSHOT_ACCOUNT_UUID, spec->account);
 	object_set_str(s, SNAPSHOT_SCHEDULER_UUID, spec->scheduler);
-	object_set_str(s, SNAPSHOT_TYPE, "Hypervisor");
+	object_set_str(s, SNAPSHOT_TYPE,
+		       snapshots_are_kept_by_storage(txn_view(t), volume) ? "Storage" : "Hypervisor");
 	object_set_str(s, SNAPSHOT_VOLUME_UUID, spec->volume);
 	object_set_str(s, SNAPSHOT_TREE_UUID, tree);
 	object_set_str(s, SNAPSHOT_PARENT_UUID, parent);
 	object_set_str(s, SNAPSHOT_PRIMARY_STORAGE_UUID, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
-	object_set_str(s, SNAPSHOT_INSTALL_PATH, object_str(volume, VOLUME_INSTALL_PATH));
+	object_set_str(s, SNAPSHOT_INSTALL_PATH,
+		       spec->path ? spec->path : object_str(volume, VOLUME_INSTALL_PATH));
 	object_set_str(s, SNAPSHOT_VOLUME_TYPE, object_str(volume, VOLUME_TYPE));
 	object_set_str(s, SNAPSHOT_FORMAT, object_str(volume, VOLUME_FORMAT));
 	object_set_int(s, SNAPSHOT_LATEST, 0);
@@ -116,10 +120,8 @@ static int put_snapshot(struct txn *t, const struct snapshot_spec *spec, const s
 	return txn_put(t, s, NULL, e);
 }
 
-/* The snapshot's row, in the tree and on the snapshot that the volume's head stands on; else, or @alone, in a
- * new tree. */
-static int put_rows(struct txn *t, const struct snapshot_spec *spec, const struct object *volume, bool alone,
-		    struct error *e)
+int snapshot_put_creating(struct txn *t, const struct snapshot_spec *spec, const struct object *volume,
+			  bool alone, struct error *e)
 {
 	const struct object *tree = snapshot_current_tree(txn_view(t), spec->volume);
 	const struct object *latest = snapshot_latest(txn_view(t), spec->volume);
@@ -140,7 +142,7 @@ int snapshot_put_frozen(struct txn *t, const struct snapshot_spec *spec, int64_t
 	_cleanup_object_ const struct object *volume =
 		object_ref(view_get(txn_view(t), KIND_VOLUME, spec->volume));
 	struct object *frozen;
-	int r = volume ? put_rows(t, spec, volume, false, e)
+	int r = volume ? snapshot_put_creating(t, spec, volume, false, e)
 		       : error_set(e, ENOENT, "volume '%s' is gone", spec->volume);
 
 	if (r < 0)
@@ -185,7 +187,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 		return error_set(e, ENOENT, "volume '%s' is gone", uuid);
 	r = snapshot_check_take(txn_view(t), volume, e);
 	if (r == 0)
-		r = put_rows(t, k->spec, volume, is_chain_full(txn_view(t), uuid), e);
+		r = snapshot_put_creating(t, k->spec, volume, is_chain_full(txn_view(t), uuid), e);
 	if (r == 0)
 		r = loose_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID),
 				   object_str(volume, VOLUME_HOST_UUID), k->name, k->job->uuid, e);
@@ -202,7 +204,7 @@ struct settled {
 	int64_t frozen_size; /* bytes of the file that the snapshot has */
 };
 
-static const struct object *creating(const struct view *view, const char *volume)
+const struct object *snapshot_creating(const struct view *view, const char *volume)
 {
 	view_for_each_where (o, view, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, volume)
 		if (object_str_is(o, SNAPSHOT_STATUS, "Creating"))
@@ -210,59 +212,73 @@ static const struct object *creating(const struct view *view, const char *volume
 	return NULL;
 }
 
+int snapshot_put_taken(struct txn *t, const char *volume, int64_t size, struct error *e)
+{
+	const struct object *snapshot = snapshot_creating(txn_view(t), volume);
+	struct object *frozen = snapshot ? object_copy(snapshot) : NULL;
+	char uuid[UUID_SIZE];
+	int r;
+
+	if (!frozen)
+		return error_set(e, snapshot ? ENOMEM : EPROTO, "the snapshot of volume '%s' has no row",
+				 volume);
+	snprintf(uuid, sizeof(uuid), "%s", object_uuid(snapshot));
+	object_set_int(frozen, SNAPSHOT_SIZE, size);
+	object_set_str(frozen, SNAPSHOT_STATUS, "Ready");
+	r = txn_put(t, frozen, NULL, e);
+	return r < 0 ? r : snapshot_put_latest(t, volume, uuid, e);
+}
+
 /* Step 4. */
 static int finish(struct txn *t, const struct settled *s, struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_VOLUME, s->volume);
-	const struct object *snapshot = creating(txn_view(t), s->volume);
 	_cleanup_free_ char *next = strdup(object_text(before, VOLUME_NEXT_PATH));
-	struct object *volume = object_copy(before), *frozen = snapshot ? object_copy(snapshot) : NULL;
-	char ps[UUID_SIZE], uuid[UUID_SIZE];
+	struct object *volume = object_copy(before);
+	char ps[UUID_SIZE];
 	int r;
 
-	if (!next || !volume || !frozen) {
+	if (!next || !volume) {
 		object_unref(volume);
-		object_unref(frozen);
-		return error_set(e, snapshot ? ENOMEM : EPROTO, "the snapshot of volume '%s' has no row",
-				 s->volume);
+		return error_set(e, ENOMEM, "out of memory");
 	}
 	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
-	snprintf(uuid, sizeof(uuid), "%s", object_uuid(snapshot));
 	object_set_str(volume, VOLUME_INSTALL_PATH, next);
 	object_set_null(volume, VOLUME_NEXT_PATH);
 	r = txn_put(t, volume, NULL, e);
-	object_set_int(frozen, SNAPSHOT_SIZE, s->frozen_size);
-	object_set_str(frozen, SNAPSHOT_STATUS, "Ready");
 	if (r == 0)
-		r = txn_put(t, frozen, NULL, e);
-	else
-		object_unref(frozen);
-	if (r == 0)
-		r = snapshot_put_latest(t, s->volume, uuid, e);
+		r = snapshot_put_taken(t, s->volume, s->frozen_size, e);
 	if (r == 0)
 		r = loose_file_adopt(t, ps, next, e);
 	return r < 0 ? r : capacity_update_primary_storage(t, ps, e);
 }
 
+int snapshot_drop_creating(struct txn *t, const char *volume, struct error *e)
+{
+	const struct object *snapshot = snapshot_creating(txn_view(t), volume);
+	char tree[UUID_SIZE];
+	int r;
+
+	if (!snapshot)
+		return 0;
+	snprintf(tree, sizeof(tree), "%s", object_text(snapshot, SNAPSHOT_TREE_UUID));
+	r = object_remove(t, snapshot, e);
+	/* one that was to begin a tree takes that along */
+	if (r == 0 && !view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, tree, 0))
+		r = object_remove_where(t, KIND_SNAPSHOT_TREE, FIELD_UUID, tree, e);
+	return r;
+}
+
 static int undo(struct txn *t, const struct settled *s, struct error *e)
 {
 	struct object *volume = object_copy(view_get(txn_view(t), KIND_VOLUME, s->volume));
-	const struct object *snapshot = creating(txn_view(t), s->volume);
-	char tree[UUID_SIZE];
 	int r;
 
 	if (!volume)
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_null(volume, VOLUME_NEXT_PATH);
 	r = txn_put(t, volume, NULL, e);
-	if (r < 0 || !snapshot)
-		return r;
-	snprintf(tree, sizeof(tree), "%s", object_text(snapshot, SNAPSHOT_TREE_UUID));
-	r = object_remove(t, creating(txn_view(t), s->volume), e);
-	/* one that was to begin a tree takes that along */
-	if (r == 0 && !view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, tree, 0))
-		r = object_remove_where(t, KIND_SNAPSHOT_TREE, FIELD_UUID, tree, e);
-	return r;
+	return r < 0 ? r : snapshot_drop_creating(t, s->volume, e);
 }
 
 static int settled_fn(struct txn *t, void *arg, struct error *e)
@@ -319,6 +335,8 @@ int snapshot_settle(struct pool *pool, const char *uuid, struct error *e)
 	struct hv_volume_info info;
 	int r;
 
+	if (volume && snapshots_are_kept_by_storage(view, volume))
+		return snapshot_settle_on_storage(pool, view, volume, e);
 	if (!volume || !object_str(volume, VOLUME_NEXT_PATH))
 		return 0;
 	r = ask_guest(pool, view, volume, e);
@@ -342,7 +360,7 @@ int snapshot_settle_vm(struct pool *pool, const char *vm, struct error *e)
 	int r = 0;
 
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm)
-		if (r == 0 && object_str(volume, VOLUME_NEXT_PATH))
+		if (r == 0)
 			r = snapshot_settle(pool, object_uuid(volume), e);
 	return r;
 }
@@ -352,7 +370,8 @@ void snapshots_settle_idle(struct pool *pool)
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
 	view_for_each (volume, view, KIND_VOLUME)
-		if (object_str(volume, VOLUME_NEXT_PATH) && !job_is_pending_for(view, object_uuid(volume)))
+		if ((object_str(volume, VOLUME_NEXT_PATH) || snapshot_creating(view, object_uuid(volume))) &&
+		    !job_is_pending_for(view, object_uuid(volume)))
 			(void)snapshot_settle(pool, object_uuid(volume), NULL);
 }
 
@@ -412,6 +431,10 @@ int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct erro
 	if (r < 0)
 		return r;
 	view = store_view(pool_store(job->pool));
+	if (snapshots_are_kept_by_storage(view, view_get(view, KIND_VOLUME, spec->volume))) {
+		view_unref(view);
+		return snapshot_take_on_storage(job, spec, e);
+	}
 	if (snapshot_latest(view, spec->volume) && is_chain_full(view, spec->volume))
 		r = volume_merge(job, spec->volume,
 				 volume_base_path(view, view_get(view, KIND_VOLUME, spec->volume)), e);

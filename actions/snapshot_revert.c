@@ -10,7 +10,8 @@
  *   4. The old head is removed.
  *
  * Before step 3 nothing has happened to the volume; after it everything has.
- * Later snapshots stay, with their own files.
+ * Later snapshots stay, with their own files. Where the storage keeps them itself
+ * they are part of the old head, which goes with the last of them.
  */
 #include <string.h>
 
@@ -55,7 +56,8 @@ struct revert {
 	struct job *job;
 	const struct object *snapshot; /* borrowed from the handler's view */
 	const char *volume;
-	char name[96]; /* of the new head */
+	char name[96];	    /* of the new head */
+	const char *format; /* of it; static */
 	const char *path;
 };
 
@@ -120,7 +122,7 @@ static int make_head(struct revert *v, struct error *e)
 	if (r == 0 && place.active)
 		r = error_set(e, EBUSY, "vm[uuid:%s] is not in Stopped state", object_uuid(place.vm));
 	if (r == 0)
-		r = hv_volume_create(pool_hypervisor(pool), place.host, place.ps, v->name, "qcow2",
+		r = hv_volume_create(pool_hypervisor(pool), place.host, place.ps, v->name, v->format,
 				     object_int(v->snapshot, SNAPSHOT_VIRTUAL_SIZE),
 				     object_text(v->snapshot, SNAPSHOT_INSTALL_PATH),
 				     object_text(v->snapshot, SNAPSHOT_FORMAT), &path, e);
@@ -141,7 +143,10 @@ int snapshot_revert_run(struct job *job, json_t **ret_result, struct error *e)
 	if (!v.snapshot)
 		return error_set(e, ENOENT, "snapshot '%s' is gone", job->req->target);
 	v.volume = object_text(v.snapshot, SNAPSHOT_VOLUME_UUID);
-	snprintf(v.name, sizeof(v.name), "%s-%s.qcow2", v.volume, job->uuid);
+	v.format = primary_storage_format(
+		view_get(view, KIND_PRIMARY_STORAGE, object_str(v.snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID)),
+		false);
+	snprintf(v.name, sizeof(v.name), "%s-%s.%s", v.volume, job->uuid, v.format);
 	r = snapshot_settle(job->pool, v.volume, e);
 	if (r == 0)
 		r = store_run(pool_store(job->pool), begin_fn, &v, e);

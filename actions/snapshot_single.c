@@ -208,10 +208,27 @@ static int commit(struct single *s, const struct object *child, struct error *e)
 	return r;
 }
 
+/* The storage keeps it: nothing else stands on its file but, after a revert to it, the volume's head. */
+static int merge_on_storage(struct single *s, struct error *e)
+{
+	const struct object *parent =
+		view_get(s->view, KIND_SNAPSHOT, object_str(s->snapshot, SNAPSHOT_PARENT_UUID));
+
+	return s->latest == s->snapshot
+		       ? volume_merge(s->job, object_uuid(s->place.volume),
+				      parent ? path_of(parent) : volume_base_path(s->view, s->place.volume),
+				      e)
+		       : 0;
+}
+
 static int merge(struct single *s, struct error *e)
 {
 	const struct object *open = NULL;
-	int r = hv_volume_backing(pool_hypervisor(s->job->pool), s->place.host, s->path, &s->below, e);
+	int r;
+
+	if (snapshots_are_kept_by_storage(s->view, s->place.volume))
+		return merge_on_storage(s, e);
+	r = hv_volume_backing(pool_hypervisor(s->job->pool), s->place.host, s->path, &s->below, e);
 
 	view_for_each_where (child, s->view, KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, object_uuid(s->snapshot)) {
 		int done;

@@ -5,8 +5,8 @@
  *
  * A primary storage is one libvirt pool of the same uuid on each host of its
  * clusters: a folder of each host (LocalStorage), a folder that all hosts share
- * (SharedMountPoint), or an NFS export that each host mounts below the state
- * folder (NFS). A backup storage is a folder on the machine of the daemon, which
+ * (SharedMountPoint), an NFS export that each host mounts below the state
+ * folder (NFS), or a pool of Ceph (Ceph). A backup storage is a folder on the machine of the daemon, which
  * reads and writes it itself.
  */
 #ifndef POOLFS_STORAGE_H
@@ -17,7 +17,15 @@
 
 /** True when each host has files of its own: what is written on one host is not on the others. */
 bool primary_storage_is_local(const struct object *ps);
-/** The folder of a storage of this type, url and uuid on its hosts; allocated. NULL without memory. */
+/**
+ * True when the storage keeps the snapshots of a volume itself, with the volume: Ceph. What is a new file
+ * with a backing file elsewhere is a clone there. Accepts NULL.
+ */
+bool primary_storage_keeps_snapshots(const struct object *ps);
+/** The format of a new volume there; static. Accepts NULL. */
+const char *primary_storage_format(const struct object *ps, bool shareable);
+/** The folder of a storage of this type, url and uuid on its hosts, for Ceph its url; allocated. NULL without
+ * memory. */
 char *primary_storage_mount_path(const char *state_dir, const char *type, const char *url, const char *uuid);
 /** The connected host with the smallest row id above @after in a cluster of the storage; NULL = none. */
 const struct object *primary_storage_next_host(const struct view *view, const char *ps, int64_t after);

@@ -47,6 +47,17 @@ bool primary_storage_is_local(const struct object *ps)
 	return object_str_is(ps, PRIMARY_STORAGE_TYPE, "LocalStorage");
 }
 
+bool primary_storage_keeps_snapshots(const struct object *ps)
+{
+	return ps && object_str_is(ps, PRIMARY_STORAGE_TYPE, "Ceph");
+}
+
+const char *primary_storage_format(const struct object *ps, bool shareable)
+{
+	/* only raw files can be written by several guests; an image of Ceph is always raw */
+	return shareable || primary_storage_keeps_snapshots(ps) ? "raw" : "qcow2";
+}
+
 char *primary_storage_mount_path(const char *state_dir, const char *type, const char *url, const char *uuid)
 {
 	char *path = NULL;
@@ -78,6 +89,9 @@ int primary_storage_open_pool(struct pool *pool, const struct object *ps, const 
 		return error_set(e, ENOMEM, "out of memory");
 	if (strcmp(type, "NFS") == 0) {
 		spec.type = "netfs";
+		spec.source = url;
+	} else if (strcmp(type, "Ceph") == 0) {
+		spec.type = "rbd";
 		spec.source = url;
 	}
 	return hv_pool_open(pool_hypervisor(pool), host, &spec, e);

@@ -55,7 +55,7 @@ int vm_put_volume(struct txn *t, const struct object *vm, const struct vm_disk *
 	object_set_str(volume, VOLUME_DISK_OFFERING_UUID, d->offering);
 	object_set_str(volume, VOLUME_ROOT_IMAGE_UUID, d->image);
 	object_set_str(volume, VOLUME_TYPE, root ? "Root" : "Data");
-	object_set_str(volume, VOLUME_FORMAT, "qcow2");
+	object_set_str(volume, VOLUME_FORMAT, primary_storage_format(ps, false));
 	object_set_int(volume, VOLUME_SIZE, d->size);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, 0);
 	object_set_int(volume, VOLUME_DEVICE_ID, d->device_id);

@@ -104,15 +104,19 @@ struct reimage {
 	const char *vm;
 	const char *job;
 	char name[2 * UUID_SIZE + sizeof(".qcow2")]; /* of the new file */
+	const char *format;			     /* of it; static */
 	char *path;				     /* owned */
 	int64_t old_size, new_size;		     /* bytes on the storage */
 };
 
-static void reimage_init(struct reimage *r, const struct object *vm, const struct object *root,
-			 const char *job)
+static void reimage_init(struct reimage *r, const struct view *view, const struct object *vm,
+			 const struct object *root, const char *job)
 {
-	*r = (struct reimage){.vm = object_uuid(vm), .job = job};
-	snprintf(r->name, sizeof(r->name), "%s-%s.qcow2", object_uuid(root), job);
+	const struct object *ps =
+		view_get(view, KIND_PRIMARY_STORAGE, object_str(root, VOLUME_PRIMARY_STORAGE_UUID));
+
+	*r = (struct reimage){.vm = object_uuid(vm), .job = job, .format = primary_storage_format(ps, false)};
+	snprintf(r->name, sizeof(r->name), "%s-%s.%s", object_uuid(root), job, r->format);
 }
 
 static void reimage_done(struct reimage *r)
@@ -159,7 +163,7 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 	if (!volume)
 		return error_set(e, ENOMEM, "out of memory");
 	object_set_str(volume, VOLUME_INSTALL_PATH, re->path);
-	object_set_str(volume, VOLUME_FORMAT, "qcow2");
+	object_set_str(volume, VOLUME_FORMAT, re->format);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, re->new_size);
 	return txn_put(t, volume, NULL, e);
 }
@@ -179,8 +183,8 @@ static int make_overlay(struct job *job, const struct object *root, const char *
 		r = hv_volume_info(hv, host, object_text(root, VOLUME_INSTALL_PATH), &info, e);
 	re->old_size = info.actual_size;
 	if (r == 0)
-		r = hv_volume_create(hv, host, ps, re->name, "qcow2", object_int(root, VOLUME_SIZE), backing,
-				     format, &re->path, e);
+		r = hv_volume_create(hv, host, ps, re->name, re->format, object_int(root, VOLUME_SIZE),
+				     backing, format, &re->path, e);
 	if (r == 0 && hv_volume_info(hv, host, re->path, &info, NULL) == 0)
 		re->new_size = info.actual_size;
 	return r;
@@ -201,7 +205,7 @@ int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
 		return error_set(e, ENOENT, "VM '%s' has no root volume", job->req->target);
 	if (!host)
 		return no_host(root, e);
-	reimage_init(&re, vm, root, job->uuid);
+	reimage_init(&re, view, vm, root, job->uuid);
 	r = store_run(pool_store(job->pool), claim_fn, &re, e);
 	if (r == 0)
 		r = make_overlay(job, root, object_uuid(host), &re, e);
@@ -232,7 +236,7 @@ int vm_reimage_recover(struct job *job, json_t **ret_result, struct error *e)
 	_cleanup_(reimage_done) struct reimage re = {0};
 
 	if (root) {
-		reimage_init(&re, vm, root, job->uuid);
+		reimage_init(&re, view, vm, root, job->uuid);
 		if (strcmp(path_file_name(object_text(root, VOLUME_INSTALL_PATH)), re.name) == 0)
 			return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 		host_wait_for_storage(job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),

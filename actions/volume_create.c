@@ -53,8 +53,7 @@ static struct object *new_row(const struct view *view, const struct request *req
 	object_set_str(volume, VOLUME_DISK_OFFERING_UUID, from->offering);
 	object_set_str(volume, VOLUME_ROOT_IMAGE_UUID, from->image);
 	object_set_str(volume, VOLUME_TYPE, "Data");
-	/* only raw files can be written by several guests */
-	object_set_str(volume, VOLUME_FORMAT, shareable ? "raw" : "qcow2");
+	object_set_str(volume, VOLUME_FORMAT, primary_storage_format(NULL, shareable));
 	object_set_int(volume, VOLUME_SIZE, from->size);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, 0);
 	object_set_str(volume, VOLUME_STATE, "Enabled");
@@ -71,6 +70,8 @@ static int place_row(struct txn *t, struct object *volume, const struct object *
 
 	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps));
 	object_set_str(volume, VOLUME_HOST_UUID, primary_storage_is_local(ps) ? object_uuid(host) : NULL);
+	object_set_str(volume, VOLUME_FORMAT,
+		       primary_storage_format(ps, object_int(volume, VOLUME_IS_SHAREABLE) != 0));
 	object_set_str(volume, VOLUME_STATUS, "Creating");
 	r = capacity_reserve_storage(t, object_uuid(ps), object_int(volume, VOLUME_SIZE), e);
 	if (r < 0) {

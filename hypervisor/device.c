@@ -13,6 +13,7 @@
 
 #include <libvirt/virterror.h>
 
+#include "ceph.h"
 #include "errors.h"
 #include "xml.h"
 
@@ -94,14 +95,26 @@ static void remove_children(xmlNodePtr node, const char *name)
 
 static int set_medium(xmlNodePtr drive, const char *path)
 {
+	_cleanup_free_ char *text = NULL;
+	_cleanup_xml_ xmlDocPtr doc = NULL;
 	xmlNodePtr source;
+	struct xml x;
 
 	remove_children(drive, "source");
 	remove_children(drive, "backingStore");
 	if (!path)
 		return 0;
-	source = xmlNewChild(drive, NULL, BAD_CAST "source", NULL);
-	return source && xmlNewProp(source, BAD_CAST "file", BAD_CAST path) ? 0 : -ENOMEM;
+	xml_begin(&x);
+	domain_write_source(&x, path);
+	text = xml_finish(&x);
+	doc = text ? xml_parse(text) : NULL;
+	source = doc ? xmlDocCopyNode(xmlDocGetRootElement(doc), drive->doc, 1) : NULL;
+	if (!source)
+		return -ENOMEM;
+	(void)xmlAddChild(drive, source);
+	return xmlSetProp(drive, BAD_CAST "type", BAD_CAST(ceph_is_path(path) ? "network" : "file"))
+		       ? 0
+		       : -ENOMEM;
 }
 
 int hv_cdrom_change(struct hypervisor *hv, const char *host, const char *uuid, int device_id,
@@ -119,7 +132,7 @@ int hv_cdrom_change(struct hypervisor *hv, const char *host, const char *uuid, i
 	drive = xml_find(d.doc, where);
 	if (!drive)
 		return error_set(e, ENOENT, "domain '%s' has no CD-ROM drive %d", uuid, device_id);
-	present = xml_get(d.doc, drive, "source/@file");
+	present = domain_source_path(d.doc, drive);
 	if (present && path ? strcmp(present, path) == 0 : !present && !path)
 		return 0;
 	if (set_medium(drive, path) < 0)

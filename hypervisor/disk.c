@@ -11,6 +11,7 @@
 
 #include <libvirt/virterror.h>
 
+#include "ceph.h"
 #include "errors.h"
 #include "storage.h"
 
@@ -30,6 +31,30 @@ char *domain_disk_get(xmlDocPtr doc, const char *volume, const char *below)
 	disk_path(volume, disk);
 	(void)snprintf(path, sizeof(path), "%s/%s", disk, below);
 	return xml_get(doc, NULL, path);
+}
+
+char *domain_source_path(xmlDocPtr doc, xmlNodePtr disk)
+{
+	char *file = xml_get(doc, disk, "source/@file");
+	_cleanup_free_ char *where = file ? NULL : (char *)xmlGetNodePath(disk), *path = NULL;
+	xmlNodePtr source;
+
+	if (file || !where || asprintf(&path, "%s/source[@protocol='rbd']", where) < 0) {
+		path = NULL;
+		return file;
+	}
+	source = xml_find(doc, path);
+	return source ? ceph_path_of_source(doc, source) : NULL;
+}
+
+char *domain_disk_path(xmlDocPtr doc, const char *volume)
+{
+	char path[DISK_PATH_SIZE];
+	xmlNodePtr disk;
+
+	disk_path(volume, path);
+	disk = xml_find(doc, path);
+	return disk ? domain_source_path(doc, disk) : NULL;
 }
 
 void disk_leave(struct disk *d)
@@ -113,7 +138,7 @@ int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, co
 	}
 	if (rc < 0)
 		return error_move(e, &why);
-	*ret_path = domain_disk_get(d.doc, volume, "source/@file");
+	*ret_path = domain_disk_path(d.doc, volume);
 	return 0;
 }
 
@@ -150,8 +175,9 @@ int hv_disk_resize(struct hypervisor *hv, const char *host, const char *domain, 
 	if (rc < 0)
 		return rc;
 	if (d.devices.call.simulated) {
-		path = domain_disk_get(d.devices.doc, volume, "source/@file");
-		return sim_volume_resize(path ? path : "", size, e);
+		path = domain_disk_path(d.devices.doc, volume);
+		return ceph_is_path(path) ? ceph_resize(path, size, e)
+					  : sim_volume_resize(path ? path : "", size, e);
 	}
 	/* libvirt itself would shrink without a word */
 	if (virDomainGetBlockInfo(d.devices.domain, d.target, &info, 0) < 0)

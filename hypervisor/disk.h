@@ -35,4 +35,10 @@ static inline bool disk_is_without(int rc)
 
 void pause_ms(int ms);
 
+/* Are the disks of @copies on Ceph? 1 all, 0 none; -EOPNOTSUPP when only some are. */
+int disks_are_on_ceph(const struct disk *d, const struct hv_disk_copy *copies, size_t count, struct error *e);
+/* hv_disks_copy() of such disks, to Ceph. */
+int disks_copy_on_ceph(const struct disk *d, struct hv_disk_copy *copies, size_t count, hv_progress *progress,
+		       void *ctx, struct error *e);
+
 #endif

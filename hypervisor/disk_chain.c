@@ -16,6 +16,7 @@
 
 #include <libvirt/libvirt-qemu.h>
 
+#include "ceph.h"
 #include "errors.h"
 #include "storage.h"
 
@@ -228,11 +229,13 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
 
 	if (rc < 0)
 		return rc;
+	path = domain_disk_path(d.devices.doc, volume);
+	if (ceph_is_path(path))
+		return ceph_pull(path, base, progress, ctx, e);
 	if (!d.devices.call.simulated) {
 		rc = domain_pull_disk(&d.devices.call, d.devices.domain, d.target, base, progress, ctx, e);
 		return rc < 0 ? rc : disk_flush(&d, e);
 	}
-	path = domain_disk_get(d.devices.doc, volume, "source/@file");
 	return sim_volume_pull(path ? path : "", base, e);
 }
 
@@ -294,6 +297,6 @@ int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, 
 		rc = wait_commit(&d, top, base, progress, ctx, ret_begun, e);
 		return rc < 0 ? rc : disk_flush(&d, e);
 	}
-	path = domain_disk_get(d.devices.doc, volume, "source/@file");
+	path = domain_disk_path(d.devices.doc, volume);
 	return sim_volume_commit(path ? path : "", top, base, ret_begun, e);
 }

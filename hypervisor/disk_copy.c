@@ -187,8 +187,10 @@ int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, s
 	_cleanup_disk_ struct disk d = {0};
 	int rc = disk_enter(hv, host, domain, copies[0].volume, &d, e);
 
-	if (rc < 0)
-		return rc;
+	if (rc == 0)
+		rc = disks_are_on_ceph(&d, copies, count, e);
+	if (rc != 0)
+		return rc < 0 ? rc : disks_copy_on_ceph(&d, copies, count, progress, ctx, e);
 	b.targets = calloc(count, sizeof(*b.targets));
 	b.paths = calloc(count, sizeof(*b.paths));
 	if (!b.targets || !b.paths)

@@ -38,6 +38,13 @@ int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, 
 /* The value at @below (XPath) of the disk with the serial @volume; allocated, NULL if none. */
 char *domain_disk_get(xmlDocPtr doc, const char *volume, const char *below);
 
+/* The path of the disk with the serial @volume; allocated, NULL if none. */
+char *domain_disk_path(xmlDocPtr doc, const char *volume);
+/* The same of the disk or drive @disk. */
+char *domain_source_path(xmlDocPtr doc, xmlNodePtr disk);
+/* Writes the <source> of a disk, of type "network" on Ceph, else "file"; nothing for NULL. */
+void domain_write_source(struct xml *x, const char *path);
+
 /* A console password that nobody knows, from characters that every VNC client can type. */
 int console_password_make(char ret[CONSOLE_PASSWORD_LENGTH + 1], struct error *e);
 

@@ -385,10 +385,17 @@ struct hv_capacity {
 /** A storage pool's definition. */
 struct hv_pool_spec {
 	const char *uuid;   /* of the primary or backup storage; the libvirt pool is named poolfs-<uuid> */
-	const char *type;   /* "dir", "netfs" (source host:/path) or "rbd" */
-	const char *target; /* folder on the host */
-	const char *source; /* netfs: "host:/path"; rbd: "pool@mon1,mon2"; else NULL */
+	const char *type;   /* "dir", "netfs" or "rbd" */
+	const char *target; /* folder on the host; unused for rbd */
+	const char *source; /* netfs: "host:/path"; rbd: as hv_ceph_url_check() wants it; else NULL */
 };
+
+/**
+ * Checks that @url can be a Ceph pool: ceph://[user@]monitor[:port],monitor[:port]/pool. -EINVAL. Its volumes
+ * are RBD images, always raw, with the paths <url>/<image> and <url>/<image>@<snapshot>; all hv_volume_*
+ * calls take these too, and work on them from this machine, by Ceph's and QEMU's own programs.
+ */
+int hv_ceph_url_check(const char *url, struct error *e);
 
 /**
  * Defines, builds and starts the pool on the host when it is not there; success when it already is.
@@ -429,13 +436,20 @@ int hv_volume_download(struct hypervisor *hv, const char *host, const char *path
 int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *pool,
 		   const char *name, const char *format, hv_progress *progress, void *ctx, char **ret_path,
 		   struct error *e);
+/**
+ * Takes the snapshot @path ("<path of a volume>@<name>") of a volume on a storage that keeps snapshots
+ * itself: Ceph. A domain may be using the volume; the snapshot has what it had written at one moment. Success
+ * when it is there already. It can be read, copied, stood on and deleted as a volume of that name.
+ */
+int hv_volume_snapshot(struct hypervisor *hv, const char *host, const char *path, struct error *e);
 /** Makes a volume that no domain uses larger. -EINVAL when it would shrink. */
 int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, int64_t size,
 		     struct error *e);
 /** As hv_disk_pull(), for the qcow2 file @path that no domain uses. */
 int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *base,
 		   hv_progress *progress, void *ctx, struct error *e);
-/** Removes the volume. Success when it is not there. */
+/** Removes the volume. Success when it is not there. -EBUSY when others stand on it, where the storage knows.
+ */
 int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool, const char *name,
 		     struct error *e);
 int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, struct hv_volume_info *ret,
@@ -443,6 +457,11 @@ int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, st
 /** The file that the volume's file stands on, allocated; NULL when it stands alone. */
 int hv_volume_backing(struct hypervisor *hv, const char *host, const char *path, char **ret_backing,
 		      struct error *e);
+/**
+ * How QEMU's own programs on this machine are told of a volume (--image-opts); allocated. NULL without
+ * memory, or when @path is none.
+ */
+char *hv_image_options(const char *path, const char *format);
 /** The names of all volumes of a pool, allocated array of allocated strings; free with hv_names_free(). */
 int hv_pool_list(struct hypervisor *hv, const char *host, const char *pool, char ***ret_names,
 		 size_t *ret_count, struct error *e);

@@ -12,6 +12,7 @@
 
 #include <libvirt/virterror.h>
 
+#include "ceph.h"
 #include "errors.h"
 #include "xml.h"
 
@@ -41,6 +42,24 @@ int pool_refresh(virStoragePoolPtr pool)
 			return -hv_errno_of_virt(virt_error_code());
 		(void)nanosleep(&step, NULL);
 	}
+}
+
+int pool_ceph_storage(const struct hv_call *call, virStoragePoolPtr pool, char **ret_storage, struct error *e)
+{
+	const char *name = virStoragePoolGetName(pool);
+	_cleanup_free_ char *text = virStoragePoolGetXMLDesc(pool, 0);
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	xmlNodePtr source;
+
+	*ret_storage = NULL;
+	if (!text)
+		return error_set_virt(e, call->conn, "cannot read storage pool '%s'", name);
+	doc = xml_parse(text);
+	source = doc ? xml_find(doc, "/pool[@type='rbd']/source") : NULL;
+	if (!source)
+		return 0;
+	*ret_storage = ceph_path_of_source(doc, source);
+	return *ret_storage ? 0 : error_set(e, EIO, "storage pool '%s' has no monitors", name);
 }
 
 int pool_target(const struct hv_call *call, virStoragePoolPtr pool, char **ret_target, struct error *e)
@@ -82,28 +101,16 @@ static int write_nfs_source(struct xml *x, const char *source, struct error *e)
 	return 0;
 }
 
-/* "pool@mon1,mon2:6789": a Ceph pool and its monitors. */
 static int write_rbd_source(struct xml *x, const char *source, struct error *e)
 {
-	_cleanup_free_ char *copy = strdup(source ? source : "");
-	char *monitors = copy ? strchr(copy, '@') : NULL;
-	char *monitor;
+	_cleanup_ceph_ struct ceph_path p = {0};
+	int rc = hv_ceph_url_check(source, e);
 
-	if (!monitors || monitors == copy || monitors[1] == '\0')
-		return error_set(e, EINVAL, "'%s' is not of the form pool@monitor,monitor",
-				 source ? source : "");
-	*monitors++ = '\0';
-	xml_open(x, "source", NULL);
-	xml_element(x, "name", copy);
-	while ((monitor = strsep(&monitors, ","))) {
-		char *port = strrchr(monitor, ':');
-
-		if (port)
-			*port++ = '\0';
-		xml_leaf(x, "host", "name", monitor, "port", port, NULL);
-	}
-	xml_close(x);
-	return 0;
+	if (rc == 0)
+		rc = ceph_path_parse(source, &p, e);
+	if (rc == 0)
+		ceph_write_source(x, &p);
+	return rc;
 }
 
 static int pool_xml(const struct hv_pool_spec *spec, char **ret_xml, struct error *e)
@@ -169,6 +176,18 @@ static bool pool_matches(virStoragePoolPtr pool, const char *wanted)
 
 /* ------------------------------------------------------------- opening and closing */
 
+/* A host needs the key of a Ceph pool's user before it can open the pool. */
+static int give_key(const struct hv_call *call, const struct hv_pool_spec *spec, struct error *e)
+{
+	_cleanup_ceph_ struct ceph_path p = {0};
+	int rc;
+
+	if (strcmp(spec->type, "rbd") != 0 || call->simulated)
+		return 0;
+	rc = ceph_path_parse(spec->source, &p, e);
+	return rc < 0 ? rc : ceph_define_secret(call->conn, &p, e);
+}
+
 static int pool_start(const struct hv_call *call, virStoragePoolPtr pool, const struct hv_pool_spec *spec,
 		      struct error *e)
 {
@@ -176,7 +195,7 @@ static int pool_start(const struct hv_call *call, virStoragePoolPtr pool, const 
 
 	if (call->simulated) {
 		/* a Ceph pool has no folder */
-		rc = spec->target ? sim_pool_build(spec->target, e) : 0;
+		rc = strcmp(spec->type, "rbd") != 0 ? sim_pool_build(spec->target, e) : 0;
 		if (rc < 0)
 			return rc;
 	} else if (virStoragePoolBuild(pool, 0) < 0 && virt_error_code() != VIR_ERR_NO_SUPPORT &&
@@ -218,6 +237,9 @@ int hv_pool_open(struct hypervisor *hv, const char *host, const struct hv_pool_s
 	}
 	if (pool && virStoragePoolIsActive(pool) == 1)
 		return 0;
+	rc = give_key(&call, spec, e);
+	if (rc < 0)
+		return rc;
 	if (!pool) {
 		pool = virStoragePoolDefineXML(call.conn, xml, 0);
 		if (!pool)
@@ -257,16 +279,18 @@ int hv_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid, 
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *target = NULL, *ceph = NULL;
 	virStoragePoolInfo info;
 	int rc;
 
 	rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
 		rc = pool_find(&call, uuid, &pool, e);
+	if (rc == 0)
+		rc = pool_ceph_storage(&call, pool, &ceph, e);
 	if (rc < 0)
 		return rc;
-	if (call.simulated) {
+	if (call.simulated && !ceph) {
 		rc = pool_target(&call, pool, &target, e);
 		return rc < 0 ? rc : sim_pool_capacity(target, ret, e);
 	}
@@ -290,7 +314,7 @@ int hv_pool_list(struct hypervisor *hv, const char *host, const char *uuid, char
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *target = NULL, *ceph = NULL;
 	virStorageVolPtr *volumes = NULL;
 	char **names;
 	int count;
@@ -299,8 +323,12 @@ int hv_pool_list(struct hypervisor *hv, const char *host, const char *uuid, char
 	rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
 		rc = pool_find(&call, uuid, &pool, e);
+	if (rc == 0)
+		rc = pool_ceph_storage(&call, pool, &ceph, e);
 	if (rc < 0)
 		return rc;
+	if (ceph)
+		return ceph_list(ceph, ret_names, ret_count, e);
 	if (call.simulated) {
 		rc = pool_target(&call, pool, &target, e);
 		return rc < 0 ? rc : sim_pool_list(target, ret_names, ret_count, e);

@@ -25,6 +25,9 @@ int pool_find(const struct hv_call *call, const char *uuid, virStoragePoolPtr *r
  * written; that is waited for, a few seconds at most. Negative errno, without a sentence.
  */
 int pool_refresh(virStoragePoolPtr pool);
+/* The path of a pool on Ceph (ceph.h), allocated; NULL when it is no such pool. */
+int pool_ceph_storage(const struct hv_call *call, virStoragePoolPtr pool, char **ret_storage,
+		      struct error *e);
 /* The folder of the pool on the host, allocated. */
 int pool_target(const struct hv_call *call, virStoragePoolPtr pool, char **ret_target, struct error *e);
 

@@ -18,6 +18,7 @@
 
 #include <libvirt/virterror.h>
 
+#include "ceph.h"
 #include "errors.h"
 #include "transfer.h"
 #include "xml.h"
@@ -149,7 +150,7 @@ int hv_volume_create(struct hypervisor *hv, const char *host, const char *pool_u
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
-	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *target = NULL, *ceph = NULL;
 	int rc;
 
 	rc = volume_check_name(name, e);
@@ -160,8 +161,12 @@ int hv_volume_create(struct hypervisor *hv, const char *host, const char *pool_u
 		rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
 		rc = pool_find(&call, pool_uuid, &pool, e);
+	if (rc == 0)
+		rc = pool_ceph_storage(&call, pool, &ceph, e);
 	if (rc < 0)
 		return rc;
+	if (ceph)
+		return ceph_create(ceph, name, size, backing, ret_path, e);
 	if (!call.simulated)
 		return volume_make(&call, pool, name, format, size, backing, backing_format, &volume,
 				   ret_path, e);
@@ -298,7 +303,7 @@ int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool_u
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
 	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *target = NULL, *ceph = NULL;
 	_cleanup_free_ char *path = NULL;
 	struct copy copy = {0};
 	int rc;
@@ -308,8 +313,12 @@ int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool_u
 		rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
 		rc = pool_find(&call, pool_uuid, &pool, e);
+	if (rc == 0)
+		rc = pool_ceph_storage(&call, pool, &ceph, e);
 	if (rc < 0)
 		return rc;
+	if (ceph)
+		return ceph_upload(ceph, name, format, file, progress, ctx, ret_path, e);
 	if (call.simulated) {
 		rc = pool_target(&call, pool, &target, e);
 		return rc < 0 ? rc : sim_volume_upload(target, name, file, progress, ctx, ret_path, e);
@@ -350,6 +359,8 @@ int hv_volume_download(struct hypervisor *hv, const char *host, const char *path
 	rc = hv_call_begin(hv, host, &call, e);
 	if (rc < 0)
 		return rc;
+	if (ceph_is_path(path))
+		return ceph_download(path, file, progress, ctx, e);
 	if (call.simulated)
 		return sim_volume_download(path, file, progress, ctx, e);
 	rc = volume_find(&call, path, &volume, e);
@@ -387,7 +398,7 @@ int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool_u
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
-	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *target = NULL, *ceph = NULL;
 	int rc;
 
 	rc = volume_check_name(name, e);
@@ -395,8 +406,12 @@ int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool_u
 		rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
 		rc = pool_find(&call, pool_uuid, &pool, e);
+	if (rc == 0)
+		rc = pool_ceph_storage(&call, pool, &ceph, e);
 	if (rc < 0)
 		return rc;
+	if (ceph)
+		return ceph_delete(ceph, name, e);
 	if (call.simulated) {
 		rc = pool_target(&call, pool, &target, e);
 		return rc < 0 ? rc : sim_volume_delete(target, name, e);
@@ -424,6 +439,8 @@ int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, st
 	rc = hv_call_begin(hv, host, &call, e);
 	if (rc < 0)
 		return rc;
+	if (ceph_is_path(path))
+		return ceph_info(path, ret, e);
 	if (call.simulated)
 		return sim_volume_info(path, ret, e);
 	rc = volume_find(&call, path, &volume, e);
@@ -434,6 +451,16 @@ int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, st
 	*ret = (struct hv_volume_info){.size = (int64_t)info.capacity,
 				       .actual_size = (int64_t)info.allocation};
 	return 0;
+}
+
+int hv_volume_snapshot(struct hypervisor *hv, const char *host, const char *path, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	int rc = hv_call_begin(hv, host, &call, e);
+
+	if (rc == 0 && !ceph_is_path(path))
+		rc = error_set(e, EOPNOTSUPP, "the storage of '%s' keeps no snapshots itself", path);
+	return rc < 0 ? rc : ceph_snapshot(path, e);
 }
 
 int hv_volume_backing(struct hypervisor *hv, const char *host, const char *path, char **ret_backing,

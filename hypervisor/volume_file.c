@@ -16,6 +16,7 @@
 
 #include <libvirt/virterror.h>
 
+#include "ceph.h"
 #include "errors.h"
 #include "storage.h"
 
@@ -105,7 +106,7 @@ int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, co
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
 	_cleanup_volume_ virStorageVolPtr from = NULL;
 	_cleanup_volume_ virStorageVolPtr to = NULL;
-	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *target = NULL, *ceph = NULL;
 	_cleanup_free_ char *xml = NULL;
 	virStorageVolInfo info;
 	int rc = volume_check_name(name, e);
@@ -114,8 +115,17 @@ int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, co
 		rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
 		rc = pool_find(&call, pool_uuid, &pool, e);
+	if (rc == 0)
+		rc = pool_ceph_storage(&call, pool, &ceph, e);
 	if (rc < 0)
 		return rc;
+	if (ceph)
+		return ceph_copy(path, ceph, name, progress, ctx, ret_path, e);
+	if (ceph_is_path(path))
+		return error_set(
+			e, EOPNOTSUPP,
+			"'%s' is on Ceph and the copy would not be: make an image of it, and of that a volume",
+			path);
 	if (call.simulated) {
 		rc = pool_target(&call, pool, &target, e);
 		return rc < 0 ? rc : sim_volume_copy(path, target, name, format, progress, ctx, ret_path, e);
@@ -153,6 +163,8 @@ int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, 
 
 	if (rc < 0)
 		return rc;
+	if (ceph_is_path(path))
+		return ceph_resize(path, size, e);
 	if (call.simulated)
 		return sim_volume_resize(path, size, e);
 	rc = volume_find(&call, path, &volume, e);
@@ -177,6 +189,8 @@ int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, co
 
 	if (rc < 0)
 		return rc;
+	if (ceph_is_path(path))
+		return ceph_pull(path, base, progress, ctx, e);
 	if (call.simulated)
 		return sim_volume_pull(path, base, e);
 	rc = keeper_start(&call, "merge", path, path, true, &keeper, e);

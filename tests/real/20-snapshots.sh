@@ -20,21 +20,6 @@ boot() {
 	wait_until 60 agent_ping "$vm"
 }
 
-# fill DEVICE MIB TEXT: writes a MiB that says TEXT at that place
-fill() {
-	guest "$vm" "yes '$3' | head -c 1048576 >/tmp/p; dd if=/tmp/p of=$1 bs=1M seek=$2 conv=notrunc 2>/dev/null; sync; echo 3 >/proc/sys/vm/drop_caches"
-}
-
-# sum DEVICE MIB: a check sum of the MiB there
-sum() {
-	guest "$vm" "dd if=$1 bs=1M skip=$2 count=1 iflag=direct 2>/dev/null | md5sum" | cut -d' ' -f1
-}
-
-# text TEXT: the check sum of a MiB filled with it
-text() {
-	(yes "$1" || true) | head -c 1048576 | md5sum | cut -d' ' -f1
-}
-
 snapshot() {
 	local job
 	job=$(submit "volumes/$1/actions" "create-snapshot name=$2")
@@ -57,17 +42,17 @@ step "a data volume appears in the running guest"
 data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'"}}')
 act "volumes/$data" attach vmInstanceUuid="$vm"
 wait_serial "$vm" "HOTPLUG blk add vdb serial=${data:0:20} size=131072" 20
-fill /dev/vdb 0 one
+fill "$vm" /dev/vdb 0 one
 
 step "snapshots while the guest runs and while it is frozen"
 a=$(snapshot "$data" a)
-fill /dev/vdb 0 two
-fill /dev/vdb 5 five
+fill "$vm" /dev/vdb 0 two
+fill "$vm" /dev/vdb 5 five
 act "vm-instances/$vm" pause
 b=$(snapshot "$data" b)
 act "vm-instances/$vm" resume
-fill /dev/vdb 0 three
-assert_eq "$(sum /dev/vdb 0) $(sum /dev/vdb 5)" "$(text three) $(text five)"
+fill "$vm" /dev/vdb 0 three
+assert_eq "$(sum "$vm" /dev/vdb 0) $(sum "$vm" /dev/vdb 5)" "$(text three) $(text five)"
 check_all
 
 step "a volume made of a snapshot has what it had"
@@ -76,20 +61,20 @@ job_wait "$job"
 copy=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
 act "volumes/$copy" attach vmInstanceUuid="$vm"
 wait_serial "$vm" "HOTPLUG blk add vdc" 20
-assert_eq "$(sum /dev/vdc 0) $(sum /dev/vdc 5)" "$(text two) $(text five)"
+assert_eq "$(sum "$vm" /dev/vdc 0) $(sum "$vm" /dev/vdc 5)" "$(text two) $(text five)"
 act "volumes/$copy" detach
 wait_serial "$vm" "HOTPLUG blk remove vdc" 20
 
 step "merging below the running guest"
 act "volume-snapshots/$b" delete
-assert_eq "$(sum /dev/vdb 0) $(sum /dev/vdb 5)" "$(text three) $(text five)"
+assert_eq "$(sum "$vm" /dev/vdb 0) $(sum "$vm" /dev/vdb 5)" "$(text three) $(text five)"
 check_all
 
 step "it grows under the guest"
 act "volumes/$data" resize-data size=96M
 assert_eq "$(guest "$vm" cat /sys/block/vdb/size)" 196608
-fill /dev/vdb 80 eighty
-assert_eq "$(sum /dev/vdb 0) $(sum /dev/vdb 80)" "$(text three) $(text eighty)"
+fill "$vm" /dev/vdb 80 eighty
+assert_eq "$(sum "$vm" /dev/vdb 0) $(sum "$vm" /dev/vdb 80)" "$(text three) $(text eighty)"
 
 step "back to the first snapshot, detached"
 act "volumes/$data" detach
@@ -97,9 +82,9 @@ act "volume-snapshots/$a" revert-volume
 assert_eq "$(value "volumes/$data/size")" 67108864
 act "volumes/$data" attach vmInstanceUuid="$vm"
 wait_serial "$vm" "HOTPLUG blk add vdb" 20 2
-assert_eq "$(sum /dev/vdb 0)" "$(text one)"
+assert_eq "$(sum "$vm" /dev/vdb 0)" "$(text one)"
 c=$(snapshot "$data" c)
-fill /dev/vdb 0 four
+fill "$vm" /dev/vdb 0 four
 assert_eq "$(value "volume-snapshots/$c/parentUuid")" "$a"
 check_all
 
@@ -112,7 +97,7 @@ act "vm-instances/$vm" stop type=cold
 act "volume-snapshots/$r" revert-volume
 boot
 assert_eq "$(guest "$vm" cat /root/file)" before
-assert_eq "$(sum /dev/vdb 0)" "$(text four)"
+assert_eq "$(sum "$vm" /dev/vdb 0)" "$(text four)"
 
 step "merging at rest"
 guest "$vm" 'echo third >/root/file; sync'
@@ -124,7 +109,7 @@ assert_eq "$(qemu-img info --output json "$(value "volumes/$data/installPath")" 
 check_all
 boot
 assert_eq "$(guest "$vm" cat /root/file)" third
-assert_eq "$(sum /dev/vdb 0)" "$(text four)"
+assert_eq "$(sum "$vm" /dev/vdb 0)" "$(text four)"
 
 step "the limit of its bandwidth is real"
 act "volumes/$data" set-qos volumeBandwidth=1M

@@ -12,21 +12,6 @@ tiny='{"instanceOfferingUuid":"'$small'"}'
 disk=$(create disk-offerings '{"params":{"name":"64M","diskSize":67108864}}')
 cd "$CASE_DIR"
 
-# fill VM DEVICE MIB TEXT: writes a MiB that says TEXT at that place
-fill() {
-	guest "$1" "yes '$4' | head -c 1048576 >/tmp/p; dd if=/tmp/p of=$2 bs=1M seek=$3 conv=notrunc 2>/dev/null; sync"
-}
-
-# sum VM DEVICE MIB: a check sum of the MiB there
-sum() {
-	guest "$1" "dd if=$2 bs=1M skip=$3 count=1 iflag=direct 2>/dev/null | md5sum" | cut -d' ' -f1
-}
-
-# text TEXT: the check sum of a MiB filled with it
-text() {
-	(yes "$1" || true) | head -c 1048576 | md5sum | cut -d' ' -f1
-}
-
 # same FILE DISK: the bytes are the disk's, and QEMU has no complaint about that
 same() {
 	qemu-img compare -U -f raw "$1" "$2" >/dev/null || fail "'$1' differs from '$2'"

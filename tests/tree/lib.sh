@@ -321,3 +321,18 @@ agent_ping() {
 guest() {
 	"$LAB/guest-exec" "$URI" "$@"
 }
+
+# fill VM DEVICE MIB TEXT: the guest writes a MiB that says TEXT at that place.
+fill() {
+	guest "$1" "yes '$4' | head -c 1048576 >/tmp/p; dd if=/tmp/p of=$2 bs=1M seek=$3 conv=notrunc 2>/dev/null; sync; echo 3 >/proc/sys/vm/drop_caches"
+}
+
+# sum VM DEVICE MIB: a check sum of the MiB that the guest reads there.
+sum() {
+	guest "$1" "dd if=$2 bs=1M skip=$3 count=1 iflag=direct 2>/dev/null | md5sum" | cut -d' ' -f1
+}
+
+# text TEXT: the check sum of a MiB filled with it.
+text() {
+	(yes "$1" || true) | head -c 1048576 | md5sum | cut -d' ' -f1
+}
