@@ -688,7 +688,8 @@ static void pools_of_other_machines(void **state)
 		.uuid = POOL, .type = "netfs", .target = target, .source = "[fd00::5]:/export/vms"};
 	const struct hv_pool_spec moved = {
 		.uuid = POOL, .type = "netfs", .target = target, .source = "nas.example.org:/export/vms"};
-	const struct hv_pool_spec ceph = {.uuid = POOL, .type = "rbd", .source = "vms@mon1,mon2:6790"};
+	const struct hv_pool_spec ceph = {
+		.uuid = POOL, .type = "rbd", .source = "ceph://pool@mon1,[fd00::7]:6790/vms"};
 
 	(void)snprintf(target, sizeof(target), "%s/mnt", f->folder);
 	assert_ok(hv_pool_open(f->hv, HOST_A, &nfs, e));
@@ -699,9 +700,10 @@ static void pools_of_other_machines(void **state)
 	assert_pool_xml(f, (const char *const[]){"<host name='nas.example.org'/>", NULL});
 	assert_ok(hv_pool_close(f->hv, HOST_A, POOL, e));
 	assert_ok(hv_pool_open(f->hv, HOST_A, &ceph, e));
-	assert_pool_xml(f,
-			(const char *const[]){"<pool type='rbd'>", "<host name='mon1'/>",
-					      "<host name='mon2' port='6790'/>", "<name>vms</name>", NULL});
+	assert_pool_xml(f, (const char *const[]){"<pool type='rbd'>", "<host name='mon1' port='6789'/>",
+						 "<host name='fd00::7' port='6790'/>", "<name>vms</name>",
+						 "<auth type='ceph' username='pool'>",
+						 "<secret usage='poolfs client.pool of mon1'/>", NULL});
 }
 
 static void pools_open_and_close(void **state)
