@@ -213,12 +213,13 @@ static int merge_on_storage(struct single *s, struct error *e)
 {
 	const struct object *parent =
 		view_get(s->view, KIND_SNAPSHOT, object_str(s->snapshot, SNAPSHOT_PARENT_UUID));
+	int r = 0;
 
-	return s->latest == s->snapshot
-		       ? volume_merge(s->job, object_uuid(s->place.volume),
-				      parent ? path_of(parent) : volume_base_path(s->view, s->place.volume),
-				      e)
-		       : 0;
+	if (s->latest == s->snapshot)
+		r = volume_merge(s->job, object_uuid(s->place.volume),
+				 parent ? path_of(parent) : volume_base_path(s->view, s->place.volume), e);
+	kill_point("single-merged");
+	return r;
 }
 
 static int merge(struct single *s, struct error *e)

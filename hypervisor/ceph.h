@@ -19,8 +19,10 @@
  * cloned first. Clones are of version 2: a snapshot can be deleted while a clone
  * stands on it, and goes for good with the last of them.
  *
- * With a user, Ceph's `cephx` authenticates it; its key is read from
- * /etc/ceph/ceph.client.<user>.keyring. Without, the cluster must want none.
+ * With a user, Ceph's `cephx` authenticates it; its key is that of this machine as
+ * a client of Ceph, in /etc/ceph/ceph.client.<user>.keyring, which QEMU's programs
+ * find only when there is an /etc/ceph/ceph.conf, whatever it says. Without, the
+ * cluster must want none.
  */
 #ifndef POOLFS_HYPERVISOR_CEPH_H
 #define POOLFS_HYPERVISOR_CEPH_H

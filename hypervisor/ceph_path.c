@@ -11,6 +11,7 @@
 
 #define SCHEME	     "ceph://"
 #define DEFAULT_PORT "6789"
+#define CONFIG	     "/etc/ceph/ceph.conf"
 /* A key is 28 bytes, written as 40 characters. */
 #define KEYRING_MAX 4096
 
@@ -288,6 +289,10 @@ int ceph_define_secret(virConnectPtr conn, const struct ceph_path *p, struct err
 		file = NULL;
 		return error_set(e, ENOMEM, "out of memory");
 	}
+	if (access(CONFIG, R_OK) < 0)
+		return error_set(e, errno,
+				 "cannot read '%s', without which QEMU finds no key of Ceph's user '%s': %s",
+				 CONFIG, p->user, strerror(errno));
 	f = fopen(file, "re");
 	if (!f)
 		return error_set(e, errno, "cannot read the key of Ceph's user '%s' from '%s': %s", p->user,

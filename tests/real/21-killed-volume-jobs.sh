@@ -31,22 +31,9 @@ holds() {
 	output=$(qemu-io -U -r -f qcow2 -c "read -q -P $2 0 1M" "$1" 2>&1) && [ -z "$output" ]
 }
 
-# kill_at POINT FILE REQUEST: hands the request in to a daemon that dies at that point, and mounts again.
-# $killed is the job. The daemon may die before its answer is read, so the job is the one that is new.
-kill_at() {
-	umount_pool
-	POOLFS_TEST_KILL_AT=$1 mount_pool
-	wait_for "hosts/$(first hosts)/status" Connected 20
-	uuids api-jobs >"$CASE_DIR/before"
-	(request "$2" "$3") >/dev/null 2>&1 || true
-	(wait_until 60 is_pool_gone) 2>/dev/null || fail "nobody came to '$1'"
-	umount -l "$MOUNT"
-	mount_pool
-	killed=$(uuids api-jobs | comm -13 "$CASE_DIR/before" -)
-	[ "$(wc -l <<<"$killed")" = 1 ] || fail "not one new job: '$killed'"
-	(wait_until 60 is_finished "$killed") 2>/dev/null || fail "the job killed at '$1' is '$(value "api-jobs/$killed/state")'"
-	wait_for "hosts/$(first hosts)/status" Connected 20
-	echo "   killed at $1: $(value "api-jobs/$killed/state") $(jq -r .details <<<"$(value "api-jobs/$killed/error")" 2>/dev/null)"
+# die_at POINT FILE REQUEST: kill_at, and nothing is left or in between
+die_at() {
+	kill_at "$@"
 	(wait_until 10 has_no_orphans) 2>/dev/null || fail "a file of nobody, or a broken one, after '$1': $(ls "$pool")"
 	no_rows_in_between || fail "a row in between after '$1'"
 }
@@ -59,12 +46,6 @@ has_no_orphans() {
 		grep -qsxF "$file" "$MOUNT"/volumes/*/installPath "$MOUNT"/volume-snapshots/*/primaryStorageInstallPath || return 1
 		qemu-img check -U -q "$file" || return 1
 	done
-}
-
-# no_rows_in_between: no object is in a state that only a job may have it in
-no_rows_in_between() {
-	! grep -lxE 'Creating|Deleting|Migrating|Downloading' "$MOUNT"/volumes/*/status "$MOUNT"/volume-snapshots/*/status \
-		"$MOUNT"/images/*/status 2>/dev/null
 }
 
 snapshots() {
@@ -82,7 +63,7 @@ fill "$data" 1
 step "a new volume"
 for point in volume-placed volume-made volume-ready; do
 	before=$(uuids volumes | wc -l)
-	kill_at $point volumes/create '{"params":{"name":"n","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}'
+	die_at $point volumes/create '{"params":{"name":"n","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}'
 	case $(value "api-jobs/$killed/state") in
 	Done) assert_eq "$(uuids volumes | wc -l)" $((before + 1)) ;;
 	*) assert_eq "$(uuids volumes | wc -l)" "$before" ;;
@@ -96,7 +77,7 @@ for guest in none running; do
 	fi
 	step "a snapshot, guest: $guest"
 	for point in snapshot-begun snapshot-overlay snapshot-switched snapshot-done; do
-		kill_at $point "volumes/$data/actions" "create-snapshot name=$guest-$point"
+		die_at $point "volumes/$data/actions" "create-snapshot name=$guest-$point"
 		holds "$(head_of "$data")" 1 || fail "the volume lost its bytes at '$point'"
 		[ $guest = none ] || assert_eq "$(on_host domblklist "$vm" | awk '$1 == "vdb" {print $2}')" "$(head_of "$data")" "the guest's file"
 	done
@@ -105,7 +86,7 @@ for guest in none running; do
 	step "deleting snapshots below the volume, guest: $guest"
 	for point in delete-marked delete-merged delete-gone; do
 		act "volumes/$data" create-snapshot name=doomed
-		kill_at $point "volume-snapshots/$(named doomed)/actions" delete
+		die_at $point "volume-snapshots/$(named doomed)/actions" delete
 		! grep -qsx doomed "$MOUNT"/volume-snapshots/*/name || fail "a deletion killed at '$point' was not finished"
 		holds "$(head_of "$data")" 1 || fail "the volume lost its bytes at '$point'"
 	done
@@ -113,7 +94,7 @@ for guest in none running; do
 	step "growing, guest: $guest"
 	for point in resize-snapshot resize-grown resize-done; do
 		size=$(value "volumes/$data/size")
-		kill_at $point "volumes/$data/actions" "resize-data size=$((size + 8388608))"
+		die_at $point "volumes/$data/actions" "resize-data size=$((size + 8388608))"
 		assert_eq "$(value "volumes/$data/size")" "$(qemu-img info -U --output json "$(head_of "$data")" | jq '."virtual-size"')" "the size"
 		holds "$(head_of "$data")" 1 || fail "the volume lost its bytes at '$point'"
 	done
@@ -121,7 +102,7 @@ for guest in none running; do
 	step "images of it, guest: $guest"
 	for point in template-begun template-copied template-staged template-made; do
 		before=$(uuids images | wc -l)
-		kill_at $point "volumes/$data/actions" "create-data-volume-template name=$guest-$point"
+		die_at $point "volumes/$data/actions" "create-data-volume-template name=$guest-$point"
 		assert_eq "$(find "$STATE/staging" -type f | wc -l)" 0 "the number of staged copies"
 		assert_eq "$(find "$(value "backup-storage/$bs/url")" -type f | wc -l)" "$(uuids images | wc -l)" "the number of image files"
 	done
@@ -140,7 +121,7 @@ for guest in running stopped snapshot; do
 	snapshot) request=("volume-snapshots/$frozen/actions" "create-root-volume-template backupStorageUuids=$bs") ;;
 	esac
 	for point in template-begun template-copied template-staged template-made; do
-		kill_at $point "${request[0]}" "${request[1]} name=$guest-root-$point"
+		die_at $point "${request[0]}" "${request[1]} name=$guest-root-$point"
 		assert_eq "$(find "$STATE/staging" -type f | wc -l)" 0 "the number of staged copies"
 		assert_eq "$(find "$(value "backup-storage/$bs/url")" -type f | wc -l)" "$(uuids images | wc -l)" "the number of image files"
 	done
@@ -160,7 +141,7 @@ let_go() {
 }
 let_go
 for point in attach-claimed attach-plugged; do
-	kill_at $point "volumes/$data/actions" "attach vmInstanceUuid=$vm"
+	die_at $point "volumes/$data/actions" "attach vmInstanceUuid=$vm"
 	attached=$(value "volumes/$data/vmInstanceUuid")
 	assert_eq "$(on_host domblklist "$vm" | grep -c vdb || true)" "$([ -n "$attached" ] && echo 1 || echo 0)" "what the guest has"
 	[ -z "$attached" ] || let_go
@@ -171,7 +152,7 @@ fill "$data" 2
 act "volumes/$data" create-snapshot name=two
 fill "$data" 3
 for point in revert-begun revert-overlay revert-done; do
-	kill_at $point "volume-snapshots/$(named two)/actions" revert-volume
+	die_at $point "volume-snapshots/$(named two)/actions" revert-volume
 	if [ $point = revert-done ]; then
 		holds "$(head_of "$data")" 2 || fail "the volume is not as it was when the snapshot was taken"
 	else
@@ -181,6 +162,6 @@ done
 
 step "expunge"
 act "volumes/$data" delete
-kill_at volume-gone "volumes/$data/actions" expunge
+die_at volume-gone "volumes/$data/actions" expunge
 [ ! -e "$MOUNT/volumes/$data" ] || fail "the volume is still there"
 assert_eq "$(find "$pool" -name "$data*" | wc -l)" 0 "the number of its files"

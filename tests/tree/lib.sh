@@ -268,6 +268,30 @@ create_vm() {
 	create vm-instances "$(vm_json "$@")"
 }
 
+# kill_at POINT FILE REQUEST: hands the request in to a daemon that dies at that point, and mounts again.
+# $killed is the job. The daemon may die before its answer is read, so the job is the one that is new.
+kill_at() {
+	umount_pool
+	POOLFS_TEST_KILL_AT=$1 mount_pool
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	uuids api-jobs >"$CASE_DIR/before"
+	(request "$2" "$3") >/dev/null 2>&1 || true
+	(wait_until 60 is_pool_gone) 2>/dev/null || fail "nobody came to '$1'"
+	umount -l "$MOUNT"
+	mount_pool
+	killed=$(uuids api-jobs | comm -13 "$CASE_DIR/before" -)
+	[ "$(wc -l <<<"$killed")" = 1 ] || fail "not one new job: '$killed'"
+	(wait_until 60 is_finished "$killed") 2>/dev/null || fail "the job killed at '$1' is '$(value "api-jobs/$killed/state")'"
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	echo "   killed at $1: $(value "api-jobs/$killed/state") $(jq -r .details <<<"$(value "api-jobs/$killed/error")" 2>/dev/null)"
+}
+
+# no_rows_in_between: no object is in a state that only a job may have it in.
+no_rows_in_between() {
+	! grep -lxE 'Creating|Deleting|Migrating|Downloading' "$MOUNT"/volumes/*/status "$MOUNT"/volume-snapshots/*/status \
+		"$MOUNT"/images/*/status 2>/dev/null
+}
+
 # ------------------------------------------------------------------- real hosts
 
 # host_up NAME: starts an isolated host and makes it the one that mount_pool uses.

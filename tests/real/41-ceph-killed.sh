@@ -1,0 +1,135 @@
+#!/bin/bash
+# On a Ceph that wants a key, the daemon is killed between all steps of volume jobs; nothing is lost or left.
+# limit: 900
+. "$(dirname "$0")/../tree/lib.sh"
+
+mkdir -p /etc/ceph
+mount -t tmpfs tmpfs /etc/ceph # the key, for this case alone
+url=$(USER_NAME=pool "$LAB/ceph" up "$CASE_DIR/ceph" vms)
+assert_eq "$url" "ceph://pool@127.0.0.1:6789/vms"
+host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":33554432}}')
+disk=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')
+bs=$(first backup-storage)
+ceph=$(create primary-storage/ceph "$(jq -nc --arg zone "$(first zones)" --arg url "$url" '{params: {name: "ceph", zoneUuid: $zone, url: $url}}')")
+
+step "without its key nobody gets at it"
+mv /etc/ceph/ceph.client.pool.keyring kept
+job=$(submit "primary-storage/$ceph/actions" "attach-to-cluster clusterUuid=$(first clusters)")
+assert_fails "cannot read the key of Ceph's user 'pool'" job_wait "$job"
+mv kept /etc/ceph/ceph.client.pool.keyring
+act "primary-storage/$ceph" attach-to-cluster "clusterUuid=$(first clusters)"
+
+step "a guest has two disks there; it is a machine that finds nothing to boot"
+truncate -s 4M nothing.raw
+vm=$(create_vm web "$(add_image "$CASE_DIR/nothing.raw" raw nothing)" '{"instanceOfferingUuid":"'"$small"'","primaryStorageUuidForRootVolume":"'"$ceph"'"}')
+data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$ceph"'"}}')
+
+on_ceph() {
+	"$LAB/ceph" rbd "$CASE_DIR/ceph" "$@"
+}
+
+# has_no_orphans: every image and snapshot is some object's
+has_no_orphans() {
+	local image name
+	grep -hsx "$url/.*" "$MOUNT"/volumes/*/installPath "$MOUNT"/volume-snapshots/*/primaryStorageInstallPath |
+		sed 's|.*/||' | sort >known
+	for image in $(on_ceph ls vms); do
+		[[ $image != image-* ]] || continue
+		grep -qE "^$image(@|$)" known || return 1
+		for name in $(on_ceph snap ls --format json "vms/$image" | jq -r '.[].name'); do
+			[ "$name" = base ] || grep -qx "$image@$name" known || return 1
+		done
+	done
+	while read -r image; do
+		on_ceph info "vms/$image" >/dev/null 2>&1 || return 1
+	done <known
+}
+
+# reads VOLUME FILE: is its first MiB that of the file?
+reads() {
+	rm -f bytes
+	on_ceph export --no-progress "vms/$(basename "$(value "volumes/$1/installPath")")" bytes
+	cmp -s -n 1048576 bytes "$2"
+}
+
+# die_at POINT FILE REQUEST: kill_at, and nothing is left, lost or in between
+die_at() {
+	kill_at "$@"
+	(wait_until 20 has_no_orphans) 2>/dev/null || fail "after '$1' there are $(on_ceph ls vms | paste -sd ' '), known $(paste -sd ' ' known)"
+	no_rows_in_between || fail "a row in between after '$1'"
+	reads "$data" ones || fail "the volume lost its bytes at '$1'"
+}
+
+named() {
+	basename "$(dirname "$(grep -lx "$1" "$MOUNT"/volume-snapshots/*/name)")"
+}
+
+head -c 1048576 /dev/zero | tr '\0' '\1' >ones
+cp ones disk
+truncate -s 16M disk
+on_ceph rm --no-progress "vms/$data.raw"
+on_ceph import --no-progress disk "vms/$data.raw"
+reads "$data" ones
+
+step "a new volume"
+for point in volume-placed volume-made volume-ready; do
+	die_at $point volumes/create '{"params":{"name":"n","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$ceph"'"}}'
+done
+
+for guest in none running; do
+	if [ $guest = running ]; then
+		act "volumes/$data" attach vmInstanceUuid="$vm"
+		assert_eq "$(on_host domblklist "$vm" | grep -c vdb)" 1
+	fi
+	step "a snapshot, guest: $guest"
+	for point in snapshot-begun snapshot-switched snapshot-done; do
+		die_at $point "volumes/$data/actions" "create-snapshot name=$guest-$point"
+	done
+	assert_eq "$(grep -hsx "$guest-.*" "$MOUNT"/volume-snapshots/*/name | sort | paste -sd ' ')" \
+		"$guest-snapshot-done $guest-snapshot-switched" "the snapshots that were taken"
+
+	step "deleting snapshots, guest: $guest"
+	for point in delete-marked delete-merged delete-gone single-marked single-merged single-gone; do
+		act "volumes/$data" create-snapshot name=doomed
+		scope=
+		[[ $point != single-* ]] || scope=scope=single
+		die_at $point "volume-snapshots/$(named doomed)/actions" "delete $scope"
+		! grep -qsx doomed "$MOUNT"/volume-snapshots/*/name || fail "a deletion killed at '$point' was not finished"
+	done
+
+	step "growing, guest: $guest"
+	for point in resize-snapshot resize-grown resize-done; do
+		size=$(value "volumes/$data/size")
+		die_at $point "volumes/$data/actions" "resize-data size=$((size + 8388608))"
+		assert_eq "$(value "volumes/$data/size")" "$(on_ceph info --format json "vms/$(basename "$(value "volumes/$data/installPath")")" | jq .size)" "the size"
+	done
+
+	step "images of it, guest: $guest"
+	for point in template-begun template-copied template-staged template-made; do
+		die_at $point "volumes/$data/actions" "create-data-volume-template name=$guest-$point"
+		assert_eq "$(find "$STATE/staging" -type f | wc -l)" 0 "the number of staged copies"
+		assert_eq "$(find "$(value "backup-storage/$bs/url")" -type f | wc -l)" "$(uuids images | wc -l)" "the number of image files"
+	done
+done
+act "volumes/$data" detach 2>/dev/null || act "vm-instances/$vm" stop type=cold
+[ -z "$(value "volumes/$data/vmInstanceUuid")" ] || act "volumes/$data" detach
+
+step "back to a snapshot"
+for point in revert-begun revert-overlay revert-done; do
+	die_at $point "volume-snapshots/$(named none-snapshot-done)/actions" revert-volume
+done
+
+step "the root disk is made anew"
+act "vm-instances/$vm" stop type=cold
+for point in reimage-made reimage-done; do
+	die_at $point "vm-instances/$vm/actions" reimage
+done
+
+step "the volume goes for good, with the snapshots of all images that it was on"
+act "volumes/$data" delete
+kill_at volume-gone "volumes/$data/actions" expunge
+(wait_until 60 has_no_orphans) 2>/dev/null || fail "there are $(on_ceph ls vms | paste -sd ' ')"
+assert_eq "$(grep -c "$data" <(on_ceph ls vms) || true)" 0 "its images"
