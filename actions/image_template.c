@@ -245,6 +245,8 @@ static int fetch(struct template *m, struct error *e)
 			hv, place.host,
 			object_text(snapshot ? snapshot : volume,
 				    snapshot ? (int)SNAPSHOT_INSTALL_PATH : (int)VOLUME_INSTALL_PATH),
+			object_text(snapshot ? snapshot : volume,
+				    snapshot ? (int)SNAPSHOT_FORMAT : (int)VOLUME_FORMAT),
 			place.ps, m->name, format_of(view, volume), half_progress, m->job, &path, e);
 	else
 		r = hv_disk_copy(hv, place.host, object_uuid(place.vm), object_uuid(volume), place.ps,

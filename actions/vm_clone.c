@@ -382,7 +382,8 @@ static int copy_active(struct cloning *c, const struct view *view, const struct 
 		made[count] = object_uuid(to);
 		copies[count] = (struct hv_disk_copy){.volume = object_uuid(volume),
 						      .pool = object_text(to, VOLUME_PRIMARY_STORAGE_UUID),
-						      .name = names[count]};
+						      .name = names[count],
+						      .format = object_text(to, VOLUME_FORMAT)};
 		count++;
 	}
 	r = hv_disks_copy(pool_hypervisor(pool), host, object_uuid(source), copies, count, copy_progress, c,
@@ -427,10 +428,10 @@ static int copy_files(struct cloning *c, const struct view *view, const char *fr
 		if (job_should_stop(c->job))
 			return job_stop_reason(c->job, e);
 		volume_file_name(to, name);
-		r = hv_volume_copy(pool_hypervisor(pool), object_uuid(host),
-				   object_text(volume, VOLUME_INSTALL_PATH),
-				   object_text(to, VOLUME_PRIMARY_STORAGE_UUID), name,
-				   object_text(to, VOLUME_FORMAT), copy_progress, c, &path, e);
+		r = hv_volume_copy(
+			pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_INSTALL_PATH),
+			object_text(volume, VOLUME_FORMAT), object_text(to, VOLUME_PRIMARY_STORAGE_UUID),
+			name, object_text(to, VOLUME_FORMAT), copy_progress, c, &path, e);
 		if (r == 0)
 			r = vm_volume_ready(pool, object_uuid(to), object_uuid(host), path, e);
 		c->disk++;

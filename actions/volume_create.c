@@ -345,6 +345,7 @@ static int copy_snapshot(struct job *job, const struct object *snapshot, const c
 		return error_set(e, ENOENT, "volume '%s' is gone", uuid);
 	volume_file_name(volume, name);
 	r = hv_volume_copy(hv, host, object_text(snapshot, SNAPSHOT_INSTALL_PATH),
+			   object_text(snapshot, SNAPSHOT_FORMAT),
 			   object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), name,
 			   object_text(volume, VOLUME_FORMAT), job_copy_progress, job, &path, e);
 	if (r < 0)

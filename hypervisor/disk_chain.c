@@ -192,6 +192,27 @@ static int wait_block_job(const struct hv_call *call, virDomainPtr domain, const
 	}
 }
 
+int domain_wait_mirror(const struct hv_call *call, virDomainPtr domain, const char *target,
+		       hv_progress *progress, void *ctx, struct error *e)
+{
+	virDomainBlockJobInfo info;
+
+	for (int wait = 1;; wait = wait < 100 ? wait * 2 : wait) {
+		int rc = virDomainGetBlockJobInfo(domain, target, &info, 0);
+
+		if (rc < 0)
+			return error_set_virt(e, call->conn, "cannot follow the job of disk '%s'", target);
+		if (rc == 0)
+			return error_set(e, EIO, "the copy of disk '%s' failed, is the storage full?",
+					 target);
+		if (info.end > 0 && info.cur == info.end)
+			return 0;
+		if (progress && progress(ctx, info.end ? (int)(info.cur * 100 / info.end) : 0))
+			return error_set(e, ECANCELED, "the copy of disk '%s' was cancelled", target);
+		pause_ms(wait);
+	}
+}
+
 int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
 		     hv_progress *progress, void *ctx, struct error *e)
 {

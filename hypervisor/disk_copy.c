@@ -39,7 +39,7 @@ static int write_backup_disk(xmlDocPtr doc, xmlNodePtr node, void *ctx)
 		if (strcmp(name, b->targets[i]) != 0)
 			continue;
 		xml_open(b->x, "disk", "name", name, "backup", "yes", "type", "file", NULL);
-		xml_leaf(b->x, "driver", "type", "qcow2", NULL);
+		xml_leaf(b->x, "driver", "type", b->copies[i].format, NULL);
 		xml_leaf(b->x, "target", "file", b->paths[i], NULL);
 		xml_close(b->x);
 		return 0;
@@ -171,7 +171,7 @@ static int prepare_copy(struct disk *d, struct backup *b, size_t i, hv_progress 
 				 virDomainGetName(d->devices.domain), copy->volume);
 	if (d->devices.call.simulated) {
 		from = domain_disk_get(d->devices.doc, copy->volume, "source/@file");
-		return sim_volume_copy(from ? from : "", folder, copy->name, "qcow2", progress, ctx,
+		return sim_volume_copy(from ? from : "", folder, copy->name, copy->format, progress, ctx,
 				       &b->paths[i], e);
 	}
 	if (asprintf(&b->paths[i], "%s/%s", folder, copy->name) >= 0)
@@ -215,7 +215,7 @@ int hv_disk_copy(struct hypervisor *hv, const char *host, const char *domain, co
 		 const char *pool, const char *name, hv_progress *progress, void *ctx, char **ret_path,
 		 struct error *e)
 {
-	struct hv_disk_copy copy = {.volume = volume, .pool = pool, .name = name};
+	struct hv_disk_copy copy = {.volume = volume, .pool = pool, .name = name, .format = "qcow2"};
 	int rc = hv_disks_copy(hv, host, domain, &copy, 1, progress, ctx, e);
 
 	if (rc == 0)

@@ -332,16 +332,17 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
 int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		   const char *top, const char *base, hv_progress *progress, void *ctx, bool *ret_begun,
 		   struct error *e);
-/** A copy of one disk: the new, standalone qcow2 volume @name of a pool. */
+/** A copy of one disk: the new, standalone volume @name of a pool. */
 struct hv_disk_copy {
 	const char *volume;
 	const char *pool, *name;
-	char *path; /* out: allocated on success */
+	const char *format; /* of the copy: "qcow2" or "raw" */
+	char *path;	    /* out: allocated on success */
 };
 /** Copies disks of a domain, all as they are at one and the same moment. All or nothing. */
 int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, struct hv_disk_copy *copies,
 		  size_t count, hv_progress *progress, void *ctx, struct error *e);
-/** hv_disks_copy() of one disk. */
+/** hv_disks_copy() of one disk, to qcow2. */
 int hv_disk_copy(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *pool, const char *name, hv_progress *progress, void *ctx, char **ret_path,
 		 struct error *e);
@@ -429,13 +430,12 @@ int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool, 
 int hv_volume_download(struct hypervisor *hv, const char *host, const char *path, const char *file,
 		       hv_progress *progress, void *ctx, struct error *e);
 /**
- * Copies what a guest would read from @path, a file that nobody writes to, into the new, standalone volume
- * @name of a pool. @format of the copy: "qcow2", then that of @path must be so too, or "raw", which tells no
- * progress and cannot be cancelled.
+ * Copies what a guest would read from @path, a file of @path_format that nobody writes to, into the new,
+ * standalone volume @name of a pool, of @format. Both are "qcow2" or "raw".
  */
-int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *pool,
-		   const char *name, const char *format, hv_progress *progress, void *ctx, char **ret_path,
-		   struct error *e);
+int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *path_format,
+		   const char *pool, const char *name, const char *format, hv_progress *progress, void *ctx,
+		   char **ret_path, struct error *e);
 /**
  * Takes the snapshot @path ("<path of a volume>@<name>") of a volume on a storage that keeps snapshots
  * itself: Ceph. A domain may be using the volume; the snapshot has what it had written at one moment. Success

@@ -42,17 +42,17 @@ static inline void volume_free(virStorageVolPtr *volume)
 int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *ret_volume, struct error *e);
 /* -EINVAL when @name is not one visible file below a pool's folder. */
 int volume_check_name(const char *name, struct error *e);
-/* The XML that makes a volume; NULL without memory. */
-char *volume_xml(const struct hv_call *call, const char *name, const char *format, int64_t size,
-		 const char *backing, const char *backing_format);
-/* The error of a write to a volume that failed: -EEXIST and -ENOSPC for what libvirt has no code for. */
-int volume_write_error(const struct hv_call *call, virStoragePoolPtr pool, const char *name, struct error *e);
 /*
  * Makes the definition's disk (the one in @domain with the serial of @volume) stand on @base and waits for
  * it. See hv_disk_pull().
  */
 int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
 		     hv_progress *progress, void *ctx, struct error *e);
+
+/* Waits until the mirror job of the disk has caught up with it; -ECANCELED when @progress says so. It goes
+ * on. */
+int domain_wait_mirror(const struct hv_call *call, virDomainPtr domain, const char *target,
+		       hv_progress *progress, void *ctx, struct error *e);
 
 /* storage_sim.c: volumes as small local files below @target. As the hv_volume_* functions otherwise. */
 int sim_pool_build(const char *target, struct error *e);

@@ -235,8 +235,9 @@ int sim_volume_copy(const char *path, const char *target, const char *name, cons
 	fd = open_source(path, &size, e);
 	if (fd < 0)
 		return fd;
-	/* without QEMU only a file that stands alone can be copied with its content */
-	if (strcmp(format, "qcow2") == 0 && qcow2_stands_alone(fd))
+	/* without QEMU only a file that stands alone can be copied with its content, and only as it is */
+	if (strcmp(format, "qcow2") == 0 ? qcow2_stands_alone(fd)
+					 : qcow2_read_size(fd, &size) == -EMEDIUMTYPE)
 		return sim_volume_upload(target, name, path, progress, ctx, ret_path, e);
 	return sim_volume_create(target, name, format, info.size, NULL, NULL, ret_path, e);
 }

@@ -67,8 +67,9 @@ int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *
 
 /* -------------------------------------------------------------------- creating */
 
-char *volume_xml(const struct hv_call *call, const char *name, const char *format, int64_t size,
-		 const char *backing, const char *backing_format)
+/* NULL without memory. */
+static char *volume_xml(const struct hv_call *call, const char *name, const char *format, int64_t size,
+			const char *backing, const char *backing_format)
 {
 	struct xml x;
 
@@ -103,7 +104,8 @@ char *volume_xml(const struct hv_call *call, const char *name, const char *forma
  * The error of a write that failed. libvirt has no code for a full storage when qemu-img says so,
  * and says "invalid operation" of a file that exists but is not known as a volume.
  */
-int volume_write_error(const struct hv_call *call, virStoragePoolPtr pool, const char *name, struct error *e)
+static int volume_write_error(const struct hv_call *call, virStoragePoolPtr pool, const char *name,
+			      struct error *e)
 {
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	virStoragePoolInfo info;

@@ -24,7 +24,7 @@
 #define KEEPER_DISK "poolfs-keeper-of-disk"
 
 /* A machine that never runs, with the one disk. */
-static char *keeper_xml(const char *name, const char *path, bool writes)
+static char *keeper_xml(const char *name, const char *path, const char *format, bool writes)
 {
 	struct xml x;
 
@@ -40,7 +40,7 @@ static char *keeper_xml(const char *name, const char *path, bool writes)
 	xml_close(&x);
 	xml_open(&x, "devices", NULL);
 	xml_open(&x, "disk", "type", "file", "device", "disk", NULL);
-	xml_leaf(&x, "driver", "name", "qemu", "type", "qcow2", "cache", "none", NULL);
+	xml_leaf(&x, "driver", "name", "qemu", "type", format, "cache", "none", NULL);
 	xml_leaf(&x, "source", "file", path, NULL);
 	xml_leaf(&x, "target", "dev", "vda", "bus", "virtio", NULL);
 	xml_element(&x, "serial", KEEPER_DISK);
@@ -57,14 +57,14 @@ static char *keeper_xml(const char *name, const char *path, bool writes)
 /* Starts it for work on the file @path that is named after the file @about: work on one file is done once at
  * a time, since a second machine of the same name is refused. It ends with the connection at the latest. */
 static int keeper_start(const struct hv_call *call, const char *work, const char *about, const char *path,
-			bool writes, virDomainPtr *ret, struct error *e)
+			const char *format, bool writes, virDomainPtr *ret, struct error *e)
 {
 	const char *slash = strrchr(about, '/');
 	_cleanup_free_ char *name = NULL, *xml = NULL;
 
 	if (asprintf(&name, "poolfs-%s-%s", work, slash ? slash + 1 : about) < 0)
 		name = NULL;
-	xml = name ? keeper_xml(name, path, writes) : NULL;
+	xml = name ? keeper_xml(name, path, format, writes) : NULL;
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
 	*ret = virDomainCreateXML(call->conn, xml, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY);
@@ -80,35 +80,91 @@ static int keeper_end(const struct hv_call *call, virDomainPtr keeper, const cha
 	return rc;
 }
 
-/* As a running guest's disk is copied, so that it can be followed and broken off. */
-static int keeper_copy(struct hypervisor *hv, const struct hv_call *call, const char *host, const char *path,
+/* The disk as the target of a copy: where a raw file has holes they stay holes. */
+static char *raw_target_xml(const char *path)
+{
+	struct xml x;
+
+	xml_begin(&x);
+	xml_open(&x, "disk", "type", "file", NULL);
+	xml_leaf(&x, "driver", "name", "qemu", "type", "raw", "discard", "unmap", NULL);
+	xml_leaf(&x, "source", "file", path, NULL);
+	xml_close(&x);
+	return xml_finish(&x);
+}
+
+/*
+ * A backup writes zeros where a raw target could have holes; a mirror does not, and is as good where nobody
+ * writes. It must be ended by hand when it has caught up.
+ */
+static int mirror_raw(const struct hv_call *call, virDomainPtr keeper, const char *path,
+		      hv_progress *progress, void *ctx, struct error *e)
+{
+	_cleanup_free_ char *xml = raw_target_xml(path);
+	int rc;
+
+	if (!xml)
+		return error_set(e, ENOMEM, "out of memory");
+	if (virDomainBlockCopy(keeper, "vda", xml, NULL, 0, 0) < 0)
+		return error_set_virt(e, call->conn, "cannot copy to '%s'", path);
+	rc = domain_wait_mirror(call, keeper, "vda", progress, ctx, e);
+	if (virDomainBlockJobAbort(keeper, "vda", 0) < 0 && rc == 0)
+		rc = error_set_virt(e, call->conn, "cannot end the copy to '%s'", path);
+	return rc;
+}
+
+/* Into the raw volume that @copy names. A failure leaves none. */
+static int keeper_copy_raw(struct hypervisor *hv, const struct hv_call *call, const char *host,
+			   virStoragePoolPtr pool, virDomainPtr keeper, struct hv_disk_copy *copy,
+			   hv_progress *progress, void *ctx, struct error *e)
+{
+	_cleanup_free_ char *folder = NULL;
+	int rc = pool_target(call, pool, &folder, e);
+
+	if (rc < 0)
+		return rc;
+	if (asprintf(&copy->path, "%s/%s", folder, copy->name) < 0) {
+		copy->path = NULL;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	rc = mirror_raw(call, keeper, copy->path, progress, ctx, e);
+	(void)pool_refresh(pool);
+	if (rc == 0)
+		return 0;
+	(void)hv_volume_delete(hv, host, copy->pool, copy->name, NULL);
+	free(copy->path);
+	copy->path = NULL;
+	return rc;
+}
+
+/* So that the copy can be followed and broken off. */
+static int keeper_copy(struct hypervisor *hv, const struct hv_call *call, const char *host,
+		       virStoragePoolPtr pool, const char *path, const char *path_format,
 		       struct hv_disk_copy *copy, hv_progress *progress, void *ctx, struct error *e)
 {
 	_cleanup_domain_ virDomainPtr keeper = NULL;
 	char uuid[VIR_UUID_STRING_BUFLEN];
-	int rc = keeper_start(call, "copy", copy->name, path, false, &keeper, e);
+	int rc = keeper_start(call, "copy", copy->name, path, path_format, false, &keeper, e);
 
 	if (rc < 0)
 		return rc;
-	if (virDomainGetUUIDString(keeper, uuid) < 0)
+	if (strcmp(copy->format, "raw") == 0)
+		rc = keeper_copy_raw(hv, call, host, pool, keeper, copy, progress, ctx, e);
+	else if (virDomainGetUUIDString(keeper, uuid) < 0)
 		rc = error_set_virt(e, call->conn, "cannot open volume '%s' to copy it", path);
-	else
+	else /* as a running guest's disk is copied */
 		rc = hv_disks_copy(hv, host, uuid, copy, 1, progress, ctx, e);
 	return keeper_end(call, keeper, path, rc, e);
 }
 
-int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *pool_uuid,
-		   const char *name, const char *format, hv_progress *progress, void *ctx, char **ret_path,
-		   struct error *e)
+int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *path_format,
+		   const char *pool_uuid, const char *name, const char *format, hv_progress *progress,
+		   void *ctx, char **ret_path, struct error *e)
 {
-	struct hv_disk_copy copy = {.volume = KEEPER_DISK, .pool = pool_uuid, .name = name};
+	struct hv_disk_copy copy = {.volume = KEEPER_DISK, .pool = pool_uuid, .name = name, .format = format};
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_volume_ virStorageVolPtr from = NULL;
-	_cleanup_volume_ virStorageVolPtr to = NULL;
 	_cleanup_free_ char *target = NULL, *ceph = NULL;
-	_cleanup_free_ char *xml = NULL;
-	virStorageVolInfo info;
 	int rc = volume_check_name(name, e);
 
 	if (rc == 0)
@@ -130,27 +186,9 @@ int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, co
 		rc = pool_target(&call, pool, &target, e);
 		return rc < 0 ? rc : sim_volume_copy(path, target, name, format, progress, ctx, ret_path, e);
 	}
-	if (strcmp(format, "qcow2") == 0) {
-		rc = keeper_copy(hv, &call, host, path, &copy, progress, ctx, e);
-		*ret_path = rc == 0 ? copy.path : *ret_path;
-		return rc;
-	}
-	rc = volume_find(&call, path, &from, e);
-	if (rc < 0)
-		return rc;
-	if (virStorageVolGetInfo(from, &info) < 0)
-		return error_set_virt(e, call.conn, "cannot ask for the size of volume '%s'", path);
-	xml = volume_xml(&call, name, format, (int64_t)info.capacity, NULL, NULL);
-	if (!xml)
-		return error_set(e, ENOMEM, "out of memory");
-	to = virStorageVolCreateXMLFrom(pool, xml, from, 0);
-	if (!to)
-		return volume_write_error(&call, pool, name, e);
-	*ret_path = virStorageVolGetPath(to);
-	if (*ret_path)
-		return 0;
-	rc = error_set_virt(e, call.conn, "cannot ask for the path of volume '%s'", name);
-	(void)virStorageVolDelete(to, 0);
+	rc = keeper_copy(hv, &call, host, pool, path, path_format, &copy, progress, ctx, e);
+	if (rc == 0)
+		*ret_path = copy.path;
 	return rc;
 }
 
@@ -193,7 +231,7 @@ int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, co
 		return ceph_pull(path, base, progress, ctx, e);
 	if (call.simulated)
 		return sim_volume_pull(path, base, e);
-	rc = keeper_start(&call, "merge", path, path, true, &keeper, e);
+	rc = keeper_start(&call, "merge", path, path, "qcow2", true, &keeper, e);
 	if (rc < 0)
 		return rc;
 	rc = domain_pull_disk(&call, keeper, "vda", base, progress, ctx, e);

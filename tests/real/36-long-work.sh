@@ -84,6 +84,21 @@ has_data "$(value "volumes/$copy/installPath")" 1
 act "volumes/$copy" delete
 act "volumes/$copy" expunge
 
+long "volume-snapshots/$snapshot" '{"create-data-volume":{"name":"raw"},"systemTags":["ephemeral::shareable"]}'
+copy=$(made)
+raw=$(value "volumes/$copy/installPath")
+assert_eq "$(value "volumes/$copy/format") $(stat -c %s "$raw")" "raw 2147483648"
+[ "$(stat -c %b "$raw")" -lt 3145728 ] || fail "the holes of the raw copy are filled: $(stat -c %b "$raw") blocks"
+qemu-img compare -f raw -F qcow2 "$raw" "$(value "volume-snapshots/$snapshot/primaryStorageInstallPath")"
+
+step "an image of a raw volume"
+long "volumes/$copy" "create-data-volume-template name=of-raw"
+qemu-img compare -f raw -F qcow2 "$raw" "$(jq -r '.backupStorageRefs[0].installPath' "$MOUNT/images/$(made)/inventory")"
+act "images/$(made)" delete
+act "images/$(made)" expunge
+act "volumes/$copy" delete
+act "volumes/$copy" expunge
+
 long "vm-instances/$vm" '{"cloneVmInstance":{"names":["clone"],"full":true,"strategy":"JustCreate"}}'
 clone=$(value vm-instances/by-name/clone/uuid)
 for volume in $(jq -r '.allVolumes[] | select(.type == "Data").uuid' "$MOUNT/vm-instances/$clone/inventory"); do

@@ -114,16 +114,15 @@ for guest in none running; do
 		assert_eq "$(find "$(value "backup-storage/$bs/url")" -type f | wc -l)" "$(uuids images | wc -l)" "the number of image files"
 	done
 done
-act "volumes/$data" detach 2>/dev/null || act "vm-instances/$vm" stop type=cold
-[ -z "$(value "volumes/$data/vmInstanceUuid")" ] || act "volumes/$data" detach
 
 step "back to a snapshot"
+act "vm-instances/$vm" stop type=cold # this guest gives no disk back
+act "volumes/$data" detach
 for point in revert-begun revert-overlay revert-done; do
 	die_at $point "volume-snapshots/$(named none-snapshot-done)/actions" revert-volume
 done
 
 step "the root disk is made anew"
-act "vm-instances/$vm" stop type=cold
 for point in reimage-made reimage-done; do
 	die_at $point "vm-instances/$vm/actions" reimage
 done
