@@ -17,5 +17,6 @@ for n in 1 2 3 4 5 6; do
 done
 seed=${POOLFS_SEED:-$RANDOM}
 step "seed $seed"
-"$TOP/tests/real/volume-sequences" "$MOUNT" "$URI" "${POOLFS_SEQUENCES:-500}" "${POOLFS_STEPS:-30}" "$seed"
+"$TOP/tests/real/volume-sequences" "$MOUNT" "$URI" "${POOLFS_SEQUENCES:-500}" "${POOLFS_STEPS:-30}" "$seed" \
+	"$(first primary-storage)"
 assert_eq "$(on_host list --all --name | grep -c poolfs-merge || true)" 0 "domains left from merging"
