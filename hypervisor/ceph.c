@@ -14,6 +14,10 @@
 /* What a copy of an image in use is made from. */
 #define COPY "copy-"
 
+/* How often a question is asked again when rbd fails of it without a reason: Ceph 16's dies now and then
+ * while others change the image. */
+#define ASK_AGAIN 3
+
 /* Seconds after which a cluster that does not answer is given up. */
 #define CONNECT_TIMEOUT "30"
 #define ANSWER_TIMEOUT	"120"
@@ -162,8 +166,16 @@ static int ask(const struct ceph_path *p, const char *verb, const char *verb2, j
 		c.names[c.name_count++] = strdup(p->pool);
 		add(&c, p->pool);
 	}
-	if (r == 0)
-		r = end(&c, "ask about", NULL, NULL, &output, e);
+	for (int tries = 0; r == 0; tries++) {
+		_cleanup_(error_done) struct error why = ERROR_INIT;
+
+		r = end(&c, "ask about", NULL, NULL, &output, &why);
+		if (r == 0)
+			break;
+		if (r != -EIO || tries == ASK_AGAIN)
+			return error_move(e, &why);
+		r = 0;
+	}
 	if (r < 0)
 		return r;
 	*ret = json_loads(output ? output : "", 0, NULL);

@@ -300,6 +300,21 @@ static char *calls(const struct fixture *f)
 	"while [ \"${1#--}\" != \"$1\" ] && [ \"$1\" != --rbd-default-clone-format ]; do shift 2; done\n"    \
 	"echo \"$*\" >>\"${0%/*}/calls\"\n"
 
+/* A question is asked again when rbd dies of it. */
+static void a_question_is_repeated(void **state)
+{
+	const struct fixture *f = *state;
+	struct hv_volume_info info;
+
+	program(f, "rbd",
+		RBD "[ $(wc -l <\"${0%/*}/calls\") -gt 2 ] || kill -ABRT $$\n"
+		    "echo '{\"images\":[{\"name\":\"x\",\"provisioned_size\":7,\"used_size\":5}]}'");
+	assert_int_equal(ceph_info(STORAGE "/x", &info, NULL), 0);
+	assert_int_equal(info.size, 7);
+	assert_string_equal(calls(f),
+			    "du --format json vms/x\ndu --format json vms/x\ndu --format json vms/x\n");
+}
+
 static void rbd_is_called(void **state)
 {
 	const struct fixture *f = *state;
@@ -412,6 +427,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_program_is_followed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_program_is_broken_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_are_those_of_rbd, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_question_is_repeated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rbd_is_called, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_image_with_snapshots_of_somebody_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(images_are_flattened_when_they_must, set_up, tear_down),
