@@ -1,7 +1,7 @@
 #!/bin/bash
 # Random sequences of volume operations on Ceph read as a model says, after each step.
 #
-# As 22-volume-sequences: $POOLFS_CEPH_SEQUENCES of $POOLFS_STEPS each (24 of 30).
+# As 22-volume-sequences: $POOLFS_CEPH_SEQUENCES of $POOLFS_STEPS each (12 of 30).
 # limit: 1200
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -17,7 +17,9 @@ image=$(add_image "$CASE_DIR/nothing.raw" raw nothing)
 for n in 1 2 3; do
 	create_vm "holder$n" "$image" '{"instanceOfferingUuid":"'"$small"'","strategy":"CreateStopped","primaryStorageUuidForRootVolume":"'"$ceph"'"}' >/dev/null
 done
+# What could not go, since something stood on it, goes with a later round of the timer.
+echo 1 >"$MOUNT/global-configurations/volume/expungeInterval/value"
 seed=${POOLFS_SEED:-$RANDOM}
 step "seed $seed"
-"$TOP/tests/real/volume-sequences" "$MOUNT" "$URI" "${POOLFS_CEPH_SEQUENCES:-24}" "${POOLFS_STEPS:-30}" "$seed" \
+"$TOP/tests/real/volume-sequences" "$MOUNT" "$URI" "${POOLFS_CEPH_SEQUENCES:-12}" "${POOLFS_STEPS:-30}" "$seed" \
 	"$ceph" "$LAB/ceph" rbd "$CASE_DIR/ceph"
