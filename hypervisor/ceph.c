@@ -459,8 +459,13 @@ int ceph_pull(const char *path, const char *base, hv_progress *progress, void *c
 
 /* ------------------------------------------------------------------ deleting */
 
+static bool is_of_copy(const char *snapshot)
+{
+	return strncmp(snapshot, COPY, strlen(COPY)) == 0;
+}
+
 /* Removes the image's snapshots that are nobody's; -EBUSY when there is another one. */
-static int remove_own_snapshots(const struct ceph_path *p, struct error *e)
+static int remove_own_snapshots(const struct ceph_path *p, bool copies_only, struct error *e)
 {
 	_cleanup_json_ json_t *list = NULL;
 	json_t *item;
@@ -472,17 +477,26 @@ static int remove_own_snapshots(const struct ceph_path *p, struct error *e)
 	json_array_foreach (list, i, item) {
 		const char *name = json_string_value(json_object_get(item, "name"));
 
-		if (name && strcmp(name, BASE) != 0 && strncmp(name, COPY, strlen(COPY)) != 0)
+		if (name && !copies_only && strcmp(name, BASE) != 0 && !is_of_copy(name))
 			return error_set(e, EBUSY, "image '%s' has the snapshot '%s'", p->image, name);
 	}
 	json_array_foreach (list, i, item) {
 		const char *name = json_string_value(json_object_get(item, "name"));
 
-		r = name ? run_snap(p, "rm", "remove the snapshot", name, e) : 0;
+		if (name && (!copies_only || is_of_copy(name)))
+			r = run_snap(p, "rm", "remove the snapshot", name, e);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+int ceph_end_copies(const char *path, struct error *e)
+{
+	_cleanup_ceph_ struct ceph_path p;
+	int r = ceph_path_parse(path, &p, e);
+
+	return r < 0 ? r : remove_own_snapshots(&p, true, e);
 }
 
 int ceph_delete(const char *storage, const char *name, struct error *e)
@@ -497,7 +511,7 @@ int ceph_delete(const char *storage, const char *name, struct error *e)
 	if (p.snapshot) {
 		r = run_snap(&p, "rm", "remove the snapshot", p.snapshot, &why);
 	} else {
-		r = remove_own_snapshots(&p, &why);
+		r = remove_own_snapshots(&p, false, &why);
 		if (r == 0)
 			r = run(&p, "rm", "remove", NULL, NULL, NULL, &why);
 	}

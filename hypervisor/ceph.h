@@ -78,5 +78,7 @@ int ceph_list(const char *storage, char ***ret_names, size_t *ret_count, struct 
 int ceph_snapshot(const char *path, struct error *e);
 /* The path of the snapshot that a copy of @path named @name is made from; allocated, NULL without memory. */
 char *ceph_copy_source(const char *path, const char *name);
+/* Removes the snapshots of that kind, which copies that were broken off have left. */
+int ceph_end_copies(const char *path, struct error *e);
 
 #endif

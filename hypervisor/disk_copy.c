@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "ceph.h"
 #include "errors.h"
 #include "storage.h"
 
@@ -122,6 +123,13 @@ static void abort_copy(const struct disk *d)
 	}
 }
 
+static int end_copy_on_ceph(xmlDocPtr doc, xmlNodePtr disk, void *ctx)
+{
+	_cleanup_free_ char *path = domain_source_path(doc, disk);
+
+	return ceph_is_path(path) ? ceph_end_copies(path, ctx) : 0;
+}
+
 int hv_disk_copy_abort(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		       struct error *e)
 {
@@ -133,7 +141,7 @@ int hv_disk_copy_abort(struct hypervisor *hv, const char *host, const char *doma
 		return disk_is_without(rc) ? 0 : error_move(e, &why);
 	if (!d.devices.call.simulated)
 		abort_copy(&d);
-	return 0;
+	return xml_each(d.devices.doc, "/domain/devices/disk", end_copy_on_ceph, e);
 }
 
 static int copy_disks(const struct disk *d, struct backup *b, hv_progress *progress, void *ctx,

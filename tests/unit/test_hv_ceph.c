@@ -357,6 +357,12 @@ static void an_image_with_snapshots_of_somebody_stays(void **state)
 				      "snap rm vms/new@copy-x\nrm vms/new\n");
 	program(f, "rbd", "exit 2");
 	assert_int_equal(ceph_delete(STORAGE, "gone", NULL), 0);
+	/* what copies have left goes by itself, too; nothing else does */
+	program(f, "rbd",
+		RBD
+		"case $2 in ls) echo '[{\"name\":\"base\"},{\"name\":\"5f\"},{\"name\":\"copy-x\"}]';; esac");
+	assert_int_equal(ceph_end_copies(STORAGE "/new", NULL), 0);
+	assert_string_equal(calls(f), "snap ls --format json vms/new\nsnap rm vms/new@copy-x\n");
 	program(f, "rbd", RBD "case $1 in rm) exit 39;; snap) echo '[]';; esac");
 	assert_int_equal(ceph_delete(STORAGE, "stood-on", &e), -EBUSY);
 	error_done(&e);
