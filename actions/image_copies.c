@@ -401,6 +401,25 @@ static int report(const struct copies *c, struct error *e)
 			      "failed to add the image to all backup storage, a list of error: %s", all);
 }
 
+int image_copies_find_room(struct job *job, const char *image_uuid, int64_t bytes, struct error *e)
+{
+	_cleanup_(copies_done) struct copies c = {.job = job, .image = image_uuid};
+	int r = find_targets(&c, e);
+
+	for (size_t i = 0; i < c.count && r == 0; i++) {
+		struct target *target = &c.targets[i];
+		struct hv_capacity capacity;
+
+		if (backup_storage_capacity(object_text(target->bs, BACKUP_STORAGE_URL), &capacity,
+					    &target->error) < 0)
+			continue;
+		if (capacity.available - c.reserved > bytes)
+			return 0;
+		(void)no_room(&c, target->bs, capacity.available, &target->error);
+	}
+	return r < 0 ? r : report(&c, e);
+}
+
 /* After a failure: is there a file that must be removed before the rows may go? */
 static bool has_files(const struct copies *c)
 {

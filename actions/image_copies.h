@@ -38,6 +38,11 @@ int image_copies_check(const struct view *view, const json_t *backup_storages, s
 int image_copies_put_refs(struct txn *t, const char *image_uuid, const json_t *backup_storages,
 			  const char *status, struct error *e);
 /**
+ * Looks, before any work is done for it, whether one of the backup storages that the image has refs for has
+ * more than @bytes of room. -ENOSPC (BS.1003) or why they cannot be asked. Blocking.
+ */
+int image_copies_find_room(struct job *job, const char *image_uuid, int64_t bytes, struct error *e);
+/**
  * Brings @source (a URL or an absolute path) to every backup storage that the image has refs for, and makes
  * image and refs Ready. Some failures are a success as long as one copy was made; *ret_failures (may be
  * NULL), owned by the caller, is then [{"backupStorageUuid", "error"}] (NULL when memory is short). On

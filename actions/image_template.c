@@ -135,6 +135,7 @@ struct template
 	char path[4096]; /* of the copy in the state folder */
 	char ps[UUID_SIZE];
 	const char *format; /* of the copies; static, from step 1 on */
+	int64_t bytes;	    /* that they take at least, ditto */
 };
 
 static const char *media_type(const struct request *req)
@@ -201,6 +202,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 		return error_set(e, ENOENT, "the volume is gone");
 	snprintf(m->ps, sizeof(m->ps), "%s", object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
 	m->format = format_of(txn_view(t), volume);
+	m->bytes = snapshot ? object_int(snapshot, SNAPSHOT_SIZE) : object_int(volume, VOLUME_ACTUAL_SIZE);
 	/* the copy may become as large as the disk is now */
 	r = capacity_reserve_storage(t, m->ps, object_int(volume, VOLUME_ACTUAL_SIZE), e);
 	if (r == 0)
@@ -296,38 +298,53 @@ static int settle_source(struct job *job, struct error *e)
 	return volume ? snapshot_settle(job->pool, object_uuid(volume), e) : 0;
 }
 
-/* Step 4. */
-static int copy_to_all(struct template *m, const struct image_claim *claim, json_t **ret_failures,
-		       struct error *e)
+/* @cause, as the manual's server tells it. */
+static int failed_everywhere(const struct template *m, struct error *cause, struct error *e)
 {
-	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	const struct request *req = m->job->req;
 	char *text = NULL;
-	int r = image_copies_make(m->job, m->image, m->path, claim, ret_failures, &cause), len;
+	int len;
 
-	if (r == 0)
-		return 0;
 	if (job_should_stop(m->job))
-		return error_move(e, &cause);
+		return error_move(e, cause);
 	if (strcmp(req->op->name, DATA_TEMPLATE) == 0)
 		len = asprintf(
 			&text,
 			"failed to create data volume template from volume[uuid:%s] on all backup storage. "
 			"See cause for one of errors: %s",
-			req->target, error_sentence(&cause));
+			req->target, error_sentence(cause));
 	else
 		len = asprintf(
 			&text,
 			"failed to create image from %s[uuid:%s] on all backup storage, see cause for one "
 			"of errors: %s",
 			req->op->kind == KIND_SNAPSHOT ? "volume snapshot" : "root volume", req->target,
-			error_sentence(&cause));
+			error_sentence(cause));
 	if (len < 0)
-		return error_move(e, &cause);
-	error_wrap(&cause, "SYS.1006");
-	free(cause.details);
-	cause.details = text;
-	return error_move(e, &cause);
+		return error_move(e, cause);
+	error_wrap(cause, "SYS.1006");
+	free(cause->details);
+	cause->details = text;
+	return error_move(e, cause);
+}
+
+/* Before step 2: room for what the disk has now. */
+static int find_room(const struct template *m, struct error *e)
+{
+	_cleanup_(error_done) struct error cause = ERROR_INIT;
+	int r = image_copies_find_room(m->job, m->image, m->bytes, &cause);
+
+	return r < 0 ? failed_everywhere(m, &cause, e) : 0;
+}
+
+/* Step 4. */
+static int copy_to_all(const struct template *m, const struct image_claim *claim, json_t **ret_failures,
+		       struct error *e)
+{
+	_cleanup_(error_done) struct error cause = ERROR_INIT;
+	int r = image_copies_make(m->job, m->image, m->path, claim, ret_failures, &cause);
+
+	return r < 0 ? failed_everywhere(m, &cause, e) : 0;
 }
 
 int image_template_run(struct job *job, json_t **ret_result, struct error *e)
@@ -346,9 +363,11 @@ int image_template_run(struct job *job, json_t **ret_result, struct error *e)
 		return r;
 	claim.format = m.format;
 	kill_point("template-begun");
-	r = fetch(&m, e);
+	r = find_room(&m, e);
+	if (r == 0)
+		r = fetch(&m, e);
 	if (r < 0)
-		(void)image_remove_copies(job->pool, m.image, NULL, false, NULL);
+		(void)image_remove_copies(job->pool, m.image, NULL, true, NULL); /* there are none yet */
 	else
 		r = copy_to_all(&m, &claim, &failures, e);
 	kill_point("template-made");

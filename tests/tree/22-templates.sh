@@ -180,6 +180,26 @@ act "volumes/$copy" attach vmInstanceUuid="$clone"
 act "images/$template" change-state stateEvent=disable
 assert_refused "images/$template/actions" "create-data-volume name=x primaryStorageUuid=$storage" EBUSY "is not Enabled"
 
+step "without room on backup storage nothing is copied at all: this daemon would end with the first copy"
+mkdir tiny
+mount -t tmpfs -o size=64K tmpfs tiny
+full=$(create backup-storage/sftp "$(jq -nc --arg url "$CASE_DIR/tiny" '{params: {name: "tiny", url: $url}}')")
+act "backup-storage/$full" attach-to-zone "zoneUuid=$(first zones)"
+umount_pool
+POOLFS_TEST_KILL_AT=template-copied mount_pool
+for object in volumes/$root volumes/$data; do
+	verb=create-root-volume-template
+	[ "$object" = "volumes/$root" ] || verb=create-data-volume-template
+	before=$(uuids images)
+	job=$(submit "$object/actions" "$verb name=none backupStorageUuids=$full")
+	wait_until 20 is_finished "$job"
+	assert_match "$(jq -r .details "$MOUNT/api-jobs/$job/error")" "on all backup storage.*are reserved, the image needs more" "the sentence"
+	assert_eq "$(jq -r '[.. | .code? // empty] | last' "$MOUNT/api-jobs/$job/error")" BS.1003 "the cause"
+	assert_eq "$(uuids images)" "$before" "the images"
+	nothing_staged
+done
+remount_pool
+
 step "the copy on primary storage goes with the last volume of it"
 act "images/$template" delete
 act "images/$template" expunge
