@@ -1,6 +1,6 @@
 #!/bin/bash
 # A storage that is too small for a write or a merge fails neither for good: it grows, and the same work succeeds.
-# limit: 600
+# limit: 900
 . "$(dirname "$0")/../tree/lib.sh"
 
 # A file system that can grow while it is used; the hosts see it too.
@@ -23,7 +23,7 @@ tiny=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySiz
 disk=$(create disk-offerings '{"params":{"name":"32M","diskSize":33554432}}')
 vm=$(create_vm web "$(add_image "$media/tiny.qcow2" qcow2 tiny)" '{"instanceOfferingUuid":"'"$tiny"'"}')
 data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}')
-wait_until 90 agent_ping "$vm"
+wait_until 240 agent_ping "$vm"
 act "volumes/$data" attach vmInstanceUuid="$vm"
 wait_serial "$vm" "HOTPLUG blk add vdb" 20
 

@@ -50,7 +50,7 @@ assert_match "$(on_host pool-dumpxml "poolfs-$ceph")" "type='rbd'"
 step "a guest boots from it"
 image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
 vm=$(create_vm web "$image" '{"instanceOfferingUuid":"'"$tiny"'","primaryStorageUuidForRootVolume":"'"$ceph"'"}')
-wait_until 90 agent_ping "$vm"
+wait_until 240 agent_ping "$vm"
 root=$(value "vm-instances/$vm/rootVolumeUuid")
 assert_eq "$(value "volumes/$root/installPath")" "$url/$root.raw"
 assert_eq "$(value "volumes/$root/format")" raw
@@ -138,7 +138,7 @@ assert_eq "$(snapshots "$root.raw")" "" "the snapshots that copies are made from
 job=$(submit "vm-instances/$vm/actions" '{"cloneVmInstance":{"names":["twin"],"full":true}}')
 job_wait "$job"
 twin=$(jq -r '.result.inventories[0].inventory.uuid' "$MOUNT/api-jobs/$job/result")
-wait_until 90 agent_ping "$twin"
+wait_until 240 agent_ping "$twin"
 assert_eq "$(guest "$twin" cat /root/file)" before
 assert_eq "$(sum "$twin" /dev/vdb 0)" "$(text four)"
 assert_eq "$(snapshots "$root.raw")" ""
@@ -150,12 +150,12 @@ guest "$vm" 'echo after >/root/file; sync'
 act "vm-instances/$vm" stop type=cold
 act "volume-snapshots/$r" revert-volume
 act "vm-instances/$vm" start
-wait_until 90 agent_ping "$vm"
+wait_until 240 agent_ping "$vm"
 assert_eq "$(guest "$vm" cat /root/file)" before
 act "vm-instances/$vm" stop type=cold
 act "vm-instances/$vm" reimage
 act "vm-instances/$vm" start
-wait_until 90 agent_ping "$vm"
+wait_until 240 agent_ping "$vm"
 assert_fails "file" guest "$vm" cat /root/file
 assert_eq "$(sum "$vm" /dev/vdb 0)" "$(text four)"
 
