@@ -18,6 +18,7 @@ step "a folder of values"
 mkdir values
 echo 5 >values/cpuNum
 echo "several at once" >values/description
+touch -d "1 hour ago" values/* # rsync takes files of one size and second for the same
 before=$(job_count)
 for _ in 1 2; do
 	rsync -a values/ --no-perms --no-owner --no-group --omit-dir-times "$VM/"
