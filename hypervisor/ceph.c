@@ -53,10 +53,9 @@ static char *join_monitors(const struct ceph_path *p)
 	FILE *f = open_memstream(&text, &len);
 
 	for (size_t i = 0; f && i < p->monitor_count; i++) {
-		bool bracket = strchr(p->monitors[i].host, ':') != NULL;
-
-		fprintf(f, "%s%s%s%s:%s", i ? "," : "", bracket ? "[" : "", p->monitors[i].host,
-			bracket ? "]" : "", p->monitors[i].port);
+		if (i)
+			(void)fputc(',', f);
+		ceph_print_monitor(f, p->monitors[i].host, p->monitors[i].port);
 	}
 	if (f && fclose(f) == 0)
 		return text;
@@ -87,13 +86,13 @@ static int begin(struct call *c, const struct ceph_path *p, struct error *e)
 	return 0;
 }
 
-/* Adds "pool/image[@snapshot]". */
+/* Adds "pool[/image[@snapshot]]". */
 static int add_image(struct call *c, const struct ceph_path *p, const char *snapshot, struct error *e)
 {
 	char *name = NULL;
 
-	if (asprintf(&name, "%s/%s%s%s", p->pool, p->image ? p->image : "", snapshot ? "@" : "",
-		     snapshot ? snapshot : "") < 0)
+	if (asprintf(&name, "%s%s%s%s%s", p->pool, p->image ? "/" : "", p->image ? p->image : "",
+		     snapshot ? "@" : "", snapshot ? snapshot : "") < 0)
 		return error_set(e, ENOMEM, "out of memory");
 	c->names[c->name_count++] = name;
 	add(c, name);
@@ -117,24 +116,24 @@ static int end(struct call *c, const char *what, hv_progress *progress, void *ct
 	return 0;
 }
 
-/* One whole call about one image: rbd @command @image[@snapshot] [@option @value]. */
-static int run(const struct ceph_path *p, const char *command, const char *what, const char *snapshot,
-	       const char *option, const char *value, struct error *e)
+/* One whole call about one image: rbd @command image [--size @size]. @what: see the message of end(). */
+static int run(const struct ceph_path *p, const char *command, const char *what, const char *size,
+	       hv_progress *progress, void *ctx, struct error *e)
 {
 	_cleanup_call_args_ struct call c;
 	int r = begin(&c, p, e);
 
 	add(&c, command);
 	if (r == 0)
-		r = add_image(&c, p, snapshot, e);
-	if (option) {
-		add(&c, option);
-		add(&c, value);
+		r = add_image(&c, p, NULL, e);
+	if (size) {
+		add(&c, "--size");
+		add(&c, size);
 	}
-	return r < 0 ? r : end(&c, what, NULL, NULL, NULL, e);
+	return r < 0 ? r : end(&c, what, progress, ctx, NULL, e);
 }
 
-/* The same for the commands below "snap". */
+/* The same for the commands below "snap": about a snapshot of the image. */
 static int run_snap(const struct ceph_path *p, const char *command, const char *what, const char *snapshot,
 		    struct error *e)
 {
@@ -160,12 +159,8 @@ static int ask(const struct ceph_path *p, const char *verb, const char *verb2, j
 		add(&c, verb2);
 	add(&c, "--format");
 	add(&c, "json");
-	if (r == 0 && p->image)
+	if (r == 0)
 		r = add_image(&c, p, p->snapshot, e);
-	if (!p->image) {
-		c.names[c.name_count++] = strdup(p->pool);
-		add(&c, p->pool);
-	}
 	for (int tries = 0; r == 0; tries++) {
 		_cleanup_(error_done) struct error why = ERROR_INIT;
 
@@ -190,20 +185,14 @@ static void json_free(json_t **json)
 
 /* -------------------------------------------------------------------- paths */
 
-static char *join(const char *storage, const char *name)
-{
-	char *path = NULL;
-
-	return asprintf(&path, "%s/%s", storage, name) < 0 ? NULL : path;
-}
-
 /* The image @name of a storage, as a path and taken apart. */
 static int locate(const char *storage, const char *name, char **ret_path, struct ceph_path *p,
 		  struct error *e)
 {
-	*ret_path = join(storage, name);
-	*p = (struct ceph_path){0};
-	return *ret_path ? ceph_path_parse(*ret_path, p, e) : error_set(e, ENOMEM, "out of memory");
+	if (asprintf(ret_path, "%s/%s", storage, name) >= 0)
+		return ceph_path_parse(*ret_path, p, e);
+	*ret_path = NULL;
+	return error_set(e, ENOMEM, "out of memory");
 }
 
 char *ceph_copy_source(const char *path, const char *name)
@@ -255,7 +244,23 @@ static int set_size(const struct ceph_path *p, const char *command, const char *
 	char bytes[32];
 
 	(void)snprintf(bytes, sizeof(bytes), "%" PRId64 "B", size);
-	return run(p, command, what, NULL, "--size", bytes, e);
+	return run(p, command, what, bytes, NULL, NULL, e);
+}
+
+/* Makes an image at least so large. It costs less to ask for its size than for what it occupies. */
+static int grow(const struct ceph_path *p, const char *path, int64_t size, bool may_be_larger,
+		struct error *e)
+{
+	_cleanup_json_ json_t *json = NULL;
+	json_int_t now = 0;
+	int r = ask(p, "info", NULL, &json, e);
+
+	if (r == 0 && json_unpack(json, "{s:I}", "size", &now) < 0)
+		r = error_set(e, EIO, "rbd's answer about '%s' makes no sense", path);
+	if (r == 0 && now > size && !may_be_larger)
+		r = error_set(e, EINVAL, "volume '%s' has %lld bytes and cannot shrink to %" PRId64, path,
+			      (long long)now, size);
+	return r < 0 || now >= size ? r : set_size(p, "resize", "resize", size, e);
 }
 
 int ceph_create(const char *storage, const char *name, int64_t size, const char *backing, char **ret_path,
@@ -263,7 +268,6 @@ int ceph_create(const char *storage, const char *name, int64_t size, const char 
 {
 	_cleanup_ceph_ struct ceph_path p = {0};
 	_cleanup_free_ char *path = NULL;
-	struct hv_volume_info info;
 	int r = locate(storage, name, &path, &p, e);
 
 	if (r < 0)
@@ -274,11 +278,8 @@ int ceph_create(const char *storage, const char *name, int64_t size, const char 
 	r = backing ? clone_image(&p, backing, e) : set_size(&p, "create", "make the image", size, e);
 	if (r < 0)
 		return r;
-	if (backing) {
-		r = ceph_info(path, &info, e);
-		if (r == 0 && info.size < size)
-			r = set_size(&p, "resize", "resize", size, e);
-	}
+	if (backing)
+		r = grow(&p, path, size, true, e);
 	if (r < 0)
 		(void)run(&p, "rm", "remove", NULL, NULL, NULL, NULL);
 	else
@@ -288,18 +289,10 @@ int ceph_create(const char *storage, const char *name, int64_t size, const char 
 
 int ceph_resize(const char *path, int64_t size, struct error *e)
 {
-	_cleanup_ceph_ struct ceph_path p = {0};
-	struct hv_volume_info info;
+	_cleanup_ceph_ struct ceph_path p;
 	int r = ceph_path_parse(path, &p, e);
 
-	if (r == 0)
-		r = ceph_info(path, &info, e);
-	if (r < 0)
-		return r;
-	if (info.size > size)
-		return error_set(e, EINVAL, "volume '%s' has %" PRId64 " bytes and cannot shrink to %" PRId64,
-				 path, info.size, size);
-	return info.size < size ? set_size(&p, "resize", "resize", size, e) : 0;
+	return r < 0 ? r : grow(&p, path, size, false, e);
 }
 
 /* ------------------------------------------------------------------- copying */
@@ -439,8 +432,7 @@ static int stands_on(const struct ceph_path *p, const char *parent, const char *
 
 int ceph_pull(const char *path, const char *base, hv_progress *progress, void *ctx, struct error *e)
 {
-	_cleanup_ceph_ struct ceph_path p = {0};
-	_cleanup_call_args_ struct call c = {0};
+	_cleanup_ceph_ struct ceph_path p;
 	_cleanup_free_ char *parent = NULL;
 	int r = ceph_path_parse(path, &p, e);
 
@@ -450,11 +442,7 @@ int ceph_pull(const char *path, const char *base, hv_progress *progress, void *c
 		r = stands_on(&p, parent, base, e);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = begin(&c, &p, e);
-	add(&c, "flatten");
-	if (r == 0)
-		r = add_image(&c, &p, NULL, e);
-	return r < 0 ? r : end(&c, "merge", progress, ctx, NULL, e);
+	return run(&p, "flatten", "merge", NULL, progress, ctx, e);
 }
 
 /* ------------------------------------------------------------------ deleting */

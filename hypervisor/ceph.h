@@ -53,6 +53,8 @@ int ceph_path_parse(const char *path, struct ceph_path *ret, struct error *e);
 void ceph_path_done(struct ceph_path *p);
 #define _cleanup_ceph_ _cleanup_(ceph_path_done)
 
+/* Writes "host:port" of a monitor, with brackets where the host is an address of IPv6. */
+void ceph_print_monitor(FILE *f, const char *host, const char *port);
 /* Writes the <source> of a pool or, with an image, of a disk. */
 void ceph_write_source(struct xml *x, const struct ceph_path *p);
 /* The path that the <source> element @source of a pool or disk describes, allocated; NULL if none. */

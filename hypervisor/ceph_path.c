@@ -178,16 +178,21 @@ void ceph_write_source(struct xml *x, const struct ceph_path *p)
 	xml_close(x);
 }
 
-/* Writes "name:port," of one more monitor to the FILE that @ctx is. */
+void ceph_print_monitor(FILE *f, const char *host, const char *port)
+{
+	bool bracket = strchr(host, ':') != NULL;
+
+	fprintf(f, "%s%s%s:%s", bracket ? "[" : "", host, bracket ? "]" : "", port);
+}
+
+/* Writes one more monitor and a comma to the FILE that @ctx is. */
 static int write_monitor(xmlDocPtr doc, xmlNodePtr node, void *ctx)
 {
 	_cleanup_free_ char *host = xml_get(doc, node, "@name");
 	_cleanup_free_ char *port = xml_get(doc, node, "@port");
-	bool bracket = host && strchr(host, ':');
 
-	fprintf((FILE *)ctx, "%s%s%s:%s,", bracket ? "[" : "", host ? host : "", bracket ? "]" : "",
-		port ? port : DEFAULT_PORT);
-	return 0;
+	ceph_print_monitor(ctx, host ? host : "", port ? port : DEFAULT_PORT);
+	return fputc(',', ctx) == EOF;
 }
 
 char *ceph_path_of_source(xmlDocPtr doc, xmlNodePtr source)

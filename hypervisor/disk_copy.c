@@ -163,14 +163,15 @@ static int prepare_copy(struct disk *d, struct backup *b, size_t i, hv_progress 
 			struct error *e)
 {
 	struct hv_disk_copy *copy = &b->copies[i];
-	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_free_ char *folder = NULL, *from = NULL;
+	_cleanup_place_ struct pool_place at = {0};
+	_cleanup_free_ char *from = NULL;
 	int rc = volume_check_name(copy->name, e);
 
 	if (rc == 0)
-		rc = pool_find(&d->devices.call, copy->pool, &pool, e);
-	if (rc == 0)
-		rc = pool_target(&d->devices.call, pool, &folder, e);
+		rc = pool_place_find(&d->devices.call, copy->pool, &at, e);
+	if (rc == 0 && at.ceph)
+		rc = error_set(e, EOPNOTSUPP, "disk '%s' is not on Ceph, its copy cannot be there",
+			       copy->volume);
 	if (rc < 0)
 		return rc;
 	b->targets[i] = domain_disk_get(d->devices.doc, copy->volume, "target/@dev");
@@ -179,10 +180,10 @@ static int prepare_copy(struct disk *d, struct backup *b, size_t i, hv_progress 
 				 virDomainGetName(d->devices.domain), copy->volume);
 	if (d->devices.call.simulated) {
 		from = domain_disk_get(d->devices.doc, copy->volume, "source/@file");
-		return sim_volume_copy(from ? from : "", folder, copy->name, copy->format, progress, ctx,
+		return sim_volume_copy(from ? from : "", at.folder, copy->name, copy->format, progress, ctx,
 				       &b->paths[i], e);
 	}
-	if (asprintf(&b->paths[i], "%s/%s", folder, copy->name) >= 0)
+	if (asprintf(&b->paths[i], "%s/%s", at.folder, copy->name) >= 0)
 		return 0;
 	b->paths[i] = NULL;
 	return error_set(e, ENOMEM, "out of memory");

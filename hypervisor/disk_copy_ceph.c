@@ -61,15 +61,14 @@ int disks_are_on_ceph(const struct disk *d, const struct hv_disk_copy *copies, s
 static int find_image(const struct disk *d, const struct hv_disk_copy *copy, struct image *image,
 		      struct error *e)
 {
-	_cleanup_pool_ virStoragePoolPtr pool = NULL;
+	_cleanup_place_ struct pool_place at = {0};
 	int rc = volume_check_name(copy->name, e);
 
 	if (rc == 0)
-		rc = pool_find(&d->devices.call, copy->pool, &pool, e);
-	if (rc == 0)
-		rc = pool_ceph_storage(&d->devices.call, pool, &image->storage, e);
+		rc = pool_place_find(&d->devices.call, copy->pool, &at, e);
 	if (rc < 0)
 		return rc;
+	image->storage = steal(&at.ceph);
 	if (!image->storage)
 		return error_set(e, EOPNOTSUPP, "disk '%s' is on Ceph, its copy cannot be elsewhere",
 				 copy->volume);

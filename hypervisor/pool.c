@@ -44,39 +44,34 @@ int pool_refresh(virStoragePoolPtr pool)
 	}
 }
 
-int pool_ceph_storage(const struct hv_call *call, virStoragePoolPtr pool, char **ret_storage, struct error *e)
+int pool_place_find(const struct hv_call *call, const char *uuid, struct pool_place *ret, struct error *e)
 {
-	const char *name = virStoragePoolGetName(pool);
-	_cleanup_free_ char *text = virStoragePoolGetXMLDesc(pool, 0);
+	_cleanup_free_ char *text = NULL;
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	xmlNodePtr source;
+	int rc = pool_find(call, uuid, &ret->pool, e);
 
-	*ret_storage = NULL;
+	if (rc < 0)
+		return rc;
+	text = virStoragePoolGetXMLDesc(ret->pool, 0);
 	if (!text)
-		return error_set_virt(e, call->conn, "cannot read storage pool '%s'", name);
+		return error_set_virt(e, call->conn, "cannot read storage pool '%s'", uuid);
 	doc = xml_parse(text);
 	source = doc ? xml_find(doc, "/pool[@type='rbd']/source") : NULL;
-	if (!source)
-		return 0;
-	*ret_storage = ceph_path_of_source(doc, source);
-	return *ret_storage ? 0 : error_set(e, EIO, "storage pool '%s' has no monitors", name);
+	if (source)
+		ret->ceph = ceph_path_of_source(doc, source);
+	else if (doc)
+		ret->folder = xml_get(doc, NULL, "/pool/target/path");
+	return ret->ceph || ret->folder
+		       ? 0
+		       : error_set(e, EIO, "storage pool '%s' has neither a folder nor monitors", uuid);
 }
 
-int pool_target(const struct hv_call *call, virStoragePoolPtr pool, char **ret_target, struct error *e)
+void pool_place_done(struct pool_place *place)
 {
-	const char *name = virStoragePoolGetName(pool);
-	_cleanup_free_ char *text = virStoragePoolGetXMLDesc(pool, 0);
-	_cleanup_xml_ xmlDocPtr doc = NULL;
-	char *target;
-
-	if (!text)
-		return error_set_virt(e, call->conn, "cannot read storage pool '%s'", name);
-	doc = xml_parse(text);
-	target = doc ? xml_get(doc, NULL, "/pool/target/path") : NULL;
-	if (!target)
-		return error_set(e, EIO, "storage pool '%s' has no folder", name);
-	*ret_target = target;
-	return 0;
+	pool_free(&place->pool);
+	free(place->folder);
+	free(place->ceph);
 }
 
 /* ------------------------------------------------------------------ definition */
@@ -278,25 +273,20 @@ int hv_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid, 
 		     struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_free_ char *target = NULL, *ceph = NULL;
+	_cleanup_place_ struct pool_place at = {0};
 	virStoragePoolInfo info;
 	int rc;
 
 	rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
-		rc = pool_find(&call, uuid, &pool, e);
-	if (rc == 0)
-		rc = pool_ceph_storage(&call, pool, &ceph, e);
+		rc = pool_place_find(&call, uuid, &at, e);
 	if (rc < 0)
 		return rc;
-	if (call.simulated && !ceph) {
-		rc = pool_target(&call, pool, &target, e);
-		return rc < 0 ? rc : sim_pool_capacity(target, ret, e);
-	}
+	if (call.simulated && at.folder)
+		return sim_pool_capacity(at.folder, ret, e);
 	/* libvirt counts at a refresh only; while volumes are written, the last count must do */
-	(void)virStoragePoolRefresh(pool, 0);
-	if (virStoragePoolGetInfo(pool, &info) < 0)
+	(void)virStoragePoolRefresh(at.pool, 0);
+	if (virStoragePoolGetInfo(at.pool, &info) < 0)
 		return error_set_virt(e, call.conn, "cannot ask storage pool '%s' for its capacity", uuid);
 	if (info.state != VIR_STORAGE_POOL_RUNNING)
 		return error_set(e, EBUSY, "storage pool '%s' is not active", uuid);
@@ -313,8 +303,7 @@ int hv_pool_list(struct hypervisor *hv, const char *host, const char *uuid, char
 		 size_t *ret_count, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_free_ char *target = NULL, *ceph = NULL;
+	_cleanup_place_ struct pool_place at = {0};
 	virStorageVolPtr *volumes = NULL;
 	char **names;
 	int count;
@@ -322,20 +311,16 @@ int hv_pool_list(struct hypervisor *hv, const char *host, const char *uuid, char
 
 	rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
-		rc = pool_find(&call, uuid, &pool, e);
-	if (rc == 0)
-		rc = pool_ceph_storage(&call, pool, &ceph, e);
+		rc = pool_place_find(&call, uuid, &at, e);
 	if (rc < 0)
 		return rc;
-	if (ceph)
-		return ceph_list(ceph, ret_names, ret_count, e);
-	if (call.simulated) {
-		rc = pool_target(&call, pool, &target, e);
-		return rc < 0 ? rc : sim_pool_list(target, ret_names, ret_count, e);
-	}
-	if (pool_refresh(pool) < 0)
+	if (at.ceph)
+		return ceph_list(at.ceph, ret_names, ret_count, e);
+	if (call.simulated)
+		return sim_pool_list(at.folder, ret_names, ret_count, e);
+	if (pool_refresh(at.pool) < 0)
 		return error_set_virt(e, call.conn, "cannot read the files of storage pool '%s'", uuid);
-	count = virStoragePoolListAllVolumes(pool, &volumes, 0);
+	count = virStoragePoolListAllVolumes(at.pool, &volumes, 0);
 	if (count < 0)
 		return error_set_virt(e, call.conn, "cannot list the volumes of storage pool '%s'", uuid);
 	names = calloc((size_t)count + 1, sizeof(*names));

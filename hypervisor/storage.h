@@ -25,11 +25,17 @@ int pool_find(const struct hv_call *call, const char *uuid, virStoragePoolPtr *r
  * written; that is waited for, a few seconds at most. Negative errno, without a sentence.
  */
 int pool_refresh(virStoragePoolPtr pool);
-/* The path of a pool on Ceph (ceph.h), allocated; NULL when it is no such pool. */
-int pool_ceph_storage(const struct hv_call *call, virStoragePoolPtr pool, char **ret_storage,
-		      struct error *e);
-/* The folder of the pool on the host, allocated. */
-int pool_target(const struct hv_call *call, virStoragePoolPtr pool, char **ret_target, struct error *e);
+/* A pool, and where it keeps its volumes. */
+struct pool_place {
+	virStoragePoolPtr pool;
+	char *folder; /* owned: on the host; NULL on Ceph */
+	char *ceph;   /* owned: the path of the storage, ceph.h; NULL elsewhere */
+};
+
+/* Finds the pool @uuid; pool_place_done() in any case. -ENOENT. */
+int pool_place_find(const struct hv_call *call, const char *uuid, struct pool_place *ret, struct error *e);
+void pool_place_done(struct pool_place *place);
+#define _cleanup_place_ _cleanup_(pool_place_done)
 
 static inline void volume_free(virStorageVolPtr *volume)
 {

@@ -150,9 +150,8 @@ int hv_volume_create(struct hypervisor *hv, const char *host, const char *pool_u
 		     char **ret_path, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_pool_ virStoragePoolPtr pool = NULL;
+	_cleanup_place_ struct pool_place at = {0};
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
-	_cleanup_free_ char *target = NULL, *ceph = NULL;
 	int rc;
 
 	rc = volume_check_name(name, e);
@@ -162,20 +161,15 @@ int hv_volume_create(struct hypervisor *hv, const char *host, const char *pool_u
 	if (rc == 0)
 		rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
-		rc = pool_find(&call, pool_uuid, &pool, e);
-	if (rc == 0)
-		rc = pool_ceph_storage(&call, pool, &ceph, e);
+		rc = pool_place_find(&call, pool_uuid, &at, e);
 	if (rc < 0)
 		return rc;
-	if (ceph)
-		return ceph_create(ceph, name, size, backing, ret_path, e);
+	if (at.ceph)
+		return ceph_create(at.ceph, name, size, backing, ret_path, e);
 	if (!call.simulated)
-		return volume_make(&call, pool, name, format, size, backing, backing_format, &volume,
+		return volume_make(&call, at.pool, name, format, size, backing, backing_format, &volume,
 				   ret_path, e);
-	rc = pool_target(&call, pool, &target, e);
-	if (rc < 0)
-		return rc;
-	return sim_volume_create(target, name, format, size, backing, backing_format, ret_path, e);
+	return sim_volume_create(at.folder, name, format, size, backing, backing_format, ret_path, e);
 }
 
 /* ---------------------------------------------------------------------- copying */
@@ -302,10 +296,9 @@ int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool_u
 		     struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_pool_ virStoragePoolPtr pool = NULL;
+	_cleanup_place_ struct pool_place at = {0};
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
 	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *target = NULL, *ceph = NULL;
 	_cleanup_free_ char *path = NULL;
 	struct copy copy = {0};
 	int rc;
@@ -314,35 +307,31 @@ int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool_u
 	if (rc == 0)
 		rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
-		rc = pool_find(&call, pool_uuid, &pool, e);
-	if (rc == 0)
-		rc = pool_ceph_storage(&call, pool, &ceph, e);
+		rc = pool_place_find(&call, pool_uuid, &at, e);
 	if (rc < 0)
 		return rc;
-	if (ceph)
-		return ceph_upload(ceph, name, format, file, progress, ctx, ret_path, e);
-	if (call.simulated) {
-		rc = pool_target(&call, pool, &target, e);
-		return rc < 0 ? rc : sim_volume_upload(target, name, file, progress, ctx, ret_path, e);
-	}
+	if (at.ceph)
+		return ceph_upload(at.ceph, name, format, file, progress, ctx, ret_path, e);
+	if (call.simulated)
+		return sim_volume_upload(at.folder, name, file, progress, ctx, ret_path, e);
 	fd = open_source(file, &copy.size, e);
 	if (fd < 0)
 		return fd;
 	copy.fd = fd;
 	/* as raw, so that libvirt makes one big hole: a qcow2 header would shine through the holes of the
 	 * upload */
-	rc = volume_make(&call, pool, name, "raw", copy.size, NULL, NULL, &volume, &path, e);
+	rc = volume_make(&call, at.pool, name, "raw", copy.size, NULL, NULL, &volume, &path, e);
 	if (rc < 0)
 		return rc;
 	transfer_begin(&copy.transfer, progress, ctx, copy.size);
-	rc = copy.size > 0 ? send_all(&call, pool, volume, &copy, e) : transfer_end(&copy.transfer);
+	rc = copy.size > 0 ? send_all(&call, at.pool, volume, &copy, e) : transfer_end(&copy.transfer);
 	if (rc < 0) {
 		delete_remains(volume);
 		return rc;
 	}
 	/* makes libvirt see the format, and with it the virtual size */
 	if (strcmp(format, "raw") != 0)
-		(void)pool_refresh(pool);
+		(void)pool_refresh(at.pool);
 	*ret_path = steal(&path);
 	return 0;
 }
@@ -398,29 +387,24 @@ int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool_u
 		     struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_pool_ virStoragePoolPtr pool = NULL;
+	_cleanup_place_ struct pool_place at = {0};
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
-	_cleanup_free_ char *target = NULL, *ceph = NULL;
 	int rc;
 
 	rc = volume_check_name(name, e);
 	if (rc == 0)
 		rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
-		rc = pool_find(&call, pool_uuid, &pool, e);
-	if (rc == 0)
-		rc = pool_ceph_storage(&call, pool, &ceph, e);
+		rc = pool_place_find(&call, pool_uuid, &at, e);
 	if (rc < 0)
 		return rc;
-	if (ceph)
-		return ceph_delete(ceph, name, e);
-	if (call.simulated) {
-		rc = pool_target(&call, pool, &target, e);
-		return rc < 0 ? rc : sim_volume_delete(target, name, e);
-	}
-	volume = virStorageVolLookupByName(pool, name);
-	if (!volume && virt_error_code() == VIR_ERR_NO_STORAGE_VOL && pool_refresh(pool) == 0)
-		volume = virStorageVolLookupByName(pool, name);
+	if (at.ceph)
+		return ceph_delete(at.ceph, name, e);
+	if (call.simulated)
+		return sim_volume_delete(at.folder, name, e);
+	volume = virStorageVolLookupByName(at.pool, name);
+	if (!volume && virt_error_code() == VIR_ERR_NO_STORAGE_VOL && pool_refresh(at.pool) == 0)
+		volume = virStorageVolLookupByName(at.pool, name);
 	if (!volume && virt_error_code() == VIR_ERR_NO_STORAGE_VOL)
 		return 0;
 	if (!volume)

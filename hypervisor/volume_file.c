@@ -94,52 +94,52 @@ static char *raw_target_xml(const char *path)
 }
 
 /*
- * A backup writes zeros where a raw target could have holes; a mirror does not, and is as good where nobody
- * writes. It must be ended by hand when it has caught up.
+ * Into the raw file @path. A backup writes zeros where a raw file could have holes; a mirror does not, and is
+ * as good where nobody writes. It must be ended by hand when it has caught up.
  */
 static int mirror_raw(const struct hv_call *call, virDomainPtr keeper, const char *path,
-		      hv_progress *progress, void *ctx, struct error *e)
+		      hv_progress *progress, void *ctx, bool *ret_begun, struct error *e)
 {
 	_cleanup_free_ char *xml = raw_target_xml(path);
 	int rc;
 
+	*ret_begun = false;
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
 	if (virDomainBlockCopy(keeper, "vda", xml, NULL, 0, 0) < 0)
 		return error_set_virt(e, call->conn, "cannot copy to '%s'", path);
+	*ret_begun = true;
 	rc = domain_wait_mirror(call, keeper, "vda", progress, ctx, e);
 	if (virDomainBlockJobAbort(keeper, "vda", 0) < 0 && rc == 0)
 		rc = error_set_virt(e, call->conn, "cannot end the copy to '%s'", path);
 	return rc;
 }
 
-/* Into the raw volume that @copy names. A failure leaves none. */
+/* Into the raw volume that @copy names. A failure leaves none, but one that was there before. */
 static int keeper_copy_raw(struct hypervisor *hv, const struct hv_call *call, const char *host,
-			   virStoragePoolPtr pool, virDomainPtr keeper, struct hv_disk_copy *copy,
+			   const struct pool_place *at, virDomainPtr keeper, struct hv_disk_copy *copy,
 			   hv_progress *progress, void *ctx, struct error *e)
 {
-	_cleanup_free_ char *folder = NULL;
-	int rc = pool_target(call, pool, &folder, e);
+	_cleanup_free_ char *path = NULL;
+	bool begun;
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	if (asprintf(&copy->path, "%s/%s", folder, copy->name) < 0) {
-		copy->path = NULL;
+	if (asprintf(&path, "%s/%s", at->folder, copy->name) < 0) {
+		path = NULL;
 		return error_set(e, ENOMEM, "out of memory");
 	}
-	rc = mirror_raw(call, keeper, copy->path, progress, ctx, e);
-	(void)pool_refresh(pool);
+	rc = mirror_raw(call, keeper, path, progress, ctx, &begun, e);
+	(void)pool_refresh(at->pool);
 	if (rc == 0)
-		return 0;
-	(void)hv_volume_delete(hv, host, copy->pool, copy->name, NULL);
-	free(copy->path);
-	copy->path = NULL;
+		copy->path = steal(&path);
+	else if (begun)
+		(void)hv_volume_delete(hv, host, copy->pool, copy->name, NULL);
 	return rc;
 }
 
 /* So that the copy can be followed and broken off. */
 static int keeper_copy(struct hypervisor *hv, const struct hv_call *call, const char *host,
-		       virStoragePoolPtr pool, const char *path, const char *path_format,
+		       const struct pool_place *at, const char *path, const char *path_format,
 		       struct hv_disk_copy *copy, hv_progress *progress, void *ctx, struct error *e)
 {
 	_cleanup_domain_ virDomainPtr keeper = NULL;
@@ -149,7 +149,7 @@ static int keeper_copy(struct hypervisor *hv, const struct hv_call *call, const 
 	if (rc < 0)
 		return rc;
 	if (strcmp(copy->format, "raw") == 0)
-		rc = keeper_copy_raw(hv, call, host, pool, keeper, copy, progress, ctx, e);
+		rc = keeper_copy_raw(hv, call, host, at, keeper, copy, progress, ctx, e);
 	else if (virDomainGetUUIDString(keeper, uuid) < 0)
 		rc = error_set_virt(e, call->conn, "cannot open volume '%s' to copy it", path);
 	else /* as a running guest's disk is copied */
@@ -163,30 +163,25 @@ int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, co
 {
 	struct hv_disk_copy copy = {.volume = KEEPER_DISK, .pool = pool_uuid, .name = name, .format = format};
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_free_ char *target = NULL, *ceph = NULL;
+	_cleanup_place_ struct pool_place at = {0};
 	int rc = volume_check_name(name, e);
 
 	if (rc == 0)
 		rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
-		rc = pool_find(&call, pool_uuid, &pool, e);
-	if (rc == 0)
-		rc = pool_ceph_storage(&call, pool, &ceph, e);
+		rc = pool_place_find(&call, pool_uuid, &at, e);
 	if (rc < 0)
 		return rc;
-	if (ceph)
-		return ceph_copy(path, ceph, name, progress, ctx, ret_path, e);
+	if (at.ceph)
+		return ceph_copy(path, at.ceph, name, progress, ctx, ret_path, e);
 	if (ceph_is_path(path))
 		return error_set(
 			e, EOPNOTSUPP,
 			"'%s' is on Ceph and the copy would not be: make an image of it, and of that a volume",
 			path);
-	if (call.simulated) {
-		rc = pool_target(&call, pool, &target, e);
-		return rc < 0 ? rc : sim_volume_copy(path, target, name, format, progress, ctx, ret_path, e);
-	}
-	rc = keeper_copy(hv, &call, host, pool, path, path_format, &copy, progress, ctx, e);
+	if (call.simulated)
+		return sim_volume_copy(path, at.folder, name, format, progress, ctx, ret_path, e);
+	rc = keeper_copy(hv, &call, host, &at, path, path_format, &copy, progress, ctx, e);
 	if (rc == 0)
 		*ret_path = copy.path;
 	return rc;

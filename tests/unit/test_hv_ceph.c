@@ -321,9 +321,7 @@ static void rbd_is_called(void **state)
 	_cleanup_free_ char *path = NULL, *clone = NULL;
 	struct error e = ERROR_INIT;
 
-	program(f, "rbd",
-		RBD "case $1 in du) echo '{\"images\":[{\"name\":\"x\",\"provisioned_size\":1048576,"
-		    "\"used_size\":5}]}';; esac");
+	program(f, "rbd", RBD "case $1 in info) echo '{\"name\":\"x\",\"size\":1048576}';; esac");
 	assert_int_equal(ceph_create(STORAGE, "new", 1048576, NULL, &path, NULL), 0);
 	assert_string_equal(path, STORAGE "/new");
 	assert_string_equal(calls(f), "create vms/new --size 1048576B\n");
@@ -331,11 +329,11 @@ static void rbd_is_called(void **state)
 	assert_int_equal(ceph_create(STORAGE, "clone", 2097152, STORAGE "/image", &clone, NULL), 0);
 	assert_string_equal(calls(f), "snap create vms/image@base\n"
 				      "--rbd-default-clone-format 2 clone vms/image@base vms/clone\n"
-				      "du --format json vms/clone\n"
+				      "info --format json vms/clone\n"
 				      "resize vms/clone --size 2097152B\n");
 	assert_int_equal(ceph_resize(STORAGE "/new", 1024, &e), -EINVAL);
 	error_done(&e);
-	assert_string_equal(calls(f), "du --format json vms/new\n");
+	assert_string_equal(calls(f), "info --format json vms/new\n");
 	assert_int_equal(ceph_snapshot(STORAGE "/new@then", NULL), 0);
 	assert_string_equal(calls(f), "snap create vms/new@then\n");
 	assert_int_equal(ceph_delete(STORAGE, "new@then", NULL), 0);
