@@ -14,15 +14,13 @@
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#define PROGRAM "poolfs-image-probe"
+#include "../model/child.h"
 
-/* Above the pipe, the folder and what the loader opens, nothing of ours may reach the child. */
-#define FIRST_FOREIGN_FD 3
+#define PROGRAM "poolfs-image-probe"
 
 struct answer {
 	char text[IMAGE_PROBE_ANSWER_MAX + 1];
@@ -74,60 +72,16 @@ static char *program_find(void)
 	return path ? path : program_in(POOLFS_LIBEXECDIR, strlen(POOLFS_LIBEXECDIR));
 }
 
-/* Standard input from nowhere, output into the pipe, and no descriptor beyond the three. */
-static int file_actions_fill(posix_spawn_file_actions_t *actions, int out)
-{
-	int r;
-
-	r = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_addclosefrom_np(actions, FIRST_FOREIGN_FD);
-	return r;
-}
-
-/* No blocked and no ignored signals: SIGTERM and SIGPIPE must work in the child whatever the parent does. */
-static int attributes_fill(posix_spawnattr_t *attributes)
-{
-	sigset_t none, all;
-	int r;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	r = posix_spawnattr_setsigmask(attributes, &none);
-	if (r == 0)
-		r = posix_spawnattr_setsigdefault(attributes, &all);
-	if (r == 0)
-		r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	return r;
-}
-
 /* Starts the child with @out as its standard output; returns its pid or -errno. */
 static pid_t child_start(const char *program, const char *path, bool partial, int out)
 {
-	char *const whole[] = {(char *)PROGRAM, (char *)"--", (char *)path, NULL};
-	char *const head[] = {(char *)PROGRAM, (char *)"--partial", (char *)"--", (char *)path, NULL};
-	char *const envp[] = {(char *)"LC_ALL=C", NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
+	const char *const whole[] = {PROGRAM, "--", path, NULL};
+	const char *const head[] = {PROGRAM, "--partial", "--", path, NULL};
+	const char *const envp[] = {"LC_ALL=C", NULL};
 	pid_t pid = -1;
-	int r;
+	int r = child_spawn(program, partial ? head : whole, envp, out, -1, &pid);
 
-	r = posix_spawn_file_actions_init(&actions);
-	if (r != 0)
-		return -r;
-	r = posix_spawnattr_init(&attributes);
-	if (r == 0) {
-		r = file_actions_fill(&actions, out);
-		if (r == 0)
-			r = attributes_fill(&attributes);
-		if (r == 0)
-			r = posix_spawn(&pid, program, &actions, &attributes, partial ? head : whole, envp);
-		(void)posix_spawnattr_destroy(&attributes);
-	}
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return r == 0 ? pid : -r;
+	return r < 0 ? r : pid;
 }
 
 /* Reads what is there. 1 more may come, 0 at the end, -EMSGSIZE for an answer above the limit, -errno. */

@@ -5,14 +5,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "../model/child.h"
+
 /* How often the listener is asked when the program says nothing. */
 #define ASK_MS 100
-/* Nothing of ours from here on may reach the program. */
-#define FIRST_FOREIGN_FD 3
 /* More than this on standard output is no answer to a question of ours. */
 #define OUTPUT_MAX (16 << 20)
 
@@ -37,57 +36,6 @@ void command_end_done(struct command_end *end)
 
 /* ------------------------------------------------------------------- starting */
 
-static int fill_actions(posix_spawn_file_actions_t *actions, int out, int err)
-{
-	int r = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(actions, err, STDERR_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_addclosefrom_np(actions, FIRST_FOREIGN_FD);
-	return r;
-}
-
-/* Signals as a shell would leave them, whatever the threads of the daemon have blocked. */
-static int fill_attributes(posix_spawnattr_t *attributes)
-{
-	sigset_t none, all;
-	int r;
-
-	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	r = posix_spawnattr_setsigmask(attributes, &none);
-	if (r == 0)
-		r = posix_spawnattr_setsigdefault(attributes, &all);
-	if (r == 0)
-		r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	return r;
-}
-
-static int spawn(const char *const argv[], int out, int err, pid_t *ret_pid)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	int r = posix_spawn_file_actions_init(&actions);
-
-	if (r != 0)
-		return -r;
-	r = posix_spawnattr_init(&attributes);
-	if (r == 0) {
-		r = fill_actions(&actions, out, err);
-		if (r == 0)
-			r = fill_attributes(&attributes);
-		if (r == 0)
-			r = posix_spawnp(ret_pid, argv[0], &actions, &attributes,
-					 (char *const *)(uintptr_t)argv, environ);
-		(void)posix_spawnattr_destroy(&attributes);
-	}
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return -r;
-}
-
 static int start(const char *const argv[], struct running *run, struct error *e)
 {
 	_cleanup_close_ int out = -1, err = -1;
@@ -104,7 +52,7 @@ static int start(const char *const argv[], struct running *run, struct error *e)
 	/* only our ends may be non-blocking: a program takes a full pipe for a failure */
 	(void)fcntl(out, F_SETFL, 0);
 	(void)fcntl(err, F_SETFL, 0);
-	r = spawn(argv, out, err, &run->pid);
+	r = child_spawn(argv[0], argv, NULL, out, err, &run->pid);
 	if (r == -ENOENT)
 		return error_set(e, EOPNOTSUPP, "the program %s is not installed on this machine", argv[0]);
 	return r < 0 ? error_set(e, -r, "cannot run %s: %s", argv[0], strerror(-r)) : 0;
