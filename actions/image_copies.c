@@ -529,6 +529,29 @@ struct reopen {
 	char *path; /* owned by image_copies_reopen() */
 };
 
+/* The image's and its one ref's status, and where the file is: NULL = under the partial name. */
+static int put_status(struct txn *t, const char *image_uuid, const char *status, const char *path,
+		      struct error *e)
+{
+	const struct object *ref =
+		view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image_uuid, 0);
+	struct object *copy = ref ? object_copy(ref) : NULL;
+	int r;
+
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(copy, IMAGE_REF_STATUS, status);
+	object_set_str(copy, IMAGE_REF_INSTALL_PATH, path);
+	r = txn_put(t, copy, NULL, e);
+	if (r < 0)
+		return r;
+	copy = object_copy(view_get(txn_view(t), KIND_IMAGE, image_uuid));
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(copy, IMAGE_STATUS, status);
+	return txn_put(t, copy, NULL, e);
+}
+
 static int reopen_rows(struct txn *t, void *arg, struct error *e)
 {
 	struct reopen *o = arg;
@@ -536,26 +559,21 @@ static int reopen_rows(struct txn *t, void *arg, struct error *e)
 	const struct object *ref =
 		view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, o->image, 0);
 	const char *path = ref ? object_str(ref, IMAGE_REF_INSTALL_PATH) : NULL;
-	struct object *copy;
-	int r;
 
 	if (!image || !path || !object_str_is(image, IMAGE_STATUS, "Ready") || is_used(txn_view(t), o->image))
 		return error_set(e, EBUSY, "image '%s' is in use already and takes no more bytes", o->image);
 	free(o->path);
 	o->path = strdup(path);
-	copy = o->path ? object_copy(ref) : NULL;
-	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(copy, IMAGE_REF_STATUS, "Downloading");
-	object_set_str(copy, IMAGE_REF_INSTALL_PATH, NULL);
-	r = txn_put(t, copy, NULL, e);
-	if (r < 0)
-		return r;
-	copy = object_copy(view_get(txn_view(t), KIND_IMAGE, o->image));
-	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(copy, IMAGE_STATUS, "Downloading");
-	return txn_put(t, copy, NULL, e);
+	return o->path ? put_status(t, o->image, "Downloading", NULL, e)
+		       : error_set(e, ENOMEM, "out of memory");
+}
+
+/* The file stayed where it was: it is the image still. */
+static int close_rows(struct txn *t, void *arg, struct error *e)
+{
+	const struct reopen *o = arg;
+
+	return view_get(txn_view(t), KIND_IMAGE, o->image) ? put_status(t, o->image, "Ready", o->path, e) : 0;
 }
 
 int image_copies_reopen(struct job *job, const char *image_uuid, struct error *e)
@@ -566,9 +584,11 @@ int image_copies_reopen(struct job *job, const char *image_uuid, struct error *e
 
 	if (r == 0)
 		r = store_run(pool_store(job->pool), reopen_rows, &o, e);
-	if (r == 0 && rename(o.path, c.targets[0].part) < 0)
+	if (r == 0 && rename(o.path, c.targets[0].part) < 0) {
 		r = error_set(e, errno, "cannot rename '%s' to '%s': %s", o.path, c.targets[0].part,
 			      strerror(errno));
+		(void)store_run(pool_store(job->pool), close_rows, &o, NULL);
+	}
 	free(o.path);
 	return r;
 }

@@ -65,7 +65,7 @@ int image_copies_adopt(struct job *job, const char *image_uuid, const struct ima
 		       const char *md5, struct error *e);
 /**
  * Takes image_copies_adopt() back: the image is Downloading again, its bytes are under the partial name.
- * -EBUSY, and nothing has changed, when somebody uses the image already. Blocking.
+ * -EBUSY when somebody uses the image already. After a failure nothing has changed. Blocking.
  */
 int image_copies_reopen(struct job *job, const char *image_uuid, struct error *e);
 

@@ -165,6 +165,38 @@ static void writing_goes_on_after_a_close(void **state)
 			    "5b9164ad6f496d9dee12ec7634ce253f"); /* "onetwo" */
 }
 
+/* The image stays what it was when its file cannot become a partial one again. */
+static void an_image_that_cannot_be_opened_again_stays(void **state)
+{
+	struct pool_fixture *f = *state;
+	struct upload *u = create(f, "kept.raw");
+	_cleanup_free_ char *path = NULL, *away = NULL;
+	struct view *view;
+
+	assert_int_equal(add(u, "one", 0), 3);
+	assert_int_equal(close_it(u), 1);
+	view = view_now(f);
+	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID,
+			     object_uuid(image_called(view, "kept")))
+		path = strdup(object_text(ref, IMAGE_REF_INSTALL_PATH));
+	view_unref(view);
+	assert_non_null(path);
+	/* it is somewhere else for a while, so it cannot be renamed */
+	assert_true(asprintf(&away, "%s.away", path) > 0);
+	assert_int_equal(rename(path, away), 0);
+	assert_true(add(u, "two", 3) < 0);
+	assert_true(image_is(f, "kept", "Ready"));
+	assert_int_equal(rename(away, path), 0);
+	assert_int_equal(add(u, "two", 3), 3);
+	assert_true(image_is(f, "kept", "Downloading"));
+	assert_int_equal(close_it(u), 1);
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+	view = view_now(f);
+	assert_int_equal(object_int(image_called(view, "kept"), IMAGE_ACTUAL_SIZE), 6);
+	view_unref(view);
+}
+
 static void without_a_close_there_is_no_image(void **state)
 {
 	struct pool_fixture *f = *state;
@@ -279,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_A_POOL(a_close_makes_an_image),
 		ON_A_POOL(writing_goes_on_after_a_close),
+		ON_A_POOL(an_image_that_cannot_be_opened_again_stays),
 		ON_A_POOL(without_a_close_there_is_no_image),
 		ON_A_POOL(names_are_looked_at),
 		ON_A_POOL(a_temporary_name_waits_for_its_own),
