@@ -9,7 +9,6 @@
 
 #include "../hypervisor/hypervisor.h"
 #include "snapshot.h"
-#include "storage.h"
 #include "volume.h"
 
 /* Most bytes of one question about holes, and of one read: the protocol counts in 32 bits. */
@@ -85,13 +84,6 @@ static bool is_here(const struct object *host)
 	       strncmp(uri, "qemu+unix:", 10) == 0;
 }
 
-/* What is on Ceph is where anybody asks for it. */
-static bool is_everywhere(const struct view *view, const struct object *volume)
-{
-	return primary_storage_keeps_snapshots(
-		view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID)));
-}
-
 static bool is_at_rest(const struct view *view, const struct object *volume)
 {
 	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
@@ -119,8 +111,11 @@ int disk_reader_check(const struct view *view, const struct object *o, struct er
 		if (r < 0)
 			return r;
 	}
+	/* what is on Ceph is where anybody asks for it */
+	if (snapshots_are_kept_by_storage(view, volume))
+		return 0;
 	host = volume_any_host(view, volume);
-	if (!is_everywhere(view, volume) && (!host || !is_here(host)))
+	if (!host || !is_here(host))
 		return error_set(e, EOPNOTSUPP, "the files of volume '%s' are not on this machine",
 				 object_uuid(volume));
 	return 0;
@@ -166,12 +161,12 @@ static int open_disk(struct disk_reader *r, const char *format, struct error *e)
 {
 	_cleanup_free_ char *image = hv_image_options(r->path, format), *options = NULL;
 	char program[] = "qemu-nbd", read_only[] = "--read-only", with_options[] = "--image-opts";
-	char *command[] = {program, read_only, with_options, options, NULL};
+	char *command[] = {program, read_only, with_options, NULL, NULL};
 
 	if (!image || asprintf(&options, "%s,force-share=on", image) < 0)
-		options = NULL;
+		return error_set(e, ENOMEM, "out of memory");
 	command[3] = options;
-	r->nbd = options ? nbd_create() : NULL;
+	r->nbd = nbd_create();
 	if (!r->nbd)
 		return error_set(e, ENOMEM, "out of memory");
 	if (nbd_add_meta_context(r->nbd, ALLOCATION) < 0 ||

@@ -69,11 +69,10 @@ static bool has_snapshots(const struct view *view, const char *ps, const char *n
 
 	if (!primary_storage_keeps_snapshots(view_get(view, KIND_PRIMARY_STORAGE, ps)))
 		return false;
-	view_for_each (snapshot, view, KIND_SNAPSHOT) {
+	view_for_each_where (snapshot, view, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, ps) {
 		const char *other = path_file_name(object_text(snapshot, SNAPSHOT_INSTALL_PATH));
 
-		if (strncmp(other, name, len) == 0 && (other[len] == '@' || other[len] == '\0') &&
-		    object_str_is(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID, ps))
+		if (strncmp(other, name, len) == 0 && (other[len] == '@' || other[len] == '\0'))
 			return true;
 	}
 	return false;

@@ -6,8 +6,8 @@
  * A primary storage is one libvirt pool of the same uuid on each host of its
  * clusters: a folder of each host (LocalStorage), a folder that all hosts share
  * (SharedMountPoint), an NFS export that each host mounts below the state
- * folder (NFS), or a pool of Ceph (Ceph). A backup storage is a folder on the machine of the daemon, which
- * reads and writes it itself.
+ * folder (NFS), or a pool of Ceph (Ceph). A backup storage is a folder on the
+ * machine of the daemon, which reads and writes it itself.
  */
 #ifndef POOLFS_STORAGE_H
 #define POOLFS_STORAGE_H

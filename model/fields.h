@@ -74,7 +74,7 @@
 	X_UUID(X, PRIMARY_STORAGE)                                                                           \
 	X_REF(X, PRIMARY_STORAGE, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "zone it is in")    \
 	X_NAME(X, PRIMARY_STORAGE)                                                                           \
-	X_STR(X, PRIMARY_STORAGE, URL, "url", 0, "folder, host:/path, or Ceph pool")                         \
+	X_STR(X, PRIMARY_STORAGE, URL, "url", 0, "folder, host:/path, or ceph://...")                         \
 	X_DESC(X, PRIMARY_STORAGE)                                                                           \
 	X_LONG(X, PRIMARY_STORAGE, TOTAL, "totalCapacity", "bytes that may be promised to volumes")          \
 	X_LONG(X, PRIMARY_STORAGE, AVAILABLE, "availableCapacity", "bytes not promised yet")                 \
