@@ -11,46 +11,12 @@ dd if=/dev/zero of="$small/try" bs=4096 count=1 oflag=direct 2>/dev/null ||
 	skip "this kernel's tmpfs knows no O_DIRECT, which QEMU needs, and growing another file system needs CAP_SYS_RESOURCE"
 rm "$small/try"
 
-media=$(tiny_guest)
-host_up h1
-mount_pool
-wait_for "hosts/$(first hosts)/status" Connected 20
-echo 0 >"$MOUNT/global-configurations/primaryStorage/reservedCapacity/value"
-storage=$(create primary-storage/smp "$(jq -nc --arg zone "$(first zones)" --arg url "$small/pool" \
-	'{params: {name: "small", zoneUuid: $zone, url: $url}}')")
-act "primary-storage/$storage" attach-to-cluster "clusterUuid=$(first clusters)"
-tiny=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
-disk=$(create disk-offerings '{"params":{"name":"32M","diskSize":33554432}}')
-vm=$(create_vm web "$(add_image "$media/tiny.qcow2" qcow2 tiny)" '{"instanceOfferingUuid":"'"$tiny"'"}')
-data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}')
-wait_until 240 agent_ping "$vm"
-act "volumes/$data" attach vmInstanceUuid="$vm"
-wait_serial "$vm" "HOTPLUG blk add vdb" 20
+. "$TOP/tests/real/full-storage.sh"
+guest_on_small 33554432
 
-# leave KIB: somebody else takes all room but so much
-leave() {
-	rm -f "$small/filler"
-	fallocate -l "$(($(stat -f -c '%a * %S' "$small") - $1 * 1024))" "$small/filler"
-}
-
-is_paused() {
-	[ "$(value "vm-instances/$vm/state") $(value "vm-instances/$vm/stateReason")" = "Paused enospc" ]
-}
-
-# write_all TEXT MIB: the guest begins to write so much; goes on without us
-write_all() {
-	guest "$vm" "rm -f /tmp/written; (yes '$1' | head -c $(($2 << 20)) | dd of=/dev/vdb bs=1M iflag=fullblock oflag=direct 2>/tmp/errors && sync && touch /tmp/written) >/dev/null 2>&1 &"
-}
-
-has_written() {
-	guest "$vm" 'test -e /tmp/written'
-}
-
-# check TEXT MIB: the guest and the files have the bytes
+# check: the guest has its bytes, and its disk no error
 check() {
-	local want
-	want=$( (yes "$1" || true) | head -c $(($2 << 20)) | md5sum | cut -d' ' -f1)
-	assert_eq "$(guest "$vm" "dd if=/dev/vdb bs=1M count=$2 iflag=direct 2>/dev/null | md5sum" | cut -d' ' -f1)" "$want" "what the guest reads"
+	check_bytes one
 	is_whole "$(value "volumes/$data/installPath")" -U
 }
 
@@ -63,12 +29,12 @@ is_whole() {
 
 step "the guest is paused by a full storage; the storage grows below it; it goes on"
 leave 2048
-write_all one 12
+write_all one
 wait_until 120 is_paused
 mount -o remount,size=64M "$small"
 act "vm-instances/$vm" resume
 wait_until 120 has_written
-check one 12
+check
 rm "$small/filler"
 
 # refuse_merge SNAPSHOT: its deletion finds no room, and changes nothing
@@ -88,12 +54,12 @@ job_wait "$job"
 snapshot=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
 refuse_merge "$snapshot"
 assert_eq "$(value "vm-instances/$vm/state")" Running
-check one 12
+check
 
 step "there is room, and it goes"
 mount -o remount,size=96M "$small"
 act "volume-snapshots/$snapshot" delete
-check one 12
+check
 assert_eq "$(qemu-img info -U --output json "$(value "volumes/$data/installPath")" | jq -r '."backing-filename" // ""')" ""
 
 step "the same at rest"
@@ -103,11 +69,12 @@ snapshot=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
 act "volumes/$data" detach
 refuse_merge "$snapshot"
 is_whole "$(value "volumes/$data/installPath")"
+assert_eq "$(dd if="$MOUNT/volumes/$data/data" bs=1M count=12 status=none | md5sum)" "$( (yes one || true) | head -c 12582912 | md5sum)" "the bytes at rest"
 rm "$small/filler"
 act "volume-snapshots/$snapshot" delete
 act "volumes/$data" attach vmInstanceUuid="$vm"
 wait_serial "$vm" "HOTPLUG blk add vdb" 20 2
-check one 12
+check
 assert_eq "$(on_host list --all --name | grep -c poolfs- || true)" 0 "machines that keep disks open"
 act "vm-instances/$vm" stop type=cold
 qemu-img check -q "$(value "volumes/$data/installPath")"
