@@ -12,7 +12,20 @@ enum spec_need {
 	NEED_STOPPED, /* it cannot be done live */
 };
 
-struct spec_member;
+struct spec_plan;
+
+/** A row of the table in spec_members.c. */
+struct spec_member {
+	uint64_t kinds;
+	const char *name; /* NULL: the fields that `has` takes */
+	bool early;	  /* see spec_member_is_early() */
+	bool follows;	  /* see spec_member_follows() */
+	bool (*has)(const struct kind *kind, const struct field *f);
+	/* What it is now; NULL: left out. Unused for fields. */
+	json_t *(*present)(const struct view *view, const struct object *o);
+	/* The steps to what the document wants; called only when it has the member. */
+	int (*plan)(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e);
+};
 
 struct spec_step {
 	struct request *req;		  /* owned */
@@ -57,6 +70,26 @@ bool spec_member_is_early(const struct spec_member *member);
 bool spec_member_follows(const struct spec_member *member);
 /** The object as it is, as a document. NULL when memory is short. */
 json_t *spec_members_render(const struct view *view, const struct object *o);
+
+/* What the planning of members has in common; sentences name the member. */
+
+/** A list of the document: that it is one, and that no two items are the same (@key: of objects). -EINVAL. */
+int spec_check_list(const struct spec_member *m, const json_t *wanted, const char *key, struct error *e);
+/** Whether an item of the list, or its @key, is @text. */
+bool spec_list_has(const json_t *list, const char *key, const char *text);
+/** -ENOENT when there is no such object. */
+int spec_check_exists(const struct spec_plan *p, const struct spec_member *m, enum kind_id kind,
+		      const char *uuid, struct error *e);
+/** -EINVAL when @value is not of the type. */
+int spec_check_type(const char *name, enum param_type type, const json_t *value, struct error *e);
+
+/* ---- spec_devices.c: `present` and `plan` of their members */
+
+json_t *spec_present_nics(const struct view *view, const struct object *vm);
+int spec_plan_nics(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e);
+json_t *spec_present_volumes(const struct view *view, const struct object *vm);
+int spec_plan_volumes(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+		      struct error *e);
 /** The uuids in the list `volumes` of a document, as members of @queues. */
 void spec_volumes_of(const json_t *document, json_t *queues);
 

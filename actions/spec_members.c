@@ -10,7 +10,6 @@
 
 #include "../model/access.h"
 #include "../model/render.h"
-#include "ipv4.h"
 #include "object_ops.h"
 #include "params.h"
 #include "spec_internal.h"
@@ -20,18 +19,6 @@
 #define OF(kind)  (UINT64_C(1) << (kind))
 #define OFFERINGS (OF(KIND_INSTANCE_OFFERING) | OF(KIND_DISK_OFFERING))
 #define ALL	  (OF(KIND_VM) | OF(KIND_VOLUME) | OF(KIND_IMAGE) | OF(KIND_AFFINITY_GROUP) | OFFERINGS)
-
-struct spec_member {
-	uint64_t kinds;
-	const char *name; /* NULL: the fields that `has` takes */
-	bool early;	  /* see spec_member_is_early() */
-	bool follows;	  /* see spec_member_follows() */
-	bool (*has)(const struct kind *kind, const struct field *f);
-	/* What it is now; NULL: left out. Unused for fields. */
-	json_t *(*present)(const struct view *view, const struct object *o);
-	/* The steps to what the document wants; called only when it has the member. */
-	int (*plan)(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e);
-};
 
 /* -------------------------------------------------------------------- steps */
 
@@ -67,8 +54,7 @@ int spec_plan_add(struct spec_plan *p, const struct spec_member *member, const c
 	return r;
 }
 
-/* A list of the document: that it is one, and that no two items are the same (@key: of objects). */
-static int check_list(const struct spec_member *m, const json_t *wanted, const char *key, struct error *e)
+int spec_check_list(const struct spec_member *m, const json_t *wanted, const char *key, struct error *e)
 {
 	json_t *seen, *item;
 	size_t i;
@@ -95,7 +81,7 @@ static int check_list(const struct spec_member *m, const json_t *wanted, const c
 	return r;
 }
 
-static bool list_has(const json_t *list, const char *key, const char *text)
+bool spec_list_has(const json_t *list, const char *key, const char *text)
 {
 	size_t i;
 	json_t *item;
@@ -109,8 +95,8 @@ static bool list_has(const json_t *list, const char *key, const char *text)
 	return false;
 }
 
-static int check_exists(const struct spec_plan *p, const struct spec_member *m, enum kind_id kind,
-			const char *uuid, struct error *e)
+int spec_check_exists(const struct spec_plan *p, const struct spec_member *m, enum kind_id kind,
+		      const char *uuid, struct error *e)
 {
 	if (view_get(p->view, kind, uuid))
 		return 0;
@@ -153,7 +139,7 @@ static bool is_fixed(const struct kind *kind, const struct field *f)
 	return is_number(f) && !is_updatable(kind, f);
 }
 
-static int check_type(const char *name, enum param_type type, const json_t *value, struct error *e)
+int spec_check_type(const char *name, enum param_type type, const json_t *value, struct error *e)
 {
 	static const char *const words[] = {
 		[PARAM_STRING] = "a text",	[PARAM_INT] = "a number", [PARAM_LONG] = "a number",
@@ -201,7 +187,7 @@ static int changed_fields(struct spec_plan *p, const struct spec_member *m, cons
 		if (!value || !m->has(kind, f))
 			continue;
 		*ret_op = operation_by_field(kind->id, f->name);
-		r = check_type(f->name, operation_param(*ret_op, f->name)->type, value, e);
+		r = spec_check_type(f->name, operation_param(*ret_op, f->name)->type, value, e);
 		(void)json_object_set(given, f->name, value);
 	}
 	if (r == 0 && json_object_size(given))
@@ -268,10 +254,10 @@ static int plan_fixed(struct spec_plan *p, const struct spec_member *m, const js
 
 		if (!value || !m->has(kind, f))
 			continue;
-		r = check_type(f->name, PARAM_LONG, value, e);
+		r = spec_check_type(f->name, PARAM_LONG, value, e);
 		if (r == 0 && json_is_string(value) &&
 		    params_parse_number(json_string_value(value), &number) < 0)
-			r = check_type(f->name, PARAM_LONG, NULL, e);
+			r = spec_check_type(f->name, PARAM_LONG, NULL, e);
 		if (r < 0)
 			return r;
 		if (number != object_int(p->object, i))
@@ -295,12 +281,12 @@ static int plan_offering(struct spec_plan *p, const struct spec_member *m, const
 {
 	const char *uuid = json_string_value(wanted);
 	const struct object *offering = view_get(p->view, KIND_INSTANCE_OFFERING, uuid);
-	int r = check_type(m->name, PARAM_STRING, wanted, e);
+	int r = spec_check_type(m->name, PARAM_STRING, wanted, e);
 
 	/* the offering it was made from may be gone */
 	if (r < 0 || object_str_is(p->object, VM_INSTANCE_OFFERING_UUID, uuid))
 		return r;
-	r = check_exists(p, m, KIND_INSTANCE_OFFERING, uuid, e);
+	r = spec_check_exists(p, m, KIND_INSTANCE_OFFERING, uuid, e);
 	if (r < 0)
 		return r;
 	return spec_plan_add(p, m, "ChangeInstanceOffering", object_uuid(p->object),
@@ -321,7 +307,7 @@ static int plan_volume_size(struct spec_plan *p, const struct spec_member *m, co
 	const struct operation *op = operation_by_name(
 		object_str_is(p->object, VOLUME_TYPE, "Root") ? "ResizeRootVolume" : "ResizeDataVolume");
 	json_t *given = json_pack("{s:O}", m->name, wanted), *typed = NULL;
-	int r = check_type(m->name, PARAM_LONG, wanted, e);
+	int r = spec_check_type(m->name, PARAM_LONG, wanted, e);
 
 	if (r == 0)
 		r = params_type(op, object_uuid(p->object), given, &typed, e);
@@ -331,233 +317,6 @@ static int plan_volume_size(struct spec_plan *p, const struct spec_member *m, co
 				  NEED_NOTHING, e);
 	json_decref(typed);
 	json_decref(given);
-	return r;
-}
-
-/* --------------------------------------------------------------------- NICs */
-
-static json_t *present_nics(const struct view *view, const struct object *vm)
-{
-	static const int shown[] = {NIC_L3_UUID, NIC_IP, NIC_MAC};
-	json_t *list = json_array();
-
-	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, object_uuid(vm)) {
-		json_t *item = json_object();
-
-		for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
-			if (object_str(nic, shown[i]))
-				(void)json_object_set_new(item, nic->kind->fields[shown[i]].name,
-							  json_string(object_str(nic, shown[i])));
-		(void)json_array_append_new(list, item);
-	}
-	return list;
-}
-
-/* An item of `nics`: its address and MAC in the form that the rows have, "" = as it comes. */
-struct wanted_nic {
-	const char *l3, *ip;
-	char mac[MAC_STRLEN];
-};
-
-static int read_nic(const struct spec_plan *p, const struct spec_member *m, const json_t *item,
-		    struct wanted_nic *ret, struct error *e)
-{
-	const char *name;
-	const json_t *value;
-	uint32_t address;
-	struct mac mac;
-	int r = 0;
-
-	*ret = (struct wanted_nic){.ip = ""};
-	json_object_foreach ((json_t *)(uintptr_t)item, name, value) {
-		r = check_type(name, PARAM_STRING, value, e);
-		if (r < 0)
-			return r;
-		if (strcmp(name, "l3NetworkUuid") == 0) {
-			ret->l3 = json_string_value(value);
-			r = check_exists(p, m, KIND_L3_NETWORK, ret->l3, e);
-		} else if (strcmp(name, "ip") == 0) {
-			ret->ip = json_string_value(value);
-			if (ipv4_parse(ret->ip, &address, NULL) < 0)
-				r = error_set(e, EINVAL, "'%s' in 'nics' is no IPv4 address", ret->ip);
-		} else if (strcmp(name, "mac") == 0) {
-			r = mac_parse(json_string_value(value), &mac, e);
-			if (r == 0)
-				mac_format(&mac, ret->mac);
-		} else {
-			r = error_set(e, EINVAL,
-				      "an item of 'nics' has no member '%s', only l3NetworkUuid, ip and mac",
-				      name);
-		}
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int add_nic(struct spec_plan *p, const struct spec_member *m, const struct wanted_nic *want,
-		   struct error *e)
-{
-	json_t *params = json_pack("{s:s}", "l3NetworkUuid", want->l3);
-	json_t *tags = *want->mac ? json_array() : NULL;
-
-	if (*want->ip)
-		(void)json_object_set_new(params, "staticIp", json_string(want->ip));
-	if (tags)
-		(void)json_array_append_new(tags, json_sprintf("customMac::%s::%s", want->l3, want->mac));
-	return spec_plan_add(p, m, "AttachL3NetworkToVm", object_uuid(p->object), params, tags, NEED_AWAKE,
-			     e);
-}
-
-static int change_nic(struct spec_plan *p, const struct spec_member *m, const struct object *nic,
-		      const struct wanted_nic *want, struct error *e)
-{
-	int r = 0;
-
-	if (*want->ip && !object_str_is(nic, NIC_IP, want->ip))
-		r = spec_plan_add(p, m, "SetVmStaticIp", object_uuid(p->object),
-				  json_pack("{s:s, s:s}", "l3NetworkUuid", want->l3, "ip", want->ip), NULL,
-				  NEED_STOPPED, e);
-	if (r == 0 && *want->mac && !object_str_is(nic, NIC_MAC, want->mac))
-		r = spec_plan_add(p, m, "UpdateVmNicMac", object_uuid(nic),
-				  json_pack("{s:s}", "mac", want->mac), NULL, NEED_STOPPED, e);
-	return r;
-}
-
-static int plan_nics(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e)
-{
-	const char *first = json_string_value(
-		json_object_get(p->document, kind_get(KIND_VM)->fields[VM_DEFAULT_L3_UUID].name));
-	struct wanted_nic want;
-	size_t i;
-	json_t *item;
-	int r = check_list(m, wanted, "l3NetworkUuid", e);
-
-	if (r == 0 && first && !list_has(wanted, "l3NetworkUuid", first))
-		r = error_set(e, EINVAL, "the default network '%s' is not in 'nics'", first);
-	/* What goes makes room for what comes. */
-	view_for_each_where (nic, p->view, KIND_NIC, NIC_VM_UUID, object_uuid(p->object)) {
-		if (r == 0 && !list_has(wanted, "l3NetworkUuid", object_text(nic, NIC_L3_UUID)))
-			r = spec_plan_add(p, m, "DetachL3NetworkFromVm", object_uuid(nic), json_object(),
-					  NULL, NEED_AWAKE, e);
-	}
-	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
-		const struct object *present = NULL;
-
-		if (r == 0)
-			r = read_nic(p, m, item, &want, e);
-		if (r < 0)
-			return r;
-		view_for_each_where (nic, p->view, KIND_NIC, NIC_VM_UUID, object_uuid(p->object)) {
-			if (object_str_is(nic, NIC_L3_UUID, want.l3))
-				present = nic;
-		}
-		r = present ? change_nic(p, m, present, &want, e) : add_nic(p, m, &want, e);
-	}
-	return r;
-}
-
-/* ------------------------------------------------------------------ volumes */
-
-/* The next data volume of the VM behind *@row: its own, then those it shares. */
-static const struct object *next_volume(const struct view *view, const char *vm, bool *shared, int64_t *row)
-{
-	const struct object *o;
-
-	while (!*shared && (o = view_next_where(view, KIND_VOLUME, VOLUME_VM_UUID, vm, *row))) {
-		*row = o->id;
-		if (!object_str_is(o, VOLUME_TYPE, "Root"))
-			return o;
-	}
-	if (!*shared)
-		*row = 0;
-	*shared = true;
-	while ((o = view_next_where(view, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, vm, *row))) {
-		*row = o->id;
-		o = view_get(view, KIND_VOLUME, object_str(o, SHAREABLE_REF_VOLUME_UUID));
-		if (o)
-			return o;
-	}
-	return NULL;
-}
-
-static json_t *present_volumes(const struct view *view, const struct object *vm)
-{
-	const struct object *o;
-	json_t *list = json_array();
-	bool shared = false;
-	int64_t row = 0;
-
-	while ((o = next_volume(view, object_uuid(vm), &shared, &row)))
-		(void)json_array_append_new(list, json_string(object_uuid(o)));
-	return list;
-}
-
-void spec_volumes_of(const json_t *document, json_t *queues)
-{
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (json_object_get(document, "volumes"), i, item) {
-		if (json_is_string(item))
-			(void)json_object_set_new(queues, json_string_value(item), json_true());
-	}
-}
-
-/* A disk on IDE comes and goes only while the VM is off. */
-static enum spec_need need_of_volume(const struct spec_plan *p, const struct object *volume)
-{
-	struct hv_disk disk;
-
-	volume_describe_disk(p->view, p->object, volume, 1, &disk);
-	return disk.bus == HV_BUS_IDE ? NEED_STOPPED : NEED_NOTHING;
-}
-
-/* Refuses what the list cannot have, whatever is detached before. */
-static int check_volume(const struct spec_plan *p, const struct spec_member *m, const char *uuid,
-			struct error *e)
-{
-	const struct object *volume = view_get(p->view, KIND_VOLUME, uuid);
-	const char *vm = volume ? object_str(volume, VOLUME_VM_UUID) : NULL;
-
-	if (!volume)
-		return check_exists(p, m, KIND_VOLUME, uuid, e);
-	if (object_str_is(volume, VOLUME_TYPE, "Root"))
-		return error_set(e, EINVAL, "'%s' holds data volumes, '%s' is a root volume", m->name, uuid);
-	if (vm && strcmp(vm, object_uuid(p->object)) != 0)
-		return error_set(e, EBUSY, "volume '%s' is attached to the VM '%s', detach it there first",
-				 uuid, vm);
-	return 0;
-}
-
-static int plan_volumes(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
-			struct error *e)
-{
-	const char *vm = object_uuid(p->object);
-	const struct object *o;
-	bool shared = false;
-	int64_t row = 0;
-	size_t i;
-	json_t *item;
-	int r = check_list(m, wanted, NULL, e);
-
-	while (r == 0 && (o = next_volume(p->view, vm, &shared, &row)))
-		if (!list_has(wanted, NULL, object_uuid(o)))
-			r = spec_plan_add(p, m, "DetachDataVolumeFromVm", object_uuid(o),
-					  json_pack("{s:s}", "vmUuid", vm), NULL, need_of_volume(p, o), e);
-	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
-		const char *uuid = json_string_value(item);
-
-		if (r == 0)
-			r = check_volume(p, m, uuid, e);
-		if (r < 0)
-			return r;
-		o = view_get(p->view, KIND_VOLUME, uuid);
-		if (!volume_is_attached(p->view, o, vm))
-			r = spec_plan_add(p, m, "AttachDataVolumeToVm", uuid,
-					  json_pack("{s:s}", "vmInstanceUuid", vm), NULL,
-					  need_of_volume(p, o), e);
-	}
 	return r;
 }
 
@@ -578,19 +337,19 @@ static int plan_vms(struct spec_plan *p, const struct spec_member *m, const json
 	const char *group = object_uuid(p->object);
 	json_t *present, *item;
 	size_t i;
-	int r = check_list(m, wanted, NULL, e);
+	int r = spec_check_list(m, wanted, NULL, e);
 
 	if (r < 0)
 		return r;
 	present = present_vms(p->view, p->object);
 	json_array_foreach (present, i, item)
-		if (r == 0 && !list_has(wanted, NULL, json_string_value(item)))
+		if (r == 0 && !spec_list_has(wanted, NULL, json_string_value(item)))
 			r = spec_plan_add(p, m, "RemoveVmFromAffinityGroup", group,
 					  json_pack("{s:O}", "uuid", item), NULL, NEED_NOTHING, e);
 	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
 		if (r == 0)
-			r = check_exists(p, m, KIND_VM, json_string_value(item), e);
-		if (r == 0 && !list_has(present, NULL, json_string_value(item)))
+			r = spec_check_exists(p, m, KIND_VM, json_string_value(item), e);
+		if (r == 0 && !spec_list_has(present, NULL, json_string_value(item)))
 			r = spec_plan_add(p, m, "AddVmToAffinityGroup", group,
 					  json_pack("{s:O}", "uuid", item), NULL, NEED_NOTHING, e);
 	}
@@ -658,10 +417,10 @@ static int plan_tags(struct spec_plan *p, const struct spec_member *m, const jso
 	const char *uuid = object_uuid(p->object);
 	size_t i;
 	json_t *item;
-	int r = check_list(m, wanted, NULL, e);
+	int r = spec_check_list(m, wanted, NULL, e);
 
 	view_for_each_where (tag, p->view, rows->kind, rows->resource, uuid)
-		if (r == 0 && is_ours(rows, tag) && !list_has(wanted, NULL, object_text(tag, rows->tag)))
+		if (r == 0 && is_ours(rows, tag) && !spec_list_has(wanted, NULL, object_text(tag, rows->tag)))
 			r = spec_plan_add(p, m, rows->delete, object_uuid(tag), json_object(), NULL,
 					  NEED_NOTHING, e);
 	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
@@ -769,9 +528,9 @@ static const struct spec_member members[] = {
 	 .plan = plan_offering},
 	{.kinds = OF(KIND_VM), .has = is_size, .plan = plan_fields},
 	{.kinds = OF(KIND_VOLUME), .name = "size", .present = present_volume_size, .plan = plan_volume_size},
-	{.kinds = OF(KIND_VM), .name = "nics", .present = present_nics, .plan = plan_nics},
+	{.kinds = OF(KIND_VM), .name = "nics", .present = spec_present_nics, .plan = spec_plan_nics},
 	{.kinds = OF(KIND_VM), .follows = true, .has = is_reference, .plan = plan_fields},
-	{.kinds = OF(KIND_VM), .name = "volumes", .present = present_volumes, .plan = plan_volumes},
+	{.kinds = OF(KIND_VM), .name = "volumes", .present = spec_present_volumes, .plan = spec_plan_volumes},
 	{.kinds = OF(KIND_AFFINITY_GROUP), .name = "vms", .present = present_vms, .plan = plan_vms},
 	{.kinds = ALL, .name = "userTags", .present = present_user_tags, .plan = plan_user_tags},
 	{.kinds = ALL, .name = "systemTags", .present = present_system_tags, .plan = plan_system_tags},
