@@ -171,9 +171,10 @@ static bool is_pulled(const struct chain *c)
 	return c->base ? c->base_at == 1 : c->depth == 0;
 }
 
-/* Waits for the end of the disk's block job, if there is one. */
-static int wait_block_job(const struct hv_call *call, virDomainPtr domain, const char *target,
-			  hv_progress *progress, void *ctx, struct error *e)
+/* Follows the disk's block job: to its end, if there is one, or as @mirror until it has caught up with the
+ * disk. */
+static int follow_job(const struct hv_call *call, virDomainPtr domain, const char *target, bool mirror,
+		      hv_progress *progress, void *ctx, struct error *e)
 {
 	virDomainBlockJobInfo info;
 
@@ -183,6 +184,11 @@ static int wait_block_job(const struct hv_call *call, virDomainPtr domain, const
 		if (rc < 0)
 			return error_set_virt(e, call->conn, "cannot follow the job of disk '%s'", target);
 		if (rc == 0)
+			return mirror ? error_set(e, EIO,
+						  "the copy of disk '%s' failed, is the storage full?",
+						  target)
+				      : 0;
+		if (mirror && info.end > 0 && info.cur == info.end)
 			return 0;
 		if (progress && progress(ctx, info.end ? (int)(info.cur * 100 / info.end) : 0)) {
 			(void)virDomainBlockJobAbort(domain, target, 0);
@@ -192,25 +198,16 @@ static int wait_block_job(const struct hv_call *call, virDomainPtr domain, const
 	}
 }
 
+static int wait_block_job(const struct hv_call *call, virDomainPtr domain, const char *target,
+			  hv_progress *progress, void *ctx, struct error *e)
+{
+	return follow_job(call, domain, target, false, progress, ctx, e);
+}
+
 int domain_wait_mirror(const struct hv_call *call, virDomainPtr domain, const char *target,
 		       hv_progress *progress, void *ctx, struct error *e)
 {
-	virDomainBlockJobInfo info;
-
-	for (int wait = 1;; wait = wait < 100 ? wait * 2 : wait) {
-		int rc = virDomainGetBlockJobInfo(domain, target, &info, 0);
-
-		if (rc < 0)
-			return error_set_virt(e, call->conn, "cannot follow the job of disk '%s'", target);
-		if (rc == 0)
-			return error_set(e, EIO, "the copy of disk '%s' failed, is the storage full?",
-					 target);
-		if (info.end > 0 && info.cur == info.end)
-			return 0;
-		if (progress && progress(ctx, info.end ? (int)(info.cur * 100 / info.end) : 0))
-			return error_set(e, ECANCELED, "the copy of disk '%s' was cancelled", target);
-		pause_ms(wait);
-	}
+	return follow_job(call, domain, target, true, progress, ctx, e);
 }
 
 int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,

@@ -55,8 +55,8 @@ int volume_check_name(const char *name, struct error *e);
 int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
 		     hv_progress *progress, void *ctx, struct error *e);
 
-/* Waits until the mirror job of the disk has caught up with it; -ECANCELED when @progress says so. It goes
- * on. */
+/* Waits until the mirror job of the disk has caught up with it, which does not end it. -ECANCELED when
+ * @progress says so, which does. */
 int domain_wait_mirror(const struct hv_call *call, virDomainPtr domain, const char *target,
 		       hv_progress *progress, void *ctx, struct error *e);
 
