@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See account.h; and the operations on accounts, behaviour.md 5.4. */
-#include "account.h"
+#include "actions/account.h"
 
 #include <sodium.h>
 #include <string.h>
 
-#include "../model/access.h"
-#include "bootstrap.h"
-#include "handlers.h"
-#include "job.h"
-#include "object_ops.h"
+#include "model/access.h"
+#include "actions/bootstrap.h"
+#include "actions/handlers.h"
+#include "actions/job.h"
+#include "actions/object_ops.h"
 
 #define FIRST_PASSWORD "password"
 

@@ -9,7 +9,7 @@
 #ifndef POOLFS_ACCOUNT_H
 #define POOLFS_ACCOUNT_H
 
-#include "request.h"
+#include "actions/request.h"
 
 /* Room for a hash, and for a password as clients send it. */
 #define ACCOUNT_HASH_SIZE   128

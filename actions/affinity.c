@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See affinity.h; section 4.4 of the manual. Placement itself is in allocate.c. */
-#include "affinity.h"
+#include "actions/affinity.h"
 
 #include <string.h>
 
-#include "handlers.h"
-#include "job.h"
-#include "object_ops.h"
+#include "actions/handlers.h"
+#include "actions/job.h"
+#include "actions/object_ops.h"
 
 /* ------------------------------------------------------------- membership */
 

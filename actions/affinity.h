@@ -7,7 +7,7 @@
 #ifndef POOLFS_AFFINITY_H
 #define POOLFS_AFFINITY_H
 
-#include "request.h"
+#include "actions/request.h"
 
 /** The tag by which a VM says at its creation to which group it shall belong. */
 #define AFFINITY_TAG "affinityGroupUuid"

@@ -10,13 +10,13 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "../model/render.h"
-#include "affinity.h"
-#include "capacity.h"
-#include "config.h"
-#include "handlers.h"
-#include "topology.h"
-#include "vm.h"
+#include "model/render.h"
+#include "actions/affinity.h"
+#include "actions/capacity.h"
+#include "actions/config.h"
+#include "actions/handlers.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
 
 /* Most hosts that one placement looks at. */
 #define CANDIDATES_MAX 4096

@@ -13,11 +13,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "handlers.h"
-#include "image.h"
-#include "object_ops.h"
-#include "storage.h"
-#include "topology.h"
+#include "actions/handlers.h"
+#include "actions/image.h"
+#include "actions/object_ops.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
 
 /* ------------------------------------------------------------------- adding */
 

@@ -3,7 +3,7 @@
  * See bootstrap.h. The account is the mark of a database that is not new: it is
  * the one thing made here that cannot be deleted.
  */
-#include "bootstrap.h"
+#include "actions/bootstrap.h"
 
 #include <ifaddrs.h>
 #include <netinet/in.h>
@@ -12,11 +12,11 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "account.h"
-#include "config.h"
-#include "host.h"
-#include "object_ops.h"
-#include "offering.h"
+#include "actions/account.h"
+#include "actions/config.h"
+#include "actions/host.h"
+#include "actions/object_ops.h"
+#include "actions/offering.h"
 
 #define MEBIBYTE (INT64_C(1) << 20)
 #define GIBIBYTE (INT64_C(1) << 30)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See call.h. */
-#include "call.h"
+#include "actions/call.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "../model/access.h"
-#include "../model/inventory_class.h"
-#include "../model/query.h"
-#include "session.h"
+#include "model/access.h"
+#include "model/inventory_class.h"
+#include "model/query.h"
+#include "actions/session.h"
 
 /* Queries over more objects than this wait for their turn in a worker. */
 #define QUICK_QUERY 64

@@ -27,8 +27,8 @@
 #ifndef POOLFS_CALL_H
 #define POOLFS_CALL_H
 
-#include "../model/document.h"
-#include "pool.h"
+#include "model/document.h"
+#include "actions/pool.h"
 
 /** Told the answer; NULL without memory. Handed over. Perhaps before the return of pool_call(), perhaps from
  * another thread. */

@@ -7,11 +7,11 @@
  */
 #include <string.h>
 
-#include "../model/render.h"
-#include "config.h"
-#include "handlers.h"
-#include "topology.h"
-#include "vm.h"
+#include "model/render.h"
+#include "actions/config.h"
+#include "actions/handlers.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
 
 /* ------------------------------------------------------------------ lists */
 

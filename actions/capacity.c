@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See capacity.h. */
-#include "capacity.h"
+#include "actions/capacity.h"
 
 #include <string.h>
 
-#include "config.h"
+#include "actions/config.h"
 
 /* The hosts that a VM may hold something of: the one it is on, and the one it is on its way to. */
 static const int holding_fields[] = {VM_HOST_UUID, VM_MIGRATION_HOST_UUID};

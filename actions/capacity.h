@@ -7,7 +7,7 @@
 #ifndef POOLFS_CAPACITY_H
 #define POOLFS_CAPACITY_H
 
-#include "../model/store.h"
+#include "model/store.h"
 
 /**
  * Brings the hosts' available capacities in line with a VM that was @before and is @after (either may be

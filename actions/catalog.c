@@ -2,7 +2,7 @@
 /* The operation table as a document. See call.h. */
 #include <string.h>
 
-#include "call.h"
+#include "actions/call.h"
 
 static json_t *strings(const char *const *list)
 {

@@ -6,7 +6,7 @@
  * expires at the next moment and also says when the clock was set, and an
  * eventfd, which the store's observer writes when a scheduler changed.
  */
-#include "scheduler.h"
+#include "actions/scheduler.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -15,7 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
-#include "schedule.h"
+#include "actions/schedule.h"
 
 #define NS_PER_S INT64_C(1000000000)
 /* The clock's zone is looked at again at least so often: nobody tells when /etc/localtime changes. */

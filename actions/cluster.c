@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clusters: hosts that share storage and networks. */
-#include "cluster.h"
+#include "actions/cluster.h"
 
-#include "handlers.h"
-#include "host.h"
-#include "object_ops.h"
+#include "actions/handlers.h"
+#include "actions/host.h"
+#include "actions/object_ops.h"
 
 int cluster_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {

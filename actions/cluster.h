@@ -3,7 +3,7 @@
 #ifndef POOLFS_CLUSTER_H
 #define POOLFS_CLUSTER_H
 
-#include "job.h"
+#include "actions/job.h"
 
 /** Removes a cluster with its hosts (host_remove()) and links. Success when it is gone. Blocking: for
  * workers. */

@@ -5,17 +5,17 @@
  * To add a setting: one row here, in the order of its key, and the code that
  * reads it. Its row in the database appears at the next start.
  */
-#include "config.h"
+#include "actions/config.h"
 
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "capacity.h"
-#include "handlers.h"
-#include "job.h"
-#include "object_ops.h"
+#include "actions/capacity.h"
+#include "actions/handlers.h"
+#include "actions/job.h"
+#include "actions/object_ops.h"
 
 enum setting_type { SETTING_CHOICE, SETTING_BOOL, SETTING_INT, SETTING_SIZE };
 

@@ -6,7 +6,7 @@
 #ifndef POOLFS_CONFIG_H
 #define POOLFS_CONFIG_H
 
-#include "../model/store.h"
+#include "model/store.h"
 
 /** The setting's text, from the view or, when it was never set, its default. @key is "category.name", must
  * exist. */

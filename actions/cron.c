@@ -7,7 +7,7 @@
  * last shows it. Only there do time zones come in, so changes of the clock of
  * any size, at any hour, are one rule and not many cases.
  */
-#include "cron.h"
+#include "actions/cron.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -31,7 +31,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../model/error.h"
+#include "model/error.h"
 
 /* Longest expression in bytes: all seconds, minutes, hours and days in one list each have under 600. */
 #define CRON_TEXT_MAX 1024

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See disk_reader.h. */
-#include "disk_reader.h"
+#include "actions/disk_reader.h"
 
 #include <fcntl.h>
 #include <libnbd.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../hypervisor/hypervisor.h"
-#include "snapshot.h"
-#include "volume.h"
+#include "hypervisor/hypervisor.h"
+#include "actions/snapshot.h"
+#include "actions/volume.h"
 
 /* Most bytes of one question about holes, and of one read: the protocol counts in 32 bits. */
 #define QUESTION_MAX (INT64_C(1) << 30)

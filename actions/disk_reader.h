@@ -18,7 +18,7 @@
 #ifndef POOLFS_DISK_READER_H
 #define POOLFS_DISK_READER_H
 
-#include "pool.h"
+#include "actions/pool.h"
 
 struct disk_reader;
 

@@ -3,7 +3,7 @@
  * Downloads: the URL's kind, the destination file and what is common to all
  * sources. See download.h; the sources are download_curl.c and download_copy.c.
  */
-#include "download_internal.h"
+#include "actions/download_internal.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -30,7 +30,7 @@
 #include <curl/curl.h>
 #include <stdint.h>
 
-#include "../model/error.h"
+#include "model/error.h"
 
 #define DOWNLOAD_MD5_STRLEN 33 /* 32 hex digits and the NUL */
 

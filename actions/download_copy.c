@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Downloads from a local file: blocks are shared where they can be, holes stay holes. See download.h. */
-#include "download_internal.h"
+#include "actions/download_internal.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

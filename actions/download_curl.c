@@ -3,7 +3,7 @@
  * Downloads over http, https and ftp with libcurl's easy interface, one handle
  * a download. See download.h for what is promised.
  */
-#include "download_internal.h"
+#include "actions/download_internal.h"
 
 #include <inttypes.h>
 #include <string.h>

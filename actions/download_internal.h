@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
-#include "download.h"
+#include "actions/download.h"
 
 struct download {
 	const struct download_limits *limits; /* borrowed */

@@ -6,14 +6,14 @@
  * store's writer thread (a new row) and in workers (a finished job), and held
  * for list operations only: never while a job runs or the store is called.
  */
-#include "executor.h"
+#include "actions/executor.h"
 
 #include <pthread.h>
 #include <search.h>
 #include <string.h>
 
-#include "job.h"
-#include "workers.h"
+#include "actions/job.h"
+#include "actions/workers.h"
 
 /* Jobs at one time. Most of them wait for a host or a disk. */
 #define WORKERS_MAX 64

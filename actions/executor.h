@@ -15,7 +15,7 @@
 #ifndef POOLFS_EXECUTOR_H
 #define POOLFS_EXECUTOR_H
 
-#include "pool.h"
+#include "actions/pool.h"
 
 struct executor;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See ha.h; operations 4.1.52 to 4.1.54 of the manual. */
-#include "ha.h"
+#include "actions/ha.h"
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "config.h"
-#include "executor.h"
-#include "handlers.h"
-#include "job.h"
-#include "object_ops.h"
-#include "vm.h"
+#include "actions/config.h"
+#include "actions/executor.h"
+#include "actions/handlers.h"
+#include "actions/job.h"
+#include "actions/object_ops.h"
+#include "actions/vm.h"
 
 #define NS_PER_S  INT64_C(1000000000)
 #define HA_TAG	  "ha"

@@ -22,7 +22,7 @@
 #ifndef POOLFS_HA_H
 #define POOLFS_HA_H
 
-#include "pool.h"
+#include "actions/pool.h"
 
 /** ns after which HA may start the VM once more, given its jobs: in the past when it may now. */
 int64_t ha_next_try(const struct view *view, const char *vm, int64_t now);

@@ -7,7 +7,7 @@
 #ifndef POOLFS_HANDLERS_H
 #define POOLFS_HANDLERS_H
 
-#include "operation.h"
+#include "actions/operation.h"
 
 /* VMs: vm_create.c, vm_life.c, vm_update.c */
 op_check_fn vm_create_check;

@@ -7,17 +7,17 @@
  * everything is taken back. ssh passwords are not used and never kept: the
  * daemon's user needs a key that the host accepts.
  */
-#include "host.h"
+#include "actions/host.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
-#include "capacity.h"
-#include "handlers.h"
-#include "ipv4.h"
-#include "object_ops.h"
+#include "actions/capacity.h"
+#include "actions/handlers.h"
+#include "actions/ipv4.h"
+#include "actions/object_ops.h"
 
 #define NS_PER_S INT64_C(1000000000)
 /* How long a new host may take to connect. */

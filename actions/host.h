@@ -10,8 +10,8 @@
 #ifndef POOLFS_HOST_H
 #define POOLFS_HOST_H
 
-#include "job.h"
-#include "../hypervisor/hypervisor.h"
+#include "actions/job.h"
+#include "hypervisor/hypervisor.h"
 
 /**
  * The host is Connected and has what @info says; its capacities are computed anew. For change functions.

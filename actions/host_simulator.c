@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The machines of simulated hosts: files that libvirt's test driver reads. See host.h. */
-#include "host.h"
+#include "actions/host.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -2,13 +2,13 @@
 /* States of hosts, their removal, and what they have in all. */
 #include <string.h>
 
-#include "capacity.h"
-#include "handlers.h"
-#include "host.h"
-#include "object_ops.h"
-#include "topology.h"
-#include "vm.h"
-#include "vm_stops.h"
+#include "actions/capacity.h"
+#include "actions/handlers.h"
+#include "actions/host.h"
+#include "actions/object_ops.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/vm_stops.h"
 
 static bool runs_on(const struct view *view, const struct object *vm, const void *host)
 {

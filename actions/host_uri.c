@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a libvirt URI says of its host. See host.h. */
-#include "host.h"
+#include "actions/host.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -13,17 +13,17 @@
  * killed stays Deleting and is gone on with by recovery, the next expunge or the
  * timer. A deletion without file work (policy Delay or Never) is one store change.
  */
-#include "image.h"
+#include "actions/image.h"
 
 #include <string.h>
 
-#include "config.h"
-#include "executor.h"
-#include "handlers.h"
-#include "image_file.h"
-#include "object_ops.h"
-#include "storage.h"
-#include "topology.h"
+#include "actions/config.h"
+#include "actions/executor.h"
+#include "actions/handlers.h"
+#include "actions/image_file.h"
+#include "actions/object_ops.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

@@ -17,7 +17,7 @@
 #ifndef POOLFS_IMAGE_H
 #define POOLFS_IMAGE_H
 
-#include "job.h"
+#include "actions/job.h"
 
 /**
  * Hands in an ExpungeImage for each image with copies that were deleted longer than image.expungePeriod

@@ -11,15 +11,15 @@
  */
 #include <string.h>
 
-#include "download.h"
-#include "handlers.h"
-#include "image.h"
-#include "image_copies.h"
-#include "image_file.h"
-#include "image_rules.h"
-#include "object_ops.h"
-#include "topology.h"
-#include "upload.h"
+#include "actions/download.h"
+#include "actions/handlers.h"
+#include "actions/image.h"
+#include "actions/image_copies.h"
+#include "actions/image_file.h"
+#include "actions/image_rules.h"
+#include "actions/object_ops.h"
+#include "actions/topology.h"
+#include "actions/upload.h"
 
 int image_add_check(const struct view *view, const struct request *req, struct error *e)
 {

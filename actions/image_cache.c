@@ -23,16 +23,16 @@
  * Files are named after the image, not after the row, so that a person finds
  * them; that is why a Stale row must be purged before a new upload begins.
  */
-#include "image.h"
+#include "actions/image.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#include "capacity.h"
-#include "image_rules.h"
-#include "storage.h"
-#include "topology.h"
+#include "actions/capacity.h"
+#include "actions/image_rules.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
 
 /* How often a worker looks whether the copy that another one makes is there. */
 #define WAIT_STEP_MS 50

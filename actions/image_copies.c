@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See image_copies.h. */
-#include "image_copies.h"
+#include "actions/image_copies.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config.h"
-#include "download.h"
-#include "image.h"
-#include "image_file.h"
-#include "image_probe.h"
-#include "image_rules.h"
-#include "kill_point.h"
-#include "storage.h"
-#include "topology.h"
+#include "actions/config.h"
+#include "actions/download.h"
+#include "actions/image.h"
+#include "actions/image_file.h"
+#include "actions/image_probe.h"
+#include "actions/image_rules.h"
+#include "actions/kill_point.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
 
 /* One backup storage that the image shall be on. */
 struct target {

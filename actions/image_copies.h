@@ -14,7 +14,7 @@
 #ifndef POOLFS_IMAGE_COPIES_H
 #define POOLFS_IMAGE_COPIES_H
 
-#include "job.h"
+#include "actions/job.h"
 
 /** What somebody says of the source; see image_rules.h. All borrowed. */
 struct image_claim {

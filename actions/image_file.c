@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See image_file.h. */
-#include "image_file.h"
+#include "actions/image_file.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-#include "topology.h"
+#include "actions/topology.h"
 
 /* Endings that a file of an image can have. */
 static const char *const endings[] = {"part", "qcow2", "raw", "iso"};

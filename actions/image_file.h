@@ -8,8 +8,8 @@
 #ifndef POOLFS_IMAGE_FILE_H
 #define POOLFS_IMAGE_FILE_H
 
-#include "../model/object.h"
-#include "../model/error.h"
+#include "model/object.h"
+#include "model/error.h"
 
 /** The partial name of an image's file on a backup storage; allocated. NULL without memory. */
 char *image_file_part_path(const struct object *bs, const char *image_uuid);

@@ -6,7 +6,7 @@
  * 7.2): what QEMU would refuse to open is refused here too, earlier and with a
  * sentence.
  */
-#include "image_header.h"
+#include "actions/image_header.h"
 
 #include <endian.h>
 #include <inttypes.h>

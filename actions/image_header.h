@@ -34,7 +34,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "../model/error.h"
+#include "model/error.h"
 
 /* Largest virtual size, 1 EiB: QEMU's own limit for qcow2 is near, and sums of sizes stay within int64_t. */
 #define IMAGE_VIRTUAL_SIZE_MAX (INT64_C(1) << 60)

@@ -8,7 +8,7 @@
  * for with a time limit, and none of it is a signal: this works in any thread.
  * Only SIGCHLD must not be ignored by the program, or the status is lost.
  */
-#include "image_probe.h"
+#include "actions/image_probe.h"
 
 #include <fcntl.h>
 #include <jansson.h>
@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "../model/child.h"
+#include "model/child.h"
 
 #define PROGRAM "poolfs-image-probe"
 

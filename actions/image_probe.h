@@ -15,7 +15,7 @@
 #ifndef POOLFS_IMAGE_PROBE_H
 #define POOLFS_IMAGE_PROBE_H
 
-#include "image_header.h"
+#include "actions/image_header.h"
 
 /* Wall clock limit of a probe in milliseconds; a healthy one takes about one. */
 #define IMAGE_PROBE_TIMEOUT_MS 10000

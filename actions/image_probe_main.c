@@ -16,7 +16,7 @@
  * pread64, write, memory and exit. The file is opened read-only, never through a symbolic link as its last
  * component, and only if it is a regular file.
  */
-#include "image_probe.h"
+#include "actions/image_probe.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See image_rules.h. */
-#include "image_rules.h"
+#include "actions/image_rules.h"
 
 #include <string.h>
 #include <strings.h>

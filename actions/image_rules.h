@@ -24,7 +24,7 @@
 #ifndef POOLFS_IMAGE_RULES_H
 #define POOLFS_IMAGE_RULES_H
 
-#include "../model/error.h"
+#include "model/error.h"
 
 #include <stdbool.h>
 

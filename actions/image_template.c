@@ -14,23 +14,23 @@
  * A kill before the end of step 4 leaves an image that is not Ready: recovery
  * removes it with whatever there is of it.
  */
-#include "image.h"
+#include "actions/image.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../model/render.h"
-#include "capacity.h"
-#include "handlers.h"
-#include "image_copies.h"
-#include "kill_point.h"
-#include "loose_file.h"
-#include "object_ops.h"
-#include "snapshot.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
-#include "volume.h"
+#include "model/render.h"
+#include "actions/capacity.h"
+#include "actions/handlers.h"
+#include "actions/image_copies.h"
+#include "actions/kill_point.h"
+#include "actions/loose_file.h"
+#include "actions/object_ops.h"
+#include "actions/snapshot.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 #define DATA_TEMPLATE "CreateDataVolumeTemplateFromVolume"
 

@@ -3,11 +3,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "handlers.h"
-#include "image_probe.h"
-#include "image_rules.h"
-#include "job.h"
-#include "object_ops.h"
+#include "actions/handlers.h"
+#include "actions/image_probe.h"
+#include "actions/image_rules.h"
+#include "actions/job.h"
+#include "actions/object_ops.h"
 
 int image_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {

@@ -10,17 +10,17 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "config.h"
-#include "image.h"
-#include "image_copies.h"
-#include "image_file.h"
-#include "image_probe.h"
-#include "image_rules.h"
-#include "kill_point.h"
-#include "pool_internal.h"
-#include "running_sum.h"
-#include "storage.h"
-#include "upload_internal.h"
+#include "actions/config.h"
+#include "actions/image.h"
+#include "actions/image_copies.h"
+#include "actions/image_file.h"
+#include "actions/image_probe.h"
+#include "actions/image_rules.h"
+#include "actions/kill_point.h"
+#include "actions/pool_internal.h"
+#include "actions/running_sum.h"
+#include "actions/storage.h"
+#include "actions/upload_internal.h"
 
 /* How much may be written until the room on the storage is looked at again, bytes. */
 #define ROOM_STEP (INT64_C(64) << 20)

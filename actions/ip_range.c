@@ -2,9 +2,9 @@
 /* IP ranges, and which of their addresses are free. */
 #include <string.h>
 
-#include "handlers.h"
-#include "l3_network.h"
-#include "object_ops.h"
+#include "actions/handlers.h"
+#include "actions/l3_network.h"
+#include "actions/object_ops.h"
 
 #define FREE_DEFAULT 100
 /* Most addresses that GetFreeIp lists, whatever it is asked for. */

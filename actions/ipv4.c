@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IPv4 and MAC addresses; see ipv4.h. */
-#include "ipv4.h"
+#include "actions/ipv4.h"
 
 #include <inttypes.h>
 #include <sodium.h>

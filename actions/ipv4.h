@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../model/error.h"
+#include "model/error.h"
 
 #define IPV4_STRLEN	 16 /* "255.255.255.255" and its NUL */
 #define IPV4_CIDR_STRLEN 19 /* the same with "/32" */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs as rows: begin, end, cancel; and what handlers use of a running one. See job.h and executor.h. */
-#include "job.h"
+#include "actions/job.h"
 
 #include <string.h>
 
-#include "../model/render.h"
-#include "executor.h"
-#include "handlers.h"
-#include "object_ops.h"
+#include "model/render.h"
+#include "actions/executor.h"
+#include "actions/handlers.h"
+#include "actions/object_ops.h"
 
 #define NS_PER_S	   INT64_C(1000000000)
 #define DEADLINE_DEFAULT_S 600

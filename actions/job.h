@@ -11,8 +11,8 @@
 #ifndef POOLFS_JOB_H
 #define POOLFS_JOB_H
 
-#include "pool.h"
-#include "request.h"
+#include "actions/pool.h"
+#include "actions/request.h"
 
 struct job {
 	struct pool *pool;

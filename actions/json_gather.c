@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Says when a JSON document that arrives in pieces is whole; see json_gather.h. */
-#include "json_gather.h"
+#include "actions/json_gather.h"
 
 #include <inttypes.h>
 

@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../model/error.h"
+#include "model/error.h"
 
 /* Brackets that may be open at once; jansson itself would take 2048. */
 #define JSON_GATHER_DEPTH 64

@@ -3,11 +3,11 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "handlers.h"
-#include "l3_network.h"
-#include "object_ops.h"
-#include "topology.h"
-#include "../hypervisor/hypervisor.h"
+#include "actions/handlers.h"
+#include "actions/l3_network.h"
+#include "actions/object_ops.h"
+#include "actions/topology.h"
+#include "hypervisor/hypervisor.h"
 
 bool l2_network_is_managed(const struct object *l2)
 {

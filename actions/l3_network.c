@@ -6,14 +6,14 @@
  * hosts in the same job, others when they connect. A network with guests on it
  * takes over new DNS servers at its next start (see hv_network_open()).
  */
-#include "l3_network.h"
+#include "actions/l3_network.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "handlers.h"
-#include "host.h"
-#include "object_ops.h"
+#include "actions/handlers.h"
+#include "actions/host.h"
+#include "actions/object_ops.h"
 
 /* ------------------------------------------------------ creating, changing */
 

@@ -13,8 +13,8 @@
 
 #include <net/if.h>
 
-#include "ipv4.h"
-#include "job.h"
+#include "actions/ipv4.h"
+#include "actions/job.h"
 
 /** True when libvirt makes the bridges of this L2 network. */
 bool l2_network_is_managed(const struct object *l2);

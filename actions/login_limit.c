@@ -4,7 +4,7 @@
  * that meet in one counter share its limit, which a caller can neither foresee
  * nor, with so many counters, often bring about.
  */
-#include "login_limit.h"
+#include "actions/login_limit.h"
 
 #include <sodium.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #ifndef POOLFS_LOGIN_LIMIT_H
 #define POOLFS_LOGIN_LIMIT_H
 
-#include "../model/error.h"
+#include "model/error.h"
 
 /* Failed logins a minute. */
 #define LOGIN_FAILURES_OF_ADDRESS 20

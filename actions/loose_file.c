@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See loose_file.h. */
-#include "loose_file.h"
+#include "actions/loose_file.h"
 
 #include <string.h>
 
-#include "object_ops.h"
-#include "storage.h"
+#include "actions/object_ops.h"
+#include "actions/storage.h"
 
 const char *path_file_name(const char *path)
 {

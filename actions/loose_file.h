@@ -16,7 +16,7 @@
 #ifndef POOLFS_LOOSE_FILE_H
 #define POOLFS_LOOSE_FILE_H
 
-#include "job.h"
+#include "actions/job.h"
 
 /** Says that @job (NULL: nobody) has the file @name on a storage; @host: local storage only. For change
  * functions. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of an `actions` file (tree.md 14): what can be asked of an object now, and how. */
-#include "pool.h"
+#include "actions/pool.h"
 
 #include <string.h>
 
-#include "../model/document.h"
+#include "model/document.h"
 
 static const char *type_word(const struct param *p)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of topology.h that open networks, and all that a cluster has, on a host. */
-#include "topology.h"
+#include "actions/topology.h"
 
-#include "l3_network.h"
-#include "loose_file.h"
-#include "snapshot.h"
-#include "vm.h"
-#include "pool_internal.h"
+#include "actions/l3_network.h"
+#include "actions/loose_file.h"
+#include "actions/snapshot.h"
+#include "actions/vm.h"
+#include "actions/pool_internal.h"
 
 /* A libvirt network's description with what it points to. */
 struct network {

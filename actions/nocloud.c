@@ -13,7 +13,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "vm.h"
+#include "actions/vm.h"
 
 #define USER_DATA_MAX (1 << 20)
 

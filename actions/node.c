@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../model/render.h"
-#include "bootstrap.h"
-#include "handlers.h"
+#include "model/render.h"
+#include "actions/bootstrap.h"
+#include "actions/handlers.h"
 
 /* The version of the interface that the manual describes; clients compare it. */
 #define INTERFACE_VERSION "3.0.0"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See object_ops.h; also the two operations that work the same on every kind: Update... and Change...State.
  */
-#include "object_ops.h"
+#include "actions/object_ops.h"
 
 #include <string.h>
 
-#include "bootstrap.h"
-#include "handlers.h"
-#include "job.h"
+#include "actions/bootstrap.h"
+#include "actions/handlers.h"
+#include "actions/job.h"
 
 /* ---------------------------------------------------------------- creating */
 

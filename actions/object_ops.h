@@ -8,7 +8,7 @@
 #ifndef POOLFS_OBJECT_OPS_H
 #define POOLFS_OBJECT_OPS_H
 
-#include "request.h"
+#include "actions/request.h"
 
 /** Refuses a request whose resourceUuid some object of any kind has already: -EEXIST, SYS.1007. For checks.
  */

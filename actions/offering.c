@@ -6,14 +6,14 @@
  * own numbers, so changing or deleting an offering never touches them
  * (behaviour.md 3.4).
  */
-#include "offering.h"
+#include "actions/offering.h"
 
 #include <string.h>
 
-#include "config.h"
-#include "handlers.h"
-#include "object_ops.h"
-#include "vm.h"
+#include "actions/config.h"
+#include "actions/handlers.h"
+#include "actions/object_ops.h"
+#include "actions/vm.h"
 
 #define MEMORY_MIN (INT64_C(16) << 20)
 

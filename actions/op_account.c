@@ -3,9 +3,9 @@
  * Operations on accounts, sessions, and the management node itself, behaviour.md 1.11 and 5.4. See
  * operation.h for what to do to add one.
  */
-#include "handlers.h"
-#include "operation.h"
-#include "op_tables.h"
+#include "actions/handlers.h"
+#include "actions/operation.h"
+#include "actions/op_tables.h"
 
 static const struct operation log_in = {
 	.section = "1.11",

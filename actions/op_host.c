@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on zones, clusters and hosts, behaviour.md 5.1. See operation.h for what to do to add one. */
-#include "handlers.h"
-#include "operation.h"
-#include "op_tables.h"
+#include "actions/handlers.h"
+#include "actions/operation.h"
+#include "actions/op_tables.h"
 
 static const struct operation create_zone = {
 	.section = "5.1",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on images, section 4.3 of the manual. See operation.h for what to do to add one. */
-#include "handlers.h"
-#include "operation.h"
-#include "op_tables.h"
-#include "snapshot.h"
-#include "volume.h"
+#include "actions/handlers.h"
+#include "actions/operation.h"
+#include "actions/op_tables.h"
+#include "actions/snapshot.h"
+#include "actions/volume.h"
 
 static const struct operation add_image = {
 	.section = "4.3.1",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on L2 and L3 networks, behaviour.md 5.3. See operation.h for what to do to add one. */
-#include "handlers.h"
-#include "operation.h"
-#include "op_tables.h"
+#include "actions/handlers.h"
+#include "actions/operation.h"
+#include "actions/op_tables.h"
 
 static const struct operation create_l2_no_vlan_network = {
 	.section = "5.3",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on affinity groups and offerings, sections 4.4 to 4.6 of the manual. See operation.h for what to
  * do to add one. */
-#include "handlers.h"
-#include "object_ops.h"
-#include "operation.h"
-#include "op_tables.h"
+#include "actions/handlers.h"
+#include "actions/object_ops.h"
+#include "actions/operation.h"
+#include "actions/op_tables.h"
 
 static const struct operation create_affinity_group = {
 	.section = "4.4.1",

@@ -2,9 +2,9 @@
 /* Operations on schedulers: those that make one for a VM (4.1.40-42 of the manual; a volume's stands with
  * volumes), and those on schedulers that exist (behaviour.md 3.9). See operation.h for what to do to add one.
  */
-#include "handlers.h"
-#include "op_tables.h"
-#include "operation.h"
+#include "actions/handlers.h"
+#include "actions/op_tables.h"
+#include "actions/operation.h"
 
 static const struct operation create_start_vm_instance_scheduler = {
 	.section = "4.1.40",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What writing the file `spec` is, one operation for each kind that has one (spec.h). See operation.h for
  * what to do to add one. */
-#include "op_tables.h"
-#include "spec.h"
-#include "spec_internal.h"
-#include "volume.h"
+#include "actions/op_tables.h"
+#include "actions/spec.h"
+#include "actions/spec_internal.h"
+#include "actions/volume.h"
 
 static const char *const results[] = {"steps:List", NULL};
 

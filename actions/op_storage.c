@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on primary and backup storage, behaviour.md 5.2. See operation.h for what to do to add one. */
-#include "handlers.h"
-#include "operation.h"
-#include "op_tables.h"
+#include "actions/handlers.h"
+#include "actions/operation.h"
+#include "actions/op_tables.h"
 
 /* The types of primary storage differ in what the url is. */
 static const struct param add_primary_storage_params[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on tags, settings and jobs, behaviour.md 5.4. See operation.h for what to do to add one. */
-#include "handlers.h"
-#include "operation.h"
-#include "op_tables.h"
+#include "actions/handlers.h"
+#include "actions/operation.h"
+#include "actions/op_tables.h"
 
 static const struct operation create_system_tag = {
 	.section = "5.4",

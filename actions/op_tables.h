@@ -3,7 +3,7 @@
 #ifndef POOLFS_OP_TABLES_H
 #define POOLFS_OP_TABLES_H
 
-#include "operation.h"
+#include "actions/operation.h"
 
 extern const struct operation *const operations_vm_life[];
 extern const struct operation *const operations_vm_place[];

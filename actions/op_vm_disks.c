@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on VMs, section 4.1 of the manual: the disks of a VM: its image, CD-ROM drives and volumes. See
  * operation.h for what to do to add one. */
-#include "handlers.h"
-#include "op_tables.h"
-#include "operation.h"
+#include "actions/handlers.h"
+#include "actions/op_tables.h"
+#include "actions/operation.h"
 
 static const struct operation reimage_vm_instance = {
 	.section = "4.1.11",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on VMs, section 4.1 of the manual: the life of a VM: from its creation to its end, what it has,
  * what keeps it alive. See operation.h for what to do to add one. */
-#include "handlers.h"
-#include "op_tables.h"
-#include "operation.h"
+#include "actions/handlers.h"
+#include "actions/op_tables.h"
+#include "actions/operation.h"
 
 static const struct operation create_vm_instance = {
 	.section = "4.1.1",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on VMs, section 4.1 of the manual: the NICs of a VM: networks, addresses, MACs, limits. See
  * operation.h for what to do to add one. */
-#include "handlers.h"
-#include "op_tables.h"
-#include "operation.h"
+#include "actions/handlers.h"
+#include "actions/op_tables.h"
+#include "actions/operation.h"
 
 static const struct operation get_vm_attachable_l3_network = {
 	.section = "4.1.21",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on VMs, section 4.1 of the manual: the guest of a VM and its console: keys, passwords, names,
  * boot order, monitors. See operation.h for what to do to add one. */
-#include "handlers.h"
-#include "op_tables.h"
-#include "operation.h"
+#include "actions/handlers.h"
+#include "actions/op_tables.h"
+#include "actions/operation.h"
 
 static const struct operation set_vm_ssh_key = {
 	.section = "4.1.29",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on volumes and snapshots, section 4.2 of the manual. See operation.h for what to do to add one.
  */
-#include "handlers.h"
-#include "operation.h"
-#include "op_tables.h"
-#include "snapshot.h"
-#include "volume.h"
+#include "actions/handlers.h"
+#include "actions/operation.h"
+#include "actions/op_tables.h"
+#include "actions/snapshot.h"
+#include "actions/volume.h"
 
 static const struct operation create_data_volume = {
 	.section = "4.2.1",

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lookup in the operation table. See operation.h. */
-#include "operation.h"
+#include "actions/operation.h"
 
 #include <pthread.h>
 #include <string.h>
 #include <strings.h>
 
-#include "op_tables.h"
+#include "actions/op_tables.h"
 
 #define OPERATIONS_MAX 256
 

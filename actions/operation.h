@@ -22,7 +22,7 @@
 
 #include <jansson.h>
 
-#include "../model/store.h"
+#include "model/store.h"
 
 struct pool;
 struct request;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See params.h. The texts are those of the manual's server (behaviour.md 1.3, 1.12). */
-#include "params.h"
+#include "actions/params.h"
 
 #include <ctype.h>
 #include <inttypes.h>

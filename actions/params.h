@@ -6,7 +6,7 @@
 #ifndef POOLFS_PARAMS_H
 #define POOLFS_PARAMS_H
 
-#include "operation.h"
+#include "actions/operation.h"
 
 /**
  * Makes the typed parameters of @op out of @body (borrowed, may be NULL): each one converted to its type,

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening, closing, and how a request becomes a job. See pool.h. */
-#include "pool.h"
+#include "actions/pool.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#include "account.h"
-#include "bootstrap.h"
-#include "config.h"
-#include "image.h"
-#include "login_limit.h"
-#include "pool_internal.h"
-#include "web_hook.h"
+#include "actions/account.h"
+#include "actions/bootstrap.h"
+#include "actions/config.h"
+#include "actions/image.h"
+#include "actions/login_limit.h"
+#include "actions/pool_internal.h"
+#include "actions/web_hook.h"
 
 #define BACKGROUND_MAX 4
 /*

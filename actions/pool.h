@@ -12,8 +12,8 @@
 #ifndef POOLFS_POOL_H
 #define POOLFS_POOL_H
 
-#include "operation.h"
-#include "request.h"
+#include "actions/operation.h"
+#include "actions/request.h"
 
 struct hypervisor;
 struct uploads;

@@ -5,12 +5,12 @@
 
 #include <pthread.h>
 
-#include "../hypervisor/hypervisor.h"
-#include "executor.h"
-#include "scheduler.h"
-#include "turns.h"
-#include "upload.h"
-#include "workers.h"
+#include "hypervisor/hypervisor.h"
+#include "actions/executor.h"
+#include "actions/scheduler.h"
+#include "actions/turns.h"
+#include "actions/upload.h"
+#include "actions/workers.h"
 
 struct pool {
 	struct store *store;

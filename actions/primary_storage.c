@@ -6,9 +6,9 @@
  */
 #include <string.h>
 
-#include "handlers.h"
-#include "object_ops.h"
-#include "storage.h"
+#include "actions/handlers.h"
+#include "actions/object_ops.h"
+#include "actions/storage.h"
 
 /* ------------------------------------------------------------------- adding */
 

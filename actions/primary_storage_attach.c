@@ -8,13 +8,13 @@
  * VMs of the cluster that use it, since a storage that is not attached can be
  * unmounted. Deleting never takes volumes along unless deleteMode is Enforcing.
  */
-#include "handlers.h"
-#include "image.h"
-#include "object_ops.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
-#include "vm_stops.h"
+#include "actions/handlers.h"
+#include "actions/image.h"
+#include "actions/object_ops.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/vm_stops.h"
 
 /* A storage and a cluster, as a request names them. */
 struct pair {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parsing of requests and the look at the pool. Typing of parameters is in params.c. See request.h. */
-#include "request.h"
+#include "actions/request.h"
 
 #include <ctype.h>
 #include <sodium.h>
 #include <string.h>
 
-#include "../model/access.h"
-#include "account.h"
-#include "params.h"
-#include "shortform.h"
+#include "model/access.h"
+#include "actions/account.h"
+#include "actions/params.h"
+#include "actions/shortform.h"
 
 /* Members beside the parameters, at the top of a document (behaviour.md 1.3, tree.md 18). */
 static const char *const envelope[] = {"systemTags", "userTags", "jobUuid", "webHook", "params"};

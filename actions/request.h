@@ -10,8 +10,8 @@
 #ifndef POOLFS_REQUEST_H
 #define POOLFS_REQUEST_H
 
-#include "operation.h"
-#include "../model/uuid.h"
+#include "actions/operation.h"
+#include "model/uuid.h"
 
 /** Who asks. */
 struct actor {

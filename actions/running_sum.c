@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See running_sum.h. */
-#include "running_sum.h"
+#include "actions/running_sum.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

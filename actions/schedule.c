@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See schedule.h. */
-#include "schedule.h"
+#include "actions/schedule.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

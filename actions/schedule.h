@@ -22,8 +22,8 @@
 #ifndef POOLFS_SCHEDULE_H
 #define POOLFS_SCHEDULE_H
 
-#include "../model/object.h"
-#include "cron.h"
+#include "model/object.h"
+#include "actions/cron.h"
 
 #define MISFIRE_S    60
 #define CLOCK_BACK_S 3600

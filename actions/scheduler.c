@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See scheduler.h: the operations on schedulers, and what becomes of those that are due. */
-#include "scheduler.h"
+#include "actions/scheduler.h"
 
 #include <string.h>
 
-#include "executor.h"
-#include "handlers.h"
-#include "job.h"
-#include "object_ops.h"
-#include "schedule.h"
+#include "actions/executor.h"
+#include "actions/handlers.h"
+#include "actions/job.h"
+#include "actions/object_ops.h"
+#include "actions/schedule.h"
 
 #define NS_PER_S INT64_C(1000000000)
 /* MySQL's last timestamp, which clients know as the end of time. */

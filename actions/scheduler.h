@@ -18,7 +18,7 @@
 #ifndef POOLFS_SCHEDULER_H
 #define POOLFS_SCHEDULER_H
 
-#include "pool.h"
+#include "actions/pool.h"
 
 /** True when the VM or volume of the scheduler is in no state to be worked on. */
 bool scheduler_rests(const struct view *view, const struct object *scheduler);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See session.h; and the operations on sessions. */
-#include "session.h"
+#include "actions/session.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "../model/render.h"
-#include "account.h"
-#include "config.h"
-#include "handlers.h"
-#include "login_limit.h"
-#include "object_ops.h"
-#include "pool_internal.h"
+#include "model/render.h"
+#include "actions/account.h"
+#include "actions/config.h"
+#include "actions/handlers.h"
+#include "actions/login_limit.h"
+#include "actions/object_ops.h"
+#include "actions/pool_internal.h"
 
 #define NS_PER_S INT64_C(1000000000)
 /* A session's end is moved when it would move by more than this part of the timeout. */

@@ -7,7 +7,7 @@
 #ifndef POOLFS_ACTIONS_SESSION_H
 #define POOLFS_ACTIONS_SESSION_H
 
-#include "pool.h"
+#include "actions/pool.h"
 
 /** The session of this uuid, unless it has ended; NULL when there is none. */
 const struct object *session_find(const struct view *view, const char *uuid);

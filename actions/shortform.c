@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The short form of a request; see shortform.h for the grammar. */
-#include "shortform.h"
+#include "actions/shortform.h"
 
 #include <stdbool.h>
 #include <stdint.h>

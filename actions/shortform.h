@@ -27,7 +27,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "../model/error.h"
+#include "model/error.h"
 
 /* Longest line in bytes, its newline included; more is -EFBIG. */
 #define SHORTFORM_MAX 65536

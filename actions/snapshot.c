@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trees of snapshots: what their rows say, and keeping them true. See snapshot.h. */
-#include "snapshot.h"
+#include "actions/snapshot.h"
 
 #include <string.h>
 
-#include "handlers.h"
-#include "loose_file.h"
-#include "object_ops.h"
-#include "volume.h"
+#include "actions/handlers.h"
+#include "actions/loose_file.h"
+#include "actions/object_ops.h"
+#include "actions/volume.h"
 
 /* -------------------------------------------------------------------- looking */
 

@@ -19,7 +19,7 @@
 #ifndef POOLFS_SNAPSHOT_H
 #define POOLFS_SNAPSHOT_H
 
-#include "job.h"
+#include "actions/job.h"
 
 /* ---- trees, snapshot.c; all of these only look */
 

@@ -18,23 +18,23 @@
  *
  * Where the storage keeps snapshots itself, it is another story: snapshot_storage.c.
  */
-#include "snapshot.h"
+#include "actions/snapshot.h"
 
 #include <string.h>
 
-#include "bootstrap.h"
-#include "capacity.h"
-#include "config.h"
-#include "executor.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "loose_file.h"
-#include "object_ops.h"
-#include "scheduler.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
-#include "volume.h"
+#include "actions/bootstrap.h"
+#include "actions/capacity.h"
+#include "actions/config.h"
+#include "actions/executor.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/loose_file.h"
+#include "actions/object_ops.h"
+#include "actions/scheduler.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 /* --------------------------------------------------------------------- checks */
 

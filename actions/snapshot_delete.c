@@ -15,14 +15,14 @@
  */
 #include <string.h>
 
-#include "capacity.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "loose_file.h"
-#include "object_ops.h"
-#include "snapshot.h"
-#include "storage.h"
-#include "volume.h"
+#include "actions/capacity.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/loose_file.h"
+#include "actions/object_ops.h"
+#include "actions/snapshot.h"
+#include "actions/storage.h"
+#include "actions/volume.h"
 
 /* The volume whose head must be merged first; NULL when it does not stand on the snapshot. */
 static const struct object *volume_above(const struct view *view, const struct object *snapshot)

@@ -19,14 +19,14 @@
  */
 #include <string.h>
 
-#include "capacity.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "loose_file.h"
-#include "object_ops.h"
-#include "snapshot.h"
-#include "storage.h"
-#include "volume.h"
+#include "actions/capacity.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/loose_file.h"
+#include "actions/object_ops.h"
+#include "actions/snapshot.h"
+#include "actions/storage.h"
+#include "actions/volume.h"
 
 struct single {
 	struct job *job;

@@ -12,13 +12,13 @@
  */
 #include <string.h>
 
-#include "capacity.h"
-#include "kill_point.h"
-#include "loose_file.h"
-#include "object_ops.h"
-#include "snapshot.h"
-#include "storage.h"
-#include "volume.h"
+#include "actions/capacity.h"
+#include "actions/kill_point.h"
+#include "actions/loose_file.h"
+#include "actions/object_ops.h"
+#include "actions/snapshot.h"
+#include "actions/storage.h"
+#include "actions/volume.h"
 
 bool snapshots_are_kept_by_storage(const struct view *view, const struct object *volume)
 {

@@ -2,10 +2,10 @@
 /* See spec.h: the plan as a whole, the file's content, and what happens when a request comes in. */
 #include <string.h>
 
-#include "../model/render.h"
-#include "executor.h"
-#include "object_ops.h"
-#include "spec_internal.h"
+#include "model/render.h"
+#include "actions/executor.h"
+#include "actions/object_ops.h"
+#include "actions/spec_internal.h"
 
 int spec_parse(const char *text, size_t len, json_t **ret, struct error *e)
 {

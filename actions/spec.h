@@ -24,8 +24,8 @@
 #ifndef POOLFS_SPEC_H
 #define POOLFS_SPEC_H
 
-#include "../model/document.h"
-#include "request.h"
+#include "model/document.h"
+#include "actions/request.h"
 
 /* Longest document, bytes. */
 #define SPEC_LENGTH 65536

@@ -2,11 +2,11 @@
 /* The members of a VM's spec that are lists of what hangs on it: NICs and volumes. See spec_members.c. */
 #include <string.h>
 
-#include "ipv4.h"
-#include "object_ops.h"
-#include "spec_internal.h"
-#include "vm.h"
-#include "volume.h"
+#include "actions/ipv4.h"
+#include "actions/object_ops.h"
+#include "actions/spec_internal.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 /* --------------------------------------------------------------------- NICs */
 

@@ -3,7 +3,7 @@
 #ifndef POOLFS_SPEC_INTERNAL_H
 #define POOLFS_SPEC_INTERNAL_H
 
-#include "spec.h"
+#include "actions/spec.h"
 
 /* What an operation needs of a VM that is up. */
 enum spec_need {

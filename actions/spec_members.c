@@ -8,13 +8,13 @@
  */
 #include <string.h>
 
-#include "../model/access.h"
-#include "../model/render.h"
-#include "object_ops.h"
-#include "params.h"
-#include "spec_internal.h"
-#include "vm.h"
-#include "volume.h"
+#include "model/access.h"
+#include "model/render.h"
+#include "actions/object_ops.h"
+#include "actions/params.h"
+#include "actions/spec_internal.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 #define OF(kind)  (UINT64_C(1) << (kind))
 #define OFFERINGS (OF(KIND_INSTANCE_OFFERING) | OF(KIND_DISK_OFFERING))

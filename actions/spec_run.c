@@ -21,11 +21,11 @@
  */
 #include <string.h>
 
-#include "executor.h"
-#include "job.h"
-#include "kill_point.h"
-#include "spec_internal.h"
-#include "topology.h"
+#include "actions/executor.h"
+#include "actions/job.h"
+#include "actions/kill_point.h"
+#include "actions/spec_internal.h"
+#include "actions/topology.h"
 
 /* Far more than any document needs. */
 #define STEPS_MAX 1024

@@ -12,8 +12,8 @@
 #ifndef POOLFS_STORAGE_H
 #define POOLFS_STORAGE_H
 
-#include "job.h"
-#include "../hypervisor/hypervisor.h"
+#include "actions/job.h"
+#include "hypervisor/hypervisor.h"
 
 /** True when each host has files of its own: what is written on one host is not on the others. */
 bool primary_storage_is_local(const struct object *ps);

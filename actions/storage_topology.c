@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where storage is and how large it is. See storage.h and, for the rest of the pool, topology.h. */
-#include "storage.h"
+#include "actions/storage.h"
 
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
-#include "capacity.h"
-#include "image.h"
-#include "topology.h"
+#include "actions/capacity.h"
+#include "actions/image.h"
+#include "actions/topology.h"
 
 /* Folders that are no storage though one can write in them. */
 static const char *const no_storage[] = {"/dev", "/proc", "/sys"};

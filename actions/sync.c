@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See sync.h. The callbacks run in the hypervisor module's threads and only post. */
-#include "sync.h"
+#include "actions/sync.h"
 
 #include <string.h>
 #include <time.h>
 
-#include "host.h"
-#include "pool_internal.h"
-#include "topology.h"
-#include "vm.h"
-#include "../model/uuid.h"
+#include "actions/host.h"
+#include "actions/pool_internal.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "model/uuid.h"
 
 /* ------------------------------------------------------------------- VMs */
 

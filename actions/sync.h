@@ -12,8 +12,8 @@
 #ifndef POOLFS_SYNC_H
 #define POOLFS_SYNC_H
 
-#include "../hypervisor/hypervisor.h"
-#include "../model/store.h"
+#include "hypervisor/hypervisor.h"
+#include "model/store.h"
 
 /** Brings one VM in line with what its host says of its domain. For change functions. */
 int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state state,

@@ -5,12 +5,12 @@
  */
 #include <string.h>
 
-#include "../model/access.h"
-#include "affinity.h"
-#include "handlers.h"
-#include "job.h"
-#include "object_ops.h"
-#include "vm.h"
+#include "model/access.h"
+#include "actions/affinity.h"
+#include "actions/handlers.h"
+#include "actions/job.h"
+#include "actions/object_ops.h"
+#include "actions/vm.h"
 
 /* The kind that a resourceType names; NULL when it is none that tags can be put on. */
 static const struct kind *tagged_kind(const char *type)

@@ -6,7 +6,7 @@
 #ifndef POOLFS_TAG_H
 #define POOLFS_TAG_H
 
-#include "pool.h"
+#include "actions/pool.h"
 
 /* Longest user tag, bytes. */
 #define USER_TAG_LENGTH 2048

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See tag.h. */
-#include "tag.h"
+#include "actions/tag.h"
 
 #include <string.h>
 
-#include "../model/text.h"
-#include "object_ops.h"
-#include "pool_internal.h"
+#include "model/text.h"
+#include "actions/object_ops.h"
+#include "actions/pool_internal.h"
 
 struct tag_change {
 	txn_done_fn *done;

@@ -4,18 +4,18 @@
  * its setting's seconds have passed since its last run; none of them blocks for
  * long, since they submit jobs or post changes.
  */
-#include "pool_internal.h"
+#include "actions/pool_internal.h"
 
 #include <string.h>
 
-#include "config.h"
-#include "ha.h"
-#include "image.h"
-#include "session.h"
-#include "storage.h"
-#include "loose_file.h"
-#include "vm.h"
-#include "volume.h"
+#include "actions/config.h"
+#include "actions/ha.h"
+#include "actions/image.h"
+#include "actions/session.h"
+#include "actions/storage.h"
+#include "actions/loose_file.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

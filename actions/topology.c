@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of topology.h about links and addresses: questions to a view. What they open on hosts is in
  * network_open.c. */
-#include "topology.h"
+#include "actions/topology.h"
 
 #include <string.h>
 
-#include "l3_network.h"
-#include "object_ops.h"
+#include "actions/l3_network.h"
+#include "actions/object_ops.h"
 
 /* ------------------------------------------------------------------- links */
 

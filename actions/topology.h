@@ -6,7 +6,7 @@
 #ifndef POOLFS_TOPOLOGY_H
 #define POOLFS_TOPOLOGY_H
 
-#include "job.h"
+#include "actions/job.h"
 
 bool cluster_has_l2(const struct view *view, const char *cluster, const char *l2);
 bool cluster_has_primary_storage(const struct view *view, const char *cluster, const char *ps);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See turns.h. A thread that has finished goes on with what is next, whoever's it is. */
-#include "turns.h"
+#include "actions/turns.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../model/cleanup.h"
+#include "model/cleanup.h"
 
 struct task {
 	struct task *next;

@@ -8,7 +8,7 @@
 #ifndef POOLFS_TURNS_H
 #define POOLFS_TURNS_H
 
-#include "workers.h"
+#include "actions/workers.h"
 
 struct turns;
 

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "image_rules.h"
-#include "pool_internal.h"
-#include "storage.h"
-#include "upload_internal.h"
+#include "actions/image_rules.h"
+#include "actions/pool_internal.h"
+#include "actions/storage.h"
+#include "actions/upload_internal.h"
 
 #define NS_PER_S INT64_C(1000000000)
 /* How often a job that has nothing to do looks whether it should stop. */

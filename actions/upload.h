@@ -31,7 +31,7 @@
 
 #include <sys/stat.h>
 
-#include "job.h"
+#include "actions/job.h"
 
 /* Uploads at one time. */
 #define UPLOADS_MAX 16

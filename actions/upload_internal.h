@@ -3,8 +3,8 @@
 #ifndef POOLFS_UPLOAD_INTERNAL_H
 #define POOLFS_UPLOAD_INTERNAL_H
 
-#include "upload.h"
-#include "writer.h"
+#include "actions/upload.h"
+#include "actions/writer.h"
 
 struct upload {
 	struct ref ref;

@@ -5,8 +5,8 @@
 #ifndef POOLFS_VM_H
 #define POOLFS_VM_H
 
-#include "../hypervisor/hypervisor.h"
-#include "job.h"
+#include "hypervisor/hypervisor.h"
+#include "actions/job.h"
 
 /**
  * Writes a changed VM (@vm is taken over, also on failure) in the place of @before (NULL: a new one), and the

@@ -16,15 +16,15 @@
  */
 #include <string.h>
 
-#include "capacity.h"
-#include "config.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "object_ops.h"
-#include "snapshot.h"
-#include "topology.h"
-#include "vm.h"
-#include "volume.h"
+#include "actions/capacity.h"
+#include "actions/config.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/object_ops.h"
+#include "actions/snapshot.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 /* Most clones of one request. */
 #define CLONES_MAX 100

@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "handlers.h"
-#include "vm.h"
+#include "actions/handlers.h"
+#include "actions/vm.h"
 
 int vm_console_password_check(const struct view *view, const struct request *req, struct error *e)
 {

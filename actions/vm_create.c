@@ -9,12 +9,12 @@
  */
 #include <string.h>
 
-#include "affinity.h"
-#include "config.h"
-#include "handlers.h"
-#include "ipv4.h"
-#include "object_ops.h"
-#include "vm.h"
+#include "actions/affinity.h"
+#include "actions/config.h"
+#include "actions/handlers.h"
+#include "actions/ipv4.h"
+#include "actions/object_ops.h"
+#include "actions/vm.h"
 
 /* ----------------------------------------------------------------- checks */
 

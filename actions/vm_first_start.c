@@ -10,15 +10,15 @@
  */
 #include <string.h>
 
-#include "capacity.h"
-#include "config.h"
-#include "ipv4.h"
-#include "kill_point.h"
-#include "object_ops.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
-#include "volume.h"
+#include "actions/capacity.h"
+#include "actions/config.h"
+#include "actions/ipv4.h"
+#include "actions/kill_point.h"
+#include "actions/object_ops.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 struct layout {
 	struct job *job;

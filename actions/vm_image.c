@@ -13,18 +13,18 @@
  */
 #include <string.h>
 
-#include "../model/access.h"
-#include "../model/render.h"
-#include "capacity.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "loose_file.h"
-#include "object_ops.h"
-#include "snapshot.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
-#include "volume.h"
+#include "model/access.h"
+#include "model/render.h"
+#include "actions/capacity.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/loose_file.h"
+#include "actions/object_ops.h"
+#include "actions/snapshot.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 static const struct object *root_of(const struct view *view, const struct object *vm)
 {

@@ -10,11 +10,11 @@
  */
 #include <string.h>
 
-#include "handlers.h"
-#include "kill_point.h"
-#include "object_ops.h"
-#include "topology.h"
-#include "vm.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/object_ops.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
 
 /* The drive that has the ISO; -1 = none. */
 static int drive_of(const struct view *view, const char *vm, const char *image)

@@ -9,10 +9,10 @@
  */
 #include <string.h>
 
-#include "handlers.h"
-#include "sync.h"
-#include "topology.h"
-#include "vm.h"
+#include "actions/handlers.h"
+#include "actions/sync.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
 
 #define GRACE_MS 60000
 

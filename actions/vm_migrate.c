@@ -17,14 +17,14 @@
  */
 #include <string.h>
 
-#include "config.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "loose_file.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
-#include "volume.h"
+#include "actions/config.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/loose_file.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 /* Most disks of one VM that are copied along. */
 #define DISKS_MAX 64

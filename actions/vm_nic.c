@@ -11,13 +11,13 @@
  */
 #include <string.h>
 
-#include "handlers.h"
-#include "ipv4.h"
-#include "kill_point.h"
-#include "l3_network.h"
-#include "object_ops.h"
-#include "topology.h"
-#include "vm.h"
+#include "actions/handlers.h"
+#include "actions/ipv4.h"
+#include "actions/kill_point.h"
+#include "actions/l3_network.h"
+#include "actions/object_ops.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
 
 #define NICS_MAX 16
 /* How long a guest may take to let a NIC go. */

@@ -10,10 +10,10 @@
  */
 #include <string.h>
 
-#include "handlers.h"
-#include "kill_point.h"
-#include "topology.h"
-#include "vm.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
 
 #define BANDWIDTH_MAX (INT64_C(32) << 30)
 

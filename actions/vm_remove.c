@@ -9,14 +9,14 @@
  */
 #include <string.h>
 
-#include "capacity.h"
-#include "config.h"
-#include "executor.h"
-#include "handlers.h"
-#include "l3_network.h"
-#include "object_ops.h"
-#include "storage.h"
-#include "vm.h"
+#include "actions/capacity.h"
+#include "actions/config.h"
+#include "actions/executor.h"
+#include "actions/handlers.h"
+#include "actions/l3_network.h"
+#include "actions/object_ops.h"
+#include "actions/storage.h"
+#include "actions/vm.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

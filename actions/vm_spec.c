@@ -3,11 +3,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "config.h"
-#include "l3_network.h"
-#include "object_ops.h"
-#include "vm.h"
-#include "volume.h"
+#include "actions/config.h"
+#include "actions/l3_network.h"
+#include "actions/object_ops.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 const char *tag_value(const struct view *view, const char *resource_uuid, const char *prefix)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See vm_stops.h. */
-#include "vm_stops.h"
+#include "actions/vm_stops.h"
 
 #include <time.h>
 

@@ -3,7 +3,7 @@
 #ifndef POOLFS_VM_STOPS_H
 #define POOLFS_VM_STOPS_H
 
-#include "job.h"
+#include "actions/job.h"
 
 /** Picks the VMs to stop, among those that are not Stopped, Created or Destroyed. */
 typedef bool vm_pick_fn(const struct view *view, const struct object *vm, const void *arg);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "object_ops.h"
-#include "vm.h"
+#include "actions/object_ops.h"
+#include "actions/vm.h"
 
 const char *vm_tag_prefix(const char *tag, char ret_prefix[64])
 {

@@ -13,11 +13,11 @@
  */
 #include <string.h>
 
-#include "handlers.h"
-#include "kill_point.h"
-#include "object_ops.h"
-#include "topology.h"
-#include "vm.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/object_ops.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
 
 enum form {
 	FORM_TEXT,   /* `prefix::text` */

@@ -11,13 +11,13 @@
  */
 #include <string.h>
 
-#include "capacity.h"
-#include "config.h"
-#include "object_ops.h"
-#include "snapshot.h"
-#include "sync.h"
-#include "topology.h"
-#include "vm.h"
+#include "actions/capacity.h"
+#include "actions/config.h"
+#include "actions/object_ops.h"
+#include "actions/snapshot.h"
+#include "actions/sync.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
 
 /* ----------------------------------------------------------------- states */
 

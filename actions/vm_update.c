@@ -10,12 +10,12 @@
  */
 #include <string.h>
 
-#include "config.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
+#include "actions/config.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
 
 /* Memory is added to a running guest in these steps, bytes. */
 #define MEMORY_STEP (INT64_C(128) << 20)

@@ -13,8 +13,8 @@
 #ifndef POOLFS_VOLUME_H
 #define POOLFS_VOLUME_H
 
-#include "../hypervisor/hypervisor.h"
-#include "job.h"
+#include "hypervisor/hypervisor.h"
+#include "actions/job.h"
 
 /* Where a volume is now. Borrowed from the view. */
 struct volume_place {

@@ -14,15 +14,15 @@
  */
 #include <string.h>
 
-#include "../model/render.h"
-#include "config.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "object_ops.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
-#include "volume.h"
+#include "model/render.h"
+#include "actions/config.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/object_ops.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 /* How long a guest has to give a disk back. */
 #define DETACH_MS 20000

@@ -14,15 +14,15 @@
  */
 #include <string.h>
 
-#include "capacity.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "object_ops.h"
-#include "snapshot.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
-#include "volume.h"
+#include "actions/capacity.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/object_ops.h"
+#include "actions/snapshot.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 /* `shareable`, and as the manual's user interface writes it, `ephemeral::shareable`. */
 static bool wants_shareable(const struct request *req)

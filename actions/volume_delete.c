@@ -10,18 +10,18 @@
  */
 #include <string.h>
 
-#include "capacity.h"
-#include "config.h"
-#include "executor.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "loose_file.h"
-#include "object_ops.h"
-#include "snapshot.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
-#include "volume.h"
+#include "actions/capacity.h"
+#include "actions/config.h"
+#include "actions/executor.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/loose_file.h"
+#include "actions/object_ops.h"
+#include "actions/snapshot.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
+#include "actions/volume.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

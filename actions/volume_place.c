@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where volumes are and where new ones go. See volume.h. */
-#include "volume.h"
+#include "actions/volume.h"
 
 #include <string.h>
 
-#include "capacity.h"
-#include "config.h"
-#include "storage.h"
-#include "topology.h"
-#include "vm.h"
+#include "actions/capacity.h"
+#include "actions/config.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/vm.h"
 
 void volume_file_name(const struct object *volume, char ret[64])
 {

@@ -13,13 +13,13 @@
  */
 #include <string.h>
 
-#include "bootstrap.h"
-#include "capacity.h"
-#include "handlers.h"
-#include "kill_point.h"
-#include "snapshot.h"
-#include "storage.h"
-#include "volume.h"
+#include "actions/bootstrap.h"
+#include "actions/capacity.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/snapshot.h"
+#include "actions/storage.h"
+#include "actions/volume.h"
 
 #define GROWTH_MIN (4 << 20)
 

@@ -8,12 +8,12 @@
  */
 #include <string.h>
 
-#include "handlers.h"
-#include "kill_point.h"
-#include "object_ops.h"
-#include "storage.h"
-#include "topology.h"
-#include "volume.h"
+#include "actions/handlers.h"
+#include "actions/kill_point.h"
+#include "actions/object_ops.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
+#include "actions/volume.h"
 
 /* ---------------------------------------------------------------- state, name */
 

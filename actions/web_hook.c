@@ -4,12 +4,12 @@
  * interface. The lock guards only the list of jobs that the store's thread hands
  * over; deliveries are the thread's own.
  */
-#include "web_hook.h"
+#include "actions/web_hook.h"
 
 #include <curl/curl.h>
 #include <string.h>
 
-#include "job.h"
+#include "actions/job.h"
 
 #define ATTEMPTS	15
 #define PAUSE_NS	INT64_C(2000000000)

@@ -7,7 +7,7 @@
 #ifndef POOLFS_WEB_HOOK_H
 #define POOLFS_WEB_HOOK_H
 
-#include "pool.h"
+#include "actions/pool.h"
 
 struct web_hooks;
 

@@ -3,14 +3,14 @@
  * See workers.h. One lock guards everything; it is not held while a function
  * runs. Threads are started when work waits and nobody is idle, and stay.
  */
-#include "workers.h"
+#include "actions/workers.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "../model/cleanup.h"
+#include "model/cleanup.h"
 
 struct task {
 	struct task *next;

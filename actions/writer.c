@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See writer.h. */
-#include "writer.h"
+#include "actions/writer.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "../model/cleanup.h"
+#include "model/cleanup.h"
 
 /* include/uapi/linux/pidfd.h of Linux 6.15, first version of the structure. */
 struct exit_info {

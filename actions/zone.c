@@ -7,12 +7,12 @@
  */
 #include <string.h>
 
-#include "cluster.h"
-#include "handlers.h"
-#include "l3_network.h"
-#include "object_ops.h"
-#include "storage.h"
-#include "vm.h"
+#include "actions/cluster.h"
+#include "actions/handlers.h"
+#include "actions/l3_network.h"
+#include "actions/object_ops.h"
+#include "actions/storage.h"
+#include "actions/vm.h"
 
 int zone_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See ask.h. */
-#include "ask.h"
+#include "fs/ask.h"
 
 #include <string.h>
 
-#include "../model/render.h"
-#include "links.h"
-#include "queries.h"
+#include "model/render.h"
+#include "fs/links.h"
+#include "fs/queries.h"
 
 /* The relation from the objects of a sub-collection back to its owner, when rows of another kind link them.
  */

@@ -9,8 +9,8 @@
 #ifndef POOLFS_ASK_H
 #define POOLFS_ASK_H
 
-#include "../model/query.h"
-#include "content.h"
+#include "model/query.h"
+#include "fs/content.h"
 
 /**
  * The query about the collection or sub-collection @p that @text says, as it stands behind the `?` of a URL.

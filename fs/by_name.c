@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See by_name.h. */
-#include "by_name.h"
+#include "fs/by_name.h"
 
 #include <limits.h>
 #include <search.h>

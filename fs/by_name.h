@@ -6,7 +6,7 @@
 #ifndef POOLFS_BY_NAME_H
 #define POOLFS_BY_NAME_H
 
-#include "place.h"
+#include "fs/place.h"
 
 bool name_links_find(const struct place *dir, const char *name, struct node *ret);
 int64_t name_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);

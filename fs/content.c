@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See content.h. */
-#include "content.h"
+#include "fs/content.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "../actions/config.h"
-#include "../actions/json_gather.h"
-#include "../actions/running_sum.h"
-#include "../actions/shortform.h"
-#include "../actions/spec.h"
-#include "../actions/upload.h"
-#include "../model/access.h"
-#include "../model/render.h"
-#include "ask.h"
-#include "last_error.h"
-#include "listings.h"
-#include "members.h"
-#include "metrics.h"
-#include "queries.h"
-#include "scratch.h"
-#include "value.h"
+#include "actions/config.h"
+#include "actions/json_gather.h"
+#include "actions/running_sum.h"
+#include "actions/shortform.h"
+#include "actions/spec.h"
+#include "actions/upload.h"
+#include "model/access.h"
+#include "model/render.h"
+#include "fs/ask.h"
+#include "fs/last_error.h"
+#include "fs/listings.h"
+#include "fs/members.h"
+#include "fs/metrics.h"
+#include "fs/queries.h"
+#include "fs/scratch.h"
+#include "fs/value.h"
 
 /* -------------------------------------------------------------- small texts */
 

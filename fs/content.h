@@ -7,7 +7,7 @@
 #ifndef POOLFS_CONTENT_H
 #define POOLFS_CONTENT_H
 
-#include "place.h"
+#include "fs/place.h"
 
 struct document *render_readme(const struct place *p);
 struct document *render_version(const struct place *p);

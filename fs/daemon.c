@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See daemon.h. */
-#include "daemon.h"
+#include "fs/daemon.h"
 
 #include <fcntl.h>
 #include <limits.h>

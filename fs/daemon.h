@@ -9,7 +9,7 @@
 #ifndef POOLFS_DAEMON_H
 #define POOLFS_DAEMON_H
 
-#include "session.h"
+#include "fs/session.h"
 
 /** As session_run(), in a child. Returns in the parent, as soon as the mount answers; `ready` is used here.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See data.h. */
-#include "data.h"
+#include "fs/data.h"
 
-#include "../actions/disk_reader.h"
-#include "../actions/workers.h"
-#include "last_error.h"
+#include "actions/disk_reader.h"
+#include "actions/workers.h"
+#include "fs/last_error.h"
 
 bool data_here(const struct place *dir)
 {

@@ -10,8 +10,8 @@
 #ifndef POOLFS_DATA_H
 #define POOLFS_DATA_H
 
-#include "handle.h"
-#include "place.h"
+#include "fs/handle.h"
+#include "fs/place.h"
 
 bool data_here(const struct place *dir);
 int64_t data_size(const struct place *p);

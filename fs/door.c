@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See door.h. */
-#include "door.h"
+#include "fs/door.h"
 
 #include <string.h>
 
-#include "../actions/call.h"
-#include "../actions/session.h"
+#include "actions/call.h"
+#include "actions/session.h"
 
 bool sessions_find(const struct place *dir, const char *name, struct node *ret)
 {

@@ -14,8 +14,8 @@
 #ifndef POOLFS_DOOR_H
 #define POOLFS_DOOR_H
 
-#include "handle.h"
-#include "place.h"
+#include "fs/handle.h"
+#include "fs/place.h"
 
 bool sessions_find(const struct place *dir, const char *name, struct node *ret);
 int64_t sessions_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See events.h. */
-#include "events.h"
+#include "fs/events.h"
 
 #include <string.h>
 
-#include "../actions/params.h"
+#include "actions/params.h"
 
 static const char file_name[] = "events";
 static const char since[] = "events?since=";

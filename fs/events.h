@@ -10,8 +10,8 @@
 #ifndef POOLFS_EVENTS_H
 #define POOLFS_EVENTS_H
 
-#include "handle.h"
-#include "place.h"
+#include "fs/handle.h"
+#include "fs/place.h"
 
 /* Columns of the node table. */
 bool events_find(const struct place *dir, const char *name, struct node *ret);

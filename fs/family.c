@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See family.h. */
-#include "family.h"
+#include "fs/family.h"
 
 #include <string.h>
 
-#include "links.h"
+#include "fs/links.h"
 
 /* Immutable after find_verbs(). */
 static bool has_verbs[KIND_COUNT];

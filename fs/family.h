@@ -9,7 +9,7 @@
 #ifndef POOLFS_FAMILY_H
 #define POOLFS_FAMILY_H
 
-#include "place.h"
+#include "fs/place.h"
 
 bool folder_here_kind(const struct place *dir);
 bool folder_here_create(const struct place *dir);

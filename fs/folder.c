@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See folder.h. */
-#include "folder.h"
+#include "fs/folder.h"
 
 #include <pthread.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 
 #include <fuse_lowlevel.h>
 
-#include "../actions/pool.h"
+#include "actions/pool.h"
 
 struct handles;
 struct last_errors;

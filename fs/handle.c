@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See handle.h. */
-#include "handle.h"
+#include "fs/handle.h"
 
 #include <string.h>
 
-#include "../actions/disk_reader.h"
-#include "../actions/upload.h"
-#include "by_name.h"
-#include "where.h"
+#include "actions/disk_reader.h"
+#include "actions/upload.h"
+#include "fs/by_name.h"
+#include "fs/where.h"
 
 /* The kernel's own limit of open files is far below. */
 #define HANDLES_MAX (1u << 24)

@@ -14,11 +14,11 @@
 #ifndef POOLFS_HANDLE_H
 #define POOLFS_HANDLE_H
 
-#include "../actions/json_gather.h"
-#include "../model/document.h"
-#include "../model/uuid.h"
-#include "../model/view.h"
-#include "node.h"
+#include "actions/json_gather.h"
+#include "model/document.h"
+#include "model/uuid.h"
+#include "model/view.h"
+#include "fs/node.h"
 
 struct disk_reader;
 struct upload;

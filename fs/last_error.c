@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See last_error.h. */
-#include "last_error.h"
+#include "fs/last_error.h"
 
 #include <string.h>
 
-#include "../actions/pool.h"
-#include "../model/pmap.h"
-#include "node.h"
+#include "actions/pool.h"
+#include "model/pmap.h"
+#include "fs/node.h"
 
 struct last_errors {
 	pthread_mutex_t lock;

@@ -9,7 +9,7 @@
 
 #include <sys/types.h>
 
-#include "../model/store.h"
+#include "model/store.h"
 
 struct last_errors;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See links.h. */
-#include "links.h"
+#include "fs/links.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #ifndef POOLFS_LINKS_H
 #define POOLFS_LINKS_H
 
-#include "place.h"
+#include "fs/place.h"
 
 /** True for kinds whose directories lie inside another object's; *ret_field (may be NULL) names that object.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See listings.h. */
-#include "listings.h"
+#include "fs/listings.h"
 
-#include "../model/render.h"
+#include "model/render.h"
 
 /* A listing of so many objects is rendered at once, which takes less than handing it to a worker. */
 #define SHORT 64

@@ -7,7 +7,7 @@
 #ifndef POOLFS_LISTINGS_H
 #define POOLFS_LISTINGS_H
 
-#include "content.h"
+#include "fs/content.h"
 
 struct listings;
 

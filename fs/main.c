@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "daemon.h"
+#include "fs/daemon.h"
 
 #define DEFAULT_STATE "/var/lib/poolfs"
 #define DEFAULT_URI   "qemu:///system"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See members.h. */
-#include "members.h"
+#include "fs/members.h"
 
 #include <string.h>
 
-#include "links.h"
+#include "fs/links.h"
 
 /* The objects of @kind, or those whose field has the text. */
 struct members {

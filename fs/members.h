@@ -9,7 +9,7 @@
 #ifndef POOLFS_MEMBERS_H
 #define POOLFS_MEMBERS_H
 
-#include "place.h"
+#include "fs/place.h"
 
 bool objects_here(const struct place *dir);
 bool objects_find(const struct place *dir, const char *name, struct node *ret);

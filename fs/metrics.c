@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See metrics.h. The text format is OpenMetrics 1.0. */
-#include "metrics.h"
+#include "fs/metrics.h"
 
 #include <inttypes.h>
 #include <string.h>

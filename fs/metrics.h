@@ -3,7 +3,7 @@
 #ifndef POOLFS_METRICS_H
 #define POOLFS_METRICS_H
 
-#include "fs.h"
+#include "fs/fs.h"
 
 /** The text for a view, which all of it comes from but the number of events. Takes time linear in the number
  * of objects. NULL without memory. */

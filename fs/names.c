@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See names.h. */
-#include "names.h"
+#include "fs/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../model/uuid.h"
+#include "model/uuid.h"
 
 /* Longest `~N`, so that an encoded name never grows over NAME_LENGTH by its number. */
 #define RANK_LENGTH 11

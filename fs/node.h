@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../model/kind.h"
+#include "model/kind.h"
 
 /* Each class is a row of the node table in table.c. */
 enum node_class {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See notices.h. */
-#include "notices.h"
+#include "fs/notices.h"
 
 #include <string.h>
 
-#include "../model/render.h"
-#include "links.h"
+#include "model/render.h"
+#include "fs/links.h"
 
 /* An object is in no more directories than these: home, by-name, some sub-collections, jobs or tags. */
 #define ENTRIES_MAX 16

@@ -11,7 +11,7 @@
 #ifndef POOLFS_NOTICES_H
 #define POOLFS_NOTICES_H
 
-#include "place.h"
+#include "fs/place.h"
 
 enum notice_what { NOTICE_CHANGED, NOTICE_MADE, NOTICE_GONE };
 

@@ -5,11 +5,11 @@
  * A walk keeps the view in which it began, so that it sees each entry once
  * however long it takes; going back to the start takes a new one.
  */
-#include "ops.h"
+#include "fs/ops.h"
 
-#include "by_name.h"
-#include "op_query.h"
-#include "where.h"
+#include "fs/by_name.h"
+#include "fs/op_query.h"
+#include "fs/where.h"
 
 /* The position of the first two entries; those of the others are place_next()'s, moved up. */
 #define POSITION_DOT	1

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See op_query.h. */
-#include "op_query.h"
+#include "fs/op_query.h"
 
-#include "ask.h"
-#include "by_name.h"
-#include "last_error.h"
-#include "where.h"
+#include "fs/ask.h"
+#include "fs/by_name.h"
+#include "fs/last_error.h"
+#include "fs/where.h"
 
 /* stdio of shells and languages writes a long text in pieces of multiples of this many bytes. */
 #define BUFFER 4096

@@ -6,7 +6,7 @@
 #ifndef POOLFS_OP_QUERY_H
 #define POOLFS_OP_QUERY_H
 
-#include "ops.h"
+#include "fs/ops.h"
 
 /** Answers a lookup in `where` or a directory of conditions. */
 void where_lookup(fuse_req_t req, const struct place *dir, const char *name);

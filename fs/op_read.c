@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lookup, attributes, open and read. See ops.h. */
-#include "ops.h"
+#include "fs/ops.h"
 
-#include "content.h"
-#include "data.h"
-#include "events.h"
-#include "last_error.h"
-#include "op_query.h"
-#include "where.h"
-#include "polls.h"
-#include "scratch.h"
-#include "uploads.h"
-#include "watchers.h"
+#include "fs/content.h"
+#include "fs/data.h"
+#include "fs/events.h"
+#include "fs/last_error.h"
+#include "fs/op_query.h"
+#include "fs/where.h"
+#include "fs/polls.h"
+#include "fs/scratch.h"
+#include "fs/uploads.h"
+#include "fs/watchers.h"
 
 /* For what stays as long as the program runs. */
 #define FOR_EVER 86400.0

@@ -8,13 +8,13 @@
  */
 #include <string.h>
 
-#include "door.h"
-#include "handle.h"
-#include "ops.h"
-#include "scratch.h"
-#include "submit.h"
-#include "uploads.h"
-#include "watchers.h"
+#include "fs/door.h"
+#include "fs/handle.h"
+#include "fs/ops.h"
+#include "fs/scratch.h"
+#include "fs/submit.h"
+#include "fs/uploads.h"
+#include "fs/watchers.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

@@ -7,11 +7,11 @@
  */
 #include <string.h>
 
-#include "../actions/upload.h"
-#include "../actions/writer.h"
-#include "last_error.h"
-#include "ops.h"
-#include "uploads.h"
+#include "actions/upload.h"
+#include "actions/writer.h"
+#include "fs/last_error.h"
+#include "fs/ops.h"
+#include "fs/uploads.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing, waiting, attributes. See ops.h. */
-#include "ops.h"
+#include "fs/ops.h"
 
-#include "scratch.h"
-#include "submit.h"
-#include "uploads.h"
-#include "watchers.h"
+#include "fs/scratch.h"
+#include "fs/submit.h"
+#include "fs/uploads.h"
+#include "fs/watchers.h"
 
 /* The place and handle of a request on an open file. */
 static int open_place(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, struct view **ret_view,

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "../actions/tag.h"
-#include "family.h"
-#include "last_error.h"
-#include "ops.h"
+#include "actions/tag.h"
+#include "fs/family.h"
+#include "fs/last_error.h"
+#include "fs/ops.h"
 
 #define PREFIX	   "user."
 #define PREFIX_LEN (sizeof(PREFIX) - 1)

@@ -8,8 +8,8 @@
 #ifndef POOLFS_OPS_H
 #define POOLFS_OPS_H
 
-#include "handle.h"
-#include "place.h"
+#include "fs/handle.h"
+#include "fs/place.h"
 
 /** All of them, for fuse_session_new(); the session's user data is a struct fs. */
 extern const struct fuse_lowlevel_ops fs_operations;

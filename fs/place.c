@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks over the node table. See place.h. */
-#include "place.h"
+#include "fs/place.h"
 
 #include <string.h>
 
-#include "ask.h"
-#include "data.h"
-#include "events.h"
-#include "queries.h"
-#include "scratch.h"
-#include "uploads.h"
+#include "fs/ask.h"
+#include "fs/data.h"
+#include "fs/events.h"
+#include "fs/queries.h"
+#include "fs/scratch.h"
+#include "fs/uploads.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

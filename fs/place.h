@@ -19,10 +19,10 @@
 
 #include <sys/stat.h>
 
-#include "folder.h"
-#include "fs.h"
-#include "names.h"
-#include "node.h"
+#include "fs/folder.h"
+#include "fs/fs.h"
+#include "fs/names.h"
+#include "fs/node.h"
 
 struct ranks;
 struct where_list;

@@ -6,13 +6,13 @@
  * commit and after each new poll, so that a change in between is not missed,
  * and compares all of them with the present view.
  */
-#include "polls.h"
+#include "fs/polls.h"
 
 #include <poll.h>
 
-#include "../actions/spec.h"
-#include "../model/render.h"
-#include "ops.h"
+#include "actions/spec.h"
+#include "model/render.h"
+#include "fs/ops.h"
 
 #define ALWAYS (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
 

@@ -11,8 +11,8 @@
 #ifndef POOLFS_POLLS_H
 #define POOLFS_POLLS_H
 
-#include "handle.h"
-#include "place.h"
+#include "fs/handle.h"
+#include "fs/place.h"
 
 struct polls;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See queries.h. */
-#include "queries.h"
+#include "fs/queries.h"
 
 #include <string.h>
 
-#include "value.h"
+#include "fs/value.h"
 
 /* A name is kept in any place of the set that its number says. */
 #define WAYS 8

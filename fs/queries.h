@@ -11,8 +11,8 @@
 #ifndef POOLFS_QUERIES_H
 #define POOLFS_QUERIES_H
 
-#include "../actions/operation.h"
-#include "node.h"
+#include "actions/operation.h"
+#include "fs/node.h"
 
 /* Names that are kept, and bytes of the parameters of one. */
 #define QUERIES_KEPT 4096

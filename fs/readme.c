@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See readme.h. */
-#include "readme.h"
+#include "fs/readme.h"
 
 #include <string.h>
 
-#include "place.h"
+#include "fs/place.h"
 
 /* Directories below an object are walked once more; deeper ones repeat what was said. */
 #define DEPTH_MAX 8

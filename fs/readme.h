@@ -3,7 +3,7 @@
 #ifndef POOLFS_README_H
 #define POOLFS_README_H
 
-#include "fs.h"
+#include "fs/fs.h"
 
 /** The text; NULL when memory is short. */
 struct document *readme_make(const struct fs *fs);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See scratch.h. A few hundred names at most, so lists are searched from end to end. */
-#include "scratch.h"
+#include "fs/scratch.h"
 
 #include <string.h>
 
-#include "family.h"
+#include "fs/family.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

@@ -16,7 +16,7 @@
 #ifndef POOLFS_SCRATCH_H
 #define POOLFS_SCRATCH_H
 
-#include "place.h"
+#include "fs/place.h"
 
 /* Longest file, and all of them together, bytes. */
 #define SCRATCH_LENGTH REQUEST_LENGTH

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See session.h. */
-#include "session.h"
+#include "fs/session.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../actions/call.h"
-#include "../model/render.h"
-#include "by_name.h"
-#include "handle.h"
-#include "last_error.h"
-#include "listings.h"
-#include "ops.h"
-#include "polls.h"
-#include "queries.h"
-#include "readme.h"
-#include "scratch.h"
-#include "signals.h"
-#include "stamp.h"
-#include "wait.h"
-#include "watchers.h"
-#include "../actions/workers.h"
+#include "actions/call.h"
+#include "model/render.h"
+#include "fs/by_name.h"
+#include "fs/handle.h"
+#include "fs/last_error.h"
+#include "fs/listings.h"
+#include "fs/ops.h"
+#include "fs/polls.h"
+#include "fs/queries.h"
+#include "fs/readme.h"
+#include "fs/scratch.h"
+#include "fs/signals.h"
+#include "fs/stamp.h"
+#include "fs/wait.h"
+#include "fs/watchers.h"
+#include "actions/workers.h"
 
 #define NS_PER_S INT64_C(1000000000)
 /* Threads that read disks at one time. */

@@ -3,7 +3,7 @@
 #ifndef POOLFS_SESSION_H
 #define POOLFS_SESSION_H
 
-#include "fs.h"
+#include "fs/fs.h"
 
 struct session_options {
 	struct fuse_args *args; /* -o options for the mount, as libfuse reads them */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See signals.h. */
-#include "signals.h"
+#include "fs/signals.h"
 
 #include <pthread.h>
 #include <signal.h>

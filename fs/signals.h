@@ -12,7 +12,7 @@
 
 #include <fuse_lowlevel.h>
 
-#include "../model/error.h"
+#include "model/error.h"
 
 /** Blocks the signals in this thread and in those that it starts. */
 void signals_block(void);

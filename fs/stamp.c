@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See stamp.h. */
-#include "stamp.h"
+#include "fs/stamp.h"
 
 #include <inttypes.h>
 

@@ -11,7 +11,7 @@
 #ifndef POOLFS_STAMP_H
 #define POOLFS_STAMP_H
 
-#include "place.h"
+#include "fs/place.h"
 
 struct stamp;
 

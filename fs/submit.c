@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See submit.h. */
-#include "submit.h"
+#include "fs/submit.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "../actions/shortform.h"
-#include "../actions/spec.h"
-#include "../model/render.h"
-#include "content.h"
-#include "door.h"
-#include "last_error.h"
-#include "op_query.h"
-#include "value.h"
-#include "wait.h"
-#include "watchers.h"
+#include "actions/shortform.h"
+#include "actions/spec.h"
+#include "model/render.h"
+#include "fs/content.h"
+#include "fs/door.h"
+#include "fs/last_error.h"
+#include "fs/op_query.h"
+#include "fs/value.h"
+#include "fs/wait.h"
+#include "fs/watchers.h"
 
 /* A write, rename or rmdir that waits for the pool's word. */
 struct submission {

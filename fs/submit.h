@@ -9,8 +9,8 @@
 #ifndef POOLFS_SUBMIT_H
 #define POOLFS_SUBMIT_H
 
-#include "handle.h"
-#include "place.h"
+#include "fs/handle.h"
+#include "fs/place.h"
 
 /** Answers a write to a value file, `actions` or `create`. */
 void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The node table. See place.h for how to add a file; the order of rows is the order of listings. */
-#include "ask.h"
-#include "by_name.h"
-#include "content.h"
-#include "data.h"
-#include "door.h"
-#include "events.h"
-#include "family.h"
-#include "links.h"
-#include "members.h"
-#include "uploads.h"
-#include "where.h"
-#include "scratch.h"
-#include "stamp.h"
+#include "fs/ask.h"
+#include "fs/by_name.h"
+#include "fs/content.h"
+#include "fs/data.h"
+#include "fs/door.h"
+#include "fs/events.h"
+#include "fs/family.h"
+#include "fs/links.h"
+#include "fs/members.h"
+#include "fs/uploads.h"
+#include "fs/where.h"
+#include "fs/scratch.h"
+#include "fs/stamp.h"
 
 #define FILE_RO	  (S_IFREG | 0444)
 #define FILE_RW	  (S_IFREG | 0644)

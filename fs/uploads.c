@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The directory `images/upload`. See uploads.h. */
-#include "uploads.h"
+#include "fs/uploads.h"
 
-#include "../actions/upload.h"
+#include "actions/upload.h"
 
 _Static_assert(UPLOAD_NAME_MAX < NAME_SIZE, "a file's name is a name of the tree");
 

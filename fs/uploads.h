@@ -7,8 +7,8 @@
 #ifndef POOLFS_UPLOADS_H
 #define POOLFS_UPLOADS_H
 
-#include "handle.h"
-#include "place.h"
+#include "fs/handle.h"
+#include "fs/place.h"
 
 /** True while the upload with this number may be asked for. */
 bool upload_is_here(const struct fs *fs, int64_t number);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See value.h. */
-#include "value.h"
+#include "fs/value.h"
 
 #include <string.h>
 

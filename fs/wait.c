@@ -7,11 +7,11 @@
  * then on follows only commits that are newer. Both happen under one lock, and
  * the store publishes a view before it tells the observers.
  */
-#include "wait.h"
+#include "fs/wait.h"
 
 #include <string.h>
 
-#include "../model/error.h"
+#include "model/error.h"
 
 struct wait {
 	struct wait *next;

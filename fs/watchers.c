@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See watchers.h. */
-#include "watchers.h"
+#include "fs/watchers.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,9 +11,9 @@
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
-#include "notices.h"
-#include "ops.h"
-#include "wait.h"
+#include "fs/notices.h"
+#include "fs/ops.h"
+#include "fs/wait.h"
 
 /* A table of numbers, at most half full, so that looking for one is quick. */
 #define SLOTS (2 * WATCHERS_OBJECTS)

@@ -33,7 +33,7 @@
 #ifndef POOLFS_WATCHERS_H
 #define POOLFS_WATCHERS_H
 
-#include "place.h"
+#include "fs/place.h"
 
 #define WATCHERS_OBJECTS 16384
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See where.h. */
-#include "where.h"
+#include "fs/where.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "ask.h"
-#include "by_name.h"
-#include "family.h"
-#include "queries.h"
+#include "fs/ask.h"
+#include "fs/by_name.h"
+#include "fs/family.h"
+#include "fs/queries.h"
 
 /* ------------------------------------------------------------------- fields */
 

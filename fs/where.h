@@ -18,8 +18,8 @@
 #ifndef POOLFS_WHERE_H
 #define POOLFS_WHERE_H
 
-#include "../model/query.h"
-#include "place.h"
+#include "model/query.h"
+#include "fs/place.h"
 
 bool where_fields_find(const struct place *dir, const char *name, struct node *ret);
 int64_t where_fields_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);

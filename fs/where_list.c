@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../model/access.h"
-#include "../model/text.h"
-#include "where.h"
+#include "model/access.h"
+#include "model/text.h"
+#include "fs/where.h"
 
 /* A field with more values, or with a longer one, is not offered by value. */
 #define VALUES_MAX 16

@@ -11,7 +11,7 @@
  * The bytes are listed with their assembly (AT&T syntax, loaded at 0x7c00); the
  * unit test runs them under QEMU's TCG.
  */
-#include "probe.h"
+#include "hypervisor/probe.h"
 
 /* clang-format off */
 const unsigned char probe_boot_sector[PROBE_BOOT_SECTOR_SIZE] = {

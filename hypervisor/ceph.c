@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Work on the images of a Ceph pool, by rbd and qemu-img. See ceph.h. */
-#include "ceph.h"
+#include "hypervisor/ceph.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
 
-#include "command.h"
-#include "transfer.h"
+#include "hypervisor/command.h"
+#include "hypervisor/transfer.h"
 
 /* What a clone stands on when its image has no snapshot of its own. */
 #define BASE "base"

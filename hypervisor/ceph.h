@@ -29,8 +29,8 @@
 
 #include <libvirt/libvirt.h>
 
-#include "hypervisor.h"
-#include "xml.h"
+#include "hypervisor/hypervisor.h"
+#include "hypervisor/xml.h"
 
 #define CEPH_MONITORS_MAX 9
 

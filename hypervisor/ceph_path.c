@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths of volumes on Ceph, and what libvirt and QEMU call them. See ceph.h. */
-#include "ceph.h"
+#include "hypervisor/ceph.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 #include <sodium.h>
 
-#include "errors.h"
+#include "hypervisor/errors.h"
 
 #define SCHEME	     "ceph://"
 #define DEFAULT_PORT "6789"

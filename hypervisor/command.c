@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See command.h. */
-#include "command.h"
+#include "hypervisor/command.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../model/child.h"
+#include "model/child.h"
 
 /* How often the listener is asked when the program says nothing. */
 #define ASK_MS 100

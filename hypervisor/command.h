@@ -9,7 +9,7 @@
 #ifndef POOLFS_HYPERVISOR_COMMAND_H
 #define POOLFS_HYPERVISOR_COMMAND_H
 
-#include "hypervisor.h"
+#include "hypervisor/hypervisor.h"
 
 /* How a program ended. */
 struct command_end {

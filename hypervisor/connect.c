@@ -10,15 +10,15 @@
  * Order: close callback and events first, then the probes, the list last. See
  * host.h for why.
  */
-#include "host.h"
+#include "hypervisor/host.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "errors.h"
-#include "probe.h"
-#include "xml.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/probe.h"
+#include "hypervisor/xml.h"
 
 /* A silent daemon is given up after 1 * (4 + 1) seconds; the busiest one we saw answers in 1. */
 #define KEEPALIVE_SECONDS 1

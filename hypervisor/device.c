@@ -6,16 +6,16 @@
  * Devices are found by the aliases that domain_xml.c gave them. A change is made
  * to the running domain only: its definition is written anew at each start.
  */
-#include "devices.h"
+#include "hypervisor/devices.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "ceph.h"
-#include "errors.h"
-#include "xml.h"
+#include "hypervisor/ceph.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/xml.h"
 
 #define PATH_SIZE 128
 /* What guests can take as one piece: Linux's memory block on x86. */

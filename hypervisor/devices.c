@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See devices.h. */
-#include "devices.h"
+#include "hypervisor/devices.h"
 
 #include <string.h>
 
-#include "errors.h"
+#include "hypervisor/errors.h"
 
 void devices_done(struct devices *d)
 {

@@ -13,7 +13,7 @@
 #ifndef POOLFS_HYPERVISOR_DEVICES_H
 #define POOLFS_HYPERVISOR_DEVICES_H
 
-#include "domain.h"
+#include "hypervisor/domain.h"
 
 struct devices {
 	struct hv_call call;

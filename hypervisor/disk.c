@@ -5,15 +5,15 @@
  * A disk is found by its serial, the uuid of its volume, which stays the same
  * wherever the disk hangs and whichever file it is on.
  */
-#include "disk.h"
+#include "hypervisor/disk.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "ceph.h"
-#include "errors.h"
-#include "storage.h"
+#include "hypervisor/ceph.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/storage.h"
 
 /* The disk's XPath in the domain's XML. */
 #define DISK_PATH_SIZE 128

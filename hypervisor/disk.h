@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-#include "devices.h"
+#include "hypervisor/devices.h"
 
 struct disk {
 	struct devices devices;

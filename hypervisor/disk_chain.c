@@ -10,15 +10,15 @@
  * memory. Files that were merged may be removed only after these are written:
  * else a QEMU that is killed loses what had been on disk for long.
  */
-#include "disk.h"
+#include "hypervisor/disk.h"
 
 #include <string.h>
 
 #include <libvirt/libvirt-qemu.h>
 
-#include "ceph.h"
-#include "errors.h"
-#include "storage.h"
+#include "hypervisor/ceph.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/storage.h"
 
 /* ------------------------------------------------------------------ another head */
 

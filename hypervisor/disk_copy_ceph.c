@@ -4,13 +4,13 @@
  * copy of that. Of several disks the snapshots are taken while the guest is
  * paused, so that they are of the same moment.
  */
-#include "disk.h"
+#include "hypervisor/disk.h"
 
 #include <string.h>
 
-#include "ceph.h"
-#include "errors.h"
-#include "storage.h"
+#include "hypervisor/ceph.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/storage.h"
 
 /* One disk. */
 struct image {

@@ -7,7 +7,7 @@
  * shut down is done by libvirt's event, and the state is asked for only when
  * one came, so a late event of an earlier run cannot be mistaken for this one.
  */
-#include "domain.h"
+#include "hypervisor/domain.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 
-#include "errors.h"
+#include "hypervisor/errors.h"
 
 /* Where the simulated host's consoles pretend to be. */
 #define SIMULATED_PORT 5900

@@ -11,8 +11,8 @@
 #ifndef POOLFS_HYPERVISOR_DOMAIN_H
 #define POOLFS_HYPERVISOR_DOMAIN_H
 
-#include "host.h"
-#include "xml.h"
+#include "hypervisor/host.h"
+#include "hypervisor/xml.h"
 
 /* VNC knows no longer password; libvirt refuses one. */
 #define CONSOLE_PASSWORD_LENGTH 8

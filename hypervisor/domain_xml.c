@@ -19,13 +19,13 @@
  * - Domain type "test" (libvirt's test driver) is an i686 machine without KVM,
  *   firmware choice or CPU models; those parts are left out for it.
  */
-#include "domain.h"
+#include "hypervisor/domain.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-#include "ceph.h"
-#include "xml.h"
+#include "hypervisor/ceph.h"
+#include "hypervisor/xml.h"
 
 /* Places on the machine's one IDE controller. */
 #define IDE_PLACES 4

@@ -6,7 +6,7 @@
  * The switch has no default, so that a compiler with a newer libvirt points at
  * what is new; numbers that this build does not know are -EIO.
  */
-#include "errors.h"
+#include "hypervisor/errors.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 #include <libvirt/virterror.h>
 
-#include "hypervisor.h"
+#include "hypervisor/hypervisor.h"
 
 int hv_errno_of_virt(int virt_code)
 {

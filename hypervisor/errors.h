@@ -5,7 +5,7 @@
 
 #include <libvirt/libvirt.h>
 
-#include "../model/error.h"
+#include "model/error.h"
 
 /**
  * Sets @e from this thread's last libvirt error, put after the sentence of @fmt: "cannot start

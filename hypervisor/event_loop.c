@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See event_loop.h. */
-#include "event_loop.h"
+#include "hypervisor/event_loop.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include <libvirt/libvirt.h>
 
-#include "errors.h"
+#include "hypervisor/errors.h"
 
 /* Held over starting and ending the thread, never while the loop runs a callback of ours. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

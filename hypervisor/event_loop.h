@@ -10,7 +10,7 @@
 #ifndef POOLFS_HYPERVISOR_EVENT_LOOP_H
 #define POOLFS_HYPERVISOR_EVENT_LOOP_H
 
-#include "../model/error.h"
+#include "model/error.h"
 
 int event_loop_get(struct error *e);
 /** Never call it from the loop's own thread, that is, from a libvirt callback. */

@@ -14,15 +14,15 @@
  * OPEN_PATIENCE_MS that the host does not answer, and leaves a hung opener
  * behind when the host is removed; the opener then cleans up after itself.
  */
-#include "host.h"
+#include "hypervisor/host.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "domain.h"
-#include "errors.h"
-#include "event_loop.h"
+#include "hypervisor/domain.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/event_loop.h"
 
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_MAX_MS	 5000

@@ -32,8 +32,8 @@
 
 #include <libvirt/libvirt.h>
 
-#include "hypervisor.h"
-#include "states.h"
+#include "hypervisor/hypervisor.h"
+#include "hypervisor/states.h"
 
 struct host;
 

@@ -6,15 +6,15 @@
  * and locks. This file refuses unknown and repeated host uuids and malformed
  * URIs, so that the threads below never see one.
  */
-#include "hypervisor.h"
+#include "hypervisor/hypervisor.h"
 
 #include <string.h>
 
 #include <libxml/parser.h>
 #include <libxml/uri.h>
 
-#include "event_loop.h"
-#include "host.h"
+#include "hypervisor/event_loop.h"
+#include "hypervisor/host.h"
 
 /* How long hv_free() waits for connections that are just being opened; hung ones are left behind. */
 #define OPENER_PATIENCE_MS 1000

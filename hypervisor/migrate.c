@@ -14,14 +14,14 @@
  * The test driver cannot migrate: there the domain is defined and started at the
  * target, and ends at the source.
  */
-#include "domain.h"
+#include "hypervisor/domain.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "errors.h"
-#include "storage.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/storage.h"
 
 #define POLL_MS 100
 

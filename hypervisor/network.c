@@ -11,14 +11,14 @@
  * between two calls) come together again, and a lease that is already right
  * costs one look and does not disturb dnsmasq.
  */
-#include "host.h"
+#include "hypervisor/host.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "errors.h"
-#include "xml.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/xml.h"
 
 #define NAME_SIZE 32
 /* Others may change the same network between our look and our change. */

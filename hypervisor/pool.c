@@ -6,15 +6,15 @@
  * it never touches a file. So a definition that differs from what the caller
  * wants (a storage that moved) is simply replaced.
  */
-#include "storage.h"
+#include "hypervisor/storage.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "ceph.h"
-#include "errors.h"
-#include "xml.h"
+#include "hypervisor/ceph.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/xml.h"
 
 /* How long pool_refresh() waits for volumes that are being written, and how often it asks. */
 #define REFRESH_PATIENCE_MS 5000

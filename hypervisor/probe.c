@@ -14,15 +14,15 @@
  * What a probe makes has a name of its own (poolfs-probe-...), and what an
  * earlier probe could not take away again is removed first.
  */
-#include "probe.h"
+#include "hypervisor/probe.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
-#include "errors.h"
-#include "xml.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/xml.h"
 
 #define PROBE_LIMIT_MS 10000
 #define PROBE_STEP_MS  10

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See states.h. */
-#include "states.h"
+#include "hypervisor/states.h"
 
 #include <search.h>
 #include <string.h>

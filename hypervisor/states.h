@@ -16,7 +16,7 @@
 
 #include <libvirt/libvirt.h>
 
-#include "hypervisor.h"
+#include "hypervisor/hypervisor.h"
 
 /* Something libvirt told about a domain, not yet delivered. */
 enum event_kind { EVENT_LIFECYCLE, EVENT_AGENT, EVENT_DEVICE_REMOVED, EVENT_IO_ERROR };

@@ -9,7 +9,7 @@
 #ifndef POOLFS_HYPERVISOR_STORAGE_H
 #define POOLFS_HYPERVISOR_STORAGE_H
 
-#include "host.h"
+#include "hypervisor/host.h"
 
 static inline void pool_free(virStoragePoolPtr *pool)
 {

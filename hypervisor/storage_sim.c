@@ -8,7 +8,7 @@
  * layers above, and people with qemu-img, find what they would find on a real
  * host, at a few KiB a volume.
  */
-#include "storage.h"
+#include "hypervisor/storage.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "qcow2.h"
-#include "transfer.h"
+#include "hypervisor/qcow2.h"
+#include "hypervisor/transfer.h"
 
 #define COPY_BUFFER (256 * 1024)
 

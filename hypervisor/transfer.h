@@ -9,7 +9,7 @@
 #ifndef POOLFS_HYPERVISOR_TRANSFER_H
 #define POOLFS_HYPERVISOR_TRANSFER_H
 
-#include "hypervisor.h"
+#include "hypervisor/hypervisor.h"
 
 /* How far a copy is; tells its listener each whole per cent once. */
 struct transfer {

@@ -11,17 +11,17 @@
  * refreshed; qemu makes files too (snapshots). So a volume that is not found is
  * looked for once more after a refresh.
  */
-#include "storage.h"
+#include "hypervisor/storage.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "ceph.h"
-#include "errors.h"
-#include "transfer.h"
-#include "xml.h"
+#include "hypervisor/ceph.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/transfer.h"
+#include "hypervisor/xml.h"
 
 /* A failed write with less than this left on the storage is a full storage. */
 #define NEARLY_FULL (1 << 20)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See xml.h. */
-#include "xml.h"
+#include "hypervisor/xml.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -19,7 +19,7 @@
 #include <libxml/tree.h>
 #include <libxml/xmlwriter.h>
 
-#include "../model/cleanup.h"
+#include "model/cleanup.h"
 
 struct xml {
 	xmlBufferPtr buffer;	 /* owned */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See access.h. */
-#include "access.h"
+#include "model/access.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #ifndef POOLFS_ACCESS_H
 #define POOLFS_ACCESS_H
 
-#include "view.h"
+#include "model/view.h"
 
 /** True when the account of this uuid is an administrator; NULL is the pool itself, which is one too. */
 bool access_is_admin(const struct view *view, const char *account);

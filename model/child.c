@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See child.h. */
-#include "child.h"
+#include "model/child.h"
 
 #include <fcntl.h>
 #include <signal.h>

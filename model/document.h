@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cleanup.h"
-#include "ref.h"
+#include "model/cleanup.h"
+#include "model/ref.h"
 
 struct document {
 	struct ref ref;

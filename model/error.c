@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The error object and the table of the manual's codes. See error.h. */
-#include "error.h"
+#include "model/error.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "model/text.h"
 
 /* Longest `details` a client is sent (behaviour.md 1.4). */
 #define DETAILS_MAX 4096

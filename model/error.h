@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <jansson.h>
 
-#include "cleanup.h"
+#include "model/cleanup.h"
 
 struct error {
 	int errnum;	     /* positive errno, 0 = no error */

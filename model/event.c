@@ -6,12 +6,12 @@
  * transaction), committed, published. The staged ones stand behind the
  * published ones in the same array; only the writer thread looks there.
  */
-#include "event_internal.h"
+#include "model/event_internal.h"
 
 #include <string.h>
 
-#include "access.h"
-#include "render.h"
+#include "model/access.h"
+#include "model/render.h"
 
 struct line {
 	int64_t sequence;

@@ -18,7 +18,7 @@
 
 #include <sys/types.h>
 
-#include "uuid.h"
+#include "model/uuid.h"
 
 /* Most bytes kept. */
 #define EVENTS_BYTES (16 << 20)

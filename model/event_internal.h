@@ -3,8 +3,8 @@
 #ifndef POOLFS_EVENT_INTERNAL_H
 #define POOLFS_EVENT_INTERNAL_H
 
-#include "event.h"
-#include "store_internal.h"
+#include "model/event.h"
+#include "model/store_internal.h"
 
 struct event_log *event_log_new(void);
 /** Accepts NULL. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See inventory_class.h. */
-#include "inventory_class.h"
+#include "model/inventory_class.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "cleanup.h"
+#include "model/cleanup.h"
 
 static const char *const classes[KIND_COUNT] = {
 	[KIND_ZONE] = "org.zstack.header.zone.ZoneInventory",

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "view.h"
+#include "model/view.h"
 
 /** Class of @o's inventory; NULL for kinds that the manual's server has no class for. */
 const char *inventory_class(const struct object *o);

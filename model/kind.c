@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of kinds. See kind.h for how to add one. */
-#include "kind.h"
+#include "model/kind.h"
 
 #include <string.h>
 
-#include "cleanup.h"
+#include "model/cleanup.h"
 
 #define FIELD_ROW(P, ID, key, ftype, fflags, ftarget, ftarget_field, fvalue_field, fhelp)                    \
 	[P##_##ID] = {.name = (key),                                                                         \

@@ -118,7 +118,7 @@ struct kind {
 /* Most fields a kind may have (null flags are one 64-bit word). */
 #define FIELDS_MAX 64
 
-#include "fields.h"
+#include "model/fields.h"
 
 /** The kind's row; never NULL for a valid id. */
 const struct kind *kind_get(enum kind_id id);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See like.h. A state j stands for "the first j characters of the pattern have matched". */
-#include "like.h"
+#include "model/like.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "text.h"
+#include "model/text.h"
 
 #define WORD_BITS 64
 #define WORDS_MAX (LIKE_MAX / WORD_BITS + 1)

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "cleanup.h"
+#include "model/cleanup.h"
 
 /* Most characters of a pattern. */
 #define LIKE_MAX 1024

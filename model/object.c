@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objects and documents. See object.h and document.h. */
-#include "object.h"
+#include "model/object.h"
 
 #include <stdlib.h>
 #include <string.h>

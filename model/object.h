@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cleanup.h"
-#include "document.h"
-#include "kind.h"
-#include "ref.h"
+#include "model/cleanup.h"
+#include "model/document.h"
+#include "model/kind.h"
+#include "model/ref.h"
 
 union value {
 	int64_t i;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Persistent AVL tree with in-place changes of unshared nodes. See pmap.h. */
-#include "pmap.h"
+#include "model/pmap.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ref.h"
+#include "model/ref.h"
 
 struct pmap;
 

@@ -27,9 +27,9 @@
 
 #include <jansson.h>
 
-#include "error.h"
-#include "relation.h"
-#include "view.h"
+#include "model/error.h"
+#include "model/relation.h"
+#include "model/view.h"
 
 /* Relations in one path, conditions in one query, bytes of one query. */
 #define QUERY_DEPTH_MAX	     8

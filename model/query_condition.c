@@ -2,7 +2,7 @@
 /* Conditions: from `vmNics.ip=10.0.0.2` to something that can be tested. See query.h. */
 #include <strings.h>
 
-#include "query_internal.h"
+#include "model/query_internal.h"
 
 /* Longer ones first where one begins with another. */
 static const struct {

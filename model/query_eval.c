@@ -16,8 +16,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "access.h"
-#include "query_internal.h"
+#include "model/access.h"
+#include "model/query_internal.h"
 
 /* Objects between two looks at the clock: some hundred microseconds. */
 #define CLOCK_EVERY 1024

@@ -3,8 +3,8 @@
 #ifndef POOLFS_QUERY_INTERNAL_H
 #define POOLFS_QUERY_INTERNAL_H
 
-#include "like.h"
-#include "query.h"
+#include "model/like.h"
+#include "model/query.h"
 
 enum operator{
 	OP_EQ,

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "query_internal.h"
-#include "text.h"
+#include "model/query_internal.h"
+#include "model/text.h"
 
 struct query *query_new(const struct kind *kind)
 {

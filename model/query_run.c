@@ -2,9 +2,9 @@
 /* What a query gives: grouping, sorting, paging, and the answer as JSON. See query.h. */
 #include <string.h>
 
-#include "inventory_class.h"
-#include "query_internal.h"
-#include "render.h"
+#include "model/inventory_class.h"
+#include "model/query_internal.h"
+#include "model/render.h"
 
 /* ------------------------------------------------------- grouping and sorting */
 

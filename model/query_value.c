@@ -7,10 +7,10 @@
 #include <strings.h>
 #include <time.h>
 
-#include "access.h"
-#include "query_internal.h"
-#include "render.h"
-#include "text.h"
+#include "model/access.h"
+#include "model/query_internal.h"
+#include "model/render.h"
+#include "model/text.h"
 
 /* Dates are compared by the second, which is all that the manual's format shows. */
 static int64_t seconds_of(int64_t ns)

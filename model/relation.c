@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of relations. See relation.h. */
-#include "relation.h"
+#include "model/relation.h"
 
 #include <string.h>
 
-#include "cleanup.h"
+#include "model/cleanup.h"
 
 #define FORWARD(k, n, t, f)                                                                                  \
 	{                                                                                                    \

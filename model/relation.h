@@ -9,7 +9,7 @@
 #ifndef POOLFS_RELATION_H
 #define POOLFS_RELATION_H
 
-#include "view.h"
+#include "model/view.h"
 
 enum relation_type {
 	RELATION_FORWARD, /* our field `field` is the uuid of the target */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See render.h. */
-#include "render.h"
+#include "model/render.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "access.h"
+#include "model/access.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

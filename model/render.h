@@ -13,8 +13,8 @@
 
 #include <jansson.h>
 
-#include "document.h"
-#include "view.h"
+#include "model/document.h"
+#include "model/view.h"
 
 /** Room for a rendered date. */
 #define DATE_SIZE 32

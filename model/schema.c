@@ -8,12 +8,12 @@
  * rewritten value) is a statement in steps[]: step n leads from version n to
  * n + 1. To add one: append it; never change an old one.
  */
-#include "schema.h"
+#include "model/schema.h"
 
 #include <string.h>
 
-#include "cleanup.h"
-#include "store_internal.h"
+#include "model/cleanup.h"
+#include "model/store_internal.h"
 
 static const char *const steps[] = {
 	"", /* 0 -> 1: an empty database; the tables come from the field tables */

@@ -8,8 +8,8 @@
 
 #include <sqlite3.h>
 
-#include "error.h"
-#include "kind.h"
+#include "model/error.h"
+#include "model/kind.h"
 
 /** Makes or migrates all tables, in one transaction. -EPROTO when a newer version wrote the database. */
 int schema_apply(sqlite3 *db, struct error *e);

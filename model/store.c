@@ -12,7 +12,7 @@
  * pointer to the current view and is held for two instructions. Neither is held
  * while a change, an observer or an answer runs.
  */
-#include "event_internal.h"
+#include "model/event_internal.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -20,9 +20,9 @@
 #ifndef POOLFS_STORE_H
 #define POOLFS_STORE_H
 
-#include "error.h"
-#include "event.h"
-#include "view.h"
+#include "model/error.h"
+#include "model/event.h"
+#include "model/view.h"
 
 struct store;
 struct txn;

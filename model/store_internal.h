@@ -5,8 +5,8 @@
 
 #include <sqlite3.h>
 
-#include "schema.h"
-#include "store.h"
+#include "model/schema.h"
+#include "model/store.h"
 
 /* Statements of one kind, prepared at first use; owned by the writer thread. */
 struct kind_statements {

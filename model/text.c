@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See text.h. */
-#include "text.h"
+#include "model/text.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows: how one object is written, removed and loaded. See store.h. */
-#include "store_internal.h"
+#include "model/store_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "model/text.h"
 
 const struct view *txn_view(const struct txn *t)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See uuid.h. */
-#include "uuid.h"
+#include "model/uuid.h"
 
 #include <stdio.h>
 #include <string.h>

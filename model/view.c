@@ -6,7 +6,7 @@
  * the hash of the text to the set of row ids that may have it; a reader
  * compares the text itself, so that a hash clash costs time and nothing else.
  */
-#include "view.h"
+#include "model/view.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "model/text.h"
 
 /* More than enough; index_slots_init() checks. */
 #define INDEX_MAX 128

@@ -15,8 +15,8 @@
 
 #include <stddef.h>
 
-#include "object.h"
-#include "pmap.h"
+#include "model/object.h"
+#include "model/pmap.h"
 
 struct view;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See choice.h. */
-#include "choice.h"
+#include "rest/choice.h"
 
 #include <stdio.h>
 #include <string.h>

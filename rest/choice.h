@@ -3,7 +3,7 @@
 #ifndef POOLFS_REST_CHOICE_H
 #define POOLFS_REST_CHOICE_H
 
-#include "routes.h"
+#include "rest/routes.h"
 
 struct choice {
 	const struct route *route;

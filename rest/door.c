@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See door.h. */
-#include "door.h"
+#include "rest/door.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../model/error.h"
+#include "model/error.h"
 
 #define DOOR_UUID_SIZE 33
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See kept.h. Each answer has one place, which the hash of its key says; the newest in it stays. */
-#include "kept.h"
+#include "rest/kept.h"
 
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-#include "../model/cleanup.h"
+#include "model/cleanup.h"
 
 #define PLACES	   512
 #define LENGTH_MAX (128 << 10)	       /* bytes; with all places taken they are 64 MiB */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See listen.h. */
-#include "listen.h"
+#include "rest/listen.h"
 
 #include <fcntl.h>
 #include <netdb.h>

@@ -3,7 +3,7 @@
 #ifndef POOLFS_REST_LISTEN_H
 #define POOLFS_REST_LISTEN_H
 
-#include "../model/error.h"
+#include "model/error.h"
 
 /**
  * The socket that systemd's socket activation gave us (sd_listen_fds(3): $LISTEN_PID, $LISTEN_FDS, from

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "listen.h"
-#include "server.h"
+#include "rest/listen.h"
+#include "rest/server.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:8080"
 /* Seconds without a connection after which a program that systemd started ends. */

@@ -3,7 +3,7 @@
  * See openapi.h. A path with several operations of one method (the `actions` of
  * an object) is one operation of OpenAPI whose body is one of several.
  */
-#include "openapi.h"
+#include "rest/openapi.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef POOLFS_REST_OPENAPI_H
 #define POOLFS_REST_OPENAPI_H
 
-#include "routes.h"
+#include "rest/routes.h"
 
 /** Owned by the caller; NULL without memory. @version: of the program. */
 json_t *openapi_make(const struct routes *routes, const char *version);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See page.h. */
-#include "page.h"
+#include "rest/page.h"
 
 __asm__(".section .rodata\n"
 	".global page_start, page_end\n"

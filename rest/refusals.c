@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See refusals.h. */
-#include "refusals.h"
+#include "rest/refusals.h"
 
 #include <string.h>
 

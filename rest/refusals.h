@@ -8,7 +8,7 @@
 #ifndef POOLFS_REST_REFUSALS_H
 #define POOLFS_REST_REFUSALS_H
 
-#include "door.h"
+#include "rest/door.h"
 
 struct refusals;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See request.h. The choice of the operation is in choice.c. */
-#include "request.h"
+#include "rest/request.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#include "choice.h"
+#include "rest/choice.h"
 
 void plan_done(struct plan *plan)
 {

@@ -6,8 +6,8 @@
 #ifndef POOLFS_REST_REQUEST_H
 #define POOLFS_REST_REQUEST_H
 
-#include "door.h"
-#include "routes.h"
+#include "rest/door.h"
+#include "rest/routes.h"
 
 /* Deepest nesting of a body. */
 #define BODY_DEPTH 64

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See routes.h. */
-#include "routes.h"
+#include "rest/routes.h"
 
 #include <stdlib.h>
 #include <string.h>

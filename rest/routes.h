@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "uri.h"
+#include "rest/uri.h"
 
 struct routes;
 

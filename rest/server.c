@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See server.h. */
-#include "server.h"
+#include "rest/server.h"
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -9,11 +9,11 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "kept.h"
-#include "openapi.h"
-#include "page.h"
-#include "refusals.h"
-#include "request.h"
+#include "rest/kept.h"
+#include "rest/openapi.h"
+#include "rest/page.h"
+#include "rest/refusals.h"
+#include "rest/request.h"
 
 #define CONNECTIONS	   1024
 #define CONNECTIONS_OF_ONE 512			    /* address */

@@ -8,7 +8,7 @@
 #ifndef POOLFS_REST_SERVER_H
 #define POOLFS_REST_SERVER_H
 
-#include "../model/error.h"
+#include "model/error.h"
 
 struct server;
 

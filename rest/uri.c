@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See uri.h. */
-#include "uri.h"
+#include "rest/uri.h"
 
 #include <stdlib.h>
 #include <string.h>

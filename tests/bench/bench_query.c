@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "../../model/query.h"
-#include "../../model/store.h"
-#include "../../model/uuid.h"
+#include "model/query.h"
+#include "model/store.h"
+#include "model/uuid.h"
 
 static int vm_count = 100000;
 

@@ -4,12 +4,12 @@
  * the moment to start from. What is taken must fire only at local times that
  * are in its sets, strictly later each time, and soon be found.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <string.h>
 #include <time.h>
 
-#include "../../actions/cron.h"
+#include "actions/cron.h"
 
 #define PREFIX 9
 #define NS     INT64_C(1000000000)

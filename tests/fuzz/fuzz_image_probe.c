@@ -10,12 +10,12 @@
  * and zeros elsewhere. Checked: reads stay within the file and are few, and
  * what comes out is consistent.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <endian.h>
 #include <string.h>
 
-#include "../../actions/image_header.h"
+#include "actions/image_header.h"
 
 #define PREFIX 32
 /* What may be read of a file: headers, an L1 table, and the last L2 tables. */

@@ -3,12 +3,12 @@
  * Any bytes in any pieces: whole and byte by byte agree, and what the parser of
  * the project accepts as one object or array is complete at the same byte.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <jansson.h>
 #include <string.h>
 
-#include "../../actions/json_gather.h"
+#include "actions/json_gather.h"
 
 #define LIMIT 4096
 

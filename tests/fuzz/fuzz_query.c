@@ -4,12 +4,12 @@
  * chooses the kind and whether an account asks; the rest is the query string.
  * Whatever it is, there is an answer or a sentence of one line, and both are JSON.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <string.h>
 #include <time.h>
 
-#include "../../model/query.h"
+#include "model/query.h"
 
 static struct view *view;
 

@@ -5,13 +5,13 @@
  * one of the documented statuses, or a call that is JSON and names an operation, with
  * a session that cannot leave its folder.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <string.h>
 
-#include "../../actions/call.h"
-#include "../../rest/openapi.h"
-#include "../../rest/request.h"
+#include "actions/call.h"
+#include "rest/openapi.h"
+#include "rest/request.h"
 
 static json_t *table; /* the routes borrow from it */
 static struct routes *routes;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a short request: refused with a sentence, or valid JSON strings that a dump and a load keep.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include "../../actions/shortform.h"
+#include "actions/shortform.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

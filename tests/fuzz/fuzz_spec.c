@@ -5,11 +5,11 @@
  * Whatever it is, there is a plan of operations of the table or a sentence of one
  * line; and what the file shows of an object is a document that needs no step.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <string.h>
 
-#include "../../actions/spec_internal.h"
+#include "actions/spec_internal.h"
 
 static struct view *view;
 static const struct object *objects[16];

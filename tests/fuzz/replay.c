@@ -4,14 +4,14 @@
  * libFuzzer: this is how the seeds are part of every test run, with any
  * compiler. Files are cut at 1 MiB.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../model/cleanup.h"
+#include "model/cleanup.h"
 
 #define INPUT_MAX (1 << 20)
 

@@ -12,7 +12,7 @@
  *   HV_CONTROL command: kill-daemon, stop-daemon, continue-daemon, start-daemon, kill-guest UUID
  * The tests build on each other, in this order.
  */
-#include "../unit/test.h"
+#include "tests/unit/test.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -21,8 +21,8 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
 
-#include "../../hypervisor/hypervisor.h"
-#include "../../hypervisor/probe.h"
+#include "hypervisor/hypervisor.h"
+#include "hypervisor/probe.h"
 
 #define HOST  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define KVM   "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"

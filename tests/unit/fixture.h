@@ -3,7 +3,7 @@
 #ifndef POOLFS_FIXTURE_H
 #define POOLFS_FIXTURE_H
 
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../model/store.h"
-#include "../../model/uuid.h"
+#include "model/store.h"
+#include "model/uuid.h"
 
 struct fixture {
 	char dir[64];

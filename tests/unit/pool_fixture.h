@@ -6,11 +6,11 @@
 #ifndef POOLFS_POOL_FIXTURE_H
 #define POOLFS_POOL_FIXTURE_H
 
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
 #include <time.h>
 
-#include "../../actions/pool.h"
+#include "actions/pool.h"
 
 /* How long anything may take, and how often it is looked at. */
 #define POOL_PATIENCE_MS 20000

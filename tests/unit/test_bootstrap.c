@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first pool: complete, linked, made once; and on a subnet that the machine does not use. */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
 #include <sodium.h>
 
-#include "../../actions/bootstrap.h"
-#include "../../actions/config.h"
-#include "../../actions/topology.h"
+#include "actions/bootstrap.h"
+#include "actions/config.h"
+#include "actions/topology.h"
 
 static const struct object *only(const struct view *view, enum kind_id kind)
 {

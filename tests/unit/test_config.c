@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Settings: the table finds its rows, values are checked, rows follow the program, a ratio reaches the hosts.
  */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
-#include "../../actions/config.h"
-#include "../../actions/request.h"
+#include "actions/config.h"
+#include "actions/request.h"
 
 static const struct actor admin = {.source = "test"};
 

@@ -4,13 +4,13 @@
  * leap years and changes of the clock, and a second-by-second reference over
  * random expressions that shares no code with the module.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
-#include "../../actions/cron.h"
+#include "actions/cron.h"
 
 #define NS INT64_C(1000000000)
 

@@ -7,7 +7,7 @@
  * After a wanted change: POOLFS_REGENERATE=1 build/tests/unit/test-domain_xml,
  * and read the difference.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -18,7 +18,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "../../hypervisor/hypervisor.h"
+#include "hypervisor/hypervisor.h"
 
 #define FOLDER SOURCE_ROOT "/tests/data/domain-xml/"
 #define VM     "0123456789abcdef0123456789abcdef"

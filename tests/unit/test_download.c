@@ -4,7 +4,7 @@
  * loopback) and from local files. After each failure the destination must be
  * gone; after each success it must have the very bytes and their MD5.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "../../actions/download.h"
+#include "actions/download.h"
 
 #define SIZE 2000003 /* as in download_server.py */
 

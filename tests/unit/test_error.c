@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The error object: first error wins, causes nest, JSON goes both ways, the code table is searchable. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
-#include "../../model/error.h"
+#include "model/error.h"
 
 static void sets_errno_code_and_sentence(void **state)
 {

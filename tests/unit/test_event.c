@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events: one for each change that was committed, none for any other, and no more than may be kept. */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
 /* All events behind @sequence as one text; NULL when some of them are gone. Owned by the caller. */
 static char *read_since(struct fixture *f, int64_t sequence)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Handles: numbers, what is read on them, and documents that come in pieces. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../fs/handle.h"
+#include "fs/handle.h"
 
 #define COUNT 1000
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names as path components, and relative paths. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../fs/names.h"
+#include "fs/names.h"
 
 #define UUID "0123456789abcdef0123456789abcdef"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What watchers are told of the difference between two views. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../fs/notices.h"
-#include "../../fs/scratch.h"
-#include "../../model/event_internal.h"
+#include "fs/notices.h"
+#include "fs/scratch.h"
+#include "model/event_internal.h"
 
 #define LINES_SIZE 16384
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scratch files: names, limits, and their end. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
-#include "../../fs/scratch.h"
+#include "fs/scratch.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

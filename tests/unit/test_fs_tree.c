@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The node table and the walks over it, in a pool of many objects. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../fs/by_name.h"
-#include "../../fs/place.h"
-#include "../../fs/queries.h"
-#include "../../fs/scratch.h"
-#include "../../actions/upload.h"
-#include "../../model/event_internal.h"
+#include "fs/by_name.h"
+#include "fs/place.h"
+#include "fs/queries.h"
+#include "fs/scratch.h"
+#include "actions/upload.h"
+#include "model/event_internal.h"
 
 /* Enough to cross every power of two on the way, few enough for the sanitizers. */
 #define MANY 2000

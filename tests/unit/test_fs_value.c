@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written to value files, and parameters in the names of Get files. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
-#include "../../fs/queries.h"
-#include "../../fs/value.h"
+#include "fs/queries.h"
+#include "fs/value.h"
 
 static int parse(enum param_type type, const char *text, json_t **ret)
 {

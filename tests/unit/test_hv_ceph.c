@@ -4,14 +4,14 @@
  * of them, and the programs that work on them, with programs of our own in the
  * place of rbd and qemu-img. tests/real/40-ceph.sh has a cluster.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../hypervisor/ceph.h"
-#include "../../hypervisor/command.h"
+#include "hypervisor/ceph.h"
+#include "hypervisor/command.h"
 
 #define STORAGE "ceph://pool@mon1,[fd00::7]:6790/vms"
 

@@ -4,15 +4,15 @@
  * have our form.
  */
 #define VIR_ENUM_SENTINELS
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "../../hypervisor/errors.h"
-#include "../../hypervisor/hypervisor.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/hypervisor.h"
 
 static void every_code_has_an_errno_with_a_description(void **state)
 {

@@ -4,7 +4,7 @@
  * probe's boot sector runs (under TCG) and says its marker; the simulated host's
  * qcow2 images are flawless and name their backing files.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../../hypervisor/probe.h"
-#include "../../hypervisor/qcow2.h"
-#include "../../model/cleanup.h"
+#include "hypervisor/probe.h"
+#include "hypervisor/qcow2.h"
+#include "model/cleanup.h"
 
 extern char **environ;
 

@@ -3,12 +3,12 @@
  * Events that come late: what they tell of is past, and must not be told as if it
  * were so now. A VM that a job has rebooted would look stopped for a moment.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <semaphore.h>
 #include <string.h>
 
-#include "../../hypervisor/hypervisor.h"
+#include "hypervisor/hypervisor.h"
 
 #define HOST   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HOLDER "11111111111111111111111111111111" /* whose start holds up the host's thread */

@@ -4,7 +4,7 @@
  * callbacks, the life of domains, simulated storage, networks with leases; on
  * the shared test:///default and on two hosts with a state of their own.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -15,7 +15,7 @@
 
 #include <libvirt/libvirt.h>
 
-#include "../../hypervisor/hypervisor.h"
+#include "hypervisor/hypervisor.h"
 
 #define HOST_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HOST_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"

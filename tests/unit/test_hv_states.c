@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What libvirt's events mean: states and reasons, what is told and what is not, order against the list. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
-#include "../../hypervisor/states.h"
+#include "hypervisor/states.h"
 
 #define VM "11111111111111111111111111111111"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The image header parser on images built in memory: every check, each with the smallest image that trips it.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <endian.h>
 #include <string.h>
 
-#include "../../actions/image_header.h"
+#include "actions/image_header.h"
 
 #define CLUSTER 65536
 

@@ -4,7 +4,7 @@
  * cross-check against qemu-img over images of every kind it can make (skipped,
  * with the reason, where qemu-img is not installed).
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "../../actions/image_probe.h"
+#include "actions/image_probe.h"
 
 static char folder[] = "/tmp/poolfs-image-XXXXXX";
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
-#include "../../actions/image_rules.h"
+#include "actions/image_rules.h"
 
 static void test_url_path(void **state)
 {

@@ -4,16 +4,16 @@
  * takes and makes of it, several backup storages, deletion and recovery, the
  * cache on primary storage, and what is left after a kill at each step.
  */
-#include "pool_fixture.h"
+#include "tests/unit/pool_fixture.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 
-#include "../../actions/image.h"
-#include "../../actions/job.h"
-#include "../../actions/storage.h"
-#include "../../actions/topology.h"
+#include "actions/image.h"
+#include "actions/job.h"
+#include "actions/storage.h"
+#include "actions/topology.h"
 
 #define MIB (1024 * 1024)
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IPv4 and MAC addresses: strict texts, range arithmetic against a plain search, the edges of the number
  * space. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "../../actions/ipv4.h"
+#include "actions/ipv4.h"
 
 static uint32_t ip(const char *text)
 {

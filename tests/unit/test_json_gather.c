@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scanner for whole JSON documents: where it ends, what it refuses, and that pieces do not matter. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
-#include "../../actions/json_gather.h"
+#include "actions/json_gather.h"
 
 /* Feeds in one piece, then in every pair of pieces, then byte by byte; all must agree. */
 static void expect(const char *text, enum json_gather_state wanted, uint64_t end)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The field tables: what every part of the program takes for granted about them. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
-#include "../../model/cleanup.h"
-#include "../../model/kind.h"
+#include "model/cleanup.h"
+#include "model/kind.h"
 
 #define for_each_kind(k)                                                                                     \
 	for (const struct kind *k = kind_get(KIND_ZONE); k;                                                  \

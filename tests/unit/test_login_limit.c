@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guessing passwords is limited by address and by account, for a minute. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "../../actions/login_limit.h"
+#include "actions/login_limit.h"
 
 #define SECOND INT64_C(1000000000)
 

@@ -4,11 +4,11 @@
  * itself: names that must be unique, targets that must be parameters, and that
  * none is left that is not built.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
-#include "../../actions/operation.h"
+#include "actions/operation.h"
 
 static json_t *wire; /* operations.json */
 

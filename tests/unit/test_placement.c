@@ -4,11 +4,11 @@
  * by host, with rules written down here from behaviour.md 3.6 and 3.7 and not
  * from the table of filters; then the order, affinity groups and the report.
  */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
-#include "../../actions/affinity.h"
-#include "../../actions/object_ops.h"
-#include "../../actions/vm.h"
+#include "actions/affinity.h"
+#include "actions/object_ops.h"
+#include "actions/vm.h"
 
 #define ROUNDS 120
 #define GIB    (INT64_C(1) << 30)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The persistent map: the same answers as an array, old versions unchanged, whole after a failed allocation.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../model/cleanup.h"
-#include "../../model/pmap.h"
+#include "model/cleanup.h"
+#include "model/pmap.h"
 
 #define KEYS 512
 

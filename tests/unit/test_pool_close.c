@@ -3,12 +3,12 @@
  * A pool that closes while requests come in: what was accepted is in the database,
  * also what the store was told last of all, and is done after the next opening.
  */
-#include "pool_fixture.h"
+#include "tests/unit/pool_fixture.h"
 
 #include <stdatomic.h>
 
-#include "../../actions/job.h"
-#include "../../actions/request.h"
+#include "actions/job.h"
+#include "actions/request.h"
 
 #define REQUESTS 200
 #define ROUNDS	 5

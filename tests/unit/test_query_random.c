@@ -5,7 +5,7 @@
  * columns, patterns are matched by recursion, everything is a nested loop. The
  * tree must say the same, in the file of the query and in `where`.
  */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -13,12 +13,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../actions/pool_internal.h"
-#include "../../fs/content.h"
-#include "../../fs/by_name.h"
-#include "../../fs/queries.h"
-#include "../../fs/scratch.h"
-#include "../../fs/where.h"
+#include "actions/pool_internal.h"
+#include "fs/content.h"
+#include "fs/by_name.h"
+#include "fs/queries.h"
+#include "fs/scratch.h"
+#include "fs/where.h"
 
 enum { POOLS = 8, QUERIES = 500 };
 

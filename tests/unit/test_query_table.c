@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of the manual's query language: every field and relation by its name, every operator on every
  * type. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "../../model/query.h"
+#include "model/query.h"
 
 /* Nov 14, 2017 22:20:57 UTC */
 #define DATE INT64_C(1510698057000000000)

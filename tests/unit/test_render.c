@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Renderings: golden inventories, the order and the absence of keys, dates in several time zones, value
  * files. */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
 #include <time.h>
 
-#include "../../model/render.h"
+#include "model/render.h"
 
 /* Nov 14, 2017 22:20:57 UTC */
 #define DATE INT64_C(1510698057000000000)

@@ -4,11 +4,11 @@
  * that are set, daylight saving, restarts; and the rounds over a store, whose
  * jobs are counted instead of run.
  */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
-#include "../../actions/operation.h"
-#include "../../actions/schedule.h"
-#include "../../actions/scheduler.h"
+#include "actions/operation.h"
+#include "actions/schedule.h"
+#include "actions/scheduler.h"
 
 #define S     INT64_C(1000000000)
 #define DAY   (86400 * S)

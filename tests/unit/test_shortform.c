@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The short form of requests: every rule of the grammar, and a sentence for everything outside it. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
-#include "../../actions/shortform.h"
+#include "actions/shortform.h"
 
 static void parses(const char *text, const char *expected)
 {

@@ -9,11 +9,11 @@
  * The VM is a real row of a pool on the test driver; only its state is written
  * by the test.
  */
-#include "pool_fixture.h"
+#include "tests/unit/pool_fixture.h"
 
 #include <fcntl.h>
 
-#include "../../actions/request.h"
+#include "actions/request.h"
 
 #define R   "Running"
 #define S   "Stopped"

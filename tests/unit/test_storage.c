@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Primary and backup storage on a whole pool with a simulated host. */
-#include "pool_fixture.h"
+#include "tests/unit/pool_fixture.h"
 
-#include "../../actions/capacity.h"
-#include "../../actions/storage.h"
+#include "actions/capacity.h"
+#include "actions/storage.h"
 
 static void test_folders(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store keeps what it acknowledged, through errors, full disks, kill -9 and older databases, and nothing
  * else. */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,8 +11,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "../../model/query.h"
-#include "../../model/render.h"
+#include "model/query.h"
+#include "model/render.h"
 
 static struct object *cluster(unsigned uuid, unsigned zone)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text comparison as MySQL does it: case, spaces at the end, order, and keys that agree with it. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../model/uuid.h"
-#include "../../model/cleanup.h"
-#include "../../model/text.h"
+#include "model/uuid.h"
+#include "model/cleanup.h"
+#include "model/text.h"
 
 static void utf8_is_recognised(void **state)
 {

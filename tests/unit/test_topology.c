@@ -4,13 +4,13 @@
  * operations on networks, hosts, tags and offerings accept: on a store, without
  * any host.
  */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
-#include "../../actions/capacity.h"
-#include "../../actions/host.h"
-#include "../../actions/l3_network.h"
-#include "../../actions/object_ops.h"
-#include "../../actions/topology.h"
+#include "actions/capacity.h"
+#include "actions/host.h"
+#include "actions/l3_network.h"
+#include "actions/object_ops.h"
+#include "actions/topology.h"
 
 static const struct actor admin = {.source = "test"};
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clients take turns: in order each, a few at a time, and nobody waits for all the work of another. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "../../actions/turns.h"
+#include "actions/turns.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;

@@ -3,9 +3,9 @@
  * Uploads on a whole pool, without a mount: names, what a close makes of the
  * bytes, what is left when there is none, and who waits for what.
  */
-#include "pool_fixture.h"
+#include "tests/unit/pool_fixture.h"
 
-#include "../../actions/upload.h"
+#include "actions/upload.h"
 
 /* A task and what became of it. */
 struct asked {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Views: indexes follow every change, walks are in order of creation, a snapshot never changes. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <string.h>
 
-#include "../../model/uuid.h"
-#include "../../model/view.h"
+#include "model/uuid.h"
+#include "model/view.h"
 
 static struct object *vm(int64_t id, const char *name, const char *host)
 {

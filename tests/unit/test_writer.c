@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the last writer ended: alive, well, with a status, killed; seen by its parent and not. */
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../actions/writer.h"
+#include "actions/writer.h"
 
 /* A child that waits for the end of a pipe and then exits with @status; *ret_pipe ends it. */
 static pid_t start_child(int status, int *ret_pipe)
