@@ -12,11 +12,12 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "actions/account.h"
-#include "actions/config.h"
-#include "actions/host.h"
-#include "actions/object_ops.h"
-#include "actions/offering.h"
+#include "actions/account/account.h"
+#include "actions/engine/config.h"
+#include "actions/engine/rows.h"
+#include "actions/host/uri.h"
+#include "actions/vm/placement.h"
+#include "hypervisor/hypervisor.h"
 
 #define MEBIBYTE (INT64_C(1) << 20)
 #define GIBIBYTE (INT64_C(1) << 30)

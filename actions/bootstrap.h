@@ -8,8 +8,8 @@
 #ifndef POOLFS_BOOTSTRAP_H
 #define POOLFS_BOOTSTRAP_H
 
-#include "actions/ipv4.h"
-#include "actions/pool.h"
+#include "actions/network/ipv4.h"
+#include "actions/pool_open.h"
 
 /* The admin account's uuid is the same in every pool, as with the manual's server. */
 #define ADMIN_ACCOUNT_UUID "36c27e8ff05c4780bf6d2fa65700f22e"

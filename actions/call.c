@@ -5,10 +5,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "actions/account/session.h"
+#include "actions/engine/submit.h"
 #include "model/access.h"
 #include "model/inventory_class.h"
 #include "model/query.h"
-#include "actions/session.h"
 
 /* Queries over more objects than this wait for their turn in a worker. */
 #define QUICK_QUERY 64

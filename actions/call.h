@@ -27,8 +27,7 @@
 #ifndef POOLFS_CALL_H
 #define POOLFS_CALL_H
 
-#include "model/document.h"
-#include "actions/pool.h"
+#include "actions/engine/pool.h"
 
 /** Told the answer; NULL without memory. Handed over. Perhaps before the return of pool_call(), perhaps from
  * another thread. */
@@ -39,9 +38,5 @@ typedef void call_answer_fn(void *arg, struct document *answer);
  */
 void pool_call(struct pool *pool, const char *session, int64_t uid, const char *text, size_t len,
 	       call_answer_fn *answer, void *arg);
-
-/** The operation table as JSON: what REST routes and OpenAPI are made of. Owned by the caller; NULL without
- * memory. */
-json_t *operations_to_json(void);
 
 #endif

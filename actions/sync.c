@@ -5,103 +5,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "actions/host.h"
-#include "actions/pool_internal.h"
-#include "actions/topology.h"
-#include "actions/vm.h"
-#include "model/uuid.h"
+#include "actions/engine/pool_internal.h"
+#include "actions/host/host.h"
+#include "actions/network/host_prepare.h"
+#include "actions/storage/orphan_file.h"
+#include "actions/vm/state.h"
+#include "actions/volume/snapshot_create.h"
 
 /* ------------------------------------------------------------------- VMs */
-
-/* The pool's state for a domain's; -1 where an event says nothing about this VM. */
-static int state_for(const struct object *vm, enum hv_domain_state observed)
-{
-	int now = vm_state_parse(object_str(vm, VM_STATE));
-
-	switch ((enum vm_state)now) {
-	case VM_STATE_RUNNING:
-	case VM_STATE_STOPPED:
-	case VM_STATE_PAUSED:
-	case VM_STATE_UNKNOWN:
-		break;
-	case VM_STATE_CREATED:
-	case VM_STATE_STARTING:
-	case VM_STATE_STOPPING:
-	case VM_STATE_REBOOTING:
-	case VM_STATE_PAUSING:
-	case VM_STATE_RESUMING:
-	case VM_STATE_MIGRATING:
-	case VM_STATE_VOLUME_MIGRATING:
-	case VM_STATE_DESTROYING:
-	case VM_STATE_DESTROYED:
-	case VM_STATE_EXPUNGING:
-	case VM_STATE_COUNT:
-		return -1;
-	}
-	switch (observed) {
-	case HV_DOMAIN_RUNNING:
-		return VM_STATE_RUNNING;
-	case HV_DOMAIN_PAUSED:
-		return VM_STATE_PAUSED;
-	case HV_DOMAIN_OFF:
-	case HV_DOMAIN_ABSENT:
-		return VM_STATE_STOPPED;
-	}
-	return -1;
-}
-
-/* NULL: nothing that people need to know. */
-static const char *reason_name(enum hv_domain_reason reason)
-{
-	switch (reason) {
-	case HV_REASON_OTHER:
-		return NULL;
-	case HV_REASON_GUEST:
-		return "guest";
-	case HV_REASON_CRASHED:
-		return "crashed";
-	case HV_REASON_ENOSPC:
-		return "enospc";
-	case HV_REASON_IO_ERROR:
-		return "io-error";
-	}
-	return NULL;
-}
-
-int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state observed,
-		    enum hv_domain_reason reason, struct error *e)
-{
-	const struct object *before = view_get(txn_view(t), KIND_VM, vm_uuid);
-	int state = before ? state_for(before, observed) : -1;
-	const char *host = before ? object_str(before, VM_HOST_UUID) : NULL;
-	struct object *vm;
-
-	if (state < 0)
-		return 0;
-	/* A stopped leftover on another host says nothing about where the VM really is. */
-	if (state == VM_STATE_STOPPED && (!host || strcmp(host, host_uuid) != 0))
-		return 0;
-	vm = object_copy(before);
-	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(vm, VM_STATE, vm_state_name((enum vm_state)state));
-	/* a stop that a job wrote and that is only seen once more keeps what was known of it */
-	if (state != VM_STATE_STOPPED || !object_str_is(before, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
-		object_set_str(vm, VM_STATE_REASON, reason_name(reason));
-	object_set_null(vm, VM_UNKNOWN_FROM);
-	if (state == VM_STATE_STOPPED) {
-		object_set_str(vm, VM_LAST_HOST_UUID, host);
-		object_set_null(vm, VM_HOST_UUID);
-	} else {
-		const struct object *h = view_get(txn_view(t), KIND_HOST, host_uuid);
-
-		object_set_str(vm, VM_HOST_UUID, host_uuid);
-		object_set_null(vm, VM_STOPPED_BY_HA);
-		if (h)
-			object_set_str(vm, VM_CLUSTER_UUID, object_str(h, HOST_CLUSTER_UUID));
-	}
-	return vm_write(t, before, vm, e);
-}
 
 /* Its host is lost: nobody knows what the VM does. */
 static int vm_set_unknown(struct txn *t, const struct object *before, struct error *e)
@@ -218,6 +129,9 @@ static void prepare(void *arg)
 
 	if (host_prepare(event->pool, event->host, &e) < 0)
 		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(&e));
+	/* what was left behind while the host could not be reached */
+	snapshots_settle_idle(event->pool);
+	(void)loose_files_collect(event->pool, NULL);
 	free(event);
 }
 

@@ -12,11 +12,16 @@
 #ifndef POOLFS_SYNC_H
 #define POOLFS_SYNC_H
 
-#include "hypervisor/hypervisor.h"
-#include "model/store.h"
+#include <pthread.h>
 
-/** Brings one VM in line with what its host says of its domain. For change functions. */
-int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state state,
-		    enum hv_domain_reason reason, struct error *e);
+#include "actions/engine/pool.h"
+#include "hypervisor/hypervisor.h"
+
+/** The callbacks for hv_new(); their context is the pool (sync.c). */
+extern const struct hv_events pool_events;
+/** Makes every host of the pool known to the hypervisor module, which then connects (sync.c). */
+int pool_connect_hosts(struct pool *pool, struct error *e);
+/** Waits until no host is Connecting any more, or @ms have passed (sync.c). */
+void pool_wait_for_hosts(struct pool *pool, int ms);
 
 #endif

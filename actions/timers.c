@@ -4,18 +4,20 @@
  * its setting's seconds have passed since its last run; none of them blocks for
  * long, since they submit jobs or post changes.
  */
-#include "actions/pool_internal.h"
+#include "actions/timers.h"
 
 #include <string.h>
 
-#include "actions/config.h"
-#include "actions/ha.h"
-#include "actions/image.h"
-#include "actions/session.h"
-#include "actions/storage.h"
-#include "actions/loose_file.h"
-#include "actions/vm.h"
-#include "actions/volume.h"
+#include "actions/account/session.h"
+#include "actions/engine/config.h"
+#include "actions/engine/pool_internal.h"
+#include "actions/engine/result.h"
+#include "actions/image/image.h"
+#include "actions/storage/orphan_file.h"
+#include "actions/storage_refresh.h"
+#include "actions/vm/ha.h"
+#include "actions/vm/remove.h"
+#include "actions/volume/remove.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

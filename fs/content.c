@@ -5,12 +5,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "actions/config.h"
-#include "actions/json_gather.h"
-#include "actions/running_sum.h"
-#include "actions/shortform.h"
-#include "actions/spec.h"
-#include "actions/upload.h"
+#include "actions/engine/config.h"
+#include "actions/engine/json_gather.h"
+#include "actions/engine/menu.h"
+#include "actions/engine/shortform.h"
+#include "actions/engine/submit.h"
+#include "actions/image/running_sum.h"
+#include "actions/image/upload.h"
+#include "actions/spec/spec.h"
 #include "model/access.h"
 #include "model/render.h"
 #include "fs/ask.h"

@@ -2,8 +2,8 @@
 /* See data.h. */
 #include "fs/data.h"
 
-#include "actions/disk_reader.h"
-#include "actions/workers.h"
+#include "actions/engine/workers.h"
+#include "actions/volume/disk_reader.h"
 #include "fs/last_error.h"
 
 bool data_here(const struct place *dir)

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "actions/account/session.h"
 #include "actions/call.h"
-#include "actions/session.h"
 
 bool sessions_find(const struct place *dir, const char *name, struct node *ret)
 {

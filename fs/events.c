@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "actions/params.h"
+#include "actions/engine/params.h"
 
 static const char file_name[] = "events";
 static const char since[] = "events?since=";

@@ -8,7 +8,7 @@
 #ifndef POOLFS_FOLDER_H
 #define POOLFS_FOLDER_H
 
-#include "actions/operation.h"
+#include "actions/engine/operation.h"
 
 struct folder {
 	unsigned number;		/* index of its node; 1, 2, ... */

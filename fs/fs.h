@@ -14,7 +14,8 @@
 
 #include <fuse_lowlevel.h>
 
-#include "actions/pool.h"
+#include "actions/engine/operation.h"
+#include "actions/engine/pool.h"
 
 struct handles;
 struct last_errors;

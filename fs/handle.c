@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "actions/disk_reader.h"
-#include "actions/upload.h"
+#include "actions/image/upload.h"
+#include "actions/volume/disk_reader.h"
 #include "fs/by_name.h"
 #include "fs/where.h"
 

@@ -14,7 +14,7 @@
 #ifndef POOLFS_HANDLE_H
 #define POOLFS_HANDLE_H
 
-#include "actions/json_gather.h"
+#include "actions/engine/json_gather.h"
 #include "model/document.h"
 #include "model/uuid.h"
 #include "model/view.h"

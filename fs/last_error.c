@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "actions/pool.h"
+#include "actions/engine/result.h"
 #include "model/pmap.h"
 #include "fs/node.h"
 

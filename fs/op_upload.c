@@ -7,8 +7,8 @@
  */
 #include <string.h>
 
-#include "actions/upload.h"
-#include "actions/writer.h"
+#include "actions/image/upload.h"
+#include "actions/image/writer.h"
 #include "fs/last_error.h"
 #include "fs/ops.h"
 #include "fs/uploads.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "actions/tag.h"
+#include "actions/engine/user_tag.h"
 #include "fs/family.h"
 #include "fs/last_error.h"
 #include "fs/ops.h"

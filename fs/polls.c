@@ -10,7 +10,7 @@
 
 #include <poll.h>
 
-#include "actions/spec.h"
+#include "actions/spec/spec.h"
 #include "model/render.h"
 #include "fs/ops.h"
 

@@ -11,7 +11,7 @@
 #ifndef POOLFS_QUERIES_H
 #define POOLFS_QUERIES_H
 
-#include "actions/operation.h"
+#include "actions/engine/operation.h"
 #include "fs/node.h"
 
 /* Names that are kept, and bytes of the parameters of one. */

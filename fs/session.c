@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "actions/call.h"
+#include "actions/engine/catalog.h"
+#include "actions/engine/workers.h"
 #include "model/render.h"
 #include "fs/by_name.h"
 #include "fs/handle.h"
@@ -20,7 +21,6 @@
 #include "fs/stamp.h"
 #include "fs/wait.h"
 #include "fs/watchers.h"
-#include "actions/workers.h"
 
 #define NS_PER_S INT64_C(1000000000)
 /* Threads that read disks at one time. */

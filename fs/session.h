@@ -3,6 +3,7 @@
 #ifndef POOLFS_SESSION_H
 #define POOLFS_SESSION_H
 
+#include "actions/pool_open.h"
 #include "fs/fs.h"
 
 struct session_options {

@@ -5,8 +5,9 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "actions/shortform.h"
-#include "actions/spec.h"
+#include "actions/engine/shortform.h"
+#include "actions/engine/submit.h"
+#include "actions/spec/spec.h"
 #include "model/render.h"
 #include "fs/content.h"
 #include "fs/door.h"

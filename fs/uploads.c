@@ -2,7 +2,7 @@
 /* The directory `images/upload`. See uploads.h. */
 #include "fs/uploads.h"
 
-#include "actions/upload.h"
+#include "actions/image/upload.h"
 
 _Static_assert(UPLOAD_NAME_MAX < NAME_SIZE, "a file's name is a name of the tree");
 

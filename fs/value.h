@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "actions/operation.h"
+#include "actions/engine/operation.h"
 
 /* Longest text a value file takes, bytes. */
 #define VALUE_LENGTH 65536

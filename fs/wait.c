@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "actions/engine/result.h"
 #include "model/error.h"
 
 struct wait {

@@ -12,7 +12,7 @@
 
 #include <fuse_lowlevel.h>
 
-#include "actions/pool.h"
+#include "actions/engine/operation.h"
 
 struct waits;
 

@@ -308,7 +308,7 @@
 	X(VOLUME, NEXT_PATH, "nextPath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
 	  "file that a job is making the volume's, see snapshot.h")
 
-/* A file on primary storage that belongs to no volume, snapshot or image: not yet, or no more (loose_file.h). */
+/* A file on primary storage that belongs to no volume, snapshot or image: not yet, or no more (storage/orphan_file.h). */
 #define LOOSE_FILE_FIELDS(X)                                                                                 \
 	X_UUID(X, LOOSE_FILE)                                                                                \
 	X_REF(X, LOOSE_FILE, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE, "")  \

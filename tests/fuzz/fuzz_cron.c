@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "actions/cron.h"
+#include "actions/schedule/cron.h"
 
 #define PREFIX 9
 #define NS     INT64_C(1000000000)

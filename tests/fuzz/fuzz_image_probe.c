@@ -15,7 +15,7 @@
 #include <endian.h>
 #include <string.h>
 
-#include "actions/image_header.h"
+#include "actions/image/header.h"
 
 #define PREFIX 32
 /* What may be read of a file: headers, an L1 table, and the last L2 tables. */

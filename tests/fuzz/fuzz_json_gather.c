@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "actions/json_gather.h"
+#include "actions/engine/json_gather.h"
 
 #define LIMIT 4096
 

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "actions/call.h"
+#include "actions/engine/catalog.h"
 #include "rest/openapi.h"
 #include "rest/request.h"
 

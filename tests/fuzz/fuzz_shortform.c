@@ -3,7 +3,7 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include "actions/shortform.h"
+#include "actions/engine/shortform.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

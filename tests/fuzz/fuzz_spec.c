@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#include "actions/spec_internal.h"
+#include "actions/spec/members.h"
+#include "actions/spec/spec.h"
 
 static struct view *view;
 static const struct object *objects[16];

@@ -10,7 +10,9 @@
 
 #include <time.h>
 
-#include "actions/pool.h"
+#include "actions/engine/result.h"
+#include "actions/engine/submit.h"
+#include "actions/pool_open.h"
 
 /* How long anything may take, and how often it is looked at. */
 #define POOL_PATIENCE_MS 20000

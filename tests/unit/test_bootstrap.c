@@ -5,8 +5,8 @@
 #include <sodium.h>
 
 #include "actions/bootstrap.h"
-#include "actions/config.h"
-#include "actions/topology.h"
+#include "actions/host/topology.h"
+#include "actions/network/l3_network.h"
 
 static const struct object *only(const struct view *view, enum kind_id kind)
 {

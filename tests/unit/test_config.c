@@ -3,8 +3,8 @@
  */
 #include "tests/unit/fixture.h"
 
-#include "actions/config.h"
-#include "actions/request.h"
+#include "actions/engine/config.h"
+#include "actions/engine/request_check.h"
 
 static const struct actor admin = {.source = "test"};
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "actions/cron.h"
+#include "actions/schedule/cron.h"
 
 #define NS INT64_C(1000000000)
 

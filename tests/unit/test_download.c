@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "actions/download.h"
+#include "actions/image/download_curl.h"
 
 #define SIZE 2000003 /* as in download_server.py */
 

@@ -9,7 +9,7 @@
 #include "fs/place.h"
 #include "fs/queries.h"
 #include "fs/scratch.h"
-#include "actions/upload.h"
+#include "actions/image/upload.h"
 #include "model/event_internal.h"
 
 /* Enough to cross every power of two on the way, few enough for the sanitizers. */

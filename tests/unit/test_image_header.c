@@ -6,7 +6,7 @@
 #include <endian.h>
 #include <string.h>
 
-#include "actions/image_header.h"
+#include "actions/image/header.h"
 
 #define CLUSTER 65536
 

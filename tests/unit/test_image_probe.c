@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "actions/image_probe.h"
+#include "actions/image/probe.h"
 
 static char folder[] = "/tmp/poolfs-image-XXXXXX";
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "actions/image_rules.h"
+#include "actions/image/rules.h"
 
 static void test_url_path(void **state)
 {
@@ -33,7 +33,7 @@ static void test_claim(void **state)
 	assert_string_equal(image_claimed_format("raw", "DataVolumeTemplate"), "raw");
 }
 
-/* The table of image_rules.h, cell by cell. */
+/* The table of image/rules.h, cell by cell. */
 static void test_decide(void **state)
 {
 	static const struct {

@@ -10,10 +10,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 
-#include "actions/image.h"
-#include "actions/job.h"
-#include "actions/storage.h"
-#include "actions/topology.h"
+#include "actions/image/cache.h"
+#include "actions/image/image.h"
 
 #define MIB (1024 * 1024)
 

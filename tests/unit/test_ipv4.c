@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "actions/ipv4.h"
+#include "actions/network/ipv4.h"
 
 static uint32_t ip(const char *text)
 {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "actions/json_gather.h"
+#include "actions/engine/json_gather.h"
 
 /* Feeds in one piece, then in every pair of pieces, then byte by byte; all must agree. */
 static void expect(const char *text, enum json_gather_state wanted, uint64_t end)

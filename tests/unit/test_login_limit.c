@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "actions/login_limit.h"
+#include "actions/engine/login_limit.h"
 
 #define SECOND INT64_C(1000000000)
 

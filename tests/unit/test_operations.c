@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "actions/operation.h"
+#include "actions/engine/operation.h"
 
 static json_t *wire; /* operations.json */
 

@@ -6,9 +6,9 @@
  */
 #include "tests/unit/fixture.h"
 
-#include "actions/affinity.h"
-#include "actions/object_ops.h"
-#include "actions/vm.h"
+#include "actions/engine/tags.h"
+#include "actions/vm/affinity.h"
+#include "actions/vm/placement.h"
 
 #define ROUNDS 120
 #define GIB    (INT64_C(1) << 30)

@@ -7,9 +7,6 @@
 
 #include <stdatomic.h>
 
-#include "actions/job.h"
-#include "actions/request.h"
-
 #define REQUESTS 200
 #define ROUNDS	 5
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "actions/pool_internal.h"
+#include "actions/engine/pool_internal.h"
 #include "fs/content.h"
 #include "fs/by_name.h"
 #include "fs/queries.h"

@@ -2,7 +2,7 @@
 /* The sum of a file while it is written: in order, with holes, in pieces, and when it cannot be known. */
 #include "tests/unit/test.h"
 
-#include "actions/running_sum.h"
+#include "actions/image/running_sum.h"
 
 #define MD5_EMPTY    "d41d8cd98f00b204e9800998ecf8427e"
 #define MD5_ABC	     "900150983cd24fb0d6963f7d28e17f72"

@@ -6,9 +6,8 @@
  */
 #include "tests/unit/fixture.h"
 
-#include "actions/operation.h"
-#include "actions/schedule.h"
-#include "actions/scheduler.h"
+#include "actions/schedule/schedule.h"
+#include "actions/schedule/scheduler.h"
 
 #define S     INT64_C(1000000000)
 #define DAY   (86400 * S)

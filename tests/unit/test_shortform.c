@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "actions/shortform.h"
+#include "actions/engine/shortform.h"
 
 static void parses(const char *text, const char *expected)
 {

@@ -13,7 +13,7 @@
 
 #include <fcntl.h>
 
-#include "actions/request.h"
+#include "actions/engine/request_check.h"
 
 #define R   "Running"
 #define S   "Stopped"

@@ -2,8 +2,10 @@
 /* Primary and backup storage on a whole pool with a simulated host. */
 #include "tests/unit/pool_fixture.h"
 
-#include "actions/capacity.h"
-#include "actions/storage.h"
+#include "actions/host/capacity.h"
+#include "actions/storage/primary_storage.h"
+#include "actions/storage/url.h"
+#include "actions/storage_refresh.h"
 
 static void test_folders(void **state)
 {

@@ -6,11 +6,14 @@
  */
 #include "tests/unit/fixture.h"
 
-#include "actions/capacity.h"
-#include "actions/host.h"
-#include "actions/l3_network.h"
-#include "actions/object_ops.h"
-#include "actions/topology.h"
+#include "actions/engine/request_check.h"
+#include "actions/engine/rows.h"
+#include "actions/engine/tags.h"
+#include "actions/host/capacity.h"
+#include "actions/host/host.h"
+#include "actions/host/topology.h"
+#include "actions/host/uri.h"
+#include "actions/network/l3_network.h"
 
 static const struct actor admin = {.source = "test"};
 

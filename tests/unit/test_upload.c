@@ -5,7 +5,7 @@
  */
 #include "tests/unit/pool_fixture.h"
 
-#include "actions/upload.h"
+#include "actions/image/upload.h"
 
 /* A task and what became of it. */
 struct asked {

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actions/writer.h"
+#include "actions/image/writer.h"
 
 /* A child that waits for the end of a pipe and then exits with @status; *ret_pipe ends it. */
 static pid_t start_child(int status, int *ret_pipe)

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See session.h. */
+#include "actions/account/session.h"
+
+#include <string.h>
+
+#include "actions/engine/config.h"
+#include "actions/engine/pool_internal.h"
+
+#define NS_PER_S INT64_C(1000000000)
+/* A session's end is moved when it would move by more than this part of the timeout. */
+#define TOUCH_PART 64
+
+int64_t session_timeout_ns(const struct view *view)
+{
+	return config_int(view, "identity.session.timeout") * NS_PER_S;
+}
+
+bool session_has_ended(const struct object *session, int64_t now)
+{
+	return object_int(session, SESSION_EXPIRED_DATE) <= now;
+}
+
+const struct object *session_find(const struct view *view, const char *uuid)
+{
+	const struct object *session = view_get(view, KIND_SESSION, uuid);
+
+	return session && !session_has_ended(session, store_now()) ? session : NULL;
+}
+
+/* ------------------------------------------------------------ sliding expiry */
+
+struct touch {
+	char uuid[UUID_SIZE];
+	int64_t expires;
+};
+
+int session_put_end(struct txn *t, const struct object *session, int64_t expires, struct error *e)
+{
+	struct object *copy = object_copy(session);
+
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(copy, SESSION_EXPIRED_DATE, expires);
+	return txn_put(t, copy, NULL, e);
+}
+
+static int touch_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct touch *touch = arg;
+	const struct object *session = view_get(txn_view(t), KIND_SESSION, touch->uuid);
+
+	if (!session || object_int(session, SESSION_EXPIRED_DATE) >= touch->expires)
+		return 0;
+	return session_put_end(t, session, touch->expires, e);
+}
+
+static void touch_done(void *arg, int result, struct error *e)
+{
+	(void)result; /* the next use tries again */
+	(void)e;
+	free(arg);
+}
+
+void session_touch(struct pool *pool, const struct view *view, const struct object *session)
+{
+	int64_t timeout = session_timeout_ns(view), expires = store_now() + timeout;
+	struct touch *touch;
+
+	if (pool->read_only || expires - object_int(session, SESSION_EXPIRED_DATE) <= timeout / TOUCH_PART)
+		return;
+	touch = malloc(sizeof(*touch));
+	if (!touch)
+		return;
+	memcpy(touch->uuid, object_uuid(session), sizeof(touch->uuid));
+	touch->expires = expires;
+	if (store_post(pool->store, touch_fn, touch, touch_done) < 0)
+		free(touch);
+}
+
+static int remove_ended_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *session;
+	int64_t after = 0;
+
+	(void)arg;
+	while ((session = view_next(txn_view(t), KIND_SESSION, after))) {
+		int r;
+
+		after = session->id;
+		if (!session_has_ended(session, txn_now(t)))
+			continue;
+		r = txn_remove(t, session, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int session_remove_ended(struct pool *pool, struct error *e)
+{
+	return store_run(pool->store, remove_ended_fn, NULL, e);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See host_remove.h. */
+#include "actions/cascade/host_remove.h"
+
+#include <string.h>
+
+#include "actions/engine/rows.h"
+#include "actions/host/simulator.h"
+#include "actions/vm/remove.h"
+#include "actions/vm/stops.h"
+#include "actions/volume/remove.h"
+#include "hypervisor/hypervisor.h"
+
+/* ----------------------------------------------------------------- removing */
+
+/* Data volumes that no VM has are kept, unless the caller insists. */
+static int check_volumes(const struct view *view, const struct object *host, struct error *e)
+{
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_HOST_UUID, object_uuid(host))
+		if (object_is_null(volume, VOLUME_VM_UUID))
+			return error_set(
+				e, ENOTEMPTY,
+				"host '%s' still holds data volume '%s', delete it first or use deleteMode=Enforcing",
+				object_name(host), object_name(volume));
+	return 0;
+}
+
+/* VMs and volumes whose files lie on the host alone go with it; @enforcing: those that cannot be removed are
+ * left. */
+static int remove_local_volumes(struct job *job, const char *host, bool enforcing, struct error *e)
+{
+	for (int64_t after = 0;;) {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+		const struct object *volume =
+			view_next_where(view, KIND_VOLUME, VOLUME_HOST_UUID, host, after);
+		const char *vm;
+		int r;
+
+		if (!volume)
+			return 0;
+		after = volume->id;
+		vm = object_str(volume, VOLUME_VM_UUID);
+		r = vm ? vm_remove_all_where(job, FIELD_UUID, vm, e)
+		       : vm_remove_volume(job->pool, object_uuid(volume), e);
+		if (r < 0 && !enforcing)
+			return r;
+	}
+}
+
+/* What the pool made on the host is taken down again, as far as the host answers. */
+static void close_on_host(struct job *job, const struct view *view, const struct object *host)
+{
+	struct hypervisor *hv = pool_hypervisor(job->pool);
+	const char *cluster = object_str(host, HOST_CLUSTER_UUID);
+
+	if (!object_str_is(host, HOST_STATUS, "Connected"))
+		return;
+	view_for_each_where (link, view, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, cluster)
+		view_for_each_where (l3, view, KIND_L3_NETWORK, L3_L2_NETWORK_UUID,
+				     object_str(link, CLUSTER_L2_L2_NETWORK_UUID))
+			(void)hv_network_close(hv, object_uuid(host), object_uuid(l3), NULL);
+	view_for_each_where (link, view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, cluster)
+		(void)hv_pool_close(hv, object_uuid(host), object_str(link, CLUSTER_PS_PRIMARY_STORAGE_UUID),
+				    NULL);
+}
+
+/* A VM that could not be stopped because its host does not answer is somewhere nobody can reach. */
+static int release_vm(struct txn *t, const struct object *vm, struct error *e)
+{
+	struct object *copy = object_copy(vm);
+
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	if (!object_str_is(vm, VM_STATE, "Destroyed"))
+		object_set_str(copy, VM_STATE, "Stopped");
+	object_set_null(copy, VM_STATE_REASON);
+	object_set_null(copy, VM_HOST_UUID);
+	return txn_put(t, copy, NULL, e);
+}
+
+static int remove_rows(struct txn *t, void *arg, struct error *e)
+{
+	const char *uuid = arg;
+	const struct object *vm;
+	struct object_key key = {KIND_HOST, uuid};
+	int r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_HOST_UUID, uuid, e);
+
+	while (r == 0 && (vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, uuid, 0)))
+		r = release_vm(t, vm, e);
+	return r < 0 ? r : object_remove_key(t, &key, e);
+}
+
+int host_remove(struct job *job, const char *uuid, bool enforcing, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *host = view_get(view, KIND_HOST, uuid);
+	_cleanup_free_ char *key = strdup(uuid);
+	int r;
+
+	if (!key)
+		return error_set(e, ENOMEM, "out of memory");
+	if (!host)
+		return 0;
+	r = enforcing ? 0 : check_volumes(view, host, e);
+	if (r == 0)
+		r = vm_stop_all(job, vm_runs_on, uuid, enforcing ? NULL : e);
+	if (r == 0 || enforcing)
+		r = remove_local_volumes(job, uuid, enforcing, enforcing ? NULL : e);
+	if (r < 0 && !enforcing)
+		return r;
+	close_on_host(job, view, host);
+	hv_host_remove(pool_hypervisor(job->pool), uuid);
+	r = store_run(pool_store(job->pool), remove_rows, key, e);
+	if (r == 0)
+		host_simulator_forget(job->pool, uuid);
+	return r;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removing an L2 network with its L3 networks. */
+#ifndef POOLFS_CASCADE_L2_NETWORK_REMOVE_H
+#define POOLFS_CASCADE_L2_NETWORK_REMOVE_H
+
+#include <net/if.h>
+
+#include "actions/engine/job.h"
+
+/** Removes an L2 network with its L3 networks, as l3_network_remove(). Blocking: for workers. */
+int l2_network_remove(struct job *job, const char *uuid, bool enforcing, struct error *e);
+
+#endif

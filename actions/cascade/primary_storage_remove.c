@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See primary_storage_remove.h. */
+#include "actions/cascade/primary_storage_remove.h"
+
+#include "actions/engine/rows.h"
+#include "actions/image/cache.h"
+#include "actions/vm/remove.h"
+#include "actions/volume/remove.h"
+#include "hypervisor/hypervisor.h"
+
+/* ----------------------------------------------------------------- deletion */
+
+/* Takes the volumes and their VMs along, as far as the hosts answer. */
+static int remove_users(struct job *job, const char *ps, struct error *e)
+{
+	for (int64_t after = 0;;) {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+		const struct object *volume =
+			view_next_where(view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, ps, after);
+		const char *vm;
+
+		if (!volume)
+			return 0;
+		if (job_should_stop(job))
+			return job_stop_reason(job, e);
+		after = volume->id;
+		vm = object_str(volume, VOLUME_VM_UUID);
+		if (vm)
+			(void)vm_remove_all_where(job, FIELD_UUID, vm, NULL);
+		else
+			(void)vm_remove_volume(job->pool, object_uuid(volume), NULL);
+	}
+}
+
+struct removal {
+	const char *ps;
+	bool enforcing;
+};
+
+static int remove_rows(struct txn *t, void *arg, struct error *e)
+{
+	const struct removal *removal = arg;
+	struct object_key key = {KIND_PRIMARY_STORAGE, removal->ps};
+	int r;
+
+	if (!removal->enforcing &&
+	    view_next_where(txn_view(t), KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, key.uuid, 0))
+		return error_set(e, ENOTEMPTY, "primary storage '%s' holds volumes", key.uuid);
+	r = object_remove_where(t, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, key.uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, key.uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, key.uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+					key.uuid, e);
+	return r < 0 ? r : object_remove_key(t, &key, e);
+}
+
+int primary_storage_remove(struct job *job, const char *uuid, bool enforcing, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	struct removal removal = {uuid, enforcing};
+	int r = enforcing ? remove_users(job, uuid, e) : 0;
+
+	if (r == 0)
+		r = image_cache_drop(job->pool, uuid, enforcing ? NULL : e);
+	if (job_should_stop(job))
+		return job_stop_reason(job, e);
+	if (r < 0 && !enforcing)
+		return r;
+	/* a host of any cluster may have it open: image_cache_drop() opens it where it must */
+	view_for_each (host, view, KIND_HOST)
+		if (object_str_is(host, HOST_STATUS, "Connected"))
+			(void)hv_pool_close(pool_hypervisor(job->pool), object_uuid(host), uuid, NULL);
+	return store_run(pool_store(job->pool), remove_rows, &removal, e);
+}

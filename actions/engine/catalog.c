@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operation table as a document. See call.h. */
+#include "actions/engine/catalog.h"
+
+#include <string.h>
+
+#include "actions/engine/operation.h"
+
+static json_t *strings(const char *const *list)
+{
+	json_t *json = json_array();
+
+	for (; list && *list; list++)
+		(void)json_array_append_new(json, json_string(*list));
+	return json;
+}
+
+static void set(json_t *json, const char *name, json_t *value)
+{
+	(void)json_object_set_new(json, name, value);
+}
+
+static void set_text(json_t *json, const char *name, const char *text)
+{
+	if (text)
+		set(json, name, json_string(text));
+}
+
+static void set_flag(json_t *json, const char *name, bool flag)
+{
+	if (flag)
+		set(json, name, json_true());
+}
+
+static json_t *param_to_json(const struct param *p)
+{
+	static const char *const types[] = {
+		[PARAM_STRING] = "string", [PARAM_INT] = "int",	  [PARAM_LONG] = "long",
+		[PARAM_BOOL] = "boolean",  [PARAM_LIST] = "list", [PARAM_MAP] = "map",
+	};
+	static const char *const places[] = {[IN_BODY] = "body", [IN_PATH] = "path", [IN_QUERY] = "query"};
+	json_t *json =
+		json_pack("{s:s, s:s, s:s}", "name", p->name, "type", types[p->type], "in", places[p->in]);
+
+	set_flag(json, "required", p->flags & PARAM_REQUIRED);
+	set_flag(json, "nonempty", p->flags & PARAM_NONEMPTY);
+	set_flag(json, "secret", p->flags & PARAM_SECRET);
+	if (p->resource != KIND_NONE)
+		set_text(json, "resource", kind_get(p->resource)->name);
+	if (p->max_length)
+		set(json, "maxLength", json_integer(p->max_length));
+	if (p->min || p->max) {
+		set(json, "min", json_integer(p->min));
+		set(json, "max", json_integer(p->max));
+	}
+	if (p->values)
+		set(json, "values", strings(p->values));
+	set_text(json, "default", p->default_value);
+	return json;
+}
+
+static json_t *operation_to_json(const struct operation *op)
+{
+	static const char *const methods[] = {[METHOD_GET] = "GET",
+					      [METHOD_POST] = "POST",
+					      [METHOD_PUT] = "PUT",
+					      [METHOD_DELETE] = "DELETE"};
+	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", op->name, "section", op->section,
+				 "method", methods[op->method], "paths", strings(op->paths), "aliases",
+				 strings(op->route_aliases));
+	json_t *params = json_array();
+
+	set_text(json, "key", op->key);
+	if (op->key_aliases)
+		set(json, "keyAliases", strings(op->key_aliases));
+	for (const struct param *p = op->params; p && p->name; p++)
+		(void)json_array_append_new(params, param_to_json(p));
+	set(json, "params", params);
+	set(json, "results", strings(op->results));
+	if (op->kind != KIND_NONE)
+		set_text(json, "kind", kind_get(op->kind)->name);
+	set_flag(json, "query", op->place == PLACE_QUERY);
+	set_flag(json, "sync", op->flags & OP_SYNC);
+	set_flag(json, "destroys", op->flags & OP_DESTROYS);
+	set_flag(json, "admin", op->flags & OP_ADMIN);
+	set_flag(json, "noSession", op->flags & OP_NO_SESSION);
+	set_flag(json, "built", operation_is_built(op));
+	set_text(json, "help", op->help);
+	return json;
+}
+
+json_t *operations_to_json(void)
+{
+	json_t *list = json_array(), *json;
+
+	for (const struct operation *const *op = operations(); *op; op++)
+		(void)json_array_append_new(list, operation_to_json(*op));
+	json = json_pack("{s:s, s:o}", "version", POOLFS_VERSION, "operations", list);
+	return json;
+}

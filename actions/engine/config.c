@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of settings, and UpdateGlobalConfig. See config.h.
+ *
+ * To add a setting: one row here, in the order of its key, and the code that
+ * reads it. Its row in the database appears at the next start.
+ */
+#include "actions/engine/config.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define CHOICE(k, d, help, ...)                                                                              \
+	{                                                                                                    \
+		.key = (k), .type = SETTING_CHOICE, .values = LIST(__VA_ARGS__), .default_value = (d),       \
+		.description = (help)                                                                        \
+	}
+#define BOOL(k, d, help)                                                                                     \
+	{                                                                                                    \
+		.key = (k), .type = SETTING_BOOL, .default_value = (d), .description = (help)                \
+	}
+#define INT(k, low, high, d, help)                                                                           \
+	{                                                                                                    \
+		.key = (k), .type = SETTING_INT, .min = (low), .max = (high), .default_value = (d),          \
+		.description = (help)                                                                        \
+	}
+#define SIZE(k, d, help)                                                                                     \
+	{                                                                                                    \
+		.key = (k), .type = SETTING_SIZE, .min = 0, .max = INT64_MAX, .default_value = (d),          \
+		.description = (help)                                                                        \
+	}
+#define POLICY(k, what)                                                                                      \
+	CHOICE(k, "Delay",                                                                                   \
+	       "what deleting " what                                                                         \
+	       " does: Direct removes it at once, Delay after expungePeriod, Never only by hand",            \
+	       "Direct", "Delay", "Never")
+#define SECONDS(k, d, help)    INT(k, 1, INT32_MAX, d, help)
+#define QUOTA(k, d, what)      INT("quota." k, 0, INT64_MAX, d, "most " what " of a normal account")
+#define QUOTA_SIZE(k, d, what) SIZE("quota." k, d, "most " what " of a normal account, bytes")
+
+/* behaviour.md 3.10 and 3.13, sorted by key for bsearch. */
+static const struct setting settings[] = {
+	SIZE("backupStorage.reservedCapacity", "1G", "bytes that images leave free on a backup storage"),
+	BOOL("ha.enable", "true", "VMs with an HA level are started again by themselves"),
+	SECONDS("ha.neverStopVm.gc.maxRetryIntervalTime", "300",
+		"most seconds between two starts of a VM by HA"),
+	SECONDS("ha.neverStopVm.scan.interval", "1",
+		"seconds between two looks for NeverStop VMs that are down"),
+	INT("host.cpu.overProvisioning.ratio", 1, 1000, "10", "virtual CPUs promised per logical processor"),
+	SECONDS("host.ping.interval", "60", "seconds between two looks at a host"),
+	INT("host.ping.maxFailure", 1, 100, "3", "failed looks after which a host is Disconnected"),
+	SECONDS("identity.session.cleanup.interval", "3600",
+		"seconds between two looks for sessions to forget"),
+	INT("identity.session.maxConcurrent", 1, INT32_MAX, "500", "most sessions of an account at one time"),
+	SECONDS("identity.session.timeout", "7200", "seconds after which a session ends"),
+	POLICY("image.deletionPolicy", "an image"),
+	BOOL("image.enableResetPassword", "true", "guest passwords may be changed in VMs of new images"),
+	SECONDS("image.expungeInterval", "3600", "seconds between two looks for images to expunge"),
+	SECONDS("image.expungePeriod", "86400", "seconds after which a deleted image is expunged"),
+	INT("kvm.dataVolume.maxNum", 1, 1000, "24", "most data volumes of one VM"),
+	INT("kvm.host.syncLevel", 1, 1000, "10", "most requests to one host at one time"),
+	SIZE("kvm.reservedMemory", "1G", "bytes that VMs leave free on a host"),
+	CHOICE("kvm.vm.cacheMode", "none", "cache mode of disks", "none", "writethrough", "writeback"),
+	CHOICE("kvm.vm.cpuMode", "none", "CPU model that guests see", "none", "host-model",
+	       "host-passthrough"),
+	BOOL("localStoragePrimaryStorage.liveMigrationWithStorage.allow", "false",
+	     "VMs with volumes on local storage can migrate, with a copy of these"),
+	INT("primaryStorage.physicalCapacityThreshold", 1, 100, "90",
+	    "percent of its file system in use above which a primary storage gets nothing new"),
+	SIZE("primaryStorage.reservedCapacity", "1G", "bytes that volumes leave free on a primary storage"),
+	QUOTA("image.num", "20", "images"),
+	QUOTA_SIZE("image.size", "10T", "size of all images"),
+	QUOTA("l3.num", "20", "L3 networks"),
+	QUOTA("snapshot.volume.num", "200", "volume snapshots"),
+	QUOTA("vm.cpuNum", "80", "virtual CPUs of running VMs"),
+	QUOTA_SIZE("vm.memorySize", "80G", "memory of running VMs"),
+	QUOTA("vm.num", "20", "running VMs"),
+	QUOTA("vm.totalNum", "20", "VMs"),
+	QUOTA_SIZE("volume.capacity", "10T", "size of all volumes"),
+	QUOTA("volume.data.num", "40", "data volumes"),
+	SECONDS("rest.completedApi.expiredPeriod", "10800", "seconds for which the result of a job is kept"),
+	SECONDS("rest.expiredApi.scanInterval", "3600", "seconds between two looks for jobs to forget"),
+	SECONDS("search.timeLimit", "10", "seconds after which a query is cut off"),
+	BOOL("vm.bootMenu", "true", "the firmware offers a boot menu"),
+	BOOL("vm.cleanTraffic", "false", "guests cannot use addresses that are not theirs"),
+	BOOL("vm.dataVolume.deleteOnVmDestroy", "false", "destroying a VM deletes its data volumes"),
+	POLICY("vm.deletionPolicy", "a VM"),
+	SECONDS("vm.expungeInterval", "3600", "seconds between two looks for VMs to expunge"),
+	SECONDS("vm.expungePeriod", "86400", "seconds after which a destroyed VM is expunged"),
+	BOOL("vm.instanceOffering.setNullWhenDeleting", "true", "VMs lose their link to a deleted offering"),
+	BOOL("vm.kvmHiddenState", "false", "guests do not see that they run under KVM"),
+	BOOL("vm.numa", "false", "CPUs and memory can be added to running VMs"),
+	CHOICE("vm.videoType", "cirrus", "video card of guests", "cirrus", "vga", "qxl", "virtio"),
+	POLICY("volume.deletionPolicy", "a data volume"),
+	SECONDS("volume.expungeInterval", "3600", "seconds between two looks for volumes to expunge"),
+	SECONDS("volume.expungePeriod", "86400", "seconds after which a deleted volume is expunged"),
+	SECONDS("volume.refreshVolumeSizeInterval", "3600",
+		"seconds between two looks at the sizes of volumes"),
+	INT("volumeSnapshot.incrementalSnapshot.maxNum", 1, 10000, "128", "most snapshots in one chain"),
+};
+
+#undef LIST
+#undef CHOICE
+#undef BOOL
+#undef INT
+#undef SIZE
+#undef POLICY
+#undef SECONDS
+#undef QUOTA
+#undef QUOTA_SIZE
+
+/* ------------------------------------------------------------------ lookup */
+
+static int setting_compare(const void *key, const void *row)
+{
+	return strcmp(key, ((const struct setting *)row)->key);
+}
+
+static const struct setting *setting_find(const char *key)
+{
+	return bsearch(key, settings, ARRAY_SIZE(settings), sizeof(settings[0]), setting_compare);
+}
+
+/* The category and the name in a key. */
+static int category_length(const struct setting *s)
+{
+	return (int)strcspn(s->key, ".");
+}
+
+static const char *setting_name(const struct setting *s)
+{
+	return s->key + category_length(s) + 1;
+}
+
+static bool row_is_of(const struct object *row, const struct setting *s)
+{
+	const char *category = object_text(row, GLOBAL_CONFIG_CATEGORY);
+	size_t len = (size_t)category_length(s);
+
+	return strncmp(category, s->key, len) == 0 && category[len] == '\0' &&
+	       object_str_is(row, GLOBAL_CONFIG_NAME, setting_name(s));
+}
+
+static const struct object *setting_row(const struct view *view, const struct setting *s)
+{
+	view_for_each_where (row, view, KIND_GLOBAL_CONFIG, GLOBAL_CONFIG_NAME, setting_name(s))
+		if (row_is_of(row, s))
+			return row;
+	return NULL;
+}
+
+const struct setting *setting_of_row(const struct object *row)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (row_is_of(row, &settings[i]))
+			return &settings[i];
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ values */
+
+/* A decimal number, with K, M, G or T behind it when @sized. False for anything else and beyond 63 bits. */
+static bool parse_number(const char *text, bool sized, int64_t *ret_number)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	char *end;
+	long long number;
+	int shift = 0;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (errno)
+		return false;
+	unit = sized && *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	if (unit) {
+		shift = 10 * (int)(unit - units + 1);
+		end++;
+	}
+	if (*end || number > INT64_MAX >> shift)
+		return false;
+	*ret_number = number << shift;
+	return true;
+}
+
+static int check_choice(const struct setting *s, const char *value, struct error *e)
+{
+	char allowed[256] = "";
+	size_t len = 0;
+
+	for (const char *const *v = s->values; *v; v++) {
+		if (strcmp(*v, value) == 0)
+			return 0;
+		len += (size_t)snprintf(allowed + len, sizeof(allowed) - len, "%s%s", len ? ", " : "", *v);
+	}
+	return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes one of %s", value, s->key,
+			 allowed);
+}
+
+int setting_check_value(const struct setting *s, const char *value, struct error *e)
+{
+	int64_t number;
+
+	switch (s->type) {
+	case SETTING_CHOICE:
+		return check_choice(s, value, e);
+	case SETTING_BOOL:
+		if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+			return 0;
+		return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes true or false", value,
+				 s->key);
+	case SETTING_INT:
+	case SETTING_SIZE:
+		if (!parse_number(value, s->type == SETTING_SIZE, &number))
+			return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes a number%s",
+					 value, s->key,
+					 s->type == SETTING_SIZE ? " of bytes or one with K, M, G or T" : "");
+		if (number < s->min || number > s->max)
+			return error_set(e, ERANGE,
+					 "'%s' is no value of setting '%s', it must be in range of [%" PRId64
+					 ", %" PRId64 "]",
+					 value, s->key, s->min, s->max);
+		return 0;
+	}
+	return 0;
+}
+
+const char *config_str(const struct view *view, const char *key)
+{
+	const struct setting *s = setting_find(key);
+	const struct object *row;
+
+	assert(s);
+	row = setting_row(view, s);
+	return row && object_str(row, GLOBAL_CONFIG_VALUE) ? object_str(row, GLOBAL_CONFIG_VALUE)
+							   : s->default_value;
+}
+
+int64_t config_int(const struct view *view, const char *key)
+{
+	int64_t number = 0;
+
+	/* Rows and defaults were checked before, so this does not fail on a database that we wrote. */
+	if (!parse_number(config_str(view, key), true, &number))
+		(void)parse_number(setting_find(key)->default_value, true, &number);
+	return number;
+}
+
+bool config_bool(const struct view *view, const char *key)
+{
+	return strcmp(config_str(view, key), "true") == 0;
+}
+
+/* -------------------------------------------------------------------- rows */
+
+static int put_new_row(struct txn *t, const struct setting *s, struct error *e)
+{
+	_cleanup_free_ char *category = strndup(s->key, (size_t)category_length(s));
+	struct object *o = category ? object_new(kind_get(KIND_GLOBAL_CONFIG)) : NULL;
+	char uuid[UUID_SIZE];
+
+	if (!o)
+		return error_set(e, ENOMEM, "out of memory");
+	uuid_make(uuid);
+	object_set_str(o, GLOBAL_CONFIG_UUID, uuid);
+	object_set_str(o, GLOBAL_CONFIG_NAME, setting_name(s));
+	object_set_str(o, GLOBAL_CONFIG_CATEGORY, category);
+	object_set_str(o, GLOBAL_CONFIG_DESCRIPTION, s->description);
+	object_set_str(o, GLOBAL_CONFIG_VALUE, s->default_value);
+	object_set_str(o, GLOBAL_CONFIG_DEFAULT_VALUE, s->default_value);
+	return txn_put(t, o, NULL, e);
+}
+
+/* A newer program may describe a setting better or have another default: one that nobody changed follows it.
+ */
+static int refresh_row(struct txn *t, const struct setting *s, const struct object *row, struct error *e)
+{
+	struct object *copy = object_copy(row);
+
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	if (object_str_is(row, GLOBAL_CONFIG_VALUE, object_str(row, GLOBAL_CONFIG_DEFAULT_VALUE)))
+		object_set_str(copy, GLOBAL_CONFIG_VALUE, s->default_value);
+	object_set_str(copy, GLOBAL_CONFIG_DESCRIPTION, s->description);
+	object_set_str(copy, GLOBAL_CONFIG_DEFAULT_VALUE, s->default_value);
+	return txn_put(t, copy, NULL, e);
+}
+
+int config_fill(struct txn *t, struct error *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		const struct object *row = setting_row(txn_view(t), &settings[i]);
+		int r = row ? refresh_row(t, &settings[i], row, e) : put_new_row(t, &settings[i], e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

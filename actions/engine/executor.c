@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See executor.h.
+ *
+ * One lock guards the queues and the list of running jobs. It is taken in the
+ * store's writer thread (a new row) and in workers (a finished job), and held
+ * for list operations only: never while a job runs or the store is called.
+ */
+#include "actions/engine/executor.h"
+
+#include <pthread.h>
+#include <search.h>
+#include <string.h>
+
+#include "actions/engine/request_check.h"
+#include "actions/engine/workers.h"
+
+/* Jobs at one time. Most of them wait for a host or a disk. */
+#define WORKERS_MAX 64
+/* How long after its deadline a job that does not stop is written off. */
+#define GRACE_NS INT64_C(10000000000)
+
+struct waiting;
+
+/* The jobs of one object, in order. */
+struct queue {
+	char uuid[UUID_SIZE]; /* first member: the key of the search tree */
+	struct waiting *head, *tail;
+};
+
+/* A job's place in one queue. */
+struct place_in_queue {
+	struct queue *queue;
+	struct waiting *next; /* the next one in that queue */
+};
+
+struct waiting {
+	struct executor *x;
+	char job[UUID_SIZE];
+	bool recover;	     /* was Processing when the daemon ended */
+	int blocked;	     /* queues in which it is not the first */
+	struct job *running; /* lock; the worker's, while it runs */
+	struct waiting *prev_running, *next_running;
+	size_t count; /* queues it is in */
+	struct place_in_queue in[];
+};
+
+struct executor {
+	struct pool *pool;
+	struct workers *workers;
+	pthread_mutex_t lock;
+	void *queues;		 /* lock; tsearch tree of struct queue */
+	struct waiting *running; /* lock */
+	bool started, stopping;	 /* lock */
+};
+
+static int queue_compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* ----------------------------------------------------------------- queues */
+
+/* Under lock. NULL when memory is short. */
+static struct queue *queue_find(struct executor *x, const char *uuid)
+{
+	struct queue *made, **slot = tfind(uuid, &x->queues, queue_compare);
+
+	if (slot)
+		return *slot;
+	made = calloc(1, sizeof(*made));
+	if (!made)
+		return NULL;
+	snprintf(made->uuid, sizeof(made->uuid), "%s", uuid);
+	slot = tsearch(made, &x->queues, queue_compare);
+	if (!slot) {
+		free(made);
+		return NULL;
+	}
+	return made;
+}
+
+static struct place_in_queue *place_in(struct waiting *entry, const struct queue *queue)
+{
+	size_t i = 0;
+
+	while (entry->in[i].queue != queue)
+		i++;
+	return &entry->in[i];
+}
+
+/* Under lock. */
+static void queue_append(struct queue *queue, struct waiting *entry)
+{
+	entry->in[entry->count++].queue = queue;
+	if (queue->tail) {
+		place_in(queue->tail, queue)->next = entry;
+		entry->blocked++;
+	} else {
+		queue->head = entry;
+	}
+	queue->tail = entry;
+}
+
+/* Under lock: takes the first entry off; returns the one that is first now, if nothing else blocks it. */
+static struct waiting *queue_pop(struct executor *x, struct queue *queue)
+{
+	struct waiting *next = place_in(queue->head, queue)->next;
+
+	queue->head = next;
+	if (next)
+		return --next->blocked == 0 ? next : NULL;
+	tdelete(queue, &x->queues, queue_compare);
+	free(queue);
+	return NULL;
+}
+
+static void entry_run(void *arg);
+
+static void dispatch(struct executor *x, struct waiting *entry)
+{
+	/* Refused only while the daemon ends; the row stays Queued and is taken up at the next start. */
+	if (entry && workers_run(x->workers, entry_run, entry) < 0)
+		return;
+}
+
+/* Under lock. Appends to the queues of all objects that the job names; false when memory is short. */
+static bool enter_queues(struct executor *x, const struct view *view, const struct object *job,
+			 struct waiting *entry)
+{
+	const char *second = object_str(job, JOB_QUEUE2);
+	struct queue *queue = queue_find(x, object_text(job, JOB_QUEUE));
+
+	if (!queue)
+		return false;
+	queue_append(queue, entry);
+	if (second && !object_str_is(job, JOB_QUEUE, second)) {
+		queue = queue_find(x, second);
+		if (!queue)
+			return false;
+		queue_append(queue, entry);
+	}
+	view_for_each_where (ref, view, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job)) {
+		queue = queue_find(x, object_text(ref, QUEUE_REF_OBJECT_UUID));
+		if (!queue)
+			return false;
+		queue_append(queue, entry);
+	}
+	return true;
+}
+
+static void enqueue(struct executor *x, const struct view *view, const struct object *job, bool recover)
+{
+	size_t queues = 2 + view_count_where(view, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job));
+	struct waiting *entry = calloc(1, sizeof(*entry) + queues * sizeof(entry->in[0]));
+	bool ready;
+
+	if (!entry)
+		return; /* the row stays Queued and is taken up at the next start */
+	entry->x = x;
+	entry->recover = recover;
+	snprintf(entry->job, sizeof(entry->job), "%s", object_uuid(job));
+	pthread_mutex_lock(&x->lock);
+	/* Without memory for all of its queues it stays in some of them, blocked until the next start. */
+	if (!enter_queues(x, view, job, entry))
+		entry->blocked++;
+	ready = entry->blocked == 0;
+	pthread_mutex_unlock(&x->lock);
+	if (ready)
+		dispatch(x, entry);
+}
+
+/* Takes a finished entry out of its queues and lets the next ones run. Frees it. */
+static void dequeue(struct waiting *entry)
+{
+	struct executor *x = entry->x;
+
+	for (size_t i = 0; i < entry->count; i++) {
+		struct waiting *ready;
+
+		pthread_mutex_lock(&x->lock);
+		ready = queue_pop(x, entry->in[i].queue);
+		pthread_mutex_unlock(&x->lock);
+		dispatch(x, ready);
+	}
+	free(entry);
+}
+
+/* ---------------------------------------------------------------- running */
+
+static void running_add(struct waiting *entry, struct job *job)
+{
+	struct executor *x = entry->x;
+
+	scoped_lock(&x->lock);
+	entry->running = job;
+	entry->next_running = x->running;
+	if (x->running)
+		x->running->prev_running = entry;
+	x->running = entry;
+	if (x->stopping)
+		atomic_store(&job->cancelled, true);
+}
+
+static void running_remove(struct waiting *entry)
+{
+	struct executor *x = entry->x;
+
+	scoped_lock(&x->lock);
+	if (entry->prev_running)
+		entry->prev_running->next_running = entry->next_running;
+	else
+		x->running = entry->next_running;
+	if (entry->next_running)
+		entry->next_running->prev_running = entry->prev_running;
+	entry->running = NULL;
+}
+
+/* Queued -> Processing. OP_MISSING_OK when there is nothing to do, negative when it may not run. */
+static int begin_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct job *job = arg;
+	const struct object *row = view_get(txn_view(t), KIND_JOB, job->uuid);
+	struct object *begun;
+	int r;
+
+	if (!row || !object_str_is(row, JOB_STATE, "Queued"))
+		return -ECANCELED;
+	r = request_check(txn_view(t), job->req, false, e);
+	if (r != 0)
+		return r;
+	begun = object_copy(row);
+	if (!begun)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(begun, JOB_STATE, "Processing");
+	object_set_int(begun, JOB_STARTED, txn_now(t));
+	return txn_put(t, begun, NULL, e);
+}
+
+struct apply {
+	struct job *job;
+	bool check; /* that it may be done now */
+	json_t *result;
+};
+
+static int apply_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct apply *a = arg;
+	const struct request *req = a->job->req;
+	int r = a->check ? request_check(txn_view(t), req, false, e) : 0;
+
+	if (r != 0)
+		return r;
+	return req->op->apply ? req->op->apply(t, req, &a->result, e) : OP_NEEDS_RUN;
+}
+
+/* The operation itself, by whichever handler it has. */
+static int perform(struct job *job, bool check, json_t **ret_result, struct error *e)
+{
+	const struct operation *op = job->req->op;
+	struct apply a = {.job = job, .check = check};
+	int r = OP_NEEDS_RUN;
+
+	if (op->apply || check)
+		r = store_run(pool_store(job->pool), apply_fn, &a, e);
+	if (r == OP_NEEDS_RUN && op->run) {
+		json_decref(a.result);
+		return op->run(job, ret_result, e);
+	}
+	*ret_result = a.result;
+	return r;
+}
+
+static int recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	if (job->req->op->recover)
+		return job->req->op->recover(job, ret_result, e);
+	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while the job ran");
+}
+
+/* Gives a failure a sentence and the operation's code. */
+static int explain(const struct operation *op, int r, struct error *e)
+{
+	if (r < 0 && !error_is_set(e))
+		error_set(e, -r, "%s", strerror(-r));
+	if (r < 0 && op->error_code && strcmp(e->code, op->error_code) != 0)
+		error_wrap(e, op->error_code);
+	return r;
+}
+
+int job_run_step(struct job *job, struct request *step, bool again, struct error *e)
+{
+	struct request *whole = job->req;
+	json_t *result = NULL;
+	int r;
+
+	memcpy(step->job, job->uuid, sizeof(step->job));
+	job->req = step;
+	r = again ? recover(job, &result, e) : perform(job, true, &result, e);
+	r = explain(step->op, r, e);
+	job->req = whole;
+	json_decref(result);
+	return r;
+}
+
+struct finish {
+	const char *job;
+	json_t *result;
+	struct error *error;
+};
+
+static int finish_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct finish *f = arg;
+
+	return job_finish(t, f->job, f->result, f->error, e);
+}
+
+static void finish(struct job *job, json_t *result, struct error *error)
+{
+	struct finish f = {.job = job->uuid, .result = result, .error = error};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	/* Without a working database the row stays Processing; the next start recovers it. */
+	if (store_run(pool_store(job->pool), finish_fn, &f, &e) < 0)
+		fprintf(stderr, "poolfs: cannot write the end of job %s: %s\n", job->uuid,
+			error_sentence(&e));
+}
+
+/* True when a job that stopped did so because the daemon ends, and nobody wants it cancelled. */
+static bool is_put_off(struct waiting *entry, const struct job *job)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *row = view_get(view, KIND_JOB, job->uuid);
+
+	scoped_lock(&entry->x->lock);
+	return entry->x->stopping && row && !object_int(row, JOB_CANCEL);
+}
+
+static void run_job(struct waiting *entry, struct job *job)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct cause cause = request_cause(job->req);
+	json_t *result = NULL;
+	int r;
+
+	store_set_cause(&cause);
+	r = entry->recover ? 0 : store_run(pool_store(job->pool), begin_fn, job, &e);
+
+	if (r == -ECANCELED && !error_is_set(&e))
+		return;
+	if (r == 0) {
+		running_add(entry, job);
+		r = entry->recover ? recover(job, &result, &e) : perform(job, false, &result, &e);
+		running_remove(entry);
+		r = explain(job->req->op, r, &e);
+	}
+	/* The row stays Processing: the next start recovers the job, as after a kill. */
+	if (r == -ECANCELED && is_put_off(entry, job)) {
+		json_decref(result);
+		return;
+	}
+	finish(job, result, r < 0 ? &e : NULL);
+	json_decref(result);
+}
+
+static void entry_run(void *arg)
+{
+	struct waiting *entry = arg;
+	struct executor *x = entry->x;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_view_ struct view *view = store_view(pool_store(x->pool));
+	const struct object *row = view_get(view, KIND_JOB, entry->job);
+	json_t *json = row ? json_loads(object_text(row, JOB_SECRET_REQUEST), 0, NULL) : NULL;
+	struct job job = {.pool = x->pool};
+	bool stopping;
+
+	pthread_mutex_lock(&x->lock);
+	stopping = x->stopping;
+	pthread_mutex_unlock(&x->lock);
+	memcpy(job.uuid, entry->job, sizeof(job.uuid));
+	if (json && !stopping) {
+		job.deadline = object_int(row, JOB_DEADLINE);
+		atomic_init(&job.cancelled, object_int(row, JOB_CANCEL) != 0);
+		if (request_from_json(json, &job.req, &e) < 0) {
+			finish(&job, NULL, &e);
+		} else {
+			snprintf(job.req->job, sizeof(job.req->job), "%s", entry->job);
+			run_job(entry, &job);
+		}
+	}
+	store_set_cause(&CAUSE_NONE);
+	json_decref(json);
+	request_free(job.req);
+	if (stopping)
+		return; /* executor_free() drops what is left */
+	dequeue(entry);
+}
+
+/* ------------------------------------------------------------ store, timers */
+
+/* In the store's writer thread: a new Queued row, or a mark that a running job shall stop. */
+static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
+{
+	struct executor *x = ctx;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct object *o = changes[i].after;
+
+		if (!o || o->kind->id != KIND_JOB)
+			continue;
+		if (!changes[i].before) {
+			/* A row that began and ended in one commit never waited. */
+			o = view_get_id(view, KIND_JOB, o->id);
+			if (x->started && o && object_str_is(o, JOB_STATE, "Queued"))
+				enqueue(x, view, o, false);
+		} else if (object_int(o, JOB_CANCEL)) {
+			scoped_lock(&x->lock);
+			for (struct waiting *entry = x->running; entry; entry = entry->next_running)
+				if (strcmp(entry->job, object_uuid(o)) == 0)
+					atomic_store(&entry->running->cancelled, true);
+		}
+	}
+}
+
+int executor_new(struct pool *pool, struct executor **ret_executor, struct error *e)
+{
+	struct executor *x = calloc(1, sizeof(*x));
+
+	if (x)
+		x->workers = workers_new("job", WORKERS_MAX);
+	if (!x || !x->workers) {
+		free(x);
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	x->pool = pool;
+	pthread_mutex_init(&x->lock, NULL);
+	if (store_observe(pool_store(pool), observe, x) < 0) {
+		executor_free(x);
+		return error_set(e, ENOSPC, "too many observers of the store");
+	}
+	*ret_executor = x;
+	return 0;
+}
+
+/* In the writer thread, so that no row is missed or taken twice. */
+static int start_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct executor *x = arg;
+
+	(void)e;
+	x->started = true;
+	view_for_each (job, txn_view(t), KIND_JOB) {
+		if (object_str_is(job, JOB_STATE, "Processing"))
+			enqueue(x, txn_view(t), job, true);
+		else if (object_str_is(job, JOB_STATE, "Queued"))
+			enqueue(x, txn_view(t), job, false);
+	}
+	return 0;
+}
+
+int executor_start(struct executor *x, struct error *e)
+{
+	return store_run(pool_store(x->pool), start_fn, x, e);
+}
+
+struct overdue {
+	char job[UUID_SIZE];
+	struct error error;
+};
+
+static int overdue_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct overdue *o = arg;
+
+	return job_finish(t, o->job, NULL, &o->error, e);
+}
+
+static void overdue_done(void *arg, int result, struct error *e)
+{
+	struct overdue *o = arg;
+
+	(void)result; /* tried again at the next check */
+	(void)e;
+	error_done(&o->error);
+	free(o);
+}
+
+static void write_off(struct executor *x, const char *job)
+{
+	struct overdue *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return;
+	snprintf(o->job, sizeof(o->job), "%s", job);
+	error_set(&o->error, ETIMEDOUT, "the job ran out of time and does not stop");
+	if (store_post(pool_store(x->pool), overdue_fn, o, overdue_done) < 0)
+		overdue_done(o, 0, NULL);
+}
+
+void executor_check_deadlines(struct executor *x)
+{
+	int64_t now = store_now();
+
+	scoped_lock(&x->lock);
+	for (struct waiting *entry = x->running; entry; entry = entry->next_running) {
+		if (now > entry->running->deadline + GRACE_NS)
+			write_off(x,
+				  entry->job); /* posts only: the store takes no lock of ours while posting */
+	}
+}
+
+/* Frees a queue, and the entries that are in no other any more. */
+static void queue_free(void *node)
+{
+	struct queue *queue = node;
+
+	for (struct waiting *entry = queue->head, *next; entry; entry = next) {
+		struct place_in_queue *place = place_in(entry, queue);
+
+		next = place->next;
+		*place = entry->in[--entry->count];
+		if (entry->count == 0)
+			free(entry);
+	}
+	free(queue);
+}
+
+void executor_stop(struct executor *x)
+{
+	if (!x)
+		return;
+	pthread_mutex_lock(&x->lock);
+	x->stopping = true;
+	for (struct waiting *entry = x->running; entry; entry = entry->next_running)
+		atomic_store(&entry->running->cancelled, true);
+	pthread_mutex_unlock(&x->lock);
+	workers_stop(x->workers);
+}
+
+void executor_free(struct executor *x)
+{
+	if (!x)
+		return;
+	executor_stop(x);
+	workers_free(x->workers);
+	tdestroy(x->queues, queue_free);
+	pthread_mutex_destroy(&x->lock);
+	free(x);
+}

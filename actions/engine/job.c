@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs as rows: begin, end, cancel; and what handlers use of a running one. See job.h and executor.h. */
+#include "actions/engine/job.h"
+
+#include <string.h>
+
+#include "actions/engine/request_check.h"
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+
+#define NS_PER_S	   INT64_C(1000000000)
+#define DEADLINE_DEFAULT_S 600
+#define PROGRESS_PERIOD_NS (NS_PER_S / 5)
+
+/* ------------------------------------------------------------------ rows */
+
+int job_set_json(struct object *o, int field, json_t *taken)
+{
+	_cleanup_free_ char *text = taken ? json_dumps(taken, JSON_COMPACT) : NULL;
+
+	json_decref(taken);
+	if (!text)
+		return -ENOMEM;
+	object_set_str(o, field, text);
+	return 0;
+}
+
+/* The further queues of a job, as rows. Entering one of them twice would mean to wait for oneself. */
+static int put_queue_refs(struct txn *t, const struct request *req, const struct object *job, struct error *e)
+{
+	json_t *queues = req->op->queues ? req->op->queues(txn_view(t), req) : NULL, *ignored;
+	const char *uuid;
+	int r = 0;
+
+	json_object_foreach (queues, uuid, ignored) {
+		struct object *ref;
+		char ref_uuid[UUID_SIZE];
+
+		if (object_str_is(job, JOB_QUEUE, uuid) || object_str_is(job, JOB_QUEUE2, uuid))
+			continue;
+		ref = object_new(kind_get(KIND_QUEUE_REF));
+		if (!ref) {
+			r = error_set(e, ENOMEM, "out of memory");
+			break;
+		}
+		uuid_make(ref_uuid);
+		object_set_str(ref, QUEUE_REF_UUID, ref_uuid);
+		object_set_str(ref, QUEUE_REF_JOB_UUID, req->job);
+		object_set_str(ref, QUEUE_REF_OBJECT_UUID, uuid);
+		r = txn_put(t, ref, NULL, e);
+		if (r < 0)
+			break;
+	}
+	json_decref(queues);
+	return r;
+}
+
+/* Takes a job that ends out of its queues; @job is the editable copy of its row. */
+int job_leave_queues(struct txn *t, struct object *job, struct error *e)
+{
+	object_set_null(job, JOB_QUEUE);
+	object_set_null(job, JOB_QUEUE2);
+	object_set_null(job, JOB_SECRET_REQUEST);
+	return object_remove_where(t, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job), e);
+}
+
+int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e)
+{
+	const struct operation *op = req->op;
+	unsigned deadline = op->deadline_s ? op->deadline_s : DEADLINE_DEFAULT_S;
+	struct object *job = object_new(kind_get(KIND_JOB));
+	const char *second = op->queue2 ? op->queue2(txn_view(t), req) : NULL;
+	char resource[128];
+	int r;
+
+	if (!job || job_set_json(job, JOB_REQUEST, request_to_json(req, true)) < 0 ||
+	    job_set_json(job, JOB_SECRET_REQUEST, request_to_json(req, false)) < 0) {
+		object_unref(job);
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	snprintf(resource, sizeof(resource), "%s/%s", kind_get(op->kind)->directory, req->target);
+	object_set_str(job, JOB_UUID, req->job);
+	object_set_str(job, JOB_STATE, "Queued");
+	object_set_int(job, JOB_PROGRESS, 0);
+	object_set_str(job, JOB_OPERATION, op->name);
+	object_set_str(job, JOB_RESOURCE, resource);
+	object_set_str(job, JOB_RESOURCE_UUID, req->target);
+	object_set_str(job, JOB_QUEUE, request_queue(txn_view(t), req));
+	object_set_str(job, JOB_QUEUE2, second);
+	object_set_str(job, JOB_DIGEST, req->digest);
+	object_set_str(job, JOB_SOURCE, req->actor.source);
+	object_set_str(job, JOB_WEB_HOOK, req->web_hook);
+	object_set_int(job, JOB_UID, req->actor.uid);
+	object_set_str(job, JOB_ACCOUNT_UUID, *req->actor.account ? req->actor.account : NULL);
+	object_set_int(job, JOB_DEADLINE, txn_now(t) + deadline * NS_PER_S);
+	r = put_queue_refs(t, req, job, e);
+	if (r < 0) {
+		object_unref(job);
+		return r;
+	}
+	return txn_put(t, job, ret, e);
+}
+
+int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error,
+	       struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_JOB, job_uuid);
+	struct object *job;
+	int r;
+
+	/* The deadline may have written the end already. */
+	if (!before || job_state_is_final(object_str(before, JOB_STATE)))
+		return 0;
+	job = object_copy(before);
+	if (!job)
+		return error_set(e, ENOMEM, "out of memory");
+	if (error && error_is_set(error)) {
+		object_set_str(job, JOB_STATE, "Failed");
+		if (job_set_json(job, JOB_ERROR, error_to_json(error)) < 0)
+			object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1000\"}");
+	} else {
+		object_set_str(job, JOB_STATE, "Done");
+		object_set_int(job, JOB_PROGRESS, 100);
+		if (!result || job_set_json(job, JOB_RESULT, json_incref((json_t *)(uintptr_t)result)) < 0)
+			object_set_str(job, JOB_RESULT, "{}");
+	}
+	object_set_int(job, JOB_FINISHED, txn_now(t));
+	r = job_leave_queues(t, job, e);
+	if (r < 0) {
+		object_unref(job);
+		return r;
+	}
+	return txn_put(t, job, NULL, e);
+}
+
+int job_submit(struct txn *t, const struct request *req, struct error *e)
+{
+	_cleanup_(error_done) struct error refusal = ERROR_INIT;
+	int refused = request_check(txn_view(t), req, job_is_pending_for(txn_view(t), req->target), &refusal);
+	int r = job_insert(t, req, NULL, e);
+
+	if (r == 0 && refused)
+		r = job_finish(t, req->job, NULL, &refusal, e);
+	return r;
+}
+
+bool job_is_pending_for(const struct view *view, const char *object_uuid)
+{
+	return view_next_where(view, KIND_JOB, JOB_QUEUE, object_uuid, 0) ||
+	       view_next_where(view, KIND_JOB, JOB_QUEUE2, object_uuid, 0) ||
+	       view_next_where(view, KIND_QUEUE_REF, QUEUE_REF_OBJECT_UUID, object_uuid, 0);
+}
+
+/* ------------------------------------------------------------------ results */
+
+char *job_body(const struct object *job)
+{
+	char *body = NULL;
+	bool done = object_str_is(job, JOB_STATE, "Done");
+
+	if (asprintf(&body, "%s%s%s", done ? "" : "{\"error\":",
+		     object_text(job, done ? JOB_RESULT : JOB_ERROR), done ? "" : "}") < 0)
+		return NULL;
+	return body;
+}
+
+/* ------------------------------------------------------------ running jobs */
+
+struct progress {
+	char job[UUID_SIZE];
+	int percent;
+};
+
+static int progress_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct progress *p = arg;
+	const struct object *before = view_get(txn_view(t), KIND_JOB, p->job);
+	struct object *job;
+
+	if (!before || !object_str_is(before, JOB_STATE, "Processing"))
+		return 0;
+	job = object_copy(before);
+	if (!job)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(job, JOB_PROGRESS, p->percent);
+	return txn_put(t, job, NULL, e);
+}
+
+static void progress_done(void *arg, int result, struct error *e)
+{
+	(void)result; /* a lost percent is no loss */
+	(void)e;
+	free(arg);
+}
+
+void job_progress(struct job *job, int percent)
+{
+	int64_t now = store_now();
+	struct progress *p;
+
+	if (job->step_to)
+		percent = job->step_from + percent * (job->step_to - job->step_from) / 100;
+	if (now - job->last_progress < PROGRESS_PERIOD_NS)
+		return;
+	p = malloc(sizeof(*p));
+	if (!p)
+		return;
+	job->last_progress = now;
+	memcpy(p->job, job->uuid, sizeof(p->job));
+	p->percent = percent < 0 ? 0 : percent > 100 ? 100 : percent;
+	if (store_post(pool_store(job->pool), progress_fn, p, progress_done) < 0)
+		free(p);
+}
+
+bool job_should_stop(const struct job *job)
+{
+	return atomic_load(&((struct job *)(uintptr_t)job)->cancelled) || store_now() > job->deadline;
+}
+
+int job_stop_reason(const struct job *job, struct error *e)
+{
+	if (store_now() > job->deadline)
+		return error_set(e, ETIMEDOUT, "the job ran out of time");
+	return error_set_code(e, ECANCELED, "SYS.1006", "the job was cancelled");
+}
+
+int job_copy_progress(void *ctx, int percent)
+{
+	struct job *job = ctx;
+
+	job_progress(job, percent);
+	return job_should_stop(job);
+}
+
+int job_remaining_ms(const struct job *job)
+{
+	int64_t ms = (job->deadline - store_now()) / 1000000;
+
+	return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+}

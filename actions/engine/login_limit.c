@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See login_limit.h. Counters are found by a keyed hash of the name; two names
+ * that meet in one counter share its limit, which a caller can neither foresee
+ * nor, with so many counters, often bring about.
+ */
+#include "actions/engine/login_limit.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#define COUNTERS  4096
+#define PERIOD_NS INT64_C(60000000000)
+
+struct counter {
+	int64_t since; /* ns: begin of the minute */
+	int attempts;
+};
+
+struct login_limit {
+	pthread_mutex_t lock;
+	unsigned char key[crypto_shorthash_KEYBYTES]; /* immutable */
+	struct counter addresses[COUNTERS];	      /* lock */
+	struct counter accounts[COUNTERS];	      /* lock */
+};
+
+struct login_limit *login_limit_new(void)
+{
+	struct login_limit *limit = sodium_init() < 0 ? NULL : calloc(1, sizeof(*limit));
+
+	if (!limit)
+		return NULL;
+	pthread_mutex_init(&limit->lock, NULL);
+	crypto_shorthash_keygen(limit->key);
+	return limit;
+}
+
+void login_limit_free(struct login_limit *limit)
+{
+	if (!limit)
+		return;
+	pthread_mutex_destroy(&limit->lock);
+	free(limit);
+}
+
+static struct counter *find(struct login_limit *limit, struct counter *counters, const char *name)
+{
+	unsigned char hash[crypto_shorthash_BYTES];
+	uint32_t number;
+
+	crypto_shorthash(hash, (const unsigned char *)name, strlen(name), limit->key);
+	memcpy(&number, hash, sizeof(number));
+	return &counters[number % COUNTERS];
+}
+
+/* The counter of this minute. */
+static struct counter *find_now(struct login_limit *limit, struct counter *counters, const char *name,
+				int64_t now)
+{
+	struct counter *c = find(limit, counters, name);
+
+	if (now - c->since >= PERIOD_NS || now < c->since || !c->attempts)
+		*c = (struct counter){.since = now};
+	return c;
+}
+
+int login_limit_begin(struct login_limit *limit, const char *address, const char *account, int64_t now,
+		      struct error *e)
+{
+	struct counter *from, *to;
+	int seconds;
+
+	scoped_lock(&limit->lock);
+	from = find_now(limit, limit->addresses, address, now);
+	to = find_now(limit, limit->accounts, account, now);
+	if (from->attempts < LOGIN_FAILURES_OF_ADDRESS && to->attempts < LOGIN_FAILURES_OF_ACCOUNT) {
+		from->attempts++;
+		to->attempts++;
+		return 0;
+	}
+	if (from->attempts >= LOGIN_FAILURES_OF_ADDRESS)
+		to = from;
+	seconds = (int)((to->since + PERIOD_NS - now) / 1000000000) + 1;
+	return error_set_code(e, EAGAIN, "ID.1000", "too many failed logins, try again in %d seconds",
+			      seconds);
+}
+
+void login_limit_forgive(struct login_limit *limit, const char *address, const char *account)
+{
+	struct counter *from, *to;
+
+	scoped_lock(&limit->lock);
+	from = find(limit, limit->addresses, address);
+	to = find(limit, limit->accounts, account);
+	if (from->attempts)
+		from->attempts--;
+	if (to->attempts)
+		to->attempts--;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lookup in the operation table. See operation.h. */
+#include "actions/engine/operation.h"
+
+#include <ctype.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "actions/operations/table.h"
+
+#define OPERATIONS_MAX 256
+
+/* Immutable after collect(). */
+static const struct operation *all[OPERATIONS_MAX + 1];
+static pthread_once_t all_once = PTHREAD_ONCE_INIT;
+
+/* Sections are numbers with dots, "4.1.10"; those of the manual come before what only the tree has. */
+static int compare_sections(const char *a, const char *b)
+{
+	while (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+		char *end_a, *end_b;
+		long number_a = strtol(a, &end_a, 10), number_b = strtol(b, &end_b, 10);
+
+		if (number_a != number_b)
+			return number_a < number_b ? -1 : 1;
+		a = end_a + (*end_a == '.');
+		b = end_b + (*end_b == '.');
+	}
+	return strcmp(a, b);
+}
+
+static int compare_operations(const void *a, const void *b)
+{
+	const struct operation *x = *(const struct operation *const *)a,
+			       *y = *(const struct operation *const *)b;
+	int order = compare_sections(x->section, y->section);
+
+	return order ? order : strcmp(x->name, y->name);
+}
+
+static void collect(void)
+{
+	static const struct operation *const *const tables[] = {
+		operations_account,
+		operations_affinity_group,
+		operations_backup_storage,
+		operations_cluster,
+		operations_global_config,
+		operations_host,
+		operations_host_state,
+		operations_image_add,
+		operations_image_qga,
+		operations_image_remove,
+		operations_image_template,
+		operations_image_update,
+		operations_ip_range,
+		operations_job,
+		operations_l2_network,
+		operations_l3_network,
+		operations_node,
+		operations_offering,
+		operations_primary_storage,
+		operations_primary_storage_attach,
+		operations_scheduler,
+		operations_session,
+		operations_snapshot_create,
+		operations_snapshot_delete,
+		operations_snapshot_revert,
+		operations_spec,
+		operations_tag,
+		operations_vm_candidates,
+		operations_vm_clone,
+		operations_vm_console,
+		operations_vm_create,
+		operations_vm_guest,
+		operations_vm_ha,
+		operations_vm_image,
+		operations_vm_iso,
+		operations_vm_life,
+		operations_vm_migrate,
+		operations_vm_nic,
+		operations_vm_nic_qos,
+		operations_vm_placement,
+		operations_vm_remove,
+		operations_vm_update,
+		operations_volume_attach,
+		operations_volume_create,
+		operations_volume_delete,
+		operations_volume_resize,
+		operations_volume_update,
+		operations_zone,
+	};
+	size_t n = 0;
+
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
+		for (size_t i = 0; tables[t][i] && n < OPERATIONS_MAX; i++)
+			all[n++] = tables[t][i];
+	qsort(all, n, sizeof(all[0]), compare_operations);
+}
+
+const struct operation *const *operations(void)
+{
+	pthread_once(&all_once, collect);
+	return all;
+}
+
+bool operation_is_built(const struct operation *op)
+{
+	return op->place == PLACE_QUERY || op->apply || op->run || op->get;
+}
+
+const struct operation *operation_by_name(const char *name)
+{
+	for (const struct operation *const *op = operations(); *op; op++)
+		if (strcmp((*op)->name, name) == 0)
+			return *op;
+	return NULL;
+}
+
+static bool in_list(const char *const *list, const char *text)
+{
+	for (; list && *list; list++)
+		if (strcasecmp(*list, text) == 0)
+			return true;
+	return false;
+}
+
+/* The action key of an operation that has none on the wire (POST, DELETE): its name in lower camel case. */
+static bool is_action_key(const struct operation *op, const char *text)
+{
+	/* "params" wraps the parameters of many operations and names none. */
+	if (strcmp(text, "params") == 0)
+		return false;
+	if (op->key && strcmp(op->key, text) == 0)
+		return true;
+	return in_list(op->key_aliases, text) || strcasecmp(op->name, text) == 0;
+}
+
+const struct operation *operation_by_verb(enum kind_id kind, const char *verb)
+{
+	for (const struct operation *const *op = operations(); *op; op++)
+		if ((*op)->place == PLACE_VERB && (*op)->kind == kind &&
+		    (strcmp((*op)->verb, verb) == 0 || is_action_key(*op, verb)))
+			return *op;
+	return NULL;
+}
+
+static const struct operation *by_where(enum op_place place, enum kind_id kind, const char *where)
+{
+	for (const struct operation *const *op = operations(); *op; op++)
+		if ((*op)->place == place && (kind == KIND_NONE || (*op)->kind == kind) &&
+		    strcmp((*op)->where, where) == 0)
+			return *op;
+	return NULL;
+}
+
+const struct operation *operation_by_create(const char *where)
+{
+	return by_where(PLACE_CREATE, KIND_NONE, where);
+}
+
+const struct operation *operation_by_file(enum kind_id kind, const char *file)
+{
+	return by_where(PLACE_GET, kind, file);
+}
+
+const struct param *operation_param(const struct operation *op, const char *name)
+{
+	for (const struct param *p = op->params; p && p->name; p++)
+		if (strcmp(p->name, name) == 0)
+			return p;
+	return NULL;
+}
+
+const struct operation *operation_by_field(enum kind_id kind, const char *field)
+{
+	for (const struct operation *const *op = operations(); *op; op++)
+		if (((*op)->flags & OP_UPDATES) && (*op)->kind == kind) {
+			const struct param *p = operation_param(*op, field);
+
+			if (p && p->in == IN_BODY)
+				return *op;
+		}
+	return NULL;
+}
+
+const struct operation *operation_by_spec(enum kind_id kind)
+{
+	for (const struct operation *const *op = operations(); *op; op++)
+		if (((*op)->flags & OP_SPEC) && (*op)->kind == kind)
+			return *op;
+	return NULL;
+}
+
+/* ------------------------------------------------------------- VM states */
+
+static const char *const state_names[VM_STATE_COUNT] = {
+	[VM_STATE_CREATED] = "Created",
+	[VM_STATE_STARTING] = "Starting",
+	[VM_STATE_RUNNING] = "Running",
+	[VM_STATE_STOPPING] = "Stopping",
+	[VM_STATE_STOPPED] = "Stopped",
+	[VM_STATE_REBOOTING] = "Rebooting",
+	[VM_STATE_PAUSING] = "Pausing",
+	[VM_STATE_PAUSED] = "Paused",
+	[VM_STATE_RESUMING] = "Resuming",
+	[VM_STATE_MIGRATING] = "Migrating",
+	[VM_STATE_VOLUME_MIGRATING] = "VolumeMigrating",
+	[VM_STATE_UNKNOWN] = "Unknown",
+	[VM_STATE_DESTROYING] = "Destroying",
+	[VM_STATE_DESTROYED] = "Destroyed",
+	[VM_STATE_EXPUNGING] = "Expunging",
+};
+
+const char *vm_state_name(enum vm_state state)
+{
+	return state_names[state];
+}
+
+int vm_state_parse(const char *name)
+{
+	for (int i = 0; name && i < VM_STATE_COUNT; i++)
+		if (strcmp(state_names[i], name) == 0)
+			return i;
+	return -1;
+}

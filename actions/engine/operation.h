@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The operation table: everything one can ask of the pool, one row an operation.
+ *
+ * The rows stand in operations/, each beside its functions. Lookup, validation,
+ * the `actions` menu, `create` files, Get files, writable value files, REST
+ * routes, help and the test that tries every operation in every state are walks
+ * over the table. There is no second list of operations.
+ *
+ * To add an operation: a row with its functions in a file of operations/ (a new
+ * file has a line in operations/table.h and one in operation.c), and a test; the
+ * test of the table fails while an operation of the manual is missing.
+ *
+ * Source of names, parameters and limits: operations.json (sections 4.1-4.6) and
+ * behaviour.md 5 (the neighbouring resources).
+ */
+#ifndef POOLFS_ENGINE_OPERATION_H
+#define POOLFS_ENGINE_OPERATION_H
+
+#include <jansson.h>
+
+#include "model/store.h"
+
+struct pool;
+struct request;
+struct job;
+
+enum param_type { PARAM_STRING, PARAM_INT, PARAM_LONG, PARAM_BOOL, PARAM_LIST, PARAM_MAP };
+enum param_place { IN_BODY, IN_PATH, IN_QUERY };
+
+enum param_flags {
+	PARAM_REQUIRED = 1 << 0,
+	PARAM_NONEMPTY = 1 << 1, /* a list must not be empty */
+	PARAM_SINE = 1 << 2, /* success if not existing: the operation succeeds at once on an unknown uuid */
+	PARAM_NOTRIM = 1 << 3, /* white space at the ends is kept */
+	PARAM_SECRET = 1 << 4, /* masked wherever the request is shown */
+	PARAM_NOFILE = 1 << 5, /* does not make the value file of its name writable */
+};
+
+struct param {
+	const char *name;
+	enum param_type type;
+	enum param_place in;
+	unsigned flags;
+	enum kind_id
+		resource; /* the value names an object of this kind that must exist; KIND_NONE: not checked */
+	int max_length;	  /* characters; 0 = no limit */
+	int64_t min, max; /* range of a number; both 0 = no limit */
+	const char *const *values; /* NULL-terminated list of the allowed texts, or NULL */
+	const char *default_value; /* used when the parameter is missing, or NULL */
+};
+
+/* Where an operation appears in the tree. */
+enum op_place {
+	PLACE_QUERY,	      /* `inventories` of the kind */
+	PLACE_CREATE,	      /* `create` in the directory `where` */
+	PLACE_VERB,	      /* a verb in `actions` of an object of `kind` */
+	PLACE_GET,	      /* a file `where` in the directory of an object of `kind` */
+	PLACE_COLLECTION_GET, /* a file, path `where`, whose parameters ride in the query string of its name
+			       */
+	PLACE_CALL,	      /* in no directory: only through `call` (call.h) */
+};
+
+enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE };
+
+/* States of a VM as bits, for the column of legal states (behaviour.md 3.1.1). */
+enum vm_state {
+	VM_STATE_CREATED,
+	VM_STATE_STARTING,
+	VM_STATE_RUNNING,
+	VM_STATE_STOPPING,
+	VM_STATE_STOPPED,
+	VM_STATE_REBOOTING,
+	VM_STATE_PAUSING,
+	VM_STATE_PAUSED,
+	VM_STATE_RESUMING,
+	VM_STATE_MIGRATING,
+	VM_STATE_VOLUME_MIGRATING,
+	VM_STATE_UNKNOWN,
+	VM_STATE_DESTROYING,
+	VM_STATE_DESTROYED,
+	VM_STATE_EXPUNGING,
+	VM_STATE_COUNT
+};
+#define S_CREATED   (1u << VM_STATE_CREATED)
+#define S_RUNNING   (1u << VM_STATE_RUNNING)
+#define S_STOPPED   (1u << VM_STATE_STOPPED)
+#define S_PAUSED    (1u << VM_STATE_PAUSED)
+#define S_UNKNOWN   (1u << VM_STATE_UNKNOWN)
+#define S_DESTROYED (1u << VM_STATE_DESTROYED)
+
+enum op_flags {
+	OP_SYNC = 1 << 0,     /* answered at once (queries, Get*, login) */
+	OP_UPDATES = 1 << 1,  /* its parameters that are fields of the kind make those value files writable */
+	OP_DESTROYS = 1 << 2, /* takes something away; shown so in the menu */
+	OP_REMOVES_ROW = 1 << 3, /* what `rmdir` of the object's directory does */
+	OP_NEEDS_HOST = 1 << 4,	 /* a Get that asks a host, computes long or writes: runs in a worker */
+	OP_ADMIN = 1 << 5,	 /* only for accounts of type SystemAdmin */
+	OP_SECRET = 1 << 6,	 /* a Get whose answer is a secret: its file has mode 0600 */
+	OP_NO_SESSION = 1 << 7,	 /* may be called without a session (login and what tells nothing) */
+	OP_SPEC = 1 << 8,	 /* its parameter `spec` is the whole content of the file `spec` (spec.h) */
+	OP_LOGIN = 1 << 9,	 /* a Get that tries the password of `accountName`: login_limit.h counts it */
+};
+
+/**
+ * Looks and refuses: reads @view only. Runs when the request comes in, so that the answer is in the
+ * write(2), and again when its turn has come, since the pool may have changed meanwhile.
+ */
+typedef int op_check_fn(const struct view *view, const struct request *req, struct error *e);
+/** Picks an object in whose queue the job must wait (e.g. the volume of a snapshot, and the VM of that). */
+typedef const char *op_queue_fn(const struct view *view, const struct request *req);
+/** Further objects in whose queues the job must wait: an object with a member for each, owned by the caller;
+ * NULL: none. */
+typedef json_t *op_queues_fn(const struct view *view, const struct request *req);
+/**
+ * The whole operation as one database change. 0, an error, OP_NEEDS_RUN to have `run` called instead, or
+ * OP_NOTHING when there is nothing to do and a request that has just come in needs no job.
+ */
+typedef int op_apply_fn(struct txn *t, const struct request *req, json_t **ret_result, struct error *e);
+#define OP_NEEDS_RUN 1
+#define OP_NOTHING   3
+/** The operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result, {} when
+ * left NULL. */
+typedef int op_run_fn(struct job *job, json_t **ret_result, struct error *e);
+/** After a crash in `run`: finishes or undoes what it left (never repeats it). 0 = it had been done; else why
+ * it failed. */
+typedef int op_recover_fn(struct job *job, json_t **ret_result, struct error *e);
+/** A Get operation. */
+typedef int op_get_fn(struct pool *pool, const struct view *view, const struct request *req,
+		      json_t **ret_result, struct error *e);
+
+struct operation {
+	const char *section; /* of the manual, "4.1.6"; of behaviour.md for neighbours, "5.1" */
+	const char *name;    /* "StartVmInstance" */
+	const char *message; /* class name in error texts: "org.zstack.header.vm.APIStartVmInstanceMsg" */
+	enum method method;
+	const char *const *paths;	  /* after the base, NULL-terminated */
+	const char *const *route_aliases; /* further paths, NULL-terminated, or NULL */
+	const char *key;		  /* body member that holds the parameters, or NULL */
+	const char *const *key_aliases;	  /* NULL-terminated, or NULL */
+	const struct param *params;	  /* ends with a row without name; NULL = none */
+	const char *const *results;	  /* "inventory:VmInstanceInventory", NULL-terminated, or NULL */
+
+	enum op_place place;
+	enum kind_id kind;  /* kind of the object it acts on, creates or lists */
+	const char *target; /* parameter that names that object; NULL for creations and lists */
+	const char *verb;   /* PLACE_VERB: its word in `actions` */
+	const char *where;  /* PLACE_CREATE: directory; PLACE_GET: file; PLACE_COLLECTION_GET: path */
+	unsigned flags;
+	unsigned states;	/* legal states of the VM; 0 = any */
+	const char *state_code; /* code around VM.1010 when the state is wrong, NULL = SYS.1006 */
+	const char *error_code; /* code around any failure while it runs, or NULL */
+	unsigned deadline_s;	/* given up after so many seconds; 0 = the default of 600 */
+	const char *help;	/* one sentence for menu and README */
+
+	op_check_fn *check;
+	op_queue_fn *queue; /* in whose queue the job waits, when not in that of its target */
+	op_queue_fn *queue2;
+	op_queues_fn *queues;
+	op_apply_fn *apply;
+	op_run_fn *run;
+	op_recover_fn *recover;
+	op_get_fn *get;
+};
+
+/** True when the operation has a handler (queries are answered by the query language, not by one). */
+bool operation_is_built(const struct operation *op);
+/** All operations in the order of their sections; ends with NULL. */
+const struct operation *const *operations(void);
+/** By name; NULL when unknown. */
+const struct operation *operation_by_name(const char *name);
+/** A verb of a kind's objects: by the short verb ("start"), the action key or one of its aliases
+ * ("startVmInstance"). */
+const struct operation *operation_by_verb(enum kind_id kind, const char *verb);
+/** The operation behind `create` in the directory @where ("vm-instances", "hosts/kvm"). */
+const struct operation *operation_by_create(const char *where);
+/** The operation whose Get file is called @file in the directories of @kind. */
+const struct operation *operation_by_file(enum kind_id kind, const char *file);
+/** The operation that changes this field when its value file is written; NULL when the file is read-only. */
+const struct operation *operation_by_field(enum kind_id kind, const char *field);
+/** The operation behind the file `spec` of the objects of @kind; NULL when they have none. */
+const struct operation *operation_by_spec(enum kind_id kind);
+/** A parameter's row; NULL when the operation has none of this name. */
+const struct param *operation_param(const struct operation *op, const char *name);
+
+/** Name of a VM state ("Running"); and back, -1 when unknown. */
+const char *vm_state_name(enum vm_state state);
+int vm_state_parse(const char *name);
+
+#endif

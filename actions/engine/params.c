@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See params.h. The texts are those of the manual's server (behaviour.md 1.3, 1.12). */
+#include "actions/engine/params.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+int params_parse_number(const char *text, int64_t *ret)
+{
+	static const char suffixes[] = "KMGTP";
+	char *end;
+	const char *suffix;
+	long long n;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	if (!isdigit((unsigned char)text[*text == '-']))
+		return -EINVAL;
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (errno == ERANGE)
+		return -ERANGE;
+	suffix = *end ? strchr(suffixes, toupper((unsigned char)*end)) : NULL;
+	if (suffix) {
+		for (long i = suffix - suffixes; i >= 0; i--)
+			if (__builtin_mul_overflow(n, 1024, &n))
+				return -ERANGE;
+		end++;
+	}
+	while (isspace((unsigned char)*end))
+		end++;
+	if (*end)
+		return -EINVAL;
+	*ret = n;
+	return 0;
+}
+
+/* ------------------------------------------------------------ conversions */
+
+static json_t *convert_string(const struct param *p, const json_t *value)
+{
+	const char *text = json_string_value(value);
+	size_t len;
+
+	if (json_is_integer(value))
+		return json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	if (json_is_boolean(value))
+		return json_string(json_is_true(value) ? "true" : "false");
+	if (!text)
+		return NULL;
+	len = json_string_length(value);
+	if (!(p->flags & PARAM_NOTRIM)) {
+		while (len && isspace((unsigned char)text[len - 1]))
+			len--;
+		while (len && isspace((unsigned char)*text)) {
+			text++;
+			len--;
+		}
+	}
+	return json_stringn(text, len);
+}
+
+static int convert_number(const struct param *p, const json_t *value, json_t **ret, struct error *e)
+{
+	double real = json_real_value(value);
+	int64_t n = 0;
+	int r = 0;
+
+	if (json_is_integer(value))
+		n = json_integer_value(value);
+	else if (json_is_real(value) && real == floor(real) && fabs(real) < 9e18)
+		n = (int64_t)real;
+	else if (json_is_string(value))
+		r = params_parse_number(json_string_value(value), &n);
+	else
+		r = -EINVAL;
+	if (r == 0 && p->type == PARAM_INT && (n < INT32_MIN || n > INT32_MAX))
+		r = -ERANGE;
+	if (r < 0) {
+		_cleanup_free_ char *shown = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+		return error_set(e, -r, "[%s] field is excepted an int or long, but was [%s].", p->name,
+				 shown ? shown : "");
+	}
+	*ret = json_integer(n);
+	return *ret ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static int convert_bool(const struct param *p, const json_t *value, json_t **ret, struct error *e)
+{
+	const char *text = json_string_value(value);
+
+	if (json_is_boolean(value))
+		*ret = json_boolean(json_is_true(value));
+	else if (text && (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0))
+		*ret = json_boolean(strcasecmp(text, "true") == 0);
+	else
+		return error_set(
+			e, EINVAL,
+			"Invalid value for boolean field [%s], [%s] is not a valid boolean string[true, false].",
+			p->name, text ? text : "?");
+	return 0;
+}
+
+/* A list, or in the short form one text with commas. */
+static int convert_list(const struct param *p, const json_t *value, json_t **ret, struct error *e)
+{
+	const char *text = json_string_value(value);
+	_cleanup_free_ char *copy = text ? strdup(text) : NULL;
+	json_t *list, *item;
+	char *rest = copy;
+	size_t i;
+
+	if (!text && !json_is_array(value))
+		return error_set(e, EINVAL, "field[%s] must be a list", p->name);
+	list = json_array();
+	for (char *word = strsep(&rest, ","); list && copy && *copy && word; word = strsep(&rest, ","))
+		(void)json_array_append_new(list, json_string(word));
+	json_array_foreach ((json_t *)(uintptr_t)value, i, item) {
+		json_t *string = convert_string(&(struct param){0}, item);
+
+		/* Lists of the manual hold texts; CloneVmInstance's names too. */
+		if (!string || json_array_append_new(list, string) < 0) {
+			json_decref(list);
+			return error_set(e, EINVAL, "field[%s] must be a list of strings", p->name);
+		}
+	}
+	*ret = list;
+	return list ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static int convert(const struct param *p, const json_t *value, json_t **ret, struct error *e)
+{
+	switch (p->type) {
+	case PARAM_STRING:
+		*ret = convert_string(p, value);
+		return *ret ? 0 : error_set(e, EINVAL, "field[%s] must be a string", p->name);
+	case PARAM_INT:
+	case PARAM_LONG:
+		return convert_number(p, value, ret, e);
+	case PARAM_BOOL:
+		return convert_bool(p, value, ret, e);
+	case PARAM_LIST:
+		return convert_list(p, value, ret, e);
+	case PARAM_MAP:
+		if (!json_is_object(value))
+			return error_set(e, EINVAL, "field[%s] must be a map", p->name);
+		*ret = json_deep_copy(value);
+		return *ret ? 0 : error_set(e, ENOMEM, "out of memory");
+	}
+	return -EINVAL;
+}
+
+/* ----------------------------------------------------------------- limits */
+
+/* Characters, not bytes. */
+static size_t utf8_length(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xC0) != 0x80;
+	return n;
+}
+
+static int check_values(const struct operation *op, const struct param *p, const char *text, struct error *e)
+{
+	char list[512] = "";
+	size_t len = 0;
+
+	for (const char *const *v = p->values; *v; v++) {
+		if (strcmp(*v, text) == 0)
+			return 0;
+		len += (size_t)snprintf(list + len, len < sizeof(list) ? sizeof(list) - len : 0, "%s%s",
+					len ? ", " : "", *v);
+	}
+	return error_set(e, EINVAL, "valid value for field[%s] of message[%s] are [%s], but %s found",
+			 p->name, op->message, list, text);
+}
+
+static int check_limits(const struct operation *op, const struct param *p, const json_t *value,
+			struct error *e)
+{
+	const char *text = json_string_value(value);
+
+	/* An object without a name could not be found again. */
+	if (text && !*text && ((p->flags & PARAM_REQUIRED) || strcmp(p->name, "name") == 0))
+		return error_set(e, EINVAL, "field[%s] cannot be an empty string", p->name);
+	if (text && p->max_length && utf8_length(text) > (size_t)p->max_length)
+		return error_set(
+			e, EINVAL,
+			"field[%s] of message[%s] exceeds max length of string. expected was <= %d, actual was %zu",
+			p->name, op->message, p->max_length, utf8_length(text));
+	if (text && p->values)
+		return check_values(op, p, text, e);
+	if (json_is_integer(value) && (p->min || p->max) &&
+	    (json_integer_value(value) < p->min || json_integer_value(value) > p->max))
+		return error_set(e, ERANGE, "field[%s] must be in range of [%" PRId64 ", %" PRId64 "]",
+				 p->name, p->min, p->max);
+	if (json_is_array(value) && (p->flags & PARAM_NONEMPTY) && json_array_size(value) == 0)
+		return error_set(e, EINVAL, "field[%s] must be a nonempty list", p->name);
+	return 0;
+}
+
+static json_t *default_json(const struct param *p)
+{
+	int64_t n;
+
+	if ((p->type == PARAM_INT || p->type == PARAM_LONG) && params_parse_number(p->default_value, &n) == 0)
+		return json_integer(n);
+	if (p->type == PARAM_BOOL)
+		return json_boolean(strcmp(p->default_value, "true") == 0);
+	return json_string(p->default_value);
+}
+
+static int type_one(const struct operation *op, const struct param *p, const json_t *given, json_t *out,
+		    struct error *e)
+{
+	json_t *value = NULL;
+	int r;
+
+	if (!given || json_is_null(given)) {
+		if (p->flags & PARAM_REQUIRED)
+			return error_set(e, EINVAL, "field[%s] of message[%s] is mandatory, can not be null",
+					 p->name, op->message);
+		if (!p->default_value)
+			return 0;
+		value = default_json(p);
+		r = value ? 0 : error_set(e, ENOMEM, "out of memory");
+	} else {
+		r = convert(p, given, &value, e);
+		if (r == 0)
+			r = check_limits(op, p, value, e);
+	}
+	if (r == 0 && json_object_set(out, p->name, value) < 0)
+		r = error_set(e, ENOMEM, "out of memory");
+	json_decref(value);
+	return r;
+}
+
+int params_type(const struct operation *op, const char *target, const json_t *body, json_t **ret,
+		struct error *e)
+{
+	json_t *out = json_object();
+	int r = out ? 0 : error_set(e, ENOMEM, "out of memory");
+
+	for (const struct param *p = op->params; r == 0 && p && p->name; p++) {
+		if (target && op->target && strcmp(p->name, op->target) == 0)
+			r = json_object_set_new(out, p->name, json_string(target)) < 0
+				    ? error_set(e, ENOMEM, "out of memory")
+				    : 0;
+		else
+			r = type_one(op, p, json_object_get(body, p->name), out, e);
+	}
+	if (r < 0) {
+		json_decref(out);
+		return r;
+	}
+	*ret = out;
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See pool.h. */
+#include "actions/engine/pool.h"
+
+#include <time.h>
+
+#include "actions/engine/config.h"
+#include "actions/engine/pool_internal.h"
+
+struct store *pool_store(struct pool *pool)
+{
+	return pool->store;
+}
+
+struct hypervisor *pool_hypervisor(struct pool *pool)
+{
+	return pool->hv;
+}
+
+struct uploads *pool_uploads(struct pool *pool)
+{
+	return pool->uploads;
+}
+
+const char *pool_state_dir(const struct pool *pool)
+{
+	return pool->state_dir;
+}
+
+/* -------------------------------------------------------------------- Gets */
+
+int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg)
+{
+	return workers_run(pool->background, fn, arg);
+}
+
+int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg), void *arg)
+{
+	return turns_run(pool->turns, client, fn, arg);
+}
+
+int64_t pool_query_deadline(const struct view *view)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (ts.tv_sec + config_int(view, "search.timeLimit")) * INT64_C(1000000000) + ts.tv_nsec;
+}

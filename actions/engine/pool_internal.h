@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pool's insides, for pool.c, sync.c and timers.c. */
+#ifndef POOLFS_ENGINE_POOL_INTERNAL_H
+#define POOLFS_ENGINE_POOL_INTERNAL_H
+
+#include <pthread.h>
+
+#include "actions/engine/executor.h"
+#include "actions/engine/login_limit.h"
+#include "actions/engine/turns.h"
+#include "actions/engine/web_hook.h"
+#include "actions/schedule/scheduler_thread.h"
+#include "hypervisor/hypervisor.h"
+
+struct pool {
+	struct store *store;
+	struct hypervisor *hv;
+	struct executor *executor;
+	struct clockwork *clockwork; /* runs schedulers */
+	struct login_limit *login_limit;
+	struct web_hooks *web_hooks;
+	struct uploads *uploads;
+	struct workers *background;   /* Gets that ask a host, long renderings */
+	pthread_mutex_t prepare_lock; /* one host is made ready at a time, and once */
+	struct workers *servers;      /* threads for `turns` alone */
+	struct turns *turns;	      /* of those who ask for long work */
+	char *state_dir;	      /* owned */
+	bool read_only;		      /* immutable */
+	pthread_t timer;
+	bool timer_runs;
+	pthread_mutex_t timer_lock;
+	pthread_cond_t timer_cond;
+	bool stopping; /* timer_lock */
+};
+
+#endif

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parsing of requests and the look at the pool. Typing of parameters is in params.c. See request.h. */
+#include "actions/engine/request.h"
+
+#include <ctype.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "actions/engine/params.h"
+#include "actions/engine/shortform.h"
+#include "model/access.h"
+
+/* Members beside the parameters, at the top of a document (behaviour.md 1.3, tree.md 18). */
+static const char *const envelope[] = {"systemTags", "userTags", "jobUuid", "webHook", "params"};
+
+struct cause request_cause(const struct request *req)
+{
+	struct cause cause = {.uid = req->actor.uid, .source = req->actor.source};
+
+	snprintf(cause.job, sizeof(cause.job), "%s", req->job);
+	snprintf(cause.account, sizeof(cause.account), "%s", req->actor.account);
+	return cause;
+}
+
+void request_free(struct request *req)
+{
+	if (!req)
+		return;
+	json_decref(req->params);
+	json_decref(req->system_tags);
+	json_decref(req->user_tags);
+	free(req->web_hook);
+	free(req);
+}
+
+/* ---------------------------------------------------------------- parsing */
+
+/* What a text asks for before it is typed. All borrowed from `root`. */
+struct parsed {
+	json_t *root; /* owned */
+	const struct operation *op;
+	json_t *body; /* parameters, or NULL */
+	bool strict;  /* short form: a word that is no parameter is an error */
+};
+
+static void parsed_done(struct parsed *p)
+{
+	json_decref(p->root);
+}
+
+static int unknown_verb(enum kind_id kind, const char *verb, struct error *e)
+{
+	return error_set(e, EINVAL, "unknown verb '%s' for a %s, read 'actions' for what there is", verb,
+			 kind_get(kind)->noun);
+}
+
+static int parse_json(struct parsed *p, enum kind_id kind, const char *text, size_t len, struct error *e)
+{
+	json_error_t why;
+	const char *name;
+	json_t *value, *inner;
+
+	p->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	if (!p->root)
+		return error_set(e, EINVAL, "bad JSON in line %d, column %d: %s", why.line, why.column,
+				 why.text);
+	inner = json_object_get(p->root, "params");
+	if (p->op) {
+		p->body = json_is_object(inner) ? inner
+			  : p->op->key		? json_object_get(p->root, p->op->key)
+						: NULL;
+		if (!json_is_object(p->body))
+			p->body = p->root;
+		return 0;
+	}
+	/* {"startVmInstance": {...}}, or the manual's variant with the whole below "params"
+	 * (behaviour.md 2.7) */
+	json_object_foreach (json_is_object(inner) ? inner : p->root, name, value) {
+		p->op = operation_by_verb(kind, name);
+		if (!p->op)
+			continue;
+		p->body = json_is_object(value) ? value : NULL;
+		return 0;
+	}
+	return error_set(e, EINVAL, "the document names no verb of a %s, read 'actions' for what there is",
+			 kind_get(kind)->noun);
+}
+
+static int parse_short(struct parsed *p, enum kind_id kind, const char *text, size_t len, bool *ret_dry_run,
+		       struct error *e)
+{
+	static const char dry[] = "dry-run ";
+	_cleanup_free_ char *line = NULL;
+	const char *verb;
+	int r;
+
+	if (len > sizeof(dry) - 1 && memcmp(text, dry, sizeof(dry) - 1) == 0) {
+		*ret_dry_run = true;
+		text += sizeof(dry) - 1;
+		len -= sizeof(dry) - 1;
+	}
+	/* In a `create` file the verb goes without saying. */
+	r = asprintf(&line, "%s%.*s", p->op ? "create " : "", (int)len, text);
+	if (r < 0) {
+		line = NULL;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	r = shortform_parse(line, (size_t)r, &p->root, e);
+	if (r < 0)
+		return r;
+	verb = json_string_value(json_object_get(p->root, "verb"));
+	if (!p->op)
+		p->op = operation_by_verb(kind, verb);
+	if (!p->op)
+		return unknown_verb(kind, verb, e);
+	p->body = json_object_get(p->root, "params");
+	p->strict = true;
+	return 0;
+}
+
+static int take_tags(const json_t *outer, const json_t *inner, const char *name, json_t **ret,
+		     struct error *e)
+{
+	const json_t *given = json_object_get(outer, name);
+	size_t i;
+	json_t *tag;
+
+	if (!json_is_array(given))
+		given = json_object_get(inner, name);
+	*ret = json_array();
+	if (!*ret)
+		return error_set(e, ENOMEM, "out of memory");
+	if (given && !json_is_array(given) && !json_is_null(given))
+		return error_set(e, EINVAL, "'%s' must be a list of strings", name);
+	json_array_foreach (given, i, tag) {
+		if (!json_is_string(tag))
+			return error_set(e, EINVAL, "'%s' must be a list of strings", name);
+		if (json_array_append(*ret, tag) < 0)
+			return error_set(e, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+/* jobUuid, webHook and tags. */
+static int take_envelope(struct request *req, const struct parsed *p, struct error *e)
+{
+	const char *job = json_string_value(json_object_get(p->root, "jobUuid"));
+	const char *hook = json_string_value(json_object_get(p->root, "webHook"));
+	const char *mode;
+	json_t *tag;
+	size_t i;
+	int r;
+
+	if (job) {
+		if (!uuid_is_hex(job))
+			return error_set(e, EINVAL, "'jobUuid' must be 32 lower-case hex digits");
+		memcpy(req->job, job, UUID_SIZE);
+		req->job_chosen = true;
+	}
+	if (hook) {
+		req->web_hook = strdup(hook);
+		if (!req->web_hook)
+			return error_set(e, ENOMEM, "out of memory");
+	}
+	r = take_tags(p->root, p->body, "systemTags", &req->system_tags, e);
+	if (r == 0)
+		r = take_tags(p->root, p->body, "userTags", &req->user_tags, e);
+	if (r < 0)
+		return r;
+	json_array_foreach (req->system_tags, i, tag) {
+		mode = json_string_value(tag);
+		if (strcmp(mode, "validationOnly") == 0) {
+			req->dry_run = true;
+			(void)json_array_remove(req->system_tags, i--);
+		}
+	}
+	return 0;
+}
+
+static bool is_envelope(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(envelope); i++)
+		if (strcmp(envelope[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int refuse_unknown(const struct parsed *p, struct error *e)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (p->body, name, value) {
+		if (!operation_param(p->op, name) && !is_envelope(name))
+			return error_set(e, EINVAL, "'%s' takes no parameter '%s'",
+					 p->op->verb ? p->op->verb : "create", name);
+	}
+	return 0;
+}
+
+static void hex(const unsigned char *raw, size_t len, char *out)
+{
+	(void)sodium_bin2hex(out, 2 * len + 1, raw, len);
+}
+
+/* The same bytes for the same operation and object make the same digest (tree.md 18). */
+static void digest(struct request *req, const char *uuid, const char *text, size_t len)
+{
+	crypto_hash_sha256_state state;
+	unsigned char out[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, (const unsigned char *)req->op->name, strlen(req->op->name) + 1);
+	if (uuid)
+		crypto_hash_sha256_update(&state, (const unsigned char *)uuid, strlen(uuid));
+	crypto_hash_sha256_update(&state, (const unsigned char *)"", 1);
+	crypto_hash_sha256_update(&state, (const unsigned char *)text, len);
+	crypto_hash_sha256_final(&state, out);
+	hex(out, sizeof(out), req->digest);
+}
+
+/* Types the parameters and chooses the uuids that the request needs. */
+static int finish(struct request *req, const char *uuid, const json_t *body, struct error *e)
+{
+	const struct operation *op = req->op;
+	const char *chosen;
+	int r;
+
+	if (!operation_is_built(op))
+		return error_set(e, EOPNOTSUPP, "operation '%s' is not implemented yet", op->name);
+	r = params_type(op, op->target ? uuid : NULL, body, &req->params, e);
+	if (r < 0)
+		return r;
+	if (!req->job_chosen)
+		uuid_make(req->job);
+	chosen = request_str(req, "resourceUuid");
+	if (chosen && !uuid_is_resource(chosen))
+		return error_set(
+			e, EINVAL,
+			"field[resourceUuid] must be a uuid of version 1 to 5 without dashes, '%s' is none",
+			chosen);
+	if (uuid && op->target) {
+		snprintf(req->target, sizeof(req->target), "%s", uuid);
+	} else if (op->place == PLACE_CREATE) {
+		if (chosen)
+			memcpy(req->target, chosen, UUID_SIZE);
+		else
+			uuid_make(req->target);
+	}
+	/* Operations that make an object beside the one they act on read its uuid as a parameter. */
+	if (!chosen && operation_param(op, "resourceUuid")) {
+		char made[UUID_SIZE];
+
+		uuid_make(made);
+		r = json_object_set_new(req->params, "resourceUuid",
+					json_string(op->place == PLACE_CREATE ? req->target : made));
+		if (r < 0)
+			return error_set(e, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static struct request *request_alloc(const struct operation *op, const struct actor *actor)
+{
+	struct request *req = calloc(1, sizeof(*req));
+
+	if (req) {
+		req->op = op;
+		req->actor = *actor;
+	}
+	return req;
+}
+
+int request_parse(const struct operation *op, enum kind_id kind, const char *uuid, const char *text,
+		  size_t len, const struct actor *actor, struct request **ret_req, struct error *e)
+{
+	_cleanup_(parsed_done) struct parsed p = {.op = op};
+	_cleanup_(request_free_p) struct request *req = NULL;
+	bool dry_run = false;
+	int r;
+
+	while (len && isspace((unsigned char)text[len - 1]))
+		len--;
+	while (len && isspace((unsigned char)*text)) {
+		text++;
+		len--;
+	}
+	if (!len)
+		return error_set(e, EINVAL, "the request is empty");
+	r = *text == '{' ? parse_json(&p, kind, text, len, e) : parse_short(&p, kind, text, len, &dry_run, e);
+	if (r < 0)
+		return r;
+	req = request_alloc(p.op, actor);
+	if (!req)
+		return error_set(e, ENOMEM, "out of memory");
+	req->dry_run = dry_run;
+	r = p.strict ? refuse_unknown(&p, e) : 0;
+	if (r == 0)
+		r = take_envelope(req, &p, e);
+	if (r == 0)
+		r = finish(req, uuid, p.body, e);
+	if (r < 0)
+		return r;
+	digest(req, uuid, text, len);
+	*ret_req = steal(&req);
+	return 0;
+}
+
+/* Makes a request that was refused fit to be recorded, as it came. */
+static bool complete(struct request *req, const char *uuid, json_t *params)
+{
+	if (uuid && req->op->target)
+		snprintf(req->target, sizeof(req->target), "%s", uuid);
+	if (!req->params)
+		req->params = json_is_object(params) ? json_incref(params) : json_object();
+	if (!req->system_tags)
+		req->system_tags = json_array();
+	if (!req->user_tags)
+		req->user_tags = json_array();
+	return req->params && req->system_tags && req->user_tags;
+}
+
+int request_from_document(const struct operation *op, const char *uuid, json_t *document, const char *text,
+			  size_t len, const struct actor *actor, struct request **ret_req, struct error *e)
+{
+	struct parsed p = {.root = document, .op = op, .body = json_object_get(document, "params")};
+	_cleanup_(request_free_p) struct request *req = request_alloc(op, actor);
+	int r = req ? take_envelope(req, &p, e) : error_set(e, ENOMEM, "out of memory");
+
+	if (r == 0)
+		r = finish(req, uuid, p.body, e);
+	if (r < 0 && (!req || !req->job_chosen || !complete(req, uuid, p.body)))
+		return r;
+	digest(req, uuid, text, len);
+	*ret_req = steal(&req);
+	return r;
+}
+
+int request_new(const struct operation *op, const char *uuid, const json_t *params, const struct actor *actor,
+		struct request **ret_req, struct error *e)
+{
+	_cleanup_(request_free_p) struct request *req = request_alloc(op, actor);
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (!req)
+		return error_set(e, ENOMEM, "out of memory");
+	req->system_tags = json_array();
+	req->user_tags = json_array();
+	text = params ? json_dumps(params, JSON_COMPACT | JSON_SORT_KEYS) : strdup("");
+	if (!req->system_tags || !req->user_tags || !text)
+		return error_set(e, ENOMEM, "out of memory");
+	r = finish(req, uuid, params, e);
+	if (r < 0)
+		return r;
+	digest(req, uuid, text, strlen(text));
+	*ret_req = steal(&req);
+	return 0;
+}
+
+/* ------------------------------------------------------------- for the row */
+
+static json_t *mask_tags(const json_t *tags)
+{
+	json_t *out = json_array();
+	size_t i;
+	json_t *tag;
+
+	json_array_foreach ((json_t *)(uintptr_t)tags, i, tag) {
+		(void)json_array_append_new(out, json_string(system_tag_shown(json_string_value(tag))));
+	}
+	return out;
+}
+
+static json_t *mask_params(const struct request *req)
+{
+	json_t *out = json_copy(req->params);
+
+	for (const struct param *p = req->op->params; out && p && p->name; p++) {
+		const char *text = request_str(req, p->name);
+
+		if ((p->flags & PARAM_SECRET) && json_object_get(out, p->name))
+			(void)json_object_set_new(out, p->name, json_string("******"));
+		else if (text && req->op->kind == KIND_SYSTEM_TAG)
+			(void)json_object_set_new(out, p->name, json_string(system_tag_shown(text)));
+	}
+	return out;
+}
+
+json_t *request_to_json(const struct request *req, bool mask_secrets)
+{
+	json_t *params = mask_secrets ? mask_params(req) : json_incref(req->params);
+	json_t *tags = mask_secrets ? mask_tags(req->system_tags) : json_incref(req->system_tags);
+	json_t *json =
+		json_pack("{s:s, s:s, s:o, s:o, s:O}", "operation", req->op->name, "target", req->target,
+			  "params", params, "systemTags", tags, "userTags", req->user_tags);
+
+	if (json && !mask_secrets)
+		(void)json_object_update_new(json, json_pack("{s:I, s:s, s:s, s:s}", "uid",
+							     (json_int_t)req->actor.uid, "account",
+							     req->actor.account, "source", req->actor.source,
+							     "scheduler", req->actor.scheduler));
+	return json;
+}
+
+/* `source` is a static string in struct actor. */
+static const char *static_source(const char *text)
+{
+	static const char *const sources[] = {"fs", "upload", "rest", "scheduler", "ha", "libvirt"};
+
+	for (size_t i = 0; text && i < ARRAY_SIZE(sources); i++)
+		if (strcmp(sources[i], text) == 0)
+			return sources[i];
+	return "fs";
+}
+
+int request_from_json(const json_t *json, struct request **ret_req, struct error *e)
+{
+	const char *name = json_string_value(json_object_get(json, "operation"));
+	const char *target = json_string_value(json_object_get(json, "target"));
+	const char *account = json_string_value(json_object_get(json, "account"));
+	const char *scheduler = json_string_value(json_object_get(json, "scheduler"));
+	const struct operation *op = name ? operation_by_name(name) : NULL;
+	struct actor actor = {.uid = json_integer_value(json_object_get(json, "uid")),
+			      .source = static_source(json_string_value(json_object_get(json, "source")))};
+	_cleanup_(request_free_p) struct request *req = NULL;
+
+	if (!op)
+		return error_set(e, EPROTO, "unknown operation '%s' in a stored request", name ? name : "");
+	if (account)
+		snprintf(actor.account, sizeof(actor.account), "%s", account);
+	if (scheduler)
+		snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", scheduler);
+	req = request_alloc(op, &actor);
+	if (!req)
+		return error_set(e, ENOMEM, "out of memory");
+	if (target)
+		snprintf(req->target, sizeof(req->target), "%s", target);
+	req->params = json_incref(json_object_get(json, "params"));
+	req->system_tags = json_incref(json_object_get(json, "systemTags"));
+	req->user_tags = json_incref(json_object_get(json, "userTags"));
+	if (!req->params || !req->system_tags || !req->user_tags)
+		return error_set(e, EPROTO, "a stored request of '%s' is incomplete", name);
+	*ret_req = steal(&req);
+	return 0;
+}
+
+/* ------------------------------------------------------------- parameters */
+
+const char *request_str(const struct request *req, const char *name)
+{
+	return json_string_value(json_object_get(req->params, name));
+}
+
+int64_t request_int(const struct request *req, const char *name, int64_t missing)
+{
+	const json_t *value = json_object_get(req->params, name);
+
+	return json_is_integer(value) ? (int64_t)json_integer_value(value) : missing;
+}
+
+bool request_bool(const struct request *req, const char *name, bool missing)
+{
+	const json_t *value = json_object_get(req->params, name);
+
+	return json_is_boolean(value) ? json_is_true(value) : missing;
+}
+
+bool request_has(const struct request *req, const char *name)
+{
+	return json_object_get(req->params, name) != NULL;
+}
+
+const json_t *request_list(const struct request *req, const char *name)
+{
+	const json_t *value = json_object_get(req->params, name);
+
+	return json_is_array(value) ? value : NULL;
+}
+
+const char *request_queue(const struct view *view, const struct request *req)
+{
+	const char *other = req->op->queue ? req->op->queue(view, req) : NULL;
+
+	return other ? other : req->target;
+}
+
+const struct object *request_object(const struct view *view, const struct request *req)
+{
+	return view_get(view, req->op->kind, req->target);
+}
+
+const char *request_tag(const struct request *req, const char *prefix)
+{
+	size_t len = strlen(prefix), i;
+	json_t *tag;
+
+	json_array_foreach (req->system_tags, i, tag) {
+		const char *text = json_string_value(tag);
+
+		if (strncmp(text, prefix, len) != 0)
+			continue;
+		if (text[len] == '\0')
+			return "";
+		if (strncmp(text + len, "::", 2) == 0)
+			return text + len + 2;
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------------- links */
+
+bool request_list_has(const struct request *req, const char *name, const char *text)
+{
+	const json_t *list = request_list(req, name);
+	const char *item;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		item = json_string_value(json_array_get(list, i));
+		if (item && strcmp(item, text) == 0)
+			return true;
+	}
+	return json_array_size(list) == 0;
+}
+
+bool request_is_enforcing(const struct request *req)
+{
+	const char *mode = request_str(req, "deleteMode");
+
+	return mode && strcmp(mode, "Enforcing") == 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See request_check.h. */
+#include "actions/engine/request_check.h"
+
+#include "actions/engine/access.h"
+
+/* --------------------------------------------------------------- checking */
+
+static int not_found(const char *field, const char *uuid, enum kind_id kind, struct error *e)
+{
+	return error_set_code(e, ENOENT, "SYS.1003",
+			      "invalid field[%s], resource[uuid:%s, type:%s] not found", field, uuid,
+			      kind_get(kind)->vo);
+}
+
+/* Do the objects that the parameters name exist? */
+static int check_references(const struct view *view, const struct request *req, struct error *e)
+{
+	for (const struct param *p = req->op->params; p && p->name; p++) {
+		const json_t *value = json_object_get(req->params, p->name);
+		const char *uuid = json_string_value(value);
+		const json_t *item;
+		size_t i;
+
+		if (p->resource == KIND_NONE)
+			continue;
+		if (uuid && !view_get(view, p->resource, uuid)) {
+			if (!(p->flags & PARAM_SINE))
+				return not_found(p->name, uuid, p->resource, e);
+			if (uuid_is_hex(uuid))
+				return OP_MISSING_OK;
+			return error_set_code(e, EINVAL, "SYS.1003", "invalid value[%s] of field [%s]", uuid,
+					      p->name);
+		}
+		json_array_foreach ((json_t *)(uintptr_t)value, i, item) {
+			if (!view_get(view, p->resource, json_string_value(item)))
+				return not_found(p->name, json_string_value(item), p->resource, e);
+		}
+	}
+	if (req->op->target && !view_get(view, req->op->kind, req->target))
+		return not_found(req->op->target, req->target, req->op->kind, e);
+	return 0;
+}
+
+/* behaviour.md 3.1.1: VM.1010 with the list of legal states, wrapped in the operation's own code. */
+static int check_state(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = req->op->kind == KIND_VM ? request_object(view, req) : NULL;
+	char allowed[256] = "";
+	size_t len = 0;
+
+	if (!vm || !req->op->states)
+		return 0;
+	for (int i = 0; i < VM_STATE_COUNT; i++) {
+		if (!(req->op->states & (1u << i)))
+			continue;
+		if (object_str_is(vm, VM_STATE, vm_state_name((enum vm_state)i)))
+			return 0;
+		len += (size_t)snprintf(allowed + len, sizeof(allowed) - len, "%s%s", len ? ", " : "",
+					vm_state_name((enum vm_state)i));
+	}
+	error_set_code(
+		e, EBUSY, "VM.1010",
+		"current vm instance state[%s] doesn't allow to proceed message[%s], allowed states are [%s]",
+		object_text(vm, VM_STATE), req->op->message, allowed);
+	error_wrap(e, req->op->state_code ? req->op->state_code : "SYS.1006");
+	return -EBUSY;
+}
+
+int request_check(const struct view *view, const struct request *req, bool busy, struct error *e)
+{
+	int r = check_references(view, req, e);
+
+	if (r == 0)
+		r = account_check(view, req, e);
+	if (r != 0 || busy)
+		return r;
+	r = check_state(view, req, e);
+	if (r == 0 && req->op->check)
+		r = req->op->check(view, req, e);
+	return r;
+}

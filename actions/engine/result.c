@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See result.h. */
+#include "actions/engine/result.h"
+
+#include <string.h>
+
+#include "model/render.h"
+
+bool job_state_is_final(const char *state)
+{
+	return state && (strcmp(state, "Done") == 0 || strcmp(state, "Failed") == 0 ||
+			 strcmp(state, "Cancelled") == 0);
+}
+
+/* ------------------------------------------------------------ running jobs */
+
+int result_inventory(const struct view *view, enum kind_id kind, const char *uuid, json_t **ret_result,
+		     struct error *e)
+{
+	const struct object *o = view_get(view, kind, uuid);
+	json_t *inventory = o ? render_inventory_json(view, o) : NULL;
+
+	if (!o)
+		return error_set(e, ENOENT, "%s '%s' is gone", kind_get(kind)->noun, uuid);
+	*ret_result = inventory ? json_pack("{s:o}", "inventory", inventory) : NULL;
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+int result_inventories(json_t *list, json_t **ret_result, struct error *e)
+{
+	*ret_result = list ? json_pack("{s:o}", "inventories", list) : NULL;
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+void list_add_inventory(json_t *list, const struct view *view, const struct object *o)
+{
+	(void)json_array_append_new(list, render_inventory_json(view, o));
+}
+
+int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,
+			 struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	return result_inventory(view, kind, uuid, ret_result, e);
+}

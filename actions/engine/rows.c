@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See rows.h; also the two operations that work the same on every kind: Update... and Change...State.
+ */
+#include "actions/engine/rows.h"
+
+#include <string.h>
+
+#include "actions/bootstrap.h"
+#include "actions/engine/result.h"
+#include "actions/engine/tags.h"
+
+/* ---------------------------------------------------------------- creating */
+
+/* The uuid of the object that the request makes: operations in a `create` file have it as their target. */
+static const char *new_uuid(const struct request *req)
+{
+	return req->op->place == PLACE_CREATE ? req->target : request_str(req, "resourceUuid");
+}
+
+int object_check_uuid(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *uuid = new_uuid(req);
+	const struct object *taken = uuid ? view_get_any(view, uuid) : NULL;
+
+	if (!taken)
+		return 0;
+	return error_set_code(e, EEXIST, "SYS.1007", "resourceUuid '%s' is already taken by %s '%s'", uuid,
+			      taken->kind->noun, object_name(taken));
+}
+
+static void set_field(struct object *o, int field, const json_t *value)
+{
+	if (json_is_string(value) && o->kind->fields[field].type == FIELD_STRING)
+		object_set_str(o, field, json_string_value(value));
+	else if (json_is_integer(value) && field_is_integer(&o->kind->fields[field]))
+		object_set_int(o, field, json_integer_value(value));
+	else if (json_is_boolean(value) && o->kind->fields[field].type == FIELD_BOOL)
+		object_set_int(o, field, json_is_true(value));
+	else if (json_is_null(value))
+		object_set_null(o, field);
+}
+
+void object_set_from_param(struct object *o, int field, const struct request *req, const char *param)
+{
+	const json_t *value = json_object_get(req->params, param);
+
+	if (value)
+		set_field(o, field, value);
+}
+
+/* Every given parameter that is a stored field of the object's kind, but not its uuid. */
+static void set_all_from_params(struct object *o, const struct request *req)
+{
+	for (const struct param *p = req->op->params; p && p->name; p++) {
+		int field = kind_field(o->kind, p->name);
+
+		if (field > FIELD_UUID && field_is_stored(&o->kind->fields[field]))
+			object_set_from_param(o, field, req, p->name);
+	}
+}
+
+/* The account that a request acts for; without one it is the admin's. */
+static const char *actor_account(const struct request *req)
+{
+	return req->actor.account[0] ? req->actor.account : ADMIN_ACCOUNT_UUID;
+}
+
+int object_from_request(const struct view *view, enum kind_id kind, const struct request *req,
+			struct object **ret_object, struct error *e)
+{
+	const struct kind *k = kind_get(kind);
+	int account = kind_field(k, "accountUuid");
+	struct object *o;
+	int r = object_check_uuid(view, req, e);
+
+	if (r < 0)
+		return r;
+	o = object_new(k);
+	if (!o)
+		return error_set(e, ENOMEM, "out of memory");
+	set_all_from_params(o, req);
+	object_set_str(o, FIELD_UUID, new_uuid(req));
+	if (account >= 0)
+		object_set_str(o, account, actor_account(req));
+	*ret_object = o;
+	return 0;
+}
+
+int object_create(struct txn *t, struct object *o, const struct request *req, json_t **ret_result,
+		  struct error *e)
+{
+	enum kind_id kind = o->kind->id;
+	const struct object *made;
+	int r = txn_put(t, o, &made, e);
+
+	if (r == 0)
+		r = object_put_tags(t, req, kind, new_uuid(req), e);
+	return r < 0 ? r : result_inventory(txn_view(t), kind, new_uuid(req), ret_result, e);
+}
+
+/* ---------------------------------------------------------------- removing */
+
+int object_remove_where(struct txn *t, enum kind_id kind, int field, const char *value, struct error *e)
+{
+	const struct object *o;
+	int r = 0;
+
+	while (r == 0 && (o = view_next_where(txn_view(t), kind, field, value, 0)))
+		r = object_remove(t, o, e);
+	return r;
+}
+
+int object_remove(struct txn *t, const struct object *o, struct error *e)
+{
+	_cleanup_object_ const struct object *held = object_ref(o);
+	int r = 0;
+
+	if (o->kind->id != KIND_SYSTEM_TAG && o->kind->id != KIND_USER_TAG) {
+		r = object_remove_where(t, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, object_uuid(held), e);
+		if (r == 0)
+			r = object_remove_where(t, KIND_USER_TAG, USER_TAG_RESOURCE_UUID, object_uuid(held),
+						e);
+		if (r == 0 && operation_by_spec(held->kind->id))
+			r = object_remove_where(t, KIND_SPEC, SPEC_RESOURCE_UUID, object_uuid(held), e);
+	}
+	return r < 0 ? r : txn_remove(t, held, e);
+}
+
+int object_clear_where(struct txn *t, enum kind_id kind, int field, const char *value, struct error *e)
+{
+	const struct object *o;
+	int r = 0;
+
+	while (r == 0 && (o = view_next_where(txn_view(t), kind, field, value, 0))) {
+		struct object *copy = object_copy(o);
+
+		if (!copy)
+			return error_set(e, ENOMEM, "out of memory");
+		object_set_null(copy, field);
+		r = txn_put(t, copy, NULL, e);
+	}
+	return r;
+}
+
+int object_remove_key(struct txn *t, void *arg, struct error *e)
+{
+	const struct object_key *key = arg;
+	const struct object *o = view_get(txn_view(t), key->kind, key->uuid);
+
+	return o ? object_remove(t, o, e) : 0;
+}
+
+/* ------------------------------------------------------------------- links */
+
+int link_put(struct txn *t, enum kind_id kind, int field_a, const char *a, int field_b, const char *b,
+	     struct error *e)
+{
+	struct object *o = object_new(kind_get(kind));
+	char uuid[UUID_SIZE];
+
+	if (!o)
+		return error_set(e, ENOMEM, "out of memory");
+	uuid_make(uuid);
+	object_set_str(o, FIELD_UUID, uuid);
+	object_set_str(o, field_a, a);
+	object_set_str(o, field_b, b);
+	return txn_put(t, o, NULL, e);
+}
+
+const struct object *link_find(const struct view *view, enum kind_id kind, int field_a, const char *a,
+			       int field_b, const char *b)
+{
+	view_for_each_where (o, view, kind, field_a, a)
+		if (object_str_is(o, field_b, b))
+			return o;
+	return NULL;
+}
+
+/* -------------------------------------------------------------- operations */
+
+/* An editable copy of the object that the request acts on. */
+static int edit_target(struct txn *t, const struct request *req, struct object **ret_copy, struct error *e)
+{
+	const struct object *o = request_object(txn_view(t), req);
+
+	if (!o)
+		return error_set(e, ENOENT, "%s '%s' is gone", kind_get(req->op->kind)->noun, req->target);
+	*ret_copy = object_copy(o);
+	return *ret_copy ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+int object_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	struct object *copy;
+	int r = edit_target(t, req, &copy, e);
+
+	if (r < 0)
+		return r;
+	set_all_from_params(copy, req);
+	r = txn_put(t, copy, NULL, e);
+	return r < 0 ? r : result_inventory(txn_view(t), req->op->kind, req->target, ret_result, e);
+}
+
+int object_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const char *event = request_str(req, "stateEvent");
+	struct object *copy;
+	int r = edit_target(t, req, &copy, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(copy, kind_field(copy->kind, "state"),
+		       event && strcmp(event, "enable") == 0 ? "Enabled" : "Disabled");
+	r = txn_put(t, copy, NULL, e);
+	return r < 0 ? r : result_inventory(txn_view(t), req->op->kind, req->target, ret_result, e);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening, closing, and how a request becomes a job. See pool.h. */
+#include "actions/engine/submit.h"
+
+#include <string.h>
+
+#include "actions/engine/pool_internal.h"
+#include "actions/engine/request_check.h"
+
+/* ---------------------------------------------------------------- requests */
+
+struct submission {
+	struct pool *pool;
+	struct request *req; /* owned */
+	pool_accepted_fn *accepted;
+	void *arg;
+	json_t *answer;	      /* owned; what a dry run says */
+	struct error refusal; /* why, while a refusal is being recorded */
+	bool taken;	      /* the job's uuid is that of another request */
+	bool nothing;	      /* accepted, and there was nothing to do: no job */
+};
+
+/* @recorded: there is a job. */
+static void submission_end(struct submission *s, int r, bool recorded, const struct error *e)
+{
+	s->accepted(s->arg, r, recorded ? s->req->job : NULL, s->answer, e);
+	json_decref(s->answer);
+	error_done(&s->refusal);
+	request_free(s->req);
+	free(s);
+}
+
+/* The same job again is the same job; another request under its name is refused. */
+static int check_job_uuid(struct txn *t, struct submission *s, bool *ret_same, struct error *e)
+{
+	const struct request *req = s->req;
+	const struct object *job = view_get(txn_view(t), KIND_JOB, req->job);
+
+	*ret_same = job && object_str_is(job, JOB_DIGEST, req->digest);
+	s->taken = job && !*ret_same;
+	if (s->taken)
+		return error_set(e, EEXIST, "job '%s' exists already with another request", req->job);
+	return 0;
+}
+
+/* Does it at once as a pure database change. OP_NEEDS_RUN when it must wait or needs a worker. */
+static int apply_now(struct txn *t, const struct request *req, bool busy, json_t **ret_result,
+		     struct error *e)
+{
+	int r;
+
+	if (!req->op->apply || busy)
+		return OP_NEEDS_RUN;
+	r = req->op->apply(t, req, ret_result, e);
+	if (r < 0 && !error_is_set(e))
+		error_set(e, -r, "%s", strerror(-r));
+	if (r < 0 && req->op->error_code && strcmp(e->code, req->op->error_code) != 0)
+		error_wrap(e, req->op->error_code);
+	return r;
+}
+
+/* In the store's writer thread. */
+static int accept_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct submission *s = arg;
+	const struct request *req = s->req;
+	struct cause cause = request_cause(req);
+	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
+	json_t *result = NULL;
+	int r = check_job_uuid(t, s, &same, e);
+
+	if (r < 0 || same)
+		return r;
+	txn_set_cause(t, &cause);
+	r = request_check(txn_view(t), req, busy, e);
+	if (r == 0)
+		r = apply_now(t, req, busy, &result, e);
+	if (r < 0 || req->dry_run) {
+		s->answer = r < 0 ? NULL : json_incref(result);
+		json_decref(result);
+		/* A dry run that got here would have worked: leave no trace, and say so in accept_done(). */
+		return r < 0 ? r : -ECANCELED;
+	}
+	s->nothing = r == OP_NOTHING && !req->job_chosen;
+	if (s->nothing) {
+		r = 0;
+	} else if (r != OP_NEEDS_RUN) {
+		r = job_insert(t, req, NULL, e);
+		if (r == 0)
+			r = job_finish(t, req->job, result, NULL, e);
+	} else {
+		r = job_insert(t, req, NULL, e);
+	}
+	json_decref(result);
+	return r;
+}
+
+/* A refused request whose job uuid the client chose leaves a failed job, which REST clients poll; a dry run a
+ * job that did nothing. */
+static int record_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct submission *s = arg;
+	struct cause cause = request_cause(s->req);
+	bool same;
+	int r = check_job_uuid(t, s, &same, e);
+
+	if (r < 0 || same)
+		return r;
+	txn_set_cause(t, &cause);
+	r = job_insert(t, s->req, NULL, e);
+	return r < 0 ? r : job_finish(t, s->req->job, s->answer, &s->refusal, e);
+}
+
+static void record_done(void *arg, int r, struct error *e)
+{
+	struct submission *s = arg;
+
+	if (r < 0)
+		submission_end(s, r, false, e);
+	else
+		submission_end(s, -s->refusal.errnum, true, &s->refusal);
+}
+
+/* Takes @why over (may be NULL: a dry run that would have worked). */
+static void record(struct submission *s, struct error *why)
+{
+	if (why)
+		error_move(&s->refusal, why);
+	if (store_post(s->pool->store, record_fn, s, record_done) < 0)
+		submission_end(s, -s->refusal.errnum, false, &s->refusal);
+}
+
+static void accept_done(void *arg, int r, struct error *e)
+{
+	struct submission *s = arg;
+	bool would_work = r == -ECANCELED && s->req->dry_run && !error_is_set(e);
+
+	if (s->req->job_chosen && !s->taken && r < 0)
+		record(s, would_work ? NULL : e);
+	else if (would_work)
+		submission_end(s, 0, false, NULL);
+	else
+		submission_end(s, r < 0 ? r : 0, r >= 0 && !s->nothing, r < 0 ? e : NULL);
+}
+
+void pool_refuse(struct pool *pool, struct request *req, struct error *why, pool_accepted_fn *accepted,
+		 void *arg)
+{
+	struct submission *s = calloc(1, sizeof(*s));
+
+	if (!s || pool->read_only || !req->job_chosen) {
+		free(s);
+		accepted(arg, -why->errnum, NULL, NULL, why);
+		request_free(req);
+		return;
+	}
+	*s = (struct submission){.pool = pool, .req = req, .accepted = accepted, .arg = arg};
+	record(s, why);
+}
+
+void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accepted, void *arg)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct submission *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s) {
+		error_set(&e, ENOMEM, "out of memory");
+		accepted(arg, -ENOMEM, NULL, NULL, &e);
+		request_free(req);
+		return;
+	}
+	*s = (struct submission){.pool = pool, .req = req, .accepted = accepted, .arg = arg};
+	if (pool->read_only)
+		r = error_set(&e, EROFS, "the pool is mounted read-only");
+	else
+		r = store_post(pool->store, accept_fn, s, accept_done);
+	if (r < 0) {
+		error_set(&e, -r, "the pool is shutting down");
+		submission_end(s, r, false, &e);
+	}
+}
+
+struct submit_wait {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool done;
+	int result;
+	char *ret_job;
+	struct error *error;
+};
+
+static void submit_wait_accepted(void *arg, int result, const char *job_uuid, const json_t *answer,
+				 const struct error *e)
+{
+	struct submit_wait *w = arg;
+
+	(void)answer;
+	scoped_lock(&w->lock);
+	w->result = result;
+	w->done = true;
+	if (result < 0)
+		error_set_code(w->error, -result, e->code, "%s", error_sentence(e));
+	else if (w->ret_job && job_uuid)
+		memcpy(w->ret_job, job_uuid, UUID_SIZE);
+	pthread_cond_signal(&w->cond);
+}
+
+int pool_submit_wait(struct pool *pool, struct request *req, char *ret_job, struct error *e)
+{
+	struct submit_wait w = {.ret_job = ret_job, .error = e};
+
+	pthread_mutex_init(&w.lock, NULL);
+	pthread_cond_init(&w.cond, NULL);
+	pool_submit(pool, req, submit_wait_accepted, &w);
+	pthread_mutex_lock(&w.lock);
+	while (!w.done)
+		pthread_cond_wait(&w.cond, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	pthread_cond_destroy(&w.cond);
+	pthread_mutex_destroy(&w.lock);
+	return w.result;
+}
+
+/* -------------------------------------------------------------------- Gets */
+
+struct get {
+	struct pool *pool;
+	struct request *req; /* owned */
+	pool_answer_fn *answer;
+	void *arg;
+};
+
+static void get_now(void *arg)
+{
+	struct get *g = arg;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_view_ struct view *view = store_view(g->pool->store);
+	json_t *json = NULL;
+	int r = request_check(view, g->req, false, &e);
+
+	if (r == 0)
+		r = g->req->op->get(g->pool, view, g->req, &json, &e);
+	if (r >= 0 && !json)
+		json = json_object();
+	g->answer(g->arg, r < 0 ? r : 0, r < 0 ? NULL : json, r < 0 ? &e : NULL);
+	request_free(g->req);
+	free(g);
+}
+
+/*
+ * What needs no worker to be refused does not wait for one: many guesses of a password are counted as they
+ * come, however long it takes to try each.
+ */
+static int admit(struct pool *pool, const struct request *req, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool->store);
+	int r = request_check(view, req, false, e);
+
+	if (r < 0 || !(req->op->flags & OP_LOGIN) || pool->read_only)
+		return r;
+	return login_limit_begin(pool->login_limit, req->actor.address, request_str(req, "accountName"),
+				 store_now(), e);
+}
+
+void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct get *g = malloc(sizeof(*g));
+	int r = g ? 0 : -ENOMEM;
+
+	if (g) {
+		*g = (struct get){.pool = pool, .req = req, .answer = answer, .arg = arg};
+		if (!(req->op->flags & OP_NEEDS_HOST)) {
+			get_now(g);
+			return;
+		}
+		r = admit(pool, req, &e);
+		if (r == 0)
+			r = workers_run(pool->background, get_now, g);
+		if (r == 0)
+			return;
+	}
+	if (!error_is_set(&e))
+		error_set(&e, -r, "%s", strerror(-r));
+	answer(arg, r, NULL, &e);
+	request_free(req);
+	free(g);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See turns.h. A thread that has finished goes on with what is next, whoever's it is. */
+#include "actions/engine/turns.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct task {
+	struct task *next;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+/* Somebody with work that waits or runs; all members under the lock. */
+struct client {
+	struct client *next;
+	struct task *head, **tail; /* owned */
+	uint64_t served;	   /* number of the last turn */
+	bool running;
+	char name[];
+};
+
+struct turns {
+	struct workers *workers; /* immutable */
+	int at_once;		 /* immutable */
+	pthread_mutex_t lock;
+	struct client *clients; /* lock; owned; in the order of their coming */
+	int running;		/* lock */
+	uint64_t last;		/* lock; turns given */
+};
+
+struct turns *turns_new(struct workers *workers, int at_once)
+{
+	struct turns *turns = calloc(1, sizeof(*turns));
+
+	if (!turns)
+		return NULL;
+	turns->workers = workers;
+	turns->at_once = at_once;
+	pthread_mutex_init(&turns->lock, NULL);
+	return turns;
+}
+
+void turns_free(struct turns *turns)
+{
+	if (!turns)
+		return;
+	pthread_mutex_destroy(&turns->lock);
+	free(turns);
+}
+
+/* Call with the lock held. NULL without memory. */
+static struct client *get_client(struct turns *turns, const char *name)
+{
+	struct client **c = &turns->clients;
+	size_t size = strlen(name) + 1;
+
+	while (*c && strcmp((*c)->name, name) != 0)
+		c = &(*c)->next;
+	if (*c)
+		return *c;
+	*c = calloc(1, sizeof(**c) + size);
+	if (*c) {
+		memcpy((*c)->name, name, size);
+		(*c)->tail = &(*c)->head;
+	}
+	return *c;
+}
+
+/* Who is next gets the turn; NULL when nobody may begin. Call with the lock held. */
+static struct client *give_turn(struct turns *turns)
+{
+	struct client *best = NULL;
+
+	if (turns->running == turns->at_once)
+		return NULL;
+	for (struct client *c = turns->clients; c; c = c->next)
+		if (!c->running && (!best || c->served < best->served))
+			best = c;
+	if (!best)
+		return NULL;
+	best->running = true;
+	best->served = ++turns->last;
+	turns->running++;
+	return best;
+}
+
+static struct task *take_task(struct client *c)
+{
+	struct task *task = c->head;
+
+	c->head = task->next;
+	if (!c->head)
+		c->tail = &c->head;
+	return task;
+}
+
+/* Forgets a client without work. Call with the lock held. */
+static void end_turn(struct turns *turns, struct client *client)
+{
+	struct client **c = &turns->clients;
+
+	turns->running--;
+	client->running = false;
+	if (client->head)
+		return;
+	while (*c != client)
+		c = &(*c)->next;
+	*c = client->next;
+	free(client);
+}
+
+static void work(void *arg)
+{
+	struct turns *turns = arg;
+	struct client *c;
+
+	pthread_mutex_lock(&turns->lock);
+	while ((c = give_turn(turns))) {
+		struct task *task = take_task(c);
+
+		pthread_mutex_unlock(&turns->lock);
+		task->fn(task->arg);
+		free(task);
+		pthread_mutex_lock(&turns->lock);
+		end_turn(turns, c);
+	}
+	pthread_mutex_unlock(&turns->lock);
+}
+
+int turns_run(struct turns *turns, const char *client, void (*fn)(void *arg), void *arg)
+{
+	struct task *task = malloc(sizeof(*task));
+	struct client *c = NULL;
+	bool more = false;
+
+	if (!task)
+		return -ENOMEM;
+	*task = (struct task){.fn = fn, .arg = arg};
+	pthread_mutex_lock(&turns->lock);
+	c = get_client(turns, client);
+	if (c) {
+		*c->tail = task;
+		c->tail = &task->next;
+		/* Whoever has a turn looks again when it ends; another thread is of use only for another
+		 * client. */
+		more = !c->running && turns->running < turns->at_once;
+	}
+	pthread_mutex_unlock(&turns->lock);
+	if (!c) {
+		free(task);
+		return -ENOMEM;
+	}
+	/* Without a worker (the end of the pool, no memory) it is done here. */
+	if (more && workers_run(turns->workers, work, turns) < 0)
+		work(turns);
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See tag.h. */
+#include "actions/engine/user_tag.h"
+
+#include <string.h>
+
+#include "actions/engine/pool_internal.h"
+#include "actions/engine/rows.h"
+#include "actions/engine/tags.h"
+#include "model/text.h"
+
+struct tag_change {
+	txn_done_fn *done;
+	void *arg;
+	enum kind_id kind;
+	char uuid[UUID_SIZE];
+	char *name, *tag; /* owned; tag NULL: to be removed */
+	enum tag_set how;
+};
+
+static void tag_change_free(struct tag_change *c)
+{
+	free(c->name);
+	free(c->tag);
+	free(c);
+}
+
+size_t tag_split(const char *tag, const char **ret_value)
+{
+	const char *equals = strchrnul(tag, '=');
+
+	if (ret_value)
+		*ret_value = *equals ? equals + 1 : equals;
+	return (size_t)(equals - tag);
+}
+
+/* The first tag of the object with this name. */
+static const struct object *find_tag(const struct view *view, const char *uuid, const char *name)
+{
+	view_for_each_where (o, view, KIND_USER_TAG, USER_TAG_RESOURCE_UUID, uuid) {
+		const char *tag = object_text(o, USER_TAG_TAG);
+		size_t len = tag_split(tag, NULL);
+
+		if (len == strlen(name) && memcmp(tag, name, len) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static int change_tag(struct txn *t, void *arg, struct error *e)
+{
+	const struct tag_change *c = arg;
+	const struct object *o = find_tag(txn_view(t), c->uuid, c->name);
+	char uuid[UUID_SIZE];
+	int r = 0;
+
+	if (!view_get(txn_view(t), c->kind, c->uuid))
+		return error_set(e, ENOENT, "%s '%s' is gone", kind_get(c->kind)->noun, c->uuid);
+	if (o && c->how == TAG_SET_NEW)
+		return error_set(e, EEXIST, "there is a user tag '%s' already", c->name);
+	if (!o && (c->how == TAG_SET_PRESENT || !c->tag))
+		return error_set(e, ENODATA, "there is no user tag '%s'", c->name);
+	for (; o && r == 0; o = find_tag(txn_view(t), c->uuid, c->name))
+		r = object_remove(t, o, e);
+	if (r < 0 || !c->tag)
+		return r;
+	uuid_make(uuid);
+	return object_put_user_tag(t, uuid, c->kind, c->uuid, c->tag, e);
+}
+
+static void tag_changed(void *arg, int result, struct error *e)
+{
+	struct tag_change *c = arg;
+
+	c->done(c->arg, result, e);
+	tag_change_free(c);
+}
+
+static int check(const struct pool *pool, const char *name, const char *value, struct error *e)
+{
+	size_t len = strlen(name) + (value && *value ? strlen(value) + 1 : 0);
+
+	if (pool->read_only)
+		return error_set(e, EROFS, "the pool is mounted read-only");
+	if (!*name || strchr(name, '='))
+		return error_set(e, EINVAL, "the name of a user tag must not be empty or contain '='");
+	if (len > USER_TAG_LENGTH)
+		return error_set(e, E2BIG, "a user tag has at most %d bytes", USER_TAG_LENGTH);
+	if (!text_is_utf8(name, strlen(name)) || (value && !text_is_utf8(value, strlen(value))))
+		return error_set(e, EINVAL, "a user tag must be UTF-8 text");
+	return 0;
+}
+
+int pool_set_user_tag(struct pool *pool, enum kind_id kind, const char *uuid, const char *name,
+		      const char *value, enum tag_set how, txn_done_fn *done, void *arg, struct error *e)
+{
+	struct tag_change *c;
+	int r = check(pool, name, value, e);
+
+	if (r < 0)
+		return r;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return error_set(e, ENOMEM, "out of memory");
+	*c = (struct tag_change){.done = done, .arg = arg, .kind = kind, .how = how, .name = strdup(name)};
+	snprintf(c->uuid, sizeof(c->uuid), "%s", uuid);
+	if (value && asprintf(&c->tag, "%s%s%s", name, *value ? "=" : "", value) < 0)
+		c->tag = NULL;
+	if (!c->name || (value && !c->tag))
+		r = error_set(e, ENOMEM, "out of memory");
+	if (r == 0 && (r = store_post(pool->store, change_tag, c, tag_changed)) < 0)
+		error_set(e, -r, "the pool is shutting down");
+	if (r < 0)
+		tag_change_free(c);
+	return r;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See web_hook.h. One thread drives all deliveries with libcurl's multi
+ * interface. The lock guards only the list of jobs that the store's thread hands
+ * over; deliveries are the thread's own.
+ */
+#include "actions/engine/web_hook.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+#include "actions/engine/result.h"
+
+#define ATTEMPTS	15
+#define PAUSE_NS	INT64_C(2000000000)
+#define ATTEMPT_TIMEOUT 10L /* s */
+#define AT_A_TIME	32
+#define IDLE_MS		60000
+
+struct delivery {
+	struct delivery *next;
+	struct web_hooks *hooks;
+	char job[UUID_SIZE];
+	int attempts;
+	int64_t due;		    /* ns */
+	CURL *curl;		    /* owned; while an attempt is under way */
+	struct curl_slist *headers; /* owned; as above */
+};
+
+struct web_hooks {
+	struct pool *pool;
+	CURLM *multi;
+	pthread_t thread;
+	bool runs;
+	int active;		     /* the thread's own */
+	struct delivery *deliveries; /* the thread's own */
+	pthread_mutex_t lock;
+	struct delivery *fresh; /* lock */
+	bool stopping;		/* lock */
+};
+
+static void add(struct web_hooks *hooks, const struct object *job)
+{
+	struct delivery *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return; /* taken up at the next start */
+	d->hooks = hooks;
+	memcpy(d->job, object_uuid(job), sizeof(d->job));
+	pthread_mutex_lock(&hooks->lock);
+	d->next = hooks->fresh;
+	hooks->fresh = d;
+	pthread_mutex_unlock(&hooks->lock);
+	(void)curl_multi_wakeup(hooks->multi);
+}
+
+static bool is_pending(const struct object *job)
+{
+	return job && job->kind->id == KIND_JOB && !object_is_null(job, JOB_WEB_HOOK) &&
+	       job_state_is_final(object_str(job, JOB_STATE));
+}
+
+/* In the store's writer thread. */
+static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
+{
+	(void)view;
+	for (size_t i = 0; i < count; i++)
+		if (is_pending(changes[i].after) && !is_pending(changes[i].before))
+			add(ctx, changes[i].after);
+}
+
+/* In the writer thread too, so that no job is missed or taken twice. */
+static int load_fn(struct txn *t, void *arg, struct error *e)
+{
+	(void)e;
+	view_for_each (job, txn_view(t), KIND_JOB)
+		if (is_pending(job))
+			add(arg, job);
+	return 0;
+}
+
+/* --------------------------------------------------------------- deliveries */
+
+static int forget_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_JOB, arg);
+	struct object *job = before ? object_copy(before) : NULL;
+
+	if (!before)
+		return 0;
+	if (!job)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_null(job, JOB_WEB_HOOK);
+	return txn_put(t, job, NULL, e);
+}
+
+static void forget(struct web_hooks *hooks, struct delivery *d)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (store_run(pool_store(hooks->pool), forget_fn, d->job, &e) < 0)
+		fprintf(stderr, "poolfs: cannot write that a web hook was called: %s\n", error_sentence(&e));
+}
+
+static void attempt_done(struct delivery *d)
+{
+	if (d->curl) {
+		(void)curl_multi_remove_handle(d->hooks->multi, d->curl);
+		curl_easy_cleanup(d->curl);
+		d->hooks->active--;
+	}
+	curl_slist_free_all(d->headers);
+	d->curl = NULL;
+	d->headers = NULL;
+}
+
+static void delivery_free(struct delivery *d)
+{
+	attempt_done(d);
+	free(d);
+}
+
+/* An answer's body is of no interest. */
+static size_t swallow(char *data, size_t size, size_t count, void *arg)
+{
+	(void)data, (void)arg;
+	return size * count;
+}
+
+static bool set_headers(struct delivery *d, bool success)
+{
+	const char *const fixed[] = {"Content-Type: application/json; charset=utf-8",
+				     success ? "X-Job-Success: true" : "X-Job-Success: false", "Expect:"};
+	struct curl_slist *list = NULL;
+	char id[64];
+
+	snprintf(id, sizeof(id), "X-Job-UUID: %s", d->job);
+	list = curl_slist_append(NULL, id);
+	for (size_t i = 0; list && i < ARRAY_SIZE(fixed); i++) {
+		d->headers = list;
+		list = curl_slist_append(list, fixed[i]);
+	}
+	d->headers = list ? list : d->headers;
+	return list != NULL;
+}
+
+/* False: memory is short, try again later. */
+static bool begin_attempt(struct delivery *d, const struct object *job)
+{
+	_cleanup_free_ char *body = job_body(job);
+
+	d->curl = body ? curl_easy_init() : NULL;
+	if (!d->curl)
+		return false;
+	d->hooks->active++;
+	if (!set_headers(d, object_str_is(job, JOB_STATE, "Done")))
+		return false;
+	/* The receiver may have a certificate of its own making (behaviour.md 1.6). */
+	curl_easy_setopt(d->curl, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(d->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(d->curl, CURLOPT_URL, object_str(job, JOB_WEB_HOOK));
+	curl_easy_setopt(d->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(d->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(d->curl, CURLOPT_TIMEOUT, ATTEMPT_TIMEOUT);
+	curl_easy_setopt(d->curl, CURLOPT_HTTPHEADER, d->headers);
+	curl_easy_setopt(d->curl, CURLOPT_WRITEFUNCTION, swallow);
+	curl_easy_setopt(d->curl, CURLOPT_USERAGENT, "poolfs/" POOLFS_VERSION);
+	curl_easy_setopt(d->curl, CURLOPT_PRIVATE, d);
+	return curl_easy_setopt(d->curl, CURLOPT_COPYPOSTFIELDS, body) == CURLE_OK &&
+	       curl_multi_add_handle(d->hooks->multi, d->curl) == CURLM_OK;
+}
+
+/* Begins what is due. Drops deliveries whose job is gone. */
+static void begin_due(struct web_hooks *hooks)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(hooks->pool));
+	int64_t now = store_now();
+
+	for (struct delivery **link = &hooks->deliveries, *d; (d = *link);) {
+		const struct object *job = view_get(view, KIND_JOB, d->job);
+
+		if (!d->curl && !is_pending(job)) {
+			*link = d->next;
+			delivery_free(d);
+			continue;
+		}
+		link = &d->next;
+		/* A clock that was set back must not stop a delivery. */
+		if (d->curl || hooks->active >= AT_A_TIME || (d->due > now && d->due - now <= PAUSE_NS))
+			continue;
+		if (!begin_attempt(d, job)) {
+			attempt_done(d);
+			d->due = now + PAUSE_NS;
+		}
+	}
+}
+
+static void end_attempt(struct web_hooks *hooks, CURL *curl, CURLcode code)
+{
+	struct delivery *d = NULL;
+	long status = 0;
+
+	(void)curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&d);
+	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	attempt_done(d);
+	d->due = store_now() + PAUSE_NS;
+	/* One attempt and so many retries. */
+	if ((code == CURLE_OK && status >= 200 && status < 300) || ++d->attempts > ATTEMPTS)
+		forget(hooks, d);
+}
+
+static void end_attempts(struct web_hooks *hooks)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(hooks->multi, &left)))
+		if (message->msg == CURLMSG_DONE)
+			end_attempt(hooks, message->easy_handle, message->data.result);
+}
+
+/* Takes over what the store's thread handed over. False at the end. */
+static bool take_fresh(struct web_hooks *hooks)
+{
+	struct delivery *d;
+	bool go_on;
+
+	pthread_mutex_lock(&hooks->lock);
+	d = hooks->fresh;
+	hooks->fresh = NULL;
+	go_on = !hooks->stopping;
+	pthread_mutex_unlock(&hooks->lock);
+	while (d) {
+		struct delivery *next = d->next;
+
+		d->next = hooks->deliveries;
+		hooks->deliveries = d;
+		d = next;
+	}
+	return go_on;
+}
+
+/* Milliseconds until something is due; curl itself knows of what is under way. */
+static int pause_ms(const struct web_hooks *hooks)
+{
+	int64_t now = store_now(), ms = IDLE_MS;
+
+	for (const struct delivery *d = hooks->deliveries; d; d = d->next) {
+		int64_t left = (d->due - now) / 1000000 + 1;
+
+		if (!d->curl && left < ms)
+			ms = left < 10 ? 10 : left;
+	}
+	return (int)ms;
+}
+
+static void *thread_main(void *arg)
+{
+	struct web_hooks *hooks = arg;
+	int running;
+
+	pthread_setname_np(pthread_self(), "web-hooks");
+	while (take_fresh(hooks)) {
+		begin_due(hooks);
+		(void)curl_multi_perform(hooks->multi, &running);
+		end_attempts(hooks);
+		(void)curl_multi_poll(hooks->multi, NULL, 0, pause_ms(hooks), NULL);
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------- open, close */
+
+int web_hooks_new(struct pool *pool, struct web_hooks **ret_hooks, struct error *e)
+{
+	struct web_hooks *hooks = calloc(1, sizeof(*hooks));
+	int r;
+
+	if (!hooks || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		free(hooks);
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	hooks->pool = pool;
+	hooks->multi = curl_multi_init();
+	pthread_mutex_init(&hooks->lock, NULL);
+	*ret_hooks = hooks;
+	if (!hooks->multi)
+		return error_set(e, ENOMEM, "out of memory");
+	r = store_observe(pool_store(pool), observe, hooks);
+	if (r < 0)
+		return error_set(e, -r, "too many observers of the store");
+	r = store_run(pool_store(pool), load_fn, hooks, e);
+	if (r < 0)
+		return r;
+	r = pthread_create(&hooks->thread, NULL, thread_main, hooks);
+	hooks->runs = r == 0;
+	return r ? error_set(e, r, "cannot start a thread: %s", strerror(r)) : 0;
+}
+
+static void list_free(struct delivery *d)
+{
+	while (d) {
+		struct delivery *next = d->next;
+
+		delivery_free(d);
+		d = next;
+	}
+}
+
+void web_hooks_stop(struct web_hooks *hooks)
+{
+	if (!hooks || !hooks->runs)
+		return;
+	pthread_mutex_lock(&hooks->lock);
+	hooks->stopping = true;
+	pthread_mutex_unlock(&hooks->lock);
+	(void)curl_multi_wakeup(hooks->multi);
+	pthread_join(hooks->thread, NULL);
+	hooks->runs = false;
+}
+
+void web_hooks_free(struct web_hooks *hooks)
+{
+	if (!hooks)
+		return;
+	list_free(hooks->fresh);
+	list_free(hooks->deliveries);
+	curl_multi_cleanup(hooks->multi);
+	pthread_mutex_destroy(&hooks->lock);
+	free(hooks);
+}

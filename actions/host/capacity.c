@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See capacity.h. */
+#include "actions/host/capacity.h"
+
+#include <string.h>
+
+#include "actions/engine/config.h"
+
+/* The hosts that a VM may hold something of: the one it is on, and the one it is on its way to. */
+static const int holding_fields[] = {VM_HOST_UUID, VM_MIGRATION_HOST_UUID};
+
+/* Does the VM hold CPU and memory of the host that @field names (behaviour.md 3.6)? */
+static bool vm_holds_host(const struct object *vm, int field)
+{
+	static const char *const without[] = {"Created", "Stopped", "Destroying", "Destroyed", "Expunging"};
+
+	if (field == VM_MIGRATION_HOST_UUID)
+		return object_str_is(vm, VM_STATE, "Migrating");
+
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+		if (object_str_is(vm, VM_STATE, without[i]))
+			return false;
+	return true;
+}
+
+static int64_t at_least_zero(int64_t n)
+{
+	return n > 0 ? n : 0;
+}
+
+int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e)
+{
+	const struct view *view = txn_view(t);
+	const struct object *host = view_get(view, KIND_HOST, host_uuid);
+	int64_t cpu = 0, memory = 0, total;
+	struct object *copy;
+
+	if (!host || object_is_null(host, HOST_CPU_NUM))
+		return 0; /* gone, or never connected: nothing is known of it */
+	for (size_t i = 0; i < ARRAY_SIZE(holding_fields); i++)
+		view_for_each_where (vm, view, KIND_VM, holding_fields[i], host_uuid) {
+			if (!vm_holds_host(vm, holding_fields[i]))
+				continue;
+			cpu += object_int(vm, VM_CPU_NUM);
+			memory += object_int(vm, VM_MEMORY_SIZE);
+		}
+	copy = object_copy(host);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	total = object_int(host, HOST_CPU_NUM) * config_int(view, "host.cpu.overProvisioning.ratio");
+	object_set_int(copy, HOST_TOTAL_CPU, total);
+	object_set_int(copy, HOST_AVAILABLE_CPU, at_least_zero(total - cpu));
+	object_set_int(copy, HOST_AVAILABLE_MEMORY,
+		       at_least_zero(object_int(host, HOST_TOTAL_MEMORY) - memory));
+	return txn_put(t, copy, NULL, e);
+}
+
+/* Adds to what a host has left; a host without a count of its own yet gets one when it connects. */
+static int host_give(struct txn *t, const char *uuid, int64_t cpu, int64_t memory, struct error *e)
+{
+	const struct object *host = view_get(txn_view(t), KIND_HOST, uuid);
+	struct object *copy;
+
+	if (!host || object_is_null(host, HOST_CPU_NUM) || (!cpu && !memory))
+		return 0;
+	cpu += object_int(host, HOST_AVAILABLE_CPU);
+	memory += object_int(host, HOST_AVAILABLE_MEMORY);
+	/* More is held than there is, or was: a sum cut at zero cannot be added to. */
+	if (cpu <= 0 || memory <= 0 || !object_int(host, HOST_AVAILABLE_CPU) ||
+	    !object_int(host, HOST_AVAILABLE_MEMORY))
+		return capacity_update_host(t, uuid, e);
+	copy = object_copy(host);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(copy, HOST_AVAILABLE_CPU, cpu);
+	object_set_int(copy, HOST_AVAILABLE_MEMORY, memory);
+	return txn_put(t, copy, NULL, e);
+}
+
+static int follow_field(struct txn *t, const struct object *before, const struct object *after, int field,
+			struct error *e)
+{
+	const char *from = before && vm_holds_host(before, field) ? object_str(before, field) : NULL;
+	const char *to = after && vm_holds_host(after, field) ? object_str(after, field) : NULL;
+	int64_t cpu = 0, memory = 0;
+	int r = 0;
+
+	if (from) {
+		cpu = object_int(before, VM_CPU_NUM);
+		memory = object_int(before, VM_MEMORY_SIZE);
+	}
+	if (from && to && strcmp(from, to) == 0)
+		return host_give(t, to, cpu - object_int(after, VM_CPU_NUM),
+				 memory - object_int(after, VM_MEMORY_SIZE), e);
+	if (from)
+		r = host_give(t, from, cpu, memory, e);
+	if (r == 0 && to)
+		r = host_give(t, to, -object_int(after, VM_CPU_NUM), -object_int(after, VM_MEMORY_SIZE), e);
+	return r;
+}
+
+int capacity_follow_vm(struct txn *t, const struct object *before, const struct object *after,
+		       struct error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(holding_fields) && r == 0; i++)
+		r = follow_field(t, before, after, holding_fields[i], e);
+	return r;
+}
+
+/* Sums the F_LONG @size of all objects of @kind that lie on the primary storage. */
+static int64_t sum_on_storage(const struct view *view, enum kind_id kind, int storage, int size,
+			      const char *uuid)
+{
+	int64_t sum = 0;
+
+	view_for_each_where (o, view, kind, storage, uuid)
+		sum += object_int(o, size);
+	return sum;
+}
+
+static int set_available(struct txn *t, const struct object *ps, int64_t available, struct error *e)
+{
+	struct object *copy = object_copy(ps);
+
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(copy, PRIMARY_STORAGE_AVAILABLE, at_least_zero(available));
+	return txn_put(t, copy, NULL, e);
+}
+
+int capacity_update_primary_storage(struct txn *t, const char *uuid, struct error *e)
+{
+	const struct view *view = txn_view(t);
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, uuid);
+	int64_t used;
+
+	if (!ps || object_is_null(ps, PRIMARY_STORAGE_TOTAL))
+		return 0; /* gone, or never measured */
+	used = sum_on_storage(view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, VOLUME_SIZE, uuid) +
+	       sum_on_storage(view, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, IMAGE_CACHE_SIZE,
+			      uuid) +
+	       sum_on_storage(view, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, SNAPSHOT_SIZE, uuid);
+	return set_available(t, ps, object_int(ps, PRIMARY_STORAGE_TOTAL) - used, e);
+}
+
+int64_t capacity_storage_room(const struct view *view, const struct object *ps)
+{
+	int64_t total = object_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL);
+	int64_t used = total - object_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL);
+
+	if (used > total / 100 * config_int(view, "primaryStorage.physicalCapacityThreshold"))
+		return 0;
+	return at_least_zero(object_int(ps, PRIMARY_STORAGE_AVAILABLE) -
+			     config_int(view, "primaryStorage.reservedCapacity"));
+}
+
+int capacity_reserve_storage(struct txn *t, const char *uuid, int64_t bytes, struct error *e)
+{
+	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, uuid);
+	int64_t available;
+
+	if (!ps)
+		return error_set(e, ENOENT, "primary storage '%s' is gone", uuid);
+	available = object_int(ps, PRIMARY_STORAGE_AVAILABLE);
+	if (bytes > capacity_storage_room(txn_view(t), ps))
+		return error_set_code(
+			e, ENOSPC, "PS.1000",
+			"primary storage '%s' has %lld bytes left of which %lld are reserved, and %lld of the %lld "
+			"bytes of its file system are free, %lld are needed",
+			object_name(ps), (long long)available,
+			(long long)config_int(txn_view(t), "primaryStorage.reservedCapacity"),
+			(long long)object_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL),
+			(long long)object_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL), (long long)bytes);
+	return set_available(t, ps, available - bytes, e);
+}
+
+int capacity_release_storage(struct txn *t, const char *uuid, int64_t bytes, struct error *e)
+{
+	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, uuid);
+	int64_t total, available;
+
+	if (!ps)
+		return 0;
+	total = object_int(ps, PRIMARY_STORAGE_TOTAL);
+	available = object_int(ps, PRIMARY_STORAGE_AVAILABLE) + bytes;
+	return set_available(t, ps, available < total ? available : total, e);
+}

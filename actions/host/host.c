@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See host.h. */
+#include "actions/host/host.h"
+
+#include "actions/host/capacity.h"
+
+/* ------------------------------------------------------- reports of the host */
+
+int host_edit(struct txn *t, const char *uuid, struct object **ret_copy, struct error *e)
+{
+	const struct object *host = view_get(txn_view(t), KIND_HOST, uuid);
+
+	if (!host)
+		return error_set(e, ENOENT, "host '%s' is gone", uuid);
+	*ret_copy = object_copy(host);
+	return *ret_copy ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_info *info, struct error *e)
+{
+	struct object *host;
+	int r = host_edit(t, uuid, &host, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(host, HOST_STATUS, "Connected");
+	object_set_null(host, HOST_STATUS_REASON);
+	object_set_int(host, HOST_CPU_NUM, info->cpus);
+	object_set_int(host, HOST_CPU_SOCKETS, info->sockets);
+	object_set_int(host, HOST_TOTAL_MEMORY, info->memory);
+	object_set_str(host, HOST_VIRT_TYPE, info->virt_type);
+	object_set_int(host, HOST_BANDWIDTH, info->bandwidth);
+	r = txn_put(t, host, NULL, e);
+	return r < 0 ? r : capacity_update_host(t, uuid, e);
+}
+
+int host_set_status(struct txn *t, const char *uuid, const char *status, const char *reason, struct error *e)
+{
+	struct object *host;
+	int r = host_edit(t, uuid, &host, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(host, HOST_STATUS, status);
+	object_set_str(host, HOST_STATUS_REASON, reason);
+	return txn_put(t, host, NULL, e);
+}

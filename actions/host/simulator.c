@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machines of simulated hosts: files that libvirt's test driver reads. See host.h. */
+#include "actions/host/simulator.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* What a simulated host has when nobody says. */
+#define MEMORY_DEFAULT (INT64_C(16) << 30)
+#define CPUS_DEFAULT   16
+
+/* The file that tells libvirt's test driver what the simulated machine has; allocated. */
+static char *description_path(struct pool *pool, const char *uuid)
+{
+	char *path;
+
+	return asprintf(&path, "%s/simulators/%s.xml", pool_state_dir(pool), uuid) < 0 ? NULL : path;
+}
+
+static int write_description(const char *path, int64_t cpus, int64_t memory, struct error *e)
+{
+	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+	_cleanup_fclose_ FILE *f = NULL;
+
+	if (!folder)
+		return error_set(e, ENOMEM, "out of memory");
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return error_set(e, errno, "cannot make the folder '%s': %s", folder, strerror(errno));
+	f = fopen(path, "we");
+	if (!f)
+		return error_set(e, errno, "cannot write '%s': %s", path, strerror(errno));
+	fprintf(f,
+		"<node>\n"
+		"  <cpu><mhz>2000</mhz><model>simulated</model><active>%" PRId64 "</active><nodes>1</nodes>"
+		"<sockets>1</sockets><cores>%" PRId64 "</cores><threads>1</threads></cpu>\n"
+		"  <memory>%" PRId64 "</memory>\n"
+		"</node>\n",
+		cpus, cpus, memory >> 10);
+	if (fflush(f) == 0)
+		return 0;
+	return error_set(e, errno, "cannot write '%s': %s", path, strerror(errno));
+}
+
+/* A path as the path of a URI; allocated. */
+static char *uri_of_path(const char *scheme, const char *path)
+{
+	size_t prefix = strlen(scheme);
+	char *uri = malloc(prefix + 3 * strlen(path) + 1), *out;
+
+	if (!uri)
+		return NULL;
+	memcpy(uri, scheme, prefix);
+	out = uri + prefix;
+	for (const unsigned char *p = (const unsigned char *)path; *p; p++) {
+		if (isalnum(*p) || strchr("/-._~", *p))
+			*out++ = (char)*p;
+		else
+			out += snprintf(out, 4, "%%%02X", *p);
+	}
+	*out = '\0';
+	return uri;
+}
+
+int host_simulator_describe(struct pool *pool, const char *uuid, int64_t cpus, int64_t memory, char **ret_uri,
+			    struct error *e)
+{
+	_cleanup_free_ char *path = description_path(pool, uuid);
+	char *uri = path ? uri_of_path("test://", path) : NULL;
+	int r = uri ? write_description(path, cpus ? cpus : CPUS_DEFAULT, memory ? memory : MEMORY_DEFAULT, e)
+		    : error_set(e, ENOMEM, "out of memory");
+
+	if (r < 0)
+		free(uri);
+	else
+		*ret_uri = uri;
+	return r;
+}
+
+void host_simulator_forget(struct pool *pool, const char *uuid)
+{
+	_cleanup_free_ char *path = description_path(pool, uuid);
+
+	if (path && unlink(path) < 0 && errno != ENOENT)
+		fprintf(stderr, "poolfs: cannot remove '%s': %s\n", path, strerror(errno));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Libvirt URIs and names of hosts. All functions are pure. */
+#ifndef POOLFS_HOST_URI_H
+#define POOLFS_HOST_URI_H
+
+#include <stdbool.h>
+
+/** The address in a libvirt URI ("qemu+ssh://root@10.0.0.1/system": "10.0.0.1"), allocated; NULL for a URI
+ * without one (a connection to this machine) or without memory. Pure. */
+char *host_address_of_uri(const char *uri);
+/** "Simulator" for libvirt's test driver, else "KVM". Pure. */
+const char *host_hypervisor_type_of_uri(const char *uri);
+/** True for a host name: labels of letters, digits and hyphens, the last of them not a number. Pure. */
+bool host_name_is_valid(const char *name);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See wait.h. */
+#include "actions/host/wait.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+#include "actions/host/topology.h"
+
+/* ------------------------------------------------------------ primary storage */
+
+/* How long a recovery waits for a host to come back, and how often it looks. */
+#define RECOVER_MS	30000
+#define RECOVER_STEP_MS 100
+
+static bool host_is_connected(const struct view *view, const char *ps, const char *host)
+{
+	const struct object *o =
+		host ? view_get(view, KIND_HOST, host) : primary_storage_next_host(view, ps, 0);
+
+	return o && object_str_is(o, HOST_STATUS, "Connected");
+}
+
+/* Until @host (or any that reaches @ps) is connected; false when it does not come, or is gone. */
+static bool wait_connected(struct job *job, const char *ps, const char *host)
+{
+	const struct timespec pause = {.tv_nsec = RECOVER_STEP_MS * 1000000L};
+
+	for (int ms = 0; ms < RECOVER_MS && !atomic_load(&job->cancelled); ms += RECOVER_STEP_MS) {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+		if (host_is_connected(view, ps, host))
+			return true;
+		if (host && !view_get(view, KIND_HOST, host))
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+bool host_wait_connected(struct job *job, const char *host)
+{
+	return wait_connected(job, NULL, host);
+}
+
+void host_wait_for_storage(struct job *job, const char *ps, const char *host)
+{
+	if (ps || host)
+		(void)wait_connected(job, ps, host);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Downloads over http, https and ftp with libcurl's easy interface, one handle
+ * a download. See download.h for what is promised.
+ */
+#include "actions/image/download_curl.h"
+
+#include <string.h>
+
+#define REDIRECTS_MAX	  5L
+#define CONNECT_TIMEOUT_S 10L
+#define STALL_TIMEOUT_S	  60L
+#define STALL_BYTES_S	  1024L
+#define RECEIVE_BUFFER	  (256L << 10)
+
+int download_errno_of_curl(CURLcode code)
+{
+	switch ((int)code) {
+	case CURLE_OK:
+		return 0;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_NOT_BUILT_IN:
+	case CURLE_BAD_CONTENT_ENCODING:
+	case CURLE_FTP_COULDNT_SET_TYPE:
+		return EOPNOTSUPP;
+	case CURLE_URL_MALFORMAT:
+	case CURLE_BAD_FUNCTION_ARGUMENT:
+	case CURLE_UNKNOWN_OPTION:
+	case CURLE_SETOPT_OPTION_SYNTAX:
+		return EINVAL;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_FTP_CANT_GET_HOST:
+		return EHOSTUNREACH;
+	case CURLE_REMOTE_ACCESS_DENIED:
+	case CURLE_LOGIN_DENIED:
+	case CURLE_AUTH_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+	case CURLE_SSL_CLIENTCERT:
+		return EACCES;
+	case CURLE_REMOTE_FILE_NOT_FOUND:
+	case CURLE_FTP_COULDNT_RETR_FILE:
+	case CURLE_TFTP_NOTFOUND:
+		return ENOENT;
+	case CURLE_OUT_OF_MEMORY:
+		return ENOMEM;
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_FTP_ACCEPT_TIMEOUT:
+		return ETIMEDOUT;
+	case CURLE_ABORTED_BY_CALLBACK:
+		return ECANCELED;
+	case CURLE_TOO_MANY_REDIRECTS:
+		return ELOOP;
+	case CURLE_FILESIZE_EXCEEDED:
+		return EFBIG;
+	case CURLE_REMOTE_DISK_FULL:
+		return ENOSPC;
+	default: /* a foreign enum that grows; whatever else went wrong, the transfer did not work */
+		return EIO;
+	}
+}
+
+int download_errno_of_status(long status)
+{
+	switch (status) {
+	case 401:
+	case 403:
+	case 407:
+		return EACCES;
+	case 404:
+	case 410:
+		return ENOENT;
+	case 408:
+	case 504:
+		return ETIMEDOUT;
+	default:
+		return EIO;
+	}
+}
+
+struct transfer {
+	struct download *d;
+	CURL *curl; /* owned by download_from_curl() */
+	bool begun; /* the first byte of the body has arrived */
+	char message[CURL_ERROR_SIZE];
+};
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
+{
+	struct transfer *t = ctx;
+	curl_off_t total = -1;
+
+	if (!t->begun) {
+		t->begun = true;
+		(void)curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &total);
+		if (total >= 0 && download_set_total(t->d, total, true) < 0)
+			return 0;
+	}
+	return download_put(t->d, bytes, size * count, true) < 0 ? 0 : size * count;
+}
+
+/* Called for every packet and once a second in between: what makes cancelling and time limits work in a
+ * stall. */
+static int on_progress(void *ctx, curl_off_t dl_total, curl_off_t dl_now, curl_off_t ul_total,
+		       curl_off_t ul_now)
+{
+	struct transfer *t = ctx;
+
+	(void)dl_total, (void)dl_now, (void)ul_total, (void)ul_now;
+	return download_tick(t->d) < 0;
+}
+
+/* The URL without user, password, query and fragment, which may be secrets. The caller frees it with
+ * curl_free(). */
+static char *url_for_people(const char *url)
+{
+	static const CURLUPart hidden[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY,
+					   CURLUPART_FRAGMENT};
+	CURLU *u = curl_url();
+	char *shown = NULL;
+
+	if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK) {
+		for (size_t i = 0; i < ARRAY_SIZE(hidden); i++)
+			(void)curl_url_set(u, hidden[i], NULL, 0);
+		(void)curl_url_get(u, CURLUPART_URL, &shown, 0);
+	}
+	curl_url_cleanup(u);
+	return shown;
+}
+
+static CURLcode transfer_set_up(struct transfer *t, const char *url)
+{
+	const char *redirects = strncasecmp(url, "https:", 6) == 0 ? "https" : "http,https";
+	CURLcode code = CURLE_OK;
+
+#define SET(option, value)                                                                                   \
+	do {                                                                                                 \
+		if (code == CURLE_OK)                                                                        \
+			code = curl_easy_setopt(t->curl, option, value);                                     \
+	} while (0)
+	SET(CURLOPT_URL, url);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https,ftp");
+	SET(CURLOPT_REDIR_PROTOCOLS_STR, redirects);
+	SET(CURLOPT_FOLLOWLOCATION, 1L);
+	SET(CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+	SET(CURLOPT_FAILONERROR, 1L);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
+	SET(CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES_S);
+	SET(CURLOPT_LOW_SPEED_TIME, STALL_TIMEOUT_S);
+	SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_USERAGENT, "poolfs/" POOLFS_VERSION);
+	SET(CURLOPT_ERRORBUFFER, t->message);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, t);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+	SET(CURLOPT_XFERINFODATA, t);
+	if (t->d->limits->ca_file) {
+		SET(CURLOPT_CAINFO, t->d->limits->ca_file);
+		SET(CURLOPT_CAPATH, NULL);
+	}
+#undef SET
+	return code;
+}
+
+/* Turns what libcurl says into errno and sentence; a failure of ours behind it has been noted already. */
+static int transfer_fail(struct transfer *t, const char *url, CURLcode code)
+{
+	char *shown = url_for_people(url);
+	const char *name = shown ? shown : "url";
+	long status = 0;
+
+	if (t->d->result < 0) {
+		/* said already */
+	} else if (code == CURLE_HTTP_RETURNED_ERROR) {
+		(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+		(void)download_fail(t->d,
+				    error_set_code(t->d->e, download_errno_of_status(status), "SYS.1015",
+						   "the server answered '%s' with status %ld", name, status));
+	} else {
+		(void)download_fail(t->d,
+				    error_set_code(t->d->e, download_errno_of_curl(code), "SYS.1015",
+						   "cannot download '%s': %s", name,
+						   *t->message ? t->message : curl_easy_strerror(code)));
+	}
+	curl_free(shown);
+	return t->d->result;
+}
+
+static void curl_begin(void)
+{
+	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+int download_from_curl(struct download *d, const char *url)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct transfer t = {.d = d};
+	CURLcode code;
+
+	(void)pthread_once(&once, curl_begin);
+	t.curl = curl_easy_init();
+	if (!t.curl)
+		return download_fail(d, error_set(d->e, ENOMEM, "out of memory"));
+	code = transfer_set_up(&t, url);
+	if (code == CURLE_OK)
+		code = curl_easy_perform(t.curl);
+	if (code != CURLE_OK)
+		(void)transfer_fail(&t, url, code);
+	curl_easy_cleanup(t.curl);
+	return d->result;
+}

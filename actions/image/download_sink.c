@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See download_sink.h. */
+#include "actions/image/download_sink.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#define PROGRESS_INTERVAL_MS 100
+
+int64_t download_now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int download_fail(struct download *d, int result)
+{
+	if (d->result == 0)
+		d->result = result;
+	return d->result;
+}
+
+static int check_max(struct download *d, int64_t bytes)
+{
+	if (d->limits->max_bytes > 0 && bytes > d->limits->max_bytes)
+		return download_fail(d, error_set(d->e, EFBIG,
+						  "the source has more than the %" PRId64 " bytes allowed",
+						  d->limits->max_bytes));
+	return 0;
+}
+
+int download_check_space(struct download *d, int64_t bytes)
+{
+	struct statvfs fs;
+	uint64_t available;
+
+	if (fstatvfs(d->fd, &fs) < 0)
+		return 0; /* then writing will tell */
+	available = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if ((uint64_t)bytes > available)
+		return download_fail(d,
+				     error_set(d->e, ENOSPC,
+					       "%" PRId64 " bytes are needed and %" PRIu64 " are available",
+					       bytes, available));
+	return 0;
+}
+
+/* Takes the space of the whole file now, or at least looks whether it is there. */
+static int reserve_space(struct download *d, int64_t bytes)
+{
+	int r;
+
+	if (download_check_space(d, bytes) < 0)
+		return d->result;
+	do
+		r = fallocate(d->fd, FALLOC_FL_KEEP_SIZE, 0, bytes);
+	while (r < 0 && errno == EINTR);
+	if (r == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
+		return 0;
+	return download_fail(d, error_set(d->e, errno, "space for %" PRId64 " bytes cannot be reserved: %s",
+					  bytes, strerror(errno)));
+}
+
+int download_set_total(struct download *d, int64_t total, bool reserve)
+{
+	d->total = total;
+	if (check_max(d, total) < 0)
+		return d->result;
+	return reserve && total > 0 ? reserve_space(d, total) : 0;
+}
+
+static int write_all(struct download *d, const char *bytes, size_t len)
+{
+	for (size_t written = 0; written < len;) {
+		ssize_t n = pwrite(d->fd, bytes + written, len - written, d->done + (int64_t)written);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			int errnum = n < 0 ? errno : ENOSPC;
+
+			return download_fail(d, error_set(d->e, errnum,
+							  "cannot write the file at byte %" PRId64 ": %s",
+							  d->done + (int64_t)written, strerror(errnum)));
+		}
+		written += (size_t)n;
+	}
+	return 0;
+}
+
+int download_put(struct download *d, const void *bytes, size_t len, bool write)
+{
+	if (d->result < 0)
+		return d->result;
+	if (check_max(d, d->done + (int64_t)len) < 0 || (write && write_all(d, bytes, len) < 0))
+		return d->result;
+	if (EVP_DigestUpdate(d->md5, bytes, len) != 1)
+		return download_fail(d, error_set(d->e, EIO, "the md5 sum cannot be calculated"));
+	d->done += (int64_t)len;
+	return download_tick(d);
+}
+
+int download_put_hole(struct download *d, int64_t len)
+{
+	static const char zeros[1 << 16];
+
+	while (len > 0 && d->result == 0) {
+		size_t n = len < (int64_t)sizeof(zeros) ? (size_t)len : sizeof(zeros);
+
+		(void)download_put(d, zeros, n, false);
+		len -= (int64_t)n;
+	}
+	return d->result;
+}
+
+int download_tell_progress(struct download *d)
+{
+	int percent = d->total > 0    ? (int)((double)d->done / (double)d->total * 100)
+		      : d->total == 0 ? 100
+				      : -1;
+
+	if (d->progress &&
+	    d->progress(d->progress_ctx, d->done, d->total, percent > 100 ? 100 : percent) != 0)
+		return download_fail(d, error_set(d->e, ECANCELED,
+						  "the download was cancelled after %" PRId64 " bytes",
+						  d->done));
+	return 0;
+}
+
+int download_tick(struct download *d)
+{
+	int64_t now = download_now_ms();
+
+	if (d->result < 0)
+		return d->result;
+	if (d->deadline_ms && now >= d->deadline_ms)
+		return download_fail(d, error_set(d->e, ETIMEDOUT,
+						  "the download took longer than %" PRId64 " s, %" PRId64
+						  " bytes had arrived",
+						  d->limits->seconds, d->done));
+	if (now < d->next_progress_ms)
+		return 0;
+	d->next_progress_ms = now + PROGRESS_INTERVAL_MS;
+	return download_tell_progress(d);
+}

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a disk image is, by its content; see header.h.
+ *
+ * The limits on qcow2 are QEMU's (docs/interop/qcow2.txt, block/qcow2.h of
+ * 7.2): what QEMU would refuse to open is refused here too, earlier and with a
+ * sentence.
+ */
+#include "actions/image/header.h"
+
+#include <endian.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define SECTOR 512
+/* Everything before the volume descriptor of an ISO that is looked at: qcow2's header and all magics. */
+#define HEAD_SIZE IMAGE_HEAD_SIZE
+/* First volume descriptor of ISO 9660: sector 16 of 2048 bytes; type, "CD001", version. */
+#define ISO_DESCRIPTOR_OFFSET 32768
+
+#define QCOW_MAGIC			   0x514649fbu /* "QFI\xfb" */
+#define QCOW2_V2_HEADER			   72
+#define QCOW2_V3_HEADER			   104
+#define QCOW2_MIN_CLUSTER_BITS		   9
+#define QCOW2_MAX_CLUSTER_BITS		   21
+#define QCOW2_MAX_L1_BYTES		   (INT64_C(32) << 20)
+#define QCOW2_MAX_REFTABLE_BYTES	   (INT64_C(8) << 20)
+#define QCOW2_MAX_SNAPSHOTS		   65536
+#define QCOW2_MIN_SNAPSHOT_BYTES	   40
+#define QCOW2_MAX_BACKING_NAME		   1023
+#define QCOW2_MAX_REFCOUNT_ORDER	   6
+#define QCOW2_MIN_EXTENDED_L2_CLUSTER_BITS 14
+/* Bits of an entry in an L1 or L2 table. */
+#define QCOW2_OFFSET	 UINT64_C(0x00fffffffffffe00)
+#define QCOW2_COMPRESSED (UINT64_C(1) << 62)
+#define QCOW2_ZERO	 UINT64_C(1)
+/* Of so many L2 tables the clusters are looked at; the last ones are those that were written last. */
+#define QCOW2_LAST_TABLES 16
+
+#define QCOW2_INCOMPAT_CORRUPT	   (UINT64_C(1) << 1)
+#define QCOW2_INCOMPAT_DATA_FILE   (UINT64_C(1) << 2)
+#define QCOW2_INCOMPAT_COMPRESSION (UINT64_C(1) << 3)
+#define QCOW2_INCOMPAT_EXTENDED_L2 (UINT64_C(1) << 4)
+#define QCOW2_INCOMPAT_KNOWN	   UINT64_C(0x1f) /* bit 0: refcounts are dirty */
+
+/* What a file begins with, or has at a fixed place. Offsets below zero count from the end of the file. */
+static const struct magic {
+	const char *name;
+	int offset;
+	uint8_t len;
+	const char *bytes;
+} magics[] = {
+	{"vmdk", 0, 4, "KDMV"},
+	{"vmdk", 0, 4, "COWD"},
+	{"vmdk", 0, 21, "# Disk DescriptorFile"},
+	{"vdi", 64, 4, "\x7f\x10\xda\xbe"},
+	{"vhdx", 0, 8, "vhdxfile"},
+	{"vhd", 0, 8, "conectix"},
+	{"qed", 0, 4, "QED\0"},
+	{"luks", 0, 6, "LUKS\xba\xbe"},
+	{"parallels", 0, 16, "WithoutFreeSpace"},
+	{"parallels", 0, 16, "WithouFreSpacExt"},
+	{"bochs", 0, 22, "Bochs Virtual HD Image"},
+	{"cloop", 0, 21, "#!/bin/sh\n#V2.0 Forma"},
+	{"wim", 0, 8, "MSWIM\0\0\0"},
+	{"gzip", 0, 3, "\x1f\x8b\x08"},
+	{"bzip2", 0, 3, "BZh"}, /* with the block magic at 4, see magic_matches() */
+	{"xz", 0, 6,
+	 "\xfd"
+	 "7zXZ\0"},
+	{"zstd", 0, 4, "\x28\xb5\x2f\xfd"},
+	{"lz4", 0, 4, "\x04\x22\x4d\x18"},
+	{"lzip", 0, 5, "LZIP\1"},
+	{"lzop", 0, 9, "\x89LZO\0\r\n\x1a\n"},
+	{"zip", 0, 4, "PK\3\4"},
+	{"7z", 0, 6, "7z\xbc\xaf\x27\x1c"},
+	{"rar", 0, 6, "Rar!\x1a\x07"},
+	{"tar or ova", 257, 5, "ustar"},
+};
+
+/* The same for what is looked at after ISO 9660, at the end of the file. */
+static const struct magic trailers[] = {
+	{"vhd", -512, 8, "conectix"},
+	{"vhd", -511, 8, "conectix"}, /* fixed images of Virtual PC before 2004 */
+	{"dmg", -512, 8, "koly\0\0\0\4"},
+};
+
+static const char *const format_names[] = {
+	[IMAGE_FORMAT_RAW] = "raw",
+	[IMAGE_FORMAT_QCOW2] = "qcow2",
+	[IMAGE_FORMAT_ISO] = "iso",
+};
+
+const char *image_format_name(enum image_format format)
+{
+	return format_names[format];
+}
+
+bool image_format_from_name(const char *name, enum image_format *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(format_names); i++) {
+		if (strcmp(name, format_names[i]) == 0) {
+			*ret = (enum image_format)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *image_format_media_type(enum image_format format)
+{
+	return format == IMAGE_FORMAT_ISO ? "ISO" : "RootVolumeTemplate";
+}
+
+/* Reads exactly @len bytes that the size of the file promises. */
+static int source_read(const struct image_source *s, void *buf, size_t len, int64_t offset, struct error *e)
+{
+	for (size_t got = 0; got < len;) {
+		ssize_t n = s->read(s->ctx, (char *)buf + got, len - got, offset + (int64_t)got);
+
+		if (n <= 0)
+			return error_set(e, EIO, "the image cannot be read at byte %" PRId64 ": %s",
+					 offset + (int64_t)got, n < 0 ? strerror((int)-n) : "it ends there");
+		got += (size_t)n;
+	}
+	return 0;
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be32toh(v);
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be64toh(v);
+}
+
+static int refuse_format(const char *name, struct error *e)
+{
+	return error_set(e, EOPNOTSUPP, "format '%s' is not supported, convert it to qcow2 first", name);
+}
+
+/* Three bytes are too few to call the boot code of a raw disk an archive. */
+static bool bzip2_matches(const uint8_t *head, size_t len)
+{
+	return len >= 10 && head[3] >= '1' && head[3] <= '9' &&
+	       (memcmp(head + 4, "1AY&SY", 6) == 0 || memcmp(head + 4, "\x17\x72\x45\x38\x50\x90", 6) == 0);
+}
+
+static bool magic_matches(const struct magic *m, const uint8_t *head, size_t len)
+{
+	if ((size_t)m->offset + m->len > len || memcmp(head + m->offset, m->bytes, m->len) != 0)
+		return false;
+	return strcmp(m->name, "bzip2") != 0 || bzip2_matches(head, len);
+}
+
+/* A web page where an image was meant: what a wrong link most often gives. */
+static bool is_web_page(const uint8_t *head, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && (head[i] == ' ' || head[i] == '\t' || head[i] == '\r' || head[i] == '\n'))
+		i++;
+	return (len - i >= 14 && strncasecmp((const char *)head + i, "<!DOCTYPE html", 14) == 0) ||
+	       (len - i >= 5 && strncasecmp((const char *)head + i, "<html", 5) == 0);
+}
+
+static int refuse_known_magics(const uint8_t *head, size_t len, struct error *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
+		if (magic_matches(&magics[i], head, len))
+			return refuse_format(magics[i].name, e);
+	if (is_web_page(head, len))
+		return error_set(e, EOPNOTSUPP, "the file is an HTML page, not a disk image");
+	return 0;
+}
+
+static int refuse_known_trailers(const struct image_source *s, struct error *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(trailers); i++) {
+		const struct magic *m = &trailers[i];
+		uint8_t bytes[8];
+		int r;
+
+		if (s->size < -m->offset)
+			continue;
+		r = source_read(s, bytes, m->len, s->size + m->offset, e);
+		if (r < 0)
+			return r;
+		if (memcmp(bytes, m->bytes, m->len) == 0)
+			return refuse_format(m->name, e);
+	}
+	return 0;
+}
+
+/* 1 for an ISO, 0 for none. */
+static int is_iso(const struct image_source *s, struct error *e)
+{
+	uint8_t descriptor[7];
+	int r;
+
+	if (s->size < IMAGE_ISO_SIZE)
+		return 0;
+	r = source_read(s, descriptor, sizeof(descriptor), ISO_DESCRIPTOR_OFFSET, e);
+	if (r < 0)
+		return r;
+	return memcmp(descriptor + 1, "CD001", 5) == 0;
+}
+
+struct qcow2_header {
+	uint32_t version, cluster_bits, crypt_method, l1_size, reftable_clusters, snapshots, refcount_order,
+		length;
+	uint32_t backing_name_len;
+	uint64_t backing_name_offset, size, l1_offset, reftable_offset, snapshots_offset, incompatible;
+	uint8_t compression;
+};
+
+/* Only the fields; @len bytes of @p are there, at least QCOW2_V2_HEADER. */
+static int qcow2_header_read(const uint8_t *p, size_t len, struct qcow2_header *h, struct error *e)
+{
+	*h = (struct qcow2_header){
+		.version = get32(p + 4),
+		.backing_name_offset = get64(p + 8),
+		.backing_name_len = get32(p + 16),
+		.cluster_bits = get32(p + 20),
+		.size = get64(p + 24),
+		.crypt_method = get32(p + 32),
+		.l1_size = get32(p + 36),
+		.l1_offset = get64(p + 40),
+		.reftable_offset = get64(p + 48),
+		.reftable_clusters = get32(p + 56),
+		.snapshots = get32(p + 60),
+		.snapshots_offset = get64(p + 64),
+		.refcount_order = 4,
+		.length = QCOW2_V2_HEADER,
+	};
+	if (h->version == 2)
+		return 0;
+	if (len < QCOW2_V3_HEADER)
+		return error_set(e, EINVAL, "the qcow2 header is cut off");
+	h->incompatible = get64(p + 72);
+	h->refcount_order = get32(p + 96);
+	h->length = get32(p + 100);
+	if (h->length > QCOW2_V3_HEADER && len > QCOW2_V3_HEADER)
+		h->compression = p[104];
+	return 0;
+}
+
+static int refuse_field(const char *field, uint64_t value, struct error *e)
+{
+	return error_set(e, EINVAL, "the qcow2 header makes no sense: %s is %" PRIu64, field, value);
+}
+
+/* A table must begin at a cluster and lie within the file, as far as @bytes of it must be there. */
+static int check_table(const struct image_source *s, const char *field, uint64_t offset, uint64_t bytes,
+		       uint64_t cluster, struct error *e)
+{
+	if (offset == 0 || offset % cluster != 0)
+		return refuse_field(field, offset, e);
+	if (!s->partial && (offset > (uint64_t)s->size || bytes > (uint64_t)s->size - offset))
+		return error_set(e, EINVAL,
+				 "the qcow2 image is cut off: %s is %" PRIu64 ", %" PRIu64
+				 " bytes long, in a file of %" PRId64 " bytes",
+				 field, offset, bytes, s->size);
+	return 0;
+}
+
+/* Number of L1 entries that map the whole virtual disk. */
+static uint64_t l1_entries_needed(const struct qcow2_header *h)
+{
+	unsigned entry_bits = h->incompatible & QCOW2_INCOMPAT_EXTENDED_L2 ? 4 : 3;
+	unsigned shift = h->cluster_bits + (h->cluster_bits - entry_bits);
+
+	return (h->size >> shift) + ((h->size & ((UINT64_C(1) << shift) - 1)) != 0);
+}
+
+static int qcow2_check_features(const struct qcow2_header *h, struct error *e)
+{
+	uint64_t unknown = h->incompatible & ~QCOW2_INCOMPAT_KNOWN;
+
+	if (unknown)
+		return error_set(e, EOPNOTSUPP,
+				 "the qcow2 image needs features that are not known, bits 0x%" PRIx64,
+				 unknown);
+	if (h->crypt_method > 2)
+		return error_set(e, EOPNOTSUPP, "the qcow2 image is encrypted by an unknown method %" PRIu32,
+				 h->crypt_method);
+	if (h->compression > 1)
+		return error_set(e, EOPNOTSUPP, "the qcow2 image is compressed by an unknown method %u",
+				 h->compression);
+	if ((h->compression != 0) != ((h->incompatible & QCOW2_INCOMPAT_COMPRESSION) != 0))
+		return refuse_field("compression type", h->compression, e);
+	if (h->incompatible & QCOW2_INCOMPAT_EXTENDED_L2 &&
+	    h->cluster_bits < QCOW2_MIN_EXTENDED_L2_CLUSTER_BITS)
+		return refuse_field("cluster_bits with extended L2 entries", h->cluster_bits, e);
+	return 0;
+}
+
+static int qcow2_check_tables(const struct image_source *s, const struct qcow2_header *h, struct error *e)
+{
+	uint64_t cluster = UINT64_C(1) << h->cluster_bits;
+	uint64_t l1_bytes = (uint64_t)h->l1_size * 8;
+	int r;
+
+	if (l1_bytes > QCOW2_MAX_L1_BYTES || h->l1_size < l1_entries_needed(h))
+		return refuse_field("l1_size", h->l1_size, e);
+	r = check_table(s, "l1_table_offset", h->l1_offset, l1_bytes, cluster, e);
+	if (r < 0)
+		return r;
+	if (h->reftable_clusters == 0 || h->reftable_clusters * cluster > QCOW2_MAX_REFTABLE_BYTES)
+		return refuse_field("refcount_table_clusters", h->reftable_clusters, e);
+	r = check_table(s, "refcount_table_offset", h->reftable_offset, 8, cluster, e);
+	if (r < 0 || h->snapshots == 0)
+		return r;
+	if (h->snapshots > QCOW2_MAX_SNAPSHOTS)
+		return refuse_field("nb_snapshots", h->snapshots, e);
+	return check_table(s, "snapshots_offset", h->snapshots_offset,
+			   (uint64_t)h->snapshots * QCOW2_MIN_SNAPSHOT_BYTES, cluster, e);
+}
+
+/* A table being read piece by piece. */
+struct table {
+	const struct image_source *source;
+	uint64_t offset, count; /* of its entries, which have eight bytes */
+	uint64_t from, have;	/* those in `bytes` */
+	uint8_t bytes[4096];
+};
+
+static int table_get(struct table *t, uint64_t i, uint64_t *ret, struct error *e)
+{
+	const uint64_t room = sizeof(t->bytes) / 8;
+
+	if (i < t->from || i >= t->from + t->have) {
+		uint64_t left = t->count - i;
+		int r;
+
+		t->from = i;
+		t->have = left < room ? left : room;
+		r = source_read(t->source, t->bytes, (size_t)t->have * 8, (int64_t)(t->offset + i * 8), e);
+		if (r < 0) {
+			t->have = 0;
+			return r;
+		}
+	}
+	*ret = get64(t->bytes + (i - t->from) * 8);
+	return 0;
+}
+
+static int refuse_end(const struct image_source *s, const char *what, uint64_t offset, struct error *e)
+{
+	return error_set(e, EINVAL,
+			 "the qcow2 image is cut off: %s is at byte %" PRIu64 " in a file of %" PRId64
+			 " bytes",
+			 what, offset, s->size);
+}
+
+/* Where the data of an L2 entry begins; 0 when it has none in the file. */
+static uint64_t qcow2_data_offset(const struct qcow2_header *h, uint64_t entry)
+{
+	if (entry & QCOW2_COMPRESSED)
+		return entry & ((UINT64_C(1) << (62 - (h->cluster_bits - 8))) - 1);
+	/* a cluster that reads as zeros may have a place that was never written */
+	if (!(h->incompatible & QCOW2_INCOMPAT_EXTENDED_L2) && (entry & QCOW2_ZERO))
+		return 0;
+	return entry & QCOW2_OFFSET;
+}
+
+static int qcow2_check_l2(const struct image_source *s, const struct qcow2_header *h, uint64_t offset,
+			  struct error *e)
+{
+	unsigned step = h->incompatible & QCOW2_INCOMPAT_EXTENDED_L2 ? 2 : 1;
+	struct table t = {.source = s, .offset = offset, .count = (UINT64_C(1) << h->cluster_bits) / 8};
+
+	/* as much of it as there is; QEMU reads zeros behind the end, too */
+	if (t.count > ((uint64_t)s->size - offset) / 8)
+		t.count = ((uint64_t)s->size - offset) / 8;
+	for (uint64_t i = 0; i < t.count; i += step) {
+		uint64_t entry, at;
+		int r = table_get(&t, i, &entry, e);
+
+		if (r < 0)
+			return r;
+		at = qcow2_data_offset(h, entry);
+		if (at >= (uint64_t)s->size)
+			return refuse_end(s, "a cluster", at, e);
+	}
+	return 0;
+}
+
+/* Does the file reach as far as its tables say? */
+static int qcow2_check_end(const struct image_source *s, const struct qcow2_header *h, struct error *e)
+{
+	struct table l1 = {.source = s, .offset = h->l1_offset, .count = h->l1_size};
+	uint64_t last[QCOW2_LAST_TABLES] = {0};
+	unsigned next = 0;
+
+	for (uint64_t i = 0; i < l1.count; i++) {
+		uint64_t entry;
+		int r = table_get(&l1, i, &entry, e);
+
+		if (r < 0)
+			return r;
+		entry &= QCOW2_OFFSET;
+		if (entry >= (uint64_t)s->size)
+			return refuse_end(s, "a table", entry, e);
+		if (entry)
+			last[next++ % QCOW2_LAST_TABLES] = entry;
+	}
+	for (unsigned i = 0; i < QCOW2_LAST_TABLES && last[i]; i++) {
+		int r = qcow2_check_l2(s, h, last[i], e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int qcow2_parse(const struct image_source *s, const uint8_t *head, size_t len, struct image_info *ret,
+		       struct error *e)
+{
+	struct qcow2_header h;
+	uint32_t version;
+	int r;
+
+	if (len < QCOW2_V2_HEADER)
+		return error_set(e, EINVAL, "the qcow2 header is cut off");
+	version = get32(head + 4);
+	if (version == 1)
+		return refuse_format("qcow", e);
+	if (version != 2 && version != 3)
+		return error_set(e, EOPNOTSUPP, "version %" PRIu32 " of qcow2 is not supported, 2 and 3 are",
+				 version);
+	r = qcow2_header_read(head, len, &h, e);
+	if (r < 0)
+		return r;
+	if (h.cluster_bits < QCOW2_MIN_CLUSTER_BITS || h.cluster_bits > QCOW2_MAX_CLUSTER_BITS)
+		return refuse_field("cluster_bits", h.cluster_bits, e);
+	if (h.version == 3 && (h.length < QCOW2_V3_HEADER || h.length > UINT32_C(1) << h.cluster_bits))
+		return refuse_field("header_length", h.length, e);
+	if (h.refcount_order > QCOW2_MAX_REFCOUNT_ORDER)
+		return refuse_field("refcount_order", h.refcount_order, e);
+	if (h.size < SECTOR || h.size > IMAGE_VIRTUAL_SIZE_MAX)
+		return refuse_field("size", h.size, e);
+	if (h.backing_name_offset != 0 &&
+	    (h.backing_name_len > QCOW2_MAX_BACKING_NAME ||
+	     h.backing_name_offset > UINT64_C(1) << h.cluster_bits ||
+	     h.backing_name_len > (UINT64_C(1) << h.cluster_bits) - h.backing_name_offset))
+		return refuse_field("backing_file_offset", h.backing_name_offset, e);
+	r = qcow2_check_features(&h, e);
+	if (r == 0)
+		r = qcow2_check_tables(s, &h, e);
+	/* what refers to other files is refused for that, see image_info_check() */
+	if (r == 0 && !s->partial && !(h.incompatible & QCOW2_INCOMPAT_DATA_FILE))
+		r = qcow2_check_end(s, &h, e);
+	if (r < 0)
+		return r;
+	*ret = (struct image_info){
+		.format = IMAGE_FORMAT_QCOW2,
+		.virtual_size = (int64_t)(h.size - h.size % SECTOR),
+		.actual_size = s->actual_size,
+		.backing_file = h.backing_name_offset != 0,
+		.data_file = (h.incompatible & QCOW2_INCOMPAT_DATA_FILE) != 0,
+		.encrypted = h.crypt_method != 0,
+		.corrupt = (h.incompatible & QCOW2_INCOMPAT_CORRUPT) != 0,
+	};
+	return 0;
+}
+
+int image_header_parse(const struct image_source *s, struct image_info *ret, struct error *e)
+{
+	uint8_t head[HEAD_SIZE];
+	size_t len = s->size < HEAD_SIZE ? (size_t)s->size : HEAD_SIZE;
+	int64_t rounded;
+	int r, iso;
+
+	if (s->size <= 0)
+		return error_set(e, EINVAL, "the image is empty");
+	if (s->size > IMAGE_VIRTUAL_SIZE_MAX)
+		return error_set(e, EINVAL, "the image has %" PRId64 " bytes, more than %" PRId64, s->size,
+				 IMAGE_VIRTUAL_SIZE_MAX);
+	r = source_read(s, head, len, 0, e);
+	if (r < 0)
+		return r;
+	if (len >= 8 && get32(head) == QCOW_MAGIC)
+		return qcow2_parse(s, head, len, ret, e);
+	r = refuse_known_magics(head, len, e);
+	if (r < 0)
+		return r;
+	iso = is_iso(s, e);
+	if (iso < 0)
+		return iso;
+	r = iso || s->partial ? 0 : refuse_known_trailers(s, e);
+	if (r < 0)
+		return r;
+	rounded = s->size + (SECTOR - s->size % SECTOR) % SECTOR;
+	*ret = (struct image_info){
+		.format = iso ? IMAGE_FORMAT_ISO : IMAGE_FORMAT_RAW,
+		.virtual_size = rounded,
+		.actual_size = s->actual_size,
+	};
+	return 0;
+}
+
+int image_info_check(const struct image_info *info, struct error *e)
+{
+	if (info->backing_file)
+		return error_set(
+			e, EOPNOTSUPP,
+			"the image has a backing file, flatten it first, with 'qemu-img convert -O qcow2'");
+	if (info->data_file)
+		return error_set(
+			e, EOPNOTSUPP,
+			"the image keeps its data in another file, join them first, with 'qemu-img convert -O qcow2'");
+	if (info->encrypted)
+		return error_set(
+			e, EOPNOTSUPP,
+			"the image is encrypted, decrypt it first, with 'qemu-img convert -O qcow2'");
+	if (info->corrupt)
+		return error_set(
+			e, EINVAL,
+			"the image is marked corrupt, repair it first, with 'qemu-img check -r all'");
+	if (info->virtual_size <= 0 || info->virtual_size > IMAGE_VIRTUAL_SIZE_MAX)
+		return error_set(e, EINVAL,
+				 "the virtual size of the image is %" PRId64 ", allowed are 1 to %" PRId64,
+				 info->virtual_size, IMAGE_VIRTUAL_SIZE_MAX);
+	if (info->actual_size < 0)
+		return error_set(e, EINVAL, "the actual size of the image is %" PRId64, info->actual_size);
+	return 0;
+}

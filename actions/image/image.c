@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of an image: delete, recover, expunge.
+ *
+ * States of a ref, the copy on one backup storage:
+ *
+ *	Downloading ──> Ready <──recover── Deleted ──expunge──> Deleting ──> (none)
+ *	                  └───────delete─────^                      ^
+ *	                  └───────delete, policy Direct─────────────┘
+ *
+ * The image is Deleted when all its refs are Deleted or Deleting. Deleting means
+ * that the file may be gone, so there is no way back; a removal that failed or was
+ * killed stays Deleting and is gone on with by recovery, the next expunge or the
+ * timer. A deletion without file work (policy Delay or Never) is one store change.
+ */
+#include "actions/image/image.h"
+
+#include <string.h>
+
+#include "actions/engine/config.h"
+#include "actions/engine/rows.h"
+#include "actions/engine/submit.h"
+#include "actions/image/cache.h"
+#include "actions/image/file.h"
+#include "actions/storage/backup_storage.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+static bool list_has(const json_t *list, const char *uuid)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+		if (strcmp(json_string_value(item), uuid) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* True for a copy that is no longer there for anybody. */
+bool image_copy_is_gone(const struct object *ref)
+{
+	return object_str_is(ref, IMAGE_REF_STATUS, "Deleted") ||
+	       object_str_is(ref, IMAGE_REF_STATUS, "Deleting");
+}
+
+/* ------------------------------------------------------------ status changes */
+
+static int set_status(struct txn *t, const struct object *o, int field, const char *status, struct error *e)
+{
+	struct object *copy = object_copy(o);
+
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(copy, field, status);
+	return txn_put(t, copy, NULL, e);
+}
+
+int image_put_copies_status(struct txn *t, void *arg, struct error *e)
+{
+	const struct image_mark *m = arg;
+	const struct object *ref, *image;
+	bool alive = false;
+	int64_t id = 0;
+
+	while ((ref = view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, m->image, id))) {
+		bool chosen = !m->backup_storages ||
+			      list_has(m->backup_storages, object_text(ref, IMAGE_REF_BACKUP_STORAGE_UUID));
+
+		id = ref->id;
+		/* a file that may be gone does not come back, and is not merely deleted */
+		if (chosen && object_str_is(ref, IMAGE_REF_STATUS, "Deleting") &&
+		    strcmp(m->to, "Deleting") != 0)
+			chosen = false;
+		if (chosen && (!m->from || object_str_is(ref, IMAGE_REF_STATUS, m->from))) {
+			int r = set_status(t, ref, IMAGE_REF_STATUS, m->to, e);
+
+			if (r < 0)
+				return r;
+			ref = view_get_id(txn_view(t), KIND_IMAGE_REF, id);
+		}
+		alive = alive || !image_copy_is_gone(ref);
+	}
+	image = view_get(txn_view(t), KIND_IMAGE, m->image);
+	if (!image)
+		return error_set(e, ENOENT, "image '%s' is gone", m->image);
+	if (alive && object_str_is(image, IMAGE_STATUS, "Deleted"))
+		return set_status(t, image, IMAGE_STATUS, "Ready", e);
+	return alive ? 0 : set_status(t, image, IMAGE_STATUS, "Deleted", e);
+}
+
+/* ------------------------------------------------------------------- removal */
+
+/* Removes the rows of the copies whose files are gone (an array of backup storage uuids). */
+struct forget {
+	const char *image;
+	const json_t *backup_storages;
+};
+
+static int forget_refs(struct txn *t, void *arg, struct error *e)
+{
+	const struct forget *f = arg;
+	const struct object *ref, *image;
+	int64_t id = 0;
+	int r;
+
+	while ((ref = view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, f->image, id))) {
+		id = ref->id;
+		if (!list_has(f->backup_storages, object_text(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
+			continue;
+		r = txn_remove(t, ref, e);
+		if (r < 0)
+			return r;
+	}
+	if (view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, f->image, 0))
+		return 0;
+	image = view_get(txn_view(t), KIND_IMAGE, f->image);
+	return image ? object_remove(t, image, e) : 0;
+}
+
+/* Removes the file of one copy, whatever is there of it. */
+static int remove_copy(const struct view *view, const struct object *ref, struct error *e)
+{
+	const char *path = object_str(ref, IMAGE_REF_INSTALL_PATH);
+	const struct object *bs =
+		view_get(view, KIND_BACKUP_STORAGE, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID));
+
+	if (path)
+		return image_file_remove(path, e);
+	return bs ? image_file_remove_unfinished(bs, object_text(ref, IMAGE_REF_IMAGE_UUID), e) : 0;
+}
+
+/* Removes the files of the chosen copies; their backup storages go into @removed. The first failure is
+ * returned. */
+static int remove_files(const struct view *view, const char *image, const json_t *backup_storages, bool force,
+			json_t *removed, struct error *e)
+{
+	int result = 0;
+
+	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image) {
+		const char *bs = object_text(ref, IMAGE_REF_BACKUP_STORAGE_UUID);
+		int r;
+
+		if (backup_storages && !list_has(backup_storages, bs))
+			continue;
+		r = remove_copy(view, ref, result < 0 || force ? NULL : e);
+		if (r < 0 && !force)
+			result = result < 0 ? result : r;
+		else if (json_array_append_new(removed, json_string(bs)) < 0)
+			result = result < 0 ? result : error_set(e, ENOMEM, "out of memory");
+	}
+	return result;
+}
+
+int image_remove_copies(struct pool *pool, const char *image_uuid, const json_t *backup_storages, bool force,
+			struct error *e)
+{
+	struct image_mark deleting = {
+		.image = image_uuid, .backup_storages = backup_storages, .to = "Deleting"};
+	struct forget forget = {.image = image_uuid};
+	_cleanup_view_ struct view *before = store_view(pool_store(pool));
+	_cleanup_view_ struct view *view = NULL;
+	json_t *removed, *bs;
+	size_t i;
+	int r, result;
+
+	if (!view_get(before, KIND_IMAGE, image_uuid))
+		return 0;
+	r = store_run(pool_store(pool), image_put_copies_status, &deleting, e);
+	if (r < 0)
+		return r;
+	removed = json_array();
+	if (!removed)
+		return error_set(e, ENOMEM, "out of memory");
+	view = store_view(pool_store(pool));
+	result = remove_files(view, image_uuid, backup_storages, force, removed, e);
+	forget.backup_storages = removed;
+	r = store_run(pool_store(pool), forget_refs, &forget, result < 0 ? NULL : e);
+	json_array_foreach (removed, i, bs) {
+		/* it only refreshes the capacity; the storage tells its troubles when it is asked for */
+		(void)backup_storage_measure(pool, json_string_value(bs), NULL);
+	}
+	json_decref(removed);
+	/* copies that cannot be reached now are left to a later round */
+	(void)image_cache_clean(pool, NULL);
+	return result < 0 ? result : r;
+}
+
+/* -------------------------------------------------- ExpungeImage, RecoverImage */
+
+/* The backup storages of all deleted copies of an image, whose deletion is older than @before; NULL without
+ * memory. */
+json_t *image_deleted_copies(const struct view *view, const char *image, int64_t before)
+{
+	json_t *list = json_array();
+
+	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image) {
+		if (!image_copy_is_gone(ref) || object_int(ref, IMAGE_REF_LAST_OP_DATE) > before)
+			continue;
+		if (json_array_append_new(list,
+					  json_string(object_text(ref, IMAGE_REF_BACKUP_STORAGE_UUID))) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+/* ------------------------------------------------------------------- timer */
+
+/* Hands in the expunge of an image's copies that were deleted before @before, if there are any. */
+static int expunge_old_copies(struct pool *pool, const struct view *view, const struct object *image,
+			      int64_t before, struct error *e)
+{
+	static const struct actor timer = {.source = "scheduler"};
+	json_t *list = image_deleted_copies(view, object_uuid(image), before);
+	json_t *params =
+		list && json_array_size(list) ? json_pack("{s:O}", "backupStorageUuids", list) : NULL;
+	struct request *req = NULL;
+	int r = 0;
+
+	if (!list || (json_array_size(list) && !params))
+		r = error_set(e, ENOMEM, "out of memory");
+	if (r == 0 && params)
+		r = request_new(operation_by_name("ExpungeImage"), object_uuid(image), params, &timer, &req,
+				e);
+	if (r == 0 && req)
+		r = pool_submit_wait(pool, req, NULL, e);
+	json_decref(params);
+	json_decref(list);
+	return r;
+}
+
+int image_expunge_due(struct pool *pool, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	int64_t before = store_now() - config_int(view, "image.expungePeriod") * NS_PER_S;
+	int result = 0;
+
+	if (strcmp(config_str(view, "image.deletionPolicy"), "Never") == 0)
+		return 0;
+	view_for_each (image, view, KIND_IMAGE) {
+		int r;
+
+		/* A job that waits or runs for the image may change it: it is looked at again in the next
+		 * round. */
+		if (job_is_pending_for(view, object_uuid(image)))
+			continue;
+		r = expunge_old_copies(pool, view, image, before, result < 0 ? NULL : e);
+		if (r < 0 && result == 0)
+			result = r;
+	}
+	return result;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parent's side of the image probe: start, wait, judge. See probe.h.
+ *
+ * The answer ends where the pipe does. A child that has given it has nothing
+ * more to do, so it is killed then in every case: one that ends by itself closed
+ * the pipe while ending, and its status stands. So there is one thing to wait
+ * for with a time limit, and none of it is a signal: this works in any thread.
+ * Only SIGCHLD must not be ignored by the program, or the status is lost.
+ */
+#include "actions/image/probe.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "model/child.h"
+
+#define PROGRAM "poolfs-image-probe"
+
+struct answer {
+	char text[IMAGE_PROBE_ANSWER_MAX + 1];
+	size_t len;
+	int status; /* exit status, or 128 + signal */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Path of the program in the folder @dir; NULL when it is not there or memory is short. The caller frees it.
+ */
+static char *program_in(const char *dir, size_t dir_len)
+{
+	char *path;
+
+	if (asprintf(&path, "%.*s/%s", (int)dir_len, dir, PROGRAM) < 0)
+		return NULL;
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* Where the program is; NULL when nowhere. The caller frees it. */
+static char *program_find(void)
+{
+	const char *env = secure_getenv("POOLFS_LIBEXEC");
+	char self[4096];
+	ssize_t len;
+	char *path = NULL;
+
+	if (env && *env)
+		path = program_in(env, strlen(env));
+	if (path)
+		return path;
+	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (len > 0) {
+		char *slash = memrchr(self, '/', (size_t)len);
+
+		if (slash)
+			path = program_in(self, (size_t)(slash - self));
+	}
+	return path ? path : program_in(POOLFS_LIBEXECDIR, strlen(POOLFS_LIBEXECDIR));
+}
+
+/* Starts the child with @out as its standard output; returns its pid or -errno. */
+static pid_t child_start(const char *program, const char *path, bool partial, int out)
+{
+	const char *const whole[] = {PROGRAM, "--", path, NULL};
+	const char *const head[] = {PROGRAM, "--partial", "--", path, NULL};
+	const char *const envp[] = {"LC_ALL=C", NULL};
+	pid_t pid = -1;
+	int r = child_spawn(program, partial ? head : whole, envp, out, -1, &pid);
+
+	return r < 0 ? r : pid;
+}
+
+/* Reads what is there. 1 more may come, 0 at the end, -EMSGSIZE for an answer above the limit, -errno. */
+static int answer_read(struct answer *a, int fd)
+{
+	for (;;) {
+		ssize_t n = read(fd, a->text + a->len, sizeof(a->text) - a->len);
+
+		if (n < 0)
+			return errno == EAGAIN ? 1 : errno == EINTR ? 1 : -errno;
+		if (n == 0)
+			return 0;
+		a->len += (size_t)n;
+		if (a->len > IMAGE_PROBE_ANSWER_MAX)
+			return -EMSGSIZE;
+	}
+}
+
+/* Gathers the answer up to the end of the pipe. -ETIMEDOUT, -EMSGSIZE, -errno. */
+static int answer_wait(struct answer *a, int in, int64_t deadline_ms)
+{
+	struct pollfd fd = {.fd = in, .events = POLLIN};
+
+	for (;;) {
+		int64_t left = deadline_ms - now_ms();
+		int r;
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		r = poll(&fd, 1, (int)left);
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		if (r <= 0)
+			continue;
+		r = answer_read(a, in);
+		if (r <= 0)
+			return r;
+	}
+}
+
+/* Ends the child if it has not ended, and takes its status; -errno when that is lost. */
+static int child_reap(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	(void)kill(pid, SIGKILL);
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
+static int child_run(const char *program, const char *path, bool partial, int timeout_ms, struct answer *a,
+		     struct error *e)
+{
+	_cleanup_close_ int in = -1, out = -1;
+	int ends[2], r;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(e, EIO, "cannot make a pipe for the image probe: %s", strerror(errno));
+	in = ends[0];
+	out = ends[1];
+	(void)fcntl(in, F_SETFL, O_NONBLOCK);
+	pid = child_start(program, path, partial, out);
+	if (pid < 0)
+		return error_set(e, EIO, "cannot start '%s': %s", program, strerror(-pid));
+	(void)close(steal_fd(&out));
+	r = answer_wait(a, in, now_ms() + timeout_ms);
+	a->status = child_reap(pid);
+	a->text[a->len < IMAGE_PROBE_ANSWER_MAX ? a->len : IMAGE_PROBE_ANSWER_MAX] = '\0';
+	if (r == -ETIMEDOUT)
+		return error_set(e, ETIMEDOUT, "the image probe took longer than %d ms", timeout_ms);
+	if (r == -EMSGSIZE)
+		return error_set(e, EIO, "the image probe answered more than %d bytes",
+				 IMAGE_PROBE_ANSWER_MAX);
+	if (r < 0)
+		return error_set(e, EIO, "cannot read the image probe's answer: %s", strerror(-r));
+	if (a->status < 0)
+		return error_set(e, EIO, "cannot wait for the image probe: %s", strerror(-a->status));
+	if (a->status == 127 &&
+	    a->len == 0) /* POSIX lets posix_spawn() find this out too late to return it */
+		return error_set(e, EIO, "cannot start '%s'", program);
+	return 0;
+}
+
+static int errno_of_status(int status)
+{
+	switch (status) {
+	case IMAGE_PROBE_EXIT_USAGE:
+	case IMAGE_PROBE_EXIT_INVALID:
+		return EINVAL;
+	case IMAGE_PROBE_EXIT_NO_INPUT:
+		return ENOENT;
+	case IMAGE_PROBE_EXIT_UNSUPPORTED:
+		return EOPNOTSUPP;
+	case IMAGE_PROBE_EXIT_DENIED:
+		return EACCES;
+	default:
+		return EIO;
+	}
+}
+
+/* True when the child's sentence may be shown: one line of printable ASCII and UTF-8. */
+static bool sentence_is_clean(const char *text)
+{
+	json_t *valid = json_string(text);
+
+	if (!valid || *text == '\0') {
+		json_decref(valid);
+		return false;
+	}
+	json_decref(valid);
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static int answer_to_error(struct answer *a, struct error *e)
+{
+	if (a->status > 128)
+		return error_set(e, EIO, "the image probe was ended by signal %d", a->status - 128);
+	if (a->len > 0 && a->text[a->len - 1] == '\n')
+		a->text[--a->len] = '\0';
+	if (strlen(a->text) != a->len || !sentence_is_clean(a->text))
+		return error_set(e, EIO, "the image probe failed with status %d and said nothing readable",
+				 a->status);
+	return error_set(e, errno_of_status(a->status), "%s", a->text);
+}
+
+static int answer_to_info(const struct answer *a, struct image_info *ret, struct error *e)
+{
+	const char *format, *media_type;
+	json_int_t virtual_size, actual_size;
+	int backing_file, data_file, encrypted, corrupt;
+	struct image_info info;
+	json_t *json = json_loadb(a->text, a->len, JSON_REJECT_DUPLICATES, NULL);
+
+	if (json_unpack(json, "{s:s, s:I, s:I, s:s, s:b, s:b, s:b, s:b !}", "format", &format, "virtualSize",
+			&virtual_size, "actualSize", &actual_size, "mediaType", &media_type, "backingFile",
+			&backing_file, "dataFile", &data_file, "encrypted", &encrypted, "corrupt",
+			&corrupt) < 0 ||
+	    !image_format_from_name(format, &info.format)) {
+		json_decref(json);
+		return error_set(e, EIO, "the image probe's answer makes no sense");
+	}
+	json_decref(json);
+	info.virtual_size = virtual_size;
+	info.actual_size = actual_size;
+	info.backing_file = backing_file;
+	info.data_file = data_file;
+	info.encrypted = encrypted;
+	info.corrupt = corrupt;
+	*ret = info;
+	return 0;
+}
+
+static int probe(const char *program, const char *path, bool partial, int timeout_ms, struct image_info *ret,
+		 struct error *e)
+{
+	struct answer a = {.len = 0};
+	struct image_info info;
+	int r;
+
+	r = child_run(program, path, partial, timeout_ms, &a, e);
+	if (r < 0)
+		return r;
+	if (a.status != IMAGE_PROBE_EXIT_OK)
+		return answer_to_error(&a, e);
+	r = answer_to_info(&a, &info, e);
+	if (r == 0)
+		r = image_info_check(&info, e);
+	if (r == 0)
+		*ret = info;
+	return r;
+}
+
+int image_probe_with(const char *program, const char *path, int timeout_ms, struct image_info *ret,
+		     struct error *e)
+{
+	return probe(program, path, false, timeout_ms, ret, e);
+}
+
+static int find_and_probe(const char *path, bool partial, struct image_info *ret, struct error *e)
+{
+	_cleanup_free_ char *program = program_find();
+
+	if (!program)
+		return error_set(e, EIO, "the program '%s' is neither beside this one nor in '%s'", PROGRAM,
+				 POOLFS_LIBEXECDIR);
+	return probe(program, path, partial, IMAGE_PROBE_TIMEOUT_MS, ret, e);
+}
+
+int image_probe(const char *path, struct image_info *ret, struct error *e)
+{
+	return find_and_probe(path, false, ret, e);
+}
+
+int image_probe_partial(const char *path, struct image_info *ret, struct error *e)
+{
+	return find_and_probe(path, true, ret, e);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * poolfs-image-probe: says what a disk image is, from within a small box.
+ *
+ *     $ poolfs-image-probe -- disk.qcow2
+ *     {"format":"qcow2","virtualSize":10737418240,"actualSize":200704,"mediaType":"RootVolumeTemplate",
+ *      "backingFile":false,"dataFile":false,"encrypted":false,"corrupt":false}        (one line)
+ *
+ * On failure one sentence is printed instead and the exit status says its kind,
+ * see image/probe.h. It reports what it finds; whether that is acceptable is
+ * the caller's to say, except for formats it cannot read.
+ *
+ * The box, made before the first byte of the image is read: limits on memory,
+ * processor time and descriptors, no file may grow (so standard output must be a
+ * pipe or a terminal), no core, no new privileges, death with the parent, and a seccomp filter that leaves
+ * pread64, write, memory and exit. The file is opened read-only, never through a symbolic link as its last
+ * component, and only if it is a regular file.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "actions/image/probe.h"
+
+/* Address space in bytes: the program and libc take about 10 MiB. */
+#define MEMORY_MAX (64 << 20)
+/* Processor time in seconds; the header takes microseconds. */
+#define CPU_MAX 5
+
+/* Sanitizers need system calls, threads and address space of their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#endif
+#endif
+
+#if defined(__x86_64__)
+#define ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCH AUDIT_ARCH_AARCH64
+#elif defined(__riscv) && __riscv_xlen == 64
+#define ARCH AUDIT_ARCH_RISCV64
+#endif
+
+static int limit_set(__rlimit_resource_t resource, rlim_t value)
+{
+	return setrlimit(resource, &(struct rlimit){value, value});
+}
+
+static int box_limits(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	if (limit_set(RLIMIT_CORE, 0) < 0 || limit_set(RLIMIT_FSIZE, 0) < 0 ||
+	    limit_set(RLIMIT_CPU, CPU_MAX) < 0 || limit_set(RLIMIT_NOFILE, 4) < 0)
+		return -errno;
+#ifndef SANITIZED
+	if (limit_set(RLIMIT_AS, MEMORY_MAX) < 0)
+		return -errno;
+#endif
+	return 0;
+}
+
+#if defined(ARCH) && !defined(SANITIZED)
+#define ALLOW(call)                                                                                          \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##call, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+static int box_calls(void)
+{
+	static const struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		ALLOW(pread64),
+		ALLOW(write),
+		ALLOW(brk),
+		ALLOW(mmap),
+		ALLOW(munmap),
+		ALLOW(getrandom), /* the first malloc of glibc */
+		ALLOW(exit_group),
+		ALLOW(rt_sigreturn),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	const struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = (struct sock_filter *)filter};
+
+	/* a kernel without seccomp leaves the other walls of the box */
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 && errno != EINVAL)
+		return -errno;
+	return 0;
+}
+#else
+
+static int box_calls(void)
+{
+	return 0;
+}
+#endif
+
+static ssize_t file_read(void *ctx, void *buf, size_t len, int64_t offset)
+{
+	ssize_t n = pread(*(const int *)ctx, buf, len, offset);
+
+	return n < 0 ? -errno : n;
+}
+
+static void say(const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0) {
+		ssize_t n = write(STDOUT_FILENO, text, len);
+
+		if (n <= 0)
+			return;
+		text += n;
+		len -= (size_t)n;
+	}
+}
+
+static enum image_probe_exit exit_of_errno(int errnum)
+{
+	switch (errnum) {
+	case EINVAL:
+		return IMAGE_PROBE_EXIT_INVALID;
+	case ENOENT:
+	case ENOTDIR:
+		return IMAGE_PROBE_EXIT_NO_INPUT;
+	case EOPNOTSUPP:
+		return IMAGE_PROBE_EXIT_UNSUPPORTED;
+	case EACCES:
+	case EPERM:
+		return IMAGE_PROBE_EXIT_DENIED;
+	default:
+		return IMAGE_PROBE_EXIT_IO;
+	}
+}
+
+static enum image_probe_exit say_error(const struct error *e)
+{
+	say(error_sentence(e));
+	say("\n");
+	return exit_of_errno(e->errnum);
+}
+
+/* Opens @path and finds its sizes; the descriptor is in *@fd. */
+static int source_open(const char *path, int *fd, struct image_source *ret, struct error *e)
+{
+	struct stat st;
+
+	*fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (*fd < 0 && errno == ELOOP)
+		return error_set(e, EINVAL,
+				 "the image is a symbolic link, or there are too many in its path");
+	if (*fd < 0)
+		return error_set(e, errno, "the image cannot be opened: %s", strerror(errno));
+	if (fstat(*fd, &st) < 0)
+		return error_set(e, errno, "the image cannot be looked at: %s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return error_set(e, EINVAL, "the image is not a regular file");
+	*ret = (struct image_source){
+		.read = file_read,
+		.ctx = fd,
+		.size = st.st_size,
+		.actual_size = (int64_t)st.st_blocks * 512, /* st_blocks has this unit on every file system */
+	};
+	return 0;
+}
+
+static const char *bool_name(bool value)
+{
+	return value ? "true" : "false";
+}
+
+static void say_info(const struct image_info *i)
+{
+	char line[IMAGE_PROBE_ANSWER_MAX];
+
+	(void)snprintf(
+		line, sizeof(line),
+		"{\"format\":\"%s\",\"virtualSize\":%" PRId64 ",\"actualSize\":%" PRId64
+		",\"mediaType\":\"%s\",\"backingFile\":%s,\"dataFile\":%s,\"encrypted\":%s,\"corrupt\":%s}\n",
+		image_format_name(i->format), i->virtual_size, i->actual_size,
+		image_format_media_type(i->format), bool_name(i->backing_file), bool_name(i->data_file),
+		bool_name(i->encrypted), bool_name(i->corrupt));
+	say(line);
+}
+
+int main(int argc, char **argv)
+{
+	bool partial = argc == 4 && strcmp(argv[1], "--partial") == 0;
+	int first = partial ? 2 : 1;
+	const char *path = argc == first + 2 && strcmp(argv[first], "--") == 0 ? argv[first + 1]
+			   : argc == 2					       ? argv[1]
+									       : NULL;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_close_ int fd = -1;
+	struct image_source source;
+	struct image_info info;
+	int r;
+
+	if (!path) {
+		say("usage: poolfs-image-probe [[--partial] --] FILE\n");
+		return IMAGE_PROBE_EXIT_USAGE;
+	}
+	r = box_limits();
+	if (r == 0 && source_open(path, &fd, &source, &e) < 0)
+		return say_error(&e);
+	if (r == 0)
+		r = box_calls();
+	if (r < 0) {
+		(void)error_set(&e, EIO, "the image probe cannot limit itself: %s", strerror(-r));
+		return say_error(&e);
+	}
+	source.partial = partial;
+	if (image_header_parse(&source, &info, &e) < 0)
+		_exit((int)say_error(&e)); /* close(2) of the descriptor is beyond the box */
+	say_info(&info);
+	_exit(IMAGE_PROBE_EXIT_OK);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See rules.h. */
+#include "actions/image/rules.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char *const formats[] = {"qcow2", "raw", "iso"};
+
+const char *image_url_path(const char *url)
+{
+	static const char scheme[] = "file:///";
+
+	if (url[0] == '/')
+		return url;
+	return strncasecmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 2 : NULL;
+}
+
+/* One of the static names of formats; NULL when unknown. */
+static const char *known_format(const char *format)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (strcmp(formats[i], format) == 0)
+			return formats[i];
+	return NULL;
+}
+
+static bool is_iso(const char *format, const char *media_type)
+{
+	return strcmp(format, "iso") == 0 || (media_type && strcmp(media_type, "ISO") == 0);
+}
+
+int image_check_claim(const char *format, const char *media_type, bool system, struct error *e)
+{
+	if (!known_format(format))
+		return error_set(e, EINVAL, "unknown format[%s]", format);
+	if (system && is_iso(format, media_type))
+		return error_set(e, EINVAL, "ISO cannot be used as system image");
+	return 0;
+}
+
+const char *image_claimed_format(const char *format, const char *media_type)
+{
+	return is_iso(format, media_type) ? "iso" : known_format(format);
+}
+
+int image_decide(const char *format, const char *media_type, bool system, const char *found,
+		 const char **ret_format, const char **ret_media_type, struct error *e)
+{
+	const char *claimed = image_claimed_format(format, media_type);
+	const char *real = known_format(found);
+	bool iso = strcmp(found, "iso") == 0;
+
+	if (iso && strcmp(claimed, "raw") == 0 && media_type) {
+		real = "raw";
+		iso = false;
+	}
+	if (!real || (!iso && strcmp(claimed, "iso") == 0) ||
+	    (strcmp(claimed, "qcow2") == 0 && strcmp(found, "raw") == 0))
+		return error_set(e, EINVAL, "the format is '%s' but the file is '%s'", claimed, found);
+	if (iso && system)
+		return error_set(e, EINVAL, "ISO cannot be used as system image");
+	*ret_format = real;
+	if (iso)
+		*ret_media_type = "ISO";
+	else if (media_type && strcmp(media_type, "DataVolumeTemplate") == 0)
+		*ret_media_type = "DataVolumeTemplate";
+	else
+		*ret_media_type = "RootVolumeTemplate";
+	return 0;
+}
+
+/* Suffixes of files, and the formats they stand for. */
+static const struct suffix {
+	const char *text, *format;
+} suffixes[] = {
+	{".qcow2", "qcow2"},
+	{".raw", "raw"},
+	{".img", "raw"},
+	{".iso", "iso"},
+};
+
+/* UTF-8 without a NUL is what an image can be called. */
+static bool is_text(const char *text)
+{
+	json_t *valid = json_string(text);
+
+	json_decref(valid);
+	return valid != NULL;
+}
+
+int image_name_parse(const char *file_name, char **ret_name, const char **ret_format, struct error *e)
+{
+	size_t len = strlen(file_name);
+
+	if (!is_text(file_name))
+		return error_set(e, EINVAL, "the name is not UTF-8");
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		size_t suffix = strlen(suffixes[i].text);
+
+		if (len <= suffix || strcasecmp(file_name + len - suffix, suffixes[i].text) != 0)
+			continue;
+		*ret_name = strndup(file_name, len - suffix);
+		if (!*ret_name)
+			return error_set(e, ENOMEM, "out of memory");
+		*ret_format = known_format(suffixes[i].format);
+		return 0;
+	}
+	return error_set(
+		e, EINVAL,
+		"the name '%s' does not say what the file is: it must end with .qcow2, .raw, .img or .iso",
+		file_name);
+}
+
+int image_check_name(const char *format, const char *found, struct error *e)
+{
+	if (strcmp(format, found) == 0)
+		return 0;
+	return error_set(
+		e, EINVAL,
+		"the name says that the file is '%s', but the content is '%s': if that is what you mean, "
+		"call it .%s",
+		format, found, found);
+}
+
+const char *image_disk_format(const char *format)
+{
+	return strcmp(format, "qcow2") == 0 ? "qcow2" : "raw";
+}
+
+/* ---------------------------------------------------------------- volumes */
+
+bool image_is_iso(const struct object *image)
+{
+	return object_str_is(image, IMAGE_MEDIA_TYPE, "ISO");
+}

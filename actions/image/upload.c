@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list of uploads, their names and their queues. See upload.h; the work on
+ * the files is image/upload_receive.c's.
+ *
+ * Lock order: the list's, then an upload's. Neither is held while a task is
+ * answered or the pool is called.
+ */
+#include "actions/image/upload.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "actions/engine/pool_internal.h"
+#include "actions/engine/result.h"
+#include "actions/engine/submit.h"
+#include "actions/image/rules.h"
+#include "actions/image/upload_internal.h"
+#include "actions/storage/backup_storage.h"
+
+#define NS_PER_S INT64_C(1000000000)
+/* How often a job that has nothing to do looks whether it should stop. */
+#define LOOK_NS 200000000
+
+struct uploads {
+	struct pool *pool; /* immutable */
+	pthread_mutex_t lock;
+	struct upload *list; /* lock; a reference each; in the order of their numbers */
+	int64_t last_number; /* lock */
+};
+
+/* -------------------------------------------------------------------- tasks */
+
+void upload_answer(struct upload_task *task, int64_t result, const struct error *e)
+{
+	task->done(task, result, e);
+}
+
+static void answer_all(struct upload_task *list, const struct error *e)
+{
+	while (list) {
+		struct upload_task *task = list;
+
+		list = task->next;
+		upload_answer(task, -e->errnum, e);
+	}
+}
+
+/* Call with the lock held. */
+static void push(struct upload *u, struct upload_task *task)
+{
+	task->next = NULL;
+	*u->tail = task;
+	u->tail = &task->next;
+	pthread_cond_signal(&u->wake);
+}
+
+/* A copy of why it has ended. Call with the lock held. */
+static void copy_end(const struct upload *u, struct error *ret)
+{
+	error_set(ret, u->end.errnum, "%s", error_sentence(&u->end));
+}
+
+void upload_do(struct upload *u, struct upload_task *task)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	bool ended;
+
+	pthread_mutex_lock(&u->lock);
+	u->used = store_now();
+	ended = u->ended;
+	if (ended)
+		copy_end(u, &e);
+	else
+		push(u, task);
+	pthread_mutex_unlock(&u->lock);
+	if (ended)
+		upload_answer(task, -e.errnum, &e);
+}
+
+void upload_end(struct upload *u, const struct error *e)
+{
+	struct upload_task *list = NULL;
+
+	pthread_mutex_lock(&u->lock);
+	if (!u->ended) {
+		u->ended = true;
+		error_set(&u->end, error_is_set(e) ? e->errnum : ESTALE, "%s",
+			  error_is_set(e) ? error_sentence(e) : "the upload has ended");
+		list = u->head;
+		u->head = NULL;
+		u->tail = &u->head;
+	}
+	pthread_mutex_unlock(&u->lock);
+	answer_all(list, &u->end); /* set once */
+}
+
+/* Call with the lock held. */
+static bool is_over(const struct upload *u)
+{
+	if (u->removed)
+		return true;
+	return !u->head && !u->opens &&
+	       (!upload_name_is_temporary(u->file_name) || store_now() - u->used > UPLOAD_IDLE_S * NS_PER_S);
+}
+
+enum upload_event upload_wait(struct upload *u, const struct job *job, struct upload_task **ret_task)
+{
+	scoped_lock(&u->lock);
+	for (;;) {
+		struct timespec until;
+
+		if (job_should_stop(job))
+			return UPLOAD_STOP;
+		if (is_over(u))
+			return UPLOAD_END;
+		if (u->head) {
+			*ret_task = u->head;
+			u->head = u->head->next;
+			if (!u->head)
+				u->tail = &u->head;
+			return UPLOAD_TASK;
+		}
+		(void)clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += LOOK_NS;
+		if (until.tv_nsec >= NS_PER_S) {
+			until.tv_nsec -= NS_PER_S;
+			until.tv_sec++;
+		}
+		(void)pthread_cond_timedwait(&u->wake, &u->lock, &until);
+	}
+}
+
+/* --------------------------------------------------------------------- list */
+
+static void upload_destroy(struct ref *self)
+{
+	struct upload *u = (struct upload *)self;
+
+	writer_done(&u->writer);
+	error_done(&u->end);
+	pthread_cond_destroy(&u->wake);
+	pthread_mutex_destroy(&u->lock);
+	free(u);
+}
+
+struct upload *upload_ref(struct upload *u)
+{
+	ref_get(&u->ref);
+	return u;
+}
+
+void upload_unref(struct upload *u)
+{
+	ref_put((struct ref *)u);
+}
+
+/* Takes it out of the list when nobody will ask for it again. */
+static void forget(struct upload *u)
+{
+	struct uploads *uploads = u->uploads;
+	struct upload **p = &uploads->list;
+	bool listed;
+
+	pthread_mutex_lock(&uploads->lock);
+	pthread_mutex_lock(&u->lock);
+	while (*p && *p != u)
+		p = &(*p)->next;
+	listed = *p && u->ended && !u->opens;
+	if (listed)
+		*p = u->next;
+	pthread_mutex_unlock(&u->lock);
+	pthread_mutex_unlock(&uploads->lock);
+	if (listed)
+		upload_unref(u);
+}
+
+static bool is_listed(struct upload *u)
+{
+	scoped_lock(&u->lock);
+	return !u->made && !u->removed && !u->ended;
+}
+
+/* Call with the list's lock held. Borrowed. */
+static struct upload *find(const struct uploads *uploads, const char *name)
+{
+	for (struct upload *u = uploads->list; u; u = u->next) {
+		bool same;
+
+		pthread_mutex_lock(&u->lock);
+		same = strcmp(u->file_name, name) == 0;
+		pthread_mutex_unlock(&u->lock);
+		if (same && is_listed(u))
+			return u;
+	}
+	return NULL;
+}
+
+struct upload *uploads_find(struct uploads *uploads, const char *name)
+{
+	struct upload *u;
+
+	scoped_lock(&uploads->lock);
+	u = find(uploads, name);
+	return u ? upload_ref(u) : NULL;
+}
+
+struct upload *uploads_get(struct uploads *uploads, int64_t number)
+{
+	scoped_lock(&uploads->lock);
+	for (struct upload *u = uploads->list; u; u = u->next)
+		if (u->number == number)
+			return upload_ref(u);
+	return NULL;
+}
+
+struct upload *uploads_next(struct uploads *uploads, int64_t after, char *ret_name)
+{
+	scoped_lock(&uploads->lock);
+	for (struct upload *u = uploads->list; u; u = u->next) {
+		if (u->number <= after || !is_listed(u))
+			continue;
+		pthread_mutex_lock(&u->lock);
+		snprintf(ret_name, UPLOAD_NAME_MAX + 1, "%s", u->file_name);
+		pthread_mutex_unlock(&u->lock);
+		return upload_ref(u);
+	}
+	return NULL;
+}
+
+struct upload *uploads_of_image(struct uploads *uploads, const char *image)
+{
+	scoped_lock(&uploads->lock);
+	for (struct upload *u = uploads->list; u; u = u->next)
+		if (strcmp(u->image, image) == 0)
+			return upload_ref(u);
+	return NULL;
+}
+
+/* A job that ended without having run, because it was cancelled: its upload has, too. In the store's thread.
+ */
+static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
+{
+	struct uploads *uploads = ctx;
+
+	(void)view;
+	for (size_t i = 0; i < count; i++) {
+		const struct object *job = changes[i].after;
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		_cleanup_(upload_unref_p) struct upload *u = NULL;
+		json_t *json;
+
+		if (!job || job->kind->id != KIND_JOB || !object_str_is(job, JOB_SOURCE, "upload") ||
+		    !job_state_is_final(object_text(job, JOB_STATE)))
+			continue;
+		u = uploads_of_image(uploads, object_text(job, JOB_RESOURCE_UUID));
+		if (!u)
+			continue;
+		json = json_loads(object_text(job, JOB_ERROR), 0, NULL);
+		error_from_json(json, &e);
+		json_decref(json);
+		upload_end(u, &e);
+		forget(u);
+	}
+}
+
+struct uploads *uploads_new(struct pool *pool)
+{
+	struct uploads *uploads = calloc(1, sizeof(*uploads));
+
+	if (!uploads)
+		return NULL;
+	uploads->pool = pool;
+	pthread_mutex_init(&uploads->lock, NULL);
+	if (pool && store_observe(pool_store(pool), observe, uploads) < 0) {
+		uploads_free(uploads);
+		return NULL;
+	}
+	return uploads;
+}
+
+void uploads_free(struct uploads *uploads)
+{
+	if (!uploads)
+		return;
+	while (uploads->list) {
+		struct upload *u = uploads->list;
+
+		uploads->list = u->next;
+		upload_unref(u);
+	}
+	pthread_mutex_destroy(&uploads->lock);
+	free(uploads);
+}
+
+/* ----------------------------------------------------------------- creation */
+
+bool request_is_upload(const struct request *req)
+{
+	return strcmp(req->actor.source, "upload") == 0;
+}
+
+/* The backup storage with the most room. */
+static const char *choose_backup_storage(const struct view *view, struct error *e)
+{
+	const struct object *best = NULL;
+
+	view_for_each (bs, view, KIND_BACKUP_STORAGE)
+		if (backup_storage_is_usable(bs) &&
+		    (!best ||
+		     object_int(bs, BACKUP_STORAGE_AVAILABLE) > object_int(best, BACKUP_STORAGE_AVAILABLE)))
+			best = bs;
+	if (best)
+		return object_uuid(best);
+	error_set(e, EBUSY, "there is no backup storage that is Enabled and Connected");
+	return NULL;
+}
+
+/* What a name says; a temporary one says nothing yet. */
+static int parse_name(const char *file_name, char **ret_name, const char **ret_format, struct error *e)
+{
+	if (!upload_name_is_temporary(file_name))
+		return image_name_parse(file_name, ret_name, ret_format, e);
+	*ret_name = strdup(file_name);
+	*ret_format = "raw";
+	return *ret_name ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static int make_request(struct uploads *uploads, const char *file_name, int64_t uid, struct request **ret_req,
+			struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(uploads->pool->store);
+	struct actor actor = {.uid = uid, .source = "upload"};
+	_cleanup_free_ char *name = NULL;
+	const char *format, *bs;
+	json_t *params;
+	int r = parse_name(file_name, &name, &format, e);
+
+	if (r < 0)
+		return r;
+	bs = choose_backup_storage(view, e);
+	if (!bs)
+		return -EBUSY;
+	params =
+		json_pack("{s:s, s:o, s:s, s:[s]}", "name", name, "url",
+			  json_sprintf("upload://%s", file_name), "format", format, "backupStorageUuids", bs);
+	if (!params)
+		return error_set(e, EINVAL, "the name is not UTF-8");
+	r = request_new(operation_by_name("AddImage"), NULL, params, &actor, ret_req, e);
+	json_decref(params);
+	return r;
+}
+
+static struct upload *upload_new(struct uploads *uploads, const char *name, const char *image, mode_t mode)
+{
+	struct upload *u = calloc(1, sizeof(*u));
+	int64_t now = store_now();
+
+	if (!u)
+		return NULL;
+	ref_init(&u->ref, upload_destroy);
+	u->uploads = uploads;
+	pthread_mutex_init(&u->lock, NULL);
+	pthread_cond_init(&u->wake, NULL);
+	u->tail = &u->head;
+	u->writer = WRITER_INIT;
+	u->opens = u->writers = 1;
+	u->used = now;
+	u->st = (struct stat){.st_mode = S_IFREG | (mode & UPLOAD_MODE),
+			      .st_uid = geteuid(),
+			      .st_gid = getegid(),
+			      .st_mtim = {now / NS_PER_S, now % NS_PER_S}};
+	snprintf(u->image, sizeof(u->image), "%s", image);
+	snprintf(u->file_name, sizeof(u->file_name), "%s", name);
+	return u;
+}
+
+/* Puts it into the list. */
+static int enlist(struct uploads *uploads, struct upload *u, struct error *e)
+{
+	struct upload **p = &uploads->list;
+	int count = 0;
+
+	scoped_lock(&uploads->lock);
+	if (find(uploads, u->file_name))
+		return error_set(e, EEXIST, "'%s' is being uploaded already", u->file_name);
+	for (; *p; p = &(*p)->next)
+		count++;
+	if (count >= UPLOADS_MAX)
+		return error_set(e, EBUSY, "%d files are being uploaded already", count);
+	u->number = ++uploads->last_number;
+	*p = upload_ref(u);
+	return 0;
+}
+
+/* The pool's word on the job. */
+static void accepted(void *arg, int result, const char *job, const json_t *answer, const struct error *e)
+{
+	_cleanup_(upload_unref_p) struct upload *u = arg;
+
+	(void)job;
+	(void)answer;
+	if (result < 0)
+		upload_end(u, e);
+}
+
+int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t mode,
+		  struct upload_task *task, struct upload **ret_upload, int64_t *ret_number, struct error *e)
+{
+	_cleanup_(upload_unref_p) struct upload *u = NULL;
+	struct request *req = NULL;
+	int r = strlen(name) > UPLOAD_NAME_MAX ? error_set(e, ENAMETOOLONG, "the name is too long")
+					       : make_request(uploads, name, uid, &req, e);
+
+	if (r < 0)
+		return r;
+	u = upload_new(uploads, name, req->target, mode);
+	r = u ? enlist(uploads, u, e) : error_set(e, ENOMEM, "out of memory");
+	if (r < 0) {
+		request_free(req);
+		return r;
+	}
+	*ret_upload = upload_ref(u);
+	*ret_number = u->number;
+	upload_do(u, task);
+	pool_submit(uploads->pool, req, accepted, steal(&u));
+	return 0;
+}
+
+/* Takes the task out of the queue when it is the one. */
+static struct upload_task *withdraw(struct upload *u, const void *arg)
+{
+	struct upload_task *task;
+
+	scoped_lock(&u->lock);
+	task = u->head;
+	if (!task || task->verb != UPLOAD_BEGIN || task->arg != arg)
+		return NULL;
+	u->head = task->next;
+	if (!u->head)
+		u->tail = &u->head;
+	u->removed = true;
+	pthread_cond_signal(&u->wake);
+	return task;
+}
+
+struct upload_task *uploads_withdraw(struct uploads *uploads, const void *arg)
+{
+	struct upload_task *task = NULL;
+
+	scoped_lock(&uploads->lock);
+	for (struct upload *u = uploads->list; u && !task; u = u->next)
+		task = withdraw(u, arg);
+	return task;
+}
+
+/* --------------------------------------------------------------- attributes */
+
+int64_t upload_number(const struct upload *u)
+{
+	return u->number;
+}
+
+void upload_stat(struct upload *u, struct stat *ret)
+{
+	scoped_lock(&u->lock);
+	*ret = u->st;
+}
+
+void upload_set_stat(struct upload *u, const struct stat *st)
+{
+	scoped_lock(&u->lock);
+	u->st.st_mode = S_IFREG | (st->st_mode & UPLOAD_MODE);
+	u->st.st_uid = st->st_uid;
+	u->st.st_gid = st->st_gid;
+	u->st.st_mtim = st->st_mtim;
+	u->used = store_now();
+}
+
+void upload_note_writer(struct upload *u, pid_t writer)
+{
+	scoped_lock(&u->lock);
+	writer_note(&u->writer, writer);
+}
+
+/* ------------------------------------------------------ open, close, rename */
+
+int upload_open(struct upload *u, bool writes, struct error *e)
+{
+	scoped_lock(&u->lock);
+	if (u->ended || u->removed)
+		return error_set(e, ESTALE, "the upload of '%s' has ended", u->file_name);
+	if (writes && u->writers)
+		return error_set(e, EBUSY, "'%s' is being uploaded already", u->file_name);
+	u->opens++;
+	u->writers += writes;
+	u->used = store_now();
+	return 0;
+}
+
+void upload_close(struct upload *u, bool wrote)
+{
+	pthread_mutex_lock(&u->lock);
+	u->opens--;
+	u->writers -= wrote;
+	u->used = store_now();
+	pthread_cond_signal(&u->wake);
+	pthread_mutex_unlock(&u->lock);
+	forget(u);
+}
+
+void upload_remove(struct upload *u)
+{
+	scoped_lock(&u->lock);
+	u->removed = true;
+	pthread_cond_signal(&u->wake);
+}
+
+int upload_rename(struct upload *u, const char *name, struct upload_task *task, struct error *e)
+{
+	struct uploads *uploads = u->uploads;
+	_cleanup_free_ char *image_name = NULL;
+	const char *format;
+	int r = strlen(name) > UPLOAD_NAME_MAX ? error_set(e, ENAMETOOLONG, "the name is too long")
+					       : parse_name(name, &image_name, &format, e);
+	bool makes = false;
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&uploads->lock);
+	if (find(uploads, name))
+		r = error_set(e, EBUSY, "'%s' is being uploaded already", name);
+	pthread_mutex_lock(&u->lock);
+	if (r == 0 && (u->ended || u->removed))
+		r = error_set(e, ESTALE, "the upload of '%s' has ended", u->file_name);
+	if (r == 0) {
+		u->used = store_now();
+		snprintf(task->former, sizeof(task->former), "%s", u->file_name);
+		snprintf(u->file_name, sizeof(u->file_name), "%s", name);
+		/* a program renames what it has closed; the kernel may tell of the last close's end later */
+		makes = (!u->opens || u->closed) && !upload_name_is_temporary(name);
+		if (makes)
+			push(u, task);
+	}
+	pthread_mutex_unlock(&u->lock);
+	pthread_mutex_unlock(&uploads->lock);
+	if (r == 0 && !makes)
+		upload_answer(task, 0, NULL);
+	return r;
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The work on the file of an upload, done by the worker of its job. See upload.h.
+ *
+ * The bytes go straight into the partial file of the image on its backup storage
+ * (image/file.h); holes stay holes. What the name says is compared with the
+ * content as soon as the bytes are there that tell, so that the write(2) of a
+ * wrong file fails: shells do not see the errors of close(2).
+ */
+#include "actions/image/upload_receive.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "actions/engine/config.h"
+#include "actions/engine/kill_point.h"
+#include "actions/engine/pool_internal.h"
+#include "actions/image/copies.h"
+#include "actions/image/file.h"
+#include "actions/image/image.h"
+#include "actions/image/probe.h"
+#include "actions/image/rules.h"
+#include "actions/image/running_sum.h"
+#include "actions/image/upload_internal.h"
+#include "actions/storage/backup_storage.h"
+
+/* How much may be written until the room on the storage is looked at again, bytes. */
+#define ROOM_STEP (INT64_C(64) << 20)
+/* A file up to this size is read once more for its sum when it was not written in order. */
+#define READ_FOR_SUM (INT64_C(1) << 30)
+#define CHUNK	     (1 << 20)
+
+struct receiving {
+	struct job *job;
+	struct upload *upload;
+	const char *image;
+	char *part; /* owned */
+	char *url;  /* of the backup storage; owned */
+	int64_t reserved;
+	int fd;
+	struct running_sum *sum; /* owned */
+	int64_t size;
+	int64_t head;	      /* bytes from the start that were written without a gap */
+	int64_t judged;	      /* value of `head` at which the content was looked at last */
+	int64_t room;	      /* bytes that may be written before looking again */
+	bool changed;	      /* since the image was made */
+	struct error refusal; /* why it can become no image any more */
+	struct error last;    /* why the last close made no image */
+};
+
+/* What the name of the file says at the moment. */
+struct claim {
+	struct image_claim image;
+	char *name, *url; /* owned */
+};
+
+static void claim_done(struct claim *c)
+{
+	free(c->name);
+	free(c->url);
+}
+
+/* 1: the name is temporary and says nothing. */
+static int read_claim(struct receiving *r, struct claim *ret, struct error *e)
+{
+	char file_name[UPLOAD_NAME_MAX + 1];
+	int result;
+
+	pthread_mutex_lock(&r->upload->lock);
+	memcpy(file_name, r->upload->file_name, sizeof(file_name));
+	pthread_mutex_unlock(&r->upload->lock);
+	if (upload_name_is_temporary(file_name))
+		return 1;
+	result = image_name_parse(file_name, &ret->name, &ret->image.format, e);
+	if (result == 0 && asprintf(&ret->url, "upload://%s", file_name) < 0) {
+		ret->url = NULL;
+		result = error_set(e, ENOMEM, "out of memory");
+	}
+	ret->image.name = ret->name;
+	ret->image.url = ret->url;
+	return result;
+}
+
+/* The file's attributes as they are now. */
+static void look(struct receiving *r)
+{
+	struct upload *u = r->upload;
+	struct stat st;
+
+	if (fstat(r->fd, &st) < 0)
+		return;
+	r->size = st.st_size;
+	scoped_lock(&u->lock);
+	u->st.st_size = st.st_size;
+	u->st.st_blocks = st.st_blocks;
+	u->st.st_mtim = st.st_mtim;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+/* Looks for room for @bytes more, so that what is reserved stays free. */
+static int find_room(struct receiving *r, int64_t bytes, struct error *e)
+{
+	struct hv_capacity capacity;
+	int64_t room;
+	int result;
+
+	if (bytes <= r->room) {
+		r->room -= bytes;
+		return 0;
+	}
+	result = backup_storage_capacity(r->url, &capacity, e);
+	if (result < 0)
+		return result;
+	room = capacity.available - r->reserved;
+	if (bytes > room)
+		return error_set_code(
+			e, ENOSPC, "BS.1003",
+			"the backup storage '%s' has %lld bytes left of which %lld are reserved, "
+			"the image needs more",
+			r->url, (long long)capacity.available, (long long)r->reserved);
+	r->room = (room < ROOM_STEP ? room : ROOM_STEP) - bytes;
+	if (r->room < 0)
+		r->room = 0;
+	return 0;
+}
+
+static void set_made(struct receiving *r, bool made, bool closed)
+{
+	scoped_lock(&r->upload->lock);
+	r->upload->made = made;
+	r->upload->closed = closed;
+}
+
+/* Before anything changes: the image is no image any more. */
+static int open_again(struct receiving *r, struct error *e)
+{
+	int result;
+
+	if (error_is_set(&r->refusal))
+		return error_set(e, r->refusal.errnum, "%s", error_sentence(&r->refusal));
+	result = r->upload->made ? image_copies_reopen(r->job, r->image, e) : 0;
+	if (result == 0)
+		set_made(r, false, false);
+	return result;
+}
+
+/* Refuses the content when what is there of it contradicts the name. What it finds wrong stays wrong. */
+static int judge(struct receiving *r, struct error *e)
+{
+	_cleanup_(claim_done) struct claim claim = {0};
+	_cleanup_(error_done) struct error wrong = ERROR_INIT;
+	struct image_info info;
+	const char *found;
+	int result;
+
+	if (r->head < IMAGE_HEAD_SIZE || (r->judged >= IMAGE_HEAD_SIZE && r->head < IMAGE_ISO_SIZE) ||
+	    r->judged >= IMAGE_ISO_SIZE)
+		return 0;
+	result = read_claim(r, &claim, e);
+	if (result != 0)
+		return result < 0 ? result : 0;
+	r->judged = r->head;
+	result = image_probe_partial(r->part, &info, &wrong);
+	if (result == -EINVAL || result == -EOPNOTSUPP) {
+		error_move(&r->refusal, &wrong);
+		return open_again(r, e);
+	}
+	if (result < 0)
+		return 0; /* the close will tell */
+	found = image_format_name(info.format);
+	/* what may yet turn out to be an ISO looks raw */
+	if (strcmp(claim.image.format, "iso") == 0 && strcmp(found, "raw") == 0 && r->head < IMAGE_ISO_SIZE)
+		return 0;
+	(void)image_check_name(claim.image.format, found, &r->refusal);
+	return error_is_set(&r->refusal) ? open_again(r, e) : 0;
+}
+
+static int write_all(int fd, const char *data, size_t length, int64_t offset, struct error *e)
+{
+	for (size_t written = 0; written < length;) {
+		ssize_t n = pwrite(fd, data + written, length - written, offset + (int64_t)written);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_set(e, n < 0 ? errno : ENOSPC, "cannot write the file at byte %lld: %s",
+					 (long long)offset + (long long)written,
+					 strerror(n < 0 ? errno : ENOSPC));
+		written += (size_t)n;
+	}
+	return 0;
+}
+
+/* What could not be written is missing in the file, whatever its program does next: it becomes no image. */
+static int64_t spoil(struct receiving *r, const struct error *e)
+{
+	if (!error_is_set(&r->refusal))
+		error_set(&r->refusal, e->errnum, "%s", error_sentence(e));
+	return -e->errnum;
+}
+
+static int64_t do_write(struct receiving *r, const struct upload_task *task, struct error *e)
+{
+	int64_t offset = task->append ? r->size : task->offset;
+	int result = open_again(r, e);
+
+	if (result < 0)
+		return result;
+	r->changed = true;
+	result = find_room(r, (int64_t)task->length, e);
+	if (result == 0)
+		result = write_all(r->fd, task->data, task->length, offset, e);
+	look(r);
+	if (result < 0)
+		return spoil(r, e);
+	running_sum_write(r->sum, task->data, task->length, offset);
+	if (offset <= r->head && offset + (int64_t)task->length > r->head)
+		r->head = offset + (int64_t)task->length;
+	result = judge(r, e);
+	return result < 0 ? result : (int64_t)task->length;
+}
+
+static int64_t do_truncate(struct receiving *r, int64_t size, struct error *e)
+{
+	int result = size == r->size ? 0 : open_again(r, e);
+
+	if (result < 0 || size == r->size)
+		return result;
+	r->changed = true;
+	running_sum_cut(r->sum, size);
+	if (size < r->head) {
+		r->head = size;
+		r->judged = 0;
+	}
+	if (ftruncate(r->fd, size) < 0) {
+		error_set(e, errno, "cannot make the file %lld bytes long: %s", (long long)size,
+			  strerror(errno));
+		return spoil(r, e);
+	}
+	look(r);
+	return 0;
+}
+
+static int64_t do_allocate(struct receiving *r, const struct upload_task *task, struct error *e)
+{
+	bool takes = !(task->mode & FALLOC_FL_PUNCH_HOLE);
+	int result = open_again(r, e);
+
+	if (result == 0 && takes)
+		result = find_room(r, task->extent, e);
+	if (result < 0)
+		return result;
+	r->changed = true;
+	if (!takes || (task->mode & FALLOC_FL_ZERO_RANGE))
+		running_sum_cut(r->sum, task->offset);
+	if (fallocate(r->fd, task->mode, task->offset, task->extent) < 0)
+		return errno == EOPNOTSUPP ? -EOPNOTSUPP
+					   : error_set(e, errno, "cannot allocate %lld bytes: %s",
+						       (long long)task->extent, strerror(errno));
+	look(r);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static int64_t do_read(struct receiving *r, const struct upload_task *task)
+{
+	ssize_t n = pread(r->fd, task->data, task->length, task->offset);
+
+	return n < 0 ? -errno : n;
+}
+
+static int64_t do_seek(struct receiving *r, const struct upload_task *task)
+{
+	off_t at = lseek(r->fd, task->offset, task->mode);
+
+	return at < 0 ? -errno : at;
+}
+
+static int64_t do_sync(struct receiving *r, struct error *e)
+{
+	return fsync(r->fd) == 0 ? 0
+				 : error_set(e, errno, "cannot write the file to disk: %s", strerror(errno));
+}
+
+/* ----------------------------------------------------------------- the image */
+
+/* The sum of what is there, "" when it would take too long. */
+static void find_sum(struct receiving *r, char ret_md5[RUNNING_SUM_STRLEN])
+{
+	struct running_sum *again;
+	_cleanup_free_ char *buffer = NULL;
+	int64_t offset = 0;
+	ssize_t n = 1;
+
+	ret_md5[0] = '\0';
+	if (running_sum_get(r->sum, r->size, ret_md5) || r->size > READ_FOR_SUM)
+		return;
+	again = running_sum_new();
+	buffer = malloc(CHUNK);
+	while (again && buffer && offset < r->size && n > 0) {
+		n = pread(r->fd, buffer, CHUNK, offset);
+		if (n > 0)
+			running_sum_write(again, buffer, (size_t)n, offset);
+		offset += n;
+	}
+	if (again && !running_sum_get(again, r->size, ret_md5))
+		ret_md5[0] = '\0';
+	running_sum_free(again);
+}
+
+static bool writer_died(struct upload *u)
+{
+	scoped_lock(&u->lock);
+	return writer_was_killed(&u->writer);
+}
+
+/* A close: makes the image of what there is; 0 when nothing is new. */
+static int make(struct receiving *r, struct error *e)
+{
+	_cleanup_(claim_done) struct claim claim = {0};
+	char md5[RUNNING_SUM_STRLEN];
+	int result;
+
+	if (error_is_set(&r->refusal))
+		return open_again(r, e);
+	if (!r->changed || r->size == 0)
+		return 0; /* a shell closes copies of the descriptor before it begins to write */
+	result = read_claim(r, &claim, e);
+	if (result > 0 && !writer_died(r->upload))
+		set_made(r, false, true);
+	if (result != 0)
+		return result < 0 ? result : 0;
+	if (writer_died(r->upload))
+		return error_set(e, ECANCELED, "the program that wrote '%s' was killed",
+				 claim.url + strlen("upload://"));
+	find_sum(r, md5);
+	result = image_copies_adopt(r->job, r->image, &claim.image, md5, e);
+	if (result < 0)
+		return result;
+	r->changed = false;
+	set_made(r, true, false);
+	return 1;
+}
+
+static int64_t do_close(struct receiving *r, const struct upload_task *task, struct error *e)
+{
+	struct upload *u = r->upload;
+	int result = make(r, e);
+
+	error_done(&r->last);
+	if (result >= 0)
+		return result;
+	error_set(&r->last, e->errnum, "%s", error_sentence(e));
+	if (task->former[0]) {
+		scoped_lock(&u->lock);
+		snprintf(u->file_name, sizeof(u->file_name), "%s", task->former);
+	}
+	return result;
+}
+
+static void perform(struct receiving *r, struct upload_task *task)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	int64_t result = 0;
+
+	switch (task->verb) {
+	case UPLOAD_BEGIN:
+		break;
+	case UPLOAD_READ:
+		result = do_read(r, task);
+		break;
+	case UPLOAD_WRITE:
+		result = do_write(r, task, &e);
+		break;
+	case UPLOAD_TRUNCATE:
+		result = do_truncate(r, task->offset, &e);
+		break;
+	case UPLOAD_ALLOCATE:
+		result = do_allocate(r, task, &e);
+		break;
+	case UPLOAD_SEEK:
+		result = do_seek(r, task);
+		break;
+	case UPLOAD_SYNC:
+		result = do_sync(r, &e);
+		break;
+	case UPLOAD_CLOSE:
+		result = do_close(r, task, &e);
+		break;
+	}
+	upload_answer(task, result, error_is_set(&e) ? &e : NULL);
+}
+
+/* ------------------------------------------------------------------ the job */
+
+/* Opens the partial file, once there is room for anything. */
+static int begin(struct receiving *r, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(r->job->pool));
+	const struct object *ref = view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, r->image, 0);
+	const struct object *bs =
+		ref ? view_get(view, KIND_BACKUP_STORAGE, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID))
+		    : NULL;
+	int result;
+
+	if (!bs)
+		return error_set(e, ENOENT, "the backup storage of the upload is gone");
+	r->reserved = config_int(view, "backupStorage.reservedCapacity");
+	r->url = strdup(object_text(bs, BACKUP_STORAGE_URL));
+	r->part = image_file_part_path(bs, r->image);
+	r->sum = running_sum_new();
+	if (!r->url || !r->part || !r->sum)
+		return error_set(e, ENOMEM, "out of memory");
+	result = find_room(r, 1, e);
+	if (result < 0)
+		return result;
+	r->fd = open(r->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (r->fd < 0)
+		return error_set(e, errno, "cannot make '%s': %s", r->part, strerror(errno));
+	kill_point("upload-begun");
+	return 0;
+}
+
+/* Why the upload ended without an image. */
+static int broken_off(struct receiving *r, enum upload_event event, struct error *e)
+{
+	const struct error *why = error_is_set(&r->refusal) ? &r->refusal : &r->last;
+
+	if (event == UPLOAD_STOP)
+		return job_stop_reason(r->job, e);
+	if (error_is_set(why))
+		return error_set(e, why->errnum, "%s", error_sentence(why));
+	if (!r->changed)
+		return error_set(e, ECANCELED, "the file was closed before anything was written");
+	return error_set(e, ECANCELED, "the upload was broken off after %lld bytes, nothing of it is kept",
+			 (long long)r->size);
+}
+
+static int receive(struct receiving *r, struct error *e)
+{
+	struct upload_task *task;
+	enum upload_event event;
+	int result = begin(r, e);
+
+	if (result < 0)
+		return result;
+	while ((event = upload_wait(r->upload, r->job, &task)) == UPLOAD_TASK)
+		perform(r, task);
+	return r->upload->made ? 0 : broken_off(r, event, e);
+}
+
+int upload_receive(struct job *job, struct error *e)
+{
+	struct receiving r = {.job = job, .image = job->req->target, .fd = -1};
+	_cleanup_(upload_unref_p) struct upload *u = uploads_of_image(job->pool->uploads, r.image);
+	_cleanup_(error_done) struct error end = ERROR_INIT;
+	int result;
+
+	r.upload = u;
+	result = u ? receive(&r, e)
+		   : error_set_code(e, EINTR, "SYS.1000",
+				    "the daemon ended before the upload began, nothing of it is kept");
+	if (r.fd >= 0)
+		(void)close(r.fd);
+	if (result < 0)
+		(void)image_remove_copies(job->pool, r.image, NULL, false, NULL);
+	if (result < 0 && e)
+		error_set(&end, -result, "%s", error_sentence(e));
+	if (u)
+		upload_end(u, &end);
+	running_sum_free(r.sum);
+	error_done(&r.refusal);
+	error_done(&r.last);
+	free(r.part);
+	free(r.url);
+	return result;
+}

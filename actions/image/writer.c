@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See writer.h. */
+#include "actions/image/writer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "model/cleanup.h"
+
+/* include/uapi/linux/pidfd.h of Linux 6.15, first version of the structure. */
+struct exit_info {
+	uint64_t mask, cgroup;
+	uint32_t ids[11];
+	int32_t exit_code;
+};
+#define EXIT_INFO_GET  _IOWR(0xFF, 11, struct exit_info)
+#define EXIT_INFO_EXIT (UINT64_C(1) << 3)
+
+_Static_assert(sizeof(struct exit_info) == 64, "the kernel's structure has 64 bytes");
+
+/* Number of the field `exit_code` in /proc/<pid>/stat; the name, number 2, may hold spaces. */
+#define STAT_STATE     3
+#define STAT_EXIT_CODE 52
+
+void writer_done(struct writer *w)
+{
+	if (w->pidfd >= 0)
+		(void)close(w->pidfd);
+	*w = WRITER_INIT;
+}
+
+/* Reads a small file of /proc; false when the process is gone. */
+static bool read_proc(pid_t pid, const char *name, char *buffer, size_t room)
+{
+	char path[64];
+	_cleanup_fclose_ FILE *f = NULL;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	len = fread(buffer, 1, room - 1, f);
+	buffer[len] = '\0';
+	return len > 0;
+}
+
+/* A number in /proc/<pid>/status behind "\n<key>:"; 0 when there is none. */
+static uint64_t status_number(pid_t thread, const char *key, int base)
+{
+	char text[4096];
+	const char *found = read_proc(thread, "status", text, sizeof(text)) ? strstr(text, key) : NULL;
+
+	return found ? strtoull(found + strlen(key), NULL, base) : 0;
+}
+
+bool thread_is_dying(pid_t thread)
+{
+	/* whatever signal ends a process, each of its threads then has this one */
+	return status_number(thread, "\nSigPnd:", 16) & (UINT64_C(1) << (SIGKILL - 1));
+}
+
+void writer_note(struct writer *w, pid_t thread)
+{
+	if (thread == w->thread)
+		return;
+	writer_done(w);
+	w->thread = thread;
+	w->pid = thread ? (pid_t)status_number(thread, "\nTgid:", 10) : 0;
+	if (w->pid)
+		w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
+}
+
+/* The status in /proc of a process that is ending or has ended unseen; 0 for others. */
+static int status_in_proc(pid_t pid)
+{
+	char text[4096], *at;
+	int field = STAT_STATE;
+
+	if (!read_proc(pid, "stat", text, sizeof(text)))
+		return 0;
+	at = strrchr(text, ')');
+	at = at ? strchr(at, ' ') : NULL;
+	for (; at && field < STAT_EXIT_CODE; field++)
+		at = strchr(at + 1, ' ');
+	return at ? (int)strtol(at + 1, NULL, 10) : 0;
+}
+
+bool writer_was_killed(const struct writer *w)
+{
+	struct exit_info info = {.mask = EXIT_INFO_EXIT};
+	int status;
+
+	if (w->pidfd < 0)
+		return false;
+	/* In this order: had another process the number when /proc was asked, then the pidfd knows the end.
+	 */
+	status = status_in_proc(w->pid);
+	if (ioctl(w->pidfd, EXIT_INFO_GET, &info) == 0 && (info.mask & EXIT_INFO_EXIT))
+		status = info.exit_code;
+	else if (syscall(SYS_pidfd_send_signal, w->pidfd, 0, NULL, 0) < 0 && errno == ESRCH)
+		status = 0; /* gone, and this kernel does not tell how */
+	return WIFSIGNALED(status);
+}

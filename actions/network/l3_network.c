@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of topology.h that open networks, and all that a cluster has, on a host. */
+#include "actions/network/l3_network.h"
+
+#include <net/if.h>
+
+#include "actions/engine/tags.h"
+#include "actions/host/topology.h"
+#include "actions/network/ip_range.h"
+#include "actions/network/l2_network.h"
+#include "hypervisor/hypervisor.h"
+
+/* A libvirt network's description with what it points to. */
+struct network {
+	struct hv_network_spec spec;
+	struct hv_lease *leases; /* owned; the strings are the view's */
+	const char **dns;	 /* owned; ditto */
+	char bridge[IFNAMSIZ];
+	char first[IPV4_STRLEN], last[IPV4_STRLEN];
+};
+
+static void network_done(struct network *n)
+{
+	free(n->leases);
+	free(n->dns);
+}
+
+/* All ranges of an L3 network are in one subnet: DHCP is told from the lowest to the highest of their
+ * addresses. */
+static int add_ranges(struct network *n, const struct view *view, const struct object *l3, struct error *e)
+{
+	struct ipv4_range all = {UINT32_MAX, 0};
+
+	view_for_each_where (o, view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, object_uuid(l3)) {
+		struct ipv4_range range;
+
+		if (!ip_range_parse(o, &range))
+			continue;
+		if (range.first < all.first)
+			all.first = range.first;
+		if (range.last > all.last)
+			all.last = range.last;
+		n->spec.gateway = object_str(o, IP_RANGE_GATEWAY);
+		n->spec.netmask = object_str(o, IP_RANGE_NETMASK);
+	}
+	if (!n->spec.gateway)
+		return error_set(e, EBUSY, "L3 network '%s' has no IP range", object_name(l3));
+	n->spec.range_start = ipv4_format(all.first, n->first);
+	n->spec.range_end = ipv4_format(all.last, n->last);
+	return 0;
+}
+
+static int add_dns(struct network *n, const struct view *view, const struct object *l3, struct error *e)
+{
+	size_t room = view_count_where(view, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, object_uuid(l3));
+
+	n->dns = calloc(room + 1, sizeof(*n->dns));
+	if (!n->dns)
+		return error_set(e, ENOMEM, "out of memory");
+	view_for_each_where (dns, view, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, object_uuid(l3))
+		n->dns[n->spec.dns_count++] = object_str(dns, L3_DNS_DNS);
+	n->spec.dns = n->dns;
+	return 0;
+}
+
+static int add_leases(struct network *n, const struct view *view, const struct object *l3, struct error *e)
+{
+	size_t room = view_count_where(view, KIND_NIC, NIC_L3_UUID, object_uuid(l3));
+
+	n->leases = calloc(room + 1, sizeof(*n->leases));
+	if (!n->leases)
+		return error_set(e, ENOMEM, "out of memory");
+	view_for_each_where (nic, view, KIND_NIC, NIC_L3_UUID, object_uuid(l3)) {
+		if (object_is_null(nic, NIC_IP) || object_is_null(nic, NIC_MAC))
+			continue;
+		n->leases[n->spec.lease_count++] = (struct hv_lease){
+			.mac = object_str(nic, NIC_MAC),
+			.ip = object_str(nic, NIC_IP),
+			.hostname = tag_value(view, object_text(nic, NIC_VM_UUID), "hostname")};
+	}
+	n->spec.leases = n->leases;
+	return 0;
+}
+
+int l3_network_open_on_host(struct pool *pool, const struct view *view, const struct object *l3,
+			    const char *host, char ret_name[32], struct error *e)
+{
+	const struct object *l2 = view_get(view, KIND_L2_NETWORK, object_str(l3, L3_L2_NETWORK_UUID));
+	_cleanup_(network_done) struct network n = {0};
+	int r;
+
+	if (!l2)
+		return error_set(e, ENOENT, "the L2 network of L3 network '%s' is gone", object_name(l3));
+	if (!l2_network_is_managed(l2)) {
+		ret_name[0] = '\0';
+		return 0;
+	}
+	/* One bridge an L3 network: libvirt allows no two networks on the same one. */
+	snprintf(n.bridge, sizeof(n.bridge), "virbr-%.8s", object_uuid(l3));
+	n.spec.uuid = object_uuid(l3);
+	n.spec.bridge = n.bridge;
+	n.spec.dns_domain = object_str(l3, L3_DNS_DOMAIN);
+	n.spec.nat = !object_str_is(l3, L3_CATEGORY, "System");
+	r = add_ranges(&n, view, l3, e);
+	if (r == 0)
+		r = add_dns(&n, view, l3, e);
+	if (r == 0)
+		r = add_leases(&n, view, l3, e);
+	return r < 0 ? r : hv_network_open(pool_hypervisor(pool), host, &n.spec, ret_name, e);
+}
+
+/* Opens the network on the host, or closes it when it has no addresses (any more). */
+int l3_network_refresh_on_host(struct pool *pool, const struct view *view, const struct object *l3,
+			       const char *host, struct error *e)
+{
+	char name[32];
+
+	if (!view_next_where(view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, object_uuid(l3), 0))
+		return hv_network_close(pool_hypervisor(pool), host, object_uuid(l3), e);
+	return l3_network_open_on_host(pool, view, l3, host, name, e);
+}
+
+struct l3_change {
+	const struct request *req;
+	op_apply_fn *apply;
+	json_t *result; /* owned */
+};
+
+static int apply_change(struct txn *t, void *arg, struct error *e)
+{
+	struct l3_change *change = arg;
+
+	json_decref(change->result);
+	change->result = NULL;
+	return change->apply(t, change->req, &change->result, e);
+}
+
+int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, json_t **ret_result,
+		      struct error *e)
+{
+	struct l3_change change = {.req = job->req, .apply = apply};
+	int r = store_run(pool_store(job->pool), apply_change, &change, e);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+
+	if (r < 0) {
+		json_decref(change.result);
+		return r;
+	}
+	view_for_each (host, view, KIND_HOST)
+		if (l3 && object_str_is(host, HOST_STATUS, "Connected") &&
+		    cluster_has_l2(view, object_str(host, HOST_CLUSTER_UUID),
+				   object_str(l3, L3_L2_NETWORK_UUID)))
+			(void)l3_network_refresh_on_host(job->pool, view, l3, object_uuid(host), NULL);
+	*ret_result = change.result;
+	return 0;
+}
+
+/* --------------------------------------------------------------- addresses */
+
+/* Whose addresses are asked for. */
+struct addresses {
+	const struct view *view;
+	const char *l3;
+};
+
+static bool is_used(void *ctx, uint32_t address)
+{
+	const struct addresses *a = ctx;
+	char ip[IPV4_STRLEN];
+
+	return l3_network_has_nic_with(a->view, a->l3, ipv4_format(address, ip));
+}
+
+/* Where to begin looking: behind the newest NIC's address, so that filling a network costs the same per NIC.
+ */
+static uint32_t behind_newest(const struct view *view, const char *l3, struct ipv4_range range)
+{
+	const struct object *nic = view_newest_where(view, KIND_NIC, NIC_L3_UUID, l3);
+	const char *ip = nic ? object_str(nic, NIC_IP) : NULL;
+	uint32_t address;
+
+	if (!ip || ipv4_parse(ip, &address, NULL) < 0 || !ipv4_range_contains(range, address) ||
+	    address == range.last)
+		return range.first;
+	return address + 1;
+}
+
+/* The range that gives @nic its address: the one with @wanted in it, or the first with a free address. */
+static const struct object *choose(const struct view *view, const char *l3, const char *wanted,
+				   char ret_ip[IPV4_STRLEN])
+{
+	struct addresses a = {view, l3};
+	uint32_t address = 0;
+	bool parsed = wanted && ipv4_parse(wanted, &address, NULL) == 0;
+
+	view_for_each_where (o, view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, l3) {
+		struct ipv4_range range;
+
+		if (!ip_range_parse(o, &range))
+			continue;
+		if (wanted ? !parsed || !ipv4_range_contains(range, address)
+			   : ipv4_range_find_free(range, behind_newest(view, l3, range), is_used, &a,
+						  &address, NULL) < 0)
+			continue;
+		(void)ipv4_format(address, ret_ip);
+		return o;
+	}
+	return NULL;
+}
+
+int l3_network_allocate_ip(struct txn *t, const char *l3_uuid, const char *wanted, struct object *nic,
+			   struct error *e)
+{
+	const struct view *view = txn_view(t);
+	char ip[IPV4_STRLEN], lease[UUID_SIZE];
+	const struct object *range = choose(view, l3_uuid, wanted, ip);
+
+	if (!range && wanted)
+		return error_set_code(e, EINVAL, "SYS.1006",
+				      "the static IP[%s] is not in any IP range of the L3 network[uuid:%s]",
+				      wanted, l3_uuid);
+	if (!range)
+		return error_set_code(e, ENOSPC, "L3.1000",
+				      "no IP address is available in L3 network[uuid:%s]", l3_uuid);
+	if (wanted && l3_network_has_nic_with(view, l3_uuid, ip))
+		return error_set(e, EEXIST, "the static IP[%s] has been occupied on the L3 network[uuid:%s]",
+				 wanted, l3_uuid);
+	uuid_make(lease);
+	object_set_str(nic, NIC_USED_IP_UUID, lease);
+	object_set_str(nic, NIC_L3_UUID, l3_uuid);
+	object_set_str(nic, NIC_IP, ip);
+	object_set_str(nic, NIC_NETMASK, object_str(range, IP_RANGE_NETMASK));
+	object_set_str(nic, NIC_GATEWAY, object_str(range, IP_RANGE_GATEWAY));
+	return 0;
+}
+
+int64_t l3_network_free_count(const struct view *view, const char *l3_uuid)
+{
+	int64_t count = 0;
+
+	view_for_each_where (o, view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, l3_uuid)
+		count += ip_range_free_count(view, o);
+	return count;
+}
+
+/* ------------------------------------------------------------------ on hosts */
+
+bool l3_network_place(const struct view *view, const char *l3_uuid, char ret_name[32])
+{
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+	const struct object *l2 =
+		l3 ? view_get(view, KIND_L2_NETWORK, object_str(l3, L3_L2_NETWORK_UUID)) : NULL;
+
+	if (l2 && !l2_network_is_managed(l2)) {
+		l2_network_bridge(l2, ret_name);
+		return false;
+	}
+	snprintf(ret_name, 32, "poolfs-%.8s", l3_uuid); /* as hv_network_open() names it */
+	return true;
+}
+
+/* ---------------------------------------------------------------- removing */
+
+int l3_network_check_unused(const struct view *view, const char *uuid, struct error *e)
+{
+	const struct object *nic = view_next_where(view, KIND_NIC, NIC_L3_UUID, uuid, 0);
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, uuid);
+	const struct object *vm = nic ? view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID)) : NULL;
+
+	if (!nic || !l3)
+		return 0;
+	return error_set(e, ENOTEMPTY, "L3 network '%s' is still used by VM '%s'", object_name(l3),
+			 vm ? object_name(vm) : object_text(nic, NIC_VM_UUID));
+}
+
+int l3_network_close(struct pool *pool, const struct view *view, const char *l3_uuid, const char *cluster,
+		     struct error *e)
+{
+	view_for_each_where (host, view, KIND_HOST, HOST_CLUSTER_UUID, cluster) {
+		int r;
+
+		if (!object_str_is(host, HOST_STATUS, "Connected"))
+			continue;
+		r = hv_network_close(pool_hypervisor(pool), object_uuid(host), l3_uuid, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+bool l3_network_has_nic_with(const struct view *view, const char *l3_uuid, const char *ip)
+{
+	view_for_each_where (nic, view, KIND_NIC, NIC_IP, ip)
+		if (object_str_is(nic, NIC_L3_UUID, l3_uuid))
+			return true;
+	return false;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See account.h; and the operations on accounts, behaviour.md 5.4. */
+#include <sodium.h>
+#include <string.h>
+
+#include "actions/account/account.h"
+#include "actions/bootstrap.h"
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/operations/table.h"
+
+/* -------------------------------------------------------------- operations */
+
+static int check_name(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *name = request_str(req, "name");
+	const struct object *other = name ? account_by_name(view, name) : NULL;
+
+	if (other && strcmp(object_uuid(other), req->target) != 0)
+		return error_set_code(e, EEXIST, "SYS.1006", "there is an account '%s' already", name);
+	return 0;
+}
+
+static int account_create_check(const struct view *view, const struct request *req, struct error *e)
+{
+	int r = object_check_uuid(view, req, e);
+
+	return r < 0 ? r : check_name(view, req, e);
+}
+
+static int account_update_check(const struct view *view, const struct request *req, struct error *e)
+{
+	return check_name(view, req, e);
+}
+
+struct keep {
+	const struct request *req;
+	char hash[ACCOUNT_HASH_SIZE];
+	json_t *result;
+};
+
+static int create_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct keep *keep = arg;
+	struct object *o = NULL;
+	int r = account_create_check(txn_view(t), keep->req, e);
+
+	if (r == 0)
+		r = object_from_request(txn_view(t), KIND_ACCOUNT, keep->req, &o, e);
+	if (r < 0)
+		return r;
+	object_set_str(o, ACCOUNT_PASSWORD_HASH, keep->hash);
+	return object_create(t, o, keep->req, &keep->result, e);
+}
+
+static int update_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct keep *keep = arg;
+	const struct object *before = request_object(txn_view(t), keep->req);
+	struct object *o = before ? object_copy(before) : NULL;
+	int r;
+
+	if (!before)
+		return error_set(e, ENOENT, "account '%s' is gone", keep->req->target);
+	if (!o)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_from_param(o, ACCOUNT_NAME, keep->req, "name");
+	object_set_from_param(o, ACCOUNT_DESCRIPTION, keep->req, "description");
+	object_set_str(o, ACCOUNT_PASSWORD_HASH, keep->hash);
+	r = txn_put(t, o, NULL, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_ACCOUNT, keep->req->target, &keep->result, e);
+}
+
+/* Hashes the password, then changes the pool. */
+static int run_with_hash(struct job *job, txn_fn *change, json_t **ret_result, struct error *e)
+{
+	struct keep keep = {.req = job->req};
+	int r = account_hash(request_str(job->req, "password"), keep.hash, e);
+
+	if (r == 0)
+		r = store_run(pool_store(job->pool), change, &keep, e);
+	sodium_memzero(keep.hash, sizeof(keep.hash));
+	*ret_result = keep.result;
+	return r;
+}
+
+static int account_create_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	return run_with_hash(job, create_fn, ret_result, e);
+}
+
+/* The change is one commit: it is there, or nothing is. */
+static int account_change_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *o = view_get(view, KIND_ACCOUNT, job->req->target);
+	const char *password = request_str(job->req, "password");
+
+	if (!o || !password || !account_hash_matches(object_text(o, ACCOUNT_PASSWORD_HASH), password))
+		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while the job ran");
+	return result_inventory(view, KIND_ACCOUNT, job->req->target, ret_result, e);
+}
+
+static int account_update_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				struct error *e)
+{
+	return request_has(req, "password") ? OP_NEEDS_RUN : object_update_apply(t, req, ret_result, e);
+}
+
+static int account_update_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	return run_with_hash(job, update_fn, ret_result, e);
+}
+
+static int account_delete_check(const struct view *view, const struct request *req, struct error *e)
+{
+	(void)view;
+	if (strcmp(req->target, ADMIN_ACCOUNT_UUID) == 0)
+		return error_set_code(e, EPERM, "SYS.1006",
+				      "the first administrator's account cannot be deleted");
+	return 0;
+}
+
+/* What the account owns becomes the administrator's, so that nothing is left without an owner. */
+static int hand_over(struct txn *t, enum kind_id kind, const char *account, struct error *e)
+{
+	int field = kind_field(kind_get(kind), "accountUuid");
+	int64_t after = 0;
+	const struct object *o;
+
+	if (field < 0 || kind == KIND_JOB || kind == KIND_SESSION)
+		return 0;
+	while ((o = view_next(txn_view(t), kind, after))) {
+		struct object *copy;
+		int r;
+
+		after = o->id;
+		if (!object_str_is(o, field, account))
+			continue;
+		copy = object_copy(o);
+		if (!copy)
+			return error_set(e, ENOMEM, "out of memory");
+		object_set_str(copy, field, ADMIN_ACCOUNT_UUID);
+		r = txn_put(t, copy, NULL, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int account_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				struct error *e)
+{
+	int r = object_remove_where(t, KIND_SESSION, SESSION_ACCOUNT_UUID, req->target, e);
+
+	(void)ret_result;
+	for (int kind = KIND_NONE + 1; r == 0 && kind < KIND_COUNT; kind++)
+		r = hand_over(t, (enum kind_id)kind, req->target, e);
+	return r < 0 ? r : object_remove(t, request_object(txn_view(t), req), e);
+}
+
+static const struct operation create_account = {
+	.section = "5.4",
+	.name = "CreateAccount",
+	.message = "org.zstack.header.identity.APICreateAccountMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/accounts", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "password",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED | PARAM_SECRET,
+			 .max_length = 255},
+			{.name = "type",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .values = (const char *const[]){"SystemAdmin", "Normal", NULL},
+			 .default_value = "Normal"},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:AccountInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_ACCOUNT,
+	.where = "accounts",
+	.flags = OP_ADMIN,
+	.error_code = "SYS.1002",
+	.help = "makes an account; the password is the SHA-512 of the real one in hex digits",
+	.check = account_create_check,
+	.run = account_create_run,
+	.recover = account_change_recover,
+};
+
+static const struct operation delete_account = {
+	.section = "5.4",
+	.name = "DeleteAccount",
+	.message = "org.zstack.header.identity.APIDeleteAccountMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/accounts/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_ACCOUNT},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_ACCOUNT,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS | OP_ADMIN,
+	.error_code = "SYS.1004",
+	.help = "removes the account and ends its sessions; what it owns becomes the administrator's",
+	.check = account_delete_check,
+	.apply = account_delete_apply,
+};
+
+static const struct operation query_account = {
+	.section = "5.4",
+	.name = "QueryAccount",
+	.message = "org.zstack.header.identity.APIQueryAccountMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/accounts", "/accounts/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_ACCOUNT,
+	.flags = OP_SYNC,
+	.help = "lists accounts",
+};
+
+static const struct operation update_account = {
+	.section = "5.4",
+	.name = "UpdateAccount",
+	.message = "org.zstack.header.identity.APIUpdateAccountMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/accounts/{uuid}", "/accounts/{uuid}/actions", NULL},
+	.key = "updateAccount",
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_ACCOUNT},
+			{.name = "password",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_SECRET,
+			 .max_length = 255},
+			{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{0}},
+	.results = (const char *const[]){"inventory:AccountInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_ACCOUNT,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES,
+	.help = "changes the account's name, description or password (the SHA-512 of the real one in hex digits)",
+	.check = account_update_check,
+	.apply = account_update_apply,
+	.run = account_update_run,
+	.recover = account_change_recover,
+};
+
+const struct operation *const operations_account[] = {
+	&create_account, &delete_account, &query_account, &update_account, NULL,
+};

@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backup storage: where images lie (behaviour.md 5.2).
+ *
+ * Both types are a folder on the machine of the daemon, which reads and writes
+ * it directly; a folder on another machine is used by mounting it here. The
+ * manual's parameters hostname, username and password are taken for the sake of
+ * its clients: a hostname that is not this machine is refused, the password is
+ * not kept.
+ */
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/host/topology.h"
+#include "actions/image/image.h"
+#include "actions/operations/table.h"
+#include "actions/storage/backup_storage.h"
+#include "actions/storage/url.h"
+
+/* ------------------------------------------------------------------- adding */
+
+/* Is @hostname an address of one of this machine's interfaces? Asks the kernel, no name service. */
+static bool is_own_address(const char *hostname)
+{
+	char text[NI_MAXHOST];
+	struct ifaddrs *list;
+	bool found = false;
+
+	if (getifaddrs(&list) < 0)
+		return false;
+	for (const struct ifaddrs *i = list; i && !found; i = i->ifa_next) {
+		socklen_t len;
+
+		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
+			continue;
+		len = i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+							: sizeof(struct sockaddr_in6);
+		if (getnameinfo(i->ifa_addr, len, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
+			continue;
+		text[strcspn(text, "%")] = '\0'; /* the interface of a link-local address */
+		found = strcasecmp(text, hostname) == 0;
+	}
+	freeifaddrs(list);
+	return found;
+}
+
+static bool is_this_machine(const char *hostname)
+{
+	char own[256] = "";
+
+	(void)gethostname(own, sizeof(own) - 1);
+	return strcasecmp(hostname, "localhost") == 0 || strcasecmp(hostname, own) == 0 ||
+	       is_own_address(hostname);
+}
+
+static int backup_storage_add_check(const struct view *view, const struct request *req, struct error *e)
+{
+	_cleanup_free_ char *url = storage_plain_url(request_str(req, "url"));
+	const char *hostname = request_str(req, "hostname");
+	int r = url ? object_check_uuid(view, req, e) : error_set(e, ENOMEM, "out of memory");
+
+	if (r == 0)
+		r = storage_check_folder(url, e);
+	if (r < 0)
+		return r;
+	if (hostname && *hostname && !is_this_machine(hostname))
+		return error_set(
+			e, EOPNOTSUPP,
+			"backup storage on another machine ('%s') is not supported: mount its folder here and leave hostname out",
+			hostname);
+	if (request_bool(req, "importImages", false))
+		return error_set(e, EOPNOTSUPP,
+				 "importImages is not supported: add the images one by one by their path");
+	view_for_each (bs, view, KIND_BACKUP_STORAGE)
+		if (object_str_is(bs, BACKUP_STORAGE_URL, url))
+			return error_set_code(e, EEXIST, "SYS.1007",
+					      "there has been a backup storage[uuid:%s] having url[%s]",
+					      object_uuid(bs), url);
+	return 0;
+}
+
+/* Makes a folder and those above it that are not there; only the daemon may look into the new ones. */
+static int make_folder(const char *url, struct error *e)
+{
+	_cleanup_free_ char *path = strdup(url);
+
+	if (!path)
+		return error_set(e, ENOMEM, "out of memory");
+	for (char *p = path + 1;; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return error_set(e, errno, "cannot make the folder '%s': %s", path, strerror(errno));
+		if (c == '\0')
+			return 0;
+		*p = c;
+	}
+}
+
+struct insert {
+	const struct request *req;
+	char *url; /* owned by backup_storage_add_run() */
+	struct hv_capacity capacity;
+};
+
+static int insert(struct txn *t, void *arg, struct error *e)
+{
+	const struct insert *i = arg;
+	bool sftp = strcmp(i->req->op->name, "AddSftpBackupStorage") == 0;
+	struct object *bs;
+	json_t *result = NULL;
+	int r = object_from_request(txn_view(t), KIND_BACKUP_STORAGE, i->req, &bs, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(bs, BACKUP_STORAGE_URL, i->url);
+	object_set_str(bs, BACKUP_STORAGE_TYPE, sftp ? "SftpBackupStorage" : "ImageStoreBackupStorage");
+	object_set_str(bs, BACKUP_STORAGE_STATE, "Enabled");
+	object_set_str(bs, BACKUP_STORAGE_STATUS, "Connected");
+	object_set_int(bs, BACKUP_STORAGE_TOTAL, i->capacity.total);
+	object_set_int(bs, BACKUP_STORAGE_AVAILABLE, i->capacity.available);
+	r = object_create(t, bs, i->req, &result, e);
+	json_decref(result);
+	return r;
+}
+
+static int backup_storage_add_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_free_ char *url = storage_plain_url(request_str(job->req, "url"));
+	struct insert i = {.req = job->req, .url = url};
+	int r = url ? make_folder(url, e) : error_set(e, ENOMEM, "out of memory");
+
+	if (r == 0)
+		r = backup_storage_capacity(url, &i.capacity, e);
+	if (r < 0)
+		return error_wrap(e, "BS.1500");
+	r = store_run(pool_store(job->pool), insert, &i, e);
+	return r < 0 ? r : job_result_inventory(job, KIND_BACKUP_STORAGE, job->req->target, ret_result, e);
+}
+
+/* An empty folder that nobody uses is no harm; the row is there or it is not. */
+static int backup_storage_add_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	if (view_get(view, KIND_BACKUP_STORAGE, job->req->target))
+		return result_inventory(view, KIND_BACKUP_STORAGE, job->req->target, ret_result, e);
+	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the backup storage was added");
+}
+
+static int backup_storage_reconnect_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r = backup_storage_measure(job->pool, job->req->target, e);
+
+	return r < 0 ? r : job_result_inventory(job, KIND_BACKUP_STORAGE, job->req->target, ret_result, e);
+}
+
+/* ----------------------------------------------------------------- deletion */
+
+static int backup_storage_delete_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *ref, *image;
+
+	if (request_is_enforcing(req))
+		return 0;
+	ref = view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_BACKUP_STORAGE_UUID, req->target, 0);
+	image = ref ? view_get(view, KIND_IMAGE, object_str(ref, IMAGE_REF_IMAGE_UUID)) : NULL;
+	if (!image)
+		return 0;
+	return error_set(
+		e, ENOTEMPTY,
+		"backup storage '%s' still holds image '%s', expunge it first or use deleteMode=Enforcing",
+		object_name(request_object(view, req)), object_name(image));
+}
+
+/* Removes all copies of images there, with the images that have no other copy. */
+static int remove_images(struct job *job, const char *bs, struct error *e)
+{
+	json_t *list = json_pack("[s]", bs);
+	int r = list ? 0 : error_set(e, ENOMEM, "out of memory");
+
+	while (r == 0) {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+		const struct object *ref =
+			view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_BACKUP_STORAGE_UUID, bs, 0);
+
+		if (!ref)
+			break;
+		r = job_should_stop(job)
+			    ? job_stop_reason(job, e)
+			    : image_remove_copies(job->pool, object_text(ref, IMAGE_REF_IMAGE_UUID), list,
+						  true, e);
+	}
+	json_decref(list);
+	return r;
+}
+
+static int remove_rows(struct txn *t, void *arg, struct error *e)
+{
+	struct object_key *key = arg;
+	int r = object_remove_where(t, KIND_ZONE_BACKUP_STORAGE, ZONE_BS_BACKUP_STORAGE_UUID, key->uuid, e);
+
+	return r < 0 ? r : object_remove_key(t, key, e);
+}
+
+static int backup_storage_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct object_key key = {KIND_BACKUP_STORAGE, job->req->target};
+	int r = request_is_enforcing(job->req) ? remove_images(job, key.uuid, e) : 0;
+
+	(void)ret_result;
+	return r < 0 ? r : store_run(pool_store(job->pool), remove_rows, &key, e);
+}
+
+/* ---------------------------------------------------------- attach and detach */
+
+static int backup_storage_attach_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *zone = request_str(req, "zoneUuid");
+
+	if (!zone_has_backup_storage(view, zone, req->target))
+		return 0;
+	return error_set_code(e, EEXIST, "SYS.1006",
+			      "backup storage[uuid:%s] has been attached to zone[uuid:%s]", req->target,
+			      zone);
+}
+
+static int backup_storage_attach_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				       struct error *e)
+{
+	int r = link_put(t, KIND_ZONE_BACKUP_STORAGE, ZONE_BS_BACKUP_STORAGE_UUID, req->target,
+			 ZONE_BS_ZONE_UUID, request_str(req, "zoneUuid"), e);
+
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_BACKUP_STORAGE, req->target, ret_result, e);
+}
+
+static int backup_storage_detach_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *zone = request_str(req, "zoneUuid");
+
+	if (zone_has_backup_storage(view, zone, req->target))
+		return 0;
+	return error_set_code(e, EBUSY, "SYS.1006",
+			      "backup storage[uuid:%s] has not been attached to zone[uuid:%s]", req->target,
+			      zone);
+}
+
+static int backup_storage_detach_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				       struct error *e)
+{
+	const struct object *link =
+		link_find(txn_view(t), KIND_ZONE_BACKUP_STORAGE, ZONE_BS_BACKUP_STORAGE_UUID, req->target,
+			  ZONE_BS_ZONE_UUID, request_str(req, "zoneUuid"));
+	int r = link ? txn_remove(t, link, e) : 0;
+
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_BACKUP_STORAGE, req->target, ret_result, e);
+}
+
+static const struct operation add_sftp_backup_storage = {
+	.section = "5.2",
+	.name = "AddSftpBackupStorage",
+	.message = "org.zstack.storage.backup.APIAddSftpBackupStorageMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/backup-storage/sftp", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "url",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 2048},
+			{.name = "hostname", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "username", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "password",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_SECRET,
+			 .max_length = 255},
+			{.name = "sshPort",
+			 .type = PARAM_INT,
+			 .in = IN_BODY,
+			 .min = 1,
+			 .max = 65535,
+			 .default_value = "22"},
+			{.name = "importImages", .type = PARAM_BOOL, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:BackupStorageInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_BACKUP_STORAGE,
+	.where = "backup-storage/sftp",
+	.flags = OP_ADMIN,
+	.error_code = "SYS.1002",
+	.help = "adds a folder for images",
+	.check = backup_storage_add_check,
+	.run = backup_storage_add_run,
+	.recover = backup_storage_add_recover,
+};
+
+static const struct operation add_image_store_backup_storage = {
+	.section = "5.2",
+	.name = "AddImageStoreBackupStorage",
+	.message = "org.zstack.storage.backup.APIAddImageStoreBackupStorageMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/backup-storage/image-store", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "url",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 2048},
+			{.name = "hostname", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "username", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "password",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_SECRET,
+			 .max_length = 255},
+			{.name = "sshPort",
+			 .type = PARAM_INT,
+			 .in = IN_BODY,
+			 .min = 1,
+			 .max = 65535,
+			 .default_value = "22"},
+			{.name = "importImages", .type = PARAM_BOOL, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:BackupStorageInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_BACKUP_STORAGE,
+	.where = "backup-storage/image-store",
+	.flags = OP_ADMIN,
+	.error_code = "SYS.1002",
+	.help = "adds a folder for images",
+	.check = backup_storage_add_check,
+	.run = backup_storage_add_run,
+	.recover = backup_storage_add_recover,
+};
+
+static const struct operation delete_backup_storage = {
+	.section = "5.2",
+	.name = "DeleteBackupStorage",
+	.message = "org.zstack.header.storage.backup.APIDeleteBackupStorageMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/backup-storage/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_BACKUP_STORAGE},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_BACKUP_STORAGE,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
+	.error_code = "SYS.1004",
+	.help = "removes the backup storage and what is in it",
+	.check = backup_storage_delete_check,
+	.run = backup_storage_delete_run,
+};
+
+static const struct operation query_backup_storage = {
+	.section = "5.2",
+	.name = "QueryBackupStorage",
+	.message = "org.zstack.header.storage.backup.APIQueryBackupStorageMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/backup-storage", "/backup-storage/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_BACKUP_STORAGE,
+	.flags = OP_SYNC,
+	.help = "lists backup storages",
+};
+
+static const struct operation update_backup_storage = {
+	.section = "5.2",
+	.name = "UpdateBackupStorage",
+	.message = "org.zstack.header.storage.backup.APIUpdateBackupStorageMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/backup-storage/{uuid}/actions", NULL},
+	.key = "updateBackupStorage",
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_BACKUP_STORAGE},
+			{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{0}},
+	.results = (const char *const[]){"inventory:BackupStorageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_BACKUP_STORAGE,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES | OP_ADMIN,
+	.help = "changes the backup storage",
+	.apply = object_update_apply,
+};
+
+static const struct operation change_backup_storage_state = {
+	.section = "5.2",
+	.name = "ChangeBackupStorageState",
+	.message = "org.zstack.header.storage.backup.APIChangeBackupStorageStateMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/backup-storage/{uuid}/actions", NULL},
+	.key = "changeBackupStorageState",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_BACKUP_STORAGE},
+					 {.name = "stateEvent",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .values = (const char *const[]){"enable", "disable", NULL}},
+					 {0}},
+	.results = (const char *const[]){"inventory:BackupStorageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_BACKUP_STORAGE,
+	.target = "uuid",
+	.verb = "change-state",
+	.flags = OP_ADMIN,
+	.help = "changes the state of the backup storage",
+	.apply = object_change_state_apply,
+};
+
+static const struct operation reconnect_backup_storage = {
+	.section = "5.2",
+	.name = "ReconnectBackupStorage",
+	.message = "org.zstack.header.storage.backup.APIReconnectBackupStorageMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/backup-storage/{uuid}/actions", NULL},
+	.key = "reconnectBackupStorage",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_BACKUP_STORAGE},
+					 {0}},
+	.results = (const char *const[]){"inventory:BackupStorageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_BACKUP_STORAGE,
+	.target = "uuid",
+	.verb = "reconnect",
+	.flags = OP_ADMIN,
+	.help = "opens the storage anew and measures it",
+	.run = backup_storage_reconnect_run,
+};
+
+static const struct operation attach_backup_storage_to_zone = {
+	.section = "5.2",
+	.name = "AttachBackupStorageToZone",
+	.message = "org.zstack.header.storage.backup.APIAttachBackupStorageToZoneMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/zones/{zoneUuid}/backup-storage/{backupStorageUuid}", NULL},
+	.key = "params",
+	.params = (const struct param[]){{.name = "zoneUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_ZONE},
+					 {.name = "backupStorageUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_BACKUP_STORAGE},
+					 {0}},
+	.results = (const char *const[]){"inventory:BackupStorageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_BACKUP_STORAGE,
+	.target = "backupStorageUuid",
+	.verb = "attach-to-zone",
+	.flags = OP_ADMIN,
+	.error_code = "BS.1001",
+	.help = "lets a zone use the images",
+	.check = backup_storage_attach_check,
+	.apply = backup_storage_attach_apply,
+};
+
+static const struct operation detach_backup_storage_from_zone = {
+	.section = "5.2",
+	.name = "DetachBackupStorageFromZone",
+	.message = "org.zstack.header.storage.backup.APIDetachBackupStorageFromZoneMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/zones/{zoneUuid}/backup-storage/{backupStorageUuid}", NULL},
+	.params = (const struct param[]){{.name = "zoneUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_ZONE},
+					 {.name = "backupStorageUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_BACKUP_STORAGE},
+					 {0}},
+	.results = (const char *const[]){"inventory:BackupStorageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_BACKUP_STORAGE,
+	.target = "backupStorageUuid",
+	.verb = "detach-from-zone",
+	.flags = OP_DESTROYS | OP_ADMIN,
+	.error_code = "BS.1002",
+	.help = "takes the images from a zone",
+	.check = backup_storage_detach_check,
+	.apply = backup_storage_detach_apply,
+};
+
+const struct operation *const operations_backup_storage[] = {
+	&add_sftp_backup_storage,	  &add_image_store_backup_storage,
+	&delete_backup_storage,		  &query_backup_storage,
+	&update_backup_storage,		  &change_backup_storage_state,
+	&reconnect_backup_storage,	  &attach_backup_storage_to_zone,
+	&detach_backup_storage_from_zone, NULL,
+};

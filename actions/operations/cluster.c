@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clusters: creating, changing and deleting them. */
+#include "actions/cascade/cluster_remove.h"
+#include "actions/engine/rows.h"
+#include "actions/operations/table.h"
+
+static int cluster_create_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				struct error *e)
+{
+	struct object *o;
+	int r = object_from_request(txn_view(t), KIND_CLUSTER, req, &o, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(o, CLUSTER_STATE, "Enabled");
+	if (object_is_null(o, CLUSTER_TYPE))
+		object_set_str(o, CLUSTER_TYPE, "zstack");
+	return object_create(t, o, req, ret_result, e);
+}
+
+static int cluster_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return cluster_remove(job, job->req->target, request_is_enforcing(job->req), e);
+}
+
+static const struct operation create_cluster = {
+	.section = "5.1",
+	.name = "CreateCluster",
+	.message = "org.zstack.header.cluster.APICreateClusterMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/clusters", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "zoneUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_ZONE},
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "hypervisorType",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .values = (const char *const[]){"KVM", "Simulator", "baremetal", NULL}},
+			{.name = "type",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .values = (const char *const[]){"zstack", "baremetal", NULL}},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:ClusterInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_CLUSTER,
+	.where = "clusters",
+	.flags = OP_ADMIN,
+	.error_code = "SYS.1002",
+	.help = "makes a cluster",
+	.apply = cluster_create_apply,
+};
+
+static const struct operation delete_cluster = {
+	.section = "5.1",
+	.name = "DeleteCluster",
+	.message = "org.zstack.header.cluster.APIDeleteClusterMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/clusters/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_CLUSTER},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_CLUSTER,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
+	.error_code = "SYS.1004",
+	.help = "removes the cluster and what is in it",
+	.run = cluster_delete_run,
+	.recover = cluster_delete_run,
+};
+
+static const struct operation query_cluster = {
+	.section = "5.1",
+	.name = "QueryCluster",
+	.message = "org.zstack.header.cluster.APIQueryClusterMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/clusters", "/clusters/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_CLUSTER,
+	.flags = OP_SYNC,
+	.help = "lists clusters",
+};
+
+static const struct operation update_cluster = {
+	.section = "5.1",
+	.name = "UpdateCluster",
+	.message = "org.zstack.header.cluster.APIUpdateClusterMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/clusters/{uuid}/actions", NULL},
+	.key = "updateCluster",
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_CLUSTER},
+			{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{0}},
+	.results = (const char *const[]){"inventory:ClusterInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_CLUSTER,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES | OP_ADMIN,
+	.help = "changes the cluster",
+	.apply = object_update_apply,
+};
+
+static const struct operation change_cluster_state = {
+	.section = "5.1",
+	.name = "ChangeClusterState",
+	.message = "org.zstack.header.cluster.APIChangeClusterStateMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/clusters/{uuid}/actions", NULL},
+	.key = "changeClusterState",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_CLUSTER},
+					 {.name = "stateEvent",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .values = (const char *const[]){"enable", "disable", NULL}},
+					 {0}},
+	.results = (const char *const[]){"inventory:ClusterInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_CLUSTER,
+	.target = "uuid",
+	.verb = "change-state",
+	.flags = OP_ADMIN,
+	.help = "changes the state of the cluster",
+	.apply = object_change_state_apply,
+};
+
+const struct operation *const operations_cluster[] = {
+	&create_cluster, &delete_cluster, &query_cluster, &update_cluster, &change_cluster_state, NULL,
+};

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* States of hosts, their removal, and what they have in all. */
+#include <string.h>
+
+#include "actions/cascade/host_remove.h"
+#include "actions/engine/result.h"
+#include "actions/host/topology.h"
+#include "actions/operations/table.h"
+#include "actions/vm/placement.h"
+#include "actions/vm/stops.h"
+
+/* ------------------------------------------------------------------- states */
+
+struct state_change {
+	const char *host;
+	const char *state;
+};
+
+static int put_state(struct txn *t, void *arg, struct error *e)
+{
+	const struct state_change *change = arg;
+	const struct object *host = view_get(txn_view(t), KIND_HOST, change->host);
+	struct object *copy = host ? object_copy(host) : NULL;
+
+	if (!host)
+		return error_set(e, ENOENT, "host '%s' is gone", change->host);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(copy, HOST_STATE, change->state);
+	return txn_put(t, copy, NULL, e);
+}
+
+static int set_state(struct job *job, const char *state, struct error *e)
+{
+	struct state_change change = {job->req->target, state};
+
+	return store_run(pool_store(job->pool), put_state, &change, e);
+}
+
+static int host_change_state_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *host = request_object(view, req);
+	const char *event = request_str(req, "stateEvent");
+
+	if (!host || strcmp(event, "maintain") != 0 || object_str_is(host, HOST_STATUS, "Connected"))
+		return 0;
+	return error_set(e, EBUSY, "can not maintain host[uuid:%s, status:%s]which is not Connected",
+			 req->target, object_text(host, HOST_STATUS));
+}
+
+/* PreMaintenance keeps new VMs away while the present ones are stopped. */
+static int maintain(struct job *job, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *before = view_get(view, KIND_HOST, job->req->target);
+	int r = set_state(job, "PreMaintenance", e);
+
+	if (r == 0)
+		r = vm_stop_all(job, vm_runs_on, job->req->target, e);
+	if (r == 0)
+		return set_state(job, "Maintenance", e);
+	error_wrap(e, "HOST.1001");
+	if (before)
+		(void)set_state(job, object_text(before, HOST_STATE), NULL);
+	return r;
+}
+
+static int host_change_state_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *event = request_str(job->req, "stateEvent");
+	int r = strcmp(event, "maintain") == 0
+			? maintain(job, e)
+			: set_state(job, strcmp(event, "enable") == 0 ? "Enabled" : "Disabled", e);
+
+	return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
+}
+
+/* How many of the VMs are stopped is not known: the host gets no new ones until somebody decides. */
+static int host_change_state_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r;
+
+	if (strcmp(request_str(job->req, "stateEvent"), "maintain") != 0)
+		return host_change_state_run(job, ret_result, e);
+	r = set_state(job, "Disabled", e);
+	return r < 0 ? r
+		     : error_set_code(
+			       e, EINTR, "HOST.1001",
+			       "poolfs ended while the VMs of the host were being stopped, the host is now Disabled");
+}
+
+/* ----------------------------------------------------------------- removing */
+
+static int host_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return host_remove(job, job->req->target, request_is_enforcing(job->req), e);
+}
+
+/* ------------------------------------------------------------------ capacity */
+
+static int host_capacity_get(struct pool *pool, const struct view *view, const struct request *req,
+			     json_t **ret_result, struct error *e)
+{
+	int64_t total_cpu = 0, cpu = 0, total_memory = 0, memory = 0;
+
+	(void)pool;
+	view_for_each (host, view, KIND_HOST) {
+		if (!host_is_usable(host) ||
+		    !request_list_has(req, "zoneUuids", object_text(host, HOST_ZONE_UUID)) ||
+		    !request_list_has(req, "clusterUuids", object_text(host, HOST_CLUSTER_UUID)) ||
+		    !request_list_has(req, "hostUuids", object_uuid(host)))
+			continue;
+		total_cpu += object_int(host, HOST_TOTAL_CPU);
+		cpu += object_int(host, HOST_AVAILABLE_CPU);
+		total_memory += object_int(host, HOST_TOTAL_MEMORY);
+		memory += object_int(host, HOST_AVAILABLE_MEMORY);
+	}
+	*ret_result = json_pack("{s:I, s:I, s:I, s:I}", "totalCpu", (json_int_t)total_cpu, "availableCpu",
+				(json_int_t)cpu, "totalMemory", (json_int_t)total_memory, "availableMemory",
+				(json_int_t)memory);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static int host_strategies_get(struct pool *pool, const struct view *view, const struct request *req,
+			       json_t **ret_result, struct error *e)
+{
+	json_t *list = json_array();
+	bool failed = !list;
+
+	(void)pool, (void)view, (void)req;
+	for (size_t i = 0; placement_strategy(i) && !failed; i++)
+		failed = json_array_append_new(list, json_string(placement_strategy(i))) < 0;
+	*ret_result = failed ? NULL : json_pack("{s:O}", "strategies", list);
+	json_decref(list);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static const struct operation delete_host = {
+	.section = "5.1",
+	.name = "DeleteHost",
+	.message = "org.zstack.header.host.APIDeleteHostMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/hosts/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_HOST},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_HOST,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
+	.error_code = "SYS.1004",
+	.help = "removes the host and what is in it",
+	.run = host_delete_run,
+	.recover = host_delete_run,
+};
+
+static const struct operation change_host_state = {
+	.section = "5.1",
+	.name = "ChangeHostState",
+	.message = "org.zstack.header.host.APIChangeHostStateMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/hosts/{uuid}/actions", NULL},
+	.key = "changeHostState",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_HOST},
+					 {.name = "stateEvent",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .values = (const char *const[]){"enable", "disable", "maintain",
+									  NULL}},
+					 {0}},
+	.results = (const char *const[]){"inventory:HostInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_HOST,
+	.target = "uuid",
+	.verb = "change-state",
+	.flags = OP_ADMIN,
+	.help = "changes the state of the host",
+	.check = host_change_state_check,
+	.run = host_change_state_run,
+	.recover = host_change_state_recover,
+};
+
+static const struct operation get_cpu_memory_capacity = {
+	.section = "5.1",
+	.name = "GetCpuMemoryCapacity",
+	.message = "org.zstack.header.allocator.APIGetCpuMemoryCapacityMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/hosts/capacities/cpu-memory", NULL},
+	.params = (const struct param[]){{.name = "zoneUuids", .type = PARAM_LIST, .in = IN_QUERY},
+					 {.name = "clusterUuids", .type = PARAM_LIST, .in = IN_QUERY},
+					 {.name = "hostUuids", .type = PARAM_LIST, .in = IN_QUERY},
+					 {.name = "all", .type = PARAM_BOOL, .in = IN_QUERY},
+					 {0}},
+	.results = (const char *const[]){"totalCpu:long", "availableCpu:long", "totalMemory:long",
+					 "availableMemory:long", NULL},
+	.place = PLACE_COLLECTION_GET,
+	.kind = KIND_HOST,
+	.where = "hosts/capacities/cpu-memory",
+	.flags = OP_SYNC,
+	.help = "CPUs and memory, in all and free",
+	.get = host_capacity_get,
+};
+
+static const struct operation get_host_allocator_strategies = {
+	.section = "5.1",
+	.name = "GetHostAllocatorStrategies",
+	.message = "org.zstack.header.allocator.APIGetHostAllocatorStrategiesMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/hosts/allocators/strategies", NULL},
+	.results = (const char *const[]){"strategies:List", NULL},
+	.place = PLACE_COLLECTION_GET,
+	.kind = KIND_HOST,
+	.where = "hosts/allocators/strategies",
+	.flags = OP_SYNC,
+	.help = "ways in which a host can be chosen",
+	.get = host_strategies_get,
+};
+
+const struct operation *const operations_host_state[] = {
+	&delete_host, &change_host_state, &get_cpu_memory_capacity, &get_host_allocator_strategies, NULL,
+};

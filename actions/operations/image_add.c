@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * AddImage: from a URL or a file to a Ready image on one or more backup storages.
+ *
+ * One change makes the rows, the image and a ref for each backup storage, all
+ * Downloading; from now on the image can be seen. The rest is image/copies.h's, and
+ * for an image that is uploaded as a file upload.h's.
+ *
+ * A kill before the image is Ready is undone at the next start: an unfinished
+ * download is never gone on with, since nobody can tell what the source has become.
+ */
+#include <string.h>
+
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/engine/tags.h"
+#include "actions/image/copies.h"
+#include "actions/image/download.h"
+#include "actions/image/file.h"
+#include "actions/image/image.h"
+#include "actions/image/rules.h"
+#include "actions/image/upload.h"
+#include "actions/image/upload_receive.h"
+#include "actions/operations/table.h"
+
+static int image_add_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *type = request_str(req, "type");
+	int r = request_is_upload(req) ? 0 : download_check_url(request_str(req, "url"), e);
+
+	if (r == 0)
+		r = image_check_claim(request_str(req, "format"), request_str(req, "mediaType"),
+				      request_bool(req, "system", false), e);
+	if (r == 0 && type && strcmp(type, "zstack") != 0)
+		r = error_set(e, EINVAL, "unsupported image type[%s]", type);
+	if (r == 0)
+		r = object_check_uuid(view, req, e);
+	return r < 0 ? r : image_copies_check(view, request_list(req, "backupStorageUuids"), e);
+}
+
+static int put_image(struct txn *t, const struct request *req, struct error *e)
+{
+	const char *format = request_str(req, "format"), *media_type = request_str(req, "mediaType");
+	const char *claimed = image_claimed_format(format, media_type);
+	struct object *image;
+	int r = object_from_request(txn_view(t), KIND_IMAGE, req, &image, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(image, IMAGE_STATE, "Enabled");
+	object_set_str(image, IMAGE_STATUS, "Downloading");
+	object_set_int(image, IMAGE_SIZE, 0);
+	object_set_int(image, IMAGE_ACTUAL_SIZE, 0);
+	object_set_str(image, IMAGE_FORMAT, claimed);
+	if (strcmp(claimed, "iso") == 0)
+		object_set_str(image, IMAGE_MEDIA_TYPE, "ISO");
+	else if (!media_type)
+		object_set_str(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate");
+	object_set_str(image, IMAGE_TYPE, "zstack");
+	object_set_int(image, IMAGE_SYSTEM, request_bool(req, "system", false));
+	if (!request_has(req, "platform"))
+		object_set_str(image, IMAGE_PLATFORM, "Linux");
+	r = txn_put(t, image, NULL, e);
+	return r < 0 ? r : object_put_tags(t, req, KIND_IMAGE, req->target, e);
+}
+
+static int begin(struct txn *t, void *arg, struct error *e)
+{
+	const struct request *req = arg;
+	int r = put_image(t, req, e);
+
+	return r < 0 ? r
+		     : image_copies_put_refs(t, req->target, request_list(req, "backupStorageUuids"),
+					     "Downloading", e);
+}
+
+/*
+ * A file of the image's name before the image is there is somebody else's: two pools may share a folder,
+ * and a client may choose the uuid. It must not be written over, nor removed when this fails.
+ */
+static int check_no_file(struct job *job, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	json_t *item;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)request_list(job->req, "backupStorageUuids"), i, item) {
+		const struct object *bs = view_get(view, KIND_BACKUP_STORAGE, json_string_value(item));
+		int r = bs ? image_file_check_absent(bs, job->req->target, e) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct request *req = job->req;
+	struct image_claim claim = {.format = request_str(req, "format"),
+				    .media_type = request_str(req, "mediaType"),
+				    .system = request_bool(req, "system", false)};
+	json_t *failures = NULL;
+	int r = check_no_file(job, e);
+
+	if (r == 0)
+		r = store_run(pool_store(job->pool), begin, req, e);
+	if (r == 0)
+		r = request_is_upload(req) ? upload_receive(job, e)
+					   : image_copies_make(job, req->target, request_str(req, "url"),
+							       &claim, &failures, e);
+	return r < 0 ? r : image_copies_result(job, req->target, failures, ret_result, e);
+}
+
+static int image_add_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *image = view_get(view, KIND_IMAGE, job->req->target);
+	int r;
+
+	if (image && object_str_is(image, IMAGE_STATUS, "Ready"))
+		return job_result_inventory(job, KIND_IMAGE, job->req->target, ret_result, e);
+	r = image_remove_copies(job->pool, job->req->target, NULL, false, e);
+	return r < 0 ? r
+		     : error_set_code(e, EINTR, "SYS.1000",
+				      "the daemon ended while the image was added, nothing of it is kept");
+}
+
+static const struct operation add_image = {
+	.section = "4.3.1",
+	.name = "AddImage",
+	.message = "org.zstack.header.image.APIAddImageMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/images", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "url",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 1024},
+			{.name = "mediaType",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .values = (const char *const[]){"RootVolumeTemplate", "ISO", "DataVolumeTemplate",
+							 NULL}},
+			{.name = "guestOsType", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "system", .type = PARAM_BOOL, .in = IN_BODY},
+			{.name = "format", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{.name = "platform",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .values = (const char *const[]){"Linux", "Windows", "Other", "Paravirtualization",
+							 "WindowsVirtio", NULL}},
+			{.name = "backupStorageUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
+			 .resource = KIND_BACKUP_STORAGE},
+			{.name = "type", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:ImageInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_IMAGE,
+	.where = "images",
+	.error_code = "SYS.1002",
+	.help = "adds an image from a URL or a file",
+	.check = image_add_check,
+	.run = image_add_run,
+	.recover = image_add_recover,
+	.deadline_s = 86400,
+};
+
+static const struct operation query_image = {
+	.section = "4.3.4",
+	.name = "QueryImage",
+	.message = "org.zstack.header.image.APIQueryImageMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/images", "/images/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_IMAGE,
+	.flags = OP_SYNC,
+	.help = "lists images",
+};
+
+const struct operation *const operations_image_add[] = {
+	&add_image,
+	&query_image,
+	NULL,
+};

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Images made of volumes and snapshots (behaviour.md 4.3.9-4.3.12), and the flag
+ * that their guests have an agent (4.3.13, 4.3.14).
+ *
+ *   1. One change writes the image and its refs as Creating, and says that the
+ *      copy below is this job's (storage/orphan_file.h).
+ *   2. A standalone copy is made on the primary storage: of a running or frozen
+ *      guest's disk as it is at one moment, else of the file.
+ *   3. The copy is brought here, into the folder `staging` of the state folder.
+ *   4. It becomes a file on each backup storage, and the image Ready (image/copies.h).
+ *   5. Both copies are removed.
+ *
+ * A kill before the end of step 4 leaves an image that is not Ready: recovery
+ * removes it with whatever there is of it.
+ */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "actions/engine/kill_point.h"
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/engine/tags.h"
+#include "actions/host/capacity.h"
+#include "actions/host/topology.h"
+#include "actions/image/copies.h"
+#include "actions/image/image.h"
+#include "actions/operations/table.h"
+#include "actions/storage/backup_storage.h"
+#include "actions/storage/orphan_file.h"
+#include "actions/storage/primary_storage.h"
+#include "actions/volume/place.h"
+#include "actions/volume/snapshot_create.h"
+#include "model/render.h"
+
+#define DATA_TEMPLATE "CreateDataVolumeTemplateFromVolume"
+
+static bool is_usable(const struct view *view, const struct object *bs, const char *zone)
+{
+	return backup_storage_is_usable(bs) && zone_has_backup_storage(view, zone, object_uuid(bs));
+}
+
+/* The volume that an operation is about, and for one on a snapshot that, too. NULL when it is gone. */
+static const struct object *source_of(const struct view *view, const struct request *req,
+				      const struct object **ret_snapshot)
+{
+	const struct object *o = request_object(view, req);
+
+	*ret_snapshot = NULL;
+	if (!o || o->kind->id == KIND_VOLUME)
+		return o;
+	*ret_snapshot = o;
+	return view_get(view, KIND_VOLUME, object_str(o, SNAPSHOT_VOLUME_UUID));
+}
+
+/* The format of an image that is made of the volume. */
+static const char *format_of(const struct view *view, const struct object *volume)
+{
+	return primary_storage_format(
+		view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID)), false);
+}
+
+/* The zone of a volume's storage; "" for one without. */
+static const char *zone_of(const struct view *view, const struct object *volume)
+{
+	const struct object *ps =
+		view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
+
+	return ps ? object_text(ps, PRIMARY_STORAGE_ZONE_UUID) : "";
+}
+
+/* --------------------------------------------------------------------- checks */
+
+static int check_volume(const struct view *view, const struct request *req, const struct object *volume,
+			struct error *e)
+{
+	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
+	const char *uuid = object_uuid(volume);
+
+	if (!object_str_is(volume, VOLUME_STATUS, "Ready"))
+		return error_set(e, EBUSY, "volume[uuid:%s] is not Ready, it's %s", uuid,
+				 object_text(volume, VOLUME_STATUS));
+	if (!object_str_is(volume, VOLUME_STATE, "Enabled"))
+		return error_set(e, EBUSY, "volume[uuid:%s] is not Enabled, it's %s", uuid,
+				 object_text(volume, VOLUME_STATE));
+	if (strcmp(req->op->name, DATA_TEMPLATE) != 0 && !object_str_is(volume, VOLUME_TYPE, "Root"))
+		return error_set(e, EINVAL, "volume[uuid:%s] is not root volume", uuid);
+	if (vm && !object_str_is(vm, VM_STATE, "Running") && !object_str_is(vm, VM_STATE, "Stopped") &&
+	    !object_str_is(vm, VM_STATE, "Paused"))
+		return error_set(e, EBUSY, "vm[uuid:%s] is not Running, Stopped or Paused, current state[%s]",
+				 object_uuid(vm), object_text(vm, VM_STATE));
+	return 0;
+}
+
+/* The backup storages of a request, or one that is chosen for it; owned by the caller. */
+static json_t *choose_backup_storages(const struct view *view, const struct request *req,
+				      const struct object *volume)
+{
+	const json_t *given = request_list(req, "backupStorageUuids");
+	const char *zone = zone_of(view, volume);
+
+	if (json_array_size(given))
+		return json_incref((json_t *)(uintptr_t)given);
+	view_for_each (bs, view, KIND_BACKUP_STORAGE)
+		if (is_usable(view, bs, zone))
+			return json_pack("[s]", object_uuid(bs));
+	return json_array();
+}
+
+static int image_template_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *snapshot, *volume = source_of(view, req, &snapshot);
+	json_t *list;
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOENT, "the volume of snapshot[uuid:%s] is gone", req->target);
+	r = snapshot ? snapshot_check_readable(snapshot, e) : check_volume(view, req, volume, e);
+	if (r == 0)
+		r = object_check_uuid(view, req, e);
+	if (r < 0)
+		return r;
+	list = choose_backup_storages(view, req, volume);
+	r = image_copies_check(view, list, e);
+	json_decref(list);
+	return r;
+}
+
+/* ----------------------------------------------------------------------- rows */
+
+struct template
+{
+	struct job *job;
+	const char *image;
+	char name[64];	 /* of the copy on the primary storage */
+	char path[4096]; /* of the copy in the state folder */
+	char ps[UUID_SIZE];
+	const char *format; /* of the copies; static, from step 1 on */
+	int64_t bytes;	    /* that they take at least, ditto */
+};
+
+static const char *media_type(const struct request *req)
+{
+	return strcmp(req->op->name, DATA_TEMPLATE) == 0 ? "DataVolumeTemplate" : "RootVolumeTemplate";
+}
+
+/* The new image knows of its guest what the VM's own image knew. */
+static int describe(struct txn *t, const struct object *volume, struct object *image)
+{
+	const struct object *vm = view_get(txn_view(t), KIND_VM, object_str(volume, VOLUME_VM_UUID));
+	const struct object *former =
+		view_get(txn_view(t), KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID));
+
+	if (!object_str(image, IMAGE_PLATFORM))
+		object_set_str(image, IMAGE_PLATFORM,
+			       vm	? object_text(vm, VM_PLATFORM)
+			       : former ? object_text(former, IMAGE_PLATFORM)
+					: "Linux");
+	if (!object_str(image, IMAGE_GUEST_OS_TYPE) && former)
+		object_set_str(image, IMAGE_GUEST_OS_TYPE, object_str(former, IMAGE_GUEST_OS_TYPE));
+	return (vm && object_find_tag(txn_view(t), KIND_SYSTEM_TAG, object_uuid(vm), "qemuga")) ||
+	       (former && object_find_tag(txn_view(t), KIND_SYSTEM_TAG, object_uuid(former), "qemuga"));
+}
+
+static int put_image(struct txn *t, const struct template *m, const struct object *volume, bool of_snapshot,
+		     struct error *e)
+{
+	const struct request *req = m->job->req;
+	struct object *image;
+	char url[64];
+	bool agent;
+	int r = object_from_request(txn_view(t), KIND_IMAGE, req, &image, e);
+
+	if (r < 0)
+		return r;
+	snprintf(url, sizeof(url), "%s://%s", of_snapshot ? "volumeSnapshot" : "volume", req->target);
+	object_set_str(image, IMAGE_URL, url);
+	object_set_str(image, IMAGE_STATE, "Enabled");
+	object_set_str(image, IMAGE_STATUS, "Creating");
+	object_set_str(image, IMAGE_FORMAT, format_of(txn_view(t), volume));
+	object_set_str(image, IMAGE_MEDIA_TYPE, media_type(req));
+	object_set_str(image, IMAGE_TYPE, "zstack");
+	object_set_int(image, IMAGE_SIZE, 0);
+	object_set_int(image, IMAGE_ACTUAL_SIZE, 0);
+	object_set_int(image, IMAGE_SYSTEM, request_bool(req, "system", false));
+	agent = describe(t, volume, image);
+	r = txn_put(t, image, NULL, e);
+	if (r == 0)
+		r = object_put_tags(t, req, KIND_IMAGE, m->image, e);
+	return r < 0 || !agent ? r : object_add_system_tag(t, KIND_IMAGE, m->image, "qemuga", false, e);
+}
+
+/* Step 1. */
+static int begin_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct template *m = arg;
+	const struct object *snapshot, *volume = source_of(txn_view(t), m->job->req, &snapshot);
+	_cleanup_object_ const struct object *held = object_ref(volume);
+	json_t *list;
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOENT, "the volume is gone");
+	snprintf(m->ps, sizeof(m->ps), "%s", object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	m->format = format_of(txn_view(t), volume);
+	m->bytes = snapshot ? object_int(snapshot, SNAPSHOT_SIZE) : object_int(volume, VOLUME_ACTUAL_SIZE);
+	/* the copy may become as large as the disk is now */
+	r = capacity_reserve_storage(t, m->ps, object_int(volume, VOLUME_ACTUAL_SIZE), e);
+	if (r == 0)
+		r = put_image(t, m, held, snapshot != NULL, e);
+	if (r < 0)
+		return r;
+	list = choose_backup_storages(txn_view(t), m->job->req, held);
+	r = image_copies_put_refs(t, m->image, list, "Creating", e);
+	json_decref(list);
+	return r < 0 ? r
+		     : loose_file_put(t, m->ps, object_str(held, VOLUME_HOST_UUID), m->name, m->job->uuid, e);
+}
+
+static int capacity_fn(struct txn *t, void *arg, struct error *e)
+{
+	return capacity_update_primary_storage(t, arg, e);
+}
+
+/* ---------------------------------------------------------------------- copies */
+
+/* The job's progress in halves: the copies here, then those on backup storage. */
+static int half_progress(void *ctx, int percent)
+{
+	return job_copy_progress(ctx, percent / 2);
+}
+
+/* Steps 2 and 3. */
+static int fetch(struct template *m, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(m->job->pool);
+	_cleanup_view_ struct view *view = store_view(pool_store(m->job->pool));
+	const struct object *snapshot, *volume = source_of(view, m->job->req, &snapshot);
+	_cleanup_free_ char *path = NULL;
+	struct volume_place place;
+	int r = volume ? volume_find_place(view, object_uuid(volume), &place, e)
+		       : error_set(e, ENOENT, "the volume is gone");
+
+	if (r < 0)
+		return r;
+	if (snapshot || !place.active)
+		r = hv_volume_copy(
+			hv, place.host,
+			object_text(snapshot ? snapshot : volume,
+				    snapshot ? (int)SNAPSHOT_INSTALL_PATH : (int)VOLUME_INSTALL_PATH),
+			object_text(snapshot ? snapshot : volume,
+				    snapshot ? (int)SNAPSHOT_FORMAT : (int)VOLUME_FORMAT),
+			place.ps, m->name, format_of(view, volume), half_progress, m->job, &path, e);
+	else
+		r = hv_disk_copy(hv, place.host, object_uuid(place.vm), object_uuid(volume), place.ps,
+				 m->name, half_progress, m->job, &path, e);
+	kill_point("template-copied");
+	if (r < 0)
+		return r;
+	r = hv_volume_download(hv, place.host, path, m->path, half_progress, m->job, e);
+	kill_point("template-staged");
+	return r;
+}
+
+static int staging_path(struct template *m, struct error *e)
+{
+	const char *state = pool_state_dir(m->job->pool);
+
+	snprintf(m->path, sizeof(m->path), "%s/staging", state);
+	if (mkdir(m->path, 0700) < 0 && errno != EEXIST)
+		return error_set(e, errno, "cannot make folder '%s': %s", m->path, strerror(errno));
+	snprintf(m->path, sizeof(m->path), "%s/staging/%s", state, m->job->uuid);
+	return 0;
+}
+
+static struct template template_of(struct job *job)
+{
+	struct template m = {.job = job, .image = request_str(job->req, "resourceUuid")};
+
+	snprintf(m.name, sizeof(m.name), "template-%s", m.image);
+	return m;
+}
+
+/* Step 5. */
+static void clean_up(struct template *m)
+{
+	if (*m->path)
+		(void)unlink(m->path);
+	loose_files_remove(m->job->pool, m->job->uuid);
+	if (*m->ps)
+		(void)store_run(pool_store(m->job->pool), capacity_fn, m->ps, NULL);
+}
+
+static int settle_source(struct job *job, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *snapshot, *volume = source_of(view, job->req, &snapshot);
+
+	return volume ? snapshot_settle(job->pool, object_uuid(volume), e) : 0;
+}
+
+/* @cause, as the manual's server tells it. */
+static int failed_everywhere(const struct template *m, struct error *cause, struct error *e)
+{
+	const struct request *req = m->job->req;
+	char *text = NULL;
+	int len;
+
+	if (job_should_stop(m->job))
+		return error_move(e, cause);
+	if (strcmp(req->op->name, DATA_TEMPLATE) == 0)
+		len = asprintf(
+			&text,
+			"failed to create data volume template from volume[uuid:%s] on all backup storage. "
+			"See cause for one of errors: %s",
+			req->target, error_sentence(cause));
+	else
+		len = asprintf(
+			&text,
+			"failed to create image from %s[uuid:%s] on all backup storage, see cause for one "
+			"of errors: %s",
+			req->op->kind == KIND_SNAPSHOT ? "volume snapshot" : "root volume", req->target,
+			error_sentence(cause));
+	if (len < 0)
+		return error_move(e, cause);
+	error_wrap(cause, "SYS.1006");
+	free(cause->details);
+	cause->details = text;
+	return error_move(e, cause);
+}
+
+/* Before step 2: room for what the disk has now. */
+static int find_room(const struct template *m, struct error *e)
+{
+	_cleanup_(error_done) struct error cause = ERROR_INIT;
+	int r = image_copies_find_room(m->job, m->image, m->bytes, &cause);
+
+	return r < 0 ? failed_everywhere(m, &cause, e) : 0;
+}
+
+/* Step 4. */
+static int copy_to_all(const struct template *m, const struct image_claim *claim, json_t **ret_failures,
+		       struct error *e)
+{
+	_cleanup_(error_done) struct error cause = ERROR_INIT;
+	int r = image_copies_make(m->job, m->image, m->path, claim, ret_failures, &cause);
+
+	return r < 0 ? failed_everywhere(m, &cause, e) : 0;
+}
+
+static int image_template_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct image_claim claim = {.media_type = media_type(job->req),
+				    .system = request_bool(job->req, "system", false)};
+	struct template m = template_of(job);
+	json_t *failures = NULL;
+	int r = staging_path(&m, e);
+
+	if (r == 0)
+		r = settle_source(job, e);
+	if (r == 0)
+		r = store_run(pool_store(job->pool), begin_fn, &m, e);
+	if (r < 0)
+		return r;
+	claim.format = m.format;
+	kill_point("template-begun");
+	r = find_room(&m, e);
+	if (r == 0)
+		r = fetch(&m, e);
+	if (r < 0)
+		(void)image_remove_copies(job->pool, m.image, NULL, true, NULL); /* there are none yet */
+	else
+		r = copy_to_all(&m, &claim, &failures, e);
+	kill_point("template-made");
+	clean_up(&m);
+	return r < 0 ? r : image_copies_result(job, m.image, failures, ret_result, e);
+}
+
+/* A guest's disk may still be being copied for nobody. */
+static void end_copy(struct job *job)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *snapshot, *volume = source_of(view, job->req, &snapshot);
+	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
+
+	if (volume)
+		(void)snapshot_recover_volume(job, object_uuid(volume), NULL);
+	if (vm && !snapshot && object_str(vm, VM_HOST_UUID))
+		(void)hv_disk_copy_abort(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID),
+					 object_uuid(vm), object_uuid(volume), NULL);
+	if (volume)
+		(void)store_run(pool_store(job->pool), capacity_fn,
+				(void *)(uintptr_t)object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), NULL);
+}
+
+static int image_template_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct template m = template_of(job);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *image = view_get(view, KIND_IMAGE, m.image);
+	int r = staging_path(&m, e);
+
+	end_copy(job);
+	if (r == 0)
+		clean_up(&m);
+	if (image && object_str_is(image, IMAGE_STATUS, "Ready"))
+		return job_result_inventory(job, KIND_IMAGE, m.image, ret_result, e);
+	if (r == 0)
+		r = image_remove_copies(job->pool, m.image, NULL, false, e);
+	return r < 0 ? r
+		     : error_set_code(e, EINTR, "SYS.1000",
+				      "the daemon ended while the image was made, nothing of it is kept");
+}
+
+/* ------------------------------------------------------------------- candidates */
+
+static int image_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
+				json_t **ret_result, struct error *e)
+{
+	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, request_str(req, "volumeSnapshotUuid"));
+	const char *uuid =
+		snapshot ? object_str(snapshot, SNAPSHOT_VOLUME_UUID) : request_str(req, "volumeUuid");
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	json_t *list;
+
+	(void)pool;
+	if (!volume)
+		return error_set(e, EINVAL, "either volumeUuid or volumeSnapshotUuid must be set");
+	list = json_array();
+	view_for_each (bs, view, KIND_BACKUP_STORAGE)
+		if (is_usable(view, bs, zone_of(view, volume)))
+			(void)json_array_append_new(list, render_inventory_json(view, bs));
+	*ret_result = json_pack("{s:o}", "inventories", list);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static const struct operation get_candidate_backup_storage_for_creating_image = {
+	.section = "4.3.9",
+	.name = "GetCandidateBackupStorageForCreatingImage",
+	.message = "org.zstack.header.image.APIGetCandidateBackupStorageForCreatingImageMsg",
+	.method = METHOD_GET,
+	.paths =
+		(const char *const[]){
+			"/images/volumes/{volumeUuid}/candidate-backup-storage",
+			"/images/volume-snapshots/{volumeSnapshotUuid}/candidate-backup-storage", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "volumeUuid", .type = PARAM_STRING, .in = IN_PATH, .resource = KIND_VOLUME},
+			{.name = "volumeSnapshotUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .resource = KIND_SNAPSHOT},
+			{0}},
+	.results = (const char *const[]){"inventories:List", NULL},
+	.place = PLACE_COLLECTION_GET,
+	.kind = KIND_IMAGE,
+	.where = "images/candidate-backup-storage",
+	.flags = OP_SYNC,
+	.help = "backup storage that could take an image",
+	.get = image_candidates_get,
+};
+
+static const struct operation create_root_volume_template_from_root_volume = {
+	.section = "4.3.10",
+	.name = "CreateRootVolumeTemplateFromRootVolume",
+	.message = "org.zstack.header.image.APICreateRootVolumeTemplateFromRootVolumeMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/images/root-volume-templates/from/volumes/{rootVolumeUuid}", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "guestOsType", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "backupStorageUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_BODY,
+			 .flags = PARAM_NONEMPTY,
+			 .resource = KIND_BACKUP_STORAGE},
+			{.name = "rootVolumeUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_VOLUME},
+			{.name = "platform",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .values = (const char *const[]){"Linux", "Windows", "Other", "Paravirtualization",
+							 "WindowsVirtio", NULL}},
+			{.name = "system", .type = PARAM_BOOL, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:ImageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "rootVolumeUuid",
+	.verb = "create-root-volume-template",
+	.error_code = "IMG.1000",
+	.help = "makes an image of this root volume",
+	.check = image_template_check,
+	.queue2 = volume_queue_vm,
+	.run = image_template_run,
+	.recover = image_template_recover,
+	.deadline_s = 86400,
+};
+
+static const struct operation create_root_volume_template_from_volume_snapshot = {
+	.section = "4.3.11",
+	.name = "CreateRootVolumeTemplateFromVolumeSnapshot",
+	.message = "org.zstack.header.image.APICreateRootVolumeTemplateFromVolumeSnapshotMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/images/root-volume-templates/from/volume-snapshots/{snapshotUuid}",
+				       NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "snapshotUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_SNAPSHOT},
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "guestOsType", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "backupStorageUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
+			 .resource = KIND_BACKUP_STORAGE},
+			{.name = "platform",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .values = (const char *const[]){"Linux", "Windows", "Other", "Paravirtualization",
+							 "WindowsVirtio", NULL}},
+			{.name = "system", .type = PARAM_BOOL, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:ImageInventory", "failures:List", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_SNAPSHOT,
+	.target = "snapshotUuid",
+	.verb = "create-root-volume-template",
+	.error_code = "IMG.1000",
+	.help = "makes an image of this snapshot",
+	.check = image_template_check,
+	.queue = snapshot_queue_volume,
+	.queue2 = snapshot_queue_vm,
+	.run = image_template_run,
+	.recover = image_template_recover,
+	.deadline_s = 86400,
+};
+
+static const struct operation create_data_volume_template_from_volume = {
+	.section = "4.3.12",
+	.name = "CreateDataVolumeTemplateFromVolume",
+	.message = "org.zstack.header.image.APICreateDataVolumeTemplateFromVolumeMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/images/data-volume-templates/from/volumes/{volumeUuid}", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "volumeUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_VOLUME},
+			{.name = "backupStorageUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_BODY,
+			 .flags = PARAM_NONEMPTY,
+			 .resource = KIND_BACKUP_STORAGE},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:ImageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "volumeUuid",
+	.verb = "create-data-volume-template",
+	.error_code = "IMG.1000",
+	.help = "makes a data volume template of this volume",
+	.check = image_template_check,
+	.queue2 = volume_queue_vm,
+	.run = image_template_run,
+	.recover = image_template_recover,
+	.deadline_s = 86400,
+};
+
+const struct operation *const operations_image_template[] = {
+	&get_candidate_backup_storage_for_creating_image,
+	&create_root_volume_template_from_root_volume,
+	&create_root_volume_template_from_volume_snapshot,
+	&create_data_volume_template_from_volume,
+	NULL,
+};

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be changed of an image while it is there: state, description, sizes. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/image/probe.h"
+#include "actions/image/rules.h"
+#include "actions/operations/table.h"
+
+static int image_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				    struct error *e)
+{
+	return object_change_state_apply(t, req, ret_result, e);
+}
+
+/*
+ * Name, description and the like are the user's; what the file is, is not (see image/rules.h): the
+ * format stays, and only the two kinds of templates can be told to be each other.
+ */
+static int image_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const struct object *image = request_object(txn_view(t), req);
+	const char *format = request_str(req, "format");
+	const char *media_type = request_str(req, "mediaType");
+	bool iso;
+
+	if (!image)
+		return error_set(e, ENOENT, "image '%s' is gone", req->target);
+	iso = object_str_is(image, IMAGE_FORMAT, "iso");
+	if (format && !object_str_is(image, IMAGE_FORMAT, format))
+		return error_set(e, EINVAL,
+				 "the file of image '%s' is '%s', its format cannot be set to '%s'",
+				 object_name(image), object_text(image, IMAGE_FORMAT), format);
+	if (media_type && (strcmp(media_type, "ISO") == 0) != iso)
+		return error_set(e, EINVAL,
+				 "the file of image '%s' is '%s', its mediaType cannot be set to '%s'",
+				 object_name(image), object_text(image, IMAGE_FORMAT), media_type);
+	if (iso && request_bool(req, "system", false))
+		return error_set(e, EINVAL, "ISO cannot be used as system image");
+	return object_update_apply(t, req, ret_result, e);
+}
+
+/* The next readable copy (row id above @after) of an image; NULL when there is none. */
+static const struct object *next_connected_ref(const struct view *view, const char *image, int64_t after)
+{
+	const struct object *ref = view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image, after);
+
+	for (; ref; ref = view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image, ref->id)) {
+		const struct object *bs =
+			view_get(view, KIND_BACKUP_STORAGE, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID));
+
+		if (bs && object_str_is(bs, BACKUP_STORAGE_STATUS, "Connected") &&
+		    object_str(ref, IMAGE_REF_INSTALL_PATH))
+			return ref;
+	}
+	return NULL;
+}
+
+static int image_sync_size_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *image = request_object(view, req);
+
+	if (!view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, req->target, 0))
+		return error_set_code(e, EBUSY, "SYS.1006",
+				      "the image[uuid:%s, name:%s] is not on any backup storage", req->target,
+				      object_name(image));
+	if (!next_connected_ref(view, req->target, 0))
+		return error_set_code(e, EBUSY, "SYS.1006",
+				      "No connected backup storage found for image[uuid:%s, name:%s]",
+				      req->target, object_name(image));
+	return 0;
+}
+
+struct sizes {
+	const char *image;
+	int64_t size, actual_size; /* bytes */
+};
+
+static int write_sizes(struct txn *t, void *arg, struct error *e)
+{
+	const struct sizes *s = arg;
+	const struct object *image = view_get(txn_view(t), KIND_IMAGE, s->image);
+	struct object *copy;
+
+	if (!image)
+		return error_set(e, ENOENT, "image '%s' is gone", s->image);
+	copy = object_copy(image);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(copy, IMAGE_SIZE, s->size);
+	object_set_int(copy, IMAGE_ACTUAL_SIZE, s->actual_size);
+	return txn_put(t, copy, NULL, e);
+}
+
+static int image_sync_size_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct sizes sizes = {.image = job->req->target};
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *image = request_object(view, job->req);
+	const struct object *ref = next_connected_ref(view, sizes.image, 0);
+	struct image_info info;
+	struct stat st;
+	const char *path;
+	int r;
+
+	if (!image || !ref)
+		return image ? image_sync_size_check(view, job->req, e)
+			     : error_set(e, ENOENT, "image '%s' is gone", sizes.image);
+	path = object_str(ref, IMAGE_REF_INSTALL_PATH);
+	r = image_probe(path, &info, e);
+	if (r < 0)
+		return r;
+	if (stat(path, &st) < 0)
+		return error_set(e, errno, "cannot ask for the size of '%s': %s", path, strerror(errno));
+	if (strcmp(image_disk_format(image_format_name(info.format)),
+		   image_disk_format(object_text(image, IMAGE_FORMAT))) != 0)
+		return error_set(e, EIO, "the file '%s' is '%s' but its image is '%s'", path,
+				 image_format_name(info.format), object_text(image, IMAGE_FORMAT));
+	sizes.size = info.virtual_size;
+	sizes.actual_size = st.st_size;
+	r = store_run(pool_store(job->pool), write_sizes, &sizes, e);
+	return r < 0 ? r : job_result_inventory(job, KIND_IMAGE, sizes.image, ret_result, e);
+}
+
+static const struct operation change_image_state = {
+	.section = "4.3.6",
+	.name = "ChangeImageState",
+	.message = "org.zstack.header.image.APIChangeImageStateMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/images/{uuid}/actions", NULL},
+	.key = "changeImageState",
+	.key_aliases = (const char *const[]){"changelmageState", "params", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_IMAGE},
+					 {.name = "stateEvent",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .values = (const char *const[]){"enable", "disable", NULL}},
+					 {0}},
+	.results = (const char *const[]){"inventory:ImageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_IMAGE,
+	.target = "uuid",
+	.verb = "change-state",
+	.help = "enables or disables the image",
+	.apply = image_change_state_apply,
+};
+
+static const struct operation update_image = {
+	.section = "4.3.7",
+	.name = "UpdateImage",
+	.message = "org.zstack.header.image.APIUpdateImageMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/images/{uuid}/actions", NULL},
+	.key = "updateImage",
+	.key_aliases = (const char *const[]){"params", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_IMAGE},
+			{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "guestOsType", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "mediaType",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .max_length = 255,
+			 .values = (const char *const[]){"RootVolumeTemplate", "DataVolumeTemplate", "ISO",
+							 NULL}},
+			{.name = "format",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .max_length = 255,
+			 .values = (const char *const[]){"raw", "qcow2", "iso", NULL}},
+			{.name = "system", .type = PARAM_BOOL, .in = IN_BODY},
+			{.name = "platform",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .values = (const char *const[]){"Linux", "Windows", "Other", "Paravirtualization",
+							 "WindowsVirtio", NULL}},
+			{0}},
+	.results = (const char *const[]){"inventory:ImageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_IMAGE,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES,
+	.help = "changes name, description and kind of the image",
+	.apply = image_update_apply,
+};
+
+static const struct operation sync_image_size = {
+	.section = "4.3.8",
+	.name = "SyncImageSize",
+	.message = "org.zstack.header.image.APISyncImageSizeMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/images/{uuid}/actions", NULL},
+	.key = "syncImageSize",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_IMAGE},
+					 {0}},
+	.results = (const char *const[]){"inventory:ImageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_IMAGE,
+	.target = "uuid",
+	.verb = "sync-size",
+	.help = "reads the sizes from the backup storage again",
+	.check = image_sync_size_check,
+	.run = image_sync_size_run,
+};
+
+const struct operation *const operations_image_update[] = {
+	&change_image_state,
+	&update_image,
+	&sync_image_size,
+	NULL,
+};

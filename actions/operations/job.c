@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs: asking for their results and cancelling them. */
+#include "actions/engine/result.h"
+#include "actions/operations/table.h"
+
+/* ------------------------------------------------------------------ results */
+
+/* -EINPROGRESS while the job has not ended, -ENODATA when it is not kept (behaviour.md 1.4). */
+static int job_result_get(struct pool *pool, const struct view *view, const struct request *req,
+			  json_t **ret_result, struct error *e)
+{
+	const struct object *job = view_get(view, KIND_JOB, request_str(req, "uuid"));
+	json_t *error;
+
+	(void)pool;
+	if (!job)
+		return error_set(e, ENODATA, "the job has been expired");
+	if (!job_state_is_final(object_str(job, JOB_STATE)))
+		return error_set(e, EINPROGRESS, "the job has not ended");
+	if (object_str_is(job, JOB_STATE, "Done")) {
+		*ret_result = json_loads(object_text(job, JOB_RESULT), 0, NULL);
+		return 0;
+	}
+	error = json_loads(object_text(job, JOB_ERROR), 0, NULL);
+	error_from_json(error, e);
+	json_decref(error);
+	return error_is_set(e) ? -e->errnum : error_set(e, EIO, "the job failed");
+}
+
+/* --------------------------------------------------------------- CancelJob */
+
+static int job_cancel_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *job = request_object(view, req);
+
+	if (job && job_state_is_final(object_str(job, JOB_STATE)))
+		return error_set(e, EBUSY, "job '%s' has ended already, its state is '%s'", req->target,
+				 object_text(job, JOB_STATE));
+	return 0;
+}
+
+static int job_cancel_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const struct object *before = request_object(txn_view(t), req);
+	struct object *job = object_copy(before);
+	int r = 0;
+
+	(void)ret_result;
+	if (!job)
+		return error_set(e, ENOMEM, "out of memory");
+	/* A running job is asked; the executor sees the mark in the commit. */
+	object_set_int(job, JOB_CANCEL, 1);
+	if (object_str_is(before, JOB_STATE, "Queued")) {
+		_cleanup_(error_done) struct error why = ERROR_INIT;
+
+		error_set_code(&why, ECANCELED, "SYS.1006", "the job was cancelled before it began");
+		object_set_str(job, JOB_STATE, "Cancelled");
+		if (job_set_json(job, JOB_ERROR, error_to_json(&why)) < 0)
+			object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1006\"}");
+		object_set_int(job, JOB_FINISHED, txn_now(t));
+		r = job_leave_queues(t, job, e);
+	}
+	if (r < 0) {
+		object_unref(job);
+		return r;
+	}
+	return txn_put(t, job, NULL, e);
+}
+
+static const struct operation get_api_job = {
+	.section = "1.5",
+	.name = "GetApiJob",
+	.message = "org.zstack.poolfs.APIGetApiJobMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/api-jobs/{uuid}", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED}, {0}},
+	.place = PLACE_CALL,
+	.kind = KIND_JOB,
+	.flags = OP_SYNC | OP_NO_SESSION,
+	.help = "the result of a job",
+	.get = job_result_get,
+};
+
+static const struct operation query_api_job = {
+	.section = "1.5",
+	.name = "QueryApiJob",
+	.message = "org.zstack.poolfs.APIQueryApiJobMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/api-jobs", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_JOB,
+	.flags = OP_SYNC,
+	.help = "lists jobs",
+};
+
+static const struct operation cancel_job = {
+	.section = "5.4",
+	.name = "CancelJob",
+	.message = "org.zstack.poolfs.APICancelJobMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/api-jobs/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_JOB},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_JOB,
+	.target = "uuid",
+	.verb = "cancel",
+	.flags = OP_DESTROYS,
+	.help = "takes the job out of its queue, or asks a running one to stop",
+	.check = job_cancel_check,
+	.apply = job_cancel_apply,
+};
+
+const struct operation *const operations_job[] = {
+	&get_api_job,
+	&query_api_job,
+	&cancel_job,
+	NULL,
+};

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Primary storage, where volumes lie: adding, changing, reconnecting (behaviour.md
+ * 5.2). Adding one writes a row and touches no host; that is what attaching it to a
+ * cluster does (operations/primary_storage_attach.c).
+ */
+#include <string.h>
+
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/host/topology.h"
+#include "actions/operations/table.h"
+#include "actions/storage/primary_storage.h"
+#include "actions/storage/url.h"
+#include "hypervisor/hypervisor.h"
+
+/* ------------------------------------------------------------------- adding */
+
+/* Which operation adds which type. */
+static const char *wanted_type(const struct request *req)
+{
+	static const struct {
+		const char *operation, *type;
+	} types[] = {
+		{"AddLocalPrimaryStorage", "LocalStorage"},
+		{"AddNfsPrimaryStorage", "NFS"},
+		{"AddSharedMountPointPrimaryStorage", "SharedMountPoint"},
+		{"AddCephPrimaryStorage", "Ceph"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (strcmp(req->op->name, types[i].operation) == 0)
+			return types[i].type;
+	return "";
+}
+
+static int check_nfs_url(const char *url, struct error *e)
+{
+	const char *path = strstr(url, ":/");
+
+	if (!path || path == url || strpbrk(url, " \t\n"))
+		return error_set(e, EINVAL, "url '%s' must have the form host:/path", url);
+	return 0;
+}
+
+/* Checks the url of a storage of @type in @zone; @self is the storage itself, or NULL. */
+static int check_url(const struct view *view, const char *type, const char *url, const char *zone,
+		     const char *self, struct error *e)
+{
+	_cleanup_free_ char *plain = storage_plain_url(url);
+	int r;
+
+	if (!plain)
+		return error_set(e, ENOMEM, "out of memory");
+	r = strcmp(type, "NFS") == 0	? check_nfs_url(plain, e)
+	    : strcmp(type, "Ceph") == 0 ? hv_ceph_url_check(plain, e)
+					: storage_check_folder(plain, e);
+	if (r < 0)
+		return r;
+	view_for_each_where (ps, view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, zone)
+		if ((!self || strcmp(object_uuid(ps), self) != 0) &&
+		    object_str_is(ps, PRIMARY_STORAGE_URL, plain))
+			return error_set_code(
+				e, EEXIST, "SYS.1007",
+				"there has been a primary storage[uuid:%s] having url[%s] in zone[uuid:%s]",
+				object_uuid(ps), plain, zone);
+	return 0;
+}
+
+static int primary_storage_add_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *type = wanted_type(req), *given = request_str(req, "type");
+	int r = object_check_uuid(view, req, e);
+
+	if (r == 0 && given && strcmp(given, type) != 0)
+		r = error_set(e, EINVAL, "type '%s' must be '%s' here", given, type);
+	return r < 0 ? r
+		     : check_url(view, type, request_str(req, "url"), request_str(req, "zoneUuid"), NULL, e);
+}
+
+static int insert(struct txn *t, void *arg, struct error *e)
+{
+	const struct job *job = arg;
+	const char *type = wanted_type(job->req);
+	_cleanup_free_ char *url = storage_plain_url(request_str(job->req, "url"));
+	_cleanup_free_ char *path =
+		url ? primary_storage_mount_path(pool_state_dir(job->pool), type, url, job->req->target)
+		    : NULL;
+	struct object *ps;
+	json_t *result = NULL;
+	int r;
+
+	if (!path)
+		return error_set(e, ENOMEM, "out of memory");
+	r = object_from_request(txn_view(t), KIND_PRIMARY_STORAGE, job->req, &ps, e);
+	if (r < 0)
+		return r;
+	object_set_str(ps, PRIMARY_STORAGE_URL, url);
+	object_set_str(ps, PRIMARY_STORAGE_TYPE, type);
+	object_set_str(ps, PRIMARY_STORAGE_MOUNT_PATH, path);
+	object_set_str(ps, PRIMARY_STORAGE_STATE, "Enabled");
+	object_set_str(ps, PRIMARY_STORAGE_STATUS, "Connected");
+	object_set_int(ps, PRIMARY_STORAGE_TOTAL, 0);
+	object_set_int(ps, PRIMARY_STORAGE_AVAILABLE, 0);
+	object_set_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL, 0);
+	object_set_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL, 0);
+	object_set_int(ps, PRIMARY_STORAGE_SYSTEM_USED, 0);
+	r = object_create(t, ps, job->req, &result, e);
+	json_decref(result);
+	return r;
+}
+
+static int primary_storage_add_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r = store_run(pool_store(job->pool), insert, job, e);
+
+	return r < 0 ? r : job_result_inventory(job, KIND_PRIMARY_STORAGE, job->req->target, ret_result, e);
+}
+
+/* One change does it all, so it is there or it is not. */
+static int primary_storage_add_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	if (view_get(view, KIND_PRIMARY_STORAGE, job->req->target))
+		return result_inventory(view, KIND_PRIMARY_STORAGE, job->req->target, ret_result, e);
+	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the primary storage was added");
+}
+
+/* ----------------------------------------------------------- update, state */
+
+/* Somewhere else there are no files of ours: the url changes only while nobody uses it. */
+static int primary_storage_update_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *ps = request_object(view, req);
+	const char *url = request_str(req, "url");
+	_cleanup_free_ char *plain = url ? storage_plain_url(url) : NULL;
+	const char *uuid = req->target;
+
+	if (!plain || !ps || object_str_is(ps, PRIMARY_STORAGE_URL, plain))
+		return 0;
+	if (view_next_where(view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID, uuid, 0) ||
+	    view_next_where(view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, uuid, 0) ||
+	    view_next_where(view, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, uuid, 0))
+		return error_set(
+			e, EBUSY,
+			"the url of primary storage '%s' can only be changed while it is attached to no cluster and holds no volume or cached image",
+			object_name(ps));
+	return check_url(view, object_text(ps, PRIMARY_STORAGE_TYPE), url,
+			 object_text(ps, PRIMARY_STORAGE_ZONE_UUID), uuid, e);
+}
+
+static int primary_storage_update_apply(struct txn *t, const struct request *req, json_t **ret_result,
+					struct error *e)
+{
+	const char *url = request_str(req, "url");
+	_cleanup_free_ char *plain = url ? storage_plain_url(url) : NULL;
+	struct object *copy;
+	json_t *result = NULL;
+	int r = object_update_apply(t, req, url ? &result : ret_result, e);
+
+	if (r < 0 || !url)
+		return r;
+	json_decref(result);
+	copy = object_copy(request_object(txn_view(t), req));
+	if (!copy || !plain) {
+		object_unref(copy);
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	object_set_str(copy, PRIMARY_STORAGE_URL, plain);
+	if (!object_str_is(copy, PRIMARY_STORAGE_TYPE, "NFS"))
+		object_set_str(copy, PRIMARY_STORAGE_MOUNT_PATH, plain);
+	r = txn_put(t, copy, NULL, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_PRIMARY_STORAGE, req->target, ret_result, e);
+}
+
+static int primary_storage_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result,
+					      struct error *e)
+{
+	static const struct {
+		const char *event, *state;
+	} states[] = {
+		{"enable", "Enabled"},
+		{"disable", "Disabled"},
+		{"maintain", "Maintenance"},
+		{"deleting", "Deleting"},
+	};
+	const struct object *ps = request_object(txn_view(t), req);
+	const char *event = request_str(req, "stateEvent");
+	struct object *copy;
+	int r;
+
+	if (!ps)
+		return error_set(e, ENOENT, "primary storage '%s' is gone", req->target);
+	copy = object_copy(ps);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (strcmp(states[i].event, event) == 0)
+			object_set_str(copy, PRIMARY_STORAGE_STATE, states[i].state);
+	r = txn_put(t, copy, NULL, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_PRIMARY_STORAGE, req->target, ret_result, e);
+}
+
+/* --------------------------------------------------------------- reconnect */
+
+static int set_disconnected(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, arg);
+	struct object *copy;
+
+	if (!ps)
+		return 0;
+	copy = object_copy(ps);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(copy, PRIMARY_STORAGE_STATUS, "Disconnected");
+	return txn_put(t, copy, NULL, e);
+}
+
+/* One host on which it opens is enough to be Connected; a storage without connected hosts stays as it is. */
+static int primary_storage_reconnect_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	char *uuid = job->req->target;
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, uuid);
+	_cleanup_(error_done) struct error first = ERROR_INIT;
+	int opened = 0, r;
+
+	if (!ps)
+		return error_set(e, ENOENT, "primary storage '%s' is gone", uuid);
+	for (const struct object *host = primary_storage_next_host(view, uuid, 0); host;
+	     host = primary_storage_next_host(view, uuid, host->id))
+		opened += primary_storage_open_pool(job->pool, ps, object_uuid(host),
+						    error_is_set(&first) ? NULL : &first) == 0;
+	if (opened == 0 && error_is_set(&first)) {
+		r = store_run(pool_store(job->pool), set_disconnected, uuid, e);
+		if (r < 0)
+			return r;
+		error_wrap(&first, "PS.1003");
+		return error_move(e, &first);
+	}
+	r = opened ? primary_storage_measure(job->pool, uuid, NULL, e) : 0;
+	return r < 0 ? r : job_result_inventory(job, KIND_PRIMARY_STORAGE, uuid, ret_result, e);
+}
+
+/* ------------------------------------------------------------------ capacity */
+
+/* True when a list is absent or empty, or has @uuid. */
+static bool list_allows(const json_t *list, const char *uuid)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+		if (strcmp(json_string_value(item), uuid) == 0)
+			return true;
+	}
+	return json_array_size(list) == 0;
+}
+
+static bool is_in_clusters(const struct view *view, const struct object *ps, const json_t *clusters)
+{
+	view_for_each_where (link, view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+			     object_uuid(ps))
+		if (list_allows(clusters, object_text(link, CLUSTER_PS_CLUSTER_UUID)))
+			return true;
+	return json_array_size(clusters) == 0;
+}
+
+static int primary_storage_capacity_get(struct pool *pool, const struct view *view, const struct request *req,
+					json_t **ret_result, struct error *e)
+{
+	json_int_t total = 0, available = 0, total_physical = 0, available_physical = 0;
+
+	(void)pool;
+	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
+		if (!list_allows(request_list(req, "primaryStorageUuids"), object_uuid(ps)) ||
+		    !list_allows(request_list(req, "zoneUuids"),
+				 object_text(ps, PRIMARY_STORAGE_ZONE_UUID)) ||
+		    !is_in_clusters(view, ps, request_list(req, "clusterUuids")))
+			continue;
+		total += object_int(ps, PRIMARY_STORAGE_TOTAL);
+		available += object_int(ps, PRIMARY_STORAGE_AVAILABLE);
+		total_physical += object_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL);
+		available_physical += object_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL);
+	}
+	*ret_result = json_pack("{s:I, s:I, s:I, s:I}", "totalCapacity", total, "availableCapacity",
+				available, "totalPhysicalCapacity", total_physical,
+				"availablePhysicalCapacity", available_physical);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+/* The types of primary storage differ in what the url is. */
+static const struct param add_primary_storage_params[] = {
+	{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED, .max_length = 255},
+	{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+	{.name = "url", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED, .max_length = 2048},
+	{.name = "zoneUuid",
+	 .type = PARAM_STRING,
+	 .in = IN_BODY,
+	 .flags = PARAM_REQUIRED,
+	 .resource = KIND_ZONE},
+	{.name = "type", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+	{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+	{0}};
+
+static const struct operation add_local_primary_storage = {
+	.section = "5.2",
+	.name = "AddLocalPrimaryStorage",
+	.message = "org.zstack.header.storage.primary.APIAddLocalPrimaryStorageMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/primary-storage/local-storage", NULL},
+	.key = "params",
+	.params = add_primary_storage_params,
+	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_PRIMARY_STORAGE,
+	.where = "primary-storage/local-storage",
+	.flags = OP_ADMIN,
+	.error_code = "SYS.1002",
+	.help = "adds a folder on each host as primary storage",
+	.check = primary_storage_add_check,
+	.run = primary_storage_add_run,
+	.recover = primary_storage_add_recover,
+};
+
+static const struct operation add_nfs_primary_storage = {
+	.section = "5.2",
+	.name = "AddNfsPrimaryStorage",
+	.message = "org.zstack.header.storage.primary.APIAddNfsPrimaryStorageMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/primary-storage/nfs", NULL},
+	.key = "params",
+	.params = add_primary_storage_params,
+	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_PRIMARY_STORAGE,
+	.where = "primary-storage/nfs",
+	.flags = OP_ADMIN,
+	.error_code = "SYS.1002",
+	.help = "adds an NFS export as primary storage",
+	.check = primary_storage_add_check,
+	.run = primary_storage_add_run,
+	.recover = primary_storage_add_recover,
+};
+
+static const struct operation add_shared_mount_point_primary_storage = {
+	.section = "5.2",
+	.name = "AddSharedMountPointPrimaryStorage",
+	.message = "org.zstack.header.storage.primary.APIAddSharedMountPointPrimaryStorageMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/primary-storage/smp", NULL},
+	.key = "params",
+	.params = add_primary_storage_params,
+	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_PRIMARY_STORAGE,
+	.where = "primary-storage/smp",
+	.flags = OP_ADMIN,
+	.error_code = "SYS.1002",
+	.help = "adds a folder that all hosts share as primary storage",
+	.check = primary_storage_add_check,
+	.run = primary_storage_add_run,
+	.recover = primary_storage_add_recover,
+};
+
+static const struct operation add_ceph_primary_storage = {
+	.section = "5.2",
+	.name = "AddCephPrimaryStorage",
+	.message = "org.zstack.storage.ceph.primary.APIAddCephPrimaryStorageMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/primary-storage/ceph", NULL},
+	.key = "params",
+	.params = add_primary_storage_params,
+	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_PRIMARY_STORAGE,
+	.where = "primary-storage/ceph",
+	.flags = OP_ADMIN,
+	.error_code = "SYS.1002",
+	.help = "adds a pool of Ceph as primary storage: ceph://[user@]monitor[:port],monitor[:port]/pool",
+	.check = primary_storage_add_check,
+	.run = primary_storage_add_run,
+	.recover = primary_storage_add_recover,
+};
+
+static const struct operation query_primary_storage = {
+	.section = "5.2",
+	.name = "QueryPrimaryStorage",
+	.message = "org.zstack.header.storage.primary.APIQueryPrimaryStorageMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/primary-storage", "/primary-storage/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_PRIMARY_STORAGE,
+	.flags = OP_SYNC,
+	.help = "lists primary storages",
+};
+
+static const struct operation update_primary_storage = {
+	.section = "5.2",
+	.name = "UpdatePrimaryStorage",
+	.message = "org.zstack.header.storage.primary.APIUpdatePrimaryStorageMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/primary-storage/{uuid}/actions", NULL},
+	.key = "updatePrimaryStorage",
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_PRIMARY_STORAGE},
+			{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "url", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{0}},
+	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_PRIMARY_STORAGE,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES | OP_ADMIN,
+	.help = "changes the primary storage",
+	.check = primary_storage_update_check,
+	.apply = primary_storage_update_apply,
+};
+
+static const struct operation change_primary_storage_state = {
+	.section = "5.2",
+	.name = "ChangePrimaryStorageState",
+	.message = "org.zstack.header.storage.primary.APIChangePrimaryStorageStateMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/primary-storage/{uuid}/actions", NULL},
+	.key = "changePrimaryStorageState",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_PRIMARY_STORAGE},
+					 {.name = "stateEvent",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .values = (const char *const[]){"enable", "disable", "maintain",
+									  "deleting", NULL}},
+					 {0}},
+	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_PRIMARY_STORAGE,
+	.target = "uuid",
+	.verb = "change-state",
+	.flags = OP_ADMIN,
+	.help = "changes the state of the primary storage",
+	.apply = primary_storage_change_state_apply,
+};
+
+static const struct operation reconnect_primary_storage = {
+	.section = "5.2",
+	.name = "ReconnectPrimaryStorage",
+	.message = "org.zstack.header.storage.primary.APIReconnectPrimaryStorageMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/primary-storage/{uuid}/actions", NULL},
+	.key = "reconnectPrimaryStorage",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_PRIMARY_STORAGE},
+					 {0}},
+	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_PRIMARY_STORAGE,
+	.target = "uuid",
+	.verb = "reconnect",
+	.flags = OP_ADMIN,
+	.help = "opens the storage on its hosts anew and measures it",
+	.run = primary_storage_reconnect_run,
+};
+
+static const struct operation get_primary_storage_capacity = {
+	.section = "5.2",
+	.name = "GetPrimaryStorageCapacity",
+	.message = "org.zstack.header.storage.primary.APIGetPrimaryStorageCapacityMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/primary-storage/capacities", NULL},
+	.params = (const struct param[]){{.name = "zoneUuids", .type = PARAM_LIST, .in = IN_QUERY},
+					 {.name = "clusterUuids", .type = PARAM_LIST, .in = IN_QUERY},
+					 {.name = "primaryStorageUuids", .type = PARAM_LIST, .in = IN_QUERY},
+					 {.name = "all", .type = PARAM_BOOL, .in = IN_QUERY},
+					 {0}},
+	.results =
+		(const char *const[]){"totalCapacity:long", "availableCapacity:long",
+				      "totalPhysicalCapacity:long", "availablePhysicalCapacity:long", NULL},
+	.place = PLACE_COLLECTION_GET,
+	.kind = KIND_PRIMARY_STORAGE,
+	.where = "primary-storage/capacities",
+	.flags = OP_SYNC,
+	.help = "bytes of primary storage, in all and free",
+	.get = primary_storage_capacity_get,
+};
+
+const struct operation *const operations_primary_storage[] = {
+	&add_local_primary_storage,
+	&add_nfs_primary_storage,
+	&add_shared_mount_point_primary_storage,
+	&add_ceph_primary_storage,
+	&query_primary_storage,
+	&update_primary_storage,
+	&change_primary_storage_state,
+	&reconnect_primary_storage,
+	&get_primary_storage_capacity,
+	NULL,
+};

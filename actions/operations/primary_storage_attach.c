@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Primary storage and its clusters: attaching, detaching, deleting.
+ *
+ * Attaching opens the storage's libvirt pool on the cluster's connected hosts (a
+ * host that connects later opens it then, see host_prepare()) and measures it; only
+ * a storage that could be opened on all of them gets attached. Detaching stops the
+ * VMs of the cluster that use it, since a storage that is not attached can be
+ * unmounted. Deleting never takes volumes along unless deleteMode is Enforcing.
+ */
+#include "actions/cascade/primary_storage_remove.h"
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/host/topology.h"
+#include "actions/operations/table.h"
+#include "actions/storage/primary_storage.h"
+#include "actions/vm/stops.h"
+#include "hypervisor/hypervisor.h"
+
+/* A storage and a cluster, as a request names them. */
+struct pair {
+	const char *ps, *cluster;
+	bool busy; /* out, of unlink_pair(): a VM is up */
+};
+
+static struct pair pair_of(const struct request *req)
+{
+	return (struct pair){.ps = req->target, .cluster = request_str(req, "clusterUuid")};
+}
+
+/* The connected host of the cluster with the smallest row id above @after; NULL = none. */
+static const struct object *next_host(const struct view *view, const char *cluster, int64_t after)
+{
+	const struct object *host = view_next_where(view, KIND_HOST, HOST_CLUSTER_UUID, cluster, after);
+
+	while (host && !object_str_is(host, HOST_STATUS, "Connected"))
+		host = view_next_where(view, KIND_HOST, HOST_CLUSTER_UUID, cluster, host->id);
+	return host;
+}
+
+static int primary_storage_attach_check(const struct view *view, const struct request *req, struct error *e)
+{
+	struct pair pair = pair_of(req);
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, pair.ps);
+	const struct object *cluster = view_get(view, KIND_CLUSTER, pair.cluster);
+
+	if (ps && cluster &&
+	    !object_str_is(ps, PRIMARY_STORAGE_ZONE_UUID, object_str(cluster, CLUSTER_ZONE_UUID)))
+		return error_set(e, EINVAL,
+				 "primary storage[uuid:%s] and cluster[uuid:%s] are not in the same zone",
+				 pair.ps, pair.cluster);
+	if (cluster_has_primary_storage(view, pair.cluster, pair.ps))
+		return error_set_code(e, EEXIST, "SYS.1006",
+				      "primary storage[uuid:%s] has been attached to cluster[uuid:%s]",
+				      pair.ps, pair.cluster);
+	return 0;
+}
+
+static int link_pair(struct txn *t, void *arg, struct error *e)
+{
+	const struct pair *pair = arg;
+
+	if (cluster_has_primary_storage(txn_view(t), pair->cluster, pair->ps))
+		return 0;
+	return link_put(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID, pair->ps,
+			CLUSTER_PS_CLUSTER_UUID, pair->cluster, e);
+}
+
+/* Opens the storage on all connected hosts of the cluster. *ret_count: how many these are. */
+static int open_on_cluster(struct job *job, const struct pair *pair, int *ret_count, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, pair->ps);
+	int r = ps ? 0 : error_set(e, ENOENT, "primary storage '%s' is gone", pair->ps);
+
+	*ret_count = 0;
+	for (const struct object *host = next_host(view, pair->cluster, 0); host && r == 0;
+	     host = next_host(view, pair->cluster, host->id)) {
+		if (job_should_stop(job))
+			return job_stop_reason(job, e);
+		r = primary_storage_open_pool(job->pool, ps, object_uuid(host), e);
+		*ret_count += r == 0;
+	}
+	return r;
+}
+
+/* Closes the storage on the hosts of the cluster, as far as they answer; libvirt's files are not touched. */
+static void close_on_cluster(struct job *job, const struct pair *pair)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	for (const struct object *host = next_host(view, pair->cluster, 0); host;
+	     host = next_host(view, pair->cluster, host->id))
+		(void)hv_pool_close(pool_hypervisor(job->pool), object_uuid(host), pair->ps, NULL);
+}
+
+static int primary_storage_attach_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct pair pair = pair_of(job->req);
+	int hosts, r = open_on_cluster(job, &pair, &hosts, e);
+
+	if (r == 0)
+		r = store_run(pool_store(job->pool), link_pair, &pair, e);
+	if (r < 0) {
+		close_on_cluster(job, &pair);
+		return r;
+	}
+	/* a host that connected between the two steps above has missed both */
+	(void)open_on_cluster(job, &pair, &hosts, NULL);
+	if (hosts)
+		(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
+	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
+}
+
+static int primary_storage_detach_check(const struct view *view, const struct request *req, struct error *e)
+{
+	struct pair pair = pair_of(req);
+
+	if (cluster_has_primary_storage(view, pair.cluster, pair.ps))
+		return 0;
+	return error_set_code(e, EBUSY, "SYS.1006",
+			      "primary storage[uuid:%s] has not been attached to cluster[uuid:%s] yet",
+			      pair.ps, pair.cluster);
+}
+
+/* Is the VM in the cluster of a pair, with a volume on its storage? */
+static bool uses_pair(const struct view *view, const struct object *vm, const void *arg)
+{
+	const struct pair *pair = arg;
+
+	if (!object_str_is(vm, VM_CLUSTER_UUID, pair->cluster))
+		return false;
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm))
+		if (object_str_is(volume, VOLUME_PRIMARY_STORAGE_UUID, pair->ps))
+			return true;
+	return false;
+}
+
+static int unlink_pair(struct txn *t, void *arg, struct error *e)
+{
+	struct pair *pair = arg;
+	const struct object *link =
+		link_find(txn_view(t), KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+			  pair->ps, CLUSTER_PS_CLUSTER_UUID, pair->cluster);
+
+	pair->busy = vm_any_up(txn_view(t), uses_pair, pair);
+	return pair->busy || !link ? 0 : txn_remove(t, link, e);
+}
+
+/* Stops the VMs and takes the link away, which fails when a VM was started in between: then once more. */
+static int detach(struct job *job, struct pair *pair, struct error *e)
+{
+	do {
+		int r = job_should_stop(job) ? job_stop_reason(job, e) : vm_stop_all(job, uses_pair, pair, e);
+
+		if (r == 0)
+			r = store_run(pool_store(job->pool), unlink_pair, pair, e);
+		if (r < 0)
+			return r;
+	} while (pair->busy);
+	close_on_cluster(job, pair);
+	return 0;
+}
+
+static int primary_storage_detach_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct pair pair = pair_of(job->req);
+	int r = detach(job, &pair, e);
+
+	if (r < 0)
+		return r;
+	/* a local storage is smaller now; when no other host has it, its size stays as it was known last */
+	(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
+	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
+}
+
+/* ----------------------------------------------------------------- deletion */
+
+static int primary_storage_delete_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *ps = request_object(view, req), *link, *volume;
+
+	if (!ps || request_is_enforcing(req))
+		return 0;
+	link = view_next_where(view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+			       req->target, 0);
+	if (link)
+		return error_set(
+			e, EBUSY,
+			"primary storage[uuid:%s] cannot be deleted for still being attached to cluster[uuid:%s]",
+			req->target, object_text(link, CLUSTER_PS_CLUSTER_UUID));
+	volume = view_next_where(view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, req->target, 0);
+	if (volume)
+		return error_set(
+			e, ENOTEMPTY,
+			"primary storage '%s' still holds volume '%s', expunge it first or use deleteMode=Enforcing",
+			object_name(ps), object_name(volume));
+	return 0;
+}
+
+static int primary_storage_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return primary_storage_remove(job, job->req->target, request_is_enforcing(job->req), e);
+}
+
+static const struct operation delete_primary_storage = {
+	.section = "5.2",
+	.name = "DeletePrimaryStorage",
+	.message = "org.zstack.header.storage.primary.APIDeletePrimaryStorageMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/primary-storage/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_PRIMARY_STORAGE},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_PRIMARY_STORAGE,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
+	.error_code = "SYS.1004",
+	.help = "removes the primary storage and what is in it",
+	.check = primary_storage_delete_check,
+	.run = primary_storage_delete_run,
+};
+
+static const struct operation attach_primary_storage_to_cluster = {
+	.section = "5.2",
+	.name = "AttachPrimaryStorageToCluster",
+	.message = "org.zstack.header.storage.primary.APIAttachPrimaryStorageToClusterMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/clusters/{clusterUuid}/primary-storage/{primaryStorageUuid}", NULL},
+	.key = "params",
+	.params = (const struct param[]){{.name = "clusterUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_CLUSTER},
+					 {.name = "primaryStorageUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_PRIMARY_STORAGE},
+					 {0}},
+	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_PRIMARY_STORAGE,
+	.target = "primaryStorageUuid",
+	.verb = "attach-to-cluster",
+	.flags = OP_ADMIN,
+	.error_code = "PS.1001",
+	.help = "lets the hosts of a cluster use the storage",
+	.check = primary_storage_attach_check,
+	.run = primary_storage_attach_run,
+};
+
+static const struct operation detach_primary_storage_from_cluster = {
+	.section = "5.2",
+	.name = "DetachPrimaryStorageFromCluster",
+	.message = "org.zstack.header.storage.primary.APIDetachPrimaryStorageFromClusterMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/clusters/{clusterUuid}/primary-storage/{primaryStorageUuid}", NULL},
+	.params = (const struct param[]){{.name = "clusterUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_CLUSTER},
+					 {.name = "primaryStorageUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_PRIMARY_STORAGE},
+					 {0}},
+	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_PRIMARY_STORAGE,
+	.target = "primaryStorageUuid",
+	.verb = "detach-from-cluster",
+	.flags = OP_DESTROYS | OP_ADMIN,
+	.error_code = "PS.1002",
+	.help = "takes the storage from a cluster; its VMs there are stopped",
+	.check = primary_storage_detach_check,
+	.run = primary_storage_detach_run,
+};
+
+const struct operation *const operations_primary_storage_attach[] = {
+	&delete_primary_storage,
+	&attach_primary_storage_to_cluster,
+	&detach_primary_storage_from_cluster,
+	NULL,
+};

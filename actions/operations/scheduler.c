@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Schedulers: creating, changing and deleting them. What becomes of those that are due: schedule/scheduler.h. */
+#include <string.h>
+
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/operations/table.h"
+#include "actions/schedule/schedule.h"
+#include "actions/schedule/scheduler.h"
+
+#define NS_PER_S INT64_C(1000000000)
+/* MySQL's last timestamp, which clients know as the end of time. */
+#define TIMESTAMP_MAX INT64_C(2147454847)
+
+/* ---------------------------------------------------------------- creating */
+
+static int check_simple(const struct request *req, struct error *e)
+{
+	bool forever = !request_has(req, "repeatCount");
+	int64_t count = request_int(req, "repeatCount", 0), interval = request_int(req, "interval", 0);
+	int64_t start = request_int(req, "startTime", 0);
+
+	if (!forever && count < 1)
+		return error_set(e, EINVAL, "repeatCount must be positive integer");
+	if (!request_has(req, "interval") && count != 1)
+		return error_set(e, EINVAL, "interval must be set when use simple scheduler when repeat %s",
+				 forever ? "forever" : "more than once");
+	if (request_has(req, "interval") && interval <= 0)
+		return error_set(e, EINVAL, "interval must be positive integer");
+	if (!request_has(req, "startTime"))
+		return error_set(e, EINVAL, "startTime must be set when use simple scheduler");
+	if (start < 0)
+		return error_set(e, EINVAL, "startTime must be positive integer or 0");
+	if (start > TIMESTAMP_MAX)
+		return error_set(e, EINVAL, "startTime out of range");
+	if (count > 1 && count * interval > INT32_MAX)
+		return error_set(e, EINVAL, "duration time out of range");
+	if (count > 1 && (start ? start : store_now() / NS_PER_S) + count * interval > TIMESTAMP_MAX)
+		return error_set(e, EINVAL, "stopTime out of mysql timestamp range");
+	return 0;
+}
+
+static int check_cron(const struct request *req, struct error *e)
+{
+	struct cron cron;
+	int r = cron_parse(request_str(req, "cron"), &cron, e);
+
+	if (r < 0)
+		return r;
+	if (request_has(req, "interval") || request_has(req, "repeatCount") || request_has(req, "startTime"))
+		return error_set(e, EINVAL, "cron scheduler only need to specify cron task");
+	return 0;
+}
+
+static int check_target(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *target = request_object(view, req);
+
+	if (req->op->kind == KIND_VM && object_str_is(target, VM_STATE, vm_state_name(VM_STATE_DESTROYED)))
+		return error_set(e, EBUSY,
+				 "vm[uuid:%s] can only create scheduler when state is not Destroyed",
+				 req->target);
+	if (req->op->kind == KIND_VOLUME && object_str_is(target, VOLUME_STATUS, "Deleted"))
+		return error_set(e, EBUSY,
+				 "the volume[uuid:%s] is in status of deleted, cannot do the operation",
+				 req->target);
+	return 0;
+}
+
+static int scheduler_create_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *type = request_str(req, "type");
+	int r = object_check_uuid(view, req, e);
+
+	if (r < 0)
+		return r;
+	if (strcmp(type, "simple") == 0)
+		r = check_simple(req, e);
+	else if (strcmp(type, "cron") == 0)
+		r = check_cron(req, e);
+	else
+		r = error_set(e, EINVAL,
+			      "valid value for field[type] of message[%s] are [simple, cron], but %s found",
+			      req->op->message, type);
+	return r < 0 ? r : check_target(view, req, e);
+}
+
+/* The parameters of the runs, as JSON text; allocated, NULL without memory. */
+static char *task_params(const struct scheduler_task *task, const struct request *req)
+{
+	json_t *params = json_object();
+	char *text;
+
+	for (size_t i = 0; i < ARRAY_SIZE(task->params) && task->params[i].from; i++) {
+		json_t *value = json_object_get(req->params, task->params[i].from);
+
+		if (value && json_object_set(params, task->params[i].to, value) < 0) {
+			json_decref(params);
+			return NULL;
+		}
+	}
+	text = params ? json_dumps(params, JSON_COMPACT) : NULL;
+	json_decref(params);
+	return text;
+}
+
+static int set_times(struct object *o, const struct request *req, int64_t now, struct error *e)
+{
+	int64_t start = request_int(req, "startTime", 0) * NS_PER_S;
+	struct schedule s;
+	int r;
+
+	/* A whole second, so that all runs begin with one. */
+	object_set_int(o, SCHEDULER_START_TIME, start ? start : now / NS_PER_S * NS_PER_S);
+	r = schedule_of(o, &s, e);
+	if (r < 0)
+		return r;
+	scheduler_set_moment(o, SCHEDULER_STOP_TIME, schedule_stop_time(&s));
+	/* "Now" has passed by a moment when the request arrives. */
+	scheduler_set_moment(
+		o, SCHEDULER_NEXT_TIME,
+		!s.is_cron && schedule_due(&s, s.start, now) == DUE_NOW ? s.start : schedule_next(&s, now));
+	return 0;
+}
+
+static int scheduler_create_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				  struct error *e)
+{
+	const struct scheduler_task *task = scheduler_task_of_creation(req->op);
+	_cleanup_free_ char *params = task_params(task, req);
+	struct object *o;
+	int r = params ? object_from_request(txn_view(t), KIND_SCHEDULER, req, &o, e)
+		       : error_set(e, ENOMEM, "out of memory");
+
+	if (r < 0)
+		return r;
+	object_set_str(o, SCHEDULER_TARGET_UUID, req->target);
+	object_set_str(o, SCHEDULER_JOB, task->job_class);
+	object_set_str(o, SCHEDULER_JOB_CLASS, task->job_class);
+	object_set_str(o, SCHEDULER_STATE, "Enabled");
+	object_set_str(o, SCHEDULER_PARAMETERS, params);
+	object_set_int(o, SCHEDULER_RUNS, 0);
+	object_set_from_param(o, SCHEDULER_TYPE, req, "type");
+	object_set_from_param(o, SCHEDULER_INTERVAL, req, "interval");
+	object_set_from_param(o, SCHEDULER_REPEAT_COUNT, req, "repeatCount");
+	object_set_from_param(o, SCHEDULER_CRON, req, "cron");
+	r = set_times(o, req, txn_now(t), e);
+	if (r < 0) {
+		object_unref(o);
+		return r;
+	}
+	return object_create(t, o, req, ret_result, e);
+}
+
+/* ---------------------------------------------------------------- changing */
+
+static int scheduler_update_check(const struct view *view, const struct request *req, struct error *e)
+{
+	if (!request_has(req, "snapshotMaxNumber") ||
+	    object_str_is(request_object(view, req), SCHEDULER_JOB_CLASS, "CreateVolumeSnapshotJob"))
+		return 0;
+	return error_set(e, EINVAL, "scheduler '%s' takes no snapshots, it cannot have snapshotMaxNumber",
+			 req->target);
+}
+
+static int scheduler_change_state_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *event = request_str(req, "stateEvent");
+	const char *wanted = strcmp(event, "enable") == 0 ? "Enabled" : "Disabled";
+
+	if (object_str_is(request_object(view, req), SCHEDULER_STATE, wanted))
+		return error_set(e, EBUSY, "can not %s a %s scheduler", event, wanted);
+	return 0;
+}
+
+/* What passed while it was disabled is over. */
+static int scheduler_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result,
+					struct error *e)
+{
+	bool enable = strcmp(request_str(req, "stateEvent"), "enable") == 0;
+	struct object *o = object_copy(request_object(txn_view(t), req));
+	struct schedule s;
+	int r;
+
+	if (!o)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(o, SCHEDULER_STATE, enable ? "Enabled" : "Disabled");
+	r = schedule_of(o, &s, e);
+	if (r < 0) {
+		object_unref(o);
+		return r;
+	}
+	scheduler_set_moment(
+		o, SCHEDULER_NEXT_TIME,
+		enable ? schedule_replan(&s, NEVER, scheduler_moment(o, SCHEDULER_LAST_TIME), txn_now(t))
+		       : NEVER);
+	r = txn_put(t, o, NULL, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_SCHEDULER, req->target, ret_result, e);
+}
+
+static int scheduler_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				  struct error *e)
+{
+	struct object_key key = {KIND_SCHEDULER, req->target};
+	int r = object_clear_where(t, KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, req->target, e);
+
+	(void)ret_result;
+	return r < 0 ? r : object_remove_key(t, &key, e);
+}
+
+static const struct operation create_start_vm_instance_scheduler = {
+	.section = "4.1.40",
+	.name = "CreateStartVmInstanceScheduler",
+	.message = "org.zstack.header.scheduler.APICreateStartVmInstanceSchedulerMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/vm-instances/{vmUuid}/schedulers/starting", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "vmUuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "clusterUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "hostUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "schedulerName",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED},
+			{.name = "schedulerDescription", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "type", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{.name = "interval", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "repeatCount", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "startTime", .type = PARAM_LONG, .in = IN_BODY},
+			{.name = "cron", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:SchedulerInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmUuid",
+	.verb = "create-start-scheduler",
+	.help = "starts the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
+};
+
+static const struct operation create_stop_vm_instance_scheduler = {
+	.section = "4.1.41",
+	.name = "CreateStopVmInstanceScheduler",
+	.message = "org.zstack.header.scheduler.APICreateStopVmInstanceSchedulerMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/vm-instances/{vmUuid}/schedulers/stopping", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "vmUuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "schedulerName",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED},
+			{.name = "schedulerDescription", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "type", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{.name = "interval", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "repeatCount", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "startTime", .type = PARAM_LONG, .in = IN_BODY},
+			{.name = "cron", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:SchedulerInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmUuid",
+	.verb = "create-stop-scheduler",
+	.help = "stops the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
+};
+
+static const struct operation create_reboot_vm_instance_scheduler = {
+	.section = "4.1.42",
+	.name = "CreateRebootVmInstanceScheduler",
+	.message = "org.zstack.header.scheduler.APICreateRebootVmInstanceSchedulerMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/vm-instances/{vmUuid}/schedulers/rebooting", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "vmUuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "schedulerName",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED},
+			{.name = "schedulerDescription", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "type", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{.name = "interval", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "repeatCount", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "startTime", .type = PARAM_LONG, .in = IN_BODY},
+			{.name = "cron", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:SchedulerInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmUuid",
+	.verb = "create-reboot-scheduler",
+	.help = "reboots the VM at given times",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
+};
+
+static const struct operation query_scheduler = {
+	.section = "3.9",
+	.name = "QueryScheduler",
+	.message = "org.zstack.header.core.scheduler.APIQuerySchedulerMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/schedulers", "/schedulers/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_SCHEDULER,
+	.flags = OP_SYNC,
+	.help = "lists schedulers",
+};
+
+static const struct operation update_scheduler = {
+	.section = "3.9",
+	.name = "UpdateScheduler",
+	.message = "org.zstack.header.core.scheduler.APIUpdateSchedulerMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/schedulers/{uuid}/actions", NULL},
+	.key = "updateScheduler",
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_SCHEDULER},
+			{.name = "schedulerName", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "schedulerDescription",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .max_length = 2048},
+			{.name = "snapshotMaxNumber",
+			 .type = PARAM_INT,
+			 .in = IN_BODY,
+			 .min = 0,
+			 .max = 1000000},
+			{0}},
+	.results = (const char *const[]){"inventory:SchedulerInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_SCHEDULER,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES,
+	.help = "changes name, description or how many of its snapshots are kept",
+	.check = scheduler_update_check,
+	.apply = object_update_apply,
+};
+
+static const struct operation change_scheduler_state = {
+	.section = "3.9",
+	.name = "ChangeSchedulerState",
+	.message = "org.zstack.header.core.scheduler.APIChangeSchedulerStateMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/schedulers/{uuid}", "/schedulers/{uuid}/actions", NULL},
+	.key = "changeSchedulerState",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_SCHEDULER},
+					 {.name = "stateEvent",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .values = (const char *const[]){"enable", "disable", NULL}},
+					 {0}},
+	.results = (const char *const[]){"inventory:SchedulerInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_SCHEDULER,
+	.target = "uuid",
+	.verb = "change-state",
+	.help = "enables or disables the scheduler",
+	.check = scheduler_change_state_check,
+	.apply = scheduler_change_state_apply,
+};
+
+static const struct operation delete_scheduler = {
+	.section = "3.9",
+	.name = "DeleteScheduler",
+	.message = "org.zstack.header.core.scheduler.APIDeleteSchedulerMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/schedulers/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_SCHEDULER},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_SCHEDULER,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW,
+	.error_code = "SYS.1004",
+	.help = "deletes the scheduler; what it has started goes on",
+	.apply = scheduler_delete_apply,
+};
+
+static const struct operation create_volume_snapshot_scheduler = {
+	.section = "4.2.26",
+	.name = "CreateVolumeSnapshotScheduler",
+	.message = "org.zstack.header.scheduler.APICreateVolumeSnapshotSchedulerMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/volumes/{volumeUuid}/schedulers/creating-volume-snapshots", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "volumeUuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "snapShotName",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED},
+			{.name = "volumeSnapshotDescription", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "schedulerName",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED},
+			{.name = "schedulerDescription", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "type", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{.name = "interval", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "repeatCount", .type = PARAM_INT, .in = IN_BODY},
+			{.name = "startTime", .type = PARAM_LONG, .in = IN_BODY},
+			{.name = "cron", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "snapshotMaxNumber",
+			 .type = PARAM_INT,
+			 .in = IN_BODY,
+			 .min = 0,
+			 .max = 1000000},
+			{0}},
+	.results = (const char *const[]){"inventory:SchedulerInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "volumeUuid",
+	.verb = "create-snapshot-scheduler",
+	.help = "takes snapshots at given times; of these it keeps the last snapshotMaxNumber",
+	.check = scheduler_create_check,
+	.apply = scheduler_create_apply,
+};
+
+const struct operation *const operations_scheduler[] = {
+	&query_scheduler,
+	&update_scheduler,
+	&change_scheduler_state,
+	&delete_scheduler,
+	&create_start_vm_instance_scheduler,
+	&create_stop_vm_instance_scheduler,
+	&create_reboot_vm_instance_scheduler,
+	&create_volume_snapshot_scheduler,
+	NULL,
+};

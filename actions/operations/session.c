@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See session.h; and the operations on sessions. */
+#include <inttypes.h>
+
+#include "actions/account/account.h"
+#include "actions/account/session.h"
+#include "actions/engine/config.h"
+#include "actions/engine/pool_internal.h"
+#include "actions/operations/table.h"
+#include "model/render.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* ------------------------------------------------------------------- login */
+
+static int count_sessions(const struct view *view, const char *account, int64_t now)
+{
+	int count = 0;
+
+	view_for_each_where (session, view, KIND_SESSION, SESSION_ACCOUNT_UUID, account)
+		count += !session_has_ended(session, now);
+	return count;
+}
+
+struct login {
+	const char *account;
+	json_t *result;
+};
+
+static int login_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct login *login = arg;
+	int64_t limit = config_int(txn_view(t), "identity.session.maxConcurrent");
+	const struct object *session;
+	json_t *inventory;
+	char uuid[UUID_SIZE];
+	struct object *o;
+	int r;
+
+	if (!view_get(txn_view(t), KIND_ACCOUNT, login->account))
+		return error_set_code(e, EACCES, "ID.1000", "wrong account name or password");
+	if (count_sessions(txn_view(t), login->account, txn_now(t)) >= limit)
+		return error_set_code(
+			e, EDQUOT, "SYS.1006",
+			"Login sessions hit limit of max allowed concurrent login sessions, max allowed: %" PRId64,
+			limit);
+	o = object_new(kind_get(KIND_SESSION));
+	if (!o)
+		return error_set(e, ENOMEM, "out of memory");
+	uuid_make(uuid);
+	object_set_str(o, SESSION_UUID, uuid);
+	object_set_str(o, SESSION_ACCOUNT_UUID, login->account);
+	object_set_str(o, SESSION_USER_UUID, login->account);
+	object_set_int(o, SESSION_EXPIRED_DATE, txn_now(t) + session_timeout_ns(txn_view(t)));
+	r = txn_put(t, o, &session, e);
+	if (r < 0)
+		return r;
+	inventory = render_inventory_json(txn_view(t), session);
+	login->result = inventory ? json_pack("{s:o}", "inventory", inventory) : NULL;
+	return login->result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+/* Takes as long for an account that does not exist as for one that does. */
+static int check_password(const struct object *account, const char *password, struct error *e)
+{
+	char hash[ACCOUNT_HASH_SIZE];
+	int r;
+
+	if (!account) {
+		r = account_hash(password, hash, e);
+		if (r < 0)
+			return r;
+	} else if (account_hash_matches(object_text(account, ACCOUNT_PASSWORD_HASH), password)) {
+		return 0;
+	}
+	return error_set_code(e, EACCES, "ID.1000", "wrong account name or password");
+}
+
+/* These two answer in the call itself and so do here what else pool_submit() does for a dry run. */
+static int change(struct pool *pool, const struct request *req, txn_fn *fn, void *arg, struct error *e)
+{
+	return req->dry_run ? store_try(pool->store, fn, arg, e) : store_run(pool->store, fn, arg, e);
+}
+
+static int session_login_get(struct pool *pool, const struct view *view, const struct request *req,
+			     json_t **ret_result, struct error *e)
+{
+	const char *name = request_str(req, "accountName");
+	const struct object *account = account_by_name(view, name);
+	struct login login = {.account = account ? object_uuid(account) : NULL};
+	int r = pool->read_only ? error_set(e, EROFS, "the pool is mounted read-only") : 0;
+
+	if (r == 0) /* the attempt has been counted: OP_LOGIN */
+		r = check_password(account, request_str(req, "password"), e);
+	if (r < 0)
+		return r;
+	login_limit_forgive(pool->login_limit, req->actor.address, name);
+	r = change(pool, req, login_fn, &login, e);
+	if (req->dry_run) {
+		/* a session that there is not */
+		json_decref(login.result);
+		login.result = NULL;
+	}
+	*ret_result = login.result;
+	return r;
+}
+
+/* ------------------------------------------------- logout, validate, renew */
+
+static int logout_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *session = view_get(txn_view(t), KIND_SESSION, arg);
+
+	return session ? txn_remove(t, session, e) : 0;
+}
+
+static int session_logout_get(struct pool *pool, const struct view *view, const struct request *req,
+			      json_t **ret_result, struct error *e)
+{
+	const char *uuid = request_str(req, "sessionUuid");
+
+	(void)ret_result;
+	if (!view_get(view, KIND_SESSION, uuid))
+		return 0;
+	if (pool->read_only)
+		return error_set(e, EROFS, "the pool is mounted read-only");
+	return change(pool, req, logout_fn, (void *)(uintptr_t)uuid, e);
+}
+
+static int session_validate_get(struct pool *pool, const struct view *view, const struct request *req,
+				json_t **ret_result, struct error *e)
+{
+	bool valid = session_find(view, request_str(req, "sessionUuid")) != NULL;
+
+	(void)pool;
+	*ret_result = json_pack("{s:b}", "valid", valid);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static int session_renew_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const struct object *session = session_find(txn_view(t), request_str(req, "sessionUuid"));
+	int64_t duration = request_int(req, "duration", 0) * NS_PER_S;
+	json_t *inventory;
+	int r;
+
+	if (!session || !object_str_is(session, SESSION_ACCOUNT_UUID, req->actor.account))
+		return error_set_code(e, EACCES, "ID.1001", "Session expired");
+	r = session_put_end(t, session, txn_now(t) + (duration ? duration : session_timeout_ns(txn_view(t))),
+			    e);
+	if (r < 0)
+		return r;
+	/* The result of a job is for all to read, so it does not name the session. */
+	session = view_get(txn_view(t), KIND_SESSION, request_str(req, "sessionUuid"));
+	inventory = render_inventory_json(txn_view(t), session);
+	(void)json_object_del(inventory, "uuid");
+	*ret_result = inventory ? json_pack("{s:o}", "inventory", inventory) : NULL;
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static const struct operation log_in = {
+	.section = "1.11",
+	.name = "LogInByAccount",
+	.message = "org.zstack.header.identity.APILogInByAccountMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/accounts/login", NULL},
+	.key = "logInByAccount",
+	.key_aliases = (const char *const[]){"loginByAccount", NULL},
+	.params = (const struct param[]){{.name = "accountName",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .max_length = 255},
+					 {.name = "password",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED | PARAM_SECRET,
+					  .max_length = 255},
+					 {0}},
+	.results = (const char *const[]){"inventory:SessionInventory", NULL},
+	.place = PLACE_CALL,
+	.kind = KIND_SESSION,
+	.flags = OP_SYNC | OP_NEEDS_HOST | OP_NO_SESSION | OP_LOGIN,
+	.help = "begins a session; the password is the SHA-512 of the real one in hex digits",
+	.get = session_login_get,
+};
+
+static const struct operation log_out = {
+	.section = "1.11",
+	.name = "LogOut",
+	.message = "org.zstack.header.identity.APILogOutMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/accounts/sessions/{sessionUuid}", NULL},
+	.params = (const struct param[]){{.name = "sessionUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SECRET},
+					 {0}},
+	.place = PLACE_CALL,
+	.kind = KIND_SESSION,
+	.flags = OP_SYNC | OP_NEEDS_HOST | OP_NO_SESSION,
+	.help = "ends a session",
+	.get = session_logout_get,
+};
+
+static const struct operation validate_session = {
+	.section = "1.11",
+	.name = "ValidateSession",
+	.message = "org.zstack.header.identity.APIValidateSessionMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/accounts/sessions/{sessionUuid}/valid", NULL},
+	.params = (const struct param[]){{.name = "sessionUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SECRET},
+					 {0}},
+	.results = (const char *const[]){"valid:boolean", NULL},
+	.place = PLACE_CALL,
+	.kind = KIND_SESSION,
+	.flags = OP_SYNC | OP_NO_SESSION,
+	.help = "tells whether a session has not ended",
+	.get = session_validate_get,
+};
+
+static const struct operation renew_session = {
+	.section = "1.11",
+	.name = "RenewSession",
+	.message = "org.zstack.header.identity.APIRenewSessionMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/accounts/sessions/{sessionUuid}/renew", NULL},
+	.key = "renewSession",
+	.params =
+		(const struct param[]){
+			{.name = "sessionUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED | PARAM_SECRET},
+			{.name = "duration", .type = PARAM_LONG, .in = IN_BODY, .min = 60, .max = 31536000},
+			{0}},
+	.results = (const char *const[]){"inventory:SessionInventory", NULL},
+	.place = PLACE_CALL,
+	.kind = KIND_ACCOUNT,
+	.help = "lets a session live longer, by seconds",
+	.apply = session_renew_apply,
+};
+
+const struct operation *const operations_session[] = {
+	&log_in, &log_out, &validate_session, &renew_session, NULL,
+};

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Deleting a snapshot with all that were taken after it (behaviour.md 4.2.25, 3.5).
+ *
+ *   1. One change marks them Deleting.
+ *   2. When the volume's head stands on one of them, it takes in everything down
+ *      to the file of the first one's parent. A running guest notices nothing.
+ *   3. One change removes their rows, makes their files nobody's, and the parent,
+ *      if any, the latest one; the last snapshot of a tree takes the tree along.
+ *   4. The files are removed.
+ *
+ * Step 2 can be broken off at any moment: the head reads the same before, during
+ * and after it. Recovery goes on where it was; when it cannot, the snapshots are
+ * Ready again, for all their files are still there.
+ */
+#include <string.h>
+
+#include "actions/engine/kill_point.h"
+#include "actions/engine/rows.h"
+#include "actions/host/capacity.h"
+#include "actions/operations/table.h"
+#include "actions/storage/orphan_file.h"
+#include "actions/volume/snapshot_create.h"
+#include "actions/volume/snapshot_rows.h"
+#include "actions/volume/snapshot_single.h"
+
+/* The volume whose head must be merged first; NULL when it does not stand on the snapshot. */
+static const struct object *volume_above(const struct view *view, const struct object *snapshot)
+{
+	const char *volume = object_text(snapshot, SNAPSHOT_VOLUME_UUID);
+	const struct object *latest = snapshot_latest(view, volume);
+
+	return latest && snapshot_is_below(view, latest, snapshot) ? view_get(view, KIND_VOLUME, volume)
+								   : NULL;
+}
+
+static int snapshot_delete_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *snapshot = request_object(view, req);
+	const struct object *volume = snapshot ? volume_above(view, snapshot) : NULL;
+	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
+
+	if (!vm || object_str_is(vm, VM_STATE, "Running") || object_str_is(vm, VM_STATE, "Stopped"))
+		return 0;
+	return error_set(
+		e, EBUSY,
+		"cannot do volume snapshot merge when vm[uuid:%s] is in state of %s. The operation is only allowed "
+		"when vm is Running or Stopped",
+		object_uuid(vm), object_text(vm, VM_STATE));
+}
+
+/* Calls @each for the snapshot and everything below it, those below first. */
+static int for_subtree(struct txn *t, const char *uuid,
+		       int (*each)(struct txn *t, const struct object *snapshot, void *arg, struct error *e),
+		       void *arg, struct error *e)
+{
+	int64_t after = 0;
+	const struct object *child, *self;
+	int r = 0;
+
+	while (r == 0 &&
+	       (child = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, uuid, after))) {
+		char child_uuid[UUID_SIZE];
+
+		after = child->id;
+		snprintf(child_uuid, sizeof(child_uuid), "%s", object_uuid(child));
+		r = for_subtree(t, child_uuid, each, arg, e);
+	}
+	self = view_get(txn_view(t), KIND_SNAPSHOT, uuid);
+	return r < 0 || !self ? r : each(t, self, arg, e);
+}
+
+static int mark_one(struct txn *t, const struct object *snapshot, void *arg, struct error *e)
+{
+	return snapshot_put_status(t, snapshot, arg, NULL, e);
+}
+
+struct mark {
+	const char *uuid;
+	const char *status;
+	bool alone; /* without those that were taken after it */
+};
+
+static int mark_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct mark *m = arg;
+	const struct object *o = view_get(txn_view(t), KIND_SNAPSHOT, m->uuid);
+
+	if (m->alone)
+		return o ? mark_one(t, o, (void *)(uintptr_t)m->status, e) : 0;
+	return for_subtree(t, m->uuid, mark_one, (void *)(uintptr_t)m->status, e);
+}
+
+/* ------------------------------------------------------------------------- gone */
+
+struct gone {
+	const char *uuid;
+	const char *host; /* of a local storage, or NULL */
+};
+
+static int remove_one(struct txn *t, const struct object *snapshot, void *arg, struct error *e)
+{
+	const struct gone *g = arg;
+	int64_t id = snapshot->id;
+	int r = loose_file_put_path(t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID), g->host,
+				    object_text(snapshot, SNAPSHOT_INSTALL_PATH), e);
+
+	return r < 0 ? r : object_remove(t, view_get_id(txn_view(t), KIND_SNAPSHOT, id), e);
+}
+
+static int gone_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct gone *g = arg;
+	_cleanup_object_ const struct object *snapshot =
+		object_ref(view_get(txn_view(t), KIND_SNAPSHOT, g->uuid));
+	const char *parent = snapshot ? object_str(snapshot, SNAPSHOT_PARENT_UUID) : NULL;
+	const char *volume = snapshot ? object_text(snapshot, SNAPSHOT_VOLUME_UUID) : "";
+	_cleanup_object_ const struct object *owner = object_ref(view_get(txn_view(t), KIND_VOLUME, volume));
+	bool merged;
+	int r = 0;
+
+	if (!snapshot)
+		return 0;
+	merged = volume_above(txn_view(t), snapshot) != NULL;
+	g->host = owner ? object_str(owner, VOLUME_HOST_UUID) : NULL;
+	if (merged)
+		r = snapshot_put_latest(t, volume, parent, e);
+	if (r == 0)
+		r = for_subtree(t, g->uuid, remove_one, g, e);
+	if (r == 0 && !parent)
+		r = object_remove_where(t, KIND_SNAPSHOT_TREE, FIELD_UUID,
+					object_text(snapshot, SNAPSHOT_TREE_UUID), e);
+	return r < 0 ? r
+		     : capacity_update_primary_storage(
+			       t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID), e);
+}
+
+/* ------------------------------------------------------------------- operation */
+
+/* Step 2. */
+static int merge(struct job *job, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, uuid), *parent;
+	const struct object *volume = snapshot ? volume_above(view, snapshot) : NULL;
+
+	if (!volume || !object_str(volume, VOLUME_INSTALL_PATH))
+		return 0;
+	parent = view_get(view, KIND_SNAPSHOT, object_str(snapshot, SNAPSHOT_PARENT_UUID));
+	return volume_merge(
+		job, object_uuid(volume),
+		parent ? object_str(parent, SNAPSHOT_INSTALL_PATH) : volume_base_path(view, volume), e);
+}
+
+/* The one and nothing else: volume/snapshot_single.c. */
+static bool is_single(const struct request *req)
+{
+	return strcmp(request_str(req, "scope"), "single") == 0;
+}
+
+static int snapshot_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *uuid = job->req->target;
+	struct mark deleting = {uuid, "Deleting", false}, ready = {uuid, "Ready", false};
+	struct gone gone = {.uuid = uuid};
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, uuid);
+	int r;
+
+	(void)ret_result;
+	if (!snapshot)
+		return 0;
+	r = snapshot_settle(job->pool, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);
+	if (r == 0 && is_single(job->req))
+		return snapshot_delete_single(job, e);
+	if (r == 0)
+		r = store_run(pool_store(job->pool), mark_fn, &deleting, e);
+	if (r < 0)
+		return r;
+	kill_point("delete-marked");
+	r = merge(job, uuid, e);
+	kill_point("delete-merged");
+	if (r < 0) {
+		(void)store_run(pool_store(job->pool), mark_fn, &ready, NULL);
+		return r;
+	}
+	r = store_run(pool_store(job->pool), gone_fn, &gone, e);
+	kill_point("delete-gone");
+	loose_files_remove(job->pool, NULL);
+	return r;
+}
+
+static int snapshot_delete_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, job->req->target);
+	struct mark ready = {job->req->target, "Ready", is_single(job->req)};
+	int r;
+
+	if (!snapshot) {
+		loose_files_remove(job->pool, NULL);
+		return 0;
+	}
+	r = snapshot_recover_volume(job, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);
+	if (r == 0)
+		r = snapshot_delete_run(job, ret_result, e);
+	if (r < 0)
+		(void)store_run(pool_store(job->pool), mark_fn, &ready, NULL);
+	return r;
+}
+
+static const struct operation delete_volume_snapshot = {
+	.section = "4.2.25",
+	.name = "DeleteVolumeSnapshot",
+	.message = "org.zstack.header.storage.snapshot.APIDeleteVolumeSnapshotMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/volume-snapshots/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_SNAPSHOT},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {.name = "scope",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"chain", "single", NULL},
+					  .default_value = "chain"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_SNAPSHOT,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW,
+	.error_code = "SYS.1004",
+	.help = "deletes the snapshot and all that came after it, with scope=single only the one",
+	.check = snapshot_delete_check,
+	.queue = snapshot_queue_volume,
+	.queue2 = snapshot_queue_vm,
+	.run = snapshot_delete_run,
+	.recover = snapshot_delete_recover,
+	.deadline_s = 86400,
+};
+
+const struct operation *const operations_snapshot_delete[] = {
+	&delete_volume_snapshot,
+	NULL,
+};

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * System and user tags, behaviour.md 5.4. System tags that this version gives no
+ * meaning to are kept like others, since clients of newer servers send them.
+ */
+#include <string.h>
+
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/engine/tags.h"
+#include "actions/operations/table.h"
+#include "actions/vm/affinity.h"
+#include "actions/vm/tag_rules.h"
+#include "model/access.h"
+
+/* The kind that a resourceType names; NULL when it is none that tags can be put on. */
+static const struct kind *tagged_kind(const char *type)
+{
+	const struct kind *kind = kind_by_name(type);
+
+	return kind && kind->directory && strcmp(kind->vo, type) == 0 ? kind : NULL;
+}
+
+static const char *tag_type(enum kind_id kind)
+{
+	return kind == KIND_SYSTEM_TAG ? "System" : "User";
+}
+
+static int check_duplicate(const struct view *view, enum kind_id kind, const char *uuid, const char *type,
+			   const char *tag, const char *own_uuid, struct error *e)
+{
+	const struct object *same = object_find_tag(view, kind, uuid, tag);
+
+	if (!*tag)
+		return error_set(e, EINVAL, "field[tag] cannot be an empty string");
+	if (!same || (own_uuid && strcmp(object_uuid(same), own_uuid) == 0))
+		return 0;
+	return error_set(e, EEXIST, "Duplicated Tag[tag:%s, type:%s, resourceType:%s, resourceUuid:%s]",
+			 system_tag_shown(tag), tag_type(kind), type, uuid);
+}
+
+/* Tags of VMs mean something; those of other kinds may be anything. */
+static int check_meaning(const struct view *view, const char *vm_uuid, const char *tag, const char *own_uuid,
+			 struct error *e)
+{
+	const struct object *vm = view_get(view, KIND_VM, vm_uuid);
+	char prefix[64], other[64];
+	size_t count = 1;
+	int r;
+
+	if (!vm)
+		return 0;
+	vm_tag_prefix(tag, prefix);
+	view_for_each_where (row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm_uuid) {
+		count += (!own_uuid || strcmp(object_uuid(row), own_uuid) != 0) &&
+			 strcmp(vm_tag_prefix(object_text(row, SYSTEM_TAG_TAG), other), prefix) == 0;
+	}
+	r = vm_check_single_tag(vm_uuid, tag, count, e);
+	return r < 0 ? r : vm_check_tag(view, tag, object_text(vm, VM_DEFAULT_L3_UUID), vm_uuid, e);
+}
+
+static int tag_create_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *type = request_str(req, "resourceType"), *uuid = request_str(req, "resourceUuid");
+	const struct kind *kind = tagged_kind(type);
+	int r;
+
+	if (!kind)
+		return error_set(e, EINVAL, "no resource type[%s] found in tag system", type);
+	if (!view_get(view, kind->id, uuid))
+		return error_set(e, ENOENT,
+				 "invalid field[resourceUuid], resource[uuid:%s, type:%s] not found", uuid,
+				 type);
+	if (req->op->kind == KIND_SYSTEM_TAG &&
+	    strncmp(request_str(req, "tag"), AFFINITY_TAG "::", strlen(AFFINITY_TAG "::")) == 0)
+		return error_set(e, EBUSY, "tag[%s] is an inherent system tag, use AddVmToAffinityGroup",
+				 request_str(req, "tag"));
+	r = check_duplicate(view, req->op->kind, uuid, type, request_str(req, "tag"), NULL, e);
+	return r < 0 || req->op->kind != KIND_SYSTEM_TAG
+		       ? r
+		       : check_meaning(view, uuid, request_str(req, "tag"), NULL, e);
+}
+
+/* The resourceUuid of these two requests is the object's, so the tag gets a uuid here. */
+static int tag_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const char *type = request_str(req, "resourceType"), *uuid = request_str(req, "resourceUuid");
+	const struct kind *kind = tagged_kind(type);
+	const char *tag = request_str(req, "tag");
+	char tag_uuid[UUID_SIZE];
+	int r;
+
+	if (!kind || !view_get(txn_view(t), kind->id, uuid))
+		return error_set(e, ENOENT, "%s '%s' is gone", type, uuid);
+	uuid_make(tag_uuid);
+	if (req->op->kind == KIND_SYSTEM_TAG)
+		r = object_put_system_tag(t, tag_uuid, kind->id, uuid, tag, false, e);
+	else
+		r = object_put_user_tag(t, tag_uuid, kind->id, uuid, tag, e);
+	return r < 0 ? r : result_inventory(txn_view(t), req->op->kind, tag_uuid, ret_result, e);
+}
+
+/* Inherent tags say what the pool itself knows of an object. */
+static int check_inherent(const struct view *view, const struct request *req, const char *what,
+			  struct error *e)
+{
+	const struct object *tag = request_object(view, req);
+
+	if (!tag || req->op->kind != KIND_SYSTEM_TAG || !object_int(tag, SYSTEM_TAG_INHERENT))
+		return 0;
+	return error_set(e, EBUSY, "tag[uuid:%s] is an inherent system tag, can not be %s", req->target,
+			 what);
+}
+
+static int tag_delete_check(const struct view *view, const struct request *req, struct error *e)
+{
+	return check_inherent(view, req, "removed", e);
+}
+
+static int tag_delete_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	struct object_key key = {req->op->kind, req->target};
+
+	(void)ret_result;
+	return object_remove_key(t, &key, e);
+}
+
+static int tag_update_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *tag = request_object(view, req);
+	bool is_system = req->op->kind == KIND_SYSTEM_TAG;
+	int r = check_inherent(view, req, "changed", e);
+	const char *uuid;
+
+	if (r < 0 || !tag)
+		return r;
+	uuid = object_text(tag, is_system ? SYSTEM_TAG_RESOURCE_UUID : USER_TAG_RESOURCE_UUID);
+	r = check_duplicate(view, req->op->kind, uuid,
+			    object_text(tag, is_system ? SYSTEM_TAG_RESOURCE_TYPE : USER_TAG_RESOURCE_TYPE),
+			    request_str(req, "tag"), req->target, e);
+	return r < 0 || !is_system ? r : check_meaning(view, uuid, request_str(req, "tag"), req->target, e);
+}
+
+static const struct operation create_system_tag = {
+	.section = "5.4",
+	.name = "CreateSystemTag",
+	.message = "org.zstack.header.tag.APICreateSystemTagMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/system-tags", NULL},
+	.key = "params",
+	.params = (const struct param[]){{.name = "resourceType",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED},
+					 {.name = "resourceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED},
+					 {.name = "tag",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .max_length = 65535},
+					 {0}},
+	.results = (const char *const[]){"inventory:SystemTagInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_SYSTEM_TAG,
+	.where = "system-tags",
+	.error_code = "SYS.1002",
+	.help = "puts a system tag on an object",
+	.check = tag_create_check,
+	.apply = tag_create_apply,
+};
+
+static const struct operation create_user_tag = {
+	.section = "5.4",
+	.name = "CreateUserTag",
+	.message = "org.zstack.header.tag.APICreateUserTagMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/user-tags", NULL},
+	.key = "params",
+	.params = (const struct param[]){{.name = "resourceType",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED},
+					 {.name = "resourceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED},
+					 {.name = "tag",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .max_length = 2048},
+					 {0}},
+	.results = (const char *const[]){"inventory:UserTagInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_USER_TAG,
+	.where = "user-tags",
+	.error_code = "SYS.1002",
+	.help = "puts a user tag on an object",
+	.check = tag_create_check,
+	.apply = tag_create_apply,
+};
+
+static const struct operation query_system_tag = {
+	.section = "5.4",
+	.name = "QuerySystemTag",
+	.message = "org.zstack.header.tag.APIQuerySystemTagMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/system-tags", "/system-tags/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_SYSTEM_TAG,
+	.flags = OP_SYNC,
+	.help = "lists system tags",
+};
+
+static const struct operation query_user_tag = {
+	.section = "5.4",
+	.name = "QueryUserTag",
+	.message = "org.zstack.header.tag.APIQueryUserTagMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/user-tags", "/user-tags/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_USER_TAG,
+	.flags = OP_SYNC,
+	.help = "lists user tags",
+};
+
+static const struct operation delete_tag = {
+	.section = "5.4",
+	.name = "DeleteTag",
+	.message = "org.zstack.header.tag.APIDeleteTagMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/tags/{uuid}", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "deleteMode",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+			 .default_value = "Permissive"},
+			{0}},
+	.place = PLACE_VERB,
+	.kind = KIND_USER_TAG,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW,
+	.error_code = "SYS.1004",
+	.help = "removes the tag",
+	.apply = tag_delete_apply,
+};
+
+static const struct operation delete_system_tag = {
+	.section = "5.4",
+	.name = "DeleteSystemTag",
+	.message = "org.zstack.header.tag.APIDeleteSystemTagMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/tags/{uuid}", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "deleteMode",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+			 .default_value = "Permissive"},
+			{0}},
+	.place = PLACE_VERB,
+	.kind = KIND_SYSTEM_TAG,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW,
+	.error_code = "SYS.1004",
+	.help = "removes the tag",
+	.check = tag_delete_check,
+	.apply = tag_delete_apply,
+};
+
+static const struct operation update_system_tag = {
+	.section = "5.4",
+	.name = "UpdateSystemTag",
+	.message = "org.zstack.header.tag.APIUpdateSystemTagMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/system-tags/{uuid}/actions", NULL},
+	.key = "updateSystemTag",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_SYSTEM_TAG},
+					 {.name = "tag",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .max_length = 65535},
+					 {0}},
+	.results = (const char *const[]){"inventory:SystemTagInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_SYSTEM_TAG,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES,
+	.help = "changes the tag",
+	.check = tag_update_check,
+	.apply = object_update_apply,
+};
+
+/* Not among the manual server's calls, but what writing a tag's file means. */
+static const struct operation update_user_tag = {
+	.section = "5.4",
+	.name = "UpdateUserTag",
+	.message = "org.zstack.header.tag.APIUpdateUserTagMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/user-tags/{uuid}/actions", NULL},
+	.key = "updateUserTag",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_USER_TAG},
+					 {.name = "tag",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .max_length = 2048},
+					 {0}},
+	.results = (const char *const[]){"inventory:UserTagInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_USER_TAG,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES,
+	.help = "changes the tag",
+	.check = tag_update_check,
+	.apply = object_update_apply,
+};
+
+const struct operation *const operations_tag[] = {
+	&create_system_tag, &create_user_tag, &query_system_tag,
+	&query_user_tag,    &delete_tag,      &delete_system_tag,
+	&update_system_tag, &update_user_tag, NULL,
+};

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a VM could run, move to or be made: the questions 4.1.14, 4.1.15,
+ * 4.1.28, 4.1.45 and 4.1.46 of the manual. Each is a placement (vm/placement.c)
+ * that is not carried out, so that the answer is what the deed would do.
+ * Nowhere is an empty list and no error.
+ */
+#include "actions/engine/request.h"
+#include "actions/host/topology.h"
+#include "actions/operations/table.h"
+#include "actions/vm/migration.h"
+#include "actions/vm/placement.h"
+#include "model/render.h"
+
+/* ------------------------------------------------------------------ lists */
+
+static int append(json_t *list, const struct view *view, const struct object *o, struct error *e)
+{
+	if (json_array_append_new(list, render_inventory_json(view, o)) < 0)
+		return error_set(e, ENOMEM, "out of memory");
+	return 0;
+}
+
+/* All hosts that would do for @want, the best first; none is no error. */
+static int list_hosts(const struct view *view, const struct placement *want, const struct object ***ret_hosts,
+		      size_t *ret_count, struct error *e)
+{
+	_cleanup_(error_done) struct error nowhere = ERROR_INIT;
+	int r = placement_list(view, want, ret_hosts, ret_count, &nowhere);
+
+	if (r == -ENOSPC) {
+		*ret_count = 0;
+		return 0;
+	}
+	return r < 0 ? error_move(e, &nowhere) : 0;
+}
+
+/* The inventories of those hosts, or of the clusters or zones they are in (@field), each once. */
+static int render_places(const struct view *view, const struct object **hosts, size_t count,
+			 enum kind_id kind, int field, json_t **ret_list, struct error *e)
+{
+	json_t *list = *ret_list = json_array();
+	int r = list ? 0 : error_set(e, ENOMEM, "out of memory");
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		bool seen = false;
+
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = object_str_is(hosts[k], field, object_str(hosts[i], field));
+		if (!seen)
+			r = append(list, view, view_get(view, kind, object_str(hosts[i], field)), e);
+	}
+	return r;
+}
+
+/* -------------------------------------------------------- a VM that is there */
+
+static int vm_migration_hosts_get(struct pool *pool, const struct view *view, const struct request *req,
+				  json_t **ret_result, struct error *e)
+{
+	_cleanup_(error_done) struct error nowhere = ERROR_INIT;
+	_cleanup_free_ const struct object **hosts = NULL;
+	json_t *list = NULL;
+	size_t count = 0;
+	int r = vm_migration_targets(view, request_object(view, req), NULL, &hosts, &count, &nowhere);
+
+	(void)pool;
+	if (r < 0 && r != -ENOSPC)
+		return error_move(e, &nowhere);
+	r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &list, e);
+	if (r == 0)
+		*ret_result = json_pack("{s:O}", "inventories", list);
+	json_decref(list);
+	return r;
+}
+
+static int vm_starting_hosts_get(struct pool *pool, const struct view *view, const struct request *req,
+				 json_t **ret_result, struct error *e)
+{
+	_cleanup_free_ const struct object **hosts = NULL;
+	json_t *host_list = NULL, *cluster_list = NULL;
+	const char *networks[PLACEMENT_NETWORKS];
+	struct placement want;
+	size_t count;
+	int r;
+
+	(void)pool;
+	placement_for_vm(view, request_object(view, req), &want, networks);
+	r = list_hosts(view, &want, &hosts, &count, e);
+	if (r == 0)
+		r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &host_list, e);
+	if (r == 0)
+		r = render_places(view, hosts, count, KIND_CLUSTER, HOST_CLUSTER_UUID, &cluster_list, e);
+	if (r == 0) /* the manual's names and those of its example */
+		*ret_result = json_pack("{s:O, s:O, s:O, s:O}", "hosts", host_list, "clusters", cluster_list,
+					"hostInventories", host_list, "clusterInventories", cluster_list);
+	json_decref(host_list);
+	json_decref(cluster_list);
+	return r;
+}
+
+/* ------------------------------------------------------------------ a new VM */
+
+static bool is_iso(const struct object *image)
+{
+	return object_str_is(image, IMAGE_MEDIA_TYPE, "ISO");
+}
+
+static bool image_is_in_zone(const struct view *view, const char *image, const char *zone)
+{
+	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image)
+		if (object_str_is(ref, IMAGE_REF_STATUS, "Ready") &&
+		    zone_has_backup_storage(view, zone, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
+			return true;
+	return false;
+}
+
+static int check_image_place(const struct view *view, const struct object *image, const char *zone,
+			     struct error *e)
+{
+	if (!zone && view_count_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, object_uuid(image)) > 1)
+		return error_set(
+			e, EINVAL,
+			"zoneUuid must be set because the image[name:%s, uuid:%s] is on multiple backup storage",
+			object_name(image), object_uuid(image));
+	if (zone && !image_is_in_zone(view, object_uuid(image), zone))
+		return error_set(
+			e, EINVAL,
+			"the image[uuid:%s] is not on any backup storage that has been attached to the zone[uuid:%s]",
+			object_uuid(image), zone);
+	return 0;
+}
+
+static int64_t disk_size(const struct view *view, const char *offering)
+{
+	const struct object *o = view_get(view, KIND_DISK_OFFERING, offering);
+
+	return o ? object_int(o, DISK_OFFERING_DISK_SIZE) : 0;
+}
+
+static int64_t root_size(const struct view *view, const struct request *req, const struct object *image)
+{
+	return is_iso(image) ? disk_size(view, request_str(req, "rootDiskOfferingUuid"))
+			     : object_int(image, IMAGE_SIZE);
+}
+
+/* What a new VM with these parameters needs, but for its size. */
+static void placement_for_request(const struct request *req, struct placement *ret,
+				  const char *networks[PLACEMENT_NETWORKS])
+{
+	const json_t *list = request_list(req, "l3NetworkUuids");
+
+	*ret = (struct placement){
+		.vm = "",
+		.zone = request_str(req, "zoneUuid"),
+		.cluster = request_str(req, "clusterUuid"),
+		.l3_networks = networks,
+		.image = request_str(req, "imageUuid"),
+	};
+	for (size_t i = 0; i < json_array_size(list) && i < PLACEMENT_NETWORKS; i++)
+		networks[ret->l3_count++] = json_string_value(json_array_get(list, i));
+}
+
+static int vm_creation_places_get(struct pool *pool, const struct view *view, const struct request *req,
+				  json_t **ret_result, struct error *e)
+{
+	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
+	const struct object *offering =
+		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
+	const json_t *data = request_list(req, "dataDiskOfferingUuids");
+	json_t *zones = NULL, *clusters = NULL, *host_list = NULL;
+	_cleanup_free_ const struct object **hosts = NULL;
+	const char *networks[PLACEMENT_NETWORKS];
+	struct placement want;
+	size_t count = 0;
+	int r;
+
+	(void)pool;
+	placement_for_request(req, &want, networks);
+	if (is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
+		return error_set(e, EINVAL,
+				 "the image[name:%s, uuid:%s] is an ISO, rootDiskOfferingUuid must be set",
+				 object_name(image), object_uuid(image));
+	r = check_image_place(view, image, want.zone, e);
+	if (r < 0)
+		return r;
+	want.strategy = object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY);
+	want.cpu_num = (int)object_int(offering, INSTANCE_OFFERING_CPU_NUM);
+	want.memory = object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE);
+	want.storage_needed = root_size(view, req, image);
+	for (size_t i = 0; i < json_array_size(data); i++)
+		want.storage_needed += disk_size(view, json_string_value(json_array_get(data, i)));
+	r = list_hosts(view, &want, &hosts, &count, e);
+	if (r == 0)
+		r = render_places(view, hosts, count, KIND_ZONE, HOST_ZONE_UUID, &zones, e);
+	if (r == 0)
+		r = render_places(view, hosts, count, KIND_CLUSTER, HOST_CLUSTER_UUID, &clusters, e);
+	if (r == 0)
+		r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &host_list, e);
+	if (r == 0)
+		*ret_result = json_pack("{s:O, s:O, s:O}", "zones", zones, "clusters", clusters, "hosts",
+					host_list);
+	json_decref(zones);
+	json_decref(clusters);
+	json_decref(host_list);
+	return r;
+}
+
+/* The primary storage with room for @size on which a VM as in @want could be. */
+static int list_storages(const struct view *view, struct placement want, int64_t size, json_t **ret_list,
+			 struct error *e)
+{
+	json_t *list = *ret_list = json_array();
+	int r = list ? 0 : error_set(e, ENOMEM, "out of memory");
+
+	want.storage_needed = size;
+	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
+		_cleanup_free_ const struct object **hosts = NULL;
+		size_t count;
+
+		if (r < 0)
+			break;
+		want.primary_storage = object_uuid(ps);
+		r = list_hosts(view, &want, &hosts, &count, e);
+		if (r == 0 && count)
+			r = append(list, view, ps, e);
+	}
+	return r;
+}
+
+static int vm_creation_storages_get(struct pool *pool, const struct view *view, const struct request *req,
+				    json_t **ret_result, struct error *e)
+{
+	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
+	const json_t *offerings = request_list(req, "dataDiskOfferingUuids");
+	json_t *root = NULL, *data = json_object();
+	const char *networks[PLACEMENT_NETWORKS];
+	struct placement want;
+	int r = data ? 0 : error_set(e, ENOMEM, "out of memory");
+
+	(void)pool;
+	placement_for_request(req, &want, networks);
+	if (r == 0 && is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
+		r = error_set(e, EINVAL, "rootVolumeOffering is needed when image media type is ISO");
+	if (r == 0)
+		r = list_storages(view, want, root_size(view, req, image), &root, e);
+	for (size_t i = 0; i < json_array_size(offerings) && r == 0; i++) {
+		const char *uuid = json_string_value(json_array_get(offerings, i));
+		json_t *list;
+
+		r = list_storages(view, want, disk_size(view, uuid), &list, e);
+		if (json_object_set_new(data, uuid, list) < 0 && r == 0)
+			r = error_set(e, ENOMEM, "out of memory");
+	}
+	if (r == 0)
+		*ret_result = json_pack("{s:O, s:O}", "rootVolumePrimaryStorages", root,
+					"dataVolumePrimaryStorages", data);
+	json_decref(root);
+	json_decref(data);
+	return r;
+}
+
+/* ------------------------------------------------------- networks and images */
+
+static bool cluster_has_storage(const struct view *view, const char *cluster)
+{
+	return view_next_where(view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, cluster, 0) !=
+	       NULL;
+}
+
+/* True when a cluster of the zone has primary storage and reaches the L3 networks. */
+static bool zone_has_networks(const struct view *view, const char *zone, const char *const *l3s, size_t count)
+{
+	view_for_each_where (cluster, view, KIND_CLUSTER, CLUSTER_ZONE_UUID, zone) {
+		bool reaches = cluster_has_storage(view, object_uuid(cluster));
+
+		for (size_t i = 0; i < count && reaches; i++) {
+			const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3s[i]);
+
+			reaches = l3 && cluster_has_l2(view, object_uuid(cluster),
+						       object_str(l3, L3_L2_NETWORK_UUID));
+		}
+		if (reaches)
+			return true;
+	}
+	return false;
+}
+
+static int networks_of_image(const struct view *view, const char *zone, const char *image, json_t *list,
+			     struct error *e)
+{
+	int r = 0;
+
+	if (!image_is_in_zone(view, image, zone))
+		return 0;
+	view_for_each (l3, view, KIND_L3_NETWORK) {
+		const char *uuid = object_uuid(l3);
+
+		if (r == 0 && object_str_is(l3, L3_ZONE_UUID, zone) &&
+		    zone_has_networks(view, zone, &uuid, 1))
+			r = append(list, view, l3, e);
+	}
+	return r;
+}
+
+static int images_of_networks(const struct view *view, const struct placement *want, json_t *list,
+			      struct error *e)
+{
+	int r = 0;
+
+	if (!zone_has_networks(view, want->zone, want->l3_networks, want->l3_count))
+		return 0;
+	view_for_each (image, view, KIND_IMAGE) {
+		bool boots = is_iso(image) || object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate");
+
+		if (r == 0 && boots && object_str_is(image, IMAGE_STATUS, "Ready") &&
+		    !object_int(image, IMAGE_SYSTEM) &&
+		    image_is_in_zone(view, object_uuid(image), want->zone))
+			r = append(list, view, image, e);
+	}
+	return r;
+}
+
+static int vm_networks_images_get(struct pool *pool, const struct view *view, const struct request *req,
+				  json_t **ret_result, struct error *e)
+{
+	const char *networks[PLACEMENT_NETWORKS];
+	struct placement want;
+	json_t *list;
+	int r;
+
+	(void)pool;
+	placement_for_request(req, &want, networks);
+	if (!want.image && !want.l3_count)
+		return error_set(e, EINVAL, "either l3NetworkUuids or imageUuid must be set");
+	list = json_array();
+	if (!list)
+		return error_set(e, ENOMEM, "out of memory");
+	r = want.image ? networks_of_image(view, want.zone, want.image, list, e)
+		       : images_of_networks(view, &want, list, e);
+	if (r == 0)
+		*ret_result = json_pack("{s:O}", "inventories", list);
+	json_decref(list);
+	return r;
+}
+
+static const struct operation get_vm_migration_candidate_hosts = {
+	.section = "4.1.14",
+	.name = "GetVmMigrationCandidateHosts",
+	.message = "org.zstack.header.vm.APIGetVmMigrationCandidateHostsMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/migration-target-hosts", NULL},
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"inventories:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.where = "migration-target-hosts",
+	.flags = OP_SYNC,
+	.states = S_RUNNING | S_PAUSED,
+	.help = "hosts the VM could move to",
+	.get = vm_migration_hosts_get,
+};
+
+static const struct operation get_candidate_primary_storages_for_creating_vm = {
+	.section = "4.1.15",
+	.name = "GetCandidatePrimaryStoragesForCreatingVm",
+	.message = "org.zstack.header.vm.APIGetCandidatePrimaryStoragesForCreatingVmMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/candidate-storages", NULL},
+	.params =
+		(const struct param[]){{.name = "imageUuid",
+					.type = PARAM_STRING,
+					.in = IN_QUERY,
+					.flags = PARAM_REQUIRED,
+					.resource = KIND_IMAGE},
+				       {.name = "l3NetworkUuids",
+					.type = PARAM_LIST,
+					.in = IN_QUERY,
+					.flags = PARAM_REQUIRED | PARAM_NONEMPTY,
+					.resource = KIND_L3_NETWORK},
+				       {.name = "rootDiskOfferingUuid",
+					.type = PARAM_STRING,
+					.in = IN_QUERY,
+					.resource = KIND_DISK_OFFERING},
+				       {.name = "dataDiskOfferingUuids",
+					.type = PARAM_LIST,
+					.in = IN_QUERY,
+					.flags = PARAM_NONEMPTY,
+					.resource = KIND_DISK_OFFERING},
+				       {.name = "zoneUuid", .type = PARAM_STRING, .in = IN_QUERY},
+				       {.name = "clusterUuid", .type = PARAM_STRING, .in = IN_QUERY},
+				       {.name = "defaultL3NetworkUuid", .type = PARAM_STRING, .in = IN_QUERY},
+				       {0}},
+	.results = (const char *const[]){"rootVolumePrimaryStorages:List", "dataVolumePrimaryStorages:Map",
+					 NULL},
+	.place = PLACE_COLLECTION_GET,
+	.kind = KIND_VM,
+	.where = "vm-instances/candidate-storages",
+	.flags = OP_SYNC,
+	.help = "primary storage that could hold a new VM",
+	.get = vm_creation_storages_get,
+};
+
+static const struct operation get_interdependent_l3_networks_images = {
+	.section = "4.1.28",
+	.name = "GetInterdependentL3NetworksImages",
+	.message = "org.zstack.header.vm.APIGetInterdependentL3NetworksImagesMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/images-l3networks/dependencies", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "zoneUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_ZONE},
+			{.name = "l3NetworkUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_QUERY,
+			 .flags = PARAM_NONEMPTY,
+			 .resource = KIND_L3_NETWORK},
+			{.name = "imageUuid", .type = PARAM_STRING, .in = IN_QUERY, .resource = KIND_IMAGE},
+			{0}},
+	.results = (const char *const[]){"inventories:List", NULL},
+	.place = PLACE_COLLECTION_GET,
+	.kind = KIND_VM,
+	.where = "images-l3networks/dependencies",
+	.flags = OP_SYNC,
+	.help = "networks that go with an image, or images that go with networks",
+	.get = vm_networks_images_get,
+};
+
+static const struct operation get_candidate_zones_clusters_hosts_for_creating_vm = {
+	.section = "4.1.45",
+	.name = "GetCandidateZonesClustersHostsForCreatingVm",
+	.message = "org.zstack.header.vm.APIGetCandidateZonesClustersHostsForCreatingVmMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/candidate-destinations", NULL},
+	.params =
+		(const struct param[]){{.name = "instanceOfferingUuid",
+					.type = PARAM_STRING,
+					.in = IN_QUERY,
+					.flags = PARAM_REQUIRED,
+					.resource = KIND_INSTANCE_OFFERING},
+				       {.name = "imageUuid",
+					.type = PARAM_STRING,
+					.in = IN_QUERY,
+					.flags = PARAM_REQUIRED,
+					.resource = KIND_IMAGE},
+				       {.name = "l3NetworkUuids",
+					.type = PARAM_LIST,
+					.in = IN_QUERY,
+					.flags = PARAM_REQUIRED | PARAM_NONEMPTY,
+					.resource = KIND_L3_NETWORK},
+				       {.name = "rootDiskOfferingUuid",
+					.type = PARAM_STRING,
+					.in = IN_QUERY,
+					.resource = KIND_DISK_OFFERING},
+				       {.name = "dataDiskOfferingUuids",
+					.type = PARAM_LIST,
+					.in = IN_QUERY,
+					.flags = PARAM_NONEMPTY,
+					.resource = KIND_DISK_OFFERING},
+				       {.name = "zoneUuid", .type = PARAM_STRING, .in = IN_QUERY},
+				       {.name = "clusterUuid", .type = PARAM_STRING, .in = IN_QUERY},
+				       {.name = "defaultL3NetworkUuid", .type = PARAM_STRING, .in = IN_QUERY},
+				       {0}},
+	.results = (const char *const[]){"zones:List", "clusters:List", "hosts:List", NULL},
+	.place = PLACE_COLLECTION_GET,
+	.kind = KIND_VM,
+	.where = "vm-instances/candidate-destinations",
+	.flags = OP_SYNC,
+	.help = "zones, clusters and hosts that could run a new VM",
+	.get = vm_creation_places_get,
+};
+
+static const struct operation get_vm_starting_candidate_clusters_hosts = {
+	.section = "4.1.46",
+	.name = "GetVmStartingCandidateClustersHosts",
+	.message = "org.zstack.header.vm.APIGetVmStartingCandidateClustersHostsMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/starting-target-hosts", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"hosts:List", "clusters:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "starting-target-hosts",
+	.flags = OP_SYNC,
+	.states = S_STOPPED,
+	.help = "hosts and clusters the VM could start on",
+	.get = vm_starting_hosts_get,
+};
+
+const struct operation *const operations_vm_candidates[] = {
+	&get_vm_migration_candidate_hosts,	   &get_candidate_primary_storages_for_creating_vm,
+	&get_interdependent_l3_networks_images,	   &get_candidate_zones_clusters_hosts_for_creating_vm,
+	&get_vm_starting_candidate_clusters_hosts, NULL,
+};

@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CloneVmInstance (behaviour.md 4.1.51): other VMs with the same content.
+ *
+ *   1. For each name, one change lays the clone out: its row, tags, NICs with new
+ *      addresses, and volumes with their bytes promised. Its state is Starting,
+ *      so nobody else touches it, and its row names the job.
+ *   2. The disks are copied. Those of a running source go into the first clone as
+ *      they are at one moment (QEMU's own backup), and from there into the others,
+ *      so all clones are equal; those of a stopped one are copied file by file.
+ *   3. Each clone is started, or becomes Created.
+ *
+ * A clone that fails is taken back, and the answer says why; the others go on.
+ * The uuids of the clones follow from the job's, so a recovery knows them: it
+ * keeps those that are whole and takes back the rest.
+ */
+#include <string.h>
+
+#include "actions/engine/kill_point.h"
+#include "actions/engine/result.h"
+#include "actions/engine/tags.h"
+#include "actions/host/capacity.h"
+#include "actions/host/wait.h"
+#include "actions/operations/table.h"
+#include "actions/vm/nic.h"
+#include "actions/vm/power.h"
+#include "actions/vm/remove.h"
+#include "actions/vm/state.h"
+#include "actions/volume/file.h"
+#include "actions/volume/place.h"
+#include "actions/volume/snapshot_create.h"
+
+/* Most clones of one request. */
+#define CLONES_MAX 100
+/* Most disks of one VM that are copied. */
+#define DISKS_MAX 64
+
+/* Tags of a VM that are its own: its address and name, what is plugged into it, groups it is in. */
+static const char *const own_tags[] = {
+	"staticIp", "hostname", "customMac", "iso", "pciDevice", "vmSystemSerialNumber", "affinityGroupUuid",
+};
+
+struct clone {
+	char uuid[UUID_SIZE];
+	const char *name;   /* borrowed from the request */
+	struct error error; /* why it failed */
+};
+
+struct cloning {
+	struct job *job;
+	bool full, start;
+	size_t count;
+	struct clone *clones; /* owned */
+	/* how far it is: copies of whole VMs, and of the disks of the present one */
+	size_t done, disk, disks;
+};
+
+static int cloning_init(struct cloning *c, struct job *job, struct error *e)
+{
+	const json_t *names = request_list(job->req, "names");
+
+	*c = (struct cloning){
+		.job = job,
+		.full = request_bool(job->req, "full", false),
+		.start = strcmp(request_str(job->req, "strategy"), "JustCreate") != 0,
+		.count = json_array_size(names),
+	};
+	c->clones = calloc(c->count, sizeof(*c->clones));
+	if (!c->clones)
+		return error_set(e, ENOMEM, "out of memory");
+	for (size_t i = 0; i < c->count; i++) {
+		uuid_derive(job->uuid, i, c->clones[i].uuid);
+		c->clones[i].name = json_string_value(json_array_get(names, i));
+	}
+	return 0;
+}
+
+static void cloning_done(struct cloning *c)
+{
+	for (size_t i = 0; c->clones && i < c->count; i++)
+		error_done(&c->clones[i].error);
+	free(c->clones);
+}
+
+static bool has_failed(const struct clone *clone)
+{
+	return error_is_set(&clone->error);
+}
+
+/* The first clone that has not failed; NULL = none is left. */
+static struct clone *first_alive(const struct cloning *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (!has_failed(&c->clones[i]))
+			return &c->clones[i];
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ checks */
+
+/* Is this volume of the source copied? Shareable ones are not the VM's own. */
+static bool is_copied(const struct object *volume, bool full)
+{
+	return object_str(volume, VOLUME_INSTALL_PATH) && !object_int(volume, VOLUME_IS_SHAREABLE) &&
+	       (full || object_str_is(volume, VOLUME_TYPE, "Root"));
+}
+
+static int check_names(const struct request *req, struct error *e)
+{
+	const json_t *names = request_list(req, "names");
+	size_t i;
+	json_t *name;
+
+	if (json_array_size(names) > CLONES_MAX)
+		return error_set(e, EINVAL, "a request may ask for %d clones, %zu are asked for", CLONES_MAX,
+				 json_array_size(names));
+	json_array_foreach ((json_t *)(uintptr_t)names, i, name) {
+		const char *text = json_string_value(name);
+
+		if (!text || !*text)
+			return error_set(e, EINVAL, "field[names] must be a list of names");
+		if (strlen(text) > 255)
+			return error_set(e, EINVAL, "the name of a clone has more than 255 characters");
+	}
+	return 0;
+}
+
+/* Full clones need room for all volumes of the source, on each storage that has some of them. */
+static int check_room(const struct view *view, const struct object *vm, size_t count, struct error *e)
+{
+	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
+		int64_t needed = 0, available = capacity_storage_room(view, ps);
+		char list[512] = "";
+		size_t len = 0;
+
+		view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm)) {
+			if (!is_copied(volume, true) ||
+			    !object_str_is(volume, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps)))
+				continue;
+			needed += object_int(volume, VOLUME_SIZE) * (int64_t)count;
+			if (len < sizeof(list))
+				len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
+							len ? ", " : "", object_uuid(volume));
+		}
+		if (needed > available)
+			return error_set(
+				e, ENOSPC,
+				"there are not enough capacity for full vm clone to vm[uuid: %s], volumes[uuid: %s] "
+				"on primary storage[uuid: %s] required: %lld bytes, current available capacity is "
+				"%lld bytes",
+				object_uuid(vm), list, object_uuid(ps), (long long)needed,
+				(long long)available);
+	}
+	return 0;
+}
+
+static int vm_clone_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	int r = check_names(req, e);
+
+	if (r == 0 && !object_str_is(vm, VM_TYPE, "UserVm"))
+		r = error_set(e, EBUSY, "The operation only allows on user vm");
+	if (r == 0 && (!root || !object_str(root, VOLUME_INSTALL_PATH)))
+		r = error_set(e, EBUSY, "vm[uuid:%s] has no root volume that could be cloned", req->target);
+	if (r == 0 && request_bool(req, "full", false))
+		r = check_room(view, vm, json_array_size(request_list(req, "names")), e);
+	return r;
+}
+
+/* ------------------------------------------------------------------ layout */
+
+struct layout {
+	const struct cloning *cloning;
+	const struct clone *clone;
+};
+
+static int put_row(struct txn *t, const struct layout *l, const struct object *source, struct error *e)
+{
+	static const int same_texts[] = {
+		VM_DESCRIPTION,	    VM_ZONE_UUID,    VM_IMAGE_UUID,	 VM_INSTANCE_OFFERING_UUID,
+		VM_PLATFORM,	    VM_TYPE,	     VM_HYPERVISOR_TYPE, VM_ALLOCATOR_STRATEGY,
+		VM_DEFAULT_L3_UUID, VM_ACCOUNT_UUID,
+	};
+	static const int same_numbers[] = {VM_MEMORY_SIZE, VM_CPU_NUM, VM_CPU_SPEED};
+	struct object *vm = object_new(kind_get(KIND_VM));
+	const struct object *put;
+	int r;
+
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(vm, VM_UUID, l->clone->uuid);
+	object_set_str(vm, VM_NAME, l->clone->name);
+	for (size_t i = 0; i < ARRAY_SIZE(same_texts); i++)
+		object_set_str(vm, same_texts[i], object_str(source, same_texts[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(same_numbers); i++)
+		object_set_int(vm, same_numbers[i], object_int(source, same_numbers[i]));
+	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_STARTING));
+	object_set_str(vm, VM_CREATE_SPEC, l->cloning->job->uuid);
+	r = txn_put(t, vm, &put, e);
+	if (r < 0)
+		return r;
+	vm = object_copy(put);
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(vm, VM_INTERNAL_ID, put->id);
+	return txn_put(t, vm, NULL, e);
+}
+
+static bool is_own_tag(const char *tag)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_tags); i++) {
+		size_t len = strlen(own_tags[i]);
+
+		if (strncmp(tag, own_tags[i], len) == 0 && (tag[len] == '\0' || tag[len] == ':'))
+			return true;
+	}
+	return false;
+}
+
+/* Copies the system tags of @from to @to, but those that can be only one object's. */
+static int copy_tags(struct txn *t, const char *from, enum kind_id kind, const char *to, struct error *e)
+{
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0) {
+		const struct object *row =
+			view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, from, after);
+		_cleanup_free_ char *tag = NULL;
+
+		if (!row)
+			break;
+		after = row->id;
+		if (is_own_tag(object_text(row, SYSTEM_TAG_TAG)))
+			continue;
+		tag = strdup(object_text(row, SYSTEM_TAG_TAG));
+		r = tag ? object_add_system_tag(t, kind, to, tag, object_int(row, SYSTEM_TAG_INHERENT) != 0,
+						e)
+			: error_set(e, ENOMEM, "out of memory");
+	}
+	return r;
+}
+
+/* NICs in the same networks, with addresses of their own and the same limits. */
+static int put_nics(struct txn *t, const struct layout *l, const char *source, struct error *e)
+{
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0) {
+		_cleanup_object_ const struct object *nic =
+			object_ref(view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, source, after));
+		struct object *made;
+		char uuid[UUID_SIZE];
+
+		if (!nic)
+			break;
+		after = nic->id;
+		r = vm_put_nic(t, l->clone->uuid, object_text(nic, NIC_L3_UUID),
+			       (int)object_int(nic, NIC_DEVICE_ID), NULL, NULL, uuid, e);
+		if (r < 0)
+			break;
+		made = object_copy(view_get(txn_view(t), KIND_NIC, uuid));
+		if (!made)
+			return error_set(e, ENOMEM, "out of memory");
+		if (!object_is_null(nic, NIC_INBOUND))
+			object_set_int(made, NIC_INBOUND, object_int(nic, NIC_INBOUND));
+		if (!object_is_null(nic, NIC_OUTBOUND))
+			object_set_int(made, NIC_OUTBOUND, object_int(nic, NIC_OUTBOUND));
+		r = txn_put(t, made, NULL, e);
+	}
+	return r;
+}
+
+/* A volume beside @from, as large, with the same limit. Its device number tells which one it is a copy of. */
+static int put_volume(struct txn *t, const struct layout *l, const struct object *from, struct error *e)
+{
+	char description[64], uuid[UUID_SIZE];
+	struct vm_disk disk = {
+		.storage = object_text(from, VOLUME_PRIMARY_STORAGE_UUID),
+		.host = object_str(from, VOLUME_HOST_UUID),
+		.offering = object_str(from, VOLUME_DISK_OFFERING_UUID),
+		.image = object_str(from, VOLUME_ROOT_IMAGE_UUID),
+		.size = object_int(from, VOLUME_SIZE),
+		.device_id = (int)object_int(from, VOLUME_DEVICE_ID),
+	};
+	struct object *made;
+	int r;
+
+	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", l->clone->uuid);
+	if (disk.device_id == 0)
+		disk.description = description;
+	r = vm_put_volume(t, view_get(txn_view(t), KIND_VM, l->clone->uuid), &disk, uuid, e);
+	if (r == 0)
+		r = copy_tags(t, object_uuid(from), KIND_VOLUME, uuid, e);
+	if (r < 0)
+		return r;
+	if (!object_is_null(from, VOLUME_BANDWIDTH)) {
+		made = object_copy(view_get(txn_view(t), KIND_VOLUME, uuid));
+		if (!made)
+			return error_set(e, ENOMEM, "out of memory");
+		object_set_int(made, VOLUME_BANDWIDTH, object_int(from, VOLUME_BANDWIDTH));
+		r = txn_put(t, made, NULL, e);
+	}
+	if (r < 0 || disk.device_id != 0)
+		return r;
+	made = object_copy(view_get(txn_view(t), KIND_VM, l->clone->uuid));
+	if (!made)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(made, VM_ROOT_VOLUME_UUID, uuid);
+	return txn_put(t, made, NULL, e);
+}
+
+static int layout_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct layout *l = arg;
+	const struct request *req = l->cloning->job->req;
+	_cleanup_object_ const struct object *source = object_ref(request_object(txn_view(t), req));
+	int64_t after = 0;
+	int r;
+
+	if (!source)
+		return error_set(e, ENOENT, "VM '%s' is gone", req->target);
+	r = put_row(t, l, source, e);
+	if (r == 0)
+		r = copy_tags(t, req->target, KIND_VM, l->clone->uuid, e);
+	if (r == 0)
+		r = object_put_tags(t, req, KIND_VM, l->clone->uuid, e);
+	if (r == 0)
+		r = put_nics(t, l, req->target, e);
+	while (r == 0) {
+		_cleanup_object_ const struct object *volume = object_ref(
+			view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, req->target, after));
+
+		if (!volume)
+			break;
+		after = volume->id;
+		if (is_copied(volume, l->cloning->full))
+			r = put_volume(t, l, volume, e);
+	}
+	return r;
+}
+
+/* ------------------------------------------------------------------ copies */
+
+/* The clone's volume with this device number. */
+static const struct object *volume_at(const struct view *view, const char *vm, int64_t device_id)
+{
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm)
+		if (object_int(volume, VOLUME_DEVICE_ID) == device_id)
+			return volume;
+	return NULL;
+}
+
+/* The job's progress: the copies are nine tenths of it. */
+static int copy_progress(void *ctx, int percent)
+{
+	const struct cloning *c = ctx;
+	size_t of_disks = c->disks ? (c->disk * 100 + (size_t)percent) / c->disks : (size_t)percent;
+
+	return job_copy_progress(c->job, (int)((c->done * 100 + of_disks) * 90 / (c->count * 100)));
+}
+
+/* Copies every disk of the active source into the clone, all as they are at one moment. */
+static int copy_active(struct cloning *c, const struct view *view, const struct object *source,
+		       const char *clone, struct error *e)
+{
+	struct pool *pool = c->job->pool;
+	const char *host = object_text(source, VM_HOST_UUID);
+	struct hv_disk_copy copies[DISKS_MAX];
+	const char *made[DISKS_MAX];
+	char names[DISKS_MAX][64];
+	size_t count = 0;
+	int r = 0;
+
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(source)) {
+		const struct object *to = volume_at(view, clone, object_int(volume, VOLUME_DEVICE_ID));
+
+		if (!is_copied(volume, c->full) || !to)
+			continue;
+		if (count == DISKS_MAX)
+			return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(source));
+		volume_file_name(to, names[count]);
+		made[count] = object_uuid(to);
+		copies[count] = (struct hv_disk_copy){.volume = object_uuid(volume),
+						      .pool = object_text(to, VOLUME_PRIMARY_STORAGE_UUID),
+						      .name = names[count],
+						      .format = object_text(to, VOLUME_FORMAT)};
+		count++;
+	}
+	r = hv_disks_copy(pool_hypervisor(pool), host, object_uuid(source), copies, count, copy_progress, c,
+			  e);
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = vm_volume_ready(pool, made[i], host, copies[i].path, e);
+	for (size_t i = 0; i < count; i++)
+		free(copies[i].path);
+	return r;
+}
+
+static size_t count_copied(const struct cloning *c, const struct view *view, const char *from)
+{
+	size_t count = 0;
+
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, from)
+		count += is_copied(volume, c->full);
+	return count;
+}
+
+/* Copies the files of @from, which nobody writes to, into the clone. */
+static int copy_files(struct cloning *c, const struct view *view, const char *from, const char *clone,
+		      struct error *e)
+{
+	struct pool *pool = c->job->pool;
+	int r = 0;
+
+	c->disk = 0;
+	c->disks = count_copied(c, view, from);
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, from) {
+		const struct object *to = volume_at(view, clone, object_int(volume, VOLUME_DEVICE_ID));
+		const struct object *host = volume_any_host(view, volume);
+		_cleanup_free_ char *path = NULL;
+		char name[64];
+
+		if (r < 0 || !to || !is_copied(volume, c->full))
+			continue;
+		if (!host)
+			return error_set_code(e, ENOTCONN, "PS.1003",
+					      "no host of primary storage '%s' is connected",
+					      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+		if (job_should_stop(c->job))
+			return job_stop_reason(c->job, e);
+		volume_file_name(to, name);
+		r = hv_volume_copy(
+			pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_INSTALL_PATH),
+			object_text(volume, VOLUME_FORMAT), object_text(to, VOLUME_PRIMARY_STORAGE_UUID),
+			name, object_text(to, VOLUME_FORMAT), copy_progress, c, &path, e);
+		if (r == 0)
+			r = vm_volume_ready(pool, object_uuid(to), object_uuid(host), path, e);
+		c->disk++;
+	}
+	return r;
+}
+
+/* Is the source's domain active? Its row may be older than what the guest did by itself. */
+static int ask_active(struct cloning *c, const struct object *source, bool *ret_active, struct error *e)
+{
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+	int r;
+
+	*ret_active = false;
+	if (!object_str(source, VM_HOST_UUID))
+		return 0;
+	r = hv_domain_state(pool_hypervisor(c->job->pool), object_text(source, VM_HOST_UUID),
+			    object_uuid(source), &state, &reason, e);
+	*ret_active = r == 0 && (state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED);
+	return r;
+}
+
+/* Fills the disks of all clones; those that fail have their error. Negative when nothing can be copied at
+ * all. */
+static int copy_all(struct cloning *c, struct error *e)
+{
+	struct store *store = pool_store(c->job->pool);
+	_cleanup_view_ struct view *view = store_view(store);
+	const struct object *source = request_object(view, c->job->req);
+	struct clone *model = NULL; /* its files are copied for the others */
+	bool active = false;
+	int r = source ? ask_active(c, source, &active, e)
+		       : error_set(e, ENOENT, "VM '%s' is gone", c->job->req->target);
+
+	for (size_t i = 0; i < c->count && r == 0; i++) {
+		struct clone *clone = &c->clones[i];
+		_cleanup_view_ struct view *now = store_view(store);
+
+		if (has_failed(clone))
+			continue;
+		if (active && !model)
+			r = copy_active(c, now, source, clone->uuid, e);
+		else
+			(void)copy_files(c, now, model ? model->uuid : object_uuid(source), clone->uuid,
+					 &clone->error);
+		if (active && !model && r == 0)
+			model = clone;
+		c->done = i + 1;
+		c->disks = c->disk = 0;
+		job_progress(c->job, (int)(c->done * 90 / c->count));
+		if (job_should_stop(c->job))
+			r = job_stop_reason(c->job, e);
+	}
+	return r;
+}
+
+/* ------------------------------------------------------------------- whole */
+
+struct whole {
+	const char *uuid;
+	bool created; /* becomes Created; else it is started already */
+};
+
+static int whole_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct whole *w = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, w->uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+
+	if (!vm)
+		return error_set(e, ENOENT, "VM '%s' is gone", w->uuid);
+	object_set_null(vm, VM_CREATE_SPEC);
+	if (w->created)
+		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
+	return vm_write(t, before, vm, e);
+}
+
+/* Starts a clone whose disks are there, or lets it be. */
+static void finish(struct cloning *c, struct clone *clone)
+{
+	struct whole w = {clone->uuid, !c->start};
+	int r = c->start ? vm_bring_up(c->job, clone->uuid, VM_STATE_STOPPED, false, &clone->error) : 0;
+
+	if (r == 0)
+		(void)store_run(pool_store(c->job->pool), whole_fn, &w, &clone->error);
+}
+
+static int add_answer(struct cloning *c, struct clone *clone, json_t *list, int *cloned, struct error *e)
+{
+	json_t *answer = NULL;
+
+	if (!has_failed(clone) &&
+	    job_result_inventory(c->job, KIND_VM, clone->uuid, &answer, &clone->error) == 0)
+		++*cloned;
+	else
+		answer = json_pack("{s:o}", "error", error_to_json(&clone->error));
+	return json_array_append_new(list, answer) < 0 ? error_set(e, ENOMEM, "out of memory") : 0;
+}
+
+/* {"result": {"numberOfClonedVm", "inventories": [{"inventory"} or {"error"}]}}, in the order of the names.
+ */
+static int make_answer(struct cloning *c, json_t **ret_result, struct error *e)
+{
+	json_t *list = json_array();
+	int cloned = 0, r = 0;
+
+	for (size_t i = 0; i < c->count && r == 0; i++)
+		r = add_answer(c, &c->clones[i], list, &cloned, e);
+	*ret_result = r == 0 ? json_pack("{s:{s:i, s:O}}", "result", "numberOfClonedVm", cloned,
+					 "inventories", list)
+			     : NULL;
+	json_decref(list);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static void take_back(struct cloning *c, const struct clone *clone)
+{
+	(void)vm_remove(c->job, clone->uuid, NULL);
+}
+
+static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_(cloning_done) struct cloning c = {0};
+	int r = snapshot_settle_vm(job->pool, job->req->target, e);
+
+	if (r == 0)
+		r = cloning_init(&c, job, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < c.count; i++) {
+		struct layout l = {&c, &c.clones[i]};
+
+		(void)store_run(pool_store(job->pool), layout_fn, &l, &c.clones[i].error);
+	}
+	kill_point("clone-laid-out");
+	r = first_alive(&c) ? copy_all(&c, e) : 0;
+	kill_point("clone-copied");
+	for (size_t i = 0; i < c.count; i++) {
+		struct clone *clone = &c.clones[i];
+
+		if (r == 0 && !has_failed(clone))
+			finish(&c, clone);
+		if (r < 0 || has_failed(clone))
+			take_back(&c, clone);
+		kill_point("clone-one-done");
+	}
+	return r < 0 ? r : make_answer(&c, ret_result, e);
+}
+
+/* Keeps a clone that had become whole; takes back any other. */
+static void recover_one(struct cloning *c, struct clone *clone)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(c->job->pool));
+	const struct object *vm = view_get(view, KIND_VM, clone->uuid);
+	const struct object *root =
+		vm ? view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID)) : NULL;
+
+	if (vm && !object_str_is(vm, VM_CREATE_SPEC, c->job->uuid))
+		return;
+	if (vm && c->start && vm_recover_state(c->job, clone->uuid, VM_STATE_RUNNING) == 0) {
+		struct whole w = {clone->uuid, false};
+
+		(void)store_run(pool_store(c->job->pool), whole_fn, &w, &clone->error);
+		return;
+	}
+	error_set_code(&clone->error, EINTR, "SYS.1000",
+		       "the daemon ended while VM '%s' was being cloned; this clone was taken back",
+		       c->job->req->target);
+	if (root)
+		host_wait_for_storage(c->job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
+				      object_str(root, VOLUME_HOST_UUID));
+	take_back(c, clone);
+}
+
+static int vm_clone_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *source = request_object(view, job->req);
+	const char *host = source ? object_str(source, VM_HOST_UUID) : NULL;
+	_cleanup_(cloning_done) struct cloning c = {0};
+	int r = cloning_init(&c, job, e);
+
+	if (r < 0)
+		return r;
+	/* the host may still be copying into a file that goes now */
+	if (host && host_wait_connected(job, host))
+		(void)hv_disk_copy_abort(pool_hypervisor(job->pool), host, job->req->target,
+					 object_text(source, VM_ROOT_VOLUME_UUID), NULL);
+	for (size_t i = 0; i < c.count; i++)
+		recover_one(&c, &c.clones[i]);
+	return make_answer(&c, ret_result, e);
+}
+
+static const struct operation clone_vm_instance = {
+	.section = "4.1.51",
+	.name = "CloneVmInstance",
+	.message = "org.zstack.header.vm.APICloneVmInstanceMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/actions", NULL},
+	.key = "cloneVmInstance",
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED},
+					 {.name = "strategy",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .values = (const char *const[]){"InstantStart", "JustCreate", NULL},
+					  .default_value = "InstantStart"},
+					 {.name = "names",
+					  .type = PARAM_LIST,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED | PARAM_NONEMPTY},
+					 {.name = "full", .type = PARAM_BOOL, .in = IN_BODY},
+					 {0}},
+	.results = (const char *const[]){"result:CloneVmInstanceResults", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.verb = "clone",
+	.states = S_RUNNING | S_STOPPED | S_PAUSED,
+	.deadline_s = 86400,
+	.help = "makes copies of the VM",
+	.check = vm_clone_check,
+	.run = vm_clone_run,
+	.recover = vm_clone_recover,
+};
+
+const struct operation *const operations_vm_clone[] = {
+	&clone_vm_instance,
+	NULL,
+};

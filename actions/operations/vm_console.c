@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The console and what the machine boots from (behaviour.md 4.1.33, 4.1.36,
+ * 4.1.44 and 4.1.60): what their settings may be, and where the console is.
+ * The settings themselves are tags, see vm/setting.c.
+ */
+#include "actions/engine/pool.h"
+#include "actions/operations/table.h"
+#include "actions/vm/setting.h"
+#include "actions/vm/tag_rules.h"
+#include "hypervisor/hypervisor.h"
+
+static int vm_console_password_check(const struct view *view, const struct request *req, struct error *e)
+{
+	(void)view;
+	return vm_check_console_password(request_str(req, "consolePassword"), e);
+}
+
+static int vm_boot_order_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const json_t *list = request_list(req, "bootOrder");
+	char shown[256] = "";
+	size_t len = 0, i;
+	json_t *item;
+	int r = 0;
+
+	(void)view;
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+		len += (size_t)snprintf(shown + len, len < sizeof(shown) ? sizeof(shown) - len : 0, "%s%s",
+					i ? ", " : "", json_string_value(item));
+		if (len >= sizeof(shown))
+			len = sizeof(shown) - 1;
+	}
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+		if (r == 0)
+			r = vm_check_boot_order(json_string_value(item), shown, e);
+	}
+	return r;
+}
+
+static int vm_monitor_number_check(const struct view *view, const struct request *req, struct error *e)
+{
+	char number[24];
+
+	(void)view;
+	snprintf(number, sizeof(number), "%lld", (long long)request_int(req, "monitorNumber", 0));
+	return vm_check_monitors(number, e);
+}
+
+static int vm_console_address_get(struct pool *pool, const struct view *view, const struct request *req,
+				  json_t **ret_result, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	const struct object *host = view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID));
+	const char *protocol;
+	int port, r;
+
+	if (!host)
+		return error_set(e, EBUSY, "VM '%s' is on no host", req->target);
+	r = hv_domain_console(pool_hypervisor(pool), object_uuid(host), req->target, &port, &protocol, e);
+	if (r < 0)
+		return r;
+	*ret_result = json_pack("{s:s, s:i, s:s}", "hostIp", object_text(host, HOST_MANAGEMENT_IP), "port",
+				port, "protocol", protocol);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static const struct operation set_vm_console_password = {
+	.section = "4.1.33",
+	.name = "SetVmConsolePassword",
+	.message = "org.zstack.header.vm.APISetVmConsolePasswordMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "setVmConsolePassword",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "consolePassword",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED | PARAM_SECRET},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "set-console-password",
+	.help = "sets the password of the console",
+	.check = vm_console_password_check,
+	.apply = vm_tag_apply,
+	.run = vm_tag_run,
+	.recover = vm_tag_recover,
+};
+
+static const struct operation get_vm_console_password = {
+	.section = "4.1.34",
+	.name = "GetVmConsolePassword",
+	.message = "org.zstack.header.vm.APIGetVmConsolePasswordMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/console-passwords", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"password:String", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "console-passwords",
+	.flags = OP_SYNC | OP_SECRET,
+	.help = "password of the console",
+	.get = vm_tag_get,
+};
+
+static const struct operation delete_vm_console_password = {
+	.section = "4.1.35",
+	.name = "DeleteVmConsolePassword",
+	.message = "org.zstack.header.vm.APIDeleteVmConsolePasswordMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/console-password", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "delete-console-password",
+	.help = "removes the password of the console",
+	.apply = vm_tag_apply,
+	.run = vm_tag_run,
+	.recover = vm_tag_recover,
+};
+
+static const struct operation get_vm_console_address = {
+	.section = "4.1.36",
+	.name = "GetVmConsoleAddress",
+	.message = "org.zstack.header.vm.APIGetVmConsoleAddressMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/console-addresses", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"hostIp:String", "port:int", "protocol:String", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "console-addresses",
+	.flags = OP_NEEDS_HOST | OP_SYNC,
+	.states = S_RUNNING,
+	.help = "address and port of the console",
+	.get = vm_console_address_get,
+};
+
+static const struct operation get_vm_boot_order = {
+	.section = "4.1.43",
+	.name = "GetVmBootOrder",
+	.message = "org.zstack.header.vm.APIGetVmBootOrderMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/boot-orders", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"orders:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "boot-orders",
+	.flags = OP_SYNC,
+	.help = "devices the VM boots from",
+	.get = vm_tag_get,
+};
+
+static const struct operation set_vm_boot_order = {
+	.section = "4.1.44",
+	.name = "SetVmBootOrder",
+	.message = "org.zstack.header.vm.APISetVmBootOrderMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "setVmBootOrder",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "bootOrder", .type = PARAM_LIST, .in = IN_BODY},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "set-boot-order",
+	.help = "sets the devices to boot from, at the next start",
+	.check = vm_boot_order_check,
+	.apply = vm_tag_apply,
+};
+
+static const struct operation get_vm_rdp = {
+	.section = "4.1.57",
+	.name = "GetVmRDP",
+	.message = "org.zstack.header.vm.APIGetVmRDPMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/rdp", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED}, {0}},
+	.results = (const char *const[]){"enable:boolean", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "rdp",
+	.flags = OP_SYNC,
+	.help = "whether RDP is on",
+	.get = vm_tag_get,
+};
+
+static const struct operation set_vm_rdp = {
+	.section = "4.1.58",
+	.name = "SetVmRDP",
+	.message = "org.zstack.header.vm.APISetVmRDPMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "setVmRDP",
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "enable", .type = PARAM_BOOL, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "set-rdp",
+	.help = "switches RDP on or off",
+	.apply = vm_tag_apply,
+};
+
+static const struct operation get_vm_monitor_number = {
+	.section = "4.1.59",
+	.name = "GetVmMonitorNumber",
+	.message = "org.zstack.header.vm.APIGetVmMonitorNumberMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/monitorNumber", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED}, {0}},
+	.results = (const char *const[]){"monitorNumber:Integer", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "monitorNumber",
+	.flags = OP_SYNC,
+	.help = "number of monitors",
+	.get = vm_tag_get,
+};
+
+static const struct operation set_vm_monitor_number = {
+	.section = "4.1.60",
+	.name = "SetVmMonitorNumber",
+	.message = "org.zstack.header.vm.APISetVmMonitorNumberMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "setVmMonitorNumber",
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "monitorNumber", .type = PARAM_INT, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "set-monitor-number",
+	.help = "sets the number of monitors, at the next start",
+	.check = vm_monitor_number_check,
+	.apply = vm_tag_apply,
+};
+
+const struct operation *const operations_vm_console[] = {
+	&set_vm_console_password,
+	&get_vm_console_password,
+	&delete_vm_console_password,
+	&get_vm_console_address,
+	&get_vm_boot_order,
+	&set_vm_boot_order,
+	&get_vm_rdp,
+	&set_vm_rdp,
+	&get_vm_monitor_number,
+	&set_vm_monitor_number,
+	NULL,
+};

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CreateVmInstance (behaviour.md 4.1.1): what it refuses, the row, and undoing.
+ * Laying out volumes and NICs and the first start are in vm/first_start.c.
+ *
+ * Order: the row first (state Created, its request kept in it), so that a kill
+ * at any later moment finds what to take back; the row goes last when a
+ * creation fails.
+ */
+#include <string.h>
+
+#include "actions/engine/config.h"
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/engine/tags.h"
+#include "actions/network/ipv4.h"
+#include "actions/operations/table.h"
+#include "actions/vm/affinity.h"
+#include "actions/vm/first_start.h"
+#include "actions/vm/power.h"
+#include "actions/vm/remove.h"
+#include "actions/vm/state.h"
+#include "actions/vm/tag_rules.h"
+
+/* ----------------------------------------------------------------- checks */
+
+static int check_offering(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *uuid = request_str(req, "instanceOfferingUuid");
+	const struct object *o = view_get(view, KIND_INSTANCE_OFFERING, uuid);
+
+	if (!object_str_is(o, INSTANCE_OFFERING_STATE, "Enabled"))
+		return error_set(e, EBUSY, "instance offering[uuid:%s] is Disabled, can't create vm from it",
+				 uuid);
+	if (!object_str_is(o, INSTANCE_OFFERING_TYPE, "UserVm"))
+		return error_set(
+			e, EBUSY,
+			"instance offering[uuid:%s, type:%s] is not UserVm type, can't create vm from it",
+			uuid, object_text(o, INSTANCE_OFFERING_TYPE));
+	return 0;
+}
+
+static int check_image(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *uuid = request_str(req, "imageUuid");
+	const struct object *image = view_get(view, KIND_IMAGE, uuid);
+	const char *media = object_text(image, IMAGE_MEDIA_TYPE);
+	bool iso = strcmp(media, "ISO") == 0;
+
+	if (!object_str_is(image, IMAGE_STATE, "Enabled"))
+		return error_set(e, EBUSY, "image[uuid:%s] is Disabled, can't create vm from it", uuid);
+	if (object_str_is(image, IMAGE_STATUS, "Deleted"))
+		return error_set(e, EBUSY, "the image[uuid:%s, name:%s] is deleted on all backup storage",
+				 uuid, object_name(image));
+	if (!object_str_is(image, IMAGE_STATUS, "Ready"))
+		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s", uuid,
+				 object_text(image, IMAGE_STATUS));
+	if (!iso && strcmp(media, "RootVolumeTemplate") != 0)
+		return error_set(
+			e, EINVAL,
+			"image[uuid:%s] is of mediaType: %s, only RootVolumeTemplate and ISO can be used to create vm",
+			uuid, media);
+	if (iso && !request_has(req, "rootDiskOfferingUuid"))
+		return error_set(e, EINVAL,
+				 "rootDiskOfferingUuid cannot be null when image mediaType is ISO");
+	if (object_int(image, IMAGE_SYSTEM))
+		return error_set(e, EINVAL, "image[uuid:%s] is system image, can't be used to create user vm",
+				 uuid);
+	return 0;
+}
+
+static int check_disk_offering(const struct view *view, const char *uuid, struct error *e)
+{
+	if (uuid && !object_str_is(view_get(view, KIND_DISK_OFFERING, uuid), DISK_OFFERING_STATE, "Enabled"))
+		return error_set(e, EBUSY,
+				 "disk offerings[uuids:[%s]] are Disabled, can not create vm from it", uuid);
+	return 0;
+}
+
+static int check_disk_offerings(const struct view *view, const struct request *req, struct error *e)
+{
+	const json_t *data = request_list(req, "dataDiskOfferingUuids");
+	int64_t most = config_int(view, "kvm.dataVolume.maxNum");
+	int r = check_disk_offering(view, request_str(req, "rootDiskOfferingUuid"), e);
+	size_t i;
+	json_t *uuid;
+
+	if (r == 0 && (int64_t)json_array_size(data) > most)
+		return error_set(e, EINVAL, "a VM may have %lld data volumes, %zu are asked for",
+				 (long long)most, json_array_size(data));
+	json_array_foreach ((json_t *)(uintptr_t)data, i, uuid) {
+		if (r == 0)
+			r = check_disk_offering(view, json_string_value(uuid), e);
+	}
+	return r;
+}
+
+static int check_networks(const struct view *view, const struct request *req, struct error *e)
+{
+	const json_t *list = request_list(req, "l3NetworkUuids");
+	const char *chosen = request_str(req, "defaultL3NetworkUuid");
+	bool found = false;
+	size_t i, k;
+	json_t *item, *other;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+		const char *uuid = json_string_value(item);
+		const struct object *l3 = view_get(view, KIND_L3_NETWORK, uuid);
+
+		json_array_foreach ((json_t *)(uintptr_t)list, k, other) {
+			if (k < i && json_equal(item, other))
+				return error_set(e, EBUSY, "Can't add same uuid in the l3Network,uuid: %s",
+						 uuid);
+		}
+		if (!object_str_is(l3, L3_STATE, "Enabled"))
+			return error_set(e, EBUSY, "l3Network[uuid:%s] is Disabled, can not create vm on it",
+					 uuid);
+		if (object_int(l3, L3_SYSTEM))
+			return error_set(e, EBUSY,
+					 "l3Network[uuid:%s] is system network, can not create user vm on it",
+					 uuid);
+		found = found || (chosen && strcmp(chosen, uuid) == 0);
+	}
+	if (json_array_size(list) > 16)
+		return error_set(e, EINVAL, "a VM may have 16 NICs, %zu are asked for",
+				 json_array_size(list));
+	return chosen && !found ? error_set(e, EINVAL,
+					    "defaultL3NetworkUuid[uuid:%s] is not in l3NetworkUuids", chosen)
+				: 0;
+}
+
+static int check_place(const struct view *view, const struct request *req, struct error *e)
+{
+	static const struct {
+		const char *param, *noun;
+		enum kind_id kind;
+		int state_field;
+	} places[] = {
+		{"zoneUuid", "zone", KIND_ZONE, ZONE_STATE},
+		{"clusterUuid", "cluster", KIND_CLUSTER, CLUSTER_STATE},
+		{"hostUuid", "host", KIND_HOST, HOST_STATE},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		const char *uuid = request_str(req, places[i].param);
+		const struct object *o = view_get(view, places[i].kind, uuid);
+
+		if (!uuid)
+			continue;
+		if (!object_str_is(o, places[i].state_field, "Enabled"))
+			return error_set(e, EBUSY,
+					 "%s[uuid:%s] is specified but it's %s, can not create vm from it",
+					 places[i].noun, uuid, object_text(o, places[i].state_field));
+		if (places[i].kind == KIND_HOST && !object_str_is(o, HOST_STATUS, "Connected"))
+			return error_set(
+				e, EBUSY,
+				"host[uuid:%s] is specified but it's connection status is %s, can not create vm from it",
+				uuid, object_text(o, HOST_STATUS));
+	}
+	return 0;
+}
+
+static int check_default_network(const struct request *req, struct error *e)
+{
+	if (json_array_size(request_list(req, "l3NetworkUuids")) > 1 &&
+	    !request_has(req, "defaultL3NetworkUuid"))
+		return error_set(
+			e, EINVAL,
+			"there are more than one L3 network specified in l3NetworkUuids, but defaultL3NetworkUuid is null");
+	return 0;
+}
+
+/* How often a tag with this prefix is given. */
+static size_t count_tags(const struct request *req, const char *prefix)
+{
+	size_t i, n = 0;
+	json_t *tag;
+
+	json_array_foreach (req->system_tags, i, tag) {
+		char other[64];
+
+		n += strcmp(vm_tag_prefix(json_string_value(tag), other), prefix) == 0;
+	}
+	return n;
+}
+
+static int check_static_ip(const struct view *view, const char *tag, struct error *e)
+{
+	char l3[UUID_SIZE] = "", ip[64] = "";
+	uint32_t address;
+
+	(void)sscanf(tag, "staticIp::%32[^:]::%63s", l3, ip);
+	if (!view_get(view, KIND_L3_NETWORK, l3))
+		return error_set(
+			e, EINVAL,
+			"L3 network[uuid:%s] not found. Please correct your system tag[%s] of static IP", l3,
+			tag);
+	if (ipv4_parse(ip, &address, NULL) < 0)
+		return error_set(
+			e, EINVAL,
+			"%s is not a valid IPv4 address. Please correct your system tag[%s] of static IP", ip,
+			tag);
+	view_for_each_where (nic, view, KIND_NIC, NIC_IP, ip) {
+		if (object_str_is(nic, NIC_L3_UUID, l3))
+			return error_set(e, EBUSY, "IP[%s] is not available on the L3 network[uuid:%s]", ip,
+					 l3);
+	}
+	return 0;
+}
+
+static int check_tags(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *l3 = request_str(req, "defaultL3NetworkUuid");
+	int r = 0;
+	size_t i;
+	json_t *tag;
+
+	if (!l3)
+		l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
+	json_array_foreach (req->system_tags, i, tag) {
+		const char *text = json_string_value(tag);
+		char prefix[64];
+
+		if (r == 0 && strncmp(text, "staticIp::", 10) == 0)
+			r = check_static_ip(view, text, e);
+		if (r == 0)
+			r = vm_check_single_tag(req->target, text,
+						count_tags(req, vm_tag_prefix(text, prefix)), e);
+		if (r == 0)
+			r = vm_check_tag(view, text, l3, NULL, e);
+	}
+	return r;
+}
+
+static int vm_create_check(const struct view *view, const struct request *req, struct error *e)
+{
+	int r = object_check_uuid(view, req, e);
+
+	if (r == 0 && view_get(view, KIND_VM, req->target))
+		return 0; /* a recovered job looks at its own VM */
+	if (r == 0)
+		r = check_offering(view, req, e);
+	if (r == 0)
+		r = vm_check_custom_macs(view, req, e);
+	if (r == 0)
+		r = check_image(view, req, e);
+	if (r == 0)
+		r = check_disk_offerings(view, req, e);
+	if (r == 0)
+		r = check_networks(view, req, e);
+	if (r == 0)
+		r = check_place(view, req, e);
+	if (r == 0)
+		r = check_default_network(req, e);
+	if (r == 0)
+		r = check_tags(view, req, e);
+	if (r == 0)
+		r = affinity_check_creation(view, req, e);
+	return r;
+}
+
+/* --------------------------------------------------------------------- row */
+
+/* The zone that was asked for, that of the given cluster or host, else that of the first network. */
+static const char *zone_of(const struct view *view, const struct request *req)
+{
+	const struct object *host = view_get(view, KIND_HOST, request_str(req, "hostUuid"));
+	const struct object *cluster = view_get(view, KIND_CLUSTER, request_str(req, "clusterUuid"));
+	const char *l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
+
+	if (host)
+		return object_str(host, HOST_ZONE_UUID);
+	if (cluster)
+		return object_str(cluster, CLUSTER_ZONE_UUID);
+	if (request_has(req, "zoneUuid"))
+		return request_str(req, "zoneUuid");
+	return object_str(view_get(view, KIND_L3_NETWORK, l3), L3_ZONE_UUID);
+}
+
+/* Was another tag in the place of @tag asked for, "bootMode::Legacy" for "bootMode::UEFI"? */
+static bool is_overruled(const struct request *req, const char *tag)
+{
+	char prefix[64];
+
+	return request_tag(req, vm_tag_prefix(tag, prefix)) != NULL;
+}
+
+/* Tags of offering and image that the VM inherits; what the request says goes before. */
+static int inherit_tags(struct txn *t, const struct request *req, const char *from, struct error *e)
+{
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0) {
+		const struct object *row =
+			view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, from, after);
+		_cleanup_free_ char *tag = NULL;
+
+		if (!row)
+			break;
+		after = row->id;
+		if (is_overruled(req, object_text(row, SYSTEM_TAG_TAG)))
+			continue;
+		tag = strdup(object_text(row, SYSTEM_TAG_TAG));
+		r = tag ? object_add_system_tag(t, KIND_VM, req->target, tag, false, e)
+			: error_set(e, ENOMEM, "out of memory");
+	}
+	return r;
+}
+
+static int row_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct job *job = arg;
+	const struct request *req = job->req;
+	const struct view *view = txn_view(t);
+	const struct object *offering =
+		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
+	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid")), *put;
+	const char *l3 = request_str(req, "defaultL3NetworkUuid");
+	_cleanup_free_ char *spec = NULL;
+	json_t *json = request_to_json(req, false);
+	struct object *vm;
+	int r;
+
+	spec = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	r = spec && offering && image ? object_from_request(view, KIND_VM, req, &vm, e)
+				      : error_set(e, ENOENT, "the image or the offering is gone");
+	if (r < 0)
+		return r;
+	if (!l3)
+		l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
+	object_set_str(vm, VM_ZONE_UUID, zone_of(view, req));
+	object_set_null(vm, VM_CLUSTER_UUID);
+	object_set_null(vm, VM_HOST_UUID);
+	object_set_str(vm, VM_IMAGE_UUID, object_uuid(image));
+	object_set_str(vm, VM_INSTANCE_OFFERING_UUID, object_uuid(offering));
+	object_set_str(vm, VM_PLATFORM, object_str(image, IMAGE_PLATFORM));
+	object_set_str(vm, VM_DEFAULT_L3_UUID, l3);
+	object_set_str(vm, VM_TYPE, "UserVm");
+	object_set_str(vm, VM_HYPERVISOR_TYPE, "KVM");
+	object_set_int(vm, VM_MEMORY_SIZE, object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE));
+	object_set_int(vm, VM_CPU_NUM, object_int(offering, INSTANCE_OFFERING_CPU_NUM));
+	object_set_int(vm, VM_CPU_SPEED, object_int(offering, INSTANCE_OFFERING_CPU_SPEED));
+	object_set_str(vm, VM_ALLOCATOR_STRATEGY, object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY));
+	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
+	object_set_str(vm, VM_CREATE_SPEC, spec);
+	r = txn_put(t, vm, &put, e);
+	if (r < 0)
+		return r;
+	vm = object_copy(put);
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(vm, VM_INTERNAL_ID, put->id);
+	r = txn_put(t, vm, NULL, e);
+	if (r == 0 && request_tag(req, AFFINITY_TAG))
+		r = affinity_join(t, request_tag(req, AFFINITY_TAG), req->target, e);
+	if (r == 0)
+		r = object_put_tags(t, req, KIND_VM, req->target, e);
+	if (r == 0)
+		r = inherit_tags(t, req, request_str(req, "instanceOfferingUuid"), e);
+	if (r == 0)
+		r = inherit_tags(t, req, request_str(req, "imageUuid"), e);
+	return r;
+}
+
+/* ------------------------------------------------------------------- whole */
+
+/*
+ * Takes a half-made VM back. What cannot be removed now, because its host does not answer, stays as
+ * Expunging: the timer that expunges VMs tries again.
+ */
+static void take_back(struct job *job, const char *uuid)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT, ignored = ERROR_INIT;
+
+	if (vm_remove(job, uuid, &e) == 0)
+		return;
+	fprintf(stderr, "poolfs: VM %s cannot be taken back yet: %s\n", uuid, error_sentence(&e));
+	(void)vm_set_state(job->pool, uuid, VM_STATE_EXPUNGING, &ignored);
+}
+
+static int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *strategy = request_str(job->req, "strategy");
+	const char *uuid = job->req->target;
+	int r = store_run(pool_store(job->pool), row_fn, job, e);
+
+	if (r < 0)
+		return r;
+	if (strcmp(strategy, "JustCreate") != 0) {
+		bool stopped = strcmp(strategy, "CreateStopped") == 0;
+
+		r = vm_first_start(job, uuid, stopped, e);
+		if (r == 0 && stopped)
+			r = vm_bring_down(job, uuid, 0, e);
+		if (r < 0) {
+			take_back(job, uuid);
+			return r;
+		}
+	}
+	return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
+}
+
+static int vm_create_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *strategy = request_str(job->req, "strategy");
+	const char *uuid = job->req->target;
+	enum vm_state wanted = strcmp(strategy, "InstantStart") == 0 ? VM_STATE_RUNNING
+			       : strcmp(strategy, "JustCreate") == 0 ? VM_STATE_CREATED
+								     : VM_STATE_STOPPED;
+	if (vm_recover_state(job, uuid, wanted) == 0)
+		return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
+	take_back(job, uuid);
+	return error_set_code(e, EINTR, "SYS.1000",
+			      "the daemon ended while VM '%s' was being created; it was taken back", uuid);
+}
+
+static const struct operation create_vm_instance = {
+	.section = "4.1.1",
+	.name = "CreateVmInstance",
+	.message = "org.zstack.header.vm.APICreateVmInstanceMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/vm-instances", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "instanceOfferingUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_INSTANCE_OFFERING},
+			{.name = "imageUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_IMAGE},
+			{.name = "l3NetworkUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
+			 .resource = KIND_L3_NETWORK},
+			{.name = "type",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .values = (const char *const[]){"UserVm", "ApplianceVm", NULL}},
+			{.name = "rootDiskOfferingUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .resource = KIND_DISK_OFFERING},
+			{.name = "dataDiskOfferingUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_BODY,
+			 .resource = KIND_DISK_OFFERING},
+			{.name = "zoneUuid", .type = PARAM_STRING, .in = IN_BODY, .resource = KIND_ZONE},
+			{.name = "clusterUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .resource = KIND_CLUSTER},
+			{.name = "hostUuid", .type = PARAM_STRING, .in = IN_BODY, .resource = KIND_HOST},
+			{.name = "primaryStorageUuidForRootVolume",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .resource = KIND_PRIMARY_STORAGE},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "defaultL3NetworkUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{.name = "strategy",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .values = (const char *const[]){"InstantStart", "JustCreate", "CreateStopped", NULL},
+			 .default_value = "InstantStart"},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_VM,
+	.where = "vm-instances",
+	.error_code = "SYS.1006",
+	.help = "makes a VM from an image and an instance offering",
+	.check = vm_create_check,
+	.run = vm_create_run,
+	.recover = vm_create_recover,
+	.deadline_s = 3600,
+};
+
+static const struct operation query_vm_instance = {
+	.section = "4.1.5",
+	.name = "QueryVmInstance",
+	.message = "org.zstack.header.vm.APIQueryVmInstanceMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances", "/vm-instances/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_VM,
+	.flags = OP_SYNC,
+	.help = "lists VMs",
+};
+
+const struct operation *const operations_vm_create[] = {
+	&create_vm_instance,
+	&query_vm_instance,
+	NULL,
+};

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a guest is told from outside: host name and passwords (behaviour.md
+ * 4.1.32 and 4.1.37). The settings themselves are tags, see vm/setting.c.
+ */
+#include "actions/engine/tags.h"
+#include "actions/operations/table.h"
+#include "actions/vm/setting.h"
+#include "actions/vm/state.h"
+#include "actions/vm/tag_rules.h"
+
+static int vm_hostname_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+
+	return vm_check_hostname(view, request_str(req, "hostname"), object_text(vm, VM_DEFAULT_L3_UUID),
+				 req->target, e);
+}
+
+/* The manual's [\da-zA-Z-`=\\\[\];',./~!@#$%^&*()_+|{}:"<>?]: every printable ASCII character but the space.
+ */
+static bool is_guest_password(const char *password)
+{
+	for (const char *p = password; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return false;
+	return true;
+}
+
+static int vm_change_password_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+
+	if (!is_guest_password(request_str(req, "password")))
+		return error_set(
+			e, EINVAL,
+			"field[password] may have letters, digits and the signs of a keyboard, no space");
+	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)))
+		return error_set_code(e, EBUSY, "VM.1011", "state is not correct while change password.");
+	if (!tag_value(view, req->target, "qemuga"))
+		return error_set(e, EBUSY,
+				 "not system tag found on vm, vm must have the following system tag: qemuga, "
+				 "which set-qga enable=true gives");
+	return 0;
+}
+
+static int vm_change_password_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, job->req->target);
+	const char *host = vm ? vm_active_host(vm) : NULL;
+
+	(void)ret_result;
+	if (!host)
+		return error_set(e, EBUSY, "state is not correct while change password.");
+	return hv_domain_set_password(pool_hypervisor(job->pool), host, job->req->target,
+				      request_str(job->req, "account"), request_str(job->req, "password"), e);
+}
+
+static const struct operation set_vm_ssh_key = {
+	.section = "4.1.29",
+	.name = "SetVmSshKey",
+	.message = "org.zstack.header.vm.APISetVmSshKeyMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "setVmSshKey",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "SshKey",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED | PARAM_SECRET},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "set-ssh-key",
+	.help = "sets the ssh key that the guest is given",
+	.apply = vm_tag_apply,
+};
+
+static const struct operation get_vm_ssh_key = {
+	.section = "4.1.30",
+	.name = "GetVmSshKey",
+	.message = "org.zstack.header.vm.APIGetVmSshKeyMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/ssh-keys", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"sshKey:String", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "ssh-keys",
+	.flags = OP_SYNC | OP_SECRET,
+	.help = "ssh key of the guest",
+	.get = vm_tag_get,
+};
+
+static const struct operation delete_vm_ssh_key = {
+	.section = "4.1.31",
+	.name = "DeleteVmSshKey",
+	.message = "org.zstack.header.vm.APIDeleteVmSshKeyMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/ssh-keys", NULL},
+	.params = (const struct param[]){{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH}, {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "delete-ssh-key",
+	.help = "removes the ssh key",
+	.apply = vm_tag_apply,
+};
+
+static const struct operation change_vm_password = {
+	.section = "4.1.32",
+	.name = "ChangeVmPassword",
+	.message = "org.zstack.header.vm.APIChangeVmPasswordMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "changeVmPassword",
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "password",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED | PARAM_SECRET | PARAM_NOTRIM,
+			 .max_length = 32},
+			{.name = "account",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED | PARAM_NONEMPTY | PARAM_NOTRIM},
+			{0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "change-password",
+	.error_code = "VM.1011",
+	.help = "sets a password inside the guest, through its agent",
+	.check = vm_change_password_check,
+	.run = vm_change_password_run,
+};
+
+static const struct operation set_vm_hostname = {
+	.section = "4.1.37",
+	.name = "SetVmHostname",
+	.message = "org.zstack.header.vm.APISetVmHostnameMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "setVmHostname",
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_VM},
+			{.name = "hostname", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "set-hostname",
+	.help = "sets the host name that DHCP hands out",
+	.check = vm_hostname_check,
+	.apply = vm_tag_apply,
+	.run = vm_tag_run,
+	.recover = vm_tag_recover,
+};
+
+static const struct operation get_vm_hostname = {
+	.section = "4.1.38",
+	.name = "GetVmHostname",
+	.message = "org.zstack.header.vm.APIGetVmHostnameMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/hostnames", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"hostname:String", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "hostnames",
+	.flags = OP_SYNC,
+	.help = "host name that DHCP hands out",
+	.get = vm_tag_get,
+};
+
+static const struct operation delete_vm_hostname = {
+	.section = "4.1.39",
+	.name = "DeleteVmHostname",
+	.message = "org.zstack.header.vm.APIDeleteVmHostnameMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/hostnames", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "delete-hostname",
+	.help = "removes the host name",
+	.apply = vm_tag_apply,
+	.run = vm_tag_run,
+	.recover = vm_tag_recover,
+};
+
+static const struct operation get_vm_qga = {
+	.section = "4.1.55",
+	.name = "GetVmQga",
+	.message = "org.zstack.header.vm.APIGetVmQgaMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/qga", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED}, {0}},
+	.results = (const char *const[]){"enable:boolean", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "qga",
+	.flags = OP_SYNC,
+	.help = "whether the guest has the QEMU agent",
+	.get = vm_tag_get,
+};
+
+static const struct operation set_vm_qga = {
+	.section = "4.1.56",
+	.name = "SetVmQga",
+	.message = "org.zstack.header.vm.APISetVmQgaMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "setVmQga",
+	.key_aliases = (const char *const[]){"params", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "enable", .type = PARAM_BOOL, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "set-qga",
+	.help = "says whether the guest has the QEMU agent",
+	.apply = vm_tag_apply,
+};
+
+const struct operation *const operations_vm_guest[] = {
+	&set_vm_ssh_key,  &get_vm_ssh_key,     &delete_vm_ssh_key, &change_vm_password, &set_vm_hostname,
+	&get_vm_hostname, &delete_vm_hostname, &get_vm_qga,	   &set_vm_qga,		NULL,
+};

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ISO images in the CD-ROM drives of VMs (behaviour.md 4.1.16-4.1.19).
+ *
+ * What is in a drive is an inherent tag `iso::<image>::<drive>`; every VM has
+ * VM_ISO_MAX drives. Putting in: the tag is written, which takes the drive, and
+ * then the medium is put into a VM that is active; when that fails the tag goes
+ * again. Taking out: the medium first, then the tag. So a kill in between leaves
+ * a tag that says what is to be finished.
+ */
+#include <string.h>
+
+#include "actions/engine/kill_point.h"
+#include "actions/engine/result.h"
+#include "actions/engine/tags.h"
+#include "actions/host/topology.h"
+#include "actions/host/wait.h"
+#include "actions/image/cache.h"
+#include "actions/operations/table.h"
+#include "actions/vm/iso.h"
+#include "actions/vm/state.h"
+
+/* The drive that has the ISO; -1 = none. */
+static int drive_of(const struct view *view, const char *vm, const char *image)
+{
+	for (int i = 0; i < VM_ISO_MAX; i++) {
+		char have[UUID_SIZE];
+
+		if (vm_iso_in_drive(view, vm, i, have) && strcmp(have, image) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* The first empty drive; -1 = none. */
+static int free_drive(const struct view *view, const char *vm)
+{
+	for (int i = 0; i < VM_ISO_MAX; i++) {
+		char have[UUID_SIZE];
+
+		if (!vm_iso_in_drive(view, vm, i, have))
+			return i;
+	}
+	return -1;
+}
+
+static bool is_running_or_stopped(const struct object *vm)
+{
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
+	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED));
+}
+
+static bool is_usable_iso(const struct object *image)
+{
+	return object_str_is(image, IMAGE_MEDIA_TYPE, "ISO") && object_str_is(image, IMAGE_STATUS, "Ready") &&
+	       object_str_is(image, IMAGE_STATE, "Enabled") && !object_int(image, IMAGE_SYSTEM);
+}
+
+/* A copy of the image is on a backup storage of the VM's zone, from where the VM's storage can get it. */
+static bool is_reachable(const struct view *view, const struct object *vm, const struct object *image)
+{
+	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, object_uuid(image)) {
+		if (object_str_is(ref, IMAGE_REF_STATUS, "Ready") &&
+		    zone_has_backup_storage(view, object_text(vm, VM_ZONE_UUID),
+					    object_text(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
+			return true;
+	}
+	return false;
+}
+
+static const char *root_storage(const struct view *view, const struct object *vm)
+{
+	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+
+	return root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
+}
+
+/* ---------------------------------------------------------------- candidates */
+
+static bool is_candidate(const struct view *view, const struct object *vm, const struct object *image)
+{
+	return is_running_or_stopped(vm) && is_usable_iso(image) && is_reachable(view, vm, image) &&
+	       drive_of(view, object_uuid(vm), object_uuid(image)) < 0;
+}
+
+static int vm_iso_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
+				 json_t **ret_result, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	json_t *list = json_array();
+
+	(void)pool;
+	view_for_each (image, view, KIND_IMAGE) {
+		if (is_candidate(view, vm, image))
+			list_add_inventory(list, view, image);
+	}
+	return result_inventories(list, ret_result, e);
+}
+
+static int iso_vm_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
+				 json_t **ret_result, struct error *e)
+{
+	const struct object *image = request_object(view, req);
+	json_t *list = json_array();
+
+	(void)pool;
+	view_for_each (vm, view, KIND_VM) {
+		if (is_candidate(view, vm, image) && free_drive(view, object_uuid(vm)) >= 0)
+			list_add_inventory(list, view, vm);
+	}
+	return result_inventories(list, ret_result, e);
+}
+
+/* -------------------------------------------------------------------- attach */
+
+static int vm_attach_iso_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "isoUuid"));
+	const char *ps = root_storage(view, vm);
+
+	if (!object_str_is(image, IMAGE_MEDIA_TYPE, "ISO"))
+		return error_set(e, EINVAL, "image[uuid:%s] is not ISO, it's %s", object_uuid(image),
+				 object_text(image, IMAGE_MEDIA_TYPE));
+	if (!object_str_is(image, IMAGE_STATE, "Enabled"))
+		return error_set(e, EBUSY, "image[uuid:%s] is not Enabled, it's %s", object_uuid(image),
+				 object_text(image, IMAGE_STATE));
+	if (!object_str_is(image, IMAGE_STATUS, "Ready"))
+		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s", object_uuid(image),
+				 object_text(image, IMAGE_STATUS));
+	if (drive_of(view, req->target, object_uuid(image)) >= 0)
+		return error_set(e, EBUSY, "VM[uuid:%s] already has an ISO[uuid:%s] attached", req->target,
+				 object_uuid(image));
+	if (free_drive(view, req->target) < 0)
+		return error_set(e, EBUSY, "can only attach up to %d ISOs", VM_ISO_MAX);
+	if (!is_reachable(view, vm, image))
+		return error_set(
+			e, EBUSY,
+			"the ISO[uuid:%s] is on backup storage that is not compatible of the primary storage[uuid:%s] "
+			"where the VM[name:%s, uuid:%s] is on",
+			object_uuid(image), ps ? ps : "", object_name(vm), req->target);
+	return 0;
+}
+
+static int take_drive_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct job *job = arg;
+	const char *vm = job->req->target;
+	char tag[64];
+
+	snprintf(tag, sizeof(tag), "iso::%s::%d", request_str(job->req, "isoUuid"),
+		 free_drive(txn_view(t), vm));
+	return object_add_system_tag(t, KIND_VM, vm, tag, true, e);
+}
+
+struct leave {
+	const char *vm, *image;
+};
+
+static int leave_drive_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct leave *l = arg;
+	const struct object *row;
+	char tag[64];
+
+	snprintf(tag, sizeof(tag), "iso::%s::%d", l->image, drive_of(txn_view(t), l->vm, l->image));
+	row = object_find_tag(txn_view(t), KIND_SYSTEM_TAG, l->vm, tag);
+	return row ? txn_remove(t, row, e) : 0;
+}
+
+/* Puts the medium that a tag says into the drive of a VM that is active. */
+static int insert(struct job *job, const char *image, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, job->req->target);
+	const char *host = vm ? vm_active_host(vm) : NULL;
+	const char *ps = vm ? root_storage(view, vm) : NULL;
+	_cleanup_free_ char *path = NULL, *format = NULL;
+	int r;
+
+	if (!host || !ps)
+		return 0; /* the next start does it */
+	r = image_cache_get(job, image, ps, host, &path, &format, e);
+	return r < 0 ? r
+		     : hv_cdrom_change(pool_hypervisor(job->pool), host, job->req->target,
+				       drive_of(view, job->req->target, image), path, e);
+}
+
+static int insert_or_leave(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct leave l = {job->req->target, request_str(job->req, "isoUuid")};
+	int r = insert(job, l.image, e);
+
+	if (r < 0) {
+		(void)store_run(pool_store(job->pool), leave_drive_fn, &l, NULL);
+		return r;
+	}
+	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+}
+
+static int vm_attach_iso_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r = store_run(pool_store(job->pool), take_drive_fn, job, e);
+
+	kill_point("iso-tagged");
+	return r < 0 ? r : insert_or_leave(job, ret_result, e);
+}
+
+/* After a crash: the tag says that the ISO shall be in the drive. */
+static int vm_attach_iso_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, job->req->target);
+	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+
+	if (!vm || drive_of(view, job->req->target, request_str(job->req, "isoUuid")) < 0)
+		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the ISO was attached");
+	if (host)
+		(void)host_wait_connected(job, host);
+	return insert_or_leave(job, ret_result, e);
+}
+
+/* -------------------------------------------------------------------- detach */
+
+/* The ISO that is meant: the given one, or the only one. NULL when the VM has none. */
+static const char *meant_iso(const struct view *view, const struct request *req, char ret_image[UUID_SIZE],
+			     int *ret_count)
+{
+	const char *given = request_str(req, "isoUuid");
+	char image[UUID_SIZE];
+
+	*ret_count = 0;
+	for (int i = 0; i < VM_ISO_MAX; i++)
+		if (vm_iso_in_drive(view, req->target, i, image) && (*ret_count)++ == 0)
+			snprintf(ret_image, UUID_SIZE, "%s", image);
+	if (given)
+		snprintf(ret_image, UUID_SIZE, "%s", given);
+	return *ret_count ? ret_image : NULL;
+}
+
+static int vm_detach_iso_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *given = request_str(req, "isoUuid");
+	char image[UUID_SIZE];
+	int count;
+
+	if (!meant_iso(view, req, image, &count))
+		return 0;
+	if (!given && count > 1)
+		return error_set(e, EBUSY,
+				 "VM[uuid:%s] has multiple ISOs attached, specify the isoUuid when detaching",
+				 req->target);
+	if (given && drive_of(view, req->target, given) < 0)
+		return error_set(e, EBUSY, "ISO[uuid:%s] is not attached to VM[uuid:%s]", given, req->target);
+	return 0;
+}
+
+static int vm_detach_iso_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, job->req->target);
+	const char *host = vm ? vm_active_host(vm) : NULL;
+	char image[UUID_SIZE];
+	struct leave l = {job->req->target, NULL};
+	int count, r = 0;
+
+	l.image = meant_iso(view, job->req, image, &count);
+	if (l.image && host)
+		r = hv_cdrom_change(pool_hypervisor(job->pool), host, l.vm, drive_of(view, l.vm, l.image),
+				    NULL, e);
+	kill_point("iso-ejected");
+	if (r == 0 && l.image)
+		r = store_run(pool_store(job->pool), leave_drive_fn, &l, e);
+	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+}
+
+/* Whatever was done of it, doing it again finishes it; without a tag it was done. */
+static int vm_detach_iso_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, job->req->target);
+	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+
+	if (host)
+		(void)host_wait_connected(job, host);
+	return vm_detach_iso_run(job, ret_result, e);
+}
+
+static const struct operation get_candidate_iso_for_attaching_vm = {
+	.section = "4.1.16",
+	.name = "GetCandidateIsoForAttachingVm",
+	.message = "org.zstack.header.vm.APIGetCandidateIsoForAttachingVmMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/iso-candidates", NULL},
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"inventories:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.where = "iso-candidates",
+	.flags = OP_SYNC,
+	.help = "ISO images that could be attached",
+	.get = vm_iso_candidates_get,
+};
+
+static const struct operation get_candidate_vm_for_attaching_iso = {
+	.section = "4.1.17",
+	.name = "GetCandidateVmForAttachingIso",
+	.message = "org.zstack.header.vm.APIGetCandidateVmForAttachingIsoMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/images/iso/{isoUuid}/vm-candidates", NULL},
+	.params = (const struct param[]){{.name = "isoUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_IMAGE},
+					 {0}},
+	.results = (const char *const[]){"inventories:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_IMAGE,
+	.target = "isoUuid",
+	.where = "vm-candidates",
+	.flags = OP_SYNC,
+	.help = "VMs to which this ISO could be attached",
+	.get = iso_vm_candidates_get,
+};
+
+static const struct operation attach_iso_to_vm_instance = {
+	.section = "4.1.18",
+	.name = "AttachIsoToVmInstance",
+	.message = "org.zstack.header.vm.APIAttachIsoToVmInstanceMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/iso/{isoUuid}", NULL},
+	.key = "params",
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "isoUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_IMAGE},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.verb = "attach-iso",
+	.states = S_RUNNING | S_STOPPED | S_PAUSED,
+	.help = "puts an ISO into a CD-ROM drive",
+	.check = vm_attach_iso_check,
+	.run = vm_attach_iso_run,
+	.recover = vm_attach_iso_recover,
+};
+
+static const struct operation detach_iso_from_vm_instance = {
+	.section = "4.1.19",
+	.name = "DetachIsoFromVmInstance",
+	.message = "org.zstack.header.vm.APIDetachIsoFromVmInstanceMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/iso", NULL},
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "isoUuid", .type = PARAM_STRING, .in = IN_QUERY},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.verb = "detach-iso",
+	.states = S_RUNNING | S_STOPPED | S_PAUSED,
+	.help = "takes an ISO out of its drive",
+	.check = vm_detach_iso_check,
+	.run = vm_detach_iso_run,
+	.recover = vm_detach_iso_recover,
+};
+
+const struct operation *const operations_vm_iso[] = {
+	&get_candidate_iso_for_attaching_vm,
+	&get_candidate_vm_for_attaching_iso,
+	&attach_iso_to_vm_instance,
+	&detach_iso_from_vm_instance,
+	NULL,
+};

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start, stop, reboot, pause and resume (behaviour.md 4.1.6-4.1.10), and what
+ * becomes of them when the daemon dies in the middle.
+ *
+ * The transient state (Stopping, Pausing, ...) is written before the host is
+ * asked and the final one after; on failure the former state comes back, and
+ * the host is asked once more what is true.
+ */
+#include <string.h>
+
+#include "actions/engine/result.h"
+#include "actions/operations/table.h"
+#include "actions/vm/first_start.h"
+#include "actions/vm/power.h"
+#include "actions/vm/state.h"
+
+#define GRACE_MS 60000
+
+/* Copies the VM's host and state. -ENOENT when the VM is gone. */
+static int look(struct job *job, char ret_host[UUID_SIZE], enum vm_state *ret_state, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, job->req->target);
+
+	if (!vm)
+		return error_set(e, ENOENT, "VM '%s' is gone", job->req->target);
+	snprintf(ret_host, UUID_SIZE, "%s", object_text(vm, VM_HOST_UUID));
+	*ret_state = (enum vm_state)vm_state_parse(object_str(vm, VM_STATE));
+	return 0;
+}
+
+static int inventory(struct job *job, json_t **ret_result, struct error *e)
+{
+	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+}
+
+/* ------------------------------------------------------------------- start */
+
+static int vm_start_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *host = view_get(view, KIND_HOST, request_str(req, "hostUuid"));
+
+	if (host && !object_str_is(host, HOST_STATUS, "Connected"))
+		return error_set_code(e, EBUSY, "HOST.1010",
+				      "host[uuid:%s] is not connected, its status is %s", object_uuid(host),
+				      object_text(host, HOST_STATUS));
+	return 0;
+}
+
+static int vm_start_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = request_object(view, job->req);
+	/* a clone that was only created has its disks */
+	bool has_root = vm && object_str(vm, VM_ROOT_VOLUME_UUID);
+	char host[UUID_SIZE];
+	enum vm_state state;
+	int r = look(job, host, &state, e);
+
+	if (r == 0)
+		r = state == VM_STATE_CREATED && !has_root
+			    ? vm_first_start(job, job->req->target, false, e)
+			    : vm_bring_up(job, job->req->target, state, false, e);
+	return r < 0 ? r : inventory(job, ret_result, e);
+}
+
+/* -------------------------------------------------------------------- stop */
+
+static int vm_stop_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *type = request_str(job->req, "type");
+	char host[UUID_SIZE];
+	enum vm_state state;
+	int r = look(job, host, &state, e);
+
+	/* What is Stopped already may still have to be left alone by HA from now on. */
+	if (r == 0 && (state != VM_STATE_STOPPED || vm_stop_is_for_good(job->req))) {
+		/* A frozen guest cannot shut itself down. */
+		bool cold = strcmp(type, "cold") == 0 || state == VM_STATE_PAUSED;
+
+		r = vm_bring_down(job, job->req->target, cold ? 0 : GRACE_MS, e);
+	}
+	return r < 0 ? r : inventory(job, ret_result, e);
+}
+
+/* ------------------------------------------------------------------ reboot */
+
+static int vm_reboot_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *uuid = job->req->target;
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	char host[UUID_SIZE];
+	enum vm_state state;
+	int r = look(job, host, &state, e);
+
+	if (r == 0)
+		r = vm_set_state(job->pool, uuid, VM_STATE_REBOOTING, e);
+	if (r < 0)
+		return r;
+	r = vm_power_off(job, uuid, host, GRACE_MS, e);
+	if (r < 0) {
+		(void)vm_set_state(job->pool, uuid, VM_STATE_RUNNING, &ignored);
+		vm_settle(job->pool, host, uuid);
+		return r;
+	}
+	r = vm_power_on(job, uuid, host, host, VM_STATE_STOPPED, false, e);
+	return r < 0 ? r : inventory(job, ret_result, e);
+}
+
+/* ------------------------------------------------------------ pause, resume */
+
+typedef int freeze_fn(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+
+static int freeze(struct job *job, freeze_fn *fn, enum vm_state during, enum vm_state after,
+		  json_t **ret_result, struct error *e)
+{
+	const char *uuid = job->req->target;
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	char host[UUID_SIZE];
+	enum vm_state before;
+	int r = look(job, host, &before, e);
+
+	if (r == 0)
+		r = vm_set_state(job->pool, uuid, during, e);
+	if (r < 0)
+		return r;
+	r = fn(pool_hypervisor(job->pool), host, uuid, e);
+	if (r < 0)
+		(void)vm_set_state(job->pool, uuid, before, &ignored);
+	else
+		r = vm_set_state(job->pool, uuid, after, e);
+	vm_settle(job->pool, host, uuid);
+	return r < 0 ? r : inventory(job, ret_result, e);
+}
+
+static int vm_pause_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	return freeze(job, hv_domain_suspend, VM_STATE_PAUSING, VM_STATE_PAUSED, ret_result, e);
+}
+
+static int vm_resume_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	return freeze(job, hv_domain_resume, VM_STATE_RESUMING, VM_STATE_RUNNING, ret_result, e);
+}
+
+/* ---------------------------------------------------------------- recovery */
+
+static int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	static const struct {
+		const char *operation;
+		enum vm_state wanted;
+	} goals[] = {
+		{"StartVmInstance", VM_STATE_RUNNING},	{"StopVmInstance", VM_STATE_STOPPED},
+		{"RebootVmInstance", VM_STATE_RUNNING}, {"PauseVmInstance", VM_STATE_PAUSED},
+		{"ResumeVmInstance", VM_STATE_RUNNING},
+	};
+	const char *name = job->req->op->name;
+
+	for (size_t i = 0; i < ARRAY_SIZE(goals); i++)
+		if (strcmp(goals[i].operation, name) == 0 &&
+		    vm_recover_state(job, job->req->target, goals[i].wanted) == 0)
+			return inventory(job, ret_result, e);
+	return error_set_code(e, EINTR, "SYS.1000",
+			      "the daemon ended while '%s' ran; the VM is as its host says", name);
+}
+
+static const struct operation start_vm_instance = {
+	.section = "4.1.6",
+	.name = "StartVmInstance",
+	.message = "org.zstack.header.vm.APIStartVmInstanceMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "startVmInstance",
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_VM},
+			{.name = "clusterUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .resource = KIND_CLUSTER},
+			{.name = "hostUuid", .type = PARAM_STRING, .in = IN_BODY, .resource = KIND_HOST},
+			{0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "start",
+	.states = S_CREATED | S_STOPPED,
+	.state_code = "VM.1001",
+	.error_code = "VM.1001",
+	.help = "starts the VM, on a given host or cluster if wanted",
+	.check = vm_start_check,
+	.run = vm_start_run,
+	.recover = vm_lifecycle_recover,
+};
+
+static const struct operation stop_vm_instance = {
+	.section = "4.1.7",
+	.name = "StopVmInstance",
+	.message = "org.zstack.header.vm.APIStopVmInstanceMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "stopVmInstance",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "type",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .values = (const char *const[]){"grace", "cold", NULL},
+					  .default_value = "grace"},
+					 {.name = "stopHA",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .values = (const char *const[]){"true", NULL}},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "stop",
+	.states = S_RUNNING | S_STOPPED | S_PAUSED | S_UNKNOWN,
+	.state_code = "VM.1002",
+	.error_code = "VM.1002",
+	.help = "shuts the guest down, or cuts its power with type=cold",
+	.run = vm_stop_run,
+	.recover = vm_lifecycle_recover,
+};
+
+static const struct operation reboot_vm_instance = {
+	.section = "4.1.8",
+	.name = "RebootVmInstance",
+	.message = "org.zstack.header.vm.APIRebootVmInstanceMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "rebootVmInstance",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "reboot",
+	.states = S_RUNNING,
+	.state_code = "VM.1003",
+	.error_code = "VM.1003",
+	.help = "stops and starts the VM on its host",
+	.run = vm_reboot_run,
+	.recover = vm_lifecycle_recover,
+};
+
+static const struct operation pause_vm_instance = {
+	.section = "4.1.9",
+	.name = "PauseVmInstance",
+	.message = "org.zstack.header.vm.APIPauseVmInstanceMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "pauseVmInstance",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "pause",
+	.states = S_RUNNING,
+	.state_code = "VM.1012",
+	.error_code = "VM.1012",
+	.help = "freezes the guest",
+	.run = vm_pause_run,
+	.recover = vm_lifecycle_recover,
+};
+
+static const struct operation resume_vm_instance = {
+	.section = "4.1.10",
+	.name = "ResumeVmInstance",
+	.message = "org.zstack.header.vm.APIResumeVmInstanceMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "resumeVmInstance",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "resume",
+	.states = S_PAUSED,
+	.state_code = "VM.1013",
+	.error_code = "VM.1013",
+	.help = "lets a paused guest go on",
+	.run = vm_resume_run,
+	.recover = vm_lifecycle_recover,
+};
+
+const struct operation *const operations_vm_life[] = {
+	&start_vm_instance, &stop_vm_instance,	 &reboot_vm_instance,
+	&pause_vm_instance, &resume_vm_instance, NULL,
+};

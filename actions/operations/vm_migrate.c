@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * MigrateVm (behaviour.md 4.1.12): a running guest moves to another host.
+ *
+ *   1. One change chooses the host and promises its capacity: state Migrating, the target in the VM's row
+ * beside its present host.
+ *   2. The target gets what the guest needs there: networks with its leases, storage, ISOs.
+ *   3. libvirt moves the guest.
+ *   4. Both hosts are asked where the guest is, and one change writes that.
+ *
+ * Events of both hosts say nothing about a VM that is Migrating (sync.c). Whatever step 3 answers, step 4
+ * tells how it ended; and after a kill of the daemon a recovery is step 4 alone, once no migration is under
+ * way any more: the hosts have gone on without us, or have taken it back.
+ *
+ * Volumes on local storage move along only where the setting says so. Their content is copied into standalone
+ * files, so there must be no snapshots below them.
+ */
+#include "actions/engine/config.h"
+#include "actions/engine/kill_point.h"
+#include "actions/engine/result.h"
+#include "actions/engine/tags.h"
+#include "actions/host/wait.h"
+#include "actions/operations/table.h"
+#include "actions/storage/orphan_file.h"
+#include "actions/storage/primary_storage.h"
+#include "actions/vm/iso.h"
+#include "actions/vm/lease.h"
+#include "actions/vm/migration.h"
+#include "actions/vm/nocloud.h"
+#include "actions/vm/state.h"
+
+/* Most disks of one VM that are copied along. */
+#define DISKS_MAX 64
+/* The setting without which volumes on local storage hold their VM where it is. */
+#define LOCAL_ALLOWED "localStoragePrimaryStorage.liveMigrationWithStorage.allow"
+
+/* ------------------------------------------------------------------ checks */
+
+static int check_local(const struct view *view, const struct object *volume, const struct object *vm,
+		       struct error *e)
+{
+	if (!object_str(volume, VOLUME_HOST_UUID))
+		return 0;
+	if (!config_bool(view, LOCAL_ALLOWED))
+		return error_set(e, EBUSY,
+				 "unable to live migrate vm[uuid:%s] with local storage, the setting "
+				 "localStoragePrimaryStorage.liveMigrationWithStorage.allow is false",
+				 object_uuid(vm));
+	if (view_next_where(view, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, object_uuid(volume), 0))
+		return error_set(
+			e, EBUSY,
+			"unable to live migrate vm[uuid:%s] with local storage, its volume[uuid:%s] has snapshots",
+			object_uuid(vm), object_uuid(volume));
+	return 0;
+}
+
+static int vm_migrate_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	const char *host = request_str(req, "hostUuid");
+	int r = 0;
+
+	if (host && object_str_is(vm, VM_HOST_UUID, host))
+		return error_set(e, EINVAL, "the vm[uuid:%s] is already on host[uuid:%s]", req->target, host);
+	if (tag_value(view, req->target, "pciDevice"))
+		return error_set(e, EBUSY,
+				 "unable to live migrate vm[uuid:%s], it has PCI devices of its host",
+				 req->target);
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, req->target)
+		if (r == 0)
+			r = check_local(view, volume, vm, e);
+	return r;
+}
+
+/* ------------------------------------------------------------------ moving */
+
+struct move {
+	struct job *job;
+	const char *uuid;
+	char from[UUID_SIZE], to[UUID_SIZE];
+};
+
+static int begin_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct move *m = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, m->uuid);
+	_cleanup_free_ const struct object **hosts = NULL;
+	struct object *vm;
+	size_t count;
+	int r = before ? vm_migration_targets(txn_view(t), before, request_str(m->job->req, "hostUuid"),
+					      &hosts, &count, e)
+		       : error_set(e, ENOENT, "VM '%s' is gone", m->uuid);
+
+	if (r < 0)
+		return r;
+	snprintf(m->from, sizeof(m->from), "%s", object_text(before, VM_HOST_UUID));
+	snprintf(m->to, sizeof(m->to), "%s", object_uuid(hosts[0]));
+	vm = object_copy(before);
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_MIGRATING));
+	object_set_str(vm, VM_MIGRATION_HOST_UUID, m->to);
+	return vm_write(t, before, vm, e);
+}
+
+/* The libvirt pools of the VM's volumes, its networks, its media. */
+static int prepare_target(struct move *m, const struct view *view, struct error *e)
+{
+	const struct object *vm = view_get(view, KIND_VM, m->uuid), *host = view_get(view, KIND_HOST, m->to);
+	_cleanup_free_ char *nocloud = NULL;
+	bool local = false;
+	int r = vm && host ? 0 : error_set(e, ENOENT, "VM '%s' or its new host is gone", m->uuid);
+
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, m->uuid) {
+		const struct object *ps =
+			view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
+
+		local = local || object_str(volume, VOLUME_HOST_UUID);
+		if (r == 0 && ps)
+			r = primary_storage_open_pool(m->job->pool, ps, m->to, e);
+	}
+	if (r == 0)
+		r = vm_set_leases(m->job->pool, view, m->uuid, m->to, e);
+	if (r == 0)
+		r = vm_fetch_isos(m->job, view, m->uuid, m->to, e);
+	/* on shared storage the guest has its NoCloud disk open, and the target sees the same file */
+	if (r == 0 && local)
+		r = vm_make_nocloud(m->job, view, vm, host, &nocloud, e);
+	return r;
+}
+
+static int migrate(struct move *m, const struct view *view, struct error *e)
+{
+	const char *copied[DISKS_MAX];
+	struct hv_migration how = {.managed = request_bool(m->job->req, "migrateFromDestination", false),
+				   .copied = copied};
+	int r;
+
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, m->uuid)
+		if (object_str(volume, VOLUME_HOST_UUID) && how.copied_count < DISKS_MAX)
+			copied[how.copied_count++] = object_uuid(volume);
+	r = hv_domain_migrate(pool_hypervisor(m->job->pool), m->from, m->to, m->uuid, &how, job_copy_progress,
+			      m->job, e);
+	if (r < 0)
+		error_wrap(e, "HOST.1009");
+	return r;
+}
+
+/* ------------------------------------------------------------------ the end */
+
+/* Where the guest is, as far as the hosts tell. */
+enum place { AT_SOURCE, AT_TARGET, NOWHERE, NOT_KNOWN };
+
+struct end {
+	const struct move *move;
+	enum place place;
+	enum vm_state state; /* there */
+};
+
+static bool is_active(enum hv_domain_state state)
+{
+	return state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
+}
+
+static enum vm_state state_of(enum hv_domain_state domain)
+{
+	return domain == HV_DOMAIN_PAUSED ? VM_STATE_PAUSED : VM_STATE_RUNNING;
+}
+
+/* The source counts first: what it still runs, the target has not taken over. */
+static void ask_both(struct end *end)
+{
+	const struct move *m = end->move;
+	struct hypervisor *hv = pool_hypervisor(m->job->pool);
+	enum hv_domain_state at_source, at_target;
+	enum hv_domain_reason reason;
+	bool source = hv_domain_state(hv, m->from, m->uuid, &at_source, &reason, NULL) == 0;
+	bool target = hv_domain_state(hv, m->to, m->uuid, &at_target, &reason, NULL) == 0;
+
+	end->place = NOT_KNOWN;
+	if (source && is_active(at_source)) {
+		end->place = AT_SOURCE;
+		end->state = state_of(at_source);
+	} else if (target && at_target == HV_DOMAIN_RUNNING) {
+		/* only one of the two ever runs it, so the other need not be asked */
+		end->place = AT_TARGET;
+		end->state = VM_STATE_RUNNING;
+	} else if (source && target) {
+		end->place = is_active(at_target) ? AT_TARGET : NOWHERE;
+		end->state = is_active(at_target) ? state_of(at_target) : VM_STATE_STOPPED;
+	}
+}
+
+/* The volumes that were on the source's local storage are on the target's now. */
+static int put_volumes_moved(struct txn *t, const struct move *m, struct error *e)
+{
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0) {
+		const struct object *volume =
+			view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, m->uuid, after);
+		struct object *moved;
+
+		if (!volume)
+			break;
+		after = volume->id;
+		if (!object_str_is(volume, VOLUME_HOST_UUID, m->from))
+			continue;
+		moved = object_copy(volume);
+		if (!moved)
+			return error_set(e, ENOMEM, "out of memory");
+		object_set_str(moved, VOLUME_HOST_UUID, m->to);
+		r = txn_put(t, moved, NULL, e);
+	}
+	return r;
+}
+
+static int end_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct end *end = arg;
+	const struct move *m = end->move;
+	const struct object *before = view_get(txn_view(t), KIND_VM, m->uuid);
+	const struct object *target = view_get(txn_view(t), KIND_HOST, m->to);
+	struct object *vm = before ? object_copy(before) : NULL;
+	int r;
+
+	if (!vm)
+		return error_set(e, ENOENT, "VM '%s' is gone", m->uuid);
+	/* kept when it has moved: a recovery may have to tidy up yet */
+	if (end->place != AT_TARGET)
+		object_set_null(vm, VM_MIGRATION_HOST_UUID);
+	object_set_null(vm, VM_UNKNOWN_FROM);
+	switch (end->place) {
+	case AT_SOURCE:
+		object_set_str(vm, VM_STATE, vm_state_name(end->state));
+		break;
+	case AT_TARGET:
+		object_set_str(vm, VM_STATE, vm_state_name(end->state));
+		object_set_str(vm, VM_HOST_UUID, m->to);
+		object_set_str(vm, VM_LAST_HOST_UUID, m->from);
+		if (target)
+			object_set_str(vm, VM_CLUSTER_UUID, object_str(target, HOST_CLUSTER_UUID));
+		break;
+	case NOWHERE:
+		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED));
+		object_set_str(vm, VM_LAST_HOST_UUID, m->from);
+		object_set_null(vm, VM_HOST_UUID);
+		break;
+	case NOT_KNOWN:
+		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
+		object_set_str(vm, VM_UNKNOWN_FROM, vm_state_name(VM_STATE_MIGRATING));
+		break;
+	}
+	r = vm_write(t, before, vm, e);
+	return r < 0 || end->place != AT_TARGET ? r : put_volumes_moved(t, m, e);
+}
+
+/* Takes away what the guest has left on the host that it is not on. What cannot be removed does no harm. */
+static void clean_up(const struct move *m, enum place place)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(m->job->pool));
+	struct hypervisor *hv = pool_hypervisor(m->job->pool);
+
+	if (place == AT_SOURCE)
+		(void)hv_domain_undefine(hv, m->to, m->uuid, NULL);
+	if (place != AT_TARGET)
+		return;
+	(void)hv_domain_undefine(hv, m->from, m->uuid, NULL);
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, m->uuid)
+		if (object_str(volume, VOLUME_HOST_UUID))
+			(void)hv_volume_delete_moved(
+				hv, m->from, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID),
+				path_file_name(object_text(volume, VOLUME_INSTALL_PATH)), NULL);
+}
+
+static int tidy_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct move *m = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, m->uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+
+	if (!vm)
+		return 0;
+	object_set_null(vm, VM_MIGRATION_HOST_UUID);
+	return vm_write(t, before, vm, e);
+}
+
+/* Writes how it ended, and looks once more for what came between. Negative only when it could not be written.
+ */
+static int settle(struct move *m, enum place *ret_place, struct error *e)
+{
+	struct end end = {.move = m};
+	int r;
+
+	ask_both(&end);
+	r = store_run(pool_store(m->job->pool), end_fn, &end, e);
+	if (r < 0)
+		return r;
+	kill_point("migrate-written");
+	clean_up(m, end.place);
+	if (end.place == AT_SOURCE || end.place == AT_TARGET)
+		vm_settle(m->job->pool, end.place == AT_TARGET ? m->to : m->from, m->uuid);
+	*ret_place = end.place;
+	return end.place == AT_TARGET ? store_run(pool_store(m->job->pool), tidy_fn, m, e) : 0;
+}
+
+static int vm_migrate_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct move m = {.job = job, .uuid = job->req->target};
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	_cleanup_view_ struct view *view = NULL;
+	enum place place;
+	int r = store_run(pool_store(job->pool), begin_fn, &m, e), settled;
+
+	if (r < 0)
+		return r;
+	kill_point("migrate-begun");
+	view = store_view(pool_store(job->pool));
+	r = prepare_target(&m, view, &why);
+	if (r == 0 && job_should_stop(job))
+		r = job_stop_reason(job, &why);
+	if (r == 0)
+		r = migrate(&m, view, &why);
+	kill_point("migrate-moved");
+	settled = settle(&m, &place, e);
+	if (settled < 0)
+		return settled;
+	if (place == AT_TARGET)
+		return job_result_inventory(job, KIND_VM, m.uuid, ret_result, e);
+	if (r < 0)
+		return error_move(e, &why);
+	return error_set_code(e, EIO, "HOST.1009", "VM '%s' did not arrive on host '%s'", m.uuid, m.to);
+}
+
+static int vm_migrate_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct move m = {.job = job, .uuid = job->req->target};
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, m.uuid);
+	const char *to = vm ? object_str(vm, VM_MIGRATION_HOST_UUID) : NULL;
+	enum place place = NOT_KNOWN;
+	int r = 0;
+
+	if (to) {
+		bool moved = object_str_is(vm, VM_HOST_UUID, to); /* and only the tidying is left */
+
+		snprintf(m.from, sizeof(m.from), "%s",
+			 object_text(vm, moved ? (int)VM_LAST_HOST_UUID : (int)VM_HOST_UUID));
+		snprintf(m.to, sizeof(m.to), "%s", to);
+		(void)host_wait_connected(job, m.to);
+		if (host_wait_connected(job, m.from))
+			(void)hv_domain_migrate_wait(pool_hypervisor(job->pool), m.from, m.uuid,
+						     job_copy_progress, job, NULL);
+		r = settle(&m, &place, e);
+	}
+	if (r < 0)
+		return r;
+	if (place == AT_TARGET)
+		return job_result_inventory(job, KIND_VM, m.uuid, ret_result, e);
+	return error_set_code(e, EINTR, "SYS.1000",
+			      "the daemon ended while VM '%s' was migrating; the VM is as its hosts say",
+			      m.uuid);
+}
+
+static const struct operation migrate_vm = {
+	.section = "4.1.12",
+	.name = "MigrateVm",
+	.message = "org.zstack.header.vm.APIMigrateVmMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/actions", NULL},
+	.key = "migrateVm",
+	.params =
+		(const struct param[]){
+			{.name = "vmInstanceUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_VM},
+			{.name = "hostUuid", .type = PARAM_STRING, .in = IN_BODY, .resource = KIND_HOST},
+			{.name = "migrateFromDestination", .type = PARAM_BOOL, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.verb = "migrate",
+	.states = S_RUNNING | S_PAUSED,
+	.state_code = "VM.1008",
+	.deadline_s = 3600,
+	.help = "moves the running guest to another host",
+	.check = vm_migrate_check,
+	.run = vm_migrate_run,
+	.recover = vm_migrate_recover,
+};
+
+const struct operation *const operations_vm_migrate[] = {
+	&migrate_vm,
+	NULL,
+};

@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * NICs of VMs that are there already (behaviour.md 4.1.21-4.1.23, 4.1.47,
+ * 4.1.48 and 4.1.63): adding and removing them, live too, fixed addresses and
+ * MACs.
+ *
+ * Adding: the row first, which takes address and MAC, then the NIC is plugged
+ * into a VM that is active; when that fails the row goes again. Removing: the
+ * NIC first, then the row. So a kill in between leaves a row that says what is
+ * to be finished.
+ */
+#include "actions/engine/kill_point.h"
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/engine/tags.h"
+#include "actions/host/topology.h"
+#include "actions/host/wait.h"
+#include "actions/network/ip_range.h"
+#include "actions/network/l3_network.h"
+#include "actions/operations/table.h"
+#include "actions/vm/describe.h"
+#include "actions/vm/lease.h"
+#include "actions/vm/nic.h"
+#include "actions/vm/state.h"
+#include "actions/vm/tag_rules.h"
+
+#define NICS_MAX 16
+/* How long a guest may take to let a NIC go. */
+#define DETACH_MS 30000
+
+static const struct object *nic_on(const struct view *view, const char *vm, const char *l3)
+{
+	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, vm) {
+		if (object_str_is(nic, NIC_L3_UUID, l3))
+			return nic;
+	}
+	return NULL;
+}
+
+static bool is_running_or_stopped(const struct object *vm)
+{
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
+	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED));
+}
+
+static void static_ip_prefix(const char *l3, char ret_prefix[64])
+{
+	snprintf(ret_prefix, 64, "staticIp::%s", l3);
+}
+
+/* ---------------------------------------------------------------- candidates */
+
+/* The VM's cluster reaches the network, or, before its first start, some cluster with its storage does. */
+static bool is_reachable(const struct view *view, const struct object *vm, const struct object *l3)
+{
+	const char *l2 = object_text(l3, L3_L2_NETWORK_UUID);
+	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const char *ps = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
+
+	if (object_str(vm, VM_CLUSTER_UUID))
+		return cluster_has_l2(view, object_str(vm, VM_CLUSTER_UUID), l2);
+	view_for_each_where (link, view, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_L2_NETWORK_UUID, l2) {
+		if (!ps || cluster_has_primary_storage(view, object_text(link, CLUSTER_L2_CLUSTER_UUID), ps))
+			return true;
+	}
+	return false;
+}
+
+static int vm_l3_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
+				json_t **ret_result, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	json_t *list = json_array();
+
+	(void)pool;
+	view_for_each (l3, view, KIND_L3_NETWORK) {
+		if (object_str_is(l3, L3_STATE, "Enabled") && !object_int(l3, L3_SYSTEM) &&
+		    !object_str_is(l3, L3_CATEGORY, "System") &&
+		    !nic_on(view, req->target, object_uuid(l3)) && is_reachable(view, vm, l3))
+			list_add_inventory(list, view, l3);
+	}
+	return result_inventories(list, ret_result, e);
+}
+
+/* -------------------------------------------------------------------- attach */
+
+/* @code: an address that no range has is a bad argument to the manual, or a failed operation. */
+static int check_static_ip(const struct view *view, const char *l3, const char *ip, const char *code,
+			   struct error *e)
+{
+	struct ipv4_range range;
+	bool inside = false;
+	uint32_t address;
+
+	if (ipv4_parse(ip, &address, NULL) < 0)
+		return error_set(e, EINVAL, "%s is not a valid IPv4 address", ip);
+	view_for_each_where (o, view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, l3) {
+		inside = inside || (ip_range_parse(o, &range) && ipv4_range_contains(range, address));
+	}
+	if (!inside)
+		return error_set_code(e, EINVAL, code,
+				      "the static IP[%s] is not in any IP range of the L3 network[uuid:%s]",
+				      ip, l3);
+	if (l3_network_has_nic_with(view, l3, ip))
+		return error_set_code(e, EEXIST, "SYS.1006",
+				      "the static IP[%s] has been occupied on the L3 network[uuid:%s]", ip,
+				      l3);
+	return 0;
+}
+
+static int vm_attach_l3_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	const char *l3_uuid = request_str(req, "l3NetworkUuid"), *ip = request_str(req, "staticIp");
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+	int r;
+
+	if (!is_running_or_stopped(vm))
+		return error_set(
+			e, EBUSY,
+			"unable to attach a L3 network. The vm[uuid: %s] is not Running or Stopped; the current state "
+			"is %s",
+			req->target, object_text(vm, VM_STATE));
+	if (nic_on(view, req->target, l3_uuid))
+		return error_set(
+			e, EBUSY,
+			"unable to attach a L3 network. The L3 network[uuid:%s] is already attached to the vm[uuid: "
+			"%s]",
+			l3_uuid, req->target);
+	if (!object_str_is(l3, L3_STATE, "Enabled"))
+		return error_set(e, EBUSY,
+				 "unable to attach a L3 network. The L3 network[uuid:%s] is disabled",
+				 l3_uuid);
+	if (object_int(l3, L3_SYSTEM))
+		return error_set(
+			e, EBUSY,
+			"unable to attach a L3 network. The L3 network[uuid:%s] is a system network and vm is a user "
+			"vm",
+			l3_uuid);
+	if (!is_reachable(view, vm, l3))
+		return error_set(
+			e, EBUSY,
+			"unable to attach a L3 network. The L3 network[uuid:%s] is not reachable from the "
+			"cluster of the vm[uuid: %s]",
+			l3_uuid, req->target);
+	if (view_count_where(view, KIND_NIC, NIC_VM_UUID, req->target) >= NICS_MAX)
+		return error_set(e, EINVAL, "a VM may have %d NICs", NICS_MAX);
+	r = ip ? check_static_ip(view, l3_uuid, ip, "SYS.1007", e) : 0;
+	return r < 0 ? r : vm_check_custom_macs(view, req, e);
+}
+
+static int free_device_id(const struct view *view, const char *vm)
+{
+	for (int id = 0;; id++) {
+		bool taken = false;
+
+		view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, vm) {
+			taken = taken || object_int(nic, NIC_DEVICE_ID) == id;
+		}
+		if (!taken)
+			return id;
+	}
+}
+
+static int set_default_l3(struct txn *t, const char *vm_uuid, const char *l3, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VM, vm_uuid);
+	struct object *vm = object_copy(before);
+
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(vm, VM_DEFAULT_L3_UUID, l3);
+	return vm_write(t, before, vm, e);
+}
+
+static int add_row_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct job *job = arg;
+	const struct request *req = job->req;
+	const char *vm = req->target, *l3 = request_str(req, "l3NetworkUuid"),
+		   *ip = request_str(req, "staticIp");
+	char mac[64], prefix[64], uuid[UUID_SIZE];
+	int r;
+
+	snprintf(mac, sizeof(mac), "customMac::%s", l3);
+	r = vm_put_nic(t, vm, l3, free_device_id(txn_view(t), vm), request_tag(req, mac), ip, uuid, e);
+	if (r == 0 && ip) {
+		static_ip_prefix(l3, prefix);
+		r = object_set_system_tag(t, KIND_VM, vm, prefix, ip, false, e);
+	}
+	if (r == 0 && !object_str(view_get(txn_view(t), KIND_VM, vm), VM_DEFAULT_L3_UUID))
+		r = set_default_l3(t, vm, l3, e);
+	return r;
+}
+
+/* The NIC's row with its fixed address; the default network goes to the first NIC that is left. */
+static int remove_row_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *nic = view_get(txn_view(t), KIND_NIC, arg), *left;
+	char vm[UUID_SIZE], l3[UUID_SIZE], prefix[64];
+	int r;
+
+	if (!nic)
+		return 0;
+	snprintf(vm, sizeof(vm), "%s", object_text(nic, NIC_VM_UUID));
+	snprintf(l3, sizeof(l3), "%s", object_text(nic, NIC_L3_UUID));
+	static_ip_prefix(l3, prefix);
+	r = object_remove(t, nic, e);
+	if (r == 0)
+		r = object_set_system_tag(t, KIND_VM, vm, prefix, NULL, false, e);
+	if (r < 0 || !object_str_is(view_get(txn_view(t), KIND_VM, vm), VM_DEFAULT_L3_UUID, l3))
+		return r;
+	left = view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, vm, 0);
+	return set_default_l3(t, vm, left ? object_str(left, NIC_L3_UUID) : NULL, e);
+}
+
+/* Plugs a NIC into its VM, when that is active. */
+static int plug(struct job *job, const struct view *view, const struct object *nic, struct error *e)
+{
+	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
+	const char *host_uuid = vm ? vm_active_host(vm) : NULL;
+	const struct object *host = view_get(view, KIND_HOST, host_uuid);
+	char network[VM_NETWORK_NAME];
+	struct hv_nic spec;
+	int r;
+
+	if (!host)
+		return 0; /* the next start does it */
+	r = vm_set_lease(job->pool, view, nic, host_uuid, e);
+	if (r < 0)
+		return r;
+	vm_spec_nic(view, nic, host, network, &spec);
+	return hv_nic_attach(pool_hypervisor(job->pool), host_uuid, object_uuid(vm), &spec, e);
+}
+
+/* The lease of a NIC that goes. What a host that is away still has is put right when the address is given
+ * anew. */
+static void drop_lease(struct job *job, const struct view *view, const struct object *nic)
+{
+	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
+	const char *host = !vm				  ? NULL
+			   : object_str(vm, VM_HOST_UUID) ? object_str(vm, VM_HOST_UUID)
+							  : object_str(vm, VM_LAST_HOST_UUID);
+
+	if (host && object_str(nic, NIC_IP))
+		(void)hv_lease_remove(pool_hypervisor(job->pool), host, object_text(nic, NIC_L3_UUID),
+				      object_text(nic, NIC_MAC), object_text(nic, NIC_IP), NULL);
+}
+
+static int remove_row(struct job *job, const struct object *nic, struct error *e)
+{
+	return store_run(pool_store(job->pool), remove_row_fn, (void *)(uintptr_t)object_uuid(nic), e);
+}
+
+/* Finishes an attach whose row is there, or takes it back. */
+static int plug_or_take_back(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *nic = nic_on(view, job->req->target, request_str(job->req, "l3NetworkUuid"));
+	int r = nic ? plug(job, view, nic, e) : error_set(e, ENOENT, "the new NIC is gone");
+
+	if (r < 0 && nic) {
+		drop_lease(job, view, nic);
+		(void)remove_row(job, nic, NULL);
+	}
+	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+}
+
+static int vm_attach_l3_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r = store_run(pool_store(job->pool), add_row_fn, job, e);
+
+	kill_point("nic-written");
+	return r < 0 ? r : plug_or_take_back(job, ret_result, e);
+}
+
+static int vm_attach_l3_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, job->req->target);
+	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+
+	if (!vm || !nic_on(view, job->req->target, request_str(job->req, "l3NetworkUuid")))
+		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the NIC was made");
+	if (host)
+		(void)host_wait_connected(job, host);
+	return plug_or_take_back(job, ret_result, e);
+}
+
+/* -------------------------------------------------------------------- detach */
+
+static int nic_detach_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *nic = request_object(view, req);
+	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
+
+	if (is_running_or_stopped(vm))
+		return 0;
+	return error_set(
+		e, EBUSY,
+		"unable to detach a L3 network. The vm[uuid: %s] is not Running or Stopped; the current state is %s",
+		object_uuid(vm), object_text(vm, VM_STATE));
+}
+
+static int nic_detach_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *nic = view_get(view, KIND_NIC, job->req->target);
+	const struct object *vm = nic ? view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID)) : NULL;
+	const char *host = vm ? vm_active_host(vm) : NULL;
+	int left = job_remaining_ms(job), r = 0;
+
+	if (!vm)
+		return error_set(e, ENOENT, "NIC '%s' is gone", job->req->target);
+	if (host)
+		r = hv_nic_detach(pool_hypervisor(job->pool), host, object_uuid(vm),
+				  (int)object_int(nic, NIC_DEVICE_ID), left < DETACH_MS ? left : DETACH_MS,
+				  e);
+	if (r < 0)
+		return r;
+	kill_point("nic-unplugged");
+	drop_lease(job, view, nic);
+	r = remove_row(job, nic, e);
+	return r < 0 ? r : job_result_inventory(job, KIND_VM, object_uuid(vm), ret_result, e);
+}
+
+/* Whatever was done of it, doing it again finishes it. The VM's inventory is the answer also without the NIC.
+ */
+static int nic_detach_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *nic = view_get(view, KIND_NIC, job->req->target);
+	const struct object *vm = nic ? view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID)) : NULL;
+
+	if (!vm)
+		return 0;
+	if (object_str(vm, VM_HOST_UUID))
+		(void)host_wait_connected(job, object_str(vm, VM_HOST_UUID));
+	return nic_detach_run(job, ret_result, e);
+}
+
+/* ---------------------------------------------------------- addresses, MACs */
+
+static int vm_static_ip_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *l3 = request_str(req, "l3NetworkUuid"), *ip = request_str(req, "ip");
+	const struct object *nic = nic_on(view, req->target, l3);
+
+	if (!nic)
+		return error_set(e, EINVAL, "the VM[uuid:%s] has no nic on the L3 network[uuid:%s]",
+				 req->target, l3);
+	return object_str_is(nic, NIC_IP, ip) ? 0 : check_static_ip(view, l3, ip, "SYS.1006", e);
+}
+
+static int vm_static_ip_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const char *l3 = request_str(req, "l3NetworkUuid"), *ip = request_str(req, "ip");
+	const struct object *before = nic_on(txn_view(t), req->target, l3);
+	struct object *nic;
+	char prefix[64];
+	int r = 0;
+
+	(void)ret_result;
+	static_ip_prefix(l3, prefix);
+	if (!object_str_is(before, NIC_IP, ip)) {
+		nic = object_copy(before);
+		if (!nic)
+			return error_set(e, ENOMEM, "out of memory");
+		r = l3_network_allocate_ip(t, l3, ip, nic, e);
+		if (r < 0) {
+			object_unref(nic);
+			return r;
+		}
+		r = txn_put(t, nic, NULL, e);
+	}
+	return r < 0 ? r : object_set_system_tag(t, KIND_VM, req->target, prefix, ip, false, e);
+}
+
+static int vm_static_ip_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				     struct error *e)
+{
+	char prefix[64];
+	int r;
+
+	static_ip_prefix(request_str(req, "l3NetworkUuid"), prefix);
+	r = object_set_system_tag(t, KIND_VM, req->target, prefix, NULL, false, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
+}
+
+static int nic_mac_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *nic = request_object(view, req);
+	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID)), *other;
+	char text[MAC_STRLEN];
+	struct mac mac;
+
+	if (!object_str_is(vm, VM_TYPE, "UserVm"))
+		return error_set(e, EBUSY, "The operation only allows on user vm");
+	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
+		return error_set(e, EBUSY, "The operation only allows when vm [%s] state is stopped ",
+				 object_uuid(vm));
+	if (mac_parse(request_str(req, "mac"), &mac, e) < 0)
+		return -EINVAL;
+	if (!mac_is_host(&mac))
+		return error_set(e, EINVAL, "'%s' is not the MAC address of a NIC", request_str(req, "mac"));
+	other = view_next_where(view, KIND_NIC, NIC_MAC, mac_format(&mac, text), 0);
+	return other && other->id != nic->id ? error_set(e, EEXIST, "Not allowed same mac [%s]", text) : 0;
+}
+
+static int nic_mac_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	struct object *nic = object_copy(request_object(txn_view(t), req));
+	char text[MAC_STRLEN];
+	struct mac mac;
+	int r;
+
+	if (!nic)
+		return error_set(e, ENOMEM, "out of memory");
+	r = mac_parse(request_str(req, "mac"), &mac, e);
+	if (r < 0) {
+		object_unref(nic);
+		return r;
+	}
+	object_set_str(nic, NIC_MAC, mac_format(&mac, text));
+	r = txn_put(t, nic, NULL, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_NIC, req->target, ret_result, e);
+}
+
+static const struct operation get_vm_attachable_l3_network = {
+	.section = "4.1.21",
+	.name = "GetVmAttachableL3Network",
+	.message = "org.zstack.header.vm.APIGetVmAttachableL3NetworkMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/l3-networks-candidates", NULL},
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"inventories:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.where = "l3-networks-candidates",
+	.flags = OP_SYNC,
+	.help = "networks that could be attached",
+	.get = vm_l3_candidates_get,
+};
+
+static const struct operation attach_l3_network_to_vm = {
+	.section = "4.1.22",
+	.name = "AttachL3NetworkToVm",
+	.message = "org.zstack.header.vm.APIAttachL3NetworkToVmMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/l3-networks/{l3NetworkUuid}", NULL},
+	.key = "params",
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "l3NetworkUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_L3_NETWORK},
+					 {.name = "staticIp", .type = PARAM_STRING, .in = IN_BODY},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.verb = "attach-l3-network",
+	.help = "adds a NIC on an L3 network",
+	.check = vm_attach_l3_check,
+	.run = vm_attach_l3_run,
+	.recover = vm_attach_l3_recover,
+};
+
+static const struct operation detach_l3_network_from_vm = {
+	.section = "4.1.23",
+	.name = "DetachL3NetworkFromVm",
+	.message = "org.zstack.header.vm.APIDetachL3NetworkFromVmMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/vm-instances/nics/{vmNicUuid}", NULL},
+	.params = (const struct param[]){{.name = "vmNicUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_NIC},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_NIC,
+	.target = "vmNicUuid",
+	.verb = "detach",
+	.flags = OP_DESTROYS,
+	.help = "removes the NIC from its VM",
+	.check = nic_detach_check,
+	.queue2 = nic_queue,
+	.run = nic_detach_run,
+	.recover = nic_detach_recover,
+};
+
+static const struct operation query_vm_nic = {
+	.section = "4.1.24",
+	.name = "QueryVmNic",
+	.message = "org.zstack.header.vm.APIQueryVmNicMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/nics", "/vm-instances/nics/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_NIC,
+	.flags = OP_SYNC,
+	.help = "lists NICs",
+};
+
+static const struct operation set_vm_static_ip = {
+	.section = "4.1.47",
+	.name = "SetVmStaticIp",
+	.message = "org.zstack.header.vm.APISetVmStaticIpMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/actions", NULL},
+	.key = "setVmStaticIp",
+	.params =
+		(const struct param[]){
+			{.name = "vmInstanceUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_VM},
+			{.name = "l3NetworkUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_L3_NETWORK},
+			{.name = "ip", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.verb = "set-static-ip",
+	.states = S_STOPPED,
+	.help = "gives a NIC a fixed address",
+	.check = vm_static_ip_check,
+	.apply = vm_static_ip_apply,
+};
+
+static const struct operation delete_vm_static_ip = {
+	.section = "4.1.48",
+	.name = "DeleteVmStaticIp",
+	.message = "org.zstack.header.vm.APIDeleteVmStaticIpMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/static-ips", NULL},
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "l3NetworkUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_REQUIRED},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.verb = "delete-static-ip",
+	.states = S_RUNNING | S_STOPPED | S_PAUSED,
+	.help = "lets a fixed address go",
+	.apply = vm_static_ip_delete_apply,
+};
+
+static const struct operation update_vm_nic_mac = {
+	.section = "4.1.63",
+	.name = "UpdateVmNicMac",
+	.message = "org.zstack.header.vm.APIUpdateVmNicMacMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/nics/{vmNicUuid}/actions", NULL},
+	.key = "updateVmNicMac",
+	.params =
+		(const struct param[]){
+			{.name = "vmNicUuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "mac", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{0}},
+	.results = (const char *const[]){"inventory:VmNicInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_NIC,
+	.target = "vmNicUuid",
+	.verb = "update-mac",
+	.help = "changes the MAC address of the NIC",
+	.check = nic_mac_check,
+	.queue2 = nic_queue,
+	.apply = nic_mac_apply,
+};
+
+const struct operation *const operations_vm_nic[] = {
+	&get_vm_attachable_l3_network,
+	&attach_l3_network_to_vm,
+	&detach_l3_network_from_vm,
+	&query_vm_nic,
+	&set_vm_static_ip,
+	&delete_vm_static_ip,
+	&update_vm_nic_mac,
+	NULL,
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GetVmPlacement: how the last placement of a VM went. */
+#include "actions/engine/request.h"
+#include "actions/operations/table.h"
+#include "actions/vm/placement.h"
+#include "model/render.h"
+
+/* --------------------------------------------------------------- the report */
+
+static int vm_placement_get(struct pool *pool, const struct view *view, const struct request *req,
+			    json_t **ret_result, struct error *e)
+{
+	const struct object *vm = request_object(view, req), *host;
+	json_t *kept = json_loads(object_text(vm, VM_PLACEMENT), 0, NULL);
+	char date[DATE_SIZE];
+
+	(void)pool;
+	if (!kept) {
+		*ret_result = json_object(); /* it was never placed */
+		return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	}
+	render_date(json_integer_value(json_object_get(kept, "time")), date);
+	host = view_get_id(view, KIND_HOST, json_integer_value(json_object_get(kept, "host")));
+	*ret_result = json_pack("{s:s, s:O*, s:s*, s:O*, s:o}", "time", date, "strategy",
+				json_object_get(kept, "strategy"), "hostUuid",
+				host ? object_uuid(host) : NULL, "error", json_object_get(kept, "error"),
+				"ruledOut", placement_explain(view, json_object_get(kept, "ruledOut")));
+	json_decref(kept);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static const struct operation get_vm_placement = {
+	.section = "tree",
+	.name = "GetVmPlacement",
+	.message = "org.zstack.header.vm.APIGetVmPlacementMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/placement", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"time:String", "strategy:String", "hostUuid:String", "error:String",
+					 "ruledOut:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "placement",
+	.flags = OP_SYNC,
+	.help = "the host that was taken at the last placement, and why the others were ruled out",
+	.get = vm_placement_get,
+};
+
+const struct operation *const operations_vm_placement[] = {
+	&get_vm_placement,
+	NULL,
+};

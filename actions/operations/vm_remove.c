@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DestroyVmInstance, ExpungeVmInstance and RecoverVmInstance. */
+#include <string.h>
+
+#include "actions/engine/config.h"
+#include "actions/engine/result.h"
+#include "actions/network/l3_network.h"
+#include "actions/operations/table.h"
+#include "actions/vm/remove.h"
+#include "actions/vm/state.h"
+
+/* ----------------------------------------------------------------- destroy */
+
+static int vm_destroy_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_object_ const struct object *vm = vm_now(job->pool, job->req->target);
+	struct view *view = store_view(pool_store(job->pool));
+	bool direct = strcmp(config_str(view, "vm.deletionPolicy"), "Direct") == 0;
+	int r;
+
+	(void)ret_result;
+	view_unref(view);
+	if (!vm || object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)))
+		return 0;
+	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_CREATED)))
+		return vm_remove(job, job->req->target, e);
+	r = vm_destroy(job, vm, request_is_enforcing(job->req), e);
+	return r < 0 || !direct ? r : vm_remove(job, job->req->target, e);
+}
+
+static int vm_expunge_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return vm_remove(job, job->req->target, e);
+}
+
+/* ----------------------------------------------------------------- recover */
+
+static bool is_taken(const struct view *view, const char *tag)
+{
+	char l3[UUID_SIZE], ip[64];
+
+	return sscanf(tag, "staticIp::%32[0-9a-f]::%63s", l3, ip) == 2 &&
+	       l3_network_has_nic_with(view, l3, ip);
+}
+
+/* A fixed address that somebody else got meanwhile is no longer the VM's: the next start gives it another. */
+static int drop_taken_addresses(struct txn *t, const char *uuid, struct error *e)
+{
+	const struct object *tag;
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0 &&
+	       (tag = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid, after))) {
+		after = tag->id;
+		if (is_taken(txn_view(t), object_text(tag, SYSTEM_TAG_TAG)))
+			r = txn_remove(t, tag, e);
+	}
+	return r;
+}
+
+static int vm_recover_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const struct object *vm = view_get(txn_view(t), KIND_VM, req->target);
+	const struct object *root = view_get(txn_view(t), KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	struct object *changed = root ? object_copy(root) : NULL;
+	int r = 0;
+
+	if (changed) {
+		object_set_str(changed, VOLUME_STATUS,
+			       object_str(root, VOLUME_INSTALL_PATH) ? "Ready" : "NotInstantiated");
+		r = txn_put(t, changed, NULL, e);
+	}
+	if (r == 0)
+		r = drop_taken_addresses(t, req->target, e);
+	if (r == 0)
+		r = vm_put_state(t, req->target, VM_STATE_STOPPED, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
+}
+
+static const struct operation destroy_vm_instance = {
+	.section = "4.1.2",
+	.name = "DestroyVmInstance",
+	.message = "org.zstack.header.vm.APIDestroyVmInstanceMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/vm-instances/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_VM},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "destroy",
+	.flags = OP_DESTROYS,
+	.error_code = "VM.1004",
+	.help = "destroys the VM; it can be recovered until it is expunged",
+	.run = vm_destroy_run,
+	.recover = vm_destroy_run, /* finished, however far it had come */
+};
+
+static const struct operation recover_vm_instance = {
+	.section = "4.1.3",
+	.name = "RecoverVmInstance",
+	.message = "org.zstack.header.vm.APIRecoverVmInstanceMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "recoverVmInstance",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "recover",
+	.states = S_DESTROYED,
+	.help = "brings a destroyed VM back as Stopped",
+	.apply = vm_recover_apply,
+};
+
+static const struct operation expunge_vm_instance = {
+	.section = "4.1.4",
+	.name = "ExpungeVmInstance",
+	.message = "org.zstack.header.vm.APIExpungeVmInstanceMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "expungeVmInstance",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "expunge",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW,
+	.states = S_DESTROYED,
+	.help = "removes a destroyed VM and its root volume for good",
+	.run = vm_expunge_run,
+	.recover = vm_expunge_run,
+};
+
+const struct operation *const operations_vm_remove[] = {
+	&destroy_vm_instance,
+	&recover_vm_instance,
+	&expunge_vm_instance,
+	NULL,
+};

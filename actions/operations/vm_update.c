@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * UpdateVmInstance, ChangeInstanceOffering and GetVmCapabilities (behaviour.md
+ * 4.1.50, 4.5.4 and 4.1.49): what can be changed in place.
+ *
+ * CPUs and memory of a running VM can grow where vm.numa allows it. The new size
+ * is written first, which promises the host's capacity, then brought to the
+ * guest. Neither can be taken out of a guest again, so when the host refuses,
+ * the row gets what the guest has by then.
+ */
+#include "actions/engine/config.h"
+#include "actions/engine/kill_point.h"
+#include "actions/engine/result.h"
+#include "actions/host/wait.h"
+#include "actions/operations/table.h"
+#include "actions/storage/primary_storage.h"
+#include "actions/vm/resize.h"
+#include "actions/vm/state.h"
+
+/* Memory is added to a running guest in these steps, bytes. */
+#define MEMORY_STEP (INT64_C(128) << 20)
+
+#define NOT_NUMA                                                                                             \
+	"the VM cannot do online cpu/memory update because it is not of NUMA architecture. Please stop the " \
+	"VM then do the cpu/memory update again"
+
+static bool is_running(const struct object *vm)
+{
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING));
+}
+
+static const struct object *offering_of(const struct view *view, const struct request *req)
+{
+	return view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
+}
+
+/* What the request, one of the two, makes of the VM; a running one gets memory in whole steps. */
+static struct vm_size wanted_size(const struct view *view, const struct request *req, const struct object *vm)
+{
+	const struct object *offering = offering_of(view, req);
+	struct vm_size now = vm_size_of(vm), want;
+
+	if (offering)
+		want = (struct vm_size){object_int(offering, INSTANCE_OFFERING_CPU_NUM),
+					object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE)};
+	else
+		want = (struct vm_size){request_int(req, "cpuNum", now.cpus),
+					request_int(req, "memorySize", now.memory)};
+	if (is_running(vm) && want.memory > now.memory)
+		want.memory =
+			now.memory + (want.memory - now.memory + MEMORY_STEP - 1) / MEMORY_STEP * MEMORY_STEP;
+	return want;
+}
+
+static bool same_size(struct vm_size a, struct vm_size b)
+{
+	return a.cpus == b.cpus && a.memory == b.memory;
+}
+
+/* Is the VM's host able to give what is wanted beyond what the VM has? */
+static int check_capacity(const struct view *view, const struct object *vm, struct vm_size want,
+			  struct error *e)
+{
+	const struct object *host = view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID));
+	struct vm_size now = vm_size_of(vm);
+
+	if (host && want.cpus - now.cpus <= object_int(host, HOST_AVAILABLE_CPU) &&
+	    want.memory - now.memory <=
+		    object_int(host, HOST_AVAILABLE_MEMORY) - config_int(view, "kvm.reservedMemory"))
+		return 0;
+	return error_set(e, ENOSPC,
+			 "host[uuid:%s] capacity is not enough to offer cpu[%lld], memory[%lld bytes]",
+			 object_text(vm, VM_HOST_UUID), (long long)(want.cpus - now.cpus),
+			 (long long)(want.memory - now.memory));
+}
+
+/* CPUs and memory: while stopped, or live where vm.numa allows it. */
+static int check_size(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	struct vm_size now = vm_size_of(vm), want = wanted_size(view, req, vm);
+	bool offering = offering_of(view, req) != NULL;
+
+	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
+		return 0;
+	if (!config_bool(view, "vm.numa"))
+		return error_set(e, EINVAL, NOT_NUMA);
+	if (!is_running(vm))
+		return error_set(
+			e, EBUSY,
+			"The state of vm[uuid:%s] is %s. Only these state[Running,Stopped] is allowed to update cpu "
+			"or memory.",
+			object_uuid(vm), object_text(vm, VM_STATE));
+	if (offering && (want.cpus < now.cpus || want.memory < now.memory))
+		return error_set(e, EINVAL, "can't decrease capacity when vm[uuid:%s] is running",
+				 object_uuid(vm));
+	if (want.cpus < now.cpus)
+		return error_set(e, EINVAL, "can't decrease cpu of vm[uuid:%s] when it is running",
+				 object_uuid(vm));
+	if (want.memory < now.memory)
+		return error_set(e, EINVAL, "can't decrease memory size of vm[uuid:%s] when it is running",
+				 object_uuid(vm));
+	return check_capacity(view, vm, want, e);
+}
+
+static int vm_update_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	const char *l3 = request_str(req, "defaultL3NetworkUuid");
+
+	if (l3) {
+		bool has = false;
+
+		view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, object_uuid(vm)) {
+			has = has || object_str_is(nic, NIC_L3_UUID, l3);
+		}
+		if (!has)
+			return error_set(e, EINVAL, "the VM[uuid:%s] has no nic on the L3 network[uuid:%s]",
+					 object_uuid(vm), l3);
+	}
+	return same_size(vm_size_of(vm), wanted_size(view, req, vm)) ? 0 : check_size(view, req, e);
+}
+
+static int vm_change_offering_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *offering = offering_of(view, req);
+
+	if (!object_str_is(offering, INSTANCE_OFFERING_STATE, "Enabled"))
+		return error_set(e, EBUSY, "instance offering[uuid:%s] is Disabled, can't create vm from it",
+				 object_uuid(offering));
+	return check_size(view, req, e);
+}
+
+/* -------------------------------------------------------------------- change */
+
+/* The texts that UpdateVmInstance may give; parameters are named as the fields. */
+static const int texts[] = {VM_NAME, VM_DESCRIPTION, VM_PLATFORM, VM_DEFAULT_L3_UUID, VM_STATE};
+
+/* A state that is forced upon the row brings the host that goes with it; what the host says later counts
+ * more. */
+static void set_place_for_state(struct object *vm)
+{
+	const char *host = object_str(vm, VM_HOST_UUID);
+
+	object_set_null(vm, VM_UNKNOWN_FROM);
+	if (is_running(vm)) {
+		if (!host)
+			object_set_str(vm, VM_HOST_UUID, object_str(vm, VM_LAST_HOST_UUID));
+		return;
+	}
+	if (host)
+		object_set_str(vm, VM_LAST_HOST_UUID, host);
+	object_set_null(vm, VM_HOST_UUID);
+}
+
+/* Writes all that the request changes, and promises what a running VM takes from its host. */
+static int put_changes(struct txn *t, const struct request *req, const struct object *before, struct error *e)
+{
+	const struct object *offering = offering_of(txn_view(t), req);
+	struct vm_size want = wanted_size(txn_view(t), req, before);
+	struct object *vm = object_copy(before);
+
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *param = vm->kind->fields[texts[i]].name;
+
+		if (request_has(req, param))
+			object_set_str(vm, texts[i], request_str(req, param));
+	}
+	if (request_has(req, "state"))
+		set_place_for_state(vm);
+	object_set_int(vm, VM_CPU_NUM, want.cpus);
+	object_set_int(vm, VM_MEMORY_SIZE, want.memory);
+	if (offering) {
+		object_set_str(vm, VM_INSTANCE_OFFERING_UUID, object_uuid(offering));
+		object_set_int(vm, VM_CPU_SPEED, object_int(offering, INSTANCE_OFFERING_CPU_SPEED));
+		object_set_str(vm, VM_ALLOCATOR_STRATEGY,
+			       object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY));
+	}
+	return vm_write(t, before, vm, e);
+}
+
+static int vm_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const struct object *vm = request_object(txn_view(t), req);
+	int r;
+
+	/* A running VM that gets larger needs its host. */
+	if (is_running(vm) && !same_size(vm_size_of(vm), wanted_size(txn_view(t), req, vm)))
+		return OP_NEEDS_RUN;
+	r = put_changes(t, req, vm, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
+}
+
+struct growth {
+	const struct request *req;
+	const struct object *before; /* out: the VM as it was, a reference */
+	bool has_memory;	     /* the guest got its memory */
+};
+
+static void growth_done(struct growth *g)
+{
+	object_unref(g->before);
+}
+
+static int grow_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct growth *g = arg;
+	const struct object *vm = request_object(txn_view(t), g->req);
+	int r;
+
+	if (!vm)
+		return error_set(e, ENOENT, "VM '%s' is gone", g->req->target);
+	object_unref(g->before);
+	g->before = object_ref(vm);
+	/* Others may have been promised the host's room since the request came in. */
+	r = check_size(txn_view(t), g->req, e);
+	return r < 0 ? r : put_changes(t, g->req, vm, e);
+}
+
+/* Everything as it was, but what the guest has by now. */
+static int shrink_fn(struct txn *t, void *arg, struct error *e)
+{
+	static const int strings[] = {VM_NAME,
+				      VM_DESCRIPTION,
+				      VM_PLATFORM,
+				      VM_DEFAULT_L3_UUID,
+				      VM_INSTANCE_OFFERING_UUID,
+				      VM_ALLOCATOR_STRATEGY};
+	struct growth *g = arg;
+	const struct object *now = request_object(txn_view(t), g->req);
+	struct object *vm = now ? object_copy(now) : NULL;
+
+	if (!vm)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+		object_set_str(vm, strings[i], object_str(g->before, strings[i]));
+	object_set_int(vm, VM_CPU_SPEED, object_int(g->before, VM_CPU_SPEED));
+	object_set_int(vm, VM_CPU_NUM, object_int(g->before, VM_CPU_NUM));
+	if (!g->has_memory)
+		object_set_int(vm, VM_MEMORY_SIZE, object_int(g->before, VM_MEMORY_SIZE));
+	return vm_write(t, now, vm, e);
+}
+
+/* Brings what the row says to a VM that runs. */
+static int push(struct job *job, struct growth *g, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, job->req->target);
+	const char *host = vm ? vm_active_host(vm) : NULL;
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int r;
+
+	if (!host)
+		return 0; /* the next start does it */
+	r = hv_domain_set_memory(pool_hypervisor(job->pool), host, job->req->target, vm_size_of(vm).memory,
+				 &why);
+	g->has_memory = r == 0;
+	if (r == 0)
+		r = hv_domain_set_cpus(pool_hypervisor(job->pool), host, job->req->target,
+				       (int)vm_size_of(vm).cpus, &why);
+	/* It was started before vm.numa was set, or has all that its host has. */
+	if (r == -EOPNOTSUPP)
+		return error_set_code(e, EOPNOTSUPP, "SYS.1007", NOT_NUMA ": %s", error_sentence(&why));
+	return r < 0 ? error_move(e, &why) : 0;
+}
+
+static int vm_update_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_(growth_done) struct growth g = {.req = job->req};
+	int r = store_run(pool_store(job->pool), grow_fn, &g, e);
+
+	if (r < 0)
+		return r;
+	kill_point("growth-written");
+	r = push(job, &g, e);
+	if (r < 0) {
+		(void)store_run(pool_store(job->pool), shrink_fn, &g, NULL);
+		return r;
+	}
+	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+}
+
+/* Does the row say all that the request gives in words? It is written together with the size. */
+static bool has_texts(const struct object *vm, const struct request *req)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *param = vm->kind->fields[texts[i]].name;
+
+		if (texts[i] != VM_STATE && request_has(req, param) &&
+		    !object_str_is(vm, texts[i], request_str(req, param)))
+			return false;
+	}
+	return true;
+}
+
+static int vm_update_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, job->req->target);
+	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+	struct growth g = {.req = job->req};
+	struct vm_size want;
+	int r = 0;
+
+	if (vm)
+		want = wanted_size(view, job->req, vm);
+	if (!vm || vm_size_of(vm).cpus < want.cpus || vm_size_of(vm).memory < want.memory ||
+	    !has_texts(vm, job->req))
+		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the VM was changed");
+	if (host && host_wait_connected(job, host))
+		r = push(job, &g, e);
+	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+}
+
+/* -------------------------------------------------------------- capabilities */
+
+static int vm_capabilities_get(struct pool *pool, const struct view *view, const struct request *req,
+			       json_t **ret_result, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *ps =
+		root ? view_get(view, KIND_PRIMARY_STORAGE, object_str(root, VOLUME_PRIMARY_STORAGE_UUID))
+		     : NULL;
+	const struct object *image = view_get(view, KIND_IMAGE, object_str(vm, VM_IMAGE_UUID));
+	/* Files of one host must be carried along by a migration; those that all hosts share stay where they
+	 * are. */
+	bool local = ps && primary_storage_is_local(ps);
+
+	(void)pool;
+	*ret_result = json_pack("{s:{s:b, s:b, s:b}}", "capabilities", "LiveMigration", ps && !local,
+				"VolumeMigration", local, "Reimage",
+				image && !object_str_is(image, IMAGE_MEDIA_TYPE, "ISO"));
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static const struct operation get_vm_capabilities = {
+	.section = "4.1.49",
+	.name = "GetVmCapabilities",
+	.message = "org.zstack.header.vm.APIGetVmCapabilitiesMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/capabilities", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"capabilities:Map", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.where = "capabilities",
+	.flags = OP_SYNC,
+	.help = "what can be done with the VM",
+	.get = vm_capabilities_get,
+};
+
+static const struct operation update_vm_instance = {
+	.section = "4.1.50",
+	.name = "UpdateVmInstance",
+	.message = "org.zstack.header.vm.APIUpdateVmInstanceMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
+	.key = "updateVmInstance",
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_VM},
+			{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "state",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_NOFILE,
+			 .values = (const char *const[]){"Stopped", "Running", NULL}},
+			{.name = "defaultL3NetworkUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .resource = KIND_L3_NETWORK},
+			{.name = "platform",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .values = (const char *const[]){"Linux", "Windows", "Other", "Paravirtualization",
+							 "WindowsVirtio", NULL}},
+			{.name = "cpuNum", .type = PARAM_INT, .in = IN_BODY, .min = 1, .max = 1024},
+			{.name = "memorySize", .type = PARAM_LONG, .in = IN_BODY, .min = 1, .max = INT64_MAX},
+			{0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES,
+	.help = "changes name, description, CPUs, memory, default network or platform",
+	.check = vm_update_check,
+	.apply = vm_update_apply,
+	.run = vm_update_run,
+	.recover = vm_update_recover,
+};
+
+static const struct operation change_instance_offering = {
+	.section = "4.5.4",
+	.name = "ChangeInstanceOffering",
+	.message = "org.zstack.header.vm.APIChangeInstanceOfferingMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/actions", NULL},
+	.key = "changeInstanceOffering",
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "instanceOfferingUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_INSTANCE_OFFERING},
+					 {0}},
+	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.verb = "change-instance-offering",
+	.help = "gives the VM CPUs and memory of another offering",
+	.check = vm_change_offering_check,
+	.apply = vm_update_apply,
+	.run = vm_update_run,
+	.recover = vm_update_recover,
+};
+
+const struct operation *const operations_vm_update[] = {
+	&get_vm_capabilities,
+	&update_vm_instance,
+	&change_instance_offering,
+	NULL,
+};

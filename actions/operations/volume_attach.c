@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attaching and detaching data volumes (behaviour.md 4.2.18-4.2.20).
+ *
+ * Attach: the rows first, then the guest. From the first change on nobody else
+ * can attach the volume, so it is never open in two guests; when the guest does
+ * not get it, the rows are taken back, unless the host cannot tell: then the
+ * volume stays attached, which is what a next start of the VM makes true.
+ *
+ * Detach: the guest first, then the rows, for the same reason. A guest that does
+ * not let go keeps the volume, in the rows too.
+ *
+ * Recovery asks the host whether the guest has the disk, and writes that.
+ */
+#include <string.h>
+
+#include "actions/engine/kill_point.h"
+#include "actions/engine/result.h"
+#include "actions/host/wait.h"
+#include "actions/operations/table.h"
+#include "actions/volume/attach.h"
+#include "actions/volume/disk.h"
+#include "actions/volume/file.h"
+#include "actions/volume/place.h"
+#include "model/render.h"
+
+/* -------------------------------------------------------------------- checks */
+
+static int volume_attach_check(const struct view *view, const struct request *req, struct error *e)
+{
+	return volume_check_attach(view, request_object(view, req),
+				   view_get(view, KIND_VM, request_str(req, "vmInstanceUuid")), e);
+}
+
+static const char *volume_attach_queue(const struct view *view, const struct request *req)
+{
+	(void)view;
+	return request_str(req, "vmInstanceUuid");
+}
+
+/* ---------------------------------------------------------------------- rows */
+
+static int put_ref(struct txn *t, const struct volume_claim *c, int device, struct error *e)
+{
+	struct object *ref = object_new(kind_get(KIND_SHAREABLE_REF));
+	char uuid[UUID_SIZE];
+
+	if (!ref)
+		return error_set(e, ENOMEM, "out of memory");
+	uuid_make(uuid);
+	object_set_str(ref, SHAREABLE_REF_UUID, uuid);
+	object_set_str(ref, SHAREABLE_REF_VOLUME_UUID, c->volume);
+	object_set_str(ref, SHAREABLE_REF_VM_UUID, c->vm);
+	object_set_int(ref, SHAREABLE_REF_DEVICE_ID, device);
+	return txn_put(t, ref, NULL, e);
+}
+
+static int claim_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct volume_claim *c = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VOLUME, c->volume);
+	const struct object *vm = view_get(txn_view(t), KIND_VM, c->vm);
+	bool used[1024] = {true};
+	struct object *volume;
+	int device = 1;
+	int r;
+
+	if (!before || !vm)
+		return error_set(e, ENOENT, "the volume or its VM is gone");
+	r = volume_check_attach(txn_view(t), before, vm, e);
+	if (r < 0)
+		return r;
+	(void)volume_count_devices(txn_view(t), c->vm, used, (int)ARRAY_SIZE(used));
+	while (device < (int)ARRAY_SIZE(used) - 1 && used[device])
+		device++;
+	if (volume_is_shareable(before))
+		return put_ref(t, c, device, e);
+	volume = object_copy(before);
+	if (!volume)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(volume, VOLUME_VM_UUID, c->vm);
+	object_set_int(volume, VOLUME_DEVICE_ID, device);
+	return txn_put(t, volume, NULL, e);
+}
+
+/* -------------------------------------------------------------------- attach */
+
+/* Whether the guest has the disk; a VM that is not active has none. Negative when the host cannot tell. */
+static int guest_has(struct job *job, const struct volume_claim *c, const char *host, struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+	int r = hv_disk_path(pool_hypervisor(job->pool), host, c->vm, c->volume, &path, e);
+
+	return r < 0 ? r : path != NULL;
+}
+
+/* Gives the disk to the guest, when there is one. */
+static int plug(struct job *job, const struct volume_claim *c, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, c->volume),
+			    *vm = view_get(view, KIND_VM, c->vm);
+	const struct object *ref = volume_find_ref(view, c->volume, c->vm);
+	struct hv_disk disk;
+	int r;
+
+	if (!volume || !vm)
+		return error_set(e, ENOENT, "the volume or its VM is gone");
+	if (!volume_vm_is_active(vm))
+		return 0;
+	volume_describe_disk(
+		view, vm, volume,
+		(int)(ref ? object_int(ref, SHAREABLE_REF_DEVICE_ID) : object_int(volume, VOLUME_DEVICE_ID)),
+		&disk);
+	r = hv_disk_attach(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID), c->vm, &disk, e);
+	if (r < 0 && guest_has(job, c, object_text(vm, VM_HOST_UUID), NULL) == 0)
+		(void)store_run(pool_store(job->pool), volume_put_released, (void *)(uintptr_t)c, NULL);
+	return r;
+}
+
+static int volume_attach_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = request_object(view, job->req);
+	struct volume_claim c = {.volume = job->req->target, .vm = request_str(job->req, "vmInstanceUuid")};
+	int r = 0;
+
+	if (volume && object_str_is(volume, VOLUME_STATUS, "NotInstantiated"))
+		r = volume_instantiate(job, c.volume, c.vm, e);
+	if (r == 0)
+		r = store_run(pool_store(job->pool), claim_fn, &c, e);
+	if (r < 0)
+		return r;
+	kill_point("attach-claimed");
+	r = plug(job, &c, e);
+	kill_point("attach-plugged");
+	return r < 0 ? r : job_result_inventory(job, KIND_VOLUME, c.volume, ret_result, e);
+}
+
+/* Writes what the host says of the pair; 1 when it is attached afterwards. */
+static int settle(struct job *job, const struct volume_claim *c, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, c->volume),
+			    *vm = view_get(view, KIND_VM, c->vm);
+	enum hv_domain_reason reason;
+	enum hv_domain_state state;
+	int has;
+
+	if (!volume || !vm || !volume_is_attached(view, volume, c->vm))
+		return 0;
+	if (!object_str(vm, VM_HOST_UUID))
+		return 1;
+	if (!host_wait_connected(job, object_str(vm, VM_HOST_UUID)))
+		return error_set_code(
+			e, ENOTCONN, "HOST.1010",
+			"the host of vm[uuid:%s] is not connected, nobody knows whether it has the volume",
+			c->vm);
+	has = hv_domain_state(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID), c->vm, &state,
+			      &reason, e);
+	if (has < 0)
+		return has;
+	if (state != HV_DOMAIN_RUNNING && state != HV_DOMAIN_PAUSED)
+		return 1; /* its next start attaches what the rows say */
+	has = guest_has(job, c, object_text(vm, VM_HOST_UUID), e);
+	if (has != 0)
+		return has;
+	has = store_run(pool_store(job->pool), volume_put_released, (void *)(uintptr_t)c, e);
+	return has < 0 ? has : 0;
+}
+
+static int volume_attach_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct volume_claim c = {.volume = job->req->target, .vm = request_str(job->req, "vmInstanceUuid")};
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, c.volume);
+	int r;
+
+	host_wait_for_storage(job, volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
+			      volume ? object_str(volume, VOLUME_HOST_UUID) : NULL);
+	r = volume_uninstantiate(job->pool, c.volume, e);
+	if (r == 0)
+		r = settle(job, &c, e);
+	if (r < 0)
+		return r;
+	return r ? job_result_inventory(job, KIND_VOLUME, c.volume, ret_result, e)
+		 : error_set_code(e, EINTR, "SYS.1000",
+				  "the daemon ended while the volume was attached; it is not attached");
+}
+
+/* -------------------------------------------------------------------- detach */
+
+/* The VM that a Detach means. */
+static const char *detach_vm(const struct view *view, const struct request *req)
+{
+	const struct object *volume = request_object(view, req);
+	const char *given = request_str(req, "vmUuid");
+
+	return volume && object_str(volume, VOLUME_VM_UUID) ? object_str(volume, VOLUME_VM_UUID) : given;
+}
+
+static const char *volume_detach_queue(const struct view *view, const struct request *req)
+{
+	const char *vm = detach_vm(view, req);
+
+	return vm ? vm : volume_queue_vm(view, req);
+}
+
+static int volume_detach_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *volume = request_object(view, req), *vm;
+	const char *vm_uuid = detach_vm(view, req), *uuid = object_uuid(volume);
+
+	if (object_str_is(volume, VOLUME_TYPE, "Root"))
+		return error_set(e, EBUSY, "the volume[uuid:%s, name:%s] is Root Volume, can't detach it",
+				 uuid, object_name(volume));
+	if (!volume_is_attached_anywhere(view, volume))
+		return error_set(e, EBUSY, "data volume[uuid:%s] is not attached to any vm, can't detach",
+				 uuid);
+	if (volume_is_shareable(volume) && !vm_uuid)
+		return error_set(e, EINVAL, "to detach shareable data volume[uuid:%s], vm uuid is needed.",
+				 uuid);
+	vm = view_get(view, KIND_VM, vm_uuid);
+	if (!vm || !volume_is_attached(view, volume, vm_uuid))
+		return error_set(e, EBUSY,
+				 "data volume[uuid:%s] is not attached to vm[uuid:%s], can't detach", uuid,
+				 vm_uuid);
+	if (!volume_vm_is_active(vm) && !object_str_is(vm, VM_STATE, "Stopped")) {
+		error_set_code(
+			e, EBUSY, "VM.1010",
+			"current vm instance state[%s] doesn't allow to proceed message[%s], allowed states are "
+			"[Running, Stopped, Paused]",
+			object_text(vm, VM_STATE), req->op->message);
+		(void)error_wrap(e, "VM.1006");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int volume_detach_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const char *vm = detach_vm(view, job->req);
+	int r = vm ? volume_detach(job, job->req->target, vm, e) : 0;
+
+	return r < 0 ? r : job_result_inventory(job, KIND_VOLUME, job->req->target, ret_result, e);
+}
+
+static int volume_detach_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	struct volume_claim c = {.volume = job->req->target, .vm = detach_vm(view, job->req)};
+	int r = c.vm ? settle(job, &c, e) : 0;
+
+	if (r < 0)
+		return r;
+	return r == 0 ? job_result_inventory(job, KIND_VOLUME, c.volume, ret_result, e)
+		      : error_set_code(
+				e, EINTR, "SYS.1000",
+				"the daemon ended while the volume was detached; it is still attached");
+}
+
+/* ---------------------------------------------------------------- candidates */
+
+static int volume_candidates_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *volume = request_object(view, req);
+	const char *uuid = object_uuid(volume), *status = object_text(volume, VOLUME_STATUS);
+
+	if (object_str_is(volume, VOLUME_TYPE, "Root"))
+		return error_set(e, EINVAL, "volume[uuid:%s] is Root volume, can not be attach to vm", uuid);
+	if (!object_str_is(volume, VOLUME_STATE, "Enabled"))
+		return error_set(
+			e, EINVAL,
+			"volume[uuid:%s] is in state[%s], data volume can only be attached when state is Enabled",
+			uuid, object_text(volume, VOLUME_STATE));
+	if (strcmp(status, "Ready") != 0 && strcmp(status, "NotInstantiated") != 0)
+		return error_set(
+			e, EINVAL,
+			"volume[uuid:%s] is in status[%s], data volume can only be attached when status is "
+			"Ready or NotInstantiated",
+			uuid, status);
+	return 0;
+}
+
+/* True when the two could come together, and, for a volume without a file, there is room for it. */
+static bool is_match(const struct view *view, const struct object *volume, const struct object *vm)
+{
+	const struct object *ps, *host;
+
+	if (volume_check_attach(view, volume, vm, NULL) < 0 || object_str_is(vm, VM_STATE, "Paused"))
+		return false;
+	return object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) ||
+	       volume_choose_storage(view, vm, NULL, NULL, object_int(volume, VOLUME_SIZE), &ps, &host,
+				     NULL) == 0;
+}
+
+/* {"inventories": [...]} of those of @kind that match @volume or @vm, whichever is not of that kind. */
+static int list_matches(const struct view *view, enum kind_id kind, const struct object *other,
+			json_t **ret_result, struct error *e)
+{
+	json_t *list = json_array();
+
+	view_for_each (o, view, kind) {
+		json_t *inventory;
+
+		if (!(kind == KIND_VM ? is_match(view, other, o) : is_match(view, o, other)))
+			continue;
+		inventory = render_inventory_json(view, o);
+		if (!inventory || json_array_append_new(list, inventory) < 0) {
+			json_decref(list);
+			return error_set(e, ENOMEM, "out of memory");
+		}
+	}
+	*ret_result = json_pack("{s:o}", "inventories", list);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static int volume_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
+				 json_t **ret_result, struct error *e)
+{
+	(void)pool;
+	return list_matches(view, KIND_VM, request_object(view, req), ret_result, e);
+}
+
+static int volume_candidates_of_vm_get(struct pool *pool, const struct view *view, const struct request *req,
+				       json_t **ret_result, struct error *e)
+{
+	(void)pool;
+	return list_matches(view, KIND_VOLUME, request_object(view, req), ret_result, e);
+}
+
+static const struct operation get_data_volume_attachable_vm = {
+	.section = "4.2.18",
+	.name = "GetDataVolumeAttachableVm",
+	.message = "org.zstack.header.volume.APIGetDataVolumeAttachableVmMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/volumes/{volumeUuid}/candidate-vm-instances", NULL},
+	.params = (const struct param[]){{.name = "volumeUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VOLUME},
+					 {0}},
+	.results = (const char *const[]){"inventories:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VOLUME,
+	.target = "volumeUuid",
+	.where = "candidate-vm-instances",
+	.flags = OP_SYNC,
+	.help = "VMs it could be attached to",
+	.check = volume_candidates_check,
+	.get = volume_candidates_get,
+};
+
+static const struct operation attach_data_volume_to_vm = {
+	.section = "4.2.19",
+	.name = "AttachDataVolumeToVm",
+	.message = "org.zstack.header.volume.APIAttachDataVolumeToVmMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/volumes/{volumeUuid}/vm-instances/{vmInstanceUuid}", NULL},
+	.key = "params",
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {.name = "volumeUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VOLUME},
+					 {0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "volumeUuid",
+	.verb = "attach",
+	.error_code = "VM.1005",
+	.help = "attaches the data volume to a VM",
+	.check = volume_attach_check,
+	.queue2 = volume_attach_queue,
+	.run = volume_attach_run,
+	.recover = volume_attach_recover,
+};
+
+static const struct operation detach_data_volume_from_vm = {
+	.section = "4.2.20",
+	.name = "DetachDataVolumeFromVm",
+	.message = "org.zstack.header.volume.APIDetachDataVolumeFromVmMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/volumes/{uuid}/vm-instances", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_VOLUME},
+			{.name = "vmUuid", .type = PARAM_STRING, .in = IN_QUERY, .resource = KIND_VM},
+			{0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "detach",
+	.error_code = "VM.1006",
+	.help = "detaches the data volume from its VM",
+	.check = volume_detach_check,
+	.queue2 = volume_detach_queue,
+	.run = volume_detach_run,
+	.recover = volume_detach_recover,
+};
+
+static const struct operation query_shareable_volume_vm_instance_ref = {
+	.section = "4.1.13",
+	.name = "QueryShareableVolumeVmInstanceRef",
+	.message = "org.zstack.header.vm.APIQueryShareableVolumeVmInstanceRefMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/volumes/vm-instances/refs", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_SHAREABLE_REF,
+	.flags = OP_SYNC,
+	.help = "lists which VMs have which shareable volumes",
+};
+
+static const struct operation get_vm_attachable_data_volume = {
+	.section = "4.1.20",
+	.name = "GetVmAttachableDataVolume",
+	.message = "org.zstack.header.vm.APIGetVmAttachableDataVolumeMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/data-volume-candidates", NULL},
+	.params = (const struct param[]){{.name = "vmInstanceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VM},
+					 {0}},
+	.results = (const char *const[]){"inventories:List", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VM,
+	.target = "vmInstanceUuid",
+	.where = "data-volume-candidates",
+	.flags = OP_SYNC,
+	.help = "data volumes that could be attached",
+	.get = volume_candidates_of_vm_get,
+};
+
+const struct operation *const operations_volume_attach[] = {
+	&query_shareable_volume_vm_instance_ref,
+	&get_vm_attachable_data_volume,
+	&get_data_volume_attachable_vm,
+	&attach_data_volume_to_vm,
+	&detach_data_volume_from_vm,
+	NULL,
+};

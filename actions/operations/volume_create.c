@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * New data volumes: from an offering, from a template, from a snapshot
+ * (behaviour.md 4.2.1, 4.2.6, 4.2.7), and the files of those that were only
+ * promised so far.
+ *
+ *   1. One change writes the row as Creating, on its storage, with its bytes promised.
+ *   2. The file is made, under the name that the row implies.
+ *   3. One change makes the row Ready, with the file's path.
+ *
+ * A kill between them leaves a row that is Creating; recovery removes the file of
+ * that name and then the row (or makes it NotInstantiated again). A volume without
+ * a storage is a row and nothing else: it gets its file at its first attach.
+ */
+#include <string.h>
+
+#include "actions/engine/kill_point.h"
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/engine/tags.h"
+#include "actions/host/wait.h"
+#include "actions/operations/table.h"
+#include "actions/storage/primary_storage.h"
+#include "actions/volume/file.h"
+#include "actions/volume/place.h"
+#include "actions/volume/remove.h"
+#include "actions/volume/snapshot.h"
+#include "hypervisor/hypervisor.h"
+
+/* `shareable`, and as the manual's user interface writes it, `ephemeral::shareable`. */
+static bool wants_shareable(const struct request *req)
+{
+	const char *ephemeral = request_tag(req, "ephemeral");
+
+	return request_tag(req, "shareable") || (ephemeral && strcmp(ephemeral, "shareable") == 0);
+}
+
+/* ------------------------------------------------------------------ the row */
+
+/* What a new volume is made from. */
+struct source {
+	const char *offering, *image; /* uuids or NULL */
+	int64_t size;
+};
+
+static struct object *new_row(const struct view *view, const struct request *req, const struct source *from,
+			      struct error *e)
+{
+	bool shareable = wants_shareable(req);
+	struct object *volume;
+
+	if (object_from_request(view, KIND_VOLUME, req, &volume, e) < 0)
+		return NULL;
+	object_set_null(volume, VOLUME_PRIMARY_STORAGE_UUID);
+	object_set_null(volume, VOLUME_HOST_UUID);
+	object_set_str(volume, VOLUME_DISK_OFFERING_UUID, from->offering);
+	object_set_str(volume, VOLUME_ROOT_IMAGE_UUID, from->image);
+	object_set_str(volume, VOLUME_TYPE, "Data");
+	object_set_str(volume, VOLUME_FORMAT, primary_storage_format(NULL, shareable));
+	object_set_int(volume, VOLUME_SIZE, from->size);
+	object_set_int(volume, VOLUME_ACTUAL_SIZE, 0);
+	object_set_str(volume, VOLUME_STATE, "Enabled");
+	object_set_str(volume, VOLUME_STATUS, "NotInstantiated");
+	object_set_int(volume, VOLUME_IS_SHAREABLE, shareable);
+	return volume;
+}
+
+static const char *new_volume(const struct request *req)
+{
+	return request_str(req, "resourceUuid");
+}
+
+/* ------------------------------------------------------------ from an offering */
+
+static int volume_create_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *offering =
+		view_get(view, KIND_DISK_OFFERING, request_str(req, "diskOfferingUuid"));
+	const struct object *ps, *host;
+
+	if (offering && !object_str_is(offering, DISK_OFFERING_STATE, "Enabled"))
+		return error_set(e, EBUSY,
+				 "disk offering[uuid:%s] is Disabled, can not create data volume from it",
+				 object_uuid(offering));
+	if (request_has(req, "primaryStorageUuid") &&
+	    volume_choose_storage(view, NULL, request_str(req, "primaryStorageUuid"), NULL,
+				  offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0, &ps, &host,
+				  e) < 0)
+		return -e->errnum;
+	return object_check_uuid(view, req, e);
+}
+
+static int volume_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const struct object *offering =
+		view_get(txn_view(t), KIND_DISK_OFFERING, request_str(req, "diskOfferingUuid"));
+	struct source from = {.offering = offering ? object_uuid(offering) : NULL,
+			      .size = offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0};
+	struct object *volume;
+
+	if (request_has(req, "primaryStorageUuid"))
+		return OP_NEEDS_RUN;
+	volume = new_row(txn_view(t), req, &from, e);
+	return volume ? object_create(t, volume, req, ret_result, e) : -ENOMEM;
+}
+
+/* A new row on its storage, with its tags. */
+struct begin {
+	const struct request *req;
+	struct source from;
+	const char *ps, *wanted_host;
+	char host[UUID_SIZE]; /* out */
+};
+
+static int begin_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct begin *b = arg;
+	const struct view *view = txn_view(t);
+	const struct object *ps, *host;
+	struct object *volume;
+	int r = volume_choose_storage(view, NULL, b->ps, b->wanted_host, b->from.size, &ps, &host, e);
+
+	if (r < 0)
+		return r;
+	snprintf(b->host, sizeof(b->host), "%s", object_uuid(host));
+	volume = new_row(view, b->req, &b->from, e);
+	if (!volume)
+		return -ENOMEM;
+	r = volume_put_placed(t, volume, ps, host, e);
+	return r < 0 ? r : object_put_tags(t, b->req, KIND_VOLUME, new_volume(b->req), e);
+}
+
+/* Makes the row and, by vm_make_volume(), the file; leaves nothing on failure. */
+static int create(struct job *job, struct begin *b, json_t **ret_result, struct error *e)
+{
+	const char *uuid = new_volume(job->req);
+	int r = store_run(pool_store(job->pool), begin_fn, b, e);
+
+	if (r < 0)
+		return r;
+	kill_point("volume-placed");
+	r = volume_make_file_of(job, uuid, b->host, e);
+	if (r < 0) {
+		(void)vm_remove_volume(job->pool, uuid, NULL);
+		return r;
+	}
+	return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
+}
+
+static int volume_create_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const char *offering_uuid = request_str(job->req, "diskOfferingUuid");
+	const struct object *offering = view_get(view, KIND_DISK_OFFERING, offering_uuid);
+	struct begin b = {
+		.req = job->req,
+		.from = {.offering = offering_uuid,
+			 .size = offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0},
+		.ps = request_str(job->req, "primaryStorageUuid"),
+	};
+
+	return create(job, &b, ret_result, e);
+}
+
+static int volume_create_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *uuid = new_volume(job->req);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	int r;
+
+	if (volume && object_str_is(volume, VOLUME_STATUS, "Ready"))
+		return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
+	host_wait_for_storage(job, volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
+			      volume ? object_str(volume, VOLUME_HOST_UUID) : NULL);
+	r = vm_remove_volume(job->pool, uuid, e);
+	return r < 0 ? r
+		     : error_set_code(e, EINTR, "SYS.1000",
+				      "the daemon ended while the volume was made, nothing of it is kept");
+}
+
+/* ------------------------------------------------------------- from a template */
+
+static int volume_from_template_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
+	const char *uuid = object_uuid(image);
+
+	if (!object_str_is(image, IMAGE_MEDIA_TYPE, "DataVolumeTemplate"))
+		return error_set(e, EINVAL, "image[uuid:%s] is not DataVolumeTemplate, it's %s", uuid,
+				 object_text(image, IMAGE_MEDIA_TYPE));
+	if (!object_str_is(image, IMAGE_STATE, "Enabled"))
+		return error_set_code(e, EBUSY, "SYS.1006", "image[uuid:%s] is not Enabled, it's %s", uuid,
+				      object_text(image, IMAGE_STATE));
+	if (!object_str_is(image, IMAGE_STATUS, "Ready"))
+		return error_set_code(e, EBUSY, "SYS.1006", "image[uuid:%s] is not Ready, it's %s", uuid,
+				      object_text(image, IMAGE_STATUS));
+	return object_check_uuid(view, req, e);
+}
+
+static int volume_from_template_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const char *image_uuid = request_str(job->req, "imageUuid");
+	const struct object *image = view_get(view, KIND_IMAGE, image_uuid);
+	struct begin b = {
+		.req = job->req,
+		.from = {.image = image_uuid, .size = image ? object_int(image, IMAGE_SIZE) : 0},
+		.ps = request_str(job->req, "primaryStorageUuid"),
+		.wanted_host = request_str(job->req, "hostUuid"),
+	};
+
+	return create(job, &b, ret_result, e);
+}
+
+/* ------------------------------------------------------------- from a snapshot */
+
+static int volume_from_snapshot_check(const struct view *view, const struct request *req, struct error *e)
+{
+	int r = snapshot_check_readable(request_object(view, req), e);
+
+	return r < 0 ? r : object_check_uuid(view, req, e);
+}
+
+static int copy_snapshot(struct job *job, const struct object *snapshot, const char *host, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(job->pool);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const char *uuid = new_volume(job->req);
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	_cleanup_free_ char *path = NULL;
+	char name[64];
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOENT, "volume '%s' is gone", uuid);
+	volume_file_name(volume, name);
+	r = hv_volume_copy(hv, host, object_text(snapshot, SNAPSHOT_INSTALL_PATH),
+			   object_text(snapshot, SNAPSHOT_FORMAT),
+			   object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), name,
+			   object_text(volume, VOLUME_FORMAT), job_copy_progress, job, &path, e);
+	if (r < 0)
+		return r;
+	kill_point("volume-copied");
+	return vm_volume_ready(job->pool, uuid, host, path, e);
+}
+
+static int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *snapshot = request_object(view, job->req);
+	const struct object *from =
+		snapshot ? view_get(view, KIND_VOLUME, object_str(snapshot, SNAPSHOT_VOLUME_UUID)) : NULL;
+	const char *ps = request_str(job->req, "primaryStorageUuid");
+	struct begin b = {.req = job->req};
+	int r;
+
+	if (!snapshot || !from)
+		return error_set(e, ENOENT, "snapshot '%s' is gone", job->req->target);
+	b.from.size = object_int(snapshot, SNAPSHOT_VIRTUAL_SIZE);
+	b.ps = ps ? ps : object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID);
+	/* the copy is made where the snapshot can be read */
+	b.wanted_host = object_str(from, VOLUME_HOST_UUID);
+	r = store_run(pool_store(job->pool), begin_fn, &b, e);
+	if (r < 0)
+		return r;
+	kill_point("volume-placed");
+	r = copy_snapshot(job, snapshot, b.host, e);
+	if (r < 0) {
+		(void)vm_remove_volume(job->pool, new_volume(job->req), NULL);
+		return r;
+	}
+	return job_result_inventory(job, KIND_VOLUME, new_volume(job->req), ret_result, e);
+}
+
+static const struct operation create_data_volume = {
+	.section = "4.2.1",
+	.name = "CreateDataVolume",
+	.message = "org.zstack.header.volume.APICreateDataVolumeMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/volumes/data", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "diskOfferingUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_DISK_OFFERING},
+			{.name = "primaryStorageUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .resource = KIND_PRIMARY_STORAGE},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_VOLUME,
+	.where = "volumes",
+	.error_code = "SYS.1002",
+	.help = "makes a data volume from a disk offering",
+	.check = volume_create_check,
+	.apply = volume_create_apply,
+	.run = volume_create_run,
+	.recover = volume_create_recover,
+};
+
+static const struct operation create_data_volume_from_volume_template = {
+	.section = "4.2.6",
+	.name = "CreateDataVolumeFromVolumeTemplate",
+	.message = "org.zstack.header.volume.APICreateDataVolumeFromVolumeTemplateMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/volumes/data/from/data-volume-templates/{imageUuid}", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "imageUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_IMAGE},
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "primaryStorageUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_PRIMARY_STORAGE},
+			{.name = "hostUuid", .type = PARAM_STRING, .in = IN_BODY, .resource = KIND_HOST},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_IMAGE,
+	.target = "imageUuid",
+	.verb = "create-data-volume",
+	.error_code = "SYS.1002",
+	.help = "makes a data volume from this template",
+	.check = volume_from_template_check,
+	.run = volume_from_template_run,
+	.recover = volume_create_recover,
+	.deadline_s = 86400,
+};
+
+static const struct operation create_data_volume_from_volume_snapshot = {
+	.section = "4.2.7",
+	.name = "CreateDataVolumeFromVolumeSnapshot",
+	.message = "org.zstack.header.volume.APICreateDataVolumeFromVolumeSnapshotMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/volumes/data/from/volume-snapshots/{volumeSnapshotUuid}", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "volumeSnapshotUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_SNAPSHOT},
+			{.name = "primaryStorageUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .resource = KIND_PRIMARY_STORAGE},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_SNAPSHOT,
+	.target = "volumeSnapshotUuid",
+	.verb = "create-data-volume",
+	.error_code = "SYS.1002",
+	.help = "makes a data volume from this snapshot",
+	.check = volume_from_snapshot_check,
+	.queue = snapshot_queue_volume,
+	.run = volume_from_snapshot_run,
+	.recover = volume_create_recover,
+	.deadline_s = 86400,
+};
+
+static const struct operation query_volume = {
+	.section = "4.2.8",
+	.name = "QueryVolume",
+	.message = "org.zstack.header.volume.APIQueryVolumeMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/volumes", "/volumes/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_VOLUME,
+	.flags = OP_SYNC,
+	.help = "lists volumes",
+};
+
+const struct operation *const operations_volume_create[] = {
+	&create_data_volume,
+	&create_data_volume_from_volume_template,
+	&create_data_volume_from_volume_snapshot,
+	&query_volume,
+	NULL,
+};

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Deleting, recovering and expunging data volumes (behaviour.md 4.2.2-4.2.4,
+ * 3.10), and removing volumes for good.
+ *
+ * A volume goes in one change: its row and those of its snapshots go, and each of
+ * their files gets a loose row (storage/orphan_file.h). Then the files are removed. So
+ * there is never a volume of which only a part is left, and after a kill the
+ * files are removed by whoever comes first.
+ */
+#include <string.h>
+
+#include "actions/engine/config.h"
+#include "actions/engine/result.h"
+#include "actions/host/wait.h"
+#include "actions/operations/table.h"
+#include "actions/volume/attach.h"
+#include "actions/volume/place.h"
+#include "actions/volume/remove.h"
+
+/* --------------------------------------------------------------------- delete */
+
+static int set_deleted(struct txn *t, const char *uuid, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VOLUME, uuid);
+	struct object *volume;
+
+	if (!before)
+		return 0;
+	volume = object_copy(before);
+	if (!volume)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(volume, VOLUME_STATUS, "Deleted");
+	return txn_put(t, volume, NULL, e);
+}
+
+static int deleted_fn(struct txn *t, void *arg, struct error *e)
+{
+	return set_deleted(t, arg, e);
+}
+
+static bool is_direct(const struct view *view)
+{
+	return strcmp(config_str(view, "volume.deletionPolicy"), "Direct") == 0;
+}
+
+static int volume_delete_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *volume = request_object(view, req);
+
+	if (!volume)
+		return 0;
+	if (object_str_is(volume, VOLUME_TYPE, "Root"))
+		return error_set(e, EINVAL, "volume[uuid:%s] is Root volume, can't be deleted", req->target);
+	if (object_str_is(volume, VOLUME_STATUS, "Deleted"))
+		return error_set(e, EBUSY, "volume[uuid:%s] is already in status of deleted", req->target);
+	return 0;
+}
+
+/* What needs no host: one that no VM has and that is only marked, or that has no file. */
+static int volume_delete_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const struct object *volume = request_object(txn_view(t), req);
+
+	(void)ret_result;
+	if (!volume)
+		return 0;
+	if (volume_is_attached_anywhere(txn_view(t), volume))
+		return OP_NEEDS_RUN;
+	if (object_str_is(volume, VOLUME_STATUS, "NotInstantiated"))
+		return volume_put_gone(t, req->target, e);
+	return is_direct(txn_view(t)) ? OP_NEEDS_RUN : set_deleted(t, req->target, e);
+}
+
+/* Takes the volume from all VMs that have it. */
+static int detach_all(struct job *job, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	int r = 0;
+
+	if (volume && object_str(volume, VOLUME_VM_UUID))
+		r = volume_detach(job, uuid, object_str(volume, VOLUME_VM_UUID), e);
+	view_for_each_where (ref, view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, uuid)
+		if (r == 0)
+			r = volume_detach(job, uuid, object_str(ref, SHAREABLE_REF_VM_UUID), e);
+	return r;
+}
+
+static int volume_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const char *uuid = job->req->target;
+	int r = detach_all(job, uuid, e);
+
+	(void)ret_result;
+	if (r < 0)
+		return r;
+	return is_direct(view) ? vm_remove_volume(job->pool, uuid, e)
+			       : store_run(pool_store(job->pool), deleted_fn, (void *)(uintptr_t)uuid, e);
+}
+
+/* Going away is finished, however far it had come. */
+static int volume_delete_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, job->req->target);
+	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
+
+	if (!volume)
+		return 0;
+	if (vm && object_str(vm, VM_HOST_UUID))
+		(void)host_wait_connected(job, object_str(vm, VM_HOST_UUID));
+	host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
+			      object_str(volume, VOLUME_HOST_UUID));
+	return job->req->op->run(job, ret_result, e);
+}
+
+/* ----------------------------------------------------------- expunge, recover */
+
+static int volume_expunge_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *volume = request_object(view, req);
+
+	if (!volume || object_str_is(volume, VOLUME_STATUS, "Deleted"))
+		return 0;
+	return error_set(e, EBUSY, "the volume[uuid:%s, name:%s] is not deleted yet, can't expunge it",
+			 req->target, object_name(volume));
+}
+
+static int volume_expunge_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return vm_remove_volume(job->pool, job->req->target, e);
+}
+
+static int volume_recover_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *volume = request_object(view, req);
+
+	if (object_str_is(volume, VOLUME_TYPE, "Root"))
+		return error_set(e, EBUSY, "volume[uuid:%s] is Root volume, it comes back with its VM",
+				 req->target);
+	if (object_str_is(volume, VOLUME_STATUS, "Deleted"))
+		return 0;
+	return error_set(
+		e, EBUSY,
+		"the volume[uuid:%s] is not in status of deleted. This is operation is to recover a deleted "
+		"data volume",
+		req->target);
+}
+
+static int volume_recover_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				struct error *e)
+{
+	const struct object *before = request_object(txn_view(t), req);
+	struct object *volume = object_copy(before);
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(volume, VOLUME_STATUS,
+		       object_str(before, VOLUME_INSTALL_PATH) ? "Ready" : "NotInstantiated");
+	r = txn_put(t, volume, NULL, e);
+	return r < 0 ? r : result_inventory(txn_view(t), KIND_VOLUME, req->target, ret_result, e);
+}
+
+static const struct operation delete_data_volume = {
+	.section = "4.2.2",
+	.name = "DeleteDataVolume",
+	.message = "org.zstack.header.volume.APIDeleteDataVolumeMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/volumes/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_VOLUME},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS,
+	.error_code = "SYS.1004",
+	.help = "deletes the data volume; it can be recovered until it is expunged",
+	.check = volume_delete_check,
+	.queue2 = volume_queue_vm,
+	.apply = volume_delete_apply,
+	.run = volume_delete_run,
+	.recover = volume_delete_recover,
+};
+
+static const struct operation expunge_data_volume = {
+	.section = "4.2.3",
+	.name = "ExpungeDataVolume",
+	.message = "org.zstack.header.volume.APIExpungeDataVolumeMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/volumes/{uuid}/actions", NULL},
+	.key = "expungeDataVolume",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_VOLUME},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "expunge",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW,
+	.help = "removes a deleted data volume for good",
+	.check = volume_expunge_check,
+	.run = volume_expunge_run,
+	.recover = volume_delete_recover,
+};
+
+static const struct operation recover_data_volume = {
+	.section = "4.2.4",
+	.name = "RecoverDataVolume",
+	.message = "org.zstack.header.volume.APIRecoverDataVolumeMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/volumes/{uuid}/actions", NULL},
+	.key = "recoverDataVolume",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VOLUME},
+					 {0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "recover",
+	.help = "brings a deleted data volume back",
+	.check = volume_recover_check,
+	.apply = volume_recover_apply,
+};
+
+const struct operation *const operations_volume_delete[] = {
+	&delete_data_volume,
+	&expunge_data_volume,
+	&recover_data_volume,
+	NULL,
+};

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making volumes larger (behaviour.md 4.2.12, 4.2.13).
+ *
+ *   1. A snapshot keeps what was there before; it is one of its own, and stays
+ *      whatever happens next. (Raw volumes, which several guests write to, have none.)
+ *   2. One change promises the additional bytes.
+ *   3. The disk grows: in the guest when one runs, else the file.
+ *   4. One change writes the new size.
+ *
+ * Growing takes nothing away, so recovery looks how large the file has become,
+ * writes that, and says whether it is what was asked for.
+ */
+#include <string.h>
+
+#include "actions/bootstrap.h"
+#include "actions/engine/kill_point.h"
+#include "actions/engine/result.h"
+#include "actions/host/capacity.h"
+#include "actions/operations/table.h"
+#include "actions/volume/place.h"
+#include "actions/volume/resize.h"
+#include "actions/volume/snapshot_create.h"
+#include "hypervisor/hypervisor.h"
+
+#define GROWTH_MIN (4 << 20)
+
+static bool is_root(const struct request *req)
+{
+	return strcmp(req->op->name, "ResizeRootVolume") == 0;
+}
+
+/* A volume that several guests may have open grows when none of them is up. */
+static int check_shared(const struct view *view, const struct object *volume, struct error *e)
+{
+	view_for_each_where (ref, view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, object_uuid(volume)) {
+		const struct object *vm = view_get(view, KIND_VM, object_str(ref, SHAREABLE_REF_VM_UUID));
+
+		if (vm && !object_str_is(vm, VM_STATE, "Stopped"))
+			return error_set(
+				e, EBUSY,
+				"shareable volume[uuid:%s] is attached to vm[uuid:%s], which is not Stopped, its "
+				"state is %s",
+				object_uuid(volume), object_uuid(vm), object_text(vm, VM_STATE));
+	}
+	return 0;
+}
+
+static int volume_resize_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *volume = request_object(view, req);
+	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
+	const char *type = is_root(req) ? "Root" : "Data";
+	int64_t size = request_int(req, "size", 0), now = object_int(volume, VOLUME_SIZE);
+
+	if (!object_str_is(volume, VOLUME_TYPE, type))
+		return error_set(e, EINVAL, "volume[uuid:%s] is not %s volume", req->target,
+				 is_root(req) ? "root" : "data");
+	if (!object_str_is(volume, VOLUME_STATUS, "Ready"))
+		return error_set(e, EBUSY,
+				 "volume[uuid:%s] is not in status Ready, current is %s, can't resize it",
+				 req->target, object_text(volume, VOLUME_STATUS));
+	if (size < now)
+		return error_set(e, EINVAL, "Cannot shrink [%s] volume[uuid:%s]'s size", type, req->target);
+	if (size - now < GROWTH_MIN)
+		return error_set(e, EINVAL, "Minimum increase size should be larger than 4MB");
+	if (size % 512)
+		return error_set(e, EINVAL, "size[%lld] must be a multiple of 512 bytes", (long long)size);
+	if (vm && !object_str_is(vm, VM_STATE, "Running") && !object_str_is(vm, VM_STATE, "Stopped"))
+		return error_set(e, EBUSY, "vm[uuid:%s] is not Running or Stopped, current state[%s]",
+				 object_uuid(vm), object_text(vm, VM_STATE));
+	return check_shared(view, volume, e);
+}
+
+/* --------------------------------------------------------------------- steps */
+
+static int keep_snapshot(struct job *job, const struct object *volume, struct error *e)
+{
+	double gib = (double)request_int(job->req, "size", 0) / (1 << 30);
+	char uuid[UUID_SIZE], name[256], description[512];
+	const struct snapshot_spec spec = {
+		.volume = object_uuid(volume),
+		.uuid = uuid,
+		.name = name,
+		.description = description,
+		.account = *job->req->actor.account ? job->req->actor.account : ADMIN_ACCOUNT_UUID,
+	};
+
+	if (object_int(volume, VOLUME_IS_SHAREABLE))
+		return 0;
+	uuid_make(uuid);
+	snprintf(name, sizeof(name), "before-resize-%.200s", object_name(volume));
+	snprintf(description, sizeof(description),
+		 "a snapshot recording the volume state before resize to %fG is created automatically", gib);
+	return snapshot_take(job, &spec, e);
+}
+
+struct growth {
+	const char *volume;
+	int64_t bytes;
+};
+
+static int promise_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct growth *g = arg;
+	const struct object *volume = view_get(txn_view(t), KIND_VOLUME, g->volume);
+
+	if (!volume)
+		return error_set(e, ENOENT, "volume '%s' is gone", g->volume);
+	return capacity_reserve_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), g->bytes, e);
+}
+
+static int grow(struct job *job, int64_t size, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(job->pool);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const char *uuid = job->req->target;
+	struct volume_place place;
+	int r = volume_find_place(view, uuid, &place, e);
+
+	if (r < 0)
+		return r;
+	return place.active ? hv_disk_resize(hv, place.host, object_uuid(place.vm), uuid, size, e)
+			    : hv_volume_resize(hv, place.host, object_text(place.volume, VOLUME_INSTALL_PATH),
+					       size, e);
+}
+
+static int volume_resize_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = request_object(view, job->req);
+	int64_t size = request_int(job->req, "size", 0);
+	struct growth g = {.volume = job->req->target};
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOENT, "volume '%s' is gone", job->req->target);
+	g.bytes = size - object_int(volume, VOLUME_SIZE);
+	r = keep_snapshot(job, volume, e);
+	kill_point("resize-snapshot");
+	if (r == 0)
+		r = store_run(pool_store(job->pool), promise_fn, &g, e);
+	if (r < 0)
+		return r;
+	r = grow(job, size, e);
+	kill_point("resize-grown");
+	if (r < 0) {
+		(void)volume_sync_size(job, g.volume, NULL);
+		return r;
+	}
+	r = volume_sync_size(job, g.volume, e);
+	kill_point("resize-done");
+	return r < 0 ? r : job_result_inventory(job, KIND_VOLUME, g.volume, ret_result, e);
+}
+
+static int volume_resize_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *uuid = job->req->target;
+	int r = snapshot_recover_volume(job, uuid, e);
+	struct view *view;
+	bool done;
+
+	if (r == 0)
+		r = volume_sync_size(job, uuid, e);
+	if (r < 0)
+		return r;
+	view = store_view(pool_store(job->pool));
+	done = view_get(view, KIND_VOLUME, uuid) &&
+	       object_int(view_get(view, KIND_VOLUME, uuid), VOLUME_SIZE) >= request_int(job->req, "size", 0);
+	view_unref(view);
+	return done ? job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e)
+		    : error_set_code(e, EINTR, "SYS.1000",
+				     "the daemon ended before the volume grew, it is as large as it was");
+}
+
+static const struct operation resize_root_volume = {
+	.section = "4.2.12",
+	.name = "ResizeRootVolume",
+	.message = "org.zstack.header.volume.APIResizeRootVolumeMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/volumes/resize/{uuid}/actions", NULL},
+	.key = "resizeRootVolume",
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "size", .type = PARAM_LONG, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "resize-root",
+	.help = "makes the root volume larger",
+	.check = volume_resize_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_resize_run,
+	.recover = volume_resize_recover,
+};
+
+static const struct operation resize_data_volume = {
+	.section = "4.2.13",
+	.name = "ResizeDataVolume",
+	.message = "org.zstack.header.volume.APIResizeDataVolumeMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/volumes/data/resize/{uuid}/actions", NULL},
+	.key = "resizeDataVolume",
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "size", .type = PARAM_LONG, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			{0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "resize-data",
+	.help = "makes the data volume larger",
+	.check = volume_resize_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_resize_run,
+	.recover = volume_resize_recover,
+};
+
+const struct operation *const operations_volume_resize[] = {
+	&resize_root_volume,
+	&resize_data_volume,
+	NULL,
+};

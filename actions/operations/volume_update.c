@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small changes of volumes and questions about them: state, name, sizes,
+ * bandwidth, formats, capabilities (behaviour.md 4.2.5, 4.2.9-4.2.11, 4.2.14-17).
+ *
+ * Bandwidth: the row first, then the guest. A guest that cannot be limited gets
+ * the row's former value back; recovery gives the guest what the row says.
+ */
+#include "actions/engine/kill_point.h"
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/host/wait.h"
+#include "actions/operations/table.h"
+#include "actions/storage/primary_storage.h"
+#include "actions/volume/place.h"
+#include "actions/volume/resize.h"
+#include "hypervisor/hypervisor.h"
+
+/* ---------------------------------------------------------------- state, name */
+
+static int volume_change_state_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *volume = request_object(view, req);
+
+	if (object_str_is(volume, VOLUME_TYPE, "Root"))
+		return error_set(e, EBUSY, "it's not allowed to change state of root volume, uuid:%s",
+				 req->target);
+	return volume_check_alive(volume, e);
+}
+
+static int volume_update_check(const struct view *view, const struct request *req, struct error *e)
+{
+	return volume_check_alive(request_object(view, req), e);
+}
+
+/* ---------------------------------------------------------------------- sizes */
+
+static int volume_sync_size_check(const struct view *view, const struct request *req, struct error *e)
+{
+	return volume_check_alive(request_object(view, req), e);
+}
+
+static int volume_sync_size_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r = volume_sync_size(job, job->req->target, e);
+
+	return r < 0 ? r : job_result_inventory(job, KIND_VOLUME, job->req->target, ret_result, e);
+}
+
+/* ------------------------------------------------------------------ bandwidth */
+
+static int volume_qos_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *volume = request_object(view, req);
+
+	if (object_int(volume, VOLUME_IS_SHAREABLE))
+		return error_set(e, EBUSY, "SharedVolume cannot be set bandwidth.");
+	return volume_check_alive(volume, e);
+}
+
+/* Limits the guest, when one has the volume open. */
+static int limit_guest(struct job *job, int64_t bandwidth, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, job->req->target);
+	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
+
+	if (!vm || (!object_str_is(vm, VM_STATE, "Running") && !object_str_is(vm, VM_STATE, "Paused")))
+		return 0;
+	return hv_disk_set_bandwidth(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID),
+				     object_uuid(vm), job->req->target, bandwidth, e);
+}
+
+static int set_bandwidth(struct job *job, int64_t bandwidth, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, job->req->target);
+	int64_t before = volume ? object_int(volume, VOLUME_BANDWIDTH) : 0;
+	int r = volume_set_number(job->pool, job->req->target, VOLUME_BANDWIDTH, bandwidth, e);
+
+	if (r < 0)
+		return r;
+	kill_point("qos-written");
+	r = limit_guest(job, bandwidth, e);
+	if (r < 0)
+		(void)volume_set_number(job->pool, job->req->target, VOLUME_BANDWIDTH, before, NULL);
+	return r;
+}
+
+static int volume_set_qos_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return set_bandwidth(job, request_int(job->req, "volumeBandwidth", 0), e);
+}
+
+static int volume_delete_qos_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return set_bandwidth(job, 0, e);
+}
+
+/* Both ways lead to what was asked for. */
+static int volume_qos_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, job->req->target);
+	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
+
+	if (vm && object_str(vm, VM_HOST_UUID))
+		(void)host_wait_connected(job, object_str(vm, VM_HOST_UUID));
+	return job->req->op->run(job, ret_result, e);
+}
+
+static int volume_qos_get(struct pool *pool, const struct view *view, const struct request *req,
+			  json_t **ret_result, struct error *e)
+{
+	const struct object *volume = request_object(view, req);
+	int64_t bandwidth = object_int(volume, VOLUME_BANDWIDTH);
+
+	(void)pool;
+	*ret_result = json_pack("{s:s, s:I}", "volumeUuid", req->target, "volumeBandwidth",
+				(json_int_t)(bandwidth > 0 ? bandwidth : -1));
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+/* ------------------------------------------------------------------ questions */
+
+static int volume_formats_get(struct pool *pool, const struct view *view, const struct request *req,
+			      json_t **ret_result, struct error *e)
+{
+	static const char *const formats[] = {"qcow2", "raw"};
+	json_t *list = json_array();
+
+	(void)pool;
+	(void)view;
+	(void)req;
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:[s, s]}", "format", formats[i],
+							    "masterHypervisorType", "KVM",
+							    "supportingHypervisorTypes", "KVM", "Simulator"));
+	(void)json_array_append_new(list,
+				    json_pack("{s:s, s:[]}", "format", "iso", "supportingHypervisorTypes"));
+	*ret_result = json_pack("{s:o}", "formats", list);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static int volume_capabilities_get(struct pool *pool, const struct view *view, const struct request *req,
+				   json_t **ret_result, struct error *e)
+{
+	const struct object *volume = request_object(view, req);
+	const struct object *ps =
+		view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
+
+	(void)pool;
+	if (!ps || !object_str_is(volume, VOLUME_STATUS, "Ready"))
+		*ret_result = json_pack("{s:{}}", "capabilities");
+	else
+		*ret_result = json_pack("{s:{s:b, s:b}}", "capabilities", "MigrationInCurrentPrimaryStorage",
+					primary_storage_is_local(ps), "MigrationToOtherPrimaryStorage", 0);
+	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+}
+
+static const struct operation change_volume_state = {
+	.section = "4.2.5",
+	.name = "ChangeVolumeState",
+	.message = "org.zstack.header.volume.APIChangeVolumeStateMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/volumes/{uuid}/actions", NULL},
+	.key = "changeVolumeState",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VOLUME},
+					 {.name = "stateEvent",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .values = (const char *const[]){"enable", "disable", NULL}},
+					 {0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "change-state",
+	.help = "enables or disables the data volume",
+	.check = volume_change_state_check,
+	.apply = object_change_state_apply,
+};
+
+static const struct operation get_volume_format = {
+	.section = "4.2.9",
+	.name = "GetVolumeFormat",
+	.message = "org.zstack.header.volume.APIGetVolumeFormatMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/volumes/formats", NULL},
+	.results = (const char *const[]){"formats:List", NULL},
+	.place = PLACE_COLLECTION_GET,
+	.kind = KIND_VOLUME,
+	.where = "volumes/formats",
+	.flags = OP_SYNC,
+	.help = "formats a volume may have",
+	.get = volume_formats_get,
+};
+
+static const struct operation get_volume_capabilities = {
+	.section = "4.2.10",
+	.name = "GetVolumeCapabilities",
+	.message = "org.zstack.header.volume.APIGetVolumeCapabilitiesMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/volumes/{uuid}/capabilities", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VOLUME},
+					 {0}},
+	.results = (const char *const[]){"capabilities:Map", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.where = "capabilities",
+	.flags = OP_SYNC,
+	.help = "what can be done with the volume",
+	.get = volume_capabilities_get,
+};
+
+static const struct operation sync_volume_size = {
+	.section = "4.2.11",
+	.name = "SyncVolumeSize",
+	.message = "org.zstack.header.volume.APISyncVolumeSizeMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/volumes/{uuid}/actions", NULL},
+	.key = "syncVolumeSize",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_VOLUME},
+					 {0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "sync-size",
+	.help = "reads the sizes from the storage again",
+	.check = volume_sync_size_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_sync_size_run,
+};
+
+static const struct operation update_volume = {
+	.section = "4.2.14",
+	.name = "UpdateVolume",
+	.message = "org.zstack.header.volume.APIUpdateVolumeMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/volumes/{uuid}/actions", NULL},
+	.key = "updateVolume",
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_VOLUME},
+			{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{0}},
+	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES,
+	.help = "changes name or description",
+	.check = volume_update_check,
+	.apply = object_update_apply,
+};
+
+static const struct operation set_volume_qo_s = {
+	.section = "4.2.15",
+	.name = "SetVolumeQoS",
+	.message = "org.zstack.header.volume.APISetVolumeQoSMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/volumes/{uuid}/actions", NULL},
+	.route_aliases = (const char *const[]){"POST /volumes/{uuid}/QoS", "POST /volumes/{uuid}/qos", NULL},
+	.key = "setVolumeQos",
+	.key_aliases = (const char *const[]){"setVolumeQoS", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			{.name = "volumeBandwidth",
+			 .type = PARAM_LONG,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .min = 1024,
+			 .max = INT64_MAX},
+			{0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "set-qos",
+	.help = "limits the bandwidth of the volume, byte/s",
+	.check = volume_qos_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_set_qos_run,
+	.recover = volume_qos_recover,
+};
+
+static const struct operation get_volume_qo_s = {
+	.section = "4.2.16",
+	.name = "GetVolumeQoS",
+	.message = "org.zstack.header.volume.APIGetVolumeQoSMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/volumes/{uuid}/qos", NULL},
+	.route_aliases = (const char *const[]){"GET /volumes/{uuid}/QoS", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED}, {0}},
+	.results = (const char *const[]){"volumeBandwidth:long", NULL},
+	.place = PLACE_GET,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.where = "qos",
+	.flags = OP_SYNC,
+	.help = "bandwidth limit of the volume, byte/s",
+	.get = volume_qos_get,
+};
+
+static const struct operation delete_volume_qo_s = {
+	.section = "4.2.17",
+	.name = "DeleteVolumeQoS",
+	.message = "org.zstack.header.volume.APIDeleteVolumeQoSMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/volumes/{uuid}/qos", NULL},
+	.route_aliases = (const char *const[]){"DELETE /volumes/{uuid}/QoS", NULL},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED}, {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_VOLUME,
+	.target = "uuid",
+	.verb = "delete-qos",
+	.help = "lifts the bandwidth limit",
+	.check = volume_qos_check,
+	.queue2 = volume_queue_vm,
+	.run = volume_delete_qos_run,
+	.recover = volume_qos_recover,
+};
+
+const struct operation *const operations_volume_update[] = {
+	&change_volume_state, &get_volume_format,  &get_volume_capabilities,
+	&sync_volume_size,    &update_volume,	   &set_volume_qo_s,
+	&get_volume_qo_s,     &delete_volume_qo_s, NULL,
+};

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Zones. Deleting one takes everything below it along (behaviour.md 5.1), in an
+ * order in which each step still finds the hosts that it must speak to: VMs,
+ * networks, primary storage, clusters with their hosts, the zone itself. A step
+ * that fails leaves the rest in place; the deletion can be asked for again.
+ */
+#include "actions/cascade/cluster_remove.h"
+#include "actions/cascade/l2_network_remove.h"
+#include "actions/cascade/primary_storage_remove.h"
+#include "actions/engine/rows.h"
+#include "actions/operations/table.h"
+#include "actions/vm/remove.h"
+
+static int zone_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	struct object *o;
+	int r = object_from_request(txn_view(t), KIND_ZONE, req, &o, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(o, ZONE_STATE, "Enabled");
+	object_set_str(o, ZONE_TYPE, "zstack");
+	return object_create(t, o, req, ret_result, e);
+}
+
+/* Data volumes that no VM has are kept, unless the caller insists. */
+static int zone_delete_check(const struct view *view, const struct request *req, struct error *e)
+{
+	if (request_is_enforcing(req))
+		return 0;
+	view_for_each_where (ps, view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, req->target)
+		view_for_each_where (volume, view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps))
+			if (object_is_null(volume, VOLUME_VM_UUID))
+				return error_set(
+					e, ENOTEMPTY,
+					"zone '%s' still holds data volume '%s', delete it first or use "
+					"deleteMode=Enforcing",
+					object_name(request_object(view, req)), object_name(volume));
+	return 0;
+}
+
+/* ------------------------------------------------------------------- cascade */
+
+/* Removes one thing of the zone; the view is as of now. 1 = there is none left. */
+typedef int step_fn(struct job *job, const struct view *view, const char *zone, struct error *e);
+
+static int remove_next_l2(struct job *job, const struct view *view, const char *zone, struct error *e)
+{
+	const struct object *l2 = view_next_where(view, KIND_L2_NETWORK, L2_ZONE_UUID, zone, 0);
+
+	return l2 ? l2_network_remove(job, object_uuid(l2), request_is_enforcing(job->req), e) : 1;
+}
+
+static int remove_next_storage(struct job *job, const struct view *view, const char *zone, struct error *e)
+{
+	const struct object *ps =
+		view_next_where(view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, zone, 0);
+
+	return ps ? primary_storage_remove(job, object_uuid(ps), request_is_enforcing(job->req), e) : 1;
+}
+
+static int remove_next_cluster(struct job *job, const struct view *view, const char *zone, struct error *e)
+{
+	const struct object *cluster = view_next_where(view, KIND_CLUSTER, CLUSTER_ZONE_UUID, zone, 0);
+
+	return cluster ? cluster_remove(job, object_uuid(cluster), request_is_enforcing(job->req), e) : 1;
+}
+
+static int remove_zone_rows(struct txn *t, void *arg, struct error *e)
+{
+	struct object_key *key = arg;
+	int r = object_remove_where(t, KIND_ZONE_BACKUP_STORAGE, ZONE_BS_ZONE_UUID, key->uuid, e);
+
+	return r < 0 ? r : object_remove_key(t, key, e);
+}
+
+static int zone_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	static step_fn *const steps[] = {remove_next_l2, remove_next_storage, remove_next_cluster};
+	struct object_key key = {KIND_ZONE, job->req->target};
+	int r = vm_remove_all_where(job, VM_ZONE_UUID, key.uuid, e);
+
+	(void)ret_result;
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && r >= 0; i++) {
+		do {
+			_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+			r = job_should_stop(job) ? job_stop_reason(job, e) : steps[i](job, view, key.uuid, e);
+		} while (r == 0);
+		job_progress(job, (int)(90 * (i + 1) / ARRAY_SIZE(steps)));
+	}
+	return r < 0 ? r : store_run(pool_store(job->pool), remove_zone_rows, &key, e);
+}
+
+static const struct operation create_zone = {
+	.section = "5.1",
+	.name = "CreateZone",
+	.message = "org.zstack.header.zone.APICreateZoneMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/zones", NULL},
+	.key = "params",
+	.params =
+		(const struct param[]){
+			{.name = "name",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+			{0}},
+	.results = (const char *const[]){"inventory:ZoneInventory", NULL},
+	.place = PLACE_CREATE,
+	.kind = KIND_ZONE,
+	.where = "zones",
+	.flags = OP_ADMIN,
+	.error_code = "SYS.1002",
+	.help = "makes a zone",
+	.apply = zone_create_apply,
+};
+
+static const struct operation delete_zone = {
+	.section = "5.1",
+	.name = "DeleteZone",
+	.message = "org.zstack.header.zone.APIDeleteZoneMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/zones/{uuid}", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_SINE,
+					  .resource = KIND_ZONE},
+					 {.name = "deleteMode",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .values = (const char *const[]){"Permissive", "Enforcing", NULL},
+					  .default_value = "Permissive"},
+					 {0}},
+	.place = PLACE_VERB,
+	.kind = KIND_ZONE,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
+	.error_code = "SYS.1004",
+	.help = "removes the zone and what is in it",
+	.check = zone_delete_check,
+	.run = zone_delete_run,
+	.recover = zone_delete_run,
+};
+
+static const struct operation query_zone = {
+	.section = "5.1",
+	.name = "QueryZone",
+	.message = "org.zstack.header.zone.APIQueryZoneMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/zones", "/zones/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.place = PLACE_QUERY,
+	.kind = KIND_ZONE,
+	.flags = OP_SYNC,
+	.help = "lists zones",
+};
+
+static const struct operation update_zone = {
+	.section = "5.1",
+	.name = "UpdateZone",
+	.message = "org.zstack.header.zone.APIUpdateZoneMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/zones/{uuid}/actions", NULL},
+	.key = "updateZone",
+	.params =
+		(const struct param[]){
+			{.name = "uuid",
+			 .type = PARAM_STRING,
+			 .in = IN_PATH,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_ZONE},
+			{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			{0}},
+	.results = (const char *const[]){"inventory:ZoneInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_ZONE,
+	.target = "uuid",
+	.verb = "update",
+	.flags = OP_UPDATES | OP_ADMIN,
+	.help = "changes the zone",
+	.apply = object_update_apply,
+};
+
+static const struct operation change_zone_state = {
+	.section = "5.1",
+	.name = "ChangeZoneState",
+	.message = "org.zstack.header.zone.APIChangeZoneStateMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/zones/{uuid}/actions", NULL},
+	.key = "changeZoneState",
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_ZONE},
+					 {.name = "stateEvent",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED,
+					  .values = (const char *const[]){"enable", "disable", NULL}},
+					 {0}},
+	.results = (const char *const[]){"inventory:ZoneInventory", NULL},
+	.place = PLACE_VERB,
+	.kind = KIND_ZONE,
+	.target = "uuid",
+	.verb = "change-state",
+	.flags = OP_ADMIN,
+	.help = "changes the state of the zone",
+	.apply = object_change_state_apply,
+};
+
+const struct operation *const operations_zone[] = {
+	&create_zone, &delete_zone, &query_zone, &update_zone, &change_zone_state, NULL,
+};

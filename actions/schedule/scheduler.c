@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See scheduler.h: the operations on schedulers, and what becomes of those that are due. */
+#include "actions/schedule/scheduler.h"
+
+#include <string.h>
+
+#include "actions/engine/result.h"
+#include "actions/schedule/schedule.h"
+
+static const struct scheduler_task tasks[] = {
+	{"CreateStartVmInstanceScheduler",
+	 "StartVmInstanceJob",
+	 "StartVmInstance",
+	 {{"clusterUuid", "clusterUuid"}, {"hostUuid", "hostUuid"}}},
+	{"CreateStopVmInstanceScheduler", "StopVmInstanceJob", "StopVmInstance", {{0}}},
+	{"CreateRebootVmInstanceScheduler", "RebootVmInstanceJob", "RebootVmInstance", {{0}}},
+	{"CreateVolumeSnapshotScheduler",
+	 "CreateVolumeSnapshotJob",
+	 "CreateVolumeSnapshot",
+	 {{"snapShotName", "name"}, {"volumeSnapshotDescription", "description"}}},
+};
+
+const struct scheduler_task *scheduler_task_of_creation(const struct operation *op)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		if (strcmp(tasks[i].creation, op->name) == 0)
+			return &tasks[i];
+	return NULL;
+}
+
+static const struct scheduler_task *task_of(const struct object *scheduler)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		if (object_str_is(scheduler, SCHEDULER_JOB_CLASS, tasks[i].job_class))
+			return &tasks[i];
+	return NULL;
+}
+
+int64_t scheduler_moment(const struct object *o, int field)
+{
+	return object_is_null(o, field) ? NEVER : object_int(o, field);
+}
+
+void scheduler_set_moment(struct object *o, int field, int64_t ns)
+{
+	if (ns == NEVER)
+		object_set_null(o, field);
+	else
+		object_set_int(o, field, ns);
+}
+
+/* ----------------------------------------------------------------- running */
+
+static bool scheduler_rests(const struct view *view, const struct object *scheduler)
+{
+	const char *target = object_str(scheduler, SCHEDULER_TARGET_UUID);
+	const struct object *vm = view_get(view, KIND_VM, target),
+			    *volume = view_get(view, KIND_VOLUME, target);
+
+	if (volume && object_str_is(volume, VOLUME_STATUS, "Deleted"))
+		return true;
+	if (volume && object_str(volume, VOLUME_VM_UUID))
+		vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
+	if (!vm)
+		return !volume;
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN)) ||
+	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYING)) ||
+	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)) ||
+	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING));
+}
+
+/* Writes the job of a run. */
+static int submit_run(struct txn *t, const struct object *scheduler, struct error *e)
+{
+	const struct scheduler_task *task = task_of(scheduler);
+	const struct operation *op = task ? operation_by_name(task->operation) : NULL;
+	json_t *params = json_loads(object_text(scheduler, SCHEDULER_PARAMETERS), 0, NULL);
+	struct actor actor = {.source = "scheduler"};
+	_cleanup_(request_free_p) struct request *req = NULL;
+	int r;
+
+	snprintf(actor.account, sizeof(actor.account), "%s", object_text(scheduler, SCHEDULER_ACCOUNT_UUID));
+	snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", object_uuid(scheduler));
+	r = op && params
+		    ? request_new(op, object_str(scheduler, SCHEDULER_TARGET_UUID), params, &actor, &req, e)
+		    : error_set(e, EPROTO, "its row in the database has no job or no parameters");
+	json_decref(params);
+	return r < 0 ? r : job_submit(t, req, e);
+}
+
+static void complain(const struct object *scheduler, const struct error *why)
+{
+	fprintf(stderr, "poolfs: scheduler '%s': %s\n", object_name(scheduler), error_sentence(why));
+}
+
+/* Is the snapshot's deletion on its way? */
+static bool is_being_deleted(const struct view *view, const char *snapshot)
+{
+	view_for_each_where (job, view, KIND_JOB, JOB_RESOURCE_UUID, snapshot)
+		if (object_str_is(job, JOB_OPERATION, "DeleteVolumeSnapshot") &&
+		    !job_state_is_final(object_str(job, JOB_STATE)))
+			return true;
+	return false;
+}
+
+static int submit_drop(struct txn *t, const struct object *scheduler, const char *snapshot, struct error *e)
+{
+	struct actor actor = {.source = "scheduler"};
+	json_t *params = json_pack("{s:s}", "scope", "single");
+	_cleanup_(request_free_p) struct request *req = NULL;
+	int r;
+
+	snprintf(actor.account, sizeof(actor.account), "%s", object_text(scheduler, SCHEDULER_ACCOUNT_UUID));
+	snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", object_uuid(scheduler));
+	r = params ? request_new(operation_by_name("DeleteVolumeSnapshot"), snapshot, params, &actor, &req, e)
+		   : error_set(e, ENOMEM, "out of memory");
+	json_decref(params);
+	return r < 0 ? r : job_submit(t, req, e);
+}
+
+/* Rows are numbered as they are made, so the oldest come first. */
+static int drop_fn(struct txn *t, void *arg, struct error *e)
+{
+	_cleanup_object_ const struct object *scheduler =
+		object_ref(view_get(txn_view(t), KIND_SCHEDULER, arg));
+	int64_t most = scheduler ? object_int(scheduler, SCHEDULER_SNAPSHOT_MAX_NUMBER) : 0, have = 0,
+		after = 0;
+	const struct object *o;
+	int r = 0;
+
+	if (most <= 0)
+		return 0;
+	view_for_each_where (s, txn_view(t), KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, arg)
+		have += !is_being_deleted(txn_view(t), object_uuid(s));
+	while (r == 0 && have > most &&
+	       (o = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, arg, after))) {
+		char uuid[UUID_SIZE];
+
+		after = o->id;
+		snprintf(uuid, sizeof(uuid), "%s", object_uuid(o));
+		if (is_being_deleted(txn_view(t), uuid))
+			continue;
+		r = submit_drop(t, scheduler, uuid, e);
+		have--;
+	}
+	return r;
+}
+
+void scheduler_drop_snapshots(struct pool *pool, const char *uuid)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+
+	/* when this fails, the next snapshot tries again */
+	if (uuid && store_run(pool_store(pool), drop_fn, (void *)(uintptr_t)uuid, &why) < 0)
+		fprintf(stderr, "poolfs: scheduler '%s': %s\n", uuid, error_sentence(&why));
+}
+
+/* One scheduler at @now: runs it when it is due, and plans its next moment. */
+static int scheduler_step(struct txn *t, const struct object *before, int64_t now, bool replan,
+			  struct error *e)
+{
+	int64_t planned = scheduler_moment(before, SCHEDULER_NEXT_TIME), next = NEVER;
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	bool runs = false;
+	struct schedule s;
+	struct object *o;
+
+	/* One that cannot run must not keep the others from it. */
+	if (schedule_of(before, &s, &why) < 0) {
+		complain(before, &why);
+	} else if (planned != NEVER && planned <= now) {
+		next = schedule_next(&s, now);
+		runs = schedule_due(&s, planned, now) == DUE_NOW && !scheduler_rests(txn_view(t), before);
+		if (runs && submit_run(t, before, &why) < 0)
+			complain(before, &why);
+	} else {
+		next = replan ? schedule_replan(&s, planned, scheduler_moment(before, SCHEDULER_LAST_TIME),
+						now)
+			      : planned;
+	}
+	if (next == planned)
+		return 0;
+	o = object_copy(before);
+	if (!o)
+		return error_set(e, ENOMEM, "out of memory");
+	scheduler_set_moment(o, SCHEDULER_NEXT_TIME, next);
+	if (runs) {
+		object_set_int(o, SCHEDULER_LAST_TIME, now);
+		object_set_int(o, SCHEDULER_RUNS, object_int(before, SCHEDULER_RUNS) + 1);
+	}
+	return txn_put(t, o, NULL, e);
+}
+
+struct round {
+	int64_t now, next;
+	bool replan;
+};
+
+static bool is_concerned(const struct object *scheduler, const struct round *round)
+{
+	int64_t planned = scheduler_moment(scheduler, SCHEDULER_NEXT_TIME);
+
+	return object_str_is(scheduler, SCHEDULER_STATE, "Enabled") &&
+	       (round->replan || (planned != NEVER && planned <= round->now));
+}
+
+static int round_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct round *round = arg;
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0) {
+		const struct object *o = view_next(txn_view(t), KIND_SCHEDULER, after);
+
+		if (!o)
+			break;
+		after = o->id;
+		if (is_concerned(o, round))
+			r = scheduler_step(t, o, round->now, round->replan, e);
+	}
+	return r;
+}
+
+/* The first moment of all; *ret_due: somebody is concerned by this round. */
+static int64_t first_moment(const struct view *view, const struct round *round, bool *ret_due)
+{
+	int64_t first = NEVER;
+
+	view_for_each (o, view, KIND_SCHEDULER) {
+		int64_t planned = scheduler_moment(o, SCHEDULER_NEXT_TIME);
+
+		*ret_due = *ret_due || is_concerned(o, round);
+		if (object_str_is(o, SCHEDULER_STATE, "Enabled") && planned != NEVER &&
+		    (first == NEVER || planned < first))
+			first = planned;
+	}
+	return first;
+}
+
+int schedulers_run(struct store *store, int64_t now, bool replan, int64_t *ret_next, struct error *e)
+{
+	struct round round = {.now = now, .replan = replan};
+	struct view *view = store_view(store);
+	bool due = false;
+	int r = 0;
+
+	*ret_next = first_moment(view, &round, &due);
+	view_unref(view);
+	if (!due)
+		return 0;
+	r = store_run(store, round_fn, &round, e);
+	if (r < 0)
+		return r;
+	view = store_view(store);
+	*ret_next = first_moment(view, &round, &due);
+	view_unref(view);
+	return 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The thread that runs schedulers. See scheduler.h.
+ *
+ * It waits in poll(2) for two descriptors: a timer on CLOCK_REALTIME, which
+ * expires at the next moment and also says when the clock was set, and an
+ * eventfd, which the store's observer writes when a scheduler changed.
+ */
+#include "actions/schedule/scheduler_thread.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+
+#include "actions/schedule/schedule.h"
+#include "actions/schedule/scheduler.h"
+
+#define NS_PER_S INT64_C(1000000000)
+/* The clock's zone is looked at again at least so often: nobody tells when /etc/localtime changes. */
+#define SLEEP_MAX_S 3600
+/* Pause after a round that failed: a full disk, say. */
+#define RETRY_S 5
+
+struct clockwork {
+	struct pool *pool;
+	int timer, wake; /* descriptors, -1 = none */
+	pthread_t thread;
+	bool runs; /* the owner's */
+	atomic_bool stopping;
+};
+
+static void wake_up(struct clockwork *c)
+{
+	(void)eventfd_write(c->wake, 1);
+}
+
+static void on_changes(void *ctx, struct view *view, const struct change *changes, size_t count)
+{
+	(void)view;
+	for (size_t i = 0; i < count; i++) {
+		const struct object *o = changes[i].after ? changes[i].after : changes[i].before;
+
+		if (o->kind->id == KIND_SCHEDULER) {
+			wake_up(ctx);
+			return;
+		}
+	}
+}
+
+/* Sleeps until @until, a changed scheduler or a set clock; true for the last. */
+static bool clockwork_sleep(struct clockwork *c, int64_t until)
+{
+	struct itimerspec spec = {.it_value = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S}};
+	struct pollfd fds[] = {{.fd = c->timer, .events = POLLIN}, {.fd = c->wake, .events = POLLIN}};
+	uint64_t expirations;
+	eventfd_t woken;
+
+	/* ECANCELED: the clock was set since the last call. */
+	if (timerfd_settime(c->timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &spec, NULL) < 0)
+		return errno == ECANCELED;
+	(void)poll(fds, ARRAY_SIZE(fds), -1);
+	if (fds[1].revents)
+		(void)eventfd_read(c->wake, &woken);
+	return read(c->timer, &expirations, sizeof(expirations)) < 0 && errno == ECANCELED;
+}
+
+static void *clockwork_main(void *arg)
+{
+	struct clockwork *c = arg;
+	bool replan = true; /* the daemon was away, and the clock may have been set meanwhile */
+
+	pthread_setname_np(pthread_self(), "scheduler");
+	while (!atomic_load(&c->stopping)) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		int64_t now = store_now(), limit = now + SLEEP_MAX_S * NS_PER_S, next;
+
+		if (schedulers_run(pool_store(c->pool), now, replan, &next, &e) == 0) {
+			bool sleeps_long = next == NEVER || next > limit;
+
+			replan = clockwork_sleep(c, sleeps_long ? limit : next) ||
+				 (sleeps_long && store_now() >= limit);
+		} else {
+			fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+			replan = clockwork_sleep(c, now + RETRY_S * NS_PER_S) || replan;
+		}
+	}
+	return NULL;
+}
+
+int clockwork_new(struct pool *pool, struct clockwork **ret_clockwork, struct error *e)
+{
+	struct clockwork *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return error_set(e, ENOMEM, "out of memory");
+	c->pool = pool;
+	c->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	c->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	r = c->timer < 0 || c->wake < 0 ? error_set(e, errno, "cannot make a timer: %s", strerror(errno))
+					: store_observe(pool_store(pool), on_changes, c);
+	if (r < 0) {
+		clockwork_free(c);
+		return r;
+	}
+	*ret_clockwork = c;
+	return 0;
+}
+
+int clockwork_start(struct clockwork *c, struct error *e)
+{
+	int r = pthread_create(&c->thread, NULL, clockwork_main, c);
+
+	c->runs = r == 0;
+	return r ? error_set(e, r, "cannot start a thread: %s", strerror(r)) : 0;
+}
+
+void clockwork_stop(struct clockwork *c)
+{
+	if (!c || !c->runs)
+		return;
+	atomic_store(&c->stopping, true);
+	wake_up(c);
+	pthread_join(c->thread, NULL);
+	c->runs = false;
+}
+
+void clockwork_free(struct clockwork *c)
+{
+	if (!c)
+		return;
+	clockwork_stop(c);
+	if (c->timer >= 0)
+		(void)close(c->timer);
+	if (c->wake >= 0)
+		(void)close(c->wake);
+	free(c);
+}

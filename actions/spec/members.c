@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The members of a spec, in the order in which their changes are made.
+ *
+ * Those that are plain fields have no row of their own: they are the fields for
+ * which the kind has an update operation, as with the value files. To add
+ * another member: a row with what it is now and the steps to what is wanted.
+ */
+#include "actions/spec/members.h"
+
+#include <string.h>
+
+#include "actions/engine/params.h"
+#include "actions/engine/tags.h"
+#include "actions/spec/devices.h"
+#include "actions/vm/resize.h"
+#include "model/access.h"
+#include "model/render.h"
+
+#define OF(kind)  (UINT64_C(1) << (kind))
+#define OFFERINGS (OF(KIND_INSTANCE_OFFERING) | OF(KIND_DISK_OFFERING))
+#define ALL	  (OF(KIND_VM) | OF(KIND_VOLUME) | OF(KIND_IMAGE) | OF(KIND_AFFINITY_GROUP) | OFFERINGS)
+
+/* ------------------------------------------------------------------- fields */
+
+static bool is_updatable(const struct kind *kind, const struct field *f)
+{
+	const struct operation *op = operation_by_field(kind->id, f->name);
+
+	return op && !(operation_param(op, f->name)->flags & PARAM_NOFILE) && !(f->flags & F_SECRET);
+}
+
+static bool is_number(const struct field *f)
+{
+	return f->type == FIELD_INT || f->type == FIELD_LONG;
+}
+
+static bool is_text(const struct kind *kind, const struct field *f)
+{
+	return is_updatable(kind, f) && !is_number(f) && f->target == KIND_NONE;
+}
+
+static bool is_size(const struct kind *kind, const struct field *f)
+{
+	return is_updatable(kind, f) && is_number(f);
+}
+
+static bool is_reference(const struct kind *kind, const struct field *f)
+{
+	return is_updatable(kind, f) && f->target != KIND_NONE;
+}
+
+/* What an offering promises stays as it is. */
+static bool is_fixed(const struct kind *kind, const struct field *f)
+{
+	return is_number(f) && !is_updatable(kind, f);
+}
+
+/* The members of the document that are fields of @m and differ from the object. */
+static int changed_fields(struct spec_plan *p, const struct spec_member *m, const struct operation **ret_op,
+			  json_t **ret_changed, struct error *e)
+{
+	const struct kind *kind = p->object->kind;
+	json_t *given = json_object(), *typed = NULL, *value;
+	int r = given ? 0 : error_set(e, ENOMEM, "out of memory");
+	const char *name;
+	void *next;
+
+	for (int i = 0; r == 0 && i < kind->field_count; i++) {
+		const struct field *f = &kind->fields[i];
+
+		value = json_object_get(p->document, f->name);
+		if (!value || !m->has(kind, f))
+			continue;
+		*ret_op = operation_by_field(kind->id, f->name);
+		r = spec_check_type(f->name, operation_param(*ret_op, f->name)->type, value, e);
+		(void)json_object_set(given, f->name, value);
+	}
+	if (r == 0 && json_object_size(given))
+		r = params_type(*ret_op, object_uuid(p->object), given, &typed, e);
+	json_object_foreach_safe(given, next, name, value)
+	{
+		json_t *wanted = json_object_get(typed, name);
+		json_t *present = render_field_json(p->view, p->object, kind_field(kind, name));
+		const char *text = json_string_value(wanted);
+
+		if (present ? json_equal(present, wanted) : text && !*text)
+			(void)json_object_del(given, name);
+		else
+			(void)json_object_set(given, name, wanted);
+		json_decref(present);
+	}
+	json_decref(typed);
+	*ret_changed = given;
+	return r;
+}
+
+static enum spec_need need_of_size(const struct spec_plan *p, int64_t cpus, int64_t memory)
+{
+	return !p->no_live_size && vm_resizes_live(p->view, p->object, cpus, memory) ? NEED_AWAKE
+										     : NEED_STOPPED;
+}
+
+static int64_t number_of(const json_t *changed, const struct object *o, int field)
+{
+	const json_t *value = json_object_get(changed, o->kind->fields[field].name);
+
+	return value ? (int64_t)json_integer_value(value) : object_int(o, field);
+}
+
+static int plan_fields(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+		       struct error *e)
+{
+	const struct operation *op = NULL;
+	enum spec_need need = NEED_NOTHING;
+	json_t *changed = NULL;
+	int r = changed_fields(p, m, &op, &changed, e);
+
+	(void)wanted;
+	if (r < 0 || json_object_size(changed) == 0) {
+		json_decref(changed);
+		return r;
+	}
+	if (m->has == is_size)
+		need = need_of_size(p, number_of(changed, p->object, VM_CPU_NUM),
+				    number_of(changed, p->object, VM_MEMORY_SIZE));
+	return spec_plan_add(p, m, op->name, object_uuid(p->object), changed, NULL, need, e);
+}
+
+static int plan_fixed(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e)
+{
+	const struct kind *kind = p->object->kind;
+
+	(void)wanted;
+	for (int i = 0; i < kind->field_count; i++) {
+		const struct field *f = &kind->fields[i];
+		const json_t *value = json_object_get(p->document, f->name);
+		int64_t number = json_integer_value(value);
+		int r;
+
+		if (!value || !m->has(kind, f))
+			continue;
+		r = spec_check_type(f->name, PARAM_LONG, value, e);
+		if (r == 0 && json_is_string(value) &&
+		    params_parse_number(json_string_value(value), &number) < 0)
+			r = spec_check_type(f->name, PARAM_LONG, NULL, e);
+		if (r < 0)
+			return r;
+		if (number != object_int(p->object, i))
+			return error_set(
+				e, EPERM,
+				"'%s' of an offering cannot be changed, it is %lld; make another one",
+				f->name, (long long)object_int(p->object, i));
+	}
+	return 0;
+}
+
+/* -------------------------------------------------------- offering and size */
+
+static json_t *present_offering(const struct view *view, const struct object *vm)
+{
+	return render_field_json(view, vm, VM_INSTANCE_OFFERING_UUID);
+}
+
+static int plan_offering(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			 struct error *e)
+{
+	const char *uuid = json_string_value(wanted);
+	const struct object *offering = view_get(p->view, KIND_INSTANCE_OFFERING, uuid);
+	int r = spec_check_type(m->name, PARAM_STRING, wanted, e);
+
+	/* the offering it was made from may be gone */
+	if (r < 0 || object_str_is(p->object, VM_INSTANCE_OFFERING_UUID, uuid))
+		return r;
+	r = spec_check_exists(p, m, KIND_INSTANCE_OFFERING, uuid, e);
+	if (r < 0)
+		return r;
+	return spec_plan_add(p, m, "ChangeInstanceOffering", object_uuid(p->object),
+			     json_pack("{s:s}", m->name, uuid), NULL,
+			     need_of_size(p, object_int(offering, INSTANCE_OFFERING_CPU_NUM),
+					  object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE)),
+			     e);
+}
+
+static json_t *present_volume_size(const struct view *view, const struct object *volume)
+{
+	return render_field_json(view, volume, VOLUME_SIZE);
+}
+
+static int plan_volume_size(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			    struct error *e)
+{
+	const struct operation *op = operation_by_name(
+		object_str_is(p->object, VOLUME_TYPE, "Root") ? "ResizeRootVolume" : "ResizeDataVolume");
+	json_t *given = json_pack("{s:O}", m->name, wanted), *typed = NULL;
+	int r = spec_check_type(m->name, PARAM_LONG, wanted, e);
+
+	if (r == 0)
+		r = params_type(op, object_uuid(p->object), given, &typed, e);
+	if (r == 0 &&
+	    json_integer_value(json_object_get(typed, m->name)) != object_int(p->object, VOLUME_SIZE))
+		r = spec_plan_add(p, m, op->name, object_uuid(p->object), json_incref(given), NULL,
+				  NEED_NOTHING, e);
+	json_decref(typed);
+	json_decref(given);
+	return r;
+}
+
+/* ------------------------------------------------------------ members, tags */
+
+static json_t *present_vms(const struct view *view, const struct object *group)
+{
+	json_t *list = json_array();
+
+	view_for_each_where (usage, view, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, object_uuid(group))
+		(void)json_array_append_new(list,
+					    json_string(object_text(usage, AFFINITY_USAGE_RESOURCE_UUID)));
+	return list;
+}
+
+static int plan_vms(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e)
+{
+	const char *group = object_uuid(p->object);
+	json_t *present, *item;
+	size_t i;
+	int r = spec_check_list(m, wanted, NULL, e);
+
+	if (r < 0)
+		return r;
+	present = present_vms(p->view, p->object);
+	json_array_foreach (present, i, item)
+		if (r == 0 && !spec_list_has(wanted, NULL, json_string_value(item)))
+			r = spec_plan_add(p, m, "RemoveVmFromAffinityGroup", group,
+					  json_pack("{s:O}", "uuid", item), NULL, NEED_NOTHING, e);
+	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+		if (r == 0)
+			r = spec_check_exists(p, m, KIND_VM, json_string_value(item), e);
+		if (r == 0 && !spec_list_has(present, NULL, json_string_value(item)))
+			r = spec_plan_add(p, m, "AddVmToAffinityGroup", group,
+					  json_pack("{s:O}", "uuid", item), NULL, NEED_NOTHING, e);
+	}
+	json_decref(present);
+	return r;
+}
+
+/* The two kinds of tags differ in their fields only. */
+struct tag_rows {
+	enum kind_id kind;
+	int resource, tag;
+	const char *create, *delete;
+};
+
+static const struct tag_rows user_tags = {KIND_USER_TAG, USER_TAG_RESOURCE_UUID, USER_TAG_TAG,
+					  "CreateUserTag", "DeleteTag"};
+static const struct tag_rows system_tags = {KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, SYSTEM_TAG_TAG,
+					    "CreateSystemTag", "DeleteSystemTag"};
+
+/* Tags that belong to another member, or to a verb that does more than to write them. */
+static const char *const other_tags[] = {"staticIp::", "customMac::", "iso::"};
+
+/* Why a system tag is not one that a spec holds; NULL: it is. */
+static const char *system_tag_reason(const char *tag)
+{
+	if (system_tag_is_secret(tag))
+		return "is a secret, which has a verb of its own";
+	if (system_tag_is_ephemeral(tag))
+		return "steers one request and is never kept";
+	for (size_t i = 0; i < ARRAY_SIZE(other_tags); i++)
+		if (strncmp(tag, other_tags[i], strlen(other_tags[i])) == 0)
+			return "is kept by the pool itself";
+	return NULL;
+}
+
+static bool is_ours(const struct tag_rows *rows, const struct object *tag)
+{
+	return rows->kind == KIND_USER_TAG || (!object_int(tag, SYSTEM_TAG_INHERENT) &&
+					       !system_tag_reason(object_text(tag, SYSTEM_TAG_TAG)));
+}
+
+static json_t *present_tags(const struct view *view, const struct object *o, const struct tag_rows *rows)
+{
+	json_t *list = json_array();
+
+	view_for_each_where (tag, view, rows->kind, rows->resource, object_uuid(o))
+		if (is_ours(rows, tag))
+			(void)json_array_append_new(list, json_string(object_text(tag, rows->tag)));
+	return list;
+}
+
+static json_t *present_user_tags(const struct view *view, const struct object *o)
+{
+	return present_tags(view, o, &user_tags);
+}
+
+static json_t *present_system_tags(const struct view *view, const struct object *o)
+{
+	return present_tags(view, o, &system_tags);
+}
+
+static int plan_tags(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+		     const struct tag_rows *rows, struct error *e)
+{
+	const char *uuid = object_uuid(p->object);
+	size_t i;
+	json_t *item;
+	int r = spec_check_list(m, wanted, NULL, e);
+
+	view_for_each_where (tag, p->view, rows->kind, rows->resource, uuid)
+		if (r == 0 && is_ours(rows, tag) && !spec_list_has(wanted, NULL, object_text(tag, rows->tag)))
+			r = spec_plan_add(p, m, rows->delete, object_uuid(tag), json_object(), NULL,
+					  NEED_NOTHING, e);
+	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+		const char *text = json_string_value(item);
+		const char *reason = r == 0 && rows->kind == KIND_SYSTEM_TAG ? system_tag_reason(text) : NULL;
+
+		if (reason)
+			r = error_set(e, EINVAL, "'%s' cannot hold the tag '%.*s', it %s", m->name,
+				      (int)strcspn(text, ":"), text, reason);
+		if (r < 0)
+			return r;
+		if (!object_find_tag(p->view, rows->kind, uuid, text))
+			r = spec_plan_add(p, m, rows->create, NULL,
+					  json_pack("{s:s, s:s, s:s}", "resourceType", p->object->kind->vo,
+						    "resourceUuid", uuid, "tag", text),
+					  NULL, NEED_NOTHING, e);
+	}
+	return r;
+}
+
+static int plan_user_tags(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			  struct error *e)
+{
+	return plan_tags(p, m, wanted, &user_tags, e);
+}
+
+static int plan_system_tags(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			    struct error *e)
+{
+	return plan_tags(p, m, wanted, &system_tags, e);
+}
+
+/* -------------------------------------------------------------------- state */
+
+static json_t *present_state(const struct view *view, const struct object *o)
+{
+	return render_field_json(view, o, kind_field(o->kind, "state"));
+}
+
+static int plan_state(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, bool enable,
+		      struct error *e)
+{
+	const char *state = json_string_value(wanted);
+	bool on = state && strcmp(state, "Enabled") == 0;
+
+	if (!on && (!state || strcmp(state, "Disabled") != 0))
+		return error_set(e, EINVAL, "'state' of a %s must be Enabled or Disabled",
+				 p->object->kind->noun);
+	if (on != enable || object_str_is(p->object, kind_field(p->object->kind, m->name), state))
+		return 0;
+	return spec_plan_add(
+		p, m, operation_by_verb(p->object->kind->id, "change-state")->name, object_uuid(p->object),
+		json_pack("{s:s}", "stateEvent", on ? "enable" : "disable"), NULL, NEED_NOTHING, e);
+}
+
+static int plan_enable(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+		       struct error *e)
+{
+	return plan_state(p, m, wanted, true, e);
+}
+
+static int plan_disable(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+			struct error *e)
+{
+	return plan_state(p, m, wanted, false, e);
+}
+
+/* The other states of a VM are on the way to one of these, or cannot be wanted. */
+static json_t *present_power(const struct view *view, const struct object *vm)
+{
+	(void)view;
+	switch (vm_state_parse(object_str(vm, VM_STATE))) {
+	case VM_STATE_RUNNING:
+	case VM_STATE_STOPPED:
+	case VM_STATE_PAUSED:
+		return json_string(object_str(vm, VM_STATE));
+	default:
+		return NULL;
+	}
+}
+
+/* The way there is spec.c's: it depends on what the other members need. */
+static int check_power(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
+		       struct error *e)
+{
+	const char *state = json_string_value(wanted);
+
+	(void)p;
+	if (state &&
+	    (strcmp(state, "Running") == 0 || strcmp(state, "Stopped") == 0 || strcmp(state, "Paused") == 0))
+		return 0;
+	return error_set(e, EINVAL, "'%s' of a VM must be Running, Stopped or Paused", m->name);
+}
+
+/* -------------------------------------------------------------------- table */
+
+static const struct spec_member members[] = {
+	/* What is disabled may refuse the rest. */
+	{.kinds = ALL & ~OF(KIND_VM), .name = "state", .plan = plan_enable},
+	{.kinds = ALL, .early = true, .has = is_text, .plan = plan_fields},
+	{.kinds = OFFERINGS, .has = is_fixed, .plan = plan_fixed},
+	{.kinds = OF(KIND_VM),
+	 .name = "instanceOfferingUuid",
+	 .present = present_offering,
+	 .plan = plan_offering},
+	{.kinds = OF(KIND_VM), .has = is_size, .plan = plan_fields},
+	{.kinds = OF(KIND_VOLUME), .name = "size", .present = present_volume_size, .plan = plan_volume_size},
+	{.kinds = OF(KIND_VM), .name = "nics", .present = spec_present_nics, .plan = spec_plan_nics},
+	{.kinds = OF(KIND_VM), .follows = true, .has = is_reference, .plan = plan_fields},
+	{.kinds = OF(KIND_VM), .name = "volumes", .present = spec_present_volumes, .plan = spec_plan_volumes},
+	{.kinds = OF(KIND_AFFINITY_GROUP), .name = "vms", .present = present_vms, .plan = plan_vms},
+	{.kinds = ALL, .name = "userTags", .present = present_user_tags, .plan = plan_user_tags},
+	{.kinds = ALL, .name = "systemTags", .present = present_system_tags, .plan = plan_system_tags},
+	{.kinds = ALL & ~OF(KIND_VM), .name = "state", .present = present_state, .plan = plan_disable},
+	{.kinds = OF(KIND_VM), .name = "state", .present = present_power, .plan = check_power},
+};
+
+bool spec_member_is_early(const struct spec_member *member)
+{
+	return member && member->early;
+}
+
+bool spec_member_follows(const struct spec_member *member)
+{
+	return member && member->follows;
+}
+
+static bool takes(const struct spec_member *m, const struct kind *kind, const char *name)
+{
+	int field = m->has ? kind_field(kind, name) : -1;
+
+	if (!(m->kinds & OF(kind->id)))
+		return false;
+	return m->name ? strcmp(m->name, name) == 0 : field >= 0 && m->has(kind, &kind->fields[field]);
+}
+
+static int check_names(const struct spec_plan *p, struct error *e)
+{
+	const struct kind *kind = p->object->kind;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)p->document, name, value) {
+		bool known = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+			known = known || takes(&members[i], kind, name);
+		if (!known)
+			return error_set(e, EINVAL,
+					 "a spec of a %s has no member '%s', read 'spec' for those it has",
+					 kind->noun, name);
+	}
+	return 0;
+}
+
+int spec_members_plan(struct spec_plan *p, struct error *e)
+{
+	int r = check_names(p, e);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(members); i++) {
+		const struct spec_member *m = &members[i];
+		const json_t *wanted = m->name ? json_object_get(p->document, m->name) : p->document;
+
+		if (wanted && (m->kinds & OF(p->object->kind->id)))
+			r = m->plan(p, m, wanted, e);
+	}
+	return r;
+}
+
+json_t *spec_members_render(const struct view *view, const struct object *o)
+{
+	json_t *document = json_object();
+
+	for (size_t i = 0; document && i < ARRAY_SIZE(members); i++) {
+		const struct spec_member *m = &members[i];
+
+		if (!(m->kinds & OF(o->kind->id)))
+			continue;
+		/* a value that is null is left out: setting it does nothing */
+		if (m->present)
+			(void)json_object_set_new(document, m->name, m->present(view, o));
+		for (int f = 0; m->has && f < o->kind->field_count; f++)
+			if (m->has(o->kind, &o->kind->fields[f]))
+				(void)json_object_set_new(document, o->kind->fields[f].name,
+							  render_field_json(view, o, f));
+	}
+	return document;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See spec.h: the plan as a whole, the file's content, and what happens when a request comes in. */
+#include "actions/spec/spec.h"
+
+#include <string.h>
+
+#include "actions/engine/job.h"
+#include "actions/engine/request_check.h"
+#include "actions/spec/devices.h"
+#include "actions/spec/members.h"
+#include "model/render.h"
+
+int spec_parse(const char *text, size_t len, json_t **ret, struct error *e)
+{
+	json_error_t why;
+	json_t *document = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+
+	if (!document)
+		return error_set(e, EINVAL, "bad JSON in line %d, column %d: %s", why.line, why.column,
+				 why.text);
+	if (!json_is_object(document)) {
+		json_decref(document);
+		return error_set(e, EINVAL, "a spec must be a JSON object");
+	}
+	*ret = document;
+	return 0;
+}
+
+/* --------------------------------------------------------------------- plan */
+
+void spec_plan_done(struct spec_plan *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		request_free(p->steps[i].req);
+	free(p->steps);
+	p->steps = NULL;
+	p->count = p->room = 0;
+}
+
+/* Adds an operation on the VM's state at the place @at. */
+static int add_power(struct spec_plan *p, size_t at, const char *op, struct error *e)
+{
+	struct spec_step step;
+	int r = spec_plan_add(p, NULL, op, object_uuid(p->object), json_object(), NULL, NEED_NOTHING, e);
+
+	if (r < 0)
+		return r;
+	step = p->steps[p->count - 1];
+	memmove(&p->steps[at + 1], &p->steps[at], (p->count - 1 - at) * sizeof(step));
+	p->steps[at] = step;
+	return 0;
+}
+
+/*
+ * Puts the operations on a VM's state between those of its members. What does not go while the VM is as it is
+ * is done while it is stopped, or awake: but only where the document says in which state it shall be
+ * afterwards.
+ */
+static int plan_power(struct spec_plan *p, struct error *e)
+{
+	const char *wanted = json_string_value(json_object_get(p->document, "state"));
+	int want = vm_state_parse(wanted), now = vm_state_parse(object_str(p->object, VM_STATE));
+	bool active = now == VM_STATE_RUNNING || now == VM_STATE_PAUSED;
+	enum spec_need need = NEED_NOTHING;
+	size_t at = 0;
+	int r = 0;
+
+	if (now == VM_STATE_DESTROYED || now == VM_STATE_EXPUNGING ||
+	    (wanted && !active && now != VM_STATE_STOPPED && now != VM_STATE_CREATED))
+		return error_set(e, EBUSY, "the VM is %s, which no spec changes",
+				 object_text(p->object, VM_STATE));
+	if (now == VM_STATE_CREATED && want == VM_STATE_STOPPED)
+		return error_set(e, EBUSY,
+				 "the VM was never started, so it can only become Running or Paused");
+	for (size_t i = 0; i < p->count; i++)
+		need = p->steps[i].need > need ? p->steps[i].need : need;
+	while (at < p->count && spec_member_is_early(p->steps[at].member))
+		at++;
+	if ((active && need == NEED_STOPPED) || (now == VM_STATE_PAUSED && need == NEED_AWAKE)) {
+		if (!wanted)
+			return error_set(
+				e, EBUSY,
+				"some of it cannot be changed while the VM is %s; with a 'state' in the spec "
+				"the VM is %s for it",
+				object_text(p->object, VM_STATE),
+				need == NEED_STOPPED ? "stopped" : "resumed");
+	}
+	if (active && (want == VM_STATE_STOPPED || need == NEED_STOPPED)) {
+		r = add_power(p, at, "StopVmInstance", e);
+		now = VM_STATE_STOPPED;
+	} else if (now == VM_STATE_PAUSED && need == NEED_AWAKE) {
+		r = add_power(p, at, "ResumeVmInstance", e);
+		now = VM_STATE_RUNNING;
+	}
+	if (r < 0 || !wanted || want == now || want == VM_STATE_STOPPED)
+		return r;
+	if (now == VM_STATE_PAUSED)
+		return add_power(p, p->count, "ResumeVmInstance", e);
+	if (now != VM_STATE_RUNNING)
+		r = add_power(p, p->count, "StartVmInstance", e);
+	return r < 0 || want == VM_STATE_RUNNING ? r : add_power(p, p->count, "PauseVmInstance", e);
+}
+
+int spec_plan_make(struct spec_plan *p, struct error *e)
+{
+	int r = spec_members_plan(p, e);
+
+	return r == 0 && p->object->kind->id == KIND_VM ? plan_power(p, e) : r;
+}
+
+/* How many steps lead to @text, as if nobody asked for them; or why it cannot be. */
+static int count_steps(const struct view *view, const struct object *o, const char *text, struct error *e)
+{
+	struct actor nobody = {.source = "fs"};
+	struct spec_plan p = {.view = view, .object = o, .actor = &nobody};
+	json_t *document = NULL;
+	int r = spec_parse(text, strlen(text), &document, e);
+
+	p.document = document;
+	if (r == 0)
+		r = spec_plan_make(&p, e);
+	if (r == 0)
+		r = (int)p.count;
+	spec_plan_done(&p);
+	json_decref(document);
+	return r;
+}
+
+/* True when @text says of the object what is so. */
+static bool is_true(const struct view *view, const struct object *o, const char *text)
+{
+	return count_steps(view, o, text, NULL) == 0;
+}
+
+int spec_check_text(const struct view *view, const struct object *o, const char *text, struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int r = count_steps(view, o, text, &why);
+
+	/* Its state may be another one when its turn comes. */
+	return r >= 0 || r == -EBUSY ? 0 : error_move(e, &why);
+}
+
+/* --------------------------------------------------------------------- file */
+
+static const struct object *kept_of(const struct view *view, const char *uuid)
+{
+	return view_next_where(view, KIND_SPEC, SPEC_RESOURCE_UUID, uuid, 0);
+}
+
+int spec_keep(struct txn *t, const char *uuid, const char *text, struct error *e)
+{
+	const struct object *before = kept_of(txn_view(t), uuid);
+	struct object *o = before ? object_copy(before) : object_new(kind_get(KIND_SPEC));
+	char own[UUID_SIZE];
+
+	if (!o)
+		return error_set(e, ENOMEM, "out of memory");
+	if (!before) {
+		uuid_make(own);
+		object_set_str(o, SPEC_UUID, own);
+		object_set_str(o, SPEC_RESOURCE_UUID, uuid);
+	}
+	object_set_str(o, SPEC_TEXT, text);
+	return txn_put(t, o, NULL, e);
+}
+
+/* The last spec of the object that has not come to its end; NULL when there is none. */
+static const struct object *pending_of(const struct view *view, const struct object *o)
+{
+	const struct operation *op = operation_by_spec(o->kind->id);
+	const struct object *last = NULL;
+
+	view_for_each_where (job, view, KIND_JOB, JOB_QUEUE, object_uuid(o)) {
+		if (op && object_str_is(job, JOB_OPERATION, op->name))
+			last = job;
+	}
+	return last;
+}
+
+static struct document *document_of_job(const struct object *job)
+{
+	json_t *request = json_loads(object_text(job, JOB_SECRET_REQUEST), 0, NULL);
+	const char *text = json_string_value(json_object_get(json_object_get(request, "params"), "spec"));
+	struct document *d = text ? document_new(text, strlen(text), object_int(job, JOB_CREATED)) : NULL;
+
+	json_decref(request);
+	return d;
+}
+
+struct document *spec_written(const struct view *view, const struct object *o)
+{
+	const struct object *job = pending_of(view, o), *kept = kept_of(view, object_uuid(o));
+
+	if (job)
+		return document_of_job(job);
+	if (!kept || !is_true(view, o, object_text(kept, SPEC_TEXT)))
+		return NULL;
+	return document_new(object_text(kept, SPEC_TEXT), strlen(object_text(kept, SPEC_TEXT)),
+			    kept->changed);
+}
+
+/* When a rendering changed: the object with what its inventory holds, its tags. */
+static int64_t changed_at(const struct view *view, const struct object *o)
+{
+	static const struct {
+		enum kind_id kind;
+		int field;
+	} tags[] = {{KIND_USER_TAG, USER_TAG_RESOURCE_UUID}, {KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID}};
+	int64_t changed = o->changed;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
+		view_for_each_where (tag, view, tags[i].kind, tags[i].field, object_uuid(o))
+			changed = tag->changed > changed ? tag->changed : changed;
+	return changed;
+}
+
+struct document *spec_document(const struct view *view, const struct object *o)
+{
+	struct document *d = spec_written(view, o);
+
+	return d ? d : render_json(spec_members_render(view, o), changed_at(view, o));
+}
+
+bool spec_is_present(const struct view *view, const struct object *o, const char *text, size_t len)
+{
+	const struct object *pending = pending_of(view, o);
+	_cleanup_document_ struct document *d = NULL;
+
+	/* What waits or runs besides may take back what is so now. */
+	if (pending ? view_next_where(view, KIND_JOB, JOB_QUEUE, object_uuid(o), pending->id) != NULL
+		    : job_is_pending_for(view, object_uuid(o)))
+		return false;
+	d = spec_document(view, o);
+	return d && d->len == len && memcmp(d->data, text, len) == 0;
+}
+
+/* ----------------------------------------------------------------- requests */
+
+/* The plan of a request; *ret_document is what it borrows. */
+static int plan_request(const struct view *view, const struct request *req, struct spec_plan *ret,
+			json_t **ret_document, struct error *e)
+{
+	const char *text = request_str(req, "spec");
+	int r = spec_parse(text, strlen(text), ret_document, e);
+
+	*ret = (struct spec_plan){.view = view,
+				  .object = request_object(view, req),
+				  .document = *ret_document,
+				  .actor = &req->actor};
+	return r < 0 ? r : spec_plan_make(ret, e);
+}
+
+/*
+ * The first step of each member can be looked at in full, as long as the VM's state stays what it is. Of what
+ * comes later it is only known that what it names exists.
+ */
+int spec_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct spec_member *before = NULL;
+	json_t *document = NULL;
+	struct spec_plan p;
+	bool later = false;
+	int r = plan_request(view, req, &p, &document, e);
+
+	for (size_t i = 0; r >= 0 && i < p.count; i++) {
+		const struct spec_member *m = p.steps[i].member;
+		bool follows = i > 0 && (m == before || spec_member_follows(m));
+
+		r = request_check(view, p.steps[i].req, later || follows, e);
+		before = m;
+		later = later || !m;
+	}
+	spec_plan_done(&p);
+	json_decref(document);
+	return r < 0 ? r : 0;
+}
+
+/* The volumes that are attached, or have to be: nobody else may work on them meanwhile. */
+json_t *spec_queues(const struct view *view, const struct request *req)
+{
+	const struct object *vm = request_object(view, req);
+	json_t *queues = json_object(), *document = NULL, *present;
+	const char *text = request_str(req, "spec");
+
+	if (!vm || spec_parse(text, strlen(text), &document, NULL) < 0)
+		return queues;
+	if (json_object_get(document, "volumes")) {
+		present = spec_members_render(view, vm);
+		spec_volumes_of(present, queues);
+		spec_volumes_of(document, queues);
+		json_decref(present);
+	}
+	json_decref(document);
+	return queues;
+}
+
+/* {"steps": [...]} of a plan, as the job's result would have them. */
+static json_t *answer_of(const struct spec_plan *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->count; i++)
+		(void)json_array_append_new(list, request_to_json(p->steps[i].req, true));
+	return json_pack("{s:o}", "steps", list);
+}
+
+int spec_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	json_t *document = NULL;
+	struct spec_plan p;
+	int r = plan_request(txn_view(t), req, &p, &document, e);
+
+	if (r == 0 && req->dry_run)
+		*ret_result = answer_of(&p);
+	if (r == 0)
+		r = p.count ? OP_NEEDS_RUN : spec_keep(t, req->target, request_str(req, "spec"), e);
+	spec_plan_done(&p);
+	json_decref(document);
+	return r == 0 ? OP_NOTHING : r;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See backup_storage.h. */
+#include "actions/storage/backup_storage.h"
+
+#include <string.h>
+#include <sys/statvfs.h>
+
+/* ------------------------------------------------------------- backup storage */
+
+bool backup_storage_is_usable(const struct object *bs)
+{
+	return object_str_is(bs, BACKUP_STORAGE_STATE, "Enabled") &&
+	       object_str_is(bs, BACKUP_STORAGE_STATUS, "Connected");
+}
+
+char *backup_storage_image_path(const struct object *bs, const char *image_uuid, const char *format)
+{
+	char *path = NULL;
+	int r = asprintf(&path, "%s/%s.%s", object_text(bs, BACKUP_STORAGE_URL), image_uuid, format);
+
+	return r < 0 ? NULL : path;
+}
+
+int backup_storage_capacity(const char *url, struct hv_capacity *ret, struct error *e)
+{
+	struct statvfs fs;
+
+	if (statvfs(url, &fs) < 0 || access(url, R_OK | W_OK | X_OK) < 0)
+		return error_set(e, errno, "cannot use the folder '%s': %s", url, strerror(errno));
+	ret->total = (int64_t)fs.f_blocks * (int64_t)fs.f_frsize;
+	ret->available = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+	return 0;
+}
+
+struct backup_measured {
+	const char *uuid;
+	bool usable;
+	struct hv_capacity capacity;
+};
+
+static int write_backup_measured(struct txn *t, void *arg, struct error *e)
+{
+	const struct backup_measured *m = arg;
+	const struct object *bs = view_get(txn_view(t), KIND_BACKUP_STORAGE, m->uuid);
+	struct object *copy;
+
+	if (!bs)
+		return 0; /* deleted meanwhile */
+	copy = object_copy(bs);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(copy, BACKUP_STORAGE_STATUS, m->usable ? "Connected" : "Disconnected");
+	if (m->usable) {
+		object_set_int(copy, BACKUP_STORAGE_TOTAL, m->capacity.total);
+		object_set_int(copy, BACKUP_STORAGE_AVAILABLE, m->capacity.available);
+	}
+	return txn_put(t, copy, NULL, e);
+}
+
+int backup_storage_measure(struct pool *pool, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *bs = view_get(view, KIND_BACKUP_STORAGE, uuid);
+	struct backup_measured m = {.uuid = uuid};
+	_cleanup_(error_done) struct error cause = ERROR_INIT;
+	int r;
+
+	if (!bs)
+		return error_set(e, ENOENT, "backup storage '%s' does not exist", uuid);
+	m.usable = backup_storage_capacity(object_text(bs, BACKUP_STORAGE_URL), &m.capacity, &cause) == 0;
+	r = store_run(pool_store(pool), write_backup_measured, &m, e);
+	if (r < 0 || m.usable)
+		return r;
+	return error_set_code(e, ENOTCONN, "BS.1500", "%s", error_sentence(&cause));
+}

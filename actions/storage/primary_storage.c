@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where storage is and how large it is. See primary_storage.h and, for the rest of the pool, topology.h. */
+#include "actions/storage/primary_storage.h"
+
+#include <string.h>
+
+#include "actions/host/capacity.h"
+#include "actions/host/topology.h"
+#include "hypervisor/hypervisor.h"
+
+/* ------------------------------------------------------------ primary storage */
+
+bool primary_storage_is_local(const struct object *ps)
+{
+	return object_str_is(ps, PRIMARY_STORAGE_TYPE, "LocalStorage");
+}
+
+bool primary_storage_keeps_snapshots(const struct object *ps)
+{
+	return ps && object_str_is(ps, PRIMARY_STORAGE_TYPE, "Ceph");
+}
+
+const char *primary_storage_format(const struct object *ps, bool shareable)
+{
+	/* only raw files can be written by several guests; an image of Ceph is always raw */
+	return shareable || primary_storage_keeps_snapshots(ps) ? "raw" : "qcow2";
+}
+
+char *primary_storage_mount_path(const char *state_dir, const char *type, const char *url, const char *uuid)
+{
+	char *path = NULL;
+
+	if (strcmp(type, "NFS") != 0)
+		return strdup(url);
+	return asprintf(&path, "%s/mnt/%s", state_dir, uuid) < 0 ? NULL : path;
+}
+
+int primary_storage_open_pool(struct pool *pool, const struct object *ps, const char *host, struct error *e)
+{
+	const char *type = object_text(ps, PRIMARY_STORAGE_TYPE);
+	const char *url = object_text(ps, PRIMARY_STORAGE_URL);
+	_cleanup_free_ char *path =
+		primary_storage_mount_path(pool_state_dir(pool), type, url, object_uuid(ps));
+	struct hv_pool_spec spec = {.uuid = object_uuid(ps), .type = "dir", .target = path};
+
+	if (!path)
+		return error_set(e, ENOMEM, "out of memory");
+	if (strcmp(type, "NFS") == 0) {
+		spec.type = "netfs";
+		spec.source = url;
+	} else if (strcmp(type, "Ceph") == 0) {
+		spec.type = "rbd";
+		spec.source = url;
+	}
+	return hv_pool_open(pool_hypervisor(pool), host, &spec, e);
+}
+
+struct measured {
+	const char *uuid;
+	struct hv_capacity capacity;
+};
+
+/* Bytes that the pool's own files take on the storage. */
+static int64_t used_by_pool(const struct view *view, const char *ps)
+{
+	int64_t used = 0;
+
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, ps)
+		used += object_int(volume, VOLUME_ACTUAL_SIZE);
+	view_for_each_where (cache, view, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, ps)
+		used += object_int(cache, IMAGE_CACHE_SIZE);
+	return used;
+}
+
+static int write_measured(struct txn *t, void *arg, struct error *e)
+{
+	const struct measured *m = arg;
+	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, m->uuid);
+	struct object *copy;
+	int64_t others;
+	int r;
+
+	if (!ps)
+		return 0; /* deleted meanwhile */
+	copy = object_copy(ps);
+	if (!copy)
+		return error_set(e, ENOMEM, "out of memory");
+	others = m->capacity.total - m->capacity.available - used_by_pool(txn_view(t), m->uuid);
+	object_set_int(copy, PRIMARY_STORAGE_TOTAL_PHYSICAL, m->capacity.total);
+	object_set_int(copy, PRIMARY_STORAGE_AVAILABLE_PHYSICAL, m->capacity.available);
+	object_set_int(copy, PRIMARY_STORAGE_TOTAL, m->capacity.total);
+	object_set_int(copy, PRIMARY_STORAGE_SYSTEM_USED, others > 0 ? others : 0);
+	object_set_str(copy, PRIMARY_STORAGE_STATUS, "Connected");
+	r = txn_put(t, copy, NULL, e);
+	return r < 0 ? r : capacity_update_primary_storage(t, m->uuid, e);
+}
+
+/* Adds the room of one host to @m. True when it answered. */
+static bool measure_host(struct pool *pool, const char *host, struct measured *m)
+{
+	struct hv_capacity capacity;
+
+	if (hv_pool_capacity(pool_hypervisor(pool), host, m->uuid, &capacity, NULL) < 0)
+		return false;
+	m->capacity.total += capacity.total;
+	m->capacity.available += capacity.available;
+	return true;
+}
+
+int primary_storage_measure(struct pool *pool, const char *uuid, const char *also, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, uuid);
+	struct measured m = {.uuid = uuid};
+	bool answered, enough;
+
+	if (!ps)
+		return error_set(e, ENOENT, "primary storage '%s' does not exist", uuid);
+	answered = also && measure_host(pool, also, &m);
+	enough = answered && !primary_storage_is_local(ps);
+	for (const struct object *host = primary_storage_next_host(view, uuid, 0); host && !enough;
+	     host = primary_storage_next_host(view, uuid, host->id)) {
+		if (also && strcmp(object_uuid(host), also) == 0)
+			continue;
+		if (!measure_host(pool, object_uuid(host), &m))
+			continue;
+		answered = true;
+		enough = !primary_storage_is_local(ps);
+	}
+	if (!answered)
+		return error_set_code(e, ENOTCONN, "PS.1003",
+				      "no connected host can reach primary storage[uuid:%s]", uuid);
+	return store_run(pool_store(pool), write_measured, &m, e);
+}
+
+int primary_storage_open_on_host(struct pool *pool, const struct view *view, const struct object *ps,
+				 const char *host, struct error *e)
+{
+	int r = primary_storage_open_pool(pool, ps, host, e);
+
+	(void)view;
+	return r < 0 ? r : primary_storage_measure(pool, object_uuid(ps), host, e);
+}

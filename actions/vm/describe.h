@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The description of a VM's domain: what libvirt is asked to run. */
+#ifndef POOLFS_VM_DESCRIBE_H
+#define POOLFS_VM_DESCRIBE_H
+
+#include "actions/engine/pool.h"
+#include "hypervisor/hypervisor.h"
+
+/* Room for the name of a libvirt network or a bridge. */
+#define VM_NETWORK_NAME 32
+
+/** A domain's description with everything it points to. */
+struct vm_spec {
+	struct hv_domain_spec domain;
+	struct hv_disk disks[64];
+	struct hv_nic nics[32];
+	const char *pci[16];
+	char title[256];
+	char log[4096];
+	char networks[32][VM_NETWORK_NAME];
+	char *strings[64]; /* owned */
+	size_t string_count;
+	struct view *view; /* owned: everything borrowed is borrowed from it */
+};
+/** Describes the VM as @view has it, to be run on @host. @spec must be zero; vm_spec_done() it in any case.
+ */
+int vm_spec_build(struct pool *pool, struct view *view, const struct object *vm, const struct object *host,
+		  struct vm_spec *spec, struct error *e);
+/** Describes one NIC, to be plugged on @host; @network is room for what the result points to besides @view.
+ */
+void vm_spec_nic(const struct view *view, const struct object *nic, const struct object *host,
+		 char network[VM_NETWORK_NAME], struct hv_nic *ret);
+/** What the VM boots from, in order, with commas: HardDisk, CdRom. Borrowed. */
+const char *vm_boot_order(const struct view *view, const char *vm_uuid);
+/** Adds the NoCloud disk (path taken over) as the fourth CD-ROM. */
+int vm_spec_add_nocloud(struct vm_spec *spec, char *taken_path, struct error *e);
+void vm_spec_done(struct vm_spec *spec);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See ha.h; operations 4.1.52 to 4.1.54 of the manual. */
+#include "actions/vm/ha.h"
+
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "actions/engine/config.h"
+#include "actions/engine/tags.h"
+#include "actions/vm/state.h"
+
+#define NS_PER_S  INT64_C(1000000000)
+#define HA_TAG	  "ha"
+#define HA_SOURCE "ha"
+/* Starts that are so long ago no longer count. */
+#define RECENT_S 3600
+#define SSH_PORT 22
+/* How long a host's address may take to answer. */
+#define PROBE_MS 3000
+
+/* ------------------------------------------------------------------- starts */
+
+static int64_t ha_next_try(const struct view *view, const char *vm, int64_t now)
+{
+	int64_t most = config_int(view, "ha.neverStopVm.gc.maxRetryIntervalTime"), last = 0, wait = 1;
+	unsigned tries = 0;
+
+	view_for_each_where (job, view, KIND_JOB, JOB_RESOURCE_UUID, vm) {
+		if (!object_str_is(job, JOB_SOURCE, HA_SOURCE) ||
+		    object_int(job, JOB_CREATED) < now - RECENT_S * NS_PER_S)
+			continue;
+		tries++;
+		last = object_int(job, JOB_FINISHED) > last ? object_int(job, JOB_FINISHED) : last;
+	}
+	for (; tries > 1 && wait < most; tries--)
+		wait *= 2;
+	return last + (wait < most ? wait : most) * NS_PER_S;
+}
+
+static int submit_start(struct txn *t, const struct object *vm, struct error *e)
+{
+	struct actor actor = {.source = HA_SOURCE};
+	_cleanup_(request_free_p) struct request *req = NULL;
+	int r;
+
+	snprintf(actor.account, sizeof(actor.account), "%s", object_text(vm, VM_ACCOUNT_UUID));
+	r = request_new(operation_by_name("StartVmInstance"), object_uuid(vm), NULL, &actor, &req, e);
+	return r < 0 ? r : job_submit(t, req, e);
+}
+
+/* A NeverStop VM that is down and may be started now. */
+static bool is_wanted(const struct view *view, const struct object *vm, int64_t now)
+{
+	return vm && object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) &&
+	       !object_int(vm, VM_STOPPED_BY_HA) && !job_is_pending_for(view, object_uuid(vm)) &&
+	       ha_next_try(view, object_uuid(vm), now) <= now;
+}
+
+static const struct object *next_wanted(const struct view *view, int64_t now, int64_t *after)
+{
+	const struct object *tag;
+
+	while ((tag = view_next_where(view, KIND_SYSTEM_TAG, SYSTEM_TAG_TAG, HA_TAG "::NeverStop", *after))) {
+		const struct object *vm = view_get(view, KIND_VM, object_str(tag, SYSTEM_TAG_RESOURCE_UUID));
+
+		*after = tag->id;
+		if (is_wanted(view, vm, now))
+			return vm;
+	}
+	return NULL;
+}
+
+static int start_stopped_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *vm;
+	int64_t after = 0;
+	int r = 0;
+
+	(void)arg;
+	while (r == 0 && (vm = next_wanted(txn_view(t), txn_now(t), &after)))
+		r = submit_start(t, vm, e);
+	return r;
+}
+
+int ha_start_stopped(struct pool *pool, struct error *e)
+{
+	struct view *view = store_view(pool_store(pool));
+	int64_t after = 0;
+	bool any = config_bool(view, "ha.enable") && next_wanted(view, store_now(), &after);
+
+	view_unref(view);
+	return any ? store_run(pool_store(pool), start_stopped_fn, NULL, e) : 0;
+}
+
+/* -------------------------------------------------------------- dead hosts */
+
+/* True when something at the address accepts or refuses a connection: somebody is there. */
+static bool address_answers(const char *address, int64_t port)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *list = NULL;
+	struct pollfd fd = {.fd = -1, .events = POLLOUT};
+	bool answers = false;
+	char service[24];
+
+	snprintf(service, sizeof(service), "%lld", (long long)port);
+	if (getaddrinfo(address, service, &hints, &list) != 0)
+		return true; /* no name service is no proof of death */
+	for (const struct addrinfo *a = list; a && !answers; a = a->ai_next) {
+		socklen_t size = sizeof(int);
+		int error = 0;
+
+		fd.fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
+		if (fd.fd < 0)
+			continue;
+		if (connect(fd.fd, a->ai_addr, a->ai_addrlen) < 0)
+			error = errno;
+		if (error == EINPROGRESS && poll(&fd, 1, PROBE_MS) > 0)
+			(void)getsockopt(fd.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+		answers = error == 0 || error == ECONNREFUSED;
+		(void)close(fd.fd);
+	}
+	freeaddrinfo(list);
+	return answers;
+}
+
+static bool is_dead(const struct object *host)
+{
+	int64_t port = object_int(host, HOST_SSH_PORT);
+
+	/* A simulated machine has no address; it is there as long as it is connected. */
+	if (object_str_is(host, HOST_VIRT_TYPE, "test"))
+		return true;
+	return object_str(host, HOST_MANAGEMENT_IP) &&
+	       !address_answers(object_str(host, HOST_MANAGEMENT_IP), port ? port : SSH_PORT);
+}
+
+static bool is_on_shared_storage(const struct view *view, const struct object *vm)
+{
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm))
+		if (object_str(volume, VOLUME_HOST_UUID))
+			return false;
+	return true;
+}
+
+/* Hosts whose VMs HA shall start elsewhere: all of these conditions but the look at the machine itself. */
+static bool is_suspect(const struct view *view, const struct object *host, int64_t now)
+{
+	int64_t patience = config_int(view, "host.ping.interval") * config_int(view, "host.ping.maxFailure");
+
+	return object_str_is(host, HOST_STATUS, "Disconnected") &&
+	       host->times[HOST_STATUS] + patience * NS_PER_S <= now;
+}
+
+static bool can_be_saved(const struct view *view, const struct object *vm)
+{
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN)) &&
+	       tag_value(view, object_uuid(vm), HA_TAG) && !job_is_pending_for(view, object_uuid(vm)) &&
+	       is_on_shared_storage(view, vm);
+}
+
+static const struct object *next_to_save(const struct view *view, const char *host, int64_t *after)
+{
+	const struct object *vm;
+
+	while ((vm = view_next_where(view, KIND_VM, VM_HOST_UUID, host, *after))) {
+		*after = vm->id;
+		if (can_be_saved(view, vm))
+			return vm;
+	}
+	return NULL;
+}
+
+/* Each VM gives up its place on the dead host and gets the job that starts it elsewhere, in one change. */
+static int evacuate_fn(struct txn *t, void *arg, struct error *e)
+{
+	const char *uuid = arg;
+	const struct object *host = view_get(txn_view(t), KIND_HOST, uuid), *vm;
+	int64_t after = 0;
+	int r = 0;
+
+	if (!host || !is_suspect(txn_view(t), host, txn_now(t)))
+		return 0; /* it came back */
+	while (r == 0 && (vm = next_to_save(txn_view(t), uuid, &after))) {
+		char saved[UUID_SIZE];
+
+		snprintf(saved, sizeof(saved), "%s", object_uuid(vm));
+		r = vm_put_stopped(t, saved, VM_STATE_STOPPED, e);
+		if (r == 0)
+			r = submit_start(t, view_get(txn_view(t), KIND_VM, saved), e);
+	}
+	return r;
+}
+
+struct look {
+	struct pool *pool;
+	char host[UUID_SIZE];
+};
+
+static void look_at_host(void *arg)
+{
+	_cleanup_free_ struct look *look = arg;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct view *view = store_view(pool_store(look->pool));
+	const struct object *host = view_get(view, KIND_HOST, look->host);
+	bool dead = host && is_dead(host);
+
+	view_unref(view);
+	if (dead && store_run(pool_store(look->pool), evacuate_fn, look->host, &e) < 0)
+		fprintf(stderr, "poolfs: host %s is dead: %s\n", look->host, error_sentence(&e));
+}
+
+int ha_look_at_hosts(struct pool *pool, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	int64_t now = store_now();
+
+	if (!config_bool(view, "ha.enable"))
+		return 0;
+	view_for_each (host, view, KIND_HOST) {
+		struct look *look;
+		int64_t after = 0;
+
+		if (!is_suspect(view, host, now) || !next_to_save(view, object_uuid(host), &after))
+			continue;
+		look = malloc(sizeof(*look));
+		if (!look)
+			return error_set(e, ENOMEM, "out of memory");
+		look->pool = pool;
+		snprintf(look->host, sizeof(look->host), "%s", object_uuid(host));
+		if (pool_background(pool, look_at_host, look) < 0)
+			free(look);
+	}
+	return 0;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bringing a VM up and down on a host: what Start, Reboot, Create and the rest
+ * have in common. See vm/state.h.
+ *
+ * Up: one change chooses the host, promises its capacity and gives the NICs
+ * their addresses (state Starting); then the host is made ready and the domain
+ * started; then one change says Running. Whatever fails, one change takes it
+ * back. A kill in between leaves Starting, which recovery settles by asking
+ * the host.
+ */
+#include "actions/vm/power.h"
+
+#include <string.h>
+
+#include "actions/engine/tags.h"
+#include "actions/network/host_prepare.h"
+#include "actions/network/l3_network.h"
+#include "actions/vm/describe.h"
+#include "actions/vm/iso.h"
+#include "actions/vm/lease.h"
+#include "actions/vm/nocloud.h"
+#include "actions/vm/placement.h"
+#include "actions/vm/state.h"
+#include "actions/volume/snapshot_create.h"
+
+/* --------------------------------------------------------------- choosing */
+
+struct up {
+	struct job *job;
+	const char *uuid;
+	enum vm_state failed_state;
+	bool paused;
+	char host[UUID_SIZE], last_host[UUID_SIZE];
+	json_t *placement; /* owned; how the host was chosen */
+};
+
+static int check_networks(struct txn *t, struct up *up, struct error *e)
+{
+	bool any = false;
+
+	view_for_each_where (nic, txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid) {
+		const char *l3 = object_str(nic, NIC_L3_UUID);
+
+		if (!view_get(txn_view(t), KIND_L3_NETWORK, l3))
+			return error_set(
+				e, EBUSY,
+				"Unable to find L3Network[uuid:%s] to start the current vm, it may have been "
+				"deleted, Operation suggestion: delete this vm, recreate a new vm",
+				l3 ? l3 : "");
+		any = true;
+	}
+	if (!any)
+		return error_set(
+			e, EBUSY,
+			"unable to start the vm[uuid:%s]. It doesn't have any nic, please attach a nic and try again",
+			up->uuid);
+	return 0;
+}
+
+/* NICs that gave their address back when the VM was destroyed get one again: the fixed one if it has one. */
+static int give_addresses(struct txn *t, struct up *up, struct error *e)
+{
+	int64_t after = 0;
+
+	for (;;) {
+		const struct object *nic =
+			view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid, after);
+		struct object *changed;
+		char prefix[64];
+		int r;
+
+		if (!nic)
+			return 0;
+		after = nic->id;
+		if (object_str(nic, NIC_IP))
+			continue;
+		changed = object_copy(nic);
+		if (!changed)
+			return error_set(e, ENOMEM, "out of memory");
+		snprintf(prefix, sizeof(prefix), "staticIp::%s", object_text(nic, NIC_L3_UUID));
+		r = l3_network_allocate_ip(t, object_str(nic, NIC_L3_UUID),
+					   tag_value(txn_view(t), up->uuid, prefix), changed, e);
+		if (r < 0) {
+			object_unref(changed);
+			return r;
+		}
+		r = txn_put(t, changed, NULL, e);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int choose_host(struct txn *t, struct up *up, const struct object **ret_host, struct error *e)
+{
+	const struct request *req = up->job->req;
+	const char *networks[PLACEMENT_NETWORKS];
+	struct placement want;
+
+	placement_for_vm(txn_view(t), view_get(txn_view(t), KIND_VM, up->uuid), &want, networks);
+	want.host = request_str(req, "hostUuid");
+	want.cluster = want.host ? NULL : request_str(req, "clusterUuid");
+	if (want.host || want.cluster)
+		want.strategy = "DesignatedHostAllocatorStrategy";
+	want.ret_report = &up->placement;
+	return placement_choose(txn_view(t), &want, ret_host, NULL, e);
+}
+
+static int choose_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct up *up = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid), *host;
+	struct object *vm;
+	int r;
+
+	if (!before)
+		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
+	r = check_networks(t, up, e);
+	if (r == 0)
+		r = choose_host(t, up, &host, e);
+	if (r < 0)
+		return r;
+	snprintf(up->host, sizeof(up->host), "%s", object_uuid(host));
+	snprintf(up->last_host, sizeof(up->last_host), "%s", object_text(before, VM_LAST_HOST_UUID));
+	vm = object_copy(before);
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_STARTING));
+	object_set_str(vm, VM_HOST_UUID, up->host);
+	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
+	object_set_null(vm, VM_STOPPED_BY_HA);
+	vm_set_placement(vm, up->placement);
+	r = vm_write(t, before, vm, e);
+	return r < 0 ? r : give_addresses(t, up, e);
+}
+
+/* ------------------------------------------------------------ on the host */
+
+static int start_domain(struct up *up, struct view *view, struct error *e)
+{
+	const struct object *vm = view_get(view, KIND_VM, up->uuid);
+	const struct object *host = view_get(view, KIND_HOST, up->host);
+	struct hypervisor *hv = pool_hypervisor(up->job->pool);
+	_cleanup_(vm_spec_done) struct vm_spec spec = {0};
+	char *nocloud = NULL;
+	int r;
+
+	if (!vm || !host)
+		return error_set(e, ENOENT, "VM '%s' or its host is gone", up->uuid);
+	r = vm_make_nocloud(up->job, view, vm, host, &nocloud, e);
+	if (r == 0)
+		r = vm_spec_build(up->job->pool, view, vm, host, &spec, e);
+	if (r == 0 && nocloud)
+		r = vm_spec_add_nocloud(&spec, steal(&nocloud), e);
+	free(nocloud);
+	if (r < 0)
+		return r;
+	r = hv_domain_start(hv, up->host, &spec.domain, up->paused, e);
+	return r < 0 ? (error_wrap(e, "HOST.1005"), r) : 0;
+}
+
+static int make_ready_and_start(struct up *up, struct error *e)
+{
+	struct pool *pool = up->job->pool;
+	bool new_host = strcmp(up->host, up->last_host) != 0;
+	_cleanup_(error_done) struct error first = ERROR_INIT;
+	struct view *view = store_view(pool_store(pool));
+	int r = snapshot_settle_vm(pool, up->uuid, e);
+
+	/* Addresses, MACs and host names may have changed since the last start; what is right costs one look.
+	 */
+	if (r == 0)
+		r = vm_set_leases(pool, view, up->uuid, up->host, e);
+	if (r == 0)
+		r = vm_fetch_isos(up->job, view, up->uuid, up->host, e);
+	view_unref(view);
+	if (r < 0)
+		return r;
+	/* What a host needs is made when it connects; look again only when the start says that something is
+	 * missing. */
+	view = store_view(pool_store(pool));
+	r = start_domain(up, view, &first);
+	if (r == -ENOENT && host_prepare(pool, up->host, e) == 0) {
+		error_done(&first);
+		r = vm_set_leases(pool, view, up->uuid, up->host, &first);
+		if (r == 0)
+			r = start_domain(up, view, &first);
+	}
+	view_unref(view);
+	if (r < 0) {
+		error_done(e);
+		return error_move(e, &first);
+	}
+	/* The definition left on the former host would start an old disk by hand: remove it. */
+	if (new_host && *up->last_host) {
+		_cleanup_(error_done) struct error ignored = ERROR_INIT;
+
+		(void)hv_domain_undefine(pool_hypervisor(pool), up->last_host, up->uuid, &ignored);
+	}
+	return 0;
+}
+
+/* ----------------------------------------------------------------- the end */
+
+static int started_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct up *up = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+	int r;
+
+	if (!vm)
+		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
+	/* A lost host made it Unknown meanwhile; the comparison at its return goes on from there. */
+	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING)) ||
+	    object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_REBOOTING)))
+		object_set_str(vm, VM_STATE, vm_state_name(up->paused ? VM_STATE_PAUSED : VM_STATE_RUNNING));
+	object_set_str(vm, VM_LAST_HOST_UUID, up->host);
+	r = vm_write(t, before, vm, e);
+	/* The order that was set for one start has had it. */
+	if (r == 0 && tag_value(txn_view(t), up->uuid, "cdromBootOnce")) {
+		r = object_set_system_tag(t, KIND_VM, up->uuid, "bootOrder", NULL, false, e);
+		if (r == 0)
+			r = object_set_system_tag(t, KIND_VM, up->uuid, "cdromBootOnce", NULL, false, e);
+	}
+	return r;
+}
+
+static int failed_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct up *up = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+
+	if (!vm)
+		return 0;
+	object_set_str(vm, VM_STATE, vm_state_name(up->failed_state));
+	object_set_null(vm, VM_HOST_UUID);
+	return vm_write(t, before, vm, e);
+}
+
+int vm_power_on(struct job *job, const char *uuid, const char *host, const char *last_host,
+		enum vm_state failed_state, bool paused, struct error *e)
+{
+	struct up up = {.job = job, .uuid = uuid, .failed_state = failed_state, .paused = paused};
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	int r;
+
+	snprintf(up.host, sizeof(up.host), "%s", host);
+	snprintf(up.last_host, sizeof(up.last_host), "%s", last_host ? last_host : "");
+	r = make_ready_and_start(&up, e);
+	if (r == 0)
+		r = store_run(pool_store(job->pool), started_fn, &up, e);
+	if (r < 0) {
+		(void)hv_domain_destroy(pool_hypervisor(job->pool), up.host, uuid, &ignored);
+		(void)store_run(pool_store(job->pool), failed_fn, &up, &ignored);
+		return r;
+	}
+	vm_settle(job->pool, up.host, uuid);
+	return 0;
+}
+
+int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e)
+{
+	struct up up = {.job = job, .uuid = uuid};
+	int r = store_run(pool_store(job->pool), choose_fn, &up, e);
+
+	if (r < 0)
+		vm_note_placement(job->pool, uuid, up.placement);
+	json_decref(up.placement);
+	return r < 0 ? r : vm_power_on(job, uuid, up.host, up.last_host, failed_state, paused, e);
+}
+
+/* -------------------------------------------------------------------- down */
+
+struct down {
+	const char *uuid;
+	bool for_good; /* HA leaves it alone */
+	char host[UUID_SIZE];
+};
+
+static int stopped_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct down *d = arg;
+
+	return vm_put_off(t, d->uuid, d->for_good, e);
+}
+
+int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_ms, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(job->pool);
+	_cleanup_(error_done) struct error polite = ERROR_INIT;
+	int left = job_remaining_ms(job);
+
+	/* A guest that does not listen is no failure: its power is cut. */
+	if (grace_ms > 0 &&
+	    hv_domain_shutdown(hv, host, uuid, grace_ms < left ? grace_ms : left, &polite) == 0)
+		return 0;
+	if (hv_domain_destroy(hv, host, uuid, e) < 0) {
+		int r = -e->errnum;
+
+		error_wrap(e, "HOST.1006");
+		return r;
+	}
+	return 0;
+}
+
+int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error *e)
+{
+	struct down d = {.uuid = uuid, .for_good = vm_stop_is_for_good(job->req)};
+	struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+	char before[24];
+	int r;
+
+	if (!vm) {
+		view_unref(view);
+		return error_set(e, ENOENT, "VM '%s' is gone", uuid);
+	}
+	snprintf(d.host, sizeof(d.host), "%s", object_text(vm, VM_HOST_UUID));
+	snprintf(before, sizeof(before), "%s", object_text(vm, VM_STATE));
+	view_unref(view);
+	if (*d.host) {
+		r = vm_set_state(job->pool, uuid, VM_STATE_STOPPING, e);
+		if (r == 0)
+			r = vm_power_off(job, uuid, d.host, grace_ms, e);
+		if (r < 0) {
+			_cleanup_(error_done) struct error ignored = ERROR_INIT;
+
+			(void)vm_set_state(job->pool, uuid, (enum vm_state)vm_state_parse(before), &ignored);
+			vm_settle(job->pool, d.host, uuid);
+			return r;
+		}
+	}
+	return store_run(pool_store(job->pool), stopped_fn, &d, e);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The size of a VM, and what of it can be changed while it runs. */
+#ifndef POOLFS_VM_RESIZE_H
+#define POOLFS_VM_RESIZE_H
+
+#include "model/view.h"
+
+struct vm_size {
+	int64_t cpus, memory;
+};
+
+/** True when a VM that runs can be given exactly this size without being stopped. */
+bool vm_resizes_live(const struct view *view, const struct object *vm, int64_t cpus, int64_t memory);
+
+/** The size of a VM. */
+struct vm_size vm_size_of(const struct object *vm);
+
+#endif

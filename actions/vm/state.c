@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See state.h. */
+#include "actions/vm/state.h"
+
+#include <string.h>
+
+#include "actions/host/capacity.h"
+#include "actions/host/wait.h"
+
+/* ----------------------------------------------------------------- states */
+
+struct state_change {
+	const char *uuid;
+	enum vm_state state;
+};
+
+int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e)
+{
+	_cleanup_object_ const struct object *held = object_ref(before);
+	const struct object *now;
+	int r;
+
+	/* the reason is that of the state */
+	if (before && !object_str_is(vm, VM_STATE, object_text(before, VM_STATE)) &&
+	    object_str_is(vm, VM_STATE_REASON, object_text(before, VM_STATE_REASON)))
+		object_set_null(vm, VM_STATE_REASON);
+	r = txn_put(t, vm, &now, e);
+	if (r < 0)
+		return r;
+	/* The hosts' rows are other objects: writing them leaves these two as they are. */
+	_cleanup_object_ const struct object *written = object_ref(now);
+
+	return capacity_follow_vm(t, held, written, e);
+}
+
+int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VM, uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+
+	if (!before)
+		return error_set(e, ENOENT, "VM '%s' is gone", uuid);
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(vm, VM_STATE, vm_state_name(state));
+	return vm_write(t, before, vm, e);
+}
+
+static int state_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct state_change *c = arg;
+
+	return vm_put_state(t, c->uuid, c->state, e);
+}
+
+int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struct error *e)
+{
+	struct state_change c = {uuid, state};
+
+	return store_run(pool_store(pool), state_fn, &c, e);
+}
+
+const char *vm_active_host(const struct object *vm)
+{
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
+			       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED))
+		       ? object_str(vm, VM_HOST_UUID)
+		       : NULL;
+}
+
+struct settle {
+	const char *host, *uuid;
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+};
+
+static int settle_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct settle *s = arg;
+
+	return vm_set_observed(t, s->host, s->uuid, s->state, s->reason, e);
+}
+
+void vm_settle(struct pool *pool, const char *host, const char *uuid)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct settle s = {.host = host, .uuid = uuid};
+
+	/* No answer: the host's next connection compares everything anyway. */
+	if (hv_domain_state(pool_hypervisor(pool), host, uuid, &s.state, &s.reason, &e) == 0)
+		(void)store_run(pool_store(pool), settle_fn, &s, &e);
+}
+
+/* -------------------------------------------------------------------- down */
+
+int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VM, uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+	char host[UUID_SIZE];
+
+	if (!vm)
+		return error_set(e, ENOENT, "VM '%s' is gone", uuid);
+	snprintf(host, sizeof(host), "%s", object_text(before, VM_HOST_UUID));
+	object_set_str(vm, VM_STATE, vm_state_name(state));
+	if (*host)
+		object_set_str(vm, VM_LAST_HOST_UUID, host);
+	object_set_null(vm, VM_HOST_UUID);
+	object_set_null(vm, VM_UNKNOWN_FROM);
+	return vm_write(t, before, vm, e);
+}
+
+int vm_put_off(struct txn *t, const char *uuid, bool for_good, struct error *e)
+{
+	int r = vm_put_stopped(t, uuid, VM_STATE_STOPPED, e);
+	struct object *vm;
+
+	if (r < 0 || !for_good)
+		return r;
+	vm = object_copy(view_get(txn_view(t), KIND_VM, uuid));
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_int(vm, VM_STOPPED_BY_HA, 1);
+	return txn_put(t, vm, NULL, e);
+}
+
+bool vm_stop_is_for_good(const struct request *req)
+{
+	const char *stop_ha = request_str(req, "stopHA"), *strategy = request_str(req, "strategy");
+
+	return (stop_ha && strcmp(stop_ha, "true") == 0) ||
+	       (strategy && strcmp(strategy, "CreateStopped") == 0);
+}
+
+/* ------------------------------------------------------------------- VMs */
+
+/* The pool's state for a domain's; -1 where an event says nothing about this VM. */
+static int state_for(const struct object *vm, enum hv_domain_state observed)
+{
+	int now = vm_state_parse(object_str(vm, VM_STATE));
+
+	switch ((enum vm_state)now) {
+	case VM_STATE_RUNNING:
+	case VM_STATE_STOPPED:
+	case VM_STATE_PAUSED:
+	case VM_STATE_UNKNOWN:
+		break;
+	case VM_STATE_CREATED:
+	case VM_STATE_STARTING:
+	case VM_STATE_STOPPING:
+	case VM_STATE_REBOOTING:
+	case VM_STATE_PAUSING:
+	case VM_STATE_RESUMING:
+	case VM_STATE_MIGRATING:
+	case VM_STATE_VOLUME_MIGRATING:
+	case VM_STATE_DESTROYING:
+	case VM_STATE_DESTROYED:
+	case VM_STATE_EXPUNGING:
+	case VM_STATE_COUNT:
+		return -1;
+	}
+	switch (observed) {
+	case HV_DOMAIN_RUNNING:
+		return VM_STATE_RUNNING;
+	case HV_DOMAIN_PAUSED:
+		return VM_STATE_PAUSED;
+	case HV_DOMAIN_OFF:
+	case HV_DOMAIN_ABSENT:
+		return VM_STATE_STOPPED;
+	}
+	return -1;
+}
+
+/* NULL: nothing that people need to know. */
+static const char *reason_name(enum hv_domain_reason reason)
+{
+	switch (reason) {
+	case HV_REASON_OTHER:
+		return NULL;
+	case HV_REASON_GUEST:
+		return "guest";
+	case HV_REASON_CRASHED:
+		return "crashed";
+	case HV_REASON_ENOSPC:
+		return "enospc";
+	case HV_REASON_IO_ERROR:
+		return "io-error";
+	}
+	return NULL;
+}
+
+int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state observed,
+		    enum hv_domain_reason reason, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VM, vm_uuid);
+	int state = before ? state_for(before, observed) : -1;
+	const char *host = before ? object_str(before, VM_HOST_UUID) : NULL;
+	struct object *vm;
+
+	if (state < 0)
+		return 0;
+	/* A stopped leftover on another host says nothing about where the VM really is. */
+	if (state == VM_STATE_STOPPED && (!host || strcmp(host, host_uuid) != 0))
+		return 0;
+	vm = object_copy(before);
+	if (!vm)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_str(vm, VM_STATE, vm_state_name((enum vm_state)state));
+	/* a stop that a job wrote and that is only seen once more keeps what was known of it */
+	if (state != VM_STATE_STOPPED || !object_str_is(before, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
+		object_set_str(vm, VM_STATE_REASON, reason_name(reason));
+	object_set_null(vm, VM_UNKNOWN_FROM);
+	if (state == VM_STATE_STOPPED) {
+		object_set_str(vm, VM_LAST_HOST_UUID, host);
+		object_set_null(vm, VM_HOST_UUID);
+	} else {
+		const struct object *h = view_get(txn_view(t), KIND_HOST, host_uuid);
+
+		object_set_str(vm, VM_HOST_UUID, host_uuid);
+		object_set_null(vm, VM_STOPPED_BY_HA);
+		if (h)
+			object_set_str(vm, VM_CLUSTER_UUID, object_str(h, HOST_CLUSTER_UUID));
+	}
+	return vm_write(t, before, vm, e);
+}
+
+/* ---------------------------------------------------------------- recovery */
+
+struct recovered {
+	const char *uuid, *host;
+	bool known, for_good;
+	enum hv_domain_state domain;
+	enum vm_state state;
+};
+
+static int recovered_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct recovered *r = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, r->uuid);
+	struct object *vm = before ? object_copy(before) : NULL;
+
+	if (!vm)
+		return error_set(e, ENOENT, "VM '%s' is gone", r->uuid);
+	if (!r->known) {
+		object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
+		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
+		return vm_write(t, before, vm, e);
+	}
+	object_unref(vm);
+	switch (r->domain) {
+	case HV_DOMAIN_RUNNING:
+		r->state = VM_STATE_RUNNING;
+		break;
+	case HV_DOMAIN_PAUSED:
+		r->state = VM_STATE_PAUSED;
+		break;
+	case HV_DOMAIN_OFF:
+	case HV_DOMAIN_ABSENT:
+		r->state = VM_STATE_STOPPED;
+		return vm_put_off(t, r->uuid, r->for_good, e);
+	}
+	return vm_put_state(t, r->uuid, r->state, e);
+}
+
+int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+	struct recovered r = {.uuid = uuid,
+			      .host = host,
+			      .state = VM_STATE_UNKNOWN,
+			      .for_good = vm_stop_is_for_good(job->req)};
+	enum hv_domain_reason reason;
+	int state = vm ? vm_state_parse(object_str(vm, VM_STATE)) : -1;
+
+	if (!vm)
+		return -EINTR;
+	/* It had got no further than the row, or had come to its end already. */
+	if (!host)
+		return state == (int)wanted ? 0 : -EINTR;
+	r.known = host_wait_connected(job, host) &&
+		  hv_domain_state(pool_hypervisor(job->pool), host, uuid, &r.domain, &reason, &ignored) == 0;
+	if (store_run(pool_store(job->pool), recovered_fn, &r, &ignored) < 0)
+		return -EINTR;
+	return r.known && r.state == wanted ? 0 : -EINTR;
+}

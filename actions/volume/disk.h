@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A volume as a disk of a domain. */
+#ifndef POOLFS_VOLUME_DISK_H
+#define POOLFS_VOLUME_DISK_H
+
+#include "hypervisor/hypervisor.h"
+#include "model/view.h"
+
+/** Describes a volume as a disk of @vm. Strings are borrowed from the view. */
+void volume_describe_disk(const struct view *view, const struct object *vm, const struct object *volume,
+			  int device_id, struct hv_disk *ret);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See disk_reader.h. */
+#include "actions/volume/disk_reader.h"
+
+#include <fcntl.h>
+#include <libnbd.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "actions/volume/place.h"
+#include "actions/volume/snapshot.h"
+#include "hypervisor/hypervisor.h"
+
+/* Most bytes of one question about holes, and of one read: the protocol counts in 32 bits. */
+#define QUESTION_MAX (INT64_C(1) << 30)
+#define READ_MAX     (1 << 20)
+#define ALLOCATION   "base:allocation"
+/* The unit of st_blocks. */
+#define BLOCK 512
+
+struct disk_reader {
+	struct ref ref;
+	enum kind_id kind;	/* immutable */
+	char uuid[UUID_SIZE];	/* immutable */
+	char *path;		/* immutable; owned */
+	int fd;			/* immutable; -1 when it is read through nbd */
+	struct nbd_handle *nbd; /* locks itself; owned */
+	int64_t size;		/* immutable */
+};
+
+/* --------------------------------------------------------------------- looking */
+
+static int path_field(const struct object *o)
+{
+	return o->kind->id == KIND_VOLUME ? (int)VOLUME_INSTALL_PATH : (int)SNAPSHOT_INSTALL_PATH;
+}
+
+int64_t disk_reader_size(const struct object *o)
+{
+	if (o->kind->id == KIND_IMAGE)
+		return object_str_is(o, IMAGE_STATUS, "Ready") ? object_int(o, IMAGE_ACTUAL_SIZE) : 0;
+	if (!object_str(o, path_field(o)))
+		return 0;
+	return object_int(o, o->kind->id == KIND_VOLUME ? (int)VOLUME_SIZE : (int)SNAPSHOT_VIRTUAL_SIZE);
+}
+
+int64_t disk_reader_occupied(const struct object *o)
+{
+	int64_t size = disk_reader_size(o), occupied = size;
+
+	if (o->kind->id != KIND_IMAGE)
+		occupied = object_int(o, o->kind->id == KIND_VOLUME ? (int)VOLUME_ACTUAL_SIZE
+								    : (int)SNAPSHOT_SIZE);
+	/* tar and cp look for holes only when blocks are missing, and take a file without any for one hole */
+	if (occupied > size - BLOCK)
+		occupied = size - BLOCK;
+	return occupied > BLOCK ? occupied : BLOCK;
+}
+
+/* The first copy of an image whose file can be reached. */
+static const char *image_path(const struct view *view, const struct object *image)
+{
+	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, object_uuid(image)) {
+		const char *path = object_str(ref, IMAGE_REF_INSTALL_PATH);
+
+		if (path && object_str_is(ref, IMAGE_REF_STATUS, "Ready") && access(path, R_OK) == 0)
+			return path;
+	}
+	return NULL;
+}
+
+/* The volume whose files an object is made of. */
+static const struct object *volume_of(const struct view *view, const struct object *o)
+{
+	return o->kind->id == KIND_VOLUME ? o
+					  : view_get(view, KIND_VOLUME, object_str(o, SNAPSHOT_VOLUME_UUID));
+}
+
+static bool is_here(const struct object *host)
+{
+	const char *uri = object_text(host, HOST_URI);
+
+	return strncmp(uri, "test:", 5) == 0 || strncmp(uri, "qemu:///", 8) == 0 ||
+	       strncmp(uri, "qemu+unix:", 10) == 0;
+}
+
+static bool is_at_rest(const struct view *view, const struct object *volume)
+{
+	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
+
+	if (view_next_where(view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, object_uuid(volume), 0))
+		return false;
+	return !vm || object_str_is(vm, VM_STATE, "Stopped") || object_str_is(vm, VM_STATE, "Destroyed");
+}
+
+int disk_reader_check(const struct view *view, const struct object *o, struct error *e)
+{
+	const struct object *volume, *host;
+
+	if (disk_reader_size(o) == 0)
+		return error_set(e, EBUSY, "%s '%s' has no data to read yet", o->kind->noun, object_uuid(o));
+	if (o->kind->id == KIND_IMAGE)
+		return 0;
+	volume = volume_of(view, o);
+	if (!volume || (o->kind->id == KIND_VOLUME && !is_at_rest(view, volume)))
+		return error_set(e, EBUSY, "volume '%s' is in use by a VM, read one of its snapshots instead",
+				 object_uuid(o));
+	if (o->kind->id == KIND_SNAPSHOT) {
+		int r = snapshot_check_readable(o, e);
+
+		if (r < 0)
+			return r;
+	}
+	/* what is on Ceph is where anybody asks for it */
+	if (snapshots_are_kept_by_storage(view, volume))
+		return 0;
+	host = volume_any_host(view, volume);
+	if (!host || !is_here(host))
+		return error_set(e, EOPNOTSUPP, "the files of volume '%s' are not on this machine",
+				 object_uuid(volume));
+	return 0;
+}
+
+bool disk_reader_is_valid(const struct disk_reader *r, const struct view *view)
+{
+	const struct object *o = view_get(view, r->kind, r->uuid);
+
+	if (!o || r->kind == KIND_IMAGE)
+		return o != NULL;
+	if (!object_str_is(o, path_field(o), r->path))
+		return false;
+	return r->kind == KIND_SNAPSHOT ? object_str_is(o, SNAPSHOT_STATE, "Enabled") : is_at_rest(view, o);
+}
+
+/* --------------------------------------------------------------------- opening */
+
+static void reader_destroy(struct ref *self)
+{
+	struct disk_reader *r = (struct disk_reader *)self;
+
+	nbd_close(r->nbd);
+	if (r->fd >= 0)
+		(void)close(r->fd);
+	free(r->path);
+	free(r);
+}
+
+struct disk_reader *disk_reader_ref(struct disk_reader *r)
+{
+	ref_get(&r->ref);
+	return r;
+}
+
+void disk_reader_unref(struct disk_reader *r)
+{
+	ref_put((struct ref *)r);
+}
+DEFINE_CLEANUP(struct disk_reader *, disk_reader_unref)
+
+static int open_disk(struct disk_reader *r, const char *format, struct error *e)
+{
+	_cleanup_free_ char *image = hv_image_options(r->path, format), *options = NULL;
+	char program[] = "qemu-nbd", read_only[] = "--read-only", with_options[] = "--image-opts";
+	char *command[] = {program, read_only, with_options, NULL, NULL};
+
+	if (!image || asprintf(&options, "%s,force-share=on", image) < 0)
+		return error_set(e, ENOMEM, "out of memory");
+	command[3] = options;
+	r->nbd = nbd_create();
+	if (!r->nbd)
+		return error_set(e, ENOMEM, "out of memory");
+	if (nbd_add_meta_context(r->nbd, ALLOCATION) < 0 ||
+	    nbd_connect_systemd_socket_activation(r->nbd, command) < 0)
+		return error_set(e, EIO, "cannot read '%s' with qemu-nbd: %s", r->path, nbd_get_error());
+	r->size = nbd_get_size(r->nbd);
+	return r->size < 0
+		       ? error_set(e, EIO, "cannot ask for the size of '%s': %s", r->path, nbd_get_error())
+		       : 0;
+}
+
+static int open_image(struct disk_reader *r, struct error *e)
+{
+	struct stat st;
+
+	r->fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (r->fd < 0 || fstat(r->fd, &st) < 0)
+		return error_set(e, errno, "cannot read '%s': %s", r->path, strerror(errno));
+	r->size = st.st_size;
+	return 0;
+}
+
+int disk_reader_open(const struct view *view, const struct object *o, struct disk_reader **ret_reader,
+		     struct error *e)
+{
+	_cleanup_(disk_reader_unref_p) struct disk_reader *r = NULL;
+	const char *path;
+	int rc = disk_reader_check(view, o, e);
+
+	if (rc < 0)
+		return rc;
+	path = o->kind->id == KIND_IMAGE ? image_path(view, o) : object_str(o, path_field(o));
+	if (!path)
+		return error_set(e, ENOENT, "no copy of image '%s' can be read", object_uuid(o));
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return error_set(e, ENOMEM, "out of memory");
+	ref_init(&r->ref, reader_destroy);
+	r->fd = -1;
+	r->kind = o->kind->id;
+	snprintf(r->uuid, sizeof(r->uuid), "%s", object_uuid(o));
+	r->path = strdup(path);
+	if (!r->path)
+		return error_set(e, ENOMEM, "out of memory");
+	rc = r->kind == KIND_IMAGE ? open_image(r, e)
+				   : open_disk(r,
+					       object_text(o, r->kind == KIND_VOLUME ? (int)VOLUME_FORMAT
+										     : (int)SNAPSHOT_FORMAT),
+					       e);
+	if (rc < 0)
+		return rc;
+	*ret_reader = steal(&r);
+	return 0;
+}
+
+/* --------------------------------------------------------------------- reading */
+
+static int nbd_errno(void)
+{
+	int errnum = nbd_get_errno();
+
+	return errnum ? -errnum : -EIO;
+}
+
+ssize_t disk_reader_read(struct disk_reader *r, void *buffer, size_t size, int64_t offset)
+{
+	if (offset >= r->size || size == 0)
+		return 0;
+	if ((int64_t)size > r->size - offset)
+		size = (size_t)(r->size - offset);
+	if (size > READ_MAX)
+		size = READ_MAX;
+	if (r->fd >= 0) {
+		ssize_t got = pread(r->fd, buffer, size, offset);
+
+		return got < 0 ? -errno : got;
+	}
+	return nbd_pread(r->nbd, buffer, size, (uint64_t)offset, 0) < 0 ? nbd_errno() : (ssize_t)size;
+}
+
+/* A search for the first extent of one kind. */
+struct search {
+	bool want_hole, found;
+	int64_t at, end; /* `at` moves on; nothing is looked at from `end` on */
+};
+
+static int look_at_extents(void *data, const char *context, uint64_t offset, uint32_t *entries, size_t count,
+			   int *error)
+{
+	struct search *s = data;
+
+	(void)error;
+	if (strcmp(context, ALLOCATION) != 0)
+		return 0;
+	(void)offset;
+	for (size_t i = 0; i + 1 < count && !s->found && s->at < s->end; i += 2) {
+		s->found = s->want_hole == ((entries[i + 1] & LIBNBD_STATE_ZERO) != 0);
+		if (!s->found)
+			s->at += entries[i];
+	}
+	return 0;
+}
+
+static int64_t seek_disk(struct disk_reader *r, int64_t offset, bool want_hole)
+{
+	struct search s = {.want_hole = want_hole, .at = offset, .end = r->size};
+
+	while (!s.found && s.at < s.end) {
+		nbd_extent_callback look = {.callback = look_at_extents, .user_data = &s};
+		int64_t before = s.at, left = s.end - s.at;
+
+		if (nbd_block_status(r->nbd, (uint64_t)(left < QUESTION_MAX ? left : QUESTION_MAX),
+				     (uint64_t)s.at, look, 0) < 0)
+			return nbd_errno();
+		if (!s.found && s.at == before)
+			return -EIO;
+	}
+	if (s.found)
+		return s.at;
+	/* the end of a file is a hole */
+	return want_hole ? r->size : -ENXIO;
+}
+
+int64_t disk_reader_seek(struct disk_reader *r, int64_t offset, int whence)
+{
+	off_t at;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return -EINVAL;
+	if (offset < 0 || offset >= r->size)
+		return -ENXIO;
+	if (r->fd < 0)
+		return seek_disk(r, offset, whence == SEEK_HOLE);
+	at = lseek(r->fd, offset, whence);
+	return at < 0 ? -errno : at;
+}

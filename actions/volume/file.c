@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See file.h. */
+#include "actions/volume/file.h"
+
+#include "actions/engine/kill_point.h"
+#include "actions/host/capacity.h"
+#include "actions/image/cache.h"
+#include "actions/image/rules.h"
+#include "actions/storage/primary_storage.h"
+#include "actions/volume/place.h"
+#include "hypervisor/hypervisor.h"
+
+/* ------------------------------------------------------------------ the row */
+
+/* Puts @volume (taken over) on a storage: Creating, its bytes promised. */
+int volume_put_placed(struct txn *t, struct object *volume, const struct object *ps,
+		      const struct object *host, struct error *e)
+{
+	int r;
+
+	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps));
+	object_set_str(volume, VOLUME_HOST_UUID, primary_storage_is_local(ps) ? object_uuid(host) : NULL);
+	object_set_str(volume, VOLUME_FORMAT,
+		       primary_storage_format(ps, object_int(volume, VOLUME_IS_SHAREABLE) != 0));
+	object_set_str(volume, VOLUME_STATUS, "Creating");
+	r = capacity_reserve_storage(t, object_uuid(ps), object_int(volume, VOLUME_SIZE), e);
+	if (r < 0) {
+		object_unref(volume);
+		return r;
+	}
+	return txn_put(t, volume, NULL, e);
+}
+
+/* --------------------------------------------------------------- instantiating */
+
+struct instantiate {
+	const char *uuid, *vm;	      /* vm may be NULL */
+	const char *ps, *wanted_host; /* wanted; may be NULL */
+	char host[UUID_SIZE];	      /* out */
+};
+
+static int instantiate_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct instantiate *i = arg;
+	const struct view *view = txn_view(t);
+	const struct object *volume = view_get(view, KIND_VOLUME, i->uuid), *ps, *host;
+	struct object *copy;
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOENT, "volume '%s' is gone", i->uuid);
+	r = volume_choose_storage(view, view_get(view, KIND_VM, i->vm), i->ps, i->wanted_host,
+				  object_int(volume, VOLUME_SIZE), &ps, &host, e);
+	if (r < 0)
+		return r;
+	snprintf(i->host, sizeof(i->host), "%s", object_uuid(host));
+	copy = object_copy(volume);
+	return copy ? volume_put_placed(t, copy, ps, host, e) : error_set(e, ENOMEM, "out of memory");
+}
+
+int volume_make_file_of(struct job *job, const char *uuid, const char *host, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	int r = volume ? vm_make_volume(job, volume, host, e)
+		       : error_set(e, ENOENT, "volume '%s' is gone", uuid);
+
+	kill_point("volume-ready");
+	return r;
+}
+
+int volume_instantiate(struct job *job, const char *uuid, const char *vm, struct error *e)
+{
+	struct instantiate i = {.uuid = uuid, .vm = vm};
+	int r = store_run(pool_store(job->pool), instantiate_fn, &i, e);
+
+	if (r < 0)
+		return r;
+	kill_point("volume-placed");
+	r = volume_make_file_of(job, uuid, i.host, e);
+	if (r < 0)
+		(void)volume_uninstantiate(job->pool, uuid, NULL);
+	return r;
+}
+
+static int uninstantiate_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VOLUME, arg);
+	struct object *volume;
+	char ps[UUID_SIZE];
+	int64_t size;
+	int r;
+
+	if (!before || !object_str_is(before, VOLUME_STATUS, "Creating"))
+		return 0;
+	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
+	size = object_int(before, VOLUME_SIZE);
+	volume = object_copy(before);
+	if (!volume)
+		return error_set(e, ENOMEM, "out of memory");
+	object_set_null(volume, VOLUME_PRIMARY_STORAGE_UUID);
+	object_set_null(volume, VOLUME_HOST_UUID);
+	object_set_str(volume, VOLUME_STATUS, "NotInstantiated");
+	r = txn_put(t, volume, NULL, e);
+	return r < 0 ? r : capacity_release_storage(t, ps, size, e);
+}
+
+int volume_uninstantiate(struct pool *pool, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
+	char name[64];
+	int r;
+
+	if (!volume || !object_str_is(volume, VOLUME_STATUS, "Creating"))
+		return 0;
+	host = volume_any_host(view, volume);
+	if (!host)
+		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
+				      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	volume_file_name(volume, name);
+	r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host),
+			     object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), name, e);
+	return r < 0 ? r : store_run(pool_store(pool), uninstantiate_fn, (void *)(uintptr_t)uuid, e);
+}
+
+/* ---------------------------------------------------------------- volumes */
+
+int vm_put_volume(struct txn *t, const struct object *vm, const struct vm_disk *d, char ret_uuid[UUID_SIZE],
+		  struct error *e)
+{
+	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, d->storage);
+	struct object *volume = object_new(kind_get(KIND_VOLUME));
+	bool root = d->device_id == 0;
+	_cleanup_free_ char *name = NULL;
+	int r;
+
+	if (!volume || asprintf(&name, "%s-for-%s", root ? "ROOT" : "DATA", object_name(vm)) < 0) {
+		object_unref(volume);
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	if (d->uuid)
+		snprintf(ret_uuid, UUID_SIZE, "%s", d->uuid);
+	else
+		uuid_make(ret_uuid);
+	object_set_str(volume, VOLUME_UUID, ret_uuid);
+	object_set_str(volume, VOLUME_NAME, name);
+	object_set_str(volume, VOLUME_DESCRIPTION, d->description);
+	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, d->storage);
+	object_set_str(volume, VOLUME_VM_UUID, object_uuid(vm));
+	object_set_str(volume, VOLUME_DISK_OFFERING_UUID, d->offering);
+	object_set_str(volume, VOLUME_ROOT_IMAGE_UUID, d->image);
+	object_set_str(volume, VOLUME_TYPE, root ? "Root" : "Data");
+	object_set_str(volume, VOLUME_FORMAT, primary_storage_format(ps, false));
+	object_set_int(volume, VOLUME_SIZE, d->size);
+	object_set_int(volume, VOLUME_ACTUAL_SIZE, 0);
+	object_set_int(volume, VOLUME_DEVICE_ID, d->device_id);
+	object_set_str(volume, VOLUME_STATE, "Enabled");
+	object_set_str(volume, VOLUME_STATUS, "Creating");
+	object_set_int(volume, VOLUME_IS_SHAREABLE, 0);
+	object_set_str(volume, VOLUME_ACCOUNT_UUID, object_str(vm, VM_ACCOUNT_UUID));
+	if (ps && primary_storage_is_local(ps))
+		object_set_str(volume, VOLUME_HOST_UUID, d->host);
+	r = capacity_reserve_storage(t, d->storage, d->size, e);
+	if (r < 0) {
+		object_unref(volume);
+		return r;
+	}
+	return txn_put(t, volume, NULL, e);
+}
+
+/* ------------------------------------------------------------------- files */
+
+struct made {
+	const char *volume, *path;
+	int64_t actual_size;
+};
+
+static int made_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct made *m = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VOLUME, m->volume);
+	struct object *volume = before ? object_copy(before) : NULL;
+
+	if (!volume)
+		return error_set(e, ENOENT, "volume '%s' is gone", m->volume);
+	object_set_str(volume, VOLUME_INSTALL_PATH, m->path);
+	object_set_str(volume, VOLUME_STATUS, "Ready");
+	object_set_int(volume, VOLUME_ACTUAL_SIZE, m->actual_size);
+	return txn_put(t, volume, NULL, e);
+}
+
+int vm_volume_ready(struct pool *pool, const char *uuid, const char *host, const char *path, struct error *e)
+{
+	struct hv_volume_info info = {0};
+	struct made m = {.volume = uuid, .path = path};
+
+	if (hv_volume_info(pool_hypervisor(pool), host, path, &info, NULL) == 0)
+		m.actual_size = info.actual_size;
+	return store_run(pool_store(pool), made_fn, &m, e);
+}
+
+int vm_make_volume(struct job *job, const struct object *volume, const char *host, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(job->pool);
+	const char *uuid = object_uuid(volume), *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
+	_cleanup_free_ char *backing = NULL, *backing_format = NULL, *path = NULL;
+	struct view *view = store_view(pool_store(job->pool));
+	const struct object *image = view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID));
+	const char *format = object_text(volume, VOLUME_FORMAT);
+	char name[64];
+	int r = 0;
+
+	if (image && !image_is_iso(image))
+		r = image_cache_get(job, object_uuid(image), ps, host, &backing, &backing_format, e);
+	view_unref(view);
+	if (r < 0)
+		return r;
+	volume_file_name(volume, name);
+	r = hv_volume_create(hv, host, ps, name, format, object_int(volume, VOLUME_SIZE), backing,
+			     backing_format, &path, e);
+	if (r < 0)
+		return r;
+	kill_point("volume-made");
+	return vm_volume_ready(job->pool, uuid, host, path, e);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See remove.h. */
+#include "actions/volume/remove.h"
+
+#include <string.h>
+
+#include "actions/engine/config.h"
+#include "actions/engine/kill_point.h"
+#include "actions/engine/rows.h"
+#include "actions/engine/submit.h"
+#include "actions/host/capacity.h"
+#include "actions/image/cache.h"
+#include "actions/storage/orphan_file.h"
+#include "actions/volume/place.h"
+#include "actions/volume/snapshot_rows.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* ------------------------------------------------------------------- removing */
+
+/* A volume's own files: the present one, one that a broken job was making, or the one that it should get. */
+static int loosen_files(struct txn *t, const struct object *volume, struct error *e)
+{
+	const char *ps = object_str(volume, VOLUME_PRIMARY_STORAGE_UUID);
+	const char *host = object_str(volume, VOLUME_HOST_UUID);
+	const char *path = object_str(volume, VOLUME_INSTALL_PATH),
+		   *next = object_str(volume, VOLUME_NEXT_PATH);
+	char name[64];
+	int r = 0;
+
+	if (!ps)
+		return 0;
+	volume_file_name(volume, name);
+	r = loose_file_put(t, ps, host, path ? path_file_name(path) : name, NULL, e);
+	return r < 0 || !next ? r : loose_file_put_path(t, ps, host, next, e);
+}
+
+int volume_put_gone(struct txn *t, const char *uuid, struct error *e)
+{
+	_cleanup_object_ const struct object *volume = object_ref(view_get(txn_view(t), KIND_VOLUME, uuid));
+	int r;
+
+	if (!volume)
+		return 0;
+	r = loosen_files(t, volume, e);
+	if (r == 0)
+		r = snapshots_loosen_all(t, uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, uuid, e);
+	if (r == 0)
+		r = object_remove(t, view_get(txn_view(t), KIND_VOLUME, uuid), e);
+	if (r < 0 || !object_str(volume, VOLUME_PRIMARY_STORAGE_UUID))
+		return r;
+	return capacity_update_primary_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), e);
+}
+
+static int gone_fn(struct txn *t, void *arg, struct error *e)
+{
+	return volume_put_gone(t, arg, e);
+}
+
+int vm_remove_volume(struct pool *pool, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	int r;
+
+	if (!volume)
+		return 0;
+	if (object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) && !volume_any_host(view, volume))
+		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
+				      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	r = store_run(pool_store(pool), gone_fn, (void *)(uintptr_t)uuid, e);
+	if (r < 0)
+		return r;
+	kill_point("volume-gone");
+	loose_files_remove(pool, NULL);
+	/* the last volume of an image that is gone takes the cached copy along */
+	if (object_str(volume, VOLUME_ROOT_IMAGE_UUID) &&
+	    !view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID)))
+		(void)image_cache_clean(pool, NULL);
+	return 0;
+}
+
+/* ----------------------------------------------------------- expunge, recover */
+
+int volume_expunge_due(struct pool *pool, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	int64_t due = store_now() - config_int(view, "volume.expungePeriod") * NS_PER_S;
+	const struct actor actor = {.source = "scheduler"};
+	int result = 0;
+
+	if (strcmp(config_str(view, "volume.deletionPolicy"), "Never") == 0)
+		return 0;
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_STATUS, "Deleted") {
+		struct request *req;
+		int r;
+
+		/* a root volume goes with its VM */
+		if (object_str_is(volume, VOLUME_TYPE, "Root") ||
+		    object_int(volume, VOLUME_LAST_OP_DATE) > due ||
+		    job_is_pending_for(view, object_uuid(volume)))
+			continue;
+		r = request_new(operation_by_name("ExpungeDataVolume"), object_uuid(volume), NULL, &actor,
+				&req, e);
+		if (r == 0)
+			r = pool_submit_wait(pool, req, NULL, e);
+		if (r < 0)
+			result = r;
+	}
+	return result;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See resize.h. */
+#include "actions/volume/resize.h"
+
+#include "actions/host/capacity.h"
+#include "actions/volume/place.h"
+#include "hypervisor/hypervisor.h"
+
+/* --------------------------------------------------------------------- steps */
+
+struct sizes {
+	const char *uuid;
+	struct hv_volume_info info;
+};
+
+/* What the file says is written, and the promises are computed anew. */
+static int sizes_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct sizes *s = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VOLUME, s->uuid);
+	struct object *volume = before ? object_copy(before) : NULL;
+	char ps[UUID_SIZE];
+	int r;
+
+	if (!volume)
+		return error_set(e, ENOENT, "volume '%s' is gone", s->uuid);
+	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
+	object_set_int(volume, VOLUME_SIZE, s->info.size);
+	object_set_int(volume, VOLUME_ACTUAL_SIZE,
+		       s->info.actual_size + volume_snapshots_size(txn_view(t), s->uuid));
+	r = txn_put(t, volume, NULL, e);
+	return r < 0 ? r : capacity_update_primary_storage(t, ps, e);
+}
+
+int volume_sync_size(struct job *job, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
+	struct sizes s = {.uuid = uuid};
+	int r;
+
+	if (!volume || !object_str_is(volume, VOLUME_STATUS, "Ready"))
+		return 0;
+	host = volume_any_host(view, volume);
+	if (!host)
+		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
+				      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	r = hv_volume_info(pool_hypervisor(job->pool), object_uuid(host),
+			   object_text(volume, VOLUME_INSTALL_PATH), &s.info, e);
+	return r < 0 ? r : store_run(pool_store(job->pool), sizes_fn, &s, e);
+}
