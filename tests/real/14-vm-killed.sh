@@ -73,5 +73,21 @@ killed_at nic-unplugged "$dir/nics/$(nic uuid)" detach '{}'
 assert_eq "$(nic uuid)" ""
 assert_eq "$(parsed 'count(/domain/devices/interface)')" 1
 
+root=$(value "$dir/rootVolumeUuid")
+killed_at qos-written "volumes/$root" set-qos '{"volumeBandwidth":1048576}'
+assert_eq "$(jq .volumeBandwidth "$MOUNT/volumes/$root/qos")" 1048576
+assert_match "$(on_host blkdeviotune "$vm" vda)" 'total_bytes_sec: 1048576'
+act "volumes/$root" delete-qos
+
+disk=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')
+data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$(first primary-storage)"'"}}')
+act "volumes/$data" attach "vmInstanceUuid=$vm"
+assert_eq "$(on_host domblklist "$vm" | grep -c "$data")" 1
+killed_at detach-unplugged "volumes/$data" detach '{}'
+assert_eq "$(value "volumes/$data/vmInstanceUuid")" ""
+assert_eq "$(on_host domblklist "$vm" | grep -c "$data" || true)" 0 "the disks of the guest that are the volume"
+qemu-img check -q "$(value "volumes/$data/installPath")"
+act "volumes/$data" attach "vmInstanceUuid=$vm"
+
 killed_at growth-written "$dir" update '{"cpuNum":2,"memorySize":402653184}'
 assert_eq "$(value "$dir/cpuNum") $(on_host vcpucount "$vm" --live --current) $(parsed /domain/memory)" "2 2 393216"

@@ -160,6 +160,15 @@ for point in revert-begun revert-overlay revert-done; do
 	fi
 done
 
+step "a volume from a snapshot"
+for point in volume-placed volume-copied; do
+	before=$(uuids volumes | wc -l)
+	die_at $point "volume-snapshots/$(named two)/actions" "create-data-volume name=copy-$point"
+	assert_eq "$(value "api-jobs/$killed/state")" Failed "the job killed at '$point'"
+	assert_eq "$(uuids volumes | wc -l)" "$before" "the number of volumes after '$point'"
+	holds "$(value "volume-snapshots/$(named two)/primaryStorageInstallPath")" 2 || fail "the snapshot lost its bytes at '$point'"
+done
+
 step "expunge"
 act "volumes/$data" delete
 die_at volume-gone "volumes/$data/actions" expunge

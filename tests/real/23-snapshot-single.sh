@@ -177,11 +177,13 @@ kill_at() {
 }
 
 for guest in none running; do
-	for point in single-marked single-pulled single-merged single-gone; do
+	points=(single-marked single-pulled single-merged single-gone)
+	[ $guest = none ] || points+=(single-spoilt) # only a running guest's chain is committed down
+	for point in "${points[@]}"; do
 		step "the daemon dies at $point, guest: $guest"
 		build
 		[ $guest = none ] || attach
-		kill_at $point "$a"
+		kill_at "$point" "$a"
 		[ $guest = none ] || let_go
 		clear_all
 	done
@@ -205,9 +207,48 @@ wait_for "vm-instances/$vm/state" Stopped 20
 act "volumes/$data" detach
 clear_all
 
-step "a scheduler keeps its last two, and touches no other"
 act "vm-instances/$vm" start # whose guest writes while snapshots come and go
 attach
+
+# scheduled: the snapshots of the scheduler; those that are there
+scheduled() {
+	grep -lxsF "$scheduler" "$MOUNT"/volume-snapshots/*/schedulerUuid | xargs -rn 1 dirname
+}
+
+step "the daemon dies when a scheduler has taken a snapshot, before the older one goes: the next time it does"
+mine=$(snapshot mine)
+fill 5 448k
+job=$(submit "volumes/$data/actions" 'create-snapshot-scheduler schedulerName=k snapShotName=k type=simple startTime=0 interval=2 snapshotMaxNumber=1')
+job_wait "$job"
+scheduler=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
+has_runs() {
+	[ "$(value "schedulers/$scheduler/runs")" -ge "$1" ]
+}
+wait_until 30 has_runs 1
+umount_pool
+POOLFS_TEST_KILL_AT=snapshot-scheduled mount_pool
+(wait_until 30 is_pool_gone) 2>/dev/null || fail "nobody came to 'snapshot-scheduled'"
+umount -l "$MOUNT"
+mount_pool
+killed=$(grep -lx Processing "$MOUNT"/api-jobs/*/state | xargs -rn 1 dirname | head -n 1)
+newest=$(uuids volume-snapshots | wc -l)
+[ "$newest" -ge 3 ] || fail "the snapshot that was taken is not there"
+wait_for "hosts/$(first hosts)/status" Connected 20
+[ -z "$killed" ] || job_wait "$(basename "$killed")" || fail "the job that was killed has failed, though its snapshot was taken"
+has_kept_one() {
+	[ "$(scheduled | wc -l)" = 1 ] && [ "$(uuids volume-snapshots | wc -l)" = 2 ]
+}
+wait_until 60 has_kept_one
+act "schedulers/$scheduler" delete
+wait_until 60 no_rows_in_between
+[ -e "$MOUNT/volume-snapshots/$mine" ] || fail "the scheduler deleted what it had not made"
+holds "$(head_of)" 5 448k || fail "the volume lost its bytes"
+wait_until 10 check
+let_go
+clear_all
+attach
+
+step "a scheduler keeps its last two, and touches no other"
 mine=$(snapshot mine)
 job=$(submit "volumes/$data/actions" 'create-snapshot-scheduler schedulerName=s snapShotName=s type=simple startTime=0 interval=2 repeatCount=5 snapshotMaxNumber=2')
 job_wait "$job"

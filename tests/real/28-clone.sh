@@ -1,5 +1,5 @@
 #!/bin/bash
-# A clone of a running guest boots from the same disks, with an address and a name of its own; so does one of a stopped guest.
+# A clone of a running guest boots from the same disks, with an address and a name of its own; so does one of a stopped guest. Over a kill whole clones stay.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -61,3 +61,23 @@ act "vm-instances/$later" start
 wait_serial "$later" "STATE /dev/vda2 first=0 boots=2" 90
 wait_until 40 agent_ping "$later"
 assert_eq "$(guest "$later" cat /root/file)" kept
+
+step "the daemon dies between two clones: the one that was whole stays and runs, the other is taken back"
+act "vm-instances/$later" stop
+before=$(uuids vm-instances | wc -l)
+volumes=$(uuids volumes | wc -l)
+kill_at clone-one-done "$dir/actions" '{"cloneVmInstance":{"names":["k1","k2"]}}'
+answer=$(value "api-jobs/$killed/result")
+assert_eq "$(jq -c '[.result.numberOfClonedVm] + [.result.inventories[] | if .error then "error" else "whole" end]' <<<"$answer")" '[1,"whole","error"]'
+whole=$(jq -r '.result.inventories[0].inventory.uuid' <<<"$answer")
+assert_eq "$(uuids vm-instances | wc -l)" $((before + 1)) "the number of VMs"
+assert_eq "$(value "vm-instances/$whole/name") $(value "vm-instances/$whole/state") $(on_host domstate "$whole")" "k1 Running running"
+assert_eq "$(on_host list --all --name | sort | xargs)" "$(uuids vm-instances | xargs)" "the domains"
+jq -r '.inventories[] | .installPath // empty' "$MOUNT/volumes/inventories" | sort >known
+find "$STATE/primary" -type f -name '*.qcow2' ! -name 'image-*' | sort >present
+diff known present || fail "files and volumes differ"
+[ "$(uuids volumes | wc -l)" -gt "$volumes" ] || fail "the clone has no volumes"
+no_rows_in_between || fail "a row in between"
+wait_serial "$whole" "STATE /dev/vda2 first=0 boots=2" 90
+wait_until 40 agent_ping "$whole"
+assert_eq "$(guest "$whole" cat /root/file)" kept

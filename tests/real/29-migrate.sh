@@ -114,6 +114,23 @@ for point in migrate-moved migrate-written; do
 	at "$(value "$dir/hostUuid")"
 done
 
+step "killed before anything was asked of a host: it stays, and runs"
+from=$(value "$dir/hostUuid")
+umount_pool
+POOLFS_TEST_KILL_AT=migrate-begun mount_pool
+wait_for "hosts/$one/status" Connected 20
+wait_for "hosts/$two/status" Connected 20
+job=$(tr -d - </proc/sys/kernel/random/uuid)
+jq -nc --arg job "$job" '{migrateVm: {}, jobUuid: $job}' >"$MOUNT/$dir/actions" || true
+wait_until 60 is_pool_gone
+umount -l "$MOUNT"
+mount_pool
+wait_until 60 is_finished "$job"
+assert_eq "$(value "api-jobs/$job/state") $(jq -r .code "$MOUNT/api-jobs/$job/error")" "Failed SYS.1000"
+at "$from"
+wait_until 40 agent_ping "$vm"
+assert_eq "$(guest "$vm" cat /proc/sys/kernel/random/boot_id)" "$boot" "the boot of the guest"
+
 step "after all that it stops and starts as any other"
 wait_until 40 agent_ping "$vm"
 assert_eq "$(guest "$vm" cat /proc/sys/kernel/random/boot_id)" "$boot"
