@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 
 #include "actions/account/account.h"
+#include "actions/engine/access.h"
 #include "actions/engine/config.h"
 #include "actions/engine/rows.h"
 #include "actions/host/uri.h"

@@ -11,9 +11,6 @@
 #include "actions/network/ipv4.h"
 #include "actions/pool_open.h"
 
-/* The admin account's uuid is the same in every pool, as with the manual's server. */
-#define ADMIN_ACCOUNT_UUID "36c27e8ff05c4780bf6d2fa65700f22e"
-
 /**
  * On a database without accounts, makes the admin account (with the first password), zone, cluster, the host
  * at the uri, a local primary storage and a backup storage below the state folder, an L2 and L3 network

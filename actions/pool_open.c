@@ -10,6 +10,7 @@
 #include "actions/engine/pool_internal.h"
 #include "actions/image/cache.h"
 #include "actions/image/upload.h"
+#include "actions/schedule/scheduler_thread.h"
 #include "actions/sync.h"
 #include "actions/timers.h"
 

@@ -2,10 +2,12 @@
 /* See account.h. */
 #include "actions/account/account.h"
 
+#include "actions/engine/access.h"
+#include "actions/engine/pool.h"
+
 #include <sodium.h>
 #include <string.h>
 
-#include "actions/bootstrap.h"
 
 #define FIRST_PASSWORD "password"
 

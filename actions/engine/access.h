@@ -5,6 +5,9 @@
 
 #include "actions/engine/request.h"
 
+/* The administrator's account has the same uuid in every pool, as with the manual's server. */
+#define ADMIN_ACCOUNT_UUID "36c27e8ff05c4780bf6d2fa65700f22e"
+
 /**
  * May the request's account do this, to these objects? An administrator may do anything; others what is not
  * the administrator's alone, to what access.h lets them see. -EACCES, ID.1002.

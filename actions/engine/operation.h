@@ -50,6 +50,62 @@ struct param {
 	const char *default_value; /* used when the parameter is missing, or NULL */
 };
 
+/* Parameters that many operations have. */
+
+/* In the path: the object that is meant. */
+#define P_PATH(pname, pkind)                                                                                 \
+	{                                                                                                    \
+		.name = (pname), .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED,               \
+		.resource = (pkind)                                                                          \
+	}
+#define P_UUID(pkind) P_PATH("uuid", pkind)
+/* The same for deletions, which succeed when the object is gone already. */
+#define P_UUID_IF_ANY(pkind)                                                                                 \
+	{                                                                                                    \
+		.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED | PARAM_SINE,   \
+		.resource = (pkind)                                                                          \
+	}
+/* Of creations: the name, and the uuid when the client chooses it. */
+#define P_NAME                                                                                               \
+	{                                                                                                    \
+		.name = "name", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED,                \
+		.max_length = 255                                                                            \
+	}
+#define P_RESOURCE_UUID                                                                                      \
+	{                                                                                                    \
+		.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY                                  \
+	}
+/* Of updates. */
+#define P_NEW_NAME                                                                                           \
+	{                                                                                                    \
+		.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255                       \
+	}
+#define P_DESCRIPTION                                                                                        \
+	{                                                                                                    \
+		.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048               \
+	}
+#define P_DELETE_MODE                                                                                        \
+	{                                                                                                    \
+		.name = "deleteMode", .type = PARAM_STRING, .in = IN_QUERY,                                  \
+		.values = (const char *const[]){"Permissive", "Enforcing", NULL},                            \
+		.default_value = "Permissive"                                                                \
+	}
+#define P_STATE_EVENT                                                                                        \
+	{                                                                                                    \
+		.name = "stateEvent", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED,          \
+		.values = (const char *const[])                                                              \
+		{                                                                                            \
+			"enable", "disable", NULL                                                            \
+		}                                                                                            \
+	}
+#define P_PLATFORM                                                                                           \
+	{                                                                                                    \
+		.name = "platform", .type = PARAM_STRING, .in = IN_BODY, .values = (const char *const[])     \
+		{                                                                                            \
+			"Linux", "Windows", "Other", "Paravirtualization", "WindowsVirtio", NULL             \
+		}                                                                                            \
+	}
+
 /* Where an operation appears in the tree. */
 enum op_place {
 	PLACE_QUERY,	      /* `inventories` of the kind */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pool's insides, for pool.c, sync.c and timers.c. */
+/*
+ * The members of the pool, for its accessors (pool.h), for what opens, closes and runs it, and for the few
+ * parts that have a lock or a limit of their own in it.
+ */
 #ifndef POOLFS_ENGINE_POOL_INTERNAL_H
 #define POOLFS_ENGINE_POOL_INTERNAL_H
 
@@ -9,8 +12,11 @@
 #include "actions/engine/login_limit.h"
 #include "actions/engine/turns.h"
 #include "actions/engine/web_hook.h"
-#include "actions/schedule/scheduler_thread.h"
 #include "hypervisor/hypervisor.h"
+
+struct clockwork;
+struct uploads;
+struct workers;
 
 struct pool {
 	struct store *store;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "actions/bootstrap.h"
+#include "actions/engine/access.h"
 #include "actions/engine/result.h"
 #include "actions/engine/tags.h"
 

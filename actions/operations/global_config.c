@@ -79,11 +79,7 @@ static const struct operation update_global_config = {
 	.key = "updateGlobalConfig",
 	.params =
 		(const struct param[]){
-			{.name = "uuid",
-			 .type = PARAM_STRING,
-			 .in = IN_PATH,
-			 .flags = PARAM_REQUIRED,
-			 .resource = KIND_GLOBAL_CONFIG},
+			P_UUID(KIND_GLOBAL_CONFIG),
 			{.name = "value", .type = PARAM_STRING, .in = IN_BODY, .max_length = 1024},
 			{0}},
 	.results = (const char *const[]){"inventory:GlobalConfigInventory", NULL},

@@ -31,9 +31,7 @@ static const struct operation get_image_qga = {
 	.message = "org.zstack.header.image.APIGetImageQgaMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/images/{uuid}/qga", NULL},
-	.params =
-		(const struct param[]){
-			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED}, {0}},
+	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
 	.results = (const char *const[]){"enable:boolean", NULL},
 	.place = PLACE_GET,
 	.kind = KIND_IMAGE,
@@ -53,7 +51,7 @@ static const struct operation set_image_qga = {
 	.key = "setImageQga",
 	.params =
 		(const struct param[]){
-			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			P_UUID(KIND_NONE),
 			{.name = "enable", .type = PARAM_BOOL, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.place = PLACE_VERB,

@@ -3,7 +3,7 @@
 #include <sodium.h>
 #include <unistd.h>
 
-#include "actions/bootstrap.h"
+#include "actions/engine/access.h"
 #include "actions/engine/request.h"
 #include "actions/operations/table.h"
 #include "model/render.h"

@@ -293,8 +293,8 @@ static int primary_storage_capacity_get(struct pool *pool, const struct view *vi
 
 /* The types of primary storage differ in what the url is. */
 static const struct param add_primary_storage_params[] = {
-	{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED, .max_length = 255},
-	{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+	P_NAME,
+	P_DESCRIPTION,
 	{.name = "url", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED, .max_length = 2048},
 	{.name = "zoneUuid",
 	 .type = PARAM_STRING,
@@ -302,7 +302,7 @@ static const struct param add_primary_storage_params[] = {
 	 .flags = PARAM_REQUIRED,
 	 .resource = KIND_ZONE},
 	{.name = "type", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
-	{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
+	P_RESOURCE_UUID,
 	{0}};
 
 static const struct operation add_local_primary_storage = {
@@ -407,13 +407,9 @@ static const struct operation update_primary_storage = {
 	.key = "updatePrimaryStorage",
 	.params =
 		(const struct param[]){
-			{.name = "uuid",
-			 .type = PARAM_STRING,
-			 .in = IN_PATH,
-			 .flags = PARAM_REQUIRED,
-			 .resource = KIND_PRIMARY_STORAGE},
-			{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
-			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
+			P_UUID(KIND_PRIMARY_STORAGE),
+			P_NEW_NAME,
+			P_DESCRIPTION,
 			{.name = "url", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
 			{0}},
 	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
@@ -434,11 +430,7 @@ static const struct operation change_primary_storage_state = {
 	.method = METHOD_PUT,
 	.paths = (const char *const[]){"/primary-storage/{uuid}/actions", NULL},
 	.key = "changePrimaryStorageState",
-	.params = (const struct param[]){{.name = "uuid",
-					  .type = PARAM_STRING,
-					  .in = IN_PATH,
-					  .flags = PARAM_REQUIRED,
-					  .resource = KIND_PRIMARY_STORAGE},
+	.params = (const struct param[]){P_UUID(KIND_PRIMARY_STORAGE),
 					 {.name = "stateEvent",
 					  .type = PARAM_STRING,
 					  .in = IN_BODY,
@@ -463,12 +455,7 @@ static const struct operation reconnect_primary_storage = {
 	.method = METHOD_PUT,
 	.paths = (const char *const[]){"/primary-storage/{uuid}/actions", NULL},
 	.key = "reconnectPrimaryStorage",
-	.params = (const struct param[]){{.name = "uuid",
-					  .type = PARAM_STRING,
-					  .in = IN_PATH,
-					  .flags = PARAM_REQUIRED,
-					  .resource = KIND_PRIMARY_STORAGE},
-					 {0}},
+	.params = (const struct param[]){P_UUID(KIND_PRIMARY_STORAGE), {0}},
 	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
 	.place = PLACE_VERB,
 	.kind = KIND_PRIMARY_STORAGE,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Creating snapshots, their names, and the queries of snapshots and their trees. */
-#include "actions/bootstrap.h"
+#include "actions/engine/access.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
@@ -65,19 +65,7 @@ static const struct operation create_volume_snapshot = {
 	.key = "params",
 	.params =
 		(const struct param[]){
-			{.name = "volumeUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_PATH,
-			 .flags = PARAM_REQUIRED,
-			 .resource = KIND_VOLUME},
-			{.name = "name",
-			 .type = PARAM_STRING,
-			 .in = IN_BODY,
-			 .flags = PARAM_REQUIRED,
-			 .max_length = 255},
-			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
-			{.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY},
-			{0}},
+			P_PATH("volumeUuid", KIND_VOLUME), P_NAME, P_DESCRIPTION, P_RESOURCE_UUID, {0}},
 	.results = (const char *const[]){"inventory:VolumeSnapshotInventory", NULL},
 	.place = PLACE_VERB,
 	.kind = KIND_VOLUME,
@@ -124,16 +112,7 @@ static const struct operation update_volume_snapshot = {
 	.method = METHOD_PUT,
 	.paths = (const char *const[]){"/volume-snapshots/{uuid}/actions", NULL},
 	.key = "updateVolumeSnapshot",
-	.params =
-		(const struct param[]){
-			{.name = "uuid",
-			 .type = PARAM_STRING,
-			 .in = IN_PATH,
-			 .flags = PARAM_REQUIRED,
-			 .resource = KIND_SNAPSHOT},
-			{.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
-			{.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048},
-			{0}},
+	.params = (const struct param[]){P_UUID(KIND_SNAPSHOT), P_NEW_NAME, P_DESCRIPTION, {0}},
 	.results = (const char *const[]){"inventory:VolumeSnapshotInventory", NULL},
 	.place = PLACE_VERB,
 	.kind = KIND_SNAPSHOT,

@@ -58,14 +58,13 @@ static const struct operation set_vm_instance_ha_level = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/ha-levels", NULL},
 	.key = "params",
 	.params =
-		(const struct param[]){
-			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
-			{.name = "level",
-			 .type = PARAM_STRING,
-			 .in = IN_BODY,
-			 .flags = PARAM_REQUIRED,
-			 .values = (const char *const[]){"NeverStop", "OnHostFailure", NULL}},
-			{0}},
+		(const struct param[]){P_UUID(KIND_NONE),
+				       {.name = "level",
+					.type = PARAM_STRING,
+					.in = IN_BODY,
+					.flags = PARAM_REQUIRED,
+					.values = (const char *const[]){"NeverStop", "OnHostFailure", NULL}},
+				       {0}},
 	.place = PLACE_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
@@ -80,9 +79,7 @@ static const struct operation get_vm_instance_ha_level = {
 	.message = "org.zstack.header.vm.APIGetVmInstanceHaLevelMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/ha-levels", NULL},
-	.params =
-		(const struct param[]){
-			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED}, {0}},
+	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
 	.results = (const char *const[]){"level:String", NULL},
 	.place = PLACE_GET,
 	.kind = KIND_VM,
@@ -100,9 +97,7 @@ static const struct operation delete_vm_instance_ha_level = {
 	.method = METHOD_DELETE,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/ha-levels", NULL},
 	.route_aliases = (const char *const[]){"DELETE /instances/{uuid}/ha-levels", NULL},
-	.params =
-		(const struct param[]){
-			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED}, {0}},
+	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
 	.place = PLACE_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",

@@ -372,11 +372,7 @@ static const struct operation migrate_vm = {
 	.key = "migrateVm",
 	.params =
 		(const struct param[]){
-			{.name = "vmInstanceUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_PATH,
-			 .flags = PARAM_REQUIRED,
-			 .resource = KIND_VM},
+			P_PATH("vmInstanceUuid", KIND_VM),
 			{.name = "hostUuid", .type = PARAM_STRING, .in = IN_BODY, .resource = KIND_HOST},
 			{.name = "migrateFromDestination", .type = PARAM_BOOL, .in = IN_BODY},
 			{0}},

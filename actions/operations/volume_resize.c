@@ -13,7 +13,7 @@
  */
 #include <string.h>
 
-#include "actions/bootstrap.h"
+#include "actions/engine/access.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/host/capacity.h"
@@ -182,7 +182,7 @@ static const struct operation resize_root_volume = {
 	.key = "resizeRootVolume",
 	.params =
 		(const struct param[]){
-			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			P_UUID(KIND_NONE),
 			{.name = "size", .type = PARAM_LONG, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
@@ -206,7 +206,7 @@ static const struct operation resize_data_volume = {
 	.key = "resizeDataVolume",
 	.params =
 		(const struct param[]){
-			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED},
+			P_UUID(KIND_NONE),
 			{.name = "size", .type = PARAM_LONG, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},

@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "actions/bootstrap.h"
+#include "actions/engine/access.h"
 #include "actions/host/topology.h"
 #include "actions/network/l3_network.h"
 
