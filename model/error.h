@@ -57,7 +57,10 @@ int error_wrap(struct error *e, const char *code);
 /** Moves the error from @from into @to (freeing what @to held) and leaves @from empty. Returns -errno. */
 int error_move(struct error *to, struct error *from);
 
-/** The description that the manual prints for a code (behaviour.md 4); NULL for an unknown code. */
+/**
+ * The description that the manual prints for a code (behaviour.md 4); NULL for an unknown code. Exported for
+ * the tests, which check that every code in use has one.
+ */
 const char *error_description(const char *code);
 
 /** The sentence of @e, or "ok" when there is none. Borrowed. */

@@ -12,6 +12,7 @@
 
 #include "model/access.h"
 #include "model/render.h"
+#include "model/sqlite.h"
 
 struct line {
 	int64_t sequence;
@@ -286,9 +287,7 @@ static int insert(struct event_log *log, sqlite3 *db, int64_t sequence, int64_t 
 		rc = sqlite3_step(log->insert);
 	(void)sqlite3_reset(log->insert);
 	(void)sqlite3_clear_bindings(log->insert);
-	return rc == SQLITE_DONE
-		       ? 0
-		       : error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(db));
+	return rc == SQLITE_DONE ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
 }
 
 int event_log_stage(struct event_log *log, struct txn *t, size_t first, struct error *e)
@@ -339,9 +338,7 @@ int event_log_trim(struct event_log *log, sqlite3 *db, struct error *e)
 	(void)sqlite3_bind_int64(log->remove, 1, log->lines[log->cut - 1]->sequence);
 	rc = sqlite3_step(log->remove);
 	(void)sqlite3_reset(log->remove);
-	return rc == SQLITE_DONE
-		       ? 0
-		       : error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(db));
+	return rc == SQLITE_DONE ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
 }
 
 void event_log_publish(struct event_log *log)
@@ -383,8 +380,7 @@ static int load(struct event_log *log, sqlite3 *db, struct error *e)
 	sqlite3_finalize(stmt);
 	if (r < 0)
 		return error_set(e, ENOMEM, "out of memory");
-	return rc == SQLITE_OK ? 0
-			       : error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(db));
+	return rc == SQLITE_OK ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
 }
 
 int event_log_open(struct event_log *log, sqlite3 *db, struct error *e)

@@ -4,7 +4,7 @@
 #define POOLFS_EVENT_INTERNAL_H
 
 #include "model/event.h"
-#include "model/store_internal.h"
+#include "model/txn_internal.h"
 
 struct event_log *event_log_new(void);
 /** Accepts NULL. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects and documents. See object.h and document.h. */
+/* See object.h. */
 #include "model/object.h"
 
 #include <stdlib.h>
@@ -138,31 +138,4 @@ bool object_equal(const struct object *a, const struct object *b)
 		if (field_is_stored(&a->kind->fields[i]) && !object_field_equal(a, b, i))
 			return false;
 	return true;
-}
-
-static void document_destroy(struct ref *self)
-{
-	free(self);
-}
-
-struct document *document_alloc(size_t len, int64_t mtime)
-{
-	struct document *d = malloc(sizeof(*d) + len + 1);
-
-	if (!d)
-		return NULL;
-	ref_init(&d->ref, document_destroy);
-	d->mtime = mtime;
-	d->len = len;
-	d->data[len] = '\0';
-	return d;
-}
-
-struct document *document_new(const char *data, size_t len, int64_t mtime)
-{
-	struct document *d = document_alloc(len, mtime);
-
-	if (d)
-		memcpy(d->data, data, len);
-	return d;
 }

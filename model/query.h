@@ -40,7 +40,7 @@
 
 struct query;
 
-/** A query without conditions; NULL when memory is short. */
+/** A query without conditions; NULL when memory is short. Exported for the tests, as query_set(). */
 struct query *query_new(const struct kind *kind);
 /** Accepts NULL. */
 void query_free(struct query *q);

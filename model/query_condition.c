@@ -35,19 +35,6 @@ int query_field(const struct kind *kind, const char *name, size_t len)
 	return -1;
 }
 
-const char *query_echo(const char *text, size_t len, char ret_echo[ECHO_SIZE])
-{
-	bool cut = len > ECHO_SIZE - 4;
-	size_t n = cut ? ECHO_SIZE - 4 : len;
-
-	while (cut && n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
-		n--;
-	for (size_t i = 0; i < n; i++)
-		ret_echo[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7F ? '?' : text[i];
-	memcpy(ret_echo + n, cut ? "..." : "", cut ? 4 : 1);
-	return ret_echo;
-}
-
 void condition_free(struct condition *c)
 {
 	if (!c)

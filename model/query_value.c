@@ -12,6 +12,19 @@
 #include "model/render.h"
 #include "model/text.h"
 
+const char *query_echo(const char *text, size_t len, char ret_echo[ECHO_SIZE])
+{
+	bool cut = len > ECHO_SIZE - 4;
+	size_t n = cut ? ECHO_SIZE - 4 : len;
+
+	while (cut && n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
+		n--;
+	for (size_t i = 0; i < n; i++)
+		ret_echo[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7F ? '?' : text[i];
+	memcpy(ret_echo + n, cut ? "..." : "", cut ? 4 : 1);
+	return ret_echo;
+}
+
 /* Dates are compared by the second, which is all that the manual's format shows. */
 static int64_t seconds_of(int64_t ns)
 {

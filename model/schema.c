@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "model/cleanup.h"
-#include "model/store_internal.h"
+#include "model/sqlite.h"
 
 static const char *const steps[] = {
 	"", /* 0 -> 1: an empty database; the tables come from the field tables */
@@ -50,7 +50,7 @@ static int create_table(sqlite3 *db, const struct kind *kind, struct error *e)
 		}
 	sqlite3_str_appendall(s, ", changed INTEGER NOT NULL, times BLOB NOT NULL) STRICT;");
 	sql = sqlite3_str_finish(s);
-	r = sql ? store_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+	r = sql ? sqlite_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
 	sqlite3_free(sql);
 	return r;
 }
@@ -75,7 +75,7 @@ static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct erro
 		sqlite3_str_appendf(s, "ALTER TABLE \"%w\" ADD COLUMN ", kind->table);
 		append_column(s, f);
 		sql = sqlite3_str_finish(s);
-		r = sql ? store_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+		r = sql ? sqlite_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
 		sqlite3_free(sql);
 		if (r < 0)
 			return r;
@@ -94,7 +94,7 @@ static int create_indexes(sqlite3 *db, const struct kind *kind, struct error *e)
 			continue;
 		sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"%w_%w\" ON \"%w\"(\"%w\")", kind->table,
 				      kind->fields[i].name, kind->table, kind->fields[i].name);
-		r = sql ? store_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+		r = sql ? sqlite_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
 		sqlite3_free(sql);
 		if (r < 0)
 			return r;
@@ -120,7 +120,7 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 	int r = 0;
 
 	for (int v = version; v < SCHEMA_VERSION && r == 0; v++)
-		r = store_exec(db, steps[v], e);
+		r = sqlite_exec(db, steps[v], e);
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++) {
 		const struct kind *kind = kind_get((enum kind_id)k);
 
@@ -131,16 +131,16 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 			r = create_indexes(db, kind, e);
 	}
 	if (r == 0)
-		r = store_exec(db,
-			       "CREATE TABLE IF NOT EXISTS kind_changed "
-			       "(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT;"
-			       "CREATE TABLE IF NOT EXISTS event (sequence INTEGER PRIMARY KEY, "
-			       "time INTEGER NOT NULL, line TEXT NOT NULL) STRICT",
-			       e);
+		r = sqlite_exec(db,
+				"CREATE TABLE IF NOT EXISTS kind_changed "
+				"(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT;"
+				"CREATE TABLE IF NOT EXISTS event (sequence INTEGER PRIMARY KEY, "
+				"time INTEGER NOT NULL, line TEXT NOT NULL) STRICT",
+				e);
 	if (r < 0)
 		return r;
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", SCHEMA_VERSION);
-	return store_exec(db, pragma, e);
+	return sqlite_exec(db, pragma, e);
 }
 
 int schema_apply(sqlite3 *db, struct error *e)
@@ -154,14 +154,14 @@ int schema_apply(sqlite3 *db, struct error *e)
 		return error_set(e, EPROTO,
 				 "the database has schema version %d, this poolfs knows versions up to %d",
 				 version, SCHEMA_VERSION);
-	r = store_exec(db, "BEGIN IMMEDIATE", e);
+	r = sqlite_exec(db, "BEGIN IMMEDIATE", e);
 	if (r < 0)
 		return r;
 	r = migrate(db, version, e);
 	if (r == 0)
-		r = store_exec(db, "COMMIT", e);
+		r = sqlite_exec(db, "COMMIT", e);
 	if (r < 0)
-		(void)store_exec(db, "ROLLBACK", NULL);
+		(void)sqlite_exec(db, "ROLLBACK", NULL);
 	return r;
 }
 

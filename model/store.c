@@ -12,7 +12,7 @@
  * pointer to the current view and is held for two instructions. Neither is held
  * while a change, an observer or an answer runs.
  */
-#include "model/event_internal.h"
+#include "model/store.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -20,6 +20,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+
+#include "model/event_internal.h"
+#include "model/schema.h"
+#include "model/sqlite.h"
+#include "model/txn_internal.h"
 
 /* How long a start waits for the one that has the folder: umount(8) returns before the program has ended. */
 #define LOCK_WAIT_MS 10000
@@ -79,46 +84,6 @@ int64_t store_now(void)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
-
-int store_errno_of_sqlite(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW:
-		return 0;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_READONLY:
-		return -EROFS;
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-	case SQLITE_CANTOPEN:
-		return -EACCES;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_CONSTRAINT:
-		return -EEXIST;
-	case SQLITE_TOOBIG:
-		return -EFBIG;
-	case SQLITE_INTERRUPT:
-		return -EINTR;
-	default:
-		return -EIO;
-	}
-}
-
-int store_exec(sqlite3 *db, const char *sql, struct error *e)
-{
-	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-
-	if (rc == SQLITE_OK)
-		return 0;
-	return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(db));
 }
 
 /* Why the calling thread changes something. */
@@ -182,7 +147,7 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 		return 0;
 	}
 	t->failed = false;
-	p->result = store_exec(t->db, "SAVEPOINT change", &p->error);
+	p->result = sqlite_exec(t->db, "SAVEPOINT change", &p->error);
 	if (p->result < 0) {
 		view_unref(mark);
 		return 0;
@@ -205,13 +170,13 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	}
 	if (p->result >= 0 && p->keep) {
 		view_unref(mark);
-		return store_exec(t->db, "RELEASE change", e);
+		return sqlite_exec(t->db, "RELEASE change", e);
 	}
 	txn_truncate(t, count);
 	event_log_unstage(store->events, events);
 	view_unref(t->view);
 	t->view = mark;
-	return store_exec(t->db, "ROLLBACK TO change; RELEASE change", e);
+	return sqlite_exec(t->db, "ROLLBACK TO change; RELEASE change", e);
 }
 
 /* Keeps the time of each changed kind, so that directory times survive a restart. */
@@ -231,8 +196,7 @@ static int save_kind_times(struct store *store, const struct txn *t, struct erro
 		rc = sqlite3_step(store->set_changed);
 		(void)sqlite3_reset(store->set_changed);
 		if (rc != SQLITE_DONE)
-			return error_set(e, -store_errno_of_sqlite(rc), "database: %s",
-					 sqlite3_errmsg(store->db));
+			return error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(store->db));
 	}
 	return 0;
 }
@@ -255,7 +219,7 @@ static void commit_group(struct store *store, struct posted *group)
 	int r;
 
 	t.view = view_copy(current, view_version(current) + 1);
-	r = t.view ? store_exec(store->db, "BEGIN IMMEDIATE", &e) : error_set(&e, ENOMEM, "out of memory");
+	r = t.view ? sqlite_exec(store->db, "BEGIN IMMEDIATE", &e) : error_set(&e, ENOMEM, "out of memory");
 	if (r == 0) {
 		for (struct posted *p = group; p && r == 0; p = p->next)
 			r = run_one(store, &t, p, &e);
@@ -264,9 +228,9 @@ static void commit_group(struct store *store, struct posted *group)
 		if (r == 0)
 			r = event_log_trim(store->events, store->db, &e);
 		if (r == 0)
-			r = store_exec(store->db, "COMMIT", &e);
+			r = sqlite_exec(store->db, "COMMIT", &e);
 		if (r < 0 && !sqlite3_get_autocommit(store->db))
-			(void)store_exec(store->db, "ROLLBACK", NULL);
+			(void)sqlite_exec(store->db, "ROLLBACK", NULL);
 	}
 	if (r < 0) {
 		txn_truncate(&t, 0);
@@ -492,13 +456,13 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	umask(old);
 	if (rc != SQLITE_OK)
-		return error_set(e, -store_errno_of_sqlite(rc), "cannot open '%s': %s", path,
+		return error_set(e, -sqlite_errno(rc), "cannot open '%s': %s", path,
 				 store->db ? sqlite3_errmsg(store->db) : "out of memory");
 	(void)sqlite3_extended_result_codes(store->db, 1);
-	r = store_exec(store->db,
-		       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-		       "PRAGMA trusted_schema = OFF",
-		       e);
+	r = sqlite_exec(store->db,
+			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+			"PRAGMA trusted_schema = OFF",
+			e);
 	if (r == 0)
 		r = schema_apply(store->db, e);
 	if (r == 0)

@@ -22,19 +22,13 @@
 
 #include "model/error.h"
 #include "model/event.h"
+#include "model/txn.h"
 #include "model/view.h"
 
 struct store;
-struct txn;
 
-typedef int txn_fn(struct txn *t, void *arg, struct error *e);
 /** Told the outcome of a posted change, in the writer thread, after the commit. @e is borrowed. */
 typedef void txn_done_fn(void *arg, int result, struct error *e);
-
-/** One object's change in a commit: before is NULL for a new object, after for a removed one. Borrowed. */
-struct change {
-	const struct object *before, *after;
-};
 
 /** Told all changes of a commit in their order, in the writer thread. @view is the view just made, borrowed.
  */
@@ -77,26 +71,6 @@ int store_try(struct store *store, txn_fn *fn, void *arg, struct error *e);
 struct event_log *store_events(struct store *store);
 /** What the calling thread does from now on, and posts, is because of @cause (copied). */
 void store_set_cause(const struct cause *cause);
-/** The present change is because of @cause (copied), whoever posted it. */
-void txn_set_cause(struct txn *t, const struct cause *cause);
-
-/** The state this change works on. Borrowed; replaced by the next put or remove. */
-const struct view *txn_view(const struct txn *t);
-/** ns since 1970, the same during one change. */
-int64_t txn_now(const struct txn *t);
-/**
- * Writes @o (taken over, also on failure): a new row when its id is 0, else in the place of the row
- * with its id. Keeps createDate and lastOpDate and the owners' times. Writing what is there already
- * does nothing. @ret (may be NULL) is the object as it is now in the view, borrowed.
- * -EEXIST for a uuid that is taken, -ENOENT for a foreign key to nothing, -EINVAL for text that is not UTF-8.
- */
-int txn_put(struct txn *t, struct object *o, const struct object **ret, struct error *e);
-/** Removes the row of @o. -ENOTEMPTY when others refer to it by a foreign key. */
-int txn_remove(struct txn *t, const struct object *o, struct error *e);
-
-/** Errno for an SQLite result code; pure. */
-int store_errno_of_sqlite(int rc);
-
 /** ns since 1970. */
 int64_t store_now(void);
 

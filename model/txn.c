@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows: how one object is written, removed and loaded. See store.h. */
-#include "model/store_internal.h"
+/* Rows: how one object is written, removed and loaded. See txn.h. */
+#include "model/txn_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/schema.h"
+#include "model/sqlite.h"
 #include "model/text.h"
 
 const struct view *txn_view(const struct txn *t)
@@ -75,7 +77,7 @@ static int step(struct txn *t, sqlite3_stmt *stmt, int rc, const struct object *
 	if (rc == SQLITE_CONSTRAINT_FOREIGNKEY)
 		return explain_foreign_key(t, o, removing, e);
 	t->failed = true;
-	return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errstr(rc));
+	return error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errstr(rc));
 }
 
 /* Binds the stored fields, changed, times and, for an update, the row id of @o. Returns an SQLite code. */
@@ -335,7 +337,7 @@ static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, st
 	if (r < 0)
 		return error_set(e, ENOMEM, "out of memory");
 	if (rc != SQLITE_OK)
-		return error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errmsg(db));
+		return error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
 	return 0;
 }
 
@@ -359,6 +361,5 @@ int txn_load(sqlite3 *db, struct view *view, struct error *e)
 			rc = sqlite3_reset(stmt); /* the result of the step, too */
 	}
 	sqlite3_finalize(stmt);
-	return rc == SQLITE_OK ? 0
-			       : error_set(e, -store_errno_of_sqlite(rc), "database: %s", sqlite3_errstr(rc));
+	return rc == SQLITE_OK ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errstr(rc));
 }

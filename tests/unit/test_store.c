@@ -13,6 +13,7 @@
 
 #include "model/query.h"
 #include "model/render.h"
+#include "model/sqlite.h"
 
 static struct object *cluster(unsigned uuid, unsigned zone)
 {
@@ -675,12 +676,12 @@ static void readers_see_whole_changes(void **state)
 static void sqlite_codes_have_an_errno(void **state)
 {
 	(void)state;
-	assert_int_equal(store_errno_of_sqlite(SQLITE_OK), 0);
-	assert_int_equal(store_errno_of_sqlite(SQLITE_FULL), -ENOSPC);
-	assert_int_equal(store_errno_of_sqlite(SQLITE_IOERR_FSYNC), -EIO);
-	assert_int_equal(store_errno_of_sqlite(SQLITE_NOMEM), -ENOMEM);
-	assert_int_equal(store_errno_of_sqlite(SQLITE_BUSY_SNAPSHOT), -EBUSY);
-	assert_int_equal(store_errno_of_sqlite(SQLITE_CORRUPT), -EIO);
+	assert_int_equal(sqlite_errno(SQLITE_OK), 0);
+	assert_int_equal(sqlite_errno(SQLITE_FULL), -ENOSPC);
+	assert_int_equal(sqlite_errno(SQLITE_IOERR_FSYNC), -EIO);
+	assert_int_equal(sqlite_errno(SQLITE_NOMEM), -ENOMEM);
+	assert_int_equal(sqlite_errno(SQLITE_BUSY_SNAPSHOT), -EBUSY);
+	assert_int_equal(sqlite_errno(SQLITE_CORRUPT), -EIO);
 }
 
 #define on_store(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)

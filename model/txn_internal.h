@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What store.c (threads, groups, views) and txn.c (rows) share. Not for others. */
-#ifndef POOLFS_STORE_INTERNAL_H
-#define POOLFS_STORE_INTERNAL_H
+/* How the store drives a change: for store.c and event.c alone. */
+#ifndef POOLFS_TXN_INTERNAL_H
+#define POOLFS_TXN_INTERNAL_H
 
 #include <sqlite3.h>
 
-#include "model/schema.h"
-#include "model/store.h"
+#include "model/kind.h"
+#include "model/txn.h"
 
 /* Statements of one kind, prepared at first use; owned by the writer thread. */
 struct kind_statements {
@@ -29,7 +29,5 @@ int txn_load(sqlite3 *db, struct view *view, struct error *e);
 /** Forgets the changes from @count on. */
 void txn_truncate(struct txn *t, size_t count);
 void txn_statements_finalize(struct kind_statements *statements);
-/** Runs one SQL statement without results. */
-int store_exec(sqlite3 *db, const char *sql, struct error *e);
 
 #endif
