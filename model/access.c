@@ -4,36 +4,8 @@
 
 #include <string.h>
 
-/*
- * Per kind the field that decides: it names an account, or an object that decides in its place. A kind
- * without an entry is for all to see.
- */
-static const struct {
-	bool decides;
-	int field;
-} deciding[KIND_COUNT] = {
-	[KIND_L3_NETWORK] = {true, L3_ACCOUNT_UUID},
-	[KIND_IP_RANGE] = {true, IP_RANGE_L3_NETWORK_UUID},
-	[KIND_L3_DNS] = {true, L3_DNS_L3_NETWORK_UUID},
-	[KIND_IMAGE] = {true, IMAGE_ACCOUNT_UUID},
-	[KIND_IMAGE_REF] = {true, IMAGE_REF_IMAGE_UUID},
-	[KIND_INSTANCE_OFFERING] = {true, INSTANCE_OFFERING_ACCOUNT_UUID},
-	[KIND_DISK_OFFERING] = {true, DISK_OFFERING_ACCOUNT_UUID},
-	[KIND_VM] = {true, VM_ACCOUNT_UUID},
-	[KIND_NIC] = {true, NIC_VM_UUID},
-	[KIND_VOLUME] = {true, VOLUME_ACCOUNT_UUID},
-	[KIND_JOB] = {true, JOB_ACCOUNT_UUID},
-	[KIND_ACCOUNT] = {true, FIELD_UUID},
-	[KIND_SESSION] = {true, SESSION_ACCOUNT_UUID},
-	[KIND_SYSTEM_TAG] = {true, SYSTEM_TAG_RESOURCE_UUID},
-	[KIND_USER_TAG] = {true, USER_TAG_RESOURCE_UUID},
-	[KIND_SNAPSHOT] = {true, SNAPSHOT_ACCOUNT_UUID},
-	[KIND_SNAPSHOT_TREE] = {true, SNAPTREE_VOLUME_UUID},
-	[KIND_SHAREABLE_REF] = {true, SHAREABLE_REF_VOLUME_UUID},
-	[KIND_AFFINITY_GROUP] = {true, AFFINITY_GROUP_ACCOUNT_UUID},
-	[KIND_AFFINITY_USAGE] = {true, AFFINITY_USAGE_GROUP_UUID},
-	[KIND_SCHEDULER] = {true, SCHEDULER_ACCOUNT_UUID},
-};
+/* A tag on a NIC of a VM is the longest chain of owners; a loop of tags on tags ends here, too. */
+#define ACCESS_HOPS_MAX 4
 
 bool access_is_admin(const struct view *view, const char *account)
 {
@@ -42,21 +14,36 @@ bool access_is_admin(const struct view *view, const char *account)
 	return !account || (o && object_str_is(o, ACCOUNT_TYPE, "SystemAdmin"));
 }
 
+/* The object that the owner field of @o names; NULL when there is none. */
+static const struct object *parent_of(const struct view *view, const struct object *o)
+{
+	const struct kind *kind = o->kind;
+	enum kind_id target = kind->fields[kind->owner_field].target;
+	const char *uuid = object_str(o, kind->owner_field);
+
+	return target == KIND_NONE ? view_get_any(view, uuid) : view_get(view, target, uuid);
+}
+
 bool access_may_see(const struct view *view, const struct object *o, const char *account)
 {
-	/* A tag on a NIC of a VM is as long as it gets; a loop of tags on tags ends here, too. */
-	for (int hops = 0; o && hops < 4; hops++) {
-		enum kind_id kind = o->kind->id;
-		int field = deciding[kind].field;
-		const char *value = object_str(o, field);
+	for (int hops = 0; o && hops < ACCESS_HOPS_MAX; hops++) {
+		const struct kind *kind = o->kind;
 
-		if (!deciding[kind].decides || !value)
+		switch (kind->owner) {
+		case OWNER_UNSPECIFIED:
+		case OWNER_ADMIN:
+			return false;
+		case OWNER_PUBLIC:
 			return true;
-		if (kind == KIND_ACCOUNT || o->kind->fields[field].target == KIND_ACCOUNT)
-			return strcmp(value, account) == 0;
-		o = o->kind->fields[field].target == KIND_NONE
-			    ? view_get_any(view, value)
-			    : view_get(view, o->kind->fields[field].target, value);
+		case OWNER_ACCOUNT:
+			return object_is_null(o, kind->owner_field) ||
+			       object_str_is(o, kind->owner_field, account);
+		case OWNER_PARENT:
+			if (object_is_null(o, kind->owner_field))
+				return true;
+			o = parent_of(view, o);
+			break;
+		}
 	}
 	return false;
 }

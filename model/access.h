@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may see what: an administrator everything, an account its own objects,
- * what belongs to them (a NIC to its VM, a tag to what it is on), and objects
- * that belong to no account.
+ * Who may see what: an administrator everything; an account what the owner
+ * column of the kind's row (kind.h) lets it see: its own objects, what belongs to
+ * them (a NIC to its VM, a tag to the object it is on), objects that belong to
+ * no account, and public kinds. Nothing is visible by default.
  */
 #ifndef POOLFS_ACCESS_H
 #define POOLFS_ACCESS_H

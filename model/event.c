@@ -135,20 +135,6 @@ ssize_t event_log_read(struct event_log *log, int64_t position, char *ret_data, 
 
 /* ---------------------------------------------------------------- rendering */
 
-static bool is_told(const struct object *o)
-{
-	/* A session's uuid is its secret; the others are the pool's own business. */
-	switch ((int)o->kind->id) {
-	case KIND_SESSION:
-	case KIND_LOOSE_FILE:
-	case KIND_SPEC:
-	case KIND_QUEUE_REF:
-		return false;
-	default:
-		return true;
-	}
-}
-
 static bool is_secret(const struct object *o, int field)
 {
 	return o && o->kind->id == KIND_SYSTEM_TAG && field == SYSTEM_TAG_TAG &&
@@ -206,7 +192,7 @@ static int render(const struct txn *t, const struct change *c, int64_t sequence,
 	char date[DATE_SIZE];
 
 	*ret = NULL;
-	if (!is_told(o))
+	if (o->kind->flags & K_NO_EVENTS)
 		return 0;
 	changes = render_changes(t->view, c);
 	if (changes && c->before && c->after && !json_object_size(changes)) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manual's Java class names, for the `schema` map of answers (behaviour.md 1.8). */
+/*
+ * The `schema` map of answers: which Java class of the manual's server each inventory is of (behaviour.md
+ * 1.8). The class of a kind is in its row (kind.h).
+ */
 #ifndef POOLFS_INVENTORY_CLASS_H
 #define POOLFS_INVENTORY_CLASS_H
 
@@ -9,8 +12,6 @@
 
 /** Class of @o's inventory; NULL for kinds that the manual's server has no class for. */
 const char *inventory_class(const struct object *o);
-/** Class of a kind's inventories in general; NULL as above. */
-const char *inventory_class_of_kind(enum kind_id kind);
 /**
  * Adds to the schema @map that @path holds the inventory of @o, and then what the inventories within it
  * are: parents come before children. 0 or -ENOMEM.

@@ -8,9 +8,9 @@
  * the list when state folders with older databases must keep their per-field
  * times), nothing else. The column is added to existing databases at start.
  * To add a kind: a list in fields.h, an entry in enum kind_id and a row in
- * kind.c; then, if it has a directory, its files appear by themselves. Its Java
- * class goes into inventory_class.c, its relations into relation.c, and who may
- * see it into access.c.
+ * kind.c, which must say who may see its objects. If it has a directory, its
+ * files appear by themselves. Relations that queries may follow from it are
+ * rows of relation.c.
  */
 #ifndef POOLFS_KIND_H
 #define POOLFS_KIND_H
@@ -96,6 +96,16 @@ struct field {
 enum kind_flags {
 	K_DIRECTORY = 1 << 0, /* has a collection directory in the mount */
 	K_LASTOP = 1 << 1,    /* has lastOpDate, kept by the store */
+	K_NO_EVENTS = 1 << 2, /* changes are not reported as events: secret, or internal to the pool */
+};
+
+/* Who may see an object of a kind, besides administrators (access.h). */
+enum owner {
+	OWNER_UNSPECIFIED, /* nobody; no row of the table may say this */
+	OWNER_ADMIN,	   /* nobody */
+	OWNER_PUBLIC,	   /* every account */
+	OWNER_ACCOUNT,	   /* the account whose uuid is in `owner_field`; every account when that is null */
+	OWNER_PARENT, /* who may see the object whose uuid is in `owner_field`; every account when null */
 };
 
 struct kind {
@@ -105,7 +115,10 @@ struct kind {
 	const char *table;     /* SQL table */
 	const char *directory; /* REST path and directory: "vm-instances"; NULL without K_DIRECTORY */
 	const char *noun;      /* what people call one: "VM" */
+	const char *class;     /* Java class of its inventories on the manual's server; NULL without one */
 	unsigned flags;
+	enum owner owner;
+	int owner_field; /* OWNER_ACCOUNT and OWNER_PARENT only */
 	const struct field *fields;
 	int field_count;
 	int name_field;	       /* index of "name", -1 without */

@@ -167,7 +167,6 @@ static const char *type_name(const struct field *f)
 json_t *query_schema_json(const struct kind *kind)
 {
 	static const char *const tags[] = {"__systemTag__", "__userTag__"};
-	const char *class = inventory_class_of_kind(kind->id);
 	json_t *fields = json_object(), *relations = json_object(), *json = NULL;
 	int r = 0;
 
@@ -181,7 +180,7 @@ json_t *query_schema_json(const struct kind *kind)
 		r |= json_object_set_new(relations, rel->name, json_string(kind_get(rel->target)->name));
 	if (r == 0)
 		json = json_pack("{s:s, s:s*, s:[s,s,s,s,s,s,s,s,s,s,s,s], s:O, s:O}", "kind", kind->name,
-				 "class", class, "operators", "=", "!=", ">", "<",
+				 "class", kind->class, "operators", "=", "!=", ">", "<",
 				 ">=", "<=", "?=", "!?=", "~=", "!~=", "is null", "not null", "fields",
 				 fields, "relations", relations);
 	json_decref(fields);

@@ -127,6 +127,41 @@ static void sub_objects_point_back_to_their_owner(void **state)
 	}
 }
 
+/* Nothing is visible by default: a row says who may see its objects, by a field that can tell. */
+static void every_kind_says_who_may_see_it(void **state)
+{
+	(void)state;
+	for_each_kind(k)
+	{
+		const struct field *f;
+
+		assert_int_not_equal(k->owner, OWNER_UNSPECIFIED);
+		if (k->owner != OWNER_ACCOUNT && k->owner != OWNER_PARENT)
+			continue;
+		assert_in_range(k->owner_field, 0, k->field_count - 1);
+		f = &k->fields[k->owner_field];
+		assert_int_equal(f->type, FIELD_STRING);
+		if (k->owner == OWNER_PARENT)
+			assert_int_not_equal(f->target, KIND_ACCOUNT);
+		else if (k->id != KIND_ACCOUNT)
+			assert_int_equal(f->target, KIND_ACCOUNT);
+	}
+}
+
+static void classes_are_named_after_their_kind(void **state)
+{
+	(void)state;
+	for_each_kind(k)
+	{
+		char end[64];
+
+		if (!k->class)
+			continue;
+		snprintf(end, sizeof(end), ".%sInventory", k->name);
+		assert_string_equal(strrchr(k->class, '.'), end);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +171,8 @@ int main(void)
 		cmocka_unit_test(special_fields_are_what_they_should_be),
 		cmocka_unit_test(references_name_a_kind),
 		cmocka_unit_test(sub_objects_point_back_to_their_owner),
+		cmocka_unit_test(every_kind_says_who_may_see_it),
+		cmocka_unit_test(classes_are_named_after_their_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
