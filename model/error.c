@@ -178,6 +178,11 @@ int error_set_code(struct error *e, int errnum, const char *code, const char *fm
 	return -errnum;
 }
 
+int error_oom(struct error *e)
+{
+	return error_set(e, ENOMEM, "out of memory");
+}
+
 int error_wrap(struct error *e, const char *code)
 {
 	struct error *cause;

@@ -47,6 +47,9 @@ int error_set(struct error *e, int errnum, const char *fmt, ...) _printf_(3, 4);
 /** As error_set(), with a code of the manual of the caller's choice. @code must be a literal. */
 int error_set_code(struct error *e, int errnum, const char *code, const char *fmt, ...) _printf_(4, 5);
 
+/** "out of memory", ENOMEM. Returns -ENOMEM: `return error_oom(e)`. */
+int error_oom(struct error *e);
+
 /**
  * Puts @code around the error in @e: the present error becomes the cause, its
  * sentence and errno stay those of the whole, as the manual's server does it.

@@ -219,7 +219,7 @@ static int render(const struct txn *t, const struct change *c, int64_t sequence,
 					  json_string(cause->source ? cause->source : "libvirt"));
 	*ret = event ? json_dumps(event, JSON_COMPACT) : NULL;
 	json_decref(event);
-	return *ret ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret ? 0 : error_oom(e);
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -286,7 +286,7 @@ int event_log_stage(struct event_log *log, struct txn *t, size_t first, struct e
 		if (r == 0 && text)
 			r = insert(log, t->db, sequence, t->now, text, e);
 		if (r == 0 && text && append(log, sequence, t->now, text) < 0)
-			r = error_set(e, ENOMEM, "out of memory");
+			r = error_oom(e);
 		if (r < 0)
 			return r;
 	}
@@ -365,7 +365,7 @@ static int load(struct event_log *log, sqlite3 *db, struct error *e)
 		rc = sqlite3_reset(stmt);
 	sqlite3_finalize(stmt);
 	if (r < 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	return rc == SQLITE_OK ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
 }
 

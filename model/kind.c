@@ -169,6 +169,11 @@ const struct kind *kind_by_name(const char *name)
 	return NULL;
 }
 
+int error_gone(struct error *e, enum kind_id kind, const char *uuid)
+{
+	return error_set(e, ENOENT, "%s '%s' is gone", kind_get(kind)->noun, uuid ? uuid : "");
+}
+
 int kind_field(const struct kind *kind, const char *name)
 {
 	for (int i = 0; i < kind->field_count; i++)

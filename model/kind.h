@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/error.h"
+
 enum kind_id {
 	KIND_NONE,
 	KIND_ZONE,
@@ -139,6 +141,8 @@ const struct kind *kind_get(enum kind_id id);
 const struct kind *kind_by_directory(const char *directory);
 /** By name ("VmInstance") or VO name ("VmInstanceVO"); NULL when unknown. */
 const struct kind *kind_by_name(const char *name);
+/** "VM '<uuid>' is gone", ENOENT: an object that was there when it was looked up first. Returns -ENOENT. */
+int error_gone(struct error *e, enum kind_id kind, const char *uuid);
 /** Index of a field by its JSON key, -1 when unknown. */
 int kind_field(const struct kind *kind, const char *name);
 /** True for fields that have a column of their own. */

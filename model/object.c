@@ -90,8 +90,11 @@ bool object_str_is(const struct object *o, int field, const char *text)
 
 void object_set_str(struct object *o, int field, const char *text)
 {
-	char *copy = text ? strdup(text) : NULL;
+	char *copy;
 
+	if (!o)
+		return;
+	copy = text ? strdup(text) : NULL;
 	if (text && !copy)
 		object_set_broken(o);
 	free(o->values[field].s);
@@ -100,12 +103,16 @@ void object_set_str(struct object *o, int field, const char *text)
 
 void object_set_int(struct object *o, int field, int64_t number)
 {
+	if (!o)
+		return;
 	o->values[field].i = number;
 	o->nulls &= ~(1ULL << field);
 }
 
 void object_set_null(struct object *o, int field)
 {
+	if (!o)
+		return;
 	if (!field_is_integer(&o->kind->fields[field])) {
 		object_set_str(o, field, NULL);
 		return;
@@ -116,7 +123,8 @@ void object_set_null(struct object *o, int field)
 
 void object_set_broken(struct object *o)
 {
-	o->nulls |= BROKEN;
+	if (o)
+		o->nulls |= BROKEN;
 }
 
 bool object_is_broken(const struct object *o)

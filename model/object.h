@@ -81,8 +81,10 @@ const char *object_name(const struct object *o);
 bool object_str_is(const struct object *o, int field, const char *text);
 
 /*
- * Edits, for objects that are not in a view yet. They cannot fail towards the
- * caller: when memory is short the object is marked and txn_put() refuses it.
+ * Edits, for objects that are not in a view yet. They never fail visibly: when
+ * memory is short the object is marked, and txn_put() refuses it. They accept
+ * NULL, the object that there was no memory for, and txn_put() refuses that,
+ * too; so an edit needs one check, at its end.
  */
 void object_set_str(struct object *o, int field, const char *text); /* NULL = null; copies */
 void object_set_int(struct object *o, int field, int64_t number);

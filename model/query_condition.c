@@ -189,7 +189,7 @@ static int add_operand(struct condition *c, const struct field *f, const char *t
 		grown = reallocarray(c->operands, c->operand_count ? 2 * c->operand_count : 1,
 				     sizeof(*grown));
 		if (!grown)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		c->operands = grown;
 	}
 	c->operands[c->operand_count] = (struct operand){0};
@@ -204,7 +204,7 @@ static int add_list(struct condition *c, const struct field *f, const char *list
 	for (;;) {
 		const char *comma = strchrnul(list, ',');
 		_cleanup_free_ char *item = strndup(list, (size_t)(comma - list));
-		int r = item ? add_operand(c, f, item, e) : error_set(e, ENOMEM, "out of memory");
+		int r = item ? add_operand(c, f, item, e) : error_oom(e);
 
 		if (r < 0)
 			return r;
@@ -230,7 +230,7 @@ static int set_value(struct condition *c, const struct field *f, const char *val
 		if (r == -EFBIG)
 			return error_set_code(e, EINVAL, "SYS.1000",
 					      "a pattern can have at most %d characters", LIKE_MAX);
-		return r < 0 ? error_set(e, ENOMEM, "out of memory") : 0;
+		return r < 0 ? error_oom(e) : 0;
 	case OP_IN:
 	case OP_NOT_IN:
 		return add_list(c, f, value, e);
@@ -256,7 +256,7 @@ int condition_new(const struct kind *kind, const char *text, struct condition **
 	int r;
 
 	if (!c)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	r = split(text, &len, &c->op, &value, e);
 	if (r < 0)
 		return r;

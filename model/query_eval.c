@@ -367,7 +367,7 @@ int query_find(const struct query *q, const struct view *view, const struct quer
 	}
 	free(candidates.objects);
 	if (r < 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	return run->late ? query_check_time(scope, e) : 0;
 }
 
@@ -378,7 +378,7 @@ int query_match(const struct query *q, const struct view *view, const struct que
 	bool matches;
 
 	if (!run)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	matches = o->kind == q->kind && all_hold(run, o);
 	return run->late ? query_check_time(scope, e) : matches;
 }

@@ -194,7 +194,7 @@ int query_parse(const struct kind *kind, const char *text, struct query **ret_qu
 				 QUERY_LENGTH_MAX);
 	copy = strdup(text);
 	if (!q || !copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	for (char *rest = copy; (pair = strsep(&rest, "&"));) {
 		r = set_pair(q, pair, e);
 		if (r < 0)

@@ -124,13 +124,13 @@ int query_run(const struct query *q, const struct view *view, const struct query
 
 	for (size_t i = 0; i < result.count && r == 0; i++) {
 		r = add_inventory(q, view, result.objects[i], inventories, schema);
-		r = r < 0 ? error_set(e, ENOMEM, "out of memory") : query_check_time(scope, e);
+		r = r < 0 ? error_oom(e) : query_check_time(scope, e);
 	}
 	if (r == 0 &&
 	    ((!q->count && json_object_set(json, "inventories", inventories) < 0) ||
 	     (result.total >= 0 && json_object_set_new(json, "total", json_integer(result.total)) < 0) ||
 	     json_object_set(json, "schema", schema) < 0))
-		r = error_set(e, ENOMEM, "out of memory");
+		r = error_oom(e);
 	json_decref(inventories);
 	json_decref(schema);
 	if (r < 0)

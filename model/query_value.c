@@ -77,7 +77,7 @@ int operand_init(struct operand *operand, const struct field *f, const char *tex
 	switch (f->type) {
 	case FIELD_STRING:
 		operand->text = strdup(text);
-		return operand->text ? 0 : error_set(e, ENOMEM, "out of memory");
+		return operand->text ? 0 : error_oom(e);
 	case FIELD_INT:
 	case FIELD_LONG:
 		if (parse_number(text, operand))

@@ -50,7 +50,7 @@ static int create_table(sqlite3 *db, const struct kind *kind, struct error *e)
 		}
 	sqlite3_str_appendall(s, ", changed INTEGER NOT NULL, times BLOB NOT NULL) STRICT;");
 	sql = sqlite3_str_finish(s);
-	r = sql ? sqlite_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+	r = sql ? sqlite_exec(db, sql, e) : error_oom(e);
 	sqlite3_free(sql);
 	return r;
 }
@@ -75,7 +75,7 @@ static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct erro
 		sqlite3_str_appendf(s, "ALTER TABLE \"%w\" ADD COLUMN ", kind->table);
 		append_column(s, f);
 		sql = sqlite3_str_finish(s);
-		r = sql ? sqlite_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+		r = sql ? sqlite_exec(db, sql, e) : error_oom(e);
 		sqlite3_free(sql);
 		if (r < 0)
 			return r;
@@ -94,7 +94,7 @@ static int create_indexes(sqlite3 *db, const struct kind *kind, struct error *e)
 			continue;
 		sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"%w_%w\" ON \"%w\"(\"%w\")", kind->table,
 				      kind->fields[i].name, kind->table, kind->fields[i].name);
-		r = sql ? sqlite_exec(db, sql, e) : error_set(e, ENOMEM, "out of memory");
+		r = sql ? sqlite_exec(db, sql, e) : error_oom(e);
 		sqlite3_free(sql);
 		if (r < 0)
 			return r;

@@ -143,7 +143,7 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	size_t count = t->change_count, events = event_log_staged(store->events);
 
 	if (!mark) {
-		p->result = error_set(&p->error, ENOMEM, "out of memory");
+		p->result = error_oom(&p->error);
 		return 0;
 	}
 	t->failed = false;
@@ -219,7 +219,7 @@ static void commit_group(struct store *store, struct posted *group)
 	int r;
 
 	t.view = view_copy(current, view_version(current) + 1);
-	r = t.view ? sqlite_exec(store->db, "BEGIN IMMEDIATE", &e) : error_set(&e, ENOMEM, "out of memory");
+	r = t.view ? sqlite_exec(store->db, "BEGIN IMMEDIATE", &e) : error_oom(&e);
 	if (r == 0) {
 		for (struct posted *p = group; p && r == 0; p = p->next)
 			r = run_one(store, &t, p, &e);
@@ -429,7 +429,7 @@ static int lock_folder(struct store *store, const char *dir, struct error *e)
 	_cleanup_free_ char *path = NULL;
 
 	if (asprintf(&path, "%s/lock", dir) < 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock_fd < 0)
 		return error_set(e, errno, "cannot use the state folder '%s': %s", dir, strerror(errno));
@@ -450,7 +450,7 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 	int rc, r;
 
 	if (asprintf(&path, "%s/pool.db", dir) < 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	old = umask(077);
 	rc = sqlite3_open_v2(path, &store->db,
 			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -484,7 +484,7 @@ int store_open(const char *dir, struct store **ret_store, struct error *e)
 	int r;
 
 	if (!store)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	store->lock_fd = -1;
 	store->tail = &store->head;
 	pthread_mutex_init(&store->queue_lock, NULL);
@@ -493,7 +493,7 @@ int store_open(const char *dir, struct store **ret_store, struct error *e)
 	store->view = view_new();
 	store->opened = store_now();
 	store->events = event_log_new();
-	r = store->view && store->events ? lock_folder(store, dir, e) : error_set(e, ENOMEM, "out of memory");
+	r = store->view && store->events ? lock_folder(store, dir, e) : error_oom(e);
 	if (r == 0)
 		r = open_database(store, dir, e);
 	if (r == 0) {

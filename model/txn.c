@@ -35,7 +35,7 @@ static int prepare(struct txn *t, sqlite3_stmt **stmt, char *sql, struct error *
 		return 0;
 	}
 	if (!sql)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	rc = sqlite3_prepare_v3(t->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 	sqlite3_free(sql);
 	if (rc != SQLITE_OK) {
@@ -152,7 +152,7 @@ static int write_row(struct txn *t, const struct object *before, struct object *
 		o->id = sqlite3_last_insert_rowid(t->db);
 	if (view_put(t->view, o) < 0 || remember(t, before, o) < 0) {
 		t->failed = true;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	view_set_changed(t->view, o->kind->id, t->now);
 	return 0;
@@ -172,7 +172,7 @@ static int touch(struct txn *t, enum kind_id kind, const char *uuid, struct erro
 		return 0;
 	copy = object_copy(owner);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	copy->changed = t->now;
 	return write_row(t, owner, copy, e);
 }
@@ -208,6 +208,20 @@ static void stamp(struct txn *t, const struct object *before, struct object *o)
 	o->changed = t->now;
 }
 
+int txn_edit(struct txn *t, enum kind_id kind, const char *uuid, struct object **ret_copy, struct error *e)
+{
+	const struct object *row = view_get(t->view, kind, uuid);
+	struct object *copy;
+
+	if (!row)
+		return error_gone(e, kind, uuid);
+	copy = object_copy(row);
+	if (!copy)
+		return error_oom(e);
+	*ret_copy = copy;
+	return 0;
+}
+
 int txn_put(struct txn *t, struct object *taken, const struct object **ret, struct error *e)
 {
 	_cleanup_object_ struct object *o = taken;
@@ -215,14 +229,14 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 	int r;
 
 	if (!o || object_is_broken(o))
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	for (int i = 0; i < o->kind->field_count; i++)
 		if (!field_is_integer(&o->kind->fields[i]) &&
 		    !text_is_utf8(object_text(o, i), strlen(object_text(o, i))))
 			return error_set(e, EINVAL, "'%s' is not UTF-8 text", o->kind->fields[i].name);
 	before = o->id ? view_get_id(t->view, o->kind->id, o->id) : NULL;
 	if (o->id && !before)
-		return error_set(e, ENOENT, "%s '%s' is gone", o->kind->noun, object_uuid(o));
+		return error_gone(e, o->kind->id, object_uuid(o));
 	if (before && object_equal(before, o)) {
 		if (ret)
 			*ret = before;
@@ -248,7 +262,7 @@ int txn_remove(struct txn *t, const struct object *given, struct error *e)
 	int r;
 
 	if (!o)
-		return error_set(e, ENOENT, "%s '%s' is gone", given->kind->noun, object_uuid(given));
+		return error_gone(e, given->kind->id, object_uuid(given));
 	r = prepare(t, &s->remove,
 		    s->remove ? NULL : sqlite3_mprintf("DELETE FROM \"%w\" WHERE id = ?", o->kind->table), e);
 	if (r < 0)
@@ -258,7 +272,7 @@ int txn_remove(struct txn *t, const struct object *given, struct error *e)
 		return r;
 	if (view_remove(t->view, o) < 0 || remember(t, o, NULL) < 0) {
 		t->failed = true;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	view_set_changed(t->view, o->kind->id, t->now);
 	return touch_owners(t, o, e);
@@ -335,7 +349,7 @@ static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, st
 		rc = sqlite3_reset(stmt);
 	sqlite3_finalize(stmt);
 	if (r < 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (rc != SQLITE_OK)
 		return error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
 	return 0;

@@ -43,7 +43,7 @@ int door_open(const char *mountpoint, struct door **ret_door, json_t **ret_opera
 	json_error_t why;
 
 	if (!door)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	door->stamp = -1;
 	door->path = realpath(mountpoint, NULL);
 	door->root = door->path ? open(door->path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;

@@ -49,7 +49,7 @@ int listen_on(const char *address, struct error *e)
 	int r;
 
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (!port)
 		return error_set(e, EINVAL, "'%s' is not ADDRESS:PORT", address);
 	*port++ = '\0';

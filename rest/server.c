@@ -456,7 +456,7 @@ int server_start(const struct server_options *options, struct server **ret_serve
 	int r;
 
 	if (!server)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	pthread_mutex_init(&server->lock, NULL);
 	server->tls = options->certificate != NULL;
 	server->last_used = now_s();
@@ -469,7 +469,7 @@ int server_start(const struct server_options *options, struct server **ret_serve
 		server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
 		json_decref(openapi);
 		if (!server->openapi || !server->refusals || !server->kept)
-			r = error_set(e, ENOMEM, "out of memory");
+			r = error_oom(e);
 	}
 	if (r == 0)
 		r = start_daemon(server, options, e);

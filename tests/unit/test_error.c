@@ -18,6 +18,17 @@ static void sets_errno_code_and_sentence(void **state)
 	assert_string_equal(error_sentence(&e), "state is 'Running'");
 }
 
+static void no_memory_has_one_sentence(void **state)
+{
+	(void)state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	assert_int_equal(error_oom(NULL), -ENOMEM);
+	assert_int_equal(error_oom(&e), -ENOMEM);
+	assert_int_equal(e.errnum, ENOMEM);
+	assert_string_equal(error_sentence(&e), "out of memory");
+}
+
 static void wrapping_keeps_the_sentence(void **state)
 {
 	(void)state;
@@ -103,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets_errno_code_and_sentence),
+		cmocka_unit_test(no_memory_has_one_sentence),
 		cmocka_unit_test(wrapping_keeps_the_sentence),
 		cmocka_unit_test(every_default_code_has_a_description),
 		cmocka_unit_test(long_details_are_cut_at_a_character),

@@ -235,6 +235,46 @@ static void an_object_that_is_gone_cannot_be_written(void **state)
 
 /* ------------------------------------------------------------------- times */
 
+static int rename_zone(struct txn *t, void *arg, struct error *e)
+{
+	struct object *zone;
+	int r = txn_edit(t, KIND_ZONE, arg, &zone, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(zone, ZONE_NAME, "renamed");
+	return txn_put(t, zone, NULL, e);
+}
+
+static int edit_nothing(struct txn *t, void *arg, struct error *e)
+{
+	(void)arg;
+	object_set_str(NULL, ZONE_NAME, "x");
+	object_set_int(NULL, ZONE_CREATE_DATE, 1);
+	object_set_null(NULL, ZONE_NAME);
+	object_set_broken(NULL);
+	return txn_put(t, NULL, NULL, e);
+}
+
+static void an_edit_changes_its_row_or_says_why_not(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(error_done) struct error gone = ERROR_INIT, memory = ERROR_INIT;
+	const struct object *zone;
+	char uuid[UUID_SIZE];
+
+	snprintf(uuid, sizeof(uuid), "%s", test_uuid(1));
+	assert_int_equal(store_run(f->store, rename_zone, uuid, &gone), -ENOENT);
+	assert_string_equal(error_sentence(&gone), "zone '00000000000000000000000000000001' is gone");
+	put(f, make(KIND_ZONE, uuid));
+	assert_int_equal(store_run(f->store, rename_zone, uuid, NULL), 0);
+	zone = get(f, KIND_ZONE, uuid);
+	assert_string_equal(object_name(zone), "renamed");
+	object_unref(zone);
+	assert_int_equal(store_run(f->store, edit_nothing, NULL, &memory), -ENOMEM);
+	assert_string_equal(error_sentence(&memory), "out of memory");
+}
+
 static void dates_and_times_follow_changes(void **state)
 {
 	struct fixture *f = *state;
@@ -696,6 +736,7 @@ int main(void)
 		on_store(row_ids_are_not_reused),
 		on_store(text_that_is_not_utf8_is_refused),
 		on_store(an_object_that_is_gone_cannot_be_written),
+		on_store(an_edit_changes_its_row_or_says_why_not),
 		on_store(dates_and_times_follow_changes),
 		on_store(moving_a_part_touches_both_owners),
 		on_store(reopening_gives_the_same_bytes),
