@@ -193,7 +193,7 @@
 	X_REF(X, IMAGE_REF, BACKUP_STORAGE_UUID, "backupStorageUuid", F_INDEX | F_FOREIGN,                   \
 	      KIND_BACKUP_STORAGE, "")                                                                       \
 	X_STR(X, IMAGE_REF, INSTALL_PATH, "installPath", 0, "")                                              \
-	X_STR(X, IMAGE_REF, STATUS, "status", 0, "")                                                         \
+	X_STR(X, IMAGE_REF, STATUS, "status", 0, "Creating, Downloading, Ready, Deleted or Deleting")                                                         \
 	X_DATES(X, IMAGE_REF)
 
 /* The copy of an image on a primary storage that root volumes are overlays of. */
@@ -403,7 +403,7 @@
 	X_STR(X, SNAPSHOT, FORMAT, "format", 0, "qcow2")                                                     \
 	X_BOOL(X, SNAPSHOT, LATEST, "latest", "true: the volume goes on from here")                          \
 	X_LONG(X, SNAPSHOT, SIZE, "size", "bytes")                                                           \
-	X_STR(X, SNAPSHOT, STATE, "state", 0, "Enabled, or Disabled: only to be deleted")                   \
+	X_STR(X, SNAPSHOT, STATE, "state", 0, "Enabled, or Disabled: can only be deleted")                   \
 	X_STR(X, SNAPSHOT, STATUS, "status", 0, "Creating, Ready or Deleting")                               \
 	X_DATES(X, SNAPSHOT)                                                                                 \
 	X(SNAPSHOT, VIRTUAL_SIZE, "virtualSize", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0,                      \

@@ -6,6 +6,10 @@
 
 #include "model/cleanup.h"
 #include "model/kind.h"
+#include "model/states.h"
+
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LETTERS	 CAPITALS "abcdefghijklmnopqrstuvwxyz"
 
 #define for_each_kind(k)                                                                                     \
 	for (const struct kind *k = kind_get(KIND_ZONE); k;                                                  \
@@ -162,6 +166,44 @@ static void classes_are_named_after_their_kind(void **state)
 	}
 }
 
+/* The help of a `state` or `status` names words of states.h only, and each of those is in some help. */
+static void states_are_those_of_the_help(void **state)
+{
+	static const char *const words[] = {
+		STATE_ENABLED,	     STATE_DISABLED,	      STATE_PRE_MAINTENANCE, STATE_MAINTENANCE,
+		STATE_DELETING,	     JOB_STATE_QUEUED,	      JOB_STATE_PROCESSING,  JOB_STATE_DONE,
+		JOB_STATE_FAILED,    JOB_STATE_CANCELLED,     STATUS_CONNECTING,     STATUS_CONNECTED,
+		STATUS_DISCONNECTED, STATUS_NOT_INSTANTIATED, STATUS_CREATING,	     STATUS_DOWNLOADING,
+		STATUS_READY,	     STATUS_MIGRATING,	      STATUS_STALE,	     STATUS_DELETED,
+		STATUS_DELETING,
+	};
+	bool used[ARRAY_SIZE(words)] = {false};
+
+	(void)state;
+	for_each_kind(k) for (int i = 0; i < k->field_count; i++)
+	{
+		const struct field *f = &k->fields[i];
+
+		if ((strcmp(f->name, "state") != 0 && strcmp(f->name, "status") != 0) || k->id == KIND_VM)
+			continue;
+		for (const char *p = f->help; *(p += strcspn(p, CAPITALS));) {
+			size_t len = strspn(p, LETTERS), found = 0;
+
+			while (found < ARRAY_SIZE(words) &&
+			       (strncmp(words[found], p, len) != 0 || words[found][len]))
+				found++;
+			if (found == ARRAY_SIZE(words))
+				fail_msg("'%.*s' in the help of '%s' is not in states.h", (int)len, p,
+					 k->name);
+			used[found] = true;
+			p += len;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!used[i] && strcmp(words[i], STATUS_DELETING) != 0) /* the same word as STATE_DELETING */
+			fail_msg("no field has '%s' in its help", words[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +215,7 @@ int main(void)
 		cmocka_unit_test(sub_objects_point_back_to_their_owner),
 		cmocka_unit_test(every_kind_says_who_may_see_it),
 		cmocka_unit_test(classes_are_named_after_their_kind),
+		cmocka_unit_test(states_are_those_of_the_help),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,7 +119,7 @@ static void table_equals_operations_json(void **state)
 
 	(void)state;
 	assert_int_equal(json_array_size(list), 122);
-	json_array_foreach ((json_t *)(uintptr_t)list, i, want) {
+	json_array_foreach (list, i, want) {
 		const struct operation *op = operation_by_name(text_of(want, "name"));
 		const json_t *params = json_object_get(want, "params");
 		size_t n = 0;
