@@ -12,13 +12,14 @@ static int fill_actions(posix_spawn_file_actions_t *actions, int out, int err)
 {
 	int r = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
-	if (r == 0 && err >= 0)
+	if (r != 0)
+		return r;
+	r = posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
+	if (r != 0)
+		return r;
+	if (err >= 0)
 		r = posix_spawn_file_actions_adddup2(actions, err, STDERR_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-	return r;
+	return r != 0 ? r : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
 }
 
 static int fill_attributes(posix_spawnattr_t *attributes)
@@ -29,11 +30,28 @@ static int fill_attributes(posix_spawnattr_t *attributes)
 	(void)sigemptyset(&none);
 	(void)sigfillset(&all);
 	r = posix_spawnattr_setsigmask(attributes, &none);
-	if (r == 0)
-		r = posix_spawnattr_setsigdefault(attributes, &all);
-	if (r == 0)
-		r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	return r;
+	if (r != 0)
+		return r;
+	r = posix_spawnattr_setsigdefault(attributes, &all);
+	if (r != 0)
+		return r;
+	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+/* Positive errno, as posix_spawn(3) returns it. */
+static int spawn(const char *file, const char *const argv[], const char *const envp[], int out, int err,
+		 posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, pid_t *ret_pid)
+{
+	int r = fill_actions(actions, out, err);
+
+	if (r != 0)
+		return r;
+	r = fill_attributes(attributes);
+	if (r != 0)
+		return r;
+	/* POSIX leaves the const out of the strings that it does not change */
+	return posix_spawnp(ret_pid, file, actions, attributes, (char *const *)(uintptr_t)argv,
+			    envp ? (char *const *)(uintptr_t)envp : environ);
 }
 
 int child_spawn(const char *file, const char *const argv[], const char *const envp[], int out, int err,
@@ -47,13 +65,7 @@ int child_spawn(const char *file, const char *const argv[], const char *const en
 		return -r;
 	r = posix_spawnattr_init(&attributes);
 	if (r == 0) {
-		r = fill_actions(&actions, out, err);
-		if (r == 0)
-			r = fill_attributes(&attributes);
-		/* POSIX leaves the const out of the strings that it does not change */
-		if (r == 0)
-			r = posix_spawnp(ret_pid, file, &actions, &attributes, (char *const *)(uintptr_t)argv,
-					 envp ? (char *const *)(uintptr_t)envp : environ);
+		r = spawn(file, argv, envp, out, err, &actions, &attributes, ret_pid);
 		(void)posix_spawnattr_destroy(&attributes);
 	}
 	(void)posix_spawn_file_actions_destroy(&actions);

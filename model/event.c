@@ -283,12 +283,15 @@ int event_log_stage(struct event_log *log, struct txn *t, size_t first, struct e
 		_cleanup_free_ char *text = NULL;
 		int r = render(t, &t->changes[i], sequence, &text, e);
 
-		if (r == 0 && text)
-			r = insert(log, t->db, sequence, t->now, text, e);
-		if (r == 0 && text && append(log, sequence, t->now, text) < 0)
-			r = error_oom(e);
 		if (r < 0)
 			return r;
+		if (!text)
+			continue;
+		r = insert(log, t->db, sequence, t->now, text, e);
+		if (r < 0)
+			return r;
+		if (append(log, sequence, t->now, text) < 0)
+			return error_oom(e);
 	}
 	return 0;
 }

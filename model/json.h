@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * jansson for values that are const: its header takes them without const where
- * only a reference count or an iterator is at stake. json_array_foreach() needs
- * no such help, it reads const arrays as it is.
+ * What jansson's header lacks: scope-bound references, and functions for const
+ * values where it takes them without const although only a reference count or an
+ * iterator is at stake. json_array_foreach() works on const arrays as it is.
  */
 #ifndef POOLFS_JSON_H
 #define POOLFS_JSON_H
 
 #include <jansson.h>
 #include <stdint.h>
+
+#include "model/cleanup.h"
+
+static inline void json_decref_p(json_t **json)
+{
+	json_decref(*json);
+}
+#define _cleanup_json_ _cleanup_(json_decref_p)
 
 /** As json_object_foreach(), over a const object. */
 #define json_object_foreach_const(object, key, value)                                                        \

@@ -194,9 +194,10 @@ static int add_operand(struct condition *c, const struct field *f, const char *t
 	}
 	c->operands[c->operand_count] = (struct operand){0};
 	r = operand_init(&c->operands[c->operand_count], f, text, e);
-	if (r == 0)
-		c->operand_count++;
-	return r;
+	if (r < 0)
+		return r;
+	c->operand_count++;
+	return 0;
 }
 
 static int add_list(struct condition *c, const struct field *f, const char *list, struct error *e)

@@ -243,23 +243,46 @@ static int gather_end(struct run *run, const struct condition *c, size_t most, s
 	enum kind_id end = kind_at_end(run->q, c)->id;
 	const struct object *o;
 	struct view_walk walk;
-	int r = 0;
 
 	if (is_indexed(run->q, c)) {
 		for (size_t i = 0; i < c->operand_count; i++) {
 			const char *text = c->operands[i].text;
 
 			o = view_next_candidate(run->view, end, c->field, text, 0);
-			for (; o && r == 0; o = view_next_candidate(run->view, end, c->field, text, o->id))
-				r = condition_test(c, o) ? matches_add(m, o) : 0;
+			for (; o; o = view_next_candidate(run->view, end, c->field, text, o->id))
+				if (condition_test(c, o) && matches_add(m, o) < 0)
+					return -ENOMEM;
 		}
-		return r;
+		return 0;
 	}
 	view_walk_init(&walk, run->view, end, text_field(kind_get(end), c));
-	while (r == 0 && have_time(run) && (o = view_walk_next(&walk)))
-		if (condition_test(c, o))
-			r = m->count > most ? -E2BIG : matches_add(m, o);
-	return r;
+	while (have_time(run) && (o = view_walk_next(&walk))) {
+		if (!condition_test(c, o))
+			continue;
+		if (m->count > most)
+			return -E2BIG;
+		if (matches_add(m, o) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Adds the objects that @back leads to from those in @before. */
+static int gather_step(struct run *run, const struct relation *back, const struct matches *before,
+		       size_t most, struct matches *m)
+{
+	for (size_t i = 0; i < before->count; i++) {
+		const struct object *o;
+		int64_t cursor = 0;
+
+		while (have_time(run) && (o = relation_walk(back, run->view, before->objects[i], &cursor))) {
+			if (m->count > most)
+				return -E2BIG;
+			if (matches_add(m, o) < 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
 }
 
 /* Collects the candidates of @c. -E2BIG when they are more than @most. */
@@ -273,14 +296,7 @@ static int gather(struct run *run, const struct condition *c, size_t most, struc
 
 		sort_and_unite(&before);
 		*m = (struct matches){0};
-		for (size_t i = 0; i < before.count && r == 0; i++) {
-			const struct object *o;
-			int64_t cursor = 0;
-
-			while (r == 0 && have_time(run) &&
-			       (o = relation_walk(&back, run->view, before.objects[i], &cursor)))
-				r = m->count > most ? -E2BIG : matches_add(m, o);
-		}
+		r = gather_step(run, &back, &before, most, m);
 		free(before.objects);
 	}
 	sort_and_unite(m);
@@ -341,30 +357,46 @@ static int first_text_field(const struct query *q)
 	return q->condition_count && !q->conditions[0]->depth ? text_field(q->kind, q->conditions[0]) : -1;
 }
 
+/* Adds those of the candidates that all conditions hold for. */
+static int test_candidates(struct run *run, const struct matches *candidates, size_t enough,
+			   struct matches *m)
+{
+	for (size_t i = 0; i < candidates->count && m->count < enough && !run->late; i++)
+		if (all_hold(run, candidates->objects[i]) && matches_add(m, candidates->objects[i]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* Adds those of all objects of the kind that all conditions hold for. */
+static int scan(struct run *run, size_t enough, struct matches *m)
+{
+	const struct object *o;
+	struct view_walk walk;
+
+	view_walk_init(&walk, run->view, run->q->kind->id, first_text_field(run->q));
+	while (m->count < enough && !run->late && (o = view_walk_next(&walk)))
+		if (all_hold(run, o) && matches_add(m, o) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 int query_find(const struct query *q, const struct view *view, const struct query_scope *scope, size_t enough,
 	       struct matches *m, struct error *e)
 {
 	_cleanup_(run_free_p) struct run *run = run_new(q, view, scope);
 	size_t most = budget(q, view);
-	const struct condition *c = run ? choose(run, most) : NULL;
 	struct matches candidates = {0};
-	struct view_walk walk;
-	const struct object *o;
-	int r = run ? 0 : -ENOMEM;
+	const struct condition *c;
+	int r;
 
-	if (c)
-		r = gather(run, c, most, &candidates);
-	if (c && r == 0) {
-		for (size_t i = 0; i < candidates.count && m->count < enough && r == 0 && !run->late; i++)
-			if (all_hold(run, candidates.objects[i]))
-				r = matches_add(m, candidates.objects[i]);
-	} else if (r == 0 || r == -E2BIG) {
-		r = 0;
-		view_walk_init(&walk, view, q->kind->id, first_text_field(q));
-		while (m->count < enough && r == 0 && !run->late && (o = view_walk_next(&walk)))
-			if (all_hold(run, o))
-				r = matches_add(m, o);
-	}
+	if (!run)
+		return error_oom(e);
+	c = choose(run, most);
+	r = c ? gather(run, c, most, &candidates) : -E2BIG;
+	if (r == 0)
+		r = test_candidates(run, &candidates, enough, m);
+	else if (r == -E2BIG)
+		r = scan(run, enough, m);
 	free(candidates.objects);
 	if (r < 0)
 		return error_oom(e);

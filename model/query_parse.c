@@ -46,9 +46,10 @@ int query_add_condition(struct query *q, const char *text, struct error *e)
 		return error_set(e, EINVAL, "Invalid query parameter. A query can have at most %d conditions",
 				 QUERY_CONDITIONS_MAX);
 	r = condition_new(q->kind, text, &q->conditions[q->condition_count], e);
-	if (r == 0)
-		q->condition_count++;
-	return r;
+	if (r < 0)
+		return r;
+	q->condition_count++;
+	return 0;
 }
 
 /* --------------------------------------------------------------- parameters */
@@ -91,9 +92,10 @@ static int set_sort(struct query *q, const char *value, struct error *e)
 	value += strspn(value, " "); /* what became of a raw '+' */
 	descending = *value == '-';
 	r = set_order(q, "order by", value + (*value == '+' || *value == '-'), &q->sort, e);
-	if (r == 0)
-		q->descending = descending;
-	return r;
+	if (r < 0)
+		return r;
+	q->descending = descending;
+	return 0;
 }
 
 static int add_fields(struct query *q, const char *list, struct error *e)

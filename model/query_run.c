@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/inventory_class.h"
+#include "model/json.h"
 #include "model/query_internal.h"
 #include "model/render.h"
 
@@ -119,25 +120,24 @@ int query_run(const struct query *q, const struct view *view, const struct query
 	      json_t **ret_json, struct error *e)
 {
 	_cleanup_query_result_ struct query_result result = {0};
-	json_t *json = json_object(), *inventories = json_array(), *schema = json_object();
+	_cleanup_json_ json_t *json = json_object(), *inventories = json_array(), *schema = json_object();
 	int r = query_select(q, view, scope, &result, e);
 
-	for (size_t i = 0; i < result.count && r == 0; i++) {
-		r = add_inventory(q, view, result.objects[i], inventories, schema);
-		r = r < 0 ? error_oom(e) : query_check_time(scope, e);
-	}
-	if (r == 0 &&
-	    ((!q->count && json_object_set(json, "inventories", inventories) < 0) ||
-	     (result.total >= 0 && json_object_set_new(json, "total", json_integer(result.total)) < 0) ||
-	     json_object_set(json, "schema", schema) < 0))
-		r = error_oom(e);
-	json_decref(inventories);
-	json_decref(schema);
 	if (r < 0)
-		json_decref(json);
-	else
-		*ret_json = json;
-	return r;
+		return r;
+	for (size_t i = 0; i < result.count; i++) {
+		if (add_inventory(q, view, result.objects[i], inventories, schema) < 0)
+			return error_oom(e);
+		r = query_check_time(scope, e);
+		if (r < 0)
+			return r;
+	}
+	if ((!q->count && json_object_set(json, "inventories", inventories) < 0) ||
+	    (result.total >= 0 && json_object_set_new(json, "total", json_integer(result.total)) < 0) ||
+	    json_object_set(json, "schema", schema) < 0)
+		return error_oom(e);
+	*ret_json = steal(&json);
+	return 0;
 }
 
 /* ------------------------------------------------------------------- schema */

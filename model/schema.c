@@ -114,29 +114,37 @@ static int user_version(sqlite3 *db)
 	return version;
 }
 
+static int migrate_kind(sqlite3 *db, const struct kind *kind, struct error *e)
+{
+	int r = create_table(db, kind, e);
+
+	if (r < 0)
+		return r;
+	r = add_missing_columns(db, kind, e);
+	return r < 0 ? r : create_indexes(db, kind, e);
+}
+
 static int migrate(sqlite3 *db, int version, struct error *e)
 {
 	char pragma[64];
-	int r = 0;
+	int r;
 
-	for (int v = version; v < SCHEMA_VERSION && r == 0; v++)
+	for (int v = version; v < SCHEMA_VERSION; v++) {
 		r = sqlite_exec(db, steps[v], e);
-	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++) {
-		const struct kind *kind = kind_get((enum kind_id)k);
-
-		r = create_table(db, kind, e);
-		if (r == 0)
-			r = add_missing_columns(db, kind, e);
-		if (r == 0)
-			r = create_indexes(db, kind, e);
+		if (r < 0)
+			return r;
 	}
-	if (r == 0)
-		r = sqlite_exec(db,
-				"CREATE TABLE IF NOT EXISTS kind_changed "
-				"(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT;"
-				"CREATE TABLE IF NOT EXISTS event (sequence INTEGER PRIMARY KEY, "
-				"time INTEGER NOT NULL, line TEXT NOT NULL) STRICT",
-				e);
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		r = migrate_kind(db, kind_get((enum kind_id)k), e);
+		if (r < 0)
+			return r;
+	}
+	r = sqlite_exec(db,
+			"CREATE TABLE IF NOT EXISTS kind_changed "
+			"(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT;"
+			"CREATE TABLE IF NOT EXISTS event (sequence INTEGER PRIMARY KEY, "
+			"time INTEGER NOT NULL, line TEXT NOT NULL) STRICT",
+			e);
 	if (r < 0)
 		return r;
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", SCHEMA_VERSION);

@@ -211,6 +211,23 @@ static void fail_group(struct posted *group, const struct error *why)
 		}
 }
 
+/* Runs the changes of a group and commits them. On an error the database is as it was. */
+static int write_group(struct store *store, struct txn *t, struct posted *group, struct error *e)
+{
+	int r;
+
+	for (struct posted *p = group; p; p = p->next) {
+		r = run_one(store, t, p, e);
+		if (r < 0)
+			return r;
+	}
+	r = save_kind_times(store, t, e);
+	if (r < 0)
+		return r;
+	r = event_log_trim(store->events, store->db, e);
+	return r < 0 ? r : sqlite_exec(store->db, "COMMIT", e);
+}
+
 static void commit_group(struct store *store, struct posted *group)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -221,14 +238,7 @@ static void commit_group(struct store *store, struct posted *group)
 	t.view = view_copy(current, view_version(current) + 1);
 	r = t.view ? sqlite_exec(store->db, "BEGIN IMMEDIATE", &e) : error_oom(&e);
 	if (r == 0) {
-		for (struct posted *p = group; p && r == 0; p = p->next)
-			r = run_one(store, &t, p, &e);
-		if (r == 0)
-			r = save_kind_times(store, &t, &e);
-		if (r == 0)
-			r = event_log_trim(store->events, store->db, &e);
-		if (r == 0)
-			r = sqlite_exec(store->db, "COMMIT", &e);
+		r = write_group(store, &t, group, &e);
 		if (r < 0 && !sqlite3_get_autocommit(store->db))
 			(void)sqlite_exec(store->db, "ROLLBACK", NULL);
 	}
@@ -463,19 +473,52 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 			"PRAGMA trusted_schema = OFF",
 			e);
-	if (r == 0)
-		r = schema_apply(store->db, e);
-	if (r == 0)
-		r = txn_load(store->db, store->view, e);
-	if (r == 0)
-		r = event_log_open(store->events, store->db, e);
-	if (r == 0 &&
-	    sqlite3_prepare_v3(store->db,
+	if (r < 0)
+		return r;
+	r = schema_apply(store->db, e);
+	if (r < 0)
+		return r;
+	r = txn_load(store->db, store->view, e);
+	if (r < 0)
+		return r;
+	r = event_log_open(store->events, store->db, e);
+	if (r < 0)
+		return r;
+	if (sqlite3_prepare_v3(store->db,
 			       "INSERT INTO kind_changed VALUES (?1, ?2) "
 			       "ON CONFLICT (\"table\") DO UPDATE SET changed = ?2",
 			       -1, SQLITE_PREPARE_PERSISTENT, &store->set_changed, NULL) != SQLITE_OK)
-		r = error_set(e, EIO, "database: %s", sqlite3_errmsg(store->db));
-	return r;
+		return error_set(e, EIO, "database: %s", sqlite3_errmsg(store->db));
+	return 0;
+}
+
+/* What store_close() takes down again, whether it succeeded or not. */
+static int start(struct store *store, const char *dir, struct error *e)
+{
+	int r;
+
+	store->lock_fd = -1;
+	store->tail = &store->head;
+	pthread_mutex_init(&store->queue_lock, NULL);
+	pthread_cond_init(&store->queue_cond, NULL);
+	pthread_mutex_init(&store->view_lock, NULL);
+	store->view = view_new();
+	store->opened = store_now();
+	store->events = event_log_new();
+	if (!store->view || !store->events)
+		return error_oom(e);
+	r = lock_folder(store, dir, e);
+	if (r < 0)
+		return r;
+	r = open_database(store, dir, e);
+	if (r < 0)
+		return r;
+	atomic_store(&store->stamp, store_stamp(store, store->view));
+	r = pthread_create(&store->writer, NULL, writer_main, store);
+	if (r > 0)
+		return error_set(e, r, "cannot start a thread: %s", strerror(r));
+	store->writer_runs = true;
+	return 0;
 }
 
 int store_open(const char *dir, struct store **ret_store, struct error *e)
@@ -485,24 +528,7 @@ int store_open(const char *dir, struct store **ret_store, struct error *e)
 
 	if (!store)
 		return error_oom(e);
-	store->lock_fd = -1;
-	store->tail = &store->head;
-	pthread_mutex_init(&store->queue_lock, NULL);
-	pthread_cond_init(&store->queue_cond, NULL);
-	pthread_mutex_init(&store->view_lock, NULL);
-	store->view = view_new();
-	store->opened = store_now();
-	store->events = event_log_new();
-	r = store->view && store->events ? lock_folder(store, dir, e) : error_oom(e);
-	if (r == 0)
-		r = open_database(store, dir, e);
-	if (r == 0) {
-		atomic_store(&store->stamp, store_stamp(store, store->view));
-		r = pthread_create(&store->writer, NULL, writer_main, store);
-		store->writer_runs = r == 0;
-		if (r > 0)
-			r = error_set(e, r, "cannot start a thread: %s", strerror(r));
-	}
+	r = start(store, dir, e);
 	if (r < 0) {
 		store_close(store);
 		return r;

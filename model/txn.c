@@ -179,12 +179,16 @@ static int touch(struct txn *t, enum kind_id kind, const char *uuid, struct erro
 
 static int touch_owners(struct txn *t, const struct object *o, struct error *e)
 {
-	int r = 0;
+	for (int i = 0; o && i < o->kind->field_count; i++) {
+		int r;
 
-	for (int i = 0; o && r == 0 && i < o->kind->field_count; i++)
-		if ((o->kind->fields[i].flags & F_OWNER) && object_str(o, i))
-			r = touch(t, o->kind->fields[i].target, object_str(o, i), e);
-	return r;
+		if (!(o->kind->fields[i].flags & F_OWNER) || object_is_null(o, i))
+			continue;
+		r = touch(t, o->kind->fields[i].target, object_str(o, i), e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* Dates and per-field times of what is about to be written. */
@@ -245,13 +249,17 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 	_cleanup_object_ const struct object *held = object_ref(before);
 	stamp(t, held, o);
 	r = write_row(t, held, o, e);
-	if (r == 0)
-		r = touch_owners(t, held, e);
-	if (r == 0)
-		r = touch_owners(t, o, e);
-	if (r == 0 && ret)
+	if (r < 0)
+		return r;
+	r = touch_owners(t, held, e);
+	if (r < 0)
+		return r;
+	r = touch_owners(t, o, e);
+	if (r < 0)
+		return r;
+	if (ret)
 		*ret = view_get_id(t->view, o->kind->id, o->id);
-	return r;
+	return 0;
 }
 
 int txn_remove(struct txn *t, const struct object *given, struct error *e)
@@ -358,12 +366,14 @@ static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, st
 int txn_load(sqlite3 *db, struct view *view, struct error *e)
 {
 	sqlite3_stmt *stmt = NULL;
-	int r = 0, rc = SQLITE_OK;
+	int rc = SQLITE_OK;
 
-	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++)
-		r = load_kind(db, kind_get((enum kind_id)k), view, e);
-	if (r < 0)
-		return r;
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		int r = load_kind(db, kind_get((enum kind_id)k), view, e);
+
+		if (r < 0)
+			return r;
+	}
 	if (sqlite3_prepare_v2(db, "SELECT changed FROM kind_changed WHERE \"table\" = ?", -1, &stmt, NULL) !=
 	    SQLITE_OK)
 		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
