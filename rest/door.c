@@ -228,9 +228,13 @@ static int try_call(struct door *door, struct line *line, const char *session, c
 {
 	int r = line_open(door, line, session);
 
-	if (r == 0)
-		r = write_call(line, text, len);
-	return r < 0 ? r : read_answer(line, ret);
+	if (r < 0)
+		return r;
+	r = write_call(line, text, len);
+	if (r < 0)
+		return r;
+	r = read_answer(line, ret);
+	return r < 0 ? r : parse_answer(ret);
 }
 
 int door_call(struct door *door, struct line *line, const char *session, const char *text, size_t len,
@@ -245,8 +249,6 @@ int door_call(struct door *door, struct line *line, const char *session, const c
 		line_close(line);
 		r = try_call(door, line, session, text, len, ret_answer);
 	}
-	if (r == 0)
-		r = parse_answer(ret_answer);
 	if (r == 0)
 		return 0;
 	line_close(line);

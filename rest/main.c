@@ -129,19 +129,25 @@ static int serve(const struct options *options, struct error *e)
 	return 0;
 }
 
+static int run(int argc, char **argv, struct error *e)
+{
+	struct options options;
+	int r = parse(argc, argv, &options, e);
+
+	if (r < 0)
+		return r;
+	if (!options.help && !options.version)
+		return serve(&options, e);
+	fputs(options.help ? usage : "poolfs-rest " POOLFS_VERSION "\n", stdout);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct options options;
-	int r = parse(argc, argv, &options, &e);
 
-	if (r == 0 && (options.help || options.version)) {
-		fputs(options.help ? usage : "poolfs-rest " POOLFS_VERSION "\n", stdout);
+	if (run(argc, argv, &e) == 0)
 		return EXIT_SUCCESS;
-	}
-	if (r == 0)
-		r = serve(&options, &e);
-	if (r < 0)
-		fprintf(stderr, "poolfs-rest: %s\n", error_sentence(&e));
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	fprintf(stderr, "poolfs-rest: %s\n", error_sentence(&e));
+	return EXIT_FAILURE;
 }

@@ -306,18 +306,16 @@ static bool set_text(json_t *document, const char *name, const char *text)
 	return !text || json_object_set_new(document, name, json_string(text)) == 0;
 }
 
-static bool set_envelope(struct plan *plan, const struct http_request *request, json_t *document)
+/* False when a header is not UTF-8. */
+static bool set_envelope(const struct plan *plan, const struct http_request *request, json_t *document)
 {
-	bool ok = set_text(document, "operation", operation_text(plan->operation, "name"));
-
+	if (!set_text(document, "operation", operation_text(plan->operation, "name")))
+		return false;
+	if (request->schema && json_object_set_new(document, "schema", json_true()) < 0)
+		return false;
 	if (plan->sync)
-		ok = ok && set_text(document, "address", request->address);
-	else
-		ok = ok && set_text(document, "jobUuid", plan->job) &&
-		     set_text(document, "webHook", request->web_hook);
-	if (request->schema)
-		ok = ok && json_object_set_new(document, "schema", json_true()) == 0;
-	return ok || refuse(plan, 400, "a header is not UTF-8");
+		return set_text(document, "address", request->address);
+	return set_text(document, "jobUuid", plan->job) && set_text(document, "webHook", request->web_hook);
 }
 
 /* Everything in its place: the document of the call. */
@@ -338,8 +336,9 @@ static bool build(struct plan *plan, const struct http_request *request, const s
 	} else if (!take_tags(plan, choice->params, document) || !take_tags(plan, body, document)) {
 		return false;
 	}
-	return check_types(plan, params) && take_variables(plan, choice->route, path, params) &&
-	       set_envelope(plan, request, document);
+	if (!check_types(plan, params) || !take_variables(plan, choice->route, path, params))
+		return false;
+	return set_envelope(plan, request, document) || refuse(plan, 400, "a header is not UTF-8");
 }
 
 static bool make_call(struct plan *plan, const struct http_request *request, const struct choice *choice,
@@ -356,6 +355,20 @@ static bool make_call(struct plan *plan, const struct http_request *request, con
 	return ok;
 }
 
+static bool plan_operation(const struct http_request *request, const struct choice *choice,
+			   const struct uri_path *path, const char *query, json_t *body, struct plan *plan)
+{
+	plan->operation = choice->route->operation;
+	plan->sync = operation_flag(plan->operation, "sync");
+	plan->poll = strcmp(operation_text(plan->operation, "name"), "GetApiJob") == 0;
+	if (!take_authorization(plan, request->authorization) || !take_job_uuid(plan, request->job_uuid) ||
+	    !make_call(plan, request, choice, path, query, body))
+		return false;
+	if (plan->poll)
+		snprintf(plan->job, sizeof(plan->job), "%s", path->segments[path->count - 1]);
+	return true;
+}
+
 static bool plan_route(const struct http_request *request, const struct route_group *group,
 		       const struct uri_path *path, const char *shown, const char *query, struct plan *plan)
 {
@@ -364,18 +377,9 @@ static bool plan_route(const struct http_request *request, const struct route_gr
 	json_t *body = NULL;
 	bool ok = (!has_body || parse_body(plan, request, &body)) &&
 		  choose(group, request->method, body, shown, &choice, &plan->status, plan->text,
-			 sizeof(plan->text));
+			 sizeof(plan->text)) &&
+		  plan_operation(request, &choice, path, query, body, plan);
 
-	if (ok) {
-		plan->operation = choice.route->operation;
-		plan->sync = operation_flag(plan->operation, "sync");
-		plan->poll = strcmp(operation_text(plan->operation, "name"), "GetApiJob") == 0;
-		ok = take_authorization(plan, request->authorization) &&
-		     take_job_uuid(plan, request->job_uuid) &&
-		     make_call(plan, request, &choice, path, query, body);
-	}
-	if (ok && plan->poll)
-		snprintf(plan->job, sizeof(plan->job), "%s", path->segments[path->count - 1]);
 	json_decref(body);
 	return ok;
 }

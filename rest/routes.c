@@ -180,24 +180,37 @@ static bool add_alias(struct routes *routes, json_t *operation, const char *alia
 	return true;
 }
 
+static bool add_operation(struct routes *routes, json_t *operation)
+{
+	json_t *path;
+	size_t i;
+
+	json_array_foreach (json_object_get(operation, "paths"), i, path) {
+		if (!add(routes, operation, operation_text(operation, "method"), json_string_value(path)))
+			return false;
+	}
+	json_array_foreach (json_object_get(operation, "aliases"), i, path) {
+		if (!add_alias(routes, operation, json_string_value(path)))
+			return false;
+	}
+	return true;
+}
+
 struct routes *routes_new(const json_t *operations)
 {
 	struct routes *routes = calloc(1, sizeof(*routes));
-	json_t *operation, *path;
-	bool ok = routes != NULL;
-	size_t i, j;
+	json_t *operation;
+	size_t i;
 
+	if (!routes)
+		return NULL;
 	json_array_foreach (json_object_get(operations, "operations"), i, operation) {
-		json_array_foreach (json_object_get(operation, "paths"), j, path)
-			ok = ok && add(routes, operation, operation_text(operation, "method"),
-				       json_string_value(path));
-		json_array_foreach (json_object_get(operation, "aliases"), j, path)
-			ok = ok && add_alias(routes, operation, json_string_value(path));
+		if (!add_operation(routes, operation)) {
+			routes_free(routes);
+			return NULL;
+		}
 	}
-	if (ok)
-		return routes;
-	routes_free(routes);
-	return NULL;
+	return routes;
 }
 
 static bool serves(const struct route_group *group, const char *const *segments, size_t count)

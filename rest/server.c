@@ -198,11 +198,12 @@ static enum MHD_Result call(struct server *server, struct MHD_Connection *c, str
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
-	int r = 0;
+	int r;
 
-	if (!plan->bad_session)
-		r = door_call(server->door, &connection->line, plan->session, plan->call, strlen(plan->call),
-			      &answer, &e);
+	if (plan->bad_session)
+		return reply_answer(server, c, plan, &answer);
+	r = door_call(server->door, &connection->line, plan->session, plan->call, strlen(plan->call), &answer,
+		      &e);
 	if (r == 0 && key && answer.word == ANSWER_OK && answer.stamp)
 		return reply_and_keep(server, c, key, &answer);
 	if (r == 0)
@@ -416,6 +417,14 @@ static int read_file(const char *path, char **ret, struct error *e)
 	return 0;
 }
 
+static int read_certificate(const struct server_options *options, char **ret_certificate, char **ret_key,
+			    struct error *e)
+{
+	int r = read_file(options->certificate, ret_certificate, e);
+
+	return r < 0 ? r : read_file(options->key, ret_key, e);
+}
+
 static int start_daemon(struct server *server, const struct server_options *options, struct error *e)
 {
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
@@ -426,9 +435,7 @@ static int start_daemon(struct server *server, const struct server_options *opti
 	int r;
 
 	if (server->tls) {
-		r = read_file(options->certificate, &certificate, e);
-		if (r == 0)
-			r = read_file(options->key, &key, e);
+		r = read_certificate(options, &certificate, &key, e);
 		if (r < 0)
 			return r;
 		tls[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, certificate};
@@ -449,30 +456,37 @@ static int start_daemon(struct server *server, const struct server_options *opti
 			   : error_set(e, EIO, "cannot start the HTTP server");
 }
 
-int server_start(const struct server_options *options, struct server **ret_server, struct error *e)
+/* What server_stop() takes down again, whether it succeeded or not. */
+static int start(struct server *server, const struct server_options *options, struct error *e)
 {
-	struct server *server = calloc(1, sizeof(*server));
 	json_t *openapi;
 	int r;
 
-	if (!server)
-		return error_oom(e);
 	pthread_mutex_init(&server->lock, NULL);
 	server->tls = options->certificate != NULL;
 	server->last_used = now_s();
 	r = door_open(options->mountpoint, &server->door, &server->operations, e);
-	if (r == 0) {
-		server->routes = routes_new(server->operations);
-		server->refusals = refusals_new();
-		server->kept = kept_new();
-		openapi = server->routes ? openapi_make(server->routes, POOLFS_VERSION) : NULL;
-		server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
-		json_decref(openapi);
-		if (!server->openapi || !server->refusals || !server->kept)
-			r = error_oom(e);
-	}
-	if (r == 0)
-		r = start_daemon(server, options, e);
+	if (r < 0)
+		return r;
+	server->routes = routes_new(server->operations);
+	server->refusals = refusals_new();
+	server->kept = kept_new();
+	openapi = server->routes ? openapi_make(server->routes, POOLFS_VERSION) : NULL;
+	server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
+	json_decref(openapi);
+	if (!server->openapi || !server->refusals || !server->kept)
+		return error_oom(e);
+	return start_daemon(server, options, e);
+}
+
+int server_start(const struct server_options *options, struct server **ret_server, struct error *e)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	int r;
+
+	if (!server)
+		return error_oom(e);
+	r = start(server, options, e);
 	if (r < 0) {
 		server_stop(server);
 		return r;
