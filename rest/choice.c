@@ -18,8 +18,8 @@ static json_t *object_member(json_t *json, const char *name)
 	return json_is_object(value) ? value : NULL;
 }
 
-/* The member of @body that bears the route's key or one of its aliases. "params" tells nothing where it is
- * one. */
+/* Finds the member of @body that has the route's key or one of its aliases as its name. The alias "params"
+ * does not count: it does not identify an operation. */
 static bool find_key(const struct route *route, json_t *body, json_t **ret_params)
 {
 	const char *key = operation_text(route->operation, "key"), *member;
@@ -42,7 +42,7 @@ static bool find_key(const struct route *route, json_t *body, json_t **ret_param
 	return false;
 }
 
-/* Does the manual write `params` instead of the key of this operation? */
+/* True when the manual uses `params` instead of the key for this operation. */
 static bool takes_params(const struct route *route)
 {
 	json_t *alias;
@@ -55,8 +55,8 @@ static bool takes_params(const struct route *route)
 	return false;
 }
 
-/* Number of the operation's parameters in the body, when it knows all of @params and has all it needs; else
- * -1. */
+/* The number of body parameters of the operation, when @params holds all required ones and no unknown one;
+ * else -1. */
 static int fit(const struct route *route, json_t *params)
 {
 	const char *name;
@@ -79,7 +79,7 @@ static int fit(const struct route *route, json_t *params)
 	return count;
 }
 
-/* `params` without a key: the operation that fits closest, never one that takes something away. */
+/* `params` without a key: the operation that fits best, never one that destroys something. */
 static const struct route *infer(const struct route_group *group, const char *method, json_t *params)
 {
 	const struct route *best = NULL;
@@ -108,7 +108,7 @@ static bool choose_put(const struct route_group *group, json_t *body, struct cho
 	for (size_t i = 0; i < group->route_count; i++) {
 		const struct route *route = &group->routes[i];
 
-		/* The manual has the key within `params`, too. */
+		/* The manual also shows the key inside `params`. */
 		if (is_method(route, "PUT") &&
 		    (find_key(route, body, &ret->params) || find_key(route, params, &ret->params))) {
 			ret->route = route;
@@ -133,7 +133,7 @@ static void explain(const struct route_group *group, const char *method, const c
 {
 	static const char *const none[][2] = {{"POST", "creational"}, {"GET", "query"}, {"DELETE", "delete"}};
 
-	/* The real server runs the one operation of such a path whatever the method; that is no good for any.
+	/* The real server runs the only operation of such a path whatever the method; no client relies on it.
 	 */
 	*ret_status = 405;
 	snprintf(text, size, "The method[%.16s] is not allowed for the path[%s]", method, path);
@@ -172,7 +172,7 @@ bool choose(const struct route_group *group, const char *method, json_t *body, c
 	}
 	ret->route = first;
 	ret->params = object_member(body, "params");
-	/* An alias of a PUT operation may bring its key. */
+	/* A route alias of a PUT operation may carry its key. */
 	if (!ret->params)
 		(void)find_key(first, body, &ret->params);
 	return true;

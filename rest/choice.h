@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of the operations on a path a request is for (behaviour.md 1.1, 2.7, 2.8). Pure. */
+/* Selects the operation that a request asks for among those of its path (behaviour.md 1.1, 2.7, 2.8). Pure.
+ */
 #ifndef POOLFS_REST_CHOICE_H
 #define POOLFS_REST_CHOICE_H
 
@@ -11,8 +12,8 @@ struct choice {
 };
 
 /**
- * Chooses by method and, with PUT, by the members of @body (NULL for methods without one). False when there
- * is none: *ret_status and @ret_text (of @size bytes) say why; @path is what the text calls the path.
+ * Selects by method and, for PUT, by the members of @body (NULL for methods without one). False when no
+ * operation fits: *ret_status and @ret_text (of @size bytes) say why; @path is the path as the text shows it.
  */
 bool choose(const struct route_group *group, const char *method, json_t *body, const char *path,
 	    struct choice *ret, int *ret_status, char *ret_text, size_t size);

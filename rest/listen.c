@@ -18,9 +18,9 @@ int listen_activated(struct error *e)
 	if (!pid || strtol(pid, NULL, 10) != (long)getpid() || count < 1)
 		return -1;
 	if (count > 1)
-		return error_set(e, EINVAL, "systemd gave %ld sockets, one is what can be served", count);
+		return error_set(e, EINVAL, "systemd passed %ld sockets, but only one is supported", count);
 	if (fcntl(FIRST_FD, F_SETFD, FD_CLOEXEC) < 0)
-		return error_set(e, errno, "the socket given by systemd is no good: %s", strerror(errno));
+		return error_set(e, errno, "cannot use the socket passed by systemd: %s", strerror(errno));
 	return FIRST_FD;
 }
 

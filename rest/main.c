@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program poolfs-rest: options, the socket, and the wait for the end. */
+/* The program poolfs-rest: options, the socket, and waiting for termination. */
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 #include "rest/server.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:8080"
-/* Seconds without a connection after which a program that systemd started ends. */
+/* Seconds without a connection after which the program exits when systemd started it. */
 #define DEFAULT_IDLE 60
 
 static const char usage[] =
@@ -18,17 +18,19 @@ static const char usage[] =
 	"\n"
 	"Serves the REST interface of the pool that is mounted on MOUNTPOINT.\n"
 	"\n"
-	"    --listen ADDRESS:PORT   where clients come in (" DEFAULT_LISTEN ")\n"
-	"    --tls-cert FILE         certificate chain in PEM: serve HTTPS\n"
-	"    --tls-key FILE          its key\n"
-	"    --idle SECONDS          end when there was no client for so long (only by systemd: 60)\n"
-	"    --help, --version       print this, or the version\n"
+	"    --listen ADDRESS:PORT   address to listen on (" DEFAULT_LISTEN ")\n"
+	"    --tls-cert FILE         serve HTTPS with this certificate chain (PEM)\n"
+	"    --tls-key FILE          private key of the certificate (PEM)\n"
+	"    --idle SECONDS          exit after this time without a client (default: never;\n"
+	"                            60 with a socket from systemd)\n"
+	"    --help, --version       print this text, or the version\n"
 	"\n"
-	"Takes the socket from systemd when it is started by one. Ended by SIGTERM.\n";
+	"With systemd socket activation, uses the socket that systemd passes. Exits on\n"
+	"SIGTERM, SIGINT and SIGHUP.\n";
 
 struct options {
 	const char *listen, *certificate, *key, *mountpoint;
-	int idle; /* s; 0 = for ever, -1 = not given */
+	int idle; /* s; 0 = never exit, -1 = not given */
 	bool help, version;
 };
 
@@ -61,7 +63,7 @@ static int parse(int argc, char **argv, struct options *ret, struct error *e)
 		case 'i':
 			ret->idle = (int)strtol(optarg, &end, 10);
 			if (*end || end == optarg || ret->idle < 0)
-				return error_set(e, EINVAL, "'%s' is no number of seconds", optarg);
+				return error_set(e, EINVAL, "'%s' is not a number of seconds", optarg);
 			break;
 		case 'h':
 			ret->help = true;
@@ -74,14 +76,14 @@ static int parse(int argc, char **argv, struct options *ret, struct error *e)
 		}
 	}
 	if (optind != argc - 1)
-		return error_set(e, EINVAL, "give one mount point, see 'poolfs-rest --help'");
+		return error_set(e, EINVAL, "expected one mount point, see 'poolfs-rest --help'");
 	if (!ret->certificate != !ret->key)
-		return error_set(e, EINVAL, "--tls-cert and --tls-key go together");
+		return error_set(e, EINVAL, "--tls-cert and --tls-key must be used together");
 	ret->mountpoint = argv[optind];
 	return 0;
 }
 
-/* Until somebody asks for the end, or nobody has come for @idle seconds (0: never). */
+/* Returns on a signal, or after @idle seconds without a connection (0: never). */
 static void wait_for_end(struct server *server, const sigset_t *signals, int idle)
 {
 	const struct timespec second = {.tv_sec = 1};
@@ -114,7 +116,7 @@ static int serve(const struct options *options, struct error *e)
 	if (r < 0)
 		return r;
 	server_options.socket = r;
-	/* Blocked before the first thread starts, so that only we take them. */
+	/* Blocked before the first thread starts, so that only sigtimedwait() receives them. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See openapi.h. A path with several operations of one method (the `actions` of
- * an object) is one operation of OpenAPI whose body is one of several.
+ * See openapi.h. Several operations with the same path and method (the `actions`
+ * of an object) become one OpenAPI operation with a choice of bodies (oneOf).
  */
 #include "rest/openapi.h"
 
@@ -51,7 +51,7 @@ static json_t *schema_of(json_t *param)
 	return schema;
 }
 
-/* The parameters that stand in the body. */
+/* The parameters in the body. */
 static json_t *body_members(const struct route *route)
 {
 	json_t *members = json_object(), *required = json_array(), *param;
@@ -92,7 +92,7 @@ static void add_parameter(json_t *list, const char *name, const char *in, bool r
 						    "required", required, "schema", schema));
 }
 
-/* Path variables, under the names that the path of the group has. */
+/* Path variables, by their names in the path of the group. */
 static void add_variables(json_t *list, const struct route_group *group)
 {
 	for (size_t i = 0; i < group->segment_count; i++)
@@ -158,15 +158,15 @@ static json_t *responses_of(const struct route *route)
 	if (operation_flag(route->operation, "sync"))
 		set(responses, "200", response("the answer", result_of(route)));
 	else
-		set(responses, "202", response("accepted: poll the location", reference("Location")));
+		set(responses, "202", response("accepted; poll the location", reference("Location")));
 	if (strcmp(operation_text(route->operation, "name"), "GetApiJob") == 0)
 		set(responses, "202", response("the job has not ended", reference("Location")));
-	set(responses, "400", json_pack("{s:s}", "description", "the request itself is no good"));
+	set(responses, "400", json_pack("{s:s}", "description", "the request is invalid"));
 	set(responses, "503", response("it failed", reference("Failure")));
 	return responses;
 }
 
-/* "POST /volumes/{uuid}/QoS" as an id: what is not a letter or digit parts words. */
+/* "POST /volumes/{uuid}/QoS" as an id: each character that is not a letter or digit becomes `_`. */
 static json_t *id_of(const struct route_group *group, const struct route *route, bool alone)
 {
 	char id[256];
@@ -203,7 +203,7 @@ static json_t *new_operation(const struct route_group *group, const struct route
 	return operation;
 }
 
-/* A further operation of the same path and method: its body is another that may come. */
+/* Another operation of the same path and method: adds its body to the choice. */
 static void add_body(json_t *operation, const struct route *route)
 {
 	json_t *content = json_object_get(json_object_get(operation, "requestBody"), "content");
@@ -216,7 +216,8 @@ static void add_body(json_t *operation, const struct route *route)
 		set(media, "schema", json_pack("{s:[O]}", "oneOf", schema));
 	(void)json_array_append_new(json_object_get(json_object_get(media, "schema"), "oneOf"),
 				    body_of(route));
-	set(operation, "summary", json_string("what the object can do; the member of the body says what"));
+	set(operation, "summary",
+	    json_string("operations on the object; the member of the body selects one"));
 }
 
 static json_t *path_of(const struct route_group *group)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The OpenAPI 3.1 document of all routes, made of the operation table. */
+/* The OpenAPI 3.1 document of all routes, generated from the operation table. */
 #ifndef POOLFS_REST_OPENAPI_H
 #define POOLFS_REST_OPENAPI_H
 
 #include "rest/routes.h"
 
-/** Owned by the caller; NULL without memory. @version: of the program. */
+/** Owned by the caller; NULL when memory is short. @version: of the program. */
 json_t *openapi_make(const struct routes *routes, const char *version);
 
 #endif

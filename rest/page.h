@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The status page, page.html, as it is in the program. */
+/* The status page, page.html, embedded in the program. */
 #ifndef POOLFS_REST_PAGE_H
 #define POOLFS_REST_PAGE_H
 

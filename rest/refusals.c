@@ -4,12 +4,12 @@
 
 #include <string.h>
 
-#define KEPT 1024
+#define RECORDED_MAX 1024
 
 struct refusals {
 	pthread_mutex_t lock;
-	char jobs[KEPT][DOOR_UUID_SIZE]; /* lock */
-	size_t next;			 /* lock */
+	char jobs[RECORDED_MAX][MOUNT_UUID_SIZE]; /* lock */
+	size_t next;				  /* lock */
 };
 
 struct refusals *refusals_new(void)
@@ -32,13 +32,13 @@ void refusals_free(struct refusals *refusals)
 void refusals_add(struct refusals *refusals, const char *job)
 {
 	scoped_lock(&refusals->lock);
-	snprintf(refusals->jobs[refusals->next++ % KEPT], DOOR_UUID_SIZE, "%s", job);
+	snprintf(refusals->jobs[refusals->next++ % RECORDED_MAX], MOUNT_UUID_SIZE, "%s", job);
 }
 
 bool refusals_has(struct refusals *refusals, const char *job)
 {
 	scoped_lock(&refusals->lock);
-	for (size_t i = 0; i < KEPT; i++)
+	for (size_t i = 0; i < RECORDED_MAX; i++)
 		if (*job && strcmp(refusals->jobs[i], job) == 0)
 			return true;
 	return false;

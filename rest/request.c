@@ -67,13 +67,13 @@ static bool take_authorization(struct plan *plan, const char *value)
 	len = strlen(value);
 	while (len && isspace((unsigned char)value[len - 1]))
 		len--;
-	snprintf(plan->session, sizeof(plan->session), "%.*s", (int)(len < DOOR_UUID_SIZE ? len : 0), value);
-	plan->bad_session = len != DOOR_UUID_SIZE - 1 || !door_uuid_is_valid(plan->session);
+	snprintf(plan->session, sizeof(plan->session), "%.*s", (int)(len < MOUNT_UUID_SIZE ? len : 0), value);
+	plan->bad_session = len != MOUNT_UUID_SIZE - 1 || !mount_uuid_is_valid(plan->session);
 	return true;
 }
 
 /* A random (version 4) uuid. */
-static bool make_uuid(char ret[DOOR_UUID_SIZE])
+static bool make_uuid(char ret[MOUNT_UUID_SIZE])
 {
 	unsigned char raw[16];
 
@@ -88,8 +88,8 @@ static bool make_uuid(char ret[DOOR_UUID_SIZE])
 
 bool request_job_uuid_is_valid(const char *value)
 {
-	return strlen(value) == DOOR_UUID_SIZE - 1 &&
-	       strspn(value, "0123456789abcdefABCDEF") == DOOR_UUID_SIZE - 1;
+	return strlen(value) == MOUNT_UUID_SIZE - 1 &&
+	       strspn(value, "0123456789abcdefABCDEF") == MOUNT_UUID_SIZE - 1;
 }
 
 static bool take_job_uuid(struct plan *plan, const char *value)
@@ -98,11 +98,11 @@ static bool take_job_uuid(struct plan *plan, const char *value)
 		if (!request_job_uuid_is_valid(value))
 			return refuse(plan, 400,
 				      "Invalid header[X-Job-UUID], it must be a UUID with '-' stripped");
-		for (size_t i = 0; i < DOOR_UUID_SIZE; i++)
+		for (size_t i = 0; i < MOUNT_UUID_SIZE; i++)
 			plan->job[i] = (char)tolower((unsigned char)value[i]);
 		return true;
 	}
-	return make_uuid(plan->job) || refuse(plan, 500, "this machine has no random numbers");
+	return make_uuid(plan->job) || refuse(plan, 500, "no random numbers are available");
 }
 
 /* --------------------------------------------------------------- parameters */
@@ -158,7 +158,7 @@ static bool check_types(struct plan *plan, json_t *params)
 	return true;
 }
 
-/* The list @name in @into, made when it is not there. */
+/* The list @name in @into, created when it does not exist. */
 static json_t *list_in(json_t *into, const char *name)
 {
 	json_t *list = json_object_get(into, name);
@@ -227,11 +227,11 @@ static bool take_query_string(struct plan *plan, const char *query, json_t *docu
 	return true;
 }
 
-/* Variables of the path win over everything of the same name. */
+/* Variables in the path take precedence over everything of the same name. */
 static bool take_variables(struct plan *plan, const struct route *route, const struct uri_path *path,
 			   json_t *params)
 {
-	/* The segments begin behind the base, see request_plan(). */
+	/* The segments start after the base path, see request_plan(). */
 	for (size_t i = 0; i < path->count; i++)
 		if (route->variables[i] &&
 		    json_object_set_new(params, route->variables[i], json_string(path->segments[i])) < 0)
@@ -318,7 +318,7 @@ static bool set_envelope(const struct plan *plan, const struct http_request *req
 	return set_text(document, "jobUuid", plan->job) && set_text(document, "webHook", request->web_hook);
 }
 
-/* Everything in its place: the document of the call. */
+/* Fills in the document of the call. */
 static bool build(struct plan *plan, const struct http_request *request, const struct choice *choice,
 		  const struct uri_path *path, const char *query, json_t *body, json_t *document)
 {

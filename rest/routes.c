@@ -9,7 +9,8 @@
 struct routes {
 	struct route_group **groups; /* owned; fewest variables first */
 	size_t count;
-	struct route_group *spares; /* owned: of shapes that are there already, for the names in their text */
+	struct route_group
+		*spares; /* owned: groups of a shape that exists already, which hold variable names */
 };
 
 const char *operation_text(const json_t *operation, const char *name)
@@ -104,7 +105,7 @@ static bool same_shape(const struct route_group *a, const struct route_group *b)
 	return true;
 }
 
-/* Where in the list a group belongs: behind those with fewer variables, or with as many but later ones. */
+/* The order of groups: fewer variables first; with as many, fixed segments before variables. */
 static bool goes_before(const struct route_group *a, const struct route_group *b)
 {
 	if (a->variable_count != b->variable_count)

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "rest/kept.h"
+#include "rest/answer_cache.h"
 #include "rest/openapi.h"
 #include "rest/page.h"
 #include "rest/refusals.h"
@@ -19,16 +19,16 @@
 #define CONNECTIONS_OF_ONE 512			    /* address */
 #define HEAD_MEMORY	   (48 << 10)		    /* bytes for request line and headers */
 #define THREAD_STACK	   (512 << 10)		    /* bytes */
-#define BODY_MAX	   ((1 << 20) - (64 << 10)) /* bytes: a call, which is longer, fits into 1 MiB */
+#define BODY_MAX	   ((1 << 20) - (64 << 10)) /* bytes: leaves room for the rest of a call, 1 MiB in all */
 #define IDLE_S		   60			    /* a connection without any traffic */
 #define REQUEST_S	   60			    /* from the last answer to the end of the next request */
 
 struct server {
-	struct door *door;
+	struct mount *mount;
 	json_t *operations; /* owned; the routes borrow from it */
 	struct routes *routes;
 	struct refusals *refusals;
-	struct kept *kept;
+	struct answer_cache *cache;
 	struct MHD_Daemon *daemon;
 	char *openapi; /* owned */
 	bool tls;
@@ -41,8 +41,8 @@ struct server {
 struct connection {
 	struct connection *prev, *next; /* server's lock */
 	int socket;
-	atomic_llong since; /* s: a request is being waited for since then; 0: one is being answered */
-	struct line line;   /* the connection's thread */
+	atomic_llong since;	    /* s: waiting for a request since then; 0: one is being answered */
+	struct call_file call_file; /* the connection's thread */
 	char address[INET6_ADDRSTRLEN];
 };
 
@@ -52,7 +52,7 @@ struct exchange {
 	char *body;   /* owned */
 	size_t len, room;
 	bool begun;
-	int status; /* of a refusal; the rest of the body is thrown away */
+	int status; /* of a refusal; the rest of the body is discarded */
 };
 
 static int64_t now_s(void)
@@ -104,19 +104,19 @@ static enum MHD_Result reply_json(struct MHD_Connection *c, int status, const ch
 	return reply(c, status, type_json, text, len);
 }
 
-/* Sends an answer that holds for the time being, and keeps it. */
-static enum MHD_Result reply_and_keep(struct server *server, struct MHD_Connection *c,
-				      const struct kept_key *key, const struct answer *answer)
+/* Sends an answer and caches it. */
+static enum MHD_Result reply_and_cache(struct server *server, struct MHD_Connection *c,
+				       const struct answer_cache_key *key, const struct answer *answer)
 {
 	struct MHD_Response *response = new_response(type_json, answer->body, answer->len);
 	enum MHD_Result r = response ? MHD_queue_response(c, MHD_HTTP_OK, response) : MHD_NO;
 
 	if (response)
-		kept_put(server->kept, key, answer->stamp, response, answer->len);
+		answer_cache_put(server->cache, key, answer->stamp, response, answer->len);
 	return r;
 }
 
-/* The status page may load nothing from elsewhere. */
+/* The status page must not load anything from other servers. */
 static enum MHD_Result reply_page(struct MHD_Connection *c)
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer(
@@ -137,7 +137,7 @@ static enum MHD_Result reply_page(struct MHD_Connection *c)
 	return r;
 }
 
-/* Where a client polls: on the host and port that it has called (behaviour.md 6.5). */
+/* Where the client polls the job: on the host and port of its own request (behaviour.md 6.5). */
 static enum MHD_Result reply_location(const struct server *server, struct MHD_Connection *c, const char *job)
 {
 	const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
@@ -192,9 +192,9 @@ static enum MHD_Result reply_answer(struct server *server, struct MHD_Connection
 	return MHD_NO;
 }
 
-/* @key: NULL when the answer is not to be kept. */
+/* @key: NULL when the answer must not be cached. */
 static enum MHD_Result call(struct server *server, struct MHD_Connection *c, struct connection *connection,
-			    const struct plan *plan, const struct kept_key *key)
+			    const struct plan *plan, const struct answer_cache_key *key)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
@@ -202,10 +202,10 @@ static enum MHD_Result call(struct server *server, struct MHD_Connection *c, str
 
 	if (plan->bad_session)
 		return reply_answer(server, c, plan, &answer);
-	r = door_call(server->door, &connection->line, plan->session, plan->call, strlen(plan->call), &answer,
-		      &e);
+	r = mount_call(server->mount, &connection->call_file, plan->session, plan->call, strlen(plan->call),
+		       &answer, &e);
 	if (r == 0 && key && answer.word == ANSWER_OK && answer.stamp)
-		return reply_and_keep(server, c, key, &answer);
+		return reply_and_cache(server, c, key, &answer);
 	if (r == 0)
 		return reply_answer(server, c, plan, &answer);
 	if (r == -EFBIG || r == -EINVAL)
@@ -235,25 +235,25 @@ static enum MHD_Result answer_request(struct server *server, struct MHD_Connecti
 	_cleanup_(plan_done) struct plan plan = {0};
 	const char *api = request_api_path(x->target);
 	bool get = strcmp(method, MHD_HTTP_METHOD_GET) == 0;
-	bool keep = get && api && (!request.job_uuid || request_job_uuid_is_valid(request.job_uuid));
-	struct kept_key key = {x->target, request.authorization, request.schema != NULL};
-	int64_t stamp = keep ? door_stamp(server->door) : 0;
+	bool cache = get && api && (!request.job_uuid || request_job_uuid_is_valid(request.job_uuid));
+	struct answer_cache_key key = {x->target, request.authorization, request.schema != NULL};
+	int64_t stamp = cache ? mount_stamp(server->mount) : 0;
 	enum MHD_Result r;
 
 	if (get && strcmp(x->target, "/") == 0)
 		return reply_page(c);
 	if (get && api && strcmp(api, "/openapi.json") == 0)
 		return reply_json(c, MHD_HTTP_OK, server->openapi, strlen(server->openapi));
-	if (stamp && kept_reply(server->kept, &key, stamp, c, &r))
+	if (stamp && answer_cache_reply(server->cache, &key, stamp, c, &r))
 		return r;
 	request_plan(server->routes, &request, &plan);
 	return plan.status ? reply_text(c, plan.status, plan.text)
-			   : call(server, c, connection, &plan, keep ? &key : NULL);
+			   : call(server, c, connection, &plan, cache ? &key : NULL);
 }
 
 /* ----------------------------------------------------- libmicrohttpd's calls */
 
-/* The request line has come: what we return is the request's `context` from now on. */
+/* The request line has arrived: the result is the `context` of the request from now on. */
 static void *begin_request(void *arg, const char *target, struct MHD_Connection *c)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
@@ -297,7 +297,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *u
 	(void)url, (void)version;
 	if (!x || !x->target || !connection)
 		return MHD_NO;
-	if (!x->begun) { /* the headers have come */
+	if (!x->begun) { /* the headers have arrived */
 		x->begun = true;
 		return MHD_YES;
 	}
@@ -352,7 +352,7 @@ static struct connection *connection_begin(struct server *server, struct MHD_Con
 	if (!connection)
 		return NULL;
 	connection->socket = info ? info->connect_fd : -1;
-	connection->line = LINE_INIT;
+	connection->call_file = CALL_FILE_INIT;
 	atomic_init(&connection->since, now_s());
 	get_address(c, connection->address);
 	scoped_lock(&server->lock);
@@ -374,7 +374,7 @@ static void connection_end(struct server *server, struct connection *connection)
 		connection->next->prev = connection->prev;
 	server->last_used = now_s();
 	pthread_mutex_unlock(&server->lock);
-	line_close(&connection->line);
+	call_file_close(&connection->call_file);
 	free(connection);
 }
 
@@ -391,12 +391,12 @@ int server_tend(struct server *server)
 {
 	int64_t now = now_s();
 
-	kept_tend(server->kept);
+	answer_cache_expire(server->cache);
 	scoped_lock(&server->lock);
 	for (struct connection *c = server->connections; c; c = c->next) {
 		int64_t since = atomic_load(&c->since);
 
-		/* The connection's own thread then finds the end and cleans up. */
+		/* The thread of the connection then sees the end of the stream and cleans up. */
 		if (since && now - since > REQUEST_S && c->socket >= 0)
 			(void)shutdown(c->socket, SHUT_RDWR);
 	}
@@ -413,7 +413,7 @@ static int read_file(const char *path, char **ret, struct error *e)
 	if (!f)
 		return error_set(e, errno, "cannot read '%s': %s", path, strerror(errno));
 	if (getdelim(ret, &room, '\0', f) < 0)
-		return error_set(e, EINVAL, "there is nothing in '%s'", path);
+		return error_set(e, EINVAL, "'%s' is empty", path);
 	return 0;
 }
 
@@ -456,7 +456,7 @@ static int start_daemon(struct server *server, const struct server_options *opti
 			   : error_set(e, EIO, "cannot start the HTTP server");
 }
 
-/* What server_stop() takes down again, whether it succeeded or not. */
+/* On an error, too, server_stop() releases what was started. */
 static int start(struct server *server, const struct server_options *options, struct error *e)
 {
 	json_t *openapi;
@@ -465,16 +465,16 @@ static int start(struct server *server, const struct server_options *options, st
 	pthread_mutex_init(&server->lock, NULL);
 	server->tls = options->certificate != NULL;
 	server->last_used = now_s();
-	r = door_open(options->mountpoint, &server->door, &server->operations, e);
+	r = mount_open(options->mountpoint, &server->mount, &server->operations, e);
 	if (r < 0)
 		return r;
 	server->routes = routes_new(server->operations);
 	server->refusals = refusals_new();
-	server->kept = kept_new();
+	server->cache = answer_cache_new();
 	openapi = server->routes ? openapi_make(server->routes, POOLFS_VERSION) : NULL;
 	server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
 	json_decref(openapi);
-	if (!server->openapi || !server->refusals || !server->kept)
+	if (!server->openapi || !server->refusals || !server->cache)
 		return error_oom(e);
 	return start_daemon(server, options, e);
 }
@@ -501,10 +501,10 @@ void server_stop(struct server *server)
 		return;
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
-	door_close(server->door);
+	mount_close(server->mount);
 	routes_free(server->routes);
 	refusals_free(server->refusals);
-	kept_free(server->kept);
+	answer_cache_free(server->cache);
 	json_decref(server->operations);
 	pthread_mutex_destroy(&server->lock);
 	free(server->openapi);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP server: libmicrohttpd with a thread for each connection. A call of
- * the pool may wait (for a commit, or for a host that is asked), and a thread of
- * its own lets it wait without keeping anybody else. What a connection may cost is
- * bounded: its memory, the time for one request, and the number of connections.
+ * The HTTP server: libmicrohttpd with one thread per connection. A call to the
+ * pool may wait (for a commit, or for a host), and with a thread of its own it
+ * delays no other client. The cost of a connection is bounded: its memory, the
+ * time for one request, and the number of connections.
  */
 #ifndef POOLFS_REST_SERVER_H
 #define POOLFS_REST_SERVER_H
@@ -18,13 +18,13 @@ struct server_options {
 	const char *certificate, *key; /* files in PEM; NULL: no TLS */
 };
 
-/** Starts serving in threads of its own. */
+/** Starts the server in threads of its own. */
 int server_start(const struct server_options *options, struct server **ret_server, struct error *e);
-/** Stops taking connections, lets those under way end. Accepts NULL. */
+/** Accepts no more connections and waits for the open ones. Accepts NULL. */
 void server_stop(struct server *server);
 /**
- * Closes connections on which a request takes too long to come. To be called about once a second. Returns for
- * how many seconds there has been no connection; 0 while there is one.
+ * Closes connections whose next request is overdue. To be called about once a second. Returns the number of
+ * seconds since the last connection was closed; 0 while there is one.
  */
 int server_tend(struct server *server);
 

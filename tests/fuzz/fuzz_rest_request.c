@@ -47,8 +47,8 @@ static void check(const struct plan *plan)
 	}
 	call = plan->call ? json_loads(plan->call, 0, NULL) : NULL;
 	fuzz_require(call && operation_text(call, "operation"));
-	fuzz_require(plan->bad_session || !*plan->session || door_uuid_is_valid(plan->session));
-	fuzz_require(plan->poll || door_uuid_is_valid(plan->job));
+	fuzz_require(plan->bad_session || !*plan->session || mount_uuid_is_valid(plan->session));
+	fuzz_require(plan->poll || mount_uuid_is_valid(plan->job));
 	json_decref(call);
 }
 

@@ -75,10 +75,10 @@ assert_eq "$(sort counts | uniq -c | awk '{ print $1 "x" $2 }' | paste -sd' ')" 
 rest_down
 
 step "options"
-assert_fails "go together" "$REST" --tls-cert x "$MOUNT"
+assert_fails "must be used together" "$REST" --tls-cert x "$MOUNT"
 assert_fails "no pool is mounted on" "$REST" --listen 127.0.0.1:$PORT /tmp
 assert_fails "cannot listen on 'nowhere:1'" "$REST" --listen nowhere:1 "$MOUNT"
-assert_fails "is no number of seconds" "$REST" --idle soon "$MOUNT"
+assert_fails "is not a number of seconds" "$REST" --idle soon "$MOUNT"
 
 step "TLS"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 1 -subj /CN=localhost \

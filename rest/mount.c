@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See door.h. */
-#include "rest/door.h"
+/* See mount.h. */
+#include "rest/mount.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -11,22 +11,22 @@
 /* Longest answer. */
 #define ANSWER_MAX (256 << 20)
 
-struct door {
+struct mount {
 	char *path; /* owned */
-	/* Of the pool that is mounted there; others take their numbers when it is mounted anew. */
+	/* Descriptors of the pool that is mounted there; after another mount they are replaced in place. */
 	int root, stamp;
 };
 
-bool door_uuid_is_valid(const char *text)
+bool mount_uuid_is_valid(const char *text)
 {
-	return strlen(text) == DOOR_UUID_SIZE - 1 && strspn(text, "0123456789abcdef") == DOOR_UUID_SIZE - 1;
+	return strlen(text) == MOUNT_UUID_SIZE - 1 && strspn(text, "0123456789abcdef") == MOUNT_UUID_SIZE - 1;
 }
 
-void line_close(struct line *line)
+void call_file_close(struct call_file *file)
 {
-	if (line->fd >= 0)
-		(void)close(line->fd);
-	*line = LINE_INIT;
+	if (file->fd >= 0)
+		(void)close(file->fd);
+	*file = CALL_FILE_INIT;
 }
 
 void answer_done(struct answer *answer)
@@ -35,22 +35,22 @@ void answer_done(struct answer *answer)
 	*answer = (struct answer){0};
 }
 
-int door_open(const char *mountpoint, struct door **ret_door, json_t **ret_operations, struct error *e)
+int mount_open(const char *mountpoint, struct mount **ret_mount, json_t **ret_operations, struct error *e)
 {
-	struct door *door = calloc(1, sizeof(*door));
+	struct mount *mount = calloc(1, sizeof(*mount));
 	_cleanup_fclose_ FILE *table = NULL;
 	_cleanup_close_ int fd = -1;
 	json_error_t why;
 
-	if (!door)
+	if (!mount)
 		return error_oom(e);
-	door->stamp = -1;
-	door->path = realpath(mountpoint, NULL);
-	door->root = door->path ? open(door->path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	*ret_door = door;
-	if (door->root < 0)
+	mount->stamp = -1;
+	mount->path = realpath(mountpoint, NULL);
+	mount->root = mount->path ? open(mount->path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	*ret_mount = mount;
+	if (mount->root < 0)
 		return error_set(e, errno, "cannot open '%s': %s", mountpoint, strerror(errno));
-	fd = openat(door->root, "operations.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(mount->root, "operations.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(e, EINVAL, "no pool is mounted on '%s': %s", mountpoint, strerror(errno));
 	table = fdopen(fd, "r");
@@ -58,38 +58,40 @@ int door_open(const char *mountpoint, struct door **ret_door, json_t **ret_opera
 		return error_set(e, errno, "cannot read '%s/operations.json': %s", mountpoint,
 				 strerror(errno));
 	(void)steal_fd(&fd);
-	door->stamp = openat(door->root, "sessions/stamp", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (door->stamp < 0)
+	mount->stamp = openat(mount->root, "sessions/stamp", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (mount->stamp < 0)
 		return error_set(e, errno, "cannot open '%s/sessions/stamp': %s", mountpoint,
 				 strerror(errno));
 	*ret_operations = json_loadf(table, 0, &why);
 	if (!json_is_array(json_object_get(*ret_operations, "operations")))
-		return error_set(e, EINVAL, "'%s/operations.json' is not what it should be", mountpoint);
+		return error_set(e, EINVAL, "'%s/operations.json' does not contain a list of operations",
+				 mountpoint);
 	return 0;
 }
 
-void door_close(struct door *door)
+void mount_close(struct mount *mount)
 {
-	if (!door)
+	if (!mount)
 		return;
-	if (door->root >= 0)
-		(void)close(door->root);
-	if (door->stamp >= 0)
-		(void)close(door->stamp);
-	free(door->path);
-	free(door);
+	if (mount->root >= 0)
+		(void)close(mount->root);
+	if (mount->stamp >= 0)
+		(void)close(mount->stamp);
+	free(mount->path);
+	free(mount);
 }
 
-int64_t door_stamp(const struct door *door)
+int64_t mount_stamp(const struct mount *mount)
 {
 	struct stat st;
 
-	return fstat(door->stamp, &st) < 0 ? 0 : st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+	return fstat(mount->stamp, &st) < 0 ? 0
+					    : st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
 }
 
 /* -------------------------------------------------------------------- calls */
 
-/* -ENOTCONN when @root is no pool. */
+/* -ENOTCONN when there is no pool at @root. */
 static int open_below(int root, const char *path)
 {
 	int fd = openat(root, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
@@ -98,10 +100,10 @@ static int open_below(int root, const char *path)
 	return r == -ENOENT && faccessat(root, "operations.json", F_OK, 0) < 0 ? -ENOTCONN : r;
 }
 
-/* Goes over to the pool that is mounted now, while other threads use the descriptors. */
-static int find_pool(const struct door *door)
+/* Switches to the pool that is mounted now, while other threads use the descriptors. */
+static int find_pool(const struct mount *mount)
 {
-	_cleanup_close_ int root = open(door->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int root = open(mount->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_ int stamp = -1;
 
 	if (root < 0)
@@ -109,44 +111,45 @@ static int find_pool(const struct door *door)
 	stamp = openat(root, "sessions/stamp", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (stamp < 0)
 		return -ENOTCONN;
-	return dup3(root, door->root, O_CLOEXEC) < 0 || dup3(stamp, door->stamp, O_CLOEXEC) < 0 ? -errno : 0;
+	return dup3(root, mount->root, O_CLOEXEC) < 0 || dup3(stamp, mount->stamp, O_CLOEXEC) < 0 ? -errno
+												  : 0;
 }
 
-/* The pool may have been mounted anew since we began, so what lies under the path counts, too. */
-static int open_path(const struct door *door, const char *path)
+/* The pool may have been remounted since the start, so a second attempt resolves the mount point again. */
+static int open_path(const struct mount *mount, const char *path)
 {
-	int r = open_below(door->root, path);
+	int r = open_below(mount->root, path);
 
 	if (r != -ENOTCONN)
 		return r;
-	r = find_pool(door);
-	return r < 0 ? r : open_below(door->root, path);
+	r = find_pool(mount);
+	return r < 0 ? r : open_below(mount->root, path);
 }
 
-static int line_open(const struct door *door, struct line *line, const char *session)
+static int call_file_open(const struct mount *mount, struct call_file *file, const char *session)
 {
 	char path[64] = "sessions/call";
 
-	if (line->fd >= 0 && strcmp(line->session, session) == 0)
+	if (file->fd >= 0 && strcmp(file->session, session) == 0)
 		return 0;
-	line_close(line);
-	if (*session && !door_uuid_is_valid(session))
+	call_file_close(file);
+	if (*session && !mount_uuid_is_valid(session))
 		return -ENOENT;
 	if (*session)
 		snprintf(path, sizeof(path), "sessions/%s/call", session);
-	line->fd = open_path(door, path);
-	if (line->fd < 0)
-		return line->fd;
-	snprintf(line->session, sizeof(line->session), "%s", session);
+	file->fd = open_path(mount, path);
+	if (file->fd < 0)
+		return file->fd;
+	snprintf(file->session, sizeof(file->session), "%s", session);
 	return 0;
 }
 
-static int write_call(const struct line *line, const char *text, size_t len)
+static int write_call(const struct call_file *file, const char *text, size_t len)
 {
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = pwrite(line->fd, text + done, len - done, (off_t)done);
+		ssize_t n = pwrite(file->fd, text + done, len - done, (off_t)done);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -155,13 +158,13 @@ static int write_call(const struct line *line, const char *text, size_t len)
 	return 0;
 }
 
-static int read_answer(const struct line *line, struct answer *ret)
+static int read_answer(const struct call_file *file, struct answer *ret)
 {
 	size_t len = 0, room = ANSWER_ROOM;
 	char *text = malloc(room + 1);
 
 	while (text) {
-		ssize_t n = pread(line->fd, text + len, room - len, (off_t)len);
+		ssize_t n = pread(file->fd, text + len, room - len, (off_t)len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -223,35 +226,34 @@ static int parse_answer(struct answer *answer)
 	return -EPROTO;
 }
 
-static int try_call(struct door *door, struct line *line, const char *session, const char *text, size_t len,
-		    struct answer *ret)
+static int try_call(struct mount *mount, struct call_file *file, const char *session, const char *text,
+		    size_t len, struct answer *ret)
 {
-	int r = line_open(door, line, session);
+	int r = call_file_open(mount, file, session);
 
 	if (r < 0)
 		return r;
-	r = write_call(line, text, len);
+	r = write_call(file, text, len);
 	if (r < 0)
 		return r;
-	r = read_answer(line, ret);
+	r = read_answer(file, ret);
 	return r < 0 ? r : parse_answer(ret);
 }
 
-int door_call(struct door *door, struct line *line, const char *session, const char *text, size_t len,
-	      struct answer *ret_answer, struct error *e)
+int mount_call(struct mount *mount, struct call_file *file, const char *session, const char *text, size_t len,
+	       struct answer *ret_answer, struct error *e)
 {
-	bool was_open = line->fd >= 0;
-	int r = try_call(door, line, session, text, len, ret_answer);
+	bool was_open = file->fd >= 0;
+	int r = try_call(mount, file, session, text, len, ret_answer);
 
-	/* The session has ended, or the pool was mounted anew. Nothing was accepted, so asking again is safe.
-	 */
+	/* The session has ended, or the pool was remounted. Nothing was accepted, so a retry is safe. */
 	if (was_open && (r == -ESTALE || r == -ENOTCONN || r == -EBADF)) {
-		line_close(line);
-		r = try_call(door, line, session, text, len, ret_answer);
+		call_file_close(file);
+		r = try_call(mount, file, session, text, len, ret_answer);
 	}
 	if (r == 0)
 		return 0;
-	line_close(line);
+	call_file_close(file);
 	answer_done(ret_answer);
 	if (*session && (r == -ENOENT || r == -ESTALE)) {
 		*ret_answer = (struct answer){.word = ANSWER_SESSION};

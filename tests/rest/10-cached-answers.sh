@@ -1,5 +1,5 @@
 #!/bin/bash
-# Answers are kept only as long as they are true, whoever changes the pool and whoever asks.
+# Answers are cached only as long as they are true, no matter who changes the pool and who asks.
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
@@ -31,7 +31,7 @@ for i in range(300):
     assert len(seen) == i + 2, f'the same stamp after change {i}'
 PYTHON
 
-step "many readers on kept answers, none of which sees the value from before a change that is done"
+step "many readers of cached answers: none sees the value from before a completed change"
 cat >race.py <<'PYTHON'
 import http.client, json, sys, threading
 port, session, mount, zone = int(sys.argv[1]), *sys.argv[2:]

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See answer_cache.h. The hash of its key assigns an answer to one slot, where the newest answer wins. */
+#include "rest/answer_cache.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "model/cleanup.h"
+
+#define SLOTS	    512
+#define LENGTH_MAX  (128 << 10)		/* bytes; 64 MiB when all slots are full */
+#define RENEW_AFTER INT64_C(100000000)	/* ns */
+#define AGE_MAX	    INT64_C(1000000000) /* ns */
+
+struct slot {
+	pthread_mutex_t lock;
+	/* All under the lock. */
+	struct MHD_Response *response; /* owned; NULL: free */
+	char *target, *authorization;  /* owned */
+	bool schema;
+	int64_t stamp, since, renewed; /* renewed: when a request was last sent to the pool */
+};
+
+struct answer_cache {
+	struct slot slots[SLOTS];
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Call with the lock held. */
+static void clear(struct slot *p)
+{
+	if (p->response)
+		MHD_destroy_response(p->response);
+	p->response = NULL;
+	free(steal(&p->target));
+	free(steal(&p->authorization));
+}
+
+struct answer_cache *answer_cache_new(void)
+{
+	struct answer_cache *cache = calloc(1, sizeof(*cache));
+
+	for (size_t i = 0; cache && i < SLOTS; i++)
+		pthread_mutex_init(&cache->slots[i].lock, NULL);
+	return cache;
+}
+
+void answer_cache_free(struct answer_cache *cache)
+{
+	for (size_t i = 0; cache && i < SLOTS; i++) {
+		clear(&cache->slots[i]);
+		pthread_mutex_destroy(&cache->slots[i].lock);
+	}
+	free(cache);
+}
+
+/* FNV-1a */
+static uint64_t hash(uint64_t seed, const char *text)
+{
+	for (; *text; text++)
+		seed = (seed ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return seed * UINT64_C(0x100000001b3);
+}
+
+static struct slot *find(struct answer_cache *cache, const struct answer_cache_key *key)
+{
+	uint64_t h = hash(UINT64_C(0xcbf29ce484222325) ^ key->schema, key->target);
+
+	return &cache->slots[hash(h, key->authorization ? key->authorization : "") % SLOTS];
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : !a && !b;
+}
+
+/* Call with the lock held. */
+static bool holds(const struct slot *p, const struct answer_cache_key *key, int64_t stamp, int64_t now)
+{
+	return p->response && p->stamp == stamp && p->schema == key->schema && now - p->since <= AGE_MAX &&
+	       same(p->target, key->target) && same(p->authorization, key->authorization);
+}
+
+bool answer_cache_reply(struct answer_cache *cache, const struct answer_cache_key *key, int64_t stamp,
+			struct MHD_Connection *c, enum MHD_Result *ret)
+{
+	struct slot *p = find(cache, key);
+	int64_t now = now_ns();
+
+	scoped_lock(&p->lock);
+	if (!holds(p, key, stamp, now))
+		return false;
+	if (now - p->renewed > RENEW_AFTER) {
+		p->renewed = now;
+		return false;
+	}
+	*ret = MHD_queue_response(c, MHD_HTTP_OK, p->response); /* takes a reference */
+	return true;
+}
+
+void answer_cache_put(struct answer_cache *cache, const struct answer_cache_key *key, int64_t stamp,
+		      struct MHD_Response *response, size_t len)
+{
+	struct slot *p = find(cache, key);
+
+	if (len > LENGTH_MAX) {
+		MHD_destroy_response(response);
+		return;
+	}
+	scoped_lock(&p->lock);
+	clear(p);
+	p->response = response;
+	p->target = strdup(key->target);
+	p->authorization = key->authorization ? strdup(key->authorization) : NULL;
+	p->schema = key->schema;
+	p->stamp = stamp;
+	p->since = p->renewed = now_ns();
+	if (!p->target || (key->authorization && !p->authorization))
+		clear(p);
+}
+
+void answer_cache_expire(struct answer_cache *cache)
+{
+	int64_t now = now_ns();
+
+	for (size_t i = 0; i < SLOTS; i++) {
+		struct slot *p = &cache->slots[i];
+
+		scoped_lock(&p->lock);
+		if (now - p->since > AGE_MAX)
+			clear(p);
+	}
+}
