@@ -10,16 +10,15 @@
 
 #include "model/view.h"
 
-/** True when the account of this uuid is an administrator; NULL is the pool itself, which is one too. */
+/** True when the account with this uuid is an administrator. NULL is the pool itself, which counts as one. */
 bool access_is_admin(const struct view *view, const char *account);
-/** True when the account of this uuid, not an administrator, may see @o. */
+/** True when the account with this uuid, which is not an administrator, may see @o. */
 bool access_may_see(const struct view *view, const struct object *o, const char *account);
-/** True for system tags that are never shown: passwords, user data, ssh keys (tree.md 5). */
+/** True for system tags that are never shown: passwords, user data, SSH keys (tree.md 5). */
 bool system_tag_is_secret(const char *tag);
-/** The tag as anybody may see it: of a secret one only what it is, "consolePassword::******". Borrowed. */
+/** The tag with a secret value masked: "consolePassword::******". Borrowed. */
 const char *system_tag_shown(const char *tag);
-/** A text field as inventories, conditions and listings have it, which differs for secret tags only.
- * Borrowed. */
+/** A text field as inventories, conditions and listings show it: secret tags are masked. Borrowed. */
 const char *object_shown(const struct object *o, int field);
 
 #endif

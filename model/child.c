@@ -49,7 +49,7 @@ static int spawn(const char *file, const char *const argv[], const char *const e
 	r = fill_attributes(attributes);
 	if (r != 0)
 		return r;
-	/* POSIX leaves the const out of the strings that it does not change */
+	/* POSIX declares the strings without const but does not change them. */
 	return posix_spawnp(ret_pid, file, actions, attributes, (char *const *)(uintptr_t)argv,
 			    envp ? (char *const *)(uintptr_t)envp : environ);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scope-bound clean-up: the few macros behind every `_cleanup_` in the project.
+ * Scope-bound cleanup: the macros behind every `_cleanup_` in the project.
  *
  *     _cleanup_(error_done) struct error e = ERROR_INIT;
  *     _cleanup_free_ char *path = NULL;
  *     ...
- *     return steal(&path);          // ownership leaves this scope, visibly
+ *     return steal(&path);          // ownership visibly leaves this scope
  *
- * A type that owns something declares its own clean-up function beside its
- * other functions with DEFINE_CLEANUP.
+ * A type that owns something declares its cleanup function with DEFINE_CLEANUP
+ * next to its other functions.
  */
 #ifndef POOLFS_CLEANUP_H
 #define POOLFS_CLEANUP_H
@@ -27,7 +27,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/** Takes the pointer out of @p: returns it and leaves NULL behind. */
+/** Moves the pointer out of *@p: returns it and sets *@p to NULL. */
 #define steal(p)                                                                                             \
 	({                                                                                                   \
 		__typeof__(*(p)) steal_ = *(p);                                                              \
@@ -35,7 +35,7 @@
 		steal_;                                                                                      \
 	})
 
-/** Takes the descriptor out of @fd: returns it and leaves -1 behind. */
+/** Moves the descriptor out of *@fd: returns it and sets *@fd to -1. */
 static inline int steal_fd(int *fd)
 {
 	int stolen = *fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A rendered file content: bytes that one reader sees from open to close.
- * Immutable and shared by reference, so that a large listing is rendered once
+ * The rendered content of a file: the bytes that a reader sees from open to
+ * close. Immutable and shared by reference, so a large listing is rendered once
  * for all its readers.
  */
 #ifndef POOLFS_DOCUMENT_H
@@ -17,12 +17,12 @@ struct document {
 	struct ref ref;
 	int64_t mtime; /* ns: last change of this content */
 	size_t len;
-	char data[]; /* len bytes and a NUL that does not count */
+	char data[]; /* len bytes and a NUL that is not counted */
 };
 
 /** A document with a copy of @data; NULL when memory is short. */
 struct document *document_new(const char *data, size_t len, int64_t mtime);
-/** A document of @len bytes to be filled by the caller before anybody else sees it. */
+/** A document of @len bytes, which the caller fills before sharing it; NULL when memory is short. */
 struct document *document_alloc(size_t len, int64_t mtime);
 
 static inline struct document *document_ref(struct document *d)

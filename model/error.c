@@ -8,7 +8,7 @@
 
 #include "model/text.h"
 
-/* Longest `details` a client is sent (behaviour.md 1.4). */
+/* Maximum length of `details` in bytes (behaviour.md 1.4). */
 #define DETAILS_MAX 4096
 
 /* behaviour.md 4, sorted by code for bsearch; a unit test checks the order. */
@@ -104,7 +104,7 @@ const char *error_description(const char *code)
 	return i < 0 ? NULL : codes[i].description;
 }
 
-/* The code that stands for an errno when the caller names none. */
+/* The default code of an errno. */
 static const char *code_of_errno(int errnum)
 {
 	switch (errnum) {
@@ -191,7 +191,7 @@ int error_wrap(struct error *e, const char *code)
 		return 0;
 	cause = malloc(sizeof(*cause));
 	if (!cause)
-		return -e->errnum; /* the inner error alone still says what happened */
+		return -e->errnum; /* the inner error alone still tells what happened */
 	*cause = *e;
 	e->code = code;
 	e->details = cause->details ? strdup(cause->details) : NULL;
@@ -220,7 +220,7 @@ const char *error_sentence(const struct error *e)
 	return e->details ? e->details : "out of memory";
 }
 
-/* A sentence may quote bytes that no JSON can hold; '?' stands for them. */
+/* A sentence may quote bytes that are not valid in JSON; they become '?'. */
 static json_t *details_to_json(const char *details, size_t len)
 {
 	char printable[DETAILS_MAX];
@@ -240,7 +240,7 @@ json_t *error_to_json(const struct error *e)
 	json_t *json;
 
 	while (len > 0 && ((unsigned char)details[len] & 0xC0) == 0x80)
-		len--; /* do not cut inside a UTF-8 character */
+		len--; /* do not split a UTF-8 character */
 	json = json_pack("{s:s, s:s, s:o}", "code", e->code, "description", description ? description : "",
 			 "details", details_to_json(details, len));
 	if (json && e->cause)

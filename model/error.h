@@ -2,10 +2,10 @@
 /*
  * One error object for programs and for people.
  *
- * It carries three things at once: an errno, which a failing write(2) or
- * open(2) returns; a code of the manual (`SYS.1007`, `VM.1010`, ...), which a
- * REST client reads; and one sentence, which a person reads in `last-error`.
- * A cause may hang below it, as in the manual: VM.1001 <- VM.1010.
+ * It carries an errno, which a failing write(2) or open(2) returns; a code of
+ * the manual (`SYS.1007`, `VM.1010`, ...), which a REST client reads; and one
+ * sentence, which a person reads in `last-error`. It may have a cause, as in the
+ * manual: VM.1001 <- VM.1010.
  *
  * Conventions: functions return 0 or a negative errno and take the error last;
  * success leaves it untouched; the first error set wins. The sentence is lower
@@ -44,16 +44,15 @@ static inline int error_is_set(const struct error *e)
  */
 int error_set(struct error *e, int errnum, const char *fmt, ...) _printf_(3, 4);
 
-/** As error_set(), with a code of the manual of the caller's choice. @code must be a literal. */
+/** As error_set(), with the given code of the manual. @code must be a literal. */
 int error_set_code(struct error *e, int errnum, const char *code, const char *fmt, ...) _printf_(4, 5);
 
 /** "out of memory", ENOMEM. Returns -ENOMEM: `return error_oom(e)`. */
 int error_oom(struct error *e);
 
 /**
- * Puts @code around the error in @e: the present error becomes the cause, its
- * sentence and errno stay those of the whole, as the manual's server does it.
- * Does nothing when @e is empty or NULL. Returns -errno of the error.
+ * Wraps the error in @e into one with @code: the present error becomes the cause; sentence and errno stay the
+ * same, as on the manual's server. Does nothing when @e is empty or NULL. Returns -errno of the error.
  */
 int error_wrap(struct error *e, const char *code);
 
@@ -70,13 +69,12 @@ const char *error_description(const char *code);
 const char *error_sentence(const struct error *e);
 
 /**
- * The manual's error object: {"code","description","details","cause"?}. The
- * caller owns the result; NULL only when memory is short. details are cut at
- * 4096 characters (behaviour.md 1.4).
+ * The manual's error object: {"code","description","details","cause"?}. The caller owns the result; NULL only
+ * when memory is short. The details are truncated to 4096 bytes (behaviour.md 1.4).
  */
 json_t *error_to_json(const struct error *e);
 
-/** Reads back what error_to_json() wrote; the errno is derived from the innermost code. */
+/** Parses the output of error_to_json(); the errno follows from the innermost code. */
 void error_from_json(const json_t *json, struct error *ret_e);
 
 #endif

@@ -3,8 +3,8 @@
  * See event.h.
  *
  * Events go through three steps: staged (rendered, and inserted in the open
- * transaction), committed, published. The staged ones stand behind the
- * published ones in the same array; only the writer thread looks there.
+ * transaction), committed, published. Staged ones follow the published ones in
+ * the same array; only the writer thread accesses them.
  */
 #include "model/event_internal.h"
 
@@ -26,11 +26,11 @@ struct event_log {
 	pthread_mutex_t lock;
 	struct line **lines;	       /* lock; owned */
 	size_t count;		       /* lock; published */
-	int64_t last;		       /* lock; number of the newest one published */
-	int64_t end;		       /* lock; where the text ends */
-	size_t staged;		       /* the writer's: more lines behind those */
+	int64_t last;		       /* lock; sequence number of the newest published one */
+	int64_t end;		       /* lock; position of the end of the text */
+	size_t staged;		       /* the writer's: number of lines after the published ones */
 	size_t room;		       /* the writer's */
-	size_t cut;		       /* the writer's: lines that go with the next publishing */
+	size_t cut;		       /* the writer's: oldest lines to be dropped when it publishes next */
 	sqlite3_stmt *insert, *remove; /* the writer's */
 };
 
@@ -141,7 +141,7 @@ static bool is_secret(const struct object *o, int field)
 	       system_tag_is_secret(object_text(o, SYSTEM_TAG_TAG));
 }
 
-static bool field_is_told(const struct change *c, int field)
+static bool field_is_reported(const struct change *c, int field)
 {
 	const struct kind *kind = (c->after ? c->after : c->before)->kind;
 	const struct field *f = &kind->fields[field];
@@ -149,18 +149,18 @@ static bool field_is_told(const struct change *c, int field)
 	if (!field_is_stored(f) || (f->flags & (F_HIDDEN | F_SECRET | F_NOWRITE)) || field == FIELD_UUID ||
 	    field == kind->last_op_field)
 		return false;
-	/* Documents of their own, to be read at the job. */
+	/* Documents of their own, which can be read from the job. */
 	if (kind->id == KIND_JOB && (field == JOB_REQUEST || field == JOB_RESULT))
 		return false;
 	return !is_secret(c->before, field) && !is_secret(c->after, field);
 }
 
-/* {"from": ..., "to": ...}, a null value left out; NULL when nothing is to be told of this field. */
+/* {"from": ..., "to": ...} without null values; NULL when this field has nothing to report. */
 static json_t *render_field_change(const struct view *view, const struct change *c, int field)
 {
 	json_t *from, *to, *both;
 
-	if (!field_is_told(c, field) ||
+	if (!field_is_reported(c, field) ||
 	    (c->before && c->after && object_field_equal(c->before, c->after, field)))
 		return NULL;
 	from = c->before ? render_field_json(view, c->before, field) : NULL;
@@ -183,7 +183,7 @@ static json_t *render_changes(const struct view *view, const struct change *c)
 	return changes;
 }
 
-/* The line of a change, allocated; NULL in *ret when there is nothing to tell. */
+/* The line of a change, allocated; NULL in *ret when there is nothing to report. */
 static int render(const struct txn *t, const struct change *c, int64_t sequence, char **ret, struct error *e)
 {
 	const struct object *o = c->after ? c->after : c->before;
@@ -224,7 +224,7 @@ static int render(const struct txn *t, const struct change *c, int64_t sequence,
 
 /* ------------------------------------------------------------------ writing */
 
-/* Appends a line behind the staged ones. @text has no line end. -ENOMEM. */
+/* Appends a line after the staged ones. @text has no newline. -ENOMEM. */
 static int append(struct event_log *log, int64_t sequence, int64_t time, const char *text)
 {
 	size_t len = strlen(text), used = log->count + log->staged;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events: what changed, when, and because of what, one JSON line each.
+ * Events: what changed, when, and why, one JSON line each.
  *
- * The store writes them in the transaction of the change they tell of, so there
- * is one for each change that was committed and none for any other, numbered in
- * the order of the commits without a gap. They are kept over restarts up to
- * EVENTS_BYTES; then the oldest quarter goes.
+ * The store writes an event in the transaction of the change that it reports, so
+ * there is exactly one for each committed change and none for any other. They are
+ * numbered in the order of the commits, without gaps. They survive restarts, up to
+ * EVENTS_BYTES; then the oldest quarter is dropped.
  *
- * In memory the lines form one text that grows at its end. A position in it is
- * a number of bytes since the program started; it never moves, so a reader that
- * goes on from where it was misses nothing and reads nothing twice. Secrets and
- * hidden fields are never told, nor are fields that do not count as a change
+ * In memory the lines form one text that grows at its end. A position in it is a
+ * number of bytes since the program started and never changes, so a reader that
+ * continues at its last position misses nothing and reads nothing twice. Events
+ * never contain secrets, hidden fields, or fields that do not count as a change
  * (F_NOWRITE). Self-locking.
  */
 #ifndef POOLFS_EVENT_H
@@ -20,33 +20,33 @@
 
 #include "model/uuid.h"
 
-/* Most bytes kept. */
+/* Maximum size of the log in bytes. */
 #define EVENTS_BYTES (16 << 20)
 
-/* Why something is changed. */
+/* Why something changes. */
 struct cause {
 	char job[UUID_SIZE];	 /* "" = none */
-	int64_t uid;		 /* of the user who asked, -1 = nobody did */
-	char account[UUID_SIZE]; /* for whom it is done; "" = the admin account */
+	int64_t uid;		 /* of the user who requested it, -1 = none */
+	char account[UUID_SIZE]; /* on whose behalf; "" = the admin account */
 	const char *source;	 /* static: "fs", "rest", "scheduler"; NULL = "libvirt" */
 };
 #define CAUSE_NONE ((struct cause){.uid = -1})
 
 struct event_log;
 
-/** Sequence number of the newest event; 0 when there never was one. */
+/** Sequence number of the newest event; 0 when there has never been one. */
 int64_t event_log_last(struct event_log *log);
-/** The number before that of the oldest event that is kept. */
+/** One less than the sequence number of the oldest event in the log. */
 int64_t event_log_first(struct event_log *log);
-/** Where the text ends now. */
+/** The position of the present end of the text. */
 int64_t event_log_end(struct event_log *log);
-/** ns of the newest event; 0 when there is none. */
+/** Time of the newest event in ns since 1970; 0 when there is none. */
 int64_t event_log_changed(struct event_log *log);
-/** Where the events after number @sequence begin. -ESTALE when some of them are gone, -ENOENT for a number
- * that is yet to come. */
+/** The position at which the events after number @sequence start. -ESTALE when some of them have been
+ * dropped, -ENOENT for a number in the future. */
 int event_log_find(struct event_log *log, int64_t sequence, int64_t *ret_position);
-/** Copies up to @size bytes from @position; returns their number, 0 at the end, -ESTALE when they are gone.
- */
+/** Copies up to @size bytes from @position; returns their number, 0 at the end, -ESTALE when they have been
+ * dropped. */
 ssize_t event_log_read(struct event_log *log, int64_t position, char *ret_data, size_t size);
 
 #endif

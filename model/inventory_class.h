@@ -13,8 +13,8 @@
 /** Class of @o's inventory; NULL for kinds that the manual's server has no class for. */
 const char *inventory_class(const struct object *o);
 /**
- * Adds to the schema @map that @path holds the inventory of @o, and then what the inventories within it
- * are: parents come before children. 0 or -ENOMEM.
+ * Adds the class of the inventory of @o at @path to the schema @map, then those of the inventories inside it,
+ * parents before children. 0 or -ENOMEM.
  */
 int inventory_schema_add(json_t *map, const char *path, const struct view *view, const struct object *o);
 

@@ -15,14 +15,14 @@
 		      .value_field = (fvalue_field),                                                         \
 		      .help = (fhelp)},
 
-/* The list `vmNics` and its like name fields of kinds further down; enumerators make that order harmless. */
+/* Lists such as `vmNics` name fields of kinds further down; with enumerators the order does not matter. */
 #define FIELD_TABLE(LIST)                                                                                    \
 	(const struct field[])                                                                               \
 	{                                                                                                    \
 		LIST(FIELD_ROW)                                                                              \
 	}
 
-/* A row. KOWNER and its field are parameters of their own, so that no row can leave them out. */
+/* One row. The owner is a parameter, so a row without it does not compile. */
 #define KIND(kid, kname, kclass, ktable, kdirectory, knoun, kflags, LIST, NAME, CREATE, LASTOP, KOWNER,      \
 	     OWNER_FIELD)                                                                                    \
 	[kid] = {.id = (kid),                                                                                \
@@ -41,7 +41,7 @@
 		 .create_date_field = (CREATE),                                                              \
 		 .last_op_field = (LASTOP)}
 
-/* A kind with name and both dates; one without a name; a link between two objects; the pool's own records. */
+/* A kind with a name and both dates; one without a name; a link between two objects; internal records. */
 #define NAMED(kid, kname, kclass, table, dir, noun, LIST, P, KOWNER, OWNER_FIELD)                            \
 	KIND(kid, kname, kclass, table, dir, noun, 0, LIST, P##_NAME, P##_CREATE_DATE, P##_LAST_OP_DATE,     \
 	     KOWNER, OWNER_FIELD)

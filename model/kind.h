@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kinds of objects and their fields: one table from which come the SQL
- * schema, the inventories, the value files, the query language's field names
- * and the README of the mount. There is no second list of these names.
+ * The kinds of objects and their fields: one table that defines the SQL schema,
+ * the inventories, the value files, the field names of the query language and
+ * the README of the mount. There is no second list of these names.
  *
  * To add a field: add one line to the kind's list in fields.h (at the end of
- * the list when state folders with older databases must keep their per-field
- * times), nothing else. The column is added to existing databases at start.
+ * the list if existing databases must keep their per-field times), nothing else.
+ * The column is added to existing databases at start.
  * To add a kind: a list in fields.h, an entry in enum kind_id and a row in
  * kind.c, which must say who may see its objects. If it has a directory, its
  * files appear by themselves. Relations that queries may follow from it are
@@ -77,10 +77,10 @@ enum field_type {
 
 enum field_flags {
 	F_INDEX = 1 << 0,   /* kept in an in-memory index (view.h) */
-	F_HIDDEN = 1 << 1,  /* not in the inventory and no file */
+	F_HIDDEN = 1 << 1,  /* neither in the inventory nor a file */
 	F_FILE = 1 << 2,    /* a file, but not in the inventory */
 	F_SECRET = 1 << 3,  /* file mode 0600; never in inventories, events, logs */
-	F_OWNER = 1 << 4,   /* names the object whose inventory holds this one */
+	F_OWNER = 1 << 4,   /* names the object whose inventory contains this one */
 	F_FOREIGN = 1 << 5, /* a foreign key in SQL: `target` must exist */
 	F_NOWRITE = 1 << 6, /* a change does not count as a change of the object (lastOpDate stays) */
 };
@@ -116,7 +116,7 @@ struct kind {
 	const char *vo;	       /* "VmInstanceVO": resource type in tags and error texts */
 	const char *table;     /* SQL table */
 	const char *directory; /* REST path and directory: "vm-instances"; NULL without K_DIRECTORY */
-	const char *noun;      /* what people call one: "VM" */
+	const char *noun;      /* its name in messages: "VM" */
 	const char *class;     /* Java class of its inventories on the manual's server; NULL without one */
 	unsigned flags;
 	enum owner owner;
@@ -130,7 +130,7 @@ struct kind {
 
 /* The uuid is the first field of every kind. */
 #define FIELD_UUID 0
-/* Most fields a kind may have (null flags are one 64-bit word). */
+/* Maximum number of fields of a kind (null flags are one 64-bit word). */
 #define FIELDS_MAX 64
 
 #include "model/fields.h"
@@ -141,11 +141,11 @@ const struct kind *kind_get(enum kind_id id);
 const struct kind *kind_by_directory(const char *directory);
 /** By name ("VmInstance") or VO name ("VmInstanceVO"); NULL when unknown. */
 const struct kind *kind_by_name(const char *name);
-/** "VM '<uuid>' is gone", ENOENT: an object that was there when it was looked up first. Returns -ENOENT. */
+/** "VM '<uuid>' is gone", ENOENT: for an object that an earlier lookup found. Returns -ENOENT. */
 int error_gone(struct error *e, enum kind_id kind, const char *uuid);
 /** Index of a field by its JSON key, -1 when unknown. */
 int kind_field(const struct kind *kind, const char *name);
-/** True for fields that have a column of their own. */
+/** True for fields with a column of their own. */
 static inline bool field_is_stored(const struct field *f)
 {
 	return f->type != FIELD_CHILDREN && f->type != FIELD_VALUES && f->type != FIELD_TREE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See like.h. A state j stands for "the first j characters of the pattern have matched". */
+/* See like.h. State j means that the first j characters of the pattern have matched. */
 #include "model/like.h"
 
 #include <errno.h>
@@ -11,7 +11,8 @@
 #define WORD_BITS 64
 #define WORDS_MAX (LIKE_MAX / WORD_BITS + 1)
 
-/* A character of the pattern and the states that it leads on from; `_` leads on from all of its own. */
+/* A character of the pattern, and the states from which it leads to the next one; `_` does so for any
+ * character. */
 struct letter {
 	uint32_t c;
 	uint64_t *next; /* points into struct like's words */
@@ -19,9 +20,9 @@ struct letter {
 
 struct like {
 	int words;	      /* of each state set */
-	int last;	      /* the state that stands for a match */
-	uint64_t *loops;      /* states that a `%` keeps alive */
-	uint64_t *other;      /* as letter.next, for characters that the pattern does not name */
+	int last;	      /* the state that means a match */
+	uint64_t *loops;      /* states that a `%` makes persistent */
+	uint64_t *other;      /* as letter.next, for characters that are not in the pattern */
 	uint64_t *ascii[128]; /* as letter.next */
 	int letter_count;
 	struct letter *letters; /* the characters above ASCII, sorted */
@@ -73,8 +74,8 @@ static uint64_t *next_states(const struct like *like, uint32_t c)
 	return found ? found->next : like->other;
 }
 
-/* Collects the letters of @pattern, each once, and gives each a state set out of @pool. */
-static void give_states(struct like *like, const char *pattern, uint64_t *pool)
+/* Collects the distinct letters of @pattern and assigns each a state set from @pool. */
+static void assign_states(struct like *like, const char *pattern, uint64_t *pool)
 {
 	int kept = 0;
 
@@ -121,7 +122,7 @@ int like_new(const char *pattern, struct like **ret_like)
 	if (!like->loops || !like->letters)
 		return -ENOMEM;
 	like->other = like->loops + like->words;
-	give_states(like, pattern, like->other + like->words);
+	assign_states(like, pattern, like->other + like->words);
 	for (struct element e = element_next(&pattern); e.type != ELEMENT_END; e = element_next(&pattern)) {
 		if (e.type == ELEMENT_ANY_TEXT) {
 			set_bit(like->loops, state);
@@ -149,7 +150,7 @@ void like_free(struct like *like)
 	free(like);
 }
 
-/* The states that the next character of *@text leads on from. */
+/* The states from which the next character of *@text leads to the next one. */
 static inline const uint64_t *step(const struct like *like, const char **text)
 {
 	unsigned char c = (unsigned char)**text;
@@ -160,7 +161,7 @@ static inline const uint64_t *step(const struct like *like, const char **text)
 	return like->ascii[c];
 }
 
-/* The usual case: all states in one word. */
+/* The common case: all states fit in one word. */
 static bool match_word(const struct like *like, const char *text)
 {
 	uint64_t states = 1, loops = like->loops[0], last = UINT64_C(1) << like->last;
@@ -168,7 +169,7 @@ static bool match_word(const struct like *like, const char *text)
 	while (*text) {
 		states = (states & *step(like, &text)) << 1 | (states & loops);
 		if (!states || (states & last & loops))
-			break; /* nothing or everything matches from here */
+			break; /* from here on nothing or everything matches */
 	}
 	return states & last;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LIKE patterns: `%` is any text, `_` any character, `\` takes the next of
- * these (or itself) literally; letters match without regard to case.
+ * LIKE patterns: `%` matches any text, `_` any character; `\` makes the next of
+ * these characters (or another `\`) literal; letters match regardless of case.
  *
- * A pattern becomes a bit per position that a match may have reached; each
- * character of the text moves all of them at once. So the time is linear in the
- * text, whatever the pattern: there is nothing to go back to.
+ * A pattern becomes a set of bits, one for each position that a match may have
+ * reached; each character of the text advances all of them at once. There is no
+ * backtracking, so the time is linear in the text for every pattern.
  */
 #ifndef POOLFS_LIKE_H
 #define POOLFS_LIKE_H
@@ -14,17 +14,17 @@
 
 #include "model/cleanup.h"
 
-/* Most characters of a pattern. */
+/* Maximum length of a pattern in characters. */
 #define LIKE_MAX 1024
 
 struct like;
 
-/** 0, -ENOMEM, or -EFBIG for a pattern above LIKE_MAX. @pattern is UTF-8. */
+/** 0, -ENOMEM, or -EFBIG for a pattern longer than LIKE_MAX. @pattern is UTF-8. */
 int like_new(const char *pattern, struct like **ret_like);
 /** Accepts NULL. */
 void like_free(struct like *like);
 DEFINE_CLEANUP(struct like *, like_free)
-/** True when the whole of @text (UTF-8) matches. Any number of threads at once. */
+/** True when the whole of @text (UTF-8) matches. Thread-safe. */
 bool like_match(const struct like *like, const char *text);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Set in `nulls` of an object whose edit ran out of memory; no kind has that many fields. */
+/* Set in `nulls` when an edit ran out of memory; no kind has that many fields. */
 #define BROKEN (1ULL << (FIELDS_MAX - 1))
 
 static void object_destroy(struct ref *self)

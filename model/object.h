@@ -3,8 +3,8 @@
  * An object: one row of one kind, in memory.
  *
  * Objects are immutable once they are in a view: readers on any thread share
- * them by reference and never lock. A change is a copy (object_copy()), edited
- * by one owner and handed to txn_put(), which puts it in the old one's place.
+ * them by reference, without locks. To change one, its owner edits a copy
+ * (object_copy()) and hands it to txn_put(), which replaces the old one.
  *
  * Strings returned by accessors are borrowed from the object.
  */
@@ -28,22 +28,22 @@ struct object {
 	struct ref ref;
 	const struct kind *kind;
 	int64_t id;	 /* row id, never reused; 0 until txn_put() */
-	int64_t changed; /* ns: last change of it or of an object its inventory holds */
+	int64_t changed; /* ns: last change of it or of an object in its inventory */
 	uint64_t nulls;	 /* bit per integer field that is null */
-	/* Rendered inventory, made by the first reader; valid for ever since the object never changes. */
+	/* Rendered inventory, created by the first reader; never outdated, since the object does not change.
+	 */
 	_Atomic(struct document *) inventory;
 	int64_t *times; /* ns per field: last change of that field; field_count entries, owned */
 	union value values[];
 };
 
-/** A new, empty, editable object (all fields null) with a reference for the caller; NULL when memory is
- * short. */
+/** A new editable object with all fields null, owned by the caller; NULL when memory is short. */
 struct object *object_new(const struct kind *kind);
-/** An editable copy with the same row id; NULL when memory is short. */
+/** An editable copy with the same row id, owned by the caller; NULL when memory is short. */
 struct object *object_copy(const struct object *o);
 /** One more reference; returns @o. */
 const struct object *object_ref(const struct object *o);
-/** Gives a reference back. Accepts NULL. */
+/** Drops a reference. Accepts NULL. */
 void object_unref(const struct object *o);
 static inline void object_unref_p(const void *o)
 {
@@ -81,10 +81,10 @@ const char *object_name(const struct object *o);
 bool object_str_is(const struct object *o, int field, const char *text);
 
 /*
- * Edits, for objects that are not in a view yet. They never fail visibly: when
- * memory is short the object is marked, and txn_put() refuses it. They accept
- * NULL, the object that there was no memory for, and txn_put() refuses that,
- * too; so an edit needs one check, at its end.
+ * Edits, for objects that are not in a view yet. They report no errors: when
+ * memory is short they mark the object, and txn_put() refuses it. NULL, an
+ * object that could not be allocated, is accepted by edits and refused by
+ * txn_put(), too. So the only check is that of txn_put().
  */
 void object_set_str(struct object *o, int field, const char *text); /* NULL = null; copies */
 void object_set_int(struct object *o, int field, int64_t number);
@@ -93,7 +93,7 @@ void object_set_null(struct object *o, int field);
 void object_set_broken(struct object *o);
 /** True when an edit ran out of memory. */
 bool object_is_broken(const struct object *o);
-/** True when both have the same value, or both null, in a stored field. */
+/** True when a stored field has the same value in both, or is null in both. */
 bool object_field_equal(const struct object *a, const struct object *b, int field);
 /** True when every stored field has the same value. */
 bool object_equal(const struct object *a, const struct object *b);

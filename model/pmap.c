@@ -39,7 +39,7 @@ static struct pmap *node_new(uint64_t key, struct ref *value)
 	return n;
 }
 
-/* Makes *slot a node that only this slot refers to. A shared node is copied; its content does not change. */
+/* Makes *slot a node that nothing else refers to, by copying a shared one. */
 static int node_make_unique(struct pmap **slot)
 {
 	struct pmap *old = *slot, *copy;
@@ -101,9 +101,9 @@ static void rotate_left(struct pmap **slot)
 }
 
 /*
- * Restores the balance of the unique node in *slot. When memory is too short to
- * copy a shared child, the tree stays correct and a little out of balance; the
- * next change on this path tries again.
+ * Rebalances the unique node in *slot. When memory is too short to copy a shared
+ * child, the tree stays correct but slightly unbalanced; the next change on this
+ * path tries again.
  */
 static void rebalance(struct pmap **slot)
 {
@@ -155,7 +155,7 @@ int pmap_set(struct pmap **slot, uint64_t key, struct ref *value)
 	return r;
 }
 
-/* Takes the leftmost node out of *slot; it comes back alone, unique and with its value. */
+/* Removes the leftmost node from *slot and returns it: unique, with its value and without children. */
 static int take_first(struct pmap **slot, struct pmap **ret_node)
 {
 	struct pmap *n;

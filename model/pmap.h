@@ -2,14 +2,14 @@
 /*
  * A persistent ordered map from 64-bit keys to counted values.
  *
- * Every version of the map stays valid and unchanged while somebody holds its
- * root: a change copies the path from the root to the changed node (an AVL
- * tree, so at most ~1.44 log2 n nodes) and shares the rest. Nodes that only the
- * caller can see are changed in place instead, so that loading a large map
- * copies nothing. The empty map is NULL.
+ * Every version of the map stays valid and unchanged while its root is
+ * referenced: a change copies the path from the root to the changed node (in an
+ * AVL tree at most ~1.44 log2 n nodes) and shares the rest. Nodes that are
+ * referenced only by the caller's root are changed in place, so loading a large
+ * map copies nothing. The empty map is NULL.
  *
- * Roots are owned by whoever holds them: pmap_ref()/pmap_unref(). Readers need
- * no lock; a writer needs a root of its own.
+ * Roots are counted references: pmap_ref()/pmap_unref(). Readers need no lock; a
+ * writer needs a root of its own.
  */
 #ifndef POOLFS_PMAP_H
 #define POOLFS_PMAP_H
@@ -33,12 +33,12 @@ static inline void pmap_unref(struct pmap *root)
 }
 
 /**
- * Sets @key to @value (one reference is taken over from the caller on success; @value may be NULL
- * for a set). 0 or -ENOMEM; after -ENOMEM the map holds what it held before.
+ * Sets @key to @value (on success takes over the caller's reference; @value may be NULL when only the keys
+ * matter). 0 or -ENOMEM; on -ENOMEM the content of the map is unchanged.
  */
 int pmap_set(struct pmap **root, uint64_t key, struct ref *value);
 
-/** Removes @key. 0, -ENOENT, or -ENOMEM with the map holding what it held before. */
+/** Removes @key. 0, -ENOENT, or -ENOMEM; on an error the content of the map is unchanged. */
 int pmap_remove(struct pmap **root, uint64_t key);
 
 /** True when @key is present; *ret_value (may be NULL) is borrowed from the map. */
@@ -47,15 +47,15 @@ bool pmap_get(const struct pmap *root, uint64_t key, struct ref **ret_value);
 /** The smallest key greater than @after, with its value. False at the end. */
 bool pmap_next(const struct pmap *root, uint64_t after, uint64_t *ret_key, struct ref **ret_value);
 
-/* A walk in the order of keys, cheaper than pmap_next() when all of a large map is wanted. */
+/* Iterates in the order of keys; cheaper than pmap_next() over all of a large map. */
 struct pmap_cursor {
-	const struct pmap *path[64]; /* nodes still to be visited, the next one last; no map is that high */
+	const struct pmap *path[64]; /* nodes to be visited, the next one last; higher than any map */
 	int depth;
 };
 
-/** Begins before the smallest key. The map must stay referenced and unchanged during the walk. */
+/** Starts before the smallest key. The map must stay referenced and unchanged during the iteration. */
 void pmap_cursor_init(struct pmap_cursor *cursor, const struct pmap *root);
-/** The next value (NULL values are left out); NULL at the end. */
+/** The next value (NULL values are skipped); NULL at the end. */
 struct ref *pmap_cursor_next(struct pmap_cursor *cursor);
 
 /** The largest key. False when the map is empty. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conditions: from `vmNics.ip=10.0.0.2` to something that can be tested. See query.h. */
+/* Conditions: compiles text like `vmNics.ip=10.0.0.2`. See query.h. */
 #include <strings.h>
 
 #include "model/query_internal.h"
 
-/* Longer ones first where one begins with another. */
+/* Where one operator is a prefix of another, the longer one comes first. */
 static const struct {
 	const char *token;
 	enum operator op;
@@ -13,7 +13,7 @@ static const struct {
 	{"~=", OP_LIKE},    {"?=", OP_IN},	  {"=", OP_EQ},	 {">", OP_GT},	{"<", OP_LT},
 };
 
-/* At the end of a condition, behind a space. */
+/* At the end of a condition, after a space. */
 static const struct {
 	const char *token;
 	enum operator op;
@@ -48,7 +48,7 @@ void condition_free(struct condition *c)
 
 /* ---------------------------------------------------------------- operators */
 
-/* Parts @text into name, operator and value; the name is trimmed, the value is not. */
+/* Splits @text into name, operator and value. */
 static int split(const char *text, size_t *ret_name_len, enum operator* ret_op, const char **ret_value,
 		 struct error *e)
 {
@@ -97,16 +97,15 @@ static int add_step(struct condition *c, const struct relation *r, struct error 
 	return 0;
 }
 
-/* A step to the objects that name ours in their field: they hold its tags, or the values of its list. */
+/* Adds a step to the objects that refer to ours in @field: its tags, or the values of a list. */
 static void add_last_step(struct condition *c, const struct kind *from, enum kind_id to, int field)
 {
-	/* There is room: add_step() stops one before. */
+	/* There is room: add_step() leaves one entry free. */
 	c->steps[c->depth++] = (struct relation){
 		.kind = from->id, .name = "", .target = to, .type = RELATION_REVERSE, .field = field};
 }
 
-/* The operator is applied to each tag; the negative ones ask whether there is none that the positive one
- * finds. */
+/* The operator applies to each tag; a negative one holds when the positive one holds for no tag. */
 static void resolve_tag(struct condition *c, const struct kind *kind, enum kind_id tag, int resource_field,
 			int tag_field)
 {
@@ -123,7 +122,7 @@ static bool is_name(const char *name, const char *text, size_t len)
 	return strncmp(name, text, len) == 0 && name[len] == '\0';
 }
 
-/* The last part of a path is a field, a list, or stands for the tags. */
+/* The last part of a path is a field, a list, or the tags. */
 static int resolve_field(struct condition *c, const struct kind *kind, const char *name, size_t len,
 			 struct error *e)
 {

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Evaluation of conditions on objects, and the choice between an index and a
- * scan. See query.h.
+ * Evaluates conditions on objects, and chooses between an index and a scan. See
+ * query.h.
  *
- * Where that is cheaper, a query begins at the end of one condition's path: an
- * index or a look at all objects there finds those that the condition holds for,
- * and following the relations backwards from them gives candidates, a superset
- * of the answer, on which all conditions are then tested. Otherwise every object
- * of the kind is tested.
+ * Where it is cheaper, a query starts at the end of one condition's path: an
+ * index or a scan finds the objects there for which the condition holds, and the
+ * inverse relations lead from them to candidates, a superset of the answer, on
+ * which all conditions are tested. Otherwise every object of the kind is tested.
  *
  * Time: an object that several paths lead to is tested once per condition and
- * step (struct memo), so that loops of relations cost steps times objects, not
- * objects to the power of steps. The clock is looked at every thousand objects.
+ * step (struct memo), so cycles of relations cost steps times objects, not
+ * objects to the power of steps. The clock is read every thousand objects.
  */
 #include <string.h>
 #include <time.h>
@@ -19,10 +18,10 @@
 #include "model/access.h"
 #include "model/query_internal.h"
 
-/* Objects between two looks at the clock: some hundred microseconds. */
+/* Objects tested between two readings of the clock: some hundred microseconds. */
 #define CLOCK_EVERY 1024
 
-/* Answers already known for objects of one step, by row id. A lack of memory only makes it forget. */
+/* Known results for the objects of one step, by row id. When memory is short it just holds fewer. */
 enum answer { UNKNOWN, NO, YES };
 
 struct memo {
@@ -54,7 +53,7 @@ int query_check_time(const struct query_scope *scope, struct error *e)
 			 " lets it use an index");
 }
 
-/* False when the time is over. */
+/* False when the deadline has passed. */
 static bool have_time(struct run *run)
 {
 	if (++run->work % CLOCK_EVERY == 0 && query_check_time(run->scope, NULL) < 0)
@@ -67,7 +66,7 @@ static bool is_visible(const struct run *run, const struct object *o)
 	return run->all || access_may_see(run->view, o, run->scope->account);
 }
 
-/* The place of the answer about @o, or NULL. */
+/* Where the result for @o is stored; NULL when memory is short. */
 static unsigned char *memo_place(struct memo *memo, const struct object *o)
 {
 	size_t id = (size_t)o->id;
@@ -96,7 +95,7 @@ static bool holds(struct run *run, int number, int level, const struct object *o
 	if (level == c->depth)
 		return condition_test(c, o);
 	while (!found && have_time(run) && (target = relation_walk(r, run->view, o, &cursor))) {
-		/* By way of a reverse relation an object is met once: nothing to remember. */
+		/* Through a reverse relation each object is met only once. */
 		unsigned char *memo =
 			r->type == RELATION_REVERSE ? NULL : memo_place(&run->memos[number][level], target);
 
@@ -147,7 +146,7 @@ static int id_compare(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-/* In order of creation, each object once. */
+/* Sorts by creation and removes duplicates. */
 static void sort_and_unite(struct matches *m)
 {
 	size_t kept = 0;
@@ -171,7 +170,7 @@ static bool is_indexed(const struct query *q, const struct condition *c)
 	return (c->op == OP_EQ || c->op == OP_IN) && (kind_at_end(q, c)->fields[c->field].flags & F_INDEX);
 }
 
-/* True when indexes lead from the end of the path back to the objects asked for. */
+/* True when indexes lead from the end of the path back to the objects of the query. */
 static bool is_reversible(const struct condition *c)
 {
 	for (int i = 0; i < c->depth; i++) {
@@ -183,8 +182,8 @@ static bool is_reversible(const struct condition *c)
 	return !c->none;
 }
 
-/* What it costs to begin at the end of the path, in steps from object to object; SIZE_MAX: it is not
- * possible. */
+/* The cost of starting at the end of the path, in steps from object to object; SIZE_MAX when that is
+ * impossible. */
 static size_t cost(const struct run *run, const struct condition *c)
 {
 	const struct kind *end = kind_at_end(run->q, c);
@@ -197,11 +196,11 @@ static size_t cost(const struct run *run, const struct condition *c)
 			n += view_count_where(run->view, end->id, c->field, c->operands[i].text);
 		return n;
 	}
-	/* Looking at an object is that much cheaper than following a relation. */
+	/* Testing an object is about that much cheaper than following a relation. */
 	return c->depth ? view_count(run->view, end->id) / 8 : SIZE_MAX;
 }
 
-/* What is worth spending to avoid a scan: a part of the relations that it would follow. */
+/* The cost that is acceptable to avoid a scan: a fraction of the relations that the scan would follow. */
 static size_t budget(const struct query *q, const struct view *view)
 {
 	size_t followed = view_count(view, q->kind->id);
@@ -215,7 +214,7 @@ static size_t budget(const struct query *q, const struct view *view)
 	return followed / 4 + 16;
 }
 
-/* The cheapest condition to begin with; NULL when none costs less than @most. */
+/* The cheapest condition to start with; NULL when none costs less than @most. */
 static const struct condition *choose(const struct run *run, size_t most)
 {
 	const struct condition *best = NULL;
@@ -231,13 +230,13 @@ static const struct condition *choose(const struct run *run, size_t most)
 	return best;
 }
 
-/* The field of @kind that a condition on it reads, when that is a text; else -1. */
+/* The field of @kind that the condition reads if it is a text, else -1. */
 static int text_field(const struct kind *kind, const struct condition *c)
 {
 	return kind->fields[c->field].type == FIELD_STRING ? c->field : -1;
 }
 
-/* Adds the objects at the end of the path that the condition holds for. */
+/* Adds the objects at the end of the path for which the condition holds. */
 static int gather_end(struct run *run, const struct condition *c, size_t most, struct matches *m)
 {
 	enum kind_id end = kind_at_end(run->q, c)->id;
@@ -285,7 +284,7 @@ static int gather_step(struct run *run, const struct relation *back, const struc
 	return 0;
 }
 
-/* Collects the candidates of @c. -E2BIG when they are more than @most. */
+/* Collects the candidates of @c. -E2BIG when there are more than @most. */
 static int gather(struct run *run, const struct condition *c, size_t most, struct matches *m)
 {
 	int r = gather_end(run, c, most, m);
@@ -351,13 +350,13 @@ static void run_free(struct run *run)
 }
 DEFINE_CLEANUP(struct run *, run_free)
 
-/* The text that a scan looks at first in every object; -1 when there is none. */
+/* The text field that a scan reads first in every object; -1 when there is none. */
 static int first_text_field(const struct query *q)
 {
 	return q->condition_count && !q->conditions[0]->depth ? text_field(q->kind, q->conditions[0]) : -1;
 }
 
-/* Adds those of the candidates that all conditions hold for. */
+/* Adds the candidates for which all conditions hold. */
 static int test_candidates(struct run *run, const struct matches *candidates, size_t enough,
 			   struct matches *m)
 {
@@ -367,7 +366,7 @@ static int test_candidates(struct run *run, const struct matches *candidates, si
 	return 0;
 }
 
-/* Adds those of all objects of the kind that all conditions hold for. */
+/* Adds the objects of the kind for which all conditions hold. */
 static int scan(struct run *run, size_t enough, struct matches *m)
 {
 	const struct object *o;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Queries: from `q=state=Running&limit=10` to a struct query. See query.h and behaviour.md 1.9. */
+/* Parses query strings like `q=state=Running&limit=10`. See query.h and behaviour.md 1.9. */
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
@@ -74,7 +74,7 @@ static int set_order(struct query *q, const char *what, const char *name, int *r
 	char echo[ECHO_SIZE];
 	int field = query_field(q->kind, name, strlen(name));
 
-	if (*name == '\0') /* some clients send all parameters they know */
+	if (*name == '\0') /* some clients send every parameter that they know */
 		return 0;
 	if (field < 0 || !field_is_stored(&q->kind->fields[field]))
 		return error_set_code(e, EINVAL, "SYS.1000",
@@ -89,7 +89,7 @@ static int set_sort(struct query *q, const char *value, struct error *e)
 	bool descending;
 	int r;
 
-	value += strspn(value, " "); /* what became of a raw '+' */
+	value += strspn(value, " "); /* an unencoded '+' has been decoded as a space */
 	descending = *value == '-';
 	r = set_order(q, "order by", value + (*value == '+' || *value == '-'), &q->sort, e);
 	if (r < 0)
@@ -151,7 +151,7 @@ static int hex_digit(char c)
 	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
 }
 
-/* Decodes @text in place. False when it holds a NUL. */
+/* Decodes @text in place. False when it contains a NUL. */
 static bool decode(char *text)
 {
 	char *out = text;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a query gives: grouping, sorting, paging, and the answer as JSON. See query.h. */
+/* The result of a query: grouping, sorting, paging, and the answer as JSON. See query.h. */
 #include <string.h>
 
 #include "model/inventory_class.h"
@@ -14,7 +14,7 @@ struct order {
 	bool descending;
 };
 
-/* By the field, else by creation. */
+/* By the field, then by creation. */
 static int order_compare(const void *a, const void *b, void *ctx)
 {
 	const struct object *x = *(const struct object *const *)a, *y = *(const struct object *const *)b;
@@ -83,7 +83,7 @@ int query_select(const struct query *q, const struct view *view, const struct qu
 
 /* --------------------------------------------------------------------- JSON */
 
-/* The object's fields that were asked for, in the order of the field table. NULL when memory is short. */
+/* The requested fields of the object, in the order of the field table. NULL when memory is short. */
 static json_t *render_fields(const struct query *q, const struct view *view, const struct object *o)
 {
 	json_t *json = json_object();

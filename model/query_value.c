@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values: read from a condition's text, and compared with an object's. See query.h. */
+/* Values: parsed from the text of a condition, and compared with those of objects. See query.h. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
@@ -25,7 +25,7 @@ const char *query_echo(const char *text, size_t len, char ret_echo[ECHO_SIZE])
 	return ret_echo;
 }
 
-/* Dates are compared by the second, which is all that the manual's format shows. */
+/* Dates compare by the second, the precision of the manual's format. */
 static int64_t seconds_of(int64_t ns)
 {
 	return ns / 1000000000 - (ns % 1000000000 < 0);
@@ -33,7 +33,7 @@ static int64_t seconds_of(int64_t ns)
 
 /* ------------------------------------------------------------------ reading */
 
-/* A decimal number, perhaps with a fraction, an exponent, or a unit of 1024s. */
+/* A decimal number with an optional fraction, exponent, or unit (a power of 1024). */
 static bool parse_number(const char *text, struct operand *ret)
 {
 	static const char units[] = "KMGTPE";
@@ -45,8 +45,8 @@ static bool parse_number(const char *text, struct operand *ret)
 	errno = 0;
 	*ret = (struct operand){.number = strtoll(text, &end, 10)};
 	if (len > 0 && !*end && !errno)
-		return true; /* exactly, whatever a long double holds here */
-	/* The E of 2E is a unit, that of 1.0E7 is not: strtold() knows. */
+		return true; /* exact, unlike a long double on some machines */
+	/* The E in 2E is a unit, in 1.0E7 it is not: strtold() knows. */
 	if (len == 0 || len > 40)
 		return false;
 	value = strtold(text, &end);
@@ -151,7 +151,7 @@ static bool is_one_of(const struct condition *c, const struct object *o)
 	return false;
 }
 
-/* A field as MySQL would turn it into text for LIKE. */
+/* Matches the text that MySQL would make of a field for LIKE. */
 static bool is_like(const struct condition *c, const struct object *o)
 {
 	const struct field *f = &o->kind->fields[c->field];

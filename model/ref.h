@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reference counts: the base of everything that readers share without locks.
+ * Reference counts, for everything that readers share without locks.
  *
- * Embed `struct ref` as the first member. The count is atomic; what it guards
- * is immutable once a second reference exists.
+ * Embed `struct ref` as the first member. The count is atomic; the object that it
+ * counts references to is immutable once there is a second one.
  */
 #ifndef POOLFS_REF_H
 #define POOLFS_REF_H
@@ -16,21 +16,21 @@ struct ref {
 	void (*destroy)(struct ref *self); /* immutable after ref_init() */
 };
 
-/** Makes @r counted with one reference held by the caller. */
+/** Initialises @r with one reference, held by the caller. */
 static inline void ref_init(struct ref *r, void (*destroy)(struct ref *))
 {
 	atomic_init(&r->count, 1);
 	r->destroy = destroy;
 }
 
-/** Takes one more reference; the caller must hold one already. Accepts NULL. */
+/** Adds a reference; the caller must hold one already. Accepts NULL. */
 static inline void ref_get(const struct ref *r)
 {
 	if (r)
 		atomic_fetch_add_explicit(&((struct ref *)r)->count, 1, memory_order_relaxed);
 }
 
-/** Gives one reference back; the last one destroys the object. Accepts NULL. */
+/** Drops a reference; the last one destroys the object. Accepts NULL. */
 static inline void ref_put(const struct ref *r)
 {
 	struct ref *self = (struct ref *)r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Relations: how a cross-table condition gets from one object to others
+ * Relations: how a condition of a query leads from one object to others
  * (behaviour.md 1.9.1). `vmNics.l3Network.name=x` follows two of them.
  *
  * To add one: a row in relation.c, sorted by kind; fields that name the
@@ -12,8 +12,8 @@
 #include "model/view.h"
 
 enum relation_type {
-	RELATION_FORWARD, /* our field `field` is the uuid of the target */
-	RELATION_REVERSE, /* the target's field `field` is our uuid */
+	RELATION_FORWARD, /* our field `field` contains the uuid of the target */
+	RELATION_REVERSE, /* the target's field `field` contains our uuid */
 	RELATION_LINK,	  /* objects of kind `link` have our uuid in `field`, the target's in `link_field` */
 };
 
@@ -25,18 +25,18 @@ struct relation {
 	int field;
 	enum kind_id link;	  /* RELATION_LINK only */
 	int link_field;		  /* RELATION_LINK only */
-	const char *only_of_type; /* targets whose field "type" has this text alone; NULL = all */
+	const char *only_of_type; /* only targets whose field "type" has this text; NULL = all */
 };
 
 /** The relation of @kind with this name of @len bytes; NULL when there is none. */
 const struct relation *relation_find(const struct kind *kind, const char *name, size_t len);
 /** The relation of @kind after @previous (NULL: the first); NULL at the end. */
 const struct relation *relation_next(const struct kind *kind, const struct relation *previous);
-/** The way back: from targets to those that have them. `only_of_type` does not matter there. */
+/** The inverse relation, without `only_of_type`. */
 struct relation relation_inverse(const struct relation *r);
-/** True when targets are found without a scan over all objects. */
+/** True when targets are found without scanning all objects. */
 bool relation_is_indexed(const struct relation *r);
-/** The next target of @from; *cursor is 0 at the beginning. NULL at the end. */
+/** The next target of @from; *cursor is 0 at the start. NULL at the end. */
 const struct object *relation_walk(const struct relation *r, const struct view *view,
 				   const struct object *from, int64_t *cursor);
 

@@ -73,7 +73,7 @@ static json_t *render_children(const struct view *view, const struct object *o, 
 	return list;
 }
 
-/* One leaf of a tree with everything below it. */
+/* One node of a tree with everything below it. */
 static json_t *render_leaf(const struct view *view, const struct object *o, const struct field *f)
 {
 	const char *parent = object_str(o, f->value_field);
@@ -154,7 +154,7 @@ struct document *render_json(json_t *json, int64_t mtime)
 	json_decref(json);
 	if (!text)
 		return NULL;
-	text[len] = '\n'; /* in the place of the NUL, which document_new() does not need */
+	text[len] = '\n'; /* replaces the NUL, which document_new() does not need */
 	d = document_new(text, len + 1, mtime);
 	free(text);
 	return d;
@@ -162,7 +162,7 @@ struct document *render_json(json_t *json, int64_t mtime)
 
 struct document *render_inventory(const struct view *view, const struct object *o)
 {
-	/* The cache is the one member of a shared object that changes, once, atomically. */
+	/* The cache is the only member of a shared object that changes: once, atomically. */
 	struct document *_Atomic *cache = &((struct object *)(uintptr_t)o)->inventory;
 	struct document *cached = atomic_load_explicit(cache, memory_order_acquire);
 	struct document *made;
@@ -175,7 +175,7 @@ struct document *render_inventory(const struct view *view, const struct object *
 	return made;
 }
 
-/* A growing text; `failed` once memory was short. */
+/* A growing text; `failed` is set when memory was short. */
 struct text {
 	char *data;
 	size_t len, room;

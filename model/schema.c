@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tables from field tables. See schema.h.
+ * See schema.h.
  *
- * Versions: PRAGMA user_version holds the version that wrote the database.
- * Tables and columns that a newer field table has and the database has not are
- * added without a step of their own. What needs more than that (a rename, a
- * rewritten value) is a statement in steps[]: step n leads from version n to
- * n + 1. To add one: append it; never change an old one.
+ * PRAGMA user_version holds the schema version of the database. Tables and
+ * columns of the field tables that are missing in the database are added without
+ * a migration step. Other changes (a rename, a rewritten value) are statements in
+ * steps[]: step n leads from version n to n + 1. To add one, append it; never
+ * change an old one.
  */
 #include "model/schema.h"
 
@@ -85,7 +85,7 @@ static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct erro
 
 static int create_indexes(sqlite3 *db, const struct kind *kind, struct error *e)
 {
-	/* Foreign keys need one, or removing a parent scans the children. */
+	/* A foreign key needs one, or removing a parent scans all children. */
 	for (int i = 1; i < kind->field_count; i++) {
 		char *sql;
 		int r;
@@ -173,7 +173,7 @@ int schema_apply(sqlite3 *db, struct error *e)
 	return r;
 }
 
-/* Columns of a kind in field order: each one printed by @fmt, parted by commas. */
+/* The columns of a kind in the order of its fields, each printed with @fmt and followed by a comma. */
 static void append_columns(sqlite3_str *s, const struct kind *kind, const char *fmt)
 {
 	for (int i = 0; i < kind->field_count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SQL side of the kinds: tables made from the field tables, and the steps
- * between schema versions.
+ * The SQL side of the kinds: tables generated from the field tables, and the
+ * migration steps between schema versions.
  */
 #ifndef POOLFS_SCHEMA_H
 #define POOLFS_SCHEMA_H
@@ -11,10 +11,10 @@
 #include "model/error.h"
 #include "model/kind.h"
 
-/** Makes or migrates all tables, in one transaction. -EPROTO when a newer version wrote the database. */
+/** Creates or migrates all tables in one transaction. -EPROTO when a newer version wrote the database. */
 int schema_apply(sqlite3 *db, struct error *e);
-/** `INSERT`, `UPDATE` or `SELECT` statement of a kind, columns in field order; allocated, NULL without
- * memory. */
+/** The `INSERT`, `UPDATE` or `SELECT` statement of a kind, columns in the order of its fields. Free with
+ * sqlite3_free(); NULL when memory is short. */
 char *schema_insert_sql(const struct kind *kind);
 char *schema_update_sql(const struct kind *kind);
 char *schema_select_sql(const struct kind *kind);

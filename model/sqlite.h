@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all files that speak to SQLite need: statements without results, and its result codes as errors. */
+/* Helpers for all files that use SQLite: statements without results, and the mapping of its errors. */
 #ifndef POOLFS_SQLITE_H
 #define POOLFS_SQLITE_H
 
@@ -7,9 +7,9 @@
 
 #include "model/error.h"
 
-/** Runs SQL statements that have no results, separated by `;`. 0 or a negative errno. */
+/** Runs SQL statements without results, separated by `;`. 0 or a negative errno. */
 int sqlite_exec(sqlite3 *db, const char *sql, struct error *e);
-/** Negative errno for an SQLite result code, 0 for one of success; pure. */
+/** Maps an SQLite result code to a negative errno; 0 for success. Pure. */
 int sqlite_errno(int rc);
 
 #endif

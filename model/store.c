@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store's threads and commits. See store.h for what it promises.
+ * The threads and commits of the store. See store.h for its guarantees.
  *
  * One writer thread owns the SQLite connection. It takes all queued changes at
- * once, runs each in a savepoint on a working copy of the view, commits the
- * group together with the events that tell of it, publishes the working copy as
- * the new view, tells the observers and answers the callers. A crash before COMMIT returns loses changes that
- * nobody was told of; a crash after it loses nothing.
+ * once, runs each in a savepoint on a working copy of the view, commits the group
+ * together with its events, publishes the working copy as the new view, calls the
+ * observers and answers the callers. A crash before COMMIT returns loses only
+ * changes that were not acknowledged; a crash after it loses nothing.
  *
- * Locks: queue_lock guards the queue and the stop flag; view_lock guards the
+ * Locks: queue_lock protects the queue and the stop flag; view_lock protects the
  * pointer to the current view and is held for two instructions. Neither is held
- * while a change, an observer or an answer runs.
+ * while a change, an observer or a callback runs.
  */
 #include "model/store.h"
 
@@ -26,10 +26,10 @@
 #include "model/sqlite.h"
 #include "model/txn_internal.h"
 
-/* How long a start waits for the one that has the folder: umount(8) returns before the program has ended. */
+/* How long a start waits for the lock on the folder: umount(8) returns before the old program has exited. */
 #define LOCK_WAIT_MS 10000
 #define LOCK_STEP_MS 50
-/* Most changes in one commit: bounds how long the first of them waits for the last. */
+/* Maximum number of changes in one commit: bounds how long the first waits for the last. */
 #define GROUP_MAX 256
 
 struct posted {
@@ -38,7 +38,7 @@ struct posted {
 	void *arg;
 	txn_done_fn *done;
 	struct cause cause;
-	bool keep; /* false: take everything back (store_try) */
+	bool keep; /* false: roll back (store_try) */
 	int result;
 	struct error error;
 };
@@ -86,7 +86,7 @@ int64_t store_now(void)
 	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
-/* Why the calling thread changes something. */
+/* The cause of the changes that the calling thread requests. */
 static _Thread_local struct cause thread_cause = {.uid = -1};
 
 void store_set_cause(const struct cause *cause)
@@ -134,8 +134,8 @@ static void publish(struct store *store, struct view *view)
 /* --------------------------------------------------------------- commits */
 
 /*
- * Runs one change in its savepoint; a failed or tried one leaves no trace. Returns 0 when the group can
- * go on, whatever became of the change; else a negative errno and the reason in @e.
+ * Runs one change in its savepoint and rolls it back when it fails or was only tried. Returns 0 when the
+ * group can continue, whatever the result of the change; else a negative errno and the reason in @e.
  */
 static int run_one(struct store *store, struct txn *t, struct posted *p, struct error *e)
 {
@@ -162,7 +162,7 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 
 		p->result = r < 0 ? r : p->result;
 	}
-	/* A full disk or an I/O error makes SQLite roll back the whole group by itself. */
+	/* On a full disk or an I/O error SQLite rolls back the whole group by itself. */
 	if (sqlite3_get_autocommit(t->db)) {
 		view_unref(mark);
 		return p->result < 0 ? error_set(e, p->error.errnum, "%s", error_sentence(&p->error))
@@ -179,7 +179,7 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	return sqlite_exec(t->db, "ROLLBACK TO change; RELEASE change", e);
 }
 
-/* Keeps the time of each changed kind, so that directory times survive a restart. */
+/* Saves the time of each changed kind, so that directory times survive a restart. */
 static int save_kind_times(struct store *store, const struct txn *t, struct error *e)
 {
 	bool seen[KIND_COUNT] = {false};
@@ -201,7 +201,7 @@ static int save_kind_times(struct store *store, const struct txn *t, struct erro
 	return 0;
 }
 
-/* Everything of the group failed: says so to each that thought it had succeeded. */
+/* The whole group failed: turns the result of the changes that had succeeded into an error. */
 static void fail_group(struct posted *group, const struct error *why)
 {
 	for (struct posted *p = group; p; p = p->next)
@@ -248,7 +248,7 @@ static void commit_group(struct store *store, struct posted *group)
 		fail_group(group, &e);
 	}
 	if (t.change_count) {
-		/* In this order, so that who reads of a change also sees it. */
+		/* In this order, so that a reader of an event also sees the change. */
 		publish(store, t.view);
 		event_log_publish(store->events);
 		for (size_t i = 0; i < store->observer_count; i++)
@@ -260,7 +260,7 @@ static void commit_group(struct store *store, struct posted *group)
 	view_unref(current);
 }
 
-/* Takes at most GROUP_MAX changes off the queue. NULL when the store stops and nothing is left. */
+/* Removes at most GROUP_MAX changes from the queue. NULL when the store stops and the queue is empty. */
 static struct posted *take_group(struct store *store)
 {
 	struct posted *group, **end;
@@ -385,7 +385,7 @@ int store_try(struct store *store, txn_fn *fn, void *arg, struct error *e)
 	return run(store, fn, arg, false, e);
 }
 
-/* An observer to be added, in the thread that tells them. */
+/* An observer to be added, in the thread that calls them. */
 struct observing {
 	struct store *store;
 	struct observer observer;
@@ -409,7 +409,7 @@ int store_observe(struct store *store, store_observer_fn *fn, void *ctx)
 	return store_run(store, add_observer, &o, NULL);
 }
 
-/* As above. */
+/* An announcer to be set, in the thread that calls it. */
 struct announcing {
 	struct store *store;
 	struct announcer announcer;
@@ -492,7 +492,7 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 	return 0;
 }
 
-/* What store_close() takes down again, whether it succeeded or not. */
+/* On an error, too, store_close() releases what was started. */
 static int start(struct store *store, const char *dir, struct error *e)
 {
 	int r;

@@ -79,7 +79,7 @@ int text_compare(const char *a, const char *b)
 		if (x != y)
 			return x < y ? -1 : 1;
 	}
-	/* The shorter one goes on as spaces. */
+	/* The shorter one counts as padded with spaces. */
 	const char *rest = *a ? a : b;
 	int sign = *a ? 1 : -1;
 

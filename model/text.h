@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text as MySQL's utf8_general_ci sees it, as far as clients of the manual's
- * server rely on it: letters compare without regard to case (ASCII, Latin,
- * Greek, Cyrillic; other scripts compare by code point), and spaces at the end
- * do not count. Independent of the locale.
+ * Text as MySQL's utf8_general_ci treats it, as far as clients of the manual's
+ * server rely on it: letters compare regardless of case (ASCII, Latin, Greek,
+ * Cyrillic; other scripts compare by code point), and trailing spaces are
+ * ignored. Independent of the locale.
  */
 #ifndef POOLFS_TEXT_H
 #define POOLFS_TEXT_H
@@ -14,13 +14,13 @@
 
 /** True when @text is well-formed UTF-8 (no surrogates, nothing overlong, nothing above U+10FFFF). */
 bool text_is_utf8(const char *text, size_t len);
-/** The character at *@text, which must be well-formed and not at its end; *@text moves behind it. */
+/** The character at *@text, which must be well-formed and not at its end; advances *@text past it. */
 uint32_t text_next(const char **text);
-/** The character that stands for @c in comparisons. */
+/** The character that represents @c in comparisons. */
 uint32_t text_fold(uint32_t c);
 /** Order of @a and @b: negative, 0 or positive. */
 int text_compare(const char *a, const char *b);
-/** Writes the folded text without spaces at its end, at most @size bytes; returns the number of bytes. */
+/** Writes the folded text without trailing spaces, at most @size bytes; returns the number of bytes. */
 size_t text_key(const char *text, char *ret_key, size_t size);
 
 #endif

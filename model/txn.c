@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows: how one object is written, removed and loaded. See txn.h. */
+/* Writing, removing and loading rows. See txn.h. */
 #include "model/txn_internal.h"
 
 #include <stdlib.h>
@@ -45,7 +45,7 @@ static int prepare(struct txn *t, sqlite3_stmt **stmt, char *sql, struct error *
 	return 0;
 }
 
-/* A foreign key was refused: says which one when a row was written, or that others refer to a row removed. */
+/* Explains a violated foreign key: which one when a row was written; else that others refer to the row. */
 static int explain_foreign_key(const struct txn *t, const struct object *o, bool removing, struct error *e)
 {
 	if (removing)
@@ -61,7 +61,7 @@ static int explain_foreign_key(const struct txn *t, const struct object *o, bool
 	return error_set(e, ENOTEMPTY, "others refer to %s '%s'", o->kind->noun, object_uuid(o));
 }
 
-/* Runs a statement about @o that was bound with the result @rc. */
+/* Runs a statement on @o; @rc is the result of binding its parameters. */
 static int step(struct txn *t, sqlite3_stmt *stmt, int rc, const struct object *o, struct error *e)
 {
 	bool removing = stmt == t->statements[o->kind->id].remove;
@@ -132,7 +132,7 @@ void txn_truncate(struct txn *t, size_t count)
 	}
 }
 
-/* Writes @o as it is, into SQL and into the working view. */
+/* Writes @o unchanged to the database and to the working view. */
 static int write_row(struct txn *t, const struct object *before, struct object *o, struct error *e)
 {
 	struct kind_statements *s = &t->statements[o->kind->id];
@@ -159,8 +159,8 @@ static int write_row(struct txn *t, const struct object *before, struct object *
 }
 
 /*
- * An owner's inventory changes when what it holds changes: gives it a new time and a new object, unless it
- * has got both in this change already and nobody has rendered it since.
+ * The inventory of an owner changes with the objects in it: replaces the owner by a copy with a new time,
+ * unless this change has done so already and the copy has not been rendered since.
  */
 static int touch(struct txn *t, enum kind_id kind, const char *uuid, struct error *e)
 {
@@ -191,7 +191,7 @@ static int touch_owners(struct txn *t, const struct object *o, struct error *e)
 	return 0;
 }
 
-/* Dates and per-field times of what is about to be written. */
+/* Sets the dates and per-field times of an object about to be written. */
 static void stamp(struct txn *t, const struct object *before, struct object *o)
 {
 	const struct kind *kind = o->kind;

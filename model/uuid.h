@@ -11,11 +11,12 @@
 
 /** Writes a new random (version 4) uuid. */
 void uuid_make(char ret_uuid[UUID_SIZE]);
-/** The uuid of the @n-th thing that @of makes: always the same (version 5), and nobody else's. */
+/** The uuid of the @n-th object that @of creates: always the same one (version 5), and unique to them. */
 void uuid_derive(const char *of, size_t n, char ret_uuid[UUID_SIZE]);
 /** True for 32 lower-case hex digits. */
 bool uuid_is_hex(const char *text);
-/** True for what a client may choose as resourceUuid: undashed uuid of version 1-5 (behaviour.md 1.12). */
+/** True for a valid resourceUuid from a client: a uuid of version 1 to 5 without dashes (behaviour.md
+ * 1.12). */
 bool uuid_is_resource(const char *text);
 
 #endif

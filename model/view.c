@@ -2,9 +2,9 @@
 /*
  * Views. See view.h.
  *
- * Per kind one map from row id to object, and per F_INDEX field one map from
- * the hash of the text to the set of row ids that may have it; a reader
- * compares the text itself, so that a hash clash costs time and nothing else.
+ * One map per kind from row id to object, and one map per F_INDEX field from the
+ * hash of the text to the set of row ids that may have it. Readers compare the
+ * text itself, so a hash collision only costs time.
  */
 #include "model/view.h"
 
@@ -16,7 +16,7 @@
 
 #include "model/text.h"
 
-/* More than enough; index_slots_init() checks. */
+/* Maximum number of F_INDEX fields; a unit test checks that there are not more. */
 #define INDEX_MAX 128
 
 struct view {
@@ -37,7 +37,7 @@ static void index_slots_init(void)
 	short next = 0;
 
 	if (sodium_init() < 0)
-		abort(); /* no random numbers on this machine: nothing here could be trusted */
+		abort(); /* no source of random numbers */
 	randombytes_buf(hash_key, sizeof(hash_key));
 	for (int k = 0; k < KIND_COUNT; k++)
 		for (int f = 0; f < FIELDS_MAX; f++) {
@@ -49,8 +49,8 @@ static void index_slots_init(void)
 }
 
 /*
- * SipHash with a key of this process, so that nobody can choose names that clash. Texts that text_compare()
- * holds for equal have the same hash, so that queries can use the index.
+ * SipHash with a random key per process, so that clients cannot choose names that collide. Texts that are
+ * equal by text_compare() have the same hash, so that queries can use the index.
  */
 static uint64_t hash_text(const char *text)
 {
@@ -90,7 +90,7 @@ struct view *view_copy(const struct view *old, uint64_t version)
 
 	if (!view)
 		return NULL;
-	/* All but the count, which readers of @old are changing. */
+	/* All but the reference count, which readers of @old modify. */
 	memcpy((char *)view + sizeof(view->ref), (const char *)old + sizeof(old->ref),
 	       sizeof(*view) - sizeof(view->ref));
 	ref_init(&view->ref, view_destroy);
@@ -114,7 +114,7 @@ void view_unref(struct view *view)
 		ref_put(&view->ref);
 }
 
-/* The set of row ids below @hash in the index @slot, borrowed; NULL when empty. */
+/* The set of row ids for @hash in the index @slot, borrowed; NULL when empty. */
 static struct pmap *index_set(const struct view *view, int slot, uint64_t hash)
 {
 	struct ref *set = NULL;
@@ -150,7 +150,7 @@ static int index_drop(struct view *view, int slot, const char *text, int64_t id)
 	return r;
 }
 
-/* Brings the indexes from @before to @after, either of which may be NULL. */
+/* Updates the indexes from @before to @after, either of which may be NULL. */
 static int index_update(struct view *view, const struct object *before, const struct object *after)
 {
 	const struct kind *kind = after ? after->kind : before->kind;
@@ -245,7 +245,7 @@ const struct object *view_walk_next(struct view_walk *walk)
 
 	if (walk->next < walk->count)
 		return walk->ahead[walk->next++];
-	/* What a walk costs is waiting for memory: ask for several objects before looking at the first. */
+	/* Memory latency dominates: prefetch several objects before using the first. */
 	walk->count = 0;
 	while (walk->count < ARRAY_SIZE(walk->ahead) &&
 	       (o = (const struct object *)pmap_cursor_next(&walk->cursor))) {

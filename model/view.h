@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A view: the whole pool at one moment.
+ * A view: a snapshot of the whole pool.
  *
- * A view never changes. Readers take one from the store (store_view()), walk
- * it without any lock for as long as they like, and give it back. Objects found
- * in a view are borrowed from it and live as long as the view does; take a
- * reference (object_ref()) to keep one longer.
+ * A view never changes. Readers get one from the store (store_view()), read it
+ * without locks for as long as they like, and release it. Objects found in a view
+ * are borrowed from it; take a reference (object_ref()) to keep one longer.
  *
- * Walks are by row id, that is in the order of creation, and resume after any
- * id: that is what readdir, limits and loops need, without iterator objects.
+ * Iteration is by row id, that is in the order of creation, and can resume after
+ * any id: sufficient for readdir, limits and loops, without iterator objects.
  */
 #ifndef POOLFS_VIEW_H
 #define POOLFS_VIEW_H
@@ -35,14 +34,14 @@ const struct object *view_get_any(const struct view *view, const char *uuid);
 size_t view_count(const struct view *view, enum kind_id kind);
 /** The object with the smallest row id above @after; NULL at the end. */
 const struct object *view_next(const struct view *view, enum kind_id kind, int64_t after);
-/** A walk over all objects of a kind, several times as fast as view_next(). */
+/** An iterator over all objects of a kind, several times as fast as view_next(). */
 struct view_walk {
 	struct pmap_cursor cursor;
 	int field;
-	const struct object *ahead[16]; /* on their way into the processor's cache */
+	const struct object *ahead[16]; /* prefetched */
 	unsigned next, count;
 };
-/** @field is a string field that will be looked at, -1 for none. */
+/** Starts an iteration. @field is a string field that the caller will read, -1 for none. */
 void view_walk_init(struct view_walk *walk, const struct view *view, enum kind_id kind, int field);
 /** The next object; NULL at the end. */
 const struct object *view_walk_next(struct view_walk *walk);
@@ -50,20 +49,20 @@ const struct object *view_walk_next(struct view_walk *walk);
 const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
 				     int64_t after);
 /**
- * As view_next_where(), among those whose text may be equal to @value as text_compare() sees it: all that
- * are, and hash neighbours, so that the caller compares.
+ * As view_next_where(), among those whose text may be equal to @value by text_compare(): all that are, and
+ * possibly others with the same hash, so the caller must compare.
  */
 const struct object *view_next_candidate(const struct view *view, enum kind_id kind, int field,
 					 const char *value, int64_t after);
-/** The newest of those that view_next_where() walks; NULL when there is none, or when the newest is but a
- * hash neighbour: good for a hint, not for a proof. */
+/** The newest object that view_next_where() would find. May be NULL although there is one, when a newer
+ * object has the same hash: a hint only. */
 const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field,
 				       const char *value);
-/** Number of objects whose F_INDEX string @field has the text @value (counts candidates: an upper bound). */
+/** An upper bound of the number of objects whose F_INDEX string @field has the text @value. */
 size_t view_count_where(const struct view *view, enum kind_id kind, int field, const char *value);
-/** ns of the last change of any object of the kind; 0 = never. */
+/** Time of the last change of any object of the kind, ns since 1970; 0 = never. */
 int64_t view_changed(const struct view *view, enum kind_id kind);
-/** Number of the commit this view shows; grows by one with each. */
+/** The number of the commit that made this view; increases by one with each. */
 uint64_t view_version(const struct view *view);
 
 #define view_for_each(o, view, kind)                                                                         \
@@ -72,14 +71,14 @@ uint64_t view_version(const struct view *view);
 	for (const struct object *o = view_next_where(view, kind, field, value, 0); o;                       \
 	     o = view_next_where(view, kind, field, value, (o)->id))
 
-/* --- for the store alone: a view that has one owner may be edited */
+/* --- for the store alone: a view with a single owner may be edited */
 
 struct view *view_new(void);
 /** An editable copy that shares everything with @view; NULL when memory is short. */
 struct view *view_copy(const struct view *view, uint64_t version);
-/** Puts @o (a reference is taken) in the place of the object with its row id, if any. 0 or -ENOMEM. */
+/** Inserts @o (adds a reference), replacing the object with its row id, if any. 0 or -ENOMEM. */
 int view_put(struct view *view, const struct object *o);
-/** Takes the object with @o's row id out. 0 or -ENOMEM. */
+/** Removes the object with the row id of @o. 0 or -ENOMEM. */
 int view_remove(struct view *view, const struct object *o);
 void view_set_changed(struct view *view, enum kind_id kind, int64_t ns);
 
