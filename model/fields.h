@@ -9,7 +9,7 @@
 #ifndef POOLFS_FIELDS_H
 #define POOLFS_FIELDS_H
 
-/* The plain cases, shorter. */
+/* Short forms of the common cases. */
 #define X_STR(X, P, ID, key, flags, help)	  X(P, ID, key, FIELD_STRING, flags, KIND_NONE, 0, 0, help)
 #define X_INT(X, P, ID, key, help)		  X(P, ID, key, FIELD_INT, 0, KIND_NONE, 0, 0, help)
 #define X_LONG(X, P, ID, key, help)		  X(P, ID, key, FIELD_LONG, 0, KIND_NONE, 0, 0, help)
@@ -22,13 +22,12 @@
 	X(P, DESCRIPTION, "description", FIELD_STRING, 0, KIND_NONE, 0, 0,                                   \
 	  "free text, at most 2048 characters")
 #define X_DATES(X, P)                                                                                        \
-	X(P, CREATE_DATE, "createDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it was made")                  \
-	X(P, LAST_OP_DATE, "lastOpDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it last changed")
-/* The account that owns the object; not part of any inventory. */
-#define X_ACCOUNT(X, P)                                                                                      \
-	X(P, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_HIDDEN, KIND_ACCOUNT, 0, 0, "account that owns it")
+	X(P, CREATE_DATE, "createDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of creation")                  \
+	X(P, LAST_OP_DATE, "lastOpDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the last change")
+/* The account that owns the object; never part of an inventory. */
+#define X_ACCOUNT(X, P) X(P, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_HIDDEN, KIND_ACCOUNT, 0, 0, "owner")
 
-/* One field a line, which clang-format would fold into a staircase. */
+/* One field per line; clang-format would wrap them into a staircase. */
 /* clang-format off */
 
 #define ZONE_FIELDS(X)                                                                                       \
@@ -38,49 +37,49 @@
 	X_DATES(X, ZONE)
 
 #define CLUSTER_FIELDS(X)                                                                                    \
-	X_UUID(X, CLUSTER) X_NAME(X, CLUSTER)                                                                           \
+	X_UUID(X, CLUSTER) X_NAME(X, CLUSTER)                                                                \
 	X_DESC(X, CLUSTER)                                                                                   \
 	X_STR(X, CLUSTER, STATE, "state", 0, "Enabled or Disabled")                                          \
 	X_STR(X, CLUSTER, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator")                          \
 	X_DATES(X, CLUSTER)                                                                                  \
-	X_REF(X, CLUSTER, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "zone it is in")            \
+	X_REF(X, CLUSTER, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")                 \
 	X_STR(X, CLUSTER, TYPE, "type", 0, "zstack")
 
 #define HOST_FIELDS(X)                                                                                       \
 	X_UUID(X, HOST)                                                                                      \
-	X_REF(X, HOST, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "zone it is in")               \
+	X_REF(X, HOST, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")                    \
 	X_NAME(X, HOST)                                                                                      \
-	X_REF(X, HOST, CLUSTER_UUID, "clusterUuid", F_INDEX | F_FOREIGN, KIND_CLUSTER, "cluster it is in")   \
+	X_REF(X, HOST, CLUSTER_UUID, "clusterUuid", F_INDEX | F_FOREIGN, KIND_CLUSTER, "its cluster")        \
 	X_DESC(X, HOST)                                                                                      \
-	X_STR(X, HOST, MANAGEMENT_IP, "managementIp", F_INDEX, "address by which the host is managed")       \
+	X_STR(X, HOST, MANAGEMENT_IP, "managementIp", F_INDEX, "management address of the host")             \
 	X_STR(X, HOST, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator")                             \
 	X_STR(X, HOST, STATE, "state", 0, "Enabled, Disabled, PreMaintenance or Maintenance")                \
 	X_STR(X, HOST, STATUS, "status", 0, "Connecting, Connected or Disconnected")                         \
-	X_LONG(X, HOST, TOTAL_CPU, "totalCpuCapacity", "CPUs times host.cpu.overProvisioning.ratio")         \
-	X_LONG(X, HOST, AVAILABLE_CPU, "availableCpuCapacity", "of these not promised to a VM")              \
+	X_LONG(X, HOST, TOTAL_CPU, "totalCpuCapacity", "CPUs, multiplied by host.cpu.overProvisioning.ratio") \
+	X_LONG(X, HOST, AVAILABLE_CPU, "availableCpuCapacity", "part of it that is not reserved for VMs")    \
 	X_INT(X, HOST, CPU_SOCKETS, "cpuSockets", "CPU sockets")                                             \
 	X_LONG(X, HOST, TOTAL_MEMORY, "totalMemoryCapacity", "bytes of memory")                              \
-	X_LONG(X, HOST, AVAILABLE_MEMORY, "availableMemoryCapacity", "of these not promised to a VM")        \
+	X_LONG(X, HOST, AVAILABLE_MEMORY, "availableMemoryCapacity", "bytes not reserved for VMs")           \
 	X_INT(X, HOST, CPU_NUM, "cpuNum", "logical processors")                                              \
 	X_DATES(X, HOST)                                                                                     \
 	X_STR(X, HOST, USERNAME, "username", 0, "ssh user, for qemu+ssh hosts")                              \
 	X_INT(X, HOST, SSH_PORT, "sshPort", "ssh port, for qemu+ssh hosts")                                  \
 	X_STR(X, HOST, URI, "uri", F_FILE, "libvirt URI of the host")                                        \
-	X_STR(X, HOST, VIRT_TYPE, "virtType", F_FILE, "kvm, qemu (no usable KVM) or test")                   \
-	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "traffic control works")      \
-	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE, "why it is not connected, empty when it is")
+	X_STR(X, HOST, VIRT_TYPE, "virtType", F_FILE, "kvm, qemu (when KVM is not available) or test")       \
+	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: traffic control works") \
+	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE, "why it is not connected; empty when it is")
 
 #define PRIMARY_STORAGE_FIELDS(X)                                                                            \
 	X_UUID(X, PRIMARY_STORAGE)                                                                           \
-	X_REF(X, PRIMARY_STORAGE, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "zone it is in")    \
+	X_REF(X, PRIMARY_STORAGE, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")         \
 	X_NAME(X, PRIMARY_STORAGE)                                                                           \
-	X_STR(X, PRIMARY_STORAGE, URL, "url", 0, "folder, host:/path, or ceph://...")                         \
+	X_STR(X, PRIMARY_STORAGE, URL, "url", 0, "folder, host:/path, or ceph://...")                        \
 	X_DESC(X, PRIMARY_STORAGE)                                                                           \
-	X_LONG(X, PRIMARY_STORAGE, TOTAL, "totalCapacity", "bytes that may be promised to volumes")          \
-	X_LONG(X, PRIMARY_STORAGE, AVAILABLE, "availableCapacity", "bytes not promised yet")                 \
-	X_LONG(X, PRIMARY_STORAGE, TOTAL_PHYSICAL, "totalPhysicalCapacity", "bytes of the file system")      \
-	X_LONG(X, PRIMARY_STORAGE, AVAILABLE_PHYSICAL, "availablePhysicalCapacity", "bytes free in it")      \
-	X_LONG(X, PRIMARY_STORAGE, SYSTEM_USED, "systemUsedCapacity", "bytes used by others")                \
+	X_LONG(X, PRIMARY_STORAGE, TOTAL, "totalCapacity", "bytes that volumes may reserve")                 \
+	X_LONG(X, PRIMARY_STORAGE, AVAILABLE, "availableCapacity", "bytes not reserved yet")                 \
+	X_LONG(X, PRIMARY_STORAGE, TOTAL_PHYSICAL, "totalPhysicalCapacity", "size of the file system, bytes") \
+	X_LONG(X, PRIMARY_STORAGE, AVAILABLE_PHYSICAL, "availablePhysicalCapacity", "free space in the file system, bytes") \
+	X_LONG(X, PRIMARY_STORAGE, SYSTEM_USED, "systemUsedCapacity", "bytes used by other data")            \
 	X_STR(X, PRIMARY_STORAGE, TYPE, "type", 0, "LocalStorage, NFS, SharedMountPoint or Ceph")            \
 	X_STR(X, PRIMARY_STORAGE, STATE, "state", 0, "Enabled, Disabled, Maintenance or Deleting")           \
 	X_STR(X, PRIMARY_STORAGE, STATUS, "status", 0, "Connecting, Connected or Disconnected")              \
@@ -97,10 +96,10 @@
 
 #define BACKUP_STORAGE_FIELDS(X)                                                                             \
 	X_UUID(X, BACKUP_STORAGE) X_NAME(X, BACKUP_STORAGE)                                                  \
-	X_STR(X, BACKUP_STORAGE, URL, "url", 0, "folder that holds the images")                              \
+	X_STR(X, BACKUP_STORAGE, URL, "url", 0, "folder of the images")                                      \
 	X_DESC(X, BACKUP_STORAGE)                                                                            \
 	X_LONG(X, BACKUP_STORAGE, TOTAL, "totalCapacity", "bytes")                                           \
-	X_LONG(X, BACKUP_STORAGE, AVAILABLE, "availableCapacity", "bytes free")                              \
+	X_LONG(X, BACKUP_STORAGE, AVAILABLE, "availableCapacity", "free bytes")                              \
 	X_STR(X, BACKUP_STORAGE, TYPE, "type", 0, "ImageStoreBackupStorage or SftpBackupStorage")            \
 	X_STR(X, BACKUP_STORAGE, STATE, "state", 0, "Enabled or Disabled")                                   \
 	X_STR(X, BACKUP_STORAGE, STATUS, "status", 0, "Connecting, Connected or Disconnected")               \
@@ -119,13 +118,13 @@
 
 #define L2_FIELDS(X)                                                                                         \
 	X_UUID(X, L2) X_NAME(X, L2) X_DESC(X, L2)                                                            \
-	X_REF(X, L2, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "zone it is in")                 \
+	X_REF(X, L2, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")                      \
 	X_STR(X, L2, PHYSICAL_INTERFACE, "physicalInterface", 0,                                             \
-	      "interface or bridge on the hosts; virbr-* names are bridges that libvirt makes")              \
+	      "interface or bridge on the hosts; virbr-* are bridges created by libvirt")                    \
 	X_STR(X, L2, TYPE, "type", 0, "L2NoVlanNetwork or L2VlanNetwork")                                    \
 	X_DATES(X, L2)                                                                                       \
 	X(L2, CLUSTERS, "attachedClusterUuids", FIELD_VALUES, 0, KIND_CLUSTER_L2_NETWORK,                    \
-	  CLUSTER_L2_L2_NETWORK_UUID, CLUSTER_L2_CLUSTER_UUID, "clusters that reach it")                     \
+	  CLUSTER_L2_L2_NETWORK_UUID, CLUSTER_L2_CLUSTER_UUID, "clusters that are connected to it")          \
 	X_INT(X, L2, VLAN, "vlan", "VLAN number, 1 to 4094")
 
 #define CLUSTER_L2_FIELDS(X)                                                                                 \
@@ -137,10 +136,10 @@
 #define L3_FIELDS(X)                                                                                         \
 	X_UUID(X, L3) X_NAME(X, L3) X_DESC(X, L3)                                                            \
 	X_STR(X, L3, TYPE, "type", 0, "L3BasicNetwork")                                                      \
-	X_REF(X, L3, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "zone it is in")                 \
+	X_REF(X, L3, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")                      \
 	X_REF(X, L3, L2_NETWORK_UUID, "l2NetworkUuid", F_INDEX | F_FOREIGN, KIND_L2_NETWORK, "its L2 network") \
 	X_STR(X, L3, STATE, "state", 0, "Enabled or Disabled")                                               \
-	X_STR(X, L3, DNS_DOMAIN, "dnsDomain", 0, "domain that DHCP hands out")                               \
+	X_STR(X, L3, DNS_DOMAIN, "dnsDomain", 0, "domain announced by DHCP")                                 \
 	X_BOOL(X, L3, SYSTEM, "system", "true: not for user VMs")                                            \
 	X_STR(X, L3, CATEGORY, "category", 0, "Public, Private or System")                                   \
 	X_DATES(X, L3)                                                                                       \
@@ -162,25 +161,25 @@
 	X_STR(X, IP_RANGE, START_IP, "startIp", 0, "first address")                                          \
 	X_STR(X, IP_RANGE, END_IP, "endIp", 0, "last address")                                               \
 	X_STR(X, IP_RANGE, NETMASK, "netmask", 0, "netmask")                                                 \
-	X_STR(X, IP_RANGE, GATEWAY, "gateway", 0, "gateway, outside the range")                              \
+	X_STR(X, IP_RANGE, GATEWAY, "gateway", 0, "gateway, not part of the range")                          \
 	X_STR(X, IP_RANGE, NETWORK_CIDR, "networkCidr", 0, "the range as CIDR")                              \
 	X_DATES(X, IP_RANGE)
 
 #define IMAGE_FIELDS(X)                                                                                      \
 	X_UUID(X, IMAGE) X_NAME(X, IMAGE) X_DESC(X, IMAGE)                                                   \
-	X_STR(X, IMAGE, EXPORT_URL, "exportUrl", 0, "where an exported copy can be fetched")                 \
+	X_STR(X, IMAGE, EXPORT_URL, "exportUrl", 0, "URL of the exported copy")                              \
 	X_STR(X, IMAGE, EXPORT_MD5, "exportMd5Sum", 0, "MD5 of the exported copy")                           \
 	X_STR(X, IMAGE, STATE, "state", F_INDEX, "Enabled or Disabled")                                      \
 	X_STR(X, IMAGE, STATUS, "status", F_INDEX, "Creating, Downloading, Ready or Deleted")                \
 	X_LONG(X, IMAGE, SIZE, "size", "virtual size, bytes")                                                \
 	X_LONG(X, IMAGE, ACTUAL_SIZE, "actualSize", "size of the file, bytes")                               \
 	X_STR(X, IMAGE, MD5, "md5Sum", 0, "MD5 of the file")                                                 \
-	X_STR(X, IMAGE, URL, "url", 0, "where it came from")                                                 \
+	X_STR(X, IMAGE, URL, "url", 0, "source URL")                                                         \
 	X_STR(X, IMAGE, MEDIA_TYPE, "mediaType", 0, "RootVolumeTemplate, DataVolumeTemplate or ISO")         \
-	X_STR(X, IMAGE, GUEST_OS_TYPE, "guestOsType", 0, "guest system, free text")                          \
+	X_STR(X, IMAGE, GUEST_OS_TYPE, "guestOsType", 0, "guest operating system, free text")                \
 	X_STR(X, IMAGE, TYPE, "type", 0, "zstack")                                                           \
 	X_STR(X, IMAGE, PLATFORM, "platform", 0, "Linux, Windows, Other, Paravirtualization or WindowsVirtio") \
-	X_STR(X, IMAGE, FORMAT, "format", 0, "qcow2, raw or iso, as found in the file")                      \
+	X_STR(X, IMAGE, FORMAT, "format", 0, "qcow2, raw or iso, as detected in the file")                   \
 	X_BOOL(X, IMAGE, SYSTEM, "system", "true: not for user VMs")                                         \
 	X_DATES(X, IMAGE)                                                                                    \
 	X(IMAGE, REFS, "backupStorageRefs", FIELD_CHILDREN, 0, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, 0,      \
@@ -193,30 +192,30 @@
 	X_REF(X, IMAGE_REF, BACKUP_STORAGE_UUID, "backupStorageUuid", F_INDEX | F_FOREIGN,                   \
 	      KIND_BACKUP_STORAGE, "")                                                                       \
 	X_STR(X, IMAGE_REF, INSTALL_PATH, "installPath", 0, "")                                              \
-	X_STR(X, IMAGE_REF, STATUS, "status", 0, "Creating, Downloading, Ready, Deleted or Deleting")                                                         \
+	X_STR(X, IMAGE_REF, STATUS, "status", 0, "Creating, Downloading, Ready, Deleted or Deleting")        \
 	X_DATES(X, IMAGE_REF)
 
-/* The copy of an image on a primary storage that root volumes are overlays of. */
+/* The copy of an image on a primary storage: the backing file of root volumes. */
 #define IMAGE_CACHE_FIELDS(X)                                                                                \
 	X_UUID(X, IMAGE_CACHE)                                                                               \
 	X_REF(X, IMAGE_CACHE, IMAGE_UUID, "imageUuid", F_INDEX, KIND_IMAGE, "")                              \
 	X_REF(X, IMAGE_CACHE, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX | F_FOREIGN,               \
 	      KIND_PRIMARY_STORAGE, "")                                                                      \
-	X_REF(X, IMAGE_CACHE, HOST_UUID, "hostUuid", F_INDEX, KIND_HOST, "host whose local folder has it")   \
+	X_REF(X, IMAGE_CACHE, HOST_UUID, "hostUuid", F_INDEX, KIND_HOST, "host that has it in a local folder") \
 	X_STR(X, IMAGE_CACHE, INSTALL_PATH, "installPath", 0, "")                                            \
 	X_STR(X, IMAGE_CACHE, FORMAT, "format", 0, "")                                                       \
 	X_LONG(X, IMAGE_CACHE, SIZE, "size", "")                                                             \
-	X_STR(X, IMAGE_CACHE, STATUS, "status", 0, "Creating, Ready, Stale or Deleting, see image_cache.c")                                      \
+	X_STR(X, IMAGE_CACHE, STATUS, "status", 0, "Creating, Ready, Stale or Deleting, see image_cache.c")  \
 	X_DATES(X, IMAGE_CACHE)
 
 #define INSTANCE_OFFERING_FIELDS(X)                                                                          \
 	X_UUID(X, INSTANCE_OFFERING) X_NAME(X, INSTANCE_OFFERING) X_DESC(X, INSTANCE_OFFERING)               \
 	X_INT(X, INSTANCE_OFFERING, CPU_NUM, "cpuNum", "virtual CPUs")                                       \
-	X_INT(X, INSTANCE_OFFERING, CPU_SPEED, "cpuSpeed", "MHz, 0 = not said")                              \
+	X_INT(X, INSTANCE_OFFERING, CPU_SPEED, "cpuSpeed", "MHz, 0 = unspecified")                           \
 	X_LONG(X, INSTANCE_OFFERING, MEMORY_SIZE, "memorySize", "bytes")                                     \
 	X_STR(X, INSTANCE_OFFERING, TYPE, "type", 0, "UserVm")                                               \
-	X_STR(X, INSTANCE_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "how a host is chosen")      \
-	X_INT(X, INSTANCE_OFFERING, SORT_KEY, "sortKey", "order in lists")                                   \
+	X_STR(X, INSTANCE_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "strategy for selecting a host") \
+	X_INT(X, INSTANCE_OFFERING, SORT_KEY, "sortKey", "position in lists")                                \
 	X_STR(X, INSTANCE_OFFERING, STATE, "state", 0, "Enabled or Disabled")                                \
 	X_DATES(X, INSTANCE_OFFERING)                                                                        \
 	X_ACCOUNT(X, INSTANCE_OFFERING)
@@ -224,10 +223,10 @@
 #define DISK_OFFERING_FIELDS(X)                                                                              \
 	X_UUID(X, DISK_OFFERING) X_NAME(X, DISK_OFFERING) X_DESC(X, DISK_OFFERING)                           \
 	X_LONG(X, DISK_OFFERING, DISK_SIZE, "diskSize", "bytes")                                             \
-	X_INT(X, DISK_OFFERING, SORT_KEY, "sortKey", "order in lists")                                       \
+	X_INT(X, DISK_OFFERING, SORT_KEY, "sortKey", "position in lists")                                    \
 	X_STR(X, DISK_OFFERING, STATE, "state", 0, "Enabled or Disabled")                                    \
 	X_STR(X, DISK_OFFERING, TYPE, "type", 0, "zstack")                                                   \
-	X_STR(X, DISK_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "how a primary storage is chosen") \
+	X_STR(X, DISK_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "strategy for selecting a primary storage") \
 	X_DATES(X, DISK_OFFERING)                                                                            \
 	X_ACCOUNT(X, DISK_OFFERING)
 
@@ -235,11 +234,11 @@
 	X_UUID(X, VM) X_NAME(X, VM) X_DESC(X, VM)                                                            \
 	X_REF(X, VM, ZONE_UUID, "zoneUuid", F_INDEX, KIND_ZONE, "zone")                                      \
 	X_REF(X, VM, CLUSTER_UUID, "clusterUuid", F_INDEX, KIND_CLUSTER, "cluster")                          \
-	X_REF(X, VM, IMAGE_UUID, "imageUuid", F_INDEX, KIND_IMAGE, "image it was made from")                 \
-	X_REF(X, VM, HOST_UUID, "hostUuid", F_INDEX, KIND_HOST, "host it runs on, empty when stopped")       \
+	X_REF(X, VM, IMAGE_UUID, "imageUuid", F_INDEX, KIND_IMAGE, "image it was created from")              \
+	X_REF(X, VM, HOST_UUID, "hostUuid", F_INDEX, KIND_HOST, "host it runs on; empty when stopped")       \
 	X_REF(X, VM, LAST_HOST_UUID, "lastHostUuid", 0, KIND_HOST, "host it last ran on")                    \
 	X_REF(X, VM, INSTANCE_OFFERING_UUID, "instanceOfferingUuid", F_INDEX, KIND_INSTANCE_OFFERING,        \
-	      "offering it was made from")                                                                   \
+	      "offering it was created from")                                                                \
 	X_REF(X, VM, ROOT_VOLUME_UUID, "rootVolumeUuid", 0, KIND_VOLUME, "its root volume")                  \
 	X_STR(X, VM, PLATFORM, "platform", 0, "Linux, Windows, Other, Paravirtualization or WindowsVirtio")  \
 	X_REF(X, VM, DEFAULT_L3_UUID, "defaultL3NetworkUuid", 0, KIND_L3_NETWORK, "network with the default route") \
@@ -247,31 +246,31 @@
 	X_STR(X, VM, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator")                               \
 	X_LONG(X, VM, MEMORY_SIZE, "memorySize", "bytes")                                                    \
 	X_INT(X, VM, CPU_NUM, "cpuNum", "virtual CPUs")                                                      \
-	X_LONG(X, VM, CPU_SPEED, "cpuSpeed", "MHz, 0 = not said")                                            \
-	X_STR(X, VM, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "how a host is chosen")                     \
+	X_LONG(X, VM, CPU_SPEED, "cpuSpeed", "MHz, 0 = unspecified")                                         \
+	X_STR(X, VM, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "strategy for selecting a host")            \
 	X_DATES(X, VM)                                                                                       \
-	X_STR(X, VM, STATE, "state", F_INDEX, "what it is doing: Running, Stopped, ...")                     \
+	X_STR(X, VM, STATE, "state", F_INDEX, "Running, Stopped, Paused, ...")                               \
 	X(VM, NICS, "vmNics", FIELD_CHILDREN, 0, KIND_NIC, NIC_VM_UUID, 0, "its network cards")              \
 	X(VM, VOLUMES, "allVolumes", FIELD_CHILDREN, 0, KIND_VOLUME, VOLUME_VM_UUID, 0, "its volumes")       \
-	X(VM, INTERNAL_ID, "internalId", FIELD_LONG, 0, KIND_NONE, 0, 0, "number of the VM in the pool")     \
+	X(VM, INTERNAL_ID, "internalId", FIELD_LONG, 0, KIND_NONE, 0, 0, "number of the VM, unique in the pool") \
 	X_STR(X, VM, STATE_REASON, "stateReason", F_FILE,                                                    \
-	      "why, when it came there by itself: enospc (a disk is full), io-error, crashed or guest")      \
+	      "reason of a state change that nobody requested: enospc (a disk is full), io-error, crashed or guest") \
 	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
-	  "what JustCreate keeps for the first start")                                                       \
+	  "parameters saved by JustCreate for the first start")                                              \
 	X(VM, STOPPED_BY_HA, "stopHA", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
-	  "stopped on purpose: HA leaves it alone")                                                          \
+	  "stopped on request: HA does not start it")                                                        \
 	X(VM, PLACEMENT, "placementReport", FIELD_STRING, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,             \
-	  "why it is where it is, see allocate.c")                                                           \
+	  "how its host was selected, see allocate.c")                                                       \
 	X(VM, UNKNOWN_FROM, "unknownFrom", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
-	  "state before the host was lost")                                                                  \
+	  "state before its host was lost")                                                                  \
 	X(VM, MIGRATION_HOST_UUID, "migrationHostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,   \
-	  "host that it is on its way to")                                                                   \
+	  "destination host of a migration")                                                                 \
 	X_ACCOUNT(X, VM)
 
 #define NIC_FIELDS(X)                                                                                        \
 	X_UUID(X, NIC)                                                                                       \
 	X_REF(X, NIC, VM_UUID, "vmInstanceUuid", F_INDEX | F_FOREIGN | F_OWNER, KIND_VM, "its VM")           \
-	X_STR(X, NIC, USED_IP_UUID, "usedIpUuid", 0, "id of the address lease")                              \
+	X_STR(X, NIC, USED_IP_UUID, "usedIpUuid", 0, "id of its address lease")                              \
 	X_REF(X, NIC, L3_UUID, "l3NetworkUuid", F_INDEX, KIND_L3_NETWORK, "its L3 network")                  \
 	X_STR(X, NIC, IP, "ip", F_INDEX, "IPv4 address")                                                     \
 	X_STR(X, NIC, MAC, "mac", F_INDEX, "MAC address")                                                    \
@@ -279,7 +278,7 @@
 	X_STR(X, NIC, GATEWAY, "gateway", 0, "gateway")                                                      \
 	X_STR(X, NIC, META_DATA, "metaData", 0, "free text")                                                 \
 	X_STR(X, NIC, INTERNAL_NAME, "internalName", 0, "name of the tap device")                            \
-	X_INT(X, NIC, DEVICE_ID, "deviceId", "0, 1, ...")                                                    \
+	X_INT(X, NIC, DEVICE_ID, "deviceId", "number of the NIC in the VM: 0, 1, ...")                       \
 	X_DATES(X, NIC)                                                                                      \
 	X(NIC, INBOUND, "inboundBandwidth", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "bit/s into the guest")   \
 	X(NIC, OUTBOUND, "outboundBandwidth", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "bit/s out of the guest")
@@ -287,42 +286,42 @@
 #define VOLUME_FIELDS(X)                                                                                     \
 	X_UUID(X, VOLUME) X_NAME(X, VOLUME) X_DESC(X, VOLUME)                                                \
 	X_REF(X, VOLUME, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE,          \
-	      "storage it lies on")                                                                          \
+	      "its primary storage")                                                                         \
 	X_REF(X, VOLUME, VM_UUID, "vmInstanceUuid", F_INDEX | F_OWNER, KIND_VM, "VM it is attached to")      \
 	X_REF(X, VOLUME, DISK_OFFERING_UUID, "diskOfferingUuid", F_INDEX, KIND_DISK_OFFERING, "its offering") \
-	X_REF(X, VOLUME, ROOT_IMAGE_UUID, "rootImageUuid", F_INDEX, KIND_IMAGE, "image below it")            \
+	X_REF(X, VOLUME, ROOT_IMAGE_UUID, "rootImageUuid", F_INDEX, KIND_IMAGE, "image it is based on")      \
 	X_STR(X, VOLUME, INSTALL_PATH, "installPath", 0, "file on the host")                                 \
 	X_STR(X, VOLUME, TYPE, "type", 0, "Root or Data")                                                    \
 	X_STR(X, VOLUME, FORMAT, "format", 0, "qcow2 or raw")                                                \
 	X_LONG(X, VOLUME, SIZE, "size", "virtual size, bytes")                                               \
-	X_LONG(X, VOLUME, ACTUAL_SIZE, "actualSize", "bytes on the storage")                                 \
-	X_INT(X, VOLUME, DEVICE_ID, "deviceId", "0 root, 1.. data, empty when detached")                     \
+	X_LONG(X, VOLUME, ACTUAL_SIZE, "actualSize", "bytes used on the storage")                            \
+	X_INT(X, VOLUME, DEVICE_ID, "deviceId", "0 for the root volume, 1, 2, ... for data volumes; empty when detached") \
 	X_STR(X, VOLUME, STATE, "state", 0, "Enabled or Disabled")                                           \
 	X_STR(X, VOLUME, STATUS, "status", F_INDEX, "NotInstantiated, Creating, Ready, Migrating or Deleted") \
 	X_DATES(X, VOLUME)                                                                                   \
-	X_BOOL(X, VOLUME, IS_SHAREABLE, "isShareable", "true: several VMs may have it at once")              \
+	X_BOOL(X, VOLUME, IS_SHAREABLE, "isShareable", "true: can be attached to several VMs at once")       \
 	X(VOLUME, HOST_UUID, "hostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,                  \
-	  "host whose local folder has it")                                                                  \
+	  "host that has it in a local folder")                                                              \
 	X(VOLUME, BANDWIDTH, "volumeBandwidth", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "byte/s")             \
-	X_ACCOUNT(X, VOLUME)                                                                         \
+	X_ACCOUNT(X, VOLUME)                                                                                 \
 	X(VOLUME, NEXT_PATH, "nextPath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
-	  "file that a job is making the volume's, see snapshot.h")
+	  "file that a job is switching the volume to, see snapshot.h")
 
-/* A file on primary storage that belongs to no volume, snapshot or image: not yet, or no more (storage/orphan_file.h). */
+/* A file on primary storage that does not, or no longer, belong to a volume, snapshot or image (storage/orphan_file.h). */
 #define LOOSE_FILE_FIELDS(X)                                                                                 \
 	X_UUID(X, LOOSE_FILE)                                                                                \
 	X_REF(X, LOOSE_FILE, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE, "")  \
-	X_REF(X, LOOSE_FILE, HOST_UUID, "hostUuid", 0, KIND_HOST, "host whose local folder has it")          \
-	X_STR(X, LOOSE_FILE, FILE_NAME, "fileName", F_INDEX, "its name in the storage's folder")             \
-	X_REF(X, LOOSE_FILE, JOB_UUID, "jobUuid", F_INDEX, KIND_JOB, "job that makes it; empty = to be removed")
+	X_REF(X, LOOSE_FILE, HOST_UUID, "hostUuid", 0, KIND_HOST, "host that has it in a local folder")      \
+	X_STR(X, LOOSE_FILE, FILE_NAME, "fileName", F_INDEX, "its name in the folder of the storage")        \
+	X_REF(X, LOOSE_FILE, JOB_UUID, "jobUuid", F_INDEX, KIND_JOB, "job that creates it; empty = to be removed")
 
-/* The document that was last written to an object's `spec` and led there (actions/spec.h). */
+/* The document last written to the `spec` of an object and fulfilled since (actions/spec.h). */
 #define SPEC_FIELDS(X)                                                                                       \
 	X_UUID(X, SPEC)                                                                                      \
-	X_STR(X, SPEC, RESOURCE_UUID, "resourceUuid", F_INDEX, "object it is of")                            \
-	X_STR(X, SPEC, TEXT, "text", 0, "its bytes")
+	X_STR(X, SPEC, RESOURCE_UUID, "resourceUuid", F_INDEX, "object it describes")                        \
+	X_STR(X, SPEC, TEXT, "text", 0, "content of the document")
 
-/* One more object in whose queue a job is, until it ends: of jobs that are in more than two. */
+/* Another object in whose queue a job is until it ends, for jobs in more than two queues. */
 #define QUEUE_REF_FIELDS(X)                                                                                  \
 	X_UUID(X, QUEUE_REF)                                                                                 \
 	X_REF(X, QUEUE_REF, JOB_UUID, "jobUuid", F_INDEX, KIND_JOB, "the job")                               \
@@ -333,51 +332,51 @@
 	X_UUID(X, JOB)                                                                                       \
 	X_STR(X, JOB, STATE, "state", F_INDEX, "Queued, Processing, Done, Failed or Cancelled")              \
 	X(JOB, PROGRESS, "progress", FIELD_INT, F_NOWRITE, KIND_NONE, 0, 0, "percent")                       \
-	X_STR(X, JOB, OPERATION, "operation", 0, "operation of the manual")                                  \
-	X_STR(X, JOB, RESOURCE, "resource", 0, "object it works on, as a path in the mount")                 \
-	X_STR(X, JOB, REQUEST, "request", 0, "the request, without its secrets")                             \
-	X_STR(X, JOB, RESULT, "result", 0, "the answer as REST gives it")                                    \
-	X_STR(X, JOB, ERROR, "error", 0, "the error object, empty on success")                               \
-	X(JOB, CREATED, "created", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it was accepted")                   \
-	X(JOB, STARTED, "started", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it began")                          \
-	X(JOB, FINISHED, "finished", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it ended")                        \
+	X_STR(X, JOB, OPERATION, "operation", 0, "name of the operation in the manual")                      \
+	X_STR(X, JOB, RESOURCE, "resource", 0, "object it acts on, as a path in the mount")                  \
+	X_STR(X, JOB, REQUEST, "request", 0, "the request without secrets")                                  \
+	X_STR(X, JOB, RESULT, "result", 0, "the answer as in REST")                                          \
+	X_STR(X, JOB, ERROR, "error", 0, "the error object; empty on success")                               \
+	X(JOB, CREATED, "created", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of acceptance")                     \
+	X(JOB, STARTED, "started", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the start")                      \
+	X(JOB, FINISHED, "finished", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the end")                      \
 	X_STR(X, JOB, RESOURCE_UUID, "resourceUuid", F_INDEX | F_HIDDEN, "uuid of that object")              \
-	X_STR(X, JOB, QUEUE, "queue", F_INDEX | F_HIDDEN, "object in whose queue it is, until it ends")      \
-	X_STR(X, JOB, QUEUE2, "queue2", F_INDEX | F_HIDDEN, "second such object")                            \
-	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET, "the request as it came")        \
-	X(JOB, CANCEL, "cancel", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "asked to stop")                     \
-	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN, "SHA-256 of the request's bytes")                          \
-	X_STR(X, JOB, SOURCE, "source", F_FILE, "fs, rest, scheduler, ha or libvirt")                            \
+	X_STR(X, JOB, QUEUE, "queue", F_INDEX | F_HIDDEN, "object in whose queue it is until it ends")       \
+	X_STR(X, JOB, QUEUE2, "queue2", F_INDEX | F_HIDDEN, "second object in whose queue it is")            \
+	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET, "the request as received")       \
+	X(JOB, CANCEL, "cancel", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: cancellation requested")      \
+	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN, "SHA-256 of the bytes of the request")                     \
+	X_STR(X, JOB, SOURCE, "source", F_FILE, "fs, rest, scheduler, ha or libvirt")                        \
 	X(JOB, UID, "uid", FIELD_LONG, F_FILE, KIND_NONE, 0, 0, "user id of the caller")                     \
-	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE, KIND_ACCOUNT, 0, 0, "account it acts for") \
-	X(JOB, DEADLINE, "deadline", FIELD_DATE, F_FILE, KIND_NONE, 0, 0, "when it is given up")             \
-	X_STR(X, JOB, WEB_HOOK, "webHook", F_HIDDEN, "URL that is told of the end")
+	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE, KIND_ACCOUNT, 0, 0, "account on whose behalf it acts") \
+	X(JOB, DEADLINE, "deadline", FIELD_DATE, F_FILE, KIND_NONE, 0, 0, "time after which it fails")       \
+	X_STR(X, JOB, WEB_HOOK, "webHook", F_HIDDEN, "URL to notify of the end")
 
 #define ACCOUNT_FIELDS(X)                                                                                    \
 	X_UUID(X, ACCOUNT) X_NAME(X, ACCOUNT) X_DESC(X, ACCOUNT)                                             \
 	X_STR(X, ACCOUNT, TYPE, "type", 0, "SystemAdmin or Normal")                                          \
 	X_DATES(X, ACCOUNT)                                                                                  \
-	X_STR(X, ACCOUNT, PASSWORD_HASH, "passwordHash", F_HIDDEN | F_SECRET, "argon2id of the sha512 hex")
+	X_STR(X, ACCOUNT, PASSWORD_HASH, "passwordHash", F_HIDDEN | F_SECRET, "argon2id of the hexadecimal SHA-512")
 
 #define SESSION_FIELDS(X)                                                                                    \
 	X_UUID(X, SESSION)                                                                                   \
 	X_REF(X, SESSION, ACCOUNT_UUID, "accountUuid", F_INDEX | F_FOREIGN, KIND_ACCOUNT, "account")         \
 	X_STR(X, SESSION, USER_UUID, "userUuid", 0, "user")                                                  \
-	X(SESSION, EXPIRED_DATE, "expiredDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it ends")              \
-	X(SESSION, CREATE_DATE, "createDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "when it began")
+	X(SESSION, EXPIRED_DATE, "expiredDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of expiry")            \
+	X(SESSION, CREATE_DATE, "createDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the login")
 
 #define SYSTEM_TAG_FIELDS(X)                                                                                 \
-	X_UUID(X, SYSTEM_TAG) X_BOOL(X, SYSTEM_TAG, INHERENT, "inherent", "true: kept by the pool itself")                                                                     \
-	X_STR(X, SYSTEM_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "object it is on")                      \
-	X_STR(X, SYSTEM_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of that object")                        \
+	X_UUID(X, SYSTEM_TAG) X_BOOL(X, SYSTEM_TAG, INHERENT, "inherent", "true: maintained by the pool")    \
+	X_STR(X, SYSTEM_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "tagged object")                        \
+	X_STR(X, SYSTEM_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of the tagged object")                  \
 	X_STR(X, SYSTEM_TAG, TAG, "tag", F_INDEX, "the tag")                                                 \
 	X_STR(X, SYSTEM_TAG, TYPE, "type", 0, "System")                                                      \
 	X_DATES(X, SYSTEM_TAG)
 
 #define USER_TAG_FIELDS(X)                                                                                   \
 	X_UUID(X, USER_TAG)                                                                                  \
-	X_STR(X, USER_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "object it is on")                        \
-	X_STR(X, USER_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of that object")                          \
+	X_STR(X, USER_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "tagged object")                          \
+	X_STR(X, USER_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of the tagged object")                    \
 	X_STR(X, USER_TAG, TAG, "tag", F_INDEX, "the tag")                                                   \
 	X_STR(X, USER_TAG, TYPE, "type", 0, "User")                                                          \
 	X_DATES(X, USER_TAG)
@@ -385,39 +384,39 @@
 #define GLOBAL_CONFIG_FIELDS(X)                                                                              \
 	X(GLOBAL_CONFIG, UUID, "uuid", FIELD_STRING, F_INDEX | F_HIDDEN, KIND_NONE, 0, 0, "")                \
 	X_NAME(X, GLOBAL_CONFIG)                                                                             \
-	X_STR(X, GLOBAL_CONFIG, CATEGORY, "category", F_INDEX, "group of settings")                          \
-	X_STR(X, GLOBAL_CONFIG, DESCRIPTION, "description", 0, "what it sets")                               \
-	X_STR(X, GLOBAL_CONFIG, VALUE, "value", 0, "present value")                                          \
-	X_STR(X, GLOBAL_CONFIG, DEFAULT_VALUE, "defaultValue", 0, "value when nobody set it")
+	X_STR(X, GLOBAL_CONFIG, CATEGORY, "category", F_INDEX, "category of the setting")                    \
+	X_STR(X, GLOBAL_CONFIG, DESCRIPTION, "description", 0, "purpose of the setting")                     \
+	X_STR(X, GLOBAL_CONFIG, VALUE, "value", 0, "current value")                                          \
+	X_STR(X, GLOBAL_CONFIG, DEFAULT_VALUE, "defaultValue", 0, "default value")
 
 #define SNAPSHOT_FIELDS(X)                                                                                   \
 	X_UUID(X, SNAPSHOT) X_NAME(X, SNAPSHOT) X_DESC(X, SNAPSHOT)                                          \
 	X_STR(X, SNAPSHOT, TYPE, "type", 0, "Hypervisor or Storage")                                         \
-	X_REF(X, SNAPSHOT, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it was taken of")        \
-	X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX | F_OWNER, KIND_SNAPSHOT_TREE, "its tree")                   \
-	X_REF(X, SNAPSHOT, PARENT_UUID, "parentUuid", F_INDEX, KIND_SNAPSHOT, "snapshot before it")          \
+	X_REF(X, SNAPSHOT, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it was taken from")      \
+	X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX | F_OWNER, KIND_SNAPSHOT_TREE, "its tree")         \
+	X_REF(X, SNAPSHOT, PARENT_UUID, "parentUuid", F_INDEX, KIND_SNAPSHOT, "preceding snapshot")          \
 	X_REF(X, SNAPSHOT, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE,        \
-	      "storage it lies on")                                                                          \
+	      "its primary storage")                                                                         \
 	X_STR(X, SNAPSHOT, INSTALL_PATH, "primaryStorageInstallPath", 0, "file on the host")                 \
 	X_STR(X, SNAPSHOT, VOLUME_TYPE, "volumeType", 0, "Root or Data")                                     \
 	X_STR(X, SNAPSHOT, FORMAT, "format", 0, "qcow2")                                                     \
-	X_BOOL(X, SNAPSHOT, LATEST, "latest", "true: the volume goes on from here")                          \
+	X_BOOL(X, SNAPSHOT, LATEST, "latest", "true: the volume is based on this snapshot")                  \
 	X_LONG(X, SNAPSHOT, SIZE, "size", "bytes")                                                           \
 	X_STR(X, SNAPSHOT, STATE, "state", 0, "Enabled, or Disabled: can only be deleted")                   \
 	X_STR(X, SNAPSHOT, STATUS, "status", 0, "Creating, Ready or Deleting")                               \
 	X_DATES(X, SNAPSHOT)                                                                                 \
 	X(SNAPSHOT, VIRTUAL_SIZE, "virtualSize", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0,                      \
-	  "virtual size of the volume then, bytes")                                                          \
+	  "virtual size of the volume at that time, bytes")                                                  \
 	X_REF(X, SNAPSHOT, SCHEDULER_UUID, "schedulerUuid", F_INDEX | F_FILE, KIND_SCHEDULER,                \
-	      "scheduler that took it, empty when somebody did by hand")                                     \
+	      "scheduler that took it; empty for a manual snapshot")                                         \
 	X_ACCOUNT(X, SNAPSHOT)
 
-#define SNAPTREE_FIELDS(X)                                                                              \
-	X_UUID(X, SNAPTREE)                                                                             \
-	X_REF(X, SNAPTREE, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it belongs to")     \
-	X_BOOL(X, SNAPTREE, CURRENT, "current", "true: the volume goes on from this tree")              \
+#define SNAPTREE_FIELDS(X)                                                                                   \
+	X_UUID(X, SNAPTREE)                                                                                  \
+	X_REF(X, SNAPTREE, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it belongs to")          \
+	X_BOOL(X, SNAPTREE, CURRENT, "current", "true: the volume is based on a snapshot of this tree")      \
 	X(SNAPTREE, TREE, "tree", FIELD_TREE, 0, KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, SNAPSHOT_PARENT_UUID,    \
-	  "its snapshots, each with those taken after it")                                                   \
+	  "its snapshots, each with those that follow it")                                                   \
 	X_DATES(X, SNAPTREE)
 
 #define SHAREABLE_REF_FIELDS(X)                                                                              \
@@ -432,7 +431,7 @@
 	X_STR(X, AFFINITY_GROUP, POLICY, "policy", 0, "ANTISOFT or ANTIHARD")                                \
 	X_STR(X, AFFINITY_GROUP, VERSION, "version", 0, "1.0")                                               \
 	X_STR(X, AFFINITY_GROUP, TYPE, "type", 0, "HOST")                                                    \
-	X_STR(X, AFFINITY_GROUP, APPLIANCE, "appliance", 0, "CUSTOMER, or VROUTER for the system's")         \
+	X_STR(X, AFFINITY_GROUP, APPLIANCE, "appliance", 0, "CUSTOMER, or VROUTER for those of the system")  \
 	X_STR(X, AFFINITY_GROUP, STATE, "state", 0, "Enabled or Disabled")                                   \
 	X_DATES(X, AFFINITY_GROUP)                                                                           \
 	X(AFFINITY_GROUP, USAGES, "usages", FIELD_CHILDREN, 0, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, 0, \
@@ -449,26 +448,26 @@
 
 #define SCHEDULER_FIELDS(X)                                                                                  \
 	X_UUID(X, SCHEDULER)                                                                                 \
-	X_STR(X, SCHEDULER, TARGET_UUID, "targetResourceUuid", F_INDEX, "VM or volume it works on")          \
+	X_STR(X, SCHEDULER, TARGET_UUID, "targetResourceUuid", F_INDEX, "VM or volume it acts on")           \
 	X_STR(X, SCHEDULER, NAME, "schedulerName", F_INDEX, "name")                                          \
-	X_STR(X, SCHEDULER, JOB, "schedulerJob", 0, "what it does")                                          \
+	X_STR(X, SCHEDULER, JOB, "schedulerJob", 0, "action")                                                \
 	X_STR(X, SCHEDULER, TYPE, "schedulerType", 0, "simple or cron")                                      \
-	X_INT(X, SCHEDULER, INTERVAL, "schedulerInterval", "seconds between two runs")                       \
-	X_INT(X, SCHEDULER, REPEAT_COUNT, "repeatCount", "runs in total, empty = for ever")                  \
+	X_INT(X, SCHEDULER, INTERVAL, "schedulerInterval", "seconds between runs")                           \
+	X_INT(X, SCHEDULER, REPEAT_COUNT, "repeatCount", "number of runs; empty = unlimited")                \
 	X_STR(X, SCHEDULER, CRON, "cronScheduler", 0, "Quartz cron expression")                              \
-	X(SCHEDULER, START_TIME, "startTime", FIELD_DATE, 0, KIND_NONE, 0, 0, "first run")                   \
-	X(SCHEDULER, STOP_TIME, "stopTime", FIELD_DATE, 0, KIND_NONE, 0, 0, "last run")                      \
+	X(SCHEDULER, START_TIME, "startTime", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the first run")       \
+	X(SCHEDULER, STOP_TIME, "stopTime", FIELD_DATE, 0, KIND_NONE, 0, 0, "no runs after this time")       \
 	X_DATES(X, SCHEDULER)                                                                                \
-	X_STR(X, SCHEDULER, JOB_CLASS, "jobClassName", 0, "what it does")                                    \
+	X_STR(X, SCHEDULER, JOB_CLASS, "jobClassName", 0, "class name of the action")                        \
 	X_STR(X, SCHEDULER, STATE, "state", 0, "Enabled or Disabled")                                        \
 	X(SCHEDULER, DESCRIPTION, "schedulerDescription", FIELD_STRING, F_FILE, KIND_NONE, 0, 0, "free text") \
 	X(SCHEDULER, SNAPSHOT_MAX_NUMBER, "snapshotMaxNumber", FIELD_INT, F_FILE, KIND_NONE, 0, 0,           \
-	  "of its own snapshots so many are kept, 0 = all")                                                  \
-	X(SCHEDULER, PARAMETERS, "parameters", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0, "parameters of its job") \
-	X(SCHEDULER, RUNS, "runs", FIELD_LONG, F_FILE | F_NOWRITE, KIND_NONE, 0, 0, "runs so far")           \
+	  "number of its snapshots to keep, 0 = all")                                                        \
+	X(SCHEDULER, PARAMETERS, "parameters", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0, "parameters of its action") \
+	X(SCHEDULER, RUNS, "runs", FIELD_LONG, F_FILE | F_NOWRITE, KIND_NONE, 0, 0, "number of runs so far") \
 	X(SCHEDULER, NEXT_TIME, "nextTime", FIELD_DATE, F_FILE | F_NOWRITE, KIND_NONE, 0, 0,                 \
-	  "next run, empty when there is none")                                                              \
-	X(SCHEDULER, LAST_TIME, "lastTime", FIELD_DATE, F_FILE | F_NOWRITE, KIND_NONE, 0, 0, "last run")     \
+	  "time of the next run; empty when there is none")                                                  \
+	X(SCHEDULER, LAST_TIME, "lastTime", FIELD_DATE, F_FILE | F_NOWRITE, KIND_NONE, 0, 0, "time of the latest run") \
 	X_ACCOUNT(X, SCHEDULER)
 
 /* clang-format on */
