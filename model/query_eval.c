@@ -147,7 +147,7 @@ static int id_compare(const void *a, const void *b)
 }
 
 /* Sorts by creation and removes duplicates. */
-static void sort_and_unite(struct matches *m)
+static void sort_and_deduplicate(struct matches *m)
 {
 	size_t kept = 0;
 
@@ -293,12 +293,12 @@ static int gather(struct run *run, const struct condition *c, size_t most, struc
 		struct relation back = relation_inverse(&c->steps[step]);
 		struct matches before = *m;
 
-		sort_and_unite(&before);
+		sort_and_deduplicate(&before);
 		*m = (struct matches){0};
 		r = gather_step(run, &back, &before, most, m);
 		free(before.objects);
 	}
-	sort_and_unite(m);
+	sort_and_deduplicate(m);
 	return r;
 }
 
