@@ -26,8 +26,8 @@
 
 /* ------------------------------------------- libvirt's callbacks (event loop) */
 
-static void queue(struct link *link, virDomainPtr domain, enum event_kind kind, int type, int detail,
-		  const char *alias)
+static void queue(struct connection *connection, virDomainPtr domain, enum event_kind kind, int type,
+		  int detail, const char *alias)
 {
 	size_t len = alias ? strlen(alias) + 1 : 1;
 	char uuid[33];
@@ -38,7 +38,7 @@ static void queue(struct link *link, virDomainPtr domain, enum event_kind kind, 
 	event = calloc(1, sizeof(*event) + len);
 	if (!event) {
 		/* an event is lost: make the host compare everything again */
-		link_set_closed(link, VIR_CONNECT_CLOSE_REASON_ERROR);
+		connection_set_closed(connection, VIR_CONNECT_CLOSE_REASON_ERROR);
 		return;
 	}
 	event->kind = kind;
@@ -47,7 +47,7 @@ static void queue(struct link *link, virDomainPtr domain, enum event_kind kind, 
 	event->detail = detail;
 	if (alias)
 		memcpy(event->alias, alias, len);
-	link_queue_event(link, event);
+	connection_queue_event(connection, event);
 }
 
 static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int type, int detail, void *opaque)
@@ -82,32 +82,33 @@ static void on_io_error(virConnectPtr conn, virDomainPtr domain, const char *pat
 static void on_close(virConnectPtr conn, int reason, void *opaque)
 {
 	(void)conn;
-	link_set_closed(opaque, reason);
+	connection_set_closed(opaque, reason);
 }
 
 static void release(void *opaque)
 {
-	link_unref(opaque);
+	connection_unref(opaque);
 }
 
-static int register_events(struct link *link, struct error *e)
+static int register_events(struct connection *connection, struct error *e)
 {
 	static const struct {
 		int id;
 		virConnectDomainEventGenericCallback callback;
-	} rows[LINK_CALLBACKS] = {
+	} rows[CONNECTION_CALLBACKS] = {
 		{VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
 		{VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_agent)},
 		{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device_removed)},
 		{VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, VIR_DOMAIN_EVENT_CALLBACK(on_io_error)},
 	};
 
-	for (size_t i = 0; i < LINK_CALLBACKS; i++) {
-		link->callbacks[i] = virConnectDomainEventRegisterAny(
-			link->conn, NULL, rows[i].id, rows[i].callback, link_ref(link), release);
-		if (link->callbacks[i] < 0) {
-			link_unref(link);
-			return error_set_virt(e, link->conn, "cannot listen for events");
+	for (size_t i = 0; i < CONNECTION_CALLBACKS; i++) {
+		connection->callbacks[i] =
+			virConnectDomainEventRegisterAny(connection->conn, NULL, rows[i].id, rows[i].callback,
+							 connection_ref(connection), release);
+		if (connection->callbacks[i] < 0) {
+			connection_unref(connection);
+			return error_set_virt(e, connection->conn, "cannot listen for events");
 		}
 	}
 	return 0;
@@ -116,60 +117,61 @@ static int register_events(struct link *link, struct error *e)
 /* ------------------------------------------------------ what the host has */
 
 /* "+64055:+106" in the capabilities: whom libvirt runs qemu as. Without it files stay libvirt's own. */
-static void read_qemu_owner(struct link *link, xmlDocPtr capabilities)
+static void read_qemu_owner(struct connection *connection, xmlDocPtr capabilities)
 {
 	_cleanup_free_ char *label = xml_get(
 		capabilities, NULL, "/capabilities/host/secmodel[model='dac']/baselabel[@type='qemu']");
 	unsigned int uid, gid;
 
 	if (label && sscanf(label, "+%u:+%u", &uid, &gid) == 2) {
-		link->qemu_uid = uid;
-		link->qemu_gid = gid;
+		connection->qemu_uid = uid;
+		connection->qemu_gid = gid;
 	}
 }
 
 /* KVM or TCG, and whether traffic can be limited: decided once, until hv_host_reconnect() asks anew. */
-static void probe(struct link *link, xmlDocPtr capabilities)
+static void probe(struct connection *connection, xmlDocPtr capabilities)
 {
-	struct host *host = link->host;
+	struct host *host = connection->host;
 	bool offers_kvm = capabilities && xml_has(capabilities, "/capabilities/guest[os_type='hvm']"
 								"/arch[@name='x86_64']/domain[@type='kvm']");
 
 	if (!host->probed) {
-		host->kvm = offers_kvm && probe_guest(link->conn, host->uuid, "kvm");
-		host->bandwidth = probe_bandwidth(link->conn, host->uuid);
+		host->kvm = offers_kvm && probe_guest(connection->conn, host->uuid, "kvm");
+		host->bandwidth = probe_bandwidth(connection->conn, host->uuid);
 		host->probed = true;
 	}
-	(void)snprintf(link->info.virt_type, sizeof(link->info.virt_type), "%s", host->kvm ? "kvm" : "qemu");
-	link->info.bandwidth = host->bandwidth;
+	(void)snprintf(connection->info.virt_type, sizeof(connection->info.virt_type), "%s",
+		       host->kvm ? "kvm" : "qemu");
+	connection->info.bandwidth = host->bandwidth;
 }
 
-static int read_info(struct link *link, struct error *e)
+static int read_info(struct connection *connection, struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr capabilities = NULL;
-	_cleanup_free_ char *hostname = virConnectGetHostname(link->conn);
+	_cleanup_free_ char *hostname = virConnectGetHostname(connection->conn);
 	_cleanup_free_ char *text = NULL;
 	virNodeInfo node;
 
-	if (!hostname || virNodeGetInfo(link->conn, &node) < 0)
-		return error_set_virt(e, link->conn, "cannot read what the host has");
-	(void)snprintf(link->info.hostname, sizeof(link->info.hostname), "%s", hostname);
-	link->info.memory = (int64_t)node.memory * 1024;
-	link->info.cpus = (int)node.cpus;
-	link->info.sockets = (int)(node.sockets * node.nodes);
-	link->info.simulated = link->host->simulated;
-	if (link->info.simulated) {
-		memcpy(link->info.virt_type, "test", 5);
-		link->info.bandwidth = true;
+	if (!hostname || virNodeGetInfo(connection->conn, &node) < 0)
+		return error_set_virt(e, connection->conn, "cannot read what the host has");
+	(void)snprintf(connection->info.hostname, sizeof(connection->info.hostname), "%s", hostname);
+	connection->info.memory = (int64_t)node.memory * 1024;
+	connection->info.cpus = (int)node.cpus;
+	connection->info.sockets = (int)(node.sockets * node.nodes);
+	connection->info.simulated = connection->host->simulated;
+	if (connection->info.simulated) {
+		memcpy(connection->info.virt_type, "test", 5);
+		connection->info.bandwidth = true;
 		return 0;
 	}
-	text = virConnectGetCapabilities(link->conn);
+	text = virConnectGetCapabilities(connection->conn);
 	if (!text)
-		return error_set_virt(e, link->conn, "cannot read the host's capabilities");
+		return error_set_virt(e, connection->conn, "cannot read the host's capabilities");
 	capabilities = xml_parse(text);
 	if (capabilities)
-		read_qemu_owner(link, capabilities);
-	probe(link, capabilities);
+		read_qemu_owner(connection, capabilities);
+	probe(connection, capabilities);
 	return 0;
 }
 
@@ -274,59 +276,61 @@ static virConnectPtr open_connection(struct host *host)
 	return conn;
 }
 
-int link_open(struct host *host, void (*opened)(void *ctx), void *ctx, struct link **ret_link,
-	      struct listed_domain **ret_domains, size_t *ret_count, struct error *e)
+int connection_open(struct host *host, void (*opened)(void *ctx), void *ctx,
+		    struct connection **ret_connection, struct listed_domain **ret_domains, size_t *ret_count,
+		    struct error *e)
 {
-	struct link *link = calloc(1, sizeof(*link));
+	struct connection *connection = calloc(1, sizeof(*connection));
 	int rc;
 
-	if (!link) {
+	if (!connection) {
 		opened(ctx);
 		return error_set(e, ENOMEM, "out of memory");
 	}
-	link->refs = 1;
-	link->host = host_ref(host);
-	link->tail = &link->events;
-	link->close_reason = -1;
-	link->qemu_uid = (uid_t)-1;
-	link->qemu_gid = (gid_t)-1;
-	for (size_t i = 0; i < LINK_CALLBACKS; i++)
-		link->callbacks[i] = -1;
-	link->conn = open_connection(host);
+	connection->refs = 1;
+	connection->host = host_ref(host);
+	connection->tail = &connection->events;
+	connection->close_reason = -1;
+	connection->qemu_uid = (uid_t)-1;
+	connection->qemu_gid = (gid_t)-1;
+	for (size_t i = 0; i < CONNECTION_CALLBACKS; i++)
+		connection->callbacks[i] = -1;
+	connection->conn = open_connection(host);
 	opened(ctx);
-	if (!link->conn) {
+	if (!connection->conn) {
 		rc = error_set_virt(e, NULL, "cannot connect to '%s'", host->uri);
-		link_unref(link);
+		connection_unref(connection);
 		return rc;
 	}
 	/* neither exists in the test driver, whose connection cannot break */
 	if (!host->simulated) {
-		(void)virConnectSetKeepAlive(link->conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
-		if (virConnectRegisterCloseCallback(link->conn, on_close, link_ref(link), release) < 0)
-			link_unref(link);
+		(void)virConnectSetKeepAlive(connection->conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
+		if (virConnectRegisterCloseCallback(connection->conn, on_close, connection_ref(connection),
+						    release) < 0)
+			connection_unref(connection);
 	}
-	rc = register_events(link, e);
+	rc = register_events(connection, e);
 	if (rc == 0)
-		rc = read_info(link, e);
+		rc = read_info(connection, e);
 	if (rc == 0)
-		rc = read_domains(link->conn, ret_domains, ret_count, e);
+		rc = read_domains(connection->conn, ret_domains, ret_count, e);
 	if (rc < 0) {
-		link_close(link);
+		connection_close(connection);
 		return rc;
 	}
-	*ret_link = link;
+	*ret_connection = connection;
 	return 0;
 }
 
-void link_close(struct link *link)
+void connection_close(struct connection *connection)
 {
-	if (!link)
+	if (!connection)
 		return;
-	for (size_t i = 0; i < LINK_CALLBACKS; i++)
-		if (link->callbacks[i] >= 0)
-			(void)virConnectDomainEventDeregisterAny(link->conn, link->callbacks[i]);
-	if (!link->host->simulated)
-		(void)virConnectUnregisterCloseCallback(link->conn, on_close);
-	(void)virConnectClose(link->conn);
-	link_unref(link);
+	for (size_t i = 0; i < CONNECTION_CALLBACKS; i++)
+		if (connection->callbacks[i] >= 0)
+			(void)virConnectDomainEventDeregisterAny(connection->conn, connection->callbacks[i]);
+	if (!connection->host->simulated)
+		(void)virConnectUnregisterCloseCallback(connection->conn, on_close);
+	(void)virConnectClose(connection->conn);
+	connection_unref(connection);
 }

@@ -65,9 +65,9 @@ int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uu
 
 	if (rc < 0)
 		return rc;
-	if (!call.link->info.bandwidth)
+	if (!call.connection->info.bandwidth)
 		return error_set(e, EOPNOTSUPP, "traffic control does not work on host '%s'",
-				 call.link->info.hostname);
+				 call.connection->info.hostname);
 	if (virTypedParamsAddUInt(&params, &count, &room, VIR_DOMAIN_BANDWIDTH_IN_AVERAGE,
 				  (unsigned int)kib_per_second(inbound_bps)) < 0 ||
 	    virTypedParamsAddUInt(&params, &count, &room, VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE,

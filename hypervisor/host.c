@@ -38,7 +38,7 @@ struct attempt {
 	bool opened;		       /* host->lock: libvirt has answered, the rest is bounded */
 	bool done;		       /* host->lock */
 	bool abandoned;		       /* host->lock: nobody waits for it any more */
-	struct link *link;	       /* the result, once done; NULL = failed */
+	struct connection *connection; /* the result, once done; NULL = failed */
 	struct listed_domain *domains; /* ditto */
 	size_t domain_count;
 	struct error error;
@@ -60,10 +60,10 @@ struct timespec deadline_in(int64_t ms)
 
 /* ------------------------------------------------------ links and references */
 
-struct link *link_ref(struct link *link)
+struct connection *connection_ref(struct connection *connection)
 {
-	(void)atomic_fetch_add(&link->refs, 1);
-	return link;
+	(void)atomic_fetch_add(&connection->refs, 1);
+	return connection;
 }
 
 static void free_events(struct event *event)
@@ -76,13 +76,13 @@ static void free_events(struct event *event)
 	}
 }
 
-void link_unref(struct link *link)
+void connection_unref(struct connection *connection)
 {
-	if (!link || atomic_fetch_sub(&link->refs, 1) > 1)
+	if (!connection || atomic_fetch_sub(&connection->refs, 1) > 1)
 		return;
-	free_events(link->events);
-	host_unref(link->host);
-	free(link);
+	free_events(connection->events);
+	host_unref(connection->host);
+	free(connection);
 }
 
 static bool is_awaited(const struct waiter *w, const struct event *event)
@@ -94,24 +94,24 @@ static bool is_awaited(const struct waiter *w, const struct event *event)
 	return event->kind == EVENT_LIFECYCLE && event->type == VIR_DOMAIN_EVENT_STOPPED;
 }
 
-void link_queue_event(struct link *link, struct event *event)
+void connection_queue_event(struct connection *connection, struct event *event)
 {
-	struct host *host = link->host;
+	struct host *host = connection->host;
 
 	scoped_lock(&host->lock);
-	*link->tail = event;
-	link->tail = &event->next;
+	*connection->tail = event;
+	connection->tail = &event->next;
 	for (struct waiter *w = host->waiters; w; w = w->next)
 		w->heard = w->heard || is_awaited(w, event);
 	(void)pthread_cond_broadcast(&host->changed);
 }
 
-void link_set_closed(struct link *link, int reason)
+void connection_set_closed(struct connection *connection, int reason)
 {
-	scoped_lock(&link->host->lock);
+	scoped_lock(&connection->host->lock);
 
-	link->close_reason = reason;
-	(void)pthread_cond_broadcast(&link->host->changed);
+	connection->close_reason = reason;
+	(void)pthread_cond_broadcast(&connection->host->changed);
 }
 
 struct host *host_ref(struct host *host)
@@ -138,7 +138,7 @@ void host_end(struct host *host)
 	scoped_lock(&host->lock);
 
 	host->removed = true;
-	host->link = NULL; /* no new calls; the thread closes it */
+	host->connection = NULL; /* no new calls; the thread closes it */
 	(void)pthread_cond_broadcast(&host->changed);
 }
 
@@ -166,13 +166,13 @@ int host_wait(const struct hv_call *call, struct waiter *waiter, const struct ti
 	int rc = 0;
 
 	scoped_lock(&host->lock);
-	while (!waiter->heard && host->link == call->link && rc == 0)
+	while (!waiter->heard && host->connection == call->connection && rc == 0)
 		rc = pthread_cond_timedwait(&host->changed, &host->lock, deadline);
 	if (waiter->heard) {
 		waiter->heard = false;
 		return 0;
 	}
-	return host->link != call->link ? -ENOTCONN : -ETIMEDOUT;
+	return host->connection != call->connection ? -ENOTCONN : -ETIMEDOUT;
 }
 
 void host_wait_end(struct host *host, struct waiter *waiter)
@@ -212,8 +212,9 @@ static void report(struct host *host, enum hv_host_status status, const struct h
 		events->host(ctx, host->uuid, status, info, domains, count, sentence);
 }
 
-/* @link is new: tells its list and starts the record of states from it. */
-static int report_connected(struct host *host, const struct link *link, const struct attempt *attempt)
+/* @connection is new: tells its list and starts the record of states from it. */
+static int report_connected(struct host *host, const struct connection *connection,
+			    const struct attempt *attempt)
 {
 	_cleanup_free_ struct hv_domain_status *list = calloc(attempt->domain_count + 1, sizeof(*list));
 
@@ -221,7 +222,7 @@ static int report_connected(struct host *host, const struct link *link, const st
 		return -ENOMEM;
 	for (size_t i = 0; i < attempt->domain_count; i++)
 		list[i] = attempt->domains[i].status;
-	report(host, HV_HOST_CONNECTED, &link->info, list, attempt->domain_count, NULL);
+	report(host, HV_HOST_CONNECTED, &connection->info, list, attempt->domain_count, NULL);
 	return 0;
 }
 
@@ -229,10 +230,11 @@ static int report_connected(struct host *host, const struct link *link, const st
  * Whether a start or stop that an event told of is past by now: the pool itself may have stopped and started
  * the domain since. The event of what came after it follows. A host that does not answer denies nothing.
  */
-static bool is_past(const struct link *link, const struct event *event, enum hv_domain_state state)
+static bool is_past(const struct connection *connection, const struct event *event,
+		    enum hv_domain_state state)
 {
 	bool told_active = state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
-	_cleanup_domain_ virDomainPtr domain = virDomainLookupByUUIDString(link->conn, event->uuid);
+	_cleanup_domain_ virDomainPtr domain = virDomainLookupByUUIDString(connection->conn, event->uuid);
 	int active;
 
 	if (!domain)
@@ -241,7 +243,7 @@ static bool is_past(const struct link *link, const struct event *event, enum hv_
 	return active >= 0 && (active == 1) != told_active;
 }
 
-static int deliver_state(struct host *host, const struct link *link, const struct event *event)
+static int deliver_state(struct host *host, const struct connection *connection, const struct event *event)
 {
 	void *ctx;
 	const struct hv_events *events = hypervisor_events(host->hv, &ctx);
@@ -250,7 +252,7 @@ static int deliver_state(struct host *host, const struct link *link, const struc
 
 	if (rc < 0)
 		return rc;
-	if (change.changed && events->domain && !is_past(link, event, change.state))
+	if (change.changed && events->domain && !is_past(connection, event, change.state))
 		events->domain(ctx, host->uuid, event->uuid, change.state, change.reason);
 	/* the simulated guest's agent is there as soon as the guest is */
 	if (change.started && host->simulated && events->agent)
@@ -259,7 +261,7 @@ static int deliver_state(struct host *host, const struct link *link, const struc
 }
 
 /* -ENOMEM: the states are not known any more, the caller must compare everything anew. */
-static int deliver(struct host *host, const struct link *link, const struct event *event)
+static int deliver(struct host *host, const struct connection *connection, const struct event *event)
 {
 	void *ctx;
 	const struct hv_events *events = hypervisor_events(host->hv, &ctx);
@@ -269,7 +271,7 @@ static int deliver(struct host *host, const struct link *link, const struct even
 	switch (event->kind) {
 	case EVENT_LIFECYCLE:
 	case EVENT_IO_ERROR:
-		return deliver_state(host, link, event);
+		return deliver_state(host, connection, event);
 	case EVENT_AGENT:
 		if (events->agent)
 			events->agent(ctx, host->uuid, event->uuid,
@@ -332,19 +334,19 @@ static void attempt_opened(void *ctx)
 static void *attempt_run(void *arg)
 {
 	struct attempt *attempt = arg;
-	struct link *link = NULL;
+	struct connection *connection = NULL;
 	bool abandoned;
 
-	(void)link_open(attempt->host, attempt_opened, attempt, &link, &attempt->domains,
-			&attempt->domain_count, &attempt->error);
+	(void)connection_open(attempt->host, attempt_opened, attempt, &connection, &attempt->domains,
+			      &attempt->domain_count, &attempt->error);
 	pthread_mutex_lock(&attempt->host->lock);
-	attempt->link = link;
+	attempt->connection = connection;
 	attempt->done = true;
 	abandoned = attempt->abandoned;
 	(void)pthread_cond_broadcast(&attempt->host->changed);
 	pthread_mutex_unlock(&attempt->host->lock);
 	if (abandoned) {
-		link_close(link);
+		connection_close(connection);
 		attempt_free(attempt);
 	}
 	event_loop_put();
@@ -426,23 +428,23 @@ static const char *close_sentence(int reason)
 }
 
 /*
- * Delivers what @link hears until it is closed or no longer wanted. True when it was lost; why is in
+ * Delivers what @connection hears until it is closed or no longer wanted. True when it was lost; why is in
  * @ret_sentence.
  */
-static bool serve(struct host *host, struct link *link, const char **ret_sentence)
+static bool serve(struct host *host, struct connection *connection, const char **ret_sentence)
 {
 	bool lost = false;
 
 	*ret_sentence = "out of memory";
 	pthread_mutex_lock(&host->lock);
 	while (!host->removed) {
-		struct event *events = steal(&link->events);
+		struct event *events = steal(&connection->events);
 		int rc = 0;
 
-		link->tail = &link->events;
+		connection->tail = &connection->events;
 		if (!events) {
-			if (link->close_reason >= 0) {
-				*ret_sentence = close_sentence(link->close_reason);
+			if (connection->close_reason >= 0) {
+				*ret_sentence = close_sentence(connection->close_reason);
 				lost = true;
 				break;
 			}
@@ -453,7 +455,7 @@ static bool serve(struct host *host, struct link *link, const char **ret_sentenc
 		}
 		pthread_mutex_unlock(&host->lock);
 		for (const struct event *event = events; event && rc == 0; event = event->next)
-			rc = deliver(host, link, event);
+			rc = deliver(host, connection, event);
 		free_events(events);
 		pthread_mutex_lock(&host->lock);
 		if (rc < 0) {
@@ -461,8 +463,9 @@ static bool serve(struct host *host, struct link *link, const char **ret_sentenc
 			break;
 		}
 	}
-	host->link = NULL;
-	(void)pthread_cond_broadcast(&host->changed); /* nobody waits for events of this link any more */
+	host->connection = NULL;
+	(void)pthread_cond_broadcast(
+		&host->changed); /* nobody waits for events of this connection any more */
 	pthread_mutex_unlock(&host->lock);
 	return lost;
 }
@@ -472,7 +475,7 @@ static bool connect_and_serve(struct host *host)
 {
 	struct attempt *attempt = attempt_start(host);
 	const char *sentence = NULL;
-	struct link *link;
+	struct connection *connection;
 
 	if (!attempt) {
 		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, "out of memory or threads");
@@ -481,22 +484,22 @@ static bool connect_and_serve(struct host *host)
 	attempt = attempt_finish(host, attempt);
 	if (!attempt)
 		return false;
-	link = steal(&attempt->link);
-	if (!link) {
+	connection = steal(&attempt->connection);
+	if (!connection) {
 		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, error_sentence(&attempt->error));
 		attempt_free(attempt);
 		return false;
 	}
 	pthread_mutex_lock(&host->lock);
 	if (!host->removed)
-		host->link = link;
+		host->connection = connection;
 	pthread_mutex_unlock(&host->lock);
-	if (report_connected(host, link, attempt) < 0)
-		link_set_closed(link, VIR_CONNECT_CLOSE_REASON_ERROR);
+	if (report_connected(host, connection, attempt) < 0)
+		connection_set_closed(connection, VIR_CONNECT_CLOSE_REASON_ERROR);
 	attempt_free(attempt);
-	if (serve(host, link, &sentence))
+	if (serve(host, connection, &sentence))
 		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, sentence);
-	link_close(link);
+	connection_close(connection);
 	return true;
 }
 

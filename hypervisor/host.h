@@ -37,16 +37,16 @@
 
 struct host;
 
-#define LINK_CALLBACKS 4
+#define CONNECTION_CALLBACKS 4
 
 /* One open connection to a host. Counted: libvirt's callbacks and calls under way may outlive its use. */
-struct link {
+struct connection {
 	atomic_uint refs;
-	struct host *host;	       /* immutable, holds a reference */
-	virConnectPtr conn;	       /* immutable; closed by link_close() alone */
-	int callbacks[LINK_CALLBACKS]; /* registrations, -1 = none; opener, then the host's thread */
-	struct hv_host_info info;      /* immutable once open */
-	uid_t qemu_uid;		       /* immutable: who files must belong to; (uid_t)-1 = not known */
+	struct host *host;		     /* immutable, holds a reference */
+	virConnectPtr conn;		     /* immutable; closed by connection_close() alone */
+	int callbacks[CONNECTION_CALLBACKS]; /* registrations, -1 = none; opener, then the host's thread */
+	struct hv_host_info info;	     /* immutable once open */
+	uid_t qemu_uid;			     /* immutable: who files must belong to; (uid_t)-1 = not known */
 	gid_t qemu_gid;
 	struct event *events; /* host->lock: first of the queue */
 	struct event **tail;  /* host->lock */
@@ -69,11 +69,11 @@ struct host {
 	bool simulated;	       /* immutable */
 
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* anything under lock changed; CLOCK_MONOTONIC */
-	bool removed;		/* lock: end, deliver nothing more */
-	bool reconnect;		/* lock: drop the connection and make a new one */
-	struct link *link;	/* lock: the connection in use, NULL when there is none */
-	struct waiter *waiters; /* lock */
+	pthread_cond_t changed;	       /* anything under lock changed; CLOCK_MONOTONIC */
+	bool removed;		       /* lock: end, deliver nothing more */
+	bool reconnect;		       /* lock: drop the connection and make a new one */
+	struct connection *connection; /* lock: the connection in use, NULL when there is none */
+	struct waiter *waiters;	       /* lock */
 
 	/* the test driver's state lives in its connection, so one is kept; opener only, one at a time */
 	virConnectPtr kept;
@@ -97,20 +97,21 @@ void host_request_reconnect(struct host *host);
 /* Waits, @ms at most, until no thread is opening a connection for a host that ended meanwhile. */
 void host_await_openers(int64_t ms);
 
-/* Appends an event to the link's queue. Called on the event loop thread. */
-void link_queue_event(struct link *link, struct event *event);
-void link_set_closed(struct link *link, int reason);
-struct link *link_ref(struct link *link);
-void link_unref(struct link *link);
+/* Appends an event to the connection's queue. Called on the event loop thread. */
+void connection_queue_event(struct connection *connection, struct event *event);
+void connection_set_closed(struct connection *connection, int reason);
+struct connection *connection_ref(struct connection *connection);
+void connection_unref(struct connection *connection);
 
 /*
  * connect.c: opens @host's connection, registers events, probes when asked and takes the list of
  * domains. May hang for as long as libvirt does. @opened is called as soon as libvirt has answered.
  */
-int link_open(struct host *host, void (*opened)(void *ctx), void *ctx, struct link **ret_link,
-	      struct listed_domain **ret_domains, size_t *ret_count, struct error *e);
+int connection_open(struct host *host, void (*opened)(void *ctx), void *ctx,
+		    struct connection **ret_connection, struct listed_domain **ret_domains, size_t *ret_count,
+		    struct error *e);
 /* Ends the registrations, closes the connection and drops the caller's reference. Accepts NULL. */
-void link_close(struct link *link);
+void connection_close(struct connection *connection);
 
 /* hypervisor.c, for the hosts' threads. */
 const struct hv_events *hypervisor_events(struct hypervisor *hv, void **ret_ctx);
@@ -119,8 +120,8 @@ void hypervisor_thread_ended(struct hypervisor *hv);
 /* A call from outside on a connected host: holds host and connection until hv_call_end(). */
 struct hv_call {
 	struct host *host;
-	struct link *link;
-	virConnectPtr conn; /* link->conn */
+	struct connection *connection;
+	virConnectPtr conn; /* connection->conn */
 	bool simulated;
 };
 

@@ -149,7 +149,7 @@ int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e)
 int hv_call_begin(struct hypervisor *hv, const char *host_uuid, struct hv_call *ret_call, struct error *e)
 {
 	struct host *host = NULL;
-	struct link *link = NULL;
+	struct connection *connection = NULL;
 	ssize_t i;
 
 	pthread_mutex_lock(&hv->lock);
@@ -161,16 +161,18 @@ int hv_call_begin(struct hypervisor *hv, const char *host_uuid, struct hv_call *
 		return error_set(e, ENOENT, "host '%s' is not known", host_uuid);
 
 	pthread_mutex_lock(&host->lock);
-	/* under the lock, because the host's thread closes a link as soon as it is not in use */
-	if (host->link && virConnectRef(host->link->conn) == 0)
-		link = link_ref(host->link);
+	/* under the lock, because the host's thread closes a connection as soon as it is not in use */
+	if (host->connection && virConnectRef(host->connection->conn) == 0)
+		connection = connection_ref(host->connection);
 	pthread_mutex_unlock(&host->lock);
-	if (!link) {
+	if (!connection) {
 		host_unref(host);
 		return error_set_code(e, ENOTCONN, "HOST.1010", "host '%s' is not connected", host_uuid);
 	}
-	*ret_call = (struct hv_call){
-		.host = host, .link = link, .conn = link->conn, .simulated = host->simulated};
+	*ret_call = (struct hv_call){.host = host,
+				     .connection = connection,
+				     .conn = connection->conn,
+				     .simulated = host->simulated};
 	return 0;
 }
 
@@ -179,7 +181,7 @@ void hv_call_end(struct hv_call *call)
 	if (!call->host)
 		return;
 	(void)virConnectClose(call->conn);
-	link_unref(call->link);
+	connection_unref(call->connection);
 	host_unref(call->host);
 	*call = (struct hv_call){0};
 }

@@ -82,9 +82,9 @@ static char *volume_xml(const struct hv_call *call, const char *name, const char
 	xml_leaf(&x, "format", "type", format, NULL);
 	xml_open(&x, "permissions", NULL);
 	xml_element(&x, "mode", "0600");
-	if (call->link->qemu_uid != (uid_t)-1) {
-		xml_element_int(&x, "owner", call->link->qemu_uid);
-		xml_element_int(&x, "group", call->link->qemu_gid);
+	if (call->connection->qemu_uid != (uid_t)-1) {
+		xml_element_int(&x, "owner", call->connection->qemu_uid);
+		xml_element_int(&x, "group", call->connection->qemu_gid);
 	}
 	xml_close(&x);
 	if (strcmp(format, "qcow2") == 0)
