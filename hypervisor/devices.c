@@ -108,7 +108,7 @@ static int wait_until_gone(struct devices *d, struct waiter *waiter, const char 
 		rc = devices_read(d, e);
 		if (rc < 0 || !xml_has(d->doc, path))
 			return rc;
-		rc = host_wait(&d->call, waiter, &deadline);
+		rc = host_wait(d->call.host, d->call.connection, waiter, &deadline);
 		if (rc == -ETIMEDOUT)
 			return error_set(
 				e, ETIMEDOUT,

@@ -165,7 +165,7 @@ static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, s
 
 		if (active <= 0)
 			return active;
-		rc = host_wait(call, waiter, &deadline);
+		rc = host_wait(call->host, call->connection, waiter, &deadline);
 		if (rc == -ETIMEDOUT) {
 			waited_ms += slice_ms;
 			if (waited_ms >= timeout_ms)

@@ -11,7 +11,7 @@
 #ifndef POOLFS_HYPERVISOR_DOMAIN_H
 #define POOLFS_HYPERVISOR_DOMAIN_H
 
-#include "hypervisor/host.h"
+#include "hypervisor/call.h"
 #include "hypervisor/xml.h"
 
 /* VNC knows no longer password; libvirt refuses one. */

@@ -1,48 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The thread of one host: connect, deliver, reconnect. See host.h for the order
- * and the locks.
- *
- *            +---------------- back-off -----------------+
- *            v                                           |
- *     (attempt: opener thread) --failed--> DISCONNECTED -+
- *            | open                                      |
- *        CONNECTED + list, then events --lost------------+
- *
- * The opener is a thread per attempt, because virConnectOpen() may never come
- * back. The host's thread waits for it with the host's lock free, tells after
- * OPEN_PATIENCE_MS that the host does not answer, and leaves a hung opener
- * behind when the host is removed; the opener then cleans up after itself.
- */
+/* See host.h. */
 #include "hypervisor/host.h"
 
 #include <string.h>
-
-#include <libvirt/virterror.h>
-
-#include "hypervisor/domain.h"
-#include "hypervisor/errors.h"
-#include "hypervisor/event_loop.h"
-
-#define BACKOFF_FIRST_MS 200
-#define BACKOFF_MAX_MS	 5000
-/* A connection that lasted this long starts the back-off from the beginning. */
-#define STEADY_MS 5000
-/* How long libvirt may take to open a connection before the host counts as not answering. */
-#define OPEN_PATIENCE_MS 10000
-
-/* One opening of a connection. Belongs to both threads; the last of the two that leaves frees it. */
-struct attempt {
-	struct host *host;	       /* immutable, holds a reference */
-	pthread_t thread;	       /* the host's thread only */
-	bool opened;		       /* host->lock: libvirt has answered, the rest is bounded */
-	bool done;		       /* host->lock */
-	bool abandoned;		       /* host->lock: nobody waits for it any more */
-	struct connection *connection; /* the result, once done; NULL = failed */
-	struct listed_domain *domains; /* ditto */
-	size_t domain_count;
-	struct error error;
-};
 
 struct timespec deadline_in(int64_t ms)
 {
@@ -58,60 +18,28 @@ struct timespec deadline_in(int64_t ms)
 	return t;
 }
 
-/* ------------------------------------------------------ links and references */
-
-struct connection *connection_ref(struct connection *connection)
+int host_new(const char *uuid, const char *uri, const struct hv_events *events, void *ctx,
+	     struct host **ret_host, struct error *e)
 {
-	(void)atomic_fetch_add(&connection->refs, 1);
-	return connection;
-}
+	struct host *host = calloc(1, sizeof(*host));
+	pthread_condattr_t attributes;
 
-static void free_events(struct event *event)
-{
-	while (event) {
-		struct event *next = event->next;
-
-		free(event);
-		event = next;
+	if (!host || !(host->uri = strdup(uri))) {
+		free(host);
+		return error_set(e, ENOMEM, "out of memory");
 	}
-}
-
-void connection_unref(struct connection *connection)
-{
-	if (!connection || atomic_fetch_sub(&connection->refs, 1) > 1)
-		return;
-	free_events(connection->events);
-	host_unref(connection->host);
-	free(connection);
-}
-
-static bool is_awaited(const struct waiter *w, const struct event *event)
-{
-	if (strcmp(w->uuid, event->uuid) != 0)
-		return false;
-	if (event->kind == EVENT_DEVICE_REMOVED)
-		return w->alias && strcmp(w->alias, event->alias) == 0;
-	return event->kind == EVENT_LIFECYCLE && event->type == VIR_DOMAIN_EVENT_STOPPED;
-}
-
-void connection_queue_event(struct connection *connection, struct event *event)
-{
-	struct host *host = connection->host;
-
-	scoped_lock(&host->lock);
-	*connection->tail = event;
-	connection->tail = &event->next;
-	for (struct waiter *w = host->waiters; w; w = w->next)
-		w->heard = w->heard || is_awaited(w, event);
-	(void)pthread_cond_broadcast(&host->changed);
-}
-
-void connection_set_closed(struct connection *connection, int reason)
-{
-	scoped_lock(&connection->host->lock);
-
-	connection->close_reason = reason;
-	(void)pthread_cond_broadcast(&connection->host->changed);
+	host->refs = 1;
+	host->events = events;
+	host->ctx = ctx;
+	memcpy(host->uuid, uuid, sizeof(host->uuid));
+	host->simulated = strncmp(uri, "test:", 5) == 0;
+	(void)pthread_mutex_init(&host->lock, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&host->changed, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	*ret_host = host;
+	return 0;
 }
 
 struct host *host_ref(struct host *host)
@@ -150,6 +78,17 @@ void host_request_reconnect(struct host *host)
 	(void)pthread_cond_broadcast(&host->changed);
 }
 
+/* ----------------------------------------------------------------- delivering */
+
+bool host_is_removed(struct host *host)
+{
+	scoped_lock(&host->lock);
+
+	return host->removed;
+}
+
+/* --------------------------------------------------------- waiting for events */
+
 /* --------------------------------------------------------- waiting for events */
 
 void host_wait_begin(struct host *host, struct waiter *waiter, const char *uuid, const char *alias)
@@ -160,19 +99,19 @@ void host_wait_begin(struct host *host, struct waiter *waiter, const char *uuid,
 	host->waiters = waiter;
 }
 
-int host_wait(const struct hv_call *call, struct waiter *waiter, const struct timespec *deadline)
+int host_wait(struct host *host, const struct connection *connection, struct waiter *waiter,
+	      const struct timespec *deadline)
 {
-	struct host *host = call->host;
 	int rc = 0;
 
 	scoped_lock(&host->lock);
-	while (!waiter->heard && host->connection == call->connection && rc == 0)
+	while (!waiter->heard && host->connection == connection && rc == 0)
 		rc = pthread_cond_timedwait(&host->changed, &host->lock, deadline);
 	if (waiter->heard) {
 		waiter->heard = false;
 		return 0;
 	}
-	return host->connection != call->connection ? -ENOTCONN : -ETIMEDOUT;
+	return host->connection != connection ? -ENOTCONN : -ETIMEDOUT;
 }
 
 void host_wait_end(struct host *host, struct waiter *waiter)
@@ -184,403 +123,4 @@ void host_wait_end(struct host *host, struct waiter *waiter)
 			*w = waiter->next;
 			return;
 		}
-}
-
-/* ----------------------------------------------------------------- delivering */
-
-static bool is_removed(struct host *host)
-{
-	scoped_lock(&host->lock);
-
-	return host->removed;
-}
-
-/* Tells the host's status, once for the same status and sentence. */
-static void report(struct host *host, enum hv_host_status status, const struct hv_host_info *info,
-		   const struct hv_domain_status *domains, size_t count, const char *sentence)
-{
-	void *ctx;
-	const struct hv_events *events = hypervisor_events(host->hv, &ctx);
-
-	if (status != HV_HOST_CONNECTED && status == host->reported && host->reported_sentence && sentence &&
-	    strcmp(host->reported_sentence, sentence) == 0)
-		return;
-	host->reported = status;
-	free(host->reported_sentence);
-	host->reported_sentence = sentence ? strdup(sentence) : NULL;
-	if (!is_removed(host) && events->host)
-		events->host(ctx, host->uuid, status, info, domains, count, sentence);
-}
-
-/* @connection is new: tells its list and starts the record of states from it. */
-static int report_connected(struct host *host, const struct connection *connection,
-			    const struct attempt *attempt)
-{
-	_cleanup_free_ struct hv_domain_status *list = calloc(attempt->domain_count + 1, sizeof(*list));
-
-	if (!list || states_load(&host->domains, attempt->domains, attempt->domain_count) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < attempt->domain_count; i++)
-		list[i] = attempt->domains[i].status;
-	report(host, HV_HOST_CONNECTED, &connection->info, list, attempt->domain_count, NULL);
-	return 0;
-}
-
-/*
- * Whether a start or stop that an event told of is past by now: the pool itself may have stopped and started
- * the domain since. The event of what came after it follows. A host that does not answer denies nothing.
- */
-static bool is_past(const struct connection *connection, const struct event *event,
-		    enum hv_domain_state state)
-{
-	bool told_active = state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
-	_cleanup_domain_ virDomainPtr domain = virDomainLookupByUUIDString(connection->conn, event->uuid);
-	int active;
-
-	if (!domain)
-		return told_active && virt_error_code() == VIR_ERR_NO_DOMAIN;
-	active = virDomainIsActive(domain);
-	return active >= 0 && (active == 1) != told_active;
-}
-
-static int deliver_state(struct host *host, const struct connection *connection, const struct event *event)
-{
-	void *ctx;
-	const struct hv_events *events = hypervisor_events(host->hv, &ctx);
-	struct state_change change;
-	int rc = states_fold(&host->domains, event, &change);
-
-	if (rc < 0)
-		return rc;
-	if (change.changed && events->domain && !is_past(connection, event, change.state))
-		events->domain(ctx, host->uuid, event->uuid, change.state, change.reason);
-	/* the simulated guest's agent is there as soon as the guest is */
-	if (change.started && host->simulated && events->agent)
-		events->agent(ctx, host->uuid, event->uuid, true);
-	return 0;
-}
-
-/* -ENOMEM: the states are not known any more, the caller must compare everything anew. */
-static int deliver(struct host *host, const struct connection *connection, const struct event *event)
-{
-	void *ctx;
-	const struct hv_events *events = hypervisor_events(host->hv, &ctx);
-
-	if (is_removed(host))
-		return 0;
-	switch (event->kind) {
-	case EVENT_LIFECYCLE:
-	case EVENT_IO_ERROR:
-		return deliver_state(host, connection, event);
-	case EVENT_AGENT:
-		if (events->agent)
-			events->agent(ctx, host->uuid, event->uuid,
-				      event->type ==
-					      VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED);
-		return 0;
-	case EVENT_DEVICE_REMOVED:
-		if (events->device_removed)
-			events->device_removed(ctx, host->uuid, event->uuid, event->alias);
-		return 0;
-	}
-	return 0;
-}
-
-/* ------------------------------------------------------------------- attempts */
-
-/* Openers that nobody waits for any more, in the whole process. */
-static struct {
-	pthread_mutex_t lock; /* innermost: nothing is locked or called under it */
-	pthread_cond_t changed;
-	int count;
-} abandoned_openers = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
-
-static void count_abandoned(int change)
-{
-	scoped_lock(&abandoned_openers.lock);
-
-	abandoned_openers.count += change;
-	(void)pthread_cond_broadcast(&abandoned_openers.changed);
-}
-
-void host_await_openers(int64_t ms)
-{
-	struct timespec deadline = deadline_in(ms);
-
-	scoped_lock(&abandoned_openers.lock);
-	while (abandoned_openers.count > 0)
-		if (pthread_cond_clockwait(&abandoned_openers.changed, &abandoned_openers.lock,
-					   CLOCK_MONOTONIC, &deadline) == ETIMEDOUT)
-			return;
-}
-
-static void attempt_free(struct attempt *attempt)
-{
-	error_done(&attempt->error);
-	free(attempt->domains);
-	host_unref(attempt->host);
-	free(attempt);
-}
-
-static void attempt_opened(void *ctx)
-{
-	struct attempt *attempt = ctx;
-
-	scoped_lock(&attempt->host->lock);
-	attempt->opened = true;
-	(void)pthread_cond_broadcast(&attempt->host->changed);
-}
-
-static void *attempt_run(void *arg)
-{
-	struct attempt *attempt = arg;
-	struct connection *connection = NULL;
-	bool abandoned;
-
-	(void)connection_open(attempt->host, attempt_opened, attempt, &connection, &attempt->domains,
-			      &attempt->domain_count, &attempt->error);
-	pthread_mutex_lock(&attempt->host->lock);
-	attempt->connection = connection;
-	attempt->done = true;
-	abandoned = attempt->abandoned;
-	(void)pthread_cond_broadcast(&attempt->host->changed);
-	pthread_mutex_unlock(&attempt->host->lock);
-	if (abandoned) {
-		connection_close(connection);
-		attempt_free(attempt);
-	}
-	event_loop_put();
-	if (abandoned)
-		count_abandoned(-1);
-	return NULL;
-}
-
-static int start_thread(pthread_t *ret_thread, void *(*run)(void *arg), void *arg, const char *name)
-{
-	if (pthread_create(ret_thread, NULL, run, arg) != 0)
-		return -EAGAIN;
-	(void)pthread_setname_np(*ret_thread, name);
-	return 0;
-}
-
-static struct attempt *attempt_start(struct host *host)
-{
-	struct attempt *attempt = calloc(1, sizeof(*attempt));
-
-	if (!attempt)
-		return NULL;
-	attempt->host = host_ref(host);
-	if (event_loop_get(NULL) == 0) {
-		if (start_thread(&attempt->thread, attempt_run, attempt, "hv-open") == 0)
-			return attempt;
-		event_loop_put();
-	}
-	attempt_free(attempt);
-	return NULL;
-}
-
-/*
- * Waits for the attempt's end; NULL when the host was removed meanwhile, and the attempt then belongs
- * to its thread.
- */
-static struct attempt *attempt_finish(struct host *host, struct attempt *attempt)
-{
-	struct timespec patience = deadline_in(OPEN_PATIENCE_MS);
-	bool told = false;
-
-	pthread_mutex_lock(&host->lock);
-	while (!attempt->done && !host->removed) {
-		if (attempt->opened || told) {
-			(void)pthread_cond_wait(&host->changed, &host->lock);
-		} else if (pthread_cond_timedwait(&host->changed, &host->lock, &patience) == ETIMEDOUT) {
-			told = true;
-			pthread_mutex_unlock(&host->lock);
-			report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, "the host does not answer");
-			pthread_mutex_lock(&host->lock);
-		}
-	}
-	if (!attempt->done) {
-		count_abandoned(1);
-		(void)pthread_detach(attempt->thread);
-		attempt->abandoned = true;
-		attempt = NULL;
-	}
-	pthread_mutex_unlock(&host->lock);
-	if (attempt)
-		(void)pthread_join(attempt->thread, NULL);
-	return attempt;
-}
-
-/* ------------------------------------------------------------------ the thread */
-
-static const char *close_sentence(int reason)
-{
-	switch ((virConnectCloseReason)reason) {
-	case VIR_CONNECT_CLOSE_REASON_EOF:
-		return "libvirtd on the host closed the connection";
-	case VIR_CONNECT_CLOSE_REASON_KEEPALIVE:
-		return "the host does not answer any more";
-	case VIR_CONNECT_CLOSE_REASON_ERROR:
-	case VIR_CONNECT_CLOSE_REASON_CLIENT:
-		break;
-	}
-	return "the connection to the host broke";
-}
-
-/*
- * Delivers what @connection hears until it is closed or no longer wanted. True when it was lost; why is in
- * @ret_sentence.
- */
-static bool serve(struct host *host, struct connection *connection, const char **ret_sentence)
-{
-	bool lost = false;
-
-	*ret_sentence = "out of memory";
-	pthread_mutex_lock(&host->lock);
-	while (!host->removed) {
-		struct event *events = steal(&connection->events);
-		int rc = 0;
-
-		connection->tail = &connection->events;
-		if (!events) {
-			if (connection->close_reason >= 0) {
-				*ret_sentence = close_sentence(connection->close_reason);
-				lost = true;
-				break;
-			}
-			if (host->reconnect)
-				break;
-			(void)pthread_cond_wait(&host->changed, &host->lock);
-			continue;
-		}
-		pthread_mutex_unlock(&host->lock);
-		for (const struct event *event = events; event && rc == 0; event = event->next)
-			rc = deliver(host, connection, event);
-		free_events(events);
-		pthread_mutex_lock(&host->lock);
-		if (rc < 0) {
-			lost = true;
-			break;
-		}
-	}
-	host->connection = NULL;
-	(void)pthread_cond_broadcast(
-		&host->changed); /* nobody waits for events of this connection any more */
-	pthread_mutex_unlock(&host->lock);
-	return lost;
-}
-
-/* One connection from its opening to its loss. False when it could not be opened. */
-static bool connect_and_serve(struct host *host)
-{
-	struct attempt *attempt = attempt_start(host);
-	const char *sentence = NULL;
-	struct connection *connection;
-
-	if (!attempt) {
-		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, "out of memory or threads");
-		return false;
-	}
-	attempt = attempt_finish(host, attempt);
-	if (!attempt)
-		return false;
-	connection = steal(&attempt->connection);
-	if (!connection) {
-		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, error_sentence(&attempt->error));
-		attempt_free(attempt);
-		return false;
-	}
-	pthread_mutex_lock(&host->lock);
-	if (!host->removed)
-		host->connection = connection;
-	pthread_mutex_unlock(&host->lock);
-	if (report_connected(host, connection, attempt) < 0)
-		connection_set_closed(connection, VIR_CONNECT_CLOSE_REASON_ERROR);
-	attempt_free(attempt);
-	if (serve(host, connection, &sentence))
-		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, sentence);
-	connection_close(connection);
-	return true;
-}
-
-/* Sleeps for @ms unless something is asked of the thread. */
-static void pause_between(struct host *host, int64_t ms)
-{
-	struct timespec deadline = deadline_in(ms);
-
-	scoped_lock(&host->lock);
-	while (!host->removed && !host->reconnect)
-		if (pthread_cond_timedwait(&host->changed, &host->lock, &deadline) == ETIMEDOUT)
-			return;
-}
-
-/* Whether a reconnection was asked for; the request is then taken. The probes are made anew. */
-static bool take_reconnect(struct host *host)
-{
-	scoped_lock(&host->lock);
-
-	if (!host->reconnect)
-		return false;
-	host->reconnect = false;
-	host->probed = false;
-	return true;
-}
-
-static void *run(void *arg)
-{
-	struct host *host = arg;
-	struct hypervisor *hv = host->hv;
-	int64_t delay = BACKOFF_FIRST_MS;
-
-	report(host, HV_HOST_CONNECTING, NULL, NULL, 0, "connecting");
-	while (!is_removed(host)) {
-		struct timespec steady = deadline_in(STEADY_MS);
-		struct timespec now;
-		bool connected = connect_and_serve(host);
-
-		now = deadline_in(0);
-		if (take_reconnect(host)) {
-			report(host, HV_HOST_CONNECTING, NULL, NULL, 0, "reconnecting as asked");
-			delay = BACKOFF_FIRST_MS;
-			continue;
-		}
-		if (connected && now.tv_sec >= steady.tv_sec)
-			delay = BACKOFF_FIRST_MS;
-		pause_between(host, delay);
-		delay = delay * 2 < BACKOFF_MAX_MS ? delay * 2 : BACKOFF_MAX_MS;
-	}
-	states_free(&host->domains);
-	host_unref(host);
-	hypervisor_thread_ended(hv);
-	return NULL;
-}
-
-int host_new(struct hypervisor *hv, const char *uuid, const char *uri, struct host **ret_host,
-	     struct error *e)
-{
-	struct host *host = calloc(1, sizeof(*host));
-	pthread_condattr_t attributes;
-	pthread_t thread;
-
-	if (!host || !(host->uri = strdup(uri))) {
-		free(host);
-		return error_set(e, ENOMEM, "out of memory");
-	}
-	host->refs = 1;
-	host->hv = hv;
-	memcpy(host->uuid, uuid, sizeof(host->uuid));
-	host->simulated = strncmp(uri, "test:", 5) == 0;
-	(void)pthread_mutex_init(&host->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&host->changed, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
-	if (start_thread(&thread, run, host_ref(host), "hv-host") < 0) {
-		host_unref(host);
-		host_unref(host);
-		return error_set(e, EAGAIN, "cannot start a thread for host '%s'", uuid);
-	}
-	(void)pthread_detach(thread);
-	*ret_host = host;
-	return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * The table of hosts: adding, removing, finding them, and the end of it all.
  *
- * What happens to one host is host.c's business; see host.h for threads, order
- * and locks. This file refuses unknown and repeated host uuids and malformed
+ * What happens to one host is host_thread.c's business; see host_thread.h for
+ * threads and order, host.h for locks. This file refuses unknown and repeated host uuids and malformed
  * URIs, so that the threads below never see one.
  */
 #include "hypervisor/hypervisor.h"
@@ -11,10 +11,11 @@
 #include <string.h>
 
 #include <libxml/parser.h>
-#include <libxml/uri.h>
 
 #include "hypervisor/event_loop.h"
 #include "hypervisor/host.h"
+#include "hypervisor/host_thread.h"
+#include "hypervisor/host_uri.h"
 
 /* How long hv_free() waits for connections that are just being opened; hung ones are left behind. */
 #define OPENER_PATIENCE_MS 1000
@@ -64,7 +65,7 @@ void hv_free(struct hypervisor *hv)
 	while (hv->threads > 0)
 		(void)pthread_cond_wait(&hv->thread_ended, &hv->lock);
 	pthread_mutex_unlock(&hv->lock);
-	host_await_openers(OPENER_PATIENCE_MS);
+	host_thread_await_openers(OPENER_PATIENCE_MS);
 	event_loop_put();
 	(void)pthread_cond_destroy(&hv->thread_ended);
 	(void)pthread_mutex_destroy(&hv->lock);
@@ -72,14 +73,10 @@ void hv_free(struct hypervisor *hv)
 	free(hv);
 }
 
-const struct hv_events *hypervisor_events(struct hypervisor *hv, void **ret_ctx)
+static void thread_ended(void *ctx)
 {
-	*ret_ctx = hv->ctx;
-	return &hv->events;
-}
+	struct hypervisor *hv = ctx;
 
-void hypervisor_thread_ended(struct hypervisor *hv)
-{
 	scoped_lock(&hv->lock);
 
 	hv->threads--;
@@ -98,6 +95,7 @@ static ssize_t find(const struct hypervisor *hv, const char *uuid)
 int hv_host_add(struct hypervisor *hv, const char *uuid, const char *uri, struct error *e)
 {
 	struct host **bigger;
+	struct host *host;
 	int rc;
 
 	if (strlen(uuid) != 32 || strspn(uuid, "0123456789abcdef") != 32)
@@ -113,10 +111,15 @@ int hv_host_add(struct hypervisor *hv, const char *uuid, const char *uri, struct
 	if (!bigger)
 		return error_set(e, ENOMEM, "out of memory");
 	hv->hosts = bigger;
-	rc = host_new(hv, uuid, uri, &bigger[hv->host_count], e);
+	rc = host_new(uuid, uri, &hv->events, hv->ctx, &host, e);
 	if (rc < 0)
 		return rc;
-	hv->host_count++;
+	rc = host_thread_start(host, thread_ended, hv, e);
+	if (rc < 0) {
+		host_unref(host);
+		return rc;
+	}
+	bigger[hv->host_count++] = host;
 	hv->threads++;
 	return 0;
 }
@@ -146,103 +149,11 @@ int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e)
 	return 0;
 }
 
-int hv_call_begin(struct hypervisor *hv, const char *host_uuid, struct hv_call *ret_call, struct error *e)
+struct host *hypervisor_get_host(struct hypervisor *hv, const char *uuid)
 {
-	struct host *host = NULL;
-	struct connection *connection = NULL;
 	ssize_t i;
 
-	pthread_mutex_lock(&hv->lock);
-	i = find(hv, host_uuid);
-	if (i >= 0)
-		host = host_ref(hv->hosts[i]);
-	pthread_mutex_unlock(&hv->lock);
-	if (!host)
-		return error_set(e, ENOENT, "host '%s' is not known", host_uuid);
-
-	pthread_mutex_lock(&host->lock);
-	/* under the lock, because the host's thread closes a connection as soon as it is not in use */
-	if (host->connection && virConnectRef(host->connection->conn) == 0)
-		connection = connection_ref(host->connection);
-	pthread_mutex_unlock(&host->lock);
-	if (!connection) {
-		host_unref(host);
-		return error_set_code(e, ENOTCONN, "HOST.1010", "host '%s' is not connected", host_uuid);
-	}
-	*ret_call = (struct hv_call){.host = host,
-				     .connection = connection,
-				     .conn = connection->conn,
-				     .simulated = host->simulated};
-	return 0;
-}
-
-void hv_call_end(struct hv_call *call)
-{
-	if (!call->host)
-		return;
-	(void)virConnectClose(call->conn);
-	connection_unref(call->connection);
-	host_unref(call->host);
-	*call = (struct hv_call){0};
-}
-
-/* ------------------------------------------------------------------- URIs */
-
-static bool is_one_of(const char *word, const char *const *words)
-{
-	for (; *words; words++)
-		if (strcmp(word, *words) == 0)
-			return true;
-	return false;
-}
-
-static int check_qemu(const xmlURI *parts, const char *transport, const char *uri, struct error *e)
-{
-	static const char *const transports[] = {"unix",   "tcp",     "tls", "ssh",
-						 "libssh", "libssh2", "ext", NULL};
-	static const char *const remote[] = {"tcp", "tls", "ssh", "libssh", "libssh2", NULL};
-
-	if (transport && !is_one_of(transport, transports))
-		return error_set(e, EINVAL, "unknown transport '%s' in '%s'", transport, uri);
-	if (transport && is_one_of(transport, remote) && (!parts->server || parts->server[0] == '\0'))
-		return error_set(e, EINVAL, "no server name in '%s'", uri);
-	if (!parts->path || (strcmp(parts->path, "/system") != 0 && strcmp(parts->path, "/session") != 0))
-		return error_set(e, EINVAL, "path is not /system or /session in '%s'", uri);
-	return 0;
-}
-
-static int check_test(const xmlURI *parts, const char *transport, const char *uri, struct error *e)
-{
-	if (transport || (parts->server && parts->server[0] != '\0'))
-		return error_set(e, EINVAL, "a test host is always local, '%s' names a way to it", uri);
-	if (!parts->path || parts->path[0] != '/' || parts->path[1] == '\0')
-		return error_set(e, EINVAL, "neither /default nor a file in '%s'", uri);
-	return 0;
-}
-
-int hv_uri_check(const char *uri, struct error *e)
-{
-	xmlURIPtr parts = xmlParseURI(uri);
-	_cleanup_free_ char *driver = NULL;
-	char *transport;
-	int rc;
-
-	if (!parts || !parts->scheme) {
-		xmlFreeURI(parts);
-		return error_set(e, EINVAL, "'%s' is not a URI", uri);
-	}
-	driver = strdup(parts->scheme);
-	transport = driver ? strchr(driver, '+') : NULL;
-	if (transport)
-		*transport++ = '\0';
-	if (!driver)
-		rc = error_set(e, ENOMEM, "out of memory");
-	else if (strcmp(driver, "qemu") == 0)
-		rc = check_qemu(parts, transport, uri, e);
-	else if (strcmp(driver, "test") == 0)
-		rc = check_test(parts, transport, uri, e);
-	else
-		rc = error_set(e, EINVAL, "hypervisor '%s' in '%s' is not qemu or test", driver, uri);
-	xmlFreeURI(parts);
-	return rc;
+	scoped_lock(&hv->lock);
+	i = find(hv, uuid);
+	return i < 0 ? NULL : host_ref(hv->hosts[i]);
 }

@@ -39,8 +39,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hypervisor/host_uri.h"
 #include "model/error.h"
 
+struct host;
 struct hypervisor;
 
 enum hv_domain_state {
@@ -124,11 +126,11 @@ void hv_host_remove(struct hypervisor *hv, const char *uuid);
  * traffic control run again; reconnecting by itself, the host keeps their last result.
  */
 int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e);
+
 /**
- * Checks that @uri has a form that libvirt could open (scheme, parts); opens nothing. -EINVAL with a
- * sentence.
+ * For the rest of hypervisor/ only: the host @uuid, with a reference for the caller; NULL when there is none.
  */
-int hv_uri_check(const char *uri, struct error *e);
+struct host *hypervisor_get_host(struct hypervisor *hv, const char *uuid);
 
 /* -------------------------------------------------------------- domains */
 

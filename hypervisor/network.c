@@ -11,7 +11,7 @@
  * between two calls) come together again, and a lease that is already right
  * costs one look and does not disturb dnsmasq.
  */
-#include "hypervisor/host.h"
+#include "hypervisor/call.h"
 
 #include <string.h>
 

@@ -15,6 +15,16 @@ struct record {
 	bool disk_full;	 /* an I/O error for want of space; the pause that follows does not say */
 };
 
+void events_free(struct event *event)
+{
+	while (event) {
+		struct event *next = event->next;
+
+		free(event);
+		event = next;
+	}
+}
+
 bool domain_is_ours(virDomainPtr domain, char ret_uuid[33])
 {
 	static const char digits[] = "0123456789abcdef";

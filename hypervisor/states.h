@@ -30,6 +30,9 @@ struct event {
 	char alias[]; /* EVENT_DEVICE_REMOVED */
 };
 
+/* Frees @event and those that follow it. Accepts NULL. */
+void events_free(struct event *event);
+
 /* One domain of the list at connection time. */
 struct listed_domain {
 	struct hv_domain_status status;

@@ -9,7 +9,7 @@
 #ifndef POOLFS_HYPERVISOR_STORAGE_H
 #define POOLFS_HYPERVISOR_STORAGE_H
 
-#include "hypervisor/host.h"
+#include "hypervisor/call.h"
 
 static inline void pool_free(virStoragePoolPtr *pool)
 {

@@ -2,15 +2,15 @@
 /*
  * Opening one connection, up to the list of domains.
  *
- * Everything here runs in a thread that only opens (host.c starts it), because
+ * Opening runs in a thread that does nothing else (host_thread.c starts it), because
  * virConnectOpen() waits without limit for a daemon that is stopped or behind a
  * dead network. Once keepalive is on, each later call ends within
  * KEEPALIVE_SECONDS * (KEEPALIVE_COUNT + 1).
  *
  * Order: close callback and events first, then the probes, the list last. See
- * host.h for why.
+ * host_thread.h for why.
  */
-#include "hypervisor/host.h"
+#include "hypervisor/connection.h"
 
 #include <string.h>
 
@@ -23,6 +23,53 @@
 /* A silent daemon is given up after 1 * (4 + 1) seconds; the busiest one we saw answers in 1. */
 #define KEEPALIVE_SECONDS 1
 #define KEEPALIVE_COUNT	  4
+
+/* ------------------------------------------------------ links and references */
+
+struct connection *connection_ref(struct connection *connection)
+{
+	(void)atomic_fetch_add(&connection->refs, 1);
+	return connection;
+}
+
+void connection_unref(struct connection *connection)
+{
+	if (!connection || atomic_fetch_sub(&connection->refs, 1) > 1)
+		return;
+	events_free(connection->events);
+	host_unref(connection->host);
+	free(connection);
+}
+
+static bool is_awaited(const struct waiter *w, const struct event *event)
+{
+	if (strcmp(w->uuid, event->uuid) != 0)
+		return false;
+	if (event->kind == EVENT_DEVICE_REMOVED)
+		return w->alias && strcmp(w->alias, event->alias) == 0;
+	return event->kind == EVENT_LIFECYCLE && event->type == VIR_DOMAIN_EVENT_STOPPED;
+}
+
+/* Appends an event to the queue and wakes who waits for it. Called on the event loop thread. */
+static void queue_event(struct connection *connection, struct event *event)
+{
+	struct host *host = connection->host;
+
+	scoped_lock(&host->lock);
+	*connection->tail = event;
+	connection->tail = &event->next;
+	for (struct waiter *w = host->waiters; w; w = w->next)
+		w->heard = w->heard || is_awaited(w, event);
+	(void)pthread_cond_broadcast(&host->changed);
+}
+
+void connection_set_closed(struct connection *connection, int reason)
+{
+	scoped_lock(&connection->host->lock);
+
+	connection->close_reason = reason;
+	(void)pthread_cond_broadcast(&connection->host->changed);
+}
 
 /* ------------------------------------------- libvirt's callbacks (event loop) */
 
@@ -47,7 +94,7 @@ static void queue(struct connection *connection, virDomainPtr domain, enum event
 	event->detail = detail;
 	if (alias)
 		memcpy(event->alias, alias, len);
-	connection_queue_event(connection, event);
+	queue_event(connection, event);
 }
 
 static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int type, int detail, void *opaque)

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One open connection to a host, the events that came over it, and how it is opened.
+ *
+ * Internal to hypervisor/.
+ */
+#ifndef POOLFS_HYPERVISOR_CONNECTION_H
+#define POOLFS_HYPERVISOR_CONNECTION_H
+
+#include "hypervisor/host.h"
+#include "hypervisor/states.h"
+
+#define CONNECTION_CALLBACKS 4
+
+/* Counted: libvirt's callbacks and calls under way may outlive its use. */
+struct connection {
+	atomic_uint refs;
+	struct host *host;		     /* immutable, holds a reference */
+	virConnectPtr conn;		     /* immutable; closed by connection_close() alone */
+	int callbacks[CONNECTION_CALLBACKS]; /* registrations, -1 = none; opener, then the host's thread */
+	struct hv_host_info info;	     /* immutable once open */
+	uid_t qemu_uid;			     /* immutable: who files must belong to; (uid_t)-1 = not known */
+	gid_t qemu_gid;
+	struct event *events; /* host->lock: first of the queue */
+	struct event **tail;  /* host->lock */
+	int close_reason;     /* host->lock: VIR_CONNECT_CLOSE_REASON_*, -1 while open */
+};
+
+/*
+ * Opens @host's connection, registers events, probes when asked and takes the list of domains. May hang for
+ * as long as libvirt does. @opened is called as soon as libvirt has answered.
+ */
+int connection_open(struct host *host, void (*opened)(void *ctx), void *ctx,
+		    struct connection **ret_connection, struct listed_domain **ret_domains, size_t *ret_count,
+		    struct error *e);
+/* Ends the registrations, closes the connection and drops the caller's reference. Accepts NULL. */
+void connection_close(struct connection *connection);
+struct connection *connection_ref(struct connection *connection);
+void connection_unref(struct connection *connection);
+/* Marks it as broken, for a VIR_CONNECT_CLOSE_REASON_*, so that the host's thread closes it. */
+void connection_set_closed(struct connection *connection, int reason);
+
+#endif
