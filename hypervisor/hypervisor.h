@@ -8,7 +8,7 @@
  * networks are named by the pool's own 32-digit uuids; domains on a host whose
  * name is not their uuid in that form are somebody else's and never seen here.
  * Nothing of libvirt's types leaves this folder, and nothing here knows the
- * model, jobs or FUSE (only model/error.h and model/cleanup.h are shared).
+ * model, jobs or FUSE (only model/error.h, model/cleanup.h and model/child.h are shared).
  *
  * Blocking: every hv_domain_*, hv_pool_*, hv_volume_* and hv_network_* call may
  * wait for the host; call them from executor workers, never from a FUSE thread.

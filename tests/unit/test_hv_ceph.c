@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "hypervisor/ceph.h"
-#include "hypervisor/command.h"
+#include "hypervisor/storage/ceph.h"
+#include "hypervisor/storage/command.h"
 
 #define STORAGE "ceph://pool@mon1,[fd00::7]:6790/vms"
 

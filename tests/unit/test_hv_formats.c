@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 
 #include "hypervisor/probe.h"
-#include "hypervisor/qcow2.h"
+#include "hypervisor/storage/qcow2.h"
 #include "model/cleanup.h"
 
 extern char **environ;

@@ -3,7 +3,7 @@
  * What the files about domains share. Internal to hypervisor/.
  *   domain.c      start, stop, pause, look, the guest's agent
  *   domain_xml.c  the XML of a VM
- *   devices.c     how a device of a domain that runs is plugged, changed, unplugged
+ *   guest_devices.c     how a device of a domain that runs is plugged, changed, unplugged
  *   device.c      which: NICs, media, CPUs, memory, console
  *   disk*.c       its disks, see disk.h
  *   migrate.c     moving it to another host

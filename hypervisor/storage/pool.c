@@ -6,14 +6,14 @@
  * it never touches a file. So a definition that differs from what the caller
  * wants (a storage that moved) is simply replaced.
  */
-#include "hypervisor/storage.h"
+#include "hypervisor/storage/storage.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "hypervisor/ceph.h"
 #include "hypervisor/errors.h"
+#include "hypervisor/storage/ceph.h"
 #include "hypervisor/xml.h"
 
 /* How long pool_refresh() waits for volumes that are being written, and how often it asks. */

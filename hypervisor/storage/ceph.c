@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Work on the images of a Ceph pool, by rbd and qemu-img. See ceph.h. */
-#include "hypervisor/ceph.h"
+#include "hypervisor/storage/ceph.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
 
-#include "hypervisor/command.h"
-#include "hypervisor/transfer.h"
+#include "hypervisor/storage/command.h"
+#include "hypervisor/storage/transfer.h"
 
 /* What a clone stands on when its image has no snapshot of its own. */
 #define BASE "base"

@@ -5,15 +5,15 @@
  * A disk is found by its serial, the uuid of its volume, which stays the same
  * wherever the disk hangs and whichever file it is on.
  */
-#include "hypervisor/disk.h"
+#include "hypervisor/domain/disk.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "hypervisor/ceph.h"
 #include "hypervisor/errors.h"
-#include "hypervisor/storage.h"
+#include "hypervisor/storage/ceph.h"
+#include "hypervisor/storage/storage.h"
 
 /* The disk's XPath in the domain's XML. */
 #define DISK_PATH_SIZE 128
@@ -60,13 +60,13 @@ char *domain_disk_path(xmlDocPtr doc, const char *volume)
 void disk_leave(struct disk *d)
 {
 	free(d->target);
-	devices_done(&d->devices);
+	guest_devices_done(&d->devices);
 }
 
 int disk_enter(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 	       struct disk *d, struct error *e)
 {
-	int rc = devices_enter(hv, host, domain, &d->devices, e);
+	int rc = guest_devices_enter(hv, host, domain, &d->devices, e);
 
 	if (rc == 0)
 		d->target = domain_disk_get(d->devices.doc, volume, "target/@dev");
@@ -106,31 +106,31 @@ int hv_disk_attach(struct hypervisor *hv, const char *host, const char *domain, 
 		return rc;
 	if (d.target)
 		return error_set(e, EEXIST, "domain '%s' has disk '%s' already", domain, disk->serial);
-	return devices_attach(&d.devices, xml, VIR_DOMAIN_AFFECT_CONFIG, disk->serial, e);
+	return guest_devices_attach(&d.devices, xml, VIR_DOMAIN_AFFECT_CONFIG, disk->serial, e);
 }
 
 int hv_disk_detach(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		   int timeout_ms, struct error *e)
 {
 	_cleanup_(error_done) struct error why = ERROR_INIT;
-	_cleanup_devices_ struct devices d = {0};
+	_cleanup_guest_devices_ struct guest_devices d = {0};
 	char path[DISK_PATH_SIZE];
-	int rc = devices_enter(hv, host, domain, &d, &why);
+	int rc = guest_devices_enter(hv, host, domain, &d, &why);
 
 	if (disk_is_without(rc))
 		return 0;
 	if (rc < 0)
 		return error_move(e, &why);
 	disk_path(volume, path);
-	return devices_detach(&d, path, VIR_DOMAIN_AFFECT_CONFIG, timeout_ms, e);
+	return guest_devices_detach(&d, path, VIR_DOMAIN_AFFECT_CONFIG, timeout_ms, e);
 }
 
 int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 char **ret_path, struct error *e)
 {
 	_cleanup_(error_done) struct error why = ERROR_INIT;
-	_cleanup_devices_ struct devices d = {0};
-	int rc = devices_enter(hv, host, domain, &d, &why);
+	_cleanup_guest_devices_ struct guest_devices d = {0};
+	int rc = guest_devices_enter(hv, host, domain, &d, &why);
 
 	if (disk_is_without(rc)) {
 		*ret_path = NULL;

@@ -8,7 +8,7 @@
  * layers above, and people with qemu-img, find what they would find on a real
  * host, at a few KiB a volume.
  */
-#include "hypervisor/storage.h"
+#include "hypervisor/storage/storage.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "hypervisor/qcow2.h"
-#include "hypervisor/transfer.h"
+#include "hypervisor/storage/qcow2.h"
+#include "hypervisor/storage/transfer.h"
 
 #define COPY_BUFFER (256 * 1024)
 

@@ -7,7 +7,7 @@
  * shut down is done by libvirt's event, and the state is asked for only when
  * one came, so a late event of an earlier run cannot be mistaken for this one.
  */
-#include "hypervisor/domain.h"
+#include "hypervisor/domain/domain.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths of volumes on Ceph, and what libvirt and QEMU call them. See ceph.h. */
-#include "hypervisor/ceph.h"
+#include "hypervisor/storage/ceph.h"
 
 #include <string.h>
 

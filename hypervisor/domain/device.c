@@ -6,15 +6,15 @@
  * Devices are found by the aliases that domain_xml.c gave them. A change is made
  * to the running domain only: its definition is written anew at each start.
  */
-#include "hypervisor/devices.h"
+#include "hypervisor/domain/guest_devices.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "hypervisor/ceph.h"
 #include "hypervisor/errors.h"
+#include "hypervisor/storage/ceph.h"
 #include "hypervisor/xml.h"
 
 #define PATH_SIZE 128
@@ -31,27 +31,27 @@ static void nic_path(int device_id, char ret_path[PATH_SIZE])
 int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, const struct hv_nic *nic,
 		  struct error *e)
 {
-	_cleanup_devices_ struct devices d = {0};
+	_cleanup_guest_devices_ struct guest_devices d = {0};
 	_cleanup_free_ char *xml = NULL;
 	char path[PATH_SIZE];
-	int rc = devices_enter(hv, host, uuid, &d, e);
+	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
 	nic_path(nic->device_id, path);
 	if (rc < 0 || xml_has(d.doc, path))
 		return rc;
 	xml = nic_xml(nic);
-	return devices_attach(&d, xml, 0, "a NIC", e);
+	return guest_devices_attach(&d, xml, 0, "a NIC", e);
 }
 
 int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int device_id, int timeout_ms,
 		  struct error *e)
 {
-	_cleanup_devices_ struct devices d = {0};
+	_cleanup_guest_devices_ struct guest_devices d = {0};
 	char path[PATH_SIZE];
-	int rc = devices_enter(hv, host, uuid, &d, e);
+	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
 	nic_path(device_id, path);
-	return rc < 0 ? rc : devices_detach(&d, path, 0, timeout_ms, e);
+	return rc < 0 ? rc : guest_devices_detach(&d, path, 0, timeout_ms, e);
 }
 
 int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uuid, const char *mac,
@@ -120,11 +120,11 @@ static int set_medium(xmlNodePtr drive, const char *path)
 int hv_cdrom_change(struct hypervisor *hv, const char *host, const char *uuid, int device_id,
 		    const char *path, struct error *e)
 {
-	_cleanup_devices_ struct devices d = {0};
+	_cleanup_guest_devices_ struct guest_devices d = {0};
 	_cleanup_free_ char *present = NULL;
 	char where[PATH_SIZE];
 	xmlNodePtr drive;
-	int rc = devices_enter(hv, host, uuid, &d, e);
+	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
 	if (rc < 0)
 		return rc;
@@ -137,7 +137,8 @@ int hv_cdrom_change(struct hypervisor *hv, const char *host, const char *uuid, i
 		return 0;
 	if (set_medium(drive, path) < 0)
 		return error_set(e, ENOMEM, "out of memory");
-	return devices_update(&d, drive, VIR_DOMAIN_DEVICE_MODIFY_FORCE, "the medium in a CD-ROM drive", e);
+	return guest_devices_update(&d, drive, VIR_DOMAIN_DEVICE_MODIFY_FORCE, "the medium in a CD-ROM drive",
+				    e);
 }
 
 /* -------------------------------------------------------------------- console */
@@ -145,11 +146,11 @@ int hv_cdrom_change(struct hypervisor *hv, const char *host, const char *uuid, i
 int hv_console_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *password,
 			    struct error *e)
 {
-	_cleanup_devices_ struct devices d = {0};
+	_cleanup_guest_devices_ struct guest_devices d = {0};
 	char made[CONSOLE_PASSWORD_LENGTH + 1];
 	_cleanup_free_ char *cut = NULL;
 	xmlNodePtr graphics;
-	int rc = devices_enter(hv, host, uuid, &d, e);
+	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
 	if (rc == 0 && !password)
 		rc = console_password_make(made, e);
@@ -164,7 +165,7 @@ int hv_console_set_password(struct hypervisor *hv, const char *host, const char 
 		      : strdup(password);
 	if (!cut || !xmlSetProp(graphics, BAD_CAST "passwd", BAD_CAST cut))
 		return error_set(e, ENOMEM, "out of memory");
-	return devices_update(&d, graphics, 0, "the console's password", e);
+	return guest_devices_update(&d, graphics, 0, "the console's password", e);
 }
 
 /* -------------------------------------------------------------- CPUs and memory */
@@ -206,7 +207,7 @@ static char *memory_xml(int64_t kib)
 }
 
 /* The test driver takes no module: its first memory grows. */
-static int simulate_memory(struct devices *d, int64_t kib, struct error *e)
+static int simulate_memory(struct guest_devices *d, int64_t kib, struct error *e)
 {
 	xmlNodePtr memory = xml_find(d->doc, "/domain/memory");
 	char number[24];
@@ -215,16 +216,16 @@ static int simulate_memory(struct devices *d, int64_t kib, struct error *e)
 		return error_set(e, EIO, "domain '%s' has no memory", virDomainGetName(d->domain));
 	(void)snprintf(number, sizeof(number), "%" PRId64, kib);
 	xmlNodeSetContent(memory, BAD_CAST number);
-	return devices_redefine(d, e);
+	return guest_devices_redefine(d, e);
 }
 
 int hv_domain_set_memory(struct hypervisor *hv, const char *host, const char *uuid, int64_t bytes,
 			 struct error *e)
 {
-	_cleanup_devices_ struct devices d = {0};
+	_cleanup_guest_devices_ struct guest_devices d = {0};
 	_cleanup_free_ char *xml = NULL;
 	int64_t now, most, more;
-	int rc = devices_enter(hv, host, uuid, &d, e);
+	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
 	if (rc < 0)
 		return rc;
@@ -240,5 +241,5 @@ int hv_domain_set_memory(struct hypervisor *hv, const char *host, const char *uu
 	if (d.call.simulated)
 		return simulate_memory(&d, now + more, e);
 	xml = memory_xml(more);
-	return devices_attach(&d, xml, 0, "memory", e);
+	return guest_devices_attach(&d, xml, 0, "memory", e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See command.h. */
-#include "hypervisor/command.h"
+#include "hypervisor/storage/command.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -7,7 +7,7 @@
  *   2   refcount block: 1 for each cluster of the file
  *   3.. L1 table: all zero, so the whole disk reads as zeros or from the backing file
  */
-#include "hypervisor/qcow2.h"
+#include "hypervisor/storage/qcow2.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -11,16 +11,16 @@
  * refreshed; qemu makes files too (snapshots). So a volume that is not found is
  * looked for once more after a refresh.
  */
-#include "hypervisor/storage.h"
+#include "hypervisor/storage/storage.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "hypervisor/ceph.h"
 #include "hypervisor/errors.h"
-#include "hypervisor/transfer.h"
+#include "hypervisor/storage/ceph.h"
+#include "hypervisor/storage/transfer.h"
 #include "hypervisor/xml.h"
 
 /* A failed write with less than this left on the storage is a full storage. */

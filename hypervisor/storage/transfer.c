@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See transfer.h. */
-#include "hypervisor/transfer.h"
+#include "hypervisor/storage/transfer.h"
 
 #include <fcntl.h>
 #include <string.h>

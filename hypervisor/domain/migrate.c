@@ -14,14 +14,14 @@
  * The test driver cannot migrate: there the domain is defined and started at the
  * target, and ends at the source.
  */
-#include "hypervisor/domain.h"
+#include "hypervisor/domain/domain.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
 #include "hypervisor/errors.h"
-#include "hypervisor/storage.h"
+#include "hypervisor/storage/storage.h"
 
 #define POLL_MS 100
 

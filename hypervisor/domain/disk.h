@@ -10,10 +10,10 @@
 
 #include <errno.h>
 
-#include "hypervisor/devices.h"
+#include "hypervisor/domain/guest_devices.h"
 
 struct disk {
-	struct devices devices;
+	struct guest_devices devices;
 	char *target; /* "vda"; NULL when the domain has no such disk */
 };
 

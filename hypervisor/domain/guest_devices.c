@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See devices.h. */
-#include "hypervisor/devices.h"
+/* See guest_devices.h. */
+#include "hypervisor/domain/guest_devices.h"
 
 #include <string.h>
 
 #include "hypervisor/errors.h"
 
-void devices_done(struct devices *d)
+void guest_devices_done(struct guest_devices *d)
 {
 	xmlFreeDoc(d->doc);
 	domain_free(&d->domain);
 	hv_call_end(&d->call);
 }
 
-int devices_read(struct devices *d, struct error *e)
+int guest_devices_read(struct guest_devices *d, struct error *e)
 {
 	unsigned int flags = VIR_DOMAIN_XML_SECURE | (d->call.simulated ? VIR_DOMAIN_XML_INACTIVE : 0);
 	_cleanup_free_ char *text = NULL;
@@ -31,15 +31,15 @@ int devices_read(struct devices *d, struct error *e)
 				  virDomainGetName(d->domain));
 }
 
-int devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct devices *ret,
-		  struct error *e)
+int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct guest_devices *ret,
+			struct error *e)
 {
 	int rc = domain_enter(hv, host, uuid, &ret->call, &ret->domain, e);
 
-	return rc < 0 ? rc : devices_read(ret, e);
+	return rc < 0 ? rc : guest_devices_read(ret, e);
 }
 
-int devices_redefine(struct devices *d, struct error *e)
+int guest_devices_redefine(struct guest_devices *d, struct error *e)
 {
 	_cleanup_free_ char *text = xml_dump(d->doc, NULL);
 	_cleanup_domain_ virDomainPtr again = NULL;
@@ -54,7 +54,7 @@ int devices_redefine(struct devices *d, struct error *e)
 
 /* ------------------------------------------------------------------ plugging */
 
-static int simulate_attach(struct devices *d, const char *xml, struct error *e)
+static int simulate_attach(struct guest_devices *d, const char *xml, struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr device = xml_parse(xml);
 	xmlNodePtr parent = xml_find(d->doc, "/domain/devices");
@@ -62,10 +62,11 @@ static int simulate_attach(struct devices *d, const char *xml, struct error *e)
 
 	if (!node || !parent || !xmlAddChild(parent, node))
 		return error_set(e, ENOMEM, "out of memory");
-	return devices_redefine(d, e);
+	return guest_devices_redefine(d, e);
 }
 
-int devices_attach(struct devices *d, const char *xml, unsigned int flags, const char *what, struct error *e)
+int guest_devices_attach(struct guest_devices *d, const char *xml, unsigned int flags, const char *what,
+			 struct error *e)
 {
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
@@ -77,12 +78,13 @@ int devices_attach(struct devices *d, const char *xml, unsigned int flags, const
 			      virDomainGetName(d->domain));
 }
 
-int devices_update(struct devices *d, xmlNodePtr node, unsigned int flags, const char *what, struct error *e)
+int guest_devices_update(struct guest_devices *d, xmlNodePtr node, unsigned int flags, const char *what,
+			 struct error *e)
 {
 	_cleanup_free_ char *xml = NULL;
 
 	if (d->call.simulated)
-		return devices_redefine(d, e);
+		return guest_devices_redefine(d, e);
 	xml = xml_dump(d->doc, node);
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
@@ -95,7 +97,7 @@ int devices_update(struct devices *d, xmlNodePtr node, unsigned int flags, const
 /* ----------------------------------------------------------------- unplugging */
 
 /* Waits until no device at @path is left. A domain that stops has none. */
-static int wait_until_gone(struct devices *d, struct waiter *waiter, const char *path, int timeout_ms,
+static int wait_until_gone(struct guest_devices *d, struct waiter *waiter, const char *path, int timeout_ms,
 			   struct error *e)
 {
 	struct timespec deadline = deadline_in(timeout_ms);
@@ -105,7 +107,7 @@ static int wait_until_gone(struct devices *d, struct waiter *waiter, const char 
 
 		if (virDomainIsActive(d->domain) == 0)
 			return 0;
-		rc = devices_read(d, e);
+		rc = guest_devices_read(d, e);
 		if (rc < 0 || !xml_has(d->doc, path))
 			return rc;
 		rc = host_wait(d->call.host, d->call.connection, waiter, &deadline);
@@ -122,7 +124,7 @@ static int wait_until_gone(struct devices *d, struct waiter *waiter, const char 
 }
 
 /* Asks the guest. One that was asked before may still be at it, or have come to its end just now. */
-static int ask_to_let_go(struct devices *d, const char *path, const char *alias, struct error *e)
+static int ask_to_let_go(struct guest_devices *d, const char *path, const char *alias, struct error *e)
 {
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	int rc;
@@ -134,12 +136,13 @@ static int ask_to_let_go(struct devices *d, const char *path, const char *alias,
 	/* QEMU's words; there is no code for it */
 	if (strstr(error_sentence(&why), "already in the process of unplug"))
 		return 0;
-	if (rc == -ENOTCONN || devices_read(d, NULL) < 0 || xml_has(d->doc, path))
+	if (rc == -ENOTCONN || guest_devices_read(d, NULL) < 0 || xml_has(d->doc, path))
 		return error_move(e, &why);
 	return 0;
 }
 
-int devices_detach(struct devices *d, const char *path, unsigned int flags, int timeout_ms, struct error *e)
+int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int flags, int timeout_ms,
+			 struct error *e)
 {
 	xmlNodePtr node = xml_find(d->doc, path);
 	_cleanup_free_ char *alias = NULL;
@@ -151,7 +154,7 @@ int devices_detach(struct devices *d, const char *path, unsigned int flags, int 
 	if (d->call.simulated) {
 		xmlUnlinkNode(node);
 		xmlFreeNode(node);
-		return devices_redefine(d, e);
+		return guest_devices_redefine(d, e);
 	}
 	alias = xml_get(d->doc, node, "alias/@name");
 	if (!alias)

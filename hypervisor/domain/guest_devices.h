@@ -10,27 +10,27 @@
  * libvirt's test driver can change no device. There the definition stands for
  * the running domain: it is what is looked at, edited and defined again.
  */
-#ifndef POOLFS_HYPERVISOR_DEVICES_H
-#define POOLFS_HYPERVISOR_DEVICES_H
+#ifndef POOLFS_HYPERVISOR_DOMAIN_GUEST_DEVICES_H
+#define POOLFS_HYPERVISOR_DOMAIN_GUEST_DEVICES_H
 
-#include "hypervisor/domain.h"
+#include "hypervisor/domain/domain.h"
 
-struct devices {
+struct guest_devices {
 	struct hv_call call;
 	virDomainPtr domain;
 	xmlDocPtr doc; /* as they are now */
 };
 
-void devices_done(struct devices *d);
-#define _cleanup_devices_ _cleanup_(devices_done)
+void guest_devices_done(struct guest_devices *d);
+#define _cleanup_guest_devices_ _cleanup_(guest_devices_done)
 
-/* Finds the domain and reads its devices; devices_done() in any case. -EBUSY when it is not active. */
-int devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct devices *ret,
-		  struct error *e);
+/* Finds the domain and reads its devices; guest_devices_done() in any case. -EBUSY when it is not active. */
+int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct guest_devices *ret,
+			struct error *e);
 /* Reads them anew. */
-int devices_read(struct devices *d, struct error *e);
+int guest_devices_read(struct guest_devices *d, struct error *e);
 /* The test driver's change: what was done to the document becomes the definition. */
-int devices_redefine(struct devices *d, struct error *e);
+int guest_devices_redefine(struct guest_devices *d, struct error *e);
 
 /*
  * In the following, @flags is VIR_DOMAIN_AFFECT_CONFIG for a change that the definition gets too, and @what
@@ -38,13 +38,16 @@ int devices_redefine(struct devices *d, struct error *e);
  */
 
 /* Plugs the device that @xml (NULL: memory is short) describes. */
-int devices_attach(struct devices *d, const char *xml, unsigned int flags, const char *what, struct error *e);
+int guest_devices_attach(struct guest_devices *d, const char *xml, unsigned int flags, const char *what,
+			 struct error *e);
 /* Makes the domain take @node, a changed piece of the document, in the place of what it has. */
-int devices_update(struct devices *d, xmlNodePtr node, unsigned int flags, const char *what, struct error *e);
+int guest_devices_update(struct guest_devices *d, xmlNodePtr node, unsigned int flags, const char *what,
+			 struct error *e);
 /*
  * Unplugs the device at @path (XPath) and waits until it is gone. Success when there is none, or no active
  * domain any more. -ETIMEDOUT: the guest did not let it go, it stays.
  */
-int devices_detach(struct devices *d, const char *path, unsigned int flags, int timeout_ms, struct error *e);
+int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int flags, int timeout_ms,
+			 struct error *e);
 
 #endif

@@ -19,12 +19,12 @@
  * - Domain type "test" (libvirt's test driver) is an i686 machine without KVM,
  *   firmware choice or CPU models; those parts are left out for it.
  */
-#include "hypervisor/domain.h"
+#include "hypervisor/domain/domain.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-#include "hypervisor/ceph.h"
+#include "hypervisor/storage/ceph.h"
 #include "hypervisor/xml.h"
 
 /* Places on the machine's one IDE controller. */

@@ -10,15 +10,15 @@
  * memory. Files that were merged may be removed only after these are written:
  * else a QEMU that is killed loses what had been on disk for long.
  */
-#include "hypervisor/disk.h"
+#include "hypervisor/domain/disk.h"
 
 #include <string.h>
 
 #include <libvirt/libvirt-qemu.h>
 
-#include "hypervisor/ceph.h"
 #include "hypervisor/errors.h"
-#include "hypervisor/storage.h"
+#include "hypervisor/storage/ceph.h"
+#include "hypervisor/storage/storage.h"
 
 /* ------------------------------------------------------------------ another head */
 
@@ -35,7 +35,7 @@ static int sim_switch(struct disk *d, const char *path, struct error *e)
 				 virDomainGetName(d->devices.domain));
 	if (!xmlSetProp(source, BAD_CAST "file", BAD_CAST path))
 		return error_set(e, ENOMEM, "out of memory");
-	return devices_redefine(&d->devices, e);
+	return guest_devices_redefine(&d->devices, e);
 }
 
 /* Writes <disk name='...' @key='no'/> for every disk but @target. */
@@ -261,7 +261,7 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
 
 /* Starts the merge. Refused only when the host, asked once more, knows of no job of the running guest's disk:
  * an answer that was lost on the way refuses nothing. */
-static int start_commit(struct devices *v, const char *target, const char *top, const char *base,
+static int start_commit(struct guest_devices *v, const char *target, const char *top, const char *base,
 			bool *ret_begun, struct error *e)
 {
 	virDomainBlockJobInfo info;
@@ -279,7 +279,7 @@ static int start_commit(struct devices *v, const char *target, const char *top, 
 static int wait_commit(struct disk *d, const char *top, const char *base, hv_progress *progress, void *ctx,
 		       bool *ret_begun, struct error *e)
 {
-	struct devices *v = &d->devices;
+	struct guest_devices *v = &d->devices;
 	struct chain chain = {.base = top};
 	/* one that nobody waits for any more may still run */
 	int rc = wait_block_job(&v->call, v->domain, d->target, progress, ctx, e);

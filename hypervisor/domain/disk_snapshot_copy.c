@@ -4,13 +4,13 @@
  * copy of that. Of several disks the snapshots are taken while the guest is
  * paused, so that they are of the same moment.
  */
-#include "hypervisor/disk.h"
+#include "hypervisor/domain/disk.h"
 
 #include <string.h>
 
-#include "hypervisor/ceph.h"
 #include "hypervisor/errors.h"
-#include "hypervisor/storage.h"
+#include "hypervisor/storage/ceph.h"
+#include "hypervisor/storage/storage.h"
 
 /* One disk. */
 struct image {

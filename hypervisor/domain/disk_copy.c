@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies of disks of an active domain, all as they are at one moment, while the guest goes on. */
-#include "hypervisor/disk.h"
+#include "hypervisor/domain/disk.h"
 
 #include <string.h>
 
-#include "hypervisor/ceph.h"
 #include "hypervisor/errors.h"
-#include "hypervisor/storage.h"
+#include "hypervisor/storage/ceph.h"
+#include "hypervisor/storage/storage.h"
 
 #define POLL_MS 20
 

@@ -10,15 +10,15 @@
  * same as for a running guest, which is safe to be broken off at any moment. It is
  * gone when the connection is, so a killed daemon leaves none behind.
  */
-#include "hypervisor/domain.h"
+#include "hypervisor/domain/domain.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
-#include "hypervisor/ceph.h"
 #include "hypervisor/errors.h"
-#include "hypervisor/storage.h"
+#include "hypervisor/storage/ceph.h"
+#include "hypervisor/storage/storage.h"
 
 /* The serial of a keeper's disk, by which it is found as a volume's would be. */
 #define KEEPER_DISK "poolfs-keeper-of-disk"

@@ -2,7 +2,7 @@
 /* How QEMU's own programs are told of an image (--image-opts). */
 #include <string.h>
 
-#include "hypervisor/ceph.h"
+#include "hypervisor/storage/ceph.h"
 
 /* Writes ",@key=@value", in which a comma of the value is written twice. */
 static void write_option(FILE *f, const char *key, const char *value)
