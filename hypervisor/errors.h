@@ -15,6 +15,9 @@
  */
 int error_set_virt(struct error *e, virConnectPtr conn, const char *fmt, ...) _printf_(3, 4);
 
+/** One errno for a libvirt error code (VIR_ERR_*); pure, tested over the whole enum. */
+int hv_errno_of_virt(int virt_code);
+
 /** The code of this thread's last libvirt error, VIR_ERR_OK when there is none. */
 int virt_error_code(void);
 

@@ -21,7 +21,7 @@
 #include <libvirt/virterror.h>
 
 #include "hypervisor/connection.h"
-#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/event_loop.h"
 

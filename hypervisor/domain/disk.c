@@ -1,94 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Disks of active domains: plugging, limits, size, and the file below.
- *
- * A disk is found by its serial, the uuid of its volume, which stays the same
- * wherever the disk hangs and whichever file it is on.
- */
+/* See disk.h. */
 #include "hypervisor/domain/disk.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
+#include "hypervisor/domain/disk_lookup.h"
 #include "hypervisor/errors.h"
-#include "hypervisor/storage/ceph.h"
-#include "hypervisor/storage/storage.h"
-
-/* The disk's XPath in the domain's XML. */
-#define DISK_PATH_SIZE 128
-static void disk_path(const char *volume, char ret[DISK_PATH_SIZE])
-{
-	(void)snprintf(ret, DISK_PATH_SIZE,
-		       "/domain/devices/disk[string-length(serial) >= 20 and starts-with('%.32s', serial)]",
-		       volume);
-}
-
-char *domain_disk_get(xmlDocPtr doc, const char *volume, const char *below)
-{
-	char disk[DISK_PATH_SIZE], path[256];
-
-	disk_path(volume, disk);
-	(void)snprintf(path, sizeof(path), "%s/%s", disk, below);
-	return xml_get(doc, NULL, path);
-}
-
-char *domain_source_path(xmlDocPtr doc, xmlNodePtr disk)
-{
-	char *file = xml_get(doc, disk, "source/@file");
-	_cleanup_free_ char *where = file ? NULL : (char *)xmlGetNodePath(disk), *path = NULL;
-	xmlNodePtr source;
-
-	if (file || !where || asprintf(&path, "%s/source[@protocol='rbd']", where) < 0) {
-		path = NULL;
-		return file;
-	}
-	source = xml_find(doc, path);
-	return source ? ceph_path_of_source(doc, source) : NULL;
-}
-
-char *domain_disk_path(xmlDocPtr doc, const char *volume)
-{
-	char path[DISK_PATH_SIZE];
-	xmlNodePtr disk;
-
-	disk_path(volume, path);
-	disk = xml_find(doc, path);
-	return disk ? domain_source_path(doc, disk) : NULL;
-}
-
-void disk_leave(struct disk *d)
-{
-	free(d->target);
-	guest_devices_done(&d->devices);
-}
-
-int disk_enter(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
-	       struct disk *d, struct error *e)
-{
-	int rc = guest_devices_enter(hv, host, domain, &d->devices, e);
-
-	if (rc == 0)
-		d->target = domain_disk_get(d->devices.doc, volume, "target/@dev");
-	return rc;
-}
-
-int disk_need(struct hypervisor *hv, const char *host, const char *domain, const char *volume, struct disk *d,
-	      struct error *e)
-{
-	int rc = disk_enter(hv, host, domain, volume, d, e);
-
-	if (rc == 0 && !d->target)
-		rc = error_set(e, ENOENT, "domain '%s' has no disk '%s'", domain, volume);
-	return rc;
-}
-
-void pause_ms(int ms)
-{
-	const struct timespec step = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	(void)nanosleep(&step, NULL);
-}
+#include "hypervisor/storage/backend.h"
 
 /* ------------------------------------------------------------------- plugging */
 
@@ -176,8 +96,8 @@ int hv_disk_resize(struct hypervisor *hv, const char *host, const char *domain, 
 		return rc;
 	if (d.devices.call.simulated) {
 		path = domain_disk_path(d.devices.doc, volume);
-		return ceph_is_path(path) ? ceph_resize(path, size, e)
-					  : sim_volume_resize(path ? path : "", size, e);
+		return storage_backend_on(storage_backend_of_path(path), &d.devices.call)
+			->resize(&d.devices.call, path ? path : "", size, e);
 	}
 	/* libvirt itself would shrink without a word */
 	if (virDomainGetBlockInfo(d.devices.domain, d.target, &info, 0) < 0)

@@ -1,44 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One disk of an active domain. Internal to hypervisor/. The parts:
- *   disk.c        plugging, limits, size, which file it is on
- *   disk_chain.c  the files below it: another head, merging
- *   disk_copy.c   copies of disks while the guest goes on
+ * Disks of active domains: plugging, limits, size, and the file below. The calls
+ * may wait for the host.
+ *
+ * Disks are found by the volume's uuid, their serial (hv_disk.serial). All of these need an active domain
+ * (-EBUSY when it is not, -ENOENT when it has no such disk) and change its definition too.
  */
-#ifndef POOLFS_HYPERVISOR_DISK_H
-#define POOLFS_HYPERVISOR_DISK_H
+#ifndef POOLFS_HYPERVISOR_DOMAIN_DISK_H
+#define POOLFS_HYPERVISOR_DOMAIN_DISK_H
 
-#include <errno.h>
+#include "hypervisor/domain/domain_xml.h"
+#include "hypervisor/hypervisor.h"
 
-#include "hypervisor/domain/guest_devices.h"
-
-struct disk {
-	struct guest_devices devices;
-	char *target; /* "vda"; NULL when the domain has no such disk */
-};
-
-void disk_leave(struct disk *d);
-#define _cleanup_disk_ _cleanup_(disk_leave)
-
-/* Finds an active domain, and the disk when it has it. -EBUSY when the domain is not active. */
-int disk_enter(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
-	       struct disk *d, struct error *e);
-/* As disk_enter(), -ENOENT when there is no such disk. */
-int disk_need(struct hypervisor *hv, const char *host, const char *domain, const char *volume, struct disk *d,
-	      struct error *e);
-
-/* True when the error says that there is no active domain, so no disk either. */
-static inline bool disk_is_without(int rc)
-{
-	return rc == -ENOENT || rc == -EBUSY;
-}
-
-void pause_ms(int ms);
-
-/* Are the disks of @copies on Ceph? 1 all, 0 none; -EOPNOTSUPP when only some are. */
-int disks_are_on_ceph(const struct disk *d, const struct hv_disk_copy *copies, size_t count, struct error *e);
-/* hv_disks_copy() of such disks, to Ceph. */
-int disks_copy_on_ceph(const struct disk *d, struct hv_disk_copy *copies, size_t count, hv_progress *progress,
-		       void *ctx, struct error *e);
+/** Plugs a disk in. -EOPNOTSUPP for a bus without hot-plug (IDE), -EEXIST when the domain has it. */
+int hv_disk_attach(struct hypervisor *hv, const char *host, const char *domain, const struct hv_disk *disk,
+		   struct error *e);
+/**
+ * Asks the guest to give a disk back and waits until it has. Success when the domain is not active or has no
+ * such disk. -ETIMEDOUT when the guest keeps it: the disk is still attached then.
+ */
+int hv_disk_detach(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		   int timeout_ms, struct error *e);
+/** The file that the domain writes to, allocated; NULL when it is not active or has no such disk. */
+int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		 char **ret_path, struct error *e);
+/** Limits reading and writing together; 0 = unlimited. */
+int hv_disk_set_bandwidth(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+			  int64_t bytes_per_second, struct error *e);
+/** Makes the guest see a larger disk. -EINVAL when it would shrink. */
+int hv_disk_resize(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		   int64_t size, struct error *e);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies of disks of an active domain, all as they are at one moment, while the guest goes on. */
-#include "hypervisor/domain/disk.h"
+#include "hypervisor/domain/disk_copy.h"
 
 #include <string.h>
 
+#include "hypervisor/domain/disk_lookup.h"
+#include "hypervisor/domain/disk_snapshot_copy.h"
 #include "hypervisor/errors.h"
-#include "hypervisor/storage/ceph.h"
-#include "hypervisor/storage/storage.h"
-
-#define POLL_MS 20
+#include "hypervisor/storage/backend.h"
+#include "hypervisor/storage/disk_jobs.h"
 
 /* Disks of one domain that are being copied. */
 struct backup {
@@ -16,7 +16,6 @@ struct backup {
 	size_t count;
 	char **targets; /* owned, as are its strings; NULL for a disk that the domain does not have */
 	char **paths;	/* ditto: the new files */
-	struct xml *x;	/* that is being written */
 };
 
 static void backup_done(struct backup *b)
@@ -31,103 +30,12 @@ static void backup_done(struct backup *b)
 	free(b->paths);
 }
 
-static int write_backup_disk(xmlDocPtr doc, xmlNodePtr node, void *ctx)
+static int end_copies(xmlDocPtr doc, xmlNodePtr disk, void *ctx)
 {
-	struct backup *b = ctx;
-	_cleanup_free_ char *name = xml_get(doc, node, "target/@dev");
+	_cleanup_free_ char *path = storage_read_disk_source(doc, disk);
+	const struct storage_backend *backend = storage_backend_of_path(path);
 
-	for (size_t i = 0; name && i < b->count; i++) {
-		if (strcmp(name, b->targets[i]) != 0)
-			continue;
-		xml_open(b->x, "disk", "name", name, "backup", "yes", "type", "file", NULL);
-		xml_leaf(b->x, "driver", "type", b->copies[i].format, NULL);
-		xml_leaf(b->x, "target", "file", b->paths[i], NULL);
-		xml_close(b->x);
-		return 0;
-	}
-	if (name)
-		xml_leaf(b->x, "disk", "name", name, "backup", "no", NULL);
-	return 0;
-}
-
-static char *backup_xml(const struct disk *d, struct backup *b)
-{
-	struct xml x;
-
-	b->x = &x;
-	xml_begin(&x);
-	xml_open(&x, "domainbackup", NULL);
-	xml_open(&x, "disks", NULL);
-	(void)xml_each(d->devices.doc, "/domain/devices/disk", write_backup_disk, b);
-	xml_close(&x);
-	xml_close(&x);
-	return xml_finish(&x);
-}
-
-/* How the domain's last job ended. */
-static int job_outcome(const struct disk *d, struct error *e)
-{
-	virTypedParameterPtr params = NULL;
-	int type = VIR_DOMAIN_JOB_NONE, count = 0;
-	const char *text = NULL;
-	int rc = 0;
-
-	if (virDomainGetJobStats(d->devices.domain, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED) <
-	    0)
-		return error_set_virt(e, d->devices.call.conn,
-				      "cannot ask how the copy of disks of domain '%s' ended",
-				      virDomainGetName(d->devices.domain));
-	(void)virTypedParamsGetString(params, count, VIR_DOMAIN_JOB_ERRMSG, &text);
-	if (type != VIR_DOMAIN_JOB_COMPLETED)
-		rc = error_set(e, EIO, "cannot copy disks of domain '%s': %s",
-			       virDomainGetName(d->devices.domain), text ? text : "the job failed");
-	virTypedParamsFree(params, count);
-	return rc;
-}
-
-static int wait_copy(const struct disk *d, hv_progress *progress, void *ctx, struct error *e)
-{
-	virDomainJobInfo info;
-
-	for (int wait = 1;; wait = wait < 100 ? wait * 2 : wait) {
-		if (virDomainGetJobInfo(d->devices.domain, &info) < 0)
-			return error_set_virt(e, d->devices.call.conn,
-					      "cannot follow the copy of disks of domain '%s'",
-					      virDomainGetName(d->devices.domain));
-		if (info.type == VIR_DOMAIN_JOB_NONE)
-			return job_outcome(d, e);
-		if (progress &&
-		    progress(ctx, info.fileTotal ? (int)(info.fileProcessed * 100 / info.fileTotal) : 0)) {
-			(void)virDomainAbortJob(d->devices.domain);
-			return error_set(e, ECANCELED, "the copy of disks of domain '%s' was cancelled",
-					 virDomainGetName(d->devices.domain));
-		}
-		pause_ms(wait);
-	}
-}
-
-/* Ends a copy that nobody waits for any more. */
-static void abort_copy(const struct disk *d)
-{
-	virDomainJobInfo info;
-	char *xml = virDomainBackupGetXMLDesc(d->devices.domain, 0);
-
-	if (!xml)
-		return;
-	free(xml);
-	(void)virDomainAbortJob(d->devices.domain);
-	for (int i = 0; i < 250; i++) {
-		if (virDomainGetJobInfo(d->devices.domain, &info) < 0 || info.type == VIR_DOMAIN_JOB_NONE)
-			return;
-		pause_ms(POLL_MS);
-	}
-}
-
-static int end_copy_on_ceph(xmlDocPtr doc, xmlNodePtr disk, void *ctx)
-{
-	_cleanup_free_ char *path = domain_source_path(doc, disk);
-
-	return ceph_is_path(path) ? ceph_end_copies(path, ctx) : 0;
+	return backend->end_copies ? backend->end_copies(path, ctx) : 0;
 }
 
 int hv_disk_copy_abort(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
@@ -140,38 +48,19 @@ int hv_disk_copy_abort(struct hypervisor *hv, const char *host, const char *doma
 	if (rc < 0)
 		return disk_is_without(rc) ? 0 : error_move(e, &why);
 	if (!d.devices.call.simulated)
-		abort_copy(&d);
-	return xml_each(d.devices.doc, "/domain/devices/disk", end_copy_on_ceph, e);
-}
-
-static int copy_disks(const struct disk *d, struct backup *b, hv_progress *progress, void *ctx,
-		      struct error *e)
-{
-	_cleanup_free_ char *xml = backup_xml(d, b);
-
-	if (!xml)
-		return error_set(e, ENOMEM, "out of memory");
-	abort_copy(d);
-	if (virDomainBackupBegin(d->devices.domain, xml, NULL, 0) < 0)
-		return error_set_virt(e, d->devices.call.conn, "cannot copy disks of domain '%s'",
-				      virDomainGetName(d->devices.domain));
-	return wait_copy(d, progress, ctx, e);
+		domain_abort_backup(d.devices.domain);
+	return xml_each(d.devices.doc, "/domain/devices/disk", end_copies, e);
 }
 
 /* Finds the disk of a copy, and the path that its file will have; makes the file, where that is simulated. */
-static int prepare_copy(struct disk *d, struct backup *b, size_t i, hv_progress *progress, void *ctx,
-			struct error *e)
+static int prepare_copy(struct disk *d, const struct storage_backend *backend, struct backup *b, size_t i,
+			hv_progress *progress, void *ctx, struct error *e)
 {
 	struct hv_disk_copy *copy = &b->copies[i];
-	_cleanup_place_ struct pool_place at = {0};
+	_cleanup_storage_pool_ struct storage_pool at = {0};
 	_cleanup_free_ char *from = NULL;
-	int rc = volume_check_name(copy->name, e);
+	int rc = disk_copy_find_pool(d, backend, copy, &at, e);
 
-	if (rc == 0)
-		rc = pool_place_find(&d->devices.call, copy->pool, &at, e);
-	if (rc == 0 && at.ceph)
-		rc = error_set(e, EOPNOTSUPP, "disk '%s' is not on Ceph, its copy cannot be there",
-			       copy->volume);
 	if (rc < 0)
 		return rc;
 	b->targets[i] = domain_disk_get(d->devices.doc, copy->volume, "target/@dev");
@@ -180,13 +69,26 @@ static int prepare_copy(struct disk *d, struct backup *b, size_t i, hv_progress 
 				 virDomainGetName(d->devices.domain), copy->volume);
 	if (d->devices.call.simulated) {
 		from = domain_disk_get(d->devices.doc, copy->volume, "source/@file");
-		return sim_volume_copy(from ? from : "", at.folder, copy->name, copy->format, progress, ctx,
-				       &b->paths[i], e);
+		return at.backend->copy(&d->devices.call, from ? from : "", copy->format, &at, copy->name,
+					copy->format, progress, ctx, &b->paths[i], e);
 	}
-	if (asprintf(&b->paths[i], "%s/%s", at.folder, copy->name) >= 0)
+	if (asprintf(&b->paths[i], "%s/%s", at.root, copy->name) >= 0)
 		return 0;
 	b->paths[i] = NULL;
 	return error_set(e, ENOMEM, "out of memory");
+}
+
+static int copy_disks(const struct disk *d, const struct backup *b, hv_progress *progress, void *ctx,
+		      struct error *e)
+{
+	_cleanup_free_ struct disk_backup *disks = calloc(b->count, sizeof(*disks));
+
+	if (!disks)
+		return error_set(e, ENOMEM, "out of memory");
+	for (size_t i = 0; i < b->count; i++)
+		disks[i] = (struct disk_backup){
+			.target = b->targets[i], .path = b->paths[i], .format = b->copies[i].format};
+	return domain_back_up_disks(&d->devices.call, d->devices.domain, disks, b->count, progress, ctx, e);
 }
 
 int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, struct hv_disk_copy *copies,
@@ -194,18 +96,21 @@ int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, s
 {
 	_cleanup_(backup_done) struct backup b = {.copies = copies, .count = count};
 	_cleanup_disk_ struct disk d = {0};
+	const struct storage_backend *backend;
 	int rc = disk_enter(hv, host, domain, copies[0].volume, &d, e);
 
 	if (rc == 0)
-		rc = disks_are_on_ceph(&d, copies, count, e);
-	if (rc != 0)
-		return rc < 0 ? rc : disks_copy_on_ceph(&d, copies, count, progress, ctx, e);
+		rc = disk_copy_find_backend(&d, copies, count, &backend, e);
+	if (rc < 0)
+		return rc;
+	if (backend->snapshot)
+		return disks_copy_by_snapshot(&d, backend, copies, count, progress, ctx, e);
 	b.targets = calloc(count, sizeof(*b.targets));
 	b.paths = calloc(count, sizeof(*b.paths));
 	if (!b.targets || !b.paths)
 		return error_set(e, ENOMEM, "out of memory");
 	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = prepare_copy(&d, &b, i, progress, ctx, e);
+		rc = prepare_copy(&d, backend, &b, i, progress, ctx, e);
 	if (rc == 0 && !d.devices.call.simulated)
 		rc = copy_disks(&d, &b, progress, ctx, e);
 	for (size_t i = 0; i < count; i++) {

@@ -11,63 +11,21 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 
+#include "hypervisor/domain/console.h"
+#include "hypervisor/domain/domain_xml.h"
+#include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
+#include "hypervisor/states.h"
 
-/* Where the simulated host's consoles pretend to be. */
-#define SIMULATED_PORT 5900
-#define AGENT_PING     "{\"execute\":\"guest-ping\"}"
+#define AGENT_PING "{\"execute\":\"guest-ping\"}"
 /* How long libvirt waits for an agent unless told otherwise. */
 #define AGENT_PATIENCE_MS 5000
 
-/* The domain @uuid, -ENOENT when the host does not know it. */
-static int domain_find(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
-		       struct error *e)
-{
-	virDomainPtr domain = virDomainLookupByUUIDString(call->conn, uuid);
-
-	if (!domain)
-		return error_set_virt(e, call->conn, "cannot find domain '%s'", uuid);
-	*ret_domain = domain;
-	return 0;
-}
-
-int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
-			 struct error *e)
-{
-	*ret_domain = virDomainLookupByUUIDString(call->conn, uuid);
-	if (*ret_domain || virt_error_code() == VIR_ERR_NO_DOMAIN)
-		return 0;
-	return error_set_virt(e, call->conn, "cannot find domain '%s'", uuid);
-}
-
-int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, struct hv_call *ret_call,
-		 virDomainPtr *ret_domain, struct error *e)
-{
-	int rc = hv_call_begin(hv, host, ret_call, e);
-
-	return rc < 0 ? rc : domain_find(ret_call, uuid, ret_domain, e);
-}
-
 /* -------------------------------------------------------------------- starting */
-
-int console_password_make(char ret[CONSOLE_PASSWORD_LENGTH + 1], struct error *e)
-{
-	static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789_-.+=,@";
-	unsigned char random[CONSOLE_PASSWORD_LENGTH];
-
-	_Static_assert(sizeof(letters) - 1 == 64, "each random byte must choose every letter equally often");
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return error_set(e, EIO, "cannot get random bytes");
-	for (size_t i = 0; i < CONSOLE_PASSWORD_LENGTH; i++)
-		ret[i] = letters[random[i] % 64];
-	ret[CONSOLE_PASSWORD_LENGTH] = '\0';
-	return 0;
-}
 
 static int create(const struct hv_call *call, virDomainPtr domain, bool paused)
 {
@@ -317,50 +275,6 @@ int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid,
 	return 0;
 }
 
-int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc,
-	     struct error *e)
-{
-	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
-	xmlDocPtr doc;
-
-	if (!text)
-		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'", uuid);
-	doc = xml_parse(text);
-	if (!doc)
-		return error_set(e, EIO, "the XML of domain '%s' makes no sense", uuid);
-	if (!xml_has(doc, "/domain/@id")) {
-		xmlFreeDoc(doc);
-		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
-	}
-	*ret_doc = doc;
-	return 0;
-}
-
-int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid, int *ret_port,
-		      const char **ret_protocol, struct error *e)
-{
-	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
-	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int64_t port;
-	int rc;
-
-	rc = domain_enter(hv, host, uuid, &call, &domain, e);
-	if (rc == 0)
-		rc = live_xml(&call, domain, uuid, &doc, e);
-	if (rc < 0)
-		return rc;
-	port = xml_get_int(doc, NULL, "/domain/devices/graphics/@port", -1);
-	if (port <= 0 && call.simulated)
-		port = SIMULATED_PORT +
-		       xml_get_int(doc, NULL, "/domain/@id", 0) % (UINT16_MAX - SIMULATED_PORT);
-	if (port <= 0)
-		return error_set(e, EBUSY, "domain '%s' has no console yet", uuid);
-	*ret_port = (int)port;
-	*ret_protocol = xml_has(doc, "/domain/devices/graphics[@type='spice']") ? "spice" : "vnc";
-	return 0;
-}
-
 /* libvirt has one code for an agent that is not there and one that is silent; the channel tells. */
 static int agent_error(const struct hv_call *call, virDomainPtr domain, const char *uuid, int timeout_ms,
 		       struct error *e)
@@ -372,7 +286,7 @@ static int agent_error(const struct hv_call *call, virDomainPtr domain, const ch
 
 	if (code != VIR_ERR_AGENT_UNRESPONSIVE && code != VIR_ERR_AGENT_UNSYNCED)
 		return error_move(e, &reason);
-	rc = live_xml(call, domain, uuid, &doc, e);
+	rc = domain_read_live_xml(call, domain, uuid, &doc, e);
 	if (rc < 0)
 		return rc;
 	if (!xml_has(doc,

@@ -1,56 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files about domains share. Internal to hypervisor/.
- *   domain.c      start, stop, pause, look, the guest's agent
- *   domain_xml.c  the XML of a VM
- *   guest_devices.c     how a device of a domain that runs is plugged, changed, unplugged
- *   device.c      which: NICs, media, CPUs, memory, console
- *   disk*.c       its disks, see disk.h
- *   migrate.c     moving it to another host
+ * Domains: start, stop, pause, look, the guest's agent. Each call may wait for the
+ * host.
  */
-#ifndef POOLFS_HYPERVISOR_DOMAIN_H
-#define POOLFS_HYPERVISOR_DOMAIN_H
+#ifndef POOLFS_HYPERVISOR_DOMAIN_DOMAIN_H
+#define POOLFS_HYPERVISOR_DOMAIN_DOMAIN_H
 
-#include "hypervisor/call.h"
-#include "hypervisor/xml.h"
+#include "hypervisor/domain/domain_xml.h"
+#include "hypervisor/hypervisor.h"
 
-/* VNC knows no longer password; libvirt refuses one. */
-#define CONSOLE_PASSWORD_LENGTH 8
+/**
+ * Defines the domain (replacing an inactive definition) and starts it, paused when @paused. -EEXIST
+ * when it is active. A domain that was not defined before is not after a failure either.
+ */
+int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_spec *spec, bool paused,
+		    struct error *e);
+/**
+ * Asks the guest to shut down (ACPI, or the agent when there is one) and waits up to @timeout_ms.
+ * Success when it is not active. -ETIMEDOUT; -EBUSY when it is paused.
+ */
+int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
+		       struct error *e);
+/** Ends the domain at once. Success when it is not active. */
+int hv_domain_destroy(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+/** Removes an inactive definition with its NVRAM. Success when there is none. */
+int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+/** The state now, straight from the host. ABSENT is a success. */
+int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,
+		    enum hv_domain_state *ret_state, enum hv_domain_reason *ret_reason, struct error *e);
 
-static inline void domain_free(virDomainPtr *domain)
-{
-	if (*domain)
-		(void)virDomainFree(*domain);
-}
-#define _cleanup_domain_ _cleanup_(domain_free)
+/** Libvirt's own XML of the domain, allocated. @ret_xml is untouched on failure. */
+int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid, char **ret_xml,
+		      struct error *e);
 
-/* Looks @uuid up on @host in one go; hv_call_end() and domain_free() in any case. -ENOENT when the host does
- * not know the domain. */
-int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, struct hv_call *ret_call,
-		 virDomainPtr *ret_domain, struct error *e);
-/* As domain_find(), but a domain that is not there is NULL and no error. */
-int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+/**
+ * Whether the guest agent answers a ping within @timeout_ms (rounded up to seconds): 0, or -ETIMEDOUT,
+ * or at once -ENOTCONN when no agent is connected, -EBUSY when the guest does not run.
+ */
+int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
 			 struct error *e);
-/* The parsed XML of the running domain; -EBUSY when it is not running. */
-int live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid, xmlDocPtr *ret_doc,
-	     struct error *e);
 
-/* The value at @below (XPath) of the disk with the serial @volume; allocated, NULL if none. */
-char *domain_disk_get(xmlDocPtr doc, const char *volume, const char *below);
-
-/* The path of the disk with the serial @volume; allocated, NULL if none. */
-char *domain_disk_path(xmlDocPtr doc, const char *volume);
-/* The same of the disk or drive @disk. */
-char *domain_source_path(xmlDocPtr doc, xmlNodePtr disk);
-/* Writes the <source> of a disk, of type "network" on Ceph, else "file"; nothing for NULL. */
-void domain_write_source(struct xml *x, const char *path);
-
-/* A console password that nobody knows, from characters that every VNC client can type. */
-int console_password_make(char ret[CONSOLE_PASSWORD_LENGTH + 1], struct error *e);
-
-/* The XML of one NIC, allocated; NULL when memory is short. */
-char *nic_xml(const struct hv_nic *nic);
-/* libvirt counts KiB/s; a limit below that is still a limit. 0 stays 0, unlimited. */
-int64_t kib_per_second(int64_t bits_per_second);
+/** Sets the password of an account inside the guest, through its agent. -ETIMEDOUT, -ENOTCONN as a ping. */
+int hv_domain_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *account,
+			   const char *password, struct error *e);
 
 #endif

@@ -19,12 +19,13 @@
  * - Domain type "test" (libvirt's test driver) is an i686 machine without KVM,
  *   firmware choice or CPU models; those parts are left out for it.
  */
-#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/domain_xml.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-#include "hypervisor/storage/ceph.h"
+#include "hypervisor/domain/console.h"
+#include "hypervisor/storage/backend.h"
 #include "hypervisor/xml.h"
 
 /* Places on the machine's one IDE controller. */
@@ -334,33 +335,22 @@ static void write_boot_order(struct xml *x, int order)
 	xml_close(x);
 }
 
-void domain_write_source(struct xml *x, const char *path)
-{
-	_cleanup_ceph_ struct ceph_path p = {0};
-
-	if (path && !ceph_is_path(path))
-		xml_leaf(x, "source", "file", path, NULL);
-	else if (path && ceph_path_parse(path, &p, NULL) == 0)
-		ceph_write_source(x, &p);
-	else if (path)
-		x->failed = true;
-}
-
 static void write_disk(struct xml *x, const struct hv_domain_spec *spec, size_t i)
 {
 	const struct hv_disk *disk = &spec->disks[i];
+	const struct storage_backend *backend = storage_backend_of_path(disk->path);
 	struct place place = place_of(spec, i);
 	char alias[32];
 	char serial[64];
 
-	xml_open(x, "disk", "type", ceph_is_path(disk->path) ? "network" : "file", "device",
-		 disk->cdrom ? "cdrom" : "disk", NULL);
+	xml_open(x, "disk", "type", backend->disk_type, "device", disk->cdrom ? "cdrom" : "disk", NULL);
 	if (disk->cdrom)
 		xml_leaf(x, "driver", "name", "qemu", "type", "raw", NULL);
 	else
 		xml_leaf(x, "driver", "name", "qemu", "type", disk->format, "cache", "none", "discard",
 			 "unmap", NULL);
-	domain_write_source(x, disk->path);
+	if (disk->path)
+		backend->write_disk_source(x, disk->path);
 	xml_leaf(x, "target", "dev", place.target, "bus", place.bus, NULL);
 	if (disk->total_bytes_sec > 0) {
 		xml_open(x, "iotune", NULL);

@@ -13,7 +13,7 @@
 #ifndef POOLFS_HYPERVISOR_DOMAIN_GUEST_DEVICES_H
 #define POOLFS_HYPERVISOR_DOMAIN_GUEST_DEVICES_H
 
-#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain_handle.h"
 
 struct guest_devices {
 	struct hv_call call;

@@ -14,14 +14,15 @@
  * The test driver cannot migrate: there the domain is defined and started at the
  * target, and ends at the source.
  */
-#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/migrate.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
+#include "hypervisor/domain/disk_lookup.h"
+#include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
-#include "hypervisor/storage/storage.h"
 
 #define POLL_MS 100
 
@@ -160,7 +161,7 @@ static bool follow(struct migration *m, hv_progress *progress, void *ctx)
 static int keep_definition_with_nvram(struct migration *m, const struct hv_call *call, struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int rc = live_xml(call, m->domain, virDomainGetName(m->domain), &doc, e);
+	int rc = domain_read_live_xml(call, m->domain, virDomainGetName(m->domain), &doc, e);
 
 	if (rc == 0 && xml_has(doc, "/domain/os/nvram"))
 		m->flags &= ~(unsigned)VIR_MIGRATE_UNDEFINE_SOURCE;
@@ -173,7 +174,9 @@ static int add_copied(struct migration *m, const struct hv_call *call, const str
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	int room = 0;
-	int rc = how->copied_count ? live_xml(call, m->domain, virDomainGetName(m->domain), &doc, e) : 0;
+	int rc = how->copied_count
+			 ? domain_read_live_xml(call, m->domain, virDomainGetName(m->domain), &doc, e)
+			 : 0;
 
 	for (size_t i = 0; i < how->copied_count && rc == 0; i++) {
 		_cleanup_free_ char *target = domain_disk_get(doc, how->copied[i], "target/@dev");
@@ -274,14 +277,4 @@ int hv_domain_migrate_wait(struct hypervisor *hv, const char *from, const char *
 		(void)nanosleep(&pause, NULL);
 	}
 	return rc;
-}
-
-int hv_volume_delete_moved(struct hypervisor *hv, const char *from, const char *pool, const char *name,
-			   struct error *e)
-{
-	_cleanup_call_ struct hv_call call = {0};
-	int rc = hv_call_begin(hv, from, &call, e);
-
-	/* simulated hosts have their folders in common: the file is the one that the target has */
-	return rc < 0 || call.simulated ? rc : hv_volume_delete(hv, from, pool, name, e);
 }

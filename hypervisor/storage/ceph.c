@@ -6,7 +6,9 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "hypervisor/storage/ceph_source.h"
 #include "hypervisor/storage/command.h"
+#include "hypervisor/storage/image_options.h"
 #include "hypervisor/storage/transfer.h"
 
 /* What a clone stands on when its image has no snapshot of its own. */
@@ -328,6 +330,11 @@ static int virtual_size(const char *options, const char *what, int64_t *ret, str
 	return *ret > 0 ? 0 : error_set(e, EIO, "cannot read '%s': %s", what, ended.message);
 }
 
+static char *options_of(const char *path)
+{
+	return image_options_make(path, "raw", ceph_write_options);
+}
+
 /* Fills the new image @name from what @from (as options) describes. */
 static int fill(const char *storage, const char *name, const char *from, const char *what,
 		hv_progress *progress, void *ctx, char **ret_path, struct error *e)
@@ -340,7 +347,7 @@ static int fill(const char *storage, const char *name, const char *from, const c
 		r = ceph_create(storage, name, size, NULL, &path, e);
 	if (r < 0)
 		return r;
-	to = hv_image_options(path, "raw");
+	to = options_of(path);
 	r = to ? convert(from, to, what, progress, ctx, e) : error_set(e, ENOMEM, "out of memory");
 	if (r < 0)
 		(void)ceph_delete(storage, name, NULL);
@@ -352,7 +359,7 @@ static int fill(const char *storage, const char *name, const char *from, const c
 int ceph_upload(const char *storage, const char *name, const char *format, const char *file,
 		hv_progress *progress, void *ctx, char **ret_path, struct error *e)
 {
-	_cleanup_free_ char *from = hv_image_options(file, format);
+	_cleanup_free_ char *from = image_options_make(file, format, image_options_write_file);
 
 	return from ? fill(storage, name, from, file, progress, ctx, ret_path, e)
 		    : error_set(e, ENOMEM, "out of memory");
@@ -361,18 +368,16 @@ int ceph_upload(const char *storage, const char *name, const char *format, const
 int ceph_copy(const char *path, const char *storage, const char *name, hv_progress *progress, void *ctx,
 	      char **ret_path, struct error *e)
 {
-	_cleanup_free_ char *from = hv_image_options(path, "raw");
+	_cleanup_free_ char *from = options_of(path);
 
-	if (!ceph_is_path(path))
-		return error_set(e, EOPNOTSUPP,
-				 "'%s' is not on Ceph: make an image of it, and of that a volume", path);
 	return from ? fill(storage, name, from, path, progress, ctx, ret_path, e)
 		    : error_set(e, ENOMEM, "out of memory");
 }
 
 int ceph_download(const char *path, const char *file, hv_progress *progress, void *ctx, struct error *e)
 {
-	_cleanup_free_ char *from = hv_image_options(path, "raw"), *to = hv_image_options(file, "raw");
+	_cleanup_free_ char *from = options_of(path),
+			    *to = image_options_make(file, "raw", image_options_write_file);
 	_cleanup_close_ int fd = -1;
 	int64_t size;
 	int r = from && to ? virtual_size(from, path, &size, e) : error_set(e, ENOMEM, "out of memory");
@@ -537,34 +542,4 @@ int ceph_info(const char *path, struct hv_volume_info *ret, struct error *e)
 		return 0;
 	}
 	return error_set(e, EIO, "rbd's answer about '%s' makes no sense", path);
-}
-
-int ceph_list(const char *storage, char ***ret_names, size_t *ret_count, struct error *e)
-{
-	_cleanup_ceph_ struct ceph_path p = {0};
-	_cleanup_json_ json_t *list = NULL;
-	size_t count, i;
-	json_t *item;
-	char **names;
-	int r = ceph_path_parse(storage, &p, e);
-
-	if (r == 0)
-		r = ask(&p, "ls", NULL, &list, e);
-	if (r < 0)
-		return r;
-	count = json_array_size(list);
-	names = calloc(count + 1, sizeof(*names));
-	json_array_foreach (list, i, item) {
-		const char *name = json_string_value(item);
-
-		if (names && !(names[i] = strdup(name ? name : ""))) {
-			hv_names_free(names, i);
-			names = NULL;
-		}
-	}
-	if (!names)
-		return error_set(e, ENOMEM, "out of memory");
-	*ret_names = names;
-	*ret_count = count;
-	return 0;
 }

@@ -8,9 +8,8 @@
  * layers above, and people with qemu-img, find what they would find on a real
  * host, at a few KiB a volume.
  */
-#include "hypervisor/storage/storage.h"
+#include "hypervisor/storage/simulated.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,10 +20,13 @@
 
 #define COPY_BUFFER (256 * 1024)
 
-int sim_pool_build(const char *target, struct error *e)
+static int sim_build(const struct hv_call *call, virStoragePoolPtr pool, const struct hv_pool_spec *spec,
+		     struct error *e)
 {
-	_cleanup_free_ char *path = strdup(target ? target : "");
+	_cleanup_free_ char *path = strdup(spec->target ? spec->target : "");
 
+	(void)call;
+	(void)pool;
 	if (!path)
 		return error_set(e, ENOMEM, "out of memory");
 	if (path[0] != '/')
@@ -43,43 +45,14 @@ int sim_pool_build(const char *target, struct error *e)
 	}
 }
 
-int sim_pool_capacity(const char *target, struct hv_capacity *ret, struct error *e)
+static int sim_capacity(const struct storage_pool *at, struct hv_capacity *ret, struct error *e)
 {
 	struct statvfs fs;
 
-	if (statvfs(target, &fs) < 0)
-		return error_set(e, errno, "cannot ask '%s' for its capacity: %s", target, strerror(errno));
+	if (statvfs(at->root, &fs) < 0)
+		return error_set(e, errno, "cannot ask '%s' for its capacity: %s", at->root, strerror(errno));
 	ret->total = (int64_t)fs.f_blocks * (int64_t)fs.f_frsize;
 	ret->available = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
-	return 0;
-}
-
-static int is_volume(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-int sim_pool_list(const char *target, char ***ret_names, size_t *ret_count, struct error *e)
-{
-	struct dirent **entries = NULL;
-	int count = scandir(target, &entries, is_volume, alphasort);
-	char **names;
-
-	if (count < 0)
-		return error_set(e, errno, "cannot list '%s': %s", target, strerror(errno));
-	names = calloc((size_t)count + 1, sizeof(*names));
-	for (int i = 0; i < count; i++) {
-		if (names && !(names[i] = strdup(entries[i]->d_name))) {
-			hv_names_free(names, (size_t)i);
-			names = NULL;
-		}
-		free(entries[i]);
-	}
-	free(entries);
-	if (!names)
-		return error_set(e, ENOMEM, "out of memory");
-	*ret_names = names;
-	*ret_count = (size_t)count;
 	return 0;
 }
 
@@ -100,20 +73,22 @@ static int volume_open_new(const char *target, const char *name, char **ret_path
 	return fd;
 }
 
-int sim_volume_create(const char *target, const char *name, const char *format, int64_t size,
-		      const char *backing, const char *backing_format, char **ret_path, struct error *e)
+static int sim_create(const struct hv_call *call, const struct storage_pool *at, const char *name,
+		      const char *format, int64_t size, const char *backing, const char *backing_format,
+		      char **ret_path, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 	int rc;
 
+	(void)call;
 	if (strcmp(format, "raw") != 0 && strcmp(format, "qcow2") != 0)
 		return error_set(e, EINVAL, "unknown volume format '%s'", format);
 	if (backing && strcmp(format, "qcow2") != 0)
 		return error_set(e, EINVAL, "a volume of format '%s' cannot have a backing file", format);
 	if (backing && access(backing, R_OK) < 0)
 		return error_set(e, errno, "cannot read backing file '%s': %s", backing, strerror(errno));
-	fd = volume_open_new(target, name, &path, e);
+	fd = volume_open_new(at->root, name, &path, e);
 	if (fd < 0)
 		return fd;
 	if (strcmp(format, "qcow2") == 0)
@@ -200,13 +175,16 @@ static int copy_file(const char *from, int to, const char *to_path, hv_progress 
 	return error_set(e, -rc, "cannot copy '%s' to '%s': %s", from, to_path, strerror(-rc));
 }
 
-int sim_volume_upload(const char *target, const char *name, const char *file, hv_progress *progress,
-		      void *ctx, char **ret_path, struct error *e)
+static int sim_upload(const struct hv_call *call, const struct storage_pool *at, const char *name,
+		      const char *format, const char *file, hv_progress *progress, void *ctx, char **ret_path,
+		      struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
-	_cleanup_close_ int fd = volume_open_new(target, name, &path, e);
+	_cleanup_close_ int fd = volume_open_new(at->root, name, &path, e);
 	int rc;
 
+	(void)call;
+	(void)format;
 	if (fd < 0)
 		return fd;
 	rc = copy_file(file, fd, path, progress, ctx, e);
@@ -215,135 +193,16 @@ int sim_volume_upload(const char *target, const char *name, const char *file, hv
 	return rc;
 }
 
-int sim_volume_download(const char *path, const char *file, hv_progress *progress, void *ctx, struct error *e)
+static int sim_download(const struct hv_call *call, const char *path, const char *file, hv_progress *progress,
+			void *ctx, struct error *e)
 {
 	_cleanup_close_ int fd = open_target(file, e);
 
+	(void)call;
 	return fd < 0 ? fd : copy_file(path, fd, file, progress, ctx, e);
 }
 
-int sim_volume_copy(const char *path, const char *target, const char *name, const char *format,
-		    hv_progress *progress, void *ctx, char **ret_path, struct error *e)
-{
-	struct hv_volume_info info;
-	_cleanup_close_ int fd = -1;
-	int64_t size = 0;
-	int rc = sim_volume_info(path, &info, e);
-
-	if (rc < 0)
-		return rc;
-	fd = open_source(path, &size, e);
-	if (fd < 0)
-		return fd;
-	/* without QEMU only a file that stands alone can be copied with its content, and only as it is */
-	if (strcmp(format, "qcow2") == 0 ? qcow2_stands_alone(fd)
-					 : qcow2_read_size(fd, &size) == -EMEDIUMTYPE)
-		return sim_volume_upload(target, name, path, progress, ctx, ret_path, e);
-	return sim_volume_create(target, name, format, info.size, NULL, NULL, ret_path, e);
-}
-
-int sim_volume_resize(const char *path, int64_t size, struct error *e)
-{
-	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	struct hv_volume_info info;
-	int rc = sim_volume_info(path, &info, e);
-
-	if (rc < 0)
-		return rc;
-	if (info.size > size)
-		return error_set(e, EINVAL, "volume '%s' has %lld bytes and cannot shrink to %lld", path,
-				 (long long)info.size, (long long)size);
-	if (fd < 0)
-		return error_set(e, errno, "cannot open '%s': %s", path, strerror(errno));
-	rc = qcow2_set_size(fd, size);
-	if (rc == -EMEDIUMTYPE)
-		rc = ftruncate(fd, size) < 0 ? -errno : 0;
-	return rc < 0 ? error_set(e, -rc, "cannot resize '%s': %s", path, strerror(-rc)) : 0;
-}
-
-/* Nothing was ever written to a simulated overlay, so another backing file is a new header. */
-int sim_volume_pull(const char *path, const char *base, struct error *e)
-{
-	struct hv_volume_info info, base_info;
-	_cleanup_close_ int fd = -1, base_fd = -1;
-	int64_t ignored = 0;
-	int rc = sim_volume_info(path, &info, e);
-
-	if (rc == 0 && base)
-		rc = sim_volume_info(base, &base_info, e);
-	if (rc < 0)
-		return rc;
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return error_set(e, errno, "cannot open '%s': %s", path, strerror(errno));
-	if (base) {
-		base_fd = open_source(base, &ignored, e);
-		if (base_fd < 0)
-			return base_fd;
-	}
-	rc = qcow2_write(fd, info.size, base,
-			 base && qcow2_read_size(base_fd, &ignored) < 0 ? "raw" : "qcow2");
-	return rc < 0 ? error_set(e, -rc, "cannot write '%s': %s", path, strerror(-rc)) : 0;
-}
-
-int sim_volume_backing(const char *path, char **ret_backing, struct error *e)
-{
-	_cleanup_close_ int fd = -1;
-	int64_t ignored = 0;
-	int rc;
-
-	fd = open_source(path, &ignored, e);
-	if (fd < 0)
-		return fd;
-	rc = qcow2_read_backing(fd, ret_backing);
-	if (rc == -EMEDIUMTYPE)
-		*ret_backing = NULL;
-	return rc < 0 && rc != -EMEDIUMTYPE ? error_set(e, -rc, "cannot read '%s': %s", path, strerror(-rc))
-					    : 0;
-}
-
-/* What stands on @top gets @base below it instead, and @base the size of @top. */
-int sim_volume_commit(const char *path, const char *top, const char *base, bool *ret_begun, struct error *e)
-{
-	_cleanup_free_ char *file = strdup(path);
-	struct hv_volume_info info;
-
-	while (file) {
-		char *below;
-		int rc = sim_volume_backing(file, &below, e);
-
-		if (rc < 0)
-			return rc;
-		if (!below)
-			return 0;
-		if (strcmp(below, top) == 0) {
-			free(below);
-			rc = sim_volume_info(top, &info, e);
-			*ret_begun = rc == 0;
-			if (rc == 0)
-				rc = sim_volume_resize(base, info.size, e);
-			return rc < 0 ? rc : sim_volume_pull(file, base, e);
-		}
-		free(file);
-		file = below;
-	}
-	return error_set(e, ENOMEM, "out of memory");
-}
-
-int sim_volume_delete(const char *target, const char *name, struct error *e)
-{
-	_cleanup_free_ char *path = NULL;
-
-	if (asprintf(&path, "%s/%s", target, name) < 0) {
-		path = NULL;
-		return error_set(e, ENOMEM, "out of memory");
-	}
-	if (unlink(path) < 0 && errno != ENOENT)
-		return error_set(e, errno, "cannot delete volume '%s': %s", name, strerror(errno));
-	return 0;
-}
-
-int sim_volume_info(const char *path, struct hv_volume_info *ret, struct error *e)
+static int volume_info(const char *path, struct hv_volume_info *ret, struct error *e)
 {
 	_cleanup_close_ int fd = -1;
 	int64_t size = 0;
@@ -363,3 +222,174 @@ int sim_volume_info(const char *path, struct hv_volume_info *ret, struct error *
 	ret->actual_size = (int64_t)st.st_blocks * 512;
 	return 0;
 }
+
+static int volume_backing(const char *path, char **ret_backing, struct error *e)
+{
+	_cleanup_close_ int fd = -1;
+	int64_t ignored = 0;
+	int rc;
+
+	fd = open_source(path, &ignored, e);
+	if (fd < 0)
+		return fd;
+	rc = qcow2_read_backing(fd, ret_backing);
+	if (rc == -EMEDIUMTYPE)
+		*ret_backing = NULL;
+	return rc < 0 && rc != -EMEDIUMTYPE ? error_set(e, -rc, "cannot read '%s': %s", path, strerror(-rc))
+					    : 0;
+}
+
+static int sim_copy(const struct hv_call *call, const char *path, const char *path_format,
+		    const struct storage_pool *at, const char *name, const char *format,
+		    hv_progress *progress, void *ctx, char **ret_path, struct error *e)
+{
+	struct hv_volume_info info;
+	_cleanup_close_ int fd = -1;
+	int64_t size = 0;
+	int rc = volume_info(path, &info, e);
+
+	(void)path_format;
+	if (rc < 0)
+		return rc;
+	fd = open_source(path, &size, e);
+	if (fd < 0)
+		return fd;
+	/* without QEMU only a file that stands alone can be copied with its content, and only as it is */
+	if (strcmp(format, "qcow2") == 0 ? qcow2_stands_alone(fd)
+					 : qcow2_read_size(fd, &size) == -EMEDIUMTYPE)
+		return sim_upload(call, at, name, format, path, progress, ctx, ret_path, e);
+	return sim_create(call, at, name, format, info.size, NULL, NULL, ret_path, e);
+}
+
+static int volume_resize(const char *path, int64_t size, struct error *e)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct hv_volume_info info;
+	int rc = volume_info(path, &info, e);
+
+	if (rc < 0)
+		return rc;
+	if (info.size > size)
+		return error_set(e, EINVAL, "volume '%s' has %lld bytes and cannot shrink to %lld", path,
+				 (long long)info.size, (long long)size);
+	if (fd < 0)
+		return error_set(e, errno, "cannot open '%s': %s", path, strerror(errno));
+	rc = qcow2_set_size(fd, size);
+	if (rc == -EMEDIUMTYPE)
+		rc = ftruncate(fd, size) < 0 ? -errno : 0;
+	return rc < 0 ? error_set(e, -rc, "cannot resize '%s': %s", path, strerror(-rc)) : 0;
+}
+
+/* Nothing was ever written to a simulated overlay, so another backing file is a new header. */
+static int volume_pull(const char *path, const char *base, struct error *e)
+{
+	struct hv_volume_info info, base_info;
+	_cleanup_close_ int fd = -1, base_fd = -1;
+	int64_t ignored = 0;
+	int rc = volume_info(path, &info, e);
+
+	if (rc == 0 && base)
+		rc = volume_info(base, &base_info, e);
+	if (rc < 0)
+		return rc;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_set(e, errno, "cannot open '%s': %s", path, strerror(errno));
+	if (base) {
+		base_fd = open_source(base, &ignored, e);
+		if (base_fd < 0)
+			return base_fd;
+	}
+	rc = qcow2_write(fd, info.size, base,
+			 base && qcow2_read_size(base_fd, &ignored) < 0 ? "raw" : "qcow2");
+	return rc < 0 ? error_set(e, -rc, "cannot write '%s': %s", path, strerror(-rc)) : 0;
+}
+
+/* What stands on @top gets @base below it instead, and @base the size of @top. */
+static int sim_commit(const char *path, const char *top, const char *base, bool *ret_begun, struct error *e)
+{
+	_cleanup_free_ char *file = strdup(path);
+	struct hv_volume_info info;
+
+	while (file) {
+		char *below;
+		int rc = volume_backing(file, &below, e);
+
+		if (rc < 0)
+			return rc;
+		if (!below)
+			return 0;
+		if (strcmp(below, top) == 0) {
+			free(below);
+			rc = volume_info(top, &info, e);
+			*ret_begun = rc == 0;
+			if (rc == 0)
+				rc = volume_resize(base, info.size, e);
+			return rc < 0 ? rc : volume_pull(file, base, e);
+		}
+		free(file);
+		file = below;
+	}
+	return error_set(e, ENOMEM, "out of memory");
+}
+
+/* ----------------------------------------------------------------------- the row */
+
+static int sim_resize(const struct hv_call *call, const char *path, int64_t size, struct error *e)
+{
+	(void)call;
+	return volume_resize(path, size, e);
+}
+
+static int sim_pull(const struct hv_call *call, const char *path, const char *base, hv_progress *progress,
+		    void *ctx, struct error *e)
+{
+	(void)call;
+	(void)progress;
+	(void)ctx;
+	return volume_pull(path, base, e);
+}
+
+static int sim_info(const struct hv_call *call, const char *path, struct hv_volume_info *ret, struct error *e)
+{
+	(void)call;
+	return volume_info(path, ret, e);
+}
+
+static int sim_backing(const struct hv_call *call, const char *path, char **ret_backing, struct error *e)
+{
+	(void)call;
+	return volume_backing(path, ret_backing, e);
+}
+
+static int sim_remove(const struct hv_call *call, const struct storage_pool *at, const char *name,
+		      struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+
+	(void)call;
+	if (asprintf(&path, "%s/%s", at->root, name) < 0) {
+		path = NULL;
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_set(e, errno, "cannot delete volume '%s': %s", name, strerror(errno));
+	return 0;
+}
+
+const struct storage_backend storage_simulated = {
+	.type = "simulated",
+	.build = sim_build,
+	.capacity = sim_capacity,
+	.create = sim_create,
+	.upload = sim_upload,
+	.download = sim_download,
+	.copy = sim_copy,
+	.resize = sim_resize,
+	.pull = sim_pull,
+	.remove = sim_remove,
+	.info = sim_info,
+	.backing = sim_backing,
+	.pulls_in_use = true,
+	.commit = sim_commit,
+};

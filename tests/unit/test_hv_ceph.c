@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "hypervisor/storage/ceph.h"
+#include "hypervisor/storage/ceph_source.h"
 #include "hypervisor/storage/command.h"
 
 #define STORAGE "ceph://pool@mon1,[fd00::7]:6790/vms"

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See console.h. */
+#include "hypervisor/domain/console.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "hypervisor/domain/guest_devices.h"
+#include "hypervisor/domain_handle.h"
+#include "hypervisor/xml.h"
+
+/* Where the simulated host's consoles pretend to be. */
+#define SIMULATED_PORT 5900
+
+int console_password_make(char ret[CONSOLE_PASSWORD_LENGTH + 1], struct error *e)
+{
+	static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789_-.+=,@";
+	unsigned char random[CONSOLE_PASSWORD_LENGTH];
+
+	_Static_assert(sizeof(letters) - 1 == 64, "each random byte must choose every letter equally often");
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return error_set(e, EIO, "cannot get random bytes");
+	for (size_t i = 0; i < CONSOLE_PASSWORD_LENGTH; i++)
+		ret[i] = letters[random[i] % 64];
+	ret[CONSOLE_PASSWORD_LENGTH] = '\0';
+	return 0;
+}
+
+int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid, int *ret_port,
+		      const char **ret_protocol, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	int64_t port;
+	int rc;
+
+	rc = domain_enter(hv, host, uuid, &call, &domain, e);
+	if (rc == 0)
+		rc = domain_read_live_xml(&call, domain, uuid, &doc, e);
+	if (rc < 0)
+		return rc;
+	port = xml_get_int(doc, NULL, "/domain/devices/graphics/@port", -1);
+	if (port <= 0 && call.simulated)
+		port = SIMULATED_PORT +
+		       xml_get_int(doc, NULL, "/domain/@id", 0) % (UINT16_MAX - SIMULATED_PORT);
+	if (port <= 0)
+		return error_set(e, EBUSY, "domain '%s' has no console yet", uuid);
+	*ret_port = (int)port;
+	*ret_protocol = xml_has(doc, "/domain/devices/graphics[@type='spice']") ? "spice" : "vnc";
+	return 0;
+}
+
+/* -------------------------------------------------------------------- console */
+
+int hv_console_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *password,
+			    struct error *e)
+{
+	_cleanup_guest_devices_ struct guest_devices d = {0};
+	char made[CONSOLE_PASSWORD_LENGTH + 1];
+	_cleanup_free_ char *cut = NULL;
+	xmlNodePtr graphics;
+	int rc = guest_devices_enter(hv, host, uuid, &d, e);
+
+	if (rc == 0 && !password)
+		rc = console_password_make(made, e);
+	if (rc < 0)
+		return rc;
+	graphics = xml_find(d.doc, "/domain/devices/graphics");
+	if (!graphics)
+		return error_set(e, ENOENT, "domain '%s' has no console", uuid);
+	cut = !password ? strdup(made)
+	      : xml_has(d.doc, "/domain/devices/graphics[@type='vnc']")
+		      ? strndup(password, CONSOLE_PASSWORD_LENGTH)
+		      : strdup(password);
+	if (!cut || !xmlSetProp(graphics, BAD_CAST "passwd", BAD_CAST cut))
+		return error_set(e, ENOMEM, "out of memory");
+	return guest_devices_update(&d, graphics, 0, "the console's password", e);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See nic.h. */
+#include "hypervisor/domain/nic.h"
+
+#include "hypervisor/domain/guest_devices.h"
+#include "hypervisor/errors.h"
+#include "hypervisor/xml.h"
+
+#define PATH_SIZE 128
+
+/* ---------------------------------------------------------------------- NICs */
+
+static void nic_path(int device_id, char ret_path[PATH_SIZE])
+{
+	(void)snprintf(ret_path, PATH_SIZE, "/domain/devices/interface[alias/@name='ua-nic-%d']", device_id);
+}
+
+int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, const struct hv_nic *nic,
+		  struct error *e)
+{
+	_cleanup_guest_devices_ struct guest_devices d = {0};
+	_cleanup_free_ char *xml = NULL;
+	char path[PATH_SIZE];
+	int rc = guest_devices_enter(hv, host, uuid, &d, e);
+
+	nic_path(nic->device_id, path);
+	if (rc < 0 || xml_has(d.doc, path))
+		return rc;
+	xml = nic_xml(nic);
+	return guest_devices_attach(&d, xml, 0, "a NIC", e);
+}
+
+int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int device_id, int timeout_ms,
+		  struct error *e)
+{
+	_cleanup_guest_devices_ struct guest_devices d = {0};
+	char path[PATH_SIZE];
+	int rc = guest_devices_enter(hv, host, uuid, &d, e);
+
+	nic_path(device_id, path);
+	return rc < 0 ? rc : guest_devices_detach(&d, path, 0, timeout_ms, e);
+}
+
+int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uuid, const char *mac,
+			 int64_t inbound_bps, int64_t outbound_bps, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	virTypedParameterPtr params = NULL;
+	int count = 0, room = 0;
+	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
+
+	if (rc < 0)
+		return rc;
+	if (!call.connection->info.bandwidth)
+		return error_set(e, EOPNOTSUPP, "traffic control does not work on host '%s'",
+				 call.connection->info.hostname);
+	if (virTypedParamsAddUInt(&params, &count, &room, VIR_DOMAIN_BANDWIDTH_IN_AVERAGE,
+				  (unsigned int)kib_per_second(inbound_bps)) < 0 ||
+	    virTypedParamsAddUInt(&params, &count, &room, VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE,
+				  (unsigned int)kib_per_second(outbound_bps)) < 0 ||
+	    virDomainSetInterfaceParameters(domain, mac, params, count,
+					    call.simulated ? VIR_DOMAIN_AFFECT_CONFIG
+							   : VIR_DOMAIN_AFFECT_LIVE) < 0)
+		rc = error_set_virt(e, call.conn, "cannot limit NIC '%s' of domain '%s'", mac, uuid);
+	virTypedParamsFree(params, count);
+	return rc;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See domain_handle.h. */
+#include "hypervisor/domain_handle.h"
+
+#include <libvirt/virterror.h>
+
+#include "hypervisor/errors.h"
+
+/* The domain @uuid, -ENOENT when the host does not know it. */
+static int domain_find(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+		       struct error *e)
+{
+	virDomainPtr domain = virDomainLookupByUUIDString(call->conn, uuid);
+
+	if (!domain)
+		return error_set_virt(e, call->conn, "cannot find domain '%s'", uuid);
+	*ret_domain = domain;
+	return 0;
+}
+
+int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+			 struct error *e)
+{
+	*ret_domain = virDomainLookupByUUIDString(call->conn, uuid);
+	if (*ret_domain || virt_error_code() == VIR_ERR_NO_DOMAIN)
+		return 0;
+	return error_set_virt(e, call->conn, "cannot find domain '%s'", uuid);
+}
+
+int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, struct hv_call *ret_call,
+		 virDomainPtr *ret_domain, struct error *e)
+{
+	int rc = hv_call_begin(hv, host, ret_call, e);
+
+	return rc < 0 ? rc : domain_find(ret_call, uuid, ret_domain, e);
+}
+
+int domain_read_live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid,
+			 xmlDocPtr *ret_doc, struct error *e)
+{
+	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
+	xmlDocPtr doc;
+
+	if (!text)
+		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'", uuid);
+	doc = xml_parse(text);
+	if (!doc)
+		return error_set(e, EIO, "the XML of domain '%s' makes no sense", uuid);
+	if (!xml_has(doc, "/domain/@id")) {
+		xmlFreeDoc(doc);
+		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
+	}
+	*ret_doc = doc;
+	return 0;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See dir_stream.h. */
+#include "hypervisor/storage/dir_stream.h"
+
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+#include "hypervisor/errors.h"
+#include "hypervisor/storage/transfer.h"
+#include "hypervisor/storage/virt_storage.h"
+
+/* An upload that was broken off keeps the volume in use for a moment. */
+#define DELETE_TRIES   50
+#define DELETE_STEP_MS 20
+
+static void stream_free(virStreamPtr *stream)
+{
+	if (*stream)
+		(void)virStreamFree(*stream);
+}
+#define _cleanup_stream_ _cleanup_(stream_free)
+
+/* One copy through a libvirt stream; the handlers below get it as their opaque. */
+struct copy {
+	int fd;
+	int64_t size;
+	struct transfer transfer;
+};
+
+static int send_data(virStreamPtr stream, char *data, size_t size, void *opaque)
+{
+	struct copy *copy = opaque;
+	ssize_t got;
+
+	(void)stream;
+	do
+		got = read(copy->fd, data, size);
+	while (got < 0 && errno == EINTR);
+	if (got > 0 && transfer_advance(&copy->transfer, got) < 0) {
+		errno = ECANCELED;
+		return -1;
+	}
+	return (int)got;
+}
+
+static int send_hole(virStreamPtr stream, int *ret_data, long long *ret_length, void *opaque)
+{
+	struct copy *copy = opaque;
+	int64_t length;
+	bool data;
+	int rc = sparse_next(copy->fd, copy->size, &data, &length);
+
+	(void)stream;
+	if (rc < 0) {
+		errno = -rc;
+		return -1;
+	}
+	*ret_data = data;
+	*ret_length = length;
+	return 0;
+}
+
+static int send_skip(virStreamPtr stream, long long length, void *opaque)
+{
+	struct copy *copy = opaque;
+
+	(void)stream;
+	if (lseek(copy->fd, length, SEEK_CUR) < 0)
+		return -1;
+	if (transfer_advance(&copy->transfer, length) < 0) {
+		errno = ECANCELED;
+		return -1;
+	}
+	return 0;
+}
+
+static int receive_data(virStreamPtr stream, const char *data, size_t size, void *opaque)
+{
+	struct copy *copy = opaque;
+	int rc = write_all(copy->fd, data, size);
+
+	(void)stream;
+	if (rc == 0)
+		rc = transfer_advance(&copy->transfer, (int64_t)size);
+	if (rc < 0) {
+		errno = -rc;
+		return -1;
+	}
+	return (int)size;
+}
+
+static int receive_hole(virStreamPtr stream, long long length, void *opaque)
+{
+	struct copy *copy = opaque;
+	int rc = write_hole(copy->fd, length);
+
+	(void)stream;
+	if (rc == 0)
+		rc = transfer_advance(&copy->transfer, length);
+	if (rc < 0) {
+		errno = -rc;
+		return -1;
+	}
+	return 0;
+}
+
+static int send_all(const struct hv_call *call, virStoragePoolPtr pool, virStorageVolPtr volume,
+		    struct copy *copy, struct error *e)
+{
+	_cleanup_stream_ virStreamPtr stream = virStreamNew(call->conn, 0);
+	const char *name = virStorageVolGetName(volume);
+
+	if (!stream || virStorageVolUpload(volume, stream, 0, (unsigned long long)copy->size,
+					   VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM) < 0)
+		return error_set_virt(e, call->conn, "cannot upload volume '%s'", name);
+	/* on failure the stream is aborted already */
+	if (virStreamSparseSendAll(stream, send_data, send_hole, send_skip, copy) < 0 ||
+	    virStreamFinish(stream) < 0) {
+		if (copy->transfer.cancelled)
+			return error_set(e, ECANCELED, "upload of volume '%s' was cancelled", name);
+		return volume_write_error(call, pool, name, e);
+	}
+	if (transfer_end(&copy->transfer) < 0)
+		return error_set(e, ECANCELED, "upload of volume '%s' was cancelled", name);
+	return 0;
+}
+
+/* Deletes what a failed upload left; the host lets go of a broken stream a little later. */
+static void delete_remains(virStorageVolPtr volume)
+{
+	const struct timespec step = {.tv_nsec = DELETE_STEP_MS * 1000000L};
+
+	for (int i = 0; i < DELETE_TRIES; i++) {
+		if (virStorageVolDelete(volume, 0) == 0 || virt_error_code() == VIR_ERR_NO_STORAGE_VOL)
+			return;
+		(void)nanosleep(&step, NULL);
+	}
+}
+
+int dir_upload(const struct hv_call *call, const struct storage_pool *at, const char *name,
+	       const char *format, const char *file, hv_progress *progress, void *ctx, char **ret_path,
+	       struct error *e)
+{
+	_cleanup_volume_ virStorageVolPtr volume = NULL;
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *path = NULL;
+	struct copy copy = {0};
+	int rc;
+
+	fd = open_source(file, &copy.size, e);
+	if (fd < 0)
+		return fd;
+	copy.fd = fd;
+	/* as raw, so that libvirt makes one big hole: a qcow2 header would shine through the holes of the
+	 * upload */
+	rc = volume_make(call, at->pool, name, "raw", copy.size, NULL, NULL, &volume, &path, e);
+	if (rc < 0)
+		return rc;
+	transfer_begin(&copy.transfer, progress, ctx, copy.size);
+	rc = copy.size > 0 ? send_all(call, at->pool, volume, &copy, e) : transfer_end(&copy.transfer);
+	if (rc < 0) {
+		delete_remains(volume);
+		return rc;
+	}
+	/* makes libvirt see the format, and with it the virtual size */
+	if (strcmp(format, "raw") != 0)
+		(void)pool_refresh(at->pool);
+	*ret_path = steal(&path);
+	return 0;
+}
+
+int dir_download(const struct hv_call *call, const char *path, const char *file, hv_progress *progress,
+		 void *ctx, struct error *e)
+{
+	_cleanup_volume_ virStorageVolPtr volume = NULL;
+	_cleanup_stream_ virStreamPtr stream = NULL;
+	_cleanup_close_ int fd = -1;
+	virStorageVolInfo info;
+	struct copy copy = {0};
+	int rc;
+
+	rc = volume_find(call, path, &volume, e);
+	if (rc < 0)
+		return rc;
+	if (virStorageVolGetInfoFlags(volume, &info, VIR_STORAGE_VOL_GET_PHYSICAL) < 0)
+		return error_set_virt(e, call->conn, "cannot ask for the size of volume '%s'", path);
+	fd = open_target(file, e);
+	if (fd < 0)
+		return fd;
+	copy.fd = fd;
+	transfer_begin(&copy.transfer, progress, ctx, (int64_t)info.allocation);
+	stream = virStreamNew(call->conn, 0);
+	if (!stream ||
+	    virStorageVolDownload(volume, stream, 0, 0, VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM) < 0 ||
+	    virStreamSparseRecvAll(stream, receive_data, receive_hole, &copy) < 0 ||
+	    virStreamFinish(stream) < 0)
+		rc = copy.transfer.cancelled
+			     ? error_set(e, ECANCELED, "download of volume '%s' was cancelled", path)
+			     : error_set_virt(e, call->conn, "cannot download volume '%s'", path);
+	else if (transfer_end(&copy.transfer) < 0)
+		rc = error_set(e, ECANCELED, "download of volume '%s' was cancelled", path);
+	else if (fsync(fd) < 0)
+		rc = error_set(e, errno, "cannot write '%s': %s", file, strerror(errno));
+	if (rc < 0)
+		(void)unlink(file);
+	return rc;
+}

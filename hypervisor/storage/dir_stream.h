@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Uploads and downloads of files in a folder of a host, through libvirt's streams.
+ * Internal to storage/: see backend.h for the functions.
+ *
+ * After an upload the pool is read again, so that libvirt knows the format and the
+ * virtual size of what was uploaded. Formats are never guessed otherwise.
+ */
+#ifndef POOLFS_HYPERVISOR_STORAGE_DIR_STREAM_H
+#define POOLFS_HYPERVISOR_STORAGE_DIR_STREAM_H
+
+#include "hypervisor/storage/backend.h"
+
+int dir_upload(const struct hv_call *call, const struct storage_pool *at, const char *name,
+	       const char *format, const char *file, hv_progress *progress, void *ctx, char **ret_path,
+	       struct error *e);
+int dir_download(const struct hv_call *call, const char *path, const char *file, hv_progress *progress,
+		 void *ctx, struct error *e);
+
+#endif

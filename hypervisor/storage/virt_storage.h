@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pools and volumes as libvirt knows them. Internal to hypervisor/.
+ *
+ * A pool is a libvirt storage pool named poolfs-<uuid>, in the test driver too,
+ * where it is the memory of uuid and target only: that driver makes no files,
+ * simulated.c does.
+ *
+ * libvirt knows a file of a pool only after it made it or the pool was refreshed;
+ * qemu makes files too (snapshots). So a volume that is not found is looked for
+ * once more after a refresh.
+ */
+#ifndef POOLFS_HYPERVISOR_STORAGE_VIRT_STORAGE_H
+#define POOLFS_HYPERVISOR_STORAGE_VIRT_STORAGE_H
+
+#include "hypervisor/call.h"
+
+static inline void pool_free(virStoragePoolPtr *pool)
+{
+	if (*pool)
+		(void)virStoragePoolFree(*pool);
+}
+#define _cleanup_pool_ _cleanup_(pool_free)
+
+/* The pool @uuid. -ENOENT. */
+int pool_find(const struct hv_call *call, const char *uuid, virStoragePoolPtr *ret_pool, struct error *e);
+/*
+ * Makes libvirt look at the pool's files again. It refuses while a volume of the pool is being
+ * written; that is waited for, a few seconds at most. Negative errno, without a sentence.
+ */
+int pool_refresh(virStoragePoolPtr pool);
+
+static inline void volume_free(virStorageVolPtr *volume)
+{
+	if (*volume)
+		(void)virStorageVolFree(*volume);
+}
+#define _cleanup_volume_ _cleanup_(volume_free)
+
+/* The volume with this file, read from the storage again when libvirt does not know it. -ENOENT. */
+int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *ret_volume, struct error *e);
+
+/*
+ * Makes the volume, which belongs to the user that libvirt runs qemu as, mode 0600, where libvirt tells who
+ * that is. @ret_path is allocated. -EEXIST, -ENOSPC.
+ */
+int volume_make(const struct hv_call *call, virStoragePoolPtr pool, const char *name, const char *format,
+		int64_t size, const char *backing, const char *backing_format, virStorageVolPtr *ret_volume,
+		char **ret_path, struct error *e);
+/*
+ * The error of a write that failed. libvirt has no code for a full storage when qemu-img says so,
+ * and says "invalid operation" of a file that exists but is not known as a volume.
+ */
+int volume_write_error(const struct hv_call *call, virStoragePoolPtr pool, const char *name, struct error *e);
+/* Deletes the volume. Success when it is not there. */
+int volume_delete(const struct hv_call *call, virStoragePoolPtr pool, const char *name, struct error *e);
+
+#endif

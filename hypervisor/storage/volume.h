@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Volumes, the files and images behind disks and images of VMs, at rest: no domain
+ * uses them. Each call may wait for the host.
+ */
+#ifndef POOLFS_HYPERVISOR_STORAGE_VOLUME_H
+#define POOLFS_HYPERVISOR_STORAGE_VOLUME_H
+
+#include "hypervisor/hypervisor.h"
+
+/** What is known of a volume's file. */
+struct hv_volume_info {
+	int64_t size;	     /* virtual size, bytes */
+	int64_t actual_size; /* bytes on the storage */
+};
+
+/**
+ * Creates the volume @name in the pool: empty, or as an overlay of @backing (a path in the same or
+ * another pool on the host) with @backing_format. @ret_path (allocated) is the path on the host. -EEXIST,
+ * -ENOSPC.
+ */
+int hv_volume_create(struct hypervisor *hv, const char *host, const char *pool, const char *name,
+		     const char *format, int64_t size, const char *backing, const char *backing_format,
+		     char **ret_path, struct error *e);
+/** Copies the local file @file, holes kept, into a new volume @name whose content has @format. */
+int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool, const char *name,
+		     const char *format, const char *file, hv_progress *progress, void *ctx, char **ret_path,
+		     struct error *e);
+/** Copies the volume's bytes, holes kept, into the new local file @file (0600). -EEXIST. */
+int hv_volume_download(struct hypervisor *hv, const char *host, const char *path, const char *file,
+		       hv_progress *progress, void *ctx, struct error *e);
+/**
+ * Copies what a guest would read from @path, a file of @path_format that nobody writes to, into the new,
+ * standalone volume @name of a pool, of @format. Both are "qcow2" or "raw".
+ */
+int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, const char *path_format,
+		   const char *pool, const char *name, const char *format, hv_progress *progress, void *ctx,
+		   char **ret_path, struct error *e);
+/**
+ * Takes the snapshot @path ("<path of a volume>@<name>") of a volume on a storage that keeps snapshots
+ * itself: Ceph. A domain may be using the volume; the snapshot has what it had written at one moment. Success
+ * when it is there already. It can be read, copied, stood on and deleted as a volume of that name.
+ */
+int hv_volume_snapshot(struct hypervisor *hv, const char *host, const char *path, struct error *e);
+/** Makes a volume that no domain uses larger. -EINVAL when it would shrink. */
+int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, int64_t size,
+		     struct error *e);
+/** As hv_disk_pull(), for the qcow2 file @path that no domain uses. */
+int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *base,
+		   hv_progress *progress, void *ctx, struct error *e);
+/** Removes the volume. Success when it is not there. -EBUSY when others stand on it, where the storage knows.
+ */
+int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool, const char *name,
+		     struct error *e);
+int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, struct hv_volume_info *ret,
+		   struct error *e);
+/** The file that the volume's file stands on, allocated; NULL when it stands alone. */
+int hv_volume_backing(struct hypervisor *hv, const char *host, const char *path, char **ret_backing,
+		      struct error *e);
+/**
+ * How QEMU's own programs on this machine are told of a volume (--image-opts); allocated. NULL without
+ * memory, or when @path is none.
+ */
+char *hv_image_options(const char *path, const char *format);
+
+/** Removes the file that a copied volume has left behind on its old host. Success when it is not there. */
+int hv_volume_delete_moved(struct hypervisor *hv, const char *from, const char *pool, const char *name,
+			   struct error *e);
+
+/** -EINVAL when @name is not one visible file below a pool's folder. For hypervisor/ only. */
+int volume_check_name(const char *name, struct error *e);
+
+#endif
