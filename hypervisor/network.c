@@ -11,12 +11,13 @@
  * between two calls) come together again, and a lease that is already right
  * costs one look and does not disturb dnsmasq.
  */
-#include "hypervisor/call.h"
+#include "hypervisor/network.h"
 
 #include <string.h>
 
 #include <libvirt/virterror.h>
 
+#include "hypervisor/call.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/xml.h"
 
@@ -40,7 +41,7 @@ static void write_lease(struct xml *x, const struct hv_lease *lease)
 		 NULL);
 }
 
-char *hv_network_xml(const struct hv_network_spec *spec)
+static char *network_xml(const struct hv_network_spec *spec)
 {
 	char name[NAME_SIZE];
 	char mac[18];
@@ -350,7 +351,7 @@ int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_net
 
 	if (rc < 0)
 		return rc;
-	xml = hv_network_xml(spec);
+	xml = network_xml(spec);
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
 	network = virNetworkLookupByUUIDString(call.conn, spec->uuid);

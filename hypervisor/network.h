@@ -31,8 +31,6 @@ struct hv_network_spec {
 	size_t lease_count;
 };
 
-/** The network's libvirt XML, allocated, for tests and for hv_network_open(). */
-char *hv_network_xml(const struct hv_network_spec *spec);
 /**
  * Defines and starts the network, or brings the one that is there up to date: leases are added and
  * replaced at once, but none is taken away (hv_lease_remove() does that); any other difference takes

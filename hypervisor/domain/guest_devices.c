@@ -13,7 +13,8 @@ void guest_devices_done(struct guest_devices *d)
 	hv_call_end(&d->call);
 }
 
-int guest_devices_read(struct guest_devices *d, struct error *e)
+/* Reads them anew. */
+static int read_devices(struct guest_devices *d, struct error *e)
 {
 	unsigned int flags = VIR_DOMAIN_XML_SECURE | (d->call.simulated ? VIR_DOMAIN_XML_INACTIVE : 0);
 	_cleanup_free_ char *text = NULL;
@@ -36,7 +37,7 @@ int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uui
 {
 	int rc = domain_enter(hv, host, uuid, &ret->call, &ret->domain, e);
 
-	return rc < 0 ? rc : guest_devices_read(ret, e);
+	return rc < 0 ? rc : read_devices(ret, e);
 }
 
 int guest_devices_redefine(struct guest_devices *d, struct error *e)
@@ -107,7 +108,7 @@ static int wait_until_gone(struct guest_devices *d, struct waiter *waiter, const
 
 		if (virDomainIsActive(d->domain) == 0)
 			return 0;
-		rc = guest_devices_read(d, e);
+		rc = read_devices(d, e);
 		if (rc < 0 || !xml_has(d->doc, path))
 			return rc;
 		rc = host_wait(d->call.host, d->call.connection, waiter, &deadline);
@@ -136,7 +137,7 @@ static int ask_to_let_go(struct guest_devices *d, const char *path, const char *
 	/* QEMU's words; there is no code for it */
 	if (strstr(error_sentence(&why), "already in the process of unplug"))
 		return 0;
-	if (rc == -ENOTCONN || guest_devices_read(d, NULL) < 0 || xml_has(d->doc, path))
+	if (rc == -ENOTCONN || read_devices(d, NULL) < 0 || xml_has(d->doc, path))
 		return error_move(e, &why);
 	return 0;
 }

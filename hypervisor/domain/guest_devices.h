@@ -27,8 +27,6 @@ void guest_devices_done(struct guest_devices *d);
 /* Finds the domain and reads its devices; guest_devices_done() in any case. -EBUSY when it is not active. */
 int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct guest_devices *ret,
 			struct error *e);
-/* Reads them anew. */
-int guest_devices_read(struct guest_devices *d, struct error *e);
 /* The test driver's change: what was done to the document becomes the definition. */
 int guest_devices_redefine(struct guest_devices *d, struct error *e);
 
