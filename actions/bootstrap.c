@@ -18,7 +18,7 @@
 #include "actions/engine/rows.h"
 #include "actions/host/uri.h"
 #include "actions/vm/placement.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/host_uri.h"
 
 #define MEBIBYTE (INT64_C(1) << 20)
 #define GIBIBYTE (INT64_C(1) << 30)

@@ -13,6 +13,7 @@
 #include "actions/schedule/scheduler_thread.h"
 #include "actions/sync.h"
 #include "actions/timers.h"
+#include "hypervisor/hypervisor.h"
 
 #define BACKGROUND_MAX 4
 /*

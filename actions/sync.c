@@ -11,6 +11,7 @@
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/state.h"
 #include "actions/volume/snapshot_create.h"
+#include "hypervisor/hypervisor.h"
 
 /* ------------------------------------------------------------------- VMs */
 

@@ -8,7 +8,6 @@
 #include <sodium.h>
 #include <string.h>
 
-
 #define FIRST_PASSWORD "password"
 
 _Static_assert(ACCOUNT_HASH_SIZE >= crypto_pwhash_STRBYTES, "a hash must fit");

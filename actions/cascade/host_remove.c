@@ -10,6 +10,8 @@
 #include "actions/vm/stops.h"
 #include "actions/volume/remove.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/network.h"
+#include "hypervisor/storage/pool.h"
 
 /* ----------------------------------------------------------------- removing */
 

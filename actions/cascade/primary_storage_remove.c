@@ -6,7 +6,7 @@
 #include "actions/image/cache.h"
 #include "actions/vm/remove.h"
 #include "actions/volume/remove.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/pool.h"
 
 /* ----------------------------------------------------------------- deletion */
 

@@ -6,6 +6,7 @@
 
 #include "actions/engine/config.h"
 #include "actions/engine/pool_internal.h"
+#include "hypervisor/hypervisor.h"
 
 struct store *pool_store(struct pool *pool)
 {

@@ -3,6 +3,7 @@
 #include "actions/host/host.h"
 
 #include "actions/host/capacity.h"
+#include "hypervisor/hypervisor.h"
 
 /* ------------------------------------------------------- reports of the host */
 

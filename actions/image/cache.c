@@ -34,6 +34,7 @@
 #include "actions/image/rules.h"
 #include "actions/storage/primary_storage.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 /* How often a worker looks whether the copy that another one makes is there. */
 #define WAIT_STEP_MS 50

@@ -14,6 +14,7 @@
 #include "actions/image/probe.h"
 #include "actions/image/rules.h"
 #include "actions/storage/backup_storage.h"
+#include "hypervisor/storage/pool.h"
 
 /* One backup storage that the image shall be on. */
 struct target {

@@ -23,6 +23,7 @@
 #include "actions/image/running_sum.h"
 #include "actions/image/upload_internal.h"
 #include "actions/storage/backup_storage.h"
+#include "hypervisor/storage/pool.h"
 
 /* How much may be written until the room on the storage is looked at again, bytes. */
 #define ROOM_STEP (INT64_C(64) << 20)

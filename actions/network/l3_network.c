@@ -8,7 +8,7 @@
 #include "actions/host/topology.h"
 #include "actions/network/ip_range.h"
 #include "actions/network/l2_network.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/network.h"
 
 /* A libvirt network's description with what it points to. */
 struct network {

@@ -20,6 +20,7 @@
 #include "actions/operations/table.h"
 #include "actions/storage/backup_storage.h"
 #include "actions/storage/url.h"
+#include "hypervisor/storage/pool.h"
 
 /* ------------------------------------------------------------------- adding */
 

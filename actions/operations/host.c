@@ -19,6 +19,8 @@
 #include "actions/host/uri.h"
 #include "actions/network/ipv4.h"
 #include "actions/operations/table.h"
+#include "hypervisor/host_uri.h"
+#include "hypervisor/hypervisor.h"
 
 #define NS_PER_S INT64_C(1000000000)
 /* How long a new host may take to connect. */

@@ -31,6 +31,9 @@
 #include "actions/storage/primary_storage.h"
 #include "actions/volume/place.h"
 #include "actions/volume/snapshot_create.h"
+#include "hypervisor/domain/disk_copy.h"
+#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 #include "model/render.h"
 
 #define DATA_TEMPLATE "CreateDataVolumeTemplateFromVolume"

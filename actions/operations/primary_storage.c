@@ -12,7 +12,7 @@
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/storage/url.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/ceph_path.h"
 
 /* ------------------------------------------------------------------- adding */
 

@@ -15,7 +15,7 @@
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/vm/stops.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/pool.h"
 
 /* A storage and a cluster, as a request names them. */
 struct pair {

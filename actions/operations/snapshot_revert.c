@@ -23,7 +23,7 @@
 #include "actions/volume/place.h"
 #include "actions/volume/snapshot_create.h"
 #include "actions/volume/snapshot_rows.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 static int snapshot_revert_check(const struct view *view, const struct request *req, struct error *e)
 {

@@ -29,6 +29,10 @@
 #include "actions/volume/file.h"
 #include "actions/volume/place.h"
 #include "actions/volume/snapshot_create.h"
+#include "hypervisor/domain/disk_copy.h"
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 /* Most clones of one request. */
 #define CLONES_MAX 100

@@ -8,7 +8,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/setting.h"
 #include "actions/vm/tag_rules.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/domain/console.h"
 
 static int vm_console_password_check(const struct view *view, const struct request *req, struct error *e)
 {

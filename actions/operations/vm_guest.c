@@ -8,6 +8,7 @@
 #include "actions/vm/setting.h"
 #include "actions/vm/state.h"
 #include "actions/vm/tag_rules.h"
+#include "hypervisor/domain/domain.h"
 
 static int vm_hostname_check(const struct view *view, const struct request *req, struct error *e)
 {

@@ -29,6 +29,7 @@
 #include "actions/volume/snapshot_create.h"
 #include "actions/volume/snapshot_rows.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 #include "model/access.h"
 #include "model/render.h"
 

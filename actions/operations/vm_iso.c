@@ -19,6 +19,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/state.h"
+#include "hypervisor/domain/cdrom.h"
 
 /* The drive that has the ISO; -1 = none. */
 static int drive_of(const struct view *view, const char *vm, const char *image)

@@ -28,6 +28,10 @@
 #include "actions/vm/migration.h"
 #include "actions/vm/nocloud.h"
 #include "actions/vm/state.h"
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/migrate.h"
+#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 /* Most disks of one VM that are copied along. */
 #define DISKS_MAX 64

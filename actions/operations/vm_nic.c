@@ -23,6 +23,9 @@
 #include "actions/vm/nic.h"
 #include "actions/vm/state.h"
 #include "actions/vm/tag_rules.h"
+#include "hypervisor/domain/domain_xml.h"
+#include "hypervisor/domain/nic.h"
+#include "hypervisor/network.h"
 
 #define NICS_MAX 16
 /* How long a guest may take to let a NIC go. */

@@ -15,6 +15,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/state.h"
+#include "hypervisor/domain/nic.h"
 
 #define BANDWIDTH_MAX (INT64_C(32) << 30)
 

@@ -16,6 +16,7 @@
 #include "actions/storage/primary_storage.h"
 #include "actions/vm/resize.h"
 #include "actions/vm/state.h"
+#include "hypervisor/domain/domain_size.h"
 
 /* Memory is added to a running guest in these steps, bytes. */
 #define MEMORY_STEP (INT64_C(128) << 20)

@@ -22,6 +22,10 @@
 #include "actions/volume/disk.h"
 #include "actions/volume/file.h"
 #include "actions/volume/place.h"
+#include "hypervisor/domain/disk.h"
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/domain_xml.h"
+#include "hypervisor/hypervisor.h"
 #include "model/render.h"
 
 /* -------------------------------------------------------------------- checks */

@@ -26,6 +26,7 @@
 #include "actions/volume/remove.h"
 #include "actions/volume/snapshot.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 /* `shareable`, and as the manual's user interface writes it, `ephemeral::shareable`. */
 static bool wants_shareable(const struct request *req)

@@ -21,7 +21,9 @@
 #include "actions/volume/place.h"
 #include "actions/volume/resize.h"
 #include "actions/volume/snapshot_create.h"
+#include "hypervisor/domain/disk.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 #define GROWTH_MIN (4 << 20)
 

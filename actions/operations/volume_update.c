@@ -14,7 +14,7 @@
 #include "actions/storage/primary_storage.h"
 #include "actions/volume/place.h"
 #include "actions/volume/resize.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/domain/disk.h"
 
 /* ---------------------------------------------------------------- state, name */
 

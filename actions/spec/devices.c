@@ -7,6 +7,7 @@
 #include "actions/network/ipv4.h"
 #include "actions/volume/attach.h"
 #include "actions/volume/disk.h"
+#include "hypervisor/domain/domain_xml.h"
 
 /* --------------------------------------------------------------------- NICs */
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "hypervisor/storage/pool.h"
+
 /* ------------------------------------------------------------- backup storage */
 
 bool backup_storage_is_usable(const struct object *bs)

@@ -4,7 +4,7 @@
 #define POOLFS_STORAGE_BACKUP_STORAGE_H
 
 #include "actions/engine/pool.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/pool.h"
 
 /** Bytes of the file system of a backup storage's folder, in all and free. Blocking. Negative errno. */
 int backup_storage_capacity(const char *url, struct hv_capacity *ret, struct error *e);

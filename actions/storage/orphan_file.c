@@ -8,7 +8,7 @@
 #include "actions/engine/rows.h"
 #include "actions/host/topology.h"
 #include "actions/storage/primary_storage.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 const char *path_file_name(const char *path)
 {

@@ -6,7 +6,7 @@
 
 #include "actions/host/capacity.h"
 #include "actions/host/topology.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/pool.h"
 
 /* ------------------------------------------------------------ primary storage */
 

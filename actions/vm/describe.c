@@ -9,6 +9,7 @@
 #include "actions/network/l3_network.h"
 #include "actions/vm/iso.h"
 #include "actions/volume/disk.h"
+#include "hypervisor/domain/domain_xml.h"
 
 /* Keeps an allocated string alive as long as the description. NULL in, NULL out. */
 static char *keep(struct vm_spec *spec, char *taken)

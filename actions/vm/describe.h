@@ -4,7 +4,7 @@
 #define POOLFS_VM_DESCRIBE_H
 
 #include "actions/engine/pool.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/domain/domain_xml.h"
 
 /* Room for the name of a libvirt network or a bridge. */
 #define VM_NETWORK_NAME 32

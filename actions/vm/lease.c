@@ -4,7 +4,7 @@
 
 #include "actions/engine/tags.h"
 #include "actions/network/l3_network.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/network.h"
 
 /* ------------------------------------------------------------ on the host */
 

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "actions/engine/tags.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 #define USER_DATA_MAX (1 << 20)
 

@@ -23,6 +23,8 @@
 #include "actions/vm/placement.h"
 #include "actions/vm/state.h"
 #include "actions/volume/snapshot_create.h"
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/hypervisor.h"
 
 /* --------------------------------------------------------------- choosing */
 

@@ -17,6 +17,10 @@
 #include "actions/host/capacity.h"
 #include "actions/vm/state.h"
 #include "actions/volume/remove.h"
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/hypervisor.h"
+#include "hypervisor/network.h"
+#include "hypervisor/storage/volume.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

@@ -22,6 +22,7 @@
 #include "actions/vm/describe.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/state.h"
+#include "hypervisor/domain/console.h"
 
 enum form {
 	FORM_TEXT,   /* `prefix::text` */

@@ -6,6 +6,8 @@
 
 #include "actions/host/capacity.h"
 #include "actions/host/wait.h"
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/hypervisor.h"
 
 /* ----------------------------------------------------------------- states */
 

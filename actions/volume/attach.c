@@ -11,6 +11,8 @@
 #include "actions/host/topology.h"
 #include "actions/volume/disk.h"
 #include "actions/volume/place.h"
+#include "hypervisor/domain/disk.h"
+#include "hypervisor/domain/domain_xml.h"
 
 /* How long a guest has to give a disk back. */
 #define DETACH_MS 20000

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/engine/tags.h"
+#include "hypervisor/domain/domain_xml.h"
 
 static enum hv_disk_bus bus_for(const struct view *view, const struct object *vm, const struct object *volume)
 {

@@ -3,7 +3,7 @@
 #ifndef POOLFS_VOLUME_DISK_H
 #define POOLFS_VOLUME_DISK_H
 
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/domain/domain_xml.h"
 #include "model/view.h"
 
 /** Describes a volume as a disk of @vm. Strings are borrowed from the view. */

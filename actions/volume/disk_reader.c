@@ -9,7 +9,7 @@
 
 #include "actions/volume/place.h"
 #include "actions/volume/snapshot.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 /* Most bytes of one question about holes, and of one read: the protocol counts in 32 bits. */
 #define QUESTION_MAX (INT64_C(1) << 30)

@@ -9,6 +9,7 @@
 #include "actions/storage/primary_storage.h"
 #include "actions/volume/place.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 /* ------------------------------------------------------------------ the row */
 

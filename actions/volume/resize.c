@@ -4,7 +4,7 @@
 
 #include "actions/host/capacity.h"
 #include "actions/volume/place.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 /* --------------------------------------------------------------------- steps */
 

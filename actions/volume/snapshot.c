@@ -3,7 +3,9 @@
 #include "actions/volume/snapshot.h"
 
 #include "actions/volume/place.h"
+#include "hypervisor/domain/disk_chain.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 /* -------------------------------------------------------------------- looking */
 

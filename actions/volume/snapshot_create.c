@@ -31,7 +31,10 @@
 #include "actions/volume/place.h"
 #include "actions/volume/snapshot_rows.h"
 #include "actions/volume/snapshot_storage.h"
+#include "hypervisor/domain/disk.h"
+#include "hypervisor/domain/disk_chain.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 /* ----------------------------------------------------------------------- rows */
 

@@ -27,7 +27,8 @@
 #include "actions/storage/orphan_file.h"
 #include "actions/volume/place.h"
 #include "actions/volume/snapshot_rows.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/domain/disk_chain.h"
+#include "hypervisor/storage/volume.h"
 
 struct single {
 	struct job *job;

@@ -17,7 +17,7 @@
 #include "actions/storage/orphan_file.h"
 #include "actions/volume/place.h"
 #include "actions/volume/snapshot_rows.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/storage/volume.h"
 
 /* --------------------------------------------------------------------- settling */
 

@@ -22,8 +22,14 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
 
+#include "hypervisor/domain/console.h"
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/network.h"
 #include "hypervisor/probe.h"
+#include "hypervisor/storage/pool.h"
+#include "hypervisor/storage/volume.h"
 
 #define HOST  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define KVM   "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"

@@ -18,6 +18,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
+#include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/hypervisor.h"
 
 #define FOLDER SOURCE_ROOT "/tests/data/domain-xml/"

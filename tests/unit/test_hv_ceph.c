@@ -10,9 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/storage/ceph.h"
+#include "hypervisor/storage/ceph_path.h"
 #include "hypervisor/storage/ceph_source.h"
 #include "hypervisor/storage/command.h"
+#include "hypervisor/storage/volume.h"
 
 #define STORAGE "ceph://pool@mon1,[fd00::7]:6790/vms"
 

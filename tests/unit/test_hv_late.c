@@ -8,6 +8,8 @@
 #include <semaphore.h>
 #include <string.h>
 
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/hypervisor.h"
 
 #define HOST   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

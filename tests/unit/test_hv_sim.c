@@ -16,7 +16,18 @@
 
 #include <libvirt/libvirt.h>
 
+#include "hypervisor/domain/cdrom.h"
+#include "hypervisor/domain/console.h"
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/domain_size.h"
+#include "hypervisor/domain/domain_xml.h"
+#include "hypervisor/domain/migrate.h"
+#include "hypervisor/domain/nic.h"
+#include "hypervisor/host_uri.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/network.h"
+#include "hypervisor/storage/pool.h"
+#include "hypervisor/storage/volume.h"
 
 #define HOST_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HOST_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "hypervisor/hypervisor.h"
 #include "hypervisor/states.h"
 
 #define VM "11111111111111111111111111111111"

@@ -14,6 +14,7 @@
 #include "actions/host/topology.h"
 #include "actions/host/uri.h"
 #include "actions/network/l3_network.h"
+#include "hypervisor/hypervisor.h"
 
 static const struct actor admin = {.source = "test"};
 
