@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The narrow interface to the hosts: what the rest of the pool knows of libvirt.
+ * Hosts: adding and removing them, and what they report. With the headers named
+ * below, this is all that the rest of the pool knows of libvirt:
+ *
+ *   domain/domain.h domain_size.h domain_xml.h console.h migrate.h
+ *   domain/nic.h cdrom.h disk.h disk_chain.h disk_copy.h
+ *   storage/pool.h volume.h ceph_path.h
+ *   network.h host_uri.h
  *
  * A `struct hypervisor` has one thread per host, which connects, reconnects and
  * delivers that host's events, so a host that hangs holds up no other; all share
  * the process's one libvirt event loop thread. Hosts, domains, volumes and
  * networks are named by the pool's own 32-digit uuids; domains on a host whose
- * name is not their uuid in that form are somebody else's and never seen here.
- * Nothing of libvirt's types leaves this folder, and nothing here knows the
- * model, jobs or FUSE (only model/error.h, model/cleanup.h and model/child.h are shared).
+ * name is not their uuid in that form belong to somebody else and are never seen
+ * here. Nothing of libvirt's types leaves this folder, and nothing here knows the
+ * model, jobs or FUSE; of model/ only error.h, cleanup.h and child.h are used.
  *
- * Blocking: every hv_domain_*, hv_pool_*, hv_volume_* and hv_network_* call may
- * wait for the host; call them from executor workers, never from a FUSE thread.
- * hv_host_add(), hv_host_remove() and hv_host_reconnect() return at once.
+ * Blocking: each call that names a host may wait for it; call them from executor
+ * workers, never from a FUSE thread. hv_host_add(), hv_host_remove() and
+ * hv_host_reconnect() return at once.
  *
  * Callbacks (struct hv_events) of one host come one after the other, from its
  * thread, with no lock held; those of different hosts may come at the same time.
  * They should only enqueue work and return: meanwhile the host's events queue up.
  * Order: CONNECTED with the list comes first, then what changed since; changes
  * arrive in the order in which they happened, and a stale one (older than the
- * list, heard before it was read) is always followed by those up to the present.
- * DISCONNECTED comes after the last event of a connection.
+ * list, received before it was read) is always followed by those up to the
+ * present. DISCONNECTED comes after the last event of a connection.
  *
  * Errors: 0 or a negative errno, with a sentence. -ENOTCONN (code HOST.1010)
  * when the host is not connected; -ENOENT when the named thing does not exist;
- * -EOPNOTSUPP when this hypervisor cannot; -ETIMEDOUT when a wait ran out.
+ * -EOPNOTSUPP when this hypervisor cannot do it; -ETIMEDOUT when a wait timed out.
  *
  * Simulation: a URI that starts with "test:" is libvirt's own test driver. What
  * that driver lacks (files behind volumes, paused starts, consoles, the guest
@@ -39,7 +45,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "hypervisor/host_uri.h"
 #include "model/error.h"
 
 struct host;
@@ -139,20 +144,5 @@ struct host *hypervisor_get_host(struct hypervisor *hv, const char *uuid);
  * -ECANCELED).
  */
 typedef int hv_progress(void *ctx, int percent);
-
-#include "hypervisor/domain/cdrom.h"
-#include "hypervisor/domain/console.h"
-#include "hypervisor/domain/disk.h"
-#include "hypervisor/domain/disk_chain.h"
-#include "hypervisor/domain/disk_copy.h"
-#include "hypervisor/domain/domain.h"
-#include "hypervisor/domain/domain_size.h"
-#include "hypervisor/domain/domain_xml.h"
-#include "hypervisor/domain/migrate.h"
-#include "hypervisor/domain/nic.h"
-#include "hypervisor/network.h"
-#include "hypervisor/storage/ceph_path.h"
-#include "hypervisor/storage/pool.h"
-#include "hypervisor/storage/volume.h"
 
 #endif
