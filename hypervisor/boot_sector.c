@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The smallest guest that proves something: one boot sector.
+ * The smallest guest that proves that KVM works: one boot sector.
  *
  * It goes to 64-bit long mode, takes a breakpoint exception and returns from it
- * (iretq), does a lock cmpxchg16b, and if all of that went as it must, writes
+ * (iretq), does a lock cmpxchg16b, and if all of that succeeds, writes
  * PROBE_MARKER to the first serial port again and again; else it halts. These
- * are the instructions over which half-working KVMs (PVM, some nested ones)
- * stumble, while they start a domain without complaint.
+ * are the instructions that half-working KVMs (PVM, some nested ones) fail at,
+ * although they start a domain without an error.
  *
  * The bytes are listed with their assembly (AT&T syntax, loaded at 0x7c00); the
  * unit test runs them under QEMU's TCG.

@@ -20,7 +20,7 @@
 #include "hypervisor/probe.h"
 #include "hypervisor/xml.h"
 
-/* A silent daemon is given up after 1 * (4 + 1) seconds; the busiest one we saw answers in 1. */
+/* A daemon that is silent for 1 * (4 + 1) seconds is given up; the busiest one measured answers within 1. */
 #define KEEPALIVE_SECONDS 1
 #define KEEPALIVE_COUNT	  4
 
@@ -84,7 +84,7 @@ static void queue(struct connection *connection, virDomainPtr domain, enum event
 		return;
 	event = calloc(1, sizeof(*event) + len);
 	if (!event) {
-		/* an event is lost: make the host compare everything again */
+		/* an event is lost: force a full comparison */
 		connection_set_closed(connection, VIR_CONNECT_CLOSE_REASON_ERROR);
 		return;
 	}
@@ -155,7 +155,7 @@ static int register_events(struct connection *connection, struct error *e)
 							 connection_ref(connection), release);
 		if (connection->callbacks[i] < 0) {
 			connection_unref(connection);
-			return error_set_virt(e, connection->conn, "cannot listen for events");
+			return error_set_virt(e, connection->conn, "cannot register for events");
 		}
 	}
 	return 0;
@@ -163,7 +163,8 @@ static int register_events(struct connection *connection, struct error *e)
 
 /* ------------------------------------------------------ what the host has */
 
-/* "+64055:+106" in the capabilities: whom libvirt runs qemu as. Without it files stay libvirt's own. */
+/* "+64055:+106" in the capabilities: the user libvirt runs qemu as. Without it files belong to libvirt's
+ * user. */
 static void read_qemu_owner(struct connection *connection, xmlDocPtr capabilities)
 {
 	_cleanup_free_ char *label = xml_get(
@@ -176,7 +177,7 @@ static void read_qemu_owner(struct connection *connection, xmlDocPtr capabilitie
 	}
 }
 
-/* KVM or TCG, and whether traffic can be limited: decided once, until hv_host_reconnect() asks anew. */
+/* KVM or TCG, and whether traffic can be limited: probed once, and again after hv_host_reconnect(). */
 static void probe(struct connection *connection, xmlDocPtr capabilities)
 {
 	struct host *host = connection->host;
@@ -201,7 +202,7 @@ static int read_info(struct connection *connection, struct error *e)
 	virNodeInfo node;
 
 	if (!hostname || virNodeGetInfo(connection->conn, &node) < 0)
-		return error_set_virt(e, connection->conn, "cannot read what the host has");
+		return error_set_virt(e, connection->conn, "cannot read the hardware of the host");
 	(void)snprintf(connection->info.hostname, sizeof(connection->info.hostname), "%s", hostname);
 	connection->info.memory = (int64_t)node.memory * 1024;
 	connection->info.cpus = (int)node.cpus;
@@ -298,8 +299,8 @@ static int read_domains(virConnectPtr conn, struct listed_domain **ret_domains, 
 /* ---------------------------------------------------------- open and close */
 
 /*
- * The test driver's domains live and die with their connection, so reconnecting goes back to the same one. A
- * simulated machine whose description is gone has lost its power, and its domains with it.
+ * The test driver's domains live and die with their connection, so reconnecting goes back to the same one.
+ * When the file that describes a simulated machine is gone, the machine is off and its domains are lost.
  */
 static virConnectPtr open_connection(struct host *host)
 {
@@ -307,19 +308,19 @@ static virConnectPtr open_connection(struct host *host)
 
 	if (!host->simulated)
 		return conn;
-	if (!conn && host->kept) {
-		(void)virConnectClose(host->kept);
-		host->kept = NULL;
+	if (!conn && host->cached) {
+		(void)virConnectClose(host->cached);
+		host->cached = NULL;
 		conn = virConnectOpen(host->uri); /* closing forgot the error */
 	}
 	if (!conn)
 		return NULL;
-	if (host->kept) {
+	if (host->cached) {
 		(void)virConnectClose(conn);
-		return virConnectRef(host->kept) < 0 ? NULL : host->kept;
+		return virConnectRef(host->cached) < 0 ? NULL : host->cached;
 	}
 	if (virConnectRef(conn) == 0)
-		host->kept = conn;
+		host->cached = conn;
 	return conn;
 }
 

@@ -45,7 +45,7 @@ int domain_read_live_xml(const struct hv_call *call, virDomainPtr domain, const 
 		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'", uuid);
 	doc = xml_parse(text);
 	if (!doc)
-		return error_set(e, EIO, "the XML of domain '%s' makes no sense", uuid);
+		return error_set(e, EIO, "unexpected XML of domain '%s'", uuid);
 	if (!xml_has(doc, "/domain/@id")) {
 		xmlFreeDoc(doc);
 		return error_set(e, EBUSY, "domain '%s' is not running", uuid);

@@ -2,9 +2,9 @@
 /*
  * One errno for every libvirt error code.
  *
- * Codes decide, never texts: libvirt's sentences change and are translated.
- * The switch has no default, so that a compiler with a newer libvirt points at
- * what is new; numbers that this build does not know are -EIO.
+ * Only codes count, never texts: libvirt's messages change and are translated.
+ * The switch has no default, so that the compiler reports the codes that a newer
+ * libvirt adds; numbers that this build does not know are -EIO.
  */
 #include "hypervisor/errors.h"
 
@@ -205,7 +205,7 @@ int error_set_virt(struct error *e, virConnectPtr conn, const char *fmt, ...)
 	int errnum = error ? hv_errno_of_virt(error->code) : EIO;
 	va_list args;
 
-	/* a failed system call on the host brings its errno along */
+	/* a failed system call on the host comes with its errno */
 	if (error && error->code == VIR_ERR_SYSTEM_ERROR && error->int1 > 0)
 		errnum = error->int1;
 	va_start(args, fmt);

@@ -12,7 +12,7 @@
 /* Held over starting and ending the thread, never while the loop runs a callback of ours. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int users;   /* under lock */
-static bool registered;	     /* under lock: the default implementation is libvirt's for ever */
+static bool registered;	     /* under lock: it cannot be unregistered */
 static int wake_timer = -1;  /* under lock */
 static pthread_t thread;     /* under lock */
 static atomic_bool stopping; /* read by the thread */

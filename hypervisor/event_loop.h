@@ -5,7 +5,7 @@
  * libvirt knows one event loop per process, so it is shared by everybody and
  * counted: the first event_loop_get() starts the thread, the last
  * event_loop_put() ends it. Keepalive, domain events and streams of every
- * connection need the loop running; whoever holds a connection holds the loop.
+ * connection need the running loop, so whoever holds a connection holds it.
  */
 #ifndef POOLFS_HYPERVISOR_EVENT_LOOP_H
 #define POOLFS_HYPERVISOR_EVENT_LOOP_H

@@ -52,8 +52,8 @@ void host_unref(struct host *host)
 {
 	if (!host || atomic_fetch_sub(&host->refs, 1) > 1)
 		return;
-	if (host->kept)
-		(void)virConnectClose(host->kept);
+	if (host->cached)
+		(void)virConnectClose(host->cached);
 	(void)pthread_cond_destroy(&host->changed);
 	(void)pthread_mutex_destroy(&host->lock);
 	free(host->reported_sentence);

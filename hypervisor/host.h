@@ -21,12 +21,12 @@
 
 struct connection;
 
-/* Somebody who waits for an event of a domain; lives on the waiter's stack, linked into host->waiters. */
+/* A wait for an event of a domain; on the stack of the waiting thread, linked into host->waiters. */
 struct waiter {
 	struct waiter *next;
 	const char *uuid;
-	const char *alias; /* the device that shall go; NULL = the domain itself shall stop */
-	bool heard; /* host->lock: since the wait began or was last answered; a stop takes devices along */
+	const char *alias; /* the device to be removed; NULL = the domain itself is to stop */
+	bool heard; /* host->lock: since the wait began or last returned; a stop removes devices, too */
 };
 
 struct host {
@@ -46,8 +46,8 @@ struct host {
 	struct connection *connection; /* lock: the connection in use, NULL when there is none */
 	struct waiter *waiters;	       /* lock */
 
-	/* the test driver's state lives in its connection, so one is kept; opener only, one at a time */
-	virConnectPtr kept;
+	/* the test driver's state lives in its connection, so one stays open; opener only, one at a time */
+	virConnectPtr cached;
 	/* results of the probes; opener only, the host's thread resets them between two openers */
 	bool probed, kvm, bandwidth;
 
@@ -75,7 +75,7 @@ bool host_is_removed(struct host *host);
  * stop). Both are borrowed until the end of the wait.
  */
 void host_wait_begin(struct host *host, struct waiter *waiter, const char *uuid, const char *alias);
-/* Waits until it was heard (0), @deadline passes (-ETIMEDOUT) or @connection is gone (-ENOTCONN). */
+/* Waits until the event came (0), @deadline passes (-ETIMEDOUT) or @connection is gone (-ENOTCONN). */
 int host_wait(struct host *host, const struct connection *connection, struct waiter *waiter,
 	      const struct timespec *deadline);
 void host_wait_end(struct host *host, struct waiter *waiter);

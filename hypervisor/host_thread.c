@@ -10,9 +10,9 @@
  *        CONNECTED + list, then events --lost------------+
  *
  * The opener is a thread per attempt, because virConnectOpen() may never come
- * back. The host's thread waits for it with the host's lock free, tells after
- * OPEN_PATIENCE_MS that the host does not answer, and leaves a hung opener
- * behind when the host is removed; the opener then cleans up after itself.
+ * back. The host's thread waits for it without holding the host's lock, reports
+ * after OPEN_PATIENCE_MS that the host does not answer, and abandons a hung opener
+ * when the host is removed; the opener then cleans up after itself.
  */
 #include "hypervisor/host_thread.h"
 
@@ -32,11 +32,11 @@
 /* How long libvirt may take to open a connection before the host counts as not answering. */
 #define OPEN_PATIENCE_MS 10000
 
-/* One opening of a connection. Belongs to both threads; the last of the two that leaves frees it. */
+/* One attempt to open a connection. Shared by both threads; the last one to leave frees it. */
 struct attempt {
 	struct host *host;	       /* immutable, holds a reference */
 	pthread_t thread;	       /* the host's thread only */
-	bool opened;		       /* host->lock: libvirt has answered, the rest is bounded */
+	bool opened;		       /* host->lock: libvirt has answered, the rest takes a bounded time */
 	bool done;		       /* host->lock */
 	bool abandoned;		       /* host->lock: nobody waits for it any more */
 	struct connection *connection; /* the result, once done; NULL = failed */
@@ -45,7 +45,7 @@ struct attempt {
 	struct error error;
 };
 
-/* Tells the host's status, once for the same status and sentence. */
+/* Reports the host's status, unless status and sentence are those of the last report. */
 static void report(struct host *host, enum hv_host_status status, const struct hv_host_info *info,
 		   const struct hv_domain_status *domains, size_t count, const char *sentence)
 {
@@ -61,7 +61,7 @@ static void report(struct host *host, enum hv_host_status status, const struct h
 		events->host(host->ctx, host->uuid, status, info, domains, count, sentence);
 }
 
-/* @connection is new: tells its list and starts the record of states from it. */
+/* @connection is new: reports its list of domains and starts the record of states from it. */
 static int report_connected(struct host *host, const struct connection *connection,
 			    const struct attempt *attempt)
 {
@@ -76,11 +76,11 @@ static int report_connected(struct host *host, const struct connection *connecti
 }
 
 /*
- * Whether a start or stop that an event told of is past by now: the pool itself may have stopped and started
- * the domain since. The event of what came after it follows. A host that does not answer denies nothing.
+ * Whether a reported start or stop is stale: the pool itself may have stopped and started the domain since,
+ * and the event of that follows. When the host does not answer, the event counts as current.
  */
-static bool is_past(const struct connection *connection, const struct event *event,
-		    enum hv_domain_state state)
+static bool is_stale(const struct connection *connection, const struct event *event,
+		     enum hv_domain_state state)
 {
 	bool told_active = state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
 	_cleanup_domain_ virDomainPtr domain = virDomainLookupByUUIDString(connection->conn, event->uuid);
@@ -100,7 +100,7 @@ static int deliver_state(struct host *host, const struct connection *connection,
 
 	if (rc < 0)
 		return rc;
-	if (change.changed && events->domain && !is_past(connection, event, change.state))
+	if (change.changed && events->domain && !is_stale(connection, event, change.state))
 		events->domain(host->ctx, host->uuid, event->uuid, change.state, change.reason);
 	/* the simulated guest's agent is there as soon as the guest is */
 	if (change.started && host->simulated && events->agent)
@@ -108,7 +108,7 @@ static int deliver_state(struct host *host, const struct connection *connection,
 	return 0;
 }
 
-/* -ENOMEM: the states are not known any more, the caller must compare everything anew. */
+/* -ENOMEM: the states are no longer known, the caller must compare everything again. */
 static int deliver(struct host *host, const struct connection *connection, const struct event *event)
 {
 	const struct hv_events *events = host->events;
@@ -266,17 +266,17 @@ static const char *close_sentence(int reason)
 	case VIR_CONNECT_CLOSE_REASON_EOF:
 		return "libvirtd on the host closed the connection";
 	case VIR_CONNECT_CLOSE_REASON_KEEPALIVE:
-		return "the host does not answer any more";
+		return "the host no longer answers";
 	case VIR_CONNECT_CLOSE_REASON_ERROR:
 	case VIR_CONNECT_CLOSE_REASON_CLIENT:
 		break;
 	}
-	return "the connection to the host broke";
+	return "the connection to the host was lost";
 }
 
 /*
- * Delivers what @connection hears until it is closed or no longer wanted. True when it was lost; why is in
- * @ret_sentence.
+ * Delivers the events of @connection until it is closed or no longer wanted. True when it was lost, with the
+ * reason in @ret_sentence.
  */
 static bool serve(struct host *host, struct connection *connection, const char **ret_sentence)
 {
@@ -311,8 +311,7 @@ static bool serve(struct host *host, struct connection *connection, const char *
 		}
 	}
 	host->connection = NULL;
-	(void)pthread_cond_broadcast(
-		&host->changed); /* nobody waits for events of this connection any more */
+	(void)pthread_cond_broadcast(&host->changed); /* events of this connection will not come any more */
 	pthread_mutex_unlock(&host->lock);
 	return lost;
 }
@@ -350,7 +349,7 @@ static bool connect_and_serve(struct host *host)
 	return true;
 }
 
-/* Sleeps for @ms unless something is asked of the thread. */
+/* Sleeps for @ms, or until the host is removed or a reconnection is requested. */
 static void pause_between(struct host *host, int64_t ms)
 {
 	struct timespec deadline = deadline_in(ms);
@@ -361,7 +360,7 @@ static void pause_between(struct host *host, int64_t ms)
 			return;
 }
 
-/* Whether a reconnection was asked for; the request is then taken. The probes are made anew. */
+/* Whether a reconnection was requested; clears the request. The probes run again. */
 static bool take_reconnect(struct host *host)
 {
 	scoped_lock(&host->lock);

@@ -5,7 +5,7 @@
  * Internal to hypervisor/. The parts:
  *   host_thread.c  the thread
  *   host.c         what the thread and the calls on the host share
- *   connection.c   opening one connection, in a thread of its own that may hang
+ *   connection.c   opening one connection, in a separate thread that may hang
  *   states.c       what libvirt's states and events mean for a domain of ours
  *   probe.c        what a host can really do: run guests under KVM, limit traffic
  *

@@ -34,9 +34,10 @@ static int check_qemu(const xmlURI *parts, const char *transport, const char *ur
 static int check_test(const xmlURI *parts, const char *transport, const char *uri, struct error *e)
 {
 	if (transport || (parts->server && parts->server[0] != '\0'))
-		return error_set(e, EINVAL, "a test host is always local, '%s' names a way to it", uri);
+		return error_set(e, EINVAL,
+				 "a test host is always local, but '%s' names a transport or server", uri);
 	if (!parts->path || parts->path[0] != '/' || parts->path[1] == '\0')
-		return error_set(e, EINVAL, "neither /default nor a file in '%s'", uri);
+		return error_set(e, EINVAL, "'%s' names neither /default nor a file", uri);
 	return 0;
 }
 

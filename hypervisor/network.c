@@ -2,14 +2,14 @@
 /*
  * L3 networks as libvirt networks, and their fixed leases.
  *
- * The pool hands out addresses, DHCP only tells guests what they have got. So
+ * The pool assigns addresses, DHCP only tells guests which they have. So
  * the XML has <host> entries and no <range>: libvirt then starts dnsmasq with
  * "dhcp-range=<network>,static", which answers known MACs and nobody else.
  *
  * Leases are set in the definition and in the running network one by one, each
- * compared with what is there first: two networks that drifted apart (a crash
- * between two calls) come together again, and a lease that is already right
- * costs one look and does not disturb dnsmasq.
+ * compared with what is there first: differences that a crash between two calls
+ * has left are reconciled, and a lease that is already right costs one query and
+ * does not disturb dnsmasq.
  */
 #include "hypervisor/network.h"
 
@@ -22,7 +22,7 @@
 #include "hypervisor/xml.h"
 
 #define NAME_SIZE 32
-/* Others may change the same network between our look and our change. */
+/* Others may change the same network between reading and changing it. */
 #define LEASE_TRIES 5
 
 static void network_free(virNetworkPtr *network)
@@ -198,7 +198,7 @@ static int lease_store(const struct hv_call *call, virNetworkPtr network, unsign
 {
 	const char *name = virNetworkGetName(network);
 
-	/* A new NIC's lease is simply added; only when something is in its way is the list read. */
+	/* A new NIC's lease is simply added; the list is read only when that fails. */
 	if (lease_update(network, flag, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, lease) == 0)
 		return 0;
 	for (int i = 0; i < LEASE_TRIES; i++) {
@@ -301,7 +301,7 @@ int hv_lease_remove(struct hypervisor *hv, const char *host, const char *network
 
 /* ------------------------------------------------------------ opening and closing */
 
-/* No domain's NIC hangs on the network, so it can be started anew. In the test driver none ever does. */
+/* No domain uses the network, so it can be restarted. In the test driver none ever does. */
 static bool is_idle(const struct hv_call *call, virNetworkPtr network)
 {
 	return call->simulated || virNetworkListAllPorts(network, NULL, 0) == 0;
@@ -331,7 +331,7 @@ static int network_update(const struct hv_call *call, virNetworkPtr network,
 	if (!definitions_match(xml, present)) {
 		_cleanup_network_ virNetworkPtr renewed = NULL;
 
-		/* with guests on it, it goes on as it is until its next start */
+		/* with guests on it, it stays as it is until its next start */
 		if (virNetworkIsActive(network) == 1 && is_idle(call, network))
 			(void)virNetworkDestroy(network);
 		rc = network_define(call, xml, spec->uuid, &renewed, e);

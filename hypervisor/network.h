@@ -34,7 +34,7 @@ struct hv_network_spec {
 /**
  * Defines and starts the network, or brings the one that is there up to date: leases are added and
  * replaced at once, but none is taken away (hv_lease_remove() does that); any other difference takes
- * effect at once when no guest hangs on the network, else at its next start.
+ * effect at once when no guest uses the network, else at its next start.
  */
 int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_network_spec *spec,
 		    char ret_name[32], struct error *e);

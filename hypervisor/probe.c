@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding out what a host can do by doing it, through libvirt alone, so that it
+ * Finds out what a host can do by trying it, through libvirt alone, so that it
  * works for remote hosts as well.
  *
  * KVM: /dev/kvm may open, domains may start, and guests still die at their
@@ -11,8 +11,8 @@
  * Traffic control: a network with a limit is started; the kernel may lack what
  * tc needs.
  *
- * What a probe makes has a name of its own (poolfs-probe-...), and what an
- * earlier probe could not take away again is removed first.
+ * What a probe creates is named poolfs-probe-..., and what an earlier probe could
+ * not remove is removed first.
  */
 #include "hypervisor/probe.h"
 
@@ -26,7 +26,7 @@
 
 #define PROBE_LIMIT_MS 10000
 #define PROBE_STEP_MS  10
-/* How often the domain's state is looked at: a guest that died says nothing. */
+/* Steps between two checks of the domain's state: a guest that died writes nothing. */
 #define STATE_EVERY 10
 #define VOLUME	    "boot"
 #define FOLDER	    "/var/tmp"
@@ -51,7 +51,7 @@ static void make_names(const char *host_uuid, struct names *ret)
 
 /* ------------------------------------------------------------ the boot volume */
 
-/* Ends pool @name with its folder, as far as it is there. */
+/* Removes pool @name and its folder, as far as they exist. */
 static void remove_pool(virConnectPtr conn, const char *name)
 {
 	virStoragePoolPtr pool = virStoragePoolLookupByName(conn, name);
@@ -162,7 +162,7 @@ static char *guest_xml(const struct names *names, const char *virt_type)
 	xml_close(&x);
 	xml_leaf(&x, "boot", "dev", "hd", NULL);
 	xml_close(&x);
-	xml_element(&x, "on_reboot", "destroy"); /* a triple fault is an answer, too */
+	xml_element(&x, "on_reboot", "destroy"); /* a triple fault ends the guest */
 	xml_open(&x, "devices", NULL);
 	xml_open(&x, "disk", "type", "file", "device", "disk", NULL);
 	xml_leaf(&x, "driver", "name", "qemu", "type", "raw", NULL);
@@ -177,8 +177,8 @@ static char *guest_xml(const struct names *names, const char *virt_type)
 	return xml_finish(&x);
 }
 
-/* Reads the guest's serial port until the marker comes, the guest is dead or the time is over. */
-static bool hear_marker(virDomainPtr domain, virStreamPtr stream)
+/* Reads the guest's serial port until the marker comes, the guest is dead or the time is up. */
+static bool wait_for_marker(virDomainPtr domain, virStreamPtr stream)
 {
 	const struct timespec step = {.tv_nsec = PROBE_STEP_MS * 1000000L};
 	char heard[1024];
@@ -215,7 +215,7 @@ static bool run_guest(virConnectPtr conn, const struct names *names, const char 
 	virStreamPtr stream = NULL;
 	bool heard = false;
 
-	/* paused until somebody listens; gone when our connection is */
+	/* paused until its console is open; destroyed when our connection closes */
 	if (xml)
 		domain =
 			virDomainCreateXML(conn, xml, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY);
@@ -223,7 +223,7 @@ static bool run_guest(virConnectPtr conn, const struct names *names, const char 
 		return false;
 	stream = virStreamNew(conn, VIR_STREAM_NONBLOCK);
 	if (stream && virDomainOpenConsole(domain, NULL, stream, VIR_DOMAIN_CONSOLE_FORCE) == 0) {
-		heard = virDomainResume(domain) == 0 && hear_marker(domain, stream);
+		heard = virDomainResume(domain) == 0 && wait_for_marker(domain, stream);
 		(void)virStreamAbort(stream);
 	}
 	if (stream)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a host can really do, found out by doing it. See probe.c and boot_sector.c. */
+/* What a host can really do, found out by trying it. See probe.c and boot_sector.c. */
 #ifndef POOLFS_HYPERVISOR_PROBE_H
 #define POOLFS_HYPERVISOR_PROBE_H
 

@@ -5,7 +5,7 @@
 #include <search.h>
 #include <string.h>
 
-/* What the last events said of one domain. */
+/* The state of one domain after the last events. */
 struct record {
 	char uuid[33]; /* first: the key */
 	enum hv_domain_state state;
@@ -217,7 +217,7 @@ static void fold_lifecycle(struct record *record, int type, int detail)
 		record->host_ended = false;
 		record->disk_full = false;
 		return;
-	case VIR_DOMAIN_EVENT_CRASHED: /* on_crash decides what comes next, and its event follows */
+	case VIR_DOMAIN_EVENT_CRASHED: /* on_crash decides what happens next, and an event for that follows */
 		return;
 	}
 }
@@ -242,7 +242,7 @@ int states_fold(void **table, const struct event *event, struct state_change *re
 	else
 		fold_io_error(record, event->detail != 0);
 	/*
-	 * A definition that appears is no change of what runs. Told late, after the start that follows it, it
+	 * A new definition does not change what runs. Reported late, after the start that follows it, it
 	 * would look like a stop.
 	 */
 	*ret_change = (struct state_change){

@@ -3,12 +3,12 @@
  * What libvirt's states and events mean for a domain of ours.
  *
  * Ours are the domains whose name is their own uuid in 32 hex digits; all
- * others on a host belong to somebody else and are invisible to the pool.
+ * others on a host belong to somebody else and are ignored.
  *
- * libvirt tells events, the pool wants states: DEFINED says nothing about a
- * domain that runs, STOPPED means absent for one that is not defined, and the
- * reason of a stop or a pause comes in an event before it. states_fold() keeps
- * what is needed to tell, per domain, and reports only what changed. It is
+ * libvirt reports events, the pool needs states: DEFINED says nothing about a
+ * running domain, STOPPED means absent for one that is not defined, and the reason
+ * of a stop or a pause comes in an earlier event. states_fold() records per domain
+ * what is needed to decide, and reports only changes. It is
  * used by one thread, the host's, and calls nobody.
  */
 #ifndef POOLFS_HYPERVISOR_STATES_H
@@ -18,7 +18,7 @@
 
 #include "hypervisor/hypervisor.h"
 
-/* Something libvirt told about a domain, not yet delivered. */
+/* An event of libvirt about a domain, not yet delivered. */
 enum event_kind { EVENT_LIFECYCLE, EVENT_AGENT, EVENT_DEVICE_REMOVED, EVENT_IO_ERROR };
 
 struct event {
@@ -39,7 +39,7 @@ struct listed_domain {
 	bool transient; /* not defined: gone when it stops */
 };
 
-/* What is to be told about a domain after an event. */
+/* What is to be reported about a domain after an event. */
 struct state_change {
 	bool changed;
 	enum hv_domain_state state;
@@ -47,13 +47,13 @@ struct state_change {
 	bool started; /* from not active to active */
 };
 
-/* Replaces all that @table knows by @domains. -ENOMEM. */
+/* Replaces the contents of @table by @domains. -ENOMEM. */
 int states_load(void **table, const struct listed_domain *domains, size_t count);
-/* Takes in an EVENT_LIFECYCLE or EVENT_IO_ERROR. -ENOMEM. */
+/* Applies an EVENT_LIFECYCLE or EVENT_IO_ERROR. -ENOMEM. */
 int states_fold(void **table, const struct event *event, struct state_change *ret_change);
 void states_free(void **table);
 
-/* Writes the 32 hex digits of a domain that is ours; false for anybody else's. */
+/* Writes the 32 hex digits of a domain of the pool; false for any other. */
 bool domain_is_ours(virDomainPtr domain, char ret_uuid[33]);
 /*
  * Our state for libvirt's. *@ret_ask: the reason is an I/O error, which domain_io_reason() can tell

@@ -12,8 +12,8 @@
 
 #include "hypervisor/hypervisor.h"
 
-/** Puts the file @path into CD-ROM drive @device_id, NULL = takes out what is in, also from a guest that
- * holds on to it. */
+/** Puts the file @path into CD-ROM drive @device_id, NULL = ejects the medium, even when the guest has
+ * locked the tray. */
 int hv_cdrom_change(struct hypervisor *hv, const char *host, const char *uuid, int device_id,
 		    const char *path, struct error *e);
 

@@ -9,7 +9,7 @@
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/xml.h"
 
-/* Where the simulated host's consoles pretend to be. */
+/* First port of the consoles that a simulated host pretends to have. */
 #define SIMULATED_PORT 5900
 
 int console_password_make(char ret[CONSOLE_PASSWORD_LENGTH + 1], struct error *e)

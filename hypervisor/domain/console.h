@@ -8,7 +8,7 @@
 
 #include "hypervisor/hypervisor.h"
 
-/* VNC knows no longer password; libvirt refuses one. */
+/* The longest password of VNC; libvirt refuses a longer one. */
 #define CONSOLE_PASSWORD_LENGTH 8
 
 /**
@@ -22,7 +22,7 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 int hv_console_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *password,
 			    struct error *e);
 
-/* A console password that nobody knows, from characters that every VNC client can type. */
+/* A random console password, of characters that every VNC client can type. */
 int console_password_make(char ret[CONSOLE_PASSWORD_LENGTH + 1], struct error *e);
 
 #endif

@@ -25,7 +25,7 @@ int hv_disk_attach(struct hypervisor *hv, const char *host, const char *domain, 
 	if (rc < 0)
 		return rc;
 	if (d.target)
-		return error_set(e, EEXIST, "domain '%s' has disk '%s' already", domain, disk->serial);
+		return error_set(e, EEXIST, "domain '%s' already has disk '%s'", domain, disk->serial);
 	return guest_devices_attach(&d.devices, xml, VIR_DOMAIN_AFFECT_CONFIG, disk->serial, e);
 }
 
@@ -99,9 +99,9 @@ int hv_disk_resize(struct hypervisor *hv, const char *host, const char *domain, 
 		return storage_backend_on(storage_backend_of_path(path), &d.devices.call)
 			->resize(&d.devices.call, path ? path : "", size, e);
 	}
-	/* libvirt itself would shrink without a word */
+	/* libvirt itself would shrink it without an error */
 	if (virDomainGetBlockInfo(d.devices.domain, d.target, &info, 0) < 0)
-		return error_set_virt(e, d.devices.call.conn, "cannot ask for the size of disk '%s'", volume);
+		return error_set_virt(e, d.devices.call.conn, "cannot get the size of disk '%s'", volume);
 	if ((int64_t)info.capacity > size)
 		return error_set(e, EINVAL, "disk '%s' has %llu bytes and cannot shrink to %lld", volume,
 				 info.capacity, (long long)size);

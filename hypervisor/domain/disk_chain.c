@@ -3,9 +3,9 @@
  * The files below a disk of an active domain: a new head above them, and merging
  * some of them, up into the head or down into the one below.
  *
- * QEMU ends a merge with the tables that say where the data is still in its
- * memory. Files that were merged may be removed only after these are written:
- * else a QEMU that is killed loses what had been on disk for long.
+ * When QEMU ends a merge, the tables that map the data are still in its memory.
+ * The merged files may be removed only after these are written: otherwise a QEMU
+ * that is killed loses data that had long been on disk.
  */
 #include "hypervisor/domain/disk_chain.h"
 
@@ -101,7 +101,7 @@ int hv_disk_switch(struct hypervisor *hv, const char *host, const char *domain, 
 	return 0;
 }
 
-/* Makes QEMU write all that it has of the disk. libvirt has no call for it; the monitor has. */
+/* Makes QEMU write its caches of the disk. libvirt has no call for it, QEMU's monitor has. */
 static int disk_flush(const struct disk *d, struct error *e)
 {
 	virDomainPtr domain = d->devices.domain;

@@ -9,8 +9,8 @@
 #include "hypervisor/hypervisor.h"
 
 /**
- * From one moment on the guest writes to @overlay, an empty overlay of the disk's present file, which
- * does not change any more. All or nothing.
+ * Makes the guest write to @overlay, an empty overlay of the disk's present file, which no longer changes
+ * from then on. All or nothing.
  */
 int hv_disk_switch(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		   const char *overlay, struct error *e);
@@ -18,15 +18,15 @@ int hv_disk_switch(struct hypervisor *hv, const char *host, const char *domain, 
 /**
  * Copies what lies between the disk's file and @base (a file below it; NULL = everything) into the disk's
  * file, whose backing file is then @base. Success at once when it is that already. The data stays the same
- * at any moment, also when this is broken off. -EINVAL when @base is not below the disk.
+ * at any moment, also when this is interrupted. -EINVAL when @base is not below the disk.
  */
 int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *base, hv_progress *progress, void *ctx, struct error *e);
 /**
  * Merges the file @top, which is below the disk's file, down into @base, the one that it stands on: @base
- * then reads as @top does, and what stood on @top in this disk stands on @base. Success at once when @top is
- * no longer below the disk. From the beginning on @base is no use to anybody else; @top stays as it is.
- * *ret_begun, set on failure too: false when this call has surely written nothing to @base.
+ * then reads as @top does, and what had @top as its backing file in this disk has @base. Success at once when
+ * @top is no longer below the disk. From the start, @base is of no use to other overlays; @top stays as it
+ * is. *ret_begun, set on failure too: false when this call has certainly written nothing to @base.
  */
 int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		   const char *top, const char *base, hv_progress *progress, void *ctx, bool *ret_begun,

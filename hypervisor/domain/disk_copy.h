@@ -22,7 +22,8 @@ int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, s
 int hv_disk_copy(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *pool, const char *name, hv_progress *progress, void *ctx, char **ret_path,
 		 struct error *e);
-/** Ends copies of the domain's disks that were broken off with the daemon. Success when there is none. */
+/** Ends copies of the domain's disks that were interrupted by the end of the daemon. Success when there is
+ * none. */
 int hv_disk_copy_abort(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		       struct error *e);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One disk of an active domain, found by its serial: the uuid of its volume, which
- * stays the same wherever the disk hangs and whichever file it is on. Internal to
+ * stays the same however the disk is attached and whichever file it is on. Internal to
  * domain/. The parts:
  *   disk.c                plugging, limits, size, which file it is on
  *   disk_chain.c          the files below it: another head, merging

@@ -71,7 +71,7 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 	if (create(&call, domain, paused) == 0)
 		return 0;
 	rc = error_set_virt(e, call.conn, "cannot start domain '%s'", spec->uuid);
-	/* leave the host as it was; somebody else may have started it meanwhile, then it stays */
+	/* leave the host as it was, unless somebody else has started the domain meanwhile */
 	if (!present && virDomainIsActive(domain) == 0)
 		(void)virDomainUndefineFlags(domain, call.simulated ? 0 : VIR_DOMAIN_UNDEFINE_NVRAM);
 	return rc;
@@ -88,10 +88,10 @@ static int is_active(const struct hv_call *call, virDomainPtr domain, const char
 		return active;
 	if (virt_error_code() == VIR_ERR_NO_DOMAIN)
 		return 0;
-	return error_set_virt(e, call->conn, "cannot ask for the state of domain '%s'", uuid);
+	return error_set_virt(e, call->conn, "cannot get the state of domain '%s'", uuid);
 }
 
-/* A guest that does not shut down is asked again after this time: while it boots it does not hear. */
+/* A guest that does not shut down is asked again after this time: it ignores the request while it boots. */
 #define ASK_AGAIN_MS 5000
 
 /* Sends the request. libvirt asks the agent when one is connected, else it presses the ACPI button. */
@@ -136,8 +136,10 @@ static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, s
 			rc = 0;
 		}
 		if (rc < 0)
-			return error_set_code(e, ENOTCONN, "HOST.1010",
-					      "the host went away while domain '%s' was shutting down", uuid);
+			return error_set_code(
+				e, ENOTCONN, "HOST.1010",
+				"the connection to the host was lost while domain '%s' was shutting down",
+				uuid);
 	}
 }
 
@@ -242,7 +244,7 @@ int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,
 		return rc;
 	if (domain && virDomainGetState(domain, &state, &reason, 0) < 0) {
 		if (virt_error_code() != VIR_ERR_NO_DOMAIN)
-			return error_set_virt(e, call.conn, "cannot ask for the state of domain '%s'", uuid);
+			return error_set_virt(e, call.conn, "cannot get the state of domain '%s'", uuid);
 		domain_free(&domain);
 		domain = NULL;
 	}
@@ -275,14 +277,14 @@ int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid,
 	return 0;
 }
 
-/* libvirt has one code for an agent that is not there and one that is silent; the channel tells. */
+/* libvirt has one code for a missing and for a silent agent; the state of the channel tells them apart. */
 static int agent_error(const struct hv_call *call, virDomainPtr domain, const char *uuid, int timeout_ms,
 		       struct error *e)
 {
 	_cleanup_(error_done) struct error reason = ERROR_INIT;
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	int code = virt_error_code();
-	int rc = error_set_virt(&reason, call->conn, "cannot ask the guest agent of domain '%s'", uuid);
+	int rc = error_set_virt(&reason, call->conn, "cannot query the guest agent of domain '%s'", uuid);
 
 	if (code != VIR_ERR_AGENT_UNRESPONSIVE && code != VIR_ERR_AGENT_UNSYNCED)
 		return error_move(e, &reason);
@@ -311,7 +313,7 @@ int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uu
 		virDomainInfo info;
 
 		if (virDomainGetInfo(domain, &info) < 0)
-			return error_set_virt(e, call.conn, "cannot ask the guest agent of domain '%s'",
+			return error_set_virt(e, call.conn, "cannot query the guest agent of domain '%s'",
 					      uuid);
 		if (info.state != VIR_DOMAIN_RUNNING)
 			return error_set(e, EBUSY, "domain '%s' is not running", uuid);

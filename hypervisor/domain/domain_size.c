@@ -8,7 +8,7 @@
 #include "hypervisor/errors.h"
 #include "hypervisor/xml.h"
 
-/* What guests can take as one piece: Linux's memory block on x86. */
+/* The smallest module that guests can use: Linux's memory block on x86. */
 #define MEMORY_STEP_KIB (128 * 1024)
 
 /* -------------------------------------------------------------- CPUs and memory */
@@ -29,7 +29,8 @@ int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid
 	if (count <= now)
 		return 0;
 	if (count > most)
-		return error_set(e, EOPNOTSUPP, "domain '%s' was started with room for %d CPUs", uuid, most);
+		return error_set(e, EOPNOTSUPP, "domain '%s' was started with a maximum of %d CPUs", uuid,
+				 most);
 	if (virDomainSetVcpusFlags(domain, (unsigned int)count, VIR_DOMAIN_AFFECT_LIVE) < 0)
 		return error_set_virt(e, call.conn, "cannot add CPUs to domain '%s'", uuid);
 	return 0;
@@ -49,7 +50,7 @@ static char *memory_xml(int64_t kib)
 	return xml_finish(&x);
 }
 
-/* The test driver takes no module: its first memory grows. */
+/* The test driver has no memory hot-plug: its initial memory grows. */
 static int simulate_memory(struct guest_devices *d, int64_t kib, struct error *e)
 {
 	xmlNodePtr memory = xml_find(d->doc, "/domain/memory");
@@ -79,7 +80,7 @@ int hv_domain_set_memory(struct hypervisor *hv, const char *host, const char *uu
 		return 0;
 	if (now + more > most)
 		return error_set(e, EOPNOTSUPP,
-				 "domain '%s' was started with room for %" PRId64 " KiB of memory", uuid,
+				 "domain '%s' was started with a maximum of %" PRId64 " KiB of memory", uuid,
 				 most);
 	if (d.call.simulated)
 		return simulate_memory(&d, now + more, e);

@@ -11,8 +11,8 @@
  *   that every guest can boot from.
  * - Every disk, CD-ROM and NIC has an alias ua-<kind>-<device id>, by which it
  *   can be found in the XML of the running domain and in events.
- * - IDE has four places. They go to IDE disks first, then to the CD-ROMs in
- *   the order of their device ids; whatever does not fit hangs on SATA.
+ * - IDE has four slots. They go to IDE disks first, then to the CD-ROMs in
+ *   the order of their device ids; the rest is attached to SATA.
  * - A graphics password is always wanted, because one can be changed live only
  *   when the guest was started with one. Passwords are random, so the caller
  *   (hv_domain_start()) makes them up, not this file.
@@ -28,9 +28,9 @@
 #include "hypervisor/storage/backend.h"
 #include "hypervisor/xml.h"
 
-/* Places on the machine's one IDE controller. */
-#define IDE_PLACES 4
-/* SATA targets are named from sdaa on, so that they never meet a SCSI disk's name. */
+/* Slots of the machine's one IDE controller. */
+#define IDE_SLOTS 4
+/* SATA targets are named from sdaa on, so that they never collide with a SCSI disk's name. */
 #define SATA_FIRST 26
 /* Hot-plug memory modules that a guest can get besides its first memory. */
 #define MEMORY_SLOTS	16
@@ -270,8 +270,8 @@ static void write_clock(struct xml *x, const struct hv_domain_spec *spec)
 	xml_element(x, "on_crash", "destroy");
 }
 
-/* Where a disk hangs: its bus and its target name, "vda", "sdc", "hdb". */
-struct place {
+/* How a disk is attached: its bus and its target name, "vda", "sdc", "hdb". */
+struct attachment {
 	const char *bus;
 	char target[8];
 };
@@ -285,7 +285,7 @@ static void name_target(char target[8], const char *prefix, int index)
 		(void)snprintf(target, 8, "%s%c%c", prefix, 'a' + (index / 26 - 1) % 26, 'a' + index % 26);
 }
 
-/* How many disks come before @i in the queue for the IDE places: IDE disks, then CD-ROMs, by id. */
+/* How many disks come before @i in the order of the IDE slots: IDE disks, then CD-ROMs, by id. */
 static int ide_rank(const struct hv_domain_spec *spec, size_t i)
 {
 	const struct hv_disk *me = &spec->disks[i];
@@ -306,24 +306,24 @@ static int ide_rank(const struct hv_domain_spec *spec, size_t i)
 	return rank;
 }
 
-static struct place place_of(const struct hv_domain_spec *spec, size_t i)
+static struct attachment attachment_of(const struct hv_domain_spec *spec, size_t i)
 {
 	const struct hv_disk *disk = &spec->disks[i];
-	struct place place = {0};
+	struct attachment at = {0};
 	int rank;
 
 	if (!disk->cdrom && disk->bus != HV_BUS_IDE) {
-		place.bus = disk->bus == HV_BUS_SCSI ? "scsi" : "virtio";
-		name_target(place.target, disk->bus == HV_BUS_SCSI ? "sd" : "vd", disk->device_id);
-		return place;
+		at.bus = disk->bus == HV_BUS_SCSI ? "scsi" : "virtio";
+		name_target(at.target, disk->bus == HV_BUS_SCSI ? "sd" : "vd", disk->device_id);
+		return at;
 	}
 	rank = ide_rank(spec, i);
-	place.bus = rank < IDE_PLACES ? "ide" : "sata";
-	if (rank < IDE_PLACES)
-		name_target(place.target, "hd", rank);
+	at.bus = rank < IDE_SLOTS ? "ide" : "sata";
+	if (rank < IDE_SLOTS)
+		name_target(at.target, "hd", rank);
 	else
-		name_target(place.target, "sd", SATA_FIRST + rank - IDE_PLACES);
-	return place;
+		name_target(at.target, "sd", SATA_FIRST + rank - IDE_SLOTS);
+	return at;
 }
 
 static void write_boot_order(struct xml *x, int order)
@@ -339,7 +339,7 @@ static void write_disk(struct xml *x, const struct hv_domain_spec *spec, size_t 
 {
 	const struct hv_disk *disk = &spec->disks[i];
 	const struct storage_backend *backend = storage_backend_of_path(disk->path);
-	struct place place = place_of(spec, i);
+	struct attachment at = attachment_of(spec, i);
 	char alias[32];
 	char serial[64];
 
@@ -351,7 +351,7 @@ static void write_disk(struct xml *x, const struct hv_domain_spec *spec, size_t 
 			 "unmap", NULL);
 	if (disk->path)
 		backend->write_disk_source(x, disk->path);
-	xml_leaf(x, "target", "dev", place.target, "bus", place.bus, NULL);
+	xml_leaf(x, "target", "dev", at.target, "bus", at.bus, NULL);
 	if (disk->total_bytes_sec > 0) {
 		xml_open(x, "iotune", NULL);
 		xml_element_int(x, "total_bytes_sec", disk->total_bytes_sec);
@@ -490,7 +490,7 @@ static void write_usb(struct xml *x, const struct hv_domain_spec *spec)
 		xml_leaf(x, "redirdev", "bus", "usb", "type", "spicevmc", NULL);
 }
 
-/* @address is "0000:00:00.0"; anything else is left to libvirt to refuse, with its own words. */
+/* @address is "0000:00:00.0"; anything else is passed on, and libvirt refuses it. */
 static void write_pci_device(struct xml *x, const char *address)
 {
 	unsigned int domain = 0, bus = 0, slot = 0, function = 0;

@@ -27,9 +27,7 @@ static int read_devices(struct guest_devices *d, struct error *e)
 				      virDomainGetName(d->domain));
 	xmlFreeDoc(d->doc);
 	d->doc = xml_parse(text);
-	return d->doc ? 0
-		      : error_set(e, EIO, "the XML of domain '%s' makes no sense",
-				  virDomainGetName(d->domain));
+	return d->doc ? 0 : error_set(e, EIO, "unexpected XML of domain '%s'", virDomainGetName(d->domain));
 }
 
 int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct guest_devices *ret,
@@ -97,7 +95,7 @@ int guest_devices_update(struct guest_devices *d, xmlNodePtr node, unsigned int 
 
 /* ----------------------------------------------------------------- unplugging */
 
-/* Waits until no device at @path is left. A domain that stops has none. */
+/* Waits until no device at @path is left. A stopped domain has none. */
 static int wait_until_gone(struct guest_devices *d, struct waiter *waiter, const char *path, int timeout_ms,
 			   struct error *e)
 {
@@ -113,19 +111,19 @@ static int wait_until_gone(struct guest_devices *d, struct waiter *waiter, const
 			return rc;
 		rc = host_wait(d->call.host, d->call.connection, waiter, &deadline);
 		if (rc == -ETIMEDOUT)
-			return error_set(
-				e, ETIMEDOUT,
-				"the guest of domain '%s' did not give back device '%s' within %d ms",
-				virDomainGetName(d->domain), waiter->alias, timeout_ms);
+			return error_set(e, ETIMEDOUT,
+					 "the guest of domain '%s' did not release device '%s' within %d ms",
+					 virDomainGetName(d->domain), waiter->alias, timeout_ms);
 		if (rc < 0)
-			return error_set_code(e, ENOTCONN, "HOST.1010",
-					      "the host went away while domain '%s' gave back device '%s'",
-					      virDomainGetName(d->domain), waiter->alias);
+			return error_set_code(
+				e, ENOTCONN, "HOST.1010",
+				"the connection to the host was lost while domain '%s' released device '%s'",
+				virDomainGetName(d->domain), waiter->alias);
 	}
 }
 
-/* Asks the guest. One that was asked before may still be at it, or have come to its end just now. */
-static int ask_to_let_go(struct guest_devices *d, const char *path, const char *alias, struct error *e)
+/* Asks the guest. An earlier request may still be in progress, or have completed just now. */
+static int request_removal(struct guest_devices *d, const char *path, const char *alias, struct error *e)
 {
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	int rc;
@@ -161,11 +159,11 @@ int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int
 	if (!alias)
 		return error_set(e, EIO, "a device of domain '%s' has no alias", virDomainGetName(d->domain));
 	host_wait_begin(d->call.host, &waiter, virDomainGetName(d->domain), alias);
-	rc = ask_to_let_go(d, path, alias, e);
+	rc = request_removal(d, path, alias, e);
 	if (rc == 0)
 		rc = wait_until_gone(d, &waiter, path, timeout_ms, e);
 	host_wait_end(d->call.host, &waiter);
-	/* written anew at each start, so this is for people who start the domain by hand */
+	/* the pool writes the definition at each start, so this matters only for a start by hand */
 	if (rc == 0 && flags)
 		(void)virDomainDetachDeviceAlias(d->domain, alias, flags);
 	return rc;

@@ -4,8 +4,8 @@
  * unplugged. Internal to hypervisor/.
  *
  * What the guest has is read from the XML of the running domain, and each change
- * is judged by that XML afterwards: libvirt only asks the guest to let a device
- * go, and says that this went well.
+ * is verified in that XML: libvirt only asks the guest to release a device, and
+ * reports success for that.
  *
  * libvirt's test driver can change no device. There the definition stands for
  * the running domain: it is what is looked at, edited and defined again.
@@ -43,7 +43,7 @@ int guest_devices_update(struct guest_devices *d, xmlNodePtr node, unsigned int 
 			 struct error *e);
 /*
  * Unplugs the device at @path (XPath) and waits until it is gone. Success when there is none, or no active
- * domain any more. -ETIMEDOUT: the guest did not let it go, it stays.
+ * domain any more. -ETIMEDOUT: the guest did not release it, it stays.
  */
 int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int flags, int timeout_ms,
 			 struct error *e);

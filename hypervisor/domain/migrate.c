@@ -3,13 +3,14 @@
  * Moving a running domain to another host.
  *
  * The source's libvirt does it, talking to the target's (peer to peer): then the
- * migration goes on, or is taken back, without us. Or, where the source cannot
- * reach the target's libvirt, this process manages it over its own connections.
- * libvirt's call blocks until the end, so it has a thread of its own, while the
- * caller follows the job and breaks it off when asked to.
+ * migration continues, or is rolled back, without this process. Or, where the
+ * source cannot reach the target's libvirt, this process manages it over its own
+ * connections.
+ * libvirt's call blocks until the end, so it runs in a separate thread, while the
+ * caller monitors the job and aborts it on request.
  *
  * libvirt refuses to migrate disks on file systems that it does not know to be
- * shared; which ones are, the pool knows better, so it is told not to judge.
+ * shared. The pool knows which ones are, so libvirt is told not to check.
  *
  * The test driver cannot migrate: there the domain is defined and started at the
  * target, and ends at the source.
@@ -53,11 +54,11 @@ static int sim_migrate(const struct hv_call *from, const struct hv_call *to, vir
 	if (!xml || virDomainGetState(domain, &state, &reason, 0) < 0)
 		return error_set_virt(e, from->conn, "cannot read domain '%s'", uuid);
 	if (present && virDomainIsActive(present) == 1)
-		return error_set(e, EEXIST, "domain '%s' is active on the other host already", uuid);
+		return error_set(e, EEXIST, "domain '%s' is already active on the target host", uuid);
 	arrived = virDomainDefineXML(to->conn, xml);
 	if (!arrived || virDomainCreate(arrived) < 0 ||
 	    (state == VIR_DOMAIN_PAUSED && virDomainSuspend(arrived) < 0)) {
-		int rc = error_set_virt(e, to->conn, "cannot start domain '%s' on the other host", uuid);
+		int rc = error_set_virt(e, to->conn, "cannot start domain '%s' on the target host", uuid);
 
 		if (arrived) {
 			(void)virDomainDestroy(arrived);
@@ -66,7 +67,7 @@ static int sim_migrate(const struct hv_call *from, const struct hv_call *to, vir
 		return rc;
 	}
 	if (virDomainDestroy(domain) < 0 || virDomainUndefine(domain) < 0)
-		return error_set_virt(e, from->conn, "cannot end domain '%s' where it was", uuid);
+		return error_set_virt(e, from->conn, "cannot remove domain '%s' from its old host", uuid);
 	return 0;
 }
 
@@ -74,7 +75,7 @@ static int sim_migrate(const struct hv_call *from, const struct hv_call *to, vir
 
 struct migration {
 	virDomainPtr domain;
-	virConnectPtr target; /* managed by us; NULL = peer to peer */
+	virConnectPtr target; /* for a migration managed here; NULL = peer to peer */
 	char *uri;	      /* of the target, as the source dials it; owned */
 	virTypedParameterPtr params;
 	int param_count;
@@ -122,7 +123,7 @@ static void *migration_main(void *arg)
 	return NULL;
 }
 
-/* How much of the domain's job is done; -1 when there is none. */
+/* Progress of the domain's job in per cent; -1 when it has none. */
 static int job_percent(virDomainPtr domain)
 {
 	virDomainJobInfo info;
@@ -132,7 +133,7 @@ static int job_percent(virDomainPtr domain)
 	return info.dataTotal ? (int)(info.dataProcessed * 100 / info.dataTotal) : 0;
 }
 
-/* Follows the thread to its end. True when it was asked to stop on the way. */
+/* Waits for the end of the thread. True when the migration was cancelled meanwhile. */
 static bool follow(struct migration *m, hv_progress *progress, void *ctx)
 {
 	bool stopped = false;
@@ -156,8 +157,8 @@ static bool follow(struct migration *m, hv_progress *progress, void *ctx)
 	return stopped;
 }
 
-/* libvirt forgets the domain at the source, but not the file with its firmware's variables: that goes when
- * the caller undefines the domain. */
+/* libvirt undefines the domain at the source without removing the file with its firmware variables: that
+ * happens when the caller undefines the domain. */
 static int keep_definition_with_nvram(struct migration *m, const struct hv_call *call, struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
@@ -168,7 +169,7 @@ static int keep_definition_with_nvram(struct migration *m, const struct hv_call 
 	return rc;
 }
 
-/* Names the disks whose content goes along. */
+/* Names the disks whose content is copied. */
 static int add_copied(struct migration *m, const struct hv_call *call, const struct hv_migration *how,
 		      struct error *e)
 {

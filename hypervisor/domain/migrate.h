@@ -10,7 +10,7 @@ struct hv_migration {
 	bool managed; /* by this process over its two connections; else the source's libvirt dials the
 			 target's */
 	const char *const *copied; /* uuids of the volumes whose files are the source's alone: their content
-				      goes along */
+				      is copied */
 	size_t copied_count;
 };
 /**
@@ -21,8 +21,8 @@ struct hv_migration {
  */
 int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, const char *uuid,
 		      const struct hv_migration *how, hv_progress *progress, void *ctx, struct error *e);
-/** Waits for the end of a migration that was under way when the daemon ended, or breaks it off. Success if
- * none is. */
+/** Waits for the end of a migration that was running when the daemon ended, or aborts it when @progress says
+ * so. Success when there is none. */
 int hv_domain_migrate_wait(struct hypervisor *hv, const char *from, const char *uuid, hv_progress *progress,
 			   void *ctx, struct error *e);
 

@@ -17,7 +17,7 @@
 /** Plugs a NIC; the guest sees it at once. */
 int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, const struct hv_nic *nic,
 		  struct error *e);
-/** Unplugs the NIC @device_id and waits until it is gone. -ETIMEDOUT: the guest did not let it go, it stays.
+/** Unplugs the NIC @device_id and waits until it is gone. -ETIMEDOUT: the guest did not release it, it stays.
  */
 int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int device_id, int timeout_ms,
 		  struct error *e);

@@ -75,7 +75,8 @@ int storage_pool_find(const struct hv_call *call, const char *uuid, struct stora
 		return error_set(e, EIO, "storage pool '%s' is of an unknown type", uuid);
 	ret->root = backend->read_root(doc);
 	if (!ret->root)
-		return error_set(e, EIO, "storage pool '%s' does not say where its volumes are", uuid);
+		return error_set(e, EIO, "the definition of storage pool '%s' names no folder or monitors",
+				 uuid);
 	ret->backend = storage_backend_on(backend, call);
 	return 0;
 }

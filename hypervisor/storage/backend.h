@@ -64,7 +64,7 @@ struct storage_backend {
 		      struct error *e);
 	int (*info)(const struct hv_call *call, const char *path, struct hv_volume_info *ret,
 		    struct error *e);
-	/* NULL = nobody but the storage knows what a volume stands on */
+	/* NULL = the type has no backing files */
 	int (*backing)(const struct hv_call *call, const char *path, char **ret_backing, struct error *e);
 	image_options_write *write_image_options;
 

@@ -11,16 +11,16 @@
 #include "hypervisor/storage/image_options.h"
 #include "hypervisor/storage/transfer.h"
 
-/* What a clone stands on when its image has no snapshot of its own. */
+/* The parent snapshot of clones of an image that was not named with a snapshot. */
 #define BASE "base"
-/* What a copy of an image in use is made from. */
+/* Prefix of the snapshots that copies of images in use are made from. */
 #define COPY "copy-"
 
-/* How often a question is asked again when rbd fails of it without a reason: Ceph 16's dies now and then
- * while others change the image. */
-#define ASK_AGAIN 3
+/* Retries of a query when rbd fails without a reason: that of Ceph 16 crashes now and then while others
+ * change the image. */
+#define QUERY_RETRIES 3
 
-/* Seconds after which a cluster that does not answer is given up. */
+/* Seconds after which a call to a cluster that does not answer fails. */
 #define CONNECT_TIMEOUT "30"
 #define ANSWER_TIMEOUT	"120"
 
@@ -149,7 +149,7 @@ static int run_snap(const struct ceph_path *p, const char *command, const char *
 	return r < 0 ? r : end(&c, what, NULL, NULL, NULL, e);
 }
 
-/* A question: its answer as JSON, owned by the caller. @verb2 may be NULL. */
+/* A query: its output as JSON, owned by the caller. @verb2 may be NULL. */
 static int ask(const struct ceph_path *p, const char *verb, const char *verb2, json_t **ret, struct error *e)
 {
 	_cleanup_call_args_ struct call c;
@@ -166,17 +166,17 @@ static int ask(const struct ceph_path *p, const char *verb, const char *verb2, j
 	for (int tries = 0; r == 0; tries++) {
 		_cleanup_(error_done) struct error why = ERROR_INIT;
 
-		r = end(&c, "ask about", NULL, NULL, &output, &why);
+		r = end(&c, "query", NULL, NULL, &output, &why);
 		if (r == 0)
 			break;
-		if (r != -EIO || tries == ASK_AGAIN)
+		if (r != -EIO || tries == QUERY_RETRIES)
 			return error_move(e, &why);
 		r = 0;
 	}
 	if (r < 0)
 		return r;
 	*ret = json_loads(output ? output : "", 0, NULL);
-	return *ret ? 0 : error_set(e, EIO, "rbd's answer about '%s' makes no sense", p->pool);
+	return *ret ? 0 : error_set(e, EIO, "unexpected output of rbd for '%s'", p->pool);
 }
 
 static void json_free(json_t **json)
@@ -187,7 +187,7 @@ static void json_free(json_t **json)
 
 /* -------------------------------------------------------------------- paths */
 
-/* The image @name of a storage, as a path and taken apart. */
+/* The image @name of a storage, as a path and parsed. */
 static int locate(const char *storage, const char *name, char **ret_path, struct ceph_path *p,
 		  struct error *e)
 {
@@ -237,7 +237,7 @@ static int clone_image(const struct ceph_path *p, const char *backing, struct er
 	r = add_image(&c, &from, from.snapshot ? from.snapshot : BASE, e);
 	if (r == 0)
 		r = add_image(&c, p, NULL, e);
-	return r < 0 ? r : end(&c, "make the image", NULL, NULL, NULL, e);
+	return r < 0 ? r : end(&c, "create the image", NULL, NULL, NULL, e);
 }
 
 static int set_size(const struct ceph_path *p, const char *command, const char *what, int64_t size,
@@ -249,7 +249,7 @@ static int set_size(const struct ceph_path *p, const char *command, const char *
 	return run(p, command, what, bytes, NULL, NULL, e);
 }
 
-/* Makes an image at least so large. It costs less to ask for its size than for what it occupies. */
+/* Makes an image at least so large. Its size is cheaper to query than its usage. */
 static int grow(const struct ceph_path *p, const char *path, int64_t size, bool may_be_larger,
 		struct error *e)
 {
@@ -258,7 +258,7 @@ static int grow(const struct ceph_path *p, const char *path, int64_t size, bool 
 	int r = ask(p, "info", NULL, &json, e);
 
 	if (r == 0 && json_unpack(json, "{s:I}", "size", &now) < 0)
-		r = error_set(e, EIO, "rbd's answer about '%s' makes no sense", path);
+		r = error_set(e, EIO, "unexpected output of rbd for '%s'", path);
 	if (r == 0 && now > size && !may_be_larger)
 		r = error_set(e, EINVAL, "volume '%s' has %lld bytes and cannot shrink to %" PRId64, path,
 			      (long long)now, size);
@@ -275,9 +275,10 @@ int ceph_create(const char *storage, const char *name, int64_t size, const char 
 	if (r < 0)
 		return r;
 	if (backing && !ceph_is_path(backing))
-		return error_set(e, EOPNOTSUPP, "'%s' is not on Ceph, no image there can stand on it",
+		return error_set(e, EOPNOTSUPP,
+				 "'%s' is not on Ceph, so it cannot be the parent of an image there",
 				 backing);
-	r = backing ? clone_image(&p, backing, e) : set_size(&p, "create", "make the image", size, e);
+	r = backing ? clone_image(&p, backing, e) : set_size(&p, "create", "create the image", size, e);
 	if (r < 0)
 		return r;
 	if (backing)
@@ -310,7 +311,7 @@ static int convert(const char *from, const char *to, const char *what, hv_progre
 
 	if (r < 0 || ended.status == 0)
 		return r;
-	/* it has one exit status for all that goes wrong */
+	/* its exit status does not say what went wrong */
 	return error_set(e, strstr(ended.message, "No space left") ? ENOSPC : EIO, "cannot copy '%s': %s",
 			 what, ended.message);
 }
@@ -398,7 +399,7 @@ int ceph_download(const char *path, const char *file, hv_progress *progress, voi
 
 /* ------------------------------------------------------------------- merging */
 
-/* What the image stands on: "image@snapshot", allocated; NULL = nothing. */
+/* The parent of the image: "image@snapshot", allocated; NULL = none. */
 static int parent_of(const struct ceph_path *p, char **ret, struct error *e)
 {
 	_cleanup_json_ json_t *json = NULL;
@@ -415,8 +416,8 @@ static int parent_of(const struct ceph_path *p, char **ret, struct error *e)
 }
 
 /*
- * Does an image that stands on @parent stand on @base already? So it does when the base is a snapshot of the
- * image itself: then it stands on that without a clone between them.
+ * Whether an image with the parent @parent has the parent @base already. That is also so when @base is a
+ * snapshot of the image itself: no clone is between them.
  */
 static int stands_on(const struct ceph_path *p, const char *parent, const char *base, struct error *e)
 {
@@ -457,7 +458,7 @@ static bool is_of_copy(const char *snapshot)
 	return strncmp(snapshot, COPY, strlen(COPY)) == 0;
 }
 
-/* Removes the image's snapshots that are nobody's; -EBUSY when there is another one. */
+/* Removes the snapshots that this file made; -EBUSY when there is another one. */
 static int remove_own_snapshots(const struct ceph_path *p, bool copies_only, struct error *e)
 {
 	_cleanup_json_ json_t *list = NULL;
@@ -510,7 +511,7 @@ int ceph_delete(const char *storage, const char *name, struct error *e)
 	}
 	if (r == 0 || r == -ENOENT)
 		return 0;
-	/* what clones stand on is in use */
+	/* the parent of a clone is in use */
 	if (r == -ENOTEMPTY)
 		return error_set(e, EBUSY, "%s", error_sentence(&why));
 	return error_move(e, &why);
@@ -541,5 +542,5 @@ int ceph_info(const char *path, struct hv_volume_info *ret, struct error *e)
 		*ret = (struct hv_volume_info){.size = size, .actual_size = used};
 		return 0;
 	}
-	return error_set(e, EIO, "rbd's answer about '%s' makes no sense", path);
+	return error_set(e, EIO, "unexpected output of rbd for '%s'", path);
 }

@@ -10,10 +10,10 @@
  * images, Ceph's own program `rbd` and qemu-img run on the daemon's machine,
  * whichever host asks: command.h.
  *
- * An image is always raw. What files know as an overlay is a clone, which needs a
- * snapshot to stand on: an image without one gets the snapshot "base" when it is
- * cloned first. Clones are of version 2: a snapshot can be deleted while a clone
- * stands on it, and goes for good with the last of them.
+ * An image is always raw. What is an overlay among files is a clone here, whose
+ * parent is a snapshot: an image without one gets the snapshot "base" when it is
+ * first cloned. Clones are of version 2: a snapshot can be deleted while it has
+ * clones, and disappears with the last of them.
  *
  * With a user, Ceph's `cephx` authenticates it; its key is that of this machine as
  * a client of Ceph, in /etc/ceph/ceph.client.<user>.keyring, which QEMU's programs
@@ -43,7 +43,7 @@ int ceph_info(const char *path, struct hv_volume_info *ret, struct error *e);
 int ceph_snapshot(const char *path, struct error *e);
 /* The path of the snapshot that a copy of @path named @name is made from; allocated, NULL without memory. */
 char *ceph_copy_source(const char *path, const char *name);
-/* Removes the snapshots of that kind, which copies that were broken off have left. */
+/* Removes the snapshots of that kind, which interrupted copies have left. */
 int ceph_end_copies(const char *path, struct error *e);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "model/cleanup.h"
 
-/* Letters, digits and what else stands in names of Ceph and DNS. A name never looks like an option. */
+/* Letters, digits and what else names of Ceph and DNS consist of. A name never looks like an option. */
 static bool is_name(const char *text, const char *extra)
 {
 	if (text[0] == '\0' || text[0] == '-')
@@ -25,7 +25,7 @@ static bool is_port(const char *text)
 	return port > 0 && port < 65536;
 }
 
-/* "host", "host:port", "[address]:port"; takes @text apart. */
+/* "host", "host:port", "[address]:port"; modifies @text. */
 static bool parse_monitor(struct ceph_path *p, char *text)
 {
 	char *colon;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths of volumes on Ceph. A path says it all, so that it can be taken apart
- * anywhere and needs no look at a host:
+ * Paths of volumes on Ceph. A path is complete, so that it can be parsed anywhere
+ * without asking a host:
  *
  *	ceph://[user@]monitor[:port],monitor[:port]/pool		a storage
  *	ceph://[user@]monitor[:port],monitor[:port]/pool/image[@snapshot]
@@ -18,7 +18,7 @@
 #define CEPH_DEFAULT_PORT "6789"
 #define CEPH_MONITORS_MAX 9
 
-/* A path taken apart. */
+/* A parsed path. */
 struct ceph_path {
 	char *text;				    /* owned; the others point into it */
 	const char *user, *pool, *image, *snapshot; /* NULL = none */
@@ -32,7 +32,7 @@ static inline bool ceph_is_path(const char *path)
 {
 	return path && __builtin_strncmp(path, "ceph://", 7) == 0;
 }
-/* Takes @path apart. -EINVAL with a sentence. ceph_path_done() in any case. */
+/* Parses @path. -EINVAL with a sentence. ceph_path_done() in any case. */
 int ceph_path_parse(const char *path, struct ceph_path *ret, struct error *e);
 void ceph_path_done(struct ceph_path *p);
 #define _cleanup_ceph_ _cleanup_(ceph_path_done)

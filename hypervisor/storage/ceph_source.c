@@ -14,7 +14,7 @@
 /* A key is 28 bytes, written as 40 characters. */
 #define KEYRING_MAX 4096
 
-/* The name under which a host keeps the user's key. */
+/* The name under which a host stores the user's key. */
 static char *secret_usage(const struct ceph_path *p)
 {
 	char *usage = NULL;
@@ -31,7 +31,7 @@ static void write_auth(struct xml *x, const struct ceph_path *p, bool of_pool)
 	if (!usage)
 		x->failed = true;
 	xml_open(x, "auth", "type", of_pool ? "ceph" : NULL, "username", p->user, NULL);
-	/* a pool's secret has no type: that of the auth is it */
+	/* a pool's secret takes its type from the auth element */
 	xml_leaf(x, "secret", "type", of_pool ? NULL : "ceph", "usage", usage, NULL);
 	xml_close(x);
 }
@@ -134,7 +134,7 @@ int ceph_write_options(FILE *f, const char *path)
 
 /* -------------------------------------------------------------------------- keys */
 
-/* The key in a keyring: the word after "key =". Cuts @text. */
+/* The key in a keyring: the word after "key =". Modifies @text. */
 static char *find_key(char *text)
 {
 	for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text)) {
@@ -164,7 +164,7 @@ static char *secret_xml(const char *usage)
 	return xml_finish(&x);
 }
 
-/* Gives the host the key @base64 under @usage. */
+/* Stores the key @base64 on the host under @usage. */
 static int set_secret(virConnectPtr conn, const char *usage, const char *base64, struct error *e)
 {
 	virSecretPtr secret = virSecretLookupByUsage(conn, VIR_SECRET_USAGE_TYPE_CEPH, usage);
@@ -175,7 +175,7 @@ static int set_secret(virConnectPtr conn, const char *usage, const char *base64,
 
 	if (sodium_base642bin(bytes, sizeof(bytes), base64, strlen(base64), NULL, &len, NULL,
 			      sodium_base64_VARIANT_ORIGINAL) < 0)
-		return error_set(e, EINVAL, "the key for '%s' makes no sense", usage);
+		return error_set(e, EINVAL, "the key for '%s' is not valid base64", usage);
 	if (!secret) {
 		xml = secret_xml(usage);
 		secret = xml ? virSecretDefineXML(conn, xml, 0) : NULL;
@@ -217,6 +217,6 @@ int ceph_define_secret(virConnectPtr conn, const struct ceph_path *p, struct err
 	text[len] = '\0';
 	key = find_key(text);
 	if (!key)
-		return error_set(e, EINVAL, "there is no key in '%s'", file);
+		return error_set(e, EINVAL, "'%s' contains no key", file);
 	return set_secret(conn, usage, key, e);
 }

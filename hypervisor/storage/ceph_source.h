@@ -18,7 +18,7 @@ void ceph_write_source(struct xml *x, const struct ceph_path *p);
 char *ceph_path_of_source(xmlDocPtr doc, xmlNodePtr source);
 /* Gives the host the key of the storage's user, under the name that ceph_write_source() writes. */
 int ceph_define_secret(virConnectPtr conn, const struct ceph_path *p, struct error *e);
-/* Writes QEMU's options of an image (image_options.h). -EINVAL when @path is none. */
+/* Writes QEMU's options of an image (image_options.h). -EINVAL when @path is not valid. */
 int ceph_write_options(FILE *f, const char *path);
 
 #endif

@@ -10,9 +10,9 @@
 
 #include "model/child.h"
 
-/* How often the listener is asked when the program says nothing. */
+/* How often the callback is called when the program prints nothing. */
 #define ASK_MS 100
-/* More than this on standard output is no answer to a question of ours. */
+/* More output than any expected answer has. */
 #define OUTPUT_MAX (16 << 20)
 
 /* A stream of the program: standard output or standard error. */
@@ -25,7 +25,7 @@ struct stream {
 struct running {
 	pid_t pid;
 	struct stream streams[2];
-	int percent; /* told last; -1 = none */
+	int percent; /* reported last; -1 = none */
 };
 
 void command_end_done(struct command_end *end)
@@ -49,7 +49,7 @@ static int start(const char *const argv[], struct running *run, struct error *e)
 		return error_set(e, errno, "cannot run %s: %s", argv[0], strerror(errno));
 	run->streams[1].fd = pipes[1][0];
 	err = pipes[1][1];
-	/* only our ends may be non-blocking: a program takes a full pipe for a failure */
+	/* only our ends may be non-blocking: programs treat EAGAIN as an error */
 	(void)fcntl(out, F_SETFL, 0);
 	(void)fcntl(err, F_SETFL, 0);
 	r = child_spawn(argv[0], argv, NULL, out, err, &run->pid);
@@ -143,7 +143,7 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* The last line of @text that says something and is no progress. Cuts @text. */
+/* The last line of @text that is neither empty nor progress. Modifies @text. */
 static void last_line(char *text, char ret[256])
 {
 	ret[0] = '\0';
@@ -172,7 +172,7 @@ int command_run(const char *const argv[], hv_progress *progress, void *ctx, stru
 		if (r == -ECANCELED)
 			error_set(e, ECANCELED, "%s was cancelled", argv[0]);
 		else if (r < 0)
-			error_set(e, -r, "cannot follow %s: %s", argv[0], strerror(-r));
+			error_set(e, -r, "cannot read the output of %s: %s", argv[0], strerror(-r));
 	}
 	for (size_t i = 0; i < 2; i++)
 		if (run.streams[i].fd >= 0)

@@ -39,11 +39,11 @@ static int netfs_write_source(struct xml *x, const char *source, struct error *e
 static int dir_build(const struct hv_call *call, virStoragePoolPtr pool, const struct hv_pool_spec *spec,
 		     struct error *e)
 {
-	/* an active pool (somebody was faster) is built */
+	/* an active pool (started by somebody else meanwhile) is built */
 	if (virStoragePoolBuild(pool, 0) == 0 || virt_error_code() == VIR_ERR_NO_SUPPORT ||
 	    virt_error_code() == VIR_ERR_OPERATION_INVALID)
 		return 0;
-	return error_set_virt(e, call->conn, "cannot make the folder of storage pool '%s'", spec->uuid);
+	return error_set_virt(e, call->conn, "cannot create the folder of storage pool '%s'", spec->uuid);
 }
 
 static char *dir_read_root(xmlDocPtr pool)
@@ -72,7 +72,7 @@ static int dir_resize(const struct hv_call *call, const char *path, int64_t size
 	if (rc < 0)
 		return rc;
 	if (virStorageVolGetInfo(volume, &info) < 0)
-		return error_set_virt(e, call->conn, "cannot ask for the size of volume '%s'", path);
+		return error_set_virt(e, call->conn, "cannot get the size of volume '%s'", path);
 	if ((int64_t)info.capacity > size)
 		return error_set(e, EINVAL, "volume '%s' has %llu bytes and cannot shrink to %lld", path,
 				 info.capacity, (long long)size);
@@ -97,7 +97,7 @@ static int dir_info(const struct hv_call *call, const char *path, struct hv_volu
 	if (rc < 0)
 		return rc;
 	if (virStorageVolGetInfo(volume, &info) < 0)
-		return error_set_virt(e, call->conn, "cannot ask for the size of volume '%s'", path);
+		return error_set_virt(e, call->conn, "cannot get the size of volume '%s'", path);
 	*ret = (struct hv_volume_info){.size = (int64_t)info.capacity,
 				       .actual_size = (int64_t)info.allocation};
 	return 0;
@@ -117,10 +117,10 @@ static int dir_backing(const struct hv_call *call, const char *path, char **ret_
 	/* libvirt reads headers at a refresh only */
 	pool = virStoragePoolLookupByVolume(volume);
 	if (!pool || pool_refresh(pool) < 0 || !(text = virStorageVolGetXMLDesc(volume, 0)))
-		return error_set_virt(e, call->conn, "cannot ask what volume '%s' stands on", path);
+		return error_set_virt(e, call->conn, "cannot get the backing file of volume '%s'", path);
 	doc = xml_parse(text);
 	if (!doc)
-		return error_set(e, EIO, "the XML of volume '%s' makes no sense", path);
+		return error_set(e, EIO, "unexpected XML of volume '%s'", path);
 	*ret_backing = xml_get(doc, NULL, "/volume/backingStore/path");
 	return 0;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Work on the files of volumes that no domain uses: flat copies, growing, and
- * taking files out from below an overlay.
+ * Work on the files of volumes that no domain uses: flat copies, and removing files
+ * from the chain below an overlay.
  *
  * libvirt cannot change the backing file of a volume at rest, and qemu-img runs
- * on this machine only, not on the host; and nobody tells how far libvirt's own
- * copy has come, nor can it be stopped. So a domain without a guest (its CPU never
- * runs) keeps the volume open for the time of a merge or copy, and QEMU does the
- * same as for a running guest, which is safe to be broken off at any moment. It is
- * gone when the connection is, so a killed daemon leaves none behind.
+ * on this machine only, not on the host; and libvirt's own copy has no progress
+ * and cannot be stopped. So a domain without a guest (its CPU never runs) holds the
+ * volume open during a merge or copy, and QEMU does the same as for a running
+ * guest, which can be interrupted safely at any moment. libvirt destroys it when
+ * the connection closes, so a killed daemon leaves none behind.
  */
 #include "hypervisor/storage/dir_jobs.h"
 
@@ -20,12 +20,12 @@
 #include "hypervisor/errors.h"
 #include "hypervisor/storage/disk_jobs.h"
 
-#define KEEPER_TARGET "vda"
-/* The serial of a keeper's disk, for who looks at the domain. */
-#define KEEPER_DISK "poolfs-keeper-of-disk"
+#define HOLDER_TARGET "vda"
+/* The serial of the holder's disk, for people who look at the domain. */
+#define HOLDER_DISK "poolfs-keeper-of-disk"
 
 /* A machine that never runs, with the one disk. */
-static char *keeper_xml(const char *name, const char *path, const char *format, bool writes)
+static char *holder_xml(const char *name, const char *path, const char *format, bool writes)
 {
 	struct xml x;
 
@@ -43,8 +43,8 @@ static char *keeper_xml(const char *name, const char *path, const char *format, 
 	xml_open(&x, "disk", "type", "file", "device", "disk", NULL);
 	xml_leaf(&x, "driver", "name", "qemu", "type", format, "cache", "none", NULL);
 	xml_leaf(&x, "source", "file", path, NULL);
-	xml_leaf(&x, "target", "dev", KEEPER_TARGET, "bus", "virtio", NULL);
-	xml_element(&x, "serial", KEEPER_DISK);
+	xml_leaf(&x, "target", "dev", HOLDER_TARGET, "bus", "virtio", NULL);
+	xml_element(&x, "serial", HOLDER_DISK);
 	if (!writes)
 		xml_leaf(&x, "readonly", NULL);
 	xml_close(&x);
@@ -55,9 +55,9 @@ static char *keeper_xml(const char *name, const char *path, const char *format, 
 	return xml_finish(&x);
 }
 
-/* Starts it for work on the file @path that is named after the file @about: work on one file is done once at
- * a time, since a second machine of the same name is refused. It ends with the connection at the latest. */
-static int keeper_start(const struct hv_call *call, const char *work, const char *about, const char *path,
+/* Starts the holder of the file @path, named after the file @about: a second one of the same name is refused,
+ * so that only one works on a file at a time. It ends with the connection at the latest. */
+static int holder_start(const struct hv_call *call, const char *work, const char *about, const char *path,
 			const char *format, bool writes, virDomainPtr *ret, struct error *e)
 {
 	const char *slash = strrchr(about, '/');
@@ -65,7 +65,7 @@ static int keeper_start(const struct hv_call *call, const char *work, const char
 
 	if (asprintf(&name, "poolfs-%s-%s", work, slash ? slash + 1 : about) < 0)
 		name = NULL;
-	xml = name ? keeper_xml(name, path, format, writes) : NULL;
+	xml = name ? holder_xml(name, path, format, writes) : NULL;
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
 	*ret = virDomainCreateXML(call->conn, xml, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY);
@@ -73,15 +73,15 @@ static int keeper_start(const struct hv_call *call, const char *work, const char
 }
 
 /* Ends it; @rc is how its work ended. */
-static int keeper_end(const struct hv_call *call, virDomainPtr keeper, const char *path, int rc,
+static int holder_end(const struct hv_call *call, virDomainPtr holder, const char *path, int rc,
 		      struct error *e)
 {
-	if (virDomainDestroy(keeper) < 0 && rc == 0 && virt_error_code() != VIR_ERR_NO_DOMAIN)
+	if (virDomainDestroy(holder) < 0 && rc == 0 && virt_error_code() != VIR_ERR_NO_DOMAIN)
 		return error_set_virt(e, call->conn, "cannot close volume '%s'", path);
 	return rc;
 }
 
-/* The disk as the target of a copy: where a raw file has holes they stay holes. */
+/* The disk as the target of a copy: holes of a raw file stay holes. */
 static char *raw_target_xml(const char *path)
 {
 	struct xml x;
@@ -95,10 +95,10 @@ static char *raw_target_xml(const char *path)
 }
 
 /*
- * Into the raw file @path. A backup writes zeros where a raw file could have holes; a mirror does not, and is
- * as good where nobody writes. It must be ended by hand when it has caught up.
+ * Copies to the raw file @path. A backup writes zeros where a raw file could have holes; a mirror does not,
+ * and gives the same result where nobody writes. It has to be ended explicitly once it is in sync.
  */
-static int mirror_raw(const struct hv_call *call, virDomainPtr keeper, const char *path,
+static int mirror_raw(const struct hv_call *call, virDomainPtr holder, const char *path,
 		      hv_progress *progress, void *ctx, bool *ret_begun, struct error *e)
 {
 	_cleanup_free_ char *xml = raw_target_xml(path);
@@ -107,11 +107,11 @@ static int mirror_raw(const struct hv_call *call, virDomainPtr keeper, const cha
 	*ret_begun = false;
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
-	if (virDomainBlockCopy(keeper, KEEPER_TARGET, xml, NULL, 0, 0) < 0)
+	if (virDomainBlockCopy(holder, HOLDER_TARGET, xml, NULL, 0, 0) < 0)
 		return error_set_virt(e, call->conn, "cannot copy to '%s'", path);
 	*ret_begun = true;
-	rc = domain_wait_mirror(call, keeper, KEEPER_TARGET, progress, ctx, e);
-	if (virDomainBlockJobAbort(keeper, KEEPER_TARGET, 0) < 0 && rc == 0)
+	rc = domain_wait_mirror(call, holder, HOLDER_TARGET, progress, ctx, e);
+	if (virDomainBlockJobAbort(holder, HOLDER_TARGET, 0) < 0 && rc == 0)
 		rc = error_set_virt(e, call->conn, "cannot end the copy to '%s'", path);
 	return rc;
 }
@@ -120,7 +120,7 @@ static int mirror_raw(const struct hv_call *call, virDomainPtr keeper, const cha
  * Into the volume that @to names. A failure leaves none; a raw one that was there before @job began to write
  * stays.
  */
-static int keeper_copy(const struct hv_call *call, const struct storage_pool *at, virDomainPtr keeper,
+static int holder_copy(const struct hv_call *call, const struct storage_pool *at, virDomainPtr holder,
 		       const char *name, const char *format, hv_progress *progress, void *ctx,
 		       char **ret_path, struct error *e)
 {
@@ -133,12 +133,12 @@ static int keeper_copy(const struct hv_call *call, const struct storage_pool *at
 		return error_set(e, ENOMEM, "out of memory");
 	}
 	if (strcmp(format, "raw") == 0) {
-		rc = mirror_raw(call, keeper, path, progress, ctx, &begun, e);
+		rc = mirror_raw(call, holder, path, progress, ctx, &begun, e);
 	} else {
 		/* as the disk of a running guest is copied */
-		const struct disk_backup to = {.target = KEEPER_TARGET, .path = path, .format = format};
+		const struct disk_backup to = {.target = HOLDER_TARGET, .path = path, .format = format};
 
-		rc = domain_back_up_disks(call, keeper, &to, 1, progress, ctx, e);
+		rc = domain_back_up_disks(call, holder, &to, 1, progress, ctx, e);
 	}
 	(void)pool_refresh(at->pool);
 	if (rc == 0)
@@ -152,23 +152,23 @@ int dir_copy(const struct hv_call *call, const char *path, const char *path_form
 	     const struct storage_pool *at, const char *name, const char *format, hv_progress *progress,
 	     void *ctx, char **ret_path, struct error *e)
 {
-	_cleanup_domain_ virDomainPtr keeper = NULL;
-	int rc = keeper_start(call, "copy", name, path, path_format, false, &keeper, e);
+	_cleanup_domain_ virDomainPtr holder = NULL;
+	int rc = holder_start(call, "copy", name, path, path_format, false, &holder, e);
 
 	if (rc < 0)
 		return rc;
-	rc = keeper_copy(call, at, keeper, name, format, progress, ctx, ret_path, e);
-	return keeper_end(call, keeper, path, rc, e);
+	rc = holder_copy(call, at, holder, name, format, progress, ctx, ret_path, e);
+	return holder_end(call, holder, path, rc, e);
 }
 
 int dir_pull(const struct hv_call *call, const char *path, const char *base, hv_progress *progress, void *ctx,
 	     struct error *e)
 {
-	_cleanup_domain_ virDomainPtr keeper = NULL;
-	int rc = keeper_start(call, "merge", path, path, "qcow2", true, &keeper, e);
+	_cleanup_domain_ virDomainPtr holder = NULL;
+	int rc = holder_start(call, "merge", path, path, "qcow2", true, &holder, e);
 
 	if (rc < 0)
 		return rc;
-	rc = domain_pull_disk(call, keeper, KEEPER_TARGET, base, progress, ctx, e);
-	return keeper_end(call, keeper, path, rc, e);
+	rc = domain_pull_disk(call, holder, HOLDER_TARGET, base, progress, ctx, e);
+	return holder_end(call, holder, path, rc, e);
 }

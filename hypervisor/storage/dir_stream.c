@@ -10,7 +10,7 @@
 #include "hypervisor/storage/transfer.h"
 #include "hypervisor/storage/virt_storage.h"
 
-/* An upload that was broken off keeps the volume in use for a moment. */
+/* An interrupted upload keeps the volume in use for a moment. */
 #define DELETE_TRIES   50
 #define DELETE_STEP_MS 20
 
@@ -126,7 +126,7 @@ static int send_all(const struct hv_call *call, virStoragePoolPtr pool, virStora
 	return 0;
 }
 
-/* Deletes what a failed upload left; the host lets go of a broken stream a little later. */
+/* Deletes what a failed upload left; the host closes a broken stream with a delay. */
 static void delete_remains(virStorageVolPtr volume)
 {
 	const struct timespec step = {.tv_nsec = DELETE_STEP_MS * 1000000L};
@@ -152,7 +152,7 @@ int dir_upload(const struct hv_call *call, const struct storage_pool *at, const 
 	if (fd < 0)
 		return fd;
 	copy.fd = fd;
-	/* as raw, so that libvirt makes one big hole: a qcow2 header would shine through the holes of the
+	/* as raw, so that libvirt makes one big hole: a qcow2 header would show through the holes of the
 	 * upload */
 	rc = volume_make(call, at->pool, name, "raw", copy.size, NULL, NULL, &volume, &path, e);
 	if (rc < 0)
@@ -184,7 +184,7 @@ int dir_download(const struct hv_call *call, const char *path, const char *file,
 	if (rc < 0)
 		return rc;
 	if (virStorageVolGetInfoFlags(volume, &info, VIR_STORAGE_VOL_GET_PHYSICAL) < 0)
-		return error_set_virt(e, call->conn, "cannot ask for the size of volume '%s'", path);
+		return error_set_virt(e, call->conn, "cannot get the size of volume '%s'", path);
 	fd = open_target(file, e);
 	if (fd < 0)
 		return fd;

@@ -69,7 +69,7 @@ static int follow_job(const struct hv_call *call, virDomainPtr domain, const cha
 		int rc = virDomainGetBlockJobInfo(domain, target, &info, 0);
 
 		if (rc < 0)
-			return error_set_virt(e, call->conn, "cannot follow the job of disk '%s'", target);
+			return error_set_virt(e, call->conn, "cannot monitor the job of disk '%s'", target);
 		if (rc == 0)
 			return mirror ? error_set(e, EIO,
 						  "the copy of disk '%s' failed, is the storage full?",
@@ -218,7 +218,7 @@ static int job_outcome(const struct hv_call *call, virDomainPtr domain, struct e
 	int rc = 0;
 
 	if (virDomainGetJobStats(domain, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED) < 0)
-		return error_set_virt(e, call->conn, "cannot ask how the copy of disks of domain '%s' ended",
+		return error_set_virt(e, call->conn, "cannot get the result of copying disks of domain '%s'",
 				      virDomainGetName(domain));
 	(void)virTypedParamsGetString(params, count, VIR_DOMAIN_JOB_ERRMSG, &text);
 	if (type != VIR_DOMAIN_JOB_COMPLETED)
@@ -235,7 +235,8 @@ static int wait_copy(const struct hv_call *call, virDomainPtr domain, hv_progres
 
 	for (int wait = 1;; wait = wait < 100 ? wait * 2 : wait) {
 		if (virDomainGetJobInfo(domain, &info) < 0)
-			return error_set_virt(e, call->conn, "cannot follow the copy of disks of domain '%s'",
+			return error_set_virt(e, call->conn,
+					      "cannot monitor the copy of disks of domain '%s'",
 					      virDomainGetName(domain));
 		if (info.type == VIR_DOMAIN_JOB_NONE)
 			return job_outcome(call, domain, e);

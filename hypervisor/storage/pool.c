@@ -177,7 +177,7 @@ int hv_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid, 
 	/* libvirt counts at a refresh only; while volumes are written, the last count must do */
 	(void)virStoragePoolRefresh(at.pool, 0);
 	if (virStoragePoolGetInfo(at.pool, &info) < 0)
-		return error_set_virt(e, call.conn, "cannot ask storage pool '%s' for its capacity", uuid);
+		return error_set_virt(e, call.conn, "cannot get the capacity of storage pool '%s'", uuid);
 	if (info.state != VIR_STORAGE_POOL_RUNNING)
 		return error_set(e, EBUSY, "storage pool '%s' is not active", uuid);
 	*ret = (struct hv_capacity){.total = (int64_t)info.capacity, .available = (int64_t)info.available};

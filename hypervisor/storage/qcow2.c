@@ -157,7 +157,7 @@ int qcow2_set_size(int fd, int64_t size)
 	return write_at(fd, &header, 72, 0);
 }
 
-bool qcow2_stands_alone(int fd)
+bool qcow2_has_no_backing(int fd)
 {
 	struct header header;
 

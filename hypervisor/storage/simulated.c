@@ -38,7 +38,7 @@ static int sim_build(const struct hv_call *call, virStoragePoolPtr pool, const s
 			continue;
 		*p = '\0';
 		if (mkdir(path, 0711) < 0 && errno != EEXIST)
-			return error_set(e, errno, "cannot make folder '%s': %s", path, strerror(errno));
+			return error_set(e, errno, "cannot create folder '%s': %s", path, strerror(errno));
 		if (c == '\0')
 			return 0;
 		*p = c;
@@ -50,7 +50,7 @@ static int sim_capacity(const struct storage_pool *at, struct hv_capacity *ret, 
 	struct statvfs fs;
 
 	if (statvfs(at->root, &fs) < 0)
-		return error_set(e, errno, "cannot ask '%s' for its capacity: %s", at->root, strerror(errno));
+		return error_set(e, errno, "cannot get the capacity of '%s': %s", at->root, strerror(errno));
 	ret->total = (int64_t)fs.f_blocks * (int64_t)fs.f_frsize;
 	ret->available = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
 	return 0;
@@ -213,7 +213,7 @@ static int volume_info(const char *path, struct hv_volume_info *ret, struct erro
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
-		return error_set(e, errno, "cannot ask for the size of '%s': %s", path, strerror(errno));
+		return error_set(e, errno, "cannot get the size of '%s': %s", path, strerror(errno));
 	rc = qcow2_read_size(fd, &ret->size);
 	if (rc == -EMEDIUMTYPE)
 		ret->size = size;
@@ -254,8 +254,9 @@ static int sim_copy(const struct hv_call *call, const char *path, const char *pa
 	fd = open_source(path, &size, e);
 	if (fd < 0)
 		return fd;
-	/* without QEMU only a file that stands alone can be copied with its content, and only as it is */
-	if (strcmp(format, "qcow2") == 0 ? qcow2_stands_alone(fd)
+	/* without QEMU only a file without a backing file can be copied with its content, in the same format
+	 */
+	if (strcmp(format, "qcow2") == 0 ? qcow2_has_no_backing(fd)
 					 : qcow2_read_size(fd, &size) == -EMEDIUMTYPE)
 		return sim_upload(call, at, name, format, path, progress, ctx, ret_path, e);
 	return sim_create(call, at, name, format, info.size, NULL, NULL, ret_path, e);
@@ -280,7 +281,7 @@ static int volume_resize(const char *path, int64_t size, struct error *e)
 	return rc < 0 ? error_set(e, -rc, "cannot resize '%s': %s", path, strerror(-rc)) : 0;
 }
 
-/* Nothing was ever written to a simulated overlay, so another backing file is a new header. */
+/* Nothing is ever written to a simulated overlay, so changing its backing file takes only a new header. */
 static int volume_pull(const char *path, const char *base, struct error *e)
 {
 	struct hv_volume_info info, base_info;
@@ -305,7 +306,7 @@ static int volume_pull(const char *path, const char *base, struct error *e)
 	return rc < 0 ? error_set(e, -rc, "cannot write '%s': %s", path, strerror(-rc)) : 0;
 }
 
-/* What stands on @top gets @base below it instead, and @base the size of @top. */
+/* The overlay of @top gets @base as its backing file instead, and @base the size of @top. */
 static int sim_commit(const char *path, const char *top, const char *base, bool *ret_begun, struct error *e)
 {
 	_cleanup_free_ char *file = strdup(path);

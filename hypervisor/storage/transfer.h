@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copying files with their holes, and telling how far it is.
+ * Copying files with their holes, and reporting progress.
  *
  * A disk image is mostly holes; copying them as zeros would fill the storage.
  * The pieces here are shared by uploads and downloads through libvirt's
@@ -11,20 +11,20 @@
 
 #include "hypervisor/hypervisor.h"
 
-/* How far a copy is; tells its listener each whole per cent once. */
+/* Progress of a copy; reports each whole per cent once. */
 struct transfer {
 	hv_progress *progress; /* may be NULL */
 	void *ctx;
-	int64_t total; /* bytes, holes included; 0 = not known, then only 100 is told */
+	int64_t total; /* bytes, holes included; 0 = not known, then only 100 is reported */
 	int64_t done;
 	int percent;
 	bool cancelled;
 };
 
 void transfer_begin(struct transfer *t, hv_progress *progress, void *ctx, int64_t total);
-/* @bytes more are done, copied or skipped. -ECANCELED when the listener wants no more. */
+/* @bytes more are done, copied or skipped. -ECANCELED when the callback cancels. */
 int transfer_advance(struct transfer *t, int64_t bytes);
-/* Everything is done: tells 100 when that was not told yet. -ECANCELED as above. */
+/* Everything is done: reports 100 unless it was reported. -ECANCELED as above. */
 int transfer_end(struct transfer *t);
 
 /*

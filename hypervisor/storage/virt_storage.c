@@ -54,7 +54,7 @@ int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *
 	folder = strndup(path, (size_t)(slash - path));
 	pool = folder ? virStoragePoolLookupByTargetPath(call->conn, folder) : NULL;
 	if (!pool)
-		return error_set(e, ENOENT, "volume '%s' is in no storage pool of the host", path);
+		return error_set(e, ENOENT, "volume '%s' is not in any storage pool of the host", path);
 	(void)pool_refresh(pool);
 	*ret_volume = virStorageVolLookupByPath(call->conn, path);
 	if (!*ret_volume)
@@ -125,7 +125,7 @@ int volume_make(const struct hv_call *call, virStoragePoolPtr pool, const char *
 		return volume_write_error(call, pool, name, e);
 	*ret_path = virStorageVolGetPath(volume);
 	if (!*ret_path) {
-		int rc = error_set_virt(e, call->conn, "cannot ask for the path of volume '%s'", name);
+		int rc = error_set_virt(e, call->conn, "cannot get the path of volume '%s'", name);
 
 		(void)virStorageVolDelete(volume, 0);
 		return rc;

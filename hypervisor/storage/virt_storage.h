@@ -3,8 +3,8 @@
  * Pools and volumes as libvirt knows them. Internal to hypervisor/.
  *
  * A pool is a libvirt storage pool named poolfs-<uuid>, in the test driver too,
- * where it is the memory of uuid and target only: that driver makes no files,
- * simulated.c does.
+ * where it only holds uuid and target: that driver creates no files, simulated.c
+ * does.
  *
  * libvirt knows a file of a pool only after it made it or the pool was refreshed;
  * qemu makes files too (snapshots). So a volume that is not found is looked for
@@ -26,7 +26,7 @@ static inline void pool_free(virStoragePoolPtr *pool)
 int pool_find(const struct hv_call *call, const char *uuid, virStoragePoolPtr *ret_pool, struct error *e);
 /*
  * Makes libvirt look at the pool's files again. It refuses while a volume of the pool is being
- * written; that is waited for, a few seconds at most. Negative errno, without a sentence.
+ * written: then this waits, a few seconds at most. Negative errno, without a sentence.
  */
 int pool_refresh(virStoragePoolPtr pool);
 

@@ -11,7 +11,7 @@
 int volume_check_name(const char *name, struct error *e)
 {
 	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/'))
-		return error_set(e, EINVAL, "'%s' is not a volume's name", name);
+		return error_set(e, EINVAL, "'%s' is not a valid volume name", name);
 	return 0;
 }
 
@@ -177,7 +177,7 @@ int hv_volume_snapshot(struct hypervisor *hv, const char *host, const char *path
 	int rc = begin_at_path(hv, host, path, &call, &backend, e);
 
 	if (rc == 0 && !backend->snapshot)
-		rc = error_set(e, EOPNOTSUPP, "the storage of '%s' keeps no snapshots itself", path);
+		rc = error_set(e, EOPNOTSUPP, "the storage of '%s' has no snapshots of its own", path);
 	return rc < 0 ? rc : backend->snapshot(path, e);
 }
 

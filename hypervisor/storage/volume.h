@@ -39,7 +39,8 @@ int hv_volume_copy(struct hypervisor *hv, const char *host, const char *path, co
 /**
  * Takes the snapshot @path ("<path of a volume>@<name>") of a volume on a storage that keeps snapshots
  * itself: Ceph. A domain may be using the volume; the snapshot has what it had written at one moment. Success
- * when it is there already. It can be read, copied, stood on and deleted as a volume of that name.
+ * when it is there already. It can be read, copied, used as a backing file and deleted as a volume of that
+ * name.
  */
 int hv_volume_snapshot(struct hypervisor *hv, const char *host, const char *path, struct error *e);
 /** Makes a volume that no domain uses larger. -EINVAL when it would shrink. */
@@ -48,18 +49,19 @@ int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, 
 /** As hv_disk_pull(), for the qcow2 file @path that no domain uses. */
 int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *base,
 		   hv_progress *progress, void *ctx, struct error *e);
-/** Removes the volume. Success when it is not there. -EBUSY when others stand on it, where the storage knows.
+/** Removes the volume. Success when it is not there. -EBUSY when other volumes depend on it, where the
+ * storage knows.
  */
 int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool, const char *name,
 		     struct error *e);
 int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, struct hv_volume_info *ret,
 		   struct error *e);
-/** The file that the volume's file stands on, allocated; NULL when it stands alone. */
+/** The backing file of the volume, allocated; NULL when it has none. */
 int hv_volume_backing(struct hypervisor *hv, const char *host, const char *path, char **ret_backing,
 		      struct error *e);
 /**
- * How QEMU's own programs on this machine are told of a volume (--image-opts); allocated. NULL without
- * memory, or when @path is none.
+ * How a volume is named to QEMU's own programs on this machine (--image-opts); allocated. NULL without
+ * memory, or when @path is not valid.
  */
 char *hv_image_options(const char *path, const char *format);
 

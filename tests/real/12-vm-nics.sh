@@ -73,7 +73,7 @@ wait_until 20 agent_ping "$vm"
 act "$dir" reboot
 job=$(submit "$nicdir/actions" detach) # the BIOS does not know of unplugging
 job_wait "$job" 60 2>/dev/null && fail "a BIOS let a NIC go"
-assert_match "$(value "api-jobs/$job/error")" "did not give back device"
+assert_match "$(value "api-jobs/$job/error")" "did not release device"
 assert_eq "$(nic "$red" mac)" fa:00:00:00:be:ef
 
 # host_again: the host loses its power and comes back; TC_SHIM=1 gives it traffic control. What a host can is

@@ -121,7 +121,7 @@ act "volumes/$data" delete-qos
 step "a guest that cannot let go keeps the volume, and gives it back later"
 act "vm-instances/$vm" pause
 job=$(submit "volumes/$data/actions" detach)
-assert_fails "did not give back" job_wait "$job"
+assert_fails "did not release" job_wait "$job"
 assert_eq "$(value "volumes/$data/vmInstanceUuid")" "$vm"
 act "vm-instances/$vm" resume
 act "volumes/$data" detach

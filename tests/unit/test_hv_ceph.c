@@ -264,8 +264,8 @@ static void errors_are_those_of_rbd(void **state)
 		{"echo 'rbd: no room' >&2; exit 28", -ENOSPC, "no room"},
 		{"echo 'rbd: no answer' >&2; exit 110", -ETIMEDOUT, "no answer"},
 		{"exit 200", -EIO, "cannot"},
-		{"echo nonsense", -EIO, "makes no sense"},
-		{"echo '{\"images\":[]}'", -EIO, "makes no sense"},
+		{"echo nonsense", -EIO, "unexpected output of rbd"},
+		{"echo '{\"images\":[]}'", -EIO, "unexpected output of rbd"},
 	};
 	struct hv_volume_info info;
 
