@@ -14,7 +14,7 @@
 #include "actions/vm/first_start.h"
 #include "actions/vm/power.h"
 #include "actions/vm/state.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/domain/domain.h"
 
 #define GRACE_MS 60000
 
