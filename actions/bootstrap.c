@@ -19,6 +19,7 @@
 #include "actions/host/uri.h"
 #include "actions/vm/placement.h"
 #include "hypervisor/host_uri.h"
+#include "model/states.h"
 
 #define MEBIBYTE (INT64_C(1) << 20)
 #define GIBIBYTE (INT64_C(1) << 30)
@@ -141,11 +142,11 @@ static int prepare_folders(struct plan *plan, const char *state_dir, struct erro
 
 	if (asprintf(&plan->primary, "%s/primary", state_dir) < 0) {
 		plan->primary = NULL;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	if (asprintf(&plan->backup, "%s/backup", state_dir) < 0) {
 		plan->backup = NULL;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	r = make_folder(plan->primary, 0711, e);
 	if (r == 0)
@@ -199,7 +200,7 @@ static struct object *start(enum kind_id kind, const char *uuid, const char *nam
 
 static int no_memory(struct error *e)
 {
-	return error_set(e, ENOMEM, "out of memory");
+	return error_oom(e);
 }
 
 static int put_account(struct txn *t, const struct plan *plan, struct error *e)
@@ -219,7 +220,7 @@ static int put_zone(struct txn *t, const struct plan *plan, struct error *e)
 
 	if (!o)
 		return no_memory(e);
-	object_set_str(o, ZONE_STATE, "Enabled");
+	object_set_str(o, ZONE_STATE, STATE_ENABLED);
 	object_set_str(o, ZONE_TYPE, "zstack");
 	return txn_put(t, o, NULL, e);
 }
@@ -230,7 +231,7 @@ static int put_cluster(struct txn *t, const struct plan *plan, struct error *e)
 
 	if (!o)
 		return no_memory(e);
-	object_set_str(o, CLUSTER_STATE, "Enabled");
+	object_set_str(o, CLUSTER_STATE, STATE_ENABLED);
 	object_set_str(o, CLUSTER_HYPERVISOR_TYPE, host_hypervisor_type_of_uri(plan->uri));
 	object_set_str(o, CLUSTER_ZONE_UUID, plan->zone);
 	object_set_str(o, CLUSTER_TYPE, "zstack");
@@ -248,8 +249,8 @@ static int put_host(struct txn *t, const struct plan *plan, struct error *e)
 	object_set_str(o, HOST_CLUSTER_UUID, plan->cluster);
 	object_set_str(o, HOST_MANAGEMENT_IP, plan->address ? plan->address : "127.0.0.1");
 	object_set_str(o, HOST_HYPERVISOR_TYPE, host_hypervisor_type_of_uri(plan->uri));
-	object_set_str(o, HOST_STATE, "Enabled");
-	object_set_str(o, HOST_STATUS, "Connecting");
+	object_set_str(o, HOST_STATE, STATE_ENABLED);
+	object_set_str(o, HOST_STATUS, STATUS_CONNECTING);
 	object_set_str(o, HOST_STATUS_REASON, "connecting");
 	object_set_str(o, HOST_URI, plan->uri);
 	return txn_put(t, o, NULL, e);
@@ -267,8 +268,8 @@ static int put_primary_storage(struct txn *t, const struct plan *plan, struct er
 	object_set_str(o, PRIMARY_STORAGE_URL, plan->primary);
 	object_set_str(o, PRIMARY_STORAGE_MOUNT_PATH, plan->primary);
 	object_set_str(o, PRIMARY_STORAGE_TYPE, "LocalStorage");
-	object_set_str(o, PRIMARY_STORAGE_STATE, "Enabled");
-	object_set_str(o, PRIMARY_STORAGE_STATUS, "Connecting");
+	object_set_str(o, PRIMARY_STORAGE_STATE, STATE_ENABLED);
+	object_set_str(o, PRIMARY_STORAGE_STATUS, STATUS_CONNECTING);
 	r = txn_put(t, o, NULL, e);
 	return r < 0 ? r
 		     : link_put(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, plan->cluster,
@@ -286,8 +287,8 @@ static int put_backup_storage(struct txn *t, const struct plan *plan, struct err
 	object_set_int(o, BACKUP_STORAGE_TOTAL, plan->backup_total);
 	object_set_int(o, BACKUP_STORAGE_AVAILABLE, plan->backup_available);
 	object_set_str(o, BACKUP_STORAGE_TYPE, "ImageStoreBackupStorage");
-	object_set_str(o, BACKUP_STORAGE_STATE, "Enabled");
-	object_set_str(o, BACKUP_STORAGE_STATUS, "Connected");
+	object_set_str(o, BACKUP_STORAGE_STATE, STATE_ENABLED);
+	object_set_str(o, BACKUP_STORAGE_STATUS, STATUS_CONNECTED);
 	object_set_str(o, BACKUP_STORAGE_HOSTNAME, "127.0.0.1");
 	r = txn_put(t, o, NULL, e);
 	return r < 0 ? r
@@ -320,7 +321,7 @@ static int put_l3_network(struct txn *t, const struct plan *plan, struct error *
 	object_set_str(o, L3_TYPE, "L3BasicNetwork");
 	object_set_str(o, L3_ZONE_UUID, plan->zone);
 	object_set_str(o, L3_L2_NETWORK_UUID, plan->l2);
-	object_set_str(o, L3_STATE, "Enabled");
+	object_set_str(o, L3_STATE, STATE_ENABLED);
 	object_set_int(o, L3_SYSTEM, false);
 	object_set_str(o, L3_CATEGORY, "Private");
 	object_set_str(o, L3_ACCOUNT_UUID, ADMIN_ACCOUNT_UUID);
@@ -357,7 +358,7 @@ static int put_instance_offering(struct txn *t, const struct plan *plan, struct 
 	object_set_str(o, INSTANCE_OFFERING_TYPE, "UserVm");
 	object_set_str(o, INSTANCE_OFFERING_ALLOCATOR_STRATEGY, HOST_STRATEGY_DEFAULT);
 	object_set_int(o, INSTANCE_OFFERING_SORT_KEY, 0);
-	object_set_str(o, INSTANCE_OFFERING_STATE, "Enabled");
+	object_set_str(o, INSTANCE_OFFERING_STATE, STATE_ENABLED);
 	object_set_str(o, INSTANCE_OFFERING_ACCOUNT_UUID, ADMIN_ACCOUNT_UUID);
 	return txn_put(t, o, NULL, e);
 }
@@ -371,7 +372,7 @@ static int put_disk_offering(struct txn *t, const struct plan *plan, struct erro
 		return no_memory(e);
 	object_set_int(o, DISK_OFFERING_DISK_SIZE, GIBIBYTE);
 	object_set_int(o, DISK_OFFERING_SORT_KEY, 0);
-	object_set_str(o, DISK_OFFERING_STATE, "Enabled");
+	object_set_str(o, DISK_OFFERING_STATE, STATE_ENABLED);
 	object_set_str(o, DISK_OFFERING_TYPE, "zstack");
 	object_set_str(o, DISK_OFFERING_ALLOCATOR_STRATEGY, STORAGE_STRATEGY_DEFAULT);
 	object_set_str(o, DISK_OFFERING_ACCOUNT_UUID, ADMIN_ACCOUNT_UUID);

@@ -176,7 +176,7 @@ static void start_query(struct call *call)
 	}
 	snprintf(client, sizeof(client), "account %s", call->actor.account);
 	if (pool_take_turn(call->pool, client, query_work, call) < 0) {
-		(void)error_set(&e, ENOMEM, "out of memory");
+		(void)error_oom(&e);
 		finish_error(call, "error", &e);
 	}
 }

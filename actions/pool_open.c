@@ -14,6 +14,7 @@
 #include "actions/sync.h"
 #include "actions/timers.h"
 #include "hypervisor/hypervisor.h"
+#include "model/states.h"
 
 #define BACKGROUND_MAX 4
 /*
@@ -34,7 +35,7 @@ static int make_console_folder(const char *state_dir, struct error *e)
 
 	if (asprintf(&path, "%s/console", state_dir) < 0) {
 		path = NULL;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	if (mkdir(path, 0711) < 0 && errno != EEXIST)
 		return error_set(e, errno, "cannot make '%s': %s", path, strerror(errno));
@@ -47,7 +48,7 @@ static void tell_of_lost_hosts(struct pool *pool)
 	_cleanup_view_ struct view *view = store_view(pool->store);
 
 	view_for_each (host, view, KIND_HOST)
-		if (!object_str_is(host, HOST_STATUS, "Connected"))
+		if (!object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
 			fprintf(stderr, "poolfs: host '%s' is %s%s%s\n", object_name(host),
 				object_text(host, HOST_STATUS),
 				*object_text(host, HOST_STATUS_REASON) ? ": " : "",
@@ -68,7 +69,7 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 		r = executor_new(pool, &pool->executor, e);
 	if (r == 0) {
 		pool->uploads = uploads_new(pool);
-		r = pool->uploads ? 0 : error_set(e, ENOMEM, "out of memory");
+		r = pool->uploads ? 0 : error_oom(e);
 	}
 	if (r == 0)
 		r = clockwork_new(pool, &pool->clockwork, e);
@@ -99,7 +100,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	int r;
 
 	if (!pool)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	store_set_cause(&(struct cause){.uid = geteuid(), .source = "fs"});
 	pthread_mutex_init(&pool->timer_lock, NULL);
 	pthread_cond_init(&pool->timer_cond, NULL);
@@ -112,7 +113,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->turns = turns_new(pool->servers, TURNS_MAX);
 	r = pool->state_dir && pool->background && pool->login_limit && pool->servers && pool->turns
 		    ? open_parts(pool, options, e)
-		    : error_set(e, ENOMEM, "out of memory");
+		    : error_oom(e);
 	if (r < 0) {
 		pool_close(pool);
 		return r;

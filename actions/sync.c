@@ -12,6 +12,7 @@
 #include "actions/vm/state.h"
 #include "actions/volume/snapshot_create.h"
 #include "hypervisor/hypervisor.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------------- VMs */
 
@@ -42,7 +43,7 @@ static int vm_set_unknown(struct txn *t, const struct object *before, struct err
 	}
 	vm = object_copy(before);
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
 	return vm_write(t, before, vm, e);
@@ -282,7 +283,7 @@ void pool_wait_for_hosts(struct pool *pool, int ms)
 
 		waiting = false;
 		view_for_each (host, view, KIND_HOST)
-			waiting = waiting || object_str_is(host, HOST_STATUS, "Connecting");
+			waiting = waiting || object_str_is(host, HOST_STATUS, STATUS_CONNECTING);
 		if (waiting)
 			(void)nanosleep(&pause, NULL);
 	}

@@ -29,7 +29,7 @@ int account_hash(const char *digest, char ret_hash[ACCOUNT_HASH_SIZE], struct er
 		return error_set(e, EIO, "this machine has no random numbers");
 	if (crypto_pwhash_str(ret_hash, digest, strlen(digest), crypto_pwhash_OPSLIMIT_INTERACTIVE,
 			      crypto_pwhash_MEMLIMIT_INTERACTIVE) < 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	return 0;
 }
 

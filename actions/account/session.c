@@ -40,7 +40,7 @@ int session_put_end(struct txn *t, const struct object *session, int64_t expires
 	struct object *copy = object_copy(session);
 
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(copy, SESSION_EXPIRED_DATE, expires);
 	return txn_put(t, copy, NULL, e);
 }

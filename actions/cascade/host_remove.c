@@ -12,6 +12,7 @@
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/network.h"
 #include "hypervisor/storage/pool.h"
+#include "model/states.h"
 
 /* ----------------------------------------------------------------- removing */
 
@@ -55,7 +56,7 @@ static void close_on_host(struct job *job, const struct view *view, const struct
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	const char *cluster = object_str(host, HOST_CLUSTER_UUID);
 
-	if (!object_str_is(host, HOST_STATUS, "Connected"))
+	if (!object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
 		return;
 	view_for_each_where (link, view, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, cluster)
 		view_for_each_where (l3, view, KIND_L3_NETWORK, L3_L2_NETWORK_UUID,
@@ -72,9 +73,9 @@ static int release_vm(struct txn *t, const struct object *vm, struct error *e)
 	struct object *copy = object_copy(vm);
 
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
-	if (!object_str_is(vm, VM_STATE, "Destroyed"))
-		object_set_str(copy, VM_STATE, "Stopped");
+		return error_oom(e);
+	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)))
+		object_set_str(copy, VM_STATE, vm_state_name(VM_STATE_STOPPED));
 	object_set_null(copy, VM_STATE_REASON);
 	object_set_null(copy, VM_HOST_UUID);
 	return txn_put(t, copy, NULL, e);
@@ -100,7 +101,7 @@ int host_remove(struct job *job, const char *uuid, bool enforcing, struct error 
 	int r;
 
 	if (!key)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (!host)
 		return 0;
 	r = enforcing ? 0 : check_volumes(view, host, e);

@@ -4,6 +4,7 @@
 
 #include "actions/engine/rows.h"
 #include "actions/network/l3_network.h"
+#include "model/states.h"
 
 /* ---------------------------------------------------------------- removing */
 
@@ -19,8 +20,8 @@ static int disable(struct txn *t, void *arg, struct error *e)
 		return r;
 	copy = object_copy(l3);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(copy, L3_STATE, "Disabled");
+		return error_oom(e);
+	object_set_str(copy, L3_STATE, STATE_DISABLED);
 	return txn_put(t, copy, NULL, e);
 }
 

@@ -7,6 +7,7 @@
 #include "actions/vm/remove.h"
 #include "actions/volume/remove.h"
 #include "hypervisor/storage/pool.h"
+#include "model/states.h"
 
 /* ----------------------------------------------------------------- deletion */
 
@@ -71,7 +72,7 @@ int primary_storage_remove(struct job *job, const char *uuid, bool enforcing, st
 		return r;
 	/* a host of any cluster may have it open: image_cache_drop() opens it where it must */
 	view_for_each (host, view, KIND_HOST)
-		if (object_str_is(host, HOST_STATUS, "Connected"))
+		if (object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
 			(void)hv_pool_close(pool_hypervisor(job->pool), object_uuid(host), uuid, NULL);
 	return store_run(pool_store(job->pool), remove_rows, &removal, e);
 }

@@ -265,7 +265,7 @@ static int put_new_row(struct txn *t, const struct setting *s, struct error *e)
 	char uuid[UUID_SIZE];
 
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	uuid_make(uuid);
 	object_set_str(o, GLOBAL_CONFIG_UUID, uuid);
 	object_set_str(o, GLOBAL_CONFIG_NAME, setting_name(s));
@@ -283,7 +283,7 @@ static int refresh_row(struct txn *t, const struct setting *s, const struct obje
 	struct object *copy = object_copy(row);
 
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (object_str_is(row, GLOBAL_CONFIG_VALUE, object_str(row, GLOBAL_CONFIG_DEFAULT_VALUE)))
 		object_set_str(copy, GLOBAL_CONFIG_VALUE, s->default_value);
 	object_set_str(copy, GLOBAL_CONFIG_DESCRIPTION, s->description);

@@ -14,6 +14,7 @@
 
 #include "actions/engine/request_check.h"
 #include "actions/engine/workers.h"
+#include "model/states.h"
 
 /* Jobs at one time. Most of them wait for a host or a disk. */
 #define WORKERS_MAX 64
@@ -224,15 +225,15 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	struct object *begun;
 	int r;
 
-	if (!row || !object_str_is(row, JOB_STATE, "Queued"))
+	if (!row || !object_str_is(row, JOB_STATE, JOB_STATE_QUEUED))
 		return -ECANCELED;
 	r = request_check(txn_view(t), job->req, false, e);
 	if (r != 0)
 		return r;
 	begun = object_copy(row);
 	if (!begun)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(begun, JOB_STATE, "Processing");
+		return error_oom(e);
+	object_set_str(begun, JOB_STATE, JOB_STATE_PROCESSING);
 	object_set_int(begun, JOB_STARTED, txn_now(t));
 	return txn_put(t, begun, NULL, e);
 }
@@ -412,7 +413,7 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 		if (!changes[i].before) {
 			/* A row that began and ended in one commit never waited. */
 			o = view_get_id(view, KIND_JOB, o->id);
-			if (x->started && o && object_str_is(o, JOB_STATE, "Queued"))
+			if (x->started && o && object_str_is(o, JOB_STATE, JOB_STATE_QUEUED))
 				enqueue(x, view, o, false);
 		} else if (object_int(o, JOB_CANCEL)) {
 			scoped_lock(&x->lock);
@@ -431,7 +432,7 @@ int executor_new(struct pool *pool, struct executor **ret_executor, struct error
 		x->workers = workers_new("job", WORKERS_MAX);
 	if (!x || !x->workers) {
 		free(x);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	x->pool = pool;
 	pthread_mutex_init(&x->lock, NULL);
@@ -451,9 +452,9 @@ static int start_fn(struct txn *t, void *arg, struct error *e)
 	(void)e;
 	x->started = true;
 	view_for_each (job, txn_view(t), KIND_JOB) {
-		if (object_str_is(job, JOB_STATE, "Processing"))
+		if (object_str_is(job, JOB_STATE, JOB_STATE_PROCESSING))
 			enqueue(x, txn_view(t), job, true);
-		else if (object_str_is(job, JOB_STATE, "Queued"))
+		else if (object_str_is(job, JOB_STATE, JOB_STATE_QUEUED))
 			enqueue(x, txn_view(t), job, false);
 	}
 	return 0;

@@ -7,6 +7,8 @@
 #include "actions/engine/request_check.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
+#include "model/json.h"
+#include "model/states.h"
 
 #define NS_PER_S	   INT64_C(1000000000)
 #define DEADLINE_DEFAULT_S 600
@@ -40,7 +42,7 @@ static int put_queue_refs(struct txn *t, const struct request *req, const struct
 			continue;
 		ref = object_new(kind_get(KIND_QUEUE_REF));
 		if (!ref) {
-			r = error_set(e, ENOMEM, "out of memory");
+			r = error_oom(e);
 			break;
 		}
 		uuid_make(ref_uuid);
@@ -76,11 +78,11 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	if (!job || job_set_json(job, JOB_REQUEST, request_to_json(req, true)) < 0 ||
 	    job_set_json(job, JOB_SECRET_REQUEST, request_to_json(req, false)) < 0) {
 		object_unref(job);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	snprintf(resource, sizeof(resource), "%s/%s", kind_get(op->kind)->directory, req->target);
 	object_set_str(job, JOB_UUID, req->job);
-	object_set_str(job, JOB_STATE, "Queued");
+	object_set_str(job, JOB_STATE, JOB_STATE_QUEUED);
 	object_set_int(job, JOB_PROGRESS, 0);
 	object_set_str(job, JOB_OPERATION, op->name);
 	object_set_str(job, JOB_RESOURCE, resource);
@@ -113,15 +115,15 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 		return 0;
 	job = object_copy(before);
 	if (!job)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (error && error_is_set(error)) {
-		object_set_str(job, JOB_STATE, "Failed");
+		object_set_str(job, JOB_STATE, JOB_STATE_FAILED);
 		if (job_set_json(job, JOB_ERROR, error_to_json(error)) < 0)
 			object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1000\"}");
 	} else {
-		object_set_str(job, JOB_STATE, "Done");
+		object_set_str(job, JOB_STATE, JOB_STATE_DONE);
 		object_set_int(job, JOB_PROGRESS, 100);
-		if (!result || job_set_json(job, JOB_RESULT, json_incref((json_t *)(uintptr_t)result)) < 0)
+		if (!result || job_set_json(job, JOB_RESULT, json_incref_const(result)) < 0)
 			object_set_str(job, JOB_RESULT, "{}");
 	}
 	object_set_int(job, JOB_FINISHED, txn_now(t));
@@ -156,7 +158,7 @@ bool job_is_pending_for(const struct view *view, const char *object_uuid)
 char *job_body(const struct object *job)
 {
 	char *body = NULL;
-	bool done = object_str_is(job, JOB_STATE, "Done");
+	bool done = object_str_is(job, JOB_STATE, JOB_STATE_DONE);
 
 	if (asprintf(&body, "%s%s%s", done ? "" : "{\"error\":",
 		     object_text(job, done ? JOB_RESULT : JOB_ERROR), done ? "" : "}") < 0)
@@ -177,11 +179,11 @@ static int progress_fn(struct txn *t, void *arg, struct error *e)
 	const struct object *before = view_get(txn_view(t), KIND_JOB, p->job);
 	struct object *job;
 
-	if (!before || !object_str_is(before, JOB_STATE, "Processing"))
+	if (!before || !object_str_is(before, JOB_STATE, JOB_STATE_PROCESSING))
 		return 0;
 	job = object_copy(before);
 	if (!job)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(job, JOB_PROGRESS, p->percent);
 	return txn_put(t, job, NULL, e);
 }

@@ -85,7 +85,7 @@ static int convert_number(const struct param *p, const json_t *value, json_t **r
 				 shown ? shown : "");
 	}
 	*ret = json_integer(n);
-	return *ret ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret ? 0 : error_oom(e);
 }
 
 static int convert_bool(const struct param *p, const json_t *value, json_t **ret, struct error *e)
@@ -118,7 +118,7 @@ static int convert_list(const struct param *p, const json_t *value, json_t **ret
 	list = json_array();
 	for (char *word = strsep(&rest, ","); list && copy && *copy && word; word = strsep(&rest, ","))
 		(void)json_array_append_new(list, json_string(word));
-	json_array_foreach ((json_t *)(uintptr_t)value, i, item) {
+	json_array_foreach (value, i, item) {
 		json_t *string = convert_string(&(struct param){0}, item);
 
 		/* Lists of the manual hold texts; CloneVmInstance's names too. */
@@ -128,7 +128,7 @@ static int convert_list(const struct param *p, const json_t *value, json_t **ret
 		}
 	}
 	*ret = list;
-	return list ? 0 : error_set(e, ENOMEM, "out of memory");
+	return list ? 0 : error_oom(e);
 }
 
 static int convert(const struct param *p, const json_t *value, json_t **ret, struct error *e)
@@ -148,7 +148,7 @@ static int convert(const struct param *p, const json_t *value, json_t **ret, str
 		if (!json_is_object(value))
 			return error_set(e, EINVAL, "field[%s] must be a map", p->name);
 		*ret = json_deep_copy(value);
-		return *ret ? 0 : error_set(e, ENOMEM, "out of memory");
+		return *ret ? 0 : error_oom(e);
 	}
 	return -EINVAL;
 }
@@ -228,14 +228,14 @@ static int type_one(const struct operation *op, const struct param *p, const jso
 		if (!p->default_value)
 			return 0;
 		value = default_json(p);
-		r = value ? 0 : error_set(e, ENOMEM, "out of memory");
+		r = value ? 0 : error_oom(e);
 	} else {
 		r = convert(p, given, &value, e);
 		if (r == 0)
 			r = check_limits(op, p, value, e);
 	}
 	if (r == 0 && json_object_set(out, p->name, value) < 0)
-		r = error_set(e, ENOMEM, "out of memory");
+		r = error_oom(e);
 	json_decref(value);
 	return r;
 }
@@ -244,13 +244,11 @@ int params_type(const struct operation *op, const char *target, const json_t *bo
 		struct error *e)
 {
 	json_t *out = json_object();
-	int r = out ? 0 : error_set(e, ENOMEM, "out of memory");
+	int r = out ? 0 : error_oom(e);
 
 	for (const struct param *p = op->params; r == 0 && p && p->name; p++) {
 		if (target && op->target && strcmp(p->name, op->target) == 0)
-			r = json_object_set_new(out, p->name, json_string(target)) < 0
-				    ? error_set(e, ENOMEM, "out of memory")
-				    : 0;
+			r = json_object_set_new(out, p->name, json_string(target)) < 0 ? error_oom(e) : 0;
 		else
 			r = type_one(op, p, json_object_get(body, p->name), out, e);
 	}

@@ -103,7 +103,7 @@ static int parse_short(struct parsed *p, enum kind_id kind, const char *text, si
 	r = asprintf(&line, "%s%.*s", p->op ? "create " : "", (int)len, text);
 	if (r < 0) {
 		line = NULL;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	r = shortform_parse(line, (size_t)r, &p->root, e);
 	if (r < 0)
@@ -129,14 +129,14 @@ static int take_tags(const json_t *outer, const json_t *inner, const char *name,
 		given = json_object_get(inner, name);
 	*ret = json_array();
 	if (!*ret)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (given && !json_is_array(given) && !json_is_null(given))
 		return error_set(e, EINVAL, "'%s' must be a list of strings", name);
 	json_array_foreach (given, i, tag) {
 		if (!json_is_string(tag))
 			return error_set(e, EINVAL, "'%s' must be a list of strings", name);
 		if (json_array_append(*ret, tag) < 0)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 	}
 	return 0;
 }
@@ -160,7 +160,7 @@ static int take_envelope(struct request *req, const struct parsed *p, struct err
 	if (hook) {
 		req->web_hook = strdup(hook);
 		if (!req->web_hook)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 	}
 	r = take_tags(p->root, p->body, "systemTags", &req->system_tags, e);
 	if (r == 0)
@@ -255,7 +255,7 @@ static int finish(struct request *req, const char *uuid, const json_t *body, str
 		r = json_object_set_new(req->params, "resourceUuid",
 					json_string(op->place == PLACE_CREATE ? req->target : made));
 		if (r < 0)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 	}
 	return 0;
 }
@@ -292,7 +292,7 @@ int request_parse(const struct operation *op, enum kind_id kind, const char *uui
 		return r;
 	req = request_alloc(p.op, actor);
 	if (!req)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	req->dry_run = dry_run;
 	r = p.strict ? refuse_unknown(&p, e) : 0;
 	if (r == 0)
@@ -325,7 +325,7 @@ int request_from_document(const struct operation *op, const char *uuid, json_t *
 {
 	struct parsed p = {.root = document, .op = op, .body = json_object_get(document, "params")};
 	_cleanup_(request_free_p) struct request *req = request_alloc(op, actor);
-	int r = req ? take_envelope(req, &p, e) : error_set(e, ENOMEM, "out of memory");
+	int r = req ? take_envelope(req, &p, e) : error_oom(e);
 
 	if (r == 0)
 		r = finish(req, uuid, p.body, e);
@@ -344,12 +344,12 @@ int request_new(const struct operation *op, const char *uuid, const json_t *para
 	int r;
 
 	if (!req)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	req->system_tags = json_array();
 	req->user_tags = json_array();
 	text = params ? json_dumps(params, JSON_COMPACT | JSON_SORT_KEYS) : strdup("");
 	if (!req->system_tags || !req->user_tags || !text)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	r = finish(req, uuid, params, e);
 	if (r < 0)
 		return r;
@@ -366,7 +366,7 @@ static json_t *mask_tags(const json_t *tags)
 	size_t i;
 	json_t *tag;
 
-	json_array_foreach ((json_t *)(uintptr_t)tags, i, tag) {
+	json_array_foreach (tags, i, tag) {
 		(void)json_array_append_new(out, json_string(system_tag_shown(json_string_value(tag))));
 	}
 	return out;
@@ -433,7 +433,7 @@ int request_from_json(const json_t *json, struct request **ret_req, struct error
 		snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", scheduler);
 	req = request_alloc(op, &actor);
 	if (!req)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (target)
 		snprintf(req->target, sizeof(req->target), "%s", target);
 	req->params = json_incref(json_object_get(json, "params"));

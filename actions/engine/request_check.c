@@ -32,7 +32,7 @@ static int check_references(const struct view *view, const struct request *req, 
 			return error_set_code(e, EINVAL, "SYS.1003", "invalid value[%s] of field [%s]", uuid,
 					      p->name);
 		}
-		json_array_foreach ((json_t *)(uintptr_t)value, i, item) {
+		json_array_foreach (value, i, item) {
 			if (!view_get(view, p->resource, json_string_value(item)))
 				return not_found(p->name, json_string_value(item), p->resource, e);
 		}

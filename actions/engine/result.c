@@ -23,13 +23,13 @@ int result_inventory(const struct view *view, enum kind_id kind, const char *uui
 	if (!o)
 		return error_set(e, ENOENT, "%s '%s' is gone", kind_get(kind)->noun, uuid);
 	*ret_result = inventory ? json_pack("{s:o}", "inventory", inventory) : NULL;
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 int result_inventories(json_t *list, json_t **ret_result, struct error *e)
 {
 	*ret_result = list ? json_pack("{s:o}", "inventories", list) : NULL;
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 void list_add_inventory(json_t *list, const struct view *view, const struct object *o)

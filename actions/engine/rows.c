@@ -77,7 +77,7 @@ int object_from_request(const struct view *view, enum kind_id kind, const struct
 		return r;
 	o = object_new(k);
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	set_all_from_params(o, req);
 	object_set_str(o, FIELD_UUID, new_uuid(req));
 	if (account >= 0)
@@ -135,7 +135,7 @@ int object_clear_where(struct txn *t, enum kind_id kind, int field, const char *
 		struct object *copy = object_copy(o);
 
 		if (!copy)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		object_set_null(copy, field);
 		r = txn_put(t, copy, NULL, e);
 	}
@@ -159,7 +159,7 @@ int link_put(struct txn *t, enum kind_id kind, int field_a, const char *a, int f
 	char uuid[UUID_SIZE];
 
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	uuid_make(uuid);
 	object_set_str(o, FIELD_UUID, uuid);
 	object_set_str(o, field_a, a);
@@ -186,7 +186,7 @@ static int edit_target(struct txn *t, const struct request *req, struct object *
 	if (!o)
 		return error_set(e, ENOENT, "%s '%s' is gone", kind_get(req->op->kind)->noun, req->target);
 	*ret_copy = object_copy(o);
-	return *ret_copy ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_copy ? 0 : error_oom(e);
 }
 
 int object_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)

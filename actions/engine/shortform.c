@@ -239,15 +239,14 @@ static int params_add(json_t *params, const char *name, json_t *value, struct er
 	json_t *list;
 
 	if (!value)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (!present)
-		return json_object_set_new(params, name, value) < 0 ? error_set(e, ENOMEM, "out of memory")
-								    : 0;
+		return json_object_set_new(params, name, value) < 0 ? error_oom(e) : 0;
 	if (json_is_array(present))
-		return json_array_append_new(present, value) < 0 ? error_set(e, ENOMEM, "out of memory") : 0;
+		return json_array_append_new(present, value) < 0 ? error_oom(e) : 0;
 	list = json_pack("[O, o]", present, value);
 	if (!list || json_object_set_new(params, name, list) < 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	return 0;
 }
 
@@ -293,7 +292,7 @@ static int read_verb(struct cursor *c, json_t **ret, struct error *e)
 		return error_set(e, EINVAL, "verb '%.*s...' is longer than %d bytes", QUOTE_MAX, start,
 				 WORD_MAX);
 	*ret = json_stringn_nocheck(start, len);
-	return *ret ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret ? 0 : error_oom(e);
 }
 
 static int read_line(struct cursor *c, json_t *request, struct error *e)
@@ -310,7 +309,7 @@ static int read_line(struct cursor *c, json_t *request, struct error *e)
 	if (r < 0)
 		return r;
 	if (json_object_set_new(request, "verb", verb) < 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	for (;;) {
 		while (c->p < c->end && is_blank(*c->p))
 			c->p++;
@@ -343,7 +342,7 @@ int shortform_parse(const char *text, size_t len, json_t **ret, struct error *e)
 	request = json_pack("{s:n, s:{}}", "verb", "params");
 	if (!out || !request) {
 		json_decref(request);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	c = (struct cursor){.p = text, .end = text + len, .out = out};
 	r = read_line(&c, request, e);

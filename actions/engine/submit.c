@@ -165,7 +165,7 @@ void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accep
 	int r;
 
 	if (!s) {
-		error_set(&e, ENOMEM, "out of memory");
+		error_oom(&e);
 		accepted(arg, -ENOMEM, NULL, NULL, &e);
 		request_free(req);
 		return;

@@ -47,7 +47,7 @@ int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, 
 	struct object *o = object_new(kind_get(KIND_USER_TAG));
 
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(o, USER_TAG_UUID, tag_uuid);
 	object_set_str(o, USER_TAG_RESOURCE_UUID, uuid);
 	object_set_str(o, USER_TAG_RESOURCE_TYPE, kind_get(kind)->vo);
@@ -62,7 +62,7 @@ int object_put_system_tag(struct txn *t, const char *tag_uuid, enum kind_id kind
 	struct object *o = object_new(kind_get(KIND_SYSTEM_TAG));
 
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(o, SYSTEM_TAG_UUID, tag_uuid);
 	object_set_int(o, SYSTEM_TAG_INHERENT, inherent);
 	object_set_str(o, SYSTEM_TAG_RESOURCE_UUID, uuid);
@@ -104,13 +104,13 @@ int object_set_system_tag(struct txn *t, enum kind_id kind, const char *uuid, co
 		return remove_system_tags(t, uuid, prefix, e);
 	if (asprintf(&tag, "%s%s%s", prefix, *value ? "::" : "", value) < 0) {
 		tag = NULL;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	if (!row)
 		return object_add_system_tag(t, kind, uuid, tag, inherent, e);
 	changed = object_copy(row);
 	if (!changed)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(changed, SYSTEM_TAG_TAG, tag);
 	return txn_put(t, changed, NULL, e);
 }

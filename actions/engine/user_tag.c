@@ -101,13 +101,13 @@ int pool_set_user_tag(struct pool *pool, enum kind_id kind, const char *uuid, co
 		return r;
 	c = calloc(1, sizeof(*c));
 	if (!c)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	*c = (struct tag_change){.done = done, .arg = arg, .kind = kind, .how = how, .name = strdup(name)};
 	snprintf(c->uuid, sizeof(c->uuid), "%s", uuid);
 	if (value && asprintf(&c->tag, "%s%s%s", name, *value ? "=" : "", value) < 0)
 		c->tag = NULL;
 	if (!c->name || (value && !c->tag))
-		r = error_set(e, ENOMEM, "out of memory");
+		r = error_oom(e);
 	if (r == 0 && (r = store_post(pool->store, change_tag, c, tag_changed)) < 0)
 		error_set(e, -r, "the pool is shutting down");
 	if (r < 0)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "actions/engine/result.h"
+#include "model/states.h"
 
 #define ATTEMPTS	15
 #define PAUSE_NS	INT64_C(2000000000)
@@ -89,7 +90,7 @@ static int forget_fn(struct txn *t, void *arg, struct error *e)
 	if (!before)
 		return 0;
 	if (!job)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_null(job, JOB_WEB_HOOK);
 	return txn_put(t, job, NULL, e);
 }
@@ -153,7 +154,7 @@ static bool begin_attempt(struct delivery *d, const struct object *job)
 	if (!d->curl)
 		return false;
 	d->hooks->active++;
-	if (!set_headers(d, object_str_is(job, JOB_STATE, "Done")))
+	if (!set_headers(d, object_str_is(job, JOB_STATE, JOB_STATE_DONE)))
 		return false;
 	/* The receiver may have a certificate of its own making (behaviour.md 1.6). */
 	curl_easy_setopt(d->curl, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -278,14 +279,14 @@ int web_hooks_new(struct pool *pool, struct web_hooks **ret_hooks, struct error 
 
 	if (!hooks || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(hooks);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	hooks->pool = pool;
 	hooks->multi = curl_multi_init();
 	pthread_mutex_init(&hooks->lock, NULL);
 	*ret_hooks = hooks;
 	if (!hooks->multi)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	r = store_observe(pool_store(pool), observe, hooks);
 	if (r < 0)
 		return error_set(e, -r, "too many observers of the store");

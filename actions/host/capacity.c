@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/engine/config.h"
+#include "actions/engine/operation.h"
 
 /* The hosts that a VM may hold something of: the one it is on, and the one it is on its way to. */
 static const int holding_fields[] = {VM_HOST_UUID, VM_MIGRATION_HOST_UUID};
@@ -15,7 +16,7 @@ static bool vm_holds_host(const struct object *vm, int field)
 	static const char *const without[] = {"Created", "Stopped", "Destroying", "Destroyed", "Expunging"};
 
 	if (field == VM_MIGRATION_HOST_UUID)
-		return object_str_is(vm, VM_STATE, "Migrating");
+		return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_MIGRATING));
 
 	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
 		if (object_str_is(vm, VM_STATE, without[i]))
@@ -46,7 +47,7 @@ int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e)
 		}
 	copy = object_copy(host);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	total = object_int(host, HOST_CPU_NUM) * config_int(view, "host.cpu.overProvisioning.ratio");
 	object_set_int(copy, HOST_TOTAL_CPU, total);
 	object_set_int(copy, HOST_AVAILABLE_CPU, at_least_zero(total - cpu));
@@ -71,7 +72,7 @@ static int host_give(struct txn *t, const char *uuid, int64_t cpu, int64_t memor
 		return capacity_update_host(t, uuid, e);
 	copy = object_copy(host);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(copy, HOST_AVAILABLE_CPU, cpu);
 	object_set_int(copy, HOST_AVAILABLE_MEMORY, memory);
 	return txn_put(t, copy, NULL, e);
@@ -125,7 +126,7 @@ static int set_available(struct txn *t, const struct object *ps, int64_t availab
 	struct object *copy = object_copy(ps);
 
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(copy, PRIMARY_STORAGE_AVAILABLE, at_least_zero(available));
 	return txn_put(t, copy, NULL, e);
 }
@@ -162,7 +163,7 @@ int capacity_reserve_storage(struct txn *t, const char *uuid, int64_t bytes, str
 	int64_t available;
 
 	if (!ps)
-		return error_set(e, ENOENT, "primary storage '%s' is gone", uuid);
+		return error_gone(e, KIND_PRIMARY_STORAGE, uuid);
 	available = object_int(ps, PRIMARY_STORAGE_AVAILABLE);
 	if (bytes > capacity_storage_room(txn_view(t), ps))
 		return error_set_code(

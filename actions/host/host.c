@@ -4,6 +4,7 @@
 
 #include "actions/host/capacity.h"
 #include "hypervisor/hypervisor.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------- reports of the host */
 
@@ -12,9 +13,9 @@ int host_edit(struct txn *t, const char *uuid, struct object **ret_copy, struct 
 	const struct object *host = view_get(txn_view(t), KIND_HOST, uuid);
 
 	if (!host)
-		return error_set(e, ENOENT, "host '%s' is gone", uuid);
+		return error_gone(e, KIND_HOST, uuid);
 	*ret_copy = object_copy(host);
-	return *ret_copy ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_copy ? 0 : error_oom(e);
 }
 
 int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_info *info, struct error *e)
@@ -24,7 +25,7 @@ int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_inf
 
 	if (r < 0)
 		return r;
-	object_set_str(host, HOST_STATUS, "Connected");
+	object_set_str(host, HOST_STATUS, STATUS_CONNECTED);
 	object_set_null(host, HOST_STATUS_REASON);
 	object_set_int(host, HOST_CPU_NUM, info->cpus);
 	object_set_int(host, HOST_CPU_SOCKETS, info->sockets);

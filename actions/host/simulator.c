@@ -25,7 +25,7 @@ static int write_description(const char *path, int64_t cpus, int64_t memory, str
 	_cleanup_fclose_ FILE *f = NULL;
 
 	if (!folder)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return error_set(e, errno, "cannot make the folder '%s': %s", folder, strerror(errno));
 	f = fopen(path, "we");
@@ -69,7 +69,7 @@ int host_simulator_describe(struct pool *pool, const char *uuid, int64_t cpus, i
 	_cleanup_free_ char *path = description_path(pool, uuid);
 	char *uri = path ? uri_of_path("test://", path) : NULL;
 	int r = uri ? write_description(path, cpus ? cpus : CPUS_DEFAULT, memory ? memory : MEMORY_DEFAULT, e)
-		    : error_set(e, ENOMEM, "out of memory");
+		    : error_oom(e);
 
 	if (r < 0)
 		free(uri);

@@ -3,6 +3,7 @@
 #include "actions/host/topology.h"
 
 #include "actions/engine/rows.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------------- links */
 
@@ -26,7 +27,8 @@ bool zone_has_backup_storage(const struct view *view, const char *zone, const ch
 
 bool host_is_usable(const struct object *host)
 {
-	return object_str_is(host, HOST_STATE, "Enabled") && object_str_is(host, HOST_STATUS, "Connected");
+	return object_str_is(host, HOST_STATE, STATE_ENABLED) &&
+	       object_str_is(host, HOST_STATUS, STATUS_CONNECTED);
 }
 
 const struct object *host_of_primary_storage(const struct view *view, const char *ps, int64_t after)
@@ -45,7 +47,7 @@ const struct object *primary_storage_next_host(const struct view *view, const ch
 {
 	const struct object *host = view_next(view, KIND_HOST, after);
 
-	while (host && !(object_str_is(host, HOST_STATUS, "Connected") &&
+	while (host && !(object_str_is(host, HOST_STATUS, STATUS_CONNECTED) &&
 			 cluster_has_primary_storage(view, object_str(host, HOST_CLUSTER_UUID), ps)))
 		host = view_next(view, KIND_HOST, host->id);
 	return host;

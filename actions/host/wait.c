@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "actions/host/topology.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------ primary storage */
 
@@ -18,7 +19,7 @@ static bool host_is_connected(const struct view *view, const char *ps, const cha
 	const struct object *o =
 		host ? view_get(view, KIND_HOST, host) : primary_storage_next_host(view, ps, 0);
 
-	return o && object_str_is(o, HOST_STATUS, "Connected");
+	return o && object_str_is(o, HOST_STATUS, STATUS_CONNECTED);
 }
 
 /* Until @host (or any that reaches @ps) is connected; false when it does not come, or is gone. */

@@ -35,6 +35,7 @@
 #include "actions/storage/primary_storage.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 /* How often a worker looks whether the copy that another one makes is there. */
 #define WAIT_STEP_MS 50
@@ -92,7 +93,7 @@ static int move_row(struct txn *t, void *arg, struct error *e)
 		return 0;
 	copy = object_copy(row);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(copy, IMAGE_CACHE_STATUS, m->to);
 	if (m->install_path)
 		object_set_str(copy, IMAGE_CACHE_INSTALL_PATH, m->install_path);
@@ -112,7 +113,7 @@ static int remove_row(struct txn *t, void *arg, struct error *e)
 	size = object_int(row, IMAGE_CACHE_SIZE);
 	ps = strdup(object_text(row, IMAGE_CACHE_PRIMARY_STORAGE_UUID));
 	if (!ps)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	r = txn_remove(t, row, e);
 	return r < 0 ? r : capacity_release_storage(t, ps, size, e);
 }
@@ -165,7 +166,7 @@ static int remove_file(struct pool *pool, const struct view *view, const struct 
 	int r;
 
 	if (!name)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (!ps || (host_uuid && !host))
 		return 0;
 	if (!host)
@@ -213,9 +214,9 @@ int image_cache_clean(struct pool *pool, struct error *e)
 	view_for_each (row, view, KIND_IMAGE_CACHE) {
 		int r = 0;
 
-		if (object_str_is(row, IMAGE_CACHE_STATUS, "Stale"))
+		if (object_str_is(row, IMAGE_CACHE_STATUS, STATUS_STALE))
 			r = purge(pool, object_uuid(row), result == 0 ? e : NULL);
-		else if (object_str_is(row, IMAGE_CACHE_STATUS, "Ready") && !is_used(view, row))
+		else if (object_str_is(row, IMAGE_CACHE_STATUS, STATUS_READY) && !is_used(view, row))
 			r = retire(pool, row, false, result == 0 ? e : NULL);
 		if (r < 0 && result == 0)
 			result = r;
@@ -248,13 +249,13 @@ static int disown_all(struct txn *t, void *arg, struct error *e)
 		int r;
 
 		id = row->id;
-		if (!object_str_is(row, IMAGE_CACHE_STATUS, "Creating") &&
-		    !object_str_is(row, IMAGE_CACHE_STATUS, "Deleting"))
+		if (!object_str_is(row, IMAGE_CACHE_STATUS, STATUS_CREATING) &&
+		    !object_str_is(row, IMAGE_CACHE_STATUS, STATUS_DELETING))
 			continue;
 		copy = object_copy(row);
 		if (!copy)
-			return error_set(e, ENOMEM, "out of memory");
-		object_set_str(copy, IMAGE_CACHE_STATUS, "Stale");
+			return error_oom(e);
+		object_set_str(copy, IMAGE_CACHE_STATUS, STATUS_STALE);
 		r = txn_put(t, copy, NULL, e);
 		if (r < 0)
 			return r;
@@ -293,7 +294,7 @@ static int find_origin(const struct view *view, const char *image_uuid, struct o
 		const char *path = object_str(ref, IMAGE_REF_INSTALL_PATH);
 		struct stat st;
 
-		if (!path || !object_str_is(ref, IMAGE_REF_STATUS, "Ready"))
+		if (!path || !object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY))
 			continue;
 		if (stat(path, &st) < 0) {
 			errnum = errno;
@@ -301,7 +302,7 @@ static int find_origin(const struct view *view, const char *image_uuid, struct o
 		}
 		ret->path = strdup(path);
 		if (!ret->path)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		ret->format = object_text(image, IMAGE_FORMAT);
 		ret->size = (int64_t)st.st_blocks * 512;
 		return 0;
@@ -309,7 +310,7 @@ static int find_origin(const struct view *view, const char *image_uuid, struct o
 	if (errnum)
 		return error_set(e, errnum, "cannot read image '%s' from any backup storage: %s", image_uuid,
 				 strerror(errnum));
-	if (object_str_is(image, IMAGE_STATUS, "Deleted"))
+	if (object_str_is(image, IMAGE_STATUS, STATUS_DELETED))
 		return error_set_code(e, EBUSY, "SYS.1006",
 				      "the image[uuid:%s, name:%s] is deleted on all backup storage",
 				      image_uuid, object_name(image));
@@ -337,7 +338,7 @@ static int claim_row(struct txn *t, void *arg, struct error *e)
 		return r;
 	row = object_new(kind_get(KIND_IMAGE_CACHE));
 	if (!row)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	uuid_make(c->uuid);
 	object_set_str(row, IMAGE_CACHE_UUID, c->uuid);
 	object_set_str(row, IMAGE_CACHE_IMAGE_UUID, c->copy->image);
@@ -345,7 +346,7 @@ static int claim_row(struct txn *t, void *arg, struct error *e)
 	object_set_str(row, IMAGE_CACHE_HOST_UUID, c->copy->host);
 	object_set_str(row, IMAGE_CACHE_FORMAT, c->origin->format);
 	object_set_int(row, IMAGE_CACHE_SIZE, c->origin->size);
-	object_set_str(row, IMAGE_CACHE_STATUS, "Creating");
+	object_set_str(row, IMAGE_CACHE_STATUS, STATUS_CREATING);
 	return txn_put(t, row, NULL, e);
 }
 
@@ -360,7 +361,7 @@ static int upload(struct job *job, const struct object *ps, const struct copy *c
 	int r;
 
 	if (!name)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	r = primary_storage_open_pool(job->pool, ps, host, e);
 	if (r < 0)
 		return r;
@@ -412,7 +413,7 @@ static int take_paths(const struct object *row, char **ret_path, char **ret_form
 	_cleanup_free_ char *format = strdup(image_disk_format(object_text(row, IMAGE_CACHE_FORMAT)));
 
 	if (!path || !format)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	*ret_path = steal(&path);
 	*ret_format = steal(&format);
 	return 0;
@@ -435,13 +436,13 @@ int image_cache_get(struct job *job, const char *image_uuid, const char *ps_uuid
 			return error_set(e, ENOENT, "primary storage '%s' does not exist", ps_uuid);
 		copy.host = primary_storage_is_local(ps) ? host_uuid : NULL;
 		row = find_row(view, &copy);
-		if (row && object_str_is(row, IMAGE_CACHE_STATUS, "Ready"))
+		if (row && object_str_is(row, IMAGE_CACHE_STATUS, STATUS_READY))
 			return take_paths(row, ret_path, ret_format, e);
 		if (job_should_stop(job))
 			return job_stop_reason(job, e);
 		if (!row)
 			r = make_copy(job, view, &copy, host_uuid, &mine, e);
-		else if (object_str_is(row, IMAGE_CACHE_STATUS, "Stale"))
+		else if (object_str_is(row, IMAGE_CACHE_STATUS, STATUS_STALE))
 			r = purge(job->pool, object_uuid(row), e);
 		else
 			(void)nanosleep(&step, NULL); /* somebody else is at it */

@@ -15,6 +15,7 @@
 #include "actions/image/rules.h"
 #include "actions/storage/backup_storage.h"
 #include "hypervisor/storage/pool.h"
+#include "model/states.h"
 
 /* One backup storage that the image shall be on. */
 struct target {
@@ -60,7 +61,7 @@ static void print_uuids(const json_t *list, char *buffer, size_t room)
 	json_t *item;
 
 	buffer[0] = '\0';
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+	json_array_foreach (list, i, item) {
 		if (len < room)
 			len += (size_t)snprintf(buffer + len, room - len, "%s%s", i ? ", " : "",
 						json_string_value(item));
@@ -73,7 +74,7 @@ int image_copies_check(const struct view *view, const json_t *backup_storages, s
 	json_t *item;
 	size_t i;
 
-	json_array_foreach ((json_t *)(uintptr_t)backup_storages, i, item) {
+	json_array_foreach (backup_storages, i, item) {
 		const struct object *bs = view_get(view, KIND_BACKUP_STORAGE, json_string_value(item));
 
 		if (bs && backup_storage_is_usable(bs))
@@ -93,7 +94,7 @@ static int put_ref(struct txn *t, const char *image, const char *bs, const char 
 	char uuid[UUID_SIZE];
 
 	if (!ref)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	uuid_make(uuid);
 	object_set_str(ref, IMAGE_REF_UUID, uuid);
 	object_set_str(ref, IMAGE_REF_IMAGE_UUID, image);
@@ -118,7 +119,7 @@ int image_copies_put_refs(struct txn *t, const char *image_uuid, const json_t *b
 	json_t *item;
 	int r = image_copies_check(txn_view(t), backup_storages, e);
 
-	json_array_foreach ((json_t *)(uintptr_t)backup_storages, i, item) {
+	json_array_foreach (backup_storages, i, item) {
 		const struct object *bs = view_get(txn_view(t), KIND_BACKUP_STORAGE, json_string_value(item));
 
 		if (r == 0 && bs && backup_storage_is_usable(bs) &&
@@ -145,11 +146,11 @@ static int finish_ref(struct txn *t, const struct object *ref, const struct targ
 		return txn_remove(t, ref, e);
 	copy = object_copy(ref);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (target->done)
 		object_set_str(copy, IMAGE_REF_INSTALL_PATH, target->path);
 	/* remains that could not be removed now are removed by an expunge */
-	object_set_str(copy, IMAGE_REF_STATUS, target->done ? "Ready" : "Deleting");
+	object_set_str(copy, IMAGE_REF_STATUS, target->done ? STATUS_READY : STATUS_DELETING);
 	return txn_put(t, copy, NULL, e);
 }
 
@@ -164,7 +165,7 @@ static int finish_rows(struct txn *t, void *arg, struct error *e)
 	int r, kept = 0;
 
 	if (!image)
-		return error_set(e, ENOENT, "image '%s' is gone", c->image);
+		return error_gone(e, KIND_IMAGE, c->image);
 	while ((ref = view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, c->image, id))) {
 		const struct target *target = target_of(c, ref);
 
@@ -178,8 +179,8 @@ static int finish_rows(struct txn *t, void *arg, struct error *e)
 		return error_set(e, ENOENT, "the backup storage of image '%s' is gone", c->image);
 	copy = object_copy(view_get(txn_view(t), KIND_IMAGE, c->image));
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(copy, IMAGE_STATUS, "Ready");
+		return error_oom(e);
+	object_set_str(copy, IMAGE_STATUS, STATUS_READY);
 	object_set_str(copy, IMAGE_FORMAT, c->format);
 	object_set_str(copy, IMAGE_MEDIA_TYPE, c->media_type);
 	object_set_str(copy, IMAGE_MD5, *c->md5 ? c->md5 : NULL);
@@ -263,7 +264,7 @@ static int publish(const struct copies *c, struct target *target, struct error *
 {
 	target->path = backup_storage_image_path(target->bs, c->image, c->format);
 	if (!target->path)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	return image_file_publish(target->part, target->path, e);
 }
 
@@ -356,7 +357,7 @@ static int find_targets(struct copies *c, struct error *e)
 	c->targets = calloc(view_count_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, c->image) + 1,
 			    sizeof(*c->targets));
 	if (!c->targets)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, c->image) {
 		struct target *target = &c->targets[c->count++];
 
@@ -364,7 +365,7 @@ static int find_targets(struct copies *c, struct error *e)
 			view_get(view, KIND_BACKUP_STORAGE, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)));
 		target->part = image_file_part_path(target->bs, c->image);
 		if (!target->part)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 	}
 	return 0;
 }
@@ -391,13 +392,13 @@ static int report(const struct copies *c, struct error *e)
 		return error_move(e, first);
 	out = open_memstream(&all, &size);
 	if (!out)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	for (size_t i = 0; i < c->count; i++)
 		if (error_is_set(&c->targets[i].error))
 			fprintf(out, "%s%s", &c->targets[i].error == first ? "" : "; ",
 				error_sentence(&c->targets[i].error));
 	if (fclose(out) != 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	return error_set_code(e, first->errnum, "BS.1000",
 			      "failed to add the image to all backup storage, a list of error: %s", all);
 }
@@ -540,7 +541,7 @@ static int put_status(struct txn *t, const char *image_uuid, const char *status,
 	int r;
 
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(copy, IMAGE_REF_STATUS, status);
 	object_set_str(copy, IMAGE_REF_INSTALL_PATH, path);
 	r = txn_put(t, copy, NULL, e);
@@ -548,7 +549,7 @@ static int put_status(struct txn *t, const char *image_uuid, const char *status,
 		return r;
 	copy = object_copy(view_get(txn_view(t), KIND_IMAGE, image_uuid));
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(copy, IMAGE_STATUS, status);
 	return txn_put(t, copy, NULL, e);
 }
@@ -561,12 +562,12 @@ static int reopen_rows(struct txn *t, void *arg, struct error *e)
 		view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, o->image, 0);
 	const char *path = ref ? object_str(ref, IMAGE_REF_INSTALL_PATH) : NULL;
 
-	if (!image || !path || !object_str_is(image, IMAGE_STATUS, "Ready") || is_used(txn_view(t), o->image))
+	if (!image || !path || !object_str_is(image, IMAGE_STATUS, STATUS_READY) ||
+	    is_used(txn_view(t), o->image))
 		return error_set(e, EBUSY, "image '%s' is in use already and takes no more bytes", o->image);
 	free(o->path);
 	o->path = strdup(path);
-	return o->path ? put_status(t, o->image, "Downloading", NULL, e)
-		       : error_set(e, ENOMEM, "out of memory");
+	return o->path ? put_status(t, o->image, "Downloading", NULL, e) : error_oom(e);
 }
 
 /* The file stayed where it was: it is the image still. */

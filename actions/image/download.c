@@ -44,7 +44,7 @@ static int path_of_file_url(const char *url, const struct scheme *scheme, char *
 
 	path = out = malloc(strlen(encoded) + 1);
 	if (!path)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	for (const char *p = encoded; *p; p++) {
 		char hex[3] = {p[0] == '%' ? p[1] : '\0', '\0', '\0'}, *end;
 
@@ -76,14 +76,14 @@ static int check_remote_url(const char *url, struct error *e)
 	CURLUcode code;
 
 	if (!u)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	code = curl_url_set(u, CURLUPART_URL, url, 0);
 	if (code == CURLUE_OK)
 		code = curl_url_get(u, CURLUPART_HOST, &host, 0);
 	curl_free(host);
 	curl_url_cleanup(u);
 	if (code == CURLUE_OUT_OF_MEMORY)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	/* the URL is not shown, it may hold a password */
 	return code == CURLUE_OK ? 0
 				 : error_set(e, EINVAL, "the url is malformed: %s", curl_url_strerror(code));
@@ -162,7 +162,7 @@ static int open_dest(const char *path, int *ret_dir_fd, int *ret_fd, const char 
 	int fd;
 
 	if (!dir)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return error_set(e, errno, "cannot open the folder '%s': %s", dir, strerror(errno));
@@ -208,7 +208,7 @@ int download(const char *url, const char *dest_path, const struct download_limit
 	const char *name = NULL;
 	int r;
 
-	r = md5 ? download_check_url(url, e) : error_set(e, ENOMEM, "out of memory");
+	r = md5 ? download_check_url(url, e) : error_oom(e);
 	if (r == 0 && scheme->kind == SOURCE_FILE)
 		r = path_of_file_url(url, scheme, &path, e);
 	if (r == 0 && scheme->kind != SOURCE_REMOTE)

@@ -40,7 +40,7 @@ static int take_file(struct download *d, int fd, int64_t size, bool write)
 	int64_t offset = 0;
 
 	if (!buf)
-		return download_fail(d, error_set(d->e, ENOMEM, "out of memory"));
+		return download_fail(d, error_oom(d->e));
 	while (offset < size && d->result == 0) {
 		int64_t data = lseek(fd, offset, SEEK_DATA), hole;
 

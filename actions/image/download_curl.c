@@ -209,7 +209,7 @@ int download_from_curl(struct download *d, const char *url)
 	(void)pthread_once(&once, curl_begin);
 	t.curl = curl_easy_init();
 	if (!t.curl)
-		return download_fail(d, error_set(d->e, ENOMEM, "out of memory"));
+		return download_fail(d, error_oom(d->e));
 	code = transfer_set_up(&t, url);
 	if (code == CURLE_OK)
 		code = curl_easy_perform(t.curl);

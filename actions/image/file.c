@@ -76,7 +76,7 @@ int image_file_remove_unfinished(const struct object *bs, const char *image_uuid
 	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
 		_cleanup_free_ char *path = backup_storage_image_path(bs, image_uuid, endings[i]);
 		int r = path ? image_file_remove(path, result == 0 ? e : NULL)
-			     : error_set(result == 0 ? e : NULL, ENOMEM, "out of memory");
+			     : error_oom(result == 0 ? e : NULL);
 
 		if (r < 0 && result == 0)
 			result = r;
@@ -90,7 +90,7 @@ int image_file_check_absent(const struct object *bs, const char *image_uuid, str
 		_cleanup_free_ char *path = backup_storage_image_path(bs, image_uuid, endings[i]);
 
 		if (!path)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			return error_set(e, EEXIST, "file '%s' is there already and is no image of this pool",
 					 path);

@@ -23,6 +23,7 @@
 #include "actions/image/cache.h"
 #include "actions/image/file.h"
 #include "actions/storage/backup_storage.h"
+#include "model/states.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -31,7 +32,7 @@ static bool list_has(const json_t *list, const char *uuid)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+	json_array_foreach (list, i, item) {
 		if (strcmp(json_string_value(item), uuid) == 0)
 			return true;
 	}
@@ -41,8 +42,8 @@ static bool list_has(const json_t *list, const char *uuid)
 /* True for a copy that is no longer there for anybody. */
 bool image_copy_is_gone(const struct object *ref)
 {
-	return object_str_is(ref, IMAGE_REF_STATUS, "Deleted") ||
-	       object_str_is(ref, IMAGE_REF_STATUS, "Deleting");
+	return object_str_is(ref, IMAGE_REF_STATUS, STATUS_DELETED) ||
+	       object_str_is(ref, IMAGE_REF_STATUS, STATUS_DELETING);
 }
 
 /* ------------------------------------------------------------ status changes */
@@ -52,7 +53,7 @@ static int set_status(struct txn *t, const struct object *o, int field, const ch
 	struct object *copy = object_copy(o);
 
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(copy, field, status);
 	return txn_put(t, copy, NULL, e);
 }
@@ -70,7 +71,7 @@ int image_put_copies_status(struct txn *t, void *arg, struct error *e)
 
 		id = ref->id;
 		/* a file that may be gone does not come back, and is not merely deleted */
-		if (chosen && object_str_is(ref, IMAGE_REF_STATUS, "Deleting") &&
+		if (chosen && object_str_is(ref, IMAGE_REF_STATUS, STATUS_DELETING) &&
 		    strcmp(m->to, "Deleting") != 0)
 			chosen = false;
 		if (chosen && (!m->from || object_str_is(ref, IMAGE_REF_STATUS, m->from))) {
@@ -84,8 +85,8 @@ int image_put_copies_status(struct txn *t, void *arg, struct error *e)
 	}
 	image = view_get(txn_view(t), KIND_IMAGE, m->image);
 	if (!image)
-		return error_set(e, ENOENT, "image '%s' is gone", m->image);
-	if (alive && object_str_is(image, IMAGE_STATUS, "Deleted"))
+		return error_gone(e, KIND_IMAGE, m->image);
+	if (alive && object_str_is(image, IMAGE_STATUS, STATUS_DELETED))
 		return set_status(t, image, IMAGE_STATUS, "Ready", e);
 	return alive ? 0 : set_status(t, image, IMAGE_STATUS, "Deleted", e);
 }
@@ -148,7 +149,7 @@ static int remove_files(const struct view *view, const char *image, const json_t
 		if (r < 0 && !force)
 			result = result < 0 ? result : r;
 		else if (json_array_append_new(removed, json_string(bs)) < 0)
-			result = result < 0 ? result : error_set(e, ENOMEM, "out of memory");
+			result = result < 0 ? result : error_oom(e);
 	}
 	return result;
 }
@@ -172,7 +173,7 @@ int image_remove_copies(struct pool *pool, const char *image_uuid, const json_t 
 		return r;
 	removed = json_array();
 	if (!removed)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	view = store_view(pool_store(pool));
 	result = remove_files(view, image_uuid, backup_storages, force, removed, e);
 	forget.backup_storages = removed;
@@ -221,7 +222,7 @@ static int expunge_old_copies(struct pool *pool, const struct view *view, const 
 	int r = 0;
 
 	if (!list || (json_array_size(list) && !params))
-		r = error_set(e, ENOMEM, "out of memory");
+		r = error_oom(e);
 	if (r == 0 && params)
 		r = request_new(operation_by_name("ExpungeImage"), object_uuid(image), params, &timer, &req,
 				e);

@@ -102,7 +102,7 @@ int image_name_parse(const char *file_name, char **ret_name, const char **ret_fo
 			continue;
 		*ret_name = strndup(file_name, len - suffix);
 		if (!*ret_name)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		*ret_format = known_format(suffixes[i].format);
 		return 0;
 	}

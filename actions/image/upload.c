@@ -323,7 +323,7 @@ static int parse_name(const char *file_name, char **ret_name, const char **ret_f
 		return image_name_parse(file_name, ret_name, ret_format, e);
 	*ret_name = strdup(file_name);
 	*ret_format = "raw";
-	return *ret_name ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_name ? 0 : error_oom(e);
 }
 
 static int make_request(struct uploads *uploads, const char *file_name, int64_t uid, struct request **ret_req,
@@ -415,7 +415,7 @@ int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t
 	if (r < 0)
 		return r;
 	u = upload_new(uploads, name, req->target, mode);
-	r = u ? enlist(uploads, u, e) : error_set(e, ENOMEM, "out of memory");
+	r = u ? enlist(uploads, u, e) : error_oom(e);
 	if (r < 0) {
 		request_free(req);
 		return r;

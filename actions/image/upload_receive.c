@@ -75,7 +75,7 @@ static int read_claim(struct receiving *r, struct claim *ret, struct error *e)
 	result = image_name_parse(file_name, &ret->name, &ret->image.format, e);
 	if (result == 0 && asprintf(&ret->url, "upload://%s", file_name) < 0) {
 		ret->url = NULL;
-		result = error_set(e, ENOMEM, "out of memory");
+		result = error_oom(e);
 	}
 	ret->image.name = ret->name;
 	ret->image.url = ret->url;
@@ -413,7 +413,7 @@ static int begin(struct receiving *r, struct error *e)
 	r->part = image_file_part_path(bs, r->image);
 	r->sum = running_sum_new();
 	if (!r->url || !r->part || !r->sum)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	result = find_room(r, 1, e);
 	if (result < 0)
 		return result;

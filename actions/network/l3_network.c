@@ -9,6 +9,7 @@
 #include "actions/network/ip_range.h"
 #include "actions/network/l2_network.h"
 #include "hypervisor/network.h"
+#include "model/states.h"
 
 /* A libvirt network's description with what it points to. */
 struct network {
@@ -56,7 +57,7 @@ static int add_dns(struct network *n, const struct view *view, const struct obje
 
 	n->dns = calloc(room + 1, sizeof(*n->dns));
 	if (!n->dns)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	view_for_each_where (dns, view, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, object_uuid(l3))
 		n->dns[n->spec.dns_count++] = object_str(dns, L3_DNS_DNS);
 	n->spec.dns = n->dns;
@@ -69,7 +70,7 @@ static int add_leases(struct network *n, const struct view *view, const struct o
 
 	n->leases = calloc(room + 1, sizeof(*n->leases));
 	if (!n->leases)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	view_for_each_where (nic, view, KIND_NIC, NIC_L3_UUID, object_uuid(l3)) {
 		if (object_is_null(nic, NIC_IP) || object_is_null(nic, NIC_MAC))
 			continue;
@@ -148,7 +149,7 @@ int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, 
 		return r;
 	}
 	view_for_each (host, view, KIND_HOST)
-		if (l3 && object_str_is(host, HOST_STATUS, "Connected") &&
+		if (l3 && object_str_is(host, HOST_STATUS, STATUS_CONNECTED) &&
 		    cluster_has_l2(view, object_str(host, HOST_CLUSTER_UUID),
 				   object_str(l3, L3_L2_NETWORK_UUID)))
 			(void)l3_network_refresh_on_host(job->pool, view, l3, object_uuid(host), NULL);
@@ -280,7 +281,7 @@ int l3_network_close(struct pool *pool, const struct view *view, const char *l3_
 	view_for_each_where (host, view, KIND_HOST, HOST_CLUSTER_UUID, cluster) {
 		int r;
 
-		if (!object_str_is(host, HOST_STATUS, "Connected"))
+		if (!object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
 			continue;
 		r = hv_network_close(pool_hypervisor(pool), object_uuid(host), l3_uuid, e);
 		if (r < 0)

@@ -61,9 +61,9 @@ static int update_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!before)
-		return error_set(e, ENOENT, "account '%s' is gone", keep->req->target);
+		return error_gone(e, KIND_ACCOUNT, keep->req->target);
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_from_param(o, ACCOUNT_NAME, keep->req, "name");
 	object_set_from_param(o, ACCOUNT_DESCRIPTION, keep->req, "description");
 	object_set_str(o, ACCOUNT_PASSWORD_HASH, keep->hash);
@@ -139,7 +139,7 @@ static int hand_over(struct txn *t, enum kind_id kind, const char *account, stru
 			continue;
 		copy = object_copy(o);
 		if (!copy)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		object_set_str(copy, field, ADMIN_ACCOUNT_UUID);
 		r = txn_put(t, copy, NULL, e);
 		if (r < 0)

@@ -7,6 +7,7 @@
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
 #include "actions/vm/affinity.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------- membership */
 
@@ -81,7 +82,7 @@ static int affinity_create_apply(struct txn *t, const struct request *req, json_
 	object_set_str(o, AFFINITY_GROUP_TYPE, "HOST");
 	object_set_str(o, AFFINITY_GROUP_VERSION, "1.0");
 	object_set_str(o, AFFINITY_GROUP_APPLIANCE, "CUSTOMER");
-	object_set_str(o, AFFINITY_GROUP_STATE, "Enabled");
+	object_set_str(o, AFFINITY_GROUP_STATE, STATE_ENABLED);
 	return object_create(t, o, req, ret_result, e);
 }
 

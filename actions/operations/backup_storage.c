@@ -21,6 +21,7 @@
 #include "actions/storage/backup_storage.h"
 #include "actions/storage/url.h"
 #include "hypervisor/storage/pool.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------------- adding */
 
@@ -62,7 +63,7 @@ static int backup_storage_add_check(const struct view *view, const struct reques
 {
 	_cleanup_free_ char *url = storage_plain_url(request_str(req, "url"));
 	const char *hostname = request_str(req, "hostname");
-	int r = url ? object_check_uuid(view, req, e) : error_set(e, ENOMEM, "out of memory");
+	int r = url ? object_check_uuid(view, req, e) : error_oom(e);
 
 	if (r == 0)
 		r = storage_check_folder(url, e);
@@ -90,7 +91,7 @@ static int make_folder(const char *url, struct error *e)
 	_cleanup_free_ char *path = strdup(url);
 
 	if (!path)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	for (char *p = path + 1;; p++) {
 		char c = *p;
 
@@ -123,8 +124,8 @@ static int insert(struct txn *t, void *arg, struct error *e)
 		return r;
 	object_set_str(bs, BACKUP_STORAGE_URL, i->url);
 	object_set_str(bs, BACKUP_STORAGE_TYPE, sftp ? "SftpBackupStorage" : "ImageStoreBackupStorage");
-	object_set_str(bs, BACKUP_STORAGE_STATE, "Enabled");
-	object_set_str(bs, BACKUP_STORAGE_STATUS, "Connected");
+	object_set_str(bs, BACKUP_STORAGE_STATE, STATE_ENABLED);
+	object_set_str(bs, BACKUP_STORAGE_STATUS, STATUS_CONNECTED);
 	object_set_int(bs, BACKUP_STORAGE_TOTAL, i->capacity.total);
 	object_set_int(bs, BACKUP_STORAGE_AVAILABLE, i->capacity.available);
 	r = object_create(t, bs, i->req, &result, e);
@@ -136,7 +137,7 @@ static int backup_storage_add_run(struct job *job, json_t **ret_result, struct e
 {
 	_cleanup_free_ char *url = storage_plain_url(request_str(job->req, "url"));
 	struct insert i = {.req = job->req, .url = url};
-	int r = url ? make_folder(url, e) : error_set(e, ENOMEM, "out of memory");
+	int r = url ? make_folder(url, e) : error_oom(e);
 
 	if (r == 0)
 		r = backup_storage_capacity(url, &i.capacity, e);
@@ -185,7 +186,7 @@ static int backup_storage_delete_check(const struct view *view, const struct req
 static int remove_images(struct job *job, const char *bs, struct error *e)
 {
 	json_t *list = json_pack("[s]", bs);
-	int r = list ? 0 : error_set(e, ENOMEM, "out of memory");
+	int r = list ? 0 : error_oom(e);
 
 	while (r == 0) {
 		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));

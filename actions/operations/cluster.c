@@ -3,6 +3,7 @@
 #include "actions/cascade/cluster_remove.h"
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
+#include "model/states.h"
 
 static int cluster_create_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				struct error *e)
@@ -12,7 +13,7 @@ static int cluster_create_apply(struct txn *t, const struct request *req, json_t
 
 	if (r < 0)
 		return r;
-	object_set_str(o, CLUSTER_STATE, "Enabled");
+	object_set_str(o, CLUSTER_STATE, STATE_ENABLED);
 	if (object_is_null(o, CLUSTER_TYPE))
 		object_set_str(o, CLUSTER_TYPE, "zstack");
 	return object_create(t, o, req, ret_result, e);

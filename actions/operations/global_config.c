@@ -47,9 +47,9 @@ static int config_update_apply(struct txn *t, const struct request *req, json_t 
 	int r;
 
 	if (!s)
-		return error_set(e, ENOENT, "setting '%s' is gone", req->target);
+		return error_gone(e, KIND_GLOBAL_CONFIG, req->target);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(copy, GLOBAL_CONFIG_VALUE, value ? value : s->default_value);
 	r = txn_put(t, copy, NULL, e);
 	if (r == 0 && strcmp(s->key, "host.cpu.overProvisioning.ratio") == 0)

@@ -21,6 +21,7 @@
 #include "actions/operations/table.h"
 #include "hypervisor/host_uri.h"
 #include "hypervisor/hypervisor.h"
+#include "model/states.h"
 
 #define NS_PER_S INT64_C(1000000000)
 /* How long a new host may take to connect. */
@@ -47,10 +48,10 @@ static int wait_for_report(struct job *job, const char *uuid, struct error *e)
 		const struct object *host = view_get(view, KIND_HOST, uuid);
 
 		if (!host)
-			return error_set(e, ENOENT, "host '%s' is gone", uuid);
-		if (object_str_is(host, HOST_STATUS, "Connected"))
+			return error_gone(e, KIND_HOST, uuid);
+		if (object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
 			return 0;
-		if (object_str_is(host, HOST_STATUS, "Disconnected"))
+		if (object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED))
 			return error_set_code(e, ENOTCONN, "HOST.1003", "%s",
 					      object_text(host, HOST_STATUS_REASON));
 		if (job_should_stop(job))
@@ -160,7 +161,7 @@ static int insert_host(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!cluster)
-		return error_set(e, ENOENT, "cluster '%s' is gone", request_str(add->req, "clusterUuid"));
+		return error_gone(e, KIND_CLUSTER, request_str(add->req, "clusterUuid"));
 	r = object_from_request(txn_view(t), KIND_HOST, add->req, &host, e);
 	if (r < 0)
 		return r;
@@ -168,8 +169,8 @@ static int insert_host(struct txn *t, void *arg, struct error *e)
 	object_set_str(host, HOST_HYPERVISOR_TYPE, object_str(cluster, CLUSTER_HYPERVISOR_TYPE));
 	object_set_str(host, HOST_URI, add->uri);
 	object_set_str(host, HOST_MANAGEMENT_IP, add->address);
-	object_set_str(host, HOST_STATE, "Enabled");
-	object_set_str(host, HOST_STATUS, "Connecting");
+	object_set_str(host, HOST_STATE, STATE_ENABLED);
+	object_set_str(host, HOST_STATUS, STATUS_CONNECTING);
 	object_set_str(host, HOST_STATUS_REASON, "connecting");
 	r = object_create(t, host, add->req, &result, e);
 	json_decref(result);
@@ -200,7 +201,7 @@ static int make_uri(struct job *job, char **ret_uri, struct error *e)
 		return host_simulator_describe(job->pool, req->target, request_int(req, "cpuCapacity", 0),
 					       request_int(req, "memoryCapacity", 0), ret_uri, e);
 	}
-	return *ret_uri ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_uri ? 0 : error_oom(e);
 }
 
 /* Nothing of a host that was not added after all is left: connection, row, description. */
@@ -308,11 +309,11 @@ static int move_host(struct txn *t, void *arg, struct error *e)
 	move->uri = ssh_uri(object_text(host, HOST_USERNAME), object_text(host, HOST_MANAGEMENT_IP),
 			    object_int(host, HOST_SSH_PORT));
 	object_set_str(host, HOST_URI, move->uri);
-	object_set_str(host, HOST_STATUS, "Connecting");
+	object_set_str(host, HOST_STATUS, STATUS_CONNECTING);
 	object_set_str(host, HOST_STATUS_REASON, "connecting");
 	if (!move->uri) {
 		object_unref(host);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	return txn_put(t, host, NULL, e);
 }

@@ -8,6 +8,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/placement.h"
 #include "actions/vm/stops.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------------- states */
 
@@ -23,9 +24,9 @@ static int put_state(struct txn *t, void *arg, struct error *e)
 	struct object *copy = host ? object_copy(host) : NULL;
 
 	if (!host)
-		return error_set(e, ENOENT, "host '%s' is gone", change->host);
+		return error_gone(e, KIND_HOST, change->host);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(copy, HOST_STATE, change->state);
 	return txn_put(t, copy, NULL, e);
 }
@@ -42,7 +43,7 @@ static int host_change_state_check(const struct view *view, const struct request
 	const struct object *host = request_object(view, req);
 	const char *event = request_str(req, "stateEvent");
 
-	if (!host || strcmp(event, "maintain") != 0 || object_str_is(host, HOST_STATUS, "Connected"))
+	if (!host || strcmp(event, "maintain") != 0 || object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
 		return 0;
 	return error_set(e, EBUSY, "can not maintain host[uuid:%s, status:%s]which is not Connected",
 			 req->target, object_text(host, HOST_STATUS));
@@ -119,7 +120,7 @@ static int host_capacity_get(struct pool *pool, const struct view *view, const s
 	*ret_result = json_pack("{s:I, s:I, s:I, s:I}", "totalCpu", (json_int_t)total_cpu, "availableCpu",
 				(json_int_t)cpu, "totalMemory", (json_int_t)total_memory, "availableMemory",
 				(json_int_t)memory);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static int host_strategies_get(struct pool *pool, const struct view *view, const struct request *req,
@@ -133,7 +134,7 @@ static int host_strategies_get(struct pool *pool, const struct view *view, const
 		failed = json_array_append_new(list, json_string(placement_strategy(i))) < 0;
 	*ret_result = failed ? NULL : json_pack("{s:O}", "strategies", list);
 	json_decref(list);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static const struct operation delete_host = {

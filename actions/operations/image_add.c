@@ -22,6 +22,7 @@
 #include "actions/image/upload.h"
 #include "actions/image/upload_receive.h"
 #include "actions/operations/table.h"
+#include "model/states.h"
 
 static int image_add_check(const struct view *view, const struct request *req, struct error *e)
 {
@@ -47,8 +48,8 @@ static int put_image(struct txn *t, const struct request *req, struct error *e)
 
 	if (r < 0)
 		return r;
-	object_set_str(image, IMAGE_STATE, "Enabled");
-	object_set_str(image, IMAGE_STATUS, "Downloading");
+	object_set_str(image, IMAGE_STATE, STATE_ENABLED);
+	object_set_str(image, IMAGE_STATUS, STATUS_DOWNLOADING);
 	object_set_int(image, IMAGE_SIZE, 0);
 	object_set_int(image, IMAGE_ACTUAL_SIZE, 0);
 	object_set_str(image, IMAGE_FORMAT, claimed);
@@ -118,7 +119,7 @@ static int image_add_recover(struct job *job, json_t **ret_result, struct error 
 	const struct object *image = view_get(view, KIND_IMAGE, job->req->target);
 	int r;
 
-	if (image && object_str_is(image, IMAGE_STATUS, "Ready"))
+	if (image && object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return job_result_inventory(job, KIND_IMAGE, job->req->target, ret_result, e);
 	r = image_remove_copies(job->pool, job->req->target, NULL, false, e);
 	return r < 0 ? r

@@ -12,7 +12,7 @@ static int image_qga_get(struct pool *pool, const struct view *view, const struc
 	(void)pool;
 	*ret_result = json_pack("{s:b}", "enable",
 				object_find_tag(view, KIND_SYSTEM_TAG, req->target, "qemuga") != NULL);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static int image_set_qga_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)

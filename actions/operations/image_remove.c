@@ -6,6 +6,8 @@
 #include "actions/engine/result.h"
 #include "actions/image/image.h"
 #include "actions/operations/table.h"
+#include "model/json.h"
+#include "model/states.h"
 
 /* The copy of an image on a backup storage; NULL when there is none. */
 static const struct object *find_ref(const struct view *view, const char *image, const char *bs)
@@ -31,7 +33,8 @@ static int image_delete_run(struct job *job, json_t **ret_result, struct error *
 	(void)ret_result;
 	if (!image)
 		return 0;
-	ready = object_str_is(image, IMAGE_STATUS, "Ready") || object_str_is(image, IMAGE_STATUS, "Deleted");
+	ready = object_str_is(image, IMAGE_STATUS, STATUS_READY) ||
+		object_str_is(image, IMAGE_STATUS, STATUS_DELETED);
 	if (!ready || strcmp(config_str(view, "image.deletionPolicy"), "Direct") == 0)
 		return image_remove_copies(job->pool, req->target, mark.backup_storages,
 					   request_is_enforcing(req), e);
@@ -43,7 +46,7 @@ static int image_delete_run(struct job *job, json_t **ret_result, struct error *
 /* True when the copy can be expunged, or, without @expunge, recovered. */
 static bool is_deleted(const struct object *ref, bool expunge)
 {
-	return expunge ? image_copy_is_gone(ref) : object_str_is(ref, IMAGE_REF_STATUS, "Deleted");
+	return expunge ? image_copy_is_gone(ref) : object_str_is(ref, IMAGE_REF_STATUS, STATUS_DELETED);
 }
 
 /* Looks whether the copies that a request means are deleted: those on the given backup storages, else any. */
@@ -54,7 +57,7 @@ static int check_deleted(const struct view *view, const struct request *req, boo
 	size_t i;
 	json_t *bs;
 
-	json_array_foreach ((json_t *)(uintptr_t)list, i, bs) {
+	json_array_foreach (list, i, bs) {
 		const struct object *ref = find_ref(view, req->target, json_string_value(bs));
 
 		if (!ref || !is_deleted(ref, expunge))
@@ -83,13 +86,13 @@ static int image_expunge_run(struct job *job, json_t **ret_result, struct error 
 {
 	const json_t *chosen = request_list(job->req, "backupStorageUuids");
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-	json_t *list = chosen ? json_incref((json_t *)(uintptr_t)chosen)
-			      : image_deleted_copies(view, job->req->target, INT64_MAX);
+	json_t *list =
+		chosen ? json_incref_const(chosen) : image_deleted_copies(view, job->req->target, INT64_MAX);
 	int r;
 
 	(void)ret_result;
 	if (!list)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	r = image_remove_copies(job->pool, job->req->target, list, false, e);
 	json_decref(list);
 	return r;

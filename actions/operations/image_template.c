@@ -34,7 +34,9 @@
 #include "hypervisor/domain/disk_copy.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
+#include "model/json.h"
 #include "model/render.h"
+#include "model/states.h"
 
 #define DATA_TEMPLATE "CreateDataVolumeTemplateFromVolume"
 
@@ -80,16 +82,17 @@ static int check_volume(const struct view *view, const struct request *req, cons
 	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
 	const char *uuid = object_uuid(volume);
 
-	if (!object_str_is(volume, VOLUME_STATUS, "Ready"))
+	if (!object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		return error_set(e, EBUSY, "volume[uuid:%s] is not Ready, it's %s", uuid,
 				 object_text(volume, VOLUME_STATUS));
-	if (!object_str_is(volume, VOLUME_STATE, "Enabled"))
+	if (!object_str_is(volume, VOLUME_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY, "volume[uuid:%s] is not Enabled, it's %s", uuid,
 				 object_text(volume, VOLUME_STATE));
 	if (strcmp(req->op->name, DATA_TEMPLATE) != 0 && !object_str_is(volume, VOLUME_TYPE, "Root"))
 		return error_set(e, EINVAL, "volume[uuid:%s] is not root volume", uuid);
-	if (vm && !object_str_is(vm, VM_STATE, "Running") && !object_str_is(vm, VM_STATE, "Stopped") &&
-	    !object_str_is(vm, VM_STATE, "Paused"))
+	if (vm && !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) &&
+	    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) &&
+	    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED)))
 		return error_set(e, EBUSY, "vm[uuid:%s] is not Running, Stopped or Paused, current state[%s]",
 				 object_uuid(vm), object_text(vm, VM_STATE));
 	return 0;
@@ -103,7 +106,7 @@ static json_t *choose_backup_storages(const struct view *view, const struct requ
 	const char *zone = zone_of(view, volume);
 
 	if (json_array_size(given))
-		return json_incref((json_t *)(uintptr_t)given);
+		return json_incref_const(given);
 	view_for_each (bs, view, KIND_BACKUP_STORAGE)
 		if (is_usable(view, bs, zone))
 			return json_pack("[s]", object_uuid(bs));
@@ -178,8 +181,8 @@ static int put_image(struct txn *t, const struct template *m, const struct objec
 		return r;
 	snprintf(url, sizeof(url), "%s://%s", of_snapshot ? "volumeSnapshot" : "volume", req->target);
 	object_set_str(image, IMAGE_URL, url);
-	object_set_str(image, IMAGE_STATE, "Enabled");
-	object_set_str(image, IMAGE_STATUS, "Creating");
+	object_set_str(image, IMAGE_STATE, STATE_ENABLED);
+	object_set_str(image, IMAGE_STATUS, STATUS_CREATING);
 	object_set_str(image, IMAGE_FORMAT, format_of(txn_view(t), volume));
 	object_set_str(image, IMAGE_MEDIA_TYPE, media_type(req));
 	object_set_str(image, IMAGE_TYPE, "zstack");
@@ -406,7 +409,7 @@ static int image_template_recover(struct job *job, json_t **ret_result, struct e
 	end_copy(job);
 	if (r == 0)
 		clean_up(&m);
-	if (image && object_str_is(image, IMAGE_STATUS, "Ready"))
+	if (image && object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return job_result_inventory(job, KIND_IMAGE, m.image, ret_result, e);
 	if (r == 0)
 		r = image_remove_copies(job->pool, m.image, NULL, false, e);
@@ -434,7 +437,7 @@ static int image_candidates_get(struct pool *pool, const struct view *view, cons
 		if (is_usable(view, bs, zone_of(view, volume)))
 			(void)json_array_append_new(list, render_inventory_json(view, bs));
 	*ret_result = json_pack("{s:o}", "inventories", list);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static const struct operation get_candidate_backup_storage_for_creating_image = {

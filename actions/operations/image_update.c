@@ -8,6 +8,7 @@
 #include "actions/image/probe.h"
 #include "actions/image/rules.h"
 #include "actions/operations/table.h"
+#include "model/states.h"
 
 static int image_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				    struct error *e)
@@ -27,7 +28,7 @@ static int image_update_apply(struct txn *t, const struct request *req, json_t *
 	bool iso;
 
 	if (!image)
-		return error_set(e, ENOENT, "image '%s' is gone", req->target);
+		return error_gone(e, KIND_IMAGE, req->target);
 	iso = object_str_is(image, IMAGE_FORMAT, "iso");
 	if (format && !object_str_is(image, IMAGE_FORMAT, format))
 		return error_set(e, EINVAL,
@@ -51,7 +52,7 @@ static const struct object *next_connected_ref(const struct view *view, const ch
 		const struct object *bs =
 			view_get(view, KIND_BACKUP_STORAGE, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID));
 
-		if (bs && object_str_is(bs, BACKUP_STORAGE_STATUS, "Connected") &&
+		if (bs && object_str_is(bs, BACKUP_STORAGE_STATUS, STATUS_CONNECTED) &&
 		    object_str(ref, IMAGE_REF_INSTALL_PATH))
 			return ref;
 	}
@@ -85,10 +86,10 @@ static int write_sizes(struct txn *t, void *arg, struct error *e)
 	struct object *copy;
 
 	if (!image)
-		return error_set(e, ENOENT, "image '%s' is gone", s->image);
+		return error_gone(e, KIND_IMAGE, s->image);
 	copy = object_copy(image);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(copy, IMAGE_SIZE, s->size);
 	object_set_int(copy, IMAGE_ACTUAL_SIZE, s->actual_size);
 	return txn_put(t, copy, NULL, e);
@@ -107,7 +108,7 @@ static int image_sync_size_run(struct job *job, json_t **ret_result, struct erro
 
 	if (!image || !ref)
 		return image ? image_sync_size_check(view, job->req, e)
-			     : error_set(e, ENOENT, "image '%s' is gone", sizes.image);
+			     : error_gone(e, KIND_IMAGE, sizes.image);
 	path = object_str(ref, IMAGE_REF_INSTALL_PATH);
 	r = image_probe(path, &info, e);
 	if (r < 0)

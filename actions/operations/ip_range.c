@@ -272,13 +272,13 @@ static int l3_network_free_ip_get(struct pool *pool, const struct view *view, co
 		limit = FREE_MAX;
 	list = json_array();
 	if (!list)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	view_for_each_where (range, view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, req->target)
 		if (r == 0)
 			r = list_free(view, range, from, (size_t)limit, list);
 	*ret_result = r < 0 ? NULL : json_pack("{s:O}", "inventories", list);
 	json_decref(list);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static int l3_network_ip_available_get(struct pool *pool, const struct view *view, const struct request *req,
@@ -297,7 +297,7 @@ static int l3_network_ip_available_get(struct pool *pool, const struct view *vie
 			 (ip_range_parse(range, &addresses) && ipv4_range_contains(addresses, address));
 	*ret_result =
 		json_pack("{s:b}", "available", inside && !l3_network_has_nic_with(view, req->target, ip));
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 /* Absent lists name everything. */
@@ -326,7 +326,7 @@ static int l3_network_capacity_get(struct pool *pool, const struct view *view, c
 		available += ip_range_free_count(view, range);
 	}
 	*ret_result = json_pack("{s:I, s:I}", "totalCapacity", total, "availableCapacity", available);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static const struct operation add_ip_range = {

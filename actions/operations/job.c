@@ -2,6 +2,7 @@
 /* Jobs: asking for their results and cancelling them. */
 #include "actions/engine/result.h"
 #include "actions/operations/table.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------------ results */
 
@@ -17,7 +18,7 @@ static int job_result_get(struct pool *pool, const struct view *view, const stru
 		return error_set(e, ENODATA, "the job has been expired");
 	if (!job_state_is_final(object_str(job, JOB_STATE)))
 		return error_set(e, EINPROGRESS, "the job has not ended");
-	if (object_str_is(job, JOB_STATE, "Done")) {
+	if (object_str_is(job, JOB_STATE, JOB_STATE_DONE)) {
 		*ret_result = json_loads(object_text(job, JOB_RESULT), 0, NULL);
 		return 0;
 	}
@@ -47,14 +48,14 @@ static int job_cancel_apply(struct txn *t, const struct request *req, json_t **r
 
 	(void)ret_result;
 	if (!job)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	/* A running job is asked; the executor sees the mark in the commit. */
 	object_set_int(job, JOB_CANCEL, 1);
-	if (object_str_is(before, JOB_STATE, "Queued")) {
+	if (object_str_is(before, JOB_STATE, JOB_STATE_QUEUED)) {
 		_cleanup_(error_done) struct error why = ERROR_INIT;
 
 		error_set_code(&why, ECANCELED, "SYS.1006", "the job was cancelled before it began");
-		object_set_str(job, JOB_STATE, "Cancelled");
+		object_set_str(job, JOB_STATE, JOB_STATE_CANCELLED);
 		if (job_set_json(job, JOB_ERROR, error_to_json(&why)) < 0)
 			object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1006\"}");
 		object_set_int(job, JOB_FINISHED, txn_now(t));

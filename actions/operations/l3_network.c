@@ -16,6 +16,7 @@
 #include "actions/network/ipv4.h"
 #include "actions/network/l3_network.h"
 #include "actions/operations/table.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------ creating, changing */
 
@@ -59,12 +60,12 @@ static int l3_network_create_apply(struct txn *t, const struct request *req, jso
 	int r;
 
 	if (!l2)
-		return error_set(e, ENOENT, "L2 network '%s' is gone", request_str(req, "l2NetworkUuid"));
+		return error_gone(e, KIND_L2_NETWORK, request_str(req, "l2NetworkUuid"));
 	r = object_from_request(txn_view(t), KIND_L3_NETWORK, req, &o, e);
 	if (r < 0)
 		return r;
 	object_set_str(o, L3_ZONE_UUID, object_str(l2, L2_ZONE_UUID));
-	object_set_str(o, L3_STATE, "Enabled");
+	object_set_str(o, L3_STATE, STATE_ENABLED);
 	object_set_int(o, L3_SYSTEM, request_bool(req, "system", false));
 	return object_create(t, o, req, ret_result, e);
 }

@@ -14,7 +14,7 @@
 static int reply(json_t *json, json_t **ret_result, struct error *e)
 {
 	*ret_result = json;
-	return json ? 0 : error_set(e, ENOMEM, "out of memory");
+	return json ? 0 : error_oom(e);
 }
 
 /* One pool, one node: its uuid is made of the administrator's account, which is made with the pool. */

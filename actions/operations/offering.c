@@ -12,6 +12,7 @@
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
 #include "actions/vm/placement.h"
+#include "model/states.h"
 
 #define MEMORY_MIN (INT64_C(16) << 20)
 
@@ -74,7 +75,7 @@ static int instance_offering_create_apply(struct txn *t, const struct request *r
 	object_set_int(o, INSTANCE_OFFERING_CPU_SPEED, 0);
 	object_set_int(o, INSTANCE_OFFERING_SORT_KEY, 0); /* the manual's server stores 0 whatever is given */
 	object_set_str(o, INSTANCE_OFFERING_TYPE, "UserVm");
-	object_set_str(o, INSTANCE_OFFERING_STATE, "Enabled");
+	object_set_str(o, INSTANCE_OFFERING_STATE, STATE_ENABLED);
 	if (object_is_null(o, INSTANCE_OFFERING_ALLOCATOR_STRATEGY))
 		object_set_str(o, INSTANCE_OFFERING_ALLOCATOR_STRATEGY, HOST_STRATEGY_DEFAULT);
 	return object_create(t, o, req, ret_result, e);
@@ -128,7 +129,7 @@ static int disk_offering_create_apply(struct txn *t, const struct request *req, 
 		return r;
 	object_set_int(o, DISK_OFFERING_SORT_KEY, request_int(req, "sortKey", 0));
 	object_set_str(o, DISK_OFFERING_TYPE, "zstack");
-	object_set_str(o, DISK_OFFERING_STATE, "Enabled");
+	object_set_str(o, DISK_OFFERING_STATE, STATE_ENABLED);
 	object_set_str(o, DISK_OFFERING_ALLOCATOR_STRATEGY, STORAGE_STRATEGY_DEFAULT);
 	object_set_from_param(o, DISK_OFFERING_ALLOCATOR_STRATEGY, req, "allocationStrategy");
 	return object_create(t, o, req, ret_result, e);

@@ -13,6 +13,7 @@
 #include "actions/storage/primary_storage.h"
 #include "actions/storage/url.h"
 #include "hypervisor/storage/ceph_path.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------------- adding */
 
@@ -51,7 +52,7 @@ static int check_url(const struct view *view, const char *type, const char *url,
 	int r;
 
 	if (!plain)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	r = strcmp(type, "NFS") == 0	? check_nfs_url(plain, e)
 	    : strcmp(type, "Ceph") == 0 ? hv_ceph_url_check(plain, e)
 					: storage_check_folder(plain, e);
@@ -91,15 +92,15 @@ static int insert(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!path)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	r = object_from_request(txn_view(t), KIND_PRIMARY_STORAGE, job->req, &ps, e);
 	if (r < 0)
 		return r;
 	object_set_str(ps, PRIMARY_STORAGE_URL, url);
 	object_set_str(ps, PRIMARY_STORAGE_TYPE, type);
 	object_set_str(ps, PRIMARY_STORAGE_MOUNT_PATH, path);
-	object_set_str(ps, PRIMARY_STORAGE_STATE, "Enabled");
-	object_set_str(ps, PRIMARY_STORAGE_STATUS, "Connected");
+	object_set_str(ps, PRIMARY_STORAGE_STATE, STATE_ENABLED);
+	object_set_str(ps, PRIMARY_STORAGE_STATUS, STATUS_CONNECTED);
 	object_set_int(ps, PRIMARY_STORAGE_TOTAL, 0);
 	object_set_int(ps, PRIMARY_STORAGE_AVAILABLE, 0);
 	object_set_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL, 0);
@@ -165,7 +166,7 @@ static int primary_storage_update_apply(struct txn *t, const struct request *req
 	copy = object_copy(request_object(txn_view(t), req));
 	if (!copy || !plain) {
 		object_unref(copy);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	object_set_str(copy, PRIMARY_STORAGE_URL, plain);
 	if (!object_str_is(copy, PRIMARY_STORAGE_TYPE, "NFS"))
@@ -191,10 +192,10 @@ static int primary_storage_change_state_apply(struct txn *t, const struct reques
 	int r;
 
 	if (!ps)
-		return error_set(e, ENOENT, "primary storage '%s' is gone", req->target);
+		return error_gone(e, KIND_PRIMARY_STORAGE, req->target);
 	copy = object_copy(ps);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		if (strcmp(states[i].event, event) == 0)
 			object_set_str(copy, PRIMARY_STORAGE_STATE, states[i].state);
@@ -213,8 +214,8 @@ static int set_disconnected(struct txn *t, void *arg, struct error *e)
 		return 0;
 	copy = object_copy(ps);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(copy, PRIMARY_STORAGE_STATUS, "Disconnected");
+		return error_oom(e);
+	object_set_str(copy, PRIMARY_STORAGE_STATUS, STATUS_DISCONNECTED);
 	return txn_put(t, copy, NULL, e);
 }
 
@@ -228,7 +229,7 @@ static int primary_storage_reconnect_run(struct job *job, json_t **ret_result, s
 	int opened = 0, r;
 
 	if (!ps)
-		return error_set(e, ENOENT, "primary storage '%s' is gone", uuid);
+		return error_gone(e, KIND_PRIMARY_STORAGE, uuid);
 	for (const struct object *host = primary_storage_next_host(view, uuid, 0); host;
 	     host = primary_storage_next_host(view, uuid, host->id))
 		opened += primary_storage_open_pool(job->pool, ps, object_uuid(host),
@@ -252,7 +253,7 @@ static bool list_allows(const json_t *list, const char *uuid)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+	json_array_foreach (list, i, item) {
 		if (strcmp(json_string_value(item), uuid) == 0)
 			return true;
 	}
@@ -288,7 +289,7 @@ static int primary_storage_capacity_get(struct pool *pool, const struct view *vi
 	*ret_result = json_pack("{s:I, s:I, s:I, s:I}", "totalCapacity", total, "availableCapacity",
 				available, "totalPhysicalCapacity", total_physical,
 				"availablePhysicalCapacity", available_physical);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 /* The types of primary storage differ in what the url is. */

@@ -16,6 +16,7 @@
 #include "actions/storage/primary_storage.h"
 #include "actions/vm/stops.h"
 #include "hypervisor/storage/pool.h"
+#include "model/states.h"
 
 /* A storage and a cluster, as a request names them. */
 struct pair {
@@ -33,7 +34,7 @@ static const struct object *next_host(const struct view *view, const char *clust
 {
 	const struct object *host = view_next_where(view, KIND_HOST, HOST_CLUSTER_UUID, cluster, after);
 
-	while (host && !object_str_is(host, HOST_STATUS, "Connected"))
+	while (host && !object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
 		host = view_next_where(view, KIND_HOST, HOST_CLUSTER_UUID, cluster, host->id);
 	return host;
 }
@@ -71,7 +72,7 @@ static int open_on_cluster(struct job *job, const struct pair *pair, int *ret_co
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, pair->ps);
-	int r = ps ? 0 : error_set(e, ENOENT, "primary storage '%s' is gone", pair->ps);
+	int r = ps ? 0 : error_gone(e, KIND_PRIMARY_STORAGE, pair->ps);
 
 	*ret_count = 0;
 	for (const struct object *host = next_host(view, pair->cluster, 0); host && r == 0;

@@ -7,6 +7,7 @@
 #include "actions/operations/table.h"
 #include "actions/schedule/schedule.h"
 #include "actions/schedule/scheduler.h"
+#include "model/states.h"
 
 #define NS_PER_S INT64_C(1000000000)
 /* MySQL's last timestamp, which clients know as the end of time. */
@@ -60,7 +61,7 @@ static int check_target(const struct view *view, const struct request *req, stru
 		return error_set(e, EBUSY,
 				 "vm[uuid:%s] can only create scheduler when state is not Destroyed",
 				 req->target);
-	if (req->op->kind == KIND_VOLUME && object_str_is(target, VOLUME_STATUS, "Deleted"))
+	if (req->op->kind == KIND_VOLUME && object_str_is(target, VOLUME_STATUS, STATUS_DELETED))
 		return error_set(e, EBUSY,
 				 "the volume[uuid:%s] is in status of deleted, cannot do the operation",
 				 req->target);
@@ -129,15 +130,14 @@ static int scheduler_create_apply(struct txn *t, const struct request *req, json
 	const struct scheduler_task *task = scheduler_task_of_creation(req->op);
 	_cleanup_free_ char *params = task_params(task, req);
 	struct object *o;
-	int r = params ? object_from_request(txn_view(t), KIND_SCHEDULER, req, &o, e)
-		       : error_set(e, ENOMEM, "out of memory");
+	int r = params ? object_from_request(txn_view(t), KIND_SCHEDULER, req, &o, e) : error_oom(e);
 
 	if (r < 0)
 		return r;
 	object_set_str(o, SCHEDULER_TARGET_UUID, req->target);
 	object_set_str(o, SCHEDULER_JOB, task->job_class);
 	object_set_str(o, SCHEDULER_JOB_CLASS, task->job_class);
-	object_set_str(o, SCHEDULER_STATE, "Enabled");
+	object_set_str(o, SCHEDULER_STATE, STATE_ENABLED);
 	object_set_str(o, SCHEDULER_PARAMETERS, params);
 	object_set_int(o, SCHEDULER_RUNS, 0);
 	object_set_from_param(o, SCHEDULER_TYPE, req, "type");
@@ -183,8 +183,8 @@ static int scheduler_change_state_apply(struct txn *t, const struct request *req
 	int r;
 
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(o, SCHEDULER_STATE, enable ? "Enabled" : "Disabled");
+		return error_oom(e);
+	object_set_str(o, SCHEDULER_STATE, enable ? STATE_ENABLED : STATE_DISABLED);
 	r = schedule_of(o, &s, e);
 	if (r < 0) {
 		object_unref(o);

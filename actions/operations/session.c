@@ -46,7 +46,7 @@ static int login_fn(struct txn *t, void *arg, struct error *e)
 			limit);
 	o = object_new(kind_get(KIND_SESSION));
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	uuid_make(uuid);
 	object_set_str(o, SESSION_UUID, uuid);
 	object_set_str(o, SESSION_ACCOUNT_UUID, login->account);
@@ -57,7 +57,7 @@ static int login_fn(struct txn *t, void *arg, struct error *e)
 		return r;
 	inventory = render_inventory_json(txn_view(t), session);
 	login->result = inventory ? json_pack("{s:o}", "inventory", inventory) : NULL;
-	return login->result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return login->result ? 0 : error_oom(e);
 }
 
 /* Takes as long for an account that does not exist as for one that does. */
@@ -134,7 +134,7 @@ static int session_validate_get(struct pool *pool, const struct view *view, cons
 
 	(void)pool;
 	*ret_result = json_pack("{s:b}", "valid", valid);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static int session_renew_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
@@ -155,7 +155,7 @@ static int session_renew_apply(struct txn *t, const struct request *req, json_t 
 	inventory = render_inventory_json(txn_view(t), session);
 	(void)json_object_del(inventory, "uuid");
 	*ret_result = inventory ? json_pack("{s:o}", "inventory", inventory) : NULL;
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static const struct operation log_in = {

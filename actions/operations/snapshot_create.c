@@ -9,6 +9,7 @@
 #include "actions/volume/place.h"
 #include "actions/volume/snapshot_create.h"
 #include "actions/volume/snapshot_rows.h"
+#include "model/states.h"
 
 /* --------------------------------------------------------------------- checks */
 
@@ -48,7 +49,7 @@ static int snapshot_create_recover(struct job *job, json_t **ret_result, struct 
 
 	if (r < 0)
 		return r;
-	if (snapshot && object_str_is(snapshot, SNAPSHOT_STATUS, "Ready")) {
+	if (snapshot && object_str_is(snapshot, SNAPSHOT_STATUS, STATUS_READY)) {
 		scheduler_drop_snapshots(job->pool, object_str(snapshot, SNAPSHOT_SCHEDULER_UUID));
 		return job_result_inventory(job, KIND_SNAPSHOT, uuid, ret_result, e);
 	}

@@ -40,7 +40,8 @@ static int snapshot_delete_check(const struct view *view, const struct request *
 	const struct object *volume = snapshot ? volume_above(view, snapshot) : NULL;
 	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
 
-	if (!vm || object_str_is(vm, VM_STATE, "Running") || object_str_is(vm, VM_STATE, "Stopped"))
+	if (!vm || object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
+	    object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		return 0;
 	return error_set(
 		e, EBUSY,

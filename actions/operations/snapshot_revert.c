@@ -24,6 +24,7 @@
 #include "actions/volume/snapshot_create.h"
 #include "actions/volume/snapshot_rows.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 static int snapshot_revert_check(const struct view *view, const struct request *req, struct error *e)
 {
@@ -31,20 +32,20 @@ static int snapshot_revert_check(const struct view *view, const struct request *
 	const struct object *volume = view_get(view, KIND_VOLUME, object_str(snapshot, SNAPSHOT_VOLUME_UUID));
 	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
 
-	if (!object_str_is(snapshot, SNAPSHOT_STATE, "Enabled"))
+	if (!object_str_is(snapshot, SNAPSHOT_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY,
 				 "volume snapshot[uuid:%s] is in state %s, cannot revert volume to it",
 				 req->target, object_text(snapshot, SNAPSHOT_STATE));
-	if (!object_str_is(snapshot, SNAPSHOT_STATUS, "Ready"))
+	if (!object_str_is(snapshot, SNAPSHOT_STATUS, STATUS_READY))
 		return error_set(e, EBUSY,
 				 "volume snapshot[uuid:%s] is in status %s, cannot revert volume to it",
 				 req->target, object_text(snapshot, SNAPSHOT_STATUS));
-	if (!volume || !object_str_is(volume, VOLUME_STATUS, "Ready"))
+	if (!volume || !object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		return error_set(
 			e, EBUSY,
 			"original volume for snapshot[uuid:%s] has been deleted, cannot revert volume to it",
 			req->target);
-	if (vm && !object_str_is(vm, VM_STATE, "Stopped"))
+	if (vm && !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		return error_set(
 			e, EBUSY,
 			"unable to reset volume[uuid:%s] to snapshot[uuid:%s], the vm[uuid:%s] volume attached to "
@@ -71,7 +72,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", v->volume);
+		return error_gone(e, KIND_VOLUME, v->volume);
 	/* a volume that was larger then wants its room back */
 	growth = object_int(v->snapshot, SNAPSHOT_VIRTUAL_SIZE) - object_int(volume, VOLUME_SIZE);
 	r = growth > 0
@@ -93,7 +94,7 @@ static int finish_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", v->volume);
+		return error_gone(e, KIND_VOLUME, v->volume);
 	object_set_str(volume, VOLUME_INSTALL_PATH, v->path);
 	object_set_int(volume, VOLUME_SIZE, object_int(v->snapshot, SNAPSHOT_VIRTUAL_SIZE));
 	r = txn_put(t, volume, NULL, e);
@@ -142,7 +143,7 @@ static int snapshot_revert_run(struct job *job, json_t **ret_result, struct erro
 
 	(void)ret_result;
 	if (!v.snapshot)
-		return error_set(e, ENOENT, "snapshot '%s' is gone", job->req->target);
+		return error_gone(e, KIND_SNAPSHOT, job->req->target);
 	v.volume = object_text(v.snapshot, SNAPSHOT_VOLUME_UUID);
 	v.format = primary_storage_format(
 		view_get(view, KIND_PRIMARY_STORAGE, object_str(v.snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID)),

@@ -11,13 +11,14 @@
 #include "actions/vm/migration.h"
 #include "actions/vm/placement.h"
 #include "model/render.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------------ lists */
 
 static int append(json_t *list, const struct view *view, const struct object *o, struct error *e)
 {
 	if (json_array_append_new(list, render_inventory_json(view, o)) < 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	return 0;
 }
 
@@ -40,7 +41,7 @@ static int render_places(const struct view *view, const struct object **hosts, s
 			 enum kind_id kind, int field, json_t **ret_list, struct error *e)
 {
 	json_t *list = *ret_list = json_array();
-	int r = list ? 0 : error_set(e, ENOMEM, "out of memory");
+	int r = list ? 0 : error_oom(e);
 
 	for (size_t i = 0; i < count && r == 0; i++) {
 		bool seen = false;
@@ -109,7 +110,7 @@ static bool is_iso(const struct object *image)
 static bool image_is_in_zone(const struct view *view, const char *image, const char *zone)
 {
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image)
-		if (object_str_is(ref, IMAGE_REF_STATUS, "Ready") &&
+		if (object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) &&
 		    zone_has_backup_storage(view, zone, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
 			return true;
 	return false;
@@ -211,7 +212,7 @@ static int list_storages(const struct view *view, struct placement want, int64_t
 			 struct error *e)
 {
 	json_t *list = *ret_list = json_array();
-	int r = list ? 0 : error_set(e, ENOMEM, "out of memory");
+	int r = list ? 0 : error_oom(e);
 
 	want.storage_needed = size;
 	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
@@ -236,7 +237,7 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 	json_t *root = NULL, *data = json_object();
 	const char *networks[PLACEMENT_NETWORKS];
 	struct placement want;
-	int r = data ? 0 : error_set(e, ENOMEM, "out of memory");
+	int r = data ? 0 : error_oom(e);
 
 	(void)pool;
 	placement_for_request(req, &want, networks);
@@ -250,7 +251,7 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 
 		r = list_storages(view, want, disk_size(view, uuid), &list, e);
 		if (json_object_set_new(data, uuid, list) < 0 && r == 0)
-			r = error_set(e, ENOMEM, "out of memory");
+			r = error_oom(e);
 	}
 	if (r == 0)
 		*ret_result = json_pack("{s:O, s:O}", "rootVolumePrimaryStorages", root,
@@ -313,7 +314,7 @@ static int images_of_networks(const struct view *view, const struct placement *w
 	view_for_each (image, view, KIND_IMAGE) {
 		bool boots = is_iso(image) || object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate");
 
-		if (r == 0 && boots && object_str_is(image, IMAGE_STATUS, "Ready") &&
+		if (r == 0 && boots && object_str_is(image, IMAGE_STATUS, STATUS_READY) &&
 		    !object_int(image, IMAGE_SYSTEM) &&
 		    image_is_in_zone(view, object_uuid(image), want->zone))
 			r = append(list, view, image, e);
@@ -335,7 +336,7 @@ static int vm_networks_images_get(struct pool *pool, const struct view *view, co
 		return error_set(e, EINVAL, "either l3NetworkUuids or imageUuid must be set");
 	list = json_array();
 	if (!list)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	r = want.image ? networks_of_image(view, want.zone, want.image, list, e)
 		       : images_of_networks(view, &want, list, e);
 	if (r == 0)

@@ -71,7 +71,7 @@ static int cloning_init(struct cloning *c, struct job *job, struct error *e)
 	};
 	c->clones = calloc(c->count, sizeof(*c->clones));
 	if (!c->clones)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	for (size_t i = 0; i < c->count; i++) {
 		uuid_derive(job->uuid, i, c->clones[i].uuid);
 		c->clones[i].name = json_string_value(json_array_get(names, i));
@@ -118,7 +118,7 @@ static int check_names(const struct request *req, struct error *e)
 	if (json_array_size(names) > CLONES_MAX)
 		return error_set(e, EINVAL, "a request may ask for %d clones, %zu are asked for", CLONES_MAX,
 				 json_array_size(names));
-	json_array_foreach ((json_t *)(uintptr_t)names, i, name) {
+	json_array_foreach (names, i, name) {
 		const char *text = json_string_value(name);
 
 		if (!text || !*text)
@@ -193,7 +193,7 @@ static int put_row(struct txn *t, const struct layout *l, const struct object *s
 	int r;
 
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(vm, VM_UUID, l->clone->uuid);
 	object_set_str(vm, VM_NAME, l->clone->name);
 	for (size_t i = 0; i < ARRAY_SIZE(same_texts); i++)
@@ -207,7 +207,7 @@ static int put_row(struct txn *t, const struct layout *l, const struct object *s
 		return r;
 	vm = object_copy(put);
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(vm, VM_INTERNAL_ID, put->id);
 	return txn_put(t, vm, NULL, e);
 }
@@ -242,7 +242,7 @@ static int copy_tags(struct txn *t, const char *from, enum kind_id kind, const c
 		tag = strdup(object_text(row, SYSTEM_TAG_TAG));
 		r = tag ? object_add_system_tag(t, kind, to, tag, object_int(row, SYSTEM_TAG_INHERENT) != 0,
 						e)
-			: error_set(e, ENOMEM, "out of memory");
+			: error_oom(e);
 	}
 	return r;
 }
@@ -268,7 +268,7 @@ static int put_nics(struct txn *t, const struct layout *l, const char *source, s
 			break;
 		made = object_copy(view_get(txn_view(t), KIND_NIC, uuid));
 		if (!made)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		if (!object_is_null(nic, NIC_INBOUND))
 			object_set_int(made, NIC_INBOUND, object_int(nic, NIC_INBOUND));
 		if (!object_is_null(nic, NIC_OUTBOUND))
@@ -304,7 +304,7 @@ static int put_volume(struct txn *t, const struct layout *l, const struct object
 	if (!object_is_null(from, VOLUME_BANDWIDTH)) {
 		made = object_copy(view_get(txn_view(t), KIND_VOLUME, uuid));
 		if (!made)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		object_set_int(made, VOLUME_BANDWIDTH, object_int(from, VOLUME_BANDWIDTH));
 		r = txn_put(t, made, NULL, e);
 	}
@@ -312,7 +312,7 @@ static int put_volume(struct txn *t, const struct layout *l, const struct object
 		return r;
 	made = object_copy(view_get(txn_view(t), KIND_VM, l->clone->uuid));
 	if (!made)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(made, VM_ROOT_VOLUME_UUID, uuid);
 	return txn_put(t, made, NULL, e);
 }
@@ -326,7 +326,7 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!source)
-		return error_set(e, ENOENT, "VM '%s' is gone", req->target);
+		return error_gone(e, KIND_VM, req->target);
 	r = put_row(t, l, source, e);
 	if (r == 0)
 		r = copy_tags(t, req->target, KIND_VM, l->clone->uuid, e);
@@ -472,8 +472,7 @@ static int copy_all(struct cloning *c, struct error *e)
 	const struct object *source = request_object(view, c->job->req);
 	struct clone *model = NULL; /* its files are copied for the others */
 	bool active = false;
-	int r = source ? ask_active(c, source, &active, e)
-		       : error_set(e, ENOENT, "VM '%s' is gone", c->job->req->target);
+	int r = source ? ask_active(c, source, &active, e) : error_gone(e, KIND_VM, c->job->req->target);
 
 	for (size_t i = 0; i < c->count && r == 0; i++) {
 		struct clone *clone = &c->clones[i];
@@ -511,7 +510,7 @@ static int whole_fn(struct txn *t, void *arg, struct error *e)
 	struct object *vm = before ? object_copy(before) : NULL;
 
 	if (!vm)
-		return error_set(e, ENOENT, "VM '%s' is gone", w->uuid);
+		return error_gone(e, KIND_VM, w->uuid);
 	object_set_null(vm, VM_CREATE_SPEC);
 	if (w->created)
 		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
@@ -537,7 +536,7 @@ static int add_answer(struct cloning *c, struct clone *clone, json_t *list, int 
 		++*cloned;
 	else
 		answer = json_pack("{s:o}", "error", error_to_json(&clone->error));
-	return json_array_append_new(list, answer) < 0 ? error_set(e, ENOMEM, "out of memory") : 0;
+	return json_array_append_new(list, answer) < 0 ? error_oom(e) : 0;
 }
 
 /* {"result": {"numberOfClonedVm", "inventories": [{"inventory"} or {"error"}]}}, in the order of the names.
@@ -553,7 +552,7 @@ static int make_answer(struct cloning *c, json_t **ret_result, struct error *e)
 					 "inventories", list)
 			     : NULL;
 	json_decref(list);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static void take_back(struct cloning *c, const struct clone *clone)

@@ -25,13 +25,13 @@ static int vm_boot_order_check(const struct view *view, const struct request *re
 	int r = 0;
 
 	(void)view;
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+	json_array_foreach (list, i, item) {
 		len += (size_t)snprintf(shown + len, len < sizeof(shown) ? sizeof(shown) - len : 0, "%s%s",
 					i ? ", " : "", json_string_value(item));
 		if (len >= sizeof(shown))
 			len = sizeof(shown) - 1;
 	}
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+	json_array_foreach (list, i, item) {
 		if (r == 0)
 			r = vm_check_boot_order(json_string_value(item), shown, e);
 	}
@@ -62,7 +62,7 @@ static int vm_console_address_get(struct pool *pool, const struct view *view, co
 		return r;
 	*ret_result = json_pack("{s:s, s:i, s:s}", "hostIp", object_text(host, HOST_MANAGEMENT_IP), "port",
 				port, "protocol", protocol);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static const struct operation set_vm_console_password = {

@@ -21,6 +21,7 @@
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
 #include "actions/vm/tag_rules.h"
+#include "model/states.h"
 
 /* ----------------------------------------------------------------- checks */
 
@@ -29,7 +30,7 @@ static int check_offering(const struct view *view, const struct request *req, st
 	const char *uuid = request_str(req, "instanceOfferingUuid");
 	const struct object *o = view_get(view, KIND_INSTANCE_OFFERING, uuid);
 
-	if (!object_str_is(o, INSTANCE_OFFERING_STATE, "Enabled"))
+	if (!object_str_is(o, INSTANCE_OFFERING_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY, "instance offering[uuid:%s] is Disabled, can't create vm from it",
 				 uuid);
 	if (!object_str_is(o, INSTANCE_OFFERING_TYPE, "UserVm"))
@@ -47,12 +48,12 @@ static int check_image(const struct view *view, const struct request *req, struc
 	const char *media = object_text(image, IMAGE_MEDIA_TYPE);
 	bool iso = strcmp(media, "ISO") == 0;
 
-	if (!object_str_is(image, IMAGE_STATE, "Enabled"))
+	if (!object_str_is(image, IMAGE_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY, "image[uuid:%s] is Disabled, can't create vm from it", uuid);
-	if (object_str_is(image, IMAGE_STATUS, "Deleted"))
+	if (object_str_is(image, IMAGE_STATUS, STATUS_DELETED))
 		return error_set(e, EBUSY, "the image[uuid:%s, name:%s] is deleted on all backup storage",
 				 uuid, object_name(image));
-	if (!object_str_is(image, IMAGE_STATUS, "Ready"))
+	if (!object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s", uuid,
 				 object_text(image, IMAGE_STATUS));
 	if (!iso && strcmp(media, "RootVolumeTemplate") != 0)
@@ -71,7 +72,8 @@ static int check_image(const struct view *view, const struct request *req, struc
 
 static int check_disk_offering(const struct view *view, const char *uuid, struct error *e)
 {
-	if (uuid && !object_str_is(view_get(view, KIND_DISK_OFFERING, uuid), DISK_OFFERING_STATE, "Enabled"))
+	if (uuid &&
+	    !object_str_is(view_get(view, KIND_DISK_OFFERING, uuid), DISK_OFFERING_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY,
 				 "disk offerings[uuids:[%s]] are Disabled, can not create vm from it", uuid);
 	return 0;
@@ -88,7 +90,7 @@ static int check_disk_offerings(const struct view *view, const struct request *r
 	if (r == 0 && (int64_t)json_array_size(data) > most)
 		return error_set(e, EINVAL, "a VM may have %lld data volumes, %zu are asked for",
 				 (long long)most, json_array_size(data));
-	json_array_foreach ((json_t *)(uintptr_t)data, i, uuid) {
+	json_array_foreach (data, i, uuid) {
 		if (r == 0)
 			r = check_disk_offering(view, json_string_value(uuid), e);
 	}
@@ -103,16 +105,16 @@ static int check_networks(const struct view *view, const struct request *req, st
 	size_t i, k;
 	json_t *item, *other;
 
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+	json_array_foreach (list, i, item) {
 		const char *uuid = json_string_value(item);
 		const struct object *l3 = view_get(view, KIND_L3_NETWORK, uuid);
 
-		json_array_foreach ((json_t *)(uintptr_t)list, k, other) {
+		json_array_foreach (list, k, other) {
 			if (k < i && json_equal(item, other))
 				return error_set(e, EBUSY, "Can't add same uuid in the l3Network,uuid: %s",
 						 uuid);
 		}
-		if (!object_str_is(l3, L3_STATE, "Enabled"))
+		if (!object_str_is(l3, L3_STATE, STATE_ENABLED))
 			return error_set(e, EBUSY, "l3Network[uuid:%s] is Disabled, can not create vm on it",
 					 uuid);
 		if (object_int(l3, L3_SYSTEM))
@@ -151,7 +153,7 @@ static int check_place(const struct view *view, const struct request *req, struc
 			return error_set(e, EBUSY,
 					 "%s[uuid:%s] is specified but it's %s, can not create vm from it",
 					 places[i].noun, uuid, object_text(o, places[i].state_field));
-		if (places[i].kind == KIND_HOST && !object_str_is(o, HOST_STATUS, "Connected"))
+		if (places[i].kind == KIND_HOST && !object_str_is(o, HOST_STATUS, STATUS_CONNECTED))
 			return error_set(
 				e, EBUSY,
 				"host[uuid:%s] is specified but it's connection status is %s, can not create vm from it",
@@ -302,8 +304,7 @@ static int inherit_tags(struct txn *t, const struct request *req, const char *fr
 		if (is_overruled(req, object_text(row, SYSTEM_TAG_TAG)))
 			continue;
 		tag = strdup(object_text(row, SYSTEM_TAG_TAG));
-		r = tag ? object_add_system_tag(t, KIND_VM, req->target, tag, false, e)
-			: error_set(e, ENOMEM, "out of memory");
+		r = tag ? object_add_system_tag(t, KIND_VM, req->target, tag, false, e) : error_oom(e);
 	}
 	return r;
 }
@@ -350,7 +351,7 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 		return r;
 	vm = object_copy(put);
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(vm, VM_INTERNAL_ID, put->id);
 	r = txn_put(t, vm, NULL, e);
 	if (r == 0 && request_tag(req, AFFINITY_TAG))

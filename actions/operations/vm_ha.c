@@ -47,7 +47,7 @@ static int ha_get(struct pool *pool, const struct view *view, const struct reque
 
 	(void)pool;
 	*ret_result = json_pack("{s:s*}", "level", level);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static const struct operation set_vm_instance_ha_level = {

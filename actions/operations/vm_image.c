@@ -32,6 +32,7 @@
 #include "hypervisor/storage/volume.h"
 #include "model/access.h"
 #include "model/render.h"
+#include "model/states.h"
 
 static const struct object *root_of(const struct view *view, const struct object *vm)
 {
@@ -49,7 +50,8 @@ static const struct object *host_for(const struct view *view, const struct objec
 {
 	const struct object *last = view_get(view, KIND_HOST, object_str(vm, VM_LAST_HOST_UUID));
 
-	if (last && !object_str(root, VOLUME_HOST_UUID) && object_str_is(last, HOST_STATUS, "Connected") &&
+	if (last && !object_str(root, VOLUME_HOST_UUID) &&
+	    object_str_is(last, HOST_STATUS, STATUS_CONNECTED) &&
 	    cluster_has_primary_storage(view, object_str(last, HOST_CLUSTER_UUID),
 					object_str(root, VOLUME_PRIMARY_STORAGE_UUID)))
 		return last;
@@ -70,10 +72,10 @@ static bool can_be_made_anew(const struct view *view, const struct object *root,
 	const struct object *image = view_get(view, KIND_IMAGE, image_uuid);
 	const char *host = object_str(root, VOLUME_HOST_UUID);
 
-	if (image && object_str_is(image, IMAGE_STATUS, "Ready"))
+	if (image && object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return true;
 	view_for_each_where (copy, view, KIND_IMAGE_CACHE, IMAGE_CACHE_IMAGE_UUID, image_uuid)
-		if (object_str_is(copy, IMAGE_CACHE_STATUS, "Ready") &&
+		if (object_str_is(copy, IMAGE_CACHE_STATUS, STATUS_READY) &&
 		    object_str_is(copy, IMAGE_CACHE_PRIMARY_STORAGE_UUID,
 				  object_text(root, VOLUME_PRIMARY_STORAGE_UUID)) &&
 		    (!host || object_str_is(copy, IMAGE_CACHE_HOST_UUID, host)))
@@ -139,7 +141,7 @@ static int claim_fn(struct txn *t, void *arg, struct error *e)
 	const struct object *root = vm ? root_of(txn_view(t), vm) : NULL;
 
 	if (!root)
-		return error_set(e, ENOENT, "VM '%s' is gone", re->vm);
+		return error_gone(e, KIND_VM, re->vm);
 	return loose_file_put(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID),
 			      object_str(root, VOLUME_HOST_UUID), re->name, re->job, e);
 }
@@ -156,7 +158,7 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!root)
-		return error_set(e, ENOENT, "VM '%s' is gone", re->vm);
+		return error_gone(e, KIND_VM, re->vm);
 	uuid_make(point);
 	snprintf(description, sizeof(description), "save snapshot for reimage vm [uuid:%s]", re->vm);
 	spec.volume = object_uuid(root);
@@ -168,7 +170,7 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 		return r;
 	volume = object_copy(root);
 	if (!volume)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(volume, VOLUME_INSTALL_PATH, re->path);
 	object_set_str(volume, VOLUME_FORMAT, re->format);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, re->new_size);
@@ -259,7 +261,7 @@ static int vm_reimage_recover(struct job *job, json_t **ret_result, struct error
 static bool is_reachable(const struct view *view, const struct object *image, const char *zone)
 {
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, object_uuid(image))
-		if (object_str_is(ref, IMAGE_REF_STATUS, "Ready") &&
+		if (object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) &&
 		    zone_has_backup_storage(view, zone, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
 			return true;
 	return false;
@@ -277,10 +279,10 @@ static int check_new_image(const struct view *view, const struct object *vm, con
 	if (object_str_is(vm, VM_IMAGE_UUID, uuid))
 		return error_set(e, EBUSY, "the image of vm[uuid:%s] is image[uuid:%s] already",
 				 object_uuid(vm), uuid);
-	if (!object_str_is(image, IMAGE_STATE, "Enabled"))
+	if (!object_str_is(image, IMAGE_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY, "image[uuid:%s] is not Enabled, it's %s", uuid,
 				 object_text(image, IMAGE_STATE));
-	if (!object_str_is(image, IMAGE_STATUS, "Ready"))
+	if (!object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s", uuid,
 				 object_text(image, IMAGE_STATUS));
 	if (!is_iso(image) && !object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate"))
@@ -321,8 +323,8 @@ static int vm_change_image_check(const struct view *view, const struct request *
 		r = check_new_image(view, vm, request_str(req, "imageUuid"), e);
 	if (r < 0)
 		return r;
-	if (!ps || !object_str_is(ps, PRIMARY_STORAGE_STATE, "Enabled") ||
-	    !object_str_is(ps, PRIMARY_STORAGE_STATUS, "Connected"))
+	if (!ps || !object_str_is(ps, PRIMARY_STORAGE_STATE, STATE_ENABLED) ||
+	    !object_str_is(ps, PRIMARY_STORAGE_STATUS, STATUS_CONNECTED))
 		return error_set(e, EBUSY,
 				 "make sure the primary storage vm[uuid:%s] was on is Enabled and Connected",
 				 req->target);
@@ -495,8 +497,8 @@ static int vm_image_candidates_get(struct pool *pool, const struct view *view, c
 
 	(void)pool;
 	view_for_each (image, view, KIND_IMAGE) {
-		if (!object_str_is(image, IMAGE_STATE, "Enabled") ||
-		    !object_str_is(image, IMAGE_STATUS, "Ready") ||
+		if (!object_str_is(image, IMAGE_STATE, STATE_ENABLED) ||
+		    !object_str_is(image, IMAGE_STATUS, STATUS_READY) ||
 		    !object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate") ||
 		    object_int(image, IMAGE_SYSTEM) || object_str_is(vm, VM_IMAGE_UUID, object_uuid(image)) ||
 		    !is_reachable(view, image, object_text(vm, VM_ZONE_UUID)) ||
@@ -504,11 +506,11 @@ static int vm_image_candidates_get(struct pool *pool, const struct view *view, c
 			continue;
 		if (json_array_append_new(list, render_inventory_json(view, image)) < 0) {
 			json_decref(list);
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		}
 	}
 	*ret_result = json_pack("{s:o}", "inventories", list);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static const struct operation reimage_vm_instance = {

@@ -20,6 +20,7 @@
 #include "actions/vm/iso.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/cdrom.h"
+#include "model/states.h"
 
 /* The drive that has the ISO; -1 = none. */
 static int drive_of(const struct view *view, const char *vm, const char *image)
@@ -53,15 +54,16 @@ static bool is_running_or_stopped(const struct object *vm)
 
 static bool is_usable_iso(const struct object *image)
 {
-	return object_str_is(image, IMAGE_MEDIA_TYPE, "ISO") && object_str_is(image, IMAGE_STATUS, "Ready") &&
-	       object_str_is(image, IMAGE_STATE, "Enabled") && !object_int(image, IMAGE_SYSTEM);
+	return object_str_is(image, IMAGE_MEDIA_TYPE, "ISO") &&
+	       object_str_is(image, IMAGE_STATUS, STATUS_READY) &&
+	       object_str_is(image, IMAGE_STATE, STATE_ENABLED) && !object_int(image, IMAGE_SYSTEM);
 }
 
 /* A copy of the image is on a backup storage of the VM's zone, from where the VM's storage can get it. */
 static bool is_reachable(const struct view *view, const struct object *vm, const struct object *image)
 {
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, object_uuid(image)) {
-		if (object_str_is(ref, IMAGE_REF_STATUS, "Ready") &&
+		if (object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) &&
 		    zone_has_backup_storage(view, object_text(vm, VM_ZONE_UUID),
 					    object_text(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
 			return true;
@@ -123,10 +125,10 @@ static int vm_attach_iso_check(const struct view *view, const struct request *re
 	if (!object_str_is(image, IMAGE_MEDIA_TYPE, "ISO"))
 		return error_set(e, EINVAL, "image[uuid:%s] is not ISO, it's %s", object_uuid(image),
 				 object_text(image, IMAGE_MEDIA_TYPE));
-	if (!object_str_is(image, IMAGE_STATE, "Enabled"))
+	if (!object_str_is(image, IMAGE_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY, "image[uuid:%s] is not Enabled, it's %s", object_uuid(image),
 				 object_text(image, IMAGE_STATE));
-	if (!object_str_is(image, IMAGE_STATUS, "Ready"))
+	if (!object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s", object_uuid(image),
 				 object_text(image, IMAGE_STATUS));
 	if (drive_of(view, req->target, object_uuid(image)) >= 0)

@@ -15,6 +15,7 @@
 #include "actions/vm/power.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/domain.h"
+#include "model/states.h"
 
 #define GRACE_MS 60000
 
@@ -25,7 +26,7 @@ static int look(struct job *job, char ret_host[UUID_SIZE], enum vm_state *ret_st
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
 
 	if (!vm)
-		return error_set(e, ENOENT, "VM '%s' is gone", job->req->target);
+		return error_gone(e, KIND_VM, job->req->target);
 	snprintf(ret_host, UUID_SIZE, "%s", object_text(vm, VM_HOST_UUID));
 	*ret_state = (enum vm_state)vm_state_parse(object_str(vm, VM_STATE));
 	return 0;
@@ -42,7 +43,7 @@ static int vm_start_check(const struct view *view, const struct request *req, st
 {
 	const struct object *host = view_get(view, KIND_HOST, request_str(req, "hostUuid"));
 
-	if (host && !object_str_is(host, HOST_STATUS, "Connected"))
+	if (host && !object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
 		return error_set_code(e, EBUSY, "HOST.1010",
 				      "host[uuid:%s] is not connected, its status is %s", object_uuid(host),
 				      object_text(host, HOST_STATUS));

@@ -93,7 +93,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	size_t count;
 	int r = before ? vm_migration_targets(txn_view(t), before, request_str(m->job->req, "hostUuid"),
 					      &hosts, &count, e)
-		       : error_set(e, ENOENT, "VM '%s' is gone", m->uuid);
+		       : error_gone(e, KIND_VM, m->uuid);
 
 	if (r < 0)
 		return r;
@@ -101,7 +101,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	snprintf(m->to, sizeof(m->to), "%s", object_uuid(hosts[0]));
 	vm = object_copy(before);
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_MIGRATING));
 	object_set_str(vm, VM_MIGRATION_HOST_UUID, m->to);
 	return vm_write(t, before, vm, e);
@@ -213,7 +213,7 @@ static int put_volumes_moved(struct txn *t, const struct move *m, struct error *
 			continue;
 		moved = object_copy(volume);
 		if (!moved)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		object_set_str(moved, VOLUME_HOST_UUID, m->to);
 		r = txn_put(t, moved, NULL, e);
 	}
@@ -230,7 +230,7 @@ static int end_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!vm)
-		return error_set(e, ENOENT, "VM '%s' is gone", m->uuid);
+		return error_gone(e, KIND_VM, m->uuid);
 	/* kept when it has moved: a recovery may have to tidy up yet */
 	if (end->place != AT_TARGET)
 		object_set_null(vm, VM_MIGRATION_HOST_UUID);

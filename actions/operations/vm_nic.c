@@ -26,6 +26,7 @@
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/domain/nic.h"
 #include "hypervisor/network.h"
+#include "model/states.h"
 
 #define NICS_MAX 16
 /* How long a guest may take to let a NIC go. */
@@ -77,7 +78,7 @@ static int vm_l3_candidates_get(struct pool *pool, const struct view *view, cons
 
 	(void)pool;
 	view_for_each (l3, view, KIND_L3_NETWORK) {
-		if (object_str_is(l3, L3_STATE, "Enabled") && !object_int(l3, L3_SYSTEM) &&
+		if (object_str_is(l3, L3_STATE, STATE_ENABLED) && !object_int(l3, L3_SYSTEM) &&
 		    !object_str_is(l3, L3_CATEGORY, "System") &&
 		    !nic_on(view, req->target, object_uuid(l3)) && is_reachable(view, vm, l3))
 			list_add_inventory(list, view, l3);
@@ -130,7 +131,7 @@ static int vm_attach_l3_check(const struct view *view, const struct request *req
 			"unable to attach a L3 network. The L3 network[uuid:%s] is already attached to the vm[uuid: "
 			"%s]",
 			l3_uuid, req->target);
-	if (!object_str_is(l3, L3_STATE, "Enabled"))
+	if (!object_str_is(l3, L3_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY,
 				 "unable to attach a L3 network. The L3 network[uuid:%s] is disabled",
 				 l3_uuid);
@@ -171,7 +172,7 @@ static int set_default_l3(struct txn *t, const char *vm_uuid, const char *l3, st
 	struct object *vm = object_copy(before);
 
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(vm, VM_DEFAULT_L3_UUID, l3);
 	return vm_write(t, before, vm, e);
 }
@@ -314,7 +315,7 @@ static int nic_detach_run(struct job *job, json_t **ret_result, struct error *e)
 	int left = job_remaining_ms(job), r = 0;
 
 	if (!vm)
-		return error_set(e, ENOENT, "NIC '%s' is gone", job->req->target);
+		return error_gone(e, KIND_NIC, job->req->target);
 	if (host)
 		r = hv_nic_detach(pool_hypervisor(job->pool), host, object_uuid(vm),
 				  (int)object_int(nic, NIC_DEVICE_ID), left < DETACH_MS ? left : DETACH_MS,
@@ -368,7 +369,7 @@ static int vm_static_ip_apply(struct txn *t, const struct request *req, json_t *
 	if (!object_str_is(before, NIC_IP, ip)) {
 		nic = object_copy(before);
 		if (!nic)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		r = l3_network_allocate_ip(t, l3, ip, nic, e);
 		if (r < 0) {
 			object_unref(nic);
@@ -418,7 +419,7 @@ static int nic_mac_apply(struct txn *t, const struct request *req, json_t **ret_
 	int r;
 
 	if (!nic)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	r = mac_parse(request_str(req, "mac"), &mac, e);
 	if (r < 0) {
 		object_unref(nic);

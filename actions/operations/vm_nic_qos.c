@@ -52,7 +52,7 @@ static int nic_qos_get(struct pool *pool, const struct view *view, const struct 
 		if (!object_is_null(nic, directions[i].field))
 			(void)json_object_set_new(*ret_result, directions[i].param,
 						  json_integer(object_int(nic, directions[i].field)));
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 /* -------------------------------------------------------------------- change */
@@ -70,7 +70,7 @@ static int limit_fn(struct txn *t, void *arg, struct error *e)
 	struct object *nic = before ? object_copy(before) : NULL;
 
 	if (!nic)
-		return error_set(e, ENOENT, "NIC '%s' is gone", l->req->target);
+		return error_gone(e, KIND_NIC, l->req->target);
 	object_unref(l->before);
 	l->before = object_ref(before);
 	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
@@ -102,7 +102,7 @@ static int restore_fn(struct txn *t, void *arg, struct error *e)
 static int answer(const char *reason, json_t **ret_result, struct error *e)
 {
 	*ret_result = json_pack("{s:b, s:s*}", "applied", reason == NULL, "reason", reason);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 /* Tells the VM's host what the row says. */

@@ -17,7 +17,7 @@ static int vm_placement_get(struct pool *pool, const struct view *view, const st
 	(void)pool;
 	if (!kept) {
 		*ret_result = json_object(); /* it was never placed */
-		return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+		return *ret_result ? 0 : error_oom(e);
 	}
 	render_date(json_integer_value(json_object_get(kept, "time")), date);
 	host = view_get_id(view, KIND_HOST, json_integer_value(json_object_get(kept, "host")));
@@ -26,7 +26,7 @@ static int vm_placement_get(struct pool *pool, const struct view *view, const st
 				host ? object_uuid(host) : NULL, "error", json_object_get(kept, "error"),
 				"ruledOut", placement_explain(view, json_object_get(kept, "ruledOut")));
 	json_decref(kept);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static const struct operation get_vm_placement = {

@@ -8,6 +8,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
+#include "model/states.h"
 
 /* ----------------------------------------------------------------- destroy */
 
@@ -69,7 +70,8 @@ static int vm_recover_apply(struct txn *t, const struct request *req, json_t **r
 
 	if (changed) {
 		object_set_str(changed, VOLUME_STATUS,
-			       object_str(root, VOLUME_INSTALL_PATH) ? "Ready" : "NotInstantiated");
+			       object_str(root, VOLUME_INSTALL_PATH) ? STATUS_READY
+								     : STATUS_NOT_INSTANTIATED);
 		r = txn_put(t, changed, NULL, e);
 	}
 	if (r == 0)

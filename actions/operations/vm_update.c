@@ -17,6 +17,7 @@
 #include "actions/vm/resize.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/domain_size.h"
+#include "model/states.h"
 
 /* Memory is added to a running guest in these steps, bytes. */
 #define MEMORY_STEP (INT64_C(128) << 20)
@@ -126,7 +127,7 @@ static int vm_change_offering_check(const struct view *view, const struct reques
 {
 	const struct object *offering = offering_of(view, req);
 
-	if (!object_str_is(offering, INSTANCE_OFFERING_STATE, "Enabled"))
+	if (!object_str_is(offering, INSTANCE_OFFERING_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY, "instance offering[uuid:%s] is Disabled, can't create vm from it",
 				 object_uuid(offering));
 	return check_size(view, req, e);
@@ -162,7 +163,7 @@ static int put_changes(struct txn *t, const struct request *req, const struct ob
 	struct object *vm = object_copy(before);
 
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		const char *param = vm->kind->fields[texts[i]].name;
 
@@ -212,7 +213,7 @@ static int grow_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!vm)
-		return error_set(e, ENOENT, "VM '%s' is gone", g->req->target);
+		return error_gone(e, KIND_VM, g->req->target);
 	object_unref(g->before);
 	g->before = object_ref(vm);
 	/* Others may have been promised the host's room since the request came in. */
@@ -334,7 +335,7 @@ static int vm_capabilities_get(struct pool *pool, const struct view *view, const
 	*ret_result = json_pack("{s:{s:b, s:b, s:b}}", "capabilities", "LiveMigration", ps && !local,
 				"VolumeMigration", local, "Reimage",
 				image && !object_str_is(image, IMAGE_MEDIA_TYPE, "ISO"));
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static const struct operation get_vm_capabilities = {

@@ -27,6 +27,7 @@
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/hypervisor.h"
 #include "model/render.h"
+#include "model/states.h"
 
 /* -------------------------------------------------------------------- checks */
 
@@ -50,7 +51,7 @@ static int put_ref(struct txn *t, const struct volume_claim *c, int device, stru
 	char uuid[UUID_SIZE];
 
 	if (!ref)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	uuid_make(uuid);
 	object_set_str(ref, SHAREABLE_REF_UUID, uuid);
 	object_set_str(ref, SHAREABLE_REF_VOLUME_UUID, c->volume);
@@ -81,7 +82,7 @@ static int claim_fn(struct txn *t, void *arg, struct error *e)
 		return put_ref(t, c, device, e);
 	volume = object_copy(before);
 	if (!volume)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(volume, VOLUME_VM_UUID, c->vm);
 	object_set_int(volume, VOLUME_DEVICE_ID, device);
 	return txn_put(t, volume, NULL, e);
@@ -129,7 +130,7 @@ static int volume_attach_run(struct job *job, json_t **ret_result, struct error 
 	struct volume_claim c = {.volume = job->req->target, .vm = request_str(job->req, "vmInstanceUuid")};
 	int r = 0;
 
-	if (volume && object_str_is(volume, VOLUME_STATUS, "NotInstantiated"))
+	if (volume && object_str_is(volume, VOLUME_STATUS, STATUS_NOT_INSTANTIATED))
 		r = volume_instantiate(job, c.volume, c.vm, e);
 	if (r == 0)
 		r = store_run(pool_store(job->pool), claim_fn, &c, e);
@@ -229,7 +230,7 @@ static int volume_detach_check(const struct view *view, const struct request *re
 		return error_set(e, EBUSY,
 				 "data volume[uuid:%s] is not attached to vm[uuid:%s], can't detach", uuid,
 				 vm_uuid);
-	if (!volume_vm_is_active(vm) && !object_str_is(vm, VM_STATE, "Stopped")) {
+	if (!volume_vm_is_active(vm) && !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED))) {
 		error_set_code(
 			e, EBUSY, "VM.1010",
 			"current vm instance state[%s] doesn't allow to proceed message[%s], allowed states are "
@@ -273,7 +274,7 @@ static int volume_candidates_check(const struct view *view, const struct request
 
 	if (object_str_is(volume, VOLUME_TYPE, "Root"))
 		return error_set(e, EINVAL, "volume[uuid:%s] is Root volume, can not be attach to vm", uuid);
-	if (!object_str_is(volume, VOLUME_STATE, "Enabled"))
+	if (!object_str_is(volume, VOLUME_STATE, STATE_ENABLED))
 		return error_set(
 			e, EINVAL,
 			"volume[uuid:%s] is in state[%s], data volume can only be attached when state is Enabled",
@@ -292,7 +293,8 @@ static bool is_match(const struct view *view, const struct object *volume, const
 {
 	const struct object *ps, *host;
 
-	if (volume_check_attach(view, volume, vm, NULL) < 0 || object_str_is(vm, VM_STATE, "Paused"))
+	if (volume_check_attach(view, volume, vm, NULL) < 0 ||
+	    object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED)))
 		return false;
 	return object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) ||
 	       volume_choose_storage(view, vm, NULL, NULL, object_int(volume, VOLUME_SIZE), &ps, &host,
@@ -313,11 +315,11 @@ static int list_matches(const struct view *view, enum kind_id kind, const struct
 		inventory = render_inventory_json(view, o);
 		if (!inventory || json_array_append_new(list, inventory) < 0) {
 			json_decref(list);
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		}
 	}
 	*ret_result = json_pack("{s:o}", "inventories", list);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static int volume_candidates_get(struct pool *pool, const struct view *view, const struct request *req,

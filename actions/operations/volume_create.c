@@ -27,6 +27,7 @@
 #include "actions/volume/snapshot.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 /* `shareable`, and as the manual's user interface writes it, `ephemeral::shareable`. */
 static bool wants_shareable(const struct request *req)
@@ -60,8 +61,8 @@ static struct object *new_row(const struct view *view, const struct request *req
 	object_set_str(volume, VOLUME_FORMAT, primary_storage_format(NULL, shareable));
 	object_set_int(volume, VOLUME_SIZE, from->size);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, 0);
-	object_set_str(volume, VOLUME_STATE, "Enabled");
-	object_set_str(volume, VOLUME_STATUS, "NotInstantiated");
+	object_set_str(volume, VOLUME_STATE, STATE_ENABLED);
+	object_set_str(volume, VOLUME_STATUS, STATUS_NOT_INSTANTIATED);
 	object_set_int(volume, VOLUME_IS_SHAREABLE, shareable);
 	return volume;
 }
@@ -79,7 +80,7 @@ static int volume_create_check(const struct view *view, const struct request *re
 		view_get(view, KIND_DISK_OFFERING, request_str(req, "diskOfferingUuid"));
 	const struct object *ps, *host;
 
-	if (offering && !object_str_is(offering, DISK_OFFERING_STATE, "Enabled"))
+	if (offering && !object_str_is(offering, DISK_OFFERING_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY,
 				 "disk offering[uuid:%s] is Disabled, can not create data volume from it",
 				 object_uuid(offering));
@@ -170,7 +171,7 @@ static int volume_create_recover(struct job *job, json_t **ret_result, struct er
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
 	int r;
 
-	if (volume && object_str_is(volume, VOLUME_STATUS, "Ready"))
+	if (volume && object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
 	host_wait_for_storage(job, volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
 			      volume ? object_str(volume, VOLUME_HOST_UUID) : NULL);
@@ -190,10 +191,10 @@ static int volume_from_template_check(const struct view *view, const struct requ
 	if (!object_str_is(image, IMAGE_MEDIA_TYPE, "DataVolumeTemplate"))
 		return error_set(e, EINVAL, "image[uuid:%s] is not DataVolumeTemplate, it's %s", uuid,
 				 object_text(image, IMAGE_MEDIA_TYPE));
-	if (!object_str_is(image, IMAGE_STATE, "Enabled"))
+	if (!object_str_is(image, IMAGE_STATE, STATE_ENABLED))
 		return error_set_code(e, EBUSY, "SYS.1006", "image[uuid:%s] is not Enabled, it's %s", uuid,
 				      object_text(image, IMAGE_STATE));
-	if (!object_str_is(image, IMAGE_STATUS, "Ready"))
+	if (!object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set_code(e, EBUSY, "SYS.1006", "image[uuid:%s] is not Ready, it's %s", uuid,
 				      object_text(image, IMAGE_STATUS));
 	return object_check_uuid(view, req, e);
@@ -234,7 +235,7 @@ static int copy_snapshot(struct job *job, const struct object *snapshot, const c
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", uuid);
+		return error_gone(e, KIND_VOLUME, uuid);
 	volume_file_name(volume, name);
 	r = hv_volume_copy(hv, host, object_text(snapshot, SNAPSHOT_INSTALL_PATH),
 			   object_text(snapshot, SNAPSHOT_FORMAT),
@@ -257,7 +258,7 @@ static int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct
 	int r;
 
 	if (!snapshot || !from)
-		return error_set(e, ENOENT, "snapshot '%s' is gone", job->req->target);
+		return error_gone(e, KIND_SNAPSHOT, job->req->target);
 	b.from.size = object_int(snapshot, SNAPSHOT_VIRTUAL_SIZE);
 	b.ps = ps ? ps : object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID);
 	/* the copy is made where the snapshot can be read */

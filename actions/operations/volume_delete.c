@@ -17,6 +17,7 @@
 #include "actions/volume/attach.h"
 #include "actions/volume/place.h"
 #include "actions/volume/remove.h"
+#include "model/states.h"
 
 /* --------------------------------------------------------------------- delete */
 
@@ -29,8 +30,8 @@ static int set_deleted(struct txn *t, const char *uuid, struct error *e)
 		return 0;
 	volume = object_copy(before);
 	if (!volume)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(volume, VOLUME_STATUS, "Deleted");
+		return error_oom(e);
+	object_set_str(volume, VOLUME_STATUS, STATUS_DELETED);
 	return txn_put(t, volume, NULL, e);
 }
 
@@ -52,7 +53,7 @@ static int volume_delete_check(const struct view *view, const struct request *re
 		return 0;
 	if (object_str_is(volume, VOLUME_TYPE, "Root"))
 		return error_set(e, EINVAL, "volume[uuid:%s] is Root volume, can't be deleted", req->target);
-	if (object_str_is(volume, VOLUME_STATUS, "Deleted"))
+	if (object_str_is(volume, VOLUME_STATUS, STATUS_DELETED))
 		return error_set(e, EBUSY, "volume[uuid:%s] is already in status of deleted", req->target);
 	return 0;
 }
@@ -67,7 +68,7 @@ static int volume_delete_apply(struct txn *t, const struct request *req, json_t 
 		return 0;
 	if (volume_is_attached_anywhere(txn_view(t), volume))
 		return OP_NEEDS_RUN;
-	if (object_str_is(volume, VOLUME_STATUS, "NotInstantiated"))
+	if (object_str_is(volume, VOLUME_STATUS, STATUS_NOT_INSTANTIATED))
 		return volume_put_gone(t, req->target, e);
 	return is_direct(txn_view(t)) ? OP_NEEDS_RUN : set_deleted(t, req->target, e);
 }
@@ -122,7 +123,7 @@ static int volume_expunge_check(const struct view *view, const struct request *r
 {
 	const struct object *volume = request_object(view, req);
 
-	if (!volume || object_str_is(volume, VOLUME_STATUS, "Deleted"))
+	if (!volume || object_str_is(volume, VOLUME_STATUS, STATUS_DELETED))
 		return 0;
 	return error_set(e, EBUSY, "the volume[uuid:%s, name:%s] is not deleted yet, can't expunge it",
 			 req->target, object_name(volume));
@@ -141,7 +142,7 @@ static int volume_recover_check(const struct view *view, const struct request *r
 	if (object_str_is(volume, VOLUME_TYPE, "Root"))
 		return error_set(e, EBUSY, "volume[uuid:%s] is Root volume, it comes back with its VM",
 				 req->target);
-	if (object_str_is(volume, VOLUME_STATUS, "Deleted"))
+	if (object_str_is(volume, VOLUME_STATUS, STATUS_DELETED))
 		return 0;
 	return error_set(
 		e, EBUSY,
@@ -158,9 +159,9 @@ static int volume_recover_apply(struct txn *t, const struct request *req, json_t
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(volume, VOLUME_STATUS,
-		       object_str(before, VOLUME_INSTALL_PATH) ? "Ready" : "NotInstantiated");
+		       object_str(before, VOLUME_INSTALL_PATH) ? STATUS_READY : STATUS_NOT_INSTANTIATED);
 	r = txn_put(t, volume, NULL, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_VOLUME, req->target, ret_result, e);
 }

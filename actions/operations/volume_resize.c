@@ -24,6 +24,7 @@
 #include "hypervisor/domain/disk.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 #define GROWTH_MIN (4 << 20)
 
@@ -38,7 +39,7 @@ static int check_shared(const struct view *view, const struct object *volume, st
 	view_for_each_where (ref, view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, object_uuid(volume)) {
 		const struct object *vm = view_get(view, KIND_VM, object_str(ref, SHAREABLE_REF_VM_UUID));
 
-		if (vm && !object_str_is(vm, VM_STATE, "Stopped"))
+		if (vm && !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 			return error_set(
 				e, EBUSY,
 				"shareable volume[uuid:%s] is attached to vm[uuid:%s], which is not Stopped, its "
@@ -58,7 +59,7 @@ static int volume_resize_check(const struct view *view, const struct request *re
 	if (!object_str_is(volume, VOLUME_TYPE, type))
 		return error_set(e, EINVAL, "volume[uuid:%s] is not %s volume", req->target,
 				 is_root(req) ? "root" : "data");
-	if (!object_str_is(volume, VOLUME_STATUS, "Ready"))
+	if (!object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		return error_set(e, EBUSY,
 				 "volume[uuid:%s] is not in status Ready, current is %s, can't resize it",
 				 req->target, object_text(volume, VOLUME_STATUS));
@@ -68,7 +69,8 @@ static int volume_resize_check(const struct view *view, const struct request *re
 		return error_set(e, EINVAL, "Minimum increase size should be larger than 4MB");
 	if (size % 512)
 		return error_set(e, EINVAL, "size[%lld] must be a multiple of 512 bytes", (long long)size);
-	if (vm && !object_str_is(vm, VM_STATE, "Running") && !object_str_is(vm, VM_STATE, "Stopped"))
+	if (vm && !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) &&
+	    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		return error_set(e, EBUSY, "vm[uuid:%s] is not Running or Stopped, current state[%s]",
 				 object_uuid(vm), object_text(vm, VM_STATE));
 	return check_shared(view, volume, e);
@@ -108,7 +110,7 @@ static int promise_fn(struct txn *t, void *arg, struct error *e)
 	const struct object *volume = view_get(txn_view(t), KIND_VOLUME, g->volume);
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", g->volume);
+		return error_gone(e, KIND_VOLUME, g->volume);
 	return capacity_reserve_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), g->bytes, e);
 }
 
@@ -136,7 +138,7 @@ static int volume_resize_run(struct job *job, json_t **ret_result, struct error 
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", job->req->target);
+		return error_gone(e, KIND_VOLUME, job->req->target);
 	g.bytes = size - object_int(volume, VOLUME_SIZE);
 	r = keep_snapshot(job, volume, e);
 	kill_point("resize-snapshot");

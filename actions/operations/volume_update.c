@@ -15,6 +15,7 @@
 #include "actions/volume/place.h"
 #include "actions/volume/resize.h"
 #include "hypervisor/domain/disk.h"
+#include "model/states.h"
 
 /* ---------------------------------------------------------------- state, name */
 
@@ -65,7 +66,8 @@ static int limit_guest(struct job *job, int64_t bandwidth, struct error *e)
 	const struct object *volume = view_get(view, KIND_VOLUME, job->req->target);
 	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
 
-	if (!vm || (!object_str_is(vm, VM_STATE, "Running") && !object_str_is(vm, VM_STATE, "Paused")))
+	if (!vm || (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) &&
+		    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED))))
 		return 0;
 	return hv_disk_set_bandwidth(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID),
 				     object_uuid(vm), job->req->target, bandwidth, e);
@@ -120,7 +122,7 @@ static int volume_qos_get(struct pool *pool, const struct view *view, const stru
 	(void)pool;
 	*ret_result = json_pack("{s:s, s:I}", "volumeUuid", req->target, "volumeBandwidth",
 				(json_int_t)(bandwidth > 0 ? bandwidth : -1));
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 /* ------------------------------------------------------------------ questions */
@@ -141,7 +143,7 @@ static int volume_formats_get(struct pool *pool, const struct view *view, const 
 	(void)json_array_append_new(list,
 				    json_pack("{s:s, s:[]}", "format", "iso", "supportingHypervisorTypes"));
 	*ret_result = json_pack("{s:o}", "formats", list);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static int volume_capabilities_get(struct pool *pool, const struct view *view, const struct request *req,
@@ -152,12 +154,12 @@ static int volume_capabilities_get(struct pool *pool, const struct view *view, c
 		view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
 
 	(void)pool;
-	if (!ps || !object_str_is(volume, VOLUME_STATUS, "Ready"))
+	if (!ps || !object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		*ret_result = json_pack("{s:{}}", "capabilities");
 	else
 		*ret_result = json_pack("{s:{s:b, s:b}}", "capabilities", "MigrationInCurrentPrimaryStorage",
 					primary_storage_is_local(ps), "MigrationToOtherPrimaryStorage", 0);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static const struct operation change_volume_state = {

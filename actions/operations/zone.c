@@ -11,6 +11,7 @@
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
 #include "actions/vm/remove.h"
+#include "model/states.h"
 
 static int zone_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
@@ -19,7 +20,7 @@ static int zone_create_apply(struct txn *t, const struct request *req, json_t **
 
 	if (r < 0)
 		return r;
-	object_set_str(o, ZONE_STATE, "Enabled");
+	object_set_str(o, ZONE_STATE, STATE_ENABLED);
 	object_set_str(o, ZONE_TYPE, "zstack");
 	return object_create(t, o, req, ret_result, e);
 }

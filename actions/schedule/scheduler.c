@@ -6,6 +6,7 @@
 
 #include "actions/engine/result.h"
 #include "actions/schedule/schedule.h"
+#include "model/states.h"
 
 static const struct scheduler_task tasks[] = {
 	{"CreateStartVmInstanceScheduler",
@@ -57,7 +58,7 @@ static bool scheduler_rests(const struct view *view, const struct object *schedu
 	const struct object *vm = view_get(view, KIND_VM, target),
 			    *volume = view_get(view, KIND_VOLUME, target);
 
-	if (volume && object_str_is(volume, VOLUME_STATUS, "Deleted"))
+	if (volume && object_str_is(volume, VOLUME_STATUS, STATUS_DELETED))
 		return true;
 	if (volume && object_str(volume, VOLUME_VM_UUID))
 		vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
@@ -113,7 +114,7 @@ static int submit_drop(struct txn *t, const struct object *scheduler, const char
 	snprintf(actor.account, sizeof(actor.account), "%s", object_text(scheduler, SCHEDULER_ACCOUNT_UUID));
 	snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", object_uuid(scheduler));
 	r = params ? request_new(operation_by_name("DeleteVolumeSnapshot"), snapshot, params, &actor, &req, e)
-		   : error_set(e, ENOMEM, "out of memory");
+		   : error_oom(e);
 	json_decref(params);
 	return r < 0 ? r : job_submit(t, req, e);
 }
@@ -182,7 +183,7 @@ static int scheduler_step(struct txn *t, const struct object *before, int64_t no
 		return 0;
 	o = object_copy(before);
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	scheduler_set_moment(o, SCHEDULER_NEXT_TIME, next);
 	if (runs) {
 		object_set_int(o, SCHEDULER_LAST_TIME, now);
@@ -200,7 +201,7 @@ static bool is_concerned(const struct object *scheduler, const struct round *rou
 {
 	int64_t planned = scheduler_moment(scheduler, SCHEDULER_NEXT_TIME);
 
-	return object_str_is(scheduler, SCHEDULER_STATE, "Enabled") &&
+	return object_str_is(scheduler, SCHEDULER_STATE, STATE_ENABLED) &&
 	       (round->replan || (planned != NEVER && planned <= round->now));
 }
 
@@ -231,7 +232,7 @@ static int64_t first_moment(const struct view *view, const struct round *round, 
 		int64_t planned = scheduler_moment(o, SCHEDULER_NEXT_TIME);
 
 		*ret_due = *ret_due || is_concerned(o, round);
-		if (object_str_is(o, SCHEDULER_STATE, "Enabled") && planned != NEVER &&
+		if (object_str_is(o, SCHEDULER_STATE, STATE_ENABLED) && planned != NEVER &&
 		    (first == NEVER || planned < first))
 			first = planned;
 	}

@@ -96,7 +96,7 @@ int clockwork_new(struct pool *pool, struct clockwork **ret_clockwork, struct er
 	int r;
 
 	if (!c)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	c->pool = pool;
 	c->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	c->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -8,6 +8,7 @@
 #include "actions/volume/attach.h"
 #include "actions/volume/disk.h"
 #include "hypervisor/domain/domain_xml.h"
+#include "model/json.h"
 
 /* --------------------------------------------------------------------- NICs */
 
@@ -44,7 +45,7 @@ static int read_nic(const struct spec_plan *p, const struct spec_member *m, cons
 	int r = 0;
 
 	*ret = (struct wanted_nic){.ip = ""};
-	json_object_foreach ((json_t *)(uintptr_t)item, name, value) {
+	json_object_foreach_const (item, name, value) {
 		r = spec_check_type(name, PARAM_STRING, value, e);
 		if (r < 0)
 			return r;
@@ -116,7 +117,7 @@ int spec_plan_nics(struct spec_plan *p, const struct spec_member *m, const json_
 			r = spec_plan_add(p, m, "DetachL3NetworkFromVm", object_uuid(nic), json_object(),
 					  NULL, NEED_AWAKE, e);
 	}
-	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+	json_array_foreach (wanted, i, item) {
 		const struct object *present = NULL;
 
 		if (r == 0)
@@ -219,7 +220,7 @@ int spec_plan_volumes(struct spec_plan *p, const struct spec_member *m, const js
 		if (!spec_list_has(wanted, NULL, object_uuid(o)))
 			r = spec_plan_add(p, m, "DetachDataVolumeFromVm", object_uuid(o),
 					  json_pack("{s:s}", "vmUuid", vm), NULL, need_of_volume(p, o), e);
-	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+	json_array_foreach (wanted, i, item) {
 		const char *uuid = json_string_value(item);
 
 		if (r == 0)

@@ -62,7 +62,7 @@ static int changed_fields(struct spec_plan *p, const struct spec_member *m, cons
 {
 	const struct kind *kind = p->object->kind;
 	json_t *given = json_object(), *typed = NULL, *value;
-	int r = given ? 0 : error_set(e, ENOMEM, "out of memory");
+	int r = given ? 0 : error_oom(e);
 	const char *name;
 	void *next;
 
@@ -232,7 +232,7 @@ static int plan_vms(struct spec_plan *p, const struct spec_member *m, const json
 		if (r == 0 && !spec_list_has(wanted, NULL, json_string_value(item)))
 			r = spec_plan_add(p, m, "RemoveVmFromAffinityGroup", group,
 					  json_pack("{s:O}", "uuid", item), NULL, NEED_NOTHING, e);
-	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+	json_array_foreach (wanted, i, item) {
 		if (r == 0)
 			r = spec_check_exists(p, m, KIND_VM, json_string_value(item), e);
 		if (r == 0 && !spec_list_has(present, NULL, json_string_value(item)))
@@ -309,7 +309,7 @@ static int plan_tags(struct spec_plan *p, const struct spec_member *m, const jso
 		if (r == 0 && is_ours(rows, tag) && !spec_list_has(wanted, NULL, object_text(tag, rows->tag)))
 			r = spec_plan_add(p, m, rows->delete, object_uuid(tag), json_object(), NULL,
 					  NEED_NOTHING, e);
-	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+	json_array_foreach (wanted, i, item) {
 		const char *text = json_string_value(item);
 		const char *reason = r == 0 && rows->kind == KIND_SYSTEM_TAG ? system_tag_reason(text) : NULL;
 

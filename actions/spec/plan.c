@@ -20,7 +20,7 @@ int spec_plan_add(struct spec_plan *p, const struct spec_member *member, const c
 		}
 	}
 	if (!grown || !params)
-		r = error_set(e, ENOMEM, "out of memory");
+		r = error_oom(e);
 	if (r == 0) {
 		step = &p->steps[p->count];
 		*step = (struct spec_step){.member = member, .need = need};
@@ -47,7 +47,7 @@ int spec_check_list(const struct spec_member *m, const json_t *wanted, const cha
 	if (!json_is_array(wanted))
 		return error_set(e, EINVAL, "'%s' must be a list", m->name);
 	seen = json_object();
-	json_array_foreach ((json_t *)(uintptr_t)wanted, i, item) {
+	json_array_foreach (wanted, i, item) {
 		const char *text = json_string_value(key ? json_object_get(item, key) : item);
 
 		if (!text)
@@ -57,7 +57,7 @@ int spec_check_list(const struct spec_member *m, const json_t *wanted, const cha
 		else if (json_object_get(seen, text))
 			r = error_set(e, EINVAL, "'%s' names '%s' twice", m->name, text);
 		else if (json_object_set_new(seen, text, json_true()) < 0)
-			r = error_set(e, ENOMEM, "out of memory");
+			r = error_oom(e);
 		if (r < 0)
 			break;
 	}
@@ -70,7 +70,7 @@ bool spec_list_has(const json_t *list, const char *key, const char *text)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+	json_array_foreach (list, i, item) {
 		const char *own = json_string_value(key ? json_object_get(item, key) : item);
 
 		if (own && strcmp(own, text) == 0)

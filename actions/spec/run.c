@@ -60,7 +60,7 @@ static int show_fn(struct txn *t, void *arg, struct error *e)
 	json_decref(result);
 	if (!job || !text) {
 		object_unref(job);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	object_set_str(job, JOB_RESULT, text);
 	return txn_put(t, job, NULL, e);
@@ -162,11 +162,11 @@ static int do_step(struct work *w, struct request *req, size_t total, struct err
 	int r = 0;
 
 	if (!entry || json_object_set_new(entry, "state", json_string("Processing")) < 0)
-		r = error_set(e, ENOMEM, "out of memory");
+		r = error_oom(e);
 	else if (was_done(w, entry) || json_array_size(w->steps) >= STEPS_MAX)
 		r = error_set(e, EIO, "it was done, and did not last");
 	if (r == 0 && json_array_append(w->steps, entry) < 0)
-		r = error_set(e, ENOMEM, "out of memory");
+		r = error_oom(e);
 	if (r == 0) {
 		r = show(w, e);
 		kill_point("spec-step-written");
@@ -289,7 +289,7 @@ static int go_on(struct work *w, json_t **ret_result, struct error *e)
 		return r;
 	}
 	*ret_result = json_pack("{s:O}", "steps", w->steps);
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static int begin(struct job *job, struct work *ret, struct error *e)
@@ -302,7 +302,7 @@ static int begin(struct job *job, struct work *ret, struct error *e)
 			     .kind = job->req->op->kind,
 			     .steps = json_array()};
 	if (!ret->steps)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	return spec_parse(text, strlen(text), &ret->document, e);
 }
 

@@ -155,7 +155,7 @@ int spec_keep(struct txn *t, const char *uuid, const char *text, struct error *e
 	char own[UUID_SIZE];
 
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (!before) {
 		uuid_make(own);
 		object_set_str(o, SPEC_UUID, own);

@@ -6,13 +6,14 @@
 #include <sys/statvfs.h>
 
 #include "hypervisor/storage/pool.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------- backup storage */
 
 bool backup_storage_is_usable(const struct object *bs)
 {
-	return object_str_is(bs, BACKUP_STORAGE_STATE, "Enabled") &&
-	       object_str_is(bs, BACKUP_STORAGE_STATUS, "Connected");
+	return object_str_is(bs, BACKUP_STORAGE_STATE, STATE_ENABLED) &&
+	       object_str_is(bs, BACKUP_STORAGE_STATUS, STATUS_CONNECTED);
 }
 
 char *backup_storage_image_path(const struct object *bs, const char *image_uuid, const char *format)
@@ -50,8 +51,8 @@ static int write_backup_measured(struct txn *t, void *arg, struct error *e)
 		return 0; /* deleted meanwhile */
 	copy = object_copy(bs);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
-	object_set_str(copy, BACKUP_STORAGE_STATUS, m->usable ? "Connected" : "Disconnected");
+		return error_oom(e);
+	object_set_str(copy, BACKUP_STORAGE_STATUS, m->usable ? STATUS_CONNECTED : STATUS_DISCONNECTED);
 	if (m->usable) {
 		object_set_int(copy, BACKUP_STORAGE_TOTAL, m->capacity.total);
 		object_set_int(copy, BACKUP_STORAGE_AVAILABLE, m->capacity.available);

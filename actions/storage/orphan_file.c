@@ -24,7 +24,7 @@ int loose_file_put(struct txn *t, const char *ps, const char *host, const char *
 	char uuid[UUID_SIZE];
 
 	if (!o)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	uuid_make(uuid);
 	object_set_str(o, LOOSE_FILE_UUID, uuid);
 	object_set_str(o, LOOSE_FILE_PRIMARY_STORAGE_UUID, ps);

@@ -7,6 +7,7 @@
 #include "actions/host/capacity.h"
 #include "actions/host/topology.h"
 #include "hypervisor/storage/pool.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------ primary storage */
 
@@ -44,7 +45,7 @@ int primary_storage_open_pool(struct pool *pool, const struct object *ps, const 
 	struct hv_pool_spec spec = {.uuid = object_uuid(ps), .type = "dir", .target = path};
 
 	if (!path)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (strcmp(type, "NFS") == 0) {
 		spec.type = "netfs";
 		spec.source = url;
@@ -84,13 +85,13 @@ static int write_measured(struct txn *t, void *arg, struct error *e)
 		return 0; /* deleted meanwhile */
 	copy = object_copy(ps);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	others = m->capacity.total - m->capacity.available - used_by_pool(txn_view(t), m->uuid);
 	object_set_int(copy, PRIMARY_STORAGE_TOTAL_PHYSICAL, m->capacity.total);
 	object_set_int(copy, PRIMARY_STORAGE_AVAILABLE_PHYSICAL, m->capacity.available);
 	object_set_int(copy, PRIMARY_STORAGE_TOTAL, m->capacity.total);
 	object_set_int(copy, PRIMARY_STORAGE_SYSTEM_USED, others > 0 ? others : 0);
-	object_set_str(copy, PRIMARY_STORAGE_STATUS, "Connected");
+	object_set_str(copy, PRIMARY_STORAGE_STATUS, STATUS_CONNECTED);
 	r = txn_put(t, copy, NULL, e);
 	return r < 0 ? r : capacity_update_primary_storage(t, m->uuid, e);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/engine/tags.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------- membership */
 
@@ -64,7 +65,7 @@ int affinity_join(struct txn *t, const char *group, const char *vm, struct error
 	int r;
 
 	if (!usage)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	uuid_make(uuid);
 	object_set_str(usage, AFFINITY_USAGE_UUID, uuid);
 	object_set_str(usage, AFFINITY_USAGE_GROUP_UUID, group);
@@ -79,7 +80,7 @@ int affinity_join(struct txn *t, const char *group, const char *vm, struct error
 
 int affinity_check_enabled(const struct object *group, struct error *e)
 {
-	if (object_str_is(group, AFFINITY_GROUP_STATE, "Enabled"))
+	if (object_str_is(group, AFFINITY_GROUP_STATE, STATE_ENABLED))
 		return 0;
 	return error_set(e, EBUSY, "Can not operate on affinityGroup [uuid: %s] which is not enabled",
 			 object_uuid(group));

@@ -10,6 +10,7 @@
 #include "actions/vm/iso.h"
 #include "actions/volume/disk.h"
 #include "hypervisor/domain/domain_xml.h"
+#include "model/states.h"
 
 /* Keeps an allocated string alive as long as the description. NULL in, NULL out. */
 static char *keep(struct vm_spec *spec, char *taken)
@@ -76,7 +77,7 @@ static const char *iso_path(const struct vm_spec *spec, const struct object *vm,
 	view_for_each_where (cache, spec->view, KIND_IMAGE_CACHE, IMAGE_CACHE_IMAGE_UUID, image) {
 		const char *cache_host = object_str(cache, IMAGE_CACHE_HOST_UUID);
 
-		if (object_str_is(cache, IMAGE_CACHE_STATUS, "Ready") && root &&
+		if (object_str_is(cache, IMAGE_CACHE_STATUS, STATUS_READY) && root &&
 		    object_str_is(cache, IMAGE_CACHE_PRIMARY_STORAGE_UUID,
 				  object_str(root, VOLUME_PRIMARY_STORAGE_UUID)) &&
 		    (!cache_host || strcmp(cache_host, object_uuid(host)) == 0))

@@ -20,6 +20,7 @@
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
 #include "actions/volume/file.h"
+#include "model/states.h"
 
 struct layout {
 	struct job *job;
@@ -71,7 +72,7 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 		return r;
 	changed = object_copy(view_get(txn_view(t), KIND_VM, l->uuid));
 	if (!changed)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(changed, VM_ROOT_VOLUME_UUID, uuid);
 	r = txn_put(t, changed, NULL, e);
 	json_array_foreach ((json_t *)(uintptr_t)request_list(req, "dataDiskOfferingUuids"), i, item) {
@@ -137,7 +138,7 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 		.ret_report = &l->placement,
 	};
 
-	if (!image || !object_str_is(image, IMAGE_STATUS, "Ready"))
+	if (!image || !object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s",
 				 request_str(req, "imageUuid"),
 				 image ? object_text(image, IMAGE_STATUS) : "gone");
@@ -179,7 +180,7 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	_cleanup_object_ const struct object *held_host = NULL;
 	char storage[UUID_SIZE];
 	struct object *vm;
-	int r = before ? choose(t, l, &host, &ps, e) : error_set(e, ENOENT, "VM '%s' is gone", l->uuid);
+	int r = before ? choose(t, l, &host, &ps, e) : error_gone(e, KIND_VM, l->uuid);
 
 	if (r < 0)
 		return r;
@@ -188,7 +189,7 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	snprintf(storage, sizeof(storage), "%s", object_uuid(ps));
 	vm = object_copy(before);
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_STARTING));
 	object_set_str(vm, VM_HOST_UUID, l->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
@@ -212,10 +213,10 @@ static int vm_instantiate_volumes(struct job *job, const char *uuid, struct erro
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	int r = vm ? 0 : error_set(e, ENOENT, "VM '%s' is gone", uuid);
+	int r = vm ? 0 : error_gone(e, KIND_VM, uuid);
 
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid) {
-		if (r == 0 && !object_str_is(volume, VOLUME_STATUS, "Ready"))
+		if (r == 0 && !object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 			r = job_should_stop(job)
 				    ? job_stop_reason(job, e)
 				    : vm_make_volume(job, volume, object_text(vm, VM_HOST_UUID), e);

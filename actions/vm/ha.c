@@ -9,6 +9,7 @@
 #include "actions/engine/config.h"
 #include "actions/engine/tags.h"
 #include "actions/vm/state.h"
+#include "model/states.h"
 
 #define NS_PER_S  INT64_C(1000000000)
 #define HA_TAG	  "ha"
@@ -148,7 +149,7 @@ static bool is_suspect(const struct view *view, const struct object *host, int64
 {
 	int64_t patience = config_int(view, "host.ping.interval") * config_int(view, "host.ping.maxFailure");
 
-	return object_str_is(host, HOST_STATUS, "Disconnected") &&
+	return object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED) &&
 	       host->times[HOST_STATUS] + patience * NS_PER_S <= now;
 }
 
@@ -225,7 +226,7 @@ int ha_look_at_hosts(struct pool *pool, struct error *e)
 			continue;
 		look = malloc(sizeof(*look));
 		if (!look)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		look->pool = pool;
 		snprintf(look->host, sizeof(look->host), "%s", object_uuid(host));
 		if (pool_background(pool, look_at_host, look) < 0)

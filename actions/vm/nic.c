@@ -30,7 +30,7 @@ int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id
 	int r;
 
 	if (!nic)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	make_mac(txn_view(t), mac, (uint8_t)device_id, text);
 	uuid_make(ret_uuid);
 	snprintf(name, sizeof(name), "vnic%lld.%d", (long long)object_int(vm, VM_INTERNAL_ID), device_id);

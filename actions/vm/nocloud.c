@@ -52,7 +52,7 @@ static int make_meta(const struct view *view, const struct object *vm, struct fi
 		     host ? "local-hostname: " : "", host ? host : "", host ? "\n" : "",
 		     key ? "public-keys:\n  - " : "", key ? quoted : "", key ? "\n" : "") < 0) {
 		f->meta = NULL;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	return 0;
 }
@@ -63,13 +63,13 @@ static int make_user(const char *base64, struct files *f, struct error *e)
 
 	if (!base64) {
 		f->user = strdup("#cloud-config\n{}\n");
-		return f->user ? 0 : error_set(e, ENOMEM, "out of memory");
+		return f->user ? 0 : error_oom(e);
 	}
 	if (room > USER_DATA_MAX)
 		return error_set(e, EFBIG, "user data has more than %d bytes", USER_DATA_MAX);
 	f->user = malloc(room + 1);
 	if (!f->user)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (sodium_base642bin((unsigned char *)f->user, room, base64, strlen(base64), " \r\n", &len, NULL,
 			      sodium_base64_VARIANT_ORIGINAL) < 0)
 		return error_set(e, EINVAL, "user data is not base64");
@@ -90,7 +90,7 @@ static int make_vendor(const struct view *view, const struct object *vm, struct 
 				"    - {name: root, type: text, password: %s}\n",
 				quoted) < 0) {
 		f->vendor = NULL;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	return 0;
 }
@@ -102,7 +102,7 @@ static int add_file(struct archive *a, const char *name, const char *data, struc
 	int r = 0;
 
 	if (!entry)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	archive_entry_set_pathname(entry, name);
 	archive_entry_set_size(entry, (la_int64_t)len);
 	archive_entry_set_filetype(entry, AE_IFREG);
@@ -164,7 +164,7 @@ int vm_make_nocloud(struct job *job, const struct view *view, const struct objec
 	snprintf(name, sizeof(name), "nocloud-%s.iso", uuid);
 	if (asprintf(&local, "%s/%s", pool_state_dir(job->pool), name) < 0) {
 		local = NULL;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	r = write_iso(local, &f, e);
 	if (r == 0)

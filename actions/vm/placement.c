@@ -17,6 +17,7 @@
 #include "actions/host/capacity.h"
 #include "actions/host/topology.h"
 #include "actions/vm/affinity.h"
+#include "model/states.h"
 
 /* Most hosts that one placement looks at. */
 #define CANDIDATES_MAX 4096
@@ -86,9 +87,9 @@ static bool is_enabled(const struct search *s, const struct object *host)
 	const struct object *cluster = view_get(s->view, KIND_CLUSTER, object_str(host, HOST_CLUSTER_UUID));
 	const struct object *zone = view_get(s->view, KIND_ZONE, object_str(host, HOST_ZONE_UUID));
 
-	return object_str_is(host, HOST_STATE, "Enabled") && cluster &&
-	       object_str_is(cluster, CLUSTER_STATE, "Enabled") && zone &&
-	       object_str_is(zone, ZONE_STATE, "Enabled");
+	return object_str_is(host, HOST_STATE, STATE_ENABLED) && cluster &&
+	       object_str_is(cluster, CLUSTER_STATE, STATE_ENABLED) && zone &&
+	       object_str_is(zone, ZONE_STATE, STATE_ENABLED);
 }
 
 static int none_enabled(const struct search *s, struct error *e)
@@ -100,7 +101,7 @@ static int none_enabled(const struct search *s, struct error *e)
 static bool is_connected(const struct search *s, const struct object *host)
 {
 	(void)s;
-	return object_str_is(host, HOST_STATUS, "Connected");
+	return object_str_is(host, HOST_STATUS, STATUS_CONNECTED);
 }
 
 static int none_connected(const struct search *s, struct error *e)
@@ -114,7 +115,7 @@ static bool reaches_image(const struct search *s, const struct object *host)
 	if (!s->want->image)
 		return true;
 	view_for_each_where (ref, s->view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, s->want->image) {
-		if (object_str_is(ref, IMAGE_REF_STATUS, "Ready") &&
+		if (object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) &&
 		    zone_has_backup_storage(s->view, object_str(host, HOST_ZONE_UUID),
 					    object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
 			return true;
@@ -150,8 +151,8 @@ static const struct object *storage_for(const struct search *s, const struct obj
 		if (!is(s->want->primary_storage, object_uuid(ps)) ||
 		    !cluster_has_primary_storage(s->view, object_str(host, HOST_CLUSTER_UUID),
 						 object_uuid(ps)) ||
-		    !object_str_is(ps, PRIMARY_STORAGE_STATE, "Enabled") ||
-		    !object_str_is(ps, PRIMARY_STORAGE_STATUS, "Connected"))
+		    !object_str_is(ps, PRIMARY_STORAGE_STATE, STATE_ENABLED) ||
+		    !object_str_is(ps, PRIMARY_STORAGE_STATUS, STATUS_CONNECTED))
 			continue;
 		if (!s->want->storage_needed || capacity_storage_room(s->view, ps) >= s->want->storage_needed)
 			return ps;
@@ -399,11 +400,11 @@ static int search_begin(struct search *s, const struct view *view, const struct 
 	s->hosts = calloc(room + 1, sizeof(s->hosts[0]));
 	if (want->ret_report)
 		s->ruled_out = json_object();
-	if (group && object_str_is(group, AFFINITY_GROUP_STATE, "Enabled"))
+	if (group && object_str_is(group, AFFINITY_GROUP_STATE, STATE_ENABLED))
 		s->group = group;
 	if (!s->hosts || (want->ret_report && !s->ruled_out) ||
 	    (s->group && affinity_hosts_of(view, group, want->vm, &s->taken) < 0))
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	view_for_each (host, view, KIND_HOST)
 		if (s->count < room)
 			s->hosts[s->count++] = host;
@@ -465,7 +466,7 @@ static int rank(struct search *s, const struct strategy *strategy, struct error 
 	_cleanup_free_ struct ranked *ranked = calloc(s->count + 1, sizeof(*ranked));
 
 	if (!ranked)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	for (size_t i = 0; i < s->count; i++)
 		ranked[i] = (struct ranked){s->hosts[i], has_member(s, s->hosts[i]),
 					    strategy->cost(s, s->hosts[i])};

@@ -79,7 +79,7 @@ static int give_addresses(struct txn *t, struct up *up, struct error *e)
 			continue;
 		changed = object_copy(nic);
 		if (!changed)
-			return error_set(e, ENOMEM, "out of memory");
+			return error_oom(e);
 		snprintf(prefix, sizeof(prefix), "staticIp::%s", object_text(nic, NIC_L3_UUID));
 		r = l3_network_allocate_ip(t, object_str(nic, NIC_L3_UUID),
 					   tag_value(txn_view(t), up->uuid, prefix), changed, e);
@@ -116,7 +116,7 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!before)
-		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
+		return error_gone(e, KIND_VM, up->uuid);
 	r = check_networks(t, up, e);
 	if (r == 0)
 		r = choose_host(t, up, &host, e);
@@ -126,7 +126,7 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 	snprintf(up->last_host, sizeof(up->last_host), "%s", object_text(before, VM_LAST_HOST_UUID));
 	vm = object_copy(before);
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_STARTING));
 	object_set_str(vm, VM_HOST_UUID, up->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
@@ -212,7 +212,7 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!vm)
-		return error_set(e, ENOENT, "VM '%s' is gone", up->uuid);
+		return error_gone(e, KIND_VM, up->uuid);
 	/* A lost host made it Unknown meanwhile; the comparison at its return goes on from there. */
 	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING)) ||
 	    object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_REBOOTING)))
@@ -317,7 +317,7 @@ int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error 
 
 	if (!vm) {
 		view_unref(view);
-		return error_set(e, ENOENT, "VM '%s' is gone", uuid);
+		return error_gone(e, KIND_VM, uuid);
 	}
 	snprintf(d.host, sizeof(d.host), "%s", object_text(vm, VM_HOST_UUID));
 	snprintf(before, sizeof(before), "%s", object_text(vm, VM_STATE));

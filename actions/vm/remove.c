@@ -21,6 +21,7 @@
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/network.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -81,7 +82,7 @@ static int strip_fn(struct txn *t, void *arg, struct error *e)
 		return r;
 	changed = object_copy(view_get(txn_view(t), KIND_VM, s->uuid));
 	if (!changed)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_null(changed, VM_ROOT_VOLUME_UUID);
 	object_set_null(changed, VM_LAST_HOST_UUID);
 	object_set_null(changed, VM_CLUSTER_UUID);
@@ -151,14 +152,14 @@ static int release_volume(struct txn *t, const struct object *volume, bool delet
 	struct object *changed = object_copy(volume);
 
 	if (!changed)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (object_str_is(volume, VOLUME_TYPE, "Root")) {
-		object_set_str(changed, VOLUME_STATUS, "Deleted");
+		object_set_str(changed, VOLUME_STATUS, STATUS_DELETED);
 	} else {
 		object_set_null(changed, VOLUME_VM_UUID);
 		object_set_null(changed, VOLUME_DEVICE_ID);
 		if (delete_data)
-			object_set_str(changed, VOLUME_STATUS, "Deleted");
+			object_set_str(changed, VOLUME_STATUS, STATUS_DELETED);
 	}
 	return txn_put(t, changed, NULL, e);
 }
@@ -168,7 +169,7 @@ static int return_address(struct txn *t, const struct object *nic, struct error 
 	struct object *changed = object_copy(nic);
 
 	if (!changed)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_null(changed, NIC_IP);
 	object_set_null(changed, NIC_NETMASK);
 	object_set_null(changed, NIC_GATEWAY);

@@ -146,7 +146,7 @@ static char *join(const json_t *list)
 
 	if (!f)
 		return NULL;
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+	json_array_foreach (list, i, item) {
 		fprintf(f, "%s%s", i ? "," : "", json_string_value(item));
 	}
 	return fclose(f) == 0 ? steal(&text) : NULL;
@@ -182,7 +182,7 @@ static int wanted_value(const struct setting *s, const struct request *req, char
 			*ret = strdup(s->form == FORM_TRUE ? "true" : "");
 		break;
 	}
-	return on && !*ret ? error_set(e, ENOMEM, "out of memory") : 0;
+	return on && !*ret ? error_oom(e) : 0;
 }
 
 static int put_tag(struct txn *t, const struct setting *s, const struct request *req, struct error *e)
@@ -238,7 +238,7 @@ static int change_fn(struct txn *t, void *arg, struct error *e)
 	free(c->before);
 	c->before = before ? strdup(before) : NULL;
 	if (before && !c->before)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	return put_tag(t, c->setting, c->req, e);
 }
 
@@ -350,5 +350,5 @@ int vm_tag_get(struct pool *pool, const struct view *view, const struct request 
 			json_decref(*ret_result);
 			*ret_result = NULL;
 		}
-	return *ret_result ? 0 : error_set(e, ENOMEM, "out of memory");
+	return *ret_result ? 0 : error_oom(e);
 }

@@ -41,9 +41,9 @@ int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct er
 	struct object *vm = before ? object_copy(before) : NULL;
 
 	if (!before)
-		return error_set(e, ENOENT, "VM '%s' is gone", uuid);
+		return error_gone(e, KIND_VM, uuid);
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(vm, VM_STATE, vm_state_name(state));
 	return vm_write(t, before, vm, e);
 }
@@ -102,7 +102,7 @@ int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct 
 	char host[UUID_SIZE];
 
 	if (!vm)
-		return error_set(e, ENOENT, "VM '%s' is gone", uuid);
+		return error_gone(e, KIND_VM, uuid);
 	snprintf(host, sizeof(host), "%s", object_text(before, VM_HOST_UUID));
 	object_set_str(vm, VM_STATE, vm_state_name(state));
 	if (*host)
@@ -121,7 +121,7 @@ int vm_put_off(struct txn *t, const char *uuid, bool for_good, struct error *e)
 		return r;
 	vm = object_copy(view_get(txn_view(t), KIND_VM, uuid));
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(vm, VM_STOPPED_BY_HA, 1);
 	return txn_put(t, vm, NULL, e);
 }
@@ -206,7 +206,7 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 		return 0;
 	vm = object_copy(before);
 	if (!vm)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(vm, VM_STATE, vm_state_name((enum vm_state)state));
 	/* a stop that a job wrote and that is only seen once more keeps what was known of it */
 	if (state != VM_STATE_STOPPED || !object_str_is(before, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
@@ -242,7 +242,7 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 	struct object *vm = before ? object_copy(before) : NULL;
 
 	if (!vm)
-		return error_set(e, ENOENT, "VM '%s' is gone", r->uuid);
+		return error_gone(e, KIND_VM, r->uuid);
 	if (!r->known) {
 		object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
 		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));

@@ -6,14 +6,16 @@
 
 #include "actions/engine/result.h"
 #include "actions/engine/submit.h"
+#include "model/states.h"
 
 /* How often the state of the stopping jobs is looked at. */
 #define WAIT_STEP_MS 50
 
 static bool is_up(const struct object *vm)
 {
-	return !object_str_is(vm, VM_STATE, "Stopped") && !object_str_is(vm, VM_STATE, "Created") &&
-	       !object_str_is(vm, VM_STATE, "Destroyed");
+	return !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) &&
+	       !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_CREATED)) &&
+	       !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED));
 }
 
 bool vm_any_up(const struct view *view, vm_pick_fn *pick, const void *arg)
@@ -44,7 +46,7 @@ static int wait_for_job(struct job *job, const char *other, struct error *e)
 		_cleanup_(error_done) struct error why = ERROR_INIT;
 		json_t *json;
 
-		if (!row || object_str_is(row, JOB_STATE, "Done"))
+		if (!row || object_str_is(row, JOB_STATE, JOB_STATE_DONE))
 			return 0;
 		if (!job_state_is_final(object_str(row, JOB_STATE))) {
 			if (job_should_stop(job))
@@ -69,7 +71,7 @@ int vm_stop_all(struct job *job, vm_pick_fn *pick, const void *arg, struct error
 	int r = 0;
 
 	if (!jobs)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	view_for_each (vm, view, KIND_VM) {
 		if (r < 0 || !is_up(vm) || !pick(view, vm, arg))
 			continue;

@@ -13,6 +13,7 @@
 #include "actions/volume/place.h"
 #include "hypervisor/domain/disk.h"
 #include "hypervisor/domain/domain_xml.h"
+#include "model/states.h"
 
 /* How long a guest has to give a disk back. */
 #define DETACH_MS 20000
@@ -74,7 +75,7 @@ static int check_volume(const struct object *volume, struct error *e)
 	if (object_str_is(volume, VOLUME_TYPE, "Root"))
 		return error_set(e, EBUSY, "the volume[uuid:%s, name:%s] is Root Volume, can't attach it",
 				 uuid, object_name(volume));
-	if (object_str_is(volume, VOLUME_STATE, "Disabled"))
+	if (object_str_is(volume, VOLUME_STATE, STATE_DISABLED))
 		return error_set(e, EBUSY, "data volume[uuid:%s] is Disabled, can't attach", uuid);
 	r = volume_check_alive(volume, e);
 	if (r < 0)
@@ -189,7 +190,7 @@ int volume_put_released(struct txn *t, void *arg, struct error *e)
 		return 0;
 	volume = object_copy(before);
 	if (!volume)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_null(volume, VOLUME_VM_UUID);
 	object_set_null(volume, VOLUME_DEVICE_ID);
 	return txn_put(t, volume, NULL, e);

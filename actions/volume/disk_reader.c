@@ -10,6 +10,7 @@
 #include "actions/volume/place.h"
 #include "actions/volume/snapshot.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 /* Most bytes of one question about holes, and of one read: the protocol counts in 32 bits. */
 #define QUESTION_MAX (INT64_C(1) << 30)
@@ -38,7 +39,7 @@ static int path_field(const struct object *o)
 int64_t disk_reader_size(const struct object *o)
 {
 	if (o->kind->id == KIND_IMAGE)
-		return object_str_is(o, IMAGE_STATUS, "Ready") ? object_int(o, IMAGE_ACTUAL_SIZE) : 0;
+		return object_str_is(o, IMAGE_STATUS, STATUS_READY) ? object_int(o, IMAGE_ACTUAL_SIZE) : 0;
 	if (!object_str(o, path_field(o)))
 		return 0;
 	return object_int(o, o->kind->id == KIND_VOLUME ? (int)VOLUME_SIZE : (int)SNAPSHOT_VIRTUAL_SIZE);
@@ -63,7 +64,7 @@ static const char *image_path(const struct view *view, const struct object *imag
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, object_uuid(image)) {
 		const char *path = object_str(ref, IMAGE_REF_INSTALL_PATH);
 
-		if (path && object_str_is(ref, IMAGE_REF_STATUS, "Ready") && access(path, R_OK) == 0)
+		if (path && object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) && access(path, R_OK) == 0)
 			return path;
 	}
 	return NULL;
@@ -90,7 +91,8 @@ static bool is_at_rest(const struct view *view, const struct object *volume)
 
 	if (view_next_where(view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, object_uuid(volume), 0))
 		return false;
-	return !vm || object_str_is(vm, VM_STATE, "Stopped") || object_str_is(vm, VM_STATE, "Destroyed");
+	return !vm || object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) ||
+	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED));
 }
 
 int disk_reader_check(const struct view *view, const struct object *o, struct error *e)
@@ -129,7 +131,8 @@ bool disk_reader_is_valid(const struct disk_reader *r, const struct view *view)
 		return o != NULL;
 	if (!object_str_is(o, path_field(o), r->path))
 		return false;
-	return r->kind == KIND_SNAPSHOT ? object_str_is(o, SNAPSHOT_STATE, "Enabled") : is_at_rest(view, o);
+	return r->kind == KIND_SNAPSHOT ? object_str_is(o, SNAPSHOT_STATE, STATE_ENABLED)
+					: is_at_rest(view, o);
 }
 
 /* --------------------------------------------------------------------- opening */
@@ -164,11 +167,11 @@ static int open_disk(struct disk_reader *r, const char *format, struct error *e)
 	char *command[] = {program, read_only, with_options, NULL, NULL};
 
 	if (!image || asprintf(&options, "%s,force-share=on", image) < 0)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	command[3] = options;
 	r->nbd = nbd_create();
 	if (!r->nbd)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	if (nbd_add_meta_context(r->nbd, ALLOCATION) < 0 ||
 	    nbd_connect_systemd_socket_activation(r->nbd, command) < 0)
 		return error_set(e, EIO, "cannot read '%s' with qemu-nbd: %s", r->path, nbd_get_error());
@@ -203,14 +206,14 @@ int disk_reader_open(const struct view *view, const struct object *o, struct dis
 		return error_set(e, ENOENT, "no copy of image '%s' can be read", object_uuid(o));
 	r = calloc(1, sizeof(*r));
 	if (!r)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	ref_init(&r->ref, reader_destroy);
 	r->fd = -1;
 	r->kind = o->kind->id;
 	snprintf(r->uuid, sizeof(r->uuid), "%s", object_uuid(o));
 	r->path = strdup(path);
 	if (!r->path)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	rc = r->kind == KIND_IMAGE ? open_image(r, e)
 				   : open_disk(r,
 					       object_text(o, r->kind == KIND_VOLUME ? (int)VOLUME_FORMAT

@@ -10,6 +10,7 @@
 #include "actions/volume/place.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------------ the row */
 
@@ -23,7 +24,7 @@ int volume_put_placed(struct txn *t, struct object *volume, const struct object 
 	object_set_str(volume, VOLUME_HOST_UUID, primary_storage_is_local(ps) ? object_uuid(host) : NULL);
 	object_set_str(volume, VOLUME_FORMAT,
 		       primary_storage_format(ps, object_int(volume, VOLUME_IS_SHAREABLE) != 0));
-	object_set_str(volume, VOLUME_STATUS, "Creating");
+	object_set_str(volume, VOLUME_STATUS, STATUS_CREATING);
 	r = capacity_reserve_storage(t, object_uuid(ps), object_int(volume, VOLUME_SIZE), e);
 	if (r < 0) {
 		object_unref(volume);
@@ -49,22 +50,21 @@ static int instantiate_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", i->uuid);
+		return error_gone(e, KIND_VOLUME, i->uuid);
 	r = volume_choose_storage(view, view_get(view, KIND_VM, i->vm), i->ps, i->wanted_host,
 				  object_int(volume, VOLUME_SIZE), &ps, &host, e);
 	if (r < 0)
 		return r;
 	snprintf(i->host, sizeof(i->host), "%s", object_uuid(host));
 	copy = object_copy(volume);
-	return copy ? volume_put_placed(t, copy, ps, host, e) : error_set(e, ENOMEM, "out of memory");
+	return copy ? volume_put_placed(t, copy, ps, host, e) : error_oom(e);
 }
 
 int volume_make_file_of(struct job *job, const char *uuid, const char *host, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
-	int r = volume ? vm_make_volume(job, volume, host, e)
-		       : error_set(e, ENOENT, "volume '%s' is gone", uuid);
+	int r = volume ? vm_make_volume(job, volume, host, e) : error_gone(e, KIND_VOLUME, uuid);
 
 	kill_point("volume-ready");
 	return r;
@@ -92,16 +92,16 @@ static int uninstantiate_fn(struct txn *t, void *arg, struct error *e)
 	int64_t size;
 	int r;
 
-	if (!before || !object_str_is(before, VOLUME_STATUS, "Creating"))
+	if (!before || !object_str_is(before, VOLUME_STATUS, STATUS_CREATING))
 		return 0;
 	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
 	size = object_int(before, VOLUME_SIZE);
 	volume = object_copy(before);
 	if (!volume)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_null(volume, VOLUME_PRIMARY_STORAGE_UUID);
 	object_set_null(volume, VOLUME_HOST_UUID);
-	object_set_str(volume, VOLUME_STATUS, "NotInstantiated");
+	object_set_str(volume, VOLUME_STATUS, STATUS_NOT_INSTANTIATED);
 	r = txn_put(t, volume, NULL, e);
 	return r < 0 ? r : capacity_release_storage(t, ps, size, e);
 }
@@ -113,7 +113,7 @@ int volume_uninstantiate(struct pool *pool, const char *uuid, struct error *e)
 	char name[64];
 	int r;
 
-	if (!volume || !object_str_is(volume, VOLUME_STATUS, "Creating"))
+	if (!volume || !object_str_is(volume, VOLUME_STATUS, STATUS_CREATING))
 		return 0;
 	host = volume_any_host(view, volume);
 	if (!host)
@@ -138,7 +138,7 @@ int vm_put_volume(struct txn *t, const struct object *vm, const struct vm_disk *
 
 	if (!volume || asprintf(&name, "%s-for-%s", root ? "ROOT" : "DATA", object_name(vm)) < 0) {
 		object_unref(volume);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	if (d->uuid)
 		snprintf(ret_uuid, UUID_SIZE, "%s", d->uuid);
@@ -156,8 +156,8 @@ int vm_put_volume(struct txn *t, const struct object *vm, const struct vm_disk *
 	object_set_int(volume, VOLUME_SIZE, d->size);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, 0);
 	object_set_int(volume, VOLUME_DEVICE_ID, d->device_id);
-	object_set_str(volume, VOLUME_STATE, "Enabled");
-	object_set_str(volume, VOLUME_STATUS, "Creating");
+	object_set_str(volume, VOLUME_STATE, STATE_ENABLED);
+	object_set_str(volume, VOLUME_STATUS, STATUS_CREATING);
 	object_set_int(volume, VOLUME_IS_SHAREABLE, 0);
 	object_set_str(volume, VOLUME_ACCOUNT_UUID, object_str(vm, VM_ACCOUNT_UUID));
 	if (ps && primary_storage_is_local(ps))
@@ -184,9 +184,9 @@ static int made_fn(struct txn *t, void *arg, struct error *e)
 	struct object *volume = before ? object_copy(before) : NULL;
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", m->volume);
+		return error_gone(e, KIND_VOLUME, m->volume);
 	object_set_str(volume, VOLUME_INSTALL_PATH, m->path);
-	object_set_str(volume, VOLUME_STATUS, "Ready");
+	object_set_str(volume, VOLUME_STATUS, STATUS_READY);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, m->actual_size);
 	return txn_put(t, volume, NULL, e);
 }

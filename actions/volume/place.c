@@ -8,6 +8,7 @@
 #include "actions/host/capacity.h"
 #include "actions/host/topology.h"
 #include "actions/storage/primary_storage.h"
+#include "model/states.h"
 
 void volume_file_name(const struct object *volume, char ret[64])
 {
@@ -18,7 +19,7 @@ void volume_file_name(const struct object *volume, char ret[64])
 
 static bool is_connected(const struct object *host)
 {
-	return host && object_str_is(host, HOST_STATUS, "Connected");
+	return host && object_str_is(host, HOST_STATUS, STATUS_CONNECTED);
 }
 
 const struct object *volume_any_host(const struct view *view, const struct object *volume)
@@ -86,8 +87,8 @@ const char *volume_queue_vm(const struct view *view, const struct request *req)
 
 static bool has_room(const struct view *view, const struct object *ps, int64_t size)
 {
-	return object_str_is(ps, PRIMARY_STORAGE_STATE, "Enabled") &&
-	       object_str_is(ps, PRIMARY_STORAGE_STATUS, "Connected") &&
+	return object_str_is(ps, PRIMARY_STORAGE_STATE, STATE_ENABLED) &&
+	       object_str_is(ps, PRIMARY_STORAGE_STATUS, STATUS_CONNECTED) &&
 	       capacity_storage_room(view, ps) >= size;
 }
 
@@ -168,7 +169,7 @@ int64_t volume_snapshots_size(const struct view *view, const char *volume)
 
 int volume_check_alive(const struct object *volume, struct error *e)
 {
-	if (!object_str_is(volume, VOLUME_STATUS, "Deleted"))
+	if (!object_str_is(volume, VOLUME_STATUS, STATUS_DELETED))
 		return 0;
 	return error_set(e, EBUSY, "the volume[uuid:%s] is in status of deleted, cannot do the operation",
 			 object_uuid(volume));
@@ -187,9 +188,9 @@ static int number_fn(struct txn *t, void *arg, struct error *e)
 	struct object *volume = before ? object_copy(before) : NULL;
 
 	if (!before)
-		return error_set(e, ENOENT, "volume '%s' is gone", n->uuid);
+		return error_gone(e, KIND_VOLUME, n->uuid);
 	if (!volume)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(volume, n->field, n->value);
 	return txn_put(t, volume, NULL, e);
 }
@@ -212,5 +213,6 @@ bool snapshots_are_kept_by_storage(const struct view *view, const struct object 
 
 bool volume_vm_is_active(const struct object *vm)
 {
-	return object_str_is(vm, VM_STATE, "Running") || object_str_is(vm, VM_STATE, "Paused");
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
+	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED));
 }

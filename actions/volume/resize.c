@@ -5,6 +5,7 @@
 #include "actions/host/capacity.h"
 #include "actions/volume/place.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 /* --------------------------------------------------------------------- steps */
 
@@ -23,7 +24,7 @@ static int sizes_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", s->uuid);
+		return error_gone(e, KIND_VOLUME, s->uuid);
 	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
 	object_set_int(volume, VOLUME_SIZE, s->info.size);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE,
@@ -39,7 +40,7 @@ int volume_sync_size(struct job *job, const char *uuid, struct error *e)
 	struct sizes s = {.uuid = uuid};
 	int r;
 
-	if (!volume || !object_str_is(volume, VOLUME_STATUS, "Ready"))
+	if (!volume || !object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		return 0;
 	host = volume_any_host(view, volume);
 	if (!host)

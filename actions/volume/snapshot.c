@@ -6,6 +6,7 @@
 #include "hypervisor/domain/disk_chain.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 /* -------------------------------------------------------------------- looking */
 
@@ -61,10 +62,10 @@ const char *volume_base_path(const struct view *view, const struct object *volum
 
 int snapshot_check_readable(const struct object *snapshot, struct error *e)
 {
-	if (!object_str_is(snapshot, SNAPSHOT_STATUS, "Ready"))
+	if (!object_str_is(snapshot, SNAPSHOT_STATUS, STATUS_READY))
 		return error_set(e, EBUSY, "volume snapshot[uuid:%s] is not Ready, it's %s",
 				 object_uuid(snapshot), object_text(snapshot, SNAPSHOT_STATUS));
-	if (!object_str_is(snapshot, SNAPSHOT_STATE, "Enabled"))
+	if (!object_str_is(snapshot, SNAPSHOT_STATE, STATE_ENABLED))
 		return error_set(
 			e, EBUSY,
 			"volume snapshot[uuid:%s] is not Enabled, it's %s: its deletion failed half way, delete it again",

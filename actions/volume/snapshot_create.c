@@ -70,7 +70,7 @@ static int put_next(struct txn *t, const struct take *k, struct error *e)
 	if (!volume || asprintf(&next, "%.*s%s", (int)(path_file_name(path) - path), path, k->name) < 0) {
 		next = NULL;
 		object_unref(volume);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	object_set_str(volume, VOLUME_NEXT_PATH, next);
 	return txn_put(t, volume, NULL, e);
@@ -85,7 +85,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", uuid);
+		return error_gone(e, KIND_VOLUME, uuid);
 	r = snapshot_check_take(txn_view(t), volume, e);
 	if (r == 0)
 		r = snapshot_put_creating(t, k->spec, volume, is_chain_full(txn_view(t), uuid), e);
@@ -116,7 +116,7 @@ static int finish(struct txn *t, const struct settled *s, struct error *e)
 
 	if (!next || !volume) {
 		object_unref(volume);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
 	object_set_str(volume, VOLUME_INSTALL_PATH, next);
@@ -135,7 +135,7 @@ static int undo(struct txn *t, const struct settled *s, struct error *e)
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_null(volume, VOLUME_NEXT_PATH);
 	r = txn_put(t, volume, NULL, e);
 	return r < 0 ? r : snapshot_drop_creating(t, s->volume, e);

@@ -8,6 +8,7 @@
 #include "actions/host/capacity.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/volume/place.h"
+#include "model/states.h"
 
 /* --------------------------------------------------------------------- checks */
 
@@ -16,7 +17,7 @@ int snapshot_check_take(const struct view *view, const struct object *volume, st
 	const char *uuid = object_uuid(volume);
 	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
 
-	if (!object_str_is(volume, VOLUME_STATUS, "Ready"))
+	if (!object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		return error_set(
 			e, EBUSY,
 			"volume[uuid:%s] is not in status Ready, current is %s, can't create snapshot", uuid,
@@ -26,8 +27,9 @@ int snapshot_check_take(const struct view *view, const struct object *volume, st
 			e, EOPNOTSUPP,
 			"volume[uuid:%s] is shareable, several guests write to it, can't create snapshot",
 			uuid);
-	if (vm && !object_str_is(vm, VM_STATE, "Running") && !object_str_is(vm, VM_STATE, "Stopped") &&
-	    !object_str_is(vm, VM_STATE, "Paused"))
+	if (vm && !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) &&
+	    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) &&
+	    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED)))
 		return error_set(e, EBUSY, "vm[uuid:%s] is not Running or Stopped, current state[%s]",
 				 object_uuid(vm), object_text(vm, VM_STATE));
 	return 0;
@@ -41,7 +43,7 @@ static int put_snapshot(struct txn *t, const struct snapshot_spec *spec, const s
 	struct object *s = object_new(kind_get(KIND_SNAPSHOT));
 
 	if (!s)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(s, SNAPSHOT_UUID, spec->uuid);
 	object_set_str(s, SNAPSHOT_NAME, spec->name);
 	object_set_str(s, SNAPSHOT_DESCRIPTION, spec->description);
@@ -60,8 +62,8 @@ static int put_snapshot(struct txn *t, const struct snapshot_spec *spec, const s
 	object_set_int(s, SNAPSHOT_LATEST, 0);
 	object_set_int(s, SNAPSHOT_SIZE, 0);
 	object_set_int(s, SNAPSHOT_VIRTUAL_SIZE, object_int(volume, VOLUME_SIZE));
-	object_set_str(s, SNAPSHOT_STATE, "Enabled");
-	object_set_str(s, SNAPSHOT_STATUS, "Creating");
+	object_set_str(s, SNAPSHOT_STATE, STATE_ENABLED);
+	object_set_str(s, SNAPSHOT_STATUS, STATUS_CREATING);
 	return txn_put(t, s, NULL, e);
 }
 
@@ -88,15 +90,15 @@ int snapshot_put_frozen(struct txn *t, const struct snapshot_spec *spec, int64_t
 		object_ref(view_get(txn_view(t), KIND_VOLUME, spec->volume));
 	struct object *frozen;
 	int r = volume ? snapshot_put_creating(t, spec, volume, false, e)
-		       : error_set(e, ENOENT, "volume '%s' is gone", spec->volume);
+		       : error_gone(e, KIND_VOLUME, spec->volume);
 
 	if (r < 0)
 		return r;
 	frozen = object_copy(view_get(txn_view(t), KIND_SNAPSHOT, spec->uuid));
 	if (!frozen)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(frozen, SNAPSHOT_SIZE, size);
-	object_set_str(frozen, SNAPSHOT_STATUS, "Ready");
+	object_set_str(frozen, SNAPSHOT_STATUS, STATUS_READY);
 	r = txn_put(t, frozen, NULL, e);
 	if (r == 0)
 		r = capacity_reserve_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), size, e);
@@ -108,7 +110,7 @@ int snapshot_put_frozen(struct txn *t, const struct snapshot_spec *spec, int64_t
 const struct object *snapshot_creating(const struct view *view, const char *volume)
 {
 	view_for_each_where (o, view, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, volume)
-		if (object_str_is(o, SNAPSHOT_STATUS, "Creating"))
+		if (object_str_is(o, SNAPSHOT_STATUS, STATUS_CREATING))
 			return o;
 	return NULL;
 }
@@ -125,7 +127,7 @@ int snapshot_put_taken(struct txn *t, const char *volume, int64_t size, struct e
 				 volume);
 	snprintf(uuid, sizeof(uuid), "%s", object_uuid(snapshot));
 	object_set_int(frozen, SNAPSHOT_SIZE, size);
-	object_set_str(frozen, SNAPSHOT_STATUS, "Ready");
+	object_set_str(frozen, SNAPSHOT_STATUS, STATUS_READY);
 	r = txn_put(t, frozen, NULL, e);
 	return r < 0 ? r : snapshot_put_latest(t, volume, uuid, e);
 }
@@ -156,7 +158,7 @@ static int put_number(struct txn *t, const struct object *o, int field, int64_t 
 		return 0;
 	copy = object_copy(o);
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_int(copy, field, value);
 	return txn_put(t, copy, NULL, e);
 }
@@ -166,7 +168,7 @@ int snapshot_put_tree(struct txn *t, const char *volume, char ret_uuid[UUID_SIZE
 	struct object *tree = object_new(kind_get(KIND_SNAPSHOT_TREE));
 
 	if (!tree)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	uuid_make(ret_uuid);
 	object_set_str(tree, SNAPTREE_UUID, ret_uuid);
 	object_set_str(tree, SNAPTREE_VOLUME_UUID, volume);
@@ -202,7 +204,7 @@ int snapshot_put_status(struct txn *t, const struct object *snapshot, const char
 	struct object *copy = object_copy(snapshot);
 
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(copy, SNAPSHOT_STATUS, status);
 	if (state)
 		object_set_str(copy, SNAPSHOT_STATE, state);
@@ -218,7 +220,7 @@ int snapshots_loosen_all(struct txn *t, const char *volume, struct error *e)
 	while (r == 0 &&
 	       (snapshot = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, volume, 0))) {
 		/* one that is being made names the volume's head, which is not its own yet */
-		const char *path = object_str_is(snapshot, SNAPSHOT_STATUS, "Creating")
+		const char *path = object_str_is(snapshot, SNAPSHOT_STATUS, STATUS_CREATING)
 					   ? NULL
 					   : object_str(snapshot, SNAPSHOT_INSTALL_PATH);
 		int64_t id = snapshot->id;

@@ -29,6 +29,7 @@
 #include "actions/volume/snapshot_rows.h"
 #include "hypervisor/domain/disk_chain.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 struct single {
 	struct job *job;
@@ -86,8 +87,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct single *s = arg;
 	const struct object *now = view_get(txn_view(t), KIND_SNAPSHOT, object_uuid(s->snapshot));
-	int r = now ? check_room(txn_view(t), s, e)
-		    : error_set(e, ENOENT, "snapshot '%s' is gone", object_uuid(s->snapshot));
+	int r = now ? check_room(txn_view(t), s, e) : error_gone(e, KIND_SNAPSHOT, object_uuid(s->snapshot));
 
 	return r < 0 ? r : snapshot_put_status(t, now, "Deleting", NULL, e);
 }
@@ -116,7 +116,7 @@ static int put_size_fn(struct txn *t, void *arg, struct error *e)
 	struct object *copy = before ? object_copy(before) : NULL;
 
 	if (!copy)
-		return before ? error_set(e, ENOMEM, "out of memory") : 0;
+		return before ? error_oom(e) : 0;
 	object_set_int(copy, SNAPSHOT_SIZE, change->size);
 	return txn_put(t, copy, NULL, e);
 }
@@ -192,7 +192,7 @@ static int spoil_fn(struct txn *t, void *arg, struct error *e)
 	const struct object *now = view_get(txn_view(t), KIND_SNAPSHOT, object_uuid(s->snapshot));
 
 	return now ? snapshot_put_status(t, now, "Deleting", "Disabled", e)
-		   : error_set(e, ENOENT, "snapshot '%s' is gone", object_uuid(s->snapshot));
+		   : error_gone(e, KIND_SNAPSHOT, object_uuid(s->snapshot));
 }
 
 static int commit(struct single *s, const struct object *child, struct error *e)
@@ -273,7 +273,7 @@ static int move_subtree(struct txn *t, const char *uuid, const char *tree, struc
 	int r;
 
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	object_set_str(copy, SNAPSHOT_TREE_UUID, tree);
 	r = txn_put(t, copy, NULL, e);
 	while (r == 0 &&
@@ -298,7 +298,7 @@ static int adopt(struct txn *t, const struct single *s, const struct object *chi
 	int r;
 
 	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	snprintf(uuid, sizeof(uuid), "%s", object_uuid(child));
 	object_set_str(copy, SNAPSHOT_PARENT_UUID, parent);
 	if (s->heir && strcmp(object_uuid(s->heir), uuid) == 0) {
@@ -361,8 +361,8 @@ int snapshot_delete_single(struct job *job, struct error *e)
 		return 0;
 	s.latest = snapshot_latest(view, object_text(s.snapshot, SNAPSHOT_VOLUME_UUID));
 	s.path = path_of(s.snapshot);
-	s.spoilt = object_str_is(s.snapshot, SNAPSHOT_STATE, "Disabled");
-	s.again = s.spoilt || object_str_is(s.snapshot, SNAPSHOT_STATUS, "Deleting");
+	s.spoilt = object_str_is(s.snapshot, SNAPSHOT_STATE, STATE_DISABLED);
+	s.again = s.spoilt || object_str_is(s.snapshot, SNAPSHOT_STATUS, STATUS_DELETING);
 	r = volume_find_place(view, object_text(s.snapshot, SNAPSHOT_VOLUME_UUID), &s.place, e);
 	if (r == 0)
 		r = store_run(store, begin_fn, &s, e);

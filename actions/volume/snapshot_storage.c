@@ -18,6 +18,7 @@
 #include "actions/volume/place.h"
 #include "actions/volume/snapshot_rows.h"
 #include "hypervisor/storage/volume.h"
+#include "model/states.h"
 
 /* --------------------------------------------------------------------- settling */
 
@@ -87,7 +88,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", k->spec.volume);
+		return error_gone(e, KIND_VOLUME, k->spec.volume);
 	r = snapshot_check_take(txn_view(t), volume, e);
 	if (r == 0)
 		r = snapshot_put_creating(t, &k->spec, volume, false, e);
@@ -118,7 +119,7 @@ static bool was_taken(struct take *k, struct error *e)
 	view = store_view(store);
 	snapshot = view_get(view, KIND_SNAPSHOT, k->spec.uuid);
 
-	return r == 0 && snapshot && object_str_is(snapshot, SNAPSHOT_STATUS, "Ready");
+	return r == 0 && snapshot && object_str_is(snapshot, SNAPSHOT_STATUS, STATUS_READY);
 }
 
 int snapshot_take_on_storage(struct job *job, const struct snapshot_spec *spec, struct error *e)
@@ -131,10 +132,10 @@ int snapshot_take_on_storage(struct job *job, const struct snapshot_spec *spec, 
 	int r;
 
 	if (!volume)
-		return error_set(e, ENOENT, "volume '%s' is gone", spec->volume);
+		return error_gone(e, KIND_VOLUME, spec->volume);
 	if (asprintf(&path, "%s@%s", object_text(volume, VOLUME_INSTALL_PATH), spec->uuid) < 0) {
 		path = NULL;
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	k.spec.path = path;
 	r = store_run(pool_store(job->pool), begin_fn, &k, e);
