@@ -4,7 +4,7 @@
 #define POOLFS_SESSION_H
 
 #include "actions/pool_open.h"
-#include "fs/fs.h"
+#include "fs/tree/fs.h"
 
 struct session_options {
 	struct fuse_args *args; /* -o options for the mount, as libfuse reads them */

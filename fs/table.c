@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The node table. See place.h for how to add a file; the order of rows is the order of listings. */
-#include "fs/ask.h"
-#include "fs/by_name.h"
-#include "fs/content.h"
-#include "fs/data.h"
-#include "fs/door.h"
-#include "fs/events.h"
-#include "fs/family.h"
-#include "fs/links.h"
-#include "fs/members.h"
-#include "fs/uploads.h"
-#include "fs/where.h"
-#include "fs/scratch.h"
-#include "fs/stamp.h"
+#include "fs/class/ask.h"
+#include "fs/class/call.h"
+#include "fs/class/content.h"
+#include "fs/class/data.h"
+#include "fs/class/events.h"
+#include "fs/class/scratches.h"
+#include "fs/class/uploads.h"
+#include "fs/tell/stamp.h"
+#include "fs/tree/by_name.h"
+#include "fs/tree/family.h"
+#include "fs/tree/links.h"
+#include "fs/tree/members.h"
+#include "fs/tree/where.h"
 
 #define FILE_RO	  (S_IFREG | 0444)
 #define FILE_RW	  (S_IFREG | 0644)

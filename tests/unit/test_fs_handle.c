@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/handle.h"
+#include "fs/tree/handle.h"
 
 #define COUNT 1000
 

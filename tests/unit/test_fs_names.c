@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/names.h"
+#include "fs/tree/names.h"
 
 #define UUID "0123456789abcdef0123456789abcdef"
 

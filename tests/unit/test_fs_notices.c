@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/notices.h"
-#include "fs/scratch.h"
+#include "fs/tell/notices.h"
+#include "fs/class/scratches.h"
 #include "model/event_internal.h"
 
 #define LINES_SIZE 16384

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "fs/scratch.h"
+#include "fs/class/scratches.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/by_name.h"
-#include "fs/place.h"
-#include "fs/queries.h"
-#include "fs/scratch.h"
+#include "fs/tree/by_name.h"
+#include "fs/tree/place.h"
+#include "fs/tree/queries.h"
+#include "fs/class/scratches.h"
 #include "actions/image/upload.h"
 #include "model/event_internal.h"
 

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "fs/queries.h"
-#include "fs/value.h"
+#include "fs/tree/queries.h"
+#include "fs/class/value_text.h"
 
 static int parse(enum param_type type, const char *text, json_t **ret)
 {

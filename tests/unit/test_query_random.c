@@ -14,11 +14,11 @@
 #include <time.h>
 
 #include "actions/engine/pool_internal.h"
-#include "fs/content.h"
-#include "fs/by_name.h"
-#include "fs/queries.h"
-#include "fs/scratch.h"
-#include "fs/where.h"
+#include "fs/class/content.h"
+#include "fs/tree/by_name.h"
+#include "fs/tree/queries.h"
+#include "fs/class/scratches.h"
+#include "fs/tree/where.h"
 
 enum { POOLS = 8, QUERIES = 500 };
 

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See data.h. */
+#include "fs/class/data.h"
+
+#include "actions/engine/workers.h"
+#include "actions/volume/disk_reader.h"
+#include "fs/tell/last_error.h"
+
+bool data_here(const struct place *dir)
+{
+	enum kind_id kind = dir->kind->id;
+
+	/* README asks without an object */
+	return (kind == KIND_IMAGE || kind == KIND_VOLUME || kind == KIND_SNAPSHOT) &&
+	       (!dir->object || disk_reader_check(dir->view, dir->object, NULL) == 0);
+}
+
+int64_t data_size(const struct place *p)
+{
+	return disk_reader_size(p->object);
+}
+
+blkcnt_t data_blocks(const struct place *p)
+{
+	return (blkcnt_t)(disk_reader_occupied(p->object) / 512);
+}
+
+/* A request that a worker answers. */
+struct data_work {
+	fuse_req_t req;
+	const struct fs *fs;
+	struct disk_reader *reader; /* owned; not for opening */
+	struct fuse_file_info fi;   /* opening */
+	struct node node;
+	mode_t mode;
+	const struct object *object; /* owned; opening */
+	size_t size;		     /* reading */
+	off_t offset;
+	int whence; /* seeking */
+};
+
+static void work_free(struct data_work *w)
+{
+	disk_reader_unref(w->reader);
+	object_unref(w->object);
+	free(w);
+}
+
+/* Runs fn(work) in a worker, or answers that it cannot. */
+static void run(struct data_work *w, void (*fn)(void *arg))
+{
+	if (workers_run(w->fs->readers, fn, w) == 0)
+		return;
+	fuse_reply_err(w->req, EIO);
+	work_free(w);
+}
+
+static struct data_work *work_new(fuse_req_t req, const struct fs *fs)
+{
+	struct data_work *w = calloc(1, sizeof(*w));
+
+	if (w) {
+		w->req = req;
+		w->fs = fs;
+	} else {
+		fuse_reply_err(req, ENOMEM);
+	}
+	return w;
+}
+
+/* -------------------------------------------------------------------- opening */
+
+static int reply_open(struct data_work *w, struct disk_reader *reader)
+{
+	_cleanup_handle_ struct handle *h = handle_new(w->node, w->mode, w->object);
+	int r;
+
+	if (!h) {
+		disk_reader_unref(reader);
+		return -ENOMEM;
+	}
+	h->disk = reader;
+	r = handles_add(w->fs->handles, h);
+	if (r < 0)
+		return r;
+	w->fi.fh = h->number;
+	w->fi.direct_io = 1; /* another reader may see another state of the object */
+	w->fi.noflush = 1;
+	if (fuse_reply_open(w->req, &w->fi) == -ENOENT)
+		handles_remove(w->fs->handles, h->number); /* interrupted: there will be no release */
+	return 0;
+}
+
+static void open_work(void *arg)
+{
+	struct data_work *w = arg;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_view_ struct view *view = store_view(w->fs->store);
+	struct disk_reader *reader = NULL;
+	int r = disk_reader_open(view, w->object, &reader, &e);
+
+	if (r == 0)
+		r = reply_open(w, reader);
+	if (r < 0) {
+		if (error_is_set(&e))
+			last_error_set(w->fs->errors, fuse_req_ctx(w->req)->uid, w->object, &e);
+		fuse_reply_err(w->req, -r);
+	}
+	work_free(w);
+}
+
+void data_open(fuse_req_t req, const struct place *p, const struct fuse_file_info *fi)
+{
+	struct data_work *w = work_new(req, p->fs);
+
+	if (!w)
+		return;
+	w->node = p->node;
+	w->mode = place_mode(p);
+	w->object = object_ref(p->object);
+	w->fi = *fi;
+	run(w, open_work);
+}
+
+/* -------------------------------------------------------------------- reading */
+
+static void read_work(void *arg)
+{
+	struct data_work *w = arg;
+	char *buffer = malloc(w->size);
+	ssize_t got = buffer ? disk_reader_read(w->reader, buffer, w->size, w->offset) : -ENOMEM;
+
+	if (got < 0)
+		fuse_reply_err(w->req, (int)-got);
+	else
+		fuse_reply_buf(w->req, buffer, (size_t)got);
+	free(buffer);
+	work_free(w);
+}
+
+static void seek_work(void *arg)
+{
+	struct data_work *w = arg;
+	int64_t at = disk_reader_seek(w->reader, w->offset, w->whence);
+
+	if (at < 0)
+		fuse_reply_err(w->req, (int)-at);
+	else
+		fuse_reply_lseek(w->req, at);
+	work_free(w);
+}
+
+/* The work on an open file; answers ESTALE when its bytes may be changing. */
+static struct data_work *work_on(fuse_req_t req, struct handle *h)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_view_ struct view *view = store_view(fs->store);
+	struct data_work *w;
+
+	if (!disk_reader_is_valid(h->disk, view)) {
+		fuse_reply_err(req, ESTALE);
+		return NULL;
+	}
+	w = work_new(req, fs);
+	if (w)
+		w->reader = disk_reader_ref(h->disk);
+	return w;
+}
+
+void data_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+{
+	struct data_work *w = work_on(req, h);
+
+	if (!w)
+		return;
+	w->size = size;
+	w->offset = offset;
+	run(w, read_work);
+}
+
+void data_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
+{
+	struct data_work *w = work_on(req, h);
+
+	if (!w)
+		return;
+	w->offset = offset;
+	w->whence = whence;
+	run(w, seek_work);
+}
+
+static void release_work(void *arg)
+{
+	disk_reader_unref(arg);
+}
+
+void data_release(const struct fs *fs, struct handle *h)
+{
+	struct disk_reader *reader = h->disk;
+
+	h->disk = NULL;
+	if (workers_run(fs->readers, release_work, reader) < 0)
+		disk_reader_unref(reader);
+}

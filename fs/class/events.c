@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See events.h. */
+#include "fs/class/events.h"
+
+#include <string.h>
+
+#include "actions/engine/params.h"
+
+static const char file_name[] = "events";
+static const char since[] = "events?since=";
+
+static struct node events_node(int64_t sequence)
+{
+	return (struct node){.class = N_EVENTS, .row = sequence};
+}
+
+bool events_find(const struct place *dir, const char *name, struct node *ret)
+{
+	int64_t sequence;
+
+	if (strcmp(name, file_name) == 0) {
+		*ret = events_node(event_log_first(dir->fs->events));
+		return true;
+	}
+	if (strncmp(name, since, strlen(since)) != 0 ||
+	    params_parse_number(name + strlen(since), &sequence) < 0 || sequence < 0 ||
+	    sequence > event_log_last(dir->fs->events))
+		return false;
+	*ret = events_node(sequence);
+	return true;
+}
+
+int64_t events_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	if (after)
+		return 0;
+	snprintf(ret_name, NAME_SIZE, "%s", file_name);
+	*ret = events_node(event_log_first(dir->fs->events));
+	return 1;
+}
+
+/* Where the file of a node begins: while somebody has it open, that is known however old it is. */
+static int find_start(const struct place *p, int64_t *ret)
+{
+	_cleanup_handle_ struct handle *h = NULL;
+	int r = event_log_find(p->fs->events, p->node.row, ret);
+
+	if (r != -ESTALE)
+		return r;
+	h = handles_find(p->fs->handles, p->node);
+	if (!h)
+		return -ESTALE;
+	*ret = h->start;
+	return 0;
+}
+
+int events_stat(const struct place *p, struct stat *ret)
+{
+	int64_t start;
+	int r = find_start(p, &start);
+
+	if (r < 0)
+		return r;
+	stat_fill(p->fs, p->node, p->entry->mode, (size_t)(event_log_end(p->fs->events) - start),
+		  event_log_changed(p->fs->events), ret);
+	return 0;
+}
+
+int events_open(const struct place *p, struct handle *h)
+{
+	return find_start(p, &h->start);
+}
+
+void events_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_free_ char *data = malloc(size);
+	ssize_t len = data ? event_log_read(fs->events, h->start + offset, data, size) : -ENOMEM;
+
+	if (len > 0)
+		atomic_store(&h->seen, h->start + offset + len);
+	if (len < 0)
+		fuse_reply_err(req, (int)-len);
+	else
+		fuse_reply_buf(req, data, (size_t)len);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See metrics.h. The text format is OpenMetrics 1.0. */
+#include "fs/class/metrics.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* More different states than any kind has. */
+#define STATES_MAX 32
+
+static void family(FILE *f, const char *name, const char *type, const char *unit, const char *help)
+{
+	fprintf(f, "# TYPE %s %s\n", name, type);
+	if (unit)
+		fprintf(f, "# UNIT %s %s\n", name, unit);
+	fprintf(f, "# HELP %s %s\n", name, help);
+}
+
+/* A label's value in quotes. */
+static void print_label(FILE *f, const char *name, const char *value)
+{
+	fprintf(f, "%s=\"", name);
+	for (; *value; value++) {
+		if (*value == '\n')
+			fputs("\\n", f);
+		else
+			fprintf(f, *value == '"' || *value == '\\' ? "\\%c" : "%c", *value);
+	}
+	fputc('"', f);
+}
+
+static void print_counts(FILE *f, const struct view *view)
+{
+	family(f, "poolfs_objects", "gauge", NULL, "Objects of each kind.");
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		const struct kind *kind = kind_get((enum kind_id)k);
+
+		if (kind->directory)
+			fprintf(f, "poolfs_objects{kind=\"%s\"} %zu\n", kind->name,
+				view_count(view, kind->id));
+	}
+}
+
+/* How many objects of a kind have each text in a field. */
+static void print_texts(FILE *f, const struct view *view, const struct kind *kind, int field,
+			const char *name)
+{
+	const char *texts[STATES_MAX];
+	size_t counts[STATES_MAX], n = 0, i;
+	const struct object *o;
+	struct view_walk walk;
+
+	view_walk_init(&walk, view, kind->id, field);
+	while ((o = view_walk_next(&walk))) {
+		for (i = 0; i < n && strcmp(texts[i], object_text(o, field)) != 0; i++)
+			;
+		if (i == STATES_MAX)
+			continue;
+		if (i == n) {
+			texts[n] = object_text(o, field);
+			counts[n++] = 0;
+		}
+		counts[i]++;
+	}
+	for (i = 0; i < n; i++) {
+		fprintf(f, "poolfs_%s{kind=\"%s\",", name, kind->name);
+		print_label(f, name, texts[i]);
+		fprintf(f, "} %zu\n", counts[i]);
+	}
+}
+
+static void print_states(FILE *f, const struct view *view, const char *name, const char *help)
+{
+	char metric[32];
+
+	snprintf(metric, sizeof(metric), "poolfs_%s", name);
+	family(f, metric, "gauge", NULL, help);
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		const struct kind *kind = kind_get((enum kind_id)k);
+		int field = kind_field(kind, name);
+
+		if (kind->directory && field >= 0 && kind->fields[field].type == FIELD_STRING)
+			print_texts(f, view, kind, field, name);
+	}
+}
+
+/* Numbers that each object of a kind has. */
+static const struct number {
+	enum kind_id kind;
+	int field;
+	const char *name, *unit, *help;
+} numbers[] = {
+	{KIND_HOST, HOST_TOTAL_CPU, "poolfs_host_cpu_capacity", NULL, "CPUs that may be promised to VMs."},
+	{KIND_HOST, HOST_AVAILABLE_CPU, "poolfs_host_cpu_available", NULL, "CPUs not promised yet."},
+	{KIND_HOST, HOST_TOTAL_MEMORY, "poolfs_host_memory_capacity_bytes", "bytes", "Memory of the host."},
+	{KIND_HOST, HOST_AVAILABLE_MEMORY, "poolfs_host_memory_available_bytes", "bytes",
+	 "Memory not promised yet."},
+	{KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_TOTAL, "poolfs_primary_storage_capacity_bytes", "bytes",
+	 "Bytes that may be promised to volumes."},
+	{KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_AVAILABLE, "poolfs_primary_storage_available_bytes", "bytes",
+	 "Bytes not promised yet."},
+	{KIND_BACKUP_STORAGE, BACKUP_STORAGE_TOTAL, "poolfs_backup_storage_capacity_bytes", "bytes",
+	 "Size of the backup storage."},
+	{KIND_BACKUP_STORAGE, BACKUP_STORAGE_AVAILABLE, "poolfs_backup_storage_available_bytes", "bytes",
+	 "Bytes free in it."},
+};
+
+static void print_number(FILE *f, const struct view *view, const struct number *n)
+{
+	family(f, n->name, "gauge", n->unit, n->help);
+	view_for_each (o, view, n->kind) {
+		if (object_is_null(o, n->field))
+			continue;
+		fprintf(f, "%s{uuid=\"%s\",", n->name, object_uuid(o));
+		print_label(f, "name", object_name(o));
+		fprintf(f, "} %" PRId64 "\n", object_int(o, n->field));
+	}
+}
+
+/* ns of the last change of anything. */
+static int64_t last_change(const struct fs *fs, const struct view *view)
+{
+	int64_t last = fs->born;
+
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
+		if (view_changed(view, (enum kind_id)k) > last)
+			last = view_changed(view, (enum kind_id)k);
+	return last;
+}
+
+struct document *metrics_render(const struct fs *fs, const struct view *view)
+{
+	struct document *d = NULL;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	print_counts(f, view);
+	print_states(f, view, "state", "Objects of each kind by state.");
+	print_states(f, view, "status", "Objects of each kind by status.");
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		print_number(f, view, &numbers[i]);
+	family(f, "poolfs_store_commits", "counter", NULL, "Commits to the database since the start.");
+	fprintf(f, "poolfs_store_commits_total %" PRIu64 "\n", view_version(view));
+	family(f, "poolfs_events", "counter", NULL, "Events ever told.");
+	fprintf(f, "poolfs_events_total %" PRId64 "\n", event_log_last(fs->events));
+	fputs("# EOF\n", f);
+	if (fclose(f) == 0)
+		d = document_new(text, len, last_change(fs, view));
+	free(text);
+	return d;
+}

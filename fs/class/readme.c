@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See readme.h. */
+#include "fs/class/readme.h"
+
+#include <string.h>
+
+#include "fs/tree/place.h"
+
+/* Directories below an object are walked once more; deeper ones repeat what was said. */
+#define DEPTH_MAX 8
+
+static const char introduction[] =
+	"This directory is a pool of virtual machines. Every path is a path of the REST interface, every file in\n"
+	"the directory of an object a member of its inventory.\n"
+	"\n"
+	"    ls vm-instances/by-name                            what there is\n"
+	"    cat vm-instances/by-name/web01/state               one value\n"
+	"    cat vm-instances/by-name/web01/actions             what it can do now\n"
+	"    echo stop > vm-instances/by-name/web01/actions     a request; it is durable when the write returns\n"
+	"    sync vm-instances/by-name/web01/actions            wait until it is done\n"
+	"    echo web02 > vm-instances/by-name/web01/name       a change of a value\n"
+	"    cat last-error                                     why the last request failed\n"
+	"\n"
+	"A Get file takes parameters behind a question mark: cat 'starting-target-hosts?clusterUuid=...'.\n"
+	"\n"
+	"A collection takes a query there, as REST: cat 'vm-instances?q=state=Running&q=cpuNum>2&fields=name'.\n"
+	"    q=FIELD OPERATOR VALUE      = != > < >= <= ?= !?= (lists) ~= !~= (patterns with % and _), is null, not null;\n"
+	"                                several q= must all hold; a field may be behind relations: host.name=node1\n"
+	"    limit= start= sort=-FIELD fields=A,B groupBy=FIELD count=true replyWithCount=true\n"
+	"In where/ each condition is a directory, with links to the objects that it holds for: by their names, or by\n"
+	"their uuids when they have none or one that looks like a condition. where/A/B is what A and B hold for. A %\n"
+	"before two hex digits is an escape (%2F is a slash, %25 a percent sign). where/ itself lists the fields, and\n"
+	"conditions for those that have few values, so that a shell can complete them.\n"
+	"A file written into images/upload/ is an image once it is closed: cp web.qcow2 images/upload/. Its name says what it\n"
+	"is (.qcow2, .raw, .img, .iso), and other content is refused. A name with a dot in front is temporary, mv to its own\n"
+	"makes the image: for programs that open a file more than once (qemu-img convert). images/, volumes/ and\n"
+	"volume-snapshots/<uuid>/data are the bytes, to be read as a file, with holes.\n"
+	"User tags are extended attributes of an object's directory: setfattr -n user.owner -v alice web01 is the tag\n"
+	"owner=alice.\n"
+	"\n"
+	"poll(2) wakes for every value file, for inventory and events. inotify(7) tells of what is written through the\n"
+	"mount; with -o inotify of every change: IN_ATTRIB of a file with another content, IN_CREATE and IN_DELETE of\n"
+	"objects, links and tags.\n"
+	"\n"
+	"Numbers are written with K, M, G or T too. Everything below is made from the tables of the program.\n"
+	"\n";
+
+static void describe(FILE *f, const struct place *p, const char *path)
+{
+	mode_t mode = place_mode(p);
+	const char *example = p->entry->example;
+	char shown[PATH_SIZE + 2];
+
+	snprintf(shown, sizeof(shown), "/%s%s", path, S_ISDIR(mode) ? "/" : "");
+	if (S_ISLNK(mode))
+		fprintf(f, "%-64s link  %s\n", shown, place_meaning(p));
+	else
+		fprintf(f, "%-64s %04o  %s\n", shown, mode & 07777, place_meaning(p));
+	if (example)
+		fprintf(f, "%-64s       e.g. %s\n", "", example);
+}
+
+static void walk(FILE *f, const struct place *dir, const char *path, int depth)
+{
+	for (int class = 0; class < NODE_CLASS_COUNT && depth < DEPTH_MAX; class ++) {
+		const struct node_entry *entry = entry_get((enum node_class) class);
+		char name[NAME_SIZE], below[PATH_SIZE];
+		struct place p;
+		struct node node = dir->node;
+
+		if (!(entry->in & IN(dir->node.class)) || (entry->here && !entry->here(dir)))
+			continue;
+		node.class = (enum node_class) class;
+		for (int64_t i = 0;;) {
+			if (entry->name || entry->shown)
+				snprintf(name, sizeof(name), "%s", entry->name ? entry->name : entry->shown);
+			else if (!(i = entry->next(dir, i, name, &node)))
+				break;
+			place_init(dir->fs, dir->view, node, &p);
+			if (entry->shown) {
+				p.kind = dir->node.class == N_SUB ? kind_get(dir->field->target) : dir->kind;
+				p.node.kind = p.kind ? p.kind->id : KIND_NONE;
+			}
+			if (snprintf(below, sizeof(below), "%s%s%s", path, *path ? "/" : "", name) >=
+			    (int)sizeof(below))
+				break;
+			describe(f, &p, below);
+			if (S_ISDIR(entry->mode))
+				walk(f, &p, below, depth + 1);
+			if (entry->name || entry->shown)
+				break;
+		}
+	}
+}
+
+struct document *readme_make(const struct fs *fs)
+{
+	struct view *view = store_view(fs->store);
+	struct document *d = NULL;
+	struct place root;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	place_init(fs, view, NODE_ROOT, &root);
+	if (f) {
+		fprintf(f, "poolfs " POOLFS_VERSION "\n\n%s", introduction);
+		fprintf(f, "%-64s %-5s %s\n", "path", "mode", "meaning");
+		walk(f, &root, "", 0);
+		if (fclose(f) == 0)
+			d = document_new(text, len, fs->born);
+	}
+	free(text);
+	view_unref(view);
+	return d;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See scratches.h. A few hundred names at most, so lists are searched from end to end. */
+#include "fs/class/scratches.h"
+
+#include <string.h>
+
+#include "fs/tree/family.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+struct file {
+	struct file *next;
+	int64_t number; /* never used again */
+	uid_t uid;
+	mode_t mode;
+	int64_t changed; /* ns: what stat(2) says */
+	int64_t used;	 /* ns: last time anybody did anything with it */
+	char *data;	 /* owned */
+	size_t len, room;
+	unsigned names, opens;
+};
+
+struct entry {
+	struct entry *next; /* with a larger number */
+	int64_t number;	    /* position in listings; never used again */
+	uint64_t dir;	    /* node number */
+	struct file *file;
+	char name[NAME_SIZE];
+};
+
+struct scratches {
+	pthread_mutex_t lock;
+	struct file *files;	       /* lock; owned */
+	struct entry *entries, **tail; /* lock; owned; in the order of their numbers */
+	int64_t last_number;	       /* lock */
+	size_t total;		       /* lock; bytes of all files */
+};
+
+struct scratches *scratches_new(void)
+{
+	struct scratches *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	pthread_mutex_init(&s->lock, NULL);
+	s->tail = &s->entries;
+	return s;
+}
+
+/* ------------------------------------------- files and names, under the lock */
+
+static struct file *find_file(const struct scratches *s, int64_t number)
+{
+	for (struct file *f = s->files; f; f = f->next)
+		if (f->number == number)
+			return f;
+	return NULL;
+}
+
+/* A file that somebody does something with. */
+static struct file *use_file(struct scratches *s, int64_t number)
+{
+	struct file *file = find_file(s, number);
+
+	if (file)
+		file->used = store_now();
+	return file;
+}
+
+static void drop_file(struct scratches *s, struct file *file)
+{
+	struct file **p = &s->files;
+
+	if (file->names || file->opens)
+		return;
+	while (*p != file)
+		p = &(*p)->next;
+	*p = file->next;
+	s->total -= file->len;
+	free(file->data);
+	free(file);
+}
+
+static struct entry *get_entry(const struct scratches *s, uint64_t dir, uid_t uid, const char *name)
+{
+	for (struct entry *e = s->entries; e; e = e->next)
+		if (e->dir == dir && e->file->uid == uid && strcmp(e->name, name) == 0)
+			return e;
+	return NULL;
+}
+
+static void drop_entry(struct scratches *s, struct entry *entry)
+{
+	struct entry **p = &s->entries;
+
+	while (*p != entry)
+		p = &(*p)->next;
+	*p = entry->next;
+	if (!*p)
+		s->tail = p;
+	entry->file->names--;
+	drop_file(s, entry->file);
+	free(entry);
+}
+
+static int add_entry(struct scratches *s, struct file *file, uint64_t dir, const char *name)
+{
+	size_t all = 0, of_user = 0;
+	struct entry *entry;
+
+	if (strlen(name) >= NAME_SIZE)
+		return -ENAMETOOLONG;
+	for (const struct entry *e = s->entries; e; e = e->next) {
+		all++;
+		of_user += e->file->uid == file->uid;
+	}
+	if (all >= SCRATCH_NAMES || of_user >= SCRATCH_NAMES_OF_USER)
+		return -ENOSPC;
+	if (get_entry(s, dir, file->uid, name))
+		return -EEXIST;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	entry->number = ++s->last_number;
+	entry->dir = dir;
+	entry->file = file;
+	snprintf(entry->name, sizeof(entry->name), "%s", name);
+	*s->tail = entry;
+	s->tail = &entry->next;
+	file->names++;
+	return 0;
+}
+
+static void expire(struct scratches *s, int64_t now)
+{
+	for (struct entry *e = s->entries, *next; e; e = next) {
+		next = e->next;
+		if (!e->file->opens && now - e->file->used > SCRATCH_IDLE_S * NS_PER_S)
+			drop_entry(s, e);
+	}
+}
+
+void scratches_expire(struct scratches *s, int64_t now)
+{
+	scoped_lock(&s->lock);
+	expire(s, now);
+}
+
+void scratches_free(struct scratches *s)
+{
+	if (!s)
+		return;
+	while (s->entries)
+		drop_entry(s, s->entries);
+	while (s->files) { /* open, without a name */
+		s->files->opens = 0;
+		drop_file(s, s->files);
+	}
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* -------------------------------------------------------------------- names */
+
+int scratch_create(struct scratches *s, struct node dir, uid_t uid, const char *name, mode_t mode,
+		   int64_t *ret_number)
+{
+	struct file *file = calloc(1, sizeof(*file));
+	int r;
+
+	if (!file)
+		return -ENOMEM;
+	scoped_lock(&s->lock);
+	expire(s, store_now());
+	file->number = ++s->last_number;
+	file->uid = uid;
+	file->mode = mode & 07777;
+	file->changed = file->used = store_now();
+	file->next = s->files;
+	s->files = file;
+	r = add_entry(s, file, node_pack(dir), name);
+	if (r < 0)
+		drop_file(s, file);
+	else
+		*ret_number = file->number;
+	return r;
+}
+
+int scratch_link(struct scratches *s, int64_t number, struct node dir, const char *name)
+{
+	struct file *file;
+
+	scoped_lock(&s->lock);
+	file = use_file(s, number);
+	return file ? add_entry(s, file, node_pack(dir), name) : -ESTALE;
+}
+
+int scratch_unlink(struct scratches *s, struct node dir, uid_t uid, const char *name)
+{
+	struct entry *entry;
+
+	scoped_lock(&s->lock);
+	entry = get_entry(s, node_pack(dir), uid, name);
+	if (!entry)
+		return -ENOENT;
+	drop_entry(s, entry);
+	return 0;
+}
+
+int scratch_rename(struct scratches *s, uid_t uid, struct node from, const char *name, struct node to,
+		   const char *to_name)
+{
+	struct entry *entry, *target;
+
+	scoped_lock(&s->lock);
+	entry = get_entry(s, node_pack(from), uid, name);
+	if (!entry)
+		return -ENOENT;
+	if (strlen(to_name) >= NAME_SIZE)
+		return -ENAMETOOLONG;
+	target = get_entry(s, node_pack(to), uid, to_name);
+	if (target && target->file == entry->file)
+		return 0; /* two names of one file: rename(2) does nothing then */
+	if (target)
+		drop_entry(s, target);
+	entry->file->used = store_now();
+	entry->dir = node_pack(to);
+	snprintf(entry->name, sizeof(entry->name), "%s", to_name);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ content */
+
+int scratch_open(struct scratches *s, int64_t number)
+{
+	struct file *file;
+
+	scoped_lock(&s->lock);
+	file = use_file(s, number);
+	if (!file)
+		return -ESTALE;
+	file->opens++;
+	return 0;
+}
+
+void scratch_close(struct scratches *s, int64_t number)
+{
+	struct file *file;
+
+	scoped_lock(&s->lock);
+	file = use_file(s, number);
+	if (file && file->opens) {
+		file->opens--;
+		drop_file(s, file);
+	}
+}
+
+struct document *scratch_read(struct scratches *s, int64_t number, size_t size, off_t offset)
+{
+	struct file *file;
+	size_t start;
+
+	scoped_lock(&s->lock);
+	file = use_file(s, number);
+	if (!file)
+		return NULL;
+	start = offset < 0 || (size_t)offset > file->len ? file->len : (size_t)offset;
+	if (size > file->len - start)
+		size = file->len - start;
+	return document_new(size ? file->data + start : "", size, file->changed);
+}
+
+/* Makes the file @len bytes long. Under the lock. */
+static int resize(struct scratches *s, struct file *file, size_t len)
+{
+	if (len > file->len && len - file->len > SCRATCH_TOTAL - s->total)
+		return -ENOSPC;
+	if (len > file->room) {
+		size_t room = 2 * file->room > len ? 2 * file->room : len;
+		char *grown = realloc(file->data, room);
+
+		if (!grown)
+			return -ENOMEM;
+		file->data = grown;
+		file->room = room;
+	}
+	if (len > file->len)
+		memset(file->data + file->len, 0, len - file->len);
+	s->total += len - file->len;
+	file->len = len;
+	file->changed = store_now();
+	return 0;
+}
+
+int scratch_write(struct scratches *s, int64_t number, const char *data, size_t len, off_t offset)
+{
+	struct file *file;
+	int r = 0;
+
+	if (offset < 0 || offset > SCRATCH_LENGTH || len > SCRATCH_LENGTH - (size_t)offset)
+		return -EFBIG;
+	scoped_lock(&s->lock);
+	file = use_file(s, number);
+	if (!file)
+		return -ESTALE;
+	if ((size_t)offset + len > file->len)
+		r = resize(s, file, (size_t)offset + len);
+	if (r == 0 && len) {
+		memcpy(file->data + offset, data, len);
+		file->changed = store_now();
+	}
+	return r;
+}
+
+int scratch_truncate(struct scratches *s, int64_t number, off_t size)
+{
+	struct file *file;
+
+	if (size < 0 || size > SCRATCH_LENGTH)
+		return -EFBIG;
+	scoped_lock(&s->lock);
+	file = use_file(s, number);
+	return file ? resize(s, file, (size_t)size) : -ESTALE;
+}
+
+/* --------------------------------------------------------------- attributes */
+
+int scratch_set_mode(struct scratches *s, int64_t number, mode_t mode)
+{
+	struct file *file;
+
+	scoped_lock(&s->lock);
+	file = use_file(s, number);
+	if (!file)
+		return -ESTALE;
+	file->mode = mode & 07777;
+	return 0;
+}
+
+int scratch_set_time(struct scratches *s, int64_t number, int64_t changed)
+{
+	struct file *file;
+
+	scoped_lock(&s->lock);
+	file = use_file(s, number);
+	if (!file)
+		return -ESTALE;
+	file->changed = changed;
+	return 0;
+}
+
+int scratch_stat(const struct place *p, struct stat *ret)
+{
+	struct scratches *s = p->fs->scratches;
+	const struct file *file;
+
+	scoped_lock(&s->lock);
+	file = find_file(s, p->node.row);
+	if (!file)
+		return -ESTALE;
+	stat_fill(p->fs, p->node, S_IFREG | file->mode, file->len, file->changed, ret);
+	ret->st_uid = file->uid;
+	ret->st_nlink = file->names;
+	return 0;
+}
+
+bool scratch_is_here(struct scratches *s, int64_t number)
+{
+	scoped_lock(&s->lock);
+	return find_file(s, number) != NULL;
+}
+
+/* ----------------------------------------------------- columns of the table */
+
+bool scratch_here(const struct place *dir)
+{
+	return dir->node.class == N_FOLDER ? folder_here_create(dir) : object_here_verbs(dir);
+}
+
+static struct node scratch_node(const struct file *file)
+{
+	return (struct node){.class = N_SCRATCH, .row = file->number};
+}
+
+bool scratch_find(const struct place *dir, const char *name, struct node *ret)
+{
+	struct scratches *s = dir->fs->scratches;
+	const struct entry *entry;
+
+	scoped_lock(&s->lock);
+	expire(s, store_now());
+	entry = get_entry(s, node_pack(dir->node), dir->uid, name);
+	if (entry)
+		*ret = scratch_node(entry->file);
+	return entry != NULL;
+}
+
+int64_t scratch_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	struct scratches *s = dir->fs->scratches;
+
+	scoped_lock(&s->lock);
+	expire(s, store_now());
+	for (const struct entry *e = s->entries; e; e = e->next)
+		if (e->number > after && e->dir == node_pack(dir->node) && e->file->uid == dir->uid) {
+			snprintf(ret_name, NAME_SIZE, "%s", e->name);
+			*ret = scratch_node(e->file);
+			return e->number;
+		}
+	return 0;
+}
+
+mode_t scratch_permissions(const struct place *p)
+{
+	struct stat st;
+
+	return p->node.row && scratch_stat(p, &st) == 0 ? st.st_mode & 07777 : 0600;
+}
+
+struct document *scratch_render(const struct place *p)
+{
+	return scratch_read(p->fs->scratches, p->node.row, SIZE_MAX, 0);
+}

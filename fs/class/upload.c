@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests on files in `images/upload`. See uploads.h.
+ *
+ * All that touches the file is a task for the worker of its upload; the request
+ * is parked until that answers. The sentence of a refusal goes to `last-error`.
+ */
+#include <string.h>
+
+#include "actions/image/upload.h"
+#include "actions/image/writer.h"
+#include "fs/class/uploads.h"
+#include "fs/op/ops.h"
+#include "fs/tell/last_error.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* A request that is parked. */
+struct call {
+	struct upload_task task; /* first member: this is what comes back */
+	fuse_req_t req;
+	const struct fs *fs;
+	struct upload *upload; /* a reference */
+	uid_t uid;
+	/* of a creation, an open and attributes */
+	struct node node;
+	struct fuse_file_info fi;
+	bool creates, writes; /* it counts as a writer, see upload_open() */
+	char bytes[];	      /* read or written */
+};
+
+static struct call *call_new(fuse_req_t req, struct upload *u, enum upload_verb verb, upload_done_fn *done,
+			     size_t bytes)
+{
+	struct call *c = malloc(sizeof(*c) + bytes);
+
+	if (!c) {
+		fuse_reply_err(req, ENOMEM);
+		return NULL;
+	}
+	*c = (struct call){.task = {.verb = verb, .length = bytes, .done = done, .arg = req},
+			   .req = req,
+			   .fs = fuse_req_userdata(req),
+			   .upload = u ? upload_ref(u) : NULL,
+			   .uid = fuse_req_ctx(req)->uid};
+	c->task.data = c->bytes;
+	return c;
+}
+
+static void call_free(struct call *c)
+{
+	upload_unref(c->upload);
+	free(c);
+}
+
+static void note(const struct call *c, const struct error *e)
+{
+	last_error_set(c->fs->errors, c->uid, NULL, e);
+}
+
+/* Answers a failure; true when it was one. */
+static bool has_failed(struct call *c, int64_t result, const struct error *e)
+{
+	if (result >= 0)
+		return false;
+	if (e)
+		note(c, e);
+	fuse_reply_err(c->req, (int)-result);
+	return true;
+}
+
+/* Queues a call on the upload it names. */
+static void queue(struct call *c)
+{
+	upload_do(c->upload, &c->task);
+}
+
+static void refuse(fuse_req_t req, int result, const struct error *e)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+
+	if (error_is_set(e))
+		last_error_set(fs->errors, fuse_req_ctx(req)->uid, NULL, e);
+	fuse_reply_err(req, -result);
+}
+
+/* ----------------------------------------------------------------- creation, open */
+
+static bool writes(const struct fuse_file_info *fi)
+{
+	return (fi->flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* Puts a handle with the call's opened upload into the table. */
+static int add_handle(struct call *c, const struct place *p)
+{
+	_cleanup_handle_ struct handle *h = handle_new(c->node, place_mode(p), NULL);
+	int r;
+
+	if (!h)
+		return -ENOMEM;
+	h->upload = upload_ref(c->upload);
+	h->writes = c->writes;
+	r = handles_add(c->fs->handles, h);
+	if (r == 0)
+		c->fi.fh = h->number;
+	return r;
+}
+
+/* The end of a creation or an open, when the upload has begun or been cut. */
+static void opened(struct upload_task *task, int64_t result, const struct error *e)
+{
+	struct call *c = (struct call *)task;
+	_cleanup_view_ struct view *view = store_view(c->fs->store);
+	struct fuse_entry_param entry;
+	struct place p;
+	int r = 0;
+
+	place_init(c->fs, view, c->node, &p);
+	if (!has_failed(c, result, e)) {
+		if (c->creates)
+			r = entry_fill(&p, &entry);
+		if (r == 0)
+			r = add_handle(c, &p);
+		if (r < 0)
+			fuse_reply_err(c->req, -r);
+		else if ((c->creates ? fuse_reply_create(c->req, &entry, &c->fi)
+				     : fuse_reply_open(c->req, &c->fi)) == -ENOENT) {
+			handles_remove(c->fs->handles, c->fi.fh); /* interrupted: there will be no release */
+			r = -EINTR;
+		}
+	} else {
+		r = (int)result;
+	}
+	if (r < 0)
+		upload_close(c->upload, c->writes);
+	call_free(c);
+}
+
+/*
+ * A creation that waits for its job behind others is given up when its program is killed. Other signals are
+ * no reason: open(2) of a file is not interrupted by them.
+ */
+static void interrupted(fuse_req_t req, void *arg)
+{
+	const struct fs *fs = arg;
+	struct upload_task *task = NULL;
+
+	if (thread_is_dying(fuse_req_ctx(req)->pid))
+		task = uploads_withdraw(fs->uploads, req);
+	if (task)
+		opened(task, -EINTR, NULL);
+}
+
+void op_upload_create(fuse_req_t req, const struct place *dir, const char *name, mode_t mode,
+		      const struct fuse_file_info *fi)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct call *c = call_new(req, NULL, UPLOAD_BEGIN, opened, 0);
+	int r;
+
+	if (!c)
+		return;
+	c->creates = c->writes = true;
+	c->node.class = N_UPLOAD;
+	c->fi = *fi;
+	c->fi.fh = 0;
+	c->fi.direct_io = 1;
+	fuse_req_interrupt_func(req, interrupted, (void *)(uintptr_t)dir->fs);
+	r = upload_create(dir->fs->uploads, name, c->uid, mode, &c->task, &c->upload, &c->node.row, &e);
+	if (r < 0) {
+		refuse(req, r, &e);
+		call_free(c);
+	}
+}
+
+void op_upload_open(fuse_req_t req, const struct place *p, const struct fuse_file_info *fi)
+{
+	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct call *c;
+	int r = u ? upload_open(u, writes(fi), &e) : -ESTALE;
+
+	if (r < 0) {
+		refuse(req, r, &e);
+		return;
+	}
+	c = call_new(req, u, UPLOAD_TRUNCATE, opened, 0);
+	if (!c) {
+		upload_close(u, writes(fi));
+		return;
+	}
+	c->node = p->node;
+	c->writes = writes(fi);
+	c->fi = *fi;
+	c->fi.direct_io = 1;
+	c->fi.noflush = !writes(fi);
+	if (fi->flags & O_TRUNC)
+		queue(c);
+	else
+		opened(&c->task, 0, NULL);
+}
+
+void upload_release(struct handle *h)
+{
+	upload_close(h->upload, h->writes);
+}
+
+/* ----------------------------------------------------------- reading, writing */
+
+static void was_read(struct upload_task *task, int64_t result, const struct error *e)
+{
+	struct call *c = (struct call *)task;
+
+	if (!has_failed(c, result, e))
+		fuse_reply_buf(c->req, c->bytes, (size_t)result);
+	call_free(c);
+}
+
+void op_upload_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+{
+	struct call *c = call_new(req, h->upload, UPLOAD_READ, was_read, size);
+
+	if (!c)
+		return;
+	c->task.offset = offset;
+	queue(c);
+}
+
+static void was_sought(struct upload_task *task, int64_t result, const struct error *e)
+{
+	struct call *c = (struct call *)task;
+
+	if (!has_failed(c, result, e))
+		fuse_reply_lseek(c->req, result);
+	call_free(c);
+}
+
+void op_upload_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
+{
+	struct call *c = call_new(req, h->upload, UPLOAD_SEEK, was_sought, 0);
+
+	if (!c)
+		return;
+	c->task.offset = offset;
+	c->task.mode = whence;
+	queue(c);
+}
+
+static void was_written(struct upload_task *task, int64_t result, const struct error *e)
+{
+	struct call *c = (struct call *)task;
+
+	if (!has_failed(c, result, e))
+		fuse_reply_write(c->req, (size_t)result);
+	call_free(c);
+}
+
+/* The kernel lets one write(2) of a file go on at a time, so what waits in memory is one for each upload. */
+void op_upload_write(fuse_req_t req, struct handle *h, const char *data, size_t size, off_t offset, int flags)
+{
+	struct call *c = call_new(req, h->upload, UPLOAD_WRITE, was_written, size);
+
+	if (!c)
+		return;
+	memcpy(c->bytes, data, size);
+	c->task.offset = offset;
+	c->task.append = flags & O_APPEND;
+	upload_note_writer(h->upload, fuse_req_ctx(req)->pid);
+	queue(c);
+}
+
+/* The end of what is answered by success or failure alone. */
+static void was_done(struct upload_task *task, int64_t result, const struct error *e)
+{
+	struct call *c = (struct call *)task;
+
+	if (!has_failed(c, result, e))
+		fuse_reply_err(c->req, 0);
+	call_free(c);
+}
+
+static void was_closed(struct upload_task *task, int64_t result, const struct error *e)
+{
+	struct call *c = (struct call *)task;
+
+	if (result > 0)
+		note(c, NULL);
+	was_done(task, result, e);
+}
+
+void op_upload_allocate(fuse_req_t req, struct handle *h, int mode, off_t offset, off_t length)
+{
+	struct call *c = call_new(req, h->upload, UPLOAD_ALLOCATE, was_done, 0);
+
+	if (!c)
+		return;
+	c->task.offset = offset;
+	c->task.extent = length;
+	c->task.mode = mode;
+	queue(c);
+}
+
+void op_upload_flush(fuse_req_t req, struct handle *h)
+{
+	struct call *c = call_new(req, h->upload, UPLOAD_CLOSE, was_closed, 0);
+
+	if (c)
+		queue(c);
+}
+
+void op_upload_fsync(fuse_req_t req, struct handle *h)
+{
+	struct call *c = call_new(req, h->upload, UPLOAD_SYNC, was_done, 0);
+
+	if (c)
+		queue(c);
+}
+
+/* --------------------------------------------------------------- attributes */
+
+static void reply_attributes(fuse_req_t req, const struct fs *fs, struct node node)
+{
+	_cleanup_view_ struct view *view = store_view(fs->store);
+	struct place p;
+	struct stat st;
+	int r;
+
+	place_init(fs, view, node, &p);
+	r = upload_attributes(&p, &st);
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_attr(req, &st, 0);
+}
+
+static void was_cut(struct upload_task *task, int64_t result, const struct error *e)
+{
+	struct call *c = (struct call *)task;
+
+	if (!has_failed(c, result, e))
+		reply_attributes(c->req, c->fs, c->node);
+	call_free(c);
+}
+
+/* Whatever a tool copies from the file that it uploads is taken; it is gone with the upload. */
+static void set_stat(struct upload *u, const struct stat *attr, int to_set)
+{
+	int64_t now = store_now();
+	struct stat st;
+
+	upload_stat(u, &st);
+	if (to_set & FUSE_SET_ATTR_MODE)
+		st.st_mode = attr->st_mode;
+	if (to_set & FUSE_SET_ATTR_UID)
+		st.st_uid = attr->st_uid;
+	if (to_set & FUSE_SET_ATTR_GID)
+		st.st_gid = attr->st_gid;
+	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+		st.st_mtim = (struct timespec){now / NS_PER_S, now % NS_PER_S};
+	else if (to_set & FUSE_SET_ATTR_MTIME)
+		st.st_mtim = attr->st_mtim;
+	upload_set_stat(u, &st);
+}
+
+void op_upload_setattr(fuse_req_t req, const struct place *p, const struct stat *attr, int to_set)
+{
+	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
+	struct call *c;
+
+	if (!u) {
+		fuse_reply_err(req, ESTALE);
+		return;
+	}
+	set_stat(u, attr, to_set);
+	if (!(to_set & FUSE_SET_ATTR_SIZE)) {
+		reply_attributes(req, p->fs, p->node);
+		return;
+	}
+	c = call_new(req, u, UPLOAD_TRUNCATE, was_cut, 0);
+	if (!c)
+		return;
+	c->node = p->node;
+	c->task.offset = attr->st_size;
+	queue(c);
+}
+
+/* -------------------------------------------------------------------- names */
+
+void op_upload_unlink(fuse_req_t req, const struct place *p)
+{
+	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
+
+	if (u)
+		upload_remove(u);
+	fuse_reply_err(req, u ? 0 : ENOENT);
+}
+
+void op_upload_rename(fuse_req_t req, const struct place *p, const char *to_name)
+{
+	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct call *c = u ? call_new(req, u, UPLOAD_CLOSE, was_closed, 0) : NULL;
+	int r;
+
+	if (!u)
+		fuse_reply_err(req, ENOENT);
+	if (!c)
+		return;
+	r = upload_rename(u, to_name, &c->task, &e);
+	if (r < 0) {
+		refuse(req, r, &e);
+		call_free(c);
+	}
+}

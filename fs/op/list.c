@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listing of directories. See ops.h.
+ *
+ * A walk keeps the view in which it began, so that it sees each entry once
+ * however long it takes; going back to the start takes a new one.
+ */
+#include "fs/op/ops.h"
+
+#include "fs/class/condition.h"
+#include "fs/tree/by_name.h"
+#include "fs/tree/where.h"
+
+/* The position of the first two entries; those of the others are place_next()'s, moved up. */
+#define POSITION_DOT	1
+#define POSITION_DOTDOT 2
+
+/* Starts the walk afresh. */
+static int rewind_walk(const struct fs *fs, struct handle *h)
+{
+	struct ranks *ranks = h->node.class == N_BY_NAME ? ranks_new() : NULL;
+
+	if (h->node.class == N_BY_NAME && !ranks)
+		return -ENOMEM;
+	handle_set_view(h, store_view(fs->store), ranks, NULL);
+	return 0;
+}
+
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_view_ struct view *view = NULL;
+	_cleanup_handle_ struct handle *h = NULL;
+	struct place dir;
+	int r = request_place(req, ino, &view, &dir);
+
+	if (r == 0) {
+		h = handle_new(dir.node, place_mode(&dir), dir.object);
+		r = h ? handles_add(fs->handles, h) : -ENOMEM;
+	}
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	fi->fh = h->number;
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		handles_remove(fs->handles, h->number);
+}
+
+/* A directory being written into the buffer of a reply. */
+struct listing {
+	fuse_req_t req;
+	char *data; /* owned */
+	size_t len, size;
+	bool plus;
+};
+
+static void listing_done(struct listing *l)
+{
+	free(l->data);
+}
+
+/* Adds an entry; false when it does not fit any more. */
+static bool add(struct listing *l, const char *name, const struct fuse_entry_param *entry, off_t position)
+{
+	size_t room = l->size - l->len;
+	size_t used =
+		l->plus ? fuse_add_direntry_plus(l->req, l->data + l->len, room, name, entry, position)
+			: fuse_add_direntry(l->req, l->data + l->len, room, name, &entry->attr, position);
+
+	if (used > room)
+		return false;
+	l->len += used;
+	return true;
+}
+
+/* `.` and `..`; without a node number the kernel takes them for names only. */
+static bool add_dots(struct listing *l, fuse_ino_t ino, off_t offset)
+{
+	struct fuse_entry_param entry = {.attr = {.st_ino = ino, .st_mode = S_IFDIR}};
+
+	if (offset < POSITION_DOT && !add(l, ".", &entry, POSITION_DOT))
+		return false;
+	entry.attr.st_ino = FUSE_ROOT_ID;
+	return offset >= POSITION_DOTDOT || add(l, "..", &entry, POSITION_DOTDOT);
+}
+
+/* Fills in what add() needs: for plain listings only number and type. */
+static void fill(const struct listing *l, const struct place *p, struct fuse_entry_param *ret)
+{
+	/* Without attributes what takes long; the kernel asks for it when somebody wants to know. */
+	if (l->plus && !place_is_slow(p) && p->node.class != N_CONDITION && entry_fill(p, ret) == 0)
+		return;
+	*ret = (struct fuse_entry_param){.attr = {.st_ino = node_pack(p->node), .st_mode = p->entry->mode}};
+}
+
+/* Answers out of the handle's view. */
+static void list(fuse_req_t req, struct handle *h, size_t size, off_t offset, bool plus)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_(listing_done) struct listing l = {.req = req, .size = size, .plus = plus};
+	fuse_ino_t ino = node_pack(h->node);
+	struct place dir, p;
+	char name[NAME_SIZE];
+	int64_t position;
+	int r = place_find(fs, h->view, ino, fuse_req_ctx(req)->uid, &dir);
+
+	if (r == 0) {
+		l.data = malloc(size);
+		r = l.data ? 0 : -ENOMEM;
+	}
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	dir.ranks = h->ranks;
+	dir.list = h->list;
+	if (add_dots(&l, ino, offset)) {
+		position = offset > POSITION_DOTDOT ? offset - POSITION_DOTDOT : 0;
+		while (place_next(&dir, position, &position, name, &p)) {
+			struct fuse_entry_param entry;
+
+			fill(&l, &p, &entry);
+			if (!add(&l, name, &entry, position + POSITION_DOTDOT))
+				break;
+		}
+	}
+	fuse_reply_buf(req, l.data, l.len);
+}
+
+/* A listing of what a worker finds first. */
+struct parked_list {
+	fuse_req_t req;
+	struct handle *handle; /* owned */
+	size_t size;
+	bool plus;
+};
+
+static void list_found(void *arg, int result)
+{
+	struct parked_list *parked = arg;
+
+	if (result < 0)
+		fuse_reply_err(parked->req, -result);
+	else
+		list(parked->req, parked->handle, parked->size, 0, parked->plus);
+	handle_unref(parked->handle);
+	free(parked);
+}
+
+static void park_list(fuse_req_t req, struct handle *h, size_t size, bool plus)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct parked_list *parked;
+	struct place dir;
+	int r = request_place(req, node_pack(h->node), &view, &dir);
+
+	parked = r == 0 ? malloc(sizeof(*parked)) : NULL;
+	if (!parked) {
+		fuse_reply_err(req, r < 0 ? -r : ENOMEM);
+		return;
+	}
+	*parked = (struct parked_list){.req = req, .handle = h, .size = size, .plus = plus};
+	ref_get(&h->ref);
+	where_list_start(&dir, h, list_found, parked);
+}
+
+static void start_list(fuse_req_t req, size_t size, off_t offset, const struct fuse_file_info *fi, bool plus)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	bool rewinds = h && (!h->view || offset == 0);
+	int r = h ? 0 : -EBADF;
+
+	if (rewinds && class_is_where(h->node.class)) {
+		park_list(req, h, size, plus);
+		return;
+	}
+	if (rewinds)
+		r = rewind_walk(fs, h);
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		list(req, h, size, offset, plus);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	(void)ino;
+	start_list(req, size, offset, fi, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	(void)ino;
+	start_list(req, size, offset, fi, true);
+}

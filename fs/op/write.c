@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing, waiting, attributes. See ops.h. */
+#include "fs/op/ops.h"
+
+#include "fs/class/command.h"
+#include "fs/class/scratches.h"
+#include "fs/class/uploads.h"
+#include "fs/tell/watchers.h"
+
+/* The place and handle of a request on an open file. */
+static int open_place(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, struct view **ret_view,
+		      struct place *ret, struct handle **ret_handle)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	int r = request_place(req, ino, ret_view, ret);
+
+	if (r < 0)
+		return r;
+	*ret_handle = handles_get(fs->handles, fi->fh);
+	return *ret_handle ? 0 : -EBADF;
+}
+
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+	      struct fuse_file_info *fi)
+{
+	_cleanup_view_ struct view *view = NULL;
+	_cleanup_handle_ struct handle *h = NULL;
+	struct place p;
+	int r = open_place(req, ino, fi, &view, &p, &h);
+
+	if (r == 0 && p.node.class == N_SCRATCH)
+		op_scratch_write(req, &p, data, size, offset, fi->flags);
+	else if (r < 0)
+		fuse_reply_err(req, -r);
+	else if (h->upload)
+		op_upload_write(req, h, data, size, offset, fi->flags);
+	else
+		submit_write(&p, h, req, data, size, offset, fi->flags);
+}
+
+/*
+ * A shell's `echo x > f` flushes once before it writes (tree.md 15), so what ends here is only what has
+ * been begun.
+ */
+void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	_cleanup_view_ struct view *view = NULL;
+	_cleanup_handle_ struct handle *h = NULL;
+	struct place p;
+	int r = open_place(req, ino, fi, &view, &p, &h);
+
+	if (h && h->upload) {
+		op_upload_flush(req, h);
+		return;
+	}
+	/* The object is gone, and with it what was written. */
+	r = r == -ESTALE ? 0 : r < 0 ? r : submit_flush(&p, h);
+	fuse_reply_err(req, -r);
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+		  struct fuse_file_info *fi)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+
+	(void)ino;
+	if (h && h->upload)
+		op_upload_allocate(req, h, mode, offset, length);
+	else
+		fuse_reply_err(req, EOPNOTSUPP);
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	_cleanup_view_ struct view *view = NULL;
+	struct place p;
+	int r = request_place(req, ino, &view, &p);
+
+	(void)datasync;
+	if (h && h->upload) {
+		op_upload_fsync(req, h);
+		return;
+	}
+	if (r == -ESTALE && h && h->object) {
+		/* The request on this descriptor has removed the object; its job can be waited for all the
+		 * same. */
+		view = store_view(fs->store);
+		place_init(fs, view, h->node, &p);
+		p.object = h->object;
+		r = 0;
+	}
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		submit_fsync(&p, req);
+}
+
+void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	(void)ino;
+	(void)datasync;
+	(void)fi;
+	fuse_reply_err(req, 0);
+}
+
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct place p;
+	int r;
+
+	if (watchers_answer_times(req, ino))
+		return;
+	r = request_place(req, ino, &view, &p);
+	if (r == 0 && p.node.class == N_SCRATCH) {
+		op_scratch_setattr(req, &p, attr, to_set);
+		return;
+	}
+	if (r == 0 && p.node.class == N_UPLOAD) {
+		op_upload_setattr(req, &p, attr, to_set);
+		return;
+	}
+	/* Tools that copy a file set its mode, owner and times: what is so already may be set again. */
+	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE) && (attr->st_mode & 07777) != (place_mode(&p) & 07777))
+		r = -EPERM;
+	if (r == 0 && (((to_set & FUSE_SET_ATTR_UID) && attr->st_uid != p.fs->uid) ||
+		       ((to_set & FUSE_SET_ATTR_GID) && attr->st_gid != p.fs->gid)))
+		r = -EPERM;
+	if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE) && !place_is_writable(&p))
+		r = -EACCES;
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		op_getattr(req, ino, fi);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct place dir, p;
+	int r;
+
+	if (watchers_answer_remove(req, parent, name))
+		return;
+	r = request_place(req, parent, &view, &dir);
+	if (r == 0)
+		r = place_lookup(&dir, name, &p);
+	if (r == 0 && p.node.class != N_OBJECT)
+		r = -EPERM;
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		submit_rmdir(&p, parent, req);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See last_error.h. */
+#include "fs/tell/last_error.h"
+
+#include <string.h>
+
+#include "actions/engine/pool.h"
+#include "actions/engine/result.h"
+#include "fs/tree/node.h"
+#include "model/pmap.h"
+
+struct last_errors {
+	pthread_mutex_t lock;
+	struct pmap *users;   /* lock; uid + 1 to document */
+	struct pmap *objects; /* lock; node number to document */
+};
+
+struct last_errors *last_errors_new(void)
+{
+	struct last_errors *errors = calloc(1, sizeof(*errors));
+
+	if (errors)
+		pthread_mutex_init(&errors->lock, NULL);
+	return errors;
+}
+
+void last_errors_free(struct last_errors *errors)
+{
+	if (!errors)
+		return;
+	pmap_unref(errors->users);
+	pmap_unref(errors->objects);
+	pthread_mutex_destroy(&errors->lock);
+	free(errors);
+}
+
+static uint64_t user_key(uid_t uid)
+{
+	return (uint64_t)uid + 1;
+}
+
+static uint64_t object_key(const struct object *o)
+{
+	return node_pack((struct node){.kind = o->kind->id, .row = o->id, .class = N_OBJECT_ERROR});
+}
+
+static struct document *sentence(const char *text, int64_t mtime)
+{
+	size_t len = strlen(text);
+	struct document *d = document_alloc(len + 1, mtime);
+
+	if (!d)
+		return NULL;
+	for (size_t i = 0; i < len; i++)
+		d->data[i] = text[i] == '\n' ? ' ' : text[i];
+	d->data[len] = '\n';
+	return d;
+}
+
+/* Keeps the document that is there when it says the same, so that its time stays. Call with the lock held. */
+static void set(struct pmap **map, uint64_t key, const char *text)
+{
+	struct document *d = sentence(text, store_now());
+	struct ref *old = NULL;
+
+	if (d && (pmap_get(*map, key, &old) || strcmp(text, "ok") != 0) &&
+	    !(old && strcmp(((struct document *)old)->data, d->data) == 0) &&
+	    pmap_set(map, key, &d->ref) == 0)
+		return;
+	document_unref(d);
+}
+
+void last_error_set(struct last_errors *errors, uid_t uid, const struct object *o, const struct error *e)
+{
+	const char *text = e ? error_sentence(e) : "ok";
+
+	scoped_lock(&errors->lock);
+	set(&errors->users, user_key(uid), text);
+	if (o)
+		set(&errors->objects, object_key(o), text);
+}
+
+static void job_failed(struct last_errors *errors, const struct view *view, const struct object *job)
+{
+	const struct object *o = view_get_any(view, object_str(job, JOB_RESOURCE_UUID));
+	json_t *json = json_loads(object_text(job, JOB_ERROR), 0, NULL);
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	error_from_json(json, &e);
+	json_decref(json);
+	if (!error_is_set(&e))
+		error_set(&e, EIO, "job '%s' has failed", object_uuid(job));
+	if (object_str_is(job, JOB_SOURCE, "fs") || object_str_is(job, JOB_SOURCE, "upload"))
+		set(&errors->users, user_key((uid_t)object_int(job, JOB_UID)), error_sentence(&e));
+	if (o)
+		set(&errors->objects, object_key(o), error_sentence(&e));
+}
+
+void last_errors_observe(struct last_errors *errors, const struct view *view, const struct change *changes,
+			 size_t count)
+{
+	scoped_lock(&errors->lock);
+	for (size_t i = 0; i < count; i++) {
+		const struct object *before = changes[i].before, *after = changes[i].after;
+
+		if (!after) {
+			(void)pmap_remove(&errors->objects, object_key(before));
+			continue;
+		}
+		if (after->kind->id != KIND_JOB || !job_state_is_final(object_text(after, JOB_STATE)) ||
+		    (before && job_state_is_final(object_text(before, JOB_STATE))))
+			continue;
+		if (!object_str_is(after, JOB_STATE, "Done"))
+			job_failed(errors, view, after);
+	}
+}
+
+static struct document *get(struct last_errors *errors, struct pmap *const *map, uint64_t key, int64_t born)
+{
+	struct ref *d = NULL;
+
+	scoped_lock(&errors->lock);
+	if (pmap_get(*map, key, &d))
+		return document_ref((struct document *)d);
+	return sentence("ok", born);
+}
+
+struct document *last_error_of_user(struct last_errors *errors, uid_t uid, int64_t born)
+{
+	return get(errors, &errors->users, user_key(uid), born);
+}
+
+struct document *last_error_of_object(struct last_errors *errors, const struct object *o, int64_t born)
+{
+	return get(errors, &errors->objects, object_key(o), born);
+}

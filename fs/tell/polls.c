@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See polls.h.
+ *
+ * A poll is remembered by what its handle has seen. The thread wakes after a
+ * commit and after each new poll, so that a change in between is not missed,
+ * and compares all of them with the present view.
+ */
+#include "fs/tell/polls.h"
+
+#include <poll.h>
+
+#include "actions/spec/spec.h"
+#include "fs/op/ops.h"
+#include "model/render.h"
+
+#define ALWAYS (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
+
+struct polled {
+	struct polled *next;
+	struct handle *handle;		/* owned */
+	struct fuse_pollhandle *kernel; /* owned */
+};
+
+struct polls {
+	const struct fs *fs;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	struct polled *list; /* lock; owned */
+	bool look;	     /* lock; something may have changed */
+	bool stopping;	     /* lock */
+};
+
+static bool is_told_of(enum node_class class)
+{
+	return class == N_VALUE || class == N_INVENTORY || class == N_SPEC || class == N_EVENTS;
+}
+
+static int64_t spec_changed(const struct place *p)
+{
+	_cleanup_document_ struct document *d = spec_document(p->view, p->object);
+
+	return d ? d->mtime : 0;
+}
+
+/* When what the place shows was changed; 0 for what is never told of. */
+static int64_t changed(const struct place *p)
+{
+	switch ((int)p->node.class) {
+	case N_VALUE:
+		return render_value_mtime(p->object, (int)p->node.index);
+	case N_INVENTORY:
+		return p->object->changed;
+	case N_SPEC:
+		return spec_changed(p);
+	case N_EVENTS:
+		return event_log_end(p->fs->events);
+	default:
+		return 0;
+	}
+}
+
+/* A spec is not rendered again for this: what was seen is what the handle shows. */
+static void note_spec(struct handle *h)
+{
+	atomic_store(&h->seen, h->content ? h->content->mtime : 0);
+}
+
+void poll_note(const struct place *p, struct handle *h)
+{
+	if (p->node.class == N_SPEC)
+		note_spec(h);
+	else
+		atomic_store(&h->seen, p->node.class == N_EVENTS ? h->start : changed(p));
+}
+
+/* Has it changed since it was seen? A handle whose object is gone has. */
+static bool has_changed(const struct fs *fs, const struct view *view, struct handle *h)
+{
+	struct place p;
+
+	return place_find(fs, view, node_pack(h->node), 0, &p) < 0 || changed(&p) != atomic_load(&h->seen);
+}
+
+void poll_refresh(const struct fs *fs, struct handle *h)
+{
+	_cleanup_view_ struct view *view = store_view(fs->store);
+	struct document *d, *old = h->content;
+	struct place p;
+
+	if (!h->polled || h->requested || !old || place_find(fs, view, node_pack(h->node), 0, &p) < 0 ||
+	    !p.entry->render)
+		return;
+	d = p.entry->render(&p);
+	if (!d)
+		return;
+	h->content = d;
+	document_unref(old);
+	poll_note(&p, h);
+}
+
+/* ------------------------------------------------------------------- thread */
+
+static void polled_free(struct polled *polled)
+{
+	fuse_pollhandle_destroy(polled->kernel);
+	handle_unref(polled->handle);
+	free(polled);
+}
+
+/* Takes out those that have changed, and those nobody has open any more. Under the lock. */
+static struct polled *take_changed(struct polls *polls)
+{
+	_cleanup_view_ struct view *view = store_view(polls->fs->store);
+	struct polled *taken = NULL;
+
+	for (struct polled **p = &polls->list; *p;) {
+		struct polled *polled = *p;
+
+		if (!atomic_load(&polled->handle->closed) && !has_changed(polls->fs, view, polled->handle)) {
+			p = &polled->next;
+			continue;
+		}
+		*p = polled->next;
+		polled->next = taken;
+		taken = polled;
+	}
+	return taken;
+}
+
+static void *thread_main(void *arg)
+{
+	struct polls *polls = arg;
+
+	pthread_setname_np(pthread_self(), "poll");
+	pthread_mutex_lock(&polls->lock);
+	while (!polls->stopping) {
+		struct polled *taken;
+
+		if (!polls->look || !polls->list) {
+			polls->look = false;
+			pthread_cond_wait(&polls->cond, &polls->lock);
+			continue;
+		}
+		polls->look = false;
+		taken = take_changed(polls);
+		pthread_mutex_unlock(&polls->lock);
+		while (taken) {
+			struct polled *polled = taken;
+
+			taken = polled->next;
+			(void)fuse_lowlevel_notify_poll(polled->kernel);
+			polled_free(polled);
+		}
+		pthread_mutex_lock(&polls->lock);
+	}
+	pthread_mutex_unlock(&polls->lock);
+	return NULL;
+}
+
+struct polls *polls_new(const struct fs *fs)
+{
+	struct polls *polls = calloc(1, sizeof(*polls));
+
+	if (!polls)
+		return NULL;
+	polls->fs = fs;
+	pthread_mutex_init(&polls->lock, NULL);
+	pthread_cond_init(&polls->cond, NULL);
+	if (pthread_create(&polls->thread, NULL, thread_main, polls) == 0)
+		return polls;
+	pthread_cond_destroy(&polls->cond);
+	pthread_mutex_destroy(&polls->lock);
+	free(polls);
+	return NULL;
+}
+
+static void wake(struct polls *polls)
+{
+	polls->look = true;
+	pthread_cond_signal(&polls->cond);
+}
+
+void polls_free(struct polls *polls)
+{
+	if (!polls)
+		return;
+	pthread_mutex_lock(&polls->lock);
+	polls->stopping = true;
+	wake(polls);
+	pthread_mutex_unlock(&polls->lock);
+	pthread_join(polls->thread, NULL);
+	while (polls->list) {
+		struct polled *polled = polls->list;
+
+		polls->list = polled->next;
+		polled_free(polled);
+	}
+	pthread_cond_destroy(&polls->cond);
+	pthread_mutex_destroy(&polls->lock);
+	free(polls);
+}
+
+void polls_observe(struct polls *polls)
+{
+	scoped_lock(&polls->lock);
+	if (polls->list)
+		wake(polls);
+}
+
+/* -------------------------------------------------------------------- op */
+
+/* Remembers that the kernel wants to know (@kernel is taken over); one poll a handle is enough. */
+static int add(struct polls *polls, struct handle *h, struct fuse_pollhandle *kernel)
+{
+	struct polled *polled = malloc(sizeof(*polled)), **p;
+
+	if (!polled) {
+		fuse_pollhandle_destroy(kernel);
+		return -ENOMEM;
+	}
+	ref_get(&h->ref);
+	*polled = (struct polled){.handle = h, .kernel = kernel};
+	scoped_lock(&polls->lock);
+	for (p = &polls->list; *p && (*p)->handle != h; p = &(*p)->next)
+		;
+	if (*p) {
+		struct polled *old = *p;
+
+		*p = old->next;
+		polled_free(old);
+	}
+	polled->next = polls->list;
+	polls->list = polled;
+	wake(polls);
+	return 0;
+}
+
+void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *kernel)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	_cleanup_view_ struct view *view = store_view(fs->store);
+	bool told, more;
+
+	(void)ino;
+	told = h && is_told_of(h->node.class);
+	if (told && h->node.class == N_SPEC && !h->polled)
+		note_spec(h); /* at the open there was nothing to see yet */
+	more = told && has_changed(fs, view, h);
+	if (kernel && (!told || more)) {
+		fuse_pollhandle_destroy(kernel);
+	} else if (kernel && add(fs->polls, h, kernel) < 0) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	if (!h) {
+		fuse_reply_err(req, EBADF);
+		return;
+	}
+	h->polled = true;
+	if (h->node.class == N_EVENTS)
+		fuse_reply_poll(req, more ? POLLIN | POLLRDNORM : 0);
+	else
+		fuse_reply_poll(req, more ? ALWAYS | POLLPRI | POLLERR : ALWAYS);
+}

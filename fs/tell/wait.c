@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See wait.h.
+ *
+ * Each change of a job is seen exactly once by each wait: a wait counts the
+ * unfinished jobs of its set in a view, remembers that view's version, and from
+ * then on follows only commits that are newer. Both happen under one lock, and
+ * the store publishes a view before it tells the observers.
+ */
+#include "fs/tell/wait.h"
+
+#include <string.h>
+
+#include "actions/engine/result.h"
+#include "model/error.h"
+
+struct wait {
+	struct wait *next;
+	fuse_req_t req;
+	struct job_set set;
+	enum wait_failure failure;
+	struct locked locked;
+	uint64_t version; /* commits up to this one are counted in */
+	size_t pending;	  /* jobs of the set that have not ended */
+	int64_t last;	  /* row id of the last job of the set */
+	int error;	  /* errno of that job; 0 = done, or not yet ended */
+	bool entering;	  /* waits_add() is still at it and will answer when there is nothing to wait for */
+	bool interrupted;
+};
+
+/* The last creation that a user has started with an operation. */
+struct creation {
+	int64_t uid;
+	char operation[64];
+	int64_t job;
+};
+
+struct waits {
+	struct store *store;
+	pthread_mutex_t lock;
+	struct wait *list;	    /* lock; owned */
+	struct creation *creations; /* lock; owned */
+	size_t creation_count;	    /* lock */
+	bool stopped;		    /* lock */
+};
+
+/* ---------------------------------------------------------------- creations */
+
+static struct creation *find_creation(struct waits *waits, int64_t uid, const char *operation)
+{
+	for (size_t i = 0; i < waits->creation_count; i++)
+		if (waits->creations[i].uid == uid && strcmp(waits->creations[i].operation, operation) == 0)
+			return &waits->creations[i];
+	return NULL;
+}
+
+/* Remembers a new job of a `create` file. A lost one (no memory) only means that sync does not see it. */
+static void note_creation(struct waits *waits, const struct object *job)
+{
+	const struct operation *op = operation_by_name(object_text(job, JOB_OPERATION));
+	struct creation *c, *grown;
+
+	if (!op || op->place != PLACE_CREATE)
+		return;
+	c = find_creation(waits, object_int(job, JOB_UID), op->name);
+	if (!c) {
+		grown = reallocarray(waits->creations, waits->creation_count + 1, sizeof(*grown));
+		if (!grown)
+			return;
+		waits->creations = grown;
+		c = &grown[waits->creation_count++];
+		*c = (struct creation){.uid = object_int(job, JOB_UID)};
+		snprintf(c->operation, sizeof(c->operation), "%s", op->name);
+	}
+	if (c->job < job->id)
+		c->job = job->id;
+}
+
+struct waits *waits_new(struct store *store)
+{
+	struct waits *waits = calloc(1, sizeof(*waits));
+
+	if (!waits)
+		return NULL;
+	waits->store = store;
+	pthread_mutex_init(&waits->lock, NULL);
+	return waits;
+}
+
+void waits_load(struct waits *waits)
+{
+	_cleanup_view_ struct view *view = store_view(waits->store);
+
+	scoped_lock(&waits->lock);
+	view_for_each (job, view, KIND_JOB)
+		note_creation(waits, job);
+}
+
+void waits_free(struct waits *waits)
+{
+	if (!waits)
+		return;
+	waits_stop(waits);
+	free(waits->creations);
+	pthread_mutex_destroy(&waits->lock);
+	free(waits);
+}
+
+/* --------------------------------------------------------------------- sets */
+
+static bool is_final(const struct object *job)
+{
+	return job_state_is_final(object_text(job, JOB_STATE));
+}
+
+static bool set_has(const struct job_set *set, const struct object *job)
+{
+	if (set->job[0])
+		return object_str_is(job, FIELD_UUID, set->job);
+	return (!set->resource[0] || object_str_is(job, JOB_RESOURCE_UUID, set->resource)) &&
+	       (!set->op || object_str_is(job, JOB_OPERATION, set->op->name)) &&
+	       (set->uid < 0 || object_int(job, JOB_UID) == set->uid);
+}
+
+/* errno of a job that has ended. */
+static int job_errno(const struct wait *w, const struct object *job)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	json_t *json;
+
+	if (object_str_is(job, JOB_STATE, "Done"))
+		return 0;
+	if (w->failure == WAIT_EIO)
+		return EIO;
+	json = json_loads(object_text(job, JOB_ERROR), 0, NULL);
+	error_from_json(json, &e);
+	json_decref(json);
+	return e.errnum ? e.errnum : EIO;
+}
+
+static void count_job(struct wait *w, const struct object *job)
+{
+	if (!set_has(&w->set, job))
+		return;
+	if (!is_final(job))
+		w->pending++;
+	if (job->id < w->last)
+		return;
+	w->last = job->id;
+	w->error = is_final(job) ? job_errno(w, job) : 0;
+}
+
+/* Counts the jobs of the set in @view. Call with the lock held. */
+static void count_jobs(struct waits *waits, struct wait *w, const struct view *view)
+{
+	static const char *const unfinished[] = {"Queued", "Processing"};
+	const struct creation *c;
+	const struct object *job;
+
+	w->version = view_version(view);
+	if (w->set.job[0]) {
+		job = view_get(view, KIND_JOB, w->set.job);
+		if (job)
+			count_job(w, job);
+		return;
+	}
+	if (w->set.resource[0]) {
+		view_for_each_where (o, view, KIND_JOB, JOB_RESOURCE_UUID, w->set.resource)
+			count_job(w, o);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(unfinished); i++)
+		view_for_each_where (o, view, KIND_JOB, JOB_STATE, unfinished[i])
+			count_job(w, o);
+	c = find_creation(waits, w->set.uid, w->set.op->name);
+	job = c ? view_get_id(view, KIND_JOB, c->job) : NULL;
+	if (job && is_final(job))
+		count_job(w, job);
+}
+
+/* -------------------------------------------------------------------- waits */
+
+/* Takes @w out of the list. Who does that answers it. Call with the lock held. */
+static void unlink_wait(struct waits *waits, const struct wait *w)
+{
+	struct wait **p = &waits->list;
+
+	while (*p != w)
+		p = &(*p)->next;
+	*p = w->next;
+}
+
+static void answer(struct wait *w, int error)
+{
+	fuse_reply_err(w->req, error);
+	free(w);
+}
+
+static void interrupted(fuse_req_t req, void *arg)
+{
+	struct waits *waits = arg;
+	struct wait *found = NULL;
+
+	pthread_mutex_lock(&waits->lock);
+	for (struct wait *w = waits->list; w && !found; w = w->next)
+		if (w->req == req)
+			found = w;
+	if (found && found->entering) {
+		found->interrupted = true;
+		found = NULL;
+	}
+	if (found)
+		unlink_wait(waits, found);
+	pthread_mutex_unlock(&waits->lock);
+	if (found)
+		answer(found, EINTR);
+}
+
+void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, enum wait_failure failure,
+	       struct locked locked)
+{
+	struct wait *w = calloc(1, sizeof(*w));
+	struct view *view;
+	int error;
+
+	if (!w) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	*w = (struct wait){.req = req, .set = *set, .failure = failure, .locked = locked, .entering = true};
+	pthread_mutex_lock(&waits->lock);
+	view = store_view(waits->store);
+	count_jobs(waits, w, view);
+	w->next = waits->list;
+	waits->list = w;
+	pthread_mutex_unlock(&waits->lock);
+	view_unref(view);
+
+	/*
+	 * The interrupt may have come already, then interrupted() is called from here, with a lock of
+	 * libfuse held that it takes before ours. So ours is free, and `entering` keeps the wait in place.
+	 */
+	fuse_req_interrupt_func(req, interrupted, waits);
+
+	pthread_mutex_lock(&waits->lock);
+	w->entering = false;
+	error = w->interrupted || waits->stopped ? EINTR : w->error;
+	if (w->pending && !w->interrupted && !waits->stopped)
+		w = NULL;
+	else
+		unlink_wait(waits, w);
+	pthread_mutex_unlock(&waits->lock);
+	if (w)
+		answer(w, error);
+}
+
+bool waits_lock(struct waits *waits, uint64_t node)
+{
+	scoped_lock(&waits->lock);
+	for (const struct wait *w = waits->list; w; w = w->next)
+		if (w->locked.nodes[0] == node || w->locked.nodes[1] == node)
+			return true;
+	return false;
+}
+
+/* A job has ended or is gone. Moves the waits that this ends to @ret. Call with the lock held. */
+static void job_ended(struct waits *waits, const struct view *view, const struct object *job, bool gone,
+		      struct wait **ret)
+{
+	for (struct wait **p = &waits->list; *p;) {
+		struct wait *w = *p;
+
+		if (view_version(view) <= w->version || job->id > w->last || !set_has(&w->set, job)) {
+			p = &w->next;
+			continue;
+		}
+		if (job->id == w->last && !gone)
+			w->error = job_errno(w, job);
+		if (--w->pending || w->entering) {
+			p = &w->next;
+			continue;
+		}
+		*p = w->next;
+		w->next = *ret;
+		*ret = w;
+	}
+}
+
+void waits_observe(struct waits *waits, const struct view *view, const struct change *changes, size_t count)
+{
+	struct wait *ended = NULL;
+
+	pthread_mutex_lock(&waits->lock);
+	for (size_t i = 0; i < count; i++) {
+		const struct object *before = changes[i].before, *after = changes[i].after;
+
+		if ((after ? after : before)->kind->id != KIND_JOB)
+			continue;
+		if (!before)
+			note_creation(waits, after);
+		else if (!is_final(before) && (!after || is_final(after)))
+			job_ended(waits, view, after ? after : before, !after, &ended);
+	}
+	pthread_mutex_unlock(&waits->lock);
+	while (ended) {
+		struct wait *w = ended;
+
+		ended = w->next;
+		answer(w, w->error);
+	}
+}
+
+void waits_stop(struct waits *waits)
+{
+	struct wait *ended = NULL;
+
+	pthread_mutex_lock(&waits->lock);
+	waits->stopped = true;
+	for (struct wait **p = &waits->list; *p;) {
+		struct wait *w = *p;
+
+		if (w->entering) {
+			p = &w->next;
+			continue;
+		}
+		*p = w->next;
+		w->next = ended;
+		ended = w;
+	}
+	pthread_mutex_unlock(&waits->lock);
+	while (ended) {
+		struct wait *w = ended;
+
+		ended = w->next;
+		answer(w, EINTR);
+	}
+}

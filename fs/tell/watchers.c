@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See watchers.h. */
+#include "fs/tell/watchers.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+
+#include "fs/op/ops.h"
+#include "fs/tell/notices.h"
+#include "fs/tell/wait.h"
+
+/* A table of numbers, at most half full, so that looking for one is quick. */
+#define SLOTS (2 * WATCHERS_OBJECTS)
+/* What cannot be told of yet; one too many is waited for. */
+#define LATER_MAX 128
+/* How often it is tried again, ms. */
+#define LATER_MS 100
+/* Directories that users are removing at one time; one too many is told of twice. */
+#define RMDIRS_MAX 64
+/* Folders have numbers below this. */
+#define FOLDERS_MAX (NODE_INDEX_MAX + 1)
+
+/* FILEID_INO64_GEN: how the kernel's FUSE makes a handle: the number in two halves, and a generation. */
+#define HANDLE_TYPE  0x81
+#define HANDLE_WORDS 3
+
+/* The objects that were changed since they were last taken. */
+struct heap {
+	uint64_t objects[WATCHERS_OBJECTS];
+	uint16_t slots[WATCHERS_OBJECTS]; /* where each is in the table */
+	uint64_t table[SLOTS];
+	size_t count;
+	bool lost[KIND_COUNT];
+};
+
+struct rmdir {
+	uint64_t object; /* 0: free */
+	char job[UUID_SIZE];
+};
+
+struct watchers {
+	const struct fs *fs;
+	pthread_t thread;
+	bool started;
+	const char *mountpoint; /* borrowed; during the start */
+	int wake;		/* eventfd */
+	atomic_bool stopping;
+	atomic_int id;			   /* of the thread; 0 = none */
+	atomic_bool known[2][FOLDERS_MAX]; /* folders that were looked up; [1]: their `by-name` */
+
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool ready;			 /* lock; the start has come to an end */
+	int result;			 /* lock; of the start */
+	struct error error;		 /* lock; of the start */
+	struct heap *heap;		 /* lock; owned */
+	struct view *latest;		 /* lock; owned; the view that the heap leads to; NULL: none yet */
+	struct notice announced;	 /* lock; what the thread is about to do */
+	bool is_announced;		 /* lock */
+	struct rmdir rmdirs[RMDIRS_MAX]; /* lock; a ring */
+	unsigned next_rmdir;		 /* lock */
+
+	/* the thread's */
+	struct heap *spare;		/* owned; the one that was taken last */
+	struct view *told;		/* owned; what watchers know */
+	struct notice later[LATER_MAX]; /* in order */
+	size_t later_count;
+	const struct view *now; /* borrowed; what they are being told */
+	int tree, root, mounts; /* the copy of the mount, its top directory, mountinfo */
+	dev_t device;
+};
+
+/* ----------------------------------------------------------------- changes */
+
+static void heap_add(struct heap *heap, uint64_t object, enum kind_id kind)
+{
+	/* Fibonacci hashing; 15 bits for SLOTS places */
+	size_t at = (size_t)(object * UINT64_C(0x9E3779B97F4A7C15) >> 49);
+
+	while (heap->table[at] && heap->table[at] != object)
+		at = (at + 1) % SLOTS;
+	if (heap->table[at])
+		return;
+	if (heap->count == WATCHERS_OBJECTS) {
+		heap->lost[kind] = true;
+		return;
+	}
+	heap->table[at] = object;
+	heap->objects[heap->count] = object;
+	heap->slots[heap->count++] = (uint16_t)at;
+}
+
+/* In the time of what is in it. */
+static void heap_clear(struct heap *heap)
+{
+	for (size_t i = 0; i < heap->count; i++)
+		heap->table[heap->slots[i]] = 0;
+	heap->count = 0;
+	memset(heap->lost, 0, sizeof(heap->lost));
+}
+
+_Static_assert(SLOTS == 1 << 15, "heap_add() makes numbers of 15 bits, and keeps them in 16");
+
+static void wake(const struct watchers *w)
+{
+	const uint64_t one = 1;
+
+	(void)!write(w->wake, &one, sizeof(one)); /* fails only when it is awake for ever */
+}
+
+void watchers_observe(struct watchers *w, struct view *view, const struct change *changes, size_t count)
+{
+	scoped_lock(&w->lock);
+	view_unref(w->latest);
+	w->latest = view_ref(view);
+	for (size_t i = 0; i < count; i++) {
+		const struct object *o = changes[i].after ? changes[i].after : changes[i].before;
+		struct node node = {.kind = o->kind->id, .row = o->id, .class = N_OBJECT};
+
+		heap_add(w->heap, node_pack(node), node.kind);
+	}
+	wake(w);
+}
+
+/* What was changed, and the view with just these changes; NULL when there are none. */
+static struct view *take_heap(struct watchers *w)
+{
+	struct heap *taken;
+
+	heap_clear(w->spare);
+	scoped_lock(&w->lock);
+	taken = w->heap;
+	w->heap = w->spare;
+	w->spare = taken;
+	return steal(&w->latest);
+}
+
+/* -------------------------------------------------------- users' own rmdirs */
+
+void watchers_rmdir_begins(struct watchers *w, struct node object)
+{
+	if (!w)
+		return;
+	scoped_lock(&w->lock);
+	w->rmdirs[w->next_rmdir++ % RMDIRS_MAX] = (struct rmdir){.object = node_pack(object)};
+}
+
+void watchers_rmdir_goes_on(struct watchers *w, struct node object, const char *job)
+{
+	if (!w)
+		return;
+	scoped_lock(&w->lock);
+	for (int i = 0; i < RMDIRS_MAX; i++)
+		if (w->rmdirs[i].object == node_pack(object) && job)
+			snprintf(w->rmdirs[i].job, UUID_SIZE, "%s", job);
+		else if (w->rmdirs[i].object == node_pack(object))
+			w->rmdirs[i].object = 0;
+}
+
+/* Is it a user's rmdir that has removed the object? It may be on its way still; a failed one is none. */
+static bool is_rmdir(struct watchers *w, struct node object)
+{
+	bool found = false;
+
+	scoped_lock(&w->lock);
+	for (int i = 0; i < RMDIRS_MAX; i++) {
+		const struct object *job;
+
+		if (w->rmdirs[i].object != node_pack(object))
+			continue;
+		w->rmdirs[i].object = 0;
+		job = *w->rmdirs[i].job ? view_get(w->now, KIND_JOB, w->rmdirs[i].job) : NULL;
+		found = found || !job || object_is_null(job, JOB_ERROR);
+	}
+	return found;
+}
+
+/* ---------------------------------------------------------------- the door */
+
+/* What the thread has announced, if this request is its own. */
+static bool take_announced(fuse_req_t req, struct notice *ret)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	struct watchers *w = fs->watchers;
+
+	if (!w || fuse_req_ctx(req)->pid == 0 || fuse_req_ctx(req)->pid != atomic_load(&w->id))
+		return false;
+	scoped_lock(&w->lock);
+	*ret = w->announced;
+	return w->is_announced;
+}
+
+static bool take_announced_name(fuse_req_t req, fuse_ino_t parent, const char *name, struct notice *ret)
+{
+	return take_announced(req, ret) && ret->what != NOTICE_CHANGED && node_pack(ret->dir) == parent &&
+	       strcmp(ret->name, name) == 0;
+}
+
+/* As the kernel would be told, or, of what is no more, something like it. */
+static void reply_entry(fuse_req_t req, const struct notice *notice)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_view_ struct view *view = NULL;
+	struct fuse_entry_param entry;
+	struct place p;
+
+	if (request_place(req, node_pack(notice->node), &view, &p) < 0 || entry_fill(&p, &entry) < 0) {
+		entry = (struct fuse_entry_param){.ino = node_pack(notice->node)};
+		stat_fill(fs, notice->node, notice->mode, 0, 0, &entry.attr);
+	}
+	fuse_reply_entry(req, &entry);
+}
+
+bool watchers_answer_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct notice notice;
+
+	if (!take_announced_name(req, parent, name, &notice))
+		return false;
+	if (notice.what == NOTICE_MADE)
+		fuse_reply_err(req, ENOENT);
+	else
+		reply_entry(req, &notice);
+	return true;
+}
+
+bool watchers_answer_make(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct notice notice;
+
+	if (!take_announced_name(req, parent, name, &notice) || notice.what != NOTICE_MADE)
+		return false;
+	reply_entry(req, &notice);
+	return true;
+}
+
+bool watchers_answer_remove(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct notice notice;
+
+	if (!take_announced_name(req, parent, name, &notice) || notice.what != NOTICE_GONE)
+		return false;
+	fuse_reply_err(req, 0);
+	return true;
+}
+
+bool watchers_answer_gone(fuse_req_t req, fuse_ino_t ino)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	struct notice notice;
+	struct stat st;
+
+	if (!take_announced(req, &notice) || notice.what != NOTICE_GONE || node_pack(notice.dir) != ino)
+		return false;
+	stat_fill(fs, notice.dir, entry_get(notice.dir.class)->mode, 0, 0, &st);
+	fuse_reply_attr(req, &st, 0);
+	return true;
+}
+
+bool watchers_answer_times(fuse_req_t req, fuse_ino_t ino)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct notice notice;
+	struct place p;
+	struct stat st;
+	int r;
+
+	if (!take_announced(req, &notice) || notice.what != NOTICE_CHANGED || node_pack(notice.node) != ino)
+		return false;
+	/* Not what takes long: the kernel keeps these attributes for no time, and asks who wants to know. */
+	r = request_place(req, ino, &view, &p);
+	if (r == 0)
+		r = place_stat(&p, NULL, &st);
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_attr(req, &st, attr_timeout(&p));
+	return true;
+}
+
+void watchers_note(struct watchers *w, struct node node)
+{
+	if (w && (node.class == N_FOLDER || node.class == N_BY_NAME))
+		atomic_store_explicit(&w->known[node.class == N_BY_NAME][node.index], true,
+				      memory_order_relaxed);
+}
+
+/* --------------------------------------------------------------- the thread */
+
+/* The directory of a folder, by its path: names in the root stay known, so this asks nobody. */
+static int open_folder(const struct watchers *w, struct node node)
+{
+	const struct folder *f = folder_get(node.index);
+	bool by_name = node.class == N_BY_NAME;
+	char path[PATH_SIZE];
+
+	if (!f || !atomic_load_explicit(&w->known[by_name][node.index], memory_order_relaxed))
+		return -1;
+	snprintf(path, sizeof(path), "%s%s%s", f->path, by_name ? "/" : "",
+		 by_name ? entry_get(N_BY_NAME)->name : "");
+	return openat(w->root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* What has the number, if the kernel has it in memory. -1 when it has not. */
+static int open_node(const struct watchers *w, struct node node)
+{
+	_Alignas(struct file_handle) char room[sizeof(struct file_handle) + HANDLE_WORDS * sizeof(uint32_t)];
+	struct file_handle *handle = (struct file_handle *)room;
+	const uint64_t ino = node_pack(node);
+	const uint32_t words[HANDLE_WORDS] = {(uint32_t)(ino >> 32), (uint32_t)ino, 0};
+
+	if (node.class == N_FOLDER || node.class == N_BY_NAME)
+		return open_folder(w, node);
+	handle->handle_bytes = sizeof(words);
+	handle->handle_type = HANDLE_TYPE;
+	memcpy(handle->f_handle, words, sizeof(words));
+	return open_by_handle_at(w->root, handle, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Are the kernel's handles made as open_node() makes them? */
+static bool handles_are_ours(const struct watchers *w)
+{
+	_Alignas(struct file_handle) char room[sizeof(struct file_handle) + HANDLE_WORDS * sizeof(uint32_t)];
+	struct file_handle *handle = (struct file_handle *)room;
+	const uint32_t words[HANDLE_WORDS] = {0, FUSE_ROOT_ID, 0};
+	int mount;
+
+	handle->handle_bytes = sizeof(words);
+	return name_to_handle_at(w->tree, "", handle, &mount, AT_EMPTY_PATH) == 0 &&
+	       handle->handle_bytes == sizeof(words) && handle->handle_type == HANDLE_TYPE &&
+	       memcmp(handle->f_handle, words, sizeof(words)) == 0;
+}
+
+/* Is the file system still mounted anywhere in our namespace? */
+static bool is_mounted(const struct watchers *w)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *line = NULL;
+	size_t room = 0;
+	int fd = dup(w->mounts);
+	unsigned major_, minor_;
+
+	f = fd >= 0 && lseek(fd, 0, SEEK_SET) == 0 ? fdopen(fd, "r") : NULL;
+	if (!f) {
+		if (fd >= 0)
+			(void)close(fd);
+		return true;
+	}
+	while (getline(&line, &room, f) > 0)
+		if (sscanf(line, "%*d %*d %u:%u", &major_, &minor_) == 2 &&
+		    makedev(major_, minor_) == w->device)
+			return true;
+	return false;
+}
+
+/* May the thread go on? @ms: how long it may sleep before, -1 = until there is something to do. */
+static bool goes_on(const struct watchers *w, int ms)
+{
+	struct pollfd fds[] = {{.fd = w->mounts, .events = POLLPRI}, {.fd = w->wake, .events = POLLIN}};
+	uint64_t times;
+
+	(void)poll(fds, 2, ms);
+	if (ms && (fds[1].revents & POLLIN))
+		(void)!read(w->wake, &times, sizeof(times));
+	return !atomic_load(&w->stopping) && (!(fds[0].revents & (POLLPRI | POLLERR)) || is_mounted(w));
+}
+
+static void announce(struct watchers *w, const struct notice *notice)
+{
+	scoped_lock(&w->lock);
+	w->is_announced = notice != NULL;
+	if (notice)
+		w->announced = *notice;
+}
+
+static struct node target_of(const struct notice *notice)
+{
+	return notice->what == NOTICE_CHANGED ? notice->node : notice->dir;
+}
+
+/* Does through the mount what has happened. What fails is not watched, or has changed once more. */
+static void act(const struct notice *notice, int fd)
+{
+	const mode_t mode = notice->mode;
+
+	switch (notice->what) {
+	case NOTICE_CHANGED:
+		(void)utimensat(fd, "", NULL, AT_EMPTY_PATH);
+		break;
+	case NOTICE_MADE:
+		if (S_ISDIR(mode))
+			(void)mkdirat(fd, notice->name, mode & 0777);
+		else if (S_ISLNK(mode))
+			(void)!symlinkat("there", fd, notice->name);
+		else
+			(void)mknodat(fd, notice->name, mode, 0);
+		break;
+	case NOTICE_GONE:
+		(void)unlinkat(fd, notice->name, S_ISDIR(mode) ? AT_REMOVEDIR : 0);
+		break;
+	}
+}
+
+/* If anybody may be watching. */
+static void tell_now(struct watchers *w, const struct notice *notice)
+{
+	_cleanup_close_ int fd = open_node(w, target_of(notice)), file = -1;
+
+	if (fd >= 0 && notice->inner)
+		file = open_node(w, notice->node);
+	if (fd < 0 || (notice->inner && file < 0))
+		return;
+	if (file >= 0)
+		(void)close(steal_fd(&file)); /* else it would be held back from being deleted */
+	announce(w, notice);
+	act(notice, fd);
+	announce(w, NULL);
+}
+
+/* Would the kernel keep us waiting, for a job perhaps? Or has what comes before not been told of, the first
+ * @count of `later`? */
+static bool is_locked(const struct watchers *w, const struct notice *notice, size_t count)
+{
+	uint64_t target = node_pack(target_of(notice));
+
+	for (size_t i = 0; i < count; i++)
+		if (node_pack(target_of(&w->later[i])) == target)
+			return true;
+	return waits_lock(w->fs->waits, target) ||
+	       (notice->what == NOTICE_GONE && waits_lock(w->fs->waits, node_pack(notice->node)));
+}
+
+/* False when there is no room. */
+static bool tell_later(struct watchers *w, const struct notice *notice)
+{
+	for (size_t i = 0; notice->what == NOTICE_CHANGED && i < w->later_count; i++)
+		if (w->later[i].what == NOTICE_CHANGED &&
+		    node_pack(w->later[i].node) == node_pack(notice->node))
+			return true;
+	if (w->later_count == LATER_MAX)
+		return false;
+	w->later[w->later_count++] = *notice;
+	return true;
+}
+
+/* What could not be told of before. */
+static bool tell_rest(struct watchers *w)
+{
+	size_t count = w->later_count;
+
+	w->later_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct notice notice = w->later[i];
+
+		if (!goes_on(w, 0))
+			return false;
+		if (is_locked(w, &notice, w->later_count))
+			w->later[w->later_count++] = notice;
+		else
+			tell_now(w, &notice);
+	}
+	return true;
+}
+
+static bool tell(void *arg, const struct notice *notice)
+{
+	struct watchers *w = arg;
+
+	if (!goes_on(w, 0))
+		return false;
+	if (notice->what == NOTICE_GONE && notice->node.class == N_OBJECT && is_rmdir(w, notice->node))
+		return true;
+	if (!is_locked(w, notice, w->later_count) || !tell_later(w, notice))
+		tell_now(w, notice);
+	return true;
+}
+
+static bool tell_changes(struct watchers *w)
+{
+	struct view *now = take_heap(w);
+	const struct heap *heap = w->spare;
+	bool more;
+
+	if (!now)
+		return true;
+	w->now = now;
+	more = notices_make(w->fs, w->told, now, &(struct touched){heap->objects, heap->count, heap->lost},
+			    tell, w);
+	w->now = NULL;
+	view_unref(w->told);
+	w->told = now;
+	return more;
+}
+
+/* Everything that needs no answer of ours. */
+static int prepare(struct watchers *w, struct error *e)
+{
+	struct statx st;
+
+	/* Of all descriptors only these. What others have open, locks of files included, stays theirs. */
+	if (unshare(CLONE_FILES) < 0 || close_range(STDERR_FILENO + 1, (unsigned)w->wake - 1, 0) < 0 ||
+	    close_range((unsigned)w->wake + 1, ~0U, 0) < 0)
+		return error_set(e, errno, "inotify: cannot make a thread of its own: %s", strerror(errno));
+	w->tree = open_tree(AT_FDCWD, w->mountpoint, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (w->tree < 0)
+		return error_set(e, errno, "inotify: cannot copy the mount '%s': %s", w->mountpoint,
+				 strerror(errno));
+	if (!handles_are_ours(w))
+		return error_set(e, EOPNOTSUPP, "inotify: this kernel's file handles are not known");
+	if (statx(w->tree, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) < 0)
+		return error_set(e, errno, "inotify: cannot look at the mount '%s': %s", w->mountpoint,
+				 strerror(errno));
+	w->device = makedev(st.stx_dev_major, st.stx_dev_minor);
+	w->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	return w->mounts < 0
+		       ? error_set(e, errno, "inotify: cannot read the list of mounts: %s", strerror(errno))
+		       : 0;
+}
+
+static void close_all(struct watchers *w)
+{
+	int *const fds[] = {&w->root, &w->mounts, &w->tree};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (*fds[i] >= 0)
+			(void)close(steal_fd(fds[i]));
+}
+
+static void *thread_main(void *arg)
+{
+	struct watchers *w = arg;
+	int r;
+
+	pthread_setname_np(pthread_self(), "watchers");
+	r = prepare(w, &w->error);
+	pthread_mutex_lock(&w->lock);
+	w->result = r;
+	w->ready = true;
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+	if (r == 0) {
+		atomic_store(&w->id, gettid());
+		w->root = openat(w->tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (w->root >= 0 && is_mounted(w))
+			while (goes_on(w, w->later_count ? LATER_MS : -1) && tell_rest(w) && tell_changes(w))
+				;
+		/* The number may be another's when we are gone. */
+		atomic_store(&w->id, 0);
+	}
+	close_all(w);
+	return NULL;
+}
+
+int watchers_start(struct watchers *w, const char *mountpoint, struct error *e)
+{
+	int r;
+
+	w->mountpoint = mountpoint;
+	r = pthread_create(&w->thread, NULL, thread_main, w);
+	if (r)
+		return error_set(e, r, "cannot start a thread: %s", strerror(r));
+	w->started = true;
+	pthread_mutex_lock(&w->lock);
+	while (!w->ready)
+		pthread_cond_wait(&w->cond, &w->lock);
+	r = w->result;
+	pthread_mutex_unlock(&w->lock);
+	return r < 0 ? error_set(e, -r, "%s", error_sentence(&w->error)) : 0;
+}
+
+struct watchers *watchers_new(const struct fs *fs)
+{
+	struct watchers *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->fs = fs;
+	w->tree = w->root = w->mounts = -1;
+	w->heap = calloc(1, sizeof(*w->heap));
+	w->spare = calloc(1, sizeof(*w->spare));
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->told = store_view(fs->store);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->cond, NULL);
+	if (w->heap && w->spare && w->wake >= 0)
+		return w;
+	watchers_free(w);
+	return NULL;
+}
+
+void watchers_stop(struct watchers *w)
+{
+	atomic_store(&w->stopping, true);
+	wake(w);
+}
+
+void watchers_join(struct watchers *w)
+{
+	if (w->started)
+		(void)pthread_join(w->thread, NULL);
+	w->started = false;
+}
+
+void watchers_free(struct watchers *w)
+{
+	if (!w)
+		return;
+	if (w->wake >= 0)
+		(void)close(w->wake);
+	view_unref(w->latest);
+	view_unref(w->told);
+	error_done(&w->error);
+	free(w->heap);
+	free(w->spare);
+	pthread_cond_destroy(&w->cond);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See by_name.h. */
+#include "fs/tree/by_name.h"
+
+#include <limits.h>
+#include <search.h>
+#include <string.h>
+
+struct ranks {
+	void *tree;	  /* of struct rank, by kind and name */
+	uint64_t version; /* of the view in which was counted */
+};
+
+/* How far the objects of one name have been counted. */
+struct rank {
+	const struct object *o; /* owned; the last one counted */
+	unsigned rank;		/* its number; 0: none has been counted yet */
+};
+
+static int rank_compare(const void *a, const void *b)
+{
+	const struct object *x = ((const struct rank *)a)->o, *y = ((const struct rank *)b)->o;
+
+	return x->kind->id != y->kind->id ? (int)x->kind->id - (int)y->kind->id
+					  : strcmp(object_name(x), object_name(y));
+}
+
+static void rank_free(void *rank)
+{
+	object_unref(((struct rank *)rank)->o);
+	free(rank);
+}
+
+struct ranks *ranks_new(void)
+{
+	return calloc(1, sizeof(struct ranks));
+}
+
+static void ranks_clear(struct ranks *ranks)
+{
+	tdestroy(ranks->tree, rank_free);
+	ranks->tree = NULL;
+}
+
+void ranks_free(struct ranks *ranks)
+{
+	if (!ranks)
+		return;
+	ranks_clear(ranks);
+	free(ranks);
+}
+
+/* How far the objects named like @o have been counted in @view; NULL when memory is short. */
+static struct rank *ranks_get(struct ranks *ranks, const struct view *view, const struct object *o)
+{
+	struct rank *made = calloc(1, sizeof(*made));
+	struct rank **found;
+
+	if (!made)
+		return NULL;
+	if (ranks->version != view_version(view)) {
+		ranks_clear(ranks);
+		ranks->version = view_version(view);
+	}
+	made->o = o;
+	found = tsearch(made, &ranks->tree, rank_compare);
+	if (found && *found == made)
+		object_ref(o);
+	else
+		free(made);
+	return found ? *found : NULL;
+}
+
+/*
+ * Counts the objects that are named like @named, in the order of their making, up to the one with row @id
+ * or up to number @limit. Goes on from what an earlier call left in @ranks (or NULL). Returns where it
+ * came, and its number.
+ */
+static const struct object *count_named(const struct view *view, const struct object *named,
+					struct ranks *ranks, int64_t id, unsigned limit, unsigned *ret_number)
+{
+	struct rank *seen = ranks ? ranks_get(ranks, view, named) : NULL;
+	const struct object *at = NULL, *next;
+	unsigned number = 0;
+
+	if (seen && seen->rank && seen->rank <= limit && seen->o->id <= id) {
+		at = seen->o;
+		number = seen->rank;
+	}
+	while (number < limit && (!at || at->id < id)) {
+		next = view_next_where(view, named->kind->id, named->kind->name_field, object_name(named),
+				       at ? at->id : 0);
+		if (!next)
+			break;
+		at = next;
+		number++;
+	}
+	if (seen && at) {
+		object_ref(at);
+		object_unref(seen->o);
+		seen->o = at;
+		seen->rank = number;
+	}
+	*ret_number = number;
+	return at;
+}
+
+static unsigned rank_of(const struct view *view, const struct object *o, struct ranks *ranks)
+{
+	unsigned number;
+
+	if (view_count_where(view, o->kind->id, o->kind->name_field, object_name(o)) <= 1)
+		return 1;
+	(void)count_named(view, o, ranks, o->id, UINT_MAX, &number);
+	return number;
+}
+
+/* The object that is number @rank of its name; NULL when there are not so many. */
+static const struct object *nth_named(const struct place *dir, const char *name, unsigned rank)
+{
+	const struct object *o = view_next_where(dir->view, dir->kind->id, dir->kind->name_field, name, 0);
+	unsigned number;
+
+	if (!o || rank == 1)
+		return o;
+	o = count_named(dir->view, o, dir->fs->ranks, INT64_MAX, rank, &number);
+	return number == rank ? o : NULL;
+}
+
+bool name_link_name(const struct place *dir, const struct object *o, char ret_name[NAME_SIZE])
+{
+	const char *text = object_str(o, o->kind->name_field);
+
+	return text && *text &&
+	       name_encode_rank(text, object_uuid(o), rank_of(dir->view, o, dir->ranks), ret_name);
+}
+
+static struct node link_node(const struct object *o)
+{
+	return (struct node){.kind = o->kind->id, .row = o->id, .class = N_NAME_LINK};
+}
+
+int64_t name_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	const struct object *o = view_next(dir->view, dir->kind->id, after);
+
+	while (o && !name_link_name(dir, o, ret_name))
+		o = view_next(dir->view, dir->kind->id, o->id);
+	if (!o)
+		return 0;
+	*ret = link_node(o);
+	return o->id;
+}
+
+bool name_links_find(const struct place *dir, const char *name, struct node *ret)
+{
+	const struct object *o = NULL;
+	char again[NAME_SIZE];
+	struct name n;
+
+	if (!name_decode(name, &n))
+		return false;
+	if (n.uuid[0]) {
+		o = view_get(dir->view, dir->kind->id, n.uuid);
+		if (o && (!name_link_name(dir, o, again) || strcmp(again, name) != 0))
+			o = NULL;
+	} else {
+		o = nth_named(dir, n.text, n.rank);
+	}
+	if (o)
+		*ret = link_node(o);
+	return o != NULL;
+}

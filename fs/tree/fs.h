@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mounted pool: what the parts of fs/ share.
+ *
+ * Threads: one thread receives all requests of the kernel and never waits. What
+ * takes long is parked: the request is answered later from a worker of the pool
+ * or from the store's writer thread. No lock is held while answering.
+ *
+ * All members are set before the first request and stay; what they point to
+ * guards itself.
+ */
+#ifndef POOLFS_FS_TREE_FS_H
+#define POOLFS_FS_TREE_FS_H
+
+#include <fuse_lowlevel.h>
+
+#include "actions/engine/operation.h"
+#include "actions/engine/pool.h"
+
+struct handles;
+struct last_errors;
+struct listings;
+struct polls;
+struct queries;
+struct ranks;
+struct scratches;
+struct stamp;
+struct uploads;
+struct waits;
+struct watchers;
+struct workers;
+
+struct fs {
+	struct pool *pool;
+	struct store *store;	  /* the pool's */
+	struct event_log *events; /* the store's */
+	struct handles *handles;
+	struct last_errors *errors;
+	struct listings *listings;
+	struct polls *polls;
+	struct queries *queries;
+	struct scratches *scratches;
+	struct stamp *stamp;
+	struct uploads *uploads; /* the pool's */
+	struct waits *waits;
+	struct watchers *watchers; /* NULL: nobody is told (without `-o inotify`) */
+	struct workers *readers;   /* of `data` files */
+	struct ranks *ranks;	   /* of lookups in `by-name`; the receiving thread's */
+	struct document *readme;
+	struct document *operations; /* the operation table as JSON */
+	int64_t born;		     /* ns: time of what changes only with the program */
+	uid_t uid;		     /* owner of everything */
+	gid_t gid;
+	void (*ready)(void *arg); /* told once the kernel's INIT has come; may be NULL */
+	void *ready_arg;
+};
+
+/* Longest request in JSON, bytes. */
+#define REQUEST_LENGTH 1048576
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What leads where: where the directory of an object is, which fields show as
+ * directories of other objects ("sub-collections": `nics`, `volumes`,
+ * `clusters`), and the targets of all symbolic links. The link_* functions are
+ * the column `link` of the node table.
+ */
+#ifndef POOLFS_FS_TREE_LINKS_H
+#define POOLFS_FS_TREE_LINKS_H
+
+#include "fs/tree/place.h"
+
+/** True for kinds whose directories lie inside another object's; *ret_field (may be NULL) names that object.
+ */
+bool kind_is_inside(const struct kind *kind, int *ret_field);
+
+/** True for fields that are shown as a directory of objects. */
+bool field_is_sub(const struct field *f);
+/** The name of that directory, and the kind of the objects that it leads to. */
+const char *field_sub_name(const struct field *f);
+const struct kind *field_sub_kind(const struct field *f);
+/** The uuid that @row, one of the rows behind the field, leads to; NULL when there is no such object. */
+const char *sub_uuid(const struct view *view, const struct field *f, const struct object *row);
+/** All sub-collections are numbered in the order of kinds and fields. False behind the last. */
+bool sub_at(unsigned number, enum kind_id *ret_kind, int *ret_field);
+unsigned sub_number(enum kind_id kind, int field);
+
+bool link_by_name(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
+bool link_home(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
+bool link_sub(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
+bool link_job(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
+bool link_reference(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See members.h. */
+#include "fs/tree/members.h"
+
+#include <string.h>
+
+#include "fs/tree/links.h"
+
+/* The objects of @kind, or those whose field has the text. */
+struct members {
+	enum kind_id kind;
+	int field; /* -1: all */
+	const char *text;
+};
+
+static const struct object *members_next(const struct view *view, const struct members *m, int64_t after)
+{
+	return m->field < 0 ? view_next(view, m->kind, after)
+			    : view_next_where(view, m->kind, m->field, m->text, after);
+}
+
+static const struct object *members_get(const struct view *view, const struct members *m, const char *uuid)
+{
+	const struct object *o = view_get(view, m->kind, uuid);
+
+	return o && (m->field < 0 || object_str_is(o, m->field, m->text)) ? o : NULL;
+}
+
+static struct node member_node(const struct object *o, enum node_class class, unsigned index)
+{
+	return (struct node){.kind = o->kind->id, .row = o->id, .class = class, .index = index};
+}
+
+static int64_t give(const struct object *o, enum node_class class, unsigned index, const char *name,
+		    char ret_name[NAME_SIZE], struct node *ret)
+{
+	*ret = member_node(o, class, index);
+	snprintf(ret_name, NAME_SIZE, "%s", name);
+	return o->id;
+}
+
+/* ------------------------------------------------------------------ objects */
+
+bool objects_here(const struct place *dir)
+{
+	const struct kind *kind = dir->kind;
+
+	if (dir->node.class == N_CATEGORY)
+		return true;
+	if (dir->node.class == N_SUB)
+		return kind_is_inside(field_sub_kind(dir->field), NULL);
+	return kind && kind->id != KIND_GLOBAL_CONFIG && !kind_is_inside(kind, NULL);
+}
+
+static struct members objects_of(const struct place *dir)
+{
+	if (dir->node.class == N_CATEGORY)
+		return (struct members){KIND_GLOBAL_CONFIG, GLOBAL_CONFIG_CATEGORY,
+					dir->object ? object_str(dir->object, GLOBAL_CONFIG_CATEGORY) : NULL};
+	if (dir->node.class == N_SUB)
+		return (struct members){dir->field->target, dir->field->target_field,
+					dir->object ? object_uuid(dir->object) : NULL};
+	return (struct members){dir->kind->id, -1, NULL};
+}
+
+static bool object_name_in(const struct place *dir, const struct object *o, char ret_name[NAME_SIZE])
+{
+	if (dir->node.class == N_CATEGORY)
+		return name_encode(object_text(o, GLOBAL_CONFIG_NAME), object_uuid(o), ret_name);
+	snprintf(ret_name, NAME_SIZE, "%s", object_uuid(o));
+	return true;
+}
+
+int64_t objects_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	struct members m = objects_of(dir);
+	const struct object *o = members_next(dir->view, &m, after);
+
+	while (o && !object_name_in(dir, o, ret_name))
+		o = members_next(dir->view, &m, o->id);
+	if (!o)
+		return 0;
+	*ret = member_node(o, N_OBJECT, 0);
+	return o->id;
+}
+
+bool objects_find(const struct place *dir, const char *name, struct node *ret)
+{
+	struct members m = objects_of(dir);
+	char found[NAME_SIZE];
+	const struct object *o;
+
+	if (dir->node.class == N_CATEGORY) {
+		for (int64_t i = 0; (i = objects_next(dir, i, found, ret));)
+			if (strcmp(found, name) == 0)
+				return true;
+		return false;
+	}
+	o = members_get(dir->view, &m, name);
+	if (o)
+		*ret = member_node(o, N_OBJECT, 0);
+	return o != NULL;
+}
+
+bool home_links_here(const struct place *dir)
+{
+	return dir->kind && kind_is_inside(dir->kind, NULL);
+}
+
+bool home_links_find(const struct place *dir, const char *name, struct node *ret)
+{
+	const struct object *o = view_get(dir->view, dir->kind->id, name);
+
+	if (o)
+		*ret = member_node(o, N_HOME_LINK, 0);
+	return o != NULL;
+}
+
+int64_t home_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	const struct object *o = view_next(dir->view, dir->kind->id, after);
+
+	return o ? give(o, N_HOME_LINK, 0, object_uuid(o), ret_name, ret) : 0;
+}
+
+/* --------------------------------------------------------------- categories */
+
+bool categories_here(const struct place *dir)
+{
+	return dir->kind && dir->kind->id == KIND_GLOBAL_CONFIG;
+}
+
+bool categories_find(const struct place *dir, const char *name, struct node *ret)
+{
+	const struct object *o =
+		view_next_where(dir->view, KIND_GLOBAL_CONFIG, GLOBAL_CONFIG_CATEGORY, name, 0);
+
+	if (o)
+		*ret = member_node(o, N_CATEGORY, 0);
+	return o != NULL;
+}
+
+int64_t categories_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	const struct object *o = view_next(dir->view, KIND_GLOBAL_CONFIG, after);
+	const char *category = NULL;
+
+	/* A category is the first of its settings. */
+	for (; o; o = view_next(dir->view, KIND_GLOBAL_CONFIG, o->id)) {
+		category = object_str(o, GLOBAL_CONFIG_CATEGORY);
+		if (category &&
+		    view_next_where(dir->view, KIND_GLOBAL_CONFIG, GLOBAL_CONFIG_CATEGORY, category, 0) == o)
+			break;
+	}
+	return o ? give(o, N_CATEGORY, 0, category, ret_name, ret) : 0;
+}
+
+/* -------------------------------------------------------- inside an object */
+
+bool sub_links_here(const struct place *dir)
+{
+	return !objects_here(dir);
+}
+
+int64_t sub_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	struct members m = objects_of(dir);
+	const struct object *o = members_next(dir->view, &m, after);
+
+	while (o && !sub_uuid(dir->view, dir->field, o))
+		o = members_next(dir->view, &m, o->id);
+	return o ? give(o, N_SUB_LINK, sub_number(dir->kind->id, (int)dir->node.index),
+			sub_uuid(dir->view, dir->field, o), ret_name, ret)
+		 : 0;
+}
+
+bool sub_links_find(const struct place *dir, const char *name, struct node *ret)
+{
+	char found[NAME_SIZE];
+
+	for (int64_t i = 0; (i = sub_links_next(dir, i, found, ret));)
+		if (strcmp(found, name) == 0)
+			return true;
+	return false;
+}
+
+static struct members jobs_of(const struct place *dir)
+{
+	return (struct members){KIND_JOB, JOB_RESOURCE_UUID, dir->object ? object_uuid(dir->object) : NULL};
+}
+
+bool job_links_find(const struct place *dir, const char *name, struct node *ret)
+{
+	struct members m = jobs_of(dir);
+	const struct object *o = members_get(dir->view, &m, name);
+
+	if (o)
+		*ret = member_node(o, N_JOB_LINK, 0);
+	return o != NULL;
+}
+
+int64_t job_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	struct members m = jobs_of(dir);
+	const struct object *o = members_next(dir->view, &m, after);
+
+	return o ? give(o, N_JOB_LINK, 0, object_uuid(o), ret_name, ret) : 0;
+}
+
+/* System tags first, then user tags, whose positions lie above all row ids. */
+#define USER_TAGS (NODE_ROW_MAX + 1)
+
+static struct members tags_of(const struct place *dir, bool user)
+{
+	const char *uuid = dir->object ? object_uuid(dir->object) : NULL;
+
+	return user ? (struct members){KIND_USER_TAG, USER_TAG_RESOURCE_UUID, uuid}
+		    : (struct members){KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid};
+}
+
+bool tags_find(const struct place *dir, const char *name, struct node *ret)
+{
+	for (int user = 0; user < 2; user++) {
+		struct members m = tags_of(dir, user);
+		const struct object *o = members_get(dir->view, &m, name);
+
+		if (o) {
+			*ret = member_node(o, N_TAG, 0);
+			return true;
+		}
+	}
+	return false;
+}
+
+int64_t tags_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	struct members system = tags_of(dir, false), user = tags_of(dir, true);
+	const struct object *o = after < USER_TAGS ? members_next(dir->view, &system, after) : NULL;
+
+	if (o)
+		return give(o, N_TAG, 0, object_uuid(o), ret_name, ret);
+	o = members_next(dir->view, &user, after < USER_TAGS ? 0 : after - USER_TAGS);
+	return o ? USER_TAGS + give(o, N_TAG, 0, object_uuid(o), ret_name, ret) : 0;
+}
+
+/* -------------------------------------------------------------------- times */
+
+int64_t changed_collection(const struct place *p)
+{
+	return p->kind ? view_changed(p->view, p->kind->id) : 0;
+}
+
+int64_t changed_object(const struct place *p)
+{
+	return p->object ? p->object->times[FIELD_UUID] : 0;
+}
+
+/* When the newest member came, but not before the object itself. */
+int64_t changed_members(const struct place *p)
+{
+	int64_t changed = changed_object(p);
+	struct members m = p->node.class == N_JOBS  ? jobs_of(p)
+			   : p->node.class == N_SUB ? objects_of(p)
+						    : tags_of(p, false);
+
+	for (int round = 0; round < 2; round++) {
+		const struct object *o = NULL;
+
+		while ((o = members_next(p->view, &m, o ? o->id : 0)))
+			if (o->times[FIELD_UUID] > changed)
+				changed = o->times[FIELD_UUID];
+		if (p->node.class != N_TAGS)
+			break;
+		m = tags_of(p, true);
+	}
+	return changed;
+}

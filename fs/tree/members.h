@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Families of names that the pool gives: objects in their collections, and the
+ * links to them in `jobs`, `nics`, `volumes`, ...
+ *
+ * Each is "the objects of one kind whose field has this text", in the order of
+ * row ids, so walks resume after any of them and lookups ask an index.
+ */
+#ifndef POOLFS_FS_TREE_MEMBERS_H
+#define POOLFS_FS_TREE_MEMBERS_H
+
+#include "fs/tree/place.h"
+
+bool objects_here(const struct place *dir);
+bool objects_find(const struct place *dir, const char *name, struct node *ret);
+int64_t objects_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool home_links_here(const struct place *dir);
+bool home_links_find(const struct place *dir, const char *name, struct node *ret);
+int64_t home_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool categories_here(const struct place *dir);
+bool categories_find(const struct place *dir, const char *name, struct node *ret);
+int64_t categories_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool sub_links_here(const struct place *dir);
+bool sub_links_find(const struct place *dir, const char *name, struct node *ret);
+int64_t sub_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool job_links_find(const struct place *dir, const char *name, struct node *ret);
+int64_t job_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool tags_find(const struct place *dir, const char *name, struct node *ret);
+int64_t tags_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+
+/* ns of the last change of a directory. */
+int64_t changed_collection(const struct place *p);
+int64_t changed_object(const struct place *p);
+int64_t changed_members(const struct place *p);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Node numbers: what a path is to the kernel.
+ *
+ * A node is (kind, row id, class, index): an object, which file of it, and
+ * which member of a family of files (the field, the operation, the folder). All
+ * four fit into the 64 bits of an inode number, so that no table of known
+ * inodes exists, FORGET has nothing to do, and the number of a path is the same
+ * after a restart: row ids are never used again, and fields, operations and
+ * folders are counted in the order of their tables.
+ *
+ *     bit 63..55  zero (a session's own view of the tree will be told apart here)
+ *         54..21  row id, 0 for what belongs to no object
+ *         20..15  kind
+ *         14..9   class
+ *          8..0   index
+ */
+#ifndef POOLFS_FS_TREE_NODE_H
+#define POOLFS_FS_TREE_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/kind.h"
+
+/* Each class is a row of the node table in table.c. */
+enum node_class {
+	N_ROOT,
+	N_FOLDER, /* index: the folder */
+	/* in the root */
+	N_README,
+	N_VERSION,
+	N_FEATURES,
+	N_LIMITS,
+	N_CALLER_ERROR,
+	N_METRICS,
+	N_EVENTS, /* the row is the number of the event it begins behind */
+	N_OPERATIONS,
+	N_SESSIONS,
+	N_OPEN_CALL,
+	N_STAMP,
+	N_SESSION,
+	N_CALL,
+	/* in a folder; index: the folder */
+	N_INVENTORIES,
+	N_CREATE,
+	N_BY_NAME,
+	N_SCHEMA,
+	N_ASK,
+	N_WHERE,
+	N_WHERE_FIELD, /* all fields of a collection share it */
+	N_CONDITION,   /* the row is a number given out at lookup, see queries.h */
+	N_FOLDER_GET,  /* index: the operation */
+	N_CATEGORY,    /* of settings; the row is the first setting's */
+	/* objects and links to them */
+	N_OBJECT,
+	N_HOME_LINK,
+	N_NAME_LINK,
+	N_MATCH_LINK, /* index: how many conditions lead to it */
+	N_SUB_LINK,   /* index: the sub-collection, see family.c */
+	N_JOB_LINK,
+	/* in the directory of an object */
+	N_INVENTORY,
+	N_VALUE, /* index: the field */
+	N_ACTIONS,
+	N_OBJECT_ERROR,
+	N_GET,	     /* index: the operation */
+	N_REFERENCE, /* index: the field */
+	N_SUB,	     /* index: the field */
+	N_JOBS,
+	N_TAGS,
+	N_TAG,
+	N_DATA,
+	/* files that become images; the row of one is its number, see uploads.h */
+	N_UPLOADS,
+	N_UPLOAD,
+	N_SPEC,
+	/* a Get with parameters in its name; the row is a number given out at lookup, see queries.h */
+	N_QUERY,
+	N_COLLECTION_QUERY, /* the same of a collection */
+	/* a file that a tool has created; the row is its number, see scratches.h */
+	N_SCRATCH,
+	NODE_CLASS_COUNT
+};
+
+struct node {
+	enum kind_id kind;
+	enum node_class class;
+	unsigned index;
+	int64_t row;
+};
+
+#define NODE_INDEX_MAX 511
+#define NODE_ROW_MAX   ((INT64_C(1) << 34) - 1)
+
+/** The inode number. The root's is 1 (FUSE_ROOT_ID). */
+static inline uint64_t node_pack(struct node n)
+{
+	return (uint64_t)n.row << 21 | (uint64_t)n.kind << 15 | (uint64_t)n.class << 9 | n.index;
+}
+
+/** The node of an inode number; false for a number that node_pack() never made. */
+static inline bool node_unpack(uint64_t ino, struct node *ret)
+{
+	struct node n = {.row = (int64_t)(ino >> 21),
+			 .kind = (enum kind_id)(ino >> 15 & 63),
+			 .class = (enum node_class)(ino >> 9 & 63),
+			 .index = ino & NODE_INDEX_MAX};
+
+	if (n.row > NODE_ROW_MAX || n.kind >= KIND_COUNT || n.class >= NODE_CLASS_COUNT)
+		return false;
+	*ret = n;
+	return true;
+}
+
+#define NODE_ROOT ((struct node){.class = N_ROOT, .index = 1})
+
+_Static_assert(KIND_COUNT <= 64 && NODE_CLASS_COUNT <= 64, "a node number has six bits for each");
+
+#endif

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walks over the node table. See place.h. */
+#include "fs/tree/place.h"
+
+#include <string.h>
+
+#include "fs/class/ask.h"
+#include "fs/class/data.h"
+#include "fs/class/events.h"
+#include "fs/class/scratches.h"
+#include "fs/class/uploads.h"
+#include "fs/tree/queries.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* Positions in a directory: the class of the last entry above the number that its family gave it. */
+#define FAMILY_BITS 40
+
+void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret)
+{
+	*ret = (struct place){.fs = fs, .view = view, .node = node, .entry = entry_get(node.class)};
+	if (node.row && node.kind != KIND_NONE)
+		ret->object = view_get_id(view, node.kind, node.row);
+	if (node.kind != KIND_NONE)
+		ret->kind = kind_get(node.kind);
+	switch (ret->entry->index) {
+	case INDEX_FOLDER:
+		ret->folder = folder_get(node.index);
+		ret->kind = ret->folder->kind;
+		ret->op = ret->folder->create;
+		break;
+	case INDEX_FIELD:
+		ret->field = &ret->kind->fields[node.index];
+		break;
+	case INDEX_OPERATION:
+		ret->op = operations()[node.index];
+		break;
+	case INDEX_NONE:
+		break;
+	}
+}
+
+static bool is_here(const struct node_entry *entry, const struct place *dir)
+{
+	return (entry->in & IN(dir->node.class)) && (!entry->here || entry->here(dir));
+}
+
+static unsigned operation_count(void)
+{
+	unsigned count = 0;
+
+	while (operations()[count])
+		count++;
+	return count;
+}
+
+/* May the index of a node that belongs to no object be this one? */
+static bool index_is_sane(const struct node_entry *entry, unsigned index)
+{
+	if (entry->index == INDEX_FOLDER)
+		return folder_get(index) != NULL;
+	return entry->index != INDEX_OPERATION || index < operation_count();
+}
+
+/*
+ * Could a lookup have given out this number? The kernel gives back only what it was given; this is
+ * against everybody else, so that no other code need think of numbers that are none.
+ */
+static bool node_is_sane(const struct fs *fs, const struct view *view, struct node n)
+{
+	const struct node_entry *entry = entry_get(n.class);
+	struct node parent = n, same;
+	struct place dir;
+	char name[NAME_SIZE];
+
+	if (!entry->kinds && (n.kind != KIND_NONE || n.row || !index_is_sane(entry, n.index)))
+		return false;
+	if (entry->kinds && (!n.row || !(entry->kinds & OF(n.kind))))
+		return false;
+	/* Ask the directory, where one number tells which it is. */
+	if (entry->in != IN(N_FOLDER) && entry->in != IN(N_OBJECT))
+		return true;
+	if (entry->kinds && entry->in == IN(N_FOLDER))
+		return true;
+	parent.class = entry->kinds ? N_OBJECT : N_FOLDER;
+	if (entry->kinds)
+		parent.index = 0;
+	place_init(fs, view, parent, &dir);
+	if (!is_here(entry, &dir))
+		return false;
+	/* The member that follows the one before it is itself. */
+	return entry->name || (entry->next(&dir, n.index, name, &same) && same.index == n.index);
+}
+
+/* Is the row a number of queries.h? */
+static bool is_query(enum node_class class)
+{
+	return class == N_QUERY || class == N_COLLECTION_QUERY;
+}
+
+int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret)
+{
+	struct node node, base;
+	int r;
+
+	if (!node_unpack(ino, &node))
+		return -ENOENT;
+	if (is_query(node.class)) {
+		if (!queries_get(fs->queries, node.row, &base, NULL))
+			return -ESTALE;
+		r = place_find(fs, view, node_pack(base), uid, ret);
+		ret->node = node;
+		ret->entry = entry_get(node.class);
+		return r;
+	}
+	if (node.class == N_CONDITION) {
+		if (!queries_get(fs->queries, node.row, &base, NULL) || base.class != N_CONDITION ||
+		    base.index != node.index)
+			return -ESTALE;
+		place_init(fs, view, node, ret);
+		ret->uid = uid;
+		return 0;
+	}
+	if (node.class == N_SCRATCH || node.class == N_EVENTS) {
+		/* The row is no object's. */
+		if (node.kind != KIND_NONE || node.index)
+			return -ENOENT;
+		if (node.class == N_SCRATCH && !scratch_is_here(fs->scratches, node.row))
+			return -ESTALE;
+		place_init(fs, view, node, ret);
+		ret->uid = uid;
+		return 0;
+	}
+	if (node.class == N_UPLOAD) {
+		if (node.kind != KIND_NONE || node.index)
+			return -ENOENT;
+		if (!upload_is_here(fs, node.row))
+			return -ESTALE;
+		place_init(fs, view, node, ret);
+		ret->uid = uid;
+		return 0;
+	}
+	if (node.row && !view_get_id(view, node.kind, node.row))
+		return -ESTALE;
+	if (!node_is_sane(fs, view, node))
+		return -ENOENT;
+	place_init(fs, view, node, ret);
+	ret->uid = uid;
+	return 0;
+}
+
+/* The node of an entry with a fixed name. */
+static struct node fixed_node(const struct place *dir, enum node_class class)
+{
+	struct node n = dir->node;
+
+	n.class = class;
+	if (dir->node.class == N_ROOT)
+		n.index = 0;
+	return n;
+}
+
+/* `name?parameters`: a Get file with parameters, or a query over a collection. */
+static int lookup_query(const struct place *dir, const char *name, const char *mark, struct place *ret)
+{
+	enum node_class class;
+	char base[NAME_SIZE];
+	int64_t number;
+	int r;
+
+	if (mark - name >= NAME_SIZE)
+		return -ENAMETOOLONG;
+	snprintf(base, sizeof(base), "%.*s", (int)(mark - name), name);
+	r = place_lookup(dir, base, ret);
+	if (r < 0)
+		return r;
+	if (ret->node.class == N_GET || ret->node.class == N_FOLDER_GET)
+		class = N_QUERY;
+	else if (ask_is_possible(ret))
+		class = N_COLLECTION_QUERY;
+	else
+		return -ENOENT;
+	number = queries_add(dir->fs->queries, ret->node, mark + 1);
+	if (number < 0)
+		return (int)number;
+	ret->node = (struct node){.class = class, .row = number};
+	ret->entry = entry_get(class);
+	return 0;
+}
+
+int place_lookup(const struct place *dir, const char *name, struct place *ret)
+{
+	const char *mark = strchr(name, '?');
+
+	for (int class = 0; class < NODE_CLASS_COUNT; class ++) {
+		const struct node_entry *entry = entry_get((enum node_class) class);
+		struct node node;
+
+		if (!is_here(entry, dir))
+			continue;
+		if (entry->name ? strcmp(entry->name, name) != 0 : !entry->find(dir, name, &node))
+			continue;
+		if (entry->name)
+			node = fixed_node(dir, (enum node_class) class);
+		place_init(dir->fs, dir->view, node, ret);
+		ret->uid = dir->uid;
+		return 0;
+	}
+	return mark ? lookup_query(dir, name, mark, ret) : -ENOENT;
+}
+
+bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, char ret_name[NAME_SIZE],
+		struct place *ret)
+{
+	int64_t number = after & ((INT64_C(1) << FAMILY_BITS) - 1);
+
+	for (int class = (int)(after >> FAMILY_BITS); class < NODE_CLASS_COUNT; class ++, number = 0) {
+		const struct node_entry *entry = entry_get((enum node_class) class);
+		struct node node;
+
+		if (!is_here(entry, dir))
+			continue;
+		if (entry->name) {
+			if (number)
+				continue;
+			number = 1;
+			node = fixed_node(dir, (enum node_class) class);
+			snprintf(ret_name, NAME_SIZE, "%s", entry->name);
+		} else {
+			number = entry->next(dir, number, ret_name, &node);
+			if (!number)
+				continue;
+		}
+		place_init(dir->fs, dir->view, node, ret);
+		ret->uid = dir->uid;
+		*ret_position = (int64_t) class << FAMILY_BITS | number;
+		return true;
+	}
+	return false;
+}
+
+/* --------------------------------------------------------------- attributes */
+
+mode_t place_mode(const struct place *p)
+{
+	mode_t type = p->entry->mode & S_IFMT;
+
+	return p->entry->permissions ? type | p->entry->permissions(p) : p->entry->mode;
+}
+
+const char *place_meaning(const struct place *p)
+{
+	return p->entry->meaning ? p->entry->meaning(p) : p->entry->help;
+}
+
+bool place_is_writable(const struct place *p)
+{
+	return S_ISREG(p->entry->mode) && (place_mode(p) & S_IWUSR);
+}
+
+bool place_readlink(const struct place *p, char ret_path[PATH_SIZE])
+{
+	char from[PATH_SIZE], to[PATH_SIZE];
+
+	if (!p->entry->link || !p->entry->link(p, from, to))
+		return false;
+	path_relative(from, to, ret_path);
+	return true;
+}
+
+void stat_fill(const struct fs *fs, struct node node, mode_t mode, size_t size, int64_t changed,
+	       struct stat *ret)
+{
+	*ret = (struct stat){
+		.st_ino = node_pack(node),
+		.st_mode = mode,
+		.st_nlink = 1, /* of directories too: "not counted", so that find(1) trusts no count */
+		.st_uid = fs->uid,
+		.st_gid = fs->gid,
+		.st_size = (off_t)size,
+		.st_blksize = 4096,
+		.st_blocks = (blkcnt_t)((size + 511) / 512),
+	};
+	if (!changed)
+		changed = fs->born;
+	ret->st_mtim = (struct timespec){changed / NS_PER_S, changed % NS_PER_S};
+	ret->st_atim = ret->st_ctim = ret->st_mtim;
+}
+
+int place_stat(const struct place *p, const struct document *d, struct stat *ret)
+{
+	_cleanup_document_ struct document *made = NULL;
+	mode_t mode = place_mode(p);
+	char target[PATH_SIZE];
+	int64_t changed = 0;
+	size_t size = 0;
+
+	if (p->node.class == N_SCRATCH)
+		return scratch_stat(p, ret);
+	if (p->node.class == N_EVENTS)
+		return events_stat(p, ret);
+	if (p->node.class == N_UPLOAD)
+		return upload_attributes(p, ret);
+	if (S_ISLNK(mode)) {
+		if (!place_readlink(p, target))
+			return -ENOENT;
+		size = strlen(target);
+		if (p->object)
+			changed = p->object->times[p->field ? (int)p->node.index : FIELD_UUID];
+	} else if (S_ISDIR(mode)) {
+		if (p->entry->changed)
+			changed = p->entry->changed(p);
+	} else {
+		if (!d && p->entry->render) {
+			made = p->entry->render(p);
+			d = made;
+			if (!d)
+				return -ENOMEM;
+		}
+		size = d ? d->len : p->entry->size ? (size_t)p->entry->size(p) : 0;
+		changed = d ? d->mtime : p->object ? p->object->changed : 0;
+	}
+	stat_fill(p->fs, p->node, mode, size, changed, ret);
+	if (p->node.class == N_DATA && p->object)
+		ret->st_blocks = data_blocks(p);
+	return 0;
+}

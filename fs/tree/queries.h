@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names with parameters: `starting-target-hosts?clusterUuid=...`,
+ * `vm-instances?q=state=Running`, and the conditions of directories in `where`.
+ *
+ * The parameters do not fit into a node number, so the names in use are kept here
+ * under numbers made of their text, the same after a restart too. The number of
+ * names is limited; the one not used for the longest time is pushed out. It then
+ * answers ESTALE, upon which the kernel looks the name up again. Self-locking.
+ */
+#ifndef POOLFS_FS_TREE_QUERIES_H
+#define POOLFS_FS_TREE_QUERIES_H
+
+#include "actions/engine/operation.h"
+#include "fs/tree/node.h"
+
+/* Names that are kept, and bytes of the parameters of one. */
+#define QUERIES_KEPT 4096
+#define QUERIES_TEXT 4096
+
+struct queries;
+
+struct queries *queries_new(void);
+/** Accepts NULL. */
+void queries_free(struct queries *queries);
+/** The number of this file or directory with these parameters. -ENOMEM, -ENAMETOOLONG above QUERIES_TEXT. */
+int64_t queries_add(struct queries *queries, struct node base, const char *text);
+/** What queries_add() gives unless two texts have one number; keeps nothing. */
+int64_t queries_number(struct node base, const char *text);
+/** The file of a number and (unless NULL) a copy of the parameters, to be freed. False when it was pushed
+ * out. */
+bool queries_get(struct queries *queries, int64_t number, struct node *ret_base, char **ret_text);
+
+/**
+ * Reads `a=b&c=d` with percent-escapes as parameters of @op: numbers and booleans by their type, lists as
+ * repeated names. Owned by the caller. -EINVAL for an unknown name or a bad escape.
+ */
+int query_parameters(const struct operation *op, const char *text, json_t **ret_params, struct error *e);
+
+#endif

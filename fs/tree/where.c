@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See where.h. */
+#include "fs/tree/where.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "fs/class/ask.h"
+#include "fs/tree/by_name.h"
+#include "fs/tree/family.h"
+#include "fs/tree/queries.h"
+
+/* ------------------------------------------------------------------- fields */
+
+/* The name that follows number @after among the fields and relations of a kind; its number, 0 at the end. */
+static int64_t field_next(const struct kind *kind, int64_t after, const char **ret_name)
+{
+	const struct relation *r = NULL;
+	int64_t number = kind->field_count;
+
+	for (int i = (int)after; i < kind->field_count; i++)
+		if (query_may_name(&kind->fields[i])) {
+			*ret_name = kind->fields[i].name;
+			return i + 1;
+		}
+	while ((r = relation_next(kind, r))) {
+		int field = kind_field(kind, r->name);
+
+		if (++number > after && (field < 0 || !query_may_name(&kind->fields[field]))) {
+			*ret_name = r->name;
+			return number;
+		}
+	}
+	return 0;
+}
+
+static struct node field_node(const struct place *dir)
+{
+	return (struct node){.class = N_WHERE_FIELD, .index = dir->node.index};
+}
+
+bool where_fields_find(const struct place *dir, const char *name, struct node *ret)
+{
+	const char *found;
+
+	*ret = field_node(dir);
+	for (int64_t i = 0; (i = field_next(dir->kind, i, &found));)
+		if (strcmp(found, name) == 0)
+			return true;
+	return false;
+}
+
+int64_t where_fields_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	const char *name;
+	int64_t number = field_next(dir->kind, after, &name);
+
+	if (number)
+		snprintf(ret_name, NAME_SIZE, "%s", name);
+	*ret = field_node(dir);
+	return number;
+}
+
+bool link_where_field(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
+{
+	snprintf(ret_from, PATH_SIZE, "%s/%s", p->folder->path, entry_get(N_WHERE)->name);
+	snprintf(ret_to, PATH_SIZE, "%s/%s", p->folder->path, entry_get(N_SCHEMA)->name);
+	return true;
+}
+
+/* --------------------------------------------------------------- conditions */
+
+bool name_is_condition(const char *name)
+{
+	static const char null[] = " null";
+	size_t len = strlen(name);
+
+	return strpbrk(name, "=<>") ||
+	       (len >= sizeof(null) - 1 && strcasecmp(name + len - (sizeof(null) - 1), null) == 0);
+}
+
+/* README shows one level of conditions. */
+bool conditions_here(const struct place *dir)
+{
+	return dir->node.class == N_WHERE || dir->node.row;
+}
+
+char *where_text(const struct place *dir)
+{
+	struct node base;
+	char *text = NULL;
+
+	if (dir->node.class == N_WHERE)
+		return strdup("");
+	return queries_get(dir->fs->queries, dir->node.row, &base, &text) ? text : NULL;
+}
+
+/* The query string with one more condition; NULL without memory. */
+static char *add_condition(const char *text, const char *name)
+{
+	char *all = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&all, &len);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%s%sq=", text, *text ? "&" : "");
+	for (; *name; name++)
+		if (*name == '+' || *name == '&') /* which mean another thing there */
+			fprintf(f, "%%%02X", (unsigned char)*name);
+		else
+			fputc(*name, f);
+	if (fclose(f) == 0)
+		return all;
+	free(all);
+	return NULL;
+}
+
+/* Under which the texts of a collection are kept. */
+static struct node condition_base(const struct place *dir)
+{
+	return (struct node){.class = N_CONDITION, .index = dir->node.index};
+}
+
+int where_condition(const struct place *dir, const char *name, struct node *ret, struct error *e)
+{
+	_cleanup_query_ struct query *q = NULL;
+	_cleanup_free_ char *before = where_text(dir), *text = NULL;
+	int64_t number;
+	int r;
+
+	if (!before)
+		return error_set(e, ESTALE, "the path is too old, look it up again");
+	text = add_condition(before, name);
+	if (!text)
+		return error_set(e, ENOMEM, "out of memory");
+	r = ask_parse(dir, text, &q, e);
+	if (r < 0)
+		return r;
+	number = queries_add(dir->fs->queries, condition_base(dir), text);
+	if (number < 0)
+		return error_set(e, (int)-number,
+				 number == -ENOMEM
+					 ? "out of memory"
+					 : "the conditions together are longer than a query may be");
+	*ret = condition_base(dir);
+	ret->row = number;
+	return 0;
+}
+
+bool conditions_find(const struct place *dir, const char *name, struct node *ret)
+{
+	return name_is_condition(name) && where_condition(dir, name, ret, NULL) == 0;
+}
+
+int64_t conditions_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	const struct where_list *list = dir->list;
+
+	if (!list || (size_t)after >= list->condition_count)
+		return 0;
+	snprintf(ret_name, NAME_SIZE, "%s", list->conditions[after]);
+	text = add_condition("", ret_name);
+	*ret = condition_base(dir);
+	/* Only told, not kept: a listing must not push out what is in use. */
+	ret->row = text ? queries_number(condition_base(dir), text) : 1;
+	return after + 1;
+}
+
+/* ------------------------------------------------------------------ matches */
+
+static void match_name(const struct place *dir, const struct object *o, char ret_name[NAME_SIZE])
+{
+	if (!folder_here_names(dir) || !name_link_name(dir, o, ret_name) || name_is_condition(ret_name))
+		snprintf(ret_name, NAME_SIZE, "%s", object_uuid(o));
+}
+
+const struct object *where_object(const struct place *dir, const char *name)
+{
+	struct node node;
+
+	if (folder_here_names(dir) && name_links_find(dir, name, &node))
+		return view_get_id(dir->view, node.kind, node.row);
+	return view_get(dir->view, dir->kind->id, name);
+}
+
+/* How many conditions are in a query string made by add_condition(). */
+static unsigned count_conditions(const char *text)
+{
+	unsigned count = *text != '\0';
+
+	while ((text = strchr(text, '&'))) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+struct node where_match(const struct place *dir, const struct object *o)
+{
+	_cleanup_free_ char *text = where_text(dir);
+
+	return (struct node){.kind = o->kind->id,
+			     .row = o->id,
+			     .class = N_MATCH_LINK,
+			     .index = text ? count_conditions(text) : 1};
+}
+
+bool matches_find(const struct place *dir, const char *name, struct node *ret)
+{
+	const struct object *o = name_is_condition(name) ? NULL : where_object(dir, name);
+	_cleanup_free_ char *text = where_text(dir);
+	_cleanup_query_ struct query *q = NULL;
+
+	if (!o || !text || ask_parse(dir, text, &q, NULL) < 0 ||
+	    query_match(q, dir->view, &(struct query_scope){.account = dir->account}, o, NULL) != 1)
+		return false;
+	*ret = where_match(dir, o);
+	return true;
+}
+
+int64_t matches_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	const struct where_list *list = dir->list;
+	const struct object *o;
+
+	if (!list || (size_t)after >= list->result.count)
+		return 0;
+	o = list->result.objects[after];
+	match_name(dir, o, ret_name);
+	*ret = where_match(dir, o);
+	return after + 1;
+}
+
+bool link_match(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
+{
+	size_t len;
+
+	if (!p->kind->directory || p->node.index > QUERY_CONDITIONS_MAX)
+		return false;
+	len = (size_t)snprintf(ret_from, PATH_SIZE, "%s/%s", p->kind->directory, entry_get(N_WHERE)->name);
+	/* Whatever the conditions are, each is one directory. */
+	for (unsigned i = 0; i < p->node.index; i++)
+		len += (size_t)snprintf(ret_from + len, PATH_SIZE - len, "/=");
+	return object_path(p->view, p->object, ret_to);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `where`: conditions as directories.
+ *
+ *     where/state=Running/host.name=node1/web01 -> ../../../<uuid>
+ *
+ * A component with an operator is a condition of the query language, decoded as
+ * in the query string of a URL but for `+`, which is a plus; all conditions of a
+ * path must hold. What is found are links to the matches under their names as in
+ * `by-name`, or under their uuids when they have no name or one that could be
+ * taken for a condition; a uuid is always found. `where` itself lists the fields
+ * (links to the schema) and, of fields with few values, a condition for each.
+ *
+ * Looking for matches may take long, so it is not done in the functions of the
+ * node table: readdir() lists what a worker has found before (struct where_list),
+ * and lookups of matches are done by condition.c in a worker, too.
+ */
+#ifndef POOLFS_FS_TREE_WHERE_H
+#define POOLFS_FS_TREE_WHERE_H
+
+#include "fs/tree/place.h"
+#include "model/query.h"
+
+bool where_fields_find(const struct place *dir, const char *name, struct node *ret);
+int64_t where_fields_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool conditions_here(const struct place *dir);
+bool conditions_find(const struct place *dir, const char *name, struct node *ret);
+int64_t conditions_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool matches_find(const struct place *dir, const char *name, struct node *ret);
+int64_t matches_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool link_where_field(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
+bool link_match(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
+
+/** True for `where` and the directories below it. */
+static inline bool class_is_where(enum node_class class)
+{
+	return class == N_WHERE || class == N_CONDITION;
+}
+
+/** True when @name can only be a condition, well-formed or not. */
+bool name_is_condition(const char *name);
+/** The query string of the conditions that lead to @dir, "" for `where`. To be freed; NULL without memory or
+ * when the directory was pushed out of queries.h. */
+char *where_text(const struct place *dir);
+/** The directory of one more condition. -EINVAL, -EACCES, -ENAMETOOLONG, -ENOMEM, -ESTALE. */
+int where_condition(const struct place *dir, const char *name, struct node *ret, struct error *e);
+/** The object that is named so if it matches; NULL when there is none. */
+const struct object *where_object(const struct place *dir, const char *name);
+/** The node of an object that matches. */
+struct node where_match(const struct place *dir, const struct object *o);
+
+/* What a walk over such a directory gives, as of one view. */
+struct where_list {
+	struct query_result result; /* matches; borrowed from the view */
+	char **conditions;	    /* owned; offered in `where` */
+	size_t condition_count;
+};
+
+/** What is in @dir: runs its query @q (which has no limit). Takes long. NULL with @e set. */
+struct where_list *where_list_new(const struct place *dir, const struct query *q,
+				  const struct query_scope *scope, struct error *e);
+/** Accepts NULL. */
+void where_list_free(struct where_list *list);
+
+#endif
