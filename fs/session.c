@@ -12,6 +12,7 @@
 #include "fs/class/scratches.h"
 #include "fs/op/ops.h"
 #include "fs/signals.h"
+#include "fs/table.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
 #include "fs/tell/stamp.h"
@@ -54,51 +55,6 @@ static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_
 	goes_on = !ends;
 }
 
-static void op_init(void *userdata, struct fuse_conn_info *conn)
-{
-	const struct fs *fs = userdata;
-
-	/* A write must reach us as it was made: its answer is the answer to the request in it. */
-	conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
-	if (fs->ready)
-		fs->ready(fs->ready_arg);
-}
-
-const struct fuse_lowlevel_ops fs_operations = {
-	.init = op_init,
-	.lookup = op_lookup,
-	.getattr = op_getattr,
-	.setattr = op_setattr,
-	.readlink = op_readlink,
-	.mknod = op_mknod,
-	.mkdir = op_mkdir,
-	.unlink = op_unlink,
-	.rmdir = op_rmdir,
-	.symlink = op_symlink,
-	.rename = op_rename,
-	.link = op_link,
-	.open = op_open,
-	.read = op_read,
-	.lseek = op_lseek,
-	.poll = op_poll,
-	.write = op_write,
-	.flush = op_flush,
-	.release = op_release,
-	.fsync = op_fsync,
-	.fallocate = op_fallocate,
-	.opendir = op_opendir,
-	.readdir = op_readdir,
-	.readdirplus = op_readdirplus,
-	.releasedir = op_release,
-	.fsyncdir = op_fsyncdir,
-	.statfs = op_statfs,
-	.create = op_create,
-	.setxattr = op_setxattr,
-	.getxattr = op_getxattr,
-	.listxattr = op_listxattr,
-	.removexattr = op_removexattr,
-};
-
 /* Reads the options of the mount. */
 static struct fuse_session *new_session(const struct session_options *options, struct fs *fs, struct error *e)
 {
@@ -138,6 +94,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 
 	if (r < 0)
 		return r;
+	fs->nodes = node_table;
 	fs->store = pool_store(fs->pool);
 	fs->events = store_events(fs->store);
 	fs->uploads = pool_uploads(fs->pool);

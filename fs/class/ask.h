@@ -9,16 +9,8 @@
 #ifndef POOLFS_FS_CLASS_ASK_H
 #define POOLFS_FS_CLASS_ASK_H
 
-#include "fs/class/content.h"
+#include "fs/tree/place.h"
 #include "model/query.h"
-
-/**
- * The query about the collection or sub-collection @p that @text says, as it stands behind the `?` of a URL.
- * -EINVAL.
- */
-int ask_parse(const struct place *p, const char *text, struct query **ret_query, struct error *e);
-/** True when there can be a query about @p. */
-bool ask_is_possible(const struct place *p);
 
 /* A query that waits for its turn; the first member of what a caller makes of it. */
 struct ask {
@@ -38,10 +30,7 @@ int ask_start(struct ask *ask, uid_t uid, void (*run)(struct ask *ask));
 /** The answer as REST gives it; NULL with @e set. Takes long. */
 struct document *ask_answer(const struct ask *ask, struct error *e);
 
-/** Makes the content of `collection?query`, see content_start(). */
-void ask_content_start(const struct place *p, content_fn *done, void *arg);
-/** The file `query` for who does not know how to use it, and `schema`. */
-struct document *render_ask(const struct place *p);
-struct document *render_schema(const struct place *p);
+/** Refuses a request of @uid with @result; the sentence goes to `last-error`. */
+void ask_reply_error(const struct fs *fs, fuse_req_t req, uid_t uid, int result, const struct error *e);
 
 #endif

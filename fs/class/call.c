@@ -6,6 +6,7 @@
 
 #include "actions/account/session.h"
 #include "actions/call.h"
+#include "fs/class/command.h"
 
 bool sessions_find(const struct place *dir, const char *name, struct node *ret)
 {
@@ -37,7 +38,7 @@ struct document *render_operations(const struct place *p)
 	return document_ref(p->fs->operations);
 }
 
-struct door_wait {
+struct call {
 	fuse_req_t req;
 	size_t written;
 	struct handle *handle; /* owned */
@@ -45,31 +46,40 @@ struct door_wait {
 
 static void answered(void *arg, struct document *answer)
 {
-	struct door_wait *wait = arg;
+	struct call *call = arg;
 
 	if (answer) {
-		handle_set_answer(wait->handle, answer, NULL);
-		fuse_reply_write(wait->req, wait->written);
+		handle_set_answer(call->handle, answer);
+		fuse_reply_write(call->req, call->written);
 	} else {
-		fuse_reply_err(wait->req, ENOMEM);
+		fuse_reply_err(call->req, ENOMEM);
 	}
-	handle_unref(wait->handle);
-	free(wait);
+	handle_unref(call->handle);
+	free(call);
 }
 
-void door_call(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t len,
-	       size_t written)
+/* Makes the call @text and answers the write of its last @written bytes when the call is answered. */
+static void submit_call(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t len,
+			size_t written)
 {
-	struct door_wait *wait = malloc(sizeof(*wait));
+	struct call *call = malloc(sizeof(*call));
 
-	if (!wait) {
+	if (!call) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	*wait = (struct door_wait){.req = req, .written = written, .handle = h};
+	*call = (struct call){.req = req, .written = written, .handle = h};
 	ref_get(&h->ref);
 	h->requested = true;
 	h->base_set = false;
-	handle_set_answer(h, NULL, NULL);
-	pool_call(p->fs->pool, p->object ? object_uuid(p->object) : NULL, p->uid, text, len, answered, wait);
+	handle_set_answer(h, NULL);
+	pool_call(p->fs->pool, p->object ? object_uuid(p->object) : NULL, p->uid, text, len, answered, call);
 }
+
+static void call_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data, size_t len,
+		       off_t offset, int flags)
+{
+	command_write_pieces(req, p, h, data, len, offset, flags, submit_call);
+}
+
+const struct file_class class_call = {DOCUMENT_FILE, .write = call_write, .flush = command_flush};

@@ -6,7 +6,7 @@
  *     sessions/<uuid>/call    calls as the account of that session
  *     operations.json         what can be called
  *
- * One writes a call (see ../actions/call.h) and reads its answer on the same
+ * One writes a call (see actions/call.h) and reads its answer on the same
  * descriptor. Sessions are not listed: who knows the uuid may pass, and the
  * kernel's walk of the path is the check; a session that ends is noticed by the
  * next call on an open descriptor too.
@@ -14,22 +14,14 @@
 #ifndef POOLFS_FS_CLASS_CALL_H
 #define POOLFS_FS_CLASS_CALL_H
 
-#include "fs/tree/handle.h"
-#include "fs/tree/place.h"
+#include "fs/tree/class.h"
 
+extern const struct file_class class_call;
+
+/* Columns of the node table. */
 bool sessions_find(const struct place *dir, const char *name, struct node *ret);
 int64_t sessions_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 struct document *render_call(const struct place *p);
 struct document *render_operations(const struct place *p);
-
-/** True for the `call` files. */
-static inline bool place_is_door(const struct place *p)
-{
-	return p->node.class == N_CALL || p->node.class == N_OPEN_CALL;
-}
-
-/** Makes the call @text and answers the write of its last @written bytes when the call is answered. */
-void door_call(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t len,
-	       size_t written);
 
 #endif

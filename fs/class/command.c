@@ -5,13 +5,9 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "actions/engine/menu.h"
 #include "actions/engine/shortform.h"
 #include "actions/engine/submit.h"
-#include "actions/spec/spec.h"
-#include "fs/class/call.h"
-#include "fs/class/condition.h"
-#include "fs/class/content.h"
-#include "fs/class/value_text.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/wait.h"
 #include "fs/tell/watchers.h"
@@ -63,9 +59,9 @@ static void write_accepted(void *arg, int result, const char *job, const json_t 
 		fuse_reply_err(s->req, -result);
 	} else {
 		if (job && *job)
-			handle_set_answer(s->handle, render_answer(job), job);
+			handle_set_answer(s->handle, render_answer(job));
 		else if (answer)
-			handle_set_answer(s->handle, render_json(json_deep_copy(answer), store_now()), NULL);
+			handle_set_answer(s->handle, render_json(json_deep_copy(answer), store_now()));
 		fuse_reply_write(s->req, s->len);
 	}
 	submission_free(s);
@@ -138,125 +134,36 @@ static void submit_through(const struct place *p, struct handle *h, fuse_req_t r
 	ref_get(&h->ref);
 	h->requested = true;
 	h->base_set = false;
-	handle_set_answer(h, NULL, NULL);
+	handle_set_answer(h, NULL);
 	submit(p, &how, request, write_accepted);
-}
-
-static struct actor actor_of(const struct place *p)
-{
-	return (struct actor){.uid = p->uid, .source = "fs"};
-}
-
-/* ------------------------------------------------------------------- values */
-
-/* Would writing this change nothing? Not while a change is under way, which it may have to take back. */
-static bool is_present_value(const struct place *p, const json_t *value)
-{
-	json_t *present = render_field_json(p->view, p->object, (int)p->node.index);
-	const char *text = json_string_value(value);
-	bool same = present ? json_equal(present, value) : text && !*text;
-
-	json_decref(present);
-	return same && !view_next_where(p->view, KIND_JOB, JOB_QUEUE, object_uuid(p->object), 0);
-}
-
-/* The request that the text of a value file stands for; NULL when it is the present value. */
-static int request_of_value(const struct place *p, const char *data, size_t len, struct request **ret_req,
-			    struct error *e)
-{
-	const struct operation *op = field_operation(p);
-	struct actor actor = actor_of(p);
-	json_t *value = NULL, *params;
-	int r = value_parse(operation_param(op, p->field->name), data, len, &value, e);
-
-	*ret_req = NULL;
-	if (r < 0)
-		return r;
-	if (is_present_value(p, value)) {
-		json_decref(value);
-		return 0;
-	}
-	params = json_pack("{s:o}", p->field->name, value);
-	r = params ? request_new(op, object_uuid(p->object), params, &actor, ret_req, e)
-		   : error_set(e, ENOMEM, "out of memory");
-	json_decref(params);
-	return r;
-}
-
-/* The request in a whole document for `spec`; NULL when the file says it already. */
-static int request_of_spec(const struct place *p, const char *text, size_t len, struct request **ret_req,
-			   struct error *e)
-{
-	const struct operation *op = operation_by_spec(p->kind->id);
-	struct actor actor = actor_of(p);
-	_cleanup_free_ char *copy = strndup(text, len);
-	json_t *params;
-	int r;
-
-	*ret_req = NULL;
-	if (!copy)
-		return error_set(e, ENOMEM, "out of memory");
-	if (len > SPEC_LENGTH)
-		return error_set(e, EFBIG, "a spec is at most %d bytes", SPEC_LENGTH);
-	if (memchr(text, '\0', len))
-		return error_set(e, EINVAL, "a spec must not contain a NUL");
-	if (spec_is_present(p->view, p->object, text, len))
-		return 0;
-	r = spec_check_text(p->view, p->object, copy, e);
-	if (r < 0)
-		return r;
-	params = json_pack("{s:s}", "spec", copy);
-	r = params ? request_new(op, object_uuid(p->object), params, &actor, ret_req, e)
-		   : error_set(e, EINVAL, "a spec must be UTF-8");
-	json_decref(params);
-	return r;
-}
-
-/* The request in the whole text written to a file; NULL when there is nothing to ask for. */
-static int request_of_text(const struct place *p, const char *text, size_t len, struct request **ret_req,
-			   struct error *e)
-{
-	struct actor actor = actor_of(p);
-
-	if (p->node.class == N_VALUE)
-		return request_of_value(p, text, len, ret_req, e);
-	if (p->node.class == N_SPEC)
-		return request_of_spec(p, text, len, ret_req, e);
-	return request_parse(p->op, p->kind ? p->kind->id : KIND_NONE,
-			     p->object ? object_uuid(p->object) : NULL, text, len, &actor, ret_req, e);
 }
 
 /* ----------------------------------------------------------------- requests */
 
-static void parse_and_submit(const struct place *p, struct handle *h, fuse_req_t req, const char *text,
-			     size_t text_len, size_t len)
+void command_submit_text(const struct place *p, struct handle *h, fuse_req_t req, const char *text,
+			 size_t text_len, size_t len)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct request *request = NULL;
 	int r;
 
-	if (place_is_door(p)) {
-		door_call(p, h, req, text, text_len, len);
-		return;
-	}
-	r = request_of_text(p, text, text_len, &request, &e);
-
+	r = p->entry->io->request(p, text, text_len, &request, &e);
 	if (r < 0) {
 		refuse(p, req, r, &e);
 	} else if (request) {
 		submit_through(p, h, req, request, len);
 	} else {
-		h->requested = h->requested || p->node.class == N_SPEC;
+		h->requested = h->requested || p->entry->io->written;
 		last_error_set(p->fs->errors, p->uid, p->object, NULL);
 		fuse_reply_write(req, len);
 	}
 }
 
 /* The line end behind a document, in a write of its own: it is a part of what a spec gives back. */
-static void write_blank(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
+static void write_blank(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
+			command_text_fn *whole)
 {
-	_cleanup_document_ struct document *d =
-		p->node.class == N_SPEC ? spec_written(p->view, p->object) : NULL;
+	_cleanup_document_ struct document *d = p->entry->io->written ? p->entry->io->written(p) : NULL;
 	_cleanup_free_ char *text = d ? malloc(d->len + len) : NULL;
 
 	if (!text || (d->len && d->data[d->len - 1] == '\n')) {
@@ -265,11 +172,12 @@ static void write_blank(const struct place *p, struct handle *h, fuse_req_t req,
 	}
 	memcpy(text, d->data, d->len);
 	memcpy(text + d->len, data, len);
-	parse_and_submit(p, h, req, text, d->len + len, len);
+	whole(p, h, req, text, d->len + len, len);
 }
 
 /* A piece of a JSON document. */
-static void write_json(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
+static void write_json(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
+		       command_text_fn *whole)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct gather *g = &h->gather;
@@ -294,35 +202,35 @@ static void write_json(const struct place *p, struct handle *h, fuse_req_t req, 
 		fuse_reply_write(req, len);
 	} else {
 		/* The next document on this handle starts afresh, whatever becomes of this one. */
-		struct gather whole = *g;
+		struct gather gathered = *g;
 
 		*g = (struct gather){0};
-		parse_and_submit(p, h, req, whole.data, whole.len, len);
-		gather_reset(&whole);
+		whole(p, h, req, gathered.data, gathered.len, len);
+		gather_reset(&gathered);
 	}
 }
 
 static void write_request(const struct place *p, struct handle *h, fuse_req_t req, const char *data,
-			  size_t len)
+			  size_t len, command_text_fn *whole)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	size_t blank = 0;
 
 	if (h->gather.len) {
-		write_json(p, h, req, data, len);
+		write_json(p, h, req, data, len, whole);
 		return;
 	}
 	while (blank < len && isspace((unsigned char)data[blank]))
 		blank++;
 	if (blank == len && h->requested) {
-		write_blank(p, h, req, data, len);
+		write_blank(p, h, req, data, len, whole);
 	} else if (blank < len && (data[blank] == '{' || data[blank] == '[')) {
-		write_json(p, h, req, data, len);
+		write_json(p, h, req, data, len, whole);
 	} else if (len > SHORTFORM_MAX) {
 		error_set(&e, EFBIG, "a request in the short form is at most %d bytes", SHORTFORM_MAX);
 		refuse(p, req, -EFBIG, &e);
 	} else {
-		parse_and_submit(p, h, req, data, len, len);
+		whole(p, h, req, data, len, len);
 	}
 }
 
@@ -333,36 +241,41 @@ static bool is_good_offset(const struct handle *h, off_t offset, int flags)
 	       (h->content && offset == (off_t)h->content->len);
 }
 
-void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
-		  off_t offset, int flags)
+bool command_begin_write(fuse_req_t req, const struct place *p, struct handle *h, size_t len, off_t offset,
+			 int flags)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
-	/* One question follows another, wherever reading the answer has moved the descriptor. */
-	if (p->node.class == N_ASK) {
-		ask_write(p, h, req, data, len);
-		return;
-	}
 	if (!is_good_offset(h, offset, flags)) {
 		error_set(&e, EINVAL,
 			  "a request must be written from the start of the file or appended, not at %lld",
 			  (long long)offset);
 		refuse(p, req, -EINVAL, &e);
-		return;
+		return false;
 	}
 	h->end = offset + (off_t)len;
-	if (p->node.class == N_VALUE)
-		parse_and_submit(p, h, req, data, len, len);
-	else
-		write_request(p, h, req, data, len);
+	return true;
 }
 
-void submit_content(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg)
+void command_write_pieces(fuse_req_t req, const struct place *p, struct handle *h, const char *data,
+			  size_t len, off_t offset, int flags, command_text_fn *whole)
+{
+	if (command_begin_write(req, p, h, len, offset, flags))
+		write_request(p, h, req, data, len, whole);
+}
+
+void command_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data, size_t len,
+		   off_t offset, int flags)
+{
+	command_write_pieces(req, p, h, data, len, offset, flags, command_submit_text);
+}
+
+void command_replace(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct submission how = {.taken = taken, .arg = arg};
 	struct request *request = NULL;
-	int r = request_of_text(p, data, len, &request, &e);
+	int r = p->entry->io->request(p, data, len, &request, &e);
 
 	if (r == 0 && request) {
 		submit(p, &how, request, content_accepted);
@@ -372,51 +285,29 @@ void submit_content(const struct place *p, const char *data, size_t len, content
 	taken(arg, r);
 }
 
-int submit_flush(const struct place *p, struct handle *h)
+void command_flush(fuse_req_t req, const struct place *p, struct handle *h)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	int r;
+	int r = 0;
 
-	if (p->node.class == N_ASK)
-		return ask_flush(p, h);
-	if (!h->gather.len)
-		return 0;
-	r = json_gather_finish(&h->gather.scan, &e);
-	last_error_set(p->fs->errors, p->uid, p->object, &e);
-	return r;
+	if (h->gather.len) {
+		r = json_gather_finish(&h->gather.scan, &e);
+		last_error_set(p->fs->errors, p->uid, p->object, &e);
+	}
+	fuse_reply_err(req, -r);
 }
 
 /* ------------------------------------------------------------ waits, rmdir */
 
-void submit_fsync(const struct place *p, fuse_req_t req)
+void command_fsync(fuse_req_t req, const struct place *p, struct handle *h)
 {
 	struct job_set set = {.uid = -1};
 
-	if (p->node.class == N_CREATE) {
-		set.op = p->op;
-		set.uid = p->uid;
-	} else if (p->node.class == N_ACTIONS || p->node.class == N_SPEC ||
-		   (p->node.class == N_VALUE && field_operation(p))) {
-		set.op = p->node.class == N_VALUE  ? field_operation(p)
-			 : p->node.class == N_SPEC ? operation_by_spec(p->kind->id)
-						   : NULL;
-		snprintf(set.resource, sizeof(set.resource), "%s", object_uuid(p->object));
-	} else {
-		fuse_reply_err(req, 0); /* nothing is ever written here */
-		return;
-	}
-	waits_add(p->fs->waits, req, &set, WAIT_EIO, (struct locked){{node_pack(p->node)}});
-}
-
-void submit_fsync_gone(const struct fs *fs, struct handle *h, fuse_req_t req)
-{
-	struct job_set set = {.uid = -1};
-
-	handle_get_job(h, set.job);
-	if (*set.job)
-		waits_add(fs->waits, req, &set, WAIT_EIO, (struct locked){{node_pack(h->node)}});
+	(void)h;
+	if (p->entry->io->jobs(p, &set))
+		waits_add(p->fs->waits, req, &set, WAIT_EIO, (struct locked){{node_pack(p->node)}});
 	else
-		fuse_reply_err(req, ESTALE);
+		fuse_reply_err(req, 0); /* nothing is ever written here */
 }
 
 static const struct operation *removing_operation(const struct kind *kind)
@@ -434,11 +325,11 @@ static bool has_text(const struct object *o, const char *field, const char *text
 	return i >= 0 && o->kind->fields[i].type == FIELD_STRING && object_str_is(o, i, text);
 }
 
-void submit_rmdir(const struct place *p, fuse_ino_t parent, fuse_req_t req)
+void command_rmdir(fuse_req_t req, const struct place *p, fuse_ino_t parent)
 {
 	const struct operation *op = removing_operation(p->kind);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct actor actor = actor_of(p);
+	struct actor actor = place_actor(p);
 	struct request *request = NULL;
 	int r;
 
@@ -458,4 +349,77 @@ void submit_rmdir(const struct place *p, fuse_ino_t parent, fuse_req_t req)
 	watchers_rmdir_begins(p->fs->watchers, p->node);
 	submit(p, &(struct submission){.req = req, .locked = {{parent, node_pack(p->node)}}}, request,
 	       rmdir_accepted);
+}
+
+/* ------------------------------------------------------ `actions`, `create` */
+
+static int request_of_text(const struct place *p, const char *text, size_t len, struct request **ret_req,
+			   struct error *e)
+{
+	struct actor actor = place_actor(p);
+
+	return request_parse(p->op, p->kind ? p->kind->id : KIND_NONE,
+			     p->object ? object_uuid(p->object) : NULL, text, len, &actor, ret_req, e);
+}
+
+static bool create_jobs(const struct place *p, struct job_set *ret)
+{
+	ret->op = p->op;
+	ret->uid = p->uid;
+	return true;
+}
+
+static bool actions_jobs(const struct place *p, struct job_set *ret)
+{
+	snprintf(ret->resource, sizeof(ret->resource), "%s", object_uuid(p->object));
+	return true;
+}
+
+const struct file_class class_actions = {COMMAND_FILE, .request = request_of_text, .jobs = actions_jobs};
+const struct file_class class_create = {COMMAND_FILE, .request = request_of_text, .jobs = create_jobs};
+
+struct document *render_menu(const struct place *p)
+{
+	return actions_render_menu(p->view, p->object);
+}
+
+static const char *type_name(const struct param *param)
+{
+	static const char *const names[] = {
+		[PARAM_STRING] = "text",	[PARAM_INT] = "number", [PARAM_LONG] = "number",
+		[PARAM_BOOL] = "true or false", [PARAM_LIST] = "list",	[PARAM_MAP] = "object",
+	};
+
+	return names[param->type];
+}
+
+/* What `create` takes, for whoever reads it. */
+struct document *render_create(const struct place *p)
+{
+	struct document *d = NULL;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "# %s: %s\n# write {\"params\":{...}}, the bare parameters, or name=value ...\n",
+		p->op->name, p->op->help);
+	for (const struct param *param = p->op->params; param && param->name; param++) {
+		fprintf(f, "%s %s %s", param->name, type_name(param),
+			param->flags & PARAM_REQUIRED ? "required" : "optional");
+		if (param->resource != KIND_NONE)
+			fprintf(f, ", uuid of %s %s",
+				strchr("aeiou", kind_get(param->resource)->noun[0]) ? "an" : "a",
+				kind_get(param->resource)->noun);
+		for (size_t i = 0; param->values && param->values[i]; i++)
+			fprintf(f, "%s%s", i ? "|" : ", ", param->values[i]);
+		if (param->default_value)
+			fprintf(f, ", default %s", param->default_value);
+		fputc('\n', f);
+	}
+	if (fclose(f) == 0)
+		d = document_new(text, len, p->fs->born);
+	free(text);
+	return d;
 }

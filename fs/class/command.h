@@ -1,37 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests out of files: what write(2), fsync(2) and rmdir(2) mean.
+ * Files that take requests: what write(2), fsync(2) and rmdir(2) mean.
  *
  * A write that completes a request parks its fuse_req_t, hands the request to
  * the pool and is answered when the job is durable or refused: with the number
- * of bytes, or with the errno whose sentence then stands in `last-error`.
+ * of bytes, or with the errno whose sentence then stands in `last-error`. Which
+ * request a text is, and which jobs an fsync waits for, say the members
+ * `request` and `jobs` of the file's class.
  */
 #ifndef POOLFS_FS_CLASS_COMMAND_H
 #define POOLFS_FS_CLASS_COMMAND_H
 
-#include "fs/tree/handle.h"
-#include "fs/tree/place.h"
+#include "actions/engine/request.h"
+#include "fs/class/document.h"
 
-/** Answers a write to a value file, `actions` or `create`. */
-void submit_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
-		  off_t offset, int flags);
-/** Told what became of a content: 0, or the negative errno whose sentence stands in `last-error`. */
-typedef void content_taken_fn(void *arg, int result);
-/**
- * Submits a whole content of a writable file at once, as a rename over it does. @taken is called exactly
- * once, when the job is durable or refused: perhaps before the return, perhaps later from the store's writer
- * thread.
- */
-void submit_content(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg);
-/** 0, or -EINVAL when a document written to @h is not complete (also noted in `last-error`). */
-int submit_flush(const struct place *p, struct handle *h);
-/** Answers fsync: waits for the jobs that were started through this file. */
-void submit_fsync(const struct place *p, fuse_req_t req);
-/** fsync of a file whose object is gone: waits for the request that was written through @h, which may have
- * done it. */
-void submit_fsync_gone(const struct fs *fs, struct handle *h, fuse_req_t req);
+extern const struct file_class class_actions;
+extern const struct file_class class_create;
+
+/* For other files that take requests. */
+void command_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data, size_t len,
+		   off_t offset, int flags);
+/** -EINVAL when a document written to @h is not complete (also noted in `last-error`). */
+void command_flush(fuse_req_t req, const struct place *p, struct handle *h);
+/** Waits for the jobs that were started through this file. */
+void command_fsync(fuse_req_t req, const struct place *p, struct handle *h);
+/** @taken is called when the job is durable or refused: perhaps before the return, perhaps later from the
+ * store's writer thread. */
+void command_replace(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg);
+#define COMMAND_FILE                                                                                         \
+	DOCUMENT_FILE, .write = command_write, .flush = command_flush, .fsync = command_fsync,               \
+		       .replace = command_replace
+
+/** Answers the write of the last @len bytes of a whole text. */
+typedef void command_text_fn(const struct place *p, struct handle *h, fuse_req_t req, const char *text,
+			     size_t text_len, size_t len);
+/** Submits the request in the text. */
+void command_submit_text(const struct place *p, struct handle *h, fuse_req_t req, const char *text,
+			 size_t text_len, size_t len);
+/** As command_write(), for texts that mean something else: gathers a document and gives it to @whole. */
+void command_write_pieces(fuse_req_t req, const struct place *p, struct handle *h, const char *data,
+			  size_t len, off_t offset, int flags, command_text_fn *whole);
+/** Notes where a write ends; false, and it is answered, when it would leave a hole in a request. */
+bool command_begin_write(fuse_req_t req, const struct place *p, struct handle *h, size_t len, off_t offset,
+			 int flags);
+
 /** Answers rmdir of the directory of an object in @parent: removes its row when it is Destroyed or Deleted
  * already. */
-void submit_rmdir(const struct place *p, fuse_ino_t parent, fuse_req_t req);
+void command_rmdir(fuse_req_t req, const struct place *p, fuse_ino_t parent);
+
+/** Who asks for what is written to @p. */
+static inline struct actor place_actor(const struct place *p)
+{
+	return (struct actor){.uid = p->uid, .source = "fs"};
+}
+
+/* Columns of the node table. */
+struct document *render_menu(const struct place *p);
+struct document *render_create(const struct place *p);
 
 #endif

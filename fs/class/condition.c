@@ -5,16 +5,11 @@
 #include "fs/class/ask.h"
 #include "fs/tell/last_error.h"
 #include "fs/tree/by_name.h"
+#include "fs/tree/collection.h"
+#include "fs/tree/queries.h"
+#include "fs/tree/reply.h"
 #include "fs/tree/where.h"
-
-/* stdio of shells and languages writes a long text in pieces of multiples of this many bytes. */
-#define BUFFER 4096
-
-static void reply_error(const struct fs *fs, fuse_req_t req, uid_t uid, int result, const struct error *e)
-{
-	last_error_set(fs->errors, uid, NULL, e);
-	fuse_reply_err(req, -result);
-}
+#include "fs/tree/where_list.h"
 
 /* ------------------------------------------------------------------ lookups */
 
@@ -50,7 +45,7 @@ static void match_run(struct ask *ask)
 
 	place_init(ask->fs, ask->view, m->dir, &dir);
 	if (r < 0)
-		reply_error(ask->fs, m->req, m->uid, r, &e);
+		ask_reply_error(ask->fs, m->req, m->uid, r, &e);
 	else if (r == 0)
 		fuse_reply_err(m->req, ENOENT);
 	else
@@ -64,7 +59,7 @@ static int start_match(fuse_req_t req, const struct place *dir, const struct obj
 	_cleanup_free_ char *text = where_text(dir);
 	_cleanup_query_ struct query *q = NULL;
 	struct match_ask *m;
-	int r = text ? ask_parse(dir, text, &q, e) : -ESTALE;
+	int r = text ? collection_parse_query(dir, text, &q, e) : -ESTALE;
 
 	if (r < 0)
 		return r;
@@ -82,7 +77,7 @@ static int start_match(fuse_req_t req, const struct place *dir, const struct obj
 	return r;
 }
 
-void where_lookup(fuse_req_t req, const struct place *dir, const char *name)
+static void where_lookup(fuse_req_t req, const struct place *dir, const char *name)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	const struct object *o;
@@ -102,7 +97,7 @@ void where_lookup(fuse_req_t req, const struct place *dir, const char *name)
 	if (r == 0)
 		reply_node(dir, req, node);
 	else if (error_is_set(&e))
-		reply_error(dir->fs, req, dir->uid, r, &e);
+		ask_reply_error(dir->fs, req, dir->uid, r, &e);
 	else
 		fuse_reply_err(req, -r);
 }
@@ -114,7 +109,7 @@ struct list_ask {
 	struct node dir;
 	uid_t uid;
 	struct handle *handle; /* owned */
-	where_listed_fn *done;
+	walk_fn *done;
 	void *arg;
 };
 
@@ -140,13 +135,14 @@ static void list_run(struct ask *ask)
 	free(l);
 }
 
-void where_list_start(const struct place *dir, struct handle *h, where_listed_fn *done, void *arg)
+/* The kernel sends one readdir of an open directory at a time, so nobody else looks at them meanwhile. */
+static void where_walk(const struct place *dir, struct handle *h, walk_fn *done, void *arg)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_free_ char *text = where_text(dir);
 	_cleanup_query_ struct query *q = NULL;
 	struct list_ask *l;
-	int r = text ? ask_parse(dir, text, &q, &e) : -ESTALE;
+	int r = text ? collection_parse_query(dir, text, &q, &e) : -ESTALE;
 
 	if (r < 0) {
 		if (error_is_set(&e))
@@ -170,95 +166,17 @@ void where_list_start(const struct place *dir, struct handle *h, where_listed_fn
 	done(arg, -ENOMEM);
 }
 
-/* -------------------------------------------------------------- query files */
-
-struct write_ask {
-	struct ask ask;
-	fuse_req_t req;
-	uid_t uid;
-	size_t len;	       /* bytes written */
-	struct handle *handle; /* owned */
-};
-
-static void write_run(struct ask *ask)
+static int condition_is_here(const struct fs *fs, struct node node, struct node *ret_base)
 {
-	struct write_ask *w = (struct write_ask *)ask;
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct document *d = ask_answer(ask, &e);
+	struct node base;
 
-	if (d) {
-		last_error_set(ask->fs->errors, w->uid, NULL, NULL);
-		handle_set_answer(w->handle, d, NULL);
-		fuse_reply_write(w->req, w->len);
-	} else {
-		reply_error(ask->fs, w->req, w->uid, -e.errnum, &e);
-	}
-	handle_unref(w->handle);
-	ask_done(ask);
-	free(w);
+	(void)ret_base;
+	if (!queries_get(fs->queries, node.row, &base, NULL) || base.class != N_CONDITION ||
+	    base.index != node.index)
+		return -ESTALE;
+	return 0;
 }
 
-static int start_write(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t len,
-		       struct error *e)
-{
-	_cleanup_query_ struct query *q = NULL;
-	struct write_ask *w;
-	int r = ask_parse(p, text, &q, e);
-
-	if (r < 0)
-		return r;
-	w = malloc(sizeof(*w));
-	if (!w)
-		return error_set(e, ENOMEM, "out of memory");
-	h->requested = true;
-	h->base_set = false;
-	handle_set_answer(h, NULL, NULL);
-	*w = (struct write_ask){.req = req, .uid = p->uid, .len = len, .handle = h};
-	ref_get(&h->ref);
-	ask_init(&w->ask, p, steal(&q));
-	r = ask_start(&w->ask, p->uid, write_run);
-	if (r < 0) {
-		error_set(e, ENOMEM, "out of memory");
-		handle_unref(h);
-		ask_done(&w->ask);
-		free(w);
-	}
-	return r;
-}
-
-void ask_write(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct gather *g = &h->gather;
-	bool newline = len && data[len - 1] == '\n';
-	int r = gather_append(g, data, len, QUERY_LENGTH_MAX + 1);
-
-	if (r < 0)
-		error_set(&e, -r, "a query has at most %d bytes", QUERY_LENGTH_MAX);
-	if (r == 0 && !newline && len % BUFFER == 0) {
-		fuse_reply_write(req, len);
-		return;
-	}
-	if (r == 0 && memchr(g->data, '\0', g->len))
-		r = error_set(&e, EINVAL, "a query must not contain a NUL character");
-	if (r == 0) {
-		_cleanup_free_ char *text = strndup(g->data, g->len - newline);
-
-		r = text ? start_write(p, h, req, text, len, &e) : error_set(&e, ENOMEM, "out of memory");
-	}
-	gather_reset(g);
-	if (r < 0)
-		reply_error(p->fs, req, p->uid, r, &e);
-}
-
-int ask_flush(const struct place *p, const struct handle *h)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	int r;
-
-	if (!h->gather.len)
-		return 0;
-	r = error_set(&e, EINVAL, "the query did not end: a newline is missing");
-	last_error_set(p->fs->errors, p->uid, NULL, &e);
-	return r;
-}
+const struct file_class class_where = {.lookup = where_lookup, .walk = where_walk};
+const struct file_class class_condition = {
+	.is_here = condition_is_here, .lookup = where_lookup, .walk = where_walk};

@@ -15,14 +15,14 @@ bool data_here(const struct place *dir)
 	       (!dir->object || disk_reader_check(dir->view, dir->object, NULL) == 0);
 }
 
-int64_t data_size(const struct place *p)
+/* Known from the row, without opening the file; the blocks are fewer than it has bytes for, so that tools
+ * look for holes. */
+static int data_stat(const struct place *p, struct stat *ret)
 {
-	return disk_reader_size(p->object);
-}
-
-blkcnt_t data_blocks(const struct place *p)
-{
-	return (blkcnt_t)(disk_reader_occupied(p->object) / 512);
+	stat_fill(p->fs, p->node, place_mode(p), (size_t)disk_reader_size(p->object), p->object->changed,
+		  ret);
+	ret->st_blocks = (blkcnt_t)(disk_reader_occupied(p->object) / 512);
+	return 0;
 }
 
 /* A request that a worker answers. */
@@ -109,10 +109,16 @@ static void open_work(void *arg)
 	work_free(w);
 }
 
-void data_open(fuse_req_t req, const struct place *p, const struct fuse_file_info *fi)
+static void data_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
 {
-	struct data_work *w = work_new(req, p->fs);
+	int r = place_check_open(p, fi->flags);
+	struct data_work *w;
 
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	w = work_new(req, p->fs);
 	if (!w)
 		return;
 	w->node = p->node;
@@ -167,7 +173,7 @@ static struct data_work *work_on(fuse_req_t req, struct handle *h)
 	return w;
 }
 
-void data_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+static void data_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
 	struct data_work *w = work_on(req, h);
 
@@ -178,7 +184,7 @@ void data_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 	run(w, read_work);
 }
 
-void data_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
+static void data_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
 {
 	struct data_work *w = work_on(req, h);
 
@@ -194,7 +200,8 @@ static void release_work(void *arg)
 	disk_reader_unref(arg);
 }
 
-void data_release(const struct fs *fs, struct handle *h)
+/* Closing may take a moment. */
+static void data_release(const struct fs *fs, struct handle *h)
 {
 	struct disk_reader *reader = h->disk;
 
@@ -202,3 +209,11 @@ void data_release(const struct fs *fs, struct handle *h)
 	if (workers_run(fs->readers, release_work, reader) < 0)
 		disk_reader_unref(reader);
 }
+
+const struct file_class class_data = {
+	.stat = data_stat,
+	.open = data_open,
+	.read = data_read,
+	.lseek = data_lseek,
+	.release = data_release,
+};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/engine/params.h"
+#include "fs/class/document.h"
 
 static const char file_name[] = "events";
 static const char since[] = "events?since=";
@@ -54,7 +55,7 @@ static int find_start(const struct place *p, int64_t *ret)
 	return 0;
 }
 
-int events_stat(const struct place *p, struct stat *ret)
+static int events_stat(const struct place *p, struct stat *ret)
 {
 	int64_t start;
 	int r = find_start(p, &start);
@@ -66,12 +67,31 @@ int events_stat(const struct place *p, struct stat *ret)
 	return 0;
 }
 
-int events_open(const struct place *p, struct handle *h)
+static int events_is_here(const struct fs *fs, struct node node, struct node *ret_base)
 {
-	return find_start(p, &h->start);
+	(void)fs;
+	(void)ret_base;
+	return node.kind != KIND_NONE || node.index ? -ENOENT : 0;
 }
 
-void events_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+static void events_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
+{
+	_cleanup_handle_ struct handle *h = NULL;
+	int r = place_check_open(p, fi->flags);
+
+	if (r == 0) {
+		h = handle_new(p->node, place_mode(p), p->object);
+		r = h ? find_start(p, &h->start) : -ENOMEM;
+	}
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	atomic_store(&h->seen, h->start);
+	document_reply_open(req, h, fi);
+}
+
+static void events_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_free_ char *data = malloc(size);
@@ -84,3 +104,17 @@ void events_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 	else
 		fuse_reply_buf(req, data, (size_t)len);
 }
+
+static int64_t events_version(const struct place *p)
+{
+	return event_log_end(p->fs->events);
+}
+
+const struct file_class class_events = {
+	.is_here = events_is_here,
+	.stat = events_stat,
+	.open = events_open,
+	.read = events_read,
+	.version = events_version,
+	.grows = true,
+};

@@ -10,18 +10,12 @@
 #ifndef POOLFS_FS_CLASS_EVENTS_H
 #define POOLFS_FS_CLASS_EVENTS_H
 
-#include "fs/tree/handle.h"
-#include "fs/tree/place.h"
+#include "fs/tree/class.h"
+
+extern const struct file_class class_events;
 
 /* Columns of the node table. */
 bool events_find(const struct place *dir, const char *name, struct node *ret);
 int64_t events_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
-
-/** The attributes; -ESTALE when events after that number are gone and nobody has the file open. */
-int events_stat(const struct place *p, struct stat *ret);
-/** Sets where a new handle begins. -ESTALE. */
-int events_open(const struct place *p, struct handle *h);
-/** Answers a read. */
-void events_read(fuse_req_t req, struct handle *h, size_t size, off_t offset);
 
 #endif

@@ -2,6 +2,7 @@
 /* See inventories.h. */
 #include "fs/class/inventories.h"
 
+#include "fs/class/document.h"
 #include "model/render.h"
 
 /* A listing of so many objects is rendered at once, which takes less than handing it to a worker. */
@@ -156,8 +157,9 @@ static bool add_reader(struct listing *l, const struct view *view, content_fn *d
 	return true;
 }
 
-void listings_start(struct listings *listings, const struct view *view, enum kind_id kind, content_fn *done,
-		    void *arg)
+/* Tells @done the listing of @kind as of @view, or as of a later one. */
+static void listings_start(struct listings *listings, const struct view *view, enum kind_id kind,
+			   content_fn *done, void *arg)
 {
 	struct listing *l = &listings->of[kind];
 	struct document *d = NULL;
@@ -180,3 +182,10 @@ void listings_start(struct listings *listings, const struct view *view, enum kin
 	}
 	done(arg, d ? 0 : -ENOMEM, d, NULL);
 }
+
+static void inventories_start(const struct place *p, content_fn *done, void *arg)
+{
+	listings_start(p->fs->listings, p->view, p->kind->id, done, arg);
+}
+
+const struct file_class class_inventories = {DOCUMENT_FILE, .start = inventories_start};

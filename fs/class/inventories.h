@@ -7,15 +7,14 @@
 #ifndef POOLFS_FS_CLASS_INVENTORIES_H
 #define POOLFS_FS_CLASS_INVENTORIES_H
 
-#include "fs/class/content.h"
+#include "fs/tree/class.h"
 
 struct listings;
 
 struct listings *listings_new(struct pool *pool);
 /** Accepts NULL. */
 void listings_free(struct listings *listings);
-/** Tells @done the listing of @kind as of @view, or as of a later one. */
-void listings_start(struct listings *listings, const struct view *view, enum kind_id kind, content_fn *done,
-		    void *arg);
+
+extern const struct file_class class_inventories;
 
 #endif

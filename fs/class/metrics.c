@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "fs/class/document.h"
+
 /* More different states than any kind has. */
 #define STATES_MAX 32
 
@@ -128,7 +130,9 @@ static int64_t last_change(const struct fs *fs, const struct view *view)
 	return last;
 }
 
-struct document *metrics_render(const struct fs *fs, const struct view *view)
+/* The text for a view, which all of it comes from but the number of events. Takes time linear in the number
+ * of objects. */
+static struct document *metrics_render(const struct fs *fs, const struct view *view)
 {
 	struct document *d = NULL;
 	char *text = NULL;
@@ -152,3 +156,39 @@ struct document *metrics_render(const struct fs *fs, const struct view *view)
 	free(text);
 	return d;
 }
+
+struct metrics_call {
+	const struct fs *fs;
+	struct view *view; /* owned */
+	content_fn *done;
+	void *arg;
+};
+
+static void metrics_run(void *arg)
+{
+	struct metrics_call *call = arg;
+	struct document *d = metrics_render(call->fs, call->view);
+
+	call->done(call->arg, d ? 0 : -ENOMEM, d, NULL);
+	view_unref(call->view);
+	free(call);
+}
+
+static void metrics_start(const struct place *p, content_fn *done, void *arg)
+{
+	struct metrics_call *call = malloc(sizeof(*call));
+	int r = -ENOMEM;
+
+	if (call) {
+		*call = (struct metrics_call){.fs = p->fs, .done = done, .arg = arg};
+		call->view = store_view(p->fs->store);
+		r = pool_background(p->fs->pool, metrics_run, call);
+		if (r == 0)
+			return;
+		view_unref(call->view);
+		free(call);
+	}
+	done(arg, r, NULL, NULL);
+}
+
+const struct file_class class_metrics = {DOCUMENT_FILE, .start = metrics_start};

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "fs/tree/place.h"
-
 /* Directories below an object are walked once more; deeper ones repeat what was said. */
 #define DEPTH_MAX 8
 
@@ -63,12 +61,12 @@ static void describe(FILE *f, const struct place *p, const char *path)
 static void walk(FILE *f, const struct place *dir, const char *path, int depth)
 {
 	for (int class = 0; class < NODE_CLASS_COUNT && depth < DEPTH_MAX; class ++) {
-		const struct node_entry *entry = entry_get((enum node_class) class);
+		const struct node_entry *entry = &dir->fs->nodes[class];
 		char name[NAME_SIZE], below[PATH_SIZE];
 		struct place p;
 		struct node node = dir->node;
 
-		if (!(entry->in & IN(dir->node.class)) || (entry->here && !entry->here(dir)))
+		if (!place_has(dir, (enum node_class) class))
 			continue;
 		node.class = (enum node_class) class;
 		for (int64_t i = 0;;) {
@@ -78,7 +76,7 @@ static void walk(FILE *f, const struct place *dir, const char *path, int depth)
 				break;
 			place_init(dir->fs, dir->view, node, &p);
 			if (entry->shown) {
-				p.kind = dir->node.class == N_SUB ? kind_get(dir->field->target) : dir->kind;
+				p.kind = dir->field ? kind_get(dir->field->target) : dir->kind;
 				p.node.kind = p.kind ? p.kind->id : KIND_NONE;
 			}
 			if (snprintf(below, sizeof(below), "%s%s%s", path, *path ? "/" : "", name) >=
@@ -113,4 +111,9 @@ struct document *readme_make(const struct fs *fs)
 	free(text);
 	view_unref(view);
 	return d;
+}
+
+struct document *render_readme(const struct place *p)
+{
+	return document_ref(p->fs->readme);
 }

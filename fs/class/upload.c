@@ -1,19 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Requests on files in `images/upload`. See uploads.h.
- *
- * All that touches the file is a task for the worker of its upload; the request
- * is parked until that answers. The sentence of a refusal goes to `last-error`.
- */
+/* See upload.h. */
+#include "fs/class/upload.h"
+
 #include <string.h>
 
 #include "actions/image/upload.h"
 #include "actions/image/writer.h"
-#include "fs/class/uploads.h"
-#include "fs/op/ops.h"
 #include "fs/tell/last_error.h"
+#include "fs/tree/reply.h"
 
 #define NS_PER_S INT64_C(1000000000)
+
+/* -------------------------------------------------------------- the directory */
+
+_Static_assert(UPLOAD_NAME_MAX < NAME_SIZE, "a file's name is a name of the tree");
+
+static struct node upload_node(const struct upload *u)
+{
+	return (struct node){.class = N_UPLOAD, .row = upload_number(u)};
+}
+
+bool uploads_here(const struct place *dir)
+{
+	return dir->kind && dir->kind->id == KIND_IMAGE;
+}
+
+bool upload_find(const struct place *dir, const char *name, struct node *ret)
+{
+	_cleanup_(upload_unref_p) struct upload *u = uploads_find(dir->fs->uploads, name);
+
+	if (u)
+		*ret = upload_node(u);
+	return u != NULL;
+}
+
+int64_t upload_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	_cleanup_(upload_unref_p) struct upload *u = uploads_next(dir->fs->uploads, after, ret_name);
+
+	if (!u)
+		return 0;
+	*ret = upload_node(u);
+	return upload_number(u);
+}
+
+static int upload_is_here(const struct fs *fs, struct node node, struct node *ret_base)
+{
+	_cleanup_(upload_unref_p) struct upload *u = NULL;
+
+	(void)ret_base;
+	if (node.kind != KIND_NONE || node.index)
+		return -ENOENT;
+	u = uploads_get(fs->uploads, node.row);
+	return u ? 0 : -ESTALE;
+}
+
+static int upload_attributes(const struct place *p, struct stat *ret)
+{
+	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
+	struct stat st;
+
+	if (!u)
+		return -ESTALE;
+	upload_stat(u, &st);
+	stat_fill(p->fs, p->node, st.st_mode, (size_t)st.st_size, 0, ret);
+	ret->st_uid = st.st_uid;
+	ret->st_gid = st.st_gid;
+	ret->st_blocks = st.st_blocks;
+	ret->st_mtim = ret->st_ctim = ret->st_atim = st.st_mtim;
+	return 0;
+}
+
+mode_t upload_permissions(const struct place *p)
+{
+	struct stat st;
+
+	return p->node.row && upload_attributes(p, &st) == 0 ? st.st_mode & 07777 : 0600;
+}
+
+/* ------------------------------------------------------------------ requests */
 
 /* A request that is parked. */
 struct call {
@@ -152,8 +217,8 @@ static void interrupted(fuse_req_t req, void *arg)
 		opened(task, -EINTR, NULL);
 }
 
-void op_upload_create(fuse_req_t req, const struct place *dir, const char *name, mode_t mode,
-		      const struct fuse_file_info *fi)
+static void upload_file_create(fuse_req_t req, const struct place *dir, const char *name, mode_t mode,
+			       struct fuse_file_info *fi)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct call *c = call_new(req, NULL, UPLOAD_BEGIN, opened, 0);
@@ -174,7 +239,7 @@ void op_upload_create(fuse_req_t req, const struct place *dir, const char *name,
 	}
 }
 
-void op_upload_open(fuse_req_t req, const struct place *p, const struct fuse_file_info *fi)
+static void upload_file_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
 {
 	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -201,8 +266,9 @@ void op_upload_open(fuse_req_t req, const struct place *p, const struct fuse_fil
 		opened(&c->task, 0, NULL);
 }
 
-void upload_release(struct handle *h)
+static void upload_file_release(const struct fs *fs, struct handle *h)
 {
+	(void)fs;
 	upload_close(h->upload, h->writes);
 }
 
@@ -217,7 +283,7 @@ static void was_read(struct upload_task *task, int64_t result, const struct erro
 	call_free(c);
 }
 
-void op_upload_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+static void upload_file_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
 	struct call *c = call_new(req, h->upload, UPLOAD_READ, was_read, size);
 
@@ -236,7 +302,7 @@ static void was_sought(struct upload_task *task, int64_t result, const struct er
 	call_free(c);
 }
 
-void op_upload_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
+static void upload_file_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
 {
 	struct call *c = call_new(req, h->upload, UPLOAD_SEEK, was_sought, 0);
 
@@ -257,10 +323,12 @@ static void was_written(struct upload_task *task, int64_t result, const struct e
 }
 
 /* The kernel lets one write(2) of a file go on at a time, so what waits in memory is one for each upload. */
-void op_upload_write(fuse_req_t req, struct handle *h, const char *data, size_t size, off_t offset, int flags)
+static void upload_file_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data,
+			      size_t size, off_t offset, int flags)
 {
 	struct call *c = call_new(req, h->upload, UPLOAD_WRITE, was_written, size);
 
+	(void)p;
 	if (!c)
 		return;
 	memcpy(c->bytes, data, size);
@@ -289,7 +357,7 @@ static void was_closed(struct upload_task *task, int64_t result, const struct er
 	was_done(task, result, e);
 }
 
-void op_upload_allocate(fuse_req_t req, struct handle *h, int mode, off_t offset, off_t length)
+static void upload_file_allocate(fuse_req_t req, struct handle *h, int mode, off_t offset, off_t length)
 {
 	struct call *c = call_new(req, h->upload, UPLOAD_ALLOCATE, was_done, 0);
 
@@ -301,18 +369,20 @@ void op_upload_allocate(fuse_req_t req, struct handle *h, int mode, off_t offset
 	queue(c);
 }
 
-void op_upload_flush(fuse_req_t req, struct handle *h)
+static void upload_file_flush(fuse_req_t req, const struct place *p, struct handle *h)
 {
 	struct call *c = call_new(req, h->upload, UPLOAD_CLOSE, was_closed, 0);
 
+	(void)p;
 	if (c)
 		queue(c);
 }
 
-void op_upload_fsync(fuse_req_t req, struct handle *h)
+static void upload_file_fsync(fuse_req_t req, const struct place *p, struct handle *h)
 {
 	struct call *c = call_new(req, h->upload, UPLOAD_SYNC, was_done, 0);
 
+	(void)p;
 	if (c)
 		queue(c);
 }
@@ -363,7 +433,7 @@ static void set_stat(struct upload *u, const struct stat *attr, int to_set)
 	upload_set_stat(u, &st);
 }
 
-void op_upload_setattr(fuse_req_t req, const struct place *p, const struct stat *attr, int to_set)
+static void upload_file_setattr(fuse_req_t req, const struct place *p, const struct stat *attr, int to_set)
 {
 	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
 	struct call *c;
@@ -387,22 +457,31 @@ void op_upload_setattr(fuse_req_t req, const struct place *p, const struct stat 
 
 /* -------------------------------------------------------------------- names */
 
-void op_upload_unlink(fuse_req_t req, const struct place *p)
+static void upload_file_unlink(fuse_req_t req, const struct place *dir, const char *name,
+			       const struct place *p)
 {
 	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
 
+	(void)dir;
+	(void)name;
 	if (u)
 		upload_remove(u);
 	fuse_reply_err(req, u ? 0 : ENOENT);
 }
 
-void op_upload_rename(fuse_req_t req, const struct place *p, const char *to_name)
+static void upload_file_rename(fuse_req_t req, const struct place *dir, const char *name,
+			       const struct place *p, fuse_ino_t to, const char *to_name, unsigned flags)
 {
 	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct call *c = u ? call_new(req, u, UPLOAD_CLOSE, was_closed, 0) : NULL;
 	int r;
 
+	/* In this directory it stays, and RENAME_NOREPLACE is what upload_rename() does. */
+	(void)dir;
+	(void)name;
+	(void)to;
+	(void)flags;
 	if (!u)
 		fuse_reply_err(req, ENOENT);
 	if (!c)
@@ -413,3 +492,21 @@ void op_upload_rename(fuse_req_t req, const struct place *p, const char *to_name
 		call_free(c);
 	}
 }
+
+const struct file_class class_upload = {
+	.is_here = upload_is_here,
+	.stat = upload_attributes,
+	.open = upload_file_open,
+	.read = upload_file_read,
+	.lseek = upload_file_lseek,
+	.write = upload_file_write,
+	.fallocate = upload_file_allocate,
+	.flush = upload_file_flush,
+	.fsync = upload_file_fsync,
+	.by_handle = true,
+	.setattr = upload_file_setattr,
+	.release = upload_file_release,
+	.create = upload_file_create,
+	.unlink = upload_file_unlink,
+	.rename = upload_file_rename,
+};

@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listing of directories. See ops.h.
+ * See list.h.
  *
  * A walk keeps the view in which it began, so that it sees each entry once
  * however long it takes; going back to the start takes a new one.
  */
-#include "fs/op/ops.h"
+#include "fs/op/list.h"
 
-#include "fs/class/condition.h"
-#include "fs/tree/by_name.h"
-#include "fs/tree/where.h"
+#include "fs/tell/watchers.h"
+#include "fs/tree/class.h"
+#include "fs/tree/reply.h"
 
 /* The position of the first two entries; those of the others are place_next()'s, moved up. */
 #define POSITION_DOT	1
 #define POSITION_DOTDOT 2
-
-/* Starts the walk afresh. */
-static int rewind_walk(const struct fs *fs, struct handle *h)
-{
-	struct ranks *ranks = h->node.class == N_BY_NAME ? ranks_new() : NULL;
-
-	if (h->node.class == N_BY_NAME && !ranks)
-		return -ENOMEM;
-	handle_set_view(h, store_view(fs->store), ranks, NULL);
-	return 0;
-}
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -89,8 +78,11 @@ static bool add_dots(struct listing *l, fuse_ino_t ino, off_t offset)
 static void fill(const struct listing *l, const struct place *p, struct fuse_entry_param *ret)
 {
 	/* Without attributes what takes long; the kernel asks for it when somebody wants to know. */
-	if (l->plus && !place_is_slow(p) && p->node.class != N_CONDITION && entry_fill(p, ret) == 0)
-		return;
+	if (l->plus && !place_is_slow(p) && !(p->entry->flags & E_BARE)) {
+		watchers_note(p->fs->watchers, p->node);
+		if (entry_fill(p, ret) == 0)
+			return;
+	}
 	*ret = (struct fuse_entry_param){.attr = {.st_ino = node_pack(p->node), .st_mode = p->entry->mode}};
 }
 
@@ -162,7 +154,7 @@ static void park_list(fuse_req_t req, struct handle *h, size_t size, bool plus)
 	}
 	*parked = (struct parked_list){.req = req, .handle = h, .size = size, .plus = plus};
 	ref_get(&h->ref);
-	where_list_start(&dir, h, list_found, parked);
+	dir.entry->io->walk(&dir, h, list_found, parked);
 }
 
 static void start_list(fuse_req_t req, size_t size, off_t offset, const struct fuse_file_info *fi, bool plus)
@@ -172,12 +164,12 @@ static void start_list(fuse_req_t req, size_t size, off_t offset, const struct f
 	bool rewinds = h && (!h->view || offset == 0);
 	int r = h ? 0 : -EBADF;
 
-	if (rewinds && class_is_where(h->node.class)) {
+	if (rewinds && handle_class(fs, h)->walk) {
 		park_list(req, h, size, plus);
 		return;
 	}
 	if (rewinds)
-		r = rewind_walk(fs, h);
+		r = handle_class(fs, h)->rewind ? handle_class(fs, h)->rewind(fs, h) : -ENOTDIR;
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else

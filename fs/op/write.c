@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing, waiting, attributes. See ops.h. */
-#include "fs/op/ops.h"
+/* See write.h. */
+#include "fs/op/write.h"
 
-#include "fs/class/command.h"
-#include "fs/class/scratches.h"
-#include "fs/class/uploads.h"
+#include "fs/op/read.h"
 #include "fs/tell/watchers.h"
+#include "fs/tree/class.h"
+#include "fs/tree/reply.h"
 
 /* The place and handle of a request on an open file. */
 static int open_place(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, struct view **ret_view,
@@ -28,14 +28,12 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 	struct place p;
 	int r = open_place(req, ino, fi, &view, &p, &h);
 
-	if (r == 0 && p.node.class == N_SCRATCH)
-		op_scratch_write(req, &p, data, size, offset, fi->flags);
-	else if (r < 0)
+	if (r == 0 && !p.entry->io->write)
+		r = -EBADF; /* nobody can open it for writing */
+	if (r < 0)
 		fuse_reply_err(req, -r);
-	else if (h->upload)
-		op_upload_write(req, h, data, size, offset, fi->flags);
 	else
-		submit_write(&p, h, req, data, size, offset, fi->flags);
+		p.entry->io->write(req, &p, h, data, size, offset, fi->flags);
 }
 
 /*
@@ -49,13 +47,11 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct place p;
 	int r = open_place(req, ino, fi, &view, &p, &h);
 
-	if (h && h->upload) {
-		op_upload_flush(req, h);
-		return;
-	}
-	/* The object is gone, and with it what was written. */
-	r = r == -ESTALE ? 0 : r < 0 ? r : submit_flush(&p, h);
-	fuse_reply_err(req, -r);
+	if (r == 0 && p.entry->io->flush)
+		p.entry->io->flush(req, &p, h);
+	else
+		/* The object is gone, and with it what was written. */
+		fuse_reply_err(req, r == -ESTALE ? 0 : -r);
 }
 
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
@@ -65,8 +61,8 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
 
 	(void)ino;
-	if (h && h->upload)
-		op_upload_allocate(req, h, mode, offset, length);
+	if (h && handle_class(fs, h)->fallocate)
+		handle_class(fs, h)->fallocate(req, h, mode, offset, length);
 	else
 		fuse_reply_err(req, EOPNOTSUPP);
 }
@@ -80,8 +76,8 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 	int r = request_place(req, ino, &view, &p);
 
 	(void)datasync;
-	if (h && h->upload) {
-		op_upload_fsync(req, h);
+	if (h && handle_class(fs, h)->by_handle) {
+		handle_class(fs, h)->fsync(req, r == 0 ? &p : NULL, h);
 		return;
 	}
 	if (r == -ESTALE && h && h->object) {
@@ -94,8 +90,10 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 	}
 	if (r < 0)
 		fuse_reply_err(req, -r);
+	else if (p.entry->io->fsync)
+		p.entry->io->fsync(req, &p, h);
 	else
-		submit_fsync(&p, req);
+		fuse_reply_err(req, 0); /* nothing is ever written here */
 }
 
 void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
@@ -115,12 +113,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	if (watchers_answer_times(req, ino))
 		return;
 	r = request_place(req, ino, &view, &p);
-	if (r == 0 && p.node.class == N_SCRATCH) {
-		op_scratch_setattr(req, &p, attr, to_set);
-		return;
-	}
-	if (r == 0 && p.node.class == N_UPLOAD) {
-		op_upload_setattr(req, &p, attr, to_set);
+	if (r == 0 && p.entry->io->setattr) {
+		p.entry->io->setattr(req, &p, attr, to_set);
 		return;
 	}
 	/* Tools that copy a file set its mode, owner and times: what is so already may be set again. */
@@ -135,23 +129,4 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 		fuse_reply_err(req, -r);
 	else
 		op_getattr(req, ino, fi);
-}
-
-void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-	_cleanup_view_ struct view *view = NULL;
-	struct place dir, p;
-	int r;
-
-	if (watchers_answer_remove(req, parent, name))
-		return;
-	r = request_place(req, parent, &view, &dir);
-	if (r == 0)
-		r = place_lookup(&dir, name, &p);
-	if (r == 0 && p.node.class != N_OBJECT)
-		r = -EPERM;
-	if (r < 0)
-		fuse_reply_err(req, -r);
-	else
-		submit_rmdir(&p, parent, req);
 }

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Extended attributes: `user.NAME` of an object's directory is its user tag NAME
- * (see ../actions/tag.h). There are no others: asking for one is EOPNOTSUPP.
- * Never ENOSYS, upon which the kernel would not ask for `user.` either.
- */
+/* See xattr.h. */
+#include "fs/op/xattr.h"
+
 #include <string.h>
 #include <sys/xattr.h>
 
 #include "actions/engine/user_tag.h"
-#include "fs/op/ops.h"
 #include "fs/tell/last_error.h"
-#include "fs/tree/family.h"
+#include "fs/tree/reply.h"
 
 #define PREFIX	   "user."
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
@@ -30,7 +27,7 @@ static int find(fuse_req_t req, fuse_ino_t ino, const char *name, struct view **
 	if (r < 0)
 		return r;
 	*ret_tag = name + PREFIX_LEN;
-	return ret->node.class == N_OBJECT && object_here_tags(ret) ? 0 : -EOPNOTSUPP;
+	return place_has(ret, N_TAGS) ? 0 : -EOPNOTSUPP;
 }
 
 /* Answers as getxattr(2) and listxattr(2): the bytes, or with @size 0 how many there are. */
@@ -103,7 +100,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	int r = request_place(req, ino, &view, &p);
 	FILE *f = r == 0 ? open_memstream(&names, &len) : NULL;
 
-	if (f && p.node.class == N_OBJECT && object_here_tags(&p))
+	if (f && place_has(&p, N_TAGS))
 		write_names(f, view, p.object);
 	if (r < 0)
 		fuse_reply_err(req, -r);

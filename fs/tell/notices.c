@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "fs/tree/class.h"
 #include "fs/tree/links.h"
 #include "model/render.h"
 
@@ -41,14 +42,18 @@ static void give(struct maker *m, const struct notice *notice)
 
 static void give_changed(struct maker *m, struct node node)
 {
-	give(m, &(struct notice){.what = NOTICE_CHANGED, .node = node, .mode = entry_get(node.class)->mode});
+	give(m,
+	     &(struct notice){.what = NOTICE_CHANGED, .node = node, .mode = m->fs->nodes[node.class].mode});
 }
 
 static void give_entry(struct maker *m, enum notice_what what, struct node dir, struct node node,
 		       const char *name, bool inner)
 {
-	struct notice notice = {
-		.what = what, .dir = dir, .node = node, .mode = entry_get(node.class)->mode, .inner = inner};
+	struct notice notice = {.what = what,
+				.dir = dir,
+				.node = node,
+				.mode = m->fs->nodes[node.class].mode,
+				.inner = inner};
 
 	snprintf(notice.name, sizeof(notice.name), "%s", name);
 	give(m, &notice);
@@ -188,7 +193,7 @@ static void give_contents_gone(struct maker *m, const struct object *o)
 
 	place_init(m->fs, m->told, node_of(o, N_OBJECT, 0), &dir);
 	for (int64_t at = 0; !m->ended && place_next(&dir, at, &at, name, &p);)
-		if (p.node.class != N_SCRATCH)
+		if (!p.entry->io->create) /* not what users have put there */
 			give_entry(m, NOTICE_GONE, dir.node, p.node, name, true);
 }
 
@@ -198,7 +203,7 @@ static void give_references(struct maker *m, const struct object *before, const 
 	static const enum notice_what what[] = {NOTICE_GONE, NOTICE_MADE};
 	const struct object *sides[] = {before, after};
 	const struct view *views[] = {m->told, m->now};
-	const struct node_entry *references = entry_get(N_REFERENCE);
+	const struct node_entry *references = &m->fs->nodes[N_REFERENCE];
 
 	for (int side = 0; side < 2; side++) {
 		struct place dir;
@@ -219,9 +224,9 @@ static void give_values(struct maker *m, const struct object *before, const stru
 		    render_value_mtime(before, i) != render_value_mtime(after, i))
 			give_changed(m, node_of(after, N_VALUE, (unsigned)i));
 	give_changed(m, node_of(after, N_INVENTORY, 0));
-	if (entry_get(N_ACTIONS)->here(&(struct place){.kind = after->kind}))
+	if (m->fs->nodes[N_ACTIONS].here(&(struct place){.kind = after->kind}))
 		give_changed(m, node_of(after, N_ACTIONS, 0));
-	if (entry_get(N_SPEC)->here(&(struct place){.kind = after->kind}))
+	if (m->fs->nodes[N_SPEC].here(&(struct place){.kind = after->kind}))
 		give_changed(m, node_of(after, N_SPEC, 0));
 	if (after->kind->id == KIND_SYSTEM_TAG || after->kind->id == KIND_USER_TAG)
 		give_changed(m, node_of(after, N_TAG, 0));

@@ -10,9 +10,7 @@
 
 #include <poll.h>
 
-#include "actions/spec/spec.h"
-#include "fs/op/ops.h"
-#include "model/render.h"
+#include "fs/tree/class.h"
 
 #define ALWAYS (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
 
@@ -32,47 +30,15 @@ struct polls {
 	bool stopping;	     /* lock */
 };
 
-static bool is_told_of(enum node_class class)
+/* A number of what the place shows; 0 for what is never told of. */
+static int64_t version(const struct place *p)
 {
-	return class == N_VALUE || class == N_INVENTORY || class == N_SPEC || class == N_EVENTS;
-}
-
-static int64_t spec_changed(const struct place *p)
-{
-	_cleanup_document_ struct document *d = spec_document(p->view, p->object);
-
-	return d ? d->mtime : 0;
-}
-
-/* When what the place shows was changed; 0 for what is never told of. */
-static int64_t changed(const struct place *p)
-{
-	switch ((int)p->node.class) {
-	case N_VALUE:
-		return render_value_mtime(p->object, (int)p->node.index);
-	case N_INVENTORY:
-		return p->object->changed;
-	case N_SPEC:
-		return spec_changed(p);
-	case N_EVENTS:
-		return event_log_end(p->fs->events);
-	default:
-		return 0;
-	}
-}
-
-/* A spec is not rendered again for this: what was seen is what the handle shows. */
-static void note_spec(struct handle *h)
-{
-	atomic_store(&h->seen, h->content ? h->content->mtime : 0);
+	return p->entry->io->version ? p->entry->io->version(p) : 0;
 }
 
 void poll_note(const struct place *p, struct handle *h)
 {
-	if (p->node.class == N_SPEC)
-		note_spec(h);
-	else
-		atomic_store(&h->seen, p->node.class == N_EVENTS ? h->start : changed(p));
+	atomic_store(&h->seen, p->entry->io->seen ? p->entry->io->seen(h) : version(p));
 }
 
 /* Has it changed since it was seen? A handle whose object is gone has. */
@@ -80,7 +46,7 @@ static bool has_changed(const struct fs *fs, const struct view *view, struct han
 {
 	struct place p;
 
-	return place_find(fs, view, node_pack(h->node), 0, &p) < 0 || changed(&p) != atomic_load(&h->seen);
+	return place_find(fs, view, node_pack(h->node), 0, &p) < 0 || version(&p) != atomic_load(&h->seen);
 }
 
 void poll_refresh(const struct fs *fs, struct handle *h)
@@ -209,7 +175,7 @@ void polls_observe(struct polls *polls)
 		wake(polls);
 }
 
-/* -------------------------------------------------------------------- op */
+/* -------------------------------------------------------------------- polls */
 
 /* Remembers that the kernel wants to know (@kernel is taken over); one poll a handle is enough. */
 static int add(struct polls *polls, struct handle *h, struct fuse_pollhandle *kernel)
@@ -237,31 +203,23 @@ static int add(struct polls *polls, struct handle *h, struct fuse_pollhandle *ke
 	return 0;
 }
 
-void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *kernel)
+int poll_start(const struct fs *fs, struct handle *h, struct fuse_pollhandle *kernel, unsigned *ret_events)
 {
-	const struct fs *fs = fuse_req_userdata(req);
-	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	const struct file_class *io = handle_class(fs, h);
 	_cleanup_view_ struct view *view = store_view(fs->store);
-	bool told, more;
+	bool more;
 
-	(void)ino;
-	told = h && is_told_of(h->node.class);
-	if (told && h->node.class == N_SPEC && !h->polled)
-		note_spec(h); /* at the open there was nothing to see yet */
-	more = told && has_changed(fs, view, h);
-	if (kernel && (!told || more)) {
+	if (io->seen && !h->polled)
+		atomic_store(&h->seen, io->seen(h)); /* at the open there was nothing to see yet */
+	more = io->version && has_changed(fs, view, h);
+	if (kernel && (!io->version || more))
 		fuse_pollhandle_destroy(kernel);
-	} else if (kernel && add(fs->polls, h, kernel) < 0) {
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	if (!h) {
-		fuse_reply_err(req, EBADF);
-		return;
-	}
+	else if (kernel && add(fs->polls, h, kernel) < 0)
+		return -ENOMEM;
 	h->polled = true;
-	if (h->node.class == N_EVENTS)
-		fuse_reply_poll(req, more ? POLLIN | POLLRDNORM : 0);
+	if (io->grows)
+		*ret_events = more ? POLLIN | POLLRDNORM : 0;
 	else
-		fuse_reply_poll(req, more ? ALWAYS | POLLPRI | POLLERR : ALWAYS);
+		*ret_events = more ? ALWAYS | POLLPRI | POLLERR : ALWAYS;
+	return 0;
 }

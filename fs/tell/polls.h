@@ -23,6 +23,11 @@ void polls_free(struct polls *polls);
 /** Something was committed. In the store's writer thread. */
 void polls_observe(struct polls *polls);
 
+/**
+ * Answers a poll: what can be done with the handle now, and unless there is news already, the kernel is told
+ * of them through @kernel (taken over; NULL: it does not want that). -ENOMEM.
+ */
+int poll_start(const struct fs *fs, struct handle *h, struct fuse_pollhandle *kernel, unsigned *ret_events);
 /** Notes what a new handle shows, so that a later change is told from it. */
 void poll_note(const struct place *p, struct handle *h);
 /** A handle that was polled is read from its start: the content as it is now, if it is another one. */

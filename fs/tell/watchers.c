@@ -11,9 +11,9 @@
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
-#include "fs/op/ops.h"
 #include "fs/tell/notices.h"
 #include "fs/tell/wait.h"
+#include "fs/tree/reply.h"
 
 /* A table of numbers, at most half full, so that looking for one is quick. */
 #define SLOTS (2 * WATCHERS_OBJECTS)
@@ -258,7 +258,7 @@ bool watchers_answer_gone(fuse_req_t req, fuse_ino_t ino)
 
 	if (!take_announced(req, &notice) || notice.what != NOTICE_GONE || node_pack(notice.dir) != ino)
 		return false;
-	stat_fill(fs, notice.dir, entry_get(notice.dir.class)->mode, 0, 0, &st);
+	stat_fill(fs, notice.dir, fs->nodes[notice.dir.class].mode, 0, 0, &st);
 	fuse_reply_attr(req, &st, 0);
 	return true;
 }
@@ -286,9 +286,13 @@ bool watchers_answer_times(fuse_req_t req, fuse_ino_t ino)
 
 void watchers_note(struct watchers *w, struct node node)
 {
-	if (w && (node.class == N_FOLDER || node.class == N_BY_NAME))
-		atomic_store_explicit(&w->known[node.class == N_BY_NAME][node.index], true,
-				      memory_order_relaxed);
+	const struct node_entry *entry;
+
+	if (!w)
+		return;
+	entry = &w->fs->nodes[node.class];
+	if (entry->flags & E_BY_PATH)
+		atomic_store_explicit(&w->known[entry->name != NULL][node.index], true, memory_order_relaxed);
 }
 
 /* --------------------------------------------------------------- the thread */
@@ -297,13 +301,12 @@ void watchers_note(struct watchers *w, struct node node)
 static int open_folder(const struct watchers *w, struct node node)
 {
 	const struct folder *f = folder_get(node.index);
-	bool by_name = node.class == N_BY_NAME;
+	const char *name = w->fs->nodes[node.class].name;
 	char path[PATH_SIZE];
 
-	if (!f || !atomic_load_explicit(&w->known[by_name][node.index], memory_order_relaxed))
+	if (!f || !atomic_load_explicit(&w->known[name != NULL][node.index], memory_order_relaxed))
 		return -1;
-	snprintf(path, sizeof(path), "%s%s%s", f->path, by_name ? "/" : "",
-		 by_name ? entry_get(N_BY_NAME)->name : "");
+	snprintf(path, sizeof(path), "%s%s%s", f->path, name ? "/" : "", name ? name : "");
 	return openat(w->root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -315,7 +318,7 @@ static int open_node(const struct watchers *w, struct node node)
 	const uint64_t ino = node_pack(node);
 	const uint32_t words[HANDLE_WORDS] = {(uint32_t)(ino >> 32), (uint32_t)ino, 0};
 
-	if (node.class == N_FOLDER || node.class == N_BY_NAME)
+	if (w->fs->nodes[node.class].flags & E_BY_PATH)
 		return open_folder(w, node);
 	handle->handle_bytes = sizeof(words);
 	handle->handle_type = HANDLE_TYPE;
@@ -474,7 +477,7 @@ static bool tell(void *arg, const struct notice *notice)
 
 	if (!goes_on(w, 0))
 		return false;
-	if (notice->what == NOTICE_GONE && notice->node.class == N_OBJECT && is_rmdir(w, notice->node))
+	if (notice->what == NOTICE_GONE && is_rmdir(w, notice->node))
 		return true;
 	if (!is_locked(w, notice, w->later_count) || !tell_later(w, notice))
 		tell_now(w, notice);

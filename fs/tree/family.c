@@ -94,15 +94,19 @@ int64_t folders_next(const struct place *dir, int64_t after, char ret_name[NAME_
 	return give_name(f->number, f->name, ret_name);
 }
 
+static bool is_of_object(const struct place *dir)
+{
+	return dir->kind && dir->entry->kinds;
+}
+
 /* The operation with a number of at least @from whose Get file is in @dir; its number, or -1. */
 static int next_get(const struct place *dir, int from)
 {
 	for (int i = 0; operations()[i]; i++) {
 		const struct operation *op = operations()[i];
 
-		if (i >= from && (dir->kind && dir->node.class == N_OBJECT
-					  ? op->place == PLACE_GET && op->kind == dir->kind->id
-					  : folder_has_get(dir->folder, op)))
+		if (i >= from && (is_of_object(dir) ? op->place == PLACE_GET && op->kind == dir->kind->id
+						    : folder_has_get(dir->folder, op)))
 			return i;
 	}
 	return -1;
@@ -117,7 +121,7 @@ static const char *get_name(int number)
 
 static struct node get_node(const struct place *dir, int number)
 {
-	if (dir->node.class != N_OBJECT)
+	if (!is_of_object(dir))
 		return (struct node){.class = N_FOLDER_GET, .index = (unsigned)number};
 	return (struct node){
 		.kind = dir->node.kind, .row = dir->node.row, .class = N_GET, .index = (unsigned)number};
@@ -145,48 +149,60 @@ int64_t gets_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZ
 
 /* ------------------------------------------------------------------- fields */
 
-/* How the field @i of an object shows in its directory as a node of @class; false when it does not. */
-static bool field_name(const struct place *dir, enum node_class class, int i, char ret_name[NAME_SIZE])
+/* How a field of an object shows in its directory; false when it does not. */
+typedef bool field_name_fn(const struct place *dir, const struct field *f, char ret_name[NAME_SIZE]);
+
+static bool value_name(const struct place *dir, const struct field *f, char ret_name[NAME_SIZE])
+{
+	(void)dir;
+	return give_name(true, f->name, ret_name);
+}
+
+static bool sub_name(const struct place *dir, const struct field *f, char ret_name[NAME_SIZE])
+{
+	(void)dir;
+	return field_is_sub(f) && give_name(true, field_sub_name(f), ret_name);
+}
+
+/* "image" for "imageUuid", when it is set and leads somewhere. */
+static bool reference_name(const struct place *dir, const struct field *f, char ret_name[NAME_SIZE])
 {
 	static const char suffix[] = "Uuid";
-	const struct field *f = &dir->kind->fields[i];
 	size_t len = strlen(f->name);
 
-	if (f->flags & F_HIDDEN)
-		return false;
-	if (class == N_VALUE)
-		return give_name(true, f->name, ret_name);
-	if (class == N_SUB)
-		return field_is_sub(f) && give_name(true, field_sub_name(f), ret_name);
-	/* A reference: "image" for "imageUuid", when it is set and leads somewhere. */
 	if (f->type != FIELD_STRING || f->target == KIND_NONE || !kind_get(f->target)->directory ||
 	    len < sizeof(suffix) || strcmp(f->name + len + 1 - sizeof(suffix), suffix) != 0)
 		return false;
-	if (dir->object && !view_get(dir->view, f->target, object_str(dir->object, i)))
+	if (dir->object &&
+	    !view_get(dir->view, f->target, object_str(dir->object, (int)(f - dir->kind->fields))))
 		return false;
 	snprintf(ret_name, NAME_SIZE, "%.*s", (int)(len + 1 - sizeof(suffix)), f->name);
 	return true;
 }
 
-static int64_t fields_next(const struct place *dir, enum node_class class, int64_t after,
-			   char ret_name[NAME_SIZE], struct node *ret)
+static int64_t fields_next(const struct place *dir, enum node_class class, field_name_fn *field_name,
+			   int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
-	for (int i = (int)after; i < dir->kind->field_count; i++)
-		if (field_name(dir, class, i, ret_name)) {
+	for (int i = (int)after; i < dir->kind->field_count; i++) {
+		const struct field *f = &dir->kind->fields[i];
+
+		if (!(f->flags & F_HIDDEN) && field_name(dir, f, ret_name)) {
 			*ret = (struct node){.kind = dir->node.kind,
 					     .row = dir->node.row,
 					     .class = class,
 					     .index = (unsigned)i};
 			return i + 1;
 		}
+	}
 	return 0;
 }
 
-static bool fields_find(const struct place *dir, enum node_class class, const char *name, struct node *ret)
+static bool fields_find(const struct place *dir, enum node_class class, field_name_fn *field_name,
+			const char *name, struct node *ret)
 {
 	char found[NAME_SIZE];
 
-	for (int64_t i = 0; (i = fields_next(dir, class, i, found, ret));)
+	for (int64_t i = 0; (i = fields_next(dir, class, field_name, i, found, ret));)
 		if (strcmp(found, name) == 0)
 			return true;
 	return false;
@@ -194,30 +210,30 @@ static bool fields_find(const struct place *dir, enum node_class class, const ch
 
 bool values_find(const struct place *dir, const char *name, struct node *ret)
 {
-	return fields_find(dir, N_VALUE, name, ret);
+	return fields_find(dir, N_VALUE, value_name, name, ret);
 }
 
 int64_t values_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
-	return fields_next(dir, N_VALUE, after, ret_name, ret);
+	return fields_next(dir, N_VALUE, value_name, after, ret_name, ret);
 }
 
 bool references_find(const struct place *dir, const char *name, struct node *ret)
 {
-	return fields_find(dir, N_REFERENCE, name, ret);
+	return fields_find(dir, N_REFERENCE, reference_name, name, ret);
 }
 
 int64_t references_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
-	return fields_next(dir, N_REFERENCE, after, ret_name, ret);
+	return fields_next(dir, N_REFERENCE, reference_name, after, ret_name, ret);
 }
 
 bool subs_find(const struct place *dir, const char *name, struct node *ret)
 {
-	return fields_find(dir, N_SUB, name, ret);
+	return fields_find(dir, N_SUB, sub_name, name, ret);
 }
 
 int64_t subs_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
-	return fields_next(dir, N_SUB, after, ret_name, ret);
+	return fields_next(dir, N_SUB, sub_name, after, ret_name, ret);
 }

@@ -20,6 +20,7 @@
 struct handles;
 struct last_errors;
 struct listings;
+struct node_entry;
 struct polls;
 struct queries;
 struct ranks;
@@ -31,6 +32,7 @@ struct watchers;
 struct workers;
 
 struct fs {
+	const struct node_entry *nodes; /* the node table, a row for each class */
 	struct pool *pool;
 	struct store *store;	  /* the pool's */
 	struct event_log *events; /* the store's */

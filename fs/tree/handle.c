@@ -7,7 +7,7 @@
 #include "actions/image/upload.h"
 #include "actions/volume/disk_reader.h"
 #include "fs/tree/by_name.h"
-#include "fs/tree/where.h"
+#include "fs/tree/where_list.h"
 
 /* The kernel's own limit of open files is far below. */
 #define HANDLES_MAX (1u << 24)
@@ -176,22 +176,15 @@ void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, s
 	h->list = list;
 }
 
-void handle_set_answer(struct handle *h, struct document *answer, const char *job)
+void handle_set_answer(struct handle *h, struct document *answer)
 {
 	struct document *old;
 
 	pthread_mutex_lock(&h->lock);
 	old = h->answer;
 	h->answer = answer;
-	snprintf(h->job, sizeof(h->job), "%s", job ? job : "");
 	pthread_mutex_unlock(&h->lock);
 	document_unref(old);
-}
-
-void handle_get_job(struct handle *h, char ret_job[UUID_SIZE])
-{
-	scoped_lock(&h->lock);
-	memcpy(ret_job, h->job, UUID_SIZE);
 }
 
 /* Call without the lock. */

@@ -5,7 +5,7 @@
  * What the kernel holds is a number made of an index and a generation, never a
  * pointer, so that a stale one is told from a live one. A handle keeps what its
  * reader sees from open to close: the content of the file, or the view in which
- * the directory is listed; and the job that answered the last request written.
+ * the directory is listed; and the answer to the last request written.
  *
  * The table guards itself. A handle is shared by reference between the table and
  * the calls that are under way; what is not marked otherwise is touched only by
@@ -17,7 +17,6 @@
 #include "actions/engine/json_gather.h"
 #include "fs/tree/node.h"
 #include "model/document.h"
-#include "model/uuid.h"
 #include "model/view.h"
 
 struct disk_reader;
@@ -57,7 +56,6 @@ struct handle {
 
 	pthread_mutex_t lock;
 	struct document *answer; /* lock; owned; to the last request */
-	char job[UUID_SIZE];	 /* lock; of the last request, "" = none */
 
 	/* Of directories; while a worker makes them, nobody asks for them. */
 	struct view *view;	 /* owned */
@@ -91,10 +89,8 @@ void handles_remove(struct handles *handles, uint64_t number);
 
 /** What a walk over the directory is to see from now on; all are taken over and may be NULL. */
 void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, struct where_list *list);
-/** The answer to the last request (taken over) and its job (NULL or "": none). Any thread. */
-void handle_set_answer(struct handle *h, struct document *answer, const char *job);
-/** The job of the last request written here; "" = none. */
-void handle_get_job(struct handle *h, char ret_job[UUID_SIZE]);
+/** The answer to the last request; taken over. Any thread. */
+void handle_set_answer(struct handle *h, struct document *answer);
 /** What is in it for a reader now: the answer to the last request, else the content; NULL when there is none.
  * A reference for the caller. */
 struct document *handle_document(struct handle *h);

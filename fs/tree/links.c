@@ -33,7 +33,8 @@ const char *field_sub_name(const struct field *f)
 	return slash ? slash + 1 : directory;
 }
 
-bool sub_at(unsigned number, enum kind_id *ret_kind, int *ret_field)
+/* All sub-collections are numbered in the order of kinds and fields. False behind the last. */
+static bool sub_at(unsigned number, enum kind_id *ret_kind, int *ret_field)
 {
 	for (int k = 0; k < KIND_COUNT; k++)
 		for (int i = 0; i < kind_get((enum kind_id)k)->field_count; i++)
@@ -107,7 +108,7 @@ bool link_by_name(const struct place *p, char ret_from[PATH_SIZE], char ret_to[P
 {
 	if (!object_path(p->view, p->object, ret_to))
 		return false;
-	snprintf(ret_from, PATH_SIZE, "%s/%s", p->kind->directory, entry_get(N_BY_NAME)->name);
+	snprintf(ret_from, PATH_SIZE, "%s/%s", p->kind->directory, p->fs->nodes[N_BY_NAME].name);
 	return true;
 }
 
@@ -139,7 +140,7 @@ bool link_job(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_
 {
 	const struct object *o = view_get_any(p->view, object_str(p->object, JOB_RESOURCE_UUID));
 
-	return o && object_path(p->view, o, ret_from) && append(ret_from, entry_get(N_JOBS)->name) &&
+	return o && object_path(p->view, o, ret_from) && append(ret_from, p->fs->nodes[N_JOBS].name) &&
 	       object_path(p->view, p->object, ret_to);
 }
 

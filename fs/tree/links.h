@@ -21,8 +21,7 @@ const char *field_sub_name(const struct field *f);
 const struct kind *field_sub_kind(const struct field *f);
 /** The uuid that @row, one of the rows behind the field, leads to; NULL when there is no such object. */
 const char *sub_uuid(const struct view *view, const struct field *f, const struct object *row);
-/** All sub-collections are numbered in the order of kinds and fields. False behind the last. */
-bool sub_at(unsigned number, enum kind_id *ret_kind, int *ret_field);
+/** The number of a sub-collection among all, in the order of kinds and fields. */
 unsigned sub_number(enum kind_id kind, int field);
 
 bool link_by_name(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);

@@ -6,13 +6,6 @@
 
 #include "fs/tree/links.h"
 
-/* The objects of @kind, or those whose field has the text. */
-struct members {
-	enum kind_id kind;
-	int field; /* -1: all */
-	const char *text;
-};
-
 static const struct object *members_next(const struct view *view, const struct members *m, int64_t after)
 {
 	return m->field < 0 ? view_next(view, m->kind, after)
@@ -41,31 +34,43 @@ static int64_t give(const struct object *o, enum node_class class, unsigned inde
 
 /* ------------------------------------------------------------------ objects */
 
-bool objects_here(const struct place *dir)
+struct members members_of_folder(const struct place *dir)
 {
-	const struct kind *kind = dir->kind;
-
-	if (dir->node.class == N_CATEGORY)
-		return true;
-	if (dir->node.class == N_SUB)
-		return kind_is_inside(field_sub_kind(dir->field), NULL);
-	return kind && kind->id != KIND_GLOBAL_CONFIG && !kind_is_inside(kind, NULL);
-}
-
-static struct members objects_of(const struct place *dir)
-{
-	if (dir->node.class == N_CATEGORY)
-		return (struct members){KIND_GLOBAL_CONFIG, GLOBAL_CONFIG_CATEGORY,
-					dir->object ? object_str(dir->object, GLOBAL_CONFIG_CATEGORY) : NULL};
-	if (dir->node.class == N_SUB)
-		return (struct members){dir->field->target, dir->field->target_field,
-					dir->object ? object_uuid(dir->object) : NULL};
 	return (struct members){dir->kind->id, -1, NULL};
 }
 
-static bool object_name_in(const struct place *dir, const struct object *o, char ret_name[NAME_SIZE])
+struct members members_of_category(const struct place *dir)
 {
-	if (dir->node.class == N_CATEGORY)
+	return (struct members){KIND_GLOBAL_CONFIG, GLOBAL_CONFIG_CATEGORY,
+				dir->object ? object_str(dir->object, GLOBAL_CONFIG_CATEGORY) : NULL};
+}
+
+struct members members_of_sub(const struct place *dir)
+{
+	return (struct members){dir->field->target, dir->field->target_field,
+				dir->object ? object_uuid(dir->object) : NULL};
+}
+
+bool folder_is_home(const struct place *dir)
+{
+	const struct kind *kind = dir->kind;
+
+	return kind && kind->id != KIND_GLOBAL_CONFIG && !kind_is_inside(kind, NULL);
+}
+
+bool sub_is_home(const struct place *dir)
+{
+	return kind_is_inside(field_sub_kind(dir->field), NULL);
+}
+
+bool objects_here(const struct place *dir)
+{
+	return !dir->entry->is_home || dir->entry->is_home(dir);
+}
+
+static bool object_entry_name(const struct object *o, char ret_name[NAME_SIZE])
+{
+	if (o->kind->id == KIND_GLOBAL_CONFIG)
 		return name_encode(object_text(o, GLOBAL_CONFIG_NAME), object_uuid(o), ret_name);
 	snprintf(ret_name, NAME_SIZE, "%s", object_uuid(o));
 	return true;
@@ -73,10 +78,10 @@ static bool object_name_in(const struct place *dir, const struct object *o, char
 
 int64_t objects_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
-	struct members m = objects_of(dir);
+	struct members m = dir->entry->members(dir);
 	const struct object *o = members_next(dir->view, &m, after);
 
-	while (o && !object_name_in(dir, o, ret_name))
+	while (o && !object_entry_name(o, ret_name))
 		o = members_next(dir->view, &m, o->id);
 	if (!o)
 		return 0;
@@ -86,11 +91,11 @@ int64_t objects_next(const struct place *dir, int64_t after, char ret_name[NAME_
 
 bool objects_find(const struct place *dir, const char *name, struct node *ret)
 {
-	struct members m = objects_of(dir);
+	struct members m = dir->entry->members(dir);
 	char found[NAME_SIZE];
 	const struct object *o;
 
-	if (dir->node.class == N_CATEGORY) {
+	if (m.kind == KIND_GLOBAL_CONFIG) {
 		for (int64_t i = 0; (i = objects_next(dir, i, found, ret));)
 			if (strcmp(found, name) == 0)
 				return true;
@@ -164,7 +169,7 @@ bool sub_links_here(const struct place *dir)
 
 int64_t sub_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
-	struct members m = objects_of(dir);
+	struct members m = dir->entry->members(dir);
 	const struct object *o = members_next(dir->view, &m, after);
 
 	while (o && !sub_uuid(dir->view, dir->field, o))
@@ -184,14 +189,14 @@ bool sub_links_find(const struct place *dir, const char *name, struct node *ret)
 	return false;
 }
 
-static struct members jobs_of(const struct place *dir)
+struct members members_of_jobs(const struct place *dir)
 {
 	return (struct members){KIND_JOB, JOB_RESOURCE_UUID, dir->object ? object_uuid(dir->object) : NULL};
 }
 
 bool job_links_find(const struct place *dir, const char *name, struct node *ret)
 {
-	struct members m = jobs_of(dir);
+	struct members m = members_of_jobs(dir);
 	const struct object *o = members_get(dir->view, &m, name);
 
 	if (o)
@@ -201,7 +206,7 @@ bool job_links_find(const struct place *dir, const char *name, struct node *ret)
 
 int64_t job_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
-	struct members m = jobs_of(dir);
+	struct members m = members_of_jobs(dir);
 	const struct object *o = members_next(dir->view, &m, after);
 
 	return o ? give(o, N_JOB_LINK, 0, object_uuid(o), ret_name, ret) : 0;
@@ -210,12 +215,18 @@ int64_t job_links_next(const struct place *dir, int64_t after, char ret_name[NAM
 /* System tags first, then user tags, whose positions lie above all row ids. */
 #define USER_TAGS (NODE_ROW_MAX + 1)
 
+struct members members_of_tags(const struct place *dir)
+{
+	return (struct members){KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID,
+				dir->object ? object_uuid(dir->object) : NULL};
+}
+
 static struct members tags_of(const struct place *dir, bool user)
 {
-	const char *uuid = dir->object ? object_uuid(dir->object) : NULL;
-
-	return user ? (struct members){KIND_USER_TAG, USER_TAG_RESOURCE_UUID, uuid}
-		    : (struct members){KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid};
+	if (!user)
+		return members_of_tags(dir);
+	return (struct members){KIND_USER_TAG, USER_TAG_RESOURCE_UUID,
+				dir->object ? object_uuid(dir->object) : NULL};
 }
 
 bool tags_find(const struct place *dir, const char *name, struct node *ret)
@@ -255,23 +266,27 @@ int64_t changed_object(const struct place *p)
 	return p->object ? p->object->times[FIELD_UUID] : 0;
 }
 
-/* When the newest member came, but not before the object itself. */
+/* When the newest of @m came, but not before @changed. */
+static int64_t newest(const struct view *view, const struct members *m, int64_t changed)
+{
+	const struct object *o = NULL;
+
+	while ((o = members_next(view, m, o ? o->id : 0)))
+		if (o->times[FIELD_UUID] > changed)
+			changed = o->times[FIELD_UUID];
+	return changed;
+}
+
 int64_t changed_members(const struct place *p)
 {
-	int64_t changed = changed_object(p);
-	struct members m = p->node.class == N_JOBS  ? jobs_of(p)
-			   : p->node.class == N_SUB ? objects_of(p)
-						    : tags_of(p, false);
+	struct members m = p->entry->members(p);
 
-	for (int round = 0; round < 2; round++) {
-		const struct object *o = NULL;
+	return newest(p->view, &m, changed_object(p));
+}
 
-		while ((o = members_next(p->view, &m, o ? o->id : 0)))
-			if (o->times[FIELD_UUID] > changed)
-				changed = o->times[FIELD_UUID];
-		if (p->node.class != N_TAGS)
-			break;
-		m = tags_of(p, true);
-	}
-	return changed;
+int64_t changed_tags(const struct place *p)
+{
+	struct members user = tags_of(p, true);
+
+	return newest(p->view, &user, changed_members(p));
 }

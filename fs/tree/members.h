@@ -28,9 +28,21 @@ int64_t job_links_next(const struct place *dir, int64_t after, char ret_name[NAM
 bool tags_find(const struct place *dir, const char *name, struct node *ret);
 int64_t tags_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 
+/* What the directories show: the column `members`. */
+struct members members_of_folder(const struct place *dir);
+struct members members_of_category(const struct place *dir);
+struct members members_of_sub(const struct place *dir);
+struct members members_of_jobs(const struct place *dir);
+struct members members_of_tags(const struct place *dir);
+/* Whether the objects themselves are there, or links to them: the column `is_home`. */
+bool folder_is_home(const struct place *dir);
+bool sub_is_home(const struct place *dir);
+
 /* ns of the last change of a directory. */
 int64_t changed_collection(const struct place *p);
 int64_t changed_object(const struct place *p);
+/* When the newest member came, but not before the object itself. */
 int64_t changed_members(const struct place *p);
+int64_t changed_tags(const struct place *p);
 
 #endif

@@ -4,11 +4,7 @@
 
 #include <string.h>
 
-#include "fs/class/ask.h"
-#include "fs/class/data.h"
-#include "fs/class/events.h"
-#include "fs/class/scratches.h"
-#include "fs/class/uploads.h"
+#include "fs/tree/class.h"
 #include "fs/tree/queries.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -18,7 +14,7 @@
 
 void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret)
 {
-	*ret = (struct place){.fs = fs, .view = view, .node = node, .entry = entry_get(node.class)};
+	*ret = (struct place){.fs = fs, .view = view, .node = node, .entry = &fs->nodes[node.class]};
 	if (node.row && node.kind != KIND_NONE)
 		ret->object = view_get_id(view, node.kind, node.row);
 	if (node.kind != KIND_NONE)
@@ -45,6 +41,19 @@ static bool is_here(const struct node_entry *entry, const struct place *dir)
 	return (entry->in & IN(dir->node.class)) && (!entry->here || entry->here(dir));
 }
 
+bool place_has(const struct place *dir, enum node_class class)
+{
+	return is_here(&dir->fs->nodes[class], dir);
+}
+
+const struct file_class *place_creates(const struct place *dir)
+{
+	for (int class = 0; class < NODE_CLASS_COUNT; class ++)
+		if (dir->fs->nodes[class].io->create && place_has(dir, (enum node_class) class))
+			return dir->fs->nodes[class].io;
+	return NULL;
+}
+
 static unsigned operation_count(void)
 {
 	unsigned count = 0;
@@ -68,7 +77,7 @@ static bool index_is_sane(const struct node_entry *entry, unsigned index)
  */
 static bool node_is_sane(const struct fs *fs, const struct view *view, struct node n)
 {
-	const struct node_entry *entry = entry_get(n.class);
+	const struct node_entry *entry = &fs->nodes[n.class];
 	struct node parent = n, same;
 	struct place dir;
 	char name[NAME_SIZE];
@@ -92,54 +101,34 @@ static bool node_is_sane(const struct fs *fs, const struct view *view, struct no
 	return entry->name || (entry->next(&dir, n.index, name, &same) && same.index == n.index);
 }
 
-/* Is the row a number of queries.h? */
-static bool is_query(enum node_class class)
+/* A node whose row is no object's. */
+static int find_numbered(const struct fs *fs, const struct view *view, struct node node, uid_t uid,
+			 struct place *ret)
 {
-	return class == N_QUERY || class == N_COLLECTION_QUERY;
+	struct node base = node;
+	int r = fs->nodes[node.class].io->is_here(fs, node, &base);
+
+	if (r < 0)
+		return r;
+	if (node_pack(base) != node_pack(node)) {
+		r = place_find(fs, view, node_pack(base), uid, ret);
+		ret->node = node;
+		ret->entry = &fs->nodes[node.class];
+		return r;
+	}
+	place_init(fs, view, node, ret);
+	ret->uid = uid;
+	return 0;
 }
 
 int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret)
 {
-	struct node node, base;
-	int r;
+	struct node node;
 
 	if (!node_unpack(ino, &node))
 		return -ENOENT;
-	if (is_query(node.class)) {
-		if (!queries_get(fs->queries, node.row, &base, NULL))
-			return -ESTALE;
-		r = place_find(fs, view, node_pack(base), uid, ret);
-		ret->node = node;
-		ret->entry = entry_get(node.class);
-		return r;
-	}
-	if (node.class == N_CONDITION) {
-		if (!queries_get(fs->queries, node.row, &base, NULL) || base.class != N_CONDITION ||
-		    base.index != node.index)
-			return -ESTALE;
-		place_init(fs, view, node, ret);
-		ret->uid = uid;
-		return 0;
-	}
-	if (node.class == N_SCRATCH || node.class == N_EVENTS) {
-		/* The row is no object's. */
-		if (node.kind != KIND_NONE || node.index)
-			return -ENOENT;
-		if (node.class == N_SCRATCH && !scratch_is_here(fs->scratches, node.row))
-			return -ESTALE;
-		place_init(fs, view, node, ret);
-		ret->uid = uid;
-		return 0;
-	}
-	if (node.class == N_UPLOAD) {
-		if (node.kind != KIND_NONE || node.index)
-			return -ENOENT;
-		if (!upload_is_here(fs, node.row))
-			return -ESTALE;
-		place_init(fs, view, node, ret);
-		ret->uid = uid;
-		return 0;
-	}
+	if (fs->nodes[node.class].io->is_here)
+		return find_numbered(fs, view, node, uid, ret);
 	if (node.row && !view_get_id(view, node.kind, node.row))
 		return -ESTALE;
 	if (!node_is_sane(fs, view, node))
@@ -155,7 +144,7 @@ static struct node fixed_node(const struct place *dir, enum node_class class)
 	struct node n = dir->node;
 
 	n.class = class;
-	if (dir->node.class == N_ROOT)
+	if (dir->fs->nodes[class].index == INDEX_NONE)
 		n.index = 0;
 	return n;
 }
@@ -163,7 +152,7 @@ static struct node fixed_node(const struct place *dir, enum node_class class)
 /* `name?parameters`: a Get file with parameters, or a query over a collection. */
 static int lookup_query(const struct place *dir, const char *name, const char *mark, struct place *ret)
 {
-	enum node_class class;
+	const struct node_entry *entry;
 	char base[NAME_SIZE];
 	int64_t number;
 	int r;
@@ -174,17 +163,14 @@ static int lookup_query(const struct place *dir, const char *name, const char *m
 	r = place_lookup(dir, base, ret);
 	if (r < 0)
 		return r;
-	if (ret->node.class == N_GET || ret->node.class == N_FOLDER_GET)
-		class = N_QUERY;
-	else if (ask_is_possible(ret))
-		class = N_COLLECTION_QUERY;
-	else
+	entry = ret->entry;
+	if (!entry->query || (entry->takes_query && !entry->takes_query(ret)))
 		return -ENOENT;
 	number = queries_add(dir->fs->queries, ret->node, mark + 1);
 	if (number < 0)
 		return (int)number;
-	ret->node = (struct node){.class = class, .row = number};
-	ret->entry = entry_get(class);
+	ret->node = (struct node){.class = entry->query, .row = number};
+	ret->entry = &dir->fs->nodes[entry->query];
 	return 0;
 }
 
@@ -193,7 +179,7 @@ int place_lookup(const struct place *dir, const char *name, struct place *ret)
 	const char *mark = strchr(name, '?');
 
 	for (int class = 0; class < NODE_CLASS_COUNT; class ++) {
-		const struct node_entry *entry = entry_get((enum node_class) class);
+		const struct node_entry *entry = &dir->fs->nodes[class];
 		struct node node;
 
 		if (!is_here(entry, dir))
@@ -215,7 +201,7 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 	int64_t number = after & ((INT64_C(1) << FAMILY_BITS) - 1);
 
 	for (int class = (int)(after >> FAMILY_BITS); class < NODE_CLASS_COUNT; class ++, number = 0) {
-		const struct node_entry *entry = entry_get((enum node_class) class);
+		const struct node_entry *entry = &dir->fs->nodes[class];
 		struct node node;
 
 		if (!is_here(entry, dir))
@@ -241,6 +227,11 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 
 /* --------------------------------------------------------------- attributes */
 
+bool place_is_slow(const struct place *p)
+{
+	return p->entry->io->start != NULL;
+}
+
 mode_t place_mode(const struct place *p)
 {
 	mode_t type = p->entry->mode & S_IFMT;
@@ -256,6 +247,13 @@ const char *place_meaning(const struct place *p)
 bool place_is_writable(const struct place *p)
 {
 	return S_ISREG(p->entry->mode) && (place_mode(p) & S_IWUSR);
+}
+
+int place_check_open(const struct place *p, int flags)
+{
+	bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+
+	return writes && !place_is_writable(p) ? -EACCES : 0;
 }
 
 bool place_readlink(const struct place *p, char ret_path[PATH_SIZE])
@@ -295,12 +293,8 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 	int64_t changed = 0;
 	size_t size = 0;
 
-	if (p->node.class == N_SCRATCH)
-		return scratch_stat(p, ret);
-	if (p->node.class == N_EVENTS)
-		return events_stat(p, ret);
-	if (p->node.class == N_UPLOAD)
-		return upload_attributes(p, ret);
+	if (p->entry->io->stat)
+		return p->entry->io->stat(p, ret);
 	if (S_ISLNK(mode)) {
 		if (!place_readlink(p, target))
 			return -ENOENT;
@@ -317,11 +311,9 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 			if (!d)
 				return -ENOMEM;
 		}
-		size = d ? d->len : p->entry->size ? (size_t)p->entry->size(p) : 0;
+		size = d ? d->len : 0;
 		changed = d ? d->mtime : p->object ? p->object->changed : 0;
 	}
 	stat_fill(p->fs, p->node, mode, size, changed, ret);
-	if (p->node.class == N_DATA && p->object)
-		ret->st_blocks = data_blocks(p);
 	return 0;
 }

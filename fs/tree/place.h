@@ -8,9 +8,10 @@
  * are walks over this table and over those of kinds, fields and operations. No
  * other list of file names exists.
  *
- * To add a file: a class in node.h, a row in table.c and, for a file that is
- * rendered, its function in content.c. It is then looked up, listed, described
- * in README and tested like all others.
+ * To add a file: a class in node.h and a row in table.c, with the functions of a
+ * file in class/: the file class (class.h) and, for a file that is rendered, its
+ * content. It is then looked up, listed, described in README and tested like all
+ * others.
  *
  * A place is a node seen in a view; it borrows everything from the view.
  */
@@ -24,6 +25,7 @@
 #include "fs/tree/names.h"
 #include "fs/tree/node.h"
 
+struct file_class;
 struct ranks;
 struct where_list;
 
@@ -47,10 +49,20 @@ enum node_entry_flags {
 	E_NAME_STAYS = 1 << 0, /* the name is there as long as its directory is */
 	E_STAYS = 1 << 1,      /* mode, size and times never change */
 	E_TOLD = 1 << 2,       /* the kernel is told when they have changed */
+	E_BARE = 1 << 3,       /* listings give no attributes: they do not keep its number, see queries.h */
+	E_APART = 1 << 4,      /* no name is moved into this directory or out of it */
+	E_BY_PATH = 1 << 5,    /* a directory of a folder: watchers.h finds it by its path, which stays */
 };
 
 /* What the index of a node counts. */
 enum node_index { INDEX_NONE, INDEX_FOLDER, INDEX_FIELD, INDEX_OPERATION };
+
+/* Some of the objects of a kind: all, or those whose field has the text. */
+struct members {
+	enum kind_id kind;
+	int field; /* -1: all */
+	const char *text;
+};
 
 struct node_entry {
 	uint64_t in;	/* IN() of the directories it appears in */
@@ -71,22 +83,25 @@ struct node_entry {
 	/* Permissions and meaning where they differ between members; NULL = as in the row. */
 	mode_t (*permissions)(const struct place *p);
 	const char *(*meaning)(const struct place *p);
-	/* Files: the content, NULL when memory is short. Files without one are made by content_start() alone.
-	 */
+	/* What the kernel's requests do with it. */
+	const struct file_class *io;
+	/* Files: the content, when it is made quickly. NULL when memory is short. */
 	struct document *(*render)(const struct place *p);
-	/* Files that are read piece by piece (data.h): their exact size. */
-	int64_t (*size)(const struct place *p);
+	/* The class of `name?parameters`, 0 = there is no such; whether there is for this one, NULL = always.
+	 */
+	enum node_class query;
+	bool (*takes_query)(const struct place *p);
 	/* Links: the directory it is in, and where it leads, as paths from the root. */
 	bool (*link)(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
-	/* Directories: ns of their last change. */
+	/* Directories: ns of their last change; the objects that they show; whether those are at home there,
+	 * NULL = always, or shown as links. */
 	int64_t (*changed)(const struct place *p);
+	struct members (*members)(const struct place *dir);
+	bool (*is_home)(const struct place *dir);
 };
 
 #define IN(class) (UINT64_C(1) << (class))
 #define OF(kind)  (UINT64_C(1) << (kind))
-
-/** The row of a class. */
-const struct node_entry *entry_get(enum node_class class);
 
 /** Finds the node in the view. -ESTALE when the object is gone, -ENOENT for a number that is none. */
 int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret);
@@ -101,17 +116,22 @@ int place_lookup(const struct place *dir, const char *name, struct place *ret);
 bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, char ret_name[NAME_SIZE],
 		struct place *ret);
 
+/** True when the directory has such an entry, or a family of them. */
+bool place_has(const struct place *dir, enum node_class class);
+/** The class of the files that users may create in the directory under names that are free; NULL: none. */
+const struct file_class *place_creates(const struct place *dir);
+
 /** Type and permissions. */
 mode_t place_mode(const struct place *p);
 /** One sentence for README. */
 const char *place_meaning(const struct place *p);
-/** True for files whose content takes long, because the table has no function for it. */
-static inline bool place_is_slow(const struct place *p)
-{
-	return S_ISREG(p->entry->mode) && !p->entry->render && !p->entry->size && p->node.class != N_EVENTS;
-}
+/** True for files whose content takes long. */
+bool place_is_slow(const struct place *p);
 /** True when opening for writing makes sense. */
 bool place_is_writable(const struct place *p);
+/** -EACCES for an open(2) with @flags that would write to what is read-only. Root passes the mode bits, but
+ * not this (tree.md 12). */
+int place_check_open(const struct place *p, int flags);
 /** Where a link leads, relative to its directory. False when that is gone. */
 bool place_readlink(const struct place *p, char ret_path[PATH_SIZE]);
 /**

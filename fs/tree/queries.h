@@ -11,13 +11,13 @@
 #ifndef POOLFS_FS_TREE_QUERIES_H
 #define POOLFS_FS_TREE_QUERIES_H
 
-#include "actions/engine/operation.h"
 #include "fs/tree/node.h"
 
 /* Names that are kept, and bytes of the parameters of one. */
 #define QUERIES_KEPT 4096
 #define QUERIES_TEXT 4096
 
+struct fs;
 struct queries;
 
 struct queries *queries_new(void);
@@ -30,11 +30,7 @@ int64_t queries_number(struct node base, const char *text);
 /** The file of a number and (unless NULL) a copy of the parameters, to be freed. False when it was pushed
  * out. */
 bool queries_get(struct queries *queries, int64_t number, struct node *ret_base, char **ret_text);
-
-/**
- * Reads `a=b&c=d` with percent-escapes as parameters of @op: numbers and booleans by their type, lists as
- * repeated names. Owned by the caller. -EINVAL for an unknown name or a bad escape.
- */
-int query_parameters(const struct operation *op, const char *text, json_t **ret_params, struct error *e);
+/** The same as the function `is_here` of file classes whose row is such a number. -ESTALE. */
+int queries_is_here(const struct fs *fs, struct node node, struct node *ret_base);
 
 #endif

@@ -5,10 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fs/class/ask.h"
 #include "fs/tree/by_name.h"
+#include "fs/tree/collection.h"
 #include "fs/tree/family.h"
 #include "fs/tree/queries.h"
+#include "fs/tree/where_list.h"
 
 /* ------------------------------------------------------------------- fields */
 
@@ -63,8 +64,8 @@ int64_t where_fields_next(const struct place *dir, int64_t after, char ret_name[
 
 bool link_where_field(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
 {
-	snprintf(ret_from, PATH_SIZE, "%s/%s", p->folder->path, entry_get(N_WHERE)->name);
-	snprintf(ret_to, PATH_SIZE, "%s/%s", p->folder->path, entry_get(N_SCHEMA)->name);
+	snprintf(ret_from, PATH_SIZE, "%s/%s", p->folder->path, p->fs->nodes[N_WHERE].name);
+	snprintf(ret_to, PATH_SIZE, "%s/%s", p->folder->path, p->fs->nodes[N_SCHEMA].name);
 	return true;
 }
 
@@ -134,7 +135,7 @@ int where_condition(const struct place *dir, const char *name, struct node *ret,
 	text = add_condition(before, name);
 	if (!text)
 		return error_set(e, ENOMEM, "out of memory");
-	r = ask_parse(dir, text, &q, e);
+	r = collection_parse_query(dir, text, &q, e);
 	if (r < 0)
 		return r;
 	number = queries_add(dir->fs->queries, condition_base(dir), text);
@@ -213,7 +214,7 @@ bool matches_find(const struct place *dir, const char *name, struct node *ret)
 	_cleanup_free_ char *text = where_text(dir);
 	_cleanup_query_ struct query *q = NULL;
 
-	if (!o || !text || ask_parse(dir, text, &q, NULL) < 0 ||
+	if (!o || !text || collection_parse_query(dir, text, &q, NULL) < 0 ||
 	    query_match(q, dir->view, &(struct query_scope){.account = dir->account}, o, NULL) != 1)
 		return false;
 	*ret = where_match(dir, o);
@@ -239,7 +240,7 @@ bool link_match(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PAT
 
 	if (!p->kind->directory || p->node.index > QUERY_CONDITIONS_MAX)
 		return false;
-	len = (size_t)snprintf(ret_from, PATH_SIZE, "%s/%s", p->kind->directory, entry_get(N_WHERE)->name);
+	len = (size_t)snprintf(ret_from, PATH_SIZE, "%s/%s", p->kind->directory, p->fs->nodes[N_WHERE].name);
 	/* Whatever the conditions are, each is one directory. */
 	for (unsigned i = 0; i < p->node.index; i++)
 		len += (size_t)snprintf(ret_from + len, PATH_SIZE - len, "/=");

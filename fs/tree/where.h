@@ -12,14 +12,13 @@
  * (links to the schema) and, of fields with few values, a condition for each.
  *
  * Looking for matches may take long, so it is not done in the functions of the
- * node table: readdir() lists what a worker has found before (struct where_list),
- * and lookups of matches are done by condition.c in a worker, too.
+ * node table: readdir() lists what a worker has found before (where_list.h),
+ * and lookups of matches are done in a worker, too (class/condition.c).
  */
 #ifndef POOLFS_FS_TREE_WHERE_H
 #define POOLFS_FS_TREE_WHERE_H
 
 #include "fs/tree/place.h"
-#include "model/query.h"
 
 bool where_fields_find(const struct place *dir, const char *name, struct node *ret);
 int64_t where_fields_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
@@ -30,12 +29,6 @@ bool matches_find(const struct place *dir, const char *name, struct node *ret);
 int64_t matches_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 bool link_where_field(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
 bool link_match(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
-
-/** True for `where` and the directories below it. */
-static inline bool class_is_where(enum node_class class)
-{
-	return class == N_WHERE || class == N_CONDITION;
-}
 
 /** True when @name can only be a condition, well-formed or not. */
 bool name_is_condition(const char *name);
@@ -48,18 +41,5 @@ int where_condition(const struct place *dir, const char *name, struct node *ret,
 const struct object *where_object(const struct place *dir, const char *name);
 /** The node of an object that matches. */
 struct node where_match(const struct place *dir, const struct object *o);
-
-/* What a walk over such a directory gives, as of one view. */
-struct where_list {
-	struct query_result result; /* matches; borrowed from the view */
-	char **conditions;	    /* owned; offered in `where` */
-	size_t condition_count;
-};
-
-/** What is in @dir: runs its query @q (which has no limit). Takes long. NULL with @e set. */
-struct where_list *where_list_new(const struct place *dir, const struct query *q,
-				  const struct query_scope *scope, struct error *e);
-/** Accepts NULL. */
-void where_list_free(struct where_list *list);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the directories of `where` hold: matches, or the conditions that are worth offering. See where.h. */
+/* See where_list.h. */
+#include "fs/tree/where_list.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "fs/tree/where.h"
 #include "model/access.h"
 #include "model/text.h"
 

@@ -85,7 +85,7 @@ static void test_reading(void **state)
 	/* A request was written: until there is an answer, nothing is read. */
 	h->requested = true;
 	assert_read(h, 100, NULL);
-	handle_set_answer(h, document_new("answer\n", 7, 0), NULL);
+	handle_set_answer(h, document_new("answer\n", 7, 0));
 	/* It begins where its reader begins... */
 	assert_read(h, 100, "answer\n");
 	assert_read(h, 103, "wer\n");

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/table.h"
 #include "fs/tell/notices.h"
 #include "fs/class/scratches.h"
 #include "model/event_internal.h"
 
 #define LINES_SIZE 16384
 
-static struct fs fs;
+static struct fs fs = {.nodes = node_table};
 static char lines[LINES_SIZE];
 static int64_t now_ns = 1;
 

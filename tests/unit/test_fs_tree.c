@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/table.h"
 #include "fs/tree/by_name.h"
 #include "fs/tree/place.h"
 #include "fs/tree/queries.h"
@@ -15,7 +16,7 @@
 /* Enough to cross every power of two on the way, few enough for the sanitizers. */
 #define MANY 2000
 
-static struct fs fs;
+static struct fs fs = {.nodes = node_table};
 
 static struct object *make(enum kind_id kind, unsigned number, const char *name)
 {

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#include "fs/tree/queries.h"
+#include "fs/class/parameters.h"
 #include "fs/class/value_text.h"
+#include "fs/tree/queries.h"
 
 static int parse(enum param_type type, const char *text, json_t **ret)
 {

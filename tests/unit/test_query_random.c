@@ -14,11 +14,13 @@
 #include <time.h>
 
 #include "actions/engine/pool_internal.h"
-#include "fs/class/content.h"
+#include "fs/table.h"
+#include "fs/tree/class.h"
 #include "fs/tree/by_name.h"
 #include "fs/tree/queries.h"
 #include "fs/class/scratches.h"
 #include "fs/tree/where.h"
+#include "fs/tree/where_list.h"
 
 enum { POOLS = 8, QUERIES = 500 };
 
@@ -631,7 +633,7 @@ static void random_query(struct random_query *q)
 /* ------------------------------------------------------------------ the tree */
 
 static struct pool pool;
-static struct fs fs = {.pool = &pool};
+static struct fs fs = {.nodes = node_table, .pool = &pool};
 
 /* What a worker made of a file. */
 struct made {

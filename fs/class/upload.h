@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `images/upload/`: files that become images when they are closed (see
+ * actions/upload.h). It lists those that are being written; what is finished is
+ * an image.
+ *
+ * All that touches the file is a task for the worker of its upload; the request
+ * is parked until that answers. The sentence of a refusal goes to `last-error`.
+ */
+#ifndef POOLFS_FS_CLASS_UPLOAD_H
+#define POOLFS_FS_CLASS_UPLOAD_H
+
+#include "fs/tree/class.h"
+
+extern const struct file_class class_upload;
+
+/* Columns of the node table. */
+bool uploads_here(const struct place *dir);
+bool upload_find(const struct place *dir, const char *name, struct node *ret);
+int64_t upload_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+mode_t upload_permissions(const struct place *p);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See value.h. */
+#include "fs/class/value.h"
+
+#include "fs/class/command.h"
+#include "fs/class/value_text.h"
+#include "fs/tell/wait.h"
+#include "model/access.h"
+#include "model/render.h"
+
+struct document *render_field(const struct place *p)
+{
+	return render_value(p->view, p->object, (int)p->node.index);
+}
+
+/* The operation that writing a value file asks for; NULL when it is read-only. */
+static const struct operation *field_operation(const struct place *p)
+{
+	const struct operation *op = operation_by_field(p->kind->id, p->field->name);
+
+	return op && !(operation_param(op, p->field->name)->flags & PARAM_NOFILE) ? op : NULL;
+}
+
+static bool is_secret(const struct object *o)
+{
+	return o && o->kind->id == KIND_SYSTEM_TAG && system_tag_is_secret(object_text(o, SYSTEM_TAG_TAG));
+}
+
+mode_t permissions_of_tag(const struct place *p)
+{
+	return is_secret(p->object) ? 0400 : 0444;
+}
+
+mode_t permissions_value(const struct place *p)
+{
+	bool secret = (p->field->flags & F_SECRET) ||
+		      (is_secret(p->object) && (int)p->node.index == SYSTEM_TAG_TAG);
+	mode_t mode = field_operation(p) ? 0644 : 0444;
+
+	return secret ? mode & 0600 : mode;
+}
+
+static int tag_field(const struct object *o)
+{
+	return o->kind->id == KIND_SYSTEM_TAG ? SYSTEM_TAG_TAG : USER_TAG_TAG;
+}
+
+struct document *render_tag(const struct place *p)
+{
+	return render_value(p->view, p->object, tag_field(p->object));
+}
+
+/* Would writing this change nothing? Not while a change is under way, which it may have to take back. */
+static bool is_present_value(const struct place *p, const json_t *value)
+{
+	json_t *present = render_field_json(p->view, p->object, (int)p->node.index);
+	const char *text = json_string_value(value);
+	bool same = present ? json_equal(present, value) : text && !*text;
+
+	json_decref(present);
+	return same && !view_next_where(p->view, KIND_JOB, JOB_QUEUE, object_uuid(p->object), 0);
+}
+
+/* The request that the text of a value file stands for; NULL when it is the present value. */
+static int value_request(const struct place *p, const char *data, size_t len, struct request **ret_req,
+			 struct error *e)
+{
+	const struct operation *op = field_operation(p);
+	struct actor actor = place_actor(p);
+	json_t *value = NULL, *params;
+	int r = value_parse(operation_param(op, p->field->name), data, len, &value, e);
+
+	*ret_req = NULL;
+	if (r < 0)
+		return r;
+	if (is_present_value(p, value)) {
+		json_decref(value);
+		return 0;
+	}
+	params = json_pack("{s:o}", p->field->name, value);
+	r = params ? request_new(op, object_uuid(p->object), params, &actor, ret_req, e)
+		   : error_set(e, ENOMEM, "out of memory");
+	json_decref(params);
+	return r;
+}
+
+/* Each write is a whole value. */
+static void value_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data, size_t len,
+			off_t offset, int flags)
+{
+	if (command_begin_write(req, p, h, len, offset, flags))
+		command_submit_text(p, h, req, data, len, len);
+}
+
+static bool value_jobs(const struct place *p, struct job_set *ret)
+{
+	ret->op = field_operation(p);
+	snprintf(ret->resource, sizeof(ret->resource), "%s", object_uuid(p->object));
+	return ret->op != NULL;
+}
+
+static int64_t value_version(const struct place *p)
+{
+	return render_value_mtime(p->object, (int)p->node.index);
+}
+
+const struct file_class class_value = {
+	DOCUMENT_FILE,
+	.write = value_write,
+	.flush = command_flush,
+	.fsync = command_fsync,
+	.replace = command_replace,
+	.version = value_version,
+	.request = value_request,
+	.jobs = value_jobs,
+};
