@@ -59,7 +59,7 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "query-conditions %d\n", QUERY_CONDITIONS_MAX);
 	fprintf(f, "query-relations %d\n", QUERY_DEPTH_MAX);
 	fprintf(f, "query-seconds %" PRId64 "\n", config_int(p->view, "search.timeLimit"));
-	fprintf(f, "query-names %d\n", QUERIES_KEPT);
+	fprintf(f, "query-names %d\n", QUERIES_CACHED);
 	fprintf(f, "where-bytes %d\n", QUERIES_TEXT);
 	fprintf(f, "events-bytes %d\n", EVENTS_BYTES);
 	fprintf(f, "scratch-bytes %d\n", SCRATCH_LENGTH);

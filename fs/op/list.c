@@ -2,8 +2,8 @@
 /*
  * See list.h.
  *
- * A walk keeps the view in which it began, so that it sees each entry once
- * however long it takes; going back to the start takes a new one.
+ * A walk keeps the view in which it began, so it sees each entry once however
+ * long it takes; rewinding takes a new view.
  */
 #include "fs/op/list.h"
 
@@ -11,7 +11,7 @@
 #include "fs/tree/class.h"
 #include "fs/tree/reply.h"
 
-/* The position of the first two entries; those of the others are place_next()'s, moved up. */
+/* The positions of the first two entries; the others have those of place_next(), shifted by these. */
 #define POSITION_DOT	1
 #define POSITION_DOTDOT 2
 
@@ -49,7 +49,7 @@ static void listing_done(struct listing *l)
 	free(l->data);
 }
 
-/* Adds an entry; false when it does not fit any more. */
+/* Adds an entry; false if it does not fit. */
 static bool add(struct listing *l, const char *name, const struct fuse_entry_param *entry, off_t position)
 {
 	size_t room = l->size - l->len;
@@ -63,7 +63,7 @@ static bool add(struct listing *l, const char *name, const struct fuse_entry_par
 	return true;
 }
 
-/* `.` and `..`; without a node number the kernel takes them for names only. */
+/* `.` and `..`; without a node number the kernel treats them as mere names. */
 static bool add_dots(struct listing *l, fuse_ino_t ino, off_t offset)
 {
 	struct fuse_entry_param entry = {.attr = {.st_ino = ino, .st_mode = S_IFDIR}};
@@ -77,7 +77,7 @@ static bool add_dots(struct listing *l, fuse_ino_t ino, off_t offset)
 /* Fills in what add() needs: for plain listings only number and type. */
 static void fill(const struct listing *l, const struct place *p, struct fuse_entry_param *ret)
 {
-	/* Without attributes what takes long; the kernel asks for it when somebody wants to know. */
+	/* No attributes for slow files; the kernel asks for them when they are needed. */
 	if (l->plus && !place_is_slow(p) && !(p->entry->flags & E_BARE)) {
 		watchers_note(p->fs->watchers, p->node);
 		if (entry_fill(p, ret) == 0)
@@ -86,7 +86,7 @@ static void fill(const struct listing *l, const struct place *p, struct fuse_ent
 	*ret = (struct fuse_entry_param){.attr = {.st_ino = node_pack(p->node), .st_mode = p->entry->mode}};
 }
 
-/* Answers out of the handle's view. */
+/* Answers from the handle's view. */
 static void list(fuse_req_t req, struct handle *h, size_t size, off_t offset, bool plus)
 {
 	const struct fs *fs = fuse_req_userdata(req);
@@ -120,7 +120,7 @@ static void list(fuse_req_t req, struct handle *h, size_t size, off_t offset, bo
 	fuse_reply_buf(req, l.data, l.len);
 }
 
-/* A listing of what a worker finds first. */
+/* A listing that waits for a worker. */
 struct parked_list {
 	fuse_req_t req;
 	struct handle *handle; /* owned */

@@ -6,7 +6,7 @@
 #include "fs/tree/class.h"
 #include "fs/tree/reply.h"
 
-/* 0 when a file can be made under the name: nothing has it, and the directory takes such. */
+/* 0 if a file can be created: the name is free, and the directory allows it. */
 static int find_free_name(fuse_req_t req, fuse_ino_t parent, const char *name, struct view **ret_view,
 			  struct place *ret_dir, const struct file_class **ret_class)
 {
@@ -107,7 +107,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
 		return;
 	}
 	r = request_entry(req, parent, name, &view, &dir, &p);
-	/* from one to the other mv(1) copies */
+	/* EXDEV makes mv(1) copy */
 	if (r == 0 && to != parent && (is_apart(fs, parent) || is_apart(fs, to)))
 		r = -EXDEV;
 	if (r == 0 && !p.entry->io->rename)
@@ -118,7 +118,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
 		p.entry->io->rename(req, &dir, name, &p, to, to_name, flags);
 }
 
-/* --------------------------------------- what no file here can be */
+/* ------------------------------------------------------- not supported */
 
 static void refuse_to_make(fuse_req_t req, fuse_ino_t parent, const char *name)
 {

@@ -2,8 +2,8 @@
 /*
  * Names: creating, linking, removing and renaming them. See ops.h.
  *
- * The names of the tree are given by the pool and stay. Where users may create
- * others says the node table.
+ * The names of the tree belong to the pool and cannot be changed. The node table
+ * says where users can create others.
  */
 #ifndef POOLFS_FS_OP_NAMES_H
 #define POOLFS_FS_OP_NAMES_H

@@ -13,7 +13,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	const struct fs *fs = userdata;
 
-	/* A write must reach us as it was made: its answer is the answer to the request in it. */
+	/* Each write must arrive as it was made: its result is that of the request in it. */
 	conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
 	if (fs->ready)
 		fs->ready(fs->ready_arg);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The answers to the kernel's requests. Each finds the node in the view of this
- * moment, asks the table what it is, and answers; what takes long is parked.
- * Locks, ioctl and the like are left out on purpose: the ENOSYS that the kernel
- * gets for them makes it not ask again.
+ * The FUSE requests. Each finds the node in the present view, looks up its row in
+ * the node table, and answers; what takes long is parked. Locks, ioctl and the
+ * like are left out on purpose: after an ENOSYS the kernel does not send them
+ * again.
  */
 #ifndef POOLFS_FS_OP_OPS_H
 #define POOLFS_FS_OP_OPS_H

@@ -2,7 +2,6 @@
 /* See read.h. */
 #include "fs/op/read.h"
 
-#include "fs/class/condition.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
 #include "fs/tell/watchers.h"
@@ -77,7 +76,7 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 	struct place p;
 	int r = result;
 
-	/* The kernel asks for the attributes before it opens, so this is where a reader's request fails. */
+	/* The kernel gets the attributes before it opens a file, so a failing request fails here. */
 	if (r < 0 && e) {
 		const struct fs *fs = fuse_req_userdata(call->req);
 
@@ -91,7 +90,7 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 		reply_attr(call->req, &p, content);
 }
 
-/* fstat(2) of a file whose object is gone while it is open; the kernel does not say through which handle. */
+/* fstat(2) of an open file whose object is gone; the kernel does not pass the handle. */
 static void reply_attr_of_gone(fuse_req_t req, fuse_ino_t ino)
 {
 	const struct fs *fs = fuse_req_userdata(req);
@@ -154,7 +153,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r = request_place(req, ino, &view, &p);
 
 	if (r == 0 && !p.entry->io->open)
-		r = -EISDIR; /* or a link; the kernel does not ask */
+		r = -EISDIR; /* or a link; the kernel never opens these */
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else

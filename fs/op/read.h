@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The requests that look: lookup, attributes, open, read, poll. See ops.h. */
+/* Requests that read: lookup, attributes, open, read, poll. See ops.h. */
 #ifndef POOLFS_FS_OP_READ_H
 #define POOLFS_FS_OP_READ_H
 

@@ -29,7 +29,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 	int r = open_place(req, ino, fi, &view, &p, &h);
 
 	if (r == 0 && !p.entry->io->write)
-		r = -EBADF; /* nobody can open it for writing */
+		r = -EBADF; /* it cannot be opened for writing */
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
@@ -37,8 +37,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 }
 
 /*
- * A shell's `echo x > f` flushes once before it writes (tree.md 15), so what ends here is only what has
- * been begun.
+ * A shell's `echo x > f` flushes once before it writes (tree.md 15), so a flush only ends a request that has
+ * begun.
  */
 void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -50,7 +50,7 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (r == 0 && p.entry->io->flush)
 		p.entry->io->flush(req, &p, h);
 	else
-		/* The object is gone, and with it what was written. */
+		/* The object is gone, so nothing is left to flush. */
 		fuse_reply_err(req, r == -ESTALE ? 0 : -r);
 }
 
@@ -81,8 +81,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 		return;
 	}
 	if (r == -ESTALE && h && h->object) {
-		/* The request on this descriptor has removed the object; its job can be waited for all the
-		 * same. */
+		/* A request on this descriptor has removed the object; its job can still be waited for. */
 		view = store_view(fs->store);
 		place_init(fs, view, h->node, &p);
 		p.object = h->object;
@@ -117,7 +116,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 		p.entry->io->setattr(req, &p, attr, to_set);
 		return;
 	}
-	/* Tools that copy a file set its mode, owner and times: what is so already may be set again. */
+	/* Tools that copy files set mode, owner and times: setting the present values succeeds. */
 	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE) && (attr->st_mode & 07777) != (place_mode(&p) & 07777))
 		r = -EPERM;
 	if (r == 0 && (((to_set & FUSE_SET_ATTR_UID) && attr->st_uid != p.fs->uid) ||

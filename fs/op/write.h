@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The requests that write and wait for what was written. See ops.h. */
+/* Requests that write, or wait for what was written. See ops.h. */
 #ifndef POOLFS_FS_OP_WRITE_H
 #define POOLFS_FS_OP_WRITE_H
 

@@ -11,16 +11,16 @@
 
 #define PREFIX	   "user."
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
-/* Longest name that the kernel takes, its prefix included. */
+/* Longest name that the kernel accepts, prefix included. */
 #define NAME_MAX_BYTES 255
 
-/* The object of @ino and the tag's name. */
+/* The object of @ino and the name of the tag. */
 static int find(fuse_req_t req, fuse_ino_t ino, const char *name, struct view **ret_view, struct place *ret,
 		const char **ret_tag)
 {
 	int r;
 
-	/* Asked for each file that is listed or copied (`security.capability`, ACLs), so this comes first. */
+	/* Requested for each file listed or copied (`security.capability`, ACLs), so check this first. */
 	if (strncmp(name, PREFIX, PREFIX_LEN) != 0)
 		return -EOPNOTSUPP;
 	r = request_place(req, ino, ret_view, ret);
@@ -30,7 +30,7 @@ static int find(fuse_req_t req, fuse_ino_t ino, const char *name, struct view **
 	return place_has(ret, N_TAGS) ? 0 : -EOPNOTSUPP;
 }
 
-/* Answers as getxattr(2) and listxattr(2): the bytes, or with @size 0 how many there are. */
+/* As getxattr(2) and listxattr(2): the bytes, or with @size 0 their number. */
 static void reply_bytes(fuse_req_t req, const char *data, size_t len, size_t size)
 {
 	if (!size)
@@ -64,7 +64,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	fuse_reply_err(req, ENODATA);
 }
 
-/* Has an earlier tag of the object this name? */
+/* Does an earlier tag of the object have this name? */
 static bool is_repeated(const struct view *view, const struct object *tag, size_t len)
 {
 	view_for_each_where (o, view, KIND_USER_TAG, USER_TAG_RESOURCE_UUID,
@@ -79,7 +79,7 @@ static bool is_repeated(const struct view *view, const struct object *tag, size_
 	return false;
 }
 
-/* Writes the names of an object's tags; those that are none for the kernel are left out. */
+/* Writes the names of an object's tags; those that the kernel does not accept are left out. */
 static void write_names(FILE *f, const struct view *view, const struct object *o)
 {
 	view_for_each_where (tag, view, KIND_USER_TAG, USER_TAG_RESOURCE_UUID, object_uuid(o)) {
@@ -129,7 +129,7 @@ static void written(void *arg, int result, struct error *e)
 	free(w);
 }
 
-/* @value NULL: removes it. */
+/* @value NULL: removes the tag. */
 static void change(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, enum tag_set how)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;

@@ -57,7 +57,7 @@ static struct document *sentence(const char *text, int64_t mtime)
 	return d;
 }
 
-/* Keeps the document that is there when it says the same, so that its time stays. Call with the lock held. */
+/* An equal document is left in place, so that its timestamp stays. Call with the lock held. */
 static void set(struct pmap **map, uint64_t key, const char *text)
 {
 	struct document *d = sentence(text, store_now());

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sentences behind the `last-error` files: why the last request of a user,
- * and the last on an object, failed. Kept in memory; "ok" when it did not.
- * A job that fails later sets them too. Self-locking.
+ * The messages in the `last-error` files: why the last request of a user, and the
+ * last on an object, failed; "ok" if it succeeded. Held in memory. A job that
+ * fails later sets them too. Self-locking.
  */
 #ifndef POOLFS_FS_TELL_LAST_ERROR_H
 #define POOLFS_FS_TELL_LAST_ERROR_H
@@ -17,13 +17,14 @@ struct last_errors *last_errors_new(void);
 /** Accepts NULL. */
 void last_errors_free(struct last_errors *errors);
 
-/** Notes the outcome of a request: of @uid and, unless NULL, on @o. @e NULL or empty: it was accepted. */
+/** Records the outcome of a request of @uid and, unless NULL, on @o. @e NULL or empty: it was accepted. */
 void last_error_set(struct last_errors *errors, uid_t uid, const struct object *o, const struct error *e);
-/** Notes jobs that have failed, forgets objects that are gone. In the store's writer thread. */
+/** Records failed jobs, forgets objects that are gone. Called in the store's writer thread. */
 void last_errors_observe(struct last_errors *errors, const struct view *view, const struct change *changes,
 			 size_t count);
 
-/** The file: the sentence and a newline. @born: its time when nothing ever failed. NULL without memory. */
+/** The file: the message and a newline. @born: its timestamp if nothing ever failed. NULL if out of memory.
+ */
 struct document *last_error_of_user(struct last_errors *errors, uid_t uid, int64_t born);
 struct document *last_error_of_object(struct last_errors *errors, const struct object *o, int64_t born);
 

@@ -8,7 +8,7 @@
 #include "fs/tree/links.h"
 #include "model/render.h"
 
-/* An object is in no more directories than these: home, by-name, some sub-collections, jobs or tags. */
+/* More directories than any object is in: collection, by-name, some sub-collections, jobs or tags. */
 #define ENTRIES_MAX 16
 
 struct maker {
@@ -16,7 +16,7 @@ struct maker {
 	const struct view *told, *now;
 	notice_fn *fn;
 	void *arg;
-	bool ended; /* the receiver has had enough */
+	bool ended; /* the receiver has stopped it */
 };
 
 /* A name in a directory. */
@@ -61,7 +61,7 @@ static void give_entry(struct maker *m, enum notice_what what, struct node dir, 
 
 /* ------------------------------------------------------- where an object is */
 
-/* The collection of a kind; NULL when it has none. */
+/* The collection of a kind; NULL if it has none. */
 static const struct folder *folder_of(const struct kind *kind)
 {
 	const struct folder *f;
@@ -93,7 +93,7 @@ static void add(struct entries *entries, struct node dir, struct node node, cons
 	snprintf(e->name, sizeof(e->name), "%s", name);
 }
 
-/* True when the object's name is so long that its link is its own, whoever else has that name. */
+/* True if the name is truncated: the link then has the uuid, and is independent of equal names. */
 static bool has_own_link(const struct object *o, char ret_name[NAME_SIZE])
 {
 	struct name n;
@@ -107,7 +107,7 @@ static void add_home(struct entries *entries, const struct object *o)
 	const struct folder *folder = folder_of(o->kind);
 	char name[NAME_SIZE];
 
-	/* Settings neither come nor go. */
+	/* Settings are neither created nor deleted. */
 	if (!folder || o->kind->id == KIND_GLOBAL_CONFIG)
 		return;
 	add(entries, folder_node(folder, N_FOLDER),
@@ -116,7 +116,7 @@ static void add_home(struct entries *entries, const struct object *o)
 		add(entries, folder_node(folder, N_BY_NAME), node_of(o, N_NAME_LINK, 0), name);
 }
 
-/* In the sub-collections of those that it belongs to. */
+/* In the sub-collections of its owners. */
 static void add_subs(struct entries *entries, const struct view *view, const struct object *o)
 {
 	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
@@ -174,7 +174,7 @@ static bool has_entry(const struct entries *entries, const struct entry *e)
 	return false;
 }
 
-/* What is in @some but not in @others has been made or is gone. */
+/* Entries in @some but not in @others were created or deleted, as @what says. */
 static void give_missing(struct maker *m, enum notice_what what, const struct entries *some,
 			 const struct entries *others)
 {
@@ -185,7 +185,7 @@ static void give_missing(struct maker *m, enum notice_what what, const struct en
 
 /* --------------------------------------------------------- inside an object */
 
-/* All files of an object that is no more. */
+/* All files of a deleted object. */
 static void give_contents_gone(struct maker *m, const struct object *o)
 {
 	char name[NAME_SIZE];
@@ -193,11 +193,11 @@ static void give_contents_gone(struct maker *m, const struct object *o)
 
 	place_init(m->fs, m->told, node_of(o, N_OBJECT, 0), &dir);
 	for (int64_t at = 0; !m->ended && place_next(&dir, at, &at, name, &p);)
-		if (!p.entry->io->create) /* not what users have put there */
+		if (!p.entry->io->create) /* not files of users */
 			give_entry(m, NOTICE_GONE, dir.node, p.node, name, true);
 }
 
-/* The links to other objects: those that lead elsewhere now are others. */
+/* Links to other objects: a link with a new target is a new link. */
 static void give_references(struct maker *m, const struct object *before, const struct object *after)
 {
 	static const enum notice_what what[] = {NOTICE_GONE, NOTICE_MADE};
@@ -252,7 +252,7 @@ static void give_object(struct maker *m, const struct object *before, const stru
 
 /* ------------------------------------------------------------------ by-name */
 
-/* A name that somebody has got or given up. */
+/* A name that an object has received or given up. */
 struct named {
 	const struct kind *kind;
 	const char *text; /* borrowed from a view */
@@ -274,7 +274,7 @@ static unsigned count_named(const struct view *view, const struct named *n)
 	return count;
 }
 
-/* The links of the objects of that name in @view from number @from on, which @what says of. */
+/* Reports, as @what, the links of the objects of that name in @view from number @from on. */
 static void give_links(struct maker *m, enum notice_what what, const struct view *view, const struct named *n,
 		       unsigned from)
 {
@@ -289,7 +289,8 @@ static void give_links(struct maker *m, enum notice_what what, const struct view
 				   false);
 }
 
-/* The links are numbered within a name, so it is counted who has it, rather than asked who has changed. */
+/* Links are numbered within a name, so the objects with the name are counted; it does not matter which
+ * changed. */
 static void give_names(struct maker *m, struct named *list, size_t count)
 {
 	if (count)

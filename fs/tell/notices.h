@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the difference between two views is to who watches the tree with
- * inotify(7): files that have another content, names that came or went.
+ * The difference between two views in terms of inotify(7): files whose content
+ * has changed, names that were created or deleted.
  *
- * An object appears in several directories: at home, in `by-name`, among the
- * nics or volumes of another, as a job or tag of another. Where, is found in
- * both views and compared; so what came and went in between, or was changed
- * twice, is told of as seldom as it can be seen.
+ * An object appears in several directories: its collection, `by-name`, among the
+ * nics or volumes of another, as a job or tag of another. These places are
+ * determined in both views and compared; so what was created and deleted in
+ * between is not reported, and several changes are reported once.
  */
 #ifndef POOLFS_FS_TELL_NOTICES_H
 #define POOLFS_FS_TELL_NOTICES_H
@@ -17,26 +17,26 @@ enum notice_what { NOTICE_CHANGED, NOTICE_MADE, NOTICE_GONE };
 
 struct notice {
 	enum notice_what what;
-	struct node dir;      /* MADE, GONE: where */
-	char name[NAME_SIZE]; /* MADE, GONE: what is called so there */
+	struct node dir;      /* MADE, GONE: the directory */
+	char name[NAME_SIZE]; /* MADE, GONE: the name in it */
 	struct node node;     /* the file itself */
 	mode_t mode;	      /* its type and permissions */
-	bool inner;	      /* GONE: only because its directory is */
+	bool inner;	      /* GONE: only because its directory is gone */
 };
 
-/** Told of a notice (borrowed); false: enough. */
+/** Receives a notice (borrowed); false: stop. */
 typedef bool notice_fn(void *arg, const struct notice *notice);
 
-/* What may differ. */
+/* The objects that may differ. */
 struct touched {
 	const uint64_t *objects; /* nodes of class N_OBJECT */
 	size_t count;
-	const bool *lost; /* per kind: more of them than are listed */
+	const bool *lost; /* per kind: there are more than listed */
 };
 
 /**
- * Tells @fn of all notices between the views @told and @now. Objects of a kind that is `lost` are told of
- * by their collection alone. False when @fn had enough.
+ * Calls @fn with all notices between the views @told and @now. For objects of a kind that is `lost` only the
+ * collection is reported. False if @fn stopped it.
  */
 bool notices_make(const struct fs *fs, const struct view *told, const struct view *now,
 		  const struct touched *touched, notice_fn *fn, void *arg);

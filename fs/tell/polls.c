@@ -2,9 +2,9 @@
 /*
  * See polls.h.
  *
- * A poll is remembered by what its handle has seen. The thread wakes after a
- * commit and after each new poll, so that a change in between is not missed,
- * and compares all of them with the present view.
+ * A poll compares what its handle has seen with the present view. The thread
+ * wakes after each commit and after each new poll, so that a change in between is
+ * not missed, and checks all polls.
  */
 #include "fs/tell/polls.h"
 
@@ -26,11 +26,11 @@ struct polls {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	struct polled *list; /* lock; owned */
-	bool look;	     /* lock; something may have changed */
+	bool look;	     /* lock; something may have changed, look again */
 	bool stopping;	     /* lock */
 };
 
-/* A number of what the place shows; 0 for what is never told of. */
+/* Identifies the content of the place; 0 if poll does not follow it. */
 static int64_t version(const struct place *p)
 {
 	return p->entry->io->version ? p->entry->io->version(p) : 0;
@@ -41,7 +41,7 @@ void poll_note(const struct place *p, struct handle *h)
 	atomic_store(&h->seen, p->entry->io->seen ? p->entry->io->seen(h) : version(p));
 }
 
-/* Has it changed since it was seen? A handle whose object is gone has. */
+/* Has it changed since it was last read? True if the object is gone. */
 static bool has_changed(const struct fs *fs, const struct view *view, struct handle *h)
 {
 	struct place p;
@@ -75,7 +75,7 @@ static void polled_free(struct polled *polled)
 	free(polled);
 }
 
-/* Takes out those that have changed, and those nobody has open any more. Under the lock. */
+/* Removes and returns the polls whose file has changed or was closed. Call with the lock held. */
 static struct polled *take_changed(struct polls *polls)
 {
 	_cleanup_view_ struct view *view = store_view(polls->fs->store);
@@ -177,7 +177,7 @@ void polls_observe(struct polls *polls)
 
 /* -------------------------------------------------------------------- polls */
 
-/* Remembers that the kernel wants to know (@kernel is taken over); one poll a handle is enough. */
+/* Registers a poll (@kernel is taken over); one per handle is enough. */
 static int add(struct polls *polls, struct handle *h, struct fuse_pollhandle *kernel)
 {
 	struct polled *polled = malloc(sizeof(*polled)), **p;
@@ -210,7 +210,7 @@ int poll_start(const struct fs *fs, struct handle *h, struct fuse_pollhandle *ke
 	bool more;
 
 	if (io->seen && !h->polled)
-		atomic_store(&h->seen, io->seen(h)); /* at the open there was nothing to see yet */
+		atomic_store(&h->seen, io->seen(h)); /* the open came before the content */
 	more = io->version && has_changed(fs, view, h);
 	if (kernel && (!io->version || more))
 		fuse_pollhandle_destroy(kernel);

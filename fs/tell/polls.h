@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * poll(2): who has a value file or `inventory` open is woken when it changes, as
- * in /sys; who has `events` open, when there is more to read.
+ * poll(2) on a value file, `inventory` or `spec` wakes when it changes, as in
+ * /sys; on `events`, when there is more to read.
  *
- * A value is always readable; POLLPRI and POLLERR say that it is another one
- * than what was read through this descriptor. Reading it again from the start,
- * or opening it again, shows the new one. The kernel is told by a thread of its
- * own, which holds no lock meanwhile. Self-locking.
+ * A value is always readable; POLLPRI and POLLERR say that it differs from what
+ * was read through this descriptor. Reading it again from the start, or opening
+ * it again, gives the new one. A separate thread, which holds no lock meanwhile,
+ * notifies the kernel. Self-locking.
  */
 #ifndef POOLFS_FS_TELL_POLLS_H
 #define POOLFS_FS_TELL_POLLS_H
@@ -16,21 +16,21 @@
 
 struct polls;
 
-/** Starts the thread. NULL without memory or thread. */
+/** Starts the thread. NULL if there is no memory or thread. */
 struct polls *polls_new(const struct fs *fs);
 /** Ends the thread. Accepts NULL. */
 void polls_free(struct polls *polls);
-/** Something was committed. In the store's writer thread. */
+/** Something was committed. Called in the store's writer thread. */
 void polls_observe(struct polls *polls);
 
 /**
- * Answers a poll: what can be done with the handle now, and unless there is news already, the kernel is told
- * of them through @kernel (taken over; NULL: it does not want that). -ENOMEM.
+ * The answer to a poll: the events that are ready now. Unless something has changed already, the kernel will
+ * be notified of the next change through @kernel (taken over; NULL: not wanted). -ENOMEM.
  */
 int poll_start(const struct fs *fs, struct handle *h, struct fuse_pollhandle *kernel, unsigned *ret_events);
-/** Notes what a new handle shows, so that a later change is told from it. */
+/** Records which content a new handle shows, to detect later changes. */
 void poll_note(const struct place *p, struct handle *h);
-/** A handle that was polled is read from its start: the content as it is now, if it is another one. */
+/** Called when a handle is read from its start: if it was polled, updates the content. */
 void poll_refresh(const struct fs *fs, struct handle *h);
 
 #endif

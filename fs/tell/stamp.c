@@ -7,15 +7,15 @@
 struct stamp {
 	struct store *store;
 	struct fuse_session *session;
-	atomic_bool known; /* the kernel may keep an old number */
+	atomic_bool known; /* the kernel may have an old number cached */
 	pthread_mutex_t lock;
 	bool stopped; /* lock */
 };
 
 /*
- * In the store's writer thread. A number that is on its way to the kernel meanwhile is not kept there: the
- * kernel drops the answers to what it asked before it was told. Only attributes are forgotten and no pages,
- * so this never waits.
+ * In the store's writer thread. A number that is on its way to the kernel meanwhile is not cached there: the
+ * kernel drops answers to requests from before the invalidation. Only attributes are invalidated and no
+ * pages, so this never blocks.
  */
 static void announce(void *ctx)
 {
@@ -66,7 +66,7 @@ struct document *render_stamp(const struct place *p)
 	int64_t number;
 	int len;
 
-	/* In this order: a change of the number from now on is told. */
+	/* In this order, so that any later change of the number is notified. */
 	atomic_store(&p->fs->stamp->known, true);
 	number = store_newest_stamp(p->fs->store);
 	len = snprintf(text, sizeof(text), "%020" PRId64 "\n", number);

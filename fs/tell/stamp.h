@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `sessions/stamp`: tells programs that keep answers of the `call` files whether
+ * `sessions/stamp`: tells programs that cache answers of the `call` files whether
  * the pool has changed since.
  *
- * Its time of modification is a number that each state of the pool has for itself,
- * and an answer that depends on nothing else says of which state it is. The kernel
- * keeps the time, so asking with fstat(2) on an open descriptor costs no request to
- * us; before a new state can be seen, the kernel is told to forget it. Self-locking.
+ * Its modification time is a number unique to each state of the pool; an answer
+ * that depends on nothing else carries the number of its state. The kernel caches
+ * the attributes, so fstat(2) on an open descriptor costs no request; before a new
+ * state becomes visible, that cache is invalidated. Self-locking.
  */
 #ifndef POOLFS_FS_TELL_STAMP_H
 #define POOLFS_FS_TELL_STAMP_H
@@ -15,11 +15,11 @@
 
 struct stamp;
 
-/** Begins to tell the kernel. NULL when memory is short. */
+/** Starts to notify the kernel. NULL if out of memory. */
 struct stamp *stamp_new(struct store *store, struct fuse_session *session);
-/** No more is told when this returns. Accepts NULL. */
+/** The kernel is not notified any more when this returns. Accepts NULL. */
 void stamp_stop(struct stamp *stamp);
-/** When the store is closed. Accepts NULL. */
+/** Call after the store is closed. Accepts NULL. */
 void stamp_free(struct stamp *stamp);
 struct document *render_stamp(const struct place *p);
 

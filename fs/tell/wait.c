@@ -2,10 +2,10 @@
 /*
  * See wait.h.
  *
- * Each change of a job is seen exactly once by each wait: a wait counts the
- * unfinished jobs of its set in a view, remembers that view's version, and from
- * then on follows only commits that are newer. Both happen under one lock, and
- * the store publishes a view before it tells the observers.
+ * Each wait sees each change of a job exactly once: it counts the unfinished jobs
+ * of its set in a view, records the version of that view, and then follows only
+ * newer commits. Both happen under one lock, and the store publishes a view before
+ * it calls the observers.
  */
 #include "fs/tell/wait.h"
 
@@ -20,15 +20,15 @@ struct wait {
 	struct job_set set;
 	enum wait_failure failure;
 	struct locked locked;
-	uint64_t version; /* commits up to this one are counted in */
+	uint64_t version; /* commits up to this one are counted already */
 	size_t pending;	  /* jobs of the set that have not ended */
 	int64_t last;	  /* row id of the last job of the set */
 	int error;	  /* errno of that job; 0 = done, or not yet ended */
-	bool entering;	  /* waits_add() is still at it and will answer when there is nothing to wait for */
+	bool entering;	  /* waits_add() is in progress and will answer if there is nothing to wait for */
 	bool interrupted;
 };
 
-/* The last creation that a user has started with an operation. */
+/* The last creation started by a user with an operation. */
 struct creation {
 	int64_t uid;
 	char operation[64];
@@ -54,7 +54,7 @@ static struct creation *find_creation(struct waits *waits, int64_t uid, const ch
 	return NULL;
 }
 
-/* Remembers a new job of a `create` file. A lost one (no memory) only means that sync does not see it. */
+/* Records a new job of a `create` file. If out of memory, sync does not see it. */
 static void note_creation(struct waits *waits, const struct object *job)
 {
 	const struct operation *op = operation_by_name(object_text(job, JOB_OPERATION));
@@ -180,7 +180,7 @@ static void count_jobs(struct waits *waits, struct wait *w, const struct view *v
 
 /* -------------------------------------------------------------------- waits */
 
-/* Takes @w out of the list. Who does that answers it. Call with the lock held. */
+/* Removes @w from the list; the caller then answers it. Call with the lock held. */
 static void unlink_wait(struct waits *waits, const struct wait *w)
 {
 	struct wait **p = &waits->list;
@@ -237,8 +237,8 @@ void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, e
 	view_unref(view);
 
 	/*
-	 * The interrupt may have come already, then interrupted() is called from here, with a lock of
-	 * libfuse held that it takes before ours. So ours is free, and `entering` keeps the wait in place.
+	 * If the interrupt has come already, libfuse calls interrupted() from here and holds a lock that
+	 * comes before ours. So ours must be free; `entering` keeps the wait in place.
 	 */
 	fuse_req_interrupt_func(req, interrupted, waits);
 
@@ -263,7 +263,7 @@ bool waits_lock(struct waits *waits, uint64_t node)
 	return false;
 }
 
-/* A job has ended or is gone. Moves the waits that this ends to @ret. Call with the lock held. */
+/* A job has ended or is gone. Moves the waits that end with it to @ret. Call with the lock held. */
 static void job_ended(struct waits *waits, const struct view *view, const struct object *job, bool gone,
 		      struct wait **ret)
 {

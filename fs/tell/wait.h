@@ -2,10 +2,10 @@
 /*
  * Waits for jobs: fsync of `actions`, `create` and value files, and rmdir.
  *
- * A wait is for the jobs of a set that have been accepted when it begins; later
- * ones do not prolong it. It is no thread but an entry in a list, answered from
- * the store's writer thread when the last of the jobs ends, or when the waiting
- * process is interrupted. Self-locking; nothing is held while answering.
+ * A wait is for the jobs of a set that are accepted when it begins; later ones do
+ * not prolong it. It is an entry in a list rather than a thread, and is answered
+ * from the store's writer thread when the last job ends, or when the waiting
+ * process is interrupted. Self-locking; no lock is held while answering.
  */
 #ifndef POOLFS_FS_TELL_WAIT_H
 #define POOLFS_FS_TELL_WAIT_H
@@ -16,15 +16,15 @@
 
 struct waits;
 
-/* Which jobs. What is not set does not matter. */
+/* A set of jobs. Members that are not set match all. */
 struct job_set {
-	char job[UUID_SIZE];	    /* this one; or */
-	char resource[UUID_SIZE];   /* those of this object, and */
-	const struct operation *op; /* of this operation, and */
-	int64_t uid;		    /* of this user, -1 = of anybody */
+	char job[UUID_SIZE];	    /* this job; or */
+	char resource[UUID_SIZE];   /* jobs of this object, */
+	const struct operation *op; /* of this operation */
+	int64_t uid;		    /* and of this user, -1 = any */
 };
 
-/** What the waiting process gets when the last job of the set has failed. */
+/** The error of the waiting process if the last job of the set has failed. */
 enum wait_failure {
 	WAIT_EIO,	/* EIO */
 	WAIT_JOB_ERRNO, /* the errno of the job's error */
@@ -33,23 +33,23 @@ enum wait_failure {
 struct waits *waits_new(struct store *store);
 /** Accepts NULL. */
 void waits_free(struct waits *waits);
-/** Learns of the creations that were accepted before waits_observe() was told of any. */
+/** Learns of the creations accepted before the first waits_observe(). */
 void waits_load(struct waits *waits);
-/** Follows the jobs. In the store's writer thread. */
+/** Follows the jobs. Called in the store's writer thread. */
 void waits_observe(struct waits *waits, const struct view *view, const struct change *changes, size_t count);
 
-/* The node numbers of files that the kernel keeps locked until a request on them is answered; 0 = none. */
+/* The node numbers of files that the kernel keeps locked until a request is answered; 0 = none. */
 struct locked {
 	uint64_t nodes[2];
 };
 
-/** Answers @req with fuse_reply_err() when the jobs have ended; EINTR when it is interrupted. Never blocks.
+/** Answers @req with fuse_reply_err() when the jobs have ended; EINTR if it is interrupted. Never blocks.
  */
 void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, enum wait_failure failure,
 	       struct locked locked);
-/** True while a request that waits keeps @node locked. */
+/** True while a waiting request keeps @node locked. */
 bool waits_lock(struct waits *waits, uint64_t node);
-/** Answers everybody with EINTR; waits that come later too. */
+/** Answers all waits with EINTR, later ones too. */
 void waits_stop(struct waits *waits);
 
 #endif

@@ -15,25 +15,25 @@
 #include "fs/tell/wait.h"
 #include "fs/tree/reply.h"
 
-/* A table of numbers, at most half full, so that looking for one is quick. */
+/* Size of the hash table, which is at most half full. */
 #define SLOTS (2 * WATCHERS_OBJECTS)
-/* What cannot be told of yet; one too many is waited for. */
+/* Notices that cannot be reported yet; if there are more, the thread waits. */
 #define LATER_MAX 128
-/* How often it is tried again, ms. */
+/* Interval of retries, ms. */
 #define LATER_MS 100
-/* Directories that users are removing at one time; one too many is told of twice. */
+/* Directories being removed by users at one time; if there are more, some are reported twice. */
 #define RMDIRS_MAX 64
 /* Folders have numbers below this. */
 #define FOLDERS_MAX (NODE_INDEX_MAX + 1)
 
-/* FILEID_INO64_GEN: how the kernel's FUSE makes a handle: the number in two halves, and a generation. */
+/* FILEID_INO64_GEN, the file handles of FUSE: the node number in two halves, and a generation. */
 #define HANDLE_TYPE  0x81
 #define HANDLE_WORDS 3
 
-/* The objects that were changed since they were last taken. */
-struct heap {
+/* The objects changed since the set was last taken. */
+struct changed_set {
 	uint64_t objects[WATCHERS_OBJECTS];
-	uint16_t slots[WATCHERS_OBJECTS]; /* where each is in the table */
+	uint16_t slots[WATCHERS_OBJECTS]; /* position of each in the table */
 	uint64_t table[SLOTS];
 	size_t count;
 	bool lost[KIND_COUNT];
@@ -52,66 +52,66 @@ struct watchers {
 	int wake;		/* eventfd */
 	atomic_bool stopping;
 	atomic_int id;			   /* of the thread; 0 = none */
-	atomic_bool known[2][FOLDERS_MAX]; /* folders that were looked up; [1]: their `by-name` */
+	atomic_bool known[2][FOLDERS_MAX]; /* folders that were looked up; [1]: `by-name` in them */
 
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
-	bool ready;			 /* lock; the start has come to an end */
+	bool ready;			 /* lock; the start has finished */
 	int result;			 /* lock; of the start */
 	struct error error;		 /* lock; of the start */
-	struct heap *heap;		 /* lock; owned */
-	struct view *latest;		 /* lock; owned; the view that the heap leads to; NULL: none yet */
-	struct notice announced;	 /* lock; what the thread is about to do */
+	struct changed_set *changed;	 /* lock; owned */
+	struct view *latest;		 /* lock; owned; the view with these changes; NULL: none yet */
+	struct notice announced;	 /* lock; the next request of the thread */
 	bool is_announced;		 /* lock */
 	struct rmdir rmdirs[RMDIRS_MAX]; /* lock; a ring */
 	unsigned next_rmdir;		 /* lock */
 
 	/* the thread's */
-	struct heap *spare;		/* owned; the one that was taken last */
-	struct view *told;		/* owned; what watchers know */
+	struct changed_set *spare;	/* owned; the set that was taken last */
+	struct view *told;		/* owned; the state known to watchers */
 	struct notice later[LATER_MAX]; /* in order */
 	size_t later_count;
-	const struct view *now; /* borrowed; what they are being told */
+	const struct view *now; /* borrowed; the state being reported */
 	int tree, root, mounts; /* the copy of the mount, its top directory, mountinfo */
 	dev_t device;
 };
 
 /* ----------------------------------------------------------------- changes */
 
-static void heap_add(struct heap *heap, uint64_t object, enum kind_id kind)
+static void changed_add(struct changed_set *changed, uint64_t object, enum kind_id kind)
 {
 	/* Fibonacci hashing; 15 bits for SLOTS places */
 	size_t at = (size_t)(object * UINT64_C(0x9E3779B97F4A7C15) >> 49);
 
-	while (heap->table[at] && heap->table[at] != object)
+	while (changed->table[at] && changed->table[at] != object)
 		at = (at + 1) % SLOTS;
-	if (heap->table[at])
+	if (changed->table[at])
 		return;
-	if (heap->count == WATCHERS_OBJECTS) {
-		heap->lost[kind] = true;
+	if (changed->count == WATCHERS_OBJECTS) {
+		changed->lost[kind] = true;
 		return;
 	}
-	heap->table[at] = object;
-	heap->objects[heap->count] = object;
-	heap->slots[heap->count++] = (uint16_t)at;
+	changed->table[at] = object;
+	changed->objects[changed->count] = object;
+	changed->slots[changed->count++] = (uint16_t)at;
 }
 
-/* In the time of what is in it. */
-static void heap_clear(struct heap *heap)
+/* Takes time linear in the number of objects in it. */
+static void changed_clear(struct changed_set *changed)
 {
-	for (size_t i = 0; i < heap->count; i++)
-		heap->table[heap->slots[i]] = 0;
-	heap->count = 0;
-	memset(heap->lost, 0, sizeof(heap->lost));
+	for (size_t i = 0; i < changed->count; i++)
+		changed->table[changed->slots[i]] = 0;
+	changed->count = 0;
+	memset(changed->lost, 0, sizeof(changed->lost));
 }
 
-_Static_assert(SLOTS == 1 << 15, "heap_add() makes numbers of 15 bits, and keeps them in 16");
+_Static_assert(SLOTS == 1 << 15, "changed_add() makes numbers of 15 bits, and keeps them in 16");
 
 static void wake(const struct watchers *w)
 {
 	const uint64_t one = 1;
 
-	(void)!write(w->wake, &one, sizeof(one)); /* fails only when it is awake for ever */
+	(void)!write(w->wake, &one, sizeof(one)); /* fails only if it is awake anyway */
 }
 
 void watchers_observe(struct watchers *w, struct view *view, const struct change *changes, size_t count)
@@ -123,20 +123,20 @@ void watchers_observe(struct watchers *w, struct view *view, const struct change
 		const struct object *o = changes[i].after ? changes[i].after : changes[i].before;
 		struct node node = {.kind = o->kind->id, .row = o->id, .class = N_OBJECT};
 
-		heap_add(w->heap, node_pack(node), node.kind);
+		changed_add(w->changed, node_pack(node), node.kind);
 	}
 	wake(w);
 }
 
-/* What was changed, and the view with just these changes; NULL when there are none. */
-static struct view *take_heap(struct watchers *w)
+/* Takes the changes; returns the view with just these, NULL if there are none. */
+static struct view *take_changes(struct watchers *w)
 {
-	struct heap *taken;
+	struct changed_set *taken;
 
-	heap_clear(w->spare);
+	changed_clear(w->spare);
 	scoped_lock(&w->lock);
-	taken = w->heap;
-	w->heap = w->spare;
+	taken = w->changed;
+	w->changed = w->spare;
 	w->spare = taken;
 	return steal(&w->latest);
 }
@@ -163,7 +163,7 @@ void watchers_rmdir_goes_on(struct watchers *w, struct node object, const char *
 			w->rmdirs[i].object = 0;
 }
 
-/* Is it a user's rmdir that has removed the object? It may be on its way still; a failed one is none. */
+/* Was the object removed by a user's rmdir, finished or not? Failed ones do not count. */
 static bool is_rmdir(struct watchers *w, struct node object)
 {
 	bool found = false;
@@ -181,9 +181,9 @@ static bool is_rmdir(struct watchers *w, struct node object)
 	return found;
 }
 
-/* ---------------------------------------------------------------- the door */
+/* ------------------------------------------------------ the thread's requests */
 
-/* What the thread has announced, if this request is its own. */
+/* The notice announced by the thread, if this request is the thread's. */
 static bool take_announced(fuse_req_t req, struct notice *ret)
 {
 	const struct fs *fs = fuse_req_userdata(req);
@@ -202,7 +202,7 @@ static bool take_announced_name(fuse_req_t req, fuse_ino_t parent, const char *n
 	       strcmp(ret->name, name) == 0;
 }
 
-/* As the kernel would be told, or, of what is no more, something like it. */
+/* The entry as for a lookup; made up if the node is gone. */
 static void reply_entry(fuse_req_t req, const struct notice *notice)
 {
 	const struct fs *fs = fuse_req_userdata(req);
@@ -273,7 +273,7 @@ bool watchers_answer_times(fuse_req_t req, fuse_ino_t ino)
 
 	if (!take_announced(req, &notice) || notice.what != NOTICE_CHANGED || node_pack(notice.node) != ino)
 		return false;
-	/* Not what takes long: the kernel keeps these attributes for no time, and asks who wants to know. */
+	/* Slow files without their size: the kernel does not cache these attributes. */
 	r = request_place(req, ino, &view, &p);
 	if (r == 0)
 		r = place_stat(&p, NULL, &st);
@@ -297,7 +297,7 @@ void watchers_note(struct watchers *w, struct node node)
 
 /* --------------------------------------------------------------- the thread */
 
-/* The directory of a folder, by its path: names in the root stay known, so this asks nobody. */
+/* The directory of a folder, by path: these names stay in the kernel's cache, so there is no request. */
 static int open_folder(const struct watchers *w, struct node node)
 {
 	const struct folder *f = folder_get(node.index);
@@ -310,7 +310,7 @@ static int open_folder(const struct watchers *w, struct node node)
 	return openat(w->root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* What has the number, if the kernel has it in memory. -1 when it has not. */
+/* Opens the node if the kernel has it in memory, else -1. */
 static int open_node(const struct watchers *w, struct node node)
 {
 	_Alignas(struct file_handle) char room[sizeof(struct file_handle) + HANDLE_WORDS * sizeof(uint32_t)];
@@ -326,7 +326,7 @@ static int open_node(const struct watchers *w, struct node node)
 	return open_by_handle_at(w->root, handle, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Are the kernel's handles made as open_node() makes them? */
+/* Do the kernel's file handles have the format of open_node()? */
 static bool handles_are_ours(const struct watchers *w)
 {
 	_Alignas(struct file_handle) char room[sizeof(struct file_handle) + HANDLE_WORDS * sizeof(uint32_t)];
@@ -362,7 +362,7 @@ static bool is_mounted(const struct watchers *w)
 	return false;
 }
 
-/* May the thread go on? @ms: how long it may sleep before, -1 = until there is something to do. */
+/* Shall the thread go on? @ms: how long it may sleep before, -1 = until there is work. */
 static bool goes_on(const struct watchers *w, int ms)
 {
 	struct pollfd fds[] = {{.fd = w->mounts, .events = POLLPRI}, {.fd = w->wake, .events = POLLIN}};
@@ -387,7 +387,7 @@ static struct node target_of(const struct notice *notice)
 	return notice->what == NOTICE_CHANGED ? notice->node : notice->dir;
 }
 
-/* Does through the mount what has happened. What fails is not watched, or has changed once more. */
+/* Repeats through the mount what has happened. Failures mean it is not watched or has changed again. */
 static void act(const struct notice *notice, int fd)
 {
 	const mode_t mode = notice->mode;
@@ -410,7 +410,7 @@ static void act(const struct notice *notice, int fd)
 	}
 }
 
-/* If anybody may be watching. */
+/* Reports a notice if it may be watched. */
 static void tell_now(struct watchers *w, const struct notice *notice)
 {
 	_cleanup_close_ int fd = open_node(w, target_of(notice)), file = -1;
@@ -420,13 +420,14 @@ static void tell_now(struct watchers *w, const struct notice *notice)
 	if (fd < 0 || (notice->inner && file < 0))
 		return;
 	if (file >= 0)
-		(void)close(steal_fd(&file)); /* else it would be held back from being deleted */
+		(void)close(steal_fd(&file)); /* an open file would delay its deletion */
 	announce(w, notice);
 	act(notice, fd);
 	announce(w, NULL);
 }
 
-/* Would the kernel keep us waiting, for a job perhaps? Or has what comes before not been told of, the first
+/* Would the kernel block the thread, perhaps for a job? Or is an earlier notice of the file still among the
+ * first
  * @count of `later`? */
 static bool is_locked(const struct watchers *w, const struct notice *notice, size_t count)
 {
@@ -452,7 +453,7 @@ static bool tell_later(struct watchers *w, const struct notice *notice)
 	return true;
 }
 
-/* What could not be told of before. */
+/* Retries the notices that were postponed. */
 static bool tell_rest(struct watchers *w)
 {
 	size_t count = w->later_count;
@@ -486,39 +487,40 @@ static bool tell(void *arg, const struct notice *notice)
 
 static bool tell_changes(struct watchers *w)
 {
-	struct view *now = take_heap(w);
-	const struct heap *heap = w->spare;
+	struct view *now = take_changes(w);
+	const struct changed_set *changed = w->spare;
 	bool more;
 
 	if (!now)
 		return true;
 	w->now = now;
-	more = notices_make(w->fs, w->told, now, &(struct touched){heap->objects, heap->count, heap->lost},
-			    tell, w);
+	more = notices_make(w->fs, w->told, now,
+			    &(struct touched){changed->objects, changed->count, changed->lost}, tell, w);
 	w->now = NULL;
 	view_unref(w->told);
 	w->told = now;
 	return more;
 }
 
-/* Everything that needs no answer of ours. */
+/* The part of the start that makes no requests to this program. */
 static int prepare(struct watchers *w, struct error *e)
 {
 	struct statx st;
 
-	/* Of all descriptors only these. What others have open, locks of files included, stays theirs. */
+	/* Keep only these descriptors. Those of the other threads, and their file locks, are not affected. */
 	if (unshare(CLONE_FILES) < 0 || close_range(STDERR_FILENO + 1, (unsigned)w->wake - 1, 0) < 0 ||
 	    close_range((unsigned)w->wake + 1, ~0U, 0) < 0)
-		return error_set(e, errno, "inotify: cannot make a thread of its own: %s", strerror(errno));
+		return error_set(e, errno, "inotify: cannot separate the descriptors of the thread: %s",
+				 strerror(errno));
 	w->tree = open_tree(AT_FDCWD, w->mountpoint, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (w->tree < 0)
 		return error_set(e, errno, "inotify: cannot copy the mount '%s': %s", w->mountpoint,
 				 strerror(errno));
 	if (!handles_are_ours(w))
-		return error_set(e, EOPNOTSUPP, "inotify: this kernel's file handles are not known");
+		return error_set(e, EOPNOTSUPP, "inotify: unknown format of the kernel's file handles");
 	if (statx(w->tree, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) < 0)
-		return error_set(e, errno, "inotify: cannot look at the mount '%s': %s", w->mountpoint,
-				 strerror(errno));
+		return error_set(e, errno, "inotify: cannot get the device of the mount '%s': %s",
+				 w->mountpoint, strerror(errno));
 	w->device = makedev(st.stx_dev_major, st.stx_dev_minor);
 	w->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	return w->mounts < 0
@@ -553,7 +555,7 @@ static void *thread_main(void *arg)
 		if (w->root >= 0 && is_mounted(w))
 			while (goes_on(w, w->later_count ? LATER_MS : -1) && tell_rest(w) && tell_changes(w))
 				;
-		/* The number may be another's when we are gone. */
+		/* The id may be reused once the thread has ended. */
 		atomic_store(&w->id, 0);
 	}
 	close_all(w);
@@ -585,13 +587,13 @@ struct watchers *watchers_new(const struct fs *fs)
 		return NULL;
 	w->fs = fs;
 	w->tree = w->root = w->mounts = -1;
-	w->heap = calloc(1, sizeof(*w->heap));
+	w->changed = calloc(1, sizeof(*w->changed));
 	w->spare = calloc(1, sizeof(*w->spare));
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w->told = store_view(fs->store);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->cond, NULL);
-	if (w->heap && w->spare && w->wake >= 0)
+	if (w->changed && w->spare && w->wake >= 0)
 		return w;
 	watchers_free(w);
 	return NULL;
@@ -619,7 +621,7 @@ void watchers_free(struct watchers *w)
 	view_unref(w->latest);
 	view_unref(w->told);
 	error_done(&w->error);
-	free(w->heap);
+	free(w->changed);
 	free(w->spare);
 	pthread_cond_destroy(&w->cond);
 	pthread_mutex_destroy(&w->lock);

@@ -8,7 +8,7 @@
 
 struct ranks {
 	void *tree;	  /* of struct rank, by kind and name */
-	uint64_t version; /* of the view in which was counted */
+	uint64_t version; /* of the view in which they were counted */
 };
 
 /* How far the objects of one name have been counted. */
@@ -50,7 +50,7 @@ void ranks_free(struct ranks *ranks)
 	free(ranks);
 }
 
-/* How far the objects named like @o have been counted in @view; NULL when memory is short. */
+/* How far the objects named like @o have been counted in @view; NULL if out of memory. */
 static struct rank *ranks_get(struct ranks *ranks, const struct view *view, const struct object *o)
 {
 	struct rank *made = calloc(1, sizeof(*made));
@@ -72,9 +72,9 @@ static struct rank *ranks_get(struct ranks *ranks, const struct view *view, cons
 }
 
 /*
- * Counts the objects that are named like @named, in the order of their making, up to the one with row @id
- * or up to number @limit. Goes on from what an earlier call left in @ranks (or NULL). Returns where it
- * came, and its number.
+ * Counts the objects with the name of @named, in order of creation, up to the one with row @id or up to
+ * number @limit. Continues where an earlier call left off, see @ranks (or NULL). Returns the last object
+ * counted, and its number.
  */
 static const struct object *count_named(const struct view *view, const struct object *named,
 					struct ranks *ranks, int64_t id, unsigned limit, unsigned *ret_number)
@@ -115,7 +115,7 @@ static unsigned rank_of(const struct view *view, const struct object *o, struct 
 	return number;
 }
 
-/* The object that is number @rank of its name; NULL when there are not so many. */
+/* Object number @rank of those with the name; NULL if there are fewer. */
 static const struct object *nth_named(const struct place *dir, const char *name, unsigned rank)
 {
 	const struct object *o = view_next_where(dir->view, dir->kind->id, dir->kind->name_field, name, 0);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * File classes: what the files and directories of a row of the node table do
- * with the requests of the kernel. The row's `io` points to its class, which is
- * one file in class/; op/ finds the node and calls what stands here.
+ * File classes: how the files and directories of a row of the node table answer
+ * the kernel's requests. The row's `io` points to its class, which is one file
+ * in class/; op/ finds the node and calls the function here.
  *
  * Each function that takes a request answers it, at once or later from another
- * thread. What is NULL is refused or left to the default said beside it. What a
- * place borrows need not live longer than the call.
+ * thread. If it is NULL, the request is refused, or the default noted beside it
+ * applies. What a place borrows need not outlive the call.
  */
 #ifndef POOLFS_FS_TREE_CLASS_H
 #define POOLFS_FS_TREE_CLASS_H
@@ -17,23 +17,22 @@
 struct job_set;
 struct request;
 
-/** Told the content of a file, or why there is none. @d is handed over. */
+/** Receives the content of a file (@d is handed over), or the error. */
 typedef void content_fn(void *arg, int result, struct document *d, const struct error *e);
-/** Told that a walk over a directory can begin, or why not (a negative errno). */
+/** Called when a walk over a directory can begin, or with a negative errno. */
 typedef void walk_fn(void *arg, int result);
-/** Told what became of a content: 0, or the negative errno whose sentence stands in `last-error`. */
+/** Receives the outcome of replacing a content: 0, or the negative errno explained in `last-error`. */
 typedef void content_taken_fn(void *arg, int result);
 
 struct file_class {
 	/*
-	 * Nodes whose row is no object's: 0 if there is one of this number, -ENOENT, -ESTALE. A node that is
-	 * made of another sets *ret_base to that. NULL: the row is an object's.
+	 * Nodes whose row is not that of an object: 0 if the node exists, else -ENOENT or -ESTALE. A node
+	 * that is derived from another sets *ret_base to that one. NULL: the row is that of an object.
 	 */
 	int (*is_here)(const struct fs *fs, struct node node, struct node *ret_base);
-	/* Attributes that come neither from the row nor from the content. NULL: see place_stat(). */
+	/* Attributes, unless they follow from the row and the content (NULL). */
 	int (*stat)(const struct place *p, struct stat *ret);
-	/* Makes a content that takes long; @done is called exactly once. NULL: the row's `render` is quick.
-	 */
+	/* Makes a content that takes long; @done is called exactly once. NULL: see `render` in the row. */
 	void (*start)(const struct place *p, content_fn *done, void *arg);
 
 	/* Requests on files. */
@@ -43,62 +42,63 @@ struct file_class {
 	void (*write)(fuse_req_t req, const struct place *p, struct handle *h, const char *data, size_t size,
 		      off_t offset, int flags);
 	void (*fallocate)(fuse_req_t req, struct handle *h, int mode, off_t offset, off_t length);
-	/* NULL: there is nothing to do, the answer is 0. */
+	/* NULL: nothing to do, the answer is 0. */
 	void (*flush)(fuse_req_t req, const struct place *p, struct handle *h);
 	/* NULL as for flush. @h may be NULL. */
 	void (*fsync)(fuse_req_t req, const struct place *p, struct handle *h);
-	bool by_handle; /* fsync needs the handle only: @p may be NULL when the node is gone */
-	/* NULL: what is so already may be set again. */
+	bool by_handle; /* fsync needs only the handle: @p is NULL if the node is gone */
+	/* NULL: only the present values can be set. */
 	void (*setattr)(fuse_req_t req, const struct place *p, const struct stat *attr, int to_set);
-	/* The handle is out of the table; answers nothing. NULL: nothing to give up. */
+	/* Called after the handle has left the table; does not reply. NULL: nothing to release. */
 	void (*release)(const struct fs *fs, struct handle *h);
 
-	/* Names that users give. `create`: in the directories that the row names in `in` and `here`. */
+	/* Names chosen by users. `create` works in the directories given by the `in` and `here` of the row.
+	 */
 	void (*create)(fuse_req_t req, const struct place *dir, const char *name, mode_t mode,
 		       struct fuse_file_info *fi);
 	void (*link)(fuse_req_t req, const struct place *p, const struct place *dir, const char *name);
 	void (*unlink)(fuse_req_t req, const struct place *dir, const char *name, const struct place *p);
 	void (*rename)(fuse_req_t req, const struct place *dir, const char *name, const struct place *p,
 		       fuse_ino_t to, const char *to_name, unsigned flags);
-	/* Takes a whole content at once, as a rename over the file gives it; @taken is called exactly once.
-	 */
+	/* Replaces the content at once, for a rename over the file; @taken is called exactly once. */
 	void (*replace)(const struct place *p, const char *data, size_t len, content_taken_fn *taken,
 			void *arg);
 
 	/* Directories. */
 	void (*rmdir)(fuse_req_t req, const struct place *p, fuse_ino_t parent);
-	/* Answers a lookup that takes long. NULL: the node table knows the entries. */
+	/* Answers a lookup that takes long. NULL: see the node table. */
 	void (*lookup)(fuse_req_t req, const struct place *dir, const char *name);
-	/* Starts a walk over the directory from the beginning; @done is called exactly once. NULL: rewind. */
+	/* Prepares a walk over the directory from its start; @done is called exactly once. NULL: see
+	 * `rewind`. */
 	void (*walk)(const struct place *dir, struct handle *h, walk_fn *done, void *arg);
-	/* The same at once: sets what the handle's walk sees. -ENOMEM. */
+	/* The same, done at once. -ENOMEM. */
 	int (*rewind)(const struct fs *fs, struct handle *h);
 
-	/* poll(2). A number that is another one when the content has changed. NULL: nobody is woken. */
+	/* poll(2): a number that differs after each change of the content. NULL: poll never wakes. */
 	int64_t (*version)(const struct place *p);
-	/* That of what the handle shows; NULL: the present one when it is opened. */
+	/* The number of the content that the handle shows; NULL: the one at its open. */
 	int64_t (*seen)(const struct handle *h);
-	bool grows; /* readable only while there is more than was read */
+	bool grows; /* readable only while there is something new to read */
 
 	/* Files that take requests, see class/command.h. */
-	/* The request in a whole text; *ret_req NULL when there is nothing to ask for. */
+	/* Parses a whole text into a request; *ret_req is NULL if nothing has to be done. */
 	int (*request)(const struct place *p, const char *text, size_t len, struct request **ret_req,
 		       struct error *e);
-	/* Which jobs are started through the file; false: none ever. */
+	/* The jobs that are started through the file; false: none. */
 	bool (*jobs)(const struct place *p, struct job_set *ret);
-	/* What was written last, where the file gives that back as it is. */
+	/* The last text written, if the file returns it verbatim. */
 	struct document *(*written)(const struct place *p);
 };
 
-/** What the files of a handle's node do. */
+/** The file class of a handle. */
 static inline const struct file_class *handle_class(const struct fs *fs, const struct handle *h)
 {
 	return fs->nodes[h->node.class].io;
 }
 
 /**
- * Makes the content of any file; @done is called exactly once, perhaps before the return, perhaps later
- * from another thread. What the place borrows need not live longer than this call.
+ * Makes the content of any file. @done is called exactly once, before the return or later from another
+ * thread. What the place borrows need not outlive the call.
  */
 void content_start(const struct place *p, content_fn *done, void *arg);
 

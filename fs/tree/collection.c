@@ -4,7 +4,7 @@
 
 #include "fs/tree/links.h"
 
-/* The relation from the objects of a sub-collection back to its owner, when rows of another kind link them.
+/* The relation from the objects of a sub-collection to its owner, if rows of another kind link them.
  */
 static const struct relation *way_back(const struct place *p)
 {
@@ -16,7 +16,7 @@ static const struct relation *way_back(const struct place *p)
 	return NULL;
 }
 
-/* The condition that lets only the members of a sub-collection through. False when there is none. */
+/* The condition that selects the members of a sub-collection. False if there is none. */
 static bool membership(const struct place *p, char ret_text[NAME_SIZE])
 {
 	const struct field *back = &kind_get(p->field->target)->fields[p->field->target_field];
@@ -43,7 +43,7 @@ bool sub_takes_query(const struct place *p)
 	return p->object && membership(p, text);
 }
 
-/* The kind of what a query gives. */
+/* The kind of the results. */
 static const struct kind *asked_kind(const struct place *p)
 {
 	return p->field ? field_sub_kind(p->field) : p->kind;

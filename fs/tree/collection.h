@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Collections and sub-collections as what a query is about. */
+/* Queries over collections and sub-collections. */
 #ifndef POOLFS_FS_TREE_COLLECTION_H
 #define POOLFS_FS_TREE_COLLECTION_H
 
@@ -7,12 +7,12 @@
 #include "model/query.h"
 
 /**
- * The query about the collection or sub-collection @p that @text says, as it stands behind the `?` of a URL.
+ * Parses @text, as it is after the `?` of a URL, as a query over the collection or sub-collection @p.
  * -EINVAL.
  */
 int collection_parse_query(const struct place *p, const char *text, struct query **ret_query,
 			   struct error *e);
-/* True when there can be a query about @p: the column `takes_query`. */
+/* Whether @p can be queried: the column `takes_query`. */
 bool folder_takes_query(const struct place *p);
 bool sub_takes_query(const struct place *p);
 

@@ -35,7 +35,7 @@ bool folder_here_create(const struct place *dir)
 
 bool folder_here_names(const struct place *dir)
 {
-	/* Settings are directories of their names already. */
+	/* The directories of settings are named already. */
 	return dir->folder->kind && dir->folder->kind->name_field >= 0 &&
 	       dir->folder->kind->id != KIND_GLOBAL_CONFIG;
 }
@@ -99,7 +99,7 @@ static bool is_of_object(const struct place *dir)
 	return dir->kind && dir->entry->kinds;
 }
 
-/* The operation with a number of at least @from whose Get file is in @dir; its number, or -1. */
+/* The number, from @from on, of the next operation whose Get file is in @dir; -1 if there is none. */
 static int next_get(const struct place *dir, int from)
 {
 	for (int i = 0; operations()[i]; i++) {
@@ -149,7 +149,7 @@ int64_t gets_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZ
 
 /* ------------------------------------------------------------------- fields */
 
-/* How a field of an object shows in its directory; false when it does not. */
+/* The name of a field in the directory of an object; false if it does not appear there. */
 typedef bool field_name_fn(const struct place *dir, const struct field *f, char ret_name[NAME_SIZE]);
 
 static bool value_name(const struct place *dir, const struct field *f, char ret_name[NAME_SIZE])
@@ -164,7 +164,7 @@ static bool sub_name(const struct place *dir, const struct field *f, char ret_na
 	return field_is_sub(f) && give_name(true, field_sub_name(f), ret_name);
 }
 
-/* "image" for "imageUuid", when it is set and leads somewhere. */
+/* "image" for "imageUuid", if it is set and its target exists. */
 static bool reference_name(const struct place *dir, const struct field *f, char ret_name[NAME_SIZE])
 {
 	static const char suffix[] = "Uuid";

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Families of names: entries of directories that come from the tables of
- * fields, operations and folders. The functions are the columns `here`, `find`
- * and `next` of the node table.
+ * Families of names: directory entries that come from the tables of fields,
+ * operations and folders. The functions are the columns `here`, `find` and `next`
+ * of the node table.
  *
- * Without an object (README) they show all that an object of the kind may have.
+ * Without an object (README) they return all that an object of the kind can have.
  */
 #ifndef POOLFS_FS_TREE_FAMILY_H
 #define POOLFS_FS_TREE_FAMILY_H

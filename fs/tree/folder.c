@@ -7,7 +7,7 @@
 
 #define FOLDERS_MAX 128
 
-/* Immutable after collect(). Number 0 is not used: it would be the root's. */
+/* Immutable after collect(). Number 0, which would be the root, is not used. */
 static struct folder folders[FOLDERS_MAX];
 static unsigned folder_count;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -20,7 +20,7 @@ static struct folder *by_path(const char *path, size_t len)
 	return NULL;
 }
 
-/* Adds the folder @path (its first @len bytes) and what is above it. */
+/* Adds the folder @path (its first @len bytes) and its parents. */
 static struct folder *add(const char *path, size_t len)
 {
 	const char *slash = memrchr(path, '/', len);
@@ -30,7 +30,7 @@ static struct folder *add(const char *path, size_t len)
 		return f;
 	parent = slash ? add(path, (size_t)(slash - path)) : NULL;
 	if (folder_count + 1 == FOLDERS_MAX || len >= sizeof(f->path))
-		return NULL; /* the test of the tables says that this does not happen */
+		return NULL; /* a unit test checks that this does not happen */
 	f = &folders[++folder_count];
 	f->number = folder_count;
 	f->parent = parent;

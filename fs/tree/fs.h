@@ -2,12 +2,12 @@
 /*
  * The mounted pool: what the parts of fs/ share.
  *
- * Threads: one thread receives all requests of the kernel and never waits. What
- * takes long is parked: the request is answered later from a worker of the pool
- * or from the store's writer thread. No lock is held while answering.
+ * Threads: one thread receives all requests of the kernel and never waits. A
+ * request that takes long is parked: it is answered later from a worker of the
+ * pool or from the store's writer thread. No lock is held while answering.
  *
- * All members are set before the first request and stay; what they point to
- * guards itself.
+ * All members are set before the first request and never change; the objects
+ * they point to are thread-safe.
  */
 #ifndef POOLFS_FS_TREE_FS_H
 #define POOLFS_FS_TREE_FS_H
@@ -45,15 +45,15 @@ struct fs {
 	struct stamp *stamp;
 	struct uploads *uploads; /* the pool's */
 	struct waits *waits;
-	struct watchers *watchers; /* NULL: nobody is told (without `-o inotify`) */
+	struct watchers *watchers; /* NULL without `-o inotify` */
 	struct workers *readers;   /* of `data` files */
-	struct ranks *ranks;	   /* of lookups in `by-name`; the receiving thread's */
+	struct ranks *ranks;	   /* for lookups in `by-name`; used by the receiving thread only */
 	struct document *readme;
 	struct document *operations; /* the operation table as JSON */
-	int64_t born;		     /* ns: time of what changes only with the program */
-	uid_t uid;		     /* owner of everything */
+	int64_t born;		     /* ns: timestamp of files that change only with the program */
+	uid_t uid;		     /* owner of all files */
 	gid_t gid;
-	void (*ready)(void *arg); /* told once the kernel's INIT has come; may be NULL */
+	void (*ready)(void *arg); /* called once, upon the kernel's INIT; may be NULL */
 	void *ready_arg;
 };
 

@@ -14,7 +14,7 @@
 
 struct slot {
 	struct handle *handle; /* owned; NULL: free */
-	uint32_t generation;   /* grows with each use, so that old numbers are not taken for new ones */
+	uint32_t generation;   /* incremented with each use, so stale numbers are detected */
 	uint32_t next_free;
 };
 
@@ -85,7 +85,7 @@ static uint32_t take_slot(struct handles *handles)
 		handles->free = handles->slots[i].next_free;
 		return i;
 	}
-	/* The room doubles, so it is full whenever the count is a power of two. */
+	/* The capacity doubles, so it is full whenever the count is a power of two. */
 	if (handles->count == 1 || (handles->count & (handles->count - 1)) == 0) {
 		struct slot *grown =
 			handles->count < HANDLES_MAX
@@ -209,8 +209,8 @@ struct document *handle_read(struct handle *h, off_t offset, off_t *ret_offset)
 	if (!h->requested)
 		return d;
 	/*
-	 * After `cat vm.json >&3` the descriptor's offset is behind what was written, after a seek it is
-	 * anywhere: the answer begins where its first reader begins.
+	 * After `cat vm.json >&3` the descriptor's offset is at the end of what was written, after a seek it
+	 * is anywhere: the answer begins at the offset of the first read.
 	 */
 	if (!h->base_set || offset < h->base) {
 		h->base = offset;

@@ -33,7 +33,7 @@ const char *field_sub_name(const struct field *f)
 	return slash ? slash + 1 : directory;
 }
 
-/* All sub-collections are numbered in the order of kinds and fields. False behind the last. */
+/* All sub-collections are numbered in the order of kinds and fields. False after the last. */
 static bool sub_at(unsigned number, enum kind_id *ret_kind, int *ret_field)
 {
 	for (int k = 0; k < KIND_COUNT; k++)

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What leads where: where the directory of an object is, which fields show as
- * directories of other objects ("sub-collections": `nics`, `volumes`,
- * `clusters`), and the targets of all symbolic links. The link_* functions are
- * the column `link` of the node table.
+ * Where the directory of an object is, which fields appear as directories of
+ * other objects ("sub-collections": `nics`, `volumes`, `clusters`), and the
+ * targets of all symbolic links. The link_* functions are the column `link` of
+ * the node table.
  */
 #ifndef POOLFS_FS_TREE_LINKS_H
 #define POOLFS_FS_TREE_LINKS_H
 
 #include "fs/tree/place.h"
 
-/** True for kinds whose directories lie inside another object's; *ret_field (may be NULL) names that object.
+/** True for kinds whose directories are inside another object's; *ret_field (may be NULL) is the field with
+ * its uuid.
  */
 bool kind_is_inside(const struct kind *kind, int *ret_field);
 
-/** True for fields that are shown as a directory of objects. */
+/** True for fields that appear as a directory of objects. */
 bool field_is_sub(const struct field *f);
-/** The name of that directory, and the kind of the objects that it leads to. */
+/** The name of that directory, and the kind of the objects in it. */
 const char *field_sub_name(const struct field *f);
 const struct kind *field_sub_kind(const struct field *f);
-/** The uuid that @row, one of the rows behind the field, leads to; NULL when there is no such object. */
+/** The uuid that @row, one of the rows of the field, refers to; NULL if there is no such object. */
 const char *sub_uuid(const struct view *view, const struct field *f, const struct object *row);
 /** The number of a sub-collection among all, in the order of kinds and fields. */
 unsigned sub_number(enum kind_id kind, int field);

@@ -150,7 +150,7 @@ int64_t categories_next(const struct place *dir, int64_t after, char ret_name[NA
 	const struct object *o = view_next(dir->view, KIND_GLOBAL_CONFIG, after);
 	const char *category = NULL;
 
-	/* A category is the first of its settings. */
+	/* A category is represented by its first setting. */
 	for (; o; o = view_next(dir->view, KIND_GLOBAL_CONFIG, o->id)) {
 		category = object_str(o, GLOBAL_CONFIG_CATEGORY);
 		if (category &&
@@ -266,7 +266,7 @@ int64_t changed_object(const struct place *p)
 	return p->object ? p->object->times[FIELD_UUID] : 0;
 }
 
-/* When the newest of @m came, but not before @changed. */
+/* Creation time of the newest of @m; at least @changed. */
 static int64_t newest(const struct view *view, const struct members *m, int64_t changed)
 {
 	const struct object *o = NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Families of names that the pool gives: objects in their collections, and the
- * links to them in `jobs`, `nics`, `volumes`, ...
+ * Families of names that come from the pool: objects in their collections, and
+ * the links to them in `jobs`, `nics`, `volumes`, ...
  *
- * Each is "the objects of one kind whose field has this text", in the order of
- * row ids, so walks resume after any of them and lookups ask an index.
+ * Each is "the objects of one kind whose field has this text", in order of row
+ * ids, so a walk can resume after any of them and lookups use an index.
  */
 #ifndef POOLFS_FS_TREE_MEMBERS_H
 #define POOLFS_FS_TREE_MEMBERS_H
@@ -28,20 +28,20 @@ int64_t job_links_next(const struct place *dir, int64_t after, char ret_name[NAM
 bool tags_find(const struct place *dir, const char *name, struct node *ret);
 int64_t tags_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 
-/* What the directories show: the column `members`. */
+/* The objects in the directories: the column `members`. */
 struct members members_of_folder(const struct place *dir);
 struct members members_of_category(const struct place *dir);
 struct members members_of_sub(const struct place *dir);
 struct members members_of_jobs(const struct place *dir);
 struct members members_of_tags(const struct place *dir);
-/* Whether the objects themselves are there, or links to them: the column `is_home`. */
+/* Whether they hold the directories of the objects or links: the column `is_home`. */
 bool folder_is_home(const struct place *dir);
 bool sub_is_home(const struct place *dir);
 
-/* ns of the last change of a directory. */
+/* Time of the last change of a directory, ns. */
 int64_t changed_collection(const struct place *p);
 int64_t changed_object(const struct place *p);
-/* When the newest member came, but not before the object itself. */
+/* Creation of the newest member, or of the object itself. */
 int64_t changed_members(const struct place *p);
 int64_t changed_tags(const struct place *p);
 

@@ -8,10 +8,10 @@
 
 #include "model/uuid.h"
 
-/* Longest `~N`, so that an encoded name never grows over NAME_LENGTH by its number. */
+/* Longest `~N`: an encoded name with its number must not exceed NAME_LENGTH. */
 #define RANK_LENGTH 11
 #define TEXT_LENGTH (NAME_LENGTH - RANK_LENGTH)
-/* Part of a cut name that stays. */
+/* Length to which a name is truncated. */
 #define CUT_LENGTH (NAME_LENGTH - 1 - UUID_LEN)
 
 static bool is_hex(char c)
@@ -19,7 +19,7 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
-/* A `~` that could be taken for the mark of a number or a uuid. */
+/* A `~` that could be mistaken for the mark of a number or a uuid. */
 static bool is_mark(const char *text)
 {
 	size_t n;
@@ -117,7 +117,7 @@ static int escape_value(const char *text)
 	return value;
 }
 
-/* Takes `~N` or `~uuid` off the end of @text. */
+/* Removes `~N` or `~uuid` from the end of @text. */
 static void take_mark(char *text, struct name *ret)
 {
 	char *mark = strrchr(text, '~');
@@ -156,7 +156,7 @@ bool name_decode(const char *component, struct name *ret)
 		ret->text[len++] = (char)value;
 	}
 	ret->text[len] = '\0';
-	/* Only the one spelling that is listed is a name: not "%41", not "~1". */
+	/* Only the spelling that is listed is valid: not "%41", not "~1". */
 	return name_encode_rank(ret->text, "", ret->rank, again) && strcmp(again, component) == 0;
 }
 

@@ -4,10 +4,10 @@
  *
  * In `by-name` an object appears under its name with `/`, `%`, control
  * characters and a leading `.` percent-encoded (tree.md 3). The second object of
- * the same name gets `~2`, the third `~3`, in the order of their making; so that
- * no name can be taken for such a one, a `~` before a tail of nothing but hex
- * digits is encoded too. A name too long for 200 bytes is cut and gets `~` and
- * its uuid. Encoding is one to one, so a lookup decodes and asks an index.
+ * the same name gets `~2`, the third `~3`, in order of creation; to keep such
+ * names unique, a `~` followed by nothing but hex digits is encoded too. A name
+ * longer than 200 bytes is truncated and gets `~` and the uuid. The encoding is
+ * one to one, so a lookup decodes the name and uses an index.
  */
 #ifndef POOLFS_FS_TREE_NAMES_H
 #define POOLFS_FS_TREE_NAMES_H
@@ -21,19 +21,19 @@
 /* Room for any path of the tree. */
 #define PATH_SIZE 1024
 
-/** Writes @text as a component; false for the empty text, which cannot be one. */
+/** Encodes @text as a path component; false for the empty text, which cannot be one. */
 bool name_encode(const char *text, const char *uuid, char ret_name[NAME_SIZE]);
-/** As name_encode(), for the object that is number @rank (1, 2, ...) among those of that name. */
+/** As name_encode(), for the object number @rank (1, 2, ...) of those with that name. */
 bool name_encode_rank(const char *text, const char *uuid, unsigned rank, char ret_name[NAME_SIZE]);
 
-/** What a component stands for. */
+/** A decoded component. */
 struct name {
-	char text[NAME_SIZE]; /* decoded; "" when `uuid` says it */
-	char uuid[33];	      /* of a name that was cut, else "" */
+	char text[NAME_SIZE]; /* decoded; "" if `uuid` is set */
+	char uuid[33];	      /* of a truncated name, else "" */
 	unsigned rank;
 };
 
-/** Reads a component back; false when name_encode_rank() never writes it. */
+/** Decodes a component; false if name_encode_rank() never produces it. */
 bool name_decode(const char *component, struct name *ret);
 
 /** The relative path from the directory @from to @to, both without a leading slash: ("a/b", "a/c") is "../c".

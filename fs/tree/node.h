@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Node numbers: what a path is to the kernel.
+ * Node numbers: the inode numbers that identify paths to the kernel.
  *
  * A node is (kind, row id, class, index): an object, which file of it, and
  * which member of a family of files (the field, the operation, the folder). All
- * four fit into the 64 bits of an inode number, so that no table of known
- * inodes exists, FORGET has nothing to do, and the number of a path is the same
- * after a restart: row ids are never used again, and fields, operations and
- * folders are counted in the order of their tables.
+ * four fit into the 64 bits of an inode number, so there is no table of known
+ * inodes, FORGET has nothing to do, and a path keeps its number across restarts:
+ * row ids are never reused, and fields, operations and folders are numbered in
+ * the order of their tables.
  *
- *     bit 63..55  zero (a session's own view of the tree will be told apart here)
- *         54..21  row id, 0 for what belongs to no object
+ *     bit 63..55  zero (reserved to distinguish the views of sessions)
+ *         54..21  row id, 0 if it belongs to no object
  *         20..15  kind
  *         14..9   class
  *          8..0   index
@@ -34,7 +34,7 @@ enum node_class {
 	N_LIMITS,
 	N_CALLER_ERROR,
 	N_METRICS,
-	N_EVENTS, /* the row is the number of the event it begins behind */
+	N_EVENTS, /* the row is the number of the event after which it begins */
 	N_OPERATIONS,
 	N_SESSIONS,
 	N_OPEN_CALL,
@@ -49,9 +49,9 @@ enum node_class {
 	N_ASK,
 	N_WHERE,
 	N_WHERE_FIELD, /* all fields of a collection share it */
-	N_CONDITION,   /* the row is a number given out at lookup, see queries.h */
+	N_CONDITION,   /* the row is a number assigned at lookup, see queries.h */
 	N_FOLDER_GET,  /* index: the operation */
-	N_CATEGORY,    /* of settings; the row is the first setting's */
+	N_CATEGORY,    /* of settings; the row is that of its first setting */
 	/* objects and links to them */
 	N_OBJECT,
 	N_HOME_LINK,
@@ -71,14 +71,14 @@ enum node_class {
 	N_TAGS,
 	N_TAG,
 	N_DATA,
-	/* files that become images; the row of one is its number, see uploads.h */
+	/* files that become images; the row is the number of the upload, see class/upload.h */
 	N_UPLOADS,
 	N_UPLOAD,
 	N_SPEC,
-	/* a Get with parameters in its name; the row is a number given out at lookup, see queries.h */
+	/* a Get with parameters in its name; the row is a number assigned at lookup, see queries.h */
 	N_QUERY,
 	N_COLLECTION_QUERY, /* the same of a collection */
-	/* a file that a tool has created; the row is its number, see scratches.h */
+	/* a file created by a tool; the row is its number, see class/scratches.h */
 	N_SCRATCH,
 	NODE_CLASS_COUNT
 };
@@ -99,7 +99,7 @@ static inline uint64_t node_pack(struct node n)
 	return (uint64_t)n.row << 21 | (uint64_t)n.kind << 15 | (uint64_t)n.class << 9 | n.index;
 }
 
-/** The node of an inode number; false for a number that node_pack() never made. */
+/** The node of an inode number; false for a number that node_pack() never returns. */
 static inline bool node_unpack(uint64_t ino, struct node *ret)
 {
 	struct node n = {.row = (int64_t)(ino >> 21),

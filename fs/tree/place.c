@@ -9,7 +9,7 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* Positions in a directory: the class of the last entry above the number that its family gave it. */
+/* Positions in a directory: the class of the last entry above its number in the family. */
 #define FAMILY_BITS 40
 
 void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret)
@@ -63,7 +63,7 @@ static unsigned operation_count(void)
 	return count;
 }
 
-/* May the index of a node that belongs to no object be this one? */
+/* Is the index valid for a node that belongs to no object? */
 static bool index_is_sane(const struct node_entry *entry, unsigned index)
 {
 	if (entry->index == INDEX_FOLDER)
@@ -72,8 +72,8 @@ static bool index_is_sane(const struct node_entry *entry, unsigned index)
 }
 
 /*
- * Could a lookup have given out this number? The kernel gives back only what it was given; this is
- * against everybody else, so that no other code need think of numbers that are none.
+ * Could a lookup have returned this number? The kernel only sends numbers that it was given; file handles
+ * from elsewhere may hold any, and no other code need care about invalid ones.
  */
 static bool node_is_sane(const struct fs *fs, const struct view *view, struct node n)
 {
@@ -86,7 +86,7 @@ static bool node_is_sane(const struct fs *fs, const struct view *view, struct no
 		return false;
 	if (entry->kinds && (!n.row || !(entry->kinds & OF(n.kind))))
 		return false;
-	/* Ask the directory, where one number tells which it is. */
+	/* Ask the directory, if the number alone tells which one it is. */
 	if (entry->in != IN(N_FOLDER) && entry->in != IN(N_OBJECT))
 		return true;
 	if (entry->kinds && entry->in == IN(N_FOLDER))
@@ -97,11 +97,11 @@ static bool node_is_sane(const struct fs *fs, const struct view *view, struct no
 	place_init(fs, view, parent, &dir);
 	if (!is_here(entry, &dir))
 		return false;
-	/* The member that follows the one before it is itself. */
+	/* The member after its predecessor must be the node itself. */
 	return entry->name || (entry->next(&dir, n.index, name, &same) && same.index == n.index);
 }
 
-/* A node whose row is no object's. */
+/* A node whose row is not that of an object. */
 static int find_numbered(const struct fs *fs, const struct view *view, struct node node, uid_t uid,
 			 struct place *ret)
 {
@@ -272,7 +272,8 @@ void stat_fill(const struct fs *fs, struct node node, mode_t mode, size_t size, 
 	*ret = (struct stat){
 		.st_ino = node_pack(node),
 		.st_mode = mode,
-		.st_nlink = 1, /* of directories too: "not counted", so that find(1) trusts no count */
+		.st_nlink =
+			1, /* of directories too: it means "not counted", so find(1) does not rely on it */
 		.st_uid = fs->uid,
 		.st_gid = fs->gid,
 		.st_size = (off_t)size,

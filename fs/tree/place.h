@@ -2,11 +2,10 @@
 /*
  * The node table and the walks over it.
  *
- * Each class of nodes is one row: in which directories it appears, under which
- * name (or which family of names), with which mode and meaning, and what is in
- * it. Lookup, readdir, getattr, README and the limits of what can be written
- * are walks over this table and over those of kinds, fields and operations. No
- * other list of file names exists.
+ * Each class of nodes is one row: the directories it appears in, its name (or
+ * family of names), mode, meaning and content. Lookup, readdir, getattr, README
+ * and write permission are walks over this table and over those of kinds, fields
+ * and operations. There is no other list of file names.
  *
  * To add a file: a class in node.h and a row in table.c, with the functions of a
  * file in class/: the file class (class.h) and, for a file that is rendered, its
@@ -34,24 +33,25 @@ struct place {
 	const struct view *view;
 	struct node node;
 	const struct node_entry *entry; /* its row */
-	const struct object *object;	/* NULL for what belongs to none, and in README */
+	const struct object *object;	/* NULL if it belongs to none, and in README */
 	const struct kind *kind;	/* of the object, or whose collection this is; NULL: neither */
-	const struct folder *folder;	/* of a folder and of what lies in one */
+	const struct folder *folder;	/* of a folder and of the entries in one */
 	const struct field *field;	/* of a value, a reference or a sub-collection */
 	const struct operation *op;	/* of a Get or `create` */
-	uid_t uid;			/* who asks; matters for `last-error` in the root */
-	const char *account;		/* through whose eyes, for queries; NULL: an administrator's */
-	struct ranks *ranks;		/* memory of a walk over `by-name`, or NULL */
-	const struct where_list *list;	/* what a walk over `where` found, or NULL */
+	uid_t uid;			/* the requesting user; matters for `last-error` in the root */
+	const char *account;		/* whose view queries take; NULL: an administrator's */
+	struct ranks *ranks;		/* state of a walk over `by-name`, or NULL */
+	const struct where_list *list;	/* entries for a walk over `where`, or NULL */
 };
 
 enum node_entry_flags {
-	E_NAME_STAYS = 1 << 0, /* the name is there as long as its directory is */
+	E_NAME_STAYS = 1 << 0, /* the name exists as long as its directory does */
 	E_STAYS = 1 << 1,      /* mode, size and times never change */
-	E_TOLD = 1 << 2,       /* the kernel is told when they have changed */
-	E_BARE = 1 << 3,       /* listings give no attributes: they do not keep its number, see queries.h */
-	E_APART = 1 << 4,      /* no name is moved into this directory or out of it */
-	E_BY_PATH = 1 << 5,    /* a directory of a folder: watchers.h finds it by its path, which stays */
+	E_TOLD = 1 << 2,       /* the kernel is notified when they have changed */
+	E_BARE = 1
+		 << 3, /* listings leave the attributes out: they do not register its number, see queries.h */
+	E_APART = 1 << 4,   /* nothing can be renamed into or out of this directory */
+	E_BY_PATH = 1 << 5, /* a directory of a folder: watchers open it by its path, which never changes */
 };
 
 /* What the index of a node counts. */
@@ -66,35 +66,34 @@ struct members {
 
 struct node_entry {
 	uint64_t in;	/* IN() of the directories it appears in */
-	uint64_t kinds; /* OF() the kinds whose objects it belongs to; 0: it belongs to none */
+	uint64_t kinds; /* OF() the kinds of objects it belongs to; 0: none */
 	enum node_index index;
 	unsigned flags;
 	const char *name;  /* NULL: a family */
-	const char *shown; /* how README names the members of a family that the pool gives, "<uuid>" */
+	const char *shown; /* how README shows the members of a family named by the pool, "<uuid>" */
 	mode_t mode;	   /* type and permissions */
 	const char *help;
 	const char *example;
-	/* Whether this directory has it (or any of the family); NULL = always. */
+	/* Whether this directory has the entry, or any of the family; NULL = always. */
 	bool (*here)(const struct place *dir);
-	/* A family's member by its name, and the one that follows @after: returns its own number, 0 at the
+	/* A member of the family by its name; the member after number @after: returns its number, 0 at the
 	 * end. */
 	bool (*find)(const struct place *dir, const char *name, struct node *ret);
 	int64_t (*next)(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
-	/* Permissions and meaning where they differ between members; NULL = as in the row. */
+	/* Permissions and meaning, if they differ between members; NULL = as in the row. */
 	mode_t (*permissions)(const struct place *p);
 	const char *(*meaning)(const struct place *p);
-	/* What the kernel's requests do with it. */
+	/* How it answers the kernel's requests. */
 	const struct file_class *io;
-	/* Files: the content, when it is made quickly. NULL when memory is short. */
+	/* Files that are rendered quickly: the content. NULL if out of memory. */
 	struct document *(*render)(const struct place *p);
-	/* The class of `name?parameters`, 0 = there is no such; whether there is for this one, NULL = always.
-	 */
+	/* The class of `name?parameters`, 0 = none; whether this node has it, NULL = always. */
 	enum node_class query;
 	bool (*takes_query)(const struct place *p);
-	/* Links: the directory it is in, and where it leads, as paths from the root. */
+	/* Links: the directory it is in and its target, as paths from the root. */
 	bool (*link)(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
-	/* Directories: ns of their last change; the objects that they show; whether those are at home there,
-	 * NULL = always, or shown as links. */
+	/* Directories: time of the last change (ns); the objects in it; whether these have their own
+	 * directories here (NULL = always) or links. */
 	int64_t (*changed)(const struct place *p);
 	struct members (*members)(const struct place *dir);
 	bool (*is_home)(const struct place *dir);
@@ -103,40 +102,40 @@ struct node_entry {
 #define IN(class) (UINT64_C(1) << (class))
 #define OF(kind)  (UINT64_C(1) << (kind))
 
-/** Finds the node in the view. -ESTALE when the object is gone, -ENOENT for a number that is none. */
+/** Finds the node in the view. -ESTALE if the object is gone, -ENOENT for an invalid number. */
 int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret);
-/** As place_find(), for a node of which no object need exist (README). */
+/** As place_find(), for a node whose object need not exist (README). */
 void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret);
 /** The entry @name of a directory. -ENOENT. */
 int place_lookup(const struct place *dir, const char *name, struct place *ret);
 /**
  * The entry that follows the position @after (0 = from the start) in a directory. Positions are made of
- * row numbers, so that what is added or removed meanwhile moves no other. False at the end.
+ * row numbers, so entries that are added or removed meanwhile do not shift others. False at the end.
  */
 bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, char ret_name[NAME_SIZE],
 		struct place *ret);
 
-/** True when the directory has such an entry, or a family of them. */
+/** True if the directory has entries of this class. */
 bool place_has(const struct place *dir, enum node_class class);
-/** The class of the files that users may create in the directory under names that are free; NULL: none. */
+/** The class of the files that users can create in the directory; NULL: none. */
 const struct file_class *place_creates(const struct place *dir);
 
 /** Type and permissions. */
 mode_t place_mode(const struct place *p);
 /** One sentence for README. */
 const char *place_meaning(const struct place *p);
-/** True for files whose content takes long. */
+/** True for files whose content takes long to make. */
 bool place_is_slow(const struct place *p);
-/** True when opening for writing makes sense. */
+/** True if the file can be opened for writing. */
 bool place_is_writable(const struct place *p);
-/** -EACCES for an open(2) with @flags that would write to what is read-only. Root passes the mode bits, but
- * not this (tree.md 12). */
+/** -EACCES if open(2) with @flags would write to a read-only file. Root is not stopped by the mode bits, but
+ * by this (tree.md 12). */
 int place_check_open(const struct place *p, int flags);
-/** Where a link leads, relative to its directory. False when that is gone. */
+/** The target of a link, relative to its directory. False if the target is gone. */
 bool place_readlink(const struct place *p, char ret_path[PATH_SIZE]);
 /**
- * Attributes. @d: the file's content when it is known; else it is rendered here, unless it is slow: then
- * the size is 0 and the caller must not hand it out as true. -ENOMEM, -ENOENT (link to nothing).
+ * Attributes. @d: the file's content if it is known; else it is rendered here, unless the file is slow: then
+ * the size is 0 and the caller must not report it as true. -ENOMEM, -ENOENT (dangling link).
  */
 int place_stat(const struct place *p, const struct document *d, struct stat *ret);
 /** The attributes of a node whose object need not exist any more. @changed: ns, 0 = not known. */

@@ -6,11 +6,11 @@
 
 #include "fs/tree/fs.h"
 
-/* A name is kept in any place of the set that its number says. */
+/* A name is cached in any way of the set that its number selects. */
 #define WAYS 8
-#define SETS (QUERIES_KEPT / WAYS)
+#define SETS (QUERIES_CACHED / WAYS)
 
-struct kept {
+struct cached {
 	int64_t number; /* 0: free */
 	uint64_t used;	/* when, as counted by `clock` */
 	struct node base;
@@ -19,8 +19,8 @@ struct kept {
 
 struct queries {
 	pthread_mutex_t lock;
-	struct kept kept[SETS][WAYS]; /* lock */
-	uint64_t clock;		      /* lock */
+	struct cached cached[SETS][WAYS]; /* lock */
+	uint64_t clock;			  /* lock */
 };
 
 struct queries *queries_new(void)
@@ -38,7 +38,7 @@ void queries_free(struct queries *queries)
 		return;
 	for (size_t i = 0; i < SETS; i++)
 		for (size_t j = 0; j < WAYS; j++)
-			free(queries->kept[i][j].text);
+			free(queries->cached[i][j].text);
 	pthread_mutex_destroy(&queries->lock);
 	free(queries);
 }
@@ -55,9 +55,9 @@ int64_t queries_number(struct node base, const char *text)
 }
 
 /* The name of a number, or NULL; it counts as used. Call with the lock held. */
-static struct kept *find(struct queries *queries, int64_t number)
+static struct cached *find(struct queries *queries, int64_t number)
 {
-	struct kept *set = queries->kept[number % SETS];
+	struct cached *set = queries->cached[number % SETS];
 
 	for (size_t i = 0; i < WAYS; i++)
 		if (number && set[i].number == number) {
@@ -67,10 +67,10 @@ static struct kept *find(struct queries *queries, int64_t number)
 	return NULL;
 }
 
-/* The place that was not used for the longest time. Call with the lock held. */
-static struct kept *oldest(struct queries *queries, int64_t number)
+/* The least recently used entry of the set. Call with the lock held. */
+static struct cached *oldest(struct queries *queries, int64_t number)
 {
-	struct kept *set = queries->kept[number % SETS], *found = set;
+	struct cached *set = queries->cached[number % SETS], *found = set;
 
 	for (size_t i = 1; i < WAYS; i++)
 		if (set[i].used < found->used)
@@ -81,13 +81,13 @@ static struct kept *oldest(struct queries *queries, int64_t number)
 int64_t queries_add(struct queries *queries, struct node base, const char *text)
 {
 	int64_t number = queries_number(base, text);
-	struct kept *k;
+	struct cached *k;
 	char *copy;
 
 	if (strlen(text) > QUERIES_TEXT)
 		return -ENAMETOOLONG;
 	scoped_lock(&queries->lock);
-	/* Another text of this number: take the next one. */
+	/* Another text with this number: take the next one. */
 	while ((k = find(queries, number)) &&
 	       (node_pack(k->base) != node_pack(base) || strcmp(k->text, text) != 0))
 		number = number == NODE_ROW_MAX ? 1 : number + 1;
@@ -98,13 +98,13 @@ int64_t queries_add(struct queries *queries, struct node base, const char *text)
 		return -ENOMEM;
 	k = oldest(queries, number);
 	free(k->text);
-	*k = (struct kept){.number = number, .used = ++queries->clock, .base = base, .text = copy};
+	*k = (struct cached){.number = number, .used = ++queries->clock, .base = base, .text = copy};
 	return number;
 }
 
 bool queries_get(struct queries *queries, int64_t number, struct node *ret_base, char **ret_text)
 {
-	const struct kept *k;
+	const struct cached *k;
 
 	scoped_lock(&queries->lock);
 	k = find(queries, number);

@@ -2,7 +2,7 @@
 /* See reply.h. */
 #include "fs/tree/reply.h"
 
-/* For what stays as long as the program runs. */
+/* Timeout of what never changes while the program runs, seconds. */
 #define FOR_EVER 86400.0
 
 int request_place(fuse_req_t req, fuse_ino_t ino, struct view **ret_view, struct place *ret)
@@ -34,10 +34,10 @@ double attr_timeout(const struct place *p)
 
 int entry_fill(const struct place *p, struct fuse_entry_param *ret)
 {
-	/* Of a node that the kernel is about to learn of it cannot be told, so E_TOLD does not count. */
+	/* The kernel does not know this node yet, so it cannot be notified; ignore E_TOLD. */
 	*ret = (struct fuse_entry_param){.ino = node_pack(p->node),
 					 .attr_timeout = p->entry->flags & E_STAYS ? FOR_EVER : 0,
 					 .entry_timeout = p->entry->flags & E_NAME_STAYS ? FOR_EVER : 0};
-	/* The size of what is not rendered here is not known yet. The kernel will ask: its timeout is 0. */
+	/* The size of a slow file is not known yet. Its timeout is 0, so the kernel will ask. */
 	return place_stat(p, NULL, &ret->attr);
 }

@@ -13,7 +13,7 @@
 
 /* ------------------------------------------------------------------- fields */
 
-/* The name that follows number @after among the fields and relations of a kind; its number, 0 at the end. */
+/* The field or relation of a kind after number @after; returns its number, 0 at the end. */
 static int64_t field_next(const struct kind *kind, int64_t after, const char **ret_name)
 {
 	const struct relation *r = NULL;
@@ -107,7 +107,7 @@ static char *add_condition(const char *text, const char *name)
 		return NULL;
 	fprintf(f, "%s%sq=", text, *text ? "&" : "");
 	for (; *name; name++)
-		if (*name == '+' || *name == '&') /* which mean another thing there */
+		if (*name == '+' || *name == '&') /* which have another meaning there */
 			fprintf(f, "%%%02X", (unsigned char)*name);
 		else
 			fputc(*name, f);
@@ -117,7 +117,7 @@ static char *add_condition(const char *text, const char *name)
 	return NULL;
 }
 
-/* Under which the texts of a collection are kept. */
+/* The node under which the conditions of a collection are registered. */
 static struct node condition_base(const struct place *dir)
 {
 	return (struct node){.class = N_CONDITION, .index = dir->node.index};
@@ -164,7 +164,7 @@ int64_t conditions_next(const struct place *dir, int64_t after, char ret_name[NA
 	snprintf(ret_name, NAME_SIZE, "%s", list->conditions[after]);
 	text = add_condition("", ret_name);
 	*ret = condition_base(dir);
-	/* Only told, not kept: a listing must not push out what is in use. */
+	/* Not registered: a listing must not evict names that are in use. */
 	ret->row = text ? queries_number(condition_base(dir), text) : 1;
 	return after + 1;
 }
@@ -186,7 +186,7 @@ const struct object *where_object(const struct place *dir, const char *name)
 	return view_get(dir->view, dir->kind->id, name);
 }
 
-/* How many conditions are in a query string made by add_condition(). */
+/* The number of conditions in a query string made by add_condition(). */
 static unsigned count_conditions(const char *text)
 {
 	unsigned count = *text != '\0';
@@ -241,7 +241,7 @@ bool link_match(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PAT
 	if (!p->kind->directory || p->node.index > QUERY_CONDITIONS_MAX)
 		return false;
 	len = (size_t)snprintf(ret_from, PATH_SIZE, "%s/%s", p->kind->directory, p->fs->nodes[N_WHERE].name);
-	/* Whatever the conditions are, each is one directory. */
+	/* Each condition is one directory, whatever its text. */
 	for (unsigned i = 0; i < p->node.index; i++)
 		len += (size_t)snprintf(ret_from + len, PATH_SIZE - len, "/=");
 	return object_path(p->view, p->object, ret_to);

@@ -5,14 +5,14 @@
  *     where/state=Running/host.name=node1/web01 -> ../../../<uuid>
  *
  * A component with an operator is a condition of the query language, decoded as
- * in the query string of a URL but for `+`, which is a plus; all conditions of a
- * path must hold. What is found are links to the matches under their names as in
- * `by-name`, or under their uuids when they have no name or one that could be
- * taken for a condition; a uuid is always found. `where` itself lists the fields
- * (links to the schema) and, of fields with few values, a condition for each.
+ * in the query string of a URL except for `+`, which is a plus; all conditions of
+ * a path must hold. The directory has links to the matches, under their names as
+ * in `by-name`, or under their uuids if they have no name or one that looks like
+ * a condition; lookup by uuid always works. `where` itself lists the fields (links
+ * to the schema) and, for fields with few values, a condition for each value.
  *
- * Looking for matches may take long, so it is not done in the functions of the
- * node table: readdir() lists what a worker has found before (where_list.h),
+ * Finding matches may take long, so the functions of the node table do not do it:
+ * readdir() lists what a worker has found before (where_list.h),
  * and lookups of matches are done in a worker, too (class/condition.c).
  */
 #ifndef POOLFS_FS_TREE_WHERE_H
@@ -30,14 +30,14 @@ int64_t matches_next(const struct place *dir, int64_t after, char ret_name[NAME_
 bool link_where_field(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
 bool link_match(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
 
-/** True when @name can only be a condition, well-formed or not. */
+/** True if @name can only be a condition, well-formed or not. */
 bool name_is_condition(const char *name);
-/** The query string of the conditions that lead to @dir, "" for `where`. To be freed; NULL without memory or
- * when the directory was pushed out of queries.h. */
+/** The query string of the conditions that lead to @dir, "" for `where`. To be freed; NULL if out of memory
+ * or if the directory was evicted from queries.h. */
 char *where_text(const struct place *dir);
-/** The directory of one more condition. -EINVAL, -EACCES, -ENAMETOOLONG, -ENOMEM, -ESTALE. */
+/** The directory for one more condition. -EINVAL, -EACCES, -ENAMETOOLONG, -ENOMEM, -ESTALE. */
 int where_condition(const struct place *dir, const char *name, struct node *ret, struct error *e);
-/** The object that is named so if it matches; NULL when there is none. */
+/** The object of that name, whether or not it matches; NULL if there is none. */
 const struct object *where_object(const struct place *dir, const char *name);
 /** The node of an object that matches. */
 struct node where_match(const struct place *dir, const struct object *o);

@@ -8,20 +8,20 @@
 #include "model/access.h"
 #include "model/text.h"
 
-/* A field with more values, or with a longer one, is not offered by value. */
+/* Fields with more values, or with a longer value, are not offered. */
 #define VALUES_MAX 16
 #define VALUE_MAX  64
 
-/* The values of a field that have been seen. */
+/* The values of a field found so far. */
 struct seen {
 	int field;
 	size_t count;		       /* above VALUES_MAX: too many */
-	size_t set;		       /* objects that have one */
+	size_t set;		       /* objects that have a value */
 	const char *texts[VALUES_MAX]; /* borrowed from the objects */
 	int64_t numbers[VALUES_MAX];
 };
 
-/* Fields whose values group objects, as far as the type tells: numbers of 64 bits are sizes. */
+/* Fields whose values can group objects, judging by the type: 64-bit numbers are sizes. */
 static bool may_group(const struct kind *kind, int field)
 {
 	const struct field *f = &kind->fields[field];
@@ -42,7 +42,7 @@ static void see(struct seen *s, const struct object *o)
 	for (size_t i = 0; i < s->count; i++)
 		if (is_text ? text_compare(s->texts[i], text) == 0 : s->numbers[i] == number)
 			return;
-	/* `=null` means another thing, and the empty text makes no name that one can read. */
+	/* `=null` has another meaning, and an empty value would make an unreadable name. */
 	if (s->count == VALUES_MAX ||
 	    (is_text && (!*text || strlen(text) > VALUE_MAX || strcmp(text, "null") == 0))) {
 		s->count = VALUES_MAX + 1;
@@ -52,7 +52,7 @@ static void see(struct seen *s, const struct object *o)
 	s->numbers[s->count++] = number;
 }
 
-/* A value shared by few is found under its name as well. */
+/* Only if values are few, or shared by several objects; else names serve as well. */
 static bool is_worth_it(const struct seen *s)
 {
 	return s->count <= VALUES_MAX && (s->count <= 4 || s->count * 2 <= s->set);
@@ -78,7 +78,7 @@ static char *condition_text(const struct object *any, const struct seen *s, size
 	return asprintf(&text, "%s=%s", f->name, value) < 0 ? NULL : text;
 }
 
-/* Fills in the conditions for the values that @objects have. */
+/* Adds the conditions for the values of the objects found. */
 static int offer(struct where_list *list, const struct kind *kind)
 {
 	struct seen *seen = calloc((size_t)kind->field_count, sizeof(*seen));

@@ -157,7 +157,7 @@ static void test_queries_are_kept(void **state)
 	free(text);
 	/* What is in use stays, what is not makes room, and comes back under its number. */
 	used = queries_add(queries, base, "a=2");
-	for (int i = 0; i < 20 * QUERIES_KEPT; i++) {
+	for (int i = 0; i < 20 * QUERIES_CACHED; i++) {
 		snprintf(name, sizeof(name), "b=%d", i);
 		assert_true(queries_add(queries, base, name) > 0);
 		if (i % 100 == 0)
