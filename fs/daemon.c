@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* What the child sends first: this, or the sentence. */
+/* What the child sends: this, or the error message. */
 #define READY '\0'
 
 static void write_all(int fd, const char *data, size_t len)
@@ -18,13 +18,13 @@ static void write_all(int fd, const char *data, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return; /* the parent is gone; there is nobody else to tell */
+			return; /* the parent is gone; there is no one else to notify */
 		data += n;
 		len -= (size_t)n;
 	}
 }
 
-/* The mount answers. */
+/* The mount can be used. */
 static void ready(void *arg)
 {
 	int *fd = arg;
@@ -34,7 +34,7 @@ static void ready(void *arg)
 	(void)close(steal_fd(fd));
 }
 
-/* Leaves the terminal; what is printed from now on goes into the state folder. */
+/* Detaches from the terminal; output goes to a file in the state folder from now on. */
 static int detach(const char *state_dir, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
@@ -48,7 +48,7 @@ static int detach(const char *state_dir, struct error *e)
 				 strerror(errno));
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
 	    dup2(log, STDERR_FILENO) < 0 || chdir("/") < 0)
-		return error_set(e, errno, "cannot go into the background: %s", strerror(errno));
+		return error_set(e, errno, "cannot detach from the terminal: %s", strerror(errno));
 	(void)setsid();
 	return 0;
 }
@@ -79,7 +79,7 @@ int daemon_run(const struct session_options *options, struct error *e)
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return error_set(e, errno, "cannot make a pipe: %s", strerror(errno));
+		return error_set(e, errno, "cannot create a pipe: %s", strerror(errno));
 	pid = fork();
 	if (pid < 0) {
 		(void)close(fds[0]);
@@ -101,5 +101,5 @@ int daemon_run(const struct session_options *options, struct error *e)
 	if (len && said[0] == READY)
 		return 0;
 	(void)waitpid(pid, NULL, 0);
-	return error_set(e, EIO, "%s", len ? said : "the program ended before the mount answered");
+	return error_set(e, EIO, "%s", len ? said : "the program ended before the mount was ready");
 }

@@ -24,13 +24,13 @@
 #include "model/render.h"
 
 #define NS_PER_S INT64_C(1000000000)
-/* Threads that read disks at one time. */
+/* Maximum number of threads that read disks. */
 #define READERS_MAX 8
 
-/* What libfuse said last before the mount was there, since it has no other way to say why something failed.
- */
+/* The last message of libfuse before the mount was established: it has no other way to report the reason of a
+ * failure. */
 static char last_words[256];
-static bool goes_on; /* it has not ended its last line */
+static bool goes_on; /* its last line is incomplete */
 static bool is_mounted;
 
 static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_list args)
@@ -67,7 +67,7 @@ static struct fuse_session *new_session(const struct session_options *options, s
 	return session;
 }
 
-/* When the program was built, as far as its file tells. */
+/* Modification time of the program, ns. */
 static int64_t program_time(void)
 {
 	struct stat st;
@@ -125,7 +125,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	return 0;
 }
 
-/* All requests that are parked are answered by the waits' and the pool's end. */
+/* Ending the waits and the pool answers all parked requests. */
 static void fs_close(struct fs *fs)
 {
 	if (fs->waits)
@@ -154,7 +154,7 @@ static int nothing(struct txn *t, void *arg, struct error *e)
 	return 0;
 }
 
-/* Answers who waits for jobs, and lets the store answer the writes before this one. */
+/* Answers the requests that wait for jobs, and has the store answer all earlier writes. */
 static void answer_all(struct fs *fs)
 {
 	waits_stop(fs->waits);

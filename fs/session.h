@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mount: from an open pool to the loop that serves it. */
+/* The mount: opens the pool, mounts, and runs the loop that serves requests. */
 #ifndef POOLFS_SESSION_H
 #define POOLFS_SESSION_H
 
@@ -11,13 +11,13 @@ struct session_options {
 	const char *mountpoint; /* absolute */
 	struct pool_options pool;
 	bool inotify;		  /* see watchers.h */
-	void (*ready)(void *arg); /* called once, when the mount answers */
+	void (*ready)(void *arg); /* called once, when the mount can be used */
 	void *ready_arg;
 };
 
 /**
- * Opens the pool, mounts, serves until somebody asks for the end, unmounts, closes the pool. Starts
- * threads, so call it in the process that is to stay. -EINVAL when an option is not known, and so on.
+ * Opens the pool, mounts, serves until it is told to end, unmounts, closes the pool. Starts threads, so call
+ * it in the process that is to stay. -EINVAL for an unknown option, and others.
  */
 int session_run(const struct session_options *options, struct error *e);
 

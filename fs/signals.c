@@ -9,11 +9,11 @@
 #include <string.h>
 #include <time.h>
 
-/* Wakes the receiver out of read(2); nobody else uses it. */
+/* Interrupts the read(2) of the receiver; not used otherwise. */
 #define WAKE	      SIGUSR1
 #define WAKE_AGAIN_NS 10000000
 
-/* There is one loop in a process. */
+/* A process has one loop. */
 static pthread_t receiver, taker;
 static struct fuse_session *served; /* immutable while the taker runs */
 static atomic_bool ended;

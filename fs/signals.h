@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end on SIGTERM, SIGINT and SIGHUP.
+ * Ending on SIGTERM, SIGINT and SIGHUP.
  *
- * The thread that receives requests sleeps in read(2). A handler that only sets
- * a flag is too early when the signal comes just before that call, and the
- * program then stays until the next request. So a thread of its own takes the
+ * The thread that receives requests sleeps in read(2). If a signal arrives just
+ * before that call, a handler that only sets a flag does not end it, and the
+ * program would stay until the next request. So a separate thread takes the
  * signals, and wakes the receiver until it has seen the flag.
  */
 #ifndef POOLFS_SIGNALS_H

@@ -39,7 +39,7 @@ int ask_start(struct ask *ask, uid_t uid, void (*fn)(struct ask *ask))
 	return pool_take_turn(ask->fs->pool, client, run, ask);
 }
 
-/* When what the answer may depend on changed last. */
+/* Last change of the kinds that the answer depends on. */
 static int64_t answer_time(const struct ask *ask)
 {
 	int64_t changed = 0;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Queries over collections: who may ask what, and asking in the background.
- *
- * Never in the thread that receives the kernel's requests: users take turns
- * (actions/turns.h), and what takes longer than the setting search.timeLimit says,
- * waiting included, is cut off with ETIMEDOUT.
+ * Queries over collections, run by workers and never in the thread that receives
+ * the kernel's requests. Users take turns (actions/turns.h), and a query that
+ * takes longer than the setting search.timeLimit, waiting included, fails with
+ * ETIMEDOUT.
  */
 #ifndef POOLFS_FS_CLASS_ASK_H
 #define POOLFS_FS_CLASS_ASK_H
@@ -12,7 +11,7 @@
 #include "fs/tree/place.h"
 #include "model/query.h"
 
-/* A query that waits for its turn; the first member of what a caller makes of it. */
+/* A query that waits for its turn; callers embed it as their first member. */
 struct ask {
 	const struct fs *fs;
 	struct view *view;   /* owned */
@@ -22,15 +21,15 @@ struct ask {
 	void (*run)(struct ask *ask); /* in a worker */
 };
 
-/** Takes @query over, and a reference to the place's view. */
+/** Takes over @query, and takes a reference to the view of the place. */
 void ask_init(struct ask *ask, const struct place *p, struct query *query);
 void ask_done(struct ask *ask);
-/** Has @run called, perhaps before the return. -ENOMEM: it will not be. */
+/** Calls @run in a worker, perhaps before the return; not if this fails. -ENOMEM. */
 int ask_start(struct ask *ask, uid_t uid, void (*run)(struct ask *ask));
-/** The answer as REST gives it; NULL with @e set. Takes long. */
+/** The answer in the form of REST; NULL with @e set. May take long. */
 struct document *ask_answer(const struct ask *ask, struct error *e);
 
-/** Refuses a request of @uid with @result; the sentence goes to `last-error`. */
+/** Answers a request of @uid with the error @result; the message goes to `last-error`. */
 void ask_reply_error(const struct fs *fs, fuse_req_t req, uid_t uid, int result, const struct error *e);
 
 #endif

@@ -17,7 +17,7 @@ bool sessions_find(const struct place *dir, const char *name, struct node *ret)
 	return session != NULL;
 }
 
-/* Knowing its name is the key to a session. */
+/* Never listed: the name of a session gives access to it. */
 int64_t sessions_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
 	(void)dir, (void)after, (void)ret_name, (void)ret;
@@ -27,8 +27,8 @@ int64_t sessions_next(const struct place *dir, int64_t after, char ret_name[NAME
 struct document *render_call(const struct place *p)
 {
 	static const char text[] =
-		"# write {\"operation\":\"QueryZone\",\"params\":{...}}, read the answer: a line that says what it is,\n"
-		"# and the body as REST gives it; see operations.json for what there is\n";
+		"# write {\"operation\":\"QueryZone\",\"params\":{...}}, then read the answer: a status line,\n"
+		"# and the body as in REST; see operations.json for the operations\n";
 
 	return document_new(text, strlen(text), p->fs->born);
 }

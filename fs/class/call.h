@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The door for programs that act for others, above all poolfs-rest:
+ * The `call` files, for programs that act on behalf of others, mainly poolfs-rest:
  *
  *     sessions/call           calls that need no session, such as a login
  *     sessions/<uuid>/call    calls as the account of that session
- *     operations.json         what can be called
+ *     operations.json         the operations that can be called
  *
- * One writes a call (see actions/call.h) and reads its answer on the same
- * descriptor. Sessions are not listed: who knows the uuid may pass, and the
- * kernel's walk of the path is the check; a session that ends is noticed by the
- * next call on an open descriptor too.
+ * A call (see actions/call.h) is written and its answer read on the same
+ * descriptor. Sessions are not listed: knowing the uuid gives access, and the
+ * lookup of the path checks it; each call on an open descriptor checks again that
+ * the session still exists.
  */
 #ifndef POOLFS_FS_CLASS_CALL_H
 #define POOLFS_FS_CLASS_CALL_H

@@ -13,7 +13,7 @@
 #include "fs/tell/watchers.h"
 #include "model/render.h"
 
-/* A write, rename or rmdir that waits for the pool's word. */
+/* A write, rename or rmdir that waits for the pool. */
 struct submission {
 	const struct fs *fs;
 	fuse_req_t req;
@@ -39,7 +39,7 @@ static void refuse(const struct place *p, fuse_req_t req, int result, const stru
 	fuse_reply_err(req, -result);
 }
 
-/* {"job": uuid, "location": path}: what is read back on the descriptor (tree.md 16). */
+/* {"job": uuid, "location": path}: the answer read from the descriptor (tree.md 16). */
 static struct document *render_answer(const char *job)
 {
 	char location[NAME_SIZE];
@@ -48,7 +48,7 @@ static struct document *render_answer(const char *job)
 	return render_json(json_pack("{s:s, s:s}", "job", job, "location", location), store_now());
 }
 
-/* The pool's word on a write. In the store's writer thread, or in ours. */
+/* The outcome of a write. In the store's writer thread, or in the receiving one. */
 static void write_accepted(void *arg, int result, const char *job, const json_t *answer,
 			   const struct error *e)
 {
@@ -72,7 +72,7 @@ static struct node object_node(const struct object *o)
 	return (struct node){.kind = o->kind->id, .row = o->id, .class = N_OBJECT};
 }
 
-/* The pool's word on an rmdir. */
+/* The outcome of an rmdir. */
 static void rmdir_accepted(void *arg, int result, const char *job, const json_t *answer,
 			   const struct error *e)
 {
@@ -91,7 +91,7 @@ static void rmdir_accepted(void *arg, int result, const char *job, const json_t 
 	submission_free(s);
 }
 
-/* The pool's word on a content. */
+/* The outcome of replacing a content. */
 static void content_accepted(void *arg, int result, const char *job, const json_t *answer,
 			     const struct error *e)
 {
@@ -104,7 +104,7 @@ static void content_accepted(void *arg, int result, const char *job, const json_
 	submission_free(s);
 }
 
-/* Hands @request (taken over) to the pool. @how: what @accepted needs beyond the place. */
+/* Submits @request (taken over) to the pool. @how: members that @accepted needs beyond the place. */
 static void submit(const struct place *p, const struct submission *how, struct request *request,
 		   pool_accepted_fn *accepted)
 {
@@ -159,7 +159,7 @@ void command_submit_text(const struct place *p, struct handle *h, fuse_req_t req
 	}
 }
 
-/* The line end behind a document, in a write of its own: it is a part of what a spec gives back. */
+/* A line end after a document, in a separate write: it is part of the text that a spec returns. */
 static void write_blank(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
 			command_text_fn *whole)
 {
@@ -201,7 +201,7 @@ static void write_json(const struct place *p, struct handle *h, fuse_req_t req, 
 	} else if (g->scan.state != JSON_GATHER_COMPLETE) {
 		fuse_reply_write(req, len);
 	} else {
-		/* The next document on this handle starts afresh, whatever becomes of this one. */
+		/* The next document on this handle starts anew, whether or not this one is accepted. */
 		struct gather gathered = *g;
 
 		*g = (struct gather){0};
@@ -234,7 +234,7 @@ static void write_request(const struct place *p, struct handle *h, fuse_req_t re
 	}
 }
 
-/* At the start, appended, or behind what was written before; anything else would be a hole in a request. */
+/* At the start, appended, or after the previous write; anything else would be a hole in a request. */
 static bool is_good_offset(const struct handle *h, off_t offset, int flags)
 {
 	return offset == 0 || (flags & O_APPEND) || offset == h->end ||
@@ -307,7 +307,7 @@ void command_fsync(fuse_req_t req, const struct place *p, struct handle *h)
 	if (p->entry->io->jobs(p, &set))
 		waits_add(p->fs->waits, req, &set, WAIT_EIO, (struct locked){{node_pack(p->node)}});
 	else
-		fuse_reply_err(req, 0); /* nothing is ever written here */
+		fuse_reply_err(req, 0); /* the file is read-only */
 }
 
 static const struct operation *removing_operation(const struct kind *kind)
@@ -338,7 +338,7 @@ void command_rmdir(fuse_req_t req, const struct place *p, fuse_ino_t parent)
 	else if (!has_text(p->object, "state", "Destroyed") && !has_text(p->object, "status", "Deleted"))
 		r = error_set(
 			&e, EBUSY,
-			"rmdir removes only what is Destroyed or Deleted, %s '%s' is not; see its 'actions'",
+			"rmdir removes only Destroyed or Deleted objects, and %s '%s' is not; see its 'actions'",
 			p->kind->noun, object_name(p->object));
 	else
 		r = request_new(op, object_uuid(p->object), NULL, &actor, &request, &e);

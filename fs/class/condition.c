@@ -27,7 +27,7 @@ static void reply_node(const struct place *dir, fuse_req_t req, struct node node
 		fuse_reply_entry(req, &entry);
 }
 
-/* Does one object match? */
+/* A lookup that checks whether one object matches. */
 struct match_ask {
 	struct ask ask;
 	fuse_req_t req;
@@ -135,7 +135,7 @@ static void list_run(struct ask *ask)
 	free(l);
 }
 
-/* The kernel sends one readdir of an open directory at a time, so nobody else looks at them meanwhile. */
+/* The kernel sends one readdir of an open directory at a time, so nothing else uses the handle meanwhile. */
 static void where_walk(const struct place *dir, struct handle *h, walk_fn *done, void *arg)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `where` and the directories of conditions below it (see tree/where.h). What
- * they hold is found by queries, so lookups and listings are answered by
- * workers.
+ * `where` and the directories of conditions below it (see tree/where.h). Their
+ * entries are the results of queries, so workers answer lookups and listings.
  */
 #ifndef POOLFS_FS_CLASS_CONDITION_H
 #define POOLFS_FS_CLASS_CONDITION_H

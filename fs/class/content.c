@@ -21,7 +21,7 @@
 
 /* -------------------------------------------------------------- small texts */
 
-/* Closes a memory stream into a document. */
+/* Closes a memory stream and makes a document of it. */
 static struct document *stream_end(FILE *f, char **text, size_t *len, int64_t mtime)
 {
 	struct document *d;

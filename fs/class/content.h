@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is in the files that are only read, and the meaning of files for README:
- * the columns `render` and `meaning` of the node table. Quick, pure functions of
- * a place.
+ * The content of read-only files, and the meaning of files for README: the columns
+ * `render` and `meaning` of the node table. Quick, pure functions of a place.
  */
 #ifndef POOLFS_FS_CLASS_CONTENT_H
 #define POOLFS_FS_CLASS_CONTENT_H

@@ -10,13 +10,14 @@ bool data_here(const struct place *dir)
 {
 	enum kind_id kind = dir->kind->id;
 
-	/* README asks without an object */
+	/* README has no object */
 	return (kind == KIND_IMAGE || kind == KIND_VOLUME || kind == KIND_SNAPSHOT) &&
 	       (!dir->object || disk_reader_check(dir->view, dir->object, NULL) == 0);
 }
 
-/* Known from the row, without opening the file; the blocks are fewer than it has bytes for, so that tools
- * look for holes. */
+/* Known from the row, without opening the file. st_blocks is less than the size, so that tools look for
+ * holes.
+ */
 static int data_stat(const struct place *p, struct stat *ret)
 {
 	stat_fill(p->fs, p->node, place_mode(p), (size_t)disk_reader_size(p->object), p->object->changed,
@@ -29,7 +30,7 @@ static int data_stat(const struct place *p, struct stat *ret)
 struct data_work {
 	fuse_req_t req;
 	const struct fs *fs;
-	struct disk_reader *reader; /* owned; not for opening */
+	struct disk_reader *reader; /* owned; NULL for an open */
 	struct fuse_file_info fi;   /* opening */
 	struct node node;
 	mode_t mode;
@@ -46,7 +47,7 @@ static void work_free(struct data_work *w)
 	free(w);
 }
 
-/* Runs fn(work) in a worker, or answers that it cannot. */
+/* Runs fn(work) in a worker, or answers with an error. */
 static void run(struct data_work *w, void (*fn)(void *arg))
 {
 	if (workers_run(w->fs->readers, fn, w) == 0)
@@ -84,7 +85,7 @@ static int reply_open(struct data_work *w, struct disk_reader *reader)
 	if (r < 0)
 		return r;
 	w->fi.fh = h->number;
-	w->fi.direct_io = 1; /* another reader may see another state of the object */
+	w->fi.direct_io = 1; /* readers may see different states of the object */
 	w->fi.noflush = 1;
 	if (fuse_reply_open(w->req, &w->fi) == -ENOENT)
 		handles_remove(w->fs->handles, h->number); /* interrupted: there will be no release */
@@ -156,7 +157,7 @@ static void seek_work(void *arg)
 	work_free(w);
 }
 
-/* The work on an open file; answers ESTALE when its bytes may be changing. */
+/* A work item for an open file; answers ESTALE if its bytes may be changing. */
 static struct data_work *work_on(fuse_req_t req, struct handle *h)
 {
 	const struct fs *fs = fuse_req_userdata(req);

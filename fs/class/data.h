@@ -2,10 +2,10 @@
 /*
  * The file `data` of images, volumes and snapshots: their bytes, with holes.
  *
- * It is there while it can be read: a volume's is not while a guest has it open. Its
- * size is that of the row, so it is known without opening it. Opening,
- * reading and seeking are done by workers of their own, which may wait for a
- * disk; the request is parked meanwhile.
+ * It exists while it can be read: for volumes, while no guest has them open. The
+ * size is that of the row, so it is known without opening the file. Dedicated
+ * workers, which may wait for a disk, open, read and seek; the request is parked
+ * meanwhile.
  */
 #ifndef POOLFS_FS_CLASS_DATA_H
 #define POOLFS_FS_CLASS_DATA_H

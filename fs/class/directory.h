@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Directories and links, which the node table says nearly everything of. */
+/* Directories and links; most of them is in the node table. */
 #ifndef POOLFS_FS_CLASS_DIRECTORY_H
 #define POOLFS_FS_CLASS_DIRECTORY_H
 
 #include "fs/tree/class.h"
 
 extern const struct file_class class_directory;
-/** `by-name`, whose walks count how many of a name have gone by. */
+/** `by-name`, whose walks count the objects of each name. */
 extern const struct file_class class_by_name;
-/** The directory of an object: rmdir removes what is Destroyed or Deleted. */
+/** The directory of an object: rmdir removes Destroyed or Deleted ones. */
 extern const struct file_class class_object;
 extern const struct file_class class_link;
 

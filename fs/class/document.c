@@ -29,7 +29,7 @@ void document_reply_open(fuse_req_t req, struct handle *h, const struct fuse_fil
 	const struct fs *fs = fuse_req_userdata(req);
 	/*
 	 * Each reader sees its own snapshot, so the page cache of the inode cannot serve it. Writers do not
-	 * keep each other waiting: a write is answered when its commit is on disk, and those that come
+	 * wait for each other: a write is answered when its commit is on disk, and writes that arrive
 	 * meanwhile share the next commit.
 	 */
 	struct open_out out = {.flags = OPEN_DIRECT_IO | OPEN_PARALLEL_DIRECT_WRITES};
@@ -113,7 +113,7 @@ void document_file_read(fuse_req_t req, struct handle *h, size_t size, off_t off
 	fuse_reply_buf(req, d->data + start, d->len - start < size ? d->len - start : size);
 }
 
-/* A rendered file has no holes but the one at its end. */
+/* The only hole of a rendered file is at its end. */
 void document_file_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
 {
 	_cleanup_document_ struct document *d = handle_document(h);

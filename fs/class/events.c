@@ -40,7 +40,7 @@ int64_t events_next(const struct place *dir, int64_t after, char ret_name[NAME_S
 	return 1;
 }
 
-/* Where the file of a node begins: while somebody has it open, that is known however old it is. */
+/* The log position at which the file begins; for old numbers it is known while the file is open. */
 static int find_start(const struct place *p, int64_t *ret)
 {
 	_cleanup_handle_ struct handle *h = NULL;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file `events`: what model/event.h keeps, as a file that grows.
+ * The file `events`: the event log (model/event.h) as a file that grows.
  *
- * `events?since=N` begins behind event number N; `events` is the same with the
- * number before that of the oldest event kept. That number is in the node
- * number, so when old events are dropped the name leads to another inode: who
- * has the file open goes on at its offset, and its size never shrinks.
+ * `events?since=N` begins after event number N; `events` begins with the oldest
+ * event in the log. The number is in the node number, so when old events are
+ * dropped, the name leads to another inode: readers that have the file open
+ * continue at their offset, and its size never shrinks.
  */
 #ifndef POOLFS_FS_CLASS_EVENTS_H
 #define POOLFS_FS_CLASS_EVENTS_H

@@ -23,7 +23,7 @@ struct get_call {
 	bool errors_are_content;
 };
 
-/* The body that REST gives with status 503, so that a listed file can always be read. */
+/* The body of REST responses with status 503, so that a listed file can always be read. */
 static struct document *render_error(const struct error *e, int64_t mtime)
 {
 	return render_json(json_pack("{s:o}", "error", error_to_json(e)), mtime);
@@ -66,7 +66,7 @@ static int get_request(const struct place *p, struct request **ret_req, struct e
 
 	if (p->entry->io == &class_get_query) {
 		if (!queries_get(p->fs->queries, p->node.row, &base, &text))
-			return error_set(e, ESTALE, "the name is too old, look it up again");
+			return error_set(e, ESTALE, "the file name has expired, look it up again");
 		r = text ? query_parameters(p->op, text, &params, e) : error_set(e, ENOMEM, "out of memory");
 	}
 	if (r == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Get files: the answer of a Get operation, which may need a worker or a host.
- * Without parameters the file is listed, so it can always be read: an error is
- * its content then.
+ * Files without parameters are listed, so they can always be read: an error is
+ * returned as content.
  */
 #ifndef POOLFS_FS_CLASS_GET_H
 #define POOLFS_FS_CLASS_GET_H

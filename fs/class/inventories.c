@@ -5,15 +5,15 @@
 #include "fs/class/document.h"
 #include "model/render.h"
 
-/* A listing of so many objects is rendered at once, which takes less than handing it to a worker. */
+/* Listings of up to this many objects are rendered at once, which is faster than in a worker. */
 #define SHORT 64
 
-/* Somebody who waits for a listing. */
+/* A reader that waits for a listing. */
 struct reader {
 	struct reader *next;
 	content_fn *done;
 	void *arg;
-	struct view *view; /* owned; the listing must be as of this one or a later one */
+	struct view *view; /* owned; the listing must be as of this view or a later one */
 };
 
 struct listing {
@@ -22,7 +22,7 @@ struct listing {
 	uint64_t version;	   /* lock; of the view that `document` shows */
 	int64_t changed;	   /* lock; the kind's last change in that view */
 	struct document *document; /* lock; owned */
-	struct reader *readers;	   /* lock; owned; not empty: a worker is at it */
+	struct reader *readers;	   /* lock; owned; not empty: a worker is rendering */
 };
 
 struct listings {
@@ -61,8 +61,8 @@ static struct document *render(const struct view *view, enum kind_id kind)
 	return render_inventories(view, kind);
 }
 
-/* Keeps a rendering for the next readers, unless a newer one is there. Call with the lock held. */
-static void keep(struct listing *l, const struct view *view, struct document *d)
+/* Caches a rendering unless there is a newer one. Call with the lock held. */
+static void cache(struct listing *l, const struct view *view, struct document *d)
 {
 	if (!d || (l->document && l->version > view_version(view)))
 		return;
@@ -72,7 +72,7 @@ static void keep(struct listing *l, const struct view *view, struct document *d)
 	l->changed = view_changed(view, l->kind);
 }
 
-/* True when what is kept is right for @view. Call with the lock held. */
+/* True if the cached rendering is valid for @view. Call with the lock held. */
 static bool is_current(const struct listing *l, const struct view *view)
 {
 	return l->document && (l->changed == view_changed(view, l->kind) || l->version > view_version(view));
@@ -104,7 +104,7 @@ static struct reader *newest(struct reader *readers)
 	return found;
 }
 
-/* In a worker: renders as of the newest view wanted, until nobody waits. */
+/* In a worker: renders as of the newest view requested, until no reader waits. */
 static void work(void *arg)
 {
 	struct listing *l = arg;
@@ -119,7 +119,7 @@ static void work(void *arg)
 		pthread_mutex_unlock(&l->all->lock);
 		d = render(view, l->kind);
 		pthread_mutex_lock(&l->all->lock);
-		keep(l, view, d);
+		cache(l, view, d);
 		for (r = &l->readers; *r;) {
 			struct reader *next = *r;
 
@@ -140,7 +140,7 @@ static void work(void *arg)
 	}
 }
 
-/* Adds a reader; *ret_first when no worker is at the listing yet. False when memory is short. */
+/* Adds a reader; *ret_first if no worker is rendering yet. False if out of memory. */
 static bool add_reader(struct listing *l, const struct view *view, content_fn *done, void *arg,
 		       bool *ret_first)
 {
@@ -157,7 +157,7 @@ static bool add_reader(struct listing *l, const struct view *view, content_fn *d
 	return true;
 }
 
-/* Tells @done the listing of @kind as of @view, or as of a later one. */
+/* Passes @done the listing of @kind as of @view or a later one. */
 static void listings_start(struct listings *listings, const struct view *view, enum kind_id kind,
 			   content_fn *done, void *arg)
 {
@@ -178,7 +178,7 @@ static void listings_start(struct listings *listings, const struct view *view, e
 	if (!d) {
 		d = render(view, kind);
 		scoped_lock(&listings->lock);
-		keep(l, view, d);
+		cache(l, view, d);
 	}
 	done(arg, d ? 0 : -ENOMEM, d, NULL);
 }

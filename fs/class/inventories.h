@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The `inventories` files: rendered once per change of their kind, for all
- * readers. Long ones are rendered in a worker; whoever asks meanwhile waits for
- * the same rendering. Self-locking.
+ * readers. Long ones are rendered by a worker; readers that come meanwhile wait
+ * for the same rendering. Self-locking.
  */
 #ifndef POOLFS_FS_CLASS_INVENTORIES_H
 #define POOLFS_FS_CLASS_INVENTORIES_H

@@ -7,7 +7,7 @@
 
 #include "fs/class/document.h"
 
-/* More different states than any kind has. */
+/* More states than any kind has. */
 #define STATES_MAX 32
 
 static void family(FILE *f, const char *name, const char *type, const char *unit, const char *help)
@@ -43,7 +43,7 @@ static void print_counts(FILE *f, const struct view *view)
 	}
 }
 
-/* How many objects of a kind have each text in a field. */
+/* The number of objects of a kind for each text in a field. */
 static void print_texts(FILE *f, const struct view *view, const struct kind *kind, int field,
 			const char *name)
 {
@@ -86,25 +86,25 @@ static void print_states(FILE *f, const struct view *view, const char *name, con
 	}
 }
 
-/* Numbers that each object of a kind has. */
+/* Numeric fields of objects. */
 static const struct number {
 	enum kind_id kind;
 	int field;
 	const char *name, *unit, *help;
 } numbers[] = {
-	{KIND_HOST, HOST_TOTAL_CPU, "poolfs_host_cpu_capacity", NULL, "CPUs that may be promised to VMs."},
-	{KIND_HOST, HOST_AVAILABLE_CPU, "poolfs_host_cpu_available", NULL, "CPUs not promised yet."},
+	{KIND_HOST, HOST_TOTAL_CPU, "poolfs_host_cpu_capacity", NULL, "CPUs that can be allocated to VMs."},
+	{KIND_HOST, HOST_AVAILABLE_CPU, "poolfs_host_cpu_available", NULL, "CPUs not allocated yet."},
 	{KIND_HOST, HOST_TOTAL_MEMORY, "poolfs_host_memory_capacity_bytes", "bytes", "Memory of the host."},
 	{KIND_HOST, HOST_AVAILABLE_MEMORY, "poolfs_host_memory_available_bytes", "bytes",
-	 "Memory not promised yet."},
+	 "Memory not allocated yet."},
 	{KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_TOTAL, "poolfs_primary_storage_capacity_bytes", "bytes",
-	 "Bytes that may be promised to volumes."},
+	 "Bytes that can be allocated to volumes."},
 	{KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_AVAILABLE, "poolfs_primary_storage_available_bytes", "bytes",
-	 "Bytes not promised yet."},
+	 "Bytes not allocated yet."},
 	{KIND_BACKUP_STORAGE, BACKUP_STORAGE_TOTAL, "poolfs_backup_storage_capacity_bytes", "bytes",
 	 "Size of the backup storage."},
 	{KIND_BACKUP_STORAGE, BACKUP_STORAGE_AVAILABLE, "poolfs_backup_storage_available_bytes", "bytes",
-	 "Bytes free in it."},
+	 "Free bytes of the backup storage."},
 };
 
 static void print_number(FILE *f, const struct view *view, const struct number *n)
@@ -119,7 +119,7 @@ static void print_number(FILE *f, const struct view *view, const struct number *
 	}
 }
 
-/* ns of the last change of anything. */
+/* Time of the last change of any object, ns. */
 static int64_t last_change(const struct fs *fs, const struct view *view)
 {
 	int64_t last = fs->born;
@@ -130,8 +130,7 @@ static int64_t last_change(const struct fs *fs, const struct view *view)
 	return last;
 }
 
-/* The text for a view, which all of it comes from but the number of events. Takes time linear in the number
- * of objects. */
+/* All but the number of events comes from the view. Takes time linear in the number of objects. */
 static struct document *metrics_render(const struct fs *fs, const struct view *view)
 {
 	struct document *d = NULL;
@@ -148,7 +147,7 @@ static struct document *metrics_render(const struct fs *fs, const struct view *v
 		print_number(f, view, &numbers[i]);
 	family(f, "poolfs_store_commits", "counter", NULL, "Commits to the database since the start.");
 	fprintf(f, "poolfs_store_commits_total %" PRIu64 "\n", view_version(view));
-	family(f, "poolfs_events", "counter", NULL, "Events ever told.");
+	family(f, "poolfs_events", "counter", NULL, "Events recorded since the pool was created.");
 	fprintf(f, "poolfs_events_total %" PRId64 "\n", event_log_last(fs->events));
 	fputs("# EOF\n", f);
 	if (fclose(f) == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file `metrics`: the pool in numbers, as OpenMetrics text. Made by a worker. */
+/* The file `metrics`: statistics of the pool as OpenMetrics text, rendered by a worker. */
 #ifndef POOLFS_FS_CLASS_METRICS_H
 #define POOLFS_FS_CLASS_METRICS_H
 

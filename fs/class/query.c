@@ -11,7 +11,7 @@
 #include "fs/tree/queries.h"
 #include "model/render.h"
 
-/* stdio of shells and languages writes a long text in pieces of multiples of this many bytes. */
+/* The stdio of shells and languages writes long texts in pieces of a multiple of this size, bytes. */
 #define BUFFER 4096
 
 /* ---------------------------------------------------------- collection?query */
@@ -43,7 +43,7 @@ static void answer_start(const struct place *p, content_fn *done, void *arg)
 	int r;
 
 	if (!queries_get(p->fs->queries, p->node.row, &base, &text))
-		r = error_set(&e, ESTALE, "the name is too old, look it up again");
+		r = error_set(&e, ESTALE, "the file name has expired, look it up again");
 	else
 		r = text ? collection_parse_query(p, text, &q, &e) : error_set(&e, ENOMEM, "out of memory");
 	c = r < 0 ? NULL : malloc(sizeof(*c));
@@ -155,7 +155,7 @@ static void query_flush(fuse_req_t req, const struct place *p, struct handle *h)
 	int r = 0;
 
 	if (h->gather.len) {
-		r = error_set(&e, EINVAL, "the query did not end: a newline is missing");
+		r = error_set(&e, EINVAL, "incomplete query: the final newline is missing");
 		last_error_set(p->fs->errors, p->uid, NULL, &e);
 	}
 	fuse_reply_err(req, -r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Queries over a collection: `collection?query`, and the file `query`, to which
- * one of any length is written and whose answer is read on the same descriptor.
+ * Queries over a collection: `collection?query`, and the file `query`, to which a
+ * query of any length is written and whose answer is read on the same descriptor.
  */
 #ifndef POOLFS_FS_CLASS_QUERY_H
 #define POOLFS_FS_CLASS_QUERY_H
@@ -13,7 +13,7 @@ extern const struct file_class class_collection_query;
 /** The file `query`. */
 extern const struct file_class class_query;
 
-/** The file `query` for who does not know how to use it, and `schema`. */
+/** The usage text in `query`, and `schema`. */
 struct document *render_ask(const struct place *p);
 struct document *render_schema(const struct place *p);
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Directories below an object are walked once more; deeper ones repeat what was said. */
+/* Directories below an object are included; deeper ones would repeat themselves. */
 #define DEPTH_MAX 8
 
 static const char introduction[] =
@@ -19,28 +19,28 @@ static const char introduction[] =
 	"    echo web02 > vm-instances/by-name/web01/name       a change of a value\n"
 	"    cat last-error                                     why the last request failed\n"
 	"\n"
-	"A Get file takes parameters behind a question mark: cat 'starting-target-hosts?clusterUuid=...'.\n"
+	"A Get file takes parameters after a question mark: cat 'starting-target-hosts?clusterUuid=...'.\n"
 	"\n"
-	"A collection takes a query there, as REST: cat 'vm-instances?q=state=Running&q=cpuNum>2&fields=name'.\n"
+	"So does a collection, which takes a query as in REST: cat 'vm-instances?q=state=Running&q=cpuNum>2&fields=name'.\n"
 	"    q=FIELD OPERATOR VALUE      = != > < >= <= ?= !?= (lists) ~= !~= (patterns with % and _), is null, not null;\n"
-	"                                several q= must all hold; a field may be behind relations: host.name=node1\n"
+	"                                several q= must all hold; a field can be reached by relations: host.name=node1\n"
 	"    limit= start= sort=-FIELD fields=A,B groupBy=FIELD count=true replyWithCount=true\n"
-	"In where/ each condition is a directory, with links to the objects that it holds for: by their names, or by\n"
-	"their uuids when they have none or one that looks like a condition. where/A/B is what A and B hold for. A %\n"
-	"before two hex digits is an escape (%2F is a slash, %25 a percent sign). where/ itself lists the fields, and\n"
+	"In where/ each condition is a directory with links to the objects that match: under their names, or under\n"
+	"their uuids if they have no name or one that looks like a condition. where/A/B has those that match A and B.\n"
+	"A % before two hex digits is an escape (%2F is a slash, %25 a percent sign). where/ itself lists the fields, and\n"
 	"conditions for those that have few values, so that a shell can complete them.\n"
-	"A file written into images/upload/ is an image once it is closed: cp web.qcow2 images/upload/. Its name says what it\n"
-	"is (.qcow2, .raw, .img, .iso), and other content is refused. A name with a dot in front is temporary, mv to its own\n"
-	"makes the image: for programs that open a file more than once (qemu-img convert). images/, volumes/ and\n"
-	"volume-snapshots/<uuid>/data are the bytes, to be read as a file, with holes.\n"
+	"A file written into images/upload/ becomes an image when it is closed: cp web.qcow2 images/upload/. Its suffix is\n"
+	"the format (.qcow2, .raw, .img, .iso), and other content is refused. A name with a leading dot is temporary; mv to\n"
+	"the final name makes the image: for programs that open a file more than once (qemu-img convert). The file data of\n"
+	"images, volumes and volume snapshots has their bytes, with holes.\n"
 	"User tags are extended attributes of an object's directory: setfattr -n user.owner -v alice web01 is the tag\n"
 	"owner=alice.\n"
 	"\n"
-	"poll(2) wakes for every value file, for inventory and events. inotify(7) tells of what is written through the\n"
-	"mount; with -o inotify of every change: IN_ATTRIB of a file with another content, IN_CREATE and IN_DELETE of\n"
+	"poll(2) works on every value file, inventory, spec and events. inotify(7) reports what is written through the\n"
+	"mount; with -o inotify every change: IN_ATTRIB for a file whose content has changed, IN_CREATE and IN_DELETE for\n"
 	"objects, links and tags.\n"
 	"\n"
-	"Numbers are written with K, M, G or T too. Everything below is made from the tables of the program.\n"
+	"Numbers can be written with K, M, G or T. Everything below is made from the tables of the program.\n"
 	"\n";
 
 static void describe(FILE *f, const struct place *p, const char *path)

@@ -152,7 +152,7 @@ static void scratch_file_link(fuse_req_t req, const struct place *p, const struc
 		fuse_reply_entry(req, &entry);
 }
 
-/* A rename that waits for the pool's word on the content. */
+/* A rename that waits until the pool has accepted the content. */
 struct rename_call {
 	fuse_req_t req;
 	struct node dir;
@@ -187,7 +187,7 @@ static void rename_over(fuse_req_t req, const struct place *dir, const struct pl
 	target->entry->io->replace(target, content->data, content->len, rename_done, call);
 }
 
-/* May the file become @target of @to_dir? @found: whether there is one. */
+/* Can the file be renamed to @target in @to_dir? @found: the result of its lookup. */
 static int check_target(int found, const struct place *to_dir, const struct place *target, unsigned flags)
 {
 	if (found == -ENOENT)
@@ -207,7 +207,7 @@ static void scratch_file_rename(fuse_req_t req, const struct place *dir, const c
 	_cleanup_view_ struct view *view = NULL;
 	struct place to_dir, target;
 	int found = request_entry(req, to, to_name, &view, &to_dir, &target);
-	/* A directory that is not there is no name that is free. */
+	/* No view: the directory does not exist. */
 	int r = view ? check_target(found, &to_dir, &target, flags) : found;
 
 	if (r == 0 && found == 0 && target.node.class != N_SCRATCH) {

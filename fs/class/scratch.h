@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The requests of the kernel on scratch files. Renaming one over a fixed name
- * submits its content, and takes it away once the pool has accepted it.
+ * Requests on scratch files (see scratches.h). Renaming one over a fixed name
+ * submits its content, and removes it once the pool has accepted that.
  */
 #ifndef POOLFS_FS_CLASS_SCRATCH_H
 #define POOLFS_FS_CLASS_SCRATCH_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See scratches.h. A few hundred names at most, so lists are searched from end to end. */
+/* See scratches.h. There are few names, so the lists are searched linearly. */
 #include "fs/class/scratches.h"
 
 #include <string.h>
@@ -13,8 +13,8 @@ struct file {
 	int64_t number; /* never used again */
 	uid_t uid;
 	mode_t mode;
-	int64_t changed; /* ns: what stat(2) says */
-	int64_t used;	 /* ns: last time anybody did anything with it */
+	int64_t changed; /* ns: the mtime in stat(2) */
+	int64_t used;	 /* ns: last use */
 	char *data;	 /* owned */
 	size_t len, room;
 	unsigned names, opens;
@@ -57,7 +57,7 @@ static struct file *find_file(const struct scratches *s, int64_t number)
 	return NULL;
 }
 
-/* A file that somebody does something with. */
+/* Finds a file and records its use. */
 static struct file *use_file(struct scratches *s, int64_t number)
 {
 	struct file *file = find_file(s, number);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scratch files: what tools that write by rename put beside their target.
+ * Scratch files: the temporary files of tools that write by rename.
  *
- * sed -i, rsync, editors and configuration management create a temporary name
- * in the directory of the file they write, fill it, and rename it over the
- * target; editors keep swap and backup files there too. Such names may be
- * created in every directory that has writable files. They live in memory, are
- * seen only by the user who created them, limited in size and number, and gone
- * ten minutes after their last use. A file may have several names (link(2)) and
- * none (unlink(2) while it is open).
+ * sed -i, rsync, editors and configuration management create a temporary file in
+ * the directory of the file they write, fill it, and rename it over the target;
+ * editors put swap and backup files there too. Such files can be created in every
+ * directory that has writable files. They are held in memory, visible only to the
+ * user who created them, limited in size and number, and deleted ten minutes after
+ * their last use. A file can have several names (link(2)) or none (unlink(2) while
+ * it is open).
  *
- * A scratch file means nothing to the pool until it is renamed over a fixed
- * name, which submits its content (names.c). Self-locking.
+ * A scratch file has no effect on the pool until it is renamed over a fixed name,
+ * which submits its content (scratch.c). Self-locking.
  */
 #ifndef POOLFS_FS_CLASS_SCRATCHES_H
 #define POOLFS_FS_CLASS_SCRATCHES_H
@@ -24,7 +24,7 @@
 /* Names at a time: of one user, and of all. */
 #define SCRATCH_NAMES_OF_USER 256
 #define SCRATCH_NAMES	      4096
-/* A file that is not open is gone this long after its last use. */
+/* A file that is not open is deleted this long after its last use. */
 #define SCRATCH_IDLE_S 600
 
 struct scratches;
@@ -32,8 +32,9 @@ struct scratches;
 struct scratches *scratches_new(void);
 /** Accepts NULL. */
 void scratches_free(struct scratches *s);
-/** Removes the files that have been idle for too long at @now (ns). Every function below does so with the
- * present time. */
+/** Deletes the files that have been idle for too long at @now (ns). Lookups, listings and creations do this
+ * too.
+ */
 void scratches_expire(struct scratches *s, int64_t now);
 
 /** Creates an empty file. @mode: permissions. -EEXIST, -ENOSPC (too many), -ENOMEM. */
@@ -41,27 +42,27 @@ int scratch_create(struct scratches *s, struct node dir, uid_t uid, const char *
 		   int64_t *ret_number);
 /** Gives a file one more name. -ESTALE, -EEXIST, -ENOSPC, -ENOMEM. */
 int scratch_link(struct scratches *s, int64_t number, struct node dir, const char *name);
-/** Takes a name away; the file goes with its last name and its last reader. -ENOENT. */
+/** Removes a name; the file is deleted with its last name and last reader. -ENOENT. */
 int scratch_unlink(struct scratches *s, struct node dir, uid_t uid, const char *name);
-/** Gives a name of the same user to another, which may exist and is replaced then. -ENOENT, -ENOMEM. */
+/** Renames a file; a file of the same user under the new name is replaced. -ENOENT, -ENAMETOOLONG. */
 int scratch_rename(struct scratches *s, uid_t uid, struct node from, const char *name, struct node to,
 		   const char *to_name);
 
 /** Counts a reader or writer. -ESTALE. */
 int scratch_open(struct scratches *s, int64_t number);
 void scratch_close(struct scratches *s, int64_t number);
-/** Up to @size bytes from @offset; NULL when the file is gone or memory is short. The document's mtime is the
- * file's. */
+/** Up to @size bytes from @offset; NULL if the file is gone or there is no memory. The mtime of the document
+ * is that of the file. */
 struct document *scratch_read(struct scratches *s, int64_t number, size_t size, off_t offset);
 /** -ESTALE, -EFBIG, -ENOSPC, -ENOMEM. */
 int scratch_write(struct scratches *s, int64_t number, const char *data, size_t len, off_t offset);
-/** Cuts or fills up with zeros. Errors as scratch_write(). */
+/** Truncates or fills up with zeros. Errors as scratch_write(). */
 int scratch_truncate(struct scratches *s, int64_t number, off_t size);
-/** Sets what the file's stat(2) says; @changed: ns. Whatever was asked for is kept as it is. -ESTALE. */
+/** Sets the attributes in the file's stat(2), without checks; @changed: ns. -ESTALE. */
 int scratch_set_mode(struct scratches *s, int64_t number, mode_t mode);
 int scratch_set_time(struct scratches *s, int64_t number, int64_t changed);
 
-/** The attributes of a scratch file, -ESTALE when it is gone. */
+/** The attributes of a scratch file, -ESTALE if it is gone. */
 int scratch_stat(const struct place *p, struct stat *ret);
 /** True while the file exists, with a name or open. */
 bool scratch_is_here(struct scratches *s, int64_t number);

@@ -13,7 +13,7 @@ struct document *render_spec(const struct place *p)
 	return spec_document(p->view, p->object);
 }
 
-/* The request in a whole document for `spec`; NULL when the file says it already. */
+/* The request in a whole document for `spec`; NULL if that is the present content. */
 static int spec_request(const struct place *p, const char *text, size_t len, struct request **ret_req,
 			struct error *e)
 {
@@ -61,7 +61,7 @@ static int64_t spec_version(const struct place *p)
 	return d ? d->mtime : 0;
 }
 
-/* A spec is not rendered again for this: what was seen is what the handle shows. */
+/* Taken from the content of the handle, to save a rendering. */
 static int64_t spec_seen(const struct handle *h)
 {
 	return h->content ? h->content->mtime : 0;

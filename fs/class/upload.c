@@ -13,7 +13,7 @@
 
 /* -------------------------------------------------------------- the directory */
 
-_Static_assert(UPLOAD_NAME_MAX < NAME_SIZE, "a file's name is a name of the tree");
+_Static_assert(UPLOAD_NAME_MAX < NAME_SIZE, "the name of an upload must fit a name of the tree");
 
 static struct node upload_node(const struct upload *u)
 {
@@ -82,15 +82,15 @@ mode_t upload_permissions(const struct place *p)
 
 /* A request that is parked. */
 struct call {
-	struct upload_task task; /* first member: this is what comes back */
+	struct upload_task task; /* must be the first member */
 	fuse_req_t req;
 	const struct fs *fs;
 	struct upload *upload; /* a reference */
 	uid_t uid;
-	/* of a creation, an open and attributes */
+	/* for creation, open and attributes */
 	struct node node;
 	struct fuse_file_info fi;
-	bool creates, writes; /* it counts as a writer, see upload_open() */
+	bool creates, writes; /* counted as a writer, see upload_open() */
 	char bytes[];	      /* read or written */
 };
 
@@ -123,7 +123,7 @@ static void note(const struct call *c, const struct error *e)
 	last_error_set(c->fs->errors, c->uid, NULL, e);
 }
 
-/* Answers a failure; true when it was one. */
+/* Answers the request if it has failed; true if so. */
 static bool has_failed(struct call *c, int64_t result, const struct error *e)
 {
 	if (result >= 0)
@@ -172,7 +172,7 @@ static int add_handle(struct call *c, const struct place *p)
 	return r;
 }
 
-/* The end of a creation or an open, when the upload has begun or been cut. */
+/* The end of a creation or an open, after the upload has begun or was truncated. */
 static void opened(struct upload_task *task, int64_t result, const struct error *e)
 {
 	struct call *c = (struct call *)task;
@@ -203,8 +203,8 @@ static void opened(struct upload_task *task, int64_t result, const struct error 
 }
 
 /*
- * A creation that waits for its job behind others is given up when its program is killed. Other signals are
- * no reason: open(2) of a file is not interrupted by them.
+ * A creation that waits for its job to start is cancelled if its program is killed. Other signals do not
+ * interrupt open(2) of a file.
  */
 static void interrupted(fuse_req_t req, void *arg)
 {
@@ -322,7 +322,7 @@ static void was_written(struct upload_task *task, int64_t result, const struct e
 	call_free(c);
 }
 
-/* The kernel lets one write(2) of a file go on at a time, so what waits in memory is one for each upload. */
+/* The kernel allows one write(2) of a file at a time, so each upload has at most one in memory. */
 static void upload_file_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data,
 			      size_t size, off_t offset, int flags)
 {
@@ -338,7 +338,7 @@ static void upload_file_write(fuse_req_t req, const struct place *p, struct hand
 	queue(c);
 }
 
-/* The end of what is answered by success or failure alone. */
+/* The end of requests that are answered by success or failure alone. */
 static void was_done(struct upload_task *task, int64_t result, const struct error *e)
 {
 	struct call *c = (struct call *)task;
@@ -413,7 +413,7 @@ static void was_cut(struct upload_task *task, int64_t result, const struct error
 	call_free(c);
 }
 
-/* Whatever a tool copies from the file that it uploads is taken; it is gone with the upload. */
+/* All attributes that tools copy from the file they upload are accepted; they end with the upload. */
 static void set_stat(struct upload *u, const struct stat *attr, int to_set)
 {
 	int64_t now = store_now();
@@ -477,7 +477,7 @@ static void upload_file_rename(fuse_req_t req, const struct place *dir, const ch
 	struct call *c = u ? call_new(req, u, UPLOAD_CLOSE, was_closed, 0) : NULL;
 	int r;
 
-	/* In this directory it stays, and RENAME_NOREPLACE is what upload_rename() does. */
+	/* It stays in its directory, and upload_rename() never replaces a file. */
 	(void)dir;
 	(void)name;
 	(void)to;

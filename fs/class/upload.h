@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `images/upload/`: files that become images when they are closed (see
- * actions/upload.h). It lists those that are being written; what is finished is
- * an image.
+ * actions/upload.h). It lists the files being written; finished ones are images.
  *
- * All that touches the file is a task for the worker of its upload; the request
- * is parked until that answers. The sentence of a refusal goes to `last-error`.
+ * Everything that touches the file is a task for the worker of its upload; the
+ * request is parked until the task is done. Error messages go to `last-error`.
  */
 #ifndef POOLFS_FS_CLASS_UPLOAD_H
 #define POOLFS_FS_CLASS_UPLOAD_H

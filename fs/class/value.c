@@ -13,7 +13,7 @@ struct document *render_field(const struct place *p)
 	return render_value(p->view, p->object, (int)p->node.index);
 }
 
-/* The operation that writing a value file asks for; NULL when it is read-only. */
+/* The operation requested by writing a value file; NULL if the file is read-only. */
 static const struct operation *field_operation(const struct place *p)
 {
 	const struct operation *op = operation_by_field(p->kind->id, p->field->name);
@@ -50,7 +50,7 @@ struct document *render_tag(const struct place *p)
 	return render_value(p->view, p->object, tag_field(p->object));
 }
 
-/* Would writing this change nothing? Not while a change is under way, which it may have to take back. */
+/* Is this the present value, with no change in progress that the write would have to revert? */
 static bool is_present_value(const struct place *p, const json_t *value)
 {
 	json_t *present = render_field_json(p->view, p->object, (int)p->node.index);
@@ -61,7 +61,7 @@ static bool is_present_value(const struct place *p, const json_t *value)
 	return same && !view_next_where(p->view, KIND_JOB, JOB_QUEUE, object_uuid(p->object), 0);
 }
 
-/* The request that the text of a value file stands for; NULL when it is the present value. */
+/* The request in the text of a value file; NULL if it is the present value. */
 static int value_request(const struct place *p, const char *data, size_t len, struct request **ret_req,
 			 struct error *e)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Value files: a field of an object, or a tag. Writing one asks for the operation that sets the field. */
+/* Value files: a field of an object, or a tag. Writing one requests the operation that sets the field. */
 #ifndef POOLFS_FS_CLASS_VALUE_H
 #define POOLFS_FS_CLASS_VALUE_H
 

@@ -14,17 +14,16 @@ static int parse_number(const char *name, const char *text, json_t **ret_value, 
 	errno = 0;
 	number = strtoll(text, &end, 10);
 	suffix = *end ? strchr(suffixes, *end) : NULL;
-	/* strtoll() also takes leading blanks and a plus, which are no decimal number here. */
+	/* strtoll() also accepts leading blanks and a plus, which are not allowed here. */
 	if (end == text || (suffix ? end[1] : *end) || (*text != '-' && (*text < '0' || *text > '9')))
-		return error_set(
-			e, EINVAL,
-			"'%s' must be a decimal number, K, M, G or T may follow it, but it was '%.64s'", name,
-			text);
+		return error_set(e, EINVAL,
+				 "'%s' must be a decimal number, optionally with K, M, G or T, got '%.64s'",
+				 name, text);
 	for (const char *s = suffixes; suffix && s <= suffix; s++)
 		if (__builtin_mul_overflow(number, 1024LL, &number))
 			errno = ERANGE;
 	if (errno == ERANGE)
-		return error_set(e, ERANGE, "'%s' is out of range, it was '%.64s'", name, text);
+		return error_set(e, ERANGE, "'%s' is out of range, got '%.64s'", name, text);
 	*ret_value = json_integer(number);
 	return 0;
 }
@@ -34,7 +33,7 @@ static int parse_bool(const char *name, const char *text, json_t **ret_value, st
 	bool yes = strcmp(text, "true") == 0;
 
 	if (!yes && strcmp(text, "false") != 0)
-		return error_set(e, EINVAL, "'%s' must be 'true' or 'false', but it was '%.64s'", name, text);
+		return error_set(e, EINVAL, "'%s' must be 'true' or 'false', got '%.64s'", name, text);
 	*ret_value = json_boolean(yes);
 	return 0;
 }

@@ -7,12 +7,12 @@
 
 #include "actions/engine/operation.h"
 
-/* Longest text a value file takes, bytes. */
+/* Longest text that a value file accepts, bytes. */
 #define VALUE_LENGTH 65536
 
 /**
- * Reads @text, whose one final newline does not count, as a value of @param's type: text as it is; a
- * decimal number, with K, M, G or T for powers of 1024; true or false; JSON for lists and maps.
+ * Parses @text, without one final newline, as a value of the type of @param: text as it is; a decimal number,
+ * with K, M, G or T for powers of 1024; true or false; JSON for lists and maps.
  * The limits of the parameter are not checked here. -EINVAL, -ERANGE (number too large), -EFBIG.
  */
 int value_parse(const struct param *param, const char *text, size_t len, json_t **ret_value, struct error *e);

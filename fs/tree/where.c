@@ -131,7 +131,7 @@ int where_condition(const struct place *dir, const char *name, struct node *ret,
 	int r;
 
 	if (!before)
-		return error_set(e, ESTALE, "the path is too old, look it up again");
+		return error_set(e, ESTALE, "the path has expired, look it up again");
 	text = add_condition(before, name);
 	if (!text)
 		return error_set(e, ENOMEM, "out of memory");
@@ -141,9 +141,8 @@ int where_condition(const struct place *dir, const char *name, struct node *ret,
 	number = queries_add(dir->fs->queries, condition_base(dir), text);
 	if (number < 0)
 		return error_set(e, (int)-number,
-				 number == -ENOMEM
-					 ? "out of memory"
-					 : "the conditions together are longer than a query may be");
+				 number == -ENOMEM ? "out of memory"
+						   : "the conditions together are too long for a query");
 	*ret = condition_base(dir);
 	ret->row = number;
 	return 0;
