@@ -71,6 +71,11 @@ static struct data_work *work_new(fuse_req_t req, const struct fs *fs)
 
 /* -------------------------------------------------------------------- opening */
 
+static void reader_free(void *reader)
+{
+	disk_reader_unref(reader);
+}
+
 static int reply_open(struct data_work *w, struct disk_reader *reader)
 {
 	_cleanup_handle_ struct handle *h = handle_new(w->node, w->mode, w->object);
@@ -80,7 +85,8 @@ static int reply_open(struct data_work *w, struct disk_reader *reader)
 		disk_reader_unref(reader);
 		return -ENOMEM;
 	}
-	h->disk = reader;
+	h->state = reader;
+	h->state_free = reader_free;
 	r = handles_add(w->fs->handles, h);
 	if (r < 0)
 		return r;
@@ -164,13 +170,13 @@ static struct data_work *work_on(fuse_req_t req, struct handle *h)
 	_cleanup_view_ struct view *view = store_view(fs->store);
 	struct data_work *w;
 
-	if (!disk_reader_is_valid(h->disk, view)) {
+	if (!disk_reader_is_valid(h->state, view)) {
 		fuse_reply_err(req, ESTALE);
 		return NULL;
 	}
 	w = work_new(req, fs);
 	if (w)
-		w->reader = disk_reader_ref(h->disk);
+		w->reader = disk_reader_ref(h->state);
 	return w;
 }
 
@@ -196,18 +202,13 @@ static void data_lseek(fuse_req_t req, struct handle *h, off_t offset, int whenc
 	run(w, seek_work);
 }
 
-static void release_work(void *arg)
-{
-	disk_reader_unref(arg);
-}
-
 /* Closing may take a moment. */
 static void data_release(const struct fs *fs, struct handle *h)
 {
-	struct disk_reader *reader = h->disk;
+	struct disk_reader *reader = h->state;
 
-	h->disk = NULL;
-	if (workers_run(fs->readers, release_work, reader) < 0)
+	h->state = NULL;
+	if (workers_run(fs->readers, reader_free, reader) < 0)
 		disk_reader_unref(reader);
 }
 

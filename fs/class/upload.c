@@ -156,6 +156,11 @@ static bool writes(const struct fuse_file_info *fi)
 	return (fi->flags & O_ACCMODE) != O_RDONLY;
 }
 
+static void state_free(void *upload)
+{
+	upload_unref(upload);
+}
+
 /* Puts a handle with the call's opened upload into the table. */
 static int add_handle(struct call *c, const struct place *p)
 {
@@ -164,7 +169,8 @@ static int add_handle(struct call *c, const struct place *p)
 
 	if (!h)
 		return -ENOMEM;
-	h->upload = upload_ref(c->upload);
+	h->state = upload_ref(c->upload);
+	h->state_free = state_free;
 	h->writes = c->writes;
 	r = handles_add(c->fs->handles, h);
 	if (r == 0)
@@ -269,7 +275,7 @@ static void upload_file_open(fuse_req_t req, const struct place *p, struct fuse_
 static void upload_file_release(const struct fs *fs, struct handle *h)
 {
 	(void)fs;
-	upload_close(h->upload, h->writes);
+	upload_close(h->state, h->writes);
 }
 
 /* ----------------------------------------------------------- reading, writing */
@@ -285,7 +291,7 @@ static void was_read(struct upload_task *task, int64_t result, const struct erro
 
 static void upload_file_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
-	struct call *c = call_new(req, h->upload, UPLOAD_READ, was_read, size);
+	struct call *c = call_new(req, h->state, UPLOAD_READ, was_read, size);
 
 	if (!c)
 		return;
@@ -304,7 +310,7 @@ static void was_sought(struct upload_task *task, int64_t result, const struct er
 
 static void upload_file_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
 {
-	struct call *c = call_new(req, h->upload, UPLOAD_SEEK, was_sought, 0);
+	struct call *c = call_new(req, h->state, UPLOAD_SEEK, was_sought, 0);
 
 	if (!c)
 		return;
@@ -326,7 +332,7 @@ static void was_written(struct upload_task *task, int64_t result, const struct e
 static void upload_file_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data,
 			      size_t size, off_t offset, int flags)
 {
-	struct call *c = call_new(req, h->upload, UPLOAD_WRITE, was_written, size);
+	struct call *c = call_new(req, h->state, UPLOAD_WRITE, was_written, size);
 
 	(void)p;
 	if (!c)
@@ -334,7 +340,7 @@ static void upload_file_write(fuse_req_t req, const struct place *p, struct hand
 	memcpy(c->bytes, data, size);
 	c->task.offset = offset;
 	c->task.append = flags & O_APPEND;
-	upload_note_writer(h->upload, fuse_req_ctx(req)->pid);
+	upload_note_writer(h->state, fuse_req_ctx(req)->pid);
 	queue(c);
 }
 
@@ -359,7 +365,7 @@ static void was_closed(struct upload_task *task, int64_t result, const struct er
 
 static void upload_file_allocate(fuse_req_t req, struct handle *h, int mode, off_t offset, off_t length)
 {
-	struct call *c = call_new(req, h->upload, UPLOAD_ALLOCATE, was_done, 0);
+	struct call *c = call_new(req, h->state, UPLOAD_ALLOCATE, was_done, 0);
 
 	if (!c)
 		return;
@@ -371,7 +377,7 @@ static void upload_file_allocate(fuse_req_t req, struct handle *h, int mode, off
 
 static void upload_file_flush(fuse_req_t req, const struct place *p, struct handle *h)
 {
-	struct call *c = call_new(req, h->upload, UPLOAD_CLOSE, was_closed, 0);
+	struct call *c = call_new(req, h->state, UPLOAD_CLOSE, was_closed, 0);
 
 	(void)p;
 	if (c)
@@ -380,7 +386,7 @@ static void upload_file_flush(fuse_req_t req, const struct place *p, struct hand
 
 static void upload_file_fsync(fuse_req_t req, const struct place *p, struct handle *h)
 {
-	struct call *c = call_new(req, h->upload, UPLOAD_SYNC, was_done, 0);
+	struct call *c = call_new(req, h->state, UPLOAD_SYNC, was_done, 0);
 
 	(void)p;
 	if (c)

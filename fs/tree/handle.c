@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "actions/image/upload.h"
-#include "actions/volume/disk_reader.h"
 #include "fs/tree/by_name.h"
 #include "fs/tree/where_list.h"
 
@@ -52,8 +50,8 @@ static void handle_destroy(struct ref *self)
 	struct handle *h = (struct handle *)self;
 
 	object_unref(h->object);
-	disk_reader_unref(h->disk);
-	upload_unref(h->upload);
+	if (h->state)
+		h->state_free(h->state);
 	document_unref(h->content);
 	document_unref(h->answer);
 	gather_reset(&h->gather);

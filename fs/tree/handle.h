@@ -19,8 +19,6 @@
 #include "model/document.h"
 #include "model/view.h"
 
-struct disk_reader;
-struct upload;
 struct ranks;
 struct where_list;
 
@@ -39,9 +37,10 @@ struct handle {
 	mode_t mode;		     /* immutable */
 	const struct object *object; /* immutable; owned; NULL: it belongs to none */
 
-	struct disk_reader *disk; /* owned; of `data` files, else NULL */
-	struct upload *upload;	  /* immutable; a reference; of files in `images/upload`, else NULL */
-	bool writes;		  /* immutable; an upload's: open for writing */
+	/* Of the file class: what it reads from or writes to. */
+	void *state;			 /* owned; or NULL */
+	void (*state_free)(void *state); /* of state */
+	bool writes;			 /* immutable; an upload's: open for writing */
 	/* Owned; NULL if open for writing only. Never changes unless the handle was polled, see polls.h. */
 	struct document *content;
 	int64_t start;	      /* immutable; of `events`: position where the file begins */
