@@ -37,6 +37,11 @@ lock_write "$VM/actions" frobnicate 2>/dev/null && fail "a bad verb was accepted
 assert_match "$(value last-error)" frobnicate
 rm "$VM/actions.lock"
 
+step "a file renamed over query is refused: it would not be a query"
+echo '{"params":{"name":"by query"}}' >"$MOUNT/zones/query.lock"
+assert_eq "$("$TOP/tests/tree/fileop" rename "$MOUNT/zones/query.lock" "$MOUNT/zones/query")" EPERM
+rm "$MOUNT/zones/query.lock"
+
 step "readers see the new value at once, never an empty file"
 for i in $(seq 50); do
 	lock_write "$VM/description" "round $i"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fs/table.h"
+#include "fs/tree/class.h"
 #include "fs/tree/by_name.h"
 #include "fs/tree/place.h"
 #include "fs/tree/queries.h"
@@ -137,6 +138,29 @@ static void test_tables_fit(void **state)
 	assert_true(count <= NODE_INDEX_MAX);
 	for (int k = 0; k < KIND_COUNT; k++)
 		assert_true(kind_get((enum kind_id)k)->field_count <= NODE_INDEX_MAX);
+}
+
+/* Each row says what its files do, and where their content comes from. */
+static void test_rows_have_their_class(void **state)
+{
+	(void)state;
+	for (int c = 0; c < NODE_CLASS_COUNT; c++) {
+		const struct node_entry *entry = &node_table[c];
+		const struct file_class *io = entry->io;
+
+		assert_non_null(io);
+		if (S_ISREG(entry->mode)) {
+			assert_non_null(io->open);
+			assert_non_null(io->read);
+			assert_true(entry->render || io->start || io->stat);
+			assert_true(!(io->flush || io->fsync || io->replace) || io->write);
+			assert_true(!io->by_handle || io->fsync);
+		} else if (S_ISDIR(entry->mode)) {
+			assert_true(io->rewind || io->walk);
+		} else {
+			assert_non_null(entry->link);
+		}
+	}
 }
 
 /* Each entry of a directory is found under its name, once, and its number leads back to it. */
@@ -405,6 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_node_numbers),
 		cmocka_unit_test(test_tables_fit),
+		cmocka_unit_test(test_rows_have_their_class),
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_modes),
