@@ -56,7 +56,7 @@ static void get_answered(void *arg, int result, json_t *json, const struct error
 	get_end(arg, result, json, e);
 }
 
-static int get_request(const struct place *p, struct request **ret_req, struct error *e)
+static int get_request(const struct place *p, bool has_parameters, struct request **ret_req, struct error *e)
 {
 	struct actor actor = {.uid = p->uid, .source = "fs"};
 	_cleanup_free_ char *text = NULL;
@@ -64,7 +64,7 @@ static int get_request(const struct place *p, struct request **ret_req, struct e
 	struct node base;
 	int r = 0;
 
-	if (p->entry->io == &class_get_query) {
+	if (has_parameters) {
 		if (!queries_get(p->fs->queries, p->node.row, &base, &text))
 			return error_set(e, ESTALE, "the file name has expired, look it up again");
 		r = text ? query_parameters(p->op, text, &params, e) : error_set(e, ENOMEM, "out of memory");
@@ -75,7 +75,7 @@ static int get_request(const struct place *p, struct request **ret_req, struct e
 	return r;
 }
 
-static void get_start(const struct place *p, content_fn *done, void *arg)
+static void start(const struct place *p, bool has_parameters, content_fn *done, void *arg)
 {
 	struct get_call *call = malloc(sizeof(*call));
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -90,13 +90,24 @@ static void get_start(const struct place *p, content_fn *done, void *arg)
 	*call = (struct get_call){.done = done,
 				  .arg = arg,
 				  .mtime = changed ? changed : p->fs->born,
-				  .errors_are_content = p->entry->io == &class_get};
-	r = get_request(p, &req, &e);
+				  .errors_are_content = !has_parameters};
+	r = get_request(p, has_parameters, &req, &e);
 	if (r < 0)
 		get_end(call, r, NULL, &e);
 	else
 		pool_get(p->fs->pool, req, get_answered, call);
 }
 
+static void get_start(const struct place *p, content_fn *done, void *arg)
+{
+	start(p, false, done, arg);
+}
+
+static void get_query_start(const struct place *p, content_fn *done, void *arg)
+{
+	start(p, true, done, arg);
+}
+
 const struct file_class class_get = {DOCUMENT_FILE, .start = get_start};
-const struct file_class class_get_query = {DOCUMENT_FILE, .is_here = queries_is_here, .start = get_start};
+const struct file_class class_get_query = {DOCUMENT_FILE, .is_here = queries_is_here,
+					   .start = get_query_start};
