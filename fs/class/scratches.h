@@ -32,9 +32,8 @@ struct scratches;
 struct scratches *scratches_new(void);
 /** Accepts NULL. */
 void scratches_free(struct scratches *s);
-/** Deletes the files that have been idle for too long at @now (ns). Lookups, listings and creations do this
- * too.
- */
+/** Deletes the files that have been idle for too long at @now (ns). Lookups, listings and creations do so with
+ * the present time; this one is for tests. */
 void scratches_expire(struct scratches *s, int64_t now);
 
 /** Creates an empty file. @mode: permissions. -EEXIST, -ENOSPC (too many), -ENOMEM. */

@@ -10,6 +10,8 @@
 
 #include "fs/tree/place.h"
 
+/** The path of an object's own directory, from the root, without leading slash. */
+bool object_path(const struct view *view, const struct object *o, char ret_path[PATH_SIZE]);
 /** True for kinds whose directories are inside another object's; *ret_field (may be NULL) is the field with
  * its uuid.
  */

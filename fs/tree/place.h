@@ -141,7 +141,5 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 /** The attributes of a node whose object need not exist any more. @changed: ns, 0 = not known. */
 void stat_fill(const struct fs *fs, struct node node, mode_t mode, size_t size, int64_t changed,
 	       struct stat *ret);
-/** The path of an object's own directory, from the root, without leading slash. */
-bool object_path(const struct view *view, const struct object *o, char ret_path[PATH_SIZE]);
 
 #endif

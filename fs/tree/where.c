@@ -8,6 +8,7 @@
 #include "fs/tree/by_name.h"
 #include "fs/tree/collection.h"
 #include "fs/tree/family.h"
+#include "fs/tree/links.h"
 #include "fs/tree/queries.h"
 #include "fs/tree/where_list.h"
 
