@@ -278,7 +278,7 @@ static const char *find_target(const struct call *call, json_t *params)
 	const char *given =
 		call->op->target ? json_string_value(json_object_get(params, call->op->target)) : NULL;
 
-	if (given || !call->op->target || call->op->place != PLACE_VERB)
+	if (given || !call->op->target || call->op->form != FORM_VERB)
 		return given;
 	view_for_each (o, call->view, call->op->kind)
 		if (has_fields(call->op, o, params))
@@ -350,7 +350,7 @@ void pool_call(struct pool *pool, const char *session, int64_t uid, const char *
 		return;
 	target = find_target(call, json_object_get(call->document, "params"));
 	call->op = operation_of_target(call->view, call->op, target);
-	if (call->op->place == PLACE_QUERY)
+	if (call->op->form == FORM_QUERY)
 		start_query(call);
 	else
 		start_operation(call, target, text, len);

@@ -72,7 +72,7 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 		r = pool->uploads ? 0 : error_oom(e);
 	}
 	if (r == 0)
-		r = clockwork_new(pool, &pool->clockwork, e);
+		r = scheduler_thread_new(pool, &pool->scheduler_thread, e);
 	if (r == 0)
 		r = pool_connect_hosts(pool, e);
 	if (r == 0)
@@ -90,7 +90,7 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r == 0)
 		r = executor_start(pool->executor, e);
 	if (r == 0 && !options->read_only)
-		r = clockwork_start(pool->clockwork, e);
+		r = scheduler_thread_start(pool->scheduler_thread, e);
 	return r;
 }
 
@@ -128,7 +128,7 @@ void pool_close(struct pool *pool)
 		return;
 	/* Those that start work go first, what they use goes last. */
 	pool_timers_stop(pool);
-	clockwork_stop(pool->clockwork);
+	scheduler_thread_stop(pool->scheduler_thread);
 	web_hooks_stop(pool->web_hooks);
 	executor_stop(pool->executor);
 	workers_stop(pool->servers);
@@ -137,7 +137,7 @@ void pool_close(struct pool *pool)
 	store_close(pool->store);
 	/* what observes the store is told of its last changes while it closes */
 	executor_free(pool->executor);
-	clockwork_free(pool->clockwork);
+	scheduler_thread_free(pool->scheduler_thread);
 	web_hooks_free(pool->web_hooks);
 	uploads_free(pool->uploads);
 	login_limit_free(pool->login_limit);

@@ -132,8 +132,8 @@ static void prepare(void *arg)
 	if (host_prepare(event->pool, event->host, &e) < 0)
 		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(&e));
 	/* what was left behind while the host could not be reached */
-	snapshots_settle_idle(event->pool);
-	(void)loose_files_collect(event->pool, NULL);
+	snapshots_reconcile_idle(event->pool);
+	(void)orphan_files_collect(event->pool, NULL);
 	free(event);
 }
 
@@ -206,7 +206,7 @@ static void ask(void *arg)
 {
 	struct domain_event *event = arg;
 
-	vm_settle(event->pool, event->host, event->vm);
+	vm_reconcile(event->pool, event->host, event->vm);
 	free(event);
 }
 

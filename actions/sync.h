@@ -6,7 +6,7 @@
  * Each event becomes one store change, in the order in which the hypervisor
  * module delivers them. A VM whose job is under way (a state like Starting)
  * belongs to that job; the job looks at the domain once more when it has
- * written the final state (vm_settle()), so that an event that fell into that
+ * written the final state (vm_reconcile()), so that an event that fell into that
  * gap is not lost.
  */
 #ifndef POOLFS_SYNC_H

@@ -41,7 +41,7 @@ static void write_lease(struct xml *x, const struct hv_lease *lease)
 		 NULL);
 }
 
-static char *network_xml(const struct hv_network_spec *spec)
+static char *network_xml(const struct hv_network_def *spec)
 {
 	char name[NAME_SIZE];
 	char mac[18];
@@ -321,7 +321,7 @@ static int network_define(const struct hv_call *call, const char *xml, const cha
 
 /* Brings the definition that is there up to date: leases one by one, anything else by a new definition. */
 static int network_update(const struct hv_call *call, virNetworkPtr network,
-			  const struct hv_network_spec *spec, const char *xml, struct error *e)
+			  const struct hv_network_def *spec, const char *xml, struct error *e)
 {
 	_cleanup_free_ char *present = network_xml_now(call, network, VIR_NETWORK_UPDATE_AFFECT_CONFIG);
 	int rc = 0;
@@ -341,7 +341,7 @@ static int network_update(const struct hv_call *call, virNetworkPtr network,
 	return rc;
 }
 
-int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_network_spec *spec,
+int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_network_def *spec,
 		    char ret_name[NAME_SIZE], struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};

@@ -16,7 +16,7 @@ struct hv_lease {
  * An L3 network with DHCP as a libvirt network on the host. Only the listed leases are ever
  * handed out by it: the pool allocates addresses itself.
  */
-struct hv_network_spec {
+struct hv_network_def {
 	const char *uuid;   /* of the L3 network; the libvirt network is named poolfs-<first 8 digits> */
 	const char *bridge; /* bridge device to make, at most 15 characters, or NULL for libvirt's choice */
 	const char *gateway;
@@ -36,7 +36,7 @@ struct hv_network_spec {
  * replaced at once, but none is taken away (hv_lease_remove() does that); any other difference takes
  * effect at once when no guest uses the network, else at its next start.
  */
-int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_network_spec *spec,
+int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_network_def *spec,
 		    char ret_name[32], struct error *e);
 /** Stops and undefines the network. Success when it is not there. */
 int hv_network_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);

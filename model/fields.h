@@ -308,12 +308,12 @@
 	  "file that a job is switching the volume to, see snapshot.h")
 
 /* A file on primary storage that does not, or no longer, belong to a volume, snapshot or image (storage/orphan_file.h). */
-#define LOOSE_FILE_FIELDS(X)                                                                                 \
-	X_UUID(X, LOOSE_FILE)                                                                                \
-	X_REF(X, LOOSE_FILE, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE, "")  \
-	X_REF(X, LOOSE_FILE, HOST_UUID, "hostUuid", 0, KIND_HOST, "host that has it in a local folder")      \
-	X_STR(X, LOOSE_FILE, FILE_NAME, "fileName", F_INDEX, "its name in the folder of the storage")        \
-	X_REF(X, LOOSE_FILE, JOB_UUID, "jobUuid", F_INDEX, KIND_JOB, "job that creates it; empty = to be removed")
+#define ORPHAN_FILE_FIELDS(X)                                                                                 \
+	X_UUID(X, ORPHAN_FILE)                                                                                \
+	X_REF(X, ORPHAN_FILE, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE, "")  \
+	X_REF(X, ORPHAN_FILE, HOST_UUID, "hostUuid", 0, KIND_HOST, "host that has it in a local folder")      \
+	X_STR(X, ORPHAN_FILE, FILE_NAME, "fileName", F_INDEX, "its name in the folder of the storage")        \
+	X_REF(X, ORPHAN_FILE, JOB_UUID, "jobUuid", F_INDEX, KIND_JOB, "job that creates it; empty = to be removed")
 
 /* The document last written to the `spec` of an object and fulfilled since (actions/spec.h). */
 #define SPEC_FIELDS(X)                                                                                       \
@@ -495,7 +495,7 @@ FIELD_ENUM(disk_offering_field, DISK_OFFERING_FIELDS)
 FIELD_ENUM(vm_field, VM_FIELDS)
 FIELD_ENUM(nic_field, NIC_FIELDS)
 FIELD_ENUM(volume_field, VOLUME_FIELDS)
-FIELD_ENUM(loose_file_field, LOOSE_FILE_FIELDS)
+FIELD_ENUM(loose_file_field, ORPHAN_FILE_FIELDS)
 FIELD_ENUM(job_field, JOB_FIELDS)
 FIELD_ENUM(account_field, ACCOUNT_FIELDS)
 FIELD_ENUM(session_field, SESSION_FIELDS)

@@ -143,7 +143,7 @@ static const struct kind kinds[KIND_COUNT] = {
 	      "membership", AFFINITY_USAGE_FIELDS, AFFINITY_USAGE, OWNER_PARENT, AFFINITY_USAGE_GROUP_UUID),
 	NAMED(KIND_SCHEDULER, "Scheduler", "org.zstack.header.core.scheduler.SchedulerInventory", "scheduler",
 	      "schedulers", "scheduler", SCHEDULER_FIELDS, SCHEDULER, OWNER_ACCOUNT, SCHEDULER_ACCOUNT_UUID),
-	INTERNAL(KIND_LOOSE_FILE, "LooseFile", "loose_file", LOOSE_FILE_FIELDS, OWNER_PUBLIC, -1),
+	INTERNAL(KIND_ORPHAN_FILE, "OrphanFile", "loose_file", ORPHAN_FILE_FIELDS, OWNER_PUBLIC, -1),
 	INTERNAL(KIND_SPEC, "Spec", "spec", SPEC_FIELDS, OWNER_PUBLIC, -1),
 	INTERNAL(KIND_QUEUE_REF, "JobQueueRef", "job_queue_ref", QUEUE_REF_FIELDS, OWNER_PUBLIC, -1),
 };

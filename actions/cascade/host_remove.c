@@ -44,7 +44,7 @@ static int remove_local_volumes(struct job *job, const char *host, bool enforcin
 		after = volume->id;
 		vm = object_str(volume, VOLUME_VM_UUID);
 		r = vm ? vm_remove_all_where(job, FIELD_UUID, vm, e)
-		       : vm_remove_volume(job->pool, object_uuid(volume), e);
+		       : volume_remove(job->pool, object_uuid(volume), e);
 		if (r < 0 && !enforcing)
 			return r;
 	}
@@ -63,8 +63,8 @@ static void close_on_host(struct job *job, const struct view *view, const struct
 				     object_str(link, CLUSTER_L2_L2_NETWORK_UUID))
 			(void)hv_network_close(hv, object_uuid(host), object_uuid(l3), NULL);
 	view_for_each_where (link, view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, cluster)
-		(void)hv_pool_close(hv, object_uuid(host), object_str(link, CLUSTER_PS_PRIMARY_STORAGE_UUID),
-				    NULL);
+		(void)hv_storage_pool_close(hv, object_uuid(host),
+					    object_str(link, CLUSTER_PS_PRIMARY_STORAGE_UUID), NULL);
 }
 
 /* A VM that could not be stopped because its host does not answer is somewhere nobody can reach. */

@@ -29,7 +29,7 @@ static int remove_users(struct job *job, const char *ps, struct error *e)
 		if (vm)
 			(void)vm_remove_all_where(job, FIELD_UUID, vm, NULL);
 		else
-			(void)vm_remove_volume(job->pool, object_uuid(volume), NULL);
+			(void)volume_remove(job->pool, object_uuid(volume), NULL);
 	}
 }
 
@@ -73,6 +73,7 @@ int primary_storage_remove(struct job *job, const char *uuid, bool enforcing, st
 	/* a host of any cluster may have it open: image_cache_drop() opens it where it must */
 	view_for_each (host, view, KIND_HOST)
 		if (object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
-			(void)hv_pool_close(pool_hypervisor(job->pool), object_uuid(host), uuid, NULL);
+			(void)hv_storage_pool_close(pool_hypervisor(job->pool), object_uuid(host), uuid,
+						    NULL);
 	return store_run(pool_store(job->pool), remove_rows, &removal, e);
 }

@@ -33,7 +33,7 @@ static int check_param(const struct view *view, const struct request *req, const
 	return r;
 }
 
-int account_check(const struct view *view, const struct request *req, struct error *e)
+int access_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct operation *op = req->op;
 	int r = 0;

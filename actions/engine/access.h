@@ -12,6 +12,6 @@
  * May the request's account do this, to these objects? An administrator may do anything; others what is not
  * the administrator's alone, to what access.h lets them see. -EACCES, ID.1002.
  */
-int account_check(const struct view *view, const struct request *req, struct error *e);
+int access_check(const struct view *view, const struct request *req, struct error *e);
 
 #endif

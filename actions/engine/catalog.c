@@ -79,7 +79,7 @@ static json_t *operation_to_json(const struct operation *op)
 	set(json, "results", strings(op->results));
 	if (op->kind != KIND_NONE)
 		set_text(json, "kind", kind_get(op->kind)->name);
-	set_flag(json, "query", op->place == PLACE_QUERY);
+	set_flag(json, "query", op->form == FORM_QUERY);
 	set_flag(json, "sync", op->flags & OP_SYNC);
 	set_flag(json, "destroys", op->flags & OP_DESTROYS);
 	set_flag(json, "admin", op->flags & OP_ADMIN);

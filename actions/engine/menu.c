@@ -80,7 +80,7 @@ struct document *actions_render_menu(const struct view *view, const struct objec
 	if (!f)
 		return NULL;
 	for (const struct operation *const *op = operations(); *op; op++)
-		if ((*op)->place == PLACE_VERB && (*op)->kind == o->kind->id)
+		if ((*op)->form == FORM_VERB && (*op)->kind == o->kind->id)
 			print_verb(f, *op, o);
 	if (fclose(f) != 0)
 		return NULL;

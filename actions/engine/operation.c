@@ -108,7 +108,7 @@ const struct operation *const *operations(void)
 
 bool operation_is_built(const struct operation *op)
 {
-	return op->place == PLACE_QUERY || op->apply || op->run || op->get;
+	return op->form == FORM_QUERY || op->apply || op->run || op->get;
 }
 
 const struct operation *operation_by_name(const char *name)
@@ -141,16 +141,16 @@ static bool is_action_key(const struct operation *op, const char *text)
 const struct operation *operation_by_verb(enum kind_id kind, const char *verb)
 {
 	for (const struct operation *const *op = operations(); *op; op++)
-		if ((*op)->place == PLACE_VERB && (*op)->kind == kind &&
+		if ((*op)->form == FORM_VERB && (*op)->kind == kind &&
 		    (strcmp((*op)->verb, verb) == 0 || is_action_key(*op, verb)))
 			return *op;
 	return NULL;
 }
 
-static const struct operation *by_where(enum op_place place, enum kind_id kind, const char *where)
+static const struct operation *by_where(enum op_form form, enum kind_id kind, const char *where)
 {
 	for (const struct operation *const *op = operations(); *op; op++)
-		if ((*op)->place == place && (kind == KIND_NONE || (*op)->kind == kind) &&
+		if ((*op)->form == form && (kind == KIND_NONE || (*op)->kind == kind) &&
 		    strcmp((*op)->where, where) == 0)
 			return *op;
 	return NULL;
@@ -158,12 +158,12 @@ static const struct operation *by_where(enum op_place place, enum kind_id kind, 
 
 const struct operation *operation_by_create(const char *where)
 {
-	return by_where(PLACE_CREATE, KIND_NONE, where);
+	return by_where(FORM_CREATE, KIND_NONE, where);
 }
 
 const struct operation *operation_by_file(enum kind_id kind, const char *file)
 {
-	return by_where(PLACE_GET, kind, file);
+	return by_where(FORM_GET, kind, file);
 }
 
 const struct param *operation_param(const struct operation *op, const char *name)

@@ -107,14 +107,14 @@ struct param {
 	}
 
 /* Where an operation appears in the tree. */
-enum op_place {
-	PLACE_QUERY,	      /* `inventories` of the kind */
-	PLACE_CREATE,	      /* `create` in the directory `where` */
-	PLACE_VERB,	      /* a verb in `actions` of an object of `kind` */
-	PLACE_GET,	      /* a file `where` in the directory of an object of `kind` */
-	PLACE_COLLECTION_GET, /* a file, path `where`, whose parameters ride in the query string of its name
+enum op_form {
+	FORM_QUERY,	     /* `inventories` of the kind */
+	FORM_CREATE,	     /* `create` in the directory `where` */
+	FORM_VERB,	     /* a verb in `actions` of an object of `kind` */
+	FORM_GET,	     /* a file `where` in the directory of an object of `kind` */
+	FORM_COLLECTION_GET, /* a file, path `where`, whose parameters ride in the query string of its name
 			       */
-	PLACE_CALL,	      /* in no directory: only through `call` (call.h) */
+	FORM_CALL,	     /* in no directory: only through `call` (call.h) */
 };
 
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE };
@@ -197,11 +197,11 @@ struct operation {
 	const struct param *params;	  /* ends with a row without name; NULL = none */
 	const char *const *results;	  /* "inventory:VmInstanceInventory", NULL-terminated, or NULL */
 
-	enum op_place place;
+	enum op_form form;
 	enum kind_id kind;  /* kind of the object it acts on, creates or lists */
 	const char *target; /* parameter that names that object; NULL for creations and lists */
-	const char *verb;   /* PLACE_VERB: its word in `actions` */
-	const char *where;  /* PLACE_CREATE: directory; PLACE_GET: file; PLACE_COLLECTION_GET: path */
+	const char *verb;   /* FORM_VERB: its word in `actions` */
+	const char *where;  /* FORM_CREATE: directory; FORM_GET: file; FORM_COLLECTION_GET: path */
 	unsigned flags;
 	unsigned states;	/* legal states of the VM; 0 = any */
 	const char *state_code; /* code around VM.1010 when the state is wrong, NULL = SYS.1006 */

@@ -14,7 +14,7 @@
 #include "actions/engine/web_hook.h"
 #include "hypervisor/hypervisor.h"
 
-struct clockwork;
+struct scheduler_thread;
 struct uploads;
 struct workers;
 
@@ -22,7 +22,7 @@ struct pool {
 	struct store *store;
 	struct hypervisor *hv;
 	struct executor *executor;
-	struct clockwork *clockwork; /* runs schedulers */
+	struct scheduler_thread *scheduler_thread; /* runs schedulers */
 	struct login_limit *login_limit;
 	struct web_hooks *web_hooks;
 	struct uploads *uploads;

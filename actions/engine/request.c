@@ -241,7 +241,7 @@ static int finish(struct request *req, const char *uuid, const json_t *body, str
 			chosen);
 	if (uuid && op->target) {
 		snprintf(req->target, sizeof(req->target), "%s", uuid);
-	} else if (op->place == PLACE_CREATE) {
+	} else if (op->form == FORM_CREATE) {
 		if (chosen)
 			memcpy(req->target, chosen, UUID_SIZE);
 		else
@@ -253,7 +253,7 @@ static int finish(struct request *req, const char *uuid, const json_t *body, str
 
 		uuid_make(made);
 		r = json_object_set_new(req->params, "resourceUuid",
-					json_string(op->place == PLACE_CREATE ? req->target : made));
+					json_string(op->form == FORM_CREATE ? req->target : made));
 		if (r < 0)
 			return error_oom(e);
 	}

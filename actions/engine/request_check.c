@@ -72,7 +72,7 @@ int request_check(const struct view *view, const struct request *req, bool busy,
 	int r = check_references(view, req, e);
 
 	if (r == 0)
-		r = account_check(view, req, e);
+		r = access_check(view, req, e);
 	if (r != 0 || busy)
 		return r;
 	r = check_state(view, req, e);

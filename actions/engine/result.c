@@ -32,7 +32,7 @@ int result_inventories(json_t *list, json_t **ret_result, struct error *e)
 	return *ret_result ? 0 : error_oom(e);
 }
 
-void list_add_inventory(json_t *list, const struct view *view, const struct object *o)
+void result_list_add(json_t *list, const struct view *view, const struct object *o)
 {
 	(void)json_array_append_new(list, render_inventory_json(view, o));
 }

@@ -16,7 +16,7 @@ int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, j
 /** {"inventories": @list}, @list taken over (NULL: memory is short). */
 int result_inventories(json_t *list, json_t **ret_result, struct error *e);
 /** Appends the inventory of @o to @list, for result_inventories(). */
-void list_add_inventory(json_t *list, const struct view *view, const struct object *o);
+void result_list_add(json_t *list, const struct view *view, const struct object *o);
 
 /** True for the states of a job that has ended: Done, Failed, Cancelled. */
 bool job_state_is_final(const char *state);

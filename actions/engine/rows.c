@@ -14,7 +14,7 @@
 /* The uuid of the object that the request makes: operations in a `create` file have it as their target. */
 static const char *new_uuid(const struct request *req)
 {
-	return req->op->place == PLACE_CREATE ? req->target : request_str(req, "resourceUuid");
+	return req->op->form == FORM_CREATE ? req->target : request_str(req, "resourceUuid");
 }
 
 int object_check_uuid(const struct view *view, const struct request *req, struct error *e)

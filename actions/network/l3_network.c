@@ -13,7 +13,7 @@
 
 /* A libvirt network's description with what it points to. */
 struct network {
-	struct hv_network_spec spec;
+	struct hv_network_def spec;
 	struct hv_lease *leases; /* owned; the strings are the view's */
 	const char **dns;	 /* owned; ditto */
 	char bridge[IFNAMSIZ];
@@ -247,7 +247,7 @@ int64_t l3_network_free_count(const struct view *view, const char *l3_uuid)
 
 /* ------------------------------------------------------------------ on hosts */
 
-bool l3_network_place(const struct view *view, const char *l3_uuid, char ret_name[32])
+bool l3_network_source(const struct view *view, const char *l3_uuid, char ret_name[32])
 {
 	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
 	const struct object *l2 =

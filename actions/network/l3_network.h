@@ -17,7 +17,7 @@
  * What a NIC in the L3 network is put into on a host. True: the libvirt network @ret_name, false: the bridge
  * @ret_name that the host has. An unknown network counts as managed.
  */
-bool l3_network_place(const struct view *view, const char *l3_uuid, char ret_name[32]);
+bool l3_network_source(const struct view *view, const char *l3_uuid, char ret_name[32]);
 /** True when some NIC of the L3 network has the address. */
 bool l3_network_has_nic_with(const struct view *view, const char *l3_uuid, const char *ip);
 /**

@@ -29,7 +29,7 @@
 #include "actions/storage/backup_storage.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/snapshot_create.h"
 #include "hypervisor/domain/disk_copy.h"
 #include "hypervisor/hypervisor.h"
@@ -220,7 +220,8 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	r = image_copies_put_refs(t, m->image, list, "Creating", e);
 	json_decref(list);
 	return r < 0 ? r
-		     : loose_file_put(t, m->ps, object_str(held, VOLUME_HOST_UUID), m->name, m->job->uuid, e);
+		     : orphan_file_put(t, m->ps, object_str(held, VOLUME_HOST_UUID), m->name, m->job->uuid,
+				       e);
 }
 
 static int capacity_fn(struct txn *t, void *arg, struct error *e)
@@ -243,8 +244,8 @@ static int fetch(struct template *m, struct error *e)
 	_cleanup_view_ struct view *view = store_view(pool_store(m->job->pool));
 	const struct object *snapshot, *volume = source_of(view, m->job->req, &snapshot);
 	_cleanup_free_ char *path = NULL;
-	struct volume_place place;
-	int r = volume ? volume_find_place(view, object_uuid(volume), &place, e)
+	struct volume_location place;
+	int r = volume ? volume_locate(view, object_uuid(volume), &place, e)
 		       : error_set(e, ENOENT, "the volume is gone");
 
 	if (r < 0)
@@ -292,17 +293,17 @@ static void clean_up(struct template *m)
 {
 	if (*m->path)
 		(void)unlink(m->path);
-	loose_files_remove(m->job->pool, m->job->uuid);
+	orphan_files_remove(m->job->pool, m->job->uuid);
 	if (*m->ps)
 		(void)store_run(pool_store(m->job->pool), capacity_fn, m->ps, NULL);
 }
 
-static int settle_source(struct job *job, struct error *e)
+static int reconcile_source(struct job *job, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *snapshot, *volume = source_of(view, job->req, &snapshot);
 
-	return volume ? snapshot_settle(job->pool, object_uuid(volume), e) : 0;
+	return volume ? snapshot_reconcile(job->pool, object_uuid(volume), e) : 0;
 }
 
 /* @cause, as the manual's server tells it. */
@@ -363,7 +364,7 @@ static int image_template_run(struct job *job, json_t **ret_result, struct error
 	int r = staging_path(&m, e);
 
 	if (r == 0)
-		r = settle_source(job, e);
+		r = reconcile_source(job, e);
 	if (r == 0)
 		r = store_run(pool_store(job->pool), begin_fn, &m, e);
 	if (r < 0)
@@ -458,7 +459,7 @@ static const struct operation get_candidate_backup_storage_for_creating_image = 
 			 .resource = KIND_SNAPSHOT},
 			{0}},
 	.results = (const char *const[]){"inventories:List", NULL},
-	.place = PLACE_COLLECTION_GET,
+	.form = FORM_COLLECTION_GET,
 	.kind = KIND_IMAGE,
 	.where = "images/candidate-backup-storage",
 	.flags = OP_SYNC,
@@ -487,7 +488,7 @@ static const struct operation create_root_volume_template_from_root_volume = {
 					 P_RESOURCE_UUID,
 					 {0}},
 	.results = (const char *const[]){"inventory:ImageInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "rootVolumeUuid",
 	.verb = "create-root-volume-template",
@@ -522,7 +523,7 @@ static const struct operation create_root_volume_template_from_volume_snapshot =
 					 P_RESOURCE_UUID,
 					 {0}},
 	.results = (const char *const[]){"inventory:ImageInventory", "failures:List", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_SNAPSHOT,
 	.target = "snapshotUuid",
 	.verb = "create-root-volume-template",
@@ -554,7 +555,7 @@ static const struct operation create_data_volume_template_from_volume = {
 					 P_RESOURCE_UUID,
 					 {0}},
 	.results = (const char *const[]){"inventory:ImageInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "volumeUuid",
 	.verb = "create-data-volume-template",

@@ -92,7 +92,7 @@ static void close_on_cluster(struct job *job, const struct pair *pair)
 
 	for (const struct object *host = next_host(view, pair->cluster, 0); host;
 	     host = next_host(view, pair->cluster, host->id))
-		(void)hv_pool_close(pool_hypervisor(job->pool), object_uuid(host), pair->ps, NULL);
+		(void)hv_storage_pool_close(pool_hypervisor(job->pool), object_uuid(host), pair->ps, NULL);
 }
 
 static int primary_storage_attach_run(struct job *job, json_t **ret_result, struct error *e)
@@ -212,7 +212,7 @@ static const struct operation delete_primary_storage = {
 	.method = METHOD_DELETE,
 	.paths = (const char *const[]){"/primary-storage/{uuid}", NULL},
 	.params = (const struct param[]){P_UUID_IF_ANY(KIND_PRIMARY_STORAGE), P_DELETE_MODE, {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_PRIMARY_STORAGE,
 	.target = "uuid",
 	.verb = "delete",
@@ -234,7 +234,7 @@ static const struct operation attach_primary_storage_to_cluster = {
 					 P_PATH("primaryStorageUuid", KIND_PRIMARY_STORAGE),
 					 {0}},
 	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_PRIMARY_STORAGE,
 	.target = "primaryStorageUuid",
 	.verb = "attach-to-cluster",
@@ -255,7 +255,7 @@ static const struct operation detach_primary_storage_from_cluster = {
 					 P_PATH("primaryStorageUuid", KIND_PRIMARY_STORAGE),
 					 {0}},
 	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_PRIMARY_STORAGE,
 	.target = "primaryStorageUuid",
 	.verb = "detach-from-cluster",

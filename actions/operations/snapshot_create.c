@@ -6,7 +6,7 @@
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
 #include "actions/schedule/scheduler.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/snapshot_create.h"
 #include "actions/volume/snapshot_rows.h"
 #include "model/states.h"
@@ -24,7 +24,7 @@ static int snapshot_create_check(const struct view *view, const struct request *
 
 static int snapshot_create_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	const struct snapshot_spec spec = {
+	const struct new_snapshot spec = {
 		.volume = job->req->target,
 		.uuid = request_str(job->req, "resourceUuid"),
 		.name = request_str(job->req, "name"),
@@ -68,7 +68,7 @@ static const struct operation create_volume_snapshot = {
 		(const struct param[]){
 			P_PATH("volumeUuid", KIND_VOLUME), P_NAME, P_DESCRIPTION, P_RESOURCE_UUID, {0}},
 	.results = (const char *const[]){"inventory:VolumeSnapshotInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "volumeUuid",
 	.verb = "create-snapshot",
@@ -87,7 +87,7 @@ static const struct operation query_volume_snapshot = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/volume-snapshots", "/volume-snapshots/{uuid}", NULL},
 	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
-	.place = PLACE_QUERY,
+	.form = FORM_QUERY,
 	.kind = KIND_SNAPSHOT,
 	.flags = OP_SYNC,
 	.help = "lists snapshots",
@@ -100,7 +100,7 @@ static const struct operation query_volume_snapshot_tree = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/volume-snapshots/trees", "/volume-snapshots/trees/{uuid}", NULL},
 	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
-	.place = PLACE_QUERY,
+	.form = FORM_QUERY,
 	.kind = KIND_SNAPSHOT_TREE,
 	.flags = OP_SYNC,
 	.help = "lists snapshot trees",
@@ -115,7 +115,7 @@ static const struct operation update_volume_snapshot = {
 	.key = "updateVolumeSnapshot",
 	.params = (const struct param[]){P_UUID(KIND_SNAPSHOT), P_NEW_NAME, P_DESCRIPTION, {0}},
 	.results = (const char *const[]){"inventory:VolumeSnapshotInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_SNAPSHOT,
 	.target = "uuid",
 	.verb = "update",

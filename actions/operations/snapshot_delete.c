@@ -103,8 +103,8 @@ static int remove_one(struct txn *t, const struct object *snapshot, void *arg, s
 {
 	const struct gone *g = arg;
 	int64_t id = snapshot->id;
-	int r = loose_file_put_path(t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID), g->host,
-				    object_text(snapshot, SNAPSHOT_INSTALL_PATH), e);
+	int r = orphan_file_put_path(t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID), g->host,
+				     object_text(snapshot, SNAPSHOT_INSTALL_PATH), e);
 
 	return r < 0 ? r : object_remove(t, view_get_id(txn_view(t), KIND_SNAPSHOT, id), e);
 }
@@ -171,7 +171,7 @@ static int snapshot_delete_run(struct job *job, json_t **ret_result, struct erro
 	(void)ret_result;
 	if (!snapshot)
 		return 0;
-	r = snapshot_settle(job->pool, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);
+	r = snapshot_reconcile(job->pool, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);
 	if (r == 0 && is_single(job->req))
 		return snapshot_delete_single(job, e);
 	if (r == 0)
@@ -187,7 +187,7 @@ static int snapshot_delete_run(struct job *job, json_t **ret_result, struct erro
 	}
 	r = store_run(pool_store(job->pool), gone_fn, &gone, e);
 	kill_point("delete-gone");
-	loose_files_remove(job->pool, NULL);
+	orphan_files_remove(job->pool, NULL);
 	return r;
 }
 
@@ -199,7 +199,7 @@ static int snapshot_delete_recover(struct job *job, json_t **ret_result, struct 
 	int r;
 
 	if (!snapshot) {
-		loose_files_remove(job->pool, NULL);
+		orphan_files_remove(job->pool, NULL);
 		return 0;
 	}
 	r = snapshot_recover_volume(job, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);
@@ -224,7 +224,7 @@ static const struct operation delete_volume_snapshot = {
 					  .values = (const char *const[]){"chain", "single", NULL},
 					  .default_value = "chain"},
 					 {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_SNAPSHOT,
 	.target = "uuid",
 	.verb = "delete",

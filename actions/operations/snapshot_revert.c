@@ -20,7 +20,7 @@
 #include "actions/operations/table.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/snapshot_create.h"
 #include "actions/volume/snapshot_rows.h"
 #include "hypervisor/storage/volume.h"
@@ -79,8 +79,8 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 		    ? capacity_reserve_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), growth, e)
 		    : 0;
 	return r < 0 ? r
-		     : loose_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID),
-				      object_str(volume, VOLUME_HOST_UUID), v->name, v->job->uuid, e);
+		     : orphan_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID),
+				       object_str(volume, VOLUME_HOST_UUID), v->name, v->job->uuid, e);
 }
 
 /* Step 3. */
@@ -99,10 +99,10 @@ static int finish_fn(struct txn *t, void *arg, struct error *e)
 	object_set_int(volume, VOLUME_SIZE, object_int(v->snapshot, SNAPSHOT_VIRTUAL_SIZE));
 	r = txn_put(t, volume, NULL, e);
 	if (r == 0)
-		r = loose_file_put_path(t, ps, object_str(before, VOLUME_HOST_UUID),
-					object_text(before, VOLUME_INSTALL_PATH), e);
+		r = orphan_file_put_path(t, ps, object_str(before, VOLUME_HOST_UUID),
+					 object_text(before, VOLUME_INSTALL_PATH), e);
 	if (r == 0)
-		r = loose_file_adopt(t, ps, v->path, e);
+		r = orphan_file_adopt(t, ps, v->path, e);
 	if (r == 0)
 		r = snapshot_put_latest(t, v->volume, object_uuid(v->snapshot), e);
 	return r < 0 ? r : capacity_update_primary_storage(t, ps, e);
@@ -118,8 +118,8 @@ static int make_head(struct revert *v, struct error *e)
 	struct pool *pool = v->job->pool;
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	_cleanup_free_ char *path = NULL;
-	struct volume_place place;
-	int r = volume_find_place(view, v->volume, &place, e);
+	struct volume_location place;
+	int r = volume_locate(view, v->volume, &place, e);
 
 	if (r == 0 && place.active)
 		r = error_set(e, EBUSY, "vm[uuid:%s] is not in Stopped state", object_uuid(place.vm));
@@ -149,7 +149,7 @@ static int snapshot_revert_run(struct job *job, json_t **ret_result, struct erro
 		view_get(view, KIND_PRIMARY_STORAGE, object_str(v.snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID)),
 		false);
 	snprintf(v.name, sizeof(v.name), "%s-%s.%s", v.volume, job->uuid, v.format);
-	r = snapshot_settle(job->pool, v.volume, e);
+	r = snapshot_reconcile(job->pool, v.volume, e);
 	if (r == 0)
 		r = store_run(pool_store(job->pool), begin_fn, &v, e);
 	if (r < 0)
@@ -161,7 +161,7 @@ static int snapshot_revert_run(struct job *job, json_t **ret_result, struct erro
 		(void)store_run(pool_store(job->pool), update_capacity_fn,
 				(void *)(uintptr_t)object_text(v.snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID),
 				NULL);
-	loose_files_remove(job->pool, job->uuid);
+	orphan_files_remove(job->pool, job->uuid);
 	return r;
 }
 
@@ -194,7 +194,7 @@ static const struct operation revert_volume_from_snapshot = {
 	.paths = (const char *const[]){"/volume-snapshots/{uuid}/actions", NULL},
 	.key = "revertVolumeFromSnapshot",
 	.params = (const struct param[]){P_UUID(KIND_SNAPSHOT), {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_SNAPSHOT,
 	.target = "uuid",
 	.verb = "revert-volume",

@@ -2,7 +2,7 @@
 /* Writing the file `spec` of an object; what that means is in spec/. */
 #include "actions/spec/run.h"
 #include "actions/spec/spec.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 
 static const char *const results[] = {"steps:List", NULL};
 
@@ -25,7 +25,7 @@ static const char *const results[] = {"steps:List", NULL};
 #define SPEC(of, id, action_key, directory)                                                                  \
 	.section = "tree", .name = "Apply" id "Spec", .message = "org.zstack.poolfs.APIApply" id "SpecMsg",  \
 	.method = METHOD_PUT, .paths = (const char *const[]){"/" directory "/{uuid}/actions", NULL},         \
-	.key = action_key, .params = PARAMS(of), .results = results, .place = PLACE_VERB, .kind = (of),      \
+	.key = action_key, .params = PARAMS(of), .results = results, .form = FORM_VERB, .kind = (of),        \
 	.target = "uuid", .verb = "apply-spec", .flags = OP_SPEC, .deadline_s = 3600,                        \
 	.help = "makes the object what a document says, which the file spec then shows",                     \
 	.check = spec_check, .apply = spec_apply, .run = spec_run, .recover = spec_recover

@@ -27,7 +27,7 @@
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
 #include "actions/volume/file.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/snapshot_create.h"
 #include "hypervisor/domain/disk_copy.h"
 #include "hypervisor/domain/domain.h"
@@ -282,7 +282,7 @@ static int put_nics(struct txn *t, const struct layout *l, const char *source, s
 static int put_volume(struct txn *t, const struct layout *l, const struct object *from, struct error *e)
 {
 	char description[64], uuid[UUID_SIZE];
-	struct vm_disk disk = {
+	struct new_volume disk = {
 		.storage = object_text(from, VOLUME_PRIMARY_STORAGE_UUID),
 		.host = object_str(from, VOLUME_HOST_UUID),
 		.offering = object_str(from, VOLUME_DISK_OFFERING_UUID),
@@ -296,7 +296,7 @@ static int put_volume(struct txn *t, const struct layout *l, const struct object
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", l->clone->uuid);
 	if (disk.device_id == 0)
 		disk.description = description;
-	r = vm_put_volume(t, view_get(txn_view(t), KIND_VM, l->clone->uuid), &disk, uuid, e);
+	r = volume_put_new(t, view_get(txn_view(t), KIND_VM, l->clone->uuid), &disk, uuid, e);
 	if (r == 0)
 		r = copy_tags(t, object_uuid(from), KIND_VOLUME, uuid, e);
 	if (r < 0)
@@ -397,7 +397,7 @@ static int copy_active(struct cloning *c, const struct view *view, const struct 
 	r = hv_disks_copy(pool_hypervisor(pool), host, object_uuid(source), copies, count, copy_progress, c,
 			  e);
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = vm_volume_ready(pool, made[i], host, copies[i].path, e);
+		r = volume_set_ready(pool, made[i], host, copies[i].path, e);
 	for (size_t i = 0; i < count; i++)
 		free(copies[i].path);
 	return r;
@@ -441,7 +441,7 @@ static int copy_files(struct cloning *c, const struct view *view, const char *fr
 			object_text(volume, VOLUME_FORMAT), object_text(to, VOLUME_PRIMARY_STORAGE_UUID),
 			name, object_text(to, VOLUME_FORMAT), copy_progress, c, &path, e);
 		if (r == 0)
-			r = vm_volume_ready(pool, object_uuid(to), object_uuid(host), path, e);
+			r = volume_set_ready(pool, object_uuid(to), object_uuid(host), path, e);
 		c->disk++;
 	}
 	return r;
@@ -555,7 +555,7 @@ static int make_answer(struct cloning *c, json_t **ret_result, struct error *e)
 	return *ret_result ? 0 : error_oom(e);
 }
 
-static void take_back(struct cloning *c, const struct clone *clone)
+static void roll_back(struct cloning *c, const struct clone *clone)
 {
 	(void)vm_remove(c->job, clone->uuid, NULL);
 }
@@ -563,7 +563,7 @@ static void take_back(struct cloning *c, const struct clone *clone)
 static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_(cloning_done) struct cloning c = {0};
-	int r = snapshot_settle_vm(job->pool, job->req->target, e);
+	int r = snapshot_reconcile_vm(job->pool, job->req->target, e);
 
 	if (r == 0)
 		r = cloning_init(&c, job, e);
@@ -583,7 +583,7 @@ static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 		if (r == 0 && !has_failed(clone))
 			finish(&c, clone);
 		if (r < 0 || has_failed(clone))
-			take_back(&c, clone);
+			roll_back(&c, clone);
 		kill_point("clone-one-done");
 	}
 	return r < 0 ? r : make_answer(&c, ret_result, e);
@@ -611,7 +611,7 @@ static void recover_one(struct cloning *c, struct clone *clone)
 	if (root)
 		host_wait_for_storage(c->job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(root, VOLUME_HOST_UUID));
-	take_back(c, clone);
+	roll_back(c, clone);
 }
 
 static int vm_clone_recover(struct job *job, json_t **ret_result, struct error *e)
@@ -653,7 +653,7 @@ static const struct operation clone_vm_instance = {
 					 {.name = "full", .type = PARAM_BOOL, .in = IN_BODY},
 					 {0}},
 	.results = (const char *const[]){"result:CloneVmInstanceResults", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "clone",

@@ -79,15 +79,15 @@ static const struct operation set_vm_console_password = {
 					  .flags = PARAM_REQUIRED | PARAM_SECRET},
 					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-console-password",
 	.help = "sets the password of the console",
 	.check = vm_console_password_check,
-	.apply = vm_tag_apply,
-	.run = vm_tag_run,
-	.recover = vm_tag_recover,
+	.apply = vm_setting_apply,
+	.run = vm_setting_run,
+	.recover = vm_setting_recover,
 };
 
 static const struct operation get_vm_console_password = {
@@ -98,13 +98,13 @@ static const struct operation get_vm_console_password = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/console-passwords", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"password:String", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "console-passwords",
 	.flags = OP_SYNC | OP_SECRET,
 	.help = "password of the console",
-	.get = vm_tag_get,
+	.get = vm_setting_get,
 };
 
 static const struct operation delete_vm_console_password = {
@@ -114,14 +114,14 @@ static const struct operation delete_vm_console_password = {
 	.method = METHOD_DELETE,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/console-password", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "delete-console-password",
 	.help = "removes the password of the console",
-	.apply = vm_tag_apply,
-	.run = vm_tag_run,
-	.recover = vm_tag_recover,
+	.apply = vm_setting_apply,
+	.run = vm_setting_run,
+	.recover = vm_setting_recover,
 };
 
 static const struct operation get_vm_console_address = {
@@ -132,7 +132,7 @@ static const struct operation get_vm_console_address = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/console-addresses", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"hostIp:String", "port:int", "protocol:String", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "console-addresses",
@@ -150,13 +150,13 @@ static const struct operation get_vm_boot_order = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/boot-orders", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"orders:List", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "boot-orders",
 	.flags = OP_SYNC,
 	.help = "devices the VM boots from",
-	.get = vm_tag_get,
+	.get = vm_setting_get,
 };
 
 static const struct operation set_vm_boot_order = {
@@ -170,13 +170,13 @@ static const struct operation set_vm_boot_order = {
 					 {.name = "bootOrder", .type = PARAM_LIST, .in = IN_BODY},
 					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-boot-order",
 	.help = "sets the devices to boot from, at the next start",
 	.check = vm_boot_order_check,
-	.apply = vm_tag_apply,
+	.apply = vm_setting_apply,
 };
 
 static const struct operation get_vm_rdp = {
@@ -187,13 +187,13 @@ static const struct operation get_vm_rdp = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/rdp", NULL},
 	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
 	.results = (const char *const[]){"enable:boolean", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "rdp",
 	.flags = OP_SYNC,
 	.help = "whether RDP is on",
-	.get = vm_tag_get,
+	.get = vm_setting_get,
 };
 
 static const struct operation set_vm_rdp = {
@@ -208,12 +208,12 @@ static const struct operation set_vm_rdp = {
 			P_UUID(KIND_NONE),
 			{.name = "enable", .type = PARAM_BOOL, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-rdp",
 	.help = "switches RDP on or off",
-	.apply = vm_tag_apply,
+	.apply = vm_setting_apply,
 };
 
 static const struct operation get_vm_monitor_number = {
@@ -224,13 +224,13 @@ static const struct operation get_vm_monitor_number = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/monitorNumber", NULL},
 	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
 	.results = (const char *const[]){"monitorNumber:Integer", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "monitorNumber",
 	.flags = OP_SYNC,
 	.help = "number of monitors",
-	.get = vm_tag_get,
+	.get = vm_setting_get,
 };
 
 static const struct operation set_vm_monitor_number = {
@@ -245,13 +245,13 @@ static const struct operation set_vm_monitor_number = {
 			P_UUID(KIND_NONE),
 			{.name = "monitorNumber", .type = PARAM_INT, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-monitor-number",
 	.help = "sets the number of monitors, at the next start",
 	.check = vm_monitor_number_check,
-	.apply = vm_tag_apply,
+	.apply = vm_setting_apply,
 };
 
 const struct operation *const operations_vm_console[] = {

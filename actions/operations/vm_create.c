@@ -371,7 +371,7 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
  * Takes a half-made VM back. What cannot be removed now, because its host does not answer, stays as
  * Expunging: the timer that expunges VMs tries again.
  */
-static void take_back(struct job *job, const char *uuid)
+static void roll_back(struct job *job, const char *uuid)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT, ignored = ERROR_INIT;
 
@@ -396,7 +396,7 @@ static int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
 		if (r == 0 && stopped)
 			r = vm_bring_down(job, uuid, 0, e);
 		if (r < 0) {
-			take_back(job, uuid);
+			roll_back(job, uuid);
 			return r;
 		}
 	}
@@ -412,7 +412,7 @@ static int vm_create_recover(struct job *job, json_t **ret_result, struct error 
 								     : VM_STATE_STOPPED;
 	if (vm_recover_state(job, uuid, wanted) == 0)
 		return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
-	take_back(job, uuid);
+	roll_back(job, uuid);
 	return error_set_code(e, EINTR, "SYS.1000",
 			      "the daemon ended while VM '%s' was being created; it was taken back", uuid);
 }
@@ -474,7 +474,7 @@ static const struct operation create_vm_instance = {
 			P_RESOURCE_UUID,
 			{0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_CREATE,
+	.form = FORM_CREATE,
 	.kind = KIND_VM,
 	.where = "vm-instances",
 	.error_code = "SYS.1006",
@@ -492,7 +492,7 @@ static const struct operation query_vm_instance = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances", "/vm-instances/{uuid}", NULL},
 	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
-	.place = PLACE_QUERY,
+	.form = FORM_QUERY,
 	.kind = KIND_VM,
 	.flags = OP_SYNC,
 	.help = "lists VMs",

@@ -72,12 +72,12 @@ static const struct operation set_vm_ssh_key = {
 					  .flags = PARAM_REQUIRED | PARAM_SECRET},
 					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-ssh-key",
 	.help = "sets the ssh key that the guest is given",
-	.apply = vm_tag_apply,
+	.apply = vm_setting_apply,
 };
 
 static const struct operation get_vm_ssh_key = {
@@ -88,13 +88,13 @@ static const struct operation get_vm_ssh_key = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/ssh-keys", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"sshKey:String", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "ssh-keys",
 	.flags = OP_SYNC | OP_SECRET,
 	.help = "ssh key of the guest",
-	.get = vm_tag_get,
+	.get = vm_setting_get,
 };
 
 static const struct operation delete_vm_ssh_key = {
@@ -104,12 +104,12 @@ static const struct operation delete_vm_ssh_key = {
 	.method = METHOD_DELETE,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/ssh-keys", NULL},
 	.params = (const struct param[]){{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH}, {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "delete-ssh-key",
 	.help = "removes the ssh key",
-	.apply = vm_tag_apply,
+	.apply = vm_setting_apply,
 };
 
 static const struct operation change_vm_password = {
@@ -130,7 +130,7 @@ static const struct operation change_vm_password = {
 					  .in = IN_BODY,
 					  .flags = PARAM_REQUIRED | PARAM_NONEMPTY | PARAM_NOTRIM},
 					 {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "change-password",
@@ -152,15 +152,15 @@ static const struct operation set_vm_hostname = {
 			P_UUID(KIND_VM),
 			{.name = "hostname", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-hostname",
 	.help = "sets the host name that DHCP hands out",
 	.check = vm_hostname_check,
-	.apply = vm_tag_apply,
-	.run = vm_tag_run,
-	.recover = vm_tag_recover,
+	.apply = vm_setting_apply,
+	.run = vm_setting_run,
+	.recover = vm_setting_recover,
 };
 
 static const struct operation get_vm_hostname = {
@@ -171,13 +171,13 @@ static const struct operation get_vm_hostname = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/hostnames", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"hostname:String", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "hostnames",
 	.flags = OP_SYNC,
 	.help = "host name that DHCP hands out",
-	.get = vm_tag_get,
+	.get = vm_setting_get,
 };
 
 static const struct operation delete_vm_hostname = {
@@ -187,14 +187,14 @@ static const struct operation delete_vm_hostname = {
 	.method = METHOD_DELETE,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/hostnames", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VM), P_DELETE_MODE, {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "delete-hostname",
 	.help = "removes the host name",
-	.apply = vm_tag_apply,
-	.run = vm_tag_run,
-	.recover = vm_tag_recover,
+	.apply = vm_setting_apply,
+	.run = vm_setting_run,
+	.recover = vm_setting_recover,
 };
 
 static const struct operation get_vm_qga = {
@@ -205,13 +205,13 @@ static const struct operation get_vm_qga = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/qga", NULL},
 	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
 	.results = (const char *const[]){"enable:boolean", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "qga",
 	.flags = OP_SYNC,
 	.help = "whether the guest has the QEMU agent",
-	.get = vm_tag_get,
+	.get = vm_setting_get,
 };
 
 static const struct operation set_vm_qga = {
@@ -227,12 +227,12 @@ static const struct operation set_vm_qga = {
 			P_UUID(KIND_NONE),
 			{.name = "enable", .type = PARAM_BOOL, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-qga",
 	.help = "says whether the guest has the QEMU agent",
-	.apply = vm_tag_apply,
+	.apply = vm_setting_apply,
 };
 
 const struct operation *const operations_vm_guest[] = {

@@ -24,7 +24,7 @@
 #include "actions/storage/primary_storage.h"
 #include "actions/vm/iso.h"
 #include "actions/volume/file.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/remove.h"
 #include "actions/volume/snapshot_create.h"
 #include "actions/volume/snapshot_rows.h"
@@ -142,8 +142,8 @@ static int claim_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!root)
 		return error_gone(e, KIND_VM, re->vm);
-	return loose_file_put(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID),
-			      object_str(root, VOLUME_HOST_UUID), re->name, re->job, e);
+	return orphan_file_put(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID),
+			       object_str(root, VOLUME_HOST_UUID), re->name, re->job, e);
 }
 
 /* From here on the volume stands on the new file. */
@@ -153,7 +153,7 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 	const struct object *vm = view_get(txn_view(t), KIND_VM, re->vm);
 	_cleanup_object_ const struct object *root = vm ? object_ref(root_of(txn_view(t), vm)) : NULL;
 	char point[UUID_SIZE], description[128];
-	struct snapshot_spec spec = {.uuid = point, .name = "reimage-vm-point", .description = description};
+	struct new_snapshot spec = {.uuid = point, .name = "reimage-vm-point", .description = description};
 	struct object *volume;
 	int r;
 
@@ -165,7 +165,7 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 	spec.account = object_str(root, VOLUME_ACCOUNT_UUID);
 	r = snapshot_put_frozen(t, &spec, re->old_size, e);
 	if (r == 0)
-		r = loose_file_adopt(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID), re->path, e);
+		r = orphan_file_adopt(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID), re->path, e);
 	if (r < 0)
 		return r;
 	volume = object_copy(root);
@@ -201,7 +201,7 @@ static int make_overlay(struct job *job, const struct object *root, const char *
 
 static int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	int r = snapshot_settle_vm(job->pool, job->req->target, e);
+	int r = snapshot_reconcile_vm(job->pool, job->req->target, e);
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
 	const struct object *root = vm ? root_of(view, vm) : NULL;
@@ -223,7 +223,7 @@ static int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
 		r = store_run(pool_store(job->pool), reimage_fn, &re, e);
 	kill_point("reimage-done");
 	if (r < 0) {
-		loose_files_remove(job->pool, job->uuid);
+		orphan_files_remove(job->pool, job->uuid);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
@@ -251,7 +251,7 @@ static int vm_reimage_recover(struct job *job, json_t **ret_result, struct error
 		host_wait_for_storage(job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(root, VOLUME_HOST_UUID));
 	}
-	loose_files_remove(job->pool, job->uuid);
+	orphan_files_remove(job->pool, job->uuid);
 	return interrupted(job->req->target, e);
 }
 
@@ -348,7 +348,7 @@ static int new_root_fn(struct txn *t, void *arg, struct error *e)
 	const struct object *root = vm ? root_of(txn_view(t), vm) : NULL;
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(c->req, "imageUuid"));
 	char description[64], uuid[UUID_SIZE];
-	struct vm_disk disk = {
+	struct new_volume disk = {
 		.uuid = request_str(c->req, "resourceUuid"),
 		.storage = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
 		.host = c->host,
@@ -362,7 +362,7 @@ static int new_root_fn(struct txn *t, void *arg, struct error *e)
 	/* an installation from an ISO begins with an empty disk, as large as the one that goes */
 	disk.size =
 		object_int(is_iso(image) ? root : image, is_iso(image) ? (int)VOLUME_SIZE : (int)IMAGE_SIZE);
-	return vm_put_volume(t, vm, &disk, uuid, e);
+	return volume_put_new(t, vm, &disk, uuid, e);
 }
 
 /* Takes the ISO that the VM was installed from out of its drives. */
@@ -428,7 +428,7 @@ static void drop_new_root(struct job *job)
 	const char *uuid = request_str(job->req, "resourceUuid");
 
 	(void)store_run(pool_store(job->pool), drop_fn, (void *)(uintptr_t)uuid, NULL);
-	loose_files_remove(job->pool, NULL);
+	orphan_files_remove(job->pool, NULL);
 }
 
 static int vm_change_image_run(struct job *job, json_t **ret_result, struct error *e)
@@ -450,8 +450,8 @@ static int vm_change_image_run(struct job *job, json_t **ret_result, struct erro
 	if (r < 0)
 		return r;
 	laid_out = store_view(pool_store(job->pool));
-	r = vm_make_volume(job, view_get(laid_out, KIND_VOLUME, request_str(job->req, "resourceUuid")),
-			   c.host, e);
+	r = volume_make_file(job, view_get(laid_out, KIND_VOLUME, request_str(job->req, "resourceUuid")),
+			     c.host, e);
 	kill_point("change-image-made");
 	if (r == 0 && job_should_stop(job))
 		r = job_stop_reason(job, e);
@@ -462,7 +462,7 @@ static int vm_change_image_run(struct job *job, json_t **ret_result, struct erro
 		drop_new_root(job);
 		return r;
 	}
-	loose_files_remove(job->pool, NULL);
+	orphan_files_remove(job->pool, NULL);
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 
@@ -478,7 +478,7 @@ static int vm_change_image_recover(struct job *job, json_t **ret_result, struct 
 		host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(volume, VOLUME_HOST_UUID));
 	if (vm && volume && object_str_is(vm, VM_ROOT_VOLUME_UUID, object_uuid(volume))) {
-		loose_files_remove(job->pool, NULL);
+		orphan_files_remove(job->pool, NULL);
 		return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 	}
 	drop_new_root(job);
@@ -522,7 +522,7 @@ static const struct operation reimage_vm_instance = {
 	.key = "reimageVmInstance",
 	.params = (const struct param[]){P_PATH("vmInstanceUuid", KIND_VM), {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "reimage",
@@ -547,7 +547,7 @@ static const struct operation change_vm_image = {
 			P_RESOURCE_UUID,
 			{0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "change-image",
@@ -566,7 +566,7 @@ static const struct operation get_image_candidates_for_vm_to_change = {
 	.params =
 		(const struct param[]){{.name = "vmInstanceUuid", .type = PARAM_STRING, .in = IN_PATH}, {0}},
 	.results = (const char *const[]){"inventories:List", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.where = "image-candidates",

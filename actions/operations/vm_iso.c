@@ -95,7 +95,7 @@ static int vm_iso_candidates_get(struct pool *pool, const struct view *view, con
 	(void)pool;
 	view_for_each (image, view, KIND_IMAGE) {
 		if (is_candidate(view, vm, image))
-			list_add_inventory(list, view, image);
+			result_list_add(list, view, image);
 	}
 	return result_inventories(list, ret_result, e);
 }
@@ -109,7 +109,7 @@ static int iso_vm_candidates_get(struct pool *pool, const struct view *view, con
 	(void)pool;
 	view_for_each (vm, view, KIND_VM) {
 		if (is_candidate(view, vm, image) && free_drive(view, object_uuid(vm)) >= 0)
-			list_add_inventory(list, view, vm);
+			result_list_add(list, view, vm);
 	}
 	return result_inventories(list, ret_result, e);
 }
@@ -297,7 +297,7 @@ static const struct operation get_candidate_iso_for_attaching_vm = {
 	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/iso-candidates", NULL},
 	.params = (const struct param[]){P_PATH("vmInstanceUuid", KIND_VM), {0}},
 	.results = (const char *const[]){"inventories:List", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.where = "iso-candidates",
@@ -314,7 +314,7 @@ static const struct operation get_candidate_vm_for_attaching_iso = {
 	.paths = (const char *const[]){"/images/iso/{isoUuid}/vm-candidates", NULL},
 	.params = (const struct param[]){P_PATH("isoUuid", KIND_IMAGE), {0}},
 	.results = (const char *const[]){"inventories:List", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_IMAGE,
 	.target = "isoUuid",
 	.where = "vm-candidates",
@@ -333,7 +333,7 @@ static const struct operation attach_iso_to_vm_instance = {
 	.params =
 		(const struct param[]){P_PATH("vmInstanceUuid", KIND_VM), P_PATH("isoUuid", KIND_IMAGE), {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "attach-iso",
@@ -354,7 +354,7 @@ static const struct operation detach_iso_from_vm_instance = {
 					 {.name = "isoUuid", .type = PARAM_STRING, .in = IN_QUERY},
 					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "detach-iso",

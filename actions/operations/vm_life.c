@@ -103,7 +103,7 @@ static int vm_reboot_run(struct job *job, json_t **ret_result, struct error *e)
 	r = vm_power_off(job, uuid, host, GRACE_MS, e);
 	if (r < 0) {
 		(void)vm_set_state(job->pool, uuid, VM_STATE_RUNNING, &ignored);
-		vm_settle(job->pool, host, uuid);
+		vm_reconcile(job->pool, host, uuid);
 		return r;
 	}
 	r = vm_power_on(job, uuid, host, host, VM_STATE_STOPPED, false, e);
@@ -132,7 +132,7 @@ static int freeze(struct job *job, freeze_fn *fn, enum vm_state during, enum vm_
 		(void)vm_set_state(job->pool, uuid, before, &ignored);
 	else
 		r = vm_set_state(job->pool, uuid, after, e);
-	vm_settle(job->pool, host, uuid);
+	vm_reconcile(job->pool, host, uuid);
 	return r < 0 ? r : inventory(job, ret_result, e);
 }
 
@@ -185,7 +185,7 @@ static const struct operation start_vm_instance = {
 			{.name = "hostUuid", .type = PARAM_STRING, .in = IN_BODY, .resource = KIND_HOST},
 			{0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "start",
@@ -217,7 +217,7 @@ static const struct operation stop_vm_instance = {
 					  .values = (const char *const[]){"true", NULL}},
 					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "stop",
@@ -238,7 +238,7 @@ static const struct operation reboot_vm_instance = {
 	.key = "rebootVmInstance",
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "reboot",
@@ -259,7 +259,7 @@ static const struct operation pause_vm_instance = {
 	.key = "pauseVmInstance",
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "pause",
@@ -280,7 +280,7 @@ static const struct operation resume_vm_instance = {
 	.key = "resumeVmInstance",
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "resume",

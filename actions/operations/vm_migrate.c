@@ -292,7 +292,7 @@ static int tidy_fn(struct txn *t, void *arg, struct error *e)
 
 /* Writes how it ended, and looks once more for what came between. Negative only when it could not be written.
  */
-static int settle(struct move *m, enum place *ret_place, struct error *e)
+static int reconcile(struct move *m, enum place *ret_place, struct error *e)
 {
 	struct end end = {.move = m};
 	int r;
@@ -304,7 +304,7 @@ static int settle(struct move *m, enum place *ret_place, struct error *e)
 	kill_point("migrate-written");
 	clean_up(m, end.place);
 	if (end.place == AT_SOURCE || end.place == AT_TARGET)
-		vm_settle(m->job->pool, end.place == AT_TARGET ? m->to : m->from, m->uuid);
+		vm_reconcile(m->job->pool, end.place == AT_TARGET ? m->to : m->from, m->uuid);
 	*ret_place = end.place;
 	return end.place == AT_TARGET ? store_run(pool_store(m->job->pool), tidy_fn, m, e) : 0;
 }
@@ -327,7 +327,7 @@ static int vm_migrate_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r == 0)
 		r = migrate(&m, view, &why);
 	kill_point("migrate-moved");
-	settled = settle(&m, &place, e);
+	settled = reconcile(&m, &place, e);
 	if (settled < 0)
 		return settled;
 	if (place == AT_TARGET)
@@ -356,7 +356,7 @@ static int vm_migrate_recover(struct job *job, json_t **ret_result, struct error
 		if (host_wait_connected(job, m.from))
 			(void)hv_domain_migrate_wait(pool_hypervisor(job->pool), m.from, m.uuid,
 						     job_copy_progress, job, NULL);
-		r = settle(&m, &place, e);
+		r = reconcile(&m, &place, e);
 	}
 	if (r < 0)
 		return r;
@@ -381,7 +381,7 @@ static const struct operation migrate_vm = {
 			{.name = "migrateFromDestination", .type = PARAM_BOOL, .in = IN_BODY},
 			{0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "migrate",

@@ -81,7 +81,7 @@ static int vm_l3_candidates_get(struct pool *pool, const struct view *view, cons
 		if (object_str_is(l3, L3_STATE, STATE_ENABLED) && !object_int(l3, L3_SYSTEM) &&
 		    !object_str_is(l3, L3_CATEGORY, "System") &&
 		    !nic_on(view, req->target, object_uuid(l3)) && is_reachable(view, vm, l3))
-			list_add_inventory(list, view, l3);
+			result_list_add(list, view, l3);
 	}
 	return result_inventories(list, ret_result, e);
 }
@@ -233,7 +233,7 @@ static int plug(struct job *job, const struct view *view, const struct object *n
 	r = vm_set_lease(job->pool, view, nic, host_uuid, e);
 	if (r < 0)
 		return r;
-	vm_spec_nic(view, nic, host, network, &spec);
+	vm_describe_nic(view, nic, host, network, &spec);
 	return hv_nic_attach(pool_hypervisor(job->pool), host_uuid, object_uuid(vm), &spec, e);
 }
 
@@ -257,7 +257,7 @@ static int remove_row(struct job *job, const struct object *nic, struct error *e
 }
 
 /* Finishes an attach whose row is there, or takes it back. */
-static int plug_or_take_back(struct job *job, json_t **ret_result, struct error *e)
+static int plug_or_roll_back(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *nic = nic_on(view, job->req->target, request_str(job->req, "l3NetworkUuid"));
@@ -275,7 +275,7 @@ static int vm_attach_l3_run(struct job *job, json_t **ret_result, struct error *
 	int r = store_run(pool_store(job->pool), add_row_fn, job, e);
 
 	kill_point("nic-written");
-	return r < 0 ? r : plug_or_take_back(job, ret_result, e);
+	return r < 0 ? r : plug_or_roll_back(job, ret_result, e);
 }
 
 static int vm_attach_l3_recover(struct job *job, json_t **ret_result, struct error *e)
@@ -288,7 +288,7 @@ static int vm_attach_l3_recover(struct job *job, json_t **ret_result, struct err
 		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the NIC was made");
 	if (host)
 		(void)host_wait_connected(job, host);
-	return plug_or_take_back(job, ret_result, e);
+	return plug_or_roll_back(job, ret_result, e);
 }
 
 /* -------------------------------------------------------------------- detach */
@@ -438,7 +438,7 @@ static const struct operation get_vm_attachable_l3_network = {
 	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/l3-networks-candidates", NULL},
 	.params = (const struct param[]){P_PATH("vmInstanceUuid", KIND_VM), {0}},
 	.results = (const char *const[]){"inventories:List", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.where = "l3-networks-candidates",
@@ -459,7 +459,7 @@ static const struct operation attach_l3_network_to_vm = {
 					 {.name = "staticIp", .type = PARAM_STRING, .in = IN_BODY},
 					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "attach-l3-network",
@@ -477,7 +477,7 @@ static const struct operation detach_l3_network_from_vm = {
 	.paths = (const char *const[]){"/vm-instances/nics/{vmNicUuid}", NULL},
 	.params = (const struct param[]){P_PATH("vmNicUuid", KIND_NIC), {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_NIC,
 	.target = "vmNicUuid",
 	.verb = "detach",
@@ -496,7 +496,7 @@ static const struct operation query_vm_nic = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/nics", "/vm-instances/nics/{uuid}", NULL},
 	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
-	.place = PLACE_QUERY,
+	.form = FORM_QUERY,
 	.kind = KIND_NIC,
 	.flags = OP_SYNC,
 	.help = "lists NICs",
@@ -519,7 +519,7 @@ static const struct operation set_vm_static_ip = {
 			 .resource = KIND_L3_NETWORK},
 			{.name = "ip", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "set-static-ip",
@@ -542,7 +542,7 @@ static const struct operation delete_vm_static_ip = {
 					  .flags = PARAM_REQUIRED},
 					 P_DELETE_MODE,
 					 {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "delete-static-ip",
@@ -564,7 +564,7 @@ static const struct operation update_vm_nic_mac = {
 			{.name = "mac", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.results = (const char *const[]){"inventory:VmNicInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_NIC,
 	.target = "vmNicUuid",
 	.verb = "update-mac",

@@ -38,7 +38,7 @@ static const struct operation get_vm_placement = {
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"time:String", "strategy:String", "hostUuid:String", "error:String",
 					 "ruledOut:List", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "placement",

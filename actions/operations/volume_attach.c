@@ -21,7 +21,7 @@
 #include "actions/volume/attach.h"
 #include "actions/volume/disk.h"
 #include "actions/volume/file.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "hypervisor/domain/disk.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/domain_xml.h"
@@ -143,7 +143,7 @@ static int volume_attach_run(struct job *job, json_t **ret_result, struct error 
 }
 
 /* Writes what the host says of the pair; 1 when it is attached afterwards. */
-static int settle(struct job *job, const struct volume_claim *c, struct error *e)
+static int reconcile(struct job *job, const struct volume_claim *c, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, c->volume),
@@ -185,7 +185,7 @@ static int volume_attach_recover(struct job *job, json_t **ret_result, struct er
 			      volume ? object_str(volume, VOLUME_HOST_UUID) : NULL);
 	r = volume_uninstantiate(job->pool, c.volume, e);
 	if (r == 0)
-		r = settle(job, &c, e);
+		r = reconcile(job, &c, e);
 	if (r < 0)
 		return r;
 	return r ? job_result_inventory(job, KIND_VOLUME, c.volume, ret_result, e)
@@ -255,7 +255,7 @@ static int volume_detach_recover(struct job *job, json_t **ret_result, struct er
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	struct volume_claim c = {.volume = job->req->target, .vm = detach_vm(view, job->req)};
-	int r = c.vm ? settle(job, &c, e) : 0;
+	int r = c.vm ? reconcile(job, &c, e) : 0;
 
 	if (r < 0)
 		return r;
@@ -344,7 +344,7 @@ static const struct operation get_data_volume_attachable_vm = {
 	.paths = (const char *const[]){"/volumes/{volumeUuid}/candidate-vm-instances", NULL},
 	.params = (const struct param[]){P_PATH("volumeUuid", KIND_VOLUME), {0}},
 	.results = (const char *const[]){"inventories:List", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VOLUME,
 	.target = "volumeUuid",
 	.where = "candidate-vm-instances",
@@ -365,7 +365,7 @@ static const struct operation attach_data_volume_to_vm = {
 					 P_PATH("volumeUuid", KIND_VOLUME),
 					 {0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "volumeUuid",
 	.verb = "attach",
@@ -389,7 +389,7 @@ static const struct operation detach_data_volume_from_vm = {
 			{.name = "vmUuid", .type = PARAM_STRING, .in = IN_QUERY, .resource = KIND_VM},
 			{0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "detach",
@@ -408,7 +408,7 @@ static const struct operation query_shareable_volume_vm_instance_ref = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/volumes/vm-instances/refs", NULL},
 	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
-	.place = PLACE_QUERY,
+	.form = FORM_QUERY,
 	.kind = KIND_SHAREABLE_REF,
 	.flags = OP_SYNC,
 	.help = "lists which VMs have which shareable volumes",
@@ -422,7 +422,7 @@ static const struct operation get_vm_attachable_data_volume = {
 	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/data-volume-candidates", NULL},
 	.params = (const struct param[]){P_PATH("vmInstanceUuid", KIND_VM), {0}},
 	.results = (const char *const[]){"inventories:List", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.where = "data-volume-candidates",

@@ -22,7 +22,7 @@
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/volume/file.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/remove.h"
 #include "actions/volume/snapshot.h"
 #include "hypervisor/hypervisor.h"
@@ -132,7 +132,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : object_put_tags(t, b->req, KIND_VOLUME, new_volume(b->req), e);
 }
 
-/* Makes the row and, by vm_make_volume(), the file; leaves nothing on failure. */
+/* Makes the row and, by volume_make_file(), the file; leaves nothing on failure. */
 static int create(struct job *job, struct begin *b, json_t **ret_result, struct error *e)
 {
 	const char *uuid = new_volume(job->req);
@@ -143,7 +143,7 @@ static int create(struct job *job, struct begin *b, json_t **ret_result, struct 
 	kill_point("volume-placed");
 	r = volume_make_file_of(job, uuid, b->host, e);
 	if (r < 0) {
-		(void)vm_remove_volume(job->pool, uuid, NULL);
+		(void)volume_remove(job->pool, uuid, NULL);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
@@ -175,7 +175,7 @@ static int volume_create_recover(struct job *job, json_t **ret_result, struct er
 		return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
 	host_wait_for_storage(job, volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
 			      volume ? object_str(volume, VOLUME_HOST_UUID) : NULL);
-	r = vm_remove_volume(job->pool, uuid, e);
+	r = volume_remove(job->pool, uuid, e);
 	return r < 0 ? r
 		     : error_set_code(e, EINTR, "SYS.1000",
 				      "the daemon ended while the volume was made, nothing of it is kept");
@@ -244,7 +244,7 @@ static int copy_snapshot(struct job *job, const struct object *snapshot, const c
 	if (r < 0)
 		return r;
 	kill_point("volume-copied");
-	return vm_volume_ready(job->pool, uuid, host, path, e);
+	return volume_set_ready(job->pool, uuid, host, path, e);
 }
 
 static int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct error *e)
@@ -269,7 +269,7 @@ static int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct
 	kill_point("volume-placed");
 	r = copy_snapshot(job, snapshot, b.host, e);
 	if (r < 0) {
-		(void)vm_remove_volume(job->pool, new_volume(job->req), NULL);
+		(void)volume_remove(job->pool, new_volume(job->req), NULL);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VOLUME, new_volume(job->req), ret_result, e);
@@ -296,7 +296,7 @@ static const struct operation create_data_volume = {
 					 P_RESOURCE_UUID,
 					 {0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_CREATE,
+	.form = FORM_CREATE,
 	.kind = KIND_VOLUME,
 	.where = "volumes",
 	.error_code = "SYS.1002",
@@ -328,7 +328,7 @@ static const struct operation create_data_volume_from_volume_template = {
 			P_RESOURCE_UUID,
 			{0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_IMAGE,
 	.target = "imageUuid",
 	.verb = "create-data-volume",
@@ -357,7 +357,7 @@ static const struct operation create_data_volume_from_volume_snapshot = {
 					 P_RESOURCE_UUID,
 					 {0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_SNAPSHOT,
 	.target = "volumeSnapshotUuid",
 	.verb = "create-data-volume",
@@ -377,7 +377,7 @@ static const struct operation query_volume = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/volumes", "/volumes/{uuid}", NULL},
 	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
-	.place = PLACE_QUERY,
+	.form = FORM_QUERY,
 	.kind = KIND_VOLUME,
 	.flags = OP_SYNC,
 	.help = "lists volumes",

@@ -15,7 +15,7 @@
 #include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/volume/attach.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/remove.h"
 #include "model/states.h"
 
@@ -97,7 +97,7 @@ static int volume_delete_run(struct job *job, json_t **ret_result, struct error 
 	(void)ret_result;
 	if (r < 0)
 		return r;
-	return is_direct(view) ? vm_remove_volume(job->pool, uuid, e)
+	return is_direct(view) ? volume_remove(job->pool, uuid, e)
 			       : store_run(pool_store(job->pool), deleted_fn, (void *)(uintptr_t)uuid, e);
 }
 
@@ -132,7 +132,7 @@ static int volume_expunge_check(const struct view *view, const struct request *r
 static int volume_expunge_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	(void)ret_result;
-	return vm_remove_volume(job->pool, job->req->target, e);
+	return volume_remove(job->pool, job->req->target, e);
 }
 
 static int volume_recover_check(const struct view *view, const struct request *req, struct error *e)
@@ -173,7 +173,7 @@ static const struct operation delete_data_volume = {
 	.method = METHOD_DELETE,
 	.paths = (const char *const[]){"/volumes/{uuid}", NULL},
 	.params = (const struct param[]){P_UUID_IF_ANY(KIND_VOLUME), P_DELETE_MODE, {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "delete",
@@ -195,7 +195,7 @@ static const struct operation expunge_data_volume = {
 	.paths = (const char *const[]){"/volumes/{uuid}/actions", NULL},
 	.key = "expungeDataVolume",
 	.params = (const struct param[]){P_UUID_IF_ANY(KIND_VOLUME), {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "expunge",
@@ -215,7 +215,7 @@ static const struct operation recover_data_volume = {
 	.key = "recoverDataVolume",
 	.params = (const struct param[]){P_UUID(KIND_VOLUME), {0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "recover",

@@ -18,7 +18,7 @@
 #include "actions/engine/result.h"
 #include "actions/host/capacity.h"
 #include "actions/operations/table.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/resize.h"
 #include "actions/volume/snapshot_create.h"
 #include "hypervisor/domain/disk.h"
@@ -82,7 +82,7 @@ static int keep_snapshot(struct job *job, const struct object *volume, struct er
 {
 	double gib = (double)request_int(job->req, "size", 0) / (1 << 30);
 	char uuid[UUID_SIZE], name[256], description[512];
-	const struct snapshot_spec spec = {
+	const struct new_snapshot spec = {
 		.volume = object_uuid(volume),
 		.uuid = uuid,
 		.name = name,
@@ -104,7 +104,7 @@ struct growth {
 	int64_t bytes;
 };
 
-static int promise_fn(struct txn *t, void *arg, struct error *e)
+static int reserve_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct growth *g = arg;
 	const struct object *volume = view_get(txn_view(t), KIND_VOLUME, g->volume);
@@ -119,8 +119,8 @@ static int grow(struct job *job, int64_t size, struct error *e)
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const char *uuid = job->req->target;
-	struct volume_place place;
-	int r = volume_find_place(view, uuid, &place, e);
+	struct volume_location place;
+	int r = volume_locate(view, uuid, &place, e);
 
 	if (r < 0)
 		return r;
@@ -143,7 +143,7 @@ static int volume_resize_run(struct job *job, json_t **ret_result, struct error 
 	r = keep_snapshot(job, volume, e);
 	kill_point("resize-snapshot");
 	if (r == 0)
-		r = store_run(pool_store(job->pool), promise_fn, &g, e);
+		r = store_run(pool_store(job->pool), reserve_fn, &g, e);
 	if (r < 0)
 		return r;
 	r = grow(job, size, e);
@@ -190,7 +190,7 @@ static const struct operation resize_root_volume = {
 			{.name = "size", .type = PARAM_LONG, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "resize-root",
@@ -214,7 +214,7 @@ static const struct operation resize_data_volume = {
 			{.name = "size", .type = PARAM_LONG, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "resize-data",

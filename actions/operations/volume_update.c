@@ -12,7 +12,7 @@
 #include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/resize.h"
 #include "hypervisor/domain/disk.h"
 #include "model/states.h"
@@ -171,7 +171,7 @@ static const struct operation change_volume_state = {
 	.key = "changeVolumeState",
 	.params = (const struct param[]){P_UUID(KIND_VOLUME), P_STATE_EVENT, {0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "change-state",
@@ -187,7 +187,7 @@ static const struct operation get_volume_format = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/volumes/formats", NULL},
 	.results = (const char *const[]){"formats:List", NULL},
-	.place = PLACE_COLLECTION_GET,
+	.form = FORM_COLLECTION_GET,
 	.kind = KIND_VOLUME,
 	.where = "volumes/formats",
 	.flags = OP_SYNC,
@@ -203,7 +203,7 @@ static const struct operation get_volume_capabilities = {
 	.paths = (const char *const[]){"/volumes/{uuid}/capabilities", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VOLUME), {0}},
 	.results = (const char *const[]){"capabilities:Map", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.where = "capabilities",
@@ -221,7 +221,7 @@ static const struct operation sync_volume_size = {
 	.key = "syncVolumeSize",
 	.params = (const struct param[]){P_UUID(KIND_VOLUME), {0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "sync-size",
@@ -240,7 +240,7 @@ static const struct operation update_volume = {
 	.key = "updateVolume",
 	.params = (const struct param[]){P_UUID(KIND_VOLUME), P_NEW_NAME, P_DESCRIPTION, {0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "update",
@@ -267,7 +267,7 @@ static const struct operation set_volume_qo_s = {
 					  .min = 1024,
 					  .max = INT64_MAX},
 					 {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "set-qos",
@@ -287,7 +287,7 @@ static const struct operation get_volume_qo_s = {
 	.route_aliases = (const char *const[]){"GET /volumes/{uuid}/QoS", NULL},
 	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
 	.results = (const char *const[]){"volumeBandwidth:long", NULL},
-	.place = PLACE_GET,
+	.form = FORM_GET,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.where = "qos",
@@ -304,7 +304,7 @@ static const struct operation delete_volume_qo_s = {
 	.paths = (const char *const[]){"/volumes/{uuid}/qos", NULL},
 	.route_aliases = (const char *const[]){"DELETE /volumes/{uuid}/QoS", NULL},
 	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
-	.place = PLACE_VERB,
+	.form = FORM_VERB,
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "delete-qos",

@@ -24,7 +24,7 @@
 /* Pause after a round that failed: a full disk, say. */
 #define RETRY_S 5
 
-struct clockwork {
+struct scheduler_thread {
 	struct pool *pool;
 	int timer, wake; /* descriptors, -1 = none */
 	pthread_t thread;
@@ -32,7 +32,7 @@ struct clockwork {
 	atomic_bool stopping;
 };
 
-static void wake_up(struct clockwork *c)
+static void wake_up(struct scheduler_thread *c)
 {
 	(void)eventfd_write(c->wake, 1);
 }
@@ -51,7 +51,7 @@ static void on_changes(void *ctx, struct view *view, const struct change *change
 }
 
 /* Sleeps until @until, a changed scheduler or a set clock; true for the last. */
-static bool clockwork_sleep(struct clockwork *c, int64_t until)
+static bool scheduler_thread_sleep(struct scheduler_thread *c, int64_t until)
 {
 	struct itimerspec spec = {.it_value = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S}};
 	struct pollfd fds[] = {{.fd = c->timer, .events = POLLIN}, {.fd = c->wake, .events = POLLIN}};
@@ -67,9 +67,9 @@ static bool clockwork_sleep(struct clockwork *c, int64_t until)
 	return read(c->timer, &expirations, sizeof(expirations)) < 0 && errno == ECANCELED;
 }
 
-static void *clockwork_main(void *arg)
+static void *scheduler_thread_main(void *arg)
 {
-	struct clockwork *c = arg;
+	struct scheduler_thread *c = arg;
 	bool replan = true; /* the daemon was away, and the clock may have been set meanwhile */
 
 	pthread_setname_np(pthread_self(), "scheduler");
@@ -80,19 +80,19 @@ static void *clockwork_main(void *arg)
 		if (schedulers_run(pool_store(c->pool), now, replan, &next, &e) == 0) {
 			bool sleeps_long = next == NEVER || next > limit;
 
-			replan = clockwork_sleep(c, sleeps_long ? limit : next) ||
+			replan = scheduler_thread_sleep(c, sleeps_long ? limit : next) ||
 				 (sleeps_long && store_now() >= limit);
 		} else {
 			fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
-			replan = clockwork_sleep(c, now + RETRY_S * NS_PER_S) || replan;
+			replan = scheduler_thread_sleep(c, now + RETRY_S * NS_PER_S) || replan;
 		}
 	}
 	return NULL;
 }
 
-int clockwork_new(struct pool *pool, struct clockwork **ret_clockwork, struct error *e)
+int scheduler_thread_new(struct pool *pool, struct scheduler_thread **ret_clockwork, struct error *e)
 {
-	struct clockwork *c = calloc(1, sizeof(*c));
+	struct scheduler_thread *c = calloc(1, sizeof(*c));
 	int r;
 
 	if (!c)
@@ -103,22 +103,22 @@ int clockwork_new(struct pool *pool, struct clockwork **ret_clockwork, struct er
 	r = c->timer < 0 || c->wake < 0 ? error_set(e, errno, "cannot make a timer: %s", strerror(errno))
 					: store_observe(pool_store(pool), on_changes, c);
 	if (r < 0) {
-		clockwork_free(c);
+		scheduler_thread_free(c);
 		return r;
 	}
 	*ret_clockwork = c;
 	return 0;
 }
 
-int clockwork_start(struct clockwork *c, struct error *e)
+int scheduler_thread_start(struct scheduler_thread *c, struct error *e)
 {
-	int r = pthread_create(&c->thread, NULL, clockwork_main, c);
+	int r = pthread_create(&c->thread, NULL, scheduler_thread_main, c);
 
 	c->runs = r == 0;
 	return r ? error_set(e, r, "cannot start a thread: %s", strerror(r)) : 0;
 }
 
-void clockwork_stop(struct clockwork *c)
+void scheduler_thread_stop(struct scheduler_thread *c)
 {
 	if (!c || !c->runs)
 		return;
@@ -128,11 +128,11 @@ void clockwork_stop(struct clockwork *c)
 	c->runs = false;
 }
 
-void clockwork_free(struct clockwork *c)
+void scheduler_thread_free(struct scheduler_thread *c)
 {
 	if (!c)
 		return;
-	clockwork_stop(c);
+	scheduler_thread_stop(c);
 	if (c->timer >= 0)
 		(void)close(c->timer);
 	if (c->wake >= 0)

@@ -8,13 +8,13 @@
 
 #include "actions/engine/pool.h"
 
-struct clockwork;
-/** Registers with the store; the thread runs from clockwork_start() on. */
-int clockwork_new(struct pool *pool, struct clockwork **ret_clockwork, struct error *e);
-int clockwork_start(struct clockwork *c, struct error *e);
+struct scheduler_thread;
+/** Registers with the store; the thread runs from scheduler_thread_start() on. */
+int scheduler_thread_new(struct pool *pool, struct scheduler_thread **ret_clockwork, struct error *e);
+int scheduler_thread_start(struct scheduler_thread *c, struct error *e);
 /** Ends the thread. Accepts NULL. */
-void clockwork_stop(struct clockwork *c);
+void scheduler_thread_stop(struct scheduler_thread *c);
 /** After the store's end, which still tells it of changes. Accepts NULL. */
-void clockwork_free(struct clockwork *c);
+void scheduler_thread_free(struct scheduler_thread *c);
 
 #endif

@@ -315,7 +315,7 @@ int spec_run(struct job *job, json_t **ret_result, struct error *e)
 }
 
 /* Reads the steps of the row, and has the one that was under way settled. */
-static int settle(struct work *w, struct error *e)
+static int reconcile(struct work *w, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(w->job->pool));
 	const struct object *row = view_get(view, KIND_JOB, w->job->uuid);
@@ -351,6 +351,6 @@ int spec_recover(struct job *job, json_t **ret_result, struct error *e)
 	if (host)
 		(void)host_wait_connected(job, host);
 	if (r == 0)
-		r = settle(&w, e);
+		r = reconcile(&w, e);
 	return r < 0 ? r : go_on(&w, ret_result, e);
 }

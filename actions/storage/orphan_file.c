@@ -17,34 +17,34 @@ const char *path_file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-int loose_file_put(struct txn *t, const char *ps, const char *host, const char *name, const char *job,
-		   struct error *e)
+int orphan_file_put(struct txn *t, const char *ps, const char *host, const char *name, const char *job,
+		    struct error *e)
 {
-	struct object *o = object_new(kind_get(KIND_LOOSE_FILE));
+	struct object *o = object_new(kind_get(KIND_ORPHAN_FILE));
 	char uuid[UUID_SIZE];
 
 	if (!o)
 		return error_oom(e);
 	uuid_make(uuid);
-	object_set_str(o, LOOSE_FILE_UUID, uuid);
-	object_set_str(o, LOOSE_FILE_PRIMARY_STORAGE_UUID, ps);
-	object_set_str(o, LOOSE_FILE_HOST_UUID, host);
-	object_set_str(o, LOOSE_FILE_FILE_NAME, name);
-	object_set_str(o, LOOSE_FILE_JOB_UUID, job ? job : "");
+	object_set_str(o, ORPHAN_FILE_UUID, uuid);
+	object_set_str(o, ORPHAN_FILE_PRIMARY_STORAGE_UUID, ps);
+	object_set_str(o, ORPHAN_FILE_HOST_UUID, host);
+	object_set_str(o, ORPHAN_FILE_FILE_NAME, name);
+	object_set_str(o, ORPHAN_FILE_JOB_UUID, job ? job : "");
 	return txn_put(t, o, NULL, e);
 }
 
-int loose_file_put_path(struct txn *t, const char *ps, const char *host, const char *path, struct error *e)
+int orphan_file_put_path(struct txn *t, const char *ps, const char *host, const char *path, struct error *e)
 {
-	return loose_file_put(t, ps, host, path_file_name(path), NULL, e);
+	return orphan_file_put(t, ps, host, path_file_name(path), NULL, e);
 }
 
-int loose_file_adopt(struct txn *t, const char *ps, const char *path, struct error *e)
+int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct error *e)
 {
 	const char *name = path_file_name(path);
 
-	view_for_each_where (o, txn_view(t), KIND_LOOSE_FILE, LOOSE_FILE_FILE_NAME, name)
-		if (object_str_is(o, LOOSE_FILE_PRIMARY_STORAGE_UUID, ps))
+	view_for_each_where (o, txn_view(t), KIND_ORPHAN_FILE, ORPHAN_FILE_FILE_NAME, name)
+		if (object_str_is(o, ORPHAN_FILE_PRIMARY_STORAGE_UUID, ps))
 			return txn_remove(t, o, e);
 	return 0;
 }
@@ -68,15 +68,15 @@ static bool has_snapshots(const struct view *view, const char *ps, const char *n
 /* True while some volume may yet turn out to stand on the file, or snapshots are part of it. */
 static bool is_wanted(const struct view *view, const struct object *file)
 {
-	const char *ps = object_text(file, LOOSE_FILE_PRIMARY_STORAGE_UUID);
+	const char *ps = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
 
-	if (has_snapshots(view, ps, object_text(file, LOOSE_FILE_FILE_NAME)))
+	if (has_snapshots(view, ps, object_text(file, ORPHAN_FILE_FILE_NAME)))
 		return true;
 
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, ps) {
 		const char *next = object_str(volume, VOLUME_NEXT_PATH);
 
-		if (next && strcmp(path_file_name(next), object_text(file, LOOSE_FILE_FILE_NAME)) == 0)
+		if (next && strcmp(path_file_name(next), object_text(file, ORPHAN_FILE_FILE_NAME)) == 0)
 			return true;
 	}
 	return false;
@@ -85,12 +85,12 @@ static bool is_wanted(const struct view *view, const struct object *file)
 /* Removes the file, then its row. -ENOTCONN when no host reaches it now. */
 static int remove_file(struct pool *pool, const struct view *view, const struct object *file, struct error *e)
 {
-	const char *ps_uuid = object_text(file, LOOSE_FILE_PRIMARY_STORAGE_UUID);
+	const char *ps_uuid = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
 	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, ps_uuid);
-	const char *host_uuid = object_str(file, LOOSE_FILE_HOST_UUID);
+	const char *host_uuid = object_str(file, ORPHAN_FILE_HOST_UUID);
 	const struct object *host = host_uuid ? view_get(view, KIND_HOST, host_uuid)
 					      : primary_storage_next_host(view, ps_uuid, 0);
-	struct object_key key = {KIND_LOOSE_FILE, object_uuid(file)};
+	struct object_key key = {KIND_ORPHAN_FILE, object_uuid(file)};
 	int r = 0;
 
 	/* a storage or a host that was removed took its files along */
@@ -101,7 +101,7 @@ static int remove_file(struct pool *pool, const struct view *view, const struct 
 				   ps_uuid);
 	if (ps && host && r == 0)
 		r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid,
-				     object_text(file, LOOSE_FILE_FILE_NAME), e);
+				     object_text(file, ORPHAN_FILE_FILE_NAME), e);
 	return r < 0 ? r : store_run(pool_store(pool), object_remove_key, &key, e);
 }
 
@@ -112,7 +112,7 @@ static int remove_some_of(struct pool *pool, const char *job, int *ret_removed, 
 	int result = 0;
 
 	*ret_removed = 0;
-	view_for_each_where (file, view, KIND_LOOSE_FILE, LOOSE_FILE_JOB_UUID, job) {
+	view_for_each_where (file, view, KIND_ORPHAN_FILE, ORPHAN_FILE_JOB_UUID, job) {
 		int r;
 
 		if (is_wanted(view, file))
@@ -138,20 +138,20 @@ static int remove_all_of(struct pool *pool, const char *job, struct error *e)
 	return r < 0 ? error_move(e, &why) : 0;
 }
 
-void loose_files_remove(struct pool *pool, const char *job)
+void orphan_files_remove(struct pool *pool, const char *job)
 {
 	if (job)
 		(void)remove_all_of(pool, job, NULL);
 	(void)remove_all_of(pool, "", NULL);
 }
 
-int loose_files_collect(struct pool *pool, struct error *e)
+int orphan_files_collect(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	int result = remove_all_of(pool, "", e);
 
-	view_for_each (file, view, KIND_LOOSE_FILE) {
-		const char *uuid = object_text(file, LOOSE_FILE_JOB_UUID);
+	view_for_each (file, view, KIND_ORPHAN_FILE) {
+		const char *uuid = object_text(file, ORPHAN_FILE_JOB_UUID);
 		const struct object *job = view_get(view, KIND_JOB, uuid);
 		int r = 0;
 

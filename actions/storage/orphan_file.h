@@ -20,21 +20,21 @@
 
 /** Says that @job (NULL: nobody) has the file @name on a storage; @host: local storage only. For change
  * functions. */
-int loose_file_put(struct txn *t, const char *ps, const char *host, const char *name, const char *job,
-		   struct error *e);
-/** As loose_file_put() without a job, for a path in the storage's folder. */
-int loose_file_put_path(struct txn *t, const char *ps, const char *host, const char *path, struct error *e);
+int orphan_file_put(struct txn *t, const char *ps, const char *host, const char *name, const char *job,
+		    struct error *e);
+/** As orphan_file_put() without a job, for a path in the storage's folder. */
+int orphan_file_put_path(struct txn *t, const char *ps, const char *host, const char *path, struct error *e);
 /** The file belongs to an object now. For change functions. */
-int loose_file_adopt(struct txn *t, const char *ps, const char *path, struct error *e);
+int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct error *e);
 /** The files that @job still has are nobody's now. For change functions. */
 int loose_files_release(struct txn *t, const char *job, struct error *e);
 /**
  * Removes what @job (NULL: nobody) has and nobody else will have, and the loose files that have no job. What
  * cannot be removed now stays for the timer. Blocking.
  */
-void loose_files_remove(struct pool *pool, const char *job);
+void orphan_files_remove(struct pool *pool, const char *job);
 /** The same for all jobs that have ended: for the timer thread and after the start. */
-int loose_files_collect(struct pool *pool, struct error *e);
+int orphan_files_collect(struct pool *pool, struct error *e);
 /** The last part of a path. Borrowed. */
 const char *path_file_name(const char *path);
 

@@ -42,7 +42,7 @@ int primary_storage_open_pool(struct pool *pool, const struct object *ps, const 
 	const char *url = object_text(ps, PRIMARY_STORAGE_URL);
 	_cleanup_free_ char *path =
 		primary_storage_mount_path(pool_state_dir(pool), type, url, object_uuid(ps));
-	struct hv_pool_spec spec = {.uuid = object_uuid(ps), .type = "dir", .target = path};
+	struct hv_storage_pool_def spec = {.uuid = object_uuid(ps), .type = "dir", .target = path};
 
 	if (!path)
 		return error_oom(e);
@@ -53,7 +53,7 @@ int primary_storage_open_pool(struct pool *pool, const struct object *ps, const 
 		spec.type = "rbd";
 		spec.source = url;
 	}
-	return hv_pool_open(pool_hypervisor(pool), host, &spec, e);
+	return hv_storage_pool_open(pool_hypervisor(pool), host, &spec, e);
 }
 
 struct measured {
@@ -101,7 +101,7 @@ static bool measure_host(struct pool *pool, const char *host, struct measured *m
 {
 	struct hv_capacity capacity;
 
-	if (hv_pool_capacity(pool_hypervisor(pool), host, m->uuid, &capacity, NULL) < 0)
+	if (hv_storage_pool_capacity(pool_hypervisor(pool), host, m->uuid, &capacity, NULL) < 0)
 		return false;
 	m->capacity.total += capacity.total;
 	m->capacity.available += capacity.available;

@@ -13,7 +13,7 @@
 #include "model/states.h"
 
 /* Keeps an allocated string alive as long as the description. NULL in, NULL out. */
-static char *keep(struct vm_spec *spec, char *taken)
+static char *keep(struct vm_description *spec, char *taken)
 {
 	if (taken && spec->string_count == ARRAY_SIZE(spec->strings)) {
 		free(taken);
@@ -24,7 +24,7 @@ static char *keep(struct vm_spec *spec, char *taken)
 	return taken;
 }
 
-void vm_spec_done(struct vm_spec *spec)
+void vm_description_done(struct vm_description *spec)
 {
 	while (spec->string_count)
 		free(spec->strings[--spec->string_count]);
@@ -40,8 +40,8 @@ static bool is_local(const struct object *host)
 	return strncmp(uri, "qemu:///", 8) == 0 || strncmp(uri, "qemu+unix:", 10) == 0;
 }
 
-static int add_disk(struct vm_spec *spec, const struct object *vm, const struct object *volume, int device_id,
-		    struct error *e)
+static int add_disk(struct vm_description *spec, const struct object *vm, const struct object *volume,
+		    int device_id, struct error *e)
 {
 	if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
 		return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
@@ -50,7 +50,7 @@ static int add_disk(struct vm_spec *spec, const struct object *vm, const struct 
 	return 0;
 }
 
-static int add_disks(struct vm_spec *spec, const struct object *vm, struct error *e)
+static int add_disks(struct vm_description *spec, const struct object *vm, struct error *e)
 {
 	int r = 0;
 
@@ -69,8 +69,8 @@ static int add_disks(struct vm_spec *spec, const struct object *vm, struct error
 }
 
 /* The file of an ISO on the host: its copy in the image cache of the VM's primary storage. */
-static const char *iso_path(const struct vm_spec *spec, const struct object *vm, const struct object *host,
-			    const char *image)
+static const char *iso_path(const struct vm_description *spec, const struct object *vm,
+			    const struct object *host, const char *image)
 {
 	const struct object *root = view_get(spec->view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
 
@@ -87,7 +87,7 @@ static const char *iso_path(const struct vm_spec *spec, const struct object *vm,
 }
 
 /* Every VM has all its drives, full or empty, so that a medium can be put in while it runs. */
-static int add_drives(struct vm_spec *spec, const struct object *vm, const struct object *host,
+static int add_drives(struct vm_description *spec, const struct object *vm, const struct object *host,
 		      struct error *e)
 {
 	for (int i = 0; i < VM_ISO_MAX; i++) {
@@ -108,13 +108,13 @@ static int add_drives(struct vm_spec *spec, const struct object *vm, const struc
 	return 0;
 }
 
-void vm_spec_nic(const struct view *view, const struct object *nic, const struct object *host,
-		 char network[VM_NETWORK_NAME], struct hv_nic *ret)
+void vm_describe_nic(const struct view *view, const struct object *nic, const struct object *host,
+		     char network[VM_NETWORK_NAME], struct hv_nic *ret)
 {
 	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
 	const char *platform = vm ? object_text(vm, VM_PLATFORM) : "";
 	bool emulated = strcmp(platform, "Windows") == 0 || strcmp(platform, "Other") == 0;
-	bool managed = l3_network_place(view, object_text(nic, NIC_L3_UUID), network);
+	bool managed = l3_network_source(view, object_text(nic, NIC_L3_UUID), network);
 	/* A limit that the host cannot keep would keep the VM from starting: it waits for a host that can. */
 	bool limits = object_int(host, HOST_BANDWIDTH) != 0;
 
@@ -130,14 +130,15 @@ void vm_spec_nic(const struct view *view, const struct object *nic, const struct
 	};
 }
 
-static int add_nics(struct vm_spec *spec, const struct object *vm, const struct object *host, struct error *e)
+static int add_nics(struct vm_description *spec, const struct object *vm, const struct object *host,
+		    struct error *e)
 {
 	view_for_each_where (nic, spec->view, KIND_NIC, NIC_VM_UUID, object_uuid(vm)) {
 		size_t i = spec->domain.nic_count;
 
 		if (i == ARRAY_SIZE(spec->nics))
 			return error_set(e, ENOSPC, "VM '%s' has too many NICs", object_uuid(vm));
-		vm_spec_nic(spec->view, nic, host, spec->networks[i], &spec->nics[i]);
+		vm_describe_nic(spec->view, nic, host, spec->networks[i], &spec->nics[i]);
 		spec->domain.nic_count++;
 	}
 	return 0;
@@ -160,7 +161,7 @@ static bool is_boot_drive(const struct hv_disk *disk, bool any_medium)
 
 /* Numbers the root disk and the CD-ROM drives in the order that the VM boots from; others are never booted.
  */
-static void set_boot_order(struct vm_spec *spec)
+static void set_boot_order(struct vm_description *spec)
 {
 	const char *order = vm_boot_order(spec->view, spec->domain.uuid);
 	bool any_medium = false;
@@ -186,7 +187,7 @@ static int monitors(const struct view *view, const struct object *vm)
 	return n && (strcmp(n, "2") == 0 || strcmp(n, "4") == 0) ? *n - '0' : 1;
 }
 
-static int add_pci(struct vm_spec *spec, const struct object *vm, struct error *e)
+static int add_pci(struct vm_description *spec, const struct object *vm, struct error *e)
 {
 	view_for_each_where (row, spec->view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, object_uuid(vm)) {
 		const char *tag = object_text(row, SYSTEM_TAG_TAG);
@@ -208,8 +209,8 @@ static bool tag_is(const struct view *view, const struct object *vm, const char 
 	return have && strcasecmp(have, value) == 0;
 }
 
-int vm_spec_build(struct pool *pool, struct view *view, const struct object *vm, const struct object *host,
-		  struct vm_spec *spec, struct error *e)
+int vm_describe(struct pool *pool, struct view *view, const struct object *vm, const struct object *host,
+		struct vm_description *spec, struct error *e)
 {
 	const char *password = tag_value(view, object_uuid(vm), "consolePassword");
 	bool numa = config_bool(view, "vm.numa");
@@ -220,7 +221,7 @@ int vm_spec_build(struct pool *pool, struct view *view, const struct object *vm,
 	if (is_local(host))
 		snprintf(spec->log, sizeof(spec->log), "%s/console/%s.log", pool_state_dir(pool),
 			 object_uuid(vm));
-	spec->domain = (struct hv_domain_spec){
+	spec->domain = (struct hv_domain_def){
 		.uuid = object_uuid(vm),
 		.title = spec->title,
 		.virt_type = object_text(host, HOST_VIRT_TYPE),
@@ -268,7 +269,7 @@ int vm_spec_build(struct pool *pool, struct view *view, const struct object *vm,
 	return r;
 }
 
-int vm_spec_add_nocloud(struct vm_spec *spec, char *taken_path, struct error *e)
+int vm_description_add_nocloud(struct vm_description *spec, char *taken_path, struct error *e)
 {
 	char *path = keep(spec, taken_path);
 

@@ -10,8 +10,8 @@
 #define VM_NETWORK_NAME 32
 
 /** A domain's description with everything it points to. */
-struct vm_spec {
-	struct hv_domain_spec domain;
+struct vm_description {
+	struct hv_domain_def domain;
 	struct hv_disk disks[64];
 	struct hv_nic nics[32];
 	const char *pci[16];
@@ -22,18 +22,18 @@ struct vm_spec {
 	size_t string_count;
 	struct view *view; /* owned: everything borrowed is borrowed from it */
 };
-/** Describes the VM as @view has it, to be run on @host. @spec must be zero; vm_spec_done() it in any case.
+/** Describes the VM as @view has it, to be run on @host. @spec must be zero; vm_description_done() it in any case.
  */
-int vm_spec_build(struct pool *pool, struct view *view, const struct object *vm, const struct object *host,
-		  struct vm_spec *spec, struct error *e);
+int vm_describe(struct pool *pool, struct view *view, const struct object *vm, const struct object *host,
+		struct vm_description *spec, struct error *e);
 /** Describes one NIC, to be plugged on @host; @network is room for what the result points to besides @view.
  */
-void vm_spec_nic(const struct view *view, const struct object *nic, const struct object *host,
-		 char network[VM_NETWORK_NAME], struct hv_nic *ret);
+void vm_describe_nic(const struct view *view, const struct object *nic, const struct object *host,
+		     char network[VM_NETWORK_NAME], struct hv_nic *ret);
 /** What the VM boots from, in order, with commas: HardDisk, CdRom. Borrowed. */
 const char *vm_boot_order(const struct view *view, const char *vm_uuid);
 /** Adds the NoCloud disk (path taken over) as the fourth CD-ROM. */
-int vm_spec_add_nocloud(struct vm_spec *spec, char *taken_path, struct error *e);
-void vm_spec_done(struct vm_spec *spec);
+int vm_description_add_nocloud(struct vm_description *spec, char *taken_path, struct error *e);
+void vm_description_done(struct vm_description *spec);
 
 #endif

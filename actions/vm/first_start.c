@@ -52,7 +52,7 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(req, "imageUuid"));
 	const char *data_storage = request_tag(req, "primaryStorageUuidForDataVolume");
 	char uuid[UUID_SIZE], description[64];
-	struct vm_disk root = {
+	struct new_volume root = {
 		.offering = image_is_iso(image) ? request_str(req, "rootDiskOfferingUuid") : NULL,
 		.image = object_uuid(image),
 		.description = description,
@@ -67,7 +67,7 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 	int r;
 
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", l->uuid);
-	r = vm_put_volume(t, vm, &root, uuid, e);
+	r = volume_put_new(t, vm, &root, uuid, e);
 	if (r < 0)
 		return r;
 	changed = object_copy(view_get(txn_view(t), KIND_VM, l->uuid));
@@ -76,7 +76,7 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 	object_set_str(changed, VM_ROOT_VOLUME_UUID, uuid);
 	r = txn_put(t, changed, NULL, e);
 	json_array_foreach ((json_t *)(uintptr_t)request_list(req, "dataDiskOfferingUuids"), i, item) {
-		struct vm_disk data = {
+		struct new_volume data = {
 			.offering = json_string_value(item),
 			.size = offering_size(txn_view(t), json_string_value(item)),
 			.device_id = (int)i + 1,
@@ -85,7 +85,7 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 		};
 
 		if (r == 0)
-			r = vm_put_volume(t, view_get(txn_view(t), KIND_VM, l->uuid), &data, uuid, e);
+			r = volume_put_new(t, view_get(txn_view(t), KIND_VM, l->uuid), &data, uuid, e);
 	}
 	return r;
 }
@@ -219,7 +219,7 @@ static int vm_instantiate_volumes(struct job *job, const char *uuid, struct erro
 		if (r == 0 && !object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 			r = job_should_stop(job)
 				    ? job_stop_reason(job, e)
-				    : vm_make_volume(job, volume, object_text(vm, VM_HOST_UUID), e);
+				    : volume_make_file(job, volume, object_text(vm, VM_HOST_UUID), e);
 	}
 	return r;
 }
@@ -260,6 +260,6 @@ int vm_first_start(struct job *job, const char *uuid, bool paused, struct error 
 	if (r == 0)
 		r = vm_power_on(job, uuid, l.host, NULL, VM_STATE_CREATED, paused, e);
 	if (r < 0)
-		(void)vm_strip(job->pool, uuid, VM_STATE_CREATED, &ignored);
+		(void)vm_tear_down(job->pool, uuid, VM_STATE_CREATED, &ignored);
 	return r;
 }

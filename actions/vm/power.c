@@ -143,7 +143,7 @@ static int start_domain(struct up *up, struct view *view, struct error *e)
 	const struct object *vm = view_get(view, KIND_VM, up->uuid);
 	const struct object *host = view_get(view, KIND_HOST, up->host);
 	struct hypervisor *hv = pool_hypervisor(up->job->pool);
-	_cleanup_(vm_spec_done) struct vm_spec spec = {0};
+	_cleanup_(vm_description_done) struct vm_description spec = {0};
 	char *nocloud = NULL;
 	int r;
 
@@ -151,9 +151,9 @@ static int start_domain(struct up *up, struct view *view, struct error *e)
 		return error_set(e, ENOENT, "VM '%s' or its host is gone", up->uuid);
 	r = vm_make_nocloud(up->job, view, vm, host, &nocloud, e);
 	if (r == 0)
-		r = vm_spec_build(up->job->pool, view, vm, host, &spec, e);
+		r = vm_describe(up->job->pool, view, vm, host, &spec, e);
 	if (r == 0 && nocloud)
-		r = vm_spec_add_nocloud(&spec, steal(&nocloud), e);
+		r = vm_description_add_nocloud(&spec, steal(&nocloud), e);
 	free(nocloud);
 	if (r < 0)
 		return r;
@@ -167,7 +167,7 @@ static int make_ready_and_start(struct up *up, struct error *e)
 	bool new_host = strcmp(up->host, up->last_host) != 0;
 	_cleanup_(error_done) struct error first = ERROR_INIT;
 	struct view *view = store_view(pool_store(pool));
-	int r = snapshot_settle_vm(pool, up->uuid, e);
+	int r = snapshot_reconcile_vm(pool, up->uuid, e);
 
 	/* Addresses, MACs and host names may have changed since the last start; what is right costs one look.
 	 */
@@ -258,7 +258,7 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 		(void)store_run(pool_store(job->pool), failed_fn, &up, &ignored);
 		return r;
 	}
-	vm_settle(job->pool, up.host, uuid);
+	vm_reconcile(job->pool, up.host, uuid);
 	return 0;
 }
 
@@ -330,7 +330,7 @@ int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error 
 			_cleanup_(error_done) struct error ignored = ERROR_INIT;
 
 			(void)vm_set_state(job->pool, uuid, (enum vm_state)vm_state_parse(before), &ignored);
-			vm_settle(job->pool, d.host, uuid);
+			vm_reconcile(job->pool, d.host, uuid);
 			return r;
 		}
 	}

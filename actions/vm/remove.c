@@ -60,15 +60,15 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 	return r;
 }
 
-struct strip {
+struct tear_down {
 	const char *uuid;
 	enum vm_state state;
 };
 
 /* The rows that a first start made. */
-static int strip_fn(struct txn *t, void *arg, struct error *e)
+static int tear_down_fn(struct txn *t, void *arg, struct error *e)
 {
-	struct strip *s = arg;
+	struct tear_down *s = arg;
 	const struct object *vm = view_get(txn_view(t), KIND_VM, s->uuid);
 	struct object *changed;
 	int r;
@@ -89,18 +89,18 @@ static int strip_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, changed, NULL, e);
 }
 
-int vm_strip(struct pool *pool, const char *uuid, enum vm_state state, struct error *e)
+int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	struct strip s = {uuid, state};
+	struct tear_down s = {uuid, state};
 	int r = vm ? remove_from_host(pool, view, vm, e) : 0;
 
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid) {
 		if (r == 0)
-			r = vm_remove_volume(pool, object_uuid(volume), e);
+			r = volume_remove(pool, object_uuid(volume), e);
 	}
-	return r < 0 ? r : store_run(pool_store(pool), strip_fn, &s, e);
+	return r < 0 ? r : store_run(pool_store(pool), tear_down_fn, &s, e);
 }
 
 /* -------------------------------------------------------------------- gone */
@@ -136,7 +136,7 @@ static void remove_console_log(struct pool *pool, const char *uuid)
 
 int vm_remove(struct job *job, const char *uuid, struct error *e)
 {
-	int r = vm_strip(job->pool, uuid, VM_STATE_EXPUNGING, e);
+	int r = vm_tear_down(job->pool, uuid, VM_STATE_EXPUNGING, e);
 
 	if (r < 0)
 		return r;

@@ -7,8 +7,8 @@
 
 /** Takes away what a first start made: domain, leases, volumes, NICs; the VM's row stays, in @state.
  * Blocking. */
-int vm_strip(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
-/** vm_strip(), and the VM's own rows. Success when it is gone. Blocking. */
+int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
+/** vm_tear_down(), and the VM's own rows. Success when it is gone. Blocking. */
 int vm_remove(struct job *job, const char *uuid, struct error *e);
 
 /** Stops, destroys and expunges every VM whose indexed @field is @uuid: what a vanishing zone or host does.

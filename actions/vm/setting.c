@@ -24,12 +24,12 @@
 #include "actions/vm/state.h"
 #include "hypervisor/domain/console.h"
 
-enum form {
-	FORM_TEXT,   /* `prefix::text` */
-	FORM_NUMBER, /* `prefix::number` */
-	FORM_LIST,   /* `prefix::one,two` */
-	FORM_MARK,   /* `prefix` or nothing */
-	FORM_TRUE,   /* `prefix::true` or nothing */
+enum value_form {
+	VALUE_TEXT,   /* `prefix::text` */
+	VALUE_NUMBER, /* `prefix::number` */
+	VALUE_LIST,   /* `prefix::one,two` */
+	VALUE_MARK,   /* `prefix` or nothing */
+	VALUE_TRUE,   /* `prefix::true` or nothing */
 };
 
 /** Makes the host do what the VM's tag in @view says; @host is where the VM is active. Blocking. */
@@ -38,7 +38,7 @@ typedef int push_fn(struct pool *pool, const struct view *view, const struct obj
 
 struct setting {
 	const char *prefix; /* of the tag */
-	enum form form;
+	enum value_form form;
 	const char *set, *get, *remove; /* names of the operations; NULL = none */
 	const char *param;		/* of the set operation */
 	const char *results[2];		/* members of the Get's answer: the wire's, the manual's */
@@ -90,7 +90,7 @@ static const struct setting settings[] = {
 	 .results = {"hostname"},
 	 .push = push_hostname},
 	{.prefix = "bootOrder",
-	 .form = FORM_LIST,
+	 .form = VALUE_LIST,
 	 .set = "SetVmBootOrder",
 	 .get = "GetVmBootOrder",
 	 .param = "bootOrder",
@@ -98,19 +98,19 @@ static const struct setting settings[] = {
 	 .companion = "cdromBootOnce",
 	 .missing = vm_boot_order},
 	{.prefix = "qemuga",
-	 .form = FORM_MARK,
+	 .form = VALUE_MARK,
 	 .set = "SetVmQga",
 	 .get = "GetVmQga",
 	 .param = "enable",
 	 .results = {"enable"}},
 	{.prefix = "RDPEnable",
-	 .form = FORM_TRUE,
+	 .form = VALUE_TRUE,
 	 .set = "SetVmRDP",
 	 .get = "GetVmRDP",
 	 .param = "enable",
 	 .results = {"enable"}},
 	{.prefix = "VDIMonitorNumber",
-	 .form = FORM_NUMBER,
+	 .form = VALUE_NUMBER,
 	 .set = "SetVmMonitorNumber",
 	 .get = "GetVmMonitorNumber",
 	 .param = "monitorNumber",
@@ -161,25 +161,25 @@ static int wanted_value(const struct setting *s, const struct request *req, char
 	if (is_name(s->remove, req->op->name))
 		return 0;
 	switch (s->form) {
-	case FORM_TEXT:
+	case VALUE_TEXT:
 		*ret = strdup(request_str(req, s->param));
 		on = true;
 		break;
-	case FORM_NUMBER:
+	case VALUE_NUMBER:
 		if (asprintf(ret, "%lld", (long long)request_int(req, s->param, 0)) < 0)
 			*ret = NULL;
 		on = true;
 		break;
-	case FORM_LIST:
+	case VALUE_LIST:
 		on = json_array_size(request_list(req, s->param)) > 0;
 		if (on)
 			*ret = join(request_list(req, s->param));
 		break;
-	case FORM_MARK:
-	case FORM_TRUE:
+	case VALUE_MARK:
+	case VALUE_TRUE:
 		on = request_bool(req, s->param, false);
 		if (on)
-			*ret = strdup(s->form == FORM_TRUE ? "true" : "");
+			*ret = strdup(s->form == VALUE_TRUE ? "true" : "");
 		break;
 	}
 	return on && !*ret ? error_oom(e) : 0;
@@ -205,7 +205,7 @@ static bool answers_inventory(const struct setting *s, const struct operation *o
 	return op->results || is_name(s->remove, op->name);
 }
 
-int vm_tag_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+int vm_setting_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const struct setting *s = setting_of(req->op);
 	const struct object *vm = view_get(txn_view(t), KIND_VM, req->target);
@@ -265,7 +265,7 @@ static int answer(struct job *job, const struct setting *s, json_t **ret_result,
 		       : 0;
 }
 
-int vm_tag_run(struct job *job, json_t **ret_result, struct error *e)
+int vm_setting_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const struct setting *s = setting_of(job->req->op);
 	_cleanup_(change_done) struct tag_change c = {.setting = s, .req = job->req};
@@ -282,7 +282,7 @@ int vm_tag_run(struct job *job, json_t **ret_result, struct error *e)
 	return answer(job, s, ret_result, e);
 }
 
-int vm_tag_recover(struct job *job, json_t **ret_result, struct error *e)
+int vm_setting_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	const struct setting *s = setting_of(job->req->op);
 	_cleanup_free_ char *wanted = NULL;
@@ -318,30 +318,30 @@ static json_t *split(const char *text)
 static json_t *value_json(const struct setting *s, const char *value)
 {
 	switch (s->form) {
-	case FORM_TEXT:
+	case VALUE_TEXT:
 		return json_string(value);
-	case FORM_NUMBER:
+	case VALUE_NUMBER:
 		return json_integer(atoll(value));
-	case FORM_LIST:
+	case VALUE_LIST:
 		return split(value);
-	case FORM_MARK:
+	case VALUE_MARK:
 		return json_boolean(value != NULL);
-	case FORM_TRUE:
+	case VALUE_TRUE:
 		return json_boolean(value && strcasecmp(value, "true") == 0);
 	}
 	return NULL;
 }
 
-int vm_tag_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
-	       struct error *e)
+int vm_setting_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
+		   struct error *e)
 {
 	const struct setting *s = setting_of(req->op);
 	const char *value = tag_value(view, req->target, s->prefix);
-	bool is_switch = s->form == FORM_MARK || s->form == FORM_TRUE;
+	bool is_switch = s->form == VALUE_MARK || s->form == VALUE_TRUE;
 
 	(void)pool;
 	/* The manual's GetVmQga says whose answer it is. */
-	*ret_result = s->form == FORM_MARK ? json_pack("{s:s}", "uuid", req->target) : json_object();
+	*ret_result = s->form == VALUE_MARK ? json_pack("{s:s}", "uuid", req->target) : json_object();
 	if (!value && s->missing)
 		value = s->missing(view, req->target);
 	for (size_t i = 0; i < ARRAY_SIZE(s->results) && (value || is_switch); i++)

@@ -7,9 +7,9 @@
 
 /* Settings of VMs that are tags: vm/setting.c; what they may be and where they are felt: vm_guest.c,
  * vm_console.c */
-op_apply_fn vm_tag_apply;
-op_run_fn vm_tag_run;
-op_recover_fn vm_tag_recover;
-op_get_fn vm_tag_get;
+op_apply_fn vm_setting_apply;
+op_run_fn vm_setting_run;
+op_recover_fn vm_setting_recover;
+op_get_fn vm_setting_get;
 
 #endif

@@ -76,21 +76,21 @@ struct settle {
 	enum hv_domain_reason reason;
 };
 
-static int settle_fn(struct txn *t, void *arg, struct error *e)
+static int reconcile_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct settle *s = arg;
 
 	return vm_set_observed(t, s->host, s->uuid, s->state, s->reason, e);
 }
 
-void vm_settle(struct pool *pool, const char *host, const char *uuid)
+void vm_reconcile(struct pool *pool, const char *host, const char *uuid)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct settle s = {.host = host, .uuid = uuid};
 
 	/* No answer: the host's next connection compares everything anyway. */
 	if (hv_domain_state(pool_hypervisor(pool), host, uuid, &s.state, &s.reason, &e) == 0)
-		(void)store_run(pool_store(pool), settle_fn, &s, &e);
+		(void)store_run(pool_store(pool), reconcile_fn, &s, &e);
 }
 
 /* -------------------------------------------------------------------- down */

@@ -26,7 +26,7 @@ const char *vm_active_host(const struct object *vm);
  * Writes what the VM's host says of its domain now: for handlers that have written a final state, to catch
  * an event that came before it, and for recovery. A host that is not connected leaves the VM as it is.
  */
-void vm_settle(struct pool *pool, const char *host, const char *uuid);
+void vm_reconcile(struct pool *pool, const char *host, const char *uuid);
 /** Writes @state (Stopped or Destroyed) with the host left and its promise taken back. For change functions.
  */
 int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct error *e);

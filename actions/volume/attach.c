@@ -10,7 +10,7 @@
 #include "actions/engine/tags.h"
 #include "actions/host/topology.h"
 #include "actions/volume/disk.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "hypervisor/domain/disk.h"
 #include "hypervisor/domain/domain_xml.h"
 #include "model/states.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/snapshot.h"
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"

@@ -7,7 +7,7 @@
 #include "actions/image/cache.h"
 #include "actions/image/rules.h"
 #include "actions/storage/primary_storage.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
@@ -64,7 +64,7 @@ int volume_make_file_of(struct job *job, const char *uuid, const char *host, str
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
-	int r = volume ? vm_make_volume(job, volume, host, e) : error_gone(e, KIND_VOLUME, uuid);
+	int r = volume ? volume_make_file(job, volume, host, e) : error_gone(e, KIND_VOLUME, uuid);
 
 	kill_point("volume-ready");
 	return r;
@@ -127,8 +127,8 @@ int volume_uninstantiate(struct pool *pool, const char *uuid, struct error *e)
 
 /* ---------------------------------------------------------------- volumes */
 
-int vm_put_volume(struct txn *t, const struct object *vm, const struct vm_disk *d, char ret_uuid[UUID_SIZE],
-		  struct error *e)
+int volume_put_new(struct txn *t, const struct object *vm, const struct new_volume *d,
+		   char ret_uuid[UUID_SIZE], struct error *e)
 {
 	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, d->storage);
 	struct object *volume = object_new(kind_get(KIND_VOLUME));
@@ -191,7 +191,7 @@ static int made_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, volume, NULL, e);
 }
 
-int vm_volume_ready(struct pool *pool, const char *uuid, const char *host, const char *path, struct error *e)
+int volume_set_ready(struct pool *pool, const char *uuid, const char *host, const char *path, struct error *e)
 {
 	struct hv_volume_info info = {0};
 	struct made m = {.volume = uuid, .path = path};
@@ -201,7 +201,7 @@ int vm_volume_ready(struct pool *pool, const char *uuid, const char *host, const
 	return store_run(pool_store(pool), made_fn, &m, e);
 }
 
-int vm_make_volume(struct job *job, const struct object *volume, const char *host, struct error *e)
+int volume_make_file(struct job *job, const struct object *volume, const char *host, struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	const char *uuid = object_uuid(volume), *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
@@ -223,5 +223,5 @@ int vm_make_volume(struct job *job, const struct object *volume, const char *hos
 	if (r < 0)
 		return r;
 	kill_point("volume-made");
-	return vm_volume_ready(job->pool, uuid, host, path, e);
+	return volume_set_ready(job->pool, uuid, host, path, e);
 }

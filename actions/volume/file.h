@@ -6,7 +6,7 @@
 #include "actions/engine/job.h"
 
 /** A volume that is to be made. All borrowed. */
-struct vm_disk {
+struct new_volume {
 	const char *uuid;			    /* NULL: a new one */
 	const char *storage, *host;		    /* the host counts for local storage only */
 	const char *offering, *image, *description; /* each may be NULL */
@@ -17,12 +17,13 @@ struct vm_disk {
  * Writes a volume of @vm (state Creating, without a file) and promises its bytes: PS.1000. For change
  * functions.
  */
-int vm_put_volume(struct txn *t, const struct object *vm, const struct vm_disk *disk,
-		  char ret_uuid[UUID_SIZE], struct error *e);
+int volume_put_new(struct txn *t, const struct object *vm, const struct new_volume *disk,
+		   char ret_uuid[UUID_SIZE], struct error *e);
 /** Writes that a volume has its file, @path on @host: Ready. Blocking. */
-int vm_volume_ready(struct pool *pool, const char *uuid, const char *host, const char *path, struct error *e);
+int volume_set_ready(struct pool *pool, const char *uuid, const char *host, const char *path,
+		     struct error *e);
 /** Makes the file of one volume on @host: an overlay of its image, or empty. Blocking. */
-int vm_make_volume(struct job *job, const struct object *volume, const char *host, struct error *e);
+int volume_make_file(struct job *job, const struct object *volume, const char *host, struct error *e);
 
 /** Chooses host and storage for a NotInstantiated volume, near @vm (NULL = anywhere), and makes its file.
  * Blocking. */

@@ -11,7 +11,7 @@
 #include "actions/host/capacity.h"
 #include "actions/image/cache.h"
 #include "actions/storage/orphan_file.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/snapshot_rows.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -19,7 +19,7 @@
 /* ------------------------------------------------------------------- removing */
 
 /* A volume's own files: the present one, one that a broken job was making, or the one that it should get. */
-static int loosen_files(struct txn *t, const struct object *volume, struct error *e)
+static int orphan_files(struct txn *t, const struct object *volume, struct error *e)
 {
 	const char *ps = object_str(volume, VOLUME_PRIMARY_STORAGE_UUID);
 	const char *host = object_str(volume, VOLUME_HOST_UUID);
@@ -31,8 +31,8 @@ static int loosen_files(struct txn *t, const struct object *volume, struct error
 	if (!ps)
 		return 0;
 	volume_file_name(volume, name);
-	r = loose_file_put(t, ps, host, path ? path_file_name(path) : name, NULL, e);
-	return r < 0 || !next ? r : loose_file_put_path(t, ps, host, next, e);
+	r = orphan_file_put(t, ps, host, path ? path_file_name(path) : name, NULL, e);
+	return r < 0 || !next ? r : orphan_file_put_path(t, ps, host, next, e);
 }
 
 int volume_put_gone(struct txn *t, const char *uuid, struct error *e)
@@ -42,9 +42,9 @@ int volume_put_gone(struct txn *t, const char *uuid, struct error *e)
 
 	if (!volume)
 		return 0;
-	r = loosen_files(t, volume, e);
+	r = orphan_files(t, volume, e);
 	if (r == 0)
-		r = snapshots_loosen_all(t, uuid, e);
+		r = snapshots_orphan_all(t, uuid, e);
 	if (r == 0)
 		r = object_remove_where(t, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, uuid, e);
 	if (r == 0)
@@ -61,7 +61,7 @@ static int gone_fn(struct txn *t, void *arg, struct error *e)
 	return volume_put_gone(t, arg, e);
 }
 
-int vm_remove_volume(struct pool *pool, const char *uuid, struct error *e)
+int volume_remove(struct pool *pool, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
@@ -76,7 +76,7 @@ int vm_remove_volume(struct pool *pool, const char *uuid, struct error *e)
 	if (r < 0)
 		return r;
 	kill_point("volume-gone");
-	loose_files_remove(pool, NULL);
+	orphan_files_remove(pool, NULL);
 	/* the last volume of an image that is gone takes the cached copy along */
 	if (object_str(volume, VOLUME_ROOT_IMAGE_UUID) &&
 	    !view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID)))

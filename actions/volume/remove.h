@@ -6,11 +6,11 @@
 #include "actions/engine/pool.h"
 
 /** Removes a volume and its snapshots, files and rows. Success when they are gone already. Blocking. */
-int vm_remove_volume(struct pool *pool, const char *volume_uuid, struct error *e);
+int volume_remove(struct pool *pool, const char *volume_uuid, struct error *e);
 
 /**
  * Removes the rows of a volume and its snapshots; their files become loose. Success when it is gone. For
- * change functions; the caller removes the files with loose_files_remove().
+ * change functions; the caller removes the files with orphan_files_remove().
  */
 int volume_put_gone(struct txn *t, const char *uuid, struct error *e);
 /** Submits the expunge of volumes that have been Deleted for longer than volume.expungePeriod. */

@@ -3,7 +3,7 @@
 #include "actions/volume/resize.h"
 
 #include "actions/host/capacity.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
 

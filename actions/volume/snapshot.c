@@ -2,7 +2,7 @@
 /* Trees of snapshots: what their rows say, and keeping them true. See snapshot.h. */
 #include "actions/volume/snapshot.h"
 
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "hypervisor/domain/disk_chain.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
@@ -99,8 +99,8 @@ int volume_merge(struct job *job, const char *uuid, const char *base, struct err
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	_cleanup_(error_done) struct error why = ERROR_INIT;
-	struct volume_place place;
-	int r = volume_find_place(view, uuid, &place, e);
+	struct volume_location place;
+	int r = volume_locate(view, uuid, &place, e);
 
 	if (r < 0)
 		return r;

@@ -13,7 +13,7 @@
  *
  * While a job makes a guest change over to a new head, nobody but the host knows
  * which of the two files is the volume's. Before that the file is named in the
- * volume's nextPath; snapshot_settle() clears that up, whoever comes first: the
+ * volume's nextPath; snapshot_reconcile() clears that up, whoever comes first: the
  * job, its recovery, the next job of the volume, the next start of its VM.
  */
 #ifndef POOLFS_VOLUME_SNAPSHOT_H
@@ -42,7 +42,7 @@ op_queue_fn snapshot_queue_volume;
 op_queue_fn snapshot_queue_vm;
 
 /** What a new snapshot is. */
-struct snapshot_spec {
+struct new_snapshot {
 	const char *volume; /* uuid */
 	const char *uuid;   /* its own */
 	const char *name, *description;

@@ -8,7 +8,7 @@
  *   3. A running guest changes over to it, at one moment.
  *   4. One change makes the new head the volume's and the snapshot Ready.
  *
- * Settling between them (snapshot_settle()): a guest that runs tells on which of the two files it is. When
+ * Settling between them (snapshot_reconcile()): a guest that runs tells on which of the two files it is. When
  * none runs, the new head counts if it is there: if the guest had changed over, it has the later data, and if
  * not, it is empty and reads as the old head does, which nobody has written to. So nothing is lost either
  * way.
@@ -28,7 +28,7 @@
 #include "actions/host/capacity.h"
 #include "actions/host/wait.h"
 #include "actions/storage/orphan_file.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/snapshot_rows.h"
 #include "actions/volume/snapshot_storage.h"
 #include "hypervisor/domain/disk.h"
@@ -40,7 +40,7 @@
 
 struct take {
 	struct job *job;
-	const struct snapshot_spec *spec;
+	const struct new_snapshot *spec;
 	char name[96];	      /* file name of the new head */
 	char host[UUID_SIZE]; /* that does the work */
 };
@@ -90,15 +90,15 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	if (r == 0)
 		r = snapshot_put_creating(t, k->spec, volume, is_chain_full(txn_view(t), uuid), e);
 	if (r == 0)
-		r = loose_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID),
-				   object_str(volume, VOLUME_HOST_UUID), k->name, k->job->uuid, e);
+		r = orphan_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID),
+				    object_str(volume, VOLUME_HOST_UUID), k->name, k->job->uuid, e);
 	return r < 0 ? r : put_next(t, k, e);
 }
 
 /* --------------------------------------------------------------------- settling */
 
 /* How the snapshot that is under way ended. */
-struct settled {
+struct reconciled {
 	const char *volume;
 	const char *next; /* the file that was asked about */
 	bool changed_over;
@@ -106,7 +106,7 @@ struct settled {
 };
 
 /* Step 4. */
-static int finish(struct txn *t, const struct settled *s, struct error *e)
+static int finish(struct txn *t, const struct reconciled *s, struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_VOLUME, s->volume);
 	_cleanup_free_ char *next = strdup(object_text(before, VOLUME_NEXT_PATH));
@@ -125,11 +125,11 @@ static int finish(struct txn *t, const struct settled *s, struct error *e)
 	if (r == 0)
 		r = snapshot_put_taken(t, s->volume, s->frozen_size, e);
 	if (r == 0)
-		r = loose_file_adopt(t, ps, next, e);
+		r = orphan_file_adopt(t, ps, next, e);
 	return r < 0 ? r : capacity_update_primary_storage(t, ps, e);
 }
 
-static int undo(struct txn *t, const struct settled *s, struct error *e)
+static int undo(struct txn *t, const struct reconciled *s, struct error *e)
 {
 	struct object *volume = object_copy(view_get(txn_view(t), KIND_VOLUME, s->volume));
 	int r;
@@ -141,9 +141,9 @@ static int undo(struct txn *t, const struct settled *s, struct error *e)
 	return r < 0 ? r : snapshot_drop_creating(t, s->volume, e);
 }
 
-static int settled_fn(struct txn *t, void *arg, struct error *e)
+static int reconciled_fn(struct txn *t, void *arg, struct error *e)
 {
-	const struct settled *s = arg;
+	const struct reconciled *s = arg;
 	const struct object *volume = view_get(txn_view(t), KIND_VOLUME, s->volume);
 
 	/* somebody else has cleared it up meanwhile */
@@ -187,16 +187,16 @@ static int ask_storage(struct pool *pool, const struct view *view, const struct 
 	return r < 0 ? error_move(e, &why) : info.size == object_int(volume, VOLUME_SIZE);
 }
 
-int snapshot_settle(struct pool *pool, const char *uuid, struct error *e)
+int snapshot_reconcile(struct pool *pool, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
-	struct settled s = {.volume = uuid};
+	struct reconciled s = {.volume = uuid};
 	struct hv_volume_info info;
 	int r;
 
 	if (volume && snapshots_are_kept_by_storage(view, volume))
-		return snapshot_settle_on_storage(pool, view, volume, e);
+		return snapshot_reconcile_on_storage(pool, view, volume, e);
 	if (!volume || !object_str(volume, VOLUME_NEXT_PATH))
 		return 0;
 	r = ask_guest(pool, view, volume, e);
@@ -211,28 +211,28 @@ int snapshot_settle(struct pool *pool, const char *uuid, struct error *e)
 	    hv_volume_info(pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_INSTALL_PATH),
 			   &info, NULL) == 0)
 		s.frozen_size = info.actual_size;
-	return store_run(pool_store(pool), settled_fn, &s, e);
+	return store_run(pool_store(pool), reconciled_fn, &s, e);
 }
 
-int snapshot_settle_vm(struct pool *pool, const char *vm, struct error *e)
+int snapshot_reconcile_vm(struct pool *pool, const char *vm, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	int r = 0;
 
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm)
 		if (r == 0)
-			r = snapshot_settle(pool, object_uuid(volume), e);
+			r = snapshot_reconcile(pool, object_uuid(volume), e);
 	return r;
 }
 
-void snapshots_settle_idle(struct pool *pool)
+void snapshots_reconcile_idle(struct pool *pool)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
 	view_for_each (volume, view, KIND_VOLUME)
 		if ((object_str(volume, VOLUME_NEXT_PATH) || snapshot_creating(view, object_uuid(volume))) &&
 		    !job_is_pending_for(view, object_uuid(volume)))
-			(void)snapshot_settle(pool, object_uuid(volume), NULL);
+			(void)snapshot_reconcile(pool, object_uuid(volume), NULL);
 }
 
 /* ----------------------------------------------------------------------- taking */
@@ -243,8 +243,8 @@ static int change_over(struct take *k, struct error *e)
 	struct hypervisor *hv = pool_hypervisor(k->job->pool);
 	_cleanup_view_ struct view *view = store_view(pool_store(k->job->pool));
 	_cleanup_free_ char *path = NULL;
-	struct volume_place place;
-	int r = volume_find_place(view, k->spec->volume, &place, e);
+	struct volume_location place;
+	int r = volume_locate(view, k->spec->volume, &place, e);
 
 	if (r == 0)
 		r = hv_volume_create(hv, place.host, place.ps, k->name, "qcow2",
@@ -261,9 +261,9 @@ static int change_over(struct take *k, struct error *e)
 }
 
 /* After a failure: takes everything back, unless the guest did change over. */
-static int take_back(struct take *k, struct error *why, struct error *e)
+static int roll_back(struct take *k, struct error *why, struct error *e)
 {
-	struct settled s = {.volume = k->spec->volume};
+	struct reconciled s = {.volume = k->spec->volume};
 	_cleanup_view_ struct view *view = store_view(pool_store(k->job->pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, k->spec->volume);
 	int r = volume ? ask_guest(k->job->pool, view, volume, NULL) : 0;
@@ -275,18 +275,18 @@ static int take_back(struct take *k, struct error *why, struct error *e)
 		return error_move(e, why);
 	s.next = object_str(volume, VOLUME_NEXT_PATH);
 	if (r == 1)
-		return snapshot_settle(k->job->pool, k->spec->volume, e);
-	(void)store_run(pool_store(k->job->pool), settled_fn, &s, NULL);
-	loose_files_remove(k->job->pool, k->job->uuid);
+		return snapshot_reconcile(k->job->pool, k->spec->volume, e);
+	(void)store_run(pool_store(k->job->pool), reconciled_fn, &s, NULL);
+	orphan_files_remove(k->job->pool, k->job->uuid);
 	return error_move(e, why);
 }
 
-int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct error *e)
+int snapshot_take(struct job *job, const struct new_snapshot *spec, struct error *e)
 {
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	struct take k = {.job = job, .spec = spec};
 	struct view *view;
-	int r = snapshot_settle(job->pool, spec->volume, e);
+	int r = snapshot_reconcile(job->pool, spec->volume, e);
 
 	if (r < 0)
 		return r;
@@ -307,9 +307,9 @@ int snapshot_take(struct job *job, const struct snapshot_spec *spec, struct erro
 	kill_point("snapshot-begun");
 	r = change_over(&k, &why);
 	if (r == 0)
-		r = snapshot_settle(job->pool, spec->volume, &why);
+		r = snapshot_reconcile(job->pool, spec->volume, &why);
 	kill_point("snapshot-done");
-	return r < 0 ? take_back(&k, &why, e) : 0;
+	return r < 0 ? roll_back(&k, &why, e) : 0;
 }
 
 int snapshot_recover_volume(struct job *job, const char *uuid, struct error *e)
@@ -325,7 +325,7 @@ int snapshot_recover_volume(struct job *job, const char *uuid, struct error *e)
 		(void)host_wait_connected(job, object_str(vm, VM_HOST_UUID));
 	host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
 			      object_str(volume, VOLUME_HOST_UUID));
-	r = snapshot_settle(job->pool, uuid, e);
-	loose_files_remove(job->pool, job->uuid);
+	r = snapshot_reconcile(job->pool, uuid, e);
+	orphan_files_remove(job->pool, job->uuid);
 	return r;
 }

@@ -7,7 +7,7 @@
 #include "actions/engine/rows.h"
 #include "actions/host/capacity.h"
 #include "actions/storage/orphan_file.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "model/states.h"
 
 /* --------------------------------------------------------------------- checks */
@@ -37,7 +37,7 @@ int snapshot_check_take(const struct view *view, const struct object *volume, st
 
 /* ----------------------------------------------------------------------- rows */
 
-static int put_snapshot(struct txn *t, const struct snapshot_spec *spec, const struct object *volume,
+static int put_snapshot(struct txn *t, const struct new_snapshot *spec, const struct object *volume,
 			const char *tree, const char *parent, struct error *e)
 {
 	struct object *s = object_new(kind_get(KIND_SNAPSHOT));
@@ -67,7 +67,7 @@ static int put_snapshot(struct txn *t, const struct snapshot_spec *spec, const s
 	return txn_put(t, s, NULL, e);
 }
 
-int snapshot_put_creating(struct txn *t, const struct snapshot_spec *spec, const struct object *volume,
+int snapshot_put_creating(struct txn *t, const struct new_snapshot *spec, const struct object *volume,
 			  bool alone, struct error *e)
 {
 	const struct object *tree = snapshot_current_tree(txn_view(t), spec->volume);
@@ -84,7 +84,7 @@ int snapshot_put_creating(struct txn *t, const struct snapshot_spec *spec, const
 	return r < 0 ? r : put_snapshot(t, spec, volume, tree_uuid, *parent ? parent : NULL, e);
 }
 
-int snapshot_put_frozen(struct txn *t, const struct snapshot_spec *spec, int64_t size, struct error *e)
+int snapshot_put_frozen(struct txn *t, const struct new_snapshot *spec, int64_t size, struct error *e)
 {
 	_cleanup_object_ const struct object *volume =
 		object_ref(view_get(txn_view(t), KIND_VOLUME, spec->volume));
@@ -211,7 +211,7 @@ int snapshot_put_status(struct txn *t, const struct object *snapshot, const char
 	return txn_put(t, copy, NULL, e);
 }
 
-int snapshots_loosen_all(struct txn *t, const char *volume, struct error *e)
+int snapshots_orphan_all(struct txn *t, const char *volume, struct error *e)
 {
 	const struct object *owner = view_get(txn_view(t), KIND_VOLUME, volume), *snapshot;
 	const char *host = owner ? object_str(owner, VOLUME_HOST_UUID) : NULL;
@@ -226,8 +226,8 @@ int snapshots_loosen_all(struct txn *t, const char *volume, struct error *e)
 		int64_t id = snapshot->id;
 
 		if (path)
-			r = loose_file_put_path(t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID), host,
-						path, e);
+			r = orphan_file_put_path(t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID),
+						 host, path, e);
 		if (r == 0)
 			r = object_remove(t, view_get_id(txn_view(t), KIND_SNAPSHOT, id), e);
 	}

@@ -25,7 +25,7 @@
 #include "actions/engine/rows.h"
 #include "actions/host/capacity.h"
 #include "actions/storage/orphan_file.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/snapshot_rows.h"
 #include "hypervisor/domain/disk_chain.h"
 #include "hypervisor/storage/volume.h"
@@ -35,7 +35,7 @@ struct single {
 	struct job *job;
 	const struct view *view; /* borrowed; the volume's queue is ours, so it stays true */
 	const struct object *snapshot, *latest;
-	struct volume_place place;
+	struct volume_location place;
 	const char *path; /* the snapshot's file */
 	char *below;	  /* what that stands on; NULL = nothing. Owned */
 	const struct object *heir;
@@ -338,8 +338,8 @@ static int gone_fn(struct txn *t, void *arg, struct error *e)
 		r = snapshot_put_latest(t, object_uuid(s->place.volume), object_str(o, SNAPSHOT_PARENT_UUID),
 					e);
 	if (r == 0)
-		r = loose_file_put_path(t, s->place.ps, object_str(s->place.volume, VOLUME_HOST_UUID),
-					s->heir ? path_of(s->heir) : s->path, e);
+		r = orphan_file_put_path(t, s->place.ps, object_str(s->place.volume, VOLUME_HOST_UUID),
+					 s->heir ? path_of(s->heir) : s->path, e);
 	if (r == 0)
 		r = object_remove(t, view_get(txn_view(t), KIND_SNAPSHOT, object_uuid(o)), e);
 	if (r == 0 && !view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, tree, 0))
@@ -363,7 +363,7 @@ int snapshot_delete_single(struct job *job, struct error *e)
 	s.path = path_of(s.snapshot);
 	s.spoilt = object_str_is(s.snapshot, SNAPSHOT_STATE, STATE_DISABLED);
 	s.again = s.spoilt || object_str_is(s.snapshot, SNAPSHOT_STATUS, STATUS_DELETING);
-	r = volume_find_place(view, object_text(s.snapshot, SNAPSHOT_VOLUME_UUID), &s.place, e);
+	r = volume_locate(view, object_text(s.snapshot, SNAPSHOT_VOLUME_UUID), &s.place, e);
 	if (r == 0)
 		r = store_run(store, begin_fn, &s, e);
 	if (r < 0)
@@ -378,6 +378,6 @@ int snapshot_delete_single(struct job *job, struct error *e)
 		return r;
 	}
 	kill_point("single-gone");
-	loose_files_remove(job->pool, NULL);
+	orphan_files_remove(job->pool, NULL);
 	return r;
 }

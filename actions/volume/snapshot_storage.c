@@ -15,14 +15,14 @@
 #include "actions/engine/kill_point.h"
 #include "actions/host/capacity.h"
 #include "actions/storage/orphan_file.h"
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 #include "actions/volume/snapshot_rows.h"
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
 
 /* --------------------------------------------------------------------- settling */
 
-struct settled {
+struct reconciled {
 	const char *volume;
 	char ps[UUID_SIZE];
 	const char *path; /* the snapshot's */
@@ -30,9 +30,9 @@ struct settled {
 	int64_t size;
 };
 
-static int settled_fn(struct txn *t, void *arg, struct error *e)
+static int reconciled_fn(struct txn *t, void *arg, struct error *e)
 {
-	const struct settled *s = arg;
+	const struct reconciled *s = arg;
 	const struct object *snapshot = snapshot_creating(txn_view(t), s->volume);
 	int r;
 
@@ -43,17 +43,17 @@ static int settled_fn(struct txn *t, void *arg, struct error *e)
 		return snapshot_drop_creating(t, s->volume, e);
 	r = snapshot_put_taken(t, s->volume, s->size, e);
 	if (r == 0)
-		r = loose_file_adopt(t, s->ps, s->path, e);
+		r = orphan_file_adopt(t, s->ps, s->path, e);
 	return r < 0 ? r : capacity_update_primary_storage(t, s->ps, e);
 }
 
-int snapshot_settle_on_storage(struct pool *pool, const struct view *view, const struct object *volume,
-			       struct error *e)
+int snapshot_reconcile_on_storage(struct pool *pool, const struct view *view, const struct object *volume,
+				  struct error *e)
 {
 	const struct object *snapshot = snapshot_creating(view, object_uuid(volume));
 	const struct object *host = volume_any_host(view, volume);
 	_cleanup_(error_done) struct error why = ERROR_INIT;
-	struct settled s = {.volume = object_uuid(volume)};
+	struct reconciled s = {.volume = object_uuid(volume)};
 	struct hv_volume_info info = {0};
 	int r;
 
@@ -69,14 +69,14 @@ int snapshot_settle_on_storage(struct pool *pool, const struct view *view, const
 		return error_move(e, &why);
 	s.taken = r == 0;
 	s.size = info.actual_size;
-	return store_run(pool_store(pool), settled_fn, &s, e);
+	return store_run(pool_store(pool), reconciled_fn, &s, e);
 }
 
 /* ----------------------------------------------------------------------- taking */
 
 struct take {
 	struct job *job;
-	struct snapshot_spec spec; /* with the path */
+	struct new_snapshot spec; /* with the path */
 };
 
 /* Step 1. */
@@ -93,8 +93,8 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	if (r == 0)
 		r = snapshot_put_creating(t, &k->spec, volume, false, e);
 	return r < 0 ? r
-		     : loose_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), NULL,
-				      path_file_name(k->spec.path), k->job->uuid, e);
+		     : orphan_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), NULL,
+				       path_file_name(k->spec.path), k->job->uuid, e);
 }
 
 /* Step 2. */
@@ -102,8 +102,8 @@ static int take(struct take *k, struct error *e)
 {
 	struct pool *pool = k->job->pool;
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	struct volume_place place;
-	int r = volume_find_place(view, k->spec.volume, &place, e);
+	struct volume_location place;
+	int r = volume_locate(view, k->spec.volume, &place, e);
 
 	return r < 0 ? r : hv_volume_snapshot(pool_hypervisor(pool), place.host, k->spec.path, e);
 }
@@ -114,7 +114,7 @@ static bool was_taken(struct take *k, struct error *e)
 	struct store *store = pool_store(k->job->pool);
 	_cleanup_view_ struct view *before = store_view(store), *view = NULL;
 	const struct object *volume = view_get(before, KIND_VOLUME, k->spec.volume), *snapshot;
-	int r = volume ? snapshot_settle_on_storage(k->job->pool, before, volume, e) : 0;
+	int r = volume ? snapshot_reconcile_on_storage(k->job->pool, before, volume, e) : 0;
 
 	view = store_view(store);
 	snapshot = view_get(view, KIND_SNAPSHOT, k->spec.uuid);
@@ -122,7 +122,7 @@ static bool was_taken(struct take *k, struct error *e)
 	return r == 0 && snapshot && object_str_is(snapshot, SNAPSHOT_STATUS, STATUS_READY);
 }
 
-int snapshot_take_on_storage(struct job *job, const struct snapshot_spec *spec, struct error *e)
+int snapshot_take_on_storage(struct job *job, const struct new_snapshot *spec, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, spec->volume);
@@ -148,7 +148,7 @@ int snapshot_take_on_storage(struct job *job, const struct snapshot_spec *spec, 
 		kill_point("snapshot-done");
 		return 0;
 	}
-	loose_files_remove(job->pool, job->uuid);
+	orphan_files_remove(job->pool, job->uuid);
 	return error_is_set(&why) ? error_move(e, &why)
 				  : error_set(e, EIO, "the storage did not take the snapshot '%s'", path);
 }

@@ -60,7 +60,7 @@ static void note_creation(struct waits *waits, const struct object *job)
 	const struct operation *op = operation_by_name(object_text(job, JOB_OPERATION));
 	struct creation *c, *grown;
 
-	if (!op || op->place != PLACE_CREATE)
+	if (!op || op->form != FORM_CREATE)
 		return;
 	c = find_creation(waits, object_int(job, JOB_UID), op->name);
 	if (!c) {

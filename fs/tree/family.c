@@ -13,7 +13,7 @@ static pthread_once_t verbs_once = PTHREAD_ONCE_INIT;
 static void find_verbs(void)
 {
 	for (const struct operation *const *op = operations(); *op; op++)
-		if ((*op)->place == PLACE_VERB)
+		if ((*op)->form == FORM_VERB)
 			has_verbs[(*op)->kind] = true;
 }
 
@@ -105,7 +105,7 @@ static int next_get(const struct place *dir, int from)
 	for (int i = 0; operations()[i]; i++) {
 		const struct operation *op = operations()[i];
 
-		if (i >= from && (is_of_object(dir) ? op->place == PLACE_GET && op->kind == dir->kind->id
+		if (i >= from && (is_of_object(dir) ? op->form == FORM_GET && op->kind == dir->kind->id
 						    : folder_has_get(dir->folder, op)))
 			return i;
 	}
@@ -116,7 +116,7 @@ static const char *get_name(int number)
 {
 	const struct operation *op = operations()[number];
 
-	return op->place == PLACE_GET ? op->where : folder_get_name(op);
+	return op->form == FORM_GET ? op->where : folder_get_name(op);
 }
 
 static struct node get_node(const struct place *dir, int number)

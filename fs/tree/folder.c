@@ -50,12 +50,12 @@ static void collect(void)
 		const char *where = (*op)->where;
 		struct folder *f;
 
-		if ((*op)->place == PLACE_CREATE) {
+		if ((*op)->form == FORM_CREATE) {
 			f = add(where, strlen(where));
 			if (f)
 				f->create = *op;
 		}
-		if ((*op)->place == PLACE_COLLECTION_GET)
+		if ((*op)->form == FORM_COLLECTION_GET)
 			(void)add(where,
 				  (size_t)(folder_get_name(*op) - where) - (strchr(where, '/') != NULL));
 	}
@@ -96,7 +96,7 @@ bool folder_has_get(const struct folder *folder, const struct operation *op)
 {
 	size_t len = folder ? strlen(folder->path) : 0;
 
-	if (op->place != PLACE_COLLECTION_GET || strncmp(op->where, folder ? folder->path : "", len) != 0)
+	if (op->form != FORM_COLLECTION_GET || strncmp(op->where, folder ? folder->path : "", len) != 0)
 		return false;
 	return folder_get_name(op) == op->where + len + (folder != NULL);
 }

@@ -25,7 +25,7 @@ const struct folder *folder_get(unsigned number);
 const struct folder *folder_find(const struct folder *parent, const char *name);
 /** The first folder in @parent with a number above @after; NULL at the end. */
 const struct folder *folder_next(const struct folder *parent, unsigned after);
-/** True if the Get file of @op (PLACE_COLLECTION_GET) is in @folder (NULL: the root). */
+/** True if the Get file of @op (FORM_COLLECTION_GET) is in @folder (NULL: the root). */
 bool folder_has_get(const struct folder *folder, const struct operation *op);
 /** The name of that file. */
 const char *folder_get_name(const struct operation *op);

@@ -36,14 +36,14 @@ static int create(const struct hv_call *call, virDomainPtr domain, bool paused)
 	return paused ? virDomainSuspend(domain) : 0;
 }
 
-int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_spec *spec, bool paused,
+int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_def *spec, bool paused,
 		    struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_domain_ virDomainPtr present = NULL;
 	_cleanup_domain_ virDomainPtr domain = NULL;
 	_cleanup_free_ char *xml = NULL;
-	struct hv_domain_spec complete = *spec;
+	struct hv_domain_def complete = *spec;
 	char password[CONSOLE_PASSWORD_LENGTH + 1];
 	int rc;
 

@@ -13,7 +13,7 @@
  * Defines the domain (replacing an inactive definition) and starts it, paused when @paused. -EEXIST
  * when it is active. A domain that was not defined before is not after a failure either.
  */
-int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_spec *spec, bool paused,
+int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_def *spec, bool paused,
 		    struct error *e);
 /**
  * Asks the guest to shut down (ACPI, or the agent when there is one) and waits up to @timeout_ms.

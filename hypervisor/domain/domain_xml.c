@@ -2,7 +2,7 @@
 /*
  * The domain XML of a VM.
  *
- * A pure function of `struct hv_domain_spec`: the same spec gives the same
+ * A pure function of `struct hv_domain_def`: the same spec gives the same
  * bytes, on every machine (golden files: tests/data/domain-xml). It is written
  * anew at each start, so nothing here has to merge with an older definition.
  *
@@ -39,18 +39,18 @@
 #define VIRTIO_SERIAL_MAX 20
 #define USB_REDIRECTIONS  4
 
-static bool is_type(const struct hv_domain_spec *spec, const char *type)
+static bool is_type(const struct hv_domain_def *spec, const char *type)
 {
 	return strcmp(spec->virt_type, type) == 0;
 }
 
 /* Windows guests want their real-time clock in local time and, under KVM, Hyper-V's interfaces. */
-static bool is_windows(const struct hv_domain_spec *spec)
+static bool is_windows(const struct hv_domain_def *spec)
 {
 	return spec->platform && strncmp(spec->platform, "Windows", 7) == 0;
 }
 
-static bool any_boot_order(const struct hv_domain_spec *spec)
+static bool any_boot_order(const struct hv_domain_def *spec)
 {
 	for (size_t i = 0; i < spec->disk_count; i++)
 		if (spec->disks[i].boot_order > 0)
@@ -74,7 +74,7 @@ static const char *format(char *buffer, size_t size, const char *fmt, ...)
 	return buffer;
 }
 
-static void write_identity(struct xml *x, const struct hv_domain_spec *spec)
+static void write_identity(struct xml *x, const struct hv_domain_def *spec)
 {
 	xml_element(x, "name", spec->uuid);
 	xml_element(x, "uuid", spec->uuid);
@@ -82,7 +82,7 @@ static void write_identity(struct xml *x, const struct hv_domain_spec *spec)
 		xml_element(x, "title", spec->title);
 }
 
-static void write_memory(struct xml *x, const struct hv_domain_spec *spec)
+static void write_memory(struct xml *x, const struct hv_domain_def *spec)
 {
 	if (spec->memory_max > spec->memory) {
 		char slots[8];
@@ -96,7 +96,7 @@ static void write_memory(struct xml *x, const struct hv_domain_spec *spec)
 	xml_element_size(x, "currentMemory", "KiB", spec->memory / 1024);
 }
 
-static int vcpus(const struct hv_domain_spec *spec)
+static int vcpus(const struct hv_domain_def *spec)
 {
 	return spec->cpu_max > spec->cpu_num ? spec->cpu_max : spec->cpu_num;
 }
@@ -106,7 +106,7 @@ static int vcpus(const struct hv_domain_spec *spec)
  * a colon goes on with the set before it ("0:1,3" is the set 1,3). Pieces that name no vCPU of this
  * VM are left out: the tag outlives a change of the VM's offering.
  */
-static void write_pins(struct xml *x, const struct hv_domain_spec *spec)
+static void write_pins(struct xml *x, const struct hv_domain_def *spec)
 {
 	_cleanup_free_ char *copy = strdup(spec->cpu_pinning);
 	_cleanup_free_ char *set = copy ? calloc(1, strlen(copy) + 2) : NULL;
@@ -149,7 +149,7 @@ static void write_pins(struct xml *x, const struct hv_domain_spec *spec)
 	} while (piece);
 }
 
-static void write_cpu_share(struct xml *x, const struct hv_domain_spec *spec)
+static void write_cpu_share(struct xml *x, const struct hv_domain_def *spec)
 {
 	char number[16];
 
@@ -168,7 +168,7 @@ static void write_cpu_share(struct xml *x, const struct hv_domain_spec *spec)
 	xml_close(x);
 }
 
-static void write_os(struct xml *x, const struct hv_domain_spec *spec)
+static void write_os(struct xml *x, const struct hv_domain_def *spec)
 {
 	bool test = is_type(spec, "test");
 
@@ -187,7 +187,7 @@ static void write_os(struct xml *x, const struct hv_domain_spec *spec)
 	xml_close(x);
 }
 
-static void write_sysinfo(struct xml *x, const struct hv_domain_spec *spec)
+static void write_sysinfo(struct xml *x, const struct hv_domain_def *spec)
 {
 	char serial[SMBIOS_TEXT_MAX + 1];
 
@@ -202,7 +202,7 @@ static void write_sysinfo(struct xml *x, const struct hv_domain_spec *spec)
 	xml_close(x);
 }
 
-static void write_features(struct xml *x, const struct hv_domain_spec *spec)
+static void write_features(struct xml *x, const struct hv_domain_def *spec)
 {
 	bool kvm = is_type(spec, "kvm");
 
@@ -226,7 +226,7 @@ static void write_features(struct xml *x, const struct hv_domain_spec *spec)
 }
 
 /* libvirt's name of the CPU mode; NULL for QEMU's default CPU. TCG has no host CPU to pass through. */
-static const char *cpu_mode(const struct hv_domain_spec *spec)
+static const char *cpu_mode(const struct hv_domain_def *spec)
 {
 	if (!spec->cpu_mode || strcmp(spec->cpu_mode, "none") == 0 || is_type(spec, "test"))
 		return NULL;
@@ -235,7 +235,7 @@ static const char *cpu_mode(const struct hv_domain_spec *spec)
 	return spec->cpu_mode;
 }
 
-static void write_cpu(struct xml *x, const struct hv_domain_spec *spec)
+static void write_cpu(struct xml *x, const struct hv_domain_def *spec)
 {
 	char number[16];
 	char range[16];
@@ -256,7 +256,7 @@ static void write_cpu(struct xml *x, const struct hv_domain_spec *spec)
 	xml_close(x);
 }
 
-static void write_clock(struct xml *x, const struct hv_domain_spec *spec)
+static void write_clock(struct xml *x, const struct hv_domain_def *spec)
 {
 	xml_open(x, "clock", "offset", is_windows(spec) ? "localtime" : "utc", NULL);
 	xml_leaf(x, "timer", "name", "rtc", "tickpolicy", "catchup", NULL);
@@ -286,7 +286,7 @@ static void name_target(char target[8], const char *prefix, int index)
 }
 
 /* How many disks come before @i in the order of the IDE slots: IDE disks, then CD-ROMs, by id. */
-static int ide_rank(const struct hv_domain_spec *spec, size_t i)
+static int ide_rank(const struct hv_domain_def *spec, size_t i)
 {
 	const struct hv_disk *me = &spec->disks[i];
 	int rank = 0;
@@ -306,7 +306,7 @@ static int ide_rank(const struct hv_domain_spec *spec, size_t i)
 	return rank;
 }
 
-static struct attachment attachment_of(const struct hv_domain_spec *spec, size_t i)
+static struct attachment attachment_of(const struct hv_domain_def *spec, size_t i)
 {
 	const struct hv_disk *disk = &spec->disks[i];
 	struct attachment at = {0};
@@ -335,7 +335,7 @@ static void write_boot_order(struct xml *x, int order)
 	xml_close(x);
 }
 
-static void write_disk(struct xml *x, const struct hv_domain_spec *spec, size_t i)
+static void write_disk(struct xml *x, const struct hv_domain_def *spec, size_t i)
 {
 	const struct hv_disk *disk = &spec->disks[i];
 	const struct storage_backend *backend = storage_backend_of_path(disk->path);
@@ -376,7 +376,7 @@ static void write_disk(struct xml *x, const struct hv_domain_spec *spec, size_t 
 
 char *hv_disk_xml(const struct hv_disk *disk)
 {
-	const struct hv_domain_spec alone = {.disks = disk, .disk_count = 1};
+	const struct hv_domain_def alone = {.disks = disk, .disk_count = 1};
 	struct xml x;
 
 	xml_begin(&x);
@@ -433,7 +433,7 @@ char *nic_xml(const struct hv_nic *nic)
 	return xml_finish(&x);
 }
 
-static void write_consoles(struct xml *x, const struct hv_domain_spec *spec)
+static void write_consoles(struct xml *x, const struct hv_domain_def *spec)
 {
 	xml_open(x, "serial", "type", spec->serial_log ? "file" : "pty", NULL);
 	if (spec->serial_log)
@@ -447,7 +447,7 @@ static void write_consoles(struct xml *x, const struct hv_domain_spec *spec)
 	xml_close(x);
 }
 
-static void write_graphics(struct xml *x, const struct hv_domain_spec *spec)
+static void write_graphics(struct xml *x, const struct hv_domain_def *spec)
 {
 	bool spice = spec->graphics == HV_GRAPHICS_SPICE;
 	bool many_heads = strcmp(spec->video, "qxl") == 0 || strcmp(spec->video, "virtio") == 0;
@@ -477,7 +477,7 @@ static void write_graphics(struct xml *x, const struct hv_domain_spec *spec)
 }
 
 /* A tablet, so that the pointer of a console follows the user's; redirection exists with SPICE only. */
-static void write_usb(struct xml *x, const struct hv_domain_spec *spec)
+static void write_usb(struct xml *x, const struct hv_domain_def *spec)
 {
 	bool redirect = spec->usb_redirect && spec->graphics == HV_GRAPHICS_SPICE;
 	bool old_guest = spec->platform &&
@@ -507,7 +507,7 @@ static void write_pci_device(struct xml *x, const char *address)
 	xml_close(x);
 }
 
-static void write_devices(struct xml *x, const struct hv_domain_spec *spec)
+static void write_devices(struct xml *x, const struct hv_domain_def *spec)
 {
 	xml_open(x, "devices", NULL);
 	for (size_t i = 0; i < spec->disk_count; i++)
@@ -530,7 +530,7 @@ static void write_devices(struct xml *x, const struct hv_domain_spec *spec)
 	xml_close(x);
 }
 
-char *hv_domain_xml(const struct hv_domain_spec *spec)
+char *hv_domain_xml(const struct hv_domain_def *spec)
 {
 	struct xml x;
 

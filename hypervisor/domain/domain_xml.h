@@ -39,7 +39,7 @@ struct hv_nic {
 enum hv_graphics { HV_GRAPHICS_VNC, HV_GRAPHICS_SPICE };
 
 /** Everything a domain's XML is made of. The pool builds it from the model at each start. */
-struct hv_domain_spec {
+struct hv_domain_def {
 	const char *uuid; /* 32 hex digits; also the domain's name */
 	const char *title;
 	const char *virt_type; /* "kvm", "qemu" or "test", from hv_host_info */
@@ -77,7 +77,7 @@ struct hv_domain_spec {
  * uses this function, makes one up before. Devices have the aliases ua-disk-<device_id>,
  * ua-cdrom-<device_id> and ua-nic-<device_id>.
  */
-char *hv_domain_xml(const struct hv_domain_spec *spec);
+char *hv_domain_xml(const struct hv_domain_def *spec);
 
 /** The XML of one disk as hv_domain_xml() writes it, allocated; NULL only when memory is short. */
 char *hv_disk_xml(const struct hv_disk *disk);

@@ -37,9 +37,10 @@ struct storage_backend {
 	/* The pool. NULL: the type has none of it. */
 	bool has_target; /* the definition says where on the host the files are */
 	int (*write_source)(struct xml *x, const char *source, struct error *e);
-	int (*prepare_host)(const struct hv_call *call, const struct hv_pool_spec *spec, struct error *e);
-	int (*build)(const struct hv_call *call, virStoragePoolPtr pool, const struct hv_pool_spec *spec,
-		     struct error *e);
+	int (*prepare_host)(const struct hv_call *call, const struct hv_storage_pool_def *spec,
+			    struct error *e);
+	int (*build)(const struct hv_call *call, virStoragePoolPtr pool,
+		     const struct hv_storage_pool_def *spec, struct error *e);
 	char *(*read_root)(xmlDocPtr pool); /* allocated; NULL when the definition does not say */
 	/* NULL = libvirt knows */
 	int (*capacity)(const struct storage_pool *at, struct hv_capacity *ret, struct error *e);

@@ -36,8 +36,8 @@ static int netfs_write_source(struct xml *x, const char *source, struct error *e
 	return 0;
 }
 
-static int dir_build(const struct hv_call *call, virStoragePoolPtr pool, const struct hv_pool_spec *spec,
-		     struct error *e)
+static int dir_build(const struct hv_call *call, virStoragePoolPtr pool,
+		     const struct hv_storage_pool_def *spec, struct error *e)
 {
 	/* an active pool (started by somebody else meanwhile) is built */
 	if (virStoragePoolBuild(pool, 0) == 0 || virt_error_code() == VIR_ERR_NO_SUPPORT ||

@@ -18,8 +18,8 @@
 
 /* ------------------------------------------------------------------ definition */
 
-static int pool_xml(const struct storage_backend *backend, const struct hv_pool_spec *spec, char **ret_xml,
-		    struct error *e)
+static int pool_xml(const struct storage_backend *backend, const struct hv_storage_pool_def *spec,
+		    char **ret_xml, struct error *e)
 {
 	_cleanup_free_ char *name = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -79,7 +79,7 @@ static bool pool_matches(virStoragePoolPtr pool, const char *wanted)
 /* ------------------------------------------------------------- opening and closing */
 
 static int pool_start(const struct hv_call *call, const struct storage_backend *backend,
-		      virStoragePoolPtr pool, const struct hv_pool_spec *spec, struct error *e)
+		      virStoragePoolPtr pool, const struct hv_storage_pool_def *spec, struct error *e)
 {
 	int rc = backend->build ? backend->build(call, pool, spec, e) : 0;
 
@@ -95,7 +95,8 @@ static int pool_start(const struct hv_call *call, const struct storage_backend *
 	return 0;
 }
 
-int hv_pool_open(struct hypervisor *hv, const char *host, const struct hv_pool_spec *spec, struct error *e)
+int hv_storage_pool_open(struct hypervisor *hv, const char *host, const struct hv_storage_pool_def *spec,
+			 struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
@@ -136,7 +137,7 @@ int hv_pool_open(struct hypervisor *hv, const char *host, const struct hv_pool_s
 	return rc;
 }
 
-int hv_pool_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+int hv_storage_pool_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
@@ -159,8 +160,8 @@ int hv_pool_close(struct hypervisor *hv, const char *host, const char *uuid, str
 
 /* -------------------------------------------------------------------- looking */
 
-int hv_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid, struct hv_capacity *ret,
-		     struct error *e)
+int hv_storage_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid,
+			     struct hv_capacity *ret, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_storage_pool_ struct storage_pool at = {0};

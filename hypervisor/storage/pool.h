@@ -16,7 +16,7 @@ struct hv_capacity {
 };
 
 /** A storage pool's definition. */
-struct hv_pool_spec {
+struct hv_storage_pool_def {
 	const char *uuid;   /* of the primary or backup storage; the libvirt pool is named poolfs-<uuid> */
 	const char *type;   /* "dir", "netfs" or "rbd" */
 	const char *target; /* folder on the host; unused for rbd */
@@ -27,10 +27,11 @@ struct hv_pool_spec {
  * Defines, builds and starts the pool on the host when it is not there; success when it already is.
  * A definition with another type, target or source is replaced; files are never touched by that.
  */
-int hv_pool_open(struct hypervisor *hv, const char *host, const struct hv_pool_spec *spec, struct error *e);
+int hv_storage_pool_open(struct hypervisor *hv, const char *host, const struct hv_storage_pool_def *spec,
+			 struct error *e);
 /** Stops and undefines the pool; files stay. Success when it is not there. */
-int hv_pool_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
-int hv_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid, struct hv_capacity *ret,
-		     struct error *e);
+int hv_storage_pool_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+int hv_storage_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid,
+			     struct hv_capacity *ret, struct error *e);
 
 #endif

@@ -25,7 +25,8 @@ static int rbd_write_source(struct xml *x, const char *source, struct error *e)
 }
 
 /* A host needs the key of the pool's user before it can open the pool; the test driver opens nothing. */
-static int rbd_prepare_host(const struct hv_call *call, const struct hv_pool_spec *spec, struct error *e)
+static int rbd_prepare_host(const struct hv_call *call, const struct hv_storage_pool_def *spec,
+			    struct error *e)
 {
 	_cleanup_ceph_ struct ceph_path p = {0};
 	int rc;

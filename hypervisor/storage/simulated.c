@@ -20,8 +20,8 @@
 
 #define COPY_BUFFER (256 * 1024)
 
-static int sim_build(const struct hv_call *call, virStoragePoolPtr pool, const struct hv_pool_spec *spec,
-		     struct error *e)
+static int sim_build(const struct hv_call *call, virStoragePoolPtr pool,
+		     const struct hv_storage_pool_def *spec, struct error *e)
 {
 	_cleanup_free_ char *path = strdup(spec->target ? spec->target : "");
 

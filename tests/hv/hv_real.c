@@ -189,10 +189,10 @@ static void control(const char *command)
 	assert_int_equal(system(line), 0);
 }
 
-static struct hv_domain_spec spec_of(const char *uuid, const struct hv_disk *disks, size_t disk_count,
-				     const struct hv_nic *nics, size_t nic_count)
+static struct hv_domain_def spec_of(const char *uuid, const struct hv_disk *disks, size_t disk_count,
+				    const struct hv_nic *nics, size_t nic_count)
 {
-	return (struct hv_domain_spec){
+	return (struct hv_domain_def){
 		.uuid = uuid,
 		.title = "a <guest>",
 		.virt_type = ear.info.virt_type,
@@ -223,7 +223,7 @@ static void start_guest(void)
 		{.device_id = 2, .cdrom = true},
 	};
 	const struct hv_nic nic = {.mac = MAC, .network = network, .target = "vnic1.0", .model = "virtio"};
-	struct hv_domain_spec spec = spec_of(VM, disks, data_path ? 5 : 1, &nic, 1);
+	struct hv_domain_def spec = spec_of(VM, disks, data_path ? 5 : 1, &nic, 1);
 	char log[256];
 
 	(void)snprintf(log, sizeof(log), "%s/serial.log", env("HV_BASE"));
@@ -236,7 +236,7 @@ static void start_guest(void)
 static void start_bare(bool paused)
 {
 	static const struct hv_disk cdrom = {.device_id = 0, .cdrom = true};
-	struct hv_domain_spec spec = spec_of(BARE, &cdrom, 1, NULL, 0);
+	struct hv_domain_def spec = spec_of(BARE, &cdrom, 1, NULL, 0);
 
 	spec.memory = spec.memory_max = 32 * MIB;
 	assert_ok(hv_domain_start(hv, HOST, &spec, paused, e));
@@ -345,7 +345,7 @@ static int count_volumes(const char *uuid, const char *first, const char *second
 static void pools_and_volumes(void **state)
 {
 	char target[256], file[280], command[1024];
-	struct hv_pool_spec pool = {.uuid = POOL, .type = "dir", .target = target};
+	struct hv_storage_pool_def pool = {.uuid = POOL, .type = "dir", .target = target};
 	struct hv_volume_info info;
 	struct hv_capacity capacity;
 	struct stat st, original;
@@ -355,9 +355,9 @@ static void pools_and_volumes(void **state)
 
 	(void)snprintf(target, sizeof(target), "%s/deep/pool", env("HV_BASE"));
 	(void)snprintf(file, sizeof(file), "%s/back.qcow2", env("HV_BASE"));
-	assert_ok(hv_pool_open(hv, HOST, &pool, e));
-	assert_ok(hv_pool_open(hv, HOST, &pool, e));
-	assert_ok(hv_pool_capacity(hv, HOST, POOL, &capacity, e));
+	assert_ok(hv_storage_pool_open(hv, HOST, &pool, e));
+	assert_ok(hv_storage_pool_open(hv, HOST, &pool, e));
+	assert_ok(hv_storage_pool_capacity(hv, HOST, POOL, &capacity, e));
 	assert_true(capacity.available > 0 && capacity.available < capacity.total);
 
 	assert_ok(hv_volume_upload(hv, HOST, POOL, "image.qcow2", "qcow2", env("HV_IMAGE"), progress, &last,
@@ -420,12 +420,12 @@ static void pools_and_volumes(void **state)
 static void a_full_storage_is_enospc(void **state)
 {
 	char target[256];
-	struct hv_pool_spec pool = {.uuid = SMALL, .type = "dir", .target = target};
+	struct hv_storage_pool_def pool = {.uuid = SMALL, .type = "dir", .target = target};
 	char *none = NULL;
 	(void)state;
 
 	(void)snprintf(target, sizeof(target), "%s/small", env("HV_BASE"));
-	assert_ok(hv_pool_open(hv, HOST, &pool, e));
+	assert_ok(hv_storage_pool_open(hv, HOST, &pool, e));
 	assert_fails(ENOSPC, hv_volume_upload(hv, HOST, SMALL, "image", "qcow2", env("HV_IMAGE"), NULL, NULL,
 					      &none, e));
 	assert_null(none);
@@ -439,7 +439,7 @@ static void a_network_with_a_lease(void **state)
 {
 	const struct hv_lease lease = {.mac = MAC, .ip = IP, .hostname = "guest-one"};
 	const struct hv_lease second = {.mac = "fa:16:3e:00:00:02", .ip = "10.99.7.12"};
-	struct hv_network_spec spec = {
+	struct hv_network_def spec = {
 		.uuid = L3,
 		.bridge = "pfhv0",
 		.gateway = "10.99.7.1",
@@ -594,7 +594,7 @@ static void a_deaf_guest_times_out(void **state)
 	assert_ok(hv_domain_resume(hv, HOST, BARE, e));
 	await("domain", BARE, HV_DOMAIN_RUNNING);
 	assert_fails(EEXIST, hv_domain_start(hv, HOST,
-					     &(struct hv_domain_spec){
+					     &(struct hv_domain_def){
 						     .uuid = BARE, .virt_type = "qemu", .video = "vga"},
 					     false, e));
 	assert_ok(hv_domain_destroy(hv, HOST, BARE, e));
@@ -605,7 +605,7 @@ static void a_deaf_guest_times_out(void **state)
 static void a_failed_start_leaves_nothing(void **state)
 {
 	const struct hv_disk disk = {.path = "/nowhere/x.qcow2", .format = "qcow2", .device_id = 0};
-	struct hv_domain_spec spec = spec_of(VM, &disk, 1, NULL, 0);
+	struct hv_domain_def spec = spec_of(VM, &disk, 1, NULL, 0);
 	enum hv_domain_reason reason;
 	(void)state;
 
@@ -620,7 +620,7 @@ static void starting_costs_little_more_than_libvirt(void **state)
 	virConnectPtr conn = virConnectOpen(env("HV_URI"));
 	virDomainPtr domain = virDomainLookupByUUIDString(conn, BARE);
 	static const struct hv_disk cdrom = {.device_id = 0, .cdrom = true};
-	struct hv_domain_spec spec = spec_of(BARE, &cdrom, 1, NULL, 0);
+	struct hv_domain_def spec = spec_of(BARE, &cdrom, 1, NULL, 0);
 	double raw = 1e9, ours = 1e9;
 	(void)state;
 
@@ -717,8 +717,8 @@ static void everything_is_taken_away_again(void **state)
 
 	assert_ok(hv_network_close(hv, HOST, L3, e));
 	assert_ok(hv_network_close(hv, HOST, L3, e));
-	assert_ok(hv_pool_close(hv, HOST, POOL, e));
-	assert_ok(hv_pool_close(hv, HOST, SMALL, e));
+	assert_ok(hv_storage_pool_close(hv, HOST, POOL, e));
+	assert_ok(hv_storage_pool_close(hv, HOST, SMALL, e));
 	assert_int_equal(access(image_path, R_OK), 0); /* files stay */
 	assert_int_equal(virConnectListAllDomains(conn, NULL, 0), 0);
 	assert_int_equal(virConnectListAllNetworks(conn, NULL, 0), 0);

@@ -42,7 +42,7 @@ static const struct hv_nic plain_nic = {
 	.model = "virtio",
 };
 
-static const struct hv_domain_spec plain = {
+static const struct hv_domain_def plain = {
 	.uuid = VM,
 	.title = "vm1",
 	.virt_type = "qemu",
@@ -98,7 +98,7 @@ static const struct hv_nic all_nics[] = {
 
 static const char *const all_pci[] = {"0000:03:00.0", "0001:af:1f.7"};
 
-static const struct hv_domain_spec everything = {
+static const struct hv_domain_def everything = {
 	.uuid = VM,
 	.title = "every <thing> & \"more\"\n in \xe4\xb8\xad\xe6\x96\x87 \xff",
 	.virt_type = "kvm",
@@ -140,9 +140,9 @@ static const struct hv_disk ide_disks[] = {
 	{.path = "/pool/seed.iso", .device_id = 3, .cdrom = true},
 };
 
-static struct hv_domain_spec windows(void)
+static struct hv_domain_def windows(void)
 {
-	struct hv_domain_spec spec = plain;
+	struct hv_domain_def spec = plain;
 
 	spec.virt_type = "kvm";
 	spec.platform = "Windows";
@@ -154,17 +154,17 @@ static struct hv_domain_spec windows(void)
 }
 
 /* The same wishes, as the test driver gets them. */
-static struct hv_domain_spec simulated(void)
+static struct hv_domain_def simulated(void)
 {
-	struct hv_domain_spec spec = everything;
+	struct hv_domain_def spec = everything;
 
 	spec.virt_type = "test";
 	return spec;
 }
 
-static struct hv_domain_spec passthrough_without_kvm(void)
+static struct hv_domain_def passthrough_without_kvm(void)
 {
-	struct hv_domain_spec spec = plain;
+	struct hv_domain_def spec = plain;
 
 	spec.cpu_mode = "host-passthrough";
 	spec.hide_kvm = true;
@@ -241,7 +241,7 @@ static void define_on_test_driver(const char *xml)
 	virConnectClose(conn);
 }
 
-static void check(const char *name, const struct hv_domain_spec *spec)
+static void check(const char *name, const struct hv_domain_def *spec)
 {
 	char *xml = hv_domain_xml(spec);
 	char *again = hv_domain_xml(spec);
@@ -278,21 +278,21 @@ static void vm_with_everything(void **state)
 
 static void windows_on_ide(void **state)
 {
-	struct hv_domain_spec spec = windows();
+	struct hv_domain_def spec = windows();
 	(void)state;
 	check("windows-ide", &spec);
 }
 
 static void simulated_vm(void **state)
 {
-	struct hv_domain_spec spec = simulated();
+	struct hv_domain_def spec = simulated();
 	(void)state;
 	check("test", &spec);
 }
 
 static void cpu_of_the_host_without_kvm(void **state)
 {
-	struct hv_domain_spec spec = passthrough_without_kvm();
+	struct hv_domain_def spec = passthrough_without_kvm();
 	(void)state;
 	check("no-kvm", &spec);
 }

@@ -126,11 +126,11 @@ static void test_tables_fit(void **state)
 		_cleanup_view_ struct view *view = view_new();
 		char path[256];
 
-		if ((*op)->place == PLACE_CREATE) {
+		if ((*op)->form == FORM_CREATE) {
 			snprintf(path, sizeof(path), "%s/create", (*op)->where);
 			assert_true(find(view, path, &p));
 			assert_ptr_equal(p.op, *op);
-		} else if ((*op)->place == PLACE_COLLECTION_GET) {
+		} else if ((*op)->form == FORM_COLLECTION_GET) {
 			assert_true(find(view, (*op)->where, &p));
 			assert_ptr_equal(p.op, *op);
 		}

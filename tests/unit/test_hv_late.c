@@ -45,7 +45,7 @@ static void on_domain(void *ctx, const char *host, const char *domain, enum hv_d
 
 static void start(struct hypervisor *hv, const char *uuid)
 {
-	const struct hv_domain_spec spec = {
+	const struct hv_domain_def spec = {
 		.uuid = uuid,
 		.virt_type = "test",
 		.cpu_num = 1,

@@ -205,7 +205,7 @@ static int tear_down(void **state)
 		(void)hv_domain_destroy(f->hv, HOST_A, vm, NULL);
 		(void)hv_domain_undefine(f->hv, HOST_A, vm, NULL);
 	}
-	(void)hv_pool_close(f->hv, HOST_A, POOL, NULL);
+	(void)hv_storage_pool_close(f->hv, HOST_A, POOL, NULL);
 	(void)hv_network_close(f->hv, HOST_A, L3, NULL);
 	hv_free(f->hv);
 	(void)nftw(f->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
@@ -213,14 +213,14 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct hv_domain_spec spec_of(const char *uuid)
+static struct hv_domain_def spec_of(const char *uuid)
 {
 	static const struct hv_disk disks[] = {
 		{.path = "/nowhere/root.qcow2", .format = "qcow2", .serial = VM_1, .device_id = 0},
 		{.device_id = 0, .cdrom = true},
 	};
 
-	return (struct hv_domain_spec){
+	return (struct hv_domain_def){
 		.uuid = uuid,
 		.title = "a name with <angles> & \"quotes\"",
 		.virt_type = "test",
@@ -295,7 +295,7 @@ static void a_hung_host_delays_nobody(void **state)
 	struct fixture *f = *state;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct hv_domain_spec spec = spec_of(VM_1);
+	struct hv_domain_def spec = spec_of(VM_1);
 	struct timespec began, ended;
 	char uri[160];
 	size_t from = now();
@@ -369,7 +369,7 @@ static void uris_are_checked(void **state)
 static void reconnecting_lists_the_domains_again(void **state)
 {
 	struct fixture *f = *state;
-	struct hv_domain_spec spec = spec_of(VM_1);
+	struct hv_domain_def spec = spec_of(VM_1);
 	const struct said *said;
 
 	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
@@ -394,7 +394,7 @@ static void files_are_hosts_of_their_own(void **state)
 	struct fixture *f;
 	size_t from;
 	const struct hv_migration how = {0};
-	struct hv_domain_spec spec = spec_of(VM_1);
+	struct hv_domain_def spec = spec_of(VM_1);
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "/tmp/test_hv_sim.%d.xml", (int)getpid());
@@ -445,7 +445,7 @@ static void files_are_hosts_of_their_own(void **state)
 static void a_domain_lives_and_dies(void **state)
 {
 	struct fixture *f = *state;
-	struct hv_domain_spec spec = spec_of(VM_1);
+	struct hv_domain_def spec = spec_of(VM_1);
 	const char *protocol = NULL;
 	char *xml = NULL;
 	int port = 0;
@@ -522,7 +522,7 @@ static void an_active_domain_is_changed(void **state)
 	static const struct hv_nic nic = {
 		.mac = "fa:00:00:00:00:01", .network = "default", .model = "virtio", .device_id = 1};
 	struct fixture *f = *state;
-	struct hv_domain_spec spec = spec_of(VM_1);
+	struct hv_domain_def spec = spec_of(VM_1);
 
 	spec.cpu_max = 4;
 	spec.memory = 256 * MIB;
@@ -566,7 +566,7 @@ static void an_active_domain_is_changed(void **state)
 static void somebody_elses_doing_is_told_too(void **state)
 {
 	struct fixture *f = *state;
-	struct hv_domain_spec spec = spec_of(VM_2);
+	struct hv_domain_def spec = spec_of(VM_2);
 	virConnectPtr conn = virConnectOpen("test:///default");
 	virDomainPtr domain, foreign;
 
@@ -594,7 +594,7 @@ static void *start_and_stop(void *arg)
 	struct fixture *f = ((void **)arg)[0];
 	int n = *(int *)((void **)arg)[1];
 	char uuid[33];
-	struct hv_domain_spec spec;
+	struct hv_domain_def spec;
 
 	(void)snprintf(uuid, sizeof(uuid), "%032d", n);
 	spec = spec_of(uuid);
@@ -635,7 +635,7 @@ static void a_removed_host_is_silent(void **state)
 {
 	struct fixture *f = *state;
 	virConnectPtr conn = virConnectOpen("test:///default");
-	struct hv_domain_spec spec = spec_of(VM_1);
+	struct hv_domain_def spec = spec_of(VM_1);
 	virDomainPtr domain;
 	size_t before;
 
@@ -660,11 +660,11 @@ static void a_removed_host_is_silent(void **state)
 
 static void open_pool(struct fixture *f, char target[128])
 {
-	struct hv_pool_spec pool = {.uuid = POOL, .type = "dir", .target = target};
+	struct hv_storage_pool_def pool = {.uuid = POOL, .type = "dir", .target = target};
 
 	(void)snprintf(target, 128, "%s/some/pool", f->folder);
-	assert_ok(hv_pool_open(f->hv, HOST_A, &pool, e));
-	assert_ok(hv_pool_open(f->hv, HOST_A, &pool, e));
+	assert_ok(hv_storage_pool_open(f->hv, HOST_A, &pool, e));
+	assert_ok(hv_storage_pool_open(f->hv, HOST_A, &pool, e));
 }
 
 /* What libvirt has read of a pool's definition is what was meant, and its schema agrees. */
@@ -696,22 +696,22 @@ static void pools_of_other_machines(void **state)
 {
 	struct fixture *f = *state;
 	char target[128];
-	const struct hv_pool_spec nfs = {
+	const struct hv_storage_pool_def nfs = {
 		.uuid = POOL, .type = "netfs", .target = target, .source = "[fd00::5]:/export/vms"};
-	const struct hv_pool_spec moved = {
+	const struct hv_storage_pool_def moved = {
 		.uuid = POOL, .type = "netfs", .target = target, .source = "nas.example.org:/export/vms"};
-	const struct hv_pool_spec ceph = {
+	const struct hv_storage_pool_def ceph = {
 		.uuid = POOL, .type = "rbd", .source = "ceph://pool@mon1,[fd00::7]:6790/vms"};
 
 	(void)snprintf(target, sizeof(target), "%s/mnt", f->folder);
-	assert_ok(hv_pool_open(f->hv, HOST_A, &nfs, e));
+	assert_ok(hv_storage_pool_open(f->hv, HOST_A, &nfs, e));
 	assert_pool_xml(f, (const char *const[]){"<pool type='netfs'>", "<host name='fd00::5'/>",
 						 "<dir path='/export/vms'/>", "<format type='nfs'/>",
 						 "<path>/tmp/test_hv_sim.", NULL});
-	assert_ok(hv_pool_open(f->hv, HOST_A, &moved, e));
+	assert_ok(hv_storage_pool_open(f->hv, HOST_A, &moved, e));
 	assert_pool_xml(f, (const char *const[]){"<host name='nas.example.org'/>", NULL});
-	assert_ok(hv_pool_close(f->hv, HOST_A, POOL, e));
-	assert_ok(hv_pool_open(f->hv, HOST_A, &ceph, e));
+	assert_ok(hv_storage_pool_close(f->hv, HOST_A, POOL, e));
+	assert_ok(hv_storage_pool_open(f->hv, HOST_A, &ceph, e));
 	assert_pool_xml(f, (const char *const[]){"<pool type='rbd'>", "<host name='mon1' port='6789'/>",
 						 "<host name='fd00::7' port='6790'/>", "<name>vms</name>",
 						 "<auth type='ceph' username='pool'>",
@@ -746,27 +746,27 @@ static void pools_open_and_close(void **state)
 	char target[128], other[160];
 	struct dirent **names = NULL;
 	size_t count = 0;
-	struct hv_pool_spec bad = {.uuid = POOL, .type = "tape", .target = "/x"};
-	struct hv_pool_spec moved = {.uuid = POOL, .type = "dir", .target = other};
+	struct hv_storage_pool_def bad = {.uuid = POOL, .type = "tape", .target = "/x"};
+	struct hv_storage_pool_def moved = {.uuid = POOL, .type = "dir", .target = other};
 
-	assert_fails(ENOENT, hv_pool_capacity(f->hv, HOST_A, POOL, &capacity, e));
-	assert_fails(EINVAL, hv_pool_open(f->hv, HOST_A, &bad, e));
+	assert_fails(ENOENT, hv_storage_pool_capacity(f->hv, HOST_A, POOL, &capacity, e));
+	assert_fails(EINVAL, hv_storage_pool_open(f->hv, HOST_A, &bad, e));
 	bad.type = "netfs";
-	assert_fails(EINVAL, hv_pool_open(f->hv, HOST_A, &bad, e));
+	assert_fails(EINVAL, hv_storage_pool_open(f->hv, HOST_A, &bad, e));
 	bad.type = "rbd";
-	assert_fails(EINVAL, hv_pool_open(f->hv, HOST_A, &bad, e));
+	assert_fails(EINVAL, hv_storage_pool_open(f->hv, HOST_A, &bad, e));
 	open_pool(f, target);
 	assert_int_equal(access(target, W_OK), 0);
-	assert_ok(hv_pool_capacity(f->hv, HOST_A, POOL, &capacity, e));
+	assert_ok(hv_storage_pool_capacity(f->hv, HOST_A, POOL, &capacity, e));
 	assert_true(capacity.total > 0 && capacity.available > 0 && capacity.available <= capacity.total);
 	count = names_read(target, &names);
 	assert_int_equal(count, 0);
 	names_free(names, count);
 	(void)snprintf(other, sizeof(other), "%s/elsewhere", f->folder);
-	assert_ok(hv_pool_open(f->hv, HOST_A, &moved, e));
+	assert_ok(hv_storage_pool_open(f->hv, HOST_A, &moved, e));
 	assert_int_equal(access(other, W_OK), 0);
-	assert_ok(hv_pool_close(f->hv, HOST_A, POOL, e));
-	assert_ok(hv_pool_close(f->hv, HOST_A, POOL, e));
+	assert_ok(hv_storage_pool_close(f->hv, HOST_A, POOL, e));
+	assert_ok(hv_storage_pool_close(f->hv, HOST_A, POOL, e));
 	assert_int_equal(access(target, W_OK), 0);
 }
 
@@ -895,7 +895,7 @@ static void networks_have_fixed_leases(void **state)
 	struct hv_lease lease = {.mac = "fa:16:3e:00:00:01", .ip = "10.9.0.11", .hostname = "one"};
 	struct hv_lease other = {.mac = "fa:16:3e:00:00:02", .ip = "10.9.0.12"};
 	struct hv_lease rival = {.mac = "fa:16:3e:00:00:03", .ip = "10.9.0.12"};
-	struct hv_network_spec spec = {
+	struct hv_network_def spec = {
 		.uuid = L3,
 		.bridge = "brtest",
 		.gateway = "10.9.0.1",

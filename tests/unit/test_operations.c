@@ -152,26 +152,26 @@ static void rows_are_sound(void **state)
 		assert_ptr_equal(operation_by_name(op->name), op);
 		if (op->target && !operation_param(op, op->target))
 			fail_msg("%s: its target '%s' is no parameter", op->name, op->target);
-		switch (op->place) {
-		case PLACE_VERB:
+		switch (op->form) {
+		case FORM_VERB:
 			assert_non_null(op->target);
 			if (operation_by_verb(op->kind, op->verb) != op)
 				fail_msg("%s: the verb '%s' belongs to another one", op->name, op->verb);
 			break;
-		case PLACE_CREATE:
+		case FORM_CREATE:
 			assert_ptr_equal(operation_by_create(op->where), op);
 			break;
-		case PLACE_GET:
+		case FORM_GET:
 			assert_ptr_equal(operation_by_file(op->kind, op->where), op);
 			assert_true(op->flags & OP_SYNC);
 			break;
-		case PLACE_COLLECTION_GET:
+		case FORM_COLLECTION_GET:
 			assert_non_null(op->where);
 			break;
-		case PLACE_CALL:
+		case FORM_CALL:
 			assert_null(op->target);
 			break;
-		case PLACE_QUERY:
+		case FORM_QUERY:
 			assert_true(op->flags & OP_SYNC);
 			break;
 		}

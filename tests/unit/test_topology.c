@@ -443,7 +443,7 @@ struct promise {
 	bool back;
 };
 
-static int promise_fn(struct txn *t, void *arg, struct error *e)
+static int reserve_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct promise *p = arg;
 
@@ -473,11 +473,11 @@ static void storage_keeps_its_reserve(void **state)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct object *volume;
 
-	assert_int_equal(store_run(f->store, promise_fn, &nine, NULL), 0);
+	assert_int_equal(store_run(f->store, reserve_fn, &nine, NULL), 0);
 	assert_int_equal(storage_left(f), INT64_C(1) << 30);
-	assert_int_equal(store_run(f->store, promise_fn, &one, &e), -ENOSPC);
+	assert_int_equal(store_run(f->store, reserve_fn, &one, &e), -ENOSPC);
 	assert_string_equal(e.code, "PS.1000");
-	assert_int_equal(store_run(f->store, promise_fn, &back, NULL), 0);
+	assert_int_equal(store_run(f->store, reserve_fn, &back, NULL), 0);
 	assert_int_equal(storage_left(f), INT64_C(10) << 30); /* never more than there is */
 	volume = make(KIND_VOLUME, test_uuid(40));
 	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, PS);

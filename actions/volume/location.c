@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where volumes are and where new ones go. See place.h. */
-#include "actions/volume/place.h"
+#include "actions/volume/location.h"
 
 #include <string.h>
 
@@ -32,14 +32,14 @@ const struct object *volume_any_host(const struct view *view, const struct objec
 	return primary_storage_next_host(view, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), 0);
 }
 
-int volume_find_place(const struct view *view, const char *uuid, struct volume_place *ret, struct error *e)
+int volume_locate(const struct view *view, const char *uuid, struct volume_location *ret, struct error *e)
 {
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
 	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
 
 	if (!volume || !object_str(volume, VOLUME_INSTALL_PATH))
 		return error_set(e, ENOENT, "volume '%s' has no file", uuid);
-	*ret = (struct volume_place){
+	*ret = (struct volume_location){
 		.volume = volume, .vm = vm, .ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID)};
 	if (vm) {
 		const char *state = object_text(vm, VM_STATE);

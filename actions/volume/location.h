@@ -10,14 +10,14 @@
  * so nothing that a handler sees of the two changes under it, but what the guest
  * and the host do by themselves.
  */
-#ifndef POOLFS_VOLUME_PLACE_H
-#define POOLFS_VOLUME_PLACE_H
+#ifndef POOLFS_VOLUME_LOCATION_H
+#define POOLFS_VOLUME_LOCATION_H
 
 #include "actions/engine/operation.h"
 #include "actions/engine/pool.h"
 
 /* Where a volume is now. Borrowed from the view. */
-struct volume_place {
+struct volume_location {
 	const struct object *volume;
 	const struct object *vm; /* that it is attached to, or NULL; never for shareable volumes */
 	const char *ps;		 /* uuid */
@@ -32,7 +32,7 @@ bool snapshots_are_kept_by_storage(const struct view *view, const struct object 
  * Finds a volume that has a file. -EBUSY when its VM is in no state in which one can tell (Unknown, Starting,
  * ...), -ENOTCONN (PS.1003) when no host reaches it, -ENOENT.
  */
-int volume_find_place(const struct view *view, const char *uuid, struct volume_place *ret, struct error *e);
+int volume_locate(const struct view *view, const char *uuid, struct volume_location *ret, struct error *e);
 
 /** The queue2 of operations on a volume: its VM, or the one that a waiting job will attach it to. */
 op_queue_fn volume_queue_vm;
