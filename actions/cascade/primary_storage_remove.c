@@ -2,8 +2,10 @@
 /* See primary_storage_remove.h. */
 #include "actions/cascade/primary_storage_remove.h"
 
+#include "actions/engine/kill_point.h"
 #include "actions/engine/rows.h"
 #include "actions/image/cache.h"
+#include "actions/network/host_prepare.h"
 #include "actions/vm/remove.h"
 #include "actions/volume/remove.h"
 #include "hypervisor/storage/pool.h"
@@ -38,42 +40,71 @@ struct removal {
 	bool enforcing;
 };
 
+static int check_volumes(const struct view *view, const struct removal *removal, struct error *e)
+{
+	if (removal->enforcing ||
+	    !view_next_where(view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, removal->ps, 0))
+		return 0;
+	return error_set(e, ENOTEMPTY, "primary storage '%s' holds volumes", removal->ps);
+}
+
+/* Without links no host that connects opens the storage again. */
+static int remove_links(struct txn *t, void *arg, struct error *e)
+{
+	const struct removal *removal = arg;
+	int r = check_volumes(txn_view(t), removal, e);
+
+	return r < 0 ? r
+		     : object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+					   removal->ps, e);
+}
+
 static int remove_rows(struct txn *t, void *arg, struct error *e)
 {
 	const struct removal *removal = arg;
 	struct object_key key = {KIND_PRIMARY_STORAGE, removal->ps};
-	int r;
+	int r = remove_links(t, arg, e);
 
-	if (!removal->enforcing &&
-	    view_next_where(txn_view(t), KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, key.uuid, 0))
-		return error_set(e, ENOTEMPTY, "primary storage '%s' holds volumes", key.uuid);
-	r = object_remove_where(t, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, key.uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, key.uuid, e);
 	if (r == 0)
 		r = object_remove_where(t, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, key.uuid, e);
 	if (r == 0)
 		r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, key.uuid, e);
-	if (r == 0)
-		r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
-					key.uuid, e);
 	return r < 0 ? r : object_remove_key(t, &key, e);
+}
+
+/* A host of any cluster may have it open: image_cache_drop() opens it where it must. */
+static void close_everywhere(struct job *job, const char *uuid)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	host_prepare_wait(job->pool);
+	view_for_each (host, view, KIND_HOST)
+		if (object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
+			(void)hv_storage_pool_close(pool_hypervisor(job->pool), object_uuid(host), uuid,
+						    NULL);
 }
 
 int primary_storage_remove(struct job *job, const char *uuid, bool enforcing, struct error *e)
 {
-	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	struct removal removal = {uuid, enforcing};
 	int r = enforcing ? remove_users(job, uuid, e) : 0;
 
+	kill_point("storage-users-gone");
 	if (r == 0)
 		r = image_cache_drop(job->pool, uuid, enforcing ? NULL : e);
 	if (job_should_stop(job))
 		return job_stop_reason(job, e);
 	if (r < 0 && !enforcing)
 		return r;
-	/* a host of any cluster may have it open: image_cache_drop() opens it where it must */
-	view_for_each (host, view, KIND_HOST)
-		if (object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
-			(void)hv_storage_pool_close(pool_hypervisor(job->pool), object_uuid(host), uuid,
-						    NULL);
-	return store_run(pool_store(job->pool), remove_rows, &removal, e);
+	r = store_run(pool_store(job->pool), remove_links, &removal, e);
+	if (r < 0)
+		return r;
+	kill_point("storage-unlinked");
+	close_everywhere(job, uuid);
+	kill_point("storage-closed");
+	r = store_run(pool_store(job->pool), remove_rows, &removal, e);
+	kill_point("storage-gone");
+	return r;
 }

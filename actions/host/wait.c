@@ -39,6 +39,28 @@ static bool wait_connected(struct job *job, const char *ps, const char *host)
 	return false;
 }
 
+static bool all_are_connected(const struct view *view, const char *cluster)
+{
+	view_for_each (host, view, KIND_HOST)
+		if ((!cluster || object_str_is(host, HOST_CLUSTER_UUID, cluster)) &&
+		    !object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
+			return false;
+	return true;
+}
+
+void host_wait_for_cluster(struct job *job, const char *cluster)
+{
+	const struct timespec pause = {.tv_nsec = RECOVER_STEP_MS * 1000000L};
+
+	for (int ms = 0; ms < RECOVER_MS && !atomic_load(&job->cancelled); ms += RECOVER_STEP_MS) {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+		if (all_are_connected(view, cluster))
+			return;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 bool host_wait_connected(struct job *job, const char *host)
 {
 	return wait_connected(job, NULL, host);

@@ -10,5 +10,7 @@ bool host_wait_connected(struct job *job, const char *host);
 /** Waits in the same way for @host, or when that is NULL for any host that reaches the primary storage @ps
  * (NULL: for nothing). */
 void host_wait_for_storage(struct job *job, const char *ps, const char *host);
+/** Waits in the same way for all hosts of a cluster (NULL: of the pool), for 30 s in all. */
+void host_wait_for_cluster(struct job *job, const char *cluster);
 
 #endif

@@ -15,6 +15,12 @@ static void note(int *result, int r)
 		*result = r;
 }
 
+void host_prepare_wait(struct pool *pool)
+{
+	/* a preparation takes its view under the lock, so that a later one sees the change */
+	scoped_lock(&pool->prepare_lock);
+}
+
 int host_prepare(struct pool *pool, const char *host_uuid, struct error *e)
 {
 	/* Two at once would both find a pool missing and both make it. */

@@ -7,11 +7,19 @@
  * a storage that could be opened on all of them gets attached. Detaching stops the
  * VMs of the cluster that use it, since a storage that is not attached can be
  * unmounted. Deleting never takes volumes along unless deleteMode is Enforcing.
+ *
+ * The link of storage and cluster is written when the hosts have the storage open,
+ * and removed before they close it. After a kill the row says what is to be done: a
+ * storage without a link is closed on the hosts, one with a link is opened when they
+ * connect.
  */
 #include "actions/cascade/primary_storage_remove.h"
+#include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/host/topology.h"
+#include "actions/host/wait.h"
+#include "actions/network/host_prepare.h"
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/vm/stops.h"
@@ -20,8 +28,8 @@
 
 /* A storage and a cluster, as a request names them. */
 struct pair {
-	const char *ps, *cluster;
-	bool busy; /* out, of unlink_pair(): a VM is up */
+	const char *ps, *cluster; /* cluster NULL, for close_unlinked() only: all of them */
+	bool busy;		  /* out, of unlink_pair(): a VM is up */
 };
 
 static struct pair pair_of(const struct request *req)
@@ -29,13 +37,16 @@ static struct pair pair_of(const struct request *req)
 	return (struct pair){.ps = req->target, .cluster = request_str(req, "clusterUuid")};
 }
 
-/* The connected host of the cluster with the smallest row id above @after; NULL = none. */
+/* The connected host of the cluster (NULL: of any) with the smallest row id above @after; NULL = none. */
 static const struct object *next_host(const struct view *view, const char *cluster, int64_t after)
 {
-	const struct object *host = view_next_where(view, KIND_HOST, HOST_CLUSTER_UUID, cluster, after);
+	const struct object *host;
 
-	while (host && !object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
-		host = view_next_where(view, KIND_HOST, HOST_CLUSTER_UUID, cluster, host->id);
+	do {
+		host = cluster ? view_next_where(view, KIND_HOST, HOST_CLUSTER_UUID, cluster, after)
+			       : view_next(view, KIND_HOST, after);
+		after = host ? host->id : 0;
+	} while (host && !object_str_is(host, HOST_STATUS, STATUS_CONNECTED));
 	return host;
 }
 
@@ -100,8 +111,10 @@ static int primary_storage_attach_run(struct job *job, json_t **ret_result, stru
 	struct pair pair = pair_of(job->req);
 	int hosts, r = open_on_cluster(job, &pair, &hosts, e);
 
+	kill_point("storage-opened");
 	if (r == 0)
 		r = store_run(pool_store(job->pool), link_pair, &pair, e);
+	kill_point("storage-attached");
 	if (r < 0) {
 		close_on_cluster(job, &pair);
 		return r;
@@ -111,6 +124,23 @@ static int primary_storage_attach_run(struct job *job, json_t **ret_result, stru
 	if (hosts)
 		(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
 	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
+}
+
+/* The row decides. With it the hosts open the storage when they connect; without it nothing stays open. */
+static int primary_storage_attach_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	struct pair pair = pair_of(job->req);
+
+	if (cluster_has_primary_storage(view, pair.cluster, pair.ps)) {
+		(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
+		return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
+	}
+	host_wait_for_cluster(job, pair.cluster);
+	close_on_cluster(job, &pair);
+	return error_set_code(
+		e, EINTR, "SYS.1000",
+		"the daemon ended while the primary storage was being attached; it is not attached");
 }
 
 static int primary_storage_detach_check(const struct view *view, const struct request *req, struct error *e)
@@ -148,18 +178,27 @@ static int unlink_pair(struct txn *t, void *arg, struct error *e)
 	return pair->busy || !link ? 0 : txn_remove(t, link, e);
 }
 
+/* A host that connected before the link was removed may be opening the storage. */
+static void close_unlinked(struct job *job, const struct pair *pair)
+{
+	host_prepare_wait(job->pool);
+	close_on_cluster(job, pair);
+}
+
 /* Stops the VMs and takes the link away, which fails when a VM was started in between: then once more. */
 static int detach(struct job *job, struct pair *pair, struct error *e)
 {
 	do {
 		int r = job_should_stop(job) ? job_stop_reason(job, e) : vm_stop_all(job, uses_pair, pair, e);
 
+		kill_point("storage-vms-stopped");
 		if (r == 0)
 			r = store_run(pool_store(job->pool), unlink_pair, pair, e);
 		if (r < 0)
 			return r;
 	} while (pair->busy);
-	close_on_cluster(job, pair);
+	kill_point("storage-detached");
+	close_unlinked(job, pair);
 	return 0;
 }
 
@@ -171,6 +210,20 @@ static int primary_storage_detach_run(struct job *job, json_t **ret_result, stru
 	if (r < 0)
 		return r;
 	/* a local storage is smaller now; when no other host has it, its size stays as it was known last */
+	(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
+	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
+}
+
+/* Goes on with what is left: the VMs that are still up, the link, the hosts that have the storage open. */
+static int primary_storage_detach_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	struct pair pair = pair_of(job->req);
+
+	host_wait_for_cluster(job, pair.cluster);
+	if (cluster_has_primary_storage(view, pair.cluster, pair.ps))
+		return primary_storage_detach_run(job, ret_result, e);
+	close_unlinked(job, &pair);
 	(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
 	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
 }
@@ -205,6 +258,22 @@ static int primary_storage_delete_run(struct job *job, json_t **ret_result, stru
 	return primary_storage_remove(job, job->req->target, request_is_enforcing(job->req), e);
 }
 
+/* Goes on with the deletion, on all hosts: any of them may have the storage open. */
+static int primary_storage_delete_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	/* the rows go last */
+	if (!request_object(view, job->req))
+		return 0;
+	host_wait_for_cluster(job, NULL);
+	/* what no row says any more must be done, though the job may be out of time by now */
+	if (!view_next_where(view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
+			     job->req->target, 0))
+		close_unlinked(job, &(struct pair){.ps = job->req->target});
+	return primary_storage_delete_run(job, ret_result, e);
+}
+
 static const struct operation delete_primary_storage = {
 	.section = "5.2",
 	.name = "DeletePrimaryStorage",
@@ -221,6 +290,7 @@ static const struct operation delete_primary_storage = {
 	.help = "removes the primary storage and what is in it",
 	.check = primary_storage_delete_check,
 	.run = primary_storage_delete_run,
+	.recover = primary_storage_delete_recover,
 };
 
 static const struct operation attach_primary_storage_to_cluster = {
@@ -243,6 +313,7 @@ static const struct operation attach_primary_storage_to_cluster = {
 	.help = "lets the hosts of a cluster use the storage",
 	.check = primary_storage_attach_check,
 	.run = primary_storage_attach_run,
+	.recover = primary_storage_attach_recover,
 };
 
 static const struct operation detach_primary_storage_from_cluster = {
@@ -264,6 +335,7 @@ static const struct operation detach_primary_storage_from_cluster = {
 	.help = "takes the storage from a cluster; its VMs there are stopped",
 	.check = primary_storage_detach_check,
 	.run = primary_storage_detach_run,
+	.recover = primary_storage_detach_recover,
 };
 
 const struct operation *const operations_primary_storage_attach[] = {
