@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/host/topology.h"
@@ -157,10 +158,12 @@ static int backup_storage_add_recover(struct job *job, json_t **ret_result, stru
 	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the backup storage was added");
 }
 
+/* Its own recover function: it measures, and writes what it has measured. */
 static int backup_storage_reconnect_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	int r = backup_storage_measure(job->pool, job->req->target, e);
 
+	kill_point("backup-storage-measured");
 	return r < 0 ? r : job_result_inventory(job, KIND_BACKUP_STORAGE, job->req->target, ret_result, e);
 }
 
@@ -199,6 +202,7 @@ static int remove_images(struct job *job, const char *bs, struct error *e)
 			    ? job_stop_reason(job, e)
 			    : image_remove_copies(job->pool, object_text(ref, IMAGE_REF_IMAGE_UUID), list,
 						  true, e);
+		kill_point("backup-storage-image-gone");
 	}
 	json_decref(list);
 	return r;
@@ -218,7 +222,21 @@ static int backup_storage_delete_run(struct job *job, json_t **ret_result, struc
 	int r = request_is_enforcing(job->req) ? remove_images(job, key.uuid, e) : 0;
 
 	(void)ret_result;
-	return r < 0 ? r : store_run(pool_store(job->pool), remove_rows, &key, e);
+	if (r < 0)
+		return r;
+	kill_point("backup-storage-empty");
+	r = store_run(pool_store(job->pool), remove_rows, &key, e);
+	kill_point("backup-storage-gone");
+	return r;
+}
+
+/* Goes on with the deletion, unless an image has come to the storage that nobody wants removed with it. */
+static int backup_storage_delete_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	int r = request_object(view, job->req) ? backup_storage_delete_check(view, job->req, e) : 0;
+
+	return r < 0 ? r : backup_storage_delete_run(job, ret_result, e);
 }
 
 /* ---------------------------------------------------------- attach and detach */
@@ -369,6 +387,7 @@ static const struct operation delete_backup_storage = {
 	.help = "removes the backup storage and what is in it",
 	.check = backup_storage_delete_check,
 	.run = backup_storage_delete_run,
+	.recover = backup_storage_delete_recover,
 };
 
 static const struct operation query_backup_storage = {
@@ -436,6 +455,7 @@ static const struct operation reconnect_backup_storage = {
 	.flags = OP_ADMIN,
 	.help = "opens the storage anew and measures it",
 	.run = backup_storage_reconnect_run,
+	.recover = backup_storage_reconnect_run,
 };
 
 static const struct operation attach_backup_storage_to_zone = {

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/host/host.h"
@@ -259,11 +260,20 @@ static int host_reconnect_run(struct job *job, json_t **ret_result, struct error
 	char *uuid = job->req->target;
 	int r = store_run(pool_store(job->pool), set_connecting, uuid, e);
 
+	kill_point("host-connecting");
 	if (r == 0)
 		r = hv_host_reconnect(pool_hypervisor(job->pool), uuid, e);
 	if (r == 0)
 		r = wait_for_report(job, uuid, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_HOST, uuid, ret_result, e);
+}
+
+/* The daemon has connected to all hosts since: only the report of this one is waited for. */
+static int host_reconnect_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r = wait_for_report(job, job->req->target, e);
+
+	return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
 }
 
 static int host_update_check(const struct view *view, const struct request *req, struct error *e)
@@ -516,6 +526,7 @@ static const struct operation reconnect_host = {
 	.error_code = "HOST.1002",
 	.help = "connects to the host anew",
 	.run = host_reconnect_run,
+	.recover = host_reconnect_recover,
 };
 
 const struct operation *const operations_host[] = {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/image/probe.h"
@@ -95,6 +96,7 @@ static int write_sizes(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, copy, NULL, e);
 }
 
+/* Its own recover function: it measures, and writes what it has measured. */
 static int image_sync_size_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	struct sizes sizes = {.image = job->req->target};
@@ -122,6 +124,7 @@ static int image_sync_size_run(struct job *job, json_t **ret_result, struct erro
 	sizes.size = info.virtual_size;
 	sizes.actual_size = st.st_size;
 	r = store_run(pool_store(job->pool), write_sizes, &sizes, e);
+	kill_point("image-measured");
 	return r < 0 ? r : job_result_inventory(job, KIND_IMAGE, sizes.image, ret_result, e);
 }
 
@@ -197,6 +200,7 @@ static const struct operation sync_image_size = {
 	.help = "reads the sizes from the backup storage again",
 	.check = image_sync_size_check,
 	.run = image_sync_size_run,
+	.recover = image_sync_size_run,
 };
 
 const struct operation *const operations_image_update[] = {

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/host/topology.h"
@@ -219,7 +220,10 @@ static int set_disconnected(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, copy, NULL, e);
 }
 
-/* One host on which it opens is enough to be Connected; a storage without connected hosts stays as it is. */
+/*
+ * One host on which it opens is enough to be Connected; a storage without connected hosts stays as it is. Its
+ * own recover function: it writes what is true, and a host that connects later opens the storage by itself.
+ */
 static int primary_storage_reconnect_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	char *uuid = job->req->target;
@@ -234,6 +238,7 @@ static int primary_storage_reconnect_run(struct job *job, json_t **ret_result, s
 	     host = primary_storage_next_host(view, uuid, host->id))
 		opened += primary_storage_open_pool(job->pool, ps, object_uuid(host),
 						    error_is_set(&first) ? NULL : &first) == 0;
+	kill_point("storage-reopened");
 	if (opened == 0 && error_is_set(&first)) {
 		r = store_run(pool_store(job->pool), set_disconnected, uuid, e);
 		if (r < 0)
@@ -465,6 +470,7 @@ static const struct operation reconnect_primary_storage = {
 	.flags = OP_ADMIN,
 	.help = "opens the storage on its hosts anew and measures it",
 	.run = primary_storage_reconnect_run,
+	.recover = primary_storage_reconnect_run,
 };
 
 static const struct operation get_primary_storage_capacity = {

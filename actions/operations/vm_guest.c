@@ -3,6 +3,7 @@
  * What a guest is told from outside: host name and passwords (behaviour.md
  * 4.1.32 and 4.1.37). The settings themselves are tags, see vm/setting.c.
  */
+#include "actions/engine/kill_point.h"
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
 #include "actions/vm/setting.h"
@@ -54,8 +55,18 @@ static int vm_change_password_run(struct job *job, json_t **ret_result, struct e
 	(void)ret_result;
 	if (!host)
 		return error_set(e, EBUSY, "state is not correct while change password.");
+	kill_point("password-asked");
 	return hv_domain_set_password(pool_hypervisor(job->pool), host, job->req->target,
 				      request_str(job->req, "account"), request_str(job->req, "password"), e);
+}
+
+/* No guest tells which password it has, and its user may have changed it since: it is not set again. */
+static int vm_change_password_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)job, (void)ret_result;
+	return error_set_code(e, EINTR, "SYS.1000",
+			      "the daemon ended while the password was changed; the guest has either the old "
+			      "or the new one, change it again");
 }
 
 static const struct operation set_vm_ssh_key = {
@@ -138,6 +149,7 @@ static const struct operation change_vm_password = {
 	.help = "sets a password inside the guest, through its agent",
 	.check = vm_change_password_check,
 	.run = vm_change_password_run,
+	.recover = vm_change_password_recover,
 };
 
 static const struct operation set_vm_hostname = {

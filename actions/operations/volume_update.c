@@ -45,7 +45,20 @@ static int volume_sync_size_run(struct job *job, json_t **ret_result, struct err
 {
 	int r = volume_sync_size(job, job->req->target, e);
 
+	kill_point("volume-measured");
 	return r < 0 ? r : job_result_inventory(job, KIND_VOLUME, job->req->target, ret_result, e);
+}
+
+/* It only measures and writes what it has measured: it is done anew once a host can tell. */
+static int volume_sync_size_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, job->req->target);
+
+	if (volume)
+		host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
+				      object_str(volume, VOLUME_HOST_UUID));
+	return volume_sync_size_run(job, ret_result, e);
 }
 
 /* ------------------------------------------------------------------ bandwidth */
@@ -229,6 +242,7 @@ static const struct operation sync_volume_size = {
 	.check = volume_sync_size_check,
 	.queue2 = volume_queue_vm,
 	.run = volume_sync_size_run,
+	.recover = volume_sync_size_recover,
 };
 
 static const struct operation update_volume = {

@@ -1,0 +1,66 @@
+#!/bin/bash
+# The daemon is killed while it deletes backup storage, reconnects, measures and sets a password: no job stays
+# without an end, and rows and files agree.
+# limit: 300
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+host=$(first hosts)
+wait_for "hosts/$host/status" Connected 20
+truncate -s 1M one.raw
+
+# die_at POINT FILE REQUEST STATE: kill_at, and the job ends like this
+die_at() {
+	kill_at "$1" "$2" "$3"
+	assert_eq "$(value "api-jobs/$killed/state")" "$4" "the job killed at '$1'"
+	no_rows_in_between || fail "a row in between after '$1'"
+}
+
+step "backup storage with two images, one of which has another copy"
+first=$(first backup-storage)
+for point in backup-storage-image-gone backup-storage-empty backup-storage-gone; do
+	bs=$(create backup-storage/image-store '{"params":{"name":"second","url":"'"$CASE_DIR/second"'"}}')
+	act "backup-storage/$bs" attach-to-zone "zoneUuid=$(first zones)"
+	alone=$(create images '{"params":{"name":"alone","url":"file://'"$PWD"'/one.raw","format":"raw","backupStorageUuids":["'"$bs"'"]}}')
+	both=$(create images '{"params":{"name":"both","url":"file://'"$PWD"'/one.raw","format":"raw","backupStorageUuids":["'"$bs"'","'"$first"'"]}}')
+	assert_eq "$(find second -type f | wc -l)" 2 "the files of the images"
+	die_at $point "backup-storage/$bs/actions" "delete deleteMode=Enforcing" Done
+	[ ! -e "$MOUNT/backup-storage/$bs" ] || fail "the storage is still there"
+	[ ! -e "$MOUNT/images/$alone" ] || fail "the image that lay there alone is still there"
+	assert_eq "$(jq -r '[.status, .backupStorageRefs[].backupStorageUuid] | join(" ")' "$MOUNT/images/$both/inventory")" "Ready $first"
+	assert_eq "$(find second -type f)" "" "the files left"
+done
+
+step "an empty one"
+bs=$(create backup-storage/image-store '{"params":{"name":"second","url":"'"$CASE_DIR/second"'"}}')
+die_at backup-storage-empty "backup-storage/$bs/actions" delete Done
+
+step "reconnecting"
+die_at host-connecting "hosts/$host/actions" reconnect Done
+assert_eq "$(value "hosts/$host/status")" Connected
+die_at storage-reopened "primary-storage/$(first primary-storage)/actions" reconnect Done
+die_at backup-storage-measured "backup-storage/$first/actions" reconnect Done
+
+step "measuring"
+disk=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')
+volume=$(create volumes '{"params":{"name":"v","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$(first primary-storage)"'"}}')
+die_at volume-measured "volumes/$volume/actions" sync-size Done
+assert_eq "$(value "volumes/$volume/size")" 16777216
+die_at image-measured "images/$both/actions" sync-size Done
+assert_eq "$(value "images/$both/size")" 1048576
+
+step "a password: nobody knows whether the guest has it"
+vm=$(create_vm web "$both")
+act "vm-instances/$vm" set-qga enable=true
+umount_pool # with the daemon ends the simulated machine: this VM is started in the one that dies
+POOLFS_TEST_KILL_AT=password-asked mount_pool
+wait_for "hosts/$host/status" Connected 20
+[ "$(value "vm-instances/$vm/state")" = Running ] || act "vm-instances/$vm" start
+job=$(tr -d - </proc/sys/kernel/random/uuid)
+echo '{"changeVmPassword":{"account":"root","password":"secret"},"jobUuid":"'"$job"'"}' >"$MOUNT/vm-instances/$vm/actions" || true
+wait_until 20 is_pool_gone
+umount -l "$MOUNT"
+mount_pool
+wait_until 60 is_finished "$job"
+assert_eq "$(value "api-jobs/$job/state")" Failed
+assert_match "$(value "api-jobs/$job/error")" "VM.1011.*the guest has either the old or the new one" "the error"
