@@ -272,11 +272,14 @@ static int perform(struct job *job, bool check, json_t **ret_result, struct erro
 	return r;
 }
 
+/* Without `recover` the operation is `apply` alone: one commit, of which nobody can tell whether it came. */
 static int recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	if (job->req->op->recover)
 		return job->req->op->recover(job, ret_result, e);
-	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while the job ran");
+	return error_set_code(
+		e, EINTR, "SYS.1000",
+		"the daemon ended while the job ran; its change was made completely or not at all");
 }
 
 /* Gives a failure a sentence and the operation's code. */

@@ -176,6 +176,9 @@ static void rows_are_sound(void **state)
 			break;
 		}
 		/* Work that a crash can leave half done needs somebody who finishes or undoes it. */
+		if (!op->run != !op->recover)
+			fail_msg("%s: it has %s", op->name,
+				 op->run ? "'run' without 'recover'" : "'recover' without 'run'");
 		if (op->state_code)
 			assert_non_null(error_description(op->state_code));
 		if (op->error_code)
