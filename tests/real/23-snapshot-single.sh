@@ -167,7 +167,7 @@ kill_at() {
 	POOLFS_TEST_KILL_AT=$1 mount_pool
 	wait_for "hosts/$(first hosts)/status" Connected 20
 	(request "volume-snapshots/$2/actions" "delete scope=single") >/dev/null 2>&1 || true
-	(wait_until 60 is_pool_gone) 2>/dev/null || fail "nobody came to '$1'"
+	(wait_until 60 is_pool_gone) 2>/dev/null || fail "the kill point '$1' was not reached"
 	umount -l "$MOUNT"
 	mount_pool
 	(wait_until 60 test ! -e "$MOUNT/volume-snapshots/$2") 2>/dev/null || fail "the deletion killed at '$1' was not finished"
@@ -196,7 +196,7 @@ umount_pool
 POOLFS_TEST_KILL_AT=single-merged mount_pool
 wait_for "hosts/$(first hosts)/status" Connected 20
 (request "volume-snapshots/$a/actions" "delete scope=single") >/dev/null 2>&1 || true
-(wait_until 60 is_pool_gone) 2>/dev/null || fail "nobody came to the merge"
+(wait_until 60 is_pool_gone) 2>/dev/null || fail "the merge was not reached"
 umount -l "$MOUNT"
 pkill -KILL -f "guest=$vm,"
 mount_pool
@@ -227,7 +227,7 @@ has_runs() {
 wait_until 30 has_runs 1
 umount_pool
 POOLFS_TEST_KILL_AT=snapshot-scheduled mount_pool
-(wait_until 30 is_pool_gone) 2>/dev/null || fail "nobody came to 'snapshot-scheduled'"
+(wait_until 30 is_pool_gone) 2>/dev/null || fail "the kill point 'snapshot-scheduled' was not reached"
 umount -l "$MOUNT"
 mount_pool
 killed=$(grep -lx Processing "$MOUNT"/api-jobs/*/state | xargs -rn 1 dirname | head -n 1)

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 #
-# What the cases of a full storage share: a guest whose data disk lies on a small
-# file system, mounted at $small before. Sourced after tests/tree/lib.sh.
+# What the cases of a full storage share: a guest whose data disk is on a small
+# file system, already mounted at $small. Sourced after tests/tree/lib.sh.
 
 : "${small:?is where the file system is mounted}"
 
@@ -26,23 +26,23 @@ guest_on_small() {
 	assert_eq "$(value "vm-instances/$vm/stateReason")" "" "the reason of a guest that runs"
 }
 
-# leave KIB: somebody else takes all room but so much
+# leave KIB: fills the file system up to so much free space
 leave() {
 	rm -f "$small/filler"
 	fallocate -l "$(($(stat -f -c '%a * %S' "$small") - $1 * 1024))" "$small/filler"
 }
 
-# is_paused: is the guest paused by the full storage?
+# is_paused: is the guest paused because the storage is full?
 is_paused() {
 	[ "$(value "vm-instances/$vm/state") $(value "vm-instances/$vm/stateReason")" = "Paused enospc" ]
 }
 
-# write_all TEXT: the guest begins to write 12 MiB; goes on without us
+# write_all TEXT: the guest begins to write 12 MiB, in the background
 write_all() {
 	guest "$vm" "rm -f /tmp/written; (yes '$1' | head -c 12582912 | dd of=/dev/vdb bs=1M iflag=fullblock oflag=direct 2>/tmp/errors && sync && touch /tmp/written) >/dev/null 2>&1 &"
 }
 
-# has_written: has the guest written all, without an error?
+# has_written: has the guest written everything without an error?
 has_written() {
 	guest "$vm" 'test -e /tmp/written'
 }

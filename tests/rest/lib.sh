@@ -17,7 +17,7 @@ assert_not() {
 	! "$@" || fail "'$*' succeeded"
 }
 
-# rest_up [OPTION...]: starts the program as a user without privileges.
+# rest_up [OPTION...]: starts the program as an unprivileged user.
 rest_up() {
 	setpriv --reuid nobody --regid nogroup --clear-groups \
 		"$REST" --listen 127.0.0.1:$PORT "$@" "$MOUNT" 2>>"$CASE_DIR/rest.log" &
@@ -31,7 +31,7 @@ rest_down() {
 	REST_PID=
 }
 
-# sha512 PASSWORD: as clients send it.
+# sha512 PASSWORD: the form in which clients send it.
 sha512() {
 	printf %s "$1" | sha512sum | cut -d' ' -f1
 }
@@ -42,7 +42,7 @@ login() {
 		'{logInByAccount: {accountName: $n, password: $p}}')" | jq -re .inventory.uuid)
 }
 
-# http METHOD PATH [BODY] [CURL OPTION...]: sets $STATUS and $BODY. With the session, unless that is empty.
+# http METHOD PATH [BODY] [CURL OPTION...]: sets $STATUS and $BODY. Uses $SESSION unless it is empty.
 http() {
 	local method=$1 path=$2 body=${3-} out
 	shift 2

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What the cases of tests/tools share: one VM, and what must hold for a tool that writes one of its files.
+# What the cases of tests/tools share: a VM, and the checks of a tool that writes one of its files.
 . "$(dirname "${BASH_SOURCE[0]}")/../tree/lib.sh"
 
 # tool_vm: mounts a pool with one stopped VM, whose directory is $VM. Each case writes its files.
@@ -17,8 +17,8 @@ job_count() {
 }
 
 # writes_once FILE TEXT CMD...: the command, run twice, writes TEXT (without its
-# last line end) into the file: once as a request, then as nothing new. It
-# leaves no other file.
+# last newline) to the file: the first time it is a request, the second time it
+# changes nothing. It leaves no other file.
 writes_once() {
 	local file=$1 text=$2 before names run
 	shift 2
@@ -34,13 +34,14 @@ writes_once() {
 	done
 }
 
-# wanted NAME: writes the document NAME.json, a spec that the VM is not like yet.
+# wanted NAME: writes the document NAME.json, a spec that differs from the state of the VM.
 wanted() {
 	printf '{\n  "name": "%s",\n  "state": "Stopped",\n  "userTags": ["by=%s"]\n}\n' "$1" "$1" >"$1.json"
 }
 
-# spec_once NAME CMD...: the command, run twice, writes the bytes of NAME.json
-# into the VM's spec: once as one job that makes it true, then as nothing new.
+# spec_once NAME CMD...: the command, run twice, writes the bytes of NAME.json to
+# the VM's spec: the first time one job brings it about, the second time nothing
+# changes.
 spec_once() {
 	local name=$1
 	shift
@@ -51,7 +52,7 @@ spec_once() {
 	cmp "$name.json" "$VM/spec"
 }
 
-# refused ERRNO-TEXT CMD...: the command fails saying so, starts no job and says why in last-error.
+# refused ERRNO-TEXT CMD...: the command fails with this text, there is no new job, and last-error has the reason.
 refused() {
 	local text=$1 before
 	shift

@@ -11,8 +11,8 @@
 # It runs under `set -eu` in namespaces of its own (tests/lab/isolate) with the
 # scratch folder $CASE_DIR, so it need not clean up. It passes when it reaches
 # its end, fails at the first failed command or assertion, and is skipped by
-# skip(). A line "# limit: N" among its first ten gives it N seconds instead of
-# the usual 120.
+# skip(). A line "# limit: N" among its first ten sets its time limit to N seconds
+# instead of 120.
 #
 # $MOUNT is where mount_pool mounts, $STATE the state folder, $URI the libvirt
 # URI of the first host (test:///default until host_up sets another).
@@ -33,12 +33,12 @@ cd "$CASE_DIR"
 
 # ------------------------------------------------------------- the case itself
 
-# step SENTENCE: says in the log what is tried next.
+# step SENTENCE: notes in the log what is tried next.
 step() {
 	echo "-- $*"
 }
 
-# fail SENTENCE: ends the case.
+# fail SENTENCE: ends the case as failed.
 fail() {
 	echo "FAILED: $*" >&2
 	local i
@@ -48,7 +48,7 @@ fail() {
 	exit 1
 }
 
-# skip REASON: ends the case as skipped. Nothing that apt can install is a reason.
+# skip REASON: ends the case as skipped. A missing package is no reason.
 skip() {
 	echo "SKIPPED: $*"
 	exit 77
@@ -136,7 +136,7 @@ pool_pids() {
 	done
 }
 
-# A killed process lets its state folder go a little after its program is gone from /proc.
+# A killed process releases the lock of its state folder a little after it has left /proc.
 is_pool_gone() {
 	[ -z "$(pool_pids)" ] && { [ ! -e "$STATE/lock" ] || flock -n "$STATE/lock" true; }
 }
@@ -170,7 +170,7 @@ first() {
 	uuids "$1" | head -n 1 | grep . || fail "there is no object in '$1'"
 }
 
-# write_errno FILE TEXT: OK or the errno of that write.
+# write_errno FILE TEXT: writes, and prints OK or the name of the errno.
 write_errno() {
 	local file=$1
 	[[ $file == /* ]] || file=$MOUNT/$file
@@ -178,7 +178,7 @@ write_errno() {
 }
 
 # assert_refused FILE TEXT ERRNO [REGEX]: the write fails with that errno, and
-# last-error (of the object when it has one) has a sentence that matches.
+# last-error has one sentence, which matches.
 assert_refused() {
 	local file=$1 sentence
 	assert_eq "$(write_errno "$file" "$2")" "$3" "the answer to '$2' in '$file'"
@@ -244,19 +244,19 @@ act() {
 
 # ------------------------------------------------------------- images, machines
 
-# add_image FILE FORMAT [NAME]: an Image from a local file.
+# add_image FILE FORMAT [NAME]: adds an image from a local file and prints its uuid.
 add_image() {
 	create images "$(jq -nc --arg file "$1" --arg format "$2" --arg name "${3:-image}" --arg bs "$(first backup-storage)" \
 		'{params: {name: $name, url: ("file://" + $file), format: $format, backupStorageUuids: [$bs]}}')"
 }
 
-# small_image: an image of 1 MiB that boots nothing.
+# small_image: adds an image of 1 MiB that cannot be booted.
 small_image() {
 	truncate -s 1M "$CASE_DIR/small.raw"
 	add_image "$CASE_DIR/small.raw" raw small
 }
 
-# vm_json NAME IMAGE [JSON]: the document that creates a VM; JSON is merged into its params.
+# vm_json NAME IMAGE [JSON]: prints the document that creates a VM; JSON is merged into its params.
 vm_json() {
 	jq -nc --arg name "$1" --arg image "$2" --arg offering "$(first instance-offerings)" \
 		--arg l3 "$(first l3-networks)" --argjson more "${3:-"{}"}" \
@@ -268,15 +268,16 @@ create_vm() {
 	create vm-instances "$(vm_json "$@")"
 }
 
-# kill_at POINT FILE REQUEST: hands the request in to a daemon that dies at that point, and mounts again.
-# $killed is the job. The daemon may die before its answer is read, so the job is the one that is new.
+# kill_at POINT FILE REQUEST: writes the request to a daemon that dies at that kill point, mounts again, and waits
+# for the end of the job, whose uuid is in $killed. The daemon may die before its answer is read, so the job is found
+# as the one that is new.
 kill_at() {
 	umount_pool
 	POOLFS_TEST_KILL_AT=$1 mount_pool
 	wait_for "hosts/$(first hosts)/status" Connected 20
 	uuids api-jobs >"$CASE_DIR/before"
 	(request "$2" "$3") >/dev/null 2>&1 || true
-	(wait_until 60 is_pool_gone) 2>/dev/null || fail "nobody came to '$1'"
+	(wait_until 60 is_pool_gone) 2>/dev/null || fail "the kill point '$1' was not reached"
 	umount -l "$MOUNT"
 	mount_pool
 	killed=$(uuids api-jobs | comm -13 "$CASE_DIR/before" -)
@@ -286,7 +287,7 @@ kill_at() {
 	echo "   killed at $1: $(value "api-jobs/$killed/state") $(jq -r .details <<<"$(value "api-jobs/$killed/error")" 2>/dev/null)"
 }
 
-# no_rows_in_between: no object is in a state that only a job may have it in.
+# no_rows_in_between: no object is in a state that it has only during a job.
 no_rows_in_between() {
 	! grep -lxE 'Creating|Deleting|Migrating|Downloading' "$MOUNT"/volumes/*/status "$MOUNT"/volume-snapshots/*/status \
 		"$MOUNT"/images/*/status 2>/dev/null
@@ -314,7 +315,7 @@ tiny_guest() {
 	"$LAB/build-guest"
 }
 
-# serial_log VM: the file with all that the VM's serial console printed.
+# serial_log VM: the file with the output of the VM's serial console.
 serial_log() {
 	echo "$STATE/console/$1.log"
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A store in a folder of its own, and short ways to fill it, for tests of everything above the model. */
+/* A store in a folder of its own, with helpers to fill it, for tests of everything above the model. */
 #ifndef POOLFS_FIXTURE_H
 #define POOLFS_FIXTURE_H
 
@@ -63,7 +63,7 @@ static inline int fixture_teardown(void **state)
 	return 0;
 }
 
-/* A uuid that is the same in every run: @n in hex. */
+/* A uuid that is the same in every run: @n in hexadecimal. */
 static inline const char *test_uuid(unsigned n)
 {
 	static _Thread_local char ring[8][UUID_SIZE];
@@ -90,7 +90,7 @@ static inline int fixture_put_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, arg, NULL, e);
 }
 
-/* Puts @o (taken over); returns what the store says. */
+/* Puts @o (taken over); returns the result of the store. */
 static inline int try_put(struct fixture *f, struct object *o, struct error *e)
 {
 	return store_run(f->store, fixture_put_fn, o, e);
@@ -116,7 +116,7 @@ static inline int try_remove(struct fixture *f, const char *uuid, struct error *
 	return store_run(f->store, fixture_remove_fn, (void *)(uintptr_t)uuid, e);
 }
 
-/* The object as of now, with a reference. */
+/* The present object, with a reference. */
 static inline const struct object *get(struct fixture *f, enum kind_id kind, const char *uuid)
 {
 	_cleanup_view_ struct view *view = store_view(f->store);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A whole pool on libvirt's test driver in a folder of its own, and short ways to
- * ask it for things, for tests of the operations.
+ * A whole pool on libvirt's test driver in a folder of its own, with helpers that
+ * submit requests and wait for jobs, for tests of the operations.
  */
 #ifndef POOLFS_POOL_FIXTURE_H
 #define POOLFS_POOL_FIXTURE_H
@@ -14,7 +14,7 @@
 #include "actions/engine/submit.h"
 #include "actions/pool_open.h"
 
-/* How long anything may take, and how often it is looked at. */
+/* How long anything may take, and how often it is checked. */
 #define POOL_PATIENCE_MS 20000
 #define POOL_STEP_MS	 10
 
@@ -45,7 +45,7 @@ static inline struct view *view_now(struct pool_fixture *f)
 	return store_view(pool_store(f->pool));
 }
 
-/* Waits until @is says so of the newest view. */
+/* Waits until @is is true of the newest view. */
 static inline void wait_until(struct pool_fixture *f, bool (*is)(const struct view *view, const void *arg),
 			      const void *arg)
 {
@@ -106,7 +106,7 @@ static inline void first_uuid(struct pool_fixture *f, enum kind_id kind, char re
 	memcpy(ret, object_uuid(o), UUID_SIZE);
 }
 
-/* Hands in an operation with its parameters as JSON (taken over). The uuid it acts on is in @ret_target. */
+/* Submits an operation with its parameters as JSON (taken over). @ret_target receives the uuid of its object. */
 static inline int submit(struct pool_fixture *f, const char *operation, const char *uuid, json_t *params,
 			 char ret_job[UUID_SIZE], char ret_target[UUID_SIZE], struct error *e)
 {
@@ -128,7 +128,7 @@ static inline bool job_has_ended(const struct view *view, const void *job)
 	return row && job_state_is_final(object_str(row, JOB_STATE));
 }
 
-/* Waits for the end of a job: 0, or its error as it is in the row. */
+/* Waits for the end of a job: 0, or the error in its row. */
 static inline int job_end(struct pool_fixture *f, const char *job, struct error *e)
 {
 	_cleanup_view_ struct view *view = NULL;
