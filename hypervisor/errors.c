@@ -175,6 +175,15 @@ void virt_errors_silence(void)
 	virSetErrorFunc(NULL, ignore_error);
 }
 
+/* A copy of libvirt's error, from virt_error_save() to error_set_saved_virt(); owned. */
+static _Thread_local virErrorPtr saved;
+
+void virt_error_save(void)
+{
+	virFreeError(saved);
+	saved = virSaveLastError();
+}
+
 /*
  * libvirt's sentence in our form: one line, lower case unless it starts with a name like "QEMU", no
  * full stop.
@@ -197,9 +206,13 @@ static char *sentence_of(const virError *error)
 	return text;
 }
 
-int error_set_virt(struct error *e, virConnectPtr conn, const char *fmt, ...)
+DEFINE_CLEANUP(virErrorPtr, virFreeError)
+
+int error_set_saved_virt(struct error *e, virConnectPtr conn, const char *fmt, ...)
 {
-	virErrorPtr error = virGetLastError();
+	_cleanup_(virFreeError_p) virErrorPtr taken = steal(&saved);
+	/* a saved one with the code OK says that there was none */
+	const virError *error = taken && taken->code != VIR_ERR_OK ? taken : NULL;
 	_cleanup_free_ char *reason = sentence_of(error);
 	_cleanup_free_ char *what = NULL;
 	int errnum = error ? hv_errno_of_virt(error->code) : EIO;

@@ -89,6 +89,35 @@ static void sentences_have_our_form(void **state)
 			 -ENOENT); /* the socket is not there */
 }
 
+/* Every call of libvirt forgets its last error: it has to be read before the arguments are evaluated. */
+static void arguments_may_call_libvirt(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_(error_done) struct error second = ERROR_INIT;
+	virConnectPtr conn;
+	virDomainPtr domain;
+	(void)state;
+
+	virt_errors_silence();
+	conn = virConnectOpen("test:///default");
+	assert_non_null(conn);
+	domain = virDomainLookupByName(conn, "test");
+	assert_non_null(domain);
+
+	assert_null(virDomainLookupByName(conn, "another"));
+	assert_int_equal(error_set_virt(&e, conn, "cannot find the twin of '%s'", virDomainGetName(domain)),
+			 -ENOENT);
+	assert_non_null(strstr(error_sentence(&e), "cannot find the twin of 'test': "));
+	assert_null(strstr(error_sentence(&e), "unknown error"));
+
+	/* now there is none, and that of before does not come back */
+	assert_non_null(virDomainGetName(domain));
+	assert_int_equal(error_set_virt(&second, conn, "cannot say why"), -EIO);
+	assert_string_equal(error_sentence(&second), "cannot say why: unknown error");
+	(void)virDomainFree(domain);
+	(void)virConnectClose(conn);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +125,7 @@ int main(void)
 		cmocka_unit_test(unknown_codes_are_io_errors),
 		cmocka_unit_test(decisive_codes),
 		cmocka_unit_test(sentences_have_our_form),
+		cmocka_unit_test(arguments_may_call_libvirt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
