@@ -9,7 +9,7 @@
 #include "actions/engine/submit.h"
 #include "model/access.h"
 #include "model/inventory_class.h"
-#include "model/query.h"
+#include "model/query_run.h"
 
 /* Queries over more objects than this wait for their turn in a worker. */
 #define QUICK_QUERY 64

@@ -6,13 +6,14 @@
  * transaction), committed, published. Staged ones follow the published ones in
  * the same array; only the writer thread accesses them.
  */
-#include "model/event_internal.h"
+#include "model/event.h"
 
 #include <string.h>
 
 #include "model/access.h"
 #include "model/render.h"
 #include "model/sqlite.h"
+#include "model/txn_internal.h"
 
 struct line {
 	int64_t sequence;

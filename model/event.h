@@ -18,6 +18,7 @@
 
 #include <sys/types.h>
 
+#include "model/error.h"
 #include "model/uuid.h"
 
 /* Maximum size of the log in bytes. */
@@ -33,6 +34,8 @@ struct cause {
 #define CAUSE_NONE ((struct cause){.uid = -1})
 
 struct event_log;
+struct sqlite3;
+struct txn;
 
 /** Sequence number of the newest event; 0 when there has never been one. */
 int64_t event_log_last(struct event_log *log);
@@ -48,5 +51,26 @@ int event_log_find(struct event_log *log, int64_t sequence, int64_t *ret_positio
 /** Copies up to @size bytes from @position; returns their number, 0 at the end, -ESTALE when they have been
  * dropped. */
 ssize_t event_log_read(struct event_log *log, int64_t position, char *ret_data, size_t size);
+
+/* ------------------------------------------------------------ for store.c */
+/* Only in the writer thread, or before that starts. */
+
+/** An empty log. NULL when memory is short. */
+struct event_log *event_log_new(void);
+/** Accepts NULL. */
+void event_log_free(struct event_log *log);
+/** Loads the events from the database and prepares the statements that write to it. */
+int event_log_open(struct event_log *log, struct sqlite3 *db, struct error *e);
+
+/** Adds the events of the changes from index @first on to the transaction. */
+int event_log_stage(struct event_log *log, struct txn *t, size_t first, struct error *e);
+/** Number of staged events. */
+size_t event_log_staged(const struct event_log *log);
+/** Drops all staged events but the first @count, when changes are rolled back. */
+void event_log_unstage(struct event_log *log, size_t count);
+/** Before the commit: deletes the oldest events from the database when the log is too large. */
+int event_log_trim(struct event_log *log, struct sqlite3 *db, struct error *e);
+/** After the commit: makes the staged events readable. Cannot fail: the memory is reserved already. */
+void event_log_publish(struct event_log *log);
 
 #endif

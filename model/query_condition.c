@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conditions: compiles text like `vmNics.ip=10.0.0.2`. See query.h. */
+/* Conditions: compiles text like `vmNics.ip=10.0.0.2`. See query_parse.h. */
+#include "model/query_condition.h"
+
 #include <strings.h>
 
 #include "model/query_internal.h"
+#include "model/query_value.h"
 
 /* Where one operator is a prefix of another, the longer one comes first. */
 static const struct {

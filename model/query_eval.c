@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Evaluates conditions on objects, and chooses between an index and a scan. See
- * query.h.
+ * query_parse.h.
  *
  * Where it is cheaper, a query starts at the end of one condition's path: an
  * index or a scan finds the objects there for which the condition holds, and the
@@ -12,11 +12,15 @@
  * step (struct memo), so cycles of relations cost steps times objects, not
  * objects to the power of steps. The clock is read every thousand objects.
  */
+#include "model/query_eval.h"
+
 #include <string.h>
 #include <time.h>
 
 #include "model/access.h"
+#include "model/query_condition.h"
 #include "model/query_internal.h"
+#include "model/query_value.h"
 
 /* Objects tested between two readings of the clock: some hundred microseconds. */
 #define CLOCK_EVERY 1024

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parses query strings like `q=state=Running&limit=10`. See query.h and behaviour.md 1.9. */
+/* Parses query strings like `q=state=Running&limit=10`. See query_parse.h and behaviour.md 1.9. */
+#include "model/query_parse.h"
+
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
 
+#include "model/query_condition.h"
 #include "model/query_internal.h"
+#include "model/query_value.h"
 #include "model/text.h"
 
 struct query *query_new(const struct kind *kind)

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The result of a query: grouping, sorting, paging, and the answer as JSON. See query.h. */
+/* The result of a query: grouping, sorting, paging, and the answer as JSON. See query_parse.h. */
+#include "model/query_run.h"
+
 #include <string.h>
 
 #include "model/inventory_class.h"
 #include "model/json.h"
+#include "model/query_condition.h"
 #include "model/query_internal.h"
+#include "model/query_value.h"
+#include "model/relation.h"
 #include "model/render.h"
 
 /* ------------------------------------------------------- grouping and sorting */

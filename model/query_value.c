@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values: parsed from the text of a condition, and compared with those of objects. See query.h. */
+/* Values: parsed from the text of a condition, and compared with those of objects. See query_parse.h. */
+#include "model/query_value.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>

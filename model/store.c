@@ -21,7 +21,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "model/event_internal.h"
+#include "model/event.h"
 #include "model/schema.h"
 #include "model/sqlite.h"
 #include "model/txn_internal.h"

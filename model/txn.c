@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing, removing and loading rows. See txn.h. */
-#include "model/txn_internal.h"
+#include "model/txn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "model/schema.h"
 #include "model/sqlite.h"
 #include "model/text.h"
+#include "model/txn_internal.h"
 
 const struct view *txn_view(const struct txn *t)
 {

@@ -11,6 +11,8 @@
 #include "model/event.h"
 #include "model/view.h"
 
+struct kind_statements;
+struct sqlite3;
 struct txn;
 
 /** A change. Returns 0 or a positive number to keep it, a negative errno to roll it back. */
@@ -52,5 +54,14 @@ int txn_put(struct txn *t, struct object *o, const struct object **ret, struct e
 int txn_remove(struct txn *t, const struct object *o, struct error *e);
 /** Sets the cause of this change (copied), in place of that of the thread that posted it. */
 void txn_set_cause(struct txn *t, const struct cause *cause);
+
+/* ------------------------------------------------------------ for store.c */
+
+/** Loads all rows of all kinds into @view. */
+int txn_load(struct sqlite3 *db, struct view *view, struct error *e);
+/** Drops all recorded changes but the first @count. */
+void txn_truncate(struct txn *t, size_t count);
+/** Finalizes the statements of all kinds. */
+void txn_statements_finalize(struct kind_statements *statements);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of a change, for store.c and event.c alone. */
+/* The members of a change, for store.c and event.c alone. */
 #ifndef POOLFS_TXN_INTERNAL_H
 #define POOLFS_TXN_INTERNAL_H
 
@@ -23,11 +23,5 @@ struct txn {
 	size_t change_count, change_room;
 	bool failed; /* the database refused a statement: the change must be rolled back */
 };
-
-/** Loads all rows of all kinds into @view. */
-int txn_load(sqlite3 *db, struct view *view, struct error *e);
-/** Drops all recorded changes but the first @count. */
-void txn_truncate(struct txn *t, size_t count);
-void txn_statements_finalize(struct kind_statements *statements);
 
 #endif

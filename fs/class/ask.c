@@ -3,6 +3,7 @@
 #include "fs/class/ask.h"
 
 #include "fs/tell/last_error.h"
+#include "model/query_run.h"
 #include "model/render.h"
 
 void ask_init(struct ask *ask, const struct place *p, struct query *query)

@@ -9,7 +9,7 @@
 #define POOLFS_FS_CLASS_ASK_H
 
 #include "fs/tree/place.h"
-#include "model/query.h"
+#include "model/query_eval.h"
 
 /* A query that waits for its turn; callers embed it as their first member. */
 struct ask {

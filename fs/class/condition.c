@@ -10,6 +10,7 @@
 #include "fs/tree/reply.h"
 #include "fs/tree/where.h"
 #include "fs/tree/where_list.h"
+#include "model/query_eval.h"
 
 /* ------------------------------------------------------------------ lookups */
 

@@ -16,7 +16,7 @@
 #include "fs/tell/last_error.h"
 #include "fs/tree/members.h"
 #include "fs/tree/queries.h"
-#include "model/query.h"
+#include "model/query_parse.h"
 #include "model/render.h"
 
 /* -------------------------------------------------------------- small texts */

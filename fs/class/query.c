@@ -9,6 +9,7 @@
 #include "fs/tell/last_error.h"
 #include "fs/tree/collection.h"
 #include "fs/tree/queries.h"
+#include "model/query_run.h"
 #include "model/render.h"
 
 /* The stdio of shells and languages writes long texts in pieces of a multiple of this size, bytes. */

@@ -3,6 +3,8 @@
 #include "fs/tree/collection.h"
 
 #include "fs/tree/links.h"
+#include "model/query_condition.h"
+#include "model/relation.h"
 
 /* The relation from the objects of a sub-collection to its owner, if rows of another kind link them.
  */

@@ -4,7 +4,7 @@
 #define POOLFS_FS_TREE_COLLECTION_H
 
 #include "fs/tree/place.h"
-#include "model/query.h"
+#include "model/query_parse.h"
 
 /**
  * Parses @text, as it is after the `?` of a URL, as a query over the collection or sub-collection @p.

@@ -11,6 +11,9 @@
 #include "fs/tree/links.h"
 #include "fs/tree/queries.h"
 #include "fs/tree/where_list.h"
+#include "model/query_condition.h"
+#include "model/query_eval.h"
+#include "model/relation.h"
 
 /* ------------------------------------------------------------------- fields */
 

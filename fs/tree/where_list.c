@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/access.h"
+#include "model/query_condition.h"
 #include "model/text.h"
 
 /* Fields with more values, or with a longer value, are not offered. */

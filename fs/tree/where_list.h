@@ -4,7 +4,7 @@
 #define POOLFS_FS_TREE_WHERE_LIST_H
 
 #include "fs/tree/place.h"
-#include "model/query.h"
+#include "model/query_run.h"
 
 /* The entries of such a directory, as of one view. */
 struct where_list {

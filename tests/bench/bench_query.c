@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "model/query.h"
+#include "model/query_run.h"
 #include "model/store.h"
 #include "model/uuid.h"
 

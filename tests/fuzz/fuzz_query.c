@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "model/query.h"
+#include "model/query_run.h"
 
 static struct view *view;
 

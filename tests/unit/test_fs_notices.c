@@ -8,7 +8,7 @@
 #include "fs/table.h"
 #include "fs/tell/notices.h"
 #include "fs/class/scratches.h"
-#include "model/event_internal.h"
+#include "model/event.h"
 
 #define LINES_SIZE 16384
 

@@ -12,7 +12,7 @@
 #include "fs/tree/queries.h"
 #include "fs/class/scratches.h"
 #include "actions/image/upload.h"
-#include "model/event_internal.h"
+#include "model/event.h"
 
 /* Enough to cross every power of two on the way, few enough for the sanitizers. */
 #define MANY 2000

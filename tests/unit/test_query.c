@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The query language, feature by feature, on a small pool; the errors and the hostile. */
+#include "model/relation.h"
 #include "tests/unit/test.h"
 
 #include <string.h>
 #include <time.h>
 
 #include "model/like.h"
-#include "model/query.h"
+#include "model/query_run.h"
 
 /* Nov 14, 2017 22:20:57 UTC */
 #define DATE INT64_C(1510698057000000000)

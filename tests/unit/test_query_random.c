@@ -21,6 +21,7 @@
 #include "fs/class/scratches.h"
 #include "fs/tree/where.h"
 #include "fs/tree/where_list.h"
+#include "model/query_run.h"
 
 enum { POOLS = 8, QUERIES = 500 };
 

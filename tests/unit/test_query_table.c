@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of the manual's query language: every field and relation by its name, every operator on every
  * type. */
+#include "model/relation.h"
 #include "tests/unit/test.h"
 
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "model/query.h"
+#include "model/query_run.h"
 
 /* Nov 14, 2017 22:20:57 UTC */
 #define DATE INT64_C(1510698057000000000)

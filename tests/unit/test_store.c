@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "model/query.h"
+#include "model/query_run.h"
 #include "model/render.h"
 #include "model/sqlite.h"
 
