@@ -11,7 +11,7 @@
  * The bytes are listed with their assembly (AT&T syntax, loaded at 0x7c00); the
  * unit test runs them under QEMU's TCG.
  */
-#include "hypervisor/probe.h"
+#include "hypervisor/boot_sector.h"
 
 /* clang-format off */
 const unsigned char probe_boot_sector[PROBE_BOOT_SECTOR_SIZE] = {

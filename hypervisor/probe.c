@@ -21,6 +21,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "hypervisor/boot_sector.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/xml.h"
 

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a host can really do, found out by trying it. See probe.c and boot_sector.c. */
+/* What a host can really do, found out by trying it. See probe.c. */
 #ifndef POOLFS_HYPERVISOR_PROBE_H
 #define POOLFS_HYPERVISOR_PROBE_H
 
 #include <stdbool.h>
 
 #include <libvirt/libvirt.h>
-
-#define PROBE_BOOT_SECTOR_SIZE 512
-/* What the boot sector writes to the first serial port, for ever, when the machine below it works. */
-#define PROBE_MARKER "poolfs: guest runs"
-
-extern const unsigned char probe_boot_sector[PROBE_BOOT_SECTOR_SIZE];
 
 /*
  * Whether a guest of domain type @virt_type ("kvm", "qemu") gets as far as the marker on this host.

@@ -22,6 +22,7 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
 
+#include "hypervisor/boot_sector.h"
 #include "hypervisor/domain/console.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/domain_xml.h"

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "hypervisor/probe.h"
+#include "hypervisor/boot_sector.h"
 #include "hypervisor/storage/qcow2.h"
 #include "model/cleanup.h"
 
