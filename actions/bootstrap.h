@@ -23,7 +23,7 @@ int pool_bootstrap(struct store *store, const struct pool_options *options, stru
 
 /**
  * The first of 10.123.0.0/24, 10.124.0.0/24, ... that overlaps none of the @count networks in @used; the
- * first of them when all do. Pure.
+ * first of them when all do. Pure; exported for tests.
  */
 struct ipv4_network bootstrap_choose_subnet(const struct ipv4_network *used, size_t count);
 

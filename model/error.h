@@ -60,8 +60,8 @@ int error_wrap(struct error *e, const char *code);
 int error_move(struct error *to, struct error *from);
 
 /**
- * The description that the manual prints for a code (behaviour.md 4); NULL for an unknown code. Exported for
- * the tests, which check that every code in use has one.
+ * The description that the manual prints for a code (behaviour.md 4); NULL for an unknown code. Exported for tests,
+ * which check that every code in use has one.
  */
 const char *error_description(const char *code);
 

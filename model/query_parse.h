@@ -38,7 +38,7 @@
 
 struct query;
 
-/** A query without conditions; NULL when memory is short. Its own function for tests. */
+/** A query without conditions; NULL when memory is short. Exported for tests. */
 struct query *query_new(const struct kind *kind);
 /** Accepts NULL. */
 void query_free(struct query *q);
@@ -51,7 +51,7 @@ DEFINE_CLEANUP(struct query *, query_free)
  */
 int query_parse(const struct kind *kind, const char *text, struct query **ret_query, struct error *e);
 /** Sets one decoded parameter: q, condition, limit, start, ... (behaviour.md 1.9). Ignores unknown ones.
- * Its own function for tests. */
+ * Exported for tests. */
 int query_set(struct query *q, const char *key, const char *value, struct error *e);
 /** Adds a decoded condition; all conditions must hold. */
 int query_add_condition(struct query *q, const char *text, struct error *e);

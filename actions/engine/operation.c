@@ -147,25 +147,6 @@ const struct operation *operation_by_verb(enum kind_id kind, const char *verb)
 	return NULL;
 }
 
-static const struct operation *by_where(enum op_form form, enum kind_id kind, const char *where)
-{
-	for (const struct operation *const *op = operations(); *op; op++)
-		if ((*op)->form == form && (kind == KIND_NONE || (*op)->kind == kind) &&
-		    strcmp((*op)->where, where) == 0)
-			return *op;
-	return NULL;
-}
-
-const struct operation *operation_by_create(const char *where)
-{
-	return by_where(FORM_CREATE, KIND_NONE, where);
-}
-
-const struct operation *operation_by_file(enum kind_id kind, const char *file)
-{
-	return by_where(FORM_GET, kind, file);
-}
-
 const struct param *operation_param(const struct operation *op, const char *name)
 {
 	for (const struct param *p = op->params; p && p->name; p++)

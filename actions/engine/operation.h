@@ -228,10 +228,6 @@ const struct operation *operation_by_name(const char *name);
 /** A verb of a kind's objects: by the short verb ("start"), the action key or one of its aliases
  * ("startVmInstance"). */
 const struct operation *operation_by_verb(enum kind_id kind, const char *verb);
-/** The operation behind `create` in the directory @where ("vm-instances", "hosts/kvm"). */
-const struct operation *operation_by_create(const char *where);
-/** The operation whose Get file is called @file in the directories of @kind. */
-const struct operation *operation_by_file(enum kind_id kind, const char *file);
 /** The operation that changes this field when its value file is written; NULL when the file is read-only. */
 const struct operation *operation_by_field(enum kind_id kind, const char *field);
 /** The operation behind the file `spec` of the objects of @kind; NULL when they have none. */

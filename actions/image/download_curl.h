@@ -7,9 +7,9 @@
 
 #include "actions/image/download_sink.h"
 
-/** Positive errno for a result of libcurl, 0 for CURLE_OK; pure. */
+/** Positive errno for a result of libcurl, 0 for CURLE_OK. Pure; exported for tests. */
 int download_errno_of_curl(CURLcode code);
-/** Positive errno for an HTTP status of 400 and above; pure. */
+/** Positive errno for an HTTP status of 400 and above. Pure; exported for tests. */
 int download_errno_of_status(long status);
 
 /** The sources. They fill d->fd through the functions above; the caller syncs. */

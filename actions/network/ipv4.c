@@ -144,13 +144,6 @@ struct ipv4_range ipv4_network_hosts(struct ipv4_network network)
 	return range;
 }
 
-bool ipv4_is_host(uint32_t address)
-{
-	uint32_t top = address >> 24;
-
-	return top != 0 && top != 127 && top < 224;
-}
-
 int ipv4_range_parse(const char *first, const char *last, struct ipv4_range *ret, struct error *e)
 {
 	struct ipv4_range range;
@@ -192,41 +185,10 @@ static int range_is_full(struct ipv4_range range, uint32_t from, struct error *e
 			 ipv4_format(range.last, last));
 }
 
-/* Index of the first element of the sorted @used that is not below @address. */
-static size_t lower_bound(const uint32_t *used, size_t count, uint32_t address)
-{
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (used[middle] < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-int ipv4_range_first_free(struct ipv4_range range, uint32_t from, const uint32_t *used, size_t count,
-			  uint32_t *ret_address, struct error *e)
-{
-	uint64_t candidate =
-		from > range.first ? from : range.first; /* 64 bits, as it may pass 255.255.255.255 */
-
-	for (size_t i = lower_bound(used, count, (uint32_t)candidate); i < count && used[i] <= candidate; i++)
-		if (used[i] == candidate)
-			candidate++;
-	if (candidate > range.last)
-		return range_is_full(range, from, e);
-	*ret_address = (uint32_t)candidate;
-	return 0;
-}
-
 int ipv4_range_find_free(struct ipv4_range range, uint32_t from, ipv4_used_fn *used, void *ctx,
 			 uint32_t *ret_address, struct error *e)
 {
-	uint64_t candidate = from > range.first ? from : range.first;
+	uint64_t candidate = from > range.first ? from : range.first; /* may pass 255.255.255.255 */
 
 	while (candidate <= range.last && used(ctx, (uint32_t)candidate))
 		candidate++;

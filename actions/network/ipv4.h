@@ -65,12 +65,6 @@ struct ipv4_range ipv4_network_range(struct ipv4_network network);
  */
 struct ipv4_range ipv4_network_hosts(struct ipv4_network network);
 
-/**
- * True for an address a guest may be given: not 0/8, loopback, multicast,
- * reserved (240/4) nor limited broadcast.
- */
-bool ipv4_is_host(uint32_t address);
-
 /** Reads both ends. -EINVAL when one is no address or the first is above the last. */
 int ipv4_range_parse(const char *first, const char *last, struct ipv4_range *ret, struct error *e);
 /** Number of addresses, 1..2^32. */
@@ -78,17 +72,10 @@ uint64_t ipv4_range_size(struct ipv4_range range);
 bool ipv4_range_contains(struct ipv4_range range, uint32_t address);
 bool ipv4_range_overlaps(struct ipv4_range a, struct ipv4_range b);
 
-/**
- * The lowest address of @range, from @from on, that is not in @used. @used is
- * sorted ascending; it may have duplicates and addresses outside the range.
- * O(log n + the used addresses passed over), no memory. -ENOSPC when none is free.
- */
-int ipv4_range_first_free(struct ipv4_range range, uint32_t from, const uint32_t *used, size_t count,
-			  uint32_t *ret_address, struct error *e);
-
 /** True when an address is taken; @ctx is the caller's. */
 typedef bool ipv4_used_fn(void *ctx, uint32_t address);
-/** As ipv4_range_first_free(), asking @used about each address until one is free. */
+/** The lowest address of @range, from @from on, that is not taken: asks @used about each until one is free.
+ * -ENOSPC when all are taken. */
 int ipv4_range_find_free(struct ipv4_range range, uint32_t from, ipv4_used_fn *used, void *ctx,
 			 uint32_t *ret_address, struct error *e);
 

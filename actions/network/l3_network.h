@@ -38,8 +38,6 @@ int l3_network_open_on_host(struct pool *pool, const struct view *view, const st
  * outside. Fills ip, netmask and gateway of the (not yet written) NIC object @nic. */
 int l3_network_allocate_ip(struct txn *t, const char *l3_uuid, const char *wanted, struct object *nic,
 			   struct error *e);
-/** Number of addresses of an L3 network that nobody has. */
-int64_t l3_network_free_count(const struct view *view, const char *l3_uuid);
 
 /** -ENOTEMPTY while a NIC is on the network. */
 int l3_network_check_unused(const struct view *view, const char *uuid, struct error *e);

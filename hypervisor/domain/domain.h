@@ -31,13 +31,13 @@ int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, 
 int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,
 		    enum hv_domain_state *ret_state, enum hv_domain_reason *ret_reason, struct error *e);
 
-/** Libvirt's own XML of the domain, allocated. @ret_xml is untouched on failure. */
+/** Libvirt's own XML of the domain, allocated; for tests. @ret_xml is untouched on failure. */
 int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid, char **ret_xml,
 		      struct error *e);
 
 /**
  * Whether the guest agent answers a ping within @timeout_ms (rounded up to seconds): 0, or -ETIMEDOUT,
- * or at once -ENOTCONN when no agent is connected, -EBUSY when the guest does not run.
+ * or at once -ENOTCONN when no agent is connected, -EBUSY when the guest does not run. Exported for tests.
  */
 int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
 			 struct error *e);

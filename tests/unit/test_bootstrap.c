@@ -7,7 +7,7 @@
 #include "actions/bootstrap.h"
 #include "actions/engine/access.h"
 #include "actions/host/topology.h"
-#include "actions/network/l3_network.h"
+#include "actions/network/ip_range.h"
 
 static const struct object *only(const struct view *view, enum kind_id kind)
 {
@@ -54,7 +54,7 @@ static void makes_one_of_each_with_all_links(void **state)
 	assert_true(cluster_has_l2(view, object_uuid(cluster), object_uuid(l2)));
 	assert_true(object_str_is(l3, L3_L2_NETWORK_UUID, object_uuid(l2)));
 	assert_true(object_str_is(range, IP_RANGE_L3_NETWORK_UUID, object_uuid(l3)));
-	assert_true(l3_network_free_count(view, object_uuid(l3)) > 100);
+	assert_true(ip_range_free_count(view, range) > 100);
 	(void)only(view, KIND_INSTANCE_OFFERING);
 	(void)only(view, KIND_DISK_OFFERING);
 	snprintf(path, sizeof(path), "%s/primary", f->dir);

@@ -13,6 +13,7 @@
 #include "actions/host/host.h"
 #include "actions/host/topology.h"
 #include "actions/host/uri.h"
+#include "actions/network/ip_range.h"
 #include "actions/network/l3_network.h"
 #include "hypervisor/hypervisor.h"
 
@@ -120,8 +121,11 @@ static int allocate(struct fixture *f, const char *wanted, char ret_ip[16], stru
 static int64_t free_addresses(struct fixture *f)
 {
 	_cleanup_view_ struct view *view = store_view(f->store);
+	int64_t count = 0;
 
-	return l3_network_free_count(view, L3);
+	view_for_each_where (range, view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, L3)
+		count += ip_range_free_count(view, range);
+	return count;
 }
 
 static void addresses_go_round_all_ranges(void **state)
