@@ -19,8 +19,6 @@
 #include "actions/vm/remove.h"
 #include "actions/volume/remove.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* Removes results that were kept long enough (behaviour.md 1.5). */
 static int expire_jobs_fn(struct txn *t, void *arg, struct error *e)
 {

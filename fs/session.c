@@ -23,7 +23,6 @@
 #include "fs/tree/queries.h"
 #include "model/render.h"
 
-#define NS_PER_S INT64_C(1000000000)
 /* Maximum number of threads that read disks. */
 #define READERS_MAX 8
 

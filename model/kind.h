@@ -21,6 +21,9 @@
 
 #include "model/error.h"
 
+/* The unit of all times of the model is the nanosecond. */
+#define NS_PER_S INT64_C(1000000000)
+
 enum kind_id {
 	KIND_NONE,
 	KIND_ZONE,

@@ -50,7 +50,7 @@ int query_check_time(const struct query_scope *scope, struct error *e)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	if (!scope->deadline || ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec < scope->deadline)
+	if (!scope->deadline || ts.tv_sec * NS_PER_S + ts.tv_nsec < scope->deadline)
 		return 0;
 	return error_set(e, ETIMEDOUT,
 			 "the query took longer than its time limit; a condition with '=' on uuid or name"

@@ -30,7 +30,7 @@ const char *query_echo(const char *text, size_t len, char ret_echo[ECHO_SIZE])
 /* Dates compare by the second, the precision of the manual's format. */
 static int64_t seconds_of(int64_t ns)
 {
-	return ns / 1000000000 - (ns % 1000000000 < 0);
+	return ns / NS_PER_S - (ns % NS_PER_S < 0);
 }
 
 /* ------------------------------------------------------------------ reading */

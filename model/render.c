@@ -9,8 +9,6 @@
 
 #include "model/access.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 				   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 

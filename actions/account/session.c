@@ -7,7 +7,6 @@
 #include "actions/engine/config.h"
 #include "actions/engine/pool_internal.h"
 
-#define NS_PER_S INT64_C(1000000000)
 /* A session's end is moved when it would move by more than this part of the timeout. */
 #define TOUCH_PART 64
 

@@ -19,7 +19,7 @@
 /* Jobs at one time. Most of them wait for a host or a disk. */
 #define WORKERS_MAX 64
 /* How long after its deadline a job that does not stop is written off. */
-#define GRACE_NS INT64_C(10000000000)
+#define GRACE_NS (10 * NS_PER_S)
 
 struct waiting;
 

@@ -9,8 +9,10 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "model/kind.h"
+
 #define COUNTERS  4096
-#define PERIOD_NS INT64_C(60000000000)
+#define PERIOD_NS (60 * NS_PER_S)
 
 struct counter {
 	int64_t since; /* ns: begin of the minute */
@@ -80,7 +82,7 @@ int login_limit_begin(struct login_limit *limit, const char *address, const char
 	}
 	if (from->attempts >= LOGIN_FAILURES_OF_ADDRESS)
 		to = from;
-	seconds = (int)((to->since + PERIOD_NS - now) / 1000000000) + 1;
+	seconds = (int)((to->since + PERIOD_NS - now) / NS_PER_S) + 1;
 	return error_set_code(e, EAGAIN, "ID.1000", "too many failed logins, try again in %d seconds",
 			      seconds);
 }

@@ -45,5 +45,5 @@ int64_t pool_query_deadline(const struct view *view)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (ts.tv_sec + config_int(view, "search.timeLimit")) * INT64_C(1000000000) + ts.tv_nsec;
+	return (ts.tv_sec + config_int(view, "search.timeLimit")) * NS_PER_S + ts.tv_nsec;
 }

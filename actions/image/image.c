@@ -25,8 +25,6 @@
 #include "actions/storage/backup_storage.h"
 #include "model/states.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 static bool list_has(const json_t *list, const char *uuid)
 {
 	size_t i;

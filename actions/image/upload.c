@@ -18,7 +18,6 @@
 #include "actions/image/upload_internal.h"
 #include "actions/storage/backup_storage.h"
 
-#define NS_PER_S INT64_C(1000000000)
 /* How often a job that has nothing to do looks whether it should stop. */
 #define LOOK_NS 200000000
 

@@ -24,7 +24,6 @@
 #include "hypervisor/hypervisor.h"
 #include "model/states.h"
 
-#define NS_PER_S INT64_C(1000000000)
 /* How long a new host may take to connect. */
 #define CONNECT_TIMEOUT_S 30
 

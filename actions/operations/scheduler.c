@@ -9,7 +9,6 @@
 #include "actions/schedule/scheduler.h"
 #include "model/states.h"
 
-#define NS_PER_S INT64_C(1000000000)
 /* MySQL's last timestamp, which clients know as the end of time. */
 #define TIMESTAMP_MAX INT64_C(2147454847)
 

@@ -9,8 +9,6 @@
 #include "actions/operations/table.h"
 #include "model/render.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* ------------------------------------------------------------------- login */
 
 static int count_sessions(const struct view *view, const char *account, int64_t now)

@@ -13,7 +13,8 @@
 #include <strings.h>
 #include <time.h>
 
-#define NS_PER_S    INT64_C(1000000000)
+#include "model/kind.h"
+
 #define YEARS_AHEAD 100
 #define DAY_S	    INT64_C(86400)
 
@@ -34,7 +35,7 @@ static const char *const month_names[] = {"JAN", "FEB", "MAR", "APR", "MAY", "JU
 					  "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
 static const char *const day_names[] = {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"};
 
-static const struct field {
+static const struct cron_field {
 	const char *name;
 	int min, max;
 	const char *const *names; /* of min, min+1, ...; NULL = numbers only */
@@ -47,7 +48,7 @@ static const struct field {
 /* One field's text: what is left of it, and what to call it. */
 struct reader {
 	const char *p, *end;
-	const struct field *field;
+	const struct cron_field *field;
 	const char *text; /* the whole field, for sentences */
 	struct error *e;
 };
@@ -89,7 +90,7 @@ static int take_number(struct reader *r, int *ret)
 
 static int wrong_value(const struct reader *r)
 {
-	const struct field *f = r->field;
+	const struct cron_field *f = r->field;
 
 	if (f->names)
 		return error_set(r->e, EINVAL, "cron field %s '%.*s' must have values %d-%d or %s-%s",
@@ -102,7 +103,7 @@ static int wrong_value(const struct reader *r)
 /* Takes a number or a name of the field. */
 static int take_value(struct reader *r, int *ret)
 {
-	const struct field *f = r->field;
+	const struct cron_field *f = r->field;
 	int found = take_number(r, ret);
 
 	if (found < 0)
@@ -124,7 +125,7 @@ static int take_value(struct reader *r, int *ret)
 /* Takes one element of a list and adds its values to the set. */
 static int take_element(struct reader *r, uint64_t *set)
 {
-	const struct field *f = r->field;
+	const struct cron_field *f = r->field;
 	int first = f->min, last = f->max, step = 1, span, result;
 	bool open_end = true; /* a step without an end goes on to the largest value */
 

@@ -2,8 +2,6 @@
 /* See schedule.h. */
 #include "actions/schedule/schedule.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 int schedule_of(const struct object *scheduler, struct schedule *ret, struct error *e)
 {
 	*ret = (struct schedule){.is_cron = object_str_is(scheduler, SCHEDULER_TYPE, "cron")};

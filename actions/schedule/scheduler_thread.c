@@ -18,7 +18,6 @@
 #include "actions/schedule/schedule.h"
 #include "actions/schedule/scheduler.h"
 
-#define NS_PER_S INT64_C(1000000000)
 /* The clock's zone is looked at again at least so often: nobody tells when /etc/localtime changes. */
 #define SLEEP_MAX_S 3600
 /* Pause after a round that failed: a full disk, say. */

@@ -11,7 +11,6 @@
 #include "actions/vm/state.h"
 #include "model/states.h"
 
-#define NS_PER_S  INT64_C(1000000000)
 #define HA_TAG	  "ha"
 #define HA_SOURCE "ha"
 /* Starts that are so long ago no longer count. */

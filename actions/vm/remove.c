@@ -23,8 +23,6 @@
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* ------------------------------------------------------------------ pieces */
 
 /* The domain, its leases and its NoCloud disk on the host that has them. */

@@ -14,8 +14,6 @@
 #include "actions/volume/location.h"
 #include "actions/volume/snapshot_rows.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* ------------------------------------------------------------------- removing */
 
 /* A volume's own files: the present one, one that a broken job was making, or the one that it should get. */

@@ -7,8 +7,6 @@
 #include "fs/class/scratches.h"
 #include "fs/tree/reply.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* ------------------------------------------------------------ open, release */
 
 static int add_handle(const struct place *p, uint64_t *ret_number)

@@ -6,8 +6,6 @@
 
 #include "fs/tree/family.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 struct file {
 	struct file *next;
 	int64_t number; /* never used again */

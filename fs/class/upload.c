@@ -9,8 +9,6 @@
 #include "fs/tell/last_error.h"
 #include "fs/tree/reply.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* -------------------------------------------------------------- the directory */
 
 _Static_assert(UPLOAD_NAME_MAX < NAME_SIZE, "the name of an upload must fit a name of the tree");

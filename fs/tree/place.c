@@ -7,8 +7,6 @@
 #include "fs/tree/class.h"
 #include "fs/tree/queries.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* Positions in a directory: the class of the last entry above its number in the family. */
 #define FAMILY_BITS 40
 

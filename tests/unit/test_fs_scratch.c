@@ -7,8 +7,6 @@
 #include "fs/table.h"
 #include "fs/class/scratches.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 static struct fs fs = {.nodes = node_table};
 static const struct node folder = {.class = N_FOLDER, .index = 1}, other = {.class = N_FOLDER, .index = 2};
 

@@ -440,7 +440,7 @@ struct getter {
 static void *get_cached(void *arg)
 {
 	struct getter *g = arg;
-	struct job job = {.pool = g->f->pool, .deadline = store_now() + 20 * INT64_C(1000000000)};
+	struct job job = {.pool = g->f->pool, .deadline = store_now() + 20 * NS_PER_S};
 
 	g->result = image_cache_get(&job, g->image, g->ps, g->host, &g->path, &g->format, NULL);
 	return NULL;

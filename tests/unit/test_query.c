@@ -81,7 +81,7 @@ static void vm(const char *name, const char *state, const char *host, int cpus, 
 	object_set_int(o, VM_CPU_NUM, cpus);
 	if (memory)
 		object_set_int(o, VM_MEMORY_SIZE, memory);
-	object_set_int(o, VM_CREATE_DATE, DATE + cpus * INT64_C(1000000000) + 500);
+	object_set_int(o, VM_CREATE_DATE, DATE + cpus * NS_PER_S + 500);
 	object_set_str(o, VM_ACCOUNT_UUID, account ? uuid_of(account) : NULL);
 	put(o);
 }
@@ -735,13 +735,13 @@ static void a_query_is_cut_off_in_time(void **state)
 			&nested, NULL),
 		0);
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	start = ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+	start = ts.tv_sec * NS_PER_S + ts.tv_nsec;
 	assert_int_equal(query_select(nested, big,
 				      &(struct query_scope){.deadline = start + INT64_C(20000000000)},
 				      &result, NULL),
 			 0);
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	end = ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+	end = ts.tv_sec * NS_PER_S + ts.tv_nsec;
 	assert_int_equal(result.count, 0);
 	assert_true(end - start < INT64_C(15000000000));
 }

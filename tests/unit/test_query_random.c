@@ -199,7 +199,7 @@ static void make_pool(void)
 					object_set_int(o, field, json_is_true(value));
 				else if (json_is_integer(value))
 					object_set_int(o, field,
-						       **c == 'd' ? json_integer_value(value) * 1000000000 +
+						       **c == 'd' ? json_integer_value(value) * NS_PER_S +
 									    pick(999999999)
 								  : json_integer_value(value));
 			}

@@ -62,7 +62,7 @@ static int setup(void **state)
 		object_set_int(o, VOLUME_DEVICE_ID, i);
 		object_set_int(o, VOLUME_SIZE, (INT64_C(1) << 40) + i);
 		object_set_int(o, VOLUME_IS_SHAREABLE, i);
-		object_set_int(o, VOLUME_CREATE_DATE, DATE + i * INT64_C(1000000000) + 999);
+		object_set_int(o, VOLUME_CREATE_DATE, DATE + i * NS_PER_S + 999);
 		put(o);
 		for (int64_t k = 1; k <= 2; k++) {
 			tag(k == 1 ? KIND_SYSTEM_TAG : KIND_USER_TAG, 2 * i + 1, i ? "b" : "a",
