@@ -150,19 +150,14 @@ int query_set(struct query *q, const char *key, const char *value, struct error 
 
 /* ------------------------------------------------------------ query strings */
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
 /* Decodes @text in place. False when it contains a NUL. */
 static bool decode(char *text)
 {
 	char *out = text;
 
 	for (; *text; text++) {
-		int high = *text == '%' ? hex_digit(text[1]) : -1;
-		int low = high >= 0 ? hex_digit(text[2]) : -1;
+		int high = *text == '%' ? text_hex_digit(text[1]) : -1;
+		int low = high >= 0 ? text_hex_digit(text[2]) : -1;
 
 		if (low < 0) {
 			*out++ = *text == '+' ? ' ' : *text;

@@ -18,6 +18,8 @@ bool text_is_utf8(const char *text, size_t len);
 uint32_t text_next(const char **text);
 /** The character that represents @c in comparisons. */
 uint32_t text_fold(uint32_t c);
+/** The value of a hex digit of either case; -1 for another character. */
+int text_hex_digit(char c);
 /** Order of @a and @b: negative, 0 or positive. */
 int text_compare(const char *a, const char *b);
 /** Writes the folded text without trailing spaces, at most @size bytes; returns the number of bytes. */

@@ -20,6 +20,7 @@
 #include "actions/engine/config.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/submit.h"
+#include "actions/host/topology.h"
 #include "actions/image/cache.h"
 #include "actions/image/file.h"
 #include "actions/storage/backup_storage.h"
@@ -251,4 +252,13 @@ int image_expunge_due(struct pool *pool, struct error *e)
 			result = r;
 	}
 	return result;
+}
+
+bool image_is_in_zone(const struct view *view, const char *image, const char *zone)
+{
+	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image)
+		if (object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) &&
+		    zone_has_backup_storage(view, zone, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
+			return true;
+	return false;
 }

@@ -43,6 +43,9 @@ int image_expunge_due(struct pool *pool, struct error *e);
 int image_remove_copies(struct pool *pool, const char *image_uuid, const json_t *backup_storages, bool force,
 			struct error *e);
 
+/** True when a Ready copy of the image is on a backup storage of the zone. */
+bool image_is_in_zone(const struct view *view, const char *image, const char *zone);
+
 /** True for a copy that is Deleted, or about to be. */
 bool image_copy_is_gone(const struct object *ref);
 

@@ -132,5 +132,5 @@ const char *image_disk_format(const char *format)
 
 bool image_is_iso(const struct object *image)
 {
-	return object_str_is(image, IMAGE_MEDIA_TYPE, "ISO");
+	return image && object_str_is(image, IMAGE_MEDIA_TYPE, "ISO");
 }

@@ -54,7 +54,7 @@ int image_check_name(const char *format, const char *found, struct error *e);
 /** The format to tell QEMU for an image's file: an ISO is raw bytes. Static. */
 const char *image_disk_format(const char *format);
 
-/** True for an image of a CD-ROM. */
+/** True for an image of a CD-ROM; false for NULL. */
 bool image_is_iso(const struct object *image);
 
 #endif

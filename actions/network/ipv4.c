@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "model/text.h"
+
 /* Reads decimal digits up to @max, without a leading zero; moves *p behind them. -1 when there is no such
  * number. */
 static int read_number(const char **p, int max)
@@ -198,22 +200,11 @@ int ipv4_range_find_free(struct ipv4_range range, uint32_t from, ipv4_used_fn *u
 	return 0;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Reads two hex digits; -1 when they are not there. Never looks behind a NUL. */
 static int read_hex_byte(const char *p)
 {
-	int high = hex_value(p[0]);
-	int low = high < 0 ? -1 : hex_value(p[1]);
+	int high = text_hex_digit(p[0]);
+	int low = high < 0 ? -1 : text_hex_digit(p[1]);
 
 	return low < 0 ? -1 : high * 16 + low;
 }

@@ -7,6 +7,7 @@
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
 #include "actions/vm/affinity.h"
+#include "actions/vm/state.h"
 #include "model/states.h"
 
 /* ------------------------------------------------------------- membership */
@@ -44,8 +45,7 @@ static int find_member(const struct view *view, const struct request *req, const
 	if (!vm)
 		return error_set(e, ENOENT, "invalid field[uuid], resource[uuid:%s, type:%s] not found", uuid,
 				 kind_get(KIND_VM)->vo);
-	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) &&
-	    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
+	if (!vm_is_running_or_stopped(vm))
 		return error_set(
 			e, EBUSY,
 			"Vm can change its affinityGroup only in state [%s,%s], but vm is in state [%s]",

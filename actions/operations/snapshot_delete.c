@@ -20,6 +20,7 @@
 #include "actions/host/capacity.h"
 #include "actions/operations/table.h"
 #include "actions/storage/orphan_file.h"
+#include "actions/vm/state.h"
 #include "actions/volume/snapshot_create.h"
 #include "actions/volume/snapshot_rows.h"
 #include "actions/volume/snapshot_single.h"
@@ -40,8 +41,7 @@ static int snapshot_delete_check(const struct view *view, const struct request *
 	const struct object *volume = snapshot ? volume_above(view, snapshot) : NULL;
 	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
 
-	if (!vm || object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
-	    object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
+	if (!vm || vm_is_running_or_stopped(vm))
 		return 0;
 	return error_set(
 		e, EBUSY,

@@ -7,7 +7,10 @@
  */
 #include "actions/engine/request.h"
 #include "actions/host/topology.h"
+#include "actions/image/image.h"
+#include "actions/image/rules.h"
 #include "actions/operations/table.h"
+#include "actions/vm/first_start.h"
 #include "actions/vm/migration.h"
 #include "actions/vm/placement.h"
 #include "model/render.h"
@@ -102,20 +105,6 @@ static int vm_starting_hosts_get(struct pool *pool, const struct view *view, con
 
 /* ------------------------------------------------------------------ a new VM */
 
-static bool is_iso(const struct object *image)
-{
-	return object_str_is(image, IMAGE_MEDIA_TYPE, "ISO");
-}
-
-static bool image_is_in_zone(const struct view *view, const char *image, const char *zone)
-{
-	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image)
-		if (object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) &&
-		    zone_has_backup_storage(view, zone, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
-			return true;
-	return false;
-}
-
 static int check_image_place(const struct view *view, const struct object *image, const char *zone,
 			     struct error *e)
 {
@@ -130,19 +119,6 @@ static int check_image_place(const struct view *view, const struct object *image
 			"the image[uuid:%s] is not on any backup storage that has been attached to the zone[uuid:%s]",
 			object_uuid(image), zone);
 	return 0;
-}
-
-static int64_t disk_size(const struct view *view, const char *offering)
-{
-	const struct object *o = view_get(view, KIND_DISK_OFFERING, offering);
-
-	return o ? object_int(o, DISK_OFFERING_DISK_SIZE) : 0;
-}
-
-static int64_t root_size(const struct view *view, const struct request *req, const struct object *image)
-{
-	return is_iso(image) ? disk_size(view, request_str(req, "rootDiskOfferingUuid"))
-			     : object_int(image, IMAGE_SIZE);
 }
 
 /* What a new VM with these parameters needs, but for its size. */
@@ -178,7 +154,7 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 
 	(void)pool;
 	placement_for_request(req, &want, networks);
-	if (is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
+	if (image_is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
 		return error_set(e, EINVAL,
 				 "the image[name:%s, uuid:%s] is an ISO, rootDiskOfferingUuid must be set",
 				 object_name(image), object_uuid(image));
@@ -188,9 +164,9 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 	want.strategy = object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY);
 	want.cpu_num = (int)object_int(offering, INSTANCE_OFFERING_CPU_NUM);
 	want.memory = object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE);
-	want.storage_needed = root_size(view, req, image);
+	want.storage_needed = vm_root_size(view, req, image);
 	for (size_t i = 0; i < json_array_size(data); i++)
-		want.storage_needed += disk_size(view, json_string_value(json_array_get(data, i)));
+		want.storage_needed += disk_offering_size(view, json_string_value(json_array_get(data, i)));
 	r = list_hosts(view, &want, &hosts, &count, e);
 	if (r == 0)
 		r = render_places(view, hosts, count, KIND_ZONE, HOST_ZONE_UUID, &zones, e);
@@ -241,15 +217,15 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 
 	(void)pool;
 	placement_for_request(req, &want, networks);
-	if (r == 0 && is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
+	if (r == 0 && image_is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
 		r = error_set(e, EINVAL, "rootVolumeOffering is needed when image media type is ISO");
 	if (r == 0)
-		r = list_storages(view, want, root_size(view, req, image), &root, e);
+		r = list_storages(view, want, vm_root_size(view, req, image), &root, e);
 	for (size_t i = 0; i < json_array_size(offerings) && r == 0; i++) {
 		const char *uuid = json_string_value(json_array_get(offerings, i));
 		json_t *list;
 
-		r = list_storages(view, want, disk_size(view, uuid), &list, e);
+		r = list_storages(view, want, disk_offering_size(view, uuid), &list, e);
 		if (json_object_set_new(data, uuid, list) < 0 && r == 0)
 			r = error_oom(e);
 	}
@@ -312,7 +288,8 @@ static int images_of_networks(const struct view *view, const struct placement *w
 	if (!zone_has_networks(view, want->zone, want->l3_networks, want->l3_count))
 		return 0;
 	view_for_each (image, view, KIND_IMAGE) {
-		bool boots = is_iso(image) || object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate");
+		bool boots =
+			image_is_iso(image) || object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate");
 
 		if (r == 0 && boots && object_str_is(image, IMAGE_STATUS, STATUS_READY) &&
 		    !object_int(image, IMAGE_SYSTEM) &&

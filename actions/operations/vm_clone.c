@@ -161,7 +161,7 @@ static int check_room(const struct view *view, const struct object *vm, size_t c
 static int vm_clone_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(view, vm);
 	int r = check_names(req, e);
 
 	if (r == 0 && !object_str_is(vm, VM_TYPE, "UserVm"))
@@ -594,8 +594,7 @@ static void recover_one(struct cloning *c, struct clone *clone)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(c->job->pool));
 	const struct object *vm = view_get(view, KIND_VM, clone->uuid);
-	const struct object *root =
-		vm ? view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID)) : NULL;
+	const struct object *root = vm ? vm_root_volume(view, vm) : NULL;
 
 	if (vm && !object_str_is(vm, VM_CREATE_SPEC, c->job->uuid))
 		return;

@@ -5,8 +5,7 @@
 #include "actions/engine/pool.h"
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
-
-#define HA_TAG "ha"
+#include "actions/vm/ha.h"
 
 /* -------------------------------------------------------------- operations */
 

@@ -19,6 +19,8 @@
 #include "actions/host/topology.h"
 #include "actions/host/wait.h"
 #include "actions/image/cache.h"
+#include "actions/image/image.h"
+#include "actions/image/rules.h"
 #include "actions/operations/table.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
@@ -33,16 +35,6 @@
 #include "model/access.h"
 #include "model/render.h"
 #include "model/states.h"
-
-static const struct object *root_of(const struct view *view, const struct object *vm)
-{
-	return view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
-}
-
-static bool is_iso(const struct object *image)
-{
-	return image && object_str_is(image, IMAGE_MEDIA_TYPE, "ISO");
-}
 
 /* A connected host that reaches the volume; the VM's last one, if it does. */
 static const struct object *host_for(const struct view *view, const struct object *vm,
@@ -86,7 +78,7 @@ static bool can_be_made_anew(const struct view *view, const struct object *root,
 static int vm_reimage_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
-	const struct object *root = root_of(view, vm);
+	const struct object *root = vm_root_volume(view, vm);
 	const char *image = root ? object_str(root, VOLUME_ROOT_IMAGE_UUID) : NULL;
 
 	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
@@ -96,7 +88,7 @@ static int vm_reimage_check(const struct view *view, const struct request *req, 
 			"attached to is not in Stopped state, current state is %s",
 			object_text(vm, VM_ROOT_VOLUME_UUID), object_text(vm, VM_IMAGE_UUID), req->target,
 			object_text(vm, VM_STATE));
-	if (is_iso(view_get(view, KIND_IMAGE, object_str(vm, VM_IMAGE_UUID))))
+	if (image_is_iso(view_get(view, KIND_IMAGE, object_str(vm, VM_IMAGE_UUID))))
 		return error_set_code(
 			e, EBUSY, "VM.1015",
 			"unable to reset volume[uuid:%s] to origin image[uuid:%s], for image type is ISO",
@@ -138,7 +130,7 @@ static int claim_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct reimage *re = arg;
 	const struct object *vm = view_get(txn_view(t), KIND_VM, re->vm);
-	const struct object *root = vm ? root_of(txn_view(t), vm) : NULL;
+	const struct object *root = vm ? vm_root_volume(txn_view(t), vm) : NULL;
 
 	if (!root)
 		return error_gone(e, KIND_VM, re->vm);
@@ -151,7 +143,7 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct reimage *re = arg;
 	const struct object *vm = view_get(txn_view(t), KIND_VM, re->vm);
-	_cleanup_object_ const struct object *root = vm ? object_ref(root_of(txn_view(t), vm)) : NULL;
+	_cleanup_object_ const struct object *root = vm ? object_ref(vm_root_volume(txn_view(t), vm)) : NULL;
 	char point[UUID_SIZE], description[128];
 	struct new_snapshot spec = {.uuid = point, .name = "reimage-vm-point", .description = description};
 	struct object *volume;
@@ -204,7 +196,7 @@ static int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
 	int r = snapshot_reconcile_vm(job->pool, job->req->target, e);
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
-	const struct object *root = vm ? root_of(view, vm) : NULL;
+	const struct object *root = vm ? vm_root_volume(view, vm) : NULL;
 	const struct object *host = root ? host_for(view, vm, root) : NULL;
 	_cleanup_(reimage_done) struct reimage re = {0};
 
@@ -241,7 +233,7 @@ static int vm_reimage_recover(struct job *job, json_t **ret_result, struct error
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
-	const struct object *root = vm ? root_of(view, vm) : NULL;
+	const struct object *root = vm ? vm_root_volume(view, vm) : NULL;
 	_cleanup_(reimage_done) struct reimage re = {0};
 
 	if (root) {
@@ -256,16 +248,6 @@ static int vm_reimage_recover(struct job *job, json_t **ret_result, struct error
 }
 
 /* ------------------------------------------------------------------ change */
-
-/* Is a copy of the image on a backup storage of the zone? */
-static bool is_reachable(const struct view *view, const struct object *image, const char *zone)
-{
-	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, object_uuid(image))
-		if (object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) &&
-		    zone_has_backup_storage(view, zone, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
-			return true;
-	return false;
-}
 
 static int check_new_image(const struct view *view, const struct object *vm, const char *uuid,
 			   struct error *e)
@@ -285,7 +267,7 @@ static int check_new_image(const struct view *view, const struct object *vm, con
 	if (!object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s", uuid,
 				 object_text(image, IMAGE_STATUS));
-	if (!is_iso(image) && !object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate"))
+	if (!image_is_iso(image) && !object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate"))
 		return error_set(
 			e, EINVAL,
 			"image[uuid:%s] is of mediaType: %s, only RootVolumeTemplate and ISO can be used to change vm "
@@ -294,7 +276,7 @@ static int check_new_image(const struct view *view, const struct object *vm, con
 	if (object_int(image, IMAGE_SYSTEM))
 		return error_set(e, EINVAL,
 				 "image[uuid:%s] is system image, can't be used to change vm image", uuid);
-	if (!is_reachable(view, image, object_text(vm, VM_ZONE_UUID)))
+	if (!image_is_in_zone(view, object_uuid(image), object_text(vm, VM_ZONE_UUID)))
 		return error_set(
 			e, EINVAL,
 			"the image[uuid:%s] is not on any backup storage that has been attached to the zone[uuid:%s]",
@@ -305,7 +287,7 @@ static int check_new_image(const struct view *view, const struct object *vm, con
 static int vm_change_image_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
-	const struct object *root = root_of(view, vm);
+	const struct object *root = vm_root_volume(view, vm);
 	const struct object *ps =
 		root ? view_get(view, KIND_PRIMARY_STORAGE, object_str(root, VOLUME_PRIMARY_STORAGE_UUID))
 		     : NULL;
@@ -345,7 +327,7 @@ static int new_root_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct image_change *c = arg;
 	const struct object *vm = request_object(txn_view(t), c->req);
-	const struct object *root = vm ? root_of(txn_view(t), vm) : NULL;
+	const struct object *root = vm ? vm_root_volume(txn_view(t), vm) : NULL;
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(c->req, "imageUuid"));
 	char description[64], uuid[UUID_SIZE];
 	struct new_volume disk = {
@@ -360,8 +342,8 @@ static int new_root_fn(struct txn *t, void *arg, struct error *e)
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", object_uuid(vm));
 	disk.image = object_uuid(image);
 	/* an installation from an ISO begins with an empty disk, as large as the one that goes */
-	disk.size =
-		object_int(is_iso(image) ? root : image, is_iso(image) ? (int)VOLUME_SIZE : (int)IMAGE_SIZE);
+	disk.size = object_int(image_is_iso(image) ? root : image,
+			       image_is_iso(image) ? (int)VOLUME_SIZE : (int)IMAGE_SIZE);
 	return volume_put_new(t, vm, &disk, uuid, e);
 }
 
@@ -395,7 +377,7 @@ static int switch_fn(struct txn *t, void *arg, struct error *e)
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(req, "imageUuid"));
 	struct object *vm = before ? object_copy(before) : NULL;
 	char old_root[UUID_SIZE], old_image[UUID_SIZE];
-	bool iso = is_iso(image);
+	bool iso = image_is_iso(image);
 	int r;
 
 	if (!vm || !image) {
@@ -436,7 +418,7 @@ static int vm_change_image_run(struct job *job, json_t **ret_result, struct erro
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	_cleanup_view_ struct view *laid_out = NULL;
 	const struct object *vm = request_object(view, job->req);
-	const struct object *root = vm ? root_of(view, vm) : NULL;
+	const struct object *root = vm ? vm_root_volume(view, vm) : NULL;
 	const struct object *host = root ? host_for(view, vm, root) : NULL;
 	struct image_change c = {.req = job->req};
 	int r;
@@ -501,7 +483,7 @@ static int vm_image_candidates_get(struct pool *pool, const struct view *view, c
 		    !object_str_is(image, IMAGE_STATUS, STATUS_READY) ||
 		    !object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate") ||
 		    object_int(image, IMAGE_SYSTEM) || object_str_is(vm, VM_IMAGE_UUID, object_uuid(image)) ||
-		    !is_reachable(view, image, object_text(vm, VM_ZONE_UUID)) ||
+		    !image_is_in_zone(view, object_uuid(image), object_text(vm, VM_ZONE_UUID)) ||
 		    !(admin || access_may_see(view, image, account)))
 			continue;
 		if (json_array_append_new(list, render_inventory_json(view, image)) < 0) {

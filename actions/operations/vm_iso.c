@@ -16,9 +16,12 @@
 #include "actions/host/topology.h"
 #include "actions/host/wait.h"
 #include "actions/image/cache.h"
+#include "actions/image/image.h"
+#include "actions/image/rules.h"
 #include "actions/operations/table.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/state.h"
+#include "actions/volume/location.h"
 #include "hypervisor/domain/cdrom.h"
 #include "model/states.h"
 
@@ -46,34 +49,15 @@ static int free_drive(const struct view *view, const char *vm)
 	return -1;
 }
 
-static bool is_running_or_stopped(const struct object *vm)
-{
-	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
-	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED));
-}
-
 static bool is_usable_iso(const struct object *image)
 {
-	return object_str_is(image, IMAGE_MEDIA_TYPE, "ISO") &&
-	       object_str_is(image, IMAGE_STATUS, STATUS_READY) &&
+	return image_is_iso(image) && object_str_is(image, IMAGE_STATUS, STATUS_READY) &&
 	       object_str_is(image, IMAGE_STATE, STATE_ENABLED) && !object_int(image, IMAGE_SYSTEM);
-}
-
-/* A copy of the image is on a backup storage of the VM's zone, from where the VM's storage can get it. */
-static bool is_reachable(const struct view *view, const struct object *vm, const struct object *image)
-{
-	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, object_uuid(image)) {
-		if (object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) &&
-		    zone_has_backup_storage(view, object_text(vm, VM_ZONE_UUID),
-					    object_text(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
-			return true;
-	}
-	return false;
 }
 
 static const char *root_storage(const struct view *view, const struct object *vm)
 {
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(view, vm);
 
 	return root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
 }
@@ -82,7 +66,8 @@ static const char *root_storage(const struct view *view, const struct object *vm
 
 static bool is_candidate(const struct view *view, const struct object *vm, const struct object *image)
 {
-	return is_running_or_stopped(vm) && is_usable_iso(image) && is_reachable(view, vm, image) &&
+	return vm_is_running_or_stopped(vm) && is_usable_iso(image) &&
+	       image_is_in_zone(view, object_uuid(image), object_text(vm, VM_ZONE_UUID)) &&
 	       drive_of(view, object_uuid(vm), object_uuid(image)) < 0;
 }
 
@@ -122,7 +107,7 @@ static int vm_attach_iso_check(const struct view *view, const struct request *re
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "isoUuid"));
 	const char *ps = root_storage(view, vm);
 
-	if (!object_str_is(image, IMAGE_MEDIA_TYPE, "ISO"))
+	if (!image_is_iso(image))
 		return error_set(e, EINVAL, "image[uuid:%s] is not ISO, it's %s", object_uuid(image),
 				 object_text(image, IMAGE_MEDIA_TYPE));
 	if (!object_str_is(image, IMAGE_STATE, STATE_ENABLED))
@@ -136,7 +121,7 @@ static int vm_attach_iso_check(const struct view *view, const struct request *re
 				 object_uuid(image));
 	if (free_drive(view, req->target) < 0)
 		return error_set(e, EBUSY, "can only attach up to %d ISOs", VM_ISO_MAX);
-	if (!is_reachable(view, vm, image))
+	if (!image_is_in_zone(view, object_uuid(image), object_text(vm, VM_ZONE_UUID)))
 		return error_set(
 			e, EBUSY,
 			"the ISO[uuid:%s] is on backup storage that is not compatible of the primary storage[uuid:%s] "

@@ -35,8 +35,6 @@
 
 /* Most disks of one VM that are copied along. */
 #define DISKS_MAX 64
-/* The setting without which volumes on local storage hold their VM where it is. */
-#define LOCAL_ALLOWED "localStoragePrimaryStorage.liveMigrationWithStorage.allow"
 
 /* ------------------------------------------------------------------ checks */
 
@@ -45,7 +43,7 @@ static int check_local(const struct view *view, const struct object *volume, con
 {
 	if (!object_str(volume, VOLUME_HOST_UUID))
 		return 0;
-	if (!config_bool(view, LOCAL_ALLOWED))
+	if (!config_bool(view, CONFIG_MIGRATE_LOCAL))
 		return error_set(e, EBUSY,
 				 "unable to live migrate vm[uuid:%s] with local storage, the setting "
 				 "localStoragePrimaryStorage.liveMigrationWithStorage.allow is false",

@@ -23,6 +23,7 @@
 #include "actions/vm/nic.h"
 #include "actions/vm/state.h"
 #include "actions/vm/tag_rules.h"
+#include "actions/volume/location.h"
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/domain/nic.h"
 #include "hypervisor/network.h"
@@ -41,12 +42,6 @@ static const struct object *nic_on(const struct view *view, const char *vm, cons
 	return NULL;
 }
 
-static bool is_running_or_stopped(const struct object *vm)
-{
-	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
-	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED));
-}
-
 static void static_ip_prefix(const char *l3, char ret_prefix[64])
 {
 	snprintf(ret_prefix, 64, "staticIp::%s", l3);
@@ -58,7 +53,7 @@ static void static_ip_prefix(const char *l3, char ret_prefix[64])
 static bool is_reachable(const struct view *view, const struct object *vm, const struct object *l3)
 {
 	const char *l2 = object_text(l3, L3_L2_NETWORK_UUID);
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(view, vm);
 	const char *ps = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
 
 	if (object_str(vm, VM_CLUSTER_UUID))
@@ -119,7 +114,7 @@ static int vm_attach_l3_check(const struct view *view, const struct request *req
 	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
 	int r;
 
-	if (!is_running_or_stopped(vm))
+	if (!vm_is_running_or_stopped(vm))
 		return error_set(
 			e, EBUSY,
 			"unable to attach a L3 network. The vm[uuid: %s] is not Running or Stopped; the current state "
@@ -298,7 +293,7 @@ static int nic_detach_check(const struct view *view, const struct request *req, 
 	const struct object *nic = request_object(view, req);
 	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
 
-	if (is_running_or_stopped(vm))
+	if (vm_is_running_or_stopped(vm))
 		return 0;
 	return error_set(
 		e, EBUSY,

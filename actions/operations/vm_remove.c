@@ -8,6 +8,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
+#include "actions/volume/location.h"
 #include "model/states.h"
 
 /* ----------------------------------------------------------------- destroy */
@@ -64,7 +65,7 @@ static int drop_taken_addresses(struct txn *t, const char *uuid, struct error *e
 static int vm_recover_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const struct object *vm = view_get(txn_view(t), KIND_VM, req->target);
-	const struct object *root = view_get(txn_view(t), KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(txn_view(t), vm);
 	struct object *changed = root ? object_copy(root) : NULL;
 	int r = 0;
 

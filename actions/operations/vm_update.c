@@ -12,15 +12,14 @@
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/host/wait.h"
+#include "actions/image/rules.h"
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/vm/resize.h"
 #include "actions/vm/state.h"
+#include "actions/volume/location.h"
 #include "hypervisor/domain/domain_size.h"
 #include "model/states.h"
-
-/* Memory is added to a running guest in these steps, bytes. */
-#define MEMORY_STEP (INT64_C(128) << 20)
 
 #define NOT_NUMA                                                                                             \
 	"the VM cannot do online cpu/memory update because it is not of NUMA architecture. Please stop the " \
@@ -49,8 +48,8 @@ static struct vm_size wanted_size(const struct view *view, const struct request 
 		want = (struct vm_size){request_int(req, "cpuNum", now.cpus),
 					request_int(req, "memorySize", now.memory)};
 	if (is_running(vm) && want.memory > now.memory)
-		want.memory =
-			now.memory + (want.memory - now.memory + MEMORY_STEP - 1) / MEMORY_STEP * MEMORY_STEP;
+		want.memory = now.memory + (want.memory - now.memory + VM_MEMORY_STEP - 1) / VM_MEMORY_STEP *
+						   VM_MEMORY_STEP;
 	return want;
 }
 
@@ -322,7 +321,7 @@ static int vm_capabilities_get(struct pool *pool, const struct view *view, const
 			       json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(view, vm);
 	const struct object *ps =
 		root ? view_get(view, KIND_PRIMARY_STORAGE, object_str(root, VOLUME_PRIMARY_STORAGE_UUID))
 		     : NULL;
@@ -333,8 +332,7 @@ static int vm_capabilities_get(struct pool *pool, const struct view *view, const
 
 	(void)pool;
 	*ret_result = json_pack("{s:{s:b, s:b, s:b}}", "capabilities", "LiveMigration", ps && !local,
-				"VolumeMigration", local, "Reimage",
-				image && !object_str_is(image, IMAGE_MEDIA_TYPE, "ISO"));
+				"VolumeMigration", local, "Reimage", image && !image_is_iso(image));
 	return *ret_result ? 0 : error_oom(e);
 }
 

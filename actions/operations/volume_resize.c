@@ -18,6 +18,7 @@
 #include "actions/engine/result.h"
 #include "actions/host/capacity.h"
 #include "actions/operations/table.h"
+#include "actions/vm/state.h"
 #include "actions/volume/location.h"
 #include "actions/volume/resize.h"
 #include "actions/volume/snapshot_create.h"
@@ -69,8 +70,7 @@ static int volume_resize_check(const struct view *view, const struct request *re
 		return error_set(e, EINVAL, "Minimum increase size should be larger than 4MB");
 	if (size % 512)
 		return error_set(e, EINVAL, "size[%lld] must be a multiple of 512 bytes", (long long)size);
-	if (vm && !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) &&
-	    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
+	if (vm && !vm_is_running_or_stopped(vm))
 		return error_set(e, EBUSY, "vm[uuid:%s] is not Running or Stopped, current state[%s]",
 				 object_uuid(vm), object_text(vm, VM_STATE));
 	return check_shared(view, volume, e);

@@ -79,8 +79,7 @@ static int limit_guest(struct job *job, int64_t bandwidth, struct error *e)
 	const struct object *volume = view_get(view, KIND_VOLUME, job->req->target);
 	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
 
-	if (!vm || (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) &&
-		    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED))))
+	if (!vm || !volume_vm_is_active(vm))
 		return 0;
 	return hv_disk_set_bandwidth(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID),
 				     object_uuid(vm), job->req->target, bandwidth, e);

@@ -9,6 +9,7 @@
 #include "actions/network/l3_network.h"
 #include "actions/vm/iso.h"
 #include "actions/volume/disk.h"
+#include "actions/volume/location.h"
 #include "hypervisor/domain/domain_xml.h"
 #include "model/states.h"
 
@@ -72,7 +73,7 @@ static int add_disks(struct vm_description *spec, const struct object *vm, struc
 static const char *iso_path(const struct vm_description *spec, const struct object *vm,
 			    const struct object *host, const char *image)
 {
-	const struct object *root = view_get(spec->view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(spec->view, vm);
 
 	view_for_each_where (cache, spec->view, KIND_IMAGE_CACHE, IMAGE_CACHE_IMAGE_UUID, image) {
 		const char *cache_host = object_str(cache, IMAGE_CACHE_HOST_UUID);

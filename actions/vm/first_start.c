@@ -32,16 +32,16 @@ struct layout {
 
 /* ---------------------------------------------------------------- volumes */
 
-static int64_t offering_size(const struct view *view, const char *uuid)
+int64_t disk_offering_size(const struct view *view, const char *uuid)
 {
 	const struct object *o = view_get(view, KIND_DISK_OFFERING, uuid);
 
 	return o ? object_int(o, DISK_OFFERING_DISK_SIZE) : 0;
 }
 
-static int64_t root_size(const struct view *view, const struct request *req, const struct object *image)
+int64_t vm_root_size(const struct view *view, const struct request *req, const struct object *image)
 {
-	return image_is_iso(image) ? offering_size(view, request_str(req, "rootDiskOfferingUuid"))
+	return image_is_iso(image) ? disk_offering_size(view, request_str(req, "rootDiskOfferingUuid"))
 				   : object_int(image, IMAGE_SIZE);
 }
 
@@ -56,7 +56,7 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 		.offering = image_is_iso(image) ? request_str(req, "rootDiskOfferingUuid") : NULL,
 		.image = object_uuid(image),
 		.description = description,
-		.size = root_size(txn_view(t), req, image),
+		.size = vm_root_size(txn_view(t), req, image),
 		.storage = root_storage,
 		.host = object_uuid(host),
 	};
@@ -78,7 +78,7 @@ static int put_volumes(struct txn *t, struct layout *l, const char *root_storage
 	json_array_foreach ((json_t *)(uintptr_t)request_list(req, "dataDiskOfferingUuids"), i, item) {
 		struct new_volume data = {
 			.offering = json_string_value(item),
-			.size = offering_size(txn_view(t), json_string_value(item)),
+			.size = disk_offering_size(txn_view(t), json_string_value(item)),
 			.device_id = (int)i + 1,
 			.storage = data_storage && *data_storage ? data_storage : root_storage,
 			.host = object_uuid(host),
@@ -148,9 +148,9 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 		want.cluster = start_cluster ? start_cluster : request_str(req, "clusterUuid");
 	if (want.host || want.cluster || request_has(req, "zoneUuid"))
 		want.strategy = "DesignatedHostAllocatorStrategy";
-	want.storage_needed = root_size(view, req, image);
+	want.storage_needed = vm_root_size(view, req, image);
 	for (size_t i = 0; i < json_array_size(data); i++)
-		want.storage_needed += offering_size(view, json_string_value(json_array_get(data, i)));
+		want.storage_needed += disk_offering_size(view, json_string_value(json_array_get(data, i)));
 	return placement_choose(view, &want, ret_host, ret_ps, e);
 }
 

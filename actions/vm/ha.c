@@ -11,7 +11,6 @@
 #include "actions/vm/state.h"
 #include "model/states.h"
 
-#define HA_TAG	  "ha"
 #define HA_SOURCE "ha"
 /* Starts that are so long ago no longer count. */
 #define RECENT_S 3600

@@ -24,6 +24,9 @@
 
 #include "actions/engine/pool.h"
 
+/* The key of the system tag that says at which level a VM is highly available. */
+#define HA_TAG "ha"
+
 /** Submits starts of NeverStop VMs that are down. */
 int ha_start_stopped(struct pool *pool, struct error *e);
 /** Looks at hosts that have been Disconnected for too long, in the background. */

@@ -4,6 +4,7 @@
 
 #include "actions/engine/tags.h"
 #include "actions/image/cache.h"
+#include "actions/volume/location.h"
 
 /* ------------------------------------------------------------ on the host */
 
@@ -11,7 +12,7 @@ int vm_fetch_isos(struct job *job, const struct view *view, const char *uuid, co
 		  struct error *e)
 {
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(view, vm);
 
 	view_for_each_where (row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid) {
 		_cleanup_free_ char *path = NULL, *format = NULL;

@@ -6,7 +6,6 @@
 #include "actions/vm/placement.h"
 
 /* The setting without which volumes on local storage hold their VM where it is. */
-#define LOCAL_ALLOWED "localStoragePrimaryStorage.liveMigrationWithStorage.allow"
 
 /* ------------------------------------------------------------------ choosing */
 
@@ -24,7 +23,7 @@ int vm_migration_targets(const struct view *view, const struct object *vm, const
 	want.host = host;
 	want.strategy = "MigrateVmAllocatorStrategy";
 	want.avoid_host = object_str(vm, VM_HOST_UUID);
-	want.volumes_move = config_bool(view, LOCAL_ALLOWED);
+	want.volumes_move = config_bool(view, CONFIG_MIGRATE_LOCAL);
 	r = placement_list(view, &want, &hosts, &count, e);
 	if (r < 0)
 		return r;

@@ -6,6 +6,9 @@
 #include "model/error.h"
 #include "model/view.h"
 
+/* The setting that allows a VM to be migrated with volumes that are on its host's own storage. */
+#define CONFIG_MIGRATE_LOCAL "localStoragePrimaryStorage.liveMigrationWithStorage.allow"
+
 /**
  * The hosts that a running VM could migrate to, the best first (@host: only this one): allocated, its entries
  * borrowed. HOST_ALLOCATION.1000 when there is none. Reads only.

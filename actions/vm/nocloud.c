@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "actions/engine/tags.h"
+#include "actions/volume/location.h"
 #include "hypervisor/storage/volume.h"
 
 #define USER_DATA_MAX (1 << 20)
@@ -144,7 +145,7 @@ int vm_make_nocloud(struct job *job, const struct view *view, const struct objec
 {
 	const char *uuid = object_uuid(vm);
 	const char *data = tag_value(view, uuid, "userdata");
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(view, vm);
 	const char *pool = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
 	_cleanup_(files_done) struct files f = {0};
 	_cleanup_free_ char *local = NULL;

@@ -17,6 +17,7 @@
 #include "actions/host/capacity.h"
 #include "actions/host/topology.h"
 #include "actions/vm/affinity.h"
+#include "actions/volume/location.h"
 #include "model/states.h"
 
 /* Most hosts that one placement looks at. */
@@ -355,7 +356,7 @@ const char *placement_strategy(size_t i)
 void placement_for_vm(const struct view *view, const struct object *vm, struct placement *ret,
 		      const char *networks[PLACEMENT_NETWORKS])
 {
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(view, vm);
 
 	*ret = (struct placement){
 		.vm = object_uuid(vm),

@@ -16,6 +16,7 @@
 #include "actions/engine/submit.h"
 #include "actions/host/capacity.h"
 #include "actions/vm/state.h"
+#include "actions/volume/location.h"
 #include "actions/volume/remove.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
@@ -32,7 +33,7 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 	const char *uuid = object_uuid(vm);
 	const char *host = object_str(vm, VM_HOST_UUID) ? object_str(vm, VM_HOST_UUID)
 							: object_str(vm, VM_LAST_HOST_UUID);
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(view, vm);
 	char name[64];
 	int r;
 

@@ -4,9 +4,6 @@
 
 #include "actions/engine/config.h"
 
-/* Memory is added to a running guest in these steps, bytes. */
-#define MEMORY_STEP (INT64_C(128) << 20)
-
 struct vm_size vm_size_of(const struct object *vm)
 {
 	return (struct vm_size){object_int(vm, VM_CPU_NUM), object_int(vm, VM_MEMORY_SIZE)};
@@ -17,5 +14,5 @@ bool vm_resizes_live(const struct view *view, const struct object *vm, int64_t c
 	struct vm_size now = vm_size_of(vm);
 
 	return config_bool(view, "vm.numa") && cpus >= now.cpus && memory >= now.memory &&
-	       (memory - now.memory) % MEMORY_STEP == 0;
+	       (memory - now.memory) % VM_MEMORY_STEP == 0;
 }

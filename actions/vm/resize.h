@@ -5,6 +5,9 @@
 
 #include "model/view.h"
 
+/* Memory is added to a running guest in these steps, bytes. */
+#define VM_MEMORY_STEP (INT64_C(128) << 20)
+
 struct vm_size {
 	int64_t cpus, memory;
 };

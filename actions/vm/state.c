@@ -6,6 +6,7 @@
 
 #include "actions/host/capacity.h"
 #include "actions/host/wait.h"
+#include "actions/volume/location.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
 
@@ -62,12 +63,15 @@ int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struc
 	return store_run(pool_store(pool), state_fn, &c, e);
 }
 
-const char *vm_active_host(const struct object *vm)
+bool vm_is_running_or_stopped(const struct object *vm)
 {
 	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
-			       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED))
-		       ? object_str(vm, VM_HOST_UUID)
-		       : NULL;
+	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED));
+}
+
+const char *vm_active_host(const struct object *vm)
+{
+	return volume_vm_is_active(vm) ? object_str(vm, VM_HOST_UUID) : NULL;
 }
 
 struct settle {

@@ -19,6 +19,8 @@ int vm_write(struct txn *t, const struct object *before, struct object *vm, stru
 int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
 /** The same as a change of its own, from a worker. */
 int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
+/** True in the two states in which most changes of a VM are allowed. */
+bool vm_is_running_or_stopped(const struct object *vm);
 /** The host of a VM that is Running or Paused, so that it can be changed live; NULL for others. Borrowed. */
 const char *vm_active_host(const struct object *vm);
 

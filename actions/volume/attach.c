@@ -110,7 +110,7 @@ static int check_shareable(const struct view *view, const struct object *volume,
 static int check_reach(const struct view *view, const struct object *volume, const struct object *vm,
 		       struct error *e)
 {
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(view, vm);
 	const char *ps = object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
 		   *host = object_str(volume, VOLUME_HOST_UUID);
 	const char *vm_host = object_str(vm, VM_HOST_UUID);

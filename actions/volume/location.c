@@ -95,7 +95,7 @@ static bool has_room(const struct view *view, const struct object *ps, int64_t s
 /* The host on whose local folders a VM's volumes lie or shall lie; NULL = any. */
 static const char *host_of_vm(const struct view *view, const struct object *vm)
 {
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+	const struct object *root = vm_root_volume(view, vm);
 
 	if (root && object_str(root, VOLUME_HOST_UUID))
 		return object_str(root, VOLUME_HOST_UUID);
@@ -126,8 +126,7 @@ int volume_choose_storage(const struct view *view, const struct object *vm, cons
 			  const char *wanted_host, int64_t size, const struct object **ret_ps,
 			  const struct object **ret_host, struct error *e)
 {
-	const struct object *root =
-		vm ? view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID)) : NULL;
+	const struct object *root = vm ? vm_root_volume(view, vm) : NULL;
 
 	*ret_ps = *ret_host = NULL;
 	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
@@ -210,6 +209,11 @@ bool snapshots_are_kept_by_storage(const struct view *view, const struct object 
 }
 
 /* ------------------------------------------------------------------- looking */
+
+const struct object *vm_root_volume(const struct view *view, const struct object *vm)
+{
+	return view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+}
 
 bool volume_vm_is_active(const struct object *vm)
 {

@@ -54,6 +54,8 @@ int volume_choose_storage(const struct view *view, const struct object *vm, cons
 /** Writes a number of a volume. For workers. */
 int volume_set_number(struct pool *pool, const char *uuid, int field, int64_t value, struct error *e);
 
+/** The root volume of a VM; NULL when it has none. */
+const struct object *vm_root_volume(const struct view *view, const struct object *vm);
 /** True when the VM's domain has its disks open: Running or Paused. */
 bool volume_vm_is_active(const struct object *vm);
 

@@ -5,14 +5,7 @@
 #include <string.h>
 
 #include "fs/class/value_text.h"
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "model/text.h"
 
 /* Decodes in place: `%2F`, and `+` as a blank. False for a bad escape or a NUL. */
 static bool unescape(char *text)
@@ -25,7 +18,7 @@ static bool unescape(char *text)
 		if (*text == '+')
 			value = ' ';
 		if (*text == '%') {
-			int high = hex_value(text[1]), low = high < 0 ? -1 : hex_value(text[2]);
+			int high = text_hex_digit(text[1]), low = high < 0 ? -1 : text_hex_digit(text[2]);
 
 			if (low < 0 || !(value = high * 16 + low))
 				return false;
