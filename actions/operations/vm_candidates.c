@@ -12,6 +12,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/first_start.h"
 #include "actions/vm/migration.h"
+#include "actions/vm/nic.h"
 #include "actions/vm/placement.h"
 #include "model/render.h"
 #include "model/states.h"
@@ -83,7 +84,7 @@ static int vm_starting_hosts_get(struct pool *pool, const struct view *view, con
 {
 	_cleanup_free_ const struct object **hosts = NULL;
 	json_t *host_list = NULL, *cluster_list = NULL;
-	const char *networks[PLACEMENT_NETWORKS];
+	const char *networks[VM_NICS_MAX];
 	struct placement want;
 	size_t count;
 	int r;
@@ -123,7 +124,7 @@ static int check_image_place(const struct view *view, const struct object *image
 
 /* What a new VM with these parameters needs, but for its size. */
 static void placement_for_request(const struct request *req, struct placement *ret,
-				  const char *networks[PLACEMENT_NETWORKS])
+				  const char *networks[VM_NICS_MAX])
 {
 	const json_t *list = request_list(req, "l3NetworkUuids");
 
@@ -134,7 +135,7 @@ static void placement_for_request(const struct request *req, struct placement *r
 		.l3_networks = networks,
 		.image = request_str(req, "imageUuid"),
 	};
-	for (size_t i = 0; i < json_array_size(list) && i < PLACEMENT_NETWORKS; i++)
+	for (size_t i = 0; i < json_array_size(list) && i < VM_NICS_MAX; i++)
 		networks[ret->l3_count++] = json_string_value(json_array_get(list, i));
 }
 
@@ -147,7 +148,7 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 	const json_t *data = request_list(req, "dataDiskOfferingUuids");
 	json_t *zones = NULL, *clusters = NULL, *host_list = NULL;
 	_cleanup_free_ const struct object **hosts = NULL;
-	const char *networks[PLACEMENT_NETWORKS];
+	const char *networks[VM_NICS_MAX];
 	struct placement want;
 	size_t count = 0;
 	int r;
@@ -211,7 +212,7 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const json_t *offerings = request_list(req, "dataDiskOfferingUuids");
 	json_t *root = NULL, *data = json_object();
-	const char *networks[PLACEMENT_NETWORKS];
+	const char *networks[VM_NICS_MAX];
 	struct placement want;
 	int r = data ? 0 : error_oom(e);
 
@@ -302,7 +303,7 @@ static int images_of_networks(const struct view *view, const struct placement *w
 static int vm_networks_images_get(struct pool *pool, const struct view *view, const struct request *req,
 				  json_t **ret_result, struct error *e)
 {
-	const char *networks[PLACEMENT_NETWORKS];
+	const char *networks[VM_NICS_MAX];
 	struct placement want;
 	json_t *list;
 	int r;

@@ -22,6 +22,7 @@
 #include "actions/host/capacity.h"
 #include "actions/host/wait.h"
 #include "actions/operations/table.h"
+#include "actions/vm/describe.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/power.h"
 #include "actions/vm/remove.h"
@@ -36,8 +37,6 @@
 
 /* Most clones of one request. */
 #define CLONES_MAX 100
-/* Most disks of one VM that are copied. */
-#define DISKS_MAX 64
 
 /* Tags of a VM that are its own: its address and name, what is plugged into it, groups it is in. */
 static const char *const own_tags[] = {
@@ -373,9 +372,9 @@ static int copy_active(struct cloning *c, const struct view *view, const struct 
 {
 	struct pool *pool = c->job->pool;
 	const char *host = object_text(source, VM_HOST_UUID);
-	struct hv_disk_copy copies[DISKS_MAX];
-	const char *made[DISKS_MAX];
-	char names[DISKS_MAX][64];
+	struct hv_disk_copy copies[VM_DISKS_MAX];
+	const char *made[VM_DISKS_MAX];
+	char names[VM_DISKS_MAX][64];
 	size_t count = 0;
 	int r = 0;
 
@@ -384,7 +383,7 @@ static int copy_active(struct cloning *c, const struct view *view, const struct 
 
 		if (!is_copied(volume, c->full) || !to)
 			continue;
-		if (count == DISKS_MAX)
+		if (count == VM_DISKS_MAX)
 			return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(source));
 		volume_file_name(to, names[count]);
 		made[count] = object_uuid(to);

@@ -17,6 +17,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/affinity.h"
 #include "actions/vm/first_start.h"
+#include "actions/vm/nic.h"
 #include "actions/vm/power.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
@@ -123,8 +124,8 @@ static int check_networks(const struct view *view, const struct request *req, st
 					 uuid);
 		found = found || (chosen && strcmp(chosen, uuid) == 0);
 	}
-	if (json_array_size(list) > 16)
-		return error_set(e, EINVAL, "a VM may have 16 NICs, %zu are asked for",
+	if (json_array_size(list) > VM_NICS_MAX)
+		return error_set(e, EINVAL, "a VM may have %d NICs, %zu are asked for", VM_NICS_MAX,
 				 json_array_size(list));
 	return chosen && !found ? error_set(e, EINVAL,
 					    "defaultL3NetworkUuid[uuid:%s] is not in l3NetworkUuids", chosen)

@@ -23,6 +23,7 @@
 #include "actions/operations/table.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
+#include "actions/vm/describe.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/migration.h"
@@ -32,9 +33,6 @@
 #include "hypervisor/domain/migrate.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
-
-/* Most disks of one VM that are copied along. */
-#define DISKS_MAX 64
 
 /* ------------------------------------------------------------------ checks */
 
@@ -133,13 +131,13 @@ static int prepare_target(struct move *m, const struct view *view, struct error 
 
 static int migrate(struct move *m, const struct view *view, struct error *e)
 {
-	const char *copied[DISKS_MAX];
+	const char *copied[VM_DISKS_MAX];
 	struct hv_migration how = {.managed = request_bool(m->job->req, "migrateFromDestination", false),
 				   .copied = copied};
 	int r;
 
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, m->uuid)
-		if (object_str(volume, VOLUME_HOST_UUID) && how.copied_count < DISKS_MAX)
+		if (object_str(volume, VOLUME_HOST_UUID) && how.copied_count < VM_DISKS_MAX)
 			copied[how.copied_count++] = object_uuid(volume);
 	r = hv_domain_migrate(pool_hypervisor(m->job->pool), m->from, m->to, m->uuid, &how, job_copy_progress,
 			      m->job, e);

@@ -29,7 +29,6 @@
 #include "hypervisor/network.h"
 #include "model/states.h"
 
-#define NICS_MAX 16
 /* How long a guest may take to let a NIC go. */
 #define DETACH_MS 30000
 
@@ -142,8 +141,8 @@ static int vm_attach_l3_check(const struct view *view, const struct request *req
 			"unable to attach a L3 network. The L3 network[uuid:%s] is not reachable from the "
 			"cluster of the vm[uuid: %s]",
 			l3_uuid, req->target);
-	if (view_count_where(view, KIND_NIC, NIC_VM_UUID, req->target) >= NICS_MAX)
-		return error_set(e, EINVAL, "a VM may have %d NICs", NICS_MAX);
+	if (view_count_where(view, KIND_NIC, NIC_VM_UUID, req->target) >= VM_NICS_MAX)
+		return error_set(e, EINVAL, "a VM may have %d NICs", VM_NICS_MAX);
 	r = ip ? check_static_ip(view, l3_uuid, ip, "SYS.1007", e) : 0;
 	return r < 0 ? r : vm_check_custom_macs(view, req, e);
 }

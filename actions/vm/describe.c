@@ -277,6 +277,6 @@ int vm_description_add_nocloud(struct vm_description *spec, char *taken_path, st
 	if (!path || spec->domain.disk_count == ARRAY_SIZE(spec->disks))
 		return error_set(e, ENOSPC, "VM '%s' has too many disks", spec->domain.uuid);
 	spec->disks[spec->domain.disk_count++] = (struct hv_disk){
-		.path = path, .format = "raw", .device_id = 3, .bus = HV_BUS_IDE, .cdrom = true};
+		.path = path, .format = "raw", .device_id = VM_ISO_MAX, .bus = HV_BUS_IDE, .cdrom = true};
 	return 0;
 }

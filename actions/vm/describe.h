@@ -4,20 +4,23 @@
 #define POOLFS_VM_DESCRIBE_H
 
 #include "actions/engine/pool.h"
+#include "actions/vm/nic.h"
 #include "hypervisor/domain/domain_xml.h"
 
+/* Most disks of a VM, its CD-ROM drives among them. */
+#define VM_DISKS_MAX 64
 /* Room for the name of a libvirt network or a bridge. */
 #define VM_NETWORK_NAME 32
 
 /** A domain's description with everything it points to. */
 struct vm_description {
 	struct hv_domain_def domain;
-	struct hv_disk disks[64];
-	struct hv_nic nics[32];
+	struct hv_disk disks[VM_DISKS_MAX];
+	struct hv_nic nics[VM_NICS_MAX];
 	const char *pci[16];
 	char title[256];
 	char log[4096];
-	char networks[32][VM_NETWORK_NAME];
+	char networks[VM_NICS_MAX][VM_NETWORK_NAME];
 	char *strings[64]; /* owned */
 	size_t string_count;
 	struct view *view; /* owned: everything borrowed is borrowed from it */

@@ -122,8 +122,8 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const json_t *l3s = request_list(req, "l3NetworkUuids"),
 		     *data = request_list(req, "dataDiskOfferingUuids");
-	const char *networks[32], *start_host = request_str(now, "hostUuid"),
-				  *start_cluster = request_str(now, "clusterUuid");
+	const char *networks[VM_NICS_MAX], *start_host = request_str(now, "hostUuid"),
+					   *start_cluster = request_str(now, "clusterUuid");
 	struct placement want = {
 		.vm = l->uuid,
 		.zone = object_str(vm, VM_ZONE_UUID),

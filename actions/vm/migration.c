@@ -3,6 +3,7 @@
 #include "actions/vm/migration.h"
 
 #include "actions/engine/config.h"
+#include "actions/vm/nic.h"
 #include "actions/vm/placement.h"
 
 /* The setting without which volumes on local storage hold their VM where it is. */
@@ -13,7 +14,7 @@ int vm_migration_targets(const struct view *view, const struct object *vm, const
 			 const struct object ***ret_hosts, size_t *ret_count, struct error *e)
 {
 	const struct object *now = view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID));
-	const char *networks[PLACEMENT_NETWORKS];
+	const char *networks[VM_NICS_MAX];
 	_cleanup_free_ const struct object **hosts = NULL;
 	struct placement want;
 	size_t count = 0, kept = 0;

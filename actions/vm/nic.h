@@ -5,6 +5,9 @@
 
 #include "actions/engine/operation.h"
 
+/* Most NICs of a VM. */
+#define VM_NICS_MAX 16
+
 op_queue_fn nic_queue;
 
 /**

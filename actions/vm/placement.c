@@ -354,7 +354,7 @@ const char *placement_strategy(size_t i)
 /* ------------------------------------------------------------------ search */
 
 void placement_for_vm(const struct view *view, const struct object *vm, struct placement *ret,
-		      const char *networks[PLACEMENT_NETWORKS])
+		      const char *networks[VM_NICS_MAX])
 {
 	const struct object *root = vm_root_volume(view, vm);
 
@@ -369,7 +369,7 @@ void placement_for_vm(const struct view *view, const struct object *vm, struct p
 		.last_host = object_str(vm, VM_LAST_HOST_UUID),
 	};
 	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, object_uuid(vm))
-		if (ret->l3_count < PLACEMENT_NETWORKS)
+		if (ret->l3_count < VM_NICS_MAX)
 			networks[ret->l3_count++] = object_str(nic, NIC_L3_UUID);
 }
 

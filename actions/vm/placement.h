@@ -6,12 +6,10 @@
 #include <stdbool.h>
 
 #include "actions/engine/pool.h"
+#include "actions/vm/nic.h"
 
 #define HOST_STRATEGY_DEFAULT	 "LeastVmPreferredHostAllocatorStrategy"
 #define STORAGE_STRATEGY_DEFAULT "DefaultPrimaryStorageAllocationStrategy"
-
-/* Most NICs of a VM. */
-#define PLACEMENT_NETWORKS 32
 
 /** What a host is wanted for. Strings may be NULL; borrowed. */
 struct placement {
@@ -34,7 +32,7 @@ struct placement {
 /** What a VM that has its volumes and NICs needs, wherever in its zone; borrows from @view and fills
  * @networks. */
 void placement_for_vm(const struct view *view, const struct object *vm, struct placement *ret,
-		      const char *networks[PLACEMENT_NETWORKS]);
+		      const char *networks[VM_NICS_MAX]);
 /**
  * Chooses a host and a primary storage for @want. HOST_ALLOCATION.1000 or PS.1000 with the manual's sentence
  * of the filter that left nothing. Reads only; the caller promises the capacity in the same change.

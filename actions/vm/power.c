@@ -19,6 +19,7 @@
 #include "actions/vm/describe.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/lease.h"
+#include "actions/vm/nic.h"
 #include "actions/vm/nocloud.h"
 #include "actions/vm/placement.h"
 #include "actions/vm/state.h"
@@ -96,7 +97,7 @@ static int give_addresses(struct txn *t, struct up *up, struct error *e)
 static int choose_host(struct txn *t, struct up *up, const struct object **ret_host, struct error *e)
 {
 	const struct request *req = up->job->req;
-	const char *networks[PLACEMENT_NETWORKS];
+	const char *networks[VM_NICS_MAX];
 	struct placement want;
 
 	placement_for_vm(txn_view(t), view_get(txn_view(t), KIND_VM, up->uuid), &want, networks);

@@ -518,7 +518,7 @@ static void a_vm_starts_where_all_its_volumes_are(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	const char *networks[PLACEMENT_NETWORKS];
+	const char *networks[VM_NICS_MAX];
 	struct placement want;
 	const struct object *host;
 
