@@ -10,7 +10,6 @@
 #include "model/json.h"
 #include "model/states.h"
 
-#define NS_PER_S	   INT64_C(1000000000)
 #define DEADLINE_DEFAULT_S 600
 #define PROGRESS_PERIOD_NS (NS_PER_S / 5)
 
