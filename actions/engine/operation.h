@@ -208,6 +208,8 @@ struct operation {
 	const char *error_code; /* code around any failure while it runs, or NULL */
 	unsigned deadline_s;	/* given up after so many seconds; 0 = the default of 600 */
 	const char *help;	/* one sentence for menu and README */
+	const void *data;	/* what functions that serve several rows need to tell them apart; its type
+				 * is theirs */
 
 	op_check_fn *check;
 	op_queue_fn *queue; /* in whose queue the job waits, when not in that of its target */

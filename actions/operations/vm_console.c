@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The console and what the machine boots from (behaviour.md 4.1.33, 4.1.36,
- * 4.1.44 and 4.1.60): what their settings may be, and where the console is.
- * The settings themselves are tags, see vm/setting.c.
+ * 4.1.44 and 4.1.60): the settings and what they may be, and where the
+ * console is. The settings are tags, see vm/setting.h.
  */
 #include "actions/engine/pool.h"
+#include "actions/engine/tags.h"
 #include "actions/operations/table.h"
+#include "actions/vm/describe.h"
 #include "actions/vm/setting.h"
 #include "actions/vm/tag_rules.h"
 #include "hypervisor/domain/console.h"
@@ -65,6 +67,54 @@ static int vm_console_address_get(struct pool *pool, const struct view *view, co
 	return *ret_result ? 0 : error_oom(e);
 }
 
+/* -------------------------------------------------------------- the settings */
+
+static int push_console_password(struct pool *pool, const struct view *view, const struct object *vm,
+				 const char *host, struct error *e)
+{
+	return hv_console_set_password(pool_hypervisor(pool), host, object_uuid(vm),
+				       tag_value(view, object_uuid(vm), "consolePassword"), e);
+}
+
+static const struct vm_setting console_password = {
+	.prefix = "consolePassword",
+	.param = "consolePassword",
+	.results = {"password", "consolePassword"},
+	.push = push_console_password,
+};
+
+static const struct vm_setting boot_order = {
+	.prefix = "bootOrder",
+	.form = SETTING_LIST,
+	.param = "bootOrder",
+	.results = {"orders", "order"},
+	.companion = "cdromBootOnce",
+	.missing = vm_boot_order,
+};
+
+static const struct vm_setting rdp = {
+	.prefix = "RDPEnable",
+	.form = SETTING_TRUE,
+	.param = "enable",
+	.results = {"enable"},
+};
+
+static const char *one_monitor(const struct view *view, const char *vm_uuid)
+{
+	(void)view, (void)vm_uuid;
+	return "1";
+}
+
+static const struct vm_setting monitor_number = {
+	.prefix = "VDIMonitorNumber",
+	.form = SETTING_NUMBER,
+	.param = "monitorNumber",
+	.results = {"monitorNumber"},
+	.missing = one_monitor,
+};
+
+/* ------------------------------------------------------------------ the rows */
+
 static const struct operation set_vm_console_password = {
 	.section = "4.1.33",
 	.name = "SetVmConsolePassword",
@@ -84,6 +134,7 @@ static const struct operation set_vm_console_password = {
 	.target = "uuid",
 	.verb = "set-console-password",
 	.help = "sets the password of the console",
+	.data = &console_password,
 	.check = vm_console_password_check,
 	.apply = vm_setting_apply,
 	.run = vm_setting_run,
@@ -104,6 +155,7 @@ static const struct operation get_vm_console_password = {
 	.where = "console-passwords",
 	.flags = OP_SYNC | OP_SECRET,
 	.help = "password of the console",
+	.data = &console_password,
 	.get = vm_setting_get,
 };
 
@@ -119,6 +171,7 @@ static const struct operation delete_vm_console_password = {
 	.target = "uuid",
 	.verb = "delete-console-password",
 	.help = "removes the password of the console",
+	.data = &console_password,
 	.apply = vm_setting_apply,
 	.run = vm_setting_run,
 	.recover = vm_setting_recover,
@@ -156,6 +209,7 @@ static const struct operation get_vm_boot_order = {
 	.where = "boot-orders",
 	.flags = OP_SYNC,
 	.help = "devices the VM boots from",
+	.data = &boot_order,
 	.get = vm_setting_get,
 };
 
@@ -175,6 +229,7 @@ static const struct operation set_vm_boot_order = {
 	.target = "uuid",
 	.verb = "set-boot-order",
 	.help = "sets the devices to boot from, at the next start",
+	.data = &boot_order,
 	.check = vm_boot_order_check,
 	.apply = vm_setting_apply,
 };
@@ -193,6 +248,7 @@ static const struct operation get_vm_rdp = {
 	.where = "rdp",
 	.flags = OP_SYNC,
 	.help = "whether RDP is on",
+	.data = &rdp,
 	.get = vm_setting_get,
 };
 
@@ -213,6 +269,7 @@ static const struct operation set_vm_rdp = {
 	.target = "uuid",
 	.verb = "set-rdp",
 	.help = "switches RDP on or off",
+	.data = &rdp,
 	.apply = vm_setting_apply,
 };
 
@@ -230,6 +287,7 @@ static const struct operation get_vm_monitor_number = {
 	.where = "monitorNumber",
 	.flags = OP_SYNC,
 	.help = "number of monitors",
+	.data = &monitor_number,
 	.get = vm_setting_get,
 };
 
@@ -250,6 +308,7 @@ static const struct operation set_vm_monitor_number = {
 	.target = "uuid",
 	.verb = "set-monitor-number",
 	.help = "sets the number of monitors, at the next start",
+	.data = &monitor_number,
 	.check = vm_monitor_number_check,
 	.apply = vm_setting_apply,
 };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest is told from outside: host name and passwords (behaviour.md
- * 4.1.32 and 4.1.37). The settings themselves are tags, see vm/setting.c.
+ * 4.1.32 and 4.1.37). The settings are tags, see vm/setting.h.
  */
 #include "actions/engine/kill_point.h"
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
+#include "actions/vm/lease.h"
 #include "actions/vm/setting.h"
 #include "actions/vm/state.h"
 #include "actions/vm/tag_rules.h"
@@ -69,6 +70,37 @@ static int vm_change_password_recover(struct job *job, json_t **ret_result, stru
 			      "or the new one, change it again");
 }
 
+/* -------------------------------------------------------------- the settings */
+
+static const struct vm_setting ssh_key = {
+	.prefix = "sshkey",
+	.param = "SshKey",
+	.results = {"sshKey"},
+};
+
+/* DHCP tells the name at the guest's next renewal. */
+static int push_hostname(struct pool *pool, const struct view *view, const struct object *vm,
+			 const char *host, struct error *e)
+{
+	return vm_set_leases(pool, view, object_uuid(vm), host, e);
+}
+
+static const struct vm_setting hostname = {
+	.prefix = "hostname",
+	.param = "hostname",
+	.results = {"hostname"},
+	.push = push_hostname,
+};
+
+static const struct vm_setting qga = {
+	.prefix = "qemuga",
+	.form = SETTING_MARK,
+	.param = "enable",
+	.results = {"enable"},
+};
+
+/* ------------------------------------------------------------------ the rows */
+
 static const struct operation set_vm_ssh_key = {
 	.section = "4.1.29",
 	.name = "SetVmSshKey",
@@ -88,6 +120,7 @@ static const struct operation set_vm_ssh_key = {
 	.target = "uuid",
 	.verb = "set-ssh-key",
 	.help = "sets the ssh key that the guest is given",
+	.data = &ssh_key,
 	.apply = vm_setting_apply,
 };
 
@@ -105,6 +138,7 @@ static const struct operation get_vm_ssh_key = {
 	.where = "ssh-keys",
 	.flags = OP_SYNC | OP_SECRET,
 	.help = "ssh key of the guest",
+	.data = &ssh_key,
 	.get = vm_setting_get,
 };
 
@@ -120,6 +154,7 @@ static const struct operation delete_vm_ssh_key = {
 	.target = "uuid",
 	.verb = "delete-ssh-key",
 	.help = "removes the ssh key",
+	.data = &ssh_key,
 	.apply = vm_setting_apply,
 };
 
@@ -169,6 +204,7 @@ static const struct operation set_vm_hostname = {
 	.target = "uuid",
 	.verb = "set-hostname",
 	.help = "sets the host name that DHCP hands out",
+	.data = &hostname,
 	.check = vm_hostname_check,
 	.apply = vm_setting_apply,
 	.run = vm_setting_run,
@@ -189,6 +225,7 @@ static const struct operation get_vm_hostname = {
 	.where = "hostnames",
 	.flags = OP_SYNC,
 	.help = "host name that DHCP hands out",
+	.data = &hostname,
 	.get = vm_setting_get,
 };
 
@@ -204,6 +241,7 @@ static const struct operation delete_vm_hostname = {
 	.target = "uuid",
 	.verb = "delete-hostname",
 	.help = "removes the host name",
+	.data = &hostname,
 	.apply = vm_setting_apply,
 	.run = vm_setting_run,
 	.recover = vm_setting_recover,
@@ -223,6 +261,7 @@ static const struct operation get_vm_qga = {
 	.where = "qga",
 	.flags = OP_SYNC,
 	.help = "whether the guest has the QEMU agent",
+	.data = &qga,
 	.get = vm_setting_get,
 };
 
@@ -244,6 +283,7 @@ static const struct operation set_vm_qga = {
 	.target = "uuid",
 	.verb = "set-qga",
 	.help = "says whether the guest has the QEMU agent",
+	.data = &qga,
 	.apply = vm_setting_apply,
 };
 

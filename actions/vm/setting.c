@@ -1,16 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The settings of a VM that are one system tag each (behaviour.md 3.12): one
- * table, and one handler for all operations that set, get or delete them.
- *
- * A setting that a running guest can feel at once has a push function. Then the
- * tag is written first and what it says is brought to the host; when that fails
- * the former tag comes back. A kill in between leaves the new tag, and recovery
- * brings it to the host once more.
- *
- * To add one: a row here; in the operation's row the handlers of this file, and
- * a check when not every value of the parameter will do.
- */
+/* Setting, getting and deleting the settings of a VM. See setting.h. */
 #include "actions/vm/setting.h"
 
 #include <string.h>
@@ -19,120 +8,16 @@
 #include "actions/engine/result.h"
 #include "actions/engine/tags.h"
 #include "actions/host/wait.h"
-#include "actions/vm/describe.h"
-#include "actions/vm/lease.h"
 #include "actions/vm/state.h"
-#include "hypervisor/domain/console.h"
 
-enum value_form {
-	VALUE_TEXT,   /* `prefix::text` */
-	VALUE_NUMBER, /* `prefix::number` */
-	VALUE_LIST,   /* `prefix::one,two` */
-	VALUE_MARK,   /* `prefix` or nothing */
-	VALUE_TRUE,   /* `prefix::true` or nothing */
-};
-
-/** Makes the host do what the VM's tag in @view says; @host is where the VM is active. Blocking. */
-typedef int push_fn(struct pool *pool, const struct view *view, const struct object *vm, const char *host,
-		    struct error *e);
-
-struct setting {
-	const char *prefix; /* of the tag */
-	enum value_form form;
-	const char *set, *get, *remove; /* names of the operations; NULL = none */
-	const char *param;		/* of the set operation */
-	const char *results[2];		/* members of the Get's answer: the wire's, the manual's */
-	const char *companion;		/* tag that a set request may carry along, else it goes; or NULL */
-	/* what holds without a tag; NULL = the answer has no such member */
-	const char *(*missing)(const struct view *view, const char *vm_uuid);
-	push_fn *push;
-};
-
-/* DHCP tells the name at the guest's next renewal. */
-static int push_hostname(struct pool *pool, const struct view *view, const struct object *vm,
-			 const char *host, struct error *e)
+static const struct vm_setting *setting_of(const struct request *req)
 {
-	return vm_set_leases(pool, view, object_uuid(vm), host, e);
+	return req->op->data;
 }
 
-static int push_console_password(struct pool *pool, const struct view *view, const struct object *vm,
-				 const char *host, struct error *e)
+static bool is_removal(const struct operation *op)
 {
-	return hv_console_set_password(pool_hypervisor(pool), host, object_uuid(vm),
-				       tag_value(view, object_uuid(vm), "consolePassword"), e);
-}
-
-static const char *one_monitor(const struct view *view, const char *vm_uuid)
-{
-	(void)view, (void)vm_uuid;
-	return "1";
-}
-
-static const struct setting settings[] = {
-	{.prefix = "sshkey",
-	 .set = "SetVmSshKey",
-	 .get = "GetVmSshKey",
-	 .remove = "DeleteVmSshKey",
-	 .param = "SshKey",
-	 .results = {"sshKey"}},
-	{.prefix = "consolePassword",
-	 .set = "SetVmConsolePassword",
-	 .get = "GetVmConsolePassword",
-	 .remove = "DeleteVmConsolePassword",
-	 .param = "consolePassword",
-	 .results = {"password", "consolePassword"},
-	 .push = push_console_password},
-	{.prefix = "hostname",
-	 .set = "SetVmHostname",
-	 .get = "GetVmHostname",
-	 .remove = "DeleteVmHostname",
-	 .param = "hostname",
-	 .results = {"hostname"},
-	 .push = push_hostname},
-	{.prefix = "bootOrder",
-	 .form = VALUE_LIST,
-	 .set = "SetVmBootOrder",
-	 .get = "GetVmBootOrder",
-	 .param = "bootOrder",
-	 .results = {"orders", "order"},
-	 .companion = "cdromBootOnce",
-	 .missing = vm_boot_order},
-	{.prefix = "qemuga",
-	 .form = VALUE_MARK,
-	 .set = "SetVmQga",
-	 .get = "GetVmQga",
-	 .param = "enable",
-	 .results = {"enable"}},
-	{.prefix = "RDPEnable",
-	 .form = VALUE_TRUE,
-	 .set = "SetVmRDP",
-	 .get = "GetVmRDP",
-	 .param = "enable",
-	 .results = {"enable"}},
-	{.prefix = "VDIMonitorNumber",
-	 .form = VALUE_NUMBER,
-	 .set = "SetVmMonitorNumber",
-	 .get = "GetVmMonitorNumber",
-	 .param = "monitorNumber",
-	 .results = {"monitorNumber"},
-	 .missing = one_monitor},
-};
-
-static bool is_name(const char *name, const char *wanted)
-{
-	return name && strcmp(name, wanted) == 0;
-}
-
-/* The setting that an operation is about; the table has one for each that has these handlers. */
-static const struct setting *setting_of(const struct operation *op)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-		const struct setting *s = &settings[i];
-
-		if (is_name(s->set, op->name) || is_name(s->get, op->name) || is_name(s->remove, op->name))
-			return s;
-	}
-	return NULL;
+	return op->method == METHOD_DELETE;
 }
 
 /* --------------------------------------------------------------------- set */
@@ -153,39 +38,39 @@ static char *join(const json_t *list)
 }
 
 /* The value that the request gives the tag, allocated; *ret is NULL when the tag shall go. */
-static int wanted_value(const struct setting *s, const struct request *req, char **ret, struct error *e)
+static int wanted_value(const struct vm_setting *s, const struct request *req, char **ret, struct error *e)
 {
 	bool on = false;
 
 	*ret = NULL;
-	if (is_name(s->remove, req->op->name))
+	if (is_removal(req->op))
 		return 0;
 	switch (s->form) {
-	case VALUE_TEXT:
+	case SETTING_TEXT:
 		*ret = strdup(request_str(req, s->param));
 		on = true;
 		break;
-	case VALUE_NUMBER:
+	case SETTING_NUMBER:
 		if (asprintf(ret, "%lld", (long long)request_int(req, s->param, 0)) < 0)
 			*ret = NULL;
 		on = true;
 		break;
-	case VALUE_LIST:
+	case SETTING_LIST:
 		on = json_array_size(request_list(req, s->param)) > 0;
 		if (on)
 			*ret = join(request_list(req, s->param));
 		break;
-	case VALUE_MARK:
-	case VALUE_TRUE:
+	case SETTING_MARK:
+	case SETTING_TRUE:
 		on = request_bool(req, s->param, false);
 		if (on)
-			*ret = strdup(s->form == VALUE_TRUE ? "true" : "");
+			*ret = strdup(s->form == SETTING_TRUE ? "true" : "");
 		break;
 	}
 	return on && !*ret ? error_oom(e) : 0;
 }
 
-static int put_tag(struct txn *t, const struct setting *s, const struct request *req, struct error *e)
+static int put_tag(struct txn *t, const struct vm_setting *s, const struct request *req, struct error *e)
 {
 	_cleanup_free_ char *value = NULL;
 	int r = wanted_value(s, req, &value, e);
@@ -198,29 +83,29 @@ static int put_tag(struct txn *t, const struct setting *s, const struct request 
 	return r;
 }
 
-/* Deletions answer with the inventory, as the manual shows it (behaviour.md 2.7), sets where the table says
+/* Deletions answer with the inventory, as the manual shows it (behaviour.md 2.7), sets where their row says
  * so. */
-static bool answers_inventory(const struct setting *s, const struct operation *op)
+static bool answers_inventory(const struct operation *op)
 {
-	return op->results || is_name(s->remove, op->name);
+	return op->results || is_removal(op);
 }
 
 int vm_setting_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	const struct setting *s = setting_of(req->op);
+	const struct vm_setting *s = setting_of(req);
 	const struct object *vm = view_get(txn_view(t), KIND_VM, req->target);
 	int r;
 
 	if (s->push && vm_active_host(vm))
 		return OP_NEEDS_RUN;
 	r = put_tag(t, s, req, e);
-	return r < 0 || !answers_inventory(s, req->op)
+	return r < 0 || !answers_inventory(req->op)
 		       ? r
 		       : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
 }
 
 struct tag_change {
-	const struct setting *setting;
+	const struct vm_setting *setting;
 	const struct request *req;
 	char *before; /* owned: the former value, NULL = there was no tag */
 };
@@ -249,7 +134,7 @@ static int undo_fn(struct txn *t, void *arg, struct error *e)
 	return object_set_system_tag(t, KIND_VM, c->req->target, c->setting->prefix, c->before, false, e);
 }
 
-static int push(struct job *job, const struct setting *s, struct error *e)
+static int push(struct job *job, const struct vm_setting *s, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
@@ -258,16 +143,16 @@ static int push(struct job *job, const struct setting *s, struct error *e)
 	return host ? s->push(job->pool, view, vm, host, e) : 0;
 }
 
-static int answer(struct job *job, const struct setting *s, json_t **ret_result, struct error *e)
+static int answer(struct job *job, json_t **ret_result, struct error *e)
 {
-	return answers_inventory(s, job->req->op)
+	return answers_inventory(job->req->op)
 		       ? job_result_inventory(job, KIND_VM, job->req->target, ret_result, e)
 		       : 0;
 }
 
 int vm_setting_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	const struct setting *s = setting_of(job->req->op);
+	const struct vm_setting *s = setting_of(job->req);
 	_cleanup_(change_done) struct tag_change c = {.setting = s, .req = job->req};
 	int r = store_run(pool_store(job->pool), change_fn, &c, e);
 
@@ -279,12 +164,12 @@ int vm_setting_run(struct job *job, json_t **ret_result, struct error *e)
 		(void)store_run(pool_store(job->pool), undo_fn, &c, NULL);
 		return r;
 	}
-	return answer(job, s, ret_result, e);
+	return answer(job, ret_result, e);
 }
 
 int vm_setting_recover(struct job *job, json_t **ret_result, struct error *e)
 {
-	const struct setting *s = setting_of(job->req->op);
+	const struct vm_setting *s = setting_of(job->req);
 	_cleanup_free_ char *wanted = NULL;
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
@@ -299,7 +184,7 @@ int vm_setting_recover(struct job *job, json_t **ret_result, struct error *e)
 				      job->req->op->name);
 	if (host && host_wait_connected(job, host))
 		r = push(job, s, e);
-	return r < 0 ? r : answer(job, s, ret_result, e);
+	return r < 0 ? r : answer(job, ret_result, e);
 }
 
 /* --------------------------------------------------------------------- get */
@@ -315,18 +200,18 @@ static json_t *split(const char *text)
 	return list;
 }
 
-static json_t *value_json(const struct setting *s, const char *value)
+static json_t *value_json(const struct vm_setting *s, const char *value)
 {
 	switch (s->form) {
-	case VALUE_TEXT:
+	case SETTING_TEXT:
 		return json_string(value);
-	case VALUE_NUMBER:
+	case SETTING_NUMBER:
 		return json_integer(atoll(value));
-	case VALUE_LIST:
+	case SETTING_LIST:
 		return split(value);
-	case VALUE_MARK:
+	case SETTING_MARK:
 		return json_boolean(value != NULL);
-	case VALUE_TRUE:
+	case SETTING_TRUE:
 		return json_boolean(value && strcasecmp(value, "true") == 0);
 	}
 	return NULL;
@@ -335,13 +220,13 @@ static json_t *value_json(const struct setting *s, const char *value)
 int vm_setting_get(struct pool *pool, const struct view *view, const struct request *req, json_t **ret_result,
 		   struct error *e)
 {
-	const struct setting *s = setting_of(req->op);
+	const struct vm_setting *s = setting_of(req);
 	const char *value = tag_value(view, req->target, s->prefix);
-	bool is_switch = s->form == VALUE_MARK || s->form == VALUE_TRUE;
+	bool is_switch = s->form == SETTING_MARK || s->form == SETTING_TRUE;
 
 	(void)pool;
 	/* The manual's GetVmQga says whose answer it is. */
-	*ret_result = s->form == VALUE_MARK ? json_pack("{s:s}", "uuid", req->target) : json_object();
+	*ret_result = s->form == SETTING_MARK ? json_pack("{s:s}", "uuid", req->target) : json_object();
 	if (!value && s->missing)
 		value = s->missing(view, req->target);
 	for (size_t i = 0; i < ARRAY_SIZE(s->results) && (value || is_switch); i++)
