@@ -12,6 +12,27 @@
 /* MySQL's last timestamp, which clients know as the end of time. */
 #define TIMESTAMP_MAX INT64_C(2147454847)
 
+/* --------------------------------------------------------- what they schedule */
+
+/* `.data` of the creations. */
+struct task {
+	const char *job_class; /* the operation of the runs and "Job", see schedule/scheduler.c */
+	struct {
+		const char *from, *to;
+	} params[2]; /* of the creation that the operation gets, and their names there */
+};
+
+static const struct task start_vm = {
+	.job_class = "StartVmInstanceJob",
+	.params = {{"clusterUuid", "clusterUuid"}, {"hostUuid", "hostUuid"}},
+};
+static const struct task stop_vm = {.job_class = "StopVmInstanceJob"};
+static const struct task reboot_vm = {.job_class = "RebootVmInstanceJob"};
+static const struct task take_snapshot = {
+	.job_class = "CreateVolumeSnapshotJob",
+	.params = {{"snapShotName", "name"}, {"volumeSnapshotDescription", "description"}},
+};
+
 /* ---------------------------------------------------------------- creating */
 
 static int check_simple(const struct request *req, struct error *e)
@@ -86,7 +107,7 @@ static int scheduler_create_check(const struct view *view, const struct request 
 }
 
 /* The parameters of the runs, as JSON text; allocated, NULL without memory. */
-static char *task_params(const struct scheduler_task *task, const struct request *req)
+static char *task_params(const struct task *task, const struct request *req)
 {
 	json_t *params = json_object();
 	char *text;
@@ -126,7 +147,7 @@ static int set_times(struct object *o, const struct request *req, int64_t now, s
 static int scheduler_create_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				  struct error *e)
 {
-	const struct scheduler_task *task = scheduler_task_of_creation(req->op);
+	const struct task *task = req->op->data;
 	_cleanup_free_ char *params = task_params(task, req);
 	struct object *o;
 	int r = params ? object_from_request(txn_view(t), KIND_SCHEDULER, req, &o, e) : error_oom(e);
@@ -156,7 +177,7 @@ static int scheduler_create_apply(struct txn *t, const struct request *req, json
 static int scheduler_update_check(const struct view *view, const struct request *req, struct error *e)
 {
 	if (!request_has(req, "snapshotMaxNumber") ||
-	    object_str_is(request_object(view, req), SCHEDULER_JOB_CLASS, "CreateVolumeSnapshotJob"))
+	    object_str_is(request_object(view, req), SCHEDULER_JOB_CLASS, take_snapshot.job_class))
 		return 0;
 	return error_set(e, EINVAL, "scheduler '%s' takes no snapshots, it cannot have snapshotMaxNumber",
 			 req->target);
@@ -237,6 +258,7 @@ static const struct operation create_start_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-start-scheduler",
 	.help = "starts the VM at given times",
+	.data = &start_vm,
 	.check = scheduler_create_check,
 	.apply = scheduler_create_apply,
 };
@@ -269,6 +291,7 @@ static const struct operation create_stop_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-stop-scheduler",
 	.help = "stops the VM at given times",
+	.data = &stop_vm,
 	.check = scheduler_create_check,
 	.apply = scheduler_create_apply,
 };
@@ -301,6 +324,7 @@ static const struct operation create_reboot_vm_instance_scheduler = {
 	.target = "vmUuid",
 	.verb = "create-reboot-scheduler",
 	.help = "reboots the VM at given times",
+	.data = &reboot_vm,
 	.check = scheduler_create_check,
 	.apply = scheduler_create_apply,
 };
@@ -423,6 +447,7 @@ static const struct operation create_volume_snapshot_scheduler = {
 	.target = "volumeUuid",
 	.verb = "create-snapshot-scheduler",
 	.help = "takes snapshots at given times; of these it keeps the last snapshotMaxNumber",
+	.data = &take_snapshot,
 	.check = scheduler_create_check,
 	.apply = scheduler_create_apply,
 };

@@ -4,37 +4,19 @@
 
 #include <string.h>
 
+#include "actions/engine/operation.h"
 #include "actions/engine/result.h"
 #include "actions/schedule/schedule.h"
 #include "model/states.h"
 
-static const struct scheduler_task tasks[] = {
-	{"CreateStartVmInstanceScheduler",
-	 "StartVmInstanceJob",
-	 "StartVmInstance",
-	 {{"clusterUuid", "clusterUuid"}, {"hostUuid", "hostUuid"}}},
-	{"CreateStopVmInstanceScheduler", "StopVmInstanceJob", "StopVmInstance", {{0}}},
-	{"CreateRebootVmInstanceScheduler", "RebootVmInstanceJob", "RebootVmInstance", {{0}}},
-	{"CreateVolumeSnapshotScheduler",
-	 "CreateVolumeSnapshotJob",
-	 "CreateVolumeSnapshot",
-	 {{"snapShotName", "name"}, {"volumeSnapshotDescription", "description"}}},
-};
-
-const struct scheduler_task *scheduler_task_of_creation(const struct operation *op)
+/* What its runs do: `jobClass` is the name of the operation and "Job". NULL when that is no operation. */
+static const struct operation *operation_of(const struct object *scheduler)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
-		if (strcmp(tasks[i].creation, op->name) == 0)
-			return &tasks[i];
-	return NULL;
-}
+	const char *job_class = object_text(scheduler, SCHEDULER_JOB_CLASS);
+	const char *end = strstr(job_class, "Job");
+	_cleanup_free_ char *name = end ? strndup(job_class, (size_t)(end - job_class)) : NULL;
 
-static const struct scheduler_task *task_of(const struct object *scheduler)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
-		if (object_str_is(scheduler, SCHEDULER_JOB_CLASS, tasks[i].job_class))
-			return &tasks[i];
-	return NULL;
+	return name ? operation_by_name(name) : NULL;
 }
 
 int64_t scheduler_moment(const struct object *o, int field)
@@ -73,8 +55,7 @@ static bool scheduler_rests(const struct view *view, const struct object *schedu
 /* Writes the job of a run. */
 static int submit_run(struct txn *t, const struct object *scheduler, struct error *e)
 {
-	const struct scheduler_task *task = task_of(scheduler);
-	const struct operation *op = task ? operation_by_name(task->operation) : NULL;
+	const struct operation *op = operation_of(scheduler);
 	json_t *params = json_loads(object_text(scheduler, SCHEDULER_PARAMETERS), 0, NULL);
 	struct actor actor = {.source = "scheduler"};
 	_cleanup_(request_free_p) struct request *req = NULL;

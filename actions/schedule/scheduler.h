@@ -18,17 +18,7 @@
 #ifndef POOLFS_SCHEDULE_SCHEDULER_H
 #define POOLFS_SCHEDULE_SCHEDULER_H
 
-#include "actions/engine/operation.h"
 #include "actions/engine/pool.h"
-
-/* What each creation makes: the class of its job, the operation that it runs, and which parameters go with
- * it. */
-struct scheduler_task {
-	const char *creation, *job_class, *operation;
-	struct {
-		const char *from, *to;
-	} params[2];
-};
 
 /**
  * Runs what is due at @now (ns since 1970), and plans the rest anew when @replan: after a start and after
@@ -42,9 +32,6 @@ int schedulers_run(struct store *store, int64_t now, bool replan, int64_t *ret_n
  * hand or by another scheduler, is not counted. For workers.
  */
 void scheduler_drop_snapshots(struct pool *pool, const char *uuid);
-
-/** What a creation schedules; NULL for other operations. */
-const struct scheduler_task *scheduler_task_of_creation(const struct operation *op);
 
 /** A moment of a scheduler's row, ns; NEVER when it is null. */
 int64_t scheduler_moment(const struct object *o, int field);
