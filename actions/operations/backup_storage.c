@@ -116,7 +116,6 @@ struct insert {
 static int insert(struct txn *t, void *arg, struct error *e)
 {
 	const struct insert *i = arg;
-	bool sftp = strcmp(i->req->op->name, "AddSftpBackupStorage") == 0;
 	struct object *bs;
 	json_t *result = NULL;
 	int r = object_from_request(txn_view(t), KIND_BACKUP_STORAGE, i->req, &bs, e);
@@ -124,7 +123,7 @@ static int insert(struct txn *t, void *arg, struct error *e)
 	if (r < 0)
 		return r;
 	object_set_str(bs, BACKUP_STORAGE_URL, i->url);
-	object_set_str(bs, BACKUP_STORAGE_TYPE, sftp ? "SftpBackupStorage" : "ImageStoreBackupStorage");
+	object_set_str(bs, BACKUP_STORAGE_TYPE, i->req->op->data);
 	object_set_str(bs, BACKUP_STORAGE_STATE, STATE_ENABLED);
 	object_set_str(bs, BACKUP_STORAGE_STATUS, STATUS_CONNECTED);
 	object_set_int(bs, BACKUP_STORAGE_TOTAL, i->capacity.total);
@@ -322,6 +321,7 @@ static const struct operation add_sftp_backup_storage = {
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
 	.help = "adds a folder for images",
+	.data = "SftpBackupStorage",
 	.check = backup_storage_add_check,
 	.run = backup_storage_add_run,
 	.recover = backup_storage_add_recover,
@@ -366,6 +366,7 @@ static const struct operation add_image_store_backup_storage = {
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
 	.help = "adds a folder for images",
+	.data = "ImageStoreBackupStorage",
 	.check = backup_storage_add_check,
 	.run = backup_storage_add_run,
 	.recover = backup_storage_add_recover,

@@ -108,14 +108,18 @@ static int check_user(const char *user, struct error *e)
 	return *user ? 0 : error_set(e, EINVAL, "field[username] cannot be an empty string");
 }
 
-/* "Simulator" or "KVM", by the three operations that add hosts. */
+/* What the operations that add hosts differ in: `.data` of their rows. */
+struct addition {
+	const char *type; /* "Simulator" or "KVM"; NULL = as the URI says */
+	/* The URI that the request asks for, allocated; for a simulated host also writes its description. */
+	int (*make_uri)(struct job *job, char **ret_uri, struct error *e);
+};
+
 static const char *wanted_type(const struct request *req)
 {
-	const char *uri = request_str(req, "uri");
+	const struct addition *how = req->op->data;
 
-	if (uri)
-		return host_hypervisor_type_of_uri(uri);
-	return request_has(req, "username") ? "KVM" : "Simulator";
+	return how->type ? how->type : host_hypervisor_type_of_uri(request_str(req, "uri"));
 }
 
 static int host_add_check(const struct view *view, const struct request *req, struct error *e)
@@ -186,23 +190,32 @@ static char *ssh_uri(const char *user, const char *address, int64_t port)
 												       : uri;
 }
 
-/* The URI that the request asks for, allocated; for a simulated host also writes its description. */
-static int make_uri(struct job *job, char **ret_uri, struct error *e)
+static int given_uri(struct job *job, char **ret_uri, struct error *e)
 {
-	const struct request *req = job->req;
-	const char *uri = request_str(req, "uri");
-
-	if (uri) {
-		*ret_uri = strdup(uri);
-	} else if (request_has(req, "username")) {
-		*ret_uri = ssh_uri(request_str(req, "username"), request_str(req, "managementIp"),
-				   request_int(req, "sshPort", 22));
-	} else {
-		return host_simulator_describe(job->pool, req->target, request_int(req, "cpuCapacity", 0),
-					       request_int(req, "memoryCapacity", 0), ret_uri, e);
-	}
+	*ret_uri = strdup(request_str(job->req, "uri"));
 	return *ret_uri ? 0 : error_oom(e);
 }
+
+static int kvm_uri(struct job *job, char **ret_uri, struct error *e)
+{
+	const struct request *req = job->req;
+
+	*ret_uri = ssh_uri(request_str(req, "username"), request_str(req, "managementIp"),
+			   request_int(req, "sshPort", 22));
+	return *ret_uri ? 0 : error_oom(e);
+}
+
+static int simulator_uri(struct job *job, char **ret_uri, struct error *e)
+{
+	const struct request *req = job->req;
+
+	return host_simulator_describe(job->pool, req->target, request_int(req, "cpuCapacity", 0),
+				       request_int(req, "memoryCapacity", 0), ret_uri, e);
+}
+
+static const struct addition kvm = {.type = "KVM", .make_uri = kvm_uri};
+static const struct addition any = {.make_uri = given_uri};
+static const struct addition simulated = {.type = "Simulator", .make_uri = simulator_uri};
 
 /* Nothing of a host that was not added after all is left: connection, row, description. */
 static void forget(struct pool *pool, const char *uuid)
@@ -218,8 +231,9 @@ static int host_add_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
 	_cleanup_free_ char *uri = NULL, *of_uri = NULL;
+	const struct addition *how = job->req->op->data;
 	struct add add = {.req = job->req};
-	int r = make_uri(job, &uri, e);
+	int r = how->make_uri(job, &uri, e);
 
 	if (r == 0) {
 		of_uri = host_address_of_uri(uri);
@@ -384,6 +398,7 @@ static const struct operation add_kvm_host = {
 	.flags = OP_ADMIN,
 	.error_code = "HOST.1000",
 	.help = "adds a host that is reached by ssh with a key of the daemon; the password is not used",
+	.data = &kvm,
 	.check = host_add_check,
 	.run = host_add_run,
 	.recover = host_add_recover,
@@ -420,6 +435,7 @@ static const struct operation add_host = {
 	.flags = OP_ADMIN,
 	.error_code = "HOST.1000",
 	.help = "adds a host by its libvirt URI",
+	.data = &any,
 	.check = host_add_check,
 	.run = host_add_run,
 	.recover = host_add_recover,
@@ -463,6 +479,7 @@ static const struct operation add_simulator_host = {
 	.flags = OP_ADMIN,
 	.error_code = "HOST.1000",
 	.help = "adds a simulated host",
+	.data = &simulated,
 	.check = host_add_check,
 	.run = host_add_run,
 	.recover = host_add_recover,

@@ -38,7 +38,19 @@
 #include "model/render.h"
 #include "model/states.h"
 
-#define DATA_TEMPLATE "CreateDataVolumeTemplateFromVolume"
+#define ROOT_TEMPLATE "RootVolumeTemplate"
+#define DATA_TEMPLATE "DataVolumeTemplate"
+
+/* The media type of the image that is made. */
+static const char *media_type(const struct request *req)
+{
+	return req->op->data;
+}
+
+static bool is_data_template(const struct request *req)
+{
+	return strcmp(media_type(req), DATA_TEMPLATE) == 0;
+}
 
 static bool is_usable(const struct view *view, const struct object *bs, const char *zone)
 {
@@ -88,7 +100,7 @@ static int check_volume(const struct view *view, const struct request *req, cons
 	if (!object_str_is(volume, VOLUME_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY, "volume[uuid:%s] is not Enabled, it's %s", uuid,
 				 object_text(volume, VOLUME_STATE));
-	if (strcmp(req->op->name, DATA_TEMPLATE) != 0 && !object_str_is(volume, VOLUME_TYPE, "Root"))
+	if (!is_data_template(req) && !object_str_is(volume, VOLUME_TYPE, "Root"))
 		return error_set(e, EINVAL, "volume[uuid:%s] is not root volume", uuid);
 	if (vm && !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) &&
 	    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) &&
@@ -144,11 +156,6 @@ struct template
 	const char *format; /* of the copies; static, from step 1 on */
 	int64_t bytes;	    /* that they take at least, ditto */
 };
-
-static const char *media_type(const struct request *req)
-{
-	return strcmp(req->op->name, DATA_TEMPLATE) == 0 ? "DataVolumeTemplate" : "RootVolumeTemplate";
-}
 
 /* The new image knows of its guest what the VM's own image knew. */
 static int describe(struct txn *t, const struct object *volume, struct object *image)
@@ -315,7 +322,7 @@ static int failed_everywhere(const struct template *m, struct error *cause, stru
 
 	if (job_should_stop(m->job))
 		return error_move(e, cause);
-	if (strcmp(req->op->name, DATA_TEMPLATE) == 0)
+	if (is_data_template(req))
 		len = asprintf(
 			&text,
 			"failed to create data volume template from volume[uuid:%s] on all backup storage. "
@@ -494,6 +501,7 @@ static const struct operation create_root_volume_template_from_root_volume = {
 	.verb = "create-root-volume-template",
 	.error_code = "IMG.1000",
 	.help = "makes an image of this root volume",
+	.data = ROOT_TEMPLATE,
 	.check = image_template_check,
 	.queue2 = volume_queue_vm,
 	.run = image_template_run,
@@ -529,6 +537,7 @@ static const struct operation create_root_volume_template_from_volume_snapshot =
 	.verb = "create-root-volume-template",
 	.error_code = "IMG.1000",
 	.help = "makes an image of this snapshot",
+	.data = ROOT_TEMPLATE,
 	.check = image_template_check,
 	.queue = snapshot_queue_volume,
 	.queue2 = snapshot_queue_vm,
@@ -561,6 +570,7 @@ static const struct operation create_data_volume_template_from_volume = {
 	.verb = "create-data-volume-template",
 	.error_code = "IMG.1000",
 	.help = "makes a data volume template of this volume",
+	.data = DATA_TEMPLATE,
 	.check = image_template_check,
 	.queue2 = volume_queue_vm,
 	.run = image_template_run,

@@ -148,24 +148,16 @@ static int vm_resume_run(struct job *job, json_t **ret_result, struct error *e)
 
 /* ---------------------------------------------------------------- recovery */
 
+/* The rows' `.data` is the enum vm_state that their operation is to reach. */
 static int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct error *e)
 {
-	static const struct {
-		const char *operation;
-		enum vm_state wanted;
-	} goals[] = {
-		{"StartVmInstance", VM_STATE_RUNNING},	{"StopVmInstance", VM_STATE_STOPPED},
-		{"RebootVmInstance", VM_STATE_RUNNING}, {"PauseVmInstance", VM_STATE_PAUSED},
-		{"ResumeVmInstance", VM_STATE_RUNNING},
-	};
-	const char *name = job->req->op->name;
+	const enum vm_state *goal = job->req->op->data;
 
-	for (size_t i = 0; i < ARRAY_SIZE(goals); i++)
-		if (strcmp(goals[i].operation, name) == 0 &&
-		    vm_recover_state(job, job->req->target, goals[i].wanted) == 0)
-			return inventory(job, ret_result, e);
+	if (vm_recover_state(job, job->req->target, *goal) == 0)
+		return inventory(job, ret_result, e);
 	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended while '%s' ran; the VM is as its host says", name);
+			      "the daemon ended while '%s' ran; the VM is as its host says",
+			      job->req->op->name);
 }
 
 static const struct operation start_vm_instance = {
@@ -193,6 +185,7 @@ static const struct operation start_vm_instance = {
 	.state_code = "VM.1001",
 	.error_code = "VM.1001",
 	.help = "starts the VM, on a given host or cluster if wanted",
+	.data = &(const enum vm_state){VM_STATE_RUNNING},
 	.check = vm_start_check,
 	.run = vm_start_run,
 	.recover = vm_lifecycle_recover,
@@ -225,6 +218,7 @@ static const struct operation stop_vm_instance = {
 	.state_code = "VM.1002",
 	.error_code = "VM.1002",
 	.help = "shuts the guest down, or cuts its power with type=cold",
+	.data = &(const enum vm_state){VM_STATE_STOPPED},
 	.run = vm_stop_run,
 	.recover = vm_lifecycle_recover,
 };
@@ -246,6 +240,7 @@ static const struct operation reboot_vm_instance = {
 	.state_code = "VM.1003",
 	.error_code = "VM.1003",
 	.help = "stops and starts the VM on its host",
+	.data = &(const enum vm_state){VM_STATE_RUNNING},
 	.run = vm_reboot_run,
 	.recover = vm_lifecycle_recover,
 };
@@ -267,6 +262,7 @@ static const struct operation pause_vm_instance = {
 	.state_code = "VM.1012",
 	.error_code = "VM.1012",
 	.help = "freezes the guest",
+	.data = &(const enum vm_state){VM_STATE_PAUSED},
 	.run = vm_pause_run,
 	.recover = vm_lifecycle_recover,
 };
@@ -288,6 +284,7 @@ static const struct operation resume_vm_instance = {
 	.state_code = "VM.1013",
 	.error_code = "VM.1013",
 	.help = "lets a paused guest go on",
+	.data = &(const enum vm_state){VM_STATE_RUNNING},
 	.run = vm_resume_run,
 	.recover = vm_lifecycle_recover,
 };

@@ -29,11 +29,6 @@
 
 #define GROWTH_MIN (4 << 20)
 
-static bool is_root(const struct request *req)
-{
-	return strcmp(req->op->name, "ResizeRootVolume") == 0;
-}
-
 /* A volume that several guests may have open grows when none of them is up. */
 static int check_shared(const struct view *view, const struct object *volume, struct error *e)
 {
@@ -54,12 +49,12 @@ static int volume_resize_check(const struct view *view, const struct request *re
 {
 	const struct object *volume = request_object(view, req);
 	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
-	const char *type = is_root(req) ? "Root" : "Data";
+	const char *type = req->op->data;
 	int64_t size = request_int(req, "size", 0), now = object_int(volume, VOLUME_SIZE);
 
 	if (!object_str_is(volume, VOLUME_TYPE, type))
 		return error_set(e, EINVAL, "volume[uuid:%s] is not %s volume", req->target,
-				 is_root(req) ? "root" : "data");
+				 strcmp(type, "Root") == 0 ? "root" : "data");
 	if (!object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		return error_set(e, EBUSY,
 				 "volume[uuid:%s] is not in status Ready, current is %s, can't resize it",
@@ -195,6 +190,7 @@ static const struct operation resize_root_volume = {
 	.target = "uuid",
 	.verb = "resize-root",
 	.help = "makes the root volume larger",
+	.data = "Root",
 	.check = volume_resize_check,
 	.queue2 = volume_queue_vm,
 	.run = volume_resize_run,
@@ -219,6 +215,7 @@ static const struct operation resize_data_volume = {
 	.target = "uuid",
 	.verb = "resize-data",
 	.help = "makes the data volume larger",
+	.data = "Data",
 	.check = volume_resize_check,
 	.queue2 = volume_queue_vm,
 	.run = volume_resize_run,
