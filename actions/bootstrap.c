@@ -17,6 +17,7 @@
 #include "actions/engine/config.h"
 #include "actions/engine/rows.h"
 #include "actions/host/uri.h"
+#include "actions/storage/storage_type.h"
 #include "actions/vm/placement.h"
 #include "hypervisor/host_uri.h"
 #include "model/states.h"
@@ -267,7 +268,7 @@ static int put_primary_storage(struct txn *t, const struct plan *plan, struct er
 	object_set_str(o, PRIMARY_STORAGE_ZONE_UUID, plan->zone);
 	object_set_str(o, PRIMARY_STORAGE_URL, plan->primary);
 	object_set_str(o, PRIMARY_STORAGE_MOUNT_PATH, plan->primary);
-	object_set_str(o, PRIMARY_STORAGE_TYPE, "LocalStorage");
+	object_set_str(o, PRIMARY_STORAGE_TYPE, storage_type_local.name);
 	object_set_str(o, PRIMARY_STORAGE_STATE, STATE_ENABLED);
 	object_set_str(o, PRIMARY_STORAGE_STATUS, STATUS_CONNECTING);
 	r = txn_put(t, o, NULL, e);

@@ -33,6 +33,7 @@
 #include "actions/host/topology.h"
 #include "actions/image/rules.h"
 #include "actions/storage/primary_storage.h"
+#include "actions/storage/storage_type.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
@@ -59,10 +60,10 @@ static const struct object *find_row(const struct view *view, const struct copy 
 	return NULL;
 }
 
-/* On Ceph an image has no format but raw, whatever it was made from. */
+/* The ending says the format where there is a choice. */
 static char *file_name(const struct object *ps, const char *image, const char *format)
 {
-	bool raw = primary_storage_keeps_snapshots(ps);
+	bool raw = storage_type_of(ps)->raw_only;
 	char *name = NULL;
 
 	return asprintf(&name, "image-%s%s%s", image, raw ? "" : ".", raw ? "" : format) < 0 ? NULL : name;

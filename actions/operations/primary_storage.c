@@ -12,51 +12,22 @@
 #include "actions/host/topology.h"
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
+#include "actions/storage/storage_type.h"
 #include "actions/storage/url.h"
-#include "hypervisor/storage/ceph_path.h"
 #include "model/states.h"
 
 /* ------------------------------------------------------------------- adding */
 
-/* Which operation adds which type. */
-static const char *wanted_type(const struct request *req)
-{
-	static const struct {
-		const char *operation, *type;
-	} types[] = {
-		{"AddLocalPrimaryStorage", "LocalStorage"},
-		{"AddNfsPrimaryStorage", "NFS"},
-		{"AddSharedMountPointPrimaryStorage", "SharedMountPoint"},
-		{"AddCephPrimaryStorage", "Ceph"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (strcmp(req->op->name, types[i].operation) == 0)
-			return types[i].type;
-	return "";
-}
-
-static int check_nfs_url(const char *url, struct error *e)
-{
-	const char *path = strstr(url, ":/");
-
-	if (!path || path == url || strpbrk(url, " \t\n"))
-		return error_set(e, EINVAL, "url '%s' must have the form host:/path", url);
-	return 0;
-}
-
 /* Checks the url of a storage of @type in @zone; @self is the storage itself, or NULL. */
-static int check_url(const struct view *view, const char *type, const char *url, const char *zone,
-		     const char *self, struct error *e)
+static int check_url(const struct view *view, const struct storage_type *type, const char *url,
+		     const char *zone, const char *self, struct error *e)
 {
 	_cleanup_free_ char *plain = storage_plain_url(url);
 	int r;
 
 	if (!plain)
 		return error_oom(e);
-	r = strcmp(type, "NFS") == 0	? check_nfs_url(plain, e)
-	    : strcmp(type, "Ceph") == 0 ? hv_ceph_url_check(plain, e)
-					: storage_check_folder(plain, e);
+	r = type->check_url(plain, e);
 	if (r < 0)
 		return r;
 	view_for_each_where (ps, view, KIND_PRIMARY_STORAGE, PRIMARY_STORAGE_ZONE_UUID, zone)
@@ -71,11 +42,12 @@ static int check_url(const struct view *view, const char *type, const char *url,
 
 static int primary_storage_add_check(const struct view *view, const struct request *req, struct error *e)
 {
-	const char *type = wanted_type(req), *given = request_str(req, "type");
+	const struct storage_type *type = req->op->data;
+	const char *given = request_str(req, "type");
 	int r = object_check_uuid(view, req, e);
 
-	if (r == 0 && given && strcmp(given, type) != 0)
-		r = error_set(e, EINVAL, "type '%s' must be '%s' here", given, type);
+	if (r == 0 && given && strcmp(given, type->name) != 0)
+		r = error_set(e, EINVAL, "type '%s' must be '%s' here", given, type->name);
 	return r < 0 ? r
 		     : check_url(view, type, request_str(req, "url"), request_str(req, "zoneUuid"), NULL, e);
 }
@@ -83,7 +55,7 @@ static int primary_storage_add_check(const struct view *view, const struct reque
 static int insert(struct txn *t, void *arg, struct error *e)
 {
 	const struct job *job = arg;
-	const char *type = wanted_type(job->req);
+	const struct storage_type *type = job->req->op->data;
 	_cleanup_free_ char *url = storage_plain_url(request_str(job->req, "url"));
 	_cleanup_free_ char *path =
 		url ? primary_storage_mount_path(pool_state_dir(job->pool), type, url, job->req->target)
@@ -98,7 +70,7 @@ static int insert(struct txn *t, void *arg, struct error *e)
 	if (r < 0)
 		return r;
 	object_set_str(ps, PRIMARY_STORAGE_URL, url);
-	object_set_str(ps, PRIMARY_STORAGE_TYPE, type);
+	object_set_str(ps, PRIMARY_STORAGE_TYPE, type->name);
 	object_set_str(ps, PRIMARY_STORAGE_MOUNT_PATH, path);
 	object_set_str(ps, PRIMARY_STORAGE_STATE, STATE_ENABLED);
 	object_set_str(ps, PRIMARY_STORAGE_STATUS, STATUS_CONNECTED);
@@ -148,8 +120,7 @@ static int primary_storage_update_check(const struct view *view, const struct re
 			e, EBUSY,
 			"the url of primary storage '%s' can only be changed while it is attached to no cluster and holds no volume or cached image",
 			object_name(ps));
-	return check_url(view, object_text(ps, PRIMARY_STORAGE_TYPE), url,
-			 object_text(ps, PRIMARY_STORAGE_ZONE_UUID), uuid, e);
+	return check_url(view, storage_type_of(ps), url, object_text(ps, PRIMARY_STORAGE_ZONE_UUID), uuid, e);
 }
 
 static int primary_storage_update_apply(struct txn *t, const struct request *req, json_t **ret_result,
@@ -170,7 +141,7 @@ static int primary_storage_update_apply(struct txn *t, const struct request *req
 		return error_oom(e);
 	}
 	object_set_str(copy, PRIMARY_STORAGE_URL, plain);
-	if (!object_str_is(copy, PRIMARY_STORAGE_TYPE, "NFS"))
+	if (!storage_type_of(copy)->own_mount)
 		object_set_str(copy, PRIMARY_STORAGE_MOUNT_PATH, plain);
 	r = txn_put(t, copy, NULL, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_PRIMARY_STORAGE, req->target, ret_result, e);
@@ -311,85 +282,33 @@ static const struct param add_primary_storage_params[] = {
 	P_RESOURCE_UUID,
 	{0}};
 
-static const struct operation add_local_primary_storage = {
-	.section = "5.2",
-	.name = "AddLocalPrimaryStorage",
-	.message = "org.zstack.header.storage.primary.APIAddLocalPrimaryStorageMsg",
-	.method = METHOD_POST,
-	.paths = (const char *const[]){"/primary-storage/local-storage", NULL},
-	.key = "params",
-	.params = add_primary_storage_params,
-	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
-	.form = FORM_CREATE,
-	.kind = KIND_PRIMARY_STORAGE,
-	.where = "primary-storage/local-storage",
-	.flags = OP_ADMIN,
-	.error_code = "SYS.1002",
-	.help = "adds a folder on each host as primary storage",
-	.check = primary_storage_add_check,
-	.run = primary_storage_add_run,
-	.recover = primary_storage_add_recover,
-};
+#define ADD_PRIMARY_STORAGE(op_name, package, folder, storage_type, op_help)                                 \
+	{                                                                                                    \
+		.section = "5.2", .name = op_name, .message = package ".API" op_name "Msg",                  \
+		.method = METHOD_POST, .paths = (const char *const[]){"/primary-storage/" folder, NULL},     \
+		.key = "params", .params = add_primary_storage_params,                                       \
+		.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},                 \
+		.form = FORM_CREATE, .kind = KIND_PRIMARY_STORAGE, .where = "primary-storage/" folder,       \
+		.flags = OP_ADMIN, .error_code = "SYS.1002", .help = op_help, .data = (storage_type),        \
+		.check = primary_storage_add_check, .run = primary_storage_add_run,                          \
+		.recover = primary_storage_add_recover,                                                      \
+	}
 
-static const struct operation add_nfs_primary_storage = {
-	.section = "5.2",
-	.name = "AddNfsPrimaryStorage",
-	.message = "org.zstack.header.storage.primary.APIAddNfsPrimaryStorageMsg",
-	.method = METHOD_POST,
-	.paths = (const char *const[]){"/primary-storage/nfs", NULL},
-	.key = "params",
-	.params = add_primary_storage_params,
-	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
-	.form = FORM_CREATE,
-	.kind = KIND_PRIMARY_STORAGE,
-	.where = "primary-storage/nfs",
-	.flags = OP_ADMIN,
-	.error_code = "SYS.1002",
-	.help = "adds an NFS export as primary storage",
-	.check = primary_storage_add_check,
-	.run = primary_storage_add_run,
-	.recover = primary_storage_add_recover,
-};
+static const struct operation add_local_primary_storage =
+	ADD_PRIMARY_STORAGE("AddLocalPrimaryStorage", "org.zstack.header.storage.primary", "local-storage",
+			    &storage_type_local, "adds a folder on each host as primary storage");
 
-static const struct operation add_shared_mount_point_primary_storage = {
-	.section = "5.2",
-	.name = "AddSharedMountPointPrimaryStorage",
-	.message = "org.zstack.header.storage.primary.APIAddSharedMountPointPrimaryStorageMsg",
-	.method = METHOD_POST,
-	.paths = (const char *const[]){"/primary-storage/smp", NULL},
-	.key = "params",
-	.params = add_primary_storage_params,
-	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
-	.form = FORM_CREATE,
-	.kind = KIND_PRIMARY_STORAGE,
-	.where = "primary-storage/smp",
-	.flags = OP_ADMIN,
-	.error_code = "SYS.1002",
-	.help = "adds a folder that all hosts share as primary storage",
-	.check = primary_storage_add_check,
-	.run = primary_storage_add_run,
-	.recover = primary_storage_add_recover,
-};
+static const struct operation add_nfs_primary_storage =
+	ADD_PRIMARY_STORAGE("AddNfsPrimaryStorage", "org.zstack.header.storage.primary", "nfs",
+			    &storage_type_nfs, "adds an NFS export as primary storage");
 
-static const struct operation add_ceph_primary_storage = {
-	.section = "5.2",
-	.name = "AddCephPrimaryStorage",
-	.message = "org.zstack.storage.ceph.primary.APIAddCephPrimaryStorageMsg",
-	.method = METHOD_POST,
-	.paths = (const char *const[]){"/primary-storage/ceph", NULL},
-	.key = "params",
-	.params = add_primary_storage_params,
-	.results = (const char *const[]){"inventory:PrimaryStorageInventory", NULL},
-	.form = FORM_CREATE,
-	.kind = KIND_PRIMARY_STORAGE,
-	.where = "primary-storage/ceph",
-	.flags = OP_ADMIN,
-	.error_code = "SYS.1002",
-	.help = "adds a pool of Ceph as primary storage: ceph://[user@]monitor[:port],monitor[:port]/pool",
-	.check = primary_storage_add_check,
-	.run = primary_storage_add_run,
-	.recover = primary_storage_add_recover,
-};
+static const struct operation add_shared_mount_point_primary_storage = ADD_PRIMARY_STORAGE(
+	"AddSharedMountPointPrimaryStorage", "org.zstack.header.storage.primary", "smp",
+	&storage_type_shared_mount_point, "adds a folder that all hosts share as primary storage");
+
+static const struct operation add_ceph_primary_storage = ADD_PRIMARY_STORAGE(
+	"AddCephPrimaryStorage", "org.zstack.storage.ceph.primary", "ceph", &storage_type_ceph,
+	"adds a pool of Ceph as primary storage: ceph://[user@]monitor[:port],monitor[:port]/pool");
 
 static const struct operation query_primary_storage = {
 	.section = "5.2",

@@ -13,46 +13,45 @@
 
 bool primary_storage_is_local(const struct object *ps)
 {
-	return object_str_is(ps, PRIMARY_STORAGE_TYPE, "LocalStorage");
+	return storage_type_of(ps)->per_host;
 }
 
 bool primary_storage_keeps_snapshots(const struct object *ps)
 {
-	return ps && object_str_is(ps, PRIMARY_STORAGE_TYPE, "Ceph");
+	return storage_type_of(ps)->keeps_snapshots;
 }
 
 const char *primary_storage_format(const struct object *ps, bool shareable)
 {
-	/* only raw files can be written by several guests; an image of Ceph is always raw */
-	return shareable || primary_storage_keeps_snapshots(ps) ? "raw" : "qcow2";
+	/* only raw files can be written by several guests */
+	return shareable || storage_type_of(ps)->raw_only ? "raw" : "qcow2";
 }
 
-char *primary_storage_mount_path(const char *state_dir, const char *type, const char *url, const char *uuid)
+char *primary_storage_mount_path(const char *state_dir, const struct storage_type *type, const char *url,
+				 const char *uuid)
 {
 	char *path = NULL;
 
-	if (strcmp(type, "NFS") != 0)
+	if (!type->own_mount)
 		return strdup(url);
 	return asprintf(&path, "%s/mnt/%s", state_dir, uuid) < 0 ? NULL : path;
 }
 
 int primary_storage_open_pool(struct pool *pool, const struct object *ps, const char *host, struct error *e)
 {
-	const char *type = object_text(ps, PRIMARY_STORAGE_TYPE);
+	const struct storage_type *type = storage_type_of(ps);
 	const char *url = object_text(ps, PRIMARY_STORAGE_URL);
 	_cleanup_free_ char *path =
 		primary_storage_mount_path(pool_state_dir(pool), type, url, object_uuid(ps));
-	struct hv_storage_pool_def spec = {.uuid = object_uuid(ps), .type = "dir", .target = path};
+	struct hv_storage_pool_def spec = {
+		.uuid = object_uuid(ps),
+		.type = type->pool_type,
+		.target = path,
+		.source = type->has_source ? url : NULL,
+	};
 
 	if (!path)
 		return error_oom(e);
-	if (strcmp(type, "NFS") == 0) {
-		spec.type = "netfs";
-		spec.source = url;
-	} else if (strcmp(type, "Ceph") == 0) {
-		spec.type = "rbd";
-		spec.source = url;
-	}
 	return hv_storage_pool_open(pool_hypervisor(pool), host, &spec, e);
 }
 

@@ -13,19 +13,18 @@
 #define POOLFS_STORAGE_PRIMARY_STORAGE_H
 
 #include "actions/engine/pool.h"
+#include "actions/storage/storage_type.h"
 
 /** True when each host has files of its own: what is written on one host is not on the others. */
 bool primary_storage_is_local(const struct object *ps);
-/**
- * True when the storage keeps the snapshots of a volume itself, with the volume: Ceph. What is a new file
- * with a backing file elsewhere is a clone there. Accepts NULL.
- */
+/** True when the storage keeps the snapshots of a volume itself, with the volume. Accepts NULL. */
 bool primary_storage_keeps_snapshots(const struct object *ps);
 /** The format of a new volume there; static. Accepts NULL. */
 const char *primary_storage_format(const struct object *ps, bool shareable);
-/** The folder of a storage of this type, url and uuid on its hosts, for Ceph its url; allocated. NULL without
- * memory. */
-char *primary_storage_mount_path(const char *state_dir, const char *type, const char *url, const char *uuid);
+/** The folder of a storage of this type, url and uuid on its hosts, or its url when it has none; allocated.
+ * NULL without memory. */
+char *primary_storage_mount_path(const char *state_dir, const struct storage_type *type, const char *url,
+				 const char *uuid);
 /** Defines and starts the storage's libvirt pool on a host; success when it is there already. Blocking. */
 int primary_storage_open_pool(struct pool *pool, const struct object *ps, const char *host, struct error *e);
 /**

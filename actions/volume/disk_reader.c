@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "actions/storage/storage_type.h"
 #include "actions/volume/location.h"
 #include "actions/volume/snapshot.h"
 #include "hypervisor/storage/volume.h"
@@ -97,7 +98,7 @@ static bool is_at_rest(const struct view *view, const struct object *volume)
 
 int disk_reader_check(const struct view *view, const struct object *o, struct error *e)
 {
-	const struct object *volume, *host;
+	const struct object *volume, *ps, *host;
 
 	if (disk_reader_size(o) == 0)
 		return error_set(e, EBUSY, "%s '%s' has no data to read yet", o->kind->noun, object_uuid(o));
@@ -113,8 +114,8 @@ int disk_reader_check(const struct view *view, const struct object *o, struct er
 		if (r < 0)
 			return r;
 	}
-	/* what is on Ceph is where anybody asks for it */
-	if (snapshots_are_kept_by_storage(view, volume))
+	ps = view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	if (storage_type_of(ps)->reachable_from_daemon)
 		return 0;
 	host = volume_any_host(view, volume);
 	if (!host || !is_here(host))

@@ -15,8 +15,8 @@ static void test_folders(void **state)
 					  "/proc/1", "/sys", "/srv/../dev", "/srv/.."};
 	_cleanup_free_ char *plain = storage_plain_url("/srv//x///");
 	_cleanup_free_ char *root = storage_plain_url("///");
-	_cleanup_free_ char *nfs = primary_storage_mount_path("/state", "NFS", "h:/x", "0123");
-	_cleanup_free_ char *local = primary_storage_mount_path("/state", "LocalStorage", "/x", "0123");
+	_cleanup_free_ char *nfs = primary_storage_mount_path("/state", &storage_type_nfs, "h:/x", "0123");
+	_cleanup_free_ char *local = primary_storage_mount_path("/state", &storage_type_local, "/x", "0123");
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
