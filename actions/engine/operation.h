@@ -158,6 +158,13 @@ enum op_flags {
 	OP_LOGIN = 1 << 9,	 /* a Get that tries the password of `accountName`: login_limit.h counts it */
 };
 
+/* What checking or applying a request returns besides 0 and errors. */
+enum op_outcome {
+	OP_NEEDS_RUN = 1, /* `run` must do it */
+	OP_MISSING_OK,	  /* the object is gone, and that is a success */
+	OP_NOTHING,	  /* there is nothing to do, and a request that has just come in needs no job */
+};
+
 /**
  * Looks and refuses: reads @view only. Runs when the request comes in, so that the answer is in the
  * write(2), and again when its turn has come, since the pool may have changed meanwhile.
@@ -168,13 +175,8 @@ typedef const char *op_queue_fn(const struct view *view, const struct request *r
 /** Further objects in whose queues the job must wait: an object with a member for each, owned by the caller;
  * NULL: none. */
 typedef json_t *op_queues_fn(const struct view *view, const struct request *req);
-/**
- * The whole operation as one database change. 0, an error, OP_NEEDS_RUN to have `run` called instead, or
- * OP_NOTHING when there is nothing to do and a request that has just come in needs no job.
- */
+/** The whole operation as one database change. 0, an error, OP_NEEDS_RUN or OP_NOTHING. */
 typedef int op_apply_fn(struct txn *t, const struct request *req, json_t **ret_result, struct error *e);
-#define OP_NEEDS_RUN 1
-#define OP_NOTHING   3
 /** The operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result, {} when
  * left NULL. */
 typedef int op_run_fn(struct job *job, json_t **ret_result, struct error *e);
@@ -212,9 +214,9 @@ struct operation {
 				 * is theirs */
 
 	op_check_fn *check;
-	op_queue_fn *queue; /* in whose queue the job waits, when not in that of its target */
-	op_queue_fn *queue2;
-	op_queues_fn *queues;
+	op_queue_fn *queue;   /* in whose queue the job waits, when not in that of its target */
+	op_queue_fn *queue2;  /* and in whose, besides; for most jobs the VM's of a volume */
+	op_queues_fn *queues; /* and in which more */
 	op_apply_fn *apply;
 	op_run_fn *run;
 	op_recover_fn *recover;

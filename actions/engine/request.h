@@ -12,8 +12,6 @@
 
 #include "actions/engine/operation.h"
 
-#define OP_MISSING_OK 2
-
 /** Who asks. */
 struct actor {
 	int64_t uid;
