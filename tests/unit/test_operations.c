@@ -6,6 +6,9 @@
  */
 #include "tests/unit/test.h"
 
+#include <ctype.h>
+#include <ftw.h>
+#include <regex.h>
 #include <string.h>
 
 #include "actions/engine/operation.h"
@@ -196,6 +199,21 @@ static void rows_are_sound(void **state)
 	}
 }
 
+/* A function that finds its row's data in one row finds it in all. */
+static void data_is_complete(void **state)
+{
+	(void)state;
+	for (const struct operation *const *a = operations(); *a; a++)
+		for (const struct operation *const *b = operations(); (*a)->data && *b; b++)
+			if (!(*b)->data &&
+			    (((*a)->check && (*a)->check == (*b)->check) ||
+			     ((*a)->apply && (*a)->apply == (*b)->apply) ||
+			     ((*a)->run && (*a)->run == (*b)->run) || ((*a)->get && (*a)->get == (*b)->get) ||
+			     ((*a)->recover && (*a)->recover == (*b)->recover)))
+				fail_msg("%s shares a function with %s and has no data", (*b)->name,
+					 (*a)->name);
+}
+
 static void every_operation_is_built(void **state)
 {
 	size_t i;
@@ -233,12 +251,85 @@ static void fields_find_their_operation(void **state)
 			 operation_by_name("UpdateGlobalConfig"));
 }
 
+/* Does an operation's name begin with the word that ends before @end? */
+static bool is_verb(const char *word, const char *end)
+{
+	size_t len = (size_t)(end - word);
+
+	for (const struct operation *const *op = operations(); *op; op++)
+		if (strncmp((*op)->name, word, len) == 0 && isupper((unsigned char)(*op)->name[len]))
+			return true;
+	return false;
+}
+
+/* Texts of the sources that look like the name of an operation. */
+static bool is_something_else(const char *text)
+{
+	static const char *const others[] = {"CreateStopped", "MigrateVmAllocatorStrategy"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcmp(others[i], text) == 0)
+			return true;
+	return false;
+}
+
+static size_t names_seen; /* by check_names() */
+
+/* Of each literal "VerbNoun" in a C file: it is an operation, or the class of a scheduler's job, which is an
+ * operation's name and "Job". */
+static int check_names(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	const char *ending = strrchr(path, '.');
+	_cleanup_free_ char *source = NULL;
+	_cleanup_fclose_ FILE *file = NULL;
+	size_t size = 0;
+	regmatch_t at[2];
+	regex_t literal;
+
+	(void)st, (void)ftw;
+	if (type != FTW_F || !ending || strcmp(ending, ".c") != 0)
+		return 0;
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_true(getdelim(&source, &size, '\0', file) > 0); /* the whole of it */
+	assert_int_equal(regcomp(&literal, "\"([A-Z][a-z]+)[A-Z][A-Za-z]*\"", REG_EXTENDED), 0);
+	for (const char *p = source; regexec(&literal, p, ARRAY_SIZE(at), at, 0) == 0; p += at[0].rm_eo) {
+		_cleanup_free_ char *name =
+			strndup(p + at[0].rm_so + 1, (size_t)(at[0].rm_eo - at[0].rm_so - 2));
+		size_t len = strlen(name);
+
+		if (!is_verb(p + at[1].rm_so, p + at[1].rm_eo) || is_something_else(name))
+			continue;
+		if (!operation_by_name(name) && len > 3 && strcmp(name + len - 3, "Job") == 0)
+			name[len - 3] = '\0';
+		if (!operation_by_name(name))
+			fail_msg("%s: there is no operation '%s'", path, name);
+		names_seen++;
+	}
+	regfree(&literal);
+	return 0;
+}
+
+/* Where code names an operation, in order to hand it in, no compiler sees a name that does not exist. */
+static void named_operations_exist(void **state)
+{
+	(void)state;
+	names_seen = 0;
+	assert_int_equal(nftw(SOURCE_ROOT "/actions", check_names, 16, FTW_PHYS), 0);
+	assert_int_equal(nftw(SOURCE_ROOT "/fs", check_names, 16, FTW_PHYS), 0);
+	assert_true(names_seen > 200); /* the rows alone are more */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_equals_operations_json), cmocka_unit_test(rows_are_sound),
-		cmocka_unit_test(every_operation_is_built),	cmocka_unit_test(verbs_go_by_key_too),
+		cmocka_unit_test(table_equals_operations_json),
+		cmocka_unit_test(rows_are_sound),
+		cmocka_unit_test(every_operation_is_built),
+		cmocka_unit_test(verbs_go_by_key_too),
 		cmocka_unit_test(fields_find_their_operation),
+		cmocka_unit_test(named_operations_exist),
+		cmocka_unit_test(data_is_complete),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);
