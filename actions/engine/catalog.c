@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operation table as a document. See call.h. */
+/* See catalog.h. */
 #include "actions/engine/catalog.h"
 
 #include <string.h>

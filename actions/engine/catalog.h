@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-/** The operation table as JSON: what REST routes and OpenAPI are made of. Owned by the caller; NULL without
- * memory. */
+/** The operation table as JSON, from which REST routes and OpenAPI are made. Owned by the caller; NULL when
+ * memory is short. */
 json_t *operations_to_json(void);
 
 #endif

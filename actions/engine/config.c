@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of settings, and UpdateGlobalConfig. See config.h.
+ * The table of settings. See config.h.
  *
- * To add a setting: one row here, in the order of its key, and the code that
- * reads it. Its row in the database appears at the next start.
+ * To add a setting: one row here, sorted by key, and the code that reads it. Its
+ * row in the database appears at the next start.
  */
 #include "actions/engine/config.h"
 
@@ -35,71 +35,75 @@
 #define POLICY(k, what)                                                                                      \
 	CHOICE(k, "Delay",                                                                                   \
 	       "what deleting " what                                                                         \
-	       " does: Direct removes it at once, Delay after expungePeriod, Never only by hand",            \
+	       " does: Direct removes it at once, Delay after expungePeriod, Never not by itself",           \
 	       "Direct", "Delay", "Never")
 #define SECONDS(k, d, help)    INT(k, 1, INT32_MAX, d, help)
-#define QUOTA(k, d, what)      INT("quota." k, 0, INT64_MAX, d, "most " what " of a normal account")
-#define QUOTA_SIZE(k, d, what) SIZE("quota." k, d, "most " what " of a normal account, bytes")
+#define QUOTA(k, d, what)      INT("quota." k, 0, INT64_MAX, d, "maximum number of " what " per normal account")
+#define QUOTA_SIZE(k, d, what) SIZE("quota." k, d, "maximum " what " per normal account, in bytes")
 
 /* behaviour.md 3.10 and 3.13, sorted by key for bsearch. */
 static const struct setting settings[] = {
-	SIZE("backupStorage.reservedCapacity", "1G", "bytes that images leave free on a backup storage"),
-	BOOL("ha.enable", "true", "VMs with an HA level are started again by themselves"),
+	SIZE("backupStorage.reservedCapacity", "1G", "bytes that images must leave free on a backup storage"),
+	BOOL("ha.enable", "true", "VMs with an HA level are restarted automatically"),
 	SECONDS("ha.neverStopVm.gc.maxRetryIntervalTime", "300",
-		"most seconds between two starts of a VM by HA"),
+		"maximum seconds between two attempts of HA to start a VM"),
 	SECONDS("ha.neverStopVm.scan.interval", "1",
-		"seconds between two looks for NeverStop VMs that are down"),
-	INT("host.cpu.overProvisioning.ratio", 1, 1000, "10", "virtual CPUs promised per logical processor"),
-	SECONDS("host.ping.interval", "60", "seconds between two looks at a host"),
-	INT("host.ping.maxFailure", 1, 100, "3", "failed looks after which a host is Disconnected"),
+		"seconds between two checks for NeverStop VMs that are down"),
+	INT("host.cpu.overProvisioning.ratio", 1, 1000, "10", "virtual CPUs allocated per logical processor"),
+	SECONDS("host.ping.interval", "60", "seconds between two checks of a host"),
+	INT("host.ping.maxFailure", 1, 100, "3", "failed checks after which a host is Disconnected"),
 	SECONDS("identity.session.cleanup.interval", "3600",
-		"seconds between two looks for sessions to forget"),
-	INT("identity.session.maxConcurrent", 1, INT32_MAX, "500", "most sessions of an account at one time"),
-	SECONDS("identity.session.timeout", "7200", "seconds after which a session ends"),
+		"seconds between two removals of expired sessions"),
+	INT("identity.session.maxConcurrent", 1, INT32_MAX, "500",
+	    "maximum number of concurrent sessions of an account"),
+	SECONDS("identity.session.timeout", "7200", "seconds without use after which a session expires"),
 	POLICY("image.deletionPolicy", "an image"),
 	BOOL("image.enableResetPassword", "true", "guest passwords may be changed in VMs of new images"),
-	SECONDS("image.expungeInterval", "3600", "seconds between two looks for images to expunge"),
+	SECONDS("image.expungeInterval", "3600", "seconds between two checks for images to expunge"),
 	SECONDS("image.expungePeriod", "86400", "seconds after which a deleted image is expunged"),
-	INT("kvm.dataVolume.maxNum", 1, 1000, "24", "most data volumes of one VM"),
-	INT("kvm.host.syncLevel", 1, 1000, "10", "most requests to one host at one time"),
-	SIZE("kvm.reservedMemory", "1G", "bytes that VMs leave free on a host"),
+	INT("kvm.dataVolume.maxNum", 1, 1000, "24", "maximum number of data volumes of a VM"),
+	INT("kvm.host.syncLevel", 1, 1000, "10", "maximum number of concurrent requests to a host"),
+	SIZE("kvm.reservedMemory", "1G", "bytes of memory that VMs must leave free on a host"),
 	CHOICE("kvm.vm.cacheMode", "none", "cache mode of disks", "none", "writethrough", "writeback"),
 	CHOICE("kvm.vm.cpuMode", "none", "CPU model that guests see", "none", "host-model",
 	       "host-passthrough"),
 	BOOL("localStoragePrimaryStorage.liveMigrationWithStorage.allow", "false",
-	     "VMs with volumes on local storage can migrate, with a copy of these"),
+	     "VMs with volumes on local storage can be migrated, which copies these volumes"),
 	INT("primaryStorage.physicalCapacityThreshold", 1, 100, "90",
-	    "percent of its file system in use above which a primary storage gets nothing new"),
-	SIZE("primaryStorage.reservedCapacity", "1G", "bytes that volumes leave free on a primary storage"),
+	    "percentage of its file system in use above which a primary storage accepts nothing new"),
+	SIZE("primaryStorage.reservedCapacity", "1G",
+	     "bytes that volumes must leave free on a primary storage"),
 	QUOTA("image.num", "20", "images"),
-	QUOTA_SIZE("image.size", "10T", "size of all images"),
+	QUOTA_SIZE("image.size", "10T", "total size of images"),
 	QUOTA("l3.num", "20", "L3 networks"),
 	QUOTA("snapshot.volume.num", "200", "volume snapshots"),
 	QUOTA("vm.cpuNum", "80", "virtual CPUs of running VMs"),
 	QUOTA_SIZE("vm.memorySize", "80G", "memory of running VMs"),
 	QUOTA("vm.num", "20", "running VMs"),
 	QUOTA("vm.totalNum", "20", "VMs"),
-	QUOTA_SIZE("volume.capacity", "10T", "size of all volumes"),
+	QUOTA_SIZE("volume.capacity", "10T", "total size of volumes"),
 	QUOTA("volume.data.num", "40", "data volumes"),
 	SECONDS("rest.completedApi.expiredPeriod", "10800", "seconds for which the result of a job is kept"),
-	SECONDS("rest.expiredApi.scanInterval", "3600", "seconds between two looks for jobs to forget"),
-	SECONDS("search.timeLimit", "10", "seconds after which a query is cut off"),
+	SECONDS("rest.expiredApi.scanInterval", "3600", "seconds between two removals of old jobs"),
+	SECONDS("search.timeLimit", "10", "seconds after which a query is aborted"),
 	BOOL("vm.bootMenu", "true", "the firmware offers a boot menu"),
 	BOOL("vm.cleanTraffic", "false", "guests cannot use addresses that are not theirs"),
 	BOOL("vm.dataVolume.deleteOnVmDestroy", "false", "destroying a VM deletes its data volumes"),
 	POLICY("vm.deletionPolicy", "a VM"),
-	SECONDS("vm.expungeInterval", "3600", "seconds between two looks for VMs to expunge"),
+	SECONDS("vm.expungeInterval", "3600", "seconds between two checks for VMs to expunge"),
 	SECONDS("vm.expungePeriod", "86400", "seconds after which a destroyed VM is expunged"),
-	BOOL("vm.instanceOffering.setNullWhenDeleting", "true", "VMs lose their link to a deleted offering"),
-	BOOL("vm.kvmHiddenState", "false", "guests do not see that they run under KVM"),
+	BOOL("vm.instanceOffering.setNullWhenDeleting", "true",
+	     "deleting an offering clears the reference to it in VMs"),
+	BOOL("vm.kvmHiddenState", "false", "KVM is hidden from guests"),
 	BOOL("vm.numa", "false", "CPUs and memory can be added to running VMs"),
 	CHOICE("vm.videoType", "cirrus", "video card of guests", "cirrus", "vga", "qxl", "virtio"),
 	POLICY("volume.deletionPolicy", "a data volume"),
-	SECONDS("volume.expungeInterval", "3600", "seconds between two looks for volumes to expunge"),
+	SECONDS("volume.expungeInterval", "3600", "seconds between two checks for volumes to expunge"),
 	SECONDS("volume.expungePeriod", "86400", "seconds after which a deleted volume is expunged"),
 	SECONDS("volume.refreshVolumeSizeInterval", "3600",
-		"seconds between two looks at the sizes of volumes"),
-	INT("volumeSnapshot.incrementalSnapshot.maxNum", 1, 10000, "128", "most snapshots in one chain"),
+		"seconds between two measurements of the sizes of volumes"),
+	INT("volumeSnapshot.incrementalSnapshot.maxNum", 1, 10000, "128",
+	    "maximum number of snapshots in one chain"),
 };
 
 #undef LIST
@@ -124,7 +128,7 @@ static const struct setting *setting_find(const char *key)
 	return bsearch(key, settings, ARRAY_SIZE(settings), sizeof(settings[0]), setting_compare);
 }
 
-/* The category and the name in a key. */
+/* A key is "category.name". */
 static int category_length(const struct setting *s)
 {
 	return (int)strcspn(s->key, ".");
@@ -162,7 +166,7 @@ const struct setting *setting_of_row(const struct object *row)
 
 /* ------------------------------------------------------------------ values */
 
-/* A decimal number, with K, M, G or T behind it when @sized. False for anything else and beyond 63 bits. */
+/* Parses a decimal number, if @sized with an optional K, M, G or T. False for other text or above 63 bits. */
 static bool parse_number(const char *text, bool sized, int64_t *ret_number)
 {
 	static const char units[] = "KMGT";
@@ -188,18 +192,25 @@ static bool parse_number(const char *text, bool sized, int64_t *ret_number)
 	return true;
 }
 
+/* @takes: what the setting accepts. */
+static int refuse_value(const struct setting *s, const char *value, const char *takes, struct error *e)
+{
+	return error_set(e, EINVAL, "'%s' is not a valid value of setting '%s', it takes %s", value, s->key,
+			 takes);
+}
+
 static int check_choice(const struct setting *s, const char *value, struct error *e)
 {
-	char allowed[256] = "";
-	size_t len = 0;
+	char takes[256] = "one of";
+	size_t len = strlen(takes);
 
 	for (const char *const *v = s->values; *v; v++) {
 		if (strcmp(*v, value) == 0)
 			return 0;
-		len += (size_t)snprintf(allowed + len, sizeof(allowed) - len, "%s%s", len ? ", " : "", *v);
+		len += (size_t)snprintf(takes + len, sizeof(takes) - len, "%s %s", v == s->values ? "" : ",",
+					*v);
 	}
-	return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes one of %s", value, s->key,
-			 allowed);
+	return refuse_value(s, value, takes, e);
 }
 
 int setting_check_value(const struct setting *s, const char *value, struct error *e)
@@ -212,18 +223,19 @@ int setting_check_value(const struct setting *s, const char *value, struct error
 	case SETTING_BOOL:
 		if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
 			return 0;
-		return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes true or false", value,
-				 s->key);
+		return refuse_value(s, value, "true or false", e);
 	case SETTING_INT:
 	case SETTING_SIZE:
 		if (!parse_number(value, s->type == SETTING_SIZE, &number))
-			return error_set(e, EINVAL, "'%s' is no value of setting '%s', it takes a number%s",
-					 value, s->key,
-					 s->type == SETTING_SIZE ? " of bytes or one with K, M, G or T" : "");
+			return refuse_value(s, value,
+					    s->type == SETTING_SIZE
+						    ? "a number of bytes or one with K, M, G or T"
+						    : "a number",
+					    e);
 		if (number < s->min || number > s->max)
 			return error_set(e, ERANGE,
-					 "'%s' is no value of setting '%s', it must be in range of [%" PRId64
-					 ", %" PRId64 "]",
+					 "'%s' is out of the range of setting '%s', [%" PRId64 ", %" PRId64
+					 "]",
 					 value, s->key, s->min, s->max);
 		return 0;
 	}
@@ -245,7 +257,7 @@ int64_t config_int(const struct view *view, const char *key)
 {
 	int64_t number = 0;
 
-	/* Rows and defaults were checked before, so this does not fail on a database that we wrote. */
+	/* Values are checked before they are stored: only one that was tampered with gets the default. */
 	if (!parse_number(config_str(view, key), true, &number))
 		(void)parse_number(setting_find(key)->default_value, true, &number);
 	return number;
@@ -276,14 +288,11 @@ static int put_new_row(struct txn *t, const struct setting *s, struct error *e)
 	return txn_put(t, o, NULL, e);
 }
 
-/* A newer program may describe a setting better or have another default: one that nobody changed follows it.
- */
+/* A new version may change descriptions and defaults; settings that nobody changed get the new default. */
 static int refresh_row(struct txn *t, const struct setting *s, const struct object *row, struct error *e)
 {
 	struct object *copy = object_copy(row);
 
-	if (!copy)
-		return error_oom(e);
 	if (object_str_is(row, GLOBAL_CONFIG_VALUE, object_str(row, GLOBAL_CONFIG_DEFAULT_VALUE)))
 		object_set_str(copy, GLOBAL_CONFIG_VALUE, s->default_value);
 	object_set_str(copy, GLOBAL_CONFIG_DESCRIPTION, s->description);

@@ -3,8 +3,9 @@
  * See executor.h.
  *
  * One lock guards the queues and the list of running jobs. It is taken in the
- * store's writer thread (a new row) and in workers (a finished job), and held
- * for list operations only: never while a job runs or the store is called.
+ * store's writer thread (a new row), in workers (a finished job) and in the timer
+ * thread (deadlines), and never held while a job runs. The only call to another
+ * module under it is store_post(), so it comes before the lock of the store's queue.
  */
 #include "actions/engine/executor.h"
 
@@ -14,11 +15,12 @@
 
 #include "actions/engine/request_check.h"
 #include "actions/engine/workers.h"
+#include "model/json.h"
 #include "model/states.h"
 
-/* Jobs at one time. Most of them wait for a host or a disk. */
+/* Jobs that run concurrently. Most of them wait for a host or a disk. */
 #define WORKERS_MAX 64
-/* How long after its deadline a job that does not stop is written off. */
+/* How long after its deadline a job that does not stop is written as failed. */
 #define GRACE_NS (10 * NS_PER_S)
 
 struct waiting;
@@ -52,7 +54,8 @@ struct executor {
 	pthread_mutex_t lock;
 	void *queues;		 /* lock; tsearch tree of struct queue */
 	struct waiting *running; /* lock */
-	bool started, stopping;	 /* lock */
+	bool started;		 /* of the store's writer thread: executor_start() has read the rows */
+	bool stopping;		 /* lock */
 };
 
 static int queue_compare(const void *a, const void *b)
@@ -103,7 +106,7 @@ static void queue_append(struct queue *queue, struct waiting *entry)
 	queue->tail = entry;
 }
 
-/* Under lock: takes the first entry off; returns the one that is first now, if nothing else blocks it. */
+/* Under lock. Removes the first entry; returns the next one if no other queue blocks it. */
 static struct waiting *queue_pop(struct executor *x, struct queue *queue)
 {
 	struct waiting *next = place_in(queue->head, queue)->next;
@@ -120,12 +123,12 @@ static void entry_run(void *arg);
 
 static void dispatch(struct executor *x, struct waiting *entry)
 {
-	/* Refused only while the daemon ends; the row stays Queued and is taken up at the next start. */
+	/* Refused only at shutdown; the row stays Queued, and the next start runs it. */
 	if (entry && workers_run(x->workers, entry_run, entry) < 0)
 		return;
 }
 
-/* Under lock. Appends to the queues of all objects that the job names; false when memory is short. */
+/* Under lock. Appends the job to the queues of all objects that it names; false when memory is short. */
 static bool enter_queues(struct executor *x, const struct view *view, const struct object *job,
 			 struct waiting *entry)
 {
@@ -157,12 +160,12 @@ static void enqueue(struct executor *x, const struct view *view, const struct ob
 	bool ready;
 
 	if (!entry)
-		return; /* the row stays Queued and is taken up at the next start */
+		return; /* the row stays Queued, and the next start runs it */
 	entry->x = x;
 	entry->recover = recover;
 	snprintf(entry->job, sizeof(entry->job), "%s", object_uuid(job));
 	pthread_mutex_lock(&x->lock);
-	/* Without memory for all of its queues it stays in some of them, blocked until the next start. */
+	/* If memory is short, the job is in some of its queues only, and blocked until the next start. */
 	if (!enter_queues(x, view, job, entry))
 		entry->blocked++;
 	ready = entry->blocked == 0;
@@ -171,7 +174,7 @@ static void enqueue(struct executor *x, const struct view *view, const struct ob
 		dispatch(x, entry);
 }
 
-/* Takes a finished entry out of its queues and lets the next ones run. Frees it. */
+/* Removes a finished entry from its queues, runs those that it blocked, and frees it. */
 static void dequeue(struct waiting *entry)
 {
 	struct executor *x = entry->x;
@@ -217,7 +220,7 @@ static void running_remove(struct waiting *entry)
 	entry->running = NULL;
 }
 
-/* Queued -> Processing. OP_MISSING_OK when there is nothing to do, negative when it may not run. */
+/* Queued -> Processing. OP_MISSING_OK when there is nothing to do, a negative errno when it must not run. */
 static int begin_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct job *job = arg;
@@ -231,8 +234,6 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	if (r != 0)
 		return r;
 	begun = object_copy(row);
-	if (!begun)
-		return error_oom(e);
 	object_set_str(begun, JOB_STATE, JOB_STATE_PROCESSING);
 	object_set_int(begun, JOB_STARTED, txn_now(t));
 	return txn_put(t, begun, NULL, e);
@@ -240,7 +241,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 
 struct apply {
 	struct job *job;
-	bool check; /* that it may be done now */
+	bool check; /* with request_check() first */
 	json_t *result;
 };
 
@@ -255,7 +256,7 @@ static int apply_fn(struct txn *t, void *arg, struct error *e)
 	return req->op->apply ? req->op->apply(t, req, &a->result, e) : OP_NEEDS_RUN;
 }
 
-/* The operation itself, by whichever handler it has. */
+/* Performs the operation by the handler that it has. */
 static int perform(struct job *job, bool check, json_t **ret_result, struct error *e)
 {
 	const struct operation *op = job->req->op;
@@ -282,29 +283,17 @@ static int recover(struct job *job, json_t **ret_result, struct error *e)
 		"the daemon ended while the job ran; its change was made completely or not at all");
 }
 
-/* Gives a failure a sentence and the operation's code. */
-static int explain(const struct operation *op, int r, struct error *e)
-{
-	if (r < 0 && !error_is_set(e))
-		error_set(e, -r, "%s", strerror(-r));
-	if (r < 0 && op->error_code && strcmp(e->code, op->error_code) != 0)
-		error_wrap(e, op->error_code);
-	return r;
-}
-
 int job_run_step(struct job *job, struct request *step, bool again, struct error *e)
 {
 	struct request *whole = job->req;
-	json_t *result = NULL;
+	_cleanup_json_ json_t *result = NULL;
 	int r;
 
 	memcpy(step->job, job->uuid, sizeof(step->job));
 	job->req = step;
 	r = again ? recover(job, &result, e) : perform(job, true, &result, e);
-	r = explain(step->op, r, e);
 	job->req = whole;
-	json_decref(result);
-	return r;
+	return request_explain_error(step, r, e);
 }
 
 struct finish {
@@ -325,14 +314,14 @@ static void finish(struct job *job, json_t *result, struct error *error)
 	struct finish f = {.job = job->uuid, .result = result, .error = error};
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
-	/* Without a working database the row stays Processing; the next start recovers it. */
+	/* If the database fails, the row stays Processing, and the next start recovers the job. */
 	if (store_run(pool_store(job->pool), finish_fn, &f, &e) < 0)
 		fprintf(stderr, "poolfs: cannot write the end of job %s: %s\n", job->uuid,
 			error_sentence(&e));
 }
 
-/* True when a job that stopped did so because the daemon ends, and nobody wants it cancelled. */
-static bool is_put_off(struct waiting *entry, const struct job *job)
+/* True when a job stopped because the daemon shuts down, not because it was cancelled. */
+static bool is_deferred(struct waiting *entry, const struct job *job)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *row = view_get(view, KIND_JOB, job->uuid);
@@ -345,27 +334,23 @@ static void run_job(struct waiting *entry, struct job *job)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct cause cause = request_cause(job->req);
-	json_t *result = NULL;
+	_cleanup_json_ json_t *result = NULL;
 	int r;
 
 	store_set_cause(&cause);
 	r = entry->recover ? 0 : store_run(pool_store(job->pool), begin_fn, job, &e);
-
 	if (r == -ECANCELED && !error_is_set(&e))
 		return;
 	if (r == 0) {
 		running_add(entry, job);
 		r = entry->recover ? recover(job, &result, &e) : perform(job, false, &result, &e);
 		running_remove(entry);
-		r = explain(job->req->op, r, &e);
+		r = request_explain_error(job->req, r, &e);
 	}
 	/* The row stays Processing: the next start recovers the job, as after a kill. */
-	if (r == -ECANCELED && is_put_off(entry, job)) {
-		json_decref(result);
+	if (r == -ECANCELED && is_deferred(entry, job))
 		return;
-	}
 	finish(job, result, r < 0 ? &e : NULL);
-	json_decref(result);
 }
 
 static void entry_run(void *arg)
@@ -375,7 +360,7 @@ static void entry_run(void *arg)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_view_ struct view *view = store_view(pool_store(x->pool));
 	const struct object *row = view_get(view, KIND_JOB, entry->job);
-	json_t *json = row ? json_loads(object_text(row, JOB_SECRET_REQUEST), 0, NULL) : NULL;
+	_cleanup_json_ json_t *json = row ? json_loads(object_text(row, JOB_SECRET_REQUEST), 0, NULL) : NULL;
 	struct job job = {.pool = x->pool};
 	bool stopping;
 
@@ -394,16 +379,15 @@ static void entry_run(void *arg)
 		}
 	}
 	store_set_cause(&CAUSE_NONE);
-	json_decref(json);
 	request_free(job.req);
 	if (stopping)
-		return; /* executor_free() drops what is left */
+		return; /* executor_free() frees the entry */
 	dequeue(entry);
 }
 
 /* ------------------------------------------------------------ store, timers */
 
-/* In the store's writer thread: a new Queued row, or a mark that a running job shall stop. */
+/* In the store's writer thread: handles new Queued rows, and the request to cancel a running job. */
 static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
 {
 	struct executor *x = ctx;
@@ -414,7 +398,7 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 		if (!o || o->kind->id != KIND_JOB)
 			continue;
 		if (!changes[i].before) {
-			/* A row that began and ended in one commit never waited. */
+			/* A job that began and ended in this commit needs no worker: use its last state. */
 			o = view_get_id(view, KIND_JOB, o->id);
 			if (x->started && o && object_str_is(o, JOB_STATE, JOB_STATE_QUEUED))
 				enqueue(x, view, o, false);
@@ -447,7 +431,7 @@ int executor_new(struct pool *pool, struct executor **ret_executor, struct error
 	return 0;
 }
 
-/* In the writer thread, so that no row is missed or taken twice. */
+/* In the writer thread, so that no row is missed or queued twice. */
 static int start_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct executor *x = arg;
@@ -490,7 +474,8 @@ static void overdue_done(void *arg, int result, struct error *e)
 	free(o);
 }
 
-static void write_off(struct executor *x, const char *job)
+/* Writes the job as failed. Under lock, so it posts only and does not wait for the store. */
+static void fail_overdue(struct executor *x, const char *job)
 {
 	struct overdue *o = calloc(1, sizeof(*o));
 
@@ -507,14 +492,12 @@ void executor_check_deadlines(struct executor *x)
 	int64_t now = store_now();
 
 	scoped_lock(&x->lock);
-	for (struct waiting *entry = x->running; entry; entry = entry->next_running) {
+	for (struct waiting *entry = x->running; entry; entry = entry->next_running)
 		if (now > entry->running->deadline + GRACE_NS)
-			write_off(x,
-				  entry->job); /* posts only: the store takes no lock of ours while posting */
-	}
+			fail_overdue(x, entry->job);
 }
 
-/* Frees a queue, and the entries that are in no other any more. */
+/* Frees a queue, and the entries that are in no other queue. */
 static void queue_free(void *node)
 {
 	struct queue *queue = node;

@@ -2,15 +2,15 @@
 /*
  * The executor: runs jobs, in order per object and in parallel across objects.
  *
- * It learns of jobs from the store: a job's row that appears as Queued is
- * queued, whoever wrote it. A job waits in the queue of each object it names
- * (one, two, or with rows of KIND_QUEUE_REF more) and runs when it is the first
- * in all of them; since a job enters all its queues at one moment, in the order
- * of the commits, no two jobs can wait for each other.
+ * It learns of jobs as an observer of the store: each new row of a job in state
+ * Queued is queued. A job waits in the queue of each object it names (one, two, or
+ * more by rows of KIND_QUEUE_REF) and runs when it is the first in all of them;
+ * since a job enters all its queues at once, in the order of the commits, no two
+ * jobs can wait for each other.
  *
  * States of a job: Queued -> Processing -> Done or Failed; Queued -> Cancelled.
- * After a restart, Queued jobs wait again and Processing ones are handed to
- * their operation's recover function, so that no job stays without an owner.
+ * After a restart, Queued jobs are queued again, and Processing ones are handed to
+ * the recover function of their operation, so that each job comes to an end.
  */
 #ifndef POOLFS_ENGINE_EXECUTOR_H
 #define POOLFS_ENGINE_EXECUTOR_H
@@ -19,22 +19,24 @@
 
 struct executor;
 
-/** Registers with the store; nothing runs before executor_start(). */
+/** Registers with the store; no job runs before executor_start(). For executor_free(). -ENOMEM, -ENOSPC. */
 int executor_new(struct pool *pool, struct executor **ret_executor, struct error *e);
-/** Takes up what the database holds. */
+/** Queues the jobs in the database that have not ended, and runs jobs from now on. Errors of the store. */
 int executor_start(struct executor *x, struct error *e);
-/** Asks running jobs to stop and waits for them. Queued ones stay so, and those that stopped for this stay
- * Processing: the next start recovers them. Accepts NULL. */
+/**
+ * Asks running jobs to stop and waits for them. Queued jobs stay Queued, and jobs that stopped because of
+ * this stay Processing: the next start recovers them. Accepts NULL.
+ */
 void executor_stop(struct executor *x);
-/** executor_stop(), and frees: not while a store that it observes is open. Accepts NULL. */
+/** executor_stop(), and frees: only after store_close(), which still calls observers. Accepts NULL. */
 void executor_free(struct executor *x);
-/** Stops jobs that are over their deadline; called about once a second. */
+/** Writes jobs as failed that did not stop at their deadline. Does not block; called about once a second. */
 void executor_check_deadlines(struct executor *x);
 
 /**
- * Runs another operation as a part of this job, in its place in the queues: checks it as when its turn has
- * come, then does it by its own handler. @again: the daemon ended while it ran, and it is given to its
- * recover function instead. The job must hold the queues that the operation needs. -ENOENT, -EBUSY, ...
+ * Runs another operation as a step of this job, at its place in the queues: checks it like a job whose turn
+ * has come, then calls its handler. @again: the daemon ended while the step ran, so its recover function is
+ * called instead. The job must be in the queues that the operation needs. Blocks. -ENOENT, -EBUSY, ...
  */
 int job_run_step(struct job *job, struct request *step, bool again, struct error *e);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs as rows: begin, end, cancel; and what handlers use of a running one. See job.h and executor.h. */
+/* The rows of jobs, and what handlers use of a running job. See job.h and executor.h. */
 #include "actions/engine/job.h"
 
 #include <string.h>
@@ -26,37 +26,25 @@ int job_set_json(struct object *o, int field, json_t *taken)
 	return 0;
 }
 
-/* The further queues of a job, as rows. Entering one of them twice would mean to wait for oneself. */
+/* Writes the further queues of a job as rows, each once: in one queue twice, it would wait for itself. */
 static int put_queue_refs(struct txn *t, const struct request *req, const struct object *job, struct error *e)
 {
-	json_t *queues = req->op->queues ? req->op->queues(txn_view(t), req) : NULL, *ignored;
+	_cleanup_json_ json_t *queues = req->op->queues ? req->op->queues(txn_view(t), req) : NULL;
+	json_t *ignored;
 	const char *uuid;
-	int r = 0;
 
 	json_object_foreach (queues, uuid, ignored) {
-		struct object *ref;
-		char ref_uuid[UUID_SIZE];
+		int r;
 
 		if (object_str_is(job, JOB_QUEUE, uuid) || object_str_is(job, JOB_QUEUE2, uuid))
 			continue;
-		ref = object_new(kind_get(KIND_QUEUE_REF));
-		if (!ref) {
-			r = error_oom(e);
-			break;
-		}
-		uuid_make(ref_uuid);
-		object_set_str(ref, QUEUE_REF_UUID, ref_uuid);
-		object_set_str(ref, QUEUE_REF_JOB_UUID, req->job);
-		object_set_str(ref, QUEUE_REF_OBJECT_UUID, uuid);
-		r = txn_put(t, ref, NULL, e);
+		r = link_put(t, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, req->job, QUEUE_REF_OBJECT_UUID, uuid, e);
 		if (r < 0)
-			break;
+			return r;
 	}
-	json_decref(queues);
-	return r;
+	return 0;
 }
 
-/* Takes a job that ends out of its queues; @job is the editable copy of its row. */
 int job_leave_queues(struct txn *t, struct object *job, struct error *e)
 {
 	object_set_null(job, JOB_QUEUE);
@@ -109,7 +97,7 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 	struct object *job;
 	int r;
 
-	/* The deadline may have written the end already. */
+	/* executor_check_deadlines() may have written the end already. */
 	if (!before || job_state_is_final(object_str(before, JOB_STATE)))
 		return 0;
 	job = object_copy(before);
@@ -140,9 +128,9 @@ int job_submit(struct txn *t, const struct request *req, struct error *e)
 	int refused = request_check(txn_view(t), req, job_is_pending_for(txn_view(t), req->target), &refusal);
 	int r = job_insert(t, req, NULL, e);
 
-	if (r == 0 && refused)
-		r = job_finish(t, req->job, NULL, &refusal, e);
-	return r;
+	if (r < 0 || !refused)
+		return r;
+	return job_finish(t, req->job, NULL, &refusal, e);
 }
 
 bool job_is_pending_for(const struct view *view, const char *object_uuid)
@@ -181,15 +169,13 @@ static int progress_fn(struct txn *t, void *arg, struct error *e)
 	if (!before || !object_str_is(before, JOB_STATE, JOB_STATE_PROCESSING))
 		return 0;
 	job = object_copy(before);
-	if (!job)
-		return error_oom(e);
 	object_set_int(job, JOB_PROGRESS, p->percent);
 	return txn_put(t, job, NULL, e);
 }
 
 static void progress_done(void *arg, int result, struct error *e)
 {
-	(void)result; /* a lost percent is no loss */
+	(void)result; /* a lost update does no harm */
 	(void)e;
 	free(arg);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Says when a JSON document that arrives in pieces is whole; see json_gather.h. */
+/* See json_gather.h. */
 #include "actions/engine/json_gather.h"
 
 #include <inttypes.h>
@@ -9,7 +9,7 @@ void json_gather_init(struct json_gather *g, uint64_t limit)
 	*g = (struct json_gather){.limit = limit};
 }
 
-/* The blanks of RFC 8259; no others separate tokens. */
+/* The white space of RFC 8259; no other character separates tokens. */
 static bool is_blank(unsigned char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -97,28 +97,27 @@ int json_gather_check(const struct json_gather *g, struct error *e)
 	case JSON_GATHER_COMPLETE:
 		return 0;
 	case JSON_GATHER_NOT_JSON:
-		return error_set(e, EINVAL,
-				 "byte %" PRIu64 " is not the beginning of a JSON document, '{' is expected",
+		return error_set(e, EINVAL, "byte %" PRIu64 " does not begin a JSON document, expected '{'",
 				 g->fed);
 	case JSON_GATHER_MISMATCH:
 		return error_set(e, EINVAL,
 				 "the bracket at byte %" PRIu64
-				 " of the JSON document closes one of the other kind",
+				 " of the JSON document does not match the open bracket",
 				 g->fed);
 	case JSON_GATHER_CONTROL:
 		if (!g->in_string)
 			return error_set(e, EINVAL,
 					 "byte %" PRIu64 " of the JSON document is a control character",
 					 g->fed);
-		return error_set(
-			e, EINVAL,
-			"byte %" PRIu64
-			" of the JSON document is a control character within a string, a closing '\"' is missing or it must be written as an escape",
-			g->fed);
+		return error_set(e, EINVAL,
+				 "byte %" PRIu64
+				 " of the JSON document is a control character within a string: "
+				 "a closing '\"' is missing, or it must be escaped",
+				 g->fed);
 	case JSON_GATHER_TRAILING:
 		return error_set(e, EINVAL,
 				 "byte %" PRIu64
-				 " follows the end of the JSON document, one document a write is accepted",
+				 " follows the end of the JSON document, a write may contain only one",
 				 g->fed);
 	case JSON_GATHER_TOO_DEEP:
 		return error_set(e, EINVAL,
@@ -127,7 +126,7 @@ int json_gather_check(const struct json_gather *g, struct error *e)
 	case JSON_GATHER_TOO_LONG:
 		return error_set(e, EFBIG, "the JSON document is longer than %" PRIu64 " bytes", g->limit);
 	}
-	return error_set(e, EINVAL, "the JSON document is in no known state");
+	return error_set(e, EINVAL, "unknown state of the JSON document");
 }
 
 int json_gather_finish(const struct json_gather *g, struct error *e)

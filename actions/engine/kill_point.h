@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where tests kill the daemon: between two steps of an operation.
+ * Points between two steps of an operation at which tests kill the daemon.
  *
  * In a build with -Dtests=true, a daemon with POOLFS_TEST_KILL_AT=<name> in its
- * environment ends itself with SIGKILL when it comes to the point of that name.
- * In other builds a kill point is nothing.
+ * environment kills itself with SIGKILL when it reaches the point of that name.
+ * In other builds a kill point does nothing.
  */
 #ifndef POOLFS_ENGINE_KILL_POINT_H
 #define POOLFS_ENGINE_KILL_POINT_H
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** Kills the process when @name is the point that the environment names. */
 static inline void kill_point(const char *name)
 {
 	const char *wanted = getenv("POOLFS_TEST_KILL_AT");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See login_limit.h. Counters are found by a keyed hash of the name; two names
- * that meet in one counter share its limit, which a caller can neither foresee
- * nor, with so many counters, often bring about.
+ * See login_limit.h. Counters are found by a keyed hash of the name. Two names with
+ * the same counter share its limit; the key is secret, so a client cannot choose
+ * names that collide.
  */
 #include "actions/engine/login_limit.h"
 
@@ -15,7 +15,7 @@
 #define PERIOD_NS (60 * NS_PER_S)
 
 struct counter {
-	int64_t since; /* ns: begin of the minute */
+	int64_t since; /* ns: start of the minute */
 	int attempts;
 };
 
@@ -55,7 +55,7 @@ static struct counter *find(struct login_limit *limit, struct counter *counters,
 	return &counters[number % COUNTERS];
 }
 
-/* The counter of this minute. */
+/* The counter of the name, reset when its minute is over. */
 static struct counter *find_now(struct login_limit *limit, struct counter *counters, const char *name,
 				int64_t now)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The text of an `actions` file (tree.md 14): what can be asked of an object now, and how. */
+/* See menu.h. */
 #include "actions/engine/menu.h"
 
 #include <string.h>

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See params.h. The texts are those of the manual's server (behaviour.md 1.3, 1.12). */
+/* See params.h. The messages are those of the manual's server (behaviour.md 1.3, 1.12). */
 #include "actions/engine/params.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+
+#include "model/json.h"
 
 int params_parse_number(const char *text, int64_t *ret)
 {
@@ -104,7 +106,7 @@ static int convert_bool(const struct param *p, const json_t *value, json_t **ret
 	return 0;
 }
 
-/* A list, or in the short form one text with commas. */
+/* A list, or in the short form a text that is separated by commas. */
 static int convert_list(const struct param *p, const json_t *value, json_t **ret, struct error *e)
 {
 	const char *text = json_string_value(value);
@@ -121,7 +123,7 @@ static int convert_list(const struct param *p, const json_t *value, json_t **ret
 	json_array_foreach (value, i, item) {
 		json_t *string = convert_string(&(struct param){0}, item);
 
-		/* Lists of the manual hold texts; CloneVmInstance's names too. */
+		/* All lists of the manual are lists of strings. */
 		if (!string || json_array_append_new(list, string) < 0) {
 			json_decref(list);
 			return error_set(e, EINVAL, "field[%s] must be a list of strings", p->name);
@@ -218,7 +220,7 @@ static json_t *default_json(const struct param *p)
 static int type_one(const struct operation *op, const struct param *p, const json_t *given, json_t *out,
 		    struct error *e)
 {
-	json_t *value = NULL;
+	_cleanup_json_ json_t *value = NULL;
 	int r;
 
 	if (!given || json_is_null(given)) {
@@ -228,34 +230,35 @@ static int type_one(const struct operation *op, const struct param *p, const jso
 		if (!p->default_value)
 			return 0;
 		value = default_json(p);
-		r = value ? 0 : error_oom(e);
 	} else {
 		r = convert(p, given, &value, e);
-		if (r == 0)
-			r = check_limits(op, p, value, e);
+		if (r < 0)
+			return r;
+		r = check_limits(op, p, value, e);
+		if (r < 0)
+			return r;
 	}
-	if (r == 0 && json_object_set(out, p->name, value) < 0)
-		r = error_oom(e);
-	json_decref(value);
-	return r;
+	return json_object_set(out, p->name, value) < 0 ? error_oom(e) : 0;
 }
 
 int params_type(const struct operation *op, const char *target, const json_t *body, json_t **ret,
 		struct error *e)
 {
-	json_t *out = json_object();
-	int r = out ? 0 : error_oom(e);
+	_cleanup_json_ json_t *out = json_object();
 
-	for (const struct param *p = op->params; r == 0 && p && p->name; p++) {
-		if (target && op->target && strcmp(p->name, op->target) == 0)
+	if (!out)
+		return error_oom(e);
+	for (const struct param *p = op->params; p && p->name; p++) {
+		bool is_target = target && op->target && strcmp(p->name, op->target) == 0;
+		int r;
+
+		if (is_target)
 			r = json_object_set_new(out, p->name, json_string(target)) < 0 ? error_oom(e) : 0;
 		else
 			r = type_one(op, p, json_object_get(body, p->name), out, e);
+		if (r < 0)
+			return r;
 	}
-	if (r < 0) {
-		json_decref(out);
-		return r;
-	}
-	*ret = out;
+	*ret = steal(&out);
 	return 0;
 }

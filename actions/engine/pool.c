@@ -6,7 +6,6 @@
 
 #include "actions/engine/config.h"
 #include "actions/engine/pool_internal.h"
-#include "hypervisor/hypervisor.h"
 
 struct store *pool_store(struct pool *pool)
 {
@@ -28,7 +27,24 @@ const char *pool_state_dir(const struct pool *pool)
 	return pool->state_dir;
 }
 
-/* -------------------------------------------------------------------- Gets */
+bool pool_is_read_only(const struct pool *pool)
+{
+	return pool->read_only;
+}
+
+int pool_check_writable(const struct pool *pool, struct error *e)
+{
+	return pool->read_only ? error_set(e, EROFS, "the pool is mounted read-only") : 0;
+}
+
+int pool_post(struct pool *pool, txn_fn *fn, void *arg, txn_done_fn *done, struct error *e)
+{
+	int r = store_post(pool->store, fn, arg, done);
+
+	return r < 0 ? error_set(e, -r, "the pool is shutting down") : 0;
+}
+
+/* -------------------------------------------------------------- background */
 
 int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pool: what everything below actions/ is given to work with. Opening and closing it is
- * pool_open.h, handing in requests submit.h.
+ * The pool: the context that all parts of actions/ get. pool_open.h opens and closes it, submit.h submits
+ * requests to it.
  */
 #ifndef POOLFS_ENGINE_POOL_H
 #define POOLFS_ENGINE_POOL_H
@@ -12,17 +12,27 @@ struct pool;
 struct hypervisor;
 struct uploads;
 
+/* Its parts, borrowed. */
 struct store *pool_store(struct pool *pool);
 struct hypervisor *pool_hypervisor(struct pool *pool);
 struct uploads *pool_uploads(struct pool *pool);
 /** Absolute path of the state folder; borrowed. */
 const char *pool_state_dir(const struct pool *pool);
-/** Runs any function in a worker thread, for renderings that take long. -ENOMEM, -ESHUTDOWN: it will not run.
- */
+/** True when the pool accepts no requests. */
+bool pool_is_read_only(const struct pool *pool);
+/** -EROFS when the pool accepts no requests. */
+int pool_check_writable(const struct pool *pool, struct error *e);
+/** As store_post(), with a sentence when it is refused because the pool is being closed. */
+int pool_post(struct pool *pool, txn_fn *fn, void *arg, txn_done_fn *done, struct error *e);
+/** Runs fn(arg) in a background thread: work that blocks or takes long. -ENOMEM, -ESHUTDOWN: will not run. */
 int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg);
-/** As pool_background(), for what a client can ask for at will (queries): clients take turns, see turns.h. */
+/**
+ * As pool_background(), for work that clients can request without limit (queries): clients take turns, see
+ * turns.h.
+ * @client: a name for the client, copied. -ENOMEM: it will not run.
+ */
 int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg), void *arg);
-/** When a query that is asked now is cut off: ns of CLOCK_MONOTONIC, as struct query_scope wants it. */
+/** The deadline of a query that starts now: ns of CLOCK_MONOTONIC, for struct query_scope. */
 int64_t pool_query_deadline(const struct view *view);
 
 #endif

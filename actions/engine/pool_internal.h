@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The members of the pool, for its accessors (pool.h), for what opens, closes and runs it, and for the few
- * parts that have a lock or a limit of their own in it.
+ * The members of the pool. Only for the files that own one of them: pool.c (accessors), pool_open.c (opens
+ * and closes them), timers.c (timer thread), submit.c and operations/session.c (login_limit),
+ * network/host_prepare.c (prepare_lock). Others use pool.h.
  */
 #ifndef POOLFS_ENGINE_POOL_INTERNAL_H
 #define POOLFS_ENGINE_POOL_INTERNAL_H
@@ -27,9 +28,9 @@ struct pool {
 	struct web_hooks *web_hooks;
 	struct uploads *uploads;
 	struct workers *background;   /* Gets that ask a host, long renderings */
-	pthread_mutex_t prepare_lock; /* one host is made ready at a time, and once */
-	struct workers *servers;      /* threads for `turns` alone */
-	struct turns *turns;	      /* of those who ask for long work */
+	pthread_mutex_t prepare_lock; /* held while a host is prepared, also over libvirt and store_run() */
+	struct workers *servers;      /* the threads of `turns` */
+	struct turns *turns;	      /* of clients that request long work */
 	char *state_dir;	      /* owned */
 	bool read_only;		      /* immutable */
 	pthread_t timer;

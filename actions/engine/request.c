@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parsing of requests and the look at the pool. Typing of parameters is in params.c. See request.h. */
+/* Makes requests from text, JSON and rows. See request.h; params.c has the types of parameters. */
 #include "actions/engine/request.h"
 
 #include <ctype.h>
@@ -10,7 +10,7 @@
 #include "actions/engine/shortform.h"
 #include "model/access.h"
 
-/* Members beside the parameters, at the top of a document (behaviour.md 1.3, tree.md 18). */
+/* Members at the top of a document that are not parameters (behaviour.md 1.3, tree.md 18). */
 static const char *const envelope[] = {"systemTags", "userTags", "jobUuid", "webHook", "params"};
 
 struct cause request_cause(const struct request *req)
@@ -35,12 +35,12 @@ void request_free(struct request *req)
 
 /* ---------------------------------------------------------------- parsing */
 
-/* What a text asks for before it is typed. All borrowed from `root`. */
+/* A request before its parameters are typed. All pointers are borrowed from `root`. */
 struct parsed {
 	json_t *root; /* owned */
 	const struct operation *op;
 	json_t *body; /* parameters, or NULL */
-	bool strict;  /* short form: a word that is no parameter is an error */
+	bool strict;  /* short form: an unknown parameter is an error */
 };
 
 static void parsed_done(struct parsed *p)
@@ -50,7 +50,7 @@ static void parsed_done(struct parsed *p)
 
 static int unknown_verb(enum kind_id kind, const char *verb, struct error *e)
 {
-	return error_set(e, EINVAL, "unknown verb '%s' for a %s, read 'actions' for what there is", verb,
+	return error_set(e, EINVAL, "unknown verb '%s' for a %s, 'actions' lists the verbs", verb,
 			 kind_get(kind)->noun);
 }
 
@@ -73,8 +73,7 @@ static int parse_json(struct parsed *p, enum kind_id kind, const char *text, siz
 			p->body = p->root;
 		return 0;
 	}
-	/* {"startVmInstance": {...}}, or the manual's variant with the whole below "params"
-	 * (behaviour.md 2.7) */
+	/* {"startVmInstance": {...}}, or that below "params", as the manual has it, too (behaviour.md 2.7) */
 	json_object_foreach (json_is_object(inner) ? inner : p->root, name, value) {
 		p->op = operation_by_verb(kind, name);
 		if (!p->op)
@@ -82,7 +81,7 @@ static int parse_json(struct parsed *p, enum kind_id kind, const char *text, siz
 		p->body = json_is_object(value) ? value : NULL;
 		return 0;
 	}
-	return error_set(e, EINVAL, "the document names no verb of a %s, read 'actions' for what there is",
+	return error_set(e, EINVAL, "the document names no verb of a %s, 'actions' lists the verbs",
 			 kind_get(kind)->noun);
 }
 
@@ -99,7 +98,7 @@ static int parse_short(struct parsed *p, enum kind_id kind, const char *text, si
 		text += sizeof(dry) - 1;
 		len -= sizeof(dry) - 1;
 	}
-	/* In a `create` file the verb goes without saying. */
+	/* A `create` file needs no verb. */
 	r = asprintf(&line, "%s%.*s", p->op ? "create " : "", (int)len, text);
 	if (r < 0) {
 		line = NULL;
@@ -118,6 +117,11 @@ static int parse_short(struct parsed *p, enum kind_id kind, const char *text, si
 	return 0;
 }
 
+static int not_strings(const char *name, struct error *e)
+{
+	return error_set(e, EINVAL, "'%s' must be a list of strings", name);
+}
+
 static int take_tags(const json_t *outer, const json_t *inner, const char *name, json_t **ret,
 		     struct error *e)
 {
@@ -131,10 +135,10 @@ static int take_tags(const json_t *outer, const json_t *inner, const char *name,
 	if (!*ret)
 		return error_oom(e);
 	if (given && !json_is_array(given) && !json_is_null(given))
-		return error_set(e, EINVAL, "'%s' must be a list of strings", name);
+		return not_strings(name, e);
 	json_array_foreach (given, i, tag) {
 		if (!json_is_string(tag))
-			return error_set(e, EINVAL, "'%s' must be a list of strings", name);
+			return not_strings(name, e);
 		if (json_array_append(*ret, tag) < 0)
 			return error_oom(e);
 	}
@@ -146,7 +150,6 @@ static int take_envelope(struct request *req, const struct parsed *p, struct err
 {
 	const char *job = json_string_value(json_object_get(p->root, "jobUuid"));
 	const char *hook = json_string_value(json_object_get(p->root, "webHook"));
-	const char *mode;
 	json_t *tag;
 	size_t i;
 	int r;
@@ -163,16 +166,16 @@ static int take_envelope(struct request *req, const struct parsed *p, struct err
 			return error_oom(e);
 	}
 	r = take_tags(p->root, p->body, "systemTags", &req->system_tags, e);
-	if (r == 0)
-		r = take_tags(p->root, p->body, "userTags", &req->user_tags, e);
+	if (r < 0)
+		return r;
+	r = take_tags(p->root, p->body, "userTags", &req->user_tags, e);
 	if (r < 0)
 		return r;
 	json_array_foreach (req->system_tags, i, tag) {
-		mode = json_string_value(tag);
-		if (strcmp(mode, "validationOnly") == 0) {
-			req->dry_run = true;
-			(void)json_array_remove(req->system_tags, i--);
-		}
+		if (strcmp(json_string_value(tag), "validationOnly") != 0)
+			continue;
+		req->dry_run = true;
+		(void)json_array_remove(req->system_tags, i--);
 	}
 	return 0;
 }
@@ -198,12 +201,7 @@ static int refuse_unknown(const struct parsed *p, struct error *e)
 	return 0;
 }
 
-static void hex(const unsigned char *raw, size_t len, char *out)
-{
-	(void)sodium_bin2hex(out, 2 * len + 1, raw, len);
-}
-
-/* The same bytes for the same operation and object make the same digest (tree.md 18). */
+/* The same bytes for the same operation and object have the same digest (tree.md 18). */
 static void digest(struct request *req, const char *uuid, const char *text, size_t len)
 {
 	crypto_hash_sha256_state state;
@@ -216,7 +214,7 @@ static void digest(struct request *req, const char *uuid, const char *text, size
 	crypto_hash_sha256_update(&state, (const unsigned char *)"", 1);
 	crypto_hash_sha256_update(&state, (const unsigned char *)text, len);
 	crypto_hash_sha256_final(&state, out);
-	hex(out, sizeof(out), req->digest);
+	(void)sodium_bin2hex(req->digest, sizeof(req->digest), out, sizeof(out));
 }
 
 /* Types the parameters and chooses the uuids that the request needs. */
@@ -237,7 +235,7 @@ static int finish(struct request *req, const char *uuid, const json_t *body, str
 	if (chosen && !uuid_is_resource(chosen))
 		return error_set(
 			e, EINVAL,
-			"field[resourceUuid] must be a uuid of version 1 to 5 without dashes, '%s' is none",
+			"field[resourceUuid] must be a uuid of version 1 to 5 without dashes, got '%s'",
 			chosen);
 	if (uuid && op->target) {
 		snprintf(req->target, sizeof(req->target), "%s", uuid);
@@ -247,7 +245,7 @@ static int finish(struct request *req, const char *uuid, const json_t *body, str
 		else
 			uuid_make(req->target);
 	}
-	/* Operations that make an object beside the one they act on read its uuid as a parameter. */
+	/* Operations on one object that make another one read the uuid of the new one as a parameter. */
 	if (!chosen && operation_param(op, "resourceUuid")) {
 		char made[UUID_SIZE];
 
@@ -295,10 +293,12 @@ int request_parse(const struct operation *op, enum kind_id kind, const char *uui
 		return error_oom(e);
 	req->dry_run = dry_run;
 	r = p.strict ? refuse_unknown(&p, e) : 0;
-	if (r == 0)
-		r = take_envelope(req, &p, e);
-	if (r == 0)
-		r = finish(req, uuid, p.body, e);
+	if (r < 0)
+		return r;
+	r = take_envelope(req, &p, e);
+	if (r < 0)
+		return r;
+	r = finish(req, uuid, p.body, e);
 	if (r < 0)
 		return r;
 	digest(req, uuid, text, len);
@@ -306,7 +306,7 @@ int request_parse(const struct operation *op, enum kind_id kind, const char *uui
 	return 0;
 }
 
-/* Makes a request that was refused fit to be recorded, as it came. */
+/* Fills in what a refused request lacks, with its parameters as given, so that it can be recorded. */
 static bool complete(struct request *req, const char *uuid, json_t *params)
 {
 	if (uuid && req->op->target)
@@ -325,11 +325,14 @@ int request_from_document(const struct operation *op, const char *uuid, json_t *
 {
 	struct parsed p = {.root = document, .op = op, .body = json_object_get(document, "params")};
 	_cleanup_(request_free_p) struct request *req = request_alloc(op, actor);
-	int r = req ? take_envelope(req, &p, e) : error_oom(e);
+	int r;
 
+	if (!req)
+		return error_oom(e);
+	r = take_envelope(req, &p, e);
 	if (r == 0)
 		r = finish(req, uuid, p.body, e);
-	if (r < 0 && (!req || !req->job_chosen || !complete(req, uuid, p.body)))
+	if (r < 0 && (!req->job_chosen || !complete(req, uuid, p.body)))
 		return r;
 	digest(req, uuid, text, len);
 	*ret_req = steal(&req);
@@ -403,7 +406,7 @@ json_t *request_to_json(const struct request *req, bool mask_secrets)
 	return json;
 }
 
-/* `source` is a static string in struct actor. */
+/* Returns the static string of this source, for struct actor. */
 static const char *static_source(const char *text)
 {
 	static const char *const sources[] = {"fs", "upload", "rest", "scheduler", "ha", "libvirt"};
@@ -508,18 +511,15 @@ const char *request_tag(const struct request *req, const char *prefix)
 	return NULL;
 }
 
-/* ------------------------------------------------------------------- links */
-
 bool request_list_has(const struct request *req, const char *name, const char *text)
 {
 	const json_t *list = request_list(req, name);
-	const char *item;
+	const json_t *item;
+	size_t i;
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		item = json_string_value(json_array_get(list, i));
-		if (item && strcmp(item, text) == 0)
+	json_array_foreach (list, i, item)
+		if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
 			return true;
-	}
 	return json_array_size(list) == 0;
 }
 
@@ -528,4 +528,19 @@ bool request_is_enforcing(const struct request *req)
 	const char *mode = request_str(req, "deleteMode");
 
 	return mode && strcmp(mode, "Enforcing") == 0;
+}
+
+/* ------------------------------------------------------------------ errors */
+
+int request_explain_error(const struct request *req, int r, struct error *e)
+{
+	const char *code = req->op->error_code;
+
+	if (r >= 0)
+		return r;
+	if (!error_is_set(e))
+		error_set(e, -r, "%s", strerror(-r));
+	if (code && strcmp(e->code, code) != 0)
+		error_wrap(e, code);
+	return r;
 }

@@ -4,8 +4,6 @@
 
 #include "actions/engine/access.h"
 
-/* --------------------------------------------------------------- checking */
-
 static int not_found(const char *field, const char *uuid, enum kind_id kind, struct error *e)
 {
 	return error_set_code(e, ENOENT, "SYS.1003",
@@ -13,7 +11,7 @@ static int not_found(const char *field, const char *uuid, enum kind_id kind, str
 			      kind_get(kind)->vo);
 }
 
-/* Do the objects that the parameters name exist? */
+/* Checks that the objects that the parameters name exist. */
 static int check_references(const struct view *view, const struct request *req, struct error *e)
 {
 	for (const struct param *p = req->op->params; p && p->name; p++) {
@@ -71,12 +69,13 @@ int request_check(const struct view *view, const struct request *req, bool busy,
 {
 	int r = check_references(view, req, e);
 
-	if (r == 0)
-		r = access_check(view, req, e);
-	if (r != 0 || busy)
+	if (r != 0)
+		return r;
+	r = access_check(view, req, e);
+	if (r < 0 || busy)
 		return r;
 	r = check_state(view, req, e);
-	if (r == 0 && req->op->check)
-		r = req->op->check(view, req, e);
-	return r;
+	if (r < 0 || !req->op->check)
+		return r;
+	return req->op->check(view, req, e);
 }

@@ -5,23 +5,23 @@
 #include <string.h>
 
 #include "model/render.h"
+#include "model/states.h"
 
 bool job_state_is_final(const char *state)
 {
-	return state && (strcmp(state, "Done") == 0 || strcmp(state, "Failed") == 0 ||
-			 strcmp(state, "Cancelled") == 0);
+	return state && (strcmp(state, JOB_STATE_DONE) == 0 || strcmp(state, JOB_STATE_FAILED) == 0 ||
+			 strcmp(state, JOB_STATE_CANCELLED) == 0);
 }
-
-/* ------------------------------------------------------------ running jobs */
 
 int result_inventory(const struct view *view, enum kind_id kind, const char *uuid, json_t **ret_result,
 		     struct error *e)
 {
 	const struct object *o = view_get(view, kind, uuid);
-	json_t *inventory = o ? render_inventory_json(view, o) : NULL;
+	json_t *inventory;
 
 	if (!o)
-		return error_set(e, ENOENT, "%s '%s' is gone", kind_get(kind)->noun, uuid);
+		return error_gone(e, kind, uuid);
+	inventory = render_inventory_json(view, o);
 	*ret_result = inventory ? json_pack("{s:o}", "inventory", inventory) : NULL;
 	return *ret_result ? 0 : error_oom(e);
 }

@@ -5,15 +5,14 @@
 
 #include "actions/engine/job.h"
 
-/** {"inventory": ...} of the object as it is now; NULL (with the error) when it is gone. Owned by the caller.
- */
+/** Makes {"inventory": ...} of the object in @view, owned by the caller. -ENOENT when it is gone, -ENOMEM. */
 int result_inventory(const struct view *view, enum kind_id kind, const char *uuid, json_t **ret_result,
 		     struct error *e);
-/** The same on the newest view, for handlers in workers. */
+/** As result_inventory(), of the newest view. For handlers in workers. */
 int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,
 			 struct error *e);
 
-/** {"inventories": @list}, @list taken over (NULL: memory is short). */
+/** Makes {"inventories": @list}, owned by the caller. @list is taken over; NULL: -ENOMEM. */
 int result_inventories(json_t *list, json_t **ret_result, struct error *e);
 /** Appends the inventory of @o to @list, for result_inventories(). */
 void result_list_add(json_t *list, const struct view *view, const struct object *o);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See rows.h; also the two operations that work the same on every kind: Update... and Change...State.
- */
+/* See rows.h. */
 #include "actions/engine/rows.h"
 
 #include <string.h>
@@ -8,10 +7,11 @@
 #include "actions/engine/access.h"
 #include "actions/engine/result.h"
 #include "actions/engine/tags.h"
+#include "model/states.h"
 
 /* ---------------------------------------------------------------- creating */
 
-/* The uuid of the object that the request makes: operations in a `create` file have it as their target. */
+/* The uuid of the object that the request creates: the target of operations in a `create` file. */
 static const char *new_uuid(const struct request *req)
 {
 	return req->op->form == FORM_CREATE ? req->target : request_str(req, "resourceUuid");
@@ -48,7 +48,7 @@ void object_set_from_param(struct object *o, int field, const struct request *re
 		set_field(o, field, value);
 }
 
-/* Every given parameter that is a stored field of the object's kind, but not its uuid. */
+/* Sets each field of the object, except its uuid, that the request has a parameter for. */
 static void set_all_from_params(struct object *o, const struct request *req)
 {
 	for (const struct param *p = req->op->params; p && p->name; p++) {
@@ -59,7 +59,7 @@ static void set_all_from_params(struct object *o, const struct request *req)
 	}
 }
 
-/* The account that a request acts for; without one it is the admin's. */
+/* The account that makes the request. */
 static const char *actor_account(const struct request *req)
 {
 	return req->actor.account[0] ? req->actor.account : ADMIN_ACCOUNT_UUID;
@@ -90,11 +90,11 @@ int object_create(struct txn *t, struct object *o, const struct request *req, js
 		  struct error *e)
 {
 	enum kind_id kind = o->kind->id;
-	const struct object *made;
-	int r = txn_put(t, o, &made, e);
+	int r = txn_put(t, o, NULL, e);
 
-	if (r == 0)
-		r = object_put_tags(t, req, kind, new_uuid(req), e);
+	if (r < 0)
+		return r;
+	r = object_put_tags(t, req, kind, new_uuid(req), e);
 	return r < 0 ? r : result_inventory(txn_view(t), kind, new_uuid(req), ret_result, e);
 }
 
@@ -103,43 +103,54 @@ int object_create(struct txn *t, struct object *o, const struct request *req, js
 int object_remove_where(struct txn *t, enum kind_id kind, int field, const char *value, struct error *e)
 {
 	const struct object *o;
-	int r = 0;
 
-	while (r == 0 && (o = view_next_where(txn_view(t), kind, field, value, 0)))
-		r = object_remove(t, o, e);
-	return r;
+	while ((o = view_next_where(txn_view(t), kind, field, value, 0))) {
+		int r = object_remove(t, o, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Removes the tags on the object, and its spec. */
+static int remove_attached(struct txn *t, const struct object *o, struct error *e)
+{
+	int r;
+
+	if (o->kind->id == KIND_SYSTEM_TAG || o->kind->id == KIND_USER_TAG)
+		return 0;
+	r = object_remove_where(t, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, object_uuid(o), e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_USER_TAG, USER_TAG_RESOURCE_UUID, object_uuid(o), e);
+	if (r < 0 || !operation_by_spec(o->kind->id))
+		return r;
+	return object_remove_where(t, KIND_SPEC, SPEC_RESOURCE_UUID, object_uuid(o), e);
 }
 
 int object_remove(struct txn *t, const struct object *o, struct error *e)
 {
 	_cleanup_object_ const struct object *held = object_ref(o);
-	int r = 0;
+	int r = remove_attached(t, held, e);
 
-	if (o->kind->id != KIND_SYSTEM_TAG && o->kind->id != KIND_USER_TAG) {
-		r = object_remove_where(t, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, object_uuid(held), e);
-		if (r == 0)
-			r = object_remove_where(t, KIND_USER_TAG, USER_TAG_RESOURCE_UUID, object_uuid(held),
-						e);
-		if (r == 0 && operation_by_spec(held->kind->id))
-			r = object_remove_where(t, KIND_SPEC, SPEC_RESOURCE_UUID, object_uuid(held), e);
-	}
 	return r < 0 ? r : txn_remove(t, held, e);
 }
 
 int object_clear_where(struct txn *t, enum kind_id kind, int field, const char *value, struct error *e)
 {
 	const struct object *o;
-	int r = 0;
 
-	while (r == 0 && (o = view_next_where(txn_view(t), kind, field, value, 0))) {
+	while ((o = view_next_where(txn_view(t), kind, field, value, 0))) {
 		struct object *copy = object_copy(o);
+		int r;
 
-		if (!copy)
-			return error_oom(e);
 		object_set_null(copy, field);
 		r = txn_put(t, copy, NULL, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 int object_remove_key(struct txn *t, void *arg, struct error *e)
@@ -158,8 +169,6 @@ int link_put(struct txn *t, enum kind_id kind, int field_a, const char *a, int f
 	struct object *o = object_new(kind_get(kind));
 	char uuid[UUID_SIZE];
 
-	if (!o)
-		return error_oom(e);
 	uuid_make(uuid);
 	object_set_str(o, FIELD_UUID, uuid);
 	object_set_str(o, field_a, a);
@@ -178,21 +187,10 @@ const struct object *link_find(const struct view *view, enum kind_id kind, int f
 
 /* -------------------------------------------------------------- operations */
 
-/* An editable copy of the object that the request acts on. */
-static int edit_target(struct txn *t, const struct request *req, struct object **ret_copy, struct error *e)
-{
-	const struct object *o = request_object(txn_view(t), req);
-
-	if (!o)
-		return error_set(e, ENOENT, "%s '%s' is gone", kind_get(req->op->kind)->noun, req->target);
-	*ret_copy = object_copy(o);
-	return *ret_copy ? 0 : error_oom(e);
-}
-
 int object_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	struct object *copy;
-	int r = edit_target(t, req, &copy, e);
+	int r = txn_edit(t, req->op->kind, req->target, &copy, e);
 
 	if (r < 0)
 		return r;
@@ -205,12 +203,12 @@ int object_change_state_apply(struct txn *t, const struct request *req, json_t *
 {
 	const char *event = request_str(req, "stateEvent");
 	struct object *copy;
-	int r = edit_target(t, req, &copy, e);
+	int r = txn_edit(t, req->op->kind, req->target, &copy, e);
 
 	if (r < 0)
 		return r;
 	object_set_str(copy, kind_field(copy->kind, "state"),
-		       event && strcmp(event, "enable") == 0 ? "Enabled" : "Disabled");
+		       event && strcmp(event, "enable") == 0 ? STATE_ENABLED : STATE_DISABLED);
 	r = txn_put(t, copy, NULL, e);
 	return r < 0 ? r : result_inventory(txn_view(t), req->op->kind, req->target, ret_result, e);
 }

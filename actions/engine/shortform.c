@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The short form of a request; see shortform.h for the grammar. */
+/* See shortform.h, which has the grammar. */
 #include "actions/engine/shortform.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "model/json.h"
+
 /* Longest verb or parameter name; the longest of the manual has 40 bytes. */
 #define WORD_MAX 64
-/* How much of a wrong word is quoted in a sentence. */
+/* How much of a wrong word an error message quotes, bytes. */
 #define QUOTE_MAX 64
 
 struct cursor {
 	const char *p, *end;
-	char *out;	/* the value being put together; as large as the line, so it never overflows */
+	char *out;	/* buffer of the value; as large as the line, so it never overflows */
 	size_t out_len; /* bytes used of out */
 };
 
@@ -42,7 +44,7 @@ static bool is_word_char(char c)
 	return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
 }
 
-/* Length of the UTF-8 character at @s (RFC 3629: shortest form, no surrogates), 0 when it is none. */
+/* Length of the UTF-8 character at @s (RFC 3629: shortest form, no surrogates), 0 if it is malformed. */
 static size_t utf8_char_len(const unsigned char *s, size_t len)
 {
 	unsigned char low = 0x80, high = 0xBF;
@@ -71,7 +73,7 @@ static size_t utf8_char_len(const unsigned char *s, size_t len)
 	return n;
 }
 
-/* Refuses what cannot be part of a line, so that the parser below need not look for it. */
+/* Refuses what cannot be part of a line, so that the parser below need not check for it. */
 static int text_check(const char *text, size_t len, struct error *e)
 {
 	for (size_t i = 0; i < len;) {
@@ -82,18 +84,18 @@ static int text_check(const char *text, size_t len, struct error *e)
 		if (text[i] == '\n' || text[i] == '\r')
 			return error_set(
 				e, EINVAL,
-				"a short request is one line, write a line break as \"\\n\" in double quotes");
+				"a short request is one line, write line breaks as \"\\n\" in double quotes");
 		if (is_control(text[i]))
-			return error_set(
-				e, EINVAL,
-				"byte %zu of the request is a control character, write it as an escape in double quotes",
-				i + 1);
+			return error_set(e, EINVAL,
+					 "byte %zu of the request is a control character, "
+					 "write it as an escape in double quotes",
+					 i + 1);
 		i += n;
 	}
 	return 0;
 }
 
-/* Bytes from @p to the next blank, cut to what a sentence can carry without splitting a character. */
+/* Bytes from @p to the next blank, at most QUOTE_MAX, without splitting a character. */
 static int quoted_len(const char *p, const char *end)
 {
 	size_t len = 0;
@@ -130,7 +132,7 @@ static void out_put_utf8(struct cursor *c, uint32_t ch)
 	}
 }
 
-/* Reads the four hex digits of \uXXXX at the cursor; -1 when they are not there. */
+/* Reads the four hex digits of \uXXXX at the cursor; -1 if there are fewer. */
 static int32_t read_hex4(struct cursor *c)
 {
 	int32_t value = 0;
@@ -168,12 +170,11 @@ static int read_unicode(struct cursor *c, struct error *e)
 			low = read_hex4(c);
 		}
 		if (low < 0xDC00 || low > 0xDFFF)
-			return error_set(e, EINVAL, "'\\u%04x' must be followed by its second half",
+			return error_set(e, EINVAL, "'\\u%04x' must be followed by a low surrogate",
 					 (unsigned)ch);
 		ch = 0x10000 + ((ch - 0xD800) << 10) + (low - 0xDC00);
 	} else if (ch >= 0xDC00 && ch <= 0xDFFF) {
-		return error_set(e, EINVAL, "'\\u%04x' is the second half of a character without its first",
-				 (unsigned)ch);
+		return error_set(e, EINVAL, "'\\u%04x' is a low surrogate without a high one", (unsigned)ch);
 	}
 	if (ch == 0)
 		return error_set(e, EINVAL, "'\\u0000' is not allowed in a value");
@@ -181,7 +182,7 @@ static int read_unicode(struct cursor *c, struct error *e)
 	return 0;
 }
 
-/* The cursor is behind the backslash, inside double quotes. */
+/* The cursor is after the backslash, inside double quotes. */
 static int read_escape(struct cursor *c, struct error *e)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -204,7 +205,7 @@ static int read_escape(struct cursor *c, struct error *e)
 	return 0;
 }
 
-/* Reads one value, pieces and all, into out. */
+/* Reads one value, with all of its pieces, into out. */
 static int read_value(struct cursor *c, const char *name, int name_len, struct error *e)
 {
 	char quote = '\0';
@@ -232,7 +233,7 @@ static int read_value(struct cursor *c, const char *name, int name_len, struct e
 	return 0;
 }
 
-/* Adds a value under a name; the second one of a name makes it a list. Takes @value over, also on failure. */
+/* Adds a value; further values of a name make it a list. Takes @value over, also on failure. */
 static int params_add(json_t *params, const char *name, json_t *value, struct error *e)
 {
 	json_t *present = json_object_get(params, name);
@@ -324,8 +325,8 @@ static int read_line(struct cursor *c, json_t *request, struct error *e)
 int shortform_parse(const char *text, size_t len, json_t **ret, struct error *e)
 {
 	_cleanup_free_ char *out = NULL;
+	_cleanup_json_ json_t *request = NULL;
 	struct cursor c;
-	json_t *request;
 	int r;
 
 	if (len > SHORTFORM_MAX)
@@ -340,16 +341,12 @@ int shortform_parse(const char *text, size_t len, json_t **ret, struct error *e)
 		return r;
 	out = malloc(len + 1);
 	request = json_pack("{s:n, s:{}}", "verb", "params");
-	if (!out || !request) {
-		json_decref(request);
+	if (!out || !request)
 		return error_oom(e);
-	}
 	c = (struct cursor){.p = text, .end = text + len, .out = out};
 	r = read_line(&c, request, e);
-	if (r < 0) {
-		json_decref(request);
+	if (r < 0)
 		return r;
-	}
-	*ret = request;
+	*ret = steal(&request);
 	return 0;
 }

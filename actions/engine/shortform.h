@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The short form of a request: one line a person types into `actions`.
+ * The short form of a request: one line that a person types into `actions`.
  *
  *     stop type=cold
  *     set-boot-order bootOrder=HardDisk,CdRom
@@ -13,13 +13,12 @@
  *     value  = { bare | '...' | "..." }                            pieces are joined, as in a shell
  *
  * Bare text ends at a blank (space or tab). Bare text and '...' are taken
- * literally, backslashes too. "..." knows the escapes of JSON: \" \\ \/ \b \f
- * \n \r \t \uXXXX. Control characters must be written as escapes, so a line is
- * always one line; the text must be UTF-8 without NUL.
+ * literally, including backslashes. "..." may contain the escapes of JSON: \" \\
+ * \/ \b \f \n \r \t \uXXXX. Control characters must be escaped, so that a request
+ * is always one line; the text must be UTF-8 without NUL.
  *
- * Values are strings here; what a parameter means, and whether "a,b" is a list,
- * is the business of whoever knows its type. A JSON document is no short form:
- * see json_gather.h for that.
+ * All values are strings here; params.h converts them to the type of their
+ * parameter, for example "a,b" to a list. For JSON documents see json_gather.h.
  */
 #ifndef POOLFS_ENGINE_SHORTFORM_H
 #define POOLFS_ENGINE_SHORTFORM_H
@@ -29,16 +28,16 @@
 
 #include "model/error.h"
 
-/* Longest line in bytes, its newline included; more is -EFBIG. */
+/* Longest line in bytes, including its newline. */
 #define SHORTFORM_MAX 65536
 
 /**
- * Parses the line of @len bytes at @text (which needs no final NUL) into
- * {"verb": string, "params": {name: string, ...}}. A name given more than once
- * has the list of its values, in their order. The caller owns *@ret.
+ * Parses the line of @len bytes at @text (which need not end with NUL) into
+ * {"verb": string, "params": {name: string, ...}}. A name that is given more than
+ * once has a list of its values, in their order. The caller owns *@ret.
  *
- * -EINVAL with a sentence that names the offending word, -EFBIG for a line
- * above SHORTFORM_MAX, -ENOMEM. On failure *@ret is untouched.
+ * -EINVAL with a sentence that names the offending word, -EFBIG for a line longer
+ * than SHORTFORM_MAX, -ENOMEM. On failure *@ret is untouched.
  */
 int shortform_parse(const char *text, size_t len, json_t **ret, struct error *e);
 

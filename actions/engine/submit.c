@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening, closing, and how a request becomes a job. See pool.h. */
+/* See submit.h. */
 #include "actions/engine/submit.h"
 
 #include <string.h>
 
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/request_check.h"
+#include "model/json.h"
 
 /* ---------------------------------------------------------------- requests */
 
@@ -14,13 +15,13 @@ struct submission {
 	struct request *req; /* owned */
 	pool_accepted_fn *accepted;
 	void *arg;
-	json_t *answer;	      /* owned; what a dry run says */
-	struct error refusal; /* why, while a refusal is being recorded */
-	bool taken;	      /* the job's uuid is that of another request */
-	bool nothing;	      /* accepted, and there was nothing to do: no job */
+	json_t *answer;	      /* owned; the answer of a dry run */
+	struct error refusal; /* while a refusal is being recorded: its reason */
+	bool taken;	      /* the uuid of the job belongs to another request */
+	bool nothing;	      /* accepted without a job, since there was nothing to do */
 };
 
-/* @recorded: there is a job. */
+/* Answers the caller and frees the submission. @recorded: there is a job. */
 static void submission_end(struct submission *s, int r, bool recorded, const struct error *e)
 {
 	s->accepted(s->arg, r, recorded ? s->req->job : NULL, s->answer, e);
@@ -30,7 +31,7 @@ static void submission_end(struct submission *s, int r, bool recorded, const str
 	free(s);
 }
 
-/* The same job again is the same job; another request under its name is refused. */
+/* The same request with the same job uuid is the same job; another request with that uuid is refused. */
 static int check_job_uuid(struct txn *t, struct submission *s, bool *ret_same, struct error *e)
 {
 	const struct request *req = s->req;
@@ -43,20 +44,13 @@ static int check_job_uuid(struct txn *t, struct submission *s, bool *ret_same, s
 	return 0;
 }
 
-/* Does it at once as a pure database change. OP_NEEDS_RUN when it must wait or needs a worker. */
+/* Applies a request that only changes the database. OP_NEEDS_RUN when it must wait or needs a worker. */
 static int apply_now(struct txn *t, const struct request *req, bool busy, json_t **ret_result,
 		     struct error *e)
 {
-	int r;
-
 	if (!req->op->apply || busy)
 		return OP_NEEDS_RUN;
-	r = req->op->apply(t, req, ret_result, e);
-	if (r < 0 && !error_is_set(e))
-		error_set(e, -r, "%s", strerror(-r));
-	if (r < 0 && req->op->error_code && strcmp(e->code, req->op->error_code) != 0)
-		error_wrap(e, req->op->error_code);
-	return r;
+	return request_explain_error(req, req->op->apply(t, req, ret_result, e), e);
 }
 
 /* In the store's writer thread. */
@@ -66,37 +60,35 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 	const struct request *req = s->req;
 	struct cause cause = request_cause(req);
 	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
-	json_t *result = NULL;
-	int r = check_job_uuid(t, s, &same, e);
+	_cleanup_json_ json_t *result = NULL;
+	int r = check_job_uuid(t, s, &same, e), done;
 
 	if (r < 0 || same)
 		return r;
 	txn_set_cause(t, &cause);
-	r = request_check(txn_view(t), req, busy, e);
-	if (r == 0)
-		r = apply_now(t, req, busy, &result, e);
-	if (r < 0 || req->dry_run) {
-		s->answer = r < 0 ? NULL : json_incref(result);
-		json_decref(result);
-		/* A dry run that got here would have worked: leave no trace, and say so in accept_done(). */
-		return r < 0 ? r : -ECANCELED;
+	done = request_check(txn_view(t), req, busy, e);
+	if (done == 0)
+		done = apply_now(t, req, busy, &result, e);
+	if (done < 0)
+		return done;
+	if (req->dry_run) {
+		/* It would have succeeded: roll the change back; accept_done() gives the answer. */
+		s->answer = steal(&result);
+		return -ECANCELED;
 	}
-	s->nothing = r == OP_NOTHING && !req->job_chosen;
-	if (s->nothing) {
-		r = 0;
-	} else if (r != OP_NEEDS_RUN) {
-		r = job_insert(t, req, NULL, e);
-		if (r == 0)
-			r = job_finish(t, req->job, result, NULL, e);
-	} else {
-		r = job_insert(t, req, NULL, e);
-	}
-	json_decref(result);
-	return r;
+	s->nothing = done == OP_NOTHING && !req->job_chosen;
+	if (s->nothing)
+		return 0;
+	r = job_insert(t, req, NULL, e);
+	if (r < 0 || done == OP_NEEDS_RUN)
+		return r;
+	return job_finish(t, req->job, result, NULL, e);
 }
 
-/* A refused request whose job uuid the client chose leaves a failed job, which REST clients poll; a dry run a
- * job that did nothing. */
+/*
+ * A refused request with a job uuid of the client leaves a failed job, which REST clients poll; a dry run
+ * leaves a job that did nothing.
+ */
 static int record_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct submission *s = arg;
@@ -121,7 +113,7 @@ static void record_done(void *arg, int r, struct error *e)
 		submission_end(s, -s->refusal.errnum, true, &s->refusal);
 }
 
-/* Takes @why over (may be NULL: a dry run that would have worked). */
+/* Moves @why out (NULL: a dry run that would have succeeded). */
 static void record(struct submission *s, struct error *why)
 {
 	if (why)
@@ -133,11 +125,11 @@ static void record(struct submission *s, struct error *why)
 static void accept_done(void *arg, int r, struct error *e)
 {
 	struct submission *s = arg;
-	bool would_work = r == -ECANCELED && s->req->dry_run && !error_is_set(e);
+	bool would_succeed = r == -ECANCELED && s->req->dry_run && !error_is_set(e);
 
 	if (s->req->job_chosen && !s->taken && r < 0)
-		record(s, would_work ? NULL : e);
-	else if (would_work)
+		record(s, would_succeed ? NULL : e);
+	else if (would_succeed)
 		submission_end(s, 0, false, NULL);
 	else
 		submission_end(s, r < 0 ? r : 0, r >= 0 && !s->nothing, r < 0 ? e : NULL);
@@ -165,20 +157,17 @@ void pool_submit(struct pool *pool, struct request *req, pool_accepted_fn *accep
 	int r;
 
 	if (!s) {
-		error_oom(&e);
+		(void)error_oom(&e);
 		accepted(arg, -ENOMEM, NULL, NULL, &e);
 		request_free(req);
 		return;
 	}
 	*s = (struct submission){.pool = pool, .req = req, .accepted = accepted, .arg = arg};
-	if (pool->read_only)
-		r = error_set(&e, EROFS, "the pool is mounted read-only");
-	else
-		r = store_post(pool->store, accept_fn, s, accept_done);
-	if (r < 0) {
-		error_set(&e, -r, "the pool is shutting down");
+	r = pool_check_writable(pool, &e);
+	if (r == 0)
+		r = pool_post(pool, accept_fn, s, accept_done, &e);
+	if (r < 0)
 		submission_end(s, r, false, &e);
-	}
 }
 
 struct submit_wait {
@@ -249,8 +238,8 @@ static void get_now(void *arg)
 }
 
 /*
- * What needs no worker to be refused does not wait for one: many guesses of a password are counted as they
- * come, however long it takes to try each.
+ * Refuses what can be refused without waiting for a worker: attempts to log in are counted when they arrive,
+ * although it takes long to verify a password.
  */
 static int admit(struct pool *pool, const struct request *req, struct error *e)
 {

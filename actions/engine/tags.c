@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-/* -------------------------------------------------------------------- tags */
-
 bool system_tag_is_ephemeral(const char *tag)
 {
 	return strcmp(tag, "shareable") == 0 || strcmp(tag, "validationOnly") == 0 ||
@@ -24,6 +22,7 @@ const struct object *object_find_tag(const struct view *view, enum kind_id tag_k
 	return NULL;
 }
 
+/* The first system tag of the object with this prefix; *ret_value (may be NULL) as tag_value(). */
 static const struct object *object_find_system_tag(const struct view *view, const char *uuid,
 						   const char *prefix, const char **ret_value)
 {
@@ -46,8 +45,6 @@ int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, 
 {
 	struct object *o = object_new(kind_get(KIND_USER_TAG));
 
-	if (!o)
-		return error_oom(e);
 	object_set_str(o, USER_TAG_UUID, tag_uuid);
 	object_set_str(o, USER_TAG_RESOURCE_UUID, uuid);
 	object_set_str(o, USER_TAG_RESOURCE_TYPE, kind_get(kind)->vo);
@@ -61,8 +58,6 @@ int object_put_system_tag(struct txn *t, const char *tag_uuid, enum kind_id kind
 {
 	struct object *o = object_new(kind_get(KIND_SYSTEM_TAG));
 
-	if (!o)
-		return error_oom(e);
 	object_set_str(o, SYSTEM_TAG_UUID, tag_uuid);
 	object_set_int(o, SYSTEM_TAG_INHERENT, inherent);
 	object_set_str(o, SYSTEM_TAG_RESOURCE_UUID, uuid);
@@ -86,11 +81,14 @@ int object_add_system_tag(struct txn *t, enum kind_id kind, const char *uuid, co
 static int remove_system_tags(struct txn *t, const char *uuid, const char *prefix, struct error *e)
 {
 	const struct object *row;
-	int r = 0;
 
-	while (r == 0 && (row = object_find_system_tag(txn_view(t), uuid, prefix, NULL)))
-		r = txn_remove(t, row, e);
-	return r;
+	while ((row = object_find_system_tag(txn_view(t), uuid, prefix, NULL))) {
+		int r = txn_remove(t, row, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int object_set_system_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *prefix,
@@ -109,8 +107,6 @@ int object_set_system_tag(struct txn *t, enum kind_id kind, const char *uuid, co
 	if (!row)
 		return object_add_system_tag(t, kind, uuid, tag, inherent, e);
 	changed = object_copy(row);
-	if (!changed)
-		return error_oom(e);
 	object_set_str(changed, SYSTEM_TAG_TAG, tag);
 	return txn_put(t, changed, NULL, e);
 }

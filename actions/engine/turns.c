@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See turns.h. A thread that has finished goes on with what is next, whoever's it is. */
+/* See turns.h. A thread that has finished a task continues with the next one, of any client. */
 #include "actions/engine/turns.h"
 
 #include <errno.h>
@@ -15,11 +15,11 @@ struct task {
 	void *arg;
 };
 
-/* Somebody with work that waits or runs; all members under the lock. */
+/* A client with tasks that wait or run; all members under the lock. */
 struct client {
 	struct client *next;
 	struct task *head, **tail; /* owned */
-	uint64_t served;	   /* number of the last turn */
+	uint64_t served;	   /* number of its last turn */
 	bool running;
 	char name[];
 };
@@ -28,9 +28,9 @@ struct turns {
 	struct workers *workers; /* immutable */
 	int at_once;		 /* immutable */
 	pthread_mutex_t lock;
-	struct client *clients; /* lock; owned; in the order of their coming */
-	int running;		/* lock */
-	uint64_t last;		/* lock; turns given */
+	struct client *clients; /* lock; owned; in the order of arrival */
+	int running;		/* lock; tasks */
+	uint64_t last;		/* lock; number of the last turn */
 };
 
 struct turns *turns_new(struct workers *workers, int at_once)
@@ -53,7 +53,7 @@ void turns_free(struct turns *turns)
 	free(turns);
 }
 
-/* Call with the lock held. NULL without memory. */
+/* Call with the lock held. NULL when memory is short. */
 static struct client *get_client(struct turns *turns, const char *name)
 {
 	struct client **c = &turns->clients;
@@ -71,7 +71,7 @@ static struct client *get_client(struct turns *turns, const char *name)
 	return *c;
 }
 
-/* Who is next gets the turn; NULL when nobody may begin. Call with the lock held. */
+/* Gives the turn to the client served longest ago; NULL if none may begin. Call with the lock held. */
 static struct client *give_turn(struct turns *turns)
 {
 	struct client *best = NULL;
@@ -99,7 +99,7 @@ static struct task *take_task(struct client *c)
 	return task;
 }
 
-/* Forgets a client without work. Call with the lock held. */
+/* Frees the client if it has no more tasks. Call with the lock held. */
 static void end_turn(struct turns *turns, struct client *client)
 {
 	struct client **c = &turns->clients;
@@ -146,8 +146,9 @@ int turns_run(struct turns *turns, const char *client, void (*fn)(void *arg), vo
 	if (c) {
 		*c->tail = task;
 		c->tail = &task->next;
-		/* Whoever has a turn looks again when it ends; another thread is of use only for another
-		 * client. */
+		/*
+		 * A thread with a turn checks again at its end; another thread can only serve another client.
+		 */
 		more = !c->running && turns->running < turns->at_once;
 	}
 	pthread_mutex_unlock(&turns->lock);
@@ -155,7 +156,7 @@ int turns_run(struct turns *turns, const char *client, void (*fn)(void *arg), vo
 		free(task);
 		return -ENOMEM;
 	}
-	/* Without a worker (the end of the pool, no memory) it is done here. */
+	/* If no worker takes it (shutdown, no memory), it is done in this thread. */
 	if (more && workers_run(turns->workers, work, turns) < 0)
 		work(turns);
 	return 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking turns: long work for many clients in the background, such that none
- * delays the others for long. One client has one piece of work at a time, all
- * together have a few, and the next is that of the client who was served longest
- * ago; the work of one client is done in its order. Self-locking.
+ * Fair scheduling of long tasks of many clients in the background, so that no client
+ * delays the others for long. Of each client one task runs at a time, in the order
+ * of submission; of all clients together a limited number. The next task is that of
+ * the client that was served longest ago. Self-locking.
  */
 #ifndef POOLFS_ENGINE_TURNS_H
 #define POOLFS_ENGINE_TURNS_H
@@ -12,11 +12,14 @@
 
 struct turns;
 
-/** Uses at most @at_once threads of @workers, which must live longer. NULL when memory is short. */
+/** Uses at most @at_once threads of @workers, which must outlive it. NULL when memory is short. */
 struct turns *turns_new(struct workers *workers, int at_once);
-/** When all work is done. Accepts NULL. */
+/** Only when all tasks are done. Accepts NULL. */
 void turns_free(struct turns *turns);
-/** Runs fn(arg) when it is the turn of @client (a name; copied). -ENOMEM: it will not run. */
+/**
+ * Runs fn(arg) when it is the turn of @client (a name; copied); at once in the calling thread if there is no
+ * worker. -ENOMEM: it will not run.
+ */
 int turns_run(struct turns *turns, const char *client, void (*fn)(void *arg), void *arg);
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See tag.h. */
+/* See user_tag.h. */
 #include "actions/engine/user_tag.h"
 
 #include <string.h>
 
-#include "actions/engine/pool_internal.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
 #include "model/text.h"
@@ -20,10 +19,14 @@ struct tag_change {
 
 static void tag_change_free(struct tag_change *c)
 {
+	if (!c)
+		return;
 	free(c->name);
 	free(c->tag);
 	free(c);
 }
+
+DEFINE_CLEANUP(struct tag_change *, tag_change_free)
 
 size_t tag_split(const char *tag, const char **ret_value)
 {
@@ -52,18 +55,21 @@ static int change_tag(struct txn *t, void *arg, struct error *e)
 	const struct tag_change *c = arg;
 	const struct object *o = find_tag(txn_view(t), c->uuid, c->name);
 	char uuid[UUID_SIZE];
-	int r = 0;
 
 	if (!view_get(txn_view(t), c->kind, c->uuid))
-		return error_set(e, ENOENT, "%s '%s' is gone", kind_get(c->kind)->noun, c->uuid);
+		return error_gone(e, c->kind, c->uuid);
 	if (o && c->how == TAG_SET_NEW)
-		return error_set(e, EEXIST, "there is a user tag '%s' already", c->name);
+		return error_set(e, EEXIST, "the user tag '%s' exists already", c->name);
 	if (!o && (c->how == TAG_SET_PRESENT || !c->tag))
 		return error_set(e, ENODATA, "there is no user tag '%s'", c->name);
-	for (; o && r == 0; o = find_tag(txn_view(t), c->uuid, c->name))
-		r = object_remove(t, o, e);
-	if (r < 0 || !c->tag)
-		return r;
+	for (; o; o = find_tag(txn_view(t), c->uuid, c->name)) {
+		int r = object_remove(t, o, e);
+
+		if (r < 0)
+			return r;
+	}
+	if (!c->tag)
+		return 0;
 	uuid_make(uuid);
 	return object_put_user_tag(t, uuid, c->kind, c->uuid, c->tag, e);
 }
@@ -79,9 +85,10 @@ static void tag_changed(void *arg, int result, struct error *e)
 static int check(const struct pool *pool, const char *name, const char *value, struct error *e)
 {
 	size_t len = strlen(name) + (value && *value ? strlen(value) + 1 : 0);
+	int r = pool_check_writable(pool, e);
 
-	if (pool->read_only)
-		return error_set(e, EROFS, "the pool is mounted read-only");
+	if (r < 0)
+		return r;
 	if (!*name || strchr(name, '='))
 		return error_set(e, EINVAL, "the name of a user tag must not be empty or contain '='");
 	if (len > USER_TAG_LENGTH)
@@ -94,7 +101,7 @@ static int check(const struct pool *pool, const char *name, const char *value, s
 int pool_set_user_tag(struct pool *pool, enum kind_id kind, const char *uuid, const char *name,
 		      const char *value, enum tag_set how, txn_done_fn *done, void *arg, struct error *e)
 {
-	struct tag_change *c;
+	_cleanup_(tag_change_free_p) struct tag_change *c = NULL;
 	int r = check(pool, name, value, e);
 
 	if (r < 0)
@@ -107,10 +114,10 @@ int pool_set_user_tag(struct pool *pool, enum kind_id kind, const char *uuid, co
 	if (value && asprintf(&c->tag, "%s%s%s", name, *value ? "=" : "", value) < 0)
 		c->tag = NULL;
 	if (!c->name || (value && !c->tag))
-		r = error_oom(e);
-	if (r == 0 && (r = store_post(pool->store, change_tag, c, tag_changed)) < 0)
-		error_set(e, -r, "the pool is shutting down");
+		return error_oom(e);
+	r = pool_post(pool, change_tag, c, tag_changed, e);
 	if (r < 0)
-		tag_change_free(c);
-	return r;
+		return r;
+	(void)steal(&c); /* tag_changed() frees it */
+	return 0;
 }

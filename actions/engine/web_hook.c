@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See web_hook.h. One thread drives all deliveries with libcurl's multi
- * interface. The lock guards only the list of jobs that the store's thread hands
- * over; deliveries are the thread's own.
+ * See web_hook.h. One thread makes all deliveries with libcurl's multi interface.
+ * The lock guards only the list of new deliveries, which the store's writer thread
+ * appends to; all others belong to the thread.
  */
 #include "actions/engine/web_hook.h"
 
@@ -45,7 +45,7 @@ static void add(struct web_hooks *hooks, const struct object *job)
 	struct delivery *d = calloc(1, sizeof(*d));
 
 	if (!d)
-		return; /* taken up at the next start */
+		return; /* delivered after the next start */
 	d->hooks = hooks;
 	memcpy(d->job, object_uuid(job), sizeof(d->job));
 	pthread_mutex_lock(&hooks->lock);
@@ -70,7 +70,7 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 			add(ctx, changes[i].after);
 }
 
-/* In the writer thread too, so that no job is missed or taken twice. */
+/* In the writer thread, too, so that no job is missed or added twice. */
 static int load_fn(struct txn *t, void *arg, struct error *e)
 {
 	(void)e;
@@ -85,12 +85,11 @@ static int load_fn(struct txn *t, void *arg, struct error *e)
 static int forget_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_JOB, arg);
-	struct object *job = before ? object_copy(before) : NULL;
+	struct object *job;
 
 	if (!before)
 		return 0;
-	if (!job)
-		return error_oom(e);
+	job = object_copy(before);
 	object_set_null(job, JOB_WEB_HOOK);
 	return txn_put(t, job, NULL, e);
 }
@@ -100,7 +99,7 @@ static void forget(struct web_hooks *hooks, struct delivery *d)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
 	if (store_run(pool_store(hooks->pool), forget_fn, d->job, &e) < 0)
-		fprintf(stderr, "poolfs: cannot write that a web hook was called: %s\n", error_sentence(&e));
+		fprintf(stderr, "poolfs: cannot record the call of a web hook: %s\n", error_sentence(&e));
 }
 
 static void attempt_done(struct delivery *d)
@@ -121,7 +120,7 @@ static void delivery_free(struct delivery *d)
 	free(d);
 }
 
-/* An answer's body is of no interest. */
+/* Discards the body of the answer. */
 static size_t swallow(char *data, size_t size, size_t count, void *arg)
 {
 	(void)data, (void)arg;
@@ -145,7 +144,7 @@ static bool set_headers(struct delivery *d, bool success)
 	return list != NULL;
 }
 
-/* False: memory is short, try again later. */
+/* False when memory is short: to be tried again later. */
 static bool begin_attempt(struct delivery *d, const struct object *job)
 {
 	_cleanup_free_ char *body = job_body(job);
@@ -156,7 +155,7 @@ static bool begin_attempt(struct delivery *d, const struct object *job)
 	d->hooks->active++;
 	if (!set_headers(d, object_str_is(job, JOB_STATE, JOB_STATE_DONE)))
 		return false;
-	/* The receiver may have a certificate of its own making (behaviour.md 1.6). */
+	/* The receiver may have a self-signed certificate (behaviour.md 1.6). */
 	curl_easy_setopt(d->curl, CURLOPT_SSL_VERIFYPEER, 0L);
 	curl_easy_setopt(d->curl, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl_easy_setopt(d->curl, CURLOPT_URL, object_str(job, JOB_WEB_HOOK));
@@ -171,7 +170,7 @@ static bool begin_attempt(struct delivery *d, const struct object *job)
 	       curl_multi_add_handle(d->hooks->multi, d->curl) == CURLM_OK;
 }
 
-/* Begins what is due. Drops deliveries whose job is gone. */
+/* Begins the attempts that are due. Frees deliveries whose job is gone. */
 static void begin_due(struct web_hooks *hooks)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(hooks->pool));
@@ -186,7 +185,7 @@ static void begin_due(struct web_hooks *hooks)
 			continue;
 		}
 		link = &d->next;
-		/* A clock that was set back must not stop a delivery. */
+		/* If the clock was set back, `due` may be far in the future: do not wait for it. */
 		if (d->curl || hooks->active >= AT_A_TIME || (d->due > now && d->due - now <= PAUSE_NS))
 			continue;
 		if (!begin_attempt(d, job)) {
@@ -205,7 +204,7 @@ static void end_attempt(struct web_hooks *hooks, CURL *curl, CURLcode code)
 	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	attempt_done(d);
 	d->due = store_now() + PAUSE_NS;
-	/* One attempt and so many retries. */
+	/* One attempt and ATTEMPTS retries. */
 	if ((code == CURLE_OK && status >= 200 && status < 300) || ++d->attempts > ATTEMPTS)
 		forget(hooks, d);
 }
@@ -220,7 +219,7 @@ static void end_attempts(struct web_hooks *hooks)
 			end_attempt(hooks, message->easy_handle, message->data.result);
 }
 
-/* Takes over what the store's thread handed over. False at the end. */
+/* Takes over the new deliveries. False when the thread must end. */
 static bool take_fresh(struct web_hooks *hooks)
 {
 	struct delivery *d;
@@ -241,7 +240,7 @@ static bool take_fresh(struct web_hooks *hooks)
 	return go_on;
 }
 
-/* Milliseconds until something is due; curl itself knows of what is under way. */
+/* Milliseconds until an attempt is due; curl itself wakes up for those under way. */
 static int pause_ms(const struct web_hooks *hooks)
 {
 	int64_t now = store_now(), ms = IDLE_MS;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Web hooks (behaviour.md 1.6): the end of a job is posted to the URL that its
- * request named. The outbox is the jobs' rows: a URL stays in the row of a job
- * that has ended until it was delivered or given up, so a restart forgets none.
+ * Web hooks (behaviour.md 1.6): posts the end of a job to the URL that its request
+ * named. The queue is in the database: the URL stays in the row of a job that has
+ * ended until it was delivered or given up, so no delivery is lost by a restart.
  */
 #ifndef POOLFS_ENGINE_WEB_HOOK_H
 #define POOLFS_ENGINE_WEB_HOOK_H
@@ -11,11 +11,15 @@
 
 struct web_hooks;
 
-/** Follows the jobs and starts the thread that delivers, beginning with what the database holds. */
+/**
+ * Observes the jobs and starts the thread that delivers, beginning with what the database contains.
+ * *ret_hooks may be set on failure, too: the store then still calls it. Free with web_hooks_free(). -ENOMEM,
+ * -ENOSPC, -EAGAIN, errors of the store.
+ */
 int web_hooks_new(struct pool *pool, struct web_hooks **ret_hooks, struct error *e);
-/** Ends the thread; what is not delivered stays in the database. Accepts NULL. */
+/** Ends the thread; what was not delivered stays in the database. Accepts NULL. */
 void web_hooks_stop(struct web_hooks *hooks);
-/** After store_close(), which tells observers to the last. Accepts NULL. */
+/** Only after store_close(), which still calls observers. Accepts NULL. */
 void web_hooks_free(struct web_hooks *hooks);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See workers.h. One lock guards everything; it is not held while a function
- * runs. Threads are started when work waits and nobody is idle, and stay.
+ * runs. A thread is started when a task waits and no thread is idle, and stays.
  */
 #include "actions/engine/workers.h"
 

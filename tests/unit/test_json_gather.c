@@ -135,7 +135,7 @@ static void every_state_has_a_sentence(void **state)
 	says("{\"a", "ends within a string");
 	says("{", "ends with 1 bracket open");
 	says("{[", "ends with 2 brackets open");
-	says("  x", "byte 3 is not the beginning");
+	says("  x", "byte 3 does not begin");
 	says("{]", "bracket at byte 2");
 	says("{\"\n", "byte 3 of the JSON document is a control character");
 	says("[\x02", "byte 2 of the JSON document is a control character");

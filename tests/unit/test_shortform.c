@@ -86,9 +86,9 @@ static void backslash_is_special_in_double_quotes_only(void **state)
 	refuses("x a=\"\\u12g4\"", "four hex digits");
 	refuses("x a=\"\\u12", "four hex digits");
 	refuses("x a=\"\\u0000\"", "'\\u0000'");
-	refuses("x a=\"\\ud83d\"", "second half");
-	refuses("x a=\"\\ud83d\\u0041\"", "second half");
-	refuses("x a=\"\\ude00\"", "without its first");
+	refuses("x a=\"\\ud83d\"", "followed by a low surrogate");
+	refuses("x a=\"\\ud83d\\u0041\"", "followed by a low surrogate");
+	refuses("x a=\"\\ude00\"", "a low surrogate without a high one");
 	refuses("x a=\"\\", "ends within double quotes");
 }
 
