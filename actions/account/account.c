@@ -2,11 +2,11 @@
 /* See account.h. */
 #include "actions/account/account.h"
 
-#include "actions/engine/access.h"
-#include "actions/engine/pool.h"
-
 #include <sodium.h>
 #include <string.h>
+
+#include "actions/engine/access.h"
+#include "actions/engine/pool.h"
 
 #define FIRST_PASSWORD "password"
 
@@ -26,7 +26,7 @@ static void account_digest(const char *plain, size_t len, char ret_digest[ACCOUN
 int account_hash(const char *digest, char ret_hash[ACCOUNT_HASH_SIZE], struct error *e)
 {
 	if (sodium_init() < 0)
-		return error_set(e, EIO, "this machine has no random numbers");
+		return error_set(e, EIO, "no source of random numbers");
 	if (crypto_pwhash_str(ret_hash, digest, strlen(digest), crypto_pwhash_OPSLIMIT_INTERACTIVE,
 			      crypto_pwhash_MEMLIMIT_INTERACTIVE) < 0)
 		return error_oom(e);
@@ -50,7 +50,7 @@ int account_hash_first(const char *path, char ret_hash[ACCOUNT_HASH_SIZE], struc
 		line[0] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
 	if (!*line)
-		return error_set(e, EINVAL, "there is no password in the first line of '%s'", path);
+		return error_set(e, EINVAL, "the first line of '%s' contains no password", path);
 	account_digest(line, strlen(line), digest);
 	r = account_hash(digest, ret_hash, e);
 	sodium_memzero(line, sizeof(line));
@@ -70,7 +70,7 @@ void account_warn_of_first_password(void *pool)
 			"poolfs: the account 'admin' still has its first password '" FIRST_PASSWORD "'\n");
 }
 
-/* ------------------------------------------------------------- who may what */
+/* ------------------------------------------------------------------- lookup */
 
 const struct object *account_by_name(const struct view *view, const char *name)
 {

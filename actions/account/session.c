@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "actions/engine/config.h"
-#include "actions/engine/pool_internal.h"
 
-/* A session's end is moved when it would move by more than this part of the timeout. */
+/* The end of a session is only written when it moves by more than this fraction of the timeout. */
 #define TOUCH_PART 64
 
 int64_t session_timeout_ns(const struct view *view)
@@ -38,8 +37,6 @@ int session_put_end(struct txn *t, const struct object *session, int64_t expires
 {
 	struct object *copy = object_copy(session);
 
-	if (!copy)
-		return error_oom(e);
 	object_set_int(copy, SESSION_EXPIRED_DATE, expires);
 	return txn_put(t, copy, NULL, e);
 }
@@ -66,14 +63,15 @@ void session_touch(struct pool *pool, const struct view *view, const struct obje
 	int64_t timeout = session_timeout_ns(view), expires = store_now() + timeout;
 	struct touch *touch;
 
-	if (pool->read_only || expires - object_int(session, SESSION_EXPIRED_DATE) <= timeout / TOUCH_PART)
+	if (pool_is_read_only(pool) ||
+	    expires - object_int(session, SESSION_EXPIRED_DATE) <= timeout / TOUCH_PART)
 		return;
 	touch = malloc(sizeof(*touch));
 	if (!touch)
 		return;
 	memcpy(touch->uuid, object_uuid(session), sizeof(touch->uuid));
 	touch->expires = expires;
-	if (store_post(pool->store, touch_fn, touch, touch_done) < 0)
+	if (store_post(pool_store(pool), touch_fn, touch, touch_done) < 0)
 		free(touch);
 }
 
@@ -98,5 +96,5 @@ static int remove_ended_fn(struct txn *t, void *arg, struct error *e)
 
 int session_remove_ended(struct pool *pool, struct error *e)
 {
-	return store_run(pool->store, remove_ended_fn, NULL, e);
+	return store_run(pool_store(pool), remove_ended_fn, NULL, e);
 }

@@ -234,8 +234,8 @@ int setting_check_value(const struct setting *s, const char *value, struct error
 					    e);
 		if (number < s->min || number > s->max)
 			return error_set(e, ERANGE,
-					 "'%s' is out of the range of setting '%s', [%" PRId64 ", %" PRId64
-					 "]",
+					 "'%s' is not a valid value of setting '%s', it must be in range of "
+					 "[%" PRId64 ", %" PRId64 "]",
 					 value, s->key, s->min, s->max);
 		return 0;
 	}

@@ -414,6 +414,7 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 int executor_new(struct pool *pool, struct executor **ret_executor, struct error *e)
 {
 	struct executor *x = calloc(1, sizeof(*x));
+	int r;
 
 	if (x)
 		x->workers = workers_new("job", WORKERS_MAX);
@@ -423,9 +424,10 @@ int executor_new(struct pool *pool, struct executor **ret_executor, struct error
 	}
 	x->pool = pool;
 	pthread_mutex_init(&x->lock, NULL);
-	if (store_observe(pool_store(pool), observe, x) < 0) {
+	r = pool_observe(pool, observe, x, e);
+	if (r < 0) {
 		executor_free(x);
-		return error_set(e, ENOSPC, "too many observers of the store");
+		return r;
 	}
 	*ret_executor = x;
 	return 0;

@@ -44,6 +44,15 @@ int pool_post(struct pool *pool, txn_fn *fn, void *arg, txn_done_fn *done, struc
 	return r < 0 ? error_set(e, -r, "the pool is shutting down") : 0;
 }
 
+int pool_observe(struct pool *pool, store_observer_fn *fn, void *ctx, struct error *e)
+{
+	int r = store_observe(pool->store, fn, ctx);
+
+	if (r == -ENOMEM)
+		return error_oom(e);
+	return r < 0 ? error_set(e, -r, "too many observers of the store") : 0;
+}
+
 /* -------------------------------------------------------------- background */
 
 int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg)

@@ -24,6 +24,8 @@ bool pool_is_read_only(const struct pool *pool);
 int pool_check_writable(const struct pool *pool, struct error *e);
 /** As store_post(), with a sentence when it is refused because the pool is being closed. */
 int pool_post(struct pool *pool, txn_fn *fn, void *arg, txn_done_fn *done, struct error *e);
+/** As store_observe(), with a sentence. -ENOSPC, -ENOMEM. */
+int pool_observe(struct pool *pool, store_observer_fn *fn, void *ctx, struct error *e);
 /** Runs fn(arg) in a background thread: work that blocks or takes long. -ENOMEM, -ESHUTDOWN: will not run. */
 int pool_background(struct pool *pool, void (*fn)(void *arg), void *arg);
 /**

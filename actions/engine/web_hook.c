@@ -286,9 +286,9 @@ int web_hooks_new(struct pool *pool, struct web_hooks **ret_hooks, struct error 
 	*ret_hooks = hooks;
 	if (!hooks->multi)
 		return error_oom(e);
-	r = store_observe(pool_store(pool), observe, hooks);
+	r = pool_observe(pool, observe, hooks, e);
 	if (r < 0)
-		return error_set(e, -r, "too many observers of the store");
+		return r;
 	r = store_run(pool_store(pool), load_fn, hooks, e);
 	if (r < 0)
 		return r;

@@ -7,19 +7,19 @@
 #include "actions/engine/config.h"
 #include "actions/engine/operation.h"
 
-/* The hosts that a VM may hold something of: the one it is on, and the one it is on its way to. */
+/* The hosts on which a VM may hold capacity: the one that it is on, and the target of a migration. */
 static const int holding_fields[] = {VM_HOST_UUID, VM_MIGRATION_HOST_UUID};
 
-/* Does the VM hold CPU and memory of the host that @field names (behaviour.md 3.6)? */
+/* True when the VM holds CPU and memory of the host that @field names (behaviour.md 3.6). */
 static bool vm_holds_host(const struct object *vm, int field)
 {
-	static const char *const without[] = {"Created", "Stopped", "Destroying", "Destroyed", "Expunging"};
+	static const enum vm_state without[] = {VM_STATE_CREATED, VM_STATE_STOPPED, VM_STATE_DESTROYING,
+						VM_STATE_DESTROYED, VM_STATE_EXPUNGING};
 
 	if (field == VM_MIGRATION_HOST_UUID)
 		return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_MIGRATING));
-
 	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
-		if (object_str_is(vm, VM_STATE, without[i]))
+		if (object_str_is(vm, VM_STATE, vm_state_name(without[i])))
 			return false;
 	return true;
 }
@@ -37,7 +37,7 @@ int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e)
 	struct object *copy;
 
 	if (!host || object_is_null(host, HOST_CPU_NUM))
-		return 0; /* gone, or never connected: nothing is known of it */
+		return 0; /* gone, or never connected, so its capacity is unknown */
 	for (size_t i = 0; i < ARRAY_SIZE(holding_fields); i++)
 		view_for_each_where (vm, view, KIND_VM, holding_fields[i], host_uuid) {
 			if (!vm_holds_host(vm, holding_fields[i]))
@@ -46,8 +46,6 @@ int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e)
 			memory += object_int(vm, VM_MEMORY_SIZE);
 		}
 	copy = object_copy(host);
-	if (!copy)
-		return error_oom(e);
 	total = object_int(host, HOST_CPU_NUM) * config_int(view, "host.cpu.overProvisioning.ratio");
 	object_set_int(copy, HOST_TOTAL_CPU, total);
 	object_set_int(copy, HOST_AVAILABLE_CPU, at_least_zero(total - cpu));
@@ -56,7 +54,7 @@ int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e)
 	return txn_put(t, copy, NULL, e);
 }
 
-/* Adds to what a host has left; a host without a count of its own yet gets one when it connects. */
+/* Adds to the available capacity of a host. That of a host which never connected is computed when it does. */
 static int host_give(struct txn *t, const char *uuid, int64_t cpu, int64_t memory, struct error *e)
 {
 	const struct object *host = view_get(txn_view(t), KIND_HOST, uuid);
@@ -66,13 +64,11 @@ static int host_give(struct txn *t, const char *uuid, int64_t cpu, int64_t memor
 		return 0;
 	cpu += object_int(host, HOST_AVAILABLE_CPU);
 	memory += object_int(host, HOST_AVAILABLE_MEMORY);
-	/* More is held than there is, or was: a sum cut at zero cannot be added to. */
+	/* The host is, or was, overcommitted: a value that was cut off at zero cannot be added to. */
 	if (cpu <= 0 || memory <= 0 || !object_int(host, HOST_AVAILABLE_CPU) ||
 	    !object_int(host, HOST_AVAILABLE_MEMORY))
 		return capacity_update_host(t, uuid, e);
 	copy = object_copy(host);
-	if (!copy)
-		return error_oom(e);
 	object_set_int(copy, HOST_AVAILABLE_CPU, cpu);
 	object_set_int(copy, HOST_AVAILABLE_MEMORY, memory);
 	return txn_put(t, copy, NULL, e);
@@ -83,34 +79,34 @@ static int follow_field(struct txn *t, const struct object *before, const struct
 {
 	const char *from = before && vm_holds_host(before, field) ? object_str(before, field) : NULL;
 	const char *to = after && vm_holds_host(after, field) ? object_str(after, field) : NULL;
-	int64_t cpu = 0, memory = 0;
-	int r = 0;
+	int r;
 
-	if (from) {
-		cpu = object_int(before, VM_CPU_NUM);
-		memory = object_int(before, VM_MEMORY_SIZE);
-	}
 	if (from && to && strcmp(from, to) == 0)
-		return host_give(t, to, cpu - object_int(after, VM_CPU_NUM),
-				 memory - object_int(after, VM_MEMORY_SIZE), e);
-	if (from)
-		r = host_give(t, from, cpu, memory, e);
-	if (r == 0 && to)
-		r = host_give(t, to, -object_int(after, VM_CPU_NUM), -object_int(after, VM_MEMORY_SIZE), e);
-	return r;
+		return host_give(t, to, object_int(before, VM_CPU_NUM) - object_int(after, VM_CPU_NUM),
+				 object_int(before, VM_MEMORY_SIZE) - object_int(after, VM_MEMORY_SIZE), e);
+	if (from) {
+		r = host_give(t, from, object_int(before, VM_CPU_NUM), object_int(before, VM_MEMORY_SIZE), e);
+		if (r < 0)
+			return r;
+	}
+	if (!to)
+		return 0;
+	return host_give(t, to, -object_int(after, VM_CPU_NUM), -object_int(after, VM_MEMORY_SIZE), e);
 }
 
 int capacity_follow_vm(struct txn *t, const struct object *before, const struct object *after,
 		       struct error *e)
 {
-	int r = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(holding_fields); i++) {
+		int r = follow_field(t, before, after, holding_fields[i], e);
 
-	for (size_t i = 0; i < ARRAY_SIZE(holding_fields) && r == 0; i++)
-		r = follow_field(t, before, after, holding_fields[i], e);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
-/* Sums the F_LONG @size of all objects of @kind that lie on the primary storage. */
+/* The sum of the field @size of all objects of @kind on the primary storage. */
 static int64_t sum_on_storage(const struct view *view, enum kind_id kind, int storage, int size,
 			      const char *uuid)
 {
@@ -125,8 +121,6 @@ static int set_available(struct txn *t, const struct object *ps, int64_t availab
 {
 	struct object *copy = object_copy(ps);
 
-	if (!copy)
-		return error_oom(e);
 	object_set_int(copy, PRIMARY_STORAGE_AVAILABLE, at_least_zero(available));
 	return txn_put(t, copy, NULL, e);
 }

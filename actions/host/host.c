@@ -6,22 +6,10 @@
 #include "hypervisor/hypervisor.h"
 #include "model/states.h"
 
-/* ------------------------------------------------------- reports of the host */
-
-int host_edit(struct txn *t, const char *uuid, struct object **ret_copy, struct error *e)
-{
-	const struct object *host = view_get(txn_view(t), KIND_HOST, uuid);
-
-	if (!host)
-		return error_gone(e, KIND_HOST, uuid);
-	*ret_copy = object_copy(host);
-	return *ret_copy ? 0 : error_oom(e);
-}
-
 int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_info *info, struct error *e)
 {
 	struct object *host;
-	int r = host_edit(t, uuid, &host, e);
+	int r = txn_edit(t, KIND_HOST, uuid, &host, e);
 
 	if (r < 0)
 		return r;
@@ -39,7 +27,7 @@ int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_inf
 int host_set_status(struct txn *t, const char *uuid, const char *status, const char *reason, struct error *e)
 {
 	struct object *host;
-	int r = host_edit(t, uuid, &host, e);
+	int r = txn_edit(t, KIND_HOST, uuid, &host, e);
 
 	if (r < 0)
 		return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The machines of simulated hosts: files that libvirt's test driver reads. See host.h. */
+/* See simulator.h. */
 #include "actions/host/simulator.h"
 
 #include <ctype.h>
@@ -7,16 +7,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What a simulated host has when nobody says. */
+/* Resources of a simulated host by default: bytes, and processors. */
 #define MEMORY_DEFAULT (INT64_C(16) << 30)
 #define CPUS_DEFAULT   16
 
-/* The file that tells libvirt's test driver what the simulated machine has; allocated. */
+/* The file with the resources of the simulated machine, for libvirt's test driver; allocated. */
 static char *description_path(struct pool *pool, const char *uuid)
 {
 	char *path;
 
 	return asprintf(&path, "%s/simulators/%s.xml", pool_state_dir(pool), uuid) < 0 ? NULL : path;
+}
+
+static int cannot_write(const char *path, struct error *e)
+{
+	return error_set(e, errno, "cannot write '%s': %s", path, strerror(errno));
 }
 
 static int write_description(const char *path, int64_t cpus, int64_t memory, struct error *e)
@@ -27,10 +32,10 @@ static int write_description(const char *path, int64_t cpus, int64_t memory, str
 	if (!folder)
 		return error_oom(e);
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return error_set(e, errno, "cannot make the folder '%s': %s", folder, strerror(errno));
+		return error_set(e, errno, "cannot create the folder '%s': %s", folder, strerror(errno));
 	f = fopen(path, "we");
 	if (!f)
-		return error_set(e, errno, "cannot write '%s': %s", path, strerror(errno));
+		return cannot_write(path, e);
 	fprintf(f,
 		"<node>\n"
 		"  <cpu><mhz>2000</mhz><model>simulated</model><active>%" PRId64 "</active><nodes>1</nodes>"
@@ -38,12 +43,10 @@ static int write_description(const char *path, int64_t cpus, int64_t memory, str
 		"  <memory>%" PRId64 "</memory>\n"
 		"</node>\n",
 		cpus, cpus, memory >> 10);
-	if (fflush(f) == 0)
-		return 0;
-	return error_set(e, errno, "cannot write '%s': %s", path, strerror(errno));
+	return fflush(f) == 0 ? 0 : cannot_write(path, e);
 }
 
-/* A path as the path of a URI; allocated. */
+/* @scheme and @path as a URI, escaped; allocated. */
 static char *uri_of_path(const char *scheme, const char *path)
 {
 	size_t prefix = strlen(scheme);
@@ -67,15 +70,16 @@ int host_simulator_describe(struct pool *pool, const char *uuid, int64_t cpus, i
 			    struct error *e)
 {
 	_cleanup_free_ char *path = description_path(pool, uuid);
-	char *uri = path ? uri_of_path("test://", path) : NULL;
-	int r = uri ? write_description(path, cpus ? cpus : CPUS_DEFAULT, memory ? memory : MEMORY_DEFAULT, e)
-		    : error_oom(e);
+	_cleanup_free_ char *uri = path ? uri_of_path("test://", path) : NULL;
+	int r;
 
+	if (!uri)
+		return error_oom(e);
+	r = write_description(path, cpus ? cpus : CPUS_DEFAULT, memory ? memory : MEMORY_DEFAULT, e);
 	if (r < 0)
-		free(uri);
-	else
-		*ret_uri = uri;
-	return r;
+		return r;
+	*ret_uri = steal(&uri);
+	return 0;
 }
 
 void host_simulator_forget(struct pool *pool, const char *uuid)

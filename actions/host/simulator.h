@@ -5,16 +5,17 @@
 
 #include "actions/engine/pool.h"
 
-/* libvirt's test driver keeps a map of all CPUs. */
+/* The limit is ours: libvirt's test driver keeps a map of all CPUs. */
 #define HOST_SIMULATOR_CPUS_MAX 4096
+
 /**
- * Describes the machine of a simulated host in a file below the state folder, so that each such host has
- * @cpus processors and @memory bytes (0: a default) of its own; @ret_uri (allocated) is the URI that opens
- * it. Blocking. Errors of the file system.
+ * Writes a file below the state folder that describes the machine of a simulated host, with @cpus processors
+ * and @memory bytes (0: a default). *ret_uri (owned by the caller) is the URI that opens it. Blocks. Errors
+ * of the file system, -ENOMEM.
  */
 int host_simulator_describe(struct pool *pool, const char *uuid, int64_t cpus, int64_t memory, char **ret_uri,
 			    struct error *e);
-/** Removes that file; nothing happens for other hosts. Blocking. */
+/** Removes the file of host_simulator_describe(), if the host has one. Blocks. */
 void host_simulator_forget(struct pool *pool, const char *uuid);
 
 #endif

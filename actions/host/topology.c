@@ -5,8 +5,6 @@
 #include "actions/engine/rows.h"
 #include "model/states.h"
 
-/* ------------------------------------------------------------------- links */
-
 bool cluster_has_l2(const struct view *view, const char *cluster, const char *l2)
 {
 	return link_find(view, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_L2_NETWORK_UUID, l2,
@@ -40,8 +38,6 @@ const struct object *host_of_primary_storage(const struct view *view, const char
 		host = view_next(view, KIND_HOST, host->id);
 	return host;
 }
-
-/* ------------------------------------------------------------ primary storage */
 
 const struct object *primary_storage_next_host(const struct view *view, const char *ps, int64_t after)
 {

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who reaches what: hosts, clusters, storage and networks, as the links in the
- * pool say. Small questions that many operations ask.
+ * Which hosts, clusters, storage and networks are connected, according to the rows
+ * that link them. All objects returned are borrowed from the view.
  */
 #ifndef POOLFS_HOST_TOPOLOGY_H
 #define POOLFS_HOST_TOPOLOGY_H
 
 #include "model/view.h"
 
-/** The connected host with the smallest row id above @after in a cluster of the storage; NULL = none. */
+/**
+ * The connected host with the lowest row id above @after in a cluster of the primary storage; NULL = none.
+ */
 const struct object *primary_storage_next_host(const struct view *view, const char *ps, int64_t after);
 
+/**
+ * True when the L2 network, primary storage or backup storage is attached to the cluster or zone; all are
+ * uuids.
+ */
 bool cluster_has_l2(const struct view *view, const char *cluster, const char *l2);
 bool cluster_has_primary_storage(const struct view *view, const char *cluster, const char *ps);
 bool zone_has_backup_storage(const struct view *view, const char *zone, const char *bs);
 /** True when the host is Enabled and Connected. */
 bool host_is_usable(const struct object *host);
-/** The next usable host (row id after @after) of a cluster that has the primary storage; NULL = none. */
+/** As primary_storage_next_host(), of the usable hosts. */
 const struct object *host_of_primary_storage(const struct view *view, const char *ps, int64_t after);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a libvirt URI says of its host. See host.h. */
+/* See uri.h. */
 #include "actions/host/uri.h"
 
 #include <ctype.h>
@@ -34,7 +34,7 @@ const char *host_hypervisor_type_of_uri(const char *uri)
 	return strncmp(uri, "test:", 5) == 0 ? "Simulator" : "KVM";
 }
 
-/* The length of the label that @name begins with; 0 when it is none. */
+/* The length of the label at the beginning of @name; 0 if it is not a valid label. */
 static size_t label_length(const char *name)
 {
 	size_t len = strcspn(name, ".");
@@ -60,5 +60,5 @@ bool host_name_is_valid(const char *name)
 			break;
 		label += len + 1;
 	}
-	return strspn(label, "0123456789") != len; /* else it is a mistyped address */
+	return strspn(label, "0123456789") != len; /* a number is the end of a mistyped address */
 }

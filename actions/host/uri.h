@@ -5,12 +5,14 @@
 
 #include <stdbool.h>
 
-/** The address in a libvirt URI ("qemu+ssh://root@10.0.0.1/system": "10.0.0.1"), allocated; NULL for a URI
- * without one (a connection to this machine) or without memory. Pure. */
+/**
+ * The address in a libvirt URI ("qemu+ssh://root@10.0.0.1/system": "10.0.0.1"), owned by the caller; NULL for
+ * a URI without one (a connection to this machine) or when memory is short.
+ */
 char *host_address_of_uri(const char *uri);
-/** "Simulator" for libvirt's test driver, else "KVM". Pure. */
+/** "Simulator" for libvirt's test driver, else "KVM". */
 const char *host_hypervisor_type_of_uri(const char *uri);
-/** True for a host name: labels of letters, digits and hyphens, the last of them not a number. Pure. */
+/** True for a valid host name: labels of letters, digits and hyphens, the last of which is not a number. */
 bool host_name_is_valid(const char *name);
 
 #endif

@@ -8,9 +8,7 @@
 #include "actions/host/topology.h"
 #include "model/states.h"
 
-/* ------------------------------------------------------------ primary storage */
-
-/* How long a recovery waits for a host to come back, and how often it looks. */
+/* How long a recovery waits for a host to be connected, and how often it checks. */
 #define RECOVER_MS	30000
 #define RECOVER_STEP_MS 100
 
@@ -22,7 +20,7 @@ static bool host_is_connected(const struct view *view, const char *ps, const cha
 	return o && object_str_is(o, HOST_STATUS, STATUS_CONNECTED);
 }
 
-/* Until @host (or any that reaches @ps) is connected; false when it does not come, or is gone. */
+/* Waits until @host, or if NULL any host of @ps, is connected; false after RECOVER_MS or when it is gone. */
 static bool wait_connected(struct job *job, const char *ps, const char *host)
 {
 	const struct timespec pause = {.tv_nsec = RECOVER_STEP_MS * 1000000L};

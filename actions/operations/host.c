@@ -325,7 +325,7 @@ static int move_host(struct txn *t, void *arg, struct error *e)
 
 	json_decref(result);
 	if (r == 0)
-		r = host_edit(t, move->req->target, &host, e);
+		r = txn_edit(t, KIND_HOST, move->req->target, &host, e);
 	if (r < 0)
 		return r;
 	free(move->uri);

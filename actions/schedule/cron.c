@@ -2,10 +2,10 @@
 /*
  * Quartz cron expressions; see cron.h.
  *
- * cron_next() walks over local dates and times in their order, without regard
- * to the time zone, and asks for each match at which moment the local clock
- * last shows it. Only there do time zones come in, so changes of the clock of
- * any size, at any hour, are one rule and not many cases.
+ * cron_next() walks over local dates and times in ascending order, regardless of the
+ * time zone, and determines for each match the last moment at which the local clock
+ * shows it. Time zones matter only there, so changes of the clock of any size, at
+ * any hour, follow one rule instead of many special cases.
  */
 #include "actions/schedule/cron.h"
 
@@ -18,7 +18,7 @@
 #define YEARS_AHEAD 100
 #define DAY_S	    INT64_C(86400)
 
-/* behaviour.md 3.9, with the blank at the end that the manual's server sends */
+/* behaviour.md 3.9, with the trailing space that the manual's server sends */
 #define FORMAT_SENTENCE "cron task must follow format like this : \"0 0/3 17-23 * * ?\" "
 
 enum field_index {
@@ -38,18 +38,18 @@ static const char *const day_names[] = {"SUN", "MON", "TUE", "WED", "THU", "FRI"
 static const struct cron_field {
 	const char *name;
 	int min, max;
-	const char *const *names; /* of min, min+1, ...; NULL = numbers only */
+	const char *const *names; /* of min, min + 1, ...; NULL = numbers only */
 } fields[FIELD_COUNT] = {
 	[FIELD_SECOND] = {"second", 0, 59, NULL},      [FIELD_MINUTE] = {"minute", 0, 59, NULL},
 	[FIELD_HOUR] = {"hour", 0, 23, NULL},	       [FIELD_DAY_OF_MONTH] = {"day-of-month", 1, 31, NULL},
 	[FIELD_MONTH] = {"month", 1, 12, month_names}, [FIELD_DAY_OF_WEEK] = {"day-of-week", 1, 7, day_names},
 };
 
-/* One field's text: what is left of it, and what to call it. */
+/* A cursor in the text of one field. */
 struct reader {
 	const char *p, *end;
 	const struct cron_field *field;
-	const char *text; /* the whole field, for sentences */
+	const char *text; /* the whole field, for error messages */
 	struct error *e;
 };
 
@@ -64,7 +64,7 @@ static bool at_end(const struct reader *r)
 	return r->p == r->end;
 }
 
-/* Takes the character @c, in either case, if it is next. */
+/* Reads the character @c, in upper or lower case, if it is next. */
 static bool take(struct reader *r, char c)
 {
 	if (at_end(r) || (*r->p != c && !(c >= 'A' && c <= 'Z' && *r->p == c - 'A' + 'a')))
@@ -73,7 +73,7 @@ static bool take(struct reader *r, char c)
 	return true;
 }
 
-/* Takes a decimal number. 1 taken, 0 there is none, -EINVAL above 9999. */
+/* Reads a decimal number. 1 if there is one, 0 if not, -EINVAL above 9999. */
 static int take_number(struct reader *r, int *ret)
 {
 	const char *start = r->p;
@@ -100,7 +100,7 @@ static int wrong_value(const struct reader *r)
 			 (int)(r->end - r->text), r->text, f->min, f->max);
 }
 
-/* Takes a number or a name of the field. */
+/* Reads a number or a name of the field. */
 static int take_value(struct reader *r, int *ret)
 {
 	const struct cron_field *f = r->field;
@@ -122,12 +122,12 @@ static int take_value(struct reader *r, int *ret)
 	return wrong_value(r);
 }
 
-/* Takes one element of a list and adds its values to the set. */
+/* Reads one element of a list and adds its values to the set. */
 static int take_element(struct reader *r, uint64_t *set)
 {
 	const struct cron_field *f = r->field;
 	int first = f->min, last = f->max, step = 1, span, result;
-	bool open_end = true; /* a step without an end goes on to the largest value */
+	bool open_end = true; /* a step without an end continues to the largest value */
 
 	if (!take(r, '*') && !(!at_end(r) && *r->p == '/')) {
 		result = take_value(r, &first);
@@ -173,8 +173,8 @@ static int take_list(struct reader *r, uint64_t *ret)
 		if (memchr("LlWw#?", *r->p, 6))
 			return wrong(
 				r,
-				"has '?', L, W or # where they cannot be, they stand alone in a day field");
-		return wrong(r, "cannot be read, lists, ranges and steps like 1,5-9,0/10 are expected");
+				"has '?', L, W or # at the wrong place, they must be alone in a day field");
+		return wrong(r, "is malformed, expected lists, ranges and steps like 1,5-9,0/10");
 	}
 	*ret = set;
 	return 0;
@@ -195,7 +195,7 @@ static int take_last_day(struct reader *r, struct cron *ret)
 	}
 	ret->offset = (uint8_t)offset;
 	ret->rule = take(r, 'W') ? CRON_LAST_WEEKDAY : CRON_LAST_DAY;
-	return at_end(r) ? 0 : wrong(r, "has something behind L, which cannot be part of a list");
+	return at_end(r) ? 0 : wrong(r, "has text after L, which cannot be part of a list");
 }
 
 static int read_day_of_month(struct reader *r, struct cron *ret)
@@ -244,7 +244,7 @@ static int read_day_of_week(struct reader *r, struct cron *ret)
 	look.e = NULL;
 	if (take_value(&look, &day) == 0 && take(&look, '#')) {
 		if (take_number(&look, &nth) != 1 || nth < 1 || nth > 5 || !at_end(&look))
-			return wrong(r, "must have 1-5 behind #, and nothing more");
+			return wrong(r, "must have 1-5 after #, and nothing else");
 		ret->rule = CRON_NTH_OF_WEEK;
 		ret->day = (uint8_t)day;
 		ret->nth = (uint8_t)nth;
@@ -263,7 +263,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Cuts the text into its fields; false unless there are exactly six. */
+/* Splits the text into its fields; false unless there are exactly six. */
 static bool split(const char *text, struct reader readers[static FIELD_COUNT], struct error *e)
 {
 	int count = 0;
@@ -292,7 +292,7 @@ static bool is_no_condition(const struct reader *r)
 	return r->end - r->text == 1 && *r->text == '?';
 }
 
-/* The fields are in a sentence; nothing but what a terminal can show gets there. */
+/* Fields are quoted in error messages, so they must be printable. */
 static bool is_printable(const char *text)
 {
 	for (; *text; text++)
@@ -301,12 +301,38 @@ static bool is_printable(const char *text)
 	return true;
 }
 
+/* Reads all fields; exactly one of the two day fields is no condition. */
+static int read_fields(struct reader readers[static FIELD_COUNT], struct cron *ret)
+{
+	struct cron cron = {0};
+	uint64_t hours, months;
+	int r = take_list(&readers[FIELD_SECOND], &cron.seconds);
+
+	if (r < 0)
+		return r;
+	r = take_list(&readers[FIELD_MINUTE], &cron.minutes);
+	if (r < 0)
+		return r;
+	r = take_list(&readers[FIELD_HOUR], &hours);
+	if (r < 0)
+		return r;
+	r = is_no_condition(&readers[FIELD_DAY_OF_MONTH])
+		    ? read_day_of_week(&readers[FIELD_DAY_OF_WEEK], &cron)
+		    : read_day_of_month(&readers[FIELD_DAY_OF_MONTH], &cron);
+	if (r < 0)
+		return r;
+	r = take_list(&readers[FIELD_MONTH], &months);
+	if (r < 0)
+		return r;
+	cron.hours = (uint32_t)hours;
+	cron.months = (uint16_t)months;
+	*ret = cron;
+	return 0;
+}
+
 int cron_parse(const char *text, struct cron *ret, struct error *e)
 {
 	struct reader readers[FIELD_COUNT];
-	struct cron cron = {0};
-	uint64_t hours, months;
-	int r;
 
 	if (!text || text[strspn(text, " \t")] == '\0')
 		return error_set(e, EINVAL, "cron must be set when use cron scheduler");
@@ -317,28 +343,12 @@ int cron_parse(const char *text, struct cron *ret, struct error *e)
 	if (is_no_condition(&readers[FIELD_DAY_OF_MONTH]) && is_no_condition(&readers[FIELD_DAY_OF_WEEK]))
 		return error_set(
 			e, EINVAL,
-			"cron has '?' for day-of-month and for day-of-week, one of them must say when");
+			"cron has '?' for day-of-month and for day-of-week, only one of them may be '?'");
 	if (!is_no_condition(&readers[FIELD_DAY_OF_MONTH]) && !is_no_condition(&readers[FIELD_DAY_OF_WEEK]))
 		return error_set(
 			e, EINVAL,
 			"cron has conditions for day-of-month and for day-of-week, one of them must be '?'");
-	r = take_list(&readers[FIELD_SECOND], &cron.seconds);
-	if (r == 0)
-		r = take_list(&readers[FIELD_MINUTE], &cron.minutes);
-	if (r == 0)
-		r = take_list(&readers[FIELD_HOUR], &hours);
-	if (r == 0)
-		r = is_no_condition(&readers[FIELD_DAY_OF_MONTH])
-			    ? read_day_of_week(&readers[FIELD_DAY_OF_WEEK], &cron)
-			    : read_day_of_month(&readers[FIELD_DAY_OF_MONTH], &cron);
-	if (r == 0)
-		r = take_list(&readers[FIELD_MONTH], &months);
-	if (r < 0)
-		return r;
-	cron.hours = (uint32_t)hours;
-	cron.months = (uint16_t)months;
-	*ret = cron;
-	return 0;
+	return read_fields(readers, ret);
 }
 
 static bool is_leap(int year)
@@ -371,7 +381,7 @@ static int day_of_week(int year, int month, int day)
 	return (int)(d < 0 ? d + 7 : d) + 1;
 }
 
-/* The Monday to Friday nearest to a day that exists, without leaving the month. */
+/* The weekday (Monday to Friday) nearest to an existing day, within the same month. */
 static int nearest_weekday(int year, int month, int day)
 {
 	switch (day_of_week(year, month, day)) {
@@ -389,7 +399,7 @@ static uint32_t day_bit(int day)
 	return UINT32_C(1) << day;
 }
 
-/* The days of a month at which it fires, bit n = day n. */
+/* The days of a month on which it fires, bit n = day n. */
 static uint32_t days_of(const struct cron *cron, int year, int month)
 {
 	int last = days_in_month(year, month);
@@ -426,21 +436,21 @@ struct wall {
 	int year, month, day, hour, minute, second;
 };
 
-/* The smallest member of @set from @from on, -1 when there is none. */
+/* The smallest member of @set that is at least @from, -1 when there is none. */
 static int next_in(uint64_t set, int from)
 {
 	set = from < 64 ? set >> from << from : 0;
 	return set ? __builtin_ctzll(set) : -1;
 }
 
-/* Moves *w to the first matching second of the day from *w on; false when there is none. */
+/* Moves *w to the first matching second of the day at or after *w; false when there is none. */
 static bool match_in_day(const struct cron *cron, struct wall *w)
 {
 	int second = next_in(cron->seconds, w->second);
 	int minute = w->minute, hour = w->hour;
 
 	if (!(cron->hours >> hour & 1) || !(cron->minutes >> minute & 1) || second < 0) {
-		/* a later minute, then: of this hour or of a later one */
+		/* no match in this minute: try the next one, of this hour or of a later one */
 		second = next_in(cron->seconds, 0);
 		minute = cron->hours >> hour & 1 ? next_in(cron->minutes, minute + 1) : -1;
 		if (minute < 0) {
@@ -454,8 +464,7 @@ static bool match_in_day(const struct cron *cron, struct wall *w)
 	return true;
 }
 
-/* Moves *w to the first match from *w on, *w included; false when there is none up to the end of @last_year.
- */
+/* Moves *w to the first match at or after *w; false when there is none up to the end of @last_year. */
 static bool match_from(const struct cron *cron, struct wall *w, int last_year)
 {
 	while (w->year <= last_year) {
@@ -473,8 +482,7 @@ static bool match_from(const struct cron *cron, struct wall *w, int last_year)
 	return false;
 }
 
-/* The second after *w. Days beyond the month are no matter: nothing matches there, and match_from() goes on.
- */
+/* Moves *w by one second. The day may exceed the month: match_from() finds no match there and continues. */
 static void step_second(struct wall *w)
 {
 	if (++w->second < 60)
@@ -496,7 +504,7 @@ static int64_t wall_to_s(const struct wall *w)
 	       w->second;
 }
 
-/* Seconds that local time is ahead of UTC at the moment @t. */
+/* The offset of local time from UTC at the moment @t, seconds. */
 static int64_t offset_at(int64_t t)
 {
 	time_t moment = (time_t)t;
@@ -516,8 +524,9 @@ static void wall_of_s(int64_t s, struct wall *ret)
 
 /*
  * The last moment at which the local clock shows @local (wall_to_s()); INT64_MIN
- * when it never does. An offset that could be in force then is found within a
- * day before or after; clocks do not change twice in half a day.
+ * when it never does. Each offset that may be in force then is in force at one of
+ * the probes, from one day before to one day after, since clocks do not change
+ * twice within half a day.
  */
 static int64_t last_moment_of(int64_t local)
 {
@@ -544,8 +553,8 @@ int64_t cron_next(const struct cron *cron, int64_t after_ns)
 
 	tzset();
 	/*
-	 * Local times up to the one at `after` are in the past; unless that one comes
-	 * again, for the clock will be put back: then so do those before it.
+	 * Local times up to the one at `after` are in the past, unless that one occurs
+	 * again because the clock will be put back: then those before it do, too.
 	 */
 	local = after + offset_at(after);
 	again = last_moment_of(local);

@@ -5,25 +5,28 @@
  *     sec min hour day-of-month month day-of-week          0 0/3 17-23 * * ?
  *
  * Fields: 0-59, 0-59, 0-23, 1-31, 1-12 or JAN-DEC, 1-7 or SUN-SAT (1 is
- * Sunday), in either case. Each is a list, by commas, of
+ * Sunday), in upper or lower case. Each is a list, separated by commas, of
  *     *  a  a-b       all, one, from a to b; b below a wraps around (FRI-MON, 22-2)
- *     a/n  a-b/n      every n-th from a on (to the largest value), or from a to b; "*" and nothing are the
- * smallest a or stands alone as ?               no condition: in exactly one of the two day fields L  L-n day
- * of month: the last, or n days before it LW  L-nW  nW    the weekday (Monday to Friday) nearest to that day,
- * in the same month L  dL  d#n      day of week: Saturday; the last d of the month; the n-th d, 1-5
+ *     a/n  a-b/n      every n-th from a to the largest value, or from a to b; "*" and an empty a are the
+ *                     smallest value
+ * or is, as a whole,
+ *     ?               no condition: in exactly one of the two day fields
+ *     L  L-n          day of month: the last, or n days before it
+ *     LW  L-nW  nW    day of month: the weekday (Monday to Friday) nearest to that day, in the same month
+ *     L  dL  d#n      day of week: Saturday; the last d of the month; the n-th d, 1-5
  *
- * Quartz' rules, and where this differs:
- *   - No seventh field for the year (behaviour.md 3.9 has exactly six).
- *   - What Quartz takes and then misreads is refused: L, W and # in lists, steps of 0, steps above the range.
- *   - A month without the day asked for is passed over: "31W", "L-30" in February; Quartz runs into the next
- * one.
+ * The rules are those of Quartz, except:
+ *   - There is no seventh field for the year (behaviour.md 3.9 has exactly six).
+ *   - What Quartz accepts but misreads is refused: L, W and # in lists, steps of 0, steps above the range.
+ *   - A month without the requested day is skipped ("31W", "L-30" in February); Quartz continues into the
+ *     next month.
  *
- * Time zones. Fields are local time, as TZ or /etc/localtime say at the moment
- * of the call. A local time that a change of the clock leaves out does not
- * exist, the expression waits for its next match. A local time that comes twice
- * fires once, at its second coming, as Quartz does (Java reads an ambiguous
- * time as standard time). So the moments an expression fires at are one fixed
- * set, and cron_next() is the first of them after a moment, whatever that is.
+ * Time zones. Fields are local time, according to TZ or /etc/localtime at the moment
+ * of the call. A local time that is skipped by a change of the clock does not exist:
+ * the expression fires at its next match. A local time that occurs twice fires once,
+ * at its second occurrence, as with Quartz (Java reads an ambiguous time as standard
+ * time). So the moments at which an expression fires are one fixed set, and
+ * cron_next() is the first of them after any given moment.
  */
 #ifndef POOLFS_SCHEDULE_CRON_H
 #define POOLFS_SCHEDULE_CRON_H
@@ -33,7 +36,7 @@
 
 #include "model/error.h"
 
-/* Longest expression in bytes: all seconds, minutes, hours and days in one list each have under 600. */
+/* Longest expression, bytes. One that lists all seconds, minutes, hours and days has less than 600. */
 #define CRON_TEXT_MAX 1024
 
 enum cron_day_rule {
@@ -46,8 +49,7 @@ enum cron_day_rule {
 	CRON_LAST_OF_WEEK,  /* dL: the last `day` */
 };
 
-/** A parsed expression. A plain value: copied, compared field by field, owns nothing. Bit n of a set is the
- * value n. */
+/** A parsed expression: a plain value that owns nothing. Bit n of a set stands for the value n. */
 struct cron {
 	uint64_t seconds, minutes;
 	uint32_t hours, days_of_month;
@@ -61,13 +63,13 @@ struct cron {
 
 /**
  * Parses an expression. -EINVAL: with the manual's sentence when @text is NULL or empty, has no '?'
- * or not six fields, else with one that names the field.
+ * or not six fields, else with a sentence that names the field. *ret is only set on success.
  */
 int cron_parse(const char *text, struct cron *ret, struct error *e);
 
 /**
  * The first moment after @after_ns (ns since 1970) at which @cron fires, in ns, a whole second;
- * -1 when there is none within 100 years or before int64_t ends (2262). Does not fail; calls tzset().
+ * -1 when there is none within 100 years or before int64_t overflows (2262). Does not fail; calls tzset().
  */
 int64_t cron_next(const struct cron *cron, int64_t after_ns);
 

@@ -2,9 +2,9 @@
 /*
  * The thread that runs schedulers. See scheduler.h.
  *
- * It waits in poll(2) for two descriptors: a timer on CLOCK_REALTIME, which
- * expires at the next moment and also says when the clock was set, and an
- * eventfd, which the store's observer writes when a scheduler changed.
+ * It waits in poll(2) for two descriptors: a timer on CLOCK_REALTIME, which expires
+ * at the next moment and also reports when the clock was set, and an eventfd, to
+ * which the store's observer writes when a scheduler has changed.
  */
 #include "actions/schedule/scheduler_thread.h"
 
@@ -18,16 +18,19 @@
 #include "actions/schedule/schedule.h"
 #include "actions/schedule/scheduler.h"
 
-/* The clock's zone is looked at again at least so often: nobody tells when /etc/localtime changes. */
+/*
+ * Longest sleep: changes of /etc/localtime are not reported, so moments are computed anew at least this
+ * often.
+ */
 #define SLEEP_MAX_S 3600
-/* Pause after a round that failed: a full disk, say. */
+/* Pause after a round that failed, for example because the disk is full. */
 #define RETRY_S 5
 
 struct scheduler_thread {
 	struct pool *pool;
 	int timer, wake; /* descriptors, -1 = none */
 	pthread_t thread;
-	bool runs; /* the owner's */
+	bool runs; /* of the thread that starts and stops it */
 	atomic_bool stopping;
 };
 
@@ -49,7 +52,7 @@ static void on_changes(void *ctx, struct view *view, const struct change *change
 	}
 }
 
-/* Sleeps until @until, a changed scheduler or a set clock; true for the last. */
+/* Sleeps until @until, until a scheduler changes, or until the clock is set; true for the last. */
 static bool scheduler_thread_sleep(struct scheduler_thread *c, int64_t until)
 {
 	struct itimerspec spec = {.it_value = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S}};
@@ -69,7 +72,7 @@ static bool scheduler_thread_sleep(struct scheduler_thread *c, int64_t until)
 static void *scheduler_thread_main(void *arg)
 {
 	struct scheduler_thread *c = arg;
-	bool replan = true; /* the daemon was away, and the clock may have been set meanwhile */
+	bool replan = true; /* the clock may have been set while the daemon did not run */
 
 	pthread_setname_np(pthread_self(), "scheduler");
 	while (!atomic_load(&c->stopping)) {
@@ -89,7 +92,7 @@ static void *scheduler_thread_main(void *arg)
 	return NULL;
 }
 
-int scheduler_thread_new(struct pool *pool, struct scheduler_thread **ret_clockwork, struct error *e)
+int scheduler_thread_new(struct pool *pool, struct scheduler_thread **ret_thread, struct error *e)
 {
 	struct scheduler_thread *c = calloc(1, sizeof(*c));
 	int r;
@@ -100,12 +103,12 @@ int scheduler_thread_new(struct pool *pool, struct scheduler_thread **ret_clockw
 	c->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	c->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	r = c->timer < 0 || c->wake < 0 ? error_set(e, errno, "cannot make a timer: %s", strerror(errno))
-					: store_observe(pool_store(pool), on_changes, c);
+					: pool_observe(pool, on_changes, c, e);
 	if (r < 0) {
 		scheduler_thread_free(c);
 		return r;
 	}
-	*ret_clockwork = c;
+	*ret_thread = c;
 	return 0;
 }
 
