@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See bootstrap.h. The account is the mark of a database that is not new: it is
- * the one thing made here that cannot be deleted.
+ * See bootstrap.h. A database that has an account is not new: the admin account is
+ * the only object created here that cannot be deleted.
  */
 #include "actions/bootstrap.h"
 
@@ -24,12 +24,12 @@
 
 #define MEBIBYTE (INT64_C(1) << 20)
 #define GIBIBYTE (INT64_C(1) << 30)
-/* Networks of this machine that are looked at. */
+/* The maximum number of networks of this machine that are considered. */
 #define USED_MAX 512
 
 /* ------------------------------------------------------------- the subnet */
 
-/* 10.123.0.0/24 and the 131 after it in steps of 0.1.0.0: seldom used, and easily told from each other. */
+/* 10.123.0.0/24 and 131 further ones in steps of 0.1.0.0: rarely used, and easy to distinguish. */
 #define SUBNET_FIRST  0x0a7b0000u
 #define SUBNET_STEP   0x00010000u
 #define SUBNET_COUNT  132
@@ -58,7 +58,7 @@ static void add_used(struct ipv4_network *used, size_t *count, uint32_t address,
 {
 	int prefix = ipv4_netmask_prefix(netmask);
 
-	/* A default route is no use of everything. */
+	/* A default route covers all addresses, but does not use them. */
 	if (prefix > 0 && *count < USED_MAX)
 		used[(*count)++] = ipv4_network_of(address, (uint8_t)prefix);
 }
@@ -83,7 +83,7 @@ static void add_interfaces(struct ipv4_network *used, size_t *count)
 	freeifaddrs(list);
 }
 
-/* The kernel prints addresses there as the 32 bits are in memory, that is in network order. */
+/* The kernel prints addresses there as they are in memory, that is in network byte order. */
 static void add_routes(struct ipv4_network *used, size_t *count)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/net/route", "re");
@@ -107,7 +107,7 @@ static struct ipv4_network free_subnet(void)
 
 /* --------------------------------------------------------------- the pool */
 
-/* What is decided before the change, since it blocks or can fail, and the uuids that link the objects. */
+/* What is determined before the change, since it blocks or can fail, and the uuids that link the objects. */
 struct plan {
 	char hash[ACCOUNT_HASH_SIZE];
 	char hostname[256];
@@ -132,10 +132,13 @@ static int make_folder(const char *path, mode_t mode, struct error *e)
 {
 	if (mkdir(path, mode) == 0 || errno == EEXIST)
 		return 0;
-	return error_set(e, errno, "cannot make the folder '%s': %s", path, strerror(errno));
+	return error_set(e, errno, "cannot create the folder '%s': %s", path, strerror(errno));
 }
 
-/* The folder of images is the daemon's own; that of volumes must be passable for the hypervisor's user. */
+/*
+ * Only the daemon uses the folder of images; the user of the hypervisor must be able to traverse that of
+ * volumes.
+ */
 static int prepare_folders(struct plan *plan, const char *state_dir, struct error *e)
 {
 	struct statvfs fs;
@@ -150,8 +153,9 @@ static int prepare_folders(struct plan *plan, const char *state_dir, struct erro
 		return error_oom(e);
 	}
 	r = make_folder(plan->primary, 0711, e);
-	if (r == 0)
-		r = make_folder(plan->backup, 0700, e);
+	if (r < 0)
+		return r;
+	r = make_folder(plan->backup, 0700, e);
 	if (r < 0)
 		return r;
 	if (statvfs(plan->backup, &fs) < 0)
@@ -167,10 +171,12 @@ static int plan_make(struct plan *plan, const struct pool_options *options, stru
 			       plan->backup_uuid, plan->l2,	 plan->l3};
 	int r = hv_uri_check(options->uri, e);
 
-	if (r == 0)
-		r = account_hash_first(options->admin_password_file, plan->hash, e);
-	if (r == 0)
-		r = prepare_folders(plan, options->state_dir, e);
+	if (r < 0)
+		return r;
+	r = account_hash_first(options->admin_password_file, plan->hash, e);
+	if (r < 0)
+		return r;
+	r = prepare_folders(plan, options->state_dir, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(uuids); i++)
@@ -184,7 +190,9 @@ static int plan_make(struct plan *plan, const struct pool_options *options, stru
 	return 0;
 }
 
-/* A new object with uuid and name; @uuid NULL: a random one. */
+/*
+ * A new object with uuid (NULL: a random one) and name; NULL when memory is short, which txn_put() reports.
+ */
 static struct object *start(enum kind_id kind, const char *uuid, const char *name)
 {
 	struct object *o = object_new(kind_get(kind));
@@ -199,17 +207,10 @@ static struct object *start(enum kind_id kind, const char *uuid, const char *nam
 	return o;
 }
 
-static int no_memory(struct error *e)
-{
-	return error_oom(e);
-}
-
 static int put_account(struct txn *t, const struct plan *plan, struct error *e)
 {
 	struct object *o = start(KIND_ACCOUNT, ADMIN_ACCOUNT_UUID, "admin");
 
-	if (!o)
-		return no_memory(e);
 	object_set_str(o, ACCOUNT_TYPE, "SystemAdmin");
 	object_set_str(o, ACCOUNT_PASSWORD_HASH, plan->hash);
 	return txn_put(t, o, NULL, e);
@@ -219,8 +220,6 @@ static int put_zone(struct txn *t, const struct plan *plan, struct error *e)
 {
 	struct object *o = start(KIND_ZONE, plan->zone, "zone1");
 
-	if (!o)
-		return no_memory(e);
 	object_set_str(o, ZONE_STATE, STATE_ENABLED);
 	object_set_str(o, ZONE_TYPE, "zstack");
 	return txn_put(t, o, NULL, e);
@@ -230,8 +229,6 @@ static int put_cluster(struct txn *t, const struct plan *plan, struct error *e)
 {
 	struct object *o = start(KIND_CLUSTER, plan->cluster, "cluster1");
 
-	if (!o)
-		return no_memory(e);
 	object_set_str(o, CLUSTER_STATE, STATE_ENABLED);
 	object_set_str(o, CLUSTER_HYPERVISOR_TYPE, host_hypervisor_type_of_uri(plan->uri));
 	object_set_str(o, CLUSTER_ZONE_UUID, plan->zone);
@@ -244,8 +241,6 @@ static int put_host(struct txn *t, const struct plan *plan, struct error *e)
 	const char *name = plan->address ? plan->address : plan->hostname[0] ? plan->hostname : "host1";
 	struct object *o = start(KIND_HOST, plan->host, name);
 
-	if (!o)
-		return no_memory(e);
 	object_set_str(o, HOST_ZONE_UUID, plan->zone);
 	object_set_str(o, HOST_CLUSTER_UUID, plan->cluster);
 	object_set_str(o, HOST_MANAGEMENT_IP, plan->address ? plan->address : "127.0.0.1");
@@ -257,14 +252,12 @@ static int put_host(struct txn *t, const struct plan *plan, struct error *e)
 	return txn_put(t, o, NULL, e);
 }
 
-/* Its capacity and status are found when the host has connected. */
+/* Its capacity and status are determined when the host has connected. */
 static int put_primary_storage(struct txn *t, const struct plan *plan, struct error *e)
 {
 	struct object *o = start(KIND_PRIMARY_STORAGE, plan->primary_uuid, "local");
 	int r;
 
-	if (!o)
-		return no_memory(e);
 	object_set_str(o, PRIMARY_STORAGE_ZONE_UUID, plan->zone);
 	object_set_str(o, PRIMARY_STORAGE_URL, plan->primary);
 	object_set_str(o, PRIMARY_STORAGE_MOUNT_PATH, plan->primary);
@@ -282,8 +275,6 @@ static int put_backup_storage(struct txn *t, const struct plan *plan, struct err
 	struct object *o = start(KIND_BACKUP_STORAGE, plan->backup_uuid, "images");
 	int r;
 
-	if (!o)
-		return no_memory(e);
 	object_set_str(o, BACKUP_STORAGE_URL, plan->backup);
 	object_set_int(o, BACKUP_STORAGE_TOTAL, plan->backup_total);
 	object_set_int(o, BACKUP_STORAGE_AVAILABLE, plan->backup_available);
@@ -302,10 +293,8 @@ static int put_l2_network(struct txn *t, const struct plan *plan, struct error *
 	struct object *o = start(KIND_L2_NETWORK, plan->l2, "wire1");
 	int r;
 
-	if (!o)
-		return no_memory(e);
 	object_set_str(o, L2_ZONE_UUID, plan->zone);
-	object_set_str(o, L2_PHYSICAL_INTERFACE, "virbr-poolfs"); /* "virbr": libvirt makes the bridge */
+	object_set_str(o, L2_PHYSICAL_INTERFACE, "virbr-poolfs"); /* "virbr": libvirt creates the bridge */
 	object_set_str(o, L2_TYPE, "L2NoVlanNetwork");
 	r = txn_put(t, o, NULL, e);
 	return r < 0 ? r
@@ -317,8 +306,6 @@ static int put_l3_network(struct txn *t, const struct plan *plan, struct error *
 {
 	struct object *o = start(KIND_L3_NETWORK, plan->l3, "network1");
 
-	if (!o)
-		return no_memory(e);
 	object_set_str(o, L3_TYPE, "L3BasicNetwork");
 	object_set_str(o, L3_ZONE_UUID, plan->zone);
 	object_set_str(o, L3_L2_NETWORK_UUID, plan->l2);
@@ -335,8 +322,6 @@ static int put_ip_range(struct txn *t, const struct plan *plan, struct error *e)
 	struct object *o = start(KIND_IP_RANGE, NULL, "range1");
 	char text[IPV4_CIDR_STRLEN];
 
-	if (!o)
-		return no_memory(e);
 	object_set_str(o, IP_RANGE_L3_NETWORK_UUID, plan->l3);
 	object_set_str(o, IP_RANGE_GATEWAY, ipv4_format(hosts.first, text));
 	object_set_str(o, IP_RANGE_START_IP, ipv4_format(hosts.first + 1, text));
@@ -351,8 +336,6 @@ static int put_instance_offering(struct txn *t, const struct plan *plan, struct 
 	struct object *o = start(KIND_INSTANCE_OFFERING, NULL, "small");
 
 	(void)plan;
-	if (!o)
-		return no_memory(e);
 	object_set_int(o, INSTANCE_OFFERING_CPU_NUM, 1);
 	object_set_int(o, INSTANCE_OFFERING_CPU_SPEED, 0);
 	object_set_int(o, INSTANCE_OFFERING_MEMORY_SIZE, 128 * MEBIBYTE);
@@ -369,8 +352,6 @@ static int put_disk_offering(struct txn *t, const struct plan *plan, struct erro
 	struct object *o = start(KIND_DISK_OFFERING, NULL, "1G");
 
 	(void)plan;
-	if (!o)
-		return no_memory(e);
 	object_set_int(o, DISK_OFFERING_DISK_SIZE, GIBIBYTE);
 	object_set_int(o, DISK_OFFERING_SORT_KEY, 0);
 	object_set_str(o, DISK_OFFERING_STATE, STATE_ENABLED);
@@ -387,11 +368,14 @@ static int put_pool(struct txn *t, void *arg, struct error *e)
 		put_backup_storage, put_l2_network, put_l3_network, put_ip_range, put_instance_offering,
 		put_disk_offering,
 	};
-	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++)
-		r = steps[i](t, arg, e);
-	return r < 0 ? r : config_fill(t, e);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int r = steps[i](t, arg, e);
+
+		if (r < 0)
+			return r;
+	}
+	return config_fill(t, e);
 }
 
 static int put_settings(struct txn *t, void *arg, struct error *e)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first pool: what a state folder that was never used is filled with, so
- * that a VM can be made right after the first mount. All of it is ordinary:
- * everything but the admin account can be renamed, added to and removed later,
- * and is then not made again.
+ * The first pool: the objects with which a new state folder is filled, so that a VM
+ * can be created right after the first mount. They are ordinary objects: all but the
+ * admin account can be changed and removed later, and are then not created again.
  */
 #ifndef POOLFS_BOOTSTRAP_H
 #define POOLFS_BOOTSTRAP_H
@@ -12,12 +11,12 @@
 #include "actions/pool_open.h"
 
 /**
- * On a database without accounts, makes the admin account (with the first password), zone, cluster, the host
- * at the uri, a local primary storage and a backup storage below the state folder, an L2 and L3 network
- * with an IP range on a subnet that this machine does not use, an instance and a disk offering, and their
- * links, in one change. On every database, adds the settings it does not have yet. Blocks (a password hash,
- * commits): for the start of the daemon. Errors of the store; -EINVAL for a malformed uri or no password in
- * its file.
+ * On a database without accounts, creates the admin account (with the first password), zone, cluster, the
+ * host at the uri, a local primary storage and a backup storage below the state folder, an L2 and an L3
+ * network with an IP range on a subnet that this machine does not use, an instance and a disk offering, and
+ * the rows that link them, in one change. On every database, brings the rows of the settings up to date
+ * (config_fill()). Blocks (a password hash, commits): only for the start of the daemon. Errors of the store
+ * and of the file system; -EINVAL for a malformed uri or an empty password.
  */
 int pool_bootstrap(struct store *store, const struct pool_options *options, struct error *e);
 

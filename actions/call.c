@@ -11,7 +11,7 @@
 #include "model/inventory_class.h"
 #include "model/query_run.h"
 
-/* Queries over more objects than this wait for their turn in a worker. */
+/* Queries over more objects than this run in a worker, when it is the turn of their client. */
 #define QUICK_QUERY 64
 
 struct call {
@@ -23,10 +23,10 @@ struct call {
 	bool schema;
 	call_answer_fn *answer;
 	void *arg;
-	/* Of queries. */
+	/* For queries: */
 	struct query *query; /* owned */
 	int64_t deadline;    /* as pool_query_deadline() */
-	bool single;	     /* for one object by its uuid */
+	bool single;	     /* of one object by its uuid */
 };
 
 static void call_free(struct call *call)
@@ -65,7 +65,7 @@ static int text_append(const char *data, size_t len, void *arg)
 	return 0;
 }
 
-/* Ends the call. @body (may be NULL: none) is taken over; @text is said instead of it. */
+/* Answers with the word @what, and with @body (taken over) or @text, one of which is NULL; ends the call. */
 static void finish(struct call *call, const char *what, json_t *body, const char *text)
 {
 	struct text t = {0};
@@ -91,7 +91,7 @@ static void finish_error(struct call *call, const char *what, const struct error
 	finish(call, what, json_pack("{s:o}", "error", error_to_json(e)), NULL);
 }
 
-/* Adds `schema` to what holds inventories, parents before children (behaviour.md 1.8). */
+/* Adds `schema`, the classes of all inventories in @body, parents before children (behaviour.md 1.8). */
 static void add_schema(const struct call *call, json_t *body)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(call->pool));
@@ -136,8 +136,10 @@ static void query_work(void *arg)
 		finish_error(call, "error", &e);
 		return;
 	}
-	/* The manual's chapter 3 shows one object as `inventory`, the code gives a list: both
-	 * (behaviour.md 2.7). */
+	/*
+	 * A single object is `inventory` in the manual but a list in its server: answer both (behaviour.md
+	 * 2.7).
+	 */
 	list = json_object_get(json, "inventories");
 	if (call->single && json_array_size(list) == 1)
 		(void)json_object_set(json, "inventory", json_array_get(list, 0));
@@ -145,24 +147,30 @@ static void query_work(void *arg)
 	finish(call, what, json, NULL);
 }
 
+static int parse_query(struct call *call, const char *uuid, struct error *e)
+{
+	const char *text = json_string_value(json_object_get(call->document, "query"));
+	_cleanup_free_ char *condition = NULL;
+	int r = query_parse(kind_get(call->op->kind), text ? text : "", &call->query, e);
+
+	if (r < 0 || !uuid)
+		return r;
+	call->single = true;
+	if (asprintf(&condition, "uuid=%s", uuid) < 0) {
+		condition = NULL;
+		return error_oom(e);
+	}
+	return query_add_condition(call->query, condition, e);
+}
+
 static void start_query(struct call *call)
 {
-	const struct kind *kind = kind_get(call->op->kind);
-	const char *text = json_string_value(json_object_get(call->document, "query"));
 	const char *uuid =
 		json_string_value(json_object_get(json_object_get(call->document, "params"), "uuid"));
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	_cleanup_free_ char *condition = NULL;
 	char client[64];
-	int r = query_parse(kind, text ? text : "", &call->query, &e);
 
-	if (r == 0 && uuid) {
-		call->single = true;
-		r = asprintf(&condition, "uuid=%s", uuid) < 0
-			    ? -ENOMEM
-			    : query_add_condition(call->query, condition, &e);
-	}
-	if (r < 0) {
+	if (parse_query(call, uuid, &e) < 0) {
 		if (error_is_set(&e) && strcmp(e.code, "SYS.1007") == 0)
 			finish(call, "invalid", NULL, error_sentence(&e));
 		else
@@ -170,7 +178,7 @@ static void start_query(struct call *call)
 		return;
 	}
 	call->deadline = pool_query_deadline(call->view);
-	if (query_is_quick(call->query) && (uuid || view_count(call->view, kind->id) <= QUICK_QUERY)) {
+	if (query_is_quick(call->query) && (uuid || view_count(call->view, call->op->kind) <= QUICK_QUERY)) {
 		query_work(call);
 		return;
 	}
@@ -241,7 +249,7 @@ static bool shares_route(const struct operation *a, const struct operation *b)
 	       (a->key ? b->key && strcmp(a->key, b->key) == 0 : !b->key);
 }
 
-/* Among operations of one route on different kinds, that of the kind that has the object (`/tags/{uuid}`). */
+/* Of several operations with the same route, returns that of the kind of the object (`/tags/{uuid}`). */
 static const struct operation *operation_of_target(const struct view *view, const struct operation *op,
 						   const char *target)
 {
@@ -253,7 +261,7 @@ static const struct operation *operation_of_target(const struct view *view, cons
 	return op;
 }
 
-/* Do all members of @params that are fields of the kind, and no parameters, have the object's values? */
+/* True when all members of @params that are fields of the kind, not parameters, have the values of @o. */
 static bool has_fields(const struct operation *op, const struct object *o, json_t *params)
 {
 	const char *name;
@@ -272,7 +280,9 @@ static bool has_fields(const struct operation *op, const struct object *o, json_
 	return fields > 0;
 }
 
-/* The object's uuid out of the parameters, or by its fields (`/global-configurations/{category}/{name}`). */
+/*
+ * The uuid of the object, from the parameters or by its fields (`/global-configurations/{category}/{name}`).
+ */
 static const char *find_target(const struct call *call, json_t *params)
 {
 	const char *given =
@@ -286,33 +296,39 @@ static const char *find_target(const struct call *call, json_t *params)
 	return NULL;
 }
 
-static bool take_document(struct call *call, const char *text, size_t len)
+static int parse_document(struct call *call, const char *text, size_t len, struct error *e)
 {
 	json_error_t why;
 	const char *name, *address;
-	char said[256];
 
 	call->document = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-	name = json_string_value(json_object_get(call->document, "operation"));
-	call->op = name ? operation_by_name(name) : NULL;
 	if (!call->document)
-		snprintf(said, sizeof(said), "bad JSON in line %d, column %d: %s", why.line, why.column,
-			 why.text);
-	else if (!name)
-		snprintf(said, sizeof(said), "the document names no 'operation'");
-	else if (!call->op)
-		snprintf(said, sizeof(said), "there is no operation '%.64s'", name);
-	if (!call->op) {
-		finish(call, "invalid", NULL, said);
-		return false;
-	}
+		return error_set(e, EINVAL, "bad JSON in line %d, column %d: %s", why.line, why.column,
+				 why.text);
+	name = json_string_value(json_object_get(call->document, "operation"));
+	if (!name)
+		return error_set(e, EINVAL, "the document names no 'operation'");
+	call->op = operation_by_name(name);
+	if (!call->op)
+		return error_set(e, EINVAL, "there is no operation '%.64s'", name);
 	address = json_string_value(json_object_get(call->document, "address"));
 	snprintf(call->actor.address, sizeof(call->actor.address), "%s", address ? address : "");
 	call->schema = json_is_true(json_object_get(call->document, "schema"));
-	return true;
+	return 0;
 }
 
-/* Sets for whom the call is made. */
+/* False when the call was ended. */
+static bool take_document(struct call *call, const char *text, size_t len)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (parse_document(call, text, len, &e) == 0)
+		return true;
+	finish(call, "invalid", NULL, error_sentence(&e));
+	return false;
+}
+
+/* Sets the account that the call acts as. False when the call was ended. */
 static bool take_session(struct call *call, const char *session)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -326,7 +342,7 @@ static bool take_session(struct call *call, const char *session)
 	}
 	if (call->op->flags & OP_NO_SESSION)
 		return true;
-	error_set_code(&e, EACCES, "ID.1001", "Session expired");
+	(void)error_set_code(&e, EACCES, "ID.1001", "Session expired");
 	finish_error(call, "session", &e);
 	return false;
 }

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any operation as one document: what is behind the `call` files, through which
- * poolfs-rest (and whoever likes) acts as the account of a session.
+ * Any operation as one document: the `call` files, through which poolfs-rest and
+ * other programs act as the account of a session.
  *
  * The document:
  *     {"operation": "StartVmInstance", "params": {...}, "systemTags": [...], "userTags": [...],
  *      "jobUuid": "...", "webHook": "...", "query": "q=...&limit=10", "schema": true, "address": "192.0.2.1"}
- * All but the operation are optional. `params` names the object too; `query` is
- * for queries, `schema` asks for the manual's class names in the answer, `address`
- * says where a login comes from.
+ * All members but the operation are optional. `params` also names the object; `query`
+ * is for queries, `schema` requests the manual's class names in the answer, `address`
+ * is the address of a client that logs in.
  *
- * The answer is one line that says what it is, and behind it the body as REST
- * gives it:
- *     ok       the answer. Behind the word of an answer that depends on nothing but the state of the pool
- *              (and the session) stands the stamp of that state: as long as it is the time of modification of
- *              `sessions/stamp`, in ns, the answer holds
- *     job      accepted: {"job": ...}. Also when it was refused and `jobUuid` was
- *              given: the job has failed already
+ * The answer is a line with one of these words, followed by the body of the REST
+ * answer:
+ *     ok       the answer. If it depends only on the state of the pool and the session, the word is followed
+ *              by the stamp of that state: the answer is valid as long as the modification time of
+ *              `sessions/stamp` is this, in ns
+ *     job      accepted: {"job": ...}. Also when it was refused and `jobUuid` was given: the job has failed
+ *              already
  *     error    {"error": {...}}
- *     invalid  the call itself is no good: a sentence
- *     wait     the job asked for has not ended
- *     gone     the job asked for is not kept any more
- *     conflict the jobUuid is that of another request
+ *     invalid  the call itself is invalid: a sentence
+ *     wait     the requested job has not ended
+ *     gone     the requested job is not stored any more
+ *     conflict the jobUuid belongs to another request
  *     session  the session has ended: {"error": {...}}
  */
 #ifndef POOLFS_CALL_H
@@ -29,12 +29,14 @@
 
 #include "actions/engine/pool.h"
 
-/** Told the answer; NULL without memory. Handed over. Perhaps before the return of pool_call(), perhaps from
- * another thread. */
+/**
+ * Called with the answer, owned by the callee; NULL when memory is short. May be called before pool_call()
+ * returns, and in another thread.
+ */
 typedef void call_answer_fn(void *arg, struct document *answer);
 /**
- * Makes a call. @session: uuid of the session it is made in, NULL for none (then only OP_NO_SESSION is open).
- * Never blocks; @answer is called exactly once. @text is not needed after the return.
+ * Makes a call. @session: the uuid of its session; NULL: none, so only operations with OP_NO_SESSION are
+ * allowed. Never blocks; @answer is called exactly once. @text is not needed after the return.
  */
 void pool_call(struct pool *pool, const char *session, int64_t uid, const char *text, size_t len,
 	       call_answer_fn *answer, void *arg);

@@ -18,17 +18,19 @@
 
 #define BACKGROUND_MAX 4
 /*
- * Clients who are served at one time with what they can ask for at will. Long queries of fewer than so many
- * delay nobody but by their share of the CPUs, which the kernel parts evenly among the threads.
+ * Clients whose queries run concurrently. With fewer clients, a long query delays the others only by its
+ * share of the CPUs, which the kernel divides evenly among the threads.
  */
 #define TURNS_MAX 16
-/* How long a start waits for hosts that are on their way, so that the first job finds them. */
+/* How long a start waits for hosts to be connected, so that the first jobs can use them. */
 #define HOSTS_WAIT_MS 5000
 
 /* ------------------------------------------------------------- open, close */
 
-/* Where the serial consoles of guests on this machine are logged. Hosts open the files; others only pass
- * through. */
+/*
+ * The folder for the logs of the serial consoles of guests on this machine. The hypervisor opens the files;
+ * other users can only traverse the folder.
+ */
 static int make_console_folder(const char *state_dir, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
@@ -38,12 +40,12 @@ static int make_console_folder(const char *state_dir, struct error *e)
 		return error_oom(e);
 	}
 	if (mkdir(path, 0711) < 0 && errno != EEXIST)
-		return error_set(e, errno, "cannot make '%s': %s", path, strerror(errno));
+		return error_set(e, errno, "cannot create the folder '%s': %s", path, strerror(errno));
 	return 0;
 }
 
-/* A pool whose hosts do not answer mounts all the same; whoever wonders finds the reason in the log. */
-static void tell_of_lost_hosts(struct pool *pool)
+/* A pool is mounted even if its hosts are not connected; the log has the reasons. */
+static void log_lost_hosts(struct pool *pool)
 {
 	_cleanup_view_ struct view *view = store_view(pool->store);
 
@@ -55,43 +57,54 @@ static void tell_of_lost_hosts(struct pool *pool)
 				object_text(host, HOST_STATUS_REASON));
 }
 
+/* Opens what can be opened before hosts are connected. */
 static int open_parts(struct pool *pool, const struct pool_options *options, struct error *e)
 {
 	int r = store_open(options->state_dir, &pool->store, e);
 
-	if (r == 0)
-		r = make_console_folder(options->state_dir, e);
-	if (r == 0)
-		r = pool_bootstrap(pool->store, options, e);
-	if (r == 0)
-		r = hv_new(&pool_events, pool, &pool->hv, e);
-	if (r == 0)
-		r = executor_new(pool, &pool->executor, e);
-	if (r == 0) {
-		pool->uploads = uploads_new(pool);
-		r = pool->uploads ? 0 : error_oom(e);
-	}
-	if (r == 0)
-		r = scheduler_thread_new(pool, &pool->scheduler_thread, e);
-	if (r == 0)
-		r = pool_connect_hosts(pool, e);
-	if (r == 0)
-		r = image_cache_recover(pool, e);
-	if (r == 0)
-		r = web_hooks_new(pool, &pool->web_hooks, e);
-	if (r == 0)
-		r = pool_timers_start(pool, e);
-	if (r == 0)
-		(void)workers_run(pool->background, account_warn_of_first_password, pool); /* not vital */
-	if (r == 0) {
-		pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
-		tell_of_lost_hosts(pool);
-	}
-	if (r == 0)
-		r = executor_start(pool->executor, e);
-	if (r == 0 && !options->read_only)
-		r = scheduler_thread_start(pool->scheduler_thread, e);
-	return r;
+	if (r < 0)
+		return r;
+	r = make_console_folder(options->state_dir, e);
+	if (r < 0)
+		return r;
+	r = pool_bootstrap(pool->store, options, e);
+	if (r < 0)
+		return r;
+	r = hv_new(&pool_events, pool, &pool->hv, e);
+	if (r < 0)
+		return r;
+	r = executor_new(pool, &pool->executor, e);
+	if (r < 0)
+		return r;
+	pool->uploads = uploads_new(pool);
+	if (!pool->uploads)
+		return error_oom(e);
+	return scheduler_thread_new(pool, &pool->scheduler_thread, e);
+}
+
+/* Connects the hosts, and starts what runs by itself. */
+static int start_parts(struct pool *pool, const struct pool_options *options, struct error *e)
+{
+	int r = pool_connect_hosts(pool, e);
+
+	if (r < 0)
+		return r;
+	r = image_cache_recover(pool, e);
+	if (r < 0)
+		return r;
+	r = web_hooks_new(pool, &pool->web_hooks, e);
+	if (r < 0)
+		return r;
+	r = pool_timers_start(pool, e);
+	if (r < 0)
+		return r;
+	(void)pool_background(pool, account_warn_of_first_password, pool); /* not vital */
+	pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
+	log_lost_hosts(pool);
+	r = executor_start(pool->executor, e);
+	if (r < 0 || options->read_only)
+		return r;
+	return scheduler_thread_start(pool->scheduler_thread, e);
 }
 
 int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e)
@@ -111,9 +124,12 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->login_limit = login_limit_new();
 	pool->servers = workers_new("turn", TURNS_MAX);
 	pool->turns = turns_new(pool->servers, TURNS_MAX);
-	r = pool->state_dir && pool->background && pool->login_limit && pool->servers && pool->turns
-		    ? open_parts(pool, options, e)
-		    : error_oom(e);
+	if (pool->state_dir && pool->background && pool->login_limit && pool->servers && pool->turns)
+		r = open_parts(pool, options, e);
+	else
+		r = error_oom(e);
+	if (r == 0)
+		r = start_parts(pool, options, e);
 	if (r < 0) {
 		pool_close(pool);
 		return r;
@@ -126,7 +142,7 @@ void pool_close(struct pool *pool)
 {
 	if (!pool)
 		return;
-	/* Those that start work go first, what they use goes last. */
+	/* First stop what starts work, then close what that work uses. */
 	pool_timers_stop(pool);
 	scheduler_thread_stop(pool->scheduler_thread);
 	web_hooks_stop(pool->web_hooks);
@@ -135,13 +151,13 @@ void pool_close(struct pool *pool)
 	workers_stop(pool->background);
 	hv_free(pool->hv);
 	store_close(pool->store);
-	/* what observes the store is told of its last changes while it closes */
+	/* observers of the store: it calls them until it is closed */
 	executor_free(pool->executor);
 	scheduler_thread_free(pool->scheduler_thread);
 	web_hooks_free(pool->web_hooks);
 	uploads_free(pool->uploads);
 	login_limit_free(pool->login_limit);
-	/* the last events of hosts, in the store's thread, still ask it to work: it says no */
+	/* the last events of hosts may still call workers_run() in the store's thread, which it refuses */
 	workers_free(pool->background);
 	workers_free(pool->servers);
 	turns_free(pool->turns);

@@ -7,16 +7,21 @@
 
 struct pool_options {
 	const char *state_dir; /* absolute; must exist */
-	const char *uri;       /* the first host's libvirt URI, used when the state folder is empty */
-	const char
-		*admin_password_file; /* first password of a new pool's administrator; NULL = the manual's */
-	bool read_only;		      /* accept no requests */
+	const char *uri;       /* libvirt URI of the first host of a new pool */
+	/*
+	 * Has the first password of the administrator of a new pool in its first line; NULL = the manual's.
+	 */
+	const char *admin_password_file;
+	bool read_only; /* accept no requests */
 };
 
-/** Opens the state folder (making the first pool in an empty one), starts the executor and connects the
- * hosts. */
+/**
+ * Opens the state folder (an empty one gets a first pool, bootstrap.h), starts the executor and connects the
+ * hosts; waits up to 5 s for these. Blocks. The options are not needed after the return. Free with
+ * pool_close(). Errors of store_open(), pool_bootstrap(), ...
+ */
 int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e);
-/** Ends the executor (running jobs are given a few seconds), closes everything. Accepts NULL. */
+/** Asks running jobs to stop, waits for them, and closes everything. Blocks. Accepts NULL. */
 void pool_close(struct pool *pool);
 
 #endif

@@ -9,12 +9,10 @@
 #include "actions/storage/backup_storage.h"
 #include "actions/storage/primary_storage.h"
 
-/* --------------------------------------------------------------- by the clock */
-
-/* A storage that hangs must not gather more and more threads. */
+/* Set while a refresh runs: a storage that hangs must not block more and more threads. */
 static atomic_flag refreshing = ATOMIC_FLAG_INIT;
 
-/* What fails shows in the status of the storage, or is tried again at the next round. */
+/* Failures show in the status of the storage, or are retried by the next refresh. */
 static void refresh_all(void *arg)
 {
 	struct pool *pool = arg;
@@ -38,5 +36,5 @@ int storage_refresh(struct pool *pool, struct error *e)
 	if (r == 0)
 		return 0;
 	atomic_flag_clear(&refreshing);
-	return error_set(e, -r, "cannot look at the storage: %s", strerror(-r));
+	return error_set(e, -r, "cannot measure the storage: %s", strerror(-r));
 }

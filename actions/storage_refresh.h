@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Measuring every storage anew, in the background. */
+/* Periodic measurement of all storage, in the background. */
 #ifndef POOLFS_STORAGE_REFRESH_H
 #define POOLFS_STORAGE_REFRESH_H
 
 #include "actions/engine/pool.h"
 
 /**
- * Measures every storage anew in the background, so that sizes are recent and a backup storage that came back
- * is used again, and removes cached images that nobody uses. For the timer thread; returns at once.
+ * Measures all storage in the background, so that sizes are up to date and a backup storage that is
+ * accessible again is used again, and removes cached images that are not in use. For the timer thread; does
+ * not block, and does nothing while the last refresh still runs. -ENOMEM, -ESHUTDOWN.
  */
 int storage_refresh(struct pool *pool, struct error *e);
 

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "actions/engine/pool_internal.h"
 #include "actions/host/host.h"
 #include "actions/network/host_prepare.h"
 #include "actions/storage/orphan_file.h"
@@ -16,7 +15,7 @@
 
 /* ------------------------------------------------------------------- VMs */
 
-/* Its host is lost: nobody knows what the VM does. */
+/* The host of the VM is lost, so its state is unknown. */
 static int vm_set_unknown(struct txn *t, const struct object *before, struct error *e)
 {
 	struct object *vm;
@@ -56,7 +55,7 @@ struct host_event {
 	char host[UUID_SIZE];
 	enum hv_host_status status;
 	struct hv_host_info info;
-	char sentence[256]; /* why it is not connected */
+	char sentence[256]; /* the reason why it is not connected */
 	size_t count;
 	struct hv_domain_status domains[];
 };
@@ -69,46 +68,54 @@ static const struct hv_domain_status *find_domain(const struct host_event *event
 	return NULL;
 }
 
-/* The full comparison: what the host lists, then what it should have and does not list. */
+/* The next VM of the host; NULL after the last. *after, initially 0, is its row id. */
+static const struct object *next_vm(const struct view *view, const char *host, int64_t *after)
+{
+	const struct object *vm = view_next_where(view, KIND_VM, VM_HOST_UUID, host, *after);
+
+	if (vm)
+		*after = vm->id;
+	return vm;
+}
+
+/* Compares all VMs: first those that the host lists, then those that it should have but does not list. */
 static int compare_all(struct txn *t, const struct host_event *event, struct error *e)
 {
+	const struct object *vm;
 	int64_t after = 0;
-	int r = 0;
+	int r;
 
-	for (size_t i = 0; i < event->count && r == 0; i++)
+	for (size_t i = 0; i < event->count; i++) {
 		r = vm_set_observed(t, event->host, event->domains[i].uuid, event->domains[i].state,
 				    event->domains[i].reason, e);
-	while (r == 0) {
-		const struct object *vm =
-			view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
-
-		if (!vm)
-			break;
-		after = vm->id;
-		if (!find_domain(event, object_uuid(vm)))
-			r = vm_set_observed(t, event->host, object_uuid(vm), HV_DOMAIN_ABSENT,
-					    HV_REASON_OTHER, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	while ((vm = next_vm(txn_view(t), event->host, &after))) {
+		if (find_domain(event, object_uuid(vm)))
+			continue;
+		r = vm_set_observed(t, event->host, object_uuid(vm), HV_DOMAIN_ABSENT, HV_REASON_OTHER, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int host_lost(struct txn *t, const struct host_event *event, struct error *e)
 {
-	const char *status = event->status == HV_HOST_CONNECTING ? "Connecting" : "Disconnected";
+	const char *status = event->status == HV_HOST_CONNECTING ? STATUS_CONNECTING : STATUS_DISCONNECTED;
+	const struct object *vm;
 	int64_t after = 0;
 	int r = host_set_status(t, event->host, status, event->sentence, e);
 
-	while (r == 0) {
-		const struct object *vm =
-			view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, event->host, after);
-
-		if (!vm)
-			break;
-		after = vm->id;
-		if (event->status == HV_HOST_DISCONNECTED)
-			r = vm_set_unknown(t, vm, e);
+	if (r < 0 || event->status != HV_HOST_DISCONNECTED)
+		return r;
+	while ((vm = next_vm(txn_view(t), event->host, &after))) {
+		r = vm_set_unknown(t, vm, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int host_event_fn(struct txn *t, void *arg, struct error *e)
@@ -131,7 +138,7 @@ static void prepare(void *arg)
 
 	if (host_prepare(event->pool, event->host, &e) < 0)
 		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(&e));
-	/* what was left behind while the host could not be reached */
+	/* files that were left behind while the host could not be reached */
 	snapshots_reconcile_idle(event->pool);
 	(void)orphan_files_collect(event->pool, NULL);
 	free(event);
@@ -143,8 +150,7 @@ static void host_event_done(void *arg, int r, struct error *e)
 
 	if (r < 0)
 		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(e));
-	if (r < 0 || event->status != HV_HOST_CONNECTED ||
-	    workers_run(event->pool->background, prepare, event) < 0)
+	if (r < 0 || event->status != HV_HOST_CONNECTED || pool_background(event->pool, prepare, event) < 0)
 		free(event);
 }
 
@@ -156,8 +162,7 @@ static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status
 	struct host_event *event = calloc(1, sizeof(*event) + domain_count * sizeof(domains[0]));
 
 	if (!event)
-		return; /* the next event or connection tells the same */
-	snprintf(event->sentence, sizeof(event->sentence), "%s", sentence ? sentence : "");
+		return; /* the next event or connection reports the state again */
 	event->pool = pool;
 	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
 	event->status = status;
@@ -167,7 +172,7 @@ static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status
 	event->count = domain_count;
 	if (domain_count)
 		memcpy(event->domains, domains, domain_count * sizeof(domains[0]));
-	if (store_post(pool->store, host_event_fn, event, host_event_done) < 0)
+	if (store_post(pool_store(pool), host_event_fn, event, host_event_done) < 0)
 		free(event);
 }
 
@@ -176,12 +181,12 @@ struct domain_event {
 	char host[UUID_SIZE], vm[UUID_SIZE];
 	enum hv_domain_state state;
 	enum hv_domain_reason reason;
-	bool ask; /* cannot be believed as it is */
+	bool ask; /* the host must be asked whether it is true */
 };
 
 /*
- * Does one host say that the domain is active while it is active on another? During a migration both do, one
- * after the other, and an event may come late: only the host itself can tell what is true by now.
+ * True when a host reports the domain as active while it is active on another host. During a migration both
+ * report it, one after the other, and an event may be late: only the host itself knows the present state.
  */
 static bool is_contested(const struct view *view, const struct domain_event *event)
 {
@@ -216,7 +221,7 @@ static void domain_event_done(void *arg, int r, struct error *e)
 
 	if (r < 0)
 		fprintf(stderr, "poolfs: VM %s: %s\n", event->vm, error_sentence(e));
-	if (r < 0 || !event->ask || workers_run(event->pool->background, ask, event) < 0)
+	if (r < 0 || !event->ask || pool_background(event->pool, ask, event) < 0)
 		free(event);
 }
 
@@ -233,7 +238,7 @@ static void on_domain(void *ctx, const char *host_uuid, const char *domain_uuid,
 	snprintf(event->vm, sizeof(event->vm), "%s", domain_uuid);
 	event->state = state;
 	event->reason = reason;
-	if (store_post(pool->store, domain_event_fn, event, domain_event_done) < 0)
+	if (store_post(pool_store(pool), domain_event_fn, event, domain_event_done) < 0)
 		free(event);
 }
 
@@ -254,7 +259,7 @@ const struct hv_events pool_events = {
 	.device_removed = on_device_removed,
 };
 
-/* What the rows say of hosts is from the last run: until they answer, nobody knows. */
+/* The status in the rows is from the last run of the daemon: it is unknown until the hosts are connected. */
 static int all_connecting_fn(struct txn *t, void *arg, struct error *e)
 {
 	int64_t after = 0;
@@ -267,7 +272,7 @@ static int all_connecting_fn(struct txn *t, void *arg, struct error *e)
 		if (!host)
 			return 0;
 		after = host->id;
-		r = host_set_status(t, object_uuid(host), "Connecting", "", e);
+		r = host_set_status(t, object_uuid(host), STATUS_CONNECTING, "", e);
 		if (r < 0)
 			return r;
 	}
@@ -279,7 +284,7 @@ void pool_wait_for_hosts(struct pool *pool, int ms)
 	bool waiting = true;
 
 	for (; ms > 0 && waiting; ms -= 20) {
-		_cleanup_view_ struct view *view = store_view(pool->store);
+		_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
 		waiting = false;
 		view_for_each (host, view, KIND_HOST)
@@ -292,13 +297,13 @@ void pool_wait_for_hosts(struct pool *pool, int ms)
 int pool_connect_hosts(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = NULL;
-	int r = store_run(pool->store, all_connecting_fn, NULL, e);
+	int r = store_run(pool_store(pool), all_connecting_fn, NULL, e);
 
 	if (r < 0)
 		return r;
-	view = store_view(pool->store);
+	view = store_view(pool_store(pool));
 	view_for_each (host, view, KIND_HOST) {
-		r = hv_host_add(pool->hv, object_uuid(host), object_text(host, HOST_URI), e);
+		r = hv_host_add(pool_hypervisor(pool), object_uuid(host), object_text(host, HOST_URI), e);
 
 		if (r < 0)
 			return r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the pool does by the clock: one thread, one table. Each row runs when
- * its setting's seconds have passed since its last run; none of them blocks for
- * long, since they submit jobs or post changes.
+ * See timers.h. Each row of the table runs when the seconds of its setting have passed
+ * since its last run. None of them blocks for long: they run changes of the store,
+ * submit jobs, or start work in the background.
  */
 #include "actions/timers.h"
 
@@ -19,10 +19,11 @@
 #include "actions/vm/remove.h"
 #include "actions/volume/remove.h"
 
-/* Removes results that were kept long enough (behaviour.md 1.5). */
+
+/* Removes jobs that ended too long ago (behaviour.md 1.5). */
 static int expire_jobs_fn(struct txn *t, void *arg, struct error *e)
 {
-	int64_t kept = config_int(txn_view(t), "rest.completedApi.expiredPeriod") * NS_PER_S;
+	int64_t period = config_int(txn_view(t), "rest.completedApi.expiredPeriod") * NS_PER_S;
 	int64_t after = 0;
 
 	(void)arg;
@@ -34,7 +35,7 @@ static int expire_jobs_fn(struct txn *t, void *arg, struct error *e)
 			return 0;
 		after = job->id;
 		if (!job_state_is_final(object_str(job, JOB_STATE)) ||
-		    object_int(job, JOB_FINISHED) + kept > txn_now(t))
+		    object_int(job, JOB_FINISHED) + period > txn_now(t))
 			continue;
 		r = txn_remove(t, job, e);
 		if (r < 0)
