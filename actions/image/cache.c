@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cached images: the copies on primary storage that root disks are overlays of.
+ * Cached images: the copies on primary storage that root volumes are overlays of.
  *
- * One row a copy: image, primary storage, and for local storage the host. The
- * row's status says who may touch the file, and changes of it are store changes,
- * so two workers can never both believe that the file is theirs:
+ * There is one row per copy: image, primary storage and, for local storage, the
+ * host. The row's status says who may touch the file. It changes only by store
+ * changes, so two workers can never both take the file for theirs:
  *
  *	(none) ──get──> Creating ──uploaded──> Ready ──unused──> Stale
  *	                   │ failed                                │ purge
  *	                   └──────────────> Stale <──failed── Deleting ──> (none)
  *
- *	Creating  one worker uploads; others that want the copy wait for the row to change
- *	Ready     the file is whole; read by anybody
- *	Stale     nobody uses it; a file may be there; to be purged by whoever comes first
+ *	Creating  one worker uploads; others that need the copy wait for the row to change
+ *	Ready     the file is complete and may be read
+ *	Stale     unused; a file may exist; the next worker or timer that finds it purges it
  *	Deleting  one worker removes the file
  *
- * Its bytes are promised (capacity_reserve_storage()) as long as the row is there.
- * A kill leaves Creating and Deleting rows without an owner: image_cache_recover()
- * makes them Stale before any job runs. Nothing is removed while a disk is based
- * on it.
+ * The bytes of a copy are reserved (capacity_reserve_storage()) as long as its row
+ * exists. A kill leaves Creating and Deleting rows without an owner:
+ * image_cache_recover() makes them Stale before any job runs. No copy is removed
+ * while a disk is based on it.
  *
- * Files are named after the image, not after the row, so that a person finds
- * them; that is why a Stale row must be purged before a new upload begins.
+ * Files are named after the image, not after the row, so that an administrator
+ * can find them; that is why a Stale row must be purged before a new upload begins.
  */
 #include "actions/image/cache.h"
 
@@ -38,10 +38,10 @@
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
 
-/* How often a worker looks whether the copy that another one makes is there. */
+/* How often a worker checks whether the copy that another one makes is Ready. */
 #define WAIT_STEP_MS 50
 
-/* One copy, by what names it; host is NULL on shared storage. All borrowed. */
+/* The identity of a copy; host is NULL on shared storage. All borrowed. */
 struct copy {
 	const char *image, *ps, *host;
 };
@@ -71,37 +71,35 @@ static char *file_name(const struct object *ps, const char *image, const char *f
 
 /* ------------------------------------------------------------ status changes */
 
-/* Moves a row from one status to another, if it is still in the first. */
-struct move {
+/* Changes the status of a row, if it still has the expected one. */
+struct transition {
 	const char *uuid;
 	const char *from, *to;
-	bool unless_used;	  /* not while a disk is based on it or its image exists */
+	bool unless_used;	  /* only if no disk is based on it and its image is gone */
 	const char *install_path; /* also set, when not NULL */
-	bool moved;		  /* out */
+	bool done;		  /* out */
 };
 
 static bool is_used(const struct view *view, const struct object *row);
 
-static int move_row(struct txn *t, void *arg, struct error *e)
+static int change_status(struct txn *t, void *arg, struct error *e)
 {
-	struct move *m = arg;
-	const struct object *row = view_get(txn_view(t), KIND_IMAGE_CACHE, m->uuid);
+	struct transition *s = arg;
+	const struct object *row = view_get(txn_view(t), KIND_IMAGE_CACHE, s->uuid);
 	struct object *copy;
 
-	m->moved = row && object_str_is(row, IMAGE_CACHE_STATUS, m->from) &&
-		   !(m->unless_used && is_used(txn_view(t), row));
-	if (!m->moved)
+	s->done = row && object_str_is(row, IMAGE_CACHE_STATUS, s->from) &&
+		  !(s->unless_used && is_used(txn_view(t), row));
+	if (!s->done)
 		return 0;
 	copy = object_copy(row);
-	if (!copy)
-		return error_oom(e);
-	object_set_str(copy, IMAGE_CACHE_STATUS, m->to);
-	if (m->install_path)
-		object_set_str(copy, IMAGE_CACHE_INSTALL_PATH, m->install_path);
+	object_set_str(copy, IMAGE_CACHE_STATUS, s->to);
+	if (s->install_path)
+		object_set_str(copy, IMAGE_CACHE_INSTALL_PATH, s->install_path);
 	return txn_put(t, copy, NULL, e);
 }
 
-/* Removes a row, by its uuid, and takes the promise of its bytes back. */
+/* Removes a row, by its uuid, and releases its bytes. */
 static int remove_row(struct txn *t, void *arg, struct error *e)
 {
 	const struct object *row = view_get(txn_view(t), KIND_IMAGE_CACHE, arg);
@@ -116,19 +114,21 @@ static int remove_row(struct txn *t, void *arg, struct error *e)
 	if (!ps)
 		return error_oom(e);
 	r = txn_remove(t, row, e);
-	return r < 0 ? r : capacity_release_storage(t, ps, size, e);
+	if (r < 0)
+		return r;
+	return capacity_release_storage(t, ps, size, e);
 }
 
 /* ------------------------------------------------------------------- purging */
 
-/* Is anything in the pool based on this copy, or may it yet be? */
+/* True if something in the pool is based on this copy, or may still come to be. */
 static bool is_used(const struct view *view, const struct object *row)
 {
 	const char *image = object_text(row, IMAGE_CACHE_IMAGE_UUID);
 	const char *host = object_str(row, IMAGE_CACHE_HOST_UUID);
 
 	if (host && !view_get(view, KIND_HOST, host))
-		return false; /* gone with its host */
+		return false; /* removed with its host */
 	if (view_get(view, KIND_IMAGE, image))
 		return true;
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_ROOT_IMAGE_UUID, image)
@@ -138,7 +138,7 @@ static bool is_used(const struct view *view, const struct object *row)
 			return true;
 	if (!object_str_is(row, IMAGE_CACHE_FORMAT, "iso"))
 		return false;
-	/* An ISO is in a drive, as its VM's tag says; a VM that was made from it may want it back. */
+	/* A tag of the VM says that an ISO is in its drive; a VM created from it may attach it again. */
 	if (view_next_where(view, KIND_VM, VM_IMAGE_UUID, image, 0))
 		return true;
 	view_for_each (tag, view, KIND_SYSTEM_TAG) {
@@ -151,9 +151,9 @@ static bool is_used(const struct view *view, const struct object *row)
 }
 
 /*
- * Removes the file of a row through a host that reaches it. The libvirt pool is opened for it when the
- * storage is no longer attached there. A local storage's host that was removed from the pool took its files
- * with it.
+ * Removes the file of a row through a host that can reach it. The libvirt pool is opened first, since the
+ * storage may be detached there by now. The host of a local storage that was removed from the pool took its
+ * files with it.
  */
 static int remove_file(struct pool *pool, const struct view *view, const struct object *row, struct error *e)
 {
@@ -174,35 +174,38 @@ static int remove_file(struct pool *pool, const struct view *view, const struct 
 		return error_set_code(e, ENOTCONN, "PS.1003",
 				      "no connected host can reach primary storage[uuid:%s]", ps_uuid);
 	r = primary_storage_open_pool(pool, ps, object_uuid(host), e);
-	return r < 0 ? r : hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid, name, e);
+	if (r < 0)
+		return r;
+	return hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid, name, e);
 }
 
-/* Removes the file and the row of a copy that is Stale; success when somebody else has taken it. */
+/* Removes the file and the row of a Stale copy; success if another worker has taken it. */
 static int purge(struct pool *pool, const char *uuid, struct error *e)
 {
-	struct move take = {.uuid = uuid, .from = "Stale", .to = "Deleting"};
-	struct move back = {.uuid = uuid, .from = "Deleting", .to = "Stale"};
+	struct transition take = {.uuid = uuid, .from = STATUS_STALE, .to = STATUS_DELETING};
+	struct transition undo = {.uuid = uuid, .from = STATUS_DELETING, .to = STATUS_STALE};
 	_cleanup_view_ struct view *view = NULL;
 	const struct object *row;
-	int r = store_run(pool_store(pool), move_row, &take, e);
+	int r = store_run(pool_store(pool), change_status, &take, e);
 
-	if (r < 0 || !take.moved)
+	if (r < 0 || !take.done)
 		return r;
 	view = store_view(pool_store(pool));
 	row = view_get(view, KIND_IMAGE_CACHE, uuid);
 	r = row ? remove_file(pool, view, row, e) : 0;
 	if (r < 0) {
-		(void)store_run(pool_store(pool), move_row, &back, NULL);
+		(void)store_run(pool_store(pool), change_status, &undo, NULL);
 		return r;
 	}
 	return store_run(pool_store(pool), remove_row, (void *)(uintptr_t)uuid, e);
 }
 
-/* Makes a Ready row Stale, when it is unused or @force, and purges it. */
+/* Makes a Ready row Stale, if it is unused or @force is given, and purges it. */
 static int retire(struct pool *pool, const struct object *row, bool force, struct error *e)
 {
-	struct move stale = {.uuid = object_uuid(row), .from = "Ready", .to = "Stale", .unless_used = !force};
-	int r = store_run(pool_store(pool), move_row, &stale, e);
+	struct transition stale = {
+		.uuid = object_uuid(row), .from = STATUS_READY, .to = STATUS_STALE, .unless_used = !force};
+	int r = store_run(pool_store(pool), change_status, &stale, e);
 
 	return r < 0 ? r : purge(pool, object_uuid(row), e);
 }
@@ -238,7 +241,7 @@ int image_cache_drop(struct pool *pool, const char *ps_uuid, struct error *e)
 	return 0;
 }
 
-/* Nobody runs yet, so every row that says that somebody works on it is wrong. */
+/* No worker runs yet, so a row that says that one is working on it is left over from a kill. */
 static int disown_all(struct txn *t, void *arg, struct error *e)
 {
 	const struct object *row;
@@ -254,8 +257,6 @@ static int disown_all(struct txn *t, void *arg, struct error *e)
 		    !object_str_is(row, IMAGE_CACHE_STATUS, STATUS_DELETING))
 			continue;
 		copy = object_copy(row);
-		if (!copy)
-			return error_oom(e);
 		object_set_str(copy, IMAGE_CACHE_STATUS, STATUS_STALE);
 		r = txn_put(t, copy, NULL, e);
 		if (r < 0)
@@ -271,7 +272,7 @@ int image_cache_recover(struct pool *pool, struct error *e)
 
 /* ------------------------------------------------------------------- getting */
 
-/* Where an upload comes from. */
+/* The source of an upload. */
 struct origin {
 	char *path;	    /* owned */
 	const char *format; /* of the image; borrowed from the view */
@@ -283,7 +284,7 @@ static void origin_done(struct origin *o)
 	free(o->path);
 }
 
-/* Finds a copy of the image on a backup storage that can be read now. */
+/* Finds a copy of the image on a backup storage that can be read. */
 static int find_origin(const struct view *view, const char *image_uuid, struct origin *ret, struct error *e)
 {
 	const struct object *image = view_get(view, KIND_IMAGE, image_uuid);
@@ -322,7 +323,7 @@ static int find_origin(const struct view *view, const char *image_uuid, struct o
 struct claim {
 	const struct copy *copy;
 	const struct origin *origin;
-	char uuid[UUID_SIZE]; /* out: the new row; "" when somebody was faster */
+	char uuid[UUID_SIZE]; /* out: the new row; "" if another worker was faster */
 };
 
 static int claim_row(struct txn *t, void *arg, struct error *e)
@@ -351,7 +352,7 @@ static int claim_row(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, row, NULL, e);
 }
 
-/* Copies the image to the storage. The row is ours, so a file of its name is a leftover of nobody. */
+/* Copies the image to the storage. The row is this worker's, so a file of that name is a leftover. */
 static int upload(struct job *job, const struct object *ps, const struct copy *copy, const char *host,
 		  const struct origin *origin, char **ret_path, struct error *e)
 {
@@ -377,38 +378,35 @@ static int upload(struct job *job, const struct object *ps, const struct copy *c
 				ret_path, e);
 }
 
-/* Makes the copy if nobody else does. *ret_mine says whether it was for us to do. */
+/* Makes the copy, unless another worker does. */
 static int make_copy(struct job *job, const struct view *view, const struct copy *copy, const char *host,
-		     bool *ret_mine, struct error *e)
+		     struct error *e)
 {
 	_cleanup_(origin_done) struct origin origin = {0};
 	struct claim claim = {.copy = copy, .origin = &origin};
 	struct store *store = pool_store(job->pool);
 	_cleanup_free_ char *path = NULL;
+	struct transition ready = {.uuid = claim.uuid, .from = STATUS_CREATING, .to = STATUS_READY};
+	struct transition stale = {.uuid = claim.uuid, .from = STATUS_CREATING, .to = STATUS_STALE};
 	int r = find_origin(view, copy->image, &origin, e);
 
-	if (r == 0)
-		r = store_run(store, claim_row, &claim, e);
-	*ret_mine = r == 0 && claim.uuid[0];
-	if (!*ret_mine)
+	if (r < 0)
+		return r;
+	r = store_run(store, claim_row, &claim, e);
+	if (r < 0 || !claim.uuid[0])
 		return r;
 	r = upload(job, view_get(view, KIND_PRIMARY_STORAGE, copy->ps), copy, host, &origin, &path, e);
 	if (r == 0) {
-		struct move ready = {
-			.uuid = claim.uuid, .from = "Creating", .to = "Ready", .install_path = path};
-
-		r = store_run(store, move_row, &ready, e);
+		ready.install_path = path;
+		r = store_run(store, change_status, &ready, e);
 	}
-	if (r < 0) {
-		struct move stale = {.uuid = claim.uuid, .from = "Creating", .to = "Stale"};
-
-		if (store_run(store, move_row, &stale, NULL) == 0)
-			(void)purge(job->pool, claim.uuid, NULL);
-	}
+	if (r < 0 && store_run(store, change_status, &stale, NULL) == 0)
+		(void)purge(job->pool, claim.uuid, NULL);
 	return r;
 }
 
-static int take_paths(const struct object *row, char **ret_path, char **ret_format, struct error *e)
+/* Copies of the row's path and format, for the caller. */
+static int copy_paths(const struct object *row, char **ret_path, char **ret_format, struct error *e)
 {
 	_cleanup_free_ char *path = strdup(object_text(row, IMAGE_CACHE_INSTALL_PATH));
 	_cleanup_free_ char *format = strdup(image_disk_format(object_text(row, IMAGE_CACHE_FORMAT)));
@@ -430,7 +428,6 @@ int image_cache_get(struct job *job, const char *image_uuid, const char *ps_uuid
 		const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, ps_uuid);
 		struct copy copy = {.image = image_uuid, .ps = ps_uuid};
 		const struct object *row;
-		bool mine = false;
 		int r = 0;
 
 		if (!ps)
@@ -438,15 +435,15 @@ int image_cache_get(struct job *job, const char *image_uuid, const char *ps_uuid
 		copy.host = primary_storage_is_local(ps) ? host_uuid : NULL;
 		row = find_row(view, &copy);
 		if (row && object_str_is(row, IMAGE_CACHE_STATUS, STATUS_READY))
-			return take_paths(row, ret_path, ret_format, e);
+			return copy_paths(row, ret_path, ret_format, e);
 		if (job_should_stop(job))
 			return job_stop_reason(job, e);
 		if (!row)
-			r = make_copy(job, view, &copy, host_uuid, &mine, e);
+			r = make_copy(job, view, &copy, host_uuid, e);
 		else if (object_str_is(row, IMAGE_CACHE_STATUS, STATUS_STALE))
 			r = purge(job->pool, object_uuid(row), e);
 		else
-			(void)nanosleep(&step, NULL); /* somebody else is at it */
+			(void)nanosleep(&step, NULL); /* another worker is at it */
 		if (r < 0)
 			return r;
 	}

@@ -17,14 +17,14 @@
 #include "hypervisor/storage/pool.h"
 #include "model/states.h"
 
-/* One backup storage that the image shall be on. */
+/* One backup storage that the image is copied to. */
 struct target {
 	const struct object *bs; /* a reference */
 	char *part, *path;	 /* owned; path is NULL until the format is known */
 	struct error error;	 /* why it failed */
-	bool touched;		 /* there may be something of ours in its folder */
-	bool done;		 /* the file is whole and durable */
-	bool left;		 /* failed, and its remains could not be removed */
+	bool touched;		 /* its folder may hold a file of the image */
+	bool done;		 /* the file is complete and durable */
+	bool left;		 /* it failed, and its file could not be removed */
 };
 
 struct copies {
@@ -35,7 +35,7 @@ struct copies {
 	int64_t reserved;	/* bytes to leave free on a backup storage */
 	struct target *targets; /* owned */
 	size_t count;
-	/* what was found in the file */
+	/* found in the file: */
 	const char *format, *media_type; /* static */
 	int64_t size, actual_size;	 /* bytes */
 	char md5[DOWNLOAD_MD5_STRLEN];
@@ -103,7 +103,7 @@ static int put_ref(struct txn *t, const char *image, const char *bs, const char 
 	return txn_put(t, ref, NULL, e);
 }
 
-/* One that is given twice gets one ref. */
+/* A backup storage that is listed twice gets one ref. */
 static bool has_ref(const struct view *view, const char *image, const char *bs)
 {
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image)
@@ -119,17 +119,21 @@ int image_copies_put_refs(struct txn *t, const char *image_uuid, const json_t *b
 	json_t *item;
 	int r = image_copies_check(txn_view(t), backup_storages, e);
 
+	if (r < 0)
+		return r;
 	json_array_foreach (backup_storages, i, item) {
 		const struct object *bs = view_get(txn_view(t), KIND_BACKUP_STORAGE, json_string_value(item));
 
-		if (r == 0 && bs && backup_storage_is_usable(bs) &&
-		    !has_ref(txn_view(t), image_uuid, object_uuid(bs)))
-			r = put_ref(t, image_uuid, json_string_value(item), status, e);
+		if (!bs || !backup_storage_is_usable(bs) || has_ref(txn_view(t), image_uuid, object_uuid(bs)))
+			continue;
+		r = put_ref(t, image_uuid, object_uuid(bs), status, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
-/* The target that a ref stands for. */
+/* The target of a ref; NULL if it has none. */
 static const struct target *target_of(const struct copies *c, const struct object *ref)
 {
 	for (size_t i = 0; i < c->count; i++)
@@ -145,41 +149,43 @@ static int finish_ref(struct txn *t, const struct object *ref, const struct targ
 	if (!target || (!target->done && !target->left))
 		return txn_remove(t, ref, e);
 	copy = object_copy(ref);
-	if (!copy)
-		return error_oom(e);
 	if (target->done)
 		object_set_str(copy, IMAGE_REF_INSTALL_PATH, target->path);
-	/* remains that could not be removed now are removed by an expunge */
+	/* an expunge removes a file that cannot be removed now */
 	object_set_str(copy, IMAGE_REF_STATUS, target->done ? STATUS_READY : STATUS_DELETING);
 	return txn_put(t, copy, NULL, e);
+}
+
+static int error_no_backup_storage(const char *image, struct error *e)
+{
+	return error_set(e, ENOENT, "the backup storage of image '%s' is gone", image);
 }
 
 /* Step 3. */
 static int finish_rows(struct txn *t, void *arg, struct error *e)
 {
 	const struct copies *c = arg;
-	const struct object *image = view_get(txn_view(t), KIND_IMAGE, c->image);
 	const struct object *ref;
 	struct object *copy;
 	int64_t id = 0;
-	int r, kept = 0;
+	int r, done = 0;
 
-	if (!image)
+	if (!view_get(txn_view(t), KIND_IMAGE, c->image))
 		return error_gone(e, KIND_IMAGE, c->image);
 	while ((ref = view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, c->image, id))) {
 		const struct target *target = target_of(c, ref);
 
 		id = ref->id;
-		kept += target && target->done;
+		done += target && target->done;
 		r = finish_ref(t, ref, target, e);
 		if (r < 0)
 			return r;
 	}
-	if (!kept)
-		return error_set(e, ENOENT, "the backup storage of image '%s' is gone", c->image);
-	copy = object_copy(view_get(txn_view(t), KIND_IMAGE, c->image));
-	if (!copy)
-		return error_oom(e);
+	if (!done)
+		return error_no_backup_storage(c->image, e);
+	r = txn_edit(t, KIND_IMAGE, c->image, &copy, e);
+	if (r < 0)
+		return r;
 	object_set_str(copy, IMAGE_STATUS, STATUS_READY);
 	object_set_str(copy, IMAGE_FORMAT, c->format);
 	object_set_str(copy, IMAGE_MEDIA_TYPE, c->media_type);
@@ -195,7 +201,7 @@ static int finish_rows(struct txn *t, void *arg, struct error *e)
 
 /* -------------------------------------------------------------------- bytes */
 
-/* A part of the job's progress: one copy of several. */
+/* The share of the job's progress that one of several copies has. */
 struct span {
 	struct job *job;
 	size_t index, count;
@@ -212,20 +218,12 @@ static int span_progress(void *ctx, int64_t done, int64_t total, int percent)
 	return job_should_stop(s->job);
 }
 
-static int no_room(const struct copies *c, const struct object *bs, int64_t available, struct error *e)
-{
-	return error_set_code(
-		e, ENOSPC, "BS.1003",
-		"backup storage '%s' has %lld bytes left of which %lld are reserved, the image needs more",
-		object_name(bs), (long long)available, (long long)c->reserved);
-}
-
 /*
- * Looks whether a backup storage can take the bytes of @source, as far as it is known before they come:
- * for a local file by what it occupies, since its holes stay holes; for the rest by the limit.
+ * Checks that a backup storage has room for @source, as far as that is known before the transfer: a local
+ * file needs what it occupies, since its holes stay holes; any other is limited to the room in *ret.
  */
-static int find_room(const struct copies *c, const struct object *bs, const char *source,
-		     struct download_limits *ret, struct error *e)
+static int check_room(const struct copies *c, const struct object *bs, const char *source,
+		      struct download_limits *ret, struct error *e)
 {
 	const char *path = image_url_path(source);
 	struct hv_capacity capacity;
@@ -240,10 +238,12 @@ static int find_room(const struct copies *c, const struct object *bs, const char
 		needed = (int64_t)st.st_blocks * 512;
 		ret->max_bytes = 0;
 	}
-	return capacity.available - c->reserved <= needed ? no_room(c, bs, capacity.available, e) : 0;
+	if (capacity.available - c->reserved > needed)
+		return 0;
+	return backup_storage_refuse_image(object_name(bs), capacity.available, c->reserved, e);
 }
 
-/* Brings the bytes of @source (a URL or a path) to the partial file of a target. */
+/* Copies @source (a URL or a path) to the partial file of a target. */
 static int fetch(struct copies *c, struct target *target, const char *source,
 		 const struct download_limits *limits, char ret_md5[static DOWNLOAD_MD5_STRLEN],
 		 struct error *e)
@@ -255,11 +255,12 @@ static int fetch(struct copies *c, struct target *target, const char *source,
 	target->touched = true;
 	r = download(source, target->part, limits, span_progress, &span, ret_md5, &cause);
 	if (r == -EFBIG)
-		return no_room(c, target->bs, limits->max_bytes + c->reserved, e);
+		return backup_storage_refuse_image(object_name(target->bs), limits->max_bytes + c->reserved,
+						   c->reserved, e);
 	return r < 0 ? error_move(e, &cause) : 0;
 }
 
-/* Gives the partial file its name. */
+/* Gives the partial file its final name. */
 static int publish(const struct copies *c, struct target *target, struct error *e)
 {
 	target->path = backup_storage_image_path(target->bs, c->image, c->format);
@@ -268,39 +269,42 @@ static int publish(const struct copies *c, struct target *target, struct error *
 	return image_file_publish(target->part, target->path, e);
 }
 
-/* Finds out what was fetched. */
+/* Finds out what was fetched, and whether the user may call it that. */
 static int examine(struct copies *c, const struct target *target, struct error *e)
 {
 	struct image_info info;
 	struct stat st;
+	const char *found;
 	int r = image_probe(target->part, &info, e);
 
-	if (r == 0 && c->claim->name)
-		r = image_check_name(c->claim->format, image_format_name(info.format), e);
-	if (r == 0)
-		r = image_decide(c->claim->format, c->claim->media_type, c->claim->system,
-				 image_format_name(info.format), &c->format, &c->media_type, e);
+	if (r < 0)
+		return r;
+	found = image_format_name(info.format);
+	r = c->claim->name ? image_check_name(c->claim->format, found, e) : 0;
+	if (r < 0)
+		return r;
+	r = image_decide(c->claim->format, c->claim->media_type, c->claim->system, found, &c->format,
+			 &c->media_type, e);
 	if (r < 0)
 		return r;
 	if (stat(target->part, &st) < 0)
-		return error_set(e, errno, "cannot ask for the size of '%s': %s", target->part,
-				 strerror(errno));
+		return error_set(e, errno, "cannot stat '%s': %s", target->part, strerror(errno));
 	c->size = info.virtual_size;
 	c->actual_size = st.st_size;
 	return 0;
 }
 
-/* True for failures that may be the backup storage's: another one may have more luck. */
+/* True for failures that may be the backup storage's own: another one may succeed. */
 static bool is_storage_fault(int r)
 {
 	return r == -ENOSPC || r == -EDQUOT || r == -EROFS || r == -EIO;
 }
 
-/* Step 1 on one target. *ret_hopeless: it would fail on the others too. */
+/* Step 1 on one target. *ret_hopeless: it would fail on every other target too. */
 static int fetch_first(struct copies *c, struct target *target, bool *ret_hopeless, struct error *e)
 {
 	struct download_limits limits = {0};
-	int r = find_room(c, target->bs, c->source, &limits, e);
+	int r = check_room(c, target->bs, c->source, &limits, e);
 
 	if (r < 0)
 		return r;
@@ -310,7 +314,9 @@ static int fetch_first(struct copies *c, struct target *target, bool *ret_hopele
 		return r;
 	r = examine(c, target, e);
 	*ret_hopeless = r < 0;
-	return r < 0 ? r : publish(c, target, e);
+	if (r < 0)
+		return r;
+	return publish(c, target, e);
 }
 
 /* Step 2 on one target. */
@@ -318,16 +324,19 @@ static int fetch_copy(struct copies *c, struct target *target, const char *from,
 {
 	char md5[DOWNLOAD_MD5_STRLEN] = "";
 	struct download_limits limits = {0};
-	int r = find_room(c, target->bs, from, &limits, e);
+	int r = check_room(c, target->bs, from, &limits, e);
 
-	if (r == 0)
-		r = fetch(c, target, from, &limits, md5, e);
-	if (r == 0 && strcmp(md5, c->md5) != 0)
-		r = error_set(e, EIO, "the copy of '%s' differs from it", from);
-	return r < 0 ? r : publish(c, target, e);
+	if (r < 0)
+		return r;
+	r = fetch(c, target, from, &limits, md5, e);
+	if (r < 0)
+		return r;
+	if (strcmp(md5, c->md5) != 0)
+		return error_set(e, EIO, "the copy of '%s' differs from it", from);
+	return publish(c, target, e);
 }
 
-/* Steps 1 and 2: after it each target is done or has no file (but see `left`). True when any is done. */
+/* Steps 1 and 2: afterwards each target is done or has no file (but see `left`). True if any is done. */
 static bool fetch_all(struct copies *c)
 {
 	const struct target *origin = NULL;
@@ -347,10 +356,10 @@ static bool fetch_all(struct copies *c)
 	return origin && !job_should_stop(c->job);
 }
 
-/* The refs say which backup storages it is about, in the order in which the user named them. */
+/* The targets are the backup storages of the image's refs, in the order in which the user listed them. */
 static int find_targets(struct copies *c, struct error *e)
 {
-	/* not kept: a download may take a day */
+	/* released on return: a download may take a day */
 	_cleanup_view_ struct view *view = store_view(pool_store(c->job->pool));
 
 	c->reserved = config_int(view, "backupStorage.reservedCapacity");
@@ -370,7 +379,7 @@ static int find_targets(struct copies *c, struct error *e)
 	return 0;
 }
 
-/* Why nothing came of it: the one reason, or all of them. */
+/* Why no copy was made: the only reason, or all of them. */
 static int report(const struct copies *c, struct error *e)
 {
 	_cleanup_free_ char *all = NULL;
@@ -387,7 +396,7 @@ static int report(const struct copies *c, struct error *e)
 		failed++;
 	}
 	if (failed == 0)
-		return error_set(e, ENOENT, "the backup storage of image '%s' is gone", c->image);
+		return error_no_backup_storage(c->image, e);
 	if (failed == 1)
 		return error_move(e, first);
 	out = open_memstream(&all, &size);
@@ -408,7 +417,9 @@ int image_copies_find_room(struct job *job, const char *image_uuid, int64_t byte
 	_cleanup_(copies_done) struct copies c = {.job = job, .image = image_uuid};
 	int r = find_targets(&c, e);
 
-	for (size_t i = 0; i < c.count && r == 0; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < c.count; i++) {
 		struct target *target = &c.targets[i];
 		struct hv_capacity capacity;
 
@@ -417,12 +428,13 @@ int image_copies_find_room(struct job *job, const char *image_uuid, int64_t byte
 			continue;
 		if (capacity.available - c.reserved > bytes)
 			return 0;
-		(void)no_room(&c, target->bs, capacity.available, &target->error);
+		(void)backup_storage_refuse_image(object_name(target->bs), capacity.available, c.reserved,
+						  &target->error);
 	}
-	return r < 0 ? r : report(&c, e);
+	return report(&c, e);
 }
 
-/* After a failure: is there a file that must be removed before the rows may go? */
+/* True if there is a file that must be removed before the rows, after a failure. */
 static bool has_files(const struct copies *c)
 {
 	for (size_t i = 0; i < c->count; i++)
@@ -450,7 +462,7 @@ static json_t *failures(const struct copies *c)
 	return list;
 }
 
-/* What is free changed, and a storage that failed may be gone. */
+/* Available capacities have changed, and a storage that failed may be unusable. */
 static void measure_all(const struct copies *c)
 {
 	for (size_t i = 0; i < c->count; i++)
@@ -467,7 +479,7 @@ int image_copies_make(struct job *job, const char *image_uuid, const char *sourc
 	if (r == 0)
 		r = fetch_all(&c) ? store_run(pool_store(job->pool), finish_rows, &c, e) : report(&c, e);
 	if (r < 0) {
-		/* rows of files that cannot be removed now stay, for an expunge to remove both */
+		/* a file that cannot be removed now keeps its row, until an expunge removes both */
 		(void)image_remove_copies(job->pool, image_uuid, NULL, !has_files(&c), NULL);
 		return r;
 	}
@@ -497,10 +509,10 @@ int image_copies_adopt(struct job *job, const char *image_uuid, const struct ima
 	struct target *target;
 	int r = find_targets(&c, e);
 
-	if (r == 0 && c.count != 1)
-		r = error_set(e, ENOENT, "the backup storage of image '%s' is gone", image_uuid);
 	if (r < 0)
 		return r;
+	if (c.count != 1)
+		return error_no_backup_storage(image_uuid, e);
 	snprintf(c.md5, sizeof(c.md5), "%s", md5);
 	target = &c.targets[0];
 	r = examine(&c, target, e);
@@ -512,13 +524,14 @@ int image_copies_adopt(struct job *job, const char *image_uuid, const struct ima
 		r = store_run(pool_store(job->pool), finish_rows, &c, e);
 	kill_point("upload-ready");
 	if (r < 0 && target->path)
-		(void)rename(target->path, target->part); /* there may be none, when publishing failed */
+		(void)rename(target->path,
+			     target->part); /* fails if it was not published; that is all right */
 	if (r == 0)
 		measure_all(&c);
 	return r;
 }
 
-/* Does anything stand on the image, or is it about to? */
+/* True if something is based on the image, or is about to be. */
 static bool is_used(const struct view *view, const char *image)
 {
 	return view_next_where(view, KIND_IMAGE_CACHE, IMAGE_CACHE_IMAGE_UUID, image, 0) ||
@@ -528,10 +541,15 @@ static bool is_used(const struct view *view, const char *image)
 
 struct reopen {
 	const char *image;
-	char *path; /* owned by image_copies_reopen() */
+	char *path; /* owned */
 };
 
-/* The image's and its one ref's status, and where the file is: NULL = under the partial name. */
+static void reopen_done(struct reopen *o)
+{
+	free(o->path);
+}
+
+/* Writes the status of an image and of its one ref, and the path of the file, NULL for the partial name. */
 static int put_status(struct txn *t, const char *image_uuid, const char *status, const char *path,
 		      struct error *e)
 {
@@ -540,16 +558,14 @@ static int put_status(struct txn *t, const char *image_uuid, const char *status,
 	struct object *copy = ref ? object_copy(ref) : NULL;
 	int r;
 
-	if (!copy)
-		return error_oom(e);
 	object_set_str(copy, IMAGE_REF_STATUS, status);
 	object_set_str(copy, IMAGE_REF_INSTALL_PATH, path);
 	r = txn_put(t, copy, NULL, e);
 	if (r < 0)
 		return r;
-	copy = object_copy(view_get(txn_view(t), KIND_IMAGE, image_uuid));
-	if (!copy)
-		return error_oom(e);
+	r = txn_edit(t, KIND_IMAGE, image_uuid, &copy, e);
+	if (r < 0)
+		return r;
 	object_set_str(copy, IMAGE_STATUS, status);
 	return txn_put(t, copy, NULL, e);
 }
@@ -564,33 +580,38 @@ static int reopen_rows(struct txn *t, void *arg, struct error *e)
 
 	if (!image || !path || !object_str_is(image, IMAGE_STATUS, STATUS_READY) ||
 	    is_used(txn_view(t), o->image))
-		return error_set(e, EBUSY, "image '%s' is in use already and takes no more bytes", o->image);
+		return error_set(e, EBUSY, "image '%s' is in use already and cannot be written any more",
+				 o->image);
 	free(o->path);
 	o->path = strdup(path);
-	return o->path ? put_status(t, o->image, "Downloading", NULL, e) : error_oom(e);
+	if (!o->path)
+		return error_oom(e);
+	return put_status(t, o->image, STATUS_DOWNLOADING, NULL, e);
 }
 
-/* The file stayed where it was: it is the image still. */
-static int close_rows(struct txn *t, void *arg, struct error *e)
+/* Undoes reopen_rows(): the file could not be renamed. */
+static int undo_reopen_rows(struct txn *t, void *arg, struct error *e)
 {
 	const struct reopen *o = arg;
 
-	return view_get(txn_view(t), KIND_IMAGE, o->image) ? put_status(t, o->image, "Ready", o->path, e) : 0;
+	return view_get(txn_view(t), KIND_IMAGE, o->image) ? put_status(t, o->image, STATUS_READY, o->path, e)
+							   : 0;
 }
 
 int image_copies_reopen(struct job *job, const char *image_uuid, struct error *e)
 {
 	_cleanup_(copies_done) struct copies c = {.job = job, .image = image_uuid};
-	struct reopen o = {.image = image_uuid};
+	_cleanup_(reopen_done) struct reopen o = {.image = image_uuid};
 	int r = find_targets(&c, e);
 
-	if (r == 0)
-		r = store_run(pool_store(job->pool), reopen_rows, &o, e);
-	if (r == 0 && rename(o.path, c.targets[0].part) < 0) {
-		r = error_set(e, errno, "cannot rename '%s' to '%s': %s", o.path, c.targets[0].part,
-			      strerror(errno));
-		(void)store_run(pool_store(job->pool), close_rows, &o, NULL);
-	}
-	free(o.path);
+	if (r < 0)
+		return r;
+	r = store_run(pool_store(job->pool), reopen_rows, &o, e);
+	if (r < 0)
+		return r;
+	if (rename(o.path, c.targets[0].part) == 0)
+		return 0;
+	r = error_set(e, errno, "cannot rename '%s' to '%s': %s", o.path, c.targets[0].part, strerror(errno));
+	(void)store_run(pool_store(job->pool), undo_reopen_rows, &o, NULL);
 	return r;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Downloads: the URL's kind, the destination file and what is common to all
+ * Downloads: the scheme of the URL, the destination file and what is common to all
  * sources. See download.h; the sources are download_curl.c and download_copy.c.
  */
 #include "actions/image/download.h"
 
+#include <curl/curl.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,13 +37,13 @@ static const struct scheme *scheme_of(const char *url)
 	return NULL;
 }
 
-/* The path of a file:// URL, its %XX decoded. The caller frees it; NULL and -EINVAL for a broken one. */
+/* Decodes the path of a file:// URL; the caller frees *ret. -EINVAL for a malformed one. */
 static int path_of_file_url(const char *url, const struct scheme *scheme, char **ret, struct error *e)
 {
 	const char *encoded = url + strlen(scheme->prefix) - 1; /* the slash belongs to the path */
-	char *path, *out;
+	_cleanup_free_ char *path = malloc(strlen(encoded) + 1);
+	char *out = path;
 
-	path = out = malloc(strlen(encoded) + 1);
 	if (!path)
 		return error_oom(e);
 	for (const char *p = encoded; *p; p++) {
@@ -54,21 +55,19 @@ static int path_of_file_url(const char *url, const struct scheme *scheme, char *
 		}
 		hex[1] = hex[0] ? p[2] : '\0';
 		*out = (char)strtoul(hex, &end, 16);
-		if (end != hex + 2 || *out == '\0' || hex[0] == '+' || hex[0] == '-' || hex[0] == ' ') {
-			free(path);
+		if (end != hex + 2 || *out == '\0' || hex[0] == '+' || hex[0] == '-' || hex[0] == ' ')
 			return error_set(
 				e, EINVAL,
 				"'%s' has a '%%' that is not followed by two hex digits of a character", url);
-		}
 		out++;
 		p += 2;
 	}
 	*out = '\0';
-	*ret = path;
+	*ret = steal(&path);
 	return 0;
 }
 
-/* Checks a URL for libcurl: its own parser must take it, and it must have a host. */
+/* A URL for libcurl must be accepted by its parser and have a host. */
 static int check_remote_url(const char *url, struct error *e)
 {
 	CURLU *u = curl_url();
@@ -84,7 +83,7 @@ static int check_remote_url(const char *url, struct error *e)
 	curl_url_cleanup(u);
 	if (code == CURLUE_OUT_OF_MEMORY)
 		return error_oom(e);
-	/* the URL is not shown, it may hold a password */
+	/* the URL is not shown, it may contain a password */
 	return code == CURLUE_OK ? 0
 				 : error_set(e, EINVAL, "the url is malformed: %s", curl_url_strerror(code));
 }
@@ -109,33 +108,21 @@ int download_check_url(const char *url, struct error *e)
 		break;
 	}
 	return error_set(e, EOPNOTSUPP,
-			 "downloads from '%s' are not supported, http, https, ftp, file:/// and / are",
+			 "downloads from '%s' are not supported, only from http, https, ftp, file:/// and /",
 			 scheme->prefix);
 }
 
-/* Length, data and name on disk. */
+/* Sets the length, and writes data and name to disk. */
 static int make_durable(struct download *d, int dir_fd)
 {
-	/* what was reserved and not used is given back, a hole at the end is made */
+	/* releases what was reserved but not used, and makes a hole at the end */
 	if (ftruncate(d->fd, d->done) < 0 || fsync(d->fd) < 0 || fsync(dir_fd) < 0)
 		return download_fail(
-			d, error_set(d->e, errno, "the file cannot be brought to disk: %s", strerror(errno)));
-	return download_tell_progress(d);
+			d, error_set(d->e, errno, "cannot write the file to disk: %s", strerror(errno)));
+	return download_report_progress(d);
 }
 
-static int md5_finish(struct download *d, char ret[static DOWNLOAD_MD5_STRLEN])
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-
-	if (EVP_DigestFinal_ex(d->md5, digest, &len) != 1 || len != 16)
-		return download_fail(d, error_set(d->e, EIO, "the md5 sum cannot be calculated"));
-	for (unsigned i = 0; i < len; i++)
-		(void)snprintf(ret + (size_t)2 * i, 3, "%02x", digest[i]);
-	return 0;
-}
-
-/* Opens a local source. No device is ever waited for: O_NONBLOCK, then a look at what it is. */
+/* Opens a local source, a regular file; O_NONBLOCK, so that opening a pipe or a device never waits. */
 static int open_source(const char *path, int *ret_fd, struct error *e)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -144,14 +131,14 @@ static int open_source(const char *path, int *ret_fd, struct error *e)
 	if (fd < 0)
 		return error_set(e, errno, "cannot open '%s': %s", path, strerror(errno));
 	if (fstat(fd, &st) < 0)
-		return error_set(e, errno, "cannot look at '%s': %s", path, strerror(errno));
+		return error_set(e, errno, "cannot stat '%s': %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return error_set(e, EINVAL, "'%s' is not a regular file", path);
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }
 
-/* Opens the folder of @path and makes the file in it. */
+/* Opens the folder of @path and creates the file in it. */
 static int open_dest(const char *path, int *ret_dir_fd, int *ret_fd, const char **ret_name, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
@@ -175,19 +162,19 @@ static int open_dest(const char *path, int *ret_dir_fd, int *ret_fd, const char 
 	return 0;
 }
 
-/* Fills the destination from the source that is named; all the steps that may fail once it exists. */
+/* Fills the destination from the source: all steps that can fail once the destination exists. */
 static int download_run(struct download *d, const char *url, int source_fd, const char *source_path,
 			int dir_fd, char ret_md5[static DOWNLOAD_MD5_STRLEN])
 {
 	if (EVP_DigestInit_ex(d->md5, EVP_md5(), NULL) != 1)
-		return error_set(d->e, EOPNOTSUPP, "this system's libcrypto does not offer md5");
+		return error_set(d->e, EOPNOTSUPP, "the libcrypto of this system does not offer MD5");
 	if (source_fd >= 0)
 		(void)download_from_file(d, source_fd, source_path);
 	else
 		(void)download_from_curl(d, url);
-	if (d->result == 0 && make_durable(d, dir_fd) == 0)
-		(void)md5_finish(d, ret_md5);
-	return d->result;
+	if (d->result < 0 || make_durable(d, dir_fd) < 0)
+		return d->result;
+	return download_finish_md5(d, ret_md5);
 }
 
 static void md5_free(EVP_MD_CTX **md5)
@@ -208,13 +195,18 @@ int download(const char *url, const char *dest_path, const struct download_limit
 	const char *name = NULL;
 	int r;
 
-	r = md5 ? download_check_url(url, e) : error_oom(e);
-	if (r == 0 && scheme->kind == SOURCE_FILE)
-		r = path_of_file_url(url, scheme, &path, e);
-	if (r == 0 && scheme->kind != SOURCE_REMOTE)
-		r = open_source(path ? path : url, &source_fd, e);
-	if (r == 0)
-		r = open_dest(dest_path, &dir_fd, &fd, &name, e);
+	if (!md5)
+		return error_oom(e);
+	r = download_check_url(url, e);
+	if (r < 0)
+		return r;
+	r = scheme->kind == SOURCE_FILE ? path_of_file_url(url, scheme, &path, e) : 0;
+	if (r < 0)
+		return r;
+	r = scheme->kind == SOURCE_REMOTE ? 0 : open_source(path ? path : url, &source_fd, e);
+	if (r < 0)
+		return r;
+	r = open_dest(dest_path, &dir_fd, &fd, &name, e);
 	if (r < 0)
 		return r;
 	d = (struct download){

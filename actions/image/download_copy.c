@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Downloads from a local file: blocks are shared where they can be, holes stay holes. See download.h. */
+/* See download_copy.h. */
 #include "actions/image/download_copy.h"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #define CHUNK (1 << 20)
 
-/* Reads [from, to) of @fd into the download. */
+/* Adds the bytes [from, to) of @fd to the download. */
 static int take_data(struct download *d, int fd, char *buf, int64_t from, int64_t to, bool write)
 {
 	while (from < to && d->result == 0) {
@@ -33,7 +33,7 @@ static int take_data(struct download *d, int fd, char *buf, int64_t from, int64_
 	return d->result;
 }
 
-/* Walks over the data and the holes of @fd up to @size. */
+/* Adds the data and the holes of @fd, up to @size. */
 static int take_file(struct download *d, int fd, int64_t size, bool write)
 {
 	_cleanup_free_ char *buf = malloc(CHUNK);
@@ -45,7 +45,7 @@ static int take_file(struct download *d, int fd, int64_t size, bool write)
 		int64_t data = lseek(fd, offset, SEEK_DATA), hole;
 
 		if (data < 0)
-			data = errno == ENXIO ? size : offset; /* only a hole is left; or no holes here */
+			data = errno == ENXIO ? size : offset; /* a hole up to the end, or no support */
 		if (data > size)
 			data = size;
 		if (download_put_hole(d, data - offset) < 0)
@@ -59,36 +59,42 @@ static int take_file(struct download *d, int fd, int64_t size, bool write)
 	return d->result;
 }
 
+/* As far as size and mtime tell. */
 static bool is_same_content(const struct stat *a, const struct stat *b)
 {
 	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* The destination has become a clone, a snapshot of the source: sums it, whatever happens to the source. */
+static int sum_clone(struct download *d, const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat clone;
+	char self[64];
+
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", d->fd); /* d->fd is write-only */
+	fd = open(self, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &clone) < 0)
+		return download_fail(
+			d, error_set(d->e, errno, "cannot read the copy of '%s': %s", path, strerror(errno)));
+	if (download_set_total(d, clone.st_size, false) < 0)
+		return d->result;
+	return take_file(d, fd, clone.st_size, false);
+}
+
 int download_from_file(struct download *d, int source_fd, const char *path)
 {
-	struct stat before, after, clone;
+	struct stat before, after;
 	int64_t occupied;
 
 	if (fstat(source_fd, &before) < 0)
-		return download_fail(
-			d, error_set(d->e, errno, "cannot look at '%s': %s", path, strerror(errno)));
+		return download_fail(d,
+				     error_set(d->e, errno, "cannot stat '%s': %s", path, strerror(errno)));
 	if (download_set_total(d, before.st_size, false) < 0)
 		return d->result;
-	if (ioctl(d->fd, FICLONE, source_fd) == 0) {
-		/* one moment's content: what is summed is what is there now, whatever the source does */
-		_cleanup_close_ int fd = -1;
-		char self[64];
-
-		(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", d->fd);
-		fd = open(self, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || fstat(fd, &clone) < 0)
-			return download_fail(d, error_set(d->e, errno, "cannot read the copy of '%s': %s",
-							  path, strerror(errno)));
-		if (download_set_total(d, clone.st_size, false) < 0)
-			return d->result;
-		return take_file(d, fd, clone.st_size, false);
-	}
+	if (ioctl(d->fd, FICLONE, source_fd) == 0)
+		return sum_clone(d, path);
 	occupied = (int64_t)before.st_blocks * 512;
 	if (occupied < before.st_size ? download_check_space(d, occupied) < 0
 				      : download_set_total(d, before.st_size, true) < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Downloads over http, https and ftp with libcurl's easy interface, one handle
- * a download. See download.h for what is promised.
+ * See download_curl.h, and download.h for the guarantees. Uses libcurl's easy
+ * interface, with one handle per download.
  */
 #include "actions/image/download_curl.h"
 
@@ -60,7 +60,7 @@ int download_errno_of_curl(CURLcode code)
 		return EFBIG;
 	case CURLE_REMOTE_DISK_FULL:
 		return ENOSPC;
-	default: /* a foreign enum that grows; whatever else went wrong, the transfer did not work */
+	default: /* the enum is libcurl's and grows */
 		return EIO;
 	}
 }
@@ -104,8 +104,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 	return download_put(t->d, bytes, size * count, true) < 0 ? 0 : size * count;
 }
 
-/* Called for every packet and once a second in between: what makes cancelling and time limits work in a
- * stall. */
+/* Called for every packet, and at least once a second: cancelling and time limits work in a stall, too. */
 static int on_progress(void *ctx, curl_off_t dl_total, curl_off_t dl_now, curl_off_t ul_total,
 		       curl_off_t ul_now)
 {
@@ -115,9 +114,8 @@ static int on_progress(void *ctx, curl_off_t dl_total, curl_off_t dl_now, curl_o
 	return download_tick(t->d) < 0;
 }
 
-/* The URL without user, password, query and fragment, which may be secrets. The caller frees it with
- * curl_free(). */
-static char *url_for_people(const char *url)
+/* The URL without user, password, query and fragment, which may be secrets; to be freed by curl_free(). */
+static char *url_without_secrets(const char *url)
 {
 	static const CURLUPart hidden[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY,
 					   CURLUPART_FRAGMENT};
@@ -171,16 +169,14 @@ static CURLcode transfer_set_up(struct transfer *t, const char *url)
 	return code;
 }
 
-/* Turns what libcurl says into errno and sentence; a failure of ours behind it has been noted already. */
+/* Notes libcurl's error as that of the download. */
 static int transfer_fail(struct transfer *t, const char *url, CURLcode code)
 {
-	char *shown = url_for_people(url);
+	char *shown = url_without_secrets(url);
 	const char *name = shown ? shown : "url";
 	long status = 0;
 
-	if (t->d->result < 0) {
-		/* said already */
-	} else if (code == CURLE_HTTP_RETURNED_ERROR) {
+	if (code == CURLE_HTTP_RETURNED_ERROR) {
 		(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
 		(void)download_fail(t->d,
 				    error_set_code(t->d->e, download_errno_of_status(status), "SYS.1015",
@@ -213,7 +209,8 @@ int download_from_curl(struct download *d, const char *url)
 	code = transfer_set_up(&t, url);
 	if (code == CURLE_OK)
 		code = curl_easy_perform(t.curl);
-	if (code != CURLE_OK)
+	/* a failure in a callback, which made libcurl fail, has been noted already */
+	if (code != CURLE_OK && d->result == 0)
 		(void)transfer_fail(&t, url, code);
 	curl_easy_cleanup(t.curl);
 	return d->result;

@@ -40,7 +40,7 @@ int download_check_space(struct download *d, int64_t bytes)
 	uint64_t available;
 
 	if (fstatvfs(d->fd, &fs) < 0)
-		return 0; /* then writing will tell */
+		return 0; /* then the write fails */
 	available = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if ((uint64_t)bytes > available)
 		return download_fail(d,
@@ -50,7 +50,7 @@ int download_check_space(struct download *d, int64_t bytes)
 	return 0;
 }
 
-/* Takes the space of the whole file now, or at least looks whether it is there. */
+/* Reserves the space of the whole file, or at least checks that it is available. */
 static int reserve_space(struct download *d, int64_t bytes)
 {
 	int r;
@@ -62,7 +62,7 @@ static int reserve_space(struct download *d, int64_t bytes)
 	while (r < 0 && errno == EINTR);
 	if (r == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
 		return 0;
-	return download_fail(d, error_set(d->e, errno, "space for %" PRId64 " bytes cannot be reserved: %s",
+	return download_fail(d, error_set(d->e, errno, "cannot reserve space for %" PRId64 " bytes: %s",
 					  bytes, strerror(errno)));
 }
 
@@ -93,6 +93,11 @@ static int write_all(struct download *d, const char *bytes, size_t len)
 	return 0;
 }
 
+static int fail_md5(struct download *d)
+{
+	return download_fail(d, error_set(d->e, EIO, "cannot compute the MD5"));
+}
+
 int download_put(struct download *d, const void *bytes, size_t len, bool write)
 {
 	if (d->result < 0)
@@ -100,7 +105,7 @@ int download_put(struct download *d, const void *bytes, size_t len, bool write)
 	if (check_max(d, d->done + (int64_t)len) < 0 || (write && write_all(d, bytes, len) < 0))
 		return d->result;
 	if (EVP_DigestUpdate(d->md5, bytes, len) != 1)
-		return download_fail(d, error_set(d->e, EIO, "the md5 sum cannot be calculated"));
+		return fail_md5(d);
 	d->done += (int64_t)len;
 	return download_tick(d);
 }
@@ -118,7 +123,19 @@ int download_put_hole(struct download *d, int64_t len)
 	return d->result;
 }
 
-int download_tell_progress(struct download *d)
+int download_finish_md5(struct download *d, char ret_md5[static DOWNLOAD_MD5_STRLEN])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	if (EVP_DigestFinal_ex(d->md5, digest, &len) != 1 || len != 16)
+		return fail_md5(d);
+	for (unsigned i = 0; i < len; i++)
+		(void)snprintf(ret_md5 + (size_t)2 * i, 3, "%02x", digest[i]);
+	return 0;
+}
+
+int download_report_progress(struct download *d)
 {
 	int percent = d->total > 0    ? (int)((double)d->done / (double)d->total * 100)
 		      : d->total == 0 ? 100
@@ -146,5 +163,5 @@ int download_tick(struct download *d)
 	if (now < d->next_progress_ms)
 		return 0;
 	d->next_progress_ms = now + PROGRESS_INTERVAL_MS;
-	return download_tell_progress(d);
+	return download_report_progress(d);
 }

@@ -12,8 +12,8 @@ struct download {
 	const struct download_limits *limits; /* borrowed */
 	download_progress_fn *progress;
 	void *progress_ctx;
-	struct error *e;     /* borrowed; set as soon as a function below fails */
-	int fd;		     /* the destination, write-only position unused (pwrite) */
+	struct error *e;     /* borrowed, not NULL; set when a function below fails */
+	int fd;		     /* the destination, write-only; its position is unused (pwrite) */
 	EVP_MD_CTX *md5;     /* owned by download() */
 	int64_t done, total; /* bytes; total -1 = unknown */
 	int64_t deadline_ms; /* CLOCK_MONOTONIC, 0 = none */
@@ -21,23 +21,27 @@ struct download {
 	int result; /* 0, or the -errno of the first failure */
 };
 
-/** The total is known now: checks the limit and, with @reserve, takes the space. Returns 0 or d->result. */
+/* The functions that take a download return 0 or d->result, the first failure. */
+
+/** Sets the total, in bytes: checks it against the limit and, with @reserve, reserves the space. */
 int download_set_total(struct download *d, int64_t total, bool reserve);
-/** Takes bytes: checks the limit, writes them when @write, adds them to the MD5, tells the progress. */
+/** Adds bytes: checks the limit, writes them if @write, adds them to the MD5, reports progress. */
 int download_put(struct download *d, const void *bytes, size_t len, bool write);
-/** Takes @len zeros that need not be written. */
+/** Adds @len zeros, which are not written. */
 int download_put_hole(struct download *d, int64_t len);
-/** Tells the progress when it is time, looks at the clock. */
+/** Checks the time limit, and reports progress if it is due. */
 int download_tick(struct download *d);
-/** Notes the first failure; `return download_fail(d, error_set(d->e, ...))`. */
+/** Notes a failure: `return download_fail(d, error_set(d->e, ...))`. */
 int download_fail(struct download *d, int result);
-/** -ENOSPC when the destination's file system has less than @bytes free. */
+/** -ENOSPC if the destination's file system has less than @bytes available. */
 int download_check_space(struct download *d, int64_t bytes);
 
 /** CLOCK_MONOTONIC in milliseconds. */
 int64_t download_now_ms(void);
 
-/** Tells the progress, now; sets the time of the next. 0 or d->result. */
-int download_tell_progress(struct download *d);
+/** Reports progress now. */
+int download_report_progress(struct download *d);
+/** Writes the MD5 in lower case. Nothing can be added after it. */
+int download_finish_md5(struct download *d, char ret_md5[static DOWNLOAD_MD5_STRLEN]);
 
 #endif

@@ -7,15 +7,15 @@
 
 #include "actions/storage/backup_storage.h"
 
-/* Endings that a file of an image can have. */
-static const char *const endings[] = {"part", "qcow2", "raw", "iso"};
+/* The suffixes that a file of an image can have. */
+static const char *const suffixes[] = {"part", "qcow2", "raw", "iso"};
 
 char *image_file_part_path(const struct object *bs, const char *image_uuid)
 {
 	return backup_storage_image_path(bs, image_uuid, "part");
 }
 
-/* Opens the folder of @path. */
+/* Opens the folder of @path. -1 with errno. */
 static int open_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -26,6 +26,14 @@ static int open_folder(const char *path)
 		return -1;
 	}
 	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int sync_folder(int folder, const char *path, struct error *e)
+{
+	if (folder < 0 || fsync(folder) < 0)
+		return error_set(e, errno, "cannot write the folder of '%s' to disk: %s", path,
+				 strerror(errno));
+	return 0;
 }
 
 static int sync_file(const char *path, struct error *e)
@@ -47,34 +55,28 @@ int image_file_publish(const char *part, const char *path, struct error *e)
 	if (rename(part, path) < 0)
 		return error_set(e, errno, "cannot rename '%s' to '%s': %s", part, path, strerror(errno));
 	folder = open_folder(path);
-	if (folder < 0 || fsync(folder) < 0)
-		return error_set(e, errno, "cannot write the folder of '%s' to disk: %s", path,
-				 strerror(errno));
-	return 0;
+	return sync_folder(folder, path, e);
 }
 
 int image_file_remove(const char *path, struct error *e)
 {
 	_cleanup_close_ int folder = open_folder(path);
 
-	/* A folder that is not there is most likely a storage that is not mounted: the file is not gone. */
+	/* A missing folder most likely means that the storage is not mounted: the file still exists. */
 	if (folder < 0)
 		return error_set(e, errno == ENOENT ? ENOTCONN : errno, "cannot open the folder of '%s': %s",
 				 path, strerror(errno));
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_set(e, errno, "cannot remove '%s': %s", path, strerror(errno));
-	if (fsync(folder) < 0)
-		return error_set(e, errno, "cannot write the folder of '%s' to disk: %s", path,
-				 strerror(errno));
-	return 0;
+	return sync_folder(folder, path, e);
 }
 
 int image_file_remove_unfinished(const struct object *bs, const char *image_uuid, struct error *e)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
-		_cleanup_free_ char *path = backup_storage_image_path(bs, image_uuid, endings[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		_cleanup_free_ char *path = backup_storage_image_path(bs, image_uuid, suffixes[i]);
 		int r = path ? image_file_remove(path, result == 0 ? e : NULL)
 			     : error_oom(result == 0 ? e : NULL);
 
@@ -86,14 +88,14 @@ int image_file_remove_unfinished(const struct object *bs, const char *image_uuid
 
 int image_file_check_absent(const struct object *bs, const char *image_uuid, struct error *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
-		_cleanup_free_ char *path = backup_storage_image_path(bs, image_uuid, endings[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		_cleanup_free_ char *path = backup_storage_image_path(bs, image_uuid, suffixes[i]);
 
 		if (!path)
 			return error_oom(e);
 		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			return error_set(e, EEXIST, "file '%s' is there already and is no image of this pool",
-					 path);
+			return error_set(e, EEXIST,
+					 "file '%s' exists already and is not an image of this pool", path);
 	}
 	return 0;
 }

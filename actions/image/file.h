@@ -2,8 +2,9 @@
 /*
  * The files of images on backup storage: making them durable and removing them.
  *
- * A file is written under its partial name, `<url>/<image>.part`, and gets its
- * name `<url>/<image>.<format>` only when it is whole and on disk. All functions block.
+ * A file is written under its partial name, `<url>/<image>.part`, and renamed to
+ * `<url>/<image>.<format>` only when it is complete and durable. All functions
+ * block, and return -errno on failure unless they say otherwise.
  */
 #ifndef POOLFS_IMAGE_FILE_H
 #define POOLFS_IMAGE_FILE_H
@@ -13,14 +14,16 @@
 
 /** The partial name of an image's file on a backup storage; allocated. NULL without memory. */
 char *image_file_part_path(const struct object *bs, const char *image_uuid);
-/** Gives the whole file @part its name @path, durably: file, then name. On failure @part may be left. -errno.
- */
+/** Renames the complete file @part to @path, durably: content, then name. A failure may leave either. */
 int image_file_publish(const char *part, const char *path, struct error *e);
-/** Removes a file, durably; success when there is none. -errno, -ENOTCONN when its folder is not there. */
+/** Removes a file, durably; success if it does not exist. -ENOTCONN if its folder does not exist. */
 int image_file_remove(const char *path, struct error *e);
-/** Removes whatever a broken AddImage can have left on a backup storage, under any of its names. */
+/**
+ * Removes what an unfinished AddImage can have left on a backup storage, under any of the image's names.
+ * Continues after a failure and returns the first one.
+ */
 int image_file_remove_unfinished(const struct object *bs, const char *image_uuid, struct error *e);
-/** -EEXIST when a backup storage has a file with one of the image's names. */
+/** -EEXIST if the backup storage has a file with one of the image's names, -ENOMEM. */
 int image_file_check_absent(const struct object *bs, const char *image_uuid, struct error *e);
 
 #endif

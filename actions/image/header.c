@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a disk image is, by its content; see header.h.
+ * See header.h.
  *
  * The limits on qcow2 are QEMU's (docs/interop/qcow2.txt, block/qcow2.h of
- * 7.2): what QEMU would refuse to open is refused here too, earlier and with a
- * sentence.
+ * version 7.2): what QEMU would refuse to open is refused here, with a message.
  */
 #include "actions/image/header.h"
 
@@ -13,8 +12,6 @@
 #include <string.h>
 
 #define SECTOR 512
-/* Everything before the volume descriptor of an ISO that is looked at: qcow2's header and all magics. */
-#define HEAD_SIZE IMAGE_HEAD_SIZE
 /* First volume descriptor of ISO 9660: sector 16 of 2048 bytes; type, "CD001", version. */
 #define ISO_DESCRIPTOR_OFFSET 32768
 
@@ -34,7 +31,7 @@
 #define QCOW2_OFFSET	 UINT64_C(0x00fffffffffffe00)
 #define QCOW2_COMPRESSED (UINT64_C(1) << 62)
 #define QCOW2_ZERO	 UINT64_C(1)
-/* Of so many L2 tables the clusters are looked at; the last ones are those that were written last. */
+/* The number of L2 tables whose clusters are checked: the last ones, which were written last. */
 #define QCOW2_LAST_TABLES 16
 
 #define QCOW2_INCOMPAT_CORRUPT	   (UINT64_C(1) << 1)
@@ -43,7 +40,7 @@
 #define QCOW2_INCOMPAT_EXTENDED_L2 (UINT64_C(1) << 4)
 #define QCOW2_INCOMPAT_KNOWN	   UINT64_C(0x1f) /* bit 0: refcounts are dirty */
 
-/* What a file begins with, or has at a fixed place. Offsets below zero count from the end of the file. */
+/* Bytes at a fixed offset that identify a format. Negative offsets count from the end of the file. */
 static const struct magic {
 	const char *name;
 	int offset;
@@ -78,7 +75,7 @@ static const struct magic {
 	{"tar or ova", 257, 5, "ustar"},
 };
 
-/* The same for what is looked at after ISO 9660, at the end of the file. */
+/* The same at the end of the file, checked after ISO 9660. */
 static const struct magic trailers[] = {
 	{"vhd", -512, 8, "conectix"},
 	{"vhd", -511, 8, "conectix"}, /* fixed images of Virtual PC before 2004 */
@@ -112,15 +109,16 @@ const char *image_format_media_type(enum image_format format)
 	return format == IMAGE_FORMAT_ISO ? "ISO" : "RootVolumeTemplate";
 }
 
-/* Reads exactly @len bytes that the size of the file promises. */
+/* Reads exactly @len bytes, which must lie within the size of the source. */
 static int source_read(const struct image_source *s, void *buf, size_t len, int64_t offset, struct error *e)
 {
 	for (size_t got = 0; got < len;) {
 		ssize_t n = s->read(s->ctx, (char *)buf + got, len - got, offset + (int64_t)got);
 
 		if (n <= 0)
-			return error_set(e, EIO, "the image cannot be read at byte %" PRId64 ": %s",
-					 offset + (int64_t)got, n < 0 ? strerror((int)-n) : "it ends there");
+			return error_set(e, EIO, "cannot read the image at byte %" PRId64 ": %s",
+					 offset + (int64_t)got,
+					 n < 0 ? strerror((int)-n) : "unexpected end of file");
 		got += (size_t)n;
 	}
 	return 0;
@@ -147,7 +145,7 @@ static int refuse_format(const char *name, struct error *e)
 	return error_set(e, EOPNOTSUPP, "format '%s' is not supported, convert it to qcow2 first", name);
 }
 
-/* Three bytes are too few to call the boot code of a raw disk an archive. */
+/* Checks the block magic too: three bytes are too few to take the boot code of a raw disk for an archive. */
 static bool bzip2_matches(const uint8_t *head, size_t len)
 {
 	return len >= 10 && head[3] >= '1' && head[3] <= '9' &&
@@ -161,7 +159,7 @@ static bool magic_matches(const struct magic *m, const uint8_t *head, size_t len
 	return strcmp(m->name, "bzip2") != 0 || bzip2_matches(head, len);
 }
 
-/* A web page where an image was meant: what a wrong link most often gives. */
+/* True for a web page, which is what a wrong link most often delivers. */
 static bool is_web_page(const uint8_t *head, size_t len)
 {
 	size_t i = 0;
@@ -200,7 +198,7 @@ static int refuse_known_trailers(const struct image_source *s, struct error *e)
 	return 0;
 }
 
-/* 1 for an ISO, 0 for none. */
+/* 1 for an ISO, 0 for any other format, -errno. */
 static int is_iso(const struct image_source *s, struct error *e)
 {
 	uint8_t descriptor[7];
@@ -222,7 +220,12 @@ struct qcow2_header {
 	uint8_t compression;
 };
 
-/* Only the fields; @len bytes of @p are there, at least QCOW2_V2_HEADER. */
+static int refuse_short_header(struct error *e)
+{
+	return error_set(e, EINVAL, "the qcow2 header is truncated");
+}
+
+/* Reads the fields, without checks, from the @len bytes at @p, at least QCOW2_V2_HEADER. */
 static int qcow2_header_read(const uint8_t *p, size_t len, struct qcow2_header *h, struct error *e)
 {
 	*h = (struct qcow2_header){
@@ -244,7 +247,7 @@ static int qcow2_header_read(const uint8_t *p, size_t len, struct qcow2_header *
 	if (h->version == 2)
 		return 0;
 	if (len < QCOW2_V3_HEADER)
-		return error_set(e, EINVAL, "the qcow2 header is cut off");
+		return refuse_short_header(e);
 	h->incompatible = get64(p + 72);
 	h->refcount_order = get32(p + 96);
 	h->length = get32(p + 100);
@@ -255,10 +258,10 @@ static int qcow2_header_read(const uint8_t *p, size_t len, struct qcow2_header *
 
 static int refuse_field(const char *field, uint64_t value, struct error *e)
 {
-	return error_set(e, EINVAL, "the qcow2 header makes no sense: %s is %" PRIu64, field, value);
+	return error_set(e, EINVAL, "the qcow2 header is invalid: %s is %" PRIu64, field, value);
 }
 
-/* A table must begin at a cluster and lie within the file, as far as @bytes of it must be there. */
+/* A table must start at a cluster, and its first @bytes must lie within the file. */
 static int check_table(const struct image_source *s, const char *field, uint64_t offset, uint64_t bytes,
 		       uint64_t cluster, struct error *e)
 {
@@ -266,13 +269,13 @@ static int check_table(const struct image_source *s, const char *field, uint64_t
 		return refuse_field(field, offset, e);
 	if (!s->partial && (offset > (uint64_t)s->size || bytes > (uint64_t)s->size - offset))
 		return error_set(e, EINVAL,
-				 "the qcow2 image is cut off: %s is %" PRIu64 ", %" PRIu64
+				 "the qcow2 image is truncated: %s is %" PRIu64 ", %" PRIu64
 				 " bytes long, in a file of %" PRId64 " bytes",
 				 field, offset, bytes, s->size);
 	return 0;
 }
 
-/* Number of L1 entries that map the whole virtual disk. */
+/* The number of L1 entries that map the whole virtual disk. */
 static uint64_t l1_entries_needed(const struct qcow2_header *h)
 {
 	unsigned entry_bits = h->incompatible & QCOW2_INCOMPAT_EXTENDED_L2 ? 4 : 3;
@@ -286,8 +289,7 @@ static int qcow2_check_features(const struct qcow2_header *h, struct error *e)
 	uint64_t unknown = h->incompatible & ~QCOW2_INCOMPAT_KNOWN;
 
 	if (unknown)
-		return error_set(e, EOPNOTSUPP,
-				 "the qcow2 image needs features that are not known, bits 0x%" PRIx64,
+		return error_set(e, EOPNOTSUPP, "the qcow2 image needs unknown features, bits 0x%" PRIx64,
 				 unknown);
 	if (h->crypt_method > 2)
 		return error_set(e, EOPNOTSUPP, "the qcow2 image is encrypted by an unknown method %" PRIu32,
@@ -325,11 +327,11 @@ static int qcow2_check_tables(const struct image_source *s, const struct qcow2_h
 			   (uint64_t)h->snapshots * QCOW2_MIN_SNAPSHOT_BYTES, cluster, e);
 }
 
-/* A table being read piece by piece. */
+/* A table that is read in blocks. */
 struct table {
 	const struct image_source *source;
-	uint64_t offset, count; /* of its entries, which have eight bytes */
-	uint64_t from, have;	/* those in `bytes` */
+	uint64_t offset, count; /* its place in the file, and its number of entries of eight bytes */
+	uint64_t from, have;	/* the entries in `bytes` */
 	uint8_t bytes[4096];
 };
 
@@ -356,17 +358,17 @@ static int table_get(struct table *t, uint64_t i, uint64_t *ret, struct error *e
 static int refuse_end(const struct image_source *s, const char *what, uint64_t offset, struct error *e)
 {
 	return error_set(e, EINVAL,
-			 "the qcow2 image is cut off: %s is at byte %" PRIu64 " in a file of %" PRId64
+			 "the qcow2 image is truncated: %s is at byte %" PRIu64 " in a file of %" PRId64
 			 " bytes",
 			 what, offset, s->size);
 }
 
-/* Where the data of an L2 entry begins; 0 when it has none in the file. */
+/* Where the data of an L2 entry starts; 0 if it has none in the file. */
 static uint64_t qcow2_data_offset(const struct qcow2_header *h, uint64_t entry)
 {
 	if (entry & QCOW2_COMPRESSED)
 		return entry & ((UINT64_C(1) << (62 - (h->cluster_bits - 8))) - 1);
-	/* a cluster that reads as zeros may have a place that was never written */
+	/* a cluster that reads as zeros may be allocated without having been written */
 	if (!(h->incompatible & QCOW2_INCOMPAT_EXTENDED_L2) && (entry & QCOW2_ZERO))
 		return 0;
 	return entry & QCOW2_OFFSET;
@@ -378,7 +380,7 @@ static int qcow2_check_l2(const struct image_source *s, const struct qcow2_heade
 	unsigned step = h->incompatible & QCOW2_INCOMPAT_EXTENDED_L2 ? 2 : 1;
 	struct table t = {.source = s, .offset = offset, .count = (UINT64_C(1) << h->cluster_bits) / 8};
 
-	/* as much of it as there is; QEMU reads zeros behind the end, too */
+	/* only the part within the file; QEMU, too, reads zeros beyond the end */
 	if (t.count > ((uint64_t)s->size - offset) / 8)
 		t.count = ((uint64_t)s->size - offset) / 8;
 	for (uint64_t i = 0; i < t.count; i += step) {
@@ -394,7 +396,7 @@ static int qcow2_check_l2(const struct image_source *s, const struct qcow2_heade
 	return 0;
 }
 
-/* Does the file reach as far as its tables say? */
+/* Checks that the file is as long as its tables require. */
 static int qcow2_check_end(const struct image_source *s, const struct qcow2_header *h, struct error *e)
 {
 	struct table l1 = {.source = s, .offset = h->l1_offset, .count = h->l1_size};
@@ -430,12 +432,12 @@ static int qcow2_parse(const struct image_source *s, const uint8_t *head, size_t
 	int r;
 
 	if (len < QCOW2_V2_HEADER)
-		return error_set(e, EINVAL, "the qcow2 header is cut off");
+		return refuse_short_header(e);
 	version = get32(head + 4);
 	if (version == 1)
 		return refuse_format("qcow", e);
 	if (version != 2 && version != 3)
-		return error_set(e, EOPNOTSUPP, "version %" PRIu32 " of qcow2 is not supported, 2 and 3 are",
+		return error_set(e, EOPNOTSUPP, "version %" PRIu32 " of qcow2 is not supported, only 2 and 3",
 				 version);
 	r = qcow2_header_read(head, len, &h, e);
 	if (r < 0)
@@ -454,11 +456,13 @@ static int qcow2_parse(const struct image_source *s, const uint8_t *head, size_t
 	     h.backing_name_len > (UINT64_C(1) << h.cluster_bits) - h.backing_name_offset))
 		return refuse_field("backing_file_offset", h.backing_name_offset, e);
 	r = qcow2_check_features(&h, e);
-	if (r == 0)
-		r = qcow2_check_tables(s, &h, e);
-	/* what refers to other files is refused for that, see image_info_check() */
-	if (r == 0 && !s->partial && !(h.incompatible & QCOW2_INCOMPAT_DATA_FILE))
-		r = qcow2_check_end(s, &h, e);
+	if (r < 0)
+		return r;
+	r = qcow2_check_tables(s, &h, e);
+	if (r < 0)
+		return r;
+	/* with a data file the offsets are in that; image_info_check() refuses it */
+	r = s->partial || (h.incompatible & QCOW2_INCOMPAT_DATA_FILE) ? 0 : qcow2_check_end(s, &h, e);
 	if (r < 0)
 		return r;
 	*ret = (struct image_info){
@@ -475,8 +479,8 @@ static int qcow2_parse(const struct image_source *s, const uint8_t *head, size_t
 
 int image_header_parse(const struct image_source *s, struct image_info *ret, struct error *e)
 {
-	uint8_t head[HEAD_SIZE];
-	size_t len = s->size < HEAD_SIZE ? (size_t)s->size : HEAD_SIZE;
+	uint8_t head[IMAGE_HEAD_SIZE];
+	size_t len = s->size < IMAGE_HEAD_SIZE ? (size_t)s->size : IMAGE_HEAD_SIZE;
 	int64_t rounded;
 	int r, iso;
 
@@ -513,22 +517,21 @@ int image_info_check(const struct image_info *info, struct error *e)
 	if (info->backing_file)
 		return error_set(
 			e, EOPNOTSUPP,
-			"the image has a backing file, flatten it first, with 'qemu-img convert -O qcow2'");
+			"the image has a backing file, flatten it with 'qemu-img convert -O qcow2' first");
 	if (info->data_file)
 		return error_set(
 			e, EOPNOTSUPP,
-			"the image keeps its data in another file, join them first, with 'qemu-img convert -O qcow2'");
+			"the image has an external data file, merge them with 'qemu-img convert -O qcow2' first");
 	if (info->encrypted)
-		return error_set(
-			e, EOPNOTSUPP,
-			"the image is encrypted, decrypt it first, with 'qemu-img convert -O qcow2'");
+		return error_set(e, EOPNOTSUPP,
+				 "the image is encrypted, decrypt it with 'qemu-img convert -O qcow2' first");
 	if (info->corrupt)
 		return error_set(
 			e, EINVAL,
-			"the image is marked corrupt, repair it first, with 'qemu-img check -r all'");
+			"the image is marked as corrupt, repair it with 'qemu-img check -r all' first");
 	if (info->virtual_size <= 0 || info->virtual_size > IMAGE_VIRTUAL_SIZE_MAX)
 		return error_set(e, EINVAL,
-				 "the virtual size of the image is %" PRId64 ", allowed are 1 to %" PRId64,
+				 "the virtual size of the image is %" PRId64 ", not in 1..%" PRId64,
 				 info->virtual_size, IMAGE_VIRTUAL_SIZE_MAX);
 	if (info->actual_size < 0)
 		return error_set(e, EINVAL, "the actual size of the image is %" PRId64, info->actual_size);

@@ -9,9 +9,9 @@
  *	                  └───────delete, policy Direct─────────────┘
  *
  * The image is Deleted when all its refs are Deleted or Deleting. Deleting means
- * that the file may be gone, so there is no way back; a removal that failed or was
- * killed stays Deleting and is gone on with by recovery, the next expunge or the
- * timer. A deletion without file work (policy Delay or Never) is one store change.
+ * that the file may be gone, so there is no way back: a removal that failed or was
+ * killed stays Deleting until recovery, the next expunge or the timer resumes it.
+ * A deletion without file work (policy Delay or Never) is one store change.
  */
 #include "actions/image/image.h"
 
@@ -24,6 +24,7 @@
 #include "actions/image/cache.h"
 #include "actions/image/file.h"
 #include "actions/storage/backup_storage.h"
+#include "model/json.h"
 #include "model/states.h"
 
 static bool list_has(const json_t *list, const char *uuid)
@@ -38,7 +39,6 @@ static bool list_has(const json_t *list, const char *uuid)
 	return false;
 }
 
-/* True for a copy that is no longer there for anybody. */
 bool image_copy_is_gone(const struct object *ref)
 {
 	return object_str_is(ref, IMAGE_REF_STATUS, STATUS_DELETED) ||
@@ -51,8 +51,6 @@ static int set_status(struct txn *t, const struct object *o, int field, const ch
 {
 	struct object *copy = object_copy(o);
 
-	if (!copy)
-		return error_oom(e);
 	object_set_str(copy, field, status);
 	return txn_put(t, copy, NULL, e);
 }
@@ -69,9 +67,9 @@ int image_put_copies_status(struct txn *t, void *arg, struct error *e)
 			      list_has(m->backup_storages, object_text(ref, IMAGE_REF_BACKUP_STORAGE_UUID));
 
 		id = ref->id;
-		/* a file that may be gone does not come back, and is not merely deleted */
+		/* a file that may be gone cannot be recovered, and Deleted would say that it can */
 		if (chosen && object_str_is(ref, IMAGE_REF_STATUS, STATUS_DELETING) &&
-		    strcmp(m->to, "Deleting") != 0)
+		    strcmp(m->to, STATUS_DELETING) != 0)
 			chosen = false;
 		if (chosen && (!m->from || object_str_is(ref, IMAGE_REF_STATUS, m->from))) {
 			int r = set_status(t, ref, IMAGE_REF_STATUS, m->to, e);
@@ -86,16 +84,16 @@ int image_put_copies_status(struct txn *t, void *arg, struct error *e)
 	if (!image)
 		return error_gone(e, KIND_IMAGE, m->image);
 	if (alive && object_str_is(image, IMAGE_STATUS, STATUS_DELETED))
-		return set_status(t, image, IMAGE_STATUS, "Ready", e);
-	return alive ? 0 : set_status(t, image, IMAGE_STATUS, "Deleted", e);
+		return set_status(t, image, IMAGE_STATUS, STATUS_READY, e);
+	return alive ? 0 : set_status(t, image, IMAGE_STATUS, STATUS_DELETED, e);
 }
 
 /* ------------------------------------------------------------------- removal */
 
-/* Removes the rows of the copies whose files are gone (an array of backup storage uuids). */
+/* Removes the refs of an image whose files are gone, and the image with the last one. */
 struct forget {
 	const char *image;
-	const json_t *backup_storages;
+	const json_t *backup_storages; /* uuids */
 };
 
 static int forget_refs(struct txn *t, void *arg, struct error *e)
@@ -119,7 +117,7 @@ static int forget_refs(struct txn *t, void *arg, struct error *e)
 	return image ? object_remove(t, image, e) : 0;
 }
 
-/* Removes the file of one copy, whatever is there of it. */
+/* Removes the file of one copy, complete or partial. */
 static int remove_copy(const struct view *view, const struct object *ref, struct error *e)
 {
 	const char *path = object_str(ref, IMAGE_REF_INSTALL_PATH);
@@ -131,8 +129,10 @@ static int remove_copy(const struct view *view, const struct object *ref, struct
 	return bs ? image_file_remove_unfinished(bs, object_text(ref, IMAGE_REF_IMAGE_UUID), e) : 0;
 }
 
-/* Removes the files of the chosen copies; their backup storages go into @removed. The first failure is
- * returned. */
+/*
+ * Removes the files of the chosen copies and adds the uuids of their backup storages to @removed. Continues
+ * after a failure and returns the first one.
+ */
 static int remove_files(const struct view *view, const char *image, const json_t *backup_storages, bool force,
 			json_t *removed, struct error *e)
 {
@@ -157,11 +157,12 @@ int image_remove_copies(struct pool *pool, const char *image_uuid, const json_t 
 			struct error *e)
 {
 	struct image_mark deleting = {
-		.image = image_uuid, .backup_storages = backup_storages, .to = "Deleting"};
+		.image = image_uuid, .backup_storages = backup_storages, .to = STATUS_DELETING};
 	struct forget forget = {.image = image_uuid};
 	_cleanup_view_ struct view *before = store_view(pool_store(pool));
 	_cleanup_view_ struct view *view = NULL;
-	json_t *removed, *bs;
+	_cleanup_json_ json_t *removed = NULL;
+	json_t *bs;
 	size_t i;
 	int r, result;
 
@@ -178,58 +179,51 @@ int image_remove_copies(struct pool *pool, const char *image_uuid, const json_t 
 	forget.backup_storages = removed;
 	r = store_run(pool_store(pool), forget_refs, &forget, result < 0 ? NULL : e);
 	json_array_foreach (removed, i, bs) {
-		/* it only refreshes the capacity; the storage tells its troubles when it is asked for */
+		/* only refreshes the capacity: a failure of the storage is reported where it matters */
 		(void)backup_storage_measure(pool, json_string_value(bs), NULL);
 	}
-	json_decref(removed);
-	/* copies that cannot be reached now are left to a later round */
+	/* cached copies that cannot be reached now are left to the timer */
 	(void)image_cache_clean(pool, NULL);
 	return result < 0 ? result : r;
 }
 
-/* -------------------------------------------------- ExpungeImage, RecoverImage */
-
-/* The backup storages of all deleted copies of an image, whose deletion is older than @before; NULL without
- * memory. */
 json_t *image_deleted_copies(const struct view *view, const char *image, int64_t before)
 {
-	json_t *list = json_array();
+	_cleanup_json_ json_t *list = json_array();
 
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image) {
 		if (!image_copy_is_gone(ref) || object_int(ref, IMAGE_REF_LAST_OP_DATE) > before)
 			continue;
 		if (json_array_append_new(list,
-					  json_string(object_text(ref, IMAGE_REF_BACKUP_STORAGE_UUID))) < 0) {
-			json_decref(list);
+					  json_string(object_text(ref, IMAGE_REF_BACKUP_STORAGE_UUID))) < 0)
 			return NULL;
-		}
 	}
-	return list;
+	return steal(&list);
 }
 
 /* ------------------------------------------------------------------- timer */
 
-/* Hands in the expunge of an image's copies that were deleted before @before, if there are any. */
+/* Runs an ExpungeImage for the copies of an image that were deleted before @before, if there are any. */
 static int expunge_old_copies(struct pool *pool, const struct view *view, const struct object *image,
 			      int64_t before, struct error *e)
 {
 	static const struct actor timer = {.source = "scheduler"};
-	json_t *list = image_deleted_copies(view, object_uuid(image), before);
-	json_t *params =
-		list && json_array_size(list) ? json_pack("{s:O}", "backupStorageUuids", list) : NULL;
-	struct request *req = NULL;
-	int r = 0;
+	_cleanup_json_ json_t *list = image_deleted_copies(view, object_uuid(image), before);
+	_cleanup_json_ json_t *params = NULL;
+	struct request *req;
+	int r;
 
-	if (!list || (json_array_size(list) && !params))
-		r = error_oom(e);
-	if (r == 0 && params)
-		r = request_new(operation_by_name("ExpungeImage"), object_uuid(image), params, &timer, &req,
-				e);
-	if (r == 0 && req)
-		r = pool_submit_wait(pool, req, NULL, e);
-	json_decref(params);
-	json_decref(list);
-	return r;
+	if (!list)
+		return error_oom(e);
+	if (json_array_size(list) == 0)
+		return 0;
+	params = json_pack("{s:O}", "backupStorageUuids", list);
+	if (!params)
+		return error_oom(e);
+	r = request_new(operation_by_name("ExpungeImage"), object_uuid(image), params, &timer, &req, e);
+	if (r < 0)
+		return r;
+	return pool_submit_wait(pool, req, NULL, e);
 }
 
 int image_expunge_due(struct pool *pool, struct error *e)
@@ -243,8 +237,7 @@ int image_expunge_due(struct pool *pool, struct error *e)
 	view_for_each (image, view, KIND_IMAGE) {
 		int r;
 
-		/* A job that waits or runs for the image may change it: it is looked at again in the next
-		 * round. */
+		/* a queued or running job may change the image: the next round looks at it again */
 		if (job_is_pending_for(view, object_uuid(image)))
 			continue;
 		r = expunge_old_copies(pool, view, image, before, result < 0 ? NULL : e);

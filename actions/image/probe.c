@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parent's side of the image probe: start, wait, judge. See probe.h.
+ * The parent's side of the image probe: start, wait, validate. See probe.h.
  *
- * The answer ends where the pipe does. A child that has given it has nothing
- * more to do, so it is killed then in every case: one that ends by itself closed
- * the pipe while ending, and its status stands. So there is one thing to wait
- * for with a time limit, and none of it is a signal: this works in any thread.
- * Only SIGCHLD must not be ignored by the program, or the status is lost.
+ * The answer ends with the pipe. After that the child has nothing to do, so it is
+ * always killed: one that ends by itself closes the pipe while it exits, and its
+ * exit status stands. So the time limit is on one wait, for the pipe, and no signal
+ * is involved: this works in any thread. Only SIGCHLD must not be ignored by the
+ * process, or the exit status is lost.
  */
 #include "actions/image/probe.h"
 
 #include <fcntl.h>
-#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include <time.h>
 
 #include "model/child.h"
+#include "model/json.h"
 
 #define PROGRAM "poolfs-image-probe"
 
@@ -36,8 +36,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Path of the program in the folder @dir; NULL when it is not there or memory is short. The caller frees it.
- */
+/* The path of the program in the folder @dir, for the caller to free; NULL if it is not there, or ENOMEM. */
 static char *program_in(const char *dir, size_t dir_len)
 {
 	char *path;
@@ -50,7 +49,7 @@ static char *program_in(const char *dir, size_t dir_len)
 	return NULL;
 }
 
-/* Where the program is; NULL when nowhere. The caller frees it. */
+/* The path of the program, for the caller to free; NULL if it is not found. */
 static char *program_find(void)
 {
 	const char *env = secure_getenv("POOLFS_LIBEXEC");
@@ -84,14 +83,14 @@ static pid_t child_start(const char *program, const char *path, bool partial, in
 	return r < 0 ? r : pid;
 }
 
-/* Reads what is there. 1 more may come, 0 at the end, -EMSGSIZE for an answer above the limit, -errno. */
+/* Reads what is available. 1: more may come; 0: end of file; -EMSGSIZE: the answer is too long; -errno. */
 static int answer_read(struct answer *a, int fd)
 {
 	for (;;) {
 		ssize_t n = read(fd, a->text + a->len, sizeof(a->text) - a->len);
 
 		if (n < 0)
-			return errno == EAGAIN ? 1 : errno == EINTR ? 1 : -errno;
+			return errno == EAGAIN || errno == EINTR ? 1 : -errno;
 		if (n == 0)
 			return 0;
 		a->len += (size_t)n;
@@ -100,7 +99,7 @@ static int answer_read(struct answer *a, int fd)
 	}
 }
 
-/* Gathers the answer up to the end of the pipe. -ETIMEDOUT, -EMSGSIZE, -errno. */
+/* Reads the answer up to the end of the pipe. -ETIMEDOUT, -EMSGSIZE, -errno. */
 static int answer_wait(struct answer *a, int in, int64_t deadline_ms)
 {
 	struct pollfd fd = {.fd = in, .events = POLLIN};
@@ -122,7 +121,7 @@ static int answer_wait(struct answer *a, int in, int64_t deadline_ms)
 	}
 }
 
-/* Ends the child if it has not ended, and takes its status; -errno when that is lost. */
+/* Kills the child unless it has ended, and returns its status; -errno if that is lost. */
 static int child_reap(pid_t pid)
 {
 	siginfo_t info = {0};
@@ -142,7 +141,7 @@ static int child_run(const char *program, const char *path, bool partial, int ti
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(e, EIO, "cannot make a pipe for the image probe: %s", strerror(errno));
+		return error_set(e, EIO, "cannot create a pipe for the image probe: %s", strerror(errno));
 	in = ends[0];
 	out = ends[1];
 	(void)fcntl(in, F_SETFL, O_NONBLOCK);
@@ -159,11 +158,11 @@ static int child_run(const char *program, const char *path, bool partial, int ti
 		return error_set(e, EIO, "the image probe answered more than %d bytes",
 				 IMAGE_PROBE_ANSWER_MAX);
 	if (r < 0)
-		return error_set(e, EIO, "cannot read the image probe's answer: %s", strerror(-r));
+		return error_set(e, EIO, "cannot read the answer of the image probe: %s", strerror(-r));
 	if (a->status < 0)
 		return error_set(e, EIO, "cannot wait for the image probe: %s", strerror(-a->status));
-	if (a->status == 127 &&
-	    a->len == 0) /* POSIX lets posix_spawn() find this out too late to return it */
+	/* POSIX allows posix_spawn() to notice only in the child that it cannot execute the program */
+	if (a->status == 127 && a->len == 0)
 		return error_set(e, EIO, "cannot start '%s'", program);
 	return 0;
 }
@@ -185,16 +184,13 @@ static int errno_of_status(int status)
 	}
 }
 
-/* True when the child's sentence may be shown: one line of printable ASCII and UTF-8. */
-static bool sentence_is_clean(const char *text)
+/* True if the child's message may be shown: one line of UTF-8 without control characters. */
+static bool message_is_clean(const char *text)
 {
-	json_t *valid = json_string(text);
+	_cleanup_json_ json_t *valid = json_string(text);
 
-	if (!valid || *text == '\0') {
-		json_decref(valid);
+	if (!valid || *text == '\0')
 		return false;
-	}
-	json_decref(valid);
 	for (; *text; text++)
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
 			return false;
@@ -204,11 +200,11 @@ static bool sentence_is_clean(const char *text)
 static int answer_to_error(struct answer *a, struct error *e)
 {
 	if (a->status > 128)
-		return error_set(e, EIO, "the image probe was ended by signal %d", a->status - 128);
+		return error_set(e, EIO, "the image probe was killed by signal %d", a->status - 128);
 	if (a->len > 0 && a->text[a->len - 1] == '\n')
 		a->text[--a->len] = '\0';
-	if (strlen(a->text) != a->len || !sentence_is_clean(a->text))
-		return error_set(e, EIO, "the image probe failed with status %d and said nothing readable",
+	if (strlen(a->text) != a->len || !message_is_clean(a->text))
+		return error_set(e, EIO, "the image probe failed with status %d without a readable message",
 				 a->status);
 	return error_set(e, errno_of_status(a->status), "%s", a->text);
 }
@@ -219,17 +215,14 @@ static int answer_to_info(const struct answer *a, struct image_info *ret, struct
 	json_int_t virtual_size, actual_size;
 	int backing_file, data_file, encrypted, corrupt;
 	struct image_info info;
-	json_t *json = json_loadb(a->text, a->len, JSON_REJECT_DUPLICATES, NULL);
+	_cleanup_json_ json_t *json = json_loadb(a->text, a->len, JSON_REJECT_DUPLICATES, NULL);
 
 	if (json_unpack(json, "{s:s, s:I, s:I, s:s, s:b, s:b, s:b, s:b !}", "format", &format, "virtualSize",
 			&virtual_size, "actualSize", &actual_size, "mediaType", &media_type, "backingFile",
 			&backing_file, "dataFile", &data_file, "encrypted", &encrypted, "corrupt",
 			&corrupt) < 0 ||
-	    !image_format_from_name(format, &info.format)) {
-		json_decref(json);
-		return error_set(e, EIO, "the image probe's answer makes no sense");
-	}
-	json_decref(json);
+	    !image_format_from_name(format, &info.format))
+		return error_set(e, EIO, "unexpected output of the image probe");
 	info.virtual_size = virtual_size;
 	info.actual_size = actual_size;
 	info.backing_file = backing_file;
@@ -253,11 +246,13 @@ static int probe(const char *program, const char *path, bool partial, int timeou
 	if (a.status != IMAGE_PROBE_EXIT_OK)
 		return answer_to_error(&a, e);
 	r = answer_to_info(&a, &info, e);
-	if (r == 0)
-		r = image_info_check(&info, e);
-	if (r == 0)
-		*ret = info;
-	return r;
+	if (r < 0)
+		return r;
+	r = image_info_check(&info, e);
+	if (r < 0)
+		return r;
+	*ret = info;
+	return 0;
 }
 
 int image_probe_with(const char *program, const char *path, int timeout_ms, struct image_info *ret,
@@ -271,8 +266,8 @@ static int find_and_probe(const char *path, bool partial, struct image_info *ret
 	_cleanup_free_ char *program = program_find();
 
 	if (!program)
-		return error_set(e, EIO, "the program '%s' is neither beside this one nor in '%s'", PROGRAM,
-				 POOLFS_LIBEXECDIR);
+		return error_set(e, EIO, "the program '%s' is neither in the folder of this one nor in '%s'",
+				 PROGRAM, POOLFS_LIBEXECDIR);
 	return probe(program, path, partial, IMAGE_PROBE_TIMEOUT_MS, ret, e);
 }
 

@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Probes a disk image in a bounded child process.
+ * Probes a disk image in a sandboxed child process.
  *
- * The bytes of an image are a user's, so they are not read by the process that
- * holds the pool. A program of its own, poolfs-image-probe, opens the file read
- * only, shuts itself in (see image/probe_main.c) and reads the headers as
- * image/header.h says; this side starts it, waits a bounded time for one line
- * of bounded length and trusts nothing about it.
+ * The bytes of an image are the user's, so they are not read by the daemon. The
+ * separate program poolfs-image-probe opens the file read-only, sandboxes itself
+ * (see image/probe_main.c) and parses the headers (image/header.h). The functions
+ * here start it, wait a limited time for one line of limited length, and validate
+ * all of it.
  *
- * The program is looked for in the folder named by the environment variable
- * POOLFS_LIBEXEC, then beside the running program, then where it is installed.
- * Needs no QEMU.
+ * The program is searched for in the folder that the environment variable
+ * POOLFS_LIBEXEC names, then in that of the running program, then in the one
+ * where it is installed. Does not need QEMU.
  */
 #ifndef POOLFS_IMAGE_PROBE_H
 #define POOLFS_IMAGE_PROBE_H
 
 #include "actions/image/header.h"
 
-/* Wall clock limit of a probe in milliseconds; a healthy one takes about one. */
+/* Wall clock limit of a probe, milliseconds; a normal one takes about one. */
 #define IMAGE_PROBE_TIMEOUT_MS 10000
-/* Longest answer of the child in bytes. */
+/* Longest answer of the child, bytes. */
 #define IMAGE_PROBE_ANSWER_MAX 2048
 
 /**
- * Exit statuses of poolfs-image-probe, of sysexits(3). With 0 standard output
- * has the JSON line, otherwise the sentence of the error.
+ * Exit statuses of poolfs-image-probe, from sysexits(3). With 0 the line on standard output is JSON,
+ * otherwise the message of the error.
  */
 enum image_probe_exit {
 	IMAGE_PROBE_EXIT_OK = 0,
 	IMAGE_PROBE_EXIT_USAGE = 64,	   /* -EINVAL */
-	IMAGE_PROBE_EXIT_INVALID = 65,	   /* -EINVAL: the header makes no sense */
+	IMAGE_PROBE_EXIT_INVALID = 65,	   /* -EINVAL: the header is invalid */
 	IMAGE_PROBE_EXIT_NO_INPUT = 66,	   /* -ENOENT */
 	IMAGE_PROBE_EXIT_UNSUPPORTED = 69, /* -EOPNOTSUPP */
 	IMAGE_PROBE_EXIT_IO = 74,	   /* -EIO, and everything else */
@@ -37,18 +37,18 @@ enum image_probe_exit {
 };
 
 /**
- * Probes the regular file at @path (a symbolic link is refused) and checks the
- * result with image_info_check(). Blocks for at most IMAGE_PROBE_TIMEOUT_MS.
+ * Probes the regular file at @path (a symbolic link is refused) and checks the result with
+ * image_info_check(). Blocks for at most IMAGE_PROBE_TIMEOUT_MS.
  *
- * -EOPNOTSUPP, -EINVAL: this image is not accepted, the sentence says why.
- * -ENOENT, -EACCES: the file cannot be opened. -ETIMEDOUT: the probe was killed.
- * -EIO: the file cannot be read, or the program is missing, crashed or talks nonsense.
+ * -EOPNOTSUPP, -EINVAL: the image is not accepted, the message says why. -ENOENT, -EACCES: the file cannot be
+ * opened. -ETIMEDOUT: the probe took too long. -EIO: the file cannot be read, or the program is missing,
+ * crashed or gave an invalid answer.
  */
 int image_probe(const char *path, struct image_info *ret, struct error *e);
 
 /**
- * As image_probe(), for a file of which more is still to come: what would be behind its end is not missed. It
- * must have IMAGE_HEAD_SIZE bytes to tell its format, and IMAGE_ISO_SIZE to tell an ISO.
+ * As image_probe(), for a file that is still being written: nothing is missing beyond its end. Its format is
+ * known from IMAGE_HEAD_SIZE bytes on, an ISO from IMAGE_ISO_SIZE bytes on.
  */
 int image_probe_partial(const char *path, struct image_info *ret, struct error *e);
 

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * poolfs-image-probe: says what a disk image is, from within a small box.
+ * poolfs-image-probe: prints what a disk image is, from within a sandbox.
  *
  *     $ poolfs-image-probe -- disk.qcow2
  *     {"format":"qcow2","virtualSize":10737418240,"actualSize":200704,"mediaType":"RootVolumeTemplate",
  *      "backingFile":false,"dataFile":false,"encrypted":false,"corrupt":false}        (one line)
  *
- * On failure one sentence is printed instead and the exit status says its kind,
- * see image/probe.h. It reports what it finds; whether that is acceptable is
- * the caller's to say, except for formats it cannot read.
+ * On failure it prints one message instead, and the exit status gives its class,
+ * see image/probe.h. It reports what it finds and refuses only what it cannot
+ * read; the caller decides whether the image is acceptable.
  *
- * The box, made before the first byte of the image is read: limits on memory,
- * processor time and descriptors, no file may grow (so standard output must be a
- * pipe or a terminal), no core, no new privileges, death with the parent, and a seccomp filter that leaves
- * pread64, write, memory and exit. The file is opened read-only, never through a symbolic link as its last
- * component, and only if it is a regular file.
+ * The sandbox is entered before the first byte of the image is read: limits on
+ * memory, CPU time and descriptors; no file can grow (so standard output must be a
+ * pipe or a terminal); no core dump, no new privileges; it dies with its parent; a
+ * seccomp filter allows only pread64, write, memory management and exit. The file
+ * is opened read-only, must be regular, and its last component must not be a
+ * symbolic link.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -30,9 +31,9 @@
 
 #include "actions/image/probe.h"
 
-/* Address space in bytes: the program and libc take about 10 MiB. */
+/* Address space, bytes: the program and libc need about 10 MiB. */
 #define MEMORY_MAX (64 << 20)
-/* Processor time in seconds; the header takes microseconds. */
+/* CPU time, seconds; a header takes microseconds. */
 #define CPU_MAX 5
 
 /* Sanitizers need system calls, threads and address space of their own. */
@@ -56,7 +57,7 @@ static int limit_set(__rlimit_resource_t resource, rlim_t value)
 	return setrlimit(resource, &(struct rlimit){value, value});
 }
 
-static int box_limits(void)
+static int sandbox_set_limits(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -75,7 +76,7 @@ static int box_limits(void)
 #define ALLOW(call)                                                                                          \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##call, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
-static int box_calls(void)
+static int sandbox_filter_calls(void)
 {
 	static const struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
@@ -94,14 +95,14 @@ static int box_calls(void)
 	};
 	const struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = (struct sock_filter *)filter};
 
-	/* a kernel without seccomp leaves the other walls of the box */
+	/* without seccomp in the kernel the other limits of the sandbox remain */
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 && errno != EINVAL)
 		return -errno;
 	return 0;
 }
 #else
 
-static int box_calls(void)
+static int sandbox_filter_calls(void)
 {
 	return 0;
 }
@@ -114,7 +115,7 @@ static ssize_t file_read(void *ctx, void *buf, size_t len, int64_t offset)
 	return n < 0 ? -errno : n;
 }
 
-static void say(const char *text)
+static void print(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -146,33 +147,32 @@ static enum image_probe_exit exit_of_errno(int errnum)
 	}
 }
 
-static enum image_probe_exit say_error(const struct error *e)
+static enum image_probe_exit print_error(const struct error *e)
 {
-	say(error_sentence(e));
-	say("\n");
+	print(error_sentence(e));
+	print("\n");
 	return exit_of_errno(e->errnum);
 }
 
-/* Opens @path and finds its sizes; the descriptor is in *@fd. */
+/* Opens @path into *@fd, owned by the caller, and describes it as a source. */
 static int source_open(const char *path, int *fd, struct image_source *ret, struct error *e)
 {
 	struct stat st;
 
 	*fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (*fd < 0 && errno == ELOOP)
-		return error_set(e, EINVAL,
-				 "the image is a symbolic link, or there are too many in its path");
+		return error_set(e, EINVAL, "the image is a symbolic link, or its path has too many of them");
 	if (*fd < 0)
-		return error_set(e, errno, "the image cannot be opened: %s", strerror(errno));
+		return error_set(e, errno, "cannot open the image: %s", strerror(errno));
 	if (fstat(*fd, &st) < 0)
-		return error_set(e, errno, "the image cannot be looked at: %s", strerror(errno));
+		return error_set(e, errno, "cannot stat the image: %s", strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return error_set(e, EINVAL, "the image is not a regular file");
 	*ret = (struct image_source){
 		.read = file_read,
 		.ctx = fd,
 		.size = st.st_size,
-		.actual_size = (int64_t)st.st_blocks * 512, /* st_blocks has this unit on every file system */
+		.actual_size = (int64_t)st.st_blocks * 512, /* the unit of st_blocks on every file system */
 	};
 	return 0;
 }
@@ -182,7 +182,7 @@ static const char *bool_name(bool value)
 	return value ? "true" : "false";
 }
 
-static void say_info(const struct image_info *i)
+static void print_info(const struct image_info *i)
 {
 	char line[IMAGE_PROBE_ANSWER_MAX];
 
@@ -193,7 +193,7 @@ static void say_info(const struct image_info *i)
 		image_format_name(i->format), i->virtual_size, i->actual_size,
 		image_format_media_type(i->format), bool_name(i->backing_file), bool_name(i->data_file),
 		bool_name(i->encrypted), bool_name(i->corrupt));
-	say(line);
+	print(line);
 }
 
 int main(int argc, char **argv)
@@ -210,21 +210,21 @@ int main(int argc, char **argv)
 	int r;
 
 	if (!path) {
-		say("usage: poolfs-image-probe [[--partial] --] FILE\n");
+		print("usage: poolfs-image-probe [[--partial] --] FILE\n");
 		return IMAGE_PROBE_EXIT_USAGE;
 	}
-	r = box_limits();
+	r = sandbox_set_limits();
 	if (r == 0 && source_open(path, &fd, &source, &e) < 0)
-		return say_error(&e);
+		return print_error(&e);
 	if (r == 0)
-		r = box_calls();
+		r = sandbox_filter_calls();
 	if (r < 0) {
-		(void)error_set(&e, EIO, "the image probe cannot limit itself: %s", strerror(-r));
-		return say_error(&e);
+		(void)error_set(&e, EIO, "the image probe cannot enter its sandbox: %s", strerror(-r));
+		return print_error(&e);
 	}
 	source.partial = partial;
 	if (image_header_parse(&source, &info, &e) < 0)
-		_exit((int)say_error(&e)); /* close(2) of the descriptor is beyond the box */
-	say_info(&info);
+		_exit((int)print_error(&e)); /* the sandbox does not allow close(2) of the descriptor */
+	print_info(&info);
 	_exit(IMAGE_PROBE_EXIT_OK);
 }

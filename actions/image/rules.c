@@ -16,7 +16,7 @@ const char *image_url_path(const char *url)
 	return strncasecmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 2 : NULL;
 }
 
-/* One of the static names of formats; NULL when unknown. */
+/* The static string of a format; NULL for an unknown one. */
 static const char *known_format(const char *format)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
@@ -30,13 +30,16 @@ static bool is_iso(const char *format, const char *media_type)
 	return strcmp(format, "iso") == 0 || (media_type && strcmp(media_type, "ISO") == 0);
 }
 
+static int refuse_system_iso(struct error *e)
+{
+	return error_set(e, EINVAL, "ISO cannot be used as system image");
+}
+
 int image_check_claim(const char *format, const char *media_type, bool system, struct error *e)
 {
 	if (!known_format(format))
 		return error_set(e, EINVAL, "unknown format[%s]", format);
-	if (system && is_iso(format, media_type))
-		return error_set(e, EINVAL, "ISO cannot be used as system image");
-	return 0;
+	return system && is_iso(format, media_type) ? refuse_system_iso(e) : 0;
 }
 
 const char *image_claimed_format(const char *format, const char *media_type)
@@ -48,19 +51,19 @@ int image_decide(const char *format, const char *media_type, bool system, const 
 		 const char **ret_format, const char **ret_media_type, struct error *e)
 {
 	const char *claimed = image_claimed_format(format, media_type);
-	const char *real = known_format(found);
+	const char *actual = known_format(found);
 	bool iso = strcmp(found, "iso") == 0;
 
 	if (iso && strcmp(claimed, "raw") == 0 && media_type) {
-		real = "raw";
+		actual = "raw";
 		iso = false;
 	}
-	if (!real || (!iso && strcmp(claimed, "iso") == 0) ||
+	if (!actual || (!iso && strcmp(claimed, "iso") == 0) ||
 	    (strcmp(claimed, "qcow2") == 0 && strcmp(found, "raw") == 0))
 		return error_set(e, EINVAL, "the format is '%s' but the file is '%s'", claimed, found);
 	if (iso && system)
-		return error_set(e, EINVAL, "ISO cannot be used as system image");
-	*ret_format = real;
+		return refuse_system_iso(e);
+	*ret_format = actual;
 	if (iso)
 		*ret_media_type = "ISO";
 	else if (media_type && strcmp(media_type, "DataVolumeTemplate") == 0)
@@ -70,7 +73,7 @@ int image_decide(const char *format, const char *media_type, bool system, const 
 	return 0;
 }
 
-/* Suffixes of files, and the formats they stand for. */
+/* The suffixes of file names and their formats. */
 static const struct suffix {
 	const char *text, *format;
 } suffixes[] = {
@@ -80,7 +83,7 @@ static const struct suffix {
 	{".iso", "iso"},
 };
 
-/* UTF-8 without a NUL is what an image can be called. */
+/* True for UTF-8, which the name of an image must be. */
 static bool is_text(const char *text)
 {
 	json_t *valid = json_string(text);
@@ -108,7 +111,7 @@ int image_name_parse(const char *file_name, char **ret_name, const char **ret_fo
 	}
 	return error_set(
 		e, EINVAL,
-		"the name '%s' does not say what the file is: it must end with .qcow2, .raw, .img or .iso",
+		"the name '%s' does not say what the file is, it must end with .qcow2, .raw, .img or .iso",
 		file_name);
 }
 
@@ -118,8 +121,8 @@ int image_check_name(const char *format, const char *found, struct error *e)
 		return 0;
 	return error_set(
 		e, EINVAL,
-		"the name says that the file is '%s', but the content is '%s': if that is what you mean, "
-		"call it .%s",
+		"the name says that the file is '%s', but the content is '%s'; if that is intended, use the suffix "
+		".%s",
 		format, found, found);
 }
 
@@ -127,8 +130,6 @@ const char *image_disk_format(const char *format)
 {
 	return strcmp(format, "qcow2") == 0 ? "qcow2" : "raw";
 }
-
-/* ---------------------------------------------------------------- volumes */
 
 bool image_is_iso(const struct object *image)
 {

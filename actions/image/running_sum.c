@@ -9,8 +9,8 @@
 struct running_sum {
 	EVP_MD_CTX *md5;
 	int64_t end;   /* bytes summed */
-	int64_t holes; /* of them, those that were passed over */
-	bool lost;
+	int64_t holes; /* bytes of these that are in holes */
+	bool lost;     /* the sum is not known, and cannot become known */
 };
 
 struct running_sum *running_sum_new(void)
@@ -32,8 +32,8 @@ void running_sum_free(struct running_sum *s)
 	free(s);
 }
 
-/* Sums zeros up to @offset in @md5, of which @end bytes are summed; false when these would be too many. */
-static bool pass_over(EVP_MD_CTX *md5, int64_t end, int64_t offset, int64_t holes)
+/* Adds zeros to @md5, which has @end bytes, up to @offset; false if all holes exceed the limit then. */
+static bool add_hole(EVP_MD_CTX *md5, int64_t end, int64_t offset, int64_t holes)
 {
 	static const char zeros[1 << 16];
 
@@ -53,7 +53,7 @@ void running_sum_write(struct running_sum *s, const void *data, size_t len, int6
 {
 	if (s->lost)
 		return;
-	if (offset < s->end || !pass_over(s->md5, s->end, offset, s->holes) ||
+	if (offset < s->end || !add_hole(s->md5, s->end, offset, s->holes) ||
 	    EVP_DigestUpdate(s->md5, data, len) != 1) {
 		s->lost = true;
 		return;
@@ -73,7 +73,7 @@ bool running_sum_get(struct running_sum *s, int64_t size, char ret_md5[static RU
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 	EVP_MD_CTX *md5 = s->lost || size < s->end ? NULL : EVP_MD_CTX_new();
-	bool known = md5 && EVP_MD_CTX_copy_ex(md5, s->md5) == 1 && pass_over(md5, s->end, size, s->holes) &&
+	bool known = md5 && EVP_MD_CTX_copy_ex(md5, s->md5) == 1 && add_hole(md5, s->end, size, s->holes) &&
 		     EVP_DigestFinal_ex(md5, sum, &len) == 1;
 
 	EVP_MD_CTX_free(md5);

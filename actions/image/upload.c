@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The list of uploads, their names and their queues. See upload.h; the work on
- * the files is image/upload_receive.c's.
+ * The list of uploads, their names and their queues. See upload.h;
+ * upload_receive.c does the work on the files.
  *
- * Lock order: the list's, then an upload's. Neither is held while a task is
- * answered or the pool is called.
+ * Lock order: that of the list, then that of an upload. Neither is held while a
+ * task is answered or the pool is called.
  */
 #include "actions/image/upload.h"
 
@@ -17,14 +17,15 @@
 #include "actions/image/rules.h"
 #include "actions/image/upload_internal.h"
 #include "actions/storage/backup_storage.h"
+#include "model/json.h"
 
-/* How often a job that has nothing to do looks whether it should stop. */
-#define LOOK_NS 200000000
+/* How often a job that waits for a task checks whether it should stop. */
+#define CHECK_NS 200000000
 
 struct uploads {
 	struct pool *pool; /* immutable */
 	pthread_mutex_t lock;
-	struct upload *list; /* lock; a reference each; in the order of their numbers */
+	struct upload *list; /* lock; a reference to each; ascending by number */
 	int64_t last_number; /* lock */
 };
 
@@ -54,10 +55,15 @@ static void push(struct upload *u, struct upload_task *task)
 	pthread_cond_signal(&u->wake);
 }
 
-/* A copy of why it has ended. Call with the lock held. */
-static void copy_end(const struct upload *u, struct error *ret)
+static int error_uploading(const char *file_name, int errnum, struct error *e)
 {
-	error_set(ret, u->end.errnum, "%s", error_sentence(&u->end));
+	return error_set(e, errnum, "'%s' is being uploaded already", file_name);
+}
+
+/* Call with the lock held. */
+static int error_ended(const struct upload *u, struct error *e)
+{
+	return error_set(e, ESTALE, "the upload of '%s' has ended", u->file_name);
 }
 
 void upload_do(struct upload *u, struct upload_task *task)
@@ -69,7 +75,7 @@ void upload_do(struct upload *u, struct upload_task *task)
 	u->used = store_now();
 	ended = u->ended;
 	if (ended)
-		copy_end(u, &e);
+		(void)error_repeat(&e, &u->end);
 	else
 		push(u, task);
 	pthread_mutex_unlock(&u->lock);
@@ -84,18 +90,20 @@ void upload_end(struct upload *u, const struct error *e)
 	pthread_mutex_lock(&u->lock);
 	if (!u->ended) {
 		u->ended = true;
-		error_set(&u->end, error_is_set(e) ? e->errnum : ESTALE, "%s",
-			  error_is_set(e) ? error_sentence(e) : "the upload has ended");
+		if (error_is_set(e))
+			(void)error_repeat(&u->end, e);
+		else
+			(void)error_set(&u->end, ESTALE, "the upload has ended");
 		list = u->head;
 		u->head = NULL;
 		u->tail = &u->head;
 	}
 	pthread_mutex_unlock(&u->lock);
-	answer_all(list, &u->end); /* set once */
+	answer_all(list, &u->end); /* does not change any more, so it needs no lock */
 }
 
 /* Call with the lock held. */
-static bool is_over(const struct upload *u)
+static bool is_finished(const struct upload *u)
 {
 	if (u->removed)
 		return true;
@@ -111,7 +119,7 @@ enum upload_event upload_wait(struct upload *u, const struct job *job, struct up
 
 		if (job_should_stop(job))
 			return UPLOAD_STOP;
-		if (is_over(u))
+		if (is_finished(u))
 			return UPLOAD_END;
 		if (u->head) {
 			*ret_task = u->head;
@@ -121,7 +129,7 @@ enum upload_event upload_wait(struct upload *u, const struct job *job, struct up
 			return UPLOAD_TASK;
 		}
 		(void)clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += LOOK_NS;
+		until.tv_nsec += CHECK_NS;
 		if (until.tv_nsec >= NS_PER_S) {
 			until.tv_nsec -= NS_PER_S;
 			until.tv_sec++;
@@ -154,7 +162,7 @@ void upload_unref(struct upload *u)
 	ref_put((struct ref *)u);
 }
 
-/* Takes it out of the list when nobody will ask for it again. */
+/* Takes it out of the list if it has ended and is not open. */
 static void forget(struct upload *u)
 {
 	struct uploads *uploads = u->uploads;
@@ -236,8 +244,7 @@ struct upload *uploads_of_image(struct uploads *uploads, const char *image)
 	return NULL;
 }
 
-/* A job that ended without having run, because it was cancelled: its upload has, too. In the store's thread.
- */
+/* Ends the upload of a job that was cancelled before it ran. In the writer thread of the store. */
 static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
 {
 	struct uploads *uploads = ctx;
@@ -247,7 +254,7 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 		const struct object *job = changes[i].after;
 		_cleanup_(error_done) struct error e = ERROR_INIT;
 		_cleanup_(upload_unref_p) struct upload *u = NULL;
-		json_t *json;
+		_cleanup_json_ json_t *json = NULL;
 
 		if (!job || job->kind->id != KIND_JOB || !object_str_is(job, JOB_SOURCE, "upload") ||
 		    !job_state_is_final(object_text(job, JOB_STATE)))
@@ -257,7 +264,6 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 			continue;
 		json = json_loads(object_text(job, JOB_ERROR), 0, NULL);
 		error_from_json(json, &e);
-		json_decref(json);
 		upload_end(u, &e);
 		forget(u);
 	}
@@ -299,7 +305,7 @@ bool request_is_upload(const struct request *req)
 	return strcmp(req->actor.source, "upload") == 0;
 }
 
-/* The backup storage with the most room. */
+/* The uuid of the usable backup storage with the largest available capacity, borrowed; NULL with an error. */
 static const char *choose_backup_storage(const struct view *view, struct error *e)
 {
 	const struct object *best = NULL;
@@ -315,9 +321,11 @@ static const char *choose_backup_storage(const struct view *view, struct error *
 	return NULL;
 }
 
-/* What a name says; a temporary one says nothing yet. */
+/* The image's name and format according to the file name; a temporary one determines neither yet. */
 static int parse_name(const char *file_name, char **ret_name, const char **ret_format, struct error *e)
 {
+	if (strlen(file_name) > UPLOAD_NAME_MAX)
+		return error_set(e, ENAMETOOLONG, "the name is too long");
 	if (!upload_name_is_temporary(file_name))
 		return image_name_parse(file_name, ret_name, ret_format, e);
 	*ret_name = strdup(file_name);
@@ -331,8 +339,8 @@ static int make_request(struct uploads *uploads, const char *file_name, int64_t 
 	_cleanup_view_ struct view *view = store_view(uploads->pool->store);
 	struct actor actor = {.uid = uid, .source = "upload"};
 	_cleanup_free_ char *name = NULL;
+	_cleanup_json_ json_t *params = NULL;
 	const char *format, *bs;
-	json_t *params;
 	int r = parse_name(file_name, &name, &format, e);
 
 	if (r < 0)
@@ -345,9 +353,7 @@ static int make_request(struct uploads *uploads, const char *file_name, int64_t 
 			  json_sprintf("upload://%s", file_name), "format", format, "backupStorageUuids", bs);
 	if (!params)
 		return error_set(e, EINVAL, "the name is not UTF-8");
-	r = request_new(operation_by_name("AddImage"), NULL, params, &actor, ret_req, e);
-	json_decref(params);
-	return r;
+	return request_new(operation_by_name("AddImage"), NULL, params, &actor, ret_req, e);
 }
 
 static struct upload *upload_new(struct uploads *uploads, const char *name, const char *image, mode_t mode)
@@ -374,7 +380,7 @@ static struct upload *upload_new(struct uploads *uploads, const char *name, cons
 	return u;
 }
 
-/* Puts it into the list. */
+/* Adds it to the list and gives it its number. */
 static int enlist(struct uploads *uploads, struct upload *u, struct error *e)
 {
 	struct upload **p = &uploads->list;
@@ -382,7 +388,7 @@ static int enlist(struct uploads *uploads, struct upload *u, struct error *e)
 
 	scoped_lock(&uploads->lock);
 	if (find(uploads, u->file_name))
-		return error_set(e, EEXIST, "'%s' is being uploaded already", u->file_name);
+		return error_uploading(u->file_name, EEXIST, e);
 	for (; *p; p = &(*p)->next)
 		count++;
 	if (count >= UPLOADS_MAX)
@@ -392,8 +398,8 @@ static int enlist(struct uploads *uploads, struct upload *u, struct error *e)
 	return 0;
 }
 
-/* The pool's word on the job. */
-static void accepted(void *arg, int result, const char *job, const json_t *answer, const struct error *e)
+/* The pool has accepted or refused the job. */
+static void on_submitted(void *arg, int result, const char *job, const json_t *answer, const struct error *e)
 {
 	_cleanup_(upload_unref_p) struct upload *u = arg;
 
@@ -408,8 +414,7 @@ int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t
 {
 	_cleanup_(upload_unref_p) struct upload *u = NULL;
 	struct request *req = NULL;
-	int r = strlen(name) > UPLOAD_NAME_MAX ? error_set(e, ENAMETOOLONG, "the name is too long")
-					       : make_request(uploads, name, uid, &req, e);
+	int r = make_request(uploads, name, uid, &req, e);
 
 	if (r < 0)
 		return r;
@@ -422,11 +427,11 @@ int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t
 	*ret_upload = upload_ref(u);
 	*ret_number = u->number;
 	upload_do(u, task);
-	pool_submit(uploads->pool, req, accepted, steal(&u));
+	pool_submit(uploads->pool, req, on_submitted, steal(&u));
 	return 0;
 }
 
-/* Takes the task out of the queue when it is the one. */
+/* Takes the upload's UPLOAD_BEGIN with this @arg out of the queue; NULL if it has none. */
 static struct upload_task *withdraw(struct upload *u, const void *arg)
 {
 	struct upload_task *task;
@@ -488,9 +493,9 @@ int upload_open(struct upload *u, bool writes, struct error *e)
 {
 	scoped_lock(&u->lock);
 	if (u->ended || u->removed)
-		return error_set(e, ESTALE, "the upload of '%s' has ended", u->file_name);
+		return error_ended(u, e);
 	if (writes && u->writers)
-		return error_set(e, EBUSY, "'%s' is being uploaded already", u->file_name);
+		return error_uploading(u->file_name, EBUSY, e);
 	u->opens++;
 	u->writers += writes;
 	u->used = store_now();
@@ -515,35 +520,38 @@ void upload_remove(struct upload *u)
 	pthread_cond_signal(&u->wake);
 }
 
+/* Changes the name, and queues @task if that makes the image: *ret_queued. Call with the list's lock held. */
+static int rename_locked(struct upload *u, const char *name, struct upload_task *task, bool *ret_queued,
+			 struct error *e)
+{
+	if (find(u->uploads, name))
+		return error_uploading(name, EBUSY, e);
+	scoped_lock(&u->lock);
+	if (u->ended || u->removed)
+		return error_ended(u, e);
+	u->used = store_now();
+	snprintf(task->former, sizeof(task->former), "%s", u->file_name);
+	snprintf(u->file_name, sizeof(u->file_name), "%s", name);
+	/* a program renames what it has closed, but the kernel may report the end of the last close later */
+	*ret_queued = (!u->opens || u->closed) && !upload_name_is_temporary(name);
+	if (*ret_queued)
+		push(u, task);
+	return 0;
+}
+
 int upload_rename(struct upload *u, const char *name, struct upload_task *task, struct error *e)
 {
-	struct uploads *uploads = u->uploads;
 	_cleanup_free_ char *image_name = NULL;
 	const char *format;
-	int r = strlen(name) > UPLOAD_NAME_MAX ? error_set(e, ENAMETOOLONG, "the name is too long")
-					       : parse_name(name, &image_name, &format, e);
-	bool makes = false;
+	bool queued = false;
+	int r = parse_name(name, &image_name, &format, e);
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&uploads->lock);
-	if (find(uploads, name))
-		r = error_set(e, EBUSY, "'%s' is being uploaded already", name);
-	pthread_mutex_lock(&u->lock);
-	if (r == 0 && (u->ended || u->removed))
-		r = error_set(e, ESTALE, "the upload of '%s' has ended", u->file_name);
-	if (r == 0) {
-		u->used = store_now();
-		snprintf(task->former, sizeof(task->former), "%s", u->file_name);
-		snprintf(u->file_name, sizeof(u->file_name), "%s", name);
-		/* a program renames what it has closed; the kernel may tell of the last close's end later */
-		makes = (!u->opens || u->closed) && !upload_name_is_temporary(name);
-		if (makes)
-			push(u, task);
-	}
-	pthread_mutex_unlock(&u->lock);
-	pthread_mutex_unlock(&uploads->lock);
-	if (r == 0 && !makes)
+	pthread_mutex_lock(&u->uploads->lock);
+	r = rename_locked(u, name, task, &queued, e);
+	pthread_mutex_unlock(&u->uploads->lock);
+	if (r == 0 && !queued)
 		upload_answer(task, 0, NULL);
 	return r;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The work on the file of an upload, done by the worker of its job. See upload.h.
+ * See upload_receive.h and upload.h.
  *
- * The bytes go straight into the partial file of the image on its backup storage
- * (image/file.h); holes stay holes. What the name says is compared with the
- * content as soon as the bytes are there that tell, so that the write(2) of a
- * wrong file fails: shells do not see the errors of close(2).
+ * The bytes are written directly to the partial file of the image on its backup
+ * storage (image/file.h); holes stay holes. The content is compared with the name
+ * as soon as enough bytes have arrived, so that the write(2) of a wrong file fails:
+ * shells ignore the errors of close(2).
  */
 #include "actions/image/upload_receive.h"
 
@@ -25,9 +25,9 @@
 #include "actions/storage/backup_storage.h"
 #include "hypervisor/storage/pool.h"
 
-/* How much may be written until the room on the storage is looked at again, bytes. */
+/* Bytes that may be written before the available capacity is checked again. */
 #define ROOM_STEP (INT64_C(64) << 20)
-/* A file up to this size is read once more for its sum when it was not written in order. */
+/* A file up to this size, in bytes, that was not written in order is read again for its MD5. */
 #define READ_FOR_SUM (INT64_C(1) << 30)
 #define CHUNK	     (1 << 20)
 
@@ -35,21 +35,21 @@ struct receiving {
 	struct job *job;
 	struct upload *upload;
 	const char *image;
-	char *part; /* owned */
-	char *url;  /* of the backup storage; owned */
-	int64_t reserved;
+	char *part;	  /* owned */
+	char *url;	  /* of the backup storage; owned */
+	int64_t reserved; /* bytes to leave free on the backup storage */
 	int fd;
 	struct running_sum *sum; /* owned */
-	int64_t size;
-	int64_t head;	      /* bytes from the start that were written without a gap */
-	int64_t judged;	      /* value of `head` at which the content was looked at last */
-	int64_t room;	      /* bytes that may be written before looking again */
-	bool changed;	      /* since the image was made */
-	struct error refusal; /* why it can become no image any more */
-	struct error last;    /* why the last close made no image */
+	int64_t size;		 /* bytes */
+	int64_t head;		 /* bytes from the start that were written without a gap */
+	int64_t checked;	 /* value of `head` when the content was checked last */
+	int64_t room;		 /* bytes that may be written before the capacity is checked again */
+	bool changed;		 /* since the image was made */
+	struct error refusal;	 /* why it cannot become an image any more */
+	struct error last;	 /* why the last close did not make an image */
 };
 
-/* What the name of the file says at the moment. */
+/* What the present name of the file says. */
 struct claim {
 	struct image_claim image;
 	char *name, *url; /* owned */
@@ -61,7 +61,7 @@ static void claim_done(struct claim *c)
 	free(c->url);
 }
 
-/* 1: the name is temporary and says nothing. */
+/* 1: the name is temporary and says nothing; 0, -errno. */
 static int read_claim(struct receiving *r, struct claim *ret, struct error *e)
 {
 	char file_name[UPLOAD_NAME_MAX + 1];
@@ -82,8 +82,8 @@ static int read_claim(struct receiving *r, struct claim *ret, struct error *e)
 	return result;
 }
 
-/* The file's attributes as they are now. */
-static void look(struct receiving *r)
+/* Updates size and times of the upload from the file. */
+static void refresh_stat(struct receiving *r)
 {
 	struct upload *u = r->upload;
 	struct stat st;
@@ -99,8 +99,8 @@ static void look(struct receiving *r)
 
 /* ------------------------------------------------------------------ writing */
 
-/* Looks for room for @bytes more, so that what is reserved stays free. */
-static int find_room(struct receiving *r, int64_t bytes, struct error *e)
+/* Checks that there is room for @bytes more besides the reserved capacity. -ENOSPC (BS.1003). */
+static int check_room(struct receiving *r, int64_t bytes, struct error *e)
 {
 	struct hv_capacity capacity;
 	int64_t room;
@@ -115,11 +115,7 @@ static int find_room(struct receiving *r, int64_t bytes, struct error *e)
 		return result;
 	room = capacity.available - r->reserved;
 	if (bytes > room)
-		return error_set_code(
-			e, ENOSPC, "BS.1003",
-			"the backup storage '%s' has %lld bytes left of which %lld are reserved, "
-			"the image needs more",
-			r->url, (long long)capacity.available, (long long)r->reserved);
+		return backup_storage_refuse_image(r->url, capacity.available, r->reserved, e);
 	r->room = (room < ROOM_STEP ? room : ROOM_STEP) - bytes;
 	if (r->room < 0)
 		r->room = 0;
@@ -133,48 +129,49 @@ static void set_made(struct receiving *r, bool made, bool closed)
 	r->upload->closed = closed;
 }
 
-/* Before anything changes: the image is no image any more. */
-static int open_again(struct receiving *r, struct error *e)
+/* Before a change: fails if the content was refused; an image that was made becomes a partial file again. */
+static int reopen(struct receiving *r, struct error *e)
 {
 	int result;
 
 	if (error_is_set(&r->refusal))
-		return error_set(e, r->refusal.errnum, "%s", error_sentence(&r->refusal));
+		return error_repeat(e, &r->refusal);
 	result = r->upload->made ? image_copies_reopen(r->job, r->image, e) : 0;
-	if (result == 0)
-		set_made(r, false, false);
-	return result;
+	if (result < 0)
+		return result;
+	set_made(r, false, false);
+	return 0;
 }
 
-/* Refuses the content when what is there of it contradicts the name. What it finds wrong stays wrong. */
-static int judge(struct receiving *r, struct error *e)
+/* Refuses the content, finally, if what has arrived of it contradicts the name. */
+static int check_content(struct receiving *r, struct error *e)
 {
 	_cleanup_(claim_done) struct claim claim = {0};
-	_cleanup_(error_done) struct error wrong = ERROR_INIT;
+	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	struct image_info info;
 	const char *found;
 	int result;
 
-	if (r->head < IMAGE_HEAD_SIZE || (r->judged >= IMAGE_HEAD_SIZE && r->head < IMAGE_ISO_SIZE) ||
-	    r->judged >= IMAGE_ISO_SIZE)
+	if (r->head < IMAGE_HEAD_SIZE || (r->checked >= IMAGE_HEAD_SIZE && r->head < IMAGE_ISO_SIZE) ||
+	    r->checked >= IMAGE_ISO_SIZE)
 		return 0;
 	result = read_claim(r, &claim, e);
 	if (result != 0)
 		return result < 0 ? result : 0;
-	r->judged = r->head;
-	result = image_probe_partial(r->part, &info, &wrong);
+	r->checked = r->head;
+	result = image_probe_partial(r->part, &info, &cause);
 	if (result == -EINVAL || result == -EOPNOTSUPP) {
-		error_move(&r->refusal, &wrong);
-		return open_again(r, e);
+		error_move(&r->refusal, &cause);
+		return reopen(r, e);
 	}
 	if (result < 0)
-		return 0; /* the close will tell */
+		return 0; /* the close probes again */
 	found = image_format_name(info.format);
-	/* what may yet turn out to be an ISO looks raw */
+	/* what may still turn out to be an ISO looks raw */
 	if (strcmp(claim.image.format, "iso") == 0 && strcmp(found, "raw") == 0 && r->head < IMAGE_ISO_SIZE)
 		return 0;
 	(void)image_check_name(claim.image.format, found, &r->refusal);
-	return error_is_set(&r->refusal) ? open_again(r, e) : 0;
+	return error_is_set(&r->refusal) ? reopen(r, e) : 0;
 }
 
 static int write_all(int fd, const char *data, size_t length, int64_t offset, struct error *e)
@@ -193,73 +190,77 @@ static int write_all(int fd, const char *data, size_t length, int64_t offset, st
 	return 0;
 }
 
-/* What could not be written is missing in the file, whatever its program does next: it becomes no image. */
-static int64_t spoil(struct receiving *r, const struct error *e)
+/* After a failed write the file is incomplete, whatever its program does next: it cannot become an image. */
+static int64_t refuse(struct receiving *r, const struct error *e)
 {
 	if (!error_is_set(&r->refusal))
-		error_set(&r->refusal, e->errnum, "%s", error_sentence(e));
+		(void)error_repeat(&r->refusal, e);
 	return -e->errnum;
 }
 
 static int64_t do_write(struct receiving *r, const struct upload_task *task, struct error *e)
 {
 	int64_t offset = task->append ? r->size : task->offset;
-	int result = open_again(r, e);
+	int result = reopen(r, e);
 
 	if (result < 0)
 		return result;
 	r->changed = true;
-	result = find_room(r, (int64_t)task->length, e);
+	result = check_room(r, (int64_t)task->length, e);
 	if (result == 0)
 		result = write_all(r->fd, task->data, task->length, offset, e);
-	look(r);
+	refresh_stat(r);
 	if (result < 0)
-		return spoil(r, e);
+		return refuse(r, e);
 	running_sum_write(r->sum, task->data, task->length, offset);
 	if (offset <= r->head && offset + (int64_t)task->length > r->head)
 		r->head = offset + (int64_t)task->length;
-	result = judge(r, e);
+	result = check_content(r, e);
 	return result < 0 ? result : (int64_t)task->length;
 }
 
 static int64_t do_truncate(struct receiving *r, int64_t size, struct error *e)
 {
-	int result = size == r->size ? 0 : open_again(r, e);
+	int result;
 
-	if (result < 0 || size == r->size)
+	if (size == r->size)
+		return 0;
+	result = reopen(r, e);
+	if (result < 0)
 		return result;
 	r->changed = true;
 	running_sum_cut(r->sum, size);
 	if (size < r->head) {
 		r->head = size;
-		r->judged = 0;
+		r->checked = 0;
 	}
 	if (ftruncate(r->fd, size) < 0) {
 		error_set(e, errno, "cannot make the file %lld bytes long: %s", (long long)size,
 			  strerror(errno));
-		return spoil(r, e);
+		return refuse(r, e);
 	}
-	look(r);
+	refresh_stat(r);
 	return 0;
 }
 
 static int64_t do_allocate(struct receiving *r, const struct upload_task *task, struct error *e)
 {
-	bool takes = !(task->mode & FALLOC_FL_PUNCH_HOLE);
-	int result = open_again(r, e);
+	bool punches = task->mode & FALLOC_FL_PUNCH_HOLE;
+	int result = reopen(r, e);
 
-	if (result == 0 && takes)
-		result = find_room(r, task->extent, e);
+	if (result < 0)
+		return result;
+	result = punches ? 0 : check_room(r, task->extent, e);
 	if (result < 0)
 		return result;
 	r->changed = true;
-	if (!takes || (task->mode & FALLOC_FL_ZERO_RANGE))
+	if (punches || (task->mode & FALLOC_FL_ZERO_RANGE))
 		running_sum_cut(r->sum, task->offset);
 	if (fallocate(r->fd, task->mode, task->offset, task->extent) < 0)
 		return errno == EOPNOTSUPP ? -EOPNOTSUPP
 					   : error_set(e, errno, "cannot allocate %lld bytes: %s",
 						       (long long)task->extent, strerror(errno));
-	look(r);
+	refresh_stat(r);
 	return 0;
 }
 
@@ -287,7 +288,7 @@ static int64_t do_sync(struct receiving *r, struct error *e)
 
 /* ----------------------------------------------------------------- the image */
 
-/* The sum of what is there, "" when it would take too long. */
+/* The MD5 of the file, "" if it would take too long. */
 static void find_sum(struct receiving *r, char ret_md5[RUNNING_SUM_STRLEN])
 {
 	struct running_sum *again;
@@ -317,7 +318,7 @@ static bool writer_died(struct upload *u)
 	return writer_was_killed(&u->writer);
 }
 
-/* A close: makes the image of what there is; 0 when nothing is new. */
+/* A close: makes the image. 1; 0 if nothing has changed or the name is temporary; -errno. */
 static int make(struct receiving *r, struct error *e)
 {
 	_cleanup_(claim_done) struct claim claim = {0};
@@ -325,14 +326,17 @@ static int make(struct receiving *r, struct error *e)
 	int result;
 
 	if (error_is_set(&r->refusal))
-		return open_again(r, e);
+		return reopen(r, e);
 	if (!r->changed || r->size == 0)
-		return 0; /* a shell closes copies of the descriptor before it begins to write */
+		return 0; /* a shell closes copies of the descriptor before it starts to write */
 	result = read_claim(r, &claim, e);
-	if (result > 0 && !writer_died(r->upload))
-		set_made(r, false, true);
-	if (result != 0)
-		return result < 0 ? result : 0;
+	if (result < 0)
+		return result;
+	if (result > 0) {
+		if (!writer_died(r->upload))
+			set_made(r, false, true);
+		return 0;
+	}
 	if (writer_died(r->upload))
 		return error_set(e, ECANCELED, "the program that wrote '%s' was killed",
 				 claim.url + strlen("upload://"));
@@ -353,7 +357,7 @@ static int64_t do_close(struct receiving *r, const struct upload_task *task, str
 	error_done(&r->last);
 	if (result >= 0)
 		return result;
-	error_set(&r->last, e->errnum, "%s", error_sentence(e));
+	(void)error_repeat(&r->last, e);
 	if (task->former[0]) {
 		scoped_lock(&u->lock);
 		snprintf(u->file_name, sizeof(u->file_name), "%s", task->former);
@@ -396,7 +400,7 @@ static void perform(struct receiving *r, struct upload_task *task)
 
 /* ------------------------------------------------------------------ the job */
 
-/* Opens the partial file, once there is room for anything. */
+/* Creates the partial file, if there is room for anything. */
 static int begin(struct receiving *r, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(r->job->pool));
@@ -414,28 +418,28 @@ static int begin(struct receiving *r, struct error *e)
 	r->sum = running_sum_new();
 	if (!r->url || !r->part || !r->sum)
 		return error_oom(e);
-	result = find_room(r, 1, e);
+	result = check_room(r, 1, e);
 	if (result < 0)
 		return result;
 	r->fd = open(r->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (r->fd < 0)
-		return error_set(e, errno, "cannot make '%s': %s", r->part, strerror(errno));
+		return error_set(e, errno, "cannot create '%s': %s", r->part, strerror(errno));
 	kill_point("upload-begun");
 	return 0;
 }
 
 /* Why the upload ended without an image. */
-static int broken_off(struct receiving *r, enum upload_event event, struct error *e)
+static int report(struct receiving *r, enum upload_event event, struct error *e)
 {
-	const struct error *why = error_is_set(&r->refusal) ? &r->refusal : &r->last;
+	const struct error *cause = error_is_set(&r->refusal) ? &r->refusal : &r->last;
 
 	if (event == UPLOAD_STOP)
 		return job_stop_reason(r->job, e);
-	if (error_is_set(why))
-		return error_set(e, why->errnum, "%s", error_sentence(why));
+	if (error_is_set(cause))
+		return error_repeat(e, cause);
 	if (!r->changed)
 		return error_set(e, ECANCELED, "the file was closed before anything was written");
-	return error_set(e, ECANCELED, "the upload was broken off after %lld bytes, nothing of it is kept",
+	return error_set(e, ECANCELED, "the upload was interrupted after %lld bytes, nothing of it is kept",
 			 (long long)r->size);
 }
 
@@ -449,7 +453,7 @@ static int receive(struct receiving *r, struct error *e)
 		return result;
 	while ((event = upload_wait(r->upload, r->job, &task)) == UPLOAD_TASK)
 		perform(r, task);
-	return r->upload->made ? 0 : broken_off(r, event, e);
+	return r->upload->made ? 0 : report(r, event, e);
 }
 
 int upload_receive(struct job *job, struct error *e)

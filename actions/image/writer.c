@@ -12,7 +12,7 @@
 
 #include "model/cleanup.h"
 
-/* include/uapi/linux/pidfd.h of Linux 6.15, first version of the structure. */
+/* From include/uapi/linux/pidfd.h of Linux 6.15: the first version of the structure. */
 struct exit_info {
 	uint64_t mask, cgroup;
 	uint32_t ids[11];
@@ -23,7 +23,7 @@ struct exit_info {
 
 _Static_assert(sizeof(struct exit_info) == 64, "the kernel's structure has 64 bytes");
 
-/* Number of the field `exit_code` in /proc/<pid>/stat; the name, number 2, may hold spaces. */
+/* Fields of /proc/<pid>/stat, counted from 1; the second, the name, may contain spaces. */
 #define STAT_STATE     3
 #define STAT_EXIT_CODE 52
 
@@ -34,7 +34,7 @@ void writer_done(struct writer *w)
 	*w = WRITER_INIT;
 }
 
-/* Reads a small file of /proc; false when the process is gone. */
+/* Reads the start of a file of /proc/<pid>; false if the process is gone. */
 static bool read_proc(pid_t pid, const char *name, char *buffer, size_t room)
 {
 	char path[64];
@@ -50,7 +50,7 @@ static bool read_proc(pid_t pid, const char *name, char *buffer, size_t room)
 	return len > 0;
 }
 
-/* A number in /proc/<pid>/status behind "\n<key>:"; 0 when there is none. */
+/* The number after @key, "\n<name>:", in /proc/<thread>/status; 0 if there is none. */
 static uint64_t status_number(pid_t thread, const char *key, int base)
 {
 	char text[4096];
@@ -61,7 +61,7 @@ static uint64_t status_number(pid_t thread, const char *key, int base)
 
 bool thread_is_dying(pid_t thread)
 {
-	/* whatever signal ends a process, each of its threads then has this one */
+	/* whatever signal ends a process, the kernel then makes SIGKILL pending for each of its threads */
 	return status_number(thread, "\nSigPnd:", 16) & (UINT64_C(1) << (SIGKILL - 1));
 }
 
@@ -76,7 +76,7 @@ void writer_note(struct writer *w, pid_t thread)
 		w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
 }
 
-/* The status in /proc of a process that is ending or has ended unseen; 0 for others. */
+/* The exit status in /proc of a process that is ending or has not been waited for; 0 for any other. */
 static int status_in_proc(pid_t pid)
 {
 	char text[4096], *at;
@@ -98,12 +98,11 @@ bool writer_was_killed(const struct writer *w)
 
 	if (w->pidfd < 0)
 		return false;
-	/* In this order: had another process the number when /proc was asked, then the pidfd knows the end.
-	 */
+	/* /proc first: if the pid already was another process's, the pidfd then knows that this one ended */
 	status = status_in_proc(w->pid);
 	if (ioctl(w->pidfd, EXIT_INFO_GET, &info) == 0 && (info.mask & EXIT_INFO_EXIT))
 		status = info.exit_code;
 	else if (syscall(SYS_pidfd_send_signal, w->pidfd, 0, NULL, 0) < 0 && errno == ESRCH)
-		status = 0; /* gone, and this kernel does not tell how */
+		status = 0; /* gone, and this kernel does not say how it ended */
 	return WIFSIGNALED(status);
 }

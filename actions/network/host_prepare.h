@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making ready on a host what the pool needs there. */
+/* Preparing a host that has just connected. */
 #ifndef POOLFS_NETWORK_HOST_PREPARE_H
 #define POOLFS_NETWORK_HOST_PREPARE_H
 
 #include "actions/engine/pool.h"
 
-/** Makes everything that a newly connected host needs there: pools and networks of its cluster. Blocking. */
-int host_prepare(struct pool *pool, const char *host, struct error *e);
+/**
+ * Opens on a host what is attached to its cluster: the libvirt pools of its primary storage and the libvirt
+ * networks of its L3 networks. Continues after a failure and returns the first one. Blocking: for workers.
+ */
+int host_prepare(struct pool *pool, const char *host_uuid, struct error *e);
 /**
  * Waits until no preparation is under way that may have begun before the caller's last change of the pool:
  * what the caller closes on hosts afterwards is not opened again. Blocking.

@@ -8,7 +8,6 @@ bool ip_range_parse(const struct object *o, struct ipv4_range *ret)
 				NULL) == 0;
 }
 
-/* The first NIC with an address in the range, after the one with row id @after; NULL when there is none. */
 const struct object *ip_range_next_nic(const struct view *view, const struct object *range, int64_t after)
 {
 	const char *l3 = object_str(range, IP_RANGE_L3_NETWORK_UUID);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IPv4 and MAC addresses; see ipv4.h. */
+/* See ipv4.h. */
 #include "actions/network/ipv4.h"
 
 #include <sodium.h>
@@ -7,8 +7,7 @@
 
 #include "model/text.h"
 
-/* Reads decimal digits up to @max, without a leading zero; moves *p behind them. -1 when there is no such
- * number. */
+/* Reads a decimal number up to @max without leading zeros and advances *p past it; -1 on a mismatch. */
 static int read_number(const char **p, int max)
 {
 	const char *s = *p;
@@ -25,7 +24,7 @@ static int read_number(const char **p, int max)
 	return value;
 }
 
-/* Reads an address at *p and moves it behind; false when there is none. */
+/* Reads an address at *p and advances *p past it; false on a mismatch. */
 static bool read_address(const char **p, uint32_t *ret)
 {
 	uint32_t address = 0;
@@ -52,7 +51,7 @@ int ipv4_parse(const char *text, uint32_t *ret_address, struct error *e)
 	if (!read_address(&p, &address) || *p != '\0')
 		return error_set(
 			e, EINVAL,
-			"'%s' is not an IPv4 address, four numbers 0..255 without leading zeros are expected",
+			"'%s' is not an IPv4 address, expected four numbers 0..255 without leading zeros",
 			text);
 	*ret_address = address;
 	return 0;
@@ -84,15 +83,14 @@ int ipv4_netmask_parse(const char *text, uint8_t *ret_prefix, struct error *e)
 	uint32_t netmask;
 
 	if (!read_address(&p, &netmask) || *p != '\0' || ipv4_netmask_prefix(netmask) < 0)
-		return error_set(e, EINVAL, "'%s' is not a netmask, one like 255.255.255.0 is expected",
-				 text);
+		return error_set(e, EINVAL, "'%s' is not a netmask, expected one like 255.255.255.0", text);
 	*ret_prefix = (uint8_t)ipv4_netmask_prefix(netmask);
 	return 0;
 }
 
 int ipv4_network_parse(const char *text, struct ipv4_network *ret, struct error *e)
 {
-	char meant[IPV4_CIDR_STRLEN];
+	char expected[IPV4_CIDR_STRLEN];
 	struct ipv4_network network;
 	const char *p = text;
 	uint32_t address;
@@ -101,12 +99,11 @@ int ipv4_network_parse(const char *text, struct ipv4_network *ret, struct error 
 	if (read_address(&p, &address) && *p++ == '/')
 		prefix = read_number(&p, 32);
 	if (prefix < 0 || *p != '\0')
-		return error_set(e, EINVAL, "'%s' is not a network, one like 192.168.0.0/24 is expected",
-				 text);
+		return error_set(e, EINVAL, "'%s' is not a network, expected one like 192.168.0.0/24", text);
 	network = ipv4_network_of(address, (uint8_t)prefix);
 	if (network.address != address)
-		return error_set(e, EINVAL, "'%s' has bits behind its prefix, the network is %s", text,
-				 ipv4_network_format(network, meant));
+		return error_set(e, EINVAL, "'%s' has bits set beyond its prefix, the network is %s", text,
+				 ipv4_network_format(network, expected));
 	*ret = network;
 	return 0;
 }
@@ -152,13 +149,13 @@ int ipv4_range_parse(const char *first, const char *last, struct ipv4_range *ret
 	int r;
 
 	r = ipv4_parse(first, &range.first, e);
-	if (r == 0)
-		r = ipv4_parse(last, &range.last, e);
+	if (r < 0)
+		return r;
+	r = ipv4_parse(last, &range.last, e);
 	if (r < 0)
 		return r;
 	if (range.first > range.last)
-		return error_set(e, EINVAL, "the range begins at '%s', which is above its end '%s'", first,
-				 last);
+		return error_set(e, EINVAL, "the range starts at '%s', above its end '%s'", first, last);
 	*ret = range;
 	return 0;
 }
@@ -178,29 +175,23 @@ bool ipv4_range_overlaps(struct ipv4_range a, struct ipv4_range b)
 	return a.first <= b.last && b.first <= a.last;
 }
 
-static int range_is_full(struct ipv4_range range, uint32_t from, struct error *e)
-{
-	char first[IPV4_STRLEN], last[IPV4_STRLEN];
-
-	return error_set(e, ENOSPC, "no address is free from '%s' to '%s'",
-			 ipv4_format(from > range.first ? from : range.first, first),
-			 ipv4_format(range.last, last));
-}
-
 int ipv4_range_find_free(struct ipv4_range range, uint32_t from, ipv4_used_fn *used, void *ctx,
 			 uint32_t *ret_address, struct error *e)
 {
-	uint64_t candidate = from > range.first ? from : range.first; /* may pass 255.255.255.255 */
+	const uint32_t start = from > range.first ? from : range.first;
+	char first[IPV4_STRLEN], last[IPV4_STRLEN];
+	uint64_t candidate = start; /* 64 bits, since it may pass 255.255.255.255 */
 
 	while (candidate <= range.last && used(ctx, (uint32_t)candidate))
 		candidate++;
 	if (candidate > range.last)
-		return range_is_full(range, from, e);
+		return error_set(e, ENOSPC, "no free address from '%s' to '%s'", ipv4_format(start, first),
+				 ipv4_format(range.last, last));
 	*ret_address = (uint32_t)candidate;
 	return 0;
 }
 
-/* Reads two hex digits; -1 when they are not there. Never looks behind a NUL. */
+/* Reads two hex digits; -1 on a mismatch. Never reads past a NUL. */
 static int read_hex_byte(const char *p)
 {
 	int high = text_hex_digit(p[0]);
@@ -218,10 +209,9 @@ int mac_parse(const char *text, struct mac *ret, struct error *e)
 		int byte = read_hex_byte(p);
 
 		if (byte < 0 || p[2] != (i < 5 ? ':' : '\0'))
-			return error_set(
-				e, EINVAL,
-				"'%s' is not a MAC address, six bytes like fa:16:3e:00:0a:01 are expected",
-				text);
+			return error_set(e, EINVAL,
+					 "'%s' is not a MAC address, expected one like fa:16:3e:00:0a:01",
+					 text);
 		mac.bytes[i] = (uint8_t)byte;
 	}
 	*ret = mac;

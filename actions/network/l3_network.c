@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of topology.h that open networks, and all that a cluster has, on a host. */
+/* See l3_network.h. */
 #include "actions/network/l3_network.h"
 
 #include <net/if.h>
@@ -11,10 +11,10 @@
 #include "hypervisor/network.h"
 #include "model/states.h"
 
-/* A libvirt network's description with what it points to. */
+/* The definition of a libvirt network, and the memory that it points to. */
 struct network {
-	struct hv_network_def spec;
-	struct hv_lease *leases; /* owned; the strings are the view's */
+	struct hv_network_def def;
+	struct hv_lease *leases; /* owned; the strings belong to the view */
 	const char **dns;	 /* owned; ditto */
 	char bridge[IFNAMSIZ];
 	char first[IPV4_STRLEN], last[IPV4_STRLEN];
@@ -26,8 +26,8 @@ static void network_done(struct network *n)
 	free(n->dns);
 }
 
-/* All ranges of an L3 network are in one subnet: DHCP is told from the lowest to the highest of their
- * addresses. */
+/* All ranges of an L3 network are in one subnet: DHCP gets one range, from their lowest to their highest
+ * address. */
 static int add_ranges(struct network *n, const struct view *view, const struct object *l3, struct error *e)
 {
 	struct ipv4_range all = {UINT32_MAX, 0};
@@ -41,13 +41,13 @@ static int add_ranges(struct network *n, const struct view *view, const struct o
 			all.first = range.first;
 		if (range.last > all.last)
 			all.last = range.last;
-		n->spec.gateway = object_str(o, IP_RANGE_GATEWAY);
-		n->spec.netmask = object_str(o, IP_RANGE_NETMASK);
+		n->def.gateway = object_str(o, IP_RANGE_GATEWAY);
+		n->def.netmask = object_str(o, IP_RANGE_NETMASK);
 	}
-	if (!n->spec.gateway)
+	if (!n->def.gateway)
 		return error_set(e, EBUSY, "L3 network '%s' has no IP range", object_name(l3));
-	n->spec.range_start = ipv4_format(all.first, n->first);
-	n->spec.range_end = ipv4_format(all.last, n->last);
+	n->def.range_start = ipv4_format(all.first, n->first);
+	n->def.range_end = ipv4_format(all.last, n->last);
 	return 0;
 }
 
@@ -59,8 +59,8 @@ static int add_dns(struct network *n, const struct view *view, const struct obje
 	if (!n->dns)
 		return error_oom(e);
 	view_for_each_where (dns, view, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, object_uuid(l3))
-		n->dns[n->spec.dns_count++] = object_str(dns, L3_DNS_DNS);
-	n->spec.dns = n->dns;
+		n->dns[n->def.dns_count++] = object_str(dns, L3_DNS_DNS);
+	n->def.dns = n->dns;
 	return 0;
 }
 
@@ -74,12 +74,12 @@ static int add_leases(struct network *n, const struct view *view, const struct o
 	view_for_each_where (nic, view, KIND_NIC, NIC_L3_UUID, object_uuid(l3)) {
 		if (object_is_null(nic, NIC_IP) || object_is_null(nic, NIC_MAC))
 			continue;
-		n->leases[n->spec.lease_count++] = (struct hv_lease){
+		n->leases[n->def.lease_count++] = (struct hv_lease){
 			.mac = object_str(nic, NIC_MAC),
 			.ip = object_str(nic, NIC_IP),
 			.hostname = tag_value(view, object_text(nic, NIC_VM_UUID), "hostname")};
 	}
-	n->spec.leases = n->leases;
+	n->def.leases = n->leases;
 	return 0;
 }
 
@@ -96,21 +96,24 @@ int l3_network_open_on_host(struct pool *pool, const struct view *view, const st
 		ret_name[0] = '\0';
 		return 0;
 	}
-	/* One bridge an L3 network: libvirt allows no two networks on the same one. */
+	/* One bridge per L3 network: libvirt allows no two networks on one bridge. */
 	snprintf(n.bridge, sizeof(n.bridge), "virbr-%.8s", object_uuid(l3));
-	n.spec.uuid = object_uuid(l3);
-	n.spec.bridge = n.bridge;
-	n.spec.dns_domain = object_str(l3, L3_DNS_DOMAIN);
-	n.spec.nat = !object_str_is(l3, L3_CATEGORY, "System");
+	n.def.uuid = object_uuid(l3);
+	n.def.bridge = n.bridge;
+	n.def.dns_domain = object_str(l3, L3_DNS_DOMAIN);
+	n.def.nat = !object_str_is(l3, L3_CATEGORY, "System");
 	r = add_ranges(&n, view, l3, e);
-	if (r == 0)
-		r = add_dns(&n, view, l3, e);
-	if (r == 0)
-		r = add_leases(&n, view, l3, e);
-	return r < 0 ? r : hv_network_open(pool_hypervisor(pool), host, &n.spec, ret_name, e);
+	if (r < 0)
+		return r;
+	r = add_dns(&n, view, l3, e);
+	if (r < 0)
+		return r;
+	r = add_leases(&n, view, l3, e);
+	if (r < 0)
+		return r;
+	return hv_network_open(pool_hypervisor(pool), host, &n.def, ret_name, e);
 }
 
-/* Opens the network on the host, or closes it when it has no addresses (any more). */
 int l3_network_refresh_on_host(struct pool *pool, const struct view *view, const struct object *l3,
 			       const char *host, struct error *e)
 {
@@ -159,7 +162,7 @@ int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, 
 
 /* --------------------------------------------------------------- addresses */
 
-/* Whose addresses are asked for. */
+/* The network whose addresses is_used() looks at. */
 struct addresses {
 	const struct view *view;
 	const char *l3;
@@ -173,9 +176,8 @@ static bool is_used(void *ctx, uint32_t address)
 	return l3_network_has_nic_with(a->view, a->l3, ipv4_format(address, ip));
 }
 
-/* Where to begin looking: behind the newest NIC's address, so that filling a network costs the same per NIC.
- */
-static uint32_t behind_newest(const struct view *view, const char *l3, struct ipv4_range range)
+/* Where a search starts: after the newest NIC's address, so that filling a network costs the same per NIC. */
+static uint32_t after_newest(const struct view *view, const char *l3, struct ipv4_range range)
 {
 	const struct object *nic = view_newest_where(view, KIND_NIC, NIC_L3_UUID, l3);
 	const char *ip = nic ? object_str(nic, NIC_IP) : NULL;
@@ -187,9 +189,9 @@ static uint32_t behind_newest(const struct view *view, const char *l3, struct ip
 	return address + 1;
 }
 
-/* The range that gives @nic its address: the one with @wanted in it, or the first with a free address. */
-static const struct object *choose(const struct view *view, const char *l3, const char *wanted,
-				   char ret_ip[IPV4_STRLEN])
+/* The range to take an address from: the one that contains @wanted, or the first with a free address. */
+static const struct object *choose_range(const struct view *view, const char *l3, const char *wanted,
+					 char ret_ip[IPV4_STRLEN])
 {
 	struct addresses a = {view, l3};
 	uint32_t address = 0;
@@ -201,8 +203,8 @@ static const struct object *choose(const struct view *view, const char *l3, cons
 		if (!ip_range_parse(o, &range))
 			continue;
 		if (wanted ? !parsed || !ipv4_range_contains(range, address)
-			   : ipv4_range_find_free(range, behind_newest(view, l3, range), is_used, &a,
-						  &address, NULL) < 0)
+			   : ipv4_range_find_free(range, after_newest(view, l3, range), is_used, &a, &address,
+						  NULL) < 0)
 			continue;
 		(void)ipv4_format(address, ret_ip);
 		return o;
@@ -215,7 +217,7 @@ int l3_network_allocate_ip(struct txn *t, const char *l3_uuid, const char *wante
 {
 	const struct view *view = txn_view(t);
 	char ip[IPV4_STRLEN], lease[UUID_SIZE];
-	const struct object *range = choose(view, l3_uuid, wanted, ip);
+	const struct object *range = choose_range(view, l3_uuid, wanted, ip);
 
 	if (!range && wanted)
 		return error_set_code(e, EINVAL, "SYS.1006",
@@ -236,7 +238,16 @@ int l3_network_allocate_ip(struct txn *t, const char *l3_uuid, const char *wante
 	return 0;
 }
 
-/* ------------------------------------------------------------------ on hosts */
+int64_t l3_network_free_count(const struct view *view, const char *l3_uuid)
+{
+	int64_t count = 0;
+
+	view_for_each_where (o, view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, l3_uuid)
+		count += ip_range_free_count(view, o);
+	return count;
+}
+
+/* ------------------------------------------------------------------- on hosts */
 
 bool l3_network_source(const struct view *view, const char *l3_uuid, char ret_name[32])
 {
@@ -252,7 +263,7 @@ bool l3_network_source(const struct view *view, const char *l3_uuid, char ret_na
 	return true;
 }
 
-/* ---------------------------------------------------------------- removing */
+/* ----------------------------------------------------------------- removal */
 
 int l3_network_check_unused(const struct view *view, const char *uuid, struct error *e)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Networks, for other families: removing them, and how they look on a host.
+ * L3 networks: their libvirt networks on hosts, and the allocation of their addresses.
  *
- * An L2 network whose physicalInterface begins with "virbr" is made by libvirt:
- * each of its L3 networks is a libvirt network of its own with a bridge of its
- * own, DHCP and, unless it is a system network, NAT. Any other
- * physicalInterface names a bridge that the hosts have already: NICs are put
- * into it as it is, and addresses are only recorded.
+ * An L2 network whose physicalInterface begins with "virbr" is managed: each of
+ * its L3 networks is a libvirt network of its own, with its own bridge, DHCP
+ * and, unless it is a system network, NAT. Any other physicalInterface is a
+ * bridge that exists on the hosts: NICs are attached to it as it is, and
+ * addresses are only recorded.
  */
 #ifndef POOLFS_NETWORK_L3_NETWORK_H
 #define POOLFS_NETWORK_L3_NETWORK_H
@@ -14,35 +14,46 @@
 #include "actions/engine/job.h"
 
 /**
- * What a NIC in the L3 network is put into on a host. True: the libvirt network @ret_name, false: the bridge
- * @ret_name that the host has. An unknown network counts as managed.
+ * What a NIC of the L3 network is attached to on a host. True: the libvirt network @ret_name; false: the
+ * host's bridge @ret_name. An unknown network counts as managed.
  */
 bool l3_network_source(const struct view *view, const char *l3_uuid, char ret_name[32]);
-/** True when some NIC of the L3 network has the address. */
+/** True if a NIC of the L3 network has the address. */
 bool l3_network_has_nic_with(const struct view *view, const char *l3_uuid, const char *ip);
 /**
- * Does @apply as one change, and then lets the hosts on which the L3 network is or may be needed follow. What
- * a host refuses is no failure: it is told again when it connects. Blocking: for workers.
+ * Runs @apply as one store change, then refreshes the L3 network on the connected hosts of the clusters that
+ * have it. A host that refuses is not a failure: its networks are refreshed again when it connects. The
+ * caller owns *@ret_result. Blocking: for workers.
  */
 int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, json_t **ret_result,
 		      struct error *e);
-/** Stops the libvirt network of an L3 network on all connected hosts of a cluster. Blocking. */
+/**
+ * Closes the libvirt network of an L3 network on all connected hosts of a cluster. Stops at the first
+ * failure. Blocking.
+ */
 int l3_network_close(struct pool *pool, const struct view *view, const char *l3_uuid, const char *cluster,
 		     struct error *e);
 
-/** Opens the libvirt network of an L3 network on a host (with all its leases). @ret_name: 32 bytes. Blocking.
+/**
+ * Opens the libvirt network of an L3 network on a host, with all its leases; *@ret_name is its name, "" if the
+ * L2 network is not managed. -ENOENT without the L2 network, -EBUSY without an IP range. Blocking.
  */
 int l3_network_open_on_host(struct pool *pool, const struct view *view, const struct object *l3,
 			    const char *host, char ret_name[32], struct error *e);
-/** The first free address of the L3 network, or @wanted if given: L3.1000 when none / SYS.1006 when taken or
- * outside. Fills ip, netmask and gateway of the (not yet written) NIC object @nic. */
+/**
+ * Gives @nic, an object not yet written, an address of the L3 network with its netmask and gateway: @wanted,
+ * or the first free one if that is NULL. -EINVAL (SYS.1006) if @wanted is in no IP range, -EEXIST if it is
+ * taken, -ENOSPC (L3.1000) if no address is free.
+ */
 int l3_network_allocate_ip(struct txn *t, const char *l3_uuid, const char *wanted, struct object *nic,
 			   struct error *e);
+/** Number of addresses of an L3 network that no NIC has; for tests. */
+int64_t l3_network_free_count(const struct view *view, const char *l3_uuid);
 
-/** -ENOTEMPTY while a NIC is on the network. */
+/** -ENOTEMPTY while a NIC is in the network. */
 int l3_network_check_unused(const struct view *view, const char *uuid, struct error *e);
 
-/** Opens the network on the host, or closes it when it has no addresses (any more). Blocking. */
+/** Opens the libvirt network on the host, or closes it if the L3 network has no IP range. Blocking. */
 int l3_network_refresh_on_host(struct pool *pool, const struct view *view, const struct object *l3,
 			       const char *host, struct error *e);
 

@@ -5,10 +5,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "hypervisor/storage/pool.h"
 #include "model/states.h"
-
-/* ------------------------------------------------------------- backup storage */
 
 bool backup_storage_is_usable(const struct object *bs)
 {
@@ -35,23 +32,30 @@ int backup_storage_capacity(const char *url, struct hv_capacity *ret, struct err
 	return 0;
 }
 
-struct backup_measured {
+int backup_storage_refuse_image(const char *name, int64_t available, int64_t reserved, struct error *e)
+{
+	return error_set_code(
+		e, ENOSPC, "BS.1003",
+		"backup storage '%s' has %lld bytes left of which %lld are reserved, the image needs more",
+		name, (long long)available, (long long)reserved);
+}
+
+/* What was measured of a backup storage. */
+struct measurement {
 	const char *uuid;
 	bool usable;
 	struct hv_capacity capacity;
 };
 
-static int write_backup_measured(struct txn *t, void *arg, struct error *e)
+static int put_measurement(struct txn *t, void *arg, struct error *e)
 {
-	const struct backup_measured *m = arg;
+	const struct measurement *m = arg;
 	const struct object *bs = view_get(txn_view(t), KIND_BACKUP_STORAGE, m->uuid);
 	struct object *copy;
 
 	if (!bs)
-		return 0; /* deleted meanwhile */
+		return 0; /* deleted in the meantime */
 	copy = object_copy(bs);
-	if (!copy)
-		return error_oom(e);
 	object_set_str(copy, BACKUP_STORAGE_STATUS, m->usable ? STATUS_CONNECTED : STATUS_DISCONNECTED);
 	if (m->usable) {
 		object_set_int(copy, BACKUP_STORAGE_TOTAL, m->capacity.total);
@@ -64,14 +68,14 @@ int backup_storage_measure(struct pool *pool, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *bs = view_get(view, KIND_BACKUP_STORAGE, uuid);
-	struct backup_measured m = {.uuid = uuid};
+	struct measurement m = {.uuid = uuid};
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	int r;
 
 	if (!bs)
 		return error_set(e, ENOENT, "backup storage '%s' does not exist", uuid);
 	m.usable = backup_storage_capacity(object_text(bs, BACKUP_STORAGE_URL), &m.capacity, &cause) == 0;
-	r = store_run(pool_store(pool), write_backup_measured, &m, e);
+	r = store_run(pool_store(pool), put_measurement, &m, e);
 	if (r < 0 || m.usable)
 		return r;
 	return error_set_code(e, ENOTCONN, "BS.1500", "%s", error_sentence(&cause));

@@ -49,7 +49,7 @@ int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct er
 	return 0;
 }
 
-/* Is this an image of Ceph of which snapshots belong to anybody, or such a snapshot? */
+/* True for a Ceph image with snapshots that still have rows, and for such a snapshot. */
 static bool has_snapshots(const struct view *view, const char *ps, const char *name)
 {
 	size_t len = strlen(name);
@@ -65,14 +65,13 @@ static bool has_snapshots(const struct view *view, const char *ps, const char *n
 	return false;
 }
 
-/* True while some volume may yet turn out to stand on the file, or snapshots are part of it. */
-static bool is_wanted(const struct view *view, const struct object *file)
+/* True while the file may still turn out to be a volume's, or has snapshots that are in use. */
+static bool is_in_use(const struct view *view, const struct object *file)
 {
 	const char *ps = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
 
 	if (has_snapshots(view, ps, object_text(file, ORPHAN_FILE_FILE_NAME)))
 		return true;
-
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, ps) {
 		const char *next = object_str(volume, VOLUME_NEXT_PATH);
 
@@ -82,7 +81,7 @@ static bool is_wanted(const struct view *view, const struct object *file)
 	return false;
 }
 
-/* Removes the file, then its row. -ENOTCONN when no host reaches it now. */
+/* Removes the file, then its row. -ENOTCONN if no host can reach it now. */
 static int remove_file(struct pool *pool, const struct view *view, const struct object *file, struct error *e)
 {
 	const char *ps_uuid = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
@@ -91,21 +90,25 @@ static int remove_file(struct pool *pool, const struct view *view, const struct 
 	const struct object *host = host_uuid ? view_get(view, KIND_HOST, host_uuid)
 					      : primary_storage_next_host(view, ps_uuid, 0);
 	struct object_key key = {KIND_ORPHAN_FILE, object_uuid(file)};
-	int r = 0;
+	int r;
 
-	/* a storage or a host that was removed took its files along */
-	if (ps && host)
-		r = primary_storage_open_pool(pool, ps, object_uuid(host), e);
-	else if (ps && !host_uuid)
-		r = error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
-				   ps_uuid);
-	if (ps && host && r == 0)
-		r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid,
-				     object_text(file, ORPHAN_FILE_FILE_NAME), e);
-	return r < 0 ? r : store_run(pool_store(pool), object_remove_key, &key, e);
+	/* a storage or host that was removed from the pool took its files with it */
+	if (!ps || (host_uuid && !host))
+		return store_run(pool_store(pool), object_remove_key, &key, e);
+	if (!host)
+		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
+				      ps_uuid);
+	r = primary_storage_open_pool(pool, ps, object_uuid(host), e);
+	if (r < 0)
+		return r;
+	r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid,
+			     object_text(file, ORPHAN_FILE_FILE_NAME), e);
+	if (r < 0)
+		return r;
+	return store_run(pool_store(pool), object_remove_key, &key, e);
 }
 
-/* Once through; *ret_removed says how many went. */
+/* One pass over the files of a job; *ret_removed is the number that were removed. */
 static int remove_some_of(struct pool *pool, const char *job, int *ret_removed, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
@@ -115,7 +118,7 @@ static int remove_some_of(struct pool *pool, const char *job, int *ret_removed, 
 	view_for_each_where (file, view, KIND_ORPHAN_FILE, ORPHAN_FILE_JOB_UUID, job) {
 		int r;
 
-		if (is_wanted(view, file))
+		if (is_in_use(view, file))
 			continue;
 		r = remove_file(pool, view, file, result == 0 ? e : NULL);
 		*ret_removed += r == 0;
@@ -127,15 +130,15 @@ static int remove_some_of(struct pool *pool, const char *job, int *ret_removed, 
 
 static int remove_all_of(struct pool *pool, const char *job, struct error *e)
 {
-	_cleanup_(error_done) struct error why = ERROR_INIT;
+	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	int removed, r;
 
-	/* one may be in the way of another: on Ceph what stands on an image goes before the image */
+	/* one may block another: on Ceph the clones of an image must be removed before the image */
 	do {
-		error_done(&why);
-		r = remove_some_of(pool, job, &removed, &why);
+		error_done(&cause);
+		r = remove_some_of(pool, job, &removed, &cause);
 	} while (r < 0 && removed > 0);
-	return r < 0 ? error_move(e, &why) : 0;
+	return r < 0 ? error_move(e, &cause) : 0;
 }
 
 void orphan_files_remove(struct pool *pool, const char *job)

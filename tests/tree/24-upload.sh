@@ -168,7 +168,7 @@ exec 3>"$upload/used.raw"
 head -c 1M disk.raw >&3
 user=$(create_vm user "$(value images/by-name/used/uuid)")
 assert_fails "busy" sh -c 'dd if=disk.raw bs=1M count=1 status=none >&3'
-assert_match "$(value last-error)" "in use already and takes no more bytes"
+assert_match "$(value last-error)" "in use already and cannot be written any more"
 exec 3>&-
 assert_eq "$(value images/by-name/used/status)" Ready
 assert_eq "$(value "vm-instances/$user/state")" Running
@@ -212,13 +212,13 @@ gone bad
 
 step "refused at the close, which cp, dd and curl see"
 head -c 3M web.qcow2 >cut.qcow2
-refuses "cut off" cp cut.qcow2 "$upload/bad.qcow2"
+refuses "truncated" cp cut.qcow2 "$upload/bad.qcow2"
 gone bad
-refuses "cut off" dd if=cut.qcow2 of="$upload/bad.qcow2" bs=1M status=none
-refuses "cut off" curl -sS -o "$upload/bad.qcow2" "file://$PWD/cut.qcow2"
+refuses "truncated" dd if=cut.qcow2 of="$upload/bad.qcow2" bs=1M status=none
+refuses "truncated" curl -sS -o "$upload/bad.qcow2" "file://$PWD/cut.qcow2"
 truncate -s 1M tiny.iso
 refuses "'iso', but the content is 'raw'" cp --sparse=always tiny.iso "$upload/bad.iso"
-refuses "cut off" rsync -a cut.qcow2 "$upload/bad.qcow2"
+refuses "truncated" rsync -a cut.qcow2 "$upload/bad.qcow2"
 gone bad
 assert_eq "$(ls -A "$upload")" "" "what a refused rsync leaves"
 assert_eq "$(uuids images)" "$before" "the images"
@@ -233,7 +233,7 @@ for signal in KILL TERM INT; do
 	[ "$signal" != INT ] || kill -TERM "$writer" # a shell's background jobs ignore the interrupt
 	wait "$writer" || true
 	gone killed
-	assert_match "$(value last-error)" "the program that wrote 'killed.raw' was killed|broken off"
+	assert_match "$(value last-error)" "the program that wrote 'killed.raw' was killed|was interrupted"
 done
 
 step "its job can be cancelled"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Downloads from servers that behave in every way (download_server.py, on
- * loopback) and from local files. After each failure the destination must be
- * gone; after each success it must have the very bytes and their MD5.
+ * Downloads from servers that behave well and badly (download_server.py, on
+ * loopback) and from local files. After each failure the destination must not
+ * exist; after each success it must have exactly the bytes, and their MD5.
  */
 #include "tests/unit/test.h"
 
@@ -121,7 +121,7 @@ static void fails_full(const char *from, const struct download_limits *limits, d
 	assert_int_equal(access(dest, F_OK), -1);
 	assert_string_equal(md5, "untouched");
 	assert_null(strstr(error_sentence(&e), "secret"));
-	/* the same without anyone to tell */
+	/* the same without a progress function */
 	if (!progress && limits->seconds == 0)
 		assert_int_equal(download(from, dest, limits, progress, ctx, md5, NULL), -errnum);
 }
@@ -272,9 +272,9 @@ static void certificates_are_verified(void **state)
 	need_server();
 	fails(https("/normal"), EACCES, "certificate");
 	succeeds_with(https("/normal"), &trusting);
-	/* trusted, but another name */
+	/* a trusted certificate of another name */
 	fails_full(url("https://localhost", ports[1], "/normal"), &trusting, NULL, NULL, EACCES, "localhost");
-	/* no way down from https */
+	/* no redirect from https to http */
 	fails_full(https("/to-http"), &trusting, NULL, NULL, EOPNOTSUPP, "\"http\"");
 }
 
@@ -290,7 +290,7 @@ static void limits_hold(void **state)
 	fails_full(http("/normal"), &limits, NULL, NULL, EFBIG, "more than the 2000002 bytes allowed");
 	fails_full(http("/chunked"), &limits, NULL, NULL, EFBIG, "more than the 2000002 bytes allowed");
 	fails_full(http("/endless"), &limits, NULL, NULL, EFBIG, "more than");
-	/* a length that no disk has is found before a byte is written */
+	/* a length above any disk's is refused before a byte is written */
 	fails(http("/promises-much"), ENOSPC, "1125899906842624 bytes are needed");
 	limits = (struct download_limits){.seconds = 1};
 	fails_full(http("/drip"), &limits, NULL, NULL, ETIMEDOUT, "took longer than 1 s");
@@ -330,7 +330,7 @@ static void progress_is_told_and_cancels(void **state)
 	assert_int_equal(download(http("/chunked"), dest, &no_limits, watch_progress, &w, md5, NULL), 0);
 	assert_true(w.last_done == SIZE && w.last_total == -1 && w.last_percent == -1);
 	assert_int_equal(unlink(dest), 0);
-	/* at once, and out of a server that drips or is silent */
+	/* at once, and while the server sends slowly or nothing */
 	for (int i = 0; i < 3; i++) {
 		static const char *const paths[] = {"/endless", "/drip", "/silent"};
 		int64_t start = now_ms();
@@ -368,7 +368,7 @@ static void the_destination_must_be_new(void **state)
 	(void)close(fd);
 	assert_int_equal(download("/etc/passwd", dest, &no_limits, NULL, NULL, md5, &e), -EEXIST);
 	dest_has("mine", 4);
-	/* nor may it be a link, even one that leads nowhere */
+	/* nor may it be a symbolic link, even a dangling one */
 	assert_int_equal(symlink("/tmp/poolfs-nowhere", dest), 0);
 	assert_int_equal(download("/etc/passwd", dest, &no_limits, NULL, NULL, md5, NULL), -EEXIST);
 	assert_int_equal(unlink(dest), 0);
@@ -523,7 +523,7 @@ static void a_full_file_system_is_said(void **state)
 	(void)snprintf(dest, sizeof(dest), "%s/mnt/dest", folder);
 	source_write(body(), SIZE, 0, O_CREAT | O_TRUNC);
 	fails(source, ENOSPC, "2000003 bytes are needed and 1048576 are available");
-	/* sparse, and with more data than there is room */
+	/* sparse, and with more data than fits */
 	assert_int_equal(truncate(source, 100 << 20), 0);
 	fails(source, ENOSPC, "bytes are needed and 1048576 are available");
 	if (ports[0]) {
@@ -538,7 +538,7 @@ static void a_full_file_system_is_said(void **state)
 	assert_int_equal(rmdir(mnt), 0);
 }
 
-/* The same on a file system that shares blocks: no room for a second copy, and none needed. */
+/* The same on a file system that shares blocks: there is no room for a second copy, and no need for one. */
 static void blocks_are_shared(void **state)
 {
 	char command[600], old_dest[100], old_source[100], md5[DOWNLOAD_MD5_STRLEN],
@@ -645,10 +645,10 @@ static int set_up(void **state)
 	(void)snprintf(dest, sizeof(dest), "%s/dest", folder);
 	(void)snprintf(source, sizeof(source), "%s/source", folder);
 	(void)snprintf(cert, sizeof(cert), "%s/cert.pem", folder);
-	/* the servers are on loopback, whatever proxy this machine uses */
+	/* the servers are on loopback, whatever proxy is configured */
 	(void)setenv("no_proxy", "*", 1);
 	(void)setenv("NO_PROXY", "*", 1);
-	(void)signal(SIGPIPE, SIG_IGN); /* as poolfs has it */
+	(void)signal(SIGPIPE, SIG_IGN); /* as in poolfs */
 	server_start();
 	return 0;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The image header parser on images built in memory: every check, each with the smallest image that trips it.
- */
+/* The image header parser on images built in memory: each check, with the smallest image that fails it. */
 #include "tests/unit/test.h"
 
 #include <endian.h>
@@ -10,7 +9,7 @@
 
 #define CLUSTER 65536
 
-/* A file in memory that can claim to be larger than its bytes; what is missing reads as zeros. */
+/* A file in memory that can be larger than its bytes; the rest reads as zeros. */
 struct memory {
 	const uint8_t *bytes;
 	size_t len;
@@ -29,7 +28,7 @@ static ssize_t memory_read(void *ctx, void *buf, size_t len, int64_t offset)
 	if ((int64_t)len > m->size - offset)
 		len = (size_t)(m->size - offset);
 	if (len > 100)
-		len = 100; /* short reads are no surprise */
+		len = 100; /* short reads are allowed */
 	memset(buf, 0, len);
 	if (offset < (int64_t)m->len)
 		memcpy(buf, m->bytes + offset, len < m->len - (size_t)offset ? len : m->len - (size_t)offset);
@@ -65,7 +64,7 @@ static void put64(uint8_t *p, uint64_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-/* A version 3 image of 10 GiB as qemu-img makes it. */
+/* A version 3 image of 10 GiB as qemu-img creates it. */
 static void qcow2(uint8_t head[static 512])
 {
 	memset(head, 0, 512);
@@ -99,20 +98,20 @@ static void a_good_qcow2_is_read(void **state)
 	assert_int_equal(info.actual_size, 4096);
 	assert_false(info.backing_file || info.data_file || info.encrypted || info.corrupt);
 	assert_int_equal(image_info_check(&info, NULL), 0);
-	/* a file that ends right behind the L1 table is whole */
+	/* a file that ends right after the L1 table is complete */
 	assert_int_equal(parse((struct memory){head, 512, 3 * CLUSTER + 160, 0}, &info, NULL), 0);
-	refuses((struct memory){head, 512, 3 * CLUSTER + 159, 0}, EINVAL, "is cut off: l1_table_offset");
+	refuses((struct memory){head, 512, 3 * CLUSTER + 159, 0}, EINVAL, "is truncated: l1_table_offset");
 	/* the size is rounded down to sectors */
 	put64(head + 24, 1025);
 	assert_int_equal(parse(image(head), &info, NULL), 0);
 	assert_int_equal(info.virtual_size, 1024);
-	/* version 2 has no fields behind byte 72 */
+	/* version 2 has no fields after byte 72 */
 	qcow2(head);
 	put32(head + 4, 2);
 	memset(head + 72, 0xff, 512 - 72);
 	assert_int_equal(parse(image(head), &info, NULL), 0);
 	assert_false(info.data_file || info.corrupt);
-	/* dirty refcounts and internal snapshots are welcome */
+	/* dirty refcounts and internal snapshots are accepted */
 	qcow2(head);
 	put64(head + 72, 1);
 	put32(head + 60, 2);
@@ -151,17 +150,17 @@ static void nonsense_is_refused(void **state)
 		{36, 4, UINT32_MAX, EINVAL, "l1_size is 4294967295"},
 		{40, 8, 0, EINVAL, "l1_table_offset is 0"},
 		{40, 8, 3 * CLUSTER + 8, EINVAL, "l1_table_offset is"},
-		{40, 8, 4 * CLUSTER, EINVAL, "is cut off: l1_table_offset"},
-		{40, 8, UINT64_MAX - CLUSTER + 1, EINVAL, "is cut off: l1_table_offset"},
+		{40, 8, 4 * CLUSTER, EINVAL, "is truncated: l1_table_offset"},
+		{40, 8, UINT64_MAX - CLUSTER + 1, EINVAL, "is truncated: l1_table_offset"},
 		{48, 8, 0, EINVAL, "refcount_table_offset is 0"},
 		{48, 8, 7, EINVAL, "refcount_table_offset is 7"},
-		{48, 8, 4 * CLUSTER, EINVAL, "is cut off: refcount_table_offset"},
+		{48, 8, 4 * CLUSTER, EINVAL, "is truncated: refcount_table_offset"},
 		{56, 4, 0, EINVAL, "refcount_table_clusters is 0"},
 		{56, 4, 129, EINVAL, "refcount_table_clusters is 129"},
 		{56, 4, UINT32_MAX, EINVAL, "refcount_table_clusters"},
 		{60, 4, 1, EINVAL, "snapshots_offset is 0"},
 		{60, 4, 65537, EINVAL, "nb_snapshots is 65537"},
-		{72, 8, 32, EOPNOTSUPP, "features that are not known, bits 0x20"},
+		{72, 8, 32, EOPNOTSUPP, "unknown features, bits 0x20"},
 		{72, 8, UINT64_C(1) << 63, EOPNOTSUPP, "bits 0x8000000000000000"},
 		{72, 8, 8, EINVAL, "compression type is 0"},
 		{72, 8, 16, EINVAL, "l1_size"}, /* extended L2 entries map half as much each */
@@ -196,10 +195,10 @@ static void nonsense_is_refused(void **state)
 	put32(head + 20, 13);
 	put64(head + 72, 16);
 	refuses(image(head), EINVAL, "cluster_bits with extended L2 entries is 13");
-	/* headers that end early */
+	/* truncated headers */
 	qcow2(head);
-	refuses((struct memory){head, 512, 71, 0}, EINVAL, "header is cut off");
-	refuses((struct memory){head, 512, 103, 0}, EINVAL, "header is cut off");
+	refuses((struct memory){head, 512, 71, 0}, EINVAL, "header is truncated");
+	refuses((struct memory){head, 512, 103, 0}, EINVAL, "header is truncated");
 }
 
 static void other_files_and_damage_are_reported_then_refused(void **state)
@@ -211,10 +210,10 @@ static void other_files_and_damage_are_reported_then_refused(void **state)
 		int errnum;
 	} cases[] = {
 		{8, 512, "the image has a backing file", EOPNOTSUPP},
-		{72, 4, "keeps its data in another file", EOPNOTSUPP},
+		{72, 4, "has an external data file", EOPNOTSUPP},
 		{32, UINT64_C(1) << 32 | 20, "is encrypted", EOPNOTSUPP},
 		{32, UINT64_C(2) << 32 | 20, "is encrypted", EOPNOTSUPP},
-		{72, 2, "is marked corrupt", EINVAL},
+		{72, 2, "is marked as corrupt", EINVAL},
 	};
 	struct image_info info;
 	uint8_t head[512];
@@ -260,7 +259,7 @@ static void raw_is_the_rest(void **state)
 	}
 	refuses((struct memory){boot, 512, 0, 0}, EINVAL, "the image is empty");
 	refuses((struct memory){boot, 512, IMAGE_VIRTUAL_SIZE_MAX + 1, 0}, EINVAL, "more than");
-	refuses((struct memory){boot, 512, 512, EIO}, EIO, "cannot be read at byte 0");
+	refuses((struct memory){boot, 512, 512, EIO}, EIO, "cannot read the image at byte 0");
 }
 
 static void iso_is_found_whatever_the_first_sector_holds(void **state)
@@ -278,7 +277,7 @@ static void iso_is_found_whatever_the_first_sector_holds(void **state)
 	bytes[511] = 0xaa;
 	assert_int_equal(parse(m, &info, NULL), 0);
 	assert_int_equal(info.format, IMAGE_FORMAT_ISO);
-	m.size = 32768 + 2047; /* the descriptor is cut off */
+	m.size = 32768 + 2047; /* the descriptor is truncated */
 	assert_int_equal(parse(m, &info, NULL), 0);
 	assert_int_equal(info.format, IMAGE_FORMAT_RAW);
 }
@@ -333,7 +332,7 @@ static void known_formats_are_refused_by_name(void **state)
 		refuses((struct memory){bytes, sizeof(bytes), sizeof(bytes), 0}, EOPNOTSUPP, sentence);
 	}
 	memset(bytes, 0, sizeof(bytes));
-	memcpy(bytes, "BZh9boot", 8); /* three letters are not enough */
+	memcpy(bytes, "BZh9boot", 8); /* three bytes are not enough */
 	assert_int_equal(
 		parse((struct memory){bytes, sizeof(bytes), sizeof(bytes), 0}, &(struct image_info){0}, NULL),
 		0);
@@ -341,7 +340,7 @@ static void known_formats_are_refused_by_name(void **state)
 	refuses((struct memory){bytes, sizeof(bytes), sizeof(bytes), 0}, EOPNOTSUPP, "is an HTML page");
 }
 
-/* The smallest image with everything: header, refcount table, L1, L2 and data, a cluster each. */
+/* The smallest image with all parts: header, refcount table, L1, L2 and data, one cluster each. */
 #define FULL (6 * CLUSTER)
 
 static void full_qcow2(uint8_t bytes[static FULL])
@@ -352,7 +351,7 @@ static void full_qcow2(uint8_t bytes[static FULL])
 	put64(bytes + 4 * CLUSTER + 8, UINT64_C(1) << 63 | 5 * CLUSTER); /* L2, its second entry */
 }
 
-static void a_file_that_was_cut_off_is_told(void **state)
+static void a_truncated_file_is_detected(void **state)
 {
 	static uint8_t bytes[FULL];
 	struct memory m = {.bytes = bytes, .len = FULL, .size = FULL};
@@ -364,13 +363,13 @@ static void a_file_that_was_cut_off_is_told(void **state)
 	m.size = 5 * CLUSTER + 1; /* the last cluster need not be full */
 	assert_int_equal(parse(m, &info, NULL), 0);
 	m.size = 5 * CLUSTER;
-	refuses(m, EINVAL, "cut off: a cluster is at byte 327680 in a file of 327680 bytes");
+	refuses(m, EINVAL, "truncated: a cluster is at byte 327680 in a file of 327680 bytes");
 	m.size = 4 * CLUSTER;
-	refuses(m, EINVAL, "cut off: a table is at byte 262144 in a file of 262144 bytes");
+	refuses(m, EINVAL, "truncated: a table is at byte 262144 in a file of 262144 bytes");
 	m.size = 3 * CLUSTER;
-	refuses(m, EINVAL, "cut off: l1_table_offset");
+	refuses(m, EINVAL, "truncated: l1_table_offset");
 	m.size = FULL;
-	/* a cluster of zeros may never have been written, a compressed one has its size above its place */
+	/* a cluster of zeros may never have been written; a compressed one has its size above its offset */
 	put64(bytes + 4 * CLUSTER + 16, UINT64_C(9) * CLUSTER | 1);
 	put64(bytes + 4 * CLUSTER + 24, UINT64_C(1) << 62 | UINT64_C(3) << 54 | 5 * CLUSTER);
 	assert_int_equal(parse(m, &info, NULL), 0);
@@ -392,9 +391,9 @@ static void the_rest_of_a_partial_file_is_not_missed(void **state)
 	assert_int_equal(image_header_parse(&source, &info, NULL), 0);
 	assert_int_equal(info.format, IMAGE_FORMAT_QCOW2);
 	assert_int_equal(info.virtual_size, INT64_C(10) << 30);
-	put32(bytes + 20, 40); /* what is there must make sense all the same */
+	put32(bytes + 20, 40); /* the part that exists must be valid all the same */
 	assert_int_equal(image_header_parse(&source, &info, &e), -EINVAL);
-	/* what may yet become an ISO is raw so far */
+	/* what may still become an ISO is raw so far */
 	memset(bytes, 0, FULL);
 	memcpy(bytes + 32769, "CD001", 5);
 	assert_int_equal(image_header_parse(&source, &info, NULL), 0);
@@ -427,7 +426,7 @@ int main(void)
 		cmocka_unit_test(raw_is_the_rest),
 		cmocka_unit_test(iso_is_found_whatever_the_first_sector_holds),
 		cmocka_unit_test(known_formats_are_refused_by_name),
-		cmocka_unit_test(a_file_that_was_cut_off_is_told),
+		cmocka_unit_test(a_truncated_file_is_detected),
 		cmocka_unit_test(the_rest_of_a_partial_file_is_not_missed),
 		cmocka_unit_test(names_go_both_ways),
 	};

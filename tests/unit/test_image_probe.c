@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The image probe as a whole: the child in its box, the parent's limits, and a
- * cross-check against qemu-img over images of every kind it can make (skipped,
+ * The image probe as a whole: the child in its sandbox, the parent's limits, and
+ * a comparison with qemu-img on images of every kind that it can create (skipped,
  * with the reason, where qemu-img is not installed).
  */
 #include "tests/unit/test.h"
@@ -27,7 +27,7 @@ static bool have(const char *program)
 	return system(command) == 0;
 }
 
-/* Runs a shell command in the folder; false when it fails, as a kind this qemu-img cannot make does. */
+/* Runs a shell command in the folder; false if it fails, as for a kind that this qemu-img cannot create. */
 static _printf_(1, 2) bool run(const char *fmt, ...)
 {
 	char command[2000], what[1000];
@@ -82,7 +82,7 @@ static void refuses(const char *name, int errnum, const char *sentence)
 		fail_msg("%s: %d '%s', not %d '%s'", name, -r, error_sentence(&e), errnum, sentence);
 }
 
-/* What qemu-img thinks of the image, as far as it can be compared. */
+/* What qemu-img says about the image, as far as it can be compared. */
 static void agrees_with_qemu(const char *name, const char *format)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -177,20 +177,20 @@ static void what_refers_elsewhere_is_refused(void **state)
 	refuses("x.qcow2", EOPNOTSUPP, "has a backing file");
 	assert_true(run("qemu-img create -q -f qcow2 -o compat=0.10 -b base.qcow2 -F qcow2 x.qcow2"));
 	refuses("x.qcow2", EOPNOTSUPP, "has a backing file");
-	/* the classical attack: the guest's disk names a file of the host */
+	/* the classic attack: the disk of the guest names a file of the host */
 	assert_true(run("qemu-img create -q -u -f qcow2 -b /etc/shadow -F raw x.qcow2 64M"));
 	refuses("x.qcow2", EOPNOTSUPP, "has a backing file");
 	assert_true(run("qemu-img create -q -f qcow2 -o data_file=data.raw x.qcow2 64M"));
-	refuses("x.qcow2", EOPNOTSUPP, "keeps its data in another file");
+	refuses("x.qcow2", EOPNOTSUPP, "has an external data file");
 	assert_true(run("qemu-img create -q -f qcow2 -o data_file=data.raw,data_file_raw=on x.qcow2 64M"));
-	refuses("x.qcow2", EOPNOTSUPP, "keeps its data in another file");
-	/* it measures the CPU first, and gives up when the kernel's clock of that is too coarse just then */
+	refuses("x.qcow2", EOPNOTSUPP, "has an external data file");
+	/* it measures the CPU first, and fails if the resolution of the kernel's CPU clock is too coarse */
 	assert_true(run(
 		"for i in 1 2 3 4 5 6 7 8 9; do qemu-img create -q -f qcow2 --object secret,id=s,data=x -o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 x.qcow2 64M && break; done"));
 	refuses("x.qcow2", EOPNOTSUPP, "is encrypted");
 	assert_true(run(
 		"qemu-img create -q -f qcow2 x.qcow2 64M && printf '\\2' | dd of=x.qcow2 bs=1 seek=79 conv=notrunc"));
-	refuses("x.qcow2", EINVAL, "is marked corrupt");
+	refuses("x.qcow2", EINVAL, "is marked as corrupt");
 }
 
 static void other_formats_of_qemu_are_refused_by_name(void **state)
@@ -269,7 +269,7 @@ static void isos_are_isos(void **state)
 	}
 	assert_true(run("mkdir -p tree && echo hello >tree/file && xorriso -as mkisofs -o x.iso tree"));
 	accepts("x.iso", IMAGE_FORMAT_ISO);
-	/* hybrid: a partition table in front */
+	/* hybrid: starts with a partition table */
 	assert_true(run("printf '\\125\\252' | dd of=x.iso bs=1 seek=510 conv=notrunc"));
 	accepts("x.iso", IMAGE_FORMAT_ISO);
 	if (have("qemu-img")) {
@@ -313,8 +313,8 @@ static void only_regular_files_are_opened(void **state)
 	refuses("fifo", EINVAL, "not a regular file");
 	refuses("dir", EINVAL, "not a regular file");
 	refuses("empty", EINVAL, "the image is empty");
-	refuses("missing", ENOENT, "cannot be opened: No such file");
-	refuses("file/x", ENOENT, "cannot be opened");
+	refuses("missing", ENOENT, "cannot open the image: No such file");
+	refuses("file/x", ENOENT, "cannot open the image");
 	refuses("../../dev/null", EINVAL, "not a regular file");
 }
 
@@ -326,7 +326,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Runs a shell script in the child's place. */
+/* Runs a shell script in place of the child. */
 static void misbehaves(const char *script, int timeout_ms, int errnum, const char *sentence)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -348,23 +348,23 @@ static void a_bad_child_does_no_harm(void **state)
 {
 	(void)state;
 	misbehaves("exec sleep 1000", 200, ETIMEDOUT, "took longer than 200 ms");
-	misbehaves("exec >&-; exec sleep 1000", 5000, EIO, "was ended by signal 9");
+	misbehaves("exec >&-; exec sleep 1000", 5000, EIO, "was killed by signal 9");
 	misbehaves("while :; do :; done", 200, ETIMEDOUT, "took longer than");
 	misbehaves("exec yes", 5000, EIO, "answered more than 2048 bytes");
 	misbehaves("head -c 2049 /dev/zero", 5000, EIO, "answered more than 2048 bytes");
-	misbehaves("head -c 2048 /dev/zero", 5000, EIO, "makes no sense");
-	misbehaves("kill -SEGV $$", 5000, EIO, "was ended by signal 11");
-	misbehaves("exit 3", 5000, EIO, "failed with status 3 and said nothing readable");
-	misbehaves("printf 'a\\033[2Jb\\n'; exit 69", 5000, EIO, "said nothing readable");
-	misbehaves("printf 'a\\377b\\n'; exit 69", 5000, EIO, "said nothing readable");
-	misbehaves("printf 'a\\000b\\n'; exit 69", 5000, EIO, "said nothing readable");
+	misbehaves("head -c 2048 /dev/zero", 5000, EIO, "unexpected output");
+	misbehaves("kill -SEGV $$", 5000, EIO, "was killed by signal 11");
+	misbehaves("exit 3", 5000, EIO, "failed with status 3 without a readable message");
+	misbehaves("printf 'a\\033[2Jb\\n'; exit 69", 5000, EIO, "without a readable message");
+	misbehaves("printf 'a\\377b\\n'; exit 69", 5000, EIO, "without a readable message");
+	misbehaves("printf 'a\\000b\\n'; exit 69", 5000, EIO, "without a readable message");
 	misbehaves("echo no; exit 69", 5000, EOPNOTSUPP, "no");
 	misbehaves("echo no; exit 77", 5000, EACCES, "no");
-	misbehaves("exit 0", 5000, EIO, "makes no sense");
-	misbehaves("echo '{}'", 5000, EIO, "makes no sense");
+	misbehaves("exit 0", 5000, EIO, "unexpected output");
+	misbehaves("echo '{}'", 5000, EIO, "unexpected output");
 	misbehaves(
 		"echo '{\"format\":\"vmdk\",\"virtualSize\":512,\"actualSize\":0,\"mediaType\":\"ISO\",\"backingFile\":false,\"dataFile\":false,\"encrypted\":false,\"corrupt\":false}'",
-		5000, EIO, "makes no sense");
+		5000, EIO, "unexpected output");
 	misbehaves(
 		"echo '{\"format\":\"raw\",\"virtualSize\":-512,\"actualSize\":0,\"mediaType\":\"ISO\",\"backingFile\":false,\"dataFile\":false,\"encrypted\":false,\"corrupt\":false}'",
 		5000, EINVAL, "virtual size");
@@ -398,7 +398,7 @@ static void the_child_inherits_nothing(void **state)
 	misbehaves(script, 5000, EOPNOTSUPP, "closed");
 	misbehaves("env | grep -v ^PWD= | grep -v ^SHLVL= | grep -v ^_= | tr '\\n' ' '; exit 69", 5000,
 		   EOPNOTSUPP, "LC_ALL=C");
-	/* a parent that ignores SIGCHLD must not make the status vanish into an endless wait */
+	/* a parent that ignores SIGCHLD loses the status, but must not wait for it forever */
 	assert_int_equal(sigaction(SIGCHLD, &ignore, &old), 0);
 	misbehaves("exit 0", 5000, EIO, "image probe");
 	assert_int_equal(sigaction(SIGCHLD, &old, NULL), 0);

@@ -33,7 +33,7 @@ static void test_claim(void **state)
 	assert_string_equal(image_claimed_format("raw", "DataVolumeTemplate"), "raw");
 }
 
-/* The table of image/rules.h, cell by cell. */
+/* The table in image/rules.h, cell by cell. */
 static void test_decide(void **state)
 {
 	static const struct {
@@ -124,7 +124,7 @@ static void test_content_of_name(void **state)
 			assert_int_equal(image_check_name(formats[i], formats[k], NULL),
 					 i == k ? 0 : -EINVAL);
 	(void)image_check_name("raw", "qcow2", &e);
-	assert_non_null(strstr(error_sentence(&e), "call it .qcow2"));
+	assert_non_null(strstr(error_sentence(&e), "use the suffix .qcow2"));
 }
 
 int main(void)

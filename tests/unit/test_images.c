@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images and their storage on a whole pool with a simulated host: what AddImage
- * takes and makes of it, several backup storages, deletion and recovery, the
- * cache on primary storage, and what is left after a kill at each step.
+ * Images and their storage in a complete pool with a simulated host: what AddImage
+ * accepts and stores, several backup storages, deletion and recovery, the cache on
+ * primary storage, and what is left after a kill at each step.
  */
 #include "tests/unit/pool_fixture.h"
 
@@ -17,8 +17,7 @@
 
 /* ------------------------------------------------------------------ helpers */
 
-/* Writes a file of @size bytes that begins with @head (@offset bytes in). Its path is valid until the next
- * call. */
+/* Writes a file of @size bytes with @head at byte @offset. Its path is valid until the next call. */
 static const char *make_file(struct pool_fixture *f, const char *name, off_t size, off_t offset,
 			     const void *head, size_t len)
 {
@@ -220,7 +219,7 @@ static void test_add_refused(void **state)
 	json_object_set_new(params, "type", json_string("other"));
 	must_fail(f, "AddImage", NULL, params, EINVAL, "unsupported image type[other]");
 
-	/* a file that has the image's name already is somebody else's */
+	/* a file that has one of the image's names belongs to somebody else */
 	snprintf(path, sizeof(path), "%s/backup/0123456789ab4def8123456789abcdef.raw", f->state);
 	{
 		char bs[UUID_SIZE];
@@ -233,7 +232,7 @@ static void test_add_refused(void **state)
 	assert_int_equal(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
 	params = image_params(raw_file(f), "raw", first_storage(f));
 	json_object_set_new(params, "resourceUuid", json_string("0123456789ab4def8123456789abcdef"));
-	must_fail(f, "AddImage", NULL, params, 0, "is no image of this pool");
+	must_fail(f, "AddImage", NULL, params, 0, "is not an image of this pool");
 	assert_int_equal(unlink(path), 0);
 
 	assert_int_equal(count_rows(f, KIND_IMAGE), 0);
@@ -273,7 +272,7 @@ static void test_two_storages(void **state)
 		assert_int_equal(ready, 1);
 	}
 
-	/* which was noticed */
+	/* and the failure was recorded */
 	assert_true(field_is(f, KIND_BACKUP_STORAGE, second, BACKUP_STORAGE_STATUS, "Disconnected"));
 	must_fail(f, "ReconnectBackupStorage", second, NULL, 0, "cannot use the folder");
 	assert_true(field_is(f, KIND_BACKUP_STORAGE, second, BACKUP_STORAGE_STATUS, "Disconnected"));
@@ -283,7 +282,7 @@ static void test_two_storages(void **state)
 	must(f, "ReconnectBackupStorage", second, NULL, NULL);
 	assert_true(field_is(f, KIND_BACKUP_STORAGE, second, BACKUP_STORAGE_STATUS, "Connected"));
 
-	/* all fail, each for a reason of its own */
+	/* all fail, each for its own reason */
 	add_storage(f, "third", third);
 	snprintf(other, sizeof(other), "%s/third", f->dir);
 	assert_int_equal(rmdir(url), 0);
@@ -446,7 +445,7 @@ static void *get_cached(void *arg)
 	return NULL;
 }
 
-/* Many VMs at once make one copy; it outlives nothing that is based on it. */
+/* Many VMs at once make one copy, which is kept while something is based on it. */
 static void test_cache(void **state)
 {
 	enum { GETTERS = 16 };
@@ -475,7 +474,7 @@ static void test_cache(void **state)
 	assert_int_equal(access(getters[0].path, R_OK), 0);
 	assert_true(number_of(f, KIND_PRIMARY_STORAGE, ps, PRIMARY_STORAGE_AVAILABLE) < before);
 
-	/* used while its image is there, gone with it */
+	/* in use while its image exists, removed with it */
 	assert_int_equal(image_cache_clean(f->pool, NULL), 0);
 	assert_int_equal(count_rows(f, KIND_IMAGE_CACHE), 1);
 	must(f, "DeleteImage", image, NULL, NULL);
@@ -618,10 +617,10 @@ static void test_killed_add(void **state)
 		const char *status, *ending;
 		bool kept;
 	} cases[] = {
-		{"Downloading", "part", false}, /* while the bytes came */
+		{"Downloading", "part", false}, /* during the download */
 		{"Downloading", "raw", false},	/* before the last change */
-		{"Ready", "raw", true},		/* before the job's end was written */
-		{"Deleting", "part", false},	/* while a failure was cleaned up */
+		{"Ready", "raw", true},		/* before the end of the job was written */
+		{"Deleting", "part", false},	/* during the cleanup of a failure */
 	};
 	struct pool_fixture *f = *state;
 

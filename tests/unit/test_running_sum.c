@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sum of a file while it is written: in order, with holes, in pieces, and when it cannot be known. */
+/* The sum of a file while it is written: in order, with holes, in pieces, and where it cannot be known. */
 #include "tests/unit/test.h"
 
 #include "actions/image/running_sum.h"
@@ -33,7 +33,7 @@ static void in_order(void **state)
 	running_sum_write(s, "a", 1, 0);
 	running_sum_write(s, "bc", 2, 1);
 	is_known(s, 3, MD5_ABC);
-	is_known(s, 3, MD5_ABC); /* asking changes nothing */
+	is_known(s, 3, MD5_ABC); /* reading it changes nothing */
 	running_sum_cut(s, 3);
 	is_known(s, 3, MD5_ABC);
 	running_sum_free(s);
@@ -48,7 +48,7 @@ static void holes_are_zeros(void **state)
 	running_sum_write(inside, "b", 1, 4095);
 	is_known(inside, 4096, MD5_A_HOLE_B);
 	running_sum_free(inside);
-	/* at the end of a file, and then written behind it after all */
+	/* a hole at the end of the file, and then a write after it */
 	running_sum_write(behind, "a", 1, 0);
 	assert_true(running_sum_get(behind, 4095, (char[RUNNING_SUM_STRLEN]){0}));
 	running_sum_write(behind, "b", 1, 4095);

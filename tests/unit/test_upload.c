@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Uploads on a whole pool, without a mount: names, what a close makes of the
- * bytes, what is left when there is none, and who waits for what.
+ * Uploads in a complete pool, without a mount: names, what a close makes of the
+ * bytes, what is left without one, and what waits for what.
  */
 #include "tests/unit/pool_fixture.h"
 
 #include "actions/image/upload.h"
 
-/* A task and what became of it. */
+/* A task and its result. */
 struct asked {
 	struct upload_task task; /* first member */
 	pthread_mutex_t lock;
@@ -81,7 +81,7 @@ static int64_t close_it(struct upload *u)
 	return run(u, &a);
 }
 
-/* The last user lets go. */
+/* The last user closes the file. */
 static void release(struct upload *u)
 {
 	upload_close(u, true);
@@ -130,7 +130,7 @@ static void a_close_makes_an_image(void **state)
 	struct upload *u = create(f, "disk.raw");
 
 	assert_true(image_is(f, "disk", "Downloading"));
-	assert_int_equal(close_it(u), 0); /* a shell's first one */
+	assert_int_equal(close_it(u), 0); /* the first one of a shell */
 	assert_true(image_is(f, "disk", "Downloading"));
 	assert_int_equal(add(u, "boot", 0), 4);
 	assert_int_equal(close_it(u), 1);
@@ -165,7 +165,7 @@ static void writing_goes_on_after_a_close(void **state)
 			    "5b9164ad6f496d9dee12ec7634ce253f"); /* "onetwo" */
 }
 
-/* The image stays what it was when its file cannot become a partial one again. */
+/* The image stays Ready if its file cannot become a partial one again. */
 static void an_image_that_cannot_be_opened_again_stays(void **state)
 {
 	struct pool_fixture *f = *state;
@@ -181,7 +181,7 @@ static void an_image_that_cannot_be_opened_again_stays(void **state)
 		path = strdup(object_text(ref, IMAGE_REF_INSTALL_PATH));
 	view_unref(view);
 	assert_non_null(path);
-	/* it is somewhere else for a while, so it cannot be renamed */
+	/* it is moved away for a while, so it cannot be renamed */
 	assert_true(asprintf(&away, "%s.away", path) > 0);
 	assert_int_equal(rename(path, away), 0);
 	assert_true(add(u, "two", 3) < 0);
@@ -254,7 +254,7 @@ static void a_temporary_name_waits_for_its_own(void **state)
 	upload_close(u, true);
 	assert_true(image_is(f, ".tmp.raw.x1", "Downloading"));
 	assert_int_equal(upload_rename(u, "tmp.txt", &bad.task, NULL), -EINVAL);
-	/* a name that the content contradicts leaves it where it was */
+	/* a name that contradicts the content leaves it as it was */
 	assert_int_equal(upload_rename(u, "tmp.qcow2", &bad.task, NULL), 0);
 	assert_int_equal(wait_for(&bad), -EINVAL);
 	v = uploads_find(pool_uploads(f->pool), ".tmp.raw.x1");
@@ -274,7 +274,7 @@ static void a_rename_may_come_before_the_end_of_the_last_close(void **state)
 	struct upload *u = create(f, ".late.raw.x1");
 	struct asked early = ask(UPLOAD_CLOSE), late = ask(UPLOAD_CLOSE);
 
-	/* what is being written is made by its next close */
+	/* a file that is being written becomes an image with its next close */
 	assert_int_equal(add(u, "boot", 0), 4);
 	assert_int_equal(upload_rename(u, "early.raw", &early.task, NULL), 0);
 	assert_int_equal(wait_for(&early), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the last writer ended: alive, well, with a status, killed; seen by its parent and not. */
+/* How the last writer ended: not yet, normally, with a status, killed; waited for by its parent or not. */
 #include "tests/unit/test.h"
 
 #include <signal.h>
@@ -8,7 +8,7 @@
 
 #include "actions/image/writer.h"
 
-/* A child that waits for the end of a pipe and then exits with @status; *ret_pipe ends it. */
+/* A child that waits for the end of a pipe and then exits with @status; closing *ret_pipe ends it. */
 static pid_t start_child(int status, int *ret_pipe)
 {
 	int ends[2];
@@ -28,7 +28,7 @@ static pid_t start_child(int status, int *ret_pipe)
 	return pid;
 }
 
-/* Waits until the child has ended, without taking notice of it for good. */
+/* Waits until the child has ended, but leaves it to be waited for. */
 static void await_end(pid_t pid)
 {
 	siginfo_t info;
@@ -78,7 +78,7 @@ static void nobody_was_not_killed(void **state)
 	writer_done(&w);
 }
 
-/* Another process may have the number by then: only the pidfd knows, where the kernel tells. */
+/* Another process may have the pid by then: only the pidfd knows, if the kernel supports it. */
 static void a_stranger_is_not_taken_for_it(void **state)
 {
 	struct writer w = WRITER_INIT;
