@@ -56,7 +56,7 @@ static const struct timer {
 	{"rest.expiredApi.scanInterval", expire_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
 	{"ha.neverStopVm.scan.interval", ha_start_stopped},
-	{"host.ping.interval", ha_look_at_hosts},
+	{"host.ping.interval", ha_check_hosts},
 	{"image.expungeInterval", image_expunge_due},
 	{"host.ping.interval", storage_refresh},
 	{"volume.expungeInterval", volume_expunge_due},

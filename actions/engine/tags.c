@@ -149,3 +149,19 @@ const char *tag_value(const struct view *view, const char *resource_uuid, const 
 
 	return object_find_system_tag(view, resource_uuid, prefix, &value) ? value : NULL;
 }
+
+struct tag tag_parse(const char *text)
+{
+	const char *end = strstr(text, "::");
+	struct tag tag = {.value = end ? end + strlen("::") : NULL};
+
+	snprintf(tag.prefix, sizeof(tag.prefix), "%.*s", (int)(end ? end - text : (long)strlen(text)), text);
+	return tag;
+}
+
+const char *tag_strip_prefix(const char *text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(text, prefix, len) == 0 && strncmp(text + len, "::", 2) == 0 ? text + len + 2 : NULL;
+}

@@ -43,4 +43,14 @@ int object_set_system_tag(struct txn *t, enum kind_id kind, const char *uuid, co
  */
 const char *tag_value(const struct view *view, const char *resource_uuid, const char *prefix);
 
+/** A system tag `prefix::value` taken apart. */
+struct tag {
+	char prefix[64];   /* cut to this size; no longer prefix has a meaning */
+	const char *value; /* borrowed from the text; NULL for the bare `prefix` */
+};
+/** Splits a system tag at its first "::". */
+struct tag tag_parse(const char *text);
+/** The value part of the tag @text when it is `prefix::value`, borrowed from it; NULL for all others. */
+const char *tag_strip_prefix(const char *text, const char *prefix);
+
 #endif

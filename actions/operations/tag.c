@@ -44,16 +44,15 @@ static int check_meaning(const struct view *view, const char *vm_uuid, const cha
 			 struct error *e)
 {
 	const struct object *vm = view_get(view, KIND_VM, vm_uuid);
-	char prefix[64], other[64];
+	const struct tag own = tag_parse(tag);
 	size_t count = 1;
 	int r;
 
 	if (!vm)
 		return 0;
-	vm_tag_prefix(tag, prefix);
 	view_for_each_where (row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm_uuid) {
 		count += (!own_uuid || strcmp(object_uuid(row), own_uuid) != 0) &&
-			 strcmp(vm_tag_prefix(object_text(row, SYSTEM_TAG_TAG), other), prefix) == 0;
+			 strcmp(tag_parse(object_text(row, SYSTEM_TAG_TAG)).prefix, own.prefix) == 0;
 	}
 	r = vm_check_single_tag(vm_uuid, tag, count, e);
 	return r < 0 ? r : vm_check_tag(view, tag, object_text(vm, VM_DEFAULT_L3_UUID), vm_uuid, e);

@@ -180,9 +180,7 @@ static size_t count_tags(const struct request *req, const char *prefix)
 	json_t *tag;
 
 	json_array_foreach (req->system_tags, i, tag) {
-		char other[64];
-
-		n += strcmp(vm_tag_prefix(json_string_value(tag), other), prefix) == 0;
+		n += strcmp(tag_parse(json_string_value(tag)).prefix, prefix) == 0;
 	}
 	return n;
 }
@@ -222,13 +220,12 @@ static int check_tags(const struct view *view, const struct request *req, struct
 		l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
 	json_array_foreach (req->system_tags, i, tag) {
 		const char *text = json_string_value(tag);
-		char prefix[64];
 
 		if (r == 0 && strncmp(text, "staticIp::", 10) == 0)
 			r = check_static_ip(view, text, e);
 		if (r == 0)
-			r = vm_check_single_tag(req->target, text,
-						count_tags(req, vm_tag_prefix(text, prefix)), e);
+			r = vm_check_single_tag(req->target, text, count_tags(req, tag_parse(text).prefix),
+						e);
 		if (r == 0)
 			r = vm_check_tag(view, text, l3, NULL, e);
 	}
@@ -283,9 +280,7 @@ static const char *zone_of(const struct view *view, const struct request *req)
 /* Was another tag in the place of @tag asked for, "bootMode::Legacy" for "bootMode::UEFI"? */
 static bool is_overruled(const struct request *req, const char *tag)
 {
-	char prefix[64];
-
-	return request_tag(req, vm_tag_prefix(tag, prefix)) != NULL;
+	return request_tag(req, tag_parse(tag).prefix) != NULL;
 }
 
 /* Tags of offering and image that the VM inherits; what the request says goes before. */

@@ -402,7 +402,7 @@ static int nic_mac_check(const struct view *view, const struct request *req, str
 	if (!mac_is_host(&mac))
 		return error_set(e, EINVAL, "'%s' is not the MAC address of a NIC", request_str(req, "mac"));
 	other = view_next_where(view, KIND_NIC, NIC_MAC, mac_format(&mac, text), 0);
-	return other && other->id != nic->id ? error_set(e, EEXIST, "Not allowed same mac [%s]", text) : 0;
+	return other && other->id != nic->id ? nic_refuse_mac(text, e) : 0;
 }
 
 static int nic_mac_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)

@@ -31,9 +31,9 @@ int affinity_hosts_of(const struct view *view, const struct object *group, const
 		      struct affinity_hosts *ret)
 {
 	const char *uuid = object_uuid(group);
-	size_t room = view_count_where(view, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, uuid);
+	size_t members = view_count_where(view, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, uuid);
 
-	*ret = (struct affinity_hosts){.uuids = calloc(room + 1, sizeof(ret->uuids[0]))};
+	*ret = (struct affinity_hosts){.uuids = calloc(members + 1, sizeof(ret->uuids[0]))};
 	if (!ret->uuids)
 		return -ENOMEM;
 	view_for_each_where (usage, view, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, uuid) {
@@ -64,16 +64,16 @@ int affinity_join(struct txn *t, const char *group, const char *vm, struct error
 	char uuid[UUID_SIZE], tag[64];
 	int r;
 
-	if (!usage)
-		return error_oom(e);
 	uuid_make(uuid);
 	object_set_str(usage, AFFINITY_USAGE_UUID, uuid);
 	object_set_str(usage, AFFINITY_USAGE_GROUP_UUID, group);
 	object_set_str(usage, AFFINITY_USAGE_RESOURCE_UUID, vm);
 	object_set_str(usage, AFFINITY_USAGE_RESOURCE_TYPE, kind_get(KIND_VM)->vo);
 	r = txn_put(t, usage, NULL, e);
+	if (r < 0)
+		return r;
 	snprintf(tag, sizeof(tag), AFFINITY_TAG "::%s", group);
-	return r < 0 ? r : object_add_system_tag(t, KIND_VM, vm, tag, true, e);
+	return object_add_system_tag(t, KIND_VM, vm, tag, true, e);
 }
 
 /* ------------------------------------------------------------------ checks */
@@ -88,7 +88,7 @@ int affinity_check_enabled(const struct object *group, struct error *e)
 
 int affinity_check_creation(const struct view *view, const struct request *req, struct error *e)
 {
-	const char *uuid = request_tag(req, AFFINITY_TAG), *other;
+	const char *uuid = request_tag(req, AFFINITY_TAG);
 	const struct object *group = view_get(view, KIND_AFFINITY_GROUP, uuid);
 	size_t i;
 	json_t *tag;
@@ -98,8 +98,9 @@ int affinity_check_creation(const struct view *view, const struct request *req, 
 	if (!group)
 		return error_set(e, ENOENT, "AffinityGroup [uuid: %s] does not existed", uuid);
 	json_array_foreach (req->system_tags, i, tag) {
-		other = json_string_value(tag);
-		if (strncmp(other, AFFINITY_TAG "::", strlen(AFFINITY_TAG "::")) == 0 && !strstr(other, uuid))
+		const char *other = tag_strip_prefix(json_string_value(tag), AFFINITY_TAG);
+
+		if (other && !strstr(other, uuid))
 			return error_set(e, EINVAL,
 					 "VM [uuid: %s] has already been added to affinityGroup [uuid: %s]",
 					 req->target, uuid);

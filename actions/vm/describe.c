@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the model to a domain's description (behaviour.md 3.11 and 3.12). See vm/state.h. */
+/* See describe.h. */
 #include "actions/vm/describe.h"
 
 #include <string.h>
@@ -9,31 +9,17 @@
 #include "actions/network/l3_network.h"
 #include "actions/vm/iso.h"
 #include "actions/volume/disk.h"
-#include "actions/volume/location.h"
-#include "hypervisor/domain/domain_xml.h"
 #include "model/states.h"
 
-/* Keeps an allocated string alive as long as the description. NULL in, NULL out. */
-static char *keep(struct vm_description *spec, char *taken)
+void vm_description_done(struct vm_description *desc)
 {
-	if (taken && spec->string_count == ARRAY_SIZE(spec->strings)) {
-		free(taken);
-		return NULL;
-	}
-	if (taken)
-		spec->strings[spec->string_count++] = taken;
-	return taken;
+	free(desc->nocloud);
+	view_unref(desc->view);
+	desc->nocloud = NULL;
+	desc->view = NULL;
 }
 
-void vm_description_done(struct vm_description *spec)
-{
-	while (spec->string_count)
-		free(spec->strings[--spec->string_count]);
-	view_unref(spec->view);
-	spec->view = NULL;
-}
-
-/* Only a host on this machine can write a log where we can read it. */
+/* Only a host on this machine can write a log to a place where the daemon can read it. */
 static bool is_local(const struct object *host)
 {
 	const char *uri = object_text(host, HOST_URI);
@@ -41,41 +27,57 @@ static bool is_local(const struct object *host)
 	return strncmp(uri, "qemu:///", 8) == 0 || strncmp(uri, "qemu+unix:", 10) == 0;
 }
 
-static int add_disk(struct vm_description *spec, const struct object *vm, const struct object *volume,
-		    int device_id, struct error *e)
+/* The next unused disk of the description; NULL with -ENOSPC in @e when all are in use. */
+static struct hv_disk *next_disk(struct vm_description *desc, struct error *e)
 {
-	if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
-		return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
-	volume_describe_disk(spec->view, vm, volume, device_id, &spec->disks[spec->domain.disk_count]);
-	spec->domain.disk_count++;
+	if (desc->domain.disk_count < ARRAY_SIZE(desc->disks))
+		return &desc->disks[desc->domain.disk_count++];
+	(void)error_set(e, ENOSPC, "VM '%s' has too many disks", desc->domain.uuid);
+	return NULL;
+}
+
+/* A volume without a file is left out. */
+static int add_volume(struct vm_description *desc, const struct object *vm, const struct object *volume,
+		      int64_t device_id, struct error *e)
+{
+	struct hv_disk *disk;
+
+	if (!volume || !object_str(volume, VOLUME_INSTALL_PATH))
+		return 0;
+	disk = next_disk(desc, e);
+	if (!disk)
+		return -ENOSPC;
+	volume_describe_disk(desc->view, vm, volume, (int)device_id, disk);
 	return 0;
 }
 
-static int add_disks(struct vm_description *spec, const struct object *vm, struct error *e)
+static int add_volumes(struct vm_description *desc, const struct object *vm, struct error *e)
 {
-	int r = 0;
+	int r;
 
-	view_for_each_where (volume, spec->view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm)) {
-		if (r == 0 && object_str(volume, VOLUME_INSTALL_PATH))
-			r = add_disk(spec, vm, volume, (int)object_int(volume, VOLUME_DEVICE_ID), e);
+	view_for_each_where (volume, desc->view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm)) {
+		r = add_volume(desc, vm, volume, object_int(volume, VOLUME_DEVICE_ID), e);
+		if (r < 0)
+			return r;
 	}
-	view_for_each_where (ref, spec->view, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, object_uuid(vm)) {
-		const struct object *volume =
-			view_get(spec->view, KIND_VOLUME, object_str(ref, SHAREABLE_REF_VOLUME_UUID));
+	view_for_each_where (ref, desc->view, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, object_uuid(vm)) {
+		const char *uuid = object_str(ref, SHAREABLE_REF_VOLUME_UUID);
 
-		if (r == 0 && volume && object_str(volume, VOLUME_INSTALL_PATH))
-			r = add_disk(spec, vm, volume, (int)object_int(ref, SHAREABLE_REF_DEVICE_ID), e);
+		r = add_volume(desc, vm, view_get(desc->view, KIND_VOLUME, uuid),
+			       object_int(ref, SHAREABLE_REF_DEVICE_ID), e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
-/* The file of an ISO on the host: its copy in the image cache of the VM's primary storage. */
-static const char *iso_path(const struct vm_description *spec, const struct object *vm,
+/* The file of an ISO on the host: its copy in the image cache of the VM's primary storage. NULL = none. */
+static const char *iso_path(const struct vm_description *desc, const struct object *vm,
 			    const struct object *host, const char *image)
 {
-	const struct object *root = vm_root_volume(spec->view, vm);
+	const struct object *root = view_get(desc->view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
 
-	view_for_each_where (cache, spec->view, KIND_IMAGE_CACHE, IMAGE_CACHE_IMAGE_UUID, image) {
+	view_for_each_where (cache, desc->view, KIND_IMAGE_CACHE, IMAGE_CACHE_IMAGE_UUID, image) {
 		const char *cache_host = object_str(cache, IMAGE_CACHE_HOST_UUID);
 
 		if (object_str_is(cache, IMAGE_CACHE_STATUS, STATUS_READY) && root &&
@@ -87,18 +89,22 @@ static const char *iso_path(const struct vm_description *spec, const struct obje
 	return NULL;
 }
 
-/* Every VM has all its drives, full or empty, so that a medium can be put in while it runs. */
-static int add_drives(struct vm_description *spec, const struct object *vm, const struct object *host,
+/*
+ * A VM has all its drives from the start, with a medium or empty, so that one can be inserted while it
+ * runs.
+ */
+static int add_drives(struct vm_description *desc, const struct object *vm, const struct object *host,
 		      struct error *e)
 {
 	for (int i = 0; i < VM_ISO_MAX; i++) {
+		struct hv_disk *disk = next_disk(desc, e);
 		char image[UUID_SIZE];
 
-		if (spec->domain.disk_count == ARRAY_SIZE(spec->disks))
-			return error_set(e, ENOSPC, "VM '%s' has too many disks", object_uuid(vm));
-		spec->disks[spec->domain.disk_count++] = (struct hv_disk){
-			.path = vm_iso_in_drive(spec->view, object_uuid(vm), i, image)
-					? iso_path(spec, vm, host, image)
+		if (!disk)
+			return -ENOSPC;
+		*disk = (struct hv_disk){
+			.path = vm_iso_in_drive(desc->view, object_uuid(vm), i, image)
+					? iso_path(desc, vm, host, image)
 					: NULL,
 			.format = "raw",
 			.device_id = i,
@@ -116,7 +122,7 @@ void vm_describe_nic(const struct view *view, const struct object *nic, const st
 	const char *platform = vm ? object_text(vm, VM_PLATFORM) : "";
 	bool emulated = strcmp(platform, "Windows") == 0 || strcmp(platform, "Other") == 0;
 	bool managed = l3_network_source(view, object_text(nic, NIC_L3_UUID), network);
-	/* A limit that the host cannot keep would keep the VM from starting: it waits for a host that can. */
+	/* A host without traffic control cannot start a VM with limits; a host that has it applies them. */
 	bool limits = object_int(host, HOST_BANDWIDTH) != 0;
 
 	*ret = (struct hv_nic){
@@ -131,16 +137,16 @@ void vm_describe_nic(const struct view *view, const struct object *nic, const st
 	};
 }
 
-static int add_nics(struct vm_description *spec, const struct object *vm, const struct object *host,
+static int add_nics(struct vm_description *desc, const struct object *vm, const struct object *host,
 		    struct error *e)
 {
-	view_for_each_where (nic, spec->view, KIND_NIC, NIC_VM_UUID, object_uuid(vm)) {
-		size_t i = spec->domain.nic_count;
+	view_for_each_where (nic, desc->view, KIND_NIC, NIC_VM_UUID, object_uuid(vm)) {
+		size_t i = desc->domain.nic_count;
 
-		if (i == ARRAY_SIZE(spec->nics))
+		if (i == ARRAY_SIZE(desc->nics))
 			return error_set(e, ENOSPC, "VM '%s' has too many NICs", object_uuid(vm));
-		vm_describe_nic(spec->view, nic, host, spec->networks[i], &spec->nics[i]);
-		spec->domain.nic_count++;
+		vm_describe_nic(desc->view, nic, host, desc->networks[i], &desc->nics[i]);
+		desc->domain.nic_count++;
 	}
 	return 0;
 }
@@ -154,25 +160,24 @@ const char *vm_boot_order(const struct view *view, const char *vm_uuid)
 	return tag_value(view, vm_uuid, "iso") ? "HardDisk,CdRom" : "HardDisk";
 }
 
-/* The drive to boot from when none has a medium is the first. */
+/* A drive with a medium is bootable; without any medium the first drive stands for all. */
 static bool is_boot_drive(const struct hv_disk *disk, bool any_medium)
 {
 	return disk->cdrom && (any_medium ? disk->path != NULL : disk->device_id == 0);
 }
 
-/* Numbers the root disk and the CD-ROM drives in the order that the VM boots from; others are never booted.
- */
-static void set_boot_order(struct vm_description *spec)
+/* Numbers the root disk and the CD-ROM drives in the VM's boot order. No other disk is booted from. */
+static void set_boot_order(struct vm_description *desc)
 {
-	const char *order = vm_boot_order(spec->view, spec->domain.uuid);
+	const char *order = vm_boot_order(desc->view, desc->domain.uuid);
 	bool any_medium = false;
 	int n = 0;
 
-	for (size_t i = 0; i < spec->domain.disk_count; i++)
-		any_medium = any_medium || (spec->disks[i].cdrom && spec->disks[i].path);
+	for (size_t i = 0; i < desc->domain.disk_count; i++)
+		any_medium = any_medium || (desc->disks[i].cdrom && desc->disks[i].path);
 	for (const char *word = order; *word; word += strcspn(word, ","), word += *word == ',')
-		for (size_t i = 0; i < spec->domain.disk_count; i++) {
-			struct hv_disk *disk = &spec->disks[i];
+		for (size_t i = 0; i < desc->domain.disk_count; i++) {
+			struct hv_disk *disk = &desc->disks[i];
 			bool wanted = strncmp(word, "CdRom", 5) == 0 ? is_boot_drive(disk, any_medium)
 								     : !disk->cdrom && disk->device_id == 0;
 
@@ -188,18 +193,18 @@ static int monitors(const struct view *view, const struct object *vm)
 	return n && (strcmp(n, "2") == 0 || strcmp(n, "4") == 0) ? *n - '0' : 1;
 }
 
-static int add_pci(struct vm_description *spec, const struct object *vm, struct error *e)
+static int add_pci_devices(struct vm_description *desc, const struct object *vm, struct error *e)
 {
-	view_for_each_where (row, spec->view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, object_uuid(vm)) {
-		const char *tag = object_text(row, SYSTEM_TAG_TAG);
+	view_for_each_where (row, desc->view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, object_uuid(vm)) {
+		const char *device = tag_strip_prefix(object_text(row, SYSTEM_TAG_TAG), "pciDevice");
 
-		if (strncmp(tag, "pciDevice::", 11) != 0)
+		if (!device)
 			continue;
-		if (spec->domain.pci_device_count == ARRAY_SIZE(spec->pci))
+		if (desc->domain.pci_device_count == ARRAY_SIZE(desc->pci))
 			return error_set(e, ENOSPC, "VM '%s' has too many PCI devices", object_uuid(vm));
-		spec->pci[spec->domain.pci_device_count++] = tag + 11;
+		desc->pci[desc->domain.pci_device_count++] = device;
 	}
-	spec->domain.pci_devices = spec->pci;
+	desc->domain.pci_devices = desc->pci;
 	return 0;
 }
 
@@ -210,21 +215,32 @@ static bool tag_is(const struct view *view, const struct object *vm, const char 
 	return have && strcasecmp(have, value) == 0;
 }
 
+/* Up to the host's own CPUs and memory can be hot-plugged. */
+static void add_hotplug_room(struct vm_description *desc, const struct object *host)
+{
+	int cpus = (int)object_int(host, HOST_CPU_NUM);
+	int64_t memory = object_int(host, HOST_TOTAL_MEMORY);
+
+	if (cpus > desc->domain.cpu_max)
+		desc->domain.cpu_max = cpus;
+	if (memory > desc->domain.memory_max)
+		desc->domain.memory_max = memory;
+}
+
 int vm_describe(struct pool *pool, struct view *view, const struct object *vm, const struct object *host,
-		struct vm_description *spec, struct error *e)
+		struct vm_description *desc, struct error *e)
 {
 	const char *password = tag_value(view, object_uuid(vm), "consolePassword");
-	bool numa = config_bool(view, "vm.numa");
 	int r;
 
-	spec->view = view_ref(view);
-	snprintf(spec->title, sizeof(spec->title), "%s", object_name(vm));
+	desc->view = view_ref(view);
+	snprintf(desc->title, sizeof(desc->title), "%s", object_name(vm));
 	if (is_local(host))
-		snprintf(spec->log, sizeof(spec->log), "%s/console/%s.log", pool_state_dir(pool),
+		snprintf(desc->log, sizeof(desc->log), "%s/console/%s.log", pool_state_dir(pool),
 			 object_uuid(vm));
-	spec->domain = (struct hv_domain_def){
+	desc->domain = (struct hv_domain_def){
 		.uuid = object_uuid(vm),
-		.title = spec->title,
+		.title = desc->title,
 		.virt_type = object_text(host, HOST_VIRT_TYPE),
 		.cpu_num = (int)object_int(vm, VM_CPU_NUM),
 		.cpu_max = (int)object_int(vm, VM_CPU_NUM),
@@ -238,7 +254,7 @@ int vm_describe(struct pool *pool, struct view *view, const struct object *vm, c
 		.boot_menu = config_bool(view, "vm.bootMenu"),
 		.platform = object_text(vm, VM_PLATFORM),
 		.serial_number = tag_value(view, object_uuid(vm), "vmSystemSerialNumber"),
-		.serial_log = *spec->log ? spec->log : NULL,
+		.serial_log = *desc->log ? desc->log : NULL,
 		.video = config_str(view, "vm.videoType"),
 		.graphics = tag_is(view, vm, "vmConsoleMode", "spice") ? HV_GRAPHICS_SPICE : HV_GRAPHICS_VNC,
 		.console_password = password,
@@ -246,37 +262,40 @@ int vm_describe(struct pool *pool, struct view *view, const struct object *vm, c
 		.monitors = monitors(view, vm),
 		.usb_redirect = tag_is(view, vm, "usbRedirect", "true"),
 		.guest_agent = true,
-		.disks = spec->disks,
-		.nics = spec->nics,
+		.disks = desc->disks,
+		.nics = desc->nics,
 	};
-	if (numa) {
-		/* Room for hot-plug: as much as the host has. */
-		spec->domain.cpu_max = (int)object_int(host, HOST_CPU_NUM) > spec->domain.cpu_num
-					       ? (int)object_int(host, HOST_CPU_NUM)
-					       : spec->domain.cpu_num;
-		spec->domain.memory_max = object_int(host, HOST_TOTAL_MEMORY) > spec->domain.memory
-						  ? object_int(host, HOST_TOTAL_MEMORY)
-						  : spec->domain.memory;
-	}
-	r = add_disks(spec, vm, e);
-	if (r == 0)
-		r = add_nics(spec, vm, host, e);
-	if (r == 0)
-		r = add_pci(spec, vm, e);
-	if (r == 0)
-		r = add_drives(spec, vm, host, e);
-	if (r == 0)
-		set_boot_order(spec);
-	return r;
+	if (config_bool(view, "vm.numa"))
+		add_hotplug_room(desc, host);
+	r = add_volumes(desc, vm, e);
+	if (r < 0)
+		return r;
+	r = add_nics(desc, vm, host, e);
+	if (r < 0)
+		return r;
+	r = add_pci_devices(desc, vm, e);
+	if (r < 0)
+		return r;
+	r = add_drives(desc, vm, host, e);
+	if (r < 0)
+		return r;
+	set_boot_order(desc);
+	return 0;
 }
 
-int vm_description_add_nocloud(struct vm_description *spec, char *taken_path, struct error *e)
+int vm_description_add_nocloud(struct vm_description *desc, char *taken_path, struct error *e)
 {
-	char *path = keep(spec, taken_path);
+	struct hv_disk *disk = next_disk(desc, e);
 
-	if (!path || spec->domain.disk_count == ARRAY_SIZE(spec->disks))
-		return error_set(e, ENOSPC, "VM '%s' has too many disks", spec->domain.uuid);
-	spec->disks[spec->domain.disk_count++] = (struct hv_disk){
-		.path = path, .format = "raw", .device_id = VM_ISO_MAX, .bus = HV_BUS_IDE, .cdrom = true};
+	if (!disk) {
+		free(taken_path);
+		return -ENOSPC;
+	}
+	desc->nocloud = taken_path;
+	*disk = (struct hv_disk){.path = taken_path,
+				 .format = "raw",
+				 .device_id = VM_ISO_MAX,
+				 .bus = HV_BUS_IDE,
+				 .cdrom = true};
 	return 0;
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The description of a VM's domain: what libvirt is asked to run. */
+/*
+ * Translates a VM's rows into the description of its domain, from which the
+ * hypervisor makes the XML (behaviour.md 3.11 and 3.12). Reads a view only; a
+ * description keeps that view, and is immutable once it is complete.
+ */
 #ifndef POOLFS_VM_DESCRIBE_H
 #define POOLFS_VM_DESCRIBE_H
 
@@ -12,7 +16,7 @@
 /* Room for the name of a libvirt network or a bridge. */
 #define VM_NETWORK_NAME 32
 
-/** A domain's description with everything it points to. */
+/** A domain's description together with everything it points to. */
 struct vm_description {
 	struct hv_domain_def domain;
 	struct hv_disk disks[VM_DISKS_MAX];
@@ -21,22 +25,24 @@ struct vm_description {
 	char title[256];
 	char log[4096];
 	char networks[VM_NICS_MAX][VM_NETWORK_NAME];
-	char *strings[64]; /* owned */
-	size_t string_count;
-	struct view *view; /* owned: everything borrowed is borrowed from it */
+	char *nocloud;	   /* owned; path of the NoCloud disk, NULL without one */
+	struct view *view; /* a reference; all borrowed texts are borrowed from it */
 };
-/** Describes the VM as @view has it, to be run on @host. @spec must be zero; vm_description_done() it in any case.
+/**
+ * Describes the VM as it is in @view, for a start on @host. @desc must be zero before, and
+ * vm_description_done() is due on failure too. -ENOSPC for more disks, NICs or PCI devices than there is
+ * room for.
  */
 int vm_describe(struct pool *pool, struct view *view, const struct object *vm, const struct object *host,
-		struct vm_description *spec, struct error *e);
-/** Describes one NIC, to be plugged on @host; @network is room for what the result points to besides @view.
- */
+		struct vm_description *desc, struct error *e);
+/** Describes one NIC for @host. @ret borrows from @view, @nic and @network, which is filled. */
 void vm_describe_nic(const struct view *view, const struct object *nic, const struct object *host,
 		     char network[VM_NETWORK_NAME], struct hv_nic *ret);
-/** What the VM boots from, in order, with commas: HardDisk, CdRom. Borrowed. */
+/** The boot order of a VM, comma-separated: HardDisk, CdRom. Borrowed from @view, or static. */
 const char *vm_boot_order(const struct view *view, const char *vm_uuid);
-/** Adds the NoCloud disk (path taken over) as the fourth CD-ROM. */
-int vm_description_add_nocloud(struct vm_description *spec, char *taken_path, struct error *e);
-void vm_description_done(struct vm_description *spec);
+/** Adds the NoCloud disk as the fourth CD-ROM. @taken_path is taken over, also on failure. -ENOSPC. */
+int vm_description_add_nocloud(struct vm_description *desc, char *taken_path, struct error *e);
+/** Frees what the description owns, not @desc itself. */
+void vm_description_done(struct vm_description *desc);
 
 #endif

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The first start of a VM: from its kept request to volumes, NICs and a running
- * domain. CreateVmInstance does it at once, StartVmInstance for a VM that was
- * only created.
- *
- * One change lays everything out (host and storage chosen and promised, rows of
- * volumes and NICs, addresses), so that two creations never want the same thing;
- * then the files are made and the domain started.
- */
+/* See first_start.h. */
 #include "actions/vm/first_start.h"
 
 #include <string.h>
 
+#include "actions/engine/tags.h"
 #include "actions/image/rules.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/nic.h"
@@ -20,11 +13,12 @@
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
 #include "actions/volume/file.h"
+#include "model/json.h"
 #include "model/states.h"
 
 struct layout {
 	struct job *job;
-	struct request *req; /* owned: the creation request, from the VM's row */
+	const struct request *req; /* the creation request, from the VM's row */
 	const char *uuid;
 	char host[UUID_SIZE];
 	json_t *placement; /* owned; how the host was chosen */
@@ -45,49 +39,55 @@ int64_t vm_root_size(const struct view *view, const struct request *req, const s
 				   : object_int(image, IMAGE_SIZE);
 }
 
-static int put_volumes(struct txn *t, struct layout *l, const char *root_storage, const struct object *host,
-		       struct error *e)
+static int put_root_volume(struct txn *t, struct layout *l, const char *storage, const char *host,
+			   struct error *e)
 {
 	const struct request *req = l->req;
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(req, "imageUuid"));
-	const char *data_storage = request_tag(req, "primaryStorageUuidForDataVolume");
 	char uuid[UUID_SIZE], description[64];
 	struct new_volume root = {
 		.offering = image_is_iso(image) ? request_str(req, "rootDiskOfferingUuid") : NULL,
 		.image = object_uuid(image),
 		.description = description,
 		.size = vm_root_size(txn_view(t), req, image),
-		.storage = root_storage,
-		.host = object_uuid(host),
+		.storage = storage,
+		.host = host,
 	};
-	const struct object *vm = view_get(txn_view(t), KIND_VM, l->uuid);
-	struct object *changed;
-	size_t i;
-	json_t *item;
+	struct object *vm;
 	int r;
 
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", l->uuid);
-	r = volume_put_new(t, vm, &root, uuid, e);
+	r = volume_put_new(t, view_get(txn_view(t), KIND_VM, l->uuid), &root, uuid, e);
 	if (r < 0)
 		return r;
-	changed = object_copy(view_get(txn_view(t), KIND_VM, l->uuid));
-	if (!changed)
-		return error_oom(e);
-	object_set_str(changed, VM_ROOT_VOLUME_UUID, uuid);
-	r = txn_put(t, changed, NULL, e);
-	json_array_foreach ((json_t *)(uintptr_t)request_list(req, "dataDiskOfferingUuids"), i, item) {
+	r = txn_edit(t, KIND_VM, l->uuid, &vm, e);
+	if (r < 0)
+		return r;
+	object_set_str(vm, VM_ROOT_VOLUME_UUID, uuid);
+	return txn_put(t, vm, NULL, e);
+}
+
+static int put_data_volumes(struct txn *t, struct layout *l, const char *storage, const char *host,
+			    struct error *e)
+{
+	char uuid[UUID_SIZE];
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (request_list(l->req, "dataDiskOfferingUuids"), i, item) {
 		struct new_volume data = {
 			.offering = json_string_value(item),
 			.size = disk_offering_size(txn_view(t), json_string_value(item)),
 			.device_id = (int)i + 1,
-			.storage = data_storage && *data_storage ? data_storage : root_storage,
-			.host = object_uuid(host),
+			.storage = storage,
+			.host = host,
 		};
+		int r = volume_put_new(t, view_get(txn_view(t), KIND_VM, l->uuid), &data, uuid, e);
 
-		if (r == 0)
-			r = volume_put_new(t, view_get(txn_view(t), KIND_VM, l->uuid), &data, uuid, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 /* ------------------------------------------------------------------- NICs */
@@ -96,19 +96,20 @@ static int put_nics(struct txn *t, struct layout *l, struct error *e)
 {
 	size_t i;
 	json_t *item;
-	int r = 0;
 
-	json_array_foreach ((json_t *)(uintptr_t)request_list(l->req, "l3NetworkUuids"), i, item) {
+	json_array_foreach (request_list(l->req, "l3NetworkUuids"), i, item) {
+		const char *l3 = json_string_value(item);
 		char mac_prefix[64], ip_prefix[64], uuid[UUID_SIZE];
+		int r;
 
-		snprintf(mac_prefix, sizeof(mac_prefix), "customMac::%s", json_string_value(item));
-		snprintf(ip_prefix, sizeof(ip_prefix), "staticIp::%s", json_string_value(item));
-		if (r == 0)
-			r = vm_put_nic(t, l->uuid, json_string_value(item), (int)i,
-				       request_tag(l->req, mac_prefix), request_tag(l->req, ip_prefix), uuid,
-				       e);
+		snprintf(mac_prefix, sizeof(mac_prefix), "customMac::%s", l3);
+		snprintf(ip_prefix, sizeof(ip_prefix), "staticIp::%s", l3);
+		r = vm_put_nic(t, l->uuid, l3, (int)i, request_tag(l->req, mac_prefix),
+			       request_tag(l->req, ip_prefix), uuid, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 /* ----------------------------------------------------------------- layout */
@@ -122,8 +123,9 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const json_t *l3s = request_list(req, "l3NetworkUuids"),
 		     *data = request_list(req, "dataDiskOfferingUuids");
-	const char *networks[VM_NICS_MAX], *start_host = request_str(now, "hostUuid"),
-					   *start_cluster = request_str(now, "clusterUuid");
+	const char *networks[VM_NICS_MAX];
+	const char *start_host = request_str(now, "hostUuid");
+	const char *start_cluster = request_str(now, "clusterUuid");
 	struct placement want = {
 		.vm = l->uuid,
 		.zone = object_str(vm, VM_ZONE_UUID),
@@ -154,96 +156,117 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 	return placement_choose(view, &want, ret_host, ret_ps, e);
 }
 
-/* `customMac` has done its work once the NIC has the address. */
-static int drop_custom_macs(struct txn *t, struct layout *l, struct error *e)
+/* A tag `customMac` is of no use once the NIC has the address. */
+static int remove_custom_macs(struct txn *t, struct layout *l, struct error *e)
 {
+	const struct object *row;
 	int64_t after = 0;
-	int r = 0;
 
-	while (r == 0) {
-		const struct object *row = view_next_where(txn_view(t), KIND_SYSTEM_TAG,
-							   SYSTEM_TAG_RESOURCE_UUID, l->uuid, after);
+	while ((row = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, l->uuid,
+				      after))) {
+		int r;
 
-		if (!row)
-			break;
 		after = row->id;
-		if (strncmp(object_text(row, SYSTEM_TAG_TAG), "customMac::", 11) == 0)
-			r = txn_remove(t, row, e);
+		if (!tag_strip_prefix(object_text(row, SYSTEM_TAG_TAG), "customMac"))
+			continue;
+		r = txn_remove(t, row, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
+}
+
+/* The rows of what the VM shall have, on the host and the storage that were chosen. */
+static int put_devices(struct txn *t, struct layout *l, const char *storage, struct error *e)
+{
+	const char *image = request_str(l->req, "imageUuid");
+	const char *data_storage = request_tag(l->req, "primaryStorageUuidForDataVolume");
+	int r = put_root_volume(t, l, storage, l->host, e);
+
+	if (r < 0)
+		return r;
+	r = put_data_volumes(t, l, data_storage && *data_storage ? data_storage : storage, l->host, e);
+	if (r < 0)
+		return r;
+	r = put_nics(t, l, e);
+	if (r < 0)
+		return r;
+	if (image_is_iso(view_get(txn_view(t), KIND_IMAGE, image))) {
+		r = vm_put_iso(t, l->uuid, image, e);
+		if (r < 0)
+			return r;
+	}
+	return remove_custom_macs(t, l, e);
 }
 
 static int layout_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct layout *l = arg;
 	const struct object *host, *ps, *before = view_get(txn_view(t), KIND_VM, l->uuid);
-	_cleanup_object_ const struct object *held_host = NULL;
 	char storage[UUID_SIZE];
 	struct object *vm;
-	int r = before ? choose(t, l, &host, &ps, e) : error_gone(e, KIND_VM, l->uuid);
+	int r;
 
+	if (!before)
+		return error_gone(e, KIND_VM, l->uuid);
+	r = choose(t, l, &host, &ps, e);
 	if (r < 0)
 		return r;
-	held_host = object_ref(host);
 	snprintf(l->host, sizeof(l->host), "%s", object_uuid(host));
 	snprintf(storage, sizeof(storage), "%s", object_uuid(ps));
 	vm = object_copy(before);
-	if (!vm)
-		return error_oom(e);
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_STARTING));
 	object_set_str(vm, VM_HOST_UUID, l->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_str(vm, VM_HYPERVISOR_TYPE, object_str(host, HOST_HYPERVISOR_TYPE));
 	vm_set_placement(vm, l->placement);
 	r = vm_write(t, before, vm, e);
-	if (r == 0)
-		r = put_volumes(t, l, storage, held_host, e);
-	if (r == 0)
-		r = put_nics(t, l, e);
-	if (r == 0 && image_is_iso(view_get(txn_view(t), KIND_IMAGE, request_str(l->req, "imageUuid"))))
-		r = vm_put_iso(t, l->uuid, request_str(l->req, "imageUuid"), e);
-	if (r == 0)
-		r = drop_custom_macs(t, l, e);
-	return r;
+	return r < 0 ? r : put_devices(t, l, storage, e);
 }
 
 /* ------------------------------------------------------------------- files */
 
-static int vm_instantiate_volumes(struct job *job, const char *uuid, struct error *e)
+static int make_volume_files(struct job *job, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	int r = vm ? 0 : error_gone(e, KIND_VM, uuid);
 
+	if (!vm)
+		return error_gone(e, KIND_VM, uuid);
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid) {
-		if (r == 0 && !object_str_is(volume, VOLUME_STATUS, STATUS_READY))
-			r = job_should_stop(job)
-				    ? job_stop_reason(job, e)
-				    : volume_make_file(job, volume, object_text(vm, VM_HOST_UUID), e);
+		int r;
+
+		if (object_str_is(volume, VOLUME_STATUS, STATUS_READY))
+			continue;
+		if (job_should_stop(job))
+			return job_stop_reason(job, e);
+		r = volume_make_file(job, volume, object_text(vm, VM_HOST_UUID), e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
-/* ------------------------------------------------------------------- whole */
+/* ------------------------------------------------------------------- start */
 
-static struct request *kept_request(struct pool *pool, const char *uuid, struct error *e)
+/* The creation request in the VM's row; NULL with the reason in @e. */
+static struct request *stored_request(struct pool *pool, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	json_t *json = vm ? json_loads(object_text(vm, VM_CREATE_SPEC), 0, NULL) : NULL;
+	_cleanup_json_ json_t *json = vm ? json_loads(object_text(vm, VM_CREATE_SPEC), 0, NULL) : NULL;
 	struct request *req = NULL;
 
 	if (!json)
-		error_set(e, EPROTO, "VM '%s' has no creation request", uuid);
+		(void)error_set(e, EPROTO, "VM '%s' has no creation request", uuid);
 	else
 		(void)request_from_json(json, &req, e);
-	json_decref(json);
 	return req;
 }
 
 int vm_first_start(struct job *job, const char *uuid, bool paused, struct error *e)
 {
-	_cleanup_(request_free_p) struct request *req = kept_request(job->pool, uuid, e);
+	_cleanup_(request_free_p) struct request *req = stored_request(job->pool, uuid, e);
 	struct layout l = {.job = job, .req = req, .uuid = uuid};
 	_cleanup_(error_done) struct error ignored = ERROR_INIT;
 	int r;
@@ -256,7 +279,7 @@ int vm_first_start(struct job *job, const char *uuid, bool paused, struct error 
 	json_decref(l.placement);
 	if (r < 0)
 		return r;
-	r = vm_instantiate_volumes(job, uuid, e);
+	r = make_volume_files(job, uuid, e);
 	if (r == 0)
 		r = vm_power_on(job, uuid, l.host, NULL, VM_STATE_CREATED, paused, e);
 	if (r < 0)

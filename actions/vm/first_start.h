@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first start of a VM, which makes its volumes and NICs. */
+/*
+ * The first start of a VM: from its stored creation request to volumes, NICs and
+ * a running domain. CreateVmInstance does it at once, StartVmInstance for a VM
+ * that was only created.
+ *
+ * One change lays everything out (host and storage chosen and reserved, rows of
+ * volumes and NICs, addresses), so that two creations never get the same thing;
+ * then the files are made and the domain is started. A job that was killed in
+ * between is rolled back with vm_tear_down().
+ */
 #ifndef POOLFS_VM_FIRST_START_H
 #define POOLFS_VM_FIRST_START_H
 
 #include "actions/engine/job.h"
 
 /**
- * The first start of a VM whose row is there (state Created): chooses host and storage, makes volumes and
- * NICs, starts the domain. On failure all of that is taken back and the VM is Created again. Blocking.
+ * Starts a VM in state Created (@paused: with its CPUs stopped). On failure everything is rolled back and
+ * the VM is Created again. -EPROTO without a stored request; errors of placement, storage and the host.
+ * Blocking.
  */
 int vm_first_start(struct job *job, const char *uuid, bool paused, struct error *e);
 

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * High availability (behaviour.md 3.8): VMs that are started again by themselves.
+ * High availability (behaviour.md 3.8): restarts VMs without a request from anyone.
  *
  * The level is the VM's system tag ha::<level>:
  *   NeverStop      whenever it is Stopped, unless a stop said stopHA
- *   OnHostFailure  when its host is dead
+ *   OnHostFailure  when its host is dead (so is a NeverStop VM)
  *
- * Nothing is remembered but rows: what is to be done is seen from the VM's
- * state, and how often it was tried from the jobs of the source "ha", so that
- * a restart of the daemon changes nothing. Each start is an ordinary job; the
- * time between two of them doubles up to a limit, for starts that fail and for
- * guests that stop right after each start.
+ * There is no state besides the rows: the VM's state says what is to be done, the
+ * jobs of the source "ha" say how often it was tried, so that a restart of the
+ * daemon changes nothing. Each start is an ordinary job. The time between two
+ * starts doubles up to a limit, for starts that fail as for guests that stop
+ * soon after each start.
  *
  * A host is dead when it has been Disconnected for host.ping.interval times
- * host.ping.maxFailure seconds and nothing answers at its address: a host that
- * answers has only lost libvirt, and its VMs run. Only VMs on shared storage
- * can be started elsewhere. Should the host live after all, behind a broken
- * network, the locks that QEMU holds on its images keep the second copy from
- * starting.
+ * host.ping.maxFailure seconds and nothing answers at its address: on a host that
+ * answers only libvirt has failed, and its VMs run. Only VMs on shared storage
+ * can be started elsewhere. If the host is alive behind a broken network, the
+ * locks that QEMU holds on its images prevent a second copy from starting.
  */
 #ifndef POOLFS_VM_HA_H
 #define POOLFS_VM_HA_H
@@ -27,9 +26,12 @@
 /* The key of the system tag that says at which level a VM is highly available. */
 #define HA_TAG "ha"
 
-/** Submits starts of NeverStop VMs that are down. */
+/** Submits a start for each NeverStop VM that is Stopped and due. Blocking; database errors. */
 int ha_start_stopped(struct pool *pool, struct error *e);
-/** Looks at hosts that have been Disconnected for too long, in the background. */
-int ha_look_at_hosts(struct pool *pool, struct error *e);
+/**
+ * Probes, in the background, each host that has been Disconnected for too long and has VMs to restart; a
+ * dead one loses them to other hosts. -ENOMEM.
+ */
+int ha_check_hosts(struct pool *pool, struct error *e);
 
 #endif

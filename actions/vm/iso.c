@@ -6,8 +6,6 @@
 #include "actions/image/cache.h"
 #include "actions/volume/location.h"
 
-/* ------------------------------------------------------------ on the host */
-
 int vm_fetch_isos(struct job *job, const struct view *view, const char *uuid, const char *host,
 		  struct error *e)
 {
@@ -33,17 +31,14 @@ const char *vm_iso_in_drive(const struct view *view, const char *vm_uuid, int de
 			    char ret_image[UUID_SIZE])
 {
 	view_for_each_where (row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm_uuid) {
+		const char *tag = object_text(row, SYSTEM_TAG_TAG);
 		int device;
 
-		if (sscanf(object_text(row, SYSTEM_TAG_TAG), "iso::%32[0-9a-f]::%d", ret_image, &device) ==
-			    2 &&
-		    device == device_id)
+		if (sscanf(tag, "iso::%32[0-9a-f]::%d", ret_image, &device) == 2 && device == device_id)
 			return ret_image;
 	}
 	return NULL;
 }
-
-/* ----------------------------------------------------------------- layout */
 
 int vm_put_iso(struct txn *t, const char *vm_uuid, const char *image_uuid, struct error *e)
 {
@@ -52,7 +47,7 @@ int vm_put_iso(struct txn *t, const char *vm_uuid, const char *image_uuid, struc
 
 	snprintf(tag, sizeof(tag), "iso::%s::0", image_uuid);
 	r = object_add_system_tag(t, KIND_VM, vm_uuid, tag, true, e);
-	if (r == 0 && !tag_value(txn_view(t), vm_uuid, "bootOrder"))
-		r = object_add_system_tag(t, KIND_VM, vm_uuid, "bootOrder::CdRom,HardDisk", false, e);
-	return r;
+	if (r < 0 || tag_value(txn_view(t), vm_uuid, "bootOrder"))
+		return r;
+	return object_add_system_tag(t, KIND_VM, vm_uuid, "bootOrder::CdRom,HardDisk", false, e);
 }

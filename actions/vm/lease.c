@@ -6,8 +6,6 @@
 #include "actions/network/l3_network.h"
 #include "hypervisor/network.h"
 
-/* ------------------------------------------------------------ on the host */
-
 int vm_set_lease(struct pool *pool, const struct view *view, const struct object *nic, const char *host,
 		 struct error *e)
 {
@@ -20,7 +18,7 @@ int vm_set_lease(struct pool *pool, const struct view *view, const struct object
 	char name[32];
 	int r = hv_lease_set(pool_hypervisor(pool), host, l3_uuid, &lease, &inner);
 
-	if (r == -ENOENT && l3) { /* the network is not there yet; opening it brings all leases */
+	if (r == -ENOENT && l3) { /* no such network there yet; opening it sets all its leases */
 		error_done(&inner);
 		r = l3_network_open_on_host(pool, view, l3, host, name, &inner);
 	}
@@ -30,11 +28,11 @@ int vm_set_lease(struct pool *pool, const struct view *view, const struct object
 int vm_set_leases(struct pool *pool, const struct view *view, const char *uuid, const char *host,
 		  struct error *e)
 {
-	int r = 0;
-
 	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, uuid) {
-		if (r == 0)
-			r = vm_set_lease(pool, view, nic, host, e);
+		int r = vm_set_lease(pool, view, nic, host, e);
+
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fixed DHCP leases of NICs, with the host name of their VM. */
+/*
+ * The DHCP leases of a VM's NICs: on each host, a managed network assigns the
+ * address in the NIC's row to its MAC address, together with the VM's host name.
+ */
 #ifndef POOLFS_VM_LEASE_H
 #define POOLFS_VM_LEASE_H
 
 #include "actions/engine/pool.h"
 
-/** The fixed DHCP lease of a NIC, with its VM's host name, on a host. Opens the network when needed.
- * Blocking. */
+/** Sets the lease of a NIC on a host, where it opens the network if needed. Blocking. Errors of libvirt. */
 int vm_set_lease(struct pool *pool, const struct view *view, const struct object *nic, const char *host,
 		 struct error *e);
-/** The leases of all NICs of a VM. Blocking. */
+/** Sets the leases of all NICs of a VM on a host, up to the first failure. Blocking. */
 int vm_set_leases(struct pool *pool, const struct view *view, const char *uuid, const char *host,
 		  struct error *e);
 

@@ -6,10 +6,6 @@
 #include "actions/vm/nic.h"
 #include "actions/vm/placement.h"
 
-/* The setting without which volumes on local storage hold their VM where it is. */
-
-/* ------------------------------------------------------------------ choosing */
-
 int vm_migration_targets(const struct view *view, const struct object *vm, const char *host,
 			 const struct object ***ret_hosts, size_t *ret_count, struct error *e)
 {
@@ -17,7 +13,7 @@ int vm_migration_targets(const struct view *view, const struct object *vm, const
 	const char *networks[VM_NICS_MAX];
 	_cleanup_free_ const struct object **hosts = NULL;
 	struct placement want;
-	size_t count = 0, kept = 0;
+	size_t count = 0, suitable = 0;
 	int r;
 
 	placement_for_vm(view, vm, &want, networks);
@@ -30,12 +26,12 @@ int vm_migration_targets(const struct view *view, const struct object *vm, const
 		return r;
 	for (size_t i = 0; i < count; i++)
 		if (now && object_str_is(hosts[i], HOST_VIRT_TYPE, object_text(now, HOST_VIRT_TYPE)))
-			hosts[kept++] = hosts[i];
-	if (!kept)
+			hosts[suitable++] = hosts[i];
+	if (!suitable)
 		return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
 				      "no host having state=Enabled status=Connected hypervisorType=%s found",
 				      now ? object_text(now, HOST_VIRT_TYPE) : "");
 	*ret_hosts = steal(&hosts);
-	*ret_count = kept;
+	*ret_count = suitable;
 	return 0;
 }

@@ -5,8 +5,7 @@
 #include "actions/network/ipv4.h"
 #include "actions/network/l3_network.h"
 
-/* ------------------------------------------------------------------- NICs */
-
+/* The address that was asked for, in its canonical form, else a new one that no NIC has. */
 static void make_mac(const struct view *view, const char *custom, uint8_t device_id, char ret_mac[MAC_STRLEN])
 {
 	struct mac mac;
@@ -21,17 +20,24 @@ static void make_mac(const struct view *view, const char *custom, uint8_t device
 	} while (view_next_where(view, KIND_NIC, NIC_MAC, ret_mac, 0));
 }
 
+int nic_refuse_mac(const char *mac, struct error *e)
+{
+	return error_set(e, EEXIST, "Not allowed same mac [%s]", mac);
+}
+
 int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id, const char *mac,
 	       const char *ip, char ret_uuid[UUID_SIZE], struct error *e)
 {
 	const struct object *vm = view_get(txn_view(t), KIND_VM, vm_uuid);
-	struct object *nic = object_new(kind_get(KIND_NIC));
+	_cleanup_object_ struct object *nic = object_new(kind_get(KIND_NIC));
 	char text[MAC_STRLEN], name[32];
 	int r;
 
 	if (!nic)
 		return error_oom(e);
 	make_mac(txn_view(t), mac, (uint8_t)device_id, text);
+	if (view_next_where(txn_view(t), KIND_NIC, NIC_MAC, text, 0))
+		return nic_refuse_mac(text, e);
 	uuid_make(ret_uuid);
 	snprintf(name, sizeof(name), "vnic%lld.%d", (long long)object_int(vm, VM_INTERNAL_ID), device_id);
 	object_set_str(nic, NIC_UUID, ret_uuid);
@@ -40,14 +46,8 @@ int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id
 	object_set_str(nic, NIC_MAC, text);
 	object_set_str(nic, NIC_INTERNAL_NAME, name);
 	object_set_int(nic, NIC_DEVICE_ID, device_id);
-	r = view_next_where(txn_view(t), KIND_NIC, NIC_MAC, text, 0)
-		    ? error_set(e, EEXIST, "Not allowed same mac [%s]", text)
-		    : l3_network_allocate_ip(t, l3, ip, nic, e);
-	if (r < 0) {
-		object_unref(nic);
-		return r;
-	}
-	return txn_put(t, nic, NULL, e);
+	r = l3_network_allocate_ip(t, l3, ip, nic, e);
+	return r < 0 ? r : txn_put(t, steal(&nic), NULL, e);
 }
 
 const char *nic_queue(const struct view *view, const struct request *req)

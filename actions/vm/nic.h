@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NICs of a VM. */
+/* The NICs of a VM: their rows. What a host must know of a NIC is in describe.h and lease.h. */
 #ifndef POOLFS_VM_NIC_H
 #define POOLFS_VM_NIC_H
 
 #include "actions/engine/operation.h"
 
-/* Most NICs of a VM. */
+/* A VM has at most so many NICs. */
 #define VM_NICS_MAX 16
 
+/**
+ * For operations on a NIC: they wait in the queue of its VM. Borrowed from @view; NULL when the NIC is
+ * gone.
+ */
 op_queue_fn nic_queue;
 
 /**
- * Writes a NIC on an L3 network: @mac (NULL or "": a new one), @ip (NULL or "": the first free). For change
- * functions.
+ * Writes a NIC of the VM on an L3 network, with the MAC address @mac (NULL or "": a new one) and the IPv4
+ * address @ip (NULL or "": the first free one). For change functions; the VM must exist. -EEXIST when
+ * another NIC has the MAC address; errors of l3_network_allocate_ip(); -ENOMEM.
  */
 int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id, const char *mac,
 	       const char *ip, char ret_uuid[UUID_SIZE], struct error *e);
+/** -EEXIST: another NIC has the MAC address. */
+int nic_refuse_mac(const char *mac, struct error *e);
 
 #endif

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The NoCloud disk: how cloud-init in a guest learns its user data, ssh key,
- * root password and host name (tags userdata, sshkey, rootPassword, hostname).
- *
- * A small ISO 9660 image labelled `cidata`, made by libarchive below the state
- * folder (mode 0600, removed after the copy) and put as a volume onto the VM's
- * primary storage, where every start replaces it.
- */
+/* See nocloud.h. */
 #include "actions/vm/nocloud.h"
 
 #include <archive.h>
@@ -19,7 +12,7 @@
 #include "actions/volume/location.h"
 #include "hypervisor/storage/volume.h"
 
-#define USER_DATA_MAX (1 << 20)
+#define USER_DATA_MAX (1 << 20) /* bytes */
 
 struct files {
 	char *meta, *user, *vendor; /* owned */
@@ -96,6 +89,11 @@ static int make_vendor(const struct view *view, const struct object *vm, struct 
 	return 0;
 }
 
+static int iso_failed(struct archive *a, struct error *e)
+{
+	return error_set(e, EIO, "cannot make the NoCloud disk: %s", archive_error_string(a));
+}
+
 static int add_file(struct archive *a, const char *name, const char *data, struct error *e)
 {
 	struct archive_entry *entry = archive_entry_new();
@@ -110,69 +108,111 @@ static int add_file(struct archive *a, const char *name, const char *data, struc
 	archive_entry_set_perm(entry, 0444);
 	if (archive_write_header(a, entry) != ARCHIVE_OK ||
 	    archive_write_data(a, data, len) != (la_ssize_t)len)
-		r = error_set(e, EIO, "cannot make the NoCloud disk: %s", archive_error_string(a));
+		r = iso_failed(a, e);
 	archive_entry_free(entry);
 	return r;
+}
+
+static int write_files(struct archive *a, int fd, const struct files *f, struct error *e)
+{
+	int r;
+
+	archive_write_set_format_iso9660(a);
+	(void)archive_write_set_format_option(a, "iso9660", "volume-id", "cidata");
+	(void)archive_write_add_filter_none(a);
+	if (archive_write_open_fd(a, fd) != ARCHIVE_OK)
+		return iso_failed(a, e);
+	r = add_file(a, "meta-data", f->meta, e);
+	if (r < 0)
+		return r;
+	r = add_file(a, "user-data", f->user, e);
+	if (r < 0)
+		return r;
+	if (f->vendor) {
+		r = add_file(a, "vendor-data", f->vendor, e);
+		if (r < 0)
+			return r;
+	}
+	return archive_write_close(a) == ARCHIVE_OK ? 0 : iso_failed(a, e);
 }
 
 static int write_iso(const char *path, const struct files *f, struct error *e)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	struct archive *a = fd < 0 ? NULL : archive_write_new();
-	int r = 0;
+	struct archive *a;
+	int r;
 
+	if (fd < 0)
+		return error_set(e, errno, "cannot write '%s': %s", path, strerror(errno));
+	a = archive_write_new();
 	if (!a)
-		return error_set(e, fd < 0 ? errno : ENOMEM, "cannot write '%s': %s", path, strerror(errno));
-	archive_write_set_format_iso9660(a);
-	(void)archive_write_set_format_option(a, "iso9660", "volume-id", "cidata");
-	(void)archive_write_add_filter_none(a);
-	if (archive_write_open_fd(a, fd) != ARCHIVE_OK)
-		r = error_set(e, EIO, "cannot make the NoCloud disk: %s", archive_error_string(a));
-	if (r == 0)
-		r = add_file(a, "meta-data", f->meta, e);
-	if (r == 0)
-		r = add_file(a, "user-data", f->user, e);
-	if (r == 0 && f->vendor)
-		r = add_file(a, "vendor-data", f->vendor, e);
-	if (r == 0 && archive_write_close(a) != ARCHIVE_OK)
-		r = error_set(e, EIO, "cannot make the NoCloud disk: %s", archive_error_string(a));
+		return error_oom(e);
+	r = write_files(a, fd, f, e);
 	archive_write_free(a);
 	return r;
+}
+
+static int make_files(const struct view *view, const struct object *vm, const char *user_data,
+		      struct files *f, struct error *e)
+{
+	int r = make_meta(view, vm, f, e);
+
+	if (r < 0)
+		return r;
+	r = make_user(user_data, f, e);
+	return r < 0 ? r : make_vendor(view, vm, f, e);
+}
+
+/* The primary storage with the disk; NULL when the VM has no root volume yet. */
+static const char *storage_of(const struct view *view, const struct object *vm)
+{
+	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
+
+	return root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
+}
+
+static void disk_name(const struct object *vm, char ret_name[64])
+{
+	snprintf(ret_name, 64, "nocloud-%s.iso", object_uuid(vm));
+}
+
+int vm_remove_nocloud(struct pool *pool, const struct view *view, const struct object *vm, const char *host,
+		      struct error *e)
+{
+	const char *storage = storage_of(view, vm);
+	char name[64];
+
+	disk_name(vm, name);
+	return storage ? hv_volume_delete(pool_hypervisor(pool), host, storage, name, e) : 0;
 }
 
 int vm_make_nocloud(struct job *job, const struct view *view, const struct object *vm,
 		    const struct object *host, char **ret_path, struct error *e)
 {
-	const char *uuid = object_uuid(vm);
+	const char *uuid = object_uuid(vm), *storage = storage_of(view, vm);
 	const char *data = tag_value(view, uuid, "userdata");
-	const struct object *root = vm_root_volume(view, vm);
-	const char *pool = root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
 	_cleanup_(files_done) struct files f = {0};
 	_cleanup_free_ char *local = NULL;
 	char name[64];
 	int r;
 
 	*ret_path = NULL;
-	if (!pool || (!data && !tag_value(view, uuid, "sshkey") && !tag_value(view, uuid, "rootPassword")))
+	if (!storage || (!data && !tag_value(view, uuid, "sshkey") && !tag_value(view, uuid, "rootPassword")))
 		return 0;
-	r = make_meta(view, vm, &f, e);
-	if (r == 0)
-		r = make_user(data, &f, e);
-	if (r == 0)
-		r = make_vendor(view, vm, &f, e);
+	r = make_files(view, vm, data, &f, e);
 	if (r < 0)
 		return r;
-	snprintf(name, sizeof(name), "nocloud-%s.iso", uuid);
+	disk_name(vm, name);
 	if (asprintf(&local, "%s/%s", pool_state_dir(job->pool), name) < 0) {
 		local = NULL;
 		return error_oom(e);
 	}
 	r = write_iso(local, &f, e);
 	if (r == 0)
-		r = hv_volume_delete(pool_hypervisor(job->pool), object_uuid(host), pool, name, e);
+		r = vm_remove_nocloud(job->pool, view, vm, object_uuid(host), e);
 	if (r == 0)
-		r = hv_volume_upload(pool_hypervisor(job->pool), object_uuid(host), pool, name, "raw", local,
-				     NULL, NULL, ret_path, e);
+		r = hv_volume_upload(pool_hypervisor(job->pool), object_uuid(host), storage, name, "raw",
+				     local, NULL, NULL, ret_path, e);
 	(void)unlink(local);
 	return r;
 }

@@ -1,14 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Bringing a VM up and down on a host: what Start, Reboot, Create and the rest
- * have in common. See vm/state.h.
- *
- * Up: one change chooses the host, promises its capacity and gives the NICs
- * their addresses (state Starting); then the host is made ready and the domain
- * started; then one change says Running. Whatever fails, one change takes it
- * back. A kill in between leaves Starting, which recovery settles by asking
- * the host.
- */
+/* See power.h. */
 #include "actions/vm/power.h"
 
 #include <string.h>
@@ -61,37 +52,37 @@ static int check_networks(struct txn *t, struct up *up, struct error *e)
 	return 0;
 }
 
-/* NICs that gave their address back when the VM was destroyed get one again: the fixed one if it has one. */
+static int give_address(struct txn *t, const char *vm, const struct object *nic, struct error *e)
+{
+	_cleanup_object_ struct object *changed = object_copy(nic);
+	const char *l3 = object_str(nic, NIC_L3_UUID);
+	char prefix[64];
+	int r;
+
+	if (!changed)
+		return error_oom(e);
+	snprintf(prefix, sizeof(prefix), "staticIp::%s", l3 ? l3 : "");
+	r = l3_network_allocate_ip(t, l3, tag_value(txn_view(t), vm, prefix), changed, e);
+	return r < 0 ? r : txn_put(t, steal(&changed), NULL, e);
+}
+
+/* NICs that released their addresses when the VM was destroyed get one again, the static one if it has one. */
 static int give_addresses(struct txn *t, struct up *up, struct error *e)
 {
+	const struct object *nic;
 	int64_t after = 0;
 
-	for (;;) {
-		const struct object *nic =
-			view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid, after);
-		struct object *changed;
-		char prefix[64];
+	while ((nic = view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, up->uuid, after))) {
 		int r;
 
-		if (!nic)
-			return 0;
 		after = nic->id;
 		if (object_str(nic, NIC_IP))
 			continue;
-		changed = object_copy(nic);
-		if (!changed)
-			return error_oom(e);
-		snprintf(prefix, sizeof(prefix), "staticIp::%s", object_text(nic, NIC_L3_UUID));
-		r = l3_network_allocate_ip(t, object_str(nic, NIC_L3_UUID),
-					   tag_value(txn_view(t), up->uuid, prefix), changed, e);
-		if (r < 0) {
-			object_unref(changed);
-			return r;
-		}
-		r = txn_put(t, changed, NULL, e);
+		r = give_address(t, up->uuid, nic, e);
 		if (r < 0)
 			return r;
 	}
+	return 0;
 }
 
 static int choose_host(struct txn *t, struct up *up, const struct object **ret_host, struct error *e)
@@ -119,15 +110,14 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 	if (!before)
 		return error_gone(e, KIND_VM, up->uuid);
 	r = check_networks(t, up, e);
-	if (r == 0)
-		r = choose_host(t, up, &host, e);
+	if (r < 0)
+		return r;
+	r = choose_host(t, up, &host, e);
 	if (r < 0)
 		return r;
 	snprintf(up->host, sizeof(up->host), "%s", object_uuid(host));
 	snprintf(up->last_host, sizeof(up->last_host), "%s", object_text(before, VM_LAST_HOST_UUID));
 	vm = object_copy(before);
-	if (!vm)
-		return error_oom(e);
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_STARTING));
 	object_set_str(vm, VM_HOST_UUID, up->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
@@ -143,100 +133,113 @@ static int start_domain(struct up *up, struct view *view, struct error *e)
 {
 	const struct object *vm = view_get(view, KIND_VM, up->uuid);
 	const struct object *host = view_get(view, KIND_HOST, up->host);
-	struct hypervisor *hv = pool_hypervisor(up->job->pool);
-	_cleanup_(vm_description_done) struct vm_description spec = {0};
-	char *nocloud = NULL;
+	_cleanup_(vm_description_done) struct vm_description desc = {0};
+	_cleanup_free_ char *nocloud = NULL;
 	int r;
 
 	if (!vm || !host)
 		return error_set(e, ENOENT, "VM '%s' or its host is gone", up->uuid);
 	r = vm_make_nocloud(up->job, view, vm, host, &nocloud, e);
-	if (r == 0)
-		r = vm_describe(up->job->pool, view, vm, host, &spec, e);
-	if (r == 0 && nocloud)
-		r = vm_description_add_nocloud(&spec, steal(&nocloud), e);
-	free(nocloud);
 	if (r < 0)
 		return r;
-	r = hv_domain_start(hv, up->host, &spec.domain, up->paused, e);
-	return r < 0 ? (error_wrap(e, "HOST.1005"), r) : 0;
+	r = vm_describe(up->job->pool, view, vm, host, &desc, e);
+	if (r < 0)
+		return r;
+	if (nocloud) {
+		r = vm_description_add_nocloud(&desc, steal(&nocloud), e);
+		if (r < 0)
+			return r;
+	}
+	r = hv_domain_start(pool_hypervisor(up->job->pool), up->host, &desc.domain, up->paused, e);
+	if (r < 0)
+		(void)error_wrap(e, "HOST.1005");
+	return r;
 }
 
-static int make_ready_and_start(struct up *up, struct error *e)
+/* What may have changed since the last start: snapshots, addresses, MACs, host names, ISOs. */
+static int prepare_start(struct up *up, struct error *e)
 {
 	struct pool *pool = up->job->pool;
-	bool new_host = strcmp(up->host, up->last_host) != 0;
-	_cleanup_(error_done) struct error first = ERROR_INIT;
-	struct view *view = store_view(pool_store(pool));
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	int r = snapshot_reconcile_vm(pool, up->uuid, e);
 
-	/* Addresses, MACs and host names may have changed since the last start; what is right costs one look.
-	 */
-	if (r == 0)
-		r = vm_set_leases(pool, view, up->uuid, up->host, e);
-	if (r == 0)
-		r = vm_fetch_isos(up->job, view, up->uuid, up->host, e);
-	view_unref(view);
 	if (r < 0)
 		return r;
-	/* What a host needs is made when it connects; look again only when the start says that something is
-	 * missing. */
-	view = store_view(pool_store(pool));
-	r = start_domain(up, view, &first);
-	if (r == -ENOENT && host_prepare(pool, up->host, e) == 0) {
-		error_done(&first);
-		r = vm_set_leases(pool, view, up->uuid, up->host, &first);
-		if (r == 0)
-			r = start_domain(up, view, &first);
-	}
-	view_unref(view);
-	if (r < 0) {
-		error_done(e);
-		return error_move(e, &first);
-	}
-	/* The definition left on the former host would start an old disk by hand: remove it. */
+	r = vm_set_leases(pool, view, up->uuid, up->host, e);
+	return r < 0 ? r : vm_fetch_isos(up->job, view, up->uuid, up->host, e);
+}
+
+/*
+ * A host is prepared when it connects; once more only when the start says that something is missing
+ * there.
+ */
+static int start_on_host(struct up *up, struct error *e)
+{
+	struct pool *pool = up->job->pool;
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	int r = start_domain(up, view, e);
+
+	if (r != -ENOENT || host_prepare(pool, up->host, &ignored) < 0)
+		return r;
+	error_done(e);
+	r = vm_set_leases(pool, view, up->uuid, up->host, e);
+	return r < 0 ? r : start_domain(up, view, e);
+}
+
+static int prepare_and_start(struct up *up, struct error *e)
+{
+	bool new_host = strcmp(up->host, up->last_host) != 0;
+	int r = prepare_start(up, e);
+
+	if (r < 0)
+		return r;
+	r = start_on_host(up, e);
+	if (r < 0)
+		return r;
+	/* Started by hand, the definition on the former host would use an outdated disk: remove it. */
 	if (new_host && *up->last_host) {
 		_cleanup_(error_done) struct error ignored = ERROR_INIT;
 
-		(void)hv_domain_undefine(pool_hypervisor(pool), up->last_host, up->uuid, &ignored);
+		(void)hv_domain_undefine(pool_hypervisor(up->job->pool), up->last_host, up->uuid, &ignored);
 	}
 	return 0;
 }
 
-/* ----------------------------------------------------------------- the end */
+/* --------------------------------------------------------------------- up */
 
 static int started_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct up *up = arg;
 	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid);
-	struct object *vm = before ? object_copy(before) : NULL;
+	struct object *vm;
 	int r;
 
-	if (!vm)
+	if (!before)
 		return error_gone(e, KIND_VM, up->uuid);
-	/* A lost host made it Unknown meanwhile; the comparison at its return goes on from there. */
-	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING)) ||
-	    object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_REBOOTING)))
+	vm = object_copy(before);
+	/* Unknown if the host was lost meanwhile: it is reconciled when the host comes back. */
+	if (object_str_is(before, VM_STATE, vm_state_name(VM_STATE_STARTING)) ||
+	    object_str_is(before, VM_STATE, vm_state_name(VM_STATE_REBOOTING)))
 		object_set_str(vm, VM_STATE, vm_state_name(up->paused ? VM_STATE_PAUSED : VM_STATE_RUNNING));
 	object_set_str(vm, VM_LAST_HOST_UUID, up->host);
 	r = vm_write(t, before, vm, e);
-	/* The order that was set for one start has had it. */
-	if (r == 0 && tag_value(txn_view(t), up->uuid, "cdromBootOnce")) {
-		r = object_set_system_tag(t, KIND_VM, up->uuid, "bootOrder", NULL, false, e);
-		if (r == 0)
-			r = object_set_system_tag(t, KIND_VM, up->uuid, "cdromBootOnce", NULL, false, e);
-	}
-	return r;
+	if (r < 0 || !tag_value(txn_view(t), up->uuid, "cdromBootOnce"))
+		return r;
+	/* The boot order was set for one start, which is this one. */
+	r = object_set_system_tag(t, KIND_VM, up->uuid, "bootOrder", NULL, false, e);
+	return r < 0 ? r : object_set_system_tag(t, KIND_VM, up->uuid, "cdromBootOnce", NULL, false, e);
 }
 
 static int failed_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct up *up = arg;
 	const struct object *before = view_get(txn_view(t), KIND_VM, up->uuid);
-	struct object *vm = before ? object_copy(before) : NULL;
+	struct object *vm;
 
-	if (!vm)
+	if (!before)
 		return 0;
+	vm = object_copy(before);
 	object_set_str(vm, VM_STATE, vm_state_name(up->failed_state));
 	object_set_null(vm, VM_HOST_UUID);
 	return vm_write(t, before, vm, e);
@@ -251,7 +254,7 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 
 	snprintf(up.host, sizeof(up.host), "%s", host);
 	snprintf(up.last_host, sizeof(up.last_host), "%s", last_host ? last_host : "");
-	r = make_ready_and_start(&up, e);
+	r = prepare_and_start(&up, e);
 	if (r == 0)
 		r = store_run(pool_store(job->pool), started_fn, &up, e);
 	if (r < 0) {
@@ -278,8 +281,7 @@ int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, b
 
 struct down {
 	const char *uuid;
-	bool for_good; /* HA leaves it alone */
-	char host[UUID_SIZE];
+	bool for_good; /* HA does not start it again */
 };
 
 static int stopped_fn(struct txn *t, void *arg, struct error *e)
@@ -292,46 +294,38 @@ static int stopped_fn(struct txn *t, void *arg, struct error *e)
 int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_ms, struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(job->pool);
-	_cleanup_(error_done) struct error polite = ERROR_INIT;
-	int left = job_remaining_ms(job);
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	int left = job_remaining_ms(job), r;
 
-	/* A guest that does not listen is no failure: its power is cut. */
+	/* A guest that does not shut down in time is not an error. */
 	if (grace_ms > 0 &&
-	    hv_domain_shutdown(hv, host, uuid, grace_ms < left ? grace_ms : left, &polite) == 0)
+	    hv_domain_shutdown(hv, host, uuid, grace_ms < left ? grace_ms : left, &ignored) == 0)
 		return 0;
-	if (hv_domain_destroy(hv, host, uuid, e) < 0) {
-		int r = -e->errnum;
-
-		error_wrap(e, "HOST.1006");
-		return r;
-	}
-	return 0;
+	r = hv_domain_destroy(hv, host, uuid, e);
+	if (r < 0)
+		(void)error_wrap(e, "HOST.1006");
+	return r;
 }
 
 int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error *e)
 {
 	struct down d = {.uuid = uuid, .for_good = vm_stop_is_for_good(job->req)};
-	struct view *view = store_view(pool_store(job->pool));
-	const struct object *vm = view_get(view, KIND_VM, uuid);
-	char before[24];
+	_cleanup_object_ const struct object *vm = vm_now(job->pool, uuid);
+	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
 	int r;
 
-	if (!vm) {
-		view_unref(view);
+	if (!vm)
 		return error_gone(e, KIND_VM, uuid);
-	}
-	snprintf(d.host, sizeof(d.host), "%s", object_text(vm, VM_HOST_UUID));
-	snprintf(before, sizeof(before), "%s", object_text(vm, VM_STATE));
-	view_unref(view);
-	if (*d.host) {
+	if (host) {
 		r = vm_set_state(job->pool, uuid, VM_STATE_STOPPING, e);
 		if (r == 0)
-			r = vm_power_off(job, uuid, d.host, grace_ms, e);
+			r = vm_power_off(job, uuid, host, grace_ms, e);
 		if (r < 0) {
-			_cleanup_(error_done) struct error ignored = ERROR_INIT;
+			int before = vm_state_parse(object_str(vm, VM_STATE));
 
-			(void)vm_set_state(job->pool, uuid, (enum vm_state)vm_state_parse(before), &ignored);
-			vm_reconcile(job->pool, d.host, uuid);
+			(void)vm_set_state(job->pool, uuid, (enum vm_state)before, &ignored);
+			vm_reconcile(job->pool, host, uuid);
 			return r;
 		}
 	}

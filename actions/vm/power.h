@@ -1,25 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting and ending a VM's domain. */
+/*
+ * Starting and stopping a VM on a host: what Start, Reboot, Create and the rest
+ * have in common.
+ *
+ * Up: one change chooses the host, reserves its capacity and gives the NICs
+ * their addresses (state Starting); then the host is prepared and the domain
+ * started; then one change writes Running. Whatever fails, one change rolls it
+ * back. A kill in between leaves Starting, which recovery reconciles by asking
+ * the host.
+ */
 #ifndef POOLFS_VM_POWER_H
 #define POOLFS_VM_POWER_H
 
 #include "actions/engine/job.h"
 
 /**
- * Starts a VM that has a root volume: chooses and promises a host, gives NICs their addresses, opens storage
- * and networks there, starts the domain (@paused: frozen). On failure everything is taken back and the VM is
- * in
- * @failed_state. Blocking.
+ * Starts a VM that has a root volume: chooses and reserves a host, gives NICs their addresses, opens
+ * storage and networks there, starts the domain (@paused: with its CPUs stopped). On failure the VM has
+ * no host and is in @failed_state. -EBUSY without a usable NIC; errors of placement; HOST.1005 around
+ * those of the host. Blocking.
  */
 int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e);
-/** The second half of it, for a VM whose host is chosen and promised already (state Starting or Rebooting).
+/**
+ * The second half of vm_bring_up(), for a VM in state Starting or Rebooting whose @host is chosen and
+ * reserved. @last_host: where it ran before, NULL or "" for nowhere. Blocking.
  */
 int vm_power_on(struct job *job, const char *uuid, const char *host, const char *last_host,
 		enum vm_state failed_state, bool paused, struct error *e);
-/** Ends a domain: gracefully within @grace_ms, then, or with 0 at once, by cutting its power. Writes no
- * state. */
+/**
+ * Ends a domain: the guest may shut down within @grace_ms milliseconds (0: it is not asked), then its
+ * power is cut. Writes no state. HOST.1006 around the error of the host. Blocking.
+ */
 int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_ms, struct error *e);
-/** Ends the domain on the VM's host, gracefully within @grace_ms (0: at once), and writes Stopped. Blocking.
+/**
+ * Stops a VM: vm_power_off() on its host, if it has one, and state Stopped. On failure the VM gets its
+ * former state back and is reconciled with its host. Blocking.
  */
 int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error *e);
 

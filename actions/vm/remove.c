@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Destroy, recover and expunge VMs, and taking back half-made ones
- * (behaviour.md 4.1.2-4.1.4, 3.10).
- *
- * Order when something goes: domain, then files, then rows. Each step succeeds
- * when its thing is gone already, so that a kill at any moment is finished by
- * doing it again.
- */
+/* See remove.h. */
 #include "actions/vm/remove.h"
 
 #include <string.h>
@@ -14,49 +7,56 @@
 #include "actions/engine/config.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/submit.h"
+#include "actions/engine/tags.h"
 #include "actions/host/capacity.h"
+#include "actions/vm/nocloud.h"
 #include "actions/vm/state.h"
 #include "actions/volume/location.h"
 #include "actions/volume/remove.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/network.h"
-#include "hypervisor/storage/volume.h"
 #include "model/states.h"
 
-/* ------------------------------------------------------------------ pieces */
+/* --------------------------------------------------------------- tear down */
+
+static int remove_lease(struct hypervisor *hv, const char *host, const struct object *nic, struct error *e)
+{
+	int r;
+
+	if (!object_str(nic, NIC_IP))
+		return 0;
+	r = hv_lease_remove(hv, host, object_text(nic, NIC_L3_UUID), object_text(nic, NIC_MAC),
+			    object_text(nic, NIC_IP), e);
+	if (r != -ENOENT)
+		return r;
+	error_done(e); /* the network is gone, and its leases with it */
+	return 0;
+}
 
 /* The domain, its leases and its NoCloud disk on the host that has them. */
 static int remove_from_host(struct pool *pool, struct view *view, const struct object *vm, struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(pool);
-	const char *uuid = object_uuid(vm);
-	const char *host = object_str(vm, VM_HOST_UUID) ? object_str(vm, VM_HOST_UUID)
-							: object_str(vm, VM_LAST_HOST_UUID);
-	const struct object *root = vm_root_volume(view, vm);
-	char name[64];
+	const char *uuid = object_uuid(vm), *host = object_str(vm, VM_HOST_UUID);
 	int r;
 
+	if (!host)
+		host = object_str(vm, VM_LAST_HOST_UUID);
 	if (!host || !view_get(view, KIND_HOST, host))
 		return 0;
 	r = hv_domain_destroy(hv, host, uuid, e);
-	if (r == 0)
-		r = hv_domain_undefine(hv, host, uuid, e);
+	if (r < 0)
+		return r;
+	r = hv_domain_undefine(hv, host, uuid, e);
+	if (r < 0)
+		return r;
 	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, uuid) {
-		if (r == 0 && object_str(nic, NIC_IP)) {
-			r = hv_lease_remove(hv, host, object_text(nic, NIC_L3_UUID),
-					    object_text(nic, NIC_MAC), object_text(nic, NIC_IP), e);
-			if (r == -ENOENT) { /* the network is gone, and its leases with it */
-				error_done(e);
-				r = 0;
-			}
-		}
+		r = remove_lease(hv, host, nic, e);
+		if (r < 0)
+			return r;
 	}
-	if (r == 0 && root && object_str(root, VOLUME_PRIMARY_STORAGE_UUID)) {
-		snprintf(name, sizeof(name), "nocloud-%s.iso", uuid);
-		r = hv_volume_delete(hv, host, object_str(root, VOLUME_PRIMARY_STORAGE_UUID), name, e);
-	}
-	return r;
+	return vm_remove_nocloud(pool, view, vm, host, e);
 }
 
 struct tear_down {
@@ -68,24 +68,24 @@ struct tear_down {
 static int tear_down_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct tear_down *s = arg;
-	const struct object *vm = view_get(txn_view(t), KIND_VM, s->uuid);
-	struct object *changed;
+	struct object *vm;
 	int r;
 
-	if (!vm)
+	if (!view_get(txn_view(t), KIND_VM, s->uuid))
 		return 0;
 	r = object_remove_where(t, KIND_NIC, NIC_VM_UUID, s->uuid, e);
-	if (r == 0)
-		r = vm_put_stopped(t, s->uuid, s->state, e);
 	if (r < 0)
 		return r;
-	changed = object_copy(view_get(txn_view(t), KIND_VM, s->uuid));
-	if (!changed)
-		return error_oom(e);
-	object_set_null(changed, VM_ROOT_VOLUME_UUID);
-	object_set_null(changed, VM_LAST_HOST_UUID);
-	object_set_null(changed, VM_CLUSTER_UUID);
-	return txn_put(t, changed, NULL, e);
+	r = vm_put_stopped(t, s->uuid, s->state, e);
+	if (r < 0)
+		return r;
+	r = txn_edit(t, KIND_VM, s->uuid, &vm, e);
+	if (r < 0)
+		return r;
+	object_set_null(vm, VM_ROOT_VOLUME_UUID);
+	object_set_null(vm, VM_LAST_HOST_UUID);
+	object_set_null(vm, VM_CLUSTER_UUID);
+	return txn_put(t, vm, NULL, e);
 }
 
 int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e)
@@ -95,17 +95,20 @@ int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struc
 	struct tear_down s = {uuid, state};
 	int r = vm ? remove_from_host(pool, view, vm, e) : 0;
 
+	if (r < 0)
+		return r;
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid) {
-		if (r == 0)
-			r = volume_remove(pool, object_uuid(volume), e);
+		r = volume_remove(pool, object_uuid(volume), e);
+		if (r < 0)
+			return r;
 	}
-	return r < 0 ? r : store_run(pool_store(pool), tear_down_fn, &s, e);
+	return store_run(pool_store(pool), tear_down_fn, &s, e);
 }
 
-/* -------------------------------------------------------------------- gone */
+/* ------------------------------------------------------------------ remove */
 
-/* The VM's own rows; data volumes are no longer its own by then. */
-static int gone_fn(struct txn *t, void *arg, struct error *e)
+/* The rows that belong to the VM. Its data volumes do not any more: they were detached before. */
+static int remove_fn(struct txn *t, void *arg, struct error *e)
 {
 	const char *uuid = arg;
 	_cleanup_object_ const struct object *vm = object_ref(view_get(txn_view(t), KIND_VM, uuid));
@@ -114,23 +117,26 @@ static int gone_fn(struct txn *t, void *arg, struct error *e)
 	if (!vm)
 		return 0;
 	r = object_remove_where(t, KIND_NIC, NIC_VM_UUID, uuid, e);
-	if (r == 0)
-		r = object_remove_where(t, KIND_AFFINITY_USAGE, AFFINITY_USAGE_RESOURCE_UUID, uuid, e);
-	if (r == 0)
-		r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, uuid, e);
-	if (r == 0)
-		r = object_remove(t, view_get(txn_view(t), KIND_VM, uuid), e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_AFFINITY_USAGE, AFFINITY_USAGE_RESOURCE_UUID, uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove(t, view_get(txn_view(t), KIND_VM, uuid), e);
 	return r < 0 ? r : capacity_follow_vm(t, vm, NULL, e);
 }
 
 static void remove_console_log(struct pool *pool, const char *uuid)
 {
-	_cleanup_free_ char *path = NULL;
+	char *path;
 
-	if (asprintf(&path, "%s/console/%s.log", pool_state_dir(pool), uuid) >= 0)
-		(void)unlink(path);
-	else
-		path = NULL;
+	if (asprintf(&path, "%s/console/%s.log", pool_state_dir(pool), uuid) < 0)
+		return;
+	(void)unlink(path);
+	free(path);
 }
 
 int vm_remove(struct job *job, const char *uuid, struct error *e)
@@ -140,18 +146,16 @@ int vm_remove(struct job *job, const char *uuid, struct error *e)
 	if (r < 0)
 		return r;
 	remove_console_log(job->pool, uuid);
-	return store_run(pool_store(job->pool), gone_fn, (void *)(uintptr_t)uuid, e);
+	return store_run(pool_store(job->pool), remove_fn, (void *)(uintptr_t)uuid, e);
 }
 
 /* ----------------------------------------------------------------- destroy */
 
-/* Data volumes are let go, or go with the VM when the setting says so. */
+/* Data volumes are detached, or deleted with the VM when the setting says so. */
 static int release_volume(struct txn *t, const struct object *volume, bool delete_data, struct error *e)
 {
 	struct object *changed = object_copy(volume);
 
-	if (!changed)
-		return error_oom(e);
 	if (object_str_is(volume, VOLUME_TYPE, "Root")) {
 		object_set_str(changed, VOLUME_STATUS, STATUS_DELETED);
 	} else {
@@ -163,12 +167,27 @@ static int release_volume(struct txn *t, const struct object *volume, bool delet
 	return txn_put(t, changed, NULL, e);
 }
 
-static int return_address(struct txn *t, const struct object *nic, struct error *e)
+static int release_volumes(struct txn *t, const char *vm, struct error *e)
+{
+	bool delete_data = config_bool(txn_view(t), "vm.dataVolume.deleteOnVmDestroy");
+	const struct object *volume;
+	int64_t after = 0;
+
+	while ((volume = view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, vm, after))) {
+		int r;
+
+		after = volume->id;
+		r = release_volume(t, volume, delete_data, e);
+		if (r < 0)
+			return r;
+	}
+	return object_remove_where(t, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, vm, e);
+}
+
+static int release_address(struct txn *t, const struct object *nic, struct error *e)
 {
 	struct object *changed = object_copy(nic);
 
-	if (!changed)
-		return error_oom(e);
 	object_set_null(changed, NIC_IP);
 	object_set_null(changed, NIC_NETMASK);
 	object_set_null(changed, NIC_GATEWAY);
@@ -176,41 +195,52 @@ static int return_address(struct txn *t, const struct object *nic, struct error 
 	return txn_put(t, changed, NULL, e);
 }
 
+static int release_addresses(struct txn *t, const char *vm, struct error *e)
+{
+	const struct object *nic;
+	int64_t after = 0;
+
+	while ((nic = view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, vm, after))) {
+		int r;
+
+		after = nic->id;
+		r = release_address(t, nic, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int eject_isos(struct txn *t, const char *vm, struct error *e)
+{
+	const struct object *row;
+	int64_t after = 0;
+
+	while ((row = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm, after))) {
+		int r;
+
+		after = row->id;
+		if (!tag_strip_prefix(object_text(row, SYSTEM_TAG_TAG), "iso"))
+			continue;
+		r = txn_remove(t, row, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int destroyed_fn(struct txn *t, void *arg, struct error *e)
 {
 	const char *uuid = arg;
-	bool delete_data = config_bool(txn_view(t), "vm.dataVolume.deleteOnVmDestroy");
-	const struct object *o;
-	int64_t after = 0;
-	int r = 0;
+	int r = release_volumes(t, uuid, e);
 
-	while (r == 0 && (o = view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, uuid, after))) {
-		after = o->id;
-		r = release_volume(t, o, delete_data, e);
-	}
-	if (r == 0)
-		r = object_remove_where(t, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, uuid, e);
-	after = 0;
-	while (r == 0 && (o = view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, uuid, after))) {
-		after = o->id;
-		r = return_address(t, o, e);
-	}
-	after = 0;
-	while (r == 0 &&
-	       (o = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid, after))) {
-		after = o->id;
-		if (strncmp(object_text(o, SYSTEM_TAG_TAG), "iso::", 5) == 0)
-			r = txn_remove(t, o, e);
-	}
+	if (r < 0)
+		return r;
+	r = release_addresses(t, uuid, e);
+	if (r < 0)
+		return r;
+	r = eject_isos(t, uuid, e);
 	return r < 0 ? r : vm_put_stopped(t, uuid, VM_STATE_DESTROYED, e);
-}
-
-/* The VM as it is now, held; NULL when it is gone. */
-const struct object *vm_now(struct pool *pool, const char *uuid)
-{
-	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-
-	return object_ref(view_get(view, KIND_VM, uuid));
 }
 
 int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct error *e)
@@ -228,8 +258,8 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 	if (r < 0 && !enforcing) {
 		_cleanup_(error_done) struct error ignored = ERROR_INIT;
 
-		error_wrap(&inner, "HOST.1008");
-		/* Without a host there is nothing unknown about it. */
+		(void)error_wrap(&inner, "HOST.1008");
+		/* A VM without a host cannot be running: it is not Unknown. */
 		(void)vm_set_state(pool, uuid,
 				   object_str(vm, VM_HOST_UUID) ? VM_STATE_UNKNOWN : VM_STATE_STOPPED,
 				   &ignored);
@@ -238,7 +268,7 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 	return store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);
 }
 
-/* ------------------------------------------------------------------ others */
+/* ----------------------------------------------------------------- expunge */
 
 int vm_remove_all_where(struct job *job, int field, const char *uuid, struct error *e)
 {
@@ -246,13 +276,17 @@ int vm_remove_all_where(struct job *job, int field, const char *uuid, struct err
 
 	view_for_each_where (vm, view, KIND_VM, field, uuid) {
 		_cleanup_object_ const struct object *now = vm_now(job->pool, object_uuid(vm));
-		int r = 0;
+		int r;
 
-		if (now && !object_str_is(now, VM_STATE, vm_state_name(VM_STATE_DESTROYED)) &&
-		    !object_str_is(now, VM_STATE, vm_state_name(VM_STATE_CREATED)))
+		if (!now)
+			continue;
+		if (!object_str_is(now, VM_STATE, vm_state_name(VM_STATE_DESTROYED)) &&
+		    !object_str_is(now, VM_STATE, vm_state_name(VM_STATE_CREATED))) {
 			r = vm_destroy(job, now, request_is_enforcing(job->req), e);
-		if (r == 0 && now)
-			r = vm_remove(job, object_uuid(vm), e);
+			if (r < 0)
+				return r;
+		}
+		r = vm_remove(job, object_uuid(vm), e);
 		if (r < 0)
 			return r;
 	}
@@ -268,6 +302,14 @@ static int submit_expunge(struct pool *pool, const char *uuid, struct error *e)
 	return r < 0 ? r : pool_submit_wait(pool, req, NULL, e);
 }
 
+static int expunge(struct pool *pool, const char *uuid, bool incomplete, struct error *e)
+{
+	/* The operation takes VMs that are Destroyed. */
+	int r = incomplete ? vm_set_state(pool, uuid, VM_STATE_DESTROYED, e) : 0;
+
+	return r < 0 ? r : submit_expunge(pool, uuid, e);
+}
+
 int vm_expunge_due(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
@@ -276,18 +318,15 @@ int vm_expunge_due(struct pool *pool, struct error *e)
 	int result = 0;
 
 	view_for_each (vm, view, KIND_VM) {
-		/* Expunging without a job: a half-made one that could not be taken back when it failed. */
-		bool left = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING));
+		/* Expunging without a job: an incomplete VM whose roll-back failed. */
+		bool incomplete = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING));
 		bool old = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)) && !by_hand &&
 			   object_int(vm, VM_LAST_OP_DATE) <= due;
-		int r = 0;
+		int r;
 
-		if ((!left && !old) || job_is_pending_for(view, object_uuid(vm)))
+		if ((!incomplete && !old) || job_is_pending_for(view, object_uuid(vm)))
 			continue;
-		if (left)
-			r = vm_set_state(pool, object_uuid(vm), VM_STATE_DESTROYED, e);
-		if (r == 0)
-			r = submit_expunge(pool, object_uuid(vm), e);
+		r = expunge(pool, object_uuid(vm), incomplete, e);
 		if (r < 0)
 			result = r;
 	}

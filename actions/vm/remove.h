@@ -1,26 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Taking VMs away: destroying, tearing down, expunging. */
+/*
+ * Destroy and expunge VMs, and roll back incomplete ones (behaviour.md
+ * 4.1.2-4.1.4, 3.10).
+ *
+ * Order of a removal: domain, then files, then rows. Each step succeeds when its
+ * object is gone already, so that a removal that was killed at any moment is
+ * finished by running it again.
+ */
 #ifndef POOLFS_VM_REMOVE_H
 #define POOLFS_VM_REMOVE_H
 
 #include "actions/engine/job.h"
 
-/** Takes away what a first start made: domain, leases, volumes, NICs; the VM's row stays, in @state.
- * Blocking. */
+/**
+ * Removes what a first start made: domain, leases, volumes, NICs. The VM's row stays, in @state. Success
+ * when the VM is gone. Blocking. Errors of the host and of the storage.
+ */
 int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
-/** vm_tear_down(), and the VM's own rows. Success when it is gone. Blocking. */
+/** vm_tear_down(), then removes the VM's console log and rows. Success when the VM is gone. Blocking. */
 int vm_remove(struct job *job, const char *uuid, struct error *e);
 
-/** Stops, destroys and expunges every VM whose indexed @field is @uuid: what a vanishing zone or host does.
- * Blocking. */
+/**
+ * Destroys and removes every VM whose indexed @field is @uuid, for the removal of a zone or a host. Stops
+ * at the first failure. Blocking.
+ */
 int vm_remove_all_where(struct job *job, int field, const char *uuid, struct error *e);
-/** Submits the expunge of VMs that have been Destroyed for longer than vm.expungePeriod. */
+/**
+ * Submits the expunge of VMs that have been Destroyed for longer than vm.expungePeriod. All are
+ * tried; one of the failures is returned. Blocking.
+ */
 int vm_expunge_due(struct pool *pool, struct error *e);
 
-/** The VM as it is now, with a reference for the caller; NULL when it is gone. */
-const struct object *vm_now(struct pool *pool, const char *uuid);
-
-/** Ends the VM's domain and makes the VM Destroyed; @enforcing passes over what the host refuses. Blocking. */
+/**
+ * Ends the VM's domain and writes Destroyed. @enforcing: errors of the host are ignored; else the VM is
+ * Unknown on its host after one (Stopped without a host), and the error is in HOST.1008. Blocking.
+ */
 int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct error *e);
 
 #endif

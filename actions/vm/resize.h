@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The size of a VM, and what of it can be changed while it runs. */
+/* The size of a VM, and which changes of it a running guest can take. Only reads. */
 #ifndef POOLFS_VM_RESIZE_H
 #define POOLFS_VM_RESIZE_H
 
@@ -9,13 +9,12 @@
 #define VM_MEMORY_STEP (INT64_C(128) << 20)
 
 struct vm_size {
-	int64_t cpus, memory;
+	int64_t cpus, memory; /* memory in bytes */
 };
 
-/** True when a VM that runs can be given exactly this size without being stopped. */
-bool vm_resizes_live(const struct view *view, const struct object *vm, int64_t cpus, int64_t memory);
-
-/** The size of a VM. */
+/** The size of a VM, from its row. */
 struct vm_size vm_size_of(const struct object *vm);
+/** True when a running VM can get exactly this size (@memory in bytes) without being stopped. */
+bool vm_resizes_live(const struct view *view, const struct object *vm, int64_t cpus, int64_t memory);
 
 #endif

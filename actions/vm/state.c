@@ -10,44 +10,51 @@
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
 
-/* ----------------------------------------------------------------- states */
+/* ----------------------------------------------------------------- writing */
 
-struct state_change {
-	const char *uuid;
-	enum vm_state state;
-};
+const struct object *vm_now(struct pool *pool, const char *uuid)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	return object_ref(view_get(view, KIND_VM, uuid));
+}
 
 int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e)
 {
-	_cleanup_object_ const struct object *held = object_ref(before);
+	_cleanup_object_ const struct object *held = object_ref(before), *written = NULL;
 	const struct object *now;
 	int r;
 
-	/* the reason is that of the state */
+	if (!vm)
+		return error_oom(e);
+	/* The reason belongs to the state: a new state without a new reason has none. */
 	if (before && !object_str_is(vm, VM_STATE, object_text(before, VM_STATE)) &&
 	    object_str_is(vm, VM_STATE_REASON, object_text(before, VM_STATE_REASON)))
 		object_set_null(vm, VM_STATE_REASON);
 	r = txn_put(t, vm, &now, e);
 	if (r < 0)
 		return r;
-	/* The hosts' rows are other objects: writing them leaves these two as they are. */
-	_cleanup_object_ const struct object *written = object_ref(now);
-
+	/* Held, since writing the hosts' rows changes the view that both are borrowed from. */
+	written = object_ref(now);
 	return capacity_follow_vm(t, held, written, e);
 }
 
 int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_VM, uuid);
-	struct object *vm = before ? object_copy(before) : NULL;
+	struct object *vm;
 
 	if (!before)
 		return error_gone(e, KIND_VM, uuid);
-	if (!vm)
-		return error_oom(e);
+	vm = object_copy(before);
 	object_set_str(vm, VM_STATE, vm_state_name(state));
 	return vm_write(t, before, vm, e);
 }
+
+struct state_change {
+	const char *uuid;
+	enum vm_state state;
+};
 
 static int state_fn(struct txn *t, void *arg, struct error *e)
 {
@@ -74,43 +81,17 @@ const char *vm_active_host(const struct object *vm)
 	return volume_vm_is_active(vm) ? object_str(vm, VM_HOST_UUID) : NULL;
 }
 
-struct settle {
-	const char *host, *uuid;
-	enum hv_domain_state state;
-	enum hv_domain_reason reason;
-};
-
-static int reconcile_fn(struct txn *t, void *arg, struct error *e)
-{
-	struct settle *s = arg;
-
-	return vm_set_observed(t, s->host, s->uuid, s->state, s->reason, e);
-}
-
-void vm_reconcile(struct pool *pool, const char *host, const char *uuid)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct settle s = {.host = host, .uuid = uuid};
-
-	/* No answer: the host's next connection compares everything anyway. */
-	if (hv_domain_state(pool_hypervisor(pool), host, uuid, &s.state, &s.reason, &e) == 0)
-		(void)store_run(pool_store(pool), reconcile_fn, &s, &e);
-}
-
-/* -------------------------------------------------------------------- down */
-
 int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_VM, uuid);
-	struct object *vm = before ? object_copy(before) : NULL;
-	char host[UUID_SIZE];
+	struct object *vm;
 
-	if (!vm)
+	if (!before)
 		return error_gone(e, KIND_VM, uuid);
-	snprintf(host, sizeof(host), "%s", object_text(before, VM_HOST_UUID));
+	vm = object_copy(before);
 	object_set_str(vm, VM_STATE, vm_state_name(state));
-	if (*host)
-		object_set_str(vm, VM_LAST_HOST_UUID, host);
+	if (object_str(before, VM_HOST_UUID))
+		object_set_str(vm, VM_LAST_HOST_UUID, object_str(before, VM_HOST_UUID));
 	object_set_null(vm, VM_HOST_UUID);
 	object_set_null(vm, VM_UNKNOWN_FROM);
 	return vm_write(t, before, vm, e);
@@ -123,9 +104,9 @@ int vm_put_off(struct txn *t, const char *uuid, bool for_good, struct error *e)
 
 	if (r < 0 || !for_good)
 		return r;
-	vm = object_copy(view_get(txn_view(t), KIND_VM, uuid));
-	if (!vm)
-		return error_oom(e);
+	r = txn_edit(t, KIND_VM, uuid, &vm, e);
+	if (r < 0)
+		return r;
 	object_set_int(vm, VM_STOPPED_BY_HA, 1);
 	return txn_put(t, vm, NULL, e);
 }
@@ -138,9 +119,9 @@ bool vm_stop_is_for_good(const struct request *req)
 	       (strategy && strcmp(strategy, "CreateStopped") == 0);
 }
 
-/* ------------------------------------------------------------------- VMs */
+/* --------------------------------------------------- what the host reports */
 
-/* The pool's state for a domain's; -1 where an event says nothing about this VM. */
+/* The state that a VM gets from its domain's; -1 while only a job may change it. */
 static int state_for(const struct object *vm, enum hv_domain_state observed)
 {
 	int now = vm_state_parse(object_str(vm, VM_STATE));
@@ -177,7 +158,7 @@ static int state_for(const struct object *vm, enum hv_domain_state observed)
 	return -1;
 }
 
-/* NULL: nothing that people need to know. */
+/* NULL for a reason that is not worth showing. */
 static const char *reason_name(enum hv_domain_reason reason)
 {
 	switch (reason) {
@@ -205,14 +186,12 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 
 	if (state < 0)
 		return 0;
-	/* A stopped leftover on another host says nothing about where the VM really is. */
+	/* A definition left on another host says nothing about where the VM is. */
 	if (state == VM_STATE_STOPPED && (!host || strcmp(host, host_uuid) != 0))
 		return 0;
 	vm = object_copy(before);
-	if (!vm)
-		return error_oom(e);
 	object_set_str(vm, VM_STATE, vm_state_name((enum vm_state)state));
-	/* a stop that a job wrote and that is only seen once more keeps what was known of it */
+	/* A VM that is Stopped already keeps the reason of its stop. */
 	if (state != VM_STATE_STOPPED || !object_str_is(before, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		object_set_str(vm, VM_STATE_REASON, reason_name(reason));
 	object_set_null(vm, VM_UNKNOWN_FROM);
@@ -230,6 +209,30 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 	return vm_write(t, before, vm, e);
 }
 
+/* What a host reports of a domain. */
+struct observation {
+	const char *host, *uuid;
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+};
+
+static int reconcile_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct observation *o = arg;
+
+	return vm_set_observed(t, o->host, o->uuid, o->state, o->reason, e);
+}
+
+void vm_reconcile(struct pool *pool, const char *host, const char *uuid)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct observation o = {.host = host, .uuid = uuid};
+
+	/* Without an answer, the host's VMs are reconciled when it connects again. */
+	if (hv_domain_state(pool_hypervisor(pool), host, uuid, &o.state, &o.reason, &e) == 0)
+		(void)store_run(pool_store(pool), reconcile_fn, &o, &e);
+}
+
 /* ---------------------------------------------------------------- recovery */
 
 struct recovered {
@@ -243,16 +246,16 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct recovered *r = arg;
 	const struct object *before = view_get(txn_view(t), KIND_VM, r->uuid);
-	struct object *vm = before ? object_copy(before) : NULL;
 
-	if (!vm)
+	if (!before)
 		return error_gone(e, KIND_VM, r->uuid);
 	if (!r->known) {
+		struct object *vm = object_copy(before);
+
 		object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
 		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
 		return vm_write(t, before, vm, e);
 	}
-	object_unref(vm);
 	switch (r->domain) {
 	case HV_DOMAIN_RUNNING:
 		r->state = VM_STATE_RUNNING;
@@ -283,7 +286,7 @@ int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
 
 	if (!vm)
 		return -EINTR;
-	/* It had got no further than the row, or had come to its end already. */
+	/* The job had written no more than the row, or had ended the domain already. */
 	if (!host)
 		return state == (int)wanted ? 0 : -EINTR;
 	r.known = host_wait_connected(job, host) &&

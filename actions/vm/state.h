@@ -1,46 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of a VM: the one way in which it is written, and what its host says of it. */
+/*
+ * The state of a VM: how it is written, and how it follows what the host reports
+ * of the domain.
+ *
+ * Every write of a VM's host, state, CPUs or memory goes through vm_write(), so
+ * that the capacities of the hosts are right after each change. What takes a
+ * transaction is part of a change: it runs in the writer thread, never blocks,
+ * and fails with -ENOENT when the VM is gone, -ENOMEM, or a database error.
+ */
 #ifndef POOLFS_VM_STATE_H
 #define POOLFS_VM_STATE_H
 
 #include "actions/engine/job.h"
 #include "hypervisor/hypervisor.h"
 
-/** Brings one VM in line with what its host says of its domain. For change functions. */
-int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state state,
-		    enum hv_domain_reason reason, struct error *e);
-
-/**
- * Writes a changed VM (@vm is taken over, also on failure) in the place of @before (NULL: a new one), and the
- * capacities of its hosts with it. For change functions: the one way in which a VM's row is written.
- */
-int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e);
-/** Writes a VM's state. For change functions. */
-int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
-/** The same as a change of its own, from a worker. */
-int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
-/** True in the two states in which most changes of a VM are allowed. */
-bool vm_is_running_or_stopped(const struct object *vm);
+/** The VM as it is now, a reference for the caller; NULL when it is gone. */
+const struct object *vm_now(struct pool *pool, const char *uuid);
 /** The host of a VM that is Running or Paused, so that it can be changed live; NULL for others. Borrowed. */
 const char *vm_active_host(const struct object *vm);
 
 /**
- * Writes what the VM's host says of its domain now: for handlers that have written a final state, to catch
- * an event that came before it, and for recovery. A host that is not connected leaves the VM as it is.
+ * Writes what a host reports of a VM's domain. Ignored while a job is changing the VM, for a VM that is
+ * gone, and when another host than the VM's own reports no running domain. For change functions.
+ */
+int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state state,
+		    enum hv_domain_reason reason, struct error *e);
+
+/**
+ * Writes a changed VM in place of @before (NULL: a new one), together with the capacities of its hosts.
+ * @vm is taken over, also on failure; NULL is -ENOMEM, so that an object_copy() needs no check. A new
+ * state without a new reason clears the reason. For change functions.
+ */
+int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e);
+/** Writes a VM's state. For change functions. */
+int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
+/** vm_put_state() in a change of its own. Blocking. */
+int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
+/** True in the two states in which most changes of a VM are allowed. */
+bool vm_is_running_or_stopped(const struct object *vm);
+
+/**
+ * Asks @host for the state of the domain and writes it: for handlers that have written a final state,
+ * since an event that came before was ignored, and for recovery. Does nothing when the host does not
+ * answer. Blocking.
  */
 void vm_reconcile(struct pool *pool, const char *host, const char *uuid);
-/** Writes @state (Stopped or Destroyed) with the host left and its promise taken back. For change functions.
+/**
+ * Writes @state (Stopped, or one that follows it) and takes the VM off its host, whose capacity is
+ * released. For change functions.
  */
 int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
-/** Writes Stopped likewise; @for_good: and HA leaves the VM alone until somebody starts it. For change
- * functions. */
+/** vm_put_stopped() with Stopped; @for_good: HA leaves the VM Stopped until a request starts it. */
 int vm_put_off(struct txn *t, const char *uuid, bool for_good, struct error *e);
-/** True when the request says that HA shall leave the VM alone when it has stopped. */
+/** True when the request says that HA is not to start the VM after it has stopped. */
 bool vm_stop_is_for_good(const struct request *req);
 /**
- * After a restart: waits for the VM's host, writes what it says of the domain, and answers whether the VM is
- * in
- * @wanted. 0 = it is; -EINTR = it is not. Blocking, at most 30 s; without the host the VM becomes Unknown.
+ * For recovery after a restart of the daemon: waits for the VM's host, writes the state of the domain,
+ * and compares the VM's state with @wanted. 0 when it is that, -EINTR when not or when the VM is gone.
+ * Without an answer of the host the VM becomes Unknown. Blocking, 30 s at most.
  */
 int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted);
 

@@ -6,9 +6,10 @@
 
 #include "actions/engine/result.h"
 #include "actions/engine/submit.h"
+#include "model/json.h"
 #include "model/states.h"
 
-/* How often the state of the stopping jobs is looked at. */
+/* Pause between two looks at a job's state, milliseconds. */
 #define WAIT_STEP_MS 50
 
 static bool is_up(const struct object *vm)
@@ -44,7 +45,7 @@ static int wait_for_job(struct job *job, const char *other, struct error *e)
 		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 		const struct object *row = view_get(view, KIND_JOB, other);
 		_cleanup_(error_done) struct error why = ERROR_INIT;
-		json_t *json;
+		_cleanup_json_ json_t *json = NULL;
 
 		if (!row || object_str_is(row, JOB_STATE, JOB_STATE_DONE))
 			return 0;
@@ -58,7 +59,6 @@ static int wait_for_job(struct job *job, const char *other, struct error *e)
 		if (!json)
 			return error_set(e, EIO, "job '%s', which should stop a VM, failed", other);
 		error_from_json(json, &why);
-		json_decref(json);
 		return error_move(e, &why);
 	}
 }
@@ -68,20 +68,24 @@ int vm_stop_all(struct job *job, vm_pick_fn *pick, const void *arg, struct error
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	_cleanup_free_ char(*jobs)[UUID_SIZE] = calloc(view_count(view, KIND_VM) + 1, UUID_SIZE);
 	size_t count = 0;
-	int r = 0;
+	int r;
 
 	if (!jobs)
 		return error_oom(e);
 	view_for_each (vm, view, KIND_VM) {
-		if (r < 0 || !is_up(vm) || !pick(view, vm, arg))
+		if (!is_up(vm) || !pick(view, vm, arg))
 			continue;
 		r = submit_stop(job, vm, jobs[count], e);
-		if (r == 0)
-			count++;
+		if (r < 0)
+			return r;
+		count++;
 	}
-	for (size_t i = 0; i < count && r == 0; i++)
+	for (size_t i = 0; i < count; i++) {
 		r = wait_for_job(job, jobs[i], e);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 bool vm_runs_on(const struct view *view, const struct object *vm, const void *host)

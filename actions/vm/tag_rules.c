@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the system tags of a VM may be (behaviour.md 2.9-A and 3.12), by whatever
- * door they come: with the creation, by an operation of their own or as a tag.
- * Tags that are not named here may be anything.
- */
+/* See tag_rules.h. */
 #include "actions/vm/tag_rules.h"
 
 #include <string.h>
@@ -11,14 +7,7 @@
 
 #include "actions/engine/tags.h"
 #include "actions/network/ipv4.h"
-
-const char *vm_tag_prefix(const char *tag, char ret_prefix[64])
-{
-	const char *end = strstr(tag, "::");
-
-	snprintf(ret_prefix, 64, "%.*s", (int)(end ? end - tag : (long)strlen(tag)), tag);
-	return ret_prefix;
-}
+#include "actions/vm/nic.h"
 
 int vm_check_boot_order(const char *order, const char *shown, struct error *e)
 {
@@ -55,7 +44,7 @@ static bool is_hostname(const char *name)
 	return label > 0;
 }
 
-/* Somebody else on the network has that host name: NULL = nobody. */
+/* The VM other than @but that has the host name on the network; NULL = none. */
 static const struct object *vm_with_hostname(const struct view *view, const char *l3, const char *hostname,
 					     const char *but)
 {
@@ -105,68 +94,69 @@ int vm_check_monitors(const char *number, struct error *e)
 		       : error_set(e, EINVAL, "Monitor number must be 1 or 2 or 4.");
 }
 
+static int check_boot_mode(const char *mode, const char *tag, struct error *e)
+{
+	if (strcasecmp(mode, "Legacy") == 0 || strcasecmp(mode, "UEFI") == 0)
+		return 0;
+	return error_set(e, EINVAL, "invalid boot mode[%s] in system tag[%s], it must be Legacy or UEFI",
+			 mode, tag);
+}
+
 int vm_check_tag(const struct view *view, const char *tag, const char *l3, const char *but, struct error *e)
 {
-	const char *value = strstr(tag, "::");
-	char prefix[64];
+	const struct tag given = tag_parse(tag);
 
-	if (!value)
+	if (!given.value)
 		return 0;
-	value += 2;
-	vm_tag_prefix(tag, prefix);
-	if (strcmp(prefix, "hostname") == 0)
-		return vm_check_hostname(view, value, l3, but, e);
-	if (strcmp(prefix, "consolePassword") == 0)
-		return vm_check_console_password(value, e);
-	if (strcmp(prefix, "bootOrder") == 0)
-		return vm_check_boot_order(value, tag, e);
-	if (strcmp(prefix, "VDIMonitorNumber") == 0)
-		return vm_check_monitors(value, e);
-	if (strcmp(prefix, "bootMode") == 0 && strcasecmp(value, "Legacy") != 0 &&
-	    strcasecmp(value, "UEFI") != 0)
-		return error_set(e, EINVAL,
-				 "invalid boot mode[%s] in system tag[%s], it must be Legacy or UEFI", value,
-				 tag);
+	if (strcmp(given.prefix, "hostname") == 0)
+		return vm_check_hostname(view, given.value, l3, but, e);
+	if (strcmp(given.prefix, "consolePassword") == 0)
+		return vm_check_console_password(given.value, e);
+	if (strcmp(given.prefix, "bootOrder") == 0)
+		return vm_check_boot_order(given.value, tag, e);
+	if (strcmp(given.prefix, "VDIMonitorNumber") == 0)
+		return vm_check_monitors(given.value, e);
+	if (strcmp(given.prefix, "bootMode") == 0)
+		return check_boot_mode(given.value, tag, e);
 	return 0;
 }
 
 int vm_check_single_tag(const char *vm, const char *tag, size_t count, struct error *e)
 {
-	char prefix[64];
+	const struct tag given = tag_parse(tag);
 
-	vm_tag_prefix(tag, prefix);
 	if (count < 2)
 		return 0;
-	if (strcmp(prefix, "userdata") == 0)
+	if (strcmp(given.prefix, "userdata") == 0)
 		return error_set(e, EINVAL, "Already have one userdata systemTag for vm[uuid: %s].", vm);
-	if (strcmp(prefix, "hostname") == 0 || strcmp(prefix, "bootMode") == 0)
-		return error_set(e, EINVAL, "only one %s system tag is allowed, but %zu got", prefix, count);
+	if (strcmp(given.prefix, "hostname") == 0 || strcmp(given.prefix, "bootMode") == 0)
+		return error_set(e, EINVAL, "only one %s system tag is allowed, but %zu got", given.prefix,
+				 count);
 	return 0;
 }
 
-/* ----------------------------------------------------------------- checks */
-
 int vm_check_custom_macs(const struct view *view, const struct request *req, struct error *e)
 {
-	const char *seen[32];
+	const char *seen[VM_NICS_MAX];
 	size_t i, count = 0;
 	json_t *tag;
 
 	json_array_foreach (req->system_tags, i, tag) {
-		const char *text = json_string_value(tag), *mac;
+		const char *text = tag_strip_prefix(json_string_value(tag), "customMac"), *mac;
 		struct mac parsed;
 
-		if (strncmp(text, "customMac::", 11) != 0)
+		if (!text)
 			continue;
-		mac = strstr(text + 11, "::");
-		mac = mac ? mac + 2 : "";
+		mac = tag_parse(text).value; /* behind the L3 network */
+		if (!mac)
+			mac = "";
 		if (mac_parse(mac, &parsed, e) < 0)
 			return -EINVAL;
 		for (size_t k = 0; k < count; k++)
 			if (strcasecmp(seen[k], mac) == 0)
-				return error_set(e, EEXIST, "Not allowed same mac [%s]", mac);
+				return nic_refuse_mac(mac, e);
 		if (view_next_where(view, KIND_NIC, NIC_MAC, mac, 0))
-			return error_set(e, EEXIST, "Not allowed same mac [%s]", mac);
+			return nic_refuse_mac(mac, e);
 		if (count < ARRAY_SIZE(seen))
 			seen[count++] = mac;
 	}

@@ -2,7 +2,7 @@
 # The laboratory itself: a host, the tiny guest from disk and from CD-ROM, the loss of libvirtd and of power.
 . "$(dirname "$0")/../tree/lib.sh"
 
-# domain NAME DISK-XML: a domain with a serial log and an agent, and nothing of poolfs.
+# domain NAME DISK-XML: a domain with a serial log and an agent, without poolfs.
 domain() {
 	cat <<EOF
 <domain type='qemu'><name>$1</name><memory unit='MiB'>128</memory><vcpu>1</vcpu>
@@ -29,14 +29,14 @@ wait_until 20 agent_ping disk
 assert_eq "$(guest disk 'hostname; uname -s')" $'tiny\nLinux'
 guest disk 'exit 3' || assert_eq $? 3 "the status of a guest command"
 
-step "a VNC password is really asked for"
+step "the console asks for a VNC password"
 port=$(on_host vncdisplay disk)
 port=$((5900 + ${port#*:}))
 assert_eq "$("$LAB/vnc-auth" $port)" password
 assert_eq "$("$LAB/vnc-auth" $port secret)" accepted
 assert_eq "$("$LAB/vnc-auth" $port wrong || true)" denied
 
-step "the guest hears its power button and boots again"
+step "the guest reacts to its power button and boots again"
 on_host shutdown disk --mode acpi
 is_off() {
 	[ "$(on_host domstate disk)" = "shut off" ]
@@ -45,7 +45,7 @@ wait_until 20 is_off
 on_host start disk
 wait_serial disk "STATE /dev/vda2 first=0 boots=2" 60
 
-step "guests survive libvirtd, but not the power"
+step "guests survive the loss of libvirtd, but not of power"
 host killd h1
 assert_fails "" on_host list
 host restart h1

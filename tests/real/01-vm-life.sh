@@ -26,7 +26,7 @@ wait_serial "$vm" "TINY ready" 60
 wait_until 20 agent_ping "$vm"
 assert_match "$(guest "$vm" cat /proc/meminfo)" 'MemTotal: +([89][0-9]{4}|1[0-2][0-9]{4}) kB' "the guest's memory"
 
-step "it has the address and the MAC that the tree says"
+step "it has the address and the MAC that the tree shows"
 nic=$(value "$dir/inventory" | jq -r '.vmNics[0].uuid')
 ip=$(value "$dir/nics/$nic/ip")
 wait_serial "$vm" "NIC eth0 $(value "$dir/nics/$nic/mac")" 5
@@ -37,14 +37,14 @@ console=$(value "$dir/console-addresses")
 assert_eq "$(jq -r .protocol <<<"$console")" vnc
 assert_eq "$("$LAB/vnc-auth" "$(jq -r .port <<<"$console")")" password
 
-step "pause really pauses"
+step "pause stops the guest"
 act "$dir" pause
 assert_eq "$(on_host domstate "$vm")" paused
 agent_ping "$vm" && fail "a paused guest answers"
 act "$dir" resume
 wait_until 10 agent_ping "$vm"
 
-step "stop asks the guest, start boots it with what it kept"
+step "stop asks the guest, start boots it with the data it wrote"
 guest "$vm" 'echo kept >/root/file; sync'
 act "$dir" stop
 assert_eq "$(value "$dir/state")" Stopped
@@ -65,7 +65,7 @@ start=${EPOCHREALTIME/./}
 act "$dir" stop type=cold
 [ $((${EPOCHREALTIME/./} - start)) -lt 5000000 ] || fail "a cold stop took more than 5 s"
 
-step "a guest that is still booting is asked again until it hears"
+step "a guest that is still booting is asked again until it reacts"
 asked=$(serial_count "$vm" "shutdown -")
 act "$dir" start
 job=$(submit "$dir/actions" stop)
@@ -91,7 +91,7 @@ cd=$(create_vm cd "$iso" "$(jq -c --arg disk "$disk" '. + {rootDiskOfferingUuid:
 wait_serial "$cd" "TINY ready" 60
 act "vm-instances/$cd" destroy
 
-step "destroy, recover, start; then nothing is left after expunge"
+step "destroy, recover, start; nothing is left after expunge"
 act "$dir" destroy
 assert_eq "$(value "$dir/state")" Destroyed
 act "$dir" recover

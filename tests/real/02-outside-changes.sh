@@ -1,5 +1,5 @@
 #!/bin/bash
-# What others do to a VM on its host reaches the tree within a second; the loss of libvirtd is survived.
+# Changes of a VM on its host show in the tree within a second; the pool survives the loss of libvirtd.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -42,7 +42,7 @@ host exec h1 sh -c "kill -KILL \$(cat /run/libvirt/qemu/$vm.pid)"
 wait_for "$dir/state" Stopped 1
 act "$dir" start
 
-step "libvirtd is killed: the host is Disconnected, its VMs Unknown, reads go on"
+step "libvirtd is killed: the host is Disconnected, its VMs are Unknown, reads still work"
 host killd h1
 wait_for "hosts/$host/status" Disconnected 5
 wait_for "$dir/state" Unknown 2
@@ -50,14 +50,14 @@ timeout 20 find "$MOUNT" -type f -exec cat {} + >/dev/null || fail "reading the 
 assert_eq "$(value "$dir/name")" web
 assert_refused "$dir/actions" pause EBUSY Unknown
 
-step "libvirtd comes back: everything is right again"
+step "libvirtd comes back: all states are right again"
 host restart h1
 wait_for "hosts/$host/status" Connected 15
 wait_for "$dir/state" Running 5
 act "$dir" pause
 act "$dir" resume
 
-step "what happened while libvirtd was away is found"
+step "changes made while libvirtd was down are found"
 pid=$(host exec h1 cat "/run/libvirt/qemu/$vm.pid")
 host killd h1
 wait_for "hosts/$host/status" Disconnected 5
@@ -66,7 +66,7 @@ host restart h1
 wait_for "hosts/$host/status" Connected 15
 wait_for "$dir/state" Stopped 5
 
-step "libvirtd is away when the pool is mounted"
+step "libvirtd is down when the pool is mounted"
 act "$dir" start
 umount_pool
 host killd h1

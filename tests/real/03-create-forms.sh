@@ -1,5 +1,5 @@
 #!/bin/bash
-# What a creation can be told, as the guest sees it: user data, ssh key, host name, fixed address and MAC, data
+# The options of a creation, as the guest sees them: user data, ssh key, host name, fixed address and MAC, data
 # volumes, an ISO with an empty root disk.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
@@ -31,7 +31,7 @@ assert_match "$(guest "$vm" ip -o addr)" "inet $address/"
 assert_eq "$(guest "$vm" cat /sys/class/net/eth0/address)" fa:11:22:33:44:00
 assert_eq "$(guest "$vm" cat /sys/block/vdb/size)" 32768
 
-step "secrets are where only their owner reads them"
+step "only their owner can read the secrets"
 for tag in userdata rootPassword sshkey; do
 	! grep -rq "^$tag::" "$MOUNT/vm-instances/$vm/inventory" "$MOUNT/vm-instances/inventories" || fail "'$tag' is shown"
 done

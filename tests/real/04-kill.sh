@@ -1,6 +1,6 @@
 #!/bin/bash
 # The daemon is killed at any moment: no job stays without an owner, no VM is in a state that its host does not
-# confirm, nothing half made is left, and what was acknowledged is there.
+# confirm, nothing incomplete is left, and what was acknowledged is there.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -26,7 +26,7 @@ is_settled() {
 		! jq -r '.inventories[].state' "$MOUNT/vm-instances/inventories" | grep -qxE 'Starting|Stopping|Rebooting|Pausing|Resuming|Destroying|Expunging|Unknown'
 }
 
-# Everything the pool says is what the host says, and nothing lies about.
+# The pool and the host agree on everything, and there are no orphans.
 check_all() {
 	local vm state real
 	wait_until 60 is_settled || fail "jobs: $(cat "$MOUNT"/api-jobs/*/state | sort | uniq -c), VMs: $(jq -c '[.inventories[].state]' "$MOUNT/vm-instances/inventories")"
@@ -46,7 +46,7 @@ check_all() {
 	diff known present || fail "files and volumes differ"
 }
 
-step "while VMs are made"
+step "while VMs are created"
 for delay in 0.02 0.1 0.2 0.35 0.5; do
 	job=$(submit vm-instances/create "$(vm_json "kill-$delay" "$image" '{"instanceOfferingUuid":"'"$small"'"}')")
 	sleep "$delay"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Host name, passwords and console are felt by a real guest and a real VNC client.
+# Host name, passwords and console, as a real guest and a real VNC client see them.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -33,7 +33,7 @@ job=$(submit "$dir/actions" "change-password account=nobody-there password=x")
 job_wait "$job" 2>/dev/null && fail "the password of an unknown account was changed"
 assert_eq "$(value "api-jobs/$job/error" | jq -r .code)" VM.1011
 
-step "a host name that is set while the guest runs comes with its next DHCP renewal"
+step "a host name set while the guest runs reaches it with the next DHCP renewal"
 mac=$(value "$dir/inventory" | jq -r '.vmNics[0].mac')
 renew() {
 	# shellcheck disable=SC2016 # for the shell in the guest
@@ -48,7 +48,7 @@ wait_until 20 is_hostname live-name
 act "$dir" delete-hostname
 lease | grep -q name= && fail "the lease still has a name: $(lease)"
 
-step "one that is set while it is stopped is there at the next start, and so is an ssh key"
+step "one set while the VM is stopped is there at the next start, and so is an ssh key"
 act "$dir" stop
 act "$dir" set-hostname hostname=cold-name
 act "$dir" '{"setVmSshKey":{"SshKey":"ssh-ed25519 AAAAkey me@here"}}'
@@ -59,11 +59,11 @@ wait_until 20 agent_ping "$vm"
 wait_until 20 is_hostname cold-name
 assert_match "$(guest "$vm" cat /run/seed/meta-data)" 'ssh-ed25519 AAAAkey me@here'
 
-step "nobody knows the console's password before one is set"
+step "before a console password is set, none is accepted"
 assert_eq "$(vnc)" password
 assert_eq "$(vnc "")" denied
 
-step "a password that is set while the guest runs holds at once"
+step "a password set while the guest runs applies at once"
 act "$dir" set-console-password consolePassword=first
 assert_eq "$(vnc first)" accepted
 assert_eq "$(vnc wrong)" denied
@@ -75,7 +75,7 @@ assert_eq "$(vnc second-i)" accepted
 act "$dir" delete-console-password
 assert_eq "$(vnc second-i)" denied
 
-step "a password that the host does not take is not kept"
+step "a password that the host refuses is not stored"
 act "$dir" set-console-password consolePassword=kept
 host killd h1
 wait_for "$dir/state" Unknown 5

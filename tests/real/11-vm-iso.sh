@@ -1,5 +1,5 @@
 #!/bin/bash
-# ISOs go in and out of the drives of a running guest, which reads them, and the BIOS boots what the order says.
+# ISOs are inserted and ejected while the guest runs and reads them; the BIOS follows the boot order.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -33,24 +33,24 @@ is_empty() {
 	! guest "$vm" "head -c 1 /dev/sr$1" >/dev/null 2>&1
 }
 
-step "three discs go in while the guest runs, and it reads each"
+step "three discs are inserted while the guest runs, and it reads each"
 act "$dir" attach-iso "isoUuid=$iso1"
 act "$dir" attach-iso "isoUuid=$iso2"
 act "$dir" attach-iso "isoUuid=$iso3"
 for n in 1 2 3; do wait_until 10 has_disc $((n - 1)) $n; done
 
-step "one goes out, and another one takes its drive"
+step "one is ejected, and another one gets its drive"
 act "$dir" detach-iso "isoUuid=$iso2"
 wait_until 10 is_empty 1
 tiny=$(add_image "$media/tiny.iso" iso cd)
 act "$dir" attach-iso "isoUuid=$tiny"
 guest "$vm" 'mount -t iso9660 -o ro /dev/sr1 /mnt || mount -t iso9660 -o ro /dev/sr1 /mnt; ls /mnt' | grep -qi initrd || fail "the disc is not readable"
 
-step "a disc that the guest holds on to goes out too"
+step "a disc that the guest has locked is ejected too"
 act "$dir" detach-iso "isoUuid=$tiny"
 assert_eq "$(on_host domblklist "$vm" | grep -c '\.iso$')" 2 "discs that the host has in drives"
 
-step "what is in the drives survives a stop, and a stopped VM gets its disc at the start"
+step "discs stay in their drives over a stop; one for a stopped VM is there after the start"
 act "$dir" detach-iso "isoUuid=$iso1"
 act "$dir" stop type=cold
 act "$dir" detach-iso "isoUuid=$iso3"
@@ -61,19 +61,19 @@ wait_until 20 agent_ping "$vm"
 wait_until 10 has_disc 0 2
 act "$dir" detach-iso
 
-step "a disc that the host cannot get is not kept"
+step "a disc that the host cannot get is not recorded"
 lost=$(add_image "$CASE_DIR/3.iso" iso lost)
 find "$STATE" -name "*$lost*" -delete
 job=$(submit "$dir/actions" "attach-iso isoUuid=$lost")
 job_wait "$job" 2>/dev/null && fail "an ISO without a file was attached"
 assert_eq "$(value "$dir/boot-orders" | jq -c .orders)" '["HardDisk"]'
 
-# booted_from: what the kernel was told; disk and disc name themselves there.
+# booted_from: from the kernel's command line, which names the disk or disc.
 booted_from() {
 	guest "$vm" cat /proc/cmdline | grep -o 'tiny.image=[a-z]*'
 }
 
-step "the BIOS boots the disk, though there is a bootable disc"
+step "the BIOS boots the disk, even though there is a bootable disc"
 act "$dir" attach-iso "isoUuid=$tiny"
 act "$dir" reboot
 wait_serial "$vm" "TINY ready" 60 3

@@ -1,5 +1,5 @@
 #!/bin/bash
-# NICs appear and vanish in a running guest, with the address, MAC and limits that the tree says.
+# NICs appear and disappear in a running guest, with the address, MAC and limits that the tree shows.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -23,7 +23,7 @@ nic() {
 	value "$dir/inventory" | jq -r --arg l3 "$1" --arg field "$2" '.vmNics[] | select(.l3NetworkUuid == $l3) | .[$field]'
 }
 
-# limit MAC DIRECTION: what libvirt says of the running domain, KiB/s.
+# limit MAC DIRECTION: the limit in the running domain, KiB/s.
 limit() {
 	on_host domiftune "$vm" "$1" | sed -n "s/^$2.average *: *//p"
 }
@@ -41,7 +41,7 @@ wait_serial "$vm" "NET eth1 10.77.1.15/" 20
 assert_eq "$(macs)" "$(printf '%s\n' "$(nic "$l3" mac)" "$mac" | sort | paste -sd' ')"
 assert_match "$(on_host domiflist "$vm")" "poolfs-${red:0:8} .*$mac"
 
-step "limits hold at once, both directions, and are lifted one by one"
+step "limits apply at once, in both directions, and are removed one by one"
 nicdir=$dir/nics/$(nic "$red" uuid)
 job=$(submit "$nicdir/actions" "set-qos outboundBandwidth=8388608 inboundBandwidth=16777216")
 job_wait "$job"
@@ -56,7 +56,7 @@ wait_serial "$vm" "HOTPLUG net- eth1" 15
 assert_eq "$(macs)" "$(nic "$l3" mac)"
 on_host net-dumpxml "poolfs-${red:0:8}" | grep -q "$mac" && fail "its lease is still there"
 
-step "a new MAC and a fixed address of the stopped VM are the guest's at its next start, with a limit"
+step "the guest gets a new MAC, a fixed address and a limit of the stopped VM at its next start"
 act "$dir" stop type=cold
 act "$dir" attach-l3-network "l3NetworkUuid=$red"
 nicdir=$dir/nics/$(nic "$red" uuid)
@@ -68,10 +68,10 @@ wait_serial "$vm" "NIC eth1 fa:00:00:00:be:ef" 60
 wait_serial "$vm" "NET eth1 10.77.1.20/" 20
 assert_eq "$(limit fa:00:00:00:be:ef outbound)" 512
 
-step "a guest that does not let a NIC go keeps it"
+step "a NIC that the guest does not release stays"
 wait_until 20 agent_ping "$vm"
 act "$dir" reboot
-job=$(submit "$nicdir/actions" detach) # the BIOS does not know of unplugging
+job=$(submit "$nicdir/actions" detach) # the BIOS ignores requests to unplug
 job_wait "$job" 60 2>/dev/null && fail "a BIOS let a NIC go"
 assert_match "$(value "api-jobs/$job/error")" "did not release device"
 assert_eq "$(nic "$red" mac)" fa:00:00:00:be:ef
@@ -86,7 +86,7 @@ host_again() {
 	act "hosts/$(first hosts)" reconnect
 }
 
-step "where traffic control does not work a limit is kept, and said so, until it does"
+step "without traffic control a limit is stored and reported as such, until it works"
 act "$dir" stop type=cold
 TC_SHIM='' host_again
 act "$dir" start

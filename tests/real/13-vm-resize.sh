@@ -1,5 +1,5 @@
 #!/bin/bash
-# A running guest gets CPUs and memory, and libvirt parses the system tags of a VM as they are meant.
+# A running guest gets CPUs and memory; libvirt parses what the system tags of a VM become as intended.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -25,7 +25,7 @@ has_memory() {
 	[ "$(memory)" -ge "$1" ]
 }
 
-step "a VM that was started without room for more says so"
+step "a VM that was started without vm.numa cannot grow while it runs"
 wait_serial "$vm" "TINY ready" 60
 echo true >"$MOUNT/global-configurations/vm/numa/value"
 sync "$MOUNT/global-configurations/vm/numa/value"
@@ -34,7 +34,7 @@ job_wait "$job" 2>/dev/null && fail "it got a CPU"
 assert_match "$(value "api-jobs/$job/error")" "not of NUMA architecture"
 assert_eq "$(value "$dir/cpuNum")" 1
 
-step "after a restart the guest gets a CPU and memory while it runs"
+step "after a restart the running guest gets a CPU and memory"
 act "$dir" reboot
 wait_serial "$vm" "TINY ready" 60 2
 wait_until 20 agent_ping "$vm"
@@ -47,7 +47,7 @@ wait_until 10 has_memory $((before + 120))
 assert_eq "$(value "$dir/memorySize")" $((384 * 1024 * 1024))
 assert_eq "$(on_host dominfo "$vm" | sed -n 's/^Max memory: *//p')" "393216 KiB"
 
-step "so it does by a larger offering"
+step "the same by a larger offering"
 larger=$(create instance-offerings '{"params":{"name":"larger","cpuNum":2,"memorySize":536870912}}')
 act "$dir" change-instance-offering "instanceOfferingUuid=$larger"
 wait_until 10 has_memory $((before + 240))
@@ -55,7 +55,7 @@ assert_eq "$(value "$dir/instanceOfferingUuid") $(value "$dir/cpuNum") $(value "
 assert_eq "$(on_host dominfo "$vm" | sed -n 's/^Max memory: *//p')" "524288 KiB"
 assert_refused "$dir/actions" "change-instance-offering instanceOfferingUuid=$offering" EINVAL "can't decrease capacity when vm\[uuid:$vm\] is running"
 
-step "and has them after the next start too"
+step "and still has them after the next start"
 act "$dir" reboot
 wait_serial "$vm" "TINY ready" 60 3
 wait_until 20 agent_ping "$vm"
@@ -104,7 +104,7 @@ assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"])')" 3
 assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"]/source/@file)')" 0
 assert_eq "$(parsed '/domain/devices/disk[@device="disk"]/boot/@order') $(parsed 'count(//boot)')" "1 1"
 
-step "the disks of Windows hang on IDE, unless a tag says that it has the driver"
+step "the disks of Windows are on IDE, unless a tag says that it has the driver"
 act "$dir" stop type=cold
 act "$dir" update platform=Windows
 act "$dir" start
@@ -114,7 +114,7 @@ add windows::virtioVolume
 act "$dir" start
 assert_eq "$(parsed '/domain/devices/disk[@device="disk"]/target/@bus') $(parsed '/domain/devices/interface/model/@type')" "virtio e1000"
 
-step "a PCI device is in the definition that the host refuses to start, and no more when its tag is gone"
+step "a PCI device is in the definition, which the host refuses to start, until its tag is removed"
 act "$dir" stop type=cold
 add pciDevice::0000:00:1f.7
 job=$(submit "$dir/actions" start)

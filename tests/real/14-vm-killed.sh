@@ -1,5 +1,5 @@
 #!/bin/bash
-# A daemon that is killed between the row and the running guest finishes what it had begun when it is back.
+# A daemon that is killed between the row and the running guest finishes the job after a restart.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 

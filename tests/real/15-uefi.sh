@@ -1,5 +1,6 @@
 #!/bin/bash
-# A guest boots by UEFI firmware, whose variables are kept over a stop, go along to another host and are gone with the VM.
+# A guest boots by UEFI firmware, whose variables survive a stop, move to another host with the VM and are
+# removed with it.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -27,7 +28,7 @@ new() {
 	create vm-instances "$(jq -c '. + {systemTags: $ARGS.positional}' --args "$@" <<<"$json")"
 }
 
-# is_uefi VM: does its guest know of UEFI?
+# is_uefi VM: was its guest booted by UEFI?
 is_uefi() {
 	[ "$(guest "$1" '[ -d /sys/firmware/efi ] && echo uefi || echo bios')" = uefi ]
 }
@@ -50,7 +51,7 @@ parsed() {
 	on_host dumpxml "$1" | xmllint --xpath "string($2)" -
 }
 
-step "the tag asks for firmware, which libvirt finds, and the guest boots by it"
+step "the tag asks for firmware, which libvirt finds and the guest boots with"
 vm=$(new uefi bootMode::UEFI)
 dir=vm-instances/$vm
 wait_serial "$vm" "TINY ready" 120
@@ -59,7 +60,7 @@ is_uefi "$vm" || fail "the guest booted by BIOS"
 assert_eq "$(parsed "$vm" '/domain/os/loader/@type') $(parsed "$vm" '/domain/os/loader/@readonly')" "pflash yes"
 assert_eq "$(parsed "$vm" '/domain/os/nvram')" "/var/lib/libvirt/qemu/nvram/${vm}_VARS.fd"
 
-step "what the firmware was told is there after a stop"
+step "firmware variables are there after a stop"
 set_variable "$vm" kept
 assert_eq "$(get_variable "$vm")" kept
 act "$dir" stop type=cold
@@ -68,7 +69,7 @@ wait_serial "$vm" "TINY ready" 120 2
 wait_until 40 agent_ping "$vm"
 assert_eq "$(get_variable "$vm")" kept
 
-step "it goes along to another host, and nothing is left where it was"
+step "they move to another host with the VM, and nothing is left on the former one"
 boot=$(guest "$vm" cat /proc/sys/kernel/random/boot_id)
 act "$dir" migrate "hostUuid=$two"
 assert_eq "$(value "$dir/state") $(value "$dir/hostUuid")" "Running $two"
@@ -105,7 +106,7 @@ done
 assert_eq "$(find "$HOSTS" -name '*_VARS.fd')" ""
 URI=$first_uri
 
-step "an image says it for its VMs, and a VM may say otherwise"
+step "VMs inherit the tag from their image, and may override it"
 create system-tags '{"params":{"resourceType":"ImageVO","resourceUuid":"'"$image"'","tag":"bootMode::UEFI"}}' >/dev/null
 uefi=$(new inherits)
 bios=$(new own bootMode::Legacy)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # limit: 600
-# Hosts and networks of a real libvirt follow what is done to them in the tree.
+# Hosts and networks of a real libvirt follow the changes made in the tree.
 . "$(dirname "$0")/../tree/lib.sh"
 
 host_up one
@@ -60,7 +60,7 @@ has_xml "$first_uri" "lab.example.org"
 act "l3-networks/$net" remove-dns dns=192.0.2.53
 ! has_xml "$second_uri" "192.0.2.53" || fail "the DNS server is still there"
 
-step "a host is lost, and comes back with all it needs"
+step "a host is lost, and gets everything it needs when it comes back"
 host killd two
 wait_for "hosts/$second/status" Disconnected 20
 assert_match "$(value "hosts/$second/statusReason")" . "the reason"
@@ -71,12 +71,12 @@ act "hosts/$second" reconnect
 assert_eq "$(value "hosts/$second/status")$(value "hosts/$second/statusReason")" Connected
 wait_until 20 has_xml "$second_uri" "forwarder addr='192.0.2.54'"
 
-step "a host that leaves keeps nothing of the pool"
+step "a removed host keeps nothing of the pool"
 act "hosts/$second" delete
 assert_eq "$(on "$second_uri" net-list --all --name | grep -c poolfs || true)" 0 "the networks left"
 assert_eq "$(on "$second_uri" pool-list --all --name | grep -c poolfs || true)" 0 "the storage pools left"
 
-step "a network that is removed is removed there"
+step "a removed network is removed on the host"
 act "l3-networks/$net" delete
 ! has_network "$first_uri" || fail "the network is still there"
 [ ! -e "/sys/class/net/$bridge" ] || fail "the bridge is still there"

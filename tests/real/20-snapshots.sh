@@ -27,7 +27,7 @@ snapshot() {
 	jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result"
 }
 
-# check_all: qemu-img has no complaint about any file, and each is somebody's
+# check_all: qemu-img finds no error in any file, and each belongs to an object
 check_all() {
 	local file
 	for file in "$pool"/*; do
@@ -44,7 +44,7 @@ act "volumes/$data" attach vmInstanceUuid="$vm"
 wait_serial "$vm" "HOTPLUG blk add vdb serial=${data:0:20} size=131072" 20
 fill "$vm" /dev/vdb 0 one
 
-step "snapshots while the guest runs and while it is frozen"
+step "snapshots while the guest runs and while it is paused"
 a=$(snapshot "$data" a)
 fill "$vm" /dev/vdb 0 two
 fill "$vm" /dev/vdb 5 five
@@ -55,7 +55,7 @@ fill "$vm" /dev/vdb 0 three
 assert_eq "$(sum "$vm" /dev/vdb 0) $(sum "$vm" /dev/vdb 5)" "$(text three) $(text five)"
 check_all
 
-step "a volume made of a snapshot has what it had"
+step "a volume created from a snapshot has its data"
 job=$(submit "volume-snapshots/$b/actions" "create-data-volume name=copy")
 job_wait "$job"
 copy=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
@@ -70,7 +70,7 @@ act "volume-snapshots/$b" delete
 assert_eq "$(sum "$vm" /dev/vdb 0) $(sum "$vm" /dev/vdb 5)" "$(text three) $(text five)"
 check_all
 
-step "it grows under the guest"
+step "it grows while the guest uses it"
 act "volumes/$data" resize-data size=96M
 assert_eq "$(guest "$vm" cat /sys/block/vdb/size)" 196608
 fill "$vm" /dev/vdb 80 eighty
@@ -99,7 +99,7 @@ boot
 assert_eq "$(guest "$vm" cat /root/file)" before
 assert_eq "$(sum "$vm" /dev/vdb 0)" "$(text four)"
 
-step "merging at rest"
+step "merging with the VM stopped"
 guest "$vm" 'echo third >/root/file; sync'
 act "vm-instances/$vm" stop type=cold
 act "volume-snapshots/$r" delete
@@ -111,14 +111,14 @@ boot
 assert_eq "$(guest "$vm" cat /root/file)" third
 assert_eq "$(sum "$vm" /dev/vdb 0)" "$(text four)"
 
-step "the limit of its bandwidth is real"
+step "the bandwidth limit takes effect"
 act "volumes/$data" set-qos volumeBandwidth=1M
 # shellcheck disable=SC2016 # the guest's variables
 took=$(guest "$vm" 's=$(cut -d. -f1 /proc/uptime); dd if=/dev/vdb of=/dev/null bs=1M count=5 iflag=direct 2>/dev/null; e=$(cut -d. -f1 /proc/uptime); echo $((e - s))')
 [ "$took" -ge 3 ] || fail "5 MiB at 1 MiB/s took $took s"
 act "volumes/$data" delete-qos
 
-step "a guest that cannot let go keeps the volume, and gives it back later"
+step "a volume that the guest cannot release stays, and is detached later"
 act "vm-instances/$vm" pause
 job=$(submit "volumes/$data/actions" detach)
 assert_fails "did not release" job_wait "$job"

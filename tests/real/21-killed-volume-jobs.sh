@@ -1,5 +1,6 @@
 #!/bin/bash
-# The daemon is killed between all steps of volume jobs, with a running and a stopped guest; nothing is lost or left.
+# The daemon is killed between all steps of volume jobs, with a running and a stopped guest; nothing is lost
+# or left.
 # limit: 1200
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -12,7 +13,7 @@ storage=$(first primary-storage)
 pool=$(value "primary-storage/$storage/mountPath")
 bs=$(first backup-storage)
 
-# The guest is a machine that finds nothing to boot: what counts are the bytes below it.
+# The guest finds nothing to boot: only the bytes of its disks matter.
 truncate -s 4M "$CASE_DIR/nothing.raw"
 vm=$(create_vm web "$(add_image "$CASE_DIR/nothing.raw" raw nothing)" '{"instanceOfferingUuid":"'"$small"'"}')
 
@@ -20,25 +21,25 @@ head_of() {
 	value "volumes/$1/installPath"
 }
 
-# fill VOLUME TEXT: fills its first MiB, at rest
+# fill VOLUME TEXT: fills its first MiB, without a running guest
 fill() {
 	qemu-io -f qcow2 -c "write -q -P $2 0 1M" "$(head_of "$1")"
 }
 
-# holds FILE BYTE: does the first MiB of the file (with what is below it) have this byte?
+# holds FILE BYTE: is the first MiB of the file (with its backing files) full of this byte?
 holds() {
 	local output
 	output=$(qemu-io -U -r -f qcow2 -c "read -q -P $2 0 1M" "$1" 2>&1) && [ -z "$output" ]
 }
 
-# die_at POINT FILE REQUEST: kill_at, and nothing is left or in between
+# die_at POINT FILE REQUEST: kill_at, then no orphans and no transient states
 die_at() {
 	kill_at "$@"
 	(wait_until 10 has_no_orphans) 2>/dev/null || fail "a file of nobody, or a broken one, after '$1': $(ls "$pool")"
 	no_rows_in_between || fail "a row in between after '$1'"
 }
 
-# has_no_orphans: every file in the pool's folder is whole and some object's
+# has_no_orphans: every file in the pool's folder is intact and belongs to an object
 has_no_orphans() {
 	local file
 	for file in "$pool"/*; do
@@ -133,7 +134,7 @@ act "volume-snapshots/$frozen" delete
 act "vm-instances/$vm" start
 
 step "attach"
-# this guest, which never booted, gives no disk back
+# this guest, which never booted, does not release a disk
 let_go() {
 	act "vm-instances/$vm" stop type=cold
 	act "volumes/$data" detach

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Random sequences of volume operations read as a model says, after each step.
+# Random sequences of volume operations: after each step the data are those of a model.
 #
-# $POOLFS_SEQUENCES of $POOLFS_STEPS each (500 of 30), so many at a time as there
-# are VMs; $POOLFS_SEED repeats a run, a sequence by itself with its own seed.
+# $POOLFS_SEQUENCES of $POOLFS_STEPS each (500 of 30), as many at a time as there
+# are VMs; $POOLFS_SEED repeats a run, or one sequence by its own seed.
 # limit: 3600
 . "$(dirname "$0")/../tree/lib.sh"
 

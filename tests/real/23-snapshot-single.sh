@@ -1,5 +1,5 @@
 #!/bin/bash
-# One snapshot deleted alone: at rest and below a running guest, with branches, over kills of the daemon and of QEMU.
+# One snapshot deleted alone: with the VM stopped and running, with branches, over kills of the daemon and of QEMU.
 # limit: 1200
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -11,7 +11,7 @@ disk=$(create disk-offerings '{"params":{"name":"8M","diskSize":8388608}}')
 storage=$(first primary-storage)
 pool=$(value "primary-storage/$storage/mountPath")
 
-# The guest is a machine that finds nothing to boot; QEMU itself writes to its disk.
+# The guest finds nothing to boot; QEMU itself writes to its disk.
 truncate -s 1M "$CASE_DIR/nothing.raw"
 vm=$(create_vm web "$(add_image "$CASE_DIR/nothing.raw" raw nothing)" '{"instanceOfferingUuid":"'"$small"'"}')
 data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}')
@@ -20,7 +20,7 @@ head_of() {
 	value "volumes/$data/installPath"
 }
 
-# fill BYTE OFFSET: fills 64 KiB there, at rest or in the running guest
+# fill BYTE OFFSET: fills 64 KiB there, in the file or in the running guest
 fill() {
 	if [ -n "$(value "volumes/$data/vmInstanceUuid")" ] && [ "$(value "vm-instances/$vm/state")" = Running ]; then
 		local command
@@ -33,7 +33,7 @@ fill() {
 	fi
 }
 
-# holds FILE BYTE OFFSET [BYTE OFFSET...]: has the file, with what is below it, these bytes?
+# holds FILE BYTE OFFSET [BYTE OFFSET...]: does the file, with its backing files, have these bytes?
 holds() {
 	local file=$1 commands=() output
 	shift
@@ -59,7 +59,7 @@ path_of() {
 	field "$1" primaryStorageInstallPath
 }
 
-# check: each file in the folder is whole and some object's
+# check: each file in the folder is intact and belongs to an object
 check() {
 	local file
 	for file in "$pool"/*; do
@@ -69,8 +69,8 @@ check() {
 	done
 }
 
-# build: three snapshots a, b, c in a row, a branch x on a and one y on b, and the head on c; each has bytes of its own
-# at its own place, and overwrites the place 0.
+# build: three snapshots a, b, c in a row, a branch x on a and one y on b, and the head on c; each has its own bytes
+# at its own offset, and overwrites offset 0.
 build() {
 	fill 1 0
 	fill 1 64k
@@ -93,7 +93,7 @@ build() {
 	fill 4 384k
 }
 
-# all_hold: whatever is there still, but $a, reads as when it was taken
+# all_hold: every remaining snapshot, except $a, reads as when it was taken
 all_hold() {
 	holds "$(path_of "$x")" 9 0 1 64k 9 128k 0 192k || fail "x lost its bytes $1"
 	holds "$(path_of "$b")" 2 0 1 64k 0 128k 2 192k || fail "b lost its bytes $1"
@@ -102,7 +102,7 @@ all_hold() {
 	holds "$(head_of)" 4 0 1 64k 2 192k 3 320k 4 384k || fail "the volume lost its bytes $1"
 }
 
-# clear: all snapshots go, the volume is zeros again
+# clear: removes all snapshots and fills the volume with zeros
 clear_all() {
 	local uuid
 	for uuid in $(uuids volume-snapshots); do
@@ -115,7 +115,7 @@ attach() {
 	act "volumes/$data" attach vmInstanceUuid="$vm"
 }
 
-# this guest, which never booted, gives no disk back
+# this guest, which never booted, does not release a disk
 let_go() {
 	act "vm-instances/$vm" stop type=cold
 	act "volumes/$data" detach
@@ -161,7 +161,7 @@ for scope in single chain; do
 	clear_all
 done
 
-# kill_at POINT SNAPSHOT: its deletion is handed in to a daemon that dies there, and goes on in the next one
+# kill_at POINT SNAPSHOT: submits its deletion to a daemon that dies there; the next one continues it
 kill_at() {
 	umount_pool
 	POOLFS_TEST_KILL_AT=$1 mount_pool
@@ -215,7 +215,7 @@ scheduled() {
 	grep -lxsF "$scheduler" "$MOUNT"/volume-snapshots/*/schedulerUuid | xargs -rn 1 dirname
 }
 
-step "the daemon dies when a scheduler has taken a snapshot, before the older one goes: the next time it does"
+step "the daemon dies after a scheduler took a snapshot, before the older one is removed: the next run removes it"
 mine=$(snapshot mine)
 fill 5 448k
 job=$(submit "volumes/$data/actions" 'create-snapshot-scheduler schedulerName=k snapShotName=k type=simple startTime=0 interval=2 snapshotMaxNumber=1')

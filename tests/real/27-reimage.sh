@@ -1,5 +1,5 @@
 #!/bin/bash
-# A guest whose root disk is made anew boots as for the first time; the old disk is still there, whole.
+# A guest with a reimaged root disk boots as for the first time; the old disk is still there, intact.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -19,7 +19,7 @@ content() {
 	sha256sum <"$CASE_DIR/flat.raw"
 }
 
-step "the guest writes something that it keeps over a stop"
+step "the guest writes something that survives a stop"
 wait_serial "$vm" "TINY ready" 60
 wait_until 40 agent_ping "$vm"
 guest "$vm" 'echo kept >/root/file; sync'
@@ -27,7 +27,7 @@ act "$dir" stop
 old=$(value "volumes/$root/installPath")
 sum=$(content "$old")
 
-step "made anew, it boots as for the first time"
+step "reimaged, it boots as for the first time"
 act "$dir" reimage
 act "$dir" start
 wait_serial "$vm" "STATE /dev/vda2 first=1" 90 2
@@ -40,7 +40,7 @@ point=$(value volume-snapshots/inventories | jq -r '.inventories[] | select(.nam
 assert_eq "$point" "$old"
 assert_eq "$(content "$point")" "$sum"
 
-step "another image, another disk: the guest starts anew"
+step "another image, another disk: the guest starts from scratch"
 cp "$media/tiny.qcow2" other.qcow2
 other=$(add_image "$CASE_DIR/other.qcow2" qcow2 other)
 grep -q "$other" <<<"$(value "$dir/image-candidates")" || fail "the other image is no candidate"

@@ -1,5 +1,6 @@
 #!/bin/bash
-# A clone of a running guest boots from the same disks, with an address and a name of its own; so does one of a stopped guest. Over a kill whole clones stay.
+# A clone of a running guest boots from the same disks, with an address and a name of its own; so does one of
+# a stopped guest. Complete clones survive a kill.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -62,7 +63,7 @@ wait_serial "$later" "STATE /dev/vda2 first=0 boots=2" 90
 wait_until 40 agent_ping "$later"
 assert_eq "$(guest "$later" cat /root/file)" kept
 
-step "the daemon dies between two clones: the one that was whole stays and runs, the other is taken back"
+step "the daemon dies between two clones: the complete one stays and runs, the other is rolled back"
 act "vm-instances/$later" stop
 before=$(uuids vm-instances | wc -l)
 volumes=$(uuids volumes | wc -l)

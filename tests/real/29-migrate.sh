@@ -1,5 +1,6 @@
 #!/bin/bash
-# A guest moves between two real hosts that share a storage and goes on running; cancelled or killed, it is on one of them.
+# A guest moves between two real hosts that share a storage and goes on running; cancelled or killed, it is on
+# one of them.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -21,7 +22,7 @@ image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
 vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$small"'","hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$shared"'"}')")
 dir=vm-instances/$vm
 
-# at HOST: the VM runs there, says the tree, and its domain runs there and on no other host.
+# at HOST: the tree says that the VM runs there, and its domain runs there and on no other host.
 at() {
 	local here=$first_uri there=$second_uri
 	[ "$1" = "$one" ] || { here=$second_uri there=$first_uri; }
@@ -81,7 +82,7 @@ assert_match "$(value "api-jobs/$job/error")" "HOST.1009"
 at "$two"
 wait_until 40 agent_ping "$vm"
 
-step "the daemon is killed on the way: the hosts go on, and it finds out"
+step "the daemon is killed during the migration: the hosts continue, and the next daemon finds the outcome"
 virsh -q -c "$second_uri" migrate-setspeed "$vm" 8
 job=$(submit "$dir/actions" "migrate hostUuid=$one")
 wait_until 40 on_its_way "$second_uri"
@@ -96,7 +97,7 @@ at "$one"
 wait_until 40 agent_ping "$vm"
 assert_eq "$(guest "$vm" cat /proc/sys/kernel/random/boot_id)" "$boot"
 
-step "killed when it had moved and nobody knew, or before it began"
+step "killed after the move but before it was recorded, or before it began"
 for point in migrate-moved migrate-written; do
 	from=$(value "$dir/hostUuid")
 	umount_pool
@@ -114,7 +115,7 @@ for point in migrate-moved migrate-written; do
 	at "$(value "$dir/hostUuid")"
 done
 
-step "killed before anything was asked of a host: it stays, and runs"
+step "killed before a host was asked for anything: the VM stays, and runs"
 from=$(value "$dir/hostUuid")
 umount_pool
 POOLFS_TEST_KILL_AT=migrate-begun mount_pool
@@ -131,7 +132,7 @@ at "$from"
 wait_until 40 agent_ping "$vm"
 assert_eq "$(guest "$vm" cat /proc/sys/kernel/random/boot_id)" "$boot" "the boot of the guest"
 
-step "after all that it stops and starts as any other"
+step "after all that the VM can be stopped and started"
 wait_until 40 agent_ping "$vm"
 assert_eq "$(guest "$vm" cat /proc/sys/kernel/random/boot_id)" "$boot"
 act "$dir" stop

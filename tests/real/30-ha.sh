@@ -36,12 +36,12 @@ mount_pool
 wait_serial "$vm" "TINY ready" 90 4
 wait_for "$dir/state" Running 20
 
-step "a stop by itself succeeds, and the guest boots again"
+step "a stop without stopHA succeeds, and the guest boots again"
 act "$dir" stop type=cold
 wait_serial "$vm" "TINY ready" 90 5
 wait_for "$dir/state" Running 20
 
-step "stopHA ends it"
+step "with stopHA it stays stopped"
 act "$dir" stop type=cold stopHA=true
 sleep 3
 assert_eq "$(value "$dir/state")" Stopped

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Cached images on a real host: one copy for many VMs, gone when nobody needs it, whole after any kill.
+# Cached images on a real host: one copy for many VMs, removed when unused, never incomplete after a kill.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -27,7 +27,7 @@ remove_vm() {
 	act "vm-instances/$1" expunge
 }
 
-step "four VMs at once, one copy, byte by byte the image"
+step "four VMs at once, one copy, identical to the image"
 image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
 before=$(value "primary-storage/$ps/availableCapacity")
 jobs=()
@@ -48,7 +48,7 @@ assert_eq "$(qemu-img info -U --output json "$(value "volumes/$root/installPath"
 step "it stays below its disks when the image is gone, and a restarted guest still works"
 act "images/$image" delete
 act "images/$image" expunge
-sleep 2.2 # two rounds of the clock
+sleep 2.2 # two rounds of the timer
 assert_eq "$(cached)" "image-$image.qcow2" "the cached images"
 for name in two three four; do
 	remove_vm "$(value vm-instances/by-name/$name/uuid)"
@@ -59,12 +59,12 @@ wait_serial "$vm" "TINY ready" 120 2
 act "vm-instances/$vm" stop type=cold
 qemu-img check -q "$(value "volumes/$root/installPath")"
 
-step "with the last disk it goes"
+step "it is removed with the last disk"
 remove_vm "$vm"
 wait_until 10 no_cached
 assert_eq "$(value "primary-storage/$ps/availableCapacity")" "$before" "the room left"
 
-step "kill -9 during the upload: nothing half is ever used"
+step "kill -9 during the upload: an incomplete copy is never used"
 big=$CASE_DIR/big.qcow2
 cp "$media/tiny.qcow2" "$big"
 qemu-img resize -q "$big" 4G

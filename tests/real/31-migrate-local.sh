@@ -1,5 +1,6 @@
 #!/bin/bash
-# A guest on local storage moves with its disks, where the setting allows it: they are on the new host, whole, and no more on the old.
+# A guest on local storage moves with its disks, where the setting allows it: they are complete on the new
+# host, and gone from the old one.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -7,7 +8,7 @@ media=$(tiny_guest)
 "$LAB/fabric" up 2
 first_uri=$(NETNS=poolhost1 LISTEN=10.99.0.1 host up one)
 second_uri=$(NETNS=poolhost2 LISTEN=10.99.0.2 host up two)
-# the same path, but a folder of each host's own
+# the same path, but a different folder on each host
 mkdir local local-two
 host exec two mount --bind "$CASE_DIR/local-two" "$CASE_DIR/local"
 URI=$first_uri
@@ -25,19 +26,19 @@ vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$sm
 dir=vm-instances/$vm
 root=$(value "$dir/rootVolumeUuid")
 
-# files FOLDER: how many files of the root volume are there.
+# files FOLDER: the number of files of the root volume there.
 files() {
 	find "$CASE_DIR/$1" -name "*$root*" | wc -l
 }
 
-step "the guest writes, and may not move"
+step "the guest writes; its VM may not be migrated"
 wait_serial "$vm" "TINY ready" 90
 wait_until 40 agent_ping "$vm"
 guest "$vm" 'echo kept >/root/file; sync'
 boot=$(guest "$vm" cat /proc/sys/kernel/random/boot_id)
 assert_refused "$dir/actions" migrate EBUSY 'liveMigrationWithStorage.allow is false'
 
-step "allowed, it moves with its disk"
+step "with the setting, it is migrated with its disk"
 setting=global-configurations/localStoragePrimaryStorage/liveMigrationWithStorage.allow/value
 echo true >"$MOUNT/$setting"
 sync "$MOUNT/$setting"

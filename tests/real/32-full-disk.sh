@@ -1,5 +1,5 @@
 #!/bin/bash
-# A guest that a full storage pauses is seen, with the reason, and goes on where it was when there is room again.
+# A guest that is paused by a full storage is shown with the reason, and continues when there is room again.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -13,7 +13,7 @@ mount -o loop "$CASE_DIR/small.ext4" "$small"
 . "$TOP/tests/real/full-storage.sh"
 guest_on_small 67108864
 
-step "somebody else fills the storage, the guest writes and is paused"
+step "the storage is full, the guest writes and is paused"
 leave 4096
 write_all one
 wait_until 120 is_paused
@@ -29,7 +29,7 @@ remount_pool
 wait_for "hosts/$(first hosts)/status" Connected 20
 wait_until 20 is_paused
 
-step "room is made, it goes on, nothing is lost"
+step "with room it continues, and nothing is lost"
 rm "$small/filler"
 act "vm-instances/$vm" resume
 assert_eq "$(value "vm-instances/$vm/state") $(value "vm-instances/$vm/stateReason")" "Running "

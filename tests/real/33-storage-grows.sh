@@ -1,5 +1,5 @@
 #!/bin/bash
-# A storage that is too small for a write or a merge fails neither for good: it grows, and the same work succeeds.
+# A write or a merge that fails on a full storage succeeds after the storage has grown.
 # limit: 900
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -27,7 +27,7 @@ is_whole() {
 	[ $status = 0 ] || [ $status = 3 ] || fail "qemu-img check: $(cat check.log)"
 }
 
-step "the guest is paused by a full storage; the storage grows below it; it goes on"
+step "the guest is paused by a full storage; the storage grows; the guest continues"
 leave 2048
 write_all one
 wait_until 120 is_paused
@@ -56,13 +56,13 @@ refuse_merge "$snapshot"
 assert_eq "$(value "vm-instances/$vm/state")" Running
 check
 
-step "there is room, and it goes"
+step "with room, it succeeds"
 mount -o remount,size=96M "$small"
 act "volume-snapshots/$snapshot" delete
 check
 assert_eq "$(qemu-img info -U --output json "$(value "volumes/$data/installPath")" | jq -r '."backing-filename" // ""')" ""
 
-step "the same at rest"
+step "the same with the VM stopped"
 job=$(submit "volumes/$data/actions" "create-snapshot name=t")
 job_wait "$job"
 snapshot=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")

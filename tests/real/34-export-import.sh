@@ -1,5 +1,5 @@
 #!/bin/bash
-# A disk goes out of the pool as a file and in again as one: the guest finds the same bytes.
+# A disk is exported as a file and imported again: the guest finds the same bytes.
 # limit: 900
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -12,7 +12,7 @@ tiny='{"instanceOfferingUuid":"'$small'"}'
 disk=$(create disk-offerings '{"params":{"name":"64M","diskSize":67108864}}')
 cd "$CASE_DIR"
 
-# same FILE DISK: the bytes are the disk's, and QEMU has no complaint about that
+# same FILE DISK: the file has the disk's bytes, and QEMU finds no difference
 same() {
 	qemu-img compare -U -f raw "$1" "$2" >/dev/null || fail "'$1' differs from '$2'"
 	qemu-img check -U -q "$2" || fail "qemu-img check complains about '$2'"
@@ -23,7 +23,7 @@ cp --sparse=always "$media/tiny.qcow2" "$MOUNT/images/upload/"
 vm=$(create_vm one "$(value images/by-name/tiny/uuid)" "$tiny")
 wait_until 240 agent_ping "$vm"
 
-step "it writes patterns, into its root disk and into another, before and after a snapshot"
+step "it writes patterns to its root disk and to another, before and after a snapshot"
 data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'"}}')
 act "volumes/$data" attach vmInstanceUuid="$vm"
 wait_serial "$vm" "HOTPLUG blk add vdb" 20
@@ -53,7 +53,7 @@ step "a disk is exported while its snapshots are merged"
 cp --sparse=always "$MOUNT/volumes/$data/data" during.raw &
 copy=$!
 act "volume-snapshots/$snapshot" delete
-# what was opened before is whole, or the reader was told that it is not
+# a file opened before is complete, or the reader got an error
 if wait "$copy"; then cmp during.raw data.raw; fi
 cmp "$MOUNT/volumes/$data/data" data.raw
 same data.raw "$(value "volumes/$data/installPath")"

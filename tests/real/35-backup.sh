@@ -1,6 +1,6 @@
 #!/bin/bash
-# The example of a backup takes what a running guest has written, and nothing of what it writes later; the guest
-# runs on, and what was restored boots.
+# The backup example saves what a running guest has written, and nothing that it writes later; the guest keeps
+# running, and the restored system boots.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -16,7 +16,7 @@ root=$(value "vm-instances/$vm/rootVolumeUuid")
 data=$(jq -r --arg root "$root" '.allVolumes[].uuid | select(. != $root)' "$MOUNT/vm-instances/$vm/inventory")
 wait_until 60 agent_ping "$vm"
 
-# fill MIB TEXT: the guest writes a MiB that says TEXT at that place of its data disk
+# fill MIB TEXT: the guest fills the MiB at that offset of its data disk with TEXT
 fill() {
 	guest "$vm" "yes '$2' | head -c 1048576 >/tmp/p; dd if=/tmp/p of=/dev/vdb bs=1M seek=$1 conv=notrunc 2>/dev/null; sync"
 }
@@ -42,7 +42,7 @@ assert_eq "$(backup_mib 20 | tr -d '\0' | wc -c)" 0 "bytes where nothing was wri
 assert_eq "$(stat -c %s "copy/1-$data.raw")" 67108864 "the size"
 [ "$(stat -c %b "copy/1-$data.raw")" -lt 32768 ] || fail "the holes were copied as zeros"
 
-step "while changes pour in: each backup is of one moment"
+step "during many changes: each backup is of one moment"
 (
 	for i in $(seq 20); do fill 3 "round $i"; done
 ) &
@@ -53,7 +53,7 @@ for _ in 1 2; do
 done
 wait "$writer"
 
-step "no snapshot is left, and the guest has run on"
+step "no snapshot is left, and the guest has kept running"
 assert_eq "$(uuids volume-snapshots)" "" "snapshots that are left"
 assert_eq "$(value "vm-instances/$vm/state")" Running
 assert_eq "$(guest "$vm" "dd if=/dev/vdb bs=1M skip=3 count=1 2>/dev/null | md5sum" | cut -d ' ' -f 1)" \

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Long work on disks tells how far it is, and can be cancelled: then nothing of it is left, and it can be done again.
+# Long jobs on disks show their progress, and can be cancelled: then nothing is left, and they can be repeated.
 # limit: 900
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -17,12 +17,12 @@ act "vm-instances/$vm" stop type=cold
 pool=$(value "primary-storage/$(first primary-storage)/mountPath")
 backup=$(value "backup-storage/$(first backup-storage)/url")
 
-# Much to copy, so that there is time to look and to cancel.
+# Large data, so that there is time to look and to cancel.
 fill() {
 	qemu-io -c "write -q -P $1 0 1G" "$(value "volumes/$data/installPath")"
 }
 
-# things: all that long work could leave: files, and objects.
+# things: everything that a long job could leave: files and objects.
 things() {
 	(find "$pool" "$backup" "$STATE/staging" -type f 2>/dev/null || true) | sort
 	uuids vm-instances
@@ -105,7 +105,7 @@ for volume in $(jq -r '.allVolumes[] | select(.type == "Data").uuid' "$MOUNT/vm-
 	has_data "$(value "volumes/$volume/installPath")" 1
 done
 
-step "a snapshot whose data are merged, cancelled: it is still there, and then it goes"
+step "the merge of a snapshot, cancelled: the snapshot is still there, and is then removed"
 job=$(submit "volume-snapshots/$snapshot/actions" delete)
 wait_until 60 is_on_its_way "$job"
 echo cancel >"$MOUNT/api-jobs/$job/actions" 2>/dev/null || true

@@ -1,5 +1,6 @@
 #!/bin/bash
-# One document changes a real guest, its NICs, disks, size and state; a daemon that is killed in the middle gets there too.
+# One document changes a real guest, its NICs, disks, size and state; a daemon that is killed in the middle
+# completes it too.
 # limit: 1500
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -40,7 +41,7 @@ put() {
 	cmp "$1.json" "$MOUNT/$dir/spec"
 }
 
-# The guest as libvirt has it: CPUs, KiB of memory, NICs, disks besides the root.
+# The guest as libvirt sees it: CPUs, KiB of memory, NICs, disks besides the root.
 domain() {
 	local nics disks
 	nics=$(on_host domiflist "$vm" | grep -c .)
@@ -60,7 +61,7 @@ before=$(tail -n 1 "$MOUNT/events" | jq .sequence)
 cp web.json "$MOUNT/$dir/spec"
 assert_eq "$(cat "$MOUNT/events?since=$before")" "" "events of the same bytes"
 
-step "what is smaller takes a restart of the guest, which comes back by itself"
+step "a smaller size needs a restart of the guest, which happens by itself"
 spec less '{"cpuNum": 1, "memorySize": "256M"}'
 put less
 assert_eq "$(steps "$job")" "UpdateVmInstance Done,StopVmInstance Done,UpdateVmInstance Done,DetachL3NetworkFromVm Done,DetachDataVolumeFromVm Done,DetachDataVolumeFromVm Done,StartVmInstance Done"
@@ -68,7 +69,7 @@ assert_eq "$(domain)" "1 262144 1 0"
 wait_serial "$vm" "TINY ready" 120 2
 wait_until 20 agent_ping "$vm"
 
-step "a guest that goes away by itself shows, and the same document brings it back"
+step "a guest that powers itself off is shown, and the same document starts it again"
 on_host destroy "$vm"
 wait_for "$dir/state" Stopped 15
 assert_eq "$(jq -r .state "$MOUNT/$dir/spec")" Stopped
@@ -77,7 +78,7 @@ assert_eq "$(steps "$job")" "StartVmInstance Done"
 wait_serial "$vm" "TINY ready" 120 3
 wait_until 20 agent_ping "$vm"
 
-# killed_at POINT NAME: the daemon dies at the point while it makes NAME.json true, comes back, and gets there.
+# killed_at POINT NAME: the daemon dies at the point while it carries out NAME.json, comes back, and completes it.
 killed_at() {
 	step "killed at $1: $2"
 	umount_pool
@@ -93,7 +94,7 @@ killed_at() {
 	echo "   $(steps "$job")"
 	cmp "$2.json" "$MOUNT/$dir/spec"
 	assert_eq "$(value "$dir/name") $(value "$dir/state")" "$2 Running"
-	wait_until 120 agent_ping "$vm" # only a guest that is up gives devices back
+	wait_until 120 agent_ping "$vm" # only a booted guest releases devices
 }
 
 spec grown "$(jq -nc --arg l3 "$l3" --arg red "$red" --arg one "$one" \
@@ -108,7 +109,7 @@ assert_eq "$(domain)" "2 393216 2 1"
 killed_at attach-claimed web
 assert_eq "$(domain)" "2 393216 2 2"
 
-step "unmounted in the middle, it goes on after the next mount"
+step "unmounted in the middle, the job continues after the next mount"
 uuids api-jobs >before
 cp shrunk.json "$MOUNT/$dir/spec"
 remount_pool

@@ -10,18 +10,18 @@ small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySi
 disk=$(create disk-offerings '{"params":{"name":"8M","diskSize":8388608}}')
 storage=$(first primary-storage)
 
-# The guests are machines that find nothing to boot; QEMU itself reads and writes their disks.
+# The guests find nothing to boot; QEMU itself reads and writes their disks.
 truncate -s 1M "$CASE_DIR/nothing.raw"
 image=$(add_image "$CASE_DIR/nothing.raw" raw nothing)
 one=$(create_vm one "$image" '{"instanceOfferingUuid":"'"$small"'"}')
 two=$(create_vm two "$image" '{"instanceOfferingUuid":"'"$small"'"}')
 
-# in_guest VM COMMAND: lets the guest's QEMU do a qemu-io command with its shared disk
+# in_guest VM COMMAND: lets the guest's QEMU run a qemu-io command on its shared disk
 in_guest() {
 	on_host qemu-monitor-command "$1" --hmp "qemu-io -d /machine/peripheral/ua-disk-1 \"$2\"" >/dev/null
 }
 
-# complaints VM: how often a read has found something else; QEMU says that in its log
+# complaints VM: how often a read did not match; QEMU logs that
 complaints() {
 	grep -c "Pattern verification failed" "$HOSTS/h1/log/qemu/$1.log" || true
 }
@@ -48,7 +48,7 @@ in_guest "$two" 'write -q -P 8 1M 64k'
 reads "$one" 8 || fail "one does not read what two wrote"
 ! reads "$one" 7 || fail "one reads whatever it is asked for"
 
-step "it is taken from one of them; the other keeps it"
+step "it is detached from one of them; the other keeps it"
 act "vm-instances/$one" stop type=cold
 assert_refused "volumes/$shared/actions" detach EINVAL "vm uuid is needed"
 act "volumes/$shared" detach vmUuid="$one"
@@ -62,7 +62,7 @@ limit_of() {
 	on_host blkdeviotune "$1" "$2" --live | awk '$1 == "total_bytes_sec:" || $1 == "total_bytes_sec" {print $NF}'
 }
 
-step "limits: set, seen, changed, kept over a restart of the guest, deleted"
+step "limits: set, shown, changed, kept over a restart of the guest, deleted"
 data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}')
 act "volumes/$data" attach vmInstanceUuid="$one"
 target=$(on_host domblklist "$one" | awk -v file="$(value "volumes/$data/installPath")" '$2 == file {print $1}')

@@ -28,18 +28,18 @@ snapshot() {
 	jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result"
 }
 
-# image_of VOLUME: the name of the image that it is on now
+# image_of VOLUME: the name of its current image
 image_of() {
 	basename "$(value "volumes/$1/installPath")"
 }
 
-step "an address that is none is refused"
+step "an invalid address is refused"
 for bad in vms /vms ceph:// ceph://127.0.0.1 ceph:///vms ceph://127.0.0.1:0/vms ceph://127.0.0.1/vms/image 'ceph://a b/vms' ceph://-m/vms; do
 	assert_refused primary-storage/ceph/create "$(jq -nc --arg zone "$(first zones)" --arg url "$bad" '{params: {name: "bad", zoneUuid: $zone, url: $url}}')" \
 		EINVAL "ceph://|names an image"
 done
 
-step "a storage of Ceph, with its room"
+step "a Ceph storage, with its capacity"
 ceph=$(create primary-storage/ceph "$(jq -nc --arg zone "$(first zones)" --arg url "$url" '{params: {name: "ceph", zoneUuid: $zone, url: $url}}')")
 assert_eq "$(value "primary-storage/$ceph/type")" Ceph
 act "primary-storage/$ceph" attach-to-cluster "clusterUuid=$(first clusters)"
@@ -55,7 +55,7 @@ root=$(value "vm-instances/$vm/rootVolumeUuid")
 assert_eq "$(value "volumes/$root/installPath")" "$url/$root.raw"
 assert_eq "$(value "volumes/$root/format")" raw
 assert_match "$(on_host dumpxml "$vm")" "protocol='rbd' name='vms/$root.raw'"
-# its root disk is a clone of the image, which is there once
+# its root disk is a clone of the one copy of the image
 assert_eq "$(images)" "$root.raw image-$image"
 guest "$vm" 'echo before >/root/file; sync'
 
@@ -83,7 +83,7 @@ assert_eq "$(stat -c %s a.raw)" 67108864
 [ "$(stat -c %b a.raw)" -lt 8192 ] || fail "the copy has no holes"
 assert_eq "$(head -c 1048576 a.raw | md5sum | cut -d' ' -f1)" "$(text one)"
 
-step "a volume made of a snapshot has what it had"
+step "a volume created from a snapshot has its data"
 job=$(submit "volume-snapshots/$b/actions" "create-data-volume name=copy")
 job_wait "$job"
 copy=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
@@ -93,7 +93,7 @@ assert_eq "$(sum "$vm" /dev/vdc 0) $(sum "$vm" /dev/vdc 5)" "$(text two) $(text 
 act "volumes/$copy" detach
 wait_serial "$vm" "HOTPLUG blk remove vdc" 20
 
-step "it grows under the guest, and its bandwidth is limited"
+step "it grows while the guest uses it, and its bandwidth is limited"
 act "volumes/$data" resize-data size=96M
 assert_eq "$(guest "$vm" cat /sys/block/vdb/size)" 196608
 fill "$vm" /dev/vdb 80 eighty
@@ -118,12 +118,12 @@ c=$(snapshot "$data" c)
 assert_eq "$(value "volume-snapshots/$c/parentUuid")" "$a"
 fill "$vm" /dev/vdb 0 four
 
-step "one snapshot goes alone, below the running guest"
+step "one snapshot is deleted alone, below the running guest"
 act "volume-snapshots/$b" delete scope=single
 assert_eq "$(snapshots "$data.raw")" "$a $kept"
 assert_eq "$(value "volume-snapshots/$kept/parentUuid")" "$a"
 
-step "with the first go all others, and the old image; the guest reads on"
+step "with the first all others and the old image are removed; the guest still reads"
 act "volume-snapshots/$a" delete
 assert_eq "$(uuids volume-snapshots)" ""
 assert_eq "$(sum "$vm" /dev/vdb 0)" "$(text four)"
@@ -144,7 +144,7 @@ assert_eq "$(sum "$twin" /dev/vdb 0)" "$(text four)"
 assert_eq "$(snapshots "$root.raw")" ""
 act "vm-instances/$twin" stop type=cold
 
-step "the root disk, put back and made anew"
+step "the root disk, reverted and reimaged"
 r=$(snapshot "$root" r)
 guest "$vm" 'echo after >/root/file; sync'
 act "vm-instances/$vm" stop type=cold
@@ -159,7 +159,7 @@ wait_until 240 agent_ping "$vm"
 assert_fails "file" guest "$vm" cat /root/file
 assert_eq "$(sum "$vm" /dev/vdb 0)" "$(text four)"
 
-step "a medium lies on it, too"
+step "an ISO on the same storage"
 iso=$(add_image "$media/tiny.iso" iso medium)
 act "vm-instances/$vm" attach-iso isoUuid="$iso"
 assert_match "$(on_host dumpxml "$vm")" "name='vms/image-$iso'"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# On a Ceph that wants a key, the daemon is killed between all steps of volume jobs; nothing is lost or left.
+# On a Ceph that requires a key, the daemon is killed between all steps of volume jobs; nothing is lost or left.
 # limit: 900
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -15,14 +15,14 @@ disk=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')
 bs=$(first backup-storage)
 ceph=$(create primary-storage/ceph "$(jq -nc --arg zone "$(first zones)" --arg url "$url" '{params: {name: "ceph", zoneUuid: $zone, url: $url}}')")
 
-step "without its key nobody gets at it"
+step "without its key it cannot be used"
 mv /etc/ceph/ceph.client.pool.keyring kept
 job=$(submit "primary-storage/$ceph/actions" "attach-to-cluster clusterUuid=$(first clusters)")
 assert_fails "cannot read the key of Ceph's user 'pool'" job_wait "$job"
 mv kept /etc/ceph/ceph.client.pool.keyring
 act "primary-storage/$ceph" attach-to-cluster "clusterUuid=$(first clusters)"
 
-step "a guest has two disks there; it is a machine that finds nothing to boot"
+step "a guest has two disks there; it finds nothing to boot"
 truncate -s 4M nothing.raw
 vm=$(create_vm web "$(add_image "$CASE_DIR/nothing.raw" raw nothing)" '{"instanceOfferingUuid":"'"$small"'","primaryStorageUuidForRootVolume":"'"$ceph"'"}')
 data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$ceph"'"}}')
@@ -31,7 +31,7 @@ on_ceph() {
 	"$LAB/ceph" rbd "$CASE_DIR/ceph" "$@"
 }
 
-# has_no_orphans: every image and snapshot is some object's
+# has_no_orphans: every image and snapshot belongs to an object
 has_no_orphans() {
 	local image name
 	grep -hsx "$url/.*" "$MOUNT"/volumes/*/installPath "$MOUNT"/volume-snapshots/*/primaryStorageInstallPath |
@@ -48,14 +48,14 @@ has_no_orphans() {
 	done <known
 }
 
-# reads VOLUME FILE: is its first MiB that of the file?
+# reads VOLUME FILE: are the first MiB of both the same?
 reads() {
 	rm -f bytes
 	on_ceph export --no-progress "vms/$(basename "$(value "volumes/$1/installPath")")" bytes
 	cmp -s -n 1048576 bytes "$2"
 }
 
-# die_at POINT FILE REQUEST: kill_at, and nothing is left, lost or in between
+# die_at POINT FILE REQUEST: kill_at, then no orphans, no lost data and no transient states
 die_at() {
 	kill_at "$@"
 	(wait_until 20 has_no_orphans) 2>/dev/null || fail "after '$1' there are $(on_ceph ls vms | paste -sd ' '), known $(paste -sd ' ' known)"
@@ -116,18 +116,18 @@ for guest in none running; do
 done
 
 step "back to a snapshot"
-act "vm-instances/$vm" stop type=cold # this guest gives no disk back
+act "vm-instances/$vm" stop type=cold # this guest does not release a disk
 act "volumes/$data" detach
 for point in revert-begun revert-overlay revert-done; do
 	die_at $point "volume-snapshots/$(named none-snapshot-done)/actions" revert-volume
 done
 
-step "the root disk is made anew"
+step "the root disk is reimaged"
 for point in reimage-made reimage-done; do
 	die_at $point "vm-instances/$vm/actions" reimage
 done
 
-step "the volume goes for good, with the snapshots of all images that it was on"
+step "the volume is expunged, with the snapshots of all its images"
 act "volumes/$data" delete
 kill_at volume-gone "volumes/$data/actions" expunge
 (wait_until 60 has_no_orphans) 2>/dev/null || fail "there are $(on_ceph ls vms | paste -sd ' ')"

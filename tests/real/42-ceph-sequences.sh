@@ -1,5 +1,5 @@
 #!/bin/bash
-# Random sequences of volume operations on Ceph read as a model says, after each step.
+# Random sequences of volume operations on Ceph: after each step the data are those of a model.
 #
 # As 22-volume-sequences: $POOLFS_CEPH_SEQUENCES of $POOLFS_STEPS each (12 of 30).
 # limit: 1200
@@ -17,7 +17,7 @@ image=$(add_image "$CASE_DIR/nothing.raw" raw nothing)
 for n in 1 2 3; do
 	create_vm "holder$n" "$image" '{"instanceOfferingUuid":"'"$small"'","strategy":"CreateStopped","primaryStorageUuidForRootVolume":"'"$ceph"'"}' >/dev/null
 done
-# What could not go, since something stood on it, goes with a later round of the timer.
+# What could not be removed because something depended on it is removed in a later round of the timer.
 echo 1 >"$MOUNT/global-configurations/volume/expungeInterval/value"
 seed=${POOLFS_SEED:-$RANDOM}
 step "seed $seed"

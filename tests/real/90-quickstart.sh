@@ -3,7 +3,7 @@
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
-# Its own folder for everything that it keeps, in place of the machine's.
+# Its own folder for everything that it stores, instead of the system's.
 home=/var/lib/poolfs-quickstart
 mkdir -p "$home" kept
 mount --bind kept "$home"

@@ -2,7 +2,7 @@
 # How the program starts and ends: options, exit codes, one sentence for each refusal.
 . "$(dirname "$0")/../tree/lib.sh"
 
-# refuses REGEX ARGUMENT...: poolfs must fail quickly, say one sentence that matches, and mount nothing.
+# refuses REGEX ARGUMENT...: poolfs must fail quickly, print one line that matches, and mount nothing.
 refuses() {
 	local regex=$1 status=0 said
 	shift
@@ -47,7 +47,7 @@ said=$(unshare --mount sh -e without-fuse "$POOLFS" -o "state=$STATE,uri=$URI" "
 assert_match "$said" "^poolfs: .*/dev/fuse" "the complaint"
 assert_eq "$(wc -l <<<"$said")" 1 "the number of lines of the complaint '$said'"
 
-step "exit 0 means usable, and nothing of the caller is held"
+step "exit 0 means usable, and no descriptor or folder of the caller is held"
 output=$(timeout 20 "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT") || fail "poolfs does not mount, or holds its caller's pipe"
 assert_eq "$output" "" "what poolfs printed"
 test -s "$MOUNT/README"
@@ -62,7 +62,7 @@ refuses_second() {
 refuses_second
 test -s "$MOUNT/README"
 
-step "a mount right after the umount waits for the program that is ending"
+step "a mount right after the umount waits until the former program has ended"
 umount "$MOUNT"
 "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT" || fail "the next mount was refused"
 test -s "$MOUNT/README"
@@ -70,7 +70,7 @@ test -s "$MOUNT/README"
 step "umount"
 umount_pool
 
-step "a host that does not answer is told of in the log"
+step "a host that does not answer is reported in the log"
 "$POOLFS" -o "state=$CASE_DIR/lost,uri=qemu+unix:///system?socket=$CASE_DIR/nowhere" "$MOUNT" || fail "a pool without its host does not mount"
 umount_pool
 grep -q "^poolfs: host '.*' is .*nowhere" "$CASE_DIR/lost/poolfs.log" || fail "the log says '$(cat "$CASE_DIR/lost/poolfs.log")'"

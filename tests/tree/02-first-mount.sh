@@ -1,9 +1,9 @@
 #!/bin/bash
-# The first mount on an empty state folder makes a usable pool that can be changed and is kept.
+# The first mount on an empty state folder makes a usable pool, which can be changed and survives a restart.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
-step "one of each is there"
+step "there is one object of each kind"
 for kind in zones clusters hosts primary-storage backup-storage l2-networks l3-networks instance-offerings disk-offerings accounts; do
 	assert_eq "$(uuids $kind | wc -l)" 1 "the number of $kind"
 	assert_match "$(value "$kind/$(first $kind)/name")" . "the name of the first of $kind"
@@ -18,7 +18,7 @@ l3=$(first l3-networks)
 assert_eq "$(first accounts)" 36c27e8ff05c4780bf6d2fa65700f22e "the uuid of the admin account"
 assert_eq "$(value "accounts/$(first accounts)/name")" admin
 
-step "they belong together"
+step "the objects refer to each other"
 assert_eq "$(value "clusters/$cluster/zoneUuid")" "$zone"
 assert_eq "$(value "hosts/$host/clusterUuid")" "$cluster"
 assert_eq "$(value "l3-networks/$l3/l2NetworkUuid")" "$(first l2-networks)"
@@ -26,13 +26,13 @@ assert_match "$(value "l3-networks/$l3/inventory" | jq -r '.ipRanges[0].startIp'
 assert_eq "$(value "primary-storage/$(first primary-storage)/inventory" | jq -r '.attachedClusterUuids[]')" "$cluster"
 assert_eq "$(value "backup-storage/$(first backup-storage)/inventory" | jq -r '.attachedZoneUuids[]')" "$zone"
 
-step "everything is ready for work"
+step "everything is ready for use"
 wait_for "hosts/$host/status" Connected 10
 assert_eq "$(value "hosts/$host/state")" Enabled
 wait_for "primary-storage/$(first primary-storage)/status" Connected 10
 wait_for "backup-storage/$(first backup-storage)/status" Connected 10
 
-step "a folder's inventories are what its objects say"
+step "the inventories of a folder agree with its objects"
 assert_eq "$(value zones/inventories | jq -r '.inventories[].uuid')" "$zone"
 assert_eq "$(value zones/inventories | jq -cS '.inventories[0]')" "$(value "zones/$zone/inventory" | jq -cS .)"
 
@@ -47,12 +47,12 @@ printf 'on the hill' >>"$MOUNT/zones/$zone/description"
 sync "$MOUNT/zones/$zone/description"
 assert_eq "$(value "zones/$zone/description")" "on the hill"
 
-step "writing the present value does nothing"
+step "writing the current value does nothing"
 before=$(stat -c %y "$MOUNT/zones/$zone/inventory")
 echo "north wing" >"$MOUNT/zones/$zone/name"
 assert_eq "$(stat -c %y "$MOUNT/zones/$zone/inventory")" "$before" "the time of the last change"
 
-step "names in by-name: escaped, and told apart"
+step "names in by-name: escaped, and unique"
 two=$(create zones '{"params":{"name":"north wing"}}')
 assert_eq "$(readlink "$MOUNT/zones/by-name/north wing~2")" "../$two"
 slash=$(create zones '{"name":".a/b"}')
@@ -74,7 +74,7 @@ for gone in "instance-offerings/$offering" "disk-offerings/$disk" "clusters/$oth
 	[ ! -e "$MOUNT/$gone" ] || fail "'$gone' is still there"
 done
 
-step "everything is kept over a restart"
+step "everything survives a restart"
 before=$(for kind in zones clusters hosts l3-networks accounts; do uuids $kind; done)
 remount_pool
 assert_eq "$(for kind in zones clusters hosts l3-networks accounts; do uuids $kind; done)" "$before" "the objects"

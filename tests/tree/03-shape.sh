@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every path of the tree keeps the rules of all paths; looking and rm -rf change nothing.
+# Every path of the tree follows the rules for all paths; reading and rm -rf change nothing.
 . "$(dirname "$0")/../tree/lib.sh"
 
 walk() {
@@ -12,7 +12,7 @@ vm=$(create_vm walked "$image")
 gone=$(create_vm destroyed "$image")
 act "vm-instances/$gone" destroy
 
-step "every path is right"
+step "every path follows the rules"
 walk
 
 step "reading changes nothing"
@@ -26,7 +26,7 @@ step "tar copies every byte"
 tar -C "$MOUNT" -cf - vm-instances | tar -C "$CASE_DIR" --one-top-level=copy -xf -
 cmp "$MOUNT/vm-instances/$vm/inventory" "copy/vm-instances/$vm/inventory"
 
-step "the same reads twice, for as long as the file is open"
+step "an open file reads the same twice"
 exec {fd}<"$MOUNT/vm-instances/$vm/name"
 echo renamed >"$MOUNT/vm-instances/$vm/name"
 sync "$MOUNT/vm-instances/$vm/name"
@@ -39,19 +39,19 @@ step "inode numbers survive a restart"
 echo "stop type=cold" >"$MOUNT/vm-instances/$vm/actions"
 sync "$MOUNT/vm-instances/$vm/actions"
 walk --inodes >inodes
-# The links in where/ are the same file in each directory of as many conditions.
+# A link in where/ is the same file in all directories with the same number of conditions.
 assert_eq "$(awk '$2 ~ /\/where\// { next } $2 !~ /\// || /\/[0-9a-f]+$/ { print $1 }' inodes | sort | uniq -d)" "" "inode numbers in use twice"
 remount_pool
 walk --inodes | diff inodes - >changed || fail "inode numbers changed: $(head -n 4 changed)"
 
-step "rm -rf harms nothing"
+step "rm -rf does no harm"
 walk --digest >digest
 timeout 100 rm -rf "$MOUNT"/* 2>/dev/null && fail "rm -rf succeeded"
 walk --digest | diff digest - >changed || fail "rm -rf changed the tree: $(head -n 4 changed)"
 assert_eq "$(value "vm-instances/$vm/state")" Stopped
 assert_eq "$(value "vm-instances/$gone/state")" Destroyed
 
-step "read-only files refuse writers, also root"
+step "read-only files refuse all writers, even root"
 for file in "vm-instances/$vm/uuid" "vm-instances/$vm/state" "vm-instances/$vm/inventory" README version; do
 	assert_eq "$(write_errno "$file" x)" EACCES "writing to '$file'"
 done

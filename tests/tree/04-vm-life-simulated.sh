@@ -11,7 +11,7 @@ assert_eq "$(value "images/$image/format")" raw
 assert_eq "$(value "images/$image/size")" 1048576
 assert_eq "$(value "images/$image/mediaType")" RootVolumeTemplate
 
-step "create starts it"
+step "create starts the VM"
 vm=$(create_vm web "$image")
 dir=vm-instances/$vm
 assert_eq "$(value "$dir/state")" Running
@@ -42,14 +42,14 @@ assert_eq "$(value "$dir/state")" Running
 assert_eq "$(jq -r 'select(.kind == "VmInstance" and .changes.state).changes.state.to' "$MOUNT/events?since=$before" | paste -sd' ')" \
 	"Rebooting Running" "the states on the way"
 
-step "a state that is forced upon it brings its place along, until the host says otherwise"
+step "a state that is set by hand sets the host too, until the host reports another"
 host=$(value "$dir/hostUuid")
 act "$dir" update state=Stopped
 assert_eq "$(value "$dir/state") $(value "$dir/hostUuid") $(value "$dir/lastHostUuid")" "Stopped  $host"
 act "$dir" update state=Running
 assert_eq "$(value "$dir/state") $(value "$dir/hostUuid")" "Running $host"
 
-step "stop, both ways; stopping what is stopped is no error"
+step "stop, both ways; stopping a stopped VM is not an error"
 act "$dir" stop
 assert_eq "$(value "$dir/state")" Stopped
 assert_eq "$(value "$dir/hostUuid")" ""
@@ -60,7 +60,7 @@ assert_eq "$(value "$dir/state")" Running
 act "$dir" stop type=cold
 assert_eq "$(value "$dir/state")" Stopped
 
-step "the JSON body of REST is a request too"
+step "a JSON body as for REST is a request too"
 act "$dir" '{"startVmInstance":{},"systemTags":[]}'
 assert_eq "$(value "$dir/state")" Running
 act "$dir" '{"stopVmInstance":{"type":"cold"}}'
@@ -94,7 +94,7 @@ rmdir "$MOUNT/$dir"
 [ ! -L "$MOUNT/vm-instances/by-name/web" ] || fail "its name is still there"
 assert_eq "$(find "$STATE" -name "*$volume*")" "" "files of its root volume"
 
-step "strategies: only the row, or created and stopped"
+step "creation strategies: JustCreate and CreateStopped"
 created=$(create_vm later "$image" '{"strategy":"JustCreate"}')
 assert_eq "$(value "vm-instances/$created/state")" Created
 act "vm-instances/$created" start
@@ -102,11 +102,11 @@ assert_eq "$(value "vm-instances/$created/state")" Running
 stopped=$(create_vm off "$image" '{"strategy":"CreateStopped"}')
 assert_eq "$(value "vm-instances/$stopped/state")" Stopped
 
-step "two of the same name"
+step "two VMs with the same name"
 twin=$(create_vm later "$image")
 assert_eq "$(readlink "$MOUNT/vm-instances/by-name/later~2")" "../$twin"
 
-step "states are kept over a restart"
+step "states survive a restart"
 act "vm-instances/$twin" stop type=cold
 remount_pool
 assert_eq "$(value "vm-instances/$twin/state")" Stopped

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every refusal has its errno in the write that completes the request, and one sentence in last-error.
+# Every refusal is an errno of the write that completes the request, and one sentence in last-error.
 . "$(dirname "$0")/../tree/lib.sh"
 
 nobody=00000000000000000000000000000000
@@ -59,7 +59,7 @@ assert_refused "$dir/actions" pause EBUSY Paused
 assert_match "$(value "$dir/last-error")" Paused
 act "$dir" resume
 
-step "the failure of a job: EIO from sync, the manual's error in the job, a sentence for people"
+step "a failed job: EIO from sync, the manual's error in the job, a sentence in last-error"
 job=$(submit images/create '{"params":{"name":"none","url":"file:///nonexistent","format":"raw","backupStorageUuids":["'"$(first backup-storage)"'"]}}')
 assert_eq "$("$TOP/tests/tree/fileop" fsync "$MOUNT/images/create")" EIO "sync of create"
 job_wait "$job" 2>/dev/null && fail "the job did not fail"
@@ -68,11 +68,11 @@ assert_match "$(value "api-jobs/$job/error" | jq -r .details)" "nonexistent"
 assert_match "$(value last-error)" "nonexistent"
 assert_eq "$(uuids images)" "$image" "the images after a failed one"
 
-step "each user has an own last-error"
+step "each user has a last-error of their own"
 remount_pool -o allow_other
 assert_refused "$dir/actions" frobnicate EINVAL
 assert_eq "$(setpriv --reuid=65534 --clear-groups cat "$MOUNT/last-error")" ok
 
-step "shells fail too"
+step "shells see the failure too"
 assert_fails "Invalid argument" bash -c "echo frobnicate >'$MOUNT/$dir/actions'"
 assert_fails "error" dash -c "echo frobnicate >'$MOUNT/$dir/actions'"

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Jobs: read back on the descriptor, waited for with sync, made once, cancelled, kept.
+# Jobs: read back on the descriptor, waited for with sync, submitted once, cancelled, kept over a restart.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
 image=$(small_image)
 
-step "the answer on the same descriptor names the job, and the job tells everything"
+step "the answer on the same descriptor names the job, whose files have the details"
 answer=$(request vm-instances/create "$(vm_json one "$image")")
 job=$(job_of "$answer")
 test -d "$MOUNT/api-jobs/$job"
@@ -32,7 +32,7 @@ exec 3<&-
 job=$(job_of "$answer")
 job_wait "$job"
 
-step "the answer can be read though the request removed its object"
+step "the answer can be read even though the request removed its object"
 zone=$(create zones '{"params":{"name":"short-lived"}}')
 exec 3<>"$MOUNT/zones/$zone/actions"
 echo delete >&3
@@ -79,7 +79,7 @@ assert_eq "$(value api-jobs/$id/finished)" "$finished"
 assert_eq "$(submit vm-instances/create "$document")" $id "the job after a restart"
 assert_eq "$(value vm-instances/inventories | jq '[.inventories[] | select(.name == "five")] | length')" 1 "the number of VMs"
 
-step "progress of a download, and cancel of what waits behind it"
+step "the progress of a download; a job queued behind it is cancelled"
 truncate -s 4M big.raw
 "$TOP/tests/tree/slow-http" big.raw go >port &
 wait_until 10 test -s port
@@ -109,7 +109,7 @@ job_wait "$download" 20
 assert_eq "$(value "images/$big/status")" Ready
 assert_eq "$(value "images/$big/size")" 4194304
 
-step "a download in whose middle the pool is unmounted says so after the next mount, and nothing of it is left"
+step "a download that an umount interrupts is reported after the next mount, and leaves nothing"
 rm go port
 "$TOP/tests/tree/slow-http" big.raw go >port &
 wait_until 10 test -s port

@@ -1,5 +1,6 @@
 #!/bin/bash
-# A creation that fails leaves nothing behind, and says why: no capacity, addresses and MACs that are taken, bad tags.
+# A creation that fails leaves nothing behind, and says why: no capacity, addresses and MACs that are in use,
+# bad tags.
 # limit: 90
 . "$(dirname "$0")/lib.sh"
 
@@ -9,7 +10,7 @@ wait_for "hosts/$host/status" Connected 20
 image=$(small_image)
 l3=$(first l3-networks)
 
-# What a creation could leave: rows, files, and what was promised.
+# What a creation could leave: rows, files, and reserved capacity.
 trace() {
 	uuids vm-instances
 	uuids volumes
@@ -50,12 +51,12 @@ nic=$(value "vm-instances/$first_vm/inventory" | jq -r '.vmNics[0] | .ip + " " +
 [ "$nic" = "10.123.0.77 fa:00:00:00:00:77" ] || [ "${nic#* }" = fa:00:00:00:00:77 ] || fail "the NIC is '$nic'"
 address=${nic% *}
 
-# refused TAG ERRNO TEXT: what can be known at once is said in the write.
+# refused TAG ERRNO TEXT: what can be checked at once is refused in the write.
 refused() {
 	assert_refused vm-instances/create "$(vm_json two "$image" '{}' | jq -c --arg tag "$1" '.systemTags = [$tag]')" "$2" "$3"
 }
 
-step "the second one cannot have them"
+step "a second VM cannot have them"
 trace >before
 refused "staticIp::$l3::$address" EBUSY "IP\[$address\] is not available"
 refused "customMac::$l3::fa:00:00:00:00:77" EEXIST 'Not allowed same mac'
@@ -73,7 +74,7 @@ step "an address outside the network"
 fails "$(vm_json two "$image" '{}' | jq -c --arg l3 "$l3" '.systemTags = ["staticIp::\($l3)::192.0.2.1"]')" '"SYS.1006"' \
 	'not in any IP range'
 
-step "what is disabled or unfit is not used"
+step "disabled or unsuitable objects are not used"
 echo "change-state stateEvent=disable" >"$MOUNT/images/$image/actions"
 assert_refused vm-instances/create "$(vm_json three "$image")" EBUSY 'is Disabled'
 echo "change-state stateEvent=enable" >"$MOUNT/images/$image/actions"

@@ -18,7 +18,7 @@ wait_for "hosts/$host/status" Connected 20
 image=$(small_image)
 disk=$(create disk-offerings '{"params":{"name":"data","diskSize":"8M"}}')
 
-step "JustCreate makes the row alone; the first start does the rest"
+step "JustCreate writes only the row; the first start does the rest"
 vm=$(create_vm later "$image" '{"strategy":"JustCreate"}')
 assert_eq "$(value "vm-instances/$vm/state")" Created
 assert_eq "$(value "vm-instances/$vm/inventory" | jq '.vmNics, .allVolumes | length' | tr '\n' ' ')" "0 0 "
@@ -38,7 +38,7 @@ vm3=$(create_vm short "$image" '{"strategy":"JustCreate"}')
 act "vm-instances/$vm3" destroy
 is_gone "vm-instances/$vm3" || fail "the row is still there"
 
-step "Delay: Destroyed, its address returned, data volumes released, and recoverable"
+step "Delay: Destroyed and recoverable, its address and data volumes released"
 act "vm-instances/$vm2" start
 act "vm-instances/$vm2" destroy
 assert_eq "$(value "vm-instances/$vm2/state")" Destroyed
@@ -46,13 +46,13 @@ assert_eq "$(value "vm-instances/$vm2/hostUuid")" ""
 assert_eq "$(value "vm-instances/$vm2/inventory" | jq -c '[.vmNics[0].ip, (.vmNics[0].mac | length), (.allVolumes | length), .allVolumes[0].status]')" \
 	'[null,17,1,"Deleted"]'
 assert_eq "$(jq '[.inventories[] | select(.type == "Data" and .vmInstanceUuid == null)] | length' "$MOUNT/volumes/inventories")" 2
-act "vm-instances/$vm2" destroy # a second time is no error
+act "vm-instances/$vm2" destroy # a second time is not an error
 act "vm-instances/$vm2" recover
 assert_eq "$(value "vm-instances/$vm2/state")" Stopped
 act "vm-instances/$vm2" start
 assert_match "$(value "vm-instances/$vm2/inventory" | jq -r '.vmNics[0].ip')" '^10\.'
 
-step "a fixed address is kept while the VM is Destroyed, and dropped when somebody else has it by then"
+step "a Destroyed VM gets its fixed address back, unless another VM has it by then"
 l3=$(first l3-networks)
 address=$(value "vm-instances/$vm2/inventory" | jq -r '.vmNics[0].ip')
 fixed=${address%.*}.250
@@ -71,7 +71,7 @@ assert_eq "$(value "vm-instances/$thief/inventory" | jq -r '.vmNics[0].ip')" "$f
 [ "$(value "vm-instances/$vm2/inventory" | jq -r '.vmNics[0].ip')" != "$fixed" ] || fail "two VMs have '$fixed'"
 act "vm-instances/$thief" destroy
 
-step "the timer expunges what has been Destroyed long enough"
+step "the timer expunges VMs that have been Destroyed for long enough"
 setting vm.expungePeriod 1
 setting vm.expungeInterval 1
 act "vm-instances/$vm2" destroy

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the tree says about itself is so; what may not be done to it cannot be done.
+# The tree is as its README says; forbidden operations on it fail.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -18,7 +18,7 @@ for path in "$MOUNT"/*; do
 	grep -qE "^/$name/?$" paths || fail "README does not name '$name'"
 done
 
-step "and its modes are the modes"
+step "the modes in README are right"
 while read -r path mode _; do
 	[[ $path == *\<* || ! $mode =~ ^[0-9]{4}$ ]] || assert_eq "0$(stat -c %a "$MOUNT$path")" "$mode" "the mode of '$path'"
 done < <(grep '^/' "$MOUNT/README")
@@ -29,7 +29,7 @@ assert_fails "Invalid argument" cat "$MOUNT/hosts/capacities/cpu-memory?nothing=
 assert_match "$(value last-error)" "nothing" "last-error"
 assert_fails "No such file" cat "$MOUNT/$zone/name?x=1"
 
-step "what is so already may be set again, nothing else"
+step "attributes may be set to their current value only"
 chmod 644 "$MOUNT/$zone/name"
 chown 0:0 "$MOUNT/$zone/name"
 touch "$MOUNT/$zone/name"
@@ -42,7 +42,7 @@ assert_fails "not permitted" ln "$MOUNT/README" "$MOUNT/other"
 assert_fails "not permitted" mkfifo "$MOUNT/$zone/pipe"
 [ -n "$(value "$zone/name")" ] || fail "the zone has lost its name"
 
-step "rmdir is only for what is Destroyed or Deleted"
+step "rmdir is only for objects that are Destroyed or Deleted"
 assert_fails "busy" rmdir "$MOUNT/$zone"
 assert_match "$(value last-error)" "rmdir" "last-error"
 assert_fails "not permitted" rmdir "$MOUNT/zones/by-name"
@@ -59,7 +59,7 @@ for file in "$zone/tags/$tag" "system-tags/$tag/tag"; do
 done
 assert_eq "$(value "system-tags/$tag/inventory" | jq -r .tag)" "consolePassword::******"
 
-step "a listing begun before a change ends as it began"
+step "a listing that began before a change shows the state before it"
 for i in {1..300}; do echo '{"name":"many","diskSize":1073741824}' >"$MOUNT/disk-offerings/create"; done
 sync "$MOUNT/disk-offerings/create"
 python3 - "$MOUNT/disk-offerings/by-name" "$MOUNT/disk-offerings/create" <<'PY'

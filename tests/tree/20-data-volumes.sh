@@ -1,5 +1,5 @@
 #!/bin/bash
-# Data volumes by echo and cat on the test driver: made, attached, limited, shared, deleted, expunged.
+# Data volumes by echo and cat on the test driver: created, attached, limited, shared, deleted, expunged.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -8,12 +8,12 @@ offering=$(first disk-offerings)
 size=$(value "disk-offerings/$offering/diskSize")
 storage=$(first primary-storage)
 
-# available: the bytes that the storage has left
+# available: the free bytes of the storage
 available() {
 	value "primary-storage/$storage/availableCapacity"
 }
 
-# files_of VOLUME: how many files of its name lie anywhere in the state folder
+# files_of VOLUME: the number of files with its name anywhere in the state folder
 files_of() {
 	find "$STATE" -name "*$1*" | wc -l
 }
@@ -29,7 +29,7 @@ set_config() {
 	echo "$2" >"$MOUNT/global-configurations/$1/value"
 }
 
-step "without a storage it is only a row"
+step "without a storage a volume is only a row"
 before=$(available)
 later=$(new_volume later)
 assert_eq "$(value "volumes/$later/status")" NotInstantiated
@@ -38,7 +38,7 @@ assert_eq "$(value "volumes/$later/type") $(value "volumes/$later/format") $(val
 assert_eq "$(value "volumes/$later/installPath")" ""
 assert_eq "$(available)" "$before"
 
-step "with a storage it has a file and costs its bytes"
+step "with a storage it has a file, and its bytes are reserved"
 now=$(new_volume now '{"primaryStorageUuid":"'"$storage"'"}')
 assert_eq "$(value "volumes/$now/status")" Ready
 path=$(value "volumes/$now/installPath")
@@ -60,7 +60,7 @@ assert_refused "volumes/$root/actions" "change-state stateEvent=disable" EBUSY "
 assert_refused "volumes/$root/actions" "delete" EINVAL "is Root volume, can't be deleted"
 assert_refused "volumes/$root/actions" "detach" EBUSY "is Root Volume, can't detach it"
 
-step "questions"
+step "Get files"
 assert_eq "$(jq -c '[.formats[].format]' "$MOUNT/volumes/formats")" '["qcow2","raw","iso"]'
 assert_eq "$(jq -c . "$MOUNT/volumes/$now/capabilities")" \
 	'{"capabilities":{"MigrationInCurrentPrimaryStorage":true,"MigrationToOtherPrimaryStorage":false}}'
@@ -69,7 +69,7 @@ assert_eq "$(jq -r '.inventories[].uuid' "$MOUNT/volumes/$now/candidate-vm-insta
 
 assert_eq "$(jq -r '.inventories[].uuid' "$MOUNT/vm-instances/$vm/data-volume-candidates" | sort | xargs)" "$(printf '%s\n' "$now" "$later" | sort | xargs)"
 
-step "attach to a running VM: its first attach makes the file"
+step "attach to a running VM: the first attach creates the file"
 act "volumes/$later" attach vmInstanceUuid="$vm"
 assert_eq "$(value "volumes/$later/status")" Ready
 assert_eq "$(value "volumes/$later/vmInstanceUuid")" "$vm"
@@ -80,7 +80,7 @@ assert_eq "$(jq '.allVolumes | length' "$MOUNT/vm-instances/$vm/inventory")" 3
 assert_eq "$(jq '.inventories | length' "$MOUNT/volumes/$now/candidate-vm-instances")" 0
 assert_refused "volumes/$now/actions" "attach vmInstanceUuid=$vm" EBUSY "has been attached to some vm, can't attach again"
 
-step "a limit of its bandwidth"
+step "a bandwidth limit"
 assert_eq "$(jq .volumeBandwidth "$MOUNT/volumes/$now/qos")" -1
 act "volumes/$now" set-qos volumeBandwidth=1M
 assert_eq "$(jq -c . "$MOUNT/volumes/$now/qos")" '{"volumeUuid":"'"$now"'","volumeBandwidth":1048576}'
@@ -97,19 +97,19 @@ third=$(new_volume third)
 act "volumes/$third" attach vmInstanceUuid="$vm"
 assert_eq "$(value "volumes/$third/deviceId")" 1
 
-step "the same with a stopped VM, and over a restart of it"
+step "the same with a stopped VM, which is then started"
 act "vm-instances/$vm" stop
 act "volumes/$third" detach
 act "volumes/$later" attach vmInstanceUuid="$vm"
 act "vm-instances/$vm" start
 act "volumes/$later" detach
 
-step "only so many"
+step "the number of volumes is limited"
 set_config kvm/dataVolume.maxNum 1
 assert_refused "volumes/$third/actions" "attach vmInstanceUuid=$vm" EBUSY "only allows max 1 data volumes"
 set_config kvm/dataVolume.maxNum 24
 
-step "a shareable volume is raw and on several VMs"
+step "a shareable volume is raw and attached to several VMs"
 twin=$(create_vm twin "$image")
 shared=$(create volumes "$(jq -nc --arg o "$offering" '{params: {name: "shared", diskOfferingUuid: $o}, systemTags: ["ephemeral::shareable"]}')")
 assert_eq "$(value "volumes/$shared/isShareable")" true
@@ -148,12 +148,12 @@ act "volumes/$third" delete
 rmdir "$MOUNT/volumes/$third"
 assert_eq "$(files_of "$third")" 0 "the number of its files"
 
-step "one without a file is gone at once"
+step "a volume without a file is removed at once"
 row=$(new_volume row)
 act "volumes/$row" delete
 [ ! -e "$MOUNT/volumes/$row" ] || fail "the volume is still there"
 
-step "a deleted volume goes by itself when its time is over"
+step "a deleted volume is expunged when its period is over"
 old=$(new_volume old '{"primaryStorageUuid":"'"$storage"'"}')
 set_config volume/expungePeriod 1
 set_config volume/expungeInterval 1
@@ -162,6 +162,6 @@ is_gone() { [ ! -e "$MOUNT/volumes/$old" ]; }
 wait_until 10 is_gone
 assert_eq "$(files_of "$old")" 0 "the number of its files"
 
-step "what does not fit is refused before anything is made"
+step "a volume without room is refused before anything is created"
 huge=$(create disk-offerings '{"params":{"name":"huge","diskSize":1125899906842624}}')
 assert_refused volumes/create '{"params":{"name":"x","diskOfferingUuid":"'"$huge"'","primaryStorageUuid":"'"$storage"'"}}' ENOSPC "cannot find available primary storage"

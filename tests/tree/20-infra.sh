@@ -1,5 +1,5 @@
 #!/bin/bash
-# Zones, clusters, hosts, networks, offerings, tags and settings are made, changed and removed through files.
+# Zones, clusters, hosts, networks, offerings, tags and settings are created, changed and removed through files.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -7,12 +7,12 @@ home=$(first zones)
 cluster=$(first clusters)
 used=$(first l3-networks)
 
-# gone PATH: no object there any more.
+# gone PATH: the object is gone.
 gone() {
 	[ ! -e "$MOUNT/$1" ] || fail "'$1' is still there"
 }
 
-step "a zone and a cluster of one's own"
+step "another zone and cluster"
 zone=$(create zones '{"params":{"name":"lab","description":"for tests","resourceUuid":"36c27e8ff05c4780bf6d2fa65700aaaa"}}')
 assert_eq "$zone" 36c27e8ff05c4780bf6d2fa65700aaaa "the uuid that was chosen"
 assert_eq "$(value "zones/$zone/description")" "for tests"
@@ -25,7 +25,7 @@ act "zones/$zone" change-state stateEvent=enable
 echo basement >"$MOUNT/clusters/$sims/name"
 assert_eq "$(readlink "$MOUNT/clusters/by-name/basement")" "../$sims"
 
-step "simulated hosts, each with a machine of its own"
+step "simulated hosts, each with its own domains"
 small=$(create hosts/simulators '{"params":{"name":"s1","managementIp":"10.0.0.1","clusterUuid":"'"$sims"'","cpuCapacity":2,"memoryCapacity":4294967296}}')
 large=$(create hosts/simulators '{"params":{"name":"s2","managementIp":"10.0.0.2","clusterUuid":"'"$sims"'","cpuCapacity":64,"memoryCapacity":68719476736}}')
 assert_eq "$(value "hosts/$small/status")" Connected
@@ -59,7 +59,7 @@ echo 10.0.0.9 >"$MOUNT/hosts/$small/managementIp"
 assert_eq "$(value "hosts/$small/managementIp")" 10.0.0.9
 assert_refused "hosts/$small/managementIp" 10.0.0.2 EEXIST
 
-step "a wire, a network on it, and its addresses"
+step "an L2 network, an L3 network on it, and its addresses"
 wire=$(create l2-networks/vlan '{"params":{"name":"wire","zoneUuid":"'"$zone"'","physicalInterface":"virbr-t","vlan":7}}')
 assert_eq "$(value "l2-networks/$wire/type") $(value "l2-networks/$wire/vlan")" "L2VlanNetwork 7"
 act "l2-networks/$wire" attach-to-cluster "clusterUuid=$sims"
@@ -124,7 +124,7 @@ assert_refused "$ratio/value" 0 ERANGE "in range of"
 job_wait "$(submit "$ratio/actions" update)"
 assert_eq "$(value "$ratio/value")" 10 "the default"
 
-step "what is in use is not removed"
+step "objects in use are not removed"
 image=$(small_image)
 vm=$(create_vm inhabitant "$image" "$(jq -nc --arg l3 "$used" '{l3NetworkUuids: [$l3]}')")
 assert_refused "l3-networks/$used/actions" delete ENOTEMPTY "still used by VM 'inhabitant'"
@@ -163,7 +163,7 @@ gone hosts/by-name/deaf
 wait_for "hosts/$small/status" Connected 10
 wait_for "hosts/$large/status" Connected 10
 
-step "one by one, and a zone with all that is in it"
+step "removal one by one, and of a zone with everything in it"
 act "hosts/$large" delete
 gone "hosts/$large"
 act "zones/$zone" delete

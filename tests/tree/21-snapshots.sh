@@ -21,17 +21,17 @@ field() {
 	value "volume-snapshots/$1/$2"
 }
 
-# backing FILE: what it stands on
+# backing FILE: its backing file
 backing() {
 	qemu-img info --output json "$1" | jq -r '."backing-filename" // ""'
 }
 
-# head VOLUME: the file it is on
+# head VOLUME: its current file
 head_of() {
 	value "volumes/$1/installPath"
 }
 
-# assert_no_orphans: every file in the pool's folder is some object's
+# assert_no_orphans: every file in the pool's folder belongs to an object
 assert_no_orphans() {
 	local file
 	for file in "$pool"/*; do
@@ -44,7 +44,7 @@ vm=$(create_vm web "$image")
 root=$(value "vm-instances/$vm/rootVolumeUuid")
 base=$(backing "$(head_of "$root")")
 
-step "the volume goes on above what it was"
+step "the volume gets a new file on top of the old one"
 first_head=$(head_of "$root")
 a=$(snapshot "$root" a)
 assert_eq "$(field "$a" status) $(field "$a" latest) $(field "$a" volumeType) $(field "$a" parentUuid)" "Ready true Root "
@@ -56,7 +56,7 @@ assert_eq "$(field "$b" parentUuid) $(field "$c" parentUuid)" "$a $b"
 assert_eq "$(field "$a" latest) $(field "$b" latest) $(field "$c" latest)" "false false true"
 assert_eq "$(field "$a" treeUuid)" "$(field "$c" treeUuid)"
 
-step "the simulated guest has changed over, too"
+step "the simulated guest uses the new file too"
 act "vm-instances/$vm" pause
 snapshot "$root" paused >/dev/null
 assert_refused "volume-snapshots/$a/actions" delete EBUSY "cannot do volume snapshot merge when vm\[uuid:$vm\] is in state of Paused"
@@ -69,7 +69,7 @@ tree=$(field "$a" treeUuid)
 assert_eq "$(jq -r '.tree.inventory.name + " " + .tree.children[0].inventory.name + " " + .tree.children[0].children[0].parentUuid' \
 	"$MOUNT/volume-snapshots/trees/$tree/inventory")" "better b $b"
 
-step "revert needs a stopped VM, keeps what came later, and opens a branch"
+step "revert needs a stopped VM, keeps the later snapshots, and begins a branch"
 assert_refused "volume-snapshots/$a/actions" revert-volume EBUSY "is not in Stopped state, current state is Running"
 act "vm-instances/$vm" stop
 old=$(head_of "$root")
@@ -82,7 +82,7 @@ assert_eq "$(field "$branch" parentUuid)" "$a"
 act "vm-instances/$vm" start
 assert_no_orphans
 
-step "deleting a branch that the volume is not on takes its files only"
+step "deleting a branch without the volume removes only its files"
 gone=$(field "$c" primaryStorageInstallPath)
 act "volume-snapshots/$b" delete
 [ ! -e "$MOUNT/volume-snapshots/$c" ] || fail "a descendant is still there"
@@ -90,7 +90,7 @@ act "volume-snapshots/$b" delete
 assert_eq "$(field "$branch" latest)" true
 assert_no_orphans
 
-step "deleting what the volume stands on merges it into the volume"
+step "deleting snapshots below the volume merges them into it"
 act "volume-snapshots/$branch" delete
 assert_eq "$(field "$a" latest)" true
 assert_eq "$(backing "$(head_of "$root")")" "$(field "$a" primaryStorageInstallPath)"
@@ -99,7 +99,7 @@ assert_eq "$(backing "$(head_of "$root")")" "$base"
 [ ! -e "$MOUNT/volume-snapshots/trees/$tree" ] || fail "the empty tree is still there"
 assert_no_orphans
 
-step "one alone: what came after it stays, each child with a tree of its own when it was the root"
+step "one alone: its descendants stay; the children of a root get trees of their own"
 a=$(snapshot "$root" a)
 x=$(snapshot "$root" x)
 act "vm-instances/$vm" stop
@@ -124,8 +124,8 @@ act "volume-snapshots/$x" delete
 assert_eq "$(uuids volume-snapshots)$(uuids volume-snapshots/trees)" ""
 assert_no_orphans
 
-step "one alone, failing before its file is written to: Ready again, and as good as before"
-# not_deleted SNAPSHOT: its deletion alone is taken and fails
+step "one alone, failing before its file is changed: Ready again, and intact"
+# not_deleted SNAPSHOT: its deletion alone is accepted and fails
 not_deleted() {
 	local job
 	job=$(submit "volume-snapshots/$1/actions" "delete scope=single")
@@ -147,7 +147,7 @@ act "vm-instances/$vm" stop
 not_deleted "$a"
 assert_eq "$(states "$a")" "Ready Enabled" "the states, guest stopped"
 
-step "the same when the daemon dies at it, and the next one cannot go on"
+step "the same when the daemon dies at that point and the next one cannot continue"
 umount_pool
 POOLFS_TEST_KILL_AT=single-marked mount_pool
 (request "volume-snapshots/$a/actions" "delete scope=single") >/dev/null 2>&1 || true
@@ -218,7 +218,7 @@ act "vm-instances/$vm" start
 act "volumes/$root" resize-root size=16M
 assert_eq "$(value "volumes/$root/size")" 16777216
 
-step "a data volume that no VM has; another volume is made of its snapshot"
+step "a data volume without a VM; another volume is created from its snapshot"
 offering=$(first disk-offerings)
 data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$offering"'","primaryStorageUuid":"'"$storage"'"}}')
 s=$(snapshot "$data" s)
@@ -233,7 +233,7 @@ act "volumes/$data" expunge
 [ ! -e "$MOUNT/volume-snapshots/$s" ] || fail "the snapshot of an expunged volume is still there"
 assert_no_orphans
 
-step "the VM goes, and all its snapshots with it"
+step "removing the VM removes all its snapshots"
 act "vm-instances/$vm" destroy
 act "vm-instances/$vm" expunge
 assert_eq "$(uuids volume-snapshots)" ""

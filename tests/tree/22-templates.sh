@@ -1,10 +1,11 @@
 #!/bin/bash
-# Images made of volumes and snapshots on the test driver, volumes made of those, candidates, the agent's flag.
+# Images created from volumes and snapshots on the test driver, volumes created from those, candidates, the
+# agent's flag.
 # limit: 300
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
-# no round of the clock shall notice first that a folder is gone
+# the timer must not notice first that a folder is gone
 echo 3600 >"$MOUNT/global-configurations/host/ping.interval/value"
 head -c 1M /dev/urandom >"$CASE_DIR/random.raw"
 image=$(add_image "$CASE_DIR/random.raw" raw random)
@@ -12,7 +13,7 @@ storage=$(first primary-storage)
 pool=$(value "primary-storage/$storage/mountPath")
 bs=$(first backup-storage)
 
-# made OBJECT VERB...: runs a verb that makes an object and prints its uuid
+# made OBJECT VERB...: runs a verb that creates an object and prints its uuid
 made() {
 	local job object=$1
 	shift
@@ -25,7 +26,7 @@ step "the flag of an image is its VMs' flag"
 assert_eq "$(jq .enable "$MOUNT/images/$image/qga")" false
 act "images/$image" set-qga enable=true
 assert_eq "$(jq .enable "$MOUNT/images/$image/qga")" true
-# left: bytes left on primary storage
+# left: the free bytes of the primary storage
 left() {
 	value "primary-storage/$storage/availableCapacity"
 }
@@ -62,7 +63,7 @@ for i in $plain $another; do
 done
 assert_eq "$(cached "$image")" 1 "the number of cached copies while the image is there"
 
-step "where an image could go"
+step "candidates for an image"
 root=$(value "vm-instances/$vm/rootVolumeUuid")
 assert_eq "$(jq -r '.inventories[].uuid' "$MOUNT/images/candidate-backup-storage?volumeUuid=$root")" "$bs"
 
@@ -91,7 +92,7 @@ mkdir "$CASE_DIR/second"
 act "backup-storage/$second" reconnect
 assert_match "$(value images/candidate-backup-storage)" "either volumeUuid or volumeSnapshotUuid must be set"
 
-step "of a running VM's root volume, without naming a backup storage"
+step "from a running VM's root volume, without naming a backup storage"
 one=$(made "volumes/$root" create-root-volume-template name=one)
 assert_eq "$(value "images/$one/status") $(value "images/$one/mediaType") $(value "images/$one/format")" "Ready RootVolumeTemplate qcow2"
 assert_eq "$(value "images/$one/url")" "volume://$root"
@@ -101,7 +102,7 @@ path=$(jq -r '.backupStorageRefs[0].installPath' "$MOUNT/images/$one/inventory")
 assert_eq "$(qemu-img info --output json "$path" | jq -r '."backing-filename" // ""')" ""
 assert_eq "$(find "$pool" "$STATE/staging" -name "*template*" -o -path '*/staging/*' | wc -l)" 0 "the number of copies left behind"
 
-step "of a stopped VM's, and of a snapshot"
+step "from a stopped VM's, and from a snapshot"
 act "vm-instances/$vm" stop
 two=$(made "volumes/$root" create-root-volume-template name=two platform=Windows "backupStorageUuids=$bs")
 assert_eq "$(value "images/$two/platform")" Windows
@@ -114,11 +115,11 @@ clone=$(create_vm clone "$three")
 assert_eq "$(value "vm-instances/$clone/state")" Running
 
 step "two backup storages: one fails, and the result says which and why"
-# nothing_staged: no copy is left on the way
+# nothing_staged: no temporary copy is left
 nothing_staged() {
 	assert_eq "$(find "$pool" "$STATE/staging" -name "*template*" -o -path '*/staging/*' | wc -l)" 0 "the number of copies left behind"
 }
-# partly OBJECT VERB...: makes an image on both when the second one has lost its folder
+# partly OBJECT VERB...: creates an image on both while the second one has lost its folder
 partly() {
 	local object=$1 job image
 	shift
@@ -141,7 +142,7 @@ partly "volume-snapshots/$snapshot" create-root-volume-template name=partly "$on
 
 step "all fail: one sentence with the reason, and nothing is left"
 third=$(create backup-storage/sftp "$(jq -nc --arg url "$CASE_DIR/third" '{params: {name: "third", url: $url}}')")
-# none TEXT OBJECT VERB...: makes an image on two that have lost their folders; the job fails and says TEXT
+# none TEXT OBJECT VERB...: creates an image on two that have lost their folders; the job fails and says TEXT
 none() {
 	local text=$1 object=$2 job images
 	shift 2
@@ -162,7 +163,7 @@ none "failed to create image from root volume\[uuid:$root\] on all backup storag
 none "failed to create image from volume snapshot\[uuid:$snapshot\] on all backup storage, see cause for one of errors" \
 	"volume-snapshots/$snapshot" create-root-volume-template name=none
 
-step "a template of a data volume, and volumes made of it"
+step "a template of a data volume, and volumes created from it"
 offering=$(first disk-offerings)
 data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$offering"'"}}')
 assert_refused "volumes/$data/actions" "create-data-volume-template name=x" EBUSY "is not Ready, it's NotInstantiated"
@@ -180,7 +181,7 @@ act "volumes/$copy" attach vmInstanceUuid="$clone"
 act "images/$template" change-state stateEvent=disable
 assert_refused "images/$template/actions" "create-data-volume name=x primaryStorageUuid=$storage" EBUSY "is not Enabled"
 
-step "without room on backup storage nothing is copied at all: this daemon would end with the first copy"
+step "without room on backup storage nothing is copied: this daemon would die at the first copy"
 mkdir tiny
 mount -t tmpfs -o size=64K tmpfs tiny
 full=$(create backup-storage/sftp "$(jq -nc --arg url "$CASE_DIR/tiny" '{params: {name: "tiny", url: $url}}')")
@@ -200,7 +201,7 @@ for object in volumes/$root volumes/$data; do
 done
 remount_pool
 
-step "the copy on primary storage goes with the last volume of it"
+step "the copy on primary storage is removed with the last volume that uses it"
 act "images/$template" delete
 act "images/$template" expunge
 assert_eq "$(cached "$template")" 1 "the number of cached copies"
@@ -208,7 +209,7 @@ act "volumes/$copy" delete
 act "volumes/$copy" expunge
 assert_eq "$(cached "$template")" 0 "the number of cached copies"
 
-step "so does a VM's image with its last VM, and gives its room back"
+step "so is that of a VM's image with its last VM, and its room is free again"
 act "vm-instances/$vm" destroy
 act "vm-instances/$vm" expunge
 act "images/$image" delete

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Images, volumes and snapshots are files: exact sizes, the guest's bytes, holes, and who may read when.
+# Images, volumes and snapshots are files: exact sizes, the guest's bytes, holes, and who may read them when.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -34,7 +34,7 @@ cmp "$CASE_DIR/copy.raw" "$CASE_DIR/disk.raw"
 assert_match "$(extents "$data")" '^3145728 [0-9]+$'
 dd if="$data" bs=1 skip=3145728 count=10 status=none | grep -qx "image data"
 
-step "a volume reads as the disk of its guest, a snapshot as it was then"
+step "a volume reads as its guest's disk, a snapshot as that disk at its time"
 offering=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')
 volume=$(create volumes '{"params":{"name":"v","diskOfferingUuid":"'"$offering"'","primaryStorageUuid":"'"$storage"'"}}')
 data=$MOUNT/volumes/$volume/data
@@ -53,7 +53,7 @@ cp --sparse=always "$data" "$CASE_DIR/got.raw"
 cmp "$CASE_DIR/got.raw" "$CASE_DIR/want.raw"
 [ "$(stat -c %b "$CASE_DIR/got.raw")" -lt 4096 ] || fail "the holes of the volume were copied as zeros"
 
-step "tar, rsync and qemu-img read it, too, and find the holes"
+step "tar, rsync and qemu-img read it too, and find the holes"
 qemu-img compare -q -f raw "$data" "$CASE_DIR/want.raw"
 tar -C "$(dirname "$data")" --sparse -cf "$CASE_DIR/data.tar" data
 [ "$(stat -c %s "$CASE_DIR/data.tar")" -lt 1048576 ] || fail "tar has stored the holes"
@@ -64,7 +64,7 @@ rsync -a --sparse "$data" "$CASE_DIR/rsynced.raw"
 cmp "$CASE_DIR/rsynced.raw" "$CASE_DIR/want.raw"
 assert_eq "$(stat -c %a "$CASE_DIR/rsynced.raw")" 400
 
-step "a disk as large as the storage is copied in no time: nobody reads its holes"
+step "a disk as large as the storage is copied quickly: holes are not read"
 size=$(($(value "primary-storage/$storage/availableCapacity") / 2 / 1048576 * 1048576))
 wide=$(create disk-offerings '{"params":{"name":"wide","diskSize":'"$size"'}}')
 large=$(create volumes '{"params":{"name":"large","diskOfferingUuid":"'"$wide"'","primaryStorageUuid":"'"$storage"'"}}')
@@ -74,11 +74,11 @@ cp "$MOUNT/volumes/$large/data" "$CASE_DIR/large.raw"
 assert_eq "$(stat -c %s "$CASE_DIR/large.raw") $(extents "$CASE_DIR/large.raw")" "$size $((size - 1048576)) 65536"
 act "volumes/$large" delete
 
-step "out and in again"
+step "exported and imported again"
 back=$(add_image "$CASE_DIR/got.raw" raw back)
 cmp "$MOUNT/images/$back/data" "$CASE_DIR/want.raw"
 
-step "not while a guest may write to it; an open file says so"
+step "not while a guest may write to it; reads of a file opened before fail"
 vm=$(create_vm web "$image")
 exec 3<"$data"
 act "volumes/$volume" attach vmInstanceUuid="$vm"
@@ -89,11 +89,11 @@ cmp -n 2M "$MOUNT/volume-snapshots/$snapshot/data" "$CASE_DIR/want.raw"
 act "vm-instances/$vm" stop
 cmp "$data" "$CASE_DIR/want.raw"
 
-step "one without a file has none"
+step "a volume without a file has no data file"
 later=$(create volumes '{"params":{"name":"later","diskOfferingUuid":"'"$offering"'"}}')
 [ ! -e "$MOUNT/volumes/$later/data" ] || fail "there is a file data"
 
-step "readers do not stand in the way of others, and leave no process behind"
+step "readers do not block others, and leave no process behind"
 for _ in 1 2 3 4; do
 	cmp "$data" "$CASE_DIR/want.raw" &
 done

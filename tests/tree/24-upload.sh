@@ -1,11 +1,11 @@
 #!/bin/bash
-# A file written into images/upload is an image once it is closed: whatever writes it, or nothing of it is there.
+# A file written into images/upload becomes an image when it is closed, whatever writes it; else nothing is left.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
 upload=$MOUNT/images/upload
 
-# made NAME FILE: the image of that name is whole, Ready, and has the bytes of FILE.
+# made NAME FILE: the image of that name is complete, Ready, and has the bytes of FILE.
 made() {
 	assert_eq "$(value "images/by-name/$1/status")" Ready "the status of image '$1'"
 	cmp "$MOUNT/images/by-name/$1/data" "$2"
@@ -16,7 +16,7 @@ is_listed() {
 	[ -e "$upload/$1" ]
 }
 
-# gone NAME FILE: of the upload FILE there is soon neither a file nor an image NAME.
+# gone NAME FILE: soon there is neither the upload FILE nor an image NAME.
 gone() {
 	wait_until 20 nothing_of "$1"
 }
@@ -59,7 +59,7 @@ truncate -s 1M cd.iso
 printf '\1CD001\1' | dd of=cd.iso bs=1 seek=32768 conv=notrunc status=none
 sum=$(md5sum <web.qcow2 | cut -d' ' -f1)
 
-step "cp, and everything that AddImage tells of an image"
+step "cp, and everything that AddImage sets of an image"
 cp web.qcow2 "$upload/"
 made web web.qcow2
 image=$(value images/by-name/web/uuid)
@@ -133,7 +133,7 @@ assert_eq "$far" "far away"
 file=$(jq -r '.backupStorageRefs[0].installPath' "$MOUNT/images/by-name/sparse/inventory")
 [ "$(stat -c %b "$file")" -lt $((4 << 11)) ] || fail "the holes of disk.raw became zeros"
 
-step "what is open more than once is whole when it is closed for good"
+step "a file that is open more than once is complete at the last close"
 {
 	head -c 10M disk.raw
 	tail -c +$((1 + (10 << 20))) disk.raw
@@ -163,7 +163,7 @@ exec 4>&-
 wait $writer
 made slow <(head -c 1M disk.raw)
 
-step "what was used is not changed any more"
+step "an image in use is not changed any more"
 exec 3>"$upload/used.raw"
 head -c 1M disk.raw >&3
 user=$(create_vm user "$(value images/by-name/used/uuid)")
@@ -173,7 +173,7 @@ exec 3>&-
 assert_eq "$(value images/by-name/used/status)" Ready
 assert_eq "$(value "vm-instances/$user/state")" Running
 
-step "only what was written: nothing for an empty file, and rm ends an upload"
+step "an empty file makes no image, and rm ends an upload"
 touch "$upload/touched.raw"
 gone touched
 : >"$upload/empty.qcow2"
@@ -245,7 +245,7 @@ wait_for "api-jobs/$job/state" Failed 10
 exec 3>&-
 gone cancelled
 
-step "users who may not"
+step "users without permission"
 chmod 755 "$CASE_DIR"
 umount_pool
 mount_pool -o allow_other
@@ -260,7 +260,7 @@ assert_fails "denied" as_user rm -f "$upload/root.raw"
 exec 3>&-
 gone root
 
-step "no room: refused before the first byte, and when there is no more"
+step "no room: refused before the first byte, or when it runs out"
 act "vm-instances/$vm" destroy
 expunge_all
 mkdir tiny
@@ -294,7 +294,7 @@ wait_until 20 is_pool_gone
 mount_pool
 gone unmounted
 
-# die: kills the daemon where it stands, and mounts the pool again.
+# die: kills the daemon, and mounts the pool again.
 die() {
 	local pids
 	mapfile -t pids < <(pool_pids)
@@ -321,7 +321,7 @@ assert_eq "$(uuids images)" "" "the images after a kill in the middle"
 assert_eq "$(find "$(backup_folder)" -type f)" "" "the files after a kill in the middle"
 exec 3>"$upload/kept.raw"
 cat disk.raw >&3
-die # closed by cat(1), though not for good
+die # closed by cat(1), but still open here
 exec 3>&- || true
 wait_until 20 no_job_runs
 made kept disk.raw

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Images: what is taken from where, refused, deleted, recovered, and what a kill leaves.
+# Images: added from several sources, refused, deleted, recovered; a kill leaves nothing.
 # limit: 180
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -92,7 +92,7 @@ assert_refused images/create "$(images_json /x iso '{"system": true}')" EINVAL "
 assert_refused images/create "$(images_json /x raw '{"type": "x"}')" EINVAL 'unsupported image type\[x\]'
 assert_refused images/create "$(images_json /x raw '{"backupStorageUuids": []}')" EINVAL nonempty
 
-step "refused in the job, and nothing of it is left"
+step "refused in the job, and nothing is left"
 refused_image "backing file" "$CASE_DIR/backed.qcow2" qcow2
 refused_image "backing file" "$CASE_DIR/backed.qcow2" raw
 refused_image "data file|another file" "$CASE_DIR/data.qcow2" qcow2
@@ -159,7 +159,7 @@ for i in $image $partial; do
 	act "images/$i" expunge
 done
 
-step "a backup storage that is full: refused before the start, and the other one gets it"
+step "a full backup storage: refused before the start, and another one gets the image"
 mkdir tiny
 mount -t tmpfs -o size=1M tmpfs tiny
 full=$(create backup-storage/sftp "$(jq -nc --arg url "$CASE_DIR/tiny" '{params: {name: "tiny", url: $url}}')")
@@ -178,7 +178,7 @@ for url in "$CASE_DIR/random.raw" "http://127.0.0.1:$port/random.raw"; do
 	act "images/$image" expunge
 done
 
-step "a download shows its progress and can be cancelled: nothing of it is left"
+step "a download shows its progress and can be cancelled: nothing is left"
 "$TOP/tests/tree/slow-http" disk.raw never >slow-port &
 wait_until 10 test -s slow-port
 slow=$(images_json "http://127.0.0.1:$(cat slow-port)/disk.raw" raw "$(jq -nc --arg one "$one" '{backupStorageUuids: [$one]}')")
@@ -195,7 +195,7 @@ assert_match "$(value "api-jobs/$job/error")" "cancelled"
 assert_eq "$(uuids images)" "" "the images after the cancel"
 assert_eq "$(find "$(value "backup-storage/$one/url")" -type f)" "" "the files after the cancel"
 
-step "kill -9 during a download: nothing of it is left, and the job says so"
+step "kill -9 during a download: nothing is left, and the job says so"
 job=$(submit images/create "$slow")
 part_is_there() {
 	[ -n "$(find "$(value "backup-storage/$one/url")" -name '*.part' -size +0)" ]

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Schedulers: made as verbs of a VM, run as ordinary jobs, kept over a restart, gone with their VM.
+# Schedulers: created by verbs of a VM, run as ordinary jobs, kept over a restart, removed with their VM.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -13,12 +13,12 @@ scheduler_of() {
 	value "api-jobs/$1/result" | jq -r .inventory.uuid
 }
 
-# runs_of SCHEDULER COUNT: has it run at least so often?
+# runs_of SCHEDULER COUNT: has it run at least COUNT times?
 runs_of() {
 	[ "$(value "schedulers/$1/runs")" -ge "$2" ]
 }
 
-step "what cannot be scheduled is refused, in the manual's words"
+step "invalid schedules are refused, in the manual's words"
 assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=weekly' EINVAL 'simple, cron'
 assert_refused "$dir/actions" 'create-reboot-scheduler schedulerName=x type=simple startTime=0 interval=5 repeatCount=0' EINVAL \
 	'repeatCount must be positive integer'
@@ -44,7 +44,7 @@ assert_refused "$dir/actions" \
 	'{"createRebootVmInstanceScheduler":{"schedulerName":"x","type":"cron","cron":"0 0 3 * * ?","interval":5}}' EINVAL \
 	'cron scheduler only need to specify cron task'
 
-step "a simple one runs so often, at these seconds, as jobs of the scheduler"
+step "a simple scheduler runs the given number of times, at the right seconds, as jobs of its own"
 start=$(($(date +%s) + 2))
 simple=$(scheduler_of "$(submit "$dir/actions" \
 	"create-reboot-scheduler schedulerName=often type=simple startTime=$start interval=1 repeatCount=2 schedulerDescription=why")")
@@ -83,7 +83,7 @@ echo evening >"$MOUNT/$s/schedulerName"
 sync "$MOUNT/$s/schedulerName"
 assert_eq "$(readlink "$MOUNT/schedulers/by-name/evening")" "../$cron"
 
-step "they are there after a restart, and one whose time came meanwhile runs"
+step "they survive a restart, and one whose time came meanwhile runs"
 start=$(($(date +%s) + 3))
 stopper=$(scheduler_of "$(submit "$dir/actions" "create-stop-scheduler schedulerName=once type=simple startTime=$start repeatCount=1")")
 umount_pool
@@ -109,7 +109,7 @@ wait_until 10 runs_of "$everysecond" $((before + 2))
 act "schedulers/$everysecond" delete
 [ ! -e "$MOUNT/schedulers/$everysecond" ] || fail "the scheduler is still there"
 
-step "of a scheduler's snapshots the last ones are kept, and only its own are counted"
+step "a scheduler keeps its last snapshots, and counts only its own"
 root=$(value "$dir/rootVolumeUuid")
 act "volumes/$root" create-snapshot name=mine
 assert_refused "schedulers/$cron/actions" 'update snapshotMaxNumber=3' EINVAL 'takes no snapshots'
@@ -117,7 +117,7 @@ assert_refused "volumes/$root/actions" 'create-snapshot-scheduler schedulerName=
 keeper=$(scheduler_of "$(submit "volumes/$root/actions" \
 	'create-snapshot-scheduler schedulerName=keeps snapShotName=kept type=simple startTime=0 interval=1 snapshotMaxNumber=2')")
 assert_eq "$(value "schedulers/$keeper/snapshotMaxNumber")" 2
-# its_snapshots COUNT: has it so many, and has somebody else one?
+# its_snapshots COUNT: has it COUNT snapshots, besides one that was taken by hand?
 its_snapshots() {
 	[ "$(grep -lx "$keeper" "$MOUNT"/volume-snapshots/*/schedulerUuid | wc -l)" = "$1" ] &&
 		[ "$(uuids volume-snapshots | wc -l)" = $(($1 + 1)) ]
@@ -134,7 +134,7 @@ assert_eq "$(cat "$kept")" "" "the scheduler of a snapshot whose scheduler is go
 act "volume-snapshots/$(basename "$(dirname "$(grep -lx mine "$MOUNT"/volume-snapshots/*/name)")")" delete
 assert_eq "$(uuids volume-snapshots)" ""
 
-step "they rest while the VM is destroyed and go with it"
+step "they do not run while the VM is destroyed, and are removed with it"
 act "$dir" stop
 steady=$(scheduler_of "$(submit "$dir/actions" "create-start-scheduler schedulerName=rests type=simple startTime=0 interval=1")")
 wait_until 10 runs_of "$steady" 1

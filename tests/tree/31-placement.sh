@@ -22,7 +22,7 @@ member() {
 	create vm-instances "$(vm_json "$1" "$image" | jq -c --arg g "$2" '. + {systemTags: ["affinityGroupUuid::\($g)"]}')"
 }
 
-step "a group as it is made"
+step "a new group"
 hard=$(group antiHard)
 g=affinity-groups/$hard
 assert_eq "$(value "$g/policy") $(value "$g/type") $(value "$g/state") $(value "$g/appliance") $(value "$g/version")" \
@@ -32,7 +32,7 @@ echo apart >"$MOUNT/$g/name"
 sync "$MOUNT/$g/name"
 assert_eq "$(value "$g/name")" apart
 
-step "antiHard: one member a host, and none where there is no other host"
+step "antiHard: one member per host, and no start when all hosts have one"
 vms=()
 for n in 1 2 3; do vms+=("$(member "hard$n" "$hard")"); done
 assert_eq "$(for v in "${vms[@]}"; do value "vm-instances/$v/hostUuid"; done | sort -u | wc -l)" 3 "the number of hosts"
@@ -49,7 +49,7 @@ assert_refused system-tags/create "{\"params\":{\"resourceType\":\"VmInstanceVO\
 assert_refused vm-instances/create "$(vm_json x "$image" | jq -c '. + {systemTags: ["affinityGroupUuid::00000000000000000000000000000001"]}')" \
 	ENOENT 'AffinityGroup .* does not existed'
 
-step "a stopped member holds no host; start and placement say who is in the way"
+step "a stopped member occupies no host; start and placement say which member is in the way"
 free=$(value "vm-instances/${vms[2]}/hostUuid")
 act "vm-instances/${vms[2]}" stop
 four=$(member hard4 "$hard")

@@ -1,5 +1,5 @@
 #!/bin/bash
-# HA levels: NeverStop VMs come back unless they were stopped for good; those of a dead host start elsewhere.
+# HA levels: NeverStop VMs start again unless stopHA was said; VMs of a dead host start elsewhere.
 # limit: 200
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -7,7 +7,7 @@ setting() {
 	echo "$2" >"$MOUNT/global-configurations/${1%%.*}/${1#*.}/value"
 }
 
-# started_by_ha VM COUNT: have so many of its starts by HA succeeded?
+# started_by_ha VM COUNT: have COUNT of its starts by HA succeeded?
 started_by_ha() {
 	local n=0 source job
 	while read -r source; do
@@ -30,12 +30,12 @@ act "$dir" set-ha-level level=NeverStop
 assert_eq "$(value "$dir/ha-levels" | jq -r .level)" NeverStop
 assert_eq "$(grep -l '^ha::' "$MOUNT/$dir"/tags/* | wc -l)" 1 "the number of its levels"
 
-step "a stop succeeds, and the VM comes back as a job of HA"
+step "a stop succeeds, and a job of HA starts the VM again"
 act "$dir" stop type=cold
 wait_until 20 started_by_ha "$vm" 1
 wait_for "$dir/state" Running 20
 
-step "stopHA stops it for good, also over a restart, and also what HA would start just now"
+step "stopHA keeps it stopped, also over a restart, and also if HA was about to start it"
 act "$dir" stop type=cold stopHA=true
 assert_eq "$(value "$dir/state")" Stopped
 sleep 2.5
@@ -44,7 +44,7 @@ remount_pool
 sleep 2.5
 assert_eq "$(value "$dir/state")" Stopped "the state after stopHA and a restart"
 
-step "a start by hand takes that back"
+step "a start by hand ends that"
 act "$dir" start
 act "$dir" stop type=cold
 wait_until 20 started_by_ha "$vm" 2
@@ -62,7 +62,7 @@ assert_eq "$(value "$dir/state")" Stopped
 act "hosts/$host" change-state stateEvent=enable
 wait_for "$dir/state" Running 60
 
-step "without a level it stays down; ha.enable holds for all"
+step "without a level it stays stopped; ha.enable applies to all VMs"
 setting ha.enable false
 act "$dir" stop type=cold
 sleep 2.5
@@ -72,7 +72,7 @@ setting ha.enable true
 sleep 2.5
 assert_eq "$(value "$dir/state")" Stopped "the state without a level"
 
-step "a dead host: what lies on shared storage starts elsewhere, the rest waits"
+step "a dead host: VMs on shared storage start elsewhere, the rest waits"
 zone=$(first zones)
 sims=$(create clusters '{"params":{"name":"sims","zoneUuid":"'"$zone"'","hypervisorType":"Simulator"}}')
 mkdir "$CASE_DIR/shared"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Where a VM could be: the candidate files agree with what then happens.
+# Candidates for a VM: the files agree with what then happens.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -53,12 +53,12 @@ assert_eq "$(jq -c ".dataVolumePrimaryStorages[\"$disk\"]" <<<"$answer")" '[]'
 answer=$(value "vm-instances/candidate-storages?$new&clusterUuid=$sims")
 assert_eq "$(uuids_in "$answer" .rootVolumePrimaryStorages)" "$ps"
 
-step "networks that go with an image, images that go with networks"
+step "networks for an image, images for networks"
 assert_eq "$(uuids_in "$(value "images-l3networks/dependencies?zoneUuid=$zone&imageUuid=$image")" .inventories)" "$l3"
 assert_eq "$(uuids_in "$(value "images-l3networks/dependencies?zoneUuid=$zone&l3NetworkUuids=$l3")" .inventories)" "$image"
 assert_fails "Invalid argument" value "images-l3networks/dependencies?zoneUuid=$zone"
 
-step "a VM that is there: where it could start, where it could go"
+step "an existing VM: where it can start, and migrate to"
 tiny=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
 vm=$(create_vm web "$image" '{"hostUuid":"'"$large"'","instanceOfferingUuid":"'"$tiny"'"}')
 assert_eq "$(value "vm-instances/$vm/starting-target-hosts" | jq -r .error.cause.code)" VM.1010

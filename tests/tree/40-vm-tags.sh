@@ -1,5 +1,5 @@
 #!/bin/bash
-# The settings of a VM that are one system tag each: set, read back, delete, what is refused, on any state.
+# The settings of a VM that are one system tag each: set, read, deleted and refused, in any state.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -51,14 +51,14 @@ settings() {
 	assert_eq "$(get rdp)" '{"enable":true}'
 	assert_eq "$(get monitorNumber)" '{"monitorNumber":4}'
 
-	step "each is one tag, also when it is set again: $1"
+	step "each is one tag, even when it is set again: $1"
 	act "$dir" set-hostname hostname=db
 	act "$dir" set-monitor-number monitorNumber=2
 	act "$dir" set-qga enable=true
 	assert_eq "$(tags)" "$(printf '%s\n' 'RDPEnable::true' 'VDIMonitorNumber::2' 'bootOrder::CdRom,HardDisk' \
 		'consolePassword::secret1' 'hostname::db' qemuga 'sshkey::ssh-ed25519 AAAA me@here')"
 
-	step "and is deleted, twice without complaint: $1"
+	step "and is deleted; a second time is not an error: $1"
 	for _ in 1 2; do
 		assert_eq "$(result delete-ssh-key | jq -r .inventory.uuid)" "$vm"
 		assert_eq "$(result delete-console-password | jq -r .inventory.uuid)" "$vm"
@@ -81,7 +81,7 @@ act "$dir" stop
 settings stopped
 act "$dir" start
 
-step "secrets have files for their owner only and are in no job"
+step "secrets are in files for their owner only, and in no job"
 for file in ssh-keys console-passwords; do
 	assert_eq "$(stat -c %a "$MOUNT/$dir/$file")" 400 "the mode of '$file'"
 done
@@ -97,7 +97,7 @@ assert_refused "$dir/actions" "set-hostname hostname=-x" EINVAL 'hostname\[-x\] 
 assert_refused "$dir/actions" "set-qga" EINVAL 'field\[enable\].*mandatory'
 assert_refused "$dir/actions" "set-ssh-key" EINVAL 'field\[SshKey\].*mandatory'
 
-step "and as tags they are refused too"
+step "the same refused as tags"
 tag_json() {
 	jq -nc --arg vm "$vm" --arg tag "$1" '{params: {resourceType: "VmInstanceVO", resourceUuid: $vm, tag: $tag}}'
 }
@@ -134,7 +134,7 @@ act "$dir" set-boot-order bootOrder=CdRom
 act "$dir" reboot
 assert_eq "$(get boot-orders | jq -c .orders)" '["CdRom"]' "an order that is set for good"
 
-step "the console's address, of a running VM only"
+step "the console address, only of a running VM"
 assert_eq "$(get console-addresses | jq -r .protocol)" vnc
 assert_match "$(get console-addresses | jq -r .port)" '^[0-9]{4,5}$'
 assert_eq "$(get console-addresses | jq -r .hostIp)" "$(value "$dir/host/managementIp")"
@@ -143,7 +143,7 @@ assert_eq "$(get console-addresses | jq -r .error.code,.error.cause.code | paste
 assert_match "$(get console-addresses | jq -r .error.details)" 'current vm instance state\[Paused\]'
 act "$dir" resume
 
-step "a guest password needs a running guest with the agent's tag, and keyboard signs"
+step "a guest password needs a running guest with the agent's tag, and a password of printable ASCII characters"
 assert_refused "$dir/actions" "change-password account=root password=secret" EBUSY "must have the following system tag: qemuga"
 act "$dir" set-qga enable=true
 for password in "aA0-\`=\\[];',./~!@#\$" '%^&*()_+|{}:"<>?'; do

@@ -1,5 +1,5 @@
 #!/bin/bash
-# ISO images in the CD-ROM drives of VMs: candidates, three drives, what is refused, what destroying leaves.
+# ISO images in the CD-ROM drives of VMs: candidates, three drives, refusals, and destroying the VM.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -32,7 +32,7 @@ assert_eq "$(candidates)" "iso0 iso1 iso2 iso3"
 assert_eq "$(vms_for "${isos[0]}")" "$vm"
 assert_eq "$(vms_for "$image")" ""
 
-step "three go in, each into a drive of its own"
+step "three are inserted, each into its own drive"
 for n in 0 1 2; do
 	job=$(submit "$dir/actions" "attach-iso isoUuid=${isos[n]}")
 	job_wait "$job"
@@ -47,18 +47,18 @@ assert_refused "$dir/actions" "attach-iso isoUuid=${isos[1]}" EBUSY "already has
 assert_refused "$dir/actions" "attach-iso isoUuid=$image" EINVAL "is not ISO, it's RootVolumeTemplate"
 assert_refused "$dir/actions" "attach-iso isoUuid=00000000000000000000000000000000" ENOENT "type:ImageVO"
 
-step "the tag of a drive is the pool's own"
+step "the tag of a drive cannot be changed by hand"
 tag=$(grep -l "^iso::" "$MOUNT/$dir/tags"/* | head -n 1)
 assert_refused "system-tags/$(basename "$tag")/actions" delete EBUSY inherent
 
-step "one is taken out, and the next one gets its drive"
+step "one is ejected, and the next one gets its drive"
 assert_refused "$dir/actions" detach-iso EBUSY "has multiple ISOs attached, specify the isoUuid when detaching"
 assert_refused "$dir/actions" "detach-iso isoUuid=${isos[3]}" EBUSY "ISO\[uuid:${isos[3]}\] is not attached to VM"
 act "$dir" detach-iso "isoUuid=${isos[1]}"
 act "$dir" attach-iso "isoUuid=${isos[3]}"
 assert_eq "$(drives)" "iso::${isos[0]}::0 iso::${isos[3]}::1 iso::${isos[2]}::2"
 
-step "also while paused and stopped; none attached is a success"
+step "also while paused and stopped; ejecting nothing succeeds"
 act "$dir" pause
 assert_eq "$(candidates)" "" "candidates of a paused VM"
 act "$dir" detach-iso "isoUuid=${isos[0]}"

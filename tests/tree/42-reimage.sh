@@ -1,5 +1,6 @@
 #!/bin/bash
-# Reimage keeps the old root disk as a snapshot, change-image replaces it; both are whole or nothing after a kill.
+# Reimage keeps the old root disk as a snapshot, change-image replaces it; after a kill either is complete or
+# has changed nothing.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -10,7 +11,7 @@ vm=$(create_vm web "$image")
 dir=vm-instances/$vm
 root=$(value "$dir/rootVolumeUuid")
 
-# backing FILE: the name of the image below it.
+# backing FILE: the name of its backing file.
 backing() {
 	qemu-img info -U --output json "$1" | jq -r '."backing-filename"' | xargs basename
 }
@@ -63,12 +64,12 @@ act "$dir" reimage
 assert_eq "$(value volume-snapshots/inventories | jq -r '.inventories as $all | $all[] | select(.name == "mine") | .uuid as $mine | [$all[] | select(.parentUuid == $mine).name] | join(" ")')" reimage-vm-point
 assert_eq "$(value volume-snapshots/inventories | jq -r '[.inventories[] | select(.latest)] | length')" 0
 
-step "images it could be changed to"
+step "candidates for change-image"
 candidates=$(value "$dir/image-candidates" | jq -r '.inventories[].uuid')
 grep -q "$other" <<<"$candidates" || fail "the other image is no candidate"
 ! grep -q "$image" <<<"$candidates" || fail "the present image is a candidate"
 
-step "change-image refuses what cannot be"
+step "what change-image refuses"
 refused "change-image imageUuid=$image" EBUSY "is image\[uuid:$image\] already"
 refused "change-image imageUuid=$root" ENOENT 'not found'
 refused "change-image imageUuid=$other resourceUuid=$root" EEXIST 'already taken'
@@ -97,7 +98,7 @@ assert_eq "$(find "$STATE" -name "*$root*")" "" "the files left"
 act "$dir" start
 act "$dir" stop type=cold
 
-# killed_at POINT BODY: the daemon dies at the point while the VM's request runs, and is mounted again. Prints the job.
+# killed_at POINT BODY: the daemon dies at the point while the VM's request runs, and mounts again. Prints the job.
 killed_at() {
 	local job
 	job=$(tr -d - </proc/sys/kernel/random/uuid)
@@ -113,7 +114,7 @@ killed_at() {
 }
 
 root=36c27e8ff05c4780bf6d2fa65700cccc
-step "killed before the new file is the volume's, a reimage leaves nothing"
+step "killed before the volume uses the new file, a reimage leaves nothing"
 old=$(value "volumes/$root/installPath")
 job=$(killed_at reimage-made '{"reimageVmInstance":{}}')
 assert_eq "$(value "api-jobs/$job/state")" Failed
@@ -121,7 +122,7 @@ assert_eq "$(value "volumes/$root/installPath")" "$old"
 assert_eq "$(points)" ""
 assert_eq "$(find "$STATE" -name "$root*" | wc -l)" 1 "the number of its files"
 
-step "killed after that, it is done"
+step "killed after that, it is complete"
 job=$(killed_at reimage-done '{"reimageVmInstance":{}}')
 assert_eq "$(value "api-jobs/$job/state")" Done
 [ "$(value "volumes/$root/installPath")" != "$old" ] || fail "the volume is on the old file"
@@ -139,7 +140,7 @@ assert_eq "$(value "$dir/imageUuid")" "$image"
 no_files() { [ -z "$(find "$STATE" -name "*$root*")" ]; }
 wait_until 20 no_files
 
-step "changed to an ISO it gets an empty disk and the ISO in its drive, and has nothing to be made anew from"
+step "changed to an ISO, the VM gets an empty disk and the ISO in its drive, and cannot be reimaged"
 act "$dir" start
 act "$dir" stop type=cold
 truncate -s 1M cd.iso
@@ -154,7 +155,7 @@ act "$dir" stop type=cold
 act "$dir" change-image "imageUuid=$image"
 assert_eq "$(value system-tags/inventories | jq -r ".inventories[] | select(.resourceUuid == \"$vm\") | .tag" | grep -c iso:: || true)" 0 "the ISOs left"
 
-step "the copy below the disk is enough, when the image is gone"
+step "when the image is gone, its copy below the disk is enough"
 act "images/$image" delete
 act "images/$image" expunge
 act "$dir" reimage

@@ -1,5 +1,5 @@
 #!/bin/bash
-# NICs come and go, get fixed addresses, MACs and limits, in the states and with the refusals of the manual.
+# NICs are attached and detached, get fixed addresses, MACs and limits; states and refusals are as in the manual.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -44,7 +44,7 @@ red=$(new_l3 red 1)
 blue=$(new_l3 blue 2)
 system=$(new_l3 system 3 '{"system":true,"category":"System"}')
 
-step "candidates are the enabled networks of users that it is not on"
+step "candidates are the enabled user networks to which the VM is not attached"
 assert_eq "$(names)" "blue red"
 
 step "a network is attached to the running VM, with an address of its range"
@@ -57,7 +57,7 @@ assert_match "$(nic "$red" mac)" '^fa(:[0-9a-f]{2}){4}:01$'
 assert_eq "$(names)" blue
 assert_eq "$(nic "$l3" uuid)" "$before" "the NIC that it had"
 
-step "with a fixed address and a MAC of one's own"
+step "with a given address and MAC"
 act "$dir" '{"attachL3NetworkToVm":{"l3NetworkUuid":"'"$blue"'","staticIp":"10.77.2.15"},"systemTags":["customMac::'"$blue"'::FA:11:22:33:44:55"]}'
 assert_eq "$(nic "$blue" ip) $(nic "$blue" mac)" "10.77.2.15 fa:11:22:33:44:55"
 assert_eq "$(tags)" "staticIp::$blue::10.77.2.15"
@@ -77,7 +77,7 @@ assert_refused "$dir/actions" "attach-l3-network l3NetworkUuid=$red" EBUSY "^una
 assert_refused "$dir/nics/$(nic "$red" uuid)/actions" detach EBUSY "^unable to detach a L3 network. The vm\[uuid: $vm\] is not Running or Stopped; the current state is Paused"
 act "$dir" resume
 
-step "limits of a NIC: set, shown, lifted"
+step "limits of a NIC: set, shown, removed"
 nicdir=$dir/nics/$(nic "$red" uuid)
 assert_eq "$(value "$nicdir/nic-qos" | jq -c .)" '{}'
 assert_eq "$(result "$nicdir" "set-qos outboundBandwidth=8388608" | jq -c .)" '{"applied":true}'
@@ -114,7 +114,7 @@ assert_refused "$nicdir/actions" "update-mac mac=fa:11:22:33:44:55" EEXIST "^Not
 assert_refused "$nicdir/actions" "update-mac mac=fa:00:00" EINVAL .
 assert_refused "$nicdir/actions" "update-mac mac=01:00:00:00:00:07" EINVAL "01:00"
 
-step "the start goes with all of it, and a NIC is detached from the running VM"
+step "the VM starts with all of it, and a NIC is detached while it runs"
 act "$dir" start
 assert_eq "$(nic "$red" mac) $(nic "$red" ip)" "fa:00:00:00:00:07 10.77.1.19"
 act "$nicdir" detach
@@ -122,14 +122,14 @@ assert_eq "$(nic "$red" uuid)" ""
 [ ! -e "$MOUNT/$nicdir" ] || fail "the NIC is still there"
 assert_eq "$(names)" red
 
-step "its address and device number are free again, its fixed address goes with it"
+step "its address and device number are free again, its tag for the fixed address is removed"
 act "$dir" attach-l3-network "l3NetworkUuid=$red" staticIp=10.77.1.19
 assert_eq "$(nic "$red" deviceId) $(nic "$red" ip)" "1 10.77.1.19"
 assert_match "$(tags)" "staticIp::$red::10.77.1.19"
 act "$dir/nics/$(nic "$red" uuid)" detach
 assert_eq "$(tags)" "staticIp::$blue::10.77.2.15"
 
-step "the default network goes to one that is left, then to nobody"
+step "another network becomes the default, in the end none"
 assert_eq "$(value "$dir/defaultL3NetworkUuid")" "$l3"
 act "$dir/nics/$(nic "$l3" uuid)" detach
 assert_eq "$(value "$dir/defaultL3NetworkUuid")" "$blue"

@@ -26,7 +26,7 @@ tags() {
 	value system-tags/inventories | jq -r --arg uuid "$1" '.inventories[] | select(.resourceUuid == $uuid).tag' | sort | paste -sd ' '
 }
 
-# of VM FILTER: a value of its inventory.
+# of VM FILTER: a value from its inventory.
 of() {
 	value "vm-instances/$1/inventory" | jq -r "$2"
 }
@@ -70,7 +70,7 @@ assert_eq "$(value "volumes/$root/status") $(value "volumes/$root/type") $(value
 assert_eq "$(qemu-img info -U --output json "$(path_of "$root")" | jq -r '."backing-filename"')" null "what is below the copy"
 assert_eq "$(value "volumes/$root/rootImageUuid")" "$image"
 
-step "tags go along, but those that are one VM's own"
+step "tags are cloned, except those for one VM only"
 assert_eq "$(tags "$a")" "$(tags "$vm" | tr ' ' '\n' | grep -vE 'hostname|staticIp' | paste -sd ' ')"
 assert_match "$(tags "$a")" usbRedirect::true
 
@@ -100,7 +100,7 @@ assert_refused "$dir/actions" "$(clone_json '["x"]' '{"full":true}')" ENOSPC "no
 echo "$old" >"$MOUNT/$reserved"
 sync "$MOUNT/$reserved"
 
-step "JustCreate: the disks are there, nothing runs; it starts with them"
+step "JustCreate: disks but no running VM, which then starts with them"
 result=$(clone "$vm" "$(clone_json '["f","g"]' '{"strategy":"JustCreate"}')")
 f=$(jq -r '.result.inventories[0].inventory.uuid' <<<"$result")
 g=$(jq -r '.result.inventories[1].inventory.uuid' <<<"$result")
@@ -122,7 +122,7 @@ result=$(clone "$lone" "$(clone_json '["h","i"]')")
 assert_eq "$(jq -r '[.result.numberOfClonedVm, .result.inventories[0].inventory.name, .result.inventories[1].error.code] | join(" ")' <<<"$result")" "1 h L3.1000"
 assert_eq "$(uuids vm-instances | wc -l)" $((before + 1))
 
-# killed_at POINT: the daemon dies there while two clones are made; prints the job.
+# killed_at POINT: the daemon dies there while it makes two clones; prints the job.
 killed_at() {
 	local job
 	job=$(tr -d - </proc/sys/kernel/random/uuid)
@@ -142,7 +142,7 @@ outcome() {
 	value "api-jobs/$1/result" | jq -c '[.result.numberOfClonedVm] + [.result.inventories[] | if .error then "error" else "whole" end]'
 }
 
-step "killed in the middle: half-made clones are taken back, whole ones stay"
+step "killed in the middle: incomplete clones are rolled back, complete ones stay"
 act "$dir" stop type=cold
 before=$(uuids vm-instances | wc -l)
 volumes=$(uuids volumes | wc -l)

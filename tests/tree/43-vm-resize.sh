@@ -1,5 +1,6 @@
 #!/bin/bash
-# CPUs and memory of a VM: stopped, and running where vm.numa allows it; what the host has left; capabilities.
+# CPUs and memory of a VM: changed while stopped, and while running if vm.numa allows it; the host's free
+# capacity; capabilities.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -22,7 +23,7 @@ size() {
 step "capabilities of a VM on local storage"
 assert_eq "$(value "$dir/capabilities" | jq -Sc .)" '{"capabilities":{"LiveMigration":false,"Reimage":true,"VolumeMigration":true}}'
 
-step "without vm.numa only a stopped VM changes"
+step "without vm.numa only a stopped VM can be resized"
 assert_refused "$dir/actions" "update cpuNum=2" EINVAL "it is not of NUMA architecture. Please stop the VM"
 assert_refused "$dir/actions" "change-instance-offering instanceOfferingUuid=$large" EINVAL "it is not of NUMA architecture"
 assert_refused "$dir/cpuNum" 2 EINVAL "NUMA"
@@ -45,7 +46,7 @@ assert_match "$(value "api-jobs/$job/error")" "it is not of NUMA architecture"
 assert_eq "$(size) $(value "$dir/name")" "1 256 renamed"
 assert_eq "$(left)" "$before"
 
-step "a running VM grows, memory in steps of 128 MiB, and its host has less to give"
+step "a running VM grows, its memory in steps of 128 MiB, and its host has less left"
 act "$dir" reboot
 read -r cpus memory <<<"$(left)"
 act "$dir" update cpuNum=2 memorySize=300M

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Migration between two simulated hosts: who may, where to, what follows; failures and kills leave the VM on one host.
+# Migration between two simulated hosts: which VMs, to which hosts, and what changes; failures and kills leave
+# the VM on one host.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -24,7 +25,7 @@ sim() {
 one=$(sim one 10.0.0.1)
 two=$(sim two 10.0.0.2)
 
-# on HOST: how many VMs it holds, by its capacity.
+# on HOST: the number of its VMs, by its capacity.
 used() {
 	echo $(($(value "hosts/$1/totalCpuCapacity") - $(value "hosts/$1/availableCpuCapacity")))
 }
@@ -48,7 +49,7 @@ act "hosts/$two" change-state stateEvent=enable
 
 assert_eq "$(value "$dir/migration-target-hosts" | jq -r '[.inventories[].uuid] | join(" ")')" "$two" "the candidates"
 
-step "to the host that is left, with all that follows"
+step "to the remaining host; the capacities follow"
 assert_eq "$(used "$one") $(used "$two")" "$cpus 0"
 act "$dir" migrate
 assert_eq "$(value "$dir/state") $(value "$dir/hostUuid") $(value "$dir/lastHostUuid")" "Running $two $one"
@@ -62,7 +63,7 @@ act "$dir" resume
 act "$dir" reboot
 assert_eq "$(value "$dir/state") $(value "$dir/hostUuid")" "Running $one"
 
-step "local storage: only where the setting allows it, and without snapshots"
+step "local storage: only if the setting allows it, and without snapshots"
 disks=$(create primary-storage/local-storage "$(jq -nc --arg zone "$zone" --arg url "$CASE_DIR/local" '{params: {name: "local", zoneUuid: $zone, url: $url}}')")
 act "primary-storage/$disks" attach-to-cluster "clusterUuid=$cluster"
 near=$(create vm-instances "$(vm_json near "$image" '{"l3NetworkUuids":["'"$net"'"],"hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$disks"'"}')")

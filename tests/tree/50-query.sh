@@ -1,5 +1,5 @@
 #!/bin/bash
-# Queries answer in the tree as in REST: names with a query, query files, where/, schema; nothing slips in.
+# Queries answer in the tree as in REST: names with a query, query files, where/, schema; injections fail.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -49,12 +49,12 @@ for kind in zones hosts l3-networks/ip-ranges vm-instances/nics volumes global-c
 		"$(jq -c '[.inventories[] | .uuid // .name] | sort' $kind/inventories)" "all $kind"
 done
 
-step "the directories of an object's parts can be asked, too"
+step "the directories of an object's parts can be queried too"
 assert_eq "$(jq -r '.inventories[].uuid' "vm-instances/$stopped/volumes?q=type=Root")" \
 	"$(cat "vm-instances/$stopped/rootVolumeUuid")"
 assert_eq "$(jq -r '.inventories | length' "vm-instances/$stopped/nics?q=uuid=nothing")" 0
 
-step "st_size is exact and what is open stays"
+step "st_size is exact, and an open file does not change"
 for query in 'q=name=web' 'fields=uuid' 'count=true'; do
 	assert_eq "$(stat -c %s "vm-instances?$query")" "$(wc -c <"vm-instances?$query")" "the size for '$query'"
 done
@@ -139,7 +139,7 @@ for kind in zones volumes vm-instances/nics; do
 	done
 done
 
-step "what people try"
+step "hostile and odd queries"
 before=$(cat vm-instances/inventories)
 while IFS= read -r evil; do
 	for name in "q=name=$evil" "q=$evil" "$evil" "sort=$evil" "fields=$evil" "groupBy=$evil" "limit=$evil"; do
@@ -195,7 +195,7 @@ long=$(printf 'x%.0s' $(seq 5000))
 assert_fails 'File name too long' cat "vm-instances?q=name=$long"
 assert_refused vm-instances/query "q=name=$(printf 'x%.0s' $(seq 70000))" EFBIG 65536
 
-step "others may ask"
+step "other users may query"
 [ "$(id -u)" = 0 ] || skip "needs root to act as another user"
 cd "$CASE_DIR"
 remount_pool -o allow_other

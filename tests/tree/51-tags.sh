@@ -1,5 +1,5 @@
 #!/bin/bash
-# Tags are made, found, changed and removed; user tags are extended attributes too.
+# Tags are created, found, changed and removed; user tags are extended attributes too.
 . "$(dirname "$0")/../tree/lib.sh"
 
 mount_pool
@@ -69,7 +69,7 @@ assert_eq "$(getfattr --only-values -n user.floor "$dir")" 3
 assert_fails 'Operation not supported' setfattr -n user.x -v 1 zones/inventories
 assert_fails 'Operation not supported' setfattr -n user.x -v 1 zones
 
-step "they survive a restart, and nobody else may change them"
+step "they survive a restart, and other users cannot change them"
 cd "$CASE_DIR"
 remount_pool -o allow_other
 assert_eq "$(getfattr --only-values -n user.floor "$MOUNT/$dir" 2>/dev/null)" 3

@@ -1,5 +1,6 @@
 #!/bin/bash
-# What is secret of a VM is in files of its owner and nowhere else: not in inventories, jobs, events, errors, listings or answers to conditions.
+# The secrets of a VM are in files for its owner and nowhere else: not in inventories, jobs, events, errors,
+# listings or answers to conditions.
 . "$(dirname "$0")/../tree/lib.sh"
 
 [ "$(id -u)" = 0 ] || skip "needs root to act as another user"
@@ -19,7 +20,7 @@ secrets() {
 	printf '%s\n' Xyzzy "$data"
 }
 
-step "secrets that come by every door there is"
+step "secrets are set in every way there is"
 act "$dir" set-console-password consolePassword=XyzzyOne
 act "$dir" set-console-password consolePassword=XyzzyTwo
 act "$dir" '{"setVmSshKey":{"SshKey":"ssh-ed25519 XyzzyKey2"}}'
@@ -43,7 +44,7 @@ assert_eq "$(value "system-tags/$tag/tag") $(stat -c %a "$MOUNT/system-tags/$tag
 assert_eq "$(stat -c %a "$MOUNT/$dir/tags/$tag")" 400
 assert_eq "$(value "$dir/ssh-keys" | jq -r .sshKey)" "ssh-ed25519 XyzzyKey2"
 
-step "and nobody else finds them, nor does their owner anywhere else"
+step "nobody else finds them, and their owner finds them nowhere else"
 sleep 0.5
 other grep -rlF -f <(secrets) "$MOUNT" --exclude=events --exclude-dir=where 2>/dev/null && fail "another user reads a secret"
 found=$(grep -rlF -f <(secrets) "$MOUNT" --exclude=events --exclude-dir=where 2>/dev/null | sed "s|$MOUNT/||" |
@@ -53,17 +54,17 @@ grep -F -f <(secrets) "$events" && fail "a secret is in an event"
 grep -F -f <(secrets) "$CASE_DIR/poolfs.log" && fail "a secret is in the log"
 grep -q "$vm" "$events" || fail "the events say nothing at all"
 
-step "inventories say which secrets there are"
+step "inventories say which secrets are set"
 assert_eq "$(other jq -r '.inventories[].tag' "$MOUNT/system-tags/inventories" | sort | paste -sd' ')" \
 	"consolePassword::****** hostname::web qemuga rootPassword::****** sshkey::****** userdata::******"
 
-# vms CONDITION: what a query and what a directory of conditions find.
+# vms CONDITION: what a query and a directory of conditions find.
 vms() {
 	other cat "$MOUNT/vm-instances?q=$1" | jq -r '.inventories[].name'
 	other find "$MOUNT/vm-instances/where/$1" -maxdepth 1 -name web -printf '%f\n'
 }
 
-step "conditions cannot guess them, bit by bit or whole"
+step "conditions cannot guess them, in part or whole"
 assert_eq "$(vms '__systemTag__=hostname::web')" $'web\nweb'
 assert_eq "$(vms '__systemTag__~=consolePassword%')" $'web\nweb'
 for guess in '=consolePassword::XyzzyFour' '~=consolePassword::X%' '?=consolePassword::XyzzyFour,x' '~=%XyzzyKey%' '~=%Xyzzy%'; do

@@ -7,7 +7,7 @@ number() {
 	tail -n 1 "$MOUNT/events" | jq .sequence
 }
 
-# told SINCE FILTER: the events after a number that match.
+# told SINCE FILTER: the events after number SINCE that match.
 told() {
 	jq -c "select($2)" "$MOUNT/events?since=$1"
 }
@@ -34,13 +34,13 @@ job=$(jq -r .job <<<"$event")
 assert_eq "$(value "api-jobs/$job/operation")" UpdateVmInstance
 assert_eq "$(told "$before" '.kind == "Job"' | jq -r .uuid | sort -u)" "$job"
 
-step "what a job does on a host has the job's cause"
+step "what a job changes through a host has the job's cause"
 before=$(number)
 act "$dir" start
 assert_eq "$(told "$before" '.kind == "VmInstance" and .changes.state' | jq -r '.changes.state.to' | paste -sd ' ')" "Starting Running"
 assert_eq "$(told "$before" '.kind == "VmInstance" and .changes.state' | jq -r .source | sort -u)" fs
 
-step "through the REST door: for the account of the session"
+step "by REST: for the account of the session"
 before=$(number)
 hash=$(printf password | sha512sum | cut -d ' ' -f 1)
 session=$(request sessions/call "$(jq -nc --arg hash "$hash" \
@@ -50,7 +50,7 @@ request "sessions/$(jq -r .uuid <<<"$session")/call" \
 assert_eq "$(told "$before" '.kind == "VmInstance"' | jq -r '[.source, .account, .changes.description.to] | join(" ")')" \
 	"rest $(jq -r .accountUuid <<<"$session") by rest"
 
-step "what a host says has no user and no job"
+step "what a host reports has no user and no job"
 assert_eq "$(told 0 '.kind == "Host" and .changes.status.to == "Connected"' | jq -r '[.source, .uid, .job] | map(. // "-") | join(" ")' |
 	sort -u)" "libvirt - -"
 
@@ -60,13 +60,13 @@ zone=$(create zones '{"params":{"name":"short-lived"}}')
 act "zones/$zone" delete
 assert_eq "$(told "$before" ".uuid == \"$zone\"" | jq -r .event | paste -sd ' ')" "created removed"
 
-step "writing the present value is no event, nor is a refusal"
+step "writing the current value makes no event, nor does a refusal"
 before=$(number)
 echo renamed >"$MOUNT/$dir/name"
 (echo many >"$MOUNT/$dir/cpuNum") 2>/dev/null && fail "a bad value was taken"
 assert_eq "$(number)" "$before" "the newest event"
 
-step "secrets are not told"
+step "secrets are not in events"
 create system-tags "$(jq -nc --arg vm "$vm" '{resourceType: "VmInstanceVO", resourceUuid: $vm, tag: "consolePassword::hush-hush"}')" >/dev/null
 grep -q SystemTag "$MOUNT/events" || fail "the tag is not told"
 if grep -q hush-hush "$MOUNT/events"; then fail "a password is told"; fi
@@ -79,7 +79,7 @@ assert_eq "$(head -n 1 "$MOUNT/events?since=$before" | jq .sequence)" $((before 
 assert_fails "No such file" cat "$MOUNT/events?since=$((before + 1000))"
 assert_fails "No such file" cat "$MOUNT/events?since=x"
 
-step "tail -f goes on"
+step "tail -f follows"
 tail -n 0 -s 0.1 -f "$MOUNT/events" >tailed &
 tail=$!
 sleep 1
@@ -88,7 +88,7 @@ is_tailed() { grep -q '"to":"by tail"' tailed; }
 wait_until 20 is_tailed
 kill $tail
 
-step "one open reader sees what comes, in the middle of a line or not"
+step "an open reader sees new events, even after a read that ended within a line"
 python3 - "$MOUNT" "$dir" <<'END'
 import json
 import os

@@ -61,7 +61,7 @@ assert read(fd) == "second\n"
 write("name", "other")
 assert wait(fd, select.POLLPRI, 50) == 0, "another file has changed"
 
-# Who does not poll sees the same from open to close.
+# A reader that does not poll sees the same from open to close.
 other = os.open(f"{vm}/description", os.O_RDONLY)
 write("description", "third")
 assert read(other) == "second\n"
@@ -90,7 +90,7 @@ while b'"fourth"' not in text:
     text += os.read(log, 65536)
 timer.join()
 
-# What is gone has changed, too.
+# A removed object has changed too.
 inventory = os.open(f"{vm}/inventory", os.O_RDONLY)
 os.read(inventory, 65536)
 for verb in ("destroy", "expunge"):

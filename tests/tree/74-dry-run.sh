@@ -15,7 +15,7 @@ unchanged() {
 	assert_eq "$(cat "$MOUNT/events?since=$before")" "" "the events of '$*'"
 }
 
-step "what would work is accepted"
+step "a request that would succeed is accepted"
 unchanged assert_eq "$(write_errno "$dir/actions" "dry-run start")" OK
 unchanged assert_eq "$(write_errno "$dir/actions" '{"startVmInstance":{},"systemTags":["validationOnly"]}')" OK
 unchanged assert_eq "$(write_errno zones/create "dry-run name=never")" OK
@@ -26,11 +26,11 @@ assert_eq "$(value "$dir/state")" Stopped
 [ ! -e "$MOUNT/vm-instances/by-name/never" ] || fail "the VM was made"
 assert_eq "$(value last-error)" ok
 
-step "where all of it is known, the answer is what would be"
+step "where the outcome is known, the answer is the inventory to be"
 assert_eq "$(request "$dir/actions" "dry-run update name=other cpuNum=2" | jq -r '.inventory | .name + " " + (.cpuNum | tostring)')" "other 2"
 assert_eq "$(value "$dir/name")" dry
 
-step "what would not is refused with the errno and sentence of the real thing"
+step "one that would not is refused with the errno and sentence of the real request"
 for dry in "" "dry-run "; do
 	assert_refused "$dir/actions" "${dry}pause" EBUSY Stopped
 	assert_refused "$dir/actions" "${dry}stop type=sideways" EINVAL "type.*grace"
@@ -38,6 +38,6 @@ for dry in "" "dry-run "; do
 done
 unchanged assert_refused "$dir/actions" "dry-run pause" EBUSY Stopped
 
-step "then it is done"
+step "the real requests succeed"
 act "$dir" start
 assert_eq "$(value "$dir/state")" Running

@@ -1,5 +1,6 @@
 #!/bin/bash
-# The file spec of every kind: what is written is made true, comes back byte for byte, and does nothing again.
+# The file spec of every kind: a document is carried out, is read back byte for byte, and does nothing when
+# written again.
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -25,7 +26,7 @@ apply() {
 	assert_eq "$(value "$1/spec")" "$2" "spec after it was made true"
 }
 
-# steps JOB: the operations that a job has done, with their outcome.
+# steps JOB: the operations of a job, with their outcome.
 steps() {
 	value "api-jobs/$1/result" | jq -r '.steps[] | .operation + " " + .state' | paste -sd,
 }
@@ -59,7 +60,7 @@ done
 assert_eq "$(jq -c '[.state, .cpuNum, .nics[0].l3NetworkUuid, .volumes, .userTags]' <"$MOUNT/$dir/spec")" \
 	"[\"Stopped\",1,\"$l3\",[],[]]"
 
-step "one document becomes the operations that lead there, in order, as one job"
+step "one document becomes the operations that carry it out, in order, as one job"
 apply "$dir" "$(jq -n --arg one "$one" --arg l3 "$l3" --arg other "$other_l3" \
 	'{name: "web01", description: "the first", cpuNum: 2, memorySize: "256M", state: "Running", volumes: [$one],
 	  nics: [{l3NetworkUuid: $l3}, {l3NetworkUuid: $other, ip: "10.77.0.50", mac: "fa:00:00:00:77:50"}],
@@ -81,14 +82,14 @@ cp same "$MOUNT/$dir/.spec.new"
 silent mv "$MOUNT/$dir/.spec.new" "$MOUNT/$dir/spec"
 cmp same "$MOUNT/$dir/spec"
 
-step "other bytes that say what is so are kept, and start nothing"
+step "other bytes that describe the current state are stored, and start nothing"
 silent put "$dir/spec" '{"name":"web01"}'
 assert_eq "$(od -c "$MOUNT/$dir/spec")" "$(printf '{"name":"web01"}' | od -c)"
 dd if=same of="$MOUNT/$dir/spec" bs=1 status=none
 cmp same "$MOUNT/$dir/spec"
 assert_eq "$(find "$MOUNT/$dir/jobs" -type l | wc -l)" 2 "jobs of the VM"
 
-step "a restart keeps them; the test driver has lost the guest by then, which shows too"
+step "a restart keeps them; the test driver loses the guest, which is shown too"
 apply "affinity-groups/$group" '  {"name" :"apart"}'
 remount_pool
 assert_eq "$(value "affinity-groups/$group/spec")" '  {"name" :"apart"}'
@@ -99,7 +100,7 @@ sync "$MOUNT/$dir/spec"
 assert_eq "$(value "$dir/state")" Running
 cmp same "$MOUNT/$dir/spec"
 
-step "what was changed by others shows, until it is written again"
+step "changes by others are shown, until the document is written again"
 act "$dir" "update name=drifted"
 assert_eq "$(jq -r .name "$MOUNT/$dir/spec")" drifted
 cp same "$MOUNT/$dir/spec"
@@ -113,7 +114,7 @@ sync "$MOUNT/$dir/spec"
 assert_eq "$(value "volumes/$one/vmInstanceUuid")" "$vm"
 cmp same "$MOUNT/$dir/spec"
 
-step "what cannot be done live is done while the VM is stopped"
+step "changes that need a stopped VM stop it"
 apply "$dir" "$(jq -n --arg l3 "$l3" --arg two "$two" '{cpuNum: 1, nics: [{l3NetworkUuid: $l3}], volumes: [$two], userTags: ["tier"], state: "Running"}')"
 assert_eq "$(steps "$last")" "StopVmInstance Done,UpdateVmInstance Done,DetachL3NetworkFromVm Done,DetachDataVolumeFromVm Done,AttachDataVolumeToVm Done,DeleteTag Done,StartVmInstance Done"
 assert_eq "$(value "$dir/state") $(value "$dir/cpuNum") $(jq '.vmNics | length' <"$MOUNT/$dir/inventory")" "Running 1 1"
@@ -160,7 +161,7 @@ offering=$(create instance-offerings '{"name":"two","cpuNum":2,"memorySize":"128
 apply "$dir" "{\"instanceOfferingUuid\":\"$offering\",\"cpuNum\":2,\"state\":\"Running\"}"
 assert_eq "$(value "$dir/memorySize") $(value "$dir/instanceOfferingUuid")" "134217728 $offering"
 
-step "what is refused changes nothing, and says why"
+step "a refused document changes nothing, and the sentence says why"
 # refused OBJECT JSON ERRNO REGEX
 refused() {
 	local before
@@ -202,7 +203,7 @@ assert_fails "File too large" mv "$MOUNT/$dir/.long" "$MOUNT/$dir/spec"
 rm "$MOUNT/$dir/.long"
 assert_eq "$(value "$dir/name")" web01
 
-step "also while something else is under way"
+step "also while another job is running"
 for text in '{"colour":"red"}' '{"name":"x","cpuNum":true}' '{"volumes":["'$nobody'"]}'; do
 	echo reboot >"$MOUNT/$dir/actions"
 	assert_match "$(write_errno "$dir/spec" "$text")" "EINVAL|ENOENT"
@@ -210,7 +211,7 @@ for text in '{"colour":"red"}' '{"name":"x","cpuNum":true}' '{"volumes":["'$nobo
 done
 assert_eq "$(value "$dir/name")" web01
 
-step "what is written while something else is under way waits for it, and counts in the order of writing"
+step "documents written while a job runs wait for it, and apply in the order of writing"
 cat "$MOUNT/$dir/spec" >before
 for name in first second first; do
 	printf '{"name":"%s","state":"Running"}' "$name" >"$MOUNT/$dir/spec"
@@ -223,7 +224,7 @@ assert_eq "$(value "$dir/name") $(value "$dir/state")" "first Running"
 cp before "$MOUNT/$dir/spec"
 sync "$MOUNT/$dir/spec"
 
-step "a step that fails ends the job, which says which; those before it stay"
+step "a failing step ends the job, which names it; earlier steps are not undone"
 act "$dir" "stop type=cold"
 job=$(submit "$dir/spec" '{"name":"huge","memorySize":"900G","state":"Running"}')
 (job_wait "$job" 2>/dev/null) && fail "a VM of 900 GiB was started"
@@ -241,7 +242,7 @@ assert_eq "$(request "$dir/actions" '{"applyVmInstanceSpec":{"spec":"{\"name\":\
 silent assert_refused "$dir/actions" '{"applyVmInstanceSpec":{"spec":"{\"x\":1}"},"systemTags":["validationOnly"]}' EINVAL "no member 'x'"
 assert_eq "$(value "$dir/name")" verb
 
-step "the document goes with its object"
+step "the document is removed with its object"
 act "volumes/$one" delete
 rmdir "$MOUNT/volumes/$one"
 act "$dir" destroy

@@ -28,7 +28,7 @@ told() {
 	grep -qxF "$1" "$LOG"
 }
 
-# is_told LINE...: each of these comes.
+# is_told LINE...: each of these events arrives.
 is_told() {
 	local line
 	for line in "$@"; do
@@ -44,7 +44,7 @@ count_told() {
 	grep -cxF "$1" "$LOG" || true
 }
 
-# untold LINE...: none of these has come. After something that came later.
+# untold LINE...: none of these has arrived; call it after a later event has.
 untold() {
 	local line
 	for line in "$@"; do
@@ -71,12 +71,12 @@ ends() {
 	[ ! -e "/proc/$1" ]
 }
 
-# waits_in FUNCTION PID: the kernel holds the process there.
+# waits_in FUNCTION PID: the process waits in that function of the kernel.
 waits_in() {
 	grep -q "$1" "/proc/$2/stack"
 }
 
-step "the option is refused where it cannot be"
+step "the option is refused where it cannot work"
 assert_fails "exclude each other" "$POOLFS" -o "state=$STATE,uri=$URI,inotify,ro" "$MOUNT"
 
 step "with the option"
@@ -95,7 +95,7 @@ is_told "$dir/state ATTRIB" "$dir/inventory ATTRIB" "$dir/actions ATTRIB" "vm-in
 	"$dir/host CREATE" "events ATTRIB"
 is_told "$dir/jobs/$job CREATE" "api-jobs/$job CREATE,ISDIR"
 
-step "a change by the REST door"
+step "a change by REST"
 call UpdateVmInstance "{\"uuid\":\"$vm\",\"description\":\"by rest\"}" >/dev/null
 is_told "$dir/description ATTRIB" "$dir/spec ATTRIB"
 assert_eq "$(value "$dir/description")" "by rest" "what the event is about"
@@ -107,12 +107,12 @@ is_told "$dir/name ATTRIB" "vm-instances/by-name/watched DELETE" "vm-instances/b
 assert_eq "$(readlink "$MOUNT/vm-instances/by-name/renamed")" "../$vm" "the link"
 [ ! -L "$MOUNT/vm-instances/by-name/watched" ] || fail "the old link is still there"
 
-step "a user's own write is told of by the kernel, and what it brought by us"
+step "a user's own write is reported by the kernel, its consequences by the daemon"
 : >"$LOG"
 echo "by hand" >"$MOUNT/$dir/description"
 is_told "$dir/description MODIFY" "$dir/description ATTRIB"
 
-step "tags come and go"
+step "tags are added and removed"
 job=$(submit user-tags/create "resourceType=VmInstanceVO resourceUuid=$vm tag=a")
 job_wait "$job"
 tag=$(value "api-jobs/$job/result" | jq -r .inventory.uuid)
@@ -121,7 +121,7 @@ assert_eq "$(cat "$MOUNT/$dir/tags/$tag")" a "the tag"
 act "user-tags/$tag" delete
 is_told "$dir/tags/$tag DELETE"
 
-step "objects are created, with working names at once, and by somebody who stands in them"
+step "objects are created, and their names work at once, even for a process inside the directory"
 SESSION=
 job=$(call CreateVmInstance "$(vm_json second "$image" '{"strategy":"CreateStopped"}' | jq -c .params)" | job_of "$(cat)")
 job_wait "$job"
@@ -136,11 +136,11 @@ assert_eq "$(stat -c '%F %a' "$MOUNT/vm-instances/$second")" "directory 755" "th
 assert_eq "$(value "vm-instances/by-name/second/uuid")" "$second" "the object behind the new name"
 assert_eq "$(count_told "vm-instances/$second CREATE,ISDIR")" 1 "tellings of the new directory"
 
-step "the second of a name, and who is left of it"
+step "a second object of the same name, and the one that remains"
 third=$(create_vm second "$image" '{"strategy":"CreateStopped"}')
 is_told "vm-instances/by-name/second~2 CREATE"
 
-step "an object goes, and so do those who watch its files"
+step "an object is removed, and so are the watches on its files"
 unwatch
 watch "vm-instances/$second/state" "vm-instances/$second" vm-instances vm-instances/by-name
 call DestroyVmInstance "{\"uuid\":\"$second\"}" >/dev/null
@@ -152,7 +152,7 @@ is_told "vm-instances/$second DELETE,ISDIR" "vm-instances/by-name/second~2 DELET
 assert_fails "No such file" stat "$MOUNT/vm-instances/$second"
 assert_eq "$(value "vm-instances/by-name/second/uuid")" "$third" "who has the name now"
 
-step "a user's rmdir is told of once"
+step "a user's rmdir is reported once"
 act "vm-instances/$third" destroy
 rmdir "$MOUNT/vm-instances/$third"
 is_told "vm-instances/$third DELETE,ISDIR"
@@ -160,7 +160,7 @@ create_vm last "$image" '{"strategy":"CreateStopped"}' >/dev/null
 is_told "vm-instances/by-name/last CREATE"
 assert_eq "$(count_told "vm-instances/$third DELETE,ISDIR")" 1 "tellings of the rmdir"
 
-step "nobody else gets through the door"
+step "users still cannot create or remove these objects by hand"
 assert_fails "not permitted" mkdir "$MOUNT/vm-instances/$third"
 assert_fails "not permitted" ln -s x "$MOUNT/vm-instances/by-name/x"
 assert_fails "not permitted" rmdir "$MOUNT/vm-instances/by-name"
@@ -168,7 +168,7 @@ assert_fails "busy" rmdir "$MOUNT/$dir"
 (cd "$MOUNT" && ls vm-instances vm-instances/by-name) | grep -qx last
 unwatch
 
-step "who waits for a job keeps nobody else from being told"
+step "a process that waits for a job does not delay events for others"
 exec 5>"$MOUNT/images/upload/slow.raw"
 printf boot >&5
 slow=$(value images/inventories | jq -r '.inventories[] | select(.name == "slow") | .uuid')
@@ -189,7 +189,7 @@ wait "$syncer"
 is_told "images/$slow/actions ATTRIB"
 unwatch
 
-step "many at a time, while nobody watches: who watches then is told of what comes then"
+step "many changes while nobody watches: a later watcher gets the later events"
 python3 - "$MOUNT" <<'END'
 import os
 import sys
@@ -217,7 +217,7 @@ is_told "zones/by-name/the-last-zone CREATE"
 untold "zones/by-name/zone-0-0 CREATE"
 unwatch
 
-step "umount while changes pour in: at once, and the program ends"
+step "umount during many changes: at once, and the program ends"
 pid=$(pool_pids)
 (
 	cd /
@@ -232,7 +232,7 @@ wait_until 60 umount "$MOUNT"
 wait_until 20 ends "$pid"
 wait "$writer" || true
 
-step "SIGTERM and SIGKILL while changes pour in"
+step "SIGTERM and SIGKILL during many changes"
 for signal in TERM KILL; do
 	mount_pool -o inotify
 	pid=$(pool_pids)

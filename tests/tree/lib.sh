@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What the cases of tests/tree, tests/real, tests/tools and tests/rest share.
+# Functions that the cases of tests/tree, tests/real, tests/tools and tests/rest share.
 #
 # A case is one executable file NN-name.sh that begins with
 #
@@ -85,7 +85,7 @@ assert_match() {
 	[[ $1 =~ $2 ]] || fail "${3:-the value} is '$1', expected to match '$2'"
 }
 
-# assert_fails TEXT CMD...: the command must fail and say TEXT.
+# assert_fails TEXT CMD...: the command must fail and print TEXT.
 assert_fails() {
 	local text=$1 output
 	shift
@@ -347,17 +347,17 @@ guest() {
 	"$LAB/guest-exec" "$URI" "$@"
 }
 
-# fill VM DEVICE MIB TEXT: the guest writes a MiB that says TEXT at that place.
+# fill VM DEVICE MIB TEXT: the guest fills the MiB at that offset with TEXT.
 fill() {
 	guest "$1" "yes '$4' | head -c 1048576 >/tmp/p; dd if=/tmp/p of=$2 bs=1M seek=$3 conv=notrunc 2>/dev/null; sync; echo 3 >/proc/sys/vm/drop_caches"
 }
 
-# sum VM DEVICE MIB: a check sum of the MiB that the guest reads there.
+# sum VM DEVICE MIB: a checksum of the MiB that the guest reads at that offset.
 sum() {
 	guest "$1" "dd if=$2 bs=1M skip=$3 count=1 iflag=direct 2>/dev/null | md5sum" | cut -d' ' -f1
 }
 
-# text TEXT: the check sum of a MiB filled with it.
+# text TEXT: the checksum of a MiB filled with it.
 text() {
 	(yes "$1" || true) | head -c 1048576 | md5sum | cut -d' ' -f1
 }

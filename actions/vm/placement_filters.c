@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See placement_filters.h. */
+#include "actions/vm/placement_filters.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "actions/engine/config.h"
+#include "actions/host/capacity.h"
+#include "actions/host/topology.h"
+#include "model/states.h"
+
+static bool is(const char *wanted, const char *have)
+{
+	return !wanted || (have && strcmp(wanted, have) == 0);
+}
+
+static bool in_wanted_location(const struct placement_search *s, const struct object *host)
+{
+	return is(s->want->zone, object_str(host, HOST_ZONE_UUID)) &&
+	       is(s->want->cluster, object_str(host, HOST_CLUSTER_UUID)) &&
+	       is(s->want->host, object_uuid(host));
+}
+
+static int no_location(const struct placement_search *s, struct error *e)
+{
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "No host with zoneUuid=%s clusterUuid=%s hostUuid=%s",
+			      s->want->zone ? s->want->zone : "", s->want->cluster ? s->want->cluster : "",
+			      s->want->host ? s->want->host : "");
+}
+
+static bool has_networks(const struct placement_search *s, const struct object *host)
+{
+	for (size_t i = 0; i < s->want->l3_count; i++) {
+		const struct object *l3 = view_get(s->view, KIND_L3_NETWORK, s->want->l3_networks[i]);
+
+		if (!l3 || !cluster_has_l2(s->view, object_str(host, HOST_CLUSTER_UUID),
+					   object_str(l3, L3_L2_NETWORK_UUID)))
+			return false;
+	}
+	return true;
+}
+
+static int no_networks(const struct placement_search *s, struct error *e)
+{
+	char list[512] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < s->want->l3_count && len < sizeof(list); i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+					s->want->l3_networks[i]);
+	return error_set_code(
+		e, ENOSPC, "HOST_ALLOCATION.1000",
+		"no host found in clusters that has attached to L2Networks which have L3Networks[%s]", list);
+}
+
+static bool is_enabled(const struct placement_search *s, const struct object *host)
+{
+	const struct object *cluster = view_get(s->view, KIND_CLUSTER, object_str(host, HOST_CLUSTER_UUID));
+	const struct object *zone = view_get(s->view, KIND_ZONE, object_str(host, HOST_ZONE_UUID));
+
+	return object_str_is(host, HOST_STATE, STATE_ENABLED) && cluster &&
+	       object_str_is(cluster, CLUSTER_STATE, STATE_ENABLED) && zone &&
+	       object_str_is(zone, ZONE_STATE, STATE_ENABLED);
+}
+
+static int none_enabled(const struct placement_search *s, struct error *e)
+{
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "no Enabled hosts found in the [%zu] candidate hosts", s->count);
+}
+
+static bool is_connected(const struct placement_search *s, const struct object *host)
+{
+	(void)s;
+	return object_str_is(host, HOST_STATUS, STATUS_CONNECTED);
+}
+
+static int none_connected(const struct placement_search *s, struct error *e)
+{
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "no Connected hosts found in the [%zu] candidate hosts", s->count);
+}
+
+static bool reaches_image(const struct placement_search *s, const struct object *host)
+{
+	if (!s->want->image)
+		return true;
+	view_for_each_where (ref, s->view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, s->want->image) {
+		if (object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) &&
+		    zone_has_backup_storage(s->view, object_str(host, HOST_ZONE_UUID),
+					    object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
+			return true;
+	}
+	return false;
+}
+
+static int image_out_of_reach(const struct placement_search *s, struct error *e)
+{
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "no host found in zones that attaches to backup storage where image[%s] is on",
+			      s->want->image);
+}
+
+static bool has_capacity(const struct placement_search *s, const struct object *host)
+{
+	return object_int(host, HOST_AVAILABLE_CPU) >= s->want->cpu_num &&
+	       object_int(host, HOST_AVAILABLE_MEMORY) - config_int(s->view, "kvm.reservedMemory") >=
+		       s->want->memory;
+}
+
+static int no_capacity(const struct placement_search *s, struct error *e)
+{
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "no host having cpu[%d], memory[%" PRId64 " bytes] found", s->want->cpu_num,
+			      s->want->memory);
+}
+
+const struct object *placement_storage_on(const struct placement_search *s, const struct object *host)
+{
+	view_for_each (ps, s->view, KIND_PRIMARY_STORAGE) {
+		if (!is(s->want->primary_storage, object_uuid(ps)) ||
+		    !cluster_has_primary_storage(s->view, object_str(host, HOST_CLUSTER_UUID),
+						 object_uuid(ps)) ||
+		    !object_str_is(ps, PRIMARY_STORAGE_STATE, STATE_ENABLED) ||
+		    !object_str_is(ps, PRIMARY_STORAGE_STATUS, STATUS_CONNECTED))
+			continue;
+		if (!s->want->storage_needed || capacity_storage_room(s->view, ps) >= s->want->storage_needed)
+			return ps;
+	}
+	return NULL;
+}
+
+/* True when the host reaches the volume, or the volume has no file yet. */
+static bool has_volume(const struct placement_search *s, const struct object *host,
+		       const struct object *volume)
+{
+	const char *ps = volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
+
+	if (!ps || !object_str(volume, VOLUME_INSTALL_PATH))
+		return true;
+	return cluster_has_primary_storage(s->view, object_str(host, HOST_CLUSTER_UUID), ps) &&
+	       (s->want->volumes_move || is(object_str(volume, VOLUME_HOST_UUID), object_uuid(host)));
+}
+
+static bool has_volumes(const struct placement_search *s, const struct object *host)
+{
+	view_for_each_where (volume, s->view, KIND_VOLUME, VOLUME_VM_UUID, s->want->vm)
+		if (!has_volume(s, host, volume))
+			return false;
+	view_for_each_where (ref, s->view, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, s->want->vm)
+		if (!has_volume(s, host,
+				view_get(s->view, KIND_VOLUME, object_str(ref, SHAREABLE_REF_VOLUME_UUID))))
+			return false;
+	return true;
+}
+
+static bool has_storage(const struct placement_search *s, const struct object *host)
+{
+	return placement_storage_on(s, host) && has_volumes(s, host);
+}
+
+static int no_storage(const struct placement_search *s, struct error *e)
+{
+	if (s->want->storage_needed)
+		return error_set_code(
+			e, ENOSPC, "PS.1000",
+			"cannot find available primary storage[state: Enabled, status: Connected, available "
+			"capacity %" PRId64
+			" bytes]. Check the state/status of primary storage and make sure they have been "
+			"attached to clusters",
+			s->want->storage_needed);
+	return error_set_code(
+		e, ENOSPC, "HOST_ALLOCATION.1000",
+		"no host found in clusters which have attached to all primary storage[%s] where vm[uuid:%s]'s "
+		"volumes locate",
+		s->want->primary_storage ? s->want->primary_storage : "", s->want->vm);
+}
+
+static bool is_not_avoided(const struct placement_search *s, const struct object *host)
+{
+	return !s->want->avoid_host || strcmp(s->want->avoid_host, object_uuid(host)) != 0;
+}
+
+static int only_avoided(const struct placement_search *s, struct error *e)
+{
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "after rule out avoided host[%s], there is no host left in candidates",
+			      s->want->avoid_host);
+}
+
+bool placement_has_member(const struct placement_search *s, const struct object *host)
+{
+	return s->group && affinity_hosts_have(&s->taken, object_uuid(host));
+}
+
+static bool obeys_group(const struct placement_search *s, const struct object *host)
+{
+	return !s->group || !object_str_is(s->group, AFFINITY_GROUP_POLICY, "ANTIHARD") ||
+	       !placement_has_member(s, host);
+}
+
+static int only_taken(const struct placement_search *s, struct error *e)
+{
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "affinityGroup [uuid:%s] reserve host [uuid:%s] for vm [uuid: %s] failed",
+			      object_uuid(s->group), object_uuid(s->hosts[0]), s->want->vm);
+}
+
+int64_t placement_count_others(const struct placement_search *s, const struct object *host)
+{
+	const struct object *vm = view_get(s->view, KIND_VM, s->want->vm);
+	bool counted = vm && object_str_is(vm, VM_HOST_UUID, object_uuid(host));
+
+	return (int64_t)view_count_where(s->view, KIND_VM, VM_HOST_UUID, object_uuid(host)) - counted;
+}
+
+static bool has_room_for_vm(const struct placement_search *s, const struct object *host)
+{
+	return !s->vms_max || placement_count_others(s, host) < s->vms_max;
+}
+
+static int only_full(const struct placement_search *s, struct error *e)
+{
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "no host found with less than %" PRId64 " VMs, the most that a host may have",
+			      s->vms_max);
+}
+
+/* In the order of behaviour.md 3.6. */
+static const struct placement_filter filters[] = {
+	{"place", "it is not in the requested zone or cluster, or not the requested host", in_wanted_location,
+	 no_location},
+	{"networks", "its cluster does not reach every L3 network of the VM", has_networks, no_networks},
+	{"state", "it, its cluster or its zone is not Enabled", is_enabled, none_enabled},
+	{"status", "it is not Connected", is_connected, none_connected},
+	{"image", "no backup storage of its zone has the image", reaches_image, image_out_of_reach},
+	{"capacity", "it does not have enough free CPU or memory", has_capacity, no_capacity},
+	{"storage", "it reaches no primary storage that holds the volumes or has room for them", has_storage,
+	 no_storage},
+	{"avoided", "the request excludes it", is_not_avoided, only_avoided},
+	{"affinity", "another member of the VM's affinity group is there", obeys_group, only_taken},
+	{"instances", "it has as many VMs as the strategy allows", has_room_for_vm, only_full},
+};
+
+const struct placement_filter *placement_filter(size_t i)
+{
+	return i < ARRAY_SIZE(filters) ? &filters[i] : NULL;
+}
