@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See account.h; and the operations on accounts, behaviour.md 5.4. */
+/* Operations on accounts (behaviour.md 5.4). What an account is: account/account.h. */
 #include <sodium.h>
 #include <string.h>
 
@@ -9,15 +9,13 @@
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
 
-/* -------------------------------------------------------------- operations */
-
 static int check_name(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *name = request_str(req, "name");
 	const struct object *other = name ? account_by_name(view, name) : NULL;
 
 	if (other && strcmp(object_uuid(other), req->target) != 0)
-		return error_set_code(e, EEXIST, "SYS.1006", "there is an account '%s' already", name);
+		return error_set_code(e, EEXIST, "SYS.1006", "account '%s' already exists", name);
 	return 0;
 }
 
@@ -25,7 +23,9 @@ static int account_create_check(const struct view *view, const struct request *r
 {
 	int r = object_check_uuid(view, req, e);
 
-	return r < 0 ? r : check_name(view, req, e);
+	if (r < 0)
+		return r;
+	return check_name(view, req, e);
 }
 
 static int account_update_check(const struct view *view, const struct request *req, struct error *e)
@@ -33,7 +33,8 @@ static int account_update_check(const struct view *view, const struct request *r
 	return check_name(view, req, e);
 }
 
-struct keep {
+/* A change of an account with a new password. */
+struct account_change {
 	const struct request *req;
 	char hash[ACCOUNT_HASH_SIZE];
 	json_t *result;
@@ -41,46 +42,47 @@ struct keep {
 
 static int create_fn(struct txn *t, void *arg, struct error *e)
 {
-	struct keep *keep = arg;
-	struct object *o = NULL;
-	int r = account_create_check(txn_view(t), keep->req, e);
+	struct account_change *c = arg;
+	struct object *o;
+	int r = account_create_check(txn_view(t), c->req, e);
 
-	if (r == 0)
-		r = object_from_request(txn_view(t), KIND_ACCOUNT, keep->req, &o, e);
 	if (r < 0)
 		return r;
-	object_set_str(o, ACCOUNT_PASSWORD_HASH, keep->hash);
-	return object_create(t, o, keep->req, &keep->result, e);
+	r = object_from_request(txn_view(t), KIND_ACCOUNT, c->req, &o, e);
+	if (r < 0)
+		return r;
+	object_set_str(o, ACCOUNT_PASSWORD_HASH, c->hash);
+	return object_create(t, o, c->req, &c->result, e);
 }
 
 static int update_fn(struct txn *t, void *arg, struct error *e)
 {
-	struct keep *keep = arg;
-	const struct object *before = request_object(txn_view(t), keep->req);
-	struct object *o = before ? object_copy(before) : NULL;
-	int r;
+	struct account_change *c = arg;
+	struct object *account;
+	int r = txn_edit(t, KIND_ACCOUNT, c->req->target, &account, e);
 
-	if (!before)
-		return error_gone(e, KIND_ACCOUNT, keep->req->target);
-	if (!o)
-		return error_oom(e);
-	object_set_from_param(o, ACCOUNT_NAME, keep->req, "name");
-	object_set_from_param(o, ACCOUNT_DESCRIPTION, keep->req, "description");
-	object_set_str(o, ACCOUNT_PASSWORD_HASH, keep->hash);
-	r = txn_put(t, o, NULL, e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_ACCOUNT, keep->req->target, &keep->result, e);
+	if (r < 0)
+		return r;
+	object_set_from_param(account, ACCOUNT_NAME, c->req, "name");
+	object_set_from_param(account, ACCOUNT_DESCRIPTION, c->req, "description");
+	object_set_str(account, ACCOUNT_PASSWORD_HASH, c->hash);
+	r = txn_put(t, account, NULL, e);
+	if (r < 0)
+		return r;
+	return result_inventory(txn_view(t), KIND_ACCOUNT, c->req->target, &c->result, e);
 }
 
-/* Hashes the password, then changes the pool. */
-static int run_with_hash(struct job *job, txn_fn *change, json_t **ret_result, struct error *e)
+/* Hashes the password, which takes long, then changes the pool. */
+static int run_with_hash(struct job *job, txn_fn *fn, json_t **ret_result, struct error *e)
 {
-	struct keep keep = {.req = job->req};
-	int r = account_hash(request_str(job->req, "password"), keep.hash, e);
+	struct account_change c = {.req = job->req};
+	int r = account_hash(request_str(job->req, "password"), c.hash, e);
 
-	if (r == 0)
-		r = store_run(pool_store(job->pool), change, &keep, e);
-	sodium_memzero(keep.hash, sizeof(keep.hash));
-	*ret_result = keep.result;
+	if (r < 0)
+		return r;
+	r = store_run(pool_store(job->pool), fn, &c, e);
+	sodium_memzero(c.hash, sizeof(c.hash));
+	*ret_result = c.result;
 	return r;
 }
 
@@ -89,7 +91,7 @@ static int account_create_run(struct job *job, json_t **ret_result, struct error
 	return run_with_hash(job, create_fn, ret_result, e);
 }
 
-/* The change is one commit: it is there, or nothing is. */
+/* The change is one commit, so the account has the new password or nothing was changed. */
 static int account_change_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -121,7 +123,7 @@ static int account_delete_check(const struct view *view, const struct request *r
 	return 0;
 }
 
-/* What the account owns becomes the administrator's, so that nothing is left without an owner. */
+/* Gives the account's objects of @kind to the administrator, so that none is left without an owner. */
 static int hand_over(struct txn *t, enum kind_id kind, const char *account, struct error *e)
 {
 	int field = kind_field(kind_get(kind), "accountUuid");
@@ -138,8 +140,6 @@ static int hand_over(struct txn *t, enum kind_id kind, const char *account, stru
 		if (!object_str_is(o, field, account))
 			continue;
 		copy = object_copy(o);
-		if (!copy)
-			return error_oom(e);
 		object_set_str(copy, field, ADMIN_ACCOUNT_UUID);
 		r = txn_put(t, copy, NULL, e);
 		if (r < 0)
@@ -154,9 +154,14 @@ static int account_delete_apply(struct txn *t, const struct request *req, json_t
 	int r = object_remove_where(t, KIND_SESSION, SESSION_ACCOUNT_UUID, req->target, e);
 
 	(void)ret_result;
-	for (int kind = KIND_NONE + 1; r == 0 && kind < KIND_COUNT; kind++)
+	if (r < 0)
+		return r;
+	for (int kind = KIND_NONE + 1; kind < KIND_COUNT; kind++) {
 		r = hand_over(t, (enum kind_id)kind, req->target, e);
-	return r < 0 ? r : object_remove(t, request_object(txn_view(t), req), e);
+		if (r < 0)
+			return r;
+	}
+	return object_remove(t, request_object(txn_view(t), req), e);
 }
 
 static const struct operation create_account = {
@@ -186,7 +191,7 @@ static const struct operation create_account = {
 	.where = "accounts",
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
-	.help = "makes an account; the password is the SHA-512 of the real one in hex digits",
+	.help = "creates an account; the password is given as the hex digits of its SHA-512",
 	.check = account_create_check,
 	.run = account_create_run,
 	.recover = account_change_recover,
@@ -205,7 +210,7 @@ static const struct operation delete_account = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_ADMIN,
 	.error_code = "SYS.1004",
-	.help = "removes the account and ends its sessions; what it owns becomes the administrator's",
+	.help = "deletes the account and ends its sessions; its objects pass to the administrator",
 	.check = account_delete_check,
 	.apply = account_delete_apply,
 };
@@ -245,7 +250,7 @@ static const struct operation update_account = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes the account's name, description or password (the SHA-512 of the real one in hex digits)",
+	.help = "changes the account's name, description or password (given as the hex digits of its SHA-512)",
 	.check = account_update_check,
 	.apply = account_update_apply,
 	.run = account_update_run,

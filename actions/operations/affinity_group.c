@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See affinity.h; section 4.4 of the manual. Placement itself is in vm/placement.c. */
+/*
+ * Operations on affinity groups, section 4.4 of the manual. What a group is:
+ * vm/affinity.h; placement itself: vm/placement.c.
+ */
 #include <string.h>
 
 #include "actions/engine/result.h"
@@ -12,18 +15,22 @@
 
 /* ------------------------------------------------------------- membership */
 
+/* Removes a membership and the system tag that shows it. */
 static int leave(struct txn *t, const struct object *usage, struct error *e)
 {
 	const char *vm = object_str(usage, AFFINITY_USAGE_RESOURCE_UUID);
 	const struct object *shown;
 	char tag[64];
-	int r = 0;
+	int r;
 
 	snprintf(tag, sizeof(tag), AFFINITY_TAG "::%s", object_text(usage, AFFINITY_USAGE_GROUP_UUID));
 	shown = object_find_tag(txn_view(t), KIND_SYSTEM_TAG, vm, tag);
-	if (shown)
+	if (shown) {
 		r = txn_remove(t, shown, e);
-	return r < 0 ? r : txn_remove(t, usage, e);
+		if (r < 0)
+			return r;
+	}
+	return txn_remove(t, usage, e);
 }
 
 /* ------------------------------------------------------------------ checks */
@@ -35,7 +42,7 @@ static int check_user_group(const struct object *group, struct error *e)
 	return error_set(e, EPERM, "Can not operate on affinity group created by system");
 }
 
-/* The VM that a request puts into a group or takes out of it. */
+/* The VM that a request adds to a group or removes from it. */
 static int find_member(const struct view *view, const struct request *req, const struct object **ret_vm,
 		       struct error *e)
 {
@@ -55,6 +62,7 @@ static int find_member(const struct view *view, const struct request *req, const
 	return 0;
 }
 
+/* True when the VM is on the host of another member. */
 static bool shares_host(const struct view *view, const struct object *group, const struct object *vm)
 {
 	struct affinity_hosts hosts;
@@ -96,13 +104,16 @@ static int affinity_delete_apply(struct txn *t, const struct request *req, json_
 {
 	struct object_key key = {KIND_AFFINITY_GROUP, req->target};
 	const struct object *usage;
-	int r = 0;
 
 	(void)ret_result;
-	while (r == 0 && (usage = view_next_where(txn_view(t), KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID,
-						  req->target, 0)))
-		r = leave(t, usage, e);
-	return r < 0 ? r : object_remove_key(t, &key, e);
+	while ((usage = view_next_where(txn_view(t), KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID,
+					req->target, 0))) {
+		int r = leave(t, usage, e);
+
+		if (r < 0)
+			return r;
+	}
+	return object_remove_key(t, &key, e);
 }
 
 static int affinity_add_vm_check(const struct view *view, const struct request *req, struct error *e)
@@ -110,10 +121,12 @@ static int affinity_add_vm_check(const struct view *view, const struct request *
 	const struct object *group = request_object(view, req), *vm, *usage;
 	int r = check_user_group(group, e);
 
-	if (r == 0)
-		r = affinity_check_enabled(group, e);
-	if (r == 0)
-		r = find_member(view, req, &vm, e);
+	if (r < 0)
+		return r;
+	r = affinity_check_enabled(group, e);
+	if (r < 0)
+		return r;
+	r = find_member(view, req, &vm, e);
 	if (r < 0)
 		return r;
 	usage = affinity_usage_of(view, object_uuid(vm));
@@ -133,7 +146,9 @@ static int affinity_add_vm_apply(struct txn *t, const struct request *req, json_
 {
 	int r = affinity_join(t, req->target, request_str(req, "uuid"), e);
 
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_AFFINITY_GROUP, req->target, ret_result, e);
+	if (r < 0)
+		return r;
+	return result_inventory(txn_view(t), KIND_AFFINITY_GROUP, req->target, ret_result, e);
 }
 
 static int affinity_remove_vm_check(const struct view *view, const struct request *req, struct error *e)
@@ -141,8 +156,9 @@ static int affinity_remove_vm_check(const struct view *view, const struct reques
 	const struct object *group = request_object(view, req), *vm, *usage;
 	int r = check_user_group(group, e);
 
-	if (r == 0)
-		r = find_member(view, req, &vm, e);
+	if (r < 0)
+		return r;
+	r = find_member(view, req, &vm, e);
 	if (r < 0)
 		return r;
 	usage = affinity_usage_of(view, object_uuid(vm));
@@ -157,7 +173,9 @@ static int affinity_remove_vm_apply(struct txn *t, const struct request *req, js
 {
 	int r = leave(t, affinity_usage_of(txn_view(t), request_str(req, "uuid")), e);
 
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_AFFINITY_GROUP, req->target, ret_result, e);
+	if (r < 0)
+		return r;
+	return result_inventory(txn_view(t), KIND_AFFINITY_GROUP, req->target, ret_result, e);
 }
 
 static const struct operation create_affinity_group = {
@@ -187,7 +205,7 @@ static const struct operation create_affinity_group = {
 	.kind = KIND_AFFINITY_GROUP,
 	.where = "affinity-groups",
 	.error_code = "SYS.1002",
-	.help = "makes an affinity group",
+	.help = "creates an affinity group",
 	.check = object_check_uuid,
 	.apply = affinity_create_apply,
 };
@@ -210,7 +228,7 @@ static const struct operation delete_affinity_group = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.error_code = "SYS.1004",
-	.help = "deletes the group and releases its members",
+	.help = "deletes the group, but not its VMs",
 	.check = affinity_change_check,
 	.apply = affinity_delete_apply,
 };
@@ -242,7 +260,7 @@ static const struct operation update_affinity_group = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes name or description",
+	.help = "changes the group's name or description",
 	.check = affinity_change_check,
 	.apply = object_update_apply,
 };
@@ -260,7 +278,7 @@ static const struct operation add_vm_to_affinity_group = {
 	.kind = KIND_AFFINITY_GROUP,
 	.target = "affinityGroupUuid",
 	.verb = "add-vm",
-	.help = "makes a VM a member",
+	.help = "adds a VM to the group",
 	.check = affinity_add_vm_check,
 	.apply = affinity_add_vm_apply,
 };
@@ -281,7 +299,7 @@ static const struct operation remove_vm_from_affinity_group = {
 	.kind = KIND_AFFINITY_GROUP,
 	.target = "affinityGroupUuid",
 	.verb = "remove-vm",
-	.help = "releases a member",
+	.help = "removes a VM from the group",
 	.check = affinity_remove_vm_check,
 	.apply = affinity_remove_vm_apply,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clusters: creating, changing and deleting them. */
+/* Operations on clusters (behaviour.md 5.1). */
 #include "actions/cascade/cluster_remove.h"
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
@@ -57,7 +57,7 @@ static const struct operation create_cluster = {
 	.where = "clusters",
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
-	.help = "makes a cluster",
+	.help = "creates a cluster",
 	.apply = cluster_create_apply,
 };
 
@@ -74,7 +74,7 @@ static const struct operation delete_cluster = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
 	.error_code = "SYS.1004",
-	.help = "removes the cluster and what is in it",
+	.help = "deletes the cluster and everything in it",
 	.run = cluster_delete_run,
 	.recover = cluster_delete_run,
 };
@@ -106,7 +106,7 @@ static const struct operation update_cluster = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the cluster",
+	.help = "changes the cluster's name or description",
 	.apply = object_update_apply,
 };
 
@@ -124,7 +124,7 @@ static const struct operation change_cluster_state = {
 	.target = "uuid",
 	.verb = "change-state",
 	.flags = OP_ADMIN,
-	.help = "changes the state of the cluster",
+	.help = "enables or disables the cluster",
 	.apply = object_change_state_apply,
 };
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings of the pool: changing them. What they are: engine/config.c. */
+/* Operations on the settings of the pool. The settings themselves: engine/config.c. */
 #include <string.h>
 
 #include "actions/engine/config.h"
 #include "actions/engine/result.h"
 #include "actions/host/capacity.h"
 #include "actions/operations/table.h"
-
-/* -------------------------------------------------------------- operations */
 
 static int config_update_check(const struct view *view, const struct request *req, struct error *e)
 {
@@ -21,7 +19,7 @@ static int config_update_check(const struct view *view, const struct request *re
 	return value ? setting_check_value(s, value, e) : 0;
 }
 
-/* The capacity of every host hangs on the ratio. */
+/* Recomputes the capacity of all hosts, which depends on the over-provisioning ratio. */
 static int update_hosts(struct txn *t, struct error *e)
 {
 	int64_t after = 0;
@@ -43,18 +41,22 @@ static int config_update_apply(struct txn *t, const struct request *req, json_t 
 	const struct object *row = request_object(txn_view(t), req);
 	const struct setting *s = row ? setting_of_row(row) : NULL;
 	const char *value = request_str(req, "value");
-	struct object *copy = s ? object_copy(row) : NULL;
+	struct object *copy;
 	int r;
 
 	if (!s)
 		return error_gone(e, KIND_GLOBAL_CONFIG, req->target);
-	if (!copy)
-		return error_oom(e);
+	copy = object_copy(row);
 	object_set_str(copy, GLOBAL_CONFIG_VALUE, value ? value : s->default_value);
 	r = txn_put(t, copy, NULL, e);
-	if (r == 0 && strcmp(s->key, "host.cpu.overProvisioning.ratio") == 0)
+	if (r < 0)
+		return r;
+	if (strcmp(s->key, "host.cpu.overProvisioning.ratio") == 0) {
 		r = update_hosts(t, e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_GLOBAL_CONFIG, req->target, ret_result, e);
+		if (r < 0)
+			return r;
+	}
+	return result_inventory(txn_view(t), KIND_GLOBAL_CONFIG, req->target, ret_result, e);
 }
 
 static const struct operation query_global_config = {
@@ -88,7 +90,7 @@ static const struct operation update_global_config = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the setting; without a value it goes back to its default",
+	.help = "changes the setting; without a value, restores its default",
 	.check = config_update_check,
 	.apply = config_update_apply,
 };

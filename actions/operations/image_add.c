@@ -2,12 +2,12 @@
 /*
  * AddImage: from a URL or a file to a Ready image on one or more backup storages.
  *
- * One change makes the rows, the image and a ref for each backup storage, all
- * Downloading; from now on the image can be seen. The rest is image/copies.h's, and
- * for an image that is uploaded as a file upload.h's.
+ * One change creates the rows: the image and a ref for each backup storage, all
+ * Downloading. From then on the image is visible. image/copies.h does the rest, or
+ * image/upload.h for an image that is uploaded as a file.
  *
- * A kill before the image is Ready is undone at the next start: an unfinished
- * download is never gone on with, since nobody can tell what the source has become.
+ * A job that was killed before the image was Ready is undone at the next start: an
+ * unfinished download is never resumed, since the source may have changed.
  */
 #include <string.h>
 
@@ -29,14 +29,18 @@ static int image_add_check(const struct view *view, const struct request *req, s
 	const char *type = request_str(req, "type");
 	int r = request_is_upload(req) ? 0 : download_check_url(request_str(req, "url"), e);
 
-	if (r == 0)
-		r = image_check_claim(request_str(req, "format"), request_str(req, "mediaType"),
-				      request_bool(req, "system", false), e);
-	if (r == 0 && type && strcmp(type, "zstack") != 0)
-		r = error_set(e, EINVAL, "unsupported image type[%s]", type);
-	if (r == 0)
-		r = object_check_uuid(view, req, e);
-	return r < 0 ? r : image_copies_check(view, request_list(req, "backupStorageUuids"), e);
+	if (r < 0)
+		return r;
+	r = image_check_claim(request_str(req, "format"), request_str(req, "mediaType"),
+			      request_bool(req, "system", false), e);
+	if (r < 0)
+		return r;
+	if (type && strcmp(type, "zstack") != 0)
+		return error_set(e, EINVAL, "unsupported image type[%s]", type);
+	r = object_check_uuid(view, req, e);
+	if (r < 0)
+		return r;
+	return image_copies_check(view, request_list(req, "backupStorageUuids"), e);
 }
 
 static int put_image(struct txn *t, const struct request *req, struct error *e)
@@ -62,7 +66,9 @@ static int put_image(struct txn *t, const struct request *req, struct error *e)
 	if (!request_has(req, "platform"))
 		object_set_str(image, IMAGE_PLATFORM, "Linux");
 	r = txn_put(t, image, NULL, e);
-	return r < 0 ? r : object_put_tags(t, req, KIND_IMAGE, req->target, e);
+	if (r < 0)
+		return r;
+	return object_put_tags(t, req, KIND_IMAGE, req->target, e);
 }
 
 static int begin(struct txn *t, void *arg, struct error *e)
@@ -70,14 +76,15 @@ static int begin(struct txn *t, void *arg, struct error *e)
 	const struct request *req = arg;
 	int r = put_image(t, req, e);
 
-	return r < 0 ? r
-		     : image_copies_put_refs(t, req->target, request_list(req, "backupStorageUuids"),
-					     "Downloading", e);
+	if (r < 0)
+		return r;
+	return image_copies_put_refs(t, req->target, request_list(req, "backupStorageUuids"),
+				     STATUS_DOWNLOADING, e);
 }
 
 /*
- * A file of the image's name before the image is there is somebody else's: two pools may share a folder,
- * and a client may choose the uuid. It must not be written over, nor removed when this fails.
+ * A file with the image's name that exists before the image belongs to someone else: two pools may share a
+ * folder, and a client may choose the uuid. It must be neither overwritten nor removed when the job fails.
  */
 static int check_no_file(struct job *job, struct error *e)
 {
@@ -85,7 +92,7 @@ static int check_no_file(struct job *job, struct error *e)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach ((json_t *)(uintptr_t)request_list(job->req, "backupStorageUuids"), i, item) {
+	json_array_foreach (request_list(job->req, "backupStorageUuids"), i, item) {
 		const struct object *bs = view_get(view, KIND_BACKUP_STORAGE, json_string_value(item));
 		int r = bs ? image_file_check_absent(bs, job->req->target, e) : 0;
 
@@ -104,12 +111,15 @@ static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 	json_t *failures = NULL;
 	int r = check_no_file(job, e);
 
-	if (r == 0)
-		r = store_run(pool_store(job->pool), begin, req, e);
-	if (r == 0)
-		r = request_is_upload(req) ? upload_receive(job, e)
-					   : image_copies_make(job, req->target, request_str(req, "url"),
-							       &claim, &failures, e);
+	if (r < 0)
+		return r;
+	r = store_run(pool_store(job->pool), begin, req, e);
+	if (r < 0)
+		return r;
+	if (request_is_upload(req))
+		r = upload_receive(job, e);
+	else
+		r = image_copies_make(job, req->target, request_str(req, "url"), &claim, &failures, e);
 	return r < 0 ? r : image_copies_result(job, req->target, failures, ret_result, e);
 }
 
@@ -122,9 +132,10 @@ static int image_add_recover(struct job *job, json_t **ret_result, struct error 
 	if (image && object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return job_result_inventory(job, KIND_IMAGE, job->req->target, ret_result, e);
 	r = image_remove_copies(job->pool, job->req->target, NULL, false, e);
-	return r < 0 ? r
-		     : error_set_code(e, EINTR, "SYS.1000",
-				      "the daemon ended while the image was added, nothing of it is kept");
+	if (r < 0)
+		return r;
+	return error_set_code(e, EINTR, "SYS.1000",
+			      "the daemon ended while the image was being added; nothing of it is kept");
 }
 
 static const struct operation add_image = {

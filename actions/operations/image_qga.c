@@ -4,24 +4,25 @@
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
 
-/* ---------------------------------------------------------------------- the flag */
+/* The system tag of images and VMs that says so. */
+#define QGA_TAG "qemuga"
 
 static int image_qga_get(struct pool *pool, const struct view *view, const struct request *req,
 			 json_t **ret_result, struct error *e)
 {
 	(void)pool;
 	*ret_result = json_pack("{s:b}", "enable",
-				object_find_tag(view, KIND_SYSTEM_TAG, req->target, "qemuga") != NULL);
+				object_find_tag(view, KIND_SYSTEM_TAG, req->target, QGA_TAG) != NULL);
 	return *ret_result ? 0 : error_oom(e);
 }
 
 static int image_set_qga_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	const struct object *tag = object_find_tag(txn_view(t), KIND_SYSTEM_TAG, req->target, "qemuga");
+	const struct object *tag = object_find_tag(txn_view(t), KIND_SYSTEM_TAG, req->target, QGA_TAG);
 
 	(void)ret_result;
 	if (request_bool(req, "enable", false))
-		return object_add_system_tag(t, KIND_IMAGE, req->target, "qemuga", false, e);
+		return object_add_system_tag(t, KIND_IMAGE, req->target, QGA_TAG, false, e);
 	return tag ? txn_remove(t, tag, e) : 0;
 }
 
@@ -38,7 +39,7 @@ static const struct operation get_image_qga = {
 	.target = "uuid",
 	.where = "qga",
 	.flags = OP_SYNC,
-	.help = "whether guests of this image have the QEMU agent",
+	.help = "whether guests of this image run the QEMU guest agent",
 	.get = image_qga_get,
 };
 
@@ -58,7 +59,7 @@ static const struct operation set_image_qga = {
 	.kind = KIND_IMAGE,
 	.target = "uuid",
 	.verb = "set-qga",
-	.help = "says whether guests of this image have the QEMU agent",
+	.help = "sets whether guests of this image run the QEMU guest agent",
 	.apply = image_set_qga_apply,
 };
 

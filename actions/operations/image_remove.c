@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DeleteImage, ExpungeImage and RecoverImage. */
+/* Deleting images, expunging deleted ones and recovering them. */
 #include <string.h>
 
 #include "actions/engine/config.h"
@@ -27,7 +27,7 @@ static int image_delete_run(struct job *job, json_t **ret_result, struct error *
 	const struct object *image = request_object(view, req);
 	struct image_mark mark = {.image = req->target,
 				  .backup_storages = request_list(req, "backupStorageUuids"),
-				  .to = "Deleted"};
+				  .to = STATUS_DELETED};
 	bool ready;
 
 	(void)ret_result;
@@ -49,7 +49,10 @@ static bool is_deleted(const struct object *ref, bool expunge)
 	return expunge ? image_copy_is_gone(ref) : object_str_is(ref, IMAGE_REF_STATUS, STATUS_DELETED);
 }
 
-/* Looks whether the copies that a request means are deleted: those on the given backup storages, else any. */
+/*
+ * Refuses unless the copies that a request names are deleted: all those on the given backup storages, or at
+ * least one when none is given.
+ */
 static int check_deleted(const struct view *view, const struct request *req, bool expunge, struct error *e)
 {
 	const struct object *image = request_object(view, req);
@@ -86,19 +89,16 @@ static int image_expunge_run(struct job *job, json_t **ret_result, struct error 
 {
 	const json_t *chosen = request_list(job->req, "backupStorageUuids");
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-	json_t *list =
+	_cleanup_json_ json_t *list =
 		chosen ? json_incref_const(chosen) : image_deleted_copies(view, job->req->target, INT64_MAX);
-	int r;
 
 	(void)ret_result;
 	if (!list)
 		return error_oom(e);
-	r = image_remove_copies(job->pool, job->req->target, list, false, e);
-	json_decref(list);
-	return r;
+	return image_remove_copies(job->pool, job->req->target, list, false, e);
 }
 
-/* Both removals end in the same state however often they begin, so what a crash broke off is simply done. */
+/* Both removals can be repeated at any point, so one that a crash interrupted is simply run again. */
 static int image_delete_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	return job->req->op->run(job, ret_result, e);
@@ -113,11 +113,13 @@ static int image_recover_apply(struct txn *t, const struct request *req, json_t 
 {
 	struct image_mark mark = {.image = req->target,
 				  .backup_storages = request_list(req, "backupStorageUuids"),
-				  .from = "Deleted",
-				  .to = "Ready"};
+				  .from = STATUS_DELETED,
+				  .to = STATUS_READY};
 	int r = image_put_copies_status(t, &mark, e);
 
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_IMAGE, req->target, ret_result, e);
+	if (r < 0)
+		return r;
+	return result_inventory(txn_view(t), KIND_IMAGE, req->target, ret_result, e);
 }
 
 static const struct operation delete_image = {
@@ -168,7 +170,7 @@ static const struct operation expunge_image = {
 	.target = "imageUuid",
 	.verb = "expunge",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
-	.help = "removes a deleted image for good",
+	.help = "permanently removes a deleted image",
 	.check = image_expunge_check,
 	.run = image_expunge_run,
 	.recover = image_delete_recover,
@@ -190,7 +192,7 @@ static const struct operation recover_image = {
 	.kind = KIND_IMAGE,
 	.target = "imageUuid",
 	.verb = "recover",
-	.help = "brings a deleted image back",
+	.help = "recovers a deleted image",
 	.check = image_recover_check,
 	.apply = image_recover_apply,
 };

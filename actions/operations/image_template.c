@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images made of volumes and snapshots (behaviour.md 4.3.9-4.3.12), and the flag
- * that their guests have an agent (4.3.13, 4.3.14).
+ * Creating images from volumes and snapshots (behaviour.md 4.3.9-4.3.12).
  *
- *   1. One change writes the image and its refs as Creating, and says that the
- *      copy below is this job's (storage/orphan_file.h).
- *   2. A standalone copy is made on the primary storage: of a running or frozen
- *      guest's disk as it is at one moment, else of the file.
- *   3. The copy is brought here, into the folder `staging` of the state folder.
- *   4. It becomes a file on each backup storage, and the image Ready (image/copies.h).
+ *   1. One change writes the image and its refs as Creating, and records that the
+ *      copy of step 2 belongs to this job (storage/orphan_file.h).
+ *   2. A standalone copy is made on the primary storage: of the disk at one point in
+ *      time when a running or paused guest has it, else of the file.
+ *   3. The copy is downloaded into the folder `staging` of the state folder.
+ *   4. It becomes a file on each backup storage, and the image becomes Ready
+ *      (image/copies.h).
  *   5. Both copies are removed.
  *
  * A kill before the end of step 4 leaves an image that is not Ready: recovery
- * removes it with whatever there is of it.
+ * removes it and all its files.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -57,7 +57,10 @@ static bool is_usable(const struct view *view, const struct object *bs, const ch
 	return backup_storage_is_usable(bs) && zone_has_backup_storage(view, zone, object_uuid(bs));
 }
 
-/* The volume that an operation is about, and for one on a snapshot that, too. NULL when it is gone. */
+/*
+ * The volume that becomes an image; *ret_snapshot is its snapshot when the request names one, else NULL.
+ * NULL when the volume is gone.
+ */
 static const struct object *source_of(const struct view *view, const struct request *req,
 				      const struct object **ret_snapshot)
 {
@@ -70,14 +73,14 @@ static const struct object *source_of(const struct view *view, const struct requ
 	return view_get(view, KIND_VOLUME, object_str(o, SNAPSHOT_VOLUME_UUID));
 }
 
-/* The format of an image that is made of the volume. */
+/* The format of an image that is created from the volume. */
 static const char *format_of(const struct view *view, const struct object *volume)
 {
 	return primary_storage_format(
 		view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID)), false);
 }
 
-/* The zone of a volume's storage; "" for one without. */
+/* The zone of a volume's storage; "" for a volume without storage. */
 static const char *zone_of(const struct view *view, const struct object *volume)
 {
 	const struct object *ps =
@@ -110,7 +113,7 @@ static int check_volume(const struct view *view, const struct request *req, cons
 	return 0;
 }
 
-/* The backup storages of a request, or one that is chosen for it; owned by the caller. */
+/* The backup storages of a request, or one that is chosen for it: a list of uuids, owned by the caller. */
 static json_t *choose_backup_storages(const struct view *view, const struct request *req,
 				      const struct object *volume)
 {
@@ -128,20 +131,19 @@ static json_t *choose_backup_storages(const struct view *view, const struct requ
 static int image_template_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *snapshot, *volume = source_of(view, req, &snapshot);
-	json_t *list;
+	_cleanup_json_ json_t *list = NULL;
 	int r;
 
 	if (!volume)
 		return error_set(e, ENOENT, "the volume of snapshot[uuid:%s] is gone", req->target);
 	r = snapshot ? snapshot_check_readable(snapshot, e) : check_volume(view, req, volume, e);
-	if (r == 0)
-		r = object_check_uuid(view, req, e);
+	if (r < 0)
+		return r;
+	r = object_check_uuid(view, req, e);
 	if (r < 0)
 		return r;
 	list = choose_backup_storages(view, req, volume);
-	r = image_copies_check(view, list, e);
-	json_decref(list);
-	return r;
+	return image_copies_check(view, list, e);
 }
 
 /* ----------------------------------------------------------------------- rows */
@@ -153,12 +155,15 @@ struct template
 	char name[64];	 /* of the copy on the primary storage */
 	char path[4096]; /* of the copy in the state folder */
 	char ps[UUID_SIZE];
-	const char *format; /* of the copies; static, from step 1 on */
-	int64_t bytes;	    /* that they take at least, ditto */
+	const char *format; /* of the copies; static, set in step 1 */
+	int64_t bytes;	    /* that a copy takes at least, set in step 1 */
 };
 
-/* The new image knows of its guest what the VM's own image knew. */
-static int describe(struct txn *t, const struct object *volume, struct object *image)
+/*
+ * Describes the guest of the new image as the VM, or the image of the volume, does. True when the guest runs
+ * the QEMU guest agent.
+ */
+static bool describe_guest(struct txn *t, const struct object *volume, struct object *image)
 {
 	const struct object *vm = view_get(txn_view(t), KIND_VM, object_str(volume, VOLUME_VM_UUID));
 	const struct object *former =
@@ -196,11 +201,14 @@ static int put_image(struct txn *t, const struct template *m, const struct objec
 	object_set_int(image, IMAGE_SIZE, 0);
 	object_set_int(image, IMAGE_ACTUAL_SIZE, 0);
 	object_set_int(image, IMAGE_SYSTEM, request_bool(req, "system", false));
-	agent = describe(t, volume, image);
+	agent = describe_guest(t, volume, image);
 	r = txn_put(t, image, NULL, e);
-	if (r == 0)
-		r = object_put_tags(t, req, KIND_IMAGE, m->image, e);
-	return r < 0 || !agent ? r : object_add_system_tag(t, KIND_IMAGE, m->image, "qemuga", false, e);
+	if (r < 0)
+		return r;
+	r = object_put_tags(t, req, KIND_IMAGE, m->image, e);
+	if (r < 0 || !agent)
+		return r;
+	return object_add_system_tag(t, KIND_IMAGE, m->image, "qemuga", false, e);
 }
 
 /* Step 1. */
@@ -209,7 +217,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	struct template *m = arg;
 	const struct object *snapshot, *volume = source_of(txn_view(t), m->job->req, &snapshot);
 	_cleanup_object_ const struct object *held = object_ref(volume);
-	json_t *list;
+	_cleanup_json_ json_t *list = NULL;
 	int r;
 
 	if (!volume)
@@ -219,26 +227,26 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	m->bytes = snapshot ? object_int(snapshot, SNAPSHOT_SIZE) : object_int(volume, VOLUME_ACTUAL_SIZE);
 	/* the copy may become as large as the disk is now */
 	r = capacity_reserve_storage(t, m->ps, object_int(volume, VOLUME_ACTUAL_SIZE), e);
-	if (r == 0)
-		r = put_image(t, m, held, snapshot != NULL, e);
+	if (r < 0)
+		return r;
+	r = put_image(t, m, held, snapshot != NULL, e);
 	if (r < 0)
 		return r;
 	list = choose_backup_storages(txn_view(t), m->job->req, held);
-	r = image_copies_put_refs(t, m->image, list, "Creating", e);
-	json_decref(list);
-	return r < 0 ? r
-		     : orphan_file_put(t, m->ps, object_str(held, VOLUME_HOST_UUID), m->name, m->job->uuid,
-				       e);
+	r = image_copies_put_refs(t, m->image, list, STATUS_CREATING, e);
+	if (r < 0)
+		return r;
+	return orphan_file_put(t, m->ps, object_str(held, VOLUME_HOST_UUID), m->name, m->job->uuid, e);
 }
 
-static int capacity_fn(struct txn *t, void *arg, struct error *e)
+static int update_capacity_fn(struct txn *t, void *arg, struct error *e)
 {
 	return capacity_update_primary_storage(t, arg, e);
 }
 
 /* ---------------------------------------------------------------------- copies */
 
-/* The job's progress in halves: the copies here, then those on backup storage. */
+/* Steps 2 and 3 are the first half of the job's progress, the copies on backup storage the second. */
 static int half_progress(void *ctx, int percent)
 {
 	return job_copy_progress(ctx, percent / 2);
@@ -251,27 +259,29 @@ static int fetch(struct template *m, struct error *e)
 	_cleanup_view_ struct view *view = store_view(pool_store(m->job->pool));
 	const struct object *snapshot, *volume = source_of(view, m->job->req, &snapshot);
 	_cleanup_free_ char *path = NULL;
-	struct volume_location place;
-	int r = volume ? volume_locate(view, object_uuid(volume), &place, e)
-		       : error_set(e, ENOENT, "the volume is gone");
+	struct volume_location at;
+	int r;
 
+	if (!volume)
+		return error_set(e, ENOENT, "the volume is gone");
+	r = volume_locate(view, object_uuid(volume), &at, e);
 	if (r < 0)
 		return r;
-	if (snapshot || !place.active)
-		r = hv_volume_copy(
-			hv, place.host,
-			object_text(snapshot ? snapshot : volume,
-				    snapshot ? (int)SNAPSHOT_INSTALL_PATH : (int)VOLUME_INSTALL_PATH),
-			object_text(snapshot ? snapshot : volume,
-				    snapshot ? (int)SNAPSHOT_FORMAT : (int)VOLUME_FORMAT),
-			place.ps, m->name, format_of(view, volume), half_progress, m->job, &path, e);
+	if (snapshot)
+		r = hv_volume_copy(hv, at.host, object_text(snapshot, SNAPSHOT_INSTALL_PATH),
+				   object_text(snapshot, SNAPSHOT_FORMAT), at.ps, m->name,
+				   format_of(view, volume), half_progress, m->job, &path, e);
+	else if (!at.active)
+		r = hv_volume_copy(hv, at.host, object_text(volume, VOLUME_INSTALL_PATH),
+				   object_text(volume, VOLUME_FORMAT), at.ps, m->name,
+				   format_of(view, volume), half_progress, m->job, &path, e);
 	else
-		r = hv_disk_copy(hv, place.host, object_uuid(place.vm), object_uuid(volume), place.ps,
-				 m->name, half_progress, m->job, &path, e);
+		r = hv_disk_copy(hv, at.host, object_uuid(at.vm), object_uuid(volume), at.ps, m->name,
+				 half_progress, m->job, &path, e);
 	kill_point("template-copied");
 	if (r < 0)
 		return r;
-	r = hv_volume_download(hv, place.host, path, m->path, half_progress, m->job, e);
+	r = hv_volume_download(hv, at.host, path, m->path, half_progress, m->job, e);
 	kill_point("template-staged");
 	return r;
 }
@@ -282,7 +292,7 @@ static int staging_path(struct template *m, struct error *e)
 
 	snprintf(m->path, sizeof(m->path), "%s/staging", state);
 	if (mkdir(m->path, 0700) < 0 && errno != EEXIST)
-		return error_set(e, errno, "cannot make folder '%s': %s", m->path, strerror(errno));
+		return error_set(e, errno, "cannot create folder '%s': %s", m->path, strerror(errno));
 	snprintf(m->path, sizeof(m->path), "%s/staging/%s", state, m->job->uuid);
 	return 0;
 }
@@ -302,7 +312,7 @@ static void clean_up(struct template *m)
 		(void)unlink(m->path);
 	orphan_files_remove(m->job->pool, m->job->uuid);
 	if (*m->ps)
-		(void)store_run(pool_store(m->job->pool), capacity_fn, m->ps, NULL);
+		(void)store_run(pool_store(m->job->pool), update_capacity_fn, m->ps, NULL);
 }
 
 static int reconcile_source(struct job *job, struct error *e)
@@ -313,7 +323,7 @@ static int reconcile_source(struct job *job, struct error *e)
 	return volume ? snapshot_reconcile(job->pool, object_uuid(volume), e) : 0;
 }
 
-/* @cause, as the manual's server tells it. */
+/* Fails with @cause (taken over), in the words of the manual's server unless the job was stopped. */
 static int failed_everywhere(const struct template *m, struct error *cause, struct error *e)
 {
 	const struct request *req = m->job->req;
@@ -343,7 +353,7 @@ static int failed_everywhere(const struct template *m, struct error *cause, stru
 	return error_move(e, cause);
 }
 
-/* Before step 2: room for what the disk has now. */
+/* Before step 2: fails when no backup storage has room for the present content of the disk. */
 static int find_room(const struct template *m, struct error *e)
 {
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
@@ -370,10 +380,12 @@ static int image_template_run(struct job *job, json_t **ret_result, struct error
 	json_t *failures = NULL;
 	int r = staging_path(&m, e);
 
-	if (r == 0)
-		r = reconcile_source(job, e);
-	if (r == 0)
-		r = store_run(pool_store(job->pool), begin_fn, &m, e);
+	if (r < 0)
+		return r;
+	r = reconcile_source(job, e);
+	if (r < 0)
+		return r;
+	r = store_run(pool_store(job->pool), begin_fn, &m, e);
 	if (r < 0)
 		return r;
 	claim.format = m.format;
@@ -382,7 +394,7 @@ static int image_template_run(struct job *job, json_t **ret_result, struct error
 	if (r == 0)
 		r = fetch(&m, e);
 	if (r < 0)
-		(void)image_remove_copies(job->pool, m.image, NULL, true, NULL); /* there are none yet */
+		(void)image_remove_copies(job->pool, m.image, NULL, true, NULL); /* no files yet, only rows */
 	else
 		r = copy_to_all(&m, &claim, &failures, e);
 	kill_point("template-made");
@@ -390,7 +402,7 @@ static int image_template_run(struct job *job, json_t **ret_result, struct error
 	return r < 0 ? r : image_copies_result(job, m.image, failures, ret_result, e);
 }
 
-/* A guest's disk may still be being copied for nobody. */
+/* Ends what a killed job has left under way: QEMU may still be copying the guest's disk. */
 static void end_copy(struct job *job)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -403,7 +415,7 @@ static void end_copy(struct job *job)
 		(void)hv_disk_copy_abort(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID),
 					 object_uuid(vm), object_uuid(volume), NULL);
 	if (volume)
-		(void)store_run(pool_store(job->pool), capacity_fn,
+		(void)store_run(pool_store(job->pool), update_capacity_fn,
 				(void *)(uintptr_t)object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), NULL);
 }
 
@@ -419,11 +431,13 @@ static int image_template_recover(struct job *job, json_t **ret_result, struct e
 		clean_up(&m);
 	if (image && object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return job_result_inventory(job, KIND_IMAGE, m.image, ret_result, e);
-	if (r == 0)
-		r = image_remove_copies(job->pool, m.image, NULL, false, e);
-	return r < 0 ? r
-		     : error_set_code(e, EINTR, "SYS.1000",
-				      "the daemon ended while the image was made, nothing of it is kept");
+	if (r < 0)
+		return r;
+	r = image_remove_copies(job->pool, m.image, NULL, false, e);
+	if (r < 0)
+		return r;
+	return error_set_code(e, EINTR, "SYS.1000",
+			      "the daemon ended while the image was being created; nothing of it is kept");
 }
 
 /* ------------------------------------------------------------------- candidates */
@@ -470,7 +484,7 @@ static const struct operation get_candidate_backup_storage_for_creating_image = 
 	.kind = KIND_IMAGE,
 	.where = "images/candidate-backup-storage",
 	.flags = OP_SYNC,
-	.help = "backup storage that could take an image",
+	.help = "backup storages on which an image of the volume or snapshot can be created",
 	.get = image_candidates_get,
 };
 
@@ -500,7 +514,7 @@ static const struct operation create_root_volume_template_from_root_volume = {
 	.target = "rootVolumeUuid",
 	.verb = "create-root-volume-template",
 	.error_code = "IMG.1000",
-	.help = "makes an image of this root volume",
+	.help = "creates an image from this root volume",
 	.data = ROOT_TEMPLATE,
 	.check = image_template_check,
 	.queue2 = volume_queue_vm,
@@ -536,7 +550,7 @@ static const struct operation create_root_volume_template_from_volume_snapshot =
 	.target = "snapshotUuid",
 	.verb = "create-root-volume-template",
 	.error_code = "IMG.1000",
-	.help = "makes an image of this snapshot",
+	.help = "creates an image from this snapshot",
 	.data = ROOT_TEMPLATE,
 	.check = image_template_check,
 	.queue = snapshot_queue_volume,
@@ -569,7 +583,7 @@ static const struct operation create_data_volume_template_from_volume = {
 	.target = "volumeUuid",
 	.verb = "create-data-volume-template",
 	.error_code = "IMG.1000",
-	.help = "makes a data volume template of this volume",
+	.help = "creates a data volume template from this volume",
 	.data = DATA_TEMPLATE,
 	.check = image_template_check,
 	.queue2 = volume_queue_vm,

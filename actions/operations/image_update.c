@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can be changed of an image while it is there: state, description, sizes. */
+/* Operations that change an image: its state, its description, its sizes. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,15 +11,9 @@
 #include "actions/operations/table.h"
 #include "model/states.h"
 
-static int image_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result,
-				    struct error *e)
-{
-	return object_change_state_apply(t, req, ret_result, e);
-}
-
 /*
- * Name, description and the like are the user's; what the file is, is not (see image/rules.h): the
- * format stays, and only the two kinds of templates can be told to be each other.
+ * Users may change the name, the description and the like, but not what the file is (image/rules.h): the
+ * format stays, and the media type can only change from one kind of template to the other.
  */
 static int image_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
@@ -44,7 +38,7 @@ static int image_update_apply(struct txn *t, const struct request *req, json_t *
 	return object_update_apply(t, req, ret_result, e);
 }
 
-/* The next readable copy (row id above @after) of an image; NULL when there is none. */
+/* The next copy (row id above @after) of an image that can be read; NULL when there is none. */
 static const struct object *next_connected_ref(const struct view *view, const char *image, int64_t after)
 {
 	const struct object *ref = view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image, after);
@@ -83,20 +77,17 @@ struct sizes {
 static int write_sizes(struct txn *t, void *arg, struct error *e)
 {
 	const struct sizes *s = arg;
-	const struct object *image = view_get(txn_view(t), KIND_IMAGE, s->image);
-	struct object *copy;
+	struct object *image;
+	int r = txn_edit(t, KIND_IMAGE, s->image, &image, e);
 
-	if (!image)
-		return error_gone(e, KIND_IMAGE, s->image);
-	copy = object_copy(image);
-	if (!copy)
-		return error_oom(e);
-	object_set_int(copy, IMAGE_SIZE, s->size);
-	object_set_int(copy, IMAGE_ACTUAL_SIZE, s->actual_size);
-	return txn_put(t, copy, NULL, e);
+	if (r < 0)
+		return r;
+	object_set_int(image, IMAGE_SIZE, s->size);
+	object_set_int(image, IMAGE_ACTUAL_SIZE, s->actual_size);
+	return txn_put(t, image, NULL, e);
 }
 
-/* Its own recover function: it measures, and writes what it has measured. */
+/* Also the recover function: it reads the sizes of the file and stores them. */
 static int image_sync_size_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	struct sizes sizes = {.image = job->req->target};
@@ -108,18 +99,19 @@ static int image_sync_size_run(struct job *job, json_t **ret_result, struct erro
 	const char *path;
 	int r;
 
-	if (!image || !ref)
-		return image ? image_sync_size_check(view, job->req, e)
-			     : error_gone(e, KIND_IMAGE, sizes.image);
+	if (!image)
+		return error_gone(e, KIND_IMAGE, sizes.image);
+	if (!ref)
+		return image_sync_size_check(view, job->req, e);
 	path = object_str(ref, IMAGE_REF_INSTALL_PATH);
 	r = image_probe(path, &info, e);
 	if (r < 0)
 		return r;
 	if (stat(path, &st) < 0)
-		return error_set(e, errno, "cannot ask for the size of '%s': %s", path, strerror(errno));
+		return error_set(e, errno, "cannot get the size of '%s': %s", path, strerror(errno));
 	if (strcmp(image_disk_format(image_format_name(info.format)),
 		   image_disk_format(object_text(image, IMAGE_FORMAT))) != 0)
-		return error_set(e, EIO, "the file '%s' is '%s' but its image is '%s'", path,
+		return error_set(e, EIO, "file '%s' has the format '%s', but its image has '%s'", path,
 				 image_format_name(info.format), object_text(image, IMAGE_FORMAT));
 	sizes.size = info.virtual_size;
 	sizes.actual_size = st.st_size;
@@ -143,7 +135,7 @@ static const struct operation change_image_state = {
 	.target = "uuid",
 	.verb = "change-state",
 	.help = "enables or disables the image",
-	.apply = image_change_state_apply,
+	.apply = object_change_state_apply,
 };
 
 static const struct operation update_image = {
@@ -180,7 +172,7 @@ static const struct operation update_image = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes name, description and kind of the image",
+	.help = "changes the image's name, description, platform or media type",
 	.apply = image_update_apply,
 };
 
@@ -197,7 +189,7 @@ static const struct operation sync_image_size = {
 	.kind = KIND_IMAGE,
 	.target = "uuid",
 	.verb = "sync-size",
-	.help = "reads the sizes from the backup storage again",
+	.help = "updates the image's sizes from its file on the backup storage",
 	.check = image_sync_size_check,
 	.run = image_sync_size_run,
 	.recover = image_sync_size_run,

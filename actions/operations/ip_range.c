@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IP ranges, and which of their addresses are free. */
+/* Operations on IP ranges, and the Gets that tell which addresses are free (behaviour.md 5.3). */
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/network/ip_range.h"
 #include "actions/network/l3_network.h"
 #include "actions/operations/table.h"
+#include "model/json.h"
 
 #define FREE_DEFAULT 100
-/* Most addresses that GetFreeIp lists, whatever it is asked for. */
+/* The most addresses that GetFreeIp lists, whatever `limit` says. */
 #define FREE_MAX 10000
 
-/* A range that is to be added. */
+/* A range to be added. */
 struct candidate {
 	struct ipv4_range range;
 	struct ipv4_network network;
 	uint32_t gateway;
-	char first[IPV4_STRLEN], last[IPV4_STRLEN]; /* the range, for sentences */
+	char first[IPV4_STRLEN], last[IPV4_STRLEN]; /* the range, for messages */
 	char mask[IPV4_STRLEN], gateway_text[IPV4_STRLEN], cidr[IPV4_CIDR_STRLEN];
 };
 
@@ -89,7 +90,7 @@ static const struct {
 	{{0xf0000000, 0xffffffff}, "contains E class addresses which are reserved"},
 };
 
-/* What can be said of the candidate alone. */
+/* The checks that need nothing but the candidate. */
 static int check_alone(const struct candidate *c, struct error *e)
 {
 	struct ipv4_range all = ipv4_network_range(c->network);
@@ -117,7 +118,7 @@ static int check_alone(const struct candidate *c, struct error *e)
 	return 0;
 }
 
-/* Ranges of one L2 network share no address; those of one L3 network share subnet and gateway. */
+/* Ranges of one L2 network must not overlap; those of one L3 network have the same subnet and gateway. */
 static int check_beside(const struct candidate *c, const struct object *other, bool same_l3, struct error *e)
 {
 	struct ipv4_range range;
@@ -147,10 +148,12 @@ static int ip_range_add_check(const struct view *view, const struct request *req
 	struct candidate c;
 	int r = object_check_uuid(view, req, e);
 
-	if (r == 0)
-		r = candidate_parse(req, &c, e);
-	if (r == 0)
-		r = check_alone(&c, e);
+	if (r < 0)
+		return r;
+	r = candidate_parse(req, &c, e);
+	if (r < 0)
+		return r;
+	r = check_alone(&c, e);
 	if (r < 0 || !own)
 		return r;
 	view_for_each_where (l3, view, KIND_L3_NETWORK, L3_L2_NETWORK_UUID,
@@ -172,12 +175,14 @@ static int add_range(struct txn *t, const struct request *req, json_t **ret_resu
 
 	if (view_get(txn_view(t), KIND_IP_RANGE, uuid)) /* done before a crash */
 		return result_inventory(txn_view(t), KIND_IP_RANGE, uuid, ret_result, e);
-	/* another L3 network of the wire may have changed since the request was looked at */
+	/* another L3 network of the same L2 network may have changed since the request was checked */
 	r = ip_range_add_check(txn_view(t), req, e);
-	if (r == 0)
-		r = candidate_parse(req, &c, e);
-	if (r == 0)
-		r = object_from_request(txn_view(t), KIND_IP_RANGE, req, &o, e);
+	if (r < 0)
+		return r;
+	r = candidate_parse(req, &c, e);
+	if (r < 0)
+		return r;
+	r = object_from_request(txn_view(t), KIND_IP_RANGE, req, &o, e);
 	if (r < 0)
 		return r;
 	object_set_str(o, IP_RANGE_START_IP, c.first);
@@ -211,10 +216,12 @@ static int ip_range_delete_check(const struct view *view, const struct request *
 static int remove_range(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	struct object_key key = {KIND_IP_RANGE, req->target};
-	int r = ip_range_delete_check(txn_view(t), req, e); /* a VM may have got an address since */
+	int r = ip_range_delete_check(txn_view(t), req, e); /* a VM may have got an address meanwhile */
 
 	(void)ret_result;
-	return r < 0 ? r : object_remove_key(t, &key, e);
+	if (r < 0)
+		return r;
+	return object_remove_key(t, &key, e);
 }
 
 static int ip_range_delete_run(struct job *job, json_t **ret_result, struct error *e)
@@ -222,14 +229,15 @@ static int ip_range_delete_run(struct job *job, json_t **ret_result, struct erro
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *range = request_object(view, job->req);
 
-	return range ? l3_network_change(job, object_text(range, IP_RANGE_L3_NETWORK_UUID), remove_range,
-					 ret_result, e)
-		     : 0;
+	if (!range)
+		return 0;
+	return l3_network_change(job, object_text(range, IP_RANGE_L3_NETWORK_UUID), remove_range, ret_result,
+				 e);
 }
 
 /* ---------------------------------------------------------------------- Gets */
 
-/* Appends the free addresses of @range that are not below @from, until the list has @limit. */
+/* Appends the free addresses of @range from @from on, until @list has @limit entries. -ENOMEM. */
 static int list_free(const struct view *view, const struct object *range, uint32_t from, size_t limit,
 		     json_t *list)
 {
@@ -258,9 +266,8 @@ static int l3_network_free_ip_get(struct pool *pool, const struct view *view, co
 {
 	const char *start = request_str(req, "start");
 	int64_t limit = request_int(req, "limit", FREE_DEFAULT);
+	_cleanup_json_ json_t *list = NULL;
 	uint32_t from = 0;
-	json_t *list;
-	int r = 0;
 
 	(void)pool;
 	if (start && ipv4_parse(start, &from, NULL) < 0)
@@ -274,10 +281,9 @@ static int l3_network_free_ip_get(struct pool *pool, const struct view *view, co
 	if (!list)
 		return error_oom(e);
 	view_for_each_where (range, view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, req->target)
-		if (r == 0)
-			r = list_free(view, range, from, (size_t)limit, list);
-	*ret_result = r < 0 ? NULL : json_pack("{s:O}", "inventories", list);
-	json_decref(list);
+		if (list_free(view, range, from, (size_t)limit, list) < 0)
+			return error_oom(e);
+	*ret_result = json_pack("{s:O}", "inventories", list);
 	return *ret_result ? 0 : error_oom(e);
 }
 
@@ -300,7 +306,7 @@ static int l3_network_ip_available_get(struct pool *pool, const struct view *vie
 	return *ret_result ? 0 : error_oom(e);
 }
 
-/* Absent lists name everything. */
+/* True when the lists of the request name the range; an absent list names everything. */
 static bool is_asked_for(const struct view *view, const struct request *req, const struct object *range)
 {
 	const struct object *l3 =
@@ -354,7 +360,7 @@ static const struct operation add_ip_range = {
 	.verb = "add-ip-range",
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
-	.help = "adds addresses",
+	.help = "adds an IP range, given by its first and last address",
 	.check = ip_range_add_check,
 	.run = ip_range_add_run,
 	.recover = ip_range_add_run,
@@ -382,7 +388,7 @@ static const struct operation add_ip_range_by_network_cidr = {
 	.verb = "add-ip-range-by-cidr",
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
-	.help = "adds the addresses of a subnet",
+	.help = "adds an IP range, given by its subnet in CIDR notation",
 	.check = ip_range_add_check,
 	.run = ip_range_add_run,
 	.recover = ip_range_add_run,
@@ -401,7 +407,7 @@ static const struct operation delete_ip_range = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
 	.error_code = "SYS.1004",
-	.help = "removes the IP range and what is in it",
+	.help = "deletes the IP range, unless a VM has one of its addresses",
 	.check = ip_range_delete_check,
 	.run = ip_range_delete_run,
 	.recover = ip_range_delete_run,
@@ -434,7 +440,7 @@ static const struct operation update_ip_range = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the IP range",
+	.help = "changes the IP range's name or description",
 	.apply = object_update_apply,
 };
 
@@ -454,7 +460,7 @@ static const struct operation get_free_ip = {
 	.target = "l3NetworkUuid",
 	.where = "ip-free",
 	.flags = OP_SYNC,
-	.help = "addresses nobody has",
+	.help = "free addresses",
 	.get = l3_network_free_ip_get,
 };
 
@@ -493,7 +499,7 @@ static const struct operation get_ip_address_capacity = {
 	.kind = KIND_L3_NETWORK,
 	.where = "ip-capacity",
 	.flags = OP_SYNC,
-	.help = "addresses, in all and free",
+	.help = "number of addresses, total and free",
 	.get = l3_network_capacity_get,
 };
 

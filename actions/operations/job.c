@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs: asking for their results and cancelling them. */
+/* Operations on jobs: result, query, cancel. */
 #include "actions/engine/result.h"
 #include "actions/operations/table.h"
 #include "model/states.h"
 
 /* ------------------------------------------------------------------ results */
 
-/* -EINPROGRESS while the job has not ended, -ENODATA when it is not kept (behaviour.md 1.4). */
+/* -EINPROGRESS while the job has not ended, -ENODATA when it is not stored any more (behaviour.md 1.4). */
 static int job_result_get(struct pool *pool, const struct view *view, const struct request *req,
 			  json_t **ret_result, struct error *e)
 {
@@ -35,32 +35,36 @@ static int job_cancel_check(const struct view *view, const struct request *req, 
 	const struct object *job = request_object(view, req);
 
 	if (job && job_state_is_final(object_str(job, JOB_STATE)))
-		return error_set(e, EBUSY, "job '%s' has ended already, its state is '%s'", req->target,
+		return error_set(e, EBUSY, "job '%s' has already ended, its state is '%s'", req->target,
 				 object_text(job, JOB_STATE));
 	return 0;
 }
 
+/* Ends a job that has not begun; @job is the editable copy of its row. */
+static int end_queued(struct txn *t, struct object *job, struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+
+	error_set_code(&why, ECANCELED, "SYS.1006", "the job was cancelled before it began");
+	object_set_str(job, JOB_STATE, JOB_STATE_CANCELLED);
+	if (job_set_json(job, JOB_ERROR, error_to_json(&why)) < 0)
+		object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1006\"}");
+	object_set_int(job, JOB_FINISHED, txn_now(t));
+	return job_leave_queues(t, job, e);
+}
+
 static int job_cancel_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	const struct object *before = request_object(txn_view(t), req);
-	struct object *job = object_copy(before);
-	int r = 0;
+	struct object *job;
+	int r = txn_edit(t, KIND_JOB, req->target, &job, e);
 
 	(void)ret_result;
-	if (!job)
-		return error_oom(e);
-	/* A running job is asked; the executor sees the mark in the commit. */
+	if (r < 0)
+		return r;
+	/* This asks a running job to stop: the executor sees the mark in the commit. */
 	object_set_int(job, JOB_CANCEL, 1);
-	if (object_str_is(before, JOB_STATE, JOB_STATE_QUEUED)) {
-		_cleanup_(error_done) struct error why = ERROR_INIT;
-
-		error_set_code(&why, ECANCELED, "SYS.1006", "the job was cancelled before it began");
-		object_set_str(job, JOB_STATE, JOB_STATE_CANCELLED);
-		if (job_set_json(job, JOB_ERROR, error_to_json(&why)) < 0)
-			object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1006\"}");
-		object_set_int(job, JOB_FINISHED, txn_now(t));
-		r = job_leave_queues(t, job, e);
-	}
+	if (object_str_is(job, JOB_STATE, JOB_STATE_QUEUED))
+		r = end_queued(t, job, e);
 	if (r < 0) {
 		object_unref(job);
 		return r;
@@ -107,7 +111,7 @@ static const struct operation cancel_job = {
 	.target = "uuid",
 	.verb = "cancel",
 	.flags = OP_DESTROYS,
-	.help = "takes the job out of its queue, or asks a running one to stop",
+	.help = "removes a waiting job from its queue, or asks a running one to stop",
 	.check = job_cancel_check,
 	.apply = job_cancel_apply,
 };

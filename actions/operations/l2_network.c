@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* L2 networks: wires that clusters share. See l3_network.h for what they are on a host. */
+/* Operations on L2 networks, which clusters share. What they are on a host: network/l3_network.h. */
 #include <ctype.h>
 #include <net/if.h>
 #include <string.h>
@@ -34,8 +34,9 @@ static int l2_network_create_check(const struct view *view, const struct request
 {
 	int r = object_check_uuid(view, req, e);
 
-	return r < 0 ? r
-		     : check_interface(request_str(req, "physicalInterface"), request_int(req, "vlan", 0), e);
+	if (r < 0)
+		return r;
+	return check_interface(request_str(req, "physicalInterface"), request_int(req, "vlan", 0), e);
 }
 
 static int l2_network_create_apply(struct txn *t, const struct request *req, json_t **ret_result,
@@ -104,7 +105,9 @@ static int l2_network_attach_apply(struct txn *t, const struct request *req, jso
 	int r = link_put(t, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, request_str(req, "clusterUuid"),
 			 CLUSTER_L2_L2_NETWORK_UUID, req->target, e);
 
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_L2_NETWORK, req->target, ret_result, e);
+	if (r < 0)
+		return r;
+	return result_inventory(txn_view(t), KIND_L2_NETWORK, req->target, ret_result, e);
 }
 
 /* A VM that runs in the cluster with a NIC on the L2 network; NULL when there is none. */
@@ -134,16 +137,21 @@ static int l2_network_detach_check(const struct view *view, const struct request
 	return 0;
 }
 
-/* Looks once more, in the change itself: a VM may have been started since. */
+/* Checks again, within the change: a VM may have been started meanwhile. */
 static int remove_link(struct txn *t, void *arg, struct error *e)
 {
 	const struct request *req = arg;
 	const struct object *link =
 		link_find(txn_view(t), KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_L2_NETWORK_UUID, req->target,
 			  CLUSTER_L2_CLUSTER_UUID, request_str(req, "clusterUuid"));
-	int r = link ? l2_network_detach_check(txn_view(t), req, e) : 0;
+	int r;
 
-	return r < 0 || !link ? r : object_remove(t, link, e);
+	if (!link)
+		return 0;
+	r = l2_network_detach_check(txn_view(t), req, e);
+	if (r < 0)
+		return r;
+	return object_remove(t, link, e);
 }
 
 static int l2_network_detach_run(struct job *job, json_t **ret_result, struct error *e)
@@ -197,7 +205,7 @@ static const struct operation create_l2_no_vlan_network = {
 	.where = "l2-networks/no-vlan",
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
-	.help = "makes an L2 network without VLAN",
+	.help = "creates an L2 network without a VLAN",
 	.check = l2_network_create_check,
 	.apply = l2_network_create_apply,
 };
@@ -235,7 +243,7 @@ static const struct operation create_l2_vlan_network = {
 	.where = "l2-networks/vlan",
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
-	.help = "makes an L2 network with a VLAN",
+	.help = "creates an L2 network with a VLAN",
 	.check = l2_network_create_check,
 	.apply = l2_network_create_apply,
 };
@@ -253,7 +261,7 @@ static const struct operation delete_l2_network = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
 	.error_code = "SYS.1004",
-	.help = "removes the L2 network and what is in it",
+	.help = "deletes the L2 network and its L3 networks",
 	.run = l2_network_delete_run,
 	.recover = l2_network_delete_run,
 };
@@ -285,7 +293,7 @@ static const struct operation update_l2_network = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the L2 network",
+	.help = "changes the L2 network's name or description",
 	.apply = object_update_apply,
 };
 
@@ -306,7 +314,7 @@ static const struct operation attach_l2_network_to_cluster = {
 	.verb = "attach-to-cluster",
 	.flags = OP_ADMIN,
 	.error_code = "L2.1000",
-	.help = "lets the hosts of a cluster use the network",
+	.help = "attaches the network to a cluster, so that its hosts can use it",
 	.check = l2_network_attach_check,
 	.apply = l2_network_attach_apply,
 };
@@ -326,7 +334,7 @@ static const struct operation detach_l2_network_from_cluster = {
 	.target = "l2NetworkUuid",
 	.verb = "detach-from-cluster",
 	.flags = OP_DESTROYS | OP_ADMIN,
-	.help = "takes the network from a cluster",
+	.help = "detaches the network from a cluster",
 	.check = l2_network_detach_check,
 	.run = l2_network_detach_run,
 	.recover = l2_network_detach_run,

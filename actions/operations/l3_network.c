@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * L3 networks and their DNS servers. Their addresses are in network/ip_range.c.
+ * Operations on L3 networks and their DNS servers. IP ranges: operations/ip_range.c.
  *
- * Changes of ranges and DNS servers reach the libvirt networks on connected
- * hosts in the same job, others when they connect. A network with guests on it
- * takes over new DNS servers at its next start (see hv_network_open()).
+ * Changes of ranges and DNS servers are applied to the libvirt networks of
+ * connected hosts in the same job, and to those of other hosts when they connect.
+ * A network with guests on it uses new DNS servers from its next start on (see
+ * hv_network_open()).
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -43,13 +44,14 @@ static int l3_network_create_check(const struct view *view, const struct request
 	const char *type = request_str(req, "type");
 	int r = object_check_uuid(view, req, e);
 
-	if (r == 0 && type && strcmp(type, "L3BasicNetwork") != 0)
-		r = error_set(e, EINVAL, "unsupported l3network type[%s]", type);
-	if (r == 0)
-		r = check_domain(req, e);
-	if (r == 0)
-		r = check_category(request_bool(req, "system", false), request_str(req, "category"), e);
-	return r;
+	if (r < 0)
+		return r;
+	if (type && strcmp(type, "L3BasicNetwork") != 0)
+		return error_set(e, EINVAL, "unsupported l3network type[%s]", type);
+	r = check_domain(req, e);
+	if (r < 0)
+		return r;
+	return check_category(request_bool(req, "system", false), request_str(req, "category"), e);
 }
 
 static int l3_network_create_apply(struct txn *t, const struct request *req, json_t **ret_result,
@@ -85,14 +87,14 @@ static int l3_network_update_check(const struct view *view, const struct request
 	return category ? check_category(system, category, e) : 0;
 }
 
-/* Name and description are the pool's alone. */
+/* Hosts do not know the name and the description. */
 static int l3_network_update_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				   struct error *e)
 {
-	bool hosts_care =
+	bool hosts_see_it =
 		request_has(req, "dnsDomain") || request_has(req, "category") || request_has(req, "system");
 
-	return hosts_care ? OP_NEEDS_RUN : object_update_apply(t, req, ret_result, e);
+	return hosts_see_it ? OP_NEEDS_RUN : object_update_apply(t, req, ret_result, e);
 }
 
 static int l3_network_update_run(struct job *job, json_t **ret_result, struct error *e)
@@ -135,11 +137,14 @@ static int l3_network_add_dns_check(const struct view *view, const struct reques
 
 static int add_dns(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	int r = find_dns(txn_view(t), req) ? 0
-					   : link_put(t, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, req->target,
-						      L3_DNS_DNS, request_str(req, "dns"), e);
+	if (!find_dns(txn_view(t), req)) {
+		int r = link_put(t, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, req->target, L3_DNS_DNS,
+				 request_str(req, "dns"), e);
 
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_L3_NETWORK, req->target, ret_result, e);
+		if (r < 0)
+			return r;
+	}
+	return result_inventory(txn_view(t), KIND_L3_NETWORK, req->target, ret_result, e);
 }
 
 static int l3_network_remove_dns_check(const struct view *view, const struct request *req, struct error *e)
@@ -151,10 +156,15 @@ static int l3_network_remove_dns_check(const struct view *view, const struct req
 static int remove_dns(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const struct object *dns = find_dns(txn_view(t), req);
-	int r = dns ? object_remove(t, dns, e)
-		    : 0; /* the manual's server is content with one that is not there */
 
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_L3_NETWORK, req->target, ret_result, e);
+	/* as on the manual's server, removing one that is not there succeeds */
+	if (dns) {
+		int r = object_remove(t, dns, e);
+
+		if (r < 0)
+			return r;
+	}
+	return result_inventory(txn_view(t), KIND_L3_NETWORK, req->target, ret_result, e);
 }
 
 static int l3_network_add_dns_run(struct job *job, json_t **ret_result, struct error *e)
@@ -216,7 +226,7 @@ static const struct operation create_l3_network = {
 	.where = "l3-networks",
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
-	.help = "makes an L3 network",
+	.help = "creates an L3 network",
 	.check = l3_network_create_check,
 	.apply = l3_network_create_apply,
 };
@@ -234,7 +244,7 @@ static const struct operation delete_l3_network = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
 	.error_code = "SYS.1004",
-	.help = "removes the L3 network and what is in it",
+	.help = "deletes the L3 network and its IP ranges",
 	.check = l3_network_delete_check,
 	.run = l3_network_delete_run,
 	.recover = l3_network_delete_run,
@@ -278,7 +288,7 @@ static const struct operation update_l3_network = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the L3 network",
+	.help = "changes the L3 network's name, description, DNS domain or category",
 	.check = l3_network_update_check,
 	.apply = l3_network_update_apply,
 	.run = l3_network_update_run,
@@ -299,7 +309,7 @@ static const struct operation change_l3_network_state = {
 	.target = "uuid",
 	.verb = "change-state",
 	.flags = OP_ADMIN,
-	.help = "changes the state of the L3 network",
+	.help = "enables or disables the L3 network",
 	.apply = object_change_state_apply,
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The management node: what this daemon is to clients of the manual's server (behaviour.md 5.4). */
+/* The management node, as which clients of the manual's server see this daemon (behaviour.md 5.4). */
 #include <sodium.h>
 #include <unistd.h>
 
@@ -17,14 +17,17 @@ static int reply(json_t *json, json_t **ret_result, struct error *e)
 	return json ? 0 : error_oom(e);
 }
 
-/* One pool, one node: its uuid is made of the administrator's account, which is made with the pool. */
+/*
+ * A pool has one node. Its uuid is derived from the creation time of the administrator's account, which is
+ * created with the pool.
+ */
 static void node_uuid(const struct view *view, char ret_uuid[UUID_SIZE])
 {
 	const struct object *admin = view_get(view, KIND_ACCOUNT, ADMIN_ACCOUNT_UUID);
-	int64_t made = admin ? object_int(admin, ACCOUNT_CREATE_DATE) : 0;
+	int64_t created = admin ? object_int(admin, ACCOUNT_CREATE_DATE) : 0;
 	unsigned char hash[crypto_generichash_BYTES];
 
-	crypto_generichash(hash, sizeof(hash), (const unsigned char *)&made, sizeof(made), NULL, 0);
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)&created, sizeof(created), NULL, 0);
 	(void)sodium_bin2hex(ret_uuid, UUID_SIZE, hash, UUID_LEN / 2);
 }
 
@@ -109,7 +112,7 @@ static const struct operation query_management_node = {
 	.form = FORM_CALL,
 	.kind = KIND_NONE,
 	.flags = OP_SYNC,
-	.help = "this machine, the only one that manages the pool",
+	.help = "the management node: this machine, the only one of the pool",
 	.get = node_query_get,
 };
 
@@ -123,7 +126,7 @@ static const struct operation is_ready_to_go = {
 	.form = FORM_CALL,
 	.kind = KIND_NONE,
 	.flags = OP_SYNC | OP_NO_SESSION,
-	.help = "succeeds when the pool takes requests",
+	.help = "succeeds when the pool accepts requests",
 	.get = node_ready_get,
 };
 

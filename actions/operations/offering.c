@@ -2,9 +2,9 @@
 /*
  * Instance and disk offerings, sections 4.5 and 4.6 of the manual.
  *
- * An offering is only read when a VM or volume is made from it: these keep their
- * own numbers, so changing or deleting an offering never touches them
- * (behaviour.md 3.4).
+ * An offering is only read when a VM or volume is created from it. These store
+ * their own CPUs, memory and size, so changing or deleting an offering never
+ * affects them (behaviour.md 3.4).
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@
 #include "actions/vm/placement.h"
 #include "model/states.h"
 
-#define MEMORY_MIN (INT64_C(16) << 20)
+#define MEMORY_MIN (INT64_C(16) << 20) /* bytes */
 
 static const char *const storage_strategies[] = {
 	STORAGE_STRATEGY_DEFAULT,
@@ -22,17 +22,12 @@ static const char *const storage_strategies[] = {
 	NULL,
 };
 
-static bool is_in(const char *const *list, const char *name)
-{
-	for (; *list; list++)
-		if (strcmp(*list, name) == 0)
-			return true;
-	return false;
-}
-
 static bool storage_strategy_is_known(const char *name)
 {
-	return is_in(storage_strategies, name);
+	for (const char *const *known = storage_strategies; *known; known++)
+		if (strcmp(*known, name) == 0)
+			return true;
+	return false;
 }
 
 static int check_host_strategy(const struct request *req, struct error *e)
@@ -87,22 +82,20 @@ static int instance_offering_update_check(const struct view *view, const struct 
 	return check_host_strategy(req, e);
 }
 
-static int gone(const struct request *req, struct error *e)
-{
-	return error_set(e, ENOENT, "%s '%s' is gone", kind_get(req->op->kind)->noun, req->target);
-}
-
 static int instance_offering_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,
 					  struct error *e)
 {
-	int r = 0;
+	int r;
 
 	(void)ret_result;
 	if (!request_object(txn_view(t), req))
-		return gone(req, e);
-	if (config_bool(txn_view(t), "vm.instanceOffering.setNullWhenDeleting"))
+		return error_gone(e, KIND_INSTANCE_OFFERING, req->target);
+	if (config_bool(txn_view(t), "vm.instanceOffering.setNullWhenDeleting")) {
 		r = object_clear_where(t, KIND_VM, VM_INSTANCE_OFFERING_UUID, req->target, e);
-	return r < 0 ? r : object_remove(t, request_object(txn_view(t), req), e);
+		if (r < 0)
+			return r;
+	}
+	return object_remove(t, request_object(txn_view(t), req), e);
 }
 
 /* ---------------------------------------------------------- disk offerings */
@@ -142,9 +135,11 @@ static int disk_offering_delete_apply(struct txn *t, const struct request *req, 
 
 	(void)ret_result;
 	if (!request_object(txn_view(t), req))
-		return gone(req, e);
+		return error_gone(e, KIND_DISK_OFFERING, req->target);
 	r = object_clear_where(t, KIND_VOLUME, VOLUME_DISK_OFFERING_UUID, req->target, e);
-	return r < 0 ? r : object_remove(t, request_object(txn_view(t), req), e);
+	if (r < 0)
+		return r;
+	return object_remove(t, request_object(txn_view(t), req), e);
 }
 
 static const struct operation create_instance_offering = {
@@ -178,7 +173,7 @@ static const struct operation create_instance_offering = {
 	.kind = KIND_INSTANCE_OFFERING,
 	.where = "instance-offerings",
 	.error_code = "SYS.1002",
-	.help = "makes an instance offering",
+	.help = "creates an instance offering",
 	.check = instance_offering_create_check,
 	.apply = instance_offering_create_apply,
 };
@@ -196,7 +191,7 @@ static const struct operation delete_instance_offering = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.error_code = "SYS.1004",
-	.help = "deletes the offering; VMs and volumes keep their numbers",
+	.help = "deletes the offering; VMs created from it keep their CPUs and memory",
 	.apply = instance_offering_delete_apply,
 };
 
@@ -231,7 +226,7 @@ static const struct operation update_instance_offering = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes the offering",
+	.help = "changes the offering's name, description or allocator strategy",
 	.check = instance_offering_update_check,
 	.apply = object_update_apply,
 };
@@ -281,7 +276,7 @@ static const struct operation create_disk_offering = {
 	.kind = KIND_DISK_OFFERING,
 	.where = "disk-offerings",
 	.error_code = "SYS.1002",
-	.help = "makes a disk offering",
+	.help = "creates a disk offering",
 	.check = disk_offering_create_check,
 	.apply = disk_offering_create_apply,
 };
@@ -299,7 +294,7 @@ static const struct operation delete_disk_offering = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.error_code = "SYS.1004",
-	.help = "deletes the offering; VMs and volumes keep their numbers",
+	.help = "deletes the offering; volumes created from it keep their size",
 	.apply = disk_offering_delete_apply,
 };
 
@@ -347,7 +342,7 @@ static const struct operation update_disk_offering = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes the offering",
+	.help = "changes the offering's name or description",
 	.apply = object_update_apply,
 };
 

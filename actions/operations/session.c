@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See session.h; and the operations on sessions. */
+/* Operations on sessions. What a session is: account/session.h. */
 #include <inttypes.h>
 
 #include "actions/account/account.h"
@@ -11,6 +11,7 @@
 
 /* ------------------------------------------------------------------- login */
 
+/* The sessions of an account that have not ended. */
 static int count_sessions(const struct view *view, const char *account, int64_t now)
 {
 	int count = 0;
@@ -18,6 +19,17 @@ static int count_sessions(const struct view *view, const char *account, int64_t 
 	view_for_each_where (session, view, KIND_SESSION, SESSION_ACCOUNT_UUID, account)
 		count += !session_has_ended(session, now);
 	return count;
+}
+
+/* The same for an unknown account as for a wrong password. */
+static int refuse_login(struct error *e)
+{
+	return error_set_code(e, EACCES, "ID.1000", "wrong account name or password");
+}
+
+static int check_writable(const struct pool *pool, struct error *e)
+{
+	return pool->read_only ? error_set(e, EROFS, "the pool is mounted read-only") : 0;
 }
 
 struct login {
@@ -36,7 +48,7 @@ static int login_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!view_get(txn_view(t), KIND_ACCOUNT, login->account))
-		return error_set_code(e, EACCES, "ID.1000", "wrong account name or password");
+		return refuse_login(e);
 	if (count_sessions(txn_view(t), login->account, txn_now(t)) >= limit)
 		return error_set_code(
 			e, EDQUOT, "SYS.1006",
@@ -58,7 +70,7 @@ static int login_fn(struct txn *t, void *arg, struct error *e)
 	return login->result ? 0 : error_oom(e);
 }
 
-/* Takes as long for an account that does not exist as for one that does. */
+/* Takes as long for an account that does not exist, so that the time does not tell which ones do. */
 static int check_password(const struct object *account, const char *password, struct error *e)
 {
 	char hash[ACCOUNT_HASH_SIZE];
@@ -71,10 +83,10 @@ static int check_password(const struct object *account, const char *password, st
 	} else if (account_hash_matches(object_text(account, ACCOUNT_PASSWORD_HASH), password)) {
 		return 0;
 	}
-	return error_set_code(e, EACCES, "ID.1000", "wrong account name or password");
+	return refuse_login(e);
 }
 
-/* These two answer in the call itself and so do here what else pool_submit() does for a dry run. */
+/* Login and logout are no jobs: they do not pass pool_submit() and handle a dry run here. */
 static int change(struct pool *pool, const struct request *req, txn_fn *fn, void *arg, struct error *e)
 {
 	return req->dry_run ? store_try(pool->store, fn, arg, e) : store_run(pool->store, fn, arg, e);
@@ -86,16 +98,17 @@ static int session_login_get(struct pool *pool, const struct view *view, const s
 	const char *name = request_str(req, "accountName");
 	const struct object *account = account_by_name(view, name);
 	struct login login = {.account = account ? object_uuid(account) : NULL};
-	int r = pool->read_only ? error_set(e, EROFS, "the pool is mounted read-only") : 0;
+	int r = check_writable(pool, e);
 
-	if (r == 0) /* the attempt has been counted: OP_LOGIN */
-		r = check_password(account, request_str(req, "password"), e);
+	if (r < 0)
+		return r;
+	r = check_password(account, request_str(req, "password"), e); /* the attempt is counted: OP_LOGIN */
 	if (r < 0)
 		return r;
 	login_limit_forgive(pool->login_limit, req->actor.address, name);
 	r = change(pool, req, login_fn, &login, e);
 	if (req->dry_run) {
-		/* a session that there is not */
+		/* no session has been created */
 		json_decref(login.result);
 		login.result = NULL;
 	}
@@ -116,12 +129,14 @@ static int session_logout_get(struct pool *pool, const struct view *view, const 
 			      json_t **ret_result, struct error *e)
 {
 	const char *uuid = request_str(req, "sessionUuid");
+	int r;
 
 	(void)ret_result;
 	if (!view_get(view, KIND_SESSION, uuid))
 		return 0;
-	if (pool->read_only)
-		return error_set(e, EROFS, "the pool is mounted read-only");
+	r = check_writable(pool, e);
+	if (r < 0)
+		return r;
 	return change(pool, req, logout_fn, (void *)(uintptr_t)uuid, e);
 }
 
@@ -148,7 +163,7 @@ static int session_renew_apply(struct txn *t, const struct request *req, json_t 
 			    e);
 	if (r < 0)
 		return r;
-	/* The result of a job is for all to read, so it does not name the session. */
+	/* Everyone can read the result of a job, so it must not contain the uuid of the session. */
 	session = view_get(txn_view(t), KIND_SESSION, request_str(req, "sessionUuid"));
 	inventory = render_inventory_json(txn_view(t), session);
 	(void)json_object_del(inventory, "uuid");
@@ -179,7 +194,7 @@ static const struct operation log_in = {
 	.form = FORM_CALL,
 	.kind = KIND_SESSION,
 	.flags = OP_SYNC | OP_NEEDS_HOST | OP_NO_SESSION | OP_LOGIN,
-	.help = "begins a session; the password is the SHA-512 of the real one in hex digits",
+	.help = "starts a session; the password is given as the hex digits of its SHA-512",
 	.get = session_login_get,
 };
 
@@ -216,7 +231,7 @@ static const struct operation validate_session = {
 	.form = FORM_CALL,
 	.kind = KIND_SESSION,
 	.flags = OP_SYNC | OP_NO_SESSION,
-	.help = "tells whether a session has not ended",
+	.help = "whether a session is valid",
 	.get = session_validate_get,
 };
 
@@ -238,7 +253,7 @@ static const struct operation renew_session = {
 	.results = (const char *const[]){"inventory:SessionInventory", NULL},
 	.form = FORM_CALL,
 	.kind = KIND_ACCOUNT,
-	.help = "lets a session live longer, by seconds",
+	.help = "extends a session: it ends `duration` seconds from now",
 	.apply = session_renew_apply,
 };
 

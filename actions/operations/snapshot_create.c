@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Creating snapshots, their names, and the queries of snapshots and their trees. */
+/* Creating, updating and querying snapshots and their trees. */
 #include "actions/engine/access.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
@@ -11,20 +11,18 @@
 #include "actions/volume/snapshot_rows.h"
 #include "model/states.h"
 
-/* --------------------------------------------------------------------- checks */
-
 static int snapshot_create_check(const struct view *view, const struct request *req, struct error *e)
 {
 	int r = object_check_uuid(view, req, e);
 
-	return r < 0 ? r : snapshot_check_take(view, request_object(view, req), e);
+	if (r < 0)
+		return r;
+	return snapshot_check_take(view, request_object(view, req), e);
 }
-
-/* ----------------------------------------------------------------------- taking */
 
 static int snapshot_create_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	const struct new_snapshot spec = {
+	const struct new_snapshot new = {
 		.volume = job->req->target,
 		.uuid = request_str(job->req, "resourceUuid"),
 		.name = request_str(job->req, "name"),
@@ -32,12 +30,13 @@ static int snapshot_create_run(struct job *job, json_t **ret_result, struct erro
 		.account = *job->req->actor.account ? job->req->actor.account : ADMIN_ACCOUNT_UUID,
 		.scheduler = *job->req->actor.scheduler ? job->req->actor.scheduler : NULL,
 	};
-	int r = snapshot_take(job, &spec, e);
+	int r = snapshot_take(job, &new, e);
 
 	kill_point("snapshot-scheduled");
-	if (r == 0)
-		scheduler_drop_snapshots(job->pool, spec.scheduler);
-	return r < 0 ? r : job_result_inventory(job, KIND_SNAPSHOT, spec.uuid, ret_result, e);
+	if (r < 0)
+		return r;
+	scheduler_drop_snapshots(job->pool, new.scheduler);
+	return job_result_inventory(job, KIND_SNAPSHOT, new.uuid, ret_result, e);
 }
 
 static int snapshot_create_recover(struct job *job, json_t **ret_result, struct error *e)
@@ -54,7 +53,7 @@ static int snapshot_create_recover(struct job *job, json_t **ret_result, struct 
 		return job_result_inventory(job, KIND_SNAPSHOT, uuid, ret_result, e);
 	}
 	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended before the snapshot was taken, there is none");
+			      "the daemon ended before the snapshot was taken; there is no snapshot");
 }
 
 static const struct operation create_volume_snapshot = {
@@ -120,7 +119,7 @@ static const struct operation update_volume_snapshot = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes name or description",
+	.help = "changes the snapshot's name or description",
 	.apply = object_update_apply,
 };
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deleting a snapshot with all that were taken after it (behaviour.md 4.2.25, 3.5).
+ * Deleting a snapshot and its descendants (behaviour.md 4.2.25, 3.5).
  *
  *   1. One change marks them Deleting.
- *   2. When the volume's head stands on one of them, it takes in everything down
- *      to the file of the first one's parent. A running guest notices nothing.
- *   3. One change removes their rows, makes their files nobody's, and the parent,
- *      if any, the latest one; the last snapshot of a tree takes the tree along.
+ *   2. When the volume's head is based on one of them, everything down to the file
+ *      of the first one's parent is merged into the head. A running guest notices
+ *      nothing.
+ *   3. One change removes their rows, makes their files orphans, and the parent, if
+ *      any, the latest snapshot; with the last snapshot of a tree the tree goes, too.
  *   4. The files are removed.
  *
- * Step 2 can be broken off at any moment: the head reads the same before, during
- * and after it. Recovery goes on where it was; when it cannot, the snapshots are
- * Ready again, for all their files are still there.
+ * Step 2 can be interrupted at any moment: the head reads the same before, during
+ * and after it. Recovery resumes it; when it cannot, the snapshots become Ready
+ * again, since all their files are still there.
  */
 #include <string.h>
 
@@ -24,8 +25,9 @@
 #include "actions/volume/snapshot_create.h"
 #include "actions/volume/snapshot_rows.h"
 #include "actions/volume/snapshot_single.h"
+#include "model/states.h"
 
-/* The volume whose head must be merged first; NULL when it does not stand on the snapshot. */
+/* The volume whose head must be merged first; NULL when it is not based on the snapshot. */
 static const struct object *volume_above(const struct view *view, const struct object *snapshot)
 {
 	const char *volume = object_text(snapshot, SNAPSHOT_VOLUME_UUID);
@@ -50,25 +52,26 @@ static int snapshot_delete_check(const struct view *view, const struct request *
 		object_uuid(vm), object_text(vm, VM_STATE));
 }
 
-/* Calls @each for the snapshot and everything below it, those below first. */
+/* Calls @each for the descendants of the snapshot, the lowest first, and then for the snapshot itself. */
 static int for_subtree(struct txn *t, const char *uuid,
 		       int (*each)(struct txn *t, const struct object *snapshot, void *arg, struct error *e),
 		       void *arg, struct error *e)
 {
 	int64_t after = 0;
 	const struct object *child, *self;
-	int r = 0;
 
-	while (r == 0 &&
-	       (child = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, uuid, after))) {
+	while ((child = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, uuid, after))) {
 		char child_uuid[UUID_SIZE];
+		int r;
 
 		after = child->id;
 		snprintf(child_uuid, sizeof(child_uuid), "%s", object_uuid(child));
 		r = for_subtree(t, child_uuid, each, arg, e);
+		if (r < 0)
+			return r;
 	}
 	self = view_get(txn_view(t), KIND_SNAPSHOT, uuid);
-	return r < 0 || !self ? r : each(t, self, arg, e);
+	return self ? each(t, self, arg, e) : 0;
 }
 
 static int mark_one(struct txn *t, const struct object *snapshot, void *arg, struct error *e)
@@ -79,7 +82,7 @@ static int mark_one(struct txn *t, const struct object *snapshot, void *arg, str
 struct mark {
 	const char *uuid;
 	const char *status;
-	bool alone; /* without those that were taken after it */
+	bool alone; /* without its descendants */
 };
 
 static int mark_fn(struct txn *t, void *arg, struct error *e)
@@ -92,48 +95,54 @@ static int mark_fn(struct txn *t, void *arg, struct error *e)
 	return for_subtree(t, m->uuid, mark_one, (void *)(uintptr_t)m->status, e);
 }
 
-/* ------------------------------------------------------------------------- gone */
+/* ----------------------------------------------------------------- removing rows */
 
-struct gone {
+struct removal {
 	const char *uuid;
-	const char *host; /* of a local storage, or NULL */
+	const char *host; /* that has the files, on local storage; else NULL */
 };
 
 static int remove_one(struct txn *t, const struct object *snapshot, void *arg, struct error *e)
 {
-	const struct gone *g = arg;
+	const struct removal *m = arg;
 	int64_t id = snapshot->id;
-	int r = orphan_file_put_path(t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID), g->host,
+	int r = orphan_file_put_path(t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID), m->host,
 				     object_text(snapshot, SNAPSHOT_INSTALL_PATH), e);
 
-	return r < 0 ? r : object_remove(t, view_get_id(txn_view(t), KIND_SNAPSHOT, id), e);
+	if (r < 0)
+		return r;
+	return object_remove(t, view_get_id(txn_view(t), KIND_SNAPSHOT, id), e);
 }
 
-static int gone_fn(struct txn *t, void *arg, struct error *e)
+/* Step 3. */
+static int remove_fn(struct txn *t, void *arg, struct error *e)
 {
-	struct gone *g = arg;
+	struct removal *m = arg;
 	_cleanup_object_ const struct object *snapshot =
-		object_ref(view_get(txn_view(t), KIND_SNAPSHOT, g->uuid));
+		object_ref(view_get(txn_view(t), KIND_SNAPSHOT, m->uuid));
 	const char *parent = snapshot ? object_str(snapshot, SNAPSHOT_PARENT_UUID) : NULL;
 	const char *volume = snapshot ? object_text(snapshot, SNAPSHOT_VOLUME_UUID) : "";
 	_cleanup_object_ const struct object *owner = object_ref(view_get(txn_view(t), KIND_VOLUME, volume));
-	bool merged;
-	int r = 0;
+	int r;
 
 	if (!snapshot)
 		return 0;
-	merged = volume_above(txn_view(t), snapshot) != NULL;
-	g->host = owner ? object_str(owner, VOLUME_HOST_UUID) : NULL;
-	if (merged)
+	m->host = owner ? object_str(owner, VOLUME_HOST_UUID) : NULL;
+	if (volume_above(txn_view(t), snapshot)) {
 		r = snapshot_put_latest(t, volume, parent, e);
-	if (r == 0)
-		r = for_subtree(t, g->uuid, remove_one, g, e);
-	if (r == 0 && !parent)
+		if (r < 0)
+			return r;
+	}
+	r = for_subtree(t, m->uuid, remove_one, m, e);
+	if (r < 0)
+		return r;
+	if (!parent) {
 		r = object_remove_where(t, KIND_SNAPSHOT_TREE, FIELD_UUID,
 					object_text(snapshot, SNAPSHOT_TREE_UUID), e);
-	return r < 0 ? r
-		     : capacity_update_primary_storage(
-			       t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID), e);
+		if (r < 0)
+			return r;
+	}
+	return capacity_update_primary_storage(t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID), e);
 }
 
 /* ------------------------------------------------------------------- operation */
@@ -153,7 +162,7 @@ static int merge(struct job *job, const char *uuid, struct error *e)
 		parent ? object_str(parent, SNAPSHOT_INSTALL_PATH) : volume_base_path(view, volume), e);
 }
 
-/* The one and nothing else: volume/snapshot_single.c. */
+/* True when only the snapshot is to be deleted and its descendants stay: volume/snapshot_single.c. */
 static bool is_single(const struct request *req)
 {
 	return strcmp(request_str(req, "scope"), "single") == 0;
@@ -162,8 +171,8 @@ static bool is_single(const struct request *req)
 static int snapshot_delete_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
-	struct mark deleting = {uuid, "Deleting", false}, ready = {uuid, "Ready", false};
-	struct gone gone = {.uuid = uuid};
+	struct mark deleting = {uuid, STATUS_DELETING, false}, ready = {uuid, STATUS_READY, false};
+	struct removal removal = {.uuid = uuid};
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, uuid);
 	int r;
@@ -172,10 +181,11 @@ static int snapshot_delete_run(struct job *job, json_t **ret_result, struct erro
 	if (!snapshot)
 		return 0;
 	r = snapshot_reconcile(job->pool, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);
-	if (r == 0 && is_single(job->req))
+	if (r < 0)
+		return r;
+	if (is_single(job->req))
 		return snapshot_delete_single(job, e);
-	if (r == 0)
-		r = store_run(pool_store(job->pool), mark_fn, &deleting, e);
+	r = store_run(pool_store(job->pool), mark_fn, &deleting, e);
 	if (r < 0)
 		return r;
 	kill_point("delete-marked");
@@ -185,7 +195,7 @@ static int snapshot_delete_run(struct job *job, json_t **ret_result, struct erro
 		(void)store_run(pool_store(job->pool), mark_fn, &ready, NULL);
 		return r;
 	}
-	r = store_run(pool_store(job->pool), gone_fn, &gone, e);
+	r = store_run(pool_store(job->pool), remove_fn, &removal, e);
 	kill_point("delete-gone");
 	orphan_files_remove(job->pool, NULL);
 	return r;
@@ -195,7 +205,7 @@ static int snapshot_delete_recover(struct job *job, json_t **ret_result, struct 
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, job->req->target);
-	struct mark ready = {job->req->target, "Ready", is_single(job->req)};
+	struct mark ready = {job->req->target, STATUS_READY, is_single(job->req)};
 	int r;
 
 	if (!snapshot) {
@@ -230,7 +240,7 @@ static const struct operation delete_volume_snapshot = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.error_code = "SYS.1004",
-	.help = "deletes the snapshot and all that came after it, with scope=single only the one",
+	.help = "deletes the snapshot and its descendants, or with scope=single only the snapshot itself",
 	.check = snapshot_delete_check,
 	.queue = snapshot_queue_volume,
 	.queue2 = snapshot_queue_vm,

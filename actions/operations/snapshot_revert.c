@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Putting a volume back to a snapshot (behaviour.md 4.2.27, 3.5). No guest has the
+ * Reverting a volume to a snapshot (behaviour.md 4.2.27, 3.5). No guest has the
  * volume open meanwhile.
  *
- *   1. One change says that the new head is this job's (storage/orphan_file.h).
- *   2. The new head is made: an empty overlay of the snapshot's file.
- *   3. One change makes it the volume's, the snapshot the latest one, and the old
- *      head nobody's.
+ *   1. One change records that the new head belongs to this job (storage/orphan_file.h).
+ *   2. The new head is created: an empty overlay on the snapshot's file.
+ *   3. One change makes it the head of the volume, the snapshot the latest one, and
+ *      the old head an orphan.
  *   4. The old head is removed.
  *
- * Before step 3 nothing has happened to the volume; after it everything has.
- * Later snapshots stay, with their own files. Where the storage keeps them itself
- * they are part of the old head, which goes with the last of them.
+ * Before step 3 the volume is unchanged; after it the volume is reverted. Later
+ * snapshots stay, with their own files. Where the storage itself keeps snapshots,
+ * they are part of the old head, which is removed with the last of them.
  */
 #include <string.h>
 
@@ -59,8 +59,8 @@ struct revert {
 	const struct object *snapshot; /* borrowed from the handler's view */
 	const char *volume;
 	char name[96];	    /* of the new head */
-	const char *format; /* of it; static */
-	const char *path;
+	const char *format; /* of the new head; static */
+	const char *path;   /* of the new head, from step 2 on; borrowed */
 };
 
 /* Step 1. */
@@ -73,14 +73,15 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!volume)
 		return error_gone(e, KIND_VOLUME, v->volume);
-	/* a volume that was larger then wants its room back */
+	/* the volume may have been larger when the snapshot was taken */
 	growth = object_int(v->snapshot, SNAPSHOT_VIRTUAL_SIZE) - object_int(volume, VOLUME_SIZE);
-	r = growth > 0
-		    ? capacity_reserve_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), growth, e)
-		    : 0;
-	return r < 0 ? r
-		     : orphan_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID),
-				       object_str(volume, VOLUME_HOST_UUID), v->name, v->job->uuid, e);
+	if (growth > 0) {
+		r = capacity_reserve_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), growth, e);
+		if (r < 0)
+			return r;
+	}
+	return orphan_file_put(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID),
+			       object_str(volume, VOLUME_HOST_UUID), v->name, v->job->uuid, e);
 }
 
 /* Step 3. */
@@ -89,23 +90,30 @@ static int finish_fn(struct txn *t, void *arg, struct error *e)
 	const struct revert *v = arg;
 	_cleanup_object_ const struct object *before =
 		object_ref(view_get(txn_view(t), KIND_VOLUME, v->volume));
-	const char *ps = before ? object_text(before, VOLUME_PRIMARY_STORAGE_UUID) : "";
-	struct object *volume = before ? object_copy(before) : NULL;
+	struct object *volume;
+	const char *ps;
 	int r;
 
-	if (!volume)
+	if (!before)
 		return error_gone(e, KIND_VOLUME, v->volume);
+	ps = object_text(before, VOLUME_PRIMARY_STORAGE_UUID);
+	volume = object_copy(before);
 	object_set_str(volume, VOLUME_INSTALL_PATH, v->path);
 	object_set_int(volume, VOLUME_SIZE, object_int(v->snapshot, SNAPSHOT_VIRTUAL_SIZE));
 	r = txn_put(t, volume, NULL, e);
-	if (r == 0)
-		r = orphan_file_put_path(t, ps, object_str(before, VOLUME_HOST_UUID),
-					 object_text(before, VOLUME_INSTALL_PATH), e);
-	if (r == 0)
-		r = orphan_file_adopt(t, ps, v->path, e);
-	if (r == 0)
-		r = snapshot_put_latest(t, v->volume, object_uuid(v->snapshot), e);
-	return r < 0 ? r : capacity_update_primary_storage(t, ps, e);
+	if (r < 0)
+		return r;
+	r = orphan_file_put_path(t, ps, object_str(before, VOLUME_HOST_UUID),
+				 object_text(before, VOLUME_INSTALL_PATH), e);
+	if (r < 0)
+		return r;
+	r = orphan_file_adopt(t, ps, v->path, e);
+	if (r < 0)
+		return r;
+	r = snapshot_put_latest(t, v->volume, object_uuid(v->snapshot), e);
+	if (r < 0)
+		return r;
+	return capacity_update_primary_storage(t, ps, e);
 }
 
 static int update_capacity_fn(struct txn *t, void *arg, struct error *e)
@@ -113,21 +121,23 @@ static int update_capacity_fn(struct txn *t, void *arg, struct error *e)
 	return capacity_update_primary_storage(t, arg, e);
 }
 
+/* Steps 2 and 3. */
 static int make_head(struct revert *v, struct error *e)
 {
 	struct pool *pool = v->job->pool;
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	_cleanup_free_ char *path = NULL;
-	struct volume_location place;
-	int r = volume_locate(view, v->volume, &place, e);
+	struct volume_location at;
+	int r = volume_locate(view, v->volume, &at, e);
 
-	if (r == 0 && place.active)
-		r = error_set(e, EBUSY, "vm[uuid:%s] is not in Stopped state", object_uuid(place.vm));
-	if (r == 0)
-		r = hv_volume_create(pool_hypervisor(pool), place.host, place.ps, v->name, v->format,
-				     object_int(v->snapshot, SNAPSHOT_VIRTUAL_SIZE),
-				     object_text(v->snapshot, SNAPSHOT_INSTALL_PATH),
-				     object_text(v->snapshot, SNAPSHOT_FORMAT), &path, e);
+	if (r < 0)
+		return r;
+	if (at.active)
+		return error_set(e, EBUSY, "vm[uuid:%s] is not in Stopped state", object_uuid(at.vm));
+	r = hv_volume_create(pool_hypervisor(pool), at.host, at.ps, v->name, v->format,
+			     object_int(v->snapshot, SNAPSHOT_VIRTUAL_SIZE),
+			     object_text(v->snapshot, SNAPSHOT_INSTALL_PATH),
+			     object_text(v->snapshot, SNAPSHOT_FORMAT), &path, e);
 	if (r < 0)
 		return r;
 	kill_point("revert-overlay");
@@ -150,8 +160,9 @@ static int snapshot_revert_run(struct job *job, json_t **ret_result, struct erro
 		false);
 	snprintf(v.name, sizeof(v.name), "%s-%s.%s", v.volume, job->uuid, v.format);
 	r = snapshot_reconcile(job->pool, v.volume, e);
-	if (r == 0)
-		r = store_run(pool_store(job->pool), begin_fn, &v, e);
+	if (r < 0)
+		return r;
+	r = store_run(pool_store(job->pool), begin_fn, &v, e);
 	if (r < 0)
 		return r;
 	kill_point("revert-begun");
@@ -183,7 +194,7 @@ static int snapshot_revert_recover(struct job *job, json_t **ret_result, struct 
 				(void *)(uintptr_t)object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID),
 				NULL);
 	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended before the volume was put back, it is as it was");
+			      "the daemon ended before the volume was reverted; it is unchanged");
 }
 
 static const struct operation revert_volume_from_snapshot = {
@@ -198,7 +209,7 @@ static const struct operation revert_volume_from_snapshot = {
 	.kind = KIND_SNAPSHOT,
 	.target = "uuid",
 	.verb = "revert-volume",
-	.help = "puts the volume back to this snapshot",
+	.help = "reverts the volume to this snapshot",
 	.check = snapshot_revert_check,
 	.queue = snapshot_queue_volume,
 	.queue2 = snapshot_queue_vm,

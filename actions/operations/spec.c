@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing the file `spec` of an object; what that means is in spec/. */
+/* The operations behind the file `spec` of an object; what they do is in spec/spec.h. */
 #include "actions/spec/run.h"
 #include "actions/spec/spec.h"
 #include "actions/volume/location.h"
@@ -27,7 +27,7 @@ static const char *const results[] = {"steps:List", NULL};
 	.method = METHOD_PUT, .paths = (const char *const[]){"/" directory "/{uuid}/actions", NULL},         \
 	.key = action_key, .params = PARAMS(of), .results = results, .form = FORM_VERB, .kind = (of),        \
 	.target = "uuid", .verb = "apply-spec", .flags = OP_SPEC, .deadline_s = 3600,                        \
-	.help = "makes the object what a document says, which the file spec then shows",                     \
+	.help = "changes the object to match a document, which the file spec then shows",                    \
 	.check = spec_check, .apply = spec_apply, .run = spec_run, .recover = spec_recover
 
 static const struct operation apply_vm_spec = {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System and user tags, behaviour.md 5.4. System tags that this version gives no
- * meaning to are kept like others, since clients of newer servers send them.
+ * Operations on system and user tags (behaviour.md 5.4). System tags that mean
+ * nothing to this version are stored like others, since clients of newer servers
+ * send them.
  */
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #include "actions/vm/tag_rules.h"
 #include "model/access.h"
 
-/* The kind that a resourceType names; NULL when it is none that tags can be put on. */
+/* The kind that a resourceType names; NULL when there is none, or its objects cannot have tags. */
 static const struct kind *tagged_kind(const char *type)
 {
 	const struct kind *kind = kind_by_name(type);
@@ -39,7 +40,7 @@ static int check_duplicate(const struct view *view, enum kind_id kind, const cha
 			 system_tag_shown(tag), tag_type(kind), type, uuid);
 }
 
-/* Tags of VMs mean something; those of other kinds may be anything. */
+/* System tags of VMs have a meaning and are checked; those of other kinds may be anything. */
 static int check_meaning(const struct view *view, const char *vm_uuid, const char *tag, const char *own_uuid,
 			 struct error *e)
 {
@@ -55,7 +56,9 @@ static int check_meaning(const struct view *view, const char *vm_uuid, const cha
 			 strcmp(tag_parse(object_text(row, SYSTEM_TAG_TAG)).prefix, own.prefix) == 0;
 	}
 	r = vm_check_single_tag(vm_uuid, tag, count, e);
-	return r < 0 ? r : vm_check_tag(view, tag, object_text(vm, VM_DEFAULT_L3_UUID), vm_uuid, e);
+	if (r < 0)
+		return r;
+	return vm_check_tag(view, tag, object_text(vm, VM_DEFAULT_L3_UUID), vm_uuid, e);
 }
 
 static int tag_create_check(const struct view *view, const struct request *req, struct error *e)
@@ -75,12 +78,12 @@ static int tag_create_check(const struct view *view, const struct request *req, 
 		return error_set(e, EBUSY, "tag[%s] is an inherent system tag, use AddVmToAffinityGroup",
 				 request_str(req, "tag"));
 	r = check_duplicate(view, req->op->kind, uuid, type, request_str(req, "tag"), NULL, e);
-	return r < 0 || req->op->kind != KIND_SYSTEM_TAG
-		       ? r
-		       : check_meaning(view, uuid, request_str(req, "tag"), NULL, e);
+	if (r < 0 || req->op->kind != KIND_SYSTEM_TAG)
+		return r;
+	return check_meaning(view, uuid, request_str(req, "tag"), NULL, e);
 }
 
-/* The resourceUuid of these two requests is the object's, so the tag gets a uuid here. */
+/* In these two requests resourceUuid names the tagged object, so the uuid of the tag is generated here. */
 static int tag_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const char *type = request_str(req, "resourceType"), *uuid = request_str(req, "resourceUuid");
@@ -96,10 +99,12 @@ static int tag_create_apply(struct txn *t, const struct request *req, json_t **r
 		r = object_put_system_tag(t, tag_uuid, kind->id, uuid, tag, false, e);
 	else
 		r = object_put_user_tag(t, tag_uuid, kind->id, uuid, tag, e);
-	return r < 0 ? r : result_inventory(txn_view(t), req->op->kind, tag_uuid, ret_result, e);
+	if (r < 0)
+		return r;
+	return result_inventory(txn_view(t), req->op->kind, tag_uuid, ret_result, e);
 }
 
-/* Inherent tags say what the pool itself knows of an object. */
+/* Inherent tags show what the pool itself knows about an object, so users cannot edit them. */
 static int check_inherent(const struct view *view, const struct request *req, const char *what,
 			  struct error *e)
 {
@@ -137,7 +142,9 @@ static int tag_update_check(const struct view *view, const struct request *req, 
 	r = check_duplicate(view, req->op->kind, uuid,
 			    object_text(tag, is_system ? SYSTEM_TAG_RESOURCE_TYPE : USER_TAG_RESOURCE_TYPE),
 			    request_str(req, "tag"), req->target, e);
-	return r < 0 || !is_system ? r : check_meaning(view, uuid, request_str(req, "tag"), req->target, e);
+	if (r < 0 || !is_system)
+		return r;
+	return check_meaning(view, uuid, request_str(req, "tag"), req->target, e);
 }
 
 static const struct operation create_system_tag = {
@@ -166,7 +173,7 @@ static const struct operation create_system_tag = {
 	.kind = KIND_SYSTEM_TAG,
 	.where = "system-tags",
 	.error_code = "SYS.1002",
-	.help = "puts a system tag on an object",
+	.help = "adds a system tag to an object",
 	.check = tag_create_check,
 	.apply = tag_create_apply,
 };
@@ -197,7 +204,7 @@ static const struct operation create_user_tag = {
 	.kind = KIND_USER_TAG,
 	.where = "user-tags",
 	.error_code = "SYS.1002",
-	.help = "puts a user tag on an object",
+	.help = "adds a user tag to an object",
 	.check = tag_create_check,
 	.apply = tag_create_apply,
 };
@@ -241,7 +248,7 @@ static const struct operation delete_tag = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.error_code = "SYS.1004",
-	.help = "removes the tag",
+	.help = "deletes the tag",
 	.apply = tag_delete_apply,
 };
 
@@ -258,7 +265,7 @@ static const struct operation delete_system_tag = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.error_code = "SYS.1004",
-	.help = "removes the tag",
+	.help = "deletes the tag",
 	.check = tag_delete_check,
 	.apply = tag_delete_apply,
 };
@@ -283,12 +290,12 @@ static const struct operation update_system_tag = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes the tag",
+	.help = "changes the text of the tag",
 	.check = tag_update_check,
 	.apply = object_update_apply,
 };
 
-/* Not among the manual server's calls, but what writing a tag's file means. */
+/* The manual's server has no such call: this is what writing the value file of a tag does. */
 static const struct operation update_user_tag = {
 	.section = "5.4",
 	.name = "UpdateUserTag",
@@ -309,7 +316,7 @@ static const struct operation update_user_tag = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes the tag",
+	.help = "changes the text of the tag",
 	.check = tag_update_check,
 	.apply = object_update_apply,
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Zones. Deleting one takes everything below it along (behaviour.md 5.1), in an
- * order in which each step still finds the hosts that it must speak to: VMs,
+ * Operations on zones. Deleting one deletes everything in it (behaviour.md 5.1),
+ * in an order in which each step still finds the hosts that it needs: VMs,
  * networks, primary storage, clusters with their hosts, the zone itself. A step
- * that fails leaves the rest in place; the deletion can be asked for again.
+ * that fails leaves the rest in place; the deletion can be requested again.
  */
 #include "actions/cascade/cluster_remove.h"
 #include "actions/cascade/l2_network_remove.h"
@@ -25,7 +25,7 @@ static int zone_create_apply(struct txn *t, const struct request *req, json_t **
 	return object_create(t, o, req, ret_result, e);
 }
 
-/* Data volumes that no VM has are kept, unless the caller insists. */
+/* Data volumes that no VM has are deleted only with deleteMode=Enforcing. */
 static int zone_delete_check(const struct view *view, const struct request *req, struct error *e)
 {
 	if (request_is_enforcing(req))
@@ -43,7 +43,7 @@ static int zone_delete_check(const struct view *view, const struct request *req,
 
 /* ------------------------------------------------------------------- cascade */
 
-/* Removes one thing of the zone; the view is as of now. 1 = there is none left. */
+/* Removes one object of the zone; @view is the current one. 1 = none was left. */
 typedef int step_fn(struct job *job, const struct view *view, const char *zone, struct error *e);
 
 static int remove_next_l2(struct job *job, const struct view *view, const char *zone, struct error *e)
@@ -73,7 +73,24 @@ static int remove_zone_rows(struct txn *t, void *arg, struct error *e)
 	struct object_key *key = arg;
 	int r = object_remove_where(t, KIND_ZONE_BACKUP_STORAGE, ZONE_BS_ZONE_UUID, key->uuid, e);
 
-	return r < 0 ? r : object_remove_key(t, key, e);
+	if (r < 0)
+		return r;
+	return object_remove_key(t, key, e);
+}
+
+/* Repeats @step until it finds nothing more to remove. */
+static int repeat_step(struct job *job, step_fn *step, const char *zone, struct error *e)
+{
+	int r;
+
+	do {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+		if (job_should_stop(job))
+			return job_stop_reason(job, e);
+		r = step(job, view, zone, e);
+	} while (r == 0);
+	return r < 0 ? r : 0;
 }
 
 static int zone_delete_run(struct job *job, json_t **ret_result, struct error *e)
@@ -83,15 +100,15 @@ static int zone_delete_run(struct job *job, json_t **ret_result, struct error *e
 	int r = vm_remove_all_where(job, VM_ZONE_UUID, key.uuid, e);
 
 	(void)ret_result;
-	for (size_t i = 0; i < ARRAY_SIZE(steps) && r >= 0; i++) {
-		do {
-			_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-
-			r = job_should_stop(job) ? job_stop_reason(job, e) : steps[i](job, view, key.uuid, e);
-		} while (r == 0);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		r = repeat_step(job, steps[i], key.uuid, e);
+		if (r < 0)
+			return r;
 		job_progress(job, (int)(90 * (i + 1) / ARRAY_SIZE(steps)));
 	}
-	return r < 0 ? r : store_run(pool_store(job->pool), remove_zone_rows, &key, e);
+	return store_run(pool_store(job->pool), remove_zone_rows, &key, e);
 }
 
 static const struct operation create_zone = {
@@ -108,7 +125,7 @@ static const struct operation create_zone = {
 	.where = "zones",
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
-	.help = "makes a zone",
+	.help = "creates a zone",
 	.apply = zone_create_apply,
 };
 
@@ -125,7 +142,7 @@ static const struct operation delete_zone = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
 	.error_code = "SYS.1004",
-	.help = "removes the zone and what is in it",
+	.help = "deletes the zone and everything in it",
 	.check = zone_delete_check,
 	.run = zone_delete_run,
 	.recover = zone_delete_run,
@@ -158,7 +175,7 @@ static const struct operation update_zone = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the zone",
+	.help = "changes the zone's name or description",
 	.apply = object_update_apply,
 };
 
@@ -176,7 +193,7 @@ static const struct operation change_zone_state = {
 	.target = "uuid",
 	.verb = "change-state",
 	.flags = OP_ADMIN,
-	.help = "changes the state of the zone",
+	.help = "enables or disables the zone",
 	.apply = object_change_state_apply,
 };
 

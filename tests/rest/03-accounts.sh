@@ -21,7 +21,7 @@ assert_job 200 '"name":"alice"' POST /v1/accounts "{\"params\":{\"name\":\"alice
 alice=$(jq -r .inventory.uuid <<<"$BODY")
 assert_not grep -q password <<<"$BODY"
 assert_not grep -rq "$(sha512 one)" "$MOUNT/accounts" "$MOUNT/api-jobs" "$STATE/pool.db"
-assert_job 503 'SYS.1006.*there is an account' POST /v1/accounts "{\"params\":{\"name\":\"alice\",\"password\":\"$(sha512 one)\"}}"
+assert_job 503 'SYS.1006.*already exists' POST /v1/accounts "{\"params\":{\"name\":\"alice\",\"password\":\"$(sha512 one)\"}}"
 assert_job 200 '"description":"a person"' PUT "/v1/accounts/$alice/actions" '{"updateAccount":{"description":"a person"}}'
 assert_job 200 '"name":"zone-a"' POST /v1/zones '{"params":{"name":"zone-a"}}'
 zone=$(jq -r .inventory.uuid <<<"$BODY")

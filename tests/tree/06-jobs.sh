@@ -118,5 +118,5 @@ download=$(submit images/create "$(jq -nc --arg url "http://127.0.0.1:$(cat port
 wait_until 10 has_begun
 remount_pool
 job_wait "$download" 20 2>/dev/null && fail "the image was added"
-assert_match "$(value "api-jobs/$download/error")" "the daemon ended while the image was added, nothing of it is kept"
+assert_match "$(value "api-jobs/$download/error")" "the daemon ended while the image was being added; nothing of it is kept"
 [ ! -e "$MOUNT/images/by-name/broken" ] || fail "the image is still there"
