@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a VM could run, move to or be made: the questions 4.1.14, 4.1.15,
- * 4.1.28, 4.1.45 and 4.1.46 of the manual. Each is a placement (vm/placement.c)
- * that is not carried out, so that the answer is what the deed would do.
- * Nowhere is an empty list and no error.
+ * Where a VM could be started, migrated to or created: the Get operations 4.1.14,
+ * 4.1.15, 4.1.28, 4.1.45 and 4.1.46 of the manual. They compute a placement
+ * (vm/placement.c) without carrying it out, so the answer is what the operation
+ * itself would choose. When nothing qualifies the answer is an empty list, not an
+ * error.
  */
 #include "actions/engine/request.h"
+#include "actions/engine/result.h"
 #include "actions/host/topology.h"
 #include "actions/image/image.h"
 #include "actions/image/rules.h"
@@ -14,6 +16,7 @@
 #include "actions/vm/migration.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/placement.h"
+#include "model/json.h"
 #include "model/render.h"
 #include "model/states.h"
 
@@ -26,7 +29,7 @@ static int append(json_t *list, const struct view *view, const struct object *o,
 	return 0;
 }
 
-/* All hosts that would do for @want, the best first; none is no error. */
+/* All hosts that satisfy @want, the best first. No host is not an error: the count is 0. */
 static int list_hosts(const struct view *view, const struct placement *want, const struct object ***ret_hosts,
 		      size_t *ret_count, struct error *e)
 {
@@ -40,25 +43,31 @@ static int list_hosts(const struct view *view, const struct placement *want, con
 	return r < 0 ? error_move(e, &nowhere) : 0;
 }
 
-/* The inventories of those hosts, or of the clusters or zones they are in (@field), each once. */
+/* The inventories of the hosts, or of their clusters or zones (@field names them), each once. */
 static int render_places(const struct view *view, const struct object **hosts, size_t count,
 			 enum kind_id kind, int field, json_t **ret_list, struct error *e)
 {
-	json_t *list = *ret_list = json_array();
-	int r = list ? 0 : error_oom(e);
+	_cleanup_json_ json_t *list = json_array();
 
-	for (size_t i = 0; i < count && r == 0; i++) {
+	if (!list)
+		return error_oom(e);
+	for (size_t i = 0; i < count; i++) {
 		bool seen = false;
+		int r;
 
 		for (size_t k = 0; k < i && !seen; k++)
 			seen = object_str_is(hosts[k], field, object_str(hosts[i], field));
-		if (!seen)
-			r = append(list, view, view_get(view, kind, object_str(hosts[i], field)), e);
+		if (seen)
+			continue;
+		r = append(list, view, view_get(view, kind, object_str(hosts[i], field)), e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	*ret_list = steal(&list);
+	return 0;
 }
 
-/* -------------------------------------------------------- a VM that is there */
+/* ------------------------------------------------------------ an existing VM */
 
 static int vm_migration_hosts_get(struct pool *pool, const struct view *view, const struct request *req,
 				  json_t **ret_result, struct error *e)
@@ -73,17 +82,14 @@ static int vm_migration_hosts_get(struct pool *pool, const struct view *view, co
 	if (r < 0 && r != -ENOSPC)
 		return error_move(e, &nowhere);
 	r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &list, e);
-	if (r == 0)
-		*ret_result = json_pack("{s:O}", "inventories", list);
-	json_decref(list);
-	return r;
+	return r < 0 ? r : result_inventories(list, ret_result, e);
 }
 
 static int vm_starting_hosts_get(struct pool *pool, const struct view *view, const struct request *req,
 				 json_t **ret_result, struct error *e)
 {
 	_cleanup_free_ const struct object **hosts = NULL;
-	json_t *host_list = NULL, *cluster_list = NULL;
+	_cleanup_json_ json_t *host_list = NULL, *cluster_list = NULL;
 	const char *networks[VM_NICS_MAX];
 	struct placement want;
 	size_t count;
@@ -92,16 +98,18 @@ static int vm_starting_hosts_get(struct pool *pool, const struct view *view, con
 	(void)pool;
 	placement_for_vm(view, request_object(view, req), &want, networks);
 	r = list_hosts(view, &want, &hosts, &count, e);
-	if (r == 0)
-		r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &host_list, e);
-	if (r == 0)
-		r = render_places(view, hosts, count, KIND_CLUSTER, HOST_CLUSTER_UUID, &cluster_list, e);
-	if (r == 0) /* the manual's names and those of its example */
-		*ret_result = json_pack("{s:O, s:O, s:O, s:O}", "hosts", host_list, "clusters", cluster_list,
-					"hostInventories", host_list, "clusterInventories", cluster_list);
-	json_decref(host_list);
-	json_decref(cluster_list);
-	return r;
+	if (r < 0)
+		return r;
+	r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &host_list, e);
+	if (r < 0)
+		return r;
+	r = render_places(view, hosts, count, KIND_CLUSTER, HOST_CLUSTER_UUID, &cluster_list, e);
+	if (r < 0)
+		return r;
+	/* Under the names of the manual's table, and under those of its example. */
+	*ret_result = json_pack("{s:O, s:O, s:O, s:O}", "hosts", host_list, "clusters", cluster_list,
+				"hostInventories", host_list, "clusterInventories", cluster_list);
+	return *ret_result ? 0 : error_oom(e);
 }
 
 /* ------------------------------------------------------------------ a new VM */
@@ -122,7 +130,7 @@ static int check_image_place(const struct view *view, const struct object *image
 	return 0;
 }
 
-/* What a new VM with these parameters needs, but for its size. */
+/* The requirements of a new VM with these parameters, except for CPUs, memory and storage. */
 static void placement_for_request(const struct request *req, struct placement *ret,
 				  const char *networks[VM_NICS_MAX])
 {
@@ -146,7 +154,7 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 	const struct object *offering =
 		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
 	const json_t *data = request_list(req, "dataDiskOfferingUuids");
-	json_t *zones = NULL, *clusters = NULL, *host_list = NULL;
+	_cleanup_json_ json_t *zones = NULL, *clusters = NULL, *host_list = NULL;
 	_cleanup_free_ const struct object **hosts = NULL;
 	const char *networks[VM_NICS_MAX];
 	struct placement want;
@@ -169,41 +177,44 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 	for (size_t i = 0; i < json_array_size(data); i++)
 		want.storage_needed += disk_offering_size(view, json_string_value(json_array_get(data, i)));
 	r = list_hosts(view, &want, &hosts, &count, e);
-	if (r == 0)
-		r = render_places(view, hosts, count, KIND_ZONE, HOST_ZONE_UUID, &zones, e);
-	if (r == 0)
-		r = render_places(view, hosts, count, KIND_CLUSTER, HOST_CLUSTER_UUID, &clusters, e);
-	if (r == 0)
-		r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &host_list, e);
-	if (r == 0)
-		*ret_result = json_pack("{s:O, s:O, s:O}", "zones", zones, "clusters", clusters, "hosts",
-					host_list);
-	json_decref(zones);
-	json_decref(clusters);
-	json_decref(host_list);
-	return r;
+	if (r < 0)
+		return r;
+	r = render_places(view, hosts, count, KIND_ZONE, HOST_ZONE_UUID, &zones, e);
+	if (r < 0)
+		return r;
+	r = render_places(view, hosts, count, KIND_CLUSTER, HOST_CLUSTER_UUID, &clusters, e);
+	if (r < 0)
+		return r;
+	r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &host_list, e);
+	if (r < 0)
+		return r;
+	*ret_result = json_pack("{s:O, s:O, s:O}", "zones", zones, "clusters", clusters, "hosts", host_list);
+	return *ret_result ? 0 : error_oom(e);
 }
 
-/* The primary storage with room for @size on which a VM as in @want could be. */
+/* The inventories of the primary storage with @size bytes free that a VM as in @want could use. */
 static int list_storages(const struct view *view, struct placement want, int64_t size, json_t **ret_list,
 			 struct error *e)
 {
-	json_t *list = *ret_list = json_array();
-	int r = list ? 0 : error_oom(e);
+	_cleanup_json_ json_t *list = json_array();
 
+	if (!list)
+		return error_oom(e);
 	want.storage_needed = size;
 	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
 		_cleanup_free_ const struct object **hosts = NULL;
 		size_t count;
+		int r;
 
-		if (r < 0)
-			break;
 		want.primary_storage = object_uuid(ps);
 		r = list_hosts(view, &want, &hosts, &count, e);
 		if (r == 0 && count)
 			r = append(list, view, ps, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	*ret_list = steal(&list);
+	return 0;
 }
 
 static int vm_creation_storages_get(struct pool *pool, const struct view *view, const struct request *req,
@@ -211,31 +222,33 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 {
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const json_t *offerings = request_list(req, "dataDiskOfferingUuids");
-	json_t *root = NULL, *data = json_object();
+	_cleanup_json_ json_t *root = NULL, *data = json_object();
 	const char *networks[VM_NICS_MAX];
 	struct placement want;
-	int r = data ? 0 : error_oom(e);
+	int r;
 
 	(void)pool;
+	if (!data)
+		return error_oom(e);
 	placement_for_request(req, &want, networks);
-	if (r == 0 && image_is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
-		r = error_set(e, EINVAL, "rootVolumeOffering is needed when image media type is ISO");
-	if (r == 0)
-		r = list_storages(view, want, vm_root_size(view, req, image), &root, e);
-	for (size_t i = 0; i < json_array_size(offerings) && r == 0; i++) {
+	if (image_is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
+		return error_set(e, EINVAL, "rootVolumeOffering is needed when image media type is ISO");
+	r = list_storages(view, want, vm_root_size(view, req, image), &root, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < json_array_size(offerings); i++) {
 		const char *uuid = json_string_value(json_array_get(offerings, i));
-		json_t *list;
+		json_t *list = NULL;
 
 		r = list_storages(view, want, disk_offering_size(view, uuid), &list, e);
-		if (json_object_set_new(data, uuid, list) < 0 && r == 0)
-			r = error_oom(e);
+		if (r < 0)
+			return r;
+		if (json_object_set_new(data, uuid, list) < 0)
+			return error_oom(e);
 	}
-	if (r == 0)
-		*ret_result = json_pack("{s:O, s:O}", "rootVolumePrimaryStorages", root,
-					"dataVolumePrimaryStorages", data);
-	json_decref(root);
-	json_decref(data);
-	return r;
+	*ret_result =
+		json_pack("{s:O, s:O}", "rootVolumePrimaryStorages", root, "dataVolumePrimaryStorages", data);
+	return *ret_result ? 0 : error_oom(e);
 }
 
 /* ------------------------------------------------------- networks and images */
@@ -267,37 +280,40 @@ static bool zone_has_networks(const struct view *view, const char *zone, const c
 static int networks_of_image(const struct view *view, const char *zone, const char *image, json_t *list,
 			     struct error *e)
 {
-	int r = 0;
-
 	if (!image_is_in_zone(view, image, zone))
 		return 0;
 	view_for_each (l3, view, KIND_L3_NETWORK) {
 		const char *uuid = object_uuid(l3);
+		int r;
 
-		if (r == 0 && object_str_is(l3, L3_ZONE_UUID, zone) &&
-		    zone_has_networks(view, zone, &uuid, 1))
-			r = append(list, view, l3, e);
+		if (!object_str_is(l3, L3_ZONE_UUID, zone) || !zone_has_networks(view, zone, &uuid, 1))
+			continue;
+		r = append(list, view, l3, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int images_of_networks(const struct view *view, const struct placement *want, json_t *list,
 			      struct error *e)
 {
-	int r = 0;
-
 	if (!zone_has_networks(view, want->zone, want->l3_networks, want->l3_count))
 		return 0;
 	view_for_each (image, view, KIND_IMAGE) {
 		bool boots =
 			image_is_iso(image) || object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate");
+		int r;
 
-		if (r == 0 && boots && object_str_is(image, IMAGE_STATUS, STATUS_READY) &&
-		    !object_int(image, IMAGE_SYSTEM) &&
-		    image_is_in_zone(view, object_uuid(image), want->zone))
-			r = append(list, view, image, e);
+		if (!boots || !object_str_is(image, IMAGE_STATUS, STATUS_READY) ||
+		    object_int(image, IMAGE_SYSTEM) ||
+		    !image_is_in_zone(view, object_uuid(image), want->zone))
+			continue;
+		r = append(list, view, image, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int vm_networks_images_get(struct pool *pool, const struct view *view, const struct request *req,
@@ -305,22 +321,18 @@ static int vm_networks_images_get(struct pool *pool, const struct view *view, co
 {
 	const char *networks[VM_NICS_MAX];
 	struct placement want;
-	json_t *list;
+	_cleanup_json_ json_t *list = json_array();
 	int r;
 
 	(void)pool;
+	if (!list)
+		return error_oom(e);
 	placement_for_request(req, &want, networks);
 	if (!want.image && !want.l3_count)
 		return error_set(e, EINVAL, "either l3NetworkUuids or imageUuid must be set");
-	list = json_array();
-	if (!list)
-		return error_oom(e);
 	r = want.image ? networks_of_image(view, want.zone, want.image, list, e)
 		       : images_of_networks(view, &want, list, e);
-	if (r == 0)
-		*ret_result = json_pack("{s:O}", "inventories", list);
-	json_decref(list);
-	return r;
+	return r < 0 ? r : result_inventories(steal(&list), ret_result, e);
 }
 
 static const struct operation get_vm_migration_candidate_hosts = {
@@ -337,7 +349,7 @@ static const struct operation get_vm_migration_candidate_hosts = {
 	.where = "migration-target-hosts",
 	.flags = OP_SYNC,
 	.states = S_RUNNING | S_PAUSED,
-	.help = "hosts the VM could move to",
+	.help = "hosts to which the VM could be migrated",
 	.get = vm_migration_hosts_get,
 };
 
@@ -377,7 +389,7 @@ static const struct operation get_candidate_primary_storages_for_creating_vm = {
 	.kind = KIND_VM,
 	.where = "vm-instances/candidate-storages",
 	.flags = OP_SYNC,
-	.help = "primary storage that could hold a new VM",
+	.help = "primary storage that could hold the volumes of a new VM",
 	.get = vm_creation_storages_get,
 };
 
@@ -406,7 +418,7 @@ static const struct operation get_interdependent_l3_networks_images = {
 	.kind = KIND_VM,
 	.where = "images-l3networks/dependencies",
 	.flags = OP_SYNC,
-	.help = "networks that go with an image, or images that go with networks",
+	.help = "L3 networks that an image can be used with, or images that L3 networks can be used with",
 	.get = vm_networks_images_get,
 };
 
@@ -468,7 +480,7 @@ static const struct operation get_vm_starting_candidate_clusters_hosts = {
 	.where = "starting-target-hosts",
 	.flags = OP_SYNC,
 	.states = S_STOPPED,
-	.help = "hosts and clusters the VM could start on",
+	.help = "hosts and clusters on which the VM could be started",
 	.get = vm_starting_hosts_get,
 };
 

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CloneVmInstance (behaviour.md 4.1.51): other VMs with the same content.
+ * CloneVmInstance (behaviour.md 4.1.51): new VMs with the content of an existing one.
  *
- *   1. For each name, one change lays the clone out: its row, tags, NICs with new
- *      addresses, and volumes with their bytes promised. Its state is Starting,
- *      so nobody else touches it, and its row names the job.
- *   2. The disks are copied. Those of a running source go into the first clone as
- *      they are at one moment (QEMU's own backup), and from there into the others,
- *      so all clones are equal; those of a stopped one are copied file by file.
+ *   1. For each name, one change writes the rows of the clone: the VM, its tags,
+ *      NICs with new addresses, and volumes with their space reserved. The VM is
+ *      Starting, so that no other operation touches it, and its row names the job.
+ *   2. The disks are copied. Those of a running source are copied into the first
+ *      clone as they are at one moment (a backup job of QEMU), and from there into
+ *      the others, so that all clones are equal; those of a stopped source are
+ *      copied file by file.
  *   3. Each clone is started, or becomes Created.
  *
- * A clone that fails is taken back, and the answer says why; the others go on.
- * The uuids of the clones follow from the job's, so a recovery knows them: it
- * keeps those that are whole and takes back the rest.
+ * A clone that fails is rolled back, and the answer says why; the others go on.
+ * The uuids of the clones are derived from the job's, so that a recovery finds
+ * them: it keeps the complete clones and rolls back the rest.
  */
 #include <string.h>
 
@@ -34,11 +35,12 @@
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
+#include "model/json.h"
 
 /* Most clones of one request. */
 #define CLONES_MAX 100
 
-/* Tags of a VM that are its own: its address and name, what is plugged into it, groups it is in. */
+/* Tags that are not copied: addresses and names, attached devices, groups. */
 static const char *const own_tags[] = {
 	"staticIp", "hostname", "customMac", "iso", "pciDevice", "vmSystemSerialNumber", "affinityGroupUuid",
 };
@@ -54,7 +56,7 @@ struct cloning {
 	bool full, start;
 	size_t count;
 	struct clone *clones; /* owned */
-	/* how far it is: copies of whole VMs, and of the disks of the present one */
+	/* progress: clones that are filled, and of the present one disks copied and disks in all */
 	size_t done, disk, disks;
 };
 
@@ -90,7 +92,7 @@ static bool has_failed(const struct clone *clone)
 	return error_is_set(&clone->error);
 }
 
-/* The first clone that has not failed; NULL = none is left. */
+/* The first clone that has not failed; NULL when all have. */
 static struct clone *first_alive(const struct cloning *c)
 {
 	for (size_t i = 0; i < c->count; i++)
@@ -101,7 +103,7 @@ static struct clone *first_alive(const struct cloning *c)
 
 /* ------------------------------------------------------------------ checks */
 
-/* Is this volume of the source copied? Shareable ones are not the VM's own. */
+/* Whether a volume of the source is copied. Shareable volumes do not belong to one VM. */
 static bool is_copied(const struct object *volume, bool full)
 {
 	return object_str(volume, VOLUME_INSTALL_PATH) && !object_int(volume, VOLUME_IS_SHAREABLE) &&
@@ -115,7 +117,7 @@ static int check_names(const struct request *req, struct error *e)
 	json_t *name;
 
 	if (json_array_size(names) > CLONES_MAX)
-		return error_set(e, EINVAL, "a request may ask for %d clones, %zu are asked for", CLONES_MAX,
+		return error_set(e, EINVAL, "a request can name at most %d clones, not %zu", CLONES_MAX,
 				 json_array_size(names));
 	json_array_foreach (names, i, name) {
 		const char *text = json_string_value(name);
@@ -123,12 +125,12 @@ static int check_names(const struct request *req, struct error *e)
 		if (!text || !*text)
 			return error_set(e, EINVAL, "field[names] must be a list of names");
 		if (strlen(text) > 255)
-			return error_set(e, EINVAL, "the name of a clone has more than 255 characters");
+			return error_set(e, EINVAL, "the name of a clone can have at most 255 characters");
 	}
 	return 0;
 }
 
-/* Full clones need room for all volumes of the source, on each storage that has some of them. */
+/* Full clones need space for all volumes of the source, on each storage that has some of them. */
 static int check_room(const struct view *view, const struct object *vm, size_t count, struct error *e)
 {
 	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
@@ -163,13 +165,16 @@ static int vm_clone_check(const struct view *view, const struct request *req, st
 	const struct object *root = vm_root_volume(view, vm);
 	int r = check_names(req, e);
 
-	if (r == 0 && !object_str_is(vm, VM_TYPE, "UserVm"))
-		r = error_set(e, EBUSY, "The operation only allows on user vm");
-	if (r == 0 && (!root || !object_str(root, VOLUME_INSTALL_PATH)))
-		r = error_set(e, EBUSY, "vm[uuid:%s] has no root volume that could be cloned", req->target);
-	if (r == 0 && request_bool(req, "full", false))
-		r = check_room(view, vm, json_array_size(request_list(req, "names")), e);
-	return r;
+	if (r < 0)
+		return r;
+	if (!object_str_is(vm, VM_TYPE, "UserVm"))
+		return error_set(e, EBUSY, "The operation only allows on user vm");
+	if (!root || !object_str(root, VOLUME_INSTALL_PATH))
+		return error_set(e, EBUSY, "vm[uuid:%s] has no root volume that could be cloned",
+				 req->target);
+	if (!request_bool(req, "full", false))
+		return 0;
+	return check_room(view, vm, json_array_size(request_list(req, "names")), e);
 }
 
 /* ------------------------------------------------------------------ layout */
@@ -191,8 +196,6 @@ static int put_row(struct txn *t, const struct layout *l, const struct object *s
 	const struct object *put;
 	int r;
 
-	if (!vm)
-		return error_oom(e);
 	object_set_str(vm, VM_UUID, l->clone->uuid);
 	object_set_str(vm, VM_NAME, l->clone->name);
 	for (size_t i = 0; i < ARRAY_SIZE(same_texts); i++)
@@ -205,8 +208,6 @@ static int put_row(struct txn *t, const struct layout *l, const struct object *s
 	if (r < 0)
 		return r;
 	vm = object_copy(put);
-	if (!vm)
-		return error_oom(e);
 	object_set_int(vm, VM_INTERNAL_ID, put->id);
 	return txn_put(t, vm, NULL, e);
 }
@@ -222,62 +223,71 @@ static bool is_own_tag(const char *tag)
 	return false;
 }
 
-/* Copies the system tags of @from to @to, but those that can be only one object's. */
+/* Copies the system tags of @from to @to, except own_tags. */
 static int copy_tags(struct txn *t, const char *from, enum kind_id kind, const char *to, struct error *e)
 {
+	const struct object *row;
 	int64_t after = 0;
-	int r = 0;
 
-	while (r == 0) {
-		const struct object *row =
-			view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, from, after);
+	while ((row = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, from, after))) {
 		_cleanup_free_ char *tag = NULL;
+		int r;
 
-		if (!row)
-			break;
 		after = row->id;
 		if (is_own_tag(object_text(row, SYSTEM_TAG_TAG)))
 			continue;
 		tag = strdup(object_text(row, SYSTEM_TAG_TAG));
-		r = tag ? object_add_system_tag(t, kind, to, tag, object_int(row, SYSTEM_TAG_INHERENT) != 0,
-						e)
-			: error_oom(e);
+		if (!tag)
+			return error_oom(e);
+		r = object_add_system_tag(t, kind, to, tag, object_int(row, SYSTEM_TAG_INHERENT) != 0, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
-/* NICs in the same networks, with addresses of their own and the same limits. */
+/* A NIC like @from: on the same network with the same limits, but with its own addresses. */
+static int put_nic(struct txn *t, const struct layout *l, const struct object *from, struct error *e)
+{
+	char uuid[UUID_SIZE];
+	struct object *nic;
+	int r = vm_put_nic(t, l->clone->uuid, object_text(from, NIC_L3_UUID),
+			   (int)object_int(from, NIC_DEVICE_ID), NULL, NULL, uuid, e);
+
+	if (r < 0)
+		return r;
+	r = txn_edit(t, KIND_NIC, uuid, &nic, e);
+	if (r < 0)
+		return r;
+	if (!object_is_null(from, NIC_INBOUND))
+		object_set_int(nic, NIC_INBOUND, object_int(from, NIC_INBOUND));
+	if (!object_is_null(from, NIC_OUTBOUND))
+		object_set_int(nic, NIC_OUTBOUND, object_int(from, NIC_OUTBOUND));
+	return txn_put(t, nic, NULL, e);
+}
+
 static int put_nics(struct txn *t, const struct layout *l, const char *source, struct error *e)
 {
 	int64_t after = 0;
-	int r = 0;
 
-	while (r == 0) {
+	for (;;) {
 		_cleanup_object_ const struct object *nic =
 			object_ref(view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, source, after));
-		struct object *made;
-		char uuid[UUID_SIZE];
+		int r;
 
 		if (!nic)
-			break;
+			return 0;
 		after = nic->id;
-		r = vm_put_nic(t, l->clone->uuid, object_text(nic, NIC_L3_UUID),
-			       (int)object_int(nic, NIC_DEVICE_ID), NULL, NULL, uuid, e);
+		r = put_nic(t, l, nic, e);
 		if (r < 0)
-			break;
-		made = object_copy(view_get(txn_view(t), KIND_NIC, uuid));
-		if (!made)
-			return error_oom(e);
-		if (!object_is_null(nic, NIC_INBOUND))
-			object_set_int(made, NIC_INBOUND, object_int(nic, NIC_INBOUND));
-		if (!object_is_null(nic, NIC_OUTBOUND))
-			object_set_int(made, NIC_OUTBOUND, object_int(nic, NIC_OUTBOUND));
-		r = txn_put(t, made, NULL, e);
+			return r;
 	}
-	return r;
 }
 
-/* A volume beside @from, as large, with the same limit. Its device number tells which one it is a copy of. */
+/*
+ * A volume on the storage of @from, with its size, tags and bandwidth limit. The device number, too, is the
+ * same: volume_at() finds the copy by it.
+ */
 static int put_volume(struct txn *t, const struct layout *l, const struct object *from, struct error *e)
 {
 	char description[64], uuid[UUID_SIZE];
@@ -289,31 +299,54 @@ static int put_volume(struct txn *t, const struct layout *l, const struct object
 		.size = object_int(from, VOLUME_SIZE),
 		.device_id = (int)object_int(from, VOLUME_DEVICE_ID),
 	};
-	struct object *made;
+	struct object *edited;
 	int r;
 
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", l->clone->uuid);
 	if (disk.device_id == 0)
 		disk.description = description;
 	r = volume_put_new(t, view_get(txn_view(t), KIND_VM, l->clone->uuid), &disk, uuid, e);
-	if (r == 0)
-		r = copy_tags(t, object_uuid(from), KIND_VOLUME, uuid, e);
+	if (r < 0)
+		return r;
+	r = copy_tags(t, object_uuid(from), KIND_VOLUME, uuid, e);
 	if (r < 0)
 		return r;
 	if (!object_is_null(from, VOLUME_BANDWIDTH)) {
-		made = object_copy(view_get(txn_view(t), KIND_VOLUME, uuid));
-		if (!made)
-			return error_oom(e);
-		object_set_int(made, VOLUME_BANDWIDTH, object_int(from, VOLUME_BANDWIDTH));
-		r = txn_put(t, made, NULL, e);
+		r = txn_edit(t, KIND_VOLUME, uuid, &edited, e);
+		if (r < 0)
+			return r;
+		object_set_int(edited, VOLUME_BANDWIDTH, object_int(from, VOLUME_BANDWIDTH));
+		r = txn_put(t, edited, NULL, e);
+		if (r < 0)
+			return r;
 	}
-	if (r < 0 || disk.device_id != 0)
+	if (disk.device_id != 0)
+		return 0;
+	r = txn_edit(t, KIND_VM, l->clone->uuid, &edited, e);
+	if (r < 0)
 		return r;
-	made = object_copy(view_get(txn_view(t), KIND_VM, l->clone->uuid));
-	if (!made)
-		return error_oom(e);
-	object_set_str(made, VM_ROOT_VOLUME_UUID, uuid);
-	return txn_put(t, made, NULL, e);
+	object_set_str(edited, VM_ROOT_VOLUME_UUID, uuid);
+	return txn_put(t, edited, NULL, e);
+}
+
+static int put_volumes(struct txn *t, const struct layout *l, const char *source, struct error *e)
+{
+	int64_t after = 0;
+
+	for (;;) {
+		_cleanup_object_ const struct object *volume =
+			object_ref(view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, source, after));
+		int r;
+
+		if (!volume)
+			return 0;
+		after = volume->id;
+		if (!is_copied(volume, l->cloning->full))
+			continue;
+		r = put_volume(t, l, volume, e);
+		if (r < 0)
+			return r;
+	}
 }
 
 static int layout_fn(struct txn *t, void *arg, struct error *e)
@@ -321,34 +354,26 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	const struct layout *l = arg;
 	const struct request *req = l->cloning->job->req;
 	_cleanup_object_ const struct object *source = object_ref(request_object(txn_view(t), req));
-	int64_t after = 0;
 	int r;
 
 	if (!source)
 		return error_gone(e, KIND_VM, req->target);
 	r = put_row(t, l, source, e);
-	if (r == 0)
-		r = copy_tags(t, req->target, KIND_VM, l->clone->uuid, e);
-	if (r == 0)
-		r = object_put_tags(t, req, KIND_VM, l->clone->uuid, e);
-	if (r == 0)
-		r = put_nics(t, l, req->target, e);
-	while (r == 0) {
-		_cleanup_object_ const struct object *volume = object_ref(
-			view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, req->target, after));
-
-		if (!volume)
-			break;
-		after = volume->id;
-		if (is_copied(volume, l->cloning->full))
-			r = put_volume(t, l, volume, e);
-	}
-	return r;
+	if (r < 0)
+		return r;
+	r = copy_tags(t, req->target, KIND_VM, l->clone->uuid, e);
+	if (r < 0)
+		return r;
+	r = object_put_tags(t, req, KIND_VM, l->clone->uuid, e);
+	if (r < 0)
+		return r;
+	r = put_nics(t, l, req->target, e);
+	return r < 0 ? r : put_volumes(t, l, req->target, e);
 }
 
 /* ------------------------------------------------------------------ copies */
 
-/* The clone's volume with this device number. */
+/* The volume of @vm with this device number; NULL when there is none. */
 static const struct object *volume_at(const struct view *view, const char *vm, int64_t device_id)
 {
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm)
@@ -357,7 +382,7 @@ static const struct object *volume_at(const struct view *view, const char *vm, i
 	return NULL;
 }
 
-/* The job's progress: the copies are nine tenths of it. */
+/* Reports the progress of the job; copying counts as 90 % of it. */
 static int copy_progress(void *ctx, int percent)
 {
 	const struct cloning *c = ctx;
@@ -366,7 +391,7 @@ static int copy_progress(void *ctx, int percent)
 	return job_copy_progress(c->job, (int)((c->done * 100 + of_disks) * 90 / (c->count * 100)));
 }
 
-/* Copies every disk of the active source into the clone, all as they are at one moment. */
+/* Copies the disks of the active source into the clone, all as they are at the same moment. */
 static int copy_active(struct cloning *c, const struct view *view, const struct object *source,
 		       const char *clone, struct error *e)
 {
@@ -411,12 +436,11 @@ static size_t count_copied(const struct cloning *c, const struct view *view, con
 	return count;
 }
 
-/* Copies the files of @from, which nobody writes to, into the clone. */
+/* Copies the files of @from, which has no running guest, into the clone. */
 static int copy_files(struct cloning *c, const struct view *view, const char *from, const char *clone,
 		      struct error *e)
 {
 	struct pool *pool = c->job->pool;
-	int r = 0;
 
 	c->disk = 0;
 	c->disks = count_copied(c, view, from);
@@ -425,8 +449,9 @@ static int copy_files(struct cloning *c, const struct view *view, const char *fr
 		const struct object *host = volume_any_host(view, volume);
 		_cleanup_free_ char *path = NULL;
 		char name[64];
+		int r;
 
-		if (r < 0 || !to || !is_copied(volume, c->full))
+		if (!to || !is_copied(volume, c->full))
 			continue;
 		if (!host)
 			return error_set_code(e, ENOTCONN, "PS.1003",
@@ -439,14 +464,17 @@ static int copy_files(struct cloning *c, const struct view *view, const char *fr
 			pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_INSTALL_PATH),
 			object_text(volume, VOLUME_FORMAT), object_text(to, VOLUME_PRIMARY_STORAGE_UUID),
 			name, object_text(to, VOLUME_FORMAT), copy_progress, c, &path, e);
-		if (r == 0)
-			r = volume_set_ready(pool, object_uuid(to), object_uuid(host), path, e);
+		if (r < 0)
+			return r;
+		r = volume_set_ready(pool, object_uuid(to), object_uuid(host), path, e);
+		if (r < 0)
+			return r;
 		c->disk++;
 	}
-	return r;
+	return 0;
 }
 
-/* Is the source's domain active? Its row may be older than what the guest did by itself. */
+/* Asks the host whether the source's domain is active: the row may not show yet what the guest has done. */
 static int ask_active(struct cloning *c, const struct object *source, bool *ret_active, struct error *e)
 {
 	enum hv_domain_state state;
@@ -462,18 +490,26 @@ static int ask_active(struct cloning *c, const struct object *source, bool *ret_
 	return r;
 }
 
-/* Fills the disks of all clones; those that fail have their error. Negative when nothing can be copied at
- * all. */
+/*
+ * Fills the disks of all clones. A clone that cannot be filled gets the error; the function fails only when
+ * none can, or when the job is to stop.
+ */
 static int copy_all(struct cloning *c, struct error *e)
 {
 	struct store *store = pool_store(c->job->pool);
 	_cleanup_view_ struct view *view = store_view(store);
 	const struct object *source = request_object(view, c->job->req);
-	struct clone *model = NULL; /* its files are copied for the others */
-	bool active = false;
-	int r = source ? ask_active(c, source, &active, e) : error_gone(e, KIND_VM, c->job->req->target);
+	struct clone *model =
+		NULL; /* of an active source: the first clone, from which the others are copied */
+	bool active;
+	int r;
 
-	for (size_t i = 0; i < c->count && r == 0; i++) {
+	if (!source)
+		return error_gone(e, KIND_VM, c->job->req->target);
+	r = ask_active(c, source, &active, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < c->count; i++) {
 		struct clone *clone = &c->clones[i];
 		_cleanup_view_ struct view *now = store_view(store);
 
@@ -490,40 +526,44 @@ static int copy_all(struct cloning *c, struct error *e)
 		c->disks = c->disk = 0;
 		job_progress(c->job, (int)(c->done * 90 / c->count));
 		if (job_should_stop(c->job))
-			r = job_stop_reason(c->job, e);
+			return job_stop_reason(c->job, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
-/* ------------------------------------------------------------------- whole */
+/* ------------------------------------------------------------------ finish */
 
-struct whole {
+struct completion {
 	const char *uuid;
-	bool created; /* becomes Created; else it is started already */
+	bool created; /* becomes Created; else it has been started */
 };
 
-static int whole_fn(struct txn *t, void *arg, struct error *e)
+/* The clone is complete: its row no longer names the job. */
+static int complete_fn(struct txn *t, void *arg, struct error *e)
 {
-	const struct whole *w = arg;
-	const struct object *before = view_get(txn_view(t), KIND_VM, w->uuid);
-	struct object *vm = before ? object_copy(before) : NULL;
+	const struct completion *done = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, done->uuid);
+	struct object *vm;
+	int r = txn_edit(t, KIND_VM, done->uuid, &vm, e);
 
-	if (!vm)
-		return error_gone(e, KIND_VM, w->uuid);
+	if (r < 0)
+		return r;
 	object_set_null(vm, VM_CREATE_SPEC);
-	if (w->created)
+	if (done->created)
 		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
 	return vm_write(t, before, vm, e);
 }
 
-/* Starts a clone whose disks are there, or lets it be. */
+/* Starts a clone whose disks are filled, or makes it Created. */
 static void finish(struct cloning *c, struct clone *clone)
 {
-	struct whole w = {clone->uuid, !c->start};
+	struct completion done = {clone->uuid, !c->start};
 	int r = c->start ? vm_bring_up(c->job, clone->uuid, VM_STATE_STOPPED, false, &clone->error) : 0;
 
 	if (r == 0)
-		(void)store_run(pool_store(c->job->pool), whole_fn, &w, &clone->error);
+		(void)store_run(pool_store(c->job->pool), complete_fn, &done, &clone->error);
 }
 
 static int add_answer(struct cloning *c, struct clone *clone, json_t *list, int *cloned, struct error *e)
@@ -538,19 +578,19 @@ static int add_answer(struct cloning *c, struct clone *clone, json_t *list, int 
 	return json_array_append_new(list, answer) < 0 ? error_oom(e) : 0;
 }
 
-/* {"result": {"numberOfClonedVm", "inventories": [{"inventory"} or {"error"}]}}, in the order of the names.
- */
+/* {"result": {"numberOfClonedVm", "inventories": [{"inventory"} or {"error"}]}}, in the order of the names */
 static int make_answer(struct cloning *c, json_t **ret_result, struct error *e)
 {
-	json_t *list = json_array();
-	int cloned = 0, r = 0;
+	_cleanup_json_ json_t *list = json_array();
+	int cloned = 0;
 
-	for (size_t i = 0; i < c->count && r == 0; i++)
-		r = add_answer(c, &c->clones[i], list, &cloned, e);
-	*ret_result = r == 0 ? json_pack("{s:{s:i, s:O}}", "result", "numberOfClonedVm", cloned,
-					 "inventories", list)
-			     : NULL;
-	json_decref(list);
+	for (size_t i = 0; i < c->count; i++) {
+		int r = add_answer(c, &c->clones[i], list, &cloned, e);
+
+		if (r < 0)
+			return r;
+	}
+	*ret_result = json_pack("{s:{s:i, s:O}}", "result", "numberOfClonedVm", cloned, "inventories", list);
 	return *ret_result ? 0 : error_oom(e);
 }
 
@@ -564,8 +604,9 @@ static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 	_cleanup_(cloning_done) struct cloning c = {0};
 	int r = snapshot_reconcile_vm(job->pool, job->req->target, e);
 
-	if (r == 0)
-		r = cloning_init(&c, job, e);
+	if (r < 0)
+		return r;
+	r = cloning_init(&c, job, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < c.count; i++) {
@@ -588,7 +629,7 @@ static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 	return r < 0 ? r : make_answer(&c, ret_result, e);
 }
 
-/* Keeps a clone that had become whole; takes back any other. */
+/* Keeps a clone that is complete, or started and only has to be completed; rolls back any other. */
 static void recover_one(struct cloning *c, struct clone *clone)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(c->job->pool));
@@ -598,13 +639,13 @@ static void recover_one(struct cloning *c, struct clone *clone)
 	if (vm && !object_str_is(vm, VM_CREATE_SPEC, c->job->uuid))
 		return;
 	if (vm && c->start && vm_recover_state(c->job, clone->uuid, VM_STATE_RUNNING) == 0) {
-		struct whole w = {clone->uuid, false};
+		struct completion done = {clone->uuid, false};
 
-		(void)store_run(pool_store(c->job->pool), whole_fn, &w, &clone->error);
+		(void)store_run(pool_store(c->job->pool), complete_fn, &done, &clone->error);
 		return;
 	}
 	error_set_code(&clone->error, EINTR, "SYS.1000",
-		       "the daemon ended while VM '%s' was being cloned; this clone was taken back",
+		       "the daemon ended while VM '%s' was being cloned; this clone was removed",
 		       c->job->req->target);
 	if (root)
 		host_wait_for_storage(c->job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
@@ -622,7 +663,7 @@ static int vm_clone_recover(struct job *job, json_t **ret_result, struct error *
 
 	if (r < 0)
 		return r;
-	/* the host may still be copying into a file that goes now */
+	/* The host may still be copying into a file that is removed now. */
 	if (host && host_wait_connected(job, host))
 		(void)hv_disk_copy_abort(pool_hypervisor(job->pool), host, job->req->target,
 					 object_text(source, VM_ROOT_VOLUME_UUID), NULL);
@@ -657,7 +698,7 @@ static const struct operation clone_vm_instance = {
 	.verb = "clone",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
 	.deadline_s = 86400,
-	.help = "makes copies of the VM",
+	.help = "clones the VM, once for each name",
 	.check = vm_clone_check,
 	.run = vm_clone_run,
 	.recover = vm_clone_recover,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CreateVmInstance (behaviour.md 4.1.1): what it refuses, the row, and undoing.
- * Laying out volumes and NICs and the first start are in vm/first_start.c.
+ * CreateVmInstance (behaviour.md 4.1.1): its checks, the row, and the rollback.
+ * Volumes, NICs and the first start are in vm/first_start.c.
  *
- * Order: the row first (state Created, its request kept in it), so that a kill
- * at any later moment finds what to take back; the row goes last when a
- * creation fails.
+ * The row is written first (state Created, with the request stored in it), and
+ * removed last when the creation fails: so after a kill at any moment the
+ * recovery finds what to roll back.
  */
 #include <string.h>
 
@@ -22,6 +22,7 @@
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
 #include "actions/vm/tag_rules.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* ----------------------------------------------------------------- checks */
@@ -88,14 +89,17 @@ static int check_disk_offerings(const struct view *view, const struct request *r
 	size_t i;
 	json_t *uuid;
 
-	if (r == 0 && (int64_t)json_array_size(data) > most)
-		return error_set(e, EINVAL, "a VM may have %lld data volumes, %zu are asked for",
+	if (r < 0)
+		return r;
+	if ((int64_t)json_array_size(data) > most)
+		return error_set(e, EINVAL, "a VM can have at most %lld data volumes, not %zu",
 				 (long long)most, json_array_size(data));
 	json_array_foreach (data, i, uuid) {
-		if (r == 0)
-			r = check_disk_offering(view, json_string_value(uuid), e);
+		r = check_disk_offering(view, json_string_value(uuid), e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int check_networks(const struct view *view, const struct request *req, struct error *e)
@@ -125,7 +129,7 @@ static int check_networks(const struct view *view, const struct request *req, st
 		found = found || (chosen && strcmp(chosen, uuid) == 0);
 	}
 	if (json_array_size(list) > VM_NICS_MAX)
-		return error_set(e, EINVAL, "a VM may have %d NICs, %zu are asked for", VM_NICS_MAX,
+		return error_set(e, EINVAL, "a VM can have at most %d NICs, not %zu", VM_NICS_MAX,
 				 json_array_size(list));
 	return chosen && !found ? error_set(e, EINVAL,
 					    "defaultL3NetworkUuid[uuid:%s] is not in l3NetworkUuids", chosen)
@@ -150,7 +154,7 @@ static int check_place(const struct view *view, const struct request *req, struc
 
 		if (!uuid)
 			continue;
-		if (!object_str_is(o, places[i].state_field, "Enabled"))
+		if (!object_str_is(o, places[i].state_field, STATE_ENABLED))
 			return error_set(e, EBUSY,
 					 "%s[uuid:%s] is specified but it's %s, can not create vm from it",
 					 places[i].noun, uuid, object_text(o, places[i].state_field));
@@ -163,8 +167,9 @@ static int check_place(const struct view *view, const struct request *req, struc
 	return 0;
 }
 
-static int check_default_network(const struct request *req, struct error *e)
+static int check_default_network(const struct view *view, const struct request *req, struct error *e)
 {
+	(void)view;
 	if (json_array_size(request_list(req, "l3NetworkUuids")) > 1 &&
 	    !request_has(req, "defaultL3NetworkUuid"))
 		return error_set(
@@ -173,7 +178,7 @@ static int check_default_network(const struct request *req, struct error *e)
 	return 0;
 }
 
-/* How often a tag with this prefix is given. */
+/* The number of tags with this prefix in the request. */
 static size_t count_tags(const struct request *req, const char *prefix)
 {
 	size_t i, n = 0;
@@ -212,7 +217,6 @@ static int check_static_ip(const struct view *view, const char *tag, struct erro
 static int check_tags(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *l3 = request_str(req, "defaultL3NetworkUuid");
-	int r = 0;
 	size_t i;
 	json_t *tag;
 
@@ -220,48 +224,43 @@ static int check_tags(const struct view *view, const struct request *req, struct
 		l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
 	json_array_foreach (req->system_tags, i, tag) {
 		const char *text = json_string_value(tag);
+		int r = strncmp(text, "staticIp::", 10) == 0 ? check_static_ip(view, text, e) : 0;
 
-		if (r == 0 && strncmp(text, "staticIp::", 10) == 0)
-			r = check_static_ip(view, text, e);
-		if (r == 0)
-			r = vm_check_single_tag(req->target, text, count_tags(req, tag_parse(text).prefix),
-						e);
-		if (r == 0)
-			r = vm_check_tag(view, text, l3, NULL, e);
+		if (r < 0)
+			return r;
+		r = vm_check_single_tag(req->target, text, count_tags(req, tag_parse(text).prefix), e);
+		if (r < 0)
+			return r;
+		r = vm_check_tag(view, text, l3, NULL, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int vm_create_check(const struct view *view, const struct request *req, struct error *e)
 {
+	static op_check_fn *const checks[] = {
+		check_offering, vm_check_custom_macs,  check_image, check_disk_offerings,    check_networks,
+		check_place,	check_default_network, check_tags,  affinity_check_creation,
+	};
 	int r = object_check_uuid(view, req, e);
 
-	if (r == 0 && view_get(view, KIND_VM, req->target))
-		return 0; /* a recovered job looks at its own VM */
-	if (r == 0)
-		r = check_offering(view, req, e);
-	if (r == 0)
-		r = vm_check_custom_macs(view, req, e);
-	if (r == 0)
-		r = check_image(view, req, e);
-	if (r == 0)
-		r = check_disk_offerings(view, req, e);
-	if (r == 0)
-		r = check_networks(view, req, e);
-	if (r == 0)
-		r = check_place(view, req, e);
-	if (r == 0)
-		r = check_default_network(req, e);
-	if (r == 0)
-		r = check_tags(view, req, e);
-	if (r == 0)
-		r = affinity_check_creation(view, req, e);
-	return r;
+	if (r < 0)
+		return r;
+	if (view_get(view, KIND_VM, req->target))
+		return 0; /* after a restart, the row is that of the job itself */
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		r = checks[i](view, req, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* --------------------------------------------------------------------- row */
 
-/* The zone that was asked for, that of the given cluster or host, else that of the first network. */
+/* The zone of the given host or cluster, else the given zone, else that of the first network. */
 static const char *zone_of(const struct view *view, const struct request *req)
 {
 	const struct object *host = view_get(view, KIND_HOST, request_str(req, "hostUuid"));
@@ -277,32 +276,44 @@ static const char *zone_of(const struct view *view, const struct request *req)
 	return object_str(view_get(view, KIND_L3_NETWORK, l3), L3_ZONE_UUID);
 }
 
-/* Was another tag in the place of @tag asked for, "bootMode::Legacy" for "bootMode::UEFI"? */
+/* Whether the request has a tag with the same prefix: "bootMode::Legacy" overrules "bootMode::UEFI". */
 static bool is_overruled(const struct request *req, const char *tag)
 {
 	return request_tag(req, tag_parse(tag).prefix) != NULL;
 }
 
-/* Tags of offering and image that the VM inherits; what the request says goes before. */
+/* Copies the tags of @from (the offering or the image) to the VM, except those that the request overrules. */
 static int inherit_tags(struct txn *t, const struct request *req, const char *from, struct error *e)
 {
+	const struct object *row;
 	int64_t after = 0;
-	int r = 0;
 
-	while (r == 0) {
-		const struct object *row =
-			view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, from, after);
+	while ((row = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, from, after))) {
 		_cleanup_free_ char *tag = NULL;
+		int r;
 
-		if (!row)
-			break;
 		after = row->id;
 		if (is_overruled(req, object_text(row, SYSTEM_TAG_TAG)))
 			continue;
 		tag = strdup(object_text(row, SYSTEM_TAG_TAG));
-		r = tag ? object_add_system_tag(t, KIND_VM, req->target, tag, false, e) : error_oom(e);
+		if (!tag)
+			return error_oom(e);
+		r = object_add_system_tag(t, KIND_VM, req->target, tag, false, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
+}
+
+/* The tags of the request and those that the VM inherits. */
+static int put_tags(struct txn *t, const struct request *req, struct error *e)
+{
+	int r = object_put_tags(t, req, KIND_VM, req->target, e);
+
+	if (r < 0)
+		return r;
+	r = inherit_tags(t, req, request_str(req, "instanceOfferingUuid"), e);
+	return r < 0 ? r : inherit_tags(t, req, request_str(req, "imageUuid"), e);
 }
 
 static int row_fn(struct txn *t, void *arg, struct error *e)
@@ -314,15 +325,16 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid")), *put;
 	const char *l3 = request_str(req, "defaultL3NetworkUuid");
-	_cleanup_free_ char *spec = NULL;
-	json_t *json = request_to_json(req, false);
+	_cleanup_json_ json_t *json = request_to_json(req, false);
+	_cleanup_free_ char *stored = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	struct object *vm;
 	int r;
 
-	spec = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	json_decref(json);
-	r = spec && offering && image ? object_from_request(view, KIND_VM, req, &vm, e)
-				      : error_set(e, ENOENT, "the image or the offering is gone");
+	if (!stored)
+		return error_oom(e);
+	if (!offering || !image)
+		return error_set(e, ENOENT, "the image or the offering is gone");
+	r = object_from_request(view, KIND_VM, req, &vm, e);
 	if (r < 0)
 		return r;
 	if (!l3)
@@ -341,31 +353,28 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 	object_set_int(vm, VM_CPU_SPEED, object_int(offering, INSTANCE_OFFERING_CPU_SPEED));
 	object_set_str(vm, VM_ALLOCATOR_STRATEGY, object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY));
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
-	object_set_str(vm, VM_CREATE_SPEC, spec);
+	object_set_str(vm, VM_CREATE_SPEC, stored);
 	r = txn_put(t, vm, &put, e);
 	if (r < 0)
 		return r;
 	vm = object_copy(put);
-	if (!vm)
-		return error_oom(e);
 	object_set_int(vm, VM_INTERNAL_ID, put->id);
 	r = txn_put(t, vm, NULL, e);
-	if (r == 0 && request_tag(req, AFFINITY_TAG))
+	if (r < 0)
+		return r;
+	if (request_tag(req, AFFINITY_TAG)) {
 		r = affinity_join(t, request_tag(req, AFFINITY_TAG), req->target, e);
-	if (r == 0)
-		r = object_put_tags(t, req, KIND_VM, req->target, e);
-	if (r == 0)
-		r = inherit_tags(t, req, request_str(req, "instanceOfferingUuid"), e);
-	if (r == 0)
-		r = inherit_tags(t, req, request_str(req, "imageUuid"), e);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return put_tags(t, req, e);
 }
 
-/* ------------------------------------------------------------------- whole */
+/* --------------------------------------------------------------------- run */
 
 /*
- * Takes a half-made VM back. What cannot be removed now, because its host does not answer, stays as
- * Expunging: the timer that expunges VMs tries again.
+ * Removes an incomplete VM. When that fails, because its host does not answer, the VM becomes Expunging: the
+ * timer that expunges VMs tries again.
  */
 static void roll_back(struct job *job, const char *uuid)
 {
@@ -373,7 +382,7 @@ static void roll_back(struct job *job, const char *uuid)
 
 	if (vm_remove(job, uuid, &e) == 0)
 		return;
-	fprintf(stderr, "poolfs: VM %s cannot be taken back yet: %s\n", uuid, error_sentence(&e));
+	fprintf(stderr, "poolfs: VM %s cannot be removed yet: %s\n", uuid, error_sentence(&e));
 	(void)vm_set_state(job->pool, uuid, VM_STATE_EXPUNGING, &ignored);
 }
 
@@ -406,11 +415,12 @@ static int vm_create_recover(struct job *job, json_t **ret_result, struct error 
 	enum vm_state wanted = strcmp(strategy, "InstantStart") == 0 ? VM_STATE_RUNNING
 			       : strcmp(strategy, "JustCreate") == 0 ? VM_STATE_CREATED
 								     : VM_STATE_STOPPED;
+
 	if (vm_recover_state(job, uuid, wanted) == 0)
 		return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
 	roll_back(job, uuid);
 	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended while VM '%s' was being created; it was taken back", uuid);
+			      "the daemon ended while VM '%s' was being created; it was removed", uuid);
 }
 
 static const struct operation create_vm_instance = {
@@ -474,7 +484,7 @@ static const struct operation create_vm_instance = {
 	.kind = KIND_VM,
 	.where = "vm-instances",
 	.error_code = "SYS.1006",
-	.help = "makes a VM from an image and an instance offering",
+	.help = "creates a VM from an image and an instance offering",
 	.check = vm_create_check,
 	.run = vm_create_run,
 	.recover = vm_create_recover,

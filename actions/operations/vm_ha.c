@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HA level of a VM. What it leads to: vm/ha.h. */
-#include <sys/socket.h>
-
-#include "actions/engine/pool.h"
+/* The HA level of a VM: setting, reading and deleting it. vm/ha.h says what a level does. */
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
 #include "actions/vm/ha.h"
@@ -12,15 +9,15 @@
 static int remove_levels(struct txn *t, const char *vm, struct error *e)
 {
 	static const char *const levels[] = {HA_TAG "::NeverStop", HA_TAG "::OnHostFailure"};
-	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(levels) && r == 0; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
 		const struct object *tag = object_find_tag(txn_view(t), KIND_SYSTEM_TAG, vm, levels[i]);
+		int r = tag ? txn_remove(t, tag, e) : 0;
 
-		if (tag)
-			r = txn_remove(t, tag, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int ha_set_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
@@ -68,7 +65,7 @@ static const struct operation set_vm_instance_ha_level = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-ha-level",
-	.help = "sets when the VM is started again by itself",
+	.help = "sets when the VM is restarted automatically",
 	.apply = ha_set_apply,
 };
 
@@ -85,7 +82,7 @@ static const struct operation get_vm_instance_ha_level = {
 	.target = "uuid",
 	.where = "ha-levels",
 	.flags = OP_SYNC,
-	.help = "when the VM is started again by itself",
+	.help = "when the VM is restarted automatically",
 	.get = ha_get,
 };
 
@@ -101,7 +98,7 @@ static const struct operation delete_vm_instance_ha_level = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "delete-ha-level",
-	.help = "leaves the VM alone when it stops",
+	.help = "deletes the HA level: the VM is not restarted automatically",
 	.apply = ha_delete_apply,
 };
 

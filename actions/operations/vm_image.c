@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The image below a VM's root volume: ReimageVmInstance (behaviour.md 4.1.11),
- * ChangeVmImage (4.1.61) and what it could be changed to (4.1.62).
+ * The image of a VM's root volume: ReimageVmInstance (behaviour.md 4.1.11),
+ * ChangeVmImage (4.1.61) and the images that the latter accepts (4.1.62).
  *
- * Reimage keeps the volume and its history: the file that it stands on becomes a
- * snapshot, and the volume goes on with a new overlay of the image. The new file
- * is loose (storage/orphan_file.h) until one change gives it to the volume; its name has
- * the job's uuid in it, so that a recovery knows whether the volume stands on it.
+ * Reimage keeps the volume and its history: the active file becomes a snapshot,
+ * and the volume continues on a new overlay of the image. The new file is an
+ * orphan (storage/orphan_file.h) until one change makes it the active file; its
+ * name contains the job's uuid, so that a recovery sees whether that has happened.
  *
- * Change makes another root volume beside the present one, whose uuid is in the
- * request; one change puts it into the VM's row and takes the old one away.
+ * Change creates a second root volume, whose uuid is in the request; one change
+ * puts it into the VM's row and removes the old one.
  */
 #include <string.h>
 
@@ -36,7 +36,7 @@
 #include "model/render.h"
 #include "model/states.h"
 
-/* A connected host that reaches the volume; the VM's last one, if it does. */
+/* A connected host that reaches the volume: the VM's last host if possible; NULL when there is none. */
 static const struct object *host_for(const struct view *view, const struct object *vm,
 				     const struct object *root)
 {
@@ -58,8 +58,8 @@ static int no_host(const struct object *root, struct error *e)
 
 /* ----------------------------------------------------------------- reimage */
 
-/* Is the image there, or at least its copy below the volume? */
-static bool can_be_made_anew(const struct view *view, const struct object *root, const char *image_uuid)
+/* Whether an overlay can be created: from the image, or from its copy in the cache of the storage. */
+static bool has_image(const struct view *view, const struct object *root, const char *image_uuid)
 {
 	const struct object *image = view_get(view, KIND_IMAGE, image_uuid);
 	const char *host = object_str(root, VOLUME_HOST_UUID);
@@ -93,7 +93,7 @@ static int vm_reimage_check(const struct view *view, const struct request *req, 
 			e, EBUSY, "VM.1015",
 			"unable to reset volume[uuid:%s] to origin image[uuid:%s], for image type is ISO",
 			object_text(vm, VM_ROOT_VOLUME_UUID), object_text(vm, VM_IMAGE_UUID));
-	if (!image || !can_be_made_anew(view, root, image))
+	if (!image || !has_image(view, root, image))
 		return error_set_code(
 			e, EBUSY, "VM.1016",
 			"unable to reset volume[uuid:%s] to origin image[uuid:%s], cannot find image cache.",
@@ -125,7 +125,7 @@ static void reimage_done(struct reimage *r)
 	free(r->path);
 }
 
-/* Says that the job makes the new file. */
+/* Records the new file as an orphan of the job, before it exists. */
 static int claim_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct reimage *re = arg;
@@ -138,7 +138,7 @@ static int claim_fn(struct txn *t, void *arg, struct error *e)
 			       object_str(root, VOLUME_HOST_UUID), re->name, re->job, e);
 }
 
-/* From here on the volume stands on the new file. */
+/* Makes the former file a snapshot and the new file the active one. */
 static int reimage_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct reimage *re = arg;
@@ -156,22 +156,21 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 	spec.volume = object_uuid(root);
 	spec.account = object_str(root, VOLUME_ACCOUNT_UUID);
 	r = snapshot_put_frozen(t, &spec, re->old_size, e);
-	if (r == 0)
-		r = orphan_file_adopt(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID), re->path, e);
+	if (r < 0)
+		return r;
+	r = orphan_file_adopt(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID), re->path, e);
 	if (r < 0)
 		return r;
 	volume = object_copy(root);
-	if (!volume)
-		return error_oom(e);
 	object_set_str(volume, VOLUME_INSTALL_PATH, re->path);
 	object_set_str(volume, VOLUME_FORMAT, re->format);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, re->new_size);
 	return txn_put(t, volume, NULL, e);
 }
 
-/* The new file: an overlay of the image, as large as the volume is now. */
-static int make_overlay(struct job *job, const struct object *root, const char *host, struct reimage *re,
-			struct error *e)
+/* Creates the new file: an overlay of the image with the present size of the volume. */
+static int create_overlay(struct job *job, const struct object *root, const char *host, struct reimage *re,
+			  struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	const char *ps = object_text(root, VOLUME_PRIMARY_STORAGE_UUID);
@@ -180,15 +179,24 @@ static int make_overlay(struct job *job, const struct object *root, const char *
 	int r = image_cache_get(job, object_text(root, VOLUME_ROOT_IMAGE_UUID), ps, host, &backing, &format,
 				e);
 
-	if (r == 0)
-		r = hv_volume_info(hv, host, object_text(root, VOLUME_INSTALL_PATH), &info, e);
+	if (r < 0)
+		return r;
+	r = hv_volume_info(hv, host, object_text(root, VOLUME_INSTALL_PATH), &info, e);
+	if (r < 0)
+		return r;
 	re->old_size = info.actual_size;
-	if (r == 0)
-		r = hv_volume_create(hv, host, ps, re->name, re->format, object_int(root, VOLUME_SIZE),
-				     backing, format, &re->path, e);
-	if (r == 0 && hv_volume_info(hv, host, re->path, &info, NULL) == 0)
+	r = hv_volume_create(hv, host, ps, re->name, re->format, object_int(root, VOLUME_SIZE), backing,
+			     format, &re->path, e);
+	if (r < 0)
+		return r;
+	if (hv_volume_info(hv, host, re->path, &info, NULL) == 0)
 		re->new_size = info.actual_size;
-	return r;
+	return 0;
+}
+
+static int no_root(const char *vm, struct error *e)
+{
+	return error_set(e, ENOENT, "VM '%s' has no root volume", vm);
 }
 
 static int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
@@ -203,13 +211,13 @@ static int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r < 0)
 		return r;
 	if (!root)
-		return error_set(e, ENOENT, "VM '%s' has no root volume", job->req->target);
+		return no_root(job->req->target, e);
 	if (!host)
 		return no_host(root, e);
 	reimage_init(&re, view, vm, root, job->uuid);
 	r = store_run(pool_store(job->pool), claim_fn, &re, e);
 	if (r == 0)
-		r = make_overlay(job, root, object_uuid(host), &re, e);
+		r = create_overlay(job, root, object_uuid(host), &re, e);
 	kill_point("reimage-made");
 	if (r == 0)
 		r = store_run(pool_store(job->pool), reimage_fn, &re, e);
@@ -225,7 +233,7 @@ static int interrupted(const char *vm, struct error *e)
 {
 	return error_set_code(
 		e, EINTR, "SYS.1000",
-		"the daemon ended while the root volume of VM '%s' was being made anew; the VM is as it was",
+		"the daemon ended while the root volume of VM '%s' was being replaced; the VM is unchanged",
 		vm);
 }
 
@@ -301,8 +309,9 @@ static int vm_change_image_check(const struct view *view, const struct request *
 	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		return error_set(e, EBUSY, "do not change vm image when it's not stopped");
 	r = object_check_uuid(view, req, e);
-	if (r == 0)
-		r = check_new_image(view, vm, request_str(req, "imageUuid"), e);
+	if (r < 0)
+		return r;
+	r = check_new_image(view, vm, request_str(req, "imageUuid"), e);
 	if (r < 0)
 		return r;
 	if (!ps || !object_str_is(ps, PRIMARY_STORAGE_STATE, STATE_ENABLED) ||
@@ -319,10 +328,15 @@ static int vm_change_image_check(const struct view *view, const struct request *
 
 struct image_change {
 	const struct request *req;
-	const char *host; /* on which the new file is made */
+	const char *host; /* on which the new file is created */
 };
 
-/* The new root volume beside the old one. */
+static int vm_or_image_gone(const char *vm, struct error *e)
+{
+	return error_set(e, ENOENT, "VM '%s' or its new image is gone", vm);
+}
+
+/* Writes the row of the new root volume. */
 static int new_root_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct image_change *c = arg;
@@ -338,78 +352,78 @@ static int new_root_fn(struct txn *t, void *arg, struct error *e)
 	};
 
 	if (!root || !image)
-		return error_set(e, ENOENT, "VM '%s' or its new image is gone", c->req->target);
+		return vm_or_image_gone(c->req->target, e);
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", object_uuid(vm));
 	disk.image = object_uuid(image);
-	/* an installation from an ISO begins with an empty disk, as large as the one that goes */
+	/* An installation from an ISO starts on an empty disk of the size of the old one. */
 	disk.size = object_int(image_is_iso(image) ? root : image,
 			       image_is_iso(image) ? (int)VOLUME_SIZE : (int)IMAGE_SIZE);
 	return volume_put_new(t, vm, &disk, uuid, e);
 }
 
-/* Takes the ISO that the VM was installed from out of its drives. */
+/* Ejects the ISO that the VM was installed from. */
 static int eject_old_iso(struct txn *t, const char *vm, const char *image, struct error *e)
 {
+	const struct object *row;
 	int64_t after = 0;
 	char prefix[64];
 
 	snprintf(prefix, sizeof(prefix), "iso::%s::", image);
-	for (;;) {
-		const struct object *row =
-			view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm, after);
-		int r = 0;
+	while ((row = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm, after))) {
+		int r;
 
-		if (!row)
-			return 0;
 		after = row->id;
-		if (strncmp(object_text(row, SYSTEM_TAG_TAG), prefix, strlen(prefix)) == 0)
-			r = txn_remove(t, row, e);
+		if (strncmp(object_text(row, SYSTEM_TAG_TAG), prefix, strlen(prefix)) != 0)
+			continue;
+		r = txn_remove(t, row, e);
 		if (r < 0)
 			return r;
 	}
+	return 0;
 }
 
-/* From here on the VM has the new root volume, and the old one is gone. */
+/* Gives the VM its new root volume and image, and removes the old volume. */
 static int switch_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct request *req = arg;
 	const struct object *before = request_object(txn_view(t), req);
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(req, "imageUuid"));
-	struct object *vm = before ? object_copy(before) : NULL;
 	char old_root[UUID_SIZE], old_image[UUID_SIZE];
 	bool iso = image_is_iso(image);
+	struct object *vm;
 	int r;
 
-	if (!vm || !image) {
-		object_unref(vm);
-		return error_set(e, ENOENT, "VM '%s' or its new image is gone", req->target);
-	}
+	if (!before || !image)
+		return vm_or_image_gone(req->target, e);
 	snprintf(old_root, sizeof(old_root), "%s", object_text(before, VM_ROOT_VOLUME_UUID));
 	snprintf(old_image, sizeof(old_image), "%s", object_text(before, VM_IMAGE_UUID));
+	vm = object_copy(before);
 	object_set_str(vm, VM_ROOT_VOLUME_UUID, request_str(req, "resourceUuid"));
 	object_set_str(vm, VM_IMAGE_UUID, object_uuid(image));
 	object_set_str(vm, VM_PLATFORM, object_str(image, IMAGE_PLATFORM));
 	r = txn_put(t, vm, NULL, e);
-	if (r == 0)
-		r = volume_put_gone(t, old_root, e);
-	if (r == 0)
-		r = eject_old_iso(t, req->target, old_image, e);
-	if (r == 0 && iso)
-		r = vm_put_iso(t, req->target, request_str(req, "imageUuid"), e);
-	return r;
+	if (r < 0)
+		return r;
+	r = volume_put_gone(t, old_root, e);
+	if (r < 0)
+		return r;
+	r = eject_old_iso(t, req->target, old_image, e);
+	if (r < 0 || !iso)
+		return r;
+	return vm_put_iso(t, req->target, request_str(req, "imageUuid"), e);
 }
 
-static int drop_fn(struct txn *t, void *arg, struct error *e)
+static int remove_fn(struct txn *t, void *arg, struct error *e)
 {
 	return volume_put_gone(t, arg, e);
 }
 
-/* Takes a half-made root volume away. */
-static void drop_new_root(struct job *job)
+/* Removes the new root volume, complete or not. */
+static void remove_new_root(struct job *job)
 {
 	const char *uuid = request_str(job->req, "resourceUuid");
 
-	(void)store_run(pool_store(job->pool), drop_fn, (void *)(uintptr_t)uuid, NULL);
+	(void)store_run(pool_store(job->pool), remove_fn, (void *)(uintptr_t)uuid, NULL);
 	orphan_files_remove(job->pool, NULL);
 }
 
@@ -424,7 +438,7 @@ static int vm_change_image_run(struct job *job, json_t **ret_result, struct erro
 	int r;
 
 	if (!root)
-		return error_set(e, ENOENT, "VM '%s' has no root volume", job->req->target);
+		return no_root(job->req->target, e);
 	if (!host)
 		return no_host(root, e);
 	c.host = object_uuid(host);
@@ -441,7 +455,7 @@ static int vm_change_image_run(struct job *job, json_t **ret_result, struct erro
 		r = store_run(pool_store(job->pool), switch_fn, job->req, e);
 	kill_point("change-image-done");
 	if (r < 0) {
-		drop_new_root(job);
+		remove_new_root(job);
 		return r;
 	}
 	orphan_files_remove(job->pool, NULL);
@@ -452,10 +466,9 @@ static int vm_change_image_recover(struct job *job, json_t **ret_result, struct 
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = request_object(view, job->req);
-
 	const struct object *volume = view_get(view, KIND_VOLUME, request_str(job->req, "resourceUuid"));
 
-	/* so that the files that go can be removed now */
+	/* so that the files can be removed now */
 	if (volume)
 		host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(volume, VOLUME_HOST_UUID));
@@ -463,7 +476,7 @@ static int vm_change_image_recover(struct job *job, json_t **ret_result, struct 
 		orphan_files_remove(job->pool, NULL);
 		return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 	}
-	drop_new_root(job);
+	remove_new_root(job);
 	return interrupted(job->req->target, e);
 }
 
@@ -491,8 +504,7 @@ static int vm_image_candidates_get(struct pool *pool, const struct view *view, c
 			return error_oom(e);
 		}
 	}
-	*ret_result = json_pack("{s:o}", "inventories", list);
-	return *ret_result ? 0 : error_oom(e);
+	return result_inventories(list, ret_result, e);
 }
 
 static const struct operation reimage_vm_instance = {
@@ -508,7 +520,7 @@ static const struct operation reimage_vm_instance = {
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "reimage",
-	.help = "makes the root volume anew from its image",
+	.help = "resets the root volume to its image",
 	.check = vm_reimage_check,
 	.run = vm_reimage_run,
 	.recover = vm_reimage_recover,
@@ -533,7 +545,7 @@ static const struct operation change_vm_image = {
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "change-image",
-	.help = "replaces the root volume by one from another image",
+	.help = "replaces the root volume with one from another image",
 	.check = vm_change_image_check,
 	.run = vm_change_image_run,
 	.recover = vm_change_image_recover,
@@ -553,7 +565,7 @@ static const struct operation get_image_candidates_for_vm_to_change = {
 	.target = "vmInstanceUuid",
 	.where = "image-candidates",
 	.flags = OP_SYNC,
-	.help = "images the VM could be changed to",
+	.help = "images that can replace the image of the VM",
 	.get = vm_image_candidates_get,
 };
 

@@ -2,18 +2,17 @@
 /*
  * ISO images in the CD-ROM drives of VMs (behaviour.md 4.1.16-4.1.19).
  *
- * What is in a drive is an inherent tag `iso::<image>::<drive>`; every VM has
- * VM_ISO_MAX drives. Putting in: the tag is written, which takes the drive, and
- * then the medium is put into a VM that is active; when that fails the tag goes
- * again. Taking out: the medium first, then the tag. So a kill in between leaves
- * a tag that says what is to be finished.
+ * The content of a drive is an inherent tag `iso::<image>::<drive>`; every VM has
+ * VM_ISO_MAX drives. Attaching writes the tag, which reserves the drive, and then
+ * inserts the medium if the VM is active; on failure the tag is removed again.
+ * Detaching ejects the medium first and removes the tag then. So a kill in between
+ * leaves a tag from which the recovery knows what to finish.
  */
 #include <string.h>
 
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/tags.h"
-#include "actions/host/topology.h"
 #include "actions/host/wait.h"
 #include "actions/image/cache.h"
 #include "actions/image/image.h"
@@ -25,7 +24,7 @@
 #include "hypervisor/domain/cdrom.h"
 #include "model/states.h"
 
-/* The drive that has the ISO; -1 = none. */
+/* The number of the drive with the ISO; -1 when no drive has it. */
 static int drive_of(const struct view *view, const char *vm, const char *image)
 {
 	for (int i = 0; i < VM_ISO_MAX; i++) {
@@ -37,7 +36,7 @@ static int drive_of(const struct view *view, const char *vm, const char *image)
 	return -1;
 }
 
-/* The first empty drive; -1 = none. */
+/* The number of the first empty drive; -1 when all are in use. */
 static int free_drive(const struct view *view, const char *vm)
 {
 	for (int i = 0; i < VM_ISO_MAX; i++) {
@@ -130,7 +129,7 @@ static int vm_attach_iso_check(const struct view *view, const struct request *re
 	return 0;
 }
 
-static int take_drive_fn(struct txn *t, void *arg, struct error *e)
+static int reserve_drive_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct job *job = arg;
 	const char *vm = job->req->target;
@@ -141,22 +140,22 @@ static int take_drive_fn(struct txn *t, void *arg, struct error *e)
 	return object_add_system_tag(t, KIND_VM, vm, tag, true, e);
 }
 
-struct leave {
+struct ejection {
 	const char *vm, *image;
 };
 
-static int leave_drive_fn(struct txn *t, void *arg, struct error *e)
+static int release_drive_fn(struct txn *t, void *arg, struct error *e)
 {
-	const struct leave *l = arg;
+	const struct ejection *out = arg;
 	const struct object *row;
 	char tag[64];
 
-	snprintf(tag, sizeof(tag), "iso::%s::%d", l->image, drive_of(txn_view(t), l->vm, l->image));
-	row = object_find_tag(txn_view(t), KIND_SYSTEM_TAG, l->vm, tag);
+	snprintf(tag, sizeof(tag), "iso::%s::%d", out->image, drive_of(txn_view(t), out->vm, out->image));
+	row = object_find_tag(txn_view(t), KIND_SYSTEM_TAG, out->vm, tag);
 	return row ? txn_remove(t, row, e) : 0;
 }
 
-/* Puts the medium that a tag says into the drive of a VM that is active. */
+/* Inserts the medium into the drive that its tag names, if the VM is active. */
 static int insert(struct job *job, const char *image, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -167,20 +166,20 @@ static int insert(struct job *job, const char *image, struct error *e)
 	int r;
 
 	if (!host || !ps)
-		return 0; /* the next start does it */
+		return 0; /* inserted at the next start */
 	r = image_cache_get(job, image, ps, host, &path, &format, e);
 	return r < 0 ? r
 		     : hv_cdrom_change(pool_hypervisor(job->pool), host, job->req->target,
 				       drive_of(view, job->req->target, image), path, e);
 }
 
-static int insert_or_leave(struct job *job, json_t **ret_result, struct error *e)
+static int insert_or_release(struct job *job, json_t **ret_result, struct error *e)
 {
-	struct leave l = {job->req->target, request_str(job->req, "isoUuid")};
-	int r = insert(job, l.image, e);
+	struct ejection out = {job->req->target, request_str(job->req, "isoUuid")};
+	int r = insert(job, out.image, e);
 
 	if (r < 0) {
-		(void)store_run(pool_store(job->pool), leave_drive_fn, &l, NULL);
+		(void)store_run(pool_store(job->pool), release_drive_fn, &out, NULL);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
@@ -188,13 +187,13 @@ static int insert_or_leave(struct job *job, json_t **ret_result, struct error *e
 
 static int vm_attach_iso_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	int r = store_run(pool_store(job->pool), take_drive_fn, job, e);
+	int r = store_run(pool_store(job->pool), reserve_drive_fn, job, e);
 
 	kill_point("iso-tagged");
-	return r < 0 ? r : insert_or_leave(job, ret_result, e);
+	return r < 0 ? r : insert_or_release(job, ret_result, e);
 }
 
-/* After a crash: the tag says that the ISO shall be in the drive. */
+/* With the tag in place the attach is finished; without it the job had not begun. */
 static int vm_attach_iso_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -205,14 +204,14 @@ static int vm_attach_iso_recover(struct job *job, json_t **ret_result, struct er
 		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the ISO was attached");
 	if (host)
 		(void)host_wait_connected(job, host);
-	return insert_or_leave(job, ret_result, e);
+	return insert_or_release(job, ret_result, e);
 }
 
 /* -------------------------------------------------------------------- detach */
 
-/* The ISO that is meant: the given one, or the only one. NULL when the VM has none. */
-static const char *meant_iso(const struct view *view, const struct request *req, char ret_image[UUID_SIZE],
-			     int *ret_count)
+/* The ISO to detach: the given one, or the only one. *ret_count: ISOs of the VM; NULL when there are none. */
+static const char *iso_to_detach(const struct view *view, const struct request *req,
+				 char ret_image[UUID_SIZE], int *ret_count)
 {
 	const char *given = request_str(req, "isoUuid");
 	char image[UUID_SIZE];
@@ -232,7 +231,7 @@ static int vm_detach_iso_check(const struct view *view, const struct request *re
 	char image[UUID_SIZE];
 	int count;
 
-	if (!meant_iso(view, req, image, &count))
+	if (!iso_to_detach(view, req, image, &count))
 		return 0;
 	if (!given && count > 1)
 		return error_set(e, EBUSY,
@@ -249,20 +248,24 @@ static int vm_detach_iso_run(struct job *job, json_t **ret_result, struct error 
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
 	const char *host = vm ? vm_active_host(vm) : NULL;
 	char image[UUID_SIZE];
-	struct leave l = {job->req->target, NULL};
-	int count, r = 0;
+	struct ejection out = {job->req->target, NULL};
+	int count, r;
 
-	l.image = meant_iso(view, job->req, image, &count);
-	if (l.image && host)
-		r = hv_cdrom_change(pool_hypervisor(job->pool), host, l.vm, drive_of(view, l.vm, l.image),
-				    NULL, e);
+	out.image = iso_to_detach(view, job->req, image, &count);
+	if (!out.image)
+		return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+	if (host) {
+		r = hv_cdrom_change(pool_hypervisor(job->pool), host, out.vm,
+				    drive_of(view, out.vm, out.image), NULL, e);
+		if (r < 0)
+			return r;
+	}
 	kill_point("iso-ejected");
-	if (r == 0 && l.image)
-		r = store_run(pool_store(job->pool), leave_drive_fn, &l, e);
+	r = store_run(pool_store(job->pool), release_drive_fn, &out, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 
-/* Whatever was done of it, doing it again finishes it; without a tag it was done. */
+/* Detaching can be repeated; when the tag is gone, it had been finished. */
 static int vm_detach_iso_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -287,7 +290,7 @@ static const struct operation get_candidate_iso_for_attaching_vm = {
 	.target = "vmInstanceUuid",
 	.where = "iso-candidates",
 	.flags = OP_SYNC,
-	.help = "ISO images that could be attached",
+	.help = "ISO images that can be attached to the VM",
 	.get = vm_iso_candidates_get,
 };
 
@@ -304,7 +307,7 @@ static const struct operation get_candidate_vm_for_attaching_iso = {
 	.target = "isoUuid",
 	.where = "vm-candidates",
 	.flags = OP_SYNC,
-	.help = "VMs to which this ISO could be attached",
+	.help = "VMs to which the ISO can be attached",
 	.get = iso_vm_candidates_get,
 };
 
@@ -323,7 +326,7 @@ static const struct operation attach_iso_to_vm_instance = {
 	.target = "vmInstanceUuid",
 	.verb = "attach-iso",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
-	.help = "puts an ISO into a CD-ROM drive",
+	.help = "attaches an ISO to a CD-ROM drive of the VM",
 	.check = vm_attach_iso_check,
 	.run = vm_attach_iso_run,
 	.recover = vm_attach_iso_recover,
@@ -344,7 +347,7 @@ static const struct operation detach_iso_from_vm_instance = {
 	.target = "vmInstanceUuid",
 	.verb = "detach-iso",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
-	.help = "takes an ISO out of its drive",
+	.help = "detaches an ISO from the VM",
 	.check = vm_detach_iso_check,
 	.run = vm_detach_iso_run,
 	.recover = vm_detach_iso_recover,

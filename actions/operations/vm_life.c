@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Start, stop, reboot, pause and resume (behaviour.md 4.1.6-4.1.10), and what
- * becomes of them when the daemon dies in the middle.
+ * Start, stop, reboot, pause and resume (behaviour.md 4.1.6-4.1.10), and their
+ * recovery after a crash of the daemon.
  *
  * The transient state (Stopping, Pausing, ...) is written before the host is
- * asked and the final one after; on failure the former state comes back, and
- * the host is asked once more what is true.
+ * called and the final one after; on failure the former state is restored, and
+ * then compared with what the host reports.
  */
 #include <string.h>
 
@@ -17,10 +17,11 @@
 #include "hypervisor/domain/domain.h"
 #include "model/states.h"
 
+/* How long a guest may take to shut down. */
 #define GRACE_MS 60000
 
-/* Copies the VM's host and state. -ENOENT when the VM is gone. */
-static int look(struct job *job, char ret_host[UUID_SIZE], enum vm_state *ret_state, struct error *e)
+/* The VM's host ("" for none) and state. -ENOENT when the VM is gone. */
+static int get_state(struct job *job, char ret_host[UUID_SIZE], enum vm_state *ret_state, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
@@ -54,16 +55,18 @@ static int vm_start_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = request_object(view, job->req);
-	/* a clone that was only created has its disks */
+	/* a clone in state Created has its disks */
 	bool has_root = vm && object_str(vm, VM_ROOT_VOLUME_UUID);
 	char host[UUID_SIZE];
 	enum vm_state state;
-	int r = look(job, host, &state, e);
+	int r = get_state(job, host, &state, e);
 
-	if (r == 0)
-		r = state == VM_STATE_CREATED && !has_root
-			    ? vm_first_start(job, job->req->target, false, e)
-			    : vm_bring_up(job, job->req->target, state, false, e);
+	if (r < 0)
+		return r;
+	if (state == VM_STATE_CREATED && !has_root)
+		r = vm_first_start(job, job->req->target, false, e);
+	else
+		r = vm_bring_up(job, job->req->target, state, false, e);
 	return r < 0 ? r : inventory(job, ret_result, e);
 }
 
@@ -74,11 +77,13 @@ static int vm_stop_run(struct job *job, json_t **ret_result, struct error *e)
 	const char *type = request_str(job->req, "type");
 	char host[UUID_SIZE];
 	enum vm_state state;
-	int r = look(job, host, &state, e);
+	int r = get_state(job, host, &state, e);
 
-	/* What is Stopped already may still have to be left alone by HA from now on. */
-	if (r == 0 && (state != VM_STATE_STOPPED || vm_stop_is_for_good(job->req))) {
-		/* A frozen guest cannot shut itself down. */
+	if (r < 0)
+		return r;
+	/* A request may say that HA is to leave the VM alone from now on, also when it is Stopped already. */
+	if (state != VM_STATE_STOPPED || vm_stop_is_for_good(job->req)) {
+		/* a paused guest cannot shut itself down */
 		bool cold = strcmp(type, "cold") == 0 || state == VM_STATE_PAUSED;
 
 		r = vm_bring_down(job, job->req->target, cold ? 0 : GRACE_MS, e);
@@ -94,10 +99,11 @@ static int vm_reboot_run(struct job *job, json_t **ret_result, struct error *e)
 	_cleanup_(error_done) struct error ignored = ERROR_INIT;
 	char host[UUID_SIZE];
 	enum vm_state state;
-	int r = look(job, host, &state, e);
+	int r = get_state(job, host, &state, e);
 
-	if (r == 0)
-		r = vm_set_state(job->pool, uuid, VM_STATE_REBOOTING, e);
+	if (r < 0)
+		return r;
+	r = vm_set_state(job->pool, uuid, VM_STATE_REBOOTING, e);
 	if (r < 0)
 		return r;
 	r = vm_power_off(job, uuid, host, GRACE_MS, e);
@@ -112,6 +118,7 @@ static int vm_reboot_run(struct job *job, json_t **ret_result, struct error *e)
 
 /* ------------------------------------------------------------ pause, resume */
 
+/* A call of the host that stops or continues the CPUs of a domain. */
 typedef int freeze_fn(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 
 static int freeze(struct job *job, freeze_fn *fn, enum vm_state during, enum vm_state after,
@@ -121,10 +128,11 @@ static int freeze(struct job *job, freeze_fn *fn, enum vm_state during, enum vm_
 	_cleanup_(error_done) struct error ignored = ERROR_INIT;
 	char host[UUID_SIZE];
 	enum vm_state before;
-	int r = look(job, host, &before, e);
+	int r = get_state(job, host, &before, e);
 
-	if (r == 0)
-		r = vm_set_state(job->pool, uuid, during, e);
+	if (r < 0)
+		return r;
+	r = vm_set_state(job->pool, uuid, during, e);
 	if (r < 0)
 		return r;
 	r = fn(pool_hypervisor(job->pool), host, uuid, e);
@@ -156,7 +164,7 @@ static int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct err
 	if (vm_recover_state(job, job->req->target, *goal) == 0)
 		return inventory(job, ret_result, e);
 	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended while '%s' ran; the VM is as its host says",
+			      "the daemon ended while '%s' ran; the VM has the state that its host reports",
 			      job->req->op->name);
 }
 
@@ -184,7 +192,7 @@ static const struct operation start_vm_instance = {
 	.states = S_CREATED | S_STOPPED,
 	.state_code = "VM.1001",
 	.error_code = "VM.1001",
-	.help = "starts the VM, on a given host or cluster if wanted",
+	.help = "starts the VM, optionally on a given host or cluster",
 	.data = &(const enum vm_state){VM_STATE_RUNNING},
 	.check = vm_start_check,
 	.run = vm_start_run,
@@ -217,7 +225,7 @@ static const struct operation stop_vm_instance = {
 	.states = S_RUNNING | S_STOPPED | S_PAUSED | S_UNKNOWN,
 	.state_code = "VM.1002",
 	.error_code = "VM.1002",
-	.help = "shuts the guest down, or cuts its power with type=cold",
+	.help = "shuts down the guest, or powers it off with type=cold",
 	.data = &(const enum vm_state){VM_STATE_STOPPED},
 	.run = vm_stop_run,
 	.recover = vm_lifecycle_recover,
@@ -261,7 +269,7 @@ static const struct operation pause_vm_instance = {
 	.states = S_RUNNING,
 	.state_code = "VM.1012",
 	.error_code = "VM.1012",
-	.help = "freezes the guest",
+	.help = "pauses the guest",
 	.data = &(const enum vm_state){VM_STATE_PAUSED},
 	.run = vm_pause_run,
 	.recover = vm_lifecycle_recover,
@@ -283,7 +291,7 @@ static const struct operation resume_vm_instance = {
 	.states = S_PAUSED,
 	.state_code = "VM.1013",
 	.error_code = "VM.1013",
-	.help = "lets a paused guest go on",
+	.help = "resumes the paused guest",
 	.data = &(const enum vm_state){VM_STATE_RUNNING},
 	.run = vm_resume_run,
 	.recover = vm_lifecycle_recover,

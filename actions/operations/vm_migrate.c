@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MigrateVm (behaviour.md 4.1.12): a running guest moves to another host.
+ * MigrateVm (behaviour.md 4.1.12): moves a running guest to another host.
  *
- *   1. One change chooses the host and promises its capacity: state Migrating, the target in the VM's row
- * beside its present host.
- *   2. The target gets what the guest needs there: networks with its leases, storage, ISOs.
- *   3. libvirt moves the guest.
+ *   1. One change chooses the target host and reserves its capacity: the VM is
+ *      Migrating, and its row names the target beside the present host.
+ *   2. The target is prepared: networks with the guest's leases, storage, ISOs.
+ *   3. libvirt migrates the guest.
  *   4. Both hosts are asked where the guest is, and one change writes that.
  *
- * Events of both hosts say nothing about a VM that is Migrating (sync.c). Whatever step 3 answers, step 4
- * tells how it ended; and after a kill of the daemon a recovery is step 4 alone, once no migration is under
- * way any more: the hosts have gone on without us, or have taken it back.
+ * Events of either host are ignored while a VM is Migrating (sync.c). The outcome
+ * is what step 4 finds, whatever step 3 returned. After a kill of the daemon the
+ * recovery waits until no migration is in progress any more (the hosts finish it
+ * or cancel it without the daemon) and then does step 4.
  *
- * Volumes on local storage move along only where the setting says so. Their content is copied into standalone
- * files, so there must be no snapshots below them.
+ * Volumes on local storage are migrated with the guest only where the setting
+ * allows it. Their content is copied into standalone files, so they must not have
+ * snapshots.
  */
 #include "actions/engine/config.h"
 #include "actions/engine/kill_point.h"
@@ -58,7 +60,6 @@ static int vm_migrate_check(const struct view *view, const struct request *req, 
 {
 	const struct object *vm = request_object(view, req);
 	const char *host = request_str(req, "hostUuid");
-	int r = 0;
 
 	if (host && object_str_is(vm, VM_HOST_UUID, host))
 		return error_set(e, EINVAL, "the vm[uuid:%s] is already on host[uuid:%s]", req->target, host);
@@ -66,13 +67,16 @@ static int vm_migrate_check(const struct view *view, const struct request *req, 
 		return error_set(e, EBUSY,
 				 "unable to live migrate vm[uuid:%s], it has PCI devices of its host",
 				 req->target);
-	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, req->target)
-		if (r == 0)
-			r = check_local(view, volume, vm, e);
-	return r;
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, req->target) {
+		int r = check_local(view, volume, vm, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
-/* ------------------------------------------------------------------ moving */
+/* ----------------------------------------------------------------- migrate */
 
 struct move {
 	struct job *job;
@@ -80,6 +84,7 @@ struct move {
 	char from[UUID_SIZE], to[UUID_SIZE];
 };
 
+/* Step 1: chooses the target and reserves its capacity. */
 static int begin_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct move *m = arg;
@@ -87,48 +92,54 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	_cleanup_free_ const struct object **hosts = NULL;
 	struct object *vm;
 	size_t count;
-	int r = before ? vm_migration_targets(txn_view(t), before, request_str(m->job->req, "hostUuid"),
-					      &hosts, &count, e)
-		       : error_gone(e, KIND_VM, m->uuid);
+	int r;
 
+	if (!before)
+		return error_gone(e, KIND_VM, m->uuid);
+	r = vm_migration_targets(txn_view(t), before, request_str(m->job->req, "hostUuid"), &hosts, &count,
+				 e);
 	if (r < 0)
 		return r;
 	snprintf(m->from, sizeof(m->from), "%s", object_text(before, VM_HOST_UUID));
 	snprintf(m->to, sizeof(m->to), "%s", object_uuid(hosts[0]));
-	vm = object_copy(before);
-	if (!vm)
-		return error_oom(e);
+	r = txn_edit(t, KIND_VM, m->uuid, &vm, e);
+	if (r < 0)
+		return r;
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_MIGRATING));
 	object_set_str(vm, VM_MIGRATION_HOST_UUID, m->to);
 	return vm_write(t, before, vm, e);
 }
 
-/* The libvirt pools of the VM's volumes, its networks, its media. */
+/* Step 2: the libvirt pools of the VM's volumes, its networks, its media. */
 static int prepare_target(struct move *m, const struct view *view, struct error *e)
 {
 	const struct object *vm = view_get(view, KIND_VM, m->uuid), *host = view_get(view, KIND_HOST, m->to);
 	_cleanup_free_ char *nocloud = NULL;
 	bool local = false;
-	int r = vm && host ? 0 : error_set(e, ENOENT, "VM '%s' or its new host is gone", m->uuid);
+	int r;
 
+	if (!vm || !host)
+		return error_set(e, ENOENT, "VM '%s' or its new host is gone", m->uuid);
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, m->uuid) {
 		const struct object *ps =
 			view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
 
 		local = local || object_str(volume, VOLUME_HOST_UUID);
-		if (r == 0 && ps)
-			r = primary_storage_open_pool(m->job->pool, ps, m->to, e);
+		r = ps ? primary_storage_open_pool(m->job->pool, ps, m->to, e) : 0;
+		if (r < 0)
+			return r;
 	}
-	if (r == 0)
-		r = vm_set_leases(m->job->pool, view, m->uuid, m->to, e);
-	if (r == 0)
-		r = vm_fetch_isos(m->job, view, m->uuid, m->to, e);
-	/* on shared storage the guest has its NoCloud disk open, and the target sees the same file */
-	if (r == 0 && local)
-		r = vm_make_nocloud(m->job, view, vm, host, &nocloud, e);
-	return r;
+	r = vm_set_leases(m->job->pool, view, m->uuid, m->to, e);
+	if (r < 0)
+		return r;
+	r = vm_fetch_isos(m->job, view, m->uuid, m->to, e);
+	/* On shared storage the target uses the NoCloud disk that the guest has open: do not replace it. */
+	if (r < 0 || !local)
+		return r;
+	return vm_make_nocloud(m->job, view, vm, host, &nocloud, e);
 }
 
+/* Step 3. */
 static int migrate(struct move *m, const struct view *view, struct error *e)
 {
 	const char *copied[VM_DISKS_MAX];
@@ -146,9 +157,9 @@ static int migrate(struct move *m, const struct view *view, struct error *e)
 	return r;
 }
 
-/* ------------------------------------------------------------------ the end */
+/* ------------------------------------------------------------------ outcome */
 
-/* Where the guest is, as far as the hosts tell. */
+/* Where the guest is, according to the hosts. */
 enum place { AT_SOURCE, AT_TARGET, NOWHERE, NOT_KNOWN };
 
 struct end {
@@ -167,7 +178,7 @@ static enum vm_state state_of(enum hv_domain_state domain)
 	return domain == HV_DOMAIN_PAUSED ? VM_STATE_PAUSED : VM_STATE_RUNNING;
 }
 
-/* The source counts first: what it still runs, the target has not taken over. */
+/* The source is asked first: a guest that it still runs has not been handed over to the target. */
 static void ask_both(struct end *end)
 {
 	const struct move *m = end->move;
@@ -182,7 +193,7 @@ static void ask_both(struct end *end)
 		end->place = AT_SOURCE;
 		end->state = state_of(at_source);
 	} else if (target && at_target == HV_DOMAIN_RUNNING) {
-		/* only one of the two ever runs it, so the other need not be asked */
+		/* libvirt lets only one of the two run it, so the source's answer is not needed */
 		end->place = AT_TARGET;
 		end->state = VM_STATE_RUNNING;
 	} else if (source && target) {
@@ -191,43 +202,41 @@ static void ask_both(struct end *end)
 	}
 }
 
-/* The volumes that were on the source's local storage are on the target's now. */
+/* Moves the rows of the volumes on the source's local storage to the target. */
 static int put_volumes_moved(struct txn *t, const struct move *m, struct error *e)
 {
+	const struct object *volume;
 	int64_t after = 0;
-	int r = 0;
 
-	while (r == 0) {
-		const struct object *volume =
-			view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, m->uuid, after);
+	while ((volume = view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, m->uuid, after))) {
 		struct object *moved;
+		int r;
 
-		if (!volume)
-			break;
 		after = volume->id;
 		if (!object_str_is(volume, VOLUME_HOST_UUID, m->from))
 			continue;
 		moved = object_copy(volume);
-		if (!moved)
-			return error_oom(e);
 		object_set_str(moved, VOLUME_HOST_UUID, m->to);
 		r = txn_put(t, moved, NULL, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
+/* Step 4: writes the outcome. */
 static int end_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct end *end = arg;
 	const struct move *m = end->move;
 	const struct object *before = view_get(txn_view(t), KIND_VM, m->uuid);
 	const struct object *target = view_get(txn_view(t), KIND_HOST, m->to);
-	struct object *vm = before ? object_copy(before) : NULL;
-	int r;
+	struct object *vm;
+	int r = txn_edit(t, KIND_VM, m->uuid, &vm, e);
 
-	if (!vm)
-		return error_gone(e, KIND_VM, m->uuid);
-	/* kept when it has moved: a recovery may have to tidy up yet */
+	if (r < 0)
+		return r;
+	/* After a move the target stays in the row until the source has been cleaned up: see forget_fn(). */
 	if (end->place != AT_TARGET)
 		object_set_null(vm, VM_MIGRATION_HOST_UUID);
 	object_set_null(vm, VM_UNKNOWN_FROM);
@@ -256,7 +265,7 @@ static int end_fn(struct txn *t, void *arg, struct error *e)
 	return r < 0 || end->place != AT_TARGET ? r : put_volumes_moved(t, m, e);
 }
 
-/* Takes away what the guest has left on the host that it is not on. What cannot be removed does no harm. */
+/* Removes what the guest has left on the other host. What cannot be removed does no harm. */
 static void clean_up(const struct move *m, enum place place)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(m->job->pool));
@@ -274,19 +283,26 @@ static void clean_up(const struct move *m, enum place place)
 				path_file_name(object_text(volume, VOLUME_INSTALL_PATH)), NULL);
 }
 
-static int tidy_fn(struct txn *t, void *arg, struct error *e)
+/* Everything is done after a move: a recovery has nothing to clean up any more. */
+static int forget_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct move *m = arg;
 	const struct object *before = view_get(txn_view(t), KIND_VM, m->uuid);
-	struct object *vm = before ? object_copy(before) : NULL;
+	struct object *vm;
+	int r;
 
-	if (!vm)
+	if (!before)
 		return 0;
+	r = txn_edit(t, KIND_VM, m->uuid, &vm, e);
+	if (r < 0)
+		return r;
 	object_set_null(vm, VM_MIGRATION_HOST_UUID);
 	return vm_write(t, before, vm, e);
 }
 
-/* Writes how it ended, and looks once more for what came between. Negative only when it could not be written.
+/*
+ * Step 4: asks both hosts, writes the outcome and cleans up; then reconciles once more, since events were
+ * ignored until now. Fails only when the outcome cannot be written.
  */
 static int reconcile(struct move *m, enum place *ret_place, struct error *e)
 {
@@ -302,7 +318,7 @@ static int reconcile(struct move *m, enum place *ret_place, struct error *e)
 	if (end.place == AT_SOURCE || end.place == AT_TARGET)
 		vm_reconcile(m->job->pool, end.place == AT_TARGET ? m->to : m->from, m->uuid);
 	*ret_place = end.place;
-	return end.place == AT_TARGET ? store_run(pool_store(m->job->pool), tidy_fn, m, e) : 0;
+	return end.place == AT_TARGET ? store_run(pool_store(m->job->pool), forget_fn, m, e) : 0;
 }
 
 static int vm_migrate_run(struct job *job, json_t **ret_result, struct error *e)
@@ -311,7 +327,7 @@ static int vm_migrate_run(struct job *job, json_t **ret_result, struct error *e)
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	_cleanup_view_ struct view *view = NULL;
 	enum place place;
-	int r = store_run(pool_store(job->pool), begin_fn, &m, e), settled;
+	int r = store_run(pool_store(job->pool), begin_fn, &m, e), written;
 
 	if (r < 0)
 		return r;
@@ -323,9 +339,9 @@ static int vm_migrate_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r == 0)
 		r = migrate(&m, view, &why);
 	kill_point("migrate-moved");
-	settled = reconcile(&m, &place, e);
-	if (settled < 0)
-		return settled;
+	written = reconcile(&m, &place, e);
+	if (written < 0)
+		return written;
 	if (place == AT_TARGET)
 		return job_result_inventory(job, KIND_VM, m.uuid, ret_result, e);
 	if (r < 0)
@@ -343,7 +359,7 @@ static int vm_migrate_recover(struct job *job, json_t **ret_result, struct error
 	int r = 0;
 
 	if (to) {
-		bool moved = object_str_is(vm, VM_HOST_UUID, to); /* and only the tidying is left */
+		bool moved = object_str_is(vm, VM_HOST_UUID, to); /* only the cleaning up is left */
 
 		snprintf(m.from, sizeof(m.from), "%s",
 			 object_text(vm, moved ? (int)VM_LAST_HOST_UUID : (int)VM_HOST_UUID));
@@ -358,9 +374,10 @@ static int vm_migrate_recover(struct job *job, json_t **ret_result, struct error
 		return r;
 	if (place == AT_TARGET)
 		return job_result_inventory(job, KIND_VM, m.uuid, ret_result, e);
-	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended while VM '%s' was migrating; the VM is as its hosts say",
-			      m.uuid);
+	return error_set_code(
+		e, EINTR, "SYS.1000",
+		"the daemon ended while VM '%s' was migrating; the VM has the state that its hosts report",
+		m.uuid);
 }
 
 static const struct operation migrate_vm = {
@@ -384,7 +401,7 @@ static const struct operation migrate_vm = {
 	.states = S_RUNNING | S_PAUSED,
 	.state_code = "VM.1008",
 	.deadline_s = 3600,
-	.help = "moves the running guest to another host",
+	.help = "migrates the running guest to another host",
 	.check = vm_migrate_check,
 	.run = vm_migrate_run,
 	.recover = vm_migrate_recover,

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NICs of VMs that are there already (behaviour.md 4.1.21-4.1.23, 4.1.47,
- * 4.1.48 and 4.1.63): adding and removing them, live too, fixed addresses and
- * MACs.
+ * NICs of existing VMs (behaviour.md 4.1.21-4.1.23, 4.1.47, 4.1.48 and 4.1.63):
+ * attaching and detaching them, also live, static addresses and MAC addresses.
  *
- * Adding: the row first, which takes address and MAC, then the NIC is plugged
- * into a VM that is active; when that fails the row goes again. Removing: the
- * NIC first, then the row. So a kill in between leaves a row that says what is
- * to be finished.
+ * Attaching writes the row first, which reserves the addresses, and then plugs the
+ * NIC in if the VM is active; on failure the row is removed again. Detaching
+ * unplugs the NIC first and removes the row then. So a kill in between leaves a
+ * row from which the recovery knows what to finish.
  */
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
@@ -29,7 +28,7 @@
 #include "hypervisor/network.h"
 #include "model/states.h"
 
-/* How long a guest may take to let a NIC go. */
+/* How long a guest may take to release a NIC. */
 #define DETACH_MS 30000
 
 static const struct object *nic_on(const struct view *view, const char *vm, const char *l3)
@@ -48,7 +47,7 @@ static void static_ip_prefix(const char *l3, char ret_prefix[64])
 
 /* ---------------------------------------------------------------- candidates */
 
-/* The VM's cluster reaches the network, or, before its first start, some cluster with its storage does. */
+/* Whether the VM's cluster has the L2 network, or, before its first start, any cluster with its storage. */
 static bool is_reachable(const struct view *view, const struct object *vm, const struct object *l3)
 {
 	const char *l2 = object_text(l3, L3_L2_NETWORK_UUID);
@@ -82,7 +81,7 @@ static int vm_l3_candidates_get(struct pool *pool, const struct view *view, cons
 
 /* -------------------------------------------------------------------- attach */
 
-/* @code: an address that no range has is a bad argument to the manual, or a failed operation. */
+/* @code: of an address outside all ranges; in the manual it depends on the operation. */
 static int check_static_ip(const struct view *view, const char *l3, const char *ip, const char *code,
 			   struct error *e)
 {
@@ -142,7 +141,7 @@ static int vm_attach_l3_check(const struct view *view, const struct request *req
 			"cluster of the vm[uuid: %s]",
 			l3_uuid, req->target);
 	if (view_count_where(view, KIND_NIC, NIC_VM_UUID, req->target) >= VM_NICS_MAX)
-		return error_set(e, EINVAL, "a VM may have %d NICs", VM_NICS_MAX);
+		return error_set(e, EINVAL, "a VM can have at most %d NICs", VM_NICS_MAX);
 	r = ip ? check_static_ip(view, l3_uuid, ip, "SYS.1007", e) : 0;
 	return r < 0 ? r : vm_check_custom_macs(view, req, e);
 }
@@ -163,10 +162,11 @@ static int free_device_id(const struct view *view, const char *vm)
 static int set_default_l3(struct txn *t, const char *vm_uuid, const char *l3, struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_VM, vm_uuid);
-	struct object *vm = object_copy(before);
+	struct object *vm;
+	int r = txn_edit(t, KIND_VM, vm_uuid, &vm, e);
 
-	if (!vm)
-		return error_oom(e);
+	if (r < 0)
+		return r;
 	object_set_str(vm, VM_DEFAULT_L3_UUID, l3);
 	return vm_write(t, before, vm, e);
 }
@@ -182,16 +182,23 @@ static int add_row_fn(struct txn *t, void *arg, struct error *e)
 
 	snprintf(mac, sizeof(mac), "customMac::%s", l3);
 	r = vm_put_nic(t, vm, l3, free_device_id(txn_view(t), vm), request_tag(req, mac), ip, uuid, e);
-	if (r == 0 && ip) {
+	if (r < 0)
+		return r;
+	if (ip) {
 		static_ip_prefix(l3, prefix);
 		r = object_set_system_tag(t, KIND_VM, vm, prefix, ip, false, e);
+		if (r < 0)
+			return r;
 	}
-	if (r == 0 && !object_str(view_get(txn_view(t), KIND_VM, vm), VM_DEFAULT_L3_UUID))
-		r = set_default_l3(t, vm, l3, e);
-	return r;
+	if (object_str(view_get(txn_view(t), KIND_VM, vm), VM_DEFAULT_L3_UUID))
+		return 0;
+	return set_default_l3(t, vm, l3, e);
 }
 
-/* The NIC's row with its fixed address; the default network goes to the first NIC that is left. */
+/*
+ * Removes the NIC's row and the tag with its static address. If it was on the default network, that of the
+ * VM's first remaining NIC becomes the default.
+ */
 static int remove_row_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct object *nic = view_get(txn_view(t), KIND_NIC, arg), *left;
@@ -204,15 +211,16 @@ static int remove_row_fn(struct txn *t, void *arg, struct error *e)
 	snprintf(l3, sizeof(l3), "%s", object_text(nic, NIC_L3_UUID));
 	static_ip_prefix(l3, prefix);
 	r = object_remove(t, nic, e);
-	if (r == 0)
-		r = object_set_system_tag(t, KIND_VM, vm, prefix, NULL, false, e);
+	if (r < 0)
+		return r;
+	r = object_set_system_tag(t, KIND_VM, vm, prefix, NULL, false, e);
 	if (r < 0 || !object_str_is(view_get(txn_view(t), KIND_VM, vm), VM_DEFAULT_L3_UUID, l3))
 		return r;
 	left = view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, vm, 0);
 	return set_default_l3(t, vm, left ? object_str(left, NIC_L3_UUID) : NULL, e);
 }
 
-/* Plugs a NIC into its VM, when that is active. */
+/* Plugs a NIC into its VM, if that is active. */
 static int plug(struct job *job, const struct view *view, const struct object *nic, struct error *e)
 {
 	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
@@ -223,7 +231,7 @@ static int plug(struct job *job, const struct view *view, const struct object *n
 	int r;
 
 	if (!host)
-		return 0; /* the next start does it */
+		return 0; /* plugged in at the next start */
 	r = vm_set_lease(job->pool, view, nic, host_uuid, e);
 	if (r < 0)
 		return r;
@@ -231,15 +239,17 @@ static int plug(struct job *job, const struct view *view, const struct object *n
 	return hv_nic_attach(pool_hypervisor(job->pool), host_uuid, object_uuid(vm), &spec, e);
 }
 
-/* The lease of a NIC that goes. What a host that is away still has is put right when the address is given
- * anew. */
-static void drop_lease(struct job *job, const struct view *view, const struct object *nic)
+/*
+ * Removes the DHCP lease of a NIC from the VM's host. A host that cannot be reached keeps it until the
+ * address is given to another NIC.
+ */
+static void remove_lease(struct job *job, const struct view *view, const struct object *nic)
 {
 	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
-	const char *host = !vm				  ? NULL
-			   : object_str(vm, VM_HOST_UUID) ? object_str(vm, VM_HOST_UUID)
-							  : object_str(vm, VM_LAST_HOST_UUID);
+	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
 
+	if (vm && !host)
+		host = object_str(vm, VM_LAST_HOST_UUID);
 	if (host && object_str(nic, NIC_IP))
 		(void)hv_lease_remove(pool_hypervisor(job->pool), host, object_text(nic, NIC_L3_UUID),
 				      object_text(nic, NIC_MAC), object_text(nic, NIC_IP), NULL);
@@ -250,18 +260,22 @@ static int remove_row(struct job *job, const struct object *nic, struct error *e
 	return store_run(pool_store(job->pool), remove_row_fn, (void *)(uintptr_t)object_uuid(nic), e);
 }
 
-/* Finishes an attach whose row is there, or takes it back. */
+/* Plugs in the NIC of a row that is written; on failure removes the row again. */
 static int plug_or_roll_back(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *nic = nic_on(view, job->req->target, request_str(job->req, "l3NetworkUuid"));
-	int r = nic ? plug(job, view, nic, e) : error_set(e, ENOENT, "the new NIC is gone");
+	int r;
 
-	if (r < 0 && nic) {
-		drop_lease(job, view, nic);
+	if (!nic)
+		return error_set(e, ENOENT, "the new NIC is gone");
+	r = plug(job, view, nic, e);
+	if (r < 0) {
+		remove_lease(job, view, nic);
 		(void)remove_row(job, nic, NULL);
+		return r;
 	}
-	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 
 static int vm_attach_l3_run(struct job *job, json_t **ret_result, struct error *e)
@@ -279,7 +293,7 @@ static int vm_attach_l3_recover(struct job *job, json_t **ret_result, struct err
 	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
 
 	if (!vm || !nic_on(view, job->req->target, request_str(job->req, "l3NetworkUuid")))
-		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the NIC was made");
+		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the NIC was attached");
 	if (host)
 		(void)host_wait_connected(job, host);
 	return plug_or_roll_back(job, ret_result, e);
@@ -317,13 +331,12 @@ static int nic_detach_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r < 0)
 		return r;
 	kill_point("nic-unplugged");
-	drop_lease(job, view, nic);
+	remove_lease(job, view, nic);
 	r = remove_row(job, nic, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_VM, object_uuid(vm), ret_result, e);
 }
 
-/* Whatever was done of it, doing it again finishes it. The VM's inventory is the answer also without the NIC.
- */
+/* Detaching can be repeated. */
 static int nic_detach_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -356,22 +369,24 @@ static int vm_static_ip_apply(struct txn *t, const struct request *req, json_t *
 	const struct object *before = nic_on(txn_view(t), req->target, l3);
 	struct object *nic;
 	char prefix[64];
-	int r = 0;
+	int r;
 
 	(void)ret_result;
-	static_ip_prefix(l3, prefix);
 	if (!object_str_is(before, NIC_IP, ip)) {
-		nic = object_copy(before);
-		if (!nic)
-			return error_oom(e);
+		r = txn_edit(t, KIND_NIC, object_uuid(before), &nic, e);
+		if (r < 0)
+			return r;
 		r = l3_network_allocate_ip(t, l3, ip, nic, e);
 		if (r < 0) {
 			object_unref(nic);
 			return r;
 		}
 		r = txn_put(t, nic, NULL, e);
+		if (r < 0)
+			return r;
 	}
-	return r < 0 ? r : object_set_system_tag(t, KIND_VM, req->target, prefix, ip, false, e);
+	static_ip_prefix(l3, prefix);
+	return object_set_system_tag(t, KIND_VM, req->target, prefix, ip, false, e);
 }
 
 static int vm_static_ip_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,
@@ -407,18 +422,16 @@ static int nic_mac_check(const struct view *view, const struct request *req, str
 
 static int nic_mac_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	struct object *nic = object_copy(request_object(txn_view(t), req));
 	char text[MAC_STRLEN];
+	struct object *nic;
 	struct mac mac;
-	int r;
+	int r = mac_parse(request_str(req, "mac"), &mac, e);
 
-	if (!nic)
-		return error_oom(e);
-	r = mac_parse(request_str(req, "mac"), &mac, e);
-	if (r < 0) {
-		object_unref(nic);
+	if (r < 0)
 		return r;
-	}
+	r = txn_edit(t, KIND_NIC, req->target, &nic, e);
+	if (r < 0)
+		return r;
 	object_set_str(nic, NIC_MAC, mac_format(&mac, text));
 	r = txn_put(t, nic, NULL, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_NIC, req->target, ret_result, e);
@@ -437,7 +450,7 @@ static const struct operation get_vm_attachable_l3_network = {
 	.target = "vmInstanceUuid",
 	.where = "l3-networks-candidates",
 	.flags = OP_SYNC,
-	.help = "networks that could be attached",
+	.help = "L3 networks that can be attached to the VM",
 	.get = vm_l3_candidates_get,
 };
 
@@ -457,7 +470,7 @@ static const struct operation attach_l3_network_to_vm = {
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "attach-l3-network",
-	.help = "adds a NIC on an L3 network",
+	.help = "attaches an L3 network to the VM with a new NIC",
 	.check = vm_attach_l3_check,
 	.run = vm_attach_l3_run,
 	.recover = vm_attach_l3_recover,
@@ -476,7 +489,7 @@ static const struct operation detach_l3_network_from_vm = {
 	.target = "vmNicUuid",
 	.verb = "detach",
 	.flags = OP_DESTROYS,
-	.help = "removes the NIC from its VM",
+	.help = "detaches the NIC from its VM and deletes it",
 	.check = nic_detach_check,
 	.queue2 = nic_queue,
 	.run = nic_detach_run,
@@ -518,7 +531,7 @@ static const struct operation set_vm_static_ip = {
 	.target = "vmInstanceUuid",
 	.verb = "set-static-ip",
 	.states = S_STOPPED,
-	.help = "gives a NIC a fixed address",
+	.help = "sets a static IP address for the NIC on an L3 network",
 	.check = vm_static_ip_check,
 	.apply = vm_static_ip_apply,
 };
@@ -541,7 +554,7 @@ static const struct operation delete_vm_static_ip = {
 	.target = "vmInstanceUuid",
 	.verb = "delete-static-ip",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
-	.help = "lets a fixed address go",
+	.help = "deletes the static IP address of the NIC on an L3 network",
 	.apply = vm_static_ip_delete_apply,
 };
 

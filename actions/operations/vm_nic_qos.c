@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bandwidth limits of NICs (behaviour.md 4.1.25-4.1.27), bit/s as the guest
- * sees the directions.
+ * Bandwidth limits of NICs (behaviour.md 4.1.25-4.1.27), in bit/s; the directions
+ * are those of the guest.
  *
- * The limit is written to the NIC's row, then told to the host when the VM is
- * active. A host without traffic control cannot keep it: then it stays in the
- * row for the next start on a host that can, and the answer says so. When the
- * host refuses for any other reason the former limit comes back.
+ * The limit is written to the NIC's row and then set on the host if the VM is
+ * active. A host without traffic control cannot enforce it: then the limit stays
+ * in the row for the next start on a host that can, and the answer says so. When
+ * the host fails for any other reason the former limit is restored.
  */
 #include <string.h>
 
@@ -17,7 +17,7 @@
 #include "actions/vm/state.h"
 #include "hypervisor/domain/nic.h"
 
-#define BANDWIDTH_MAX (INT64_C(32) << 30)
+#define BANDWIDTH_MAX (INT64_C(32) << 30) /* bit/s */
 
 static const struct {
 	const char *param, *direction, *sentence;
@@ -62,19 +62,25 @@ struct limits {
 	const struct object *before; /* out: the NIC as it was, a reference */
 };
 
+static void limits_done(struct limits *l)
+{
+	object_unref(l->before);
+}
+
 static int limit_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct limits *l = arg;
 	const struct object *before = request_object(txn_view(t), l->req);
-	const char *lifted = request_str(l->req, "direction");
-	struct object *nic = before ? object_copy(before) : NULL;
+	const char *removed = request_str(l->req, "direction");
+	struct object *nic;
+	int r = txn_edit(t, KIND_NIC, l->req->target, &nic, e);
 
-	if (!nic)
-		return error_gone(e, KIND_NIC, l->req->target);
+	if (r < 0)
+		return r;
 	object_unref(l->before);
 	l->before = object_ref(before);
 	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
-		if (lifted && strcmp(lifted, directions[i].direction) == 0)
+		if (removed && strcmp(removed, directions[i].direction) == 0)
 			object_set_null(nic, directions[i].field);
 		if (request_has(l->req, directions[i].param))
 			object_set_int(nic, directions[i].field, request_int(l->req, directions[i].param, 0));
@@ -86,10 +92,11 @@ static int restore_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct limits *l = arg;
 	const struct object *now = request_object(txn_view(t), l->req);
-	struct object *nic = now ? object_copy(now) : NULL;
+	struct object *nic;
 
-	if (!nic)
+	if (!now)
 		return 0;
+	nic = object_copy(now);
 	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
 		if (object_is_null(l->before, directions[i].field))
 			object_set_null(nic, directions[i].field);
@@ -98,14 +105,14 @@ static int restore_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, nic, NULL, e);
 }
 
-/* {"applied": whether a guest feels it, "reason": why not}. */
+/* {"applied": whether the limit is in force, "reason": why not} */
 static int answer(const char *reason, json_t **ret_result, struct error *e)
 {
 	*ret_result = json_pack("{s:b, s:s*}", "applied", reason == NULL, "reason", reason);
 	return *ret_result ? 0 : error_oom(e);
 }
 
-/* Tells the VM's host what the row says. */
+/* Sets the limits of the row on the VM's host. */
 static int push(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -116,32 +123,31 @@ static int push(struct job *job, json_t **ret_result, struct error *e)
 	int r;
 
 	if (!host)
-		return answer("the VM does not run: kept for its next start", ret_result, e);
+		return answer("the VM is not running: the limit is kept for its next start", ret_result, e);
 	r = hv_nic_set_bandwidth(pool_hypervisor(job->pool), host, object_uuid(vm), object_text(nic, NIC_MAC),
 				 object_int(nic, NIC_INBOUND), object_int(nic, NIC_OUTBOUND), &why);
 	if (r == -EOPNOTSUPP)
 		return answer(
-			"traffic control does not work on the host: kept for the next start on one where it does",
+			"traffic control does not work on the host: the limit is kept for the next start on one where it does",
 			ret_result, e);
 	return r < 0 ? error_move(e, &why) : answer(NULL, ret_result, e);
 }
 
 static int nic_qos_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	struct limits l = {.req = job->req};
+	_cleanup_(limits_done) struct limits l = {.req = job->req};
 	int r = store_run(pool_store(job->pool), limit_fn, &l, e);
 
-	if (r == 0) {
-		kill_point("nic-qos-written");
-		r = push(job, ret_result, e);
-		if (r < 0)
-			(void)store_run(pool_store(job->pool), restore_fn, &l, NULL);
-	}
-	object_unref(l.before);
+	if (r < 0)
+		return r;
+	kill_point("nic-qos-written");
+	r = push(job, ret_result, e);
+	if (r < 0)
+		(void)store_run(pool_store(job->pool), restore_fn, &l, NULL);
 	return r;
 }
 
-/* Doing it again finishes it, however far it had come. */
+/* Setting a limit can be repeated. */
 static int nic_qos_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -177,7 +183,7 @@ static const struct operation set_nic_qos = {
 	.kind = KIND_NIC,
 	.target = "uuid",
 	.verb = "set-qos",
-	.help = "limits the bandwidth of the NIC, bit/s",
+	.help = "limits the bandwidth of the NIC, in bit/s",
 	.check = nic_set_qos_check,
 	.queue2 = nic_queue,
 	.run = nic_qos_run,
@@ -199,7 +205,7 @@ static const struct operation get_nic_qos = {
 	.target = "uuid",
 	.where = "nic-qos",
 	.flags = OP_SYNC,
-	.help = "bandwidth limits of the NIC, bit/s",
+	.help = "bandwidth limits of the NIC, in bit/s",
 	.get = nic_qos_get,
 };
 
@@ -221,7 +227,7 @@ static const struct operation delete_nic_qos = {
 	.kind = KIND_NIC,
 	.target = "uuid",
 	.verb = "delete-qos",
-	.help = "lifts the bandwidth limit of one direction",
+	.help = "removes the bandwidth limit of one direction",
 	.queue2 = nic_queue,
 	.run = nic_qos_run,
 	.recover = nic_qos_recover,

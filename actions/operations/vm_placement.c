@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GetVmPlacement: how the last placement of a VM went. */
+/* GetVmPlacement: which host the last placement of a VM chose, and why not another. */
 #include "actions/engine/request.h"
 #include "actions/operations/table.h"
 #include "actions/vm/placement.h"
+#include "model/json.h"
 #include "model/render.h"
 
 /* --------------------------------------------------------------- the report */
@@ -11,21 +12,20 @@ static int vm_placement_get(struct pool *pool, const struct view *view, const st
 			    json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(view, req), *host;
-	json_t *kept = json_loads(object_text(vm, VM_PLACEMENT), 0, NULL);
+	_cleanup_json_ json_t *stored = json_loads(object_text(vm, VM_PLACEMENT), 0, NULL);
 	char date[DATE_SIZE];
 
 	(void)pool;
-	if (!kept) {
-		*ret_result = json_object(); /* it was never placed */
+	if (!stored) {
+		*ret_result = json_object(); /* it has never been placed */
 		return *ret_result ? 0 : error_oom(e);
 	}
-	render_date(json_integer_value(json_object_get(kept, "time")), date);
-	host = view_get_id(view, KIND_HOST, json_integer_value(json_object_get(kept, "host")));
+	render_date(json_integer_value(json_object_get(stored, "time")), date);
+	host = view_get_id(view, KIND_HOST, json_integer_value(json_object_get(stored, "host")));
 	*ret_result = json_pack("{s:s, s:O*, s:s*, s:O*, s:o}", "time", date, "strategy",
-				json_object_get(kept, "strategy"), "hostUuid",
-				host ? object_uuid(host) : NULL, "error", json_object_get(kept, "error"),
-				"ruledOut", placement_explain(view, json_object_get(kept, "ruledOut")));
-	json_decref(kept);
+				json_object_get(stored, "strategy"), "hostUuid",
+				host ? object_uuid(host) : NULL, "error", json_object_get(stored, "error"),
+				"ruledOut", placement_explain(view, json_object_get(stored, "ruledOut")));
 	return *ret_result ? 0 : error_oom(e);
 }
 
@@ -43,7 +43,7 @@ static const struct operation get_vm_placement = {
 	.target = "uuid",
 	.where = "placement",
 	.flags = OP_SYNC,
-	.help = "the host that was taken at the last placement, and why the others were ruled out",
+	.help = "the host chosen by the last placement, and why the others were ruled out",
 	.get = vm_placement_get,
 };
 

@@ -16,12 +16,11 @@
 static int vm_destroy_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_object_ const struct object *vm = vm_now(job->pool, job->req->target);
-	struct view *view = store_view(pool_store(job->pool));
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	bool direct = strcmp(config_str(view, "vm.deletionPolicy"), "Direct") == 0;
 	int r;
 
 	(void)ret_result;
-	view_unref(view);
 	if (!vm || object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)))
 		return 0;
 	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_CREATED)))
@@ -46,39 +45,45 @@ static bool is_taken(const struct view *view, const char *tag)
 	       l3_network_has_nic_with(view, l3, ip);
 }
 
-/* A fixed address that somebody else got meanwhile is no longer the VM's: the next start gives it another. */
-static int drop_taken_addresses(struct txn *t, const char *uuid, struct error *e)
+/* Deletes static addresses that other NICs have got meanwhile: the VM gets new ones at its next start. */
+static int remove_taken_addresses(struct txn *t, const char *uuid, struct error *e)
 {
 	const struct object *tag;
 	int64_t after = 0;
-	int r = 0;
 
-	while (r == 0 &&
-	       (tag = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid, after))) {
+	while ((tag = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid, after))) {
+		int r;
+
 		after = tag->id;
-		if (is_taken(txn_view(t), object_text(tag, SYSTEM_TAG_TAG)))
-			r = txn_remove(t, tag, e);
+		if (!is_taken(txn_view(t), object_text(tag, SYSTEM_TAG_TAG)))
+			continue;
+		r = txn_remove(t, tag, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int vm_recover_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const struct object *vm = view_get(txn_view(t), KIND_VM, req->target);
 	const struct object *root = vm_root_volume(txn_view(t), vm);
-	struct object *changed = root ? object_copy(root) : NULL;
-	int r = 0;
+	int r;
 
-	if (changed) {
-		object_set_str(changed, VOLUME_STATUS,
+	if (root) {
+		struct object *recovered = object_copy(root);
+
+		object_set_str(recovered, VOLUME_STATUS,
 			       object_str(root, VOLUME_INSTALL_PATH) ? STATUS_READY
 								     : STATUS_NOT_INSTANTIATED);
-		r = txn_put(t, changed, NULL, e);
+		r = txn_put(t, recovered, NULL, e);
+		if (r < 0)
+			return r;
 	}
-	if (r == 0)
-		r = drop_taken_addresses(t, req->target, e);
-	if (r == 0)
-		r = vm_put_state(t, req->target, VM_STATE_STOPPED, e);
+	r = remove_taken_addresses(t, req->target, e);
+	if (r < 0)
+		return r;
+	r = vm_put_state(t, req->target, VM_STATE_STOPPED, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
 }
 
@@ -97,7 +102,7 @@ static const struct operation destroy_vm_instance = {
 	.error_code = "VM.1004",
 	.help = "destroys the VM; it can be recovered until it is expunged",
 	.run = vm_destroy_run,
-	.recover = vm_destroy_run, /* finished, however far it had come */
+	.recover = vm_destroy_run, /* destroying can be repeated */
 };
 
 static const struct operation recover_vm_instance = {
@@ -114,7 +119,7 @@ static const struct operation recover_vm_instance = {
 	.target = "uuid",
 	.verb = "recover",
 	.states = S_DESTROYED,
-	.help = "brings a destroyed VM back as Stopped",
+	.help = "recovers a destroyed VM; it is Stopped then",
 	.apply = vm_recover_apply,
 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * UpdateVmInstance, ChangeInstanceOffering and GetVmCapabilities (behaviour.md
- * 4.1.50, 4.5.4 and 4.1.49): what can be changed in place.
+ * 4.1.50, 4.5.4 and 4.1.49).
  *
- * CPUs and memory of a running VM can grow where vm.numa allows it. The new size
- * is written first, which promises the host's capacity, then brought to the
- * guest. Neither can be taken out of a guest again, so when the host refuses,
- * the row gets what the guest has by then.
+ * CPUs and memory of a running VM can be added where vm.numa allows it. The new
+ * size is written first, which reserves the capacity of the host, and then given
+ * to the guest. Neither can be taken from a guest again, so when the host fails,
+ * the row gets the size that the guest has at that point.
  */
 #include "actions/engine/config.h"
 #include "actions/engine/kill_point.h"
@@ -35,7 +35,7 @@ static const struct object *offering_of(const struct view *view, const struct re
 	return view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
 }
 
-/* What the request, one of the two, makes of the VM; a running one gets memory in whole steps. */
+/* The size of the VM after the request; memory is added to a running one in steps of VM_MEMORY_STEP. */
 static struct vm_size wanted_size(const struct view *view, const struct request *req, const struct object *vm)
 {
 	const struct object *offering = offering_of(view, req);
@@ -58,7 +58,7 @@ static bool same_size(struct vm_size a, struct vm_size b)
 	return a.cpus == b.cpus && a.memory == b.memory;
 }
 
-/* Is the VM's host able to give what is wanted beyond what the VM has? */
+/* Whether the VM's host has the capacity for the growth. */
 static int check_capacity(const struct view *view, const struct object *vm, struct vm_size want,
 			  struct error *e)
 {
@@ -75,7 +75,7 @@ static int check_capacity(const struct view *view, const struct object *vm, stru
 			 (long long)(want.memory - now.memory));
 }
 
-/* CPUs and memory: while stopped, or live where vm.numa allows it. */
+/* CPUs and memory can be changed while the VM is stopped, and added live where vm.numa allows it. */
 static int check_size(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
@@ -134,12 +134,11 @@ static int vm_change_offering_check(const struct view *view, const struct reques
 
 /* -------------------------------------------------------------------- change */
 
-/* The texts that UpdateVmInstance may give; parameters are named as the fields. */
+/* Text fields that UpdateVmInstance can set; the parameters have the names of the fields. */
 static const int texts[] = {VM_NAME, VM_DESCRIPTION, VM_PLATFORM, VM_DEFAULT_L3_UUID, VM_STATE};
 
-/* A state that is forced upon the row brings the host that goes with it; what the host says later counts
- * more. */
-static void set_place_for_state(struct object *vm)
+/* A state that is set by hand needs a host that fits it; later reports of the host overwrite both. */
+static void set_host_for_state(struct object *vm)
 {
 	const char *host = object_str(vm, VM_HOST_UUID);
 
@@ -154,15 +153,16 @@ static void set_place_for_state(struct object *vm)
 	object_set_null(vm, VM_HOST_UUID);
 }
 
-/* Writes all that the request changes, and promises what a running VM takes from its host. */
+/* Writes all changes of the request; vm_write() reserves on the host what a running VM gets in addition. */
 static int put_changes(struct txn *t, const struct request *req, const struct object *before, struct error *e)
 {
 	const struct object *offering = offering_of(txn_view(t), req);
 	struct vm_size want = wanted_size(txn_view(t), req, before);
-	struct object *vm = object_copy(before);
+	struct object *vm;
+	int r = txn_edit(t, KIND_VM, object_uuid(before), &vm, e);
 
-	if (!vm)
-		return error_oom(e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		const char *param = vm->kind->fields[texts[i]].name;
 
@@ -170,7 +170,7 @@ static int put_changes(struct txn *t, const struct request *req, const struct ob
 			object_set_str(vm, texts[i], request_str(req, param));
 	}
 	if (request_has(req, "state"))
-		set_place_for_state(vm);
+		set_host_for_state(vm);
 	object_set_int(vm, VM_CPU_NUM, want.cpus);
 	object_set_int(vm, VM_MEMORY_SIZE, want.memory);
 	if (offering) {
@@ -187,7 +187,7 @@ static int vm_update_apply(struct txn *t, const struct request *req, json_t **re
 	const struct object *vm = request_object(txn_view(t), req);
 	int r;
 
-	/* A running VM that gets larger needs its host. */
+	/* a running VM that grows needs its host */
 	if (is_running(vm) && !same_size(vm_size_of(vm), wanted_size(txn_view(t), req, vm)))
 		return OP_NEEDS_RUN;
 	r = put_changes(t, req, vm, e);
@@ -197,7 +197,7 @@ static int vm_update_apply(struct txn *t, const struct request *req, json_t **re
 struct growth {
 	const struct request *req;
 	const struct object *before; /* out: the VM as it was, a reference */
-	bool has_memory;	     /* the guest got its memory */
+	bool has_memory;	     /* out: the guest has got its memory */
 };
 
 static void growth_done(struct growth *g)
@@ -215,12 +215,12 @@ static int grow_fn(struct txn *t, void *arg, struct error *e)
 		return error_gone(e, KIND_VM, g->req->target);
 	object_unref(g->before);
 	g->before = object_ref(vm);
-	/* Others may have been promised the host's room since the request came in. */
+	/* The capacity of the host may have been reserved for others since the request came in. */
 	r = check_size(txn_view(t), g->req, e);
 	return r < 0 ? r : put_changes(t, g->req, vm, e);
 }
 
-/* Everything as it was, but what the guest has by now. */
+/* Restores the row, except for the memory if the guest has got it. */
 static int shrink_fn(struct txn *t, void *arg, struct error *e)
 {
 	static const int strings[] = {VM_NAME,
@@ -231,10 +231,14 @@ static int shrink_fn(struct txn *t, void *arg, struct error *e)
 				      VM_ALLOCATOR_STRATEGY};
 	struct growth *g = arg;
 	const struct object *now = request_object(txn_view(t), g->req);
-	struct object *vm = now ? object_copy(now) : NULL;
+	struct object *vm;
+	int r;
 
-	if (!vm)
+	if (!now)
 		return 0;
+	r = txn_edit(t, KIND_VM, object_uuid(now), &vm, e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		object_set_str(vm, strings[i], object_str(g->before, strings[i]));
 	object_set_int(vm, VM_CPU_SPEED, object_int(g->before, VM_CPU_SPEED));
@@ -244,7 +248,7 @@ static int shrink_fn(struct txn *t, void *arg, struct error *e)
 	return vm_write(t, now, vm, e);
 }
 
-/* Brings what the row says to a VM that runs. */
+/* Gives a running guest the size in the row. */
 static int push(struct job *job, struct growth *g, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -254,14 +258,14 @@ static int push(struct job *job, struct growth *g, struct error *e)
 	int r;
 
 	if (!host)
-		return 0; /* the next start does it */
+		return 0; /* takes effect at the next start */
 	r = hv_domain_set_memory(pool_hypervisor(job->pool), host, job->req->target, vm_size_of(vm).memory,
 				 &why);
 	g->has_memory = r == 0;
 	if (r == 0)
 		r = hv_domain_set_cpus(pool_hypervisor(job->pool), host, job->req->target,
 				       (int)vm_size_of(vm).cpus, &why);
-	/* It was started before vm.numa was set, or has all that its host has. */
+	/* The VM was started before vm.numa was set, or has all that its host can give. */
 	if (r == -EOPNOTSUPP)
 		return error_set_code(e, EOPNOTSUPP, "SYS.1007", NOT_NUMA ": %s", error_sentence(&why));
 	return r < 0 ? error_move(e, &why) : 0;
@@ -283,7 +287,7 @@ static int vm_update_run(struct job *job, json_t **ret_result, struct error *e)
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 
-/* Does the row say all that the request gives in words? It is written together with the size. */
+/* Whether the row has the texts of the request. They are written together with the size. */
 static bool has_texts(const struct object *vm, const struct request *req)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -326,8 +330,7 @@ static int vm_capabilities_get(struct pool *pool, const struct view *view, const
 		root ? view_get(view, KIND_PRIMARY_STORAGE, object_str(root, VOLUME_PRIMARY_STORAGE_UUID))
 		     : NULL;
 	const struct object *image = view_get(view, KIND_IMAGE, object_str(vm, VM_IMAGE_UUID));
-	/* Files of one host must be carried along by a migration; those that all hosts share stay where they
-	 * are. */
+	/* A live migration leaves files on shared storage where they are; files of one host must be copied. */
 	bool local = ps && primary_storage_is_local(ps);
 
 	(void)pool;
@@ -384,7 +387,7 @@ static const struct operation update_vm_instance = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes name, description, CPUs, memory, default network or platform",
+	.help = "changes the name, description, CPUs, memory, default network or platform of the VM",
 	.check = vm_update_check,
 	.apply = vm_update_apply,
 	.run = vm_update_run,
@@ -410,7 +413,7 @@ static const struct operation change_instance_offering = {
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",
 	.verb = "change-instance-offering",
-	.help = "gives the VM CPUs and memory of another offering",
+	.help = "changes the CPUs and memory of the VM to those of another offering",
 	.check = vm_change_offering_check,
 	.apply = vm_update_apply,
 	.run = vm_update_run,

@@ -2,13 +2,14 @@
 /*
  * Attaching and detaching data volumes (behaviour.md 4.2.18-4.2.20).
  *
- * Attach: the rows first, then the guest. From the first change on nobody else
- * can attach the volume, so it is never open in two guests; when the guest does
- * not get it, the rows are taken back, unless the host cannot tell: then the
- * volume stays attached, which is what a next start of the VM makes true.
+ * Attaching writes the rows first and then plugs the disk into the guest. From
+ * the first change on nobody else can attach the volume, so it is never open in two
+ * guests. When the guest does not get the disk, the rows are rolled back, unless
+ * the host cannot tell: then the volume stays attached, and the next start of the
+ * VM gives it the disk.
  *
- * Detach: the guest first, then the rows, for the same reason. A guest that does
- * not let go keeps the volume, in the rows too.
+ * Detaching unplugs the disk first and then writes the rows, for the same reason.
+ * When a guest does not release the disk, the volume stays attached.
  *
  * Recovery asks the host whether the guest has the disk, and writes that.
  */
@@ -50,8 +51,6 @@ static int put_ref(struct txn *t, const struct volume_claim *c, int device, stru
 	struct object *ref = object_new(kind_get(KIND_SHAREABLE_REF));
 	char uuid[UUID_SIZE];
 
-	if (!ref)
-		return error_oom(e);
 	uuid_make(uuid);
 	object_set_str(ref, SHAREABLE_REF_UUID, uuid);
 	object_set_str(ref, SHAREABLE_REF_VOLUME_UUID, c->volume);
@@ -60,6 +59,12 @@ static int put_ref(struct txn *t, const struct volume_claim *c, int device, stru
 	return txn_put(t, ref, NULL, e);
 }
 
+static int volume_or_vm_gone(struct error *e)
+{
+	return error_set(e, ENOENT, "the volume or its VM is gone");
+}
+
+/* Attaches the volume in the rows, with the first free device number of the VM. */
 static int claim_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct volume_claim *c = arg;
@@ -71,7 +76,7 @@ static int claim_fn(struct txn *t, void *arg, struct error *e)
 	int r;
 
 	if (!before || !vm)
-		return error_set(e, ENOENT, "the volume or its VM is gone");
+		return volume_or_vm_gone(e);
 	r = volume_check_attach(txn_view(t), before, vm, e);
 	if (r < 0)
 		return r;
@@ -81,8 +86,6 @@ static int claim_fn(struct txn *t, void *arg, struct error *e)
 	if (volume_is_shareable(before))
 		return put_ref(t, c, device, e);
 	volume = object_copy(before);
-	if (!volume)
-		return error_oom(e);
 	object_set_str(volume, VOLUME_VM_UUID, c->vm);
 	object_set_int(volume, VOLUME_DEVICE_ID, device);
 	return txn_put(t, volume, NULL, e);
@@ -90,7 +93,10 @@ static int claim_fn(struct txn *t, void *arg, struct error *e)
 
 /* -------------------------------------------------------------------- attach */
 
-/* Whether the guest has the disk; a VM that is not active has none. Negative when the host cannot tell. */
+/*
+ * Whether the guest has the disk; that of a VM that is not active has none. Negative when the host cannot
+ * tell.
+ */
 static int guest_has(struct job *job, const struct volume_claim *c, const char *host, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
@@ -99,7 +105,7 @@ static int guest_has(struct job *job, const struct volume_claim *c, const char *
 	return r < 0 ? r : path != NULL;
 }
 
-/* Gives the disk to the guest, when there is one. */
+/* Plugs the disk into an active guest; rolls the rows back if the guest does not have it afterwards. */
 static int plug(struct job *job, const struct volume_claim *c, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -110,7 +116,7 @@ static int plug(struct job *job, const struct volume_claim *c, struct error *e)
 	int r;
 
 	if (!volume || !vm)
-		return error_set(e, ENOENT, "the volume or its VM is gone");
+		return volume_or_vm_gone(e);
 	if (!volume_vm_is_active(vm))
 		return 0;
 	volume_describe_disk(
@@ -128,12 +134,14 @@ static int volume_attach_run(struct job *job, json_t **ret_result, struct error 
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = request_object(view, job->req);
 	struct volume_claim c = {.volume = job->req->target, .vm = request_str(job->req, "vmInstanceUuid")};
-	int r = 0;
+	int r;
 
-	if (volume && object_str_is(volume, VOLUME_STATUS, STATUS_NOT_INSTANTIATED))
+	if (volume && object_str_is(volume, VOLUME_STATUS, STATUS_NOT_INSTANTIATED)) {
 		r = volume_instantiate(job, c.volume, c.vm, e);
-	if (r == 0)
-		r = store_run(pool_store(job->pool), claim_fn, &c, e);
+		if (r < 0)
+			return r;
+	}
+	r = store_run(pool_store(job->pool), claim_fn, &c, e);
 	if (r < 0)
 		return r;
 	kill_point("attach-claimed");
@@ -142,7 +150,7 @@ static int volume_attach_run(struct job *job, json_t **ret_result, struct error 
 	return r < 0 ? r : job_result_inventory(job, KIND_VOLUME, c.volume, ret_result, e);
 }
 
-/* Writes what the host says of the pair; 1 when it is attached afterwards. */
+/* Writes whether the guest has the disk: 1 when the volume is attached afterwards, 0 when not. */
 static int reconcile(struct job *job, const struct volume_claim *c, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -159,14 +167,14 @@ static int reconcile(struct job *job, const struct volume_claim *c, struct error
 	if (!host_wait_connected(job, object_str(vm, VM_HOST_UUID)))
 		return error_set_code(
 			e, ENOTCONN, "HOST.1010",
-			"the host of vm[uuid:%s] is not connected, nobody knows whether it has the volume",
+			"the host of vm[uuid:%s] is not connected, it is unknown whether it has the volume",
 			c->vm);
 	has = hv_domain_state(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID), c->vm, &state,
 			      &reason, e);
 	if (has < 0)
 		return has;
 	if (state != HV_DOMAIN_RUNNING && state != HV_DOMAIN_PAUSED)
-		return 1; /* its next start attaches what the rows say */
+		return 1; /* plugged in at the next start */
 	has = guest_has(job, c, object_text(vm, VM_HOST_UUID), e);
 	if (has != 0)
 		return has;
@@ -184,18 +192,19 @@ static int volume_attach_recover(struct job *job, json_t **ret_result, struct er
 	host_wait_for_storage(job, volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
 			      volume ? object_str(volume, VOLUME_HOST_UUID) : NULL);
 	r = volume_uninstantiate(job->pool, c.volume, e);
-	if (r == 0)
-		r = reconcile(job, &c, e);
+	if (r < 0)
+		return r;
+	r = reconcile(job, &c, e);
 	if (r < 0)
 		return r;
 	return r ? job_result_inventory(job, KIND_VOLUME, c.volume, ret_result, e)
 		 : error_set_code(e, EINTR, "SYS.1000",
-				  "the daemon ended while the volume was attached; it is not attached");
+				  "the daemon ended while the volume was being attached; it is not attached");
 }
 
 /* -------------------------------------------------------------------- detach */
 
-/* The VM that a Detach means. */
+/* The VM to detach from: the one that has the volume, or for a shareable volume the given one. */
 static const char *detach_vm(const struct view *view, const struct request *req)
 {
 	const struct object *volume = request_object(view, req);
@@ -262,7 +271,7 @@ static int volume_detach_recover(struct job *job, json_t **ret_result, struct er
 	return r == 0 ? job_result_inventory(job, KIND_VOLUME, c.volume, ret_result, e)
 		      : error_set_code(
 				e, EINTR, "SYS.1000",
-				"the daemon ended while the volume was detached; it is still attached");
+				"the daemon ended while the volume was being detached; it is still attached");
 }
 
 /* ---------------------------------------------------------------- candidates */
@@ -279,7 +288,7 @@ static int volume_candidates_check(const struct view *view, const struct request
 			e, EINVAL,
 			"volume[uuid:%s] is in state[%s], data volume can only be attached when state is Enabled",
 			uuid, object_text(volume, VOLUME_STATE));
-	if (strcmp(status, "Ready") != 0 && strcmp(status, "NotInstantiated") != 0)
+	if (strcmp(status, STATUS_READY) != 0 && strcmp(status, STATUS_NOT_INSTANTIATED) != 0)
 		return error_set(
 			e, EINVAL,
 			"volume[uuid:%s] is in status[%s], data volume can only be attached when status is "
@@ -288,7 +297,7 @@ static int volume_candidates_check(const struct view *view, const struct request
 	return 0;
 }
 
-/* True when the two could come together, and, for a volume without a file, there is room for it. */
+/* True when the volume can be attached to the VM and, if it has no file yet, there is storage for one. */
 static bool is_match(const struct view *view, const struct object *volume, const struct object *vm)
 {
 	const struct object *ps, *host;
@@ -301,25 +310,21 @@ static bool is_match(const struct view *view, const struct object *volume, const
 				     NULL) == 0;
 }
 
-/* {"inventories": [...]} of those of @kind that match @volume or @vm, whichever is not of that kind. */
+/* {"inventories": [...]}: the VMs that match the volume @other, or the volumes that match the VM @other. */
 static int list_matches(const struct view *view, enum kind_id kind, const struct object *other,
 			json_t **ret_result, struct error *e)
 {
 	json_t *list = json_array();
 
 	view_for_each (o, view, kind) {
-		json_t *inventory;
-
 		if (!(kind == KIND_VM ? is_match(view, other, o) : is_match(view, o, other)))
 			continue;
-		inventory = render_inventory_json(view, o);
-		if (!inventory || json_array_append_new(list, inventory) < 0) {
+		if (json_array_append_new(list, render_inventory_json(view, o)) < 0) {
 			json_decref(list);
 			return error_oom(e);
 		}
 	}
-	*ret_result = json_pack("{s:o}", "inventories", list);
-	return *ret_result ? 0 : error_oom(e);
+	return result_inventories(list, ret_result, e);
 }
 
 static int volume_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
@@ -349,7 +354,7 @@ static const struct operation get_data_volume_attachable_vm = {
 	.target = "volumeUuid",
 	.where = "candidate-vm-instances",
 	.flags = OP_SYNC,
-	.help = "VMs it could be attached to",
+	.help = "VMs to which the volume can be attached",
 	.check = volume_candidates_check,
 	.get = volume_candidates_get,
 };
@@ -411,7 +416,7 @@ static const struct operation query_shareable_volume_vm_instance_ref = {
 	.form = FORM_QUERY,
 	.kind = KIND_SHAREABLE_REF,
 	.flags = OP_SYNC,
-	.help = "lists which VMs have which shareable volumes",
+	.help = "lists the attachments of shareable volumes to VMs",
 };
 
 static const struct operation get_vm_attachable_data_volume = {
@@ -427,7 +432,7 @@ static const struct operation get_vm_attachable_data_volume = {
 	.target = "vmInstanceUuid",
 	.where = "data-volume-candidates",
 	.flags = OP_SYNC,
-	.help = "data volumes that could be attached",
+	.help = "data volumes that can be attached to the VM",
 	.get = volume_candidates_of_vm_get,
 };
 

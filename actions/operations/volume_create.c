@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * New data volumes: from an offering, from a template, from a snapshot
- * (behaviour.md 4.2.1, 4.2.6, 4.2.7), and the files of those that were only
- * promised so far.
+ * Creating data volumes from an offering, a template or a snapshot (behaviour.md
+ * 4.2.1, 4.2.6, 4.2.7).
  *
- *   1. One change writes the row as Creating, on its storage, with its bytes promised.
- *   2. The file is made, under the name that the row implies.
- *   3. One change makes the row Ready, with the file's path.
+ *   1. One change writes the row as Creating, on its storage, with its space reserved.
+ *   2. The file is created, under a name that follows from the row.
+ *   3. One change makes the row Ready, with the path of the file.
  *
- * A kill between them leaves a row that is Creating; recovery removes the file of
- * that name and then the row (or makes it NotInstantiated again). A volume without
- * a storage is a row and nothing else: it gets its file at its first attach.
+ * A kill between them leaves a row that is Creating; the recovery removes the file of
+ * that name and then the row. A volume without a storage is only a row: it gets its
+ * file when it is first attached.
  */
 #include <string.h>
 
@@ -39,10 +38,10 @@ static bool wants_shareable(const struct request *req)
 
 /* ------------------------------------------------------------------ the row */
 
-/* What a new volume is made from. */
+/* What a new volume is created from. */
 struct source {
 	const char *offering, *image; /* uuids or NULL */
-	int64_t size;
+	int64_t size;		      /* bytes */
 };
 
 static struct object *new_row(const struct view *view, const struct request *req, const struct source *from,
@@ -79,16 +78,19 @@ static int volume_create_check(const struct view *view, const struct request *re
 	const struct object *offering =
 		view_get(view, KIND_DISK_OFFERING, request_str(req, "diskOfferingUuid"));
 	const struct object *ps, *host;
+	int r;
 
 	if (offering && !object_str_is(offering, DISK_OFFERING_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY,
 				 "disk offering[uuid:%s] is Disabled, can not create data volume from it",
 				 object_uuid(offering));
-	if (request_has(req, "primaryStorageUuid") &&
-	    volume_choose_storage(view, NULL, request_str(req, "primaryStorageUuid"), NULL,
-				  offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0, &ps, &host,
-				  e) < 0)
-		return -e->errnum;
+	if (request_has(req, "primaryStorageUuid")) {
+		r = volume_choose_storage(view, NULL, request_str(req, "primaryStorageUuid"), NULL,
+					  offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0, &ps,
+					  &host, e);
+		if (r < 0)
+			return r;
+	}
 	return object_check_uuid(view, req, e);
 }
 
@@ -106,7 +108,7 @@ static int volume_create_apply(struct txn *t, const struct request *req, json_t 
 	return volume ? object_create(t, volume, req, ret_result, e) : -ENOMEM;
 }
 
-/* A new row on its storage, with its tags. */
+/* Writes a new row on its storage, with its tags. */
 struct begin {
 	const struct request *req;
 	struct source from;
@@ -132,7 +134,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : object_put_tags(t, b->req, KIND_VOLUME, new_volume(b->req), e);
 }
 
-/* Makes the row and, by volume_make_file(), the file; leaves nothing on failure. */
+/* Creates the row and, with volume_make_file_of(), the file; removes both on failure. */
 static int create(struct job *job, struct begin *b, json_t **ret_result, struct error *e)
 {
 	const char *uuid = new_volume(job->req);
@@ -178,7 +180,7 @@ static int volume_create_recover(struct job *job, json_t **ret_result, struct er
 	r = volume_remove(job->pool, uuid, e);
 	return r < 0 ? r
 		     : error_set_code(e, EINTR, "SYS.1000",
-				      "the daemon ended while the volume was made, nothing of it is kept");
+				      "the daemon ended while the volume was being created; it was removed");
 }
 
 /* ------------------------------------------------------------- from a template */
@@ -261,7 +263,7 @@ static int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct
 		return error_gone(e, KIND_SNAPSHOT, job->req->target);
 	b.from.size = object_int(snapshot, SNAPSHOT_VIRTUAL_SIZE);
 	b.ps = ps ? ps : object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID);
-	/* the copy is made where the snapshot can be read */
+	/* the copy is written by a host that can read the snapshot */
 	b.wanted_host = object_str(from, VOLUME_HOST_UUID);
 	r = store_run(pool_store(job->pool), begin_fn, &b, e);
 	if (r < 0)
@@ -300,7 +302,7 @@ static const struct operation create_data_volume = {
 	.kind = KIND_VOLUME,
 	.where = "volumes",
 	.error_code = "SYS.1002",
-	.help = "makes a data volume from a disk offering",
+	.help = "creates a data volume from a disk offering",
 	.check = volume_create_check,
 	.apply = volume_create_apply,
 	.run = volume_create_run,
@@ -333,7 +335,7 @@ static const struct operation create_data_volume_from_volume_template = {
 	.target = "imageUuid",
 	.verb = "create-data-volume",
 	.error_code = "SYS.1002",
-	.help = "makes a data volume from this template",
+	.help = "creates a data volume from this template",
 	.check = volume_from_template_check,
 	.run = volume_from_template_run,
 	.recover = volume_create_recover,
@@ -362,7 +364,7 @@ static const struct operation create_data_volume_from_volume_snapshot = {
 	.target = "volumeSnapshotUuid",
 	.verb = "create-data-volume",
 	.error_code = "SYS.1002",
-	.help = "makes a data volume from this snapshot",
+	.help = "creates a data volume from this snapshot",
 	.check = volume_from_snapshot_check,
 	.queue = snapshot_queue_volume,
 	.run = volume_from_snapshot_run,

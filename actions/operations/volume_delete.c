@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Deleting, recovering and expunging data volumes (behaviour.md 4.2.2-4.2.4,
- * 3.10), and removing volumes for good.
+ * 3.10).
  *
- * A volume goes in one change: its row and those of its snapshots go, and each of
- * their files gets a loose row (storage/orphan_file.h). Then the files are removed. So
- * there is never a volume of which only a part is left, and after a kill the
- * files are removed by whoever comes first.
+ * A volume is removed in one change: its row and those of its snapshots are
+ * deleted, and their files are recorded as orphans (storage/orphan_file.h). Then
+ * the files are removed. So no volume is ever half removed, and files that a kill
+ * has left are removed with the next orphans.
  */
 #include <string.h>
 
@@ -29,8 +29,6 @@ static int set_deleted(struct txn *t, const char *uuid, struct error *e)
 	if (!before)
 		return 0;
 	volume = object_copy(before);
-	if (!volume)
-		return error_oom(e);
 	object_set_str(volume, VOLUME_STATUS, STATUS_DELETED);
 	return txn_put(t, volume, NULL, e);
 }
@@ -58,7 +56,7 @@ static int volume_delete_check(const struct view *view, const struct request *re
 	return 0;
 }
 
-/* What needs no host: one that no VM has and that is only marked, or that has no file. */
+/* A volume that is not attached needs no host when it is only marked as Deleted, or has no file. */
 static int volume_delete_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const struct object *volume = request_object(txn_view(t), req);
@@ -73,19 +71,24 @@ static int volume_delete_apply(struct txn *t, const struct request *req, json_t 
 	return is_direct(txn_view(t)) ? OP_NEEDS_RUN : set_deleted(t, req->target, e);
 }
 
-/* Takes the volume from all VMs that have it. */
+/* Detaches the volume from all VMs. */
 static int detach_all(struct job *job, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
-	int r = 0;
+	int r;
 
-	if (volume && object_str(volume, VOLUME_VM_UUID))
+	if (volume && object_str(volume, VOLUME_VM_UUID)) {
 		r = volume_detach(job, uuid, object_str(volume, VOLUME_VM_UUID), e);
-	view_for_each_where (ref, view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, uuid)
-		if (r == 0)
-			r = volume_detach(job, uuid, object_str(ref, SHAREABLE_REF_VM_UUID), e);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	view_for_each_where (ref, view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, uuid) {
+		r = volume_detach(job, uuid, object_str(ref, SHAREABLE_REF_VM_UUID), e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int volume_delete_run(struct job *job, json_t **ret_result, struct error *e)
@@ -101,7 +104,7 @@ static int volume_delete_run(struct job *job, json_t **ret_result, struct error 
 			       : store_run(pool_store(job->pool), deleted_fn, (void *)(uintptr_t)uuid, e);
 }
 
-/* Going away is finished, however far it had come. */
+/* Deleting and expunging can be repeated. */
 static int volume_delete_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -140,7 +143,7 @@ static int volume_recover_check(const struct view *view, const struct request *r
 	const struct object *volume = request_object(view, req);
 
 	if (object_str_is(volume, VOLUME_TYPE, "Root"))
-		return error_set(e, EBUSY, "volume[uuid:%s] is Root volume, it comes back with its VM",
+		return error_set(e, EBUSY, "volume[uuid:%s] is Root volume, it is recovered with its VM",
 				 req->target);
 	if (object_str_is(volume, VOLUME_STATUS, STATUS_DELETED))
 		return 0;
@@ -158,8 +161,6 @@ static int volume_recover_apply(struct txn *t, const struct request *req, json_t
 	struct object *volume = object_copy(before);
 	int r;
 
-	if (!volume)
-		return error_oom(e);
 	object_set_str(volume, VOLUME_STATUS,
 		       object_str(before, VOLUME_INSTALL_PATH) ? STATUS_READY : STATUS_NOT_INSTANTIATED);
 	r = txn_put(t, volume, NULL, e);
@@ -219,7 +220,7 @@ static const struct operation recover_data_volume = {
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "recover",
-	.help = "brings a deleted data volume back",
+	.help = "recovers a deleted data volume",
 	.check = volume_recover_check,
 	.apply = volume_recover_apply,
 };

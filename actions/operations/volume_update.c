@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Small changes of volumes and questions about them: state, name, sizes,
- * bandwidth, formats, capabilities (behaviour.md 4.2.5, 4.2.9-4.2.11, 4.2.14-17).
+ * State, name, sizes, bandwidth, formats and capabilities of volumes (behaviour.md
+ * 4.2.5, 4.2.9-4.2.11, 4.2.14-17).
  *
- * Bandwidth: the row first, then the guest. A guest that cannot be limited gets
- * the row's former value back; recovery gives the guest what the row says.
+ * A bandwidth limit is written to the row first and then set in the guest. When
+ * that fails the former limit is restored in the row; the recovery repeats the operation.
  */
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
@@ -49,7 +49,7 @@ static int volume_sync_size_run(struct job *job, json_t **ret_result, struct err
 	return r < 0 ? r : job_result_inventory(job, KIND_VOLUME, job->req->target, ret_result, e);
 }
 
-/* It only measures and writes what it has measured: it is done anew once a host can tell. */
+/* Measuring can be repeated, once a host of the storage answers. */
 static int volume_sync_size_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -72,7 +72,7 @@ static int volume_qos_check(const struct view *view, const struct request *req, 
 	return volume_check_alive(volume, e);
 }
 
-/* Limits the guest, when one has the volume open. */
+/* Sets the limit in the guest, if an active one has the volume. */
 static int limit_guest(struct job *job, int64_t bandwidth, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -113,7 +113,7 @@ static int volume_delete_qos_run(struct job *job, json_t **ret_result, struct er
 	return set_bandwidth(job, 0, e);
 }
 
-/* Both ways lead to what was asked for. */
+/* Setting and removing a limit can be repeated. */
 static int volume_qos_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -203,7 +203,7 @@ static const struct operation get_volume_format = {
 	.kind = KIND_VOLUME,
 	.where = "volumes/formats",
 	.flags = OP_SYNC,
-	.help = "formats a volume may have",
+	.help = "formats that volumes can have",
 	.get = volume_formats_get,
 };
 
@@ -237,7 +237,7 @@ static const struct operation sync_volume_size = {
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "sync-size",
-	.help = "reads the sizes from the storage again",
+	.help = "updates the sizes of the volume from its storage",
 	.check = volume_sync_size_check,
 	.queue2 = volume_queue_vm,
 	.run = volume_sync_size_run,
@@ -258,7 +258,7 @@ static const struct operation update_volume = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes name or description",
+	.help = "changes the name or description of the volume",
 	.check = volume_update_check,
 	.apply = object_update_apply,
 };
@@ -284,7 +284,7 @@ static const struct operation set_volume_qo_s = {
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "set-qos",
-	.help = "limits the bandwidth of the volume, byte/s",
+	.help = "limits the bandwidth of the volume, in byte/s",
 	.check = volume_qos_check,
 	.queue2 = volume_queue_vm,
 	.run = volume_set_qos_run,
@@ -305,7 +305,7 @@ static const struct operation get_volume_qo_s = {
 	.target = "uuid",
 	.where = "qos",
 	.flags = OP_SYNC,
-	.help = "bandwidth limit of the volume, byte/s",
+	.help = "bandwidth limit of the volume, in byte/s",
 	.get = volume_qos_get,
 };
 
@@ -321,7 +321,7 @@ static const struct operation delete_volume_qo_s = {
 	.kind = KIND_VOLUME,
 	.target = "uuid",
 	.verb = "delete-qos",
-	.help = "lifts the bandwidth limit",
+	.help = "removes the bandwidth limit of the volume",
 	.check = volume_qos_check,
 	.queue2 = volume_queue_vm,
 	.run = volume_delete_qos_run,
