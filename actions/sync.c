@@ -9,7 +9,7 @@
 #include "actions/network/host_prepare.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/state.h"
-#include "actions/volume/snapshot_create.h"
+#include "actions/volume/snapshot_reconcile.h"
 #include "hypervisor/hypervisor.h"
 #include "model/states.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clusters: hosts that share storage and networks. */
+/* See cluster_remove.h. */
 #include "actions/cascade/cluster_remove.h"
 
 #include "actions/cascade/host_remove.h"
@@ -10,11 +10,12 @@ static int remove_rows(struct txn *t, void *arg, struct error *e)
 	struct object_key *key = arg;
 	int r = object_remove_where(t, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, key->uuid, e);
 
-	if (r == 0)
-		r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, key->uuid,
-					e);
-	if (r == 0)
-		r = object_clear_where(t, KIND_VM, VM_CLUSTER_UUID, key->uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, key->uuid, e);
+	if (r < 0)
+		return r;
+	r = object_clear_where(t, KIND_VM, VM_CLUSTER_UUID, key->uuid, e);
 	return r < 0 ? r : object_remove_key(t, key, e);
 }
 

@@ -2,8 +2,6 @@
 /* See host_remove.h. */
 #include "actions/cascade/host_remove.h"
 
-#include <string.h>
-
 #include "actions/engine/rows.h"
 #include "actions/host/simulator.h"
 #include "actions/vm/remove.h"
@@ -14,9 +12,7 @@
 #include "hypervisor/storage/pool.h"
 #include "model/states.h"
 
-/* ----------------------------------------------------------------- removing */
-
-/* Data volumes that no VM has are kept, unless the caller insists. */
+/* Data volumes that are not attached keep the host from being removed, unless that is enforced. */
 static int check_volumes(const struct view *view, const struct object *host, struct error *e)
 {
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_HOST_UUID, object_uuid(host))
@@ -28,8 +24,7 @@ static int check_volumes(const struct view *view, const struct object *host, str
 	return 0;
 }
 
-/* VMs and volumes whose files lie on the host alone go with it; @enforcing: those that cannot be removed are
- * left. */
+/* Removes the VMs and volumes whose files are on this host alone. @enforcing: goes on after an error. */
 static int remove_local_volumes(struct job *job, const char *host, bool enforcing, struct error *e)
 {
 	for (int64_t after = 0;;) {
@@ -50,7 +45,7 @@ static int remove_local_volumes(struct job *job, const char *host, bool enforcin
 	}
 }
 
-/* What the pool made on the host is taken down again, as far as the host answers. */
+/* Tears down what the pool has set up on the host, as far as the host answers. */
 static void close_on_host(struct job *job, const struct view *view, const struct object *host)
 {
 	struct hypervisor *hv = pool_hypervisor(job->pool);
@@ -67,13 +62,11 @@ static void close_on_host(struct job *job, const struct view *view, const struct
 					    object_str(link, CLUSTER_PS_PRIMARY_STORAGE_UUID), NULL);
 }
 
-/* A VM that could not be stopped because its host does not answer is somewhere nobody can reach. */
+/* A VM that could not be stopped because its host does not answer counts as Stopped: nothing can reach it. */
 static int release_vm(struct txn *t, const struct object *vm, struct error *e)
 {
 	struct object *copy = object_copy(vm);
 
-	if (!copy)
-		return error_oom(e);
 	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)))
 		object_set_str(copy, VM_STATE, vm_state_name(VM_STATE_STOPPED));
 	object_set_null(copy, VM_STATE_REASON);
@@ -83,38 +76,43 @@ static int release_vm(struct txn *t, const struct object *vm, struct error *e)
 
 static int remove_rows(struct txn *t, void *arg, struct error *e)
 {
-	const char *uuid = arg;
+	struct object_key *key = arg;
 	const struct object *vm;
-	struct object_key key = {KIND_HOST, uuid};
-	int r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_HOST_UUID, uuid, e);
+	int r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_HOST_UUID, key->uuid, e);
 
-	while (r == 0 && (vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, uuid, 0)))
+	if (r < 0)
+		return r;
+	while ((vm = view_next_where(txn_view(t), KIND_VM, VM_HOST_UUID, key->uuid, 0))) {
 		r = release_vm(t, vm, e);
-	return r < 0 ? r : object_remove_key(t, &key, e);
+		if (r < 0)
+			return r;
+	}
+	return object_remove_key(t, key, e);
 }
 
 int host_remove(struct job *job, const char *uuid, bool enforcing, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *host = view_get(view, KIND_HOST, uuid);
-	_cleanup_free_ char *key = strdup(uuid);
+	struct object_key key = {KIND_HOST, uuid};
 	int r;
 
-	if (!key)
-		return error_oom(e);
 	if (!host)
 		return 0;
 	r = enforcing ? 0 : check_volumes(view, host, e);
-	if (r == 0)
-		r = vm_stop_all(job, vm_runs_on, uuid, enforcing ? NULL : e);
-	if (r == 0 || enforcing)
-		r = remove_local_volumes(job, uuid, enforcing, enforcing ? NULL : e);
+	if (r < 0)
+		return r;
+	r = vm_stop_all(job, vm_runs_on, uuid, enforcing ? NULL : e);
+	if (r < 0 && !enforcing)
+		return r;
+	r = remove_local_volumes(job, uuid, enforcing, enforcing ? NULL : e);
 	if (r < 0 && !enforcing)
 		return r;
 	close_on_host(job, view, host);
 	hv_host_remove(pool_hypervisor(job->pool), uuid);
-	r = store_run(pool_store(job->pool), remove_rows, key, e);
-	if (r == 0)
-		host_simulator_forget(job->pool, uuid);
-	return r;
+	r = store_run(pool_store(job->pool), remove_rows, &key, e);
+	if (r < 0)
+		return r;
+	host_simulator_forget(job->pool, uuid);
+	return 0;
 }

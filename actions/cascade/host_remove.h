@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removing a host with what is on it. */
+/* Removing a host and all that is only on it. */
 #ifndef POOLFS_CASCADE_HOST_REMOVE_H
 #define POOLFS_CASCADE_HOST_REMOVE_H
 
 #include "actions/engine/job.h"
 
 /**
- * Removes a host and stops and removes the VMs that run on it or whose volumes lie on its local storage;
- * @enforcing: also when the host does not answer. Success when it is gone. Blocking: for workers.
+ * Removes a host: stops the VMs that run on it, and removes the VMs and volumes on its local storage. With
+ * @enforcing nothing stops this, not even a host that does not answer; else -ENOTEMPTY when a data volume
+ * that no VM has is on it, or the error of the first thing that could not be stopped or removed. Success
+ * when it is gone. Blocking: for workers.
  */
 int host_remove(struct job *job, const char *uuid, bool enforcing, struct error *e);
 

@@ -5,8 +5,6 @@
 #include "actions/cascade/l3_network_remove.h"
 #include "actions/engine/rows.h"
 
-/* ---------------------------------------------------------------- removing */
-
 static int remove_rows(struct txn *t, void *arg, struct error *e)
 {
 	struct object_key *key = arg;

@@ -6,21 +6,17 @@
 #include "actions/network/l3_network.h"
 #include "model/states.h"
 
-/* ---------------------------------------------------------------- removing */
-
 /* A Disabled network gets no new NICs, so that it stays unused while it is closed on the hosts. */
 static int disable(struct txn *t, void *arg, struct error *e)
 {
-	const char *uuid = arg;
-	const struct object *l3 = view_get(txn_view(t), KIND_L3_NETWORK, uuid);
+	const struct object_key *key = arg;
+	const struct object *l3 = view_get(txn_view(t), KIND_L3_NETWORK, key->uuid);
 	struct object *copy;
-	int r = l3_network_check_unused(txn_view(t), uuid, e);
+	int r = l3_network_check_unused(txn_view(t), key->uuid, e);
 
 	if (r < 0 || !l3)
 		return r;
 	copy = object_copy(l3);
-	if (!copy)
-		return error_oom(e);
 	object_set_str(copy, L3_STATE, STATE_DISABLED);
 	return txn_put(t, copy, NULL, e);
 }
@@ -30,10 +26,12 @@ static int remove_rows(struct txn *t, void *arg, struct error *e)
 	struct object_key *key = arg;
 	int r = l3_network_check_unused(txn_view(t), key->uuid, e);
 
-	if (r == 0)
-		r = object_remove_where(t, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, key->uuid, e);
-	if (r == 0)
-		r = object_remove_where(t, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, key->uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, key->uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, key->uuid, e);
 	return r < 0 ? r : object_remove_key(t, key, e);
 }
 
@@ -55,15 +53,14 @@ int l3_network_remove(struct job *job, const char *uuid, bool enforcing, struct 
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *l3 = view_get(view, KIND_L3_NETWORK, uuid);
-	char name[UUID_SIZE];
-	struct object_key key = {KIND_L3_NETWORK, name};
+	struct object_key key = {KIND_L3_NETWORK, uuid};
 	int r;
 
 	if (!l3)
 		return 0;
-	snprintf(name, sizeof(name), "%s", uuid);
-	r = store_run(pool_store(job->pool), disable, name, e);
-	if (r == 0)
-		r = close_everywhere(job, view, l3, enforcing, e);
+	r = store_run(pool_store(job->pool), disable, &key, e);
+	if (r < 0)
+		return r;
+	r = close_everywhere(job, view, l3, enforcing, e);
 	return r < 0 ? r : store_run(pool_store(job->pool), remove_rows, &key, e);
 }

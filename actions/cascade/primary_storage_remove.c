@@ -11,9 +11,7 @@
 #include "hypervisor/storage/pool.h"
 #include "model/states.h"
 
-/* ----------------------------------------------------------------- deletion */
-
-/* Takes the volumes and their VMs along, as far as the hosts answer. */
+/* Removes the volumes and their VMs, as far as the hosts answer. */
 static int remove_users(struct job *job, const char *ps, struct error *e)
 {
 	for (int64_t after = 0;;) {
@@ -65,12 +63,15 @@ static int remove_rows(struct txn *t, void *arg, struct error *e)
 	struct object_key key = {KIND_PRIMARY_STORAGE, removal->ps};
 	int r = remove_links(t, arg, e);
 
-	if (r == 0)
-		r = object_remove_where(t, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, key.uuid, e);
-	if (r == 0)
-		r = object_remove_where(t, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, key.uuid, e);
-	if (r == 0)
-		r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, key.uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_VOLUME, VOLUME_PRIMARY_STORAGE_UUID, key.uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_SNAPSHOT, SNAPSHOT_PRIMARY_STORAGE_UUID, key.uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, key.uuid, e);
 	return r < 0 ? r : object_remove_key(t, &key, e);
 }
 

@@ -6,9 +6,10 @@
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
 #include "actions/schedule/scheduler.h"
-#include "actions/volume/location.h"
+#include "actions/volume/snapshot.h"
 #include "actions/volume/snapshot_create.h"
-#include "actions/volume/snapshot_rows.h"
+#include "actions/volume/snapshot_reconcile.h"
+#include "actions/volume/volume.h"
 #include "model/states.h"
 
 static int snapshot_create_check(const struct view *view, const struct request *req, struct error *e)

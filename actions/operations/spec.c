@@ -2,7 +2,7 @@
 /* The operations behind the file `spec` of an object; what they do is in spec/spec.h. */
 #include "actions/spec/run.h"
 #include "actions/spec/spec.h"
-#include "actions/volume/location.h"
+#include "actions/volume/volume.h"
 
 static const char *const results[] = {"steps:List", NULL};
 

@@ -23,6 +23,7 @@
 #include "actions/volume/disk.h"
 #include "actions/volume/file.h"
 #include "actions/volume/location.h"
+#include "actions/volume/volume.h"
 #include "hypervisor/domain/disk.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/domain_xml.h"

@@ -24,6 +24,7 @@
 #include "actions/volume/location.h"
 #include "actions/volume/remove.h"
 #include "actions/volume/snapshot.h"
+#include "actions/volume/volume.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"

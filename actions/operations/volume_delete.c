@@ -15,8 +15,8 @@
 #include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/volume/attach.h"
-#include "actions/volume/location.h"
 #include "actions/volume/remove.h"
+#include "actions/volume/volume.h"
 #include "model/states.h"
 
 /* --------------------------------------------------------------------- delete */

@@ -12,8 +12,8 @@
 #include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
-#include "actions/volume/location.h"
-#include "actions/volume/resize.h"
+#include "actions/volume/size.h"
+#include "actions/volume/volume.h"
 #include "hypervisor/domain/disk.h"
 #include "model/states.h"
 

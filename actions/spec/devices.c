@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The members of a VM's spec that are lists of what hangs on it: NICs and volumes. See spec/members.c. */
+/* See devices.h. */
 #include "actions/spec/devices.h"
 
 #include <string.h>
@@ -29,7 +29,7 @@ json_t *spec_present_nics(const struct view *view, const struct object *vm)
 	return list;
 }
 
-/* An item of `nics`: its address and MAC in the form that the rows have, "" = as it comes. */
+/* An item of `nics`. Address and MAC are in the form of the rows; "" = any. */
 struct wanted_nic {
 	const char *l3, *ip;
 	char mac[MAC_STRLEN];
@@ -42,7 +42,7 @@ static int read_nic(const struct spec_plan *p, const struct spec_member *m, cons
 	const json_t *value;
 	uint32_t address;
 	struct mac mac;
-	int r = 0;
+	int r;
 
 	*ret = (struct wanted_nic){.ip = ""};
 	json_object_foreach_const (item, name, value) {
@@ -55,15 +55,16 @@ static int read_nic(const struct spec_plan *p, const struct spec_member *m, cons
 		} else if (strcmp(name, "ip") == 0) {
 			ret->ip = json_string_value(value);
 			if (ipv4_parse(ret->ip, &address, NULL) < 0)
-				r = error_set(e, EINVAL, "'%s' in 'nics' is no IPv4 address", ret->ip);
+				return error_set(e, EINVAL, "'%s' in 'nics' is not an IPv4 address", ret->ip);
 		} else if (strcmp(name, "mac") == 0) {
 			r = mac_parse(json_string_value(value), &mac, e);
-			if (r == 0)
-				mac_format(&mac, ret->mac);
+			if (r < 0)
+				return r;
+			mac_format(&mac, ret->mac);
 		} else {
-			r = error_set(e, EINVAL,
-				      "an item of 'nics' has no member '%s', only l3NetworkUuid, ip and mac",
-				      name);
+			return error_set(
+				e, EINVAL,
+				"an item of 'nics' has no member '%s', only l3NetworkUuid, ip and mac", name);
 		}
 		if (r < 0)
 			return r;
@@ -94,10 +95,10 @@ static int change_nic(struct spec_plan *p, const struct spec_member *m, const st
 		r = spec_plan_add(p, m, "SetVmStaticIp", object_uuid(p->object),
 				  json_pack("{s:s, s:s}", "l3NetworkUuid", want->l3, "ip", want->ip), NULL,
 				  NEED_STOPPED, e);
-	if (r == 0 && *want->mac && !object_str_is(nic, NIC_MAC, want->mac))
-		r = spec_plan_add(p, m, "UpdateVmNicMac", object_uuid(nic),
-				  json_pack("{s:s}", "mac", want->mac), NULL, NEED_STOPPED, e);
-	return r;
+	if (r < 0 || !*want->mac || object_str_is(nic, NIC_MAC, want->mac))
+		return r;
+	return spec_plan_add(p, m, "UpdateVmNicMac", object_uuid(nic), json_pack("{s:s}", "mac", want->mac),
+			     NULL, NEED_STOPPED, e);
 }
 
 int spec_plan_nics(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e)
@@ -109,19 +110,23 @@ int spec_plan_nics(struct spec_plan *p, const struct spec_member *m, const json_
 	json_t *item;
 	int r = spec_check_list(m, wanted, "l3NetworkUuid", e);
 
-	if (r == 0 && first && !spec_list_has(wanted, "l3NetworkUuid", first))
-		r = error_set(e, EINVAL, "the default network '%s' is not in 'nics'", first);
-	/* What goes makes room for what comes. */
+	if (r < 0)
+		return r;
+	if (first && !spec_list_has(wanted, "l3NetworkUuid", first))
+		return error_set(e, EINVAL, "the default network '%s' is not in 'nics'", first);
+	/* Detach first: the number of NICs is limited. */
 	view_for_each_where (nic, p->view, KIND_NIC, NIC_VM_UUID, object_uuid(p->object)) {
-		if (r == 0 && !spec_list_has(wanted, "l3NetworkUuid", object_text(nic, NIC_L3_UUID)))
-			r = spec_plan_add(p, m, "DetachL3NetworkFromVm", object_uuid(nic), json_object(),
-					  NULL, NEED_AWAKE, e);
+		if (spec_list_has(wanted, "l3NetworkUuid", object_text(nic, NIC_L3_UUID)))
+			continue;
+		r = spec_plan_add(p, m, "DetachL3NetworkFromVm", object_uuid(nic), json_object(), NULL,
+				  NEED_AWAKE, e);
+		if (r < 0)
+			return r;
 	}
 	json_array_foreach (wanted, i, item) {
 		const struct object *present = NULL;
 
-		if (r == 0)
-			r = read_nic(p, m, item, &want, e);
+		r = read_nic(p, m, item, &want, e);
 		if (r < 0)
 			return r;
 		view_for_each_where (nic, p->view, KIND_NIC, NIC_VM_UUID, object_uuid(p->object)) {
@@ -129,13 +134,18 @@ int spec_plan_nics(struct spec_plan *p, const struct spec_member *m, const json_
 				present = nic;
 		}
 		r = present ? change_nic(p, m, present, &want, e) : add_nic(p, m, &want, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 /* ------------------------------------------------------------------ volumes */
 
-/* The next data volume of the VM behind *@row: its own, then those it shares. */
+/*
+ * The next data volume of the VM: its own, then the shareable ones. *shared and *row are where the last
+ * call got to, at first false and 0.
+ */
 static const struct object *next_volume(const struct view *view, const char *vm, bool *shared, int64_t *row)
 {
 	const struct object *o;
@@ -180,7 +190,7 @@ void spec_volumes_of(const json_t *document, json_t *queues)
 	}
 }
 
-/* A disk on IDE comes and goes only while the VM is off. */
+/* A disk on IDE can be attached and detached only while the VM is stopped. */
 static enum spec_need need_of_volume(const struct spec_plan *p, const struct object *volume)
 {
 	struct hv_disk disk;
@@ -189,7 +199,7 @@ static enum spec_need need_of_volume(const struct spec_plan *p, const struct obj
 	return disk.bus == HV_BUS_IDE ? NEED_STOPPED : NEED_NOTHING;
 }
 
-/* Refuses what the list cannot have, whatever is detached before. */
+/* Checks that the list may have the volume, whatever is detached before. */
 static int check_volume(const struct spec_plan *p, const struct spec_member *m, const char *uuid,
 			struct error *e)
 {
@@ -216,22 +226,29 @@ int spec_plan_volumes(struct spec_plan *p, const struct spec_member *m, const js
 	json_t *item;
 	int r = spec_check_list(m, wanted, NULL, e);
 
-	while (r == 0 && (o = next_volume(p->view, vm, &shared, &row)))
-		if (!spec_list_has(wanted, NULL, object_uuid(o)))
-			r = spec_plan_add(p, m, "DetachDataVolumeFromVm", object_uuid(o),
-					  json_pack("{s:s}", "vmUuid", vm), NULL, need_of_volume(p, o), e);
+	if (r < 0)
+		return r;
+	while ((o = next_volume(p->view, vm, &shared, &row))) {
+		if (spec_list_has(wanted, NULL, object_uuid(o)))
+			continue;
+		r = spec_plan_add(p, m, "DetachDataVolumeFromVm", object_uuid(o),
+				  json_pack("{s:s}", "vmUuid", vm), NULL, need_of_volume(p, o), e);
+		if (r < 0)
+			return r;
+	}
 	json_array_foreach (wanted, i, item) {
 		const char *uuid = json_string_value(item);
 
-		if (r == 0)
-			r = check_volume(p, m, uuid, e);
+		r = check_volume(p, m, uuid, e);
 		if (r < 0)
 			return r;
 		o = view_get(p->view, KIND_VOLUME, uuid);
-		if (!volume_is_attached(p->view, o, vm))
-			r = spec_plan_add(p, m, "AttachDataVolumeToVm", uuid,
-					  json_pack("{s:s}", "vmInstanceUuid", vm), NULL,
-					  need_of_volume(p, o), e);
+		if (volume_is_attached(p->view, o, vm))
+			continue;
+		r = spec_plan_add(p, m, "AttachDataVolumeToVm", uuid,
+				  json_pack("{s:s}", "vmInstanceUuid", vm), NULL, need_of_volume(p, o), e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }

@@ -2,9 +2,10 @@
 /*
  * The members of a spec, in the order in which their changes are made.
  *
- * Those that are plain fields have no row of their own: they are the fields for
- * which the kind has an update operation, as with the value files. To add
- * another member: a row with what it is now and the steps to what is wanted.
+ * Plain fields have no rows of their own: all fields for which the kind has an
+ * update operation are members, as they are writable value files. To add another
+ * member: a row with functions for its current value and for the steps to another
+ * one.
  */
 #include "actions/spec/members.h"
 
@@ -15,7 +16,9 @@
 #include "actions/spec/devices.h"
 #include "actions/vm/resize.h"
 #include "model/access.h"
+#include "model/json.h"
 #include "model/render.h"
+#include "model/states.h"
 
 #define OF(kind)  (UINT64_C(1) << (kind))
 #define OFFERINGS (OF(KIND_INSTANCE_OFFERING) | OF(KIND_DISK_OFFERING))
@@ -50,23 +53,30 @@ static bool is_reference(const struct kind *kind, const struct field *f)
 	return is_updatable(kind, f) && f->target != KIND_NONE;
 }
 
-/* What an offering promises stays as it is. */
+/* The numbers of an offering never change. */
 static bool is_fixed(const struct kind *kind, const struct field *f)
 {
 	return is_number(f) && !is_updatable(kind, f);
 }
 
-/* The members of the document that are fields of @m and differ from the object. */
+/*
+ * The members of the document that are fields of @m and differ from the object, with typed values; and the
+ * operation that sets them. *ret_changed is owned by the caller, also on failure.
+ */
 static int changed_fields(struct spec_plan *p, const struct spec_member *m, const struct operation **ret_op,
 			  json_t **ret_changed, struct error *e)
 {
 	const struct kind *kind = p->object->kind;
-	json_t *given = json_object(), *typed = NULL, *value;
-	int r = given ? 0 : error_oom(e);
+	_cleanup_json_ json_t *typed = NULL;
+	json_t *given = json_object(), *value;
 	const char *name;
 	void *next;
+	int r;
 
-	for (int i = 0; r == 0 && i < kind->field_count; i++) {
+	*ret_changed = given;
+	if (!given)
+		return error_oom(e);
+	for (int i = 0; i < kind->field_count; i++) {
 		const struct field *f = &kind->fields[i];
 
 		value = json_object_get(p->document, f->name);
@@ -74,25 +84,28 @@ static int changed_fields(struct spec_plan *p, const struct spec_member *m, cons
 			continue;
 		*ret_op = operation_by_field(kind->id, f->name);
 		r = spec_check_type(f->name, operation_param(*ret_op, f->name)->type, value, e);
+		if (r < 0)
+			return r;
 		(void)json_object_set(given, f->name, value);
 	}
-	if (r == 0 && json_object_size(given))
-		r = params_type(*ret_op, object_uuid(p->object), given, &typed, e);
+	if (json_object_size(given) == 0)
+		return 0;
+	r = params_type(*ret_op, object_uuid(p->object), given, &typed, e);
+	if (r < 0)
+		return r;
 	json_object_foreach_safe(given, next, name, value)
 	{
 		json_t *wanted = json_object_get(typed, name);
-		json_t *present = render_field_json(p->view, p->object, kind_field(kind, name));
+		_cleanup_json_ json_t *present =
+			render_field_json(p->view, p->object, kind_field(kind, name));
 		const char *text = json_string_value(wanted);
 
 		if (present ? json_equal(present, wanted) : text && !*text)
 			(void)json_object_del(given, name);
 		else
 			(void)json_object_set(given, name, wanted);
-		json_decref(present);
 	}
-	json_decref(typed);
-	*ret_changed = given;
-	return r;
+	return 0;
 }
 
 static enum spec_need need_of_size(const struct spec_plan *p, int64_t cpus, int64_t memory)
@@ -113,18 +126,16 @@ static int plan_fields(struct spec_plan *p, const struct spec_member *m, const j
 {
 	const struct operation *op = NULL;
 	enum spec_need need = NEED_NOTHING;
-	json_t *changed = NULL;
+	_cleanup_json_ json_t *changed = NULL;
 	int r = changed_fields(p, m, &op, &changed, e);
 
 	(void)wanted;
-	if (r < 0 || json_object_size(changed) == 0) {
-		json_decref(changed);
+	if (r < 0 || json_object_size(changed) == 0)
 		return r;
-	}
 	if (m->has == is_size)
 		need = need_of_size(p, number_of(changed, p->object, VM_CPU_NUM),
 				    number_of(changed, p->object, VM_MEMORY_SIZE));
-	return spec_plan_add(p, m, op->name, object_uuid(p->object), changed, NULL, need, e);
+	return spec_plan_add(p, m, op->name, object_uuid(p->object), steal(&changed), NULL, need, e);
 }
 
 static int plan_fixed(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e)
@@ -141,15 +152,14 @@ static int plan_fixed(struct spec_plan *p, const struct spec_member *m, const js
 		if (!value || !m->has(kind, f))
 			continue;
 		r = spec_check_type(f->name, PARAM_LONG, value, e);
-		if (r == 0 && json_is_string(value) &&
-		    params_parse_number(json_string_value(value), &number) < 0)
-			r = spec_check_type(f->name, PARAM_LONG, NULL, e);
 		if (r < 0)
 			return r;
+		if (json_is_string(value) && params_parse_number(json_string_value(value), &number) < 0)
+			return spec_check_type(f->name, PARAM_LONG, NULL, e);
 		if (number != object_int(p->object, i))
 			return error_set(
 				e, EPERM,
-				"'%s' of an offering cannot be changed, it is %lld; make another one",
+				"'%s' of an offering cannot be changed, it is %lld; create another one",
 				f->name, (long long)object_int(p->object, i));
 	}
 	return 0;
@@ -169,7 +179,7 @@ static int plan_offering(struct spec_plan *p, const struct spec_member *m, const
 	const struct object *offering = view_get(p->view, KIND_INSTANCE_OFFERING, uuid);
 	int r = spec_check_type(m->name, PARAM_STRING, wanted, e);
 
-	/* the offering it was made from may be gone */
+	/* The offering of the VM may be gone, so do not look it up. */
 	if (r < 0 || object_str_is(p->object, VM_INSTANCE_OFFERING_UUID, uuid))
 		return r;
 	r = spec_check_exists(p, m, KIND_INSTANCE_OFFERING, uuid, e);
@@ -192,18 +202,16 @@ static int plan_volume_size(struct spec_plan *p, const struct spec_member *m, co
 {
 	const struct operation *op = operation_by_name(
 		object_str_is(p->object, VOLUME_TYPE, "Root") ? "ResizeRootVolume" : "ResizeDataVolume");
-	json_t *given = json_pack("{s:O}", m->name, wanted), *typed = NULL;
+	_cleanup_json_ json_t *given = json_pack("{s:O}", m->name, wanted), *typed = NULL;
 	int r = spec_check_type(m->name, PARAM_LONG, wanted, e);
 
-	if (r == 0)
-		r = params_type(op, object_uuid(p->object), given, &typed, e);
-	if (r == 0 &&
-	    json_integer_value(json_object_get(typed, m->name)) != object_int(p->object, VOLUME_SIZE))
-		r = spec_plan_add(p, m, op->name, object_uuid(p->object), json_incref(given), NULL,
-				  NEED_NOTHING, e);
-	json_decref(typed);
-	json_decref(given);
-	return r;
+	if (r < 0)
+		return r;
+	r = params_type(op, object_uuid(p->object), given, &typed, e);
+	if (r < 0 ||
+	    json_integer_value(json_object_get(typed, m->name)) == object_int(p->object, VOLUME_SIZE))
+		return r;
+	return spec_plan_add(p, m, op->name, object_uuid(p->object), steal(&given), NULL, NEED_NOTHING, e);
 }
 
 /* ------------------------------------------------------------ members, tags */
@@ -221,29 +229,37 @@ static json_t *present_vms(const struct view *view, const struct object *group)
 static int plan_vms(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, struct error *e)
 {
 	const char *group = object_uuid(p->object);
-	json_t *present, *item;
+	_cleanup_json_ json_t *present = NULL;
+	json_t *item;
 	size_t i;
 	int r = spec_check_list(m, wanted, NULL, e);
 
 	if (r < 0)
 		return r;
 	present = present_vms(p->view, p->object);
-	json_array_foreach (present, i, item)
-		if (r == 0 && !spec_list_has(wanted, NULL, json_string_value(item)))
-			r = spec_plan_add(p, m, "RemoveVmFromAffinityGroup", group,
-					  json_pack("{s:O}", "uuid", item), NULL, NEED_NOTHING, e);
-	json_array_foreach (wanted, i, item) {
-		if (r == 0)
-			r = spec_check_exists(p, m, KIND_VM, json_string_value(item), e);
-		if (r == 0 && !spec_list_has(present, NULL, json_string_value(item)))
-			r = spec_plan_add(p, m, "AddVmToAffinityGroup", group,
-					  json_pack("{s:O}", "uuid", item), NULL, NEED_NOTHING, e);
+	json_array_foreach (present, i, item) {
+		if (spec_list_has(wanted, NULL, json_string_value(item)))
+			continue;
+		r = spec_plan_add(p, m, "RemoveVmFromAffinityGroup", group, json_pack("{s:O}", "uuid", item),
+				  NULL, NEED_NOTHING, e);
+		if (r < 0)
+			return r;
 	}
-	json_decref(present);
-	return r;
+	json_array_foreach (wanted, i, item) {
+		r = spec_check_exists(p, m, KIND_VM, json_string_value(item), e);
+		if (r < 0)
+			return r;
+		if (spec_list_has(present, NULL, json_string_value(item)))
+			continue;
+		r = spec_plan_add(p, m, "AddVmToAffinityGroup", group, json_pack("{s:O}", "uuid", item), NULL,
+				  NEED_NOTHING, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
-/* The two kinds of tags differ in their fields only. */
+/* The two kinds of tags differ only in their fields and operations. */
 struct tag_rows {
 	enum kind_id kind;
 	int resource, tag;
@@ -255,23 +271,24 @@ static const struct tag_rows user_tags = {KIND_USER_TAG, USER_TAG_RESOURCE_UUID,
 static const struct tag_rows system_tags = {KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, SYSTEM_TAG_TAG,
 					    "CreateSystemTag", "DeleteSystemTag"};
 
-/* Tags that belong to another member, or to a verb that does more than to write them. */
+/* Tags that belong to another member, or to an operation that does more than to write them. */
 static const char *const other_tags[] = {"staticIp::", "customMac::", "iso::"};
 
-/* Why a system tag is not one that a spec holds; NULL: it is. */
+/* Why a spec cannot hold a system tag, as the end of a sentence; NULL: it can. */
 static const char *system_tag_reason(const char *tag)
 {
 	if (system_tag_is_secret(tag))
-		return "is a secret, which has a verb of its own";
+		return "is a secret, which has an operation of its own";
 	if (system_tag_is_ephemeral(tag))
-		return "steers one request and is never kept";
+		return "applies to one request and is never stored";
 	for (size_t i = 0; i < ARRAY_SIZE(other_tags); i++)
 		if (strncmp(tag, other_tags[i], strlen(other_tags[i])) == 0)
-			return "is kept by the pool itself";
+			return "is managed by the pool";
 	return NULL;
 }
 
-static bool is_ours(const struct tag_rows *rows, const struct object *tag)
+/* True for a tag that a spec can hold. */
+static bool is_member(const struct tag_rows *rows, const struct object *tag)
 {
 	return rows->kind == KIND_USER_TAG || (!object_int(tag, SYSTEM_TAG_INHERENT) &&
 					       !system_tag_reason(object_text(tag, SYSTEM_TAG_TAG)));
@@ -282,7 +299,7 @@ static json_t *present_tags(const struct view *view, const struct object *o, con
 	json_t *list = json_array();
 
 	view_for_each_where (tag, view, rows->kind, rows->resource, object_uuid(o))
-		if (is_ours(rows, tag))
+		if (is_member(rows, tag))
 			(void)json_array_append_new(list, json_string(object_text(tag, rows->tag)));
 	return list;
 }
@@ -305,26 +322,32 @@ static int plan_tags(struct spec_plan *p, const struct spec_member *m, const jso
 	json_t *item;
 	int r = spec_check_list(m, wanted, NULL, e);
 
-	view_for_each_where (tag, p->view, rows->kind, rows->resource, uuid)
-		if (r == 0 && is_ours(rows, tag) && !spec_list_has(wanted, NULL, object_text(tag, rows->tag)))
-			r = spec_plan_add(p, m, rows->delete, object_uuid(tag), json_object(), NULL,
-					  NEED_NOTHING, e);
-	json_array_foreach (wanted, i, item) {
-		const char *text = json_string_value(item);
-		const char *reason = r == 0 && rows->kind == KIND_SYSTEM_TAG ? system_tag_reason(text) : NULL;
-
-		if (reason)
-			r = error_set(e, EINVAL, "'%s' cannot hold the tag '%.*s', it %s", m->name,
-				      (int)strcspn(text, ":"), text, reason);
+	if (r < 0)
+		return r;
+	view_for_each_where (tag, p->view, rows->kind, rows->resource, uuid) {
+		if (!is_member(rows, tag) || spec_list_has(wanted, NULL, object_text(tag, rows->tag)))
+			continue;
+		r = spec_plan_add(p, m, rows->delete, object_uuid(tag), json_object(), NULL, NEED_NOTHING, e);
 		if (r < 0)
 			return r;
-		if (!object_find_tag(p->view, rows->kind, uuid, text))
-			r = spec_plan_add(p, m, rows->create, NULL,
-					  json_pack("{s:s, s:s, s:s}", "resourceType", p->object->kind->vo,
-						    "resourceUuid", uuid, "tag", text),
-					  NULL, NEED_NOTHING, e);
 	}
-	return r;
+	json_array_foreach (wanted, i, item) {
+		const char *text = json_string_value(item);
+		const char *reason = rows->kind == KIND_SYSTEM_TAG ? system_tag_reason(text) : NULL;
+
+		if (reason)
+			return error_set(e, EINVAL, "'%s' cannot hold the tag '%.*s', it %s", m->name,
+					 (int)strcspn(text, ":"), text, reason);
+		if (object_find_tag(p->view, rows->kind, uuid, text))
+			continue;
+		r = spec_plan_add(p, m, rows->create, NULL,
+				  json_pack("{s:s, s:s, s:s}", "resourceType", p->object->kind->vo,
+					    "resourceUuid", uuid, "tag", text),
+				  NULL, NEED_NOTHING, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int plan_user_tags(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
@@ -350,9 +373,9 @@ static int plan_state(struct spec_plan *p, const struct spec_member *m, const js
 		      struct error *e)
 {
 	const char *state = json_string_value(wanted);
-	bool on = state && strcmp(state, "Enabled") == 0;
+	bool on = state && strcmp(state, STATE_ENABLED) == 0;
 
-	if (!on && (!state || strcmp(state, "Disabled") != 0))
+	if (!on && (!state || strcmp(state, STATE_DISABLED) != 0))
 		return error_set(e, EINVAL, "'state' of a %s must be Enabled or Disabled",
 				 p->object->kind->noun);
 	if (on != enable || object_str_is(p->object, kind_field(p->object->kind, m->name), state))
@@ -374,29 +397,28 @@ static int plan_disable(struct spec_plan *p, const struct spec_member *m, const 
 	return plan_state(p, m, wanted, false, e);
 }
 
-/* The other states of a VM are on the way to one of these, or cannot be wanted. */
-static json_t *present_power(const struct view *view, const struct object *vm)
+/* The states that a spec of a VM may have. The others lead to one of these, or cannot be desired. */
+static bool is_power_state(const char *state)
 {
-	(void)view;
-	switch (vm_state_parse(object_str(vm, VM_STATE))) {
-	case VM_STATE_RUNNING:
-	case VM_STATE_STOPPED:
-	case VM_STATE_PAUSED:
-		return json_string(object_str(vm, VM_STATE));
-	default:
-		return NULL;
-	}
+	int s = vm_state_parse(state);
+
+	return s == VM_STATE_RUNNING || s == VM_STATE_STOPPED || s == VM_STATE_PAUSED;
 }
 
-/* The way there is spec.c's: it depends on what the other members need. */
+static json_t *present_power(const struct view *view, const struct object *vm)
+{
+	const char *state = object_str(vm, VM_STATE);
+
+	(void)view;
+	return is_power_state(state) ? json_string(state) : NULL;
+}
+
+/* Adds no steps: spec_plan_make() does, since they depend on what the other members need. */
 static int check_power(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
 		       struct error *e)
 {
-	const char *state = json_string_value(wanted);
-
 	(void)p;
-	if (state &&
-	    (strcmp(state, "Running") == 0 || strcmp(state, "Stopped") == 0 || strcmp(state, "Paused") == 0))
+	if (is_power_state(json_string_value(wanted)))
 		return 0;
 	return error_set(e, EINVAL, "'%s' of a VM must be Running, Stopped or Paused", m->name);
 }
@@ -404,7 +426,7 @@ static int check_power(struct spec_plan *p, const struct spec_member *m, const j
 /* -------------------------------------------------------------------- table */
 
 static const struct spec_member members[] = {
-	/* What is disabled may refuse the rest. */
+	/* Enable first, and disable last: a disabled object may refuse the other changes. */
 	{.kinds = ALL & ~OF(KIND_VM), .name = "state", .plan = plan_enable},
 	{.kinds = ALL, .early = true, .has = is_text, .plan = plan_fields},
 	{.kinds = OFFERINGS, .has = is_fixed, .plan = plan_fixed},
@@ -447,17 +469,18 @@ static int check_names(const struct spec_plan *p, struct error *e)
 {
 	const struct kind *kind = p->object->kind;
 	const char *name;
-	json_t *value;
+	const json_t *value;
 
-	json_object_foreach ((json_t *)(uintptr_t)p->document, name, value) {
+	json_object_foreach_const (p->document, name, value) {
 		bool known = false;
 
 		for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 			known = known || takes(&members[i], kind, name);
 		if (!known)
-			return error_set(e, EINVAL,
-					 "a spec of a %s has no member '%s', read 'spec' for those it has",
-					 kind->noun, name);
+			return error_set(
+				e, EINVAL,
+				"the spec of a %s has no member '%s'; the file 'spec' shows those it has",
+				kind->noun, name);
 	}
 	return 0;
 }
@@ -466,14 +489,19 @@ int spec_members_plan(struct spec_plan *p, struct error *e)
 {
 	int r = check_names(p, e);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(members); i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		const struct spec_member *m = &members[i];
 		const json_t *wanted = m->name ? json_object_get(p->document, m->name) : p->document;
 
-		if (wanted && (m->kinds & OF(p->object->kind->id)))
-			r = m->plan(p, m, wanted, e);
+		if (!wanted || !(m->kinds & OF(p->object->kind->id)))
+			continue;
+		r = m->plan(p, m, wanted, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 json_t *spec_members_render(const struct view *view, const struct object *o)
@@ -485,7 +513,7 @@ json_t *spec_members_render(const struct view *view, const struct object *o)
 
 		if (!(m->kinds & OF(o->kind->id)))
 			continue;
-		/* a value that is null is left out: setting it does nothing */
+		/* json_object_set_new() does nothing for NULL: a value that is null is left out. */
 		if (m->present)
 			(void)json_object_set_new(document, m->name, m->present(view, o));
 		for (int f = 0; m->has && f < o->kind->field_count; f++)

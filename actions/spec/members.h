@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The members of the document `spec`. */
+/* The table of members of the document `spec`, and walks over it. Nothing here blocks. */
 #ifndef POOLFS_SPEC_MEMBERS_H
 #define POOLFS_SPEC_MEMBERS_H
 
 #include "actions/spec/plan.h"
 
-/** Adds the steps of all members, in the order in which they are to be done. */
+/** Adds the steps of all members of the document in their order. -EINVAL for an unknown member. */
 int spec_members_plan(struct spec_plan *plan, struct error *e);
-/** True for a member whose change is never felt by the guest, and so goes first. */
+/** True for a member that no guest notices: it comes before changes of the VM's state. False for NULL. */
 bool spec_member_is_early(const struct spec_member *member);
-/** True for a member that can be set only when those before it are. */
+/** True for a member that can be set only after those before it. False for NULL. */
 bool spec_member_follows(const struct spec_member *member);
-/** The object as it is, as a document. NULL when memory is short. */
+/** The current state of the object as a document, owned by the caller. NULL when out of memory. */
 json_t *spec_members_render(const struct view *view, const struct object *o);
 
 #endif

@@ -4,45 +4,52 @@
 
 #include <string.h>
 
+#include "model/json.h"
+
 /* -------------------------------------------------------------------- steps */
+
+static int grow(struct spec_plan *p, struct error *e)
+{
+	struct spec_step *grown = reallocarray(p->steps, p->room + 8, sizeof(*grown));
+
+	if (!grown)
+		return error_oom(e);
+	p->steps = grown;
+	p->room += 8;
+	return 0;
+}
 
 int spec_plan_add(struct spec_plan *p, const struct spec_member *member, const char *op, const char *target,
 		  json_t *params, json_t *tags, enum spec_need need, struct error *e)
 {
-	struct spec_step *grown = p->steps, *step;
-	int r = 0;
+	_cleanup_json_ json_t *own_params = params, *own_tags = tags;
+	struct spec_step *step;
+	int r = p->count == p->room ? grow(p, e) : 0;
 
-	if (p->count == p->room) {
-		grown = reallocarray(p->steps, p->room + 8, sizeof(*grown));
-		if (grown) {
-			p->steps = grown;
-			p->room += 8;
-		}
+	if (r < 0)
+		return r;
+	if (!params)
+		return error_oom(e);
+	step = &p->steps[p->count];
+	*step = (struct spec_step){.member = member, .need = need};
+	r = request_new(operation_by_name(op), target, params, p->actor, &step->req, e);
+	if (r < 0)
+		return r;
+	p->count++;
+	if (tags) {
+		json_decref(step->req->system_tags);
+		step->req->system_tags = json_incref(tags);
 	}
-	if (!grown || !params)
-		r = error_oom(e);
-	if (r == 0) {
-		step = &p->steps[p->count];
-		*step = (struct spec_step){.member = member, .need = need};
-		r = request_new(operation_by_name(op), target, params, p->actor, &step->req, e);
-	}
-	if (r == 0) {
-		p->count++;
-		if (tags) {
-			json_decref(step->req->system_tags);
-			step->req->system_tags = json_incref(tags);
-		}
-	}
-	json_decref(params);
-	json_decref(tags);
-	return r;
+	return 0;
 }
+
+/* ------------------------------------------------------------ lists, objects */
 
 int spec_check_list(const struct spec_member *m, const json_t *wanted, const char *key, struct error *e)
 {
-	json_t *seen, *item;
+	_cleanup_json_ json_t *seen = NULL;
+	json_t *item;
 	size_t i;
-	int r = 0;
 
 	if (!json_is_array(wanted))
 		return error_set(e, EINVAL, "'%s' must be a list", m->name);
@@ -50,19 +57,17 @@ int spec_check_list(const struct spec_member *m, const json_t *wanted, const cha
 	json_array_foreach (wanted, i, item) {
 		const char *text = json_string_value(key ? json_object_get(item, key) : item);
 
+		if (!text && key)
+			return error_set(e, EINVAL, "an item of '%s' must be an object with a string '%s'",
+					 m->name, key);
 		if (!text)
-			r = key ? error_set(e, EINVAL, "an item of '%s' must be an object with a text '%s'",
-					    m->name, key)
-				: error_set(e, EINVAL, "an item of '%s' must be a text", m->name);
-		else if (json_object_get(seen, text))
-			r = error_set(e, EINVAL, "'%s' names '%s' twice", m->name, text);
-		else if (json_object_set_new(seen, text, json_true()) < 0)
-			r = error_oom(e);
-		if (r < 0)
-			break;
+			return error_set(e, EINVAL, "an item of '%s' must be a string", m->name);
+		if (json_object_get(seen, text))
+			return error_set(e, EINVAL, "'%s' names '%s' twice", m->name, text);
+		if (json_object_set_new(seen, text, json_true()) < 0)
+			return error_oom(e);
 	}
-	json_decref(seen);
-	return r;
+	return 0;
 }
 
 bool spec_list_has(const json_t *list, const char *key, const char *text)
@@ -88,12 +93,12 @@ int spec_check_exists(const struct spec_plan *p, const struct spec_member *m, en
 			 kind_get(kind)->noun, uuid);
 }
 
-/* ------------------------------------------------------------------- fields */
+/* -------------------------------------------------------------------- types */
 
 int spec_check_type(const char *name, enum param_type type, const json_t *value, struct error *e)
 {
 	static const char *const words[] = {
-		[PARAM_STRING] = "a text",	[PARAM_INT] = "a number", [PARAM_LONG] = "a number",
+		[PARAM_STRING] = "a string",	[PARAM_INT] = "a number", [PARAM_LONG] = "a number",
 		[PARAM_BOOL] = "true or false", [PARAM_LIST] = "a list",  [PARAM_MAP] = "an object",
 	};
 	bool right = false;
@@ -103,7 +108,7 @@ int spec_check_type(const char *name, enum param_type type, const json_t *value,
 		right = json_is_string(value);
 		break;
 	case PARAM_INT:
-	case PARAM_LONG: /* K, M, G may follow it in a text */
+	case PARAM_LONG: /* a string may have a unit: K, M, G */
 		right = json_is_integer(value) || json_is_string(value);
 		break;
 	case PARAM_BOOL:
@@ -116,7 +121,7 @@ int spec_check_type(const char *name, enum param_type type, const json_t *value,
 		right = json_is_object(value);
 		break;
 	}
-	return right ? 0
-		     : error_set(e, EINVAL, "'%s' must be %s; leave it out to have it as it is", name,
-				 words[type]);
+	if (right)
+		return 0;
+	return error_set(e, EINVAL, "'%s' must be %s; leave it out to keep it as it is", name, words[type]);
 }

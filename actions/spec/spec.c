@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See spec.h: the plan as a whole, the file's content, and what happens when a request comes in. */
+/* See spec.h. */
 #include "actions/spec/spec.h"
 
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "actions/engine/request_check.h"
 #include "actions/spec/devices.h"
 #include "actions/spec/members.h"
+#include "model/json.h"
 #include "model/render.h"
 
 int spec_parse(const char *text, size_t len, json_t **ret, struct error *e)
@@ -37,7 +38,7 @@ void spec_plan_done(struct spec_plan *p)
 	p->count = p->room = 0;
 }
 
-/* Adds an operation on the VM's state at the place @at. */
+/* Inserts an operation on the VM's state before the step @at. */
 static int add_power(struct spec_plan *p, size_t at, const char *op, struct error *e)
 {
 	struct spec_step step;
@@ -52,8 +53,8 @@ static int add_power(struct spec_plan *p, size_t at, const char *op, struct erro
 }
 
 /*
- * Puts the operations on a VM's state between those of its members. What does not go while the VM is as it is
- * is done while it is stopped, or awake: but only where the document says in which state it shall be
+ * Inserts the operations on a VM's state between those of its members. For changes that are not possible in
+ * the current state the VM is stopped or resumed, but only if the document says in which state it is to be
  * afterwards.
  */
 static int plan_power(struct spec_plan *p, struct error *e)
@@ -67,7 +68,7 @@ static int plan_power(struct spec_plan *p, struct error *e)
 
 	if (now == VM_STATE_DESTROYED || now == VM_STATE_EXPUNGING ||
 	    (wanted && !active && now != VM_STATE_STOPPED && now != VM_STATE_CREATED))
-		return error_set(e, EBUSY, "the VM is %s, which no spec changes",
+		return error_set(e, EBUSY, "the VM is %s, which a spec cannot change",
 				 object_text(p->object, VM_STATE));
 	if (now == VM_STATE_CREATED && want == VM_STATE_STOPPED)
 		return error_set(e, EBUSY,
@@ -76,15 +77,12 @@ static int plan_power(struct spec_plan *p, struct error *e)
 		need = p->steps[i].need > need ? p->steps[i].need : need;
 	while (at < p->count && spec_member_is_early(p->steps[at].member))
 		at++;
-	if ((active && need == NEED_STOPPED) || (now == VM_STATE_PAUSED && need == NEED_AWAKE)) {
-		if (!wanted)
-			return error_set(
-				e, EBUSY,
-				"some of it cannot be changed while the VM is %s; with a 'state' in the spec "
-				"the VM is %s for it",
-				object_text(p->object, VM_STATE),
-				need == NEED_STOPPED ? "stopped" : "resumed");
-	}
+	if (!wanted && ((active && need == NEED_STOPPED) || (now == VM_STATE_PAUSED && need == NEED_AWAKE)))
+		return error_set(e, EBUSY,
+				 "not everything can be changed while the VM is %s; with a 'state' in the "
+				 "spec the VM is %s for the change",
+				 object_text(p->object, VM_STATE),
+				 need == NEED_STOPPED ? "stopped" : "resumed");
 	if (active && (want == VM_STATE_STOPPED || need == NEED_STOPPED)) {
 		r = add_power(p, at, "StopVmInstance", e);
 		now = VM_STATE_STOPPED;
@@ -105,29 +103,28 @@ int spec_plan_make(struct spec_plan *p, struct error *e)
 {
 	int r = spec_members_plan(p, e);
 
-	return r == 0 && p->object->kind->id == KIND_VM ? plan_power(p, e) : r;
+	if (r < 0 || p->object->kind->id != KIND_VM)
+		return r;
+	return plan_power(p, e);
 }
 
-/* How many steps lead to @text, as if nobody asked for them; or why it cannot be. */
+/* The number of steps to @text, planned for no particular user; or an error. */
 static int count_steps(const struct view *view, const struct object *o, const char *text, struct error *e)
 {
-	struct actor nobody = {.source = "fs"};
-	struct spec_plan p = {.view = view, .object = o, .actor = &nobody};
-	json_t *document = NULL;
+	const struct actor nobody = {.source = "fs"};
+	_cleanup_json_ json_t *document = NULL;
+	_cleanup_(spec_plan_done) struct spec_plan p = {.view = view, .object = o, .actor = &nobody};
 	int r = spec_parse(text, strlen(text), &document, e);
 
+	if (r < 0)
+		return r;
 	p.document = document;
-	if (r == 0)
-		r = spec_plan_make(&p, e);
-	if (r == 0)
-		r = (int)p.count;
-	spec_plan_done(&p);
-	json_decref(document);
-	return r;
+	r = spec_plan_make(&p, e);
+	return r < 0 ? r : (int)p.count;
 }
 
-/* True when @text says of the object what is so. */
-static bool is_true(const struct view *view, const struct object *o, const char *text)
+/* True when @text describes the object. */
+static bool is_current(const struct view *view, const struct object *o, const char *text)
 {
 	return count_steps(view, o, text, NULL) == 0;
 }
@@ -137,25 +134,24 @@ int spec_check_text(const struct view *view, const struct object *o, const char 
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	int r = count_steps(view, o, text, &why);
 
-	/* Its state may be another one when its turn comes. */
+	/* -EBUSY depends on a state that may be another one when the job runs. */
 	return r >= 0 || r == -EBUSY ? 0 : error_move(e, &why);
 }
 
 /* --------------------------------------------------------------------- file */
 
-static const struct object *kept_of(const struct view *view, const char *uuid)
+/* The row of the document that was written last; NULL when there is none. */
+static const struct object *row_of(const struct view *view, const char *uuid)
 {
 	return view_next_where(view, KIND_SPEC, SPEC_RESOURCE_UUID, uuid, 0);
 }
 
-int spec_keep(struct txn *t, const char *uuid, const char *text, struct error *e)
+int spec_put(struct txn *t, const char *uuid, const char *text, struct error *e)
 {
-	const struct object *before = kept_of(txn_view(t), uuid);
+	const struct object *before = row_of(txn_view(t), uuid);
 	struct object *o = before ? object_copy(before) : object_new(kind_get(KIND_SPEC));
 	char own[UUID_SIZE];
 
-	if (!o)
-		return error_oom(e);
 	if (!before) {
 		uuid_make(own);
 		object_set_str(o, SPEC_UUID, own);
@@ -165,7 +161,7 @@ int spec_keep(struct txn *t, const char *uuid, const char *text, struct error *e
 	return txn_put(t, o, NULL, e);
 }
 
-/* The last spec of the object that has not come to its end; NULL when there is none. */
+/* The last pending job that writes a spec of the object; NULL when there is none. */
 static const struct object *pending_of(const struct view *view, const struct object *o)
 {
 	const struct operation *op = operation_by_spec(o->kind->id);
@@ -180,27 +176,24 @@ static const struct object *pending_of(const struct view *view, const struct obj
 
 static struct document *document_of_job(const struct object *job)
 {
-	json_t *request = json_loads(object_text(job, JOB_SECRET_REQUEST), 0, NULL);
+	_cleanup_json_ json_t *request = json_loads(object_text(job, JOB_SECRET_REQUEST), 0, NULL);
 	const char *text = json_string_value(json_object_get(json_object_get(request, "params"), "spec"));
-	struct document *d = text ? document_new(text, strlen(text), object_int(job, JOB_CREATED)) : NULL;
 
-	json_decref(request);
-	return d;
+	return text ? document_new(text, strlen(text), object_int(job, JOB_CREATED)) : NULL;
 }
 
 struct document *spec_written(const struct view *view, const struct object *o)
 {
-	const struct object *job = pending_of(view, o), *kept = kept_of(view, object_uuid(o));
+	const struct object *job = pending_of(view, o), *row = row_of(view, object_uuid(o));
 
 	if (job)
 		return document_of_job(job);
-	if (!kept || !is_true(view, o, object_text(kept, SPEC_TEXT)))
+	if (!row || !is_current(view, o, object_text(row, SPEC_TEXT)))
 		return NULL;
-	return document_new(object_text(kept, SPEC_TEXT), strlen(object_text(kept, SPEC_TEXT)),
-			    kept->changed);
+	return document_new(object_text(row, SPEC_TEXT), strlen(object_text(row, SPEC_TEXT)), row->changed);
 }
 
-/* When a rendering changed: the object with what its inventory holds, its tags. */
+/* When the rendering of the object changed last: the object with its inventory, or its tags. */
 static int64_t changed_at(const struct view *view, const struct object *o)
 {
 	static const struct {
@@ -227,7 +220,7 @@ bool spec_is_present(const struct view *view, const struct object *o, const char
 	const struct object *pending = pending_of(view, o);
 	_cleanup_document_ struct document *d = NULL;
 
-	/* What waits or runs besides may take back what is so now. */
+	/* Another pending job may undo what the document says now. */
 	if (pending ? view_next_where(view, KIND_JOB, JOB_QUEUE, object_uuid(o), pending->id) != NULL
 		    : job_is_pending_for(view, object_uuid(o)))
 		return false;
@@ -237,65 +230,67 @@ bool spec_is_present(const struct view *view, const struct object *o, const char
 
 /* ----------------------------------------------------------------- requests */
 
-/* The plan of a request; *ret_document is what it borrows. */
+/* Plans a request. The caller frees the plan and *ret_document, which it borrows, also on failure. */
 static int plan_request(const struct view *view, const struct request *req, struct spec_plan *ret,
 			json_t **ret_document, struct error *e)
 {
 	const char *text = request_str(req, "spec");
 	int r = spec_parse(text, strlen(text), ret_document, e);
 
+	if (r < 0)
+		return r;
 	*ret = (struct spec_plan){.view = view,
 				  .object = request_object(view, req),
 				  .document = *ret_document,
 				  .actor = &req->actor};
-	return r < 0 ? r : spec_plan_make(ret, e);
+	return spec_plan_make(ret, e);
 }
 
 /*
- * The first step of each member can be looked at in full, as long as the VM's state stays what it is. Of what
- * comes later it is only known that what it names exists.
+ * The first step of each member can be checked in full, until a step changes the VM's state. For later steps
+ * only the existence of the objects in their parameters is checked.
  */
 int spec_check(const struct view *view, const struct request *req, struct error *e)
 {
+	_cleanup_json_ json_t *document = NULL;
+	_cleanup_(spec_plan_done) struct spec_plan p = {0};
 	const struct spec_member *before = NULL;
-	json_t *document = NULL;
-	struct spec_plan p;
 	bool later = false;
 	int r = plan_request(view, req, &p, &document, e);
 
-	for (size_t i = 0; r >= 0 && i < p.count; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < p.count; i++) {
 		const struct spec_member *m = p.steps[i].member;
 		bool follows = i > 0 && (m == before || spec_member_follows(m));
 
 		r = request_check(view, p.steps[i].req, later || follows, e);
+		if (r < 0)
+			return r;
 		before = m;
 		later = later || !m;
 	}
-	spec_plan_done(&p);
-	json_decref(document);
-	return r < 0 ? r : 0;
+	return 0;
 }
 
-/* The volumes that are attached, or have to be: nobody else may work on them meanwhile. */
+/* The volumes that are attached or are to be attached: other jobs on them have to wait. */
 json_t *spec_queues(const struct view *view, const struct request *req)
 {
 	const struct object *vm = request_object(view, req);
-	json_t *queues = json_object(), *document = NULL, *present;
+	_cleanup_json_ json_t *document = NULL, *present = NULL;
+	json_t *queues = json_object();
 	const char *text = request_str(req, "spec");
 
-	if (!vm || spec_parse(text, strlen(text), &document, NULL) < 0)
+	if (!vm || spec_parse(text, strlen(text), &document, NULL) < 0 ||
+	    !json_object_get(document, "volumes"))
 		return queues;
-	if (json_object_get(document, "volumes")) {
-		present = spec_members_render(view, vm);
-		spec_volumes_of(present, queues);
-		spec_volumes_of(document, queues);
-		json_decref(present);
-	}
-	json_decref(document);
+	present = spec_members_render(view, vm);
+	spec_volumes_of(present, queues);
+	spec_volumes_of(document, queues);
 	return queues;
 }
 
-/* {"steps": [...]} of a plan, as the job's result would have them. */
+/* The answer to a dry run: {"steps": [...]} as in the result of the job. */
 static json_t *answer_of(const struct spec_plan *p)
 {
 	json_t *list = json_array();
@@ -307,15 +302,16 @@ static json_t *answer_of(const struct spec_plan *p)
 
 int spec_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	json_t *document = NULL;
-	struct spec_plan p;
+	_cleanup_json_ json_t *document = NULL;
+	_cleanup_(spec_plan_done) struct spec_plan p = {0};
 	int r = plan_request(txn_view(t), req, &p, &document, e);
 
-	if (r == 0 && req->dry_run)
+	if (r < 0)
+		return r;
+	if (req->dry_run)
 		*ret_result = answer_of(&p);
-	if (r == 0)
-		r = p.count ? OP_NEEDS_RUN : spec_keep(t, req->target, request_str(req, "spec"), e);
-	spec_plan_done(&p);
-	json_decref(document);
-	return r == 0 ? OP_NOTHING : r;
+	if (p.count)
+		return OP_NEEDS_RUN;
+	r = spec_put(t, req->target, request_str(req, "spec"), e);
+	return r < 0 ? r : OP_NOTHING;
 }

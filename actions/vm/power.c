@@ -14,7 +14,7 @@
 #include "actions/vm/nocloud.h"
 #include "actions/vm/placement.h"
 #include "actions/vm/state.h"
-#include "actions/volume/snapshot_create.h"
+#include "actions/volume/snapshot_reconcile.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
 

@@ -6,7 +6,7 @@
 
 #include "actions/host/capacity.h"
 #include "actions/host/wait.h"
-#include "actions/volume/location.h"
+#include "actions/volume/volume.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
 

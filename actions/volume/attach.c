@@ -11,21 +11,16 @@
 #include "actions/host/topology.h"
 #include "actions/volume/disk.h"
 #include "actions/volume/location.h"
+#include "actions/volume/volume.h"
 #include "hypervisor/domain/disk.h"
 #include "hypervisor/domain/domain_xml.h"
 #include "model/states.h"
 
-/* How long a guest has to give a disk back. */
+/* Time for a guest to release a disk. */
 #define DETACH_MS 20000
 
 /* ------------------------------------------------------------------- looking */
 
-bool volume_is_shareable(const struct object *volume)
-{
-	return object_int(volume, VOLUME_IS_SHAREABLE) != 0;
-}
-
-/* The attachment of a shareable volume to a VM; NULL when there is none. */
 const struct object *volume_find_ref(const struct view *view, const char *volume, const char *vm)
 {
 	return link_find(view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, volume, SHAREABLE_REF_VM_UUID,
@@ -43,7 +38,6 @@ bool volume_is_attached_anywhere(const struct view *view, const struct object *v
 	       view_next_where(view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, object_uuid(volume), 0);
 }
 
-/* Marks the device numbers that a VM's disks have; returns how many data volumes it has. */
 int volume_count_devices(const struct view *view, const char *vm, bool *used, int room)
 {
 	int count = 0;
@@ -84,7 +78,7 @@ static int check_volume(const struct object *volume, struct error *e)
 		return error_set(e, EBUSY,
 				 "data volume[uuid:%s] has been attached to some vm, can't attach again",
 				 uuid);
-	if (strcmp(status, "Ready") != 0 && strcmp(status, "NotInstantiated") != 0)
+	if (strcmp(status, STATUS_READY) != 0 && strcmp(status, STATUS_NOT_INSTANTIATED) != 0)
 		return error_set(
 			e, EBUSY,
 			"data volume can only be attached when status is [Ready, NotInstantiated], current is %s",
@@ -106,9 +100,9 @@ static int check_shareable(const struct view *view, const struct object *volume,
 	return 0;
 }
 
-/* Can the VM's place reach the volume's? */
-static int check_reach(const struct view *view, const struct object *volume, const struct object *vm,
-		       struct error *e)
+/* The hosts on which the VM can run must have access to the volume. */
+static int check_access(const struct view *view, const struct object *volume, const struct object *vm,
+			struct error *e)
 {
 	const struct object *root = vm_root_volume(view, vm);
 	const char *ps = object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
@@ -138,7 +132,7 @@ static int check_vm(const struct view *view, const struct object *volume, const 
 	int count = volume_count_devices(view, uuid, NULL, 0);
 	struct hv_disk disk;
 
-	if (!volume_vm_is_active(vm) && strcmp(state, "Stopped") != 0) {
+	if (!volume_vm_is_active(vm) && strcmp(state, vm_state_name(VM_STATE_STOPPED)) != 0) {
 		error_set_code(
 			e, EBUSY, "VM.1010",
 			"vm[uuid:%s] can only attach volume when state is Running or Stopped, current state is %s",
@@ -168,11 +162,13 @@ int volume_check_attach(const struct view *view, const struct object *volume, co
 {
 	int r = check_volume(volume, e);
 
-	if (r == 0)
-		r = check_vm(view, volume, vm, e);
-	if (r == 0)
-		r = check_shareable(view, volume, vm, e);
-	return r < 0 ? r : check_reach(view, volume, vm, e);
+	if (r < 0)
+		return r;
+	r = check_vm(view, volume, vm, e);
+	if (r < 0)
+		return r;
+	r = check_shareable(view, volume, vm, e);
+	return r < 0 ? r : check_access(view, volume, vm, e);
 }
 
 /* ---------------------------------------------------------------------- rows */
@@ -189,8 +185,6 @@ int volume_put_released(struct txn *t, void *arg, struct error *e)
 	if (!before || !object_str_is(before, VOLUME_VM_UUID, c->vm))
 		return 0;
 	volume = object_copy(before);
-	if (!volume)
-		return error_oom(e);
 	object_set_null(volume, VOLUME_VM_UUID);
 	object_set_null(volume, VOLUME_DEVICE_ID);
 	return txn_put(t, volume, NULL, e);
@@ -209,8 +203,7 @@ int volume_detach(struct job *job, const char *uuid, const char *vm_uuid, struct
 
 	if (!volume || !vm || !volume_is_attached(view, volume, vm_uuid))
 		return 0;
-	/* without a host nothing runs; otherwise the host knows better than the row whether the domain is
-	 * active */
+	/* Without a host no domain runs; else the host knows better than the row whether one does. */
 	if (object_str(vm, VM_HOST_UUID))
 		r = hv_disk_detach(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID), vm_uuid, uuid,
 				   left < DETACH_MS ? left : DETACH_MS, e);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "actions/engine/tags.h"
-#include "hypervisor/domain/domain_xml.h"
+#include "actions/volume/volume.h"
 
 static enum hv_disk_bus bus_for(const struct view *view, const struct object *vm, const struct object *volume)
 {
@@ -13,7 +13,7 @@ static enum hv_disk_bus bus_for(const struct view *view, const struct object *vm
 
 	if (tag_value(view, object_uuid(volume), "capability::virtio-scsi"))
 		return HV_BUS_SCSI;
-	/* The tag says that the Windows in the guest has the driver. */
+	/* With the tag, the Windows guest has a virtio driver. */
 	if (strcmp(platform, "Windows") == 0 && !tag_value(view, object_uuid(vm), "windows::virtioVolume"))
 		return HV_BUS_IDE;
 	return strcmp(platform, "Other") == 0 ? HV_BUS_IDE : HV_BUS_VIRTIO;
@@ -28,7 +28,7 @@ void volume_describe_disk(const struct view *view, const struct object *vm, cons
 		.serial = object_uuid(volume),
 		.device_id = device_id,
 		.bus = bus_for(view, vm, volume),
-		.shareable = object_int(volume, VOLUME_IS_SHAREABLE) != 0,
+		.shareable = volume_is_shareable(volume),
 		.wwn = tag_value(view, object_uuid(volume), "kvm::volume"),
 		.total_bytes_sec = object_int(volume, VOLUME_BANDWIDTH),
 	};

@@ -6,7 +6,7 @@
 #include "hypervisor/domain/domain_xml.h"
 #include "model/view.h"
 
-/** Describes a volume as a disk of @vm. Strings are borrowed from the view. */
+/** Describes a volume as a disk of @vm. The strings in *ret are borrowed from the view. Never blocks. */
 void volume_describe_disk(const struct view *view, const struct object *vm, const struct object *volume,
 			  int device_id, struct hv_disk *ret);
 

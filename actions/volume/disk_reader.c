@@ -10,13 +10,14 @@
 #include "actions/storage/storage_type.h"
 #include "actions/volume/location.h"
 #include "actions/volume/snapshot.h"
+#include "actions/volume/volume.h"
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
 
-/* Most bytes of one question about holes, and of one read: the protocol counts in 32 bits. */
-#define QUESTION_MAX (INT64_C(1) << 30)
-#define READ_MAX     (1 << 20)
-#define ALLOCATION   "base:allocation"
+/* The maximum number of bytes of one query for holes, and of one read: the protocol counts in 32 bits. */
+#define QUERY_MAX  (INT64_C(1) << 30)
+#define READ_MAX   (1 << 20)
+#define ALLOCATION "base:allocation"
 /* The unit of st_blocks. */
 #define BLOCK 512
 
@@ -37,6 +38,11 @@ static int path_field(const struct object *o)
 	return o->kind->id == KIND_VOLUME ? (int)VOLUME_INSTALL_PATH : (int)SNAPSHOT_INSTALL_PATH;
 }
 
+static int format_field(const struct object *o)
+{
+	return o->kind->id == KIND_VOLUME ? (int)VOLUME_FORMAT : (int)SNAPSHOT_FORMAT;
+}
+
 int64_t disk_reader_size(const struct object *o)
 {
 	if (o->kind->id == KIND_IMAGE)
@@ -53,13 +59,13 @@ int64_t disk_reader_occupied(const struct object *o)
 	if (o->kind->id != KIND_IMAGE)
 		occupied = object_int(o, o->kind->id == KIND_VOLUME ? (int)VOLUME_ACTUAL_SIZE
 								    : (int)SNAPSHOT_SIZE);
-	/* tar and cp look for holes only when blocks are missing, and take a file without any for one hole */
+	/* tar and cp seek holes only when blocks are missing, and take a file without blocks for one hole. */
 	if (occupied > size - BLOCK)
 		occupied = size - BLOCK;
 	return occupied > BLOCK ? occupied : BLOCK;
 }
 
-/* The first copy of an image whose file can be reached. */
+/* The path of the first readable copy of an image; NULL when there is none. */
 static const char *image_path(const struct view *view, const struct object *image)
 {
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, object_uuid(image)) {
@@ -71,13 +77,14 @@ static const char *image_path(const struct view *view, const struct object *imag
 	return NULL;
 }
 
-/* The volume whose files an object is made of. */
+/* The volume itself, or that of a snapshot. */
 static const struct object *volume_of(const struct view *view, const struct object *o)
 {
 	return o->kind->id == KIND_VOLUME ? o
 					  : view_get(view, KIND_VOLUME, object_str(o, SNAPSHOT_VOLUME_UUID));
 }
 
+/* True when the host is this machine. */
 static bool is_here(const struct object *host)
 {
 	const char *uri = object_text(host, HOST_URI);
@@ -86,6 +93,7 @@ static bool is_here(const struct object *host)
 	       strncmp(uri, "qemu+unix:", 10) == 0;
 }
 
+/* True when no guest has the volume open. */
 static bool is_at_rest(const struct view *view, const struct object *volume)
 {
 	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
@@ -177,9 +185,9 @@ static int open_disk(struct disk_reader *r, const char *format, struct error *e)
 	    nbd_connect_systemd_socket_activation(r->nbd, command) < 0)
 		return error_set(e, EIO, "cannot read '%s' with qemu-nbd: %s", r->path, nbd_get_error());
 	r->size = nbd_get_size(r->nbd);
-	return r->size < 0
-		       ? error_set(e, EIO, "cannot ask for the size of '%s': %s", r->path, nbd_get_error())
-		       : 0;
+	if (r->size < 0)
+		return error_set(e, EIO, "cannot get the size of '%s': %s", r->path, nbd_get_error());
+	return 0;
 }
 
 static int open_image(struct disk_reader *r, struct error *e)
@@ -215,11 +223,10 @@ int disk_reader_open(const struct view *view, const struct object *o, struct dis
 	r->path = strdup(path);
 	if (!r->path)
 		return error_oom(e);
-	rc = r->kind == KIND_IMAGE ? open_image(r, e)
-				   : open_disk(r,
-					       object_text(o, r->kind == KIND_VOLUME ? (int)VOLUME_FORMAT
-										     : (int)SNAPSHOT_FORMAT),
-					       e);
+	if (r->kind == KIND_IMAGE)
+		rc = open_image(r, e);
+	else
+		rc = open_disk(r, object_text(o, format_field(o)), e);
 	if (rc < 0)
 		return rc;
 	*ret_reader = steal(&r);
@@ -251,10 +258,10 @@ ssize_t disk_reader_read(struct disk_reader *r, void *buffer, size_t size, int64
 	return nbd_pread(r->nbd, buffer, size, (uint64_t)offset, 0) < 0 ? nbd_errno() : (ssize_t)size;
 }
 
-/* A search for the first extent of one kind. */
+/* The search for the first hole, or the first data. */
 struct search {
 	bool want_hole, found;
-	int64_t at, end; /* `at` moves on; nothing is looked at from `end` on */
+	int64_t at, end; /* it goes from `at`, which moves on, to before `end` */
 };
 
 static int look_at_extents(void *data, const char *context, uint64_t offset, uint32_t *entries, size_t count,
@@ -282,15 +289,15 @@ static int64_t seek_disk(struct disk_reader *r, int64_t offset, bool want_hole)
 		nbd_extent_callback look = {.callback = look_at_extents, .user_data = &s};
 		int64_t before = s.at, left = s.end - s.at;
 
-		if (nbd_block_status(r->nbd, (uint64_t)(left < QUESTION_MAX ? left : QUESTION_MAX),
-				     (uint64_t)s.at, look, 0) < 0)
+		if (nbd_block_status(r->nbd, (uint64_t)(left < QUERY_MAX ? left : QUERY_MAX), (uint64_t)s.at,
+				     look, 0) < 0)
 			return nbd_errno();
 		if (!s.found && s.at == before)
 			return -EIO;
 	}
 	if (s.found)
 		return s.at;
-	/* the end of a file is a hole */
+	/* There is a hole at the end of every file. */
 	return want_hole ? r->size : -ENXIO;
 }
 

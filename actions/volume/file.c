@@ -8,13 +8,13 @@
 #include "actions/image/rules.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/volume/location.h"
+#include "actions/volume/volume.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
 
 /* ------------------------------------------------------------------ the row */
 
-/* Puts @volume (taken over) on a storage: Creating, its bytes promised. */
 int volume_put_placed(struct txn *t, struct object *volume, const struct object *ps,
 		      const struct object *host, struct error *e)
 {
@@ -22,8 +22,7 @@ int volume_put_placed(struct txn *t, struct object *volume, const struct object 
 
 	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps));
 	object_set_str(volume, VOLUME_HOST_UUID, primary_storage_is_local(ps) ? object_uuid(host) : NULL);
-	object_set_str(volume, VOLUME_FORMAT,
-		       primary_storage_format(ps, object_int(volume, VOLUME_IS_SHAREABLE) != 0));
+	object_set_str(volume, VOLUME_FORMAT, primary_storage_format(ps, volume_is_shareable(volume)));
 	object_set_str(volume, VOLUME_STATUS, STATUS_CREATING);
 	r = capacity_reserve_storage(t, object_uuid(ps), object_int(volume, VOLUME_SIZE), e);
 	if (r < 0) {
@@ -57,7 +56,7 @@ static int instantiate_fn(struct txn *t, void *arg, struct error *e)
 		return r;
 	snprintf(i->host, sizeof(i->host), "%s", object_uuid(host));
 	copy = object_copy(volume);
-	return copy ? volume_put_placed(t, copy, ps, host, e) : error_oom(e);
+	return copy ? volume_put_placed(t, copy, ps, host, e) : error_oom(e); /* reads the copy */
 }
 
 int volume_make_file_of(struct job *job, const char *uuid, const char *host, struct error *e)
@@ -97,8 +96,6 @@ static int uninstantiate_fn(struct txn *t, void *arg, struct error *e)
 	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
 	size = object_int(before, VOLUME_SIZE);
 	volume = object_copy(before);
-	if (!volume)
-		return error_oom(e);
 	object_set_null(volume, VOLUME_PRIMARY_STORAGE_UUID);
 	object_set_null(volume, VOLUME_HOST_UUID);
 	object_set_str(volume, VOLUME_STATUS, STATUS_NOT_INSTANTIATED);
@@ -115,17 +112,16 @@ int volume_uninstantiate(struct pool *pool, const char *uuid, struct error *e)
 
 	if (!volume || !object_str_is(volume, VOLUME_STATUS, STATUS_CREATING))
 		return 0;
-	host = volume_any_host(view, volume);
-	if (!host)
-		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
-				      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	r = volume_find_host(view, volume, &host, e);
+	if (r < 0)
+		return r;
 	volume_file_name(volume, name);
 	r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host),
 			     object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), name, e);
 	return r < 0 ? r : store_run(pool_store(pool), uninstantiate_fn, (void *)(uintptr_t)uuid, e);
 }
 
-/* ---------------------------------------------------------------- volumes */
+/* ------------------------------------------------------------- a new volume */
 
 int volume_put_new(struct txn *t, const struct object *vm, const struct new_volume *d,
 		   char ret_uuid[UUID_SIZE], struct error *e)
@@ -179,12 +175,12 @@ struct made {
 
 static int made_fn(struct txn *t, void *arg, struct error *e)
 {
-	struct made *m = arg;
-	const struct object *before = view_get(txn_view(t), KIND_VOLUME, m->volume);
-	struct object *volume = before ? object_copy(before) : NULL;
+	const struct made *m = arg;
+	struct object *volume;
+	int r = txn_edit(t, KIND_VOLUME, m->volume, &volume, e);
 
-	if (!volume)
-		return error_gone(e, KIND_VOLUME, m->volume);
+	if (r < 0)
+		return r;
 	object_set_str(volume, VOLUME_INSTALL_PATH, m->path);
 	object_set_str(volume, VOLUME_STATUS, STATUS_READY);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, m->actual_size);

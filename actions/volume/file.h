@@ -1,42 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making the files of volumes. */
+/*
+ * Creating volumes: the row, and the file.
+ *
+ * A row without a file is NotInstantiated. One that is Creating has a storage,
+ * which has reserved its bytes, while its file is being created. When it is
+ * Ready, installPath is its file.
+ */
 #ifndef POOLFS_VOLUME_FILE_H
 #define POOLFS_VOLUME_FILE_H
 
 #include "actions/engine/job.h"
 
-/** A volume that is to be made. All borrowed. */
+/** What volume_put_new() creates. All borrowed. */
 struct new_volume {
-	const char *uuid;			    /* NULL: a new one */
-	const char *storage, *host;		    /* the host counts for local storage only */
+	const char *uuid;			    /* NULL: one is made */
+	const char *storage, *host;		    /* uuids; the host matters for local storage only */
 	const char *offering, *image, *description; /* each may be NULL */
 	int64_t size;				    /* bytes */
 	int device_id;				    /* 0 = the root volume */
 };
 /**
- * Writes a volume of @vm (state Creating, without a file) and promises its bytes: PS.1000. For change
- * functions.
+ * Writes the row of a volume of @vm (status Creating, without a file), and reserves its bytes on the storage;
+ * PS.1000 when they are not available. For change functions.
  */
 int volume_put_new(struct txn *t, const struct object *vm, const struct new_volume *disk,
 		   char ret_uuid[UUID_SIZE], struct error *e);
-/** Writes that a volume has its file, @path on @host: Ready. Blocking. */
+/** Makes a volume Ready: its file is @path, seen from @host. -ENOENT when the volume is gone. Blocking. */
 int volume_set_ready(struct pool *pool, const char *uuid, const char *host, const char *path,
 		     struct error *e);
-/** Makes the file of one volume on @host: an overlay of its image, or empty. Blocking. */
+/**
+ * Creates the file of a volume through @host, as an overlay of its image or empty, and makes the volume
+ * Ready. Blocking.
+ */
 int volume_make_file(struct job *job, const struct object *volume, const char *host, struct error *e);
 
-/** Chooses host and storage for a NotInstantiated volume, near @vm (NULL = anywhere), and makes its file.
- * Blocking. */
+/**
+ * Chooses a storage for a NotInstantiated volume, one that @vm (may be NULL) can use, and creates its file.
+ * Rolls back on failure. -ENOENT when the volume is gone, PS.1000 when no storage fits. Blocking.
+ */
 int volume_instantiate(struct job *job, const char *uuid, const char *vm, struct error *e);
-/** Takes volume_instantiate() back: file, promise and place. Success when there is nothing to take back.
- * Blocking. */
+/**
+ * Undoes volume_instantiate(): removes the file, releases its bytes, and leaves the storage. Success when the
+ * volume is not Creating. -ENOTCONN (PS.1003) when no host can access the file. Blocking.
+ */
 int volume_uninstantiate(struct pool *pool, const char *uuid, struct error *e);
 
-/** Writes a volume (taken over, also on failure) as Creating on @ps, and reserves its bytes: PS.1000. For change functions. */
+/**
+ * Writes a volume (taken over, also on failure) as Creating on @ps, and reserves its bytes; PS.1000 when they
+ * are not available. @host matters for local storage only. For change functions.
+ */
 int volume_put_placed(struct txn *t, struct object *volume, const struct object *ps,
 		      const struct object *host, struct error *e);
 
-/** volume_make_file() for a volume by its uuid. Blocking. */
+/** volume_make_file() for the volume with this uuid. -ENOENT when it is gone. Blocking. */
 int volume_make_file_of(struct job *job, const char *uuid, const char *host, struct error *e);
 
 #endif

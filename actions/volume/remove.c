@@ -13,10 +13,12 @@
 #include "actions/storage/orphan_file.h"
 #include "actions/volume/location.h"
 #include "actions/volume/snapshot_rows.h"
+#include "actions/volume/volume.h"
+#include "model/states.h"
 
 /* ------------------------------------------------------------------- removing */
 
-/* A volume's own files: the present one, one that a broken job was making, or the one that it should get. */
+/* The volume's own files: the current or planned one, and one that an interrupted job was creating. */
 static int orphan_files(struct txn *t, const struct object *volume, struct error *e)
 {
 	const char *ps = object_str(volume, VOLUME_PRIMARY_STORAGE_UUID);
@@ -41,14 +43,18 @@ int volume_put_gone(struct txn *t, const char *uuid, struct error *e)
 	if (!volume)
 		return 0;
 	r = orphan_files(t, volume, e);
-	if (r == 0)
-		r = snapshots_orphan_all(t, uuid, e);
-	if (r == 0)
-		r = object_remove_where(t, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, uuid, e);
-	if (r == 0)
-		r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, uuid, e);
-	if (r == 0)
-		r = object_remove(t, view_get(txn_view(t), KIND_VOLUME, uuid), e);
+	if (r < 0)
+		return r;
+	r = snapshots_orphan_all(t, uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, uuid, e);
+	if (r < 0)
+		return r;
+	r = object_remove(t, view_get(txn_view(t), KIND_VOLUME, uuid), e);
 	if (r < 0 || !object_str(volume, VOLUME_PRIMARY_STORAGE_UUID))
 		return r;
 	return capacity_update_primary_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), e);
@@ -62,27 +68,28 @@ static int gone_fn(struct txn *t, void *arg, struct error *e)
 int volume_remove(struct pool *pool, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
-	int r;
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
+	int r = 0;
 
 	if (!volume)
 		return 0;
-	if (object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) && !volume_any_host(view, volume))
-		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
-				      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	if (object_str(volume, VOLUME_PRIMARY_STORAGE_UUID))
+		r = volume_find_host(view, volume, &host, e);
+	if (r < 0)
+		return r;
 	r = store_run(pool_store(pool), gone_fn, (void *)(uintptr_t)uuid, e);
 	if (r < 0)
 		return r;
 	kill_point("volume-gone");
 	orphan_files_remove(pool, NULL);
-	/* the last volume of an image that is gone takes the cached copy along */
+	/* The cached copy of a deleted image is needed until its last volume is gone. */
 	if (object_str(volume, VOLUME_ROOT_IMAGE_UUID) &&
 	    !view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID)))
 		(void)image_cache_clean(pool, NULL);
 	return 0;
 }
 
-/* ----------------------------------------------------------- expunge, recover */
+/* -------------------------------------------------------------------- expunging */
 
 int volume_expunge_due(struct pool *pool, struct error *e)
 {
@@ -93,11 +100,11 @@ int volume_expunge_due(struct pool *pool, struct error *e)
 
 	if (strcmp(config_str(view, "volume.deletionPolicy"), "Never") == 0)
 		return 0;
-	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_STATUS, "Deleted") {
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_STATUS, STATUS_DELETED) {
 		struct request *req;
 		int r;
 
-		/* a root volume goes with its VM */
+		/* A root volume is expunged with its VM. */
 		if (object_str_is(volume, VOLUME_TYPE, "Root") ||
 		    object_int(volume, VOLUME_LAST_OP_DATE) > due ||
 		    job_is_pending_for(view, object_uuid(volume)))

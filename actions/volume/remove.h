@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Taking volumes away. */
+/*
+ * Removing volumes with their snapshots.
+ *
+ * The rows go in one change, which turns the files into orphan files
+ * (storage/orphan_file.h). Those are removed afterwards, so that a kill in
+ * between leaves no file that no row names.
+ */
 #ifndef POOLFS_VOLUME_REMOVE_H
 #define POOLFS_VOLUME_REMOVE_H
 
 #include "actions/engine/pool.h"
 
-/** Removes a volume and its snapshots, files and rows. Success when they are gone already. Blocking. */
+/**
+ * Removes the rows and files of a volume and of its snapshots. Success when they are gone already. -ENOTCONN
+ * (PS.1003) when no host can access the files. Blocking.
+ */
 int volume_remove(struct pool *pool, const char *volume_uuid, struct error *e);
 
 /**
- * Removes the rows of a volume and its snapshots; their files become loose. Success when it is gone. For
- * change functions; the caller removes the files with orphan_files_remove().
+ * Removes the rows of a volume and of its snapshots; their files become orphan files. Success when the
+ * volume is gone already. For change functions; the caller removes the files with orphan_files_remove().
  */
 int volume_put_gone(struct txn *t, const char *uuid, struct error *e);
-/** Submits the expunge of volumes that have been Deleted for longer than volume.expungePeriod. */
+/** Submits ExpungeDataVolume for volumes that have been Deleted for longer than volume.expungePeriod. */
 int volume_expunge_due(struct pool *pool, struct error *e);
 
 #endif

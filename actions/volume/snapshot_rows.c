@@ -7,56 +7,32 @@
 #include "actions/engine/rows.h"
 #include "actions/host/capacity.h"
 #include "actions/storage/orphan_file.h"
-#include "actions/volume/location.h"
+#include "actions/volume/snapshot.h"
+#include "actions/volume/volume.h"
 #include "model/states.h"
-
-/* --------------------------------------------------------------------- checks */
-
-int snapshot_check_take(const struct view *view, const struct object *volume, struct error *e)
-{
-	const char *uuid = object_uuid(volume);
-	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
-
-	if (!object_str_is(volume, VOLUME_STATUS, STATUS_READY))
-		return error_set(
-			e, EBUSY,
-			"volume[uuid:%s] is not in status Ready, current is %s, can't create snapshot", uuid,
-			object_text(volume, VOLUME_STATUS));
-	if (object_int(volume, VOLUME_IS_SHAREABLE))
-		return error_set(
-			e, EOPNOTSUPP,
-			"volume[uuid:%s] is shareable, several guests write to it, can't create snapshot",
-			uuid);
-	if (vm && !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) &&
-	    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) &&
-	    !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED)))
-		return error_set(e, EBUSY, "vm[uuid:%s] is not Running or Stopped, current state[%s]",
-				 object_uuid(vm), object_text(vm, VM_STATE));
-	return 0;
-}
 
 /* ----------------------------------------------------------------------- rows */
 
-static int put_snapshot(struct txn *t, const struct new_snapshot *spec, const struct object *volume,
+static int put_snapshot(struct txn *t, const struct new_snapshot *new, const struct object *volume,
 			const char *tree, const char *parent, struct error *e)
 {
 	struct object *s = object_new(kind_get(KIND_SNAPSHOT));
 
 	if (!s)
 		return error_oom(e);
-	object_set_str(s, SNAPSHOT_UUID, spec->uuid);
-	object_set_str(s, SNAPSHOT_NAME, spec->name);
-	object_set_str(s, SNAPSHOT_DESCRIPTION, spec->description);
-	object_set_str(s, SNAPSHOT_ACCOUNT_UUID, spec->account);
-	object_set_str(s, SNAPSHOT_SCHEDULER_UUID, spec->scheduler);
+	object_set_str(s, SNAPSHOT_UUID, new->uuid);
+	object_set_str(s, SNAPSHOT_NAME, new->name);
+	object_set_str(s, SNAPSHOT_DESCRIPTION, new->description);
+	object_set_str(s, SNAPSHOT_ACCOUNT_UUID, new->account);
+	object_set_str(s, SNAPSHOT_SCHEDULER_UUID, new->scheduler);
 	object_set_str(s, SNAPSHOT_TYPE,
-		       snapshots_are_kept_by_storage(txn_view(t), volume) ? "Storage" : "Hypervisor");
-	object_set_str(s, SNAPSHOT_VOLUME_UUID, spec->volume);
+		       volume_uses_storage_snapshots(txn_view(t), volume) ? "Storage" : "Hypervisor");
+	object_set_str(s, SNAPSHOT_VOLUME_UUID, new->volume);
 	object_set_str(s, SNAPSHOT_TREE_UUID, tree);
 	object_set_str(s, SNAPSHOT_PARENT_UUID, parent);
 	object_set_str(s, SNAPSHOT_PRIMARY_STORAGE_UUID, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
 	object_set_str(s, SNAPSHOT_INSTALL_PATH,
-		       spec->path ? spec->path : object_str(volume, VOLUME_INSTALL_PATH));
+		       new->path ? new->path : object_str(volume, VOLUME_INSTALL_PATH));
 	object_set_str(s, SNAPSHOT_VOLUME_TYPE, object_str(volume, VOLUME_TYPE));
 	object_set_str(s, SNAPSHOT_FORMAT, object_str(volume, VOLUME_FORMAT));
 	object_set_int(s, SNAPSHOT_LATEST, 0);
@@ -67,11 +43,11 @@ static int put_snapshot(struct txn *t, const struct new_snapshot *spec, const st
 	return txn_put(t, s, NULL, e);
 }
 
-int snapshot_put_creating(struct txn *t, const struct new_snapshot *spec, const struct object *volume,
+int snapshot_put_creating(struct txn *t, const struct new_snapshot *new, const struct object *volume,
 			  bool alone, struct error *e)
 {
-	const struct object *tree = snapshot_current_tree(txn_view(t), spec->volume);
-	const struct object *latest = snapshot_latest(txn_view(t), spec->volume);
+	const struct object *tree = snapshot_current_tree(txn_view(t), new->volume);
+	const struct object *latest = snapshot_latest(txn_view(t), new->volume);
 	char tree_uuid[UUID_SIZE], parent[UUID_SIZE] = "";
 	int r = 0;
 
@@ -79,53 +55,48 @@ int snapshot_put_creating(struct txn *t, const struct new_snapshot *spec, const 
 		snprintf(tree_uuid, sizeof(tree_uuid), "%s", object_uuid(tree));
 		snprintf(parent, sizeof(parent), "%s", object_uuid(latest));
 	} else {
-		r = snapshot_put_tree(t, spec->volume, tree_uuid, e);
+		r = snapshot_put_tree(t, new->volume, tree_uuid, e);
 	}
-	return r < 0 ? r : put_snapshot(t, spec, volume, tree_uuid, *parent ? parent : NULL, e);
+	return r < 0 ? r : put_snapshot(t, new, volume, tree_uuid, *parent ? parent : NULL, e);
 }
 
-int snapshot_put_frozen(struct txn *t, const struct new_snapshot *spec, int64_t size, struct error *e)
+int snapshot_put_frozen(struct txn *t, const struct new_snapshot *new, int64_t size, struct error *e)
 {
 	_cleanup_object_ const struct object *volume =
-		object_ref(view_get(txn_view(t), KIND_VOLUME, spec->volume));
+		object_ref(view_get(txn_view(t), KIND_VOLUME, new->volume));
 	struct object *frozen;
-	int r = volume ? snapshot_put_creating(t, spec, volume, false, e)
-		       : error_gone(e, KIND_VOLUME, spec->volume);
+	int r;
 
+	if (!volume)
+		return error_gone(e, KIND_VOLUME, new->volume);
+	r = snapshot_put_creating(t, new, volume, false, e);
 	if (r < 0)
 		return r;
-	frozen = object_copy(view_get(txn_view(t), KIND_SNAPSHOT, spec->uuid));
-	if (!frozen)
-		return error_oom(e);
+	r = txn_edit(t, KIND_SNAPSHOT, new->uuid, &frozen, e);
+	if (r < 0)
+		return r;
 	object_set_int(frozen, SNAPSHOT_SIZE, size);
 	object_set_str(frozen, SNAPSHOT_STATUS, STATUS_READY);
 	r = txn_put(t, frozen, NULL, e);
-	if (r == 0)
-		r = capacity_reserve_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), size, e);
-	return r < 0 ? r : snapshot_put_latest(t, spec->volume, NULL, e);
+	if (r < 0)
+		return r;
+	r = capacity_reserve_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), size, e);
+	return r < 0 ? r : snapshot_put_latest(t, new->volume, NULL, e);
 }
 
-/* --------------------------------------------------------------------- settling */
-
-const struct object *snapshot_creating(const struct view *view, const char *volume)
-{
-	view_for_each_where (o, view, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, volume)
-		if (object_str_is(o, SNAPSHOT_STATUS, STATUS_CREATING))
-			return o;
-	return NULL;
-}
+/* ------------------------------------------------------------ the Creating one */
 
 int snapshot_put_taken(struct txn *t, const char *volume, int64_t size, struct error *e)
 {
 	const struct object *snapshot = snapshot_creating(txn_view(t), volume);
-	struct object *frozen = snapshot ? object_copy(snapshot) : NULL;
+	struct object *frozen;
 	char uuid[UUID_SIZE];
 	int r;
 
-	if (!frozen)
-		return error_set(e, snapshot ? ENOMEM : EPROTO, "the snapshot of volume '%s' has no row",
-				 volume);
+	if (!snapshot)
+		return error_set(e, EPROTO, "no snapshot of volume '%s' is being taken", volume);
 	snprintf(uuid, sizeof(uuid), "%s", object_uuid(snapshot));
+	frozen = object_copy(snapshot);
 	object_set_int(frozen, SNAPSHOT_SIZE, size);
 	object_set_str(frozen, SNAPSHOT_STATUS, STATUS_READY);
 	r = txn_put(t, frozen, NULL, e);
@@ -142,23 +113,17 @@ int snapshot_drop_creating(struct txn *t, const char *volume, struct error *e)
 		return 0;
 	snprintf(tree, sizeof(tree), "%s", object_text(snapshot, SNAPSHOT_TREE_UUID));
 	r = object_remove(t, snapshot, e);
-	/* one that was to begin a tree takes that along */
-	if (r == 0 && !view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, tree, 0))
-		r = object_remove_where(t, KIND_SNAPSHOT_TREE, FIELD_UUID, tree, e);
-	return r;
+	if (r < 0 || view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_TREE_UUID, tree, 0))
+		return r;
+	return object_remove_where(t, KIND_SNAPSHOT_TREE, FIELD_UUID, tree, e);
 }
 
 /* -------------------------------------------------------------------- changing */
 
 static int put_number(struct txn *t, const struct object *o, int field, int64_t value, struct error *e)
 {
-	struct object *copy;
+	struct object *copy = object_copy(o);
 
-	if (object_int(o, field) == value && !object_is_null(o, field))
-		return 0;
-	copy = object_copy(o);
-	if (!copy)
-		return error_oom(e);
 	object_set_int(copy, field, value);
 	return txn_put(t, copy, NULL, e);
 }
@@ -181,21 +146,23 @@ int snapshot_put_latest(struct txn *t, const char *volume, const char *latest, s
 	const struct object *now = view_get(txn_view(t), KIND_SNAPSHOT, latest), *o;
 	char current[UUID_SIZE];
 	int64_t after = 0;
-	int r = 0;
+	int r;
 
 	snprintf(current, sizeof(current), "%s", now ? object_text(now, SNAPSHOT_TREE_UUID) : "");
-	while (r == 0 &&
-	       (o = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, volume, after))) {
+	while ((o = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, volume, after))) {
 		after = o->id;
 		r = put_number(t, o, SNAPSHOT_LATEST, latest && strcmp(object_uuid(o), latest) == 0, e);
+		if (r < 0)
+			return r;
 	}
 	after = 0;
-	while (r == 0 &&
-	       (o = view_next_where(txn_view(t), KIND_SNAPSHOT_TREE, SNAPTREE_VOLUME_UUID, volume, after))) {
+	while ((o = view_next_where(txn_view(t), KIND_SNAPSHOT_TREE, SNAPTREE_VOLUME_UUID, volume, after))) {
 		after = o->id;
 		r = put_number(t, o, SNAPTREE_CURRENT, strcmp(object_uuid(o), current) == 0, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 int snapshot_put_status(struct txn *t, const struct object *snapshot, const char *status, const char *state,
@@ -203,8 +170,6 @@ int snapshot_put_status(struct txn *t, const struct object *snapshot, const char
 {
 	struct object *copy = object_copy(snapshot);
 
-	if (!copy)
-		return error_oom(e);
 	object_set_str(copy, SNAPSHOT_STATUS, status);
 	if (state)
 		object_set_str(copy, SNAPSHOT_STATE, state);
@@ -215,21 +180,23 @@ int snapshots_orphan_all(struct txn *t, const char *volume, struct error *e)
 {
 	const struct object *owner = view_get(txn_view(t), KIND_VOLUME, volume), *snapshot;
 	const char *host = owner ? object_str(owner, VOLUME_HOST_UUID) : NULL;
-	int r = 0;
 
-	while (r == 0 &&
-	       (snapshot = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, volume, 0))) {
-		/* one that is being made names the volume's head, which is not its own yet */
+	while ((snapshot = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, volume, 0))) {
+		/* The file of a Creating snapshot is still the volume's head. */
 		const char *path = object_str_is(snapshot, SNAPSHOT_STATUS, STATUS_CREATING)
 					   ? NULL
 					   : object_str(snapshot, SNAPSHOT_INSTALL_PATH);
 		int64_t id = snapshot->id;
+		int r = 0;
 
 		if (path)
 			r = orphan_file_put_path(t, object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID),
 						 host, path, e);
-		if (r == 0)
-			r = object_remove(t, view_get_id(txn_view(t), KIND_SNAPSHOT, id), e);
+		if (r < 0)
+			return r;
+		r = object_remove(t, view_get_id(txn_view(t), KIND_SNAPSHOT, id), e);
+		if (r < 0)
+			return r;
 	}
-	return r < 0 ? r : object_remove_where(t, KIND_SNAPSHOT_TREE, SNAPTREE_VOLUME_UUID, volume, e);
+	return object_remove_where(t, KIND_SNAPSHOT_TREE, SNAPTREE_VOLUME_UUID, volume, e);
 }

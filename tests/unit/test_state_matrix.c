@@ -129,7 +129,7 @@ static const struct rule rules[] = {
 	{"ApplyVmInstanceSpec", "vm", "{'spec':'{}'}",
 	 C ", Starting, " R ", Stopping, " S ", Rebooting, Pausing, " P
 	   ", Resuming, Migrating, VolumeMigrating, " U ", Destroying",
-	 NULL, "the VM is @state, which no spec changes"},
+	 NULL, "the VM is @state, which a spec cannot change"},
 	{"ChangeInstanceOffering", "vm", "{'instanceOfferingUuid':'@large'}", R ", " S, NULL,
 	 "The state of vm[uuid:@vm] is @state. Only these state[Running,Stopped] is allowed to update cpu or "
 	 "memory.",

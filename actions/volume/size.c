@@ -1,31 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See resize.h. */
-#include "actions/volume/resize.h"
+/* See size.h. */
+#include "actions/volume/size.h"
 
 #include "actions/host/capacity.h"
 #include "actions/volume/location.h"
+#include "actions/volume/volume.h"
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
-
-/* --------------------------------------------------------------------- steps */
 
 struct sizes {
 	const char *uuid;
 	struct hv_volume_info info;
 };
 
-/* What the file says is written, and the promises are computed anew. */
+/* Writes the sizes, and computes the reserved bytes of the storage anew. */
 static int sizes_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct sizes *s = arg;
-	const struct object *before = view_get(txn_view(t), KIND_VOLUME, s->uuid);
-	struct object *volume = before ? object_copy(before) : NULL;
+	struct object *volume;
 	char ps[UUID_SIZE];
-	int r;
+	int r = txn_edit(t, KIND_VOLUME, s->uuid, &volume, e);
 
-	if (!volume)
-		return error_gone(e, KIND_VOLUME, s->uuid);
-	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
+	if (r < 0)
+		return r;
+	snprintf(ps, sizeof(ps), "%s", object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
 	object_set_int(volume, VOLUME_SIZE, s->info.size);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE,
 		       s->info.actual_size + volume_snapshots_size(txn_view(t), s->uuid));
@@ -42,10 +40,9 @@ int volume_sync_size(struct job *job, const char *uuid, struct error *e)
 
 	if (!volume || !object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		return 0;
-	host = volume_any_host(view, volume);
-	if (!host)
-		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
-				      object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	r = volume_find_host(view, volume, &host, e);
+	if (r < 0)
+		return r;
 	r = hv_volume_info(pool_hypervisor(job->pool), object_uuid(host),
 			   object_text(volume, VOLUME_INSTALL_PATH), &s.info, e);
 	return r < 0 ? r : store_run(pool_store(job->pool), sizes_fn, &s, e);
