@@ -238,15 +238,6 @@ int l3_network_allocate_ip(struct txn *t, const char *l3_uuid, const char *wante
 	return 0;
 }
 
-int64_t l3_network_free_count(const struct view *view, const char *l3_uuid)
-{
-	int64_t count = 0;
-
-	view_for_each_where (o, view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, l3_uuid)
-		count += ip_range_free_count(view, o);
-	return count;
-}
-
 /* ------------------------------------------------------------------- on hosts */
 
 bool l3_network_source(const struct view *view, const char *l3_uuid, char ret_name[32])
