@@ -47,8 +47,6 @@ int l3_network_open_on_host(struct pool *pool, const struct view *view, const st
  */
 int l3_network_allocate_ip(struct txn *t, const char *l3_uuid, const char *wanted, struct object *nic,
 			   struct error *e);
-/** Number of addresses of an L3 network that no NIC has; for tests. */
-int64_t l3_network_free_count(const struct view *view, const char *l3_uuid);
 
 /** -ENOTEMPTY while a NIC is in the network. */
 int l3_network_check_unused(const struct view *view, const char *uuid, struct error *e);
