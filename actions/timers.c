@@ -19,7 +19,6 @@
 #include "actions/vm/remove.h"
 #include "actions/volume/remove.h"
 
-
 /* Removes jobs that ended too long ago (behaviour.md 1.5). */
 static int expire_jobs_fn(struct txn *t, void *arg, struct error *e)
 {

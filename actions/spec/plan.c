@@ -20,9 +20,9 @@ static int grow(struct spec_plan *p, struct error *e)
 }
 
 int spec_plan_add(struct spec_plan *p, const struct spec_member *member, const char *op, const char *target,
-		  json_t *params, json_t *tags, enum spec_need need, struct error *e)
+		  json_t *taken_params, json_t *taken_tags, enum spec_need need, struct error *e)
 {
-	_cleanup_json_ json_t *own_params = params, *own_tags = tags;
+	_cleanup_json_ json_t *params = taken_params, *tags = taken_tags;
 	struct spec_step *step;
 	int r = p->count == p->room ? grow(p, e) : 0;
 

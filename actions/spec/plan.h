@@ -51,11 +51,12 @@ struct spec_plan {
 };
 
 /**
- * Adds a step of @member: the operation @op on @target (NULL: a creation) with @params and @tags (NULL:
+ * Adds a step of @member: the operation @op on @target (NULL: a creation) with @taken_params and @taken_tags (NULL:
  * none), both taken over, also on failure. -ENOMEM, errors of request_new().
  */
 int spec_plan_add(struct spec_plan *plan, const struct spec_member *member, const char *op,
-		  const char *target, json_t *params, json_t *tags, enum spec_need need, struct error *e);
+		  const char *target, json_t *taken_params, json_t *taken_tags, enum spec_need need,
+		  struct error *e);
 
 /** Checks that @wanted is a list of strings, or of objects with a string @key, all different. -EINVAL. */
 int spec_check_list(const struct spec_member *m, const json_t *wanted, const char *key, struct error *e);
