@@ -10,7 +10,7 @@ struct session_options {
 	struct fuse_args *args; /* -o options for the mount, as libfuse reads them */
 	const char *mountpoint; /* absolute */
 	struct pool_options pool;
-	bool inotify;		  /* see watchers.h */
+	bool inotify;		  /* see fs/tell/watchers.h */
 	void (*ready)(void *arg); /* called once, when the mount can be used */
 	void *ready_arg;
 };

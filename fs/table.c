@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The node table. See place.h for how to add a file; the order of rows is the order of listings. */
+/* The node table. See fs/tree/place.h for how to add a file; the order of rows is the order of listings. */
 #include "fs/table.h"
 
 #include "fs/class/call.h"
@@ -273,7 +273,6 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		 .io = &class_upload,
 		 .find = upload_find,
 		 .next = upload_next,
-
 		 .permissions = upload_permissions,
 		 .help = "a file being written; a name with a leading dot is temporary, mv gives the final one"},
 
@@ -355,7 +354,6 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		    .mode = S_IFREG | 0400,
 		    .io = &class_data,
 		    .here = data_here,
-
 		    .help = "its bytes, with holes: the file of an image, the disk of a volume or snapshot",
 		    .example = "cp --sparse=always data /backup/disk.raw"},
 	[N_VALUE] = {.in = IN(N_OBJECT),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Queries over collections, run by workers and never in the thread that receives
- * the kernel's requests. Users take turns (actions/turns.h), and a query that
- * takes longer than the setting search.timeLimit, waiting included, fails with
- * ETIMEDOUT.
+ * the kernel's requests. Users take turns (actions/engine/turns.h), and a query
+ * that takes longer than the setting search.timeLimit, waiting included, fails
+ * with ETIMEDOUT.
  */
 #ifndef POOLFS_FS_CLASS_ASK_H
 #define POOLFS_FS_CLASS_ASK_H

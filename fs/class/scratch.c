@@ -52,6 +52,7 @@ static void scratch_file_create(fuse_req_t req, const struct place *dir, const c
 	struct place p;
 	struct node node = {.class = N_SCRATCH};
 	int r = scratch_create(dir->fs->scratches, dir->node, dir->uid, name, mode, &node.row);
+
 	if (r == 0) {
 		place_init(dir->fs, dir->view, node, &p);
 		r = entry_fill(&p, &entry);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file `spec` of an object: its desired state (see actions/spec.h). */
+/* The file `spec` of an object: its desired state (see actions/spec/spec.h). */
 #ifndef POOLFS_FS_CLASS_SPEC_H
 #define POOLFS_FS_CLASS_SPEC_H
 

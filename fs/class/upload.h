@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `images/upload/`: files that become images when they are closed (see
- * actions/upload.h). It lists the files being written; finished ones are images.
+ * actions/image/upload.h). It lists the files being written; finished ones are
+ * images.
  *
  * Everything that touches the file is a task for the worker of its upload; the
  * request is parked until the task is done. Error messages go to `last-error`.

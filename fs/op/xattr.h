@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Extended attributes: `user.NAME` of an object's directory is its user tag NAME
- * (see actions/tag.h). There are no others: requests for them get EOPNOTSUPP,
- * never ENOSYS, after which the kernel would not send those for `user.` either.
+ * (see actions/engine/user_tag.h). There are no others: requests for them get
+ * EOPNOTSUPP, never ENOSYS, after which the kernel would not send those for
+ * `user.` either.
  */
 #ifndef POOLFS_FS_OP_XATTR_H
 #define POOLFS_FS_OP_XATTR_H

@@ -41,10 +41,11 @@ struct handle {
 	void *state;			 /* owned; or NULL */
 	void (*state_free)(void *state); /* of state */
 	bool writes;			 /* immutable; an upload's: open for writing */
-	/* Owned; NULL if open for writing only. Never changes unless the handle was polled, see polls.h. */
+	/* Owned; NULL if open for writing only. Never changes unless the handle was polled, see
+	 * fs/tell/polls.h. */
 	struct document *content;
 	int64_t start;	      /* immutable; of `events`: position where the file begins */
-	_Atomic int64_t seen; /* what the reader has last seen, see polls.c */
+	_Atomic int64_t seen; /* what the reader has last seen, see fs/tell/polls.c */
 	bool polled;	      /* poll(2) was used on it */
 	atomic_bool closed;   /* removed from the table */
 	struct gather gather;
