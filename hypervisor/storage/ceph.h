@@ -32,6 +32,7 @@ int ceph_create(const char *storage, const char *name, int64_t size, const char 
 int ceph_upload(const char *storage, const char *name, const char *format, const char *file,
 		hv_progress *progress, void *ctx, char **ret_path, struct error *e);
 int ceph_download(const char *path, const char *file, hv_progress *progress, void *ctx, struct error *e);
+/* @path is on Ceph, too; callers have checked that. */
 int ceph_copy(const char *path, const char *storage, const char *name, hv_progress *progress, void *ctx,
 	      char **ret_path, struct error *e);
 int ceph_resize(const char *path, int64_t size, struct error *e);

@@ -56,7 +56,7 @@ int hv_volume_delete(struct hypervisor *hv, const char *host, const char *pool, 
 		     struct error *e);
 int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, struct hv_volume_info *ret,
 		   struct error *e);
-/** The backing file of the volume, allocated; NULL when it has none. */
+/** The backing file of the volume, allocated; NULL when it has none. -EOPNOTSUPP on storage without them. */
 int hv_volume_backing(struct hypervisor *hv, const char *host, const char *path, char **ret_backing,
 		      struct error *e);
 /**
