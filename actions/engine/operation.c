@@ -31,13 +31,14 @@ static int compare_sections(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
-static int compare_operations(const void *a, const void *b)
+/* Rows of one section stay in the order of their file: of several with one route, REST takes the first. */
+static void insert(const struct operation *op, size_t count)
 {
-	const struct operation *x = *(const struct operation *const *)a,
-			       *y = *(const struct operation *const *)b;
-	int order = compare_sections(x->section, y->section);
+	size_t at = count;
 
-	return order ? order : strcmp(x->name, y->name);
+	for (; at > 0 && compare_sections(all[at - 1]->section, op->section) > 0; at--)
+		all[at] = all[at - 1];
+	all[at] = op;
 }
 
 static void collect(void)
@@ -96,8 +97,7 @@ static void collect(void)
 
 	for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
 		for (size_t i = 0; tables[t][i] && n < OPERATIONS_MAX; i++)
-			all[n++] = tables[t][i];
-	qsort(all, n, sizeof(all[0]), compare_operations);
+			insert(tables[t][i], n++);
 }
 
 const struct operation *const *operations(void)

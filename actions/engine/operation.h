@@ -225,7 +225,7 @@ struct operation {
 
 /** True when the operation has a handler (queries are answered by the query language, not by one). */
 bool operation_is_built(const struct operation *op);
-/** All operations in the order of their sections; ends with NULL. */
+/** All operations in the order of their sections, those of one section as their rows stand; ends with NULL. */
 const struct operation *const *operations(void);
 /** By name; NULL when unknown. */
 const struct operation *operation_by_name(const char *name);
