@@ -205,7 +205,7 @@
 	X_STR(X, IMAGE_CACHE, INSTALL_PATH, "installPath", 0, "")                                            \
 	X_STR(X, IMAGE_CACHE, FORMAT, "format", 0, "")                                                       \
 	X_LONG(X, IMAGE_CACHE, SIZE, "size", "")                                                             \
-	X_STR(X, IMAGE_CACHE, STATUS, "status", 0, "Creating, Ready, Stale or Deleting, see image_cache.c")  \
+	X_STR(X, IMAGE_CACHE, STATUS, "status", 0, "Creating, Ready, Stale or Deleting, see image/cache.c")  \
 	X_DATES(X, IMAGE_CACHE)
 
 #define INSTANCE_OFFERING_FIELDS(X)                                                                          \
@@ -260,7 +260,7 @@
 	X(VM, STOPPED_BY_HA, "stopHA", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
 	  "stopped on request: HA does not start it")                                                        \
 	X(VM, PLACEMENT, "placementReport", FIELD_STRING, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,             \
-	  "how its host was selected, see allocate.c")                                                       \
+	  "how its host was selected, see vm/placement.c")                                                   \
 	X(VM, UNKNOWN_FROM, "unknownFrom", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
 	  "state before its host was lost")                                                                  \
 	X(VM, MIGRATION_HOST_UUID, "migrationHostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,   \
