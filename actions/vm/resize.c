@@ -4,9 +4,6 @@
 
 #include "actions/engine/config.h"
 
-/* A running guest gets memory in multiples of this, bytes. */
-#define MEMORY_STEP (INT64_C(128) << 20)
-
 struct vm_size vm_size_of(const struct object *vm)
 {
 	return (struct vm_size){object_int(vm, VM_CPU_NUM), object_int(vm, VM_MEMORY_SIZE)};
