@@ -140,6 +140,8 @@ bool request_is_upload(const struct request *req);
 
 /** The upload of an image, with a reference for the caller; NULL if there is none, as after a restart. */
 struct upload *uploads_of_image(struct uploads *uploads, const char *image);
+/* What the job has to do next. */
+enum upload_event { UPLOAD_TASK, UPLOAD_END, UPLOAD_STOP };
 /**
  * Waits for a task, *ret_task, which must be answered. UPLOAD_END: no more tasks will come; UPLOAD_STOP: @job
  * should stop. Blocking: for the worker of the upload.

@@ -27,9 +27,6 @@ struct upload {
 	struct error end;
 };
 
-/* What the job has to do next. */
-enum upload_event { UPLOAD_TASK, UPLOAD_END, UPLOAD_STOP };
-
 /** Sets @e to errno and message of @from, unless it is set already. Returns -errno of @from. */
 static inline int error_repeat(struct error *e, const struct error *from)
 {
