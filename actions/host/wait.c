@@ -46,7 +46,7 @@ static bool all_are_connected(const struct view *view, const char *cluster)
 	return true;
 }
 
-void host_wait_for_cluster(struct job *job, const char *cluster)
+bool host_wait_for_cluster(struct job *job, const char *cluster)
 {
 	const struct timespec pause = {.tv_nsec = RECOVER_STEP_MS * 1000000L};
 
@@ -54,9 +54,10 @@ void host_wait_for_cluster(struct job *job, const char *cluster)
 		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 
 		if (all_are_connected(view, cluster))
-			return;
+			return true;
 		(void)nanosleep(&pause, NULL);
 	}
+	return !atomic_load(&job->cancelled);
 }
 
 bool host_wait_connected(struct job *job, const char *host)

@@ -12,7 +12,10 @@ bool host_wait_connected(struct job *job, const char *host);
  * are NULL.
  */
 void host_wait_for_storage(struct job *job, const char *ps, const char *host);
-/** Waits in the same way for all hosts of a cluster (NULL: of the pool), for 30 s in all. */
-void host_wait_for_cluster(struct job *job, const char *cluster);
+/**
+ * Waits in the same way for all hosts of a cluster (NULL: of the pool), for 30 s in all. False when the job was
+ * cancelled before that, as at the end of the daemon.
+ */
+bool host_wait_for_cluster(struct job *job, const char *cluster);
 
 #endif

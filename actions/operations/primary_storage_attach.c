@@ -131,13 +131,17 @@ static int primary_storage_attach_recover(struct job *job, json_t **ret_result, 
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	struct pair pair = pair_of(job->req);
+	bool waited;
 
 	if (cluster_has_primary_storage(view, pair.cluster, pair.ps)) {
 		(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
 		return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
 	}
-	host_wait_for_cluster(job, pair.cluster);
+	waited = host_wait_for_cluster(job, pair.cluster);
 	close_on_cluster(job, &pair);
+	/* at the end of the daemon, the next start closes it on the hosts that were not connected yet */
+	if (!waited)
+		return job_stop_reason(job, e);
 	return error_set_code(
 		e, EINTR, "SYS.1000",
 		"the daemon ended while the primary storage was being attached; it is not attached");
@@ -219,11 +223,13 @@ static int primary_storage_detach_recover(struct job *job, json_t **ret_result, 
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	struct pair pair = pair_of(job->req);
+	bool waited = host_wait_for_cluster(job, pair.cluster);
 
-	host_wait_for_cluster(job, pair.cluster);
 	if (cluster_has_primary_storage(view, pair.cluster, pair.ps))
 		return primary_storage_detach_run(job, ret_result, e);
 	close_unlinked(job, &pair);
+	if (!waited)
+		return job_stop_reason(job, e);
 	(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
 	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
 }
@@ -266,7 +272,7 @@ static int primary_storage_delete_recover(struct job *job, json_t **ret_result, 
 	/* the rows go last */
 	if (!request_object(view, job->req))
 		return 0;
-	host_wait_for_cluster(job, NULL);
+	(void)host_wait_for_cluster(job, NULL);
 	/* what no row says any more must be done, though the job may be out of time by now */
 	if (!view_next_where(view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
 			     job->req->target, 0))
