@@ -11,7 +11,7 @@
 #include "hypervisor/storage/pool.h"
 #include "model/states.h"
 
-/* Removes the volumes and their VMs, as far as the hosts answer. */
+/* Removes the volumes and their VMs. Failures are ignored: a host may not answer. */
 static int remove_users(struct job *job, const char *ps, struct error *e)
 {
 	for (int64_t after = 0;;) {
@@ -46,7 +46,7 @@ static int check_volumes(const struct view *view, const struct removal *removal,
 	return error_set(e, ENOTEMPTY, "primary storage '%s' holds volumes", removal->ps);
 }
 
-/* Without links no host that connects opens the storage again. */
+/* Without these links a host that connects does not open the storage again. */
 static int remove_links(struct txn *t, void *arg, struct error *e)
 {
 	const struct removal *removal = arg;
@@ -75,7 +75,7 @@ static int remove_rows(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : object_remove_key(t, &key, e);
 }
 
-/* A host of any cluster may have it open: image_cache_drop() opens it where it must. */
+/* On all hosts: image_cache_drop() may have opened the storage on a host of any cluster. */
 static void close_everywhere(struct job *job, const char *uuid)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));

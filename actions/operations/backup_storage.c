@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Backup storage: where images lie (behaviour.md 5.2).
+ * Backup storage, which holds images (behaviour.md 5.2).
  *
  * Both types are a folder on the machine of the daemon, which reads and writes
- * it directly; a folder on another machine is used by mounting it here. The
- * manual's parameters hostname, username and password are taken for the sake of
- * its clients: a hostname that is not this machine is refused, the password is
- * not kept.
+ * it directly; to use a folder of another machine, mount it here. The manual's
+ * parameters hostname, username and password are accepted for compatibility
+ * with its clients: a hostname of another machine is refused, the password is
+ * not stored.
  */
 #include <ifaddrs.h>
 #include <netdb.h>
@@ -22,11 +22,12 @@
 #include "actions/storage/backup_storage.h"
 #include "actions/storage/url.h"
 #include "hypervisor/storage/pool.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* ------------------------------------------------------------------- adding */
 
-/* Is @hostname an address of one of this machine's interfaces? Asks the kernel, no name service. */
+/* True when @hostname is an address of one of this machine's interfaces. Does not ask a name service. */
 static bool is_own_address(const char *hostname)
 {
 	char text[NI_MAXHOST];
@@ -64,10 +65,14 @@ static int backup_storage_add_check(const struct view *view, const struct reques
 {
 	_cleanup_free_ char *url = storage_plain_url(request_str(req, "url"));
 	const char *hostname = request_str(req, "hostname");
-	int r = url ? object_check_uuid(view, req, e) : error_oom(e);
+	int r;
 
-	if (r == 0)
-		r = storage_check_folder(url, e);
+	if (!url)
+		return error_oom(e);
+	r = object_check_uuid(view, req, e);
+	if (r < 0)
+		return r;
+	r = storage_check_folder(url, e);
 	if (r < 0)
 		return r;
 	if (hostname && *hostname && !is_this_machine(hostname))
@@ -86,7 +91,7 @@ static int backup_storage_add_check(const struct view *view, const struct reques
 	return 0;
 }
 
-/* Makes a folder and those above it that are not there; only the daemon may look into the new ones. */
+/* Creates a folder and its missing parents, accessible to the daemon's user only. */
 static int make_folder(const char *url, struct error *e)
 {
 	_cleanup_free_ char *path = strdup(url);
@@ -100,7 +105,8 @@ static int make_folder(const char *url, struct error *e)
 			continue;
 		*p = '\0';
 		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			return error_set(e, errno, "cannot make the folder '%s': %s", path, strerror(errno));
+			return error_set(e, errno, "cannot create the folder '%s': %s", path,
+					 strerror(errno));
 		if (c == '\0')
 			return 0;
 		*p = c;
@@ -109,15 +115,15 @@ static int make_folder(const char *url, struct error *e)
 
 struct insert {
 	const struct request *req;
-	char *url; /* owned by backup_storage_add_run() */
+	const char *url; /* borrowed */
 	struct hv_capacity capacity;
 };
 
 static int insert(struct txn *t, void *arg, struct error *e)
 {
 	const struct insert *i = arg;
+	_cleanup_json_ json_t *result = NULL;
 	struct object *bs;
-	json_t *result = NULL;
 	int r = object_from_request(txn_view(t), KIND_BACKUP_STORAGE, i->req, &bs, e);
 
 	if (r < 0)
@@ -128,9 +134,7 @@ static int insert(struct txn *t, void *arg, struct error *e)
 	object_set_str(bs, BACKUP_STORAGE_STATUS, STATUS_CONNECTED);
 	object_set_int(bs, BACKUP_STORAGE_TOTAL, i->capacity.total);
 	object_set_int(bs, BACKUP_STORAGE_AVAILABLE, i->capacity.available);
-	r = object_create(t, bs, i->req, &result, e);
-	json_decref(result);
-	return r;
+	return object_create(t, bs, i->req, &result, e);
 }
 
 static int backup_storage_add_run(struct job *job, json_t **ret_result, struct error *e)
@@ -147,7 +151,7 @@ static int backup_storage_add_run(struct job *job, json_t **ret_result, struct e
 	return r < 0 ? r : job_result_inventory(job, KIND_BACKUP_STORAGE, job->req->target, ret_result, e);
 }
 
-/* An empty folder that nobody uses is no harm; the row is there or it is not. */
+/* The row is written in one change, so it exists or not. An empty folder that remains does no harm. */
 static int backup_storage_add_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -157,7 +161,7 @@ static int backup_storage_add_recover(struct job *job, json_t **ret_result, stru
 	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the backup storage was added");
 }
 
-/* Its own recover function: it measures, and writes what it has measured. */
+/* Serves as its own recover function: measuring twice does no harm. */
 static int backup_storage_reconnect_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	int r = backup_storage_measure(job->pool, job->req->target, e);
@@ -184,27 +188,29 @@ static int backup_storage_delete_check(const struct view *view, const struct req
 		object_name(request_object(view, req)), object_name(image));
 }
 
-/* Removes all copies of images there, with the images that have no other copy. */
+/* Removes all copies of images on the storage, and the images that have no other copy. */
 static int remove_images(struct job *job, const char *bs, struct error *e)
 {
-	json_t *list = json_pack("[s]", bs);
-	int r = list ? 0 : error_oom(e);
+	_cleanup_json_ json_t *list = json_pack("[s]", bs);
 
-	while (r == 0) {
+	if (!list)
+		return error_oom(e);
+	for (;;) {
 		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 		const struct object *ref =
 			view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_BACKUP_STORAGE_UUID, bs, 0);
 
+		int r;
+
 		if (!ref)
-			break;
-		r = job_should_stop(job)
-			    ? job_stop_reason(job, e)
-			    : image_remove_copies(job->pool, object_text(ref, IMAGE_REF_IMAGE_UUID), list,
-						  true, e);
+			return 0;
+		if (job_should_stop(job))
+			return job_stop_reason(job, e);
+		r = image_remove_copies(job->pool, object_text(ref, IMAGE_REF_IMAGE_UUID), list, true, e);
+		if (r < 0)
+			return r;
 		kill_point("backup-storage-image-gone");
 	}
-	json_decref(list);
-	return r;
 }
 
 static int remove_rows(struct txn *t, void *arg, struct error *e)
@@ -229,7 +235,7 @@ static int backup_storage_delete_run(struct job *job, json_t **ret_result, struc
 	return r;
 }
 
-/* Goes on with the deletion, unless an image has come to the storage that nobody wants removed with it. */
+/* Continues the deletion, unless an image that the request does not allow to delete has been added since. */
 static int backup_storage_delete_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -320,7 +326,7 @@ static const struct operation add_sftp_backup_storage = {
 	.where = "backup-storage/sftp",
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
-	.help = "adds a folder for images",
+	.help = "adds a folder of the daemon's machine as backup storage",
 	.data = "SftpBackupStorage",
 	.check = backup_storage_add_check,
 	.run = backup_storage_add_run,
@@ -365,7 +371,7 @@ static const struct operation add_image_store_backup_storage = {
 	.where = "backup-storage/image-store",
 	.flags = OP_ADMIN,
 	.error_code = "SYS.1002",
-	.help = "adds a folder for images",
+	.help = "adds a folder of the daemon's machine as backup storage",
 	.data = "ImageStoreBackupStorage",
 	.check = backup_storage_add_check,
 	.run = backup_storage_add_run,
@@ -385,7 +391,7 @@ static const struct operation delete_backup_storage = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
 	.error_code = "SYS.1004",
-	.help = "removes the backup storage and what is in it",
+	.help = "deletes the backup storage, with deleteMode=Enforcing also the images on it",
 	.check = backup_storage_delete_check,
 	.run = backup_storage_delete_run,
 	.recover = backup_storage_delete_recover,
@@ -418,7 +424,7 @@ static const struct operation update_backup_storage = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the backup storage",
+	.help = "changes the backup storage's name or description",
 	.apply = object_update_apply,
 };
 
@@ -436,7 +442,7 @@ static const struct operation change_backup_storage_state = {
 	.target = "uuid",
 	.verb = "change-state",
 	.flags = OP_ADMIN,
-	.help = "changes the state of the backup storage",
+	.help = "enables or disables the backup storage",
 	.apply = object_change_state_apply,
 };
 
@@ -454,7 +460,7 @@ static const struct operation reconnect_backup_storage = {
 	.target = "uuid",
 	.verb = "reconnect",
 	.flags = OP_ADMIN,
-	.help = "opens the storage anew and measures it",
+	.help = "updates the capacity and status of the backup storage",
 	.run = backup_storage_reconnect_run,
 	.recover = backup_storage_reconnect_run,
 };
@@ -476,7 +482,7 @@ static const struct operation attach_backup_storage_to_zone = {
 	.verb = "attach-to-zone",
 	.flags = OP_ADMIN,
 	.error_code = "BS.1001",
-	.help = "lets a zone use the images",
+	.help = "attaches the backup storage to a zone, so that its VMs can use the images",
 	.check = backup_storage_attach_check,
 	.apply = backup_storage_attach_apply,
 };
@@ -497,7 +503,7 @@ static const struct operation detach_backup_storage_from_zone = {
 	.verb = "detach-from-zone",
 	.flags = OP_DESTROYS | OP_ADMIN,
 	.error_code = "BS.1002",
-	.help = "takes the images from a zone",
+	.help = "detaches the backup storage from a zone",
 	.check = backup_storage_detach_check,
 	.apply = backup_storage_detach_apply,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Primary storage, where volumes lie: adding, changing, reconnecting (behaviour.md
- * 5.2). Adding one writes a row and touches no host; that is what attaching it to a
- * cluster does (operations/primary_storage_attach.c).
+ * Primary storage, which holds volumes: adding, changing, reconnecting (behaviour.md
+ * 5.2). Adding one only writes a row; the hosts open it when it is attached to their
+ * cluster (operations/primary_storage_attach.c).
  */
 #include <string.h>
 
@@ -14,6 +14,7 @@
 #include "actions/storage/primary_storage.h"
 #include "actions/storage/storage_type.h"
 #include "actions/storage/url.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* ------------------------------------------------------------------- adding */
@@ -46,10 +47,11 @@ static int primary_storage_add_check(const struct view *view, const struct reque
 	const char *given = request_str(req, "type");
 	int r = object_check_uuid(view, req, e);
 
-	if (r == 0 && given && strcmp(given, type->name) != 0)
-		r = error_set(e, EINVAL, "type '%s' must be '%s' here", given, type->name);
-	return r < 0 ? r
-		     : check_url(view, type, request_str(req, "url"), request_str(req, "zoneUuid"), NULL, e);
+	if (r < 0)
+		return r;
+	if (given && strcmp(given, type->name) != 0)
+		return error_set(e, EINVAL, "type '%s' must be '%s' here", given, type->name);
+	return check_url(view, type, request_str(req, "url"), request_str(req, "zoneUuid"), NULL, e);
 }
 
 static int insert(struct txn *t, void *arg, struct error *e)
@@ -60,8 +62,8 @@ static int insert(struct txn *t, void *arg, struct error *e)
 	_cleanup_free_ char *path =
 		url ? primary_storage_mount_path(pool_state_dir(job->pool), type, url, job->req->target)
 		    : NULL;
+	_cleanup_json_ json_t *result = NULL;
 	struct object *ps;
-	json_t *result = NULL;
 	int r;
 
 	if (!path)
@@ -79,9 +81,7 @@ static int insert(struct txn *t, void *arg, struct error *e)
 	object_set_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL, 0);
 	object_set_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL, 0);
 	object_set_int(ps, PRIMARY_STORAGE_SYSTEM_USED, 0);
-	r = object_create(t, ps, job->req, &result, e);
-	json_decref(result);
-	return r;
+	return object_create(t, ps, job->req, &result, e);
 }
 
 static int primary_storage_add_run(struct job *job, json_t **ret_result, struct error *e)
@@ -91,7 +91,7 @@ static int primary_storage_add_run(struct job *job, json_t **ret_result, struct 
 	return r < 0 ? r : job_result_inventory(job, KIND_PRIMARY_STORAGE, job->req->target, ret_result, e);
 }
 
-/* One change does it all, so it is there or it is not. */
+/* The row is written in one change, so it exists or not. */
 static int primary_storage_add_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -103,7 +103,7 @@ static int primary_storage_add_recover(struct job *job, json_t **ret_result, str
 
 /* ----------------------------------------------------------- update, state */
 
-/* Somewhere else there are no files of ours: the url changes only while nobody uses it. */
+/* The files do not move with the url, so it can be changed only while the storage is unused. */
 static int primary_storage_update_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *ps = request_object(view, req);
@@ -128,18 +128,17 @@ static int primary_storage_update_apply(struct txn *t, const struct request *req
 {
 	const char *url = request_str(req, "url");
 	_cleanup_free_ char *plain = url ? storage_plain_url(url) : NULL;
+	_cleanup_json_ json_t *result = NULL;
 	struct object *copy;
-	json_t *result = NULL;
 	int r = object_update_apply(t, req, url ? &result : ret_result, e);
 
 	if (r < 0 || !url)
 		return r;
-	json_decref(result);
-	copy = object_copy(request_object(txn_view(t), req));
-	if (!copy || !plain) {
-		object_unref(copy);
+	if (!plain)
 		return error_oom(e);
-	}
+	r = txn_edit(t, KIND_PRIMARY_STORAGE, req->target, &copy, e);
+	if (r < 0)
+		return r;
 	object_set_str(copy, PRIMARY_STORAGE_URL, plain);
 	if (!storage_type_of(copy)->own_mount)
 		object_set_str(copy, PRIMARY_STORAGE_MOUNT_PATH, plain);
@@ -153,21 +152,17 @@ static int primary_storage_change_state_apply(struct txn *t, const struct reques
 	static const struct {
 		const char *event, *state;
 	} states[] = {
-		{"enable", "Enabled"},
-		{"disable", "Disabled"},
-		{"maintain", "Maintenance"},
-		{"deleting", "Deleting"},
+		{"enable", STATE_ENABLED},
+		{"disable", STATE_DISABLED},
+		{"maintain", STATE_MAINTENANCE},
+		{"deleting", STATE_DELETING},
 	};
-	const struct object *ps = request_object(txn_view(t), req);
 	const char *event = request_str(req, "stateEvent");
 	struct object *copy;
-	int r;
+	int r = txn_edit(t, KIND_PRIMARY_STORAGE, req->target, &copy, e);
 
-	if (!ps)
-		return error_gone(e, KIND_PRIMARY_STORAGE, req->target);
-	copy = object_copy(ps);
-	if (!copy)
-		return error_oom(e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		if (strcmp(states[i].event, event) == 0)
 			object_set_str(copy, PRIMARY_STORAGE_STATE, states[i].state);
@@ -185,15 +180,14 @@ static int set_disconnected(struct txn *t, void *arg, struct error *e)
 	if (!ps)
 		return 0;
 	copy = object_copy(ps);
-	if (!copy)
-		return error_oom(e);
 	object_set_str(copy, PRIMARY_STORAGE_STATUS, STATUS_DISCONNECTED);
 	return txn_put(t, copy, NULL, e);
 }
 
 /*
- * One host on which it opens is enough to be Connected; a storage without connected hosts stays as it is. Its
- * own recover function: it writes what is true, and a host that connects later opens the storage by itself.
+ * The storage is Connected when one host can open it; without connected hosts its status does not change.
+ * Serves as its own recover function: it writes the present state, and a host that connects later opens the
+ * storage then.
  */
 static int primary_storage_reconnect_run(struct job *job, json_t **ret_result, struct error *e)
 {
@@ -223,7 +217,7 @@ static int primary_storage_reconnect_run(struct job *job, json_t **ret_result, s
 
 /* ------------------------------------------------------------------ capacity */
 
-/* True when a list is absent or empty, or has @uuid. */
+/* True when the list contains @uuid, or is absent or empty. */
 static bool list_allows(const json_t *list, const char *uuid)
 {
 	size_t i;
@@ -268,7 +262,7 @@ static int primary_storage_capacity_get(struct pool *pool, const struct view *vi
 	return *ret_result ? 0 : error_oom(e);
 }
 
-/* The types of primary storage differ in what the url is. */
+/* Common to all types of primary storage; the form of the url depends on the type. */
 static const struct param add_primary_storage_params[] = {
 	P_NAME,
 	P_DESCRIPTION,
@@ -343,7 +337,7 @@ static const struct operation update_primary_storage = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the primary storage",
+	.help = "changes the primary storage's name, description or url",
 	.check = primary_storage_update_check,
 	.apply = primary_storage_update_apply,
 };
@@ -387,7 +381,7 @@ static const struct operation reconnect_primary_storage = {
 	.target = "uuid",
 	.verb = "reconnect",
 	.flags = OP_ADMIN,
-	.help = "opens the storage on its hosts anew and measures it",
+	.help = "reopens the primary storage on its hosts and updates its capacity",
 	.run = primary_storage_reconnect_run,
 	.recover = primary_storage_reconnect_run,
 };
@@ -410,7 +404,7 @@ static const struct operation get_primary_storage_capacity = {
 	.kind = KIND_PRIMARY_STORAGE,
 	.where = "primary-storage/capacities",
 	.flags = OP_SYNC,
-	.help = "bytes of primary storage, in all and free",
+	.help = "capacity of primary storage in bytes, total and free",
 	.get = primary_storage_capacity_get,
 };
 

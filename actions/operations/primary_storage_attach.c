@@ -2,16 +2,16 @@
 /*
  * Primary storage and its clusters: attaching, detaching, deleting.
  *
- * Attaching opens the storage's libvirt pool on the cluster's connected hosts (a
- * host that connects later opens it then, see host_prepare()) and measures it; only
- * a storage that could be opened on all of them gets attached. Detaching stops the
- * VMs of the cluster that use it, since a storage that is not attached can be
- * unmounted. Deleting never takes volumes along unless deleteMode is Enforcing.
+ * Attaching opens the storage's libvirt pool on the connected hosts of the cluster
+ * and measures it; it fails when one of them cannot open the storage. A host that
+ * connects later opens it then, see host_prepare(). Detaching first stops the VMs of
+ * the cluster that use the storage, since it may be unmounted afterwards. Deleting
+ * is refused while the storage holds volumes, unless deleteMode is Enforcing.
  *
- * The link of storage and cluster is written when the hosts have the storage open,
- * and removed before they close it. After a kill the row says what is to be done: a
- * storage without a link is closed on the hosts, one with a link is opened when they
- * connect.
+ * The row that links storage and cluster is written after the hosts have opened the
+ * storage, and removed before they close it. After a kill this row tells recovery
+ * what to do: without it the storage is closed on the hosts, with it they open the
+ * storage when they connect.
  */
 #include "actions/cascade/primary_storage_remove.h"
 #include "actions/engine/kill_point.h"
@@ -28,8 +28,8 @@
 
 /* A storage and a cluster, as a request names them. */
 struct pair {
-	const char *ps, *cluster; /* cluster NULL, for close_unlinked() only: all of them */
-	bool busy;		  /* out, of unlink_pair(): a VM is up */
+	const char *ps, *cluster; /* cluster NULL: all clusters; for close_unlinked() only */
+	bool busy;		  /* set by unlink_pair(): a VM that uses the storage is up */
 };
 
 static struct pair pair_of(const struct request *req)
@@ -78,25 +78,30 @@ static int link_pair(struct txn *t, void *arg, struct error *e)
 			CLUSTER_PS_CLUSTER_UUID, pair->cluster, e);
 }
 
-/* Opens the storage on all connected hosts of the cluster. *ret_count: how many these are. */
+/* Opens the storage on all connected hosts of the cluster. *ret_count: on how many it was opened. */
 static int open_on_cluster(struct job *job, const struct pair *pair, int *ret_count, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, pair->ps);
-	int r = ps ? 0 : error_gone(e, KIND_PRIMARY_STORAGE, pair->ps);
 
 	*ret_count = 0;
-	for (const struct object *host = next_host(view, pair->cluster, 0); host && r == 0;
+	if (!ps)
+		return error_gone(e, KIND_PRIMARY_STORAGE, pair->ps);
+	for (const struct object *host = next_host(view, pair->cluster, 0); host;
 	     host = next_host(view, pair->cluster, host->id)) {
+		int r;
+
 		if (job_should_stop(job))
 			return job_stop_reason(job, e);
 		r = primary_storage_open_pool(job->pool, ps, object_uuid(host), e);
-		*ret_count += r == 0;
+		if (r < 0)
+			return r;
+		++*ret_count;
 	}
-	return r;
+	return 0;
 }
 
-/* Closes the storage on the hosts of the cluster, as far as they answer; libvirt's files are not touched. */
+/* Closes the storage on the hosts of the cluster that answer. Its files are not touched. */
 static void close_on_cluster(struct job *job, const struct pair *pair)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -119,14 +124,14 @@ static int primary_storage_attach_run(struct job *job, json_t **ret_result, stru
 		close_on_cluster(job, &pair);
 		return r;
 	}
-	/* a host that connected between the two steps above has missed both */
+	/* A host that connected between the two steps above has not opened the storage. */
 	(void)open_on_cluster(job, &pair, &hosts, NULL);
 	if (hosts)
 		(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
 	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
 }
 
-/* The row decides. With it the hosts open the storage when they connect; without it nothing stays open. */
+/* When the link exists, the hosts open the storage as they connect; otherwise it must be closed on them. */
 static int primary_storage_attach_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -139,7 +144,7 @@ static int primary_storage_attach_recover(struct job *job, json_t **ret_result, 
 	}
 	waited = host_wait_for_cluster(job, pair.cluster);
 	close_on_cluster(job, &pair);
-	/* at the end of the daemon, the next start closes it on the hosts that were not connected yet */
+	/* When the daemon is ending, its next start closes the storage on the hosts not connected yet. */
 	if (!waited)
 		return job_stop_reason(job, e);
 	return error_set_code(
@@ -158,7 +163,7 @@ static int primary_storage_detach_check(const struct view *view, const struct re
 			      pair.ps, pair.cluster);
 }
 
-/* Is the VM in the cluster of a pair, with a volume on its storage? */
+/* True when the VM is in the cluster of the pair and has a volume on its storage. */
 static bool uses_pair(const struct view *view, const struct object *vm, const void *arg)
 {
 	const struct pair *pair = arg;
@@ -189,7 +194,7 @@ static void close_unlinked(struct job *job, const struct pair *pair)
 	close_on_cluster(job, pair);
 }
 
-/* Stops the VMs and takes the link away, which fails when a VM was started in between: then once more. */
+/* Stops the VMs and removes the link; again while a VM was started in between. */
 static int detach(struct job *job, struct pair *pair, struct error *e)
 {
 	do {
@@ -213,12 +218,12 @@ static int primary_storage_detach_run(struct job *job, json_t **ret_result, stru
 
 	if (r < 0)
 		return r;
-	/* a local storage is smaller now; when no other host has it, its size stays as it was known last */
+	/* A local storage is smaller now; when no other host has it, the last known size stays. */
 	(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
 	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
 }
 
-/* Goes on with what is left: the VMs that are still up, the link, the hosts that have the storage open. */
+/* Does what remains: stops VMs, removes the link, closes the storage on the hosts. */
 static int primary_storage_detach_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -264,16 +269,16 @@ static int primary_storage_delete_run(struct job *job, json_t **ret_result, stru
 	return primary_storage_remove(job, job->req->target, request_is_enforcing(job->req), e);
 }
 
-/* Goes on with the deletion, on all hosts: any of them may have the storage open. */
+/* Continues the deletion, on all hosts: any of them may have the storage open. */
 static int primary_storage_delete_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 
-	/* the rows go last */
+	/* The row is removed last. */
 	if (!request_object(view, job->req))
 		return 0;
 	(void)host_wait_for_cluster(job, NULL);
-	/* what no row says any more must be done, though the job may be out of time by now */
+	/* No row tells any more where the storage is open, so close it even when the job is past its deadline. */
 	if (!view_next_where(view, KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_PRIMARY_STORAGE_UUID,
 			     job->req->target, 0))
 		close_unlinked(job, &(struct pair){.ps = job->req->target});
@@ -293,7 +298,7 @@ static const struct operation delete_primary_storage = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
 	.error_code = "SYS.1004",
-	.help = "removes the primary storage and what is in it",
+	.help = "deletes the primary storage, with deleteMode=Enforcing also the volumes on it",
 	.check = primary_storage_delete_check,
 	.run = primary_storage_delete_run,
 	.recover = primary_storage_delete_recover,
@@ -316,7 +321,7 @@ static const struct operation attach_primary_storage_to_cluster = {
 	.verb = "attach-to-cluster",
 	.flags = OP_ADMIN,
 	.error_code = "PS.1001",
-	.help = "lets the hosts of a cluster use the storage",
+	.help = "attaches the primary storage to a cluster, so that its hosts can use it",
 	.check = primary_storage_attach_check,
 	.run = primary_storage_attach_run,
 	.recover = primary_storage_attach_recover,
@@ -338,7 +343,7 @@ static const struct operation detach_primary_storage_from_cluster = {
 	.verb = "detach-from-cluster",
 	.flags = OP_DESTROYS | OP_ADMIN,
 	.error_code = "PS.1002",
-	.help = "takes the storage from a cluster; its VMs there are stopped",
+	.help = "detaches the primary storage from a cluster; VMs of the cluster that use it are stopped",
 	.check = primary_storage_detach_check,
 	.run = primary_storage_detach_run,
 	.recover = primary_storage_detach_recover,
