@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Adding, updating, reconnecting hosts, and what their connections report.
+ * Adding, updating and reconnecting hosts.
  *
- * Adding is: (the simulated host's description), the row with status Connecting,
- * the connection, and the wait for its first report. When that is a failure,
- * everything is taken back. ssh passwords are not used and never kept: the
- * daemon's user needs a key that the host accepts.
+ * Adding a host writes the description of a simulated host, writes the row with
+ * status Connecting, opens the connection and waits for its first report. A failure
+ * rolls everything back. ssh passwords are neither used nor stored: the daemon's
+ * user needs a key that the host accepts.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -22,6 +22,7 @@
 #include "actions/operations/table.h"
 #include "hypervisor/host_uri.h"
 #include "hypervisor/hypervisor.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* How long a new host may take to connect. */
@@ -31,12 +32,12 @@
 
 static int set_connecting(struct txn *t, void *uuid, struct error *e)
 {
-	return host_set_status(t, uuid, "Connecting", "connecting", e);
+	return host_set_status(t, uuid, STATUS_CONNECTING, "connecting", e);
 }
 
 /*
- * Waits until the host, whose status was set to Connecting, has reported. The report is a commit of another
- * thread, so this looks at the view ten times a second.
+ * Waits until the host, whose status was set to Connecting, has reported. Another thread commits the
+ * report, so this looks at the newest view ten times a second.
  */
 static int wait_for_report(struct job *job, const char *uuid, struct error *e)
 {
@@ -73,7 +74,7 @@ static bool is_address(const char *text)
 	return ipv4_parse(text, &address, NULL) == 0 || host_name_is_valid(text);
 }
 
-/* A managementIp that somebody chose must be one, and no other host may have it. */
+/* A managementIp must be an address or a host name, and unique; the host @own_uuid (or NULL) may have it. */
 static int check_address(const struct view *view, const char *address, const char *own_uuid, struct error *e)
 {
 	if (!is_address(address))
@@ -86,7 +87,7 @@ static int check_address(const struct view *view, const char *address, const cha
 	return 0;
 }
 
-/* Two hosts with one URI would be the same machine twice: its capacity would be promised twice. */
+/* Two hosts with one URI would be the same machine: its capacity would be reserved twice. */
 static int check_uri(const struct view *view, const char *uri, struct error *e)
 {
 	int r = hv_uri_check(uri, e);
@@ -95,7 +96,7 @@ static int check_uri(const struct view *view, const char *uri, struct error *e)
 		return r;
 	view_for_each (host, view, KIND_HOST)
 		if (object_str_is(host, HOST_URI, uri))
-			return error_set_code(e, EEXIST, "SYS.1007", "host '%s' has the uri '%s' already",
+			return error_set_code(e, EEXIST, "SYS.1007", "host '%s' already has the uri '%s'",
 					      object_name(host), uri);
 	return 0;
 }
@@ -108,10 +109,10 @@ static int check_user(const char *user, struct error *e)
 	return *user ? 0 : error_set(e, EINVAL, "field[username] cannot be an empty string");
 }
 
-/* What the operations that add hosts differ in: `.data` of their rows. */
+/* How the operations that add hosts differ; `.data` of their rows. */
 struct addition {
-	const char *type; /* "Simulator" or "KVM"; NULL = as the URI says */
-	/* The URI that the request asks for, allocated; for a simulated host also writes its description. */
+	const char *type; /* hypervisorType, "Simulator" or "KVM"; NULL = follows from the URI */
+	/* The URI of the new host, allocated. For a simulated host also writes its description. */
 	int (*make_uri)(struct job *job, char **ret_uri, struct error *e);
 };
 
@@ -131,20 +132,25 @@ static int host_add_check(const struct view *view, const struct request *req, st
 	const char *address = request_has(req, "managementIp") ? request_str(req, "managementIp") : of_uri;
 	int r = object_check_uuid(view, req, e);
 
-	if (r == 0 && uri)
-		r = check_uri(view, uri, e);
-	if (r == 0 && address)
-		r = check_address(view, address, NULL, e);
-	if (r == 0 && user)
-		r = check_user(user, e);
-	if (r == 0 && request_int(req, "cpuCapacity", 0) > HOST_SIMULATOR_CPUS_MAX)
-		r = error_set(e, ERANGE, "a simulated host has at most %d CPUs", HOST_SIMULATOR_CPUS_MAX);
-	if (r == 0 && !object_str_is(cluster, CLUSTER_HYPERVISOR_TYPE, type))
-		r = error_set(
+	if (r < 0)
+		return r;
+	r = uri ? check_uri(view, uri, e) : 0;
+	if (r < 0)
+		return r;
+	r = address ? check_address(view, address, NULL, e) : 0;
+	if (r < 0)
+		return r;
+	r = user ? check_user(user, e) : 0;
+	if (r < 0)
+		return r;
+	if (request_int(req, "cpuCapacity", 0) > HOST_SIMULATOR_CPUS_MAX)
+		return error_set(e, ERANGE, "a simulated host has at most %d CPUs", HOST_SIMULATOR_CPUS_MAX);
+	if (!object_str_is(cluster, CLUSTER_HYPERVISOR_TYPE, type))
+		return error_set(
 			e, EINVAL,
 			"a host with hypervisorType[%s] cannot be in cluster[uuid:%s] with hypervisorType[%s]",
 			type, object_uuid(cluster), object_text(cluster, CLUSTER_HYPERVISOR_TYPE));
-	return r;
+	return 0;
 }
 
 /* ------------------------------------------------------------------ adding */
@@ -160,8 +166,8 @@ static int insert_host(struct txn *t, void *arg, struct error *e)
 	const struct add *add = arg;
 	const struct object *cluster =
 		view_get(txn_view(t), KIND_CLUSTER, request_str(add->req, "clusterUuid"));
+	_cleanup_json_ json_t *result = NULL;
 	struct object *host;
-	json_t *result = NULL;
 	int r;
 
 	if (!cluster)
@@ -176,16 +182,14 @@ static int insert_host(struct txn *t, void *arg, struct error *e)
 	object_set_str(host, HOST_STATE, STATE_ENABLED);
 	object_set_str(host, HOST_STATUS, STATUS_CONNECTING);
 	object_set_str(host, HOST_STATUS_REASON, "connecting");
-	r = object_create(t, host, add->req, &result, e);
-	json_decref(result);
-	return r;
+	return object_create(t, host, add->req, &result, e);
 }
 
 static char *ssh_uri(const char *user, const char *address, int64_t port)
 {
 	char *uri;
 
-	/* no_tty: ssh must never ask for anything */
+	/* no_tty: ssh fails instead of asking for a password */
 	return asprintf(&uri, "qemu+ssh://%s@%s:%" PRId64 "/system?no_tty=1", user, address, port) < 0 ? NULL
 												       : uri;
 }
@@ -217,7 +221,7 @@ static const struct addition kvm = {.type = "KVM", .make_uri = kvm_uri};
 static const struct addition any = {.make_uri = given_uri};
 static const struct addition simulated = {.type = "Simulator", .make_uri = simulator_uri};
 
-/* Nothing of a host that was not added after all is left: connection, row, description. */
+/* Removes what a failed addition has left: the connection, the row, the description. */
 static void forget(struct pool *pool, const char *uuid)
 {
 	struct object_key key = {KIND_HOST, uuid};
@@ -227,7 +231,8 @@ static void forget(struct pool *pool, const char *uuid)
 		host_simulator_forget(pool, uuid);
 }
 
-static int host_add_run(struct job *job, json_t **ret_result, struct error *e)
+/* Writes the row of the new host, connects and waits for the report. Failures leave what they have done. */
+static int add_host_row(struct job *job, struct error *e)
 {
 	const char *uuid = job->req->target;
 	_cleanup_free_ char *uri = NULL, *of_uri = NULL;
@@ -235,22 +240,29 @@ static int host_add_run(struct job *job, json_t **ret_result, struct error *e)
 	struct add add = {.req = job->req};
 	int r = how->make_uri(job, &uri, e);
 
-	if (r == 0) {
-		of_uri = host_address_of_uri(uri);
-		add.uri = uri;
-		add.address = request_has(job->req, "managementIp") ? request_str(job->req, "managementIp")
-			      : of_uri				    ? of_uri
-								    : "127.0.0.1";
-		r = store_run(pool_store(job->pool), insert_host, &add, e);
+	if (r < 0)
+		return r;
+	of_uri = host_address_of_uri(uri);
+	add.uri = uri;
+	add.address = request_has(job->req, "managementIp") ? request_str(job->req, "managementIp")
+		      : of_uri				    ? of_uri
+							    : "127.0.0.1";
+	r = store_run(pool_store(job->pool), insert_host, &add, e);
+	if (r < 0)
+		return r;
+	r = hv_host_add(pool_hypervisor(job->pool), uuid, uri, e);
+	return r < 0 ? r : wait_for_report(job, uuid, e);
+}
+
+static int host_add_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r = add_host_row(job, e);
+
+	if (r < 0) {
+		forget(job->pool, job->req->target);
+		return r;
 	}
-	if (r == 0)
-		r = hv_host_add(pool_hypervisor(job->pool), uuid, uri, e);
-	if (r == 0)
-		r = wait_for_report(job, uuid, e);
-	if (r == 0)
-		return job_result_inventory(job, KIND_HOST, uuid, ret_result, e);
-	forget(job->pool, uuid);
-	return r;
+	return job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
 }
 
 static int host_add_recover(struct job *job, json_t **ret_result, struct error *e)
@@ -259,7 +271,7 @@ static int host_add_recover(struct job *job, json_t **ret_result, struct error *
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *host = view_get(view, KIND_HOST, uuid);
 
-	/* One that was connected once may be in use. */
+	/* A host that has been connected may be in use. */
 	if (host && !object_is_null(host, HOST_CPU_NUM))
 		return result_inventory(view, KIND_HOST, uuid, ret_result, e);
 	forget(job->pool, uuid);
@@ -274,14 +286,16 @@ static int host_reconnect_run(struct job *job, json_t **ret_result, struct error
 	int r = store_run(pool_store(job->pool), set_connecting, uuid, e);
 
 	kill_point("host-connecting");
-	if (r == 0)
-		r = hv_host_reconnect(pool_hypervisor(job->pool), uuid, e);
-	if (r == 0)
-		r = wait_for_report(job, uuid, e);
+	if (r < 0)
+		return r;
+	r = hv_host_reconnect(pool_hypervisor(job->pool), uuid, e);
+	if (r < 0)
+		return r;
+	r = wait_for_report(job, uuid, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_HOST, uuid, ret_result, e);
 }
 
-/* The daemon has connected to all hosts since: only the report of this one is waited for. */
+/* The daemon connects to all hosts when it starts, so this only waits for the report. */
 static int host_reconnect_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	int r = wait_for_report(job, job->req->target, e);
@@ -296,7 +310,7 @@ static int host_update_check(const struct view *view, const struct request *req,
 	return address ? check_address(view, address, req->target, e) : 0;
 }
 
-/* The URI of a host that was added by address and user has that address in it. */
+/* True when the request changes the address in the URI of a host that was added by address and user. */
 static bool moves(const struct view *view, const struct request *req)
 {
 	const struct object *host = request_object(view, req);
@@ -313,19 +327,24 @@ static int host_update_apply(struct txn *t, const struct request *req, json_t **
 
 struct move {
 	const struct request *req;
-	char *uri; /* owned: what the host has from now on */
+	char *uri; /* owned: the new URI of the host */
 };
+
+static void move_done(struct move *move)
+{
+	free(move->uri);
+}
 
 static int move_host(struct txn *t, void *arg, struct error *e)
 {
 	struct move *move = arg;
-	json_t *result = NULL;
+	_cleanup_json_ json_t *result = NULL;
 	struct object *host;
 	int r = object_update_apply(t, move->req, &result, e);
 
-	json_decref(result);
-	if (r == 0)
-		r = txn_edit(t, KIND_HOST, move->req->target, &host, e);
+	if (r < 0)
+		return r;
+	r = txn_edit(t, KIND_HOST, move->req->target, &host, e);
 	if (r < 0)
 		return r;
 	free(move->uri);
@@ -343,14 +362,13 @@ static int move_host(struct txn *t, void *arg, struct error *e)
 
 static int host_update_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	struct move move = {.req = job->req};
+	_cleanup_(move_done) struct move move = {.req = job->req};
 	int r = store_run(pool_store(job->pool), move_host, &move, e);
 
-	if (r == 0) {
-		hv_host_remove(pool_hypervisor(job->pool), job->req->target);
-		r = hv_host_add(pool_hypervisor(job->pool), job->req->target, move.uri, e);
-	}
-	free(move.uri);
+	if (r < 0)
+		return r;
+	hv_host_remove(pool_hypervisor(job->pool), job->req->target);
+	r = hv_host_add(pool_hypervisor(job->pool), job->req->target, move.uri, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
 }
 
@@ -397,7 +415,7 @@ static const struct operation add_kvm_host = {
 	.where = "hosts/kvm",
 	.flags = OP_ADMIN,
 	.error_code = "HOST.1000",
-	.help = "adds a host that is reached by ssh with a key of the daemon; the password is not used",
+	.help = "adds a host that is reached by ssh with the key of the daemon; the password is ignored",
 	.data = &kvm,
 	.check = host_add_check,
 	.run = host_add_run,
@@ -518,7 +536,7 @@ static const struct operation update_host = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the host",
+	.help = "changes the host's name, description or address",
 	.check = host_update_check,
 	.apply = host_update_apply,
 	.run = host_update_run,
@@ -540,7 +558,7 @@ static const struct operation reconnect_host = {
 	.verb = "reconnect",
 	.flags = OP_ADMIN,
 	.error_code = "HOST.1002",
-	.help = "connects to the host anew",
+	.help = "closes the connection to the host and opens it again",
 	.run = host_reconnect_run,
 	.recover = host_reconnect_recover,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* States of hosts, their removal, and what they have in all. */
+/* Changing the state of hosts, deleting them, and their total capacity. */
 #include <string.h>
 
 #include "actions/cascade/host_remove.h"
@@ -8,6 +8,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/placement.h"
 #include "actions/vm/stops.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* ------------------------------------------------------------------- states */
@@ -20,15 +21,13 @@ struct state_change {
 static int put_state(struct txn *t, void *arg, struct error *e)
 {
 	const struct state_change *change = arg;
-	const struct object *host = view_get(txn_view(t), KIND_HOST, change->host);
-	struct object *copy = host ? object_copy(host) : NULL;
+	struct object *host;
+	int r = txn_edit(t, KIND_HOST, change->host, &host, e);
 
-	if (!host)
-		return error_gone(e, KIND_HOST, change->host);
-	if (!copy)
-		return error_oom(e);
-	object_set_str(copy, HOST_STATE, change->state);
-	return txn_put(t, copy, NULL, e);
+	if (r < 0)
+		return r;
+	object_set_str(host, HOST_STATE, change->state);
+	return txn_put(t, host, NULL, e);
 }
 
 static int set_state(struct job *job, const char *state, struct error *e)
@@ -49,17 +48,17 @@ static int host_change_state_check(const struct view *view, const struct request
 			 req->target, object_text(host, HOST_STATUS));
 }
 
-/* PreMaintenance keeps new VMs away while the present ones are stopped. */
+/* PreMaintenance keeps new VMs off the host while its VMs are being stopped. */
 static int maintain(struct job *job, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *before = view_get(view, KIND_HOST, job->req->target);
-	int r = set_state(job, "PreMaintenance", e);
+	int r = set_state(job, STATE_PRE_MAINTENANCE, e);
 
 	if (r == 0)
 		r = vm_stop_all(job, vm_runs_on, job->req->target, e);
 	if (r == 0)
-		return set_state(job, "Maintenance", e);
+		return set_state(job, STATE_MAINTENANCE, e);
 	error_wrap(e, "HOST.1001");
 	if (before)
 		(void)set_state(job, object_text(before, HOST_STATE), NULL);
@@ -71,26 +70,26 @@ static int host_change_state_run(struct job *job, json_t **ret_result, struct er
 	const char *event = request_str(job->req, "stateEvent");
 	int r = strcmp(event, "maintain") == 0
 			? maintain(job, e)
-			: set_state(job, strcmp(event, "enable") == 0 ? "Enabled" : "Disabled", e);
+			: set_state(job, strcmp(event, "enable") == 0 ? STATE_ENABLED : STATE_DISABLED, e);
 
 	return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
 }
 
-/* How many of the VMs are stopped is not known: the host gets no new ones until somebody decides. */
+/* Some VMs may be stopped, others not: the host is Disabled and gets no new VMs until an operator decides. */
 static int host_change_state_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	int r;
 
 	if (strcmp(request_str(job->req, "stateEvent"), "maintain") != 0)
 		return host_change_state_run(job, ret_result, e);
-	r = set_state(job, "Disabled", e);
+	r = set_state(job, STATE_DISABLED, e);
 	return r < 0 ? r
 		     : error_set_code(
 			       e, EINTR, "HOST.1001",
 			       "poolfs ended while the VMs of the host were being stopped, the host is now Disabled");
 }
 
-/* ----------------------------------------------------------------- removing */
+/* ----------------------------------------------------------------- deletion */
 
 static int host_delete_run(struct job *job, json_t **ret_result, struct error *e)
 {
@@ -126,14 +125,15 @@ static int host_capacity_get(struct pool *pool, const struct view *view, const s
 static int host_strategies_get(struct pool *pool, const struct view *view, const struct request *req,
 			       json_t **ret_result, struct error *e)
 {
-	json_t *list = json_array();
-	bool failed = !list;
+	_cleanup_json_ json_t *list = json_array();
 
 	(void)pool, (void)view, (void)req;
-	for (size_t i = 0; placement_strategy(i) && !failed; i++)
-		failed = json_array_append_new(list, json_string(placement_strategy(i))) < 0;
-	*ret_result = failed ? NULL : json_pack("{s:O}", "strategies", list);
-	json_decref(list);
+	if (!list)
+		return error_oom(e);
+	for (size_t i = 0; placement_strategy(i); i++)
+		if (json_array_append_new(list, json_string(placement_strategy(i))) < 0)
+			return error_oom(e);
+	*ret_result = json_pack("{s:O}", "strategies", list);
 	return *ret_result ? 0 : error_oom(e);
 }
 
@@ -150,7 +150,7 @@ static const struct operation delete_host = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
 	.error_code = "SYS.1004",
-	.help = "removes the host and what is in it",
+	.help = "deletes the host; its VMs are stopped, those on its local storage are removed",
 	.run = host_delete_run,
 	.recover = host_delete_run,
 };
@@ -199,7 +199,7 @@ static const struct operation get_cpu_memory_capacity = {
 	.kind = KIND_HOST,
 	.where = "hosts/capacities/cpu-memory",
 	.flags = OP_SYNC,
-	.help = "CPUs and memory, in all and free",
+	.help = "CPUs and bytes of memory of the hosts, total and free",
 	.get = host_capacity_get,
 };
 
@@ -214,7 +214,7 @@ static const struct operation get_host_allocator_strategies = {
 	.kind = KIND_HOST,
 	.where = "hosts/allocators/strategies",
 	.flags = OP_SYNC,
-	.help = "ways in which a host can be chosen",
+	.help = "strategies by which a host can be chosen for a VM",
 	.get = host_strategies_get,
 };
 

@@ -2,14 +2,14 @@
 /*
  * Making volumes larger (behaviour.md 4.2.12, 4.2.13).
  *
- *   1. A snapshot keeps what was there before; it is one of its own, and stays
- *      whatever happens next. (Raw volumes, which several guests write to, have none.)
- *   2. One change promises the additional bytes.
- *   3. The disk grows: in the guest when one runs, else the file.
+ *   1. A snapshot keeps the former content. It is an ordinary snapshot and stays,
+ *      whatever happens next. (Shareable volumes are raw and have no snapshots.)
+ *   2. One change reserves the additional bytes.
+ *   3. The disk grows: through QEMU when the guest is active, else the file itself.
  *   4. One change writes the new size.
  *
- * Growing takes nothing away, so recovery looks how large the file has become,
- * writes that, and says whether it is what was asked for.
+ * Growing loses no data, so recovery writes the present size of the file and
+ * compares it with the requested one.
  */
 #include <string.h>
 
@@ -30,9 +30,9 @@
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
 
-#define GROWTH_MIN (4 << 20)
+#define GROWTH_MIN (4 << 20) /* bytes */
 
-/* A volume that several guests may have open grows when none of them is up. */
+/* A volume that several VMs share can only grow while all of them are Stopped. */
 static int check_shared(const struct view *view, const struct object *volume, struct error *e)
 {
 	view_for_each_where (ref, view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, object_uuid(volume)) {
@@ -76,7 +76,8 @@ static int volume_resize_check(const struct view *view, const struct request *re
 
 /* --------------------------------------------------------------------- steps */
 
-static int keep_snapshot(struct job *job, const struct object *volume, struct error *e)
+/* Takes the snapshot of step 1. */
+static int take_snapshot(struct job *job, const struct object *volume, struct error *e)
 {
 	double gib = (double)request_int(job->req, "size", 0) / (1 << 30);
 	char uuid[UUID_SIZE], name[256], description[512];
@@ -99,7 +100,7 @@ static int keep_snapshot(struct job *job, const struct object *volume, struct er
 
 struct growth {
 	const char *volume;
-	int64_t bytes;
+	int64_t bytes; /* in addition to the present size */
 };
 
 static int reserve_fn(struct txn *t, void *arg, struct error *e)
@@ -117,14 +118,15 @@ static int grow(struct job *job, int64_t size, struct error *e)
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const char *uuid = job->req->target;
-	struct volume_location place;
-	int r = volume_locate(view, uuid, &place, e);
+	struct volume_location location;
+	int r = volume_locate(view, uuid, &location, e);
 
 	if (r < 0)
 		return r;
-	return place.active ? hv_disk_resize(hv, place.host, object_uuid(place.vm), uuid, size, e)
-			    : hv_volume_resize(hv, place.host, object_text(place.volume, VOLUME_INSTALL_PATH),
-					       size, e);
+	if (location.active)
+		return hv_disk_resize(hv, location.host, object_uuid(location.vm), uuid, size, e);
+	return hv_volume_resize(hv, location.host, object_text(location.volume, VOLUME_INSTALL_PATH), size,
+				e);
 }
 
 static int volume_resize_run(struct job *job, json_t **ret_result, struct error *e)
@@ -138,10 +140,11 @@ static int volume_resize_run(struct job *job, json_t **ret_result, struct error 
 	if (!volume)
 		return error_gone(e, KIND_VOLUME, job->req->target);
 	g.bytes = size - object_int(volume, VOLUME_SIZE);
-	r = keep_snapshot(job, volume, e);
+	r = take_snapshot(job, volume, e);
 	kill_point("resize-snapshot");
-	if (r == 0)
-		r = store_run(pool_store(job->pool), reserve_fn, &g, e);
+	if (r < 0)
+		return r;
+	r = store_run(pool_store(job->pool), reserve_fn, &g, e);
 	if (r < 0)
 		return r;
 	r = grow(job, size, e);
@@ -162,8 +165,9 @@ static int volume_resize_recover(struct job *job, json_t **ret_result, struct er
 	struct view *view;
 	bool done;
 
-	if (r == 0)
-		r = volume_sync_size(job, uuid, e);
+	if (r < 0)
+		return r;
+	r = volume_sync_size(job, uuid, e);
 	if (r < 0)
 		return r;
 	view = store_view(pool_store(job->pool));
@@ -172,7 +176,7 @@ static int volume_resize_recover(struct job *job, json_t **ret_result, struct er
 	view_unref(view);
 	return done ? job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e)
 		    : error_set_code(e, EINTR, "SYS.1000",
-				     "the daemon ended before the volume grew, it is as large as it was");
+				     "the daemon ended before the volume grew; its size has not changed");
 }
 
 static const struct operation resize_root_volume = {
