@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Schedulers: creating, changing and deleting them. What becomes of those that are due: schedule/scheduler.h. */
+/* Creating, changing and deleting schedulers. Those that are due are run by schedule/scheduler.c. */
 #include <string.h>
 
 #include "actions/engine/result.h"
@@ -7,19 +7,20 @@
 #include "actions/operations/table.h"
 #include "actions/schedule/schedule.h"
 #include "actions/schedule/scheduler.h"
+#include "model/json.h"
 #include "model/states.h"
 
-/* MySQL's last timestamp, which clients know as the end of time. */
+/* The manual's limit, from MySQL's timestamp type; seconds since 1970. */
 #define TIMESTAMP_MAX INT64_C(2147454847)
 
-/* --------------------------------------------------------- what they schedule */
+/* --------------------------------------------------------------------- tasks */
 
-/* `.data` of the creations. */
+/* What a scheduler runs; `.data` of the operations that create one. */
 struct task {
-	const char *job_class; /* the operation of the runs and "Job", see schedule/scheduler.c */
+	const char *job_class; /* the name of the operation and "Job", see schedule/scheduler.c */
 	struct {
 		const char *from, *to;
-	} params[2]; /* of the creation that the operation gets, and their names there */
+	} params[2]; /* parameters passed on to the operation, and their names there */
 };
 
 static const struct task start_vm = {
@@ -106,23 +107,18 @@ static int scheduler_create_check(const struct view *view, const struct request 
 	return r < 0 ? r : check_target(view, req, e);
 }
 
-/* The parameters of the runs, as JSON text; allocated, NULL without memory. */
+/* The parameters of the scheduled operation as JSON text; allocated, NULL when memory is short. */
 static char *task_params(const struct task *task, const struct request *req)
 {
-	json_t *params = json_object();
-	char *text;
+	_cleanup_json_ json_t *params = json_object();
 
 	for (size_t i = 0; i < ARRAY_SIZE(task->params) && task->params[i].from; i++) {
 		json_t *value = json_object_get(req->params, task->params[i].from);
 
-		if (value && json_object_set(params, task->params[i].to, value) < 0) {
-			json_decref(params);
+		if (value && json_object_set(params, task->params[i].to, value) < 0)
 			return NULL;
-		}
 	}
-	text = params ? json_dumps(params, JSON_COMPACT) : NULL;
-	json_decref(params);
-	return text;
+	return params ? json_dumps(params, JSON_COMPACT) : NULL;
 }
 
 static int set_times(struct object *o, const struct request *req, int64_t now, struct error *e)
@@ -131,13 +127,13 @@ static int set_times(struct object *o, const struct request *req, int64_t now, s
 	struct schedule s;
 	int r;
 
-	/* A whole second, so that all runs begin with one. */
+	/* Rounded to a second, so that all runs start at full seconds. */
 	object_set_int(o, SCHEDULER_START_TIME, start ? start : now / NS_PER_S * NS_PER_S);
 	r = schedule_of(o, &s, e);
 	if (r < 0)
 		return r;
 	scheduler_set_moment(o, SCHEDULER_STOP_TIME, schedule_stop_time(&s));
-	/* "Now" has passed by a moment when the request arrives. */
+	/* A startTime of "now" is already past when the request arrives, but the first run is still due. */
 	scheduler_set_moment(
 		o, SCHEDULER_NEXT_TIME,
 		!s.is_cron && schedule_due(&s, s.start, now) == DUE_NOW ? s.start : schedule_next(&s, now));
@@ -150,8 +146,11 @@ static int scheduler_create_apply(struct txn *t, const struct request *req, json
 	const struct task *task = req->op->data;
 	_cleanup_free_ char *params = task_params(task, req);
 	struct object *o;
-	int r = params ? object_from_request(txn_view(t), KIND_SCHEDULER, req, &o, e) : error_oom(e);
+	int r;
 
+	if (!params)
+		return error_oom(e);
+	r = object_from_request(txn_view(t), KIND_SCHEDULER, req, &o, e);
 	if (r < 0)
 		return r;
 	object_set_str(o, SCHEDULER_TARGET_UUID, req->target);
@@ -186,24 +185,24 @@ static int scheduler_update_check(const struct view *view, const struct request 
 static int scheduler_change_state_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *event = request_str(req, "stateEvent");
-	const char *wanted = strcmp(event, "enable") == 0 ? "Enabled" : "Disabled";
+	const char *wanted = strcmp(event, "enable") == 0 ? STATE_ENABLED : STATE_DISABLED;
 
 	if (object_str_is(request_object(view, req), SCHEDULER_STATE, wanted))
 		return error_set(e, EBUSY, "can not %s a %s scheduler", event, wanted);
 	return 0;
 }
 
-/* What passed while it was disabled is over. */
+/* Runs missed while the scheduler was disabled are not made up for. */
 static int scheduler_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result,
 					struct error *e)
 {
 	bool enable = strcmp(request_str(req, "stateEvent"), "enable") == 0;
-	struct object *o = object_copy(request_object(txn_view(t), req));
+	struct object *o;
 	struct schedule s;
-	int r;
+	int r = txn_edit(t, KIND_SCHEDULER, req->target, &o, e);
 
-	if (!o)
-		return error_oom(e);
+	if (r < 0)
+		return r;
 	object_set_str(o, SCHEDULER_STATE, enable ? STATE_ENABLED : STATE_DISABLED);
 	r = schedule_of(o, &s, e);
 	if (r < 0) {
@@ -369,7 +368,7 @@ static const struct operation update_scheduler = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes name, description or how many of its snapshots are kept",
+	.help = "changes the scheduler's name, description or maximum number of snapshots",
 	.check = scheduler_update_check,
 	.apply = object_update_apply,
 };
@@ -405,7 +404,7 @@ static const struct operation delete_scheduler = {
 	.verb = "delete",
 	.flags = OP_DESTROYS | OP_REMOVES_ROW,
 	.error_code = "SYS.1004",
-	.help = "deletes the scheduler; what it has started goes on",
+	.help = "deletes the scheduler, but not the jobs it has started",
 	.apply = scheduler_delete_apply,
 };
 
@@ -446,7 +445,7 @@ static const struct operation create_volume_snapshot_scheduler = {
 	.kind = KIND_VOLUME,
 	.target = "volumeUuid",
 	.verb = "create-snapshot-scheduler",
-	.help = "takes snapshots at given times; of these it keeps the last snapshotMaxNumber",
+	.help = "takes snapshots at given times and keeps the last snapshotMaxNumber of them",
 	.data = &take_snapshot,
 	.check = scheduler_create_check,
 	.apply = scheduler_create_apply,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The console and what the machine boots from (behaviour.md 4.1.33, 4.1.36,
- * 4.1.44 and 4.1.60): the settings and what they may be, and where the
- * console is. The settings are tags, see vm/setting.h.
+ * The console and the boot order of a VM (behaviour.md 4.1.33, 4.1.36, 4.1.44
+ * and 4.1.60): settings with the checks of their values, and the address of the
+ * console. The settings are system tags, see vm/setting.h.
  */
 #include "actions/engine/pool.h"
 #include "actions/engine/tags.h"
@@ -24,7 +24,6 @@ static int vm_boot_order_check(const struct view *view, const struct request *re
 	char shown[256] = "";
 	size_t len = 0, i;
 	json_t *item;
-	int r = 0;
 
 	(void)view;
 	json_array_foreach (list, i, item) {
@@ -34,10 +33,12 @@ static int vm_boot_order_check(const struct view *view, const struct request *re
 			len = sizeof(shown) - 1;
 	}
 	json_array_foreach (list, i, item) {
-		if (r == 0)
-			r = vm_check_boot_order(json_string_value(item), shown, e);
+		int r = vm_check_boot_order(json_string_value(item), shown, e);
+
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int vm_monitor_number_check(const struct view *view, const struct request *req, struct error *e)
@@ -170,7 +171,7 @@ static const struct operation delete_vm_console_password = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "delete-console-password",
-	.help = "removes the password of the console",
+	.help = "deletes the password of the console",
 	.data = &console_password,
 	.apply = vm_setting_apply,
 	.run = vm_setting_run,
@@ -228,7 +229,7 @@ static const struct operation set_vm_boot_order = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-boot-order",
-	.help = "sets the devices to boot from, at the next start",
+	.help = "sets the devices the VM boots from; takes effect at its next start",
 	.data = &boot_order,
 	.check = vm_boot_order_check,
 	.apply = vm_setting_apply,
@@ -307,7 +308,7 @@ static const struct operation set_vm_monitor_number = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-monitor-number",
-	.help = "sets the number of monitors, at the next start",
+	.help = "sets the number of monitors; takes effect at the next start of the VM",
 	.data = &monitor_number,
 	.check = vm_monitor_number_check,
 	.apply = vm_setting_apply,

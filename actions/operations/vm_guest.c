@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a guest is told from outside: host name and passwords (behaviour.md
- * 4.1.32 and 4.1.37). The settings are tags, see vm/setting.h.
+ * Settings that a guest receives: ssh key, host name, passwords (behaviour.md
+ * 4.1.32 and 4.1.37). The settings are system tags, see vm/setting.h.
  */
 #include "actions/engine/kill_point.h"
 #include "actions/engine/tags.h"
@@ -20,8 +20,7 @@ static int vm_hostname_check(const struct view *view, const struct request *req,
 				 req->target, e);
 }
 
-/* The manual's [\da-zA-Z-`=\\\[\];',./~!@#$%^&*()_+|{}:"<>?]: every printable ASCII character but the space.
- */
+/* The manual's [\da-zA-Z-`=\\\[\];',./~!@#$%^&*()_+|{}:"<>?]: printable ASCII without the space. */
 static bool is_guest_password(const char *password)
 {
 	for (const char *p = password; *p; p++)
@@ -37,7 +36,7 @@ static int vm_change_password_check(const struct view *view, const struct reques
 	if (!is_guest_password(request_str(req, "password")))
 		return error_set(
 			e, EINVAL,
-			"field[password] may have letters, digits and the signs of a keyboard, no space");
+			"field[password] may only contain printable ASCII characters other than the space");
 	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)))
 		return error_set_code(e, EBUSY, "VM.1011", "state is not correct while change password.");
 	if (!tag_value(view, req->target, "qemuga"))
@@ -61,13 +60,14 @@ static int vm_change_password_run(struct job *job, json_t **ret_result, struct e
 				      request_str(job->req, "account"), request_str(job->req, "password"), e);
 }
 
-/* No guest tells which password it has, and its user may have changed it since: it is not set again. */
+/* Not set again: the guest cannot be asked for its password, and its user may have changed it since. */
 static int vm_change_password_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	(void)job, (void)ret_result;
-	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended while the password was changed; the guest has either the old "
-			      "or the new one, change it again");
+	return error_set_code(
+		e, EINTR, "SYS.1000",
+		"the daemon ended while the password was being changed; the guest has either the old "
+		"or the new one: change it again");
 }
 
 /* -------------------------------------------------------------- the settings */
@@ -78,7 +78,7 @@ static const struct vm_setting ssh_key = {
 	.results = {"sshKey"},
 };
 
-/* DHCP tells the name at the guest's next renewal. */
+/* The guest gets the name when it renews its DHCP lease. */
 static int push_hostname(struct pool *pool, const struct view *view, const struct object *vm,
 			 const char *host, struct error *e)
 {
@@ -119,7 +119,7 @@ static const struct operation set_vm_ssh_key = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-ssh-key",
-	.help = "sets the ssh key that the guest is given",
+	.help = "sets the ssh key that the guest receives",
 	.data = &ssh_key,
 	.apply = vm_setting_apply,
 };
@@ -153,7 +153,7 @@ static const struct operation delete_vm_ssh_key = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "delete-ssh-key",
-	.help = "removes the ssh key",
+	.help = "deletes the ssh key of the guest",
 	.data = &ssh_key,
 	.apply = vm_setting_apply,
 };
@@ -181,7 +181,7 @@ static const struct operation change_vm_password = {
 	.target = "uuid",
 	.verb = "change-password",
 	.error_code = "VM.1011",
-	.help = "sets a password inside the guest, through its agent",
+	.help = "changes the password of an account inside the guest, through the QEMU guest agent",
 	.check = vm_change_password_check,
 	.run = vm_change_password_run,
 	.recover = vm_change_password_recover,
@@ -203,7 +203,7 @@ static const struct operation set_vm_hostname = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-hostname",
-	.help = "sets the host name that DHCP hands out",
+	.help = "sets the host name that DHCP gives to the guest",
 	.data = &hostname,
 	.check = vm_hostname_check,
 	.apply = vm_setting_apply,
@@ -224,7 +224,7 @@ static const struct operation get_vm_hostname = {
 	.target = "uuid",
 	.where = "hostnames",
 	.flags = OP_SYNC,
-	.help = "host name that DHCP hands out",
+	.help = "host name that DHCP gives to the guest",
 	.data = &hostname,
 	.get = vm_setting_get,
 };
@@ -240,7 +240,7 @@ static const struct operation delete_vm_hostname = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "delete-hostname",
-	.help = "removes the host name",
+	.help = "deletes the host name of the guest",
 	.data = &hostname,
 	.apply = vm_setting_apply,
 	.run = vm_setting_run,
@@ -260,7 +260,7 @@ static const struct operation get_vm_qga = {
 	.target = "uuid",
 	.where = "qga",
 	.flags = OP_SYNC,
-	.help = "whether the guest has the QEMU agent",
+	.help = "whether the guest runs the QEMU guest agent",
 	.data = &qga,
 	.get = vm_setting_get,
 };
@@ -282,7 +282,7 @@ static const struct operation set_vm_qga = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.verb = "set-qga",
-	.help = "says whether the guest has the QEMU agent",
+	.help = "sets whether the guest runs the QEMU guest agent",
 	.data = &qga,
 	.apply = vm_setting_apply,
 };

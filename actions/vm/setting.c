@@ -37,7 +37,7 @@ static char *join(const json_t *list)
 	return fclose(f) == 0 ? steal(&text) : NULL;
 }
 
-/* The value that the request gives the tag, allocated; *ret is NULL when the tag shall go. */
+/* The value that the request gives the tag, allocated; NULL when the tag is to be removed. */
 static int wanted_value(const struct vm_setting *s, const struct request *req, char **ret, struct error *e)
 {
 	bool on = false;
@@ -75,16 +75,16 @@ static int put_tag(struct txn *t, const struct vm_setting *s, const struct reque
 	_cleanup_free_ char *value = NULL;
 	int r = wanted_value(s, req, &value, e);
 
-	if (r == 0)
-		r = object_set_system_tag(t, KIND_VM, req->target, s->prefix, value, false, e);
-	if (r == 0 && s->companion)
-		r = object_set_system_tag(t, KIND_VM, req->target, s->companion,
-					  request_tag(req, s->companion), false, e);
-	return r;
+	if (r < 0)
+		return r;
+	r = object_set_system_tag(t, KIND_VM, req->target, s->prefix, value, false, e);
+	if (r < 0 || !s->companion)
+		return r;
+	return object_set_system_tag(t, KIND_VM, req->target, s->companion, request_tag(req, s->companion),
+				     false, e);
 }
 
-/* Deletions answer with the inventory, as the manual shows it (behaviour.md 2.7), sets where their row says
- * so. */
+/* Deletions answer with the inventory, as in the manual (behaviour.md 2.7), other rows when they have results. */
 static bool answers_inventory(const struct operation *op)
 {
 	return op->results || is_removal(op);
@@ -107,7 +107,7 @@ int vm_setting_apply(struct txn *t, const struct request *req, json_t **ret_resu
 struct tag_change {
 	const struct vm_setting *setting;
 	const struct request *req;
-	char *before; /* owned: the former value, NULL = there was no tag */
+	char *before; /* owned: the former value; NULL = no tag */
 };
 
 static void change_done(struct tag_change *c)
@@ -225,7 +225,7 @@ int vm_setting_get(struct pool *pool, const struct view *view, const struct requ
 	bool is_switch = s->form == SETTING_MARK || s->form == SETTING_TRUE;
 
 	(void)pool;
-	/* The manual's GetVmQga says whose answer it is. */
+	/* The manual's GetVmQga includes the uuid of the VM. */
 	*ret_result = s->form == SETTING_MARK ? json_pack("{s:s}", "uuid", req->target) : json_object();
 	if (!value && s->missing)
 		value = s->missing(view, req->target);
