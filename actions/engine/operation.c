@@ -16,7 +16,7 @@
 static const struct operation *all[OPERATIONS_MAX + 1];
 static pthread_once_t all_once = PTHREAD_ONCE_INIT;
 
-/* Sections are numbers with dots, "4.1.10"; those of the manual come before what only the tree has. */
+/* Sections are numbers separated by dots, "4.1.10", or the word "tree", which sorts last. */
 static int compare_sections(const char *a, const char *b)
 {
 	while (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
@@ -31,7 +31,7 @@ static int compare_sections(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
-/* Rows of one section stay in the order of their file: of several with one route, REST takes the first. */
+/* Rows of one section keep the order of their file: of several with the same route, REST takes the first. */
 static void insert(const struct operation *op, size_t count)
 {
 	size_t at = count;
@@ -127,10 +127,13 @@ static bool in_list(const char *const *list, const char *text)
 	return false;
 }
 
-/* The action key of an operation that has none on the wire (POST, DELETE): its name in lower camel case. */
+/*
+ * True when @text is an action key of the operation. The key of one that has none on the wire (POST, DELETE) is
+ * its name in lower camel case.
+ */
 static bool is_action_key(const struct operation *op, const char *text)
 {
-	/* "params" wraps the parameters of many operations and names none. */
+	/* "params" holds the parameters of many operations and identifies none. */
 	if (strcmp(text, "params") == 0)
 		return false;
 	if (op->key && strcmp(op->key, text) == 0)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operation table: everything one can ask of the pool, one row an operation.
+ * The operation table: everything the pool can be asked to do, one row per
+ * operation.
  *
- * The rows stand in operations/, each beside its functions. Lookup, validation,
+ * The rows are in operations/, each beside its functions. Lookup, validation,
  * the `actions` menu, `create` files, Get files, writable value files, REST
- * routes, help and the test that tries every operation in every state are walks
- * over the table. There is no second list of operations.
+ * routes, help and the test that tries every operation in every state all walk
+ * this table. There is no second list of operations.
  *
  * To add an operation: a row with its functions in a file of operations/ (a new
- * file has a line in operations/table.h and one in operation.c), and a test; the
+ * file needs a line in operations/table.h and one in operation.c), and a test; the
  * test of the table fails while an operation of the manual is missing.
  *
  * Source of names, parameters and limits: operations.json (sections 4.1-4.6) and
@@ -31,10 +32,10 @@ enum param_place { IN_BODY, IN_PATH, IN_QUERY };
 enum param_flags {
 	PARAM_REQUIRED = 1 << 0,
 	PARAM_NONEMPTY = 1 << 1, /* a list must not be empty */
-	PARAM_SINE = 1 << 2, /* success if not existing: the operation succeeds at once on an unknown uuid */
-	PARAM_NOTRIM = 1 << 3, /* white space at the ends is kept */
-	PARAM_SECRET = 1 << 4, /* masked wherever the request is shown */
-	PARAM_NOFILE = 1 << 5, /* does not make the value file of its name writable */
+	PARAM_SINE = 1 << 2,	 /* "success if not existing": an unknown uuid is a success at once */
+	PARAM_NOTRIM = 1 << 3,	 /* leading and trailing white space is kept */
+	PARAM_SECRET = 1 << 4,	 /* masked wherever the request is shown */
+	PARAM_NOFILE = 1 << 5,	 /* does not make the value file of its name writable */
 };
 
 struct param {
@@ -42,30 +43,29 @@ struct param {
 	enum param_type type;
 	enum param_place in;
 	unsigned flags;
-	enum kind_id
-		resource; /* the value names an object of this kind that must exist; KIND_NONE: not checked */
-	int max_length;	  /* characters; 0 = no limit */
-	int64_t min, max; /* range of a number; both 0 = no limit */
+	enum kind_id resource;	   /* kind of the object it names, which must exist; KIND_NONE: not checked */
+	int max_length;		   /* characters; 0 = no limit */
+	int64_t min, max;	   /* range of a number; both 0 = no limit */
 	const char *const *values; /* NULL-terminated list of the allowed texts, or NULL */
 	const char *default_value; /* used when the parameter is missing, or NULL */
 };
 
-/* Parameters that many operations have. */
+/* Parameters that many operations share. */
 
-/* In the path: the object that is meant. */
+/* An object named in the path. */
 #define P_PATH(pname, pkind)                                                                                 \
 	{                                                                                                    \
 		.name = (pname), .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED,               \
 		.resource = (pkind)                                                                          \
 	}
 #define P_UUID(pkind) P_PATH("uuid", pkind)
-/* The same for deletions, which succeed when the object is gone already. */
+/* As P_UUID(), for deletions, which succeed when the object is already gone. */
 #define P_UUID_IF_ANY(pkind)                                                                                 \
 	{                                                                                                    \
 		.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED | PARAM_SINE,   \
 		.resource = (pkind)                                                                          \
 	}
-/* Of creations: the name, and the uuid when the client chooses it. */
+/* Creations: the name, and the uuid if the client chooses it. */
 #define P_NAME                                                                                               \
 	{                                                                                                    \
 		.name = "name", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED,                \
@@ -75,7 +75,7 @@ struct param {
 	{                                                                                                    \
 		.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY                                  \
 	}
-/* Of updates. */
+/* Updates. */
 #define P_NEW_NAME                                                                                           \
 	{                                                                                                    \
 		.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255                       \
@@ -112,14 +112,13 @@ enum op_form {
 	FORM_CREATE,	     /* `create` in the directory `where` */
 	FORM_VERB,	     /* a verb in `actions` of an object of `kind` */
 	FORM_GET,	     /* a file `where` in the directory of an object of `kind` */
-	FORM_COLLECTION_GET, /* a file, path `where`, whose parameters ride in the query string of its name
-			       */
-	FORM_CALL,	     /* in no directory: only through `call` (call.h) */
+	FORM_COLLECTION_GET, /* a file, path `where`, whose name ends with its parameters as a query string */
+	FORM_CALL,	     /* in no directory: only through `call` (actions/call.h) */
 };
 
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE };
 
-/* States of a VM as bits, for the column of legal states (behaviour.md 3.1.1). */
+/* States of a VM (behaviour.md 3.1.1), and as bits for the legal states of an operation. */
 enum vm_state {
 	VM_STATE_CREATED,
 	VM_STATE_STARTING,
@@ -148,89 +147,87 @@ enum vm_state {
 enum op_flags {
 	OP_SYNC = 1 << 0,     /* answered at once (queries, Get*, login) */
 	OP_UPDATES = 1 << 1,  /* its parameters that are fields of the kind make those value files writable */
-	OP_DESTROYS = 1 << 2, /* takes something away; shown so in the menu */
+	OP_DESTROYS = 1 << 2, /* removes something; marked in the menu */
 	OP_REMOVES_ROW = 1 << 3, /* what `rmdir` of the object's directory does */
-	OP_NEEDS_HOST = 1 << 4,	 /* a Get that asks a host, computes long or writes: runs in a worker */
+	OP_NEEDS_HOST = 1 << 4,	 /* a Get that asks a host, takes long or writes: runs in a worker */
 	OP_ADMIN = 1 << 5,	 /* only for accounts of type SystemAdmin */
 	OP_SECRET = 1 << 6,	 /* a Get whose answer is a secret: its file has mode 0600 */
-	OP_NO_SESSION = 1 << 7,	 /* may be called without a session (login and what tells nothing) */
-	OP_SPEC = 1 << 8,	 /* its parameter `spec` is the whole content of the file `spec` (spec.h) */
-	OP_LOGIN = 1 << 9,	 /* a Get that tries the password of `accountName`: login_limit.h counts it */
+	OP_NO_SESSION = 1 << 7,	 /* may be called without a session (login, and Gets that reveal nothing) */
+	OP_SPEC = 1 << 8,	 /* its parameter `spec` is the whole content of the file `spec` */
+	OP_LOGIN = 1 << 9,	 /* a Get that checks the password of `accountName`: see login_limit.h */
 };
 
-/* What checking or applying a request returns besides 0 and errors. */
+/* What checking or applying a request returns besides 0 and negative errors. */
 enum op_outcome {
-	OP_NEEDS_RUN = 1, /* `run` must do it */
-	OP_MISSING_OK,	  /* the object is gone, and that is a success */
-	OP_NOTHING,	  /* there is nothing to do, and a request that has just come in needs no job */
+	OP_NEEDS_RUN = 1, /* the operation must be done by `run` */
+	OP_MISSING_OK,	  /* the object is gone, which is a success */
+	OP_NOTHING,	  /* there is nothing to do: a new request gets no job */
 };
 
 /**
- * Looks and refuses: reads @view only. Runs when the request comes in, so that the answer is in the
- * write(2), and again when its turn has come, since the pool may have changed meanwhile.
+ * Refuses requests that cannot succeed; only reads @view. Called when the request arrives, so that write(2)
+ * returns the error, and again when the job starts, since the pool may have changed meanwhile.
  */
 typedef int op_check_fn(const struct view *view, const struct request *req, struct error *e);
-/** Picks an object in whose queue the job must wait (e.g. the volume of a snapshot, and the VM of that). */
+/** The uuid of an object in whose queue the job must wait (the volume of a snapshot, its VM); borrowed. */
 typedef const char *op_queue_fn(const struct view *view, const struct request *req);
-/** Further objects in whose queues the job must wait: an object with a member for each, owned by the caller;
- * NULL: none. */
+/** Further such objects: a JSON object whose keys are their uuids, owned by the caller; NULL = none. */
 typedef json_t *op_queues_fn(const struct view *view, const struct request *req);
-/** The whole operation as one database change. 0, an error, OP_NEEDS_RUN or OP_NOTHING. */
+/** Does the whole operation in one database change. 0, an error, OP_NEEDS_RUN or OP_NOTHING. */
 typedef int op_apply_fn(struct txn *t, const struct request *req, json_t **ret_result, struct error *e);
-/** The operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result, {} when
- * left NULL. */
+/** Does the operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result; NULL
+ * is {}. */
 typedef int op_run_fn(struct job *job, json_t **ret_result, struct error *e);
-/** After a crash in `run`: finishes or undoes what it left (never repeats it). 0 = it had been done; else why
- * it failed. */
+/** After a crash in `run`: completes or rolls back what it left, and never repeats it. 0 = done; else the
+ * reason of the failure. */
 typedef int op_recover_fn(struct job *job, json_t **ret_result, struct error *e);
 /** A Get operation. */
 typedef int op_get_fn(struct pool *pool, const struct view *view, const struct request *req,
 		      json_t **ret_result, struct error *e);
 
 struct operation {
-	const char *section; /* of the manual, "4.1.6"; of behaviour.md for neighbours, "5.1" */
+	const char *section; /* of the manual, "4.1.6"; of behaviour.md, "5.1"; "tree": in neither */
 	const char *name;    /* "StartVmInstance" */
 	const char *message; /* class name in error texts: "org.zstack.header.vm.APIStartVmInstanceMsg" */
 	enum method method;
-	const char *const *paths;	  /* after the base, NULL-terminated */
+	const char *const *paths;	  /* below the base URL, NULL-terminated */
 	const char *const *route_aliases; /* further paths, NULL-terminated, or NULL */
 	const char *key;		  /* body member that holds the parameters, or NULL */
 	const char *const *key_aliases;	  /* NULL-terminated, or NULL */
-	const struct param *params;	  /* ends with a row without name; NULL = none */
+	const struct param *params;	  /* terminated by a row without a name; NULL = none */
 	const char *const *results;	  /* "inventory:VmInstanceInventory", NULL-terminated, or NULL */
 
 	enum op_form form;
 	enum kind_id kind;  /* kind of the object it acts on, creates or lists */
 	const char *target; /* parameter that names that object; NULL for creations and lists */
-	const char *verb;   /* FORM_VERB: its word in `actions` */
+	const char *verb;   /* FORM_VERB: its name in `actions` */
 	const char *where;  /* FORM_CREATE: directory; FORM_GET: file; FORM_COLLECTION_GET: path */
 	unsigned flags;
 	unsigned states;	/* legal states of the VM; 0 = any */
 	const char *state_code; /* code around VM.1010 when the state is wrong, NULL = SYS.1006 */
 	const char *error_code; /* code around any failure while it runs, or NULL */
-	unsigned deadline_s;	/* given up after so many seconds; 0 = the default of 600 */
+	unsigned deadline_s;	/* stopped after so many seconds; 0 = the default of 600 */
 	const char *help;	/* one sentence for menu and README */
-	const void *data;	/* what functions that serve several rows need to tell them apart; its type
-				 * is theirs */
+	const void *data;	/* for functions that serve several rows; they define its type */
 
 	op_check_fn *check;
-	op_queue_fn *queue;   /* in whose queue the job waits, when not in that of its target */
-	op_queue_fn *queue2;  /* and in whose, besides; for most jobs the VM's of a volume */
-	op_queues_fn *queues; /* and in which more */
+	op_queue_fn *queue;   /* whose queue the job waits in, when not that of its target; or NULL */
+	op_queue_fn *queue2;  /* a second queue, mostly that of the VM of a volume; or NULL */
+	op_queues_fn *queues; /* further queues, or NULL */
 	op_apply_fn *apply;
 	op_run_fn *run;
 	op_recover_fn *recover;
 	op_get_fn *get;
 };
 
-/** True when the operation has a handler (queries are answered by the query language, not by one). */
+/** True when the operation is implemented: it has a handler, or is a query, which needs none. */
 bool operation_is_built(const struct operation *op);
-/** All operations in the order of their sections, those of one section as their rows stand; ends with NULL. */
+/** All operations by section, within a section in the order of their rows; NULL-terminated. */
 const struct operation *const *operations(void);
 /** By name; NULL when unknown. */
 const struct operation *operation_by_name(const char *name);
-/** A verb of a kind's objects: by the short verb ("start"), the action key or one of its aliases
- * ("startVmInstance"). */
+/** A FORM_VERB operation of the kind: by its verb ("start"), its action key ("startVmInstance") or an alias of
+ * the key; NULL when unknown. */
 const struct operation *operation_by_verb(enum kind_id kind, const char *verb);
 /** The operation that changes this field when its value file is written; NULL when the file is read-only. */
 const struct operation *operation_by_field(enum kind_id kind, const char *field);
@@ -239,8 +236,9 @@ const struct operation *operation_by_spec(enum kind_id kind);
 /** A parameter's row; NULL when the operation has none of this name. */
 const struct param *operation_param(const struct operation *op, const char *name);
 
-/** Name of a VM state ("Running"); and back, -1 when unknown. */
+/** Name of a VM state ("Running"); static. */
 const char *vm_state_name(enum vm_state state);
+/** The state of this name; -1 when unknown. */
 int vm_state_parse(const char *name);
 
 #endif

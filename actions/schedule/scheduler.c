@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See scheduler.h: the operations on schedulers, and what becomes of those that are due. */
+/* Runs schedulers. See scheduler.h. */
 #include "actions/schedule/scheduler.h"
 
 #include <string.h>
@@ -7,9 +7,11 @@
 #include "actions/engine/operation.h"
 #include "actions/engine/result.h"
 #include "actions/schedule/schedule.h"
+#include "model/json.h"
 #include "model/states.h"
 
-/* What its runs do: `jobClass` is the name of the operation and "Job". NULL when that is no operation. */
+/* The operation that the scheduler runs; its `jobClass` is the name of the operation and "Job". NULL when
+ * unknown. */
 static const struct operation *operation_of(const struct object *scheduler)
 {
 	const char *job_class = object_text(scheduler, SCHEDULER_JOB_CLASS);
@@ -34,7 +36,8 @@ void scheduler_set_moment(struct object *o, int field, int64_t ns)
 
 /* ----------------------------------------------------------------- running */
 
-static bool scheduler_rests(const struct view *view, const struct object *scheduler)
+/* True while the state of the VM or volume forbids runs. */
+static bool is_suspended(const struct view *view, const struct object *scheduler)
 {
 	const char *target = object_str(scheduler, SCHEDULER_TARGET_UUID);
 	const struct object *vm = view_get(view, KIND_VM, target),
@@ -52,30 +55,37 @@ static bool scheduler_rests(const struct view *view, const struct object *schedu
 	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING));
 }
 
+/* The author of the scheduler's jobs. */
+static struct actor actor_of(const struct object *scheduler)
+{
+	struct actor actor = {.source = "scheduler"};
+
+	snprintf(actor.account, sizeof(actor.account), "%s", object_text(scheduler, SCHEDULER_ACCOUNT_UUID));
+	snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", object_uuid(scheduler));
+	return actor;
+}
+
 /* Writes the job of a run. */
 static int submit_run(struct txn *t, const struct object *scheduler, struct error *e)
 {
 	const struct operation *op = operation_of(scheduler);
-	json_t *params = json_loads(object_text(scheduler, SCHEDULER_PARAMETERS), 0, NULL);
-	struct actor actor = {.source = "scheduler"};
+	_cleanup_json_ json_t *params = json_loads(object_text(scheduler, SCHEDULER_PARAMETERS), 0, NULL);
+	struct actor actor = actor_of(scheduler);
 	_cleanup_(request_free_p) struct request *req = NULL;
 	int r;
 
-	snprintf(actor.account, sizeof(actor.account), "%s", object_text(scheduler, SCHEDULER_ACCOUNT_UUID));
-	snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", object_uuid(scheduler));
-	r = op && params
-		    ? request_new(op, object_str(scheduler, SCHEDULER_TARGET_UUID), params, &actor, &req, e)
-		    : error_set(e, EPROTO, "its row in the database has no job or no parameters");
-	json_decref(params);
+	if (!op || !params)
+		return error_set(e, EPROTO, "its database row has no valid job class or parameters");
+	r = request_new(op, object_str(scheduler, SCHEDULER_TARGET_UUID), params, &actor, &req, e);
 	return r < 0 ? r : job_submit(t, req, e);
 }
 
-static void complain(const struct object *scheduler, const struct error *why)
+static void log_failure(const struct object *scheduler, const struct error *why)
 {
 	fprintf(stderr, "poolfs: scheduler '%s': %s\n", object_name(scheduler), error_sentence(why));
 }
 
-/* Is the snapshot's deletion on its way? */
+/* True when a job that deletes the snapshot is waiting or running. */
 static bool is_being_deleted(const struct view *view, const char *snapshot)
 {
 	view_for_each_where (job, view, KIND_JOB, JOB_RESOURCE_UUID, snapshot)
@@ -85,22 +95,21 @@ static bool is_being_deleted(const struct view *view, const char *snapshot)
 	return false;
 }
 
+/* Writes the job that deletes one snapshot. */
 static int submit_drop(struct txn *t, const struct object *scheduler, const char *snapshot, struct error *e)
 {
-	struct actor actor = {.source = "scheduler"};
-	json_t *params = json_pack("{s:s}", "scope", "single");
+	struct actor actor = actor_of(scheduler);
+	_cleanup_json_ json_t *params = json_pack("{s:s}", "scope", "single");
 	_cleanup_(request_free_p) struct request *req = NULL;
 	int r;
 
-	snprintf(actor.account, sizeof(actor.account), "%s", object_text(scheduler, SCHEDULER_ACCOUNT_UUID));
-	snprintf(actor.scheduler, sizeof(actor.scheduler), "%s", object_uuid(scheduler));
-	r = params ? request_new(operation_by_name("DeleteVolumeSnapshot"), snapshot, params, &actor, &req, e)
-		   : error_oom(e);
-	json_decref(params);
+	if (!params)
+		return error_oom(e);
+	r = request_new(operation_by_name("DeleteVolumeSnapshot"), snapshot, params, &actor, &req, e);
 	return r < 0 ? r : job_submit(t, req, e);
 }
 
-/* Rows are numbered as they are made, so the oldest come first. */
+/* Row ids ascend in order of creation, so the walk meets the oldest snapshots first. */
 static int drop_fn(struct txn *t, void *arg, struct error *e)
 {
 	_cleanup_object_ const struct object *scheduler =
@@ -108,36 +117,38 @@ static int drop_fn(struct txn *t, void *arg, struct error *e)
 	int64_t most = scheduler ? object_int(scheduler, SCHEDULER_SNAPSHOT_MAX_NUMBER) : 0, have = 0,
 		after = 0;
 	const struct object *o;
-	int r = 0;
 
 	if (most <= 0)
 		return 0;
 	view_for_each_where (s, txn_view(t), KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, arg)
 		have += !is_being_deleted(txn_view(t), object_uuid(s));
-	while (r == 0 && have > most &&
+	while (have > most &&
 	       (o = view_next_where(txn_view(t), KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, arg, after))) {
 		char uuid[UUID_SIZE];
+		int r;
 
 		after = o->id;
 		snprintf(uuid, sizeof(uuid), "%s", object_uuid(o));
 		if (is_being_deleted(txn_view(t), uuid))
 			continue;
 		r = submit_drop(t, scheduler, uuid, e);
+		if (r < 0)
+			return r;
 		have--;
 	}
-	return r;
+	return 0;
 }
 
 void scheduler_drop_snapshots(struct pool *pool, const char *uuid)
 {
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 
-	/* when this fails, the next snapshot tries again */
+	/* When this fails, the next snapshot tries again. */
 	if (uuid && store_run(pool_store(pool), drop_fn, (void *)(uintptr_t)uuid, &why) < 0)
 		fprintf(stderr, "poolfs: scheduler '%s': %s\n", uuid, error_sentence(&why));
 }
 
-/* One scheduler at @now: runs it when it is due, and plans its next moment. */
+/* Runs one scheduler if it is due at @now, and writes the time of its next run. */
 static int scheduler_step(struct txn *t, const struct object *before, int64_t now, bool replan,
 			  struct error *e)
 {
@@ -147,14 +158,14 @@ static int scheduler_step(struct txn *t, const struct object *before, int64_t no
 	struct schedule s;
 	struct object *o;
 
-	/* One that cannot run must not keep the others from it. */
+	/* An error of one scheduler must not stop the others: it is only logged. */
 	if (schedule_of(before, &s, &why) < 0) {
-		complain(before, &why);
+		log_failure(before, &why);
 	} else if (planned != NEVER && planned <= now) {
 		next = schedule_next(&s, now);
-		runs = schedule_due(&s, planned, now) == DUE_NOW && !scheduler_rests(txn_view(t), before);
+		runs = schedule_due(&s, planned, now) == DUE_NOW && !is_suspended(txn_view(t), before);
 		if (runs && submit_run(t, before, &why) < 0)
-			complain(before, &why);
+			log_failure(before, &why);
 	} else {
 		next = replan ? schedule_replan(&s, planned, scheduler_moment(before, SCHEDULER_LAST_TIME),
 						now)
@@ -163,8 +174,6 @@ static int scheduler_step(struct txn *t, const struct object *before, int64_t no
 	if (next == planned)
 		return 0;
 	o = object_copy(before);
-	if (!o)
-		return error_oom(e);
 	scheduler_set_moment(o, SCHEDULER_NEXT_TIME, next);
 	if (runs) {
 		object_set_int(o, SCHEDULER_LAST_TIME, now);
@@ -173,46 +182,49 @@ static int scheduler_step(struct txn *t, const struct object *before, int64_t no
 	return txn_put(t, o, NULL, e);
 }
 
-struct round {
-	int64_t now, next;
+/* One pass over all schedulers. */
+struct pass {
+	int64_t now; /* ns since 1970 */
 	bool replan;
 };
 
-static bool is_concerned(const struct object *scheduler, const struct round *round)
+/* True when the pass has to look at the scheduler. */
+static bool is_concerned(const struct object *scheduler, const struct pass *pass)
 {
 	int64_t planned = scheduler_moment(scheduler, SCHEDULER_NEXT_TIME);
 
 	return object_str_is(scheduler, SCHEDULER_STATE, STATE_ENABLED) &&
-	       (round->replan || (planned != NEVER && planned <= round->now));
+	       (pass->replan || (planned != NEVER && planned <= pass->now));
 }
 
-static int round_fn(struct txn *t, void *arg, struct error *e)
+static int pass_fn(struct txn *t, void *arg, struct error *e)
 {
-	struct round *round = arg;
-	int64_t after = 0;
-	int r = 0;
+	struct pass *pass = arg;
 
-	while (r == 0) {
+	for (int64_t after = 0;;) {
 		const struct object *o = view_next(txn_view(t), KIND_SCHEDULER, after);
+		int r;
 
 		if (!o)
-			break;
+			return 0;
 		after = o->id;
-		if (is_concerned(o, round))
-			r = scheduler_step(t, o, round->now, round->replan, e);
+		if (!is_concerned(o, pass))
+			continue;
+		r = scheduler_step(t, o, pass->now, pass->replan, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
 }
 
-/* The first moment of all; *ret_due: somebody is concerned by this round. */
-static int64_t first_moment(const struct view *view, const struct round *round, bool *ret_due)
+/* The earliest next run. Sets *ret_due when the pass has to look at a scheduler. */
+static int64_t first_moment(const struct view *view, const struct pass *pass, bool *ret_due)
 {
 	int64_t first = NEVER;
 
 	view_for_each (o, view, KIND_SCHEDULER) {
 		int64_t planned = scheduler_moment(o, SCHEDULER_NEXT_TIME);
 
-		*ret_due = *ret_due || is_concerned(o, round);
+		*ret_due = *ret_due || is_concerned(o, pass);
 		if (object_str_is(o, SCHEDULER_STATE, STATE_ENABLED) && planned != NEVER &&
 		    (first == NEVER || planned < first))
 			first = planned;
@@ -222,20 +234,20 @@ static int64_t first_moment(const struct view *view, const struct round *round, 
 
 int schedulers_run(struct store *store, int64_t now, bool replan, int64_t *ret_next, struct error *e)
 {
-	struct round round = {.now = now, .replan = replan};
+	struct pass pass = {.now = now, .replan = replan};
 	struct view *view = store_view(store);
 	bool due = false;
-	int r = 0;
+	int r;
 
-	*ret_next = first_moment(view, &round, &due);
+	*ret_next = first_moment(view, &pass, &due);
 	view_unref(view);
 	if (!due)
 		return 0;
-	r = store_run(store, round_fn, &round, e);
+	r = store_run(store, pass_fn, &pass, e);
 	if (r < 0)
 		return r;
 	view = store_view(store);
-	*ret_next = first_moment(view, &round, &due);
+	*ret_next = first_moment(view, &pass, &due);
 	view_unref(view);
 	return 0;
 }

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Schedulers: rows that say when an operation is run on a VM or a volume
- * (behaviour.md 3.9), and the thread that runs them.
+ * Schedulers: rows that tell when an operation is run on a VM or a volume
+ * (behaviour.md 3.9). This file runs those that are due; scheduler_thread.h
+ * calls it.
  *
- * The moment of the next run is in the row. When it has come, one change
- * writes the run's job and the moment after it, so that a run is neither lost
- * nor doubled whenever the daemon dies. A run is an ordinary job of the source
- * "scheduler": it waits in its object's queue and may fail like any other.
+ * The row holds the time of the next run. When it has come, one change writes
+ * the job of this run and the time of the one after it, so that a run is
+ * neither lost nor doubled when the daemon dies. A run is an ordinary job of
+ * the source "scheduler": it waits in the queue of its object and may fail
+ * like any other.
  *
- * A scheduler whose VM is Unknown or Destroyed, or whose volume is deleted,
- * rests: its moments pass. So does one whose object is gone; those of a VM go
- * when it is expunged.
- *
- * The thread sleeps until the next moment of all schedulers, and is woken when
- * a scheduler changes and when the clock is set.
+ * Runs are skipped while the VM is Unknown, Destroying, Destroyed or Expunging,
+ * the volume is Deleted, or the object is gone. The schedulers of a VM are
+ * removed when it is expunged.
  */
 #ifndef POOLFS_SCHEDULE_SCHEDULER_H
 #define POOLFS_SCHEDULE_SCHEDULER_H
@@ -21,22 +20,23 @@
 #include "actions/engine/pool.h"
 
 /**
- * Runs what is due at @now (ns since 1970), and plans the rest anew when @replan: after a start and after
- * the clock was set. *ret_next: the next moment of all, NEVER = none. Not from the writer thread.
+ * Runs the schedulers that are due at @now (ns since 1970). With @replan, after a start and after the clock
+ * was set, it also computes the next run of the others again. *ret_next: the earliest next run, ns since 1970;
+ * NEVER = none. Errors of the database, -ENOMEM. Blocking: not in the writer thread.
  */
 int schedulers_run(struct store *store, int64_t now, bool replan, int64_t *ret_next, struct error *e);
 
 /**
- * After a snapshot of the scheduler @uuid (NULL or gone: nothing to do) has become Ready: hands in the
- * deletion of its oldest ones, each alone, that are more than its snapshotMaxNumber. What others took, by
- * hand or by another scheduler, is not counted. For workers.
+ * For workers, after a snapshot of the scheduler @uuid has become Ready: submits a job for each of its oldest
+ * snapshots in excess of its snapshotMaxNumber, which deletes this snapshot alone. Snapshots taken by others
+ * are not counted. Does nothing when @uuid is NULL or the scheduler is gone; errors are only logged.
  */
 void scheduler_drop_snapshots(struct pool *pool, const char *uuid);
 
-/** A moment of a scheduler's row, ns; NEVER when it is null. */
+/** A time in a scheduler's row, ns since 1970; NEVER when it is null. */
 int64_t scheduler_moment(const struct object *o, int field);
 
-/** Sets it. */
+/** Sets a time in a scheduler's row; NEVER sets it to null. */
 void scheduler_set_moment(struct object *o, int field, int64_t ns);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where storage is and how large it is. See primary_storage.h and, for the rest of the pool, topology.h. */
+/* Opening and measuring primary storage. See primary_storage.h. */
 #include "actions/storage/primary_storage.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "hypervisor/storage/pool.h"
 #include "model/states.h"
 
-/* ------------------------------------------------------------ primary storage */
+/* --------------------------------------------------------------- properties */
 
 bool primary_storage_is_local(const struct object *ps)
 {
@@ -23,7 +23,7 @@ bool primary_storage_keeps_snapshots(const struct object *ps)
 
 const char *primary_storage_format(const struct object *ps, bool shareable)
 {
-	/* only raw files can be written by several guests */
+	/* Only raw files can be written by several guests. */
 	return shareable || storage_type_of(ps)->raw_only ? "raw" : "qcow2";
 }
 
@@ -60,7 +60,7 @@ struct measured {
 	struct hv_capacity capacity;
 };
 
-/* Bytes that the pool's own files take on the storage. */
+/* Bytes that the files of volumes and cached images take on the storage. */
 static int64_t used_by_pool(const struct view *view, const char *ps)
 {
 	int64_t used = 0;
@@ -83,8 +83,6 @@ static int write_measured(struct txn *t, void *arg, struct error *e)
 	if (!ps)
 		return 0; /* deleted meanwhile */
 	copy = object_copy(ps);
-	if (!copy)
-		return error_oom(e);
 	others = m->capacity.total - m->capacity.available - used_by_pool(txn_view(t), m->uuid);
 	object_set_int(copy, PRIMARY_STORAGE_TOTAL_PHYSICAL, m->capacity.total);
 	object_set_int(copy, PRIMARY_STORAGE_AVAILABLE_PHYSICAL, m->capacity.available);
@@ -95,7 +93,7 @@ static int write_measured(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : capacity_update_primary_storage(t, m->uuid, e);
 }
 
-/* Adds the room of one host to @m. True when it answered. */
+/* Adds the capacity of the storage on one host to @m. False when the host does not answer. */
 static bool measure_host(struct pool *pool, const char *host, struct measured *m)
 {
 	struct hv_capacity capacity;
