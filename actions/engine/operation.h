@@ -175,11 +175,15 @@ typedef const char *op_queue_fn(const struct view *view, const struct request *r
 typedef json_t *op_queues_fn(const struct view *view, const struct request *req);
 /** Does the whole operation in one database change. 0, an error, OP_NEEDS_RUN or OP_NOTHING. */
 typedef int op_apply_fn(struct txn *t, const struct request *req, json_t **ret_result, struct error *e);
-/** Does the operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result; NULL
- * is {}. */
+/**
+ * Does the operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result; NULL
+ * is {}.
+ */
 typedef int op_run_fn(struct job *job, json_t **ret_result, struct error *e);
-/** After a crash in `run`: completes or rolls back what it left, and never repeats it. 0 = done; else the
- * reason of the failure. */
+/**
+ * After a crash in `run`: completes or rolls back what it left, and never repeats it. 0 = done; else the
+ * reason of the failure.
+ */
 typedef int op_recover_fn(struct job *job, json_t **ret_result, struct error *e);
 /** A Get operation. */
 typedef int op_get_fn(struct pool *pool, const struct view *view, const struct request *req,
@@ -226,8 +230,10 @@ bool operation_is_built(const struct operation *op);
 const struct operation *const *operations(void);
 /** By name; NULL when unknown. */
 const struct operation *operation_by_name(const char *name);
-/** A FORM_VERB operation of the kind: by its verb ("start"), its action key ("startVmInstance") or an alias of
- * the key; NULL when unknown. */
+/**
+ * A FORM_VERB operation of the kind: by its verb ("start"), its action key ("startVmInstance") or an alias of
+ * the key; NULL when unknown.
+ */
 const struct operation *operation_by_verb(enum kind_id kind, const char *verb);
 /** The operation that changes this field when its value file is written; NULL when the file is read-only. */
 const struct operation *operation_by_field(enum kind_id kind, const char *field);

@@ -302,7 +302,7 @@ static const struct operation add_shared_mount_point_primary_storage = ADD_PRIMA
 
 static const struct operation add_ceph_primary_storage = ADD_PRIMARY_STORAGE(
 	"AddCephPrimaryStorage", "org.zstack.storage.ceph.primary", "ceph", &storage_type_ceph,
-	"adds a pool of Ceph as primary storage: ceph://[user@]monitor[:port],monitor[:port]/pool");
+	"adds a Ceph pool as primary storage: ceph://[user@]monitor[:port],monitor[:port]/pool");
 
 static const struct operation query_primary_storage = {
 	.section = "5.2",

@@ -10,8 +10,10 @@
 #include "model/json.h"
 #include "model/states.h"
 
-/* The operation that the scheduler runs; its `jobClass` is the name of the operation and "Job". NULL when
- * unknown. */
+/*
+ * The operation that the scheduler runs; its `jobClass` is the name of the operation and "Job". NULL when
+ * unknown.
+ */
 static const struct operation *operation_of(const struct object *scheduler)
 {
 	const char *job_class = object_text(scheduler, SCHEDULER_JOB_CLASS);

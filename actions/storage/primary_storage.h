@@ -20,8 +20,10 @@ bool primary_storage_is_local(const struct object *ps);
 bool primary_storage_keeps_snapshots(const struct object *ps);
 /** The format of a new volume on the storage, "raw" or "qcow2"; static. Accepts NULL. */
 const char *primary_storage_format(const struct object *ps, bool shareable);
-/** The folder on the hosts of a storage of this type, url and uuid; its url when it has none. Allocated, NULL
- * when memory is short. */
+/**
+ * The folder on the hosts of a storage of this type, url and uuid; its url when it has none. Allocated, NULL
+ * when memory is short.
+ */
 char *primary_storage_mount_path(const char *state_dir, const struct storage_type *type, const char *url,
 				 const char *uuid);
 /** Defines and starts the storage's libvirt pool on a host; success when it is already active. Blocking. */
