@@ -90,7 +90,7 @@ static inline int fixture_put_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, arg, NULL, e);
 }
 
-/* Puts @o (taken over); returns the result of the store. */
+/* Puts @o (ownership is taken); returns the result of the store. */
 static inline int try_put(struct fixture *f, struct object *o, struct error *e)
 {
 	return store_run(f->store, fixture_put_fn, o, e);
@@ -116,7 +116,7 @@ static inline int try_remove(struct fixture *f, const char *uuid, struct error *
 	return store_run(f->store, fixture_remove_fn, (void *)(uintptr_t)uuid, e);
 }
 
-/* The present object, with a reference. */
+/* The current object, with a reference. */
 static inline const struct object *get(struct fixture *f, enum kind_id kind, const char *uuid)
 {
 	_cleanup_view_ struct view *view = store_view(f->store);

@@ -14,13 +14,13 @@
 #include "actions/engine/submit.h"
 #include "actions/pool_open.h"
 
-/* How long anything may take, and how often it is checked. */
+/* The time limit of every wait, and how often the condition is checked. */
 #define POOL_PATIENCE_MS 20000
 #define POOL_STEP_MS	 10
 
 struct pool_fixture {
 	char dir[64];	/* the test's folder */
-	char state[80]; /* the pool's, in it */
+	char state[80]; /* the state directory of the pool, inside dir */
 	struct pool *pool;
 };
 
@@ -45,7 +45,7 @@ static inline struct view *view_now(struct pool_fixture *f)
 	return store_view(pool_store(f->pool));
 }
 
-/* Waits until @is is true of the newest view. */
+/* Waits until @is holds for the newest view. */
 static inline void wait_until(struct pool_fixture *f, bool (*is)(const struct view *view, const void *arg),
 			      const void *arg)
 {
@@ -106,7 +106,7 @@ static inline void first_uuid(struct pool_fixture *f, enum kind_id kind, char re
 	memcpy(ret, object_uuid(o), UUID_SIZE);
 }
 
-/* Submits an operation with its parameters as JSON (taken over). @ret_target receives the uuid of its object. */
+/* Submits an operation. Takes ownership of @params. @ret_target receives the uuid of its object. */
 static inline int submit(struct pool_fixture *f, const char *operation, const char *uuid, json_t *params,
 			 char ret_job[UUID_SIZE], char ret_target[UUID_SIZE], struct error *e)
 {
@@ -169,7 +169,7 @@ static inline void must(struct pool_fixture *f, const char *operation, const cha
 		fail_msg("%s: %s", operation, error_sentence(&e));
 }
 
-/* perform() that must fail with @errnum and a sentence that has @text in it. */
+/* perform() that must fail with @errnum and a sentence that contains @text. */
 static inline void must_fail(struct pool_fixture *f, const char *operation, const char *uuid, json_t *params,
 			     int errnum, const char *text)
 {
@@ -184,7 +184,7 @@ static inline void must_fail(struct pool_fixture *f, const char *operation, cons
 		assert_int_equal(-r, errnum);
 }
 
-/* Has the object this text in this field? A missing object has none. */
+/* Whether the field of the object has this text; false if the object is missing. */
 static inline bool field_is(struct pool_fixture *f, enum kind_id kind, const char *uuid, int field,
 			    const char *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The headers cmocka wants before its own, in one place. */
+/* The headers that cmocka requires before its own. */
 #ifndef POOLFS_TEST_H
 #define POOLFS_TEST_H
 

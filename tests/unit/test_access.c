@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may see an object follows from the owner column of its kind, and nothing is visible by default. */
+/* Access to an object follows from the owner column of its kind; nothing is visible by default. */
 #include "tests/unit/test.h"
 
 #include "model/access.h"
@@ -11,7 +11,7 @@
 #define NIC   "00000000000000000000000000000002"
 #define TAG   "00000000000000000000000000000003"
 
-/* Puts an object of a kind with one more text into @view; borrowed from there. */
+/* Puts an object of a kind with one more text into @view, which owns it. */
 static const struct object *add(struct view *view, const struct kind *kind, const char *uuid, int field,
 				const char *text)
 {
@@ -27,7 +27,7 @@ static const struct object *add(struct view *view, const struct kind *kind, cons
 	return o;
 }
 
-static void an_account_sees_its_own_and_what_belongs_to_it(void **state)
+static void an_account_sees_its_own_objects_and_their_parts(void **state)
 {
 	_cleanup_view_ struct view *view = view_new();
 	const struct object *vm, *nic, *tag;
@@ -45,7 +45,7 @@ static void an_account_sees_its_own_and_what_belongs_to_it(void **state)
 	assert_false(access_may_see(view, tag, BOB));
 }
 
-static void what_has_no_owner_is_for_everybody(void **state)
+static void objects_without_an_owner_are_visible_to_all(void **state)
 {
 	_cleanup_view_ struct view *view = view_new();
 
@@ -55,7 +55,7 @@ static void what_has_no_owner_is_for_everybody(void **state)
 	assert_true(access_may_see(view, add(view, kind_get(KIND_ZONE), NIC, ZONE_NAME, "zone"), BOB));
 }
 
-static void a_part_of_nothing_is_for_nobody(void **state)
+static void parts_without_a_parent_are_visible_to_no_account(void **state)
 {
 	_cleanup_view_ struct view *view = view_new();
 	const struct object *tag;
@@ -68,7 +68,7 @@ static void a_part_of_nothing_is_for_nobody(void **state)
 	assert_false(access_may_see(view, tag, ALICE));
 }
 
-static void a_kind_that_names_no_owner_is_for_administrators(void **state)
+static void kinds_without_an_owner_are_for_administrators(void **state)
 {
 	static const enum owner owners[] = {OWNER_UNSPECIFIED, OWNER_ADMIN};
 	struct kind kind = *kind_get(KIND_VM);
@@ -86,10 +86,10 @@ static void a_kind_that_names_no_owner_is_for_administrators(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_account_sees_its_own_and_what_belongs_to_it),
-		cmocka_unit_test(what_has_no_owner_is_for_everybody),
-		cmocka_unit_test(a_part_of_nothing_is_for_nobody),
-		cmocka_unit_test(a_kind_that_names_no_owner_is_for_administrators),
+		cmocka_unit_test(an_account_sees_its_own_objects_and_their_parts),
+		cmocka_unit_test(objects_without_an_owner_are_visible_to_all),
+		cmocka_unit_test(parts_without_a_parent_are_visible_to_no_account),
+		cmocka_unit_test(kinds_without_an_owner_are_for_administrators),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first pool: complete, linked, made once; and on a subnet that the machine does not use. */
+/* Bootstrap of a pool: complete, with all references, only once, on a subnet that is not in use. */
 #include "tests/unit/fixture.h"
 
 #include <sodium.h>
@@ -25,7 +25,7 @@ static void bootstrap(struct fixture *f, const char *uri)
 		fail_msg("%s", error_sentence(&e));
 }
 
-static void makes_one_of_each_with_all_links(void **state)
+static void creates_one_of_each_with_all_references(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_view_ struct view *view = NULL;
@@ -83,7 +83,7 @@ static void the_admin_logs_in_with_password(void **state)
 	object_unref(admin);
 }
 
-static void is_done_once(void **state)
+static void runs_only_once(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -115,7 +115,7 @@ static void a_remote_host_has_its_address(void **state)
 	assert_true(object_str_is(only(view, KIND_CLUSTER), CLUSTER_HYPERVISOR_TYPE, "KVM"));
 }
 
-static void a_bad_uri_leaves_nothing(void **state)
+static void a_bad_uri_creates_nothing(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -143,7 +143,7 @@ static void takes_the_first_free_subnet(void **state)
 	assert_int_equal(bootstrap_choose_subnet(used, 1).address, 0x0a7c0000);
 	assert_int_equal(bootstrap_choose_subnet(used, ARRAY_SIZE(used)).address, 0x0a7e0000);
 	assert_int_equal(bootstrap_choose_subnet(&all, 1).address,
-			 0x0a7b0000); /* nothing is better than none */
+			 0x0a7b0000); /* no subnet is free: the first one all the same */
 	assert_int_equal(bootstrap_choose_subnet(used, 1).prefix, 24);
 }
 
@@ -152,11 +152,11 @@ static void takes_the_first_free_subnet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FRESH(makes_one_of_each_with_all_links),
+		FRESH(creates_one_of_each_with_all_references),
 		FRESH(the_admin_logs_in_with_password),
-		FRESH(is_done_once),
+		FRESH(runs_only_once),
 		FRESH(a_remote_host_has_its_address),
-		FRESH(a_bad_uri_leaves_nothing),
+		FRESH(a_bad_uri_creates_nothing),
 		cmocka_unit_test(takes_the_first_free_subnet),
 	};
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings: the table finds its rows, values are checked, rows follow the program, a ratio reaches the hosts.
- */
+/* Settings: lookup, checks of values, new defaults of a later version, and ratios that apply to hosts. */
 #include "tests/unit/fixture.h"
 
 #include "actions/engine/config.h"
@@ -61,7 +60,7 @@ static void defaults_need_no_rows(void **state)
 	struct fixture *f = *state;
 	_cleanup_view_ struct view *view = store_view(f->store);
 
-	/* one at each end of the table and one in the middle, so that the search works everywhere */
+	/* one at each end of the table and one in the middle, to test the whole binary search */
 	assert_int_equal(config_int(view, "backupStorage.reservedCapacity"), INT64_C(1) << 30);
 	assert_int_equal(config_int(view, "quota.vm.memorySize"), INT64_C(80) << 30);
 	assert_int_equal(config_int(view, "volumeSnapshot.incrementalSnapshot.maxNum"), 128);
@@ -118,7 +117,7 @@ static int age_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, copy, NULL, e);
 }
 
-static void a_new_default_reaches_what_nobody_changed(void **state)
+static void a_new_default_replaces_unchanged_values(void **state)
 {
 	struct fixture *f = *state;
 	const struct object *o;
@@ -127,14 +126,14 @@ static void a_new_default_reaches_what_nobody_changed(void **state)
 	fill(f);
 	o = row(f, "vm", "expungePeriod");
 	assert_int_equal(store_run(f->store, age_fn, (void *)(uintptr_t)o, NULL),
-			 0); /* as an older program had it */
+			 0); /* as an older version has stored it */
 	object_unref(o);
 	fill(f);
 	view = store_view(f->store);
 	assert_int_equal(config_int(view, "vm.expungePeriod"), 86400);
 }
 
-static void a_changed_value_stays(void **state)
+static void a_changed_value_is_preserved(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_view_ struct view *view = NULL;
@@ -148,7 +147,7 @@ static void a_changed_value_stays(void **state)
 	assert_string_equal(config_str(view, "kvm.reservedMemory"), "2g");
 }
 
-static void without_a_value_it_goes_back(void **state)
+static void a_null_value_resets_to_the_default(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_view_ struct view *view = NULL;
@@ -160,7 +159,7 @@ static void without_a_value_it_goes_back(void **state)
 	assert_false(config_bool(view, "vm.numa"));
 }
 
-static void refuses_what_the_type_forbids(void **state)
+static void invalid_values_are_refused(void **state)
 {
 	static const struct {
 		const char *category, *name, *value;
@@ -193,7 +192,7 @@ static void refuses_what_the_type_forbids(void **state)
 	}
 }
 
-static void the_ratio_reaches_the_hosts(void **state)
+static void the_ratio_is_applied_to_the_hosts(void **state)
 {
 	struct fixture *f = *state;
 	struct object *o;
@@ -222,9 +221,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FRESH(defaults_need_no_rows),	      FRESH(every_row_is_found_by_its_key),
-		FRESH(filling_again_changes_nothing), FRESH(a_new_default_reaches_what_nobody_changed),
-		FRESH(a_changed_value_stays),	      FRESH(without_a_value_it_goes_back),
-		FRESH(refuses_what_the_type_forbids), FRESH(the_ratio_reaches_the_hosts),
+		FRESH(filling_again_changes_nothing), FRESH(a_new_default_replaces_unchanged_values),
+		FRESH(a_changed_value_is_preserved),  FRESH(a_null_value_resets_to_the_default),
+		FRESH(invalid_values_are_refused),    FRESH(the_ratio_is_applied_to_the_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cron expressions: what is taken and refused, fixed expectations over months,
+ * Cron expressions: what is accepted and refused, fixed expectations over months,
  * leap years and changes of the clock, and a second-by-second reference over
  * random expressions that shares no code with the module.
  */
@@ -88,7 +88,7 @@ static void fires(const char *text, const char *start, const char *const *expect
 
 #define FIRES(text, start, ...) fires(text, start, (const char *const[]){__VA_ARGS__, NULL})
 
-static void the_manuals_sentences(void **state)
+static void the_manuals_errors(void **state)
 {
 	static const char format[] = "cron task must follow format like this : \"0 0/3 17-23 * * ?\" ";
 
@@ -104,7 +104,7 @@ static void the_manuals_sentences(void **state)
 	refuses("0 0 0 * * ? \xc3\xa4", format);
 }
 
-static void nonsense_is_refused_with_the_field(void **state)
+static void errors_name_the_field(void **state)
 {
 	char longest[CRON_TEXT_MAX + 2];
 
@@ -161,7 +161,7 @@ static void nonsense_is_refused_with_the_field(void **state)
 	refuses(longest, "more than 1024 characters");
 }
 
-static void spellings_are_one(void **state)
+static void equivalent_spellings_are_equal(void **state)
 {
 	static const char *const same[][2] = {
 		{"0 0 0 ? * MON-FRI", "0 0 0 ? * 2-6"},
@@ -242,7 +242,7 @@ static void days_and_months(void **state)
 	FIRES("0 15 10 ? * 2-6", "2026-05-01 10:15:00", "2026-05-04 10:15:00");
 }
 
-static void the_edges_of_time(void **state)
+static void first_and_last_times(void **state)
 {
 	struct cron every = parse("* * * * * ?"), new_year = parse("0 0 0 1 1 ?");
 
@@ -263,13 +263,13 @@ static void the_edges_of_time(void **state)
 	FIRES("0 0 0 29 2 ?", "1899-01-01 00:00:00", "1904-02-29 00:00:00");
 }
 
-static void clocks_that_change(void **state)
+static void clock_changes(void **state)
 {
 	(void)state;
 	if (!have_zones())
 		skip();
 	zone("Europe/Berlin");
-	/* 02:00-03:00 does not exist on 2026-03-29 and comes twice on 2026-10-25 */
+	/* 02:00-03:00 does not exist on 2026-03-29 and occurs twice on 2026-10-25 */
 	FIRES("0 30 2 * * ?", "2026-03-28 00:00:00", "2026-03-28 02:30:00 +0100",
 	      "2026-03-30 02:30:00 +0200");
 	FIRES("0 0/30 1-3 * * ?", "2026-03-29 00:00:00", "2026-03-29 01:30:00 +0100",
@@ -295,7 +295,7 @@ static void clocks_that_change(void **state)
 	      "2026-11-02 01:30:00 -0500");
 	FIRES("0 0 0 ? * SUN#1", "2026-10-31 12:00:00", "2026-11-01 00:00:00 -0400",
 	      "2026-12-06 00:00:00 -0500");
-	zone("Australia/Lord_Howe"); /* half an hour */
+	zone("Australia/Lord_Howe"); /* shifts by half an hour */
 	FIRES("0 0/15 1-2 * * ?", "2026-04-04 14:40:00", "2026-04-05 01:30:00 +1030",
 	      "2026-04-05 01:45:00 +1030", "2026-04-05 02:00:00 +1030");
 	FIRES("0 0/15 1-2 * * ?", "2026-04-04 14:10:00", "2026-04-05 01:15:00 +1100",
@@ -306,7 +306,7 @@ static void clocks_that_change(void **state)
 	      "2011-12-31 12:00:00 +1400");
 	FIRES("0 0 12 30 12 ?", "2011-01-01 00:00:00", "2012-12-30 12:00:00 +1400");
 	FIRES("* * * 30 12 ?", "2011-12-29 00:00:00", "2012-12-30 00:00:00 +1400");
-	zone("America/Sao_Paulo"); /* midnight itself was left out: 2018-11-04 begins at 01:00 */
+	zone("America/Sao_Paulo"); /* the change skips midnight: 2018-11-04 begins at 01:00 */
 	FIRES("0 0 0 * * ?", "2018-11-03 12:00:00", "2018-11-05 00:00:00 -0200");
 	FIRES("0 0 0/1 4 11 ?", "2018-11-03 12:00:00", "2018-11-04 01:00:00 -0200");
 	zone("Asia/Kathmandu");
@@ -322,7 +322,7 @@ static unsigned rnd(unsigned below)
 	return (seed >> 8) % below;
 }
 
-/* A random list for a field, as text and as the set it means. Forms that stand alone are made elsewhere. */
+/* A random list for a field, as text and as a set. Forms that cannot be in a list are generated elsewhere. */
 static void random_list(char *text, size_t size, bool *set, int min, int max)
 {
 	size_t len = 0;
@@ -467,14 +467,14 @@ static bool day_matches(const struct reference *r, const struct tm *tm)
 	}
 }
 
-static bool same_wall(const struct tm *a, const struct tm *b)
+static bool same_wall_time(const struct tm *a, const struct tm *b)
 {
 	return a->tm_sec == b->tm_sec && a->tm_min == b->tm_min && a->tm_hour == b->tm_hour &&
 	       a->tm_mday == b->tm_mday && a->tm_mon == b->tm_mon && a->tm_year == b->tm_year;
 }
 
-/* The same local time comes again later, as far as the zones of the tests put clocks back. */
-static bool comes_again(time_t t, const struct tm *tm)
+/* The same local time occurs again later, as far as the zones of the tests put clocks back. */
+static bool occurs_again(time_t t, const struct tm *tm)
 {
 	static const int back[] = {1800, 3600, 7200};
 
@@ -482,13 +482,13 @@ static bool comes_again(time_t t, const struct tm *tm)
 		time_t later = t + back[i];
 		struct tm other;
 
-		if (localtime_r(&later, &other) && same_wall(tm, &other))
+		if (localtime_r(&later, &other) && same_wall_time(tm, &other))
 			return true;
 	}
 	return false;
 }
 
-/* Looks at every second of a window and compares each match with cron_next()'s chain. */
+/* Checks every second of a window and compares each match with the sequence of cron_next(). */
 static unsigned compare_by_seconds(const struct reference *r, time_t start, int length)
 {
 	struct cron cron = parse(r->text);
@@ -507,7 +507,7 @@ static unsigned compare_by_seconds(const struct reference *r, time_t start, int 
 			day = day_matches(r, &tm);
 		}
 		match = day && r->second[tm.tm_sec] && r->minute[tm.tm_min] && r->hour[tm.tm_hour] &&
-			!comes_again(t, &tm);
+			!occurs_again(t, &tm);
 		if (match != (next == (int64_t)t * NS))
 			fail_msg("'%s' in %s: %s at %lld", r->text, getenv("TZ"), match ? "missed" : "wrong",
 				 (long long)t);
@@ -560,7 +560,7 @@ static void random_expressions_agree_with_every_second(void **state)
 		zone(places[place].zone);
 		do
 			random_expression(&r);
-		while (!fires_near(&r, middle)); /* else there is nothing to compare */
+		while (!fires_near(&r, middle)); /* otherwise there is nothing to compare */
 		matches += compare_by_seconds(&r, middle - 43200, 86400);
 	}
 	zone("UTC");
@@ -579,7 +579,7 @@ static void random_days_agree_over_decades(void **state)
 
 		random_expression(&r);
 		cron = parse(r.text);
-		cron.seconds = cron.minutes = cron.hours = 1; /* midnight: the days are the point */
+		cron.seconds = cron.minutes = cron.hours = 1; /* midnight: only the days matter */
 		next = cron_next(&cron, start * 86400 * NS - 1);
 		for (int64_t d = start; d < start + 30 * 365; d++) {
 			time_t t = (time_t)(d * 86400);
@@ -598,12 +598,12 @@ static void random_days_agree_over_decades(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_manuals_sentences),
-		cmocka_unit_test(nonsense_is_refused_with_the_field),
-		cmocka_unit_test(spellings_are_one),
+		cmocka_unit_test(the_manuals_errors),
+		cmocka_unit_test(errors_name_the_field),
+		cmocka_unit_test(equivalent_spellings_are_equal),
 		cmocka_unit_test(days_and_months),
-		cmocka_unit_test(the_edges_of_time),
-		cmocka_unit_test(clocks_that_change),
+		cmocka_unit_test(first_and_last_times),
+		cmocka_unit_test(clock_changes),
 		cmocka_unit_test(random_expressions_agree_with_every_second),
 		cmocka_unit_test(random_days_agree_over_decades),
 	};

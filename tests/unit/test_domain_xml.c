@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The domain XML, compared byte for byte with tests/data/domain-xml, and shown
- * to libvirt: its schema (virt-xml-validate, where it is installed) and, for
+ * The domain XML, compared byte for byte with tests/data/domain-xml, and checked
+ * by libvirt: its schema (virt-xml-validate, where it is installed) and, for
  * type "test", its test driver accept every one.
  *
- * After a wanted change: POOLFS_REGENERATE=1 build/tests/unit/test-domain_xml,
- * and read the difference.
+ * After an intended change: POOLFS_REGENERATE=1 build/tests/unit/test-domain_xml,
+ * and review the difference.
  */
 #include "tests/unit/test.h"
 
@@ -130,7 +130,7 @@ static const struct hv_domain_def everything = {
 	.nic_count = ARRAY_SIZE(all_nics),
 };
 
-/* Two IDE disks take two of the four places; the CD-ROMs that find none hang on SATA. */
+/* Two IDE disks take two of the four slots; the CD-ROMs that do not fit are attached to SATA. */
 static const struct hv_disk ide_disks[] = {
 	{.path = "/pool/root.qcow2", .format = "qcow2", .device_id = 0, .bus = HV_BUS_IDE},
 	{.path = "/pool/data.qcow2", .format = "qcow2", .device_id = 1, .bus = HV_BUS_IDE},
@@ -153,7 +153,7 @@ static struct hv_domain_def windows(void)
 	return spec;
 }
 
-/* The same wishes, as the test driver gets them. */
+/* The same definition for the test driver. */
 static struct hv_domain_def simulated(void)
 {
 	struct hv_domain_def spec = everything;
@@ -202,7 +202,7 @@ static void write_file(const char *path, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* libvirt's own RNG schema; silence when the program is not there. */
+/* Validates against libvirt's RNG schema; does nothing when the program is not installed. */
 static void validate(const char *path)
 {
 	char *const args[] = {(char *)"virt-xml-validate", (char *)path, (char *)"domain", NULL};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Downloads from servers that behave well and badly (download_server.py, on
+ * Downloads from correct and from faulty servers (download_server.py, on
  * loopback) and from local files. After each failure the destination must not
  * exist; after each success it must have exactly the bytes, and their MD5.
  */
@@ -139,7 +139,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void urls_are_judged_by_their_text(void **state)
+static void urls_are_validated(void **state)
 {
 	static const struct {
 		const char *url;
@@ -228,7 +228,7 @@ static void every_result_of_libcurl_has_an_errno(void **state)
 		assert_true(download_errno_of_status(status) > 0);
 }
 
-static void good_servers_are_served(void **state)
+static void downloads_from_correct_servers_succeed(void **state)
 {
 	char md5[DOWNLOAD_MD5_STRLEN];
 
@@ -246,7 +246,7 @@ static void good_servers_are_served(void **state)
 	dest_has("", 0);
 }
 
-static void bad_servers_leave_nothing(void **state)
+static void failed_downloads_leave_no_file(void **state)
 {
 	(void)state;
 	need_server();
@@ -278,7 +278,7 @@ static void certificates_are_verified(void **state)
 	fails_full(https("/to-http"), &trusting, NULL, NULL, EOPNOTSUPP, "\"http\"");
 }
 
-static void limits_hold(void **state)
+static void limits_are_enforced(void **state)
 {
 	struct download_limits limits = {.max_bytes = SIZE};
 
@@ -290,7 +290,7 @@ static void limits_hold(void **state)
 	fails_full(http("/normal"), &limits, NULL, NULL, EFBIG, "more than the 2000002 bytes allowed");
 	fails_full(http("/chunked"), &limits, NULL, NULL, EFBIG, "more than the 2000002 bytes allowed");
 	fails_full(http("/endless"), &limits, NULL, NULL, EFBIG, "more than");
-	/* a length above any disk's is refused before a byte is written */
+	/* a length above the size of any disk is refused before a byte is written */
 	fails(http("/promises-much"), ENOSPC, "1125899906842624 bytes are needed");
 	limits = (struct download_limits){.seconds = 1};
 	fails_full(http("/drip"), &limits, NULL, NULL, ETIMEDOUT, "took longer than 1 s");
@@ -316,7 +316,7 @@ static int watch_progress(void *ctx, int64_t done, int64_t total, int percent)
 	return w->cancel_at_ms && now_ms() >= w->cancel_at_ms;
 }
 
-static void progress_is_told_and_cancels(void **state)
+static void progress_is_reported_and_can_cancel(void **state)
 {
 	struct watch w = {.last_percent = -1};
 	char md5[DOWNLOAD_MD5_STRLEN];
@@ -341,7 +341,7 @@ static void progress_is_told_and_cancels(void **state)
 	}
 }
 
-static void a_stalled_server_is_given_up(void **state)
+static void a_stalled_server_times_out(void **state)
 {
 	int64_t start = now_ms();
 
@@ -402,7 +402,7 @@ static void local_files_are_copied(void **state)
 	assert_int_equal(download(source, dest, &no_limits, watch_progress, &w, md5, NULL), 0);
 	assert_true(w.last_total == SIZE && w.last_percent == 100);
 	assert_int_equal(unlink(dest), 0);
-	/* a link to a file is fine, %XX is decoded in a URL and not in a path */
+	/* a link to a file is accepted, %XX is decoded in a URL and not in a path */
 	(void)snprintf(odd, sizeof(odd), "%s/a b", folder);
 	assert_int_equal(symlink(source, odd), 0);
 	succeeds(odd);
@@ -432,7 +432,7 @@ static void only_regular_files_are_copied(void **state)
 	assert_int_equal(unlink(fifo), 0);
 }
 
-static void holes_stay_holes(void **state)
+static void holes_are_preserved(void **state)
 {
 	enum { HUGE = 300 << 20 };
 	char md5[DOWNLOAD_MD5_STRLEN], wanted[DOWNLOAD_MD5_STRLEN];
@@ -506,7 +506,7 @@ static void copies_can_be_cancelled(void **state)
 	assert_true(now_ms() - start < 5000);
 }
 
-static void a_full_file_system_is_said(void **state)
+static void a_full_file_system_is_reported(void **state)
 {
 	char mnt[100], old_dest[100];
 	int64_t start;
@@ -538,7 +538,7 @@ static void a_full_file_system_is_said(void **state)
 	assert_int_equal(rmdir(mnt), 0);
 }
 
-/* The same on a file system that shares blocks: there is no room for a second copy, and no need for one. */
+/* The same on a file system that shares blocks: there is no room for a second copy, and none is needed. */
 static void blocks_are_shared(void **state)
 {
 	char command[600], old_dest[100], old_source[100], md5[DOWNLOAD_MD5_STRLEN],
@@ -578,7 +578,7 @@ static void blocks_are_shared(void **state)
 	assert_int_equal(r, 0);
 }
 
-static void *one_of_many(void *arg)
+static void *download_thread(void *arg)
 {
 	char path[150], md5[DOWNLOAD_MD5_STRLEN] = "", from[100];
 	size_t n = (size_t)arg;
@@ -592,7 +592,7 @@ static void *one_of_many(void *arg)
 	return strdup(md5);
 }
 
-static void many_threads_download_at_once(void **state)
+static void many_threads_download_concurrently(void **state)
 {
 	char wanted[DOWNLOAD_MD5_STRLEN];
 	pthread_t threads[9];
@@ -601,7 +601,7 @@ static void many_threads_download_at_once(void **state)
 	need_server();
 	md5_of(body(), SIZE, wanted);
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, one_of_many, (void *)i), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, download_thread, (void *)i), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
 		void *md5;
 
@@ -611,7 +611,7 @@ static void many_threads_download_at_once(void **state)
 	}
 }
 
-/* Starts download_server.py; without it ports[] stay 0. */
+/* Starts download_server.py; without it all ports[] stay 0. */
 static void server_start(void)
 {
 	int in[2], out[2];
@@ -660,7 +660,7 @@ static int tear_down(void **state)
 	(void)state;
 	(void)close(server_in);
 	(void)waitpid(server, NULL, 0);
-	/* a failed test may have left its mount */
+	/* a failed test may have left its file system mounted */
 	(void)snprintf(command, sizeof(command),
 		       "cd /tmp && umount %s/mnt %s/xfs 2>/dev/null; rm -rf --one-file-system %s", folder,
 		       folder, folder);
@@ -670,23 +670,23 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(urls_are_judged_by_their_text),
+		cmocka_unit_test(urls_are_validated),
 		cmocka_unit_test(every_result_of_libcurl_has_an_errno),
-		cmocka_unit_test(good_servers_are_served),
-		cmocka_unit_test(bad_servers_leave_nothing),
+		cmocka_unit_test(downloads_from_correct_servers_succeed),
+		cmocka_unit_test(failed_downloads_leave_no_file),
 		cmocka_unit_test(certificates_are_verified),
-		cmocka_unit_test(limits_hold),
-		cmocka_unit_test(progress_is_told_and_cancels),
-		cmocka_unit_test(a_stalled_server_is_given_up),
+		cmocka_unit_test(limits_are_enforced),
+		cmocka_unit_test(progress_is_reported_and_can_cancel),
+		cmocka_unit_test(a_stalled_server_times_out),
 		cmocka_unit_test(the_destination_must_be_new),
 		cmocka_unit_test(local_files_are_copied),
 		cmocka_unit_test(only_regular_files_are_copied),
-		cmocka_unit_test(holes_stay_holes),
+		cmocka_unit_test(holes_are_preserved),
 		cmocka_unit_test(a_changing_file_is_refused),
 		cmocka_unit_test(copies_can_be_cancelled),
-		cmocka_unit_test(a_full_file_system_is_said),
+		cmocka_unit_test(a_full_file_system_is_reported),
 		cmocka_unit_test(blocks_are_shared),
-		cmocka_unit_test(many_threads_download_at_once),
+		cmocka_unit_test(many_threads_download_concurrently),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The error object: first error wins, causes nest, JSON goes both ways, the code table is searchable. */
+/* The error object: the first error wins, causes nest, JSON can be read back, codes are searchable. */
 #include "tests/unit/test.h"
 
 #include <string.h>
@@ -70,7 +70,7 @@ static void every_default_code_has_a_description(void **state)
 	assert_non_null(error_description("HOST_ALLOCATION.1001"));
 }
 
-static void long_details_are_cut_at_a_character(void **state)
+static void long_details_are_truncated_at_a_character(void **state)
 {
 	(void)state;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -89,7 +89,7 @@ static void long_details_are_cut_at_a_character(void **state)
 	json_decref(json);
 }
 
-static void cuts_before_a_long_character_and_prints_any_byte(void **state)
+static void truncates_before_a_multibyte_character_and_prints_any_byte(void **state)
 {
 	(void)state;
 	_cleanup_(error_done) struct error cut = ERROR_INIT;
@@ -117,8 +117,8 @@ int main(void)
 		cmocka_unit_test(no_memory_has_one_sentence),
 		cmocka_unit_test(wrapping_keeps_the_sentence),
 		cmocka_unit_test(every_default_code_has_a_description),
-		cmocka_unit_test(long_details_are_cut_at_a_character),
-		cmocka_unit_test(cuts_before_a_long_character_and_prints_any_byte),
+		cmocka_unit_test(long_details_are_truncated_at_a_character),
+		cmocka_unit_test(truncates_before_a_multibyte_character_and_prints_any_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events: one for each change that was committed, none for any other, and no more than may be kept. */
+/* Events: one for each committed change, none for any other, and a limited number of them. */
 #include "tests/unit/fixture.h"
 
-/* All events behind @sequence as one text; NULL when some of them are gone. Owned by the caller. */
+/* All events after @sequence as one text, owned by the caller; NULL when some of them were dropped. */
 static char *read_since(struct fixture *f, int64_t sequence)
 {
 	struct event_log *log = store_events(f->store);
@@ -16,7 +16,7 @@ static char *read_since(struct fixture *f, int64_t sequence)
 	text = calloc(1, size + 1);
 	assert_non_null(text);
 	for (size_t done = 0; done < size;) {
-		/* Small pieces, so that they end within lines and at their ends. */
+		/* Small pieces, so that they end both within lines and at line ends. */
 		ssize_t len = event_log_read(log, position + (int64_t)done, text + done,
 					     size - done < 4099 ? size - done : 4099);
 
@@ -76,8 +76,8 @@ static void test_no_secrets(void **state)
 	assert_null(strstr(text, "hush"));
 }
 
-/* The oldest go, the numbers go on; what is kept is the same after a restart. */
-static void test_bounded_and_kept(void **state)
+/* The oldest are dropped, numbers continue; the stored events are the same after a restart. */
+static void test_limited_and_persistent(void **state)
 {
 	struct fixture *f = *state;
 	static char long_text[1 << 20];
@@ -120,7 +120,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_only_what_was_committed, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_no_secrets, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_bounded_and_kept, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_limited_and_persistent, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

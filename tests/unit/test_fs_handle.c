@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handles: numbers, what is read on them, and documents that come in pieces. */
+/* Handles: numbers, reading, and documents that are written in pieces. */
 #include "tests/unit/test.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ static struct handle *add(struct handles *handles)
 
 	assert_non_null(h);
 	assert_int_equal(handles_add(handles, h), 0);
-	handle_unref(h); /* the table has one */
+	handle_unref(h); /* the table has its own reference */
 	return h;
 }
 
@@ -41,11 +41,11 @@ static void test_numbers(void **state)
 	}
 	assert_null(handles_get(handles, 0));
 	assert_null(handles_get(handles, UINT64_MAX));
-	add(handles); /* what is left is freed */
+	add(handles); /* handles that are still open are freed with the table */
 	handles_free(handles);
 }
 
-/* A number of a handle that is gone is not the number of the next one in its place. */
+/* The number of a closed handle is not that of the next handle in the same slot. */
 static void test_generations(void **state)
 {
 	struct handles *handles = handles_new();
@@ -86,11 +86,11 @@ static void test_reading(void **state)
 	h->requested = true;
 	assert_read(h, 100, NULL);
 	handle_set_answer(h, document_new("answer\n", 7, 0));
-	/* It begins where its reader begins... */
+	/* The first read after it may be at any offset, and gets the beginning... */
 	assert_read(h, 100, "answer\n");
 	assert_read(h, 103, "wer\n");
 	assert_read(h, 107, "");
-	/* ...also after going back. */
+	/* ...also after a seek to the start. */
 	assert_read(h, 0, "answer\n");
 	assert_read(h, 7, "");
 	handle_unref(h);

@@ -85,7 +85,7 @@ static void test_long(void **state)
 		memcpy(text + 4 * i, "\xf0\x9f\x92\xbe", 5);
 	assert_true(name_encode_rank(text, UUID, 7, name));
 	assert_true(strlen(name) <= NAME_LENGTH);
-	assert_int_equal((strlen(name) - 1 - strlen(UUID)) % 4, 0); /* no character is cut */
+	assert_int_equal((strlen(name) - 1 - strlen(UUID)) % 4, 0); /* no character is split */
 	assert_string_equal(name + strlen(name) - strlen(UUID) - 1, "~" UUID);
 	assert_true(name_decode(name, &back));
 	assert_string_equal(back.uuid, UUID);
@@ -103,7 +103,7 @@ static void test_long(void **state)
 	assert_int_equal(strlen(name), NAME_LENGTH);
 }
 
-/* Every object has one name: other spellings are none. */
+/* Every object has exactly one name: other spellings are refused. */
 static void test_other_spellings(void **state)
 {
 	static const char *const bad[] = {"%41",     "%2e",   "%2",	"%",	 "a%",

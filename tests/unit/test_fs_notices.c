@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What watchers are told of the difference between two views. */
+/* The notices to watchers that follow from the difference between two views. */
 #include "tests/unit/test.h"
 
 #include <stdlib.h>
@@ -62,7 +62,7 @@ static bool note(void *arg, const struct notice *n)
 	size_t len = strlen(lines);
 	int *left = arg;
 
-	/* Of what goes with its directory, only one. */
+	/* Of the entries that vanish with their directory, only one is noted. */
 	if (n->inner && strcmp(n->name, "inventory") != 0)
 		return true;
 	snprintf(lines + len, sizeof(lines) - len, "%s %d:%d %s\n", what[n->what],
@@ -78,17 +78,17 @@ static uint64_t object_of(enum kind_id kind, int64_t row)
 	return node_pack((struct node){.kind = kind, .row = row, .class = N_OBJECT});
 }
 
-static bool tell(struct view *told, struct view *now, const uint64_t *objects, size_t count, const bool *lost,
-		 int *left)
+static bool compare(struct view *before, struct view *now, const uint64_t *objects, size_t count,
+		    const bool *lost, int *left)
 {
 	static const bool none[KIND_COUNT];
 
 	*lines = '\0';
-	return notices_make(&fs, told, now, &(struct touched){objects, count, lost ? lost : none}, note,
+	return notices_make(&fs, before, now, &(struct touched){objects, count, lost ? lost : none}, note,
 			    left);
 }
 
-static void has(const char *format, ...)
+static void expect(const char *format, ...)
 {
 	char line[512];
 	size_t len;
@@ -103,84 +103,84 @@ static void has(const char *format, ...)
 		fail_msg("no '%s' in:\n%s", line, lines);
 }
 
-static void has_not(const char *text)
+static void expect_no(const char *text)
 {
 	if (strstr(lines, text))
-		fail_msg("there is '%s' in:\n%s", text, lines);
+		fail_msg("unexpected '%s' in:\n%s", text, lines);
 }
 
 static void test_values(void **state)
 {
-	struct view *told = view_new(), *now;
+	struct view *before = view_new(), *now;
 	const uint64_t vm = object_of(KIND_VM, 1);
 
 	(void)state;
-	put(told, make(KIND_VM, 1, "web"));
-	put(told, make(KIND_HOST, 1, "node1"));
-	now = view_copy(told, 2);
+	put(before, make(KIND_VM, 1, "web"));
+	put(before, make(KIND_HOST, 1, "node1"));
+	now = view_copy(before, 2);
 	change(now, KIND_VM, 1, VM_STATE, "Running");
-	change(now, KIND_VM, 1, VM_HOST_UUID, object_uuid(view_get_id(told, KIND_HOST, 1)));
-	assert_true(tell(told, now, &vm, 1, NULL, NULL));
-	has("changed %d:%d state", KIND_VM, N_VALUE);
-	has("changed %d:%d hostUuid", KIND_VM, N_VALUE);
-	has("changed %d:%d ", KIND_VM, N_INVENTORY);
-	has("changed %d:%d ", KIND_VM, N_ACTIONS);
-	has("changed 0:%d ", N_INVENTORIES);
-	has("changed 0:%d ", N_EVENTS);
-	has("made %d:%d host", N_OBJECT, N_REFERENCE);
-	has_not(" name\n");
-	has_not(" web\n");
+	change(now, KIND_VM, 1, VM_HOST_UUID, object_uuid(view_get_id(before, KIND_HOST, 1)));
+	assert_true(compare(before, now, &vm, 1, NULL, NULL));
+	expect("changed %d:%d state", KIND_VM, N_VALUE);
+	expect("changed %d:%d hostUuid", KIND_VM, N_VALUE);
+	expect("changed %d:%d ", KIND_VM, N_INVENTORY);
+	expect("changed %d:%d ", KIND_VM, N_ACTIONS);
+	expect("changed 0:%d ", N_INVENTORIES);
+	expect("changed 0:%d ", N_EVENTS);
+	expect("made %d:%d host", N_OBJECT, N_REFERENCE);
+	expect_no(" name\n");
+	expect_no(" web\n");
 
-	/* Looking again from here tells nothing of it. */
-	assert_true(tell(now, now, &vm, 1, NULL, NULL));
-	has_not("changed 1:");
-	has_not("made");
-	view_unref(told);
+	/* A comparison that starts with the new view reports nothing of it. */
+	assert_true(compare(now, now, &vm, 1, NULL, NULL));
+	expect_no("changed 1:");
+	expect_no("made");
+	view_unref(before);
 	view_unref(now);
 }
 
 static void test_attached(void **state)
 {
-	struct view *told = view_new(), *now;
+	struct view *before = view_new(), *now;
 	const uint64_t touched[] = {object_of(KIND_NIC, 1), object_of(KIND_JOB, 1),
 				    object_of(KIND_USER_TAG, 1), object_of(KIND_VOLUME, 1)};
 	struct object *o;
 
 	(void)state;
-	put(told, make(KIND_VM, 1, "web"));
-	put(told, make(KIND_VOLUME, 1, "data"));
-	now = view_copy(told, 2);
+	put(before, make(KIND_VM, 1, "web"));
+	put(before, make(KIND_VOLUME, 1, "data"));
+	now = view_copy(before, 2);
 	o = make(KIND_NIC, 1, NULL);
-	object_set_str(o, NIC_VM_UUID, object_uuid(view_get_id(told, KIND_VM, 1)));
+	object_set_str(o, NIC_VM_UUID, object_uuid(view_get_id(before, KIND_VM, 1)));
 	put(now, o);
 	o = make(KIND_JOB, 1, NULL);
-	object_set_str(o, JOB_RESOURCE_UUID, object_uuid(view_get_id(told, KIND_VM, 1)));
+	object_set_str(o, JOB_RESOURCE_UUID, object_uuid(view_get_id(before, KIND_VM, 1)));
 	put(now, o);
 	o = make(KIND_USER_TAG, 1, NULL);
-	object_set_str(o, USER_TAG_RESOURCE_UUID, object_uuid(view_get_id(told, KIND_VM, 1)));
+	object_set_str(o, USER_TAG_RESOURCE_UUID, object_uuid(view_get_id(before, KIND_VM, 1)));
 	put(now, o);
-	change(now, KIND_VOLUME, 1, VOLUME_VM_UUID, object_uuid(view_get_id(told, KIND_VM, 1)));
-	assert_true(tell(told, now, touched, ARRAY_SIZE(touched), NULL, NULL));
-	has("made %d:%d %s", N_SUB, N_OBJECT, object_uuid(view_get_id(now, KIND_NIC, 1)));
-	has("made %d:%d %s", N_FOLDER, N_HOME_LINK, object_uuid(view_get_id(now, KIND_NIC, 1)));
-	has("made %d:%d %s", N_JOBS, N_JOB_LINK, object_uuid(view_get_id(now, KIND_JOB, 1)));
-	has("made %d:%d %s", N_TAGS, N_TAG, object_uuid(view_get_id(now, KIND_USER_TAG, 1)));
-	has("made %d:%d %s", N_SUB, N_SUB_LINK, object_uuid(view_get_id(now, KIND_VOLUME, 1)));
+	change(now, KIND_VOLUME, 1, VOLUME_VM_UUID, object_uuid(view_get_id(before, KIND_VM, 1)));
+	assert_true(compare(before, now, touched, ARRAY_SIZE(touched), NULL, NULL));
+	expect("made %d:%d %s", N_SUB, N_OBJECT, object_uuid(view_get_id(now, KIND_NIC, 1)));
+	expect("made %d:%d %s", N_FOLDER, N_HOME_LINK, object_uuid(view_get_id(now, KIND_NIC, 1)));
+	expect("made %d:%d %s", N_JOBS, N_JOB_LINK, object_uuid(view_get_id(now, KIND_JOB, 1)));
+	expect("made %d:%d %s", N_TAGS, N_TAG, object_uuid(view_get_id(now, KIND_USER_TAG, 1)));
+	expect("made %d:%d %s", N_SUB, N_SUB_LINK, object_uuid(view_get_id(now, KIND_VOLUME, 1)));
 
 	/* And back again. */
-	assert_true(tell(now, told, touched, ARRAY_SIZE(touched), NULL, NULL));
-	has("gone %d:%d %s", N_SUB, N_OBJECT, object_uuid(view_get_id(now, KIND_NIC, 1)));
-	has("gone %d:%d %s", N_TAGS, N_TAG, object_uuid(view_get_id(now, KIND_USER_TAG, 1)));
-	has("gone %d:%d %s", N_SUB, N_SUB_LINK, object_uuid(view_get_id(now, KIND_VOLUME, 1)));
-	has("gone %d:%d inventory", N_OBJECT, N_INVENTORY);
-	view_unref(told);
+	assert_true(compare(now, before, touched, ARRAY_SIZE(touched), NULL, NULL));
+	expect("gone %d:%d %s", N_SUB, N_OBJECT, object_uuid(view_get_id(now, KIND_NIC, 1)));
+	expect("gone %d:%d %s", N_TAGS, N_TAG, object_uuid(view_get_id(now, KIND_USER_TAG, 1)));
+	expect("gone %d:%d %s", N_SUB, N_SUB_LINK, object_uuid(view_get_id(now, KIND_VOLUME, 1)));
+	expect("gone %d:%d inventory", N_OBJECT, N_INVENTORY);
+	view_unref(before);
 	view_unref(now);
 }
 
-/* The links of one name are numbered: which of them come and go is a matter of how many there are. */
+/* Links of the same name are numbered: which of them appear and vanish depends on how many there are. */
 static void test_names(void **state)
 {
-	struct view *told = view_new(), *now;
+	struct view *before = view_new(), *now;
 	const uint64_t touched[] = {object_of(KIND_ZONE, 1), object_of(KIND_ZONE, 2), object_of(KIND_ZONE, 3),
 				    object_of(KIND_ZONE, 4), object_of(KIND_ZONE, 5)};
 	char text[300], name[NAME_SIZE];
@@ -188,52 +188,52 @@ static void test_names(void **state)
 	(void)state;
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	put(told, make(KIND_ZONE, 1, "a"));
-	put(told, make(KIND_ZONE, 2, "a"));
-	put(told, make(KIND_ZONE, 3, "a"));
-	now = view_copy(told, 2);
+	put(before, make(KIND_ZONE, 1, "a"));
+	put(before, make(KIND_ZONE, 2, "a"));
+	put(before, make(KIND_ZONE, 3, "a"));
+	now = view_copy(before, 2);
 	drop(now, KIND_ZONE, 1);
 	change(now, KIND_ZONE, 2, ZONE_NAME, "b");
 	put(now, make(KIND_ZONE, 4, "b"));
 	put(now, make(KIND_ZONE, 5, text));
-	assert_true(tell(told, now, touched, ARRAY_SIZE(touched), NULL, NULL));
-	has("gone %d:%d a~2", N_BY_NAME, N_NAME_LINK);
-	has("gone %d:%d a~3", N_BY_NAME, N_NAME_LINK);
-	has_not(" a\n");
-	has("made %d:%d b", N_BY_NAME, N_NAME_LINK);
-	has("made %d:%d b~2", N_BY_NAME, N_NAME_LINK);
+	assert_true(compare(before, now, touched, ARRAY_SIZE(touched), NULL, NULL));
+	expect("gone %d:%d a~2", N_BY_NAME, N_NAME_LINK);
+	expect("gone %d:%d a~3", N_BY_NAME, N_NAME_LINK);
+	expect_no(" a\n");
+	expect("made %d:%d b", N_BY_NAME, N_NAME_LINK);
+	expect("made %d:%d b~2", N_BY_NAME, N_NAME_LINK);
 	assert_true(name_encode_rank(text, object_uuid(view_get_id(now, KIND_ZONE, 5)), 1, name));
-	has("made %d:%d %s", N_BY_NAME, N_NAME_LINK, name);
-	view_unref(told);
+	expect("made %d:%d %s", N_BY_NAME, N_NAME_LINK, name);
+	view_unref(before);
 	view_unref(now);
 }
 
-/* Of a kind of which too many were changed, only the collection is told of. */
+/* When too many objects of a kind were changed, only the collection is reported. */
 static void test_lost(void **state)
 {
-	struct view *told = view_new(), *now;
+	struct view *before = view_new(), *now;
 	const uint64_t touched[] = {object_of(KIND_ZONE, 1), object_of(KIND_VM, 1)};
 	bool lost[KIND_COUNT] = {[KIND_ZONE] = true};
 	int left = 2;
 
 	(void)state;
-	put(told, make(KIND_ZONE, 1, "a"));
-	put(told, make(KIND_VM, 1, "web"));
-	now = view_copy(told, 2);
+	put(before, make(KIND_ZONE, 1, "a"));
+	put(before, make(KIND_VM, 1, "web"));
+	now = view_copy(before, 2);
 	change(now, KIND_ZONE, 1, ZONE_NAME, "b");
 	change(now, KIND_VM, 1, VM_NAME, "www");
-	assert_true(tell(told, now, touched, ARRAY_SIZE(touched), lost, NULL));
-	has("changed 0:%d ", N_FOLDER);
-	has("changed 0:%d ", N_BY_NAME);
-	has("changed %d:%d name", KIND_VM, N_VALUE);
-	has("made %d:%d www", N_BY_NAME, N_NAME_LINK);
-	has_not(" b\n");
+	assert_true(compare(before, now, touched, ARRAY_SIZE(touched), lost, NULL));
+	expect("changed 0:%d ", N_FOLDER);
+	expect("changed 0:%d ", N_BY_NAME);
+	expect("changed %d:%d name", KIND_VM, N_VALUE);
+	expect("made %d:%d www", N_BY_NAME, N_NAME_LINK);
+	expect_no(" b\n");
 	snprintf(lines, sizeof(lines), "%s", "");
 
-	/* Who has had enough is told no more. */
-	assert_false(tell(told, now, touched, ARRAY_SIZE(touched), NULL, &left));
+	/* A receiver that returns false gets no more notices. */
+	assert_false(compare(before, now, touched, ARRAY_SIZE(touched), NULL, &left));
 	assert_int_equal(left, 0);
-	view_unref(told);
+	view_unref(before);
 	view_unref(now);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scratch files: names, limits, and their end. */
+/* Scratch files: names, limits, and removal. */
 #include "tests/unit/test.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ static int64_t create(struct node dir, uid_t uid, const char *name)
 	return number;
 }
 
-/* The file of a name as @uid sees it; 0 when there is none. */
+/* The file of a name as @uid sees it; 0 if it does not exist. */
 static int64_t find(struct node dir, uid_t uid, const char *name)
 {
 	struct place place = {.fs = &fs, .node = dir, .uid = uid};
@@ -75,7 +75,7 @@ static void test_rename_and_link(void **state)
 	assert_int_equal(scratch_link(fs.scratches, a, folder, "second"), 0);
 	assert_int_equal(scratch_link(fs.scratches, b, folder, "second"), -EEXIST);
 	assert_int_equal(scratch_rename(fs.scratches, 1, folder, "a", folder, "second"), 0);
-	assert_int_equal(find(folder, 1, "a"), a); /* two names of one file stay */
+	assert_int_equal(find(folder, 1, "a"), a); /* two names of the same file: both stay */
 	assert_int_equal(scratch_rename(fs.scratches, 1, folder, "a", other, "b"), 0);
 	assert_int_equal(find(other, 1, "b"), a);
 	assert_false(scratch_is_here(fs.scratches, b));
@@ -86,7 +86,7 @@ static void test_rename_and_link(void **state)
 	assert_false(scratch_is_here(fs.scratches, a));
 }
 
-static void test_an_open_file_stays(void **state)
+static void test_open_files_are_kept(void **state)
 {
 	int64_t number = create(folder, 1, "x");
 
@@ -100,7 +100,7 @@ static void test_an_open_file_stays(void **state)
 	assert_int_equal(scratch_open(fs.scratches, number), -ESTALE);
 }
 
-static void test_idle_files_go(void **state)
+static void test_idle_files_are_removed(void **state)
 {
 	int64_t idle = create(folder, 1, "idle"), open = create(folder, 1, "open"), now = store_now();
 
@@ -158,8 +158,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_names_are_private, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_content, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_rename_and_link, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_an_open_file_stays, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_idle_files_go, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_open_files_are_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_idle_files_are_removed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
 	};
 

@@ -38,8 +38,10 @@ static void put(struct view *view, struct object *o)
 	object_unref(o);
 }
 
-/* MANY zones of 7 names, a VM with a NIC, a volume and a zone, a cluster with a storage, a job, tags, one
- * setting. */
+/*
+ * MANY zones of 7 names, a VM with a NIC, a volume and a zone, a cluster with a storage, a job, tags, one
+ * setting.
+ */
 static struct view *make_view(void)
 {
 	struct view *view = view_new();
@@ -82,7 +84,7 @@ static struct view *make_view(void)
 	return view;
 }
 
-/* Walks down @path; false when a component is not there. */
+/* Walks down @path; false when a component does not exist. */
 static bool find(const struct view *view, const char *path, struct place *ret)
 {
 	_cleanup_free_ char *copy = strdup(path);
@@ -140,7 +142,7 @@ static void test_tables_fit(void **state)
 		assert_true(kind_get((enum kind_id)k)->field_count <= NODE_INDEX_MAX);
 }
 
-/* Each row says what its files do, and where their content comes from. */
+/* Each row has the class of its files, and the source of their content. */
 static void test_rows_have_their_class(void **state)
 {
 	(void)state;
@@ -220,7 +222,7 @@ static void test_links(void **state)
 	assert_true(place_readlink(&p, target));
 	snprintf(want, sizeof(want), "../../zones/%s", object_uuid(view_get_id(view, KIND_ZONE, 1)));
 	assert_string_equal(target, want);
-	/* a reference to what does not exist is not there */
+	/* a reference to an object that does not exist has no link */
 	snprintf(path, sizeof(path), "vm-instances/%s/host", vm);
 	assert_false(find(view, path, &p));
 
@@ -296,7 +298,7 @@ static void test_modes(void **state)
 	assert_int_equal(mode_of(view, path), 0400);
 }
 
-/* With and without what the walk remembers the names are the same; after a jump too. */
+/* Names are the same with and without cached ranks, also after a seek. */
 static void test_ranks(void **state)
 {
 	_cleanup_view_ struct view *view = make_view();
@@ -336,7 +338,7 @@ static void test_ranks(void **state)
 	assert_false(find(view, "zones/by-name/name1~9999", &p));
 }
 
-/* Entries before and after the one where a walk stands may come and go. */
+/* Entries before and after the position of a walk may appear and vanish. */
 static void test_walk_over_changes(void **state)
 {
 	_cleanup_view_ struct view *view = make_view();
@@ -377,8 +379,8 @@ static void test_queries(void **state)
 	assert_false(find(view, "nothing?x=1", &p));
 }
 
-/* No inode number, however made up, does harm. */
-static void test_wild_numbers(void **state)
+/* No invalid inode number does harm. */
+static void test_invalid_numbers(void **state)
 {
 	_cleanup_view_ struct view *view = make_view();
 	struct place p, entry;
@@ -436,7 +438,7 @@ int main(void)
 		cmocka_unit_test(test_ranks),
 		cmocka_unit_test(test_walk_over_changes),
 		cmocka_unit_test(test_queries),
-		cmocka_unit_test(test_wild_numbers),
+		cmocka_unit_test(test_invalid_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

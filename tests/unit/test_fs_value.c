@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is written to value files, and parameters in the names of Get files. */
+/* Parsing of writes to value files, and of parameters in the names of Get files. */
 #include "tests/unit/test.h"
 
 #include <string.h>
@@ -140,7 +140,7 @@ static void test_bad_queries(void **state)
 		assert_int_equal(query_parameters(&op, bad[i], &params, NULL), -EINVAL);
 }
 
-static void test_queries_are_kept(void **state)
+static void test_queries_are_cached(void **state)
 {
 	struct queries *queries = queries_new();
 	struct node base = {.kind = KIND_VM, .row = 3, .class = N_GET, .index = 7}, back;
@@ -155,7 +155,7 @@ static void test_queries_are_kept(void **state)
 	assert_int_equal(node_pack(back), node_pack(base));
 	assert_string_equal(text, "a=1");
 	free(text);
-	/* What is in use stays, what is not makes room, and comes back under its number. */
+	/* Queries in use stay; others are evicted, and get the same number when they are added again. */
 	used = queries_add(queries, base, "a=2");
 	for (int i = 0; i < 20 * QUERIES_CACHED; i++) {
 		snprintf(name, sizeof(name), "b=%d", i);
@@ -182,7 +182,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_bad_queries),
-		cmocka_unit_test(test_queries_are_kept),
+		cmocka_unit_test(test_queries_are_cached),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

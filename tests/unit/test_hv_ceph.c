@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Volumes on Ceph without a cluster: their paths, what libvirt and QEMU are told
- * of them, and the programs that work on them, with programs of our own in the
- * place of rbd and qemu-img. tests/real/40-ceph.sh has a cluster.
+ * Volumes on Ceph without a cluster: their paths, how they are described to libvirt
+ * and QEMU, and the programs that work on them, with scripts in place of rbd and
+ * qemu-img. tests/real/40-ceph.sh uses a cluster.
  */
 #include "tests/unit/test.h"
 
@@ -21,7 +21,7 @@
 
 /* ------------------------------------------------------------------------ paths */
 
-static void paths_are_taken_apart(void **state)
+static void paths_are_parsed(void **state)
 {
 	struct ceph_path p;
 
@@ -44,7 +44,7 @@ static void paths_are_taken_apart(void **state)
 	ceph_path_done(&p);
 }
 
-static void what_is_no_path_is_refused(void **state)
+static void invalid_paths_are_refused(void **state)
 {
 	static const char *const bad[] = {
 		"",
@@ -83,7 +83,7 @@ static void what_is_no_path_is_refused(void **state)
 		struct ceph_path p;
 
 		if (ceph_path_parse(bad[i], &p, &e) != -EINVAL)
-			fail_msg("'%s' was taken", bad[i]);
+			fail_msg("'%s' was accepted", bad[i]);
 		assert_non_null(strstr(error_sentence(&e), "ceph://[user@]"));
 		error_done(&e);
 		ceph_path_done(&p);
@@ -93,8 +93,8 @@ static void what_is_no_path_is_refused(void **state)
 	assert_int_equal(hv_ceph_url_check("ceph://mon1/vms/a", NULL), -EINVAL);
 }
 
-/* What a disk's <source> says, and the path that is read back from it. */
-static void a_path_survives_libvirt(void **state)
+/* The <source> of a disk, and the path that is read back from it. */
+static void paths_round_trip_through_the_domain_xml(void **state)
 {
 	static const char *const paths[] = {
 		"ceph://mon1:6789/vms/disk.raw",
@@ -118,7 +118,7 @@ static void a_path_survives_libvirt(void **state)
 	}
 }
 
-static void qemu_is_told(void **state)
+static void image_options_of_qemu(void **state)
 {
 	_cleanup_free_ char *file = hv_image_options("/a,b", "qcow2"),
 			    *image = hv_image_options("ceph://u@m,n:1/vms/i@s", "raw"),
@@ -139,10 +139,10 @@ static void qemu_is_told(void **state)
 
 /* --------------------------------------------------------------------- programs */
 
-/* A folder that is first in PATH, for programs of ours. */
+/* A folder that is first in PATH, for the scripts. */
 struct fixture {
 	char folder[64];
-	char *path; /* PATH as it was; owned */
+	char *path; /* the original PATH; owned */
 };
 
 static int set_up(void **state)
@@ -177,7 +177,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Makes the program @name out of the shell script @body. */
+/* Creates the program @name from the shell script @body. */
 static void program(const struct fixture *f, const char *name, const char *body)
 {
 	char path[128];
@@ -192,10 +192,10 @@ static void program(const struct fixture *f, const char *name, const char *body)
 }
 
 struct listener {
-	int last, calls, most; /* most: cancels when it is reached; 0 = never */
+	int last, calls, most; /* most: number of calls after which to cancel; 0 = never */
 };
 
-static int listen_to(void *ctx, int percent)
+static int on_progress(void *ctx, int percent)
 {
 	struct listener *l = ctx;
 
@@ -205,7 +205,7 @@ static int listen_to(void *ctx, int percent)
 	return l->most && percent >= l->most;
 }
 
-static void a_program_is_followed(void **state)
+static void progress_of_a_program_is_reported(void **state)
 {
 	const struct fixture *f = *state;
 	static const char *const argv[] = {"talks", "an argument", NULL};
@@ -215,22 +215,22 @@ static void a_program_is_followed(void **state)
 	program(f, "talks",
 		"printf 'Copy: 1%% complete...\\rCopy: 42%% complete...\\r' >&2\n"
 		"echo \"$1\"; ls /proc/self/fd | wc -l; echo 'last words' >&2; exit 17");
-	assert_int_equal(command_run(argv, listen_to, &l, &end, NULL), 0);
+	assert_int_equal(command_run(argv, on_progress, &l, &end, NULL), 0);
 	assert_int_equal(end.status, 17);
 	assert_int_equal(l.last, 42);
 	assert_string_equal(end.message, "last words");
-	/* nothing of ours is open there: the three, and the folder that is listed */
+	/* no other descriptor is inherited: the three, and the folder that is listed */
 	assert_string_equal(end.output, "an argument\n4\n");
 	command_end_done(&end);
 	program(f, "talks", "printf '    (12.34/100%%)\\r'; kill -9 $$");
 	l = (struct listener){0};
-	assert_int_equal(command_run(argv, listen_to, &l, &end, NULL), 0);
+	assert_int_equal(command_run(argv, on_progress, &l, &end, NULL), 0);
 	assert_int_equal(end.status, 128 + 9);
 	assert_int_equal(l.last, 12);
 	command_end_done(&end);
 }
 
-static void a_program_is_broken_off(void **state)
+static void a_program_is_cancelled(void **state)
 {
 	const struct fixture *f = *state;
 	static const char *const argv[] = {"hangs", NULL}, *const none[] = {"no-such-program", NULL};
@@ -238,9 +238,9 @@ static void a_program_is_broken_off(void **state)
 	struct error e = ERROR_INIT;
 	struct command_end end;
 
-	/* exec: a child of the shell would live on, and keep the pipes */
+	/* exec: a child of the shell would survive it, and keep the pipes open */
 	program(f, "hangs", "echo 7% >&2; exec sleep 60");
-	assert_int_equal(command_run(argv, listen_to, &l, &end, &e), -ECANCELED);
+	assert_int_equal(command_run(argv, on_progress, &l, &end, &e), -ECANCELED);
 	assert_int_equal(end.status, 128 + 9);
 	command_end_done(&end);
 	error_done(&e);
@@ -251,8 +251,8 @@ static void a_program_is_broken_off(void **state)
 	error_done(&e);
 }
 
-/* rbd's exit status is the errno; its last line is the reason. */
-static void errors_are_those_of_rbd(void **state)
+/* The exit status of rbd is the errno, its last line the reason. */
+static void errors_of_rbd_are_mapped(void **state)
 {
 	const struct fixture *f = *state;
 	static const struct {
@@ -280,7 +280,7 @@ static void errors_are_those_of_rbd(void **state)
 	}
 }
 
-/* What was called, a line each. */
+/* The recorded calls, one per line. */
 static char *calls(const struct fixture *f)
 {
 	static char text[8192];
@@ -299,13 +299,13 @@ static char *calls(const struct fixture *f)
 	return text;
 }
 
-/* An rbd that writes down how it is called, after the options that are the same each time. */
+/* An rbd that records its arguments, without the options that are the same in each call. */
 #define RBD                                                                                                  \
 	"while [ \"${1#--}\" != \"$1\" ] && [ \"$1\" != --rbd-default-clone-format ]; do shift 2; done\n"    \
 	"echo \"$*\" >>\"${0%/*}/calls\"\n"
 
-/* A question is asked again when rbd dies of it. */
-static void a_question_is_repeated(void **state)
+/* A query is repeated when rbd crashes. */
+static void a_query_is_repeated(void **state)
 {
 	const struct fixture *f = *state;
 	struct hv_volume_info info;
@@ -319,7 +319,7 @@ static void a_question_is_repeated(void **state)
 			    "du --format json vms/x\ndu --format json vms/x\ndu --format json vms/x\n");
 }
 
-static void rbd_is_called(void **state)
+static void rbd_gets_its_arguments(void **state)
 {
 	const struct fixture *f = *state;
 	_cleanup_free_ char *path = NULL, *clone = NULL;
@@ -329,7 +329,7 @@ static void rbd_is_called(void **state)
 	assert_int_equal(ceph_create(STORAGE, "new", 1048576, NULL, &path, NULL), 0);
 	assert_string_equal(path, STORAGE "/new");
 	assert_string_equal(calls(f), "create vms/new --size 1048576B\n");
-	/* a clone of an image without snapshot gets one to stand on, and grows to the size that is wanted */
+	/* a clone of an image without snapshot creates one as its parent, and grows to the requested size */
 	assert_int_equal(ceph_create(STORAGE, "clone", 2097152, STORAGE "/image", &clone, NULL), 0);
 	assert_string_equal(calls(f), "snap create vms/image@base\n"
 				      "--rbd-default-clone-format 2 clone vms/image@base vms/clone\n"
@@ -344,7 +344,7 @@ static void rbd_is_called(void **state)
 	assert_string_equal(calls(f), "snap rm vms/new@then\n");
 }
 
-static void an_image_with_snapshots_of_somebody_stays(void **state)
+static void an_image_with_foreign_snapshots_is_kept(void **state)
 {
 	const struct fixture *f = *state;
 	struct error e = ERROR_INIT;
@@ -359,7 +359,7 @@ static void an_image_with_snapshots_of_somebody_stays(void **state)
 				      "snap rm vms/new@copy-x\nrm vms/new\n");
 	program(f, "rbd", "exit 2");
 	assert_int_equal(ceph_delete(STORAGE, "gone", NULL), 0);
-	/* what copies have left goes by itself, too; nothing else does */
+	/* snapshots that copies have left can be removed alone, too; no others are */
 	program(f, "rbd",
 		RBD
 		"case $2 in ls) echo '[{\"name\":\"base\"},{\"name\":\"5f\"},{\"name\":\"copy-x\"}]';; esac");
@@ -370,8 +370,8 @@ static void an_image_with_snapshots_of_somebody_stays(void **state)
 	error_done(&e);
 }
 
-/* Merging is needed only when the image stands on something else. */
-static void images_are_flattened_when_they_must(void **state)
+/* Flattening is needed only when the image has another parent. */
+static void images_are_flattened_when_necessary(void **state)
 {
 	const struct fixture *f = *state;
 	static const char info[] = "info --format json vms/head\n", merged[] = "flatten vms/head\n";
@@ -379,7 +379,7 @@ static void images_are_flattened_when_they_must(void **state)
 		const char *base;
 		bool flattened;
 	} cases[] = {
-		{STORAGE "/image", false}, /* on its snapshot "base" already */
+		{STORAGE "/image", false}, /* its snapshot "base" is the parent already */
 		{STORAGE "/image@base", false}, {STORAGE "/head@earlier", false}, /* its own snapshot */
 		{STORAGE "/image@other", true}, {STORAGE "/old@then", true},	  {NULL, true},
 	};
@@ -400,8 +400,8 @@ static void images_are_flattened_when_they_must(void **state)
 	assert_string_equal(calls(f), info);
 }
 
-/* A copy that fails or is broken off leaves no image. */
-static void a_broken_copy_leaves_nothing(void **state)
+/* A copy that fails or is cancelled leaves no image. */
+static void a_failed_copy_leaves_no_image(void **state)
 {
 	const struct fixture *f = *state;
 	struct listener l = {.most = 50};
@@ -412,7 +412,7 @@ static void a_broken_copy_leaves_nothing(void **state)
 	program(f, "qemu-img",
 		"case $1 in info) echo '{\"virtual-size\":1048576}';;\n"
 		"convert) printf '    (50.00/100%%)\\r'; exec sleep 60;; esac");
-	assert_int_equal(ceph_copy(STORAGE "/a@b", STORAGE, "new", listen_to, &l, &path, &e), -ECANCELED);
+	assert_int_equal(ceph_copy(STORAGE "/a@b", STORAGE, "new", on_progress, &l, &path, &e), -ECANCELED);
 	assert_null(path);
 	error_done(&e);
 	assert_string_equal(calls(f),
@@ -428,18 +428,18 @@ static void a_broken_copy_leaves_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths_are_taken_apart),
-		cmocka_unit_test(what_is_no_path_is_refused),
-		cmocka_unit_test(a_path_survives_libvirt),
-		cmocka_unit_test(qemu_is_told),
-		cmocka_unit_test_setup_teardown(a_program_is_followed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_program_is_broken_off, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(errors_are_those_of_rbd, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_question_is_repeated, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(rbd_is_called, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_image_with_snapshots_of_somebody_stays, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(images_are_flattened_when_they_must, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_broken_copy_leaves_nothing, set_up, tear_down),
+		cmocka_unit_test(paths_are_parsed),
+		cmocka_unit_test(invalid_paths_are_refused),
+		cmocka_unit_test(paths_round_trip_through_the_domain_xml),
+		cmocka_unit_test(image_options_of_qemu),
+		cmocka_unit_test_setup_teardown(progress_of_a_program_is_reported, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_program_is_cancelled, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(errors_of_rbd_are_mapped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_query_is_repeated, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(rbd_gets_its_arguments, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_image_with_foreign_snapshots_is_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(images_are_flattened_when_necessary, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_failed_copy_leaves_no_image, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("hv_ceph", tests, NULL, NULL);

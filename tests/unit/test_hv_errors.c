@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every libvirt error code has an errno; the ones the pool decides by have the right one; sentences
- * have our form.
+ * Every libvirt error code has an errno; the codes on which decisions of the pool depend have the right one;
+ * sentences have our form.
  */
 #define VIR_ENUM_SENTINELS
 #include "tests/unit/test.h"
@@ -36,7 +36,7 @@ static void unknown_codes_are_io_errors(void **state)
 	assert_int_equal(hv_errno_of_virt(1 << 20), EIO);
 }
 
-static void decisive_codes(void **state)
+static void codes_that_decide(void **state)
 {
 	static const struct {
 		int code, errnum;
@@ -76,7 +76,7 @@ static void sentences_have_our_form(void **state)
 	_cleanup_(error_done) struct error lost = ERROR_INIT;
 
 	virt_errors_silence();
-	/* a real error of libvirt's: an unknown driver */
+	/* a real libvirt error: an unknown driver */
 	assert_null(virConnectOpen("nothing:///"));
 	none = virGetLastError();
 	assert_non_null(none);
@@ -86,10 +86,10 @@ static void sentences_have_our_form(void **state)
 
 	assert_null(virConnectOpen("qemu:///system?socket=/nowhere/at/all"));
 	assert_int_equal(error_set_virt(&lost, NULL, "cannot connect"),
-			 -ENOENT); /* the socket is not there */
+			 -ENOENT); /* the socket does not exist */
 }
 
-/* Every call of libvirt forgets its last error: it has to be read before the arguments are evaluated. */
+/* Every libvirt call resets the last error: it has to be read before the arguments are evaluated. */
 static void arguments_may_call_libvirt(void **state)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -110,7 +110,7 @@ static void arguments_may_call_libvirt(void **state)
 	assert_non_null(strstr(error_sentence(&e), "cannot find the twin of 'test': "));
 	assert_null(strstr(error_sentence(&e), "unknown error"));
 
-	/* now there is none, and that of before does not come back */
+	/* now there is none, and the earlier one does not come back */
 	assert_non_null(virDomainGetName(domain));
 	assert_int_equal(error_set_virt(&second, conn, "cannot say why"), -EIO);
 	assert_string_equal(error_sentence(&second), "cannot say why: unknown error");
@@ -123,7 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_code_has_an_errno_with_a_description),
 		cmocka_unit_test(unknown_codes_are_io_errors),
-		cmocka_unit_test(decisive_codes),
+		cmocka_unit_test(codes_that_decide),
 		cmocka_unit_test(sentences_have_our_form),
 		cmocka_unit_test(arguments_may_call_libvirt),
 	};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bytes this project writes itself, shown to QEMU where it is installed: the
- * probe's boot sector runs (under TCG) and says its marker; the simulated host's
- * qcow2 images are flawless and name their backing files.
+ * The formats this project writes itself, checked with QEMU where it is installed:
+ * the probe's boot sector runs (under TCG) and prints its marker; the simulated
+ * host's qcow2 images are valid and name their backing files.
  */
 #include "tests/unit/test.h"
 
@@ -53,7 +53,7 @@ static bool start(char *const args[], pid_t *ret_pid, int *ret_output)
 	return false;
 }
 
-/* Reads until @wanted was read (true) or the output ends or 30 s are over. */
+/* True when @wanted was read before the output ended or 30 s had passed. */
 static bool read_until(int fd, const char *wanted)
 {
 	char heard[65536];
@@ -75,7 +75,7 @@ static bool read_until(int fd, const char *wanted)
 	return false;
 }
 
-static void the_boot_sector_says_its_marker(void **state)
+static void the_boot_sector_prints_its_marker(void **state)
 {
 	char path[64], drive[96];
 	int fd = make_file(path);
@@ -115,7 +115,7 @@ static void the_boot_sector_says_its_marker(void **state)
 	assert_true(heard);
 }
 
-static void an_image_says_its_size(void **state)
+static void the_size_of_an_image_is_read_back(void **state)
 {
 	static const int64_t sizes[] = {1, 512, 1LL << 30, (1LL << 30) + 1, 40LL << 30, 1LL << 50};
 	char path[64];
@@ -139,7 +139,7 @@ static void an_image_says_its_size(void **state)
 	close(fd);
 }
 
-/* Runs qemu-img with one more argument; -1 = not installed, else whether it was content and said @wanted. */
+/* Runs qemu-img with one more argument; -1 = not installed, else whether it succeeded and printed @wanted. */
 static int qemu_img(const char *command, const char *option, const char *path, const char *wanted)
 {
 	char *const args[] = {(char *)"qemu-img", (char *)command, (char *)option, (char *)path, NULL};
@@ -158,7 +158,7 @@ static int qemu_img(const char *command, const char *option, const char *path, c
 	return said && status == 0;
 }
 
-static void qemu_likes_our_images(void **state)
+static void qemu_accepts_our_images(void **state)
 {
 	char base[64], leaf[64];
 	int base_fd = make_file(base), leaf_fd = make_file(leaf);
@@ -184,9 +184,9 @@ static void qemu_likes_our_images(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_boot_sector_says_its_marker),
-		cmocka_unit_test(an_image_says_its_size),
-		cmocka_unit_test(qemu_likes_our_images),
+		cmocka_unit_test(the_boot_sector_prints_its_marker),
+		cmocka_unit_test(the_size_of_an_image_is_read_back),
+		cmocka_unit_test(qemu_accepts_our_images),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

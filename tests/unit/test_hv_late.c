@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events that come late: what they tell of is past, and must not be told as if it
- * were so now. A VM that a job has rebooted would look stopped for a moment.
+ * Events that arrive late describe a past state, which must not be reported as the
+ * current one: a VM that a job has rebooted would look stopped for a moment.
  */
 #include "tests/unit/test.h"
 
@@ -13,13 +13,13 @@
 #include "hypervisor/hypervisor.h"
 
 #define HOST   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define HOLDER "11111111111111111111111111111111" /* whose start holds up the host's thread */
+#define HOLDER "11111111111111111111111111111111" /* whose start blocks the host's thread */
 #define VM     "22222222222222222222222222222222"
-#define LAST   "33333333333333333333333333333333" /* whose start is told when all before it was */
+#define LAST   "33333333333333333333333333333333" /* whose start is reported after all events before it */
 #define MIB    (1LL << 20)
 
-static sem_t connected, held, go_on, all_told;
-static int stops, starts; /* of VM that were told; the host's thread, until all_told */
+static sem_t connected, held, go_on, all_reported;
+static int stops, starts; /* of VM that were reported; used by the thread of the host until all_reported */
 
 static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
 		    const struct hv_domain_status *domains, size_t count, const char *sentence)
@@ -40,7 +40,7 @@ static void on_domain(void *ctx, const char *host, const char *domain, enum hv_d
 	if (strcmp(domain, VM) == 0)
 		*(state == HV_DOMAIN_RUNNING ? &starts : &stops) += 1;
 	if (strcmp(domain, LAST) == 0 && state == HV_DOMAIN_RUNNING)
-		(void)sem_post(&all_told);
+		(void)sem_post(&all_reported);
 }
 
 static void start(struct hypervisor *hv, const char *uuid)
@@ -60,7 +60,7 @@ static void start(struct hypervisor *hv, const char *uuid)
 	assert_int_equal(hv_domain_start(hv, HOST, &spec, false, NULL), 0);
 }
 
-static void what_is_past_is_not_told(void **state)
+static void past_states_are_not_reported(void **state)
 {
 	static const struct hv_events events = {.host = on_host, .domain = on_domain};
 	struct hypervisor *hv;
@@ -69,19 +69,19 @@ static void what_is_past_is_not_told(void **state)
 	(void)sem_init(&connected, 0, 0);
 	(void)sem_init(&held, 0, 0);
 	(void)sem_init(&go_on, 0, 0);
-	(void)sem_init(&all_told, 0, 0);
+	(void)sem_init(&all_reported, 0, 0);
 	assert_int_equal(hv_new(&events, NULL, &hv, NULL), 0);
 	assert_int_equal(hv_host_add(hv, HOST, "test:///default", NULL), 0);
 	(void)sem_wait(&connected);
 	start(hv, HOLDER);
 	(void)sem_wait(&held);
-	/* started, stopped and started again while nobody listens */
+	/* started, stopped and started again while events are not handled */
 	start(hv, VM);
 	assert_int_equal(hv_domain_destroy(hv, HOST, VM, NULL), 0);
 	start(hv, VM);
 	start(hv, LAST);
 	(void)sem_post(&go_on);
-	(void)sem_wait(&all_told);
+	(void)sem_wait(&all_reported);
 	assert_int_equal(stops, 0);
 	assert_in_range(starts, 1, 2);
 	for (int i = 0; i < 3; i++) {
@@ -95,7 +95,7 @@ static void what_is_past_is_not_told(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_past_is_not_told)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(past_states_are_not_reported)};
 
 	return cmocka_run_group_tests_name("hv_late", tests, NULL, NULL);
 }

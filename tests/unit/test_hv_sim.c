@@ -37,9 +37,9 @@
 #define L3     "dddddddddddddddddddddddddddddddd"
 #define MIB    (1LL << 20)
 
-/* ------------------------------------------------- what the callbacks told */
+/* -------------------------------------------------------- recorded callbacks */
 
-struct said {
+struct report {
 	char what[16]; /* "host", "domain", "agent", "removed" */
 	char host[33];
 	char domain[33];
@@ -48,95 +48,97 @@ struct said {
 	size_t count; /* domains in the list */
 };
 
-struct ear {
+struct recorder {
 	pthread_mutex_t lock;
-	pthread_cond_t heard;
-	struct said said[4096];
+	pthread_cond_t added;
+	struct report reports[4096];
 	size_t count;
 	struct hv_host_info info;
 	struct hv_domain_status list[64];
 	char sentence[256];
 };
 
-static struct ear ear = {.lock = PTHREAD_MUTEX_INITIALIZER, .heard = PTHREAD_COND_INITIALIZER};
+static struct recorder recorder = {.lock = PTHREAD_MUTEX_INITIALIZER, .added = PTHREAD_COND_INITIALIZER};
 
-static struct said *hear(const char *what, const char *host, const char *domain, int value, int reason)
+static struct report *record(const char *what, const char *host, const char *domain, int value, int reason)
 {
-	struct said *said = &ear.said[ear.count < ARRAY_SIZE(ear.said) - 1 ? ear.count++ : ear.count];
+	struct report *report =
+		&recorder.reports[recorder.count < ARRAY_SIZE(recorder.reports) - 1 ? recorder.count++
+										    : recorder.count];
 
-	(void)snprintf(said->what, sizeof(said->what), "%s", what);
-	(void)snprintf(said->host, sizeof(said->host), "%s", host);
-	(void)snprintf(said->domain, sizeof(said->domain), "%s", domain);
-	said->value = value;
-	said->reason = reason;
-	said->count = 0;
-	pthread_cond_broadcast(&ear.heard);
-	return said;
+	(void)snprintf(report->what, sizeof(report->what), "%s", what);
+	(void)snprintf(report->host, sizeof(report->host), "%s", host);
+	(void)snprintf(report->domain, sizeof(report->domain), "%s", domain);
+	report->value = value;
+	report->reason = reason;
+	report->count = 0;
+	pthread_cond_broadcast(&recorder.added);
+	return report;
 }
 
 static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
 		    const struct hv_domain_status *domains, size_t count, const char *sentence)
 {
-	assert_ptr_equal(ctx, &ear);
-	scoped_lock(&ear.lock);
+	assert_ptr_equal(ctx, &recorder);
+	scoped_lock(&recorder.lock);
 	assert_int_equal(status == HV_HOST_CONNECTED, info != NULL);
-	hear("host", host, "", status, 0)->count = count;
+	record("host", host, "", status, 0)->count = count;
 	if (info)
-		ear.info = *info;
-	for (size_t i = 0; i < count && i < ARRAY_SIZE(ear.list); i++)
-		ear.list[i] = domains[i];
-	(void)snprintf(ear.sentence, sizeof(ear.sentence), "%s", sentence ? sentence : "");
+		recorder.info = *info;
+	for (size_t i = 0; i < count && i < ARRAY_SIZE(recorder.list); i++)
+		recorder.list[i] = domains[i];
+	(void)snprintf(recorder.sentence, sizeof(recorder.sentence), "%s", sentence ? sentence : "");
 }
 
 static void on_domain(void *ctx, const char *host, const char *domain, enum hv_domain_state state,
 		      enum hv_domain_reason reason)
 {
 	(void)ctx;
-	scoped_lock(&ear.lock);
-	hear("domain", host, domain, state, reason);
+	scoped_lock(&recorder.lock);
+	record("domain", host, domain, state, reason);
 }
 
 static void on_agent(void *ctx, const char *host, const char *domain, bool connected)
 {
 	(void)ctx;
-	scoped_lock(&ear.lock);
-	hear("agent", host, domain, connected, 0);
+	scoped_lock(&recorder.lock);
+	record("agent", host, domain, connected, 0);
 }
 
 static const struct hv_events events = {.host = on_host, .domain = on_domain, .agent = on_agent};
 
-/* Waits until something like this was said after position *@from; moves *@from behind it. */
-static const struct said *wait_for(size_t *from, const char *what, const char *host, const char *domain,
-				   int value)
+/* Waits for such a report after position *@from; moves *@from behind it. */
+static const struct report *wait_for(size_t *from, const char *what, const char *host, const char *domain,
+				     int value)
 {
 	struct timespec limit;
 
 	(void)clock_gettime(CLOCK_REALTIME, &limit);
 	limit.tv_sec += 20;
-	pthread_mutex_lock(&ear.lock);
+	pthread_mutex_lock(&recorder.lock);
 	for (;;) {
-		for (; *from < ear.count; ++*from) {
-			const struct said *said = &ear.said[*from];
+		for (; *from < recorder.count; ++*from) {
+			const struct report *report = &recorder.reports[*from];
 
-			if (strcmp(said->what, what) == 0 && strcmp(said->host, host) == 0 &&
-			    strcmp(said->domain, domain) == 0 && said->value == value) {
+			if (strcmp(report->what, what) == 0 && strcmp(report->host, host) == 0 &&
+			    strcmp(report->domain, domain) == 0 && report->value == value) {
 				++*from;
-				pthread_mutex_unlock(&ear.lock);
-				return said;
+				pthread_mutex_unlock(&recorder.lock);
+				return report;
 			}
 		}
-		if (pthread_cond_timedwait(&ear.heard, &ear.lock, &limit) != 0) {
-			pthread_mutex_unlock(&ear.lock);
-			fail_msg("never heard '%s' of '%s' '%s' value %d", what, host, domain, value);
+		if (pthread_cond_timedwait(&recorder.added, &recorder.lock, &limit) != 0) {
+			pthread_mutex_unlock(&recorder.lock);
+			fail_msg("no report '%s' of '%s' '%s' value %d", what, host, domain, value);
 		}
 	}
 }
 
 static size_t now(void)
 {
-	scoped_lock(&ear.lock);
+	scoped_lock(&recorder.lock);
 
-	return ear.count;
+	return recorder.count;
 }
 
 #define assert_ok(call)                                                                                      \
@@ -182,7 +184,7 @@ static int set_up_uri(void **state, const char *uri)
 
 	(void)snprintf(f->folder, sizeof(f->folder), "/tmp/test_hv_sim.XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
-	assert_ok(hv_new(&events, &ear, &f->hv, e));
+	assert_ok(hv_new(&events, &recorder, &f->hv, e));
 	f->from = now();
 	assert_ok(hv_host_add(f->hv, HOST_A, uri, e));
 	wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTED);
@@ -248,19 +250,19 @@ static enum hv_domain_state state_of(struct fixture *f, const char *host, const 
 
 /* ---------------------------------------------------------------------- hosts */
 
-static void a_host_connects_and_tells_what_it_has(void **state)
+static void a_host_connects_and_reports_its_hardware(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_string_equal(ear.info.virt_type, "test");
-	assert_true(ear.info.simulated);
-	assert_true(ear.info.memory > 0);
-	assert_true(ear.info.cpus > 0);
-	assert_true(ear.info.sockets > 0);
-	assert_true(ear.info.hostname[0] != '\0');
-	/* the driver's own domain "test" runs, and is nobody's business */
-	for (size_t i = 0; i < ear.count; i++)
-		assert_int_equal(ear.said[i].count, 0);
+	assert_string_equal(recorder.info.virt_type, "test");
+	assert_true(recorder.info.simulated);
+	assert_true(recorder.info.memory > 0);
+	assert_true(recorder.info.cpus > 0);
+	assert_true(recorder.info.sockets > 0);
+	assert_true(recorder.info.hostname[0] != '\0');
+	/* the driver's own domain "test" runs, and is ignored */
+	for (size_t i = 0; i < recorder.count; i++)
+		assert_int_equal(recorder.reports[i].count, 0);
 	assert_fails(EEXIST, hv_host_add(f->hv, HOST_A, "test:///default", e));
 	assert_fails(EINVAL, hv_host_add(f->hv, "short", "test:///default", e));
 	assert_fails(EINVAL, hv_host_add(f->hv, HOST_B, "nonsense", e));
@@ -278,7 +280,7 @@ static void calls_need_a_connected_host(void **state)
 	assert_ok(hv_host_add(f->hv, HOST_B, "qemu+unix:///system?socket=/nowhere/libvirt-sock", e));
 	wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTING);
 	wait_for(&from, "host", HOST_B, "", HV_HOST_DISCONNECTED);
-	assert_non_null(strstr(ear.sentence, "/nowhere"));
+	assert_non_null(strstr(recorder.sentence, "/nowhere"));
 	assert_int_equal(hv_domain_destroy(f->hv, HOST_B, VM_1, &lost), -ENOTCONN);
 	assert_string_equal(lost.code, "HOST.1010");
 	error_done(&lost);
@@ -289,8 +291,8 @@ static void calls_need_a_connected_host(void **state)
 	assert_fails(ENOENT, hv_domain_destroy(f->hv, HOST_B, VM_1, e));
 }
 
-/* A daemon that takes connections and says nothing: told as such, in nobody's way, not even at the end. */
-static void a_hung_host_delays_nobody(void **state)
+/* A daemon that accepts connections and never answers is reported, and delays nothing, not even hv_free(). */
+static void a_hung_host_delays_no_other(void **state)
 {
 	struct fixture *f = *state;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -311,23 +313,23 @@ static void a_hung_host_delays_nobody(void **state)
 	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
 	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_RUNNING);
 	wait_for(&from, "host", HOST_B, "", HV_HOST_DISCONNECTED);
-	assert_string_equal(ear.sentence, "the host does not answer");
+	assert_string_equal(recorder.sentence, "the host does not answer");
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &began);
 	hv_host_remove(f->hv, HOST_B);
 	(void)clock_gettime(CLOCK_MONOTONIC, &ended);
 	assert_true(ended.tv_sec - began.tv_sec <= 1);
-	/* again, and this time hv_free() comes upon it */
+	/* again, and this time it is still connecting at hv_free() */
 	assert_ok(hv_host_add(f->hv, HOST_B, uri, e));
 	wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTING);
 	hv_free(f->hv);
 	(void)clock_gettime(CLOCK_MONOTONIC, &began);
 	assert_true(began.tv_sec - ended.tv_sec <= 4);
-	assert_ok(hv_new(&events, &ear, &f->hv, e));
+	assert_ok(hv_new(&events, &recorder, &f->hv, e));
 	f->from = now();
 	assert_ok(hv_host_add(f->hv, HOST_A, "test:///default", e));
 	wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTED);
-	/* the openers that were left behind end when their daemon does */
+	/* the abandoned threads that open connections end when their daemon does */
 }
 
 static void uris_are_checked(void **state)
@@ -370,22 +372,22 @@ static void reconnecting_lists_the_domains_again(void **state)
 {
 	struct fixture *f = *state;
 	struct hv_domain_def spec = spec_of(VM_1);
-	const struct said *said;
+	const struct report *report;
 
 	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
 	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_RUNNING);
 	assert_ok(hv_host_reconnect(f->hv, HOST_A, e));
 	wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTING);
-	said = wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTED);
-	assert_int_equal(said->count, 1);
-	assert_string_equal(ear.list[0].uuid, VM_1);
-	assert_int_equal(ear.list[0].state, HV_DOMAIN_RUNNING);
+	report = wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTED);
+	assert_int_equal(report->count, 1);
+	assert_string_equal(recorder.list[0].uuid, VM_1);
+	assert_int_equal(recorder.list[0].state, HV_DOMAIN_RUNNING);
 	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
 	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_OFF);
 }
 
 /* Two hosts with a state of their own each, on the same machine. */
-static void files_are_hosts_of_their_own(void **state)
+static void each_file_is_a_host_of_its_own(void **state)
 {
 	static const char node[] =
 		"<node><cpu><mhz>1000</mhz><model>x</model><active>8</active><nodes>1</nodes><sockets>2</sockets>"
@@ -408,9 +410,9 @@ static void files_are_hosts_of_their_own(void **state)
 	from = now();
 	assert_ok(hv_host_add(f->hv, HOST_B, uri, e));
 	wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTED);
-	assert_int_equal(ear.info.memory, 8LL << 30);
-	assert_int_equal(ear.info.cpus, 8);
-	assert_int_equal(ear.info.sockets, 2);
+	assert_int_equal(recorder.info.memory, 8LL << 30);
+	assert_int_equal(recorder.info.cpus, 8);
+	assert_int_equal(recorder.info.sockets, 2);
 
 	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
 	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_RUNNING);
@@ -420,11 +422,11 @@ static void files_are_hosts_of_their_own(void **state)
 	wait_for(&from, "domain", HOST_B, VM_1, HV_DOMAIN_RUNNING);
 	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
 	assert_int_equal(state_of(f, HOST_B, VM_1), HV_DOMAIN_RUNNING);
-	/* what is simulated in the connection outlives a reconnection */
+	/* what is simulated in the connection survives a reconnection */
 	assert_ok(hv_host_reconnect(f->hv, HOST_B, e));
 	assert_int_equal(wait_for(&from, "host", HOST_B, "", HV_HOST_CONNECTED)->count, 1);
 	assert_int_equal(state_of(f, HOST_B, VM_1), HV_DOMAIN_RUNNING);
-	/* a domain moves from one to the other as it is, and not onto itself */
+	/* a domain migrates to the other host as it is, and cannot migrate to the host it is on */
 	assert_ok(hv_domain_suspend(f->hv, HOST_B, VM_1, e));
 	assert_ok(hv_domain_migrate(f->hv, HOST_B, HOST_A, VM_1, &how, NULL, NULL, e));
 	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_PAUSED);
@@ -442,7 +444,7 @@ static void files_are_hosts_of_their_own(void **state)
 
 /* -------------------------------------------------------------------- domains */
 
-static void a_domain_lives_and_dies(void **state)
+static void the_life_of_a_domain(void **state)
 {
 	struct fixture *f = *state;
 	struct hv_domain_def spec = spec_of(VM_1);
@@ -493,7 +495,7 @@ static void a_domain_lives_and_dies(void **state)
 	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_ABSENT);
 }
 
-/* What the next look at the simulated domain's devices finds; allocated. */
+/* The current definition of a simulated domain; owned by the caller. */
 static char *definition_of(const char *uuid)
 {
 	virConnectPtr conn = virConnectOpen("test:///default");
@@ -528,7 +530,7 @@ static void an_active_domain_is_changed(void **state)
 	spec.memory = 256 * MIB;
 	spec.memory_max = 1024 * MIB;
 	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
-	for (int i = 0; i < 2; i++) { /* what is done already is done */
+	for (int i = 0; i < 2; i++) { /* a repeated change succeeds */
 		assert_ok(hv_nic_attach(f->hv, HOST_A, VM_1, &nic, e));
 		assert_ok(hv_nic_set_bandwidth(f->hv, HOST_A, VM_1, nic.mac, 8 * MIB, 0, e));
 		assert_ok(hv_cdrom_change(f->hv, HOST_A, VM_1, 0, "/nowhere/a & b.iso", e));
@@ -563,7 +565,7 @@ static void an_active_domain_is_changed(void **state)
 	assert_fails(ENOENT, hv_nic_detach(f->hv, HOST_A, VM_2, 1, 1000, e));
 }
 
-static void somebody_elses_doing_is_told_too(void **state)
+static void changes_from_outside_are_reported(void **state)
 {
 	struct fixture *f = *state;
 	struct hv_domain_def spec = spec_of(VM_2);
@@ -578,7 +580,7 @@ static void somebody_elses_doing_is_told_too(void **state)
 	wait_for(&f->from, "domain", HOST_A, VM_2, HV_DOMAIN_RUNNING);
 	domain = virDomainLookupByUUIDString(conn, VM_2);
 	assert_non_null(domain);
-	/* undefined while it runs: it is still there, and absent once it stops */
+	/* undefined while it runs: it still exists, and is absent once it stops */
 	assert_int_equal(virDomainUndefine(domain), 0);
 	assert_int_equal(virDomainDestroy(domain), 0);
 	wait_for(&f->from, "domain", HOST_A, VM_2, HV_DOMAIN_ABSENT);
@@ -586,7 +588,7 @@ static void somebody_elses_doing_is_told_too(void **state)
 	virDomainFree(foreign);
 	virConnectClose(conn);
 	for (size_t i = 0; i < now(); i++)
-		assert_string_not_equal(ear.said[i].domain, "6695eb01f6a4830479aa97f2502e193f");
+		assert_string_not_equal(recorder.reports[i].domain, "6695eb01f6a4830479aa97f2502e193f");
 }
 
 static void *start_and_stop(void *arg)
@@ -606,7 +608,7 @@ static void *start_and_stop(void *arg)
 	return NULL;
 }
 
-static void many_workers_at_once(void **state)
+static void many_concurrent_workers(void **state)
 {
 	struct fixture *f = *state;
 	pthread_t threads[8];
@@ -626,12 +628,12 @@ static void many_workers_at_once(void **state)
 		size_t from = f->from;
 
 		(void)snprintf(uuid, sizeof(uuid), "%032d", i + 1);
-		/* what was past when its turn came is left out, the end is not */
+		/* states that had passed when they were handled are left out, the last one is not */
 		wait_for(&from, "domain", HOST_A, uuid, HV_DOMAIN_ABSENT);
 	}
 }
 
-static void a_removed_host_is_silent(void **state)
+static void a_removed_host_reports_nothing(void **state)
 {
 	struct fixture *f = *state;
 	virConnectPtr conn = virConnectOpen("test:///default");
@@ -650,7 +652,7 @@ static void a_removed_host_is_silent(void **state)
 	assert_int_equal(now(), before);
 	virDomainFree(domain);
 	virConnectClose(conn);
-	/* the same host may come back at once */
+	/* the same host may be added again at once */
 	f->from = now();
 	assert_ok(hv_host_add(f->hv, HOST_A, "test:///default", e));
 	assert_int_equal(wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTED)->count, 0);
@@ -667,7 +669,7 @@ static void open_pool(struct fixture *f, char target[128])
 	assert_ok(hv_storage_pool_open(f->hv, HOST_A, &pool, e));
 }
 
-/* What libvirt has read of a pool's definition is what was meant, and its schema agrees. */
+/* libvirt has read the definition of a pool as intended, and its schema accepts it. */
 static void assert_pool_xml(struct fixture *f, const char *const *parts)
 {
 	virConnectPtr conn = virConnectOpen("test:///default");
@@ -692,7 +694,7 @@ static void assert_pool_xml(struct fixture *f, const char *const *parts)
 	(void)virConnectClose(conn);
 }
 
-static void pools_of_other_machines(void **state)
+static void pools_on_other_machines(void **state)
 {
 	struct fixture *f = *state;
 	char target[128];
@@ -834,7 +836,7 @@ static int cancel_at_half(void *ctx, int percent)
 	return percent >= 50;
 }
 
-static void uploads_and_downloads_keep_holes(void **state)
+static void uploads_and_downloads_preserve_holes(void **state)
 {
 	struct fixture *f = *state;
 	char target[128], source[160], back[160], byte = 0;
@@ -928,7 +930,7 @@ static void networks_have_fixed_leases(void **state)
 	assert_ok(hv_lease_set(f->hv, HOST_A, L3, &rival, e));
 	assert_ok(hv_lease_remove(f->hv, HOST_A, L3, rival.mac, NULL, e));
 	assert_ok(hv_lease_remove(f->hv, HOST_A, L3, rival.mac, rival.ip, e));
-	/* What leases do is tried on a real host, in tests/hv: here nothing ever asks for an address. */
+	/* The effect of leases is tested on a real host, in tests/hv: here no guest requests an address. */
 	xml = virNetworkGetXMLDesc(network, 0);
 	assert_null(strstr(xml, "<range"));
 	free(xml);
@@ -945,13 +947,13 @@ static void networks_have_fixed_leases(void **state)
 	assert_ok(hv_network_close(f->hv, HOST_A, L3, e));
 }
 
-static void beginning_and_ending_again_and_again(void **state)
+static void repeated_start_and_end(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 20; i++) {
 		struct hypervisor *hv = NULL;
 
-		assert_ok(hv_new(&events, &ear, &hv, e));
+		assert_ok(hv_new(&events, &recorder, &hv, e));
 		assert_ok(hv_host_add(hv, HOST_A, "test:///default", e));
 		if (i % 2)
 			assert_ok(hv_host_add(hv, HOST_B, "qemu+unix:///system?socket=/nowhere", e));
@@ -966,23 +968,23 @@ int main(void)
 {
 #define ON_DEFAULT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		ON_DEFAULT(a_host_connects_and_tells_what_it_has),
+		ON_DEFAULT(a_host_connects_and_reports_its_hardware),
 		ON_DEFAULT(calls_need_a_connected_host),
-		ON_DEFAULT(a_hung_host_delays_nobody),
+		ON_DEFAULT(a_hung_host_delays_no_other),
 		cmocka_unit_test(uris_are_checked),
 		ON_DEFAULT(reconnecting_lists_the_domains_again),
-		cmocka_unit_test(files_are_hosts_of_their_own),
-		ON_DEFAULT(a_domain_lives_and_dies),
+		cmocka_unit_test(each_file_is_a_host_of_its_own),
+		ON_DEFAULT(the_life_of_a_domain),
 		ON_DEFAULT(an_active_domain_is_changed),
-		ON_DEFAULT(somebody_elses_doing_is_told_too),
-		ON_DEFAULT(many_workers_at_once),
-		ON_DEFAULT(a_removed_host_is_silent),
+		ON_DEFAULT(changes_from_outside_are_reported),
+		ON_DEFAULT(many_concurrent_workers),
+		ON_DEFAULT(a_removed_host_reports_nothing),
 		ON_DEFAULT(pools_open_and_close),
-		ON_DEFAULT(pools_of_other_machines),
+		ON_DEFAULT(pools_on_other_machines),
 		ON_DEFAULT(volumes_are_small_real_files),
-		ON_DEFAULT(uploads_and_downloads_keep_holes),
+		ON_DEFAULT(uploads_and_downloads_preserve_holes),
 		ON_DEFAULT(networks_have_fixed_leases),
-		cmocka_unit_test(beginning_and_ending_again_and_again),
+		cmocka_unit_test(repeated_start_and_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What libvirt's events mean: states and reasons, what is told and what is not, order against the list. */
+/* The meaning of libvirt's events: states and reasons, which are reported, and their order with the list. */
 #include "tests/unit/test.h"
 
 #include <string.h>
@@ -17,9 +17,9 @@ struct step {
 	enum hv_domain_reason reason;
 };
 
-#define LIFE(type, detail)  EVENT_LIFECYCLE, VIR_DOMAIN_EVENT_##type, VIR_DOMAIN_EVENT_##type##_##detail
-#define TOLD(state, reason) true, HV_DOMAIN_##state, HV_REASON_##reason
-#define SAME(state, reason) false, HV_DOMAIN_##state, HV_REASON_##reason
+#define LIFE(type, detail)	EVENT_LIFECYCLE, VIR_DOMAIN_EVENT_##type, VIR_DOMAIN_EVENT_##type##_##detail
+#define REPORTED(state, reason) true, HV_DOMAIN_##state, HV_REASON_##reason
+#define SAME(state, reason)	false, HV_DOMAIN_##state, HV_REASON_##reason
 
 static void walk(void **table, const struct step *steps, size_t count)
 {
@@ -45,18 +45,18 @@ static void *load(enum hv_domain_state state, bool transient)
 	return table;
 }
 
-static void a_whole_life(void **state)
+static void a_complete_life_cycle(void **state)
 {
 	static const struct step steps[] = {
 		{LIFE(DEFINED, ADDED), SAME(OFF, OTHER)},
-		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(STARTED, BOOTED), REPORTED(RUNNING, OTHER)},
 		{LIFE(RESUMED, UNPAUSED), SAME(RUNNING, OTHER)},
 		{LIFE(DEFINED, UPDATED), SAME(RUNNING, OTHER)},
-		{LIFE(SUSPENDED, PAUSED), TOLD(PAUSED, OTHER)},
-		{LIFE(RESUMED, UNPAUSED), TOLD(RUNNING, OTHER)},
+		{LIFE(SUSPENDED, PAUSED), REPORTED(PAUSED, OTHER)},
+		{LIFE(RESUMED, UNPAUSED), REPORTED(RUNNING, OTHER)},
 		{LIFE(SHUTDOWN, GUEST), SAME(RUNNING, OTHER)},
-		{LIFE(STOPPED, SHUTDOWN), TOLD(OFF, GUEST)},
-		{LIFE(UNDEFINED, REMOVED), TOLD(ABSENT, OTHER)},
+		{LIFE(STOPPED, SHUTDOWN), REPORTED(OFF, GUEST)},
+		{LIFE(UNDEFINED, REMOVED), REPORTED(ABSENT, OTHER)},
 		{LIFE(DEFINED, ADDED), SAME(OFF, OTHER)},
 	};
 	void *table = NULL;
@@ -66,23 +66,24 @@ static void a_whole_life(void **state)
 	states_free(&table);
 }
 
-static void ends_have_their_reasons(void **state)
+static void reasons_of_ends(void **state)
 {
 	static const struct step steps[] = {
-		{LIFE(STOPPED, FAILED), TOLD(OFF, CRASHED)}, /* qemu was killed */
+		{LIFE(STOPPED, FAILED), REPORTED(OFF, CRASHED)}, /* qemu was killed */
 		{LIFE(STOPPED, FAILED), SAME(OFF, CRASHED)},
-		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
-		{LIFE(STOPPED, DESTROYED), TOLD(OFF, OTHER)},
-		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(STARTED, BOOTED), REPORTED(RUNNING, OTHER)},
+		{LIFE(STOPPED, DESTROYED), REPORTED(OFF, OTHER)},
+		{LIFE(STARTED, BOOTED), REPORTED(RUNNING, OTHER)},
 		{LIFE(CRASHED, PANICKED), SAME(RUNNING, OTHER)},
-		{LIFE(STOPPED, CRASHED), TOLD(OFF, CRASHED)},
-		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
+		{LIFE(STOPPED, CRASHED), REPORTED(OFF, CRASHED)},
+		{LIFE(STARTED, BOOTED), REPORTED(RUNNING, OTHER)},
 		{LIFE(SHUTDOWN, HOST), SAME(RUNNING, OTHER)}, /* SIGTERM from outside */
-		{LIFE(STOPPED, SHUTDOWN), TOLD(OFF, OTHER)},
-		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
-		{LIFE(STOPPED, SHUTDOWN), TOLD(OFF, GUEST)}, /* the host's shutdown is forgotten */
-		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
-		{LIFE(STOPPED, MIGRATED), TOLD(OFF, OTHER)},
+		{LIFE(STOPPED, SHUTDOWN), REPORTED(OFF, OTHER)},
+		{LIFE(STARTED, BOOTED), REPORTED(RUNNING, OTHER)},
+		{LIFE(STOPPED, SHUTDOWN),
+		 REPORTED(OFF, GUEST)}, /* the shutdown by the host no longer counts */
+		{LIFE(STARTED, BOOTED), REPORTED(RUNNING, OTHER)},
+		{LIFE(STOPPED, MIGRATED), REPORTED(OFF, OTHER)},
 	};
 	void *table = load(HV_DOMAIN_RUNNING, false);
 	(void)state;
@@ -91,16 +92,16 @@ static void ends_have_their_reasons(void **state)
 	states_free(&table);
 }
 
-static void a_full_disk_is_told_from_a_broken_one(void **state)
+static void a_full_disk_differs_from_a_broken_one(void **state)
 {
 	static const struct step steps[] = {
 		{EVENT_IO_ERROR, 0, 1, SAME(RUNNING, OTHER)},
-		{LIFE(SUSPENDED, IOERROR), TOLD(PAUSED, ENOSPC)},
-		{LIFE(RESUMED, UNPAUSED), TOLD(RUNNING, OTHER)},
+		{LIFE(SUSPENDED, IOERROR), REPORTED(PAUSED, ENOSPC)},
+		{LIFE(RESUMED, UNPAUSED), REPORTED(RUNNING, OTHER)},
 		{EVENT_IO_ERROR, 0, 0, SAME(RUNNING, OTHER)},
-		{LIFE(SUSPENDED, IOERROR), TOLD(PAUSED, IO_ERROR)},
-		{EVENT_IO_ERROR, 0, 1, TOLD(PAUSED, ENOSPC)}, /* the other way round */
-		{LIFE(STOPPED, DESTROYED), TOLD(OFF, OTHER)},
+		{LIFE(SUSPENDED, IOERROR), REPORTED(PAUSED, IO_ERROR)},
+		{EVENT_IO_ERROR, 0, 1, REPORTED(PAUSED, ENOSPC)}, /* the other way round */
+		{LIFE(STOPPED, DESTROYED), REPORTED(OFF, OTHER)},
 	};
 	void *table = load(HV_DOMAIN_RUNNING, false);
 	(void)state;
@@ -109,16 +110,16 @@ static void a_full_disk_is_told_from_a_broken_one(void **state)
 	states_free(&table);
 }
 
-static void what_is_not_defined_is_absent_when_it_stops(void **state)
+static void transient_domains_are_absent_when_they_stop(void **state)
 {
 	static const struct step undefined[] = {
 		{LIFE(UNDEFINED, REMOVED), SAME(RUNNING, OTHER)},
-		{LIFE(STOPPED, DESTROYED), TOLD(ABSENT, OTHER)},
+		{LIFE(STOPPED, DESTROYED), REPORTED(ABSENT, OTHER)},
 	};
-	static const struct step transient[] = {{LIFE(STOPPED, DESTROYED), TOLD(ABSENT, OTHER)}};
+	static const struct step transient[] = {{LIFE(STOPPED, DESTROYED), REPORTED(ABSENT, OTHER)}};
 	static const struct step unknown[] = {
-		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
-		{LIFE(STOPPED, SHUTDOWN), TOLD(ABSENT, GUEST)},
+		{LIFE(STARTED, BOOTED), REPORTED(RUNNING, OTHER)},
+		{LIFE(STOPPED, SHUTDOWN), REPORTED(ABSENT, GUEST)},
 	};
 	void *table = load(HV_DOMAIN_RUNNING, false);
 	(void)state;
@@ -131,13 +132,13 @@ static void what_is_not_defined_is_absent_when_it_stops(void **state)
 	states_free(&table);
 }
 
-/* The list says OFF; the events that led there come after it. The last word is right again. */
-static void stale_events_end_where_the_list_is(void **state)
+/* The list says OFF; the events that led there arrive after it. The final state is right again. */
+static void stale_events_end_in_the_listed_state(void **state)
 {
 	static const struct step steps[] = {
 		{LIFE(DEFINED, ADDED), SAME(OFF, OTHER)},
-		{LIFE(STARTED, BOOTED), TOLD(RUNNING, OTHER)},
-		{LIFE(STOPPED, DESTROYED), TOLD(OFF, OTHER)},
+		{LIFE(STARTED, BOOTED), REPORTED(RUNNING, OTHER)},
+		{LIFE(STOPPED, DESTROYED), REPORTED(OFF, OTHER)},
 	};
 	void *table = load(HV_DOMAIN_OFF, false);
 	(void)state;
@@ -149,11 +150,11 @@ static void stale_events_end_where_the_list_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_whole_life),
-		cmocka_unit_test(ends_have_their_reasons),
-		cmocka_unit_test(a_full_disk_is_told_from_a_broken_one),
-		cmocka_unit_test(what_is_not_defined_is_absent_when_it_stops),
-		cmocka_unit_test(stale_events_end_where_the_list_is),
+		cmocka_unit_test(a_complete_life_cycle),
+		cmocka_unit_test(reasons_of_ends),
+		cmocka_unit_test(a_full_disk_differs_from_a_broken_one),
+		cmocka_unit_test(transient_domains_are_absent_when_they_stop),
+		cmocka_unit_test(stale_events_end_in_the_listed_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

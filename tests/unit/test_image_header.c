@@ -85,7 +85,7 @@ static struct memory image(const uint8_t head[static 512])
 	return (struct memory){.bytes = head, .len = 512, .size = 4 * CLUSTER};
 }
 
-static void a_good_qcow2_is_read(void **state)
+static void a_valid_qcow2_is_parsed(void **state)
 {
 	struct image_info info;
 	uint8_t head[512];
@@ -127,7 +127,7 @@ struct nonsense {
 	const char *sentence;
 };
 
-static void nonsense_is_refused(void **state)
+static void invalid_headers_are_refused(void **state)
 {
 	static const struct nonsense cases[] = {
 		{4, 4, 0, EOPNOTSUPP, "version 0 of qcow2"},
@@ -239,7 +239,7 @@ static void other_files_and_damage_are_reported_then_refused(void **state)
 	assert_int_equal(image_info_check(&info, NULL), -EINVAL);
 }
 
-static void raw_is_the_rest(void **state)
+static void anything_else_is_raw(void **state)
 {
 	static const struct {
 		int64_t size, virtual_size;
@@ -262,7 +262,7 @@ static void raw_is_the_rest(void **state)
 	refuses((struct memory){boot, 512, 512, EIO}, EIO, "cannot read the image at byte 0");
 }
 
-static void iso_is_found_whatever_the_first_sector_holds(void **state)
+static void iso_is_found_regardless_of_the_first_sector(void **state)
 {
 	static uint8_t bytes[40960];
 	struct memory m = {bytes, sizeof(bytes), sizeof(bytes), 0};
@@ -377,7 +377,7 @@ static void a_truncated_file_is_detected(void **state)
 	refuses(m, EINVAL, "a cluster is at byte 589824");
 }
 
-static void the_rest_of_a_partial_file_is_not_missed(void **state)
+static void a_partial_file_need_not_be_complete(void **state)
 {
 	static uint8_t bytes[FULL];
 	struct memory m = {.bytes = bytes, .len = FULL, .size = IMAGE_HEAD_SIZE};
@@ -391,9 +391,9 @@ static void the_rest_of_a_partial_file_is_not_missed(void **state)
 	assert_int_equal(image_header_parse(&source, &info, NULL), 0);
 	assert_int_equal(info.format, IMAGE_FORMAT_QCOW2);
 	assert_int_equal(info.virtual_size, INT64_C(10) << 30);
-	put32(bytes + 20, 40); /* the part that exists must be valid all the same */
+	put32(bytes + 20, 40); /* the part that exists must still be valid */
 	assert_int_equal(image_header_parse(&source, &info, &e), -EINVAL);
-	/* what may still become an ISO is raw so far */
+	/* a file that may still turn out to be an ISO is raw until then */
 	memset(bytes, 0, FULL);
 	memcpy(bytes + 32769, "CD001", 5);
 	assert_int_equal(image_header_parse(&source, &info, NULL), 0);
@@ -403,7 +403,7 @@ static void the_rest_of_a_partial_file_is_not_missed(void **state)
 	assert_int_equal(info.format, IMAGE_FORMAT_ISO);
 }
 
-static void names_go_both_ways(void **state)
+static void names_round_trip(void **state)
 {
 	enum image_format format;
 
@@ -420,15 +420,15 @@ static void names_go_both_ways(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_good_qcow2_is_read),
-		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(a_valid_qcow2_is_parsed),
+		cmocka_unit_test(invalid_headers_are_refused),
 		cmocka_unit_test(other_files_and_damage_are_reported_then_refused),
-		cmocka_unit_test(raw_is_the_rest),
-		cmocka_unit_test(iso_is_found_whatever_the_first_sector_holds),
+		cmocka_unit_test(anything_else_is_raw),
+		cmocka_unit_test(iso_is_found_regardless_of_the_first_sector),
 		cmocka_unit_test(known_formats_are_refused_by_name),
 		cmocka_unit_test(a_truncated_file_is_detected),
-		cmocka_unit_test(the_rest_of_a_partial_file_is_not_missed),
-		cmocka_unit_test(names_go_both_ways),
+		cmocka_unit_test(a_partial_file_need_not_be_complete),
+		cmocka_unit_test(names_round_trip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,7 @@ static void agrees_with_qemu(const char *name, const char *format)
 				     &actual_size, "format", &qemu_format),
 			 0);
 	if (probe(name, &info, &e) < 0)
-		fail_msg("%s: qemu-img takes it, we say '%s'", name, error_sentence(&e));
+		fail_msg("%s: qemu-img accepts it, the probe says '%s'", name, error_sentence(&e));
 	assert_string_equal(image_format_name(info.format), qemu_format);
 	if (info.virtual_size != virtual_size || info.actual_size != actual_size)
 		fail_msg("%s: %lld in %lld bytes, qemu-img says %lld in %lld", name,
@@ -165,7 +165,7 @@ static void qcow2_of_every_kind_agrees_with_qemu(void **state)
 	agrees_with_qemu("x.qcow2", "qcow2");
 }
 
-static void what_refers_elsewhere_is_refused(void **state)
+static void references_to_other_files_are_refused(void **state)
 {
 	(void)state;
 	if (!have("qemu-img")) {
@@ -260,7 +260,7 @@ static void archives_are_refused_by_name(void **state)
 	}
 }
 
-static void isos_are_isos(void **state)
+static void iso_images_are_recognised(void **state)
 {
 	(void)state;
 	if (!have("xorriso")) {
@@ -344,7 +344,7 @@ static void misbehaves(const char *script, int timeout_ms, int errnum, const cha
 	assert_true(now_ms() - start < timeout_ms + 2000);
 }
 
-static void a_bad_child_does_no_harm(void **state)
+static void a_misbehaving_child_is_contained(void **state)
 {
 	(void)state;
 	misbehaves("exec sleep 1000", 200, ETIMEDOUT, "took longer than 200 ms");
@@ -373,7 +373,7 @@ static void a_bad_child_does_no_harm(void **state)
 		5000, EOPNOTSUPP, "backing file");
 }
 
-static void a_missing_program_is_said(void **state)
+static void a_missing_program_is_reported(void **state)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct image_info info;
@@ -424,14 +424,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(qcow2_of_every_kind_agrees_with_qemu),
-		cmocka_unit_test(what_refers_elsewhere_is_refused),
+		cmocka_unit_test(references_to_other_files_are_refused),
 		cmocka_unit_test(other_formats_of_qemu_are_refused_by_name),
 		cmocka_unit_test(archives_are_refused_by_name),
-		cmocka_unit_test(isos_are_isos),
+		cmocka_unit_test(iso_images_are_recognised),
 		cmocka_unit_test(raw_agrees_with_qemu),
 		cmocka_unit_test(only_regular_files_are_opened),
-		cmocka_unit_test(a_bad_child_does_no_harm),
-		cmocka_unit_test(a_missing_program_is_said),
+		cmocka_unit_test(a_misbehaving_child_is_contained),
+		cmocka_unit_test(a_missing_program_is_reported),
 		cmocka_unit_test(the_child_inherits_nothing),
 	};
 

@@ -2,7 +2,7 @@
 /*
  * Images and their storage in a complete pool with a simulated host: what AddImage
  * accepts and stores, several backup storages, deletion and recovery, the cache on
- * primary storage, and what is left after a kill at each step.
+ * primary storage, and what remains after a kill at each step.
  */
 #include "tests/unit/pool_fixture.h"
 
@@ -149,7 +149,7 @@ static int64_t number_of(struct pool_fixture *f, enum kind_id kind, const char *
 	return object_int(view_get(view, kind, uuid), field);
 }
 
-/* The only ref of an image that has one. */
+/* The reference row of an image that has exactly one. */
 static const struct object *ref_of(const struct view *view, const char *image)
 {
 	return view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image, 0);
@@ -219,7 +219,7 @@ static void test_add_refused(void **state)
 	json_object_set_new(params, "type", json_string("other"));
 	must_fail(f, "AddImage", NULL, params, EINVAL, "unsupported image type[other]");
 
-	/* a file that has one of the image's names belongs to somebody else */
+	/* an existing file with one of the image's names is not overwritten */
 	snprintf(path, sizeof(path), "%s/backup/0123456789ab4def8123456789abcdef.raw", f->state);
 	{
 		char bs[UUID_SIZE];
@@ -338,7 +338,7 @@ static void test_direct(void **state)
 	assert_int_equal(backup_files(f), 0);
 }
 
-/* One copy of two: the image lives on, and goes with the last one. */
+/* Without one of its two copies the image remains; it is removed with the last one. */
 static void test_delete_copies(void **state)
 {
 	struct pool_fixture *f = *state;
@@ -445,7 +445,7 @@ static void *get_cached(void *arg)
 	return NULL;
 }
 
-/* Many VMs at once make one copy, which is kept while something is based on it. */
+/* Many concurrent VMs cause one copy, which stays cached while a volume is based on it. */
 static void test_cache(void **state)
 {
 	enum { GETTERS = 16 };
@@ -488,7 +488,7 @@ static void test_cache(void **state)
 	}
 }
 
-/* Writes an object as it is, as a crash would have left it. */
+/* Writes an object unchecked, as a crash would have left it. */
 static int put_object(struct txn *t, void *arg, struct error *e)
 {
 	return txn_put(t, arg, NULL, e);

@@ -15,7 +15,7 @@ static uint32_t ip(const char *text)
 	return address;
 }
 
-static void addresses_are_read_strictly(void **state)
+static void addresses_are_parsed_strictly(void **state)
 {
 	static const char *const wrong[] = {
 		"",
@@ -57,7 +57,7 @@ static void addresses_are_read_strictly(void **state)
 		uint32_t address = 7;
 
 		if (ipv4_parse(wrong[i], &address, &e) != -EINVAL || address != 7)
-			fail_msg("'%s' was taken for an address", wrong[i]);
+			fail_msg("'%s' was accepted as an address", wrong[i]);
 		assert_non_null(strstr(error_sentence(&e), "is not an IPv4 address"));
 	}
 	/* formats as inet_ntop() does, and inet_pton() reads the same number */
@@ -114,7 +114,7 @@ static void expect_network(const char *text, uint32_t first, uint32_t last, uint
 	assert_true(n.prefix == 0 || !ipv4_network_contains(n, last + 1));
 }
 
-static void networks_have_hosts(void **state)
+static void host_ranges_of_networks(void **state)
 {
 	static const char *const wrong[] = {"10.0.0.0",	    "10.0.0.0/",   "10.0.0.0/33",
 					    "10.0.0.0/08",  "10.0.0.0/8 ", "10.0.0.0/-1",
@@ -139,7 +139,7 @@ static void networks_have_hosts(void **state)
 		assert_int_equal(ipv4_network_parse(wrong[i], &n, NULL), -EINVAL);
 }
 
-static void ranges_compare(void **state)
+static void ranges_are_compared(void **state)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct ipv4_range a, b = {ip("10.0.0.20"), ip("10.0.0.30")};
@@ -176,7 +176,7 @@ static bool is_used(void *ctx, uint32_t address)
 	return false;
 }
 
-/* The lowest free address by trying all, UINT64_MAX if there is none. */
+/* The lowest free address by trying all, UINT64_MAX if none is free. */
 static uint64_t search(struct ipv4_range range, uint32_t from, struct used_list *list)
 {
 	for (uint64_t a = range.first; a <= range.last; a++)
@@ -210,7 +210,7 @@ static void the_first_free_address_is_found(void **state)
 	}
 }
 
-static void a_full_range_says_so(void **state)
+static void a_full_range_is_reported(void **state)
 {
 	static const uint32_t used[] = {UINT32_MAX - 1, UINT32_MAX};
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -228,7 +228,7 @@ static void a_full_range_says_so(void **state)
 	assert_int_equal(address, UINT32_MAX - 1);
 }
 
-static void macs_are_read_and_written(void **state)
+static void macs_are_parsed_and_formatted(void **state)
 {
 	static const char *const wrong[] = {"",
 					    "fa",
@@ -284,13 +284,13 @@ static void new_macs_are_local_and_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses_are_read_strictly),
+		cmocka_unit_test(addresses_are_parsed_strictly),
 		cmocka_unit_test(netmasks_are_contiguous),
-		cmocka_unit_test(networks_have_hosts),
-		cmocka_unit_test(ranges_compare),
+		cmocka_unit_test(host_ranges_of_networks),
+		cmocka_unit_test(ranges_are_compared),
 		cmocka_unit_test(the_first_free_address_is_found),
-		cmocka_unit_test(a_full_range_says_so),
-		cmocka_unit_test(macs_are_read_and_written),
+		cmocka_unit_test(a_full_range_is_reported),
+		cmocka_unit_test(macs_are_parsed_and_formatted),
 		cmocka_unit_test(new_macs_are_local_and_random),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scanner for whole JSON documents: where it ends, what it refuses, and that pieces do not matter. */
+/* The scanner for whole JSON documents: where they end, what is refused, and pieces of any size. */
 #include "tests/unit/test.h"
 
 #include <string.h>
@@ -110,7 +110,7 @@ static void length_has_a_limit(void **state)
 	assert_int_equal(json_gather_feed(&g, "     ", 5), JSON_GATHER_TOO_LONG);
 }
 
-static void says(const char *text, const char *sentence)
+static void sentence_is(const char *text, const char *sentence)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct json_gather g;
@@ -120,7 +120,7 @@ static void says(const char *text, const char *sentence)
 	assert_int_equal(json_gather_finish(&g, &e), *sentence ? -EINVAL : 0);
 	if (!strstr(error_sentence(&e), *sentence ? sentence : "ok"))
 		fail_msg("'%s': '%s', not '%s'", text, error_sentence(&e), sentence);
-	/* what is wrong already is said by the write, what is only unfinished by the flush */
+	/* an invalid document is reported by the write, an incomplete one by the flush */
 	assert_int_equal(json_gather_check(&g, NULL), g.state <= JSON_GATHER_COMPLETE ? 0 : -EINVAL);
 }
 
@@ -130,17 +130,17 @@ static void every_state_has_a_sentence(void **state)
 
 	(void)state;
 	memset(deep, '[', JSON_GATHER_DEPTH + 1);
-	says("{}", "");
-	says("", "the request is empty");
-	says("{\"a", "ends within a string");
-	says("{", "ends with 1 bracket open");
-	says("{[", "ends with 2 brackets open");
-	says("  x", "byte 3 does not begin");
-	says("{]", "bracket at byte 2");
-	says("{\"\n", "byte 3 of the JSON document is a control character");
-	says("[\x02", "byte 2 of the JSON document is a control character");
-	says("{} x", "byte 4 follows the end");
-	says(deep, "more than 64 brackets open at byte 65");
+	sentence_is("{}", "");
+	sentence_is("", "the request is empty");
+	sentence_is("{\"a", "ends within a string");
+	sentence_is("{", "ends with 1 bracket open");
+	sentence_is("{[", "ends with 2 brackets open");
+	sentence_is("  x", "byte 3 does not begin");
+	sentence_is("{]", "bracket at byte 2");
+	sentence_is("{\"\n", "byte 3 of the JSON document is a control character");
+	sentence_is("[\x02", "byte 2 of the JSON document is a control character");
+	sentence_is("{} x", "byte 4 follows the end");
+	sentence_is(deep, "more than 64 brackets open at byte 65");
 }
 
 int main(void)

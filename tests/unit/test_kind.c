@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The field tables: what every part of the program takes for granted about them. */
+/* The field tables: the properties on which every part of the program relies. */
 #include "tests/unit/test.h"
 
 #include <string.h>
@@ -49,7 +49,7 @@ static void field_names_are_unique_and_found(void **state)
 	}
 }
 
-static void fields_fit(void **state)
+static void fields_fit_their_limits(void **state)
 {
 	int indexed = 0;
 
@@ -71,7 +71,7 @@ static void fields_fit(void **state)
 	assert_true(indexed <= 128); /* INDEX_MAX of view.c */
 }
 
-static void special_fields_are_what_they_should_be(void **state)
+static void special_fields_have_their_types(void **state)
 {
 	(void)state;
 	for_each_kind(k)
@@ -100,7 +100,7 @@ static void references_name_a_kind(void **state)
 			assert_int_equal(f->type, FIELD_STRING);
 			assert_int_not_equal(f->target, KIND_NONE);
 		}
-		if (f->flags & F_SECRET) /* no inventory shows it, whoever asks */
+		if (f->flags & F_SECRET) /* not in any inventory */
 			assert_true(f->flags & (F_HIDDEN | F_FILE));
 	}
 }
@@ -131,8 +131,8 @@ static void sub_objects_point_back_to_their_owner(void **state)
 	}
 }
 
-/* Nothing is visible by default: a row says who may see its objects, by a field that can tell. */
-static void every_kind_says_who_may_see_it(void **state)
+/* Nothing is visible by default: each kind has a field from which the owner of an object follows. */
+static void every_kind_defines_who_may_see_it(void **state)
 {
 	(void)state;
 	for_each_kind(k)
@@ -209,11 +209,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_has_a_row_and_unique_names),
 		cmocka_unit_test(field_names_are_unique_and_found),
-		cmocka_unit_test(fields_fit),
-		cmocka_unit_test(special_fields_are_what_they_should_be),
+		cmocka_unit_test(fields_fit_their_limits),
+		cmocka_unit_test(special_fields_have_their_types),
 		cmocka_unit_test(references_name_a_kind),
 		cmocka_unit_test(sub_objects_point_back_to_their_owner),
-		cmocka_unit_test(every_kind_says_who_may_see_it),
+		cmocka_unit_test(every_kind_defines_who_may_see_it),
 		cmocka_unit_test(classes_are_named_after_their_kind),
 		cmocka_unit_test(states_are_those_of_the_help),
 	};

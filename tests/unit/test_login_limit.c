@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Guessing passwords is limited by address and by account, for a minute. */
+/* Failed logins are limited per address and per account, for a minute. */
 #include "tests/unit/test.h"
 
 #include <stdbool.h>
@@ -20,8 +20,8 @@ static int attempt(struct login_limit *limit, const char *address, const char *a
 }
 
 /*
- * Is any of eight others let in? One alone may share the counter of who is not. They differ by address, or by
- * account, which is "" then.
+ * Whether at least one of eight others may log in; a single one could share the counter of the one that is
+ * limited. They differ by the argument that is "".
  */
 static bool others_may(struct login_limit *limit, const char *address, const char *account, int64_t now)
 {
@@ -35,7 +35,7 @@ static bool others_may(struct login_limit *limit, const char *address, const cha
 	return false;
 }
 
-static void one_address_may_fail_so_often(void **state)
+static void failures_per_address_are_limited(void **state)
 {
 	struct login_limit *limit = login_limit_new();
 	char account[32];
@@ -52,7 +52,7 @@ static void one_address_may_fail_so_often(void **state)
 	login_limit_free(limit);
 }
 
-static void one_account_may_be_failed_so_often_from_all_addresses(void **state)
+static void failures_per_account_are_limited_across_addresses(void **state)
 {
 	struct login_limit *limit = login_limit_new();
 	char address[32];
@@ -85,8 +85,8 @@ static void a_success_is_not_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_address_may_fail_so_often),
-		cmocka_unit_test(one_account_may_be_failed_so_often_from_all_addresses),
+		cmocka_unit_test(failures_per_address_are_limited),
+		cmocka_unit_test(failures_per_account_are_limited_across_addresses),
 		cmocka_unit_test(a_success_is_not_counted),
 	};
 

@@ -2,7 +2,7 @@
 /*
  * The operation table against operations.json, member by member, and against
  * itself: names that must be unique, targets that must be parameters, and that
- * none is left that is not built.
+ * every operation is implemented.
  */
 #include "tests/unit/test.h"
 
@@ -52,7 +52,7 @@ static void same_list(const char *what, const char *const *have, const json_t *w
 			 json_array_size(want));
 }
 
-/* What operations of the manual take beyond it, each after the manual's own parameters. */
+/* Parameters that are not in the manual, each after those of the manual. */
 static const struct {
 	const char *operation, *param;
 } additions[] = {
@@ -154,7 +154,7 @@ static const struct operation *first_at(enum op_form form, enum kind_id kind, co
 	return NULL;
 }
 
-static void rows_are_sound(void **state)
+static void rows_are_consistent(void **state)
 {
 	(void)state;
 	for (const struct operation *const *a = operations(); *a; a++) {
@@ -164,12 +164,13 @@ static void rows_are_sound(void **state)
 		assert_non_null(op->message);
 		assert_ptr_equal(operation_by_name(op->name), op);
 		if (op->target && !operation_param(op, op->target))
-			fail_msg("%s: its target '%s' is no parameter", op->name, op->target);
+			fail_msg("%s: its target '%s' is not a parameter", op->name, op->target);
 		switch (op->form) {
 		case FORM_VERB:
 			assert_non_null(op->target);
 			if (operation_by_verb(op->kind, op->verb) != op)
-				fail_msg("%s: the verb '%s' belongs to another one", op->name, op->verb);
+				fail_msg("%s: the verb '%s' belongs to another operation", op->name,
+					 op->verb);
 			break;
 		case FORM_CREATE:
 			assert_ptr_equal(first_at(FORM_CREATE, KIND_NONE, op->where), op);
@@ -188,7 +189,7 @@ static void rows_are_sound(void **state)
 			assert_true(op->flags & OP_SYNC);
 			break;
 		}
-		/* Work that a crash can leave half done needs somebody who finishes or undoes it. */
+		/* Work that a crash can leave half done needs a function that finishes or undoes it. */
 		if (!op->run != !op->recover)
 			fail_msg("%s: it has %s", op->name,
 				 op->run ? "'run' without 'recover'" : "'recover' without 'run'");
@@ -199,7 +200,7 @@ static void rows_are_sound(void **state)
 	}
 }
 
-/* A function that finds its row's data in one row finds it in all. */
+/* A function that uses the data of its row in one row has data in all of its rows. */
 static void data_is_complete(void **state)
 {
 	(void)state;
@@ -214,7 +215,7 @@ static void data_is_complete(void **state)
 					 (*a)->name);
 }
 
-static void every_operation_is_built(void **state)
+static void every_operation_is_implemented(void **state)
 {
 	size_t i;
 	json_t *want;
@@ -224,11 +225,11 @@ static void every_operation_is_built(void **state)
 		const struct operation *op = operation_by_name(text_of(want, "name"));
 
 		if (!operation_is_built(op))
-			fail_msg("not built: %s %s", op->section, op->name);
+			fail_msg("not implemented: %s %s", op->section, op->name);
 	}
 }
 
-static void verbs_go_by_key_too(void **state)
+static void operations_are_found_by_verb_and_key(void **state)
 {
 	(void)state;
 	assert_ptr_equal(operation_by_verb(KIND_VM, "start"), operation_by_name("StartVmInstance"));
@@ -240,7 +241,7 @@ static void verbs_go_by_key_too(void **state)
 	assert_null(operation_by_verb(KIND_IMAGE, "start"));
 }
 
-static void fields_find_their_operation(void **state)
+static void operations_are_found_by_field(void **state)
 {
 	(void)state;
 	assert_ptr_equal(operation_by_field(KIND_VM, "name"), operation_by_name("UpdateVmInstance"));
@@ -262,7 +263,7 @@ static bool is_verb(const char *word, const char *end)
 	return false;
 }
 
-/* Texts of the sources that look like the name of an operation. */
+/* Texts of the sources that only look like the name of an operation. */
 static bool is_something_else(const char *text)
 {
 	static const char *const others[] = {"CreateStopped", "MigrateVmAllocatorStrategy"};
@@ -275,8 +276,10 @@ static bool is_something_else(const char *text)
 
 static size_t names_seen; /* by check_names() */
 
-/* Of each literal "VerbNoun" in a C file: it is an operation, or the class of a scheduler's job, which is an
- * operation's name and "Job". */
+/*
+ * Checks each literal "VerbNoun" in a C file: it is the name of an operation, or the class of a
+ * scheduler's job, which is the name of an operation and "Job".
+ */
 static int check_names(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	const char *ending = strrchr(path, '.');
@@ -310,24 +313,24 @@ static int check_names(const char *path, const struct stat *st, int type, struct
 	return 0;
 }
 
-/* Where code names an operation, in order to hand it in, no compiler sees a name that does not exist. */
+/* Code submits operations by name, and no compiler notices a name that does not exist. */
 static void named_operations_exist(void **state)
 {
 	(void)state;
 	names_seen = 0;
 	assert_int_equal(nftw(SOURCE_ROOT "/actions", check_names, 16, FTW_PHYS), 0);
 	assert_int_equal(nftw(SOURCE_ROOT "/fs", check_names, 16, FTW_PHYS), 0);
-	assert_true(names_seen > 200); /* the rows alone are more */
+	assert_true(names_seen > 200); /* the rows of the table alone are more */
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_equals_operations_json),
-		cmocka_unit_test(rows_are_sound),
-		cmocka_unit_test(every_operation_is_built),
-		cmocka_unit_test(verbs_go_by_key_too),
-		cmocka_unit_test(fields_find_their_operation),
+		cmocka_unit_test(rows_are_consistent),
+		cmocka_unit_test(every_operation_is_implemented),
+		cmocka_unit_test(operations_are_found_by_verb_and_key),
+		cmocka_unit_test(operations_are_found_by_field),
 		cmocka_unit_test(named_operations_exist),
 		cmocka_unit_test(data_is_complete),
 	};

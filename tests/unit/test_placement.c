@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Placement over many generated pools: what the filters leave is compared, host
- * by host, with rules written down here from behaviour.md 3.6 and 3.7 and not
+ * Placement over many generated pools: the hosts that pass the filters are compared,
+ * host by host, with rules written down here from behaviour.md 3.6 and 3.7 and not
  * from the table of filters; then the order, affinity groups and the report.
  */
 #include "tests/unit/fixture.h"
@@ -27,7 +27,7 @@ enum {
 	LINK_1 = 0x10000
 };
 
-/* A small generator of our own, so that a failure can be repeated from its round. */
+/* A random number generator of the test, so that a failure can be repeated from its round. */
 static uint64_t seed;
 
 static unsigned pick(unsigned n)
@@ -38,7 +38,7 @@ static unsigned pick(unsigned n)
 
 static unsigned link_number;
 
-/* What a pool is made of is written in one commit. */
+/* The rows of a pool are written in one commit. */
 static struct object *staged[512];
 static size_t staged_count;
 
@@ -271,7 +271,7 @@ static int64_t oracle_cost(const struct view *view, const struct placement *want
 	if (strcmp(want->strategy, "LastHostPreferredAllocatorStrategy") == 0 ||
 	    strcmp(want->strategy, "DesignatedHostAllocatorStrategy") == 0)
 		return want->last_host && strcmp(want->last_host, object_uuid(host)) == 0 ? 0 : 1;
-	return 0; /* by chance */
+	return 0; /* random */
 }
 
 /* -------------------------------------------------------------------- tests */
@@ -328,7 +328,7 @@ static void compare_with_oracle(const struct view *view, struct placement *want,
 	json_decref(report);
 }
 
-static void filters_and_order_equal_the_document(void **state)
+static void filters_and_order_equal_the_oracle(void **state)
 {
 	static const char *const policies[] = {"none", "ANTISOFT", "ANTIHARD"};
 	static const char *const strategies[] = {
@@ -384,7 +384,7 @@ static void filters_and_order_equal_the_document(void **state)
 	}
 }
 
-/* A plain pool: everything reaches everything. */
+/* A plain pool: every host reaches every network and storage. */
 static void plain_pool(struct fixture *f, unsigned hosts)
 {
 	struct object *zone = make(KIND_ZONE, test_uuid(ZONE_1)),
@@ -444,15 +444,15 @@ static void a_hard_group_takes_as_many_hosts_as_members(void **state)
 	assert_int_equal(place(f, 4, "DefaultHostAllocatorStrategy", &e), -ENOSPC);
 	assert_string_equal(e.code, "HOST_ALLOCATION.1000");
 	assert_non_null(strstr(error_sentence(&e), "affinityGroup [uuid:"));
-	/* a stopped member leaves its host to the others; starting again where it is, it is no other to
-	 * itself */
+	/* a stopped member frees its host for the others; a member that starts again does not exclude
+	 * its own host */
 	put_vm(f, 2, NULL, NULL);
 	assert_int_equal(place(f, 4, "DefaultHostAllocatorStrategy", NULL), 0);
 	assert_int_equal(place(f, 0, "DefaultHostAllocatorStrategy", NULL), 0);
 	assert_int_equal(most_on_one_host(f), 1);
 }
 
-static void a_soft_group_spreads_as_long_as_it_can(void **state)
+static void a_soft_group_spreads_as_far_as_possible(void **state)
 {
 	struct fixture *f = *state;
 
@@ -534,7 +534,7 @@ static void a_vm_starts_where_all_its_volumes_are(void **state)
 		assert_int_equal(placement_choose(view, &want, &host, NULL, NULL), 0);
 		assert_string_equal(object_uuid(host), test_uuid(HOST_1 + 2));
 	}
-	/* of a storage that the hosts' cluster has not */
+	/* on a storage that is not attached to the hosts' cluster */
 	put_volume(f, 2, 7, NULL);
 	_cleanup_view_ struct view *view = store_view(f->store);
 
@@ -544,7 +544,7 @@ static void a_vm_starts_where_all_its_volumes_are(void **state)
 	assert_non_null(strstr(error_sentence(&e), "where vm[uuid:"));
 }
 
-static void strategies_are_those_of_the_table(void **state)
+static void strategies_are_known(void **state)
 {
 	size_t n = 0;
 
@@ -559,17 +559,17 @@ static void strategies_are_those_of_the_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(filters_and_order_equal_the_document),
+		cmocka_unit_test(filters_and_order_equal_the_oracle),
 		cmocka_unit_test_setup_teardown(a_hard_group_takes_as_many_hosts_as_members, fixture_setup,
 						fixture_teardown),
-		cmocka_unit_test_setup_teardown(a_soft_group_spreads_as_long_as_it_can, fixture_setup,
+		cmocka_unit_test_setup_teardown(a_soft_group_spreads_as_far_as_possible, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_disabled_group_is_not_considered, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(max_instances_are_counted, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_starts_where_all_its_volumes_are, fixture_setup,
 						fixture_teardown),
-		cmocka_unit_test(strategies_are_those_of_the_table),
+		cmocka_unit_test(strategies_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

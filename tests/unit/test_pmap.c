@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The persistent map: the same answers as an array, old versions unchanged, whole after a failed allocation.
- */
+/* The persistent map: same answers as an array, old versions unchanged, intact after a failed allocation. */
 #include "tests/unit/test.h"
 
 #include <errno.h>
@@ -19,7 +18,7 @@ struct counted {
 };
 
 static int alive;
-/* Allocations until the next one fails; negative: none does. */
+/* Allocations that succeed before one fails; negative: none fails. */
 static int fail_after = -1;
 
 void *__real_malloc(size_t size);
@@ -117,7 +116,7 @@ static void random_operations_match_an_array_in_every_version(void **state)
 		int v = rand() % VERSIONS;
 
 		change(&maps[v], expected[v], step);
-		if (step % 50 == 0) { /* a copy that goes its own way from here */
+		if (step % 50 == 0) { /* a copy that is changed independently from here */
 			int to = rand() % VERSIONS;
 			struct pmap *old = maps[to];
 
@@ -166,8 +165,7 @@ static void walks_take_the_time_of_a_balanced_tree(void **state)
 	uint64_t key = 0, count = 0;
 	(void)state;
 
-	/* In order: without balancing this is a list, quadratic to build and deep enough to overflow the
-	 * stack. */
+	/* Ascending keys: without balancing this is a list, quadratic to build, and overflows the stack. */
 	for (uint64_t i = 1; i <= 200000; i++)
 		assert_int_equal(pmap_set(&map, i, NULL), 0);
 	while (pmap_next(map, key, &key, NULL))

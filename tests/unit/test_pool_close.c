@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pool that closes while requests come in: what was accepted is in the database,
- * also what the store was told last of all, and is done after the next opening.
+ * A pool that closes while requests arrive: accepted requests are in the database,
+ * including the last change of the store, and are done after the next opening.
  */
 #include "tests/unit/pool_fixture.h"
 
@@ -23,7 +23,7 @@ static void on_accepted(void *arg, int result, const char *job_uuid, const json_
 	atomic_fetch_add(&answered, 1);
 }
 
-static void hand_in(struct pool_fixture *f, const char *storage)
+static void submit_reconnect(struct pool_fixture *f, const char *storage)
 {
 	const struct actor actor = {.source = "fs"};
 	struct request *req;
@@ -43,7 +43,7 @@ static bool all_have_ended(const struct view *view, const void *arg)
 	return true;
 }
 
-static void what_was_accepted_is_done_in_the_end(void **state)
+static void accepted_requests_are_done_eventually(void **state)
 {
 	struct pool_fixture *f = *state;
 	char storage[UUID_SIZE];
@@ -51,7 +51,7 @@ static void what_was_accepted_is_done_in_the_end(void **state)
 	first_uuid(f, KIND_PRIMARY_STORAGE, storage);
 	for (int round = 1; round <= ROUNDS; round++) {
 		for (int i = 0; i < REQUESTS; i++)
-			hand_in(f, storage);
+			submit_reconnect(f, storage);
 		pool_fixture_reopen(f);
 		assert_int_equal(atomic_load(&answered), round * REQUESTS);
 	}
@@ -62,7 +62,7 @@ static void what_was_accepted_is_done_in_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_was_accepted_is_done_in_the_end, pool_fixture_setup,
+		cmocka_unit_test_setup_teardown(accepted_requests_are_done_eventually, pool_fixture_setup,
 						pool_fixture_teardown),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The query language, feature by feature, on a small pool; the errors and the hostile. */
+/* The query language, feature by feature, on a small pool; errors and hostile input. */
 #include "model/relation.h"
 #include "tests/unit/test.h"
 
@@ -154,7 +154,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Names of the answer's inventories, parted by commas; of fields only, the first one. */
+/* Names of the answer's inventories, separated by commas; in an answer of `fields`, the first field. */
 static const char *names(json_t *json)
 {
 	static char text[512];
@@ -264,7 +264,7 @@ static void operators_and_types(void **state)
 		{KIND_VM, "q=createDate~=2017-11-14 22:20:%25", "web1,web2"},
 		{KIND_VM, "q=createDate<9999-01-01 00:00:00&limit=1", "web1"},
 		{KIND_VM, "q=createDate?=Nov 14, 2017 10:20:58 PM",
-		 ""}, /* the comma parts two values: neither is one */
+		 ""}, /* the comma separates two values: neither is a date */
 	};
 	(void)state;
 
@@ -424,7 +424,7 @@ static void schemas(void **state)
 }
 
 /* What the schema names, a query may name; nothing else. */
-static void every_field_of_every_schema_can_be_asked_for(void **state)
+static void every_field_of_every_schema_can_be_queried(void **state)
 {
 	(void)state;
 	for (int k = KIND_ZONE; k < KIND_COUNT; k++) {
@@ -453,7 +453,7 @@ static void every_field_of_every_schema_can_be_asked_for(void **state)
 			const struct kind *target = kind_get(r->target);
 
 			assert_ptr_equal(relation_find(kind, r->name, strlen(r->name)),
-					 r); /* no second one */
+					 r); /* names are unique */
 			assert_true(relation_is_indexed(r));
 			if (r->type == RELATION_FORWARD)
 				assert_int_equal(kind->fields[r->field].target, r->target);
@@ -542,7 +542,7 @@ static void errors(void **state)
 		_cleanup_query_ struct query *q = NULL;
 
 		if (query_parse(kind_get(KIND_VM), rows[i].query, &q, &e) != -EINVAL)
-			fail_msg("%s is a query", rows[i].query);
+			fail_msg("%s is accepted", rows[i].query);
 		assert_null(q);
 		assert_string_equal(error_sentence(&e), rows[i].text);
 		assert_string_equal(e.code, rows[i].code);
@@ -578,7 +578,7 @@ static void limits(void **state)
 	assert_non_null(strstr(error_sentence(&conditions), "at most 64 conditions"));
 }
 
-/* Whatever it says, it is a value or a clean error, and the pool is what it was. */
+/* Any text is a value or a clean error, and the pool is unchanged. */
 static void injections(void **state)
 {
 	static const char *const pieces[] = {
@@ -662,9 +662,9 @@ static void accounts_see_their_own(void **state)
 		const char *account, *query, *names;
 	} rows[] = {
 		{"u-admin", "", "web1,web2,DB,it's; --,云_%"},
-		{"u-bob", "", "web1,web2,云_%"}, /* what nobody owns is everybody's */
+		{"u-bob", "", "web1,web2,云_%"}, /* without an owner: visible to all */
 		{"u-bob", "q=name=DB", ""},
-		{"u-bob", "q=zone.vmInstance.name=DB", ""}, /* nor by a detour */
+		{"u-bob", "q=zone.vmInstance.name=DB", ""}, /* nor through a relation */
 		{"u-bob", "q=zone.vmInstance.name=web1", "web1,web2,云_%"},
 		{"u-bob", "q=vmNics.ip~=192%", "web1,web2"},
 		{"u-nobody", "", "云_%"},
@@ -702,7 +702,7 @@ static void single_objects_match_or_not(void **state)
 	assert_int_equal(query_match(q, view, &scope, view_get(view, KIND_HOST, "u-h1"), NULL), 0);
 }
 
-static void a_query_is_cut_off_in_time(void **state)
+static void a_query_is_aborted_at_its_deadline(void **state)
 {
 	_cleanup_view_ struct view *big = view_copy(view, 1);
 	_cleanup_query_ struct query *q = NULL;
@@ -727,7 +727,7 @@ static void a_query_is_cut_off_in_time(void **state)
 	assert_int_equal(query_select(q, big, &(struct query_scope){.deadline = 1}, &result, &e), -ETIMEDOUT);
 	assert_string_equal(e.code, "SYS.1001");
 	assert_null(result.objects);
-	/* Every VM leads to every VM, four times over: with a memory of answers this ends before its time. */
+	/* Every VM leads to every VM, four times over: with a memo of results it ends in time. */
 	assert_int_equal(
 		query_parse(
 			kind_get(KIND_VM),
@@ -775,7 +775,7 @@ static void patterns(void **state)
 			fail_msg("'%s' and '%s'", rows[i].pattern, rows[i].text);
 		like_free(like);
 	}
-	/* Lengths around the words of the machine, with and without a loop. */
+	/* Lengths around the sizes of machine words, with and without a loop. */
 	for (size_t len = 60; len <= LIKE_MAX; len += len < 70 ? 1 : 53) {
 		memset(pattern, 'a', len);
 		pattern[len] = '\0';
@@ -802,9 +802,9 @@ static void patterns(void **state)
 	assert_int_equal(like_new(pattern, &like), -EFBIG);
 }
 
-/* ------------------------------------------------------------ short of memory */
+/* ------------------------------------------------------------ lack of memory */
 
-/* Allocations until one fails; negative: none does. */
+/* Allocations that succeed before one fails; negative: none fails. */
 static int fail_after = -1;
 
 static bool fails(void)
@@ -839,8 +839,8 @@ static int parse_and_run(const char *text, json_t **ret_json)
 	return r < 0 ? r : query_run(q, view, &(struct query_scope){0}, ret_json, NULL);
 }
 
-/* The answer is whole or it is -ENOMEM, whichever allocation fails. (A forgotten memo only costs time.) */
-static void a_lack_of_memory_is_an_error(void **state)
+/* The answer is whole or it is -ENOMEM, whichever allocation fails. (A memo that is lost only costs time.) */
+static void lack_of_memory_is_an_error(void **state)
 {
 	static const char *const queries[] = {
 		"q=zone.cluster.host.name?=h1,h2,x&q=name~=%25云%25&sort=-name&replyWithCount=true",
@@ -886,15 +886,15 @@ int main(void)
 		cmocka_unit_test(paging_sorting_grouping),
 		cmocka_unit_test(bodies),
 		cmocka_unit_test(schemas),
-		cmocka_unit_test(every_field_of_every_schema_can_be_asked_for),
+		cmocka_unit_test(every_field_of_every_schema_can_be_queried),
 		cmocka_unit_test(errors),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(injections),
 		cmocka_unit_test(accounts_see_their_own),
 		cmocka_unit_test(single_objects_match_or_not),
-		cmocka_unit_test(a_query_is_cut_off_in_time),
+		cmocka_unit_test(a_query_is_aborted_at_its_deadline),
 		cmocka_unit_test(patterns),
-		cmocka_unit_test(a_lack_of_memory_is_an_error),
+		cmocka_unit_test(lack_of_memory_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

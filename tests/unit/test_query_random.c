@@ -3,7 +3,7 @@
  * Random queries over random pools against a reference that shares no code with
  * the query engine: rows are JSON objects, relations are joins over their
  * columns, patterns are matched by recursion, everything is a nested loop. The
- * tree must say the same, in the file of the query and in `where`.
+ * tree must give the same, in the file of the query and in `where`.
  */
 #include "tests/unit/test.h"
 
@@ -158,7 +158,7 @@ static json_t *random_value(char type, const char *column)
 		target = pick_of(tagged);
 	if (pick(6) == 0)
 		return json_null();
-	if (target) /* one in a while leads nowhere */
+	if (target) /* some refer to nothing */
 		return json_string(uuid_name(target, pick((size_t)table_of(target)->rows + 1)));
 	switch (type) {
 	case 'n':
@@ -525,7 +525,7 @@ struct random_query {
 	int condition_count;
 	const char *sort, *group; /* columns, or NULL */
 	bool descending, count, with_total;
-	long limit, start; /* -1 = not said */
+	long limit, start; /* -1 = not given */
 	char text[8192];
 };
 
@@ -636,7 +636,7 @@ static void random_query(struct random_query *q)
 static struct pool pool;
 static struct fs fs = {.nodes = node_table, .pool = &pool};
 
-/* What a worker made of a file. */
+/* The result of a worker for a file. */
 struct made {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
@@ -705,7 +705,7 @@ static void check_file(const struct random_query *rq, const json_t *answer)
 	assert_int_equal(place_find(&fs, view, node_pack(p.node), 0, &again), 0);
 	json = read_file(&again);
 	if (!json_equal(json, answer))
-		fail_msg("the file '%s' says something else", file);
+		fail_msg("the file '%s' has another answer", file);
 	json_decref(json);
 }
 
@@ -808,7 +808,7 @@ static void check_query(const struct random_query *rq, size_t *ret_hits)
 	json_decref(expected);
 }
 
-static void random_queries_give_what_the_reference_gives(void **state)
+static void random_queries_agree_with_the_reference(void **state)
 {
 	static struct random_query q;
 	size_t hits = 0;
@@ -855,7 +855,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(random_queries_give_what_the_reference_gives)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(random_queries_agree_with_the_reference)};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

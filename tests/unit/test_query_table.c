@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of the manual's query language: every field and relation by its name, every operator on every
- * type. */
+/* The tables of the manual's query language: each field and relation by name, each operator on each type. */
 #include "model/relation.h"
 #include "tests/unit/test.h"
 
@@ -81,8 +80,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Runs a query that must be one; the names of what it gives are put together in @ret_names unless that is
- * NULL. */
+/* Runs a query that must be valid; @ret_names (may be NULL) gets the concatenated names of its result. */
 static void run(enum kind_id kind, const char *text, char ret_names[32])
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -198,7 +196,7 @@ static void every_operator_on_tags(void **state)
 		}
 }
 
-/* 1000 when nobody says. */
+/* To 1000 by default. */
 static void an_answer_is_limited(void **state)
 {
 	struct view *small = view;
@@ -225,8 +223,8 @@ static void an_answer_is_limited(void **state)
 }
 
 /*
- * The table of behaviour.md 1.9.1, name by name. The last column is what leads to kinds that this pool does
- * not have (addresses of the outside, services of networks, copies of snapshots).
+ * The table of behaviour.md 1.9.1, name by name. The last column has the names that lead to kinds that do
+ * not exist here (virtual IPs, network services, copies of snapshots).
  */
 static void the_table_of_fields_and_relations(void **state)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Renderings: golden inventories, the order and the absence of keys, dates in several time zones, value
- * files. */
+/* Renderings: golden inventories, order and absence of keys, dates in several time zones, value files. */
 #include "tests/unit/fixture.h"
 
 #include <time.h>
@@ -70,7 +69,7 @@ static void golden_inventory(void **state)
 	d = render_inventory(view, view_get(view, KIND_VM, test_uuid(1)));
 	assert_non_null(d);
 	text = strdup(d->data);
-	/* lastOpDate is the store's; the rest is ours */
+	/* lastOpDate is set by the store, the rest by the test */
 	for (date = text; (date = strstr(date, "lastOpDate\": \""));) {
 		date += strlen("lastOpDate\": \"");
 		memmove(date, strchr(date, '"'), strlen(strchr(date, '"')) + 1);
@@ -106,7 +105,7 @@ static void golden_inventory(void **state)
 				  "  ]\n"
 				  "}\n");
 	again = render_inventory(view, view_get(view, KIND_VM, test_uuid(1)));
-	assert_ptr_equal(again, d); /* made once */
+	assert_ptr_equal(again, d); /* rendered once */
 }
 
 /* The cached inventory of an owner never outlives a change of what it holds, within one change either. */
@@ -128,7 +127,7 @@ static int render_between(struct txn *t, void *arg, struct error *e)
 	return r;
 }
 
-static void an_inventory_follows_its_parts(void **state)
+static void an_inventory_changes_with_its_parts(void **state)
 {
 	struct fixture *f = *state;
 	const struct object *before;
@@ -145,7 +144,7 @@ static void an_inventory_follows_its_parts(void **state)
 	object_unref(after);
 }
 
-static void inventories_hold_one_object_a_line(void **state)
+static void inventories_have_one_object_per_line(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_view_ struct view *empty = store_view(f->store);
@@ -265,7 +264,7 @@ static void dates_in_several_time_zones(void **state)
 	set_zone("UTC");
 }
 
-static void only_dates_are_dates(void **state)
+static void only_dates_are_rendered_as_dates(void **state)
 {
 	static const char *const bad[] = {"",
 					  "x",
@@ -300,13 +299,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(golden_inventory, setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(an_inventory_follows_its_parts, setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(inventories_hold_one_object_a_line, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(an_inventory_changes_with_its_parts, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(inventories_have_one_object_per_line, setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(value_files_end_with_exactly_one_newline, setup,
 						fixture_teardown),
 		cmocka_unit_test(no_inventory_shows_a_secret),
 		cmocka_unit_test(dates_in_several_time_zones),
-		cmocka_unit_test(only_dates_are_dates),
+		cmocka_unit_test(only_dates_are_rendered_as_dates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sum of a file while it is written: in order, with holes, in pieces, and where it cannot be known. */
+/* The checksum of a file while it is written: in order, with holes, in pieces, and where it is unknown. */
 #include "tests/unit/test.h"
 
 #include "actions/image/running_sum.h"
@@ -33,7 +33,7 @@ static void in_order(void **state)
 	running_sum_write(s, "a", 1, 0);
 	running_sum_write(s, "bc", 2, 1);
 	is_known(s, 3, MD5_ABC);
-	is_known(s, 3, MD5_ABC); /* reading it changes nothing */
+	is_known(s, 3, MD5_ABC); /* a query changes nothing */
 	running_sum_cut(s, 3);
 	is_known(s, 3, MD5_ABC);
 	running_sum_free(s);
@@ -56,7 +56,7 @@ static void holes_are_zeros(void **state)
 	running_sum_free(behind);
 }
 
-static void what_is_not_known(void **state)
+static void unknown_sums(void **state)
 {
 	struct running_sum *backward = running_sum_new(), *cut = running_sum_new(),
 			   *large = running_sum_new(), *at_end = running_sum_new(),
@@ -82,7 +82,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_order),
 		cmocka_unit_test(holes_are_zeros),
-		cmocka_unit_test(what_is_not_known),
+		cmocka_unit_test(unknown_sums),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

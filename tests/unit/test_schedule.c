@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When schedulers run, with the clock as an argument: moments, misfires, clocks
+ * When schedulers run, with the clock as an argument: times, misfires, clocks
  * that are set, daylight saving, restarts; and the rounds over a store, whose
  * jobs are counted instead of run.
  */
@@ -33,7 +33,7 @@ static void use_zone(const char *zone)
 
 /* --------------------------------------------------------------- arithmetic */
 
-static void simple_moments_do_not_drift(void **state)
+static void intervals_do_not_drift(void **state)
 {
 	struct schedule s = simple(10, 3);
 
@@ -55,7 +55,7 @@ static void simple_moments_do_not_drift(void **state)
 	assert_int_equal(schedule_next(&s, INT64_MAX - 1), NEVER);
 }
 
-static void late_moments_are_judged(void **state)
+static void late_runs_are_due_or_missed(void **state)
 {
 	struct schedule s = simple(10, 0), c = cron("0 0 3 * * ?");
 
@@ -68,7 +68,7 @@ static void late_moments_are_judged(void **state)
 	assert_int_equal(schedule_due(&c, START, START + 30 * DAY), DUE_NOW);
 }
 
-static void a_clock_set_back_a_little_is_waited_for(void **state)
+static void a_clock_set_back_a_little_keeps_the_plan(void **state)
 {
 	struct schedule s = simple(60, 0);
 	int64_t ran = START + 60 * S, planned = START + 120 * S;
@@ -80,7 +80,7 @@ static void a_clock_set_back_a_little_is_waited_for(void **state)
 	assert_int_equal(schedule_replan(&s, planned, ran, ran - CLOCK_BACK_S * S), planned);
 }
 
-static void a_clock_that_was_wrong_is_forgotten(void **state)
+static void a_clock_set_back_far_makes_a_new_plan(void **state)
 {
 	struct schedule hourly = cron("0 0 * * * ?");
 	int64_t wrong = START + 2000 * DAY, planned = schedule_next(&hourly, wrong);
@@ -89,11 +89,11 @@ static void a_clock_that_was_wrong_is_forgotten(void **state)
 	use_zone("UTC0");
 	assert_int_equal(schedule_replan(&hourly, planned, wrong, START), schedule_next(&hourly, START));
 	assert_true(schedule_next(&hourly, START) <= START + 3600 * S);
-	/* never run: nothing to double */
+	/* never run: no run can be repeated */
 	assert_int_equal(schedule_replan(&hourly, planned, NEVER, START), schedule_next(&hourly, START));
 }
 
-static void what_has_come_is_kept_for_judgement(void **state)
+static void replanning_keeps_a_time_that_has_passed(void **state)
 {
 	struct schedule s = simple(60, 0);
 
@@ -111,13 +111,13 @@ static void daylight_saving(void **state)
 
 	(void)state;
 	use_zone("CET-1CEST,M3.5.0,M10.5.0/3");
-	/* 02:30 does not exist on that day: the day after's, which is summer time */
+	/* 02:30 does not exist on that day: the next run is on the day after, in summer time */
 	assert_int_equal(schedule_next(&s, spring), spring + DAY + 90 * 60 * S);
-	/* 02:30 comes twice: once is enough */
+	/* 02:30 occurs twice: it runs once */
 	next = schedule_next(&s, autumn);
 	assert_int_equal(next, INT64_C(1729992600) * S);
 	assert_int_equal(schedule_next(&s, next), next + DAY);
-	/* an interval is time that passes, whatever the clocks on the wall say */
+	/* an interval is elapsed time, independent of the local time */
 	assert_int_equal(schedule_next(&simple_hourly, START + 3600 * S), START + 7200 * S);
 }
 
@@ -207,11 +207,11 @@ static void a_restart_loses_and_doubles_nothing(void **state)
 	fixture_reopen(f);
 	assert_int_equal(run(f, START + 1, true), START + 100 * S);
 	assert_int_equal(jobs(f, "Queued"), 1);
-	/* away at the moment, back within the time a misfire takes */
+	/* down at the due time, back within the limit for misfires */
 	fixture_reopen(f);
 	assert_int_equal(run(f, START + 130 * S, true), START + 200 * S);
 	assert_int_equal(jobs(f, "Queued"), 2);
-	/* away for long: those are lost, the next one is not */
+	/* down for long: those runs are lost, the next one is not */
 	fixture_reopen(f);
 	assert_int_equal(run(f, START + 100 * 100 * S - S, true), START + 100 * 100 * S);
 	assert_int_equal(jobs(f, "Queued"), 2);
@@ -237,7 +237,7 @@ static void put_vm_state(struct fixture *f, const char *uuid, const char *vm_sta
 	put(f, vm);
 }
 
-static void they_rest_while_the_vm_does(void **state)
+static void schedulers_pause_while_the_vm_is_stopped(void **state)
 {
 	static const char *const resting[] = {"Unknown", "Destroying", "Destroyed"};
 	struct fixture *f = *state;
@@ -296,18 +296,19 @@ static void disabled_ones_are_left_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(simple_moments_do_not_drift),
-		cmocka_unit_test(late_moments_are_judged),
-		cmocka_unit_test(a_clock_set_back_a_little_is_waited_for),
-		cmocka_unit_test(a_clock_that_was_wrong_is_forgotten),
-		cmocka_unit_test(what_has_come_is_kept_for_judgement),
+		cmocka_unit_test(intervals_do_not_drift),
+		cmocka_unit_test(late_runs_are_due_or_missed),
+		cmocka_unit_test(a_clock_set_back_a_little_keeps_the_plan),
+		cmocka_unit_test(a_clock_set_back_far_makes_a_new_plan),
+		cmocka_unit_test(replanning_keeps_a_time_that_has_passed),
 		cmocka_unit_test(daylight_saving),
 		cmocka_unit_test_setup_teardown(rounds_run_what_is_due_and_count, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_restart_loses_and_doubles_nothing, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(refusals_are_failed_jobs, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(they_rest_while_the_vm_does, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(schedulers_pause_while_the_vm_is_stopped, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(without_an_object_nothing_is_run, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(one_bad_row_does_not_stop_the_others, fixture_setup,

@@ -99,7 +99,7 @@ static void a_repeated_name_is_a_list(void **state)
 	parses("x a= a=", "{\"verb\":\"x\",\"params\":{\"a\":[\"\",\"\"]}}");
 }
 
-static void wrong_lines_get_a_sentence(void **state)
+static void invalid_lines_get_a_sentence(void **state)
 {
 	char line[200];
 
@@ -166,7 +166,7 @@ int main(void)
 		cmocka_unit_test(quotes_join_as_in_a_shell),
 		cmocka_unit_test(backslash_is_special_in_double_quotes_only),
 		cmocka_unit_test(a_repeated_name_is_a_list),
-		cmocka_unit_test(wrong_lines_get_a_sentence),
+		cmocka_unit_test(invalid_lines_get_a_sentence),
 		cmocka_unit_test(a_long_line_is_too_big),
 	};
 

@@ -2,9 +2,9 @@
 /*
  * Every operation on a VM in every state of a VM, against the table of
  * behaviour.md 3.1.1 as it stands here, typed from the document and not from
- * the operation table: which states are legal; errno, code, cause and the whole
- * sentence otherwise. The requests are complete, so that in a legal state
- * nothing else stands in their way either.
+ * the operation table: which states are legal; otherwise errno, code, cause and the
+ * whole sentence. The requests are complete, so that in a legal state
+ * they are not refused for another reason.
  *
  * The VM is a real row of a pool on the test driver; only its state is written
  * by the test.
@@ -23,20 +23,20 @@
 #define D   "Destroyed"
 #define ANY NULL
 
-/* Words after '@' are replaced: names of the world below, @state, @operation, @legal. */
+/* Words after '@' are replaced: names in the fixture below, @state, @operation, @legal. */
 #define GATE_TEXT                                                                                            \
 	"current vm instance state[@state] doesn't allow to proceed message[@class], allowed states are "    \
 	"[@legal]"
 #define VM_CLASS     "org.zstack.header.vm.API@operationMsg"
 #define VOLUME_CLASS "org.zstack.header.volume.API@operationMsg"
 
-/* What 3.1.1 says of one operation. @code is that of VM.1010's wrapper, or the error's own when @text is. */
+/* The row of 3.1.1 for one operation. @code is that of VM.1010's wrapper; with @text, of the error itself. */
 struct rule {
 	const char *operation, *target, *params;
 	const char *legal; /* states, separated by ", " in the order of their rows; ANY */
 	const char *code;  /* NULL: SYS.1006 */
-	const char *text;  /* NULL: the gate's */
-	const char *cause; /* NULL: VM.1010 for the gate, none for an own text */
+	const char *text;  /* NULL: that of the check of states */
+	const char *cause; /* NULL: VM.1010 for the check of states, none with a @text */
 	const char *class; /* of the message, NULL: that of VMs */
 	const char *numa;  /* value of vm.numa, NULL: false */
 	int errnum;	   /* 0: EBUSY */
@@ -151,7 +151,7 @@ static const struct rule rules[] = {
 	 "is not in Stopped state, current state is @state"},
 };
 
-/* Operations of the two sections that are about no VM that is there. */
+/* Operations of the two sections that act on no existing VM. */
 static const char *const about_no_vm[] = {
 	"CreateVmInstance",
 	"QueryVmInstance",
@@ -174,7 +174,7 @@ static const char *const all_states[] = {
 	"VolumeMigrating", "Unknown",  "Destroying", "Destroyed", "Expunging",
 };
 
-/* -------------------------------------------------------------------- the world */
+/* -------------------------------------------------------------------- the fixture */
 
 static struct {
 	char name[24], text[UUID_SIZE];
@@ -193,7 +193,7 @@ static const char *in_world(const char *name)
 	for (size_t i = 0; i < world_size; i++)
 		if (strcmp(world[i].name, name) == 0)
 			return world[i].text;
-	fail_msg("there is no '%s' in the world of this test", name);
+	fail_msg("there is no '%s' in the fixture of this test", name);
 	return NULL;
 }
 
@@ -304,7 +304,7 @@ static void add_networks(struct pool_fixture *f)
 	const struct object *range = view_next(view, KIND_IP_RANGE, 0);
 	char *ip = place_for("ip");
 
-	/* the last address of the first network's range is nobody's */
+	/* the last address of the first network's range is free */
 	snprintf(ip, UUID_SIZE, "%s", object_text(range, IP_RANGE_END_IP));
 	first_uuid(f, KIND_L2_NETWORK, l2);
 	first_uuid(f, KIND_L3_NETWORK, place_for("l3"));

@@ -111,7 +111,7 @@ static void test_attach(void **state)
 	assert_false(exists(f, KIND_PRIMARY_STORAGE, ps));
 }
 
-/* A storage that does not open is not attached. */
+/* A storage that cannot be opened is not attached. */
 static void test_attach_fails(void **state)
 {
 	struct pool_fixture *f = *state;
@@ -147,7 +147,7 @@ static void test_state(void **state)
 	}
 }
 
-/* A volume that no VM has keeps its storage; Enforcing takes it along. */
+/* A volume without a VM prevents the deletion of its storage, except with Enforcing. */
 static void test_delete_with_volume(void **state)
 {
 	struct pool_fixture *f = *state;
@@ -216,7 +216,7 @@ static void test_capacity(void **state)
 
 #define GIB (INT64_C(1) << 30)
 
-/* A storage of 100 GiB of which @available are promised to nobody, on a file system with @free. */
+/* A storage of 100 GiB of which @available are not reserved, on a file system with @free. */
 struct filling {
 	const char *ps;
 	int64_t available, free;
@@ -244,7 +244,7 @@ static int reserve(struct pool_fixture *f, const char *ps, int64_t available, in
 	return store_run(pool_store(f->pool), fill_and_reserve_fn, &fill, NULL);
 }
 
-/* 1 GiB is kept free of promises, and a file system that is 90 % full gets nothing new. */
+/* 1 GiB is never reserved, and nothing is reserved on a file system that is 90 % full. */
 static void test_room(void **state)
 {
 	struct pool_fixture *f = *state;
@@ -308,7 +308,7 @@ static bool is_disconnected(const struct view *view, const void *bs)
 	return object_str_is(view_get(view, KIND_BACKUP_STORAGE, bs), BACKUP_STORAGE_STATUS, "Disconnected");
 }
 
-/* A folder that went and came back is noticed by the clock. */
+/* A folder that was removed and exists again is noticed by the periodic check. */
 static void test_refresh(void **state)
 {
 	struct pool_fixture *f = *state;

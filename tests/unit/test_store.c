@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store keeps what it acknowledged, through errors, full disks, kill -9 and older databases, and nothing
- * else. */
+/* The store keeps exactly what it acknowledged, through errors, full disks, kill -9 and older databases. */
 #include "tests/unit/fixture.h"
 
 #include <fcntl.h>
@@ -162,7 +161,7 @@ static void waiting_changes_share_a_commit_and_fail_alone(void **state)
 
 /* ------------------------------------------------------------- constraints */
 
-static void foreign_keys_are_kept(void **state)
+static void foreign_keys_are_enforced(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_(error_done) struct error a = ERROR_INIT;
@@ -179,7 +178,7 @@ static void foreign_keys_are_kept(void **state)
 	assert_int_equal(count(f, KIND_ZONE), 0);
 }
 
-static void a_uuid_is_taken_once(void **state)
+static void uuids_are_unique(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -295,7 +294,7 @@ static void dates_and_times_follow_changes(void **state)
 	assert_true(object_int(b, ZONE_LAST_OP_DATE) > object_int(a, ZONE_LAST_OP_DATE));
 	assert_int_equal(b->times[ZONE_NAME], a->times[ZONE_NAME]);
 	assert_int_equal(b->times[ZONE_DESCRIPTION], object_int(b, ZONE_LAST_OP_DATE));
-	put(f, object_copy(b)); /* the present value: nothing happens */
+	put(f, object_copy(b)); /* the current value: nothing happens */
 	c = get(f, KIND_ZONE, test_uuid(1));
 	assert_ptr_equal(b, c);
 	/* a change that does not count */
@@ -557,7 +556,7 @@ static void what_was_acknowledged_survives_kill(void **state)
 		if (child == 0)
 			write_until_killed(f->dir, fds[1], last + 1);
 		close(fds[1]);
-		assert_int_equal(read(fds[0], &n, sizeof(n)), sizeof(n)); /* it is at work */
+		assert_int_equal(read(fds[0], &n, sizeof(n)), sizeof(n)); /* it is running */
 		last = n;
 		usleep((useconds_t)(rand() % 20000));
 		kill(child, SIGKILL);
@@ -572,7 +571,7 @@ static void what_was_acknowledged_survives_kill(void **state)
 			assert_non_null(o);
 			object_unref(o);
 		}
-		/* The next one may be there or not: nobody was told. */
+		/* The next one may exist or not: it was not acknowledged. */
 		last = (unsigned)count(f, KIND_ZONE);
 		store_close(f->store);
 	}
@@ -628,8 +627,8 @@ static int put_zone(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, make(KIND_ZONE, test_uuid(77)), NULL, e);
 }
 
-/* A stamp changes before the view that has it can be seen, and not without a change. */
-static void a_stamp_is_told_before_its_view(void **state)
+/* A stamp is announced before its view becomes visible, and only for a change. */
+static void a_stamp_is_announced_before_its_view(void **state)
 {
 	struct announced a = {.f = *state};
 	struct store *store = a.f->store;
@@ -731,8 +730,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		on_store(a_failed_change_leaves_no_trace),
 		on_store(waiting_changes_share_a_commit_and_fail_alone),
-		on_store(foreign_keys_are_kept),
-		on_store(a_uuid_is_taken_once),
+		on_store(foreign_keys_are_enforced),
+		on_store(uuids_are_unique),
 		on_store(row_ids_are_not_reused),
 		on_store(text_that_is_not_utf8_is_refused),
 		on_store(an_object_that_is_gone_cannot_be_written),
@@ -748,7 +747,7 @@ int main(void)
 		on_store(a_full_disk_changes_nothing),
 		on_store(what_was_acknowledged_survives_kill),
 		on_store(readers_see_whole_changes),
-		on_store(a_stamp_is_told_before_its_view),
+		on_store(a_stamp_is_announced_before_its_view),
 		cmocka_unit_test(sqlite_codes_have_an_errno),
 	};
 

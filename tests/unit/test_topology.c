@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Addresses that are handed out, capacities that are promised, and what the
- * operations on networks, hosts, tags and offerings accept: on a store, without
- * any host.
+ * Allocation of addresses, reservation of capacity, and what the operations on
+ * networks, hosts, tags and offerings accept: on a store, without any host.
  */
 #include "tests/unit/fixture.h"
 
@@ -40,7 +39,7 @@ static void put_range(struct fixture *f, unsigned uuid, const char *first, const
 	put(f, o);
 }
 
-/* Zone, cluster, host with 4 CPUs and 8 GiB, L2, L3, primary storage of 10 GiB, and a VM that is nowhere. */
+/* Zone, cluster, host with 4 CPUs and 8 GiB, L2, L3, primary storage of 10 GiB, and a VM on no host. */
 static int setup(void **state)
 {
 	struct object *o;
@@ -128,7 +127,7 @@ static int64_t free_addresses(struct fixture *f)
 	return count;
 }
 
-static void addresses_go_round_all_ranges(void **state)
+static void allocation_cycles_through_all_ranges(void **state)
 {
 	static const char *const expected[] = {"10.0.0.12", "10.0.0.10", "10.0.0.20"};
 	struct fixture *f = *state;
@@ -151,7 +150,7 @@ static void addresses_go_round_all_ranges(void **state)
 static void a_wanted_address_must_be_free_and_inside(void **state)
 {
 	struct fixture *f = *state;
-	_cleanup_(error_done) struct error taken = ERROR_INIT, outside = ERROR_INIT, nonsense = ERROR_INIT;
+	_cleanup_(error_done) struct error taken = ERROR_INIT, outside = ERROR_INIT, malformed = ERROR_INIT;
 
 	put_range(f, 100, "10.0.0.10", "10.0.0.12");
 	assert_int_equal(allocate(f, "10.0.0.12", NULL, NULL), 0);
@@ -159,7 +158,7 @@ static void a_wanted_address_must_be_free_and_inside(void **state)
 	assert_string_equal(taken.code, "SYS.1006");
 	assert_int_equal(allocate(f, "10.0.0.13", NULL, &outside), -EINVAL);
 	assert_string_equal(outside.code, "SYS.1006");
-	assert_int_equal(allocate(f, "ten", NULL, &nonsense), -EINVAL);
+	assert_int_equal(allocate(f, "ten", NULL, &malformed), -EINVAL);
 	assert_int_equal(free_addresses(f), 2);
 }
 
@@ -170,7 +169,7 @@ static int check_fn(struct txn *t, void *arg, struct error *e)
 	return request_check(txn_view(t), arg, false, e);
 }
 
-/* Looks whether a request would be accepted. @params is taken over. */
+/* Whether a request would be accepted. Takes ownership of @params. */
 static int check(struct fixture *f, const char *op, const char *uuid, json_t *params, struct error *e)
 {
 	_cleanup_(request_free_p) struct request *req = NULL;
@@ -274,7 +273,7 @@ static void a_cidr_is_checked(void **state)
 			 0);
 }
 
-static void a_used_range_stays(void **state)
+static void a_range_in_use_is_kept(void **state)
 {
 	struct fixture *f = *state;
 
@@ -310,7 +309,7 @@ static void networks_are_checked(void **state)
 		EINVAL, "SYS.1007", "too long");
 }
 
-static void wires_are_attached_once(void **state)
+static void l2_networks_are_attached_once(void **state)
 {
 	struct fixture *f = *state;
 	struct object *twin = make(KIND_L2_NETWORK, test_uuid(50));
@@ -421,7 +420,7 @@ static void put_vm_on_host(struct fixture *f, unsigned uuid, const char *state)
 	put(f, o);
 }
 
-static void hosts_promise_to_vms_that_are_up(void **state)
+static void running_vms_reserve_on_their_host(void **state)
 {
 	static const char *const without[] = {"Stopped", "Created", "Destroying", "Destroyed", "Expunging"};
 	struct fixture *f = *state;
@@ -442,14 +441,14 @@ static void hosts_promise_to_vms_that_are_up(void **state)
 	object_unref(host);
 }
 
-struct promise {
+struct reservation {
 	int64_t bytes;
 	bool back;
 };
 
 static int reserve_fn(struct txn *t, void *arg, struct error *e)
 {
-	const struct promise *p = arg;
+	const struct reservation *p = arg;
 
 	return p->back ? capacity_release_storage(t, PS, p->bytes, e)
 		       : capacity_reserve_storage(t, PS, p->bytes, e);
@@ -471,8 +470,8 @@ static int update_storage_fn(struct txn *t, void *arg, struct error *e)
 
 static void storage_keeps_its_reserve(void **state)
 {
-	struct promise nine = {.bytes = INT64_C(9) << 30}, one = {.bytes = 1},
-		       back = {INT64_C(20) << 30, true};
+	struct reservation nine = {.bytes = INT64_C(9) << 30}, one = {.bytes = 1},
+			   back = {INT64_C(20) << 30, true};
 	struct fixture *f = *state;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct object *volume;
@@ -498,7 +497,7 @@ static json_t *tag_on(const char *type, const char *uuid)
 	return json_pack("{s:s, s:s, s:s}", "resourceType", type, "resourceUuid", uuid, "tag", "x");
 }
 
-static void tags_are_kept_once_and_go_with_their_object(void **state)
+static void tags_are_unique_and_removed_with_their_object(void **state)
 {
 	static const char zone[] = "36c27e8ff05c4780bf6d2fa65700f22f",
 			  nobody[] = "36c27e8ff05c4780bf6d2fa65700f220";
@@ -520,7 +519,8 @@ static void tags_are_kept_once_and_go_with_their_object(void **state)
 	assert_int_equal(view_count(before, KIND_USER_TAG), 1);
 	assert_int_equal(view_count(before, KIND_SYSTEM_TAG), 1);
 	assert_int_equal(store_run(f->store, object_remove_key, &key, NULL), 0);
-	assert_int_equal(store_run(f->store, object_remove_key, &key, NULL), 0); /* gone is gone */
+	assert_int_equal(store_run(f->store, object_remove_key, &key, NULL),
+			 0); /* it is deleted already: no error */
 	after = store_view(f->store);
 	assert_int_equal(view_count(after, KIND_USER_TAG), 0);
 	assert_int_equal(view_count(after, KIND_SYSTEM_TAG), 0);
@@ -533,7 +533,7 @@ static int tag_fn(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : object_add_system_tag(t, KIND_VM, VM, arg, true, e);
 }
 
-static void inherent_tags_stay(void **state)
+static void inherent_tags_cannot_be_deleted(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_view_ struct view *view = NULL;
@@ -601,19 +601,19 @@ static void offerings_are_checked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FRESH(addresses_go_round_all_ranges),
+		FRESH(allocation_cycles_through_all_ranges),
 		FRESH(a_wanted_address_must_be_free_and_inside),
 		FRESH(ranges_are_checked),
 		FRESH(a_cidr_is_checked),
-		FRESH(a_used_range_stays),
+		FRESH(a_range_in_use_is_kept),
 		FRESH(networks_are_checked),
-		FRESH(wires_are_attached_once),
+		FRESH(l2_networks_are_attached_once),
 		FRESH(hosts_are_checked),
 		cmocka_unit_test(addresses_of_uris),
-		FRESH(hosts_promise_to_vms_that_are_up),
+		FRESH(running_vms_reserve_on_their_host),
 		FRESH(storage_keeps_its_reserve),
-		FRESH(tags_are_kept_once_and_go_with_their_object),
-		FRESH(inherent_tags_stay),
+		FRESH(tags_are_unique_and_removed_with_their_object),
+		FRESH(inherent_tags_cannot_be_deleted),
 		FRESH(offerings_are_checked),
 	};
 

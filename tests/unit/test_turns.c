@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clients take turns: in order each, a few at a time, and nobody waits for all the work of another. */
+/* Clients take turns: each in order, a few at a time, and none waits for all the work of another. */
 #include "tests/unit/test.h"
 
 #include <pthread.h>
@@ -15,7 +15,7 @@ static int at_work, most_at_work, per_client[4];
 static char order[256];
 static size_t done;
 
-/* Work of the client that @arg points to the letter of; waits until the gate is open. */
+/* Work of the client whose letter @arg points to; waits until the gate is open. */
 static void work(void *arg)
 {
 	const char *client = arg;
@@ -35,7 +35,7 @@ static void work(void *arg)
 	pthread_mutex_unlock(&lock);
 }
 
-static void ask(struct turns *turns, const char *client, int times)
+static void submit(struct turns *turns, const char *client, int times)
 {
 	for (int i = 0; i < times; i++)
 		assert_int_equal(turns_run(turns, client, work, (void *)(uintptr_t)client), 0);
@@ -47,15 +47,15 @@ static void clients_take_turns(void **state)
 	struct turns *turns = turns_new(workers, 2);
 
 	(void)state;
-	ask(turns, "a", 50);
-	ask(turns, "b", 50);
+	submit(turns, "a", 50);
+	submit(turns, "b", 50);
 	pthread_mutex_lock(&lock);
 	while (at_work < 2)
 		pthread_cond_wait(&cond, &lock);
 	pthread_mutex_unlock(&lock);
-	/* Two have the two turns and much more to do; who comes now is next all the same. */
-	ask(turns, "c", 2);
-	ask(turns, "d", 1);
+	/* Two clients have both turns and more work queued; new clients still come next. */
+	submit(turns, "c", 2);
+	submit(turns, "d", 1);
 	pthread_mutex_lock(&lock);
 	gate_open = true;
 	pthread_cond_broadcast(&cond);
@@ -77,7 +77,7 @@ static void work_is_done_after_the_end_of_the_workers(void **state)
 	(void)state;
 	done = 0;
 	workers_stop(workers);
-	ask(turns, "a", 3);
+	submit(turns, "a", 3);
 	assert_int_equal(done, 3);
 	workers_free(workers);
 	turns_free(turns);

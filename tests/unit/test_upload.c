@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Uploads in a complete pool, without a mount: names, what a close makes of the
- * bytes, what is left without one, and what waits for what.
+ * Uploads in a complete pool, without a mount: names, images that a close creates,
+ * what remains without a close, and the order of requests.
  */
 #include "tests/unit/pool_fixture.h"
 
@@ -17,7 +17,7 @@ struct asked {
 	char sentence[256];
 };
 
-static void told(struct upload_task *task, int64_t result, const struct error *e)
+static void task_done(struct upload_task *task, int64_t result, const struct error *e)
 {
 	struct asked *a = (struct asked *)task;
 
@@ -30,7 +30,7 @@ static void told(struct upload_task *task, int64_t result, const struct error *e
 
 static struct asked ask(enum upload_verb verb)
 {
-	return (struct asked){.task = {.verb = verb, .done = told},
+	return (struct asked){.task = {.verb = verb, .done = task_done},
 			      .lock = PTHREAD_MUTEX_INITIALIZER,
 			      .cond = PTHREAD_COND_INITIALIZER};
 }
@@ -166,7 +166,7 @@ static void writing_goes_on_after_a_close(void **state)
 }
 
 /* The image stays Ready if its file cannot become a partial one again. */
-static void an_image_that_cannot_be_opened_again_stays(void **state)
+static void an_image_that_cannot_be_reopened_stays(void **state)
 {
 	struct pool_fixture *f = *state;
 	struct upload *u = create(f, "kept.raw");
@@ -181,7 +181,7 @@ static void an_image_that_cannot_be_opened_again_stays(void **state)
 		path = strdup(object_text(ref, IMAGE_REF_INSTALL_PATH));
 	view_unref(view);
 	assert_non_null(path);
-	/* it is moved away for a while, so it cannot be renamed */
+	/* the file is moved away for now, so the rename fails */
 	assert_true(asprintf(&away, "%s.away", path) > 0);
 	assert_int_equal(rename(path, away), 0);
 	assert_true(add(u, "two", 3) < 0);
@@ -220,7 +220,7 @@ static void without_a_close_there_is_no_image(void **state)
 	assert_null(uploads_find(pool_uploads(f->pool), "gone.raw"));
 }
 
-static void names_are_looked_at(void **state)
+static void names_are_checked(void **state)
 {
 	struct pool_fixture *f = *state;
 	struct upload *u = create(f, "taken.raw"), *all[UPLOADS_MAX];
@@ -243,7 +243,7 @@ static void names_are_looked_at(void **state)
 	wait_until(f, no_job_runs, NULL);
 }
 
-static void a_temporary_name_waits_for_its_own(void **state)
+static void a_temporary_name_waits_for_its_final_name(void **state)
 {
 	struct pool_fixture *f = *state;
 	struct upload *u = create(f, ".tmp.raw.x1"), *v;
@@ -293,7 +293,7 @@ static void a_rename_may_come_before_the_end_of_the_last_close(void **state)
 	assert_true(image_is(f, "late", "Ready"));
 }
 
-static void a_creation_can_be_given_up_until_it_has_begun(void **state)
+static void a_creation_can_be_cancelled_until_it_has_begun(void **state)
 {
 	struct pool_fixture *f = *state;
 	struct upload *u = create(f, "begun.raw");
@@ -311,12 +311,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_A_POOL(a_close_makes_an_image),
 		ON_A_POOL(writing_goes_on_after_a_close),
-		ON_A_POOL(an_image_that_cannot_be_opened_again_stays),
+		ON_A_POOL(an_image_that_cannot_be_reopened_stays),
 		ON_A_POOL(without_a_close_there_is_no_image),
-		ON_A_POOL(names_are_looked_at),
-		ON_A_POOL(a_temporary_name_waits_for_its_own),
+		ON_A_POOL(names_are_checked),
+		ON_A_POOL(a_temporary_name_waits_for_its_final_name),
 		ON_A_POOL(a_rename_may_come_before_the_end_of_the_last_close),
-		ON_A_POOL(a_creation_can_be_given_up_until_it_has_begun),
+		ON_A_POOL(a_creation_can_be_cancelled_until_it_has_begun),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the last writer ended: not yet, normally, with a status, killed; waited for by its parent or not. */
+/* How the last writer ended: not yet, normally, with a status, killed; reaped by its parent or not. */
 #include "tests/unit/test.h"
 
 #include <signal.h>
@@ -28,7 +28,7 @@ static pid_t start_child(int status, int *ret_pipe)
 	return pid;
 }
 
-/* Waits until the child has ended, but leaves it to be waited for. */
+/* Waits until the child has ended, but does not reap it. */
 static void await_end(pid_t pid)
 {
 	siginfo_t info;
@@ -36,7 +36,7 @@ static void await_end(pid_t pid)
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 }
 
-static void one_that_ends(int status, int signal, bool killed)
+static void check_end(int status, int signal, bool killed)
 {
 	struct writer w = WRITER_INIT;
 	int pipe_end;
@@ -54,16 +54,16 @@ static void one_that_ends(int status, int signal, bool killed)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-static void ends_are_told_apart(void **state)
+static void kinds_of_end_are_distinguished(void **state)
 {
 	(void)state;
-	one_that_ends(0, 0, false);
-	one_that_ends(3, 0, false);
-	one_that_ends(0, SIGKILL, true);
-	one_that_ends(0, SIGTERM, true);
+	check_end(0, 0, false);
+	check_end(3, 0, false);
+	check_end(0, SIGKILL, true);
+	check_end(0, SIGTERM, true);
 }
 
-static void nobody_was_not_killed(void **state)
+static void without_a_writer_nothing_was_killed(void **state)
 {
 	struct writer w = WRITER_INIT;
 
@@ -79,7 +79,7 @@ static void nobody_was_not_killed(void **state)
 }
 
 /* Another process may have the pid by then: only the pidfd knows, if the kernel supports it. */
-static void a_stranger_is_not_taken_for_it(void **state)
+static void a_reused_pid_is_not_the_writer(void **state)
 {
 	struct writer w = WRITER_INIT;
 	int pipe_end;
@@ -96,9 +96,9 @@ static void a_stranger_is_not_taken_for_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ends_are_told_apart),
-		cmocka_unit_test(nobody_was_not_killed),
-		cmocka_unit_test(a_stranger_is_not_taken_for_it),
+		cmocka_unit_test(kinds_of_end_are_distinguished),
+		cmocka_unit_test(without_a_writer_nothing_was_killed),
+		cmocka_unit_test(a_reused_pid_is_not_the_writer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
