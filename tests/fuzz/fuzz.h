@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every fuzz target includes: the entry point's prototype and a check that survives NDEBUG. */
+/* For every fuzz target: the prototype of the entry point, and a check that works with NDEBUG, too. */
 #ifndef POOLFS_FUZZ_H
 #define POOLFS_FUZZ_H
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-/* What a target does once before its first input; most have none. */
+/* Initialisation before the first input; most targets have none. */
 int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 
 #define fuzz_require(condition)                                                                              \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any bytes as a cron expression. The first byte picks a time zone, eight more
- * the moment to start from. What is taken must fire only at local times that
- * are in its sets, strictly later each time, and soon be found.
+ * the time to start from. An accepted expression must fire only at local times that
+ * are in its sets, strictly later each time, and be found quickly.
  */
 #include "tests/fuzz/fuzz.h"
 

@@ -3,12 +3,12 @@
  * Any bytes as an image. So that a small input can be a large file, it is
  *
  *     8 bytes   size of the file, big endian
- *     8 bytes   what is at the volume descriptor of an ISO (32768); the last bit: more of it is to come
- *     16 bytes  what is 512 bytes before the end
+ *     8 bytes   bytes at the volume descriptor of an ISO (32768); the last bit: the file is still partial
+ *     16 bytes  bytes that are 512 bytes before the end
  *     the rest  the beginning of the file
  *
  * and zeros elsewhere. Checked: reads stay within the file and are few, and
- * what comes out is consistent.
+ * the result is consistent.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -18,7 +18,7 @@
 #include "actions/image/header.h"
 
 #define PREFIX 32
-/* What may be read of a file: headers, an L1 table, and the last L2 tables. */
+/* The most that may be read of a file: headers, an L1 table, and the last L2 tables. */
 #define HEADERS	  4096
 #define L1_TABLE  (32 << 20)
 #define L2_TABLES (16 * (2 << 20))
@@ -30,7 +30,7 @@ struct file {
 	size_t bytes_read;
 };
 
-/* Lays the @size bytes of @data, which are at @at in the file, over what is read from @offset. */
+/* Copies the part of @data, @size bytes that are at @at in the file, that lies in the read at @offset. */
 static void lay(uint8_t *buf, size_t len, int64_t offset, const uint8_t *data, size_t size, int64_t at)
 {
 	int64_t from = at > offset ? at : offset;

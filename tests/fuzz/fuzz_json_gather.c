@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_require((r == 0) == (whole.state == JSON_GATHER_COMPLETE) && (r < 0) == error_is_set(&e));
 
 	json = json_loadb((const char *)data, size, JSON_DISABLE_EOF_CHECK, &problem);
-	/* jansson takes the "[0\0]" that the scan refuses */
+	/* jansson accepts the "[0\0]" that the scanner refuses */
 	if (json && !memchr(data, '\0', size) && whole.state != JSON_GATHER_TOO_DEEP &&
 	    whole.state != JSON_GATHER_TOO_LONG)
 		fuzz_require(whole.end == (uint64_t)problem.position);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Query strings from nowhere, over every kind, on a small pool. The first byte
+ * Arbitrary query strings, over every kind, on a small pool. The first byte
  * chooses the kind and whether an account asks; the rest is the query string.
- * Whatever it is, there is an answer or a sentence of one line, and both are JSON.
+ * Every input gives an answer or a sentence of one line, and both are JSON.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -31,8 +31,7 @@ static void put(enum kind_id kind, int64_t id)
 			object_set_int(o, i,
 				       f->type == FIELD_BOOL ? id % 2 : id * 1000000007LL * (i % 3 - 1));
 		} else if (f->type == FIELD_STRING) {
-			/* References lead to the object with the same number, tags to VMs, texts are of a few
-			 * words. */
+			/* References lead to the object with the same number, tags to VMs. */
 			const char *prefix = i == FIELD_UUID ? k->table
 					     : f->target     ? kind_get(f->target)->table
 							     : "text";

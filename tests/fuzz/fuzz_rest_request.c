@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request of a REST client from nowhere: a line with method and target, lines
- * with the headers, an empty line, the body. Whatever it is, it becomes a refusal of
- * one of the documented statuses, or a call that is JSON and names an operation, with
- * a session that cannot leave its folder.
+ * An arbitrary request of a REST client: a line with method and target, lines
+ * with the headers, an empty line, the body. It becomes a refusal with one of the
+ * documented statuses, or a call that is JSON and names an operation, with a session
+ * that cannot be a path out of its folder.
  */
 #include "tests/fuzz/fuzz.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as a short request: refused with a sentence, or valid JSON strings that a dump and a load keep.
- */
+/* Any bytes as a short request: refused with a sentence, or JSON strings that survive a dump and a load. */
 #include "tests/fuzz/fuzz.h"
 
 #include "actions/engine/shortform.h"
@@ -14,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (shortform_parse((const char *)data, size, &request, &e) < 0) {
 		fuzz_require(error_is_set(&e) && e.details && !request);
 		again = json_string(e.details);
-		fuzz_require(again != NULL); /* sentences are UTF-8, whatever they quote */
+		fuzz_require(again != NULL); /* sentences are UTF-8, regardless of what they quote */
 		json_decref(again);
 		return 0;
 	}

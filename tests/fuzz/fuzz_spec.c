@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Documents from nowhere for the file `spec` of every kind that has one, on a
+ * Arbitrary documents for the file `spec` of every kind that has one, on a
  * small pool. The first byte chooses the object, the rest is the document.
- * Whatever it is, there is a plan of operations of the table or a sentence of one
- * line; and what the file shows of an object is a document that needs no step.
+ * Every input gives a plan of operations of the table or a sentence of one line; and
+ * the content of the file is a document that needs no step.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -25,7 +25,7 @@ static void uuid_of(enum kind_id kind, char ret_uuid[UUID_SIZE])
 	ret_uuid[UUID_SIZE - 1] = '\0';
 }
 
-/* An object of each kind, with all its fields; those that name another name the one there is. */
+/* An object of each kind, with all its fields; references name the one object of their kind. */
 static void put(enum kind_id kind)
 {
 	const struct kind *k = kind_get(kind);
@@ -68,7 +68,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc, (void)argv;
 	view = view_new();
 	for (int k = KIND_ZONE; k < KIND_COUNT; k++)
-		if (k != KIND_SHAREABLE_REF) /* the volume is the VM's own */
+		if (k != KIND_SHAREABLE_REF) /* the volume belongs to the VM already */
 			put((enum kind_id)k);
 	for (size_t i = 0; i < count; i++) {
 		struct spec_plan p;

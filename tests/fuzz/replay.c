@@ -29,7 +29,7 @@ static int replay_file(const char *path)
 	}
 	size = fread(data, 1, sizeof(data), f);
 	(void)fclose(f);
-	exact = malloc(size ? size : 1); /* so that a sanitizer sees a read behind the end */
+	exact = malloc(size ? size : 1); /* so that a sanitizer detects a read past the end */
 	if (!exact)
 		return -1;
 	memcpy(exact, data, size);
