@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What queries cost with 100,000 VMs, beside SQLite's time for the same
- * question over the same rows in memory-mapped pages, with an index on every
+ * The cost of queries with 100,000 VMs, compared with that of SQLite for the same
+ * query over the same rows in memory-mapped pages, with an index on every
  * column that the pool indexes.
  *
  *     bench-query [number of VMs]
@@ -94,7 +94,7 @@ static int fill(struct txn *t, void *arg, struct error *e)
 	return r;
 }
 
-/* The pool's view stays when the store is closed; SQLite then gets the indexes the pool has in memory. */
+/* The view remains valid when the store is closed; SQLite then gets the indexes the pool has in memory. */
 static struct view *open_pool(sqlite3 **ret_db)
 {
 	char dir[] = "/tmp/poolfs-bench-XXXXXX", path[64];
@@ -109,7 +109,7 @@ static struct view *open_pool(sqlite3 **ret_db)
 	}
 	view = store_view(store);
 	store_close(store);
-	printf("%d VMs made in %.1f s\n", vm_count, (double)(now() - start) / 1e9);
+	printf("%d VMs created in %.1f s\n", vm_count, (double)(now() - start) / 1e9);
 	snprintf(path, sizeof(path), "%s/pool.db", dir);
 	if (sqlite3_open(path, ret_db) != SQLITE_OK ||
 	    sqlite3_exec(
@@ -159,7 +159,7 @@ static size_t run_sqlite(sqlite3 *db, const char *sql)
 	return count;
 }
 
-/* The best of several runs, in microseconds: what it costs without the neighbours on this machine. */
+/* The best of several runs, in microseconds: the cost without the load of other processes. */
 #define TIMES 15
 static void keep_best(int64_t *best, int64_t ns)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tree costs: latency of reading `state`, of accepting an action, of a
+ * The cost of the tree: latency of reading `state`, of accepting an action, of a
  * start compared with virDomainCreate() of the very same domain, and memory per
- * VM, with 10, 1,000 and 10,000 VMs; and of queries beside SQLite's own time for
- * the same question to the same database.
+ * VM, with 10, 1,000 and 10,000 VMs; and of queries compared with SQLite for the
+ * same query to the same database.
  *
  *     bench-tree [VMS...]             on libvirt's test driver
  *     bench-tree --uri URI IMAGE      the start alone, on a real host (10 VMs of IMAGE, a qcow2 file)
@@ -281,7 +281,7 @@ static double write_latency(const char *path, const char *const texts[2], int n)
 	return median(times, n);
 }
 
-/* What an acknowledged write costs at least on this disk. */
+/* The minimum cost of an acknowledged write on this disk. */
 static double fsync_latency(void)
 {
 	static double times[200];
@@ -323,7 +323,7 @@ static void report_vm(int vms, long base_kib, double plain_read, double sync_cos
 	free(vm);
 }
 
-/* Median of a whole question to SQLite, with the rows' text read. */
+/* Median of a whole SQLite query, including reading the text of the rows. */
 static double sqlite_latency(sqlite3 *db, const char *sql)
 {
 	static double times[ASKS];

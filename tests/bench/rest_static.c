@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What libmicrohttpd itself costs: serves the same bytes for every request. rest-static PORT FILE */
+/* The cost of libmicrohttpd itself: serves the same bytes for every request. rest-static PORT FILE */
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
