@@ -1,5 +1,5 @@
 #!/bin/bash
-# The interface of hypervisor/ holds against a real libvirtd with real guests (hv_real.c).
+# The interface of hypervisor/ works with a real libvirtd with real guests (hv_real.c).
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 

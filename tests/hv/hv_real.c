@@ -2,11 +2,11 @@
 /*
  * The interface to hosts against a real libvirtd with real QEMU guests.
  *
- * Started by 01-real-host.sh, which makes the host, the guest's image and a small
- * file system, and says where in the environment:
+ * Started by 01-real-host.sh, which sets up the host, the guest's image and a small
+ * file system, and passes them in the environment:
  *   HV_URI     of the host
  *   HV_KVM_URI of a second host, which sees this machine's /dev/kvm
- *   HV_KVM     what the KVM probe must say about it, "kvm" or "qemu"
+ *   HV_KVM     the expected result of the KVM probe there, "kvm" or "qemu"
  *   HV_BASE    folder for pools, below it small/ is a file system of a few MiB
  *   HV_IMAGE   the guest's qcow2 image
  *   HV_DNSMASQ the folder with the files of that host's dnsmasq
@@ -47,9 +47,9 @@ static struct hypervisor *hv;
 static char *image_path, *root_path, *data_path;
 static char network[32];
 
-/* ------------------------------------------------- what the callbacks told */
+/* -------------------------------------------------------- recorded callbacks */
 
-struct said {
+struct report {
 	char what[16], host[33], domain[33], alias[32];
 	int value, reason;
 	double when;
@@ -57,13 +57,13 @@ struct said {
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t heard;
-	struct said said[1024];
+	pthread_cond_t added;
+	struct report reports[1024];
 	size_t count, from;
 	struct hv_host_info info;
 	struct hv_domain_status list[16];
 	size_t listed;
-} ear = {.lock = PTHREAD_MUTEX_INITIALIZER, .heard = PTHREAD_COND_INITIALIZER};
+} recorder = {.lock = PTHREAD_MUTEX_INITIALIZER, .added = PTHREAD_COND_INITIALIZER};
 
 static double seconds(void)
 {
@@ -73,82 +73,82 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void hear(const char *what, const char *host, const char *domain, int value, int reason,
-		 const char *alias)
+static void record(const char *what, const char *host, const char *domain, int value, int reason,
+		   const char *alias)
 {
-	struct said *said = &ear.said[ear.count];
+	struct report *report = &recorder.reports[recorder.count];
 
-	if (ear.count + 1 < ARRAY_SIZE(ear.said))
-		ear.count++;
-	(void)snprintf(said->what, sizeof(said->what), "%s", what);
-	(void)snprintf(said->host, sizeof(said->host), "%s", host);
-	(void)snprintf(said->domain, sizeof(said->domain), "%s", domain);
-	(void)snprintf(said->alias, sizeof(said->alias), "%s", alias);
-	said->value = value;
-	said->reason = reason;
-	said->when = seconds();
-	pthread_cond_broadcast(&ear.heard);
+	if (recorder.count + 1 < ARRAY_SIZE(recorder.reports))
+		recorder.count++;
+	(void)snprintf(report->what, sizeof(report->what), "%s", what);
+	(void)snprintf(report->host, sizeof(report->host), "%s", host);
+	(void)snprintf(report->domain, sizeof(report->domain), "%s", domain);
+	(void)snprintf(report->alias, sizeof(report->alias), "%s", alias);
+	report->value = value;
+	report->reason = reason;
+	report->when = seconds();
+	pthread_cond_broadcast(&recorder.added);
 }
 
 static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
 		    const struct hv_domain_status *domains, size_t count, const char *sentence)
 {
 	(void)ctx;
-	scoped_lock(&ear.lock);
+	scoped_lock(&recorder.lock);
 	if (info) {
-		ear.info = *info;
-		ear.listed = count < ARRAY_SIZE(ear.list) ? count : ARRAY_SIZE(ear.list);
-		for (size_t i = 0; i < ear.listed; i++)
-			ear.list[i] = domains[i];
+		recorder.info = *info;
+		recorder.listed = count < ARRAY_SIZE(recorder.list) ? count : ARRAY_SIZE(recorder.list);
+		for (size_t i = 0; i < recorder.listed; i++)
+			recorder.list[i] = domains[i];
 	}
 	print_message("    host %.4s %d %s\n", host, status, sentence ? sentence : "");
-	hear("host", host, "", status, 0, "");
+	record("host", host, "", status, 0, "");
 }
 
 static void on_domain(void *ctx, const char *host, const char *domain, enum hv_domain_state state,
 		      enum hv_domain_reason reason)
 {
 	(void)ctx;
-	scoped_lock(&ear.lock);
+	scoped_lock(&recorder.lock);
 	print_message("    domain %.4s state %d reason %d\n", domain, state, reason);
-	hear("domain", host, domain, state, reason, "");
+	record("domain", host, domain, state, reason, "");
 }
 
 static void on_agent(void *ctx, const char *host, const char *domain, bool connected)
 {
 	(void)ctx;
-	scoped_lock(&ear.lock);
-	hear("agent", host, domain, connected, 0, "");
+	scoped_lock(&recorder.lock);
+	record("agent", host, domain, connected, 0, "");
 }
 
 static void on_device_removed(void *ctx, const char *host, const char *domain, const char *alias)
 {
 	(void)ctx;
-	scoped_lock(&ear.lock);
-	hear("removed", host, domain, 0, 0, alias);
+	scoped_lock(&recorder.lock);
+	record("removed", host, domain, 0, 0, alias);
 }
 
-/* The next event of this kind; 90 s at most, for a guest that boots under TCG on a busy machine. */
-static struct said await(const char *what, const char *domain, int value)
+/* Waits for the next such report; 90 s at most, for a guest that boots under TCG on a busy machine. */
+static struct report await(const char *what, const char *domain, int value)
 {
 	struct timespec limit;
 
 	(void)clock_gettime(CLOCK_REALTIME, &limit);
 	limit.tv_sec += 90;
-	pthread_mutex_lock(&ear.lock);
+	pthread_mutex_lock(&recorder.lock);
 	for (;;) {
-		while (ear.from < ear.count) {
-			const struct said *said = &ear.said[ear.from++];
+		while (recorder.from < recorder.count) {
+			const struct report *report = &recorder.reports[recorder.from++];
 
-			if (strcmp(said->what, what) == 0 && strcmp(said->domain, domain) == 0 &&
-			    said->value == value) {
-				pthread_mutex_unlock(&ear.lock);
-				return *said;
+			if (strcmp(report->what, what) == 0 && strcmp(report->domain, domain) == 0 &&
+			    report->value == value) {
+				pthread_mutex_unlock(&recorder.lock);
+				return *report;
 			}
 		}
-		if (pthread_cond_timedwait(&ear.heard, &ear.lock, &limit) != 0) {
-			pthread_mutex_unlock(&ear.lock);
-			fail_msg("never heard '%s' of '%s' value %d", what, domain, value);
+		if (pthread_cond_timedwait(&recorder.added, &recorder.lock, &limit) != 0) {
+			pthread_mutex_unlock(&recorder.lock);
+			fail_msg("no report '%s' of '%s' value %d", what, domain, value);
 		}
 	}
 }
@@ -196,7 +196,7 @@ static struct hv_domain_def spec_of(const char *uuid, const struct hv_disk *disk
 	return (struct hv_domain_def){
 		.uuid = uuid,
 		.title = "a <guest>",
-		.virt_type = ear.info.virt_type,
+		.virt_type = recorder.info.virt_type,
 		.cpu_num = 1,
 		.cpu_max = 1,
 		.memory = 128 * MIB,
@@ -233,7 +233,7 @@ static void start_guest(void)
 	await("domain", VM, HV_DOMAIN_RUNNING);
 }
 
-/* A guest without any medium: it stays in its firmware and reacts to nothing. */
+/* A guest without any medium: it stays in its firmware and does not react to anything. */
 static void start_bare(bool paused)
 {
 	static const struct hv_disk cdrom = {.device_id = 0, .cdrom = true};
@@ -262,15 +262,15 @@ static void connects(void **state)
 	assert_ok(hv_new(&events, NULL, &hv, e));
 	assert_ok(hv_host_add(hv, HOST, env("HV_URI"), e));
 	await("host", "", HV_HOST_CONNECTED);
-	assert_string_equal(ear.info.virt_type, "qemu"); /* this host has no /dev/kvm */
-	assert_false(ear.info.simulated);
-	assert_true(ear.info.memory > 0 && ear.info.cpus > 0 && ear.info.sockets > 0);
-	assert_int_equal(ear.listed, 0);
-	print_message("    %s: %lld MiB, %d cpus, bandwidth %d\n", ear.info.hostname,
-		      (long long)(ear.info.memory / MIB), ear.info.cpus, ear.info.bandwidth);
+	assert_string_equal(recorder.info.virt_type, "qemu"); /* this host has no /dev/kvm */
+	assert_false(recorder.info.simulated);
+	assert_true(recorder.info.memory > 0 && recorder.info.cpus > 0 && recorder.info.sockets > 0);
+	assert_int_equal(recorder.listed, 0);
+	print_message("    %s: %lld MiB, %d cpus, bandwidth %d\n", recorder.info.hostname,
+		      (long long)(recorder.info.memory / MIB), recorder.info.cpus, recorder.info.bandwidth);
 }
 
-/* The boot sector gets through under TCG, and nothing is left of the probe. */
+/* The boot sector succeeds under TCG, and the probe leaves nothing behind. */
 static void the_probe_guest_runs(void **state)
 {
 	virConnectPtr conn = virConnectOpen(env("HV_URI"));
@@ -288,18 +288,18 @@ static void the_probe_guest_runs(void **state)
 	virConnectClose(conn);
 }
 
-/* libvirt offers KVM there because the device is there; what counts is whether a guest runs. */
-static void kvm_is_believed_only_when_it_works(void **state)
+/* libvirt offers KVM there because the device exists; KVM is used only if a guest runs with it. */
+static void kvm_is_used_only_when_it_works(void **state)
 {
 	double began = seconds();
 	(void)state;
 
 	assert_ok(hv_host_add(hv, KVM, env("HV_KVM_URI"), e));
 	await("host", "", HV_HOST_CONNECTED);
-	print_message("    '%s' after %.3f s\n", ear.info.virt_type, seconds() - began);
-	assert_string_equal(ear.info.virt_type, env("HV_KVM"));
+	print_message("    '%s' after %.3f s\n", recorder.info.virt_type, seconds() - began);
+	assert_string_equal(recorder.info.virt_type, env("HV_KVM"));
 	hv_host_remove(hv, KVM);
-	memcpy(ear.info.virt_type, "qemu", 5);
+	memcpy(recorder.info.virt_type, "qemu", 5);
 }
 
 /* -------------------------------------------------------------------- storage */
@@ -319,8 +319,7 @@ static int cancel(void *ctx, int percent)
 	return percent > 30;
 }
 
-/* The number of files that libvirt finds in a pool. Files of the given names (NULL = none) must be among
- * them. */
+/* The number of files that libvirt finds in a pool; those of the given names (NULL = none) must exist. */
 static int count_volumes(const char *uuid, const char *first, const char *second)
 {
 	virConnectPtr conn = virConnectOpen(env("HV_URI"));
@@ -390,7 +389,7 @@ static void pools_and_volumes(void **state)
 	assert_fails(ECANCELED, hv_volume_download(hv, HOST, image_path, file, cancel, NULL, e));
 	assert_int_equal(access(file, F_OK), -1);
 
-	/* holes stay holes on both ways */
+	/* holes are preserved in both directions */
 	(void)snprintf(file, sizeof(file), "%s/sparse", env("HV_BASE"));
 	(void)snprintf(command, sizeof(command),
 		       "printf begin >'%s'; truncate -s 200M '%s'; printf end >>'%s'", file, file, file);
@@ -407,7 +406,7 @@ static void pools_and_volumes(void **state)
 	assert_true(st.st_blocks * 512 < MIB);
 	free(none);
 
-	/* a file that libvirt did not make is found, too */
+	/* a file that libvirt did not create is found, too */
 	(void)snprintf(command, sizeof(command), "cp --sparse=always '%s' '%s/found.raw'", file, target);
 	assert_int_equal(system(command), 0);
 	(void)snprintf(file, sizeof(file), "%s/found.raw", target);
@@ -430,7 +429,7 @@ static void a_full_storage_is_enospc(void **state)
 	assert_fails(ENOSPC, hv_volume_upload(hv, HOST, SMALL, "image", "qcow2", env("HV_IMAGE"), NULL, NULL,
 					      &none, e));
 	assert_null(none);
-	assert_int_equal(count_volumes(SMALL, NULL, NULL), 0); /* nothing is left of it */
+	assert_int_equal(count_volumes(SMALL, NULL, NULL), 0); /* the incomplete volume was removed */
 	assert_ok(hv_volume_create(hv, HOST, SMALL, "data.raw", "raw", 32 * MIB, NULL, NULL, &data_path, e));
 }
 
@@ -460,7 +459,7 @@ static void a_network_with_a_lease(void **state)
 	assert_ok(hv_network_open(hv, HOST, &spec, network, e));
 	assert_ok(hv_lease_set(hv, HOST, L3, &second, e));
 	assert_ok(hv_lease_set(hv, HOST, L3, &lease, e));
-	/* a lease that is right already does not disturb dnsmasq */
+	/* a lease that exists already leaves the file of dnsmasq alone */
 	assert_int_equal(stat(file, &before), 0);
 	began = seconds();
 	assert_ok(hv_lease_set(hv, HOST, L3, &lease, e));
@@ -479,7 +478,7 @@ static void a_network_with_a_lease(void **state)
 static void a_guest_boots(void **state)
 {
 	const char *protocol = NULL;
-	struct said agent;
+	struct report agent;
 	double began = seconds();
 	int port = 0;
 	char *xml = NULL;
@@ -501,7 +500,7 @@ static void a_guest_boots(void **state)
 	control("wait-serial 'NET eth0 " IP "'");
 }
 
-static void pauses_and_goes_on(void **state)
+static void pauses_and_resumes(void **state)
 {
 	enum hv_domain_reason reason;
 	(void)state;
@@ -542,16 +541,16 @@ static void a_full_disk_pauses_the_guest(void **state)
 	assert_int_equal(await("domain", VM, HV_DOMAIN_PAUSED).reason, HV_REASON_ENOSPC);
 	assert_int_equal(state_of(VM, &reason), HV_DOMAIN_PAUSED);
 	assert_int_equal(reason, HV_REASON_ENOSPC);
-	/* the same when it is read with the list at a connection */
+	/* the same from the list of domains of a new connection */
 	assert_ok(hv_host_reconnect(hv, HOST, e));
 	await("host", "", HV_HOST_CONNECTED);
-	assert_int_equal(ear.list[0].reason, HV_REASON_ENOSPC);
+	assert_int_equal(recorder.list[0].reason, HV_REASON_ENOSPC);
 	control("grow-small");
 	assert_ok(hv_domain_resume(hv, HOST, VM, e));
 	await("domain", VM, HV_DOMAIN_RUNNING);
 }
 
-static void a_removed_device_is_told(void **state)
+static void a_removed_device_is_reported(void **state)
 {
 	virConnectPtr conn = virConnectOpen(env("HV_URI"));
 	virDomainPtr domain = virDomainLookupByUUIDString(conn, VM);
@@ -563,7 +562,7 @@ static void a_removed_device_is_told(void **state)
 	virConnectClose(conn);
 }
 
-static void shuts_down_by_its_guest(void **state)
+static void is_shut_down_by_the_guest(void **state)
 {
 	enum hv_domain_reason reason;
 	double began = seconds();
@@ -580,7 +579,7 @@ static void shuts_down_by_its_guest(void **state)
 	await("domain", VM, HV_DOMAIN_ABSENT);
 }
 
-static void a_deaf_guest_times_out(void **state)
+static void an_unresponsive_guest_times_out(void **state)
 {
 	double began;
 	(void)state;
@@ -614,7 +613,7 @@ static void a_failed_start_leaves_nothing(void **state)
 	assert_int_equal(state_of(VM, &reason), HV_DOMAIN_ABSENT);
 }
 
-/* How much hv_domain_start() costs on top of libvirt's own start: the best of a few rounds each. */
+/* The cost of hv_domain_start() in addition to libvirt's own start: the best of a few rounds each. */
 static void starting_costs_little_more_than_libvirt(void **state)
 {
 	enum { ROUNDS = 9 };
@@ -639,11 +638,11 @@ static void starting_costs_little_more_than_libvirt(void **state)
 		assert_ok(hv_domain_destroy(hv, HOST, BARE, e));
 	}
 	print_message("    libvirt %.1f ms, hv_domain_start %.1f ms\n", raw * 1e3, ours * 1e3);
-	/* two lookups and a definition, 2 ms; the rest is for a machine that does other things as well */
+	/* two lookups and a definition, 2 ms; the rest allows for other load on the machine */
 	assert_true(ours - raw < 0.050 + raw / 2);
 	virDomainFree(domain);
 	virConnectClose(conn);
-	ear.from = ear.count;
+	recorder.from = recorder.count;
 }
 
 /* --------------------------------------------------------------------- faults */
@@ -673,9 +672,9 @@ static void a_hung_libvirtd_is_noticed(void **state)
 	assert_true(seconds() - began < 8);
 	control("continue-daemon");
 	await("host", "", HV_HOST_CONNECTED);
-	assert_int_equal(ear.listed, 1);
-	assert_string_equal(ear.list[0].uuid, BARE);
-	assert_int_equal(ear.list[0].state, HV_DOMAIN_RUNNING);
+	assert_int_equal(recorder.listed, 1);
+	assert_string_equal(recorder.list[0].uuid, BARE);
+	assert_int_equal(recorder.list[0].state, HV_DOMAIN_RUNNING);
 }
 
 static void *kill_the_daemon(void *arg)
@@ -686,24 +685,24 @@ static void *kill_the_daemon(void *arg)
 	return NULL;
 }
 
-static void a_killed_libvirtd_comes_back(void **state)
+static void a_restarted_libvirtd_is_reconnected(void **state)
 {
 	pthread_t killer;
 	(void)state;
 
-	/* somebody waits for a guest meanwhile */
+	/* a thread waits for a guest meanwhile */
 	assert_int_equal(pthread_create(&killer, NULL, kill_the_daemon, NULL), 0);
 	assert_fails(ENOTCONN, hv_domain_shutdown(hv, HOST, BARE, 60000, e));
 	assert_int_equal(pthread_join(killer, NULL), 0);
 	await("host", "", HV_HOST_DISCONNECTED);
-	/* the guest survives its libvirtd, and dies while nobody looks */
+	/* the guest survives its libvirtd, and dies while libvirtd is down */
 	control("kill-guest " BARE);
 	control("start-daemon");
 	await("host", "", HV_HOST_CONNECTED);
-	assert_int_equal(ear.listed, 1);
-	assert_int_equal(ear.list[0].state, HV_DOMAIN_OFF);
-	assert_int_equal(ear.list[0].reason, HV_REASON_CRASHED);
-	/* and events come again */
+	assert_int_equal(recorder.listed, 1);
+	assert_int_equal(recorder.list[0].state, HV_DOMAIN_OFF);
+	assert_int_equal(recorder.list[0].reason, HV_REASON_CRASHED);
+	/* and events arrive again */
 	start_bare(false);
 	assert_ok(hv_domain_destroy(hv, HOST, BARE, e));
 	await("domain", BARE, HV_DOMAIN_OFF);
@@ -711,7 +710,7 @@ static void a_killed_libvirtd_comes_back(void **state)
 	await("domain", BARE, HV_DOMAIN_ABSENT);
 }
 
-static void everything_is_taken_away_again(void **state)
+static void everything_can_be_removed(void **state)
 {
 	virConnectPtr conn = virConnectOpen(env("HV_URI"));
 	(void)state;
@@ -720,7 +719,7 @@ static void everything_is_taken_away_again(void **state)
 	assert_ok(hv_network_close(hv, HOST, L3, e));
 	assert_ok(hv_storage_pool_close(hv, HOST, POOL, e));
 	assert_ok(hv_storage_pool_close(hv, HOST, SMALL, e));
-	assert_int_equal(access(image_path, R_OK), 0); /* files stay */
+	assert_int_equal(access(image_path, R_OK), 0); /* files remain */
 	assert_int_equal(virConnectListAllDomains(conn, NULL, 0), 0);
 	assert_int_equal(virConnectListAllNetworks(conn, NULL, 0), 0);
 	assert_int_equal(virConnectListAllStoragePools(conn, NULL, 0), 0);
@@ -736,22 +735,22 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(connects),
 		cmocka_unit_test(the_probe_guest_runs),
-		cmocka_unit_test(kvm_is_believed_only_when_it_works),
+		cmocka_unit_test(kvm_is_used_only_when_it_works),
 		cmocka_unit_test(pools_and_volumes),
 		cmocka_unit_test(a_full_storage_is_enospc),
 		cmocka_unit_test(a_network_with_a_lease),
 		cmocka_unit_test(a_guest_boots),
-		cmocka_unit_test(pauses_and_goes_on),
+		cmocka_unit_test(pauses_and_resumes),
 		cmocka_unit_test(a_full_disk_pauses_the_guest),
-		cmocka_unit_test(a_removed_device_is_told),
-		cmocka_unit_test(shuts_down_by_its_guest),
-		cmocka_unit_test(a_deaf_guest_times_out),
+		cmocka_unit_test(a_removed_device_is_reported),
+		cmocka_unit_test(is_shut_down_by_the_guest),
+		cmocka_unit_test(an_unresponsive_guest_times_out),
 		cmocka_unit_test(a_failed_start_leaves_nothing),
 		cmocka_unit_test(starting_costs_little_more_than_libvirt),
 		cmocka_unit_test(a_killed_qemu_is_a_crash),
 		cmocka_unit_test(a_hung_libvirtd_is_noticed),
-		cmocka_unit_test(a_killed_libvirtd_comes_back),
-		cmocka_unit_test(everything_is_taken_away_again),
+		cmocka_unit_test(a_restarted_libvirtd_is_reconnected),
+		cmocka_unit_test(everything_can_be_removed),
 	};
 
 	if (argc > 1 && strcmp(argv[1], "boot-sector") == 0)
