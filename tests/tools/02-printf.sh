@@ -1,5 +1,5 @@
 #!/bin/bash
-# printf, without a line end, in pieces, and a JSON document.
+# printf, without a newline, in pieces, and a JSON document.
 . "$(dirname "$0")/lib.sh"
 
 tool_vm

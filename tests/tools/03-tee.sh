@@ -1,5 +1,5 @@
 #!/bin/bash
-# tee, over a file and appending.
+# tee, overwriting and appending.
 . "$(dirname "$0")/lib.sh"
 
 tool_vm

@@ -8,7 +8,7 @@ spec_once cp cp cp.json "$VM/spec"
 echo "copied in" >text
 writes_once "$VM/description" "copied in" cp text "$VM/description"
 
-step "and out again"
+step "out of the tree"
 cp "$VM/description" back
 cmp text back
 
@@ -18,11 +18,11 @@ cp request "$VM/actions"
 sync "$VM/actions"
 assert_eq "$(cat "$VM/state")" Running
 
-step "a backup beside it is a scratch file"
+step "a backup in the same directory is a scratch file"
 cp "$VM/description" "$VM/description.orig"
 cmp text "$VM/description.orig"
 rm "$VM/description.orig"
-[ ! -e "$VM/description.orig" ] || fail "the backup is still there"
+[ ! -e "$VM/description.orig" ] || fail "the backup still exists"
 
 echo many >bad
 refused "Invalid argument" cp bad "$VM/cpuNum"

@@ -11,7 +11,7 @@ touch -d 2020-01-01 text
 writes_once "$VM/description" "copied with its attributes" cp -p text "$VM/description"
 [ "$(stat -c %Y "$VM/description")" != "$(stat -c %Y text)" ] || fail "a value's time can be set"
 
-step "a scratch file keeps what is set"
+step "a scratch file keeps the attributes that are set"
 cp -p text "$VM/new"
 assert_eq "$(stat -c '%a %U %Y %s' "$VM/new")" "$(stat -c '%a %U %Y %s' text)"
 rm "$VM/new"

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
-step "a spec, in one block, and in blocks of which the last is an end of line"
+step "a spec, in one block, and in blocks of which the last is a newline"
 wanted dd
 spec_once dd dd if=dd.json of="$VM/spec" conv=fsync status=none
 wanted blocks
@@ -25,7 +25,7 @@ writes_once "$VM/description" "in one block" dd if=text of="$VM/description" sta
 echo "not truncated" >text
 writes_once "$VM/description" "not truncated" dd if=text of="$VM/description" conv=notrunc,fsync status=none
 
-step "blocks out of a file are the file"
+step "reading in blocks gives the whole file"
 dd if="$VM/inventory" of=copy bs=7 status=none
 cmp "$VM/inventory" copy
 

@@ -15,12 +15,12 @@ echo "the old text" >"$VM/description"
 writes_once "$VM/description" "the new text" sed -i s/old/new/ "$VM/description"
 writes_once "$VM/cpuNum" 3 sed -i 's/.*/3/' "$VM/cpuNum"
 
-step "what is bad is refused by the rename, and leaves the value"
+step "an invalid value is refused by the rename, and the value stays"
 refused "Invalid argument" sed -i 's/.*/many/' "$VM/cpuNum"
 assert_eq "$(cat "$VM/cpuNum")" 3
 find "$VM" -maxdepth 1 -name 'sed*' -delete
 
-step "a backup would take the fixed name away"
+step "a backup is refused: it would rename a fixed file"
 assert_fails "not permitted" sed -i.bak s/new/old/ "$VM/description"
 assert_eq "$(cat "$VM/description")" "the new text"
 

@@ -13,6 +13,6 @@ writes_once "$VM/description" "the new text" perl -i -pe 's/old/new/' "$VM/descr
 # shellcheck disable=SC2016 # perl's
 writes_once "$VM/cpuNum" 3 perl -i -pe 's/\d+/3/' "$VM/cpuNum"
 
-step "what is bad leaves the value"
+step "an invalid value is refused, and the value stays"
 refused "" perl -i -pe 's/\d+/many/' "$VM/cpuNum"
 assert_eq "$(cat "$VM/cpuNum")" 3

@@ -18,7 +18,7 @@ step "a folder of values"
 mkdir values
 echo 5 >values/cpuNum
 echo "several at once" >values/description
-touch -d "1 hour ago" values/* # rsync takes files of one size and second for the same
+touch -d "1 hour ago" values/* # rsync regards files with equal size and mtime as unchanged
 before=$(job_count)
 for _ in 1 2; do
 	rsync -a values/ --no-perms --no-owner --no-group --omit-dir-times "$VM/"
@@ -26,7 +26,7 @@ for _ in 1 2; do
 	assert_eq "$(job_count)" $((before + 2)) "jobs"
 done
 
-step "a bad value is refused and leaves the others"
+step "a bad value is refused and does not affect the others"
 echo many >values/cpuNum
 refused "Invalid argument" rsync -a --no-perms --omit-dir-times values/cpuNum "$VM/"
 assert_eq "$(cat "$VM/cpuNum")" 5

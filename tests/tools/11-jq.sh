@@ -6,7 +6,7 @@ tool_vm
 # shellcheck disable=SC2016 # expanded by the shell under test
 writes_once "$VM/description" "of tool" in_bash 'jq -r "\"of \" + .name" "$1/inventory" >"$1/description"' "$VM"
 
-step "a spec; one that jq writes in blocks of which the last is an end of line"
+step "a spec; one that jq writes in blocks of which the last is a newline"
 wanted unformatted
 jq '.name = "jq" | .userTags = ["by=jq"]' unformatted.json >jq.json
 # shellcheck disable=SC2016 # expanded by the shell under test
@@ -22,7 +22,7 @@ for _ in 1 2; do
 done
 assert_eq "$(cat "$VM/name") $(find "$VM/tags" -type f | wc -l)" "long 40"
 
-step "documents, also long ones that come in pieces"
+step "documents, also long ones that are written in pieces"
 jq -n '{startVmInstance: {}, systemTags: []}' >"$VM/actions"
 sync "$VM/actions"
 assert_eq "$(cat "$VM/state")" Running

@@ -81,6 +81,6 @@ assert os.fstat(fd).st_size == 2
 os.close(fd)
 END
 
-step "where nothing is written nothing can be created"
+step "no file can be created in directories without writable files"
 assert_fails "not permitted" touch "$MOUNT/new"
 assert_fails "not permitted" touch "$VM/tags/new"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# git's way: a .lock file beside it, then rename; on values, actions and create.
+# The way of git: a .lock file in the same directory, then a rename; on values, actions and create.
 . "$(dirname "$0")/lib.sh"
 
 tool_vm
@@ -13,12 +13,12 @@ writes_once "$VM/description" "by lock" lock_write "$VM/description" "by lock"
 wanted lock
 spec_once lock lock_write "$VM/spec" "$(cat lock.json)"
 
-step "who comes second sees the lock"
+step "a second writer finds the lock"
 echo held >"$VM/description.lock"
 assert_fails "cannot overwrite existing file" lock_write "$VM/description" other
 rm "$VM/description.lock"
 
-step "a bad content fails the rename and leaves both"
+step "with invalid content the rename fails, and both files stay"
 echo many >"$VM/cpuNum.lock"
 assert_eq "$("$TOP/tests/tree/fileop" rename "$VM/cpuNum.lock" "$VM/cpuNum")" EINVAL
 assert_match "$(value last-error)" cpuNum
@@ -49,7 +49,7 @@ for i in $(seq 50); do
 	assert_eq "$(stat -c %s "$VM/description")" $((${#i} + 7))
 done
 
-step "another user sees nothing of it"
+step "scratch files are not visible to another user"
 remount_pool -o allow_other
 echo mine >"$VM/private"
 setpriv --reuid=65534 --clear-groups cat "$VM/private" 2>/dev/null && fail "another user reads a scratch file"

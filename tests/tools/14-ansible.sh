@@ -1,5 +1,5 @@
 #!/bin/bash
-# Ansible's copy, template, lineinfile, blockinfile, replace, slurp and stat: changed once, then not.
+# Ansible's copy, template, lineinfile, blockinfile, replace, slurp and stat: only the first run changes a file.
 # limit: 900
 . "$(dirname "$0")/lib.sh"
 
@@ -25,7 +25,7 @@ END
 	ansible-playbook -i localhost, play.yml >log 2>&1
 }
 
-# keeps FILE TEXT TASK: the task changes FILE to TEXT once, and then nothing.
+# keeps FILE TEXT TASK: the task changes FILE to TEXT in its first run, and nothing in its second.
 keeps() {
 	local file=$VM/$1 text=$2 task=$3 jobs
 	jobs=$(job_count)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# tar, rsync, git and cp -a of the whole tree copy every byte, twice the same.
+# tar, rsync, git and cp -a of the whole tree copy every byte, with the same result twice.
 # limit: 300
 . "$(dirname "$0")/lib.sh"
 
@@ -34,7 +34,7 @@ mkdir untarred
 tar -C untarred -xf tar1
 contents untarred | diff tree - || fail "tar differs"
 
-step "rsync; the second time there is nothing to do"
+step "rsync; a second run has nothing to do"
 rsync -a "$MOUNT/" rsynced/
 contents rsynced | diff tree - || fail "rsync differs"
 assert_eq "$(rsync -ain "$MOUNT/" rsynced/)" "" "what rsync would copy again"

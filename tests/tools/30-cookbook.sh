@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every recipe of the cookbook gives what it says, and nothing is left of it.
+# Every recipe of the cookbook gives the documented result, and leaves nothing behind.
 # limit: 300
 . "$(dirname "$0")/lib.sh"
 

@@ -1,12 +1,12 @@
 #!/bin/bash
-# The playbook of the examples makes three VMs, mends what was changed by hand, and else changes nothing.
+# The playbook of the examples creates three VMs, reverts manual changes, and otherwise changes nothing.
 # limit: 900
 . "$(dirname "$0")/lib.sh"
 
 export HOME=$CASE_DIR ANSIBLE_LOCAL_TEMP=$CASE_DIR/.ansible/local ANSIBLE_REMOTE_TEMP=$CASE_DIR/.ansible/remote
 export ANSIBLE_NOCOLOR=1 ANSIBLE_LOCALHOST_WARNING=False
 
-# play: prints how many tasks changed something.
+# play: runs the playbook, and prints how many tasks changed something.
 play() {
 	ansible-playbook -i localhost, "$TOP/examples/three-vms.yml" -e pool="$MOUNT" -e image=small \
 		-e ansible_python_interpreter=/usr/bin/python3 >log 2>&1 || {
@@ -33,7 +33,7 @@ step "second run"
 jobs=$(job_count)
 assert_eq "$(play)" 0 "tasks that changed something"
 assert_eq "$(job_count)" "$jobs" "jobs"
-step "what was changed by hand is mended"
+step "manual changes are reverted"
 act "vm-instances/$(value vm-instances/by-name/web01/uuid)" stop type=cold
 echo "somebody's" >"$MOUNT/vm-instances/by-name/web02/description"
 assert_eq "$(play)" 1 "tasks that changed something"

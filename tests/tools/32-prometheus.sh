@@ -1,5 +1,5 @@
 #!/bin/bash
-# Prometheus scrapes the pool as the example says.
+# Prometheus scrapes the pool with the configuration of the example.
 . "$(dirname "$0")/lib.sh"
 
 ip link set lo up 2>/dev/null || true
@@ -7,7 +7,7 @@ mount_pool
 small_image >/dev/null
 promtool check config "$TOP/examples/prometheus.yml"
 
-step "the public checker has no complaint, but that it looks for the help of a counter under the name of its samples"
+step "promtool accepts the metrics, except that it expects the help of a counter under the name of its samples"
 promtool check metrics <"$MOUNT/metrics" >checked 2>&1 || true
 assert_eq "$(grep -v '_total no help text$' checked || true)" "" "what promtool says"
 

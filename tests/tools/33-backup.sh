@@ -1,5 +1,5 @@
 #!/bin/bash
-# The example of a backup copies each disk of a VM as it was, leaves no snapshot, and what it wrote can be restored.
+# The backup example copies each disk of a VM as of one moment, leaves no snapshot, and its copies can be restored.
 . "$(dirname "$0")/lib.sh"
 
 # backup [ARG...]
@@ -41,7 +41,7 @@ cmp "copy/1-$data.raw" want-data
 assert_eq "$(uuids volume-snapshots)" "" "snapshots that are left"
 assert_eq "$(value "vm-instances/$vm/state")" Running
 
-step "restored as the example says"
+step "restored as described in the example"
 (
 	cd "$MOUNT"
 	echo "{\"name\":\"back\",\"format\":\"raw\",\"url\":\"file://$CASE_DIR/copy/0-$root.raw\",
@@ -53,12 +53,12 @@ step "restored as the example says"
 	sync vm-instances/create
 )
 restored=$(value "vm-instances/by-name/web~2/rootVolumeUuid")
-[ "$restored" != "$root" ] || fail "no new VM was made"
+[ "$restored" != "$root" ] || fail "no new VM was created"
 act "vm-instances/$(value "vm-instances/by-name/web~2/uuid")" start
 act "vm-instances/$(value "vm-instances/by-name/web~2/uuid")" stop type=cold
 cmp "$MOUNT/volumes/$restored/data" "copy/0-$root.raw"
 
-step "what fails leaves the older backup, and no snapshot"
+step "a failed backup leaves the older one, and no snapshot"
 mkdir -p small
 mount -t tmpfs -o size=1M tmpfs small
 echo older >"small/0-$root.raw"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What the cases of tests/tools share: a VM, and the checks of a tool that writes one of its files.
+# Shared by the cases of tests/tools: a VM, and the checks of a tool that writes one of its files.
 . "$(dirname "${BASH_SOURCE[0]}")/../tree/lib.sh"
 
 # tool_vm: mounts a pool with one stopped VM, whose directory is $VM. Each case writes its files.
@@ -17,14 +17,14 @@ job_count() {
 }
 
 # writes_once FILE TEXT CMD...: the command, run twice, writes TEXT (without its
-# last newline) to the file: the first time it is a request, the second time it
-# changes nothing. It leaves no other file.
+# last newline) to the file: the first run causes one job, the second run changes
+# nothing. It leaves no other file.
 writes_once() {
 	local file=$1 text=$2 before names run
 	shift 2
 	before=$(job_count)
 	names=$(ls -A "${file%/*}")
-	[ "$(cat "$file")" != "$text" ] || fail "'$file' is '$text' already"
+	[ "$(cat "$file")" != "$text" ] || fail "'$file' is already '$text'"
 	for run in first second; do
 		step "$run run: $*"
 		"$@" || fail "$run run: '$*' failed: $(value last-error)"
@@ -40,8 +40,7 @@ wanted() {
 }
 
 # spec_once NAME CMD...: the command, run twice, writes the bytes of NAME.json to
-# the VM's spec: the first time one job brings it about, the second time nothing
-# changes.
+# the VM's spec: the first run causes one job, the second run changes nothing.
 spec_once() {
 	local name=$1
 	shift
