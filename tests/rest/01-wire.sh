@@ -1,5 +1,5 @@
 #!/bin/bash
-# Statuses, headers and texts of the wire, one by one (behaviour.md 1.1 to 1.5).
+# Statuses, headers and texts of the HTTP protocol, one by one (behaviour.md 1.1 to 1.5).
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
@@ -54,7 +54,7 @@ assert_http 400 "^the body doesn't contain action mapping to the URL\[/v1/zones/
 assert_http 405 '^only GET method is allowed for querying job status' POST "/v1/api-jobs/$(id 1)" '{}'
 test -d "$MOUNT/zones/$zone"
 
-step "jobs: the client's uuid or one made here, once for the same bytes, kept when refused"
+step "jobs: the client's uuid or a new one, once for the same bytes, stored when refused"
 assert_http 400 '^Invalid header\[X-Job-UUID\]' POST /v1/zones '{"params":{"name":"a"}}' -H 'X-Job-UUID: short'
 assert_http 400 '^Invalid header\[X-Job-UUID\]' POST /v1/zones '{"params":{"name":"a"}}' -H 'X-Job-UUID: ../../../../../../../../../etc/pw'
 for _ in 1 2; do
@@ -115,14 +115,14 @@ assert_http 200 '"hostName":' GET /v1/management-nodes
 assert_http 200 'managementNodeId' GET /v1/management-nodes/ready
 assert_job 200 '"name":"numa".*"value":"true"' PUT /v1/global-configurations/vm/numa/actions '{"updateGlobalConfig":{"value":"true"}}'
 
-step "a session that was ended is no session, also on a connection that used it"
+step "an ended session is invalid, also on a connection that used it"
 curl -sS -o /dev/null -o /dev/null -w '%{http_code} ' -H "Authorization: OAuth $SESSION" "$BASE/v1/zones" --next -sS -o /dev/null -X DELETE \
 	"$BASE/v1/accounts/sessions/$SESSION?deleteMode=" --next -sS -o /dev/null -w '%{http_code}' -H "Authorization: OAuth $SESSION" "$BASE/v1/zones" >codes
 assert_eq "$(cat codes)" "200 503"
 assert_http 200 '^\{"valid":false\}$' GET "/v1/accounts/sessions/$SESSION/valid"
 assert_http 200 '^\{\}$' DELETE "/v1/accounts/sessions/$SESSION"
 
-step "without a pool it says so, and finds the next one"
+step "without a pool requests fail, and the next pool is found"
 login
 kill "$(pool_pids)"
 wait_until 15 is_pool_gone

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Accounts and sessions: who may what, how long, how many, and how often one may guess.
+# Accounts and sessions: permissions, expiry and number of sessions, and the limit of failed logins.
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
 ADMIN=36c27e8ff05c4780bf6d2fa65700f22e # the same in every pool
 
-step "the first password is the one of the file, and no line warns of it"
+step "the first password is that of the file, and causes no warning"
 echo 'not the usual one' >password
 mount_pool -o "allow_other,admin-password-file=$CASE_DIR/password"
 rest_up
@@ -16,7 +16,7 @@ assert_not grep -q 'still has its first password' "$STATE/poolfs.log"
 step "the hash stays in the database"
 assert_not grep -rq "$(sha512 'not the usual one')" "$MOUNT/accounts" "$MOUNT/api-jobs" "$STATE/pool.db"
 
-step "accounts are made, changed, and show no password"
+step "accounts are created, changed, and show no password"
 assert_job 200 '"name":"alice"' POST /v1/accounts "{\"params\":{\"name\":\"alice\",\"password\":\"$(sha512 one)\"}}"
 alice=$(jq -r .inventory.uuid <<<"$BODY")
 assert_not grep -q password <<<"$BODY"
@@ -28,7 +28,7 @@ zone=$(jq -r .inventory.uuid <<<"$BODY")
 assert_job 503 'cannot be deleted' DELETE /v1/accounts/$ADMIN
 admin=$SESSION
 
-step "an account sees and touches its own"
+step "an account sees and changes only its own objects"
 login alice one
 assert_http 200 '"name":"alice"' GET /v1/accounts
 assert_eq "$(jq '.inventories|length' <<<"$BODY")" 1 "the number of accounts that alice sees"
@@ -43,13 +43,13 @@ own=$(jq -r .inventory.uuid <<<"$BODY")
 assert_http 200 '"name":"own"' GET "/v1/instance-offerings/$own"
 test -d "$MOUNT/instance-offerings/$offering"
 
-step "a password is changed, the old one is no good"
+step "after a change of password the old one is refused"
 assert_job 200 '"name":"alice"' PUT "/v1/accounts/$alice/actions" "{\"updateAccount\":{\"password\":\"$(sha512 two)\"}}"
 assert_http 503 'ID.1000' PUT /v1/accounts/login "{\"logInByAccount\":{\"accountName\":\"alice\",\"password\":\"$(sha512 one)\"}}"
 login alice two
 hers=$SESSION
 
-step "renewing and validating; a stranger's session cannot be renewed"
+step "renewing and validating; a session of another account cannot be renewed"
 assert_job 200 '"expiredDate"' PUT "/v1/accounts/sessions/$hers/renew" '{"renewSession":{"duration":100000}}'
 assert_not grep -q "$hers" <<<"$BODY"
 assert_not grep -rq "$hers" "$MOUNT/api-jobs"
@@ -59,16 +59,16 @@ assert_job 503 'ID.1001' PUT "/v1/accounts/sessions/$admin/renew" '{"renewSessio
 step "sessions are shown nowhere"
 assert_eq "$(cd "$MOUNT/sessions" && echo *)" "call stamp"
 test -e "$MOUNT/sessions/$hers/call"
-[ ! -e "$MOUNT/sessions/$(printf %032d 1)" ] || fail "there is a session that nobody began"
+[ ! -e "$MOUNT/sessions/$(printf %032d 1)" ] || fail "a session exists without a login"
 assert_fails 'Permission denied' setpriv --reuid nobody --regid nogroup --clear-groups ls "$MOUNT/sessions"
 
-step "a deleted account's sessions end, and what it owned becomes the administrator's"
+step "a deleted account's sessions end, and its objects become the administrator's"
 SESSION=$admin
 assert_job 200 '^\{\}$' DELETE "/v1/accounts/$alice"
 assert_http 200 '"name":"own"' GET "/v1/instance-offerings/$own"
 SESSION=$hers assert_http 503 'ID.1001' GET /v1/zones
 
-step "sessions survive a restart, slide while they are used, and end when they are not"
+step "sessions survive a restart, are extended by use, and expire without use"
 set_config() {
 	assert_job 200 "\"value\":\"$2\"" PUT "/v1/global-configurations/identity/$1/actions" "{\"updateGlobalConfig\":{\"value\":\"$2\"}}"
 }
@@ -83,14 +83,14 @@ assert_http 503 'ID.1001' GET /v1/zones
 SESSION=$admin assert_http 200 inventories GET /v1/zones
 SESSION=$admin
 
-step "so many sessions at one time, no more"
+step "the number of concurrent sessions is limited"
 set_config session.maxConcurrent 1
 assert_http 503 'Login sessions hit limit of max allowed concurrent login sessions' PUT /v1/accounts/login \
 	"{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 'not the usual one')\"}}"
 set_config session.maxConcurrent 500
 
-step "guessing is limited, whatever the account"
-# All come at once and are counted as they come, so it does not matter how long the machine takes to try one.
+step "failed logins are limited, regardless of the account"
+# All arrive at once and are counted on arrival, so the time for checking one does not matter.
 pids=()
 for i in $(seq 25); do
 	curl -sS -X PUT -o "guess$i" -w '%{http_code}' "$BASE/v1/accounts/login" \
@@ -103,12 +103,12 @@ assert_http 503 'too many failed logins' PUT /v1/accounts/login \
 wait "${pids[@]}"
 assert_eq "$(cat guess*.status)" "$(printf '503%.0s' {1..25})"
 tried=$(grep -l 'wrong account name or password' guess* | wc -l)
-# With the two wrong passwords further above, unless those are more than a minute ago.
-[[ $tried == @(18|19|20) ]] || fail "$tried guesses were tried"
-assert_eq "$(grep -l 'too many failed logins' guess* | wc -l)" $((25 - tried)) "the guesses that were not"
+# Together with the two wrong passwords above, unless those were more than a minute ago.
+[[ $tried == @(18|19|20) ]] || fail "$tried guesses were checked"
+assert_eq "$(grep -l 'too many failed logins' guess* | wc -l)" $((25 - tried)) "the guesses that were refused unchecked"
 rest_down
 
-step "who keeps the manual's password is told so at each start, until it is changed"
+step "each start warns of the manual's password, until it is changed"
 umount_pool
 STATE=$CASE_DIR/other
 warned() {

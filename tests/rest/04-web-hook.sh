@@ -1,9 +1,9 @@
 #!/bin/bash
-# Web hooks: told of the end of a job, again and again until it was heard, also after a restart.
+# Web hooks: called at the end of a job, repeated until the call is answered, also after a restart.
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
-# receiver STATUS...: answers requests with these statuses in turn, the last for ever; writes them to hooks.
+# receiver STATUS...: answers requests with these statuses in turn, then with the last; appends the requests to hooks.
 cat >receiver <<'PYTHON'
 import http.server, json, sys
 statuses = [int(s) for s in sys.argv[1:]]
@@ -24,7 +24,7 @@ receive() {
 	RECEIVER=$!
 	wait_until 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/18099"
 }
-heard() {
+hooks_received() {
 	[ "$(wc -l <hooks)" -ge "$1" ]
 }
 touch hooks
@@ -36,24 +36,24 @@ step "a success and a failure, with the body of a poll"
 receive 200
 assert_job 200 '"name":"z"' POST /v1/zones '{"params":{"name":"z"}}' -H 'X-Web-Hook: http://127.0.0.1:18099/a' -H "X-Job-UUID: $(printf %032d 1)"
 polled=$BODY
-wait_until 10 heard 1
+wait_until 10 hooks_received 1
 assert_eq "$(jq -c '.[0:4]' hooks)" "[\"/a\",\"$(printf %032d 1)\",\"true\",\"application/json; charset=utf-8\"]"
 assert_eq "$(jq -Sc '.[4]' hooks)" "$(jq -Sc . <<<"$polled")" "the body"
 assert_job 503 'SYS.1007' POST /v1/zones '{"params":{}}' -H 'X-Web-Hook: http://127.0.0.1:18099/b'
-wait_until 10 heard 2
+wait_until 10 hooks_received 2
 assert_eq "$(jq -c '[.[0], .[2], .[4].error.code]' hooks | tail -n 1)" '["/b","false","SYS.1007"]'
 kill $RECEIVER
 
-step "nobody listens: tried again until somebody does"
+step "no receiver: tried again until there is one"
 assert_job 200 '"name":"y"' POST /v1/zones '{"params":{"name":"y"}}' -H 'X-Web-Hook: http://127.0.0.1:18099/c'
 sleep 1
 receive 500 503 200
-wait_until 20 heard 5
+wait_until 20 hooks_received 5
 sleep 3
 assert_eq "$(jq -r '.[0]' hooks | grep -c /c)" 3 "the number of calls"
 kill $RECEIVER
 
-step "what was not heard before the daemon was killed is told by the next"
+step "a call that was not delivered before the daemon was killed is made by the next daemon"
 assert_job 200 '"name":"x"' POST /v1/zones '{"params":{"name":"x"}}' -H 'X-Web-Hook: http://127.0.0.1:18099/d'
 rest_down
 kill -9 "$(pool_pids)"
@@ -61,7 +61,7 @@ wait_until 15 is_pool_gone
 umount -l "$MOUNT"
 receive 200
 mount_pool -o allow_other
-wait_until 20 heard 6
+wait_until 20 hooks_received 6
 assert_eq "$(jq -c '[.[0], .[4].inventory.name]' hooks | tail -n 1)" '["/d","x"]'
 sleep 3
 assert_eq "$(wc -l <hooks)" 6 "the number of calls"

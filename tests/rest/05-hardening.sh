@@ -1,5 +1,5 @@
 #!/bin/bash
-# What hostile or slow clients may cost; TLS; a socket from systemd.
+# Limits for hostile and slow clients; TLS; a socket from systemd.
 # limit: 200
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
@@ -19,7 +19,7 @@ assert_http 413 'too long' POST /v1/zones @big -H 'Expect:'
 jq -nc --arg d "$(head -c 100000 /dev/zero | tr '\0' d)" '{params: {name: "z", description: $d}}' >large
 assert_job 503 'exceeds max length' POST /v1/zones @large
 
-step "bytes that are no HTTP end the connection, and nothing else"
+step "bytes that are not HTTP only end the connection"
 for bytes in 'hello\r\n\r\n' 'GET / HTTP/9.9\r\n\r\n' '\x00\x01\x02' 'POST /v1/zones HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n'; do
 	exec 3<>/dev/tcp/127.0.0.1/$PORT
 	# shellcheck disable=SC2059
@@ -29,7 +29,7 @@ for bytes in 'hello\r\n\r\n' 'GET / HTTP/9.9\r\n\r\n' '\x00\x01\x02' 'POST /v1/z
 done
 assert_http 200 inventories GET /v1/zones
 
-step "many who say nothing keep nobody else waiting"
+step "many idle connections do not delay other clients"
 for _ in $(seq 200); do
 	exec {fd}<>/dev/tcp/127.0.0.1/$PORT
 	printf 'GET /v1/zones HTTP/1.1\r\nX: ' >&"$fd"
@@ -37,19 +37,19 @@ for _ in $(seq 200); do
 done
 assert_http 200 inventories GET /v1/zones
 
-step "and they are closed, though they send a byte now and then"
+step "and they are closed, even if they send a byte now and then"
 closed() {
 	local status=0
 	{ printf x >&"${fds[0]}"; } 2>/dev/null || return 0
 	read -r -t 1 -u "${fds[0]}" || status=$?
-	[ $status -le 128 ] # above: nothing came within the second, the connection is open
+	[ $status -le 128 ] # above: nothing arrived within the second, the connection is open
 }
 trap '' PIPE
 wait_until 75 closed
 trap - PIPE
 for fd in "${fds[@]}"; do exec {fd}>&-; done
 
-step "no more connections than the limit of one address, and others come in all the same"
+step "connections of one address are limited, without effect on others"
 python3 - $PORT <<'PYTHON'
 import select, socket, sys
 address = ('127.0.0.1', int(sys.argv[1]))
@@ -90,7 +90,7 @@ answer=$(curl -sS --cacert cert.pem --connect-to "localhost:443:127.0.0.1:$PORT"
 assert_match "$answer" '^\{"location":"https://localhost/zstack/v1/api-jobs/[0-9a-f]{32}"\}$'
 rest_down
 
-step "a socket from systemd, and an end when nobody comes"
+step "a socket from systemd, and an exit when idle"
 systemd-socket-activate -l 127.0.0.1:$PORT "$REST" --idle 2 "$MOUNT" &
 pid=$!
 listens() {

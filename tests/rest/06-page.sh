@@ -8,7 +8,7 @@ mount_pool -o allow_other
 rest_up
 login
 
-step "the page is one file that asks nobody else"
+step "the page is one file that loads nothing from elsewhere"
 curl -sS -D headers "$BASE/" >page
 grep -qi '^content-type: text/html' headers
 grep -qi "^content-security-policy: default-src 'none'" headers

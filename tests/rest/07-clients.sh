@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the clients of the real server do, request by request as they send it (behaviour.md 6).
+# The requests of the clients of the real server, as they send them (behaviour.md 6).
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
@@ -40,7 +40,7 @@ done
 for query in 'q=nothing%3D1' 'q=vmInstance.nothing.name%3D1' 'sort=%2Bnothing' 'groupBy=nothing' 'fields=nothing' 'q=cpuNum%3Dmany'; do
 	assert_http 503 '^\{"error":\{"code":"SYS.1000","description":".*","details":".*"' GET "/v1/instance-offerings?$query" '' "${java[@]}"
 done
-# An accepted call that fails is an error object of its job, and the same with the schema asked for.
+# An accepted call that fails gives the error object of its job, also when the schema was requested.
 assert_job 503 '^\{"error":\{"code":"SYS.1007".*"details":"field\[name\]' POST /v1/instance-offerings \
 	'{"params":{"cpuNum":1,"memorySize":67108864}}' "${java[@]}" -H "X-Job-UUID: $(id 19)"
 assert_job 200 '^\{\}$|^\{"schema":\{\}\}$' DELETE '/v1/instance-offerings/11111111111141118111111111111111?deleteMode=Permissive&systemTags=a&systemTags=b' '' \
@@ -57,7 +57,7 @@ assert_eq "$(jq -c '.schema | keys_unsorted' <<<"$BODY")" '["inventories[0]","in
 assert_match "$BODY" '"createDate":"[A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4} [0-9]{1,2}:[0-9]{2}:[0-9]{2} (AM|PM)"'
 assert_not grep -Eq ':null|[0-9]\.[0-9]+[,}]' <<<"$BODY"
 
-step "Java SDK: logging out; the session is over"
+step "Java SDK: logging out ends the session"
 java_session=$SESSION
 assert_http 200 '^\{"schema":\{\}\}$' DELETE "/v1/accounts/sessions/$java_session" '' "${java[@]}" -H 'Content-Length: 0' -H "X-Job-UUID: $(id 20)"
 assert_http 503 '"code":"ID.1001"' GET '/v1/instance-offerings?limit=1&start=0' '' "${java[@]}" -H "X-Job-UUID: $(id 21)"

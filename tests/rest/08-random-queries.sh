@@ -1,5 +1,5 @@
 #!/bin/bash
-# Random queries over random data: tree, REST and a slow reference say the same.
+# Random queries over random data: tree, REST and a slow reference agree.
 # limit: 240
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"

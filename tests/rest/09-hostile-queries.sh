@@ -1,5 +1,5 @@
 #!/bin/bash
-# Queries made to do harm: what takes too long is cut off in both doors and delays nobody else; nothing slips in.
+# Hostile queries: slow ones are aborted, over REST and in the tree, and delay no other client; injections fail.
 # limit: 240
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
@@ -13,7 +13,7 @@ db = sqlite3.connect(sys.argv[1])
 columns = [row[1] for row in db.execute('PRAGMA table_info(instance_offering)') if row[1] != 'id']
 row = dict(zip(columns, db.execute(f'SELECT {", ".join(columns)} FROM instance_offering').fetchone()))
 for i in range(30000):
-    row.update(uuid=f'{i:032x}', name=f'offering-{i}', description='a' * 2000, accountUuid=None)  # for all to see
+    row.update(uuid=f'{i:032x}', name=f'offering-{i}', description='a' * 2000, accountUuid=None)  # visible to all
     db.execute(f'INSERT INTO instance_offering ({", ".join(columns)}) VALUES ({", ".join("?" * len(columns))})', list(row.values()))
 db.commit()
 PYTHON
@@ -56,7 +56,7 @@ wait $pid
 assert_eq "$(cat hostile.status)" 503 "the status of the hostile query"
 assert_match "$(cat hostile.json)" '"code":"SYS.1001".*took longer than its time limit'
 
-step "three at once: two accounts and a user of the tree do harm, a third account is answered"
+step "three at once: hostile queries of two accounts and a user of the tree, a third account is answered"
 SESSION=$admin assert_job 200 '"name":"carol"' POST /v1/accounts "{\"params\":{\"name\":\"carol\",\"password\":\"$(sha512 two)\"}}"
 login carol two
 pids=()
@@ -66,7 +66,7 @@ for who in "$admin" "$alice"; do
 done
 "$TOP/tests/tree/fileop" write "$MOUNT/instance-offerings/query" "$hostile" >tree.errno &
 pids+=($!)
-# These take turns too: a pattern, a relation.
+# These take turns with the hostile ones, too: a pattern, a relation.
 assert_http 200 '"total":1111,' GET '/v1/instance-offerings?q=name~=%25-12%25&count=true'
 assert_http 200 '"schema":' GET '/v1/zones?q=cluster.name~=%25x'
 for pid in "${pids[@]}"; do
@@ -97,7 +97,7 @@ assert_http 200 '"total":' GET "/v1/vm-instances?count=true&q=$deep.name!=x"
 assert_http 503 '"code":"SYS.1000".*8' GET "/v1/vm-instances?count=true&q=host.$deep.name!=x"
 assert_refused vm-instances/query "q=host.$deep.name!=x" EINVAL 8
 
-step "what people try"
+step "common injections"
 value zones/inventories >before
 while IFS= read -r evil; do
 	coded=$(jq -nr --arg e "$evil" '$e | @uri')
@@ -119,7 +119,7 @@ while IFS= read -r evil; do
 		fail "a zone of the name '$evil' becomes $(cat answer)"
 	uuid=$(jq -r '.inventory.uuid // empty' answer)
 	[ -z "$uuid" ] || {
-		# The text `null` asks for what has no name.
+		# The text `null` queries objects without a name.
 		[ "$evil" = null ] || assert_http 200 "\"uuid\":\"$uuid\"" GET "/v1/zones?q=name=$coded"
 		assert_job 200 '^\{\}$' DELETE "/v1/zones/$uuid"
 	}

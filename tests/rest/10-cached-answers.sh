@@ -1,5 +1,5 @@
 #!/bin/bash
-# Answers are cached only as long as they are true, no matter who changes the pool and who asks.
+# Answers are cached only as long as they are current, regardless of which client changes the pool or queries it.
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
@@ -15,9 +15,9 @@ assert_eq "$(tr -d '\n' <"$MOUNT/sessions/stamp" | sed 's/^0*//')" "$(stamp | tr
 before=$(stamp)
 assert_eq "$(stamp)" "$before"
 echo changed >"$MOUNT/zones/$zone/name"
-[ "$(stamp)" != "$before" ] || fail "the stamp stays after a change"
+[ "$(stamp)" != "$before" ] || fail "the stamp is the same after a change"
 
-step "who has it open sees it change"
+step "an open file shows the change"
 python3 - "$MOUNT" "$zone" <<'PYTHON'
 import os, sys
 mount, zone = sys.argv[1:]
@@ -64,7 +64,7 @@ print(reads, 'reads')
 PYTHON
 python3 race.py $PORT "$SESSION" "$MOUNT" "$zone"
 
-step "a session that was ended is no session, an account sees only its own, a header may be bad"
+step "an ended session is invalid, an account sees only its own objects, bad headers are refused"
 admin=$SESSION
 assert_job 200 '"name":"alice"' POST /v1/accounts "{\"params\":{\"name\":\"alice\",\"password\":\"$(sha512 one)\"}}"
 offering=$(first instance-offerings)
@@ -93,7 +93,7 @@ assert get('GET', '/v1/accounts') == 503
 PYTHON
 SESSION=$admin
 
-step "a pool that was killed and mounted anew answers for itself"
+step "a pool that was killed and mounted again gives no answers of the old one"
 assert_http 200 '"name":"1499"' GET "/v1/zones/$zone"
 kill -9 "$(pool_pids)"
 wait_until 15 is_pool_gone

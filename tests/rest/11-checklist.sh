@@ -8,7 +8,7 @@ mount_pool -o allow_other
 rest_up
 login
 id() { printf '%032x' "$1"; }
-# keys FILTER: the names that the last body has there.
+# keys FILTER: the names of the members there in the last body.
 keys() { jq -c "$1 | keys" <<<"$BODY"; }
 zone=$(first zones)
 vm=$(create_vm vm "$(small_image)")
@@ -104,20 +104,20 @@ assert_eq "$(value "volumes/$volume/inventory" | jq -S 'del(.lastOpDate)')" "$(j
 
 step "16: results of jobs are kept for at least three hours, also after a restart"
 kept=$(value global-configurations/rest/completedApi.expiredPeriod/value)
-[ "$kept" -ge 10800 ] || fail "results are kept for $kept s"
+[ "$kept" -ge 10800 ] || fail "results are kept for only $kept s"
 kill "$(pool_pids)"
 wait_until 15 is_pool_gone
 if mountpoint -q "$MOUNT"; then umount -l "$MOUNT"; fi
 mount_pool -o allow_other
 SESSION='' assert_http 200 '"name":"host"' GET "/v1/api-jobs/$(id 2)"
 
-step "17, 18: successes are 200 or 202, and nobody is sent elsewhere"
+step "17, 18: successes are 200 or 202, and no client is redirected"
 for path in /v1 /v1/ /zstack /zstack/ /zstack/v1 /v1/zones/ "/v1//zones" /V1/zones "/v1/zones/$zone/"; do
 	http GET "$path"
 	[[ $STATUS == @(200|404) ]] || fail "GET $path answers $STATUS"
 done
 
-step "19: the connection is kept, the body is not packed"
+step "19: the connection is kept, the body is not compressed"
 curl -sS -D headers -o /dev/null -o /dev/null -w '%{num_connects}\n' -H 'Accept-Encoding: gzip' -H "Authorization: OAuth $SESSION" \
 	"$BASE/v1/zones" "$BASE/v1/zones" | paste -sd' ' >connects
 assert_eq "$(cat connects)" "1 0" "new connections for two requests"

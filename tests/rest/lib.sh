@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck source=tests/tree/lib.sh
 #
-# What the cases of tests/rest share, on top of tests/tree/lib.sh: the program
+# Shared by the cases of tests/rest, in addition to tests/tree/lib.sh: the program
 # poolfs-rest on a free port, and requests to it.
 . "$(dirname "${BASH_SOURCE[0]}")/../tree/lib.sh"
 
