@@ -2,8 +2,10 @@
 /* See listen.h. */
 #include "rest/listen.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -45,7 +47,8 @@ int listen_on(const char *address, struct error *e)
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_ADDRCONFIG},
 			*list = NULL;
 	_cleanup_free_ char *copy = strdup(address);
-	char *port = copy ? strrchr(copy, ':') : NULL, *host = copy;
+	char *port = copy ? strrchr(copy, ':') : NULL, *host = copy, *end;
+	long number;
 	int r;
 
 	if (!copy)
@@ -57,6 +60,9 @@ int listen_on(const char *address, struct error *e)
 		host[strlen(host) - 1] = '\0';
 		host++;
 	}
+	number = strtol(port, &end, 10);
+	if (!isdigit((unsigned char)*port) || *end || number < 1 || number > 65535)
+		return error_set(e, EINVAL, "'%s' is not ADDRESS:PORT with a port from 1 to 65535", address);
 	r = getaddrinfo(*host ? host : NULL, port, &hints, &list);
 	if (r)
 		return error_set(e, EINVAL, "cannot listen on '%s': %s", address, gai_strerror(r));

@@ -77,6 +77,9 @@ rest_down
 step "options"
 assert_fails "must be used together" "$REST" --tls-cert x "$MOUNT"
 assert_fails "no pool is mounted on" "$REST" --listen 127.0.0.1:$PORT /tmp
+for port in "" 0 65536 99999 -1 http; do
+	assert_fails "is not ADDRESS:PORT with a port from 1 to 65535" "$REST" --listen "127.0.0.1:$port" "$MOUNT"
+done
 assert_fails "cannot listen on 'nowhere:1'" "$REST" --listen nowhere:1 "$MOUNT"
 assert_fails "is not a number of seconds" "$REST" --idle soon "$MOUNT"
 
