@@ -30,7 +30,8 @@ void xml_begin(struct xml *x)
 	}
 	check(x, xmlTextWriterSetIndent(x->writer, 1));
 	check(x, xmlTextWriterSetIndentString(x->writer, BAD_CAST "  "));
-	check(x, xmlTextWriterSetQuoteChar(x->writer, '\''));
+	/* libxml2 escapes this quote in values, but not the apostrophe. */
+	check(x, xmlTextWriterSetQuoteChar(x->writer, '"'));
 }
 
 char *xml_finish(struct xml *x)

@@ -20,6 +20,7 @@
 
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/xml.h"
 
 #define FOLDER SOURCE_ROOT "/tests/data/domain-xml/"
 #define VM     "0123456789abcdef0123456789abcdef"
@@ -297,6 +298,46 @@ static void cpu_of_the_host_without_kvm(void **state)
 	check("no-kvm", &spec);
 }
 
+/* Text of users stays text: it reads back as it was given, and adds no attribute or element. */
+static void hostile_text_stays_text(void **state)
+{
+	static const char *const texts[] = {
+		"x' keymap='/etc/hostname' connected='keep",
+		"x\" keymap=\"/etc/hostname",
+		"</title><devices/><title>",
+		"]]><!-- & &amp; &#39;",
+		"it's me",
+		"{\"json\": \"no\"}, $(true) `true` %s %n \\",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct hv_disk disk = plain_disks[0];
+		struct hv_domain_def def = plain;
+		_cleanup_free_ char *xml = NULL, *title = NULL, *password = NULL, *path = NULL;
+		_cleanup_xml_ xmlDocPtr doc = NULL;
+
+		disk.path = texts[i];
+		def.disks = &disk;
+		def.disk_count = 1;
+		def.title = texts[i];
+		def.graphics = HV_GRAPHICS_SPICE;
+		def.console_password = texts[i];
+		xml = hv_domain_xml(&def);
+		assert_non_null(xml);
+		doc = xml_parse(xml);
+		assert_non_null(doc);
+		title = xml_get(doc, NULL, "/domain/title");
+		password = xml_get(doc, NULL, "/domain/devices/graphics/@passwd");
+		path = xml_get(doc, NULL, "/domain/devices/disk/source/@file");
+		assert_string_equal(title, texts[i]);
+		assert_string_equal(password, texts[i]);
+		assert_string_equal(path, texts[i]);
+		assert_false(xml_has(doc, "/domain/devices/graphics/@keymap"));
+		assert_true(xml_has(doc, "/domain[count(devices) = 1]"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +346,7 @@ int main(void)
 		cmocka_unit_test(windows_on_ide),
 		cmocka_unit_test(simulated_vm),
 		cmocka_unit_test(cpu_of_the_host_without_kvm),
+		cmocka_unit_test(hostile_text_stays_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
