@@ -24,28 +24,30 @@ static const struct object *parent_of(const struct view *view, const struct obje
 	return target == KIND_NONE ? view_get_any(view, uuid) : view_get(view, target, uuid);
 }
 
-bool access_may_see(const struct view *view, const struct object *o, const char *account)
+/* The object at the end of the chain of owners; NULL when it breaks off. */
+static const struct object *top_of(const struct view *view, const struct object *o)
 {
 	for (int hops = 0; o && hops < ACCESS_HOPS_MAX; hops++) {
-		const struct kind *kind = o->kind;
-
-		switch (kind->owner) {
-		case OWNER_UNSPECIFIED:
-		case OWNER_ADMIN:
-			return false;
-		case OWNER_PUBLIC:
-			return true;
-		case OWNER_ACCOUNT:
-			return object_is_null(o, kind->owner_field) ||
-			       object_str_is(o, kind->owner_field, account);
-		case OWNER_PARENT:
-			if (object_is_null(o, kind->owner_field))
-				return true;
-			o = parent_of(view, o);
-			break;
-		}
+		if (o->kind->owner != OWNER_PARENT)
+			return o;
+		o = object_is_null(o, o->kind->owner_field) ? NULL : parent_of(view, o);
 	}
-	return false;
+	return NULL;
+}
+
+bool access_owns(const struct view *view, const struct object *o, const char *account)
+{
+	const struct object *top = top_of(view, o);
+
+	return top && top->kind->owner == OWNER_ACCOUNT &&
+	       object_str_is(top, top->kind->owner_field, account);
+}
+
+bool access_may_see(const struct view *view, const struct object *o, const char *account)
+{
+	const struct object *top = top_of(view, o);
+
+	return top && (top->kind->owner == OWNER_PUBLIC || access_owns(view, top, account));
 }
 
 static const struct {

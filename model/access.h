@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may see what: an administrator everything; an account what the owner
- * column of the kind's row (kind.h) lets it see: its own objects, what belongs to
- * them (a NIC to its VM, a tag to the object it is on), objects that belong to
- * no account, and public kinds. Nothing is visible by default.
+ * Who may see what, and whose it is: an administrator sees everything; an account
+ * what the owner column of the kind's row (kind.h) lets it see: its own objects,
+ * what belongs to them (a NIC to its VM, a tag to the object it is on), and
+ * public kinds. Nothing is visible by default: an object without an owner is the
+ * administrator's.
  */
 #ifndef POOLFS_ACCESS_H
 #define POOLFS_ACCESS_H
@@ -14,6 +15,8 @@
 bool access_is_admin(const struct view *view, const char *account);
 /** True when the account with this uuid, which is not an administrator, may see @o. */
 bool access_may_see(const struct view *view, const struct object *o, const char *account);
+/** True when @o is the account's own, or belongs to an object that is: it may change it. */
+bool access_owns(const struct view *view, const struct object *o, const char *account);
 /** True for system tags that are never shown: passwords, user data, SSH keys (tree.md 5). */
 bool system_tag_is_secret(const char *tag);
 /** The tag with a secret value masked: "consolePassword::******". Borrowed. */

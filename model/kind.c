@@ -89,7 +89,7 @@ static const struct kind kinds[KIND_COUNT] = {
 	      "org.zstack.header.image.ImageBackupStorageRefInventory", "image_ref", NULL, "copy of an image",
 	      IMAGE_REF_FIELDS, IMAGE_REF, OWNER_PARENT, IMAGE_REF_IMAGE_UUID),
 	DATED(KIND_IMAGE_CACHE, "ImageCache", NULL, "image_cache", NULL, "cached image", IMAGE_CACHE_FIELDS,
-	      IMAGE_CACHE, OWNER_PUBLIC, -1),
+	      IMAGE_CACHE, OWNER_ADMIN, -1),
 	NAMED(KIND_INSTANCE_OFFERING, "InstanceOffering",
 	      "org.zstack.header.configuration.InstanceOfferingInventory", "instance_offering",
 	      "instance-offerings", "instance offering", INSTANCE_OFFERING_FIELDS, INSTANCE_OFFERING,
@@ -143,9 +143,9 @@ static const struct kind kinds[KIND_COUNT] = {
 	      "membership", AFFINITY_USAGE_FIELDS, AFFINITY_USAGE, OWNER_PARENT, AFFINITY_USAGE_GROUP_UUID),
 	NAMED(KIND_SCHEDULER, "Scheduler", "org.zstack.header.core.scheduler.SchedulerInventory", "scheduler",
 	      "schedulers", "scheduler", SCHEDULER_FIELDS, SCHEDULER, OWNER_ACCOUNT, SCHEDULER_ACCOUNT_UUID),
-	INTERNAL(KIND_ORPHAN_FILE, "OrphanFile", "loose_file", ORPHAN_FILE_FIELDS, OWNER_PUBLIC, -1),
-	INTERNAL(KIND_SPEC, "Spec", "spec", SPEC_FIELDS, OWNER_PUBLIC, -1),
-	INTERNAL(KIND_QUEUE_REF, "JobQueueRef", "job_queue_ref", QUEUE_REF_FIELDS, OWNER_PUBLIC, -1),
+	INTERNAL(KIND_ORPHAN_FILE, "OrphanFile", "loose_file", ORPHAN_FILE_FIELDS, OWNER_ADMIN, -1),
+	INTERNAL(KIND_SPEC, "Spec", "spec", SPEC_FIELDS, OWNER_ADMIN, -1),
+	INTERNAL(KIND_QUEUE_REF, "JobQueueRef", "job_queue_ref", QUEUE_REF_FIELDS, OWNER_ADMIN, -1),
 };
 
 const struct kind *kind_get(enum kind_id id)

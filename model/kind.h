@@ -109,8 +109,8 @@ enum owner {
 	OWNER_UNSPECIFIED, /* nobody; no row of the table may say this */
 	OWNER_ADMIN,	   /* nobody */
 	OWNER_PUBLIC,	   /* every account */
-	OWNER_ACCOUNT,	   /* the account whose uuid is in `owner_field`; every account when that is null */
-	OWNER_PARENT, /* who may see the object whose uuid is in `owner_field`; every account when null */
+	OWNER_ACCOUNT,	   /* the account whose uuid is in `owner_field`; nobody when that is null */
+	OWNER_PARENT,	   /* who owns the object whose uuid is in `owner_field`; nobody when that is null */
 };
 
 struct kind {

@@ -2,6 +2,8 @@
 /* See access.h. */
 #include "actions/engine/access.h"
 
+#include <string.h>
+
 #include "model/access.h"
 
 static int refuse(const struct request *req, const struct object *o, struct error *e)
@@ -10,52 +12,129 @@ static int refuse(const struct request *req, const struct object *o, struct erro
 			      req->actor.account, req->op->name, o->kind->noun, object_uuid(o));
 }
 
-/* An account may use what it may see. */
-static int check_use(const struct view *view, const struct request *req, const struct object *o,
-		     struct error *e)
+/* What the operation changes must be the account's own, what it only uses visible to it. */
+static int check_object(const struct view *view, const struct request *req, const struct object *o,
+			bool changes, struct error *e)
 {
-	return !o || access_may_see(view, o, req->actor.account) ? 0 : refuse(req, o, e);
+	const char *account = req->actor.account;
+
+	if (!o || (changes ? access_owns(view, o, account) : access_may_see(view, o, account)))
+		return 0;
+	return refuse(req, o, e);
+}
+
+static const struct object *named_object(const struct view *view, const struct param *p, const json_t *value)
+{
+	const char *uuid = json_string_value(value);
+
+	return p->flags & PARAM_ANY_KIND ? view_get_any(view, uuid) : view_get(view, p->resource, uuid);
 }
 
 static int check_param(const struct view *view, const struct request *req, const struct param *p,
 		       struct error *e)
 {
 	const json_t *value = json_object_get(req->params, p->name), *item;
-	int r = check_use(view, req, view_get(view, p->resource, json_string_value(value)), e);
+	bool changes = p->flags & PARAM_CHANGES;
 	size_t i;
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!json_is_array(value))
+		return check_object(view, req, named_object(view, p, value), changes, e);
 	json_array_foreach (value, i, item) {
-		r = check_use(view, req, view_get(view, p->resource, json_string_value(item)), e);
+		r = check_object(view, req, named_object(view, p, item), changes, e);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
+/* System tags that name objects, or that only administrators may set. */
+static const struct tag_rule {
+	const char *prefix;    /* with the colons behind it */
+	enum kind_id resource; /* the value begins with the uuid of an object of this kind */
+	bool changes;	       /* which the tag changes */
+	bool admin;	       /* gives the guest what belongs to the host */
+} tag_rules[] = {
+	{.prefix = "affinityGroupUuid::", .resource = KIND_AFFINITY_GROUP, .changes = true},
+	{.prefix = "customMac::", .resource = KIND_L3_NETWORK},
+	{.prefix = "iso::", .resource = KIND_IMAGE},
+	{.prefix = "pciDevice::", .admin = true},
+	{.prefix = "primaryStorageUuidForDataVolume::", .resource = KIND_PRIMARY_STORAGE},
+	{.prefix = "staticIp::", .resource = KIND_L3_NETWORK},
+	{.prefix = "vmCpuPinning::", .admin = true},
+};
+
+static int check_tag(const struct view *view, const struct request *req, const char *tag, struct error *e)
+{
+	for (size_t i = 0; tag && i < ARRAY_SIZE(tag_rules); i++) {
+		const struct tag_rule *rule = &tag_rules[i];
+		size_t len = strlen(rule->prefix);
+		char uuid[UUID_SIZE];
+
+		if (strncmp(tag, rule->prefix, len) != 0)
+			continue;
+		if (rule->admin)
+			return error_set_code(e, EACCES, "ID.1002",
+					      "the system tag '%.*s' is for administrators", (int)len - 2,
+					      tag);
+		snprintf(uuid, sizeof(uuid), "%.*s", UUID_SIZE - 1, tag + len);
+		return check_object(view, req, view_get(view, rule->resource, uuid), rule->changes, e);
+	}
+	return 0;
+}
+
+static int check_tags(const struct view *view, const struct request *req, struct error *e)
+{
+	const json_t *tag;
+	size_t i;
+
+	json_array_foreach (req->system_tags, i, tag) {
+		int r = check_tag(view, req, json_string_value(tag), e);
+
+		if (r < 0)
+			return r;
+	}
+	for (const struct param *p = req->op->params; p && p->name; p++) {
+		int r = p->flags & PARAM_TAG ? check_tag(view, req, request_str(req, p->name), e) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* An operation changes its target unless it only answers. */
+static bool changes_target(const struct operation *op)
+{
+	return op->form != FORM_QUERY && !op->get;
+}
+
+/* True when the request is an administrator's, or the pool's own. */
+static bool is_unlimited(const struct view *view, const struct request *req)
+{
+	return !*req->actor.account || access_is_admin(view, req->actor.account);
+}
+
+bool access_shows(const struct view *view, const struct request *req, const struct object *o)
+{
+	return is_unlimited(view, req) || access_may_see(view, o, req->actor.account);
+}
+
 int access_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct operation *op = req->op;
-	int r;
+	int r = 0;
 
-	if (!*req->actor.account || access_is_admin(view, req->actor.account))
+	if ((op->flags & OP_NO_SESSION) || is_unlimited(view, req))
 		return 0;
 	if (op->flags & OP_ADMIN)
 		return error_set_code(e, EACCES, "ID.1002",
 				      "'%s' is for administrators, the account '%s' is not one", op->name,
 				      req->actor.account);
-	if (op->target) {
-		r = check_use(view, req, request_object(view, req), e);
-		if (r < 0)
-			return r;
-	}
-	for (const struct param *p = op->params; p && p->name; p++) {
-		if (p->resource == KIND_NONE)
-			continue;
-		r = check_param(view, req, p, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (op->target)
+		r = check_object(view, req, request_object(view, req), changes_target(op), e);
+	for (const struct param *p = op->params; r == 0 && p && p->name; p++)
+		if (p->resource != KIND_NONE || (p->flags & PARAM_ANY_KIND))
+			r = check_param(view, req, p, e);
+	return r < 0 ? r : check_tags(view, req, e);
 }

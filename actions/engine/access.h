@@ -9,10 +9,14 @@
 #define ADMIN_ACCOUNT_UUID "36c27e8ff05c4780bf6d2fa65700f22e"
 
 /**
- * Checks whether the account of the request may do this to these objects. An administrator may do anything;
- * others may do what is not reserved to administrators (OP_ADMIN), to objects that they can see
- * (model/access.h). -EACCES with ID.1002.
+ * May the request's account do this, to these objects? An administrator may do anything. Others may do what is
+ * not the administrator's alone; what the request names, in parameters and in system tags, must be visible to
+ * the account, and what it changes its own: the target of whatever does not only answer, and parameters with
+ * PARAM_CHANGES. -EACCES, ID.1002.
  */
 int access_check(const struct view *view, const struct request *req, struct error *e);
+
+/** True when the answer to the request may show @o. */
+bool access_shows(const struct view *view, const struct request *req, const struct object *o);
 
 #endif

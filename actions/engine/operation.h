@@ -36,6 +36,11 @@ enum param_flags {
 	PARAM_NOTRIM = 1 << 3,	 /* leading and trailing white space is kept */
 	PARAM_SECRET = 1 << 4,	 /* masked wherever the request is shown */
 	PARAM_NOFILE = 1 << 5,	 /* does not make the value file of its name writable */
+	PARAM_MAYBE = 1 << 6,	 /* the object need not exist; the operation decides what to do then */
+	PARAM_CHANGES = 1 << 7,	 /* the operation changes the object: it must be the account's own */
+	PARAM_ANY_KIND = 1 << 8, /* names an object of any kind */
+	PARAM_NEW_UUID = 1 << 9, /* a uuid that no object has yet */
+	PARAM_TAG = 1 << 10,	 /* is a system tag */
 };
 
 struct param {
@@ -43,7 +48,7 @@ struct param {
 	enum param_type type;
 	enum param_place in;
 	unsigned flags;
-	enum kind_id resource;	   /* kind of the object it names, which must exist; KIND_NONE: not checked */
+	enum kind_id resource;	   /* kind of the object, or of the objects of a list, that it names */
 	int max_length;		   /* characters; 0 = no limit */
 	int64_t min, max;	   /* range of a number; both 0 = no limit */
 	const char *const *values; /* NULL-terminated list of the allowed texts, or NULL */
@@ -59,6 +64,12 @@ struct param {
 		.resource = (pkind)                                                                          \
 	}
 #define P_UUID(pkind) P_PATH("uuid", pkind)
+/* The same, for one that is changed besides the target. */
+#define P_PATH_CHANGED(pname, pkind)                                                                         \
+	{                                                                                                    \
+		.name = (pname), .type = PARAM_STRING, .in = IN_PATH,                                        \
+		.flags = PARAM_REQUIRED | PARAM_CHANGES, .resource = (pkind)                                 \
+	}
 /* As P_UUID(), for deletions, which succeed when the object is already gone. */
 #define P_UUID_IF_ANY(pkind)                                                                                 \
 	{                                                                                                    \
@@ -73,7 +84,7 @@ struct param {
 	}
 #define P_RESOURCE_UUID                                                                                      \
 	{                                                                                                    \
-		.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY                                  \
+		.name = "resourceUuid", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_NEW_UUID         \
 	}
 /* Updates. */
 #define P_NEW_NAME                                                                                           \

@@ -20,7 +20,7 @@ static int check_references(const struct view *view, const struct request *req, 
 		const json_t *item;
 		size_t i;
 
-		if (p->resource == KIND_NONE)
+		if (p->resource == KIND_NONE || (p->flags & PARAM_MAYBE))
 			continue;
 		if (uuid && !view_get(view, p->resource, uuid)) {
 			if (!(p->flags & PARAM_SINE))

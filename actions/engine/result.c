@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actions/engine/access.h"
 #include "model/render.h"
 #include "model/states.h"
 
@@ -32,9 +33,12 @@ int result_inventories(json_t *list, json_t **ret_result, struct error *e)
 	return *ret_result ? 0 : error_oom(e);
 }
 
-void result_list_add(json_t *list, const struct view *view, const struct object *o)
+int result_list_add(json_t *list, const struct view *view, const struct request *req, const struct object *o,
+		    struct error *e)
 {
-	(void)json_array_append_new(list, render_inventory_json(view, o));
+	if (!access_shows(view, req, o))
+		return 0;
+	return json_array_append_new(list, render_inventory_json(view, o)) < 0 ? error_oom(e) : 0;
 }
 
 int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,

@@ -14,8 +14,12 @@ int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, j
 
 /** Makes {"inventories": @list}, owned by the caller. @list is taken over; NULL: -ENOMEM. */
 int result_inventories(json_t *list, json_t **ret_result, struct error *e);
-/** Appends the inventory of @o to @list, for result_inventories(). */
-void result_list_add(json_t *list, const struct view *view, const struct object *o);
+/**
+ * Appends the inventory of @o to @list, for result_inventories(), unless the request's account may not see
+ * the object: the one way in which a Get lists objects. -ENOMEM, also for a @list that is NULL.
+ */
+int result_list_add(json_t *list, const struct view *view, const struct request *req, const struct object *o,
+		    struct error *e);
 
 /** True for the states of a job that has ended: Done, Failed, Cancelled. */
 bool job_state_is_final(const char *state);

@@ -32,7 +32,7 @@ static const struct operation get_image_qga = {
 	.message = "org.zstack.header.image.APIGetImageQgaMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/images/{uuid}/qga", NULL},
-	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
+	.params = (const struct param[]){P_UUID(KIND_IMAGE), {0}},
 	.results = (const char *const[]){"enable:boolean", NULL},
 	.form = FORM_GET,
 	.kind = KIND_IMAGE,
@@ -52,7 +52,7 @@ static const struct operation set_image_qga = {
 	.key = "setImageQga",
 	.params =
 		(const struct param[]){
-			P_UUID(KIND_NONE),
+			P_UUID(KIND_IMAGE),
 			{.name = "enable", .type = PARAM_BOOL, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.form = FORM_VERB,

@@ -451,17 +451,20 @@ static int image_candidates_get(struct pool *pool, const struct view *view, cons
 	const char *uuid =
 		snapshot ? object_str(snapshot, SNAPSHOT_VOLUME_UUID) : request_str(req, "volumeUuid");
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
-	json_t *list;
+	_cleanup_json_ json_t *list = json_array();
 
 	(void)pool;
 	if (!volume)
 		return error_set(e, EINVAL, "either volumeUuid or volumeSnapshotUuid must be set");
-	list = json_array();
-	view_for_each (bs, view, KIND_BACKUP_STORAGE)
+	view_for_each (bs, view, KIND_BACKUP_STORAGE) {
+		int r = 0;
+
 		if (is_usable(view, bs, zone_of(view, volume)))
-			(void)json_array_append_new(list, render_inventory_json(view, bs));
-	*ret_result = json_pack("{s:o}", "inventories", list);
-	return *ret_result ? 0 : error_oom(e);
+			r = result_list_add(list, view, req, bs, e);
+		if (r < 0)
+			return r;
+	}
+	return result_inventories(steal(&list), ret_result, e);
 }
 
 static const struct operation get_candidate_backup_storage_for_creating_image = {

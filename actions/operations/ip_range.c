@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on IP ranges, and the Gets that tell which addresses are free (behaviour.md 5.3). */
+#include "actions/engine/access.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/network/ip_range.h"
@@ -312,7 +313,8 @@ static bool is_asked_for(const struct view *view, const struct request *req, con
 	const struct object *l3 =
 		view_get(view, KIND_L3_NETWORK, object_str(range, IP_RANGE_L3_NETWORK_UUID));
 
-	return l3 && request_list_has(req, "ipRangeUuids", object_uuid(range)) &&
+	return l3 && access_shows(view, req, l3) &&
+	       request_list_has(req, "ipRangeUuids", object_uuid(range)) &&
 	       request_list_has(req, "l3NetworkUuids", object_uuid(l3)) &&
 	       request_list_has(req, "zoneUuids", object_text(l3, L3_ZONE_UUID));
 }
@@ -489,9 +491,21 @@ static const struct operation get_ip_address_capacity = {
 	.message = "org.zstack.header.network.l3.APIGetIpAddressCapacityMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/ip-capacity", NULL},
-	.params = (const struct param[]){{.name = "zoneUuids", .type = PARAM_LIST, .in = IN_QUERY},
-					 {.name = "l3NetworkUuids", .type = PARAM_LIST, .in = IN_QUERY},
-					 {.name = "ipRangeUuids", .type = PARAM_LIST, .in = IN_QUERY},
+	.params = (const struct param[]){{.name = "zoneUuids",
+					  .type = PARAM_LIST,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_ZONE},
+					 {.name = "l3NetworkUuids",
+					  .type = PARAM_LIST,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_L3_NETWORK},
+					 {.name = "ipRangeUuids",
+					  .type = PARAM_LIST,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_IP_RANGE},
 					 {.name = "all", .type = PARAM_BOOL, .in = IN_QUERY},
 					 {0}},
 	.results = (const char *const[]){"totalCapacity:long", "availableCapacity:long", NULL},

@@ -236,9 +236,17 @@ static const struct operation create_start_vm_instance_scheduler = {
 	.key = "params",
 	.params =
 		(const struct param[]){
-			P_PATH("vmUuid", KIND_NONE),
-			{.name = "clusterUuid", .type = PARAM_STRING, .in = IN_BODY},
-			{.name = "hostUuid", .type = PARAM_STRING, .in = IN_BODY},
+			P_PATH("vmUuid", KIND_VM),
+			{.name = "clusterUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_MAYBE,
+			 .resource = KIND_CLUSTER},
+			{.name = "hostUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_MAYBE,
+			 .resource = KIND_HOST},
 			{.name = "schedulerName",
 			 .type = PARAM_STRING,
 			 .in = IN_BODY,
@@ -271,7 +279,7 @@ static const struct operation create_stop_vm_instance_scheduler = {
 	.key = "params",
 	.params =
 		(const struct param[]){
-			P_PATH("vmUuid", KIND_NONE),
+			P_PATH("vmUuid", KIND_VM),
 			{.name = "schedulerName",
 			 .type = PARAM_STRING,
 			 .in = IN_BODY,
@@ -304,7 +312,7 @@ static const struct operation create_reboot_vm_instance_scheduler = {
 	.key = "params",
 	.params =
 		(const struct param[]){
-			P_PATH("vmUuid", KIND_NONE),
+			P_PATH("vmUuid", KIND_VM),
 			{.name = "schedulerName",
 			 .type = PARAM_STRING,
 			 .in = IN_BODY,
@@ -417,7 +425,7 @@ static const struct operation create_volume_snapshot_scheduler = {
 	.key = "params",
 	.params =
 		(const struct param[]){
-			P_PATH("volumeUuid", KIND_NONE),
+			P_PATH("volumeUuid", KIND_VOLUME),
 			{.name = "snapShotName",
 			 .type = PARAM_STRING,
 			 .in = IN_BODY,

@@ -17,17 +17,9 @@
 #include "actions/vm/nic.h"
 #include "actions/vm/placement.h"
 #include "model/json.h"
-#include "model/render.h"
 #include "model/states.h"
 
 /* ------------------------------------------------------------------ lists */
-
-static int append(json_t *list, const struct view *view, const struct object *o, struct error *e)
-{
-	if (json_array_append_new(list, render_inventory_json(view, o)) < 0)
-		return error_oom(e);
-	return 0;
-}
 
 /* All hosts that satisfy @want, the best first. No host is not an error: the count is 0. */
 static int list_hosts(const struct view *view, const struct placement *want, const struct object ***ret_hosts,
@@ -44,8 +36,8 @@ static int list_hosts(const struct view *view, const struct placement *want, con
 }
 
 /* The inventories of the hosts, or of their clusters or zones (@field names them), each once. */
-static int render_places(const struct view *view, const struct object **hosts, size_t count,
-			 enum kind_id kind, int field, json_t **ret_list, struct error *e)
+static int render_places(const struct view *view, const struct request *req, const struct object **hosts,
+			 size_t count, enum kind_id kind, int field, json_t **ret_list, struct error *e)
 {
 	_cleanup_json_ json_t *list = json_array();
 
@@ -59,7 +51,7 @@ static int render_places(const struct view *view, const struct object **hosts, s
 			seen = object_str_is(hosts[k], field, object_str(hosts[i], field));
 		if (seen)
 			continue;
-		r = append(list, view, view_get(view, kind, object_str(hosts[i], field)), e);
+		r = result_list_add(list, view, req, view_get(view, kind, object_str(hosts[i], field)), e);
 		if (r < 0)
 			return r;
 	}
@@ -81,7 +73,7 @@ static int vm_migration_hosts_get(struct pool *pool, const struct view *view, co
 	(void)pool;
 	if (r < 0 && r != -ENOSPC)
 		return error_move(e, &nowhere);
-	r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &list, e);
+	r = render_places(view, req, hosts, count, KIND_HOST, HOST_UUID, &list, e);
 	return r < 0 ? r : result_inventories(list, ret_result, e);
 }
 
@@ -100,10 +92,10 @@ static int vm_starting_hosts_get(struct pool *pool, const struct view *view, con
 	r = list_hosts(view, &want, &hosts, &count, e);
 	if (r < 0)
 		return r;
-	r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &host_list, e);
+	r = render_places(view, req, hosts, count, KIND_HOST, HOST_UUID, &host_list, e);
 	if (r < 0)
 		return r;
-	r = render_places(view, hosts, count, KIND_CLUSTER, HOST_CLUSTER_UUID, &cluster_list, e);
+	r = render_places(view, req, hosts, count, KIND_CLUSTER, HOST_CLUSTER_UUID, &cluster_list, e);
 	if (r < 0)
 		return r;
 	/* Under the names of the manual's table, and under those of its example. */
@@ -179,13 +171,13 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 	r = list_hosts(view, &want, &hosts, &count, e);
 	if (r < 0)
 		return r;
-	r = render_places(view, hosts, count, KIND_ZONE, HOST_ZONE_UUID, &zones, e);
+	r = render_places(view, req, hosts, count, KIND_ZONE, HOST_ZONE_UUID, &zones, e);
 	if (r < 0)
 		return r;
-	r = render_places(view, hosts, count, KIND_CLUSTER, HOST_CLUSTER_UUID, &clusters, e);
+	r = render_places(view, req, hosts, count, KIND_CLUSTER, HOST_CLUSTER_UUID, &clusters, e);
 	if (r < 0)
 		return r;
-	r = render_places(view, hosts, count, KIND_HOST, HOST_UUID, &host_list, e);
+	r = render_places(view, req, hosts, count, KIND_HOST, HOST_UUID, &host_list, e);
 	if (r < 0)
 		return r;
 	*ret_result = json_pack("{s:O, s:O, s:O}", "zones", zones, "clusters", clusters, "hosts", host_list);
@@ -193,8 +185,8 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 }
 
 /* The inventories of the primary storage with @size bytes free that a VM as in @want could use. */
-static int list_storages(const struct view *view, struct placement want, int64_t size, json_t **ret_list,
-			 struct error *e)
+static int list_storages(const struct view *view, const struct request *req, struct placement want,
+			 int64_t size, json_t **ret_list, struct error *e)
 {
 	_cleanup_json_ json_t *list = json_array();
 
@@ -209,7 +201,7 @@ static int list_storages(const struct view *view, struct placement want, int64_t
 		want.primary_storage = object_uuid(ps);
 		r = list_hosts(view, &want, &hosts, &count, e);
 		if (r == 0 && count)
-			r = append(list, view, ps, e);
+			r = result_list_add(list, view, req, ps, e);
 		if (r < 0)
 			return r;
 	}
@@ -233,14 +225,14 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 	placement_for_request(req, &want, networks);
 	if (image_is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
 		return error_set(e, EINVAL, "rootVolumeOffering is needed when image media type is ISO");
-	r = list_storages(view, want, vm_root_size(view, req, image), &root, e);
+	r = list_storages(view, req, want, vm_root_size(view, req, image), &root, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < json_array_size(offerings); i++) {
 		const char *uuid = json_string_value(json_array_get(offerings, i));
 		json_t *list = NULL;
 
-		r = list_storages(view, want, disk_offering_size(view, uuid), &list, e);
+		r = list_storages(view, req, want, disk_offering_size(view, uuid), &list, e);
 		if (r < 0)
 			return r;
 		if (json_object_set_new(data, uuid, list) < 0)
@@ -277,8 +269,8 @@ static bool zone_has_networks(const struct view *view, const char *zone, const c
 	return false;
 }
 
-static int networks_of_image(const struct view *view, const char *zone, const char *image, json_t *list,
-			     struct error *e)
+static int networks_of_image(const struct view *view, const struct request *req, const char *zone,
+			     const char *image, json_t *list, struct error *e)
 {
 	if (!image_is_in_zone(view, image, zone))
 		return 0;
@@ -288,15 +280,15 @@ static int networks_of_image(const struct view *view, const char *zone, const ch
 
 		if (!object_str_is(l3, L3_ZONE_UUID, zone) || !zone_has_networks(view, zone, &uuid, 1))
 			continue;
-		r = append(list, view, l3, e);
+		r = result_list_add(list, view, req, l3, e);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int images_of_networks(const struct view *view, const struct placement *want, json_t *list,
-			      struct error *e)
+static int images_of_networks(const struct view *view, const struct request *req,
+			      const struct placement *want, json_t *list, struct error *e)
 {
 	if (!zone_has_networks(view, want->zone, want->l3_networks, want->l3_count))
 		return 0;
@@ -309,7 +301,7 @@ static int images_of_networks(const struct view *view, const struct placement *w
 		    object_int(image, IMAGE_SYSTEM) ||
 		    !image_is_in_zone(view, object_uuid(image), want->zone))
 			continue;
-		r = append(list, view, image, e);
+		r = result_list_add(list, view, req, image, e);
 		if (r < 0)
 			return r;
 	}
@@ -330,8 +322,8 @@ static int vm_networks_images_get(struct pool *pool, const struct view *view, co
 	placement_for_request(req, &want, networks);
 	if (!want.image && !want.l3_count)
 		return error_set(e, EINVAL, "either l3NetworkUuids or imageUuid must be set");
-	r = want.image ? networks_of_image(view, want.zone, want.image, list, e)
-		       : images_of_networks(view, &want, list, e);
+	r = want.image ? networks_of_image(view, req, want.zone, want.image, list, e)
+		       : images_of_networks(view, req, &want, list, e);
 	return r < 0 ? r : result_inventories(steal(&list), ret_result, e);
 }
 
@@ -359,30 +351,41 @@ static const struct operation get_candidate_primary_storages_for_creating_vm = {
 	.message = "org.zstack.header.vm.APIGetCandidatePrimaryStoragesForCreatingVmMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/candidate-storages", NULL},
-	.params =
-		(const struct param[]){{.name = "imageUuid",
-					.type = PARAM_STRING,
-					.in = IN_QUERY,
-					.flags = PARAM_REQUIRED,
-					.resource = KIND_IMAGE},
-				       {.name = "l3NetworkUuids",
-					.type = PARAM_LIST,
-					.in = IN_QUERY,
-					.flags = PARAM_REQUIRED | PARAM_NONEMPTY,
-					.resource = KIND_L3_NETWORK},
-				       {.name = "rootDiskOfferingUuid",
-					.type = PARAM_STRING,
-					.in = IN_QUERY,
-					.resource = KIND_DISK_OFFERING},
-				       {.name = "dataDiskOfferingUuids",
-					.type = PARAM_LIST,
-					.in = IN_QUERY,
-					.flags = PARAM_NONEMPTY,
-					.resource = KIND_DISK_OFFERING},
-				       {.name = "zoneUuid", .type = PARAM_STRING, .in = IN_QUERY},
-				       {.name = "clusterUuid", .type = PARAM_STRING, .in = IN_QUERY},
-				       {.name = "defaultL3NetworkUuid", .type = PARAM_STRING, .in = IN_QUERY},
-				       {0}},
+	.params = (const struct param[]){{.name = "imageUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_IMAGE},
+					 {.name = "l3NetworkUuids",
+					  .type = PARAM_LIST,
+					  .in = IN_QUERY,
+					  .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
+					  .resource = KIND_L3_NETWORK},
+					 {.name = "rootDiskOfferingUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .resource = KIND_DISK_OFFERING},
+					 {.name = "dataDiskOfferingUuids",
+					  .type = PARAM_LIST,
+					  .in = IN_QUERY,
+					  .flags = PARAM_NONEMPTY,
+					  .resource = KIND_DISK_OFFERING},
+					 {.name = "zoneUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_ZONE},
+					 {.name = "clusterUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_CLUSTER},
+					 {.name = "defaultL3NetworkUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_L3_NETWORK},
+					 {0}},
 	.results = (const char *const[]){"rootVolumePrimaryStorages:List", "dataVolumePrimaryStorages:Map",
 					 NULL},
 	.form = FORM_COLLECTION_GET,
@@ -428,35 +431,46 @@ static const struct operation get_candidate_zones_clusters_hosts_for_creating_vm
 	.message = "org.zstack.header.vm.APIGetCandidateZonesClustersHostsForCreatingVmMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/candidate-destinations", NULL},
-	.params =
-		(const struct param[]){{.name = "instanceOfferingUuid",
-					.type = PARAM_STRING,
-					.in = IN_QUERY,
-					.flags = PARAM_REQUIRED,
-					.resource = KIND_INSTANCE_OFFERING},
-				       {.name = "imageUuid",
-					.type = PARAM_STRING,
-					.in = IN_QUERY,
-					.flags = PARAM_REQUIRED,
-					.resource = KIND_IMAGE},
-				       {.name = "l3NetworkUuids",
-					.type = PARAM_LIST,
-					.in = IN_QUERY,
-					.flags = PARAM_REQUIRED | PARAM_NONEMPTY,
-					.resource = KIND_L3_NETWORK},
-				       {.name = "rootDiskOfferingUuid",
-					.type = PARAM_STRING,
-					.in = IN_QUERY,
-					.resource = KIND_DISK_OFFERING},
-				       {.name = "dataDiskOfferingUuids",
-					.type = PARAM_LIST,
-					.in = IN_QUERY,
-					.flags = PARAM_NONEMPTY,
-					.resource = KIND_DISK_OFFERING},
-				       {.name = "zoneUuid", .type = PARAM_STRING, .in = IN_QUERY},
-				       {.name = "clusterUuid", .type = PARAM_STRING, .in = IN_QUERY},
-				       {.name = "defaultL3NetworkUuid", .type = PARAM_STRING, .in = IN_QUERY},
-				       {0}},
+	.params = (const struct param[]){{.name = "instanceOfferingUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_INSTANCE_OFFERING},
+					 {.name = "imageUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_REQUIRED,
+					  .resource = KIND_IMAGE},
+					 {.name = "l3NetworkUuids",
+					  .type = PARAM_LIST,
+					  .in = IN_QUERY,
+					  .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
+					  .resource = KIND_L3_NETWORK},
+					 {.name = "rootDiskOfferingUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .resource = KIND_DISK_OFFERING},
+					 {.name = "dataDiskOfferingUuids",
+					  .type = PARAM_LIST,
+					  .in = IN_QUERY,
+					  .flags = PARAM_NONEMPTY,
+					  .resource = KIND_DISK_OFFERING},
+					 {.name = "zoneUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_ZONE},
+					 {.name = "clusterUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_CLUSTER},
+					 {.name = "defaultL3NetworkUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_L3_NETWORK},
+					 {0}},
 	.results = (const char *const[]){"zones:List", "clusters:List", "hosts:List", NULL},
 	.form = FORM_COLLECTION_GET,
 	.kind = KIND_VM,

@@ -241,7 +241,7 @@ static const struct operation get_vm_rdp = {
 	.message = "org.zstack.header.vm.APIGetVmRDPMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/rdp", NULL},
-	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
+	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"enable:boolean", NULL},
 	.form = FORM_GET,
 	.kind = KIND_VM,
@@ -262,7 +262,7 @@ static const struct operation set_vm_rdp = {
 	.key = "setVmRDP",
 	.params =
 		(const struct param[]){
-			P_UUID(KIND_NONE),
+			P_UUID(KIND_VM),
 			{.name = "enable", .type = PARAM_BOOL, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.form = FORM_VERB,
@@ -280,7 +280,7 @@ static const struct operation get_vm_monitor_number = {
 	.message = "org.zstack.header.vm.APIGetVmMonitorNumberMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/monitorNumber", NULL},
-	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
+	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"monitorNumber:Integer", NULL},
 	.form = FORM_GET,
 	.kind = KIND_VM,
@@ -301,7 +301,7 @@ static const struct operation set_vm_monitor_number = {
 	.key = "setVmMonitorNumber",
 	.params =
 		(const struct param[]){
-			P_UUID(KIND_NONE),
+			P_UUID(KIND_VM),
 			{.name = "monitorNumber", .type = PARAM_INT, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.form = FORM_VERB,

@@ -148,7 +148,9 @@ static const struct operation delete_vm_ssh_key = {
 	.message = "org.zstack.header.vm.APIDeleteVmSshKeyMsg",
 	.method = METHOD_DELETE,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/ssh-keys", NULL},
-	.params = (const struct param[]){{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH}, {0}},
+	.params =
+		(const struct param[]){
+			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .resource = KIND_VM}, {0}},
 	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
@@ -165,7 +167,7 @@ static const struct operation change_vm_password = {
 	.method = METHOD_PUT,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/actions", NULL},
 	.key = "changeVmPassword",
-	.params = (const struct param[]){P_UUID(KIND_NONE),
+	.params = (const struct param[]){P_UUID(KIND_VM),
 					 {.name = "password",
 					  .type = PARAM_STRING,
 					  .in = IN_BODY,
@@ -253,7 +255,7 @@ static const struct operation get_vm_qga = {
 	.message = "org.zstack.header.vm.APIGetVmQgaMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/qga", NULL},
-	.params = (const struct param[]){P_UUID(KIND_NONE), {0}},
+	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"enable:boolean", NULL},
 	.form = FORM_GET,
 	.kind = KIND_VM,
@@ -275,7 +277,7 @@ static const struct operation set_vm_qga = {
 	.key_aliases = (const char *const[]){"params", NULL},
 	.params =
 		(const struct param[]){
-			P_UUID(KIND_NONE),
+			P_UUID(KIND_VM),
 			{.name = "enable", .type = PARAM_BOOL, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.form = FORM_VERB,

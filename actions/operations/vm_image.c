@@ -33,8 +33,7 @@
 #include "actions/volume/snapshot_rows.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
-#include "model/access.h"
-#include "model/render.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* A connected host that reaches the volume: the VM's last host if possible; NULL when there is none. */
@@ -301,12 +300,8 @@ static int vm_change_image_check(const struct view *view, const struct request *
 		root ? view_get(view, KIND_PRIMARY_STORAGE, object_str(root, VOLUME_PRIMARY_STORAGE_UUID))
 		     : NULL;
 	const struct object *last = view_get(view, KIND_HOST, object_str(vm, VM_LAST_HOST_UUID));
-	const char *account = req->actor.account;
 	int r;
 
-	if (!access_is_admin(view, *account ? account : NULL) && !access_may_see(view, vm, account))
-		return error_set_code(e, EPERM, "ID.1002", "user has no privilege to change image of vm %s",
-				      req->target);
 	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		return error_set(e, EBUSY, "do not change vm image when it's not stopped");
 	r = object_check_uuid(view, req, e);
@@ -487,25 +482,23 @@ static int vm_image_candidates_get(struct pool *pool, const struct view *view, c
 				   json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
-	const char *account = req->actor.account;
-	bool admin = access_is_admin(view, *account ? account : NULL);
-	json_t *list = json_array();
+	_cleanup_json_ json_t *list = json_array();
 
 	(void)pool;
 	view_for_each (image, view, KIND_IMAGE) {
+		int r;
+
 		if (!object_str_is(image, IMAGE_STATE, STATE_ENABLED) ||
 		    !object_str_is(image, IMAGE_STATUS, STATUS_READY) ||
 		    !object_str_is(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate") ||
 		    object_int(image, IMAGE_SYSTEM) || object_str_is(vm, VM_IMAGE_UUID, object_uuid(image)) ||
-		    !image_is_in_zone(view, object_uuid(image), object_text(vm, VM_ZONE_UUID)) ||
-		    !(admin || access_may_see(view, image, account)))
+		    !image_is_in_zone(view, object_uuid(image), object_text(vm, VM_ZONE_UUID)))
 			continue;
-		if (json_array_append_new(list, render_inventory_json(view, image)) < 0) {
-			json_decref(list);
-			return error_oom(e);
-		}
+		r = result_list_add(list, view, req, image, e);
+		if (r < 0)
+			return r;
 	}
-	return result_inventories(list, ret_result, e);
+	return result_inventories(steal(&list), ret_result, e);
 }
 
 static const struct operation reimage_vm_instance = {
@@ -535,12 +528,14 @@ static const struct operation change_vm_image = {
 	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/actions", NULL},
 	.key = "changeVmImage",
 	.key_aliases = (const char *const[]){"changeVmlImage", NULL},
-	.params =
-		(const struct param[]){
-			P_PATH("vmInstanceUuid", KIND_NONE),
-			{.name = "imageUuid", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
-			P_RESOURCE_UUID,
-			{0}},
+	.params = (const struct param[]){P_PATH("vmInstanceUuid", KIND_VM),
+					 {.name = "imageUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED | PARAM_MAYBE,
+					  .resource = KIND_IMAGE},
+					 P_RESOURCE_UUID,
+					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
 	.form = FORM_VERB,
 	.kind = KIND_VM,
@@ -559,7 +554,9 @@ static const struct operation get_image_candidates_for_vm_to_change = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/image-candidates", NULL},
 	.params =
-		(const struct param[]){{.name = "vmInstanceUuid", .type = PARAM_STRING, .in = IN_PATH}, {0}},
+		(const struct param[]){
+			{.name = "vmInstanceUuid", .type = PARAM_STRING, .in = IN_PATH, .resource = KIND_VM},
+			{0}},
 	.results = (const char *const[]){"inventories:List", NULL},
 	.form = FORM_GET,
 	.kind = KIND_VM,

@@ -22,6 +22,7 @@
 #include "actions/vm/state.h"
 #include "actions/volume/location.h"
 #include "hypervisor/domain/cdrom.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* The number of the drive with the ISO; -1 when no drive has it. */
@@ -74,28 +75,36 @@ static int vm_iso_candidates_get(struct pool *pool, const struct view *view, con
 				 json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
-	json_t *list = json_array();
+	_cleanup_json_ json_t *list = json_array();
 
 	(void)pool;
 	view_for_each (image, view, KIND_IMAGE) {
+		int r = 0;
+
 		if (is_candidate(view, vm, image))
-			result_list_add(list, view, image);
+			r = result_list_add(list, view, req, image, e);
+		if (r < 0)
+			return r;
 	}
-	return result_inventories(list, ret_result, e);
+	return result_inventories(steal(&list), ret_result, e);
 }
 
 static int iso_vm_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
 				 json_t **ret_result, struct error *e)
 {
 	const struct object *image = request_object(view, req);
-	json_t *list = json_array();
+	_cleanup_json_ json_t *list = json_array();
 
 	(void)pool;
 	view_for_each (vm, view, KIND_VM) {
+		int r = 0;
+
 		if (is_candidate(view, vm, image) && free_drive(view, object_uuid(vm)) >= 0)
-			result_list_add(list, view, vm);
+			r = result_list_add(list, view, req, vm, e);
+		if (r < 0)
+			return r;
 	}
-	return result_inventories(list, ret_result, e);
+	return result_inventories(steal(&list), ret_result, e);
 }
 
 /* -------------------------------------------------------------------- attach */
@@ -339,7 +348,11 @@ static const struct operation detach_iso_from_vm_instance = {
 	.method = METHOD_DELETE,
 	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/iso", NULL},
 	.params = (const struct param[]){P_PATH("vmInstanceUuid", KIND_VM),
-					 {.name = "isoUuid", .type = PARAM_STRING, .in = IN_QUERY},
+					 {.name = "isoUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_IMAGE},
 					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
 	.form = FORM_VERB,

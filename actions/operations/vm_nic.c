@@ -26,6 +26,7 @@
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/domain/nic.h"
 #include "hypervisor/network.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* How long a guest may take to release a NIC. */
@@ -67,16 +68,20 @@ static int vm_l3_candidates_get(struct pool *pool, const struct view *view, cons
 				json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
-	json_t *list = json_array();
+	_cleanup_json_ json_t *list = json_array();
 
 	(void)pool;
 	view_for_each (l3, view, KIND_L3_NETWORK) {
+		int r = 0;
+
 		if (object_str_is(l3, L3_STATE, STATE_ENABLED) && !object_int(l3, L3_SYSTEM) &&
 		    !object_str_is(l3, L3_CATEGORY, "System") &&
 		    !nic_on(view, req->target, object_uuid(l3)) && is_reachable(view, vm, l3))
-			result_list_add(list, view, l3);
+			r = result_list_add(list, view, req, l3, e);
+		if (r < 0)
+			return r;
 	}
-	return result_inventories(list, ret_result, e);
+	return result_inventories(steal(&list), ret_result, e);
 }
 
 /* -------------------------------------------------------------------- attach */
@@ -546,7 +551,8 @@ static const struct operation delete_vm_static_ip = {
 					 {.name = "l3NetworkUuid",
 					  .type = PARAM_STRING,
 					  .in = IN_QUERY,
-					  .flags = PARAM_REQUIRED},
+					  .flags = PARAM_REQUIRED | PARAM_MAYBE,
+					  .resource = KIND_L3_NETWORK},
 					 P_DELETE_MODE,
 					 {0}},
 	.form = FORM_VERB,
@@ -567,7 +573,7 @@ static const struct operation update_vm_nic_mac = {
 	.key = "updateVmNicMac",
 	.params =
 		(const struct param[]){
-			P_PATH("vmNicUuid", KIND_NONE),
+			P_PATH("vmNicUuid", KIND_NIC),
 			{.name = "mac", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.results = (const char *const[]){"inventory:VmNicInventory", NULL},

@@ -28,7 +28,7 @@
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/hypervisor.h"
-#include "model/render.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* -------------------------------------------------------------------- checks */
@@ -312,34 +312,35 @@ static bool is_match(const struct view *view, const struct object *volume, const
 }
 
 /* {"inventories": [...]}: the VMs that match the volume @other, or the volumes that match the VM @other. */
-static int list_matches(const struct view *view, enum kind_id kind, const struct object *other,
+static int list_matches(const struct view *view, const struct request *req, enum kind_id kind,
 			json_t **ret_result, struct error *e)
 {
-	json_t *list = json_array();
+	const struct object *other = request_object(view, req);
+	_cleanup_json_ json_t *list = json_array();
 
 	view_for_each (o, view, kind) {
-		if (!(kind == KIND_VM ? is_match(view, other, o) : is_match(view, o, other)))
-			continue;
-		if (json_array_append_new(list, render_inventory_json(view, o)) < 0) {
-			json_decref(list);
-			return error_oom(e);
-		}
+		int r = 0;
+
+		if (kind == KIND_VM ? is_match(view, other, o) : is_match(view, o, other))
+			r = result_list_add(list, view, req, o, e);
+		if (r < 0)
+			return r;
 	}
-	return result_inventories(list, ret_result, e);
+	return result_inventories(steal(&list), ret_result, e);
 }
 
 static int volume_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
 				 json_t **ret_result, struct error *e)
 {
 	(void)pool;
-	return list_matches(view, KIND_VM, request_object(view, req), ret_result, e);
+	return list_matches(view, req, KIND_VM, ret_result, e);
 }
 
 static int volume_candidates_of_vm_get(struct pool *pool, const struct view *view, const struct request *req,
 				       json_t **ret_result, struct error *e)
 {
 	(void)pool;
-	return list_matches(view, KIND_VOLUME, request_object(view, req), ret_result, e);
+	return list_matches(view, req, KIND_VOLUME, ret_result, e);
 }
 
 static const struct operation get_data_volume_attachable_vm = {
@@ -367,7 +368,7 @@ static const struct operation attach_data_volume_to_vm = {
 	.method = METHOD_POST,
 	.paths = (const char *const[]){"/volumes/{volumeUuid}/vm-instances/{vmInstanceUuid}", NULL},
 	.key = "params",
-	.params = (const struct param[]){P_PATH("vmInstanceUuid", KIND_VM),
+	.params = (const struct param[]){P_PATH_CHANGED("vmInstanceUuid", KIND_VM),
 					 P_PATH("volumeUuid", KIND_VOLUME),
 					 {0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
@@ -389,11 +390,13 @@ static const struct operation detach_data_volume_from_vm = {
 	.message = "org.zstack.header.volume.APIDetachDataVolumeFromVmMsg",
 	.method = METHOD_DELETE,
 	.paths = (const char *const[]){"/volumes/{uuid}/vm-instances", NULL},
-	.params =
-		(const struct param[]){
-			P_UUID(KIND_VOLUME),
-			{.name = "vmUuid", .type = PARAM_STRING, .in = IN_QUERY, .resource = KIND_VM},
-			{0}},
+	.params = (const struct param[]){P_UUID(KIND_VOLUME),
+					 {.name = "vmUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_QUERY,
+					  .flags = PARAM_CHANGES,
+					  .resource = KIND_VM},
+					 {0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
 	.form = FORM_VERB,
 	.kind = KIND_VOLUME,

@@ -188,7 +188,7 @@ static const struct operation resize_root_volume = {
 	.key = "resizeRootVolume",
 	.params =
 		(const struct param[]){
-			P_UUID(KIND_NONE),
+			P_UUID(KIND_VOLUME),
 			{.name = "size", .type = PARAM_LONG, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
@@ -213,7 +213,7 @@ static const struct operation resize_data_volume = {
 	.key = "resizeDataVolume",
 	.params =
 		(const struct param[]){
-			P_UUID(KIND_NONE),
+			P_UUID(KIND_VOLUME),
 			{.name = "size", .type = PARAM_LONG, .in = IN_BODY, .flags = PARAM_REQUIRED},
 			{0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},

@@ -45,13 +45,13 @@ static void an_account_sees_its_own_objects_and_their_parts(void **state)
 	assert_false(access_may_see(view, tag, BOB));
 }
 
-static void objects_without_an_owner_are_visible_to_all(void **state)
+static void objects_without_an_owner_are_for_administrators(void **state)
 {
 	_cleanup_view_ struct view *view = view_new();
 
 	(void)state;
 	assert_non_null(view);
-	assert_true(access_may_see(view, add(view, kind_get(KIND_VM), VM, VM_NAME, "shared"), BOB));
+	assert_false(access_may_see(view, add(view, kind_get(KIND_VM), VM, VM_NAME, "nobody's"), BOB));
 	assert_true(access_may_see(view, add(view, kind_get(KIND_ZONE), NIC, ZONE_NAME, "zone"), BOB));
 }
 
@@ -87,7 +87,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_account_sees_its_own_objects_and_their_parts),
-		cmocka_unit_test(objects_without_an_owner_are_visible_to_all),
+		cmocka_unit_test(objects_without_an_owner_are_for_administrators),
 		cmocka_unit_test(parts_without_a_parent_are_visible_to_no_account),
 		cmocka_unit_test(kinds_without_an_owner_are_for_administrators),
 	};
