@@ -10,18 +10,18 @@ umount_pool
 python3 - "$STATE/pool.db" <<'PYTHON'
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
-columns = [row[1] for row in db.execute('PRAGMA table_info(instance_offering)') if row[1] != 'id']
-row = dict(zip(columns, db.execute(f'SELECT {", ".join(columns)} FROM instance_offering').fetchone()))
+columns = [row[1] for row in db.execute('PRAGMA table_info(zone)') if row[1] != 'id']
+row = dict(zip(columns, db.execute(f'SELECT {", ".join(columns)} FROM zone').fetchone()))
 for i in range(30000):
-    row.update(uuid=f'{i:032x}', name=f'offering-{i}', description='a' * 2000, accountUuid=None)  # visible to all
-    db.execute(f'INSERT INTO instance_offering ({", ".join(columns)}) VALUES ({", ".join("?" * len(columns))})', list(row.values()))
+    row.update(uuid=f'{i:032x}', name=f'zone-{i}', description='a' * 2000)  # visible to all
+    db.execute(f'INSERT INTO zone ({", ".join(columns)}) VALUES ({", ".join("?" * len(columns))})', list(row.values()))
 db.commit()
 PYTHON
 mount_pool -o allow_other
 rest_up
 login
 admin=$SESSION
-assert_http 200 '"total":30001' GET '/v1/instance-offerings?count=true'
+assert_http 200 '"total":30001' GET '/v1/zones?count=true'
 assert_job 200 '"name":"alice"' POST /v1/accounts "{\"params\":{\"name\":\"alice\",\"password\":\"$(sha512 one)\"}}"
 login alice one
 alice=$SESSION
@@ -42,11 +42,11 @@ hostile=count=true
 for _ in {1..40}; do hostile+="&q=description!~=%25$pattern%25"; done
 
 step "over REST: the error of the manual, while another account is answered"
-curl -sS -g -o hostile.json -w '%{http_code}' -H "Authorization: OAuth $admin" "$BASE/v1/instance-offerings?$hostile" >hostile.status &
+curl -sS -g -o hostile.json -w '%{http_code}' -H "Authorization: OAuth $admin" "$BASE/v1/zones?$hostile" >hostile.status &
 pid=$!
 SESSION=$alice
-for path in '/v1/vm-instances' "/v1/instance-offerings/$(printf %032x 7)" '/v1/instance-offerings?q=uuid=7&limit=3' \
-	'/v1/zones?q=cluster.name=x' '/v1/instance-offerings?q=name~=%25-12%25&count=true'; do
+for path in '/v1/vm-instances' "/v1/zones/$(printf %032x 7)" '/v1/zones?q=uuid=7&limit=3' \
+	'/v1/zones?q=cluster.name=x' '/v1/zones?q=name~=%25-12%25&count=true'; do
 	assert_http 200 '"schema":' GET "$path"
 done
 assert_job 200 '"name":"mine"' POST /v1/instance-offerings '{"params":{"name":"mine","cpuNum":1,"memorySize":"64M"}}'
@@ -61,13 +61,13 @@ SESSION=$admin assert_job 200 '"name":"carol"' POST /v1/accounts "{\"params\":{\
 login carol two
 pids=()
 for who in "$admin" "$alice"; do
-	curl -sS -g -o "$who.json" -w '%{http_code}' -H "Authorization: OAuth $who" "$BASE/v1/instance-offerings?$hostile" >"$who.status" &
+	curl -sS -g -o "$who.json" -w '%{http_code}' -H "Authorization: OAuth $who" "$BASE/v1/zones?$hostile" >"$who.status" &
 	pids+=($!)
 done
-"$TOP/tests/tree/fileop" write "$MOUNT/instance-offerings/query" "$hostile" >tree.errno &
+"$TOP/tests/tree/fileop" write "$MOUNT/zones/query" "$hostile" >tree.errno &
 pids+=($!)
 # These take turns with the hostile ones, too: a pattern, a relation.
-assert_http 200 '"total":1111,' GET '/v1/instance-offerings?q=name~=%25-12%25&count=true'
+assert_http 200 '"total":1111,' GET '/v1/zones?q=name~=%25-12%25&count=true'
 assert_http 200 '"schema":' GET '/v1/zones?q=cluster.name~=%25x'
 for pid in "${pids[@]}"; do
 	kill -0 "$pid" || fail "a hostile query ended before the third account was answered"
@@ -76,14 +76,14 @@ wait "${pids[@]}"
 assert_eq "$(cat "$admin.status" "$alice.status" tree.errno)" 503503ETIMEDOUT
 
 step "in the tree: ETIMEDOUT, while another user is answered"
-"$TOP/tests/tree/fileop" write "$MOUNT/instance-offerings/query" "$hostile" >tree.errno &
+"$TOP/tests/tree/fileop" write "$MOUNT/zones/query" "$hostile" >tree.errno &
 pid=$!
 other() {
 	setpriv --reuid nobody --regid nogroup --clear-groups "$@"
 }
-assert_eq "$(other jq .total "$MOUNT/instance-offerings?count=true")" 30002
+assert_eq "$(other jq .total "$MOUNT/zones?count=true")" 30001
 assert_eq "$(other jq .total "$MOUNT/zones?count=true&q=cluster.name=x")" 0
-SESSION=$alice assert_http 200 '"total":' GET '/v1/instance-offerings?q=name~=%25-12%25&count=true'
+SESSION=$alice assert_http 200 '"total":' GET '/v1/zones?q=name~=%25-12%25&count=true'
 kill -0 $pid || fail "the hostile query ended before the others were answered: $(cat tree.errno)"
 wait $pid
 assert_eq "$(cat tree.errno)" ETIMEDOUT
