@@ -107,7 +107,8 @@ static void same_param(const struct operation *op, const struct param *p, const 
 	assert_int_equal(p->max_length, json_integer_value(json_object_get(want, "maxLength")));
 	assert_true(p->min == bound(range, 0) && p->max == bound(range, 1));
 	/* The wire names the kinds of objects that must exist; access control needs those of all others, too. */
-	if (resource || !((p->flags & PARAM_MAYBE) || p->in == IN_PATH))
+	if (resource ||
+	    !((p->flags & (PARAM_MAYBE | PARAM_CHANGES)) || (op->target && strcmp(op->target, p->name) == 0)))
 		same_text(p->name, p->resource == KIND_NONE ? NULL : kind_get(p->resource)->name, resource);
 	same_list(p->name, p->values, json_object_get(want, "values"));
 	same_text(p->name, p->default_value, text_of(want, "default"));
