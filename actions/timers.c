@@ -59,7 +59,7 @@ static const struct timer {
 	{"image.expungeInterval", image_expunge_due},
 	{"host.ping.interval", storage_refresh},
 	{"volume.expungeInterval", volume_expunge_due},
-	{"volume.expungeInterval", orphan_files_collect},
+	{"volume.expungeInterval", orphan_files_collect_later},
 };
 
 static void run_due(struct pool *pool, int64_t last[])

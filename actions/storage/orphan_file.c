@@ -2,7 +2,10 @@
 /* See orphan_file.h. */
 #include "actions/storage/orphan_file.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
@@ -81,9 +84,95 @@ static bool is_in_use(const struct view *view, const struct object *file)
 	return false;
 }
 
-/* Removes the file, then its row. -ENOTCONN if no host can reach it now. */
-static int remove_file(struct pool *pool, const struct view *view, const struct object *file, struct error *e)
+/* ----------------------------------------------------------------------- claims */
+
+/* Seconds that one waits for files that another thread is removing. */
+#define PATIENCE 5
+
+/*
+ * A file is removed by one thread at a time. Two removals of one Ceph image disturb each other: rbd moves
+ * it to the trash, finds that the other one has it open, and moves it back; meanwhile the other one saw no
+ * image, which means that it is removed. A snapshot counts as its image.
+ */
+struct claim {
+	const char *ps;	  /* borrowed */
+	const char *file; /* borrowed */
+	struct claim *next;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t released;
+	struct claim *first; /* lock */
+	uint64_t releases;   /* lock; how many there were */
+} claims = {.lock = PTHREAD_MUTEX_INITIALIZER, .released = PTHREAD_COND_INITIALIZER};
+
+static bool is_same(const struct claim *a, const struct claim *b)
 {
+	size_t len = strcspn(a->file, "@");
+
+	return len == strcspn(b->file, "@") && memcmp(a->file, b->file, len) == 0 &&
+	       strcmp(a->ps, b->ps) == 0;
+}
+
+/* False if another thread has it. */
+static bool claim_take(struct claim *c)
+{
+	const struct claim *other;
+
+	pthread_mutex_lock(&claims.lock);
+	other = claims.first;
+	while (other && !is_same(other, c))
+		other = other->next;
+	if (!other) {
+		c->next = claims.first;
+		claims.first = c;
+	}
+	pthread_mutex_unlock(&claims.lock);
+	return !other;
+}
+
+static void claim_release(const struct claim *c)
+{
+	struct claim **at = &claims.first;
+
+	pthread_mutex_lock(&claims.lock);
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	claims.releases++;
+	pthread_cond_broadcast(&claims.released);
+	pthread_mutex_unlock(&claims.lock);
+}
+
+static uint64_t claim_releases(void)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&claims.lock);
+	n = claims.releases;
+	pthread_mutex_unlock(&claims.lock);
+	return n;
+}
+
+/* Waits until there were more than @before releases. False after @until, a realtime. */
+static bool claim_wait(uint64_t before, const struct timespec *until)
+{
+	bool in_time = time(NULL) < until->tv_sec;
+
+	pthread_mutex_lock(&claims.lock);
+	while (claims.releases == before && in_time)
+		in_time = pthread_cond_timedwait(&claims.released, &claims.lock, until) == 0;
+	pthread_mutex_unlock(&claims.lock);
+	return in_time;
+}
+
+/* --------------------------------------------------------------------- removing */
+
+/* Removes the file, then its row. -ENOTCONN if no host can reach it now. The caller has claimed it. */
+static int remove_file(struct pool *pool, const struct object *file, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const char *ps_uuid = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
 	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, ps_uuid);
 	const char *host_uuid = object_str(file, ORPHAN_FILE_HOST_UUID);
@@ -92,6 +181,9 @@ static int remove_file(struct pool *pool, const struct view *view, const struct 
 	struct object_key key = {KIND_ORPHAN_FILE, object_uuid(file)};
 	int r;
 
+	/* another thread has removed it meanwhile */
+	if (!view_get(view, KIND_ORPHAN_FILE, object_uuid(file)))
+		return 0;
 	/* a storage or host that was removed from the pool took its files with it */
 	if (!ps || (host_uuid && !host))
 		return store_run(pool_store(pool), object_remove_key, &key, e);
@@ -108,37 +200,54 @@ static int remove_file(struct pool *pool, const struct view *view, const struct 
 	return store_run(pool_store(pool), object_remove_key, &key, e);
 }
 
-/* One pass over the files of a job; *ret_removed is the number that were removed. */
-static int remove_some_of(struct pool *pool, const char *job, int *ret_removed, struct error *e)
+/* What one pass over the files of a job did. */
+struct pass {
+	int removed; /* the number of files */
+	int skipped; /* the number of those that another thread is removing */
+	int failure; /* the first one; 0 = none */
+};
+
+static void remove_some_of(struct pool *pool, const char *job, struct pass *ret, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	int result = 0;
 
-	*ret_removed = 0;
+	*ret = (struct pass){0};
 	view_for_each_where (file, view, KIND_ORPHAN_FILE, ORPHAN_FILE_JOB_UUID, job) {
+		struct claim claim = {.ps = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID),
+				      .file = object_text(file, ORPHAN_FILE_FILE_NAME)};
 		int r;
 
 		if (is_in_use(view, file))
 			continue;
-		r = remove_file(pool, view, file, result == 0 ? e : NULL);
-		*ret_removed += r == 0;
-		if (r < 0 && result == 0)
-			result = r;
+		if (!claim_take(&claim)) {
+			ret->skipped++;
+			continue;
+		}
+		r = remove_file(pool, file, ret->failure == 0 ? e : NULL);
+		claim_release(&claim);
+		ret->removed += r == 0;
+		if (r < 0 && ret->failure == 0)
+			ret->failure = r;
 	}
-	return result;
 }
 
 static int remove_all_of(struct pool *pool, const char *job, struct error *e)
 {
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
-	int removed, r;
+	struct timespec until;
+	struct pass pass;
+	uint64_t releases;
 
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PATIENCE;
 	/* one may block another: on Ceph the clones of an image must be removed before the image */
 	do {
 		error_done(&cause);
-		r = remove_some_of(pool, job, &removed, &cause);
-	} while (r < 0 && removed > 0);
-	return r < 0 ? error_move(e, &cause) : 0;
+		releases = claim_releases();
+		remove_some_of(pool, job, &pass, &cause);
+	} while ((pass.failure < 0 && pass.removed > 0) ||
+		 (pass.skipped > 0 && claim_wait(releases, &until)));
+	return pass.failure < 0 ? error_move(e, &cause) : 0;
 }
 
 void orphan_files_remove(struct pool *pool, const char *job)
@@ -164,4 +273,29 @@ int orphan_files_collect(struct pool *pool, struct error *e)
 			result = r;
 	}
 	return result;
+}
+
+/* Set while files are collected in the background. */
+static atomic_flag collecting = ATOMIC_FLAG_INIT;
+
+static void collect(void *arg)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (orphan_files_collect(arg, &e) < 0)
+		fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+	atomic_flag_clear(&collecting);
+}
+
+int orphan_files_collect_later(struct pool *pool, struct error *e)
+{
+	int r;
+
+	if (atomic_flag_test_and_set(&collecting))
+		return 0;
+	r = pool_background(pool, collect, pool);
+	if (r == 0)
+		return 0;
+	atomic_flag_clear(&collecting);
+	return error_set(e, -r, "cannot remove files that nobody needs: %s", strerror(-r));
 }

@@ -8,7 +8,8 @@
  * that takes a file from its last owner writes an orphan row without a job. So
  * every file of the pool is named by a row at any moment, and a kill leaks none:
  * an orphan file whose job has ended is removed by that job itself, at the next
- * start, or when its host is connected again.
+ * start, or when its host is connected again. Two threads never remove one file
+ * at a time.
  *
  * A file that is the nextPath of a volume is never removed: it is not known yet
  * whether it is the volume's (volume/snapshot.h).
@@ -30,14 +31,17 @@ int orphan_file_put_path(struct txn *t, const char *ps, const char *host, const 
 int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct error *e);
 /**
  * Removes the orphan files of @job (may be NULL) and those without a job, unless a volume or snapshot may
- * need them. What cannot be removed now is left to the timer. Blocking.
+ * need them. What cannot be removed now is left to the timer, as is what another thread is still removing
+ * after some seconds. Blocking.
  */
 void orphan_files_remove(struct pool *pool, const char *job);
 /**
  * Removes the orphan files without a job, and those of all jobs that have ended. Continues after a failure
- * and returns the first one. For the timer thread and after the start. Blocking.
+ * and returns the first one. For the time when a host has connected. Blocking.
  */
 int orphan_files_collect(struct pool *pool, struct error *e);
+/** orphan_files_collect() in the background, once at a time: a storage may not answer for long. For the timer. */
+int orphan_files_collect_later(struct pool *pool, struct error *e);
 /** The last component of a path. Borrowed from @path. */
 const char *path_file_name(const char *path);
 

@@ -506,7 +506,8 @@ int ceph_delete(const char *storage, const char *name, struct error *e)
 		r = run_snap(&p, "rm", "remove the snapshot", p.snapshot, &why);
 	} else {
 		r = remove_own_snapshots(&p, false, &why);
-		if (r == 0)
+		/* a removal that was interrupted has left the image in rbd's trash, where only rm looks */
+		if (r == 0 || r == -ENOENT)
 			r = run(&p, "rm", "remove", NULL, NULL, NULL, &why);
 	}
 	if (r == 0 || r == -ENOENT)

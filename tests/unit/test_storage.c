@@ -2,7 +2,12 @@
 /* Primary and backup storage on a whole pool with a simulated host. */
 #include "tests/unit/pool_fixture.h"
 
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "actions/host/capacity.h"
+#include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/storage/url.h"
 #include "actions/storage_refresh.h"
@@ -324,14 +329,91 @@ static void test_refresh(void **state)
 	wait_until(f, is_connected, bs);
 }
 
+/* ------------------------------------------------------------------ orphan files */
+
+/* A Ceph storage, with an rbd of which two removals of the image "orphan" at a time leave the file "overlap". */
+static void add_ceph(struct pool_fixture *f, char ret[UUID_SIZE])
+{
+	char path[128];
+	FILE *rbd;
+
+	(void)snprintf(path, sizeof(path), "%s/rbd", f->dir);
+	rbd = fopen(path, "w");
+	assert_non_null(rbd);
+	assert_true(
+		fprintf(rbd,
+			"#!/bin/sh\ncd '%s'\ncase \"$*\" in\n"
+			"*snap*ls*) echo '[]' ;;\n"
+			"*rm*) mkdir removing || touch overlap; echo >>removals; sleep 0.3; rmdir removing ;;\n"
+			"*) echo '{}' ;;\nesac\n",
+			f->dir) > 0);
+	assert_int_equal(fclose(rbd), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+	must(f, "AddCephPrimaryStorage", NULL, storage_params(f, "ceph://mon1/vms"), ret);
+	must(f, "AttachPrimaryStorageToCluster", ret, cluster_params(f), NULL);
+}
+
+static int put_orphan_fn(struct txn *t, void *ps, struct error *e)
+{
+	return orphan_file_put(t, ps, NULL, "orphan", NULL, e);
+}
+
+static void *remove_orphans(void *pool)
+{
+	orphan_files_remove(pool, NULL);
+	return NULL;
+}
+
+static int64_t size_of(struct pool_fixture *f, const char *name)
+{
+	char path[128];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+static void test_one_removal_at_a_time(void **state)
+{
+	struct pool_fixture *f = *state;
+	_cleanup_free_ char *before = strdup(getenv("PATH")), *path = NULL;
+	_cleanup_view_ struct view *view = NULL;
+	pthread_t threads[4];
+	char ps[UUID_SIZE];
+
+	assert_true(asprintf(&path, "%s:%s", f->dir, before) > 0);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	add_ceph(f, ps);
+	assert_int_equal(store_run(pool_store(f->pool), put_orphan_fn, ps, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, remove_orphans, f->pool), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		/* whoever did not remove it has waited for the one who did */
+		assert_int_equal(size_of(f, "removing"), -1);
+	}
+	assert_int_equal(setenv("PATH", before, 1), 0);
+	assert_int_equal(size_of(f, "overlap"), -1);
+	assert_int_equal(size_of(f, "removals"), 1);
+	view = view_now(f);
+	assert_null(view_next(view, KIND_ORPHAN_FILE, 0));
+}
+
 #define pool_test(fn) cmocka_unit_test_setup_teardown(fn, pool_fixture_setup, pool_fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_folders), pool_test(test_add),   pool_test(test_attach),
-		pool_test(test_attach_fails),	pool_test(test_state), pool_test(test_delete_with_volume),
-		pool_test(test_capacity),	pool_test(test_room),  pool_test(test_backup),
+		cmocka_unit_test(test_folders),
+		pool_test(test_one_removal_at_a_time),
+		pool_test(test_add),
+		pool_test(test_attach),
+		pool_test(test_attach_fails),
+		pool_test(test_state),
+		pool_test(test_delete_with_volume),
+		pool_test(test_capacity),
+		pool_test(test_room),
+		pool_test(test_backup),
 		pool_test(test_refresh),
 	};
 
