@@ -23,6 +23,9 @@
 /* Seconds after which a call to a cluster that does not answer fails. */
 #define CONNECT_TIMEOUT "30"
 #define ANSWER_TIMEOUT	"120"
+/* Seconds after which a program is killed, should it hang in spite of these. Copies, merges and removals
+ * take as long as their data are large. */
+#define PROGRAM_LIMIT 600
 
 /* ---------------------------------------------------------------------- calling */
 
@@ -30,6 +33,7 @@
 struct call {
 	const char *argv[24];
 	size_t argc;
+	int limit;	/* seconds; 0 = none */
 	char *monitors; /* owned */
 	char *names[4]; /* owned */
 	size_t name_count;
@@ -68,7 +72,7 @@ static char *join_monitors(const struct ceph_path *p)
 /* "rbd" with what it needs to find the cluster of @p. */
 static int begin(struct call *c, const struct ceph_path *p, struct error *e)
 {
-	*c = (struct call){.monitors = join_monitors(p)};
+	*c = (struct call){.limit = PROGRAM_LIMIT, .monitors = join_monitors(p)};
 	if (!c->monitors)
 		return error_set(e, ENOMEM, "out of memory");
 	add(c, "rbd");
@@ -106,7 +110,7 @@ static int end(struct call *c, const char *what, hv_progress *progress, void *ct
 	       struct error *e)
 {
 	_cleanup_command_ struct command_end ended = {0};
-	int r = command_run(c->argv, progress, ctx, &ended, e);
+	int r = command_run(c->argv, c->limit, progress, ctx, &ended, e);
 
 	if (r < 0)
 		return r;
@@ -118,13 +122,18 @@ static int end(struct call *c, const char *what, hv_progress *progress, void *ct
 	return 0;
 }
 
-/* One whole call about one image: rbd @command image [--size @size]. @what: see the message of end(). */
+/*
+ * One whole call about one image: rbd @command image [--size @size]. With @is_long it has no time limit.
+ * @what: see the message of end().
+ */
 static int run(const struct ceph_path *p, const char *command, const char *what, const char *size,
-	       hv_progress *progress, void *ctx, struct error *e)
+	       bool is_long, hv_progress *progress, void *ctx, struct error *e)
 {
 	_cleanup_call_args_ struct call c;
 	int r = begin(&c, p, e);
 
+	if (is_long)
+		c.limit = 0;
 	add(&c, command);
 	if (r == 0)
 		r = add_image(&c, p, NULL, e);
@@ -246,7 +255,7 @@ static int set_size(const struct ceph_path *p, const char *command, const char *
 	char bytes[32];
 
 	(void)snprintf(bytes, sizeof(bytes), "%" PRId64 "B", size);
-	return run(p, command, what, bytes, NULL, NULL, e);
+	return run(p, command, what, bytes, false, NULL, NULL, e);
 }
 
 /* Makes an image at least so large. Its size is cheaper to query than its usage. */
@@ -284,7 +293,7 @@ int ceph_create(const char *storage, const char *name, int64_t size, const char 
 	if (backing)
 		r = grow(&p, path, size, true, e);
 	if (r < 0)
-		(void)run(&p, "rm", "remove", NULL, NULL, NULL, NULL);
+		(void)run(&p, "rm", "remove", NULL, true, NULL, NULL, NULL);
 	else
 		*ret_path = steal(&path);
 	return r;
@@ -307,7 +316,7 @@ static int convert(const char *from, const char *to, const char *what, hv_progre
 	const char *const argv[] = {
 		"qemu-img", "convert", "-p", "-n", "--image-opts", from, "--target-image-opts", to, NULL};
 	_cleanup_command_ struct command_end ended = {0};
-	int r = command_run(argv, progress, ctx, &ended, e);
+	int r = command_run(argv, 0, progress, ctx, &ended, e);
 
 	if (r < 0 || ended.status == 0)
 		return r;
@@ -322,7 +331,7 @@ static int virtual_size(const char *options, const char *what, int64_t *ret, str
 	const char *const argv[] = {"qemu-img", "info", "--output=json", "--image-opts", options, NULL};
 	_cleanup_command_ struct command_end ended = {0};
 	_cleanup_json_ json_t *json = NULL;
-	int r = command_run(argv, NULL, NULL, &ended, e);
+	int r = command_run(argv, PROGRAM_LIMIT, NULL, NULL, &ended, e);
 
 	if (r < 0)
 		return r;
@@ -448,7 +457,7 @@ int ceph_pull(const char *path, const char *base, hv_progress *progress, void *c
 		r = stands_on(&p, parent, base, e);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	return run(&p, "flatten", "merge", NULL, progress, ctx, e);
+	return run(&p, "flatten", "merge", NULL, true, progress, ctx, e);
 }
 
 /* ------------------------------------------------------------------ deleting */
@@ -508,7 +517,7 @@ int ceph_delete(const char *storage, const char *name, struct error *e)
 		r = remove_own_snapshots(&p, false, &why);
 		/* a removal that was interrupted has left the image in rbd's trash, where only rm looks */
 		if (r == 0 || r == -ENOENT)
-			r = run(&p, "rm", "remove", NULL, NULL, NULL, &why);
+			r = run(&p, "rm", "remove", NULL, true, NULL, NULL, &why);
 	}
 	if (r == 0 || r == -ENOENT)
 		return 0;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "model/child.h"
 
@@ -109,9 +110,19 @@ static int take(struct running *run, struct stream *s)
 	return append(s, text, (size_t)got);
 }
 
-/* Until both streams have ended. */
-static int listen_to(struct running *run, hv_progress *progress, void *ctx)
+static time_t seconds_now(void)
 {
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+/* Until both streams have ended. */
+static int listen_to(struct running *run, int limit, hv_progress *progress, void *ctx)
+{
+	time_t began = seconds_now();
+
 	for (;;) {
 		struct pollfd fds[2] = {{.fd = run->streams[0].fd, .events = POLLIN},
 					{.fd = run->streams[1].fd, .events = POLLIN}};
@@ -128,6 +139,8 @@ static int listen_to(struct running *run, hv_progress *progress, void *ctx)
 		}
 		if (progress && progress(ctx, run->percent < 0 ? 0 : run->percent))
 			return -ECANCELED;
+		if (limit && seconds_now() - began > limit)
+			return -ETIMEDOUT;
 	}
 }
 
@@ -157,20 +170,22 @@ static void last_line(char *text, char ret[256])
 	}
 }
 
-int command_run(const char *const argv[], hv_progress *progress, void *ctx, struct command_end *ret,
-		struct error *e)
+int command_run(const char *const argv[], int limit, hv_progress *progress, void *ctx,
+		struct command_end *ret, struct error *e)
 {
 	struct running run = {.pid = -1, .streams = {{.fd = -1}, {.fd = -1}}, .percent = -1};
 	int r = start(argv, &run, e);
 
 	*ret = (struct command_end){0};
 	if (r == 0) {
-		r = listen_to(&run, progress, ctx);
+		r = listen_to(&run, limit, progress, ctx);
 		if (r < 0)
 			(void)kill(run.pid, SIGKILL);
 		ret->status = wait_for(run.pid);
 		if (r == -ECANCELED)
 			error_set(e, ECANCELED, "%s was cancelled", argv[0]);
+		else if (r == -ETIMEDOUT)
+			error_set(e, ETIMEDOUT, "%s did not end within %d seconds", argv[0], limit);
 		else if (r < 0)
 			error_set(e, -r, "cannot read the output of %s: %s", argv[0], strerror(-r));
 	}

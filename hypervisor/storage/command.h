@@ -20,12 +20,12 @@ struct command_end {
 
 /*
  * Runs @argv[0], looked up in PATH, without inheriting descriptors, to its end. Per cents that it prints
- * ("12%",
- * "(12.34/100%)") go to @progress, which is called several times a second in any case and may cancel:
- * -ECANCELED. -EOPNOTSUPP with a sentence when there is no such program. Success says only that it ended.
+ * ("12%", "(12.34/100%)") go to @progress, which is called several times a second in any case and may
+ * cancel: -ECANCELED. After @limit seconds (0 = never) it is killed: -ETIMEDOUT. -EOPNOTSUPP with a sentence
+ * when there is no such program. Success says only that it ended.
  */
-int command_run(const char *const argv[], hv_progress *progress, void *ctx, struct command_end *ret,
-		struct error *e);
+int command_run(const char *const argv[], int limit, hv_progress *progress, void *ctx,
+		struct command_end *ret, struct error *e);
 void command_end_done(struct command_end *end);
 #define _cleanup_command_ _cleanup_(command_end_done)
 

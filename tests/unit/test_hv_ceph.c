@@ -215,7 +215,7 @@ static void progress_of_a_program_is_reported(void **state)
 	program(f, "talks",
 		"printf 'Copy: 1%% complete...\\rCopy: 42%% complete...\\r' >&2\n"
 		"echo \"$1\"; ls /proc/self/fd | wc -l; echo 'last words' >&2; exit 17");
-	assert_int_equal(command_run(argv, on_progress, &l, &end, NULL), 0);
+	assert_int_equal(command_run(argv, 0, on_progress, &l, &end, NULL), 0);
 	assert_int_equal(end.status, 17);
 	assert_int_equal(l.last, 42);
 	assert_string_equal(end.message, "last words");
@@ -224,13 +224,13 @@ static void progress_of_a_program_is_reported(void **state)
 	command_end_done(&end);
 	program(f, "talks", "printf '    (12.34/100%%)\\r'; kill -9 $$");
 	l = (struct listener){0};
-	assert_int_equal(command_run(argv, on_progress, &l, &end, NULL), 0);
+	assert_int_equal(command_run(argv, 0, on_progress, &l, &end, NULL), 0);
 	assert_int_equal(end.status, 128 + 9);
 	assert_int_equal(l.last, 12);
 	command_end_done(&end);
 }
 
-static void a_program_is_cancelled(void **state)
+static void a_program_is_cancelled_or_runs_out_of_time(void **state)
 {
 	const struct fixture *f = *state;
 	static const char *const argv[] = {"hangs", NULL}, *const none[] = {"no-such-program", NULL};
@@ -240,11 +240,16 @@ static void a_program_is_cancelled(void **state)
 
 	/* exec: a child of the shell would survive it, and keep the pipes open */
 	program(f, "hangs", "echo 7% >&2; exec sleep 60");
-	assert_int_equal(command_run(argv, on_progress, &l, &end, &e), -ECANCELED);
+	assert_int_equal(command_run(argv, 0, on_progress, &l, &end, &e), -ECANCELED);
 	assert_int_equal(end.status, 128 + 9);
 	command_end_done(&end);
 	error_done(&e);
-	assert_int_equal(command_run(none, NULL, NULL, &end, &e), -EOPNOTSUPP);
+	assert_int_equal(command_run(argv, 1, NULL, NULL, &end, &e), -ETIMEDOUT);
+	assert_string_equal(error_sentence(&e), "hangs did not end within 1 seconds");
+	assert_int_equal(end.status, 128 + 9);
+	command_end_done(&end);
+	error_done(&e);
+	assert_int_equal(command_run(none, 0, NULL, NULL, &end, &e), -EOPNOTSUPP);
 	assert_string_equal(error_sentence(&e),
 			    "the program no-such-program is not installed on this machine");
 	command_end_done(&end);
@@ -435,7 +440,8 @@ int main(void)
 		cmocka_unit_test(paths_round_trip_through_the_domain_xml),
 		cmocka_unit_test(image_options_of_qemu),
 		cmocka_unit_test_setup_teardown(progress_of_a_program_is_reported, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_program_is_cancelled, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_program_is_cancelled_or_runs_out_of_time, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(errors_of_rbd_are_mapped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_query_is_repeated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rbd_gets_its_arguments, set_up, tear_down),
