@@ -1,8 +1,9 @@
 #!/bin/bash
 # Random sequences of volume operations on Ceph: after each step the data are those of a model.
 #
-# As 22-volume-sequences: $POOLFS_CEPH_SEQUENCES of $POOLFS_STEPS each (12 of 30).
-# limit: 1200
+# As 22-volume-sequences: $POOLFS_CEPH_SEQUENCES of $POOLFS_STEPS each (2 of 30, in the suite `long` 12).
+# limit: 900
+# long: 1800
 . "$(dirname "$0")/../tree/lib.sh"
 
 url=$("$LAB/ceph" up "$CASE_DIR/ceph" vms)
@@ -21,5 +22,5 @@ done
 echo 1 >"$MOUNT/global-configurations/volume/expungeInterval/value"
 seed=${POOLFS_SEED:-$RANDOM}
 step "seed $seed"
-"$TOP/tests/real/volume-sequences" "$MOUNT" "$URI" "${POOLFS_CEPH_SEQUENCES:-12}" "${POOLFS_STEPS:-30}" "$seed" \
+"$TOP/tests/real/volume-sequences" "$MOUNT" "$URI" "${POOLFS_CEPH_SEQUENCES:-$(number 2 12)}" "${POOLFS_STEPS:-30}" "$seed" \
 	"$ceph" "$LAB/ceph" rbd "$CASE_DIR/ceph"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Random queries over random data: tree, REST and a slow reference agree.
 # limit: 240
+# long: 600
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
@@ -32,5 +33,5 @@ for i in {1..20}; do
 done
 
 step "random queries"
-"$TOP/tests/rest/random-queries" 127.0.0.1 $PORT "$SESSION" "$MOUNT" 2500 11
+"$TOP/tests/rest/random-queries" 127.0.0.1 $PORT "$SESSION" "$MOUNT" "$(number 500 2500)" 11
 rest_down

@@ -12,7 +12,8 @@
 # scratch folder $CASE_DIR, so it need not clean up. It passes when it reaches
 # its end, fails at the first failed command or assertion, and is skipped by
 # skip(). A line "# limit: N" among its first ten sets its time limit to N seconds
-# instead of 120.
+# instead of 120. A line "# long: N" there makes the case a part of the suite `long`,
+# in which it may take N seconds and do more; see number() and is_long().
 #
 # $MOUNT is where mount_pool mounts, $STATE the state folder, $URI the libvirt
 # URI of the first host (test:///default until host_up sets another).
@@ -52,6 +53,16 @@ fail() {
 skip() {
 	echo "SKIPPED: $*"
 	exit 77
+}
+
+# is_long: does the suite `long` run this case?
+is_long() {
+	[ -n "${POOLFS_LONG:-}" ]
+}
+
+# number SHORT LONG: how often to do something.
+number() {
+	if is_long; then echo "$2"; else echo "$1"; fi
 }
 
 at_error() {
@@ -95,13 +106,15 @@ assert_fails() {
 	[[ $output == *"$text"* ]] || fail "'$*' says '$output', expected '$text'"
 }
 
-# wait_until SECONDS CMD...: until the command succeeds.
+# wait_until SECONDS CMD...: until the command succeeds. It is tried less often the longer it takes: the commands
+# cost more than a guest that boots can spare.
 wait_until() {
-	local seconds=$1 end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local seconds=$1 end=$((${EPOCHREALTIME/./} + $1 * 1000000)) pause=20 # ms
 	shift
 	until "$@" 2>/dev/null; do
 		[ ${EPOCHREALTIME/./} -lt $end ] || fail "not within $seconds s: $*"
-		sleep 0.02
+		sleep "0.$(printf %03d $pause)"
+		[ $pause -ge 300 ] || pause=$((pause * 5 / 4))
 	done
 }
 
