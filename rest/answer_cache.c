@@ -16,8 +16,8 @@
 struct slot {
 	pthread_mutex_t lock;
 	/* All under the lock. */
-	struct MHD_Response *response; /* owned; NULL: free */
-	char *target, *authorization;  /* owned */
+	struct response *response;    /* a reference; NULL: free */
+	char *target, *authorization; /* owned */
 	bool schema;
 	int64_t stamp, since, renewed; /* renewed: when a request was last sent to the pool */
 };
@@ -37,9 +37,7 @@ static int64_t now_ns(void)
 /* Call with the lock held. */
 static void clear(struct slot *p)
 {
-	if (p->response)
-		MHD_destroy_response(p->response);
-	p->response = NULL;
+	response_unref(steal(&p->response));
 	free(steal(&p->target));
 	free(steal(&p->authorization));
 }
@@ -89,35 +87,32 @@ static bool holds(const struct slot *p, const struct answer_cache_key *key, int6
 	       same(p->target, key->target) && same(p->authorization, key->authorization);
 }
 
-bool answer_cache_reply(struct answer_cache *cache, const struct answer_cache_key *key, int64_t stamp,
-			struct MHD_Connection *c, enum MHD_Result *ret)
+struct response *answer_cache_find(struct answer_cache *cache, const struct answer_cache_key *key,
+				   int64_t stamp)
 {
 	struct slot *p = find(cache, key);
 	int64_t now = now_ns();
 
 	scoped_lock(&p->lock);
 	if (!holds(p, key, stamp, now))
-		return false;
+		return NULL;
 	if (now - p->renewed > RENEW_AFTER) {
 		p->renewed = now;
-		return false;
+		return NULL;
 	}
-	*ret = MHD_queue_response(c, MHD_HTTP_OK, p->response); /* takes a reference */
-	return true;
+	return response_ref(p->response);
 }
 
 void answer_cache_put(struct answer_cache *cache, const struct answer_cache_key *key, int64_t stamp,
-		      struct MHD_Response *response, size_t len)
+		      struct response *response)
 {
 	struct slot *p = find(cache, key);
 
-	if (len > LENGTH_MAX) {
-		MHD_destroy_response(response);
+	if (response->len > LENGTH_MAX)
 		return;
-	}
 	scoped_lock(&p->lock);
 	clear(p);
-	p->response = response;
+	p->response = response_ref(response);
 	p->target = strdup(key->target);
 	p->authorization = key->authorization ? strdup(key->authorization) : NULL;
 	p->schema = key->schema;

@@ -11,9 +11,10 @@
 #ifndef POOLFS_REST_ANSWER_CACHE_H
 #define POOLFS_REST_ANSWER_CACHE_H
 
-#include <microhttpd.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "rest/response.h"
 
 struct answer_cache;
 
@@ -27,13 +28,13 @@ struct answer_cache_key {
 struct answer_cache *answer_cache_new(void);
 /** Accepts NULL. */
 void answer_cache_free(struct answer_cache *cache);
-/** Replies with the cached answer to @key that is valid in the state @stamp. False: the caller must ask the
+/** A reference to the cached answer to @key that is valid in the state @stamp. NULL: the caller must ask the
  * pool. */
-bool answer_cache_reply(struct answer_cache *cache, const struct answer_cache_key *key, int64_t stamp,
-			struct MHD_Connection *c, enum MHD_Result *ret);
-/** Stores @response (of @len bytes; taken over), which has just arrived and shows the state @stamp. */
+struct response *answer_cache_find(struct answer_cache *cache, const struct answer_cache_key *key,
+				   int64_t stamp);
+/** Stores @response, which has just arrived and shows the state @stamp. Takes a reference of its own. */
 void answer_cache_put(struct answer_cache *cache, const struct answer_cache_key *key, int64_t stamp,
-		      struct MHD_Response *response, size_t len);
+		      struct response *response);
 /** Drops answers that are too old. To be called about once a second. */
 void answer_cache_expire(struct answer_cache *cache);
 

@@ -128,13 +128,52 @@ static const struct route *first_of(const struct route_group *group, const char 
 	return NULL;
 }
 
+/*
+ * The real server runs the only operation of a path whatever the method, and clients rely on it (a login by POST).
+ * Here GET stays safe, and nothing is destroyed by mistake.
+ */
+static const struct route *only_one(const struct route_group *group, const char *method)
+{
+	static const char *const safe[] = {"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"};
+	const struct route *only = &group->routes[0];
+
+	for (size_t i = 0; i < sizeof(safe) / sizeof(*safe); i++)
+		if (strcmp(method, safe[i]) == 0)
+			return NULL;
+	return group->unique && !operation_flag(only->operation, "destroys") &&
+			       strcmp(operation_text(only->operation, "name"), "GetApiJob") != 0
+		       ? only
+		       : NULL;
+}
+
+bool choice_reads_body(const struct route_group *group, const char *method)
+{
+	const struct route *route = first_of(group, method);
+
+	if (!route)
+		route = only_one(group, method);
+	method = route ? route->method : method;
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+}
+
+void choice_list_methods(const struct route_group *group, char *ret_text, size_t size)
+{
+	static const char *const methods[][2] = {
+		{"GET", "GET, HEAD"}, {"POST", "POST"}, {"PUT", "PUT"}, {"DELETE", "DELETE"}};
+	size_t len = 0;
+
+	*ret_text = '\0';
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (first_of(group, methods[i][0]) && len < size)
+			len += (size_t)snprintf(ret_text + len, size - len, "%s%s", len ? ", " : "",
+						methods[i][1]);
+}
+
 static void explain(const struct route_group *group, const char *method, const char *path, int *ret_status,
 		    char *text, size_t size)
 {
 	static const char *const none[][2] = {{"POST", "creational"}, {"GET", "query"}, {"DELETE", "delete"}};
 
-	/* The real server runs the only operation of such a path whatever the method; no client relies on it.
-	 */
 	*ret_status = 405;
 	snprintf(text, size, "The method[%.16s] is not allowed for the path[%s]", method, path);
 	if (strncmp(path, "/v1/api-jobs/", 13) == 0) {
@@ -159,7 +198,9 @@ bool choose(const struct route_group *group, const char *method, json_t *body, c
 {
 	const struct route *first = first_of(group, method);
 
-	if (first && strcmp(method, "PUT") == 0) {
+	if (!first)
+		first = only_one(group, method);
+	if (first && is_method(first, "PUT")) {
 		if (choose_put(group, body, ret))
 			return true;
 		*ret_status = 400;

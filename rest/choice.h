@@ -17,5 +17,9 @@ struct choice {
  */
 bool choose(const struct route_group *group, const char *method, json_t *body, const char *path,
 	    struct choice *ret, int *ret_status, char *ret_text, size_t size);
+/** True when what @method does on the paths of @group takes parameters from a body. */
+bool choice_reads_body(const struct route_group *group, const char *method);
+/** The methods of @group as in the field Allow: "GET, HEAD, PUT". */
+void choice_list_methods(const struct route_group *group, char *ret_text, size_t size);
 
 #endif

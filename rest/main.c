@@ -21,6 +21,8 @@ static const char usage[] =
 	"    --listen ADDRESS:PORT   address to listen on (" DEFAULT_LISTEN ")\n"
 	"    --tls-cert FILE         serve HTTPS with this certificate chain (PEM)\n"
 	"    --tls-key FILE          private key of the certificate (PEM)\n"
+	"    --trusted-proxy LIST    proxies, ADDRESS[/BITS],... or unix, whose X-Forwarded-For and\n"
+	"                            Forwarded are believed; may be given several times\n"
 	"    --idle SECONDS          exit after this time without a client (default: never;\n"
 	"                            60 with a socket from systemd)\n"
 	"    --help, --version       print this text, or the version\n"
@@ -30,6 +32,7 @@ static const char usage[] =
 
 struct options {
 	const char *listen, *certificate, *key, *mountpoint;
+	struct proxies proxies;
 	int idle; /* s; 0 = never exit, -1 = not given */
 	bool help, version;
 };
@@ -37,16 +40,13 @@ struct options {
 static int parse(int argc, char **argv, struct options *ret, struct error *e)
 {
 	static const struct option table[] = {
-		{"listen", required_argument, NULL, 'l'},
-		{"tls-cert", required_argument, NULL, 'c'},
-		{"tls-key", required_argument, NULL, 'k'},
-		{"idle", required_argument, NULL, 'i'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0},
+		{"listen", required_argument, NULL, 'l'},  {"tls-cert", required_argument, NULL, 'c'},
+		{"tls-key", required_argument, NULL, 'k'}, {"trusted-proxy", required_argument, NULL, 'p'},
+		{"idle", required_argument, NULL, 'i'},	   {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},	   {0},
 	};
 	char *end;
-	int c;
+	int c, r;
 
 	*ret = (struct options){.listen = DEFAULT_LISTEN, .idle = -1};
 	while ((c = getopt_long(argc, argv, "hV", table, NULL)) != -1) {
@@ -59,6 +59,11 @@ static int parse(int argc, char **argv, struct options *ret, struct error *e)
 			break;
 		case 'k':
 			ret->key = optarg;
+			break;
+		case 'p':
+			r = proxies_add(&ret->proxies, optarg, e);
+			if (r < 0)
+				return r;
 			break;
 		case 'i':
 			ret->idle = (int)strtol(optarg, &end, 10);
@@ -100,8 +105,10 @@ static void wait_for_end(struct server *server, const sigset_t *signals, int idl
 
 static int serve(const struct options *options, struct error *e)
 {
-	struct server_options server_options = {
-		.mountpoint = options->mountpoint, .certificate = options->certificate, .key = options->key};
+	struct server_options server_options = {.mountpoint = options->mountpoint,
+						.certificate = options->certificate,
+						.key = options->key,
+						.proxies = &options->proxies};
 	int idle = options->idle;
 	struct server *server = NULL;
 	sigset_t signals;

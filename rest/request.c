@@ -372,15 +372,16 @@ static bool plan_operation(const struct http_request *request, const struct choi
 static bool plan_route(const struct http_request *request, const struct route_group *group,
 		       const struct uri_path *path, const char *shown, const char *query, struct plan *plan)
 {
-	bool has_body = strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0;
 	struct choice choice = {0};
 	json_t *body = NULL;
-	bool ok = (!has_body || parse_body(plan, request, &body)) &&
+	bool ok = (!choice_reads_body(group, request->method) || parse_body(plan, request, &body)) &&
 		  choose(group, request->method, body, shown, &choice, &plan->status, plan->text,
 			 sizeof(plan->text)) &&
 		  plan_operation(request, &choice, path, query, body, plan);
 
 	json_decref(body);
+	if (plan->status == 405)
+		choice_list_methods(group, plan->allow, sizeof(plan->allow));
 	return ok;
 }
 

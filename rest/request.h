@@ -26,6 +26,7 @@ struct http_request {
 struct plan {
 	int status; /* 0: make the call; else reply with this status and `text` */
 	char text[512];
+	char allow[64];		       /* with the status 405: the methods that are possible */
 	const json_t *operation;       /* borrowed */
 	bool sync;		       /* answered directly, without a job */
 	bool poll;		       /* asks for the result of a job */

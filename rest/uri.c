@@ -59,6 +59,8 @@ bool uri_path_parse(const char *text, size_t len, struct uri_path *ret)
 		return false;
 	rest = copy + 1;
 	while ((segment = strsep(&rest, "/"))) {
+		if (!*segment && rest)
+			continue;
 		if (ret->count == URI_SEGMENTS || !uri_decode(segment, false))
 			return false;
 		ret->segments[ret->count++] = segment;

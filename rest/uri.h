@@ -18,7 +18,7 @@ void uri_path_done(struct uri_path *path);
 
 /** The length of the path in @target; *ret_query is what follows its `?`, or "". */
 size_t uri_path_length(const char *target, const char **ret_query);
-/** Splits a path into decoded segments. False for too many of them, a bad escape, a NUL, or no memory. */
+/** Splits a path into decoded segments; empty ones count only at the end, as in the real server. False for too many of them, a bad escape, a NUL, or no memory. */
 bool uri_path_parse(const char *text, size_t len, struct uri_path *ret);
 
 /** Decodes the percent-escapes in @text in place, and `+` to a space when @plus. False for a bad escape or a

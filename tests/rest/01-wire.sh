@@ -33,10 +33,13 @@ SESSION=$session
 step "paths"
 assert_http 404 '^no api mapping to /v1/nowhere$' GET /zstack/v1/nowhere
 assert_http 404 '^no api mapping to /elsewhere$' GET /elsewhere
-for path in /v1/../zones /v1/zones/../../etc /v1/%2e%2e/zones /v1/zones/%00 /v1//zones /v1/zones/ /v1/zones/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r; do
+for path in /v1/../zones /v1/zones/../../etc /v1/%2e%2e/zones /v1/zones/%00 /v1/zones/ /v1/zones// /v1/zones/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r; do
 	assert_http 404 'no api mapping' GET $path
 done
 zone=$(first zones)
+for path in "/v1//zones/$zone" "/v1/zones//$zone" "/v1///zones///$zone"; do
+	assert_http 200 "\"uuid\":\"$zone\"" GET "$path"
+done
 assert_http 200 '"inventories":\[\].*"schema":\{\}' GET /v1/zones/..%2f..%2faccounts
 assert_http 200 '"inventories":\[\]' GET "/v1/zones/$(id 7)"
 assert_http 200 "\"inventory\":\{\"uuid\":\"$zone\"" GET "/v1/zones/$zone"
@@ -46,7 +49,13 @@ assert_http 200 '"inventories":' GET /v1/vm-instances/nics
 step "methods"
 assert_http 500 '^No query API found' GET "/v1/zones/$zone/actions"
 assert_http 405 '^The method\[GET\] is not allowed' GET "/v1/system-tags/$zone/actions"
-assert_http 405 '^The method\[DELETE\] is not allowed' DELETE /v1/accounts/login
+assert_http 405 '^The method\[GET\] is not allowed' GET /v1/accounts/login
+for method in POST PATCH DELETE; do # the only operation of the path
+	assert_http 200 '"accountUuid":' $method /v1/accounts/login "{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 password)\"}}"
+done
+curl -sS -I "$BASE/v1/zones/$zone" -H "Authorization: OAuth $SESSION" >head
+curl -sS "$BASE/v1/zones/$zone" -H "Authorization: OAuth $SESSION" >body
+assert_match "$(tr -d '\r' <head)" "^HTTP/1.1 200 .*Content-Length: $(wc -c <body)" "the answer to HEAD"
 assert_http 405 '^The method\[PATCH\] is not allowed' PATCH /v1/zones
 assert_http 500 '^No delete API found for the path\[/v1/zones\]' DELETE /v1/zones
 assert_http 500 '^No creational API found for the path\[/v1/zones/' POST "/v1/zones/$zone" '{}'
