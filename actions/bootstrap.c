@@ -173,7 +173,7 @@ static int plan_make(struct plan *plan, const struct pool_options *options, stru
 
 	if (r < 0)
 		return r;
-	r = account_hash_first(options->admin_password_file, plan->hash, e);
+	r = account_hash_first(options->admin_password_file, options->state_dir, plan->hash, e);
 	if (r < 0)
 		return r;
 	r = prepare_folders(plan, options->state_dir, e);

@@ -356,7 +356,8 @@
 	X_UUID(X, ACCOUNT) X_NAME(X, ACCOUNT) X_DESC(X, ACCOUNT)                                             \
 	X_STR(X, ACCOUNT, TYPE, "type", 0, "SystemAdmin or Normal")                                          \
 	X_DATES(X, ACCOUNT)                                                                                  \
-	X_STR(X, ACCOUNT, PASSWORD_HASH, "passwordHash", F_HIDDEN | F_SECRET, "argon2id of the hexadecimal SHA-512")
+	X_STR(X, ACCOUNT, PASSWORD_HASH, "passwordHash", F_HIDDEN | F_SECRET, "argon2id of the hexadecimal SHA-512") \
+	X_STR(X, ACCOUNT, LOGIN_ADDRESSES, "loginAddresses", F_HIDDEN | F_NOWRITE, "where it has logged in from, newest first")
 
 #define SESSION_FIELDS(X)                                                                                    \
 	X_UUID(X, SESSION)                                                                                   \

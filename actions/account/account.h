@@ -21,17 +21,23 @@
 int account_hash(const char *digest, char ret_hash[ACCOUNT_HASH_SIZE], struct error *e);
 /** True when @hash belongs to the password that clients send as @digest. Slow. */
 bool account_hash_matches(const char *hash, const char *digest);
+/** True for the empty password, also as clients send it: as its SHA-512. */
+bool account_password_is_empty(const char *digest);
 /**
- * Computes the hash of the password in the first line of the file @path, or of the manual's `password` if
- * @path is NULL. Slow. -EINVAL for an empty line, errors of fopen() and account_hash().
+ * Computes the hash of a new pool's first password: that in the first line of the file @path, or a random one if
+ * @path is NULL, which is written to the file `admin-password` in @state_dir for the administrator to read. Slow.
+ * -EINVAL for an empty line, errors of files and of account_hash().
  */
-int account_hash_first(const char *path, char ret_hash[ACCOUNT_HASH_SIZE], struct error *e);
+int account_hash_first(const char *path, const char *state_dir, char ret_hash[ACCOUNT_HASH_SIZE],
+		       struct error *e);
+/** Removes the file with the first password, which is not valid any more. */
+void account_forget_first(const char *state_dir);
 
 /** The account of this name, borrowed from @view; NULL when there is none. */
 const struct object *account_by_name(const struct view *view, const char *name);
 
 /**
- * Warns on stderr if the administrator still has the manual's password. Slow: for pool_background(), with the
+ * Warns on stderr if the administrator has the manual's password. Slow: for pool_background(), with the
  * pool as its argument.
  */
 void account_warn_of_first_password(void *pool);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The members of the pool. Only for the files that own one of them: pool.c (accessors), pool_open.c (opens
- * and closes them), timers.c (timer thread), submit.c and operations/session.c (login_limit),
+ * and closes them), timers.c (timer thread), submit.c, operations/session.c and account.c (login_limit),
  * network/host_prepare.c (prepare_lock). Others use pool.h.
  */
 #ifndef POOLFS_ENGINE_POOL_INTERNAL_H

@@ -201,7 +201,7 @@ static int refuse_unknown(const struct parsed *p, struct error *e)
 	return 0;
 }
 
-/* The same bytes for the same operation and object have the same digest (tree.md 18). */
+/* The same bytes for the same operation and object have the same digest (tree.md 18), for one account. */
 static void digest(struct request *req, const char *uuid, const char *text, size_t len)
 {
 	crypto_hash_sha256_state state;
@@ -212,6 +212,8 @@ static void digest(struct request *req, const char *uuid, const char *text, size
 	if (uuid)
 		crypto_hash_sha256_update(&state, (const unsigned char *)uuid, strlen(uuid));
 	crypto_hash_sha256_update(&state, (const unsigned char *)"", 1);
+	crypto_hash_sha256_update(&state, (const unsigned char *)req->actor.account,
+				  strlen(req->actor.account) + 1);
 	crypto_hash_sha256_update(&state, (const unsigned char *)text, len);
 	crypto_hash_sha256_final(&state, out);
 	(void)sodium_bin2hex(req->digest, sizeof(req->digest), out, sizeof(out));

@@ -241,15 +241,33 @@ static void get_now(void *arg)
  * Refuses what can be refused without waiting for a worker: attempts to log in are counted when they arrive,
  * although it takes long to verify a password.
  */
-static int admit(struct pool *pool, const struct request *req, struct error *e)
+static int admit(struct pool *pool, const struct request *req, bool *ret_known, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool->store);
+	const struct object *account;
 	int r = request_check(view, req, false, e);
 
 	if (r < 0 || !(req->op->flags & OP_LOGIN) || pool->read_only)
 		return r;
+	account = view_next_where(view, KIND_ACCOUNT, ACCOUNT_NAME, request_str(req, "accountName"), 0);
+	*ret_known = account && login_address_is_known(object_text(account, ACCOUNT_LOGIN_ADDRESSES),
+						       req->actor.address);
+	if (*ret_known)
+		return 0;
 	return login_limit_begin(pool->login_limit, req->actor.address, request_str(req, "accountName"),
 				 store_now(), e);
+}
+
+/* Attempts from an address that the account knows are not limited, but take turns: see login_limit.h. */
+static int run_get(struct pool *pool, struct get *g, bool known)
+{
+	char client[320];
+
+	if (!known)
+		return workers_run(pool->background, get_now, g);
+	snprintf(client, sizeof(client), "login %s %s", g->req->actor.address,
+		 request_str(g->req, "accountName"));
+	return pool_take_turn(pool, client, get_now, g);
 }
 
 void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg)
@@ -257,6 +275,7 @@ void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, vo
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct get *g = malloc(sizeof(*g));
 	int r = g ? 0 : -ENOMEM;
+	bool known = false;
 
 	if (g) {
 		*g = (struct get){.pool = pool, .req = req, .answer = answer, .arg = arg};
@@ -264,9 +283,9 @@ void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, vo
 			get_now(g);
 			return;
 		}
-		r = admit(pool, req, &e);
+		r = admit(pool, req, &known, &e);
 		if (r == 0)
-			r = workers_run(pool->background, get_now, g);
+			r = run_get(pool, g, known);
 		if (r == 0)
 			return;
 	}

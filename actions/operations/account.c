@@ -5,6 +5,7 @@
 
 #include "actions/account/account.h"
 #include "actions/engine/access.h"
+#include "actions/engine/pool_internal.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
@@ -19,17 +20,40 @@ static int check_name(const struct view *view, const struct request *req, struct
 	return 0;
 }
 
+static int check_password(const struct request *req, struct error *e)
+{
+	const char *password = request_str(req, "password");
+
+	if (password && account_password_is_empty(password))
+		return error_set_code(e, EINVAL, "SYS.1007", "the password must not be empty");
+	return 0;
+}
+
 static int account_create_check(const struct view *view, const struct request *req, struct error *e)
 {
 	int r = object_check_uuid(view, req, e);
 
-	if (r < 0)
-		return r;
-	return check_name(view, req, e);
+	if (r == 0)
+		r = check_password(req, e);
+	return r < 0 ? r : check_name(view, req, e);
+}
+
+/* True when an account changes its own password: whoever has found one of its sessions must not keep it. */
+static bool needs_old_password(const struct request *req)
+{
+	return request_has(req, "password") && strcmp(req->actor.account, req->target) == 0;
 }
 
 static int account_update_check(const struct view *view, const struct request *req, struct error *e)
 {
+	int r = check_password(req, e);
+
+	if (r < 0)
+		return r;
+	if (needs_old_password(req) && !request_str(req, "oldPassword"))
+		return error_set_code(
+			e, EINVAL, "SYS.1007",
+			"an account that changes its own password must give the old one in 'oldPassword'");
 	return check_name(view, req, e);
 }
 
@@ -37,6 +61,7 @@ static int account_update_check(const struct view *view, const struct request *r
 struct account_change {
 	const struct request *req;
 	char hash[ACCOUNT_HASH_SIZE];
+	char old[ACCOUNT_HASH_SIZE]; /* that the given old password belongs to; "": none was needed */
 	json_t *result;
 };
 
@@ -55,12 +80,19 @@ static int create_fn(struct txn *t, void *arg, struct error *e)
 	return object_create(t, o, c->req, &c->result, e);
 }
 
+/* All sessions end with the password, that of the caller, too: the account has to log in again everywhere. */
 static int update_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct account_change *c = arg;
+	const struct object *now = view_get(txn_view(t), KIND_ACCOUNT, c->req->target);
 	struct object *account;
-	int r = txn_edit(t, KIND_ACCOUNT, c->req->target, &account, e);
+	int r;
 
+	if (now && *c->old && !object_str_is(now, ACCOUNT_PASSWORD_HASH, c->old))
+		return error_set_code(e, EBUSY, "SYS.1006", "the password has been changed meanwhile");
+	r = object_remove_where(t, KIND_SESSION, SESSION_ACCOUNT_UUID, c->req->target, e);
+	if (r == 0)
+		r = txn_edit(t, KIND_ACCOUNT, c->req->target, &account, e);
 	if (r < 0)
 		return r;
 	object_set_from_param(account, ACCOUNT_NAME, c->req, "name");
@@ -73,22 +105,46 @@ static int update_fn(struct txn *t, void *arg, struct error *e)
 }
 
 /* Hashes the password, which takes long, then changes the pool. */
-static int run_with_hash(struct job *job, txn_fn *fn, json_t **ret_result, struct error *e)
+static int run_with_hash(struct job *job, struct account_change *c, txn_fn *fn, json_t **ret_result,
+			 struct error *e)
 {
-	struct account_change c = {.req = job->req};
-	int r = account_hash(request_str(job->req, "password"), c.hash, e);
+	int r;
 
+	c->req = job->req;
+	r = account_hash(request_str(job->req, "password"), c->hash, e);
 	if (r < 0)
 		return r;
-	r = store_run(pool_store(job->pool), fn, &c, e);
-	sodium_memzero(c.hash, sizeof(c.hash));
-	*ret_result = c.result;
+	r = store_run(pool_store(job->pool), fn, c, e);
+	sodium_memzero(c->hash, sizeof(c->hash));
+	*ret_result = c->result;
 	return r;
 }
 
 static int account_create_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	return run_with_hash(job, create_fn, ret_result, e);
+	struct account_change c = {0};
+
+	return run_with_hash(job, &c, create_fn, ret_result, e);
+}
+
+/* Compares the old password, which takes long. Guesses are limited as those of a login. */
+static int check_old_password(struct job *job, struct account_change *c, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *account = view_get(view, KIND_ACCOUNT, job->req->target);
+	const char *old = request_str(job->req, "oldPassword");
+	int r;
+
+	if (!account)
+		return error_gone(e, KIND_ACCOUNT, job->req->target);
+	r = login_limit_begin(job->pool->login_limit, "", object_uuid(account), store_now(), e);
+	if (r < 0)
+		return r;
+	snprintf(c->old, sizeof(c->old), "%s", object_text(account, ACCOUNT_PASSWORD_HASH));
+	if (!old || !account_hash_matches(c->old, old))
+		return error_set_code(e, EACCES, "ID.1000", "the old password is wrong");
+	login_limit_forgive(job->pool->login_limit, "", object_uuid(account));
+	return 0;
 }
 
 /* The change is one commit, so the account has the new password or nothing was changed. */
@@ -100,6 +156,8 @@ static int account_change_recover(struct job *job, json_t **ret_result, struct e
 
 	if (!o || !password || !account_hash_matches(object_text(o, ACCOUNT_PASSWORD_HASH), password))
 		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while the job ran");
+	if (strcmp(object_uuid(o), ADMIN_ACCOUNT_UUID) == 0)
+		account_forget_first(job->pool->state_dir);
 	return result_inventory(view, KIND_ACCOUNT, job->req->target, ret_result, e);
 }
 
@@ -111,7 +169,14 @@ static int account_update_apply(struct txn *t, const struct request *req, json_t
 
 static int account_update_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	return run_with_hash(job, update_fn, ret_result, e);
+	struct account_change c = {0};
+	int r = needs_old_password(job->req) ? check_old_password(job, &c, e) : 0;
+
+	if (r == 0)
+		r = run_with_hash(job, &c, update_fn, ret_result, e);
+	if (r == 0 && strcmp(job->req->target, ADMIN_ACCOUNT_UUID) == 0)
+		account_forget_first(job->pool->state_dir);
+	return r;
 }
 
 static int account_delete_check(const struct view *view, const struct request *req, struct error *e)
@@ -241,6 +306,11 @@ static const struct operation update_account = {
 					  .in = IN_BODY,
 					  .flags = PARAM_SECRET,
 					  .max_length = 255},
+					 {.name = "oldPassword",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_SECRET,
+					  .max_length = 255},
 					 P_NEW_NAME,
 					 P_DESCRIPTION,
 					 {0}},
@@ -250,7 +320,8 @@ static const struct operation update_account = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes the account's name, description or password (given as the hex digits of its SHA-512)",
+	.help = "changes the account's name, description or password (given as the hex digits of its SHA-512); a new "
+		"password ends all sessions of the account, and an account that changes its own gives the old one, too",
 	.check = account_update_check,
 	.apply = account_update_apply,
 	.run = account_update_run,

@@ -33,9 +33,27 @@ static int check_writable(const struct pool *pool, struct error *e)
 }
 
 struct login {
-	const char *account;
+	const char *account, *address;
 	json_t *result;
 };
+
+/* From now on, nobody can lock the account out at this address (login_limit.h). */
+static int remember_address(struct txn *t, const struct login *login, struct error *e)
+{
+	const struct object *account = view_get(txn_view(t), KIND_ACCOUNT, login->account);
+	_cleanup_free_ char *list = NULL;
+	struct object *copy;
+
+	if (!*login->address ||
+	    login_address_is_known(object_text(account, ACCOUNT_LOGIN_ADDRESSES), login->address))
+		return 0;
+	list = login_addresses_add(object_text(account, ACCOUNT_LOGIN_ADDRESSES), login->address);
+	if (!list)
+		return error_oom(e);
+	copy = object_copy(account);
+	object_set_str(copy, ACCOUNT_LOGIN_ADDRESSES, list);
+	return txn_put(t, copy, NULL, e);
+}
 
 static int login_fn(struct txn *t, void *arg, struct error *e)
 {
@@ -54,6 +72,9 @@ static int login_fn(struct txn *t, void *arg, struct error *e)
 			e, EDQUOT, "SYS.1006",
 			"Login sessions hit limit of max allowed concurrent login sessions, max allowed: %" PRId64,
 			limit);
+	r = remember_address(t, login, e);
+	if (r < 0)
+		return r;
 	o = object_new(kind_get(KIND_SESSION));
 	if (!o)
 		return error_oom(e);
@@ -97,7 +118,8 @@ static int session_login_get(struct pool *pool, const struct view *view, const s
 {
 	const char *name = request_str(req, "accountName");
 	const struct object *account = account_by_name(view, name);
-	struct login login = {.account = account ? object_uuid(account) : NULL};
+	struct login login = {.account = account ? object_uuid(account) : NULL,
+			      .address = req->actor.address};
 	int r = check_writable(pool, e);
 
 	if (r < 0)
@@ -105,7 +127,8 @@ static int session_login_get(struct pool *pool, const struct view *view, const s
 	r = check_password(account, request_str(req, "password"), e); /* the attempt is counted: OP_LOGIN */
 	if (r < 0)
 		return r;
-	login_limit_forgive(pool->login_limit, req->actor.address, name);
+	if (!login_address_is_known(object_text(account, ACCOUNT_LOGIN_ADDRESSES), req->actor.address))
+		login_limit_forgive(pool->login_limit, req->actor.address, name);
 	r = change(pool, req, login_fn, &login, e);
 	if (req->dry_run) {
 		/* no session has been created */

@@ -132,9 +132,11 @@ wait_for() {
 
 # --------------------------------------------------------------------- mounting
 
-# mount_pool [OPTION...]: mounts $STATE at $MOUNT; returns when the mount is usable.
+# mount_pool [OPTION...]: mounts $STATE at $MOUNT; returns when the mount is usable. The password of a new pool's
+# administrator is "password".
 mount_pool() {
-	"$POOLFS" -o "state=$STATE,uri=$URI" "$@" "$MOUNT" 2>>"$CASE_DIR/poolfs.log" || {
+	echo password >"$CASE_DIR/admin-password"
+	"$POOLFS" -o "state=$STATE,uri=$URI,admin-password-file=$CASE_DIR/admin-password" "$@" "$MOUNT" 2>>"$CASE_DIR/poolfs.log" || {
 		cat "$CASE_DIR/poolfs.log" >&2
 		fail "poolfs does not mount"
 	}
