@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "actions/account/session.h"
+#include "actions/engine/result.h"
 #include "actions/engine/submit.h"
 #include "model/access.h"
-#include "model/inventory_class.h"
 #include "model/query_run.h"
 
 /* Queries over more objects than this run in a worker, when it is the turn of their client. */
@@ -91,31 +91,21 @@ static void finish_error(struct call *call, const char *what, const struct error
 	finish(call, what, json_pack("{s:o}", "error", error_to_json(e)), NULL);
 }
 
-/* Adds `schema`, the classes of all inventories in @body, parents before children (behaviour.md 1.8). */
+/* The result of a job has the schema of the job's operation. */
 static void add_schema(const struct call *call, json_t *body)
 {
+	const char *uuid =
+		json_string_value(json_object_get(json_object_get(call->document, "params"), "uuid"));
+	const struct object *job = NULL;
+	const struct operation *op = call->op;
 	_cleanup_view_ struct view *view = store_view(pool_store(call->pool));
-	json_t *map = json_object(), *value, *item;
-	const char *key, *uuid;
-	char path[128];
-	size_t i;
 
-	json_object_foreach (body, key, value) {
-		const struct object *o;
-
-		uuid = json_string_value(json_object_get(value, "uuid"));
-		o = uuid ? view_get_any(view, uuid) : NULL;
-		if (o)
-			(void)inventory_schema_add(map, key, view, o);
-		json_array_foreach (value, i, item) {
-			uuid = json_string_value(json_object_get(item, "uuid"));
-			o = uuid ? view_get_any(view, uuid) : NULL;
-			snprintf(path, sizeof(path), "%s[%zu]", key, i);
-			if (o)
-				(void)inventory_schema_add(map, path, view, o);
-		}
-	}
-	(void)json_object_set_new(body, "schema", map);
+	if (op->flags & OP_JOB_RESULT)
+		job = uuid ? view_get(view, KIND_JOB, uuid) : NULL;
+	if (job)
+		op = operation_by_name(object_text(job, JOB_OPERATION));
+	if (op)
+		(void)result_add_schema(op, view, body);
 }
 
 /* ----------------------------------------------------------------- queries */

@@ -350,7 +350,8 @@
 	X(JOB, UID, "uid", FIELD_LONG, F_FILE, KIND_NONE, 0, 0, "user id of the caller")                     \
 	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE, KIND_ACCOUNT, 0, 0, "account on whose behalf it acts") \
 	X(JOB, DEADLINE, "deadline", FIELD_DATE, F_FILE, KIND_NONE, 0, 0, "time after which it fails")       \
-	X_STR(X, JOB, WEB_HOOK, "webHook", F_HIDDEN, "URL to notify of the end")
+	X_STR(X, JOB, WEB_HOOK, "webHook", F_HIDDEN, "URL to notify of the end")                             \
+	X(JOB, SCHEMA, "schema", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: what the web hook gets has a schema")
 
 #define ACCOUNT_FIELDS(X)                                                                                    \
 	X_UUID(X, ACCOUNT) X_NAME(X, ACCOUNT) X_DESC(X, ACCOUNT)                                             \

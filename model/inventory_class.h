@@ -10,12 +10,13 @@
 
 #include "model/view.h"
 
-/** Class of @o's inventory; NULL for kinds that the manual's server has no class for. */
-const char *inventory_class(const struct object *o);
 /**
- * Adds the class of the inventory of @o at @path to the schema @map, then those of the inventories inside it,
- * parents before children. 0 or -ENOMEM.
+ * Adds the class of @json at @path to the schema @map, then those of the objects inside it, parents before children.
+ * @type: name of its type in the manual, "VmInstanceInventory". All that is looked at is @json, so the schema fits
+ * to it. Types that have no class on the manual's server add nothing. 0 or -ENOMEM.
  */
-int inventory_schema_add(json_t *map, const char *path, const struct view *view, const struct object *o);
+int inventory_schema_add(json_t *map, const char *path, const char *type, const json_t *json);
+/** The same for the inventory of @o, of which @json has all fields or some. */
+int inventory_schema_add_object(json_t *map, const char *path, const struct object *o, const json_t *json);
 
 #endif

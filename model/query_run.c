@@ -111,14 +111,11 @@ static int add_inventory(const struct query *q, const struct view *view, const s
 {
 	char path[64];
 	json_t *json = q->fields ? render_fields(q, view, o) : render_inventory_json(view, o);
-	const char *class = inventory_class(o);
 
 	snprintf(path, sizeof(path), "inventories[%zu]", json_array_size(inventories));
 	if (json_array_append_new(inventories, json) < 0)
 		return -ENOMEM;
-	if (!q->fields)
-		return inventory_schema_add(schema, path, view, o);
-	return class && json_object_set_new(schema, path, json_string(class)) < 0 ? -ENOMEM : 0;
+	return inventory_schema_add_object(schema, path, o, json);
 }
 
 int query_run(const struct query *q, const struct view *view, const struct query_scope *scope,

@@ -79,6 +79,8 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	object_set_str(job, JOB_DIGEST, req->digest);
 	object_set_str(job, JOB_SOURCE, req->actor.source);
 	object_set_str(job, JOB_WEB_HOOK, req->web_hook);
+	if (req->web_hook && req->schema)
+		object_set_int(job, JOB_SCHEMA, 1);
 	object_set_int(job, JOB_UID, req->actor.uid);
 	object_set_str(job, JOB_ACCOUNT_UUID, *req->actor.account ? req->actor.account : NULL);
 	object_set_int(job, JOB_DEADLINE, txn_now(t) + deadline * NS_PER_S);
@@ -142,11 +144,23 @@ bool job_is_pending_for(const struct view *view, const char *object_uuid)
 
 /* ------------------------------------------------------------------ results */
 
+/* The result with the classes of the objects in it. */
+static char *body_with_schema(const struct object *job)
+{
+	const struct operation *op = operation_by_name(object_text(job, JOB_OPERATION));
+	_cleanup_json_ json_t *result = json_loads(object_text(job, JOB_RESULT), 0, NULL);
+
+	return op && result && result_add_schema(op, NULL, result) == 0 ? json_dumps(result, JSON_COMPACT)
+									: NULL;
+}
+
 char *job_body(const struct object *job)
 {
 	char *body = NULL;
 	bool done = object_str_is(job, JOB_STATE, JOB_STATE_DONE);
 
+	if (done && object_int(job, JOB_SCHEMA) == 1)
+		return body_with_schema(job);
 	if (asprintf(&body, "%s%s%s", done ? "" : "{\"error\":",
 		     object_text(job, done ? JOB_RESULT : JOB_ERROR), done ? "" : "}") < 0)
 		return NULL;

@@ -166,6 +166,7 @@ enum op_flags {
 	OP_NO_SESSION = 1 << 7,	 /* may be called without a session (login, and Gets that reveal nothing) */
 	OP_SPEC = 1 << 8,	 /* its parameter `spec` is the whole content of the file `spec` */
 	OP_LOGIN = 1 << 9,	 /* a Get that checks the password of `accountName`: see login_limit.h */
+	OP_JOB_RESULT = 1 << 10, /* the Get whose answer is the result of the job `uuid` */
 };
 
 /* What checking or applying a request returns besides 0 and negative errors. */
@@ -210,7 +211,12 @@ struct operation {
 	const char *key;		  /* body member that holds the parameters, or NULL */
 	const char *const *key_aliases;	  /* NULL-terminated, or NULL */
 	const struct param *params;	  /* terminated by a row without a name; NULL = none */
-	const char *const *results;	  /* "inventory:VmInstanceInventory", NULL-terminated, or NULL */
+	/*
+	 * The members that results have on the manual's server, "inventory:VmInstanceInventory", NULL-terminated,
+	 * or NULL. Results here may have more: those that only the manual shows.
+	 */
+	const char *const *results;
+	const char *item; /* Gets: the type of what is in the list `inventories`; NULL: several */
 
 	enum op_form form;
 	enum kind_id kind;  /* kind of the object it acts on, creates or lists */

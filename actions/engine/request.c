@@ -165,6 +165,7 @@ static int take_envelope(struct request *req, const struct parsed *p, struct err
 		if (!req->web_hook)
 			return error_oom(e);
 	}
+	req->schema = json_is_true(json_object_get(p->root, "schema"));
 	r = take_tags(p->root, p->body, "systemTags", &req->system_tags, e);
 	if (r < 0)
 		return r;

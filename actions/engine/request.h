@@ -31,6 +31,7 @@ struct request {
 	bool job_chosen;	/* the client chose it: a refusal is recorded under it too */
 	bool dry_run;		/* answer what would happen; change nothing */
 	char *web_hook;		/* owned; NULL = none */
+	bool schema;		/* the web hook gets the schema of the result, too */
 	char digest[65];	/* SHA-256 of operation, target and text, hex */
 	struct actor actor;
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/engine/access.h"
+#include "model/inventory_class.h"
 #include "model/render.h"
 #include "model/states.h"
 
@@ -47,4 +48,64 @@ int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, j
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 
 	return result_inventory(view, kind, uuid, ret_result, e);
+}
+
+/* ---------------------------------------------------------------------- schema */
+
+/* The type of what is in the list @member; NULL: several types, or none that has a class. */
+static const char *item_type(const struct operation *op, const char *member)
+{
+	static const char *const lists[][2] = {
+		{"clusters", "ClusterInventory"}, {"formats", "VolumeFormatReplyStruct"},
+		{"hosts", "HostInventory"},	  {"rootVolumePrimaryStorages", "PrimaryStorageInventory"},
+		{"zones", "ZoneInventory"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		if (strcmp(lists[i][0], member) == 0)
+			return lists[i][1];
+	return op->item;
+}
+
+static int add_list(json_t *map, const char *member, const char *type, const struct view *view,
+		    const json_t *list)
+{
+	const json_t *item;
+	char path[128];
+	size_t i;
+	int r = 0;
+
+	json_array_foreach (list, i, item) {
+		const char *uuid = json_string_value(json_object_get(item, "uuid"));
+		const struct object *o = !type && view && uuid ? view_get_any(view, uuid) : NULL;
+
+		snprintf(path, sizeof(path), "%s[%zu]", member, i);
+		if (type)
+			r = inventory_schema_add(map, path, type, item);
+		else if (o)
+			r = inventory_schema_add_object(map, path, o, item);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int result_add_schema(const struct operation *op, const struct view *view, json_t *body)
+{
+	json_t *map = json_object();
+	int r = map ? 0 : -ENOMEM;
+
+	for (const char *const *result = op->results; result && *result && r == 0; result++) {
+		const char *type = strchr(*result, ':') + 1;
+		const json_t *value;
+		char member[64];
+
+		snprintf(member, sizeof(member), "%.*s", (int)(type - 1 - *result), *result);
+		value = json_object_get(body, member);
+		if (json_is_array(value))
+			r = add_list(map, member, item_type(op, member), view, value);
+		else if (value)
+			r = inventory_schema_add(map, member, type, value);
+	}
+	return json_object_set_new(body, "schema", map) < 0 ? -ENOMEM : r;
 }

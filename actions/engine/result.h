@@ -21,6 +21,13 @@ int result_inventories(json_t *list, json_t **ret_result, struct error *e);
 int result_list_add(json_t *list, const struct view *view, const struct request *req, const struct object *o,
 		    struct error *e);
 
+/**
+ * Adds `schema` to @body, a result of @op: the classes of all objects in it (behaviour.md 1.8). It names only what
+ * the type of the result has on the manual's server, and is made from @body alone, except that objects in a list of
+ * several types are looked up in @view (NULL: they get no class). -ENOMEM.
+ */
+int result_add_schema(const struct operation *op, const struct view *view, json_t *body);
+
 /** True for the states of a job that has ended: Done, Failed, Cancelled. */
 bool job_state_is_final(const char *state);
 

@@ -102,7 +102,7 @@ static int host_delete_run(struct job *job, json_t **ret_result, struct error *e
 static int host_capacity_get(struct pool *pool, const struct view *view, const struct request *req,
 			     json_t **ret_result, struct error *e)
 {
-	int64_t total_cpu = 0, cpu = 0, total_memory = 0, memory = 0;
+	int64_t total_cpu = 0, cpu = 0, total_memory = 0, memory = 0, managed = 0;
 
 	(void)pool;
 	view_for_each (host, view, KIND_HOST) {
@@ -113,12 +113,13 @@ static int host_capacity_get(struct pool *pool, const struct view *view, const s
 			continue;
 		total_cpu += object_int(host, HOST_TOTAL_CPU);
 		cpu += object_int(host, HOST_AVAILABLE_CPU);
+		managed += object_int(host, HOST_CPU_NUM);
 		total_memory += object_int(host, HOST_TOTAL_MEMORY);
 		memory += object_int(host, HOST_AVAILABLE_MEMORY);
 	}
-	*ret_result = json_pack("{s:I, s:I, s:I, s:I}", "totalCpu", (json_int_t)total_cpu, "availableCpu",
-				(json_int_t)cpu, "totalMemory", (json_int_t)total_memory, "availableMemory",
-				(json_int_t)memory);
+	*ret_result = json_pack("{s:I, s:I, s:I, s:I, s:I}", "totalCpu", (json_int_t)total_cpu,
+				"availableCpu", (json_int_t)cpu, "totalMemory", (json_int_t)total_memory,
+				"availableMemory", (json_int_t)memory, "managedCpuNum", (json_int_t)managed);
 	return *ret_result ? 0 : error_oom(e);
 }
 

@@ -485,6 +485,7 @@ static const struct operation get_candidate_backup_storage_for_creating_image = 
 			 .resource = KIND_SNAPSHOT},
 			{0}},
 	.results = (const char *const[]){"inventories:List", NULL},
+	.item = "BackupStorageInventory",
 	.form = FORM_COLLECTION_GET,
 	.kind = KIND_IMAGE,
 	.where = "images/candidate-backup-storage",

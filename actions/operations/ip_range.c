@@ -457,6 +457,7 @@ static const struct operation get_free_ip = {
 					 {.name = "limit", .type = PARAM_INT, .in = IN_QUERY},
 					 {0}},
 	.results = (const char *const[]){"inventories:List", NULL},
+	.item = "FreeIpInventory",
 	.form = FORM_GET,
 	.kind = KIND_L3_NETWORK,
 	.target = "l3NetworkUuid",

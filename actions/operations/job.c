@@ -86,7 +86,7 @@ static const struct operation get_api_job = {
 					 {0}},
 	.form = FORM_CALL,
 	.kind = KIND_JOB,
-	.flags = OP_SYNC | OP_NO_SESSION,
+	.flags = OP_SYNC | OP_NO_SESSION | OP_JOB_RESULT,
 	.help = "the result of a job",
 	.get = job_result_get,
 };

@@ -109,6 +109,7 @@ static const struct operation query_management_node = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/management-nodes", NULL},
 	.results = (const char *const[]){"inventories:List", NULL},
+	.item = "ManagementNodeInventory",
 	.form = FORM_CALL,
 	.kind = KIND_NONE,
 	.flags = OP_SYNC,

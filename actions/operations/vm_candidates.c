@@ -335,6 +335,7 @@ static const struct operation get_vm_migration_candidate_hosts = {
 	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/migration-target-hosts", NULL},
 	.params = (const struct param[]){P_PATH("vmInstanceUuid", KIND_VM), {0}},
 	.results = (const char *const[]){"inventories:List", NULL},
+	.item = "HostInventory",
 	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",

@@ -558,6 +558,7 @@ static const struct operation get_image_candidates_for_vm_to_change = {
 			{.name = "vmInstanceUuid", .type = PARAM_STRING, .in = IN_PATH, .resource = KIND_VM},
 			{0}},
 	.results = (const char *const[]){"inventories:List", NULL},
+	.item = "ImageInventory",
 	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",

@@ -450,6 +450,7 @@ static const struct operation get_vm_attachable_l3_network = {
 	.paths = (const char *const[]){"/vm-instances/{vmInstanceUuid}/l3-networks-candidates", NULL},
 	.params = (const struct param[]){P_PATH("vmInstanceUuid", KIND_VM), {0}},
 	.results = (const char *const[]){"inventories:List", NULL},
+	.item = "L3NetworkInventory",
 	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",

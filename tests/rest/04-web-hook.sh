@@ -42,13 +42,17 @@ assert_eq "$(jq -Sc '.[4]' hooks)" "$(jq -Sc . <<<"$polled")" "the body"
 assert_job 503 'SYS.1007' POST /v1/zones '{"params":{}}' -H 'X-Web-Hook: http://127.0.0.1:18099/b'
 wait_until 10 hooks_received 2
 assert_eq "$(jq -c '[.[0], .[2], .[4].error.code]' hooks | tail -n 1)" '["/b","false","SYS.1007"]'
+assert_eq "$(jq -c '.[4].schema' hooks | sort -u)" null "the schema that was not asked for"
+assert_job 200 '"name":"s"' POST /v1/zones '{"params":{"name":"s"}}' -H 'X-Web-Hook: http://127.0.0.1:18099/s' -H 'X-JSON-Schema: true'
+wait_until 10 hooks_received 3
+assert_eq "$(jq -c '.[4] | [.inventory.name, .schema]' hooks | tail -n 1)" '["s",{"inventory":"org.zstack.header.zone.ZoneInventory"}]'
 kill $RECEIVER
 
 step "no receiver: tried again until there is one"
 assert_job 200 '"name":"y"' POST /v1/zones '{"params":{"name":"y"}}' -H 'X-Web-Hook: http://127.0.0.1:18099/c'
 sleep 1
 receive 500 503 200
-wait_until 20 hooks_received 5
+wait_until 20 hooks_received 6
 sleep 3
 assert_eq "$(jq -r '.[0]' hooks | grep -c /c)" 3 "the number of calls"
 kill $RECEIVER
@@ -61,8 +65,8 @@ wait_until 15 is_pool_gone
 umount -l "$MOUNT"
 receive 200
 mount_pool -o allow_other
-wait_until 20 hooks_received 6
+wait_until 20 hooks_received 7
 assert_eq "$(jq -c '[.[0], .[4].inventory.name]' hooks | tail -n 1)" '["/d","x"]'
 sleep 3
-assert_eq "$(wc -l <hooks)" 6 "the number of calls"
+assert_eq "$(wc -l <hooks)" 7 "the number of calls"
 kill $RECEIVER

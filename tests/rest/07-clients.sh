@@ -57,6 +57,42 @@ assert_eq "$(jq -c '.schema | keys_unsorted' <<<"$BODY")" '["inventories[0]","in
 assert_match "$BODY" '"createDate":"[A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4} [0-9]{1,2}:[0-9]{2}:[0-9]{2} (AM|PM)"'
 assert_not grep -Eq ':null|[0-9]\.[0-9]+[,}]' <<<"$BODY"
 
+step "the schema fits to the body that it comes with, and names what the real result type has, nothing else"
+schema=(-H 'X-JSON-Schema: true')
+# assert_schema JSON: of the last body.
+assert_schema() {
+	assert_eq "$(jq -Sc .schema <<<"$BODY")" "$(jq -Sc . <<<"$1")" "the schema"
+}
+VM_CLASS=org.zstack.header.vm.VmInstanceInventory
+job PUT "/v1/vm-instances/$vm/actions" '{"updateVmInstance":{"name":"vm"}}' -H "X-Job-UUID: $(id 31)"
+assert_job 200 . POST "/v1/volumes/data" "$(jq -nc --arg o "$(first disk-offerings)" '{params: {name: "d", diskOfferingUuid: $o}}')"
+assert_job 200 . POST "/v1/volumes/$(jq -r .inventory.uuid <<<"$BODY")/vm-instances/$vm" '{}'
+SESSION='' http GET "/v1/api-jobs/$(id 31)" '' "${schema[@]}" # the VM had one volume when it was renamed
+assert_schema "{\"inventory\":\"$VM_CLASS\",\"inventory.vmNics[0]\":\"org.zstack.header.vm.VmNicInventory\",\"inventory.allVolumes[0]\":\"org.zstack.header.volume.VolumeInventory\"}"
+n=40
+for path in ssh-keys console-password hostnames "static-ips?l3NetworkUuid=$(first l3-networks)"; do
+	n=$((n + 1))
+	job DELETE "/v1/vm-instances/$vm/$path" '' -H "X-Job-UUID: $(id $n)"
+	SESSION='' http GET "/v1/api-jobs/$(id $n)" '' "${schema[@]}"
+	assert_match "$BODY" '"inventory":' "the manual's member"
+	assert_schema '{}'
+done
+http GET /v1/volumes/formats '' "${schema[@]}"
+format='org.zstack.header.volume.APIGetVolumeFormatReply$VolumeFormatReplyStruct'
+assert_schema "{\"formats[0]\":\"$format\",\"formats[1]\":\"$format\",\"formats[2]\":\"$format\"}"
+http GET "/v1/l3-networks/$(first l3-networks)/ip/free?limit=2" '' "${schema[@]}"
+assert_schema '{"inventories[0]":"org.zstack.header.network.l3.FreeIpInventory","inventories[1]":"org.zstack.header.network.l3.FreeIpInventory"}'
+root=$(value "vm-instances/$vm/rootVolumeUuid")
+for name in one two; do
+	assert_job 200 "\"name\":\"$name\"" POST "/v1/volumes/$root/volume-snapshots" "{\"params\":{\"name\":\"$name\"}}"
+done
+http GET "/v1/volume-snapshots/trees?q=volumeUuid=$root"
+assert_eq "$(jq -c '.schema | keys_unsorted' <<<"$BODY")" \
+	'["inventories[0]","inventories[0].tree","inventories[0].tree.inventory","inventories[0].tree.children[0]","inventories[0].tree.children[0].inventory"]'
+job PUT "/v1/vm-instances/$vm/actions" '{"cloneVmInstance":{"names":["c1"],"strategy":"JustCreate"}}' -H "X-Job-UUID: $(id 34)"
+SESSION='' http GET "/v1/api-jobs/$(id 34)" '' "${schema[@]}"
+assert_eq "$(jq -c '.schema | keys_unsorted' <<<"$BODY" | cut -d, -f1-3)" '["result","result.inventories[0]","result.inventories[0].inventory"'
+
 step "Java SDK: logging out ends the session"
 java_session=$SESSION
 assert_http 200 '^\{"schema":\{\}\}$' DELETE "/v1/accounts/sessions/$java_session" '' "${java[@]}" -H 'Content-Length: 0' -H "X-Job-UUID: $(id 20)"
