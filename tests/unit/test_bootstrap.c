@@ -3,6 +3,7 @@
 #include "tests/unit/fixture.h"
 
 #include <sodium.h>
+#include <sys/stat.h>
 
 #include "actions/bootstrap.h"
 #include "actions/engine/access.h"
@@ -65,18 +66,29 @@ static void creates_one_of_each_with_all_references(void **state)
 	assert_true(object_int(bs, BACKUP_STORAGE_TOTAL) > 0);
 }
 
-static void the_admin_logs_in_with_password(void **state)
+static void the_admin_logs_in_with_the_password_in_the_state_folder(void **state)
 {
-	/* SHA-512 of "password", as every client of the manual sends it */
-	static const char sent[] = "b109f3bbbc244eb82441917ed06d618b9008dd09b3befd1b5e07394c706a8bb9"
-				   "80b1d7785e5976ec049b46df5f1326af5a2ea6d103fd07c95385ffab0cacbc86";
 	struct fixture *f = *state;
 	const struct object *admin;
+	unsigned char digest[crypto_hash_sha512_BYTES];
+	char path[128], line[64] = "", sent[2 * sizeof(digest) + 1];
+	struct stat st;
+	FILE *file;
 
 	bootstrap(f, "test:///default");
 	admin = get(f, KIND_ACCOUNT, ADMIN_ACCOUNT_UUID);
 	assert_non_null(admin);
 	assert_true(object_str_is(admin, ACCOUNT_TYPE, "SystemAdmin"));
+	snprintf(path, sizeof(path), "%s/admin-password", f->dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0600);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	(void)fclose(file);
+	assert_int_equal(strlen(line), 21);
+	crypto_hash_sha512(digest, (const unsigned char *)line, 20);
+	(void)sodium_bin2hex(sent, sizeof(sent), digest, sizeof(digest));
 	assert_int_equal(
 		crypto_pwhash_str_verify(object_text(admin, ACCOUNT_PASSWORD_HASH), sent, strlen(sent)), 0);
 	assert_memory_equal(object_text(admin, ACCOUNT_PASSWORD_HASH), "$argon2id$", 10);
@@ -153,7 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FRESH(creates_one_of_each_with_all_references),
-		FRESH(the_admin_logs_in_with_password),
+		FRESH(the_admin_logs_in_with_the_password_in_the_state_folder),
 		FRESH(runs_only_once),
 		FRESH(a_remote_host_has_its_address),
 		FRESH(a_bad_uri_creates_nothing),

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "actions/engine/login_limit.h"
 
@@ -82,12 +84,55 @@ static void a_success_is_not_counted(void **state)
 	login_limit_free(limit);
 }
 
+static void known_addresses_are_the_latest(void **state)
+{
+	_cleanup_free_ char *list = strdup("");
+	char address[32];
+
+	(void)state;
+	assert_false(login_address_is_known("", "192.0.2.1"));
+	assert_false(login_address_is_known("192.0.2.1", ""));
+	for (int i = 0; i <= LOGIN_ADDRESSES; i++) {
+		char *longer;
+
+		snprintf(address, sizeof(address), "192.0.2.%d", i);
+		longer = login_addresses_add(list, address);
+		assert_non_null(longer);
+		free(list);
+		list = longer;
+	}
+	assert_false(login_address_is_known(list, "192.0.2.0"));
+	assert_false(login_address_is_known(list, "192.0.2"));
+	assert_true(login_address_is_known(list, "192.0.2.1"));
+	assert_true(login_address_is_known(list, "192.0.2.16"));
+}
+
+static void a_network_of_ipv6_is_one_address(void **state)
+{
+	struct login_limit *limit = login_limit_new();
+	_cleanup_free_ char *list = login_addresses_add("192.0.2.1", "2001:db8:0:1::1");
+	char address[64];
+
+	(void)state;
+	assert_true(login_address_is_known(list, "2001:db8:0:1:ffff::"));
+	assert_true(login_address_is_known(list, "192.0.2.1"));
+	assert_false(login_address_is_known(list, "2001:db8:0:2::1"));
+	for (int i = 0; i < LOGIN_FAILURES_OF_ADDRESS; i++) {
+		snprintf(address, sizeof(address), "2001:db8::%d", i);
+		assert_int_equal(attempt(limit, address, "admin", SECOND), 0);
+	}
+	assert_int_equal(attempt(limit, "2001:db8::ffff", "admin", SECOND), -EAGAIN);
+	login_limit_free(limit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failures_per_address_are_limited),
 		cmocka_unit_test(failures_per_account_are_limited_across_addresses),
 		cmocka_unit_test(a_success_is_not_counted),
+		cmocka_unit_test(known_addresses_are_the_latest),
+		cmocka_unit_test(a_network_of_ipv6_is_one_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
