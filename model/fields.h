@@ -14,6 +14,7 @@
 #define X_INT(X, P, ID, key, help)		  X(P, ID, key, FIELD_INT, 0, KIND_NONE, 0, 0, help)
 #define X_LONG(X, P, ID, key, help)		  X(P, ID, key, FIELD_LONG, 0, KIND_NONE, 0, 0, help)
 #define X_BOOL(X, P, ID, key, help)		  X(P, ID, key, FIELD_BOOL, 0, KIND_NONE, 0, 0, help)
+#define X_NOTHING(X, P, ID, key, help)		  X(P, ID, key, FIELD_NOTHING, 0, KIND_NONE, 0, 0, help)
 #define X_REF(X, P, ID, key, flags, target, help) X(P, ID, key, FIELD_STRING, flags, target, 0, 0, help)
 #define X_UUID(X, P)				  X(P, UUID, "uuid", FIELD_STRING, F_INDEX, KIND_NONE, 0, 0, "32 lower-case hex digits")
 #define X_NAME(X, P)                                                                                         \
@@ -146,7 +147,9 @@
 	X(L3, DNS, "dns", FIELD_VALUES, 0, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, L3_DNS_DNS, "DNS servers")   \
 	X(L3, IP_RANGES, "ipRanges", FIELD_CHILDREN, 0, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, 0,          \
 	  "address ranges")                                                                                  \
-	X_ACCOUNT(X, L3)
+	X_ACCOUNT(X, L3)                                                                                     \
+	X_NOTHING(X, L3, NETWORK_SERVICES, "networkServices", "providers of network services: there are none")   \
+	X_NOTHING(X, L3, HOST_ROUTE, "hostRoute", "routes announced by DHCP: there are none")
 
 #define L3_DNS_FIELDS(X)                                                                                     \
 	X_UUID(X, L3_DNS)                                                                                    \
@@ -411,7 +414,8 @@
 	  "virtual size of the volume at that time, bytes")                                                  \
 	X_REF(X, SNAPSHOT, SCHEDULER_UUID, "schedulerUuid", F_INDEX | F_FILE, KIND_SCHEDULER,                \
 	      "scheduler that took it; empty for a manual snapshot")                                         \
-	X_ACCOUNT(X, SNAPSHOT)
+	X_ACCOUNT(X, SNAPSHOT)                                                                               \
+	X_NOTHING(X, SNAPSHOT, BACKUP_REFS, "backupStorageRefs", "its copies on backup storage: there are none")
 
 #define SNAPTREE_FIELDS(X)                                                                                   \
 	X_UUID(X, SNAPTREE)                                                                                  \

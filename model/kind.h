@@ -76,6 +76,7 @@ enum field_type {
 	FIELD_VALUES,	/* the field `value_field` of all such objects */
 	FIELD_TREE, /* all such objects as nested leaves {inventory, parentUuid, children}; `value_field` is
 		       the uuid of an object's parent, null for the one root */
+	FIELD_NOTHING, /* a list that is always empty: of what the manual's server has, and this one has not */
 };
 
 enum field_flags {
@@ -151,7 +152,8 @@ int kind_field(const struct kind *kind, const char *name);
 /** True for fields with a column of their own. */
 static inline bool field_is_stored(const struct field *f)
 {
-	return f->type != FIELD_CHILDREN && f->type != FIELD_VALUES && f->type != FIELD_TREE;
+	return f->type != FIELD_CHILDREN && f->type != FIELD_VALUES && f->type != FIELD_TREE &&
+	       f->type != FIELD_NOTHING;
 }
 /** True for fields held as 64-bit integers. */
 static inline bool field_is_integer(const struct field *f)

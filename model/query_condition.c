@@ -26,7 +26,8 @@ static const struct {
 
 bool query_may_name(const struct field *f)
 {
-	return f->type != FIELD_CHILDREN && f->type != FIELD_TREE && !(f->flags & (F_HIDDEN | F_SECRET));
+	return f->type != FIELD_CHILDREN && f->type != FIELD_TREE && f->type != FIELD_NOTHING &&
+	       !(f->flags & (F_HIDDEN | F_SECRET));
 }
 
 int query_field(const struct kind *kind, const char *name, size_t len)

@@ -159,6 +159,7 @@ static const char *type_name(const struct field *f)
 		return "date";
 	case FIELD_CHILDREN:
 	case FIELD_VALUES:
+	case FIELD_NOTHING:
 		return "list";
 	case FIELD_TREE:
 		return "map";

@@ -101,6 +101,7 @@ int operand_init(struct operand *operand, const struct field *f, const char *tex
 	case FIELD_CHILDREN:
 	case FIELD_VALUES:
 	case FIELD_TREE:
+	case FIELD_NOTHING:
 		break;
 	}
 	return error_set_code(e, EINVAL, "SYS.1000", "'%s' is not %s, as field '%s' is",

@@ -118,6 +118,8 @@ json_t *render_field_json(const struct view *view, const struct object *o, int f
 		return render_children(view, o, f);
 	case FIELD_TREE:
 		return render_tree(view, o, f);
+	case FIELD_NOTHING:
+		return json_array();
 	}
 	return NULL;
 }
@@ -259,6 +261,8 @@ struct document *render_value(const struct view *view, const struct object *o, i
 		return render_json(render_children(view, o, f), mtime);
 	case FIELD_TREE:
 		return render_json(render_tree(view, o, f), mtime);
+	case FIELD_NOTHING:
+		return render_json(json_array(), mtime);
 	}
 	if (len < 0) {
 		text = NULL;

@@ -93,6 +93,14 @@ job PUT "/v1/vm-instances/$vm/actions" '{"cloneVmInstance":{"names":["c1"],"stra
 SESSION='' http GET "/v1/api-jobs/$(id 34)" '' "${schema[@]}"
 assert_eq "$(jq -c '.schema | keys_unsorted' <<<"$BODY" | cut -d, -f1-3)" '["result","result.inventories[0]","result.inventories[0].inventory"'
 
+step "lists that are always empty are there"
+http GET "/v1/l3-networks/$(first l3-networks)"
+assert_eq "$(jq -c '.inventory | [.networkServices, .hostRoute]' <<<"$BODY")" '[[],[]]'
+http GET '/v1/volume-snapshots?limit=1'
+assert_eq "$(jq -c '.inventories[0].backupStorageRefs' <<<"$BODY")" '[]'
+http GET /v1/hosts/capacities/cpu-memory
+assert_match "$BODY" '"managedCpuNum":[1-9]'
+
 step "Java SDK: logging out ends the session"
 java_session=$SESSION
 assert_http 200 '^\{"schema":\{\}\}$' DELETE "/v1/accounts/sessions/$java_session" '' "${java[@]}" -H 'Content-Length: 0' -H "X-Job-UUID: $(id 20)"
@@ -107,7 +115,7 @@ assert_http 200 '"inventories":\[\{' GET '/zstack/v1/zones?limit=1' '' "${go[@]}
 assert_http 200 '^\{"valid":true\}$' GET "/zstack/v1/accounts/sessions/$SESSION/valid" '' "${go[@]}"
 assert_job 200 '.' PUT "/zstack/v1/vm-instances/$vm/actions" '{"stopVmInstance":{"type":"cold","stopHa":false},"UUID":"x"}' "${go[@]}"
 assert_job 200 '"state":"Running"' PUT "/zstack/v1/vm-instances/$vm/actions" '{"startVmInstance":null}' "${go[@]}"
-assert_http 200 '"total":1' GET '/zstack/v1/vm-instances?replyWithCount=true&limit=50&start=0' '' "${go[@]}"
+assert_http 200 '"total":2' GET '/zstack/v1/vm-instances?replyWithCount=true&limit=50&start=0' '' "${go[@]}"
 assert_http 200 '"inventories":\[\]' GET "/zstack/v1/vm-instances/$(id 1)" '' "${go[@]}"
 assert_http 404 'no api mapping' GET /zstack/v1/vm-instances/cdroms/x/y '' "${go[@]}"
 assert_not grep -q '"location"' <<<"$BODY"

@@ -117,7 +117,7 @@ static void sub_objects_point_back_to_their_owner(void **state)
 		const struct field *f = &k->fields[i], *back;
 		const struct kind *child;
 
-		if (field_is_stored(f))
+		if (field_is_stored(f) || f->type == FIELD_NOTHING)
 			continue;
 		child = kind_get(f->target);
 		assert_true(f->target_field < child->field_count);
