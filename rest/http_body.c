@@ -62,7 +62,7 @@ static bool take_size(struct http_body *body, unsigned char c)
 static bool expect(struct http_body *body, unsigned char c, char wanted, enum state next)
 {
 	body->state = next;
-	return c == wanted;
+	return c == (unsigned char)wanted;
 }
 
 /* Takes a byte that is no content. */

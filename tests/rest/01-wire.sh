@@ -53,9 +53,9 @@ assert_http 405 '^The method\[GET\] is not allowed' GET /v1/accounts/login
 for method in POST PATCH DELETE; do # the only operation of the path
 	assert_http 200 '"accountUuid":' $method /v1/accounts/login "{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 password)\"}}"
 done
-curl -sS -I "$BASE/v1/zones/$zone" -H "Authorization: OAuth $SESSION" >head
+curl -sS -I "$BASE/v1/zones/$zone" -H "Authorization: OAuth $SESSION" >head.txt
 curl -sS "$BASE/v1/zones/$zone" -H "Authorization: OAuth $SESSION" >body
-assert_match "$(tr -d '\r' <head)" "^HTTP/1.1 200 .*Content-Length: $(wc -c <body)" "the answer to HEAD"
+assert_match "$(tr -d '\r' <head.txt)" "^HTTP/1.1 200 .*Content-Length: $(wc -c <body)" "the answer to HEAD"
 assert_http 405 '^The method\[PATCH\] is not allowed' PATCH /v1/zones
 assert_http 500 '^No delete API found for the path\[/v1/zones\]' DELETE /v1/zones
 assert_http 500 '^No creational API found for the path\[/v1/zones/' POST "/v1/zones/$zone" '{}'

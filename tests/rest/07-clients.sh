@@ -78,7 +78,7 @@ for path in ssh-keys console-password hostnames "static-ips?l3NetworkUuid=$(firs
 	assert_schema '{}'
 done
 http GET /v1/volumes/formats '' "${schema[@]}"
-format='org.zstack.header.volume.APIGetVolumeFormatReply$VolumeFormatReplyStruct'
+format="org.zstack.header.volume.APIGetVolumeFormatReply\$VolumeFormatReplyStruct"
 assert_schema "{\"formats[0]\":\"$format\",\"formats[1]\":\"$format\",\"formats[2]\":\"$format\"}"
 http GET "/v1/l3-networks/$(first l3-networks)/ip/free?limit=2" '' "${schema[@]}"
 assert_schema '{"inventories[0]":"org.zstack.header.network.l3.FreeIpInventory","inventories[1]":"org.zstack.header.network.l3.FreeIpInventory"}'

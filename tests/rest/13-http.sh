@@ -74,7 +74,7 @@ for i, c in enumerate(many):
 assert all(b'no api mapping' in c.recv(65536) for c in many)
 PYTHON
 rest_down
-for list in 127.0.0.1/33 ::1/129 127.0.0.1/x proxy 10.0.0.0/8, ''; do
+for list in 127.0.0.1/33 ::1/129 127.0.0.1/x proxy '10.0.0.0/8,' ''; do
 	assert_fails "is not" "$REST" --trusted-proxy "$list" "$MOUNT"
 done
 
