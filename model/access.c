@@ -35,19 +35,51 @@ static const struct object *top_of(const struct view *view, const struct object 
 	return NULL;
 }
 
+/* True when the row of @top names the account as the owner. */
+static bool is_owner(const struct object *top, const char *account)
+{
+	enum owner owner = top->kind->owner;
+
+	return (owner == OWNER_ACCOUNT || owner == OWNER_SHAREABLE) &&
+	       object_str_is(top, top->kind->owner_field, account);
+}
+
 bool access_owns(const struct view *view, const struct object *o, const char *account)
 {
 	const struct object *top = top_of(view, o);
 
-	return top && top->kind->owner == OWNER_ACCOUNT &&
-	       object_str_is(top, top->kind->owner_field, account);
+	return top && is_owner(top, account);
+}
+
+const char *access_share_key(const char *uuid, const char *account, char ret_key[SHARE_KEY_SIZE])
+{
+	snprintf(ret_key, SHARE_KEY_SIZE, "%s/%s", uuid, account ? account : "public");
+	return ret_key;
+}
+
+const struct object *access_share(const struct view *view, const char *uuid, const char *account)
+{
+	char key[SHARE_KEY_SIZE];
+
+	return view_next_where(view, KIND_SHARED_RESOURCE, SHARED_KEY, access_share_key(uuid, account, key),
+			       0);
+}
+
+/* Two look-ups, however many objects are shared with however many accounts. */
+static bool is_shared(const struct view *view, const struct object *top, const char *account)
+{
+	const char *uuid = object_uuid(top);
+
+	return top->kind->owner == OWNER_SHAREABLE &&
+	       (access_share(view, uuid, NULL) || access_share(view, uuid, account));
 }
 
 bool access_may_see(const struct view *view, const struct object *o, const char *account)
 {
 	const struct object *top = top_of(view, o);
 
-	return top && (top->kind->owner == OWNER_PUBLIC || access_owns(view, top, account));
+	return top &&
+	       (top->kind->owner == OWNER_PUBLIC || is_owner(top, account) || is_shared(view, top, account));
 }
 
 static const struct {

@@ -2,13 +2,15 @@
 /*
  * Who may see what, and whose it is: an administrator sees everything; an account
  * what the owner column of the kind's row (kind.h) lets it see: its own objects,
- * what belongs to them (a NIC to its VM, a tag to the object it is on), and
- * public kinds. Nothing is visible by default: an object without an owner is the
- * administrator's.
+ * what others share with it, what belongs to any of these (a NIC to its VM, a tag
+ * to the object it is on), and public kinds. Nothing is visible by default: an
+ * object without an owner is the administrator's. Only owning an object allows
+ * changing it.
  */
 #ifndef POOLFS_ACCESS_H
 #define POOLFS_ACCESS_H
 
+#include "model/uuid.h"
 #include "model/view.h"
 
 /** True when the account with this uuid is an administrator. NULL is the pool itself, which counts as one. */
@@ -17,6 +19,14 @@ bool access_is_admin(const struct view *view, const char *account);
 bool access_may_see(const struct view *view, const struct object *o, const char *account);
 /** True when @o is the account's own, or belongs to an object that is: it may change it. */
 bool access_owns(const struct view *view, const struct object *o, const char *account);
+
+/* Size of the text of SHARED_KEY, with its final NUL. */
+#define SHARE_KEY_SIZE (2 * UUID_SIZE)
+/** The text of SHARED_KEY for an object and the account that it is shared with; NULL = with all. Returns @ret_key. */
+const char *access_share_key(const char *uuid, const char *account, char ret_key[SHARE_KEY_SIZE]);
+/** The row that shares the object with the account, NULL = with all; borrowed, NULL when there is none. */
+const struct object *access_share(const struct view *view, const char *uuid, const char *account);
+
 /** True for system tags that are never shown: passwords, user data, SSH keys (tree.md 5). */
 bool system_tag_is_secret(const char *tag);
 /** The tag with a secret value masked: "consolePassword::******". Borrowed. */

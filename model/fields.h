@@ -26,7 +26,8 @@
 	X(P, CREATE_DATE, "createDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of creation")                  \
 	X(P, LAST_OP_DATE, "lastOpDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the last change")
 /* The account that owns the object; never part of an inventory. */
-#define X_ACCOUNT(X, P) X(P, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_HIDDEN, KIND_ACCOUNT, 0, 0, "owner")
+#define X_ACCOUNT(X, P)                                                                                      \
+	X(P, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_ACCOUNT, 0, 0, "owner")
 
 /* One field per line; clang-format would wrap them into a staircase. */
 /* clang-format off */
@@ -308,7 +309,9 @@
 	X(VOLUME, BANDWIDTH, "volumeBandwidth", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "byte/s")             \
 	X_ACCOUNT(X, VOLUME)                                                                                 \
 	X(VOLUME, NEXT_PATH, "nextPath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
-	  "file that a job is switching the volume to, see snapshot.h")
+	  "file that a job is switching the volume to, see snapshot.h")                                     \
+	X(VOLUME, NEXT_SIZE, "nextSize", FIELD_LONG, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,                  \
+	  "size that a job is enlarging the volume to, bytes; counts for the quota from then on")
 
 /* A file on primary storage that does not, or no longer, belong to a volume, snapshot or image (storage/orphan_file.h). */
 #define ORPHAN_FILE_FIELDS(X)                                                                                 \
@@ -362,6 +365,25 @@
 	X_DATES(X, ACCOUNT)                                                                                  \
 	X_STR(X, ACCOUNT, PASSWORD_HASH, "passwordHash", F_HIDDEN | F_SECRET, "argon2id of the hexadecimal SHA-512") \
 	X_STR(X, ACCOUNT, LOGIN_ADDRESSES, "loginAddresses", F_HIDDEN | F_NOWRITE, "where it has logged in from, newest first")
+
+/* An object that its owner lets others see and use: one account, or all (account/sharing.h). */
+#define SHARED_FIELDS(X)                                                                                     \
+	X_UUID(X, SHARED)                                                                                    \
+	X_REF(X, SHARED, OWNER_UUID, "ownerAccountUuid", 0, KIND_ACCOUNT, "account that owns the object") \
+	X_REF(X, SHARED, RECEIVER_UUID, "receiverAccountUuid", F_INDEX | F_FOREIGN, KIND_ACCOUNT,            \
+	      "account that it is shared with; empty when it is shared with all")                            \
+	X_BOOL(X, SHARED, TO_PUBLIC, "toPublic", "true: shared with all accounts")                           \
+	X_STR(X, SHARED, RESOURCE_TYPE, "resourceType", 0, "kind of the object")                             \
+	X_STR(X, SHARED, RESOURCE_UUID, "resourceUuid", F_INDEX, "object that is shared")                    \
+	X_DATES(X, SHARED)                                                                                   \
+	X_STR(X, SHARED, KEY, "key", F_HIDDEN | F_INDEX, "object and receiver, see access.h")
+
+#define QUOTA_FIELDS(X)                                                                                      \
+	X_UUID(X, QUOTA) X_NAME(X, QUOTA)                                                                    \
+	X_REF(X, QUOTA, IDENTITY_UUID, "identityUuid", F_INDEX | F_FOREIGN, KIND_ACCOUNT, "account that it limits") \
+	X_STR(X, QUOTA, IDENTITY_TYPE, "identityType", 0, "AccountVO")                                       \
+	X_LONG(X, QUOTA, VALUE, "value", "the most that the account may have; a number, or bytes")           \
+	X_DATES(X, QUOTA)
 
 #define SESSION_FIELDS(X)                                                                                    \
 	X_UUID(X, SESSION)                                                                                   \
@@ -504,6 +526,8 @@ FIELD_ENUM(volume_field, VOLUME_FIELDS)
 FIELD_ENUM(orphan_file_field, ORPHAN_FILE_FIELDS)
 FIELD_ENUM(job_field, JOB_FIELDS)
 FIELD_ENUM(account_field, ACCOUNT_FIELDS)
+FIELD_ENUM(shared_field, SHARED_FIELDS)
+FIELD_ENUM(quota_field, QUOTA_FIELDS)
 FIELD_ENUM(session_field, SESSION_FIELDS)
 FIELD_ENUM(system_tag_field, SYSTEM_TAG_FIELDS)
 FIELD_ENUM(user_tag_field, USER_TAG_FIELDS)

@@ -61,6 +61,8 @@ enum kind_id {
 	KIND_ORPHAN_FILE,
 	KIND_SPEC,
 	KIND_QUEUE_REF,
+	KIND_SHARED_RESOURCE,
+	KIND_QUOTA,
 	KIND_COUNT
 };
 
@@ -111,6 +113,7 @@ enum owner {
 	OWNER_ADMIN,	   /* nobody */
 	OWNER_PUBLIC,	   /* every account */
 	OWNER_ACCOUNT,	   /* the account whose uuid is in `owner_field`; nobody when that is null */
+	OWNER_SHAREABLE,   /* that account, and those that it shares the object with (KIND_SHARED_RESOURCE) */
 	OWNER_PARENT,	   /* who owns the object whose uuid is in `owner_field`; nobody when that is null */
 };
 
@@ -124,7 +127,7 @@ struct kind {
 	const char *class;     /* Java class of its inventories on the manual's server; NULL without one */
 	unsigned flags;
 	enum owner owner;
-	int owner_field; /* OWNER_ACCOUNT and OWNER_PARENT only */
+	int owner_field; /* OWNER_ACCOUNT, OWNER_SHAREABLE and OWNER_PARENT only */
 	const struct field *fields;
 	int field_count;
 	int name_field;	       /* index of "name", -1 without */

@@ -17,7 +17,7 @@
 #include "model/text.h"
 
 /* Maximum number of F_INDEX fields; a unit test checks that there are not more. */
-#define INDEX_MAX 128
+#define INDEX_MAX 160
 
 struct view {
 	struct ref ref;

@@ -38,6 +38,8 @@ static int check_param(const struct view *view, const struct request *req, const
 	size_t i;
 	int r;
 
+	if (p->flags & PARAM_ADDRESS)
+		return 0;
 	if (!json_is_array(value))
 		return check_object(view, req, named_object(view, p, value), changes, e);
 	json_array_foreach (value, i, item) {
@@ -103,10 +105,10 @@ static int check_tags(const struct view *view, const struct request *req, struct
 	return 0;
 }
 
-/* An operation changes its target unless it only answers. */
-static bool changes_target(const struct operation *op)
+/* An operation changes its target unless it only answers. Secrets are for the owner, too. */
+static bool needs_own_target(const struct operation *op)
 {
-	return op->form != FORM_QUERY && !op->get;
+	return op->form != FORM_QUERY && (!op->get || (op->flags & OP_SECRET));
 }
 
 /* True when the request is an administrator's, or the pool's own. */
@@ -132,7 +134,7 @@ int access_check(const struct view *view, const struct request *req, struct erro
 				      "'%s' is for administrators, the account '%s' is not one", op->name,
 				      req->actor.account);
 	if (op->target)
-		r = check_object(view, req, request_object(view, req), changes_target(op), e);
+		r = check_object(view, req, request_object(view, req), needs_own_target(op), e);
 	for (const struct param *p = op->params; r == 0 && p && p->name; p++)
 		if (p->resource != KIND_NONE || (p->flags & PARAM_ANY_KIND))
 			r = check_param(view, req, p, e);

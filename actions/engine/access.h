@@ -11,8 +11,8 @@
 /**
  * May the request's account do this, to these objects? An administrator may do anything. Others may do what is
  * not the administrator's alone; what the request names, in parameters and in system tags, must be visible to
- * the account, and what it changes its own: the target of whatever does not only answer, and parameters with
- * PARAM_CHANGES. -EACCES, ID.1002.
+ * the account, and what it changes its own: the target of whatever does not only answer, or answers with a
+ * secret, and parameters with PARAM_CHANGES. -EACCES, ID.1002.
  */
 int access_check(const struct view *view, const struct request *req, struct error *e);
 

@@ -41,6 +41,7 @@ enum param_flags {
 	PARAM_ANY_KIND = 1 << 8, /* names an object of any kind */
 	PARAM_NEW_UUID = 1 << 9, /* a uuid that no object has yet */
 	PARAM_TAG = 1 << 10,	 /* is a system tag */
+	PARAM_ADDRESS = 1 << 11, /* anybody may name the object, of which nothing is told, used or changed */
 };
 
 struct param {

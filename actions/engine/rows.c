@@ -115,7 +115,7 @@ int object_remove_where(struct txn *t, enum kind_id kind, int field, const char 
 	return 0;
 }
 
-/* Removes the tags on the object, and its spec. */
+/* Removes the tags on the object, its shares, and its spec. */
 static int remove_attached(struct txn *t, const struct object *o, struct error *e)
 {
 	int r;
@@ -126,6 +126,10 @@ static int remove_attached(struct txn *t, const struct object *o, struct error *
 	if (r < 0)
 		return r;
 	r = object_remove_where(t, KIND_USER_TAG, USER_TAG_RESOURCE_UUID, object_uuid(o), e);
+	if (r < 0)
+		return r;
+	if (o->kind->owner == OWNER_SHAREABLE)
+		r = object_remove_where(t, KIND_SHARED_RESOURCE, SHARED_RESOURCE_UUID, object_uuid(o), e);
 	if (r < 0 || !operation_by_spec(o->kind->id))
 		return r;
 	return object_remove_where(t, KIND_SPEC, SPEC_RESOURCE_UUID, object_uuid(o), e);

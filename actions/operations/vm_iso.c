@@ -353,7 +353,7 @@ static const struct operation detach_iso_from_vm_instance = {
 					 {.name = "isoUuid",
 					  .type = PARAM_STRING,
 					  .in = IN_QUERY,
-					  .flags = PARAM_MAYBE,
+					  .flags = PARAM_MAYBE | PARAM_ADDRESS,
 					  .resource = KIND_IMAGE},
 					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},

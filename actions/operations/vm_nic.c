@@ -552,7 +552,7 @@ static const struct operation delete_vm_static_ip = {
 					 {.name = "l3NetworkUuid",
 					  .type = PARAM_STRING,
 					  .in = IN_QUERY,
-					  .flags = PARAM_REQUIRED | PARAM_MAYBE,
+					  .flags = PARAM_REQUIRED | PARAM_MAYBE | PARAM_ADDRESS,
 					  .resource = KIND_L3_NETWORK},
 					 P_DELETE_MODE,
 					 {0}},

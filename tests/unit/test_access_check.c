@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every operation, with every parameter that names an object, tried by an account
- * on a foreign object and on its own: nothing foreign is named or changed, and
- * nothing that is the account's own is refused.
+ * on a foreign object, on one that is shared with it, and on its own: nothing foreign
+ * is named, nothing shared is changed, and nothing that is the account's own is
+ * refused.
  */
 #include "tests/unit/test.h"
 
 #include <errno.h>
 
 #include "actions/engine/access.h"
+#include "model/access.h"
 #include "model/uuid.h"
 
 #define ALICE "00000000000000000000000000000a11"
@@ -28,7 +30,7 @@ static const struct object *add(struct view *view, enum kind_id id, const char *
 	if (kind->owner == OWNER_ACCOUNT && kind->owner_field == FIELD_UUID)
 		snprintf(uuid, sizeof(uuid), "%s", account);
 	object_set_str(o, FIELD_UUID, uuid);
-	if (kind->owner == OWNER_ACCOUNT)
+	if (kind->owner == OWNER_ACCOUNT || kind->owner == OWNER_SHAREABLE)
 		object_set_str(o, kind->owner_field, account);
 	if (kind->owner == OWNER_PARENT) {
 		enum kind_id parent = kind->fields[kind->owner_field].target;
@@ -45,7 +47,38 @@ static const struct object *add(struct view *view, enum kind_id id, const char *
 
 static bool is_owned(const struct object *o)
 {
-	return o->kind->owner == OWNER_ACCOUNT || o->kind->owner == OWNER_PARENT;
+	return o->kind->owner == OWNER_ACCOUNT || o->kind->owner == OWNER_SHAREABLE ||
+	       o->kind->owner == OWNER_PARENT;
+}
+
+/* Shares what @o belongs to, at the end, with @account, NULL = with all; false when that cannot be shared. */
+static bool share(struct view *view, const struct object *o, const char *account)
+{
+	char key[SHARE_KEY_SIZE];
+	struct object *row;
+
+	while (o->kind->owner == OWNER_PARENT)
+		o = view_get_any(view, object_str(o, o->kind->owner_field));
+	if (o->kind->owner != OWNER_SHAREABLE)
+		return false;
+	row = object_new(kind_get(KIND_SHARED_RESOURCE));
+	assert_non_null(row);
+	object_set_str(row, FIELD_UUID, "00000000000000000000000000005aed");
+	object_set_str(row, SHARED_RESOURCE_UUID, object_uuid(o));
+	object_set_str(row, SHARED_KEY, access_share_key(object_uuid(o), account, key));
+	row->id = ++next_row;
+	assert_int_equal(view_put(view, row), 0);
+	object_unref(row);
+	return true;
+}
+
+/* The operation changes the object that it names by @p, or tells a secret of it. */
+static bool needs_own(const struct operation *op, const struct param *p)
+{
+	bool is_target = op->target && strcmp(op->target, p->name) == 0;
+
+	return (p->flags & PARAM_CHANGES) ||
+	       (is_target && op->form != FORM_QUERY && (!op->get || (op->flags & OP_SECRET)));
 }
 
 static int check(const struct view *view, const struct operation *op, const struct param *p, const char *tag,
@@ -91,9 +124,7 @@ static void foreign_objects_are_refused(void **state)
 	for (const struct operation *const *op = operations(); *op; op++)
 		for (const struct param *p = (*op)->params; is_for_accounts(*op) && p && p->name; p++) {
 			_cleanup_view_ struct view *view = view_new();
-			bool is_target = (*op)->target && strcmp((*op)->target, p->name) == 0;
-			bool changes = (p->flags & PARAM_CHANGES) ||
-				       (is_target && (*op)->form != FORM_QUERY && !(*op)->get);
+			bool changes = needs_own(*op, p);
 			const struct object *o;
 			int r;
 
@@ -102,6 +133,10 @@ static void foreign_objects_are_refused(void **state)
 			add(view, KIND_ACCOUNT, BOB);
 			o = add(view, p->resource == KIND_NONE ? KIND_VM : p->resource, ALICE);
 			r = check(view, *op, p, NULL, o);
+			if (p->flags & PARAM_ADDRESS) {
+				assert_int_equal(r, 0);
+				continue;
+			}
 			if (is_owned(o) || changes || o->kind->owner == OWNER_ADMIN) {
 				if (r != -EACCES)
 					fail_msg("%s takes a foreign %s as '%s'", (*op)->name, o->kind->name,
@@ -112,6 +147,36 @@ static void foreign_objects_are_refused(void **state)
 			tried++;
 		}
 	assert_true(tried > 100);
+}
+
+/* What is shared can be named where it is only used, and is refused where it is changed or a secret is told. */
+static void shared_objects_are_used_but_not_changed(void **state)
+{
+	size_t used = 0, refused = 0;
+
+	(void)state;
+	for (int public = 0; public < 2; public ++)
+		for (const struct operation *const *op = operations(); *op; op++)
+			for (const struct param *p = (*op)->params; is_for_accounts(*op) && p && p->name;
+			     p++) {
+				_cleanup_view_ struct view *view = view_new();
+				const struct object *o;
+				int r;
+
+				if (!names_object(p) || (p->flags & PARAM_ADDRESS))
+					continue;
+				add(view, KIND_ACCOUNT, BOB);
+				o = add(view, p->resource == KIND_NONE ? KIND_VM : p->resource, ALICE);
+				if (!share(view, o, public ? NULL : BOB))
+					continue;
+				r = check(view, *op, p, NULL, o);
+				if (needs_own(*op, p) ? r != -EACCES : r != 0)
+					fail_msg("%s: a shared %s as '%s' gives %d", (*op)->name,
+						 o->kind->name, p->name, r);
+				needs_own(*op, p) ? refused++ : used++;
+			}
+	assert_true(used > 40);
+	assert_true(refused > 100);
 }
 
 static void own_objects_are_allowed(void **state)
@@ -194,6 +259,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(foreign_objects_are_refused),
+		cmocka_unit_test(shared_objects_are_used_but_not_changed),
 		cmocka_unit_test(own_objects_are_allowed),
 		cmocka_unit_test(every_uuid_parameter_says_its_kind),
 		cmocka_unit_test(system_tags_cannot_name_foreign_objects),

@@ -68,7 +68,7 @@ static void fields_fit_their_limits(void **state)
 			}
 		}
 	}
-	assert_true(indexed <= 128); /* INDEX_MAX of view.c */
+	assert_true(indexed <= 160); /* INDEX_MAX of view.c */
 }
 
 static void special_fields_have_their_types(void **state)
@@ -140,7 +140,7 @@ static void every_kind_defines_who_may_see_it(void **state)
 		const struct field *f;
 
 		assert_int_not_equal(k->owner, OWNER_UNSPECIFIED);
-		if (k->owner != OWNER_ACCOUNT && k->owner != OWNER_PARENT)
+		if (k->owner != OWNER_ACCOUNT && k->owner != OWNER_SHAREABLE && k->owner != OWNER_PARENT)
 			continue;
 		assert_in_range(k->owner_field, 0, k->field_count - 1);
 		f = &k->fields[k->owner_field];
