@@ -74,6 +74,7 @@ struct store {
 	_Atomic int64_t stamp;	    /* of the newest view */
 	struct announcer announcer; /* the writer thread's */
 
+	txn_guard_fn *guard;	      /* the writer thread's */
 	struct observer observers[8]; /* the writer thread's */
 	size_t observer_count;	      /* the writer thread's */
 };
@@ -154,6 +155,7 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	}
 	t->now = store_now();
 	t->cause = p->cause;
+	t->fact = false;
 	p->result = p->fn(t, p->arg, &p->error);
 	if (p->result >= 0 && t->failed)
 		p->result = error_set(&p->error, EIO, "the database refused a change");
@@ -232,7 +234,7 @@ static void commit_group(struct store *store, struct posted *group)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct view *current = store_view(store);
-	struct txn t = {.db = store->db, .statements = store->statements};
+	struct txn t = {.db = store->db, .statements = store->statements, .guard = store->guard};
 	int r;
 
 	t.view = view_copy(current, view_version(current) + 1);
@@ -430,6 +432,28 @@ int store_announce(struct store *store, void (*fn)(void *ctx), void *ctx)
 	struct announcing a = {.store = store, .announcer = {fn, ctx}};
 
 	return store_run(store, set_announcer, &a, NULL);
+}
+
+struct guarding {
+	struct store *store;
+	txn_guard_fn *guard;
+};
+
+static int set_guard(struct txn *t, void *arg, struct error *e)
+{
+	struct guarding *g = arg;
+
+	(void)t;
+	(void)e;
+	g->store->guard = g->guard;
+	return 0;
+}
+
+int store_guard(struct store *store, txn_guard_fn *guard)
+{
+	struct guarding g = {.store = store, .guard = guard};
+
+	return store_run(store, set_guard, &g, NULL);
 }
 
 /* ----------------------------------------------------------- open, close */

@@ -25,6 +25,16 @@ void txn_set_cause(struct txn *t, const struct cause *cause)
 	t->cause = *cause;
 }
 
+const struct cause *txn_cause(const struct txn *t)
+{
+	return &t->cause;
+}
+
+void txn_set_fact(struct txn *t)
+{
+	t->fact = true;
+}
+
 /* ------------------------------------------------------------ statements */
 
 static int prepare(struct txn *t, sqlite3_stmt **stmt, char *sql, struct error *e)
@@ -248,6 +258,9 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 		return 0;
 	}
 	_cleanup_object_ const struct object *held = object_ref(before);
+	r = t->guard && t->cause.source && !t->fact ? t->guard(t, held, o, e) : 0;
+	if (r < 0)
+		return r;
 	stamp(t, held, o);
 	r = write_row(t, held, o, e);
 	if (r < 0)

@@ -55,6 +55,20 @@ int txn_remove(struct txn *t, const struct object *o, struct error *e);
 /** Sets the cause of this change (copied), in place of that of the thread that posted it. */
 void txn_set_cause(struct txn *t, const struct cause *cause);
 
+/**
+ * Decides whether a row may be written: a negative errno and its reason in @e refuse it. @before is NULL for a
+ * new row. Only reads.
+ */
+typedef int txn_guard_fn(const struct txn *t, const struct object *before, const struct object *after,
+			 struct error *e);
+/**
+ * From now on this change only writes down what has happened already, which no limit undoes: the guard is not
+ * asked. What hosts report by themselves (a cause without a source) counts as such in any case.
+ */
+void txn_set_fact(struct txn *t);
+/** On whose behalf the change is made. Borrowed. */
+const struct cause *txn_cause(const struct txn *t);
+
 /* ------------------------------------------------------------ for store.c */
 
 /** Loads all rows of all kinds into @view. */

@@ -21,7 +21,9 @@ struct txn {
 	struct cause cause;	/* of the current change */
 	struct change *changes; /* owned array, each side holds a reference */
 	size_t change_count, change_room;
-	bool failed; /* the database refused a statement: the change must be rolled back */
+	txn_guard_fn *guard; /* the store's, or NULL */
+	bool fact;	     /* see txn_set_fact() */
+	bool failed;	     /* the database refused a statement: the change must be rolled back */
 };
 
 #endif

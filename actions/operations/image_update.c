@@ -82,6 +82,7 @@ static int write_sizes(struct txn *t, void *arg, struct error *e)
 
 	if (r < 0)
 		return r;
+	txn_set_fact(t);
 	object_set_int(image, IMAGE_SIZE, s->size);
 	object_set_int(image, IMAGE_ACTUAL_SIZE, s->actual_size);
 	return txn_put(t, image, NULL, e);

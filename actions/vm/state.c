@@ -220,6 +220,7 @@ static int reconcile_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct observation *o = arg;
 
+	txn_set_fact(t);
 	return vm_set_observed(t, o->host, o->uuid, o->state, o->reason, e);
 }
 
@@ -249,6 +250,7 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!before)
 		return error_gone(e, KIND_VM, r->uuid);
+	txn_set_fact(t);
 	if (!r->known) {
 		struct object *vm = object_copy(before);
 

@@ -23,6 +23,8 @@ static int sizes_fn(struct txn *t, void *arg, struct error *e)
 
 	if (r < 0)
 		return r;
+	txn_set_fact(t);
+	object_set_null(volume, VOLUME_NEXT_SIZE);
 	snprintf(ps, sizeof(ps), "%s", object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
 	object_set_int(volume, VOLUME_SIZE, s->info.size);
 	object_set_int(volume, VOLUME_ACTUAL_SIZE,
