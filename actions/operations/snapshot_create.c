@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Creating, updating and querying snapshots and their trees. */
-#include "actions/engine/access.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
@@ -28,7 +27,6 @@ static int snapshot_create_run(struct job *job, json_t **ret_result, struct erro
 		.uuid = request_str(job->req, "resourceUuid"),
 		.name = request_str(job->req, "name"),
 		.description = request_str(job->req, "description"),
-		.account = *job->req->actor.account ? job->req->actor.account : ADMIN_ACCOUNT_UUID,
 		.scheduler = *job->req->actor.scheduler ? job->req->actor.scheduler : NULL,
 	};
 	int r = snapshot_take(job, &new, e);

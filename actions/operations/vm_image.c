@@ -154,7 +154,6 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 	uuid_make(point);
 	snprintf(description, sizeof(description), "save snapshot for reimage vm [uuid:%s]", re->vm);
 	spec.volume = object_uuid(root);
-	spec.account = object_str(root, VOLUME_ACCOUNT_UUID);
 	r = snapshot_put_frozen(t, &spec, re->old_size, e);
 	if (r < 0)
 		return r;

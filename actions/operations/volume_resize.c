@@ -13,7 +13,6 @@
  */
 #include <string.h>
 
-#include "actions/engine/access.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/host/capacity.h"
@@ -86,7 +85,6 @@ static int take_snapshot(struct job *job, const struct object *volume, struct er
 		.uuid = uuid,
 		.name = name,
 		.description = description,
-		.account = *job->req->actor.account ? job->req->actor.account : ADMIN_ACCOUNT_UUID,
 	};
 
 	if (object_int(volume, VOLUME_IS_SHAREABLE))

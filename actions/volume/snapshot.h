@@ -42,12 +42,11 @@ int snapshot_check_readable(const struct object *snapshot, struct error *e);
 op_queue_fn snapshot_queue_volume;
 op_queue_fn snapshot_queue_vm;
 
-/** A snapshot to be taken. All borrowed. */
+/** A snapshot to be taken; it belongs to the owner of the volume. All borrowed. */
 struct new_snapshot {
 	const char *volume; /* uuid */
 	const char *uuid;   /* of the snapshot */
 	const char *name, *description;
-	const char *account;
 	const char *scheduler; /* uuid of the scheduler that takes it, or NULL */
 	const char *path;      /* its file; NULL = the volume's current file */
 };

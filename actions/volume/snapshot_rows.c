@@ -23,7 +23,7 @@ static int put_snapshot(struct txn *t, const struct new_snapshot *new, const str
 	object_set_str(s, SNAPSHOT_UUID, new->uuid);
 	object_set_str(s, SNAPSHOT_NAME, new->name);
 	object_set_str(s, SNAPSHOT_DESCRIPTION, new->description);
-	object_set_str(s, SNAPSHOT_ACCOUNT_UUID, new->account);
+	object_set_str(s, SNAPSHOT_ACCOUNT_UUID, object_str(volume, VOLUME_ACCOUNT_UUID));
 	object_set_str(s, SNAPSHOT_SCHEDULER_UUID, new->scheduler);
 	object_set_str(s, SNAPSHOT_TYPE,
 		       volume_uses_storage_snapshots(txn_view(t), volume) ? "Storage" : "Hypervisor");
