@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 
 #include "actions/account/account.h"
+#include "actions/account/sharing.h"
 #include "actions/engine/access.h"
 #include "actions/engine/config.h"
 #include "actions/engine/rows.h"
@@ -363,6 +364,8 @@ static int put_disk_offering(struct txn *t, const struct plan *plan, struct erro
 
 static int put_pool(struct txn *t, void *arg, struct error *e)
 {
+	/* What any VM needs, so that a new account can make one at once. */
+	static const enum kind_id public[] = {KIND_L3_NETWORK, KIND_INSTANCE_OFFERING, KIND_DISK_OFFERING};
 	static int (*const steps[])(struct txn *, const struct plan *, struct error *) = {
 		put_account,	    put_zone,	    put_cluster,    put_host,	  put_primary_storage,
 		put_backup_storage, put_l2_network, put_l3_network, put_ip_range, put_instance_offering,
@@ -371,6 +374,12 @@ static int put_pool(struct txn *t, void *arg, struct error *e)
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		int r = steps[i](t, arg, e);
+
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(public); i++) {
+		int r = share_put(t, view_next(txn_view(t), public[i], 0), NULL, NULL, e);
 
 		if (r < 0)
 			return r;

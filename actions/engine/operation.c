@@ -66,6 +66,7 @@ static void collect(void)
 		operations_primary_storage_attach,
 		operations_scheduler,
 		operations_session,
+		operations_sharing,
 		operations_snapshot_create,
 		operations_snapshot_delete,
 		operations_snapshot_revert,

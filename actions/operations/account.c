@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actions/account/account.h"
+#include "actions/account/sharing.h"
 #include "actions/engine/access.h"
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/result.h"
@@ -189,28 +190,14 @@ static int account_delete_check(const struct view *view, const struct request *r
 }
 
 /* Gives the account's objects of @kind to the administrator, so that none is left without an owner. */
-static int hand_over(struct txn *t, enum kind_id kind, const char *account, struct error *e)
+static int hand_over(struct txn *t, const struct kind *kind, const char *account, struct error *e)
 {
-	int field = kind_field(kind_get(kind), "accountUuid");
-	int64_t after = 0;
 	const struct object *o;
+	int r = 0;
 
-	if (field < 0 || kind == KIND_JOB || kind == KIND_SESSION)
-		return 0;
-	while ((o = view_next(txn_view(t), kind, after))) {
-		struct object *copy;
-		int r;
-
-		after = o->id;
-		if (!object_str_is(o, field, account))
-			continue;
-		copy = object_copy(o);
-		object_set_str(copy, field, ADMIN_ACCOUNT_UUID);
-		r = txn_put(t, copy, NULL, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	while (r == 0 && (o = view_next_where(txn_view(t), kind->id, kind->owner_field, account, 0)))
+		r = owner_change(t, o, ADMIN_ACCOUNT_UUID, e);
+	return r;
 }
 
 static int account_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,
@@ -222,10 +209,15 @@ static int account_delete_apply(struct txn *t, const struct request *req, json_t
 	if (r < 0)
 		return r;
 	for (int kind = KIND_NONE + 1; kind < KIND_COUNT; kind++) {
-		r = hand_over(t, (enum kind_id)kind, req->target, e);
+		if (kind_get((enum kind_id)kind)->owner != OWNER_SHAREABLE)
+			continue;
+		r = hand_over(t, kind_get((enum kind_id)kind), req->target, e);
 		if (r < 0)
 			return r;
 	}
+	r = object_remove_where(t, KIND_SHARED_RESOURCE, SHARED_RECEIVER_UUID, req->target, e);
+	if (r < 0)
+		return r;
 	return object_remove(t, request_object(txn_view(t), req), e);
 }
 

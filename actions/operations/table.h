@@ -27,6 +27,7 @@ extern const struct operation *const operations_primary_storage[];
 extern const struct operation *const operations_primary_storage_attach[];
 extern const struct operation *const operations_scheduler[];
 extern const struct operation *const operations_session[];
+extern const struct operation *const operations_sharing[];
 extern const struct operation *const operations_snapshot_create[];
 extern const struct operation *const operations_snapshot_delete[];
 extern const struct operation *const operations_snapshot_revert[];

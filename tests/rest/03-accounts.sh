@@ -30,13 +30,14 @@ assert_job 503 'cannot be deleted' DELETE /v1/accounts/$ADMIN
 admin=$SESSION
 
 step "an account sees and changes only its own objects"
+offering=$(first instance-offerings)
+unshare "$offering"
 login alice one
 assert_http 200 '"name":"alice"' GET /v1/accounts
 assert_eq "$(jq '.inventories|length' <<<"$BODY")" 1 "the number of accounts that alice sees"
 assert_job 503 'ID.1002' PUT "/v1/zones/$zone/actions" '{"updateZone":{"name":"mine"}}'
 assert_job 503 'ID.1002' POST /v1/accounts "{\"params\":{\"name\":\"eve\",\"password\":\"$(sha512 one)\"}}"
 assert_job 503 'ID.1002' PUT "/v1/accounts/$ADMIN/actions" "{\"updateAccount\":{\"password\":\"$(sha512 mine)\"}}"
-offering=$(first instance-offerings)
 assert_job 503 'ID.1002' DELETE "/v1/instance-offerings/$offering"
 assert_http 200 '"inventories":\[\]' GET "/v1/instance-offerings/$offering"
 assert_job 200 '"name":"own"' POST /v1/instance-offerings '{"params":{"name":"own","cpuNum":1,"memorySize":"64M"}}'

@@ -14,6 +14,7 @@ group=$(jq -r .inventory.uuid <<<"$BODY")
 assert_job 200 '"name":"bob"' POST /v1/accounts "{\"params\":{\"name\":\"bob\",\"password\":\"$(sha512 secret)\"}}"
 l3=$(first l3-networks)
 host=$(first hosts)
+unshare "$l3"
 login bob secret
 
 # refused METHOD PATH JSON

@@ -42,6 +42,12 @@ login() {
 		'{logInByAccount: {accountName: $n, password: $p}}')" | jq -re .inventory.uuid)
 }
 
+# unshare UUID...: ends all sharing of these objects; a new pool shares its network and offerings with all accounts.
+unshare() {
+	assert_job 200 '' PUT /v1/accounts/resources/actions \
+		"$(jq -nc '{revokeResourceSharing: {resourceUuids: $ARGS.positional, all: true}}' --args "$@")"
+}
+
 # http METHOD PATH [BODY] [CURL OPTION...]: sets $STATUS and $BODY. Uses $SESSION unless it is empty.
 http() {
 	local method=$1 path=$2 body=${3-} out

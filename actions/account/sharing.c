@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See sharing.h. */
+#include "actions/account/sharing.h"
+
+#include <string.h>
+
+#include "actions/engine/rows.h"
+#include "model/access.h"
+
+/* -------------------------------------------------------------------- shares */
+
+int share_put(struct txn *t, const struct object *o, const char *account, const char *uuid, struct error *e)
+{
+	const char *owner = object_str(o, o->kind->owner_field);
+	char key[SHARE_KEY_SIZE], made[UUID_SIZE];
+	struct object *share;
+
+	if (access_share(txn_view(t), object_uuid(o), account) ||
+	    (account && owner && strcmp(account, owner) == 0))
+		return 0;
+	uuid_make(made);
+	share = object_new(kind_get(KIND_SHARED_RESOURCE));
+	object_set_str(share, SHARED_UUID, uuid ? uuid : made);
+	object_set_str(share, SHARED_OWNER_UUID, owner);
+	object_set_str(share, SHARED_RECEIVER_UUID, account);
+	object_set_int(share, SHARED_TO_PUBLIC, !account);
+	object_set_str(share, SHARED_RESOURCE_TYPE, o->kind->vo);
+	object_set_str(share, SHARED_RESOURCE_UUID, object_uuid(o));
+	object_set_str(share, SHARED_KEY, access_share_key(object_uuid(o), account, key));
+	return txn_put(t, share, NULL, e);
+}
+
+int share_remove(struct txn *t, const char *uuid, const char *account, struct error *e)
+{
+	const struct object *share = access_share(txn_view(t), uuid, account);
+
+	return share ? object_remove(t, share, e) : 0;
+}
+
+/* The shares of an object that gets another owner stay, but for the one with the new owner. */
+static int shares_follow(struct txn *t, const char *uuid, const char *account, struct error *e)
+{
+	int64_t after = 0;
+	const struct object *share;
+	int r = share_remove(t, uuid, account, e);
+
+	while (r == 0 && (share = view_next_where(txn_view(t), KIND_SHARED_RESOURCE, SHARED_RESOURCE_UUID,
+						  uuid, after))) {
+		struct object *copy = object_copy(share);
+
+		after = share->id;
+		object_set_str(copy, SHARED_OWNER_UUID, account);
+		r = txn_put(t, copy, NULL, e);
+	}
+	return r;
+}
+
+/* --------------------------------------------------------------------- owners */
+
+/* What changes its owner with an object of @kind: the objects of @follower whose @field is its uuid. */
+static const struct following {
+	enum kind_id kind, follower;
+	int field;
+} followings[] = {
+	{KIND_VM, KIND_VOLUME, VOLUME_VM_UUID},
+	{KIND_VM, KIND_SCHEDULER, SCHEDULER_TARGET_UUID},
+	{KIND_VOLUME, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID},
+	{KIND_VOLUME, KIND_SCHEDULER, SCHEDULER_TARGET_UUID},
+};
+
+static int change_one(struct txn *t, const struct object *o, const char *account, struct error *e)
+{
+	struct object *copy = object_copy(o);
+	int r;
+
+	object_set_str(copy, o->kind->owner_field, account);
+	r = txn_put(t, copy, NULL, e);
+	return r < 0 ? r : shares_follow(t, object_uuid(o), account, e);
+}
+
+/* The table has no circle: the recursion ends after VM, volume, snapshot. */
+int owner_change(struct txn *t, const struct object *given, const char *account,
+		 struct error *e) // NOLINT(misc-no-recursion)
+{
+	_cleanup_object_ const struct object *o = object_ref(given);
+	int r = change_one(t, o, account, e);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(followings); i++) {
+		const struct following *f = &followings[i];
+		const struct object *follower;
+		int64_t after = 0;
+
+		while (r == 0 && f->kind == o->kind->id &&
+		       (follower =
+				view_next_where(txn_view(t), f->follower, f->field, object_uuid(o), after))) {
+			after = follower->id;
+			r = owner_change(t, follower, account, e);
+		}
+	}
+	return r;
+}

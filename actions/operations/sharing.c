@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sharing objects, and giving them to others (behaviour.md 5.4; paths and fields as
+ * the public client libraries of ZStack 3.0 have them). What sharing means:
+ * account/sharing.h.
+ */
+#include "actions/account/sharing.h"
+
+#include <string.h>
+
+#include "actions/engine/result.h"
+#include "actions/engine/rows.h"
+#include "actions/operations/table.h"
+#include "actions/vm/affinity.h"
+#include "model/access.h"
+#include "model/render.h"
+
+/* The object of this uuid, which must be of a kind that has owners. */
+static int find_resource(const struct view *view, const char *field, const char *uuid,
+			 const struct object **ret_object, struct error *e)
+{
+	const struct object *o = view_get_any(view, uuid);
+
+	if (!o)
+		return error_set_code(e, ENOENT, "SYS.1003",
+				      "invalid field[%s], resource[uuid:%s, type:ResourceVO] not found",
+				      field, uuid ? uuid : "");
+	if (o->kind->owner != OWNER_SHAREABLE)
+		return error_set(e, EINVAL,
+				 "%s '%s' cannot be shared or given away, since objects of its kind have no "
+				 "owner of their own",
+				 o->kind->noun, uuid);
+	*ret_object = o;
+	return 0;
+}
+
+/* -------------------------------------------------------------------- sharing */
+
+static int check_resources(const struct view *view, const struct request *req, struct error *e)
+{
+	const json_t *uuid;
+	const struct object *o;
+	size_t i;
+
+	json_array_foreach (json_object_get(req->params, "resourceUuids"), i, uuid) {
+		int r = find_resource(view, "resourceUuids", json_string_value(uuid), &o, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool names_accounts(const struct request *req)
+{
+	return json_array_size(json_object_get(req->params, "accountUuids")) > 0;
+}
+
+static int share_check(const struct view *view, const struct request *req, struct error *e)
+{
+	if (!request_bool(req, "toPublic", false) && !names_accounts(req))
+		return error_set_code(e, EINVAL, "SYS.1007",
+				      "toPublic is set to false, accountUuids cannot be null or empty");
+	return check_resources(view, req, e);
+}
+
+/* @uuid: of the first new row, or NULL. */
+static int share_one(struct txn *t, const struct request *req, const struct object *given, const char *uuid,
+		     struct error *e)
+{
+	_cleanup_object_ const struct object *o = object_ref(given);
+	const json_t *account;
+	size_t i;
+	int r = request_bool(req, "toPublic", false) ? share_put(t, o, NULL, uuid, e) : 0;
+
+	json_array_foreach (json_object_get(req->params, "accountUuids"), i, account) {
+		bool taken = uuid && view_get_any(txn_view(t), uuid);
+
+		if (r < 0)
+			return r;
+		r = share_put(t, o, json_string_value(account), taken ? NULL : uuid, e);
+	}
+	return r;
+}
+
+static int share_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const json_t *uuid;
+	size_t i;
+
+	(void)ret_result;
+	json_array_foreach (json_object_get(req->params, "resourceUuids"), i, uuid) {
+		const struct object *o;
+		int r = find_resource(txn_view(t), "resourceUuids", json_string_value(uuid), &o, e);
+
+		if (r == 0)
+			r = share_one(t, req, o, i == 0 ? req->target : NULL, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int revoke_check(const struct view *view, const struct request *req, struct error *e)
+{
+	if (!request_bool(req, "all", false) && !request_bool(req, "toPublic", false) && !names_accounts(req))
+		return error_set_code(e, EINVAL, "SYS.1007",
+				      "all is set to false, accountUuids cannot be null or empty");
+	return check_resources(view, req, e);
+}
+
+static int revoke_one(struct txn *t, const struct request *req, const char *uuid, struct error *e)
+{
+	const json_t *account;
+	size_t i;
+	int r = 0;
+
+	if (request_bool(req, "all", false))
+		return object_remove_where(t, KIND_SHARED_RESOURCE, SHARED_RESOURCE_UUID, uuid, e);
+	if (request_bool(req, "toPublic", false))
+		r = share_remove(t, uuid, NULL, e);
+	json_array_foreach (json_object_get(req->params, "accountUuids"), i, account) {
+		if (r < 0)
+			return r;
+		r = share_remove(t, uuid, json_string_value(account), e);
+	}
+	return r;
+}
+
+static int revoke_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const json_t *uuid;
+	size_t i;
+
+	(void)ret_result;
+	json_array_foreach (json_object_get(req->params, "resourceUuids"), i, uuid) {
+		int r = revoke_one(t, req, json_string_value(uuid), e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int share_delete_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return object_remove(t, request_object(txn_view(t), req), e);
+}
+
+/* --------------------------------------------------------------------- owners */
+
+/* Parts go with the whole, and groups do not hold the VMs of others. */
+static int owner_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *o, *group;
+	int r = find_resource(view, "resourceUuid", request_str(req, "resourceUuid"), &o, e);
+
+	if (r < 0)
+		return r;
+	if (o->kind->id == KIND_VOLUME && object_str_is(o, VOLUME_TYPE, "Root"))
+		return error_set(e, EINVAL, "root volume '%s' goes with its VM, give that", object_uuid(o));
+	if (o->kind->id == KIND_SNAPSHOT)
+		return error_set(e, EINVAL, "snapshot '%s' goes with its volume, give that", object_uuid(o));
+	group = o->kind->id == KIND_VM ? affinity_group_of(view, object_uuid(o)) : NULL;
+	if (group && !access_owns(view, group, req->target))
+		return error_set(e, EBUSY,
+				 "VM '%s' is in the affinity group '%s', which belongs to another account, "
+				 "remove it from there first",
+				 object_uuid(o), object_uuid(group));
+	return 0;
+}
+
+/* After what is under way on the object. */
+static const char *owner_queue(const struct view *view, const struct request *req)
+{
+	(void)view;
+	return request_str(req, "resourceUuid");
+}
+
+/* The reference of the account to the object, as the manual's server shows it. */
+static json_t *reference(const struct view *view, const struct object *o)
+{
+	char date[DATE_SIZE], changed[DATE_SIZE];
+	const char *account = object_text(o, o->kind->owner_field), *uuid = object_uuid(o);
+	bool shared = view_next_where(view, KIND_SHARED_RESOURCE, SHARED_RESOURCE_UUID, uuid, 0);
+
+	render_date(object_int(o, o->kind->create_date_field), date);
+	render_date(object_int(o, o->kind->last_op_field), changed);
+	return json_pack("{s:{s:s, s:s, s:s, s:s, s:i, s:b, s:s, s:s}}", "inventory", "accountUuid", account,
+			 "ownerAccountUuid", account, "resourceUuid", uuid, "resourceType", o->kind->vo,
+			 "permission", 2, "isShared", shared, "createDate", date, "lastOpDate", changed);
+}
+
+static int owner_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	const char *uuid = request_str(req, "resourceUuid");
+	const struct object *o;
+	int r = find_resource(txn_view(t), "resourceUuid", uuid, &o, e);
+
+	if (r < 0)
+		return r;
+	r = owner_change(t, o, req->target, e);
+	if (r < 0)
+		return r;
+	*ret_result = reference(txn_view(t), view_get(txn_view(t), o->kind->id, uuid));
+	return *ret_result ? 0 : error_oom(e);
+}
+
+/* ----------------------------------------------------------------------- rows */
+
+#define P_RESOURCES                                                                                          \
+	{                                                                                                    \
+		.name = "resourceUuids", .type = PARAM_LIST, .in = IN_BODY,                                  \
+		.flags = PARAM_REQUIRED | PARAM_NONEMPTY | PARAM_ANY_KIND | PARAM_CHANGES                    \
+	}
+#define P_ACCOUNTS                                                                                           \
+	{                                                                                                    \
+		.name = "accountUuids", .type = PARAM_LIST, .in = IN_BODY, .flags = PARAM_ADDRESS,           \
+		.resource = KIND_ACCOUNT                                                                     \
+	}
+#define P_FLAG(pname)                                                                                        \
+	{                                                                                                    \
+		.name = (pname), .type = PARAM_BOOL, .in = IN_BODY                                           \
+	}
+
+static const struct operation share_resource = {
+	.section = "5.4",
+	.name = "ShareResource",
+	.message = "org.zstack.header.identity.APIShareResourceMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/accounts/resources/actions", NULL},
+	.key = "shareResource",
+	.params = (const struct param[]){P_RESOURCES, P_ACCOUNTS, P_FLAG("toPublic"), {0}},
+	.form = FORM_CREATE,
+	.kind = KIND_SHARED_RESOURCE,
+	.where = "accounts/resources",
+	.help = "lets accounts, or all with toPublic, see and use objects, but not change them",
+	.check = share_check,
+	.apply = share_apply,
+};
+
+static const struct operation revoke_resource_sharing = {
+	.section = "5.4",
+	.name = "RevokeResourceSharing",
+	.message = "org.zstack.header.identity.APIRevokeResourceSharingMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/accounts/resources/actions", NULL},
+	.key = "revokeResourceSharing",
+	.params = (const struct param[]){P_RESOURCES, P_ACCOUNTS, P_FLAG("toPublic"), P_FLAG("all"), {0}},
+	.form = FORM_CALL,
+	.kind = KIND_NONE,
+	.help = "ends the sharing of objects with accounts, with the public, or with all",
+	.check = revoke_check,
+	.apply = revoke_apply,
+};
+
+/* For the `actions` of one share in the tree; the manual's server has no such call. */
+static const struct operation delete_shared_resource = {
+	.section = "5.4",
+	.name = "DeleteSharedResource",
+	.message = "org.zstack.header.identity.APIDeleteSharedResourceMsg",
+	.method = METHOD_DELETE,
+	.paths = (const char *const[]){"/accounts/resources/{uuid}", NULL},
+	.params = (const struct param[]){P_UUID_IF_ANY(KIND_SHARED_RESOURCE), P_DELETE_MODE, {0}},
+	.form = FORM_VERB,
+	.kind = KIND_SHARED_RESOURCE,
+	.target = "uuid",
+	.verb = "delete",
+	.flags = OP_DESTROYS,
+	.help = "ends the sharing; the object stays",
+	.apply = share_delete_apply,
+};
+
+static const struct operation query_shared_resource = {
+	.section = "5.4",
+	.name = "QuerySharedResource",
+	.message = "org.zstack.header.identity.APIQuerySharedResourceMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/accounts/resources", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.form = FORM_QUERY,
+	.kind = KIND_SHARED_RESOURCE,
+	.flags = OP_SYNC,
+	.help = "lists what the account shares with others",
+};
+
+static const struct operation change_resource_owner = {
+	.section = "5.4",
+	.name = "ChangeResourceOwner",
+	.message = "org.zstack.header.identity.APIChangeResourceOwnerMsg",
+	.method = METHOD_POST,
+	.paths = (const char *const[]){"/account/{accountUuid}/resources", NULL},
+	.route_aliases = (const char *const[]){"/accounts/{accountUuid}/resources", NULL},
+	.key = "params",
+	.params = (const struct param[]){P_PATH("accountUuid", KIND_ACCOUNT),
+					 {.name = "resourceUuid",
+					  .type = PARAM_STRING,
+					  .in = IN_BODY,
+					  .flags = PARAM_REQUIRED | PARAM_ANY_KIND | PARAM_CHANGES},
+					 {0}},
+	.results = (const char *const[]){"inventory:AccountResourceRefInventory", NULL},
+	.form = FORM_VERB,
+	.kind = KIND_ACCOUNT,
+	.target = "accountUuid",
+	.verb = "give",
+	.flags = OP_ADMIN,
+	.help = "makes the account the owner of an object, and of what belongs to that",
+	.check = owner_check,
+	.queue = owner_queue,
+	.apply = owner_apply,
+};
+
+const struct operation *const operations_sharing[] = {
+	&share_resource,	&revoke_resource_sharing, &delete_shared_resource,
+	&query_shared_resource, &change_resource_owner,	  NULL,
+};
