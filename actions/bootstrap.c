@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 
 #include "actions/account/account.h"
+#include "actions/account/quota.h"
 #include "actions/account/sharing.h"
 #include "actions/engine/access.h"
 #include "actions/engine/config.h"
@@ -389,8 +390,10 @@ static int put_pool(struct txn *t, void *arg, struct error *e)
 
 static int put_settings(struct txn *t, void *arg, struct error *e)
 {
+	int r = config_fill(t, e);
+
 	(void)arg;
-	return config_fill(t, e);
+	return r < 0 ? r : quota_fill(t, e);
 }
 
 int pool_bootstrap(struct store *store, const struct pool_options *options, struct error *e)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "actions/account/account.h"
+#include "actions/account/quota.h"
 #include "actions/bootstrap.h"
 #include "actions/engine/pool_internal.h"
 #include "actions/image/cache.h"
@@ -70,6 +71,9 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	r = pool_bootstrap(pool->store, options, e);
 	if (r < 0)
 		return r;
+	r = store_guard(pool->store, quota_guard);
+	if (r < 0)
+		return error_oom(e);
 	r = hv_new(&pool_events, pool, &pool->hv, e);
 	if (r < 0)
 		return r;

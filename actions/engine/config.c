@@ -37,9 +37,10 @@
 	       "what deleting " what                                                                         \
 	       " does: Direct removes it at once, Delay after expungePeriod, Never not by itself",           \
 	       "Direct", "Delay", "Never")
-#define SECONDS(k, d, help)    INT(k, 1, INT32_MAX, d, help)
-#define QUOTA(k, d, what)      INT("quota." k, 0, INT64_MAX, d, "maximum number of " what " per normal account")
-#define QUOTA_SIZE(k, d, what) SIZE("quota." k, d, "maximum " what " per normal account, in bytes")
+#define SECONDS(k, d, help) INT(k, 1, INT32_MAX, d, help)
+#define QUOTA(k, d, what)                                                                                    \
+	INT("quota." k, 0, INT64_MAX, d, "maximum number of " what " of a new normal account")
+#define QUOTA_SIZE(k, d, what) SIZE("quota." k, d, "maximum " what " of a new normal account, in bytes")
 
 /* behaviour.md 3.10 and 3.13, sorted by key for bsearch. */
 static const struct setting settings[] = {

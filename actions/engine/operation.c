@@ -64,6 +64,7 @@ static void collect(void)
 		operations_offering,
 		operations_primary_storage,
 		operations_primary_storage_attach,
+		operations_quota,
 		operations_scheduler,
 		operations_session,
 		operations_sharing,

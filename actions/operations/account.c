@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "actions/account/account.h"
+#include "actions/account/quota.h"
 #include "actions/account/sharing.h"
 #include "actions/engine/access.h"
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
+#include "model/access.h"
 
 static int check_name(const struct view *view, const struct request *req, struct error *e)
 {
@@ -78,7 +80,10 @@ static int create_fn(struct txn *t, void *arg, struct error *e)
 	if (r < 0)
 		return r;
 	object_set_str(o, ACCOUNT_PASSWORD_HASH, c->hash);
-	return object_create(t, o, c->req, &c->result, e);
+	r = object_create(t, o, c->req, &c->result, e);
+	if (r < 0 || access_is_admin(txn_view(t), c->req->target))
+		return r;
+	return quota_put_defaults(t, c->req->target, e);
 }
 
 /* All sessions end with the password, that of the caller, too: the account has to log in again everywhere. */
@@ -216,6 +221,9 @@ static int account_delete_apply(struct txn *t, const struct request *req, json_t
 			return r;
 	}
 	r = object_remove_where(t, KIND_SHARED_RESOURCE, SHARED_RECEIVER_UUID, req->target, e);
+	if (r < 0)
+		return r;
+	r = object_remove_where(t, KIND_QUOTA, QUOTA_IDENTITY_UUID, req->target, e);
 	if (r < 0)
 		return r;
 	return object_remove(t, request_object(txn_view(t), req), e);

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "actions/account/quota.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
@@ -38,6 +39,9 @@ static int image_add_check(const struct view *view, const struct request *req, s
 	if (type && strcmp(type, "zstack") != 0)
 		return error_set(e, EINVAL, "unsupported image type[%s]", type);
 	r = object_check_uuid(view, req, e);
+	if (r < 0)
+		return r;
+	r = quota_check(view, req->actor.account, req->actor.account, "image.num", 1, e);
 	if (r < 0)
 		return r;
 	return image_copies_check(view, request_list(req, "backupStorageUuids"), e);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "actions/account/quota.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
@@ -142,6 +143,9 @@ static int image_template_check(const struct view *view, const struct request *r
 	if (r < 0)
 		return r;
 	r = object_check_uuid(view, req, e);
+	if (r < 0)
+		return r;
+	r = quota_check(view, req->actor.account, req->actor.account, "image.num", 1, e);
 	if (r < 0)
 		return r;
 	list = choose_backup_storages(view, req, volume);

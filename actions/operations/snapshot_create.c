@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Creating, updating and querying snapshots and their trees. */
+#include "actions/account/quota.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
@@ -13,11 +14,14 @@
 
 static int snapshot_create_check(const struct view *view, const struct request *req, struct error *e)
 {
+	const struct object *volume = request_object(view, req);
 	int r = object_check_uuid(view, req, e);
 
 	if (r < 0)
 		return r;
-	return snapshot_check_take(view, request_object(view, req), e);
+	r = quota_check(view, req->actor.account, object_str(volume, VOLUME_ACCOUNT_UUID),
+			"snapshot.volume.num", 1, e);
+	return r < 0 ? r : snapshot_check_take(view, volume, e);
 }
 
 static int snapshot_create_run(struct job *job, json_t **ret_result, struct error *e)

@@ -25,6 +25,7 @@ extern const struct operation *const operations_node[];
 extern const struct operation *const operations_offering[];
 extern const struct operation *const operations_primary_storage[];
 extern const struct operation *const operations_primary_storage_attach[];
+extern const struct operation *const operations_quota[];
 extern const struct operation *const operations_scheduler[];
 extern const struct operation *const operations_session[];
 extern const struct operation *const operations_sharing[];

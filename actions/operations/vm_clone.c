@@ -17,6 +17,7 @@
  */
 #include <string.h>
 
+#include "actions/account/quota.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/tags.h"
@@ -173,6 +174,10 @@ static int vm_clone_check(const struct view *view, const struct request *req, st
 	if (!root || !object_str(root, VOLUME_INSTALL_PATH))
 		return error_set(e, EBUSY, "vm[uuid:%s] has no root volume that could be cloned",
 				 req->target);
+	r = quota_check(view, req->actor.account, object_str(vm, VM_ACCOUNT_UUID), "vm.totalNum",
+			(int64_t)json_array_size(request_list(req, "names")), e);
+	if (r < 0)
+		return r;
 	if (!request_bool(req, "full", false))
 		return 0;
 	return check_room(view, vm, json_array_size(request_list(req, "names")), e);

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "actions/account/quota.h"
 #include "actions/engine/config.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
@@ -238,11 +239,36 @@ static int check_tags(const struct view *view, const struct request *req, struct
 	return 0;
 }
 
+/* The job would be refused as well, but later. */
+static int check_quotas(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *offering =
+		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
+	const char *strategy = request_str(req, "strategy");
+	bool starts = !strategy || strcmp(strategy, "JustCreate") != 0;
+	const struct {
+		const char *name;
+		int64_t more;
+	} asked[] = {
+		{"vm.totalNum", 1},
+		{"vm.num", starts},
+		{"vm.cpuNum", starts ? object_int(offering, INSTANCE_OFFERING_CPU_NUM) : 0},
+		{"vm.memorySize", starts ? object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE) : 0},
+		{"volume.data.num", (int64_t)json_array_size(request_list(req, "dataDiskOfferingUuids"))},
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(asked); i++)
+		r = quota_check(view, req->actor.account, req->actor.account, asked[i].name, asked[i].more,
+				e);
+	return r;
+}
+
 static int vm_create_check(const struct view *view, const struct request *req, struct error *e)
 {
 	static op_check_fn *const checks[] = {
 		check_offering, vm_check_custom_macs,  check_image, check_disk_offerings,    check_networks,
-		check_place,	check_default_network, check_tags,  affinity_check_creation,
+		check_place,	check_default_network, check_tags,  affinity_check_creation, check_quotas,
 	};
 	int r = object_check_uuid(view, req, e);
 

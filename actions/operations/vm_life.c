@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "actions/account/quota.h"
 #include "actions/engine/result.h"
 #include "actions/operations/table.h"
 #include "actions/vm/first_start.h"
@@ -40,6 +41,26 @@ static int inventory(struct job *job, json_t **ret_result, struct error *e)
 
 /* ------------------------------------------------------------------- start */
 
+/* The job would be refused as well, but later. A VM that is being started by a job before counts already. */
+static int check_quotas(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	const struct {
+		const char *name;
+		int64_t more;
+	} asked[] = {
+		{"vm.num", 1},
+		{"vm.cpuNum", object_int(vm, VM_CPU_NUM)},
+		{"vm.memorySize", object_int(vm, VM_MEMORY_SIZE)},
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(asked); i++)
+		r = quota_check(view, req->actor.account, object_str(vm, VM_ACCOUNT_UUID), asked[i].name,
+				asked[i].more, e);
+	return r;
+}
+
 static int vm_start_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *host = view_get(view, KIND_HOST, request_str(req, "hostUuid"));
@@ -48,7 +69,7 @@ static int vm_start_check(const struct view *view, const struct request *req, st
 		return error_set_code(e, EBUSY, "HOST.1010",
 				      "host[uuid:%s] is not connected, its status is %s", object_uuid(host),
 				      object_text(host, HOST_STATUS));
-	return 0;
+	return check_quotas(view, req, e);
 }
 
 static int vm_start_run(struct job *job, json_t **ret_result, struct error *e)

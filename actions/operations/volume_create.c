@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "actions/account/quota.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
@@ -72,6 +73,15 @@ static const char *new_volume(const struct request *req)
 	return request_str(req, "resourceUuid");
 }
 
+/* The job would be refused as well, but later. */
+static int check_quotas(const struct view *view, const struct request *req, int64_t size, struct error *e)
+{
+	const char *account = req->actor.account;
+	int r = quota_check(view, account, account, "volume.data.num", 1, e);
+
+	return r < 0 ? r : quota_check(view, account, account, "volume.capacity", size, e);
+}
+
 /* ------------------------------------------------------------ from an offering */
 
 static int volume_create_check(const struct view *view, const struct request *req, struct error *e)
@@ -85,6 +95,9 @@ static int volume_create_check(const struct view *view, const struct request *re
 		return error_set(e, EBUSY,
 				 "disk offering[uuid:%s] is Disabled, can not create data volume from it",
 				 object_uuid(offering));
+	r = check_quotas(view, req, offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0, e);
+	if (r < 0)
+		return r;
 	if (request_has(req, "primaryStorageUuid")) {
 		r = volume_choose_storage(view, NULL, request_str(req, "primaryStorageUuid"), NULL,
 					  offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0, &ps,
@@ -190,6 +203,7 @@ static int volume_from_template_check(const struct view *view, const struct requ
 {
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const char *uuid = object_uuid(image);
+	int r;
 
 	if (!object_str_is(image, IMAGE_MEDIA_TYPE, "DataVolumeTemplate"))
 		return error_set(e, EINVAL, "image[uuid:%s] is not DataVolumeTemplate, it's %s", uuid,
@@ -200,7 +214,8 @@ static int volume_from_template_check(const struct view *view, const struct requ
 	if (!object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set_code(e, EBUSY, "SYS.1006", "image[uuid:%s] is not Ready, it's %s", uuid,
 				      object_text(image, IMAGE_STATUS));
-	return object_check_uuid(view, req, e);
+	r = check_quotas(view, req, object_int(image, IMAGE_SIZE), e);
+	return r < 0 ? r : object_check_uuid(view, req, e);
 }
 
 static int volume_from_template_run(struct job *job, json_t **ret_result, struct error *e)
@@ -222,8 +237,12 @@ static int volume_from_template_run(struct job *job, json_t **ret_result, struct
 
 static int volume_from_snapshot_check(const struct view *view, const struct request *req, struct error *e)
 {
-	int r = snapshot_check_readable(request_object(view, req), e);
+	const struct object *snapshot = request_object(view, req);
+	int r = snapshot_check_readable(snapshot, e);
 
+	if (r < 0)
+		return r;
+	r = check_quotas(view, req, object_int(snapshot, SNAPSHOT_VIRTUAL_SIZE), e);
 	return r < 0 ? r : object_check_uuid(view, req, e);
 }
 

@@ -4,7 +4,7 @@
  *
  *   1. A snapshot keeps the former content. It is an ordinary snapshot and stays,
  *      whatever happens next. (Shareable volumes are raw and have no snapshots.)
- *   2. One change reserves the additional bytes.
+ *   2. One change reserves the additional bytes, on the storage and of the quota.
  *   3. The disk grows: through QEMU when the guest is active, else the file itself.
  *   4. One change writes the new size.
  *
@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "actions/account/quota.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/host/capacity.h"
@@ -53,6 +54,7 @@ static int volume_resize_check(const struct view *view, const struct request *re
 	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
 	const char *type = req->op->data;
 	int64_t size = request_int(req, "size", 0), now = object_int(volume, VOLUME_SIZE);
+	int r;
 
 	if (!object_str_is(volume, VOLUME_TYPE, type))
 		return error_set(e, EINVAL, "volume[uuid:%s] is not %s volume", req->target,
@@ -70,7 +72,9 @@ static int volume_resize_check(const struct view *view, const struct request *re
 	if (vm && !vm_is_running_or_stopped(vm))
 		return error_set(e, EBUSY, "vm[uuid:%s] is not Running or Stopped, current state[%s]",
 				 object_uuid(vm), object_text(vm, VM_STATE));
-	return check_shared(view, volume, e);
+	r = quota_check(view, req->actor.account, object_str(volume, VOLUME_ACCOUNT_UUID), "volume.capacity",
+			size - now, e);
+	return r < 0 ? r : check_shared(view, volume, e);
 }
 
 /* --------------------------------------------------------------------- steps */
@@ -98,17 +102,24 @@ static int take_snapshot(struct job *job, const struct object *volume, struct er
 
 struct growth {
 	const char *volume;
-	int64_t bytes; /* in addition to the present size */
+	int64_t size; /* the new one, bytes */
 };
 
 static int reserve_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct growth *g = arg;
-	const struct object *volume = view_get(txn_view(t), KIND_VOLUME, g->volume);
+	struct object *volume;
+	const struct object *put;
+	int r = txn_edit(t, KIND_VOLUME, g->volume, &volume, e);
 
-	if (!volume)
-		return error_gone(e, KIND_VOLUME, g->volume);
-	return capacity_reserve_storage(t, object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), g->bytes, e);
+	if (r < 0)
+		return r;
+	object_set_int(volume, VOLUME_NEXT_SIZE, g->size);
+	r = txn_put(t, volume, &put, e);
+	if (r < 0)
+		return r;
+	return capacity_reserve_storage(t, object_text(put, VOLUME_PRIMARY_STORAGE_UUID),
+					g->size - object_int(put, VOLUME_SIZE), e);
 }
 
 static int grow(struct job *job, int64_t size, struct error *e)
@@ -132,12 +143,11 @@ static int volume_resize_run(struct job *job, json_t **ret_result, struct error 
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = request_object(view, job->req);
 	int64_t size = request_int(job->req, "size", 0);
-	struct growth g = {.volume = job->req->target};
+	struct growth g = {.volume = job->req->target, .size = size};
 	int r;
 
 	if (!volume)
 		return error_gone(e, KIND_VOLUME, job->req->target);
-	g.bytes = size - object_int(volume, VOLUME_SIZE);
 	r = take_snapshot(job, volume, e);
 	kill_point("resize-snapshot");
 	if (r < 0)
