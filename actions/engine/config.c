@@ -12,6 +12,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "actions/engine/ip_network.h"
+#include "actions/engine/path_list.h"
+
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define CHOICE(k, d, help, ...)                                                                              \
 	{                                                                                                    \
@@ -31,6 +34,15 @@
 	{                                                                                                    \
 		.key = (k), .type = SETTING_SIZE, .min = 0, .max = INT64_MAX, .default_value = (d),          \
 		.description = (help)                                                                        \
+	}
+/* Lists that are empty by default. */
+#define FOLDERS(k, help)                                                                                     \
+	{                                                                                                    \
+		.key = (k), .type = SETTING_FOLDERS, .default_value = "", .description = (help)              \
+	}
+#define NETWORKS(k, help)                                                                                    \
+	{                                                                                                    \
+		.key = (k), .type = SETTING_NETWORKS, .default_value = "", .description = (help)             \
 	}
 #define POLICY(k, what)                                                                                      \
 	CHOICE(k, "Delay",                                                                                   \
@@ -62,6 +74,8 @@ static const struct setting settings[] = {
 	BOOL("image.enableResetPassword", "true", "guest passwords may be changed in VMs of new images"),
 	SECONDS("image.expungeInterval", "3600", "seconds between two checks for images to expunge"),
 	SECONDS("image.expungePeriod", "86400", "seconds after which a deleted image is expunged"),
+	FOLDERS("image.localPaths",
+		"folders with files that normal accounts may add as images, separated by commas"),
 	INT("kvm.dataVolume.maxNum", 1, 1000, "24", "maximum number of data volumes of a VM"),
 	INT("kvm.host.syncLevel", 1, 1000, "10", "maximum number of concurrent requests to a host"),
 	SIZE("kvm.reservedMemory", "1G", "bytes of memory that VMs must leave free on a host"),
@@ -87,6 +101,12 @@ static const struct setting settings[] = {
 	SECONDS("rest.completedApi.expiredPeriod", "10800", "seconds for which the result of a job is kept"),
 	SECONDS("rest.expiredApi.scanInterval", "3600", "seconds between two removals of old jobs"),
 	SECONDS("search.timeLimit", "10", "seconds after which a query is aborted"),
+	NETWORKS(
+		"url.allowedNetworks",
+		"networks that are not public but that URLs of normal accounts may lead to, such as 10.1.0.0/16, "
+		"separated by commas"),
+	NETWORKS("url.forbiddenNetworks",
+		 "networks that no URL may lead to, not even an administrator's, separated by commas"),
 	BOOL("vm.bootMenu", "true", "the firmware offers a boot menu"),
 	BOOL("vm.cleanTraffic", "false", "guests cannot use addresses that are not theirs"),
 	BOOL("vm.dataVolume.deleteOnVmDestroy", "false", "destroying a VM deletes its data volumes"),
@@ -112,6 +132,8 @@ static const struct setting settings[] = {
 #undef BOOL
 #undef INT
 #undef SIZE
+#undef FOLDERS
+#undef NETWORKS
 #undef POLICY
 #undef SECONDS
 #undef QUOTA
@@ -214,6 +236,28 @@ static int check_choice(const struct setting *s, const char *value, struct error
 	return refuse_value(s, value, takes, e);
 }
 
+static int check_networks(const char *value, struct error *e)
+{
+	struct ip_network network;
+	int r;
+
+	do
+		r = ip_network_next(&value, &network, e);
+	while (r > 0);
+	return r;
+}
+
+static int check_folders(const char *value, struct error *e)
+{
+	char folder[PATH_MAX];
+	int r;
+
+	do
+		r = path_list_next(&value, folder, e);
+	while (r > 0);
+	return r;
+}
+
 int setting_check_value(const struct setting *s, const char *value, struct error *e)
 {
 	int64_t number;
@@ -239,6 +283,10 @@ int setting_check_value(const struct setting *s, const char *value, struct error
 					 "[%" PRId64 ", %" PRId64 "]",
 					 value, s->key, s->min, s->max);
 		return 0;
+	case SETTING_FOLDERS:
+		return check_folders(value, e);
+	case SETTING_NETWORKS:
+		return check_networks(value, e);
 	}
 	return 0;
 }

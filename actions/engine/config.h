@@ -8,7 +8,14 @@
 
 #include "model/store.h"
 
-enum setting_type { SETTING_CHOICE, SETTING_BOOL, SETTING_INT, SETTING_SIZE };
+enum setting_type {
+	SETTING_CHOICE,
+	SETTING_BOOL,
+	SETTING_INT,
+	SETTING_SIZE,
+	SETTING_FOLDERS,
+	SETTING_NETWORKS
+};
 
 struct setting {
 	const char *key; /* "category.name"; the category ends at the first dot */

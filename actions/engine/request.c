@@ -8,6 +8,7 @@
 
 #include "actions/engine/params.h"
 #include "actions/engine/shortform.h"
+#include "actions/engine/url.h"
 #include "model/access.h"
 
 /* Members at the top of a document that are not parameters (behaviour.md 1.3, tree.md 18). */
@@ -161,6 +162,9 @@ static int take_envelope(struct request *req, const struct parsed *p, struct err
 		req->job_chosen = true;
 	}
 	if (hook) {
+		r = url_check(hook, URL_OF_WEB_HOOK, e);
+		if (r < 0)
+			return r;
 		req->web_hook = strdup(hook);
 		if (!req->web_hook)
 			return error_oom(e);

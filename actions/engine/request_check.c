@@ -3,6 +3,7 @@
 #include "actions/engine/request_check.h"
 
 #include "actions/engine/access.h"
+#include "actions/engine/url_policy.h"
 
 static int not_found(const char *field, const char *uuid, enum kind_id kind, struct error *e)
 {
@@ -72,6 +73,8 @@ int request_check(const struct view *view, const struct request *req, bool busy,
 	if (r != 0)
 		return r;
 	r = access_check(view, req, e);
+	if (r == 0 && req->web_hook)
+		r = url_policy_check(view, req->actor.account, req->web_hook, URL_OF_WEB_HOOK, e);
 	if (r < 0 || busy)
 		return r;
 	r = check_state(view, req, e);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "actions/engine/result.h"
+#include "actions/engine/url_policy.h"
 #include "model/states.h"
 
 #define ATTEMPTS	15
@@ -26,6 +27,8 @@ struct delivery {
 	int64_t due;		    /* ns */
 	CURL *curl;		    /* owned; while an attempt is under way */
 	struct curl_slist *headers; /* owned; as above */
+	struct url_policy *policy;  /* owned; as above */
+	struct url_guard guard;
 };
 
 struct web_hooks {
@@ -110,8 +113,10 @@ static void attempt_done(struct delivery *d)
 		d->hooks->active--;
 	}
 	curl_slist_free_all(d->headers);
+	url_policy_free(d->policy);
 	d->curl = NULL;
 	d->headers = NULL;
+	d->policy = NULL;
 }
 
 static void delivery_free(struct delivery *d)
@@ -145,10 +150,13 @@ static bool set_headers(struct delivery *d, bool success)
 }
 
 /* False when memory is short: to be tried again later. */
-static bool begin_attempt(struct delivery *d, const struct object *job)
+static bool begin_attempt(struct delivery *d, const struct view *view, const struct object *job)
 {
 	_cleanup_free_ char *body = job_body(job);
 
+	if (url_policy_new(view, pool_state_dir(d->hooks->pool), object_str(job, JOB_ACCOUNT_UUID),
+			   &d->policy, NULL) < 0)
+		return false;
 	d->curl = body ? curl_easy_init() : NULL;
 	if (!d->curl)
 		return false;
@@ -167,6 +175,7 @@ static bool begin_attempt(struct delivery *d, const struct object *job)
 	curl_easy_setopt(d->curl, CURLOPT_USERAGENT, "poolfs/" POOLFS_VERSION);
 	curl_easy_setopt(d->curl, CURLOPT_PRIVATE, d);
 	return curl_easy_setopt(d->curl, CURLOPT_COPYPOSTFIELDS, body) == CURLE_OK &&
+	       url_policy_guard(d->policy, d->curl, &d->guard) == CURLE_OK &&
 	       curl_multi_add_handle(d->hooks->multi, d->curl) == CURLM_OK;
 }
 
@@ -188,7 +197,7 @@ static void begin_due(struct web_hooks *hooks)
 		/* If the clock was set back, `due` may be far in the future: do not wait for it. */
 		if (d->curl || hooks->active >= AT_A_TIME || (d->due > now && d->due - now <= PAUSE_NS))
 			continue;
-		if (!begin_attempt(d, job)) {
+		if (!begin_attempt(d, view, job)) {
 			attempt_done(d);
 			d->due = now + PAUSE_NS;
 		}
@@ -199,13 +208,15 @@ static void end_attempt(struct web_hooks *hooks, CURL *curl, CURLcode code)
 {
 	struct delivery *d = NULL;
 	long status = 0;
+	bool refused;
 
 	(void)curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&d);
 	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	refused = code == CURLE_COULDNT_CONNECT && d->guard.refused;
 	attempt_done(d);
 	d->due = store_now() + PAUSE_NS;
-	/* One attempt and ATTEMPTS retries. */
-	if ((code == CURLE_OK && status >= 200 && status < 300) || ++d->attempts > ATTEMPTS)
+	/* One attempt and ATTEMPTS retries, unless the account may not reach the address. */
+	if ((code == CURLE_OK && status >= 200 && status < 300) || refused || ++d->attempts > ATTEMPTS)
 		forget(hooks, d);
 }
 

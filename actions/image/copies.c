@@ -29,8 +29,8 @@ struct target {
 
 struct copies {
 	struct job *job;
-	const char *image;  /* uuid */
-	const char *source; /* URL or path */
+	const char *image; /* uuid */
+	const struct download_source *source;
 	const struct image_claim *claim;
 	int64_t reserved;	/* bytes to leave free on a backup storage */
 	struct target *targets; /* owned */
@@ -222,10 +222,9 @@ static int span_progress(void *ctx, int64_t done, int64_t total, int percent)
  * Checks that a backup storage has room for @source, as far as that is known before the transfer: a local
  * file needs what it occupies, since its holes stay holes; any other is limited to the room in *ret.
  */
-static int check_room(const struct copies *c, const struct object *bs, const char *source,
+static int check_room(const struct copies *c, const struct object *bs, const struct download_source *source,
 		      struct download_limits *ret, struct error *e)
 {
-	const char *path = image_url_path(source);
 	struct hv_capacity capacity;
 	int64_t needed = 0;
 	struct stat st;
@@ -234,7 +233,7 @@ static int check_room(const struct copies *c, const struct object *bs, const cha
 	if (r < 0)
 		return r;
 	ret->max_bytes = capacity.available - c->reserved;
-	if (path && stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+	if (source->path && fstat(source->fd, &st) == 0) {
 		needed = (int64_t)st.st_blocks * 512;
 		ret->max_bytes = 0;
 	}
@@ -243,8 +242,8 @@ static int check_room(const struct copies *c, const struct object *bs, const cha
 	return backup_storage_refuse_image(object_name(bs), capacity.available, c->reserved, e);
 }
 
-/* Copies @source (a URL or a path) to the partial file of a target. */
-static int fetch(struct copies *c, struct target *target, const char *source,
+/* Copies @source to the partial file of a target. */
+static int fetch(struct copies *c, struct target *target, const struct download_source *source,
 		 const struct download_limits *limits, char ret_md5[static DOWNLOAD_MD5_STRLEN],
 		 struct error *e)
 {
@@ -322,13 +321,17 @@ static int fetch_first(struct copies *c, struct target *target, bool *ret_hopele
 /* Step 2 on one target. */
 static int fetch_copy(struct copies *c, struct target *target, const char *from, struct error *e)
 {
+	_cleanup_(download_source_close) struct download_source source = {.fd = -1};
 	char md5[DOWNLOAD_MD5_STRLEN] = "";
 	struct download_limits limits = {0};
-	int r = check_room(c, target->bs, from, &limits, e);
+	int r = download_source_open(from, NULL, &source, e);
 
 	if (r < 0)
 		return r;
-	r = fetch(c, target, from, &limits, md5, e);
+	r = check_room(c, target->bs, &source, &limits, e);
+	if (r < 0)
+		return r;
+	r = fetch(c, target, &source, &limits, md5, e);
 	if (r < 0)
 		return r;
 	if (strcmp(md5, c->md5) != 0)
@@ -469,15 +472,28 @@ static void measure_all(const struct copies *c)
 		(void)backup_storage_measure(c->job->pool, object_uuid(c->targets[i].bs), NULL);
 }
 
-int image_copies_make(struct job *job, const char *image_uuid, const char *source,
-		      const struct image_claim *claim, json_t **ret_failures, struct error *e)
+/* Opens the source, and makes the copies. */
+static int make_copies(struct copies *c, const char *url, const struct url_policy *policy, struct error *e)
 {
-	_cleanup_(copies_done) struct copies c = {
-		.job = job, .image = image_uuid, .source = source, .claim = claim};
-	int r = find_targets(&c, e);
+	_cleanup_(download_source_close) struct download_source source = {.fd = -1};
+	int r = download_source_open(url, policy, &source, e);
 
-	if (r == 0)
-		r = fetch_all(&c) ? store_run(pool_store(job->pool), finish_rows, &c, e) : report(&c, e);
+	if (r < 0)
+		return r;
+	c->source = &source;
+	r = find_targets(c, e);
+	if (r < 0)
+		return r;
+	return fetch_all(c) ? store_run(pool_store(c->job->pool), finish_rows, c, e) : report(c, e);
+}
+
+int image_copies_make(struct job *job, const char *image_uuid, const char *url,
+		      const struct url_policy *policy, const struct image_claim *claim, json_t **ret_failures,
+		      struct error *e)
+{
+	_cleanup_(copies_done) struct copies c = {.job = job, .image = image_uuid, .claim = claim};
+	int r = make_copies(&c, url, policy, e);
+
 	if (r < 0) {
 		/* a file that cannot be removed now keeps its row, until an expunge removes both */
 		(void)image_remove_copies(job->pool, image_uuid, NULL, !has_files(&c), NULL);

@@ -15,6 +15,7 @@
 #define POOLFS_IMAGE_COPIES_H
 
 #include "actions/engine/job.h"
+#include "actions/engine/url_policy.h"
 
 /** What the user says that the source is; see image/rules.h. All borrowed. */
 struct image_claim {
@@ -43,14 +44,15 @@ int image_copies_put_refs(struct txn *t, const char *image_uuid, const json_t *b
  */
 int image_copies_find_room(struct job *job, const char *image_uuid, int64_t bytes, struct error *e);
 /**
- * Copies @source (a URL or an absolute path) to every backup storage that the image has refs for, and makes
+ * Copies what @url names (a URL or an absolute path; @policy NULL: a file of the pool's own) to every backup storage that the image has refs for, and makes
  * image and refs Ready. Succeeds if at least one copy was made; *ret_failures (may be NULL) then lists the
  * others, [{"backupStorageUuid", "error"}], owned by the caller, NULL when memory is short. On failure no row
  * or file is left, except that a file that cannot be removed keeps its row, Deleting, until an expunge
  * removes both. Reports progress to the job and ends when that should stop. Blocking.
  */
-int image_copies_make(struct job *job, const char *image_uuid, const char *source,
-		      const struct image_claim *claim, json_t **ret_failures, struct error *e);
+int image_copies_make(struct job *job, const char *image_uuid, const char *url,
+		      const struct url_policy *policy, const struct image_claim *claim, json_t **ret_failures,
+		      struct error *e);
 /**
  * The result of a job that made an image: its inventory, and `failures` if there are any. Takes @failures
  * over.

@@ -13,7 +13,7 @@
  *     https only to https. Certificates are verified.
  *   - A connection that is not established within 10 s, or transfers less than
  *     1 KiB/s for 60 s, is aborted.
- *   - Local sources are regular files (no devices, no pipes). Holes stay holes.
+ *   - Local files and addresses are those that the policy allows (engine/url_policy.h). Holes stay holes.
  *     Blocks are shared where the file system can do so (FICLONE) and copied
  *     elsewhere; the MD5 needs a pass over the bytes in any case. A file that
  *     changes in the meantime is refused.
@@ -29,7 +29,7 @@
 
 #include <stdint.h>
 
-#include "model/error.h"
+#include "actions/engine/url_policy.h"
 
 #define DOWNLOAD_MD5_STRLEN 33 /* 32 hex digits and a NUL */
 
@@ -46,24 +46,34 @@ struct download_limits {
  */
 typedef int download_progress_fn(void *ctx, int64_t done, int64_t total, int percent);
 
-/**
- * Checks whether download() accepts the URL, by its text alone: for the checks of operations. -EINVAL for an
- * unknown scheme, with the manual's sentence, or a malformed URL, -EOPNOTSUPP for sftp://, upload:// and
- * zstore://.
- */
-int download_check_url(const char *url, struct error *e);
+/* Where a download comes from: the descriptor of a local file, or a URL. */
+struct download_source {
+	const char *url;		 /* borrowed */
+	const struct url_policy *policy; /* borrowed */
+	char *path;			 /* owned; of a local file, for messages; else NULL */
+	int fd;				 /* owned; of a local file */
+};
 
 /**
- * Downloads @url (http, https, ftp, file:///path or /path) into the new file @dest_path. @progress may be
- * NULL. @ret_md5 gets lower-case hex digits; it is untouched on failure.
- *
- * Errors besides those of download_check_url(): -EEXIST the destination exists, -ENOENT and -EACCES of source
- * or folder, -EFBIG above max_bytes, -ENOSPC, -ETIMEDOUT above seconds or stalled, -ECANCELED by @progress,
- * -EBUSY the local file changed, -ELOOP too many redirects, -EIO and those of download_errno_of_curl(). The
- * messages show the URL without user, password and query.
+ * Opens the source @url (http, https, ftp, file:///path or /path). A local file is opened here and only here:
+ * all downloads from the source read this descriptor. Both pointers must outlive the source, which
+ * download_source_close() closes. Errors of url_check() and url_policy_open().
  */
-int download(const char *url, const char *dest_path, const struct download_limits *limits,
-	     download_progress_fn *progress, void *progress_ctx, char ret_md5[static DOWNLOAD_MD5_STRLEN],
-	     struct error *e);
+int download_source_open(const char *url, const struct url_policy *policy, struct download_source *ret_source,
+			 struct error *e);
+void download_source_close(struct download_source *source);
+
+/**
+ * Downloads from the source into the new file @dest_path. @progress may be NULL. @ret_md5 gets lower-case hex
+ * digits; it is untouched on failure.
+ *
+ * Errors: -EEXIST the destination exists, -ENOENT and -EACCES of source or folder, -EFBIG above max_bytes,
+ * -ENOSPC, -ETIMEDOUT above seconds or stalled, -ECANCELED by @progress, -EBUSY the local file changed, -ELOOP
+ * too many redirects, -EIO and those of url_guard_result() and download_errno_of_curl(). The messages show
+ * the URL without user, password and query.
+ */
+int download(const struct download_source *source, const char *dest_path,
+	     const struct download_limits *limits, download_progress_fn *progress, void *progress_ctx,
+	     char ret_md5[static DOWNLOAD_MD5_STRLEN], struct error *e);
 
 #endif

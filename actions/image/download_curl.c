@@ -85,10 +85,21 @@ int download_errno_of_status(long status)
 
 struct transfer {
 	struct download *d;
-	CURL *curl; /* owned by download_from_curl() */
+	CURL *curl;			      /* owned by download_from_curl() */
+	const struct download_source *source; /* borrowed */
+	struct url_guard guard;
 	bool begun; /* the first byte of the body has arrived */
 	char message[CURL_ERROR_SIZE];
 };
+
+/* The status of HTTP or FTP of the last answer; 0 without one. */
+static long status_of(const struct transfer *t)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
@@ -97,6 +108,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 
 	if (!t->begun) {
 		t->begun = true;
+		if (status_of(t) >= 300) /* a redirect that leads nowhere; what comes is not the image */
+			return 0;
 		(void)curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &total);
 		if (total >= 0 && download_set_total(t->d, total, true) < 0)
 			return 0;
@@ -131,8 +144,9 @@ static char *url_without_secrets(const char *url)
 	return shown;
 }
 
-static CURLcode transfer_set_up(struct transfer *t, const char *url)
+static CURLcode transfer_set_up(struct transfer *t)
 {
+	const char *url = t->source->url;
 	const char *redirects = strncasecmp(url, "https:", 6) == 0 ? "https" : "http,https";
 	CURLcode code = CURLE_OK;
 
@@ -152,6 +166,7 @@ static CURLcode transfer_set_up(struct transfer *t, const char *url)
 	SET(CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES_S);
 	SET(CURLOPT_LOW_SPEED_TIME, STALL_TIMEOUT_S);
 	SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	SET(CURLOPT_ACCEPT_ENCODING, "identity"); /* and decodes what comes encoded all the same */
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_USERAGENT, "poolfs/" POOLFS_VERSION);
@@ -166,18 +181,20 @@ static CURLcode transfer_set_up(struct transfer *t, const char *url)
 		SET(CURLOPT_CAPATH, NULL);
 	}
 #undef SET
-	return code;
+	return code == CURLE_OK ? url_policy_guard(t->source->policy, t->curl, &t->guard) : code;
 }
 
 /* Notes libcurl's error as that of the download. */
-static int transfer_fail(struct transfer *t, const char *url, CURLcode code)
+static int transfer_fail(struct transfer *t, CURLcode code)
 {
-	char *shown = url_without_secrets(url);
+	char *shown = url_without_secrets(t->source->url);
 	const char *name = shown ? shown : "url";
-	long status = 0;
+	long status = status_of(t);
 
-	if (code == CURLE_HTTP_RETURNED_ERROR) {
-		(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_COULDNT_CONNECT && url_guard_result(&t->guard, name, t->d->e) < 0) {
+		(void)download_fail(t->d, -EACCES);
+	} else if (code == CURLE_HTTP_RETURNED_ERROR ||
+		   ((code == CURLE_OK || code == CURLE_WRITE_ERROR) && status >= 300)) {
 		(void)download_fail(t->d,
 				    error_set_code(t->d->e, download_errno_of_status(status), "SYS.1015",
 						   "the server answered '%s' with status %ld", name, status));
@@ -196,22 +213,22 @@ static void curl_begin(void)
 	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-int download_from_curl(struct download *d, const char *url)
+int download_from_curl(struct download *d, const struct download_source *source)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct transfer t = {.d = d};
+	struct transfer t = {.d = d, .source = source};
 	CURLcode code;
 
 	(void)pthread_once(&once, curl_begin);
 	t.curl = curl_easy_init();
 	if (!t.curl)
 		return download_fail(d, error_oom(d->e));
-	code = transfer_set_up(&t, url);
+	code = transfer_set_up(&t);
 	if (code == CURLE_OK)
 		code = curl_easy_perform(t.curl);
 	/* a failure in a callback, which made libcurl fail, has been noted already */
-	if (code != CURLE_OK && d->result == 0)
-		(void)transfer_fail(&t, url, code);
+	if (d->result == 0 && (code != CURLE_OK || status_of(&t) >= 300))
+		(void)transfer_fail(&t, code);
 	curl_easy_cleanup(t.curl);
 	return d->result;
 }

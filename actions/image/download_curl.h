@@ -13,9 +13,9 @@ int download_errno_of_curl(CURLcode code);
 int download_errno_of_status(long status);
 
 /**
- * Fills d->fd from a URL that passed download_check_url(); the caller writes it to disk. Returns 0 or
+ * Fills d->fd from a source with a remote URL; the caller writes it to disk. Returns 0 or
  * d->result.
  */
-int download_from_curl(struct download *d, const char *url);
+int download_from_curl(struct download *d, const struct download_source *source);
 
 #endif

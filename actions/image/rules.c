@@ -7,15 +7,6 @@
 
 static const char *const formats[] = {"qcow2", "raw", "iso"};
 
-const char *image_url_path(const char *url)
-{
-	static const char scheme[] = "file:///";
-
-	if (url[0] == '/')
-		return url;
-	return strncasecmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 2 : NULL;
-}
-
 /* The static string of a format; NULL for an unknown one. */
 static const char *known_format(const char *format)
 {

@@ -28,9 +28,6 @@
 #include "model/error.h"
 #include "model/object.h"
 
-/** The path of a file:/// URL (not decoded) or an absolute path, a part of @url; NULL for anything else. */
-const char *image_url_path(const char *url);
-
 /** Checks a claim before the file is known. @media_type may be NULL. -EINVAL. */
 int image_check_claim(const char *format, const char *media_type, bool system, struct error *e);
 /** The format of a claim that passed image_check_claim(): "iso" if its media type is ISO. Static. */

@@ -15,8 +15,8 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
+#include "actions/engine/url_policy.h"
 #include "actions/image/copies.h"
-#include "actions/image/download.h"
 #include "actions/image/file.h"
 #include "actions/image/image.h"
 #include "actions/image/rules.h"
@@ -28,7 +28,9 @@
 static int image_add_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *type = request_str(req, "type");
-	int r = request_is_upload(req) ? 0 : download_check_url(request_str(req, "url"), e);
+	int r = request_is_upload(req) ? 0
+				       : url_policy_check(view, req->actor.account, request_str(req, "url"),
+							  URL_OF_IMAGE, e);
 
 	if (r < 0)
 		return r;
@@ -106,6 +108,22 @@ static int check_no_file(struct job *job, struct error *e)
 	return 0;
 }
 
+/* Downloads or copies what the URL names. */
+static int fetch(struct job *job, const struct image_claim *claim, json_t **ret_failures, struct error *e)
+{
+	_cleanup_(url_policy_free_p) struct url_policy *policy = NULL;
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	struct request *req = job->req;
+	int r = url_policy_new(view, pool_state_dir(job->pool), req->actor.account, &policy, e);
+
+	view_unref(steal(&view)); /* a download may take a day */
+	if (r < 0) {
+		(void)image_remove_copies(job->pool, req->target, NULL, true, NULL);
+		return r;
+	}
+	return image_copies_make(job, req->target, request_str(req, "url"), policy, claim, ret_failures, e);
+}
+
 static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	struct request *req = job->req;
@@ -123,7 +141,7 @@ static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 	if (request_is_upload(req))
 		r = upload_receive(job, e);
 	else
-		r = image_copies_make(job, req->target, request_str(req, "url"), &claim, &failures, e);
+		r = fetch(job, &claim, &failures, e);
 	return r < 0 ? r : image_copies_result(job, req->target, failures, ret_result, e);
 }
 

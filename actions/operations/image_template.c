@@ -373,7 +373,7 @@ static int copy_to_all(const struct template *m, const struct image_claim *claim
 		       struct error *e)
 {
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
-	int r = image_copies_make(m->job, m->image, m->path, claim, ret_failures, &cause);
+	int r = image_copies_make(m->job, m->image, m->path, NULL, claim, ret_failures, &cause);
 
 	return r < 0 ? failed_everywhere(m, &cause, e) : 0;
 }

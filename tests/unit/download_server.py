@@ -5,7 +5,7 @@ Usage: download_server.py FOLDER. Writes FOLDER/cert.pem, prints the three ports
 serves until its standard input ends, so that it never outlives the test. Every path is one way a
 server can behave; see Handler.do_GET.
 """
-import base64, http.server, os, socket, socketserver, ssl, subprocess, sys, threading, time
+import base64, gzip, http.server, os, socket, socketserver, ssl, subprocess, sys, threading, time
 
 SIZE = 2000003
 BODY = bytes((i * 7 + i // 251) & 255 for i in range(SIZE))  # the test makes the same bytes
@@ -76,6 +76,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path.startswith('/status/'):
             self.head(int(path[8:]), Content_Length=5)
             self.wfile.write(b'sorry')
+        elif path == '/gzip':
+            packed = gzip.compress(BODY, 1)
+            self.head(200, Content_Encoding='gzip', Content_Length=len(packed))
+            self.wfile.write(packed)
+        elif path == '/gzip-damaged':
+            packed = gzip.compress(BODY, 1)
+            self.head(200, Content_Encoding='gzip', Content_Length=len(packed))
+            self.wfile.write(packed[:1000] + bytes(len(packed) - 1000))
+        elif path == '/unknown-encoding':
+            self.head(200, Content_Encoding='rot13', Content_Length=SIZE)
+            self.wfile.write(BODY)
+        elif path.startswith('/nowhere/'):  # a redirect without Location
+            self.head(int(path[9:]), Content_Length=5)
+            self.wfile.write(b'sorry')
+        elif path == '/nowhere-empty':
+            self.head(302, Content_Length=0)
+        elif path.startswith('/to-address/'):
+            self.redirect('http://%s:%d/normal' % (path[12:], PORTS['http']))
         elif path == '/loop':
             self.redirect('/loop')
         elif path.startswith('/redirect/'):
@@ -164,6 +182,8 @@ def main():
     for name, server in servers.items():
         PORTS[name] = server.server_address[1]
         threading.Thread(target=server.serve_forever, daemon=True).start()
+    second = HttpServer(('127.0.0.2', PORTS['http']), Handler)  # the same at another address
+    threading.Thread(target=second.serve_forever, daemon=True).start()
     print(PORTS['http'], PORTS['https'], PORTS['ftp'], flush=True)
     sys.stdin.read()
     os._exit(0)

@@ -4,7 +4,7 @@
  * loopback) and from local files. After each failure the destination must not
  * exist; after each success it must have exactly the bytes, and their MD5.
  */
-#include "tests/unit/test.h"
+#include "tests/unit/fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "actions/engine/config.h"
 #include "actions/image/download_curl.h"
 
 #define SIZE 2000003 /* as in download_server.py */
@@ -26,6 +27,22 @@ static int ports[3]; /* http, https, ftp; 0 = no server */
 static pid_t server;
 static int server_in = -1;
 static const struct download_limits no_limits;
+static struct url_policy *policy; /* an administrator's */
+
+/* Opens the source, downloads from it, closes it. */
+static int fetch(const struct url_policy *how, const char *from, const char *to,
+		 const struct download_limits *limits, download_progress_fn *progress, void *ctx,
+		 char ret_md5[static DOWNLOAD_MD5_STRLEN], struct error *e)
+{
+	struct download_source from_source;
+	int r = download_source_open(from, how, &from_source, e);
+
+	if (r < 0)
+		return r;
+	r = download(&from_source, to, limits, progress, ctx, ret_md5, e);
+	download_source_close(&from_source);
+	return r;
+}
 
 static const char *url(const char *host, int port, const char *path)
 {
@@ -96,7 +113,7 @@ static void succeeds_with(const char *from, const struct download_limits *limits
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	char md5[DOWNLOAD_MD5_STRLEN], wanted[DOWNLOAD_MD5_STRLEN];
 
-	if (download(from, dest, limits, NULL, NULL, md5, &e) < 0)
+	if (fetch(policy, from, dest, limits, NULL, NULL, md5, &e) < 0)
 		fail_msg("%s: %s", from, error_sentence(&e));
 	assert_false(error_is_set(&e));
 	md5_of(body(), SIZE, wanted);
@@ -114,7 +131,7 @@ static void fails_full(const char *from, const struct download_limits *limits, d
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	char md5[DOWNLOAD_MD5_STRLEN] = "untouched";
-	int r = download(from, dest, limits, progress, ctx, md5, &e);
+	int r = fetch(policy, from, dest, limits, progress, ctx, md5, &e);
 
 	if (r != -errnum || !strstr(error_sentence(&e), sentence))
 		fail_msg("%s: %d '%s', not %d '%s'", from, -r, error_sentence(&e), errnum, sentence);
@@ -123,7 +140,7 @@ static void fails_full(const char *from, const struct download_limits *limits, d
 	assert_null(strstr(error_sentence(&e), "secret"));
 	/* the same without a progress function */
 	if (!progress && limits->seconds == 0)
-		assert_int_equal(download(from, dest, limits, progress, ctx, md5, NULL), -errnum);
+		assert_int_equal(fetch(policy, from, dest, limits, progress, ctx, md5, NULL), -errnum);
 }
 
 static void fails(const char *from, int errnum, const char *sentence)
@@ -175,7 +192,7 @@ static void urls_are_validated(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_(error_done) struct error e = ERROR_INIT;
-		int r = download_check_url(cases[i].url, &e);
+		int r = url_check(cases[i].url, URL_OF_IMAGE, &e);
 
 		if (r != cases[i].result || (r < 0) != error_is_set(&e))
 			fail_msg("'%s': %d '%s'", cases[i].url, r, error_sentence(&e));
@@ -236,12 +253,13 @@ static void downloads_from_correct_servers_succeed(void **state)
 	need_server();
 	succeeds(http("/normal"));
 	succeeds(http("/chunked"));
+	succeeds(http("/gzip"));
 	succeeds(http("/close"));
 	succeeds(http("/redirect/1"));
 	succeeds(http("/redirect/5"));
 	succeeds(url("http://me:secret@127.0.0.1", ports[0], "/private"));
 	succeeds(url("ftp://127.0.0.1", ports[2], "/normal"));
-	assert_int_equal(download(http("/empty"), dest, &no_limits, NULL, NULL, md5, NULL), 0);
+	assert_int_equal(fetch(policy, http("/empty"), dest, &no_limits, NULL, NULL, md5, NULL), 0);
 	assert_string_equal(md5, "d41d8cd98f00b204e9800998ecf8427e");
 	dest_has("", 0);
 }
@@ -258,6 +276,15 @@ static void failed_downloads_leave_no_file(void **state)
 	fails(url("http://me:secret2@127.0.0.1", ports[0], "/private"), EACCES, "with status 401");
 	fails(http("/loop"), ELOOP, "redirects");
 	fails(http("/redirect/6"), ELOOP, "redirects");
+	for (int status = 300; status < 309; status++) {
+		char path[30];
+
+		snprintf(path, sizeof(path), "/nowhere/%d", status);
+		fails(http(path), EIO, "with status 30");
+	}
+	fails(http("/nowhere-empty"), EIO, "with status 302");
+	fails(http("/gzip-damaged"), EOPNOTSUPP, "cannot download");
+	fails(http("/unknown-encoding"), EOPNOTSUPP, "cannot download");
 	fails(http("/to-file"), EOPNOTSUPP, "\"file\"");
 	fails(http("/to-ftp"), EOPNOTSUPP, "\"ftp\"");
 	fails(url("ftp://127.0.0.1", ports[2], "/missing"), ENOENT, "cannot download 'ftp://127.0.0.1:");
@@ -323,11 +350,11 @@ static void progress_is_reported_and_can_cancel(void **state)
 
 	(void)state;
 	need_server();
-	assert_int_equal(download(http("/normal"), dest, &no_limits, watch_progress, &w, md5, NULL), 0);
+	assert_int_equal(fetch(policy, http("/normal"), dest, &no_limits, watch_progress, &w, md5, NULL), 0);
 	assert_true(w.calls > 0 && w.last_done == SIZE && w.last_total == SIZE && w.last_percent == 100);
 	assert_int_equal(unlink(dest), 0);
 	w = (struct watch){.last_percent = -1};
-	assert_int_equal(download(http("/chunked"), dest, &no_limits, watch_progress, &w, md5, NULL), 0);
+	assert_int_equal(fetch(policy, http("/chunked"), dest, &no_limits, watch_progress, &w, md5, NULL), 0);
 	assert_true(w.last_done == SIZE && w.last_total == -1 && w.last_percent == -1);
 	assert_int_equal(unlink(dest), 0);
 	/* at once, and while the server sends slowly or nothing */
@@ -366,14 +393,15 @@ static void the_destination_must_be_new(void **state)
 	fd = open(dest, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_int_equal(write(fd, "mine", 4), 4);
 	(void)close(fd);
-	assert_int_equal(download("/etc/passwd", dest, &no_limits, NULL, NULL, md5, &e), -EEXIST);
+	assert_int_equal(fetch(policy, "/etc/passwd", dest, &no_limits, NULL, NULL, md5, &e), -EEXIST);
 	dest_has("mine", 4);
 	/* nor may it be a symbolic link, even a dangling one */
 	assert_int_equal(symlink("/tmp/poolfs-nowhere", dest), 0);
-	assert_int_equal(download("/etc/passwd", dest, &no_limits, NULL, NULL, md5, NULL), -EEXIST);
+	assert_int_equal(fetch(policy, "/etc/passwd", dest, &no_limits, NULL, NULL, md5, NULL), -EEXIST);
 	assert_int_equal(unlink(dest), 0);
 	error_done(&e);
-	assert_int_equal(download("/etc/passwd", "/nowhere/x", &no_limits, NULL, NULL, md5, &e), -ENOENT);
+	assert_int_equal(fetch(policy, "/etc/passwd", "/nowhere/x", &no_limits, NULL, NULL, md5, &e),
+			 -ENOENT);
 	assert_string_equal(error_sentence(&e),
 			    "cannot open the folder '/nowhere': No such file or directory");
 }
@@ -399,7 +427,7 @@ static void local_files_are_copied(void **state)
 	(void)snprintf(file_url, sizeof(file_url), "file://%s", source);
 	succeeds(file_url);
 	fails_full(source, &limits, NULL, NULL, EFBIG, "more than the 2000002 bytes allowed");
-	assert_int_equal(download(source, dest, &no_limits, watch_progress, &w, md5, NULL), 0);
+	assert_int_equal(fetch(policy, source, dest, &no_limits, watch_progress, &w, md5, NULL), 0);
 	assert_true(w.last_total == SIZE && w.last_percent == 100);
 	assert_int_equal(unlink(dest), 0);
 	/* a link to a file is accepted, %XX is decoded in a URL and not in a path */
@@ -412,7 +440,7 @@ static void local_files_are_copied(void **state)
 	assert_int_equal(unlink(odd), 0);
 	/* empty */
 	assert_int_equal(truncate(source, 0), 0);
-	assert_int_equal(download(source, dest, &no_limits, NULL, NULL, md5, NULL), 0);
+	assert_int_equal(fetch(policy, source, dest, &no_limits, NULL, NULL, md5, NULL), 0);
 	assert_string_equal(md5, "d41d8cd98f00b204e9800998ecf8427e");
 	dest_has("", 0);
 }
@@ -448,7 +476,7 @@ static void holes_are_preserved(void **state)
 	source_write("x", 1, 100 << 20, 0);
 	assert_int_equal(truncate(source, HUGE), 0);
 	md5_of(all, HUGE, wanted);
-	assert_int_equal(download(source, dest, &no_limits, NULL, NULL, md5, NULL), 0);
+	assert_int_equal(fetch(policy, source, dest, &no_limits, NULL, NULL, md5, NULL), 0);
 	assert_string_equal(md5, wanted);
 	assert_int_equal(stat(source, &from), 0);
 	assert_int_equal(stat(dest, &to), 0);
@@ -565,7 +593,7 @@ static void blocks_are_shared(void **state)
 		((uint32_t *)big)[i] = (uint32_t)i * 2654435761u;
 	source_write(big, 200 << 20, 0, O_CREAT);
 	md5_of(big, 200 << 20, wanted);
-	r = download(source, dest, &no_limits, NULL, NULL, md5, NULL);
+	r = fetch(policy, source, dest, &no_limits, NULL, NULL, md5, NULL);
 	if (r == 0) {
 		assert_string_equal(md5, wanted);
 		dest_has(big, 200 << 20);
@@ -586,7 +614,7 @@ static void *download_thread(void *arg)
 	(void)snprintf(path, sizeof(path), "%s/many%zu", folder, n);
 	(void)snprintf(from, sizeof(from), "%s://127.0.0.1:%d/%s", n % 3 == 2 ? "ftp" : "http",
 		       ports[n % 3 == 2 ? 2 : 0], n % 3 == 1 ? "chunked" : "normal");
-	if (download(from, path, &no_limits, NULL, NULL, md5, NULL) < 0)
+	if (fetch(policy, from, path, &no_limits, NULL, NULL, md5, NULL) < 0)
 		return strdup("failed");
 	(void)unlink(path);
 	return strdup(md5);
@@ -637,9 +665,114 @@ static void server_start(void)
 		(void)fclose(f);
 }
 
+static int put_setting(struct txn *t, void *arg, struct error *e)
+{
+	const char *const *words = arg;
+	struct object *o = make(KIND_GLOBAL_CONFIG, words[0]);
+
+	object_set_str(o, GLOBAL_CONFIG_CATEGORY, "url");
+	object_set_str(o, GLOBAL_CONFIG_NAME, words[1]);
+	object_set_str(o, GLOBAL_CONFIG_VALUE, words[2]);
+	return txn_put(t, o, NULL, e);
+}
+
+/* A policy with the settings url.*; for an administrator, or else for an account that does not exist. */
+static struct url_policy *policy_with(bool admin, const char *allowed, const char *forbidden)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct url_policy *made = NULL;
+	struct fixture f = {0};
+
+	snprintf(f.dir, sizeof(f.dir), "/tmp/poolfs-test-XXXXXX");
+	assert_non_null(mkdtemp(f.dir));
+	fixture_open(&f);
+	assert_int_equal(store_run(f.store, put_setting,
+				   (const char *[]){test_uuid(1), "allowedNetworks", allowed}, NULL),
+			 0);
+	assert_int_equal(store_run(f.store, put_setting,
+				   (const char *[]){test_uuid(2), "forbiddenNetworks", forbidden}, NULL),
+			 0);
+	view = store_view(f.store);
+	assert_int_equal(url_policy_new(view, f.dir, admin ? NULL : test_uuid(3), &made, NULL), 0);
+	view_unref(steal(&view));
+	store_close(f.store);
+	(void)nftw(f.dir, fixture_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	return made;
+}
+
+static int fetch_as(bool admin, const char *allowed, const char *forbidden, const char *from, struct error *e)
+{
+	_cleanup_(url_policy_free_p) struct url_policy *how = policy_with(admin, allowed, forbidden);
+	char md5[DOWNLOAD_MD5_STRLEN];
+	int r = fetch(how, from, dest, &no_limits, NULL, NULL, md5, e);
+
+	(void)unlink(dest);
+	return r;
+}
+
+/* What an account is told of a forbidden address does not depend on what is there. */
+static void forbidden_addresses_are_not_connected(void **state)
+{
+	static const struct {
+		const char *allowed, *forbidden;
+		bool admin;
+		const char *path; /* of the test server on 127.0.0.1 */
+		int result;
+	} cases[] = {
+		{"", "", true, "/to-address/127.0.0.2", 0},
+		{"", "", false, "/normal", -EACCES},
+		{"", "", false, "/missing", -EACCES},
+		{"127.0.0.1", "", false, "/normal", 0},
+		{"127.0.0.1", "", false, "/missing", -ENOENT},
+		{"127.0.0.1", "", false, "/to-address/127.0.0.2", -EACCES},
+		{"127.0.0.1", "", false, "/to-address/localhost", 0},
+		{"127.0.0.2", "", false, "/to-address/127.0.0.2", -EACCES},
+		{"127.0.0.0/8", "", false, "/to-address/127.0.0.2", 0},
+		{"127.0.0.0/8", "127.0.0.2", false, "/to-address/127.0.0.2", -EACCES},
+		{"", "127.0.0.2/32", true, "/to-address/127.0.0.2", -EACCES},
+		{"", "127.0.0.2", true, "/normal", 0},
+		{"", "127.0.0.0/8", true, "/normal", -EACCES},
+	};
+
+	(void)state;
+	need_server();
+	/* no proxy connects in our place: nothing listens there */
+	assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
+	assert_int_equal(unsetenv("no_proxy"), 0);
+	assert_int_equal(unsetenv("NO_PROXY"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		bool unlimited = cases[i].admin && !*cases[i].forbidden;
+		int r = fetch_as(cases[i].admin, cases[i].allowed, cases[i].forbidden, http(cases[i].path),
+				 &e);
+
+		/* where there is nothing to check, the proxy of the environment is used */
+		if (r != (unlimited ? -EHOSTUNREACH : cases[i].result))
+			fail_msg("case %zu: %d, '%s'", i, -r, error_sentence(&e));
+		if (r == -EACCES && !strstr(error_sentence(&e), "leads to a"))
+			fail_msg("case %zu: '%s'", i, error_sentence(&e));
+	}
+	assert_int_equal(unsetenv("http_proxy"), 0);
+	assert_int_equal(setenv("no_proxy", "*", 1), 0);
+	assert_int_equal(fetch_as(true, "", "", http("/to-address/127.0.0.2"), NULL), 0);
+	/* a port where nothing listens gives the same answer as one with a server */
+	for (int closed = 0; closed < 2; closed++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		char wanted[200];
+		int port = closed ? 1 : ports[0];
+
+		snprintf(wanted, sizeof(wanted),
+			 "the URL 'http://127.0.0.1:%d/x' leads to a loopback address", port);
+		assert_int_equal(fetch_as(false, "", "", url("http://127.0.0.1", port, "/x"), &e), -EACCES);
+		if (!strstr(error_sentence(&e), wanted))
+			fail_msg("'%s', not '%s'", error_sentence(&e), wanted);
+	}
+}
+
 static int set_up(void **state)
 {
 	(void)state;
+	policy = policy_with(true, "", "");
 	if (!mkdtemp(folder))
 		return -1;
 	(void)snprintf(dest, sizeof(dest), "%s/dest", folder);
@@ -658,6 +791,7 @@ static int tear_down(void **state)
 	char command[200];
 
 	(void)state;
+	url_policy_free(policy);
 	(void)close(server_in);
 	(void)waitpid(server, NULL, 0);
 	/* a failed test may have left its file system mounted */
@@ -672,6 +806,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(urls_are_validated),
 		cmocka_unit_test(every_result_of_libcurl_has_an_errno),
+		cmocka_unit_test(forbidden_addresses_are_not_connected),
 		cmocka_unit_test(downloads_from_correct_servers_succeed),
 		cmocka_unit_test(failed_downloads_leave_no_file),
 		cmocka_unit_test(certificates_are_verified),
