@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "actions/engine/request.h"
 #include "model/json.h"
 
 int params_parse_number(const char *text, int64_t *ret)
@@ -128,6 +129,10 @@ static int convert_list(const struct param *p, const json_t *value, json_t **ret
 			json_decref(list);
 			return error_set(e, EINVAL, "field[%s] must be a list of strings", p->name);
 		}
+	}
+	if (json_array_size(list) > REQUEST_ITEMS) {
+		json_decref(list);
+		return error_set(e, E2BIG, "field[%s] has more than %d items", p->name, REQUEST_ITEMS);
 	}
 	*ret = list;
 	return list ? 0 : error_oom(e);

@@ -137,6 +137,9 @@ static int take_tags(const json_t *outer, const json_t *inner, const char *name,
 		return error_oom(e);
 	if (given && !json_is_array(given) && !json_is_null(given))
 		return not_strings(name, e);
+	if (json_array_size(given) > REQUEST_ITEMS)
+		return error_set(e, E2BIG, "'%s' has %zu items, at most %d are accepted", name,
+				 json_array_size(given), REQUEST_ITEMS);
 	json_array_foreach (given, i, tag) {
 		if (!json_is_string(tag))
 			return not_strings(name, e);

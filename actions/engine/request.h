@@ -12,6 +12,9 @@
 
 #include "actions/engine/operation.h"
 
+/* The most items in one list of a request: in a parameter, or of tags. */
+#define REQUEST_ITEMS 1000
+
 /** Who makes the request. */
 struct actor {
 	int64_t uid;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "model/json.h"
+
 bool system_tag_is_ephemeral(const char *tag)
 {
 	return strcmp(tag, "shareable") == 0 || strcmp(tag, "validationOnly") == 0 ||
@@ -40,11 +42,26 @@ static const struct object *object_find_system_tag(const struct view *view, cons
 	return NULL;
 }
 
+/* The number of tags of one object is limited, since each of many requests looks at all of them. */
+static int check_room(const struct view *view, enum kind_id tag_kind, const char *uuid, struct error *e)
+{
+	bool user = tag_kind == KIND_USER_TAG;
+	int resource = user ? USER_TAG_RESOURCE_UUID : SYSTEM_TAG_RESOURCE_UUID;
+
+	if (view_count_where(view, tag_kind, resource, uuid) < OBJECT_TAGS)
+		return 0;
+	return error_set(e, EDQUOT, "'%s' has %d %s tags already, which is the limit", uuid, OBJECT_TAGS,
+			 user ? "user" : "system");
+}
+
 int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, const char *uuid,
 			const char *tag, struct error *e)
 {
-	struct object *o = object_new(kind_get(KIND_USER_TAG));
+	int r = check_room(txn_view(t), KIND_USER_TAG, uuid, e);
+	struct object *o = r < 0 ? NULL : object_new(kind_get(KIND_USER_TAG));
 
+	if (r < 0)
+		return r;
 	object_set_str(o, USER_TAG_UUID, tag_uuid);
 	object_set_str(o, USER_TAG_RESOURCE_UUID, uuid);
 	object_set_str(o, USER_TAG_RESOURCE_TYPE, kind_get(kind)->vo);
@@ -56,8 +73,11 @@ int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, 
 int object_put_system_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, const char *uuid,
 			  const char *tag, bool inherent, struct error *e)
 {
-	struct object *o = object_new(kind_get(KIND_SYSTEM_TAG));
+	int r = check_room(txn_view(t), KIND_SYSTEM_TAG, uuid, e);
+	struct object *o = r < 0 ? NULL : object_new(kind_get(KIND_SYSTEM_TAG));
 
+	if (r < 0)
+		return r;
 	object_set_str(o, SYSTEM_TAG_UUID, tag_uuid);
 	object_set_int(o, SYSTEM_TAG_INHERENT, inherent);
 	object_set_str(o, SYSTEM_TAG_RESOURCE_UUID, uuid);
@@ -111,36 +131,55 @@ int object_set_system_tag(struct txn *t, enum kind_id kind, const char *uuid, co
 	return txn_put(t, changed, NULL, e);
 }
 
-static int add_user_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *tag, struct error *e)
+/* The texts of the object's tags, as the members of an object: a set. NULL without memory. */
+static json_t *tag_set_of(const struct view *view, enum kind_id tag_kind, const char *uuid)
 {
-	char tag_uuid[UUID_SIZE];
+	bool user = tag_kind == KIND_USER_TAG;
+	json_t *set = json_object();
 
-	if (object_find_tag(txn_view(t), KIND_USER_TAG, uuid, tag))
-		return 0;
-	uuid_make(tag_uuid);
-	return object_put_user_tag(t, tag_uuid, kind, uuid, tag, e);
+	view_for_each_where (o, view, tag_kind, user ? USER_TAG_RESOURCE_UUID : SYSTEM_TAG_RESOURCE_UUID,
+			     uuid)
+		if (json_object_set_new(set, object_text(o, user ? USER_TAG_TAG : SYSTEM_TAG_TAG),
+					json_true()) < 0) {
+			json_decref(set);
+			return NULL;
+		}
+	return set;
+}
+
+/* Adds those of @tags that the object does not have yet. */
+static int put_tags(struct txn *t, enum kind_id tag_kind, const json_t *tags, enum kind_id kind,
+		    const char *uuid, struct error *e)
+{
+	_cleanup_json_ json_t *set = json_array_size(tags) ? tag_set_of(txn_view(t), tag_kind, uuid) : NULL;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (tags, i, item) {
+		const char *tag = json_string_value(item);
+		char tag_uuid[UUID_SIZE];
+		int r;
+
+		if (json_object_get(set, tag) ||
+		    (tag_kind == KIND_SYSTEM_TAG && system_tag_is_ephemeral(tag)))
+			continue;
+		if (json_object_set_new(set, tag, json_true()) < 0)
+			return error_oom(e);
+		uuid_make(tag_uuid);
+		r = tag_kind == KIND_USER_TAG ? object_put_user_tag(t, tag_uuid, kind, uuid, tag, e)
+					      : object_put_system_tag(t, tag_uuid, kind, uuid, tag, false, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int object_put_tags(struct txn *t, const struct request *req, enum kind_id kind, const char *uuid,
 		    struct error *e)
 {
-	json_t *tag;
-	size_t i;
-	int r;
+	int r = put_tags(t, KIND_SYSTEM_TAG, req->system_tags, kind, uuid, e);
 
-	json_array_foreach (req->system_tags, i, tag) {
-		if (system_tag_is_ephemeral(json_string_value(tag)))
-			continue;
-		r = object_add_system_tag(t, kind, uuid, json_string_value(tag), false, e);
-		if (r < 0)
-			return r;
-	}
-	json_array_foreach (req->user_tags, i, tag) {
-		r = add_user_tag(t, kind, uuid, json_string_value(tag), e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return r < 0 ? r : put_tags(t, KIND_USER_TAG, req->user_tags, kind, uuid, e);
 }
 
 const char *tag_value(const struct view *view, const char *resource_uuid, const char *prefix)

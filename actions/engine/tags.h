@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System and user tags of objects. The functions with a transaction are parts of changes: they run in the
- * store's writer thread and never block; their errors are those of txn_put().
+ * store's writer thread and never block; their errors are those of txn_put(), and -EDQUOT for an object that
+ * would get more than OBJECT_TAGS.
  */
 #ifndef POOLFS_ENGINE_TAGS_H
 #define POOLFS_ENGINE_TAGS_H
 
 #include "actions/engine/request.h"
+
+/* The most tags that an object has, of each of the two kinds. */
+#define OBJECT_TAGS 1000
 
 /** True for system tags that only apply to one request and are never stored (behaviour.md 3.12). */
 bool system_tag_is_ephemeral(const char *tag);

@@ -7,13 +7,16 @@
 
 #include "actions/engine/config.h"
 #include "actions/engine/json_gather.h"
+#include "actions/engine/request.h"
 #include "actions/engine/shortform.h"
+#include "actions/engine/tags.h"
 #include "actions/image/running_sum.h"
 #include "actions/image/upload.h"
 #include "actions/spec/spec.h"
 #include "fs/class/scratches.h"
 #include "fs/class/value_text.h"
 #include "fs/tell/last_error.h"
+#include "fs/tree/gathered.h"
 #include "fs/tree/members.h"
 #include "fs/tree/queries.h"
 #include "model/query_parse.h"
@@ -50,6 +53,10 @@ struct document *render_limits(const struct place *p)
 	if (!f)
 		return NULL;
 	fprintf(f, "request-bytes %d\n", REQUEST_LENGTH);
+	fprintf(f, "request-items %d\n", REQUEST_ITEMS);
+	fprintf(f, "object-tags %d\n", OBJECT_TAGS);
+	fprintf(f, "unfinished-bytes-of-user %d\n", GATHERED_OF_USER);
+	fprintf(f, "unfinished-bytes-total %d\n", GATHERED_TOTAL);
 	fprintf(f, "request-nesting %d\n", JSON_GATHER_DEPTH);
 	fprintf(f, "short-form-bytes %d\n", SHORTFORM_MAX);
 	fprintf(f, "value-bytes %d\n", VALUE_LENGTH);

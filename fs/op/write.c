@@ -3,6 +3,7 @@
 #include "fs/op/write.h"
 
 #include "fs/op/read.h"
+#include "fs/tell/last_error.h"
 #include "fs/tell/watchers.h"
 #include "fs/tree/class.h"
 #include "fs/tree/reply.h"
@@ -20,6 +21,17 @@ static int open_place(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_inf
 	return *ret_handle ? 0 : -EBADF;
 }
 
+/* Refuses a piece of a document if its user has too many unfinished ones. */
+static int check_gather(const struct place *p, const struct handle *h, size_t len)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	int r = p->entry->io->by_handle ? 0 : handles_check_gather(p->fs->handles, h, p->uid, len, &e);
+
+	if (r < 0)
+		last_error_set(p->fs->errors, p->uid, p->object, &e);
+	return r;
+}
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
 	      struct fuse_file_info *fi)
 {
@@ -30,10 +42,14 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 
 	if (r == 0 && !p.entry->io->write)
 		r = -EBADF; /* it cannot be opened for writing */
-	if (r < 0)
+	if (r == 0)
+		r = check_gather(&p, h, size);
+	if (r < 0) {
 		fuse_reply_err(req, -r);
-	else
-		p.entry->io->write(req, &p, h, data, size, offset, fi->flags);
+		return;
+	}
+	p.entry->io->write(req, &p, h, data, size, offset, fi->flags);
+	handles_count_gather(p.fs->handles, h, p.uid);
 }
 
 /*
@@ -47,11 +63,13 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct place p;
 	int r = open_place(req, ino, fi, &view, &p, &h);
 
-	if (r == 0 && p.entry->io->flush)
+	if (r == 0 && p.entry->io->flush) {
 		p.entry->io->flush(req, &p, h);
-	else
+		handles_count_gather(p.fs->handles, h, p.uid);
+	} else {
 		/* The object is gone, so nothing is left to flush. */
 		fuse_reply_err(req, r == -ESTALE ? 0 : -r);
+	}
 }
 
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/tree/by_name.h"
+#include "fs/tree/gathered.h"
 #include "fs/tree/where_list.h"
 
 /* The kernel's own limit of open files is far below. */
@@ -17,6 +18,7 @@ struct slot {
 };
 
 struct handles {
+	struct gathered *gathered; /* immutable; owned */
 	pthread_mutex_t lock;
 	struct slot *slots; /* lock; owned; slot 0 is never used */
 	uint32_t count;	    /* lock */
@@ -29,6 +31,11 @@ struct handles *handles_new(void)
 
 	if (!handles)
 		return NULL;
+	handles->gathered = gathered_new();
+	if (!handles->gathered) {
+		free(handles);
+		return NULL;
+	}
 	handles->count = 1;
 	pthread_mutex_init(&handles->lock, NULL);
 	return handles;
@@ -41,6 +48,7 @@ void handles_free(struct handles *handles)
 	for (uint32_t i = 1; i < handles->count; i++)
 		handle_unref(handles->slots[i].handle);
 	pthread_mutex_destroy(&handles->lock);
+	gathered_free(handles->gathered);
 	free(handles->slots);
 	free(handles);
 }
@@ -159,9 +167,29 @@ void handles_remove(struct handles *handles, uint64_t number)
 		handles->free = (uint32_t)number;
 	}
 	pthread_mutex_unlock(&handles->lock);
-	if (h)
+	if (h) {
 		atomic_store(&h->closed, true);
+		gather_reset(&h->gather);
+		handles_count_gather(handles, h, h->gatherer);
+	}
 	handle_unref(h);
+}
+
+int handles_check_gather(struct handles *handles, const struct handle *h, uid_t uid, size_t len,
+			 struct error *e)
+{
+	return gathered_check(handles->gathered, uid, h->charged, h->gather.len + len, e);
+}
+
+void handles_count_gather(struct handles *handles, struct handle *h, uid_t uid)
+{
+	if (h->charged && h->gatherer != uid) {
+		gathered_move(handles->gathered, h->gatherer, h->charged, 0);
+		h->charged = 0;
+	}
+	gathered_move(handles->gathered, uid, h->charged, h->gather.room);
+	h->gatherer = uid;
+	h->charged = h->gather.room;
 }
 
 void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, struct where_list *list)

@@ -49,6 +49,8 @@ struct handle {
 	bool polled;	      /* poll(2) was used on it */
 	atomic_bool closed;   /* removed from the table */
 	struct gather gather;
+	uid_t gatherer; /* whose bytes `gather` has */
+	size_t charged; /* bytes of it that the table counts for this user */
 	bool requested; /* a request has been written */
 	off_t end;	/* end of the last write */
 	off_t base;	/* offset at which the answer begins */
@@ -86,6 +88,15 @@ struct handle *handles_get(struct handles *handles, uint64_t number);
 struct handle *handles_find(struct handles *handles, struct node node);
 /** Removes the handle from the table. */
 void handles_remove(struct handles *handles, uint64_t number);
+
+/**
+ * Checks that the user @uid may write @len more bytes of an unfinished document through @h. -EDQUOT, -ENOSPC: it
+ * and others have too many of them (gathered.h).
+ */
+int handles_check_gather(struct handles *handles, const struct handle *h, uid_t uid, size_t len,
+			 struct error *e);
+/** Counts what @h has gathered now for the user; to be called when that may have changed. */
+void handles_count_gather(struct handles *handles, struct handle *h, uid_t uid);
 
 /** Sets what a walk over the directory sees from now on; all are taken over and may be NULL. */
 void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, struct where_list *list);

@@ -38,7 +38,7 @@ image() {
 }
 # setting NAME VALUE, as an administrator.
 setting() {
-	printf %s "$2" >"$MOUNT/global-configurations/$1/value"
+	echo "$2" >"$MOUNT/global-configurations/$1/value"
 }
 # told: the sentence of the last answer.
 told() {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/tree/gathered.h"
 #include "fs/tree/handle.h"
 
 #define COUNT 1000
@@ -110,6 +111,63 @@ static void test_gather(void **state)
 	assert_null(g.data);
 }
 
+/* Many users, each up to its limit, then the sum; closed handles and documents that are complete count no more. */
+static void test_gathered_memory_is_limited(void **state)
+{
+	enum { PIECE = 1 << 20, USERS = 6, EACH = 40 };
+	static const char piece[PIECE];
+	struct handles *handles = handles_new();
+	struct handle *list[USERS][EACH] = {{0}};
+	size_t of_user = GATHERED_OF_USER / PIECE, total = GATHERED_TOTAL / PIECE, all = 0;
+
+	(void)state;
+	assert_non_null(handles);
+	for (uid_t user = 0; user < USERS; user++) {
+		size_t taken = 0;
+
+		for (size_t i = 0; i < EACH; i++) {
+			_cleanup_(error_done) struct error e = ERROR_INIT;
+			struct handle *h = handle_new((struct node){.class = N_CREATE}, S_IFREG | 0644, NULL);
+			int r, wanted = taken < of_user ? 0 : -EDQUOT;
+
+			list[user][i] = h;
+			assert_int_equal(handles_add(handles, h), 0);
+			r = handles_check_gather(handles, h, user, PIECE, &e);
+			if (wanted == 0 && all >= total)
+				wanted = -ENOSPC;
+			assert_int_equal(r, wanted);
+			assert_int_equal(r < 0, error_is_set(&e));
+			/* a small piece is always taken */
+			assert_int_equal(handles_check_gather(handles, h, user, GATHERED_FREE, NULL), 0);
+			if (r < 0)
+				continue;
+			assert_int_equal(gather_append(&h->gather, piece, PIECE, PIECE), 0);
+			handles_count_gather(handles, h, user);
+			taken++;
+			all++;
+		}
+	}
+	/* about as many as fit, since the first bytes of each do not count */
+	assert_in_range(all, total, total + 1);
+	gather_reset(&list[0][0]->gather);
+	handles_count_gather(handles, list[0][0], 0);
+	assert_int_equal(handles_check_gather(handles, list[0][0], 0, PIECE, NULL), 0);
+	for (size_t i = 0; i < EACH; i++) {
+		handles_remove(handles, list[1][i]->number);
+		handle_unref(list[1][i]);
+	}
+	for (uid_t user = 2; user < USERS; user++)
+		for (size_t i = 0; i < EACH; i++)
+			handles_remove(handles, list[user][i]->number);
+	assert_int_equal(handles_check_gather(handles, list[0][0], 1, GATHERED_OF_USER, NULL), 0);
+	for (size_t i = 0; i < EACH; i++)
+		handle_unref(list[0][i]);
+	for (uid_t user = 2; user < USERS; user++)
+		for (size_t i = 0; i < EACH; i++)
+			handle_unref(list[user][i]);
+	handles_free(handles);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_reading),
 		cmocka_unit_test(test_gather),
+		cmocka_unit_test(test_gathered_memory_is_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
