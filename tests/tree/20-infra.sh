@@ -41,6 +41,9 @@ assert_refused hosts/simulators/create "name=s3 managementIp=10.0.0.1 clusterUui
 assert_refused hosts/simulators/create "name=s3 managementIp=10.0.0.999 clusterUuid=$sims" EINVAL 'neither an IPv4 address'
 assert_refused hosts/kvm/create "name=k managementIp=10.0.0.3 clusterUuid=$sims username=root password=x" EINVAL hypervisorType
 assert_refused hosts/create "name=u uri=nonsense clusterUuid=$sims" EINVAL URI
+for uri in "qemu+ext:///system?command=/bin/sh" "qemu+ssh://h/system?command=/bin/sh" "qemu+ssh://h/system?keyfile=/etc/shadow"; do
+	assert_refused hosts/create "name=u uri=$uri clusterUuid=$sims" EINVAL "is not accepted"
+done
 job=$(submit hosts/create "name=u uri=test://$CASE_DIR/nothing.xml clusterUuid=$sims")
 ! job_wait "$job" 2>/dev/null || fail "a host without a machine was added"
 assert_eq "$(value "api-jobs/$job/error" | jq -r .code)" HOST.1000

@@ -23,7 +23,6 @@
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/domain/migrate.h"
 #include "hypervisor/domain/nic.h"
-#include "hypervisor/host_uri.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/network.h"
 #include "hypervisor/storage/pool.h"
@@ -330,42 +329,6 @@ static void a_hung_host_delays_no_other(void **state)
 	assert_ok(hv_host_add(f->hv, HOST_A, "test:///default", e));
 	wait_for(&f->from, "host", HOST_A, "", HV_HOST_CONNECTED);
 	/* the abandoned threads that open connections end when their daemon does */
-}
-
-static void uris_are_checked(void **state)
-{
-	static const char *const good[] = {
-		"qemu:///system",
-		"qemu:///session",
-		"qemu+unix:///system?socket=/run/x/libvirt-sock",
-		"qemu+ssh://root@10.0.0.1/system?no_tty=1",
-		"qemu+tcp://[fe80::1]:16509/system",
-		"qemu+tls://node.example/system",
-		"test:///default",
-		"test:///var/lib/node.xml",
-	};
-	static const char *const bad[] = {
-		"",
-		"qemu",
-		"/system",
-		"qemu://",
-		"qemu:///",
-		"qemu:///embed?root=/tmp",
-		"qemu+ssh:///system",
-		"qemu+smoke://h/system",
-		"lxc:///",
-		"test://",
-		"test:///",
-		"test+ssh://h/default",
-		"http://h/system",
-		"qemu:///system with blanks",
-	};
-	(void)state;
-
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
-		assert_ok(hv_uri_check(good[i], e));
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_fails(EINVAL, hv_uri_check(bad[i], e));
 }
 
 static void reconnecting_lists_the_domains_again(void **state)
@@ -971,7 +934,6 @@ int main(void)
 		ON_DEFAULT(a_host_connects_and_reports_its_hardware),
 		ON_DEFAULT(calls_need_a_connected_host),
 		ON_DEFAULT(a_hung_host_delays_no_other),
-		cmocka_unit_test(uris_are_checked),
 		ON_DEFAULT(reconnecting_lists_the_domains_again),
 		cmocka_unit_test(each_file_is_a_host_of_its_own),
 		ON_DEFAULT(the_life_of_a_domain),
