@@ -34,7 +34,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "model/error.h"
+#include "actions/image/source.h"
 
 /* Largest virtual size, 1 EiB: QEMU's limit for qcow2 is close, and sums of sizes fit into int64_t. */
 #define IMAGE_VIRTUAL_SIZE_MAX (INT64_C(1) << 60)
@@ -53,16 +53,6 @@ struct image_info {
 	bool data_file;	      /* qcow2 with its data in another file */
 	bool encrypted;	      /* qcow2 with AES or LUKS */
 	bool corrupt;	      /* qcow2 marked corrupt by QEMU */
-};
-
-/** The source of the bytes. Its size must not change during the parse: missing bytes are an error. */
-struct image_source {
-	/** Reads up to @len bytes at @offset, like pread(2): the number of bytes, 0 at the end, -errno. */
-	ssize_t (*read)(void *ctx, void *buf, size_t len, int64_t offset);
-	void *ctx;
-	int64_t size;	     /* bytes of the file */
-	int64_t actual_size; /* bytes that it occupies; copied to the result */
-	bool partial;	     /* more bytes will follow, so what lies beyond the end is not missing */
 };
 
 /* The first bytes of a file that suffice to tell its format, and to tell an ISO. */
