@@ -274,7 +274,7 @@ static int examine(struct copies *c, const struct target *target, struct error *
 	struct image_info info;
 	struct stat st;
 	const char *found;
-	int r = image_probe(target->part, &info, e);
+	int r = image_probe(target->part, c->claim->any_raw ? IMAGE_PROBE_ANY_RAW : 0, &info, e);
 
 	if (r < 0)
 		return r;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions/image/qcow2_header.h"
+#include "model/text.h"
 
 #define SECTOR	   512
 #define QCOW_MAGIC 0x514649fbu /* "QFI\xfb" */
@@ -100,25 +101,73 @@ static bool magic_matches(const struct magic *m, const uint8_t *head, size_t len
 	return strcmp(m->name, "bzip2") != 0 || bzip2_matches(head, len);
 }
 
-/* True for a web page, which is what a wrong link most often delivers. */
-static bool is_web_page(const uint8_t *head, size_t len)
+/* Skips a byte order mark of UTF-8, white space and the comments of HTML and XML. */
+static size_t skip_prologue(const char *text, size_t len)
 {
-	size_t i = 0;
+	size_t i = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
-	while (i < len && (head[i] == ' ' || head[i] == '\t' || head[i] == '\r' || head[i] == '\n'))
-		i++;
-	return (len - i >= 14 && strncasecmp((const char *)head + i, "<!DOCTYPE html", 14) == 0) ||
-	       (len - i >= 5 && strncasecmp((const char *)head + i, "<html", 5) == 0);
+	for (;;) {
+		const char *end;
+
+		while (i < len && strchr(" \t\r\n", text[i]) && text[i])
+			i++;
+		if (len - i < 4 || memcmp(text + i, "<!--", 4) != 0)
+			return i;
+		end = memmem(text + i + 4, len - i - 4, "-->", 3);
+		if (!end)
+			return len; /* nothing but a comment so far */
+		i = (size_t)(end - text) + 3;
+	}
+}
+
+/* What no disk begins with, behind the prologue. */
+static const struct opening {
+	const char *text, *what;
+} openings[] = {
+	{"<!DOCTYPE html", "an HTML page"}, {"<html", "an HTML page"},	  {"<head", "an HTML page"},
+	{"<body", "an HTML page"},	    {"<?xml", "an XML document"},
+};
+
+/* True for text that people read: UTF-8 without control characters; a character may be cut off at the end. */
+static bool is_text(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (((unsigned char)text[i] < ' ' && !strchr("\t\r\n\f\033", text[i])) || text[i] == 0x7f ||
+		    !text[i])
+			return false;
+	for (size_t cut = 0; cut < 4 && cut < len; cut++)
+		if (text_is_utf8(text, len - cut))
+			return true;
+	return false;
+}
+
+/* What the text at the start of the file is, static; NULL for a disk. */
+static const char *text_kind(const char *head, size_t len)
+{
+	size_t i = skip_prologue(head, len);
+
+	for (size_t k = 0; k < ARRAY_SIZE(openings); k++)
+		if (len - i >= strlen(openings[k].text) &&
+		    strncasecmp(head + i, openings[k].text, strlen(openings[k].text)) == 0)
+			return openings[k].what;
+	if (!is_text(head, len))
+		return NULL;
+	if (i == len)
+		return "an empty text";
+	return head[i] == '<'			  ? "an XML document"
+	       : head[i] == '{' || head[i] == '[' ? "a JSON document"
+						  : "a text";
 }
 
 static int refuse_known_magics(const uint8_t *head, size_t len, struct error *e)
 {
+	const char *what;
+
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
 		if (magic_matches(&magics[i], head, len))
 			return refuse_format(magics[i].name, e);
-	if (is_web_page(head, len))
-		return error_set(e, EOPNOTSUPP, "the file is an HTML page, not a disk image");
-	return 0;
+	what = text_kind((const char *)head, len);
+	return what ? error_set(e, EOPNOTSUPP, "the file is %s, not a disk image", what) : 0;
 }
 
 static int refuse_known_trailers(const struct image_source *s, struct error *e)
@@ -170,13 +219,13 @@ int image_header_parse(const struct image_source *s, struct image_info *ret, str
 		return r;
 	if (len >= 8 && image_get32(head) == QCOW_MAGIC)
 		return qcow2_header_parse(s, head, len, ret, e);
-	r = refuse_known_magics(head, len, e);
+	r = s->any_raw ? 0 : refuse_known_magics(head, len, e);
 	if (r < 0)
 		return r;
 	iso = is_iso(s, e);
 	if (iso < 0)
 		return iso;
-	r = iso || s->partial ? 0 : refuse_known_trailers(s, e);
+	r = iso || s->partial || s->any_raw ? 0 : refuse_known_trailers(s, e);
 	if (r < 0)
 		return r;
 	rounded = s->size + (SECTOR - s->size % SECTOR) % SECTOR;

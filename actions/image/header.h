@@ -19,12 +19,15 @@
  *          bytes, that of qcow2 is rounded down, both as QEMU does.
  *
  * Formats that are recognised but not accepted (vmdk, vdi, archives, ...) are
- * refused by name: a compressed image taken as raw would not boot.
+ * refused by name: a compressed image taken as raw would not boot. So are texts,
+ * which is what a wrong link delivers: web pages, XML, JSON, messages. A raw disk
+ * that begins like one of these, since its guest wrote that, is taken as raw only
+ * if the caller insists (`any_raw`).
  *
  * Only headers and tables are read, through a callback; offsets into the file are
  * only checked to be within it. In a qcow2 image these are the offsets of all L2
- * tables and of the clusters in the last of them, so a truncated file is detected
- * by its missing parts. Pure; allocates no memory but the message of an error.
+ * tables and of the clusters in them (of very large images: in the last of them), so
+ * a truncated file is detected by its missing parts. Pure; allocates no memory but the message of an error.
  */
 #ifndef POOLFS_IMAGE_HEADER_H
 #define POOLFS_IMAGE_HEADER_H

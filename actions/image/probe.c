@@ -72,14 +72,21 @@ static char *program_find(void)
 }
 
 /* Starts the child with @out as its standard output; returns its pid or -errno. */
-static pid_t child_start(const char *program, const char *path, bool partial, int out)
+static pid_t child_start(const char *program, const char *path, unsigned flags, int out)
 {
-	const char *const whole[] = {PROGRAM, "--", path, NULL};
-	const char *const head[] = {PROGRAM, "--partial", "--", path, NULL};
+	const char *argv[6] = {PROGRAM};
 	const char *const envp[] = {"LC_ALL=C", NULL};
 	pid_t pid = -1;
-	int r = child_spawn(program, partial ? head : whole, envp, out, -1, &pid);
+	size_t n = 1;
+	int r;
 
+	if (flags & IMAGE_PROBE_PARTIAL)
+		argv[n++] = "--partial";
+	if (flags & IMAGE_PROBE_ANY_RAW)
+		argv[n++] = "--any-raw";
+	argv[n++] = "--";
+	argv[n] = path;
+	r = child_spawn(program, argv, envp, out, -1, &pid);
 	return r < 0 ? r : pid;
 }
 
@@ -133,7 +140,7 @@ static int child_reap(pid_t pid)
 	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
-static int child_run(const char *program, const char *path, bool partial, int timeout_ms, struct answer *a,
+static int child_run(const char *program, const char *path, unsigned flags, int timeout_ms, struct answer *a,
 		     struct error *e)
 {
 	_cleanup_close_ int in = -1, out = -1;
@@ -145,7 +152,7 @@ static int child_run(const char *program, const char *path, bool partial, int ti
 	in = ends[0];
 	out = ends[1];
 	(void)fcntl(in, F_SETFL, O_NONBLOCK);
-	pid = child_start(program, path, partial, out);
+	pid = child_start(program, path, flags, out);
 	if (pid < 0)
 		return error_set(e, EIO, "cannot start '%s': %s", program, strerror(-pid));
 	(void)close(steal_fd(&out));
@@ -233,14 +240,14 @@ static int answer_to_info(const struct answer *a, struct image_info *ret, struct
 	return 0;
 }
 
-static int probe(const char *program, const char *path, bool partial, int timeout_ms, struct image_info *ret,
-		 struct error *e)
+static int probe(const char *program, const char *path, unsigned flags, int timeout_ms,
+		 struct image_info *ret, struct error *e)
 {
 	struct answer a = {.len = 0};
 	struct image_info info;
 	int r;
 
-	r = child_run(program, path, partial, timeout_ms, &a, e);
+	r = child_run(program, path, flags, timeout_ms, &a, e);
 	if (r < 0)
 		return r;
 	if (a.status != IMAGE_PROBE_EXIT_OK)
@@ -258,25 +265,15 @@ static int probe(const char *program, const char *path, bool partial, int timeou
 int image_probe_with(const char *program, const char *path, int timeout_ms, struct image_info *ret,
 		     struct error *e)
 {
-	return probe(program, path, false, timeout_ms, ret, e);
+	return probe(program, path, 0, timeout_ms, ret, e);
 }
 
-static int find_and_probe(const char *path, bool partial, struct image_info *ret, struct error *e)
+int image_probe(const char *path, unsigned flags, struct image_info *ret, struct error *e)
 {
 	_cleanup_free_ char *program = program_find();
 
 	if (!program)
 		return error_set(e, EIO, "the program '%s' is neither in the folder of this one nor in '%s'",
 				 PROGRAM, POOLFS_LIBEXECDIR);
-	return probe(program, path, partial, IMAGE_PROBE_TIMEOUT_MS, ret, e);
-}
-
-int image_probe(const char *path, struct image_info *ret, struct error *e)
-{
-	return find_and_probe(path, false, ret, e);
-}
-
-int image_probe_partial(const char *path, struct image_info *ret, struct error *e)
-{
-	return find_and_probe(path, true, ret, e);
+	return probe(program, path, flags, IMAGE_PROBE_TIMEOUT_MS, ret, e);
 }

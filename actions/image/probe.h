@@ -36,21 +36,23 @@ enum image_probe_exit {
 	IMAGE_PROBE_EXIT_DENIED = 77,	   /* -EACCES */
 };
 
+enum image_probe_flags {
+	/* The file is still being written: nothing is missing beyond its end. Its format is known from
+	 * IMAGE_HEAD_SIZE bytes on, an ISO from IMAGE_ISO_SIZE bytes on. */
+	IMAGE_PROBE_PARTIAL = 1,
+	/* What is neither qcow2 nor an ISO is a raw disk, even if it begins like an archive or a text. */
+	IMAGE_PROBE_ANY_RAW = 2,
+};
+
 /**
  * Probes the regular file at @path (a symbolic link is refused) and checks the result with
- * image_info_check(). Blocks for at most IMAGE_PROBE_TIMEOUT_MS.
+ * image_info_check(). Blocks for at most IMAGE_PROBE_TIMEOUT_MS. @flags: enum image_probe_flags.
  *
  * -EOPNOTSUPP, -EINVAL: the image is not accepted, the message says why. -ENOENT, -EACCES: the file cannot be
  * opened. -ETIMEDOUT: the probe took too long. -EIO: the file cannot be read, or the program is missing,
  * crashed or gave an invalid answer.
  */
-int image_probe(const char *path, struct image_info *ret, struct error *e);
-
-/**
- * As image_probe(), for a file that is still being written: nothing is missing beyond its end. Its format is
- * known from IMAGE_HEAD_SIZE bytes on, an ISO from IMAGE_ISO_SIZE bytes on.
- */
-int image_probe_partial(const char *path, struct image_info *ret, struct error *e);
+int image_probe(const char *path, unsigned flags, struct image_info *ret, struct error *e);
 
 /** As image_probe() with the program at @program and a wall clock limit in milliseconds; for tests. */
 int image_probe_with(const char *program, const char *path, int timeout_ms, struct image_info *ret,

@@ -196,25 +196,46 @@ static void print_info(const struct image_info *i)
 	print(line);
 }
 
+struct options {
+	bool partial, any_raw;
+	const char *path; /* NULL: the arguments are wrong */
+};
+
+static struct options options_read(int argc, char **argv)
+{
+	struct options o = {.path = NULL};
+	int i = 1;
+
+	for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+		o.partial |= strcmp(argv[i], "--partial") == 0;
+		o.any_raw |= strcmp(argv[i], "--any-raw") == 0;
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		if (strcmp(argv[i], "--partial") != 0 && strcmp(argv[i], "--any-raw") != 0)
+			return o;
+	}
+	if (i == argc - 1)
+		o.path = argv[i];
+	return o;
+}
+
 int main(int argc, char **argv)
 {
-	bool partial = argc == 4 && strcmp(argv[1], "--partial") == 0;
-	int first = partial ? 2 : 1;
-	const char *path = argc == first + 2 && strcmp(argv[first], "--") == 0 ? argv[first + 1]
-			   : argc == 2					       ? argv[1]
-									       : NULL;
+	const struct options options = options_read(argc, argv);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_close_ int fd = -1;
 	struct image_source source;
 	struct image_info info;
 	int r;
 
-	if (!path) {
-		print("usage: poolfs-image-probe [[--partial] --] FILE\n");
+	if (!options.path) {
+		print("usage: poolfs-image-probe [--partial] [--any-raw] [--] FILE\n");
 		return IMAGE_PROBE_EXIT_USAGE;
 	}
 	r = sandbox_set_limits();
-	if (r == 0 && source_open(path, &fd, &source, &e) < 0)
+	if (r == 0 && source_open(options.path, &fd, &source, &e) < 0)
 		return print_error(&e);
 	if (r == 0)
 		r = sandbox_filter_calls();
@@ -222,7 +243,8 @@ int main(int argc, char **argv)
 		(void)error_set(&e, EIO, "the image probe cannot enter its sandbox: %s", strerror(-r));
 		return print_error(&e);
 	}
-	source.partial = partial;
+	source.partial = options.partial;
+	source.any_raw = options.any_raw;
 	if (image_header_parse(&source, &info, &e) < 0)
 		_exit((int)print_error(&e)); /* the sandbox does not allow close(2) of the descriptor */
 	print_info(&info);

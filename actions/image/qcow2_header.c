@@ -27,8 +27,18 @@
 #define QCOW2_OFFSET	 UINT64_C(0x00fffffffffffe00)
 #define QCOW2_COMPRESSED (UINT64_C(1) << 62)
 #define QCOW2_ZERO	 UINT64_C(1)
-/* The number of L2 tables whose clusters are checked: the last ones, which were written last. */
-#define QCOW2_LAST_TABLES 16
+/* How many bytes of L2 tables are checked. They map 2 TiB with clusters of 64 KiB. */
+#define QCOW2_TABLES_CHECKED (UINT64_C(256) << 20)
+
+/* Extensions of the header. */
+#define QCOW2_EXT_END		0u
+#define QCOW2_EXT_FORMAT	0xe2792acau
+#define QCOW2_EXT_CRYPTO	0x0537be77u
+#define QCOW2_EXT_BITMAPS	0x23852875u
+#define QCOW2_MAX_FORMAT_NAME	15
+#define QCOW2_MAX_BITMAPS	65535
+#define QCOW2_CRYPT_LUKS	2
+#define QCOW2_AUTOCLEAR_BITMAPS UINT64_C(1)
 
 #define QCOW2_INCOMPAT_CORRUPT	   (UINT64_C(1) << 1)
 #define QCOW2_INCOMPAT_DATA_FILE   (UINT64_C(1) << 2)
@@ -40,7 +50,8 @@ struct qcow2_header {
 	uint32_t version, cluster_bits, crypt_method, l1_size, reftable_clusters, snapshots, refcount_order,
 		length;
 	uint32_t backing_name_len;
-	uint64_t backing_name_offset, size, l1_offset, reftable_offset, snapshots_offset, incompatible;
+	uint64_t backing_name_offset, size, l1_offset, reftable_offset, snapshots_offset, incompatible,
+		autoclear;
 	uint8_t compression;
 };
 
@@ -73,6 +84,7 @@ static int qcow2_header_read(const uint8_t *p, size_t len, struct qcow2_header *
 	if (len < QCOW2_V3_HEADER)
 		return refuse_short_header(e);
 	h->incompatible = image_get64(p + 72);
+	h->autoclear = image_get64(p + 88);
 	h->refcount_order = image_get32(p + 96);
 	h->length = image_get32(p + 100);
 	if (h->length > QCOW2_V3_HEADER && len > QCOW2_V3_HEADER)
@@ -164,13 +176,13 @@ static int table_get(struct table *t, uint64_t i, uint64_t *ret, struct error *e
 	const uint64_t room = sizeof(t->bytes) / 8;
 
 	if (i < t->from || i >= t->from + t->have) {
-		uint64_t left = t->count - i;
+		uint64_t from = i - i % room, left = t->count - from; /* so that both directions are quick */
 		int r;
 
-		t->from = i;
+		t->from = from;
 		t->have = left < room ? left : room;
-		r = image_source_read(t->source, t->bytes, (size_t)t->have * 8, (int64_t)(t->offset + i * 8),
-				      e);
+		r = image_source_read(t->source, t->bytes, (size_t)t->have * 8,
+				      (int64_t)(t->offset + from * 8), e);
 		if (r < 0) {
 			t->have = 0;
 			return r;
@@ -221,30 +233,108 @@ static int qcow2_check_l2(const struct image_source *s, const struct qcow2_heade
 	return 0;
 }
 
-/* Checks that the file is as long as its tables require. */
+/* Checks that no table of the L1 lies beyond the end. */
+static int qcow2_check_l1(struct table *l1, const struct image_source *s, struct error *e)
+{
+	for (uint64_t i = 0; i < l1->count; i++) {
+		uint64_t entry;
+		int r = table_get(l1, i, &entry, e);
+
+		if (r < 0)
+			return r;
+		if ((entry & QCOW2_OFFSET) >= (uint64_t)s->size)
+			return refuse_end(s, "a table", entry & QCOW2_OFFSET, e);
+	}
+	return 0;
+}
+
+/*
+ * Checks that the file is as long as its tables require: any table may map the clusters at its end. A table that
+ * is named twice is checked twice, so the work is limited by bytes. Of a larger image the tables of its end are
+ * checked, which a file that was written in order loses first.
+ */
 static int qcow2_check_end(const struct image_source *s, const struct qcow2_header *h, struct error *e)
 {
 	struct table l1 = {.source = s, .offset = h->l1_offset, .count = h->l1_size};
-	uint64_t last[QCOW2_LAST_TABLES] = {0};
-	unsigned next = 0;
+	uint64_t left = QCOW2_TABLES_CHECKED;
+	int r = qcow2_check_l1(&l1, s, e);
 
-	for (uint64_t i = 0; i < l1.count; i++) {
+	for (uint64_t i = l1.count; r == 0 && i > 0 && left >= UINT64_C(1) << h->cluster_bits; i--) {
 		uint64_t entry;
-		int r = table_get(&l1, i, &entry, e);
 
-		if (r < 0)
-			return r;
-		entry &= QCOW2_OFFSET;
-		if (entry >= (uint64_t)s->size)
-			return refuse_end(s, "a table", entry, e);
-		if (entry)
-			last[next++ % QCOW2_LAST_TABLES] = entry;
+		r = table_get(&l1, i - 1, &entry, e);
+		if (r < 0 || (entry & QCOW2_OFFSET) == 0)
+			continue;
+		left -= UINT64_C(1) << h->cluster_bits;
+		r = qcow2_check_l2(s, h, entry & QCOW2_OFFSET, e);
 	}
-	for (unsigned i = 0; i < QCOW2_LAST_TABLES && last[i]; i++) {
-		int r = qcow2_check_l2(s, h, last[i], e);
+	return r;
+}
 
+static int refuse_extension(const char *what, uint64_t value, struct error *e)
+{
+	return error_set(e, EINVAL, "an extension of the qcow2 header is invalid: %s is %" PRIu64, what,
+			 value);
+}
+
+/* Checks the content of one extension as QEMU does when it opens the image. */
+static int qcow2_check_extension(const struct image_source *s, const struct qcow2_header *h, uint32_t type,
+				 uint64_t offset, uint32_t len, struct error *e)
+{
+	uint8_t count[4];
+	int r;
+
+	if (type == QCOW2_EXT_FORMAT && len > QCOW2_MAX_FORMAT_NAME)
+		return refuse_extension("the length of the backing format", len, e);
+	if (type == QCOW2_EXT_CRYPTO && h->crypt_method != QCOW2_CRYPT_LUKS)
+		return refuse_extension("the encryption, for an extension of LUKS,", h->crypt_method, e);
+	if (type == QCOW2_EXT_CRYPTO && len != 16)
+		return refuse_extension("the length of that of LUKS", len, e);
+	if (type != QCOW2_EXT_BITMAPS)
+		return 0;
+	if (len != 24)
+		return refuse_extension("the length of that of bitmaps", len, e);
+	if (!(h->autoclear & QCOW2_AUTOCLEAR_BITMAPS))
+		return 0; /* QEMU ignores it */
+	r = image_source_read(s, count, sizeof(count), (int64_t)offset, e);
+	if (r < 0)
+		return r;
+	if (image_get32(count) == 0 || image_get32(count) > QCOW2_MAX_BITMAPS)
+		return refuse_extension("the number of bitmaps", image_get32(count), e);
+	return 0;
+}
+
+/* The extensions are between the header and the name of the backing file, or the end of the first cluster. */
+static int qcow2_check_extensions(const struct image_source *s, const struct qcow2_header *h, struct error *e)
+{
+	uint64_t end = h->backing_name_offset ? h->backing_name_offset : UINT64_C(1) << h->cluster_bits;
+	uint64_t at = h->length;
+
+	while (at < end) {
+		uint8_t head[8];
+		uint32_t type, len;
+		int r;
+
+		if (at + sizeof(head) > (uint64_t)s->size)
+			return s->partial ? 0 : refuse_end(s, "an extension of the header", at, e);
+		r = image_source_read(s, head, sizeof(head), (int64_t)at, e);
 		if (r < 0)
 			return r;
+		type = image_get32(head);
+		len = image_get32(head + 4);
+		if (type == QCOW2_EXT_END)
+			return 0;
+		at += sizeof(head);
+		if (at > end || len > end - at)
+			return refuse_extension("its length", len, e);
+		if (at + len > (uint64_t)s->size)
+			return s->partial
+				       ? 0
+				       : refuse_end(s, "the end of an extension of the header", at + len, e);
+		r = qcow2_check_extension(s, h, type, at, len, e);
+		if (r < 0)
+			return r;
+		at += (len + UINT64_C(7)) & ~UINT64_C(7);
 	}
 	return 0;
 }
@@ -281,6 +371,9 @@ int qcow2_header_parse(const struct image_source *s, const uint8_t *head, size_t
 	     h.backing_name_len > (UINT64_C(1) << h.cluster_bits) - h.backing_name_offset))
 		return refuse_field("backing_file_offset", h.backing_name_offset, e);
 	r = qcow2_check_features(&h, e);
+	if (r < 0)
+		return r;
+	r = qcow2_check_extensions(s, &h, e);
 	if (r < 0)
 		return r;
 	r = qcow2_check_tables(s, &h, e);

@@ -18,6 +18,7 @@ struct image_source {
 	int64_t size;	     /* bytes of the file */
 	int64_t actual_size; /* bytes that it occupies; copied to the result */
 	bool partial;	     /* more bytes will follow, so what lies beyond the end is not missing */
+	bool any_raw;	     /* what is neither qcow2 nor an ISO is raw, whatever it looks like */
 };
 
 /** Reads exactly @len bytes, which must lie within the size of the source. -EIO. */

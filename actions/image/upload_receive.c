@@ -159,7 +159,7 @@ static int check_content(struct receiving *r, struct error *e)
 	if (result != 0)
 		return result < 0 ? result : 0;
 	r->checked = r->head;
-	result = image_probe_partial(r->part, &info, &cause);
+	result = image_probe(r->part, IMAGE_PROBE_PARTIAL, &info, &cause);
 	if (result == -EINVAL || result == -EOPNOTSUPP) {
 		error_move(&r->refusal, &cause);
 		return reopen(r, e);

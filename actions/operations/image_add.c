@@ -25,6 +25,18 @@
 #include "actions/operations/table.h"
 #include "model/states.h"
 
+/* The user insists that the file is a raw disk, although it begins like an archive or a text. */
+static bool forces_raw(const struct request *req)
+{
+	const json_t *tag;
+	size_t i;
+
+	json_array_foreach (req->system_tags, i, tag)
+		if (strcmp(json_string_value(tag), "ephemeral::forceRaw") == 0)
+			return true;
+	return false;
+}
+
 static int image_add_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *type = request_str(req, "type");
@@ -38,6 +50,9 @@ static int image_add_check(const struct view *view, const struct request *req, s
 			      request_bool(req, "system", false), e);
 	if (r < 0)
 		return r;
+	if (forces_raw(req) && strcmp(request_str(req, "format"), "raw") != 0)
+		return error_set(e, EINVAL,
+				 "the system tag 'ephemeral::forceRaw' is for images with the format 'raw'");
 	if (type && strcmp(type, "zstack") != 0)
 		return error_set(e, EINVAL, "unsupported image type[%s]", type);
 	r = object_check_uuid(view, req, e);
@@ -129,7 +144,8 @@ static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 	struct request *req = job->req;
 	struct image_claim claim = {.format = request_str(req, "format"),
 				    .media_type = request_str(req, "mediaType"),
-				    .system = request_bool(req, "system", false)};
+				    .system = request_bool(req, "system", false),
+				    .any_raw = forces_raw(req)};
 	json_t *failures = NULL;
 	int r = check_no_file(job, e);
 
@@ -198,7 +214,7 @@ static const struct operation add_image = {
 	.kind = KIND_IMAGE,
 	.where = "images",
 	.error_code = "SYS.1002",
-	.help = "adds an image from a URL or a file",
+	.help = "adds an image from a URL or a file; with the system tag ephemeral::forceRaw a raw disk may begin like an archive or a text",
 	.check = image_add_check,
 	.run = image_add_run,
 	.recover = image_add_recover,

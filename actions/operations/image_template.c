@@ -395,6 +395,7 @@ static int image_template_run(struct job *job, json_t **ret_result, struct error
 	if (r < 0)
 		return r;
 	claim.format = m.format;
+	claim.any_raw = strcmp(m.format, "raw") == 0; /* the pool knows that it is a disk */
 	kill_point("template-begun");
 	r = find_room(&m, e);
 	if (r == 0)

@@ -105,7 +105,8 @@ static int image_sync_size_run(struct job *job, json_t **ret_result, struct erro
 	if (!ref)
 		return image_sync_size_check(view, job->req, e);
 	path = object_str(ref, IMAGE_REF_INSTALL_PATH);
-	r = image_probe(path, &info, e);
+	/* what its guest has written to a raw disk does not matter any more */
+	r = image_probe(path, object_str_is(image, IMAGE_FORMAT, "raw") ? IMAGE_PROBE_ANY_RAW : 0, &info, e);
 	if (r < 0)
 		return r;
 	if (stat(path, &st) < 0)

@@ -105,10 +105,11 @@ static void a_valid_qcow2_is_parsed(void **state)
 	put64(head + 24, 1025);
 	assert_int_equal(parse(image(head), &info, NULL), 0);
 	assert_int_equal(info.virtual_size, 1024);
-	/* version 2 has no fields after byte 72 */
+	/* version 2 has no fields after byte 72, only extensions, here none */
 	qcow2(head);
 	put32(head + 4, 2);
 	memset(head + 72, 0xff, 512 - 72);
+	put32(head + 72, 0);
 	assert_int_equal(parse(image(head), &info, NULL), 0);
 	assert_false(info.data_file || info.corrupt);
 	/* dirty refcounts and internal snapshots are accepted */

@@ -59,7 +59,7 @@ static void write_file(const char *name, const void *bytes, size_t len, mode_t m
 
 static int probe(const char *name, struct image_info *info, struct error *e)
 {
-	return image_probe(in_folder(name), info, e);
+	return image_probe(in_folder(name), 0, info, e);
 }
 
 static void accepts(const char *name, enum image_format format)
