@@ -146,15 +146,27 @@ void error_done(struct error *e)
 	*e = ERROR_INIT;
 }
 
+/*
+ * The only place where sentences come into being. They quote what users wrote, and are shown on terminals and
+ * in logs: a sentence is one line without control characters.
+ */
+static char *make_sentence(const char *text)
+{
+	return text ? text_printable(text) : NULL;
+}
+
 _printf_(4, 0) static int error_vset(struct error *e, int errnum, const char *code, const char *fmt,
 				     va_list args)
 {
+	_cleanup_free_ char *text = NULL;
+
 	if (!e || error_is_set(e))
 		return -errnum;
 	e->errnum = errnum;
 	e->code = code;
-	if (vasprintf(&e->details, fmt, args) < 0)
-		e->details = NULL;
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	e->details = make_sentence(text);
 	return -errnum;
 }
 
@@ -220,18 +232,6 @@ const char *error_sentence(const struct error *e)
 	return e->details ? e->details : "out of memory";
 }
 
-/* A sentence may quote bytes that are not valid in JSON; they become '?'. */
-static json_t *details_to_json(const char *details, size_t len)
-{
-	char printable[DETAILS_MAX];
-
-	if (text_is_utf8(details, len))
-		return json_stringn_nocheck(details, len);
-	for (size_t i = 0; i < len; i++)
-		printable[i] = (signed char)details[i] < 0 ? '?' : details[i];
-	return json_stringn_nocheck(printable, len);
-}
-
 json_t *error_to_json(const struct error *e)
 {
 	const char *description = error_description(e->code);
@@ -242,7 +242,7 @@ json_t *error_to_json(const struct error *e)
 	while (len > 0 && ((unsigned char)details[len] & 0xC0) == 0x80)
 		len--; /* do not split a UTF-8 character */
 	json = json_pack("{s:s, s:s, s:o}", "code", e->code, "description", description ? description : "",
-			 "details", details_to_json(details, len));
+			 "details", json_stringn_nocheck(details, len));
 	if (json && e->cause)
 		(void)json_object_set_new(json, "cause", error_to_json(e->cause));
 	return json;
@@ -258,7 +258,7 @@ void error_from_json(const json_t *json, struct error *ret_e)
 	*ret_e = ERROR_INIT;
 	ret_e->code = i < 0 ? "SYS.1000" : codes[i].code;
 	ret_e->errnum = i < 0 ? EIO : codes[i].errnum;
-	ret_e->details = details ? strdup(details) : NULL;
+	ret_e->details = make_sentence(details);
 	if (json_is_object(cause)) {
 		ret_e->cause = calloc(1, sizeof(*ret_e->cause));
 		if (ret_e->cause) {

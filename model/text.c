@@ -2,6 +2,8 @@
 /* See text.h. */
 #include "model/text.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool text_is_utf8(const char *text, size_t len)
@@ -47,6 +49,52 @@ uint32_t text_next(const char **text)
 		c = c << 6 | (*p++ & 0x3F);
 	*text = (const char *)p;
 	return c;
+}
+
+/* C0, DEL and C1, which terminals obey. */
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7F && c < 0xA0);
+}
+
+/* Writes the character @c, of which @len bytes are at @from, to @to; returns the end. */
+static char *put_printable(char *to, uint32_t c, const char *from, size_t len)
+{
+	static const char shorts[] = "\bb\ff\nn\rr\tt";
+
+	if (!is_control(c)) {
+		memcpy(to, from, len);
+		return to + len;
+	}
+	for (const char *s = shorts; *s; s += 2)
+		if ((uint32_t)*s == c) {
+			*to++ = '\\';
+			*to++ = s[1];
+			return to;
+		}
+	(void)snprintf(to, sizeof("\\u0000"), "\\u%04x", (unsigned)c);
+	return to + strlen("\\u0000");
+}
+
+char *text_printable(const char *text)
+{
+	size_t len = strlen(text);
+	bool utf8 = text_is_utf8(text, len);
+	char *copy = malloc(6 * len + 1), *to = copy; /* a control character is at most \uXXXX */
+
+	if (!copy)
+		return NULL;
+	while (*text) {
+		const char *from = text;
+		uint32_t c = utf8 ? text_next(&text) : (unsigned char)*text++;
+
+		if (!utf8 && c >= 0x80)
+			*to++ = '?';
+		else
+			to = put_printable(to, c, from, (size_t)(text - from));
+	}
+	*to = '\0';
+	return copy;
 }
 
 uint32_t text_fold(uint32_t c)

@@ -20,6 +20,11 @@ uint32_t text_next(const char **text);
 uint32_t text_fold(uint32_t c);
 /** The value of a hex digit of either case; -1 for another character. */
 int text_hex_digit(char c);
+/**
+ * @text on one line that a terminal can show, allocated: control characters are written as in JSON (\n, \t,
+ * \u001b), and what is not ASCII becomes question marks if @text is not well-formed UTF-8. NULL without memory.
+ */
+char *text_printable(const char *text);
 /** Order of @a and @b: negative, 0 or positive. */
 int text_compare(const char *a, const char *b);
 /** Writes the folded text without trailing spaces, at most @size bytes; returns the number of bytes. */

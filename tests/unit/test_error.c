@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/error.h"
+#include "model/json.h"
 
 static void sets_errno_code_and_sentence(void **state)
 {
@@ -110,6 +111,39 @@ static void truncates_before_a_multibyte_character_and_prints_any_byte(void **st
 	json_decref(json);
 }
 
+/* Sentences quote names that users have chosen, and are shown on terminals. */
+static void a_sentence_is_one_line_without_control_characters(void **state)
+{
+	static const struct {
+		const char *quoted, *shown;
+	} texts[] = {
+		{"two\nlines", "two\\nlines"},
+		{"\x1b[31mred\r", "\\u001b[31mred\\r"},
+		{"tab\tbell\a", "tab\\tbell\\u0007"},
+		{"\x7f", "\\u007f"},
+		{"\xC2\x9B", "\\u009b"}, /* CSI, in one character */
+		{"\x9B", "?"},
+		{"caf\xC3\xA9 \xF0\x9F\x98\x80", "caf\xC3\xA9 \xF0\x9F\x98\x80"},
+		{"\\n \"'<&", "\\n \"'<&"},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		_cleanup_(error_done) struct error stored = ERROR_INIT;
+		_cleanup_json_ json_t *json =
+			json_pack("{s:s, s:s}", "code", "SYS.1007", "details", texts[i].quoted);
+
+		error_set(&e, EINVAL, "%s", texts[i].quoted);
+		assert_string_equal(error_sentence(&e), texts[i].shown);
+		if (!json)
+			continue; /* no UTF-8 */
+		/* as a former version has stored it */
+		error_from_json(json, &stored);
+		assert_string_equal(error_sentence(&stored), texts[i].shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +153,7 @@ int main(void)
 		cmocka_unit_test(every_default_code_has_a_description),
 		cmocka_unit_test(long_details_are_truncated_at_a_character),
 		cmocka_unit_test(truncates_before_a_multibyte_character_and_prints_any_byte),
+		cmocka_unit_test(a_sentence_is_one_line_without_control_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
