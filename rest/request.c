@@ -288,7 +288,7 @@ static bool parse_body(struct plan *plan, const struct http_request *request, js
 	}
 	if (depth_of(request->body, request->body_len) > BODY_DEPTH)
 		return refuse(plan, 400, "the body is nested deeper than %d", BODY_DEPTH);
-	*ret = json_loadb(request->body, request->body_len, JSON_DECODE_ANY, &why);
+	*ret = json_loadb(request->body, request->body_len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
 	if (!*ret)
 		return refuse(plan, 400, "bad JSON in line %d, column %d: %s", why.line, why.column,
 			      why.text);

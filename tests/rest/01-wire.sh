@@ -30,6 +30,10 @@ done
 assert_job 503 '"code":"ID.1001"' POST /v1/zones '{"params":{"name":"z"}}' -H "Authorization: OAuth $(id 1)"
 SESSION=$session
 
+step "a body"
+assert_http 400 "^bad JSON in line 1, column [0-9]+: duplicate object key" POST /v1/zones '{"params":{"name":"a","name":"b"}}'
+assert_http 400 "duplicate object key" POST /v1/zones '{"params":{"name":"a"},"params":{"name":"b"}}'
+
 step "paths"
 assert_http 404 '^no api mapping to /v1/nowhere$' GET /zstack/v1/nowhere
 assert_http 404 '^no api mapping to /elsewhere$' GET /elsewhere
