@@ -7,6 +7,7 @@
  */
 #include "actions/engine/config.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
@@ -43,6 +44,11 @@
 #define NETWORKS(k, help)                                                                                    \
 	{                                                                                                    \
 		.key = (k), .type = SETTING_NETWORKS, .default_value = "", .description = (help)             \
+	}
+/* An IP address or the word "auto". */
+#define ADDRESS(k, help)                                                                                     \
+	{                                                                                                    \
+		.key = (k), .type = SETTING_ADDRESS, .default_value = "auto", .description = (help)          \
 	}
 #define POLICY(k, what)                                                                                      \
 	CHOICE(k, "Delay",                                                                                   \
@@ -109,6 +115,9 @@ static const struct setting settings[] = {
 		 "networks that no URL may lead to, not even an administrator's, separated by commas"),
 	BOOL("vm.bootMenu", "true", "the firmware offers a boot menu"),
 	BOOL("vm.cleanTraffic", "false", "guests cannot use addresses that are not theirs"),
+	ADDRESS("vm.consoleListenAddress",
+		"IP address on which consoles listen from the next start of a VM on; auto is 127.0.0.1 on hosts of "
+		"this machine and 0.0.0.0 on others"),
 	BOOL("vm.dataVolume.deleteOnVmDestroy", "false", "destroying a VM deletes its data volumes"),
 	POLICY("vm.deletionPolicy", "a VM"),
 	SECONDS("vm.expungeInterval", "3600", "seconds between two checks for VMs to expunge"),
@@ -134,6 +143,7 @@ static const struct setting settings[] = {
 #undef SIZE
 #undef FOLDERS
 #undef NETWORKS
+#undef ADDRESS
 #undef POLICY
 #undef SECONDS
 #undef QUOTA
@@ -258,6 +268,13 @@ static int check_folders(const char *value, struct error *e)
 	return r;
 }
 
+static bool is_address(const char *text)
+{
+	struct in6_addr address; /* has room for both */
+
+	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
+}
+
 int setting_check_value(const struct setting *s, const char *value, struct error *e)
 {
 	int64_t number;
@@ -269,6 +286,10 @@ int setting_check_value(const struct setting *s, const char *value, struct error
 		if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
 			return 0;
 		return refuse_value(s, value, "true or false", e);
+	case SETTING_ADDRESS:
+		if (strcmp(value, "auto") == 0 || is_address(value))
+			return 0;
+		return refuse_value(s, value, "an IP address or auto", e);
 	case SETTING_INT:
 	case SETTING_SIZE:
 		if (!parse_number(value, s->type == SETTING_SIZE, &number))

@@ -4,6 +4,8 @@
  * and 4.1.60): settings with the checks of their values, and the address of the
  * console. The settings are system tags, see vm/setting.h.
  */
+#include <string.h>
+
 #include "actions/engine/pool.h"
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
@@ -14,8 +16,8 @@
 
 static int vm_console_password_check(const struct view *view, const struct request *req, struct error *e)
 {
-	(void)view;
-	return vm_check_console_password(request_str(req, "consolePassword"), e);
+	return vm_check_console_password(request_str(req, "consolePassword"),
+					 tag_value(view, req->target, "vmConsoleMode"), e);
 }
 
 static int vm_boot_order_check(const struct view *view, const struct request *req, struct error *e)
@@ -55,16 +57,19 @@ static int vm_console_address_get(struct pool *pool, const struct view *view, co
 {
 	const struct object *vm = request_object(view, req);
 	const struct object *host = view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID));
-	const char *protocol;
-	int port, r;
+	struct hv_console console;
+	bool everywhere;
+	int r;
 
 	if (!host)
 		return error_set(e, EBUSY, "VM '%s' is on no host", req->target);
-	r = hv_domain_console(pool_hypervisor(pool), object_uuid(host), req->target, &port, &protocol, e);
+	r = hv_domain_console(pool_hypervisor(pool), object_uuid(host), req->target, &console, e);
 	if (r < 0)
 		return r;
-	*ret_result = json_pack("{s:s, s:i, s:s}", "hostIp", object_text(host, HOST_MANAGEMENT_IP), "port",
-				port, "protocol", protocol);
+	everywhere = strcmp(console.address, "0.0.0.0") == 0 || strcmp(console.address, "::") == 0;
+	*ret_result = json_pack("{s:s, s:i, s:s}", "hostIp",
+				everywhere ? object_text(host, HOST_MANAGEMENT_IP) : console.address, "port",
+				console.port, "protocol", console.protocol);
 	return *ret_result ? 0 : error_oom(e);
 }
 
@@ -127,7 +132,7 @@ static const struct operation set_vm_console_password = {
 					 {.name = "consolePassword",
 					  .type = PARAM_STRING,
 					  .in = IN_BODY,
-					  .flags = PARAM_REQUIRED | PARAM_SECRET},
+					  .flags = PARAM_REQUIRED | PARAM_SECRET | PARAM_NOTRIM},
 					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
 	.form = FORM_VERB,

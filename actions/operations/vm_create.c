@@ -236,7 +236,7 @@ static int check_tags(const struct view *view, const struct request *req, struct
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return vm_check_new_console_password(view, req, e);
 }
 
 /* The job would be refused as well, but later. */

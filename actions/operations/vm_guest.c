@@ -20,6 +20,12 @@ static int vm_hostname_check(const struct view *view, const struct request *req,
 				 req->target, e);
 }
 
+static int vm_ssh_key_check(const struct view *view, const struct request *req, struct error *e)
+{
+	(void)view;
+	return vm_check_ssh_key(request_str(req, "SshKey"), e);
+}
+
 /* The manual's [\da-zA-Z-`=\\\[\];',./~!@#$%^&*()_+|{}:"<>?]: printable ASCII without the space. */
 static bool is_guest_password(const char *password)
 {
@@ -121,6 +127,7 @@ static const struct operation set_vm_ssh_key = {
 	.verb = "set-ssh-key",
 	.help = "sets the ssh key that the guest receives",
 	.data = &ssh_key,
+	.check = vm_ssh_key_check,
 	.apply = vm_setting_apply,
 };
 

@@ -27,6 +27,19 @@ static bool is_local(const struct object *host)
 	return strncmp(uri, "qemu:///", 8) == 0 || strncmp(uri, "qemu+unix:", 10) == 0;
 }
 
+/*
+ * Where the console listens. On this machine its users can reach the loopback address; on another one only the
+ * setting could say more.
+ */
+static const char *console_listen(const struct view *view, const struct object *host)
+{
+	const char *address = config_str(view, "vm.consoleListenAddress");
+
+	if (strcmp(address, "auto") != 0)
+		return address;
+	return is_local(host) ? "127.0.0.1" : "0.0.0.0";
+}
+
 /* The next unused disk of the description; NULL with -ENOSPC in @e when all are in use. */
 static struct hv_disk *next_disk(struct vm_description *desc, struct error *e)
 {
@@ -258,7 +271,7 @@ int vm_describe(struct pool *pool, struct view *view, const struct object *vm, c
 		.video = config_str(view, "vm.videoType"),
 		.graphics = tag_is(view, vm, "vmConsoleMode", "spice") ? HV_GRAPHICS_SPICE : HV_GRAPHICS_VNC,
 		.console_password = password,
-		.listen = "0.0.0.0",
+		.listen = console_listen(view, host),
 		.monitors = monitors(view, vm),
 		.usb_redirect = tag_is(view, vm, "usbRedirect", "true"),
 		.guest_agent = true,

@@ -8,6 +8,8 @@
 #include "actions/engine/tags.h"
 #include "actions/network/ipv4.h"
 #include "actions/vm/nic.h"
+#include "actions/vm/user_data.h"
+#include "hypervisor/domain/console.h"
 
 int vm_check_boot_order(const char *order, const char *shown, struct error *e)
 {
@@ -78,13 +80,76 @@ int vm_check_hostname(const struct view *view, const char *name, const char *l3,
 	return 0;
 }
 
-int vm_check_console_password(const char *password, struct error *e)
+int vm_check_console_password(const char *password, const char *mode, struct error *e)
 {
+	bool spice = mode && strcasecmp(mode, "spice") == 0;
+	size_t most = spice ? CONSOLE_SPICE_PASSWORD_LENGTH : CONSOLE_PASSWORD_LENGTH, len = strlen(password);
+
 	if (strncmp(password, "password", 8) == 0)
 		return error_set(
 			e, EINVAL,
 			"The console password cannot start with 'password' which may trigger a VNC security issue");
+	for (const char *p = password; *p; p++)
+		if (*p < ' ' || *p > '~')
+			return error_set(
+				e, EINVAL,
+				"a console password must be of printable ASCII characters, byte %zu is none",
+				(size_t)(p - password));
+	if (len == 0 || len > most)
+		return error_set(e, EINVAL, "a console password of %s must have 1 to %zu characters, not %zu",
+				 spice ? "SPICE" : "VNC", most, len);
 	return 0;
+}
+
+/* The value of a tag that a new VM has from its request, its offering or its image. */
+static const char *new_tag(const struct view *view, const struct request *req, const char *prefix)
+{
+	static const char *const sources[] = {"instanceOfferingUuid", "imageUuid"};
+	const char *value = request_tag(req, prefix);
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources) && !value; i++)
+		if (request_str(req, sources[i]))
+			value = tag_value(view, request_str(req, sources[i]), prefix);
+	return value;
+}
+
+int vm_check_new_console_password(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *password = request_tag(req, "consolePassword");
+
+	return password ? vm_check_console_password(password, new_tag(view, req, "vmConsoleMode"), e) : 0;
+}
+
+/* A password that was set for SPICE may be too long for VNC. */
+static int check_console_mode(const struct view *view, const char *mode, const char *vm, struct error *e)
+{
+	const char *password = vm ? tag_value(view, vm, "consolePassword") : NULL;
+
+	return password ? vm_check_console_password(password, mode, e) : 0;
+}
+
+/* Decodes and forgets it: a guest that cannot read its data says so nowhere. */
+static int check_user_data(const char *base64, struct error *e)
+{
+	_cleanup_free_ unsigned char *bytes = NULL;
+	size_t len;
+
+	return user_data_decode(base64, &bytes, &len, e);
+}
+
+/* What a program in the guest reads as lines: control characters are allowed that are in @but. */
+static int check_guest_text(const char *what, const char *text, const char *but, struct error *e)
+{
+	for (const char *p = text; *p; p++)
+		if (((unsigned char)*p < ' ' && !strchr(but, *p)) || *p == 0x7F)
+			return error_set(e, EINVAL, "byte %zu of the %s is a control character",
+					 (size_t)(p - text), what);
+	return 0;
+}
+
+int vm_check_ssh_key(const char *keys, struct error *e)
+{
+	return check_guest_text("ssh key", keys, "\r\n\t", e);
 }
 
 int vm_check_monitors(const char *number, struct error *e)
@@ -111,7 +176,16 @@ int vm_check_tag(const struct view *view, const char *tag, const char *l3, const
 	if (strcmp(given.prefix, "hostname") == 0)
 		return vm_check_hostname(view, given.value, l3, but, e);
 	if (strcmp(given.prefix, "consolePassword") == 0)
-		return vm_check_console_password(given.value, e);
+		return but ? vm_check_console_password(given.value, tag_value(view, but, "vmConsoleMode"), e)
+			   : 0; /* vm_check_new_console_password() */
+	if (strcmp(given.prefix, "vmConsoleMode") == 0)
+		return check_console_mode(view, given.value, but, e);
+	if (strcmp(given.prefix, "userdata") == 0)
+		return check_user_data(given.value, e);
+	if (strcmp(given.prefix, "sshkey") == 0)
+		return vm_check_ssh_key(given.value, e);
+	if (strcmp(given.prefix, "rootPassword") == 0)
+		return check_guest_text("root password", given.value, "", e);
 	if (strcmp(given.prefix, "bootOrder") == 0)
 		return vm_check_boot_order(given.value, tag, e);
 	if (strcmp(given.prefix, "VDIMonitorNumber") == 0)

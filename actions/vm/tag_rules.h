@@ -16,12 +16,19 @@
  */
 int vm_check_hostname(const struct view *view, const char *name, const char *l3, const char *but,
 		      struct error *e);
-/** -EINVAL for a console password that the manual forbids. */
-int vm_check_console_password(const char *password, struct error *e);
+/** -EINVAL for an ssh key, or several, one a line, with other control characters. */
+int vm_check_ssh_key(const char *keys, struct error *e);
+/**
+ * -EINVAL for a console password that the manual forbids or that clients cannot send: printable ASCII, 1 to 8
+ * characters for VNC, up to 60 for SPICE. @mode: the VM's tag vmConsoleMode, NULL without one.
+ */
+int vm_check_console_password(const char *password, const char *mode, struct error *e);
 /** -EINVAL unless @order is a comma-separated list of boot devices; @shown stands for it in the message. */
 int vm_check_boot_order(const char *order, const char *shown, struct error *e);
 /** -EINVAL for a number of monitors other than 1, 2 and 4. */
 int vm_check_monitors(const char *number, struct error *e);
+/** As vm_check_console_password(), for a creation request, whose tags say what the mode will be. */
+int vm_check_new_console_password(const struct view *view, const struct request *req, struct error *e);
 /**
  * Checks the value of a system tag of a VM by the rule for its prefix. @l3: the VM's default network, on
  * which its host name must be unique; @but: the VM itself, NULL while it is being created. -EINVAL,

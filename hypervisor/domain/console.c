@@ -26,12 +26,13 @@ int console_password_make(char ret[CONSOLE_PASSWORD_LENGTH + 1], struct error *e
 	return 0;
 }
 
-int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid, int *ret_port,
-		      const char **ret_protocol, struct error *e)
+int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid, struct hv_console *ret,
+		      struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_domain_ virDomainPtr domain = NULL;
 	_cleanup_xml_ xmlDocPtr doc = NULL;
+	_cleanup_free_ char *address = NULL;
 	int64_t port;
 	int rc;
 
@@ -46,8 +47,11 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 		       xml_get_int(doc, NULL, "/domain/@id", 0) % (UINT16_MAX - SIMULATED_PORT);
 	if (port <= 0)
 		return error_set(e, EBUSY, "domain '%s' has no console yet", uuid);
-	*ret_port = (int)port;
-	*ret_protocol = xml_has(doc, "/domain/devices/graphics[@type='spice']") ? "spice" : "vnc";
+	address = xml_get(doc, NULL, "/domain/devices/graphics/@listen");
+	*ret = (struct hv_console){
+		.protocol = xml_has(doc, "/domain/devices/graphics[@type='spice']") ? "spice" : "vnc",
+		.port = (int)port};
+	(void)snprintf(ret->address, sizeof(ret->address), "%s", address ? address : "0.0.0.0");
 	return 0;
 }
 

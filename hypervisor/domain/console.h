@@ -11,12 +11,19 @@
 /* The longest password of VNC; libvirt refuses a longer one. */
 #define CONSOLE_PASSWORD_LENGTH 8
 
-/**
- * Graphics address of a running domain: port number and "vnc" or "spice" (static string). -EBUSY when
- * not running.
- */
-int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid, int *ret_port,
-		      const char **ret_protocol, struct error *e);
+/* The longest password of SPICE. */
+#define CONSOLE_SPICE_PASSWORD_LENGTH 60
+
+/** Where the console of a running domain is. */
+struct hv_console {
+	const char *protocol; /* "vnc" or "spice", static */
+	int port;
+	char address[64]; /* it listens on; 0.0.0.0 and :: mean all of the host's */
+};
+
+/** Finds the console of a running domain. -EBUSY when it is not running. */
+int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid, struct hv_console *ret,
+		      struct error *e);
 
 /** Changes the console's password at once; NULL = a random one that nobody knows. VNC uses 8 characters. */
 int hv_console_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *password,

@@ -477,10 +477,9 @@ static void a_network_with_a_lease(void **state)
 
 static void a_guest_boots(void **state)
 {
-	const char *protocol = NULL;
+	struct hv_console console = {0};
 	struct report agent;
 	double began = seconds();
-	int port = 0;
 	char *xml = NULL;
 	(void)state;
 
@@ -489,9 +488,9 @@ static void a_guest_boots(void **state)
 	agent = await("agent", VM, true);
 	print_message("    agent after %.1f s\n", agent.when - began);
 	assert_ok(hv_domain_agent_ping(hv, HOST, VM, 3000, e));
-	assert_ok(hv_domain_console(hv, HOST, VM, &port, &protocol, e));
-	assert_true(port >= 5900);
-	assert_string_equal(protocol, "vnc");
+	assert_ok(hv_domain_console(hv, HOST, VM, &console, e));
+	assert_true(console.port >= 5900);
+	assert_string_equal(console.protocol, "vnc");
 	assert_ok(hv_domain_get_xml(hv, HOST, VM, &xml, e));
 	assert_non_null(strstr(xml, "ua-nic-0"));
 	assert_non_null(strstr(xml, "vnic1.0"));

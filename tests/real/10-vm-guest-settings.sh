@@ -59,6 +59,10 @@ wait_until 20 agent_ping "$vm"
 wait_until 20 is_hostname cold-name
 assert_match "$(guest "$vm" cat /run/seed/meta-data)" 'ssh-ed25519 AAAAkey me@here'
 
+step "the console listens on the loopback address alone"
+assert_eq "$(value "$dir/console-addresses" | jq -r .hostIp)" 127.0.0.1
+assert_eq "$(on_host dumpxml "$vm" | xmllint --xpath 'string(//graphics/@listen)' -)" 127.0.0.1
+
 step "before a console password is set, none is accepted"
 assert_eq "$(vnc)" password
 assert_eq "$(vnc "")" denied
@@ -67,7 +71,9 @@ step "a password set while the guest runs applies at once"
 act "$dir" set-console-password consolePassword=first
 assert_eq "$(vnc first)" accepted
 assert_eq "$(vnc wrong)" denied
-act "$dir" set-console-password consolePassword=second-is-long
+assert_refused "$dir/actions" "set-console-password consolePassword=second-is-long" EINVAL "VNC must have 1 to 8 characters, not 14"
+assert_eq "$(vnc first)" accepted
+act "$dir" set-console-password consolePassword=second-i
 assert_eq "$(vnc first)" denied
 assert_eq "$(vnc second-i)" accepted
 act "$dir" reboot

@@ -85,12 +85,15 @@ step "secrets are in files for their owner only, and in no job"
 for file in ssh-keys console-passwords; do
 	assert_eq "$(stat -c %a "$MOUNT/$dir/$file")" 400 "the mode of '$file'"
 done
-job=$(submit "$dir/actions" "set-console-password consolePassword=topsecret")
+job=$(submit "$dir/actions" "set-console-password consolePassword=topsecre")
 job_wait "$job"
-value "api-jobs/$job/request" | grep -q topsecret && fail "the password is in the job"
+value "api-jobs/$job/request" | grep -q topsecre && fail "the password is in the job"
 
 step "what is refused"
 assert_refused "$dir/actions" "set-console-password consolePassword=password1" EINVAL "cannot start with 'password'"
+assert_refused "$dir/actions" '{"setVmConsolePassword":{"consolePassword":"a\u043f"}}' EINVAL "printable ASCII characters, byte 1 is none"
+assert_refused "$dir/actions" '{"setVmConsolePassword":{"consolePassword":"a\u001bb"}}' EINVAL "printable ASCII characters, byte 1 is none"
+assert_refused "$dir/actions" "set-console-password consolePassword=123456789" EINVAL "VNC must have 1 to 8 characters, not 9"
 assert_refused "$dir/actions" "set-monitor-number monitorNumber=3" EINVAL "^Monitor number must be 1 or 2 or 4.$"
 assert_refused "$dir/actions" "set-boot-order bootOrder=CdRom,Floppy" EINVAL 'invalid boot device\[Floppy\] in boot order\[CdRom, Floppy\]'
 assert_refused "$dir/actions" "set-hostname hostname=-x" EINVAL 'hostname\[-x\] specified in system tag\[hostname::-x\] is not a valid domain name'
@@ -105,6 +108,8 @@ while read -r tag sentence; do
 	assert_refused system-tags/create "$(tag_json "$tag")" EINVAL "$sentence"
 done <<'TAGS'
 consolePassword::password1 cannot start with 'password'
+consolePassword::123456789 VNC must have 1 to 8 characters, not 9
+consolePassword::пароль printable ASCII characters
 VDIMonitorNumber::3 ^Monitor number must be 1 or 2 or 4.$
 bootOrder::Floppy ^invalid boot device\[Floppy\] in boot order\[bootOrder::Floppy\]$
 hostname::-x ^hostname\[-x\] specified in system tag\[hostname::-x\] is not a valid domain name$

@@ -411,9 +411,8 @@ static void the_life_of_a_domain(void **state)
 {
 	struct fixture *f = *state;
 	struct hv_domain_def spec = spec_of(VM_1);
-	const char *protocol = NULL;
 	char *xml = NULL;
-	int port = 0;
+	struct hv_console console = {0};
 
 	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_ABSENT);
 	assert_fails(ENOENT, hv_domain_suspend(f->hv, HOST_A, VM_1, e));
@@ -426,9 +425,9 @@ static void the_life_of_a_domain(void **state)
 	wait_for(&f->from, "agent", HOST_A, VM_1, true);
 	assert_fails(EEXIST, hv_domain_start(f->hv, HOST_A, &spec, false, e));
 	assert_ok(hv_domain_agent_ping(f->hv, HOST_A, VM_1, 1000, e));
-	assert_ok(hv_domain_console(f->hv, HOST_A, VM_1, &port, &protocol, e));
-	assert_true(port >= 5900 && port < 65536);
-	assert_string_equal(protocol, "vnc");
+	assert_ok(hv_domain_console(f->hv, HOST_A, VM_1, &console, e));
+	assert_true(console.port >= 5900 && console.port < 65536);
+	assert_string_equal(console.protocol, "vnc");
 	assert_ok(hv_domain_get_xml(f->hv, HOST_A, VM_1, &xml, e));
 	assert_non_null(strstr(xml, "ua-disk-0"));
 	free(xml);
@@ -446,7 +445,7 @@ static void the_life_of_a_domain(void **state)
 	assert_int_equal(state_of(f, HOST_A, VM_1), HV_DOMAIN_OFF);
 	assert_ok(hv_domain_shutdown(f->hv, HOST_A, VM_1, 5000, e));
 	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
-	assert_fails(EBUSY, hv_domain_console(f->hv, HOST_A, VM_1, &port, &protocol, e));
+	assert_fails(EBUSY, hv_domain_console(f->hv, HOST_A, VM_1, &console, e));
 	assert_fails(EBUSY, hv_domain_agent_ping(f->hv, HOST_A, VM_1, 1000, e));
 
 	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, true, e));
