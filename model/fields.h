@@ -269,7 +269,9 @@
 	  "state before its host was lost")                                                                  \
 	X(VM, MIGRATION_HOST_UUID, "migrationHostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,   \
 	  "destination host of a migration")                                                                 \
-	X_ACCOUNT(X, VM)
+	X_ACCOUNT(X, VM)                                                                                     \
+	X(VM, NOCLOUD_DISK, "nocloudDisk", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
+	  "file name of its NoCloud disk, beside the root volume")
 
 #define NIC_FIELDS(X)                                                                                        \
 	X_UUID(X, NIC)                                                                                       \

@@ -31,6 +31,7 @@
 #include "actions/vm/migration.h"
 #include "actions/vm/nocloud.h"
 #include "actions/vm/state.h"
+#include "actions/volume/location.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/migrate.h"
 #include "hypervisor/hypervisor.h"
@@ -114,8 +115,6 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 static int prepare_target(struct move *m, const struct view *view, struct error *e)
 {
 	const struct object *vm = view_get(view, KIND_VM, m->uuid), *host = view_get(view, KIND_HOST, m->to);
-	_cleanup_free_ char *nocloud = NULL;
-	bool local = false;
 	int r;
 
 	if (!vm || !host)
@@ -124,7 +123,6 @@ static int prepare_target(struct move *m, const struct view *view, struct error 
 		const struct object *ps =
 			view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
 
-		local = local || object_str(volume, VOLUME_HOST_UUID);
 		r = ps ? primary_storage_open_pool(m->job->pool, ps, m->to, e) : 0;
 		if (r < 0)
 			return r;
@@ -133,10 +131,7 @@ static int prepare_target(struct move *m, const struct view *view, struct error 
 	if (r < 0)
 		return r;
 	r = vm_fetch_isos(m->job, view, m->uuid, m->to, e);
-	/* On shared storage the target uses the NoCloud disk that the guest has open: do not replace it. */
-	if (r < 0 || !local)
-		return r;
-	return vm_make_nocloud(m->job, view, vm, host, &nocloud, e);
+	return r < 0 ? r : vm_copy_nocloud(m->job, view, vm, host, e);
 }
 
 /* Step 3. */
@@ -202,15 +197,20 @@ static void ask_both(struct end *end)
 	}
 }
 
-/* Moves the rows of the volumes on the source's local storage to the target. */
-static int put_volumes_moved(struct txn *t, const struct move *m, struct error *e)
+/* Moves the rows of the files on the source's local storage to the target: the NoCloud disk, the volumes. */
+static int put_files_moved(struct txn *t, const struct move *m, struct error *e)
 {
+	const struct object *root = vm_root_volume(txn_view(t), view_get(txn_view(t), KIND_VM, m->uuid));
 	const struct object *volume;
 	int64_t after = 0;
+	int r = root && object_str_is(root, VOLUME_HOST_UUID, m->from)
+			? vm_put_nocloud_moved(t, m->uuid, m->from, e)
+			: 0;
 
+	if (r < 0)
+		return r;
 	while ((volume = view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, m->uuid, after))) {
 		struct object *moved;
-		int r;
 
 		after = volume->id;
 		if (!object_str_is(volume, VOLUME_HOST_UUID, m->from))
@@ -262,7 +262,11 @@ static int end_fn(struct txn *t, void *arg, struct error *e)
 		break;
 	}
 	r = vm_write(t, before, vm, e);
-	return r < 0 || end->place != AT_TARGET ? r : put_volumes_moved(t, m, e);
+	if (r < 0)
+		return r;
+	if (end->place == NOT_KNOWN) /* the guest may be there */
+		return vm_put_nocloud_moved(t, m->uuid, NULL, e);
+	return end->place == AT_TARGET ? put_files_moved(t, m, e) : 0;
 }
 
 /* Removes what the guest has left on the other host. What cannot be removed does no harm. */
@@ -271,6 +275,7 @@ static void clean_up(const struct move *m, enum place place)
 	_cleanup_view_ struct view *view = store_view(pool_store(m->job->pool));
 	struct hypervisor *hv = pool_hypervisor(m->job->pool);
 
+	orphan_files_remove(m->job->pool, m->job->uuid);
 	if (place == AT_SOURCE)
 		(void)hv_domain_undefine(hv, m->to, m->uuid, NULL);
 	if (place != AT_TARGET)

@@ -5,115 +5,41 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <string.h>
 
-#include "actions/engine/tags.h"
+#include "actions/storage/orphan_file.h"
+#include "actions/vm/nocloud_files.h"
 #include "actions/volume/location.h"
 #include "hypervisor/storage/volume.h"
 
-#define USER_DATA_MAX (1 << 20) /* bytes */
+#define NAME_SIZE 64
 
-struct files {
-	char *meta, *user, *vendor; /* owned */
-};
-
-static void files_done(struct files *f)
-{
-	free(f->meta);
-	free(f->user);
-	free(f->vendor);
-}
-
-/* A JSON string is a YAML string: the safe way to put any text into YAML. */
-static char *quote(const char *text)
-{
-	json_t *s = json_string(text);
-	char *quoted = s ? json_dumps(s, JSON_ENCODE_ANY) : NULL;
-
-	json_decref(s);
-	return quoted;
-}
-
-static int make_meta(const struct view *view, const struct object *vm, struct files *f, struct error *e)
-{
-	const char *host = tag_value(view, object_uuid(vm), "hostname");
-	const char *key = tag_value(view, object_uuid(vm), "sshkey");
-	_cleanup_free_ char *quoted = key ? quote(key) : NULL;
-
-	if ((key && !quoted) ||
-	    asprintf(&f->meta, "instance-id: %s\n%s%s%s%s%s%s", object_uuid(vm),
-		     host ? "local-hostname: " : "", host ? host : "", host ? "\n" : "",
-		     key ? "public-keys:\n  - " : "", key ? quoted : "", key ? "\n" : "") < 0) {
-		f->meta = NULL;
-		return error_oom(e);
-	}
-	return 0;
-}
-
-static int make_user(const char *base64, struct files *f, struct error *e)
-{
-	size_t room = base64 ? strlen(base64) / 4 * 3 + 3 : 0, len = 0;
-
-	if (!base64) {
-		f->user = strdup("#cloud-config\n{}\n");
-		return f->user ? 0 : error_oom(e);
-	}
-	if (room > USER_DATA_MAX)
-		return error_set(e, EFBIG, "user data has more than %d bytes", USER_DATA_MAX);
-	f->user = malloc(room + 1);
-	if (!f->user)
-		return error_oom(e);
-	if (sodium_base642bin((unsigned char *)f->user, room, base64, strlen(base64), " \r\n", &len, NULL,
-			      sodium_base64_VARIANT_ORIGINAL) < 0)
-		return error_set(e, EINVAL, "user data is not base64");
-	f->user[len] = '\0';
-	return 0;
-}
-
-/* The root password goes into vendor data, so that the user's own data stays as it is. */
-static int make_vendor(const struct view *view, const struct object *vm, struct files *f, struct error *e)
-{
-	const char *password = tag_value(view, object_uuid(vm), "rootPassword");
-	_cleanup_free_ char *quoted = password ? quote(password) : NULL;
-
-	if (!password)
-		return 0;
-	if (!quoted || asprintf(&f->vendor,
-				"#cloud-config\nssh_pwauth: true\nchpasswd:\n  expire: false\n  users:\n"
-				"    - {name: root, type: text, password: %s}\n",
-				quoted) < 0) {
-		f->vendor = NULL;
-		return error_oom(e);
-	}
-	return 0;
-}
+/* -------------------------------------------------------------------- the image */
 
 static int iso_failed(struct archive *a, struct error *e)
 {
 	return error_set(e, EIO, "cannot make the NoCloud disk: %s", archive_error_string(a));
 }
 
-static int add_file(struct archive *a, const char *name, const char *data, struct error *e)
+static int add_file(struct archive *a, const struct nocloud_file *file, struct error *e)
 {
 	struct archive_entry *entry = archive_entry_new();
-	size_t len = strlen(data);
 	int r = 0;
 
 	if (!entry)
 		return error_oom(e);
-	archive_entry_set_pathname(entry, name);
-	archive_entry_set_size(entry, (la_int64_t)len);
+	archive_entry_set_pathname(entry, file->name);
+	archive_entry_set_size(entry, (la_int64_t)file->len);
 	archive_entry_set_filetype(entry, AE_IFREG);
 	archive_entry_set_perm(entry, 0444);
 	if (archive_write_header(a, entry) != ARCHIVE_OK ||
-	    archive_write_data(a, data, len) != (la_ssize_t)len)
+	    archive_write_data(a, file->bytes, file->len) != (la_ssize_t)file->len)
 		r = iso_failed(a, e);
 	archive_entry_free(entry);
 	return r;
 }
 
-static int write_files(struct archive *a, int fd, const struct files *f, struct error *e)
+static int write_files(struct archive *a, int fd, const struct nocloud_files *f, struct error *e)
 {
 	int r;
 
@@ -122,21 +48,15 @@ static int write_files(struct archive *a, int fd, const struct files *f, struct 
 	(void)archive_write_add_filter_none(a);
 	if (archive_write_open_fd(a, fd) != ARCHIVE_OK)
 		return iso_failed(a, e);
-	r = add_file(a, "meta-data", f->meta, e);
-	if (r < 0)
-		return r;
-	r = add_file(a, "user-data", f->user, e);
-	if (r < 0)
-		return r;
-	if (f->vendor) {
-		r = add_file(a, "vendor-data", f->vendor, e);
+	for (size_t i = 0; i < f->count; i++) {
+		r = add_file(a, &f->file[i], e);
 		if (r < 0)
 			return r;
 	}
 	return archive_write_close(a) == ARCHIVE_OK ? 0 : iso_failed(a, e);
 }
 
-static int write_iso(const char *path, const struct files *f, struct error *e)
+static int write_iso(const char *path, const struct nocloud_files *f, struct error *e)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	struct archive *a;
@@ -152,67 +72,178 @@ static int write_iso(const char *path, const struct files *f, struct error *e)
 	return r;
 }
 
-static int make_files(const struct view *view, const struct object *vm, const char *user_data,
-		      struct files *f, struct error *e)
+/* --------------------------------------------------------------------- its rows */
+
+/* Where a disk lies: beside the root volume. */
+struct place {
+	const char *storage; /* NULL: the VM has no root volume */
+	const char *host;    /* NULL unless the storage is local */
+};
+
+static struct place place_of(const struct view *view, const struct object *vm)
 {
-	int r = make_meta(view, vm, f, e);
+	const struct object *root = vm_root_volume(view, vm);
+
+	return root ? (struct place){object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
+				     object_str(root, VOLUME_HOST_UUID)}
+		    : (struct place){0};
+}
+
+/* The name of the VM's disk; that of former versions if the row has none, which may not exist. */
+static void name_of(const struct object *vm, char ret_name[NAME_SIZE])
+{
+	const char *name = object_str(vm, VM_NOCLOUD_DISK);
+
+	(void)snprintf(ret_name, NAME_SIZE, name ? "%s" : "nocloud-%s.iso", name ? name : object_uuid(vm));
+}
+
+/* The VM has the disk @name (NULL: none) instead of its former one, which is an orphan file now. */
+static int put_disk(struct txn *t, const char *uuid, const char *name, struct error *e)
+{
+	_cleanup_object_ const struct object *before = object_ref(view_get(txn_view(t), KIND_VM, uuid));
+	struct place place = before ? place_of(txn_view(t), before) : (struct place){0};
+	char former[NAME_SIZE];
+	struct object *vm;
+	int r;
+
+	if (!place.storage)
+		return 0;
+	name_of(before, former);
+	r = orphan_file_put(t, place.storage, place.host, former, NULL, e);
+	if (r < 0)
+		return r;
+	r = name ? orphan_file_adopt(t, place.storage, name, e) : 0;
+	if (r < 0)
+		return r;
+	r = txn_edit(t, KIND_VM, uuid, &vm, e);
+	if (r < 0)
+		return r;
+	object_set_str(vm, VM_NOCLOUD_DISK, name);
+	return txn_put(t, vm, NULL, e);
+}
+
+int vm_put_nocloud_gone(struct txn *t, const char *vm, struct error *e)
+{
+	return put_disk(t, vm, NULL, e);
+}
+
+int vm_put_nocloud_moved(struct txn *t, const char *uuid, const char *from, struct error *e)
+{
+	const struct object *vm = view_get(txn_view(t), KIND_VM, uuid);
+	const char *storage = vm ? place_of(txn_view(t), vm).storage : NULL;
+	char name[NAME_SIZE];
+	int r;
+
+	if (!storage)
+		return 0;
+	name_of(vm, name);
+	r = orphan_file_adopt(t, storage, name, e);
+	return r < 0 || !from ? r : orphan_file_put(t, storage, from, name, NULL, e);
+}
+
+/* Another name for each disk: one that is being removed cannot be mistaken for the next. */
+static void make_name(const struct object *vm, char ret_name[NAME_SIZE])
+{
+	char uuid[UUID_SIZE];
+
+	uuid_make(uuid);
+	(void)snprintf(ret_name, NAME_SIZE, "nocloud-%s-%.8s.iso", object_uuid(vm), uuid);
+}
+
+/* ------------------------------------------------------------------- on the host */
+
+/* A disk that is to be made. */
+struct making {
+	struct job *job;
+	const char *vm, *name;
+	struct place place;
+};
+
+static int begin_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct making *m = arg;
+
+	return orphan_file_put(t, m->place.storage, m->place.host, m->name, m->job->uuid, e);
+}
+
+static int end_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct making *m = arg;
+
+	return put_disk(t, m->vm, m->name, e);
+}
+
+/* Writes the disk and copies it to the host @host, as an orphan file of the job. */
+static int upload(struct making *m, const struct view *view, const struct object *vm,
+		  const struct object *host, char **ret_path, struct error *e)
+{
+	_cleanup_(nocloud_files_done) struct nocloud_files files = {0};
+	_cleanup_free_ char *local = NULL;
+	int r = nocloud_files_make(view, vm, &files, e);
 
 	if (r < 0)
 		return r;
-	r = make_user(user_data, f, e);
-	return r < 0 ? r : make_vendor(view, vm, f, e);
+	r = store_run(pool_store(m->job->pool), begin_fn, m, e);
+	if (r < 0)
+		return r;
+	if (asprintf(&local, "%s/%s", pool_state_dir(m->job->pool), m->name) < 0) {
+		local = NULL;
+		return error_oom(e);
+	}
+	r = write_iso(local, &files, e);
+	if (r == 0)
+		r = hv_volume_upload(pool_hypervisor(m->job->pool), object_uuid(host), m->place.storage,
+				     m->name, "raw", local, NULL, NULL, ret_path, e);
+	(void)unlink(local);
+	return r;
 }
 
-/* The primary storage with the disk; NULL when the VM has no root volume yet. */
-static const char *storage_of(const struct view *view, const struct object *vm)
+static int gone_fn(struct txn *t, void *arg, struct error *e)
 {
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
-
-	return root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL;
-}
-
-static void disk_name(const struct object *vm, char ret_name[64])
-{
-	snprintf(ret_name, 64, "nocloud-%s.iso", object_uuid(vm));
-}
-
-int vm_remove_nocloud(struct pool *pool, const struct view *view, const struct object *vm, const char *host,
-		      struct error *e)
-{
-	const char *storage = storage_of(view, vm);
-	char name[64];
-
-	disk_name(vm, name);
-	return storage ? hv_volume_delete(pool_hypervisor(pool), host, storage, name, e) : 0;
+	return vm_put_nocloud_gone(t, arg, e);
 }
 
 int vm_make_nocloud(struct job *job, const struct view *view, const struct object *vm,
 		    const struct object *host, char **ret_path, struct error *e)
 {
-	const char *uuid = object_uuid(vm), *storage = storage_of(view, vm);
-	const char *data = tag_value(view, uuid, "userdata");
-	_cleanup_(files_done) struct files f = {0};
-	_cleanup_free_ char *local = NULL;
-	char name[64];
+	struct making m = {.job = job, .vm = object_uuid(vm), .place = place_of(view, vm)};
+	_cleanup_free_ char *path = NULL;
+	char name[NAME_SIZE];
 	int r;
 
 	*ret_path = NULL;
-	if (!storage || (!data && !tag_value(view, uuid, "sshkey") && !tag_value(view, uuid, "rootPassword")))
+	if (!m.place.storage)
 		return 0;
-	r = make_files(view, vm, data, &f, e);
-	if (r < 0)
+	if (!nocloud_is_wanted(view, vm)) {
+		if (!object_str(vm, VM_NOCLOUD_DISK))
+			return 0;
+		r = store_run(pool_store(job->pool), gone_fn, (void *)(uintptr_t)object_uuid(vm), e);
+		if (r == 0)
+			orphan_files_remove(job->pool, NULL);
 		return r;
-	disk_name(vm, name);
-	if (asprintf(&local, "%s/%s", pool_state_dir(job->pool), name) < 0) {
-		local = NULL;
-		return error_oom(e);
 	}
-	r = write_iso(local, &f, e);
+	make_name(vm, name);
+	m.name = name;
+	r = upload(&m, view, vm, host, &path, e);
 	if (r == 0)
-		r = vm_remove_nocloud(job->pool, view, vm, object_uuid(host), e);
+		r = store_run(pool_store(job->pool), end_fn, &m, e);
+	orphan_files_remove(job->pool, job->uuid);
 	if (r == 0)
-		r = hv_volume_upload(pool_hypervisor(job->pool), object_uuid(host), storage, name, "raw",
-				     local, NULL, NULL, ret_path, e);
-	(void)unlink(local);
+		*ret_path = steal(&path);
 	return r;
+}
+
+int vm_copy_nocloud(struct job *job, const struct view *view, const struct object *vm,
+		    const struct object *to, struct error *e)
+{
+	struct making m = {.job = job, .vm = object_uuid(vm), .place = place_of(view, vm)};
+	_cleanup_free_ char *path = NULL;
+	char name[NAME_SIZE];
+
+	if (!m.place.host || (!object_str(vm, VM_NOCLOUD_DISK) && !nocloud_is_wanted(view, vm)))
+		return 0;
+	name_of(vm, name);
+	m.name = name;
+	m.place.host = object_uuid(to);
+	return upload(&m, view, vm, to, &path, e);
 }

@@ -9,6 +9,7 @@
 #include "actions/engine/submit.h"
 #include "actions/engine/tags.h"
 #include "actions/host/capacity.h"
+#include "actions/storage/orphan_file.h"
 #include "actions/vm/nocloud.h"
 #include "actions/vm/state.h"
 #include "actions/volume/location.h"
@@ -34,7 +35,7 @@ static int remove_lease(struct hypervisor *hv, const char *host, const struct ob
 	return 0;
 }
 
-/* The domain, its leases and its NoCloud disk on the host that has them. */
+/* The domain and its leases on the host that has them. */
 static int remove_from_host(struct pool *pool, struct view *view, const struct object *vm, struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(pool);
@@ -56,7 +57,7 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 		if (r < 0)
 			return r;
 	}
-	return vm_remove_nocloud(pool, view, vm, host, e);
+	return 0;
 }
 
 struct tear_down {
@@ -88,6 +89,11 @@ static int tear_down_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, vm, NULL, e);
 }
 
+static int nocloud_gone_fn(struct txn *t, void *arg, struct error *e)
+{
+	return vm_put_nocloud_gone(t, arg, e);
+}
+
 int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
@@ -95,6 +101,10 @@ int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struc
 	struct tear_down s = {uuid, state};
 	int r = vm ? remove_from_host(pool, view, vm, e) : 0;
 
+	if (r < 0)
+		return r;
+	/* The file goes with those of the volumes. */
+	r = store_run(pool_store(pool), nocloud_gone_fn, (void *)(uintptr_t)uuid, e);
 	if (r < 0)
 		return r;
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid) {
@@ -232,8 +242,11 @@ static int eject_isos(struct txn *t, const char *vm, struct error *e)
 static int destroyed_fn(struct txn *t, void *arg, struct error *e)
 {
 	const char *uuid = arg;
-	int r = release_volumes(t, uuid, e);
+	int r = vm_put_nocloud_gone(t, uuid, e);
 
+	if (r < 0)
+		return r;
+	r = release_volumes(t, uuid, e);
 	if (r < 0)
 		return r;
 	r = release_addresses(t, uuid, e);
@@ -265,7 +278,10 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 				   &ignored);
 		return error_move(e, &inner);
 	}
-	return store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);
+	r = store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);
+	if (r == 0)
+		orphan_files_remove(pool, NULL);
+	return r;
 }
 
 /* ----------------------------------------------------------------- expunge */
