@@ -42,6 +42,7 @@ enum param_flags {
 	PARAM_NEW_UUID = 1 << 9, /* a uuid that no object has yet */
 	PARAM_TAG = 1 << 10,	 /* is a system tag */
 	PARAM_ADDRESS = 1 << 11, /* anybody may name the object, of which nothing is told, used or changed */
+	PARAM_URL = 1 << 13,	 /* shown as by url_shown() */
 };
 
 struct param {

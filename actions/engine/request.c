@@ -10,6 +10,7 @@
 #include "actions/engine/shortform.h"
 #include "actions/engine/url.h"
 #include "model/access.h"
+#include "model/url.h"
 
 /* Members at the top of a document that are not parameters (behaviour.md 1.3, tree.md 18). */
 static const char *const envelope[] = {"systemTags", "userTags", "jobUuid", "webHook", "params"};
@@ -394,8 +395,13 @@ static json_t *mask_params(const struct request *req)
 
 		if ((p->flags & PARAM_SECRET) && json_object_get(out, p->name))
 			(void)json_object_set_new(out, p->name, json_string("******"));
-		else if (text && req->op->kind == KIND_SYSTEM_TAG)
+		else if (text && (p->flags & PARAM_URL)) {
+			_cleanup_free_ char *shown = url_shown(text);
+
+			(void)json_object_set_new(out, p->name, json_string(shown ? shown : ""));
+		} else if (text && req->op->kind == KIND_SYSTEM_TAG) {
 			(void)json_object_set_new(out, p->name, json_string(system_tag_shown(text)));
+		}
 	}
 	return out;
 }

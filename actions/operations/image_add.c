@@ -24,6 +24,7 @@
 #include "actions/image/upload_receive.h"
 #include "actions/operations/table.h"
 #include "model/states.h"
+#include "model/url.h"
 
 /* The user insists that the file is a raw disk, although it begins like an archive or a text. */
 static bool forces_raw(const struct request *req)
@@ -68,8 +69,9 @@ static int put_image(struct txn *t, const struct request *req, struct error *e)
 {
 	const char *format = request_str(req, "format"), *media_type = request_str(req, "mediaType");
 	const char *claimed = image_claimed_format(format, media_type);
+	_cleanup_free_ char *shown = url_shown(request_str(req, "url"));
 	struct object *image;
-	int r = object_from_request(txn_view(t), KIND_IMAGE, req, &image, e);
+	int r = shown ? object_from_request(txn_view(t), KIND_IMAGE, req, &image, e) : error_oom(e);
 
 	if (r < 0)
 		return r;
@@ -83,6 +85,7 @@ static int put_image(struct txn *t, const struct request *req, struct error *e)
 	else if (!media_type)
 		object_set_str(image, IMAGE_MEDIA_TYPE, "RootVolumeTemplate");
 	object_set_str(image, IMAGE_TYPE, "zstack");
+	object_set_str(image, IMAGE_URL, shown); /* the job has the true one */
 	object_set_int(image, IMAGE_SYSTEM, request_bool(req, "system", false));
 	if (!request_has(req, "platform"))
 		object_set_str(image, IMAGE_PLATFORM, "Linux");
@@ -190,7 +193,7 @@ static const struct operation add_image = {
 			{.name = "url",
 			 .type = PARAM_STRING,
 			 .in = IN_BODY,
-			 .flags = PARAM_REQUIRED,
+			 .flags = PARAM_REQUIRED | PARAM_URL,
 			 .max_length = 1024},
 			{.name = "mediaType",
 			 .type = PARAM_STRING,

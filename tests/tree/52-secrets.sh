@@ -25,22 +25,27 @@ act "$dir" set-console-password consolePassword=XyzzyOne
 act "$dir" set-console-password consolePassword=XyzzyTwo
 act "$dir" '{"setVmSshKey":{"SshKey":"ssh-ed25519 XyzzyKey2"}}'
 act "$dir" delete-console-password
-job=$(submit system-tags/create '{"params":{"resourceType":"VmInstanceVO","resourceUuid":"'"$vm"'","tag":"consolePassword::XyzzyThree"}}')
+job=$(submit system-tags/create '{"params":{"resourceType":"VmInstanceVO","resourceUuid":"'"$vm"'","tag":"consolePassword::Xyzzy3rd"}}')
 job_wait "$job"
 assert_eq "$(value "api-jobs/$job/request" | jq -r .params.tag)" "consolePassword::******"
 tag=$(value "api-jobs/$job/result" | jq -r .inventory.uuid)
-job=$(submit "system-tags/$tag/actions" "update tag=consolePassword::XyzzyFour")
+job=$(submit "system-tags/$tag/actions" "update tag=consolePassword::XyzzyFor")
 job_wait "$job"
 assert_eq "$(value "api-jobs/$job/result" | jq -r .inventory.tag)" "consolePassword::******"
 assert_eq "$(value "api-jobs/$job/request" | jq -r .params.tag)" "consolePassword::******"
-assert_refused system-tags/create '{"params":{"resourceType":"VmInstanceVO","resourceUuid":"'"$vm"'","tag":"consolePassword::XyzzyFour"}}' \
+assert_refused system-tags/create '{"params":{"resourceType":"VmInstanceVO","resourceUuid":"'"$vm"'","tag":"consolePassword::XyzzyFor"}}' \
 	EEXIST 'Duplicated Tag\[tag:consolePassword::\*\*\*\*\*\*'
 act "$dir" set-qga enable=true
 act "$dir" change-password account=root password=XyzzyGuest
 
+job=$(submit images/create "$(jq -nc --arg bs "$(first backup-storage)" '{params: {name: "away", format: "raw", backupStorageUuids: [$bs],
+	url: "http://me:XyzzyUrl@127.0.0.1:1/x?token=XyzzyToken"}}')")
+assert_eq "$(value "api-jobs/$job/request" | jq -r .params.url)" "http://******@127.0.0.1:1/x?token=******"
+job_wait "$job" || true
+
 step "they are where they belong"
-assert_eq "$(value "$dir/console-passwords" | jq -r .password)" XyzzyFour
-assert_eq "$(value "system-tags/$tag/tag") $(stat -c %a "$MOUNT/system-tags/$tag/tag")" "consolePassword::XyzzyFour 600"
+assert_eq "$(value "$dir/console-passwords" | jq -r .password)" XyzzyFor
+assert_eq "$(value "system-tags/$tag/tag") $(stat -c %a "$MOUNT/system-tags/$tag/tag")" "consolePassword::XyzzyFor 600"
 assert_eq "$(stat -c %a "$MOUNT/$dir/tags/$tag")" 400
 assert_eq "$(value "$dir/ssh-keys" | jq -r .sshKey)" "ssh-ed25519 XyzzyKey2"
 
@@ -67,7 +72,7 @@ vms() {
 step "conditions cannot guess them, in part or whole"
 assert_eq "$(vms '__systemTag__=hostname::web')" $'web\nweb'
 assert_eq "$(vms '__systemTag__~=consolePassword%')" $'web\nweb'
-for guess in '=consolePassword::XyzzyFour' '~=consolePassword::X%' '?=consolePassword::XyzzyFour,x' '~=%XyzzyKey%' '~=%Xyzzy%'; do
+for guess in '=consolePassword::XyzzyFor' '~=consolePassword::X%' '?=consolePassword::XyzzyFor,x' '~=%XyzzyKey%' '~=%Xyzzy%'; do
 	assert_eq "$(vms "__systemTag__$guess")" "" "VMs that '$guess' finds"
 	assert_eq "$(jq '.inventories | length' "$MOUNT/system-tags?q=tag$guess")" 0 "tags that '$guess' finds"
 done

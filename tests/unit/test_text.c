@@ -8,6 +8,7 @@
 #include "model/uuid.h"
 #include "model/cleanup.h"
 #include "model/text.h"
+#include "model/url.h"
 
 static void utf8_is_recognised(void **state)
 {
@@ -125,12 +126,43 @@ static void derived_uuids_are_always_the_same(void **state)
 	assert_true(uuid_is_resource(first));
 }
 
+static void urls_are_shown_without_secrets(void **state)
+{
+	static const struct {
+		const char *url, *shown;
+	} cases[] = {
+		{"https://host/a/b.qcow2", "https://host/a/b.qcow2"},
+		{"https://user:pa%40ss@host:8/x", "https://******@host:8/x"},
+		{"https://token@host", "https://******@host"},
+		{"http://a@b@host/c@d", "http://******@host/c@d"},
+		{"https://h/x?token=T&arch=amd64#part", "https://h/x?token=******&arch=******#part"},
+		{"https://h/x?T0ken", "https://h/x?******"},
+		{"https://h/x?a=b=c&&d=", "https://h/x?a=******&&d=******"},
+		{"https://h?u:p@x", "https://h?******"},
+		{"file:///srv/a@b?c=d", "file:///srv/a@b?c=******"},
+		{"/srv/a:b@c?x=y", "/srv/a:b@c?x=y"},
+		{"/srv/x://u:p@h", "/srv/x://u:p@h"},
+		{"", ""},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *shown = url_shown(cases[i].url);
+
+		assert_string_equal(shown, cases[i].shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(utf8_is_recognised),	 cmocka_unit_test(compares_as_mysql),
-		cmocka_unit_test(folding_is_stable),	 cmocka_unit_test(keys_agree_with_comparison),
-		cmocka_unit_test(a_key_never_overflows), cmocka_unit_test(derived_uuids_are_always_the_same),
+		cmocka_unit_test(utf8_is_recognised),
+		cmocka_unit_test(compares_as_mysql),
+		cmocka_unit_test(folding_is_stable),
+		cmocka_unit_test(keys_agree_with_comparison),
+		cmocka_unit_test(a_key_never_overflows),
+		cmocka_unit_test(derived_uuids_are_always_the_same),
+		cmocka_unit_test(urls_are_shown_without_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
