@@ -11,6 +11,7 @@
 #include "fs/class/readme.h"
 #include "fs/class/scratches.h"
 #include "fs/op/ops.h"
+#include "fs/privileges.h"
 #include "fs/signals.h"
 #include "fs/table.h"
 #include "fs/tell/last_error.h"
@@ -198,7 +199,9 @@ int session_run(const struct session_options *options, struct error *e)
 	if (!session)
 		return -EINVAL;
 	signals_block();
-	r = fs_open(&fs, options, session, e);
+	r = privileges_drop(e);
+	if (r == 0)
+		r = fs_open(&fs, options, session, e);
 	if (r == 0)
 		r = mount_and_serve(session, &fs, options->mountpoint, e);
 	fs_close(&fs);

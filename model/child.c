@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
-#include <unistd.h>
+#include <string.h>
+
+#include "model/cleanup.h"
 
 static int fill_actions(posix_spawn_file_actions_t *actions, int out, int err)
 {
@@ -70,4 +72,43 @@ int child_spawn(const char *file, const char *const argv[], const char *const en
 	}
 	(void)posix_spawn_file_actions_destroy(&actions);
 	return -r;
+}
+
+static char *helper_in(const char *dir, size_t dir_len, const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%.*s/%s", (int)dir_len, dir, name) < 0)
+		return NULL;
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+char *child_find_helper(const char *name)
+{
+	const char *env = secure_getenv("POOLFS_LIBEXEC");
+	char self[4096];
+	ssize_t len;
+	char *path = NULL;
+
+	if (env && *env)
+		path = helper_in(env, strlen(env), name);
+	if (path)
+		return path;
+	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (len > 0) {
+		char *slash = memrchr(self, '/', (size_t)len);
+
+		if (slash)
+			path = helper_in(self, (size_t)(slash - self), name);
+	}
+	return path ? path : helper_in(POOLFS_LIBEXECDIR, strlen(POOLFS_LIBEXECDIR), name);
+}
+
+int error_no_helper(const char *name, struct error *e)
+{
+	return error_set(e, EIO, "the program '%s' is neither in the folder of this one nor in '%s'", name,
+			 POOLFS_LIBEXECDIR);
 }

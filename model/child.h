@@ -9,6 +9,8 @@
 
 #include <sys/types.h>
 
+#include "model/error.h"
+
 /**
  * Starts @file (searched in PATH unless it contains a slash) with standard input from /dev/null, standard
  * output to @out and standard error to @err (-1: the parent's). @envp: NULL = the parent's environment. 0 or
@@ -16,5 +18,14 @@
  */
 int child_spawn(const char *file, const char *const argv[], const char *const envp[], int out, int err,
 		pid_t *ret_pid);
+
+/**
+ * The path of one of the programs that belong to this one, for the caller to free: in the folder that the
+ * environment variable POOLFS_LIBEXEC names, else in that of the running program, else where they are
+ * installed. NULL if it is not found, or without memory.
+ */
+char *child_find_helper(const char *name);
+/** -EIO in a sentence that says where the helper @name was not found. */
+int error_no_helper(const char *name, struct error *e);
 
 #endif

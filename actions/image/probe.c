@@ -36,41 +36,6 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* The path of the program in the folder @dir, for the caller to free; NULL if it is not there, or ENOMEM. */
-static char *program_in(const char *dir, size_t dir_len)
-{
-	char *path;
-
-	if (asprintf(&path, "%.*s/%s", (int)dir_len, dir, PROGRAM) < 0)
-		return NULL;
-	if (access(path, X_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
-}
-
-/* The path of the program, for the caller to free; NULL if it is not found. */
-static char *program_find(void)
-{
-	const char *env = secure_getenv("POOLFS_LIBEXEC");
-	char self[4096];
-	ssize_t len;
-	char *path = NULL;
-
-	if (env && *env)
-		path = program_in(env, strlen(env));
-	if (path)
-		return path;
-	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (len > 0) {
-		char *slash = memrchr(self, '/', (size_t)len);
-
-		if (slash)
-			path = program_in(self, (size_t)(slash - self));
-	}
-	return path ? path : program_in(POOLFS_LIBEXECDIR, strlen(POOLFS_LIBEXECDIR));
-}
-
 /* Starts the child with @out as its standard output; returns its pid or -errno. */
 static pid_t child_start(const char *program, const char *path, unsigned flags, int out)
 {
@@ -270,10 +235,9 @@ int image_probe_with(const char *program, const char *path, int timeout_ms, stru
 
 int image_probe(const char *path, unsigned flags, struct image_info *ret, struct error *e)
 {
-	_cleanup_free_ char *program = program_find();
+	_cleanup_free_ char *program = child_find_helper(PROGRAM);
 
 	if (!program)
-		return error_set(e, EIO, "the program '%s' is neither in the folder of this one nor in '%s'",
-				 PROGRAM, POOLFS_LIBEXECDIR);
+		return error_no_helper(PROGRAM, e);
 	return probe(program, path, flags, IMAGE_PROBE_TIMEOUT_MS, ret, e);
 }

@@ -8,9 +8,7 @@
  * here start it, wait a limited time for one line of limited length, and validate
  * all of it.
  *
- * The program is searched for in the folder that the environment variable
- * POOLFS_LIBEXEC names, then in that of the running program, then in the one
- * where it is installed. Does not need QEMU.
+ * Does not need QEMU.
  */
 #ifndef POOLFS_IMAGE_PROBE_H
 #define POOLFS_IMAGE_PROBE_H

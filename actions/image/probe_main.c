@@ -19,94 +19,49 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "actions/image/probe.h"
+#include "model/sandbox.h"
 
 /* Address space, bytes: the program and libc need about 10 MiB. */
 #define MEMORY_MAX (64 << 20)
 /* CPU time, seconds; a header takes microseconds. */
 #define CPU_MAX 5
 
-/* Sanitizers need system calls, threads and address space of their own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#endif
-#endif
-
-#if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define ARCH AUDIT_ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define ARCH AUDIT_ARCH_RISCV64
-#endif
-
-static int limit_set(__rlimit_resource_t resource, rlim_t value)
-{
-	return setrlimit(resource, &(struct rlimit){value, value});
-}
-
 static int sandbox_set_limits(void)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return -errno;
-	if (limit_set(RLIMIT_CORE, 0) < 0 || limit_set(RLIMIT_FSIZE, 0) < 0 ||
-	    limit_set(RLIMIT_CPU, CPU_MAX) < 0 || limit_set(RLIMIT_NOFILE, 4) < 0)
-		return -errno;
+	int r = sandbox_close();
+
+	if (r == 0)
+		r = prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
+	if (r == 0)
+		r = sandbox_limit(RLIMIT_FSIZE, 0);
+	if (r == 0)
+		r = sandbox_limit(RLIMIT_CPU, CPU_MAX);
+	if (r == 0)
+		r = sandbox_limit(RLIMIT_NOFILE, 4);
 #ifndef SANITIZED
-	if (limit_set(RLIMIT_AS, MEMORY_MAX) < 0)
-		return -errno;
+	if (r == 0)
+		r = sandbox_limit(RLIMIT_AS, MEMORY_MAX);
 #endif
-	return 0;
+	return r;
 }
-
-#if defined(ARCH) && !defined(SANITIZED)
-#define ALLOW(call)                                                                                          \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##call, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 static int sandbox_filter_calls(void)
 {
-	static const struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		ALLOW(pread64),
-		ALLOW(write),
-		ALLOW(brk),
-		ALLOW(mmap),
-		ALLOW(munmap),
-		ALLOW(getrandom), /* the first malloc of glibc */
-		ALLOW(exit_group),
-		ALLOW(rt_sigreturn),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	static const int calls[] = {
+		SCMP_SYS(pread64),    SCMP_SYS(write),	      SCMP_SYS(brk), SCMP_SYS(mmap),
+		SCMP_SYS(munmap),     SCMP_SYS(getrandom), /* the first malloc of glibc */
+		SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),
 	};
-	const struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = (struct sock_filter *)filter};
 
-	/* without seccomp in the kernel the other limits of the sandbox remain */
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 && errno != EINVAL)
-		return -errno;
-	return 0;
+	return sandbox_allow_calls(calls, ARRAY_SIZE(calls));
 }
-#else
-
-static int sandbox_filter_calls(void)
-{
-	return 0;
-}
-#endif
 
 static ssize_t file_read(void *ctx, void *buf, size_t len, int64_t offset)
 {

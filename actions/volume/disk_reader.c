@@ -12,6 +12,7 @@
 #include "actions/volume/snapshot.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/storage/volume.h"
+#include "model/child.h"
 #include "model/states.h"
 
 /* The maximum number of bytes of one query for holes, and of one read: the protocol counts in 32 bits. */
@@ -172,12 +173,19 @@ DEFINE_CLEANUP(struct disk_reader *, disk_reader_unref)
 static int open_disk(struct disk_reader *r, const char *format, struct error *e)
 {
 	_cleanup_free_ char *image = hv_image_options(r->path, format), *options = NULL;
+	_cleanup_free_ char *box = child_find_helper("poolfs-box");
 	char program[] = "qemu-nbd", read_only[] = "--read-only", with_options[] = "--image-opts";
-	char *command[] = {program, read_only, with_options, NULL, NULL};
+	char network[] = "--network";
+	/* a file needs no network, an image of Ceph has no path */
+	char *command[] = {box,	    read_only, *r->path == '/' ? read_only : network,
+			   program, read_only, with_options,
+			   NULL,    NULL};
 
 	if (!image || asprintf(&options, "%s,force-share=on", image) < 0)
 		return error_oom(e);
-	command[3] = options;
+	if (!box)
+		return error_no_helper("poolfs-box", e);
+	command[6] = options;
 	r->nbd = nbd_create();
 	if (!r->nbd)
 		return error_oom(e);

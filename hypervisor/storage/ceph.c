@@ -316,7 +316,7 @@ static int convert(const char *from, const char *to, const char *what, hv_progre
 	const char *const argv[] = {
 		"qemu-img", "convert", "-p", "-n", "--image-opts", from, "--target-image-opts", to, NULL};
 	_cleanup_command_ struct command_end ended = {0};
-	int r = command_run(argv, 0, progress, ctx, &ended, e);
+	int r = command_run_boxed(argv, 0, progress, ctx, &ended, e);
 
 	if (r < 0 || ended.status == 0)
 		return r;
@@ -331,7 +331,7 @@ static int virtual_size(const char *options, const char *what, int64_t *ret, str
 	const char *const argv[] = {"qemu-img", "info", "--output=json", "--image-opts", options, NULL};
 	_cleanup_command_ struct command_end ended = {0};
 	_cleanup_json_ json_t *json = NULL;
-	int r = command_run(argv, PROGRAM_LIMIT, NULL, NULL, &ended, e);
+	int r = command_run_boxed(argv, PROGRAM_LIMIT, NULL, NULL, &ended, e);
 
 	if (r < 0)
 		return r;

@@ -198,3 +198,20 @@ int command_run(const char *const argv[], int limit, hv_progress *progress, void
 	ret->output = run.streams[0].text;
 	return r;
 }
+
+/* More than any command has. */
+#define ARGUMENTS_MAX 16
+
+int command_run_boxed(const char *const argv[], int limit, hv_progress *progress, void *ctx,
+		      struct command_end *ret, struct error *e)
+{
+	_cleanup_free_ char *box = child_find_helper("poolfs-box");
+	const char *boxed[ARGUMENTS_MAX + 3] = {box, "--network"};
+
+	*ret = (struct command_end){0};
+	if (!box)
+		return error_no_helper("poolfs-box", e);
+	for (size_t i = 0; i < ARGUMENTS_MAX && argv[i]; i++)
+		boxed[i + 2] = argv[i];
+	return command_run(boxed, limit, progress, ctx, ret, e);
+}

@@ -26,6 +26,12 @@ struct command_end {
  */
 int command_run(const char *const argv[], int limit, hv_progress *progress, void *ctx,
 		struct command_end *ret, struct error *e);
+/*
+ * As command_run(), for a program of QEMU that reads images of users: in poolfs-box (box_main.c), with network.
+ * A program that is not installed is status 127 and a message.
+ */
+int command_run_boxed(const char *const argv[], int limit, hv_progress *progress, void *ctx,
+		      struct command_end *ret, struct error *e);
 void command_end_done(struct command_end *end);
 #define _cleanup_command_ _cleanup_(command_end_done)
 

@@ -58,7 +58,7 @@ assert_match "$(jq -r .eni seen.json)" "$gateway"
 step "the same again is the same instance; another key is another one"
 seen "$vm"
 assert_seen .instanceId "$id"
-act "vm-instances/$vm" set-ssh-key SshKey="ssh-ed25519 CCCC"
+act "vm-instances/$vm" '{"setVmSshKey":{"SshKey":"ssh-ed25519 CCCC"}}'
 seen "$vm"
 assert_seen '.keys[0]' "ssh-ed25519 CCCC"
 [ "$(jq -r .instanceId seen.json)" != "$id" ] || fail "a new key is not applied"
@@ -82,7 +82,7 @@ done
 assert_refused "vm-instances/$vm/actions" '{"setVmSshKey":{"SshKey":"a\u001bb"}}' EINVAL "ssh key is a control character"
 
 step "a VM that is expunged, and a creation that the hypervisor refuses, leave no disk"
-act "vm-instances/$vm" set-ssh-key SshKey="ssh-ed25519 CCCC"
+act "vm-instances/$vm" '{"setVmSshKey":{"SshKey":"ssh-ed25519 CCCC"}}'
 act "vm-instances/$vm" start
 assert_eq "$(disks | wc -l)" 1
 act "vm-instances/$vm" destroy
