@@ -8,6 +8,7 @@
 #include "fs/class/content.h"
 #include "fs/class/data.h"
 #include "fs/class/directory.h"
+#include "fs/class/document.h"
 #include "fs/class/events.h"
 #include "fs/class/get.h"
 #include "fs/class/inventories.h"
@@ -280,14 +281,13 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		      .kinds = ANY,
 		      .shown = "<uuid>",
 		      .mode = DIRECTORY,
-		      .io = &class_object,
+		      .io = &class_directory,
 		      .flags = E_STAYS,
 		      .here = objects_here,
 		      .find = objects_find,
 		      .next = objects_next,
 		      .changed = changed_object,
-		      .meaning = meaning_object,
-		      .example = "rmdir <uuid>    # expunge what is Destroyed or Deleted"},
+		      .meaning = meaning_object},
 	[N_HOME_LINK] = {.in = IN(N_FOLDER),
 			 .kinds = ANY,
 			 .shown = "<uuid>",

@@ -6,7 +6,9 @@
 
 #include "actions/account/session.h"
 #include "actions/call.h"
-#include "fs/class/command.h"
+#include "actions/engine/shortform.h"
+#include "fs/class/document.h"
+#include "fs/class/writing.h"
 
 bool sessions_find(const struct place *dir, const char *name, struct node *ret)
 {
@@ -58,28 +60,36 @@ static void answered(void *arg, struct document *answer)
 	free(call);
 }
 
-/* Makes the call @text and answers the write of its last @written bytes when the call is answered. */
-static void submit_call(const struct place *p, struct handle *h, fuse_req_t req, const char *text, size_t len,
-			size_t written)
+/* Makes the call and answers the write of its last piece when the call is answered. */
+static void call_take(const struct place *p, struct handle *h, const struct text *text, struct answer answer)
 {
 	struct call *call = malloc(sizeof(*call));
 
 	if (!call) {
-		fuse_reply_err(req, ENOMEM);
+		fuse_reply_err(answer.req, ENOMEM);
 		return;
 	}
-	*call = (struct call){.req = req, .written = written, .handle = h};
+	*call = (struct call){.req = answer.req, .written = answer.written, .handle = h};
 	ref_get(&h->ref);
-	h->requested = true;
-	h->base_set = false;
-	handle_set_answer(h, NULL);
-	pool_call(p->fs->pool, p->object ? object_uuid(p->object) : NULL, p->uid, text, len, answered, call);
+	handle_begin_answer(h);
+	pool_call(p->fs->pool, p->object ? object_uuid(p->object) : NULL, p->uid, text->data, text->len,
+		  answered, call);
 }
 
-static void call_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data, size_t len,
-		       off_t offset, int flags)
+/* What does not begin as a document is taken at once, for the answer that says so. */
+static int call_part(const struct place *p, const struct gather *g, struct error *e)
 {
-	command_write_pieces(req, p, h, data, len, offset, flags, submit_call);
+	(void)p;
+	if (g->scan.state == JSON_GATHER_NOT_JSON)
+		return g->len > SHORTFORM_MAX ? error_set(e, EFBIG, "the call is not a JSON document")
+					      : TEXT_WHOLE;
+	return writing_part_of_json(g, e);
 }
 
-const struct file_class class_call = {DOCUMENT_FILE, .write = call_write, .flush = command_flush};
+const struct file_class class_call = {
+	DOCUMENT_FILE,
+	.write = writing_write,
+	.flush = writing_flush,
+	.part = call_part,
+	.take = call_take,
+};

@@ -8,22 +8,23 @@
 #include "actions/engine/menu.h"
 #include "actions/engine/shortform.h"
 #include "actions/engine/submit.h"
+#include "fs/class/document.h"
+#include "fs/class/writing.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/wait.h"
-#include "fs/tell/watchers.h"
 #include "model/render.h"
 
-/* A write, rename or rmdir that waits for the pool. */
+/* A request of the kernel that waits for the pool. */
 struct submission {
 	const struct fs *fs;
-	fuse_req_t req;
-	size_t len;		     /* bytes written */
-	struct handle *handle;	     /* owned; NULL: not a write */
+	struct answer answer;
+	struct handle *handle;	     /* owned; NULL: none */
+	bool spoils;		     /* a refusal spoils the text of the handle */
 	content_taken_fn *taken;     /* NULL: not a rename */
 	void *arg;		     /* of taken */
+	struct node node;	     /* of the file */
 	const struct object *object; /* owned; NULL: none */
 	uid_t uid;
-	struct locked locked; /* of an rmdir */
 };
 
 static void submission_free(struct submission *s)
@@ -48,45 +49,43 @@ static struct document *render_answer(const char *job)
 	return render_json(json_pack("{s:s, s:s}", "job", job, "location", location), store_now());
 }
 
-/* The outcome of a write. In the store's writer thread, or in the receiving one. */
-static void write_accepted(void *arg, int result, const char *job, const json_t *answer,
-			   const struct error *e)
+/* The text was taken: answers the request of the kernel. */
+static void reply_taken(const struct place *p, struct answer answer)
+{
+	switch (answer.to) {
+	case ANSWER_WRITE:
+		fuse_reply_write(answer.req, answer.written);
+		break;
+	case ANSWER_FLUSH:
+		fuse_reply_err(answer.req, 0);
+		break;
+	case ANSWER_FSYNC:
+		command_wait(p, answer.req);
+		break;
+	}
+}
+
+/* The outcome of a text. In the store's writer thread, or in the receiving one. */
+static void text_accepted(void *arg, int result, const char *job, const json_t *answer, const struct error *e)
 {
 	struct submission *s = arg;
+	_cleanup_view_ struct view *view = store_view(s->fs->store);
+	struct place p;
 
 	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
 	if (result < 0) {
-		fuse_reply_err(s->req, -result);
+		if (s->spoils)
+			atomic_store(&s->handle->refused, -result);
+		fuse_reply_err(s->answer.req, -result);
 	} else {
 		if (job && *job)
 			handle_set_answer(s->handle, render_answer(job));
 		else if (answer)
 			handle_set_answer(s->handle, render_json(json_deep_copy(answer), store_now()));
-		fuse_reply_write(s->req, s->len);
-	}
-	submission_free(s);
-}
-
-static struct node object_node(const struct object *o)
-{
-	return (struct node){.kind = o->kind->id, .row = o->id, .class = N_OBJECT};
-}
-
-/* The outcome of an rmdir. */
-static void rmdir_accepted(void *arg, int result, const char *job, const json_t *answer,
-			   const struct error *e)
-{
-	struct submission *s = arg;
-	struct job_set set = {.uid = -1};
-
-	(void)answer;
-	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
-	watchers_rmdir_goes_on(s->fs->watchers, object_node(s->object), result < 0 ? NULL : job);
-	if (result < 0) {
-		fuse_reply_err(s->req, -result);
-	} else {
-		snprintf(set.job, sizeof(set.job), "%s", job);
-		waits_add(s->fs->waits, s->req, &set, WAIT_JOB_ERRNO, s->locked);
+		place_init(s->fs, view, s->node, &p);
+		p.object = s->object; /* which the request may have removed */
+		p.uid = s->uid;
+		reply_taken(&p, s->answer);
 	}
 	submission_free(s);
 }
@@ -115,159 +114,132 @@ static void submit(const struct place *p, const struct submission *how, struct r
 		if (how->taken)
 			how->taken(how->arg, -ENOMEM);
 		else
-			fuse_reply_err(how->req, ENOMEM);
+			fuse_reply_err(how->answer.req, ENOMEM);
 		return;
 	}
 	*s = *how;
 	s->fs = p->fs;
 	s->uid = p->uid;
+	s->node = p->node;
 	s->object = object_ref(p->object);
+	if (s->handle)
+		ref_get(&s->handle->ref);
 	pool_submit(p->fs->pool, request, accepted, s);
-}
-
-/* Submits a write of @len bytes through @h. */
-static void submit_through(const struct place *p, struct handle *h, fuse_req_t req, struct request *request,
-			   size_t len)
-{
-	struct submission how = {.req = req, .len = len, .handle = h};
-
-	ref_get(&h->ref);
-	h->requested = true;
-	h->base_set = false;
-	handle_set_answer(h, NULL);
-	submit(p, &how, request, write_accepted);
 }
 
 /* ----------------------------------------------------------------- requests */
 
-void command_submit_text(const struct place *p, struct handle *h, fuse_req_t req, const char *text,
-			 size_t text_len, size_t len)
+void command_take(const struct place *p, struct handle *h, const struct text *text, struct answer answer)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
+	bool spoils = p->entry->io->amends && !h->gather.appends && answer.to == ANSWER_WRITE;
+	struct submission how = {.answer = answer, .handle = h, .spoils = spoils};
 	struct request *request = NULL;
 	int r;
 
-	r = p->entry->io->request(p, text, text_len, &request, &e);
+	r = p->entry->io->request(p, text->data, text->len, &request, &e);
 	if (r < 0) {
-		refuse(p, req, r, &e);
+		if (spoils)
+			atomic_store(&h->refused, -r);
+		refuse(p, answer.req, r, &e);
 	} else if (request) {
-		submit_through(p, h, req, request, len);
+		handle_begin_answer(h);
+		submit(p, &how, request, text_accepted);
 	} else {
-		h->requested = h->requested || p->entry->io->written;
 		last_error_set(p->fs->errors, p->uid, p->object, NULL);
-		fuse_reply_write(req, len);
+		reply_taken(p, answer);
 	}
 }
 
-/* A line end after a document, in a separate write: it is part of the text that a spec returns. */
-static void write_blank(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
-			command_text_fn *whole)
+/* Documents, and lines of the short form, which may be all without their line end. */
+static int command_part(const struct place *p, const struct gather *g, struct error *e)
 {
-	_cleanup_document_ struct document *d = p->entry->io->written ? p->entry->io->written(p) : NULL;
-	_cleanup_free_ char *text = d ? malloc(d->len + len) : NULL;
-
-	if (!text || (d->len && d->data[d->len - 1] == '\n')) {
-		fuse_reply_write(req, len);
-		return;
-	}
-	memcpy(text, d->data, d->len);
-	memcpy(text + d->len, data, len);
-	whole(p, h, req, text, d->len + len, len);
-}
-
-/* A piece of a JSON document. */
-static void write_json(const struct place *p, struct handle *h, fuse_req_t req, const char *data, size_t len,
-		       command_text_fn *whole)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct gather *g = &h->gather;
-	int r;
-
-	if (!g->len)
-		json_gather_init(&g->scan, REQUEST_LENGTH);
-	json_gather_feed(&g->scan, data, len);
-	r = json_gather_check(&g->scan, &e);
-	if (r == 0) {
-		r = gather_append(g, data, len, REQUEST_LENGTH);
-		if (r < 0)
-			error_set(&e, -r,
-				  r == -EFBIG ? "the request is longer than %d bytes"
-					      : "out of memory (%d bytes)",
-				  REQUEST_LENGTH);
-	}
-	if (r < 0) {
-		gather_reset(g);
-		refuse(p, req, r, &e);
-	} else if (g->scan.state != JSON_GATHER_COMPLETE) {
-		fuse_reply_write(req, len);
-	} else {
-		/* The next document on this handle starts anew, whether or not this one is accepted. */
-		struct gather gathered = *g;
-
-		*g = (struct gather){0};
-		whole(p, h, req, gathered.data, gathered.len, len);
-		gather_reset(&gathered);
-	}
-}
-
-static void write_request(const struct place *p, struct handle *h, fuse_req_t req, const char *data,
-			  size_t len, command_text_fn *whole)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
 	size_t blank = 0;
 
-	if (h->gather.len) {
-		write_json(p, h, req, data, len, whole);
-		return;
-	}
-	while (blank < len && isspace((unsigned char)data[blank]))
+	(void)p;
+	while (blank < g->len && isspace((unsigned char)g->data[blank]))
 		blank++;
-	if (blank == len && h->requested) {
-		write_blank(p, h, req, data, len, whole);
-	} else if (blank < len && (data[blank] == '{' || data[blank] == '[')) {
-		write_json(p, h, req, data, len, whole);
-	} else if (len > SHORTFORM_MAX) {
-		error_set(&e, EFBIG, "a request in the short form is at most %d bytes", SHORTFORM_MAX);
-		refuse(p, req, -EFBIG, &e);
-	} else {
-		whole(p, h, req, data, len, len);
-	}
+	if (blank < g->len && (g->data[blank] == '{' || g->data[blank] == '['))
+		return writing_part_of_json(g, e);
+	if (g->len > SHORTFORM_MAX)
+		return error_set(e, EFBIG, "a request in the short form is at most %d bytes", SHORTFORM_MAX);
+	return g->len && g->data[g->len - 1] == '\n' ? TEXT_WHOLE : TEXT_OPEN;
 }
 
-/* At the start, appended, or after the previous write; anything else would be a hole in a request. */
-static bool is_good_offset(const struct handle *h, off_t offset, int flags)
+static bool begins(const char *whole, const char *text, size_t len)
 {
-	return offset == 0 || (flags & O_APPEND) || offset == h->end ||
-	       (h->content && offset == (off_t)h->content->len);
+	return whole && strncmp(whole, text, len) == 0;
 }
 
-bool command_begin_write(fuse_req_t req, const struct place *p, struct handle *h, size_t len, off_t offset,
-			 int flags)
+static bool verb_begins(enum kind_id kind, const char *word, size_t len)
 {
-	_cleanup_(error_done) struct error e = ERROR_INIT;
+	for (const struct operation *const *op = operations(); *op; op++)
+		if ((*op)->kind == kind && (begins((*op)->verb, word, len) || begins((*op)->key, word, len)))
+			return true;
+	return false;
+}
 
-	if (!is_good_offset(h, offset, flags)) {
-		error_set(&e, EINVAL,
-			  "a request must be written from the start of the file or appended, not at %lld",
-			  (long long)offset);
-		refuse(p, req, -EINVAL, &e);
+/* The operation of a line: that of the file, or of its first word. */
+static const struct operation *line_operation(const struct place *p, const char *line, size_t len)
+{
+	_cleanup_free_ char *verb = strndup(line, len);
+
+	if (p->op)
+		return p->op;
+	return verb ? operation_by_verb(p->kind->id, verb) : NULL;
+}
+
+/* `name=value` so far. */
+static bool parameter_may_grow(const struct operation *op, const char *word, size_t len)
+{
+	const char *equals = memchr(word, '=', len);
+	_cleanup_free_ char *name = strndup(word, equals ? (size_t)(equals - word) : len);
+	const struct param *param;
+
+	if (!name)
+		return true;
+	if (!equals) {
+		for (param = op->params; param && param->name; param++)
+			if (begins(param->name, word, len))
+				return true;
 		return false;
 	}
-	h->end = offset + (off_t)len;
-	return true;
+	param = operation_param(op, name);
+	if (!param || !param->values)
+		return param != NULL;
+	for (size_t i = 0; param->values[i]; i++)
+		if (begins(param->values[i], equals + 1, len - (size_t)(equals + 1 - word)))
+			return true;
+	return false;
 }
 
-void command_write_pieces(fuse_req_t req, const struct place *p, struct handle *h, const char *data,
-			  size_t len, off_t offset, int flags, command_text_fn *whole)
+/* Could the last word of an incomplete line become a valid one? */
+static bool command_may_grow(const struct place *p, const char *text, size_t len)
 {
-	if (command_begin_write(req, p, h, len, offset, flags))
-		write_request(p, h, req, data, len, whole);
-}
+	size_t start = 0, verb = 0, word;
+	char quote = '\0';
 
-void command_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data, size_t len,
-		   off_t offset, int flags)
-{
-	command_write_pieces(req, p, h, data, len, offset, flags, command_submit_text);
+	if (memchr(text, '\n', len))
+		return false;
+	while (start < len && isspace((unsigned char)text[start]))
+		start++;
+	word = start;
+	for (size_t i = start; i < len; i++) {
+		if (quote ? text[i] == quote : text[i] == '"' || text[i] == '\'')
+			quote = quote ? '\0' : text[i];
+		if (quote || (text[i] != ' ' && text[i] != '\t'))
+			continue;
+		verb = verb ? verb : i;
+		word = i + 1;
+	}
+	if (quote)
+		return true;
+	if (word == start && !p->op)
+		return verb_begins(p->kind->id, text + word, len - word);
+	if (!line_operation(p, text + start, verb ? verb - start : len - start))
+		return false;
+	return parameter_may_grow(line_operation(p, text + start, verb ? verb - start : len - start),
+				  text + word, len - word);
 }
 
 void command_replace(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg)
@@ -285,70 +257,14 @@ void command_replace(const struct place *p, const char *data, size_t len, conten
 	taken(arg, r);
 }
 
-void command_flush(fuse_req_t req, const struct place *p, struct handle *h)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	int r = 0;
-
-	if (h->gather.len) {
-		r = json_gather_finish(&h->gather.scan, &e);
-		last_error_set(p->fs->errors, p->uid, p->object, &e);
-	}
-	fuse_reply_err(req, -r);
-}
-
-/* ------------------------------------------------------------ waits, rmdir */
-
-void command_fsync(fuse_req_t req, const struct place *p, struct handle *h)
+void command_wait(const struct place *p, fuse_req_t req)
 {
 	struct job_set set = {.uid = -1};
 
-	(void)h;
-	if (p->entry->io->jobs(p, &set))
-		waits_add(p->fs->waits, req, &set, WAIT_EIO, (struct locked){{node_pack(p->node)}});
+	if (p->entry->io->jobs && p->entry->io->jobs(p, &set))
+		waits_add(p->fs->waits, req, &set, node_pack(p->node));
 	else
 		fuse_reply_err(req, 0); /* the file is read-only */
-}
-
-static const struct operation *removing_operation(const struct kind *kind)
-{
-	for (const struct operation *const *op = operations(); *op; op++)
-		if ((*op)->kind == kind->id && ((*op)->flags & OP_REMOVES_ROW))
-			return *op;
-	return NULL;
-}
-
-static bool has_text(const struct object *o, const char *field, const char *text)
-{
-	int i = kind_field(o->kind, field);
-
-	return i >= 0 && o->kind->fields[i].type == FIELD_STRING && object_str_is(o, i, text);
-}
-
-void command_rmdir(fuse_req_t req, const struct place *p, fuse_ino_t parent)
-{
-	const struct operation *op = removing_operation(p->kind);
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct actor actor = place_actor(p);
-	struct request *request = NULL;
-	int r;
-
-	if (!op)
-		r = error_set(&e, EPERM, "a %s cannot be removed", p->kind->noun);
-	else if (!has_text(p->object, "state", "Destroyed") && !has_text(p->object, "status", "Deleted"))
-		r = error_set(
-			&e, EBUSY,
-			"rmdir removes only Destroyed or Deleted objects, and %s '%s' is not; see its 'actions'",
-			p->kind->noun, object_name(p->object));
-	else
-		r = request_new(op, object_uuid(p->object), NULL, &actor, &request, &e);
-	if (r < 0) {
-		refuse(p, req, r, &e);
-		return;
-	}
-	watchers_rmdir_begins(p->fs->watchers, p->node);
-	submit(p, &(struct submission){.req = req, .locked = {{parent, node_pack(p->node)}}}, request,
-	       rmdir_accepted);
 }
 
 /* ------------------------------------------------------ `actions`, `create` */
@@ -375,8 +291,22 @@ static bool actions_jobs(const struct place *p, struct job_set *ret)
 	return true;
 }
 
-const struct file_class class_actions = {COMMAND_FILE, .request = request_of_text, .jobs = actions_jobs};
-const struct file_class class_create = {COMMAND_FILE, .request = request_of_text, .jobs = create_jobs};
+const struct file_class class_actions = {
+	DOCUMENT_FILE,
+	COMMAND_FILE,
+	.part = command_part,
+	.may_grow = command_may_grow,
+	.request = request_of_text,
+	.jobs = actions_jobs,
+};
+const struct file_class class_create = {
+	DOCUMENT_FILE,
+	COMMAND_FILE,
+	.part = command_part,
+	.may_grow = command_may_grow,
+	.request = request_of_text,
+	.jobs = create_jobs,
+};
 
 struct document *render_menu(const struct place *p)
 {

@@ -2,7 +2,6 @@
 /* See directory.h. */
 #include "fs/class/directory.h"
 
-#include "fs/class/command.h"
 #include "fs/tree/by_name.h"
 
 static int directory_rewind(const struct fs *fs, struct handle *h)
@@ -23,5 +22,4 @@ static int by_name_rewind(const struct fs *fs, struct handle *h)
 
 const struct file_class class_directory = {.rewind = directory_rewind};
 const struct file_class class_by_name = {.rewind = by_name_rewind};
-const struct file_class class_object = {.rewind = directory_rewind, .rmdir = command_rmdir};
 const struct file_class class_link = {0};

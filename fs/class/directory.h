@@ -8,8 +8,6 @@
 extern const struct file_class class_directory;
 /** `by-name`, whose walks count the objects of each name. */
 extern const struct file_class class_by_name;
-/** The directory of an object: rmdir removes Destroyed or Deleted ones. */
-extern const struct file_class class_object;
 extern const struct file_class class_link;
 
 #endif

@@ -87,6 +87,8 @@ void document_file_open(fuse_req_t req, const struct place *p, struct fuse_file_
 		r = h ? 0 : -ENOMEM;
 	}
 	if (r == 0)
+		h->gather.anew = fi->flags & O_TRUNC;
+	if (r == 0)
 		poll_note(p, h);
 	if (r < 0)
 		fuse_reply_err(req, -r);

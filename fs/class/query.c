@@ -104,9 +104,7 @@ static int start_write(const struct place *p, struct handle *h, fuse_req_t req, 
 	w = malloc(sizeof(*w));
 	if (!w)
 		return error_set(e, ENOMEM, "out of memory");
-	h->requested = true;
-	h->base_set = false;
-	handle_set_answer(h, NULL);
+	handle_begin_answer(h);
 	*w = (struct write_ask){.req = req, .uid = p->uid, .len = len, .handle = h};
 	ref_get(&h->ref);
 	ask_init(&w->ask, p, steal(&q));
@@ -128,10 +126,15 @@ static void query_write(fuse_req_t req, const struct place *p, struct handle *h,
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct gather *g = &h->gather;
 	bool newline = len && data[len - 1] == '\n';
-	int r = gather_append(g, data, len, QUERY_LENGTH_MAX + 1);
+	int r;
 
 	(void)offset;
 	(void)flags;
+	if (!g->len && h->requested && newline && len == 1) {
+		fuse_reply_write(req, len); /* the line end of a query that was taken without it */
+		return;
+	}
+	r = gather_append(g, data, len, QUERY_LENGTH_MAX + 1);
 	if (r < 0)
 		error_set(&e, -r, "a query has at most %d bytes", QUERY_LENGTH_MAX);
 	if (r == 0 && !newline && len % BUFFER == 0) {

@@ -6,6 +6,8 @@
 
 #include "actions/spec/spec.h"
 #include "fs/class/command.h"
+#include "fs/class/document.h"
+#include "fs/class/writing.h"
 #include "fs/tell/wait.h"
 
 struct document *render_spec(const struct place *p)
@@ -42,9 +44,10 @@ static int spec_request(const struct place *p, const char *text, size_t len, str
 	return r;
 }
 
-static struct document *spec_last_written(const struct place *p)
+static int spec_part(const struct place *p, const struct gather *g, struct error *e)
 {
-	return spec_written(p->view, p->object);
+	(void)p;
+	return writing_part_of_json(g, e);
 }
 
 static bool spec_jobs(const struct place *p, struct job_set *ret)
@@ -68,6 +71,12 @@ static int64_t spec_seen(const struct handle *h)
 }
 
 const struct file_class class_spec = {
-	COMMAND_FILE,	   .version = spec_version,	 .seen = spec_seen, .request = spec_request,
-	.jobs = spec_jobs, .written = spec_last_written,
+	DOCUMENT_FILE,
+	COMMAND_FILE,
+	.part = spec_part,
+	.amends = true,
+	.version = spec_version,
+	.seen = spec_seen,
+	.request = spec_request,
+	.jobs = spec_jobs,
 };

@@ -3,7 +3,9 @@
 #include "fs/class/value.h"
 
 #include "fs/class/command.h"
+#include "fs/class/document.h"
 #include "fs/class/value_text.h"
+#include "fs/class/writing.h"
 #include "fs/tell/wait.h"
 #include "model/access.h"
 #include "model/render.h"
@@ -84,12 +86,23 @@ static int value_request(const struct place *p, const char *data, size_t len, st
 	return r;
 }
 
-/* Each write is a whole value. */
-static void value_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data, size_t len,
-			off_t offset, int flags)
+static const struct param *value_param(const struct place *p)
 {
-	if (command_begin_write(req, p, h, len, offset, flags))
-		command_submit_text(p, h, req, data, len, len);
+	return operation_param(field_operation(p), p->field->name);
+}
+
+static int value_part(const struct place *p, const struct gather *g, struct error *e)
+{
+	const struct param *param = value_param(p);
+
+	if (param->type == PARAM_LIST || param->type == PARAM_MAP)
+		return writing_part_of_json(g, e);
+	return value_check_piece(param, g->data, g->len, e);
+}
+
+static bool may_grow(const struct place *p, const char *text, size_t len)
+{
+	return value_may_grow(value_param(p), text, len);
 }
 
 static bool value_jobs(const struct place *p, struct job_set *ret)
@@ -106,10 +119,10 @@ static int64_t value_version(const struct place *p)
 
 const struct file_class class_value = {
 	DOCUMENT_FILE,
-	.write = value_write,
-	.flush = command_flush,
-	.fsync = command_fsync,
-	.replace = command_replace,
+	COMMAND_FILE,
+	.part = value_part,
+	.may_grow = may_grow,
+	.amends = true,
 	.version = value_version,
 	.request = value_request,
 	.jobs = value_jobs,

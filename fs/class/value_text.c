@@ -63,6 +63,8 @@ int value_parse(const struct param *param, const char *text, size_t len, json_t 
 		return error_set(e, EFBIG, "'%s' is longer than %d bytes", param->name, VALUE_LENGTH);
 	if (len && text[len - 1] == '\n')
 		len--;
+	while (param->type != PARAM_STRING && len && text[len - 1] == '\n')
+		len--;
 	if (memchr(text, '\0', len))
 		return error_set(e, EINVAL, "'%s' must not contain a NUL", param->name);
 	copy = strndup(text, len);
@@ -91,4 +93,61 @@ int value_parse(const struct param *param, const char *text, size_t len, json_t 
 	if (r == 0)
 		*ret_value = value;
 	return r;
+}
+
+/* The length without a character that is not complete at the end. */
+static size_t whole_characters(const char *text, size_t len)
+{
+	size_t tail = 0, wanted;
+	unsigned char lead;
+
+	while (tail < 3 && tail < len && ((unsigned char)text[len - 1 - tail] & 0xC0) == 0x80)
+		tail++;
+	if (tail == len)
+		return len;
+	lead = (unsigned char)text[len - 1 - tail];
+	wanted = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+	return tail + 1 < wanted ? len - 1 - tail : len;
+}
+
+static bool is_beginning(const char *whole, const char *text, size_t len)
+{
+	return strncmp(whole, text, len) == 0;
+}
+
+/* A number without digits yet. */
+static bool is_sign(const struct param *param, const char *text, size_t len)
+{
+	return (param->type == PARAM_INT || param->type == PARAM_LONG) && (!len || (len == 1 && *text == '-'));
+}
+
+int value_check_piece(const struct param *param, const char *text, size_t len, struct error *e)
+{
+	bool ends = len && text[len - 1] == '\n';
+	json_t *value = NULL;
+	int r;
+
+	if (!ends && is_sign(param, text, len))
+		return TEXT_OPEN;
+	if (!ends && param->type == PARAM_BOOL &&
+	    (is_beginning("true", text, len) || is_beginning("false", text, len)))
+		return TEXT_OPEN;
+	r = value_parse(param, text, param->type == PARAM_STRING && !ends ? whole_characters(text, len) : len,
+			&value, e);
+	json_decref(value);
+	if (r < 0)
+		return r;
+	return ends ? TEXT_WHOLE : TEXT_OPEN;
+}
+
+bool value_may_grow(const struct param *param, const char *text, size_t len)
+{
+	if (len && text[len - 1] == '\n')
+		return param->type == PARAM_LIST || param->type == PARAM_MAP;
+	if (param->type != PARAM_STRING || whole_characters(text, len) < len)
+		return true;
+	for (size_t i = 0; param->values && param->values[i]; i++)
+		if (is_beginning(param->values[i], text, len))
+			return true;
+	return false;
 }

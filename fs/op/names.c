@@ -51,6 +51,18 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		p.entry->io->unlink(req, &dir, name, &p);
 }
 
+/* No fixed directory can be removed; tools that delete recursively expect this errno of one with entries. */
+static int refuse_rmdir(const struct place *p)
+{
+	char name[NAME_SIZE];
+	struct place first;
+	int64_t position;
+
+	if (!S_ISDIR(place_mode(p)))
+		return -ENOTDIR;
+	return place_next(p, 0, &position, name, &first) ? -ENOTEMPTY : -EPERM;
+}
+
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_cleanup_view_ struct view *view = NULL;
@@ -61,11 +73,11 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	r = request_entry(req, parent, name, &view, &dir, &p);
 	if (r == 0 && !p.entry->io->rmdir)
-		r = -EPERM;
+		r = refuse_rmdir(&p);
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		p.entry->io->rmdir(req, &p, parent);
+		p.entry->io->rmdir(req, &dir, name, &p);
 }
 
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)

@@ -123,6 +123,8 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_
 
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_handle_ struct handle *h = NULL;
 	_cleanup_view_ struct view *view = NULL;
 	struct place p;
 	int r;
@@ -142,6 +144,12 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 		r = -EPERM;
 	if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE) && !place_is_writable(&p))
 		r = -EACCES;
+	if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE) && p.entry->io->cut) {
+		h = fi ? handles_get(p.fs->handles, fi->fh) : NULL;
+		r = p.entry->io->cut(&p, h, attr->st_size, &e);
+		if (r < 0)
+			last_error_set(p.fs->errors, p.uid, p.object, &e);
+	}
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else

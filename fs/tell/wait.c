@@ -18,8 +18,7 @@ struct wait {
 	struct wait *next;
 	fuse_req_t req;
 	struct job_set set;
-	enum wait_failure failure;
-	struct locked locked;
+	uint64_t node;	  /* of the file */
 	uint64_t version; /* commits up to this one are counted already */
 	size_t pending;	  /* jobs of the set that have not ended */
 	int64_t last;	  /* row id of the last job of the set */
@@ -115,27 +114,15 @@ static bool is_final(const struct object *job)
 
 static bool set_has(const struct job_set *set, const struct object *job)
 {
-	if (set->job[0])
-		return object_str_is(job, FIELD_UUID, set->job);
 	return (!set->resource[0] || object_str_is(job, JOB_RESOURCE_UUID, set->resource)) &&
 	       (!set->op || object_str_is(job, JOB_OPERATION, set->op->name)) &&
 	       (set->uid < 0 || object_int(job, JOB_UID) == set->uid);
 }
 
 /* errno of a job that has ended. */
-static int job_errno(const struct wait *w, const struct object *job)
+static int job_errno(const struct object *job)
 {
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	json_t *json;
-
-	if (object_str_is(job, JOB_STATE, "Done"))
-		return 0;
-	if (w->failure == WAIT_EIO)
-		return EIO;
-	json = json_loads(object_text(job, JOB_ERROR), 0, NULL);
-	error_from_json(json, &e);
-	json_decref(json);
-	return e.errnum ? e.errnum : EIO;
+	return object_str_is(job, JOB_STATE, "Done") ? 0 : EIO;
 }
 
 static void count_job(struct wait *w, const struct object *job)
@@ -147,7 +134,7 @@ static void count_job(struct wait *w, const struct object *job)
 	if (job->id < w->last)
 		return;
 	w->last = job->id;
-	w->error = is_final(job) ? job_errno(w, job) : 0;
+	w->error = is_final(job) ? job_errno(job) : 0;
 }
 
 /* Counts the jobs of the set in @view. Call with the lock held. */
@@ -158,12 +145,6 @@ static void count_jobs(struct waits *waits, struct wait *w, const struct view *v
 	const struct object *job;
 
 	w->version = view_version(view);
-	if (w->set.job[0]) {
-		job = view_get(view, KIND_JOB, w->set.job);
-		if (job)
-			count_job(w, job);
-		return;
-	}
 	if (w->set.resource[0]) {
 		view_for_each_where (o, view, KIND_JOB, JOB_RESOURCE_UUID, w->set.resource)
 			count_job(w, o);
@@ -201,6 +182,7 @@ static void interrupted(fuse_req_t req, void *arg)
 	struct waits *waits = arg;
 	struct wait *found = NULL;
 
+
 	pthread_mutex_lock(&waits->lock);
 	for (struct wait *w = waits->list; w && !found; w = w->next)
 		if (w->req == req)
@@ -216,8 +198,7 @@ static void interrupted(fuse_req_t req, void *arg)
 		answer(found, EINTR);
 }
 
-void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, enum wait_failure failure,
-	       struct locked locked)
+void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, uint64_t node)
 {
 	struct wait *w = calloc(1, sizeof(*w));
 	struct view *view;
@@ -227,7 +208,7 @@ void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, e
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	*w = (struct wait){.req = req, .set = *set, .failure = failure, .locked = locked, .entering = true};
+	*w = (struct wait){.req = req, .set = *set, .node = node, .entering = true};
 	pthread_mutex_lock(&waits->lock);
 	view = store_view(waits->store);
 	count_jobs(waits, w, view);
@@ -258,7 +239,7 @@ bool waits_lock(struct waits *waits, uint64_t node)
 {
 	scoped_lock(&waits->lock);
 	for (const struct wait *w = waits->list; w; w = w->next)
-		if (w->locked.nodes[0] == node || w->locked.nodes[1] == node)
+		if (w->node == node)
 			return true;
 	return false;
 }
@@ -275,7 +256,7 @@ static void job_ended(struct waits *waits, const struct view *view, const struct
 			continue;
 		}
 		if (job->id == w->last && !gone)
-			w->error = job_errno(w, job);
+			w->error = job_errno(job);
 		if (--w->pending || w->entering) {
 			p = &w->next;
 			continue;

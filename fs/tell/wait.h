@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waits for jobs: fsync of `actions`, `create` and value files, and rmdir.
+ * Waits for jobs: fsync of `actions`, `create`, `spec` and value files.
  *
  * A wait is for the jobs of a set that are accepted when it begins; later ones do
  * not prolong it. It is an entry in a list rather than a thread, and is answered
@@ -18,16 +18,9 @@ struct waits;
 
 /* A set of jobs. Members that are not set match all. */
 struct job_set {
-	char job[UUID_SIZE];	    /* this job; or */
 	char resource[UUID_SIZE];   /* jobs of this object, */
 	const struct operation *op; /* of this operation */
 	int64_t uid;		    /* and of this user, -1 = any */
-};
-
-/** The error of the waiting process if the last job of the set has failed. */
-enum wait_failure {
-	WAIT_EIO,	/* EIO */
-	WAIT_JOB_ERRNO, /* the errno of the job's error */
 };
 
 struct waits *waits_new(struct store *store);
@@ -38,16 +31,12 @@ void waits_load(struct waits *waits);
 /** Follows the jobs. Called in the store's writer thread. */
 void waits_observe(struct waits *waits, const struct view *view, const struct change *changes, size_t count);
 
-/* The node numbers of files that the kernel keeps locked until a request is answered; 0 = none. */
-struct locked {
-	uint64_t nodes[2];
-};
-
-/** Answers @req with fuse_reply_err() when the jobs have ended; EINTR if it is interrupted. Never blocks.
+/**
+ * Answers the fsync @req of the file @node when the jobs have ended: EIO if the last one has failed, EINTR if
+ * the waiting process is killed. Never blocks.
  */
-void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, enum wait_failure failure,
-	       struct locked locked);
-/** True while a waiting request keeps @node locked. */
+void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, uint64_t node);
+/** True while the kernel keeps @node locked for a waiting request. */
 bool waits_lock(struct waits *waits, uint64_t node);
 /** Answers all waits with EINTR, later ones too. */
 void waits_stop(struct waits *waits);

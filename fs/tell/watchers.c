@@ -21,8 +21,6 @@
 #define LATER_MAX 128
 /* Interval of retries, ms. */
 #define LATER_MS 100
-/* Directories being removed by users at one time; if there are more, some are reported twice. */
-#define RMDIRS_MAX 64
 /* Folders have numbers below this. */
 #define FOLDERS_MAX (NODE_INDEX_MAX + 1)
 
@@ -37,11 +35,6 @@ struct changed_set {
 	uint64_t table[SLOTS];
 	size_t count;
 	bool lost[KIND_COUNT];
-};
-
-struct rmdir {
-	uint64_t object; /* 0: free */
-	char job[UUID_SIZE];
 };
 
 struct watchers {
@@ -63,8 +56,6 @@ struct watchers {
 	struct view *latest;		 /* lock; owned; the view with these changes; NULL: none yet */
 	struct notice announced;	 /* lock; the next request of the thread */
 	bool is_announced;		 /* lock */
-	struct rmdir rmdirs[RMDIRS_MAX]; /* lock; a ring */
-	unsigned next_rmdir;		 /* lock */
 
 	/* the thread's */
 	struct changed_set *spare;	/* owned; the set that was taken last */
@@ -139,46 +130,6 @@ static struct view *take_changes(struct watchers *w)
 	w->changed = w->spare;
 	w->spare = taken;
 	return steal(&w->latest);
-}
-
-/* -------------------------------------------------------- users' own rmdirs */
-
-void watchers_rmdir_begins(struct watchers *w, struct node object)
-{
-	if (!w)
-		return;
-	scoped_lock(&w->lock);
-	w->rmdirs[w->next_rmdir++ % RMDIRS_MAX] = (struct rmdir){.object = node_pack(object)};
-}
-
-void watchers_rmdir_goes_on(struct watchers *w, struct node object, const char *job)
-{
-	if (!w)
-		return;
-	scoped_lock(&w->lock);
-	for (int i = 0; i < RMDIRS_MAX; i++)
-		if (w->rmdirs[i].object == node_pack(object) && job)
-			snprintf(w->rmdirs[i].job, UUID_SIZE, "%s", job);
-		else if (w->rmdirs[i].object == node_pack(object))
-			w->rmdirs[i].object = 0;
-}
-
-/* Was the object removed by a user's rmdir, finished or not? Failed ones do not count. */
-static bool is_rmdir(struct watchers *w, struct node object)
-{
-	bool found = false;
-
-	scoped_lock(&w->lock);
-	for (int i = 0; i < RMDIRS_MAX; i++) {
-		const struct object *job;
-
-		if (w->rmdirs[i].object != node_pack(object))
-			continue;
-		w->rmdirs[i].object = 0;
-		job = *w->rmdirs[i].job ? view_get(w->now, KIND_JOB, w->rmdirs[i].job) : NULL;
-		found = found || !job || object_is_null(job, JOB_ERROR);
-	}
-	return found;
 }
 
 /* ------------------------------------------------------ the thread's requests */
@@ -478,8 +429,6 @@ static bool tell(void *arg, const struct notice *notice)
 
 	if (!goes_on(w, 0))
 		return false;
-	if (notice->what == NOTICE_GONE && is_rmdir(w, notice->node))
-		return true;
 	if (!is_locked(w, notice, w->later_count) || !tell_later(w, notice))
 		tell_now(w, notice);
 	return true;

@@ -22,8 +22,8 @@
  * - It works through a private copy of the mount, so that it does not keep
  *   umount(8) from working; when the mount has left the namespace, the copy is
  *   closed too, and with it the file system.
- * - The kernel locks a file during a request on it, and fsync(2) and rmdir(2) wait
- *   for jobs. A change of a locked file is reported later.
+ * - The kernel locks a file during a request on it, and fsync(2) waits for jobs. A
+ *   change of a locked file is reported later.
  *
  * A directory inside an object that is watched while the kernel has dropped its
  * name for lack of memory is not reported (its files are). Self-locking.
@@ -54,11 +54,6 @@ void watchers_observe(struct watchers *w, struct view *view, const struct change
 
 /** The kernel learns of this node, so it may be watched from now on. Accepts NULL. */
 void watchers_note(struct watchers *w, struct node node);
-/** A user's rmdir of the object's directory begins; if it succeeds, the kernel itself reports it. Accepts
- * NULL, as the next. */
-void watchers_rmdir_begins(struct watchers *w, struct node object);
-/** The rmdir has become this job; NULL: it was refused. */
-void watchers_rmdir_goes_on(struct watchers *w, struct node object, const char *job);
 
 /*
  * Each of these answers the request and returns true if it is the announced one of the thread. Call them

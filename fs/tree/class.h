@@ -24,6 +24,26 @@ typedef void walk_fn(void *arg, int result);
 /** Receives the outcome of replacing a content: 0, or the negative errno explained in `last-error`. */
 typedef void content_taken_fn(void *arg, int result);
 
+/* Bytes, borrowed. */
+struct text {
+	const char *data;
+	size_t len;
+};
+
+/* How much of a text there is. */
+enum text_part {
+	TEXT_PART,  /* a document that is not complete */
+	TEXT_OPEN,  /* it may be all, but more may come */
+	TEXT_WHOLE, /* certainly all, unless it is amended */
+};
+
+/* A request of the kernel that is answered when a text has been taken. */
+struct answer {
+	enum { ANSWER_WRITE, ANSWER_FLUSH, ANSWER_FSYNC } to;
+	fuse_req_t req;
+	size_t written; /* by the write */
+};
+
 struct file_class {
 	/*
 	 * Nodes whose row is not that of an object: 0 if the node exists, else -ENOENT or -ESTALE. A node
@@ -49,6 +69,8 @@ struct file_class {
 	bool by_handle; /* fsync needs only the handle: @p is NULL if the node is gone */
 	/* NULL: only the present values can be set. */
 	void (*setattr)(fuse_req_t req, const struct place *p, const struct stat *attr, int to_set);
+	/* Truncates; @h: the open file, NULL by path. NULL: as if it were done. */
+	int (*cut)(const struct place *p, struct handle *h, off_t size, struct error *e);
 	/* Called after the handle has left the table; does not reply. NULL: nothing to release. */
 	void (*release)(const struct fs *fs, struct handle *h);
 
@@ -65,7 +87,8 @@ struct file_class {
 			void *arg);
 
 	/* Directories. */
-	void (*rmdir)(fuse_req_t req, const struct place *p, fuse_ino_t parent);
+	/* NULL: the directory is fixed. */
+	void (*rmdir)(fuse_req_t req, const struct place *dir, const char *name, const struct place *p);
 	/* Answers a lookup that takes long. NULL: see the node table. */
 	void (*lookup)(fuse_req_t req, const struct place *dir, const char *name);
 	/* Prepares a walk over the directory from its start; @done is called exactly once. NULL: see
@@ -80,14 +103,21 @@ struct file_class {
 	int64_t (*seen)(const struct handle *h);
 	bool grows; /* readable only while there is something new to read */
 
+	/* Files that take texts in pieces, see class/writing.h. */
+	/* How much of a text there is, or the error if it cannot become a valid one. */
+	int (*part)(const struct place *p, const struct gather *g, struct error *e);
+	/* Could a text that `request` refuses become valid by further pieces? NULL: no. */
+	bool (*may_grow)(const struct place *p, const char *text, size_t len);
+	/* Takes a text; answers the request of the kernel. */
+	void (*take)(const struct place *p, struct handle *h, const struct text *text, struct answer answer);
+	bool amends; /* all pieces of an open form one text; else each whole one is a request of its own */
+
 	/* Files that take requests, see class/command.h. */
 	/* Parses a whole text into a request; *ret_req is NULL if nothing has to be done. */
 	int (*request)(const struct place *p, const char *text, size_t len, struct request **ret_req,
 		       struct error *e);
 	/* The jobs that are started through the file; false: none. */
 	bool (*jobs)(const struct place *p, struct job_set *ret);
-	/* The last text written, if the file returns it verbatim. */
-	struct document *(*written)(const struct place *p);
 };
 
 /** The file class of a handle. */

@@ -213,6 +213,13 @@ void handle_set_answer(struct handle *h, struct document *answer)
 	document_unref(old);
 }
 
+void handle_begin_answer(struct handle *h)
+{
+	h->requested = true;
+	h->base_set = false;
+	handle_set_answer(h, NULL);
+}
+
 /* Call without the lock. */
 static struct document *get_answer(struct handle *h)
 {

@@ -22,11 +22,16 @@
 struct ranks;
 struct where_list;
 
-/* A document that arrives in pieces. */
+/* A text that arrives in pieces, see fs/class/writing.h. */
 struct gather {
 	struct json_gather scan;
 	char *data; /* owned */
 	size_t len, room;
+	size_t kept; /* bytes at the start that were in the file before */
+	bool held;   /* has bytes that the pool has not been asked for */
+	bool taken;  /* the pool has been asked for a part of it */
+	bool appends; /* what is written is added to what is in the file */
+	bool anew;    /* it was truncated to 0: nothing in the file counts */
 };
 
 struct handle {
@@ -49,9 +54,10 @@ struct handle {
 	bool polled;	      /* poll(2) was used on it */
 	atomic_bool closed;   /* removed from the table */
 	struct gather gather;
-	uid_t gatherer; /* whose bytes `gather` has */
-	size_t charged; /* bytes of it that the table counts for this user */
-	bool requested; /* a request has been written */
+	uid_t gatherer;	    /* whose bytes `gather` has */
+	size_t charged;	    /* bytes of it that the table counts for this user */
+	atomic_int refused; /* a piece of the text was refused with this errno; 0 = none */
+	bool requested;	    /* a request has been written */
 	off_t end;	/* end of the last write */
 	off_t base;	/* offset at which the answer begins */
 	bool base_set;
@@ -102,6 +108,8 @@ void handles_count_gather(struct handles *handles, struct handle *h, uid_t uid);
 void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, struct where_list *list);
 /** The answer to the last request; taken over. Any thread. */
 void handle_set_answer(struct handle *h, struct document *answer);
+/** A request has been written: from now on readers see its answer, once there is one. */
+void handle_begin_answer(struct handle *h);
 /** What a reader gets now: the answer to the last request, else the content; NULL if there is none. A
  * reference for the caller. */
 struct document *handle_document(struct handle *h);
