@@ -24,7 +24,8 @@ clean_up() {
 		[ -e "$object" ] || continue
 		object=$(realpath "$object")
 		verb=$([[ $object == */images/* ]] && echo delete || echo destroy)
-		echo "$verb" >"$object/actions" && sync "$object/actions" && rmdir "$object"
+		echo "$verb" >"$object/actions" && sync "$object/actions" &&
+			echo expunge >"$object/actions" && sync "$object/actions"
 	done
 }
 trap clean_up EXIT
@@ -102,7 +103,7 @@ show "VMs by state, as a monitor sees it" 'grep "state{kind=.VmInstance.,state=.
 show "a copy of all that is known of a VM" 'cp -r vm-instances/by-name/recipedb/ $work/recipedb; cmp vm-instances/by-name/recipedb/inventory $work/recipedb/inventory' ''
 show "all of the pool in an archive" 'tar -cf $work/pool.tar vm-instances images; tar -tf $work/pool.tar | grep -c /inventory' '[0-9]+'
 show "differences between two VMs" 'diff <(jq -S . vm-instances/by-name/recipe01/inventory) <(jq -S . vm-instances/by-name/recipe02/inventory) | grep -c "name" || true' '[0-9]+'
-show "remove them: destroy, then expunge with rmdir" 'for vm in recipe01 recipe02 recipedb; do uuid=$(cat vm-instances/by-name/$vm/uuid); echo destroy > vm-instances/$uuid/actions; sync vm-instances/$uuid/actions; rmdir vm-instances/$uuid; done; ls vm-instances/by-name | grep -c "^recipe" || true' '0'
-show "and the image" 'uuid=$(cat images/by-name/recipe/uuid); echo delete > images/$uuid/actions; sync images/$uuid/actions; rmdir images/$uuid; ls images/by-name | grep -c "^recipe" || true' '0'
+show "remove them: destroy, then expunge" 'for vm in recipe01 recipe02 recipedb; do uuid=$(cat vm-instances/by-name/$vm/uuid); echo destroy > vm-instances/$uuid/actions; sync vm-instances/$uuid/actions; echo expunge > vm-instances/$uuid/actions; sync vm-instances/$uuid/actions; done; ls vm-instances/by-name | grep -c "^recipe" || true' '0'
+show "and the image" 'uuid=$(cat images/by-name/recipe/uuid); echo delete > images/$uuid/actions; sync images/$uuid/actions; echo expunge > images/$uuid/actions; sync images/$uuid/actions; ls images/by-name | grep -c "^recipe" || true' '0'
 
 printf '\n%d recipes\n' "$count"

@@ -10,6 +10,7 @@
 #include "fs/class/inventories.h"
 #include "fs/class/readme.h"
 #include "fs/class/scratches.h"
+#include "fs/init.h"
 #include "fs/op/ops.h"
 #include "fs/privileges.h"
 #include "fs/signals.h"
@@ -171,6 +172,9 @@ static int mount_and_serve(struct fuse_session *session, struct fs *fs, const ch
 		return error_set(e, EIO, "cannot mount on '%s'%s%s", mountpoint, *last_words ? ": " : "",
 				 last_words);
 	is_mounted = true;
+	r = init_start(session);
+	if (r < 0)
+		return error_set(e, -r, "out of memory");
 	r = fs->watchers ? watchers_start(fs->watchers, mountpoint, e) : 0;
 	if (r == 0)
 		r = signals_start(session, e);

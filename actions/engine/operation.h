@@ -161,7 +161,6 @@ enum op_flags {
 	OP_SYNC = 1 << 0,     /* answered at once (queries, Get*, login) */
 	OP_UPDATES = 1 << 1,  /* its parameters that are fields of the kind make those value files writable */
 	OP_DESTROYS = 1 << 2, /* removes something; marked in the menu */
-	OP_REMOVES_ROW = 1 << 3, /* what `rmdir` of the object's directory does */
 	OP_NEEDS_HOST = 1 << 4,	 /* a Get that asks a host, takes long or writes: runs in a worker */
 	OP_ADMIN = 1 << 5,	 /* only for accounts of type SystemAdmin */
 	OP_SECRET = 1 << 6,	 /* a Get whose answer is a secret: its file has mode 0600 */

@@ -389,7 +389,7 @@ static const struct operation delete_backup_storage = {
 	.kind = KIND_BACKUP_STORAGE,
 	.target = "uuid",
 	.verb = "delete",
-	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
+	.flags = OP_DESTROYS | OP_ADMIN,
 	.error_code = "SYS.1004",
 	.help = "deletes the backup storage, with deleteMode=Enforcing also the images on it",
 	.check = backup_storage_delete_check,

@@ -296,7 +296,7 @@ static const struct operation delete_primary_storage = {
 	.kind = KIND_PRIMARY_STORAGE,
 	.target = "uuid",
 	.verb = "delete",
-	.flags = OP_DESTROYS | OP_REMOVES_ROW | OP_ADMIN,
+	.flags = OP_DESTROYS | OP_ADMIN,
 	.error_code = "SYS.1004",
 	.help = "deletes the primary storage, with deleteMode=Enforcing also the volumes on it",
 	.check = primary_storage_delete_check,

@@ -241,7 +241,7 @@ static const struct operation delete_volume_snapshot = {
 	.kind = KIND_SNAPSHOT,
 	.target = "uuid",
 	.verb = "delete",
-	.flags = OP_DESTROYS | OP_REMOVES_ROW,
+	.flags = OP_DESTROYS,
 	.error_code = "SYS.1004",
 	.help = "deletes the snapshot and its descendants, or with scope=single only the snapshot itself",
 	.check = snapshot_delete_check,

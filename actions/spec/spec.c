@@ -182,7 +182,8 @@ static struct document *document_of_job(const struct object *job)
 	return text ? document_new(text, strlen(text), object_int(job, JOB_CREATED)) : NULL;
 }
 
-struct document *spec_written(const struct view *view, const struct object *o)
+/* The same as spec_document() if it is what was written, NULL if it shows the object. */
+static struct document *spec_written(const struct view *view, const struct object *o)
 {
 	const struct object *job = pending_of(view, o), *row = row_of(view, object_uuid(o));
 

@@ -31,8 +31,6 @@
 
 /** The content of the file. A reference for the caller; NULL when out of memory. Only reads. */
 struct document *spec_document(const struct view *view, const struct object *o);
-/** The same if it is what was written, NULL if it shows the object. */
-struct document *spec_written(const struct view *view, const struct object *o);
 /**
  * Checks what no job under way can change: the syntax, the names, types and values of the members, and that
  * the objects in it exist. spec_check() checks the rest. -EINVAL, -ERANGE, -EPERM, -ENOENT.

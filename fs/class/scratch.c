@@ -83,6 +83,18 @@ static void scratch_file_read(fuse_req_t req, struct handle *h, size_t size, off
 		fuse_reply_err(req, ENOMEM);
 }
 
+/* The only hole is at the end, as in rendered files. */
+static void scratch_file_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	off_t end = scratch_size(fs->scratches, h->node.row);
+
+	if (offset < 0 || offset >= end)
+		fuse_reply_err(req, ENXIO);
+	else
+		fuse_reply_lseek(req, whence == SEEK_HOLE ? end : offset);
+}
+
 static void scratch_file_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data,
 			       size_t size, off_t offset, int flags)
 {
@@ -236,7 +248,9 @@ const struct file_class class_scratch = {
 	.stat = scratch_stat,
 	.open = scratch_file_open,
 	.read = scratch_file_read,
+	.lseek = scratch_file_lseek,
 	.write = scratch_file_write,
+	.maps = true,
 	.setattr = scratch_file_setattr,
 	.release = scratch_file_release,
 	.create = scratch_file_create,

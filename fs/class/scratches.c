@@ -310,6 +310,15 @@ int scratch_write(struct scratches *s, int64_t number, const char *data, size_t 
 	return r;
 }
 
+off_t scratch_size(struct scratches *s, int64_t number)
+{
+	const struct file *file;
+
+	scoped_lock(&s->lock);
+	file = find_file(s, number);
+	return file ? (off_t)file->len : -ESTALE;
+}
+
 int scratch_truncate(struct scratches *s, int64_t number, off_t size)
 {
 	struct file *file;

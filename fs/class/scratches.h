@@ -55,6 +55,8 @@ void scratch_close(struct scratches *s, int64_t number);
 struct document *scratch_read(struct scratches *s, int64_t number, size_t size, off_t offset);
 /** -ESTALE, -EFBIG, -ENOSPC, -ENOMEM. */
 int scratch_write(struct scratches *s, int64_t number, const char *data, size_t len, off_t offset);
+/** Its bytes; -ESTALE. */
+off_t scratch_size(struct scratches *s, int64_t number);
 /** Truncates or fills up with zeros. Errors as scratch_write(). */
 int scratch_truncate(struct scratches *s, int64_t number, off_t size);
 /** Sets the attributes in the file's stat(2), without checks; @changed: ns. -ESTALE. */

@@ -71,12 +71,6 @@ static int64_t spec_seen(const struct handle *h)
 }
 
 const struct file_class class_spec = {
-	DOCUMENT_FILE,
-	COMMAND_FILE,
-	.part = spec_part,
-	.amends = true,
-	.version = spec_version,
-	.seen = spec_seen,
-	.request = spec_request,
-	.jobs = spec_jobs,
+	DOCUMENT_FILE,		 COMMAND_FILE,	    .part = spec_part,	     .amends = true,
+	.version = spec_version, .seen = spec_seen, .request = spec_request, .jobs = spec_jobs,
 };

@@ -504,6 +504,7 @@ const struct file_class class_upload = {
 	.read = upload_file_read,
 	.lseek = upload_file_lseek,
 	.write = upload_file_write,
+	.maps = true,
 	.fallocate = upload_file_allocate,
 	.flush = upload_file_flush,
 	.fsync = upload_file_fsync,

@@ -63,11 +63,12 @@ static bool is_present_value(const struct place *p, const json_t *value)
 	return same && !view_next_where(p->view, KIND_JOB, JOB_QUEUE, object_uuid(p->object), 0);
 }
 
-/* The request in the text of a value file; NULL if it is the present value. */
+/* The request in the text of a value file; NULL if it is the present value, once it has been trimmed. */
 static int value_request(const struct place *p, const char *data, size_t len, struct request **ret_req,
 			 struct error *e)
 {
 	const struct operation *op = field_operation(p);
+	_cleanup_(request_free_p) struct request *req = NULL;
 	struct actor actor = place_actor(p);
 	json_t *value = NULL, *params;
 	int r = value_parse(operation_param(op, p->field->name), data, len, &value, e);
@@ -75,14 +76,12 @@ static int value_request(const struct place *p, const char *data, size_t len, st
 	*ret_req = NULL;
 	if (r < 0)
 		return r;
-	if (is_present_value(p, value)) {
-		json_decref(value);
-		return 0;
-	}
 	params = json_pack("{s:o}", p->field->name, value);
-	r = params ? request_new(op, object_uuid(p->object), params, &actor, ret_req, e)
+	r = params ? request_new(op, object_uuid(p->object), params, &actor, &req, e)
 		   : error_set(e, ENOMEM, "out of memory");
 	json_decref(params);
+	if (r == 0 && !is_present_value(p, json_object_get(req->params, p->field->name)))
+		*ret_req = steal(&req);
 	return r;
 }
 

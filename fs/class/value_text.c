@@ -118,7 +118,8 @@ static bool is_beginning(const char *whole, const char *text, size_t len)
 /* A number without digits yet. */
 static bool is_sign(const struct param *param, const char *text, size_t len)
 {
-	return (param->type == PARAM_INT || param->type == PARAM_LONG) && (!len || (len == 1 && *text == '-'));
+	return (param->type == PARAM_INT || param->type == PARAM_LONG) &&
+	       (!len || (len == 1 && *text == '-'));
 }
 
 int value_check_piece(const struct param *param, const char *text, size_t len, struct error *e)

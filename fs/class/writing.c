@@ -111,8 +111,7 @@ static void refuse_piece(fuse_req_t req, const struct place *p, struct handle *h
 	bool begun = h->gather.held || h->gather.taken;
 
 	/* What is appended cannot begin anew, so the first piece can be tried again. */
-	atomic_store(&h->refused,
-		     p->entry->io->amends && (begun || !h->gather.appends) ? -result : 0);
+	atomic_store(&h->refused, p->entry->io->amends && (begun || !h->gather.appends) ? -result : 0);
 	gather_reset(&h->gather);
 	reply_refusal(req, p, result, e);
 }
@@ -292,7 +291,8 @@ int writing_cut(const struct place *p, struct handle *h, off_t size, struct erro
 		return error_set(e, atomic_load(&h->refused), "what was written before this was refused");
 	if (g && (g->len || g->taken) && !g->appends && p->entry->io->amends) {
 		if (size > (off_t)g->len)
-			return error_set(e, EINVAL, "a text cannot be extended to %lld bytes: it has no holes",
+			return error_set(e, EINVAL,
+					 "a text cannot be extended to %lld bytes: it has no holes",
 					 (long long)size);
 		if (size == (off_t)g->len)
 			return 0;

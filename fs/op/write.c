@@ -42,6 +42,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 
 	if (r == 0 && !p.entry->io->write)
 		r = -EBADF; /* it cannot be opened for writing */
+	if (r == 0 && fi->writepage && !p.entry->io->maps)
+		r = -EPERM; /* from a shared mapping, later and on nobody's behalf */
 	if (r == 0)
 		r = check_gather(&p, h, size);
 	if (r < 0) {

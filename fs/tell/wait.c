@@ -182,7 +182,6 @@ static void interrupted(fuse_req_t req, void *arg)
 	struct waits *waits = arg;
 	struct wait *found = NULL;
 
-
 	pthread_mutex_lock(&waits->lock);
 	for (struct wait *w = waits->list; w && !found; w = w->next)
 		if (w->req == req)

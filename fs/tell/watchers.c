@@ -49,13 +49,13 @@ struct watchers {
 
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
-	bool ready;			 /* lock; the start has finished */
-	int result;			 /* lock; of the start */
-	struct error error;		 /* lock; of the start */
-	struct changed_set *changed;	 /* lock; owned */
-	struct view *latest;		 /* lock; owned; the view with these changes; NULL: none yet */
-	struct notice announced;	 /* lock; the next request of the thread */
-	bool is_announced;		 /* lock */
+	bool ready;		     /* lock; the start has finished */
+	int result;		     /* lock; of the start */
+	struct error error;	     /* lock; of the start */
+	struct changed_set *changed; /* lock; owned */
+	struct view *latest;	     /* lock; owned; the view with these changes; NULL: none yet */
+	struct notice announced;     /* lock; the next request of the thread */
+	bool is_announced;	     /* lock */
 
 	/* the thread's */
 	struct changed_set *spare;	/* owned; the set that was taken last */

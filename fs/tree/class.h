@@ -61,6 +61,7 @@ struct file_class {
 	void (*lseek)(fuse_req_t req, struct handle *h, off_t offset, int whence);
 	void (*write)(fuse_req_t req, const struct place *p, struct handle *h, const char *data, size_t size,
 		      off_t offset, int flags);
+	bool maps; /* the file can be written through a shared mapping, too */
 	void (*fallocate)(fuse_req_t req, struct handle *h, int mode, off_t offset, off_t length);
 	/* NULL: nothing to do, the answer is 0. */
 	void (*flush)(fuse_req_t req, const struct place *p, struct handle *h);

@@ -27,9 +27,9 @@ struct gather {
 	struct json_gather scan;
 	char *data; /* owned */
 	size_t len, room;
-	size_t kept; /* bytes at the start that were in the file before */
-	bool held;   /* has bytes that the pool has not been asked for */
-	bool taken;  /* the pool has been asked for a part of it */
+	size_t kept;  /* bytes at the start that were in the file before */
+	bool held;    /* has bytes that the pool has not been asked for */
+	bool taken;   /* the pool has been asked for a part of it */
 	bool appends; /* what is written is added to what is in the file */
 	bool anew;    /* it was truncated to 0: nothing in the file counts */
 };
@@ -58,8 +58,8 @@ struct handle {
 	size_t charged;	    /* bytes of it that the table counts for this user */
 	atomic_int refused; /* a piece of the text was refused with this errno; 0 = none */
 	bool requested;	    /* a request has been written */
-	off_t end;	/* end of the last write */
-	off_t base;	/* offset at which the answer begins */
+	off_t end;	    /* end of the last write */
+	off_t base;	    /* offset at which the answer begins */
 	bool base_set;
 
 	pthread_mutex_t lock;

@@ -77,7 +77,7 @@ step "the menu knows the state"
 assert_match "$(value "$dir/actions")" $'(^|\n)start' "the menu of a stopped VM"
 assert_match "$(value "$dir/actions")" $'\n# pause' "the menu of a stopped VM"
 
-step "destroy, recover, destroy, expunge with rmdir"
+step "destroy, recover, destroy, expunge"
 act "$dir" start
 act "$dir" destroy
 assert_eq "$(value "$dir/state")" Destroyed
@@ -85,11 +85,16 @@ assert_eq "$(value "volumes/$volume/status")" Deleted
 act "$dir" recover
 assert_eq "$(value "$dir/state")" Stopped
 assert_eq "$(value "volumes/$volume/status")" Ready
-assert_fails "busy" rmdir "$MOUNT/$dir"
+assert_refused "$dir/actions" expunge EBUSY
 act "$dir" start
 act "$dir" destroy
-rmdir "$MOUNT/$dir"
-[ ! -e "$MOUNT/$dir" ] || fail "the VM is still there after rmdir"
+# what deletes recursively deletes nothing, also in an object that has been destroyed
+find "$MOUNT/$dir" -delete 2>/dev/null && fail "find has deleted a VM"
+python3 -c 'import shutil, sys; shutil.rmtree(sys.argv[1], ignore_errors=True)' "$MOUNT/$dir"
+perl -MFile::Path=rmtree -e 'rmtree(shift)' "$MOUNT/$dir" 2>/dev/null || true
+assert_eq "$(value "$dir/state") $(value "$dir/name")" "Destroyed web"
+act "$dir" expunge
+[ ! -e "$MOUNT/$dir" ] || fail "the VM is still there after expunge"
 [ ! -e "$MOUNT/volumes/$volume" ] || fail "its root volume is still there"
 [ ! -L "$MOUNT/vm-instances/by-name/web" ] || fail "its name is still there"
 assert_eq "$(find "$STATE" -name "*$volume*")" "" "files of its root volume"

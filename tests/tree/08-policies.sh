@@ -83,7 +83,7 @@ act "vm-instances/$vm" destroy
 sleep 3
 assert_eq "$(value "vm-instances/$vm/state")" Destroyed
 root=$(value "vm-instances/$vm/rootVolumeUuid")
-rmdir "$MOUNT/vm-instances/$vm"
+act "vm-instances/$vm" expunge
 is_gone "vm-instances/$vm" || fail "the row is still there"
 is_gone "volumes/$root" || fail "the root volume is still there"
 [ ! -e "$STATE/primary/$root.qcow2" ] || fail "the root volume's file is still there"

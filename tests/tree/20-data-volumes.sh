@@ -145,7 +145,7 @@ act "volumes/$now" expunge
 assert_eq "$(files_of "$now")" 0 "the number of its files"
 assert_eq "$(available)" $((before + size))
 act "volumes/$third" delete
-rmdir "$MOUNT/volumes/$third"
+act "volumes/$third" expunge
 assert_eq "$(files_of "$third")" 0 "the number of its files"
 
 step "a volume without a file is removed at once"

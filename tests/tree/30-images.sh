@@ -118,7 +118,7 @@ act "images/$image" recover
 assert_eq "$(value "images/$image/status")" Ready
 cmp disk.raw "$(backup_folder)/$image.raw"
 act "images/$image" delete
-rmdir "$MOUNT/images/$image"
+act "images/$image" expunge
 wait_until 10 nothing_is_left
 
 step "values that can be written, and the format, which cannot"

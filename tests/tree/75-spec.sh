@@ -244,6 +244,6 @@ assert_eq "$(value "$dir/name")" verb
 
 step "the document is removed with its object"
 act "volumes/$one" delete
-rmdir "$MOUNT/volumes/$one"
+act "volumes/$one" expunge
 act "$dir" destroy
 assert_refused "$dir/spec" '{"name":"x"}' EBUSY "Destroyed"

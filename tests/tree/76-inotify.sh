@@ -152,19 +152,19 @@ is_told "vm-instances/$second DELETE,ISDIR" "vm-instances/by-name/second~2 DELET
 assert_fails "No such file" stat "$MOUNT/vm-instances/$second"
 assert_eq "$(value "vm-instances/by-name/second/uuid")" "$third" "who has the name now"
 
-step "a user's rmdir is reported once"
+step "an expunge is reported once"
 act "vm-instances/$third" destroy
-rmdir "$MOUNT/vm-instances/$third"
+act "vm-instances/$third" expunge
 is_told "vm-instances/$third DELETE,ISDIR"
 create_vm last "$image" '{"strategy":"CreateStopped"}' >/dev/null
 is_told "vm-instances/by-name/last CREATE"
-assert_eq "$(count_told "vm-instances/$third DELETE,ISDIR")" 1 "tellings of the rmdir"
+assert_eq "$(count_told "vm-instances/$third DELETE,ISDIR")" 1 "tellings of the deletion"
 
 step "users still cannot create or remove these objects by hand"
 assert_fails "not permitted" mkdir "$MOUNT/vm-instances/$third"
 assert_fails "not permitted" ln -s x "$MOUNT/vm-instances/by-name/x"
-assert_fails "not permitted" rmdir "$MOUNT/vm-instances/by-name"
-assert_fails "busy" rmdir "$MOUNT/$dir"
+assert_fails "not empty" rmdir "$MOUNT/vm-instances/by-name"
+assert_fails "not empty" rmdir "$MOUNT/$dir"
 (cd "$MOUNT" && ls vm-instances vm-instances/by-name) | grep -qx last
 unwatch
 

@@ -43,6 +43,7 @@ static void test_numbers(void **state)
 	(void)state;
 	assert_number("0", 0);
 	assert_number("42\n", 42);
+	assert_number("42\n\n", 42); /* a line end that was written by itself */
 	assert_number("-7", -7);
 	assert_number("4K", 4096);
 	assert_number("512M\n", INT64_C(536870912));
@@ -54,7 +55,7 @@ static void test_numbers(void **state)
 static void test_bad_numbers(void **state)
 {
 	static const char *const bad[] = {"",	"\n", "many", "4X",  "4GB",   "4 G",
-					  " 4", "+4", "0x10", "1.5", "4\n\n", "--1"};
+					  " 4", "+4", "0x10", "1.5", "4\n5",	"--1"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
