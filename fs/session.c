@@ -20,6 +20,7 @@
 #include "fs/tell/stamp.h"
 #include "fs/tell/wait.h"
 #include "fs/tell/watchers.h"
+#include "fs/tree/aside.h"
 #include "fs/tree/by_name.h"
 #include "fs/tree/handle.h"
 #include "fs/tree/queries.h"
@@ -103,6 +104,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->uid = geteuid();
 	fs->gid = getegid();
 	fs->handles = handles_new();
+	fs->aside = aside_new();
 	fs->errors = last_errors_new();
 	fs->listings = listings_new(fs->pool);
 	fs->queries = queries_new();
@@ -115,9 +117,9 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->readers = workers_new("reader", READERS_MAX);
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
-	if (!fs->readers || !fs->handles || !fs->errors || !fs->listings || !fs->queries || !fs->polls ||
-	    !fs->scratches || !fs->stamp || !fs->ranks || !fs->waits || !fs->readme || !fs->operations ||
-	    (options->inotify && !fs->watchers))
+	if (!fs->readers || !fs->handles || !fs->aside || !fs->errors || !fs->listings || !fs->queries ||
+	    !fs->polls || !fs->scratches || !fs->stamp || !fs->ranks || !fs->waits || !fs->readme ||
+	    !fs->operations || (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
@@ -142,6 +144,7 @@ static void fs_close(struct fs *fs)
 	scratches_free(fs->scratches);
 	listings_free(fs->listings);
 	last_errors_free(fs->errors);
+	aside_free(fs->aside);
 	handles_free(fs->handles);
 	document_unref(fs->readme);
 	document_unref(fs->operations);

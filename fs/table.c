@@ -467,7 +467,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		   .example = "grep -h ^hostname:: tags/*"},
 
 	[N_SCRATCH] =
-		{.in = IN(N_FOLDER) | IN(N_OBJECT),
+		{.in = IN(N_FOLDER) | IN(N_OBJECT) | IN(N_SCRATCH_DIR),
 		 .shown = "<any other name>",
 		 .mode = S_IFREG | 0600,
 		 .io = &class_scratch,
@@ -477,6 +477,15 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		 .render = scratch_render,
 		 .permissions = scratch_permissions,
 		 .help = "scratch file, visible to its creator only; renaming it over a writable file writes it there"},
+	[N_SCRATCH_DIR] = {.in = IN(N_FOLDER) | IN(N_OBJECT) | IN(N_SCRATCH_DIR),
+			   .shown = "<any other directory>",
+			   .mode = S_IFDIR | 0700,
+			   .io = &class_scratch_directory,
+			   .here = scratch_here,
+			   .find = scratch_directory_find,
+			   .next = scratch_directory_next,
+			   .permissions = scratch_permissions,
+			   .help = "scratch directory, for the locks and temporary files of tools"},
 	[N_QUERY] = {.mode = FILE_RO, .io = &class_get_query, .permissions = permissions_get},
 	[N_COLLECTION_QUERY] = {.mode = FILE_RO, .io = &class_collection_query},
 };

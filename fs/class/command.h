@@ -13,6 +13,8 @@
 #define POOLFS_FS_CLASS_COMMAND_H
 
 #include "actions/engine/request.h"
+#include "fs/class/movable.h"
+#include "fs/class/writing.h"
 #include "fs/tree/class.h"
 
 extern const struct file_class class_actions;
@@ -27,7 +29,8 @@ void command_wait(const struct place *p, fuse_req_t req);
 void command_replace(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg);
 #define COMMAND_FILE                                                                                         \
 	.write = writing_write, .flush = writing_flush, .fsync = writing_fsync, .cut = writing_cut,          \
-	.replace = command_replace, .take = command_take
+	.replace = command_replace, .take = command_take, .unlink = movable_unlink,                          \
+	.rename = movable_rename, .recreate = movable_recreate
 
 /** The actor of a request written to @p. */
 static inline struct actor place_actor(const struct place *p)

@@ -4,7 +4,7 @@
 
 #include "fs/tree/by_name.h"
 
-static int directory_rewind(const struct fs *fs, struct handle *h)
+int directory_rewind(const struct fs *fs, struct handle *h)
 {
 	handle_set_view(h, store_view(fs->store), NULL, NULL);
 	return 0;

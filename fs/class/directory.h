@@ -10,4 +10,7 @@ extern const struct file_class class_directory;
 extern const struct file_class class_by_name;
 extern const struct file_class class_link;
 
+/** `rewind` of directories whose walks need only a view. */
+int directory_rewind(const struct fs *fs, struct handle *h);
+
 #endif

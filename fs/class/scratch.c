@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "fs/class/scratches.h"
+#include "fs/class/directory.h"
+#include "fs/tree/aside.h"
 #include "fs/tree/reply.h"
 
 /* ------------------------------------------------------------ open, release */
@@ -51,7 +53,7 @@ static void scratch_file_create(fuse_req_t req, const struct place *dir, const c
 	struct fuse_entry_param entry;
 	struct place p;
 	struct node node = {.class = N_SCRATCH};
-	int r = scratch_create(dir->fs->scratches, dir->node, dir->uid, name, mode, &node.row);
+	int r = scratch_create(dir->fs->scratches, dir->node, dir->uid, name, S_IFREG | mode, &node.row);
 
 	if (r == 0) {
 		place_init(dir->fs, dir->view, node, &p);
@@ -166,7 +168,7 @@ static void scratch_file_link(fuse_req_t req, const struct place *p, const struc
 /* A rename that waits until the pool has accepted the content. */
 struct rename_call {
 	fuse_req_t req;
-	struct node dir;
+	struct node dir, target;
 	uid_t uid;
 	char name[NAME_SIZE];
 };
@@ -176,8 +178,10 @@ static void rename_done(void *arg, int result)
 	_cleanup_free_ struct rename_call *call = arg;
 	const struct fs *fs = fuse_req_userdata(call->req);
 
-	if (result == 0)
+	if (result == 0) {
 		(void)scratch_unlink(fs->scratches, call->dir, call->uid, call->name);
+		aside_end(fs->aside, call->target, call->uid);
+	}
 	fuse_reply_err(call->req, -result);
 }
 
@@ -193,9 +197,14 @@ static void rename_over(fuse_req_t req, const struct place *dir, const struct pl
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	*call = (struct rename_call){.req = req, .dir = dir->node, .uid = dir->uid};
+	*call = (struct rename_call){.req = req, .dir = dir->node, .target = target->node, .uid = dir->uid};
 	snprintf(call->name, sizeof(call->name), "%s", name);
 	target->entry->io->replace(target, content->data, content->len, rename_done, call);
+}
+
+static bool is_scratch(const struct place *p)
+{
+	return p->node.class == N_SCRATCH || p->node.class == N_SCRATCH_DIR;
 }
 
 /* Can the file be renamed to @target in @to_dir? @found: the result of its lookup. */
@@ -205,9 +214,9 @@ static int check_target(int found, const struct place *to_dir, const struct plac
 		return place_has(to_dir, N_SCRATCH) ? 0 : -EPERM;
 	if (found < 0)
 		return found;
-	if (flags & RENAME_NOREPLACE)
+	if ((flags & RENAME_NOREPLACE) && !aside_is(target->fs->aside, target->node, target->uid))
 		return -EEXIST;
-	if (target->node.class == N_SCRATCH)
+	if (is_scratch(target))
 		return 0;
 	return place_is_writable(target) && target->entry->io->replace ? 0 : -EPERM;
 }
@@ -221,13 +230,32 @@ static void scratch_file_rename(fuse_req_t req, const struct place *dir, const c
 	/* No view: the directory does not exist. */
 	int r = view ? check_target(found, &to_dir, &target, flags) : found;
 
-	if (r == 0 && found == 0 && target.node.class != N_SCRATCH) {
+	if (r == 0 && found == 0 && !is_scratch(&target) && p->node.class == N_SCRATCH_DIR)
+		r = -ENOTDIR;
+	if (r == 0 && found == 0 && !is_scratch(&target)) {
 		rename_over(req, dir, p, name, &target);
 		return;
 	}
 	if (r == 0)
 		r = scratch_rename(dir->fs->scratches, dir->uid, dir->node, name, to_dir.node, to_name);
 	fuse_reply_err(req, -r);
+}
+
+static void scratch_make_directory(fuse_req_t req, const struct place *dir, const char *name, mode_t mode)
+{
+	struct fuse_entry_param entry;
+	struct node node = {.class = N_SCRATCH_DIR};
+	struct place p;
+	int r = scratch_create(dir->fs->scratches, dir->node, dir->uid, name, S_IFDIR | mode, &node.row);
+
+	if (r == 0) {
+		place_init(dir->fs, dir->view, node, &p);
+		r = entry_fill(&p, &entry);
+	}
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_entry(req, &entry);
 }
 
 static int scratch_file_is_here(const struct fs *fs, struct node node, struct node *ret_base)
@@ -254,7 +282,17 @@ const struct file_class class_scratch = {
 	.setattr = scratch_file_setattr,
 	.release = scratch_file_release,
 	.create = scratch_file_create,
+	.mkdir = scratch_make_directory,
 	.link = scratch_file_link,
 	.unlink = scratch_file_unlink,
+	.rename = scratch_file_rename,
+};
+
+const struct file_class class_scratch_directory = {
+	.is_here = scratch_file_is_here,
+	.stat = scratch_stat,
+	.rewind = directory_rewind,
+	.setattr = scratch_file_setattr,
+	.rmdir = scratch_file_unlink,
 	.rename = scratch_file_rename,
 };

@@ -9,5 +9,6 @@
 #include "fs/tree/class.h"
 
 extern const struct file_class class_scratch;
+extern const struct file_class class_scratch_directory;
 
 #endif

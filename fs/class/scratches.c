@@ -10,7 +10,7 @@ struct file {
 	struct file *next;
 	int64_t number; /* never used again */
 	uid_t uid;
-	mode_t mode;
+	mode_t mode;	 /* type and permissions */
 	int64_t changed; /* ns: the mtime in stat(2) */
 	int64_t used;	 /* ns: last use */
 	char *data;	 /* owned */
@@ -87,6 +87,20 @@ static struct entry *get_entry(const struct scratches *s, uint64_t dir, uid_t ui
 	return NULL;
 }
 
+static struct node scratch_node(const struct file *file)
+{
+	return (struct node){.class = S_ISDIR(file->mode) ? N_SCRATCH_DIR : N_SCRATCH, .row = file->number};
+}
+
+/* A directory with entries. */
+static bool is_full(const struct scratches *s, const struct file *file)
+{
+	for (const struct entry *e = s->entries; e && S_ISDIR(file->mode); e = e->next)
+		if (e->dir == node_pack(scratch_node(file)))
+			return true;
+	return false;
+}
+
 static void drop_entry(struct scratches *s, struct entry *entry)
 {
 	struct entry **p = &s->entries;
@@ -133,7 +147,8 @@ static void expire(struct scratches *s, int64_t now)
 {
 	for (struct entry *e = s->entries, *next; e; e = next) {
 		next = e->next;
-		if (!e->file->opens && now - e->file->used > SCRATCH_IDLE_S * NS_PER_S)
+		if (!e->file->opens && now - e->file->used > SCRATCH_IDLE_S * NS_PER_S &&
+		    !is_full(s, e->file))
 			drop_entry(s, e);
 	}
 }
@@ -172,7 +187,7 @@ int scratch_create(struct scratches *s, struct node dir, uid_t uid, const char *
 	expire(s, store_now());
 	file->number = ++s->last_number;
 	file->uid = uid;
-	file->mode = mode & 07777;
+	file->mode = mode & (S_IFMT | 07777);
 	file->changed = file->used = store_now();
 	file->next = s->files;
 	s->files = file;
@@ -201,14 +216,25 @@ int scratch_unlink(struct scratches *s, struct node dir, uid_t uid, const char *
 	entry = get_entry(s, node_pack(dir), uid, name);
 	if (!entry)
 		return -ENOENT;
+	if (is_full(s, entry->file))
+		return -ENOTEMPTY;
 	drop_entry(s, entry);
 	return 0;
+}
+
+/* May a file take the name of another one? */
+static int check_replaced(const struct scratches *s, const struct file *file, const struct file *replaced)
+{
+	if (S_ISDIR(file->mode) != S_ISDIR(replaced->mode))
+		return S_ISDIR(file->mode) ? -ENOTDIR : -EISDIR;
+	return is_full(s, replaced) ? -ENOTEMPTY : 0;
 }
 
 int scratch_rename(struct scratches *s, uid_t uid, struct node from, const char *name, struct node to,
 		   const char *to_name)
 {
 	struct entry *entry, *target;
+	int r;
 
 	scoped_lock(&s->lock);
 	entry = get_entry(s, node_pack(from), uid, name);
@@ -219,6 +245,9 @@ int scratch_rename(struct scratches *s, uid_t uid, struct node from, const char 
 	target = get_entry(s, node_pack(to), uid, to_name);
 	if (target && target->file == entry->file)
 		return 0; /* two names of one file: rename(2) does nothing then */
+	r = target ? check_replaced(s, entry->file, target->file) : 0;
+	if (r < 0)
+		return r;
 	if (target)
 		drop_entry(s, target);
 	entry->file->used = store_now();
@@ -340,7 +369,7 @@ int scratch_set_mode(struct scratches *s, int64_t number, mode_t mode)
 	file = use_file(s, number);
 	if (!file)
 		return -ESTALE;
-	file->mode = mode & 07777;
+	file->mode = (file->mode & S_IFMT) | (mode & 07777);
 	return 0;
 }
 
@@ -365,9 +394,9 @@ int scratch_stat(const struct place *p, struct stat *ret)
 	file = find_file(s, p->node.row);
 	if (!file)
 		return -ESTALE;
-	stat_fill(p->fs, p->node, S_IFREG | file->mode, file->len, file->changed, ret);
+	stat_fill(p->fs, p->node, file->mode, file->len, file->changed, ret);
 	ret->st_uid = file->uid;
-	ret->st_nlink = file->names;
+	ret->st_nlink = S_ISDIR(file->mode) ? 2 : file->names;
 	return 0;
 }
 
@@ -381,15 +410,12 @@ bool scratch_is_here(struct scratches *s, int64_t number)
 
 bool scratch_here(const struct place *dir)
 {
+	if (dir->node.class == N_SCRATCH_DIR)
+		return dir->node.row; /* README shows one level */
 	return dir->node.class == N_FOLDER ? folder_here_create(dir) : object_here_verbs(dir);
 }
 
-static struct node scratch_node(const struct file *file)
-{
-	return (struct node){.class = N_SCRATCH, .row = file->number};
-}
-
-bool scratch_find(const struct place *dir, const char *name, struct node *ret)
+static bool find(const struct place *dir, const char *name, enum node_class class, struct node *ret)
 {
 	struct scratches *s = dir->fs->scratches;
 	const struct entry *entry;
@@ -397,19 +423,32 @@ bool scratch_find(const struct place *dir, const char *name, struct node *ret)
 	scoped_lock(&s->lock);
 	expire(s, store_now());
 	entry = get_entry(s, node_pack(dir->node), dir->uid, name);
-	if (entry)
-		*ret = scratch_node(entry->file);
-	return entry != NULL;
+	if (!entry || scratch_node(entry->file).class != class)
+		return false;
+	*ret = scratch_node(entry->file);
+	return true;
 }
 
-int64_t scratch_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+bool scratch_find(const struct place *dir, const char *name, struct node *ret)
+{
+	return find(dir, name, N_SCRATCH, ret);
+}
+
+bool scratch_directory_find(const struct place *dir, const char *name, struct node *ret)
+{
+	return find(dir, name, N_SCRATCH_DIR, ret);
+}
+
+static int64_t next(const struct place *dir, int64_t after, enum node_class class, char ret_name[NAME_SIZE],
+		    struct node *ret)
 {
 	struct scratches *s = dir->fs->scratches;
 
 	scoped_lock(&s->lock);
 	expire(s, store_now());
 	for (const struct entry *e = s->entries; e; e = e->next)
-		if (e->number > after && e->dir == node_pack(dir->node) && e->file->uid == dir->uid) {
+		if (e->number > after && e->dir == node_pack(dir->node) && e->file->uid == dir->uid &&
+		    scratch_node(e->file).class == class) {
 			snprintf(ret_name, NAME_SIZE, "%s", e->name);
 			*ret = scratch_node(e->file);
 			return e->number;
@@ -417,11 +456,22 @@ int64_t scratch_next(const struct place *dir, int64_t after, char ret_name[NAME_
 	return 0;
 }
 
+int64_t scratch_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+{
+	return next(dir, after, N_SCRATCH, ret_name, ret);
+}
+
+int64_t scratch_directory_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE],
+			       struct node *ret)
+{
+	return next(dir, after, N_SCRATCH_DIR, ret_name, ret);
+}
+
 mode_t scratch_permissions(const struct place *p)
 {
 	struct stat st;
 
-	return p->node.row && scratch_stat(p, &st) == 0 ? st.st_mode & 07777 : 0600;
+	return p->node.row && scratch_stat(p, &st) == 0 ? st.st_mode & 07777 : p->entry->mode & 07777;
 }
 
 struct document *scratch_render(const struct place *p)

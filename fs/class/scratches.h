@@ -5,7 +5,8 @@
  * sed -i, rsync, editors and configuration management create a temporary file in
  * the directory of the file they write, fill it, and rename it over the target;
  * editors put swap and backup files there too. Such files can be created in every
- * directory that has writable files. They are held in memory, visible only to the
+ * directory that has writable files, and so can directories, which some tools use as
+ * locks, and files in these. They are held in memory, visible only to the
  * user who created them, limited in size and number, and deleted ten minutes after
  * their last use. A file can have several names (link(2)) or none (unlink(2) while
  * it is open).
@@ -36,14 +37,15 @@ void scratches_free(struct scratches *s);
  * the present time; this one is for tests. */
 void scratches_expire(struct scratches *s, int64_t now);
 
-/** Creates an empty file. @mode: permissions. -EEXIST, -ENOSPC (too many), -ENOMEM. */
+/** Creates an empty file or directory. @mode: type and permissions. -EEXIST, -ENOSPC (too many), -ENOMEM. */
 int scratch_create(struct scratches *s, struct node dir, uid_t uid, const char *name, mode_t mode,
 		   int64_t *ret_number);
 /** Gives a file one more name. -ESTALE, -EEXIST, -ENOSPC, -ENOMEM. */
 int scratch_link(struct scratches *s, int64_t number, struct node dir, const char *name);
-/** Removes a name; the file is deleted with its last name and last reader. -ENOENT. */
+/** Removes a name; the file is deleted with its last name and last reader. -ENOENT, -ENOTEMPTY. */
 int scratch_unlink(struct scratches *s, struct node dir, uid_t uid, const char *name);
-/** Renames a file; a file of the same user under the new name is replaced. -ENOENT, -ENAMETOOLONG. */
+/** Renames a file; one of the same type and user under the new name is replaced. -ENOENT, -ENAMETOOLONG,
+ * -EISDIR, -ENOTDIR, -ENOTEMPTY. */
 int scratch_rename(struct scratches *s, uid_t uid, struct node from, const char *name, struct node to,
 		   const char *to_name);
 
@@ -72,6 +74,9 @@ bool scratch_is_here(struct scratches *s, int64_t number);
 bool scratch_here(const struct place *dir);
 bool scratch_find(const struct place *dir, const char *name, struct node *ret);
 int64_t scratch_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool scratch_directory_find(const struct place *dir, const char *name, struct node *ret);
+int64_t scratch_directory_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE],
+			       struct node *ret);
 mode_t scratch_permissions(const struct place *p);
 struct document *scratch_render(const struct place *p);
 

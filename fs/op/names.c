@@ -3,15 +3,15 @@
 #include "fs/op/names.h"
 
 #include "fs/tell/watchers.h"
+#include "fs/tree/aside.h"
 #include "fs/tree/class.h"
 #include "fs/tree/reply.h"
 
-/* 0 if a file can be created: the name is free, and the directory allows it. */
+/* 0 if a file can be created: the name is free, and the directory allows it. @ret: what has the name already. */
 static int find_free_name(fuse_req_t req, fuse_ino_t parent, const char *name, struct view **ret_view,
-			  struct place *ret_dir, const struct file_class **ret_class)
+			  struct place *ret_dir, struct place *ret, const struct file_class **ret_class)
 {
-	struct place p;
-	int r = request_entry(req, parent, name, ret_view, ret_dir, &p);
+	int r = request_entry(req, parent, name, ret_view, ret_dir, ret);
 
 	if (r != -ENOENT)
 		return r == 0 ? -EEXIST : r;
@@ -21,14 +21,21 @@ static int find_free_name(fuse_req_t req, fuse_ino_t parent, const char *name, s
 	return *ret_class ? 0 : -EPERM;
 }
 
+static bool is_movable(const struct place *p)
+{
+	return p->entry->io->recreate && place_is_writable(p);
+}
+
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
 	_cleanup_view_ struct view *view = NULL;
 	const struct file_class *io;
-	struct place dir;
-	int r = find_free_name(req, parent, name, &view, &dir, &io);
+	struct place dir, p;
+	int r = find_free_name(req, parent, name, &view, &dir, &p, &io);
 
-	if (r < 0)
+	if (r == -EEXIST && is_movable(&p) && aside_is(p.fs->aside, p.node, p.uid))
+		p.entry->io->recreate(req, &p, fi);
+	else if (r < 0)
 		fuse_reply_err(req, -r);
 	else
 		io->create(req, &dir, name, mode, fi);
@@ -43,7 +50,7 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (watchers_answer_remove(req, parent, name))
 		return;
 	r = request_entry(req, parent, name, &view, &dir, &p);
-	if (r == 0 && !p.entry->io->unlink)
+	if (r == 0 && (!p.entry->io->unlink || (p.entry->io->recreate && !is_movable(&p))))
 		r = -EPERM;
 	if (r < 0)
 		fuse_reply_err(req, -r);
@@ -84,13 +91,13 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 {
 	_cleanup_view_ struct view *file_view = NULL, *view = NULL;
 	const struct file_class *io;
-	struct place dir, p;
+	struct place dir, p, taken;
 	int r = request_place(req, ino, &file_view, &p);
 
 	if (r == 0 && !p.entry->io->link)
 		r = -EPERM;
 	if (r == 0)
-		r = find_free_name(req, parent, name, &view, &dir, &io);
+		r = find_free_name(req, parent, name, &view, &dir, &taken, &io);
 	if (r == 0 && io != p.entry->io)
 		r = -EPERM;
 	if (r < 0)
@@ -122,7 +129,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
 	/* EXDEV makes mv(1) copy */
 	if (r == 0 && to != parent && (is_apart(fs, parent) || is_apart(fs, to)))
 		r = -EXDEV;
-	if (r == 0 && !p.entry->io->rename)
+	if (r == 0 && (!p.entry->io->rename || (p.entry->io->recreate && !is_movable(&p))))
 		r = -EPERM;
 	if (r < 0)
 		fuse_reply_err(req, -r);
@@ -140,8 +147,20 @@ static void refuse_to_make(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	(void)mode;
-	refuse_to_make(req, parent, name);
+	_cleanup_view_ struct view *view = NULL;
+	const struct file_class *io;
+	struct place dir, p;
+	int r;
+
+	if (watchers_answer_make(req, parent, name))
+		return;
+	r = find_free_name(req, parent, name, &view, &dir, &p, &io);
+	if (r == 0 && !io->mkdir)
+		r = -EPERM;
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		io->mkdir(req, &dir, name, mode);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)

@@ -5,6 +5,7 @@
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
 #include "fs/tell/watchers.h"
+#include "fs/tree/aside.h"
 #include "fs/tree/class.h"
 #include "fs/tree/reply.h"
 
@@ -24,6 +25,8 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	}
 	if (r == 0)
 		r = place_lookup(&dir, name, &p);
+	if (r == 0 && p.entry->io->recreate && aside_is(p.fs->aside, p.node, p.uid))
+		r = -ENOENT;
 	if (r == 0) {
 		watchers_note(p.fs->watchers, p.node);
 		r = entry_fill(&p, &entry);

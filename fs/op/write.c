@@ -5,6 +5,7 @@
 #include "fs/op/read.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/watchers.h"
+#include "fs/tree/aside.h"
 #include "fs/tree/class.h"
 #include "fs/tree/reply.h"
 
@@ -139,7 +140,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 		return;
 	}
 	/* Tools that copy files set mode, owner and times: setting the present values succeeds. */
-	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE) && (attr->st_mode & 07777) != (place_mode(&p) & 07777))
+	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE) && (attr->st_mode & 07777) != (place_mode(&p) & 07777) &&
+	    !aside_was(p.fs->aside, p.node, p.uid))
 		r = -EPERM;
 	if (r == 0 && (((to_set & FUSE_SET_ATTR_UID) && attr->st_uid != p.fs->uid) ||
 		       ((to_set & FUSE_SET_ATTR_GID) && attr->st_gid != p.fs->gid)))

@@ -79,6 +79,10 @@ struct file_class {
 	 */
 	void (*create)(fuse_req_t req, const struct place *dir, const char *name, mode_t mode,
 		       struct fuse_file_info *fi);
+	/* In the same directories; NULL: no directories can be made there. */
+	void (*mkdir)(fuse_req_t req, const struct place *dir, const char *name, mode_t mode);
+	/* Opens a file that its user has moved aside, as if it were created. NULL: it cannot be moved. */
+	void (*recreate)(fuse_req_t req, const struct place *p, struct fuse_file_info *fi);
 	void (*link)(fuse_req_t req, const struct place *p, const struct place *dir, const char *name);
 	void (*unlink)(fuse_req_t req, const struct place *dir, const char *name, const struct place *p);
 	void (*rename)(fuse_req_t req, const struct place *dir, const char *name, const struct place *p,

@@ -17,6 +17,7 @@
 #include "actions/engine/operation.h"
 #include "actions/engine/pool.h"
 
+struct aside;
 struct handles;
 struct last_errors;
 struct listings;
@@ -37,6 +38,7 @@ struct fs {
 	struct store *store;	  /* the pool's */
 	struct event_log *events; /* the store's */
 	struct handles *handles;
+	struct aside *aside;
 	struct last_errors *errors;
 	struct listings *listings;
 	struct polls *polls;

@@ -80,6 +80,7 @@ enum node_class {
 	N_COLLECTION_QUERY, /* the same of a collection */
 	/* a file created by a tool; the row is its number, see class/scratches.h */
 	N_SCRATCH,
+	N_SCRATCH_DIR, /* the same, a directory */
 	NODE_CLASS_COUNT
 };
 

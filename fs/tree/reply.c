@@ -2,6 +2,8 @@
 /* See reply.h. */
 #include "fs/tree/reply.h"
 
+#include "fs/tree/class.h"
+
 /* Timeout of what never changes while the program runs, seconds. */
 #define FOR_EVER 86400.0
 
@@ -34,10 +36,16 @@ double attr_timeout(const struct place *p)
 
 int entry_fill(const struct place *p, struct fuse_entry_param *ret)
 {
+	/*
+	 * A file that a tool may move aside is looked up each time: after a rename the kernel would take the
+	 * new name for this file, and other users' lookups would bring the old one back too early.
+	 */
+	bool stays = (p->entry->flags & E_NAME_STAYS) && !(p->entry->io->recreate && place_is_writable(p));
+
 	/* The kernel does not know this node yet, so it cannot be notified; ignore E_TOLD. */
 	*ret = (struct fuse_entry_param){.ino = node_pack(p->node),
 					 .attr_timeout = p->entry->flags & E_STAYS ? FOR_EVER : 0,
-					 .entry_timeout = p->entry->flags & E_NAME_STAYS ? FOR_EVER : 0};
+					 .entry_timeout = stays ? FOR_EVER : 0};
 	/* The size of a slow file is not known yet. Its timeout is 0, so the kernel will ask. */
 	return place_stat(p, NULL, &ret->attr);
 }

@@ -14,7 +14,7 @@ static int64_t create(struct node dir, uid_t uid, const char *name)
 {
 	int64_t number = 0;
 
-	assert_int_equal(scratch_create(fs.scratches, dir, uid, name, 0600, &number), 0);
+	assert_int_equal(scratch_create(fs.scratches, dir, uid, name, S_IFREG | 0600, &number), 0);
 	return number;
 }
 
@@ -46,7 +46,7 @@ static void test_names_are_private(void **state)
 	assert_int_equal(find(folder, 2, "x"), b);
 	assert_int_equal(find(folder, 3, "x"), 0);
 	assert_int_equal(find(other, 1, "x"), 0);
-	assert_int_equal(scratch_create(fs.scratches, folder, 1, "x", 0600, &number), -EEXIST);
+	assert_int_equal(scratch_create(fs.scratches, folder, 1, "x", S_IFREG | 0600, &number), -EEXIST);
 	assert_int_equal(scratch_unlink(fs.scratches, folder, 3, "x"), -ENOENT);
 }
 
@@ -126,7 +126,7 @@ static void test_limits(void **state)
 		snprintf(name, sizeof(name), "file%d", i);
 		number = create(folder, 1, name);
 	}
-	assert_int_equal(scratch_create(fs.scratches, folder, 1, "more", 0600, &number), -ENOSPC);
+	assert_int_equal(scratch_create(fs.scratches, folder, 1, "more", S_IFREG | 0600, &number), -ENOSPC);
 	assert_int_equal(scratch_link(fs.scratches, number, folder, "more"), -ENOSPC);
 	(void)create(folder, 2, "more"); /* of another user */
 	for (int i = 0; i < SCRATCH_TOTAL / SCRATCH_LENGTH; i++) {

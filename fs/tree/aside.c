@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See aside.h. */
+#include "fs/tree/aside.h"
+
+#include "model/cleanup.h"
+#include "model/store.h"
+
+#define FILES_MAX 64
+
+struct moved {
+	uint64_t file; /* node number; 0 = free */
+	uid_t uid;
+	int64_t until; /* ns */
+	bool is_back;  /* it was created anew */
+};
+
+struct aside {
+	pthread_mutex_t lock;
+	struct moved files[FILES_MAX]; /* lock; a ring */
+	unsigned next;		       /* lock */
+};
+
+struct aside *aside_new(void)
+{
+	struct aside *a = calloc(1, sizeof(*a));
+
+	if (a)
+		pthread_mutex_init(&a->lock, NULL);
+	return a;
+}
+
+void aside_free(struct aside *a)
+{
+	if (!a)
+		return;
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+/* Call with the lock held. */
+static struct moved *find(struct aside *a, struct node file, uid_t uid)
+{
+	for (unsigned i = 0; i < FILES_MAX; i++)
+		if (a->files[i].file == node_pack(file) && a->files[i].uid == uid &&
+		    a->files[i].until > store_now())
+			return &a->files[i];
+	return NULL;
+}
+
+void aside_begin(struct aside *a, struct node file, uid_t uid)
+{
+	struct moved *m;
+
+	scoped_lock(&a->lock);
+	m = find(a, file, uid);
+	if (!m)
+		m = &a->files[a->next++ % FILES_MAX];
+	*m = (struct moved){.file = node_pack(file), .uid = uid, .until = store_now() + ASIDE_S * NS_PER_S};
+}
+
+bool aside_is(struct aside *a, struct node file, uid_t uid)
+{
+	const struct moved *m;
+
+	scoped_lock(&a->lock);
+	m = find(a, file, uid);
+	return m && !m->is_back;
+}
+
+bool aside_was(struct aside *a, struct node file, uid_t uid)
+{
+	const struct moved *m;
+
+	scoped_lock(&a->lock);
+	m = find(a, file, uid);
+	return m && m->is_back;
+}
+
+void aside_end(struct aside *a, struct node file, uid_t uid)
+{
+	struct moved *m;
+
+	scoped_lock(&a->lock);
+	m = find(a, file, uid);
+	if (!m)
+		return;
+	m->is_back = true;
+	m->until = store_now() + ASIDE_S * NS_PER_S;
+}
