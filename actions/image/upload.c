@@ -18,6 +18,7 @@
 #include "actions/image/upload_internal.h"
 #include "actions/storage/backup_storage.h"
 #include "model/json.h"
+#include "model/states.h"
 
 /* How often a job that waits for a task checks whether it should stop. */
 #define CHECK_NS 200000000
@@ -173,7 +174,7 @@ static void forget(struct upload *u)
 	pthread_mutex_lock(&u->lock);
 	while (*p && *p != u)
 		p = &(*p)->next;
-	listed = *p && u->ended && !u->opens;
+	listed = *p && u->ended && !u->opens && !u->done;
 	if (listed)
 		*p = u->next;
 	pthread_mutex_unlock(&u->lock);
@@ -203,19 +204,131 @@ static struct upload *find(const struct uploads *uploads, const char *name)
 	return NULL;
 }
 
+/* ------------------------------------------------------------ finished uploads */
+
+/* Call with the lock held. */
+static bool is_kept(const struct upload *u, int64_t now)
+{
+	return u->done && (u->opens || now - u->used < UPLOAD_KEEP_S * NS_PER_S);
+}
+
+/* Is this a finished upload whose image is there? Counts as a use. */
+static bool is_image(const struct uploads *uploads, struct upload *u)
+{
+	_cleanup_view_ struct view *view = uploads->pool ? store_view(uploads->pool->store) : NULL;
+	const struct object *image;
+
+	scoped_lock(&u->lock);
+	if (!u->made || (u->ended && !is_kept(u, store_now())))
+		return false;
+	image = view ? view_get(view, KIND_IMAGE, upload_image(u)) : NULL;
+	if (!image || !object_str_is(image, IMAGE_STATUS, STATUS_READY))
+		return false;
+	u->used = store_now();
+	return true;
+}
+
+static bool has_name(struct upload *u, const char *name)
+{
+	scoped_lock(&u->lock);
+	return strcmp(u->file_name, name) == 0;
+}
+
+static bool is_done(struct upload *u)
+{
+	scoped_lock(&u->lock);
+	return u->done;
+}
+
+static bool is_removed(struct upload *u)
+{
+	scoped_lock(&u->lock);
+	return u->removed;
+}
+
+/* The name is that of another file now. Call with the list's lock held. */
+static void take_name(struct uploads *uploads, const char *name)
+{
+	for (struct upload *u = uploads->list; u; u = u->next)
+		if (is_done(u) && has_name(u, name))
+			u->number = 0;
+}
+
+/* Forgets what was finished long ago, or too many. Call with the list's lock held. */
+static void sweep(struct uploads *uploads)
+{
+	int64_t now = store_now();
+	size_t kept = 0;
+
+	for (struct upload *u = uploads->list; u; u = u->next)
+		kept += is_done(u);
+	for (struct upload **p = &uploads->list; *p;) {
+		struct upload *u = *p;
+		bool stays;
+
+		pthread_mutex_lock(&u->lock);
+		stays = !u->done || u->opens || (is_kept(u, now) && kept <= UPLOADS_KEPT_MAX);
+		pthread_mutex_unlock(&u->lock);
+		if (stays) {
+			p = &u->next;
+			continue;
+		}
+		kept--;
+		*p = u->next;
+		upload_unref(u);
+	}
+}
+
+void upload_finish(struct upload *u)
+{
+	scoped_lock(&u->lock);
+	u->done = true;
+	u->used = store_now();
+}
+
+bool uploads_find_image(struct uploads *uploads, const char *name, size_t *position,
+			char ret_image[UUID_SIZE])
+{
+	size_t i = 0;
+
+	scoped_lock(&uploads->lock);
+	for (struct upload *u = uploads->list; u; u = u->next, i++) {
+		if (i < *position || !is_done(u) || !has_name(u, name) || !is_image(uploads, u))
+			continue;
+		*position = i + 1;
+		snprintf(ret_image, UUID_SIZE, "%s", upload_image(u));
+		return true;
+	}
+	return false;
+}
+
+bool upload_is_finished(struct upload *u, char ret_image[UUID_SIZE], char ret_name[UPLOAD_NAME_MAX + 1])
+{
+	scoped_lock(&u->lock);
+	if (!u->done)
+		return false;
+	snprintf(ret_image, UUID_SIZE, "%s", upload_image(u));
+	snprintf(ret_name, UPLOAD_NAME_MAX + 1, "%s", u->file_name);
+	return true;
+}
+
 struct upload *uploads_find(struct uploads *uploads, const char *name)
 {
 	struct upload *u;
 
 	scoped_lock(&uploads->lock);
+	sweep(uploads);
 	u = find(uploads, name);
+	for (struct upload *kept = u ? NULL : uploads->list; kept; kept = kept->next)
+		if (kept->number && has_name(kept, name) && !is_removed(kept) && is_image(uploads, kept))
+			u = kept;
 	return u ? upload_ref(u) : NULL;
 }
 
 struct upload *uploads_get(struct uploads *uploads, int64_t number)
 {
 	scoped_lock(&uploads->lock);
-	for (struct upload *u = uploads->list; u; u = u->next)
+	for (struct upload *u = number ? uploads->list : NULL; u; u = u->next)
 		if (u->number == number)
 			return upload_ref(u);
 	return NULL;
@@ -381,19 +494,30 @@ static struct upload *upload_new(struct uploads *uploads, const char *name, cons
 }
 
 /* Adds it to the list and gives it its number. */
-static int enlist(struct uploads *uploads, struct upload *u, struct error *e)
+static int enlist(struct uploads *uploads, struct upload *u, int64_t reused, struct error *e)
 {
 	struct upload **p = &uploads->list;
 	int count = 0;
 
 	scoped_lock(&uploads->lock);
+	sweep(uploads);
 	if (find(uploads, u->file_name))
 		return error_uploading(u->file_name, EEXIST, e);
-	for (; *p; p = &(*p)->next)
-		count++;
+	for (struct upload *other = *p; other; other = other->next)
+		count += !is_done(other);
 	if (count >= UPLOADS_MAX)
 		return error_set(e, EBUSY, "%d files are being uploaded already", count);
-	u->number = ++uploads->last_number;
+	while (*p && !(reused && (*p)->number == reused))
+		p = &(*p)->next;
+	if (*p) {
+		/* It takes the place of the file that is written anew, in the kernel, too. */
+		(*p)->number = 0;
+		p = &(*p)->next;
+		u->number = reused;
+	} else {
+		u->number = ++uploads->last_number;
+	}
+	u->next = *p;
 	*p = upload_ref(u);
 	return 0;
 }
@@ -409,7 +533,7 @@ static void on_submitted(void *arg, int result, const char *job, const json_t *a
 		upload_end(u, e);
 }
 
-int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t mode,
+int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t mode, int64_t reused,
 		  struct upload_task *task, struct upload **ret_upload, int64_t *ret_number, struct error *e)
 {
 	_cleanup_(upload_unref_p) struct upload *u = NULL;
@@ -419,7 +543,7 @@ int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t
 	if (r < 0)
 		return r;
 	u = upload_new(uploads, name, req->target, mode);
-	r = u ? enlist(uploads, u, e) : error_oom(e);
+	r = u ? enlist(uploads, u, reused, e) : error_oom(e);
 	if (r < 0) {
 		request_free(req);
 		return r;
@@ -526,6 +650,7 @@ static int rename_locked(struct upload *u, const char *name, struct upload_task 
 {
 	if (find(u->uploads, name))
 		return error_uploading(name, EBUSY, e);
+	take_name(u->uploads, name);
 	scoped_lock(&u->lock);
 	if (u->ended || u->removed)
 		return error_ended(u, e);

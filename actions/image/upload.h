@@ -37,6 +37,15 @@ struct upload;
 struct uploads;
 struct upload_task;
 
+/*
+ * The name of a file that has become an image stays for a while, for programs that
+ * set its mode and times, or look at it, after they have closed it: it can be read,
+ * and is that of the image. Writing it anew, or a file of the same name, begins
+ * another upload; if that has the same bytes as the image, it becomes no second one.
+ */
+#define UPLOAD_KEEP_S	 60 /* after the last use */
+#define UPLOADS_KEPT_MAX 256
+
 /* Largest number of uploads at a time. */
 #define UPLOADS_MAX 16
 /* A file with a temporary name that is not open is removed this long after its last use, seconds. */
@@ -82,12 +91,13 @@ struct uploads *uploads_new(struct pool *pool);
 void uploads_free(struct uploads *uploads);
 
 /**
- * Creates and opens the file @name and submits its job; @task (UPLOAD_BEGIN) is answered when that has begun
+ * Creates and opens the file @name and submits its job; @reused: the number of a finished upload whose file is
+ * written anew, 0 = none; @task (UPLOAD_BEGIN) is answered when that has begun
  * or was refused. @ret_upload (a reference) and @ret_number are set before. On failure @task is not touched:
  * -EINVAL (not the suffix of an image), -ENAMETOOLONG, -EEXIST, -EBUSY (too many uploads, no usable backup
  * storage), -ENOMEM.
  */
-int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t mode,
+int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t mode, int64_t reused,
 		  struct upload_task *task, struct upload **ret_upload, int64_t *ret_number, struct error *e);
 /** A reference for the caller; returns @u. */
 struct upload *upload_ref(struct upload *u);
@@ -95,7 +105,7 @@ struct upload *upload_ref(struct upload *u);
 void upload_unref(struct upload *u);
 DEFINE_CLEANUP(struct upload *, upload_unref)
 
-/** The upload that is listed under this name, with a reference for the caller; NULL if there is none. */
+/** The upload that has this name, listed or finished, with a reference for the caller; NULL if there is none. */
 struct upload *uploads_find(struct uploads *uploads, const char *name);
 /** The upload with this number, listed, or still open though it is not; as uploads_find(). */
 struct upload *uploads_get(struct uploads *uploads, int64_t number);
@@ -105,7 +115,9 @@ struct upload *uploads_get(struct uploads *uploads, int64_t number);
  */
 struct upload *uploads_next(struct uploads *uploads, int64_t after, char *ret_name);
 
-/** The number of the upload: above 0, never reused. */
+/** True if the upload has become an image; *@ret_image is its uuid then. */
+bool upload_is_finished(struct upload *u, char ret_image[UUID_SIZE], char ret_name[UPLOAD_NAME_MAX + 1]);
+/** The number of the upload: above 0. */
 int64_t upload_number(const struct upload *u);
 /** Mode, owner, size, blocks and mtime of the file. */
 void upload_stat(struct upload *u, struct stat *ret);

@@ -9,7 +9,7 @@
 struct upload {
 	struct ref ref;
 	struct uploads *uploads; /* immutable */
-	int64_t number;		 /* immutable */
+	int64_t number;		 /* lock of the list; 0 = its name is that of another one now */
 	char image[UUID_SIZE];	 /* immutable */
 	struct upload *next;	 /* in the list; lock of the list */
 	pthread_mutex_t lock;	 /* of everything below */
@@ -19,11 +19,13 @@ struct upload {
 	struct stat st;
 	struct writer writer;
 	unsigned opens, writers;
-	int64_t used; /* time of the last use, ns since 1970 */
-	bool made;    /* the image is Ready, with everything that was written */
-	bool closed;  /* closed since the last write, under a temporary name */
-	bool removed; /* the file was removed */
-	bool ended;   /* tasks are answered with `end` */
+	int64_t used;	      /* time of the last use, ns since 1970 */
+	bool made;	      /* the image is Ready, with everything that was written */
+	bool closed;	      /* closed since the last write, under a temporary name */
+	bool removed;	      /* the file was removed */
+	bool done;	      /* its job has ended, and there is the image */
+	char same[UUID_SIZE]; /* the image that had the same bytes already; "" = none */
+	bool ended;	      /* tasks are answered with `end` */
 	struct error end;
 };
 
@@ -32,6 +34,21 @@ static inline int error_repeat(struct error *e, const struct error *from)
 {
 	return error_set(e, from->errnum, "%s", error_sentence(from));
 }
+
+/** The image to which the name of a finished upload leads. Call with the lock held. */
+static inline const char *upload_image(const struct upload *u)
+{
+	return u->same[0] ? u->same : u->image;
+}
+
+/** Takes an upload that has become an image out of work; its name stays for a while. */
+void upload_finish(struct upload *u);
+/**
+ * The finished uploads of this name: the image of the one after *@position (NULL = the first), also if the file
+ * was removed. False at the end.
+ */
+bool uploads_find_image(struct uploads *uploads, const char *name, size_t *position,
+			char ret_image[UUID_SIZE]);
 
 /** True for a temporary name, one that starts with a dot. */
 static inline bool upload_name_is_temporary(const char *name)

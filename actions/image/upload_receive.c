@@ -129,6 +129,12 @@ static void set_made(struct receiving *r, bool made, bool closed)
 	r->upload->closed = closed;
 }
 
+static void set_same(struct receiving *r, const char *image)
+{
+	scoped_lock(&r->upload->lock);
+	snprintf(r->upload->same, sizeof(r->upload->same), "%s", image);
+}
+
 /* Before a change: fails if the content was refused; an image that was made becomes a partial file again. */
 static int reopen(struct receiving *r, struct error *e)
 {
@@ -136,9 +142,10 @@ static int reopen(struct receiving *r, struct error *e)
 
 	if (error_is_set(&r->refusal))
 		return error_repeat(e, &r->refusal);
-	result = r->upload->made ? image_copies_reopen(r->job, r->image, e) : 0;
+	result = r->upload->made && !r->upload->same[0] ? image_copies_reopen(r->job, r->image, e) : 0;
 	if (result < 0)
 		return result;
+	set_same(r, "");
 	set_made(r, false, false);
 	return 0;
 }
@@ -318,6 +325,44 @@ static bool writer_died(struct upload *u)
 	return writer_was_killed(&u->writer);
 }
 
+/* Have the files the same bytes? */
+static bool is_same_file(int fd, const char *path)
+{
+	_cleanup_close_ int other = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *here = malloc(CHUNK), *there = malloc(CHUNK);
+	struct stat a, b;
+
+	if (other < 0 || !here || !there || fstat(fd, &a) < 0 || fstat(other, &b) < 0 ||
+	    a.st_size != b.st_size)
+		return false;
+	for (off_t at = 0; at < a.st_size;) {
+		ssize_t n = pread(fd, here, CHUNK, at);
+
+		if (n <= 0 || pread(other, there, (size_t)n, at) != n || memcmp(here, there, (size_t)n) != 0)
+			return false;
+		at += n;
+	}
+	return true;
+}
+
+/* Looks for the image that a file of the same name has become, if it has the same bytes. */
+static bool find_same(struct receiving *r, const char *file_name)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(r->job->pool));
+	char image[UUID_SIZE];
+
+	for (size_t i = 0; uploads_find_image(r->job->pool->uploads, file_name, &i, image);) {
+		const struct object *ref =
+			view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image, 0);
+
+		if (ref && is_same_file(r->fd, object_text(ref, IMAGE_REF_INSTALL_PATH))) {
+			set_same(r, image);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A close: makes the image. 1; 0 if nothing has changed or the name is temporary; -errno. */
 static int make(struct receiving *r, struct error *e)
 {
@@ -340,6 +385,11 @@ static int make(struct receiving *r, struct error *e)
 	if (writer_died(r->upload))
 		return error_set(e, ECANCELED, "the program that wrote '%s' was killed",
 				 claim.url + strlen("upload://"));
+	if (find_same(r, claim.url + strlen("upload://"))) {
+		r->changed = false;
+		set_made(r, true, false);
+		return 1;
+	}
 	find_sum(r, md5);
 	result = image_copies_adopt(r->job, r->image, &claim.image, md5, e);
 	if (result < 0)
@@ -456,7 +506,7 @@ static int receive(struct receiving *r, struct error *e)
 	return r->upload->made ? 0 : report(r, event, e);
 }
 
-int upload_receive(struct job *job, struct error *e)
+int upload_receive(struct job *job, char ret_same[UUID_SIZE], struct error *e)
 {
 	struct receiving r = {.job = job, .image = job->req->target, .fd = -1};
 	_cleanup_(upload_unref_p) struct upload *u = uploads_of_image(job->pool->uploads, r.image);
@@ -469,10 +519,13 @@ int upload_receive(struct job *job, struct error *e)
 				    "the daemon ended before the upload began, nothing of it is kept");
 	if (r.fd >= 0)
 		(void)close(r.fd);
-	if (result < 0)
+	snprintf(ret_same, UUID_SIZE, "%s", u && result == 0 ? u->same : "");
+	if (result < 0 || *ret_same)
 		(void)image_remove_copies(job->pool, r.image, NULL, false, NULL);
 	if (result < 0 && e)
 		error_set(&end, -result, "%s", error_sentence(e));
+	if (u && result == 0)
+		upload_finish(u);
 	if (u)
 		upload_end(u, &end);
 	running_sum_free(r.sum);

@@ -7,8 +7,10 @@
 
 /**
  * Runs the job of an upload once the image's rows are written: receives the bytes until the upload ends. On
- * failure neither rows nor files of the image are left. Blocking.
+ * failure neither rows nor files of the image are left. If a file of the same name became an image with the same
+ * bytes shortly before, *@ret_same is the uuid of that image, else "", and nothing of this one is left.
+ * Blocking.
  */
-int upload_receive(struct job *job, struct error *e);
+int upload_receive(struct job *job, char ret_same[UUID_SIZE], struct error *e);
 
 #endif

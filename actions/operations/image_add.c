@@ -149,6 +149,7 @@ static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 				    .media_type = request_str(req, "mediaType"),
 				    .system = request_bool(req, "system", false),
 				    .any_raw = forces_raw(req)};
+	char same[UUID_SIZE] = "";
 	json_t *failures = NULL;
 	int r = check_no_file(job, e);
 
@@ -158,9 +159,11 @@ static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r < 0)
 		return r;
 	if (request_is_upload(req))
-		r = upload_receive(job, e);
+		r = upload_receive(job, same, e);
 	else
 		r = fetch(job, &claim, &failures, e);
+	if (r == 0 && same[0])
+		return job_result_inventory(job, KIND_IMAGE, same, ret_result, e);
 	return r < 0 ? r : image_copies_result(job, req->target, failures, ret_result, e);
 }
 

@@ -5,6 +5,7 @@
 #include "actions/engine/workers.h"
 #include "actions/volume/disk_reader.h"
 #include "fs/tell/last_error.h"
+#include "fs/tell/refusal.h"
 
 bool data_here(const struct place *dir)
 {
@@ -122,7 +123,7 @@ static void data_open(fuse_req_t req, const struct place *p, struct fuse_file_in
 	struct data_work *w;
 
 	if (r < 0) {
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_OPEN, r, p->object, place_name(p));
 		return;
 	}
 	w = work_new(req, p->fs);

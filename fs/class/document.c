@@ -4,6 +4,7 @@
 
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
+#include "fs/tell/refusal.h"
 
 /* An open that waits for the content of its file. */
 struct open_call {
@@ -91,7 +92,7 @@ void document_file_open(fuse_req_t req, const struct place *p, struct fuse_file_
 	if (r == 0)
 		poll_note(p, h);
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_OPEN, r, p->object, place_name(p));
 	else if ((fi->flags & O_ACCMODE) == O_WRONLY)
 		document_reply_open(req, h, fi);
 	else

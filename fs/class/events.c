@@ -6,6 +6,7 @@
 
 #include "actions/engine/params.h"
 #include "fs/class/document.h"
+#include "fs/tell/refusal.h"
 
 static const char file_name[] = "events";
 static const char since[] = "events?since=";
@@ -84,7 +85,7 @@ static void events_open(fuse_req_t req, const struct place *p, struct fuse_file_
 		r = h ? find_start(p, &h->start) : -ENOMEM;
 	}
 	if (r < 0) {
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_OPEN, r, p->object, place_name(p));
 		return;
 	}
 	atomic_store(&h->seen, h->start);
@@ -105,6 +106,18 @@ static void events_read(fuse_req_t req, struct handle *h, size_t size, off_t off
 		fuse_reply_buf(req, data, (size_t)len);
 }
 
+/* A log without holes, which grows. */
+static void events_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	off_t end = event_log_end(fs->events) - h->start;
+
+	if (offset < 0 || offset >= end)
+		fuse_reply_err(req, ENXIO);
+	else
+		fuse_reply_lseek(req, whence == SEEK_HOLE ? end : offset);
+}
+
 static int64_t events_version(const struct place *p)
 {
 	return event_log_end(p->fs->events);
@@ -115,6 +128,7 @@ const struct file_class class_events = {
 	.stat = events_stat,
 	.open = events_open,
 	.read = events_read,
+	.lseek = events_lseek,
 	.version = events_version,
 	.grows = true,
 };

@@ -3,6 +3,7 @@
 #include "fs/class/movable.h"
 
 #include "fs/class/scratches.h"
+#include "fs/tell/refusal.h"
 #include "fs/tree/aside.h"
 #include "fs/tree/reply.h"
 
@@ -45,7 +46,6 @@ void movable_rename(fuse_req_t req, const struct place *dir, const char *name, c
 	int found = request_entry(req, to, to_name, &view, &to_dir, &target), r = found;
 
 	(void)dir;
-	(void)name;
 	if (view && found == -ENOENT)
 		r = place_has(&to_dir, N_SCRATCH) ? 0 : -EPERM;
 	else if (view && found == 0)
@@ -54,7 +54,10 @@ void movable_rename(fuse_req_t req, const struct place *dir, const char *name, c
 		r = copy(p, &to_dir, to_name, found == 0);
 	if (r == 0)
 		aside_begin(p->fs->aside, p->node, p->uid);
-	fuse_reply_err(req, -r);
+	if (r < 0)
+		refusal_reply(req, REFUSED_RENAME, r, p->object, name);
+	else
+		fuse_reply_err(req, 0);
 }
 
 void movable_recreate(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)

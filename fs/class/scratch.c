@@ -6,6 +6,7 @@
 
 #include "fs/class/scratches.h"
 #include "fs/class/directory.h"
+#include "fs/tell/refusal.h"
 #include "fs/tree/aside.h"
 #include "fs/tree/reply.h"
 
@@ -64,7 +65,7 @@ static void scratch_file_create(fuse_req_t req, const struct place *dir, const c
 			(void)scratch_unlink(dir->fs->scratches, dir->node, dir->uid, name);
 	}
 	if (r < 0) {
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_MAKE, r, dir->object, name);
 		return;
 	}
 	fi->direct_io = 1;
@@ -108,7 +109,7 @@ static void scratch_file_write(fuse_req_t req, const struct place *p, struct han
 		r = scratch_write(p->fs->scratches, p->node.row, data, size,
 				  flags & O_APPEND ? st.st_size : offset);
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_CHANGE, r, NULL, NULL);
 	else
 		fuse_reply_write(req, size);
 }
@@ -137,7 +138,7 @@ static void scratch_file_setattr(fuse_req_t req, const struct place *p, const st
 	if (r == 0)
 		r = scratch_stat(p, &st);
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_CHANGE, r, NULL, NULL);
 	else
 		fuse_reply_attr(req, &st, 0);
 }
@@ -147,8 +148,13 @@ static void scratch_file_setattr(fuse_req_t req, const struct place *p, const st
 static void scratch_file_unlink(fuse_req_t req, const struct place *dir, const char *name,
 				const struct place *p)
 {
+	int r = scratch_unlink(dir->fs->scratches, dir->node, dir->uid, name);
+
 	(void)p;
-	fuse_reply_err(req, -scratch_unlink(dir->fs->scratches, dir->node, dir->uid, name));
+	if (r < 0)
+		refusal_reply(req, REFUSED_REMOVE, r, dir->object, name);
+	else
+		fuse_reply_err(req, 0);
 }
 
 static void scratch_file_link(fuse_req_t req, const struct place *p, const struct place *dir,
@@ -160,7 +166,7 @@ static void scratch_file_link(fuse_req_t req, const struct place *p, const struc
 	if (r == 0)
 		r = entry_fill(p, &entry);
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_LINK, r, dir->object, name);
 	else
 		fuse_reply_entry(req, &entry);
 }
@@ -238,7 +244,10 @@ static void scratch_file_rename(fuse_req_t req, const struct place *dir, const c
 	}
 	if (r == 0)
 		r = scratch_rename(dir->fs->scratches, dir->uid, dir->node, name, to_dir.node, to_name);
-	fuse_reply_err(req, -r);
+	if (r < 0)
+		refusal_reply(req, REFUSED_RENAME, r, dir->object, name);
+	else
+		fuse_reply_err(req, 0);
 }
 
 static void scratch_make_directory(fuse_req_t req, const struct place *dir, const char *name, mode_t mode)
@@ -253,7 +262,7 @@ static void scratch_make_directory(fuse_req_t req, const struct place *dir, cons
 		r = entry_fill(&p, &entry);
 	}
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_MAKE, r, dir->object, name);
 	else
 		fuse_reply_entry(req, &entry);
 }

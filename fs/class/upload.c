@@ -6,6 +6,7 @@
 
 #include "actions/image/upload.h"
 #include "actions/image/writer.h"
+#include "fs/class/data.h"
 #include "fs/tell/last_error.h"
 #include "fs/tree/reply.h"
 
@@ -236,7 +237,53 @@ static void upload_file_create(fuse_req_t req, const struct place *dir, const ch
 	c->fi.fh = 0;
 	c->fi.direct_io = 1;
 	fuse_req_interrupt_func(req, interrupted, (void *)(uintptr_t)dir->fs);
-	r = upload_create(dir->fs->uploads, name, c->uid, mode, &c->task, &c->upload, &c->node.row, &e);
+	r = upload_create(dir->fs->uploads, name, c->uid, mode, 0, &c->task, &c->upload, &c->node.row, &e);
+	if (r < 0) {
+		refuse(req, r, &e);
+		call_free(c);
+	}
+}
+
+/* Opens the image that a finished upload has become. */
+static void read_image(fuse_req_t req, const struct place *p, const char *uuid, struct fuse_file_info *fi)
+{
+	const struct object *image = view_get(p->view, KIND_IMAGE, uuid);
+	struct place data;
+
+	if (!image) {
+		fuse_reply_err(req, ESTALE);
+		return;
+	}
+	place_init(p->fs, p->view, (struct node){.kind = KIND_IMAGE, .row = image->id, .class = N_DATA},
+		   &data);
+	data.uid = p->uid;
+	class_data.open(req, &data, fi);
+}
+
+/* Writes a finished upload anew. */
+static void write_anew(fuse_req_t req, const struct place *p, const char *name, struct fuse_file_info *fi)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct call *c;
+	int r;
+
+	if (!(fi->flags & O_TRUNC)) {
+		error_set(
+			&e, EBUSY,
+			"'%s' has become an image; write it anew from its start (O_TRUNC), or remove it before",
+			name);
+		refuse(req, -EBUSY, &e);
+		return;
+	}
+	c = call_new(req, NULL, UPLOAD_BEGIN, opened, 0);
+	if (!c)
+		return;
+	c->writes = true;
+	c->node = p->node;
+	c->fi = *fi;
+	c->fi.direct_io = 1;
+	r = upload_create(p->fs->uploads, name, c->uid, place_mode(p) & 0777, p->node.row, &c->task,
+			  &c->upload, &c->node.row, &e);
 	if (r < 0) {
 		refuse(req, r, &e);
 		call_free(c);
@@ -247,8 +294,18 @@ static void upload_file_open(fuse_req_t req, const struct place *p, struct fuse_
 {
 	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
+	char image[UUID_SIZE], name[UPLOAD_NAME_MAX + 1];
 	struct call *c;
-	int r = u ? upload_open(u, writes(fi), &e) : -ESTALE;
+	int r;
+
+	if (u && upload_is_finished(u, image, name)) {
+		if (writes(fi))
+			write_anew(req, p, name, fi);
+		else
+			read_image(req, p, image, fi);
+		return;
+	}
+	r = u ? upload_open(u, writes(fi), &e) : -ESTALE;
 
 	if (r < 0) {
 		refuse(req, r, &e);
@@ -375,18 +432,28 @@ static void upload_file_allocate(fuse_req_t req, struct handle *h, int mode, off
 
 static void upload_file_flush(fuse_req_t req, const struct place *p, struct handle *h)
 {
-	struct call *c = call_new(req, h->state, UPLOAD_CLOSE, was_closed, 0);
+	struct call *c;
 
 	(void)p;
+	if (h->node.class != N_UPLOAD) { /* the image that it has become */
+		fuse_reply_err(req, 0);
+		return;
+	}
+	c = call_new(req, h->state, UPLOAD_CLOSE, was_closed, 0);
 	if (c)
 		queue(c);
 }
 
 static void upload_file_fsync(fuse_req_t req, const struct place *p, struct handle *h)
 {
-	struct call *c = call_new(req, h->state, UPLOAD_SYNC, was_done, 0);
+	struct call *c;
 
 	(void)p;
+	if (!h || h->node.class != N_UPLOAD) {
+		fuse_reply_err(req, 0);
+		return;
+	}
+	c = call_new(req, h->state, UPLOAD_SYNC, was_done, 0);
 	if (c)
 		queue(c);
 }
@@ -440,13 +507,17 @@ static void set_stat(struct upload *u, const struct stat *attr, int to_set)
 static void upload_file_setattr(fuse_req_t req, const struct place *p, const struct stat *attr, int to_set)
 {
 	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
+	struct stat present;
 	struct call *c;
 
 	if (!u) {
 		fuse_reply_err(req, ESTALE);
 		return;
 	}
+	upload_stat(u, &present);
 	set_stat(u, attr, to_set);
+	if ((to_set & FUSE_SET_ATTR_SIZE) && attr->st_size == present.st_size)
+		to_set &= ~FUSE_SET_ATTR_SIZE;
 	if (!(to_set & FUSE_SET_ATTR_SIZE)) {
 		reply_attributes(req, p->fs, p->node);
 		return;

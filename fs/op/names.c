@@ -2,6 +2,7 @@
 /* See names.h. */
 #include "fs/op/names.h"
 
+#include "fs/tell/refusal.h"
 #include "fs/tell/watchers.h"
 #include "fs/tree/aside.h"
 #include "fs/tree/class.h"
@@ -36,7 +37,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	if (r == -EEXIST && is_movable(&p) && aside_is(p.fs->aside, p.node, p.uid))
 		p.entry->io->recreate(req, &p, fi);
 	else if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_MAKE, r, view ? dir.object : NULL, name);
 	else
 		io->create(req, &dir, name, mode, fi);
 }
@@ -53,7 +54,7 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (r == 0 && (!p.entry->io->unlink || (p.entry->io->recreate && !is_movable(&p))))
 		r = -EPERM;
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_REMOVE, r, view ? dir.object : NULL, name);
 	else
 		p.entry->io->unlink(req, &dir, name, &p);
 }
@@ -82,7 +83,7 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (r == 0 && !p.entry->io->rmdir)
 		r = refuse_rmdir(&p);
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_REMOVE, r, view ? dir.object : NULL, name);
 	else
 		p.entry->io->rmdir(req, &dir, name, &p);
 }
@@ -101,7 +102,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 	if (r == 0 && io != p.entry->io)
 		r = -EPERM;
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_LINK, r, file_view ? p.object : NULL, name);
 	else
 		io->link(req, &p, &dir, name);
 }
@@ -122,7 +123,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
 	int r;
 
 	if (flags & ~(unsigned)RENAME_NOREPLACE) {
-		fuse_reply_err(req, EINVAL);
+		refusal_reply(req, REFUSED_RENAME, -EINVAL, NULL, name);
 		return;
 	}
 	r = request_entry(req, parent, name, &view, &dir, &p);
@@ -132,7 +133,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
 	if (r == 0 && (!p.entry->io->rename || (p.entry->io->recreate && !is_movable(&p))))
 		r = -EPERM;
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_RENAME, r, view ? dir.object : NULL, name);
 	else
 		p.entry->io->rename(req, &dir, name, &p, to, to_name, flags);
 }
@@ -141,8 +142,13 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
 
 static void refuse_to_make(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	if (!watchers_answer_make(req, parent, name))
-		fuse_reply_err(req, EPERM);
+	_cleanup_view_ struct view *view = NULL;
+	struct place dir;
+
+	if (watchers_answer_make(req, parent, name))
+		return;
+	refusal_reply(req, REFUSED_MAKE, -EPERM, request_place(req, parent, &view, &dir) == 0 ? dir.object : NULL,
+		      name);
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
@@ -158,7 +164,7 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	if (r == 0 && !io->mkdir)
 		r = -EPERM;
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		refusal_reply(req, REFUSED_MAKE, r, view ? dir.object : NULL, name);
 	else
 		io->mkdir(req, &dir, name, mode);
 }

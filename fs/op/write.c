@@ -4,6 +4,7 @@
 
 #include "fs/op/read.h"
 #include "fs/tell/last_error.h"
+#include "fs/tell/refusal.h"
 #include "fs/tell/watchers.h"
 #include "fs/tree/aside.h"
 #include "fs/tree/class.h"
@@ -47,6 +48,10 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 		r = -EPERM; /* from a shared mapping, later and on nobody's behalf */
 	if (r == 0)
 		r = check_gather(&p, h, size);
+	if (r == -EPERM) {
+		refusal_reply(req, REFUSED_CHANGE, r, p.object, place_name(&p));
+		return;
+	}
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
@@ -154,8 +159,10 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 		if (r < 0)
 			last_error_set(p.fs->errors, p.uid, p.object, &e);
 	}
-	if (r < 0)
+	if (error_is_set(&e) || (r < 0 && !view))
 		fuse_reply_err(req, -r);
+	else if (r < 0)
+		refusal_reply(req, r == -EACCES ? REFUSED_OPEN : REFUSED_CHANGE, r, p.object, place_name(&p));
 	else
 		op_getattr(req, ino, fi);
 }

@@ -44,6 +44,15 @@ bool place_has(const struct place *dir, enum node_class class)
 	return is_here(&dir->fs->nodes[class], dir);
 }
 
+const char *place_name(const struct place *p)
+{
+	if (p->entry->name)
+		return p->entry->name;
+	if (p->entry->index == INDEX_FIELD && p->field)
+		return p->field->name;
+	return p->op ? p->op->where : NULL;
+}
+
 const struct file_class *place_creates(const struct place *dir)
 {
 	for (int class = 0; class < NODE_CLASS_COUNT; class ++)

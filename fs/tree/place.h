@@ -122,6 +122,8 @@ const struct file_class *place_creates(const struct place *dir);
 
 /** Type and permissions. */
 mode_t place_mode(const struct place *p);
+/** The name of the file that its row, field or operation gives; NULL if it belongs to a family of names. */
+const char *place_name(const struct place *p);
 /** One sentence for README. */
 const char *place_meaning(const struct place *p);
 /** True for files whose content takes long to make. */

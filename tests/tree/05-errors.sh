@@ -42,10 +42,10 @@ head -c 8M /dev/zero | tr '\0' x >long
 assert_fails "File too large" dd if=long of="$MOUNT/$dir/actions" bs=1M iflag=fullblock
 
 step "EPERM: names that are fixed"
-assert_fails "not permitted" rm -f "$MOUNT/$dir/name"
-assert_eq "$("$TOP/tests/tree/fileop" rename "$MOUNT/$dir/name" "$MOUNT/$dir/title")" EPERM "renaming a fixed file"
+assert_fails "not permitted" rm -f "$MOUNT/$dir/state"
+assert_eq "$("$TOP/tests/tree/fileop" rename "$MOUNT/$dir/state" "$MOUNT/$dir/title")" EPERM "renaming a fixed file"
 assert_fails "not empty" rmdir "$MOUNT/vm-instances"
-assert_fails "not permitted" mkdir "$MOUNT/zones/new"
+assert_fails "not permitted" mkdir "$MOUNT/zones/by-name/new"
 assert_fails "not permitted" ln -s x "$MOUNT/zones/x"
 
 step "EACCES: read-only files"

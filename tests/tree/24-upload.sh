@@ -105,7 +105,7 @@ tar -C "$upload" -xf web.tar --transform s/web/tar/
 made tar web.qcow2
 rsync -a web.qcow2 "$upload/rsync.qcow2"
 made rsync web.qcow2
-rsync --inplace disk.raw "$upload/inplace.raw" 2>refused && fail "rsync found the file again behind its close"
+rsync -a --inplace disk.raw "$upload/inplace.raw"
 made inplace disk.raw
 python3 -c 'import shutil, sys; shutil.copyfile(*sys.argv[1:])' web.qcow2 "$upload/python.qcow2"
 made python web.qcow2
