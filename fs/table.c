@@ -13,6 +13,7 @@
 #include "fs/class/get.h"
 #include "fs/class/inventories.h"
 #include "fs/class/metrics.h"
+#include "fs/class/name_link.h"
 #include "fs/class/query.h"
 #include "fs/class/readme.h"
 #include "fs/class/scratch.h"
@@ -209,18 +210,8 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		 .flags = E_NAME_STAYS,
 		 .here = folder_here_kind,
 		 .changed = changed_collection,
-		 .help = "conditions as directories; lists the fields, and conditions for those with few values",
+		 .help = "conditions as directories; lists those for fields with few values, schema has all fields",
 		 .example = "ls where/state=Running/host.name=node1"},
-	[N_WHERE_FIELD] = {.in = IN(N_WHERE),
-			   .index = INDEX_FOLDER,
-			   .shown = "<field>",
-			   .mode = LINK,
-			   .io = &class_link,
-			   .flags = E_NAME_STAYS | E_STAYS,
-			   .find = where_fields_find,
-			   .next = where_fields_next,
-			   .link = link_where_field,
-			   .help = "a field or relation that conditions can use; link to schema"},
 	[N_CONDITION] =
 		{.in = IN(N_WHERE) | IN(N_CONDITION),
 		 .index = INDEX_FOLDER,
@@ -303,11 +294,11 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			 .kinds = ANY,
 			 .shown = "<name>",
 			 .mode = LINK,
-			 .io = &class_link,
+			 .io = &class_name_link,
 			 .find = name_links_find,
 			 .next = name_links_next,
 			 .link = link_by_name,
-			 .help = "link to the object of that name"},
+			 .help = "link to the object of that name; mv renames the object"},
 	[N_MATCH_LINK] = {.in = IN(N_CONDITION),
 			  .kinds = ANY,
 			  .shown = "<name>",

@@ -161,6 +161,15 @@ enum upload_event { UPLOAD_TASK, UPLOAD_END, UPLOAD_STOP };
 enum upload_event upload_wait(struct upload *u, const struct job *job, struct upload_task **ret_task);
 /** Answers a task with its result; @e: NULL = no error. */
 void upload_answer(struct upload_task *task, int64_t result, const struct error *e);
+/** Takes an upload that has become an image out of work; its name stays for a while. */
+void upload_finish(struct upload *u);
+/**
+ * The finished uploads of this name: the image of the one after *@position (NULL = the first), also if the file
+ * was removed. False at the end.
+ */
+bool uploads_find_image(struct uploads *uploads, const char *name, size_t *position,
+			char ret_image[UUID_SIZE]);
+
 /** Ends the upload: all queued and later tasks are answered with @e, and it is no longer listed. */
 void upload_end(struct upload *u, const struct error *e);
 

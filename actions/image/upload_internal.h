@@ -41,15 +41,6 @@ static inline const char *upload_image(const struct upload *u)
 	return u->same[0] ? u->same : u->image;
 }
 
-/** Takes an upload that has become an image out of work; its name stays for a while. */
-void upload_finish(struct upload *u);
-/**
- * The finished uploads of this name: the image of the one after *@position (NULL = the first), also if the file
- * was removed. False at the end.
- */
-bool uploads_find_image(struct uploads *uploads, const char *name, size_t *position,
-			char ret_image[UUID_SIZE]);
-
 /** True for a temporary name, one that starts with a dot. */
 static inline bool upload_name_is_temporary(const char *name)
 {

@@ -87,9 +87,7 @@ static void where_lookup(fuse_req_t req, const struct place *dir, const char *na
 
 	if (name_is_condition(name)) {
 		r = where_condition(dir, name, &node, &e);
-	} else if (dir->node.class == N_WHERE) {
-		r = where_fields_find(dir, name, &node) ? 0 : -ENOENT;
-	} else {
+	} else if (dir->node.class != N_WHERE) {
 		o = where_object(dir, name);
 		r = o ? start_match(req, dir, o, &e) : -ENOENT;
 		if (r == 0)

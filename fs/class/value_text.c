@@ -95,8 +95,7 @@ int value_parse(const struct param *param, const char *text, size_t len, json_t 
 	return r;
 }
 
-/* The length without a character that is not complete at the end. */
-static size_t whole_characters(const char *text, size_t len)
+size_t text_whole_characters(const char *text, size_t len)
 {
 	size_t tail = 0, wanted;
 	unsigned char lead;
@@ -133,8 +132,9 @@ int value_check_piece(const struct param *param, const char *text, size_t len, s
 	if (!ends && param->type == PARAM_BOOL &&
 	    (is_beginning("true", text, len) || is_beginning("false", text, len)))
 		return TEXT_OPEN;
-	r = value_parse(param, text, param->type == PARAM_STRING && !ends ? whole_characters(text, len) : len,
-			&value, e);
+	r = value_parse(param, text,
+			param->type == PARAM_STRING && !ends ? text_whole_characters(text, len) : len, &value,
+			e);
 	json_decref(value);
 	if (r < 0)
 		return r;
@@ -145,7 +145,7 @@ bool value_may_grow(const struct param *param, const char *text, size_t len)
 {
 	if (len && text[len - 1] == '\n')
 		return param->type == PARAM_LIST || param->type == PARAM_MAP;
-	if (param->type != PARAM_STRING || whole_characters(text, len) < len)
+	if (param->type != PARAM_STRING)
 		return true;
 	for (size_t i = 0; param->values && param->values[i]; i++)
 		if (is_beginning(param->values[i], text, len))

@@ -24,6 +24,8 @@ int value_parse(const struct param *param, const char *text, size_t len, json_t 
  * can become valid, else the error of value_parse().
  */
 int value_check_piece(const struct param *param, const char *text, size_t len, struct error *e);
+/** The length of @text without a character that is not complete at the end. */
+size_t text_whole_characters(const char *text, size_t len);
 /** True if a text that is refused so far could be accepted with more pieces. */
 bool value_may_grow(const struct param *param, const char *text, size_t len);
 

@@ -9,6 +9,7 @@
 #include "actions/engine/request_check.h"
 #include "actions/image/writer.h"
 #include "fs/class/command.h"
+#include "fs/class/value_text.h"
 #include "fs/tell/last_error.h"
 
 /* A longer text is not checked at each piece, but when the pool is asked. */
@@ -123,20 +124,20 @@ static void refuse_piece(fuse_req_t req, const struct place *p, struct handle *h
 static int check_held(const struct place *p, const struct gather *g, struct error *e)
 {
 	const struct file_class *io = p->entry->io;
+	size_t len = text_whole_characters(g->data, g->len);
 	struct request *req = NULL;
 	bool busy;
 	int r;
 
 	if (!io->request || g->len > CHECK_LENGTH)
 		return 0;
-	r = io->request(p, g->data, g->len, &req, e);
+	r = io->request(p, g->data, len, &req, e);
 	if (r == 0 && req) {
 		busy = req->op->target && job_is_pending_for(p->view, request_queue(p->view, req));
 		r = request_check(p->view, req, busy, e);
 	}
 	request_free(req);
-	if ((r == -EINVAL || r == -ERANGE || r == -ENOENT) && io->may_grow &&
-	    io->may_grow(p, g->data, g->len)) {
+	if ((r == -EINVAL || r == -ERANGE || r == -ENOENT) && io->may_grow && io->may_grow(p, g->data, len)) {
 		error_done(e);
 		return 0;
 	}

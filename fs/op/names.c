@@ -147,8 +147,8 @@ static void refuse_to_make(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (watchers_answer_make(req, parent, name))
 		return;
-	refusal_reply(req, REFUSED_MAKE, -EPERM, request_place(req, parent, &view, &dir) == 0 ? dir.object : NULL,
-		      name);
+	refusal_reply(req, REFUSED_MAKE, -EPERM,
+		      request_place(req, parent, &view, &dir) == 0 ? dir.object : NULL, name);
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)

@@ -11,17 +11,20 @@
 static const struct {
 	const char *done, *hint;
 } requests[] = {
-	[REFUSED_MAKE] = {"created", "tools can create scratch files and directories beside files that can be "
-				     "written; objects are created by writing to 'create'"},
+	[REFUSED_MAKE] = {"created",
+			  "tools can create scratch files and directories beside files that can be "
+			  "written; objects are created by writing to 'create'"},
 	[REFUSED_LINK] = {"linked", "only scratch files can have several names"},
 	[REFUSED_REMOVE] = {"removed",
 			    "files and directories of the tree stay; an object is removed by a verb, see its "
 			    "'actions'"},
-	[REFUSED_RENAME] = {"renamed", "a scratch file can be renamed over a file that can be written, and such a "
-				       "file to a scratch file; an object is renamed by writing to its 'name'"},
+	[REFUSED_RENAME] = {"renamed",
+			    "a scratch file can be renamed over a file that can be written, and such a "
+			    "file to a scratch file; an object is renamed by writing to its 'name'"},
 	[REFUSED_CHANGE] = {"changed", "mode and owner of files of the tree are fixed"},
-	[REFUSED_OPEN] = {"opened for writing", "it is read-only; 'actions' has what can be done, and 'ls -l' shows "
-						"the files that can be written"},
+	[REFUSED_OPEN] = {"opened for writing",
+			  "it is read-only; 'actions' has what can be done, and 'ls -l' shows "
+			  "the files that can be written"},
 };
 
 /* The reason, where the errno says more than that the request is never possible. */

@@ -48,10 +48,9 @@ enum node_class {
 	N_SCHEMA,
 	N_ASK,
 	N_WHERE,
-	N_WHERE_FIELD, /* all fields of a collection share it */
-	N_CONDITION,   /* the row is a number assigned at lookup, see queries.h */
-	N_FOLDER_GET,  /* index: the operation */
-	N_CATEGORY,    /* of settings; the row is that of its first setting */
+	N_CONDITION,  /* the row is a number assigned at lookup, see queries.h */
+	N_FOLDER_GET, /* index: the operation */
+	N_CATEGORY,   /* of settings; the row is that of its first setting */
 	/* objects and links to them */
 	N_OBJECT,
 	N_HOME_LINK,

@@ -13,65 +13,6 @@
 #include "fs/tree/where_list.h"
 #include "model/query_condition.h"
 #include "model/query_eval.h"
-#include "model/relation.h"
-
-/* ------------------------------------------------------------------- fields */
-
-/* The field or relation of a kind after number @after; returns its number, 0 at the end. */
-static int64_t field_next(const struct kind *kind, int64_t after, const char **ret_name)
-{
-	const struct relation *r = NULL;
-	int64_t number = kind->field_count;
-
-	for (int i = (int)after; i < kind->field_count; i++)
-		if (query_may_name(&kind->fields[i])) {
-			*ret_name = kind->fields[i].name;
-			return i + 1;
-		}
-	while ((r = relation_next(kind, r))) {
-		int field = kind_field(kind, r->name);
-
-		if (++number > after && (field < 0 || !query_may_name(&kind->fields[field]))) {
-			*ret_name = r->name;
-			return number;
-		}
-	}
-	return 0;
-}
-
-static struct node field_node(const struct place *dir)
-{
-	return (struct node){.class = N_WHERE_FIELD, .index = dir->node.index};
-}
-
-bool where_fields_find(const struct place *dir, const char *name, struct node *ret)
-{
-	const char *found;
-
-	*ret = field_node(dir);
-	for (int64_t i = 0; (i = field_next(dir->kind, i, &found));)
-		if (strcmp(found, name) == 0)
-			return true;
-	return false;
-}
-
-int64_t where_fields_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
-{
-	const char *name;
-	int64_t number = field_next(dir->kind, after, &name);
-
-	if (number)
-		snprintf(ret_name, NAME_SIZE, "%s", name);
-	*ret = field_node(dir);
-	return number;
-}
-
-bool link_where_field(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
-{
-	snprintf(ret_from, PATH_SIZE, "%s/%s", p->folder->path, p->fs->nodes[N_WHERE].name);
-	snprintf(ret_to, PATH_SIZE, "%s/%s", p->folder->path, p->fs->nodes[N_SCHEMA].name);
-	return true;
-}
 
 /* --------------------------------------------------------------- conditions */
 

@@ -8,8 +8,9 @@
  * in the query string of a URL except for `+`, which is a plus; all conditions of
  * a path must hold. The directory has links to the matches, under their names as
  * in `by-name`, or under their uuids if they have no name or one that looks like
- * a condition; lookup by uuid always works. `where` itself lists the fields (links
- * to the schema) and, for fields with few values, a condition for each value.
+ * a condition; lookup by uuid always works. `where` itself lists, for fields with few
+ * values, a condition for each value, and nothing else: patterns as in
+ * `vm-instances/<any>/state` must find objects only.
  *
  * Finding matches may take long, so the functions of the node table do not do it:
  * readdir() lists what a worker has found before (where_list.h),
@@ -20,14 +21,11 @@
 
 #include "fs/tree/place.h"
 
-bool where_fields_find(const struct place *dir, const char *name, struct node *ret);
-int64_t where_fields_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 bool conditions_here(const struct place *dir);
 bool conditions_find(const struct place *dir, const char *name, struct node *ret);
 int64_t conditions_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 bool matches_find(const struct place *dir, const char *name, struct node *ret);
 int64_t matches_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
-bool link_where_field(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
 bool link_match(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
 
 /** True if @name can only be a condition, well-formed or not. */

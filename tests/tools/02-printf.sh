@@ -43,7 +43,7 @@ pieces "first second" 0 in_bash ': >"$D"; truncate -s 0 "$D"; exec 5<>"$D"; exec
 pieces "Zbefore" 1 python3 -c 'import os; f = os.open(os.environ["D"], os.O_WRONLY | os.O_TRUNC)
 for piece in b"Z", b"bef", b"ore\n": os.write(f, piece)
 os.fsync(f)'
-refused "Invalid argument" in_bash 'echo 2 >>"$0/cpuNum"' "$VM"
+refused "Invalid argument" in_bash 'echo 2 >>"$1/cpuNum"' "$VM"
 pieces "" 1 in_bash 'echo >"$D"'
 echo start >"$VM/actions" || true
 python3 -c 'import os, sys
@@ -54,5 +54,5 @@ for text in b"pause\n", b"resume\n":
     os.close(f)' "$VM"
 sync "$VM/actions"
 assert_eq "$(cat "$VM/state")" Running
-refused "Invalid argument" in_bash 'printf fly >"$0/actions"' "$VM"
-refused "busy" in_bash 'printf resume >"$0/actions"' "$VM"
+refused "Invalid argument" in_bash 'printf fly >"$1/actions"' "$VM"
+refused "busy" in_bash 'printf resume >"$1/actions"' "$VM"

@@ -110,13 +110,19 @@ assert_match "$(ls -1 vm-instances/where/name=a=b)" '^[0-9a-f]{32}$' "a name lik
 assert_eq "$(ls -1 'vm-instances/where/hostUuid is null')" idle
 assert_eq "$(find vm-instances/nics/where/deviceId=0 -type l | wc -l)" 7
 ls vm-instances/where >"$CASE_DIR/where.list"
-for entry in name state=Running state=Stopped vmNics cpuNum; do
+for entry in state=Running state=Stopped; do
 	grep -qxF "$entry" "$CASE_DIR/where.list" || fail "where/ does not offer '$entry'"
 done
 while read -r entry; do
 	[ -e "vm-instances/where/$entry" ] || fail "where/ lists '$entry' and does not find it"
 done <"$CASE_DIR/where.list"
-assert_eq "$(readlink vm-instances/where/name)" ../schema
+assert_eq "$(grep -cv = "$CASE_DIR/where.list")" 0 "the names in where/ that are no conditions"
+assert_eq "$(cat vm-instances/*/state | sort -u | xargs)" "Running Stopped" "all states, by a pattern"
+mv vm-instances/by-name/idle vm-instances/by-name/renamed
+assert_eq "$(value "vm-instances/$stopped/name")" renamed "the name after mv"
+assert_fails "File exists" mv -T vm-instances/by-name/renamed vm-instances/by-name/web
+assert_fails "not permitted" mv vm-instances/by-name/renamed vm-instances/renamed
+mv vm-instances/by-name/renamed vm-instances/by-name/idle
 echo idle2 >"vm-instances/$stopped/name"
 assert_eq "$(ls -1 vm-instances/where/state=Stopped)" idle2 "the name after a change"
 assert_fails 'Operation not permitted' rmdir vm-instances/where/state=Running
