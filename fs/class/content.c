@@ -16,6 +16,7 @@
 #include "fs/class/scratches.h"
 #include "fs/class/value_text.h"
 #include "fs/tell/last_error.h"
+#include "fs/tree/aside.h"
 #include "fs/tree/gathered.h"
 #include "fs/tree/members.h"
 #include "fs/tree/queries.h"
@@ -74,7 +75,9 @@ struct document *render_limits(const struct place *p)
 	fprintf(f, "scratch-files-per-user %d\n", SCRATCH_NAMES_OF_USER);
 	fprintf(f, "scratch-files-total %d\n", SCRATCH_NAMES);
 	fprintf(f, "scratch-idle-seconds %d\n", SCRATCH_IDLE_S);
+	fprintf(f, "aside-seconds %d\n", ASIDE_S);
 	fprintf(f, "uploads %d\n", UPLOADS_MAX);
+	fprintf(f, "upload-name-seconds %d\n", UPLOAD_KEEP_S);
 	fprintf(f, "upload-idle-seconds %d\n", UPLOAD_IDLE_S);
 	fprintf(f, "upload-holes-summed %" PRId64 "\n", RUNNING_SUM_HOLES);
 	fprintf(f, "objects-per-kind %" PRId64 "\n", NODE_ROW_MAX);

@@ -47,7 +47,8 @@ static int spec_request(const struct place *p, const char *text, size_t len, str
 static int spec_part(const struct place *p, const struct gather *g, struct error *e)
 {
 	(void)p;
-	return writing_part_of_json(g, e);
+	/* spec_request() says what is wrong with a text that is no document. */
+	return g->scan.state == JSON_GATHER_NOT_JSON ? TEXT_WHOLE : writing_part_of_json(g, e);
 }
 
 static bool spec_jobs(const struct place *p, struct job_set *ret)

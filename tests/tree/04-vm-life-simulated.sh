@@ -92,7 +92,9 @@ act "$dir" destroy
 find "$MOUNT/$dir" -delete 2>/dev/null && fail "find has deleted a VM"
 python3 -c 'import shutil, sys; shutil.rmtree(sys.argv[1], ignore_errors=True)' "$MOUNT/$dir"
 perl -MFile::Path=rmtree -e 'rmtree(shift)' "$MOUNT/$dir" 2>/dev/null || true
-assert_eq "$(value "$dir/state") $(value "$dir/name")" "Destroyed web"
+assert_eq "$(value "$dir/state") $(value "$dir/inventory" | jq -r .name)" "Destroyed web"
+wait_until 8 has_value "$MOUNT/$dir/name" web # for the deleting user it was missing
+wait_until 8 test -e "$MOUNT/$dir/actions"
 act "$dir" expunge
 [ ! -e "$MOUNT/$dir" ] || fail "the VM is still there after expunge"
 [ ! -e "$MOUNT/volumes/$volume" ] || fail "its root volume is still there"
