@@ -29,7 +29,7 @@ void command_wait(const struct place *p, fuse_req_t req);
 void command_replace(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg);
 #define COMMAND_FILE                                                                                         \
 	.write = writing_write, .flush = writing_flush, .fsync = writing_fsync, .cut = writing_cut,          \
-	.replace = command_replace, .take = command_take, .unlink = movable_unlink,                          \
+	.replace = command_replace, .take = command_take, .settle = command_wait, .unlink = movable_unlink,  \
 	.rename = movable_rename, .recreate = movable_recreate
 
 /** The actor of a request written to @p. */

@@ -8,7 +8,6 @@
 #include "actions/engine/job.h"
 #include "actions/engine/request_check.h"
 #include "actions/image/writer.h"
-#include "fs/class/command.h"
 #include "fs/class/value_text.h"
 #include "fs/tell/last_error.h"
 
@@ -345,7 +344,7 @@ static void text_end(fuse_req_t req, const struct place *p, struct handle *h, st
 	if (error_is_set(&e))
 		last_error_set(p->fs->errors, p->uid, p->object, &e);
 	if (r == 0 && answer.to == ANSWER_FSYNC)
-		command_wait(p, req);
+		p->entry->io->settle(p, req);
 	else
 		fuse_reply_err(req, -r);
 }
@@ -360,5 +359,5 @@ void writing_fsync(fuse_req_t req, const struct place *p, struct handle *h)
 	if (h)
 		text_end(req, p, h, (struct answer){ANSWER_FSYNC, req, 0});
 	else
-		command_wait(p, req);
+		p->entry->io->settle(p, req);
 }

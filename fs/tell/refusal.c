@@ -55,10 +55,10 @@ void refusal_reply(fuse_req_t req, enum refused what, int result, const struct o
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	const char *why = reason(-result);
+	const char *why = reason(-result), *hint = !why || result == -ENOTEMPTY ? requests[what].hint : NULL;
 
 	error_set(&e, -result, "'%s' cannot be %s: %s%s%s", name ? name : "this file", requests[what].done,
-		  why ? why : "", why ? "; " : "", requests[what].hint);
+		  why ? why : "", why && hint ? "; " : "", hint ? hint : "");
 	last_error_set(fs->errors, fuse_req_ctx(req)->uid, o, &e);
 	fuse_reply_err(req, -result);
 }

@@ -115,6 +115,8 @@ struct file_class {
 	bool (*may_grow)(const struct place *p, const char *text, size_t len);
 	/* Takes a text; answers the request of the kernel. */
 	void (*take)(const struct place *p, struct handle *h, const struct text *text, struct answer answer);
+	/* Answers an fsync when the jobs that were started through the file have ended. */
+	void (*settle)(const struct place *p, fuse_req_t req);
 	bool amends; /* all pieces of an open form one text; else each whole one is a request of its own */
 
 	/* Files that take requests, see class/command.h. */

@@ -1,5 +1,6 @@
 #!/bin/bash
 # printf, without a newline, in pieces, and a JSON document.
+# shellcheck disable=SC2016 # expanded by the shell under test
 . "$(dirname "$0")/lib.sh"
 
 tool_vm

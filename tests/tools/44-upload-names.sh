@@ -1,6 +1,7 @@
 #!/bin/bash
 # Tools that set mode and times of an uploaded file after its close succeed, and uploading the same again makes no second image.
 # limit: 300
+# shellcheck disable=SC2016 # expanded by the shell under test
 . "$(dirname "$0")/lib.sh"
 
 mount_pool
