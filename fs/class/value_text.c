@@ -105,7 +105,7 @@ size_t text_whole_characters(const char *text, size_t len)
 	if (tail == len)
 		return len;
 	lead = (unsigned char)text[len - 1 - tail];
-	wanted = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+	wanted = lead > 0xF4 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 1;
 	return tail + 1 < wanted ? len - 1 - tail : len;
 }
 

@@ -54,8 +54,8 @@ static void test_numbers(void **state)
 
 static void test_bad_numbers(void **state)
 {
-	static const char *const bad[] = {"",	"\n", "many", "4X",  "4GB",   "4 G",
-					  " 4", "+4", "0x10", "1.5", "4\n5",	"--1"};
+	static const char *const bad[] = {"",	"\n", "many", "4X",  "4GB",  "4 G",
+					  " 4", "+4", "0x10", "1.5", "4\n5", "--1"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -87,6 +87,38 @@ static void test_other_types(void **state)
 	assert_refused(PARAM_MAP, "[]", EINVAL);
 	assert_refused(PARAM_LIST, "[", EINVAL);
 	assert_refused(PARAM_STRING, "\xff", EINVAL);
+}
+
+static int piece(const struct param *param, const char *text)
+{
+	return value_check_piece(param, text, strlen(text), NULL);
+}
+
+/* What has arrived of a value so far. */
+static void test_pieces(void **state)
+{
+	static const char *const states[] = {"Enabled", "Disabled", NULL};
+	struct param number = {.name = "n", .type = PARAM_INT}, truth = {.name = "b", .type = PARAM_BOOL};
+	struct param text = {.name = "s", .type = PARAM_STRING, .values = states};
+
+	(void)state;
+	assert_int_equal(piece(&number, "-"), TEXT_OPEN);
+	assert_int_equal(piece(&number, "4"), TEXT_OPEN);
+	assert_int_equal(piece(&number, "4G"), TEXT_OPEN);
+	assert_int_equal(piece(&number, "4G\n"), TEXT_WHOLE);
+	assert_int_equal(piece(&number, "4\n5"), -EINVAL);
+	assert_int_equal(piece(&number, "many"), -EINVAL);
+	assert_int_equal(piece(&truth, "tr"), TEXT_OPEN);
+	assert_int_equal(piece(&truth, "tr\n"), -EINVAL);
+	assert_int_equal(piece(&truth, "yes"), -EINVAL);
+	assert_int_equal(piece(&text, "caf\xc3"), TEXT_OPEN); /* within a character */
+	assert_int_equal(piece(&text, "caf\xc3\n"), -EINVAL);
+	assert_int_equal(piece(&text, "caf\xc3\xa9\n"), TEXT_WHOLE);
+	assert_int_equal(piece(&text, "\xff"), -EINVAL);
+	assert_true(value_may_grow(&number, "1", 1));
+	assert_true(value_may_grow(&text, "Dis", 3));
+	assert_false(value_may_grow(&text, "Off", 3));
+	assert_false(value_may_grow(&text, "Dis\n", 4));
 }
 
 static void test_limits(void **state)
@@ -177,13 +209,10 @@ static void test_queries_are_cached(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_bad_numbers),
-		cmocka_unit_test(test_other_types),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_query),
-		cmocka_unit_test(test_bad_queries),
-		cmocka_unit_test(test_queries_are_cached),
+		cmocka_unit_test(test_numbers),	    cmocka_unit_test(test_bad_numbers),
+		cmocka_unit_test(test_other_types), cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_query),
+		cmocka_unit_test(test_bad_queries), cmocka_unit_test(test_queries_are_cached),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

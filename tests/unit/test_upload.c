@@ -145,12 +145,16 @@ static void writing_goes_on_after_a_close(void **state)
 {
 	struct pool_fixture *f = *state;
 	struct upload *u = create(f, "more.raw"), *other;
+	char name[UPLOAD_NAME_MAX + 1];
 	_cleanup_view_ struct view *view = NULL;
 
 	assert_int_equal(add(u, "\1ne", 0), 3);
 	assert_int_equal(close_it(u), 1);
 	assert_true(image_is(f, "more", "Ready"));
-	assert_null(uploads_find(pool_uploads(f->pool), "more.raw"));
+	other = uploads_find(pool_uploads(f->pool), "more.raw"); /* its name stays */
+	assert_ptr_equal(other, u);
+	upload_unref(other);
+	assert_null(uploads_next(pool_uploads(f->pool), 0, name)); /* but is not listed */
 	assert_int_equal(add(u, "\2wo", 3), 3);
 	assert_true(image_is(f, "more", "Downloading"));
 	other = uploads_find(pool_uploads(f->pool), "more.raw");
