@@ -25,7 +25,7 @@ clean_up() {
 		object=$(realpath "$object")
 		verb=$([[ $object == */images/* ]] && echo delete || echo destroy)
 		echo "$verb" >"$object/actions" && sync "$object/actions" &&
-			echo expunge >"$object/actions" && sync "$object/actions"
+			echo expunge >"$object/actions"
 	done
 }
 trap clean_up EXIT
@@ -103,7 +103,7 @@ show "VMs by state, as a monitor sees it" 'grep "state{kind=.VmInstance.,state=.
 show "a copy of all that is known of a VM" 'cp -r vm-instances/by-name/recipedb/ $work/recipedb; cmp vm-instances/by-name/recipedb/inventory $work/recipedb/inventory' ''
 show "all of the pool in an archive" 'tar -cf $work/pool.tar vm-instances images; tar -tf $work/pool.tar | grep -c /inventory' '[0-9]+'
 show "differences between two VMs" 'diff <(jq -S . vm-instances/by-name/recipe01/inventory) <(jq -S . vm-instances/by-name/recipe02/inventory) | grep -c "name" || true' '[0-9]+'
-show "remove them: destroy, then expunge" 'for vm in recipe01 recipe02 recipedb; do uuid=$(cat vm-instances/by-name/$vm/uuid); echo destroy > vm-instances/$uuid/actions; sync vm-instances/$uuid/actions; echo expunge > vm-instances/$uuid/actions; sync vm-instances/$uuid/actions; done; ls vm-instances/by-name | grep -c "^recipe" || true' '0'
-show "and the image" 'uuid=$(cat images/by-name/recipe/uuid); echo delete > images/$uuid/actions; sync images/$uuid/actions; echo expunge > images/$uuid/actions; sync images/$uuid/actions; ls images/by-name | grep -c "^recipe" || true' '0'
+show "remove them: destroy, then expunge" 'for vm in recipe01 recipe02 recipedb; do uuid=$(cat vm-instances/by-name/$vm/uuid); echo destroy > vm-instances/$uuid/actions; sync vm-instances/$uuid/actions; echo expunge > vm-instances/$uuid/actions; while [ -e vm-instances/$uuid ]; do sleep 0.1; done; done; ls vm-instances/by-name | grep -c "^recipe" || true' '0'
+show "and the image" 'uuid=$(cat images/by-name/recipe/uuid); echo delete > images/$uuid/actions; sync images/$uuid/actions; echo expunge > images/$uuid/actions; while [ -e images/$uuid ]; do sleep 0.1; done; ls images/by-name | grep -c "^recipe" || true' '0'
 
 printf '\n%d recipes\n' "$count"

@@ -7,6 +7,7 @@
 #include "fs/tree/aside.h"
 #include "fs/tree/class.h"
 #include "fs/tree/reply.h"
+#include "model/uuid.h"
 
 /* 0 if a file can be created: the name is free, and the directory allows it. @ret: what has the name already. */
 static int find_free_name(fuse_req_t req, fuse_ino_t parent, const char *name, struct view **ret_view,
@@ -19,7 +20,7 @@ static int find_free_name(fuse_req_t req, fuse_ino_t parent, const char *name, s
 	if (!*ret_view)
 		return r;
 	*ret_class = place_creates(ret_dir);
-	return *ret_class ? 0 : -EPERM;
+	return *ret_class && !uuid_is_hex(name) ? 0 : -EPERM; /* it would be taken for an object */
 }
 
 static bool is_movable(const struct place *p)

@@ -20,9 +20,10 @@ refused "Invalid argument" sed -i 's/.*/many/' "$VM/cpuNum"
 assert_eq "$(cat "$VM/cpuNum")" 3
 find "$VM" -maxdepth 1 -name 'sed*' -delete
 
-step "a backup is refused: it would rename a fixed file"
-assert_fails "not permitted" sed -i.bak s/new/old/ "$VM/description"
-assert_eq "$(cat "$VM/description")" "the new text"
+step "with a backup"
+sed -i.bak s/new/old/ "$VM/description"
+assert_eq "$(cat "$VM/description")" "the old text"
+assert_eq "$(cat "$VM/description.bak")" "the new text"
 
 step "read-only files stay as they are"
 assert_fails "not permitted" sed -i s/Stopped/Running/ "$VM/state"

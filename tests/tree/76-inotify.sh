@@ -170,7 +170,7 @@ unwatch
 
 step "a process that waits for a job does not delay events for others"
 exec 5>"$MOUNT/images/upload/slow.raw"
-printf boot >&5
+printf '\1oot' >&5
 slow=$(value images/inventories | jq -r '.inventories[] | select(.name == "slow") | .uuid')
 watch "images/$slow/actions" "images/$slow/status" "$dir/description" 5>&-
 submit "images/$slow/actions" "change-state stateEvent=disable" >/dev/null
