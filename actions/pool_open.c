@@ -122,6 +122,8 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pthread_mutex_init(&pool->timer_lock, NULL);
 	pthread_cond_init(&pool->timer_cond, NULL);
 	pthread_mutex_init(&pool->prepare_lock, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(pool->dhcp_locks); i++)
+		pthread_mutex_init(&pool->dhcp_locks[i], NULL);
 	pool->read_only = options->read_only;
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
@@ -168,6 +170,8 @@ void pool_close(struct pool *pool)
 	pthread_cond_destroy(&pool->timer_cond);
 	pthread_mutex_destroy(&pool->timer_lock);
 	pthread_mutex_destroy(&pool->prepare_lock);
+	for (size_t i = 0; i < ARRAY_SIZE(pool->dhcp_locks); i++)
+		pthread_mutex_destroy(&pool->dhcp_locks[i]);
 	free(pool->state_dir);
 	free(pool);
 }

@@ -9,7 +9,8 @@
 struct hv_lease {
 	const char *mac;
 	const char *ip;
-	const char *hostname; /* may be NULL */
+	const char *hostname; /* may be NULL; no two leases of a network have the same */
+	bool secondary; /* not in its VM's default network: the guest gets no router and no DNS from here */
 };
 
 /**
@@ -32,19 +33,14 @@ struct hv_network_def {
 };
 
 /**
- * Defines and starts the network, or brings the one that is there up to date: leases are added and
- * replaced at once, but none is taken away (hv_lease_remove() does that); any other difference takes
- * effect at once when no guest uses the network, else at its next start.
+ * Makes the network on the host what @spec says: defines and starts it, or changes what differs. Leases are
+ * compared and changed at once, without touching the guests on the network; any other difference takes effect
+ * at once when no guest uses the network, else at its next start. Not to be called for one network of a host
+ * by two threads at a time.
  */
 int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_network_def *spec,
 		    char ret_name[32], struct error *e);
 /** Stops and undefines the network. Success when it is not there. */
 int hv_network_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
-/** Adds (or replaces) the fixed lease of a MAC, live and persistent. */
-int hv_lease_set(struct hypervisor *hv, const char *host, const char *network_uuid,
-		 const struct hv_lease *lease, struct error *e);
-/** Removes the fixed lease of a MAC. Success when it is not there. */
-int hv_lease_remove(struct hypervisor *hv, const char *host, const char *network_uuid, const char *mac,
-		    const char *ip, struct error *e);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * The members of the pool. Only for the files that own one of them: pool.c (accessors), pool_open.c (opens
  * and closes them), timers.c (timer thread), submit.c, operations/session.c and account.c (login_limit),
- * network/host_prepare.c (prepare_lock). Others use pool.h.
+ * network/host_prepare.c (prepare_lock), network/l3_network.c (dhcp_locks). Others use pool.h.
  */
 #ifndef POOLFS_ENGINE_POOL_INTERNAL_H
 #define POOLFS_ENGINE_POOL_INTERNAL_H
@@ -27,12 +27,13 @@ struct pool {
 	struct login_limit *login_limit;
 	struct web_hooks *web_hooks;
 	struct uploads *uploads;
-	struct workers *background;   /* Gets that ask a host, long renderings */
-	pthread_mutex_t prepare_lock; /* held while a host is prepared, also over libvirt and store_run() */
-	struct workers *servers;      /* the threads of `turns` */
-	struct turns *turns;	      /* of clients that request long work */
-	char *state_dir;	      /* owned */
-	bool read_only;		      /* immutable */
+	struct workers *background;	/* Gets that ask a host, long renderings */
+	pthread_mutex_t prepare_lock;	/* held while a host is prepared, also over libvirt and store_run() */
+	pthread_mutex_t dhcp_locks[16]; /* one for several hosts; held over libvirt and store_view() */
+	struct workers *servers;	/* the threads of `turns` */
+	struct turns *turns;		/* of clients that request long work */
+	char *state_dir;		/* owned */
+	bool read_only;			/* immutable */
 	pthread_t timer;
 	bool timer_runs;
 	pthread_mutex_t timer_lock;

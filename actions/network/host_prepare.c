@@ -37,6 +37,6 @@ int host_prepare(struct pool *pool, const char *host_uuid, struct error *e)
 	view_for_each_where (attached, view, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, cluster)
 		view_for_each_where (l3, view, KIND_L3_NETWORK, L3_L2_NETWORK_UUID,
 				     object_str(attached, CLUSTER_L2_L2_NETWORK_UUID))
-			note(&result, l3_network_refresh_on_host(pool, view, l3, host_uuid, e));
+			note(&result, l3_network_apply_on_host(pool, object_uuid(l3), host_uuid, e));
 	return result;
 }

@@ -3,7 +3,9 @@
 #include "actions/network/l3_network.h"
 
 #include <net/if.h>
+#include <string.h>
 
+#include "actions/engine/pool_internal.h"
 #include "actions/engine/tags.h"
 #include "actions/host/topology.h"
 #include "actions/network/ip_range.h"
@@ -64,7 +66,55 @@ static int add_dns(struct network *n, const struct view *view, const struct obje
 	return 0;
 }
 
-static int add_leases(struct network *n, const struct view *view, const struct object *l3, struct error *e)
+/*
+ * The VM is on the host, is moving there, or was there last: a VM that is off keeps its entry, so that its
+ * next start there finds it.
+ */
+static bool is_on(const struct object *vm, const char *host)
+{
+	const char *at = object_str(vm, VM_HOST_UUID);
+
+	if (!at)
+		at = object_str(vm, VM_LAST_HOST_UUID);
+	return (at && strcmp(at, host) == 0) || object_str_is(vm, VM_MIGRATION_HOST_UUID, host);
+}
+
+static const char *name_of(const struct hv_lease *lease)
+{
+	return lease->hostname ? lease->hostname : "";
+}
+
+/* By name; the older NIC first. */
+static int compare_names(const void *a, const void *b)
+{
+	const struct hv_lease *const *x = a, *const *y = b;
+	int order = strcasecmp(name_of(*x), name_of(*y));
+
+	return order ? order : (*x > *y) - (*x < *y);
+}
+
+/*
+ * libvirt refuses a second entry with a name. New names are checked when they are requested; should two VMs
+ * have the same all the same, both get their addresses, and one of them the name.
+ */
+static int drop_second_names(struct network *n, struct error *e)
+{
+	_cleanup_free_ struct hv_lease **sorted = calloc(n->def.lease_count + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return error_oom(e);
+	for (size_t i = 0; i < n->def.lease_count; i++)
+		sorted[i] = &n->leases[i];
+	qsort(sorted, n->def.lease_count, sizeof(struct hv_lease *), compare_names);
+	for (size_t i = n->def.lease_count; i-- > 1;)
+		if (strcasecmp(name_of(sorted[i]), name_of(sorted[i - 1])) == 0)
+			sorted[i]->hostname = NULL;
+	return 0;
+}
+
+/* What the DHCP server of the network on the host hands out. */
+static int add_leases(struct network *n, const struct view *view, const struct object *l3, const char *host,
+		      struct error *e)
 {
 	size_t room = view_count_where(view, KIND_NIC, NIC_L3_UUID, object_uuid(l3));
 
@@ -72,30 +122,32 @@ static int add_leases(struct network *n, const struct view *view, const struct o
 	if (!n->leases)
 		return error_oom(e);
 	view_for_each_where (nic, view, KIND_NIC, NIC_L3_UUID, object_uuid(l3)) {
-		if (object_is_null(nic, NIC_IP) || object_is_null(nic, NIC_MAC))
+		const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
+
+		if (!vm || !is_on(vm, host) || object_is_null(nic, NIC_IP) || object_is_null(nic, NIC_MAC))
 			continue;
 		n->leases[n->def.lease_count++] = (struct hv_lease){
 			.mac = object_str(nic, NIC_MAC),
 			.ip = object_str(nic, NIC_IP),
-			.hostname = tag_value(view, object_text(nic, NIC_VM_UUID), "hostname")};
+			.hostname = tag_value(view, object_uuid(vm), "hostname"),
+			.secondary = !object_str_is(vm, VM_DEFAULT_L3_UUID, object_uuid(l3))};
 	}
 	n->def.leases = n->leases;
-	return 0;
+	return drop_second_names(n, e);
 }
 
-int l3_network_open_on_host(struct pool *pool, const struct view *view, const struct object *l3,
-			    const char *host, char ret_name[32], struct error *e)
+static int open_on_host(struct pool *pool, const struct view *view, const struct object *l3, const char *host,
+			struct error *e)
 {
 	const struct object *l2 = view_get(view, KIND_L2_NETWORK, object_str(l3, L3_L2_NETWORK_UUID));
 	_cleanup_(network_done) struct network n = {0};
+	char name[32];
 	int r;
 
 	if (!l2)
 		return error_set(e, ENOENT, "the L2 network of L3 network '%s' is gone", object_name(l3));
-	if (!l2_network_is_managed(l2)) {
-		ret_name[0] = '\0';
+	if (!l2_network_is_managed(l2))
 		return 0;
-	}
 	/* One bridge per L3 network: libvirt allows no two networks on one bridge. */
 	snprintf(n.bridge, sizeof(n.bridge), "virbr-%.8s", object_uuid(l3));
 	n.def.uuid = object_uuid(l3);
@@ -108,20 +160,37 @@ int l3_network_open_on_host(struct pool *pool, const struct view *view, const st
 	r = add_dns(&n, view, l3, e);
 	if (r < 0)
 		return r;
-	r = add_leases(&n, view, l3, e);
+	/* A simulated guest asks for no address, and a simulated host may have very many. */
+	r = object_str_is(view_get(view, KIND_HOST, host), HOST_VIRT_TYPE, "test")
+		    ? 0
+		    : add_leases(&n, view, l3, host, e);
 	if (r < 0)
 		return r;
-	return hv_network_open(pool_hypervisor(pool), host, &n.def, ret_name, e);
+	return hv_network_open(pool_hypervisor(pool), host, &n.def, name, e);
 }
 
-int l3_network_refresh_on_host(struct pool *pool, const struct view *view, const struct object *l3,
-			       const char *host, struct error *e)
+/* Of the host: two threads would undo each other's changes. */
+static pthread_mutex_t *dhcp_lock(struct pool *pool, const char *host)
 {
-	char name[32];
+	size_t sum = 0;
 
-	if (!view_next_where(view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, object_uuid(l3), 0))
-		return hv_network_close(pool_hypervisor(pool), host, object_uuid(l3), e);
-	return l3_network_open_on_host(pool, view, l3, host, name, e);
+	for (const char *p = host; *p; p++)
+		sum = sum * 31 + (unsigned char)*p;
+	return &pool->dhcp_locks[sum % ARRAY_SIZE(pool->dhcp_locks)];
+}
+
+int l3_network_apply_on_host(struct pool *pool, const char *l3_uuid, const char *host, struct error *e)
+{
+	scoped_lock(dhcp_lock(pool, host));
+	/* under the lock, so that who comes last applies everybody's changes */
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
+
+	if (!l3 || !view_get(view, KIND_HOST, host))
+		return 0;
+	if (!view_next_where(view, KIND_IP_RANGE, IP_RANGE_L3_NETWORK_UUID, l3_uuid, 0))
+		return hv_network_close(pool_hypervisor(pool), host, l3_uuid, e);
+	return open_on_host(pool, view, l3, host, e);
 }
 
 struct l3_change {
@@ -155,7 +224,7 @@ int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, 
 		if (l3 && object_str_is(host, HOST_STATUS, STATUS_CONNECTED) &&
 		    cluster_has_l2(view, object_str(host, HOST_CLUSTER_UUID),
 				   object_str(l3, L3_L2_NETWORK_UUID)))
-			(void)l3_network_refresh_on_host(job->pool, view, l3, object_uuid(host), NULL);
+			(void)l3_network_apply_on_host(job->pool, l3_uuid, object_uuid(host), NULL);
 	*ret_result = change.result;
 	return 0;
 }

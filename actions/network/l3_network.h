@@ -35,11 +35,13 @@ int l3_network_close(struct pool *pool, const struct view *view, const char *l3_
 		     struct error *e);
 
 /**
- * Opens the libvirt network of an L3 network on a host, with all its leases; *@ret_name is its name, "" if the
- * L2 network is not managed. -ENOENT without the L2 network, -EBUSY without an IP range. Blocking.
+ * Makes the libvirt network of an L3 network on a host what the pool says now: opens it with the leases of the
+ * VMs that are on the host, moves changed leases, removes those of VMs that are not there any more, or closes
+ * it if the L3 network has no IP range. To be called after each change of what a guest there gets by DHCP;
+ * what is right already stays untouched. Success for an L2 network that is not managed, and for an L3 network
+ * or host that is gone. Blocking.
  */
-int l3_network_open_on_host(struct pool *pool, const struct view *view, const struct object *l3,
-			    const char *host, char ret_name[32], struct error *e);
+int l3_network_apply_on_host(struct pool *pool, const char *l3_uuid, const char *host, struct error *e);
 /**
  * Gives @nic, an object not yet written, an address of the L3 network with its netmask and gateway: @wanted,
  * or the first free one if that is NULL. -EINVAL (SYS.1006) if @wanted is in no IP range, -EEXIST if it is
@@ -50,9 +52,5 @@ int l3_network_allocate_ip(struct txn *t, const char *l3_uuid, const char *wante
 
 /** -ENOTEMPTY while a NIC is in the network. */
 int l3_network_check_unused(const struct view *view, const char *uuid, struct error *e);
-
-/** Opens the libvirt network on the host, or closes it if the L3 network has no IP range. Blocking. */
-int l3_network_refresh_on_host(struct pool *pool, const struct view *view, const struct object *l3,
-			       const char *host, struct error *e);
 
 #endif

@@ -217,12 +217,10 @@ static int check_static_ip(const struct view *view, const char *tag, struct erro
 
 static int check_tags(const struct view *view, const struct request *req, struct error *e)
 {
-	const char *l3 = request_str(req, "defaultL3NetworkUuid");
-	size_t i;
-	json_t *tag;
+	const json_t *networks = request_list(req, "l3NetworkUuids");
+	size_t i, k;
+	json_t *tag, *l3;
 
-	if (!l3)
-		l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
 	json_array_foreach (req->system_tags, i, tag) {
 		const char *text = json_string_value(tag);
 		int r = strncmp(text, "staticIp::", 10) == 0 ? check_static_ip(view, text, e) : 0;
@@ -232,9 +230,11 @@ static int check_tags(const struct view *view, const struct request *req, struct
 		r = vm_check_single_tag(req->target, text, count_tags(req, tag_parse(text).prefix), e);
 		if (r < 0)
 			return r;
-		r = vm_check_tag(view, text, l3, NULL, e);
-		if (r < 0)
-			return r;
+		json_array_foreach (networks, k, l3) {
+			r = vm_check_tag(view, text, json_string_value(l3), NULL, e);
+			if (r < 0)
+				return r;
+		}
 	}
 	return vm_check_new_console_password(view, req, e);
 }

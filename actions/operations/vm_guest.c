@@ -88,7 +88,7 @@ static const struct vm_setting ssh_key = {
 static int push_hostname(struct pool *pool, const struct view *view, const struct object *vm,
 			 const char *host, struct error *e)
 {
-	return vm_set_leases(pool, view, object_uuid(vm), host, e);
+	return vm_apply_leases(pool, view, object_uuid(vm), host, e);
 }
 
 static const struct vm_setting hostname = {

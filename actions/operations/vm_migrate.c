@@ -127,7 +127,7 @@ static int prepare_target(struct move *m, const struct view *view, struct error 
 		if (r < 0)
 			return r;
 	}
-	r = vm_set_leases(m->job->pool, view, m->uuid, m->to, e);
+	r = vm_apply_leases(m->job->pool, view, m->uuid, m->to, e);
 	if (r < 0)
 		return r;
 	r = vm_fetch_isos(m->job, view, m->uuid, m->to, e);
@@ -276,11 +276,14 @@ static void clean_up(const struct move *m, enum place place)
 	struct hypervisor *hv = pool_hypervisor(m->job->pool);
 
 	orphan_files_remove(m->job->pool, m->job->uuid);
-	if (place == AT_SOURCE)
+	if (place == AT_SOURCE) {
 		(void)hv_domain_undefine(hv, m->to, m->uuid, NULL);
+		vm_forget_leases(m->job->pool, view, m->uuid, m->to);
+	}
 	if (place != AT_TARGET)
 		return;
 	(void)hv_domain_undefine(hv, m->from, m->uuid, NULL);
+	vm_forget_leases(m->job->pool, view, m->uuid, m->from);
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, m->uuid)
 		if (object_str(volume, VOLUME_HOST_UUID))
 			(void)hv_volume_delete_moved(

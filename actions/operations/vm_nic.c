@@ -18,14 +18,12 @@
 #include "actions/network/l3_network.h"
 #include "actions/operations/table.h"
 #include "actions/vm/describe.h"
-#include "actions/vm/lease.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/state.h"
 #include "actions/vm/tag_rules.h"
 #include "actions/volume/location.h"
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/domain/nic.h"
-#include "hypervisor/network.h"
 #include "model/json.h"
 #include "model/states.h"
 
@@ -39,11 +37,6 @@ static const struct object *nic_on(const struct view *view, const char *vm, cons
 			return nic;
 	}
 	return NULL;
-}
-
-static void static_ip_prefix(const char *l3, char ret_prefix[64])
-{
-	snprintf(ret_prefix, 64, "staticIp::%s", l3);
 }
 
 /* ---------------------------------------------------------------- candidates */
@@ -114,6 +107,7 @@ static int vm_attach_l3_check(const struct view *view, const struct request *req
 {
 	const struct object *vm = request_object(view, req);
 	const char *l3_uuid = request_str(req, "l3NetworkUuid"), *ip = request_str(req, "staticIp");
+	const char *hostname = tag_value(view, req->target, "hostname");
 	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
 	int r;
 
@@ -148,6 +142,8 @@ static int vm_attach_l3_check(const struct view *view, const struct request *req
 	if (view_count_where(view, KIND_NIC, NIC_VM_UUID, req->target) >= VM_NICS_MAX)
 		return error_set(e, EINVAL, "a VM can have at most %d NICs", VM_NICS_MAX);
 	r = ip ? check_static_ip(view, l3_uuid, ip, "SYS.1007", e) : 0;
+	if (r == 0 && hostname)
+		r = vm_check_hostname(view, hostname, l3_uuid, req->target, e);
 	return r < 0 ? r : vm_check_custom_macs(view, req, e);
 }
 
@@ -164,18 +160,6 @@ static int free_device_id(const struct view *view, const char *vm)
 	}
 }
 
-static int set_default_l3(struct txn *t, const char *vm_uuid, const char *l3, struct error *e)
-{
-	const struct object *before = view_get(txn_view(t), KIND_VM, vm_uuid);
-	struct object *vm;
-	int r = txn_edit(t, KIND_VM, vm_uuid, &vm, e);
-
-	if (r < 0)
-		return r;
-	object_set_str(vm, VM_DEFAULT_L3_UUID, l3);
-	return vm_write(t, before, vm, e);
-}
-
 static int add_row_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct job *job = arg;
@@ -190,39 +174,14 @@ static int add_row_fn(struct txn *t, void *arg, struct error *e)
 	if (r < 0)
 		return r;
 	if (ip) {
-		static_ip_prefix(l3, prefix);
+		nic_static_ip_prefix(l3, prefix);
 		r = object_set_system_tag(t, KIND_VM, vm, prefix, ip, false, e);
 		if (r < 0)
 			return r;
 	}
 	if (object_str(view_get(txn_view(t), KIND_VM, vm), VM_DEFAULT_L3_UUID))
 		return 0;
-	return set_default_l3(t, vm, l3, e);
-}
-
-/*
- * Removes the NIC's row and the tag with its static address. If it was on the default network, that of the
- * VM's first remaining NIC becomes the default.
- */
-static int remove_row_fn(struct txn *t, void *arg, struct error *e)
-{
-	const struct object *nic = view_get(txn_view(t), KIND_NIC, arg), *left;
-	char vm[UUID_SIZE], l3[UUID_SIZE], prefix[64];
-	int r;
-
-	if (!nic)
-		return 0;
-	snprintf(vm, sizeof(vm), "%s", object_text(nic, NIC_VM_UUID));
-	snprintf(l3, sizeof(l3), "%s", object_text(nic, NIC_L3_UUID));
-	static_ip_prefix(l3, prefix);
-	r = object_remove(t, nic, e);
-	if (r < 0)
-		return r;
-	r = object_set_system_tag(t, KIND_VM, vm, prefix, NULL, false, e);
-	if (r < 0 || !object_str_is(view_get(txn_view(t), KIND_VM, vm), VM_DEFAULT_L3_UUID, l3))
-		return r;
-	left = view_next_where(txn_view(t), KIND_NIC, NIC_VM_UUID, vm, 0);
-	return set_default_l3(t, vm, left ? object_str(left, NIC_L3_UUID) : NULL, e);
+	return vm_put_default_l3(t, vm, l3, e);
 }
 
 /* Plugs a NIC into its VM, if that is active. */
@@ -237,32 +196,11 @@ static int plug(struct job *job, const struct view *view, const struct object *n
 
 	if (!host)
 		return 0; /* plugged in at the next start */
-	r = vm_set_lease(job->pool, view, nic, host_uuid, e);
+	r = l3_network_apply_on_host(job->pool, object_text(nic, NIC_L3_UUID), host_uuid, e);
 	if (r < 0)
 		return r;
 	vm_describe_nic(view, nic, host, network, &spec);
 	return hv_nic_attach(pool_hypervisor(job->pool), host_uuid, object_uuid(vm), &spec, e);
-}
-
-/*
- * Removes the DHCP lease of a NIC from the VM's host. A host that cannot be reached keeps it until the
- * address is given to another NIC.
- */
-static void remove_lease(struct job *job, const struct view *view, const struct object *nic)
-{
-	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
-	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
-
-	if (vm && !host)
-		host = object_str(vm, VM_LAST_HOST_UUID);
-	if (host && object_str(nic, NIC_IP))
-		(void)hv_lease_remove(pool_hypervisor(job->pool), host, object_text(nic, NIC_L3_UUID),
-				      object_text(nic, NIC_MAC), object_text(nic, NIC_IP), NULL);
-}
-
-static int remove_row(struct job *job, const struct object *nic, struct error *e)
-{
-	return store_run(pool_store(job->pool), remove_row_fn, (void *)(uintptr_t)object_uuid(nic), e);
 }
 
 /* Plugs in the NIC of a row that is written; on failure removes the row again. */
@@ -276,8 +214,7 @@ static int plug_or_roll_back(struct job *job, json_t **ret_result, struct error 
 		return error_set(e, ENOENT, "the new NIC is gone");
 	r = plug(job, view, nic, e);
 	if (r < 0) {
-		remove_lease(job, view, nic);
-		(void)remove_row(job, nic, NULL);
+		(void)vm_remove_nic(job->pool, view, nic, NULL);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
@@ -336,8 +273,7 @@ static int nic_detach_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r < 0)
 		return r;
 	kill_point("nic-unplugged");
-	remove_lease(job, view, nic);
-	r = remove_row(job, nic, e);
+	r = vm_remove_nic(job->pool, view, nic, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_VM, object_uuid(vm), ret_result, e);
 }
 
@@ -390,7 +326,7 @@ static int vm_static_ip_apply(struct txn *t, const struct request *req, json_t *
 		if (r < 0)
 			return r;
 	}
-	static_ip_prefix(l3, prefix);
+	nic_static_ip_prefix(l3, prefix);
 	return object_set_system_tag(t, KIND_VM, req->target, prefix, ip, false, e);
 }
 
@@ -400,7 +336,7 @@ static int vm_static_ip_delete_apply(struct txn *t, const struct request *req, j
 	char prefix[64];
 	int r;
 
-	static_ip_prefix(request_str(req, "l3NetworkUuid"), prefix);
+	nic_static_ip_prefix(request_str(req, "l3NetworkUuid"), prefix);
 	r = object_set_system_tag(t, KIND_VM, req->target, prefix, NULL, false, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
 }

@@ -21,6 +21,16 @@ op_queue_fn nic_queue;
  */
 int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id, const char *mac,
 	       const char *ip, char ret_uuid[UUID_SIZE], struct error *e);
+/** The beginning of the tag with the static address of a VM's NIC on the L3 network. */
+void nic_static_ip_prefix(const char *l3, char ret_prefix[64]);
+/** Makes the L3 network (NULL: none) the VM's default one. For change functions. */
+int vm_put_default_l3(struct txn *t, const char *vm_uuid, const char *l3, struct error *e);
+/**
+ * Removes the row of a NIC that is not plugged in (any more), with the tag of its static address, and its lease
+ * from the VM's host; @view is one in which the row is. If it was on the default network, that of the VM's first
+ * remaining NIC becomes the default. A host that does not answer drops the lease when it connects. Blocking.
+ */
+int vm_remove_nic(struct pool *pool, const struct view *view, const struct object *nic, struct error *e);
 /** -EEXIST: another NIC has the MAC address. */
 int nic_refuse_mac(const char *mac, struct error *e);
 

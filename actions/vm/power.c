@@ -165,7 +165,7 @@ static int prepare_start(struct up *up, struct error *e)
 
 	if (r < 0)
 		return r;
-	r = vm_set_leases(pool, view, up->uuid, up->host, e);
+	r = vm_apply_leases(pool, view, up->uuid, up->host, e);
 	return r < 0 ? r : vm_fetch_isos(up->job, view, up->uuid, up->host, e);
 }
 
@@ -183,13 +183,14 @@ static int start_on_host(struct up *up, struct error *e)
 	if (r != -ENOENT || host_prepare(pool, up->host, &ignored) < 0)
 		return r;
 	error_done(e);
-	r = vm_set_leases(pool, view, up->uuid, up->host, e);
+	r = vm_apply_leases(pool, view, up->uuid, up->host, e);
 	return r < 0 ? r : start_domain(up, view, e);
 }
 
 static int prepare_and_start(struct up *up, struct error *e)
 {
 	bool new_host = strcmp(up->host, up->last_host) != 0;
+	struct pool *pool = up->job->pool;
 	int r = prepare_start(up, e);
 
 	if (r < 0)
@@ -200,8 +201,10 @@ static int prepare_and_start(struct up *up, struct error *e)
 	/* Started by hand, the definition on the former host would use an outdated disk: remove it. */
 	if (new_host && *up->last_host) {
 		_cleanup_(error_done) struct error ignored = ERROR_INIT;
+		_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
-		(void)hv_domain_undefine(pool_hypervisor(up->job->pool), up->last_host, up->uuid, &ignored);
+		(void)hv_domain_undefine(pool_hypervisor(pool), up->last_host, up->uuid, &ignored);
+		vm_forget_leases(pool, view, up->uuid, up->last_host);
 	}
 	return 0;
 }

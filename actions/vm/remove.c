@@ -10,40 +10,32 @@
 #include "actions/engine/tags.h"
 #include "actions/host/capacity.h"
 #include "actions/storage/orphan_file.h"
+#include "actions/vm/lease.h"
 #include "actions/vm/nocloud.h"
 #include "actions/vm/state.h"
 #include "actions/volume/location.h"
 #include "actions/volume/remove.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
-#include "hypervisor/network.h"
 #include "model/states.h"
 
 /* --------------------------------------------------------------- tear down */
 
-static int remove_lease(struct hypervisor *hv, const char *host, const struct object *nic, struct error *e)
+/* Where the VM is or was last; NULL when it was nowhere yet. */
+static const char *place_of(const struct object *vm)
 {
-	int r;
+	const char *host = object_str(vm, VM_HOST_UUID);
 
-	if (!object_str(nic, NIC_IP))
-		return 0;
-	r = hv_lease_remove(hv, host, object_text(nic, NIC_L3_UUID), object_text(nic, NIC_MAC),
-			    object_text(nic, NIC_IP), e);
-	if (r != -ENOENT)
-		return r;
-	error_done(e); /* the network is gone, and its leases with it */
-	return 0;
+	return host ? host : object_str(vm, VM_LAST_HOST_UUID);
 }
 
-/* The domain and its leases on the host that has them. */
+/* The domain on the host that has it. */
 static int remove_from_host(struct pool *pool, struct view *view, const struct object *vm, struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(pool);
-	const char *uuid = object_uuid(vm), *host = object_str(vm, VM_HOST_UUID);
+	const char *uuid = object_uuid(vm), *host = place_of(vm);
 	int r;
 
-	if (!host)
-		host = object_str(vm, VM_LAST_HOST_UUID);
 	if (!host || !view_get(view, KIND_HOST, host))
 		return 0;
 	r = hv_domain_destroy(hv, host, uuid, e);
@@ -52,11 +44,6 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 	r = hv_domain_undefine(hv, host, uuid, e);
 	if (r < 0)
 		return r;
-	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, uuid) {
-		r = remove_lease(hv, host, nic, e);
-		if (r < 0)
-			return r;
-	}
 	return 0;
 }
 
@@ -112,7 +99,10 @@ int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struc
 		if (r < 0)
 			return r;
 	}
-	return store_run(pool_store(pool), tear_down_fn, &s, e);
+	r = store_run(pool_store(pool), tear_down_fn, &s, e);
+	if (r == 0 && vm && place_of(vm))
+		vm_forget_leases(pool, view, uuid, place_of(vm));
+	return r;
 }
 
 /* ------------------------------------------------------------------ remove */
@@ -279,8 +269,11 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 		return error_move(e, &inner);
 	}
 	r = store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);
-	if (r == 0)
+	if (r == 0) {
 		orphan_files_remove(pool, NULL);
+		if (place_of(vm))
+			vm_forget_leases(pool, view, uuid, place_of(vm));
+	}
 	return r;
 }
 

@@ -11,8 +11,8 @@
 #include "actions/engine/request.h"
 
 /**
- * The host name of a VM: -EINVAL when it is not a valid DNS name, -EBUSY when another VM than @but (NULL:
- * none is excepted) has it on the L3 network @l3.
+ * The host name of the VM @but (NULL: one that is being created): -EINVAL when it is not a valid DNS name,
+ * -EBUSY when another VM has it on the L3 network @l3 or on a network that @but is on.
  */
 int vm_check_hostname(const struct view *view, const char *name, const char *l3, const char *but,
 		      struct error *e);
@@ -30,8 +30,8 @@ int vm_check_monitors(const char *number, struct error *e);
 /** As vm_check_console_password(), for a creation request, whose tags say what the mode will be. */
 int vm_check_new_console_password(const struct view *view, const struct request *req, struct error *e);
 /**
- * Checks the value of a system tag of a VM by the rule for its prefix. @l3: the VM's default network, on
- * which its host name must be unique; @but: the VM itself, NULL while it is being created. -EINVAL,
+ * Checks the value of a system tag of a VM by the rule for its prefix. @l3: a network on which its host name
+ * must be unique, besides those that it is on; @but: the VM itself, NULL while it is being created. -EINVAL,
  * -EBUSY.
  */
 int vm_check_tag(const struct view *view, const char *tag, const char *l3, const char *but, struct error *e);

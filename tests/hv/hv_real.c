@@ -435,10 +435,35 @@ static void a_full_storage_is_enospc(void **state)
 
 /* ------------------------------------------------------------------- networks */
 
-static void a_network_with_a_lease(void **state)
+/* The file of dnsmasq with its entries must have exactly these lines, in any order. */
+static void assert_entries(const char *file, const char *const lines[])
 {
-	const struct hv_lease lease = {.mac = MAC, .ip = IP, .hostname = "guest-one"};
-	const struct hv_lease second = {.mac = "fa:16:3e:00:00:02", .ip = "10.99.7.12"};
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0, room = 0, count = 0;
+	FILE *f = fopen(file, "r");
+
+	assert_non_null(f);
+	assert_true(getdelim(&text, &room, '\0', f) >= 0 || feof(f));
+	fclose(f);
+	for (; lines[count]; count++) {
+		if (!text || !strstr(text, lines[count]))
+			fail_msg("no '%s' in:\n%s", lines[count], text ? text : "");
+		len += strlen(lines[count]) + 1;
+	}
+	assert_int_equal(text ? strlen(text) : 0, len);
+}
+
+static void a_network_with_leases(void **state)
+{
+	enum { WEB, SECOND, THIRD, COUNT };
+	struct hv_lease leases[COUNT] = {
+		[WEB] = {.mac = MAC, .ip = IP, .hostname = "guest-one"},
+		[SECOND] = {.mac = "fa:16:3e:00:00:02", .ip = "10.99.7.12"},
+		[THIRD] = {.mac = "fa:16:3e:00:00:03",
+			   .ip = "10.99.7.13",
+			   .hostname = "10",
+			   .secondary = true},
+	};
 	struct hv_network_def spec = {
 		.uuid = L3,
 		.bridge = "pfhv0",
@@ -447,6 +472,7 @@ static void a_network_with_a_lease(void **state)
 		.range_start = "10.99.7.10",
 		.range_end = "10.99.7.99",
 		.dns_domain = "pool.example",
+		.leases = leases,
 	};
 	struct stat before, after;
 	char file[256];
@@ -456,20 +482,35 @@ static void a_network_with_a_lease(void **state)
 	(void)snprintf(file, sizeof(file), "%s/poolfs-dddddddd.hostsfile", env("HV_DNSMASQ"));
 	assert_ok(hv_network_open(hv, HOST, &spec, network, e));
 	assert_string_equal(network, "poolfs-dddddddd");
+	spec.lease_count = COUNT;
 	assert_ok(hv_network_open(hv, HOST, &spec, network, e));
-	assert_ok(hv_lease_set(hv, HOST, L3, &second, e));
-	assert_ok(hv_lease_set(hv, HOST, L3, &lease, e));
-	/* a lease that exists already leaves the file of dnsmasq alone */
+	/* dnsmasq would take the name of the third for a lease time */
+	assert_entries(file, (const char *const[]){MAC "," IP ",guest-one", "fa:16:3e:00:00:02,10.99.7.12",
+						   "fa:16:3e:00:00:03,10.99.7.13,fa:16:3e:00:00:03", NULL});
+	/* what is right already leaves the file of dnsmasq alone */
 	assert_int_equal(stat(file, &before), 0);
 	began = seconds();
-	assert_ok(hv_lease_set(hv, HOST, L3, &lease, e));
-	print_message("    a lease that is there already: %.4f s\n", seconds() - began);
+	assert_ok(hv_network_open(hv, HOST, &spec, network, e));
+	print_message("    leases that are there already: %.4f s\n", seconds() - began);
 	assert_int_equal(stat(file, &after), 0);
 	assert_int_equal(after.st_ino, before.st_ino);
 	assert_int_equal(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
 	assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
-	assert_ok(hv_lease_remove(hv, HOST, L3, second.mac, second.ip, e));
-	assert_ok(hv_lease_remove(hv, HOST, L3, second.mac, NULL, e));
+	/* two swap their addresses, a name moves */
+	leases[WEB].ip = "10.99.7.12";
+	leases[WEB].hostname = NULL;
+	leases[SECOND].ip = IP;
+	leases[SECOND].hostname = "guest-one";
+	assert_ok(hv_network_open(hv, HOST, &spec, network, e));
+	assert_entries(file, (const char *const[]){MAC ",10.99.7.12", "fa:16:3e:00:00:02," IP ",guest-one",
+						   "fa:16:3e:00:00:03,10.99.7.13,fa:16:3e:00:00:03", NULL});
+	/* a new MAC with the name and the address of another, and all others go */
+	leases[WEB] = (struct hv_lease){.mac = "fa:16:3e:00:00:04", .ip = IP, .hostname = "guest-one"};
+	spec.lease_count = 1;
+	assert_ok(hv_network_open(hv, HOST, &spec, network, e));
+	assert_entries(file, (const char *const[]){"fa:16:3e:00:00:04," IP ",guest-one", NULL});
+	leases[WEB].mac = MAC;
+	assert_ok(hv_network_open(hv, HOST, &spec, network, e));
 	control("check-dnsmasq poolfs-dddddddd 10.99.7.1,static");
 }
 
@@ -737,7 +778,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(kvm_is_used_only_when_it_works),
 		cmocka_unit_test(pools_and_volumes),
 		cmocka_unit_test(a_full_storage_is_enospc),
-		cmocka_unit_test(a_network_with_a_lease),
+		cmocka_unit_test(a_network_with_leases),
 		cmocka_unit_test(a_guest_boots),
 		cmocka_unit_test(pauses_and_resumes),
 		cmocka_unit_test(a_full_disk_pauses_the_guest),

@@ -129,6 +129,24 @@ assert_refused "vm-instances/$other/actions" "set-hostname hostname=TAKEN" EBUSY
 	"conflict hostname in system tag\[hostname::TAKEN\]; there has been a VM\[uuid:$vm\]"
 act "$dir" set-hostname hostname=taken
 
+step "and on every other network of the VM: when it gets the name, and when it gets the network"
+l3=$(first l3-networks)
+l2=$(value "l3-networks/$l3/l2NetworkUuid")
+red=$(create l3-networks "{\"params\":{\"name\":\"red\",\"type\":\"L3BasicNetwork\",\"l2NetworkUuid\":\"$l2\"}}")
+act "l3-networks/$red" "add-ip-range-by-cidr name=r networkCidr=10.88.1.0/24"
+act "vm-instances/$other" attach-l3-network "l3NetworkUuid=$red"
+there=$(create_vm there "$image" "{\"l3NetworkUuids\":[\"$red\"],\"systemTags\":[\"hostname::web\"]}")
+conflict="conflict hostname in system tag\[hostname::web\]; there has been a VM\[uuid:$there\] having hostname\[web\] on L3 network\[uuid:$red\]"
+assert_refused "vm-instances/$other/actions" "set-hostname hostname=web" EBUSY "$conflict"
+assert_refused system-tags/create "$(jq -nc --arg vm "$other" \
+	'{params: {resourceType: "VmInstanceVO", resourceUuid: $vm, tag: "hostname::web"}}')" EBUSY "$conflict"
+assert_refused vm-instances/create "$(vm_json more "$image" "$(jq -nc --arg a "$l3" --arg b "$red" \
+	'{l3NetworkUuids: [$a, $b], defaultL3NetworkUuid: $a, systemTags: ["hostname::web"]}')")" EBUSY "$conflict"
+act "$dir" set-hostname hostname=web
+assert_refused "$dir/actions" "attach-l3-network l3NetworkUuid=$red" EBUSY "$conflict"
+act "$dir" set-hostname hostname=taken
+act "$dir" attach-l3-network "l3NetworkUuid=$red"
+
 step "a boot order for one start is gone after it"
 act "$dir" '{"setVmBootOrder":{"bootOrder":["CdRom","HardDisk"]},"systemTags":["cdromBootOnce::true"]}'
 assert_eq "$(get boot-orders | jq -c .orders)" '["CdRom","HardDisk"]'
