@@ -8,6 +8,7 @@
 #include "actions/host/host.h"
 #include "actions/network/host_prepare.h"
 #include "actions/storage/orphan_file.h"
+#include "actions/vm/removed_device.h"
 #include "actions/vm/state.h"
 #include "actions/volume/snapshot_reconcile.h"
 #include "hypervisor/hypervisor.h"
@@ -247,9 +248,43 @@ static void on_agent(void *ctx, const char *host_uuid, const char *domain_uuid, 
 	(void)ctx, (void)host_uuid, (void)domain_uuid, (void)connected;
 }
 
+/* How long the jobs that work on a VM may take to decide about its devices by themselves. */
+#define DEVICE_WAIT_MS	30000
+#define DEVICE_SLICE_MS 200
+
+struct device_event {
+	struct pool *pool;
+	char host[UUID_SIZE], vm[UUID_SIZE], alias[64];
+	int waited_ms;
+};
+
+static void settle_device(void *arg)
+{
+	const struct timespec pause = {.tv_nsec = DEVICE_SLICE_MS * 1000000L};
+	struct device_event *event = arg;
+
+	if (!vm_settle_removed_device(event->pool, event->host, event->vm, event->alias) &&
+	    event->waited_ms < DEVICE_WAIT_MS) {
+		(void)nanosleep(&pause, NULL);
+		event->waited_ms += DEVICE_SLICE_MS;
+		if (pool_background(event->pool, settle_device, event) == 0)
+			return;
+	}
+	free(event);
+}
+
 static void on_device_removed(void *ctx, const char *host_uuid, const char *domain_uuid, const char *alias)
 {
-	(void)ctx, (void)host_uuid, (void)domain_uuid, (void)alias;
+	struct device_event *event = calloc(1, sizeof(*event));
+
+	if (!event)
+		return; /* detaching it again finds that it is gone */
+	event->pool = ctx;
+	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
+	snprintf(event->vm, sizeof(event->vm), "%s", domain_uuid);
+	snprintf(event->alias, sizeof(event->alias), "%s", alias);
+	if (pool_background(event->pool, settle_device, event) < 0)
+		free(event);
 }
 
 const struct hv_events pool_events = {

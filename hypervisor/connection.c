@@ -45,7 +45,7 @@ static bool is_awaited(const struct waiter *w, const struct event *event)
 {
 	if (strcmp(w->uuid, event->uuid) != 0)
 		return false;
-	if (event->kind == EVENT_DEVICE_REMOVED)
+	if (event->kind == EVENT_DEVICE_REMOVED || event->kind == EVENT_DEVICE_KEPT)
 		return w->alias && strcmp(w->alias, event->alias) == 0;
 	return event->kind == EVENT_LIFECYCLE && event->type == VIR_DOMAIN_EVENT_STOPPED;
 }
@@ -59,7 +59,10 @@ static void queue_event(struct connection *connection, struct event *event)
 	*connection->tail = event;
 	connection->tail = &event->next;
 	for (struct waiter *w = host->waiters; w; w = w->next)
-		w->heard = w->heard || is_awaited(w, event);
+		if (is_awaited(w, event)) {
+			w->heard = true;
+			w->refused = event->kind == EVENT_DEVICE_KEPT;
+		}
 	(void)pthread_cond_broadcast(&host->changed);
 }
 
@@ -116,6 +119,12 @@ static void on_device_removed(virConnectPtr conn, virDomainPtr domain, const cha
 	queue(opaque, domain, EVENT_DEVICE_REMOVED, 0, 0, alias);
 }
 
+static void on_device_kept(virConnectPtr conn, virDomainPtr domain, const char *alias, void *opaque)
+{
+	(void)conn;
+	queue(opaque, domain, EVENT_DEVICE_KEPT, 0, 0, alias);
+}
+
 static void on_io_error(virConnectPtr conn, virDomainPtr domain, const char *path, const char *alias,
 			int action, const char *reason, void *opaque)
 {
@@ -137,23 +146,65 @@ static void release(void *opaque)
 	connection_unref(opaque);
 }
 
+#define LISTEN(function)                                                                                     \
+	{                                                                                                    \
+		VIR_DOMAIN_EVENT_CALLBACK(function), #function                                               \
+	}
+#define IGNORE(why)                                                                                          \
+	{                                                                                                    \
+		NULL, why                                                                                    \
+	}
+
+/* What becomes of each event of libvirt: the function that takes it, or why none has to. */
+static const struct {
+	virConnectDomainEventGenericCallback callback;
+	const char *use;
+} event_ids[CONNECTION_EVENT_IDS] = {
+	[VIR_DOMAIN_EVENT_ID_LIFECYCLE] = LISTEN(on_lifecycle),
+	[VIR_DOMAIN_EVENT_ID_REBOOT] = IGNORE("a guest that reboots keeps running, with what it has"),
+	[VIR_DOMAIN_EVENT_ID_RTC_CHANGE] = IGNORE("the clock is set from the host's at each start"),
+	[VIR_DOMAIN_EVENT_ID_WATCHDOG] = IGNORE("what the watchdog did is a lifecycle event of its own"),
+	[VIR_DOMAIN_EVENT_ID_IO_ERROR] = IGNORE("IO_ERROR_REASON says more"),
+	[VIR_DOMAIN_EVENT_ID_GRAPHICS] = IGNORE("who looks at a console changes nothing"),
+	[VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON] = LISTEN(on_io_error),
+	[VIR_DOMAIN_EVENT_ID_CONTROL_ERROR] = IGNORE("the calls that it makes fail say so"),
+	[VIR_DOMAIN_EVENT_ID_BLOCK_JOB] = IGNORE("who has started the job asks for its progress and its end"),
+	[VIR_DOMAIN_EVENT_ID_DISK_CHANGE] =
+		IGNORE("no disk has a startupPolicy that would let go of its medium"),
+	[VIR_DOMAIN_EVENT_ID_TRAY_CHANGE] =
+		IGNORE("a guest that opens its tray has not changed which ISO is attached"),
+	[VIR_DOMAIN_EVENT_ID_PMWAKEUP] = IGNORE("waking up is a lifecycle event, too"),
+	[VIR_DOMAIN_EVENT_ID_PMSUSPEND] = IGNORE("falling asleep is a lifecycle event, too"),
+	[VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE] = IGNORE("the balloon is not used"),
+	[VIR_DOMAIN_EVENT_ID_PMSUSPEND_DISK] = IGNORE("falling asleep is a lifecycle event, too"),
+	[VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED] = LISTEN(on_device_removed),
+	[VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2] = IGNORE("as BLOCK_JOB"),
+	[VIR_DOMAIN_EVENT_ID_TUNABLE] = IGNORE("limits are what the pool has set"),
+	[VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE] = LISTEN(on_agent),
+	[VIR_DOMAIN_EVENT_ID_DEVICE_ADDED] = IGNORE("who attaches a device sees the answer"),
+	[VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION] = IGNORE("the migration asks for its progress"),
+	[VIR_DOMAIN_EVENT_ID_JOB_COMPLETED] = IGNORE("as MIGRATION_ITERATION"),
+	[VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED] = LISTEN(on_device_kept),
+	[VIR_DOMAIN_EVENT_ID_METADATA_CHANGE] = IGNORE("domains have no metadata of the pool"),
+	[VIR_DOMAIN_EVENT_ID_BLOCK_THRESHOLD] = IGNORE("no threshold is set"),
+	[VIR_DOMAIN_EVENT_ID_MEMORY_FAILURE] = IGNORE("what becomes of the guest is a lifecycle event"),
+	[VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE] = IGNORE("there are no virtio-mem devices"),
+};
+
+const char *connection_event_use(int id)
+{
+	return id >= 0 && id < CONNECTION_EVENT_IDS ? event_ids[id].use : NULL;
+}
+
 static int register_events(struct connection *connection, struct error *e)
 {
-	static const struct {
-		int id;
-		virConnectDomainEventGenericCallback callback;
-	} rows[CONNECTION_CALLBACKS] = {
-		{VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
-		{VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_agent)},
-		{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device_removed)},
-		{VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, VIR_DOMAIN_EVENT_CALLBACK(on_io_error)},
-	};
-
-	for (size_t i = 0; i < CONNECTION_CALLBACKS; i++) {
-		connection->callbacks[i] =
-			virConnectDomainEventRegisterAny(connection->conn, NULL, rows[i].id, rows[i].callback,
+	for (int id = 0; id < CONNECTION_EVENT_IDS; id++) {
+		if (!event_ids[id].callback)
+			continue;
+		connection->callbacks[id] =
+			virConnectDomainEventRegisterAny(connection->conn, NULL, id, event_ids[id].callback,
 							 connection_ref(connection), release);
-		if (connection->callbacks[i] < 0) {
+		if (connection->callbacks[id] < 0) {
 			connection_unref(connection);
 			return error_set_virt(e, connection->conn, "cannot register for events");
 		}
@@ -341,7 +392,7 @@ int connection_open(struct host *host, void (*opened)(void *ctx), void *ctx,
 	connection->close_reason = -1;
 	connection->qemu_uid = (uid_t)-1;
 	connection->qemu_gid = (gid_t)-1;
-	for (size_t i = 0; i < CONNECTION_CALLBACKS; i++)
+	for (size_t i = 0; i < CONNECTION_EVENT_IDS; i++)
 		connection->callbacks[i] = -1;
 	connection->conn = open_connection(host);
 	opened(ctx);
@@ -374,7 +425,7 @@ void connection_close(struct connection *connection)
 {
 	if (!connection)
 		return;
-	for (size_t i = 0; i < CONNECTION_CALLBACKS; i++)
+	for (size_t i = 0; i < CONNECTION_EVENT_IDS; i++)
 		if (connection->callbacks[i] >= 0)
 			(void)virConnectDomainEventDeregisterAny(connection->conn, connection->callbacks[i]);
 	if (!connection->host->simulated)

@@ -10,14 +10,15 @@
 #include "hypervisor/host.h"
 #include "hypervisor/states.h"
 
-#define CONNECTION_CALLBACKS 4
+/* Room for the numbers of all kinds of events of libvirt (VIR_DOMAIN_EVENT_ID_*). */
+#define CONNECTION_EVENT_IDS 32
 
 /* Counted: libvirt's callbacks and calls under way may outlive its use. */
 struct connection {
 	atomic_uint refs;
 	struct host *host;		     /* immutable, holds a reference */
 	virConnectPtr conn;		     /* immutable; closed by connection_close() alone */
-	int callbacks[CONNECTION_CALLBACKS]; /* registrations, -1 = none; opener, then the host's thread */
+	int callbacks[CONNECTION_EVENT_IDS]; /* registrations, -1 = none; opener, then the host's thread */
 	struct hv_host_info info;	     /* immutable once open */
 	uid_t qemu_uid;			     /* immutable: who files must belong to; (uid_t)-1 = not known */
 	gid_t qemu_gid;
@@ -39,5 +40,8 @@ struct connection *connection_ref(struct connection *connection);
 void connection_unref(struct connection *connection);
 /* Marks it as broken, for a VIR_CONNECT_CLOSE_REASON_*, so that the host's thread closes it. */
 void connection_set_closed(struct connection *connection, int reason);
+
+/* What becomes of the events of a kind (VIR_DOMAIN_EVENT_ID_*), for tests; NULL for an unknown kind. */
+const char *connection_event_use(int id);
 
 #endif

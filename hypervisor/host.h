@@ -26,6 +26,7 @@ struct waiter {
 	struct waiter *next;
 	const char *uuid;
 	const char *alias; /* the device to be removed; NULL = the domain itself is to stop */
+	bool refused;	   /* host->lock: the guest will not release the device */
 	bool heard; /* host->lock: since the wait began or last returned; a stop removes devices, too */
 };
 

@@ -125,6 +125,8 @@ static int deliver(struct host *host, const struct connection *connection, const
 				      event->type ==
 					      VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED);
 		return 0;
+	case EVENT_DEVICE_KEPT: /* only who asked for it is concerned */
+		return 0;
 	case EVENT_DEVICE_REMOVED:
 		if (events->device_removed)
 			events->device_removed(host->ctx, host->uuid, event->uuid, event->alias);

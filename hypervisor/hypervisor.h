@@ -64,6 +64,9 @@ enum hv_domain_reason {
 	HV_REASON_CRASHED, /* qemu died or the guest panicked */
 	HV_REASON_ENOSPC,  /* paused by a full disk */
 	HV_REASON_IO_ERROR,
+	HV_REASON_WATCHDOG, /* paused by the guest's watchdog */
+	HV_REASON_ASLEEP,   /* the guest sleeps (ACPI S3); hv_domain_resume() wakes it */
+	HV_REASON_SAVED,    /* off, and its memory is in a file on the host, which the next start discards */
 };
 
 enum hv_host_status { HV_HOST_CONNECTING, HV_HOST_CONNECTED, HV_HOST_DISCONNECTED };

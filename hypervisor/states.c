@@ -5,6 +5,8 @@
 #include <search.h>
 #include <string.h>
 
+#include "hypervisor/state_table.h"
+
 /* The state of one domain after the last events. */
 struct record {
 	char uuid[33]; /* first: the key */
@@ -44,36 +46,17 @@ bool domain_is_ours(virDomainPtr domain, char ret_uuid[33])
 enum hv_domain_state domain_state_of_virt(int state, int reason, enum hv_domain_reason *ret_reason,
 					  bool *ret_ask)
 {
-	*ret_reason = HV_REASON_OTHER;
-	*ret_ask = false;
-	switch ((virDomainState)state) {
-	case VIR_DOMAIN_NOSTATE:
-	case VIR_DOMAIN_RUNNING:
-	case VIR_DOMAIN_BLOCKED:
-	case VIR_DOMAIN_SHUTDOWN: /* on its way down, still there */
-		return HV_DOMAIN_RUNNING;
-	case VIR_DOMAIN_PAUSED:
-		if (reason == VIR_DOMAIN_PAUSED_IOERROR) {
-			*ret_reason = HV_REASON_IO_ERROR;
-			*ret_ask = true;
-		} else if (reason == VIR_DOMAIN_PAUSED_CRASHED) {
-			*ret_reason = HV_REASON_CRASHED;
-		}
-		return HV_DOMAIN_PAUSED;
-	case VIR_DOMAIN_PMSUSPENDED:
-		return HV_DOMAIN_PAUSED;
-	case VIR_DOMAIN_CRASHED: /* kept for inspection: qemu is still there */
-		*ret_reason = HV_REASON_CRASHED;
-		return HV_DOMAIN_PAUSED;
-	case VIR_DOMAIN_SHUTOFF:
-		if (reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
-			*ret_reason = HV_REASON_GUEST;
-		else if (reason == VIR_DOMAIN_SHUTOFF_CRASHED)
-			*ret_reason = HV_REASON_CRASHED;
-		return HV_DOMAIN_OFF;
-	}
-	return HV_DOMAIN_RUNNING; /* a state newer than this build: the safe assumption is that it uses its
-				     disks */
+	/* a number newer than this build: the safe assumption is that it uses its disks */
+	static const struct state_meaning in_use = {HV_DOMAIN_RUNNING, HV_REASON_OTHER};
+	const struct state_meaning *meaning = state_meaning(state, reason);
+
+	if (!meaning)
+		meaning = state_meaning(state, 0); /* of each state, the reason 0 is that there is none */
+	if (!meaning)
+		meaning = &in_use;
+	*ret_reason = meaning->reason;
+	*ret_ask = meaning->reason == HV_REASON_IO_ERROR;
+	return meaning->state;
 }
 
 enum hv_domain_reason domain_io_reason(virDomainPtr domain)
@@ -152,72 +135,56 @@ static bool is_active(const struct record *record)
 	return record->state == HV_DOMAIN_RUNNING || record->state == HV_DOMAIN_PAUSED;
 }
 
-static enum hv_domain_reason stop_reason(const struct record *record, int detail)
+static void fold_pause(struct record *record, enum hv_domain_reason reason)
 {
-	switch ((virDomainEventStoppedDetailType)detail) {
-	case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN:
-		return record->host_ended ? HV_REASON_OTHER : HV_REASON_GUEST;
-	case VIR_DOMAIN_EVENT_STOPPED_CRASHED:
-	case VIR_DOMAIN_EVENT_STOPPED_FAILED: /* qemu went away by itself */
-		return HV_REASON_CRASHED;
-	case VIR_DOMAIN_EVENT_STOPPED_DESTROYED:
-	case VIR_DOMAIN_EVENT_STOPPED_MIGRATED:
-	case VIR_DOMAIN_EVENT_STOPPED_SAVED:
-	case VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT:
-		return HV_REASON_OTHER;
+	record->state = HV_DOMAIN_PAUSED;
+	record->reason = reason == HV_REASON_IO_ERROR && record->disk_full ? HV_REASON_ENOSPC : reason;
+}
+
+static void fold_stop(struct record *record, enum hv_domain_reason reason)
+{
+	if (is_active(record)) {
+		record->reason = reason == HV_REASON_GUEST && record->host_ended ? HV_REASON_OTHER : reason;
+		record->state = record->defined ? HV_DOMAIN_OFF : HV_DOMAIN_ABSENT;
 	}
-	return HV_REASON_OTHER;
+	record->host_ended = false;
+	record->disk_full = false;
 }
 
-static enum hv_domain_reason pause_reason(const struct record *record, int detail)
+static void fold_lifecycle(struct record *record, const struct event_meaning *meaning)
 {
-	if (detail == VIR_DOMAIN_EVENT_SUSPENDED_IOERROR)
-		return record->disk_full ? HV_REASON_ENOSPC : HV_REASON_IO_ERROR;
-	return HV_REASON_OTHER;
-}
-
-static void fold_lifecycle(struct record *record, int type, int detail)
-{
-	switch ((virDomainEventType)type) {
-	case VIR_DOMAIN_EVENT_DEFINED:
+	switch (meaning->effect) {
+	case EFFECT_NONE:
+		return;
+	case EFFECT_DEFINES:
 		record->defined = true;
 		if (record->state == HV_DOMAIN_ABSENT) {
 			record->state = HV_DOMAIN_OFF;
 			record->reason = HV_REASON_OTHER;
 		}
 		return;
-	case VIR_DOMAIN_EVENT_UNDEFINED:
+	case EFFECT_UNDEFINES:
 		record->defined = false;
 		if (!is_active(record)) {
 			record->state = HV_DOMAIN_ABSENT;
 			record->reason = HV_REASON_OTHER;
 		}
 		return;
-	case VIR_DOMAIN_EVENT_STARTED:
-	case VIR_DOMAIN_EVENT_RESUMED:
+	case EFFECT_RUNS:
 		record->state = HV_DOMAIN_RUNNING;
 		record->reason = HV_REASON_OTHER;
 		record->host_ended = false;
 		record->disk_full = false;
 		return;
-	case VIR_DOMAIN_EVENT_SUSPENDED:
-	case VIR_DOMAIN_EVENT_PMSUSPENDED:
-		record->state = HV_DOMAIN_PAUSED;
-		record->reason =
-			type == VIR_DOMAIN_EVENT_SUSPENDED ? pause_reason(record, detail) : HV_REASON_OTHER;
+	case EFFECT_PAUSES:
+		fold_pause(record, meaning->reason);
 		return;
-	case VIR_DOMAIN_EVENT_SHUTDOWN:
-		record->host_ended = detail == VIR_DOMAIN_EVENT_SHUTDOWN_HOST;
+	case EFFECT_HOST_ENDS:
+	case EFFECT_GUEST_ENDS:
+		record->host_ended = meaning->effect == EFFECT_HOST_ENDS;
 		return;
-	case VIR_DOMAIN_EVENT_STOPPED:
-		if (is_active(record)) {
-			record->reason = stop_reason(record, detail);
-			record->state = record->defined ? HV_DOMAIN_OFF : HV_DOMAIN_ABSENT;
-		}
-		record->host_ended = false;
-		record->disk_full = false;
-		return;
-	case VIR_DOMAIN_EVENT_CRASHED: /* on_crash decides what happens next, and an event for that follows */
+	case EFFECT_STOPS:
+		fold_stop(record, meaning->reason);
 		return;
 	}
 }
@@ -237,10 +204,16 @@ int states_fold(void **table, const struct event *event, struct state_change *re
 	if (!record)
 		return -ENOMEM;
 	before = *record;
-	if (event->kind == EVENT_LIFECYCLE)
-		fold_lifecycle(record, event->type, event->detail);
-	else
+	if (event->kind == EVENT_LIFECYCLE) {
+		const struct event_meaning *meaning = event_meaning(event->type, event->detail);
+
+		if (!meaning) /* newer than this build: as the type's first */
+			meaning = event_meaning(event->type, 0);
+		if (meaning)
+			fold_lifecycle(record, meaning);
+	} else {
 		fold_io_error(record, event->detail != 0);
+	}
 	/*
 	 * A new definition does not change what runs. Reported late, after the start that follows it, it
 	 * would look like a stop.

@@ -19,7 +19,7 @@
 #include "hypervisor/hypervisor.h"
 
 /* An event of libvirt about a domain, not yet delivered. */
-enum event_kind { EVENT_LIFECYCLE, EVENT_AGENT, EVENT_DEVICE_REMOVED, EVENT_IO_ERROR };
+enum event_kind { EVENT_LIFECYCLE, EVENT_AGENT, EVENT_DEVICE_REMOVED, EVENT_DEVICE_KEPT, EVENT_IO_ERROR };
 
 struct event {
 	struct event *next;
@@ -27,7 +27,7 @@ struct event {
 	char uuid[33];
 	int type;     /* VIR_DOMAIN_EVENT_*, or the agent's state */
 	int detail;   /* what the lifecycle event says besides; for EVENT_IO_ERROR: 1 when the disk is full */
-	char alias[]; /* EVENT_DEVICE_REMOVED */
+	char alias[]; /* EVENT_DEVICE_REMOVED, EVENT_DEVICE_KEPT */
 };
 
 /* Frees @event and those that follow it. Accepts NULL. */

@@ -258,7 +258,8 @@
 	X(VM, VOLUMES, "allVolumes", FIELD_CHILDREN, 0, KIND_VOLUME, VOLUME_VM_UUID, 0, "its volumes")       \
 	X(VM, INTERNAL_ID, "internalId", FIELD_LONG, 0, KIND_NONE, 0, 0, "number of the VM, unique in the pool") \
 	X_STR(X, VM, STATE_REASON, "stateReason", F_FILE,                                                    \
-	      "reason of a state change that nobody requested: enospc (a disk is full), io-error, crashed or guest") \
+	      "reason of a state change that nobody requested: enospc (a disk is full), io-error, watchdog, asleep, " \
+	      "saved, crashed or guest") \
 	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
 	  "parameters saved by JustCreate for the first start")                                              \
 	X(VM, STOPPED_BY_HA, "stopHA", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \

@@ -172,6 +172,12 @@ static const char *reason_name(enum hv_domain_reason reason)
 		return "enospc";
 	case HV_REASON_IO_ERROR:
 		return "io-error";
+	case HV_REASON_WATCHDOG:
+		return "watchdog";
+	case HV_REASON_ASLEEP:
+		return "asleep";
+	case HV_REASON_SAVED:
+		return "saved";
 	}
 	return NULL;
 }

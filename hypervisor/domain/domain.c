@@ -27,10 +27,15 @@
 
 /* -------------------------------------------------------------------- starting */
 
+/*
+ * The memory of a guest that somebody has saved (virsh managedsave, libvirt-guests) is discarded: it belongs to
+ * the disks and the definition of that time, and the pool may have changed both.
+ */
 static int create(const struct hv_call *call, virDomainPtr domain, bool paused)
 {
 	if (!call->simulated)
-		return virDomainCreateWithFlags(domain, paused ? VIR_DOMAIN_START_PAUSED : 0);
+		return virDomainCreateWithFlags(domain, VIR_DOMAIN_START_FORCE_BOOT |
+								(paused ? VIR_DOMAIN_START_PAUSED : 0));
 	if (virDomainCreate(domain) < 0)
 		return -1;
 	return paused ? virDomainSuspend(domain) : 0;
@@ -218,12 +223,17 @@ int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, 
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_domain_ virDomainPtr domain = NULL;
+	int state;
 	int rc;
 
 	rc = domain_enter(hv, host, uuid, &call, &domain, e);
-	if (rc == 0 && virDomainResume(domain) < 0)
-		rc = error_set_virt(e, call.conn, "cannot resume domain '%s'", uuid);
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (virDomainGetState(domain, &state, NULL, 0) < 0)
+		return error_set_virt(e, call.conn, "cannot get the state of domain '%s'", uuid);
+	if ((state == VIR_DOMAIN_PMSUSPENDED ? virDomainPMWakeup(domain, 0) : virDomainResume(domain)) < 0)
+		return error_set_virt(e, call.conn, "cannot resume domain '%s'", uuid);
+	return 0;
 }
 
 /* --------------------------------------------------------------------- looking */

@@ -11,7 +11,8 @@
 
 /**
  * Defines the domain (replacing an inactive definition) and starts it, paused when @paused. -EEXIST
- * when it is active. A domain that was not defined before is not after a failure either.
+ * when it is active. A domain that was not defined before is not after a failure either. Memory that was saved
+ * on the host is discarded.
  */
 int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_def *spec, bool paused,
 		    struct error *e);
@@ -26,6 +27,7 @@ int hv_domain_destroy(struct hypervisor *hv, const char *host, const char *uuid,
 /** Removes an inactive definition with its NVRAM. Success when there is none. */
 int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+/** Lets a paused domain go on, and wakes a guest that sleeps. */
 int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 /** The state now, straight from the host. ABSENT is a success. */
 int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,

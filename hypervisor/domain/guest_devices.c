@@ -110,6 +110,9 @@ static int wait_until_gone(struct guest_devices *d, struct waiter *waiter, const
 		if (rc < 0 || !xml_has(d->doc, path))
 			return rc;
 		rc = host_wait(d->call.host, d->call.connection, waiter, &deadline);
+		if (rc == 0 && waiter->refused)
+			return error_set(e, EBUSY, "the guest of domain '%s' refused to release device '%s'",
+					 virDomainGetName(d->domain), waiter->alias);
 		if (rc == -ETIMEDOUT)
 			return error_set(e, ETIMEDOUT,
 					 "the guest of domain '%s' did not release device '%s' within %d ms",
@@ -140,6 +143,24 @@ static int request_removal(struct guest_devices *d, const char *path, const char
 	return 0;
 }
 
+/*
+ * Removes the device at @path from the definition, from which libvirt would start the domain again by hand, and
+ * whose devices' names are taken for a device that is attached later.
+ */
+static int forget_device(struct guest_devices *d, const char *path, struct error *e)
+{
+	_cleanup_free_ char *text =
+		virDomainGetXMLDesc(d->domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
+	_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
+	xmlNodePtr node = doc ? xml_find(doc, path) : NULL;
+	_cleanup_free_ char *alias = node ? xml_get(doc, node, "alias/@name") : NULL;
+
+	if (!alias || virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_CONFIG) == 0)
+		return 0;
+	return error_set_virt(e, d->call.conn, "cannot remove device '%s' from the definition of domain '%s'",
+			      alias, virDomainGetName(d->domain));
+}
+
 int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int flags, int timeout_ms,
 			 struct error *e)
 {
@@ -149,7 +170,7 @@ int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int
 	int rc;
 
 	if (!node)
-		return 0;
+		return flags && !d->call.simulated ? forget_device(d, path, e) : 0;
 	if (d->call.simulated) {
 		xmlUnlinkNode(node);
 		xmlFreeNode(node);
@@ -163,8 +184,5 @@ int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int
 	if (rc == 0)
 		rc = wait_until_gone(d, &waiter, path, timeout_ms, e);
 	host_wait_end(d->call.host, &waiter);
-	/* the pool writes the definition at each start, so this matters only for a start by hand */
-	if (rc == 0 && flags)
-		(void)virDomainDetachDeviceAlias(d->domain, alias, flags);
-	return rc;
+	return rc == 0 && flags ? forget_device(d, path, e) : rc;
 }

@@ -41,6 +41,19 @@ int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int
 	return rc < 0 ? rc : guest_devices_detach(&d, path, 0, timeout_ms, e);
 }
 
+int hv_nic_is_gone(struct hypervisor *hv, const char *host, const char *uuid, int device_id, bool *ret,
+		   struct error *e)
+{
+	_cleanup_guest_devices_ struct guest_devices d = {0};
+	char path[PATH_SIZE];
+	int rc = guest_devices_enter(hv, host, uuid, &d, e);
+
+	nic_path(device_id, path);
+	if (rc == 0)
+		*ret = !xml_has(d.doc, path);
+	return rc;
+}
+
 int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uuid, const char *mac,
 			 int64_t inbound_bps, int64_t outbound_bps, struct error *e)
 {

@@ -21,6 +21,9 @@ int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, con
  */
 int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int device_id, int timeout_ms,
 		  struct error *e);
+/** Whether the active domain is without the NIC @device_id. */
+int hv_nic_is_gone(struct hypervisor *hv, const char *host, const char *uuid, int device_id, bool *ret,
+		   struct error *e);
 /** Sets both limits of a NIC, bit/s, 0 = unlimited. -EOPNOTSUPP when traffic control does not work there. */
 int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uuid, const char *mac,
 			 int64_t inbound_bps, int64_t outbound_bps, struct error *e);

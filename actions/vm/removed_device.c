@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See removed_device.h. */
+#include "actions/vm/removed_device.h"
+
+#include "actions/engine/job.h"
+#include "actions/vm/nic.h"
+#include "actions/volume/attach.h"
+#include "actions/volume/volume.h"
+#include "hypervisor/domain/disk.h"
+#include "hypervisor/domain/nic.h"
+
+/* The volume that is attached to the VM as that device; NULL = none. The root volume cannot be detached. */
+static const struct object *volume_at(const struct view *view, const char *vm, int device_id)
+{
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm)
+		if (object_int(volume, VOLUME_DEVICE_ID) == device_id &&
+		    !object_str_is(volume, VOLUME_TYPE, "Root"))
+			return volume;
+	view_for_each_where (ref, view, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, vm)
+		if (object_int(ref, SHAREABLE_REF_DEVICE_ID) == device_id)
+			return view_get(view, KIND_VOLUME, object_str(ref, SHAREABLE_REF_VOLUME_UUID));
+	return NULL;
+}
+
+static const struct object *nic_at(const struct view *view, const char *vm, int device_id)
+{
+	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, vm)
+		if (object_int(nic, NIC_DEVICE_ID) == device_id)
+			return nic;
+	return NULL;
+}
+
+static void settle_volume(struct pool *pool, const char *host, const char *vm, const char *volume)
+{
+	struct volume_claim claim = {.volume = volume, .vm = vm};
+	struct hypervisor *hv = pool_hypervisor(pool);
+	_cleanup_free_ char *path = NULL;
+
+	/* The second call finds it gone from the guest, and removes it from the definition. */
+	if (hv_disk_path(hv, host, vm, volume, &path, NULL) == 0 && !path &&
+	    hv_disk_detach(hv, host, vm, volume, 0, NULL) == 0)
+		(void)store_run(pool_store(pool), volume_put_released, &claim, NULL);
+}
+
+bool vm_settle_removed_device(struct pool *pool, const char *host, const char *vm_uuid, const char *alias)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *vm = view_get(view, KIND_VM, vm_uuid), *volume = NULL, *nic = NULL;
+	bool is_gone = false;
+	int id;
+
+	if (sscanf(alias, "ua-disk-%d", &id) == 1)
+		volume = volume_at(view, vm_uuid, id);
+	else if (sscanf(alias, "ua-nic-%d", &id) == 1)
+		nic = nic_at(view, vm_uuid, id);
+	if (!vm || (!volume && !nic) || !volume_vm_is_active(vm) || !object_str_is(vm, VM_HOST_UUID, host))
+		return true;
+	if (job_is_pending_for(view, vm_uuid) || (volume && job_is_pending_for(view, object_uuid(volume))))
+		return false;
+	if (volume)
+		settle_volume(pool, host, vm_uuid, object_uuid(volume));
+	else if (hv_nic_is_gone(pool_hypervisor(pool), host, vm_uuid, id, &is_gone, NULL) == 0 && is_gone)
+		(void)vm_remove_nic(pool, view, nic, NULL);
+	return true;
+}

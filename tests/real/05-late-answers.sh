@@ -1,0 +1,104 @@
+#!/bin/bash
+# What a guest does late, or by itself, ends with host and pool in agreement: devices, sleep, a saved guest.
+# limit: 600
+. "$(dirname "$0")/../tree/lib.sh"
+
+media=$(tiny_guest)
+host_up h1
+mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
+image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+l3=$(first l3-networks)
+red=$(create l3-networks "$(jq -nc --arg l2 "$(value "l3-networks/$l3/l2NetworkUuid")" \
+	'{params: {name: "red", type: "L3BasicNetwork", l2NetworkUuid: $l2}}')")
+act "l3-networks/$red" "add-ip-range-by-cidr name=r networkCidr=10.82.1.0/24"
+vm=$(create_vm late "$image" "$(jq -nc --arg o "$small" --arg a "$l3" --arg b "$red" \
+	'{instanceOfferingUuid: $o, l3NetworkUuids: [$a, $b], defaultL3NetworkUuid: $b}')")
+dir=vm-instances/$vm
+
+# data_volume NAME
+data_volume() {
+	create volumes "$(jq -nc --arg n "$1" --arg o "$(first disk-offerings)" '{params: {name: $n, diskOfferingUuid: $o}}')"
+}
+
+# fails OBJECT VERB REGEX [SECONDS]: the job fails, and says so.
+fails() {
+	local job
+	job=$(submit "$1/actions" "$2")
+	job_wait "$job" "${4:-60}" 2>/dev/null && fail "'$2' succeeded"
+	assert_match "$(value "api-jobs/$job/error")" "$3"
+}
+
+# disks: those of the running guest and those of the definition.
+disks() {
+	echo "$(on_host domblklist "$vm" | grep -c ' vd[b-z] ' || true) $(on_host domblklist --inactive "$vm" | grep -c ' vd[b-z] ' || true)"
+}
+
+one=$(data_volume one)
+two=$(data_volume two)
+nic=$(value "$dir/inventory" | jq -r --arg l3 "$red" '.vmNics[] | select(.l3NetworkUuid == $l3) | .uuid')
+wait_serial "$vm" "TINY ready" 180
+wait_until 60 agent_ping "$vm"
+act "volumes/$one" attach "vmInstanceUuid=$vm"
+wait_until 20 guest "$vm" 'ls /dev/vdb'
+
+step "a paused guest cannot let go of a volume: it stays"
+act "$dir" pause
+fails "volumes/$one" detach "did not release device 'ua-disk-1'"
+assert_eq "$(value "volumes/$one/vmInstanceUuid")" "$vm"
+
+step "it goes on and does: the volume is detached on both sides"
+act "$dir" resume
+wait_for "volumes/$one/vmInstanceUuid" "" 30
+assert_eq "$(disks)" "0 0"
+
+step "a NIC that somebody detaches on the host is gone from the pool, and what hung on it goes with it"
+on_host detach-device-alias "$vm" "ua-nic-$(value "$dir/nics/$nic/deviceId")" --live >/dev/null
+one_nic() {
+	[ "$(value "$dir/inventory" | jq '.vmNics | length')" = 1 ]
+}
+wait_until 30 one_nic
+assert_eq "$(value "$dir/defaultL3NetworkUuid")" "$l3"
+no_lease() {
+	! on_host net-dumpxml "poolfs-${red:0:8}" | grep -q "<host "
+}
+wait_until 20 no_lease
+
+step "another volume takes its place, in the definition too"
+act "volumes/$two" attach "vmInstanceUuid=$vm"
+assert_eq "$(disks)" "1 1"
+act "volumes/$two" create-snapshot name=s
+act "volumes/$two" detach
+assert_eq "$(disks)" "0 0"
+
+step "a guest that went to sleep is Paused; resume wakes it"
+if guest "$vm" 'grep -qw mem /sys/power/state'; then
+	guest "$vm" '(sleep 1; echo mem >/sys/power/state) >/dev/null 2>&1 &'
+	wait_for "$dir/state" Paused 30
+	assert_eq "$(value "$dir/stateReason")" asleep
+	act "$dir" resume
+	wait_for "$dir/state" Running 5
+	assert_eq "$(value "$dir/stateReason")" ""
+	wait_until 60 agent_ping "$vm"
+else
+	fail "the guest cannot sleep"
+fi
+
+step "a guest that was saved outside starts anew, on the disks that it has by then"
+on_host managedsave "$vm" >/dev/null
+wait_for "$dir/state" Stopped 10
+assert_eq "$(value "$dir/stateReason")" saved
+root=$(value "$dir/rootVolumeUuid")
+act "volumes/$root" create-snapshot name=s
+act "volumes/$one" attach "vmInstanceUuid=$vm"
+frozen=$(on_host domblklist --inactive "$vm" | awk '$1 == "vda" {print $2}')
+before=$(md5sum <"$frozen")
+act "$dir" start
+assert_eq "$(disks)" "1 1"
+assert_match "$(on_host domblklist "$vm" | awk '$1 == "vda" {print $2}')" "^$(value "volumes/$root/installPath")\$"
+wait_serial "$vm" "TINY ready" 180 2
+wait_until 60 agent_ping "$vm"
+guest "$vm" 'echo new >/root/new; sync'
+assert_eq "$(md5sum <"$frozen")" "$before" "the file that the snapshot froze"
+assert_eq "$(value "$dir/stateReason")" ""
