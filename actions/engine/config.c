@@ -114,7 +114,8 @@ static const struct setting settings[] = {
 	NETWORKS("url.forbiddenNetworks",
 		 "networks that no URL may lead to, not even an administrator's, separated by commas"),
 	BOOL("vm.bootMenu", "true", "the firmware offers a boot menu"),
-	BOOL("vm.cleanTraffic", "false", "guests cannot use addresses that are not theirs"),
+	BOOL("vm.cleanTraffic", "false",
+	     "guests cannot send from MAC and IPv4 addresses that are not theirs, nor by IPv6; from the next start"),
 	ADDRESS("vm.consoleListenAddress",
 		"IP address on which consoles listen from the next start of a VM on; auto is 127.0.0.1 on hosts of "
 		"this machine and 0.0.0.0 on others"),

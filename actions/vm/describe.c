@@ -147,6 +147,7 @@ void vm_describe_nic(const struct view *view, const struct object *nic, const st
 		.device_id = (int)object_int(nic, NIC_DEVICE_ID),
 		.inbound_bps = limits ? object_int(nic, NIC_INBOUND) : 0,
 		.outbound_bps = limits ? object_int(nic, NIC_OUTBOUND) : 0,
+		.only_ip = config_bool(view, "vm.cleanTraffic") ? object_str(nic, NIC_IP) : NULL,
 	};
 }
 

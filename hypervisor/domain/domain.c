@@ -19,6 +19,7 @@
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
+#include "hypervisor/nic_filter.h"
 #include "hypervisor/states.h"
 
 #define AGENT_PING "{\"execute\":\"guest-ping\"}"
@@ -70,6 +71,13 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 	if (present && virDomainIsActive(present) == 1)
 		return error_set(e, EEXIST, "domain '%s' is already active", spec->uuid);
 
+	for (size_t i = 0; rc == 0 && i < spec->nic_count; i++)
+		if (spec->nics[i].only_ip) {
+			rc = nic_filter_define(&call, e);
+			break;
+		}
+	if (rc < 0)
+		return rc;
 	domain = virDomainDefineXMLFlags(call.conn, xml, 0);
 	if (!domain)
 		return error_set_virt(e, call.conn, "cannot define domain '%s'", spec->uuid);

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "hypervisor/domain/console.h"
+#include "hypervisor/nic_filter.h"
 #include "hypervisor/storage/backend.h"
 #include "hypervisor/xml.h"
 
@@ -417,6 +418,11 @@ static void write_nic(struct xml *x, const struct hv_nic *nic)
 		xml_open(x, "bandwidth", NULL);
 		write_limit(x, "inbound", nic->inbound_bps);
 		write_limit(x, "outbound", nic->outbound_bps);
+		xml_close(x);
+	}
+	if (nic->only_ip) {
+		xml_open(x, "filterref", "filter", NIC_FILTER, NULL);
+		xml_leaf(x, "parameter", "name", "IP", "value", nic->only_ip, NULL);
 		xml_close(x);
 	}
 	write_boot_order(x, nic->boot_order);

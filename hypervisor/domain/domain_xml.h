@@ -34,6 +34,7 @@ struct hv_nic {
 	int boot_order;
 	int64_t inbound_bps; /* guest's inbound limit, bit/s, 0 = unlimited */
 	int64_t outbound_bps;
+	const char *only_ip; /* the guest may send from no other IPv4 and MAC address; NULL: from any */
 };
 
 enum hv_graphics { HV_GRAPHICS_VNC, HV_GRAPHICS_SPICE };

@@ -24,6 +24,7 @@
 #include "hypervisor/domain/disk_lookup.h"
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
+#include "hypervisor/nic_filter.h"
 
 #define POLL_MS 100
 
@@ -194,6 +195,18 @@ static int add_copied(struct migration *m, const struct hv_call *call, const str
 	return rc;
 }
 
+/* The target must know the filter of the guest's NICs. */
+static int bring_filter(struct migration *m, const struct hv_call *source, const struct hv_call *target,
+			struct error *e)
+{
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	int rc = domain_read_live_xml(source, m->domain, virDomainGetName(m->domain), &doc, e);
+
+	if (rc < 0 || !xml_has(doc, "/domain/devices/interface/filterref[@filter='" NIC_FILTER "']"))
+		return rc;
+	return nic_filter_define(target, e);
+}
+
 static int run(struct migration *m, hv_progress *progress, void *ctx, struct error *e)
 {
 	pthread_condattr_t attr;
@@ -256,6 +269,8 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
 			return error_set(e, ENOMEM, "out of memory");
 	}
 	rc = keep_definition_with_nvram(&m, &source, e);
+	if (rc == 0)
+		rc = bring_filter(&m, &source, &target, e);
 	if (rc == 0)
 		rc = add_copied(&m, &source, how, e);
 	return rc < 0 ? rc : run(&m, progress, ctx, e);

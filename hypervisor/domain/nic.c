@@ -4,6 +4,7 @@
 
 #include "hypervisor/domain/guest_devices.h"
 #include "hypervisor/errors.h"
+#include "hypervisor/nic_filter.h"
 #include "hypervisor/xml.h"
 
 #define PATH_SIZE 128
@@ -25,6 +26,9 @@ int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, con
 
 	nic_path(nic->device_id, path);
 	if (rc < 0 || xml_has(d.doc, path))
+		return rc;
+	rc = nic->only_ip ? nic_filter_define(&d.call, e) : 0;
+	if (rc < 0)
 		return rc;
 	xml = nic_xml(nic);
 	return guest_devices_attach(&d, xml, 0, "a NIC", e);
