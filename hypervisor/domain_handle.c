@@ -53,3 +53,14 @@ int domain_read_live_xml(const struct hv_call *call, virDomainPtr domain, const 
 	*ret_doc = doc;
 	return 0;
 }
+
+int domain_is_active(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e)
+{
+	int active = virDomainIsActive(domain);
+
+	if (active >= 0)
+		return active;
+	if (virt_error_code() == VIR_ERR_NO_DOMAIN)
+		return 0;
+	return error_set_virt(e, call->conn, "cannot get the state of domain '%s'", uuid);
+}

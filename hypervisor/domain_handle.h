@@ -23,6 +23,8 @@ int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, stru
 /* The domain @uuid; one that is not there is NULL and no error. */
 int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
 			 struct error *e);
+/* 1 when the domain is active now, 0 when it is not or is gone. */
+int domain_is_active(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e);
 /* The parsed XML of the running domain; -EBUSY when it is not running. */
 int domain_read_live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid,
 			 xmlDocPtr *ret_doc, struct error *e);

@@ -92,18 +92,6 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 
 /* -------------------------------------------------------------------- stopping */
 
-/* Whether the domain is active now; a domain that is gone is not. */
-static int is_active(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e)
-{
-	int active = virDomainIsActive(domain);
-
-	if (active >= 0)
-		return active;
-	if (virt_error_code() == VIR_ERR_NO_DOMAIN)
-		return 0;
-	return error_set_virt(e, call->conn, "cannot get the state of domain '%s'", uuid);
-}
-
 /* A guest that does not shut down is asked again after this time: it ignores the request while it boots. */
 #define ASK_AGAIN_MS 5000
 
@@ -131,7 +119,7 @@ static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, s
 	struct timespec deadline = deadline_in(slice_ms);
 
 	for (;;) {
-		int active = is_active(call, domain, uuid, e);
+		int active = domain_is_active(call, domain, uuid, e);
 		int rc;
 
 		if (active <= 0)
@@ -203,7 +191,7 @@ int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid
 		rc = domain_find_optional(&call, uuid, &domain, e);
 	if (rc < 0 || !domain)
 		return rc;
-	rc = is_active(&call, domain, uuid, e);
+	rc = domain_is_active(&call, domain, uuid, e);
 	if (rc > 0)
 		return error_set(e, EBUSY, "domain '%s' is active", uuid);
 	if (rc < 0)

@@ -23,8 +23,9 @@ int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid
 	if (rc < 0)
 		return rc;
 	now = virDomainGetVcpusFlags(domain, VIR_DOMAIN_AFFECT_LIVE);
-	most = virDomainGetVcpusFlags(domain, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_VCPU_MAXIMUM);
-	if (now < 0 || most < 0)
+	most = now < 0 ? -1
+		       : virDomainGetVcpusFlags(domain, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_VCPU_MAXIMUM);
+	if (most < 0)
 		return error_set_virt(e, call.conn, "cannot count the CPUs of domain '%s'", uuid);
 	if (count <= now)
 		return 0;

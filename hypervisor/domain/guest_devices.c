@@ -18,8 +18,11 @@ static int read_devices(struct guest_devices *d, struct error *e)
 {
 	unsigned int flags = VIR_DOMAIN_XML_SECURE | (d->call.simulated ? VIR_DOMAIN_XML_INACTIVE : 0);
 	_cleanup_free_ char *text = NULL;
+	int active = domain_is_active(&d->call, d->domain, virDomainGetName(d->domain), e);
 
-	if (virDomainIsActive(d->domain) != 1)
+	if (active < 0)
+		return active;
+	if (!active)
 		return error_set(e, EBUSY, "domain '%s' is not running", virDomainGetName(d->domain));
 	text = virDomainGetXMLDesc(d->domain, flags);
 	if (!text)
@@ -102,10 +105,10 @@ static int wait_until_gone(struct guest_devices *d, struct waiter *waiter, const
 	struct timespec deadline = deadline_in(timeout_ms);
 
 	for (;;) {
-		int rc;
+		int rc = domain_is_active(&d->call, d->domain, virDomainGetName(d->domain), e);
 
-		if (virDomainIsActive(d->domain) == 0)
-			return 0;
+		if (rc <= 0)
+			return rc;
 		rc = read_devices(d, e);
 		if (rc < 0 || !xml_has(d->doc, path))
 			return rc;

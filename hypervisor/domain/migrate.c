@@ -29,15 +29,23 @@
 #define POLL_MS 100
 
 /* The host's libvirt as other hosts reach it; allocated. */
-static char *uri_for_others(const struct hv_call *call)
+static int uri_for_others(const struct hv_call *call, char **ret_uri, struct error *e)
 {
 	_cleanup_free_ char *name = NULL;
 	char *uri = NULL;
 
-	if (strcmp(call->host->uri, "qemu:///system") != 0)
-		return strdup(call->host->uri);
-	name = virConnectGetHostname(call->conn);
-	return name && asprintf(&uri, "qemu+ssh://%s/system", name) >= 0 ? uri : NULL;
+	if (strcmp(call->host->uri, "qemu:///system") == 0) {
+		name = virConnectGetHostname(call->conn);
+		if (!name)
+			return error_set_virt(e, call->conn, "cannot get the name of host '%s'",
+					      call->host->uuid);
+		if (asprintf(&uri, "qemu+ssh://%s/system", name) < 0)
+			return error_oom(e);
+	} else {
+		uri = strdup(call->host->uri);
+	}
+	*ret_uri = uri;
+	return uri ? 0 : error_oom(e);
 }
 
 /* ------------------------------------------------------------------ simulation */
@@ -255,7 +263,10 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
 		return rc;
 	if (source.simulated != target.simulated)
 		return error_set(e, EOPNOTSUPP, "a domain cannot move between a simulated and a real host");
-	if (virDomainIsActive(domain) != 1)
+	rc = domain_is_active(&source, domain, uuid, e);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
 		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
 	if (source.simulated)
 		return sim_migrate(&source, &target, domain, e);
@@ -264,9 +275,9 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
 		m.target = target.conn;
 	} else {
 		m.flags |= VIR_MIGRATE_PEER2PEER;
-		m.uri = uri_for_others(&target);
-		if (!m.uri)
-			return error_set(e, ENOMEM, "out of memory");
+		rc = uri_for_others(&target, &m.uri, e);
+		if (rc < 0)
+			return rc;
 	}
 	rc = keep_definition_with_nvram(&m, &source, e);
 	if (rc == 0)

@@ -1,0 +1,708 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whichever call of libvirt fails, its reason is in the error of the operation. Each
+ * operation runs against a libvirt of its own (fake_libvirt.c), which forgets the last
+ * error at every call, as the real one does, and fails the n-th call with a sentence
+ * that is looked for in the error; n goes up until all calls succeed.
+ *
+ * The functions are enumerated from the object files: one that hypervisor/ calls for
+ * the first time must be in the table below, and must have been seen to fail with its
+ * reason, unless the table says why not.
+ */
+#include "tests/unit/test.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include "hypervisor/domain/console.h"
+#include "hypervisor/domain/disk.h"
+#include "hypervisor/domain/disk_chain.h"
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/domain_size.h"
+#include "hypervisor/domain/migrate.h"
+#include "hypervisor/domain/nic.h"
+#include "hypervisor/hypervisor.h"
+#include "hypervisor/network.h"
+#include "hypervisor/storage/pool.h"
+#include "hypervisor/storage/volume.h"
+
+#define HOST   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define TARGET "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define VM     "11111111111111111111111111111111"
+#define VOLUME "22222222222222222222222222222222"
+#define NET    "33333333333333333333333333333333"
+#define POOL   "44444444444444444444444444444444"
+#define MARK   "the reason of libvirt for "
+
+static struct error error;
+static struct error *e = &error;
+
+/* ------------------------------------------------------------------ the stand-in */
+
+enum result { ZERO, ONE, POINTER, TEXT };
+
+/* The functions that give something else than 0, or that need not be seen to fail. */
+static const struct row {
+	const char *name;
+	enum result result;
+	const char *exempt; /* why a failure need not show, NULL: it must */
+} rows[] = {
+#define GIVES(name, result)                                                                                  \
+	{                                                                                                    \
+#name, result, NULL                                                                          \
+	}
+#define EXEMPT(name, result, why)                                                                            \
+	{                                                                                                    \
+#name, result, why                                                                           \
+	}
+#define CLEANS_UP  "its failure changes nothing"
+#define NO_REASON  "it cannot fail but for want of memory or a wrong argument"
+#define FALLS_BACK "there is another way when it fails"
+#define REAL	   "needs the data of disks, which tests/hv has"
+#define SIMULATED  "only the test driver is asked so"
+#include "tests/unit/fake_libvirt_rows.h"
+};
+
+static const char *const names[] = {
+#define CALL(name) #name,
+#include "libvirt_calls.h"
+#undef CALL
+};
+
+static struct {
+	pthread_mutex_t lock;
+	bool armed;	    /* count and fail */
+	int count, fail_at; /* of the calls */
+	const char *failed; /* the function that failed */
+	bool off;	    /* domains and networks are not active */
+	bool asleep;	    /* domains */
+	bool bare;	    /* there is no network filter yet */
+	bool shown[ARRAY_SIZE(names)];
+} fake = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* This thread's last error, as libvirt keeps it. */
+static _Thread_local virError last;
+static _Thread_local char sentence[128];
+
+static const struct row *row_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static bool fails(const char *name, const struct row *row)
+{
+	bool now = false;
+
+	if (row && row->exempt && strcmp(row->exempt, NO_REASON) == 0)
+		return false;
+	scoped_lock(&fake.lock);
+	if (fake.armed && ++fake.count == fake.fail_at) {
+		fake.failed = name;
+		now = true;
+	}
+	return now;
+}
+
+long fake_call(const char *name);
+long fake_call(const char *name)
+{
+	const struct row *row = row_of(name);
+	enum result result = row ? row->result : ZERO;
+
+	last = (virError){0};
+	if (fails(name, row)) {
+		snprintf(sentence, sizeof(sentence), MARK "%s", name);
+		last = (virError){.code = VIR_ERR_OPERATION_FAILED, .message = sentence};
+		return result == POINTER || result == TEXT ? 0 : -1;
+	}
+	switch (result) {
+	case ZERO:
+		return 0;
+	case ONE:
+		return fake.off && strstr(name, "IsActive") ? 0 : 1;
+	case POINTER:
+		return (long)(uintptr_t)&fake; /* only looked at by other functions of the stand-in */
+	case TEXT:
+		return (long)(uintptr_t)strdup("text");
+	}
+	return 0;
+}
+
+virErrorPtr virGetLastError(void)
+{
+	return last.code ? &last : NULL;
+}
+
+virErrorPtr virSaveLastError(void)
+{
+	virErrorPtr copy = calloc(1, sizeof(*copy));
+
+	copy->code = last.code;
+	copy->message = last.message ? strdup(last.message) : NULL;
+	last = (virError){0};
+	return copy;
+}
+
+void virFreeError(virErrorPtr err)
+{
+	if (err)
+		free(err->message);
+	free(err);
+}
+
+void virSetErrorFunc(void *data, virErrorFunc handler)
+{
+	(void)data, (void)handler;
+}
+
+int virEventRunDefaultImpl(void)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+
+	return nanosleep(&pause, NULL);
+}
+
+const char *virDomainGetName(virDomainPtr domain)
+{
+	(void)domain;
+	(void)fake_call("virDomainGetName");
+	return VM;
+}
+
+const char *virNetworkGetName(virNetworkPtr network)
+{
+	(void)network;
+	(void)fake_call("virNetworkGetName");
+	return "poolfs-33333333";
+}
+
+int virDomainGetVcpusFlags(virDomainPtr domain, unsigned int flags)
+{
+	int r = (int)fake_call("virDomainGetVcpusFlags");
+
+	(void)domain;
+	if (r < 0)
+		return r;
+	return flags & VIR_DOMAIN_VCPU_MAXIMUM ? 4 : 1;
+}
+
+int virNodeGetInfo(virConnectPtr conn, virNodeInfoPtr info)
+{
+	(void)conn;
+	*info = (virNodeInfo){.memory = 1 << 20, .cpus = 2, .sockets = 1, .nodes = 1};
+	return (int)fake_call("virNodeGetInfo");
+}
+
+int virConnectGetAllDomainStats(virConnectPtr conn, unsigned int stats, virDomainStatsRecordPtr **ret,
+				unsigned int flags)
+{
+	(void)conn, (void)stats, (void)flags;
+	*ret = NULL;
+	return (int)fake_call("virConnectGetAllDomainStats");
+}
+
+int virConnectListAllDomains(virConnectPtr conn, virDomainPtr **domains, unsigned int flags)
+{
+	(void)conn, (void)flags;
+	*domains = NULL;
+	return (int)fake_call("virConnectListAllDomains");
+}
+
+int virDomainGetState(virDomainPtr domain, int *state, int *reason, unsigned int flags)
+{
+	(void)domain, (void)flags;
+	*state = fake.off ? VIR_DOMAIN_SHUTOFF : fake.asleep ? VIR_DOMAIN_PMSUSPENDED : VIR_DOMAIN_RUNNING;
+	if (reason)
+		*reason = 0;
+	return (int)fake_call("virDomainGetState");
+}
+
+int virDomainGetBlockInfo(virDomainPtr domain, const char *disk, virDomainBlockInfoPtr info,
+			  unsigned int flags)
+{
+	(void)domain, (void)disk, (void)flags;
+	*info = (virDomainBlockInfo){.capacity = 1 << 20};
+	return (int)fake_call("virDomainGetBlockInfo");
+}
+
+int virStoragePoolGetInfo(virStoragePoolPtr pool, virStoragePoolInfoPtr info)
+{
+	(void)pool;
+	*info = (virStoragePoolInfo){.state = VIR_STORAGE_POOL_RUNNING, .capacity = 2, .available = 1};
+	return (int)fake_call("virStoragePoolGetInfo");
+}
+
+int virDomainGetJobInfo(virDomainPtr domain, virDomainJobInfoPtr info)
+{
+	(void)domain;
+	*info = (virDomainJobInfo){.type = VIR_DOMAIN_JOB_NONE};
+	return (int)fake_call("virDomainGetJobInfo");
+}
+
+char *virDomainGetXMLDesc(virDomainPtr domain, unsigned int flags)
+{
+	static const char xml[] =
+		"<domain type='qemu' id='1'><name>" VM "</name><memory unit='KiB'>131072</memory>"
+		"<maxMemory unit='KiB'>1048576</maxMemory><devices><disk type='file' device='disk'>"
+		"<driver name='qemu' type='qcow2'/><source file='/pool/a.qcow2'/><target dev='vdb' bus='virtio'/>"
+		"<serial>" VOLUME "</serial><alias name='ua-disk-1'/></disk><interface type='network'>"
+		"<mac address='fa:00:00:00:00:01'/><alias name='ua-nic-0'/>"
+		"<filterref filter='poolfs-clean-traffic-1'/></interface>"
+		"<graphics type='vnc' port='5900' passwd='secret'/></devices></domain>";
+
+	(void)domain, (void)flags;
+	return fake_call("virDomainGetXMLDesc") ? strdup(xml) : NULL;
+}
+
+char *virStoragePoolGetXMLDesc(virStoragePoolPtr pool, unsigned int flags)
+{
+	(void)pool, (void)flags;
+	return fake_call("virStoragePoolGetXMLDesc")
+		       ? strdup("<pool type='dir'><target><path>/pool</path></target></pool>")
+		       : NULL;
+}
+
+virNWFilterPtr virNWFilterLookupByName(virConnectPtr conn, const char *name)
+{
+	virNWFilterPtr filter = (virNWFilterPtr)fake_call("virNWFilterLookupByName");
+
+	(void)conn, (void)name;
+	return fake.bare ? NULL : filter;
+}
+
+char *virNetworkGetXMLDesc(virNetworkPtr network, unsigned int flags)
+{
+	static const char xml[] =
+		"<network><name>poolfs-33333333</name><bridge name='br'/><dns><txt name='poolfs' value='old'/></dns>"
+		"<ip address='10.1.1.1' netmask='255.255.255.0'><dhcp><host mac='fa:00:00:00:00:01' ip='10.1.1.2'/>"
+		"<host mac='fa:00:00:00:00:02' ip='10.1.1.3'/></dhcp></ip></network>";
+
+	(void)network, (void)flags;
+	return fake_call("virNetworkGetXMLDesc") ? strdup(xml) : NULL;
+}
+
+int virNetworkGetDHCPLeases(virNetworkPtr network, const char *mac, virNetworkDHCPLeasePtr **leases,
+			    unsigned int flags)
+{
+	(void)network, (void)mac, (void)flags;
+	*leases = NULL;
+	return (int)fake_call("virNetworkGetDHCPLeases");
+}
+
+/* -------------------------------------------------------------- the operations */
+
+static struct hypervisor *hv;
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	enum hv_host_status status;
+	char why[256];
+} told = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, HV_HOST_CONNECTING, ""};
+
+static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
+		    const struct hv_domain_status *domains, size_t count, const char *why)
+{
+	(void)ctx, (void)host, (void)info, (void)domains, (void)count;
+	scoped_lock(&told.lock);
+	told.status = status;
+	snprintf(told.why, sizeof(told.why), "%s", why ? why : "");
+	pthread_cond_broadcast(&told.changed);
+}
+
+/* Adds a host, and waits for what becomes of it. */
+static int connect_host(const char *uuid)
+{
+	int rc;
+
+	pthread_mutex_lock(&told.lock);
+	told.status = HV_HOST_CONNECTING;
+	pthread_mutex_unlock(&told.lock);
+	rc = hv_host_add(hv, uuid, "qemu:///system", e);
+	pthread_mutex_lock(&told.lock);
+	while (rc == 0 && told.status == HV_HOST_CONNECTING)
+		pthread_cond_wait(&told.changed, &told.lock);
+	if (rc == 0 && told.status == HV_HOST_DISCONNECTED)
+		rc = error_set(e, EIO, "%s", told.why);
+	pthread_mutex_unlock(&told.lock);
+	return rc;
+}
+
+static int do_connect(void)
+{
+	static const char other[] = "cccccccccccccccccccccccccccccccc";
+	int rc = connect_host(other);
+
+	hv_host_remove(hv, other);
+	return rc;
+}
+
+static const struct hv_nic nic = {.mac = "fa:00:00:00:00:03",
+				  .network = "poolfs-3",
+				  .model = "virtio",
+				  .device_id = 2,
+				  .only_ip = "10.1.1.2"};
+static const struct hv_disk disk = {.path = "/pool/b.qcow2",
+				    .format = "qcow2",
+				    .serial = "55555555555555555555555555555555",
+				    .device_id = 2};
+
+static int do_start(void)
+{
+	const struct hv_domain_def def = {.uuid = VM,
+					  .title = "x",
+					  .virt_type = "qemu",
+					  .cpu_num = 1,
+					  .cpu_max = 1,
+					  .memory = 1 << 20,
+					  .memory_max = 1 << 20,
+					  .platform = "Linux",
+					  .video = "vga",
+					  .nics = &nic,
+					  .nic_count = 1};
+	int rc;
+
+	fake.off = true;
+	rc = hv_domain_start(hv, HOST, &def, false, e);
+	fake.off = false;
+	return rc;
+}
+
+static int do_undefine(void)
+{
+	int rc;
+
+	fake.off = true;
+	rc = hv_domain_undefine(hv, HOST, VM, e);
+	fake.off = false;
+	return rc;
+}
+
+static int do_state(void)
+{
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+
+	return hv_domain_state(hv, HOST, VM, &state, &reason, e);
+}
+
+static int do_xml(void)
+{
+	_cleanup_free_ char *xml = NULL;
+
+	return hv_domain_get_xml(hv, HOST, VM, &xml, e);
+}
+
+static int do_shutdown(void)
+{
+	return hv_domain_shutdown(hv, HOST, VM, 20, e);
+}
+
+static int do_destroy(void)
+{
+	return hv_domain_destroy(hv, HOST, VM, e);
+}
+
+static int do_suspend(void)
+{
+	return hv_domain_suspend(hv, HOST, VM, e);
+}
+
+static int do_resume(void)
+{
+	return hv_domain_resume(hv, HOST, VM, e);
+}
+
+static int do_wake(void)
+{
+	int rc;
+
+	fake.asleep = true;
+	rc = hv_domain_resume(hv, HOST, VM, e);
+	fake.asleep = false;
+	return rc;
+}
+
+static int do_ping(void)
+{
+	return hv_domain_agent_ping(hv, HOST, VM, 1000, e);
+}
+
+static int do_guest_password(void)
+{
+	return hv_domain_set_password(hv, HOST, VM, "root", "secret", e);
+}
+
+static int do_console(void)
+{
+	struct hv_console console;
+
+	return hv_domain_console(hv, HOST, VM, &console, e);
+}
+
+static int do_console_password(void)
+{
+	return hv_console_set_password(hv, HOST, VM, "secret", e);
+}
+
+static int do_cpus(void)
+{
+	return hv_domain_set_cpus(hv, HOST, VM, 2, e);
+}
+
+static int do_memory(void)
+{
+	return hv_domain_set_memory(hv, HOST, VM, INT64_C(256) << 20, e);
+}
+
+static int do_migrate(bool managed)
+{
+	const char *copied[] = {VOLUME};
+	const struct hv_migration how = {.managed = managed, .copied = copied, .copied_count = 1};
+
+	return hv_domain_migrate(hv, HOST, TARGET, VM, &how, NULL, NULL, e);
+}
+
+static int do_migrate_peer(void)
+{
+	return do_migrate(false);
+}
+
+static int do_migrate_managed(void)
+{
+	return do_migrate(true);
+}
+
+static int do_nic_attach(void)
+{
+	return hv_nic_attach(hv, HOST, VM, &nic, e);
+}
+
+static int do_first_filter(void)
+{
+	int rc;
+
+	fake.bare = true;
+	rc = do_nic_attach();
+	fake.bare = false;
+	return rc;
+}
+
+static int do_nic_detach(void)
+{
+	return hv_nic_detach(hv, HOST, VM, 0, 1, e);
+}
+
+static int do_nic_limit(void)
+{
+	return hv_nic_set_bandwidth(hv, HOST, VM, "fa:00:00:00:00:01", 1 << 20, 0, e);
+}
+
+static int do_disk_attach(void)
+{
+	return hv_disk_attach(hv, HOST, VM, &disk, e);
+}
+
+static int do_disk_detach(void)
+{
+	return hv_disk_detach(hv, HOST, VM, VOLUME, 1, e);
+}
+
+/* Gone from the guest already. */
+static int do_disk_forget(void)
+{
+	return hv_disk_detach(hv, HOST, VM, "66666666666666666666666666666666", 1, e);
+}
+
+static int do_disk_limit(void)
+{
+	return hv_disk_set_bandwidth(hv, HOST, VM, VOLUME, 1 << 20, e);
+}
+
+static int do_disk_resize(void)
+{
+	return hv_disk_resize(hv, HOST, VM, VOLUME, 2 << 20, e);
+}
+
+static int do_disk_switch(void)
+{
+	return hv_disk_switch(hv, HOST, VM, VOLUME, "/pool/c.qcow2", e);
+}
+
+static int open_network(void)
+{
+	const struct hv_lease lease = {.mac = "fa:00:00:00:00:01", .ip = "10.1.1.9", .secondary = true};
+	const struct hv_network_def def = {.uuid = NET,
+					   .bridge = "br",
+					   .gateway = "10.1.1.1",
+					   .netmask = "255.255.255.0",
+					   .range_start = "10.1.1.2",
+					   .range_end = "10.1.1.9",
+					   .leases = &lease,
+					   .lease_count = 1};
+	char name[32];
+
+	return hv_network_open(hv, HOST, &def, name, e);
+}
+
+static int do_network_start(void)
+{
+	int rc;
+
+	fake.off = true;
+	rc = open_network();
+	fake.off = false;
+	return rc;
+}
+
+static int do_network_close(void)
+{
+	return hv_network_close(hv, HOST, NET, e);
+}
+
+static int open_pool(const char *target)
+{
+	const struct hv_storage_pool_def def = {.uuid = POOL, .type = "dir", .target = target};
+	int rc;
+
+	fake.off = true;
+	rc = hv_storage_pool_open(hv, HOST, &def, e);
+	fake.off = false;
+	return rc;
+}
+
+static int do_pool_open(void)
+{
+	return open_pool("/pool");
+}
+
+static int do_pool_replace(void)
+{
+	return open_pool("/other");
+}
+
+static int do_pool_close(void)
+{
+	return hv_storage_pool_close(hv, HOST, POOL, e);
+}
+
+static int do_pool_capacity(void)
+{
+	struct hv_capacity capacity;
+
+	return hv_storage_pool_capacity(hv, HOST, POOL, &capacity, e);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} operations[] = {
+#define RUN(name)                                                                                            \
+	{                                                                                                    \
+#name, name                                                                                  \
+	}
+	RUN(do_connect),     RUN(do_pool_replace),   RUN(do_wake),	    RUN(do_first_filter),
+	RUN(do_start),	     RUN(do_undefine),	     RUN(do_state),	    RUN(do_xml),
+	RUN(do_shutdown),    RUN(do_destroy),	     RUN(do_suspend),	    RUN(do_resume),
+	RUN(do_ping),	     RUN(do_guest_password), RUN(do_console),	    RUN(do_console_password),
+	RUN(do_cpus),	     RUN(do_memory),	     RUN(do_migrate_peer),  RUN(do_migrate_managed),
+	RUN(do_nic_attach),  RUN(do_nic_detach),     RUN(do_nic_limit),	    RUN(do_disk_attach),
+	RUN(do_disk_detach), RUN(do_disk_forget),    RUN(do_disk_limit),    RUN(do_disk_resize),
+	RUN(do_disk_switch), RUN(open_network),	     RUN(do_network_start), RUN(do_network_close),
+	RUN(do_pool_open),   RUN(do_pool_close),     RUN(do_pool_capacity),
+};
+
+/* -------------------------------------------------------------------- the test */
+
+static int run_failing(int (*run)(void), int fail_at)
+{
+	int rc;
+
+	error_done(e);
+	pthread_mutex_lock(&fake.lock);
+	fake.armed = true;
+	fake.count = 0;
+	fake.fail_at = fail_at;
+	fake.failed = NULL;
+	pthread_mutex_unlock(&fake.lock);
+	rc = run();
+	pthread_mutex_lock(&fake.lock);
+	fake.armed = false;
+	pthread_mutex_unlock(&fake.lock);
+	return rc;
+}
+
+static void note_shown(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i], name) == 0)
+			fake.shown[i] = true;
+}
+
+/* One operation, with each of its calls failing in turn. Returns how many lost their reason. */
+static int lost_reasons(const char *name, int (*run)(void))
+{
+	_cleanup_free_ char *usual = NULL;
+	int lost = 0;
+
+	usual = run_failing(run, 0) < 0 ? strdup(error_sentence(e)) : NULL;
+	for (int n = 1;; n++) {
+		int rc = run_failing(run, n);
+		char wanted[128];
+
+		if (!fake.failed)
+			return lost;
+		snprintf(wanted, sizeof(wanted), MARK "%s", fake.failed);
+		if (rc == 0 || (usual && strcmp(usual, error_sentence(e)) == 0))
+			continue; /* goes on without it, or ends as it does anyway */
+		if (strstr(error_sentence(e), wanted)) {
+			note_shown(fake.failed);
+			continue;
+		}
+		print_error("%s: %s failed, and the error is: %s\n", name, fake.failed, error_sentence(e));
+		lost++;
+	}
+}
+
+static void every_failure_tells_its_reason(void **state)
+{
+	const struct hv_events events = {.host = on_host};
+	int lost = 0;
+	(void)state;
+
+	assert_int_equal(hv_new(&events, NULL, &hv, e), 0);
+	assert_int_equal(connect_host(HOST), 0);
+	assert_int_equal(connect_host(TARGET), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
+		lost += lost_reasons(operations[i].name, operations[i].run);
+	hv_free(hv);
+	assert_int_equal(lost, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct row *row = row_of(names[i]);
+
+		if (!fake.shown[i] && !(row && row->exempt)) {
+			print_error("%s: never seen to fail with its reason\n", names[i]);
+			lost++;
+		}
+		if (fake.shown[i] && row && row->exempt)
+			print_message("%s need not be exempt\n", names[i]);
+	}
+	assert_int_equal(lost, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_failure_tells_its_reason),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
