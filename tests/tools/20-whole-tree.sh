@@ -16,6 +16,8 @@ contents() {
 	(cd "$1" && find . -path ./.git -prune -o -type f -exec sha256sum {} + && find . -type l -printf '%p -> %l\n') | sort -k 2
 }
 
+# The room of the disk is measured meanwhile, which others use, too.
+echo 100000 >"$MOUNT/global-configurations/host/ping.interval/value"
 contents "$MOUNT" >tree
 [ "$(wc -l <tree)" -gt 500 ] || fail "the tree is too small to prove anything"
 
