@@ -62,6 +62,7 @@ struct revert {
 	char name[96];	    /* of the new head */
 	const char *format; /* of the new head; static */
 	const char *path;   /* of the new head, from step 2 on; borrowed */
+	int64_t size;	    /* ditto; bytes */
 };
 
 /* Step 1. */
@@ -100,7 +101,7 @@ static int finish_fn(struct txn *t, void *arg, struct error *e)
 	ps = object_text(before, VOLUME_PRIMARY_STORAGE_UUID);
 	volume = object_copy(before);
 	object_set_str(volume, VOLUME_INSTALL_PATH, v->path);
-	object_set_int(volume, VOLUME_SIZE, object_int(v->snapshot, SNAPSHOT_VIRTUAL_SIZE));
+	object_set_int(volume, VOLUME_SIZE, v->size);
 	r = txn_put(t, volume, NULL, e);
 	if (r < 0)
 		return r;
@@ -129,6 +130,7 @@ static int make_head(struct revert *v, struct error *e)
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	_cleanup_free_ char *path = NULL;
 	struct volume_location at;
+	struct hv_volume_info info;
 	int r = volume_locate(view, v->volume, &at, e);
 
 	if (r < 0)
@@ -142,7 +144,11 @@ static int make_head(struct revert *v, struct error *e)
 	if (r < 0)
 		return r;
 	kill_point("revert-overlay");
+	r = hv_volume_info(pool_hypervisor(pool), at.host, path, &info, e);
+	if (r < 0)
+		return r;
 	v->path = path;
+	v->size = info.size;
 	return store_run(pool_store(pool), finish_fn, v, e);
 }
 

@@ -16,6 +16,7 @@
 #include "actions/vm/migration.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/placement.h"
+#include "actions/volume/size.h"
 #include "model/json.h"
 #include "model/states.h"
 

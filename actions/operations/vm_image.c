@@ -16,6 +16,7 @@
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
+#include "actions/host/capacity.h"
 #include "actions/host/topology.h"
 #include "actions/host/wait.h"
 #include "actions/image/cache.h"
@@ -28,6 +29,7 @@
 #include "actions/volume/file.h"
 #include "actions/volume/location.h"
 #include "actions/volume/remove.h"
+#include "actions/volume/size.h"
 #include "actions/volume/snapshot.h"
 #include "actions/volume/snapshot_reconcile.h"
 #include "actions/volume/snapshot_rows.h"
@@ -107,7 +109,8 @@ struct reimage {
 	char name[2 * UUID_SIZE + sizeof(".qcow2")]; /* of the new file */
 	const char *format;			     /* of it; static */
 	char *path;				     /* owned */
-	int64_t old_size, new_size;		     /* bytes on the storage */
+	int64_t old_size;			     /* bytes of the former file on the storage */
+	struct hv_volume_info info;		     /* of the new file */
 };
 
 static void reimage_init(struct reimage *r, const struct view *view, const struct object *vm,
@@ -163,8 +166,11 @@ static int reimage_fn(struct txn *t, void *arg, struct error *e)
 	volume = object_copy(root);
 	object_set_str(volume, VOLUME_INSTALL_PATH, re->path);
 	object_set_str(volume, VOLUME_FORMAT, re->format);
-	object_set_int(volume, VOLUME_ACTUAL_SIZE, re->new_size);
-	return txn_put(t, volume, NULL, e);
+	object_set_int(volume, VOLUME_SIZE, re->info.size);
+	object_set_int(volume, VOLUME_ACTUAL_SIZE, re->info.actual_size);
+	r = txn_put(t, volume, NULL, e);
+	return r < 0 ? r
+		     : capacity_update_primary_storage(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID), e);
 }
 
 /* Creates the new file: an overlay of the image with the present size of the volume. */
@@ -184,13 +190,11 @@ static int create_overlay(struct job *job, const struct object *root, const char
 	if (r < 0)
 		return r;
 	re->old_size = info.actual_size;
-	r = hv_volume_create(hv, host, ps, re->name, re->format, object_int(root, VOLUME_SIZE), backing,
-			     format, &re->path, e);
+	r = hv_volume_create(hv, host, ps, re->name, re->format,
+			     volume_round_size(object_int(root, VOLUME_SIZE)), backing, format, &re->path, e);
 	if (r < 0)
 		return r;
-	if (hv_volume_info(hv, host, re->path, &info, NULL) == 0)
-		re->new_size = info.actual_size;
-	return 0;
+	return hv_volume_info(hv, host, re->path, &re->info, e);
 }
 
 static int no_root(const char *vm, struct error *e)
@@ -351,8 +355,8 @@ static int new_root_fn(struct txn *t, void *arg, struct error *e)
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", object_uuid(vm));
 	disk.image = object_uuid(image);
 	/* An installation from an ISO starts on an empty disk of the size of the old one. */
-	disk.size = object_int(image_is_iso(image) ? root : image,
-			       image_is_iso(image) ? (int)VOLUME_SIZE : (int)IMAGE_SIZE);
+	disk.size = image_is_iso(image) ? volume_round_size(object_int(root, VOLUME_SIZE))
+					: image_volume_size(image);
 	return volume_put_new(t, vm, &disk, uuid, e);
 }
 

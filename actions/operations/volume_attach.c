@@ -378,7 +378,8 @@ static const struct operation attach_data_volume_to_vm = {
 	.target = "volumeUuid",
 	.verb = "attach",
 	.error_code = "VM.1005",
-	.help = "attaches the data volume to a VM",
+	.help = "attaches the data volume to a VM; a shareable one, which can be attached to several, needs the system "
+		"tag capability::virtio-scsi",
 	.check = volume_attach_check,
 	.queue2 = volume_attach_queue,
 	.run = volume_attach_run,

@@ -24,6 +24,7 @@
 #include "actions/volume/file.h"
 #include "actions/volume/location.h"
 #include "actions/volume/remove.h"
+#include "actions/volume/size.h"
 #include "actions/volume/snapshot.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/hypervisor.h"
@@ -100,7 +101,7 @@ static int volume_create_check(const struct view *view, const struct request *re
 		return r;
 	if (request_has(req, "primaryStorageUuid")) {
 		r = volume_choose_storage(view, NULL, request_str(req, "primaryStorageUuid"), NULL,
-					  offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0, &ps,
+					  disk_offering_size(view, request_str(req, "diskOfferingUuid")), &ps,
 					  &host, e);
 		if (r < 0)
 			return r;
@@ -110,10 +111,8 @@ static int volume_create_check(const struct view *view, const struct request *re
 
 static int volume_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	const struct object *offering =
-		view_get(txn_view(t), KIND_DISK_OFFERING, request_str(req, "diskOfferingUuid"));
-	struct source from = {.offering = offering ? object_uuid(offering) : NULL,
-			      .size = offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0};
+	const char *offering = request_str(req, "diskOfferingUuid");
+	struct source from = {.offering = offering, .size = disk_offering_size(txn_view(t), offering)};
 	struct object *volume;
 
 	if (request_has(req, "primaryStorageUuid"))
@@ -168,12 +167,10 @@ static int create(struct job *job, struct begin *b, json_t **ret_result, struct 
 static int volume_create_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-	const char *offering_uuid = request_str(job->req, "diskOfferingUuid");
-	const struct object *offering = view_get(view, KIND_DISK_OFFERING, offering_uuid);
+	const char *offering = request_str(job->req, "diskOfferingUuid");
 	struct begin b = {
 		.req = job->req,
-		.from = {.offering = offering_uuid,
-			 .size = offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0},
+		.from = {.offering = offering, .size = disk_offering_size(view, offering)},
 		.ps = request_str(job->req, "primaryStorageUuid"),
 	};
 
@@ -222,10 +219,10 @@ static int volume_from_template_run(struct job *job, json_t **ret_result, struct
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const char *image_uuid = request_str(job->req, "imageUuid");
-	const struct object *image = view_get(view, KIND_IMAGE, image_uuid);
 	struct begin b = {
 		.req = job->req,
-		.from = {.image = image_uuid, .size = image ? object_int(image, IMAGE_SIZE) : 0},
+		.from = {.image = image_uuid,
+			 .size = image_volume_size(view_get(view, KIND_IMAGE, image_uuid))},
 		.ps = request_str(job->req, "primaryStorageUuid"),
 		.wanted_host = request_str(job->req, "hostUuid"),
 	};
@@ -322,7 +319,8 @@ static const struct operation create_data_volume = {
 	.kind = KIND_VOLUME,
 	.where = "volumes",
 	.error_code = "SYS.1002",
-	.help = "creates a data volume from a disk offering",
+	.help = "creates a data volume from a disk offering; with the system tags ephemeral::shareable and "
+		"capability::virtio-scsi one that can be attached to several VMs",
 	.check = volume_create_check,
 	.apply = volume_create_apply,
 	.run = volume_create_run,

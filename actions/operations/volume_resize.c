@@ -8,7 +8,7 @@
  *   3. The disk grows: through QEMU when the guest is active, else the file itself.
  *   4. One change writes the new size.
  *
- * Growing loses no data, so recovery writes the present size of the file and
+ * The size asked for is rounded up (volume/size.h). Growing loses no data, so recovery writes the present size of the file and
  * compares it with the requested one.
  */
 #include <string.h>
@@ -32,6 +32,11 @@
 
 #define GROWTH_MIN (4 << 20) /* bytes */
 
+static int64_t wanted_size(const struct request *req)
+{
+	return volume_round_size(request_int(req, "size", 0));
+}
+
 /* A volume that several VMs share can only grow while all of them are Stopped. */
 static int check_shared(const struct view *view, const struct object *volume, struct error *e)
 {
@@ -53,7 +58,7 @@ static int volume_resize_check(const struct view *view, const struct request *re
 	const struct object *volume = request_object(view, req);
 	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
 	const char *type = req->op->data;
-	int64_t size = request_int(req, "size", 0), now = object_int(volume, VOLUME_SIZE);
+	int64_t size = wanted_size(req), now = object_int(volume, VOLUME_SIZE);
 	int r;
 
 	if (!object_str_is(volume, VOLUME_TYPE, type))
@@ -67,8 +72,6 @@ static int volume_resize_check(const struct view *view, const struct request *re
 		return error_set(e, EINVAL, "Cannot shrink [%s] volume[uuid:%s]'s size", type, req->target);
 	if (size - now < GROWTH_MIN)
 		return error_set(e, EINVAL, "Minimum increase size should be larger than 4MB");
-	if (size % 512)
-		return error_set(e, EINVAL, "size[%lld] must be a multiple of 512 bytes", (long long)size);
 	if (vm && !vm_is_running_or_stopped(vm))
 		return error_set(e, EBUSY, "vm[uuid:%s] is not Running or Stopped, current state[%s]",
 				 object_uuid(vm), object_text(vm, VM_STATE));
@@ -82,7 +85,7 @@ static int volume_resize_check(const struct view *view, const struct request *re
 /* Takes the snapshot of step 1. */
 static int take_snapshot(struct job *job, const struct object *volume, struct error *e)
 {
-	double gib = (double)request_int(job->req, "size", 0) / (1 << 30);
+	double gib = (double)wanted_size(job->req) / (1 << 30);
 	char uuid[UUID_SIZE], name[256], description[512];
 	const struct new_snapshot spec = {
 		.volume = object_uuid(volume),
@@ -142,7 +145,7 @@ static int volume_resize_run(struct job *job, json_t **ret_result, struct error 
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = request_object(view, job->req);
-	int64_t size = request_int(job->req, "size", 0);
+	int64_t size = wanted_size(job->req);
 	struct growth g = {.volume = job->req->target, .size = size};
 	int r;
 
@@ -180,7 +183,7 @@ static int volume_resize_recover(struct job *job, json_t **ret_result, struct er
 		return r;
 	view = store_view(pool_store(job->pool));
 	done = view_get(view, KIND_VOLUME, uuid) &&
-	       object_int(view_get(view, KIND_VOLUME, uuid), VOLUME_SIZE) >= request_int(job->req, "size", 0);
+	       object_int(view_get(view, KIND_VOLUME, uuid), VOLUME_SIZE) >= wanted_size(job->req);
 	view_unref(view);
 	return done ? job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e)
 		    : error_set_code(e, EINTR, "SYS.1000",

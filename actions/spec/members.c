@@ -15,6 +15,7 @@
 #include "actions/engine/tags.h"
 #include "actions/spec/devices.h"
 #include "actions/vm/resize.h"
+#include "actions/volume/size.h"
 #include "model/access.h"
 #include "model/json.h"
 #include "model/render.h"
@@ -208,8 +209,8 @@ static int plan_volume_size(struct spec_plan *p, const struct spec_member *m, co
 	if (r < 0)
 		return r;
 	r = params_type(op, object_uuid(p->object), given, &typed, e);
-	if (r < 0 ||
-	    json_integer_value(json_object_get(typed, m->name)) == object_int(p->object, VOLUME_SIZE))
+	if (r < 0 || volume_round_size(json_integer_value(json_object_get(typed, m->name))) ==
+			     object_int(p->object, VOLUME_SIZE))
 		return r;
 	return spec_plan_add(p, m, op->name, object_uuid(p->object), steal(&given), NULL, NEED_NOTHING, e);
 }

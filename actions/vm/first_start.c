@@ -13,6 +13,7 @@
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
 #include "actions/volume/file.h"
+#include "actions/volume/size.h"
 #include "model/json.h"
 #include "model/states.h"
 
@@ -26,17 +27,10 @@ struct layout {
 
 /* ---------------------------------------------------------------- volumes */
 
-int64_t disk_offering_size(const struct view *view, const char *uuid)
-{
-	const struct object *o = view_get(view, KIND_DISK_OFFERING, uuid);
-
-	return o ? object_int(o, DISK_OFFERING_DISK_SIZE) : 0;
-}
-
 int64_t vm_root_size(const struct view *view, const struct request *req, const struct object *image)
 {
 	return image_is_iso(image) ? disk_offering_size(view, request_str(req, "rootDiskOfferingUuid"))
-				   : object_int(image, IMAGE_SIZE);
+				   : image_volume_size(image);
 }
 
 static int put_root_volume(struct txn *t, struct layout *l, const char *storage, const char *host,

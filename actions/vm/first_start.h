@@ -21,8 +21,6 @@
  */
 int vm_first_start(struct job *job, const char *uuid, bool paused, struct error *e);
 
-/** Size of the volumes of a disk offering in bytes; 0 when there is no such offering. */
-int64_t disk_offering_size(const struct view *view, const char *uuid);
 /** Size in bytes of the root volume of the VM that the request to create it describes. @image is its image. */
 int64_t vm_root_size(const struct view *view, const struct request *req, const struct object *image);
 

@@ -96,7 +96,11 @@ static int check_shareable(const struct view *view, const struct object *volume,
 				 "Shareable Volume[uuid:%s] has already been attached to VM[uuid:%s]",
 				 object_uuid(volume), object_uuid(vm));
 	if (!tag_value(view, object_uuid(volume), "capability::virtio-scsi"))
-		return error_set(e, EBUSY, "shareable disk only support virtio-scsi type for now");
+		return error_set(
+			e, EBUSY,
+			"shareable disk only support virtio-scsi type for now, give volume[uuid:%s] the "
+			"system tag capability::virtio-scsi",
+			object_uuid(volume));
 	return 0;
 }
 

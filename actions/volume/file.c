@@ -7,6 +7,7 @@
 #include "actions/image/cache.h"
 #include "actions/image/rules.h"
 #include "actions/storage/primary_storage.h"
+#include "actions/storage/storage_type.h"
 #include "actions/volume/location.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/hypervisor.h"
@@ -170,31 +171,69 @@ int volume_put_new(struct txn *t, const struct object *vm, const struct new_volu
 
 struct made {
 	const char *volume, *path;
-	int64_t actual_size;
+	struct hv_volume_info info;
 };
 
 static int made_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct made *m = arg;
 	struct object *volume;
+	char ps[UUID_SIZE];
+	bool differs;
 	int r = txn_edit(t, KIND_VOLUME, m->volume, &volume, e);
 
 	if (r < 0)
 		return r;
+	snprintf(ps, sizeof(ps), "%s", object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	/* a copy is as large as what was copied, which an earlier version may have made */
+	differs = m->info.size > 0 && m->info.size != object_int(volume, VOLUME_SIZE);
+	if (differs)
+		object_set_int(volume, VOLUME_SIZE, m->info.size);
 	object_set_str(volume, VOLUME_INSTALL_PATH, m->path);
 	object_set_str(volume, VOLUME_STATUS, STATUS_READY);
-	object_set_int(volume, VOLUME_ACTUAL_SIZE, m->actual_size);
-	return txn_put(t, volume, NULL, e);
+	object_set_int(volume, VOLUME_ACTUAL_SIZE, m->info.actual_size);
+	r = txn_put(t, volume, NULL, e);
+	return r < 0 || !differs ? r : capacity_update_primary_storage(t, ps, e);
 }
 
 int volume_set_ready(struct pool *pool, const char *uuid, const char *host, const char *path, struct error *e)
 {
-	struct hv_volume_info info = {0};
 	struct made m = {.volume = uuid, .path = path};
 
-	if (hv_volume_info(pool_hypervisor(pool), host, path, &info, NULL) == 0)
-		m.actual_size = info.actual_size;
+	(void)hv_volume_info(pool_hypervisor(pool), host, path, &m.info, NULL);
 	return store_run(pool_store(pool), made_fn, &m, e);
+}
+
+/* A raw file has no backing file, unless the storage can make clones. */
+static bool is_copied_from_image(const struct view *view, const struct object *volume)
+{
+	const struct object *ps =
+		view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
+
+	return object_str_is(volume, VOLUME_FORMAT, "raw") && !storage_type_of(ps)->keeps_snapshots;
+}
+
+/* A copy of the image's file @from, at least as large as the volume is to be. */
+static int copy_image(struct job *job, const struct object *volume, const char *host, const char *from,
+		      const char *from_format, char **ret_path, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(job->pool);
+	const char *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
+	_cleanup_free_ char *path = NULL;
+	char name[64];
+	int r;
+
+	volume_file_name(volume, name);
+	r = hv_volume_copy(hv, host, from, from_format, ps, name, object_text(volume, VOLUME_FORMAT),
+			   job_copy_progress, job, &path, e);
+	if (r < 0)
+		return r;
+	r = hv_volume_resize(hv, host, path, object_int(volume, VOLUME_SIZE), e);
+	if (r < 0)
+		(void)hv_volume_delete(hv, host, ps, name, NULL);
+	else
+		*ret_path = steal(&path);
+	return r;
 }
 
 int volume_make_file(struct job *job, const struct object *volume, const char *host, struct error *e)
@@ -205,6 +244,7 @@ int volume_make_file(struct job *job, const struct object *volume, const char *h
 	struct view *view = store_view(pool_store(job->pool));
 	const struct object *image = view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID));
 	const char *format = object_text(volume, VOLUME_FORMAT);
+	bool copied = is_copied_from_image(view, volume);
 	char name[64];
 	int r = 0;
 
@@ -214,8 +254,11 @@ int volume_make_file(struct job *job, const struct object *volume, const char *h
 	if (r < 0)
 		return r;
 	volume_file_name(volume, name);
-	r = hv_volume_create(hv, host, ps, name, format, object_int(volume, VOLUME_SIZE), backing,
-			     backing_format, &path, e);
+	if (backing && copied)
+		r = copy_image(job, volume, host, backing, backing_format, &path, e);
+	else
+		r = hv_volume_create(hv, host, ps, name, format, object_int(volume, VOLUME_SIZE), backing,
+				     backing_format, &path, e);
 	if (r < 0)
 		return r;
 	kill_point("volume-made");

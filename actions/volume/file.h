@@ -29,8 +29,8 @@ int volume_put_new(struct txn *t, const struct object *vm, const struct new_volu
 int volume_set_ready(struct pool *pool, const char *uuid, const char *host, const char *path,
 		     struct error *e);
 /**
- * Creates the file of a volume through @host, as an overlay of its image or empty, and makes the volume
- * Ready. Blocking.
+ * Creates the file of a volume through @host, as an overlay of its image (a copy where it must be raw), or
+ * empty, and makes the volume Ready. Blocking.
  */
 int volume_make_file(struct job *job, const struct object *volume, const char *host, struct error *e);
 

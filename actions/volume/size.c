@@ -8,6 +8,25 @@
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
 
+int64_t volume_round_size(int64_t bytes)
+{
+	int64_t most = INT64_MAX - INT64_MAX % VOLUME_SIZE_UNIT;
+
+	return bytes > most ? most : (bytes + VOLUME_SIZE_UNIT - 1) / VOLUME_SIZE_UNIT * VOLUME_SIZE_UNIT;
+}
+
+int64_t disk_offering_size(const struct view *view, const char *uuid)
+{
+	const struct object *o = view_get(view, KIND_DISK_OFFERING, uuid);
+
+	return o ? volume_round_size(object_int(o, DISK_OFFERING_DISK_SIZE)) : 0;
+}
+
+int64_t image_volume_size(const struct object *image)
+{
+	return image ? volume_round_size(object_int(image, IMAGE_SIZE)) : 0;
+}
+
 struct sizes {
 	const char *uuid;
 	struct hv_volume_info info;
@@ -48,4 +67,13 @@ int volume_sync_size(struct job *job, const char *uuid, struct error *e)
 	r = hv_volume_info(pool_hypervisor(job->pool), object_uuid(host),
 			   object_text(volume, VOLUME_INSTALL_PATH), &s.info, e);
 	return r < 0 ? r : store_run(pool_store(job->pool), sizes_fn, &s, e);
+}
+
+int volume_settle_size(struct job *job, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+
+	return volume && object_int(volume, VOLUME_SIZE) % VOLUME_SIZE_UNIT ? volume_sync_size(job, uuid, e)
+									    : 0;
 }

@@ -29,6 +29,7 @@
 #include "actions/storage/orphan_file.h"
 #include "actions/volume/location.h"
 #include "actions/volume/merge.h"
+#include "actions/volume/size.h"
 #include "actions/volume/snapshot.h"
 #include "actions/volume/snapshot_reconcile.h"
 #include "actions/volume/snapshot_rows.h"
@@ -147,6 +148,8 @@ int snapshot_take(struct job *job, const struct new_snapshot *new, struct error 
 	const struct object *volume;
 	int r = snapshot_reconcile(job->pool, new->volume, e);
 
+	if (r == 0)
+		r = volume_settle_size(job, new->volume, e);
 	if (r < 0)
 		return r;
 	view = store_view(pool_store(job->pool));
@@ -164,7 +167,7 @@ int snapshot_take(struct job *job, const struct new_snapshot *new, struct error 
 	kill_point("snapshot-begun");
 	r = switch_head(&k, &why);
 	if (r == 0)
-		r = snapshot_reconcile(job->pool, new->volume, &why);
+		r = snapshot_conclude(job->pool, new->volume, &why);
 	kill_point("snapshot-done");
 	return r < 0 ? roll_back(&k, &why, e) : 0;
 }

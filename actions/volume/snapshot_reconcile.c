@@ -87,30 +87,54 @@ static int ask_guest(struct pool *pool, const struct view *view, const struct ob
 	return path ? strcmp(path, object_text(volume, VOLUME_NEXT_PATH)) == 0 : -ENODATA;
 }
 
-/* 1 when the new head exists with its full size, else 0. */
+/* 1 when the new head exists and is an overlay of the old one, else 0. Its maker writes that last. */
 static int ask_storage(struct pool *pool, const struct view *view, const struct object *volume,
 		       struct error *e)
 {
 	const struct object *host;
-	struct hv_volume_info info;
+	_cleanup_free_ char *backing = NULL;
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	int r = volume_find_host(view, volume, &host, e);
 
 	if (r < 0)
 		return r;
-	r = hv_volume_info(pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_NEXT_PATH),
-			   &info, &why);
+	r = hv_volume_backing(pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_NEXT_PATH),
+			      &backing, &why);
 	if (r == -ENOENT)
 		return 0;
-	return r < 0 ? error_move(e, &why) : info.size == object_int(volume, VOLUME_SIZE);
+	if (r < 0)
+		return error_move(e, &why);
+	return backing && object_str_is(volume, VOLUME_INSTALL_PATH, backing);
+}
+
+/* Writes how the snapshot of a volume with a nextPath has ended. */
+static int conclude(struct pool *pool, const struct view *view, const struct object *volume, bool switched,
+		    struct error *e)
+{
+	struct reconciled s = {.volume = object_uuid(volume),
+			       .next = object_str(volume, VOLUME_NEXT_PATH),
+			       .switched = switched};
+	const struct object *host = switched ? volume_any_host(view, volume) : NULL;
+	struct hv_volume_info info;
+
+	if (host && hv_volume_info(pool_hypervisor(pool), object_uuid(host),
+				   object_text(volume, VOLUME_INSTALL_PATH), &info, NULL) == 0)
+		s.frozen_size = info.actual_size;
+	return store_run(pool_store(pool), reconciled_fn, &s, e);
+}
+
+int snapshot_conclude(struct pool *pool, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+
+	return volume && object_str(volume, VOLUME_NEXT_PATH) ? conclude(pool, view, volume, true, e) : 0;
 }
 
 int snapshot_reconcile(struct pool *pool, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
-	struct reconciled s = {.volume = uuid};
-	struct hv_volume_info info;
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
 	int r;
 
 	if (volume && volume_uses_storage_snapshots(view, volume))
@@ -120,16 +144,7 @@ int snapshot_reconcile(struct pool *pool, const char *uuid, struct error *e)
 	r = ask_guest(pool, view, volume, e);
 	if (r == -ENODATA)
 		r = ask_storage(pool, view, volume, e);
-	if (r < 0)
-		return r;
-	s.switched = r;
-	s.next = object_str(volume, VOLUME_NEXT_PATH);
-	host = volume_any_host(view, volume);
-	if (r && host &&
-	    hv_volume_info(pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_INSTALL_PATH),
-			   &info, NULL) == 0)
-		s.frozen_size = info.actual_size;
-	return store_run(pool_store(pool), reconciled_fn, &s, e);
+	return r < 0 ? r : conclude(pool, view, volume, r, e);
 }
 
 int snapshot_undo(struct pool *pool, const char *uuid)

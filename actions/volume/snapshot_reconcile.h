@@ -15,6 +15,11 @@
  * when no host can be asked: nothing changes then. Blocking.
  */
 int snapshot_reconcile(struct pool *pool, const char *volume, struct error *e);
+/**
+ * The same without a question, when the new head is known to be in use: it was created, and a running guest was
+ * switched to it. Blocking.
+ */
+int snapshot_conclude(struct pool *pool, const char *volume, struct error *e);
 /** Reconciles all volumes that no job works on, as far as hosts can be asked: when one is back. Blocking. */
 void snapshots_reconcile_idle(struct pool *pool);
 /** For recoveries: waits for the volume's hosts, reconciles it, removes the job's orphan files. Blocking. */

@@ -114,7 +114,7 @@ twin=$(create_vm twin "$image")
 shared=$(create volumes "$(jq -nc --arg o "$offering" '{params: {name: "shared", diskOfferingUuid: $o}, systemTags: ["ephemeral::shareable"]}')")
 assert_eq "$(value "volumes/$shared/isShareable")" true
 assert_eq "$(value "volumes/$shared/format")" raw
-assert_refused "volumes/$shared/actions" "attach vmInstanceUuid=$vm" EBUSY "shareable disk only support virtio-scsi type for now"
+assert_refused "volumes/$shared/actions" "attach vmInstanceUuid=$vm" EBUSY "shareable disk only support virtio-scsi type .* the system tag capability::virtio-scsi"
 create system-tags '{"params":{"resourceType":"VolumeVO","resourceUuid":"'"$shared"'","tag":"capability::virtio-scsi"}}' >/dev/null
 act "volumes/$shared" attach vmInstanceUuid="$vm"
 act "volumes/$shared" attach vmInstanceUuid="$twin"

@@ -11,6 +11,7 @@
 #include "actions/storage/primary_storage.h"
 #include "actions/storage/url.h"
 #include "actions/storage_refresh.h"
+#include "actions/volume/size.h"
 
 static void test_folders(void **state)
 {
@@ -32,6 +33,28 @@ static void test_folders(void **state)
 	assert_string_equal(root, "/");
 	assert_string_equal(nfs, "/state/mnt/0123");
 	assert_string_equal(local, "/x");
+}
+
+static void test_round_size(void **state)
+{
+	static const int64_t sizes[][2] = {
+		{0, 0},
+		{1, 4096},
+		{511, 4096},
+		{512, 4096},
+		{4096, 4096},
+		{4097, 8192},
+		{4096 * 3 + 512, 4096 * 4},
+		{1000000000, 1000001536},
+		{1 << 30, 1 << 30},
+		{INT64_MAX - 4095, INT64_MAX - 4095},
+		{INT64_MAX - 1, INT64_MAX - 4095},
+		{INT64_MAX, INT64_MAX - 4095},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		assert_int_equal(volume_round_size(sizes[i][0]), sizes[i][1]);
 }
 
 static json_t *storage_params(struct pool_fixture *f, const char *url)
@@ -405,6 +428,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_round_size),
 		pool_test(test_one_removal_at_a_time),
 		pool_test(test_add),
 		pool_test(test_attach),
