@@ -8,7 +8,7 @@
  * since a job enters all its queues at once, in the order of the commits, no two
  * jobs can wait for each other.
  *
- * States of a job: Queued -> Processing -> Done or Failed; Queued -> Cancelled.
+ * States of a job: Queued -> Processing -> Done, Failed or Cancelled; Queued -> Cancelled.
  * After a restart, Queued jobs are queued again, and Processing ones are handed to
  * the recover function of their operation, so that each job comes to an end.
  */

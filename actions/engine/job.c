@@ -106,7 +106,10 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 	if (!job)
 		return error_oom(e);
 	if (error && error_is_set(error)) {
-		object_set_str(job, JOB_STATE, JOB_STATE_FAILED);
+		/* a job may have failed, or have been done, before it noticed */
+		bool cancelled = error->errnum == ECANCELED && object_int(before, JOB_CANCEL);
+
+		object_set_str(job, JOB_STATE, cancelled ? JOB_STATE_CANCELLED : JOB_STATE_FAILED);
 		if (job_set_json(job, JOB_ERROR, error_to_json(error)) < 0)
 			object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1000\"}");
 	} else {

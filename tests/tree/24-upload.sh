@@ -240,7 +240,7 @@ step "its job can be cancelled"
 exec 3>"$upload/cancelled.raw"
 job=$(basename "$(grep -l '"name":"cancelled"\|"name": "cancelled"' "$MOUNT"/api-jobs/*/request | xargs dirname)")
 echo cancel >"$MOUNT/api-jobs/$job/actions"
-wait_for "api-jobs/$job/state" Failed 10
+wait_for "api-jobs/$job/state" Cancelled 10
 (printf 'more' >&3) 2>/dev/null && fail "a cancelled upload takes bytes"
 exec 3>&-
 gone cancelled

@@ -191,6 +191,7 @@ image=$(first images)
 assert_eq "$(value "images/$image/status")" Downloading
 echo cancel >"$MOUNT/api-jobs/$job/actions"
 wait_until 10 is_finished "$job"
+assert_eq "$(value "api-jobs/$job/state")" Cancelled
 assert_match "$(value "api-jobs/$job/error")" "cancelled"
 assert_eq "$(uuids images)" "" "the images after the cancel"
 assert_eq "$(find "$(value "backup-storage/$one/url")" -type f)" "" "the files after the cancel"
