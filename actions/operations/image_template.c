@@ -449,18 +449,30 @@ static int image_template_recover(struct job *job, json_t **ret_result, struct e
 
 /* ------------------------------------------------------------------- candidates */
 
+/* The volume in question; NULL when neither it nor a snapshot of it is named. */
+static const struct object *candidate_volume(const struct view *view, const struct request *req)
+{
+	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, request_str(req, "volumeSnapshotUuid"));
+
+	return view_get(view, KIND_VOLUME,
+			snapshot ? object_str(snapshot, SNAPSHOT_VOLUME_UUID)
+				 : request_str(req, "volumeUuid"));
+}
+
+static int image_candidates_check(const struct view *view, const struct request *req, struct error *e)
+{
+	return candidate_volume(view, req)
+		       ? 0
+		       : error_set(e, EINVAL, "either volumeUuid or volumeSnapshotUuid must be set");
+}
+
 static int image_candidates_get(struct pool *pool, const struct view *view, const struct request *req,
 				json_t **ret_result, struct error *e)
 {
-	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, request_str(req, "volumeSnapshotUuid"));
-	const char *uuid =
-		snapshot ? object_str(snapshot, SNAPSHOT_VOLUME_UUID) : request_str(req, "volumeUuid");
-	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	const struct object *volume = candidate_volume(view, req);
 	_cleanup_json_ json_t *list = json_array();
 
 	(void)pool;
-	if (!volume)
-		return error_set(e, EINVAL, "either volumeUuid or volumeSnapshotUuid must be set");
 	view_for_each (bs, view, KIND_BACKUP_STORAGE) {
 		int r = 0;
 
@@ -496,6 +508,7 @@ static const struct operation get_candidate_backup_storage_for_creating_image = 
 	.where = "images/candidate-backup-storage",
 	.flags = OP_SYNC,
 	.help = "backup storages on which an image of the volume or snapshot can be created",
+	.check = image_candidates_check,
 	.get = image_candidates_get,
 };
 

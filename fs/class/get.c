@@ -20,14 +20,7 @@ struct get_call {
 	content_fn *done;
 	void *arg;
 	int64_t mtime;
-	bool errors_are_content;
 };
-
-/* The body of REST responses with status 503, so that a listed file can always be read. */
-static struct document *render_error(const struct error *e, int64_t mtime)
-{
-	return render_json(json_pack("{s:o}", "error", error_to_json(e)), mtime);
-}
 
 static void get_end(struct get_call *call, int result, json_t *json, const struct error *e)
 {
@@ -41,8 +34,6 @@ static void get_end(struct get_call *call, int result, json_t *json, const struc
 	}
 	if (result == 0)
 		d = render_json(json, call->mtime);
-	else if (call->errors_are_content)
-		d = render_error(e, call->mtime);
 	if (d)
 		r = 0;
 	else if (r == 0)
@@ -87,10 +78,7 @@ static void start(const struct place *p, bool has_parameters, content_fn *done, 
 		done(arg, -ENOMEM, NULL, NULL);
 		return;
 	}
-	*call = (struct get_call){.done = done,
-				  .arg = arg,
-				  .mtime = changed ? changed : p->fs->born,
-				  .errors_are_content = !has_parameters};
+	*call = (struct get_call){.done = done, .arg = arg, .mtime = changed ? changed : p->fs->born};
 	r = get_request(p, has_parameters, &req, &e);
 	if (r < 0)
 		get_end(call, r, NULL, &e);

@@ -112,6 +112,8 @@ static void list(fuse_req_t req, struct handle *h, size_t size, off_t offset, bo
 		while (place_next(&dir, position, &position, name, &p)) {
 			struct fuse_entry_param entry;
 
+			if (p.entry->listed && !p.entry->listed(&p))
+				continue;
 			fill(&l, &p, &entry);
 			if (!add(&l, name, &entry, position + POSITION_DOTDOT))
 				break;

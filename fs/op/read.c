@@ -77,16 +77,15 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 	_cleanup_free_ struct stat_call *call = arg;
 	_cleanup_view_ struct view *view = NULL;
 	struct place p;
-	int r = result;
+	int r = request_place(call->req, node_pack(call->node), &view, &p);
 
-	/* The kernel gets the attributes before it opens a file, so a failing request fails here. */
-	if (r < 0 && e) {
-		const struct fs *fs = fuse_req_userdata(call->req);
-
-		last_error_set(fs->errors, fuse_req_ctx(call->req)->uid, NULL, e);
+	/* The kernel gets the attributes of a query before it opens it, so a failing one fails here. What is
+	 * listed always has attributes. */
+	if (r == 0 && result < 0 && p.entry->io->is_here) {
+		if (e)
+			last_error_set(p.fs->errors, fuse_req_ctx(call->req)->uid, NULL, e);
+		r = result;
 	}
-	if (r == 0)
-		r = request_place(call->req, node_pack(call->node), &view, &p);
 	if (r < 0)
 		fuse_reply_err(call->req, -r);
 	else

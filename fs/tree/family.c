@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actions/engine/request_check.h"
 #include "fs/tree/links.h"
 
 /* Immutable after find_verbs(). */
@@ -145,6 +146,15 @@ int64_t gets_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZ
 		return 0;
 	*ret = get_node(dir, i);
 	return give_name(i + 1, get_name(i), ret_name);
+}
+
+bool get_is_answered(const struct place *p)
+{
+	const struct actor actor = {.uid = p->uid, .source = "fs"};
+	_cleanup_(request_free_p) struct request *req = NULL;
+
+	return request_new(p->op, p->object ? object_uuid(p->object) : NULL, NULL, &actor, &req, NULL) == 0 &&
+	       request_check(p->view, req, false, NULL) == 0;
 }
 
 /* ------------------------------------------------------------------- fields */

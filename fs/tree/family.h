@@ -25,6 +25,11 @@ bool values_find(const struct place *dir, const char *name, struct node *ret);
 int64_t values_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 bool gets_find(const struct place *dir, const char *name, struct node *ret);
 int64_t gets_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+/**
+ * False for the file of a Get that is refused as it stands: it needs parameters, or the state of its object
+ * forbids it.
+ */
+bool get_is_answered(const struct place *p);
 bool references_find(const struct place *dir, const char *name, struct node *ret);
 int64_t references_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 bool subs_find(const struct place *dir, const char *name, struct node *ret);

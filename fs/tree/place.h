@@ -80,6 +80,9 @@ struct node_entry {
 	 * end. */
 	bool (*find)(const struct place *dir, const char *name, struct node *ret);
 	int64_t (*next)(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+	/* Listings show this member only if true, so that programs that copy whole trees can read all they see;
+	 * NULL = always. */
+	bool (*listed)(const struct place *p);
 	/* Permissions and meaning, if they differ between members; NULL = as in the row. */
 	mode_t (*permissions)(const struct place *p);
 	const char *(*meaning)(const struct place *p);

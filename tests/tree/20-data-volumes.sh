@@ -69,6 +69,12 @@ assert_eq "$(jq -r '.inventories[].uuid' "$MOUNT/volumes/$now/candidate-vm-insta
 
 assert_eq "$(jq -r '.inventories[].uuid' "$MOUNT/vm-instances/$vm/data-volume-candidates" | sort | xargs)" "$(printf '%s\n' "$now" "$later" | sort | xargs)"
 
+step "a Get that is refused is an errno and a sentence; it is not listed"
+assert_fails "Invalid argument" cat "$MOUNT/volumes/$root/candidate-vm-instances"
+assert_match "$(value last-error)" "$root.*is Root volume, can not be attach" "last-error"
+[[ $(ls "$MOUNT/volumes/$now") == *candidate-vm-instances* ]] || fail "a Get that is answered is not listed"
+[[ $(ls "$MOUNT/volumes/$root") != *candidate-vm-instances* ]] || fail "a Get that is refused is listed"
+
 step "attach to a running VM: the first attach creates the file"
 act "volumes/$later" attach vmInstanceUuid="$vm"
 assert_eq "$(value "volumes/$later/status")" Ready

@@ -90,7 +90,8 @@ job_wait "$job" 2>/dev/null && fail "a folder that is gone was connected"
 assert_eq "$(candidates)" "$bs" "the candidates that are connected"
 mkdir "$CASE_DIR/second"
 act "backup-storage/$second" reconnect
-assert_match "$(value images/candidate-backup-storage)" "either volumeUuid or volumeSnapshotUuid must be set"
+assert_fails "Invalid argument" cat "$MOUNT/images/candidate-backup-storage"
+assert_match "$(value last-error)" "either volumeUuid or volumeSnapshotUuid must be set" "last-error"
 
 step "from a running VM's root volume, without naming a backup storage"
 one=$(made "volumes/$root" create-root-volume-template name=one)
