@@ -119,6 +119,15 @@ uint32_t text_fold(uint32_t c)
 	return c;
 }
 
+size_t text_prefix(const char *text, size_t max)
+{
+	const char *end = text;
+
+	while (*end && max-- > 0)
+		(void)text_next(&end);
+	return (size_t)(end - text);
+}
+
 int text_compare(const char *a, const char *b)
 {
 	while (*a && *b) {

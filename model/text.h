@@ -16,6 +16,8 @@
 bool text_is_utf8(const char *text, size_t len);
 /** The character at *@text, which must be well-formed and not at its end; advances *@text past it. */
 uint32_t text_next(const char **text);
+/** The number of bytes of the first @max characters of @text, which must be well-formed; of all if it has fewer. */
+size_t text_prefix(const char *text, size_t max);
 /** The character that represents @c in comparisons. */
 uint32_t text_fold(uint32_t c);
 /** The value of a hex digit of either case; -1 for another character. */

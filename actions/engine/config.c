@@ -133,7 +133,8 @@ static const struct setting settings[] = {
 	SECONDS("volume.expungePeriod", "86400", "seconds after which a deleted volume is expunged"),
 	SECONDS("volume.refreshVolumeSizeInterval", "3600",
 		"seconds between two measurements of the sizes of volumes"),
-	INT("volumeSnapshot.incrementalSnapshot.maxNum", 1, 10000, "128",
+	/* volume/snapshot_create.c */
+	INT("volumeSnapshot.incrementalSnapshot.maxNum", 1, 190, "128",
 	    "maximum number of snapshots in one chain"),
 };
 

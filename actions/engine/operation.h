@@ -78,11 +78,14 @@ struct param {
 		.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED | PARAM_SINE,   \
 		.resource = (pkind)                                                                          \
 	}
+/** Characters of a name, and the bytes of a buffer for one. */
+#define NAME_LENGTH_MAX 255
+#define NAME_BYTES_MAX	(4 * NAME_LENGTH_MAX + 1)
 /* Creations: the name, and the uuid if the client chooses it. */
 #define P_NAME                                                                                               \
 	{                                                                                                    \
 		.name = "name", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED,                \
-		.max_length = 255                                                                            \
+		.max_length = NAME_LENGTH_MAX                                                                \
 	}
 #define P_RESOURCE_UUID                                                                                      \
 	{                                                                                                    \
@@ -91,7 +94,7 @@ struct param {
 /* Updates. */
 #define P_NEW_NAME                                                                                           \
 	{                                                                                                    \
-		.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255                       \
+		.name = "name", .type = PARAM_STRING, .in = IN_BODY, .max_length = NAME_LENGTH_MAX           \
 	}
 #define P_DESCRIPTION                                                                                        \
 	{                                                                                                    \

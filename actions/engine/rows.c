@@ -8,6 +8,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/tags.h"
 #include "model/states.h"
+#include "model/text.h"
 
 /* ---------------------------------------------------------------- creating */
 
@@ -40,6 +41,14 @@ static void set_field(struct object *o, int field, const json_t *value)
 		object_set_int(o, field, json_is_true(value));
 	else if (json_is_null(value))
 		object_set_null(o, field);
+}
+
+void object_name_after(const char *prefix, const struct object *o, char ret_name[NAME_BYTES_MAX])
+{
+	const char *name = object_name(o);
+	size_t room = NAME_LENGTH_MAX - strlen(prefix);
+
+	snprintf(ret_name, NAME_BYTES_MAX, "%s%.*s", prefix, (int)text_prefix(name, room), name);
 }
 
 void object_set_from_param(struct object *o, int field, const struct request *req, const char *param)

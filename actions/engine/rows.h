@@ -31,6 +31,8 @@ int object_check_uuid(const struct view *view, const struct request *req, struct
 int object_from_request(const struct view *view, enum kind_id kind, const struct request *req,
 			struct object **ret_object, struct error *e);
 
+/** The name of something that is made for @o: @prefix and the name of @o, cut off where names end. */
+void object_name_after(const char *prefix, const struct object *o, char ret_name[NAME_BYTES_MAX]);
 /** Sets @field from the parameter @param, which has another name, if the request has it. */
 void object_set_from_param(struct object *o, int field, const struct request *req, const char *param);
 

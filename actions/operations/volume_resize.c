@@ -16,6 +16,7 @@
 #include "actions/account/quota.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
+#include "actions/engine/rows.h"
 #include "actions/host/capacity.h"
 #include "actions/operations/table.h"
 #include "actions/vm/state.h"
@@ -86,7 +87,7 @@ static int volume_resize_check(const struct view *view, const struct request *re
 static int take_snapshot(struct job *job, const struct object *volume, struct error *e)
 {
 	double gib = (double)wanted_size(job->req) / (1 << 30);
-	char uuid[UUID_SIZE], name[256], description[512];
+	char uuid[UUID_SIZE], name[NAME_BYTES_MAX], description[512];
 	const struct new_snapshot spec = {
 		.volume = object_uuid(volume),
 		.uuid = uuid,
@@ -97,7 +98,7 @@ static int take_snapshot(struct job *job, const struct object *volume, struct er
 	if (object_int(volume, VOLUME_IS_SHAREABLE))
 		return 0;
 	uuid_make(uuid);
-	snprintf(name, sizeof(name), "before-resize-%.200s", object_name(volume));
+	object_name_after("before-resize-", volume, name);
 	snprintf(description, sizeof(description),
 		 "a snapshot recording the volume state before resize to %fG is created automatically", gib);
 	return snapshot_take(job, &spec, e);

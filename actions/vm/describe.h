@@ -7,6 +7,7 @@
 #ifndef POOLFS_VM_DESCRIBE_H
 #define POOLFS_VM_DESCRIBE_H
 
+#include "actions/engine/operation.h"
 #include "actions/engine/pool.h"
 #include "actions/vm/nic.h"
 #include "hypervisor/domain/domain_xml.h"
@@ -22,7 +23,7 @@ struct vm_description {
 	struct hv_disk disks[VM_DISKS_MAX];
 	struct hv_nic nics[VM_NICS_MAX];
 	const char *pci[16];
-	char title[256];
+	char title[NAME_BYTES_MAX];
 	char log[4096];
 	char networks[VM_NICS_MAX][VM_NETWORK_NAME];
 	char *nocloud;	   /* owned; path of the NoCloud disk, NULL without one */

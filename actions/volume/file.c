@@ -3,6 +3,7 @@
 #include "actions/volume/file.h"
 
 #include "actions/engine/kill_point.h"
+#include "actions/engine/rows.h"
 #include "actions/host/capacity.h"
 #include "actions/image/cache.h"
 #include "actions/image/rules.h"
@@ -130,13 +131,12 @@ int volume_put_new(struct txn *t, const struct object *vm, const struct new_volu
 	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, d->storage);
 	struct object *volume = object_new(kind_get(KIND_VOLUME));
 	bool root = d->device_id == 0;
-	_cleanup_free_ char *name = NULL;
+	char name[NAME_BYTES_MAX];
 	int r;
 
-	if (!volume || asprintf(&name, "%s-for-%s", root ? "ROOT" : "DATA", object_name(vm)) < 0) {
-		object_unref(volume);
+	if (!volume)
 		return error_oom(e);
-	}
+	object_name_after(root ? "ROOT-for-" : "DATA-for-", vm, name);
 	if (d->uuid)
 		snprintf(ret_uuid, UUID_SIZE, "%s", d->uuid);
 	else

@@ -47,13 +47,18 @@ struct take {
 	char name[96]; /* file name of the new head */
 };
 
+/* libvirt accepts 200 files: those of the snapshots, the head, its next, the image, and some to spare. */
+#define CHAIN_MAX 190
+
 /* The maximum number of snapshots in a chain of this volume. */
 static int64_t chain_limit(const struct view *view, const char *volume)
 {
 	const char *own = tag_value(view, volume, "volumeMaxIncrementalSnapshotNum");
 	int64_t limit = own ? strtoll(own, NULL, 10) : 0;
 
-	return limit > 0 ? limit : config_int(view, "volumeSnapshot.incrementalSnapshot.maxNum");
+	if (limit <= 0)
+		limit = config_int(view, "volumeSnapshot.incrementalSnapshot.maxNum");
+	return limit < CHAIN_MAX ? limit : CHAIN_MAX;
 }
 
 static bool is_chain_full(const struct view *view, const char *volume)

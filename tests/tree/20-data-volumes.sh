@@ -168,6 +168,21 @@ is_gone() { [ ! -e "$MOUNT/volumes/$old" ]; }
 wait_until 10 is_gone
 assert_eq "$(files_of "$old")" 0 "the number of its files"
 
+step "volumes of a VM with the longest name, and what is made of them, have names that are names"
+long=$(python3 -c 'print("\u044f" * 255)')
+vm=$(create_vm "$long" "$image" '{"dataDiskOfferingUuids":["'"$offering"'"]}')
+for volume in $(jq -r '.allVolumes[].uuid' "$MOUNT/vm-instances/$vm/inventory"); do
+	name=$(value "volumes/$volume/name")
+	assert_match "$name" '^(ROOT|DATA)-for-'
+	assert_eq "$(wc -m <<<"$name")" 256 "the length of the name, with its end"
+	act "volumes/$volume" update name="$name"
+done
+act "volumes/$(value "vm-instances/$vm/rootVolumeUuid")" resize-root size=16M
+assert_eq "$(wc -m <"$(grep -l '^before-resize-' "$MOUNT"/volume-snapshots/*/name)")" 256 "the length of the snapshot's name"
+
+step "a chain is never longer than libvirt accepts"
+assert_refused global-configurations/volumeSnapshot/incrementalSnapshot.maxNum/value 191 ERANGE "in range of \\[1, 190\\]"
+
 step "a volume without room is refused before anything is created"
 huge=$(create disk-offerings '{"params":{"name":"huge","diskSize":1125899906842624}}')
 assert_refused volumes/create '{"params":{"name":"x","diskOfferingUuid":"'"$huge"'","primaryStorageUuid":"'"$storage"'"}}' ENOSPC "cannot find available primary storage"

@@ -110,6 +110,17 @@ static void a_key_never_overflows(void **state)
 	}
 }
 
+static void a_prefix_has_whole_characters(void **state)
+{
+	(void)state;
+	assert_int_equal(text_prefix("", 3), 0);
+	assert_int_equal(text_prefix("abc", 0), 0);
+	assert_int_equal(text_prefix("abc", 2), 2);
+	assert_int_equal(text_prefix("abc", 9), 3);
+	assert_int_equal(text_prefix("a\u044f\u20ac\U0001f600z", 3), 1 + 2 + 3);
+	assert_int_equal(text_prefix("a\u044f\u20ac\U0001f600z", 4), 1 + 2 + 3 + 4);
+}
+
 static void derived_uuids_are_always_the_same(void **state)
 {
 	const char *of = "36c27e8ff05c4780bf6d2fa65700aaaa";
@@ -163,6 +174,7 @@ int main(void)
 		cmocka_unit_test(a_key_never_overflows),
 		cmocka_unit_test(derived_uuids_are_always_the_same),
 		cmocka_unit_test(urls_are_shown_without_secrets),
+		cmocka_unit_test(a_prefix_has_whole_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
