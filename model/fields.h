@@ -307,8 +307,8 @@
 	X_STR(X, VOLUME, STATUS, "status", F_INDEX, "NotInstantiated, Creating, Ready, Migrating or Deleted") \
 	X_DATES(X, VOLUME)                                                                                   \
 	X_BOOL(X, VOLUME, IS_SHAREABLE, "isShareable", "true: can be attached to several VMs at once")       \
-	X(VOLUME, HOST_UUID, "hostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,                  \
-	  "host that has it in a local folder")                                                              \
+	X(VOLUME, HOST_UUID, "hostUuid", FIELD_STRING, F_FILE | F_INDEX, KIND_HOST, 0, 0,                    \
+	  "host that has it in a local folder; empty on storage that hosts share")                                                              \
 	X(VOLUME, BANDWIDTH, "volumeBandwidth", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "byte/s")             \
 	X_ACCOUNT(X, VOLUME)                                                                                 \
 	X(VOLUME, NEXT_PATH, "nextPath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \

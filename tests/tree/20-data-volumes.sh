@@ -45,6 +45,13 @@ path=$(value "volumes/$now/installPath")
 assert_eq "$(qemu-img info --output json "$path" | jq '."virtual-size"')" "$size"
 assert_eq "$(available)" $((before - size))
 
+step "the host of a local volume can be seen and asked for"
+host=$(first hosts)
+assert_eq "$(value "volumes/$now/hostUuid")" "$host"
+assert_eq "$(value "volumes/$later/hostUuid")" ""
+assert_eq "$(jq -r '.inventories[].uuid' "$MOUNT/volumes?q=localStorageHostRef.hostUuid=$host")" "$now"
+assert_eq "$(jq -r '.inventories | length' "$MOUNT/volumes?q=localStorageHostRef.hostUuid!=$host")" 0
+
 step "names, states, sizes"
 echo renamed >"$MOUNT/volumes/$now/name"
 assert_eq "$(value "volumes/$now/name")" renamed

@@ -243,12 +243,12 @@ static void the_table_of_fields_and_relations(void **state)
 		{KIND_VOLUME,
 		 "uuid name description primaryStorageUuid vmInstanceUuid diskOfferingUuid rootImageUuid "
 		 "installPath type format size actualSize deviceId state status isShareable" DATES,
-		 "vmInstance snapshot diskOffering primaryStorage image", "localStorageHostRef"},
+		 "vmInstance snapshot diskOffering primaryStorage image localStorageHostRef", ""},
 		{KIND_SNAPSHOT,
 		 "uuid name description type volumeUuid treeUuid parentUuid primaryStorageUuid "
 		 "primaryStorageInstallPath volumeType format latest size state status" DATES,
-		 "volume tree primaryStorage",
-		 "backupStorageRef backupStorageRefs backupStorage localStorageHostRef"},
+		 "volume tree primaryStorage localStorageHostRef",
+		 "backupStorageRef backupStorageRefs backupStorage"},
 		{KIND_SNAPSHOT_TREE, "uuid volumeUuid current" DATES, "volume snapshot", ""},
 		{KIND_IMAGE,
 		 "uuid name description exportUrl exportMd5Sum state status size actualSize md5Sum url "
