@@ -55,19 +55,42 @@ static char *holder_xml(const char *name, const char *path, const char *format, 
 	return xml_finish(&x);
 }
 
-/* Starts the holder of the file @path, named after the file @about: a second one of the same name is refused,
- * so that only one works on a file at a time. It ends with the connection at the latest. */
+/* The holder of a daemon that was killed goes when its host notices that the connection is gone. */
+#define HOLDER_PATIENCE_MS 30000
+#define HOLDER_STEP_MS	   50
+
+static int wait_for_other_holder(const struct hv_call *call, const char *name, const char *path,
+				 struct error *e)
+{
+	const struct timespec step = {.tv_nsec = HOLDER_STEP_MS * 1000000L};
+
+	for (int waited = 0; waited < HOLDER_PATIENCE_MS; waited += HOLDER_STEP_MS) {
+		_cleanup_domain_ virDomainPtr other = virDomainLookupByName(call->conn, name);
+
+		if (!other)
+			return 0; /* or the host cannot be asked, and says so when the holder is started */
+		(void)nanosleep(&step, NULL);
+	}
+	return error_set(e, EBUSY, "domain '%s' still has volume '%s' open", name, path);
+}
+
+/* Starts the holder of the file @path, named after the file @about: while there is one of the same name it is not
+ * started, so that only one works on a file at a time. It ends with the connection at the latest. */
 static int holder_start(const struct hv_call *call, const char *work, const char *about, const char *path,
 			const char *format, bool writes, virDomainPtr *ret, struct error *e)
 {
 	const char *slash = strrchr(about, '/');
 	_cleanup_free_ char *name = NULL, *xml = NULL;
+	int rc;
 
 	if (asprintf(&name, "poolfs-%s-%s", work, slash ? slash + 1 : about) < 0)
 		name = NULL;
 	xml = name ? holder_xml(name, path, format, writes) : NULL;
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
+	rc = wait_for_other_holder(call, name, path, e);
+	if (rc < 0)
+		return rc;
 	*ret = virDomainCreateXML(call->conn, xml, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY);
 	return *ret ? 0 : error_set_virt(e, call->conn, "cannot open volume '%s' to %s it", path, work);
 }

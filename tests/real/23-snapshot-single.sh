@@ -148,6 +148,25 @@ for guest in none running; do
 	clear_all
 done
 
+step "a merge waits for the domain that a killed daemon has left at work on the same file"
+fill 1 0
+waits=$(snapshot waits)
+fill 2 65536
+left=poolfs-merge-$(basename "$(head_of)")
+cat >left.xml <<EOF
+<domain type='qemu'><name>$left</name><memory unit='MiB'>16</memory><vcpu>1</vcpu>
+<os><type arch='x86_64' machine='pc'>hvm</type></os>
+<devices><controller type='usb' model='none'/><memballoon model='none'/></devices></domain>
+EOF
+on_host create left.xml
+job=$(submit "volume-snapshots/$waits/actions" delete)
+wait_for "api-jobs/$job/state" Processing 10
+sleep 1
+assert_eq "$(value "api-jobs/$job/state") $(value "api-jobs/$job/error")" "Processing "
+on_host destroy "$left"
+job_wait "$job" 30
+holds "$(head_of)" 1 0 2 65536 || fail "bytes are lost"
+
 step "what was merged is on the disk: QEMU dies right after"
 for scope in single chain; do
 	build
