@@ -18,6 +18,8 @@
 #include "model/states.h"
 
 /* One backup storage that the image is copied to. */
+#define DOWNLOAD_RETRIES 4
+
 struct target {
 	const struct object *bs; /* a reference */
 	char *part, *path;	 /* owned; path is NULL until the format is known */
@@ -302,7 +304,7 @@ static bool is_storage_fault(int r)
 /* Step 1 on one target. *ret_hopeless: it would fail on every other target too. */
 static int fetch_first(struct copies *c, struct target *target, bool *ret_hopeless, struct error *e)
 {
-	struct download_limits limits = {0};
+	struct download_limits limits = {.retries = DOWNLOAD_RETRIES};
 	int r = check_room(c, target->bs, c->source, &limits, e);
 
 	if (r < 0)
@@ -323,7 +325,7 @@ static int fetch_copy(struct copies *c, struct target *target, const char *from,
 {
 	_cleanup_(download_source_close) struct download_source source = {.fd = -1};
 	char md5[DOWNLOAD_MD5_STRLEN] = "";
-	struct download_limits limits = {0};
+	struct download_limits limits = {.retries = DOWNLOAD_RETRIES};
 	int r = download_source_open(from, NULL, &source, e);
 
 	if (r < 0)

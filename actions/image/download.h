@@ -13,6 +13,9 @@
  *     https only to https. Certificates are verified.
  *   - A connection that is not established within 10 s, or transfers less than
  *     1 KiB/s for 60 s, is aborted.
+ *   - A transfer over the network that breaks is tried again, as often as the limits say without getting
+ *     further, after longer and longer pauses. It goes on where it stopped if the server says that the file is
+ *     still the same (ETag or Last-Modified), else at the beginning.
  *   - Local files and addresses are those that the policy allows (engine/url_policy.h). Holes stay holes.
  *     Blocks are shared where the file system can do so (FICLONE) and copied
  *     elsewhere; the MD5 needs a pass over the bytes in any case. A file that
@@ -36,6 +39,7 @@
 struct download_limits {
 	int64_t max_bytes;   /* largest file that is accepted, 0 = no limit */
 	int64_t seconds;     /* wall clock time for the whole download, 0 = no limit */
+	int retries;	     /* attempts after the first one, and after one that got further */
 	const char *ca_file; /* PEM file of the CAs to trust, NULL = the system's */
 };
 

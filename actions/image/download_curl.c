@@ -12,6 +12,7 @@
 #define STALL_TIMEOUT_S	  60L
 #define STALL_BYTES_S	  1024L
 #define RECEIVE_BUFFER	  (256L << 10)
+#define RETRY_PAUSE_MS	  500 /* before the first retry; it doubles */
 
 int download_errno_of_curl(CURLcode code)
 {
@@ -88,7 +89,9 @@ struct transfer {
 	CURL *curl;			      /* owned by download_from_curl() */
 	const struct download_source *source; /* borrowed */
 	struct url_guard guard;
-	bool begun; /* the first byte of the body has arrived */
+	bool begun;	 /* the first byte of this attempt's body has arrived */
+	char *validator; /* owned; tells the state of the file on the server; NULL = it cannot be told */
+	struct curl_slist *headers; /* owned */
 	char message[CURL_ERROR_SIZE];
 };
 
@@ -101,19 +104,51 @@ static long status_of(const struct transfer *t)
 	return status;
 }
 
+/* A header of the last answer; NULL without one. */
+static const char *header_of(const struct transfer *t, const char *name)
+{
+	struct curl_header *header = NULL;
+
+	return curl_easy_header(t->curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value
+											  : NULL;
+}
+
+/* Notes what tells later whether the rest of the file belongs to these bytes (RFC 9110, 13.1.5). */
+static void note_validator(struct transfer *t)
+{
+	const char *tag = header_of(t, "ETag"), *date = header_of(t, "Last-Modified");
+
+	free(t->validator);
+	t->validator = NULL;
+	if (header_of(t, "Content-Encoding"))
+		return; /* offsets would be those of the encoded bytes */
+	if (tag && strncmp(tag, "W/", 2) != 0)
+		t->validator = strdup(tag);
+	else if (date)
+		t->validator = strdup(date);
+}
+
+/* Takes what the head of the answer says, when the body begins. */
+static int begin_body(struct transfer *t)
+{
+	curl_off_t left = -1;
+
+	t->begun = true;
+	if (status_of(t) >= 300) /* a redirect that leads nowhere; what comes is not the image */
+		return -1;
+	if (t->d->done > 0)
+		return 0; /* libcurl has checked that these are the bytes from there on */
+	note_validator(t);
+	(void)curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &left);
+	return left >= 0 ? download_set_total(t->d, left, true) : 0;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct transfer *t = ctx;
-	curl_off_t total = -1;
 
-	if (!t->begun) {
-		t->begun = true;
-		if (status_of(t) >= 300) /* a redirect that leads nowhere; what comes is not the image */
-			return 0;
-		(void)curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &total);
-		if (total >= 0 && download_set_total(t->d, total, true) < 0)
-			return 0;
-	}
+	if (!t->begun && begin_body(t) < 0)
+		return 0;
 	return download_put(t->d, bytes, size * count, true) < 0 ? 0 : size * count;
 }
 
@@ -208,6 +243,90 @@ static int transfer_fail(struct transfer *t, CURLcode code)
 	return t->d->result;
 }
 
+/* Errors that may be over when it is tried again. */
+static bool is_transient(const struct transfer *t, CURLcode code)
+{
+	switch ((int)code) {
+	case CURLE_PARTIAL_FILE:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_GOT_NOTHING:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+		return true;
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return t->d->done > 0; /* there was a server */
+	case CURLE_HTTP_RETURNED_ERROR:
+		switch (status_of(t)) {
+		case 408:
+		case 429:
+		case 502:
+		case 503:
+		case 504:
+			return true;
+		default:
+			return false;
+		}
+	default:
+		return false;
+	}
+}
+
+/* Makes the next attempt go on where the last one stopped, if possible and @resume, else at the beginning. */
+static int prepare_retry(struct transfer *t, bool resume)
+{
+	_cleanup_free_ char *line = NULL;
+
+	resume = resume && t->validator && t->d->done > 0;
+	t->begun = false;
+	t->message[0] = '\0';
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+	if (resume && asprintf(&line, "If-Range: %s", t->validator) < 0)
+		line = NULL;
+	if (line)
+		t->headers = curl_slist_append(NULL, line);
+	if (resume && !t->headers)
+		return download_fail(t->d, error_oom(t->d->e));
+	if (!resume && download_restart(t->d) < 0)
+		return t->d->result;
+	(void)curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers);
+	(void)curl_easy_setopt(t->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->d->done);
+	return 0;
+}
+
+/* True when the server has no such rest of the file: it has changed, or ranges are not supported. */
+static bool cannot_resume(const struct transfer *t, CURLcode code)
+{
+	return code == CURLE_RANGE_ERROR || (code == CURLE_HTTP_RETURNED_ERROR && status_of(t) == 416);
+}
+
+/* Tries until it is done, or the limit of retries is reached. */
+static CURLcode perform(struct transfer *t)
+{
+	int64_t furthest = 0;
+	int retries = 0;
+
+	for (;;) {
+		CURLcode code = curl_easy_perform(t->curl);
+		bool anew = t->d->done > 0 && cannot_resume(t, code);
+
+		if (code == CURLE_OK || t->d->result < 0 || (!anew && !is_transient(t, code)))
+			return code;
+		if (t->d->done > furthest) {
+			furthest = t->d->done;
+			retries = 0;
+		}
+		if (!anew && (retries >= t->d->limits->retries ||
+			      download_pause(t->d, (int64_t)RETRY_PAUSE_MS << retries++) < 0))
+			return code;
+		if (prepare_retry(t, !anew) < 0)
+			return code;
+	}
+}
+
 static void curl_begin(void)
 {
 	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -225,10 +344,12 @@ int download_from_curl(struct download *d, const struct download_source *source)
 		return download_fail(d, error_oom(d->e));
 	code = transfer_set_up(&t);
 	if (code == CURLE_OK)
-		code = curl_easy_perform(t.curl);
+		code = perform(&t);
 	/* a failure in a callback, which made libcurl fail, has been noted already */
 	if (d->result == 0 && (code != CURLE_OK || status_of(&t) >= 300))
 		(void)transfer_fail(&t, code);
 	curl_easy_cleanup(t.curl);
+	curl_slist_free_all(t.headers);
+	free(t.validator);
 	return d->result;
 }

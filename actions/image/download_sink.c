@@ -110,6 +110,13 @@ int download_put(struct download *d, const void *bytes, size_t len, bool write)
 	return download_tick(d);
 }
 
+int download_restart(struct download *d)
+{
+	d->done = 0;
+	d->total = -1;
+	return EVP_DigestInit_ex(d->md5, EVP_md5(), NULL) == 1 ? 0 : fail_md5(d);
+}
+
 int download_put_hole(struct download *d, int64_t len)
 {
 	static const char zeros[1 << 16];
@@ -164,4 +171,14 @@ int download_tick(struct download *d)
 		return 0;
 	d->next_progress_ms = now + PROGRESS_INTERVAL_MS;
 	return download_report_progress(d);
+}
+
+int download_pause(struct download *d, int64_t ms)
+{
+	const struct timespec step = {.tv_nsec = PROGRESS_INTERVAL_MS * 1000000L};
+	int64_t end = download_now_ms() + ms;
+
+	while (download_now_ms() < end && download_tick(d) == 0)
+		(void)nanosleep(&step, NULL);
+	return d->result;
 }

@@ -27,6 +27,10 @@ struct download {
 int download_set_total(struct download *d, int64_t total, bool reserve);
 /** Adds bytes: checks the limit, writes them if @write, adds them to the MD5, reports progress. */
 int download_put(struct download *d, const void *bytes, size_t len, bool write);
+/** Forgets all bytes: the next ones are the first of the file. */
+int download_restart(struct download *d);
+/** Waits, while checking the time limit and reporting progress. */
+int download_pause(struct download *d, int64_t ms);
 /** Adds @len zeros, which are not written. */
 int download_put_hole(struct download *d, int64_t len);
 /** Checks the time limit, and reports progress if it is due. */

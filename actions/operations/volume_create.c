@@ -96,7 +96,7 @@ static int volume_create_check(const struct view *view, const struct request *re
 		return error_set(e, EBUSY,
 				 "disk offering[uuid:%s] is Disabled, can not create data volume from it",
 				 object_uuid(offering));
-	r = check_quotas(view, req, offering ? object_int(offering, DISK_OFFERING_DISK_SIZE) : 0, e);
+	r = check_quotas(view, req, disk_offering_size(view, request_str(req, "diskOfferingUuid")), e);
 	if (r < 0)
 		return r;
 	if (request_has(req, "primaryStorageUuid")) {
@@ -211,7 +211,7 @@ static int volume_from_template_check(const struct view *view, const struct requ
 	if (!object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set_code(e, EBUSY, "SYS.1006", "image[uuid:%s] is not Ready, it's %s", uuid,
 				      object_text(image, IMAGE_STATUS));
-	r = check_quotas(view, req, object_int(image, IMAGE_SIZE), e);
+	r = check_quotas(view, req, image_volume_size(image), e);
 	return r < 0 ? r : object_check_uuid(view, req, e);
 }
 

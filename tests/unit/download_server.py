@@ -11,6 +11,7 @@ SIZE = 2000003
 BODY = bytes((i * 7 + i // 251) & 255 for i in range(SIZE))  # the test makes the same bytes
 FOLDER = sys.argv[1]
 PORTS = {}
+ASKED = {}  # path: how often
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -38,7 +39,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             pass
         self.close_connection = True
 
+    def part(self, tag, length):
+        """Sends what is asked for of the body, if the client's tag is this one, but at most so many bytes."""
+        start = 0
+        if self.headers.get('If-Range') == tag and self.headers.get('Range'):
+            start = int(self.headers['Range'].removeprefix('bytes=').rstrip('-'))
+            self.head(206, Content_Length=SIZE - start, ETag=tag,
+                      Content_Range='bytes %d-%d/%d' % (start, SIZE - 1, SIZE))
+        else:
+            self.head(200, Content_Length=SIZE, ETag=tag)
+        self.wfile.write(BODY[start:start + length])
+
     def answer(self, path):
+        asked = ASKED[path] = ASKED.get(path, 0) + 1
         http_base = 'http://127.0.0.1:%d' % PORTS['http']
         if path == '/normal':
             self.head(200, Content_Length=SIZE)
@@ -76,6 +89,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path.startswith('/status/'):
             self.head(int(path[8:]), Content_Length=5)
             self.wfile.write(b'sorry')
+        elif path == '/breaks':  # and goes on where it stopped
+            self.part('"one"', SIZE // 3)
+        elif path == '/breaks-changed':  # what comes then is another state of the file
+            self.part('"%d"' % asked, SIZE // 3 if asked == 1 else SIZE)
+        elif path == '/breaks-once':  # and cannot go on
+            self.head(200, Content_Length=SIZE)
+            self.wfile.write(BODY[:SIZE // 3 if asked == 1 else SIZE])
+        elif path == '/breaks-weak':  # a weak tag does not say that bytes are the same
+            self.part('W/"weak"', SIZE // 3 if asked == 1 else SIZE)
+        elif path == '/busy':
+            if asked == 1:
+                self.head(503, Content_Length=0)
+            else:
+                self.part('"one"', SIZE)
+        elif path == '/asked':  # how often the others were
+            text = ' '.join('%s=%d' % item for item in sorted(ASKED.items()) if 'b' in item[0][:2]).encode()
+            self.head(200, Content_Length=len(text))
+            self.wfile.write(text)
         elif path == '/gzip':
             packed = gzip.compress(BODY, 1)
             self.head(200, Content_Encoding='gzip', Content_Length=len(packed))

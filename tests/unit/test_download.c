@@ -291,6 +291,26 @@ static void failed_downloads_leave_no_file(void **state)
 	fails(url("http://127.0.0.1", 1, "/"), EHOSTUNREACH, "cannot download");
 }
 
+static void broken_downloads_go_on(void **state)
+{
+	const struct download_limits limits = {.retries = 1};
+	/* three parts and the rest; the rest, which the server does not have, and the whole; the whole */
+	static const char asked[] = "/breaks=4 /breaks-changed=3 /breaks-once=2 /breaks-weak=2 /busy=2";
+	char md5[DOWNLOAD_MD5_STRLEN];
+
+	(void)state;
+	need_server();
+	succeeds_with(http("/breaks"), &limits);
+	succeeds_with(http("/breaks-changed"), &limits);
+	succeeds_with(http("/breaks-once"), &limits);
+	succeeds_with(http("/breaks-weak"), &limits);
+	succeeds_with(http("/busy"), &limits);
+	fails_full(http("/truncated"), &limits, NULL, NULL, EIO, "with 1 bytes remaining to read");
+	fails_full(http("/status/503"), &limits, NULL, NULL, EIO, "with status 503");
+	assert_int_equal(fetch(policy, http("/asked"), dest, &no_limits, NULL, NULL, md5, NULL), 0);
+	dest_has(asked, strlen(asked));
+}
+
 static void certificates_are_verified(void **state)
 {
 	const struct download_limits trusting = {.ca_file = cert};
@@ -810,6 +830,7 @@ int main(void)
 		cmocka_unit_test(downloads_from_correct_servers_succeed),
 		cmocka_unit_test(failed_downloads_leave_no_file),
 		cmocka_unit_test(certificates_are_verified),
+		cmocka_unit_test(broken_downloads_go_on),
 		cmocka_unit_test(limits_are_enforced),
 		cmocka_unit_test(progress_is_reported_and_can_cancel),
 		cmocka_unit_test(a_stalled_server_times_out),
