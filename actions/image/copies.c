@@ -304,7 +304,7 @@ static bool is_storage_fault(int r)
 /* Step 1 on one target. *ret_hopeless: it would fail on every other target too. */
 static int fetch_first(struct copies *c, struct target *target, bool *ret_hopeless, struct error *e)
 {
-	struct download_limits limits = {.retries = DOWNLOAD_RETRIES};
+	struct download_limits limits = {.retries = DOWNLOAD_RETRIES, .checksum = c->claim->checksum};
 	int r = check_room(c, target->bs, c->source, &limits, e);
 
 	if (r < 0)

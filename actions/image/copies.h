@@ -22,7 +22,8 @@ struct image_claim {
 	const char *format;	/* "qcow2", "raw" or "iso" */
 	const char *media_type; /* NULL = not given */
 	bool system;
-	bool any_raw; /* the user insists that it is raw, or the pool knows; see image/probe.h */
+	const char *checksum; /* of what the URL names, see image/download.h; NULL = anything */
+	bool any_raw;	      /* the user insists that it is raw, or the pool knows; see image/probe.h */
 	/* Of an image that is uploaded as a file, whose content must have exactly this format; else NULL, and
 	 * the rows have name and url. */
 	const char *name, *url;

@@ -22,6 +22,26 @@ static int make_durable(struct download *d, int dir_fd)
 	return download_report_progress(d);
 }
 
+int download_check_checksum(const char *checksum, struct error *e)
+{
+	static const struct {
+		const char *prefix;
+		size_t digits;
+	} kinds[] = {{"md5:", 32}, {"sha256:", 64}, {"sha512:", 128}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		size_t len = strlen(kinds[i].prefix);
+
+		if (strncmp(checksum, kinds[i].prefix, len) == 0 &&
+		    strspn(checksum + len, "0123456789abcdefABCDEF") == kinds[i].digits &&
+		    checksum[len + kinds[i].digits] == '\0')
+			return 0;
+	}
+	return error_set(e, EINVAL,
+			 "'%s' is not a checksum, it must be md5:, sha256: or sha512: and the hex digits",
+			 checksum);
+}
+
 int download_source_open(const char *url, const struct url_policy *policy, struct download_source *ret_source,
 			 struct error *e)
 {
@@ -78,13 +98,13 @@ static int open_dest(const char *path, int *ret_dir_fd, int *ret_fd, const char 
 static int download_run(struct download *d, const struct download_source *source, int dir_fd,
 			char ret_md5[static DOWNLOAD_MD5_STRLEN])
 {
-	if (EVP_DigestInit_ex(d->md5, EVP_md5(), NULL) != 1)
-		return error_set(d->e, EOPNOTSUPP, "the libcrypto of this system does not offer MD5");
+	if (download_begin_sums(d) < 0)
+		return d->result;
 	if (source->path)
 		(void)download_from_file(d, source->fd, source->path);
 	else
 		(void)download_from_curl(d, source);
-	if (d->result < 0 || make_durable(d, dir_fd) < 0)
+	if (download_check_sum(d) < 0 || make_durable(d, dir_fd) < 0)
 		return d->result;
 	return download_finish_md5(d, ret_md5);
 }
@@ -99,13 +119,14 @@ int download(const struct download_source *source, const char *dest_path,
 	     char ret_md5[static DOWNLOAD_MD5_STRLEN], struct error *e)
 {
 	_cleanup_(md5_free) EVP_MD_CTX *md5 = EVP_MD_CTX_new();
+	_cleanup_(md5_free) EVP_MD_CTX *sum = limits->checksum ? EVP_MD_CTX_new() : NULL;
 	_cleanup_close_ int dir_fd = -1, fd = -1;
 	_cleanup_(error_done) struct error own = ERROR_INIT;
 	struct download d;
 	const char *name = NULL;
 	int r;
 
-	if (!md5)
+	if (!md5 || (limits->checksum && !sum))
 		return error_oom(e);
 	r = open_dest(dest_path, &dir_fd, &fd, &name, e);
 	if (r < 0)
@@ -117,6 +138,7 @@ int download(const struct download_source *source, const char *dest_path,
 		.e = e ? e : &own,
 		.fd = fd,
 		.md5 = md5,
+		.sum = sum,
 		.total = -1,
 		.deadline_ms = limits->seconds > 0 ? download_now_ms() + limits->seconds * 1000 : 0,
 	};

@@ -37,9 +37,11 @@
 #define DOWNLOAD_MD5_STRLEN 33 /* 32 hex digits and a NUL */
 
 struct download_limits {
-	int64_t max_bytes;   /* largest file that is accepted, 0 = no limit */
-	int64_t seconds;     /* wall clock time for the whole download, 0 = no limit */
-	int retries;	     /* attempts after the first one, and after one that got further */
+	int64_t max_bytes; /* largest file that is accepted, 0 = no limit */
+	int64_t seconds;   /* wall clock time for the whole download, 0 = no limit */
+	int retries;	   /* attempts after the first one, and after one that got further */
+	const char
+		*checksum;   /* "sha256:<hex digits>" of what must arrive, checked already; NULL = anything */
 	const char *ca_file; /* PEM file of the CAs to trust, NULL = the system's */
 };
 
@@ -67,13 +69,16 @@ int download_source_open(const char *url, const struct url_policy *policy, struc
 			 struct error *e);
 void download_source_close(struct download_source *source);
 
+/** -EINVAL unless @checksum is md5, sha256 or sha512, a colon, and so many hex digits. */
+int download_check_checksum(const char *checksum, struct error *e);
+
 /**
  * Downloads from the source into the new file @dest_path. @progress may be NULL. @ret_md5 gets lower-case hex
  * digits; it is untouched on failure.
  *
  * Errors: -EEXIST the destination exists, -ENOENT and -EACCES of source or folder, -EFBIG above max_bytes,
  * -ENOSPC, -ETIMEDOUT above seconds or stalled, -ECANCELED by @progress, -EBUSY the local file changed, -ELOOP
- * too many redirects, -EIO and those of url_guard_result() and download_errno_of_curl(). The messages show
+ * too many redirects, -EBADMSG it has another checksum, -EIO and those of url_guard_result() and download_errno_of_curl(). The messages show
  * the URL without user, password and query.
  */
 int download(const struct download_source *source, const char *dest_path,

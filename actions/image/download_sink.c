@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
@@ -95,7 +96,7 @@ static int write_all(struct download *d, const char *bytes, size_t len)
 
 static int fail_md5(struct download *d)
 {
-	return download_fail(d, error_set(d->e, EIO, "cannot compute the MD5"));
+	return download_fail(d, error_set(d->e, EIO, "cannot compute the checksum"));
 }
 
 int download_put(struct download *d, const void *bytes, size_t len, bool write)
@@ -104,17 +105,52 @@ int download_put(struct download *d, const void *bytes, size_t len, bool write)
 		return d->result;
 	if (check_max(d, d->done + (int64_t)len) < 0 || (write && write_all(d, bytes, len) < 0))
 		return d->result;
-	if (EVP_DigestUpdate(d->md5, bytes, len) != 1)
+	if (EVP_DigestUpdate(d->md5, bytes, len) != 1 ||
+	    (d->sum && EVP_DigestUpdate(d->sum, bytes, len) != 1))
 		return fail_md5(d);
 	d->done += (int64_t)len;
 	return download_tick(d);
+}
+
+int download_begin_sums(struct download *d)
+{
+	char name[sizeof("sha512")];
+
+	if (EVP_DigestInit_ex(d->md5, EVP_md5(), NULL) != 1)
+		return download_fail(
+			d, error_set(d->e, EOPNOTSUPP, "the libcrypto of this system does not offer MD5"));
+	if (!d->sum)
+		return 0;
+	snprintf(name, sizeof(name), "%s", d->limits->checksum);
+	name[strcspn(name, ":")] = '\0';
+	return EVP_DigestInit_ex(d->sum, EVP_get_digestbyname(name), NULL) == 1 ? 0 : fail_md5(d);
+}
+
+int download_check_sum(struct download *d)
+{
+	const char *wanted = d->limits->checksum, *digits = d->sum ? strchr(wanted, ':') + 1 : "";
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	char got[2 * EVP_MAX_MD_SIZE + 1] = "";
+	unsigned len = 0;
+
+	if (d->result < 0 || !d->sum)
+		return d->result;
+	if (EVP_DigestFinal_ex(d->sum, digest, &len) != 1)
+		return fail_md5(d);
+	for (unsigned i = 0; i < len; i++)
+		(void)snprintf(got + (size_t)2 * i, 3, "%02x", digest[i]);
+	if (strcasecmp(got, digits) == 0)
+		return 0;
+	return download_fail(d,
+			     error_set(d->e, EBADMSG, "what has arrived has the checksum '%.*s%s', not '%s'",
+				       (int)(digits - wanted), wanted, got, wanted));
 }
 
 int download_restart(struct download *d)
 {
 	d->done = 0;
 	d->total = -1;
-	return EVP_DigestInit_ex(d->md5, EVP_md5(), NULL) == 1 ? 0 : fail_md5(d);
+	return download_begin_sums(d);
 }
 
 int download_put_hole(struct download *d, int64_t len)

@@ -19,6 +19,7 @@
 #include "actions/image/copies.h"
 #include "actions/image/file.h"
 #include "actions/image/image.h"
+#include "actions/image/download.h"
 #include "actions/image/rules.h"
 #include "actions/image/upload.h"
 #include "actions/image/upload_receive.h"
@@ -38,6 +39,19 @@ static bool forces_raw(const struct request *req)
 	return false;
 }
 
+/* The checksum that the user has given, as "sha256:<hex digits>"; NULL without one. */
+static const char *given_checksum(const struct request *req)
+{
+	static const char prefix[] = "ephemeral::checksum::";
+	const json_t *tag;
+	size_t i;
+
+	json_array_foreach (req->system_tags, i, tag)
+		if (strncmp(json_string_value(tag), prefix, strlen(prefix)) == 0)
+			return json_string_value(tag) + strlen(prefix);
+	return NULL;
+}
+
 static int image_add_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *type = request_str(req, "type");
@@ -54,6 +68,12 @@ static int image_add_check(const struct view *view, const struct request *req, s
 	if (forces_raw(req) && strcmp(request_str(req, "format"), "raw") != 0)
 		return error_set(e, EINVAL,
 				 "the system tag 'ephemeral::forceRaw' is for images with the format 'raw'");
+	if (given_checksum(req) && request_is_upload(req))
+		return error_set(e, EINVAL,
+				 "the checksum of an upload is not checked, compare md5Sum of the image");
+	r = given_checksum(req) ? download_check_checksum(given_checksum(req), e) : 0;
+	if (r < 0)
+		return r;
 	if (type && strcmp(type, "zstack") != 0)
 		return error_set(e, EINVAL, "unsupported image type[%s]", type);
 	r = object_check_uuid(view, req, e);
@@ -148,6 +168,7 @@ static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 	struct image_claim claim = {.format = request_str(req, "format"),
 				    .media_type = request_str(req, "mediaType"),
 				    .system = request_bool(req, "system", false),
+				    .checksum = given_checksum(req),
 				    .any_raw = forces_raw(req)};
 	char same[UUID_SIZE] = "";
 	json_t *failures = NULL;
@@ -220,7 +241,7 @@ static const struct operation add_image = {
 	.kind = KIND_IMAGE,
 	.where = "images",
 	.error_code = "SYS.1002",
-	.help = "adds an image from a URL or a file; with the system tag ephemeral::forceRaw a raw disk may begin like an archive or a text",
+	.help = "adds an image from a URL or a file; with the system tag ephemeral::forceRaw a raw disk may begin like an archive or a text, and with ephemeral::checksum::sha256:<hex digits> (or md5, sha512) what arrives must have this checksum",
 	.check = image_add_check,
 	.run = image_add_run,
 	.recover = image_add_recover,

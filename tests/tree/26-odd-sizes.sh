@@ -68,8 +68,8 @@ for bytes in $(number "511 12800 1000000000" "1 100 511 512 1536 3584 12800 1048
 		assert_size "$volume" "$want"
 
 		grown=$((bytes + (5 << 20)))
-		act "volumes/$volume" resize-data size=$grown
-		assert_size "$volume" "$(rounded $grown)"
+		act "volumes/$volume" resize-data size="$grown"
+		assert_size "$volume" "$(rounded "$grown")"
 		act "volume-snapshots/$snapshot" revert-volume
 		assert_size "$volume" "$want"
 
@@ -85,7 +85,7 @@ for bytes in $(number "511 12800 1000000000" "1 100 511 512 1536 3584 12800 1048
 	shared=$(create volumes '{"params":{"name":"r'"$n"'","diskOfferingUuid":"'"$offering"'","primaryStorageUuid":"'"$smp"'"},"systemTags":["ephemeral::shareable"]}')
 	assert_size "$shared" "$want"
 	assert_eq "$(stat -c %s "$(value "volumes/$shared/installPath")")" "$want" "the length of the raw file"
-	act "volumes/$shared" resize-data size=$grown
+	act "volumes/$shared" resize-data size="$grown"
 	assert_size "$shared" "$(rounded "$grown")"
 
 	step "an image of $bytes bytes"
@@ -115,9 +115,9 @@ for bytes in $(number "511 12800 1000000000" "1 100 511 512 1536 3584 12800 1048
 done
 
 step "the spec of a volume"
-echo '{"size":10000001}' >"$MOUNT/volumes/$again/spec"
-assert_size "$again" "$(rounded 10000001)"
-assert_eq "$(jq .size "$MOUNT/volumes/$again/spec")" 10000001
+echo '{"size":2000000001}' >"$MOUNT/volumes/$again/spec"
+assert_size "$again" "$(rounded 2000000001)"
+assert_eq "$(jq .size "$MOUNT/volumes/$again/spec")" 2000000001
 
 step "limits of what can be asked for"
 offering=$(create disk-offerings '{"params":{"name":"all","diskSize":9223372036854775807}}')

@@ -42,6 +42,20 @@ truncate -s 1M cd.iso
 printf '\1CD001\1' | dd of=cd.iso bs=1 seek=32768 conv=notrunc status=none
 : >empty
 
+step "a checksum that the user gives"
+with_sum() {
+	images_json "$CASE_DIR/disk.qcow2" qcow2 | jq -c --arg tag "ephemeral::checksum::$1" '.systemTags = [$tag]'
+}
+assert_refused images/create "$(with_sum sha256:12)" EINVAL "is not a checksum"
+job=$(submit images/create "$(with_sum "md5:$(printf %032d 0)")")
+job_wait "$job" 20 2>/dev/null && fail "an image with another checksum was taken"
+assert_match "$(value "api-jobs/$job/error" | jq -r .details)" "has the checksum 'md5:$(md5sum <disk.qcow2 | cut -d' ' -f1)'"
+nothing_is_left
+image=$(create images "$(with_sum "sha512:$(sha512sum <disk.qcow2 | cut -d' ' -f1)")")
+assert_eq "$(value "images/$image/status")" Ready
+act "images/$image" delete
+act "images/$image" expunge
+
 step "from a path, file:// and http://: format, sizes and sums are those of the file"
 python3 -m http.server -b 127.0.0.1 0 >http.log 2>&1 &
 wait_until 10 grep -q 'port [0-9]' http.log

@@ -311,6 +311,31 @@ static void broken_downloads_go_on(void **state)
 	dest_has(asked, strlen(asked));
 }
 
+static void a_checksum_is_checked(void **state)
+{
+	static const char *const bad[] = {"", "md5:", "sha1:00", "sha256:12", "sha256:xx", "SHA256:", "md5"};
+	char good[40], md5[DOWNLOAD_MD5_STRLEN];
+	struct download_limits limits = {.checksum = good, .retries = 1};
+
+	(void)state;
+	need_server();
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(download_check_checksum(bad[i], NULL), -EINVAL);
+	md5_of(body(), SIZE, md5);
+	snprintf(good, sizeof(good), "md5:%s", md5);
+	assert_int_equal(download_check_checksum(good, NULL), 0);
+	succeeds_with(http("/normal"), &limits);
+	succeeds_with(http("/breaks"), &limits);
+	good[5] = good[5] == '0' ? '1' : '0';
+	fails_full(http("/normal"), &limits, NULL, NULL, EBADMSG, "what has arrived has the checksum 'md5:");
+	/* of the empty text */
+	limits.checksum = "sha256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855";
+	assert_int_equal(download_check_checksum(limits.checksum, NULL), 0);
+	assert_int_equal(fetch(policy, http("/empty"), dest, &limits, NULL, NULL, md5, NULL), 0);
+	dest_has("", 0);
+	fails_full(http("/normal"), &limits, NULL, NULL, EBADMSG, "the checksum 'sha256:");
+}
+
 static void certificates_are_verified(void **state)
 {
 	const struct download_limits trusting = {.ca_file = cert};
@@ -831,6 +856,7 @@ int main(void)
 		cmocka_unit_test(failed_downloads_leave_no_file),
 		cmocka_unit_test(certificates_are_verified),
 		cmocka_unit_test(broken_downloads_go_on),
+		cmocka_unit_test(a_checksum_is_checked),
 		cmocka_unit_test(limits_are_enforced),
 		cmocka_unit_test(progress_is_reported_and_can_cancel),
 		cmocka_unit_test(a_stalled_server_times_out),
