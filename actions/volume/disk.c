@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actions/engine/config.h"
 #include "actions/engine/tags.h"
 #include "actions/volume/volume.h"
 
@@ -31,5 +32,6 @@ void volume_describe_disk(const struct view *view, const struct object *vm, cons
 		.shareable = volume_is_shareable(volume),
 		.wwn = tag_value(view, object_uuid(volume), "kvm::volume"),
 		.total_bytes_sec = object_int(volume, VOLUME_BANDWIDTH),
+		.cache = config_str(view, "kvm.vm.cacheMode"),
 	};
 }

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "hypervisor/domain/console.h"
+#include "hypervisor/domain/cpu_pinning.h"
 #include "hypervisor/nic_filter.h"
 #include "hypervisor/storage/backend.h"
 #include "hypervisor/xml.h"
@@ -102,52 +103,18 @@ static int vcpus(const struct hv_domain_def *spec)
 	return spec->cpu_max > spec->cpu_num ? spec->cpu_max : spec->cpu_num;
 }
 
-/*
- * Pins as the tag vmCpuPinning writes them: "0:1-3,1:0" or with ';' between vCPUs. A piece without
- * a colon goes on with the set before it ("0:1,3" is the set 1,3). Pieces that name no vCPU of this
- * VM are left out: the tag outlives a change of the VM's offering.
- */
+/* The tag outlives a change of the VM's offering: it may name virtual CPUs that the VM does not have now. */
 static void write_pins(struct xml *x, const struct hv_domain_def *spec)
 {
-	_cleanup_free_ char *copy = strdup(spec->cpu_pinning);
-	_cleanup_free_ char *set = copy ? calloc(1, strlen(copy) + 2) : NULL;
-	size_t len = 0;
-	char *rest = copy;
-	char *piece;
-	long vcpu = -1;
+	char number[16];
 
-	if (!set) {
-		x->failed = true;
-		return;
+	for (int i = 0; i < vcpus(spec); i++) {
+		_cleanup_free_ char *set = cpu_pinning_of(spec->cpu_pinning, i);
+
+		if (set)
+			xml_leaf(x, "vcpupin", "vcpu", format(number, sizeof(number), "%d", i), "cpuset", set,
+				 NULL);
 	}
-	do {
-		char *colon = NULL;
-		char *end;
-
-		piece = strsep(&rest, ",;");
-		if (piece)
-			colon = strchr(piece, ':');
-		if ((!piece || colon) && vcpu >= 0 && vcpu < vcpus(spec) && len > 0) {
-			char number[16];
-
-			xml_leaf(x, "vcpupin", "vcpu", format(number, sizeof(number), "%ld", vcpu), "cpuset",
-				 set, NULL);
-		}
-		if (!piece)
-			break;
-		if (colon) {
-			*colon = '\0';
-			vcpu = strtol(piece, &end, 10);
-			if (end == piece || *end != '\0')
-				vcpu = -1;
-			piece = colon + 1;
-			len = 0;
-			set[0] = '\0';
-		}
-		if (piece[0] != '\0')
-			len += (size_t)snprintf(set + len, strlen(spec->cpu_pinning) + 2 - len, "%s%s",
-						len > 0 ? "," : "", piece);
-	} while (piece);
 }
 
 static void write_cpu_share(struct xml *x, const struct hv_domain_def *spec)
@@ -348,8 +315,8 @@ static void write_disk(struct xml *x, const struct hv_domain_def *spec, size_t i
 	if (disk->cdrom)
 		xml_leaf(x, "driver", "name", "qemu", "type", "raw", NULL);
 	else
-		xml_leaf(x, "driver", "name", "qemu", "type", disk->format, "cache", "none", "discard",
-			 "unmap", NULL);
+		xml_leaf(x, "driver", "name", "qemu", "type", disk->format, "cache",
+			 disk->cache ? disk->cache : "none", "discard", "unmap", NULL);
 	if (disk->path)
 		backend->write_disk_source(x, disk->path);
 	xml_leaf(x, "target", "dev", at.target, "bus", at.bus, NULL);

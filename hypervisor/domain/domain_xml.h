@@ -21,6 +21,7 @@ struct hv_disk {
 	int boot_order;		 /* 1.. per-device boot order, 0 = none */
 	const char *wwn;	 /* 16 hex digits, scsi only, may be NULL */
 	int64_t total_bytes_sec; /* 0 = unlimited */
+	const char *cache;	 /* "none", "writethrough", "writeback"; NULL = "none" */
 };
 
 /** One NIC. */
@@ -50,7 +51,7 @@ struct hv_domain_def {
 	int64_t memory_max;	 /* >= memory; larger when vm.numa allows hot-plug */
 	int cpu_shares;		 /* 0 = default */
 	const char *cpu_mode;	 /* "none", "host-model", "host-passthrough" */
-	const char *cpu_pinning; /* value of vmCpuPinning, "0:1-3,1:0" style, or NULL */
+	const char *cpu_pinning; /* see cpu_pinning.h; NULL = none */
 	bool hide_kvm;
 	bool uefi;
 	bool boot_menu;

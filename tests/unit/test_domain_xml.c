@@ -18,6 +18,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
+#include "hypervisor/domain/cpu_pinning.h"
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/xml.h"
@@ -71,7 +72,8 @@ static const struct hv_disk all_disks[] = {
 	 .serial = VOLUME,
 	 .device_id = 0,
 	 .boot_order = 2,
-	 .total_bytes_sec = 1048576},
+	 .total_bytes_sec = 1048576,
+	 .cache = "writeback"},
 	{.path = "/pool/shared.raw",
 	 .format = "raw",
 	 .serial = VOLUME,
@@ -109,7 +111,7 @@ static const struct hv_domain_def everything = {
 	.memory_max = 16 * GIB,
 	.cpu_shares = 2000,
 	.cpu_mode = "host-passthrough",
-	.cpu_pinning = "0:1-3,5,1:0,99:1,x:2",
+	.cpu_pinning = "0:1-3,5,1:0,99:1",
 	.hide_kvm = true,
 	.uefi = true,
 	.boot_menu = true,
@@ -338,9 +340,68 @@ static void hostile_text_stays_text(void **state)
 	}
 }
 
+static void pins(const char *text, int vcpu, const char *set)
+{
+	char *got = cpu_pinning_of(text, vcpu);
+
+	assert_int_equal(cpu_pinning_check(text, NULL), 0);
+	if (set) {
+		assert_non_null(got);
+		assert_string_equal(got, set);
+	} else {
+		assert_null(got);
+	}
+	free(got);
+}
+
+static void pinnings_have_the_forms_of_the_manual(void **state)
+{
+	static const char *const bad[] = {"",
+					  "zz",
+					  "0",
+					  "0:",
+					  ":0",
+					  "0:a",
+					  "3-1:0",
+					  "0:3-1",
+					  "0:1,",
+					  "0:1;;",
+					  "0:^1",
+					  "0:1-,2",
+					  "0:1;1",
+					  "0 :1",
+					  "-1:0",
+					  "1024:0",
+					  "0:4096",
+					  "0:1:2",
+					  "0:99999999999999999999"};
+	static const char manual[] = "1:3;1-3:4-7,^6";
+
+	(void)state;
+	pins(manual, 0, NULL);
+	pins(manual, 1, "3-5,7");
+	pins(manual, 2, "4-5,7");
+	pins(manual, 3, "4-5,7");
+	pins(manual, 4, NULL);
+	pins("0:1-3,1:0", 0, "1-3");
+	pins("0:1-3,1:0", 1, "0");
+	pins("0:1-3,5,1:0;", 0, "1-3,5");
+	pins("0-1:0", 1, "0");
+	pins("0:4095", 0, "4095");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+
+		if (cpu_pinning_check(bad[i], &e) != -EINVAL)
+			fail_msg("'%s' is taken for a pinning", bad[i]);
+		assert_non_null(strstr(error_sentence(&e), bad[i]));
+		assert_null(cpu_pinning_of(bad[i], 0));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pinnings_have_the_forms_of_the_manual),
 		cmocka_unit_test(plain_vm),
 		cmocka_unit_test(vm_with_everything),
 		cmocka_unit_test(windows_on_ide),
