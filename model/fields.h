@@ -490,7 +490,8 @@
 	X(SCHEDULER, STOP_TIME, "stopTime", FIELD_DATE, 0, KIND_NONE, 0, 0, "no runs after this time")       \
 	X_DATES(X, SCHEDULER)                                                                                \
 	X_STR(X, SCHEDULER, JOB_CLASS, "jobClassName", 0, "class name of the action")                        \
-	X_STR(X, SCHEDULER, STATE, "state", 0, "Enabled or Disabled")                                        \
+	X_STR(X, SCHEDULER, STATE, "state", 0,                                                               \
+	      "Enabled, Disabled, Completed (no run is left) or Suspended (the state of its object forbids runs)") \
 	X(SCHEDULER, DESCRIPTION, "schedulerDescription", FIELD_STRING, F_FILE, KIND_NONE, 0, 0, "free text") \
 	X(SCHEDULER, SNAPSHOT_MAX_NUMBER, "snapshotMaxNumber", FIELD_INT, F_FILE, KIND_NONE, 0, 0,           \
 	  "number of its snapshots to keep, 0 = all")                                                        \

@@ -157,6 +157,9 @@ static int resolve_field(struct condition *c, const struct kind *kind, const cha
 	return 0;
 }
 
+/* What resolve_path() returns when the path leads to nothing: there is no field to compare. */
+#define CONDITION_VOID 1
+
 static int resolve_path(struct condition *c, const struct kind *kind, const char *path, size_t len,
 			struct error *e)
 {
@@ -167,6 +170,10 @@ static int resolve_path(struct condition *c, const struct kind *kind, const char
 		char echo[ECHO_SIZE];
 		int ret;
 
+		if (!r && relation_is_void(kind, path, (size_t)(dot - path))) {
+			c->never = true;
+			return CONDITION_VOID;
+		}
 		if (!r)
 			return error_set_code(e, EINVAL, "SYS.1000",
 					      "no expand query[%s] found on inventory[%sInventory]",
@@ -277,6 +284,11 @@ int condition_new(const struct kind *kind, const char *text, struct condition **
 	r = resolve_path(c, kind, name, len, e);
 	if (r < 0)
 		return r;
+	if (r == CONDITION_VOID) {
+		c->op = OP_NOT_NULL; /* needs no operand */
+		*ret_condition = steal(&c);
+		return 0;
+	}
 	end = c->depth ? kind_get(c->steps[c->depth - 1].target) : kind;
 	r = set_value(c, &end->fields[c->field], value, e);
 	if (r < 0)

@@ -136,6 +136,27 @@ const struct relation *relation_find(const struct kind *kind, const char *name, 
 	return NULL;
 }
 
+static const struct {
+	enum kind_id kind;
+	const char *name;
+} voids[] = {
+	{KIND_NIC, "eip"},
+	{KIND_NIC, "loadBalancerListener"},
+	{KIND_NIC, "portForwarding"},
+	{KIND_NIC, "securityGroup"},
+	{KIND_L3_NETWORK, "networkServices"},
+	{KIND_L3_NETWORK, "serviceProvider"},
+};
+
+bool relation_is_void(const struct kind *kind, const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(voids); i++)
+		if (voids[i].kind == kind->id && strncmp(voids[i].name, name, len) == 0 &&
+		    voids[i].name[len] == '\0')
+			return true;
+	return false;
+}
+
 struct relation relation_inverse(const struct relation *r)
 {
 	struct relation inverse = *r;

@@ -30,6 +30,11 @@ struct relation {
 
 /** The relation of @kind with this name of @len bytes; NULL when there is none. */
 const struct relation *relation_find(const struct kind *kind, const char *name, size_t len);
+/**
+ * True when the manual has this relation of @kind, to things that this pool never has (EIPs, security groups):
+ * no object meets a condition that follows it.
+ */
+bool relation_is_void(const struct kind *kind, const char *name, size_t len);
 /** The relation of @kind after @previous (NULL: the first); NULL at the end. */
 const struct relation *relation_next(const struct kind *kind, const struct relation *previous);
 /** The inverse relation, without `only_of_type`. */

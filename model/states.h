@@ -16,6 +16,8 @@
 /* `state`: what an administrator wants of the object. */
 #define STATE_ENABLED	      "Enabled"
 #define STATE_DISABLED	      "Disabled"
+#define STATE_COMPLETED	      "Completed"
+#define STATE_SUSPENDED	      "Suspended"
 #define STATE_PRE_MAINTENANCE "PreMaintenance" /* VMs are leaving the host */
 #define STATE_MAINTENANCE     "Maintenance"
 #define STATE_DELETING	      "Deleting"

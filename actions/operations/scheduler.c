@@ -156,7 +156,6 @@ static int scheduler_create_apply(struct txn *t, const struct request *req, json
 	object_set_str(o, SCHEDULER_TARGET_UUID, req->target);
 	object_set_str(o, SCHEDULER_JOB, task->job_class);
 	object_set_str(o, SCHEDULER_JOB_CLASS, task->job_class);
-	object_set_str(o, SCHEDULER_STATE, STATE_ENABLED);
 	object_set_str(o, SCHEDULER_PARAMETERS, params);
 	object_set_int(o, SCHEDULER_RUNS, 0);
 	object_set_from_param(o, SCHEDULER_TYPE, req, "type");
@@ -168,6 +167,8 @@ static int scheduler_create_apply(struct txn *t, const struct request *req, json
 		object_unref(o);
 		return r;
 	}
+	object_set_str(o, SCHEDULER_STATE,
+		       scheduler_state(txn_view(t), o, scheduler_moment(o, SCHEDULER_NEXT_TIME)));
 	return object_create(t, o, req, ret_result, e);
 }
 
@@ -185,10 +186,11 @@ static int scheduler_update_check(const struct view *view, const struct request 
 static int scheduler_change_state_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *event = request_str(req, "stateEvent");
-	const char *wanted = strcmp(event, "enable") == 0 ? STATE_ENABLED : STATE_DISABLED;
+	const char *state = object_text(request_object(view, req), SCHEDULER_STATE);
 
-	if (object_str_is(request_object(view, req), SCHEDULER_STATE, wanted))
-		return error_set(e, EBUSY, "can not %s a %s scheduler", event, wanted);
+	/* Completed and Suspended ones can be disabled, and go on by themselves when they can. */
+	if ((strcmp(event, "enable") == 0) != (strcmp(state, STATE_DISABLED) == 0))
+		return error_set(e, EBUSY, "can not %s a %s scheduler", event, state);
 	return 0;
 }
 
@@ -199,20 +201,20 @@ static int scheduler_change_state_apply(struct txn *t, const struct request *req
 	bool enable = strcmp(request_str(req, "stateEvent"), "enable") == 0;
 	struct object *o;
 	struct schedule s;
+	int64_t next;
 	int r = txn_edit(t, KIND_SCHEDULER, req->target, &o, e);
 
 	if (r < 0)
 		return r;
-	object_set_str(o, SCHEDULER_STATE, enable ? STATE_ENABLED : STATE_DISABLED);
 	r = schedule_of(o, &s, e);
 	if (r < 0) {
 		object_unref(o);
 		return r;
 	}
-	scheduler_set_moment(
-		o, SCHEDULER_NEXT_TIME,
-		enable ? schedule_replan(&s, NEVER, scheduler_moment(o, SCHEDULER_LAST_TIME), txn_now(t))
-		       : NEVER);
+	next = enable ? schedule_replan(&s, NEVER, scheduler_moment(o, SCHEDULER_LAST_TIME), txn_now(t))
+		      : NEVER;
+	scheduler_set_moment(o, SCHEDULER_NEXT_TIME, next);
+	object_set_str(o, SCHEDULER_STATE, enable ? scheduler_state(txn_view(t), o, next) : STATE_DISABLED);
 	r = txn_put(t, o, NULL, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_SCHEDULER, req->target, ret_result, e);
 }

@@ -57,6 +57,13 @@ static bool is_suspended(const struct view *view, const struct object *scheduler
 	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING));
 }
 
+const char *scheduler_state(const struct view *view, const struct object *scheduler, int64_t next)
+{
+	if (is_suspended(view, scheduler))
+		return STATE_SUSPENDED;
+	return next == NEVER ? STATE_COMPLETED : STATE_ENABLED;
+}
+
 /* The author of the scheduler's jobs. */
 static struct actor actor_of(const struct object *scheduler)
 {
@@ -157,6 +164,7 @@ static int scheduler_step(struct txn *t, const struct object *before, int64_t no
 	int64_t planned = scheduler_moment(before, SCHEDULER_NEXT_TIME), next = NEVER;
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	bool runs = false;
+	const char *state;
 	struct schedule s;
 	struct object *o;
 
@@ -169,13 +177,16 @@ static int scheduler_step(struct txn *t, const struct object *before, int64_t no
 		if (runs && submit_run(t, before, &why) < 0)
 			log_failure(before, &why);
 	} else {
-		next = replan ? schedule_replan(&s, planned, scheduler_moment(before, SCHEDULER_LAST_TIME),
-						now)
-			      : planned;
+		next = replan || object_str_is(before, SCHEDULER_STATE, STATE_SUSPENDED)
+			       ? schedule_replan(&s, planned, scheduler_moment(before, SCHEDULER_LAST_TIME),
+						 now)
+			       : planned;
 	}
-	if (next == planned)
+	state = scheduler_state(txn_view(t), before, next);
+	if (next == planned && object_str_is(before, SCHEDULER_STATE, state))
 		return 0;
 	o = object_copy(before);
+	object_set_str(o, SCHEDULER_STATE, state);
 	scheduler_set_moment(o, SCHEDULER_NEXT_TIME, next);
 	if (runs) {
 		object_set_int(o, SCHEDULER_LAST_TIME, now);
@@ -191,12 +202,14 @@ struct pass {
 };
 
 /* True when the pass has to look at the scheduler. */
-static bool is_concerned(const struct object *scheduler, const struct pass *pass)
+static bool is_concerned(const struct view *view, const struct object *scheduler, const struct pass *pass)
 {
 	int64_t planned = scheduler_moment(scheduler, SCHEDULER_NEXT_TIME);
 
-	return object_str_is(scheduler, SCHEDULER_STATE, STATE_ENABLED) &&
-	       (pass->replan || (planned != NEVER && planned <= pass->now));
+	if (object_str_is(scheduler, SCHEDULER_STATE, STATE_DISABLED))
+		return false;
+	return pass->replan || (planned != NEVER && planned <= pass->now) ||
+	       !object_str_is(scheduler, SCHEDULER_STATE, scheduler_state(view, scheduler, planned));
 }
 
 static int pass_fn(struct txn *t, void *arg, struct error *e)
@@ -210,7 +223,7 @@ static int pass_fn(struct txn *t, void *arg, struct error *e)
 		if (!o)
 			return 0;
 		after = o->id;
-		if (!is_concerned(o, pass))
+		if (!is_concerned(txn_view(t), o, pass))
 			continue;
 		r = scheduler_step(t, o, pass->now, pass->replan, e);
 		if (r < 0)
@@ -226,8 +239,8 @@ static int64_t first_moment(const struct view *view, const struct pass *pass, bo
 	view_for_each (o, view, KIND_SCHEDULER) {
 		int64_t planned = scheduler_moment(o, SCHEDULER_NEXT_TIME);
 
-		*ret_due = *ret_due || is_concerned(o, pass);
-		if (object_str_is(o, SCHEDULER_STATE, STATE_ENABLED) && planned != NEVER &&
+		*ret_due = *ret_due || is_concerned(view, o, pass);
+		if (!object_str_is(o, SCHEDULER_STATE, STATE_DISABLED) && planned != NEVER &&
 		    (first == NEVER || planned < first))
 			first = planned;
 	}

@@ -36,6 +36,12 @@ void scheduler_drop_snapshots(struct pool *pool, const char *uuid);
 /** A time in a scheduler's row, ns since 1970; NEVER when it is null. */
 int64_t scheduler_moment(const struct object *o, int field);
 
+/**
+ * The state of a scheduler that nobody has disabled, whose next run is at @next: Suspended while the state of its
+ * VM or volume forbids runs, Completed without a next run, else Enabled.
+ */
+const char *scheduler_state(const struct view *view, const struct object *scheduler, int64_t next);
+
 /** Sets a time in a scheduler's row; NEVER sets it to null. */
 void scheduler_set_moment(struct object *o, int field, int64_t ns);
 

@@ -39,13 +39,25 @@ static void wake_up(struct scheduler_thread *c)
 	(void)eventfd_write(c->wake, 1);
 }
 
+/* A VM changes its state, or a volume its status: schedulers may be suspended by that, or go on. */
+static bool suspends(const struct change *change)
+{
+	const struct object *before = change->before, *after = change->after;
+	int field;
+
+	if (!before || !after || (after->kind->id != KIND_VM && after->kind->id != KIND_VOLUME))
+		return false;
+	field = after->kind->id == KIND_VM ? VM_STATE : VOLUME_STATUS;
+	return !object_str_is(before, field, object_str(after, field));
+}
+
 static void on_changes(void *ctx, struct view *view, const struct change *changes, size_t count)
 {
 	(void)view;
 	for (size_t i = 0; i < count; i++) {
 		const struct object *o = changes[i].after ? changes[i].after : changes[i].before;
 
-		if (o->kind->id == KIND_SCHEDULER) {
+		if (o->kind->id == KIND_SCHEDULER || suspends(&changes[i])) {
 			wake_up(ctx);
 			return;
 		}

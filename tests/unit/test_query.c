@@ -505,7 +505,7 @@ static void errors(void **state)
 		{"q=vmNics=1", "SYS.1000", "inventory class[VmInstanceInventory] not having field[vmNics]"},
 		{"q=vmNics.=1", "SYS.1000", "inventory class[VmNicInventory] not having field[]"},
 		{"q=.name=1", "SYS.1000", "no expand query[] found on inventory[VmInstanceInventory]"},
-		{"q=vmNics.eip.ip=1", "SYS.1000", "no expand query[eip] found on inventory[VmNicInventory]"},
+		{"q=vmNics.vip.ip=1", "SYS.1000", "no expand query[vip] found on inventory[VmNicInventory]"},
 		{"q=name.uuid=1", "SYS.1000",
 		 "no expand query[name] found on inventory[VmInstanceInventory]"},
 		{"q=na%0Ame=1", "SYS.1000", "inventory class[VmInstanceInventory] not having field[na?me]"},

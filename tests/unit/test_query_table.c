@@ -222,6 +222,30 @@ static void an_answer_is_limited(void **state)
 	view = small;
 }
 
+/* Conditions of the manual's own examples that lead to things which this pool never has. */
+static void what_never_exists_is_an_empty_set(void **state)
+{
+	static const char *const queries[] = {
+		"eip.ip=10.0.0.1",	"eip.ip!=10.0.0.1",
+		"eip.uuid is null",	"portForwarding.vip.ip~=%25",
+		"securityGroup.name=x", "loadBalancerListener.uuid?=a,b",
+	};
+	char text[96], found[32];
+
+	(void)state;
+	run(KIND_NIC, "", NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
+		snprintf(text, sizeof(text), "q=%s", queries[i]);
+		run(KIND_NIC, text, found);
+		assert_string_equal(found, "");
+		snprintf(text, sizeof(text), "q=vmNics.%s", queries[i]);
+		run(KIND_VM, text, found);
+		assert_string_equal(found, "");
+	}
+	run(KIND_L3_NETWORK, "q=networkServices.networkServiceType=DHCP&q=serviceProvider.name=x", found);
+	assert_string_equal(found, "");
+}
+
 /*
  * The table of behaviour.md 1.9.1, name by name. The last column has the names that lead to kinds that do
  * not exist here (virtual IPs, network services, copies of snapshots).
@@ -239,7 +263,7 @@ static void the_table_of_fields_and_relations(void **state)
 		 "memorySize cpuNum cpuSpeed allocatorStrategy state" DATES,
 		 "vmNics allVolumes rootVolume image instanceOffering host cluster zone", ""},
 		{KIND_NIC, "uuid vmInstanceUuid l3NetworkUuid ip mac netmask gateway metaData deviceId" DATES,
-		 "vmInstance l3Network", "eip portForwarding securityGroup loadBalancerListener"},
+		 "vmInstance l3Network", ""},
 		{KIND_VOLUME,
 		 "uuid name description primaryStorageUuid vmInstanceUuid diskOfferingUuid rootImageUuid "
 		 "installPath type format size actualSize deviceId state status isShareable" DATES,
@@ -287,7 +311,7 @@ static void the_table_of_fields_and_relations(void **state)
 		 "zone cluster l3Network", ""},
 		{KIND_L3_NETWORK,
 		 "uuid name description type zoneUuid l2NetworkUuid state dnsDomain system category dns" DATES,
-		 "zone l2Network vmNic ipRanges", "hostRoute networkServices serviceProvider"},
+		 "zone l2Network vmNic ipRanges", "hostRoute"},
 		{KIND_IP_RANGE,
 		 "uuid l3NetworkUuid name description startIp endIp netmask gateway networkCidr" DATES,
 		 "l3Network", ""},
@@ -343,6 +367,7 @@ int main(void)
 		cmocka_unit_test(every_form_of_a_date),
 		cmocka_unit_test(every_operator_on_tags),
 		cmocka_unit_test(an_answer_is_limited),
+		cmocka_unit_test(what_never_exists_is_an_empty_set),
 		cmocka_unit_test(the_table_of_fields_and_relations),
 	};
 
