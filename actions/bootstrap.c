@@ -20,6 +20,7 @@
 #include "actions/engine/rows.h"
 #include "actions/host/uri.h"
 #include "actions/storage/storage_type.h"
+#include "actions/storage/storage_choice.h"
 #include "actions/vm/placement.h"
 #include "hypervisor/host_uri.h"
 #include "model/states.h"

@@ -11,24 +11,10 @@
 #include "actions/engine/config.h"
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
+#include "actions/storage/storage_choice.h"
 #include "actions/vm/placement.h"
+#include "actions/vm/resize.h"
 #include "model/states.h"
-
-#define MEMORY_MIN (INT64_C(16) << 20) /* bytes */
-
-static const char *const storage_strategies[] = {
-	STORAGE_STRATEGY_DEFAULT,
-	"LocalPrimaryStorageStrategy",
-	NULL,
-};
-
-static bool storage_strategy_is_known(const char *name)
-{
-	for (const char *const *known = storage_strategies; *known; known++)
-		if (strcmp(*known, name) == 0)
-			return true;
-	return false;
-}
 
 static int check_host_strategy(const struct request *req, struct error *e)
 {
@@ -49,11 +35,9 @@ static int instance_offering_create_check(const struct view *view, const struct 
 
 	if (r < 0)
 		return r;
-	if (memory < MEMORY_MIN)
-		return error_set(e, EINVAL,
-				 "memory size[%lld bytes] is less than 16M, no modern operating system is "
-				 "likely able to boot with such small memory size",
-				 (long long)memory);
+	r = vm_check_memory(memory, e);
+	if (r < 0)
+		return r;
 	if (type && strcmp(type, "UserVm") != 0)
 		return error_set(e, EINVAL, "unsupported instance offering type[%s]", type);
 	return check_host_strategy(req, e);
@@ -68,7 +52,7 @@ static int instance_offering_create_apply(struct txn *t, const struct request *r
 	if (r < 0)
 		return r;
 	object_set_int(o, INSTANCE_OFFERING_CPU_SPEED, 0);
-	object_set_int(o, INSTANCE_OFFERING_SORT_KEY, 0); /* the manual's server stores 0 whatever is given */
+	object_set_int(o, INSTANCE_OFFERING_SORT_KEY, request_int(req, "sortKey", 0));
 	object_set_str(o, INSTANCE_OFFERING_TYPE, "UserVm");
 	object_set_str(o, INSTANCE_OFFERING_STATE, STATE_ENABLED);
 	if (object_is_null(o, INSTANCE_OFFERING_ALLOCATOR_STRATEGY))

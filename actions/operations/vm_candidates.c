@@ -146,7 +146,7 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const struct object *offering =
 		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
-	const json_t *data = request_list(req, "dataDiskOfferingUuids");
+	_cleanup_free_ struct new_disk *disks = NULL;
 	_cleanup_json_ json_t *zones = NULL, *clusters = NULL, *host_list = NULL;
 	_cleanup_free_ const struct object **hosts = NULL;
 	const char *networks[VM_NICS_MAX];
@@ -166,9 +166,9 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 	want.strategy = object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY);
 	want.cpu_num = (int)object_int(offering, INSTANCE_OFFERING_CPU_NUM);
 	want.memory = object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE);
-	want.storage_needed = vm_root_size(view, req, image);
-	for (size_t i = 0; i < json_array_size(data); i++)
-		want.storage_needed += disk_offering_size(view, json_string_value(json_array_get(data, i)));
+	r = vm_place_disks(view, req, image, &want, &disks, e);
+	if (r < 0)
+		return r;
 	r = list_hosts(view, &want, &hosts, &count, e);
 	if (r < 0)
 		return r;
@@ -185,15 +185,17 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 	return *ret_result ? 0 : error_oom(e);
 }
 
-/* The inventories of the primary storage with @size bytes free that a VM as in @want could use. */
+/* The inventories of the primary storage that could have the volume @disk of a VM as in @want. */
 static int list_storages(const struct view *view, const struct request *req, struct placement want,
-			 int64_t size, json_t **ret_list, struct error *e)
+			 const struct new_disk *disk, json_t **ret_list, struct error *e)
 {
 	_cleanup_json_ json_t *list = json_array();
 
 	if (!list)
 		return error_oom(e);
-	want.storage_needed = size;
+	want.storage_needed = disk->size;
+	want.root_strategy = disk->strategy;
+	want.data_count = 0;
 	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
 		_cleanup_free_ const struct object **hosts = NULL;
 		size_t count;
@@ -216,6 +218,7 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const json_t *offerings = request_list(req, "dataDiskOfferingUuids");
 	_cleanup_json_ json_t *root = NULL, *data = json_object();
+	_cleanup_free_ struct new_disk *disks = NULL;
 	const char *networks[VM_NICS_MAX];
 	struct placement want;
 	int r;
@@ -226,14 +229,18 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 	placement_for_request(req, &want, networks);
 	if (image_is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
 		return error_set(e, EINVAL, "rootVolumeOffering is needed when image media type is ISO");
-	r = list_storages(view, req, want, vm_root_size(view, req, image), &root, e);
+	r = vm_place_disks(view, req, image, &want, &disks, e);
+	if (r < 0)
+		return r;
+	r = list_storages(view, req, want, &(struct new_disk){want.storage_needed, want.root_strategy}, &root,
+			  e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < json_array_size(offerings); i++) {
 		const char *uuid = json_string_value(json_array_get(offerings, i));
 		json_t *list = NULL;
 
-		r = list_storages(view, req, want, disk_offering_size(view, uuid), &list, e);
+		r = list_storages(view, req, want, &disks[i], &list, e);
 		if (r < 0)
 			return r;
 		if (json_object_set_new(data, uuid, list) < 0)

@@ -81,7 +81,10 @@ static int check_size(const struct view *view, const struct request *req, struct
 	const struct object *vm = request_object(view, req);
 	struct vm_size now = vm_size_of(vm), want = wanted_size(view, req, vm);
 	bool offering = offering_of(view, req) != NULL;
+	int r = vm_check_memory(want.memory, e);
 
+	if (r < 0)
+		return r;
 	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		return 0;
 	if (!config_bool(view, "vm.numa"))
@@ -331,11 +334,13 @@ static int vm_capabilities_get(struct pool *pool, const struct view *view, const
 		     : NULL;
 	const struct object *image = view_get(view, KIND_IMAGE, object_str(vm, VM_IMAGE_UUID));
 	/* A live migration leaves files on shared storage where they are; files of one host must be copied. */
-	bool local = ps && primary_storage_is_local(ps);
+	bool moves = ps && (!primary_storage_is_local(ps) ||
+			    config_bool(view, "localStoragePrimaryStorage.liveMigrationWithStorage.allow"));
 
 	(void)pool;
-	*ret_result = json_pack("{s:{s:b, s:b, s:b}}", "capabilities", "LiveMigration", ps && !local,
-				"VolumeMigration", local, "Reimage", image && !image_is_iso(image));
+	*ret_result = json_pack("{s:{s:b, s:b, s:b}}", "capabilities", "LiveMigration", moves,
+				"VolumeMigration", false, /* there is no operation for it */
+				"Reimage", image && !image_is_iso(image));
 	return *ret_result ? 0 : error_oom(e);
 }
 

@@ -17,6 +17,7 @@
 
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
+#include "actions/engine/tags.h"
 #include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/volume/attach.h"
@@ -205,13 +206,13 @@ static int volume_attach_recover(struct job *job, json_t **ret_result, struct er
 
 /* -------------------------------------------------------------------- detach */
 
-/* The VM to detach from: the one that has the volume, or for a shareable volume the given one. */
+/* The VM to detach from: the given one, else the one that has the volume, unless it is shareable. */
 static const char *detach_vm(const struct view *view, const struct request *req)
 {
 	const struct object *volume = request_object(view, req);
 	const char *given = request_str(req, "vmUuid");
 
-	return volume && object_str(volume, VOLUME_VM_UUID) ? object_str(volume, VOLUME_VM_UUID) : given;
+	return given || !volume ? given : object_str(volume, VOLUME_VM_UUID);
 }
 
 static const char *volume_detach_queue(const struct view *view, const struct request *req)
@@ -301,14 +302,15 @@ static int volume_candidates_check(const struct view *view, const struct request
 /* True when the volume can be attached to the VM and, if it has no file yet, there is storage for one. */
 static bool is_match(const struct view *view, const struct object *volume, const struct object *vm)
 {
+	const struct storage_wish wish = volume_storage_wish(view, volume, object_uuid(vm));
 	const struct object *ps, *host;
 
 	if (volume_check_attach(view, volume, vm, NULL) < 0 ||
 	    object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_PAUSED)))
 		return false;
 	return object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) ||
-	       volume_choose_storage(view, vm, NULL, NULL, object_int(volume, VOLUME_SIZE), &ps, &host,
-				     NULL) == 0;
+	       volume_choose_storage(view, vm, &wish, tag_value(view, object_uuid(volume), LOCAL_HOST_TAG),
+				     &ps, &host, NULL) == 0;
 }
 
 /* {"inventories": [...]}: the VMs that match the volume @other, or the volumes that match the VM @other. */

@@ -100,9 +100,13 @@ static int volume_create_check(const struct view *view, const struct request *re
 	if (r < 0)
 		return r;
 	if (request_has(req, "primaryStorageUuid")) {
-		r = volume_choose_storage(view, NULL, request_str(req, "primaryStorageUuid"), NULL,
-					  disk_offering_size(view, request_str(req, "diskOfferingUuid")), &ps,
-					  &host, e);
+		const struct storage_wish wish = {
+			.storage = request_str(req, "primaryStorageUuid"),
+			.strategy = storage_strategy_of(view, request_str(req, "diskOfferingUuid")),
+			.size = disk_offering_size(view, request_str(req, "diskOfferingUuid")),
+		};
+
+		r = volume_choose_storage(view, NULL, &wish, request_tag(req, LOCAL_HOST_TAG), &ps, &host, e);
 		if (r < 0)
 			return r;
 	}
@@ -135,7 +139,10 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	const struct view *view = txn_view(t);
 	const struct object *ps, *host;
 	struct object *volume;
-	int r = volume_choose_storage(view, NULL, b->ps, b->wanted_host, b->from.size, &ps, &host, e);
+	const struct storage_wish wish = {.storage = b->ps,
+					  .strategy = storage_strategy_of(view, b->from.offering),
+					  .size = b->from.size};
+	int r = volume_choose_storage(view, NULL, &wish, b->wanted_host, &ps, &host, e);
 
 	if (r < 0)
 		return r;
@@ -172,6 +179,7 @@ static int volume_create_run(struct job *job, json_t **ret_result, struct error 
 		.req = job->req,
 		.from = {.offering = offering, .size = disk_offering_size(view, offering)},
 		.ps = request_str(job->req, "primaryStorageUuid"),
+		.wanted_host = request_tag(job->req, LOCAL_HOST_TAG),
 	};
 
 	return create(job, &b, ret_result, e);

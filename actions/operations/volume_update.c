@@ -153,7 +153,8 @@ static int volume_formats_get(struct pool *pool, const struct view *view, const 
 							    "masterHypervisorType", "KVM",
 							    "supportingHypervisorTypes", "KVM", "Simulator"));
 	(void)json_array_append_new(list,
-				    json_pack("{s:s, s:[]}", "format", "iso", "supportingHypervisorTypes"));
+				    json_pack("{s:s, s:s, s:[s, s]}", "format", "iso", "masterHypervisorType",
+					      "KVM", "supportingHypervisorTypes", "KVM", "Simulator"));
 	*ret_result = json_pack("{s:o}", "formats", list);
 	return *ret_result ? 0 : error_oom(e);
 }
@@ -170,7 +171,7 @@ static int volume_capabilities_get(struct pool *pool, const struct view *view, c
 		*ret_result = json_pack("{s:{}}", "capabilities");
 	else
 		*ret_result = json_pack("{s:{s:b, s:b}}", "capabilities", "MigrationInCurrentPrimaryStorage",
-					primary_storage_is_local(ps), "MigrationToOtherPrimaryStorage", 0);
+					false, "MigrationToOtherPrimaryStorage", 0);
 	return *ret_result ? 0 : error_oom(e);
 }
 

@@ -8,11 +8,11 @@
 #include "actions/image/rules.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/nic.h"
-#include "actions/vm/placement.h"
 #include "actions/vm/power.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
 #include "actions/volume/file.h"
+#include "actions/volume/location.h"
 #include "actions/volume/size.h"
 #include "model/json.h"
 #include "model/states.h"
@@ -27,10 +27,40 @@ struct layout {
 
 /* ---------------------------------------------------------------- volumes */
 
-int64_t vm_root_size(const struct view *view, const struct request *req, const struct object *image)
+/* The disk offering of the root volume, NULL: the image says all. */
+static const char *root_offering(const struct request *req, const struct object *image)
 {
-	return image_is_iso(image) ? disk_offering_size(view, request_str(req, "rootDiskOfferingUuid"))
+	return image_is_iso(image) ? request_str(req, "rootDiskOfferingUuid") : NULL;
+}
+
+static int64_t root_size(const struct view *view, const struct request *req, const struct object *image)
+{
+	return image_is_iso(image) ? disk_offering_size(view, root_offering(req, image))
 				   : image_volume_size(image);
+}
+
+int vm_place_disks(const struct view *view, const struct request *req, const struct object *image,
+		   struct placement *want, struct new_disk **ret_disks, struct error *e)
+{
+	const json_t *offerings = request_list(req, "dataDiskOfferingUuids");
+	const char *root = root_offering(req, image), *storage = request_tag(req, DATA_STORAGE_TAG);
+	size_t count = json_array_size(offerings);
+	struct new_disk *disks = calloc(count + 1, sizeof(*disks));
+
+	if (!disks)
+		return error_oom(e);
+	for (size_t i = 0; i < count; i++) {
+		const char *uuid = json_string_value(json_array_get(offerings, i));
+
+		disks[i] = (struct new_disk){.size = disk_offering_size(view, uuid),
+					     .strategy = storage_strategy_of(view, uuid)};
+	}
+	want->storage_needed = root_size(view, req, image);
+	want->root_strategy = root ? storage_strategy_of(view, root) : NULL;
+	want->data = *ret_disks = disks;
+	want->data_count = count;
+	want->data_storage = storage;
+	return 0;
 }
 
 static int put_root_volume(struct txn *t, struct layout *l, const char *storage, const char *host,
@@ -40,10 +70,10 @@ static int put_root_volume(struct txn *t, struct layout *l, const char *storage,
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(req, "imageUuid"));
 	char uuid[UUID_SIZE], description[64];
 	struct new_volume root = {
-		.offering = image_is_iso(image) ? request_str(req, "rootDiskOfferingUuid") : NULL,
+		.offering = root_offering(req, image),
 		.image = object_uuid(image),
 		.description = description,
-		.size = vm_root_size(txn_view(t), req, image),
+		.size = root_size(txn_view(t), req, image),
 		.storage = storage,
 		.host = host,
 	};
@@ -61,9 +91,9 @@ static int put_root_volume(struct txn *t, struct layout *l, const char *storage,
 	return txn_put(t, vm, NULL, e);
 }
 
-static int put_data_volumes(struct txn *t, struct layout *l, const char *storage, const char *host,
-			    struct error *e)
+static int put_data_volumes(struct txn *t, struct layout *l, struct error *e)
 {
+	const char *storage = request_tag(l->req, DATA_STORAGE_TAG);
 	char uuid[UUID_SIZE];
 	size_t i;
 	json_t *item;
@@ -73,11 +103,20 @@ static int put_data_volumes(struct txn *t, struct layout *l, const char *storage
 			.offering = json_string_value(item),
 			.size = disk_offering_size(txn_view(t), json_string_value(item)),
 			.device_id = (int)i + 1,
-			.storage = storage,
-			.host = host,
+			.host = l->host,
 		};
-		int r = volume_put_new(t, view_get(txn_view(t), KIND_VM, l->uuid), &data, uuid, e);
+		const struct storage_wish wish = {
+			.storage = storage,
+			.strategy = storage_strategy_of(txn_view(t), data.offering),
+			.size = data.size,
+		};
+		const struct object *vm = view_get(txn_view(t), KIND_VM, l->uuid), *ps, *host;
+		int r = volume_choose_storage(txn_view(t), vm, &wish, l->host, &ps, &host, e);
 
+		if (r < 0)
+			return r;
+		data.storage = object_uuid(ps);
+		r = volume_put_new(t, vm, &data, uuid, e);
 		if (r < 0)
 			return r;
 	}
@@ -115,8 +154,8 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 	const struct view *view = txn_view(t);
 	const struct object *vm = view_get(view, KIND_VM, l->uuid);
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
-	const json_t *l3s = request_list(req, "l3NetworkUuids"),
-		     *data = request_list(req, "dataDiskOfferingUuids");
+	const json_t *l3s = request_list(req, "l3NetworkUuids");
+	_cleanup_free_ struct new_disk *disks = NULL;
 	const char *networks[VM_NICS_MAX];
 	const char *start_host = request_str(now, "hostUuid");
 	const char *start_cluster = request_str(now, "clusterUuid");
@@ -133,6 +172,7 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 		.primary_storage = request_str(req, "primaryStorageUuidForRootVolume"),
 		.ret_report = &l->placement,
 	};
+	int r;
 
 	if (!image || !object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set(e, EBUSY, "image[uuid:%s] is not Ready, it's %s",
@@ -144,10 +184,8 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 		want.cluster = start_cluster ? start_cluster : request_str(req, "clusterUuid");
 	if (want.host || want.cluster || request_has(req, "zoneUuid"))
 		want.strategy = "DesignatedHostAllocatorStrategy";
-	want.storage_needed = vm_root_size(view, req, image);
-	for (size_t i = 0; i < json_array_size(data); i++)
-		want.storage_needed += disk_offering_size(view, json_string_value(json_array_get(data, i)));
-	return placement_choose(view, &want, ret_host, ret_ps, e);
+	r = vm_place_disks(view, req, image, &want, &disks, e);
+	return r < 0 ? r : placement_choose(view, &want, ret_host, ret_ps, e);
 }
 
 /* A tag `customMac` is of no use once the NIC has the address. */
@@ -174,12 +212,11 @@ static int remove_custom_macs(struct txn *t, struct layout *l, struct error *e)
 static int put_devices(struct txn *t, struct layout *l, const char *storage, struct error *e)
 {
 	const char *image = request_str(l->req, "imageUuid");
-	const char *data_storage = request_tag(l->req, "primaryStorageUuidForDataVolume");
 	int r = put_root_volume(t, l, storage, l->host, e);
 
 	if (r < 0)
 		return r;
-	r = put_data_volumes(t, l, data_storage && *data_storage ? data_storage : storage, l->host, e);
+	r = put_data_volumes(t, l, e);
 	if (r < 0)
 		return r;
 	r = put_nics(t, l, e);

@@ -13,6 +13,7 @@
 #define POOLFS_VM_FIRST_START_H
 
 #include "actions/engine/job.h"
+#include "actions/vm/placement.h"
 
 /**
  * Starts a VM in state Created (@paused: with its CPUs stopped). On failure everything is rolled back and
@@ -21,7 +22,11 @@
  */
 int vm_first_start(struct job *job, const char *uuid, bool paused, struct error *e);
 
-/** Size in bytes of the root volume of the VM that the request to create it describes. @image is its image. */
-int64_t vm_root_size(const struct view *view, const struct request *req, const struct object *image);
+/**
+ * What the request to create a VM says of its volumes, as members of @want (storage_needed, root_strategy, data,
+ * data_storage), which borrow from it and from @view. @image is its image. The caller frees *ret_disks. -ENOMEM.
+ */
+int vm_place_disks(const struct view *view, const struct request *req, const struct object *image,
+		   struct placement *want, struct new_disk **ret_disks, struct error *e);
 
 #endif

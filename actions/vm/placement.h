@@ -13,8 +13,13 @@
 #include "actions/engine/pool.h"
 #include "actions/vm/nic.h"
 
-#define HOST_STRATEGY_DEFAULT	 "LeastVmPreferredHostAllocatorStrategy"
-#define STORAGE_STRATEGY_DEFAULT "DefaultPrimaryStorageAllocationStrategy"
+#define HOST_STRATEGY_DEFAULT "LeastVmPreferredHostAllocatorStrategy"
+
+/** A data volume that is to be made. */
+struct new_disk {
+	int64_t size;	      /* bytes */
+	const char *strategy; /* of its disk offering; may be NULL */
+};
 
 /** What the host is needed for. Strings are borrowed and may be NULL where nothing else is said. */
 struct placement {
@@ -28,10 +33,14 @@ struct placement {
 	const char *image;	     /* must be reachable from the zone; NULL = not needed */
 	const char *primary_storage; /* where the root volume is or is to be; NULL = any with room */
 	bool volumes_move;	     /* volumes in a folder of their host move with the VM */
-	int64_t storage_needed;	     /* bytes for new volumes */
-	const char *last_host;	     /* preferred by some strategies */
-	const char *avoid_host;	     /* never chosen */
-	json_t **ret_report;	     /* set on failure too, owned by the caller; NULL: no report wanted */
+	int64_t storage_needed;	     /* bytes for a new root volume */
+	const char *root_strategy;   /* of its disk offering (storage/storage_choice.h) */
+	const struct new_disk *data; /* the data volumes to be made with it */
+	size_t data_count;
+	const char *data_storage; /* where they are to be; NULL = any with room */
+	const char *last_host;	  /* preferred by some strategies */
+	const char *avoid_host;	  /* never chosen */
+	json_t **ret_report;	  /* set on failure too, owned by the caller; NULL: no report wanted */
 };
 /**
  * What a VM that has its volumes and NICs needs, on any host of its zone. @ret borrows from @view and from

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "actions/engine/config.h"
-#include "actions/host/capacity.h"
 #include "actions/host/topology.h"
+#include "actions/storage/storage_choice.h"
 #include "model/states.h"
 
 static bool is(const char *wanted, const char *have)
@@ -117,19 +117,64 @@ static int no_capacity(const struct placement_search *s, struct error *e)
 			      s->want->memory);
 }
 
+/* What of the room of a storage the new volumes of this search take. */
+struct taken {
+	const struct object *ps;
+	int64_t bytes;
+};
+
+/* The storage with the most room, the oldest of several. @taken: what the @count storages there have lost. */
+static const struct object *roomiest(const struct placement_search *s, const struct storage_wish *wish,
+				     const struct taken *taken, size_t count)
+{
+	const struct object *best = NULL;
+	int64_t most = 0;
+
+	view_for_each (ps, s->view, KIND_PRIMARY_STORAGE) {
+		int64_t room, used = 0;
+
+		for (size_t i = 0; i < count; i++)
+			used += taken[i].ps == ps ? taken[i].bytes : 0;
+		if (!storage_fits(s->view, ps, wish, used, &room) || (best && room <= most))
+			continue;
+		best = ps;
+		most = room;
+	}
+	return best;
+}
+
 const struct object *placement_storage_on(const struct placement_search *s, const struct object *host)
 {
-	view_for_each (ps, s->view, KIND_PRIMARY_STORAGE) {
-		if (!is(s->want->primary_storage, object_uuid(ps)) ||
-		    !cluster_has_primary_storage(s->view, object_str(host, HOST_CLUSTER_UUID),
-						 object_uuid(ps)) ||
-		    !object_str_is(ps, PRIMARY_STORAGE_STATE, STATE_ENABLED) ||
-		    !object_str_is(ps, PRIMARY_STORAGE_STATUS, STATUS_CONNECTED))
-			continue;
-		if (!s->want->storage_needed || capacity_storage_room(s->view, ps) >= s->want->storage_needed)
-			return ps;
+	struct storage_wish wish = {.cluster = object_text(host, HOST_CLUSTER_UUID),
+				    .storage = s->want->primary_storage,
+				    .strategy = s->want->root_strategy,
+				    .size = s->want->storage_needed};
+
+	return roomiest(s, &wish, NULL, 0);
+}
+
+/* True when there is room for the new data volumes, too, each where its offering allows. */
+static bool has_room_for_data(const struct placement_search *s, const struct object *host,
+			      const struct object *root_storage)
+{
+	_cleanup_free_ struct taken *taken = calloc(s->want->data_count + 1, sizeof(*taken));
+
+	if (!taken)
+		return false;
+	taken[0] = (struct taken){root_storage, s->want->storage_needed};
+	for (size_t i = 0; i < s->want->data_count; i++) {
+		const struct new_disk *disk = &s->want->data[i];
+		struct storage_wish wish = {.cluster = object_text(host, HOST_CLUSTER_UUID),
+					    .storage = s->want->data_storage,
+					    .strategy = disk->strategy,
+					    .size = disk->size};
+		const struct object *ps = roomiest(s, &wish, taken, i + 1);
+
+		if (!ps)
+			return false;
+		taken[i + 1] = (struct taken){ps, disk->size};
 	}
-	return NULL;
+	return true;
 }
 
 /* True when the host reaches the volume, or the volume has no file yet. */
@@ -158,19 +203,25 @@ static bool has_volumes(const struct placement_search *s, const struct object *h
 
 static bool has_storage(const struct placement_search *s, const struct object *host)
 {
-	return placement_storage_on(s, host) && has_volumes(s, host);
+	const struct object *root_storage = placement_storage_on(s, host);
+
+	return root_storage && has_room_for_data(s, host, root_storage) && has_volumes(s, host);
 }
 
 static int no_storage(const struct placement_search *s, struct error *e)
 {
-	if (s->want->storage_needed)
+	int64_t needed = s->want->storage_needed;
+
+	for (size_t i = 0; i < s->want->data_count; i++)
+		needed += s->want->data[i].size;
+	if (needed)
 		return error_set_code(
 			e, ENOSPC, "PS.1000",
 			"cannot find available primary storage[state: Enabled, status: Connected, available "
 			"capacity %" PRId64
 			" bytes]. Check the state/status of primary storage and make sure they have been "
 			"attached to clusters",
-			s->want->storage_needed);
+			needed);
 	return error_set_code(
 		e, ENOSPC, "HOST_ALLOCATION.1000",
 		"no host found in clusters which have attached to all primary storage[%s] where vm[uuid:%s]'s "

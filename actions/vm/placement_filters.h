@@ -34,7 +34,7 @@ struct placement_filter {
 /** The @i-th filter in the order in which they are applied; NULL after the last. */
 const struct placement_filter *placement_filter(size_t i);
 
-/** The first primary storage of the host's cluster that can take the new volumes; NULL = none. Borrowed. */
+/** The primary storage of the host's cluster with the most room for the root volume; NULL = none. Borrowed. */
 const struct object *placement_storage_on(const struct placement_search *s, const struct object *host);
 /** True when another member of the VM's affinity group is on the host. */
 bool placement_has_member(const struct placement_search *s, const struct object *host);

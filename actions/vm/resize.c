@@ -4,6 +4,19 @@
 
 #include "actions/engine/config.h"
 
+#define MEMORY_MIN (INT64_C(16) << 20) /* bytes */
+
+int vm_check_memory(int64_t memory, struct error *e)
+{
+	if (memory >= MEMORY_MIN)
+		return 0;
+	return error_set(
+		e, EINVAL,
+		"memory size[%lld bytes] is less than 16M, no modern operating system is likely able to "
+		"boot with such small memory size",
+		(long long)memory);
+}
+
 struct vm_size vm_size_of(const struct object *vm)
 {
 	return (struct vm_size){object_int(vm, VM_CPU_NUM), object_int(vm, VM_MEMORY_SIZE)};

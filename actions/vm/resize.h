@@ -12,6 +12,8 @@ struct vm_size {
 	int64_t cpus, memory; /* memory in bytes */
 };
 
+/** -EINVAL for less memory than a VM can have, in bytes. */
+int vm_check_memory(int64_t memory, struct error *e);
 /** The size of a VM, from its row. */
 struct vm_size vm_size_of(const struct object *vm);
 /** True when a running VM can get exactly this size (@memory in bytes) without being stopped. */

@@ -4,6 +4,7 @@
 
 #include "actions/engine/kill_point.h"
 #include "actions/engine/rows.h"
+#include "actions/engine/tags.h"
 #include "actions/host/capacity.h"
 #include "actions/image/cache.h"
 #include "actions/image/rules.h"
@@ -37,9 +38,8 @@ int volume_put_placed(struct txn *t, struct object *volume, const struct object 
 /* --------------------------------------------------------------- instantiating */
 
 struct instantiate {
-	const char *uuid, *vm;	      /* vm may be NULL */
-	const char *ps, *wanted_host; /* wanted; may be NULL */
-	char host[UUID_SIZE];	      /* out */
+	const char *uuid, *vm; /* vm may be NULL */
+	char host[UUID_SIZE];  /* out */
 };
 
 static int instantiate_fn(struct txn *t, void *arg, struct error *e)
@@ -47,13 +47,15 @@ static int instantiate_fn(struct txn *t, void *arg, struct error *e)
 	struct instantiate *i = arg;
 	const struct view *view = txn_view(t);
 	const struct object *volume = view_get(view, KIND_VOLUME, i->uuid), *ps, *host;
+	struct storage_wish wish;
 	struct object *copy;
 	int r;
 
 	if (!volume)
 		return error_gone(e, KIND_VOLUME, i->uuid);
-	r = volume_choose_storage(view, view_get(view, KIND_VM, i->vm), i->ps, i->wanted_host,
-				  object_int(volume, VOLUME_SIZE), &ps, &host, e);
+	wish = volume_storage_wish(view, volume, i->vm);
+	r = volume_choose_storage(view, view_get(view, KIND_VM, i->vm), &wish,
+				  tag_value(view, i->uuid, LOCAL_HOST_TAG), &ps, &host, e);
 	if (r < 0)
 		return r;
 	snprintf(i->host, sizeof(i->host), "%s", object_uuid(host));
@@ -69,6 +71,15 @@ int volume_make_file_of(struct job *job, const char *uuid, const char *host, str
 
 	kill_point("volume-ready");
 	return r;
+}
+
+struct storage_wish volume_storage_wish(const struct view *view, const struct object *volume, const char *vm)
+{
+	return (struct storage_wish){
+		.storage = vm ? tag_value(view, vm, DATA_STORAGE_TAG) : NULL,
+		.strategy = storage_strategy_of(view, object_str(volume, VOLUME_DISK_OFFERING_UUID)),
+		.size = object_int(volume, VOLUME_SIZE),
+	};
 }
 
 int volume_instantiate(struct job *job, const char *uuid, const char *vm, struct error *e)

@@ -10,6 +10,11 @@
 #define POOLFS_VOLUME_FILE_H
 
 #include "actions/engine/job.h"
+#include "actions/storage/storage_choice.h"
+
+/* System tags: the storage of a VM's new data volumes; the host of a new volume on storage local to hosts. */
+#define DATA_STORAGE_TAG "primaryStorageUuidForDataVolume"
+#define LOCAL_HOST_TAG	 "localStorage::hostUuid"
 
 /** What volume_put_new() creates. All borrowed. */
 struct new_volume {
@@ -34,6 +39,8 @@ int volume_set_ready(struct pool *pool, const char *uuid, const char *host, cons
  */
 int volume_make_file(struct job *job, const struct object *volume, const char *host, struct error *e);
 
+/** What the storage of a NotInstantiated volume must have; @vm (may be NULL) is to have the volume. Borrowed. */
+struct storage_wish volume_storage_wish(const struct view *view, const struct object *volume, const char *vm);
 /**
  * Chooses a storage for a NotInstantiated volume, one that @vm (may be NULL) can use, and creates its file.
  * Rolls back on failure. -ENOENT when the volume is gone, PS.1000 when no storage fits. Blocking.

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "actions/engine/request.h"
-#include "actions/host/capacity.h"
 #include "actions/host/topology.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/volume/volume.h"
@@ -75,13 +74,6 @@ int volume_locate(const struct view *view, const char *uuid, struct volume_locat
 
 /* ----------------------------------------------------------------- new volumes */
 
-static bool has_room(const struct view *view, const struct object *ps, int64_t size)
-{
-	return object_str_is(ps, PRIMARY_STORAGE_STATE, STATE_ENABLED) &&
-	       object_str_is(ps, PRIMARY_STORAGE_STATUS, STATUS_CONNECTED) &&
-	       capacity_storage_room(view, ps) >= size;
-}
-
 /* The host on whose local storage the volumes of a VM are, or are to be created; NULL = any. */
 static const char *host_of_vm(const struct view *view, const struct object *vm)
 {
@@ -112,28 +104,27 @@ static const struct object *host_for(const struct view *view, const struct objec
 	return must ? NULL : first;
 }
 
-int volume_choose_storage(const struct view *view, const struct object *vm, const char *wanted_ps,
-			  const char *wanted_host, int64_t size, const struct object **ret_ps,
+int volume_choose_storage(const struct view *view, const struct object *vm, const struct storage_wish *wish,
+			  const char *wanted_host, const struct object **ret_ps,
 			  const struct object **ret_host, struct error *e)
 {
-	const struct object *root = vm ? vm_root_volume(view, vm) : NULL;
+	struct storage_wish own = *wish;
+	int64_t most = 0, room;
 
+	if (vm)
+		own.cluster = object_text(vm, VM_CLUSTER_UUID);
 	*ret_ps = *ret_host = NULL;
 	view_for_each (ps, view, KIND_PRIMARY_STORAGE) {
 		const struct object *host;
 
-		if (wanted_ps && strcmp(wanted_ps, object_uuid(ps)) != 0)
+		if (!storage_fits(view, ps, &own, 0, &room) || (*ret_ps && room <= most))
 			continue;
-		if (vm &&
-		    !cluster_has_primary_storage(view, object_text(vm, VM_CLUSTER_UUID), object_uuid(ps)))
+		host = host_for(view, vm, ps, wanted_host);
+		if (!host)
 			continue;
-		host = has_room(view, ps, size) ? host_for(view, vm, ps, wanted_host) : NULL;
-		/* prefer the storage of the root volume */
-		if (host && (!*ret_ps ||
-			     (root && object_str_is(root, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps))))) {
-			*ret_ps = ps;
-			*ret_host = host;
-		}
+		*ret_ps = ps;
+		*ret_host = host;
+		most = room;
 	}
 	if (*ret_ps)
 		return 0;
@@ -142,7 +133,7 @@ int volume_choose_storage(const struct view *view, const struct object *vm, cons
 		"cannot find available primary storage[state: Enabled, status: Connected, available "
 		"capacity %lld bytes]. Check the state/status of primary storage and make sure they have "
 		"been attached to clusters",
-		(long long)size);
+		(long long)wish->size);
 }
 
 const struct object *vm_root_volume(const struct view *view, const struct object *vm)

@@ -9,6 +9,7 @@
 
 #include "actions/engine/operation.h"
 #include "actions/engine/pool.h"
+#include "actions/storage/storage_choice.h"
 
 /* Where a volume is now. Borrowed from the view. */
 struct volume_location {
@@ -34,12 +35,12 @@ int volume_find_host(const struct view *view, const struct object *volume, const
 /** The cached image at the bottom of the volume's chain of files; NULL when no such image is known. */
 const char *volume_base_path(const struct view *view, const struct object *volume);
 /**
- * Chooses a storage for a new volume of @size bytes, and a host that can access it. @vm (may be NULL): both
- * must be usable by this VM. @wanted_ps, @wanted_host (may be NULL): uuids of those to be used. -ENOSPC
- * (PS.1000) when nothing fits.
+ * Chooses the storage with the most room for a new volume as in @wish, and a host that can access it. @vm (may
+ * be NULL): both must be usable by this VM, whose cluster replaces that of the wish. @wanted_host (may be NULL):
+ * uuid of the host to be used. -ENOSPC (PS.1000) when nothing fits.
  */
-int volume_choose_storage(const struct view *view, const struct object *vm, const char *wanted_ps,
-			  const char *wanted_host, int64_t size, const struct object **ret_ps,
+int volume_choose_storage(const struct view *view, const struct object *vm, const struct storage_wish *wish,
+			  const char *wanted_host, const struct object **ret_ps,
 			  const struct object **ret_host, struct error *e);
 /** The root volume of a VM; NULL when it has none. */
 const struct object *vm_root_volume(const struct view *view, const struct object *vm);

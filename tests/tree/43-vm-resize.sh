@@ -21,7 +21,7 @@ size() {
 }
 
 step "capabilities of a VM on local storage"
-assert_eq "$(value "$dir/capabilities" | jq -Sc .)" '{"capabilities":{"LiveMigration":false,"Reimage":true,"VolumeMigration":true}}'
+assert_eq "$(value "$dir/capabilities" | jq -Sc .)" '{"capabilities":{"LiveMigration":false,"Reimage":true,"VolumeMigration":false}}'
 
 step "without vm.numa only a stopped VM can be resized"
 assert_refused "$dir/actions" "update cpuNum=2" EINVAL "it is not of NUMA architecture. Please stop the VM"

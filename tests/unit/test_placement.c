@@ -7,6 +7,7 @@
 #include "tests/unit/fixture.h"
 
 #include "actions/engine/tags.h"
+#include "actions/storage/storage_choice.h"
 #include "actions/vm/affinity.h"
 #include "actions/vm/placement.h"
 
@@ -544,6 +545,59 @@ static void a_vm_starts_where_all_its_volumes_are(void **state)
 	assert_non_null(strstr(error_sentence(&e), "where vm[uuid:"));
 }
 
+/* Where the data volumes are to be decides on the host, too: only the second cluster has that storage. */
+static void data_volumes_choose_the_host(void **state)
+{
+	struct fixture *f = *state;
+	struct object *cluster = make(KIND_CLUSTER, test_uuid(CLUSTER_1 + 1)),
+		      *host = make(KIND_HOST, test_uuid(HOST_1 + 9)),
+		      *ps = make(KIND_PRIMARY_STORAGE, test_uuid(PS_1 + 9));
+	struct new_disk disks[] = {{.size = GIB}, {.size = GIB, .strategy = STORAGE_STRATEGY_DEFAULT}};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	const struct object *chosen, *root;
+	struct placement want = {.vm = "",
+				 .cpu_num = 1,
+				 .memory = GIB,
+				 .storage_needed = GIB,
+				 .data = disks,
+				 .data_count = ARRAY_SIZE(disks)};
+
+	plain_pool(f, 1);
+	object_set_str(cluster, CLUSTER_ZONE_UUID, test_uuid(ZONE_1));
+	object_set_str(cluster, CLUSTER_STATE, "Enabled");
+	stage(cluster);
+	object_set_str(host, HOST_ZONE_UUID, test_uuid(ZONE_1));
+	object_set_str(host, HOST_CLUSTER_UUID, test_uuid(CLUSTER_1 + 1));
+	object_set_str(host, HOST_STATE, "Enabled");
+	object_set_str(host, HOST_STATUS, "Connected");
+	object_set_int(host, HOST_AVAILABLE_CPU, 64);
+	object_set_int(host, HOST_AVAILABLE_MEMORY, 64 * GIB);
+	stage(host);
+	object_set_str(ps, PRIMARY_STORAGE_STATE, "Enabled");
+	object_set_str(ps, PRIMARY_STORAGE_STATUS, "Connected");
+	object_set_str(ps, PRIMARY_STORAGE_TYPE, "SharedMountPoint");
+	object_set_int(ps, PRIMARY_STORAGE_AVAILABLE, 3 * GIB + GIB / 2);
+	stage(ps);
+	stage_link(KIND_CLUSTER_PRIMARY_STORAGE, CLUSTER_PS_CLUSTER_UUID, test_uuid(CLUSTER_1 + 1),
+		   CLUSTER_PS_PRIMARY_STORAGE_UUID, test_uuid(PS_1 + 9));
+	commit(f);
+	_cleanup_view_ struct view *view = store_view(f->store);
+
+	assert_int_equal(placement_choose(view, &want, &chosen, &root, NULL), 0);
+	assert_string_equal(object_uuid(chosen), test_uuid(HOST_1));
+	want.data_storage = "00000000000000000000000000000609";
+	want.primary_storage = want.data_storage;
+	/* it has 2.5 GiB beside what is reserved, and three volumes need 3 */
+	assert_int_equal(placement_choose(view, &want, &chosen, &root, &e), -ENOSPC);
+	assert_string_equal(e.code, "PS.1000");
+	want.data_count = 1;
+	assert_int_equal(placement_choose(view, &want, &chosen, &root, NULL), 0);
+	assert_string_equal(object_uuid(chosen), test_uuid(HOST_1 + 9));
+	/* no storage there is local to hosts */
+	disks[0].strategy = STORAGE_STRATEGY_LOCAL;
+	assert_int_equal(placement_choose(view, &want, &chosen, &root, NULL), -ENOSPC);
+}
+
 static void strategies_are_known(void **state)
 {
 	size_t n = 0;
@@ -568,6 +622,8 @@ int main(void)
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(max_instances_are_counted, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_starts_where_all_its_volumes_are, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(data_volumes_choose_the_host, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test(strategies_are_known),
 	};
