@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actions/engine/system_tag.h"
 #include "model/access.h"
 
 static int refuse(const struct request *req, const struct object *o, struct error *e)
@@ -50,39 +51,21 @@ static int check_param(const struct view *view, const struct request *req, const
 	return 0;
 }
 
-/* System tags that name objects, or that only administrators may set. */
-static const struct tag_rule {
-	const char *prefix;    /* with the colons behind it */
-	enum kind_id resource; /* the value begins with the uuid of an object of this kind */
-	bool changes;	       /* which the tag changes */
-	bool admin;	       /* gives the guest what belongs to the host */
-} tag_rules[] = {
-	{.prefix = "affinityGroupUuid::", .resource = KIND_AFFINITY_GROUP, .changes = true},
-	{.prefix = "customMac::", .resource = KIND_L3_NETWORK},
-	{.prefix = "iso::", .resource = KIND_IMAGE},
-	{.prefix = "pciDevice::", .admin = true},
-	{.prefix = "primaryStorageUuidForDataVolume::", .resource = KIND_PRIMARY_STORAGE},
-	{.prefix = "staticIp::", .resource = KIND_L3_NETWORK},
-	{.prefix = "vmCpuPinning::", .admin = true},
-};
-
 static int check_tag(const struct view *view, const struct request *req, const char *tag, struct error *e)
 {
-	for (size_t i = 0; tag && i < ARRAY_SIZE(tag_rules); i++) {
-		const struct tag_rule *rule = &tag_rules[i];
-		size_t len = strlen(rule->prefix);
-		char uuid[UUID_SIZE];
+	const char *value;
+	const struct system_tag *row = tag ? system_tag_find(tag, &value) : NULL;
+	char uuid[UUID_SIZE];
 
-		if (strncmp(tag, rule->prefix, len) != 0)
-			continue;
-		if (rule->admin)
-			return error_set_code(e, EACCES, "ID.1002",
-					      "the system tag '%.*s' is for administrators", (int)len - 2,
-					      tag);
-		snprintf(uuid, sizeof(uuid), "%.*s", UUID_SIZE - 1, tag + len);
-		return check_object(view, req, view_get(view, rule->resource, uuid), rule->changes, e);
-	}
-	return 0;
+	if (!row)
+		return 0;
+	if (row->admin)
+		return error_set_code(e, EACCES, "ID.1002", "the system tag '%s' is for administrators",
+				      row->prefix);
+	if (row->resource == KIND_NONE)
+		return 0;
+	snprintf(uuid, sizeof(uuid), "%.*s", UUID_SIZE - 1, value);
+	return check_object(view, req, view_get(view, row->resource, uuid), row->changes, e);
 }
 
 static int check_tags(const struct view *view, const struct request *req, struct error *e)

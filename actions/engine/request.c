@@ -87,6 +87,15 @@ static int parse_json(struct parsed *p, enum kind_id kind, const char *text, siz
 			 kind_get(kind)->noun);
 }
 
+/* The short form repeats a parameter for a list: one tag is a list of one. Tags may have commas in them. */
+static void listify(json_t *body, const char *name)
+{
+	json_t *value = json_object_get(body, name);
+
+	if (json_is_string(value))
+		(void)json_object_set_new(body, name, json_pack("[O]", value));
+}
+
 static int parse_short(struct parsed *p, enum kind_id kind, const char *text, size_t len, bool *ret_dry_run,
 		       struct error *e)
 {
@@ -116,6 +125,8 @@ static int parse_short(struct parsed *p, enum kind_id kind, const char *text, si
 		return unknown_verb(kind, verb, e);
 	p->body = json_object_get(p->root, "params");
 	p->strict = true;
+	listify(p->body, "systemTags");
+	listify(p->body, "userTags");
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "actions/engine/request_check.h"
 
 #include "actions/engine/access.h"
+#include "actions/engine/system_tag.h"
 #include "actions/engine/url_policy.h"
 
 static int not_found(const char *field, const char *uuid, enum kind_id kind, struct error *e)
@@ -78,7 +79,8 @@ int request_check(const struct view *view, const struct request *req, bool busy,
 	if (r < 0 || busy)
 		return r;
 	r = check_state(view, req, e);
-	if (r < 0 || !req->op->check)
+	if (r < 0)
 		return r;
-	return req->op->check(view, req, e);
+	r = system_tags_check_request(view, req, e);
+	return r < 0 || !req->op->check ? r : req->op->check(view, req, e);
 }

@@ -11,7 +11,7 @@ static int image_qga_get(struct pool *pool, const struct view *view, const struc
 			 json_t **ret_result, struct error *e)
 {
 	(void)pool;
-	*ret_result = json_pack("{s:b}", "enable",
+	*ret_result = json_pack("{s:s, s:b}", "uuid", req->target, "enable",
 				object_find_tag(view, KIND_SYSTEM_TAG, req->target, QGA_TAG) != NULL);
 	return *ret_result ? 0 : error_oom(e);
 }

@@ -31,6 +31,7 @@ static int snapshot_create_run(struct job *job, json_t **ret_result, struct erro
 		.uuid = request_str(job->req, "resourceUuid"),
 		.name = request_str(job->req, "name"),
 		.description = request_str(job->req, "description"),
+		.request = job->req,
 		.scheduler = *job->req->actor.scheduler ? job->req->actor.scheduler : NULL,
 	};
 	int r = snapshot_take(job, &new, e);

@@ -171,6 +171,23 @@ static bool is_single(const struct request *req)
 	return strcmp(request_str(req, "scope"), "single") == 0;
 }
 
+/* Enforcing: the files that no volume is based on are removed later, when a host can be asked again. */
+static bool can_go_on(const struct job *job, const struct view *view, const struct object *snapshot)
+{
+	return request_is_enforcing(job->req) && !is_single(job->req) && !volume_above(view, snapshot);
+}
+
+/* Fails with the reason @why. Not even Enforcing goes on where the data of the volume would be lost. */
+static int refuse(const struct job *job, struct error *why, struct error *e)
+{
+	if (!request_is_enforcing(job->req))
+		return error_move(e, why);
+	return error_set_code(
+		e, why->errnum, why->code,
+		"%s; deleteMode=Enforcing does not go on, since the volume is based on the snapshot",
+		error_sentence(why));
+}
+
 static int snapshot_delete_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
@@ -178,25 +195,27 @@ static int snapshot_delete_run(struct job *job, json_t **ret_result, struct erro
 	struct removal removal = {.uuid = uuid};
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *snapshot = view_get(view, KIND_SNAPSHOT, uuid);
+	_cleanup_(error_done) struct error why = ERROR_INIT;
 	int r;
 
 	(void)ret_result;
 	if (!snapshot)
 		return 0;
-	r = snapshot_reconcile(job->pool, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);
-	if (r < 0)
-		return r;
+	r = snapshot_reconcile(job->pool, object_text(snapshot, SNAPSHOT_VOLUME_UUID), &why);
+	if (r < 0 && !can_go_on(job, view, snapshot))
+		return refuse(job, &why, e);
 	if (is_single(job->req))
 		return snapshot_delete_single(job, e);
 	r = store_run(pool_store(job->pool), mark_fn, &deleting, e);
 	if (r < 0)
 		return r;
 	kill_point("delete-marked");
-	r = merge(job, uuid, e);
+	error_done(&why);
+	r = merge(job, uuid, &why);
 	kill_point("delete-merged");
 	if (r < 0) {
 		(void)store_run(pool_store(job->pool), mark_fn, &ready, NULL);
-		return r;
+		return refuse(job, &why, e);
 	}
 	r = store_run(pool_store(job->pool), remove_fn, &removal, e);
 	kill_point("delete-gone");

@@ -4,6 +4,7 @@
 #define POOLFS_OPERATIONS_TABLE_H
 
 #include "actions/engine/operation.h"
+#include "actions/engine/system_tag.h"
 
 extern const struct operation *const operations_account[];
 extern const struct operation *const operations_affinity_group[];
@@ -55,5 +56,8 @@ extern const struct operation *const operations_volume_delete[];
 extern const struct operation *const operations_volume_resize[];
 extern const struct operation *const operations_volume_update[];
 extern const struct operation *const operations_zone[];
+
+/* Ended by a row without a prefix. */
+extern const struct system_tag tag_table[];
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operations on system and user tags (behaviour.md 5.4). System tags that mean
- * nothing to this version are stored like others, since clients of newer servers
- * send them.
+ * Operations on system and user tags (behaviour.md 5.4). What system tags mean is
+ * in operations/tag_table.c, and checked before the checks here.
  */
 #include <string.h>
 
@@ -10,8 +9,6 @@
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
-#include "actions/vm/affinity.h"
-#include "actions/vm/tag_rules.h"
 #include "model/access.h"
 
 /* The kind that a resourceType names; NULL when there is none, or its objects cannot have tags. */
@@ -40,32 +37,10 @@ static int check_duplicate(const struct view *view, enum kind_id kind, const cha
 			 system_tag_shown(tag), tag_type(kind), type, uuid);
 }
 
-/* System tags of VMs have a meaning and are checked; those of other kinds may be anything. */
-static int check_meaning(const struct view *view, const char *vm_uuid, const char *tag, const char *own_uuid,
-			 struct error *e)
-{
-	const struct object *vm = view_get(view, KIND_VM, vm_uuid);
-	const struct tag own = tag_parse(tag);
-	size_t count = 1;
-	int r;
-
-	if (!vm)
-		return 0;
-	view_for_each_where (row, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, vm_uuid) {
-		count += (!own_uuid || strcmp(object_uuid(row), own_uuid) != 0) &&
-			 strcmp(tag_parse(object_text(row, SYSTEM_TAG_TAG)).prefix, own.prefix) == 0;
-	}
-	r = vm_check_single_tag(vm_uuid, tag, count, e);
-	if (r < 0)
-		return r;
-	return vm_check_tag(view, tag, object_text(vm, VM_DEFAULT_L3_UUID), vm_uuid, e);
-}
-
 static int tag_create_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *type = request_str(req, "resourceType"), *uuid = request_str(req, "resourceUuid");
 	const struct kind *kind = tagged_kind(type);
-	int r;
 
 	if (!kind)
 		return error_set(e, EINVAL, "no resource type[%s] found in tag system", type);
@@ -73,14 +48,7 @@ static int tag_create_check(const struct view *view, const struct request *req, 
 		return error_set(e, ENOENT,
 				 "invalid field[resourceUuid], resource[uuid:%s, type:%s] not found", uuid,
 				 type);
-	if (req->op->kind == KIND_SYSTEM_TAG &&
-	    strncmp(request_str(req, "tag"), AFFINITY_TAG "::", strlen(AFFINITY_TAG "::")) == 0)
-		return error_set(e, EBUSY, "tag[%s] is an inherent system tag, use AddVmToAffinityGroup",
-				 request_str(req, "tag"));
-	r = check_duplicate(view, req->op->kind, uuid, type, request_str(req, "tag"), NULL, e);
-	if (r < 0 || req->op->kind != KIND_SYSTEM_TAG)
-		return r;
-	return check_meaning(view, uuid, request_str(req, "tag"), NULL, e);
+	return check_duplicate(view, req->op->kind, uuid, type, request_str(req, "tag"), NULL, e);
 }
 
 /* In these two requests resourceUuid names the tagged object, so the uuid of the tag is generated here. */
@@ -139,12 +107,10 @@ static int tag_update_check(const struct view *view, const struct request *req, 
 	if (r < 0 || !tag)
 		return r;
 	uuid = object_text(tag, is_system ? SYSTEM_TAG_RESOURCE_UUID : USER_TAG_RESOURCE_UUID);
-	r = check_duplicate(view, req->op->kind, uuid,
-			    object_text(tag, is_system ? SYSTEM_TAG_RESOURCE_TYPE : USER_TAG_RESOURCE_TYPE),
-			    request_str(req, "tag"), req->target, e);
-	if (r < 0 || !is_system)
-		return r;
-	return check_meaning(view, uuid, request_str(req, "tag"), req->target, e);
+	return check_duplicate(
+		view, req->op->kind, uuid,
+		object_text(tag, is_system ? SYSTEM_TAG_RESOURCE_TYPE : USER_TAG_RESOURCE_TYPE),
+		request_str(req, "tag"), req->target, e);
 }
 
 static const struct operation create_system_tag = {

@@ -17,7 +17,7 @@
 static int vm_console_password_check(const struct view *view, const struct request *req, struct error *e)
 {
 	return vm_check_console_password(request_str(req, "consolePassword"),
-					 tag_value(view, req->target, "vmConsoleMode"), e);
+					 vm_has_spice(view, req->target), e);
 }
 
 static int vm_boot_order_check(const struct view *view, const struct request *req, struct error *e)
@@ -45,11 +45,11 @@ static int vm_boot_order_check(const struct view *view, const struct request *re
 
 static int vm_monitor_number_check(const struct view *view, const struct request *req, struct error *e)
 {
-	char number[24];
+	char tag[64];
+	const struct tag_subject s = {.view = view, .kind = KIND_VM, .uuid = req->target, .text = tag};
 
-	(void)view;
-	snprintf(number, sizeof(number), "%lld", (long long)request_int(req, "monitorNumber", 0));
-	return vm_check_monitors(number, e);
+	snprintf(tag, sizeof(tag), "VDIMonitorNumber::%lld", (long long)request_int(req, "monitorNumber", 0));
+	return system_tag_check(&s, e);
 }
 
 static int vm_console_address_get(struct pool *pool, const struct view *view, const struct request *req,

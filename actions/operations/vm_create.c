@@ -14,7 +14,6 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
-#include "actions/network/ipv4.h"
 #include "actions/operations/table.h"
 #include "actions/vm/affinity.h"
 #include "actions/vm/first_start.h"
@@ -42,6 +41,18 @@ static int check_offering(const struct view *view, const struct request *req, st
 			"instance offering[uuid:%s, type:%s] is not UserVm type, can't create vm from it",
 			uuid, object_text(o, INSTANCE_OFFERING_TYPE));
 	return 0;
+}
+
+/* Appliances are VMs of the management itself. Here it runs in none. */
+static int check_type(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *type = request_str(req, "type");
+
+	(void)view;
+	return type && strcmp(type, "UserVm") != 0
+		       ? error_set(e, EINVAL, "VMs of type[%s] cannot be created, the type must be UserVm",
+				   type)
+		       : 0;
 }
 
 static int check_image(const struct view *view, const struct request *req, struct error *e)
@@ -168,75 +179,25 @@ static int check_place(const struct view *view, const struct request *req, struc
 	return 0;
 }
 
-static int check_default_network(const struct view *view, const struct request *req, struct error *e)
+/* The addresses that the request asks for are free. */
+static int check_static_ips(const struct view *view, const struct request *req, struct error *e)
 {
-	(void)view;
-	if (json_array_size(request_list(req, "l3NetworkUuids")) > 1 &&
-	    !request_has(req, "defaultL3NetworkUuid"))
-		return error_set(
-			e, EINVAL,
-			"there are more than one L3 network specified in l3NetworkUuids, but defaultL3NetworkUuid is null");
-	return 0;
-}
-
-/* The number of tags with this prefix in the request. */
-static size_t count_tags(const struct request *req, const char *prefix)
-{
-	size_t i, n = 0;
+	size_t i;
 	json_t *tag;
 
 	json_array_foreach (req->system_tags, i, tag) {
-		n += strcmp(tag_parse(json_string_value(tag)).prefix, prefix) == 0;
-	}
-	return n;
-}
+		const char *value = tag_strip_prefix(json_string_value(tag), "staticIp");
+		const char *ip = value ? tag_parse(value).value : NULL;
 
-static int check_static_ip(const struct view *view, const char *tag, struct error *e)
-{
-	char l3[UUID_SIZE] = "", ip[64] = "";
-	uint32_t address;
-
-	(void)sscanf(tag, "staticIp::%32[^:]::%63s", l3, ip);
-	if (!view_get(view, KIND_L3_NETWORK, l3))
-		return error_set(
-			e, EINVAL,
-			"L3 network[uuid:%s] not found. Please correct your system tag[%s] of static IP", l3,
-			tag);
-	if (ipv4_parse(ip, &address, NULL) < 0)
-		return error_set(
-			e, EINVAL,
-			"%s is not a valid IPv4 address. Please correct your system tag[%s] of static IP", ip,
-			tag);
-	view_for_each_where (nic, view, KIND_NIC, NIC_IP, ip) {
-		if (object_str_is(nic, NIC_L3_UUID, l3))
-			return error_set(e, EBUSY, "IP[%s] is not available on the L3 network[uuid:%s]", ip,
-					 l3);
+		if (!ip)
+			continue;
+		view_for_each_where (nic, view, KIND_NIC, NIC_IP, ip)
+			if (strcmp(object_text(nic, NIC_L3_UUID), tag_parse(value).prefix) == 0)
+				return error_set(e, EBUSY,
+						 "IP[%s] is not available on the L3 network[uuid:%s]", ip,
+						 object_text(nic, NIC_L3_UUID));
 	}
 	return 0;
-}
-
-static int check_tags(const struct view *view, const struct request *req, struct error *e)
-{
-	const json_t *networks = request_list(req, "l3NetworkUuids");
-	size_t i, k;
-	json_t *tag, *l3;
-
-	json_array_foreach (req->system_tags, i, tag) {
-		const char *text = json_string_value(tag);
-		int r = strncmp(text, "staticIp::", 10) == 0 ? check_static_ip(view, text, e) : 0;
-
-		if (r < 0)
-			return r;
-		r = vm_check_single_tag(req->target, text, count_tags(req, tag_parse(text).prefix), e);
-		if (r < 0)
-			return r;
-		json_array_foreach (networks, k, l3) {
-			r = vm_check_tag(view, text, json_string_value(l3), NULL, e);
-			if (r < 0)
-				return r;
-		}
-	}
-	return vm_check_new_console_password(view, req, e);
 }
 
 /* The job would be refused as well, but later. */
@@ -267,8 +228,10 @@ static int check_quotas(const struct view *view, const struct request *req, stru
 static int vm_create_check(const struct view *view, const struct request *req, struct error *e)
 {
 	static op_check_fn *const checks[] = {
-		check_offering, vm_check_custom_macs,  check_image, check_disk_offerings,    check_networks,
-		check_place,	check_default_network, check_tags,  affinity_check_creation, check_quotas,
+		check_type,   check_offering,	    vm_check_custom_macs,
+		check_image,  check_disk_offerings, check_networks,
+		check_place,  check_static_ips,	    affinity_check_creation,
+		check_quotas,
 	};
 	int r = object_check_uuid(view, req, e);
 

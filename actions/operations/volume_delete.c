@@ -71,6 +71,17 @@ static int volume_delete_apply(struct txn *t, const struct request *req, json_t 
 	return is_direct(txn_view(t)) ? OP_NEEDS_RUN : set_deleted(t, req->target, e);
 }
 
+/* Enforcing: the VM loses the volume in the rows even if the guest keeps the disk or cannot be asked. */
+static int detach(struct job *job, const char *uuid, const char *vm, struct error *e)
+{
+	struct volume_claim c = {.volume = uuid, .vm = vm};
+	int r = volume_detach(job, uuid, vm, request_is_enforcing(job->req) ? NULL : e);
+
+	return r < 0 && request_is_enforcing(job->req)
+		       ? store_run(pool_store(job->pool), volume_put_released, &c, e)
+		       : r;
+}
+
 /* Detaches the volume from all VMs. */
 static int detach_all(struct job *job, const char *uuid, struct error *e)
 {
@@ -79,12 +90,12 @@ static int detach_all(struct job *job, const char *uuid, struct error *e)
 	int r;
 
 	if (volume && object_str(volume, VOLUME_VM_UUID)) {
-		r = volume_detach(job, uuid, object_str(volume, VOLUME_VM_UUID), e);
+		r = detach(job, uuid, object_str(volume, VOLUME_VM_UUID), e);
 		if (r < 0)
 			return r;
 	}
 	view_for_each_where (ref, view, KIND_SHAREABLE_REF, SHAREABLE_REF_VOLUME_UUID, uuid) {
-		r = volume_detach(job, uuid, object_str(ref, SHAREABLE_REF_VM_UUID), e);
+		r = detach(job, uuid, object_str(ref, SHAREABLE_REF_VM_UUID), e);
 		if (r < 0)
 			return r;
 	}
@@ -100,8 +111,10 @@ static int volume_delete_run(struct job *job, json_t **ret_result, struct error 
 	(void)ret_result;
 	if (r < 0)
 		return r;
-	return is_direct(view) ? volume_remove(job->pool, uuid, e)
-			       : store_run(pool_store(job->pool), deleted_fn, (void *)(uintptr_t)uuid, e);
+	if (!is_direct(view))
+		return store_run(pool_store(job->pool), deleted_fn, (void *)(uintptr_t)uuid, e);
+	return request_is_enforcing(job->req) ? volume_drop(job->pool, uuid, e)
+					      : volume_remove(job->pool, uuid, e);
 }
 
 /* Deleting and expunging can be repeated. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "actions/engine/params.h"
+#include "actions/engine/system_tag.h"
 #include "actions/engine/tags.h"
 #include "actions/spec/devices.h"
 #include "actions/vm/resize.h"
@@ -267,24 +268,22 @@ struct tag_rows {
 	const char *create, *delete;
 };
 
-static const struct tag_rows user_tags = {KIND_USER_TAG, USER_TAG_RESOURCE_UUID, USER_TAG_TAG,
-					  "CreateUserTag", "DeleteTag"};
-static const struct tag_rows system_tags = {KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, SYSTEM_TAG_TAG,
-					    "CreateSystemTag", "DeleteSystemTag"};
-
-/* Tags that belong to another member, or to an operation that does more than to write them. */
-static const char *const other_tags[] = {"staticIp::", "customMac::", "iso::"};
+static const struct tag_rows user_tag_rows = {KIND_USER_TAG, USER_TAG_RESOURCE_UUID, USER_TAG_TAG,
+					      "CreateUserTag", "DeleteTag"};
+static const struct tag_rows system_tag_rows = {KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, SYSTEM_TAG_TAG,
+						"CreateSystemTag", "DeleteSystemTag"};
 
 /* Why a spec cannot hold a system tag, as the end of a sentence; NULL: it can. */
 static const char *system_tag_reason(const char *tag)
 {
+	const struct system_tag *row = system_tag_find(tag, NULL);
+
 	if (system_tag_is_secret(tag))
 		return "is a secret, which has an operation of its own";
 	if (system_tag_is_ephemeral(tag))
 		return "applies to one request and is never stored";
-	for (size_t i = 0; i < ARRAY_SIZE(other_tags); i++)
-		if (strncmp(tag, other_tags[i], strlen(other_tags[i])) == 0)
-			return "is managed by the pool";
+	if (row && row->life != TAG_STORED)
+		return "is managed by the pool";
 	return NULL;
 }
 
@@ -307,12 +306,28 @@ static json_t *present_tags(const struct view *view, const struct object *o, con
 
 static json_t *present_user_tags(const struct view *view, const struct object *o)
 {
-	return present_tags(view, o, &user_tags);
+	return present_tags(view, o, &user_tag_rows);
 }
 
 static json_t *present_system_tags(const struct view *view, const struct object *o)
 {
-	return present_tags(view, o, &system_tags);
+	return present_tags(view, o, &system_tag_rows);
+}
+
+/* The tag, on an object that has all of @wanted. */
+static int check_system_tag(const struct spec_plan *p, const char *text, const json_t *wanted,
+			    struct error *e)
+{
+	const struct system_tag *row = system_tag_find(text, NULL);
+	struct tag_subject s = {
+		.view = p->view, .kind = p->object->kind->id, .uuid = object_uuid(p->object), .text = text};
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (wanted, i, item) {
+		s.count += row && system_tag_find(json_string_value(item), NULL) == row;
+	}
+	return system_tag_check(&s, e);
 }
 
 static int plan_tags(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
@@ -341,6 +356,9 @@ static int plan_tags(struct spec_plan *p, const struct spec_member *m, const jso
 					 (int)strcspn(text, ":"), text, reason);
 		if (object_find_tag(p->view, rows->kind, uuid, text))
 			continue;
+		r = rows->kind == KIND_SYSTEM_TAG ? check_system_tag(p, text, wanted, e) : 0;
+		if (r < 0)
+			return r;
 		r = spec_plan_add(p, m, rows->create, NULL,
 				  json_pack("{s:s, s:s, s:s}", "resourceType", p->object->kind->vo,
 					    "resourceUuid", uuid, "tag", text),
@@ -354,13 +372,13 @@ static int plan_tags(struct spec_plan *p, const struct spec_member *m, const jso
 static int plan_user_tags(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
 			  struct error *e)
 {
-	return plan_tags(p, m, wanted, &user_tags, e);
+	return plan_tags(p, m, wanted, &user_tag_rows, e);
 }
 
 static int plan_system_tags(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
 			    struct error *e)
 {
-	return plan_tags(p, m, wanted, &system_tags, e);
+	return plan_tags(p, m, wanted, &system_tag_rows, e);
 }
 
 /* -------------------------------------------------------------------- state */

@@ -8,6 +8,7 @@
 #include "actions/engine/tags.h"
 #include "actions/network/l3_network.h"
 #include "actions/vm/iso.h"
+#include "actions/vm/tag_rules.h"
 #include "actions/volume/disk.h"
 #include "model/states.h"
 
@@ -169,9 +170,7 @@ const char *vm_boot_order(const struct view *view, const char *vm_uuid)
 {
 	const char *order = tag_value(view, vm_uuid, "bootOrder");
 
-	if (order)
-		return order;
-	return tag_value(view, vm_uuid, "iso") ? "HardDisk,CdRom" : "HardDisk";
+	return order ? order : "HardDisk,CdRom"; /* the manual's default, 4.1.44 */
 }
 
 /* A drive with a medium is bootable; without any medium the first drive stands for all. */
@@ -229,6 +228,14 @@ static bool tag_is(const struct view *view, const struct object *vm, const char 
 	return have && strcasecmp(have, value) == 0;
 }
 
+/* The video card: only two of them can have several monitors. */
+static const char *video_type(const struct view *view, int monitors)
+{
+	const char *type = config_str(view, "vm.videoType");
+
+	return monitors > 1 && strcmp(type, "virtio") != 0 ? "qxl" : type;
+}
+
 /* Up to the host's own CPUs and memory can be hot-plugged. */
 static void add_hotplug_room(struct vm_description *desc, const struct object *host)
 {
@@ -269,8 +276,8 @@ int vm_describe(struct pool *pool, struct view *view, const struct object *vm, c
 		.platform = object_text(vm, VM_PLATFORM),
 		.serial_number = tag_value(view, object_uuid(vm), "vmSystemSerialNumber"),
 		.serial_log = *desc->log ? desc->log : NULL,
-		.video = config_str(view, "vm.videoType"),
-		.graphics = tag_is(view, vm, "vmConsoleMode", "spice") ? HV_GRAPHICS_SPICE : HV_GRAPHICS_VNC,
+		.video = video_type(view, monitors(view, vm)),
+		.graphics = vm_has_spice(view, object_uuid(vm)) ? HV_GRAPHICS_SPICE : HV_GRAPHICS_VNC,
 		.console_password = password,
 		.listen = console_listen(view, host),
 		.monitors = monitors(view, vm),

@@ -92,6 +92,7 @@ static int choose_host(struct txn *t, struct up *up, const struct object **ret_h
 	struct placement want;
 
 	placement_for_vm(txn_view(t), view_get(txn_view(t), KIND_VM, up->uuid), &want, networks);
+	want.strategy = object_str(view_get(txn_view(t), KIND_VM, up->uuid), VM_ALLOCATOR_STRATEGY);
 	want.host = request_str(req, "hostUuid");
 	want.cluster = want.host ? NULL : request_str(req, "clusterUuid");
 	if (want.host || want.cluster)

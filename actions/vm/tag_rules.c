@@ -95,9 +95,8 @@ int vm_check_hostname(const struct view *view, const char *name, const char *l3,
 	return 0;
 }
 
-int vm_check_console_password(const char *password, const char *mode, struct error *e)
+int vm_check_console_password(const char *password, bool spice, struct error *e)
 {
-	bool spice = mode && strcasecmp(mode, "spice") == 0;
 	size_t most = spice ? CONSOLE_SPICE_PASSWORD_LENGTH : CONSOLE_PASSWORD_LENGTH, len = strlen(password);
 
 	if (strncmp(password, "password", 8) == 0)
@@ -116,40 +115,15 @@ int vm_check_console_password(const char *password, const char *mode, struct err
 	return 0;
 }
 
-/* The value of a tag that a new VM has from its request, its offering or its image. */
-static const char *new_tag(const struct view *view, const struct request *req, const char *prefix)
-{
-	static const char *const sources[] = {"instanceOfferingUuid", "imageUuid"};
-	const char *value = request_tag(req, prefix);
-
-	for (size_t i = 0; i < ARRAY_SIZE(sources) && !value; i++)
-		if (request_str(req, sources[i]))
-			value = tag_value(view, request_str(req, sources[i]), prefix);
-	return value;
-}
-
-int vm_check_new_console_password(const struct view *view, const struct request *req, struct error *e)
-{
-	const char *password = request_tag(req, "consolePassword");
-
-	return password ? vm_check_console_password(password, new_tag(view, req, "vmConsoleMode"), e) : 0;
-}
-
-/* A password that was set for SPICE may be too long for VNC. */
-static int check_console_mode(const struct view *view, const char *mode, const char *vm, struct error *e)
-{
-	const char *password = vm ? tag_value(view, vm, "consolePassword") : NULL;
-
-	return password ? vm_check_console_password(password, mode, e) : 0;
-}
-
 /* Decodes and forgets it: a guest that cannot read its data says so nowhere. */
-static int check_user_data(const char *base64, struct error *e)
+int vm_check_user_data(const struct tag_subject *s, struct error *e)
 {
 	_cleanup_free_ unsigned char *bytes = NULL;
 	size_t len;
 
-	return user_data_decode(base64, &bytes, &len, e);
+	if (s->count > 1)
+		return error_set(e, EINVAL, "Already have one userdata systemTag for vm[uuid: %s].", s->uuid);
+	return user_data_decode(s->value, &bytes, &len, e);
 }
 
 /* What a program in the guest reads as lines: control characters are allowed that are in @but. */
@@ -167,6 +141,11 @@ int vm_check_ssh_key(const char *keys, struct error *e)
 	return check_guest_text("ssh key", keys, "\r\n\t", e);
 }
 
+int vm_check_root_password(const struct tag_subject *s, struct error *e)
+{
+	return check_guest_text("root password", s->value, "", e);
+}
+
 int vm_check_monitors(const char *number, struct error *e)
 {
 	return strcmp(number, "1") == 0 || strcmp(number, "2") == 0 || strcmp(number, "4") == 0
@@ -174,54 +153,26 @@ int vm_check_monitors(const char *number, struct error *e)
 		       : error_set(e, EINVAL, "Monitor number must be 1 or 2 or 4.");
 }
 
-static int check_boot_mode(const char *mode, const char *tag, struct error *e)
+int vm_check_boot_mode(const struct tag_subject *s, struct error *e)
 {
-	if (strcasecmp(mode, "Legacy") == 0 || strcasecmp(mode, "UEFI") == 0)
+	if (strcasecmp(s->value, "Legacy") == 0 || strcasecmp(s->value, "UEFI") == 0)
 		return 0;
 	return error_set(e, EINVAL, "invalid boot mode[%s] in system tag[%s], it must be Legacy or UEFI",
-			 mode, tag);
+			 s->value, s->text);
 }
 
-int vm_check_tag(const struct view *view, const char *tag, const char *l3, const char *but, struct error *e)
+bool vm_console_is_spice(const char *mode, const char *monitors, const char *usb)
 {
-	const struct tag given = tag_parse(tag);
-
-	if (!given.value)
-		return 0;
-	if (strcmp(given.prefix, "hostname") == 0)
-		return vm_check_hostname(view, given.value, l3, but, e);
-	if (strcmp(given.prefix, "consolePassword") == 0)
-		return but ? vm_check_console_password(given.value, tag_value(view, but, "vmConsoleMode"), e)
-			   : 0; /* vm_check_new_console_password() */
-	if (strcmp(given.prefix, "vmConsoleMode") == 0)
-		return check_console_mode(view, given.value, but, e);
-	if (strcmp(given.prefix, "userdata") == 0)
-		return check_user_data(given.value, e);
-	if (strcmp(given.prefix, "sshkey") == 0)
-		return vm_check_ssh_key(given.value, e);
-	if (strcmp(given.prefix, "rootPassword") == 0)
-		return check_guest_text("root password", given.value, "", e);
-	if (strcmp(given.prefix, "bootOrder") == 0)
-		return vm_check_boot_order(given.value, tag, e);
-	if (strcmp(given.prefix, "VDIMonitorNumber") == 0)
-		return vm_check_monitors(given.value, e);
-	if (strcmp(given.prefix, "bootMode") == 0)
-		return check_boot_mode(given.value, tag, e);
-	return 0;
+	if (mode)
+		return strcasecmp(mode, "spice") == 0;
+	return (monitors && strcmp(monitors, "1") != 0) || (usb && strcasecmp(usb, "true") == 0);
 }
 
-int vm_check_single_tag(const char *vm, const char *tag, size_t count, struct error *e)
+bool vm_has_spice(const struct view *view, const char *vm_uuid)
 {
-	const struct tag given = tag_parse(tag);
-
-	if (count < 2)
-		return 0;
-	if (strcmp(given.prefix, "userdata") == 0)
-		return error_set(e, EINVAL, "Already have one userdata systemTag for vm[uuid: %s].", vm);
-	if (strcmp(given.prefix, "hostname") == 0 || strcmp(given.prefix, "bootMode") == 0)
-		return error_set(e, EINVAL, "only one %s system tag is allowed, but %zu got", given.prefix,
-				 count);
-	return 0;
+	return vm_console_is_spice(tag_value(view, vm_uuid, "vmConsoleMode"),
+				   tag_value(view, vm_uuid, "VDIMonitorNumber"),
+				   tag_value(view, vm_uuid, "usbRedirect"));
 }
 
 int vm_check_custom_macs(const struct view *view, const struct request *req, struct error *e)

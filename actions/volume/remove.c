@@ -65,18 +65,14 @@ static int gone_fn(struct txn *t, void *arg, struct error *e)
 	return volume_put_gone(t, arg, e);
 }
 
-int volume_remove(struct pool *pool, const char *uuid, struct error *e)
+int volume_drop(struct pool *pool, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
-	int r = 0;
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	int r;
 
 	if (!volume)
 		return 0;
-	if (object_str(volume, VOLUME_PRIMARY_STORAGE_UUID))
-		r = volume_find_host(view, volume, &host, e);
-	if (r < 0)
-		return r;
 	r = store_run(pool_store(pool), gone_fn, (void *)(uintptr_t)uuid, e);
 	if (r < 0)
 		return r;
@@ -87,6 +83,17 @@ int volume_remove(struct pool *pool, const char *uuid, struct error *e)
 	    !view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID)))
 		(void)image_cache_clean(pool, NULL);
 	return 0;
+}
+
+int volume_remove(struct pool *pool, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
+	int r = 0;
+
+	if (volume && object_str(volume, VOLUME_PRIMARY_STORAGE_UUID))
+		r = volume_find_host(view, volume, &host, e);
+	return r < 0 ? r : volume_drop(pool, uuid, e);
 }
 
 /* -------------------------------------------------------------------- expunging */

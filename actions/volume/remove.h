@@ -16,6 +16,8 @@
  * (PS.1003) when no host can access the files. Blocking.
  */
 int volume_remove(struct pool *pool, const char *volume_uuid, struct error *e);
+/** As volume_remove(), but the files may stay until a host can access them (storage/orphan_file.h). Blocking. */
+int volume_drop(struct pool *pool, const char *volume_uuid, struct error *e);
 
 /**
  * Removes the rows of a volume and of its snapshots; their files become orphan files. Success when the

@@ -47,8 +47,9 @@ struct new_snapshot {
 	const char *volume; /* uuid */
 	const char *uuid;   /* of the snapshot */
 	const char *name, *description;
-	const char *scheduler; /* uuid of the scheduler that takes it, or NULL */
-	const char *path;      /* its file; NULL = the volume's current file */
+	const char *scheduler;	       /* uuid of the scheduler that takes it, or NULL */
+	const char *path;	       /* its file; NULL = the volume's current file */
+	const struct request *request; /* whose tags it gets; NULL = no tags */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/engine/rows.h"
+#include "actions/engine/tags.h"
 #include "actions/host/capacity.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/volume/snapshot.h"
@@ -17,6 +18,7 @@ static int put_snapshot(struct txn *t, const struct new_snapshot *new, const str
 			const char *tree, const char *parent, struct error *e)
 {
 	struct object *s = object_new(kind_get(KIND_SNAPSHOT));
+	int r;
 
 	if (!s)
 		return error_oom(e);
@@ -40,7 +42,8 @@ static int put_snapshot(struct txn *t, const struct new_snapshot *new, const str
 	object_set_int(s, SNAPSHOT_VIRTUAL_SIZE, object_int(volume, VOLUME_SIZE));
 	object_set_str(s, SNAPSHOT_STATE, STATE_ENABLED);
 	object_set_str(s, SNAPSHOT_STATUS, STATUS_CREATING);
-	return txn_put(t, s, NULL, e);
+	r = txn_put(t, s, NULL, e);
+	return r < 0 || !new->request ? r : object_put_tags(t, new->request, KIND_SNAPSHOT, new->uuid, e);
 }
 
 int snapshot_put_creating(struct txn *t, const struct new_snapshot *new, const struct object *volume,

@@ -30,7 +30,7 @@ settings() {
 	assert_eq "$(get ssh-keys)" '{}'
 	assert_eq "$(get console-passwords)" '{}'
 	assert_eq "$(get hostnames)" '{}'
-	assert_eq "$(get boot-orders)" '{"order":["HardDisk"],"orders":["HardDisk"]}'
+	assert_eq "$(get boot-orders)" '{"order":["HardDisk","CdRom"],"orders":["HardDisk","CdRom"]}'
 	assert_eq "$(get qga)" "{\"enable\":false,\"uuid\":\"$vm\"}"
 	assert_eq "$(get rdp)" '{"enable":false}'
 	assert_eq "$(get monitorNumber)" '{"monitorNumber":1}'
@@ -114,6 +114,12 @@ VDIMonitorNumber::3 ^Monitor number must be 1 or 2 or 4.$
 bootOrder::Floppy ^invalid boot device\[Floppy\] in boot order\[bootOrder::Floppy\]$
 hostname::-x ^hostname\[-x\] specified in system tag\[hostname::-x\] is not a valid domain name$
 bootMode::BIOS Legacy or UEFI
+ha::Foo 'ha' takes NeverStop or OnHostFailure, not 'Foo'
+vmConsoleMode::foo takes vnc or spice
+usbRedirect::maybe takes true or false
+vmCpuPinning::zz is not a CPU pinning such as 1:3;1-3:4-7,^6
+capability::virtio-scsi is for VolumeVO, it has no effect on VmInstanceVO
+HA::NeverStop is written 'ha'
 TAGS
 act "$dir" set-hostname hostname=one
 assert_refused system-tags/create "$(tag_json hostname::two)" EINVAL '^only one hostname system tag is allowed, but 2 got$'
@@ -151,7 +157,7 @@ step "a boot order for one start is gone after it"
 act "$dir" '{"setVmBootOrder":{"bootOrder":["CdRom","HardDisk"]},"systemTags":["cdromBootOnce::true"]}'
 assert_eq "$(get boot-orders | jq -c .orders)" '["CdRom","HardDisk"]'
 act "$dir" reboot
-assert_eq "$(get boot-orders | jq -c .orders)" '["HardDisk"]'
+assert_eq "$(get boot-orders | jq -c .orders)" '["HardDisk","CdRom"]'
 act "$dir" '{"setVmBootOrder":{"bootOrder":["CdRom"]},"systemTags":["cdromBootOnce::true"]}'
 act "$dir" set-boot-order bootOrder=CdRom
 act "$dir" reboot

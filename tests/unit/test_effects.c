@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What settings, system tags and parameters do, seen from outside of the pool: in the domain that libvirt's test
+ * driver has (its connections to test:///default share one host per process), or in the rows of other objects.
+ */
+#include "tests/unit/pool_fixture.h"
+
+#include <fcntl.h>
+
+#include <libvirt/libvirt.h>
+
+#include "actions/engine/tags.h"
+#include "hypervisor/xml.h"
+#include "model/json.h"
+
+struct world {
+	struct pool_fixture *f;
+	char image[UUID_SIZE], offering[UUID_SIZE], l3[UUID_SIZE], disk[UUID_SIZE];
+};
+
+static void build(struct pool_fixture *f, struct world *w)
+{
+	char path[128], bs[UUID_SIZE];
+	int fd;
+
+	w->f = f;
+	snprintf(path, sizeof(path), "%s/image.raw", f->dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 1 << 20), 0);
+	assert_int_equal(pwrite(fd, "\x55\xaa", 2, 510), 2);
+	assert_int_equal(close(fd), 0);
+	first_uuid(f, KIND_BACKUP_STORAGE, bs);
+	first_uuid(f, KIND_L3_NETWORK, w->l3);
+	must(f, "AddImage", NULL,
+	     json_pack("{s:s, s:s, s:s, s:s, s:[s]}", "name", "image", "url", path, "format", "raw",
+		       "platform", "Linux", "backupStorageUuids", bs),
+	     w->image);
+	must(f, "CreateInstanceOffering", NULL,
+	     json_pack("{s:s, s:i, s:i}", "name", "small", "cpuNum", 2, "memorySize", 1 << 27), w->offering);
+	must(f, "CreateDiskOffering", NULL, json_pack("{s:s, s:i}", "name", "disk", "diskSize", 1 << 20),
+	     w->disk);
+}
+
+static void set_tag(struct world *w, const char *type, const char *uuid, const char *tag)
+{
+	must(w->f, "CreateSystemTag", NULL,
+	     json_pack("{s:s, s:s, s:s}", "resourceType", type, "resourceUuid", uuid, "tag", tag), NULL);
+}
+
+static void create_vm(struct world *w, char ret[UUID_SIZE])
+{
+	must(w->f, "CreateVmInstance", NULL,
+	     json_pack("{s:s, s:s, s:s, s:[s], s:s}", "name", "vm", "imageUuid", w->image,
+		       "instanceOfferingUuid", w->offering, "l3NetworkUuids", w->l3, "strategy",
+		       "CreateStopped"),
+	     ret);
+}
+
+/* The string value of an XPath expression in the XML of the VM's domain, which is running. */
+static char *domain_value(const char *vm, const char *path)
+{
+	virConnectPtr conn = virConnectOpen("test:///default");
+	virDomainPtr domain;
+	xmlDocPtr doc;
+	char *xml, *value;
+
+	assert_non_null(conn);
+	domain = virDomainLookupByName(conn, vm);
+	assert_non_null(domain);
+	xml = virDomainGetXMLDesc(domain, 0);
+	assert_non_null(xml);
+	doc = xml_parse(xml);
+	assert_non_null(doc);
+	value = xml_get(doc, NULL, path);
+	xmlFreeDoc(doc);
+	free(xml);
+	virDomainFree(domain);
+	virConnectClose(conn);
+	return value;
+}
+
+static void domain_has(const char *vm, const char *path, const char *wanted)
+{
+	char *value = domain_value(vm, path);
+
+	if (!value || strcmp(value, wanted) != 0)
+		fail_msg("%s is '%s', not '%s'", path, value ? value : "", wanted);
+	free(value);
+}
+
+static void restart(struct world *w, const char *vm)
+{
+	must(w->f, "StopVmInstance", vm, NULL, NULL);
+	must(w->f, "StartVmInstance", vm, NULL, NULL);
+}
+
+/* kvm.vm.cacheMode */
+static void disks_have_the_cache_mode_of_the_setting(void **state)
+{
+	static const char cache[] = "/domain/devices/disk[@device='disk']/driver/@cache";
+	char vm[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	must(w.f, "StartVmInstance", vm, NULL, NULL);
+	domain_has(vm, cache, "none");
+	set_config(w.f, "kvm", "vm.cacheMode", "writeback");
+	domain_has(vm, cache, "none");
+	restart(&w, vm);
+	domain_has(vm, cache, "writeback");
+	set_config(w.f, "kvm", "vm.cacheMode", "writethrough");
+	restart(&w, vm);
+	domain_has(vm, cache, "writethrough");
+}
+
+/* vmCpuPinning */
+static void virtual_cpus_are_pinned(void **state)
+{
+	char vm[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	set_tag(&w, "VmInstanceVO", vm, "vmCpuPinning::1:3;1-3:4-7,^6");
+	must(w.f, "StartVmInstance", vm, NULL, NULL);
+	domain_has(vm, "/domain/cputune/vcpupin[last()]/@vcpu", "1"); /* the VM has the CPUs 0 and 1 */
+	domain_has(vm, "/domain/cputune/vcpupin[@vcpu='1']/@cpuset", "3-5,7");
+	assert_null(domain_value(vm, "/domain/cputune/vcpupin[@vcpu='0']/@cpuset"));
+}
+
+/* VDIMonitorNumber, usbRedirect, vmConsoleMode: each shows, or is refused */
+static void consoles_have_what_the_tags_say(void **state)
+{
+	static const char type[] = "/domain/devices/graphics/@type";
+	char vm[UUID_SIZE], other[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	must(w.f, "StartVmInstance", vm, NULL, NULL);
+	domain_has(vm, type, "vnc");
+	must(w.f, "SetVmMonitorNumber", vm, json_pack("{s:i}", "monitorNumber", 2), NULL);
+	restart(&w, vm);
+	domain_has(vm, type, "spice");
+	domain_has(vm, "/domain/devices/video/model/@type", "qxl");
+	domain_has(vm, "/domain/devices/video/model/@heads", "2");
+	must_fail(w.f, "CreateSystemTag", NULL,
+		  json_pack("{s:s, s:s, s:s}", "resourceType", "VmInstanceVO", "resourceUuid", vm, "tag",
+			    "vmConsoleMode::vnc"),
+		  EINVAL, "several monitors need SPICE");
+	must(w.f, "SetVmMonitorNumber", vm, json_pack("{s:i}", "monitorNumber", 1), NULL);
+	restart(&w, vm);
+	domain_has(vm, type, "vnc");
+	set_tag(&w, "VmInstanceVO", vm, "usbRedirect::true");
+	restart(&w, vm);
+	domain_has(vm, type, "spice");
+	domain_has(vm, "/domain/devices/redirdev[4]/@bus", "usb");
+
+	create_vm(&w, other);
+	set_tag(&w, "VmInstanceVO", other, "vmConsoleMode::vnc");
+	must_fail(w.f, "SetVmMonitorNumber", other, json_pack("{s:i}", "monitorNumber", 4), EINVAL,
+		  "remove it, or make it vmConsoleMode::spice");
+	must_fail(w.f, "SetVmMonitorNumber", other, json_pack("{s:i}", "monitorNumber", 3), EINVAL,
+		  "Monitor number must be 1 or 2 or 4.");
+}
+
+/* kvm::volume, capability::virtio-scsi */
+static void scsi_volumes_have_their_wwn(void **state)
+{
+	char vm[UUID_SIZE], volume[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	must(w.f, "CreateDataVolume", NULL, json_pack("{s:s, s:s}", "name", "v", "diskOfferingUuid", w.disk),
+	     volume);
+	set_tag(&w, "VolumeVO", volume, "capability::virtio-scsi");
+	set_tag(&w, "VolumeVO", volume, "kvm::volume::000f1b2c3d4e5f60");
+	must(w.f, "AttachDataVolumeToVm", volume, json_pack("{s:s}", "vmInstanceUuid", vm), NULL);
+	must(w.f, "StartVmInstance", vm, NULL, NULL);
+	domain_has(vm, "/domain/devices/disk[target/@bus='scsi']/wwn", "000f1b2c3d4e5f60");
+}
+
+/* vmUuid of DetachDataVolumeFromVm: a request about one VM takes nothing from another one */
+static void detaching_looks_at_the_vm(void **state)
+{
+	char vm[UUID_SIZE], other[UUID_SIZE], volume[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	create_vm(&w, other);
+	must(w.f, "CreateDataVolume", NULL, json_pack("{s:s, s:s}", "name", "v", "diskOfferingUuid", w.disk),
+	     volume);
+	must(w.f, "AttachDataVolumeToVm", volume, json_pack("{s:s}", "vmInstanceUuid", vm), NULL);
+	must_fail(w.f, "DetachDataVolumeFromVm", volume, json_pack("{s:s}", "vmUuid", other), EBUSY,
+		  "is not attached to vm");
+	assert_true(field_is(w.f, KIND_VOLUME, volume, VOLUME_VM_UUID, vm));
+	must(w.f, "DetachDataVolumeFromVm", volume, json_pack("{s:s}", "vmUuid", vm), NULL);
+	assert_true(field_is(w.f, KIND_VOLUME, volume, VOLUME_VM_UUID, NULL));
+}
+
+/* systemTags and userTags of CreateVolumeSnapshot */
+static void snapshots_have_their_tags(void **state)
+{
+	const struct actor actor = {.source = "fs"};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	static const char text[] = "create-snapshot name=s userTags=k=v,w";
+	char vm[UUID_SIZE], root[UUID_SIZE], job[UUID_SIZE];
+	_cleanup_view_ struct view *view = NULL;
+	const struct object *snapshot;
+	struct request *req;
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	first_uuid(w.f, KIND_VOLUME, root);
+	/* the short form with exactly one tag, which may have a comma in it */
+	assert_int_equal(request_parse(NULL, KIND_VOLUME, root, text, strlen(text), &actor, &req, &e), 0);
+	assert_int_equal(pool_submit_wait(w.f->pool, req, job, &e), 0);
+	assert_int_equal(job_end(w.f, job, &e), 0);
+	view = view_now(w.f);
+	snapshot = view_next(view, KIND_SNAPSHOT, 0);
+	assert_non_null(snapshot);
+	assert_non_null(object_find_tag(view, KIND_USER_TAG, object_uuid(snapshot), "k=v,w"));
+}
+
+/* memorySize, type of a VM; sortKey of an offering */
+static void parameters_are_refused_or_kept(void **state)
+{
+	_cleanup_view_ struct view *view = NULL;
+	char vm[UUID_SIZE], offering[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	must_fail(w.f, "UpdateVmInstance", vm, json_pack("{s:i}", "memorySize", 1), EINVAL, "less than 16M");
+	must_fail(w.f, "CreateVmInstance", NULL,
+		  json_pack("{s:s, s:s, s:s, s:[s], s:s}", "name", "vm", "imageUuid", w.image,
+			    "instanceOfferingUuid", w.offering, "l3NetworkUuids", w.l3, "type",
+			    "ApplianceVm"),
+		  EINVAL, "type");
+	must(w.f, "CreateInstanceOffering", NULL,
+	     json_pack("{s:s, s:i, s:i, s:i}", "name", "o", "cpuNum", 1, "memorySize", 1 << 27, "sortKey", 7),
+	     offering);
+	view = view_now(w.f);
+	assert_int_equal(
+		object_int(view_get(view, KIND_INSTANCE_OFFERING, offering), INSTANCE_OFFERING_SORT_KEY), 7);
+}
+
+/* The uuid of a new storage of the first cluster. */
+static void add_storage(struct world *w, const char *operation, const char *name, char ret[UUID_SIZE])
+{
+	char path[128], zone[UUID_SIZE], cluster[UUID_SIZE];
+
+	first_uuid(w->f, KIND_ZONE, zone);
+	first_uuid(w->f, KIND_CLUSTER, cluster);
+	snprintf(path, sizeof(path), "%s/%s", w->f->dir, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+	must(w->f, operation, NULL, json_pack("{s:s, s:s, s:s}", "name", name, "url", path, "zoneUuid", zone),
+	     ret);
+	must(w->f, "AttachPrimaryStorageToCluster", ret, json_pack("{s:s}", "clusterUuid", cluster), NULL);
+}
+
+static void create_volume(struct world *w, const char *offering, char ret[UUID_SIZE])
+{
+	must(w->f, "CreateDataVolume", NULL,
+	     json_pack("{s:s, s:s}", "name", "v", "diskOfferingUuid", offering), ret);
+}
+
+static void storage_of(struct world *w, const char *volume, char ret[UUID_SIZE])
+{
+	_cleanup_view_ struct view *view = view_now(w->f);
+
+	snprintf(ret, UUID_SIZE, "%s",
+		 object_text(view_get(view, KIND_VOLUME, volume), VOLUME_PRIMARY_STORAGE_UUID));
+}
+
+/* allocationStrategy of disk offerings, primaryStorageUuidForDataVolume */
+static void volumes_are_where_offering_and_tag_say(void **state)
+{
+	char vm[UUID_SIZE], local[UUID_SIZE], shared[UUID_SIZE], offering[UUID_SIZE], volume[UUID_SIZE],
+		found[UUID_SIZE], tag[128];
+	struct world w;
+
+	build(*state, &w);
+	add_storage(&w, "AddLocalPrimaryStorage", "local", local);
+	add_storage(&w, "AddSharedMountPointPrimaryStorage", "shared", shared);
+	create_vm(&w, vm);
+	must(w.f, "CreateDiskOffering", NULL,
+	     json_pack("{s:s, s:i, s:s}", "name", "local", "diskSize", 1 << 20, "allocationStrategy",
+		       "LocalPrimaryStorageStrategy"),
+	     offering);
+	for (int i = 0; i < 3; i++) {
+		_cleanup_view_ struct view *view = NULL;
+
+		create_volume(&w, offering, volume);
+		must(w.f, "AttachDataVolumeToVm", volume, json_pack("{s:s}", "vmInstanceUuid", vm), NULL);
+		storage_of(&w, volume, found);
+		view = view_now(w.f);
+		assert_string_equal(
+			object_text(view_get(view, KIND_PRIMARY_STORAGE, found), PRIMARY_STORAGE_TYPE),
+			"LocalStorage");
+	}
+	snprintf(tag, sizeof(tag), "primaryStorageUuidForDataVolume::%s", shared);
+	set_tag(&w, "VmInstanceVO", vm, tag);
+	create_volume(&w, w.disk, volume);
+	must(w.f, "AttachDataVolumeToVm", volume, json_pack("{s:s}", "vmInstanceUuid", vm), NULL);
+	storage_of(&w, volume, found);
+	assert_string_equal(found, shared);
+	create_volume(&w, offering, volume);
+	must_fail(w.f, "AttachDataVolumeToVm", volume, json_pack("{s:s}", "vmInstanceUuid", vm), 0,
+		  "cannot find available primary storage");
+}
+
+/* localStorage::hostUuid of CreateDataVolume: the volume is on this host, not on the first one */
+static void local_volumes_are_on_their_host(void **state)
+{
+	char cluster[UUID_SIZE], host[UUID_SIZE], local[UUID_SIZE], volume[UUID_SIZE], tag[96];
+	const struct actor actor = {.source = "fs"};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_view_ struct view *view = NULL;
+	_cleanup_json_ json_t *document = NULL;
+	_cleanup_free_ char *text = NULL;
+	char job[UUID_SIZE];
+	struct request *req;
+	struct world w;
+
+	build(*state, &w);
+	first_uuid(w.f, KIND_CLUSTER, cluster);
+	must(w.f, "AddSimulatorHost", NULL,
+	     json_pack("{s:s, s:s, s:s}", "name", "second", "managementIp", "127.0.0.9", "clusterUuid",
+		       cluster),
+	     host);
+	add_storage(&w, "AddLocalPrimaryStorage", "local", local);
+	snprintf(tag, sizeof(tag), "localStorage::hostUuid::%s", host);
+	document = json_pack("{s:{s:s, s:s, s:s}, s:[s]}", "params", "name", "v", "diskOfferingUuid", w.disk,
+			     "primaryStorageUuid", local, "systemTags", tag);
+	text = json_dumps(document, JSON_COMPACT);
+	assert_non_null(text);
+	assert_int_equal(request_parse(operation_by_name("CreateDataVolume"), KIND_VOLUME, NULL, text,
+				       strlen(text), &actor, &req, &e),
+			 0);
+	snprintf(volume, sizeof(volume), "%s", request_str(req, "resourceUuid"));
+	assert_int_equal(pool_submit_wait(w.f->pool, req, job, &e), 0);
+	if (job_end(w.f, job, &e) < 0)
+		fail_msg("%s", error_sentence(&e));
+	view = view_now(w.f);
+	assert_string_equal(object_text(view_get(view, KIND_VOLUME, volume), VOLUME_HOST_UUID), host);
+}
+
+static bool is_completed(const struct view *view, const void *arg)
+{
+	return object_str_is(view_get(view, KIND_SCHEDULER, arg), SCHEDULER_STATE, "Completed");
+}
+
+static bool is_suspended(const struct view *view, const void *arg)
+{
+	return object_str_is(view_get(view, KIND_SCHEDULER, arg), SCHEDULER_STATE, "Suspended");
+}
+
+static bool is_enabled(const struct view *view, const void *arg)
+{
+	return object_str_is(view_get(view, KIND_SCHEDULER, arg), SCHEDULER_STATE, "Enabled");
+}
+
+/* The state of schedulers that run no more */
+static void schedulers_say_when_they_are_done(void **state)
+{
+	char vm[UUID_SIZE], once[UUID_SIZE], daily[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	must(w.f, "CreateStartVmInstanceScheduler", vm,
+	     json_pack("{s:s, s:s, s:i, s:i, s:i}", "schedulerName", "once", "type", "simple", "interval", 1,
+		       "repeatCount", 1, "startTime", 0),
+	     NULL);
+	must(w.f, "CreateStopVmInstanceScheduler", vm,
+	     json_pack("{s:s, s:s, s:s}", "schedulerName", "daily", "type", "cron", "cron", "0 0 3 * * ?"),
+	     NULL);
+	{
+		_cleanup_view_ struct view *view = view_now(w.f);
+		const struct object *first = view_next(view, KIND_SCHEDULER, 0);
+
+		snprintf(once, sizeof(once), "%s", object_uuid(first));
+		snprintf(daily, sizeof(daily), "%s", object_uuid(view_next(view, KIND_SCHEDULER, first->id)));
+	}
+	wait_until(w.f, is_completed, once);
+	assert_true(field_is(w.f, KIND_SCHEDULER, daily, SCHEDULER_STATE, "Enabled"));
+	must_fail(w.f, "ChangeSchedulerState", once, json_pack("{s:s}", "stateEvent", "enable"), EBUSY,
+		  "can not enable a Completed scheduler");
+	must(w.f, "DestroyVmInstance", vm, NULL, NULL);
+	wait_until(w.f, is_suspended, daily);
+	must(w.f, "RecoverVmInstance", vm, NULL, NULL);
+	wait_until(w.f, is_enabled, daily);
+	wait_until(w.f, is_completed, once);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, pool_fixture_setup, pool_fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(disks_have_the_cache_mode_of_the_setting),
+		TEST(virtual_cpus_are_pinned),
+		TEST(consoles_have_what_the_tags_say),
+		TEST(scsi_volumes_have_their_wwn),
+		TEST(detaching_looks_at_the_vm),
+		TEST(snapshots_have_their_tags),
+		TEST(parameters_are_refused_or_kept),
+		TEST(volumes_are_where_offering_and_tag_say),
+		TEST(local_volumes_are_on_their_host),
+		TEST(schedulers_say_when_they_are_done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
