@@ -198,14 +198,15 @@ static int check_brought(const struct view *view, const struct request *req, str
 	return 0;
 }
 
-/* The tags of @row on the object, besides the tag with the uuid @but. */
-static size_t count_on_object(const struct view *view, const char *uuid, const struct system_tag *row,
-			      const char *but)
+/* The tags of @row on the object, besides the tag with the uuid @but and those with the very text @text. */
+static size_t count_on_object(const struct view *view, const char *uuid, const char *text, const char *but)
 {
+	const struct system_tag *row = system_tag_find(text, NULL);
 	size_t n = 0;
 
 	view_for_each_where (tag, view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, uuid)
-		n += system_tag_find(object_text(tag, SYSTEM_TAG_TAG), NULL) == row &&
+		n += !object_str_is(tag, SYSTEM_TAG_TAG, text) &&
+		     system_tag_find(object_text(tag, SYSTEM_TAG_TAG), NULL) == row &&
 		     strcmp(object_uuid(tag), but) != 0;
 	return n;
 }
@@ -223,7 +224,7 @@ static int check_subject(const struct view *view, const struct request *req, con
 	if (!o || (tag && object_int(tag, SYSTEM_TAG_INHERENT)))
 		return 0; /* refused by the operation */
 	s.kind = o->kind->id;
-	s.count = count_on_object(view, uuid, system_tag_find(text, NULL), tag ? req->target : "") + 1;
+	s.count = count_on_object(view, uuid, text, tag ? req->target : "") + 1;
 	return system_tag_check(&s, e);
 }
 

@@ -23,6 +23,7 @@ struct layout {
 	const char *uuid;
 	char host[UUID_SIZE];
 	json_t *placement; /* owned; how the host was chosen */
+	struct host_loads loads;
 };
 
 /* ---------------------------------------------------------------- volumes */
@@ -170,6 +171,7 @@ static int choose(struct txn *t, struct layout *l, const struct object **ret_hos
 		.l3_count = json_array_size(l3s),
 		.image = image ? object_uuid(image) : NULL,
 		.primary_storage = request_str(req, "primaryStorageUuidForRootVolume"),
+		.loads = &l->loads,
 		.ret_report = &l->placement,
 	};
 	int r;
@@ -304,7 +306,9 @@ int vm_first_start(struct job *job, const char *uuid, bool paused, struct error 
 
 	if (!req)
 		return -EPROTO;
+	vm_measure_loads(job->pool, uuid, &l.loads);
 	r = store_run(pool_store(job->pool), layout_fn, &l, e);
+	host_loads_done(&l.loads);
 	if (r < 0)
 		vm_note_placement(job->pool, uuid, l.placement);
 	json_decref(l.placement);

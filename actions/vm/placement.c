@@ -46,16 +46,26 @@ static int64_t cost_last_host(const struct placement_search *s, const struct obj
 		       : cost_random(s, host);
 }
 
+/* What is promised to VMs, in millionths: for hosts whose load was not measured. */
+static int64_t promised(const struct object *host, int total_field, int available_field)
+{
+	int64_t total = object_int(host, total_field), available = object_int(host, available_field);
+
+	return total > 0 ? (int64_t)((double)(total - available) / (double)total * 1e6) : 0;
+}
+
 static int64_t cost_cpu_use(const struct placement_search *s, const struct object *host)
 {
-	(void)s;
-	return object_int(host, HOST_TOTAL_CPU) - object_int(host, HOST_AVAILABLE_CPU);
+	const struct host_load *load = host_loads_find(s->want->loads, object_uuid(host));
+
+	return load ? load->cpu : promised(host, HOST_TOTAL_CPU, HOST_AVAILABLE_CPU);
 }
 
 static int64_t cost_memory_use(const struct placement_search *s, const struct object *host)
 {
-	(void)s;
-	return object_int(host, HOST_TOTAL_MEMORY) - object_int(host, HOST_AVAILABLE_MEMORY);
+	const struct host_load *load = host_loads_find(s->want->loads, object_uuid(host));
+
+	return load ? load->memory : promised(host, HOST_TOTAL_MEMORY, HOST_AVAILABLE_MEMORY);
 }
 
 static const struct strategy {
@@ -80,6 +90,13 @@ static const struct strategy *find_strategy(const char *name)
 		if (strcmp(strategies[i].name, name) == 0)
 			return &strategies[i];
 	return NULL;
+}
+
+bool placement_goes_by_load(const char *strategy)
+{
+	const struct strategy *s = find_strategy(strategy);
+
+	return s && (s->cost == cost_cpu_use || s->cost == cost_memory_use);
 }
 
 bool placement_strategy_is_known(const char *name)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "actions/engine/pool.h"
+#include "actions/host/load.h"
 #include "actions/vm/nic.h"
 
 #define HOST_STRATEGY_DEFAULT "LeastVmPreferredHostAllocatorStrategy"
@@ -37,10 +38,11 @@ struct placement {
 	const char *root_strategy;   /* of its disk offering (storage/storage_choice.h) */
 	const struct new_disk *data; /* the data volumes to be made with it */
 	size_t data_count;
-	const char *data_storage; /* where they are to be; NULL = any with room */
-	const char *last_host;	  /* preferred by some strategies */
-	const char *avoid_host;	  /* never chosen */
-	json_t **ret_report;	  /* set on failure too, owned by the caller; NULL: no report wanted */
+	const char *data_storage;	/* where they are to be; NULL = any with room */
+	const char *last_host;		/* preferred by some strategies */
+	const char *avoid_host;		/* never chosen */
+	const struct host_loads *loads; /* for strategies that go by load; NULL: by what is promised to VMs */
+	json_t **ret_report;		/* set on failure too, owned by the caller; NULL: no report wanted */
 };
 /**
  * What a VM that has its volumes and NICs needs, on any host of its zone. @ret borrows from @view and from
@@ -64,6 +66,8 @@ int placement_list(const struct view *view, const struct placement *want, const 
 		   size_t *ret_count, struct error *e);
 /** The @i-th strategy that an offering may name; NULL after the last. */
 const char *placement_strategy(size_t i);
+/** True for a strategy that the load of the hosts decides: give it `loads`. */
+bool placement_goes_by_load(const char *strategy);
 /** True for every strategy, also one that offerings may not name. */
 bool placement_strategy_is_known(const char *name);
 /** Stores a report (NULL: none) in a VM's row, for the file `placement`. */

@@ -27,6 +27,7 @@ struct up {
 	bool paused;
 	char host[UUID_SIZE], last_host[UUID_SIZE];
 	json_t *placement; /* owned; how the host was chosen */
+	struct host_loads loads;
 };
 
 static int check_networks(struct txn *t, struct up *up, struct error *e)
@@ -97,6 +98,7 @@ static int choose_host(struct txn *t, struct up *up, const struct object **ret_h
 	want.cluster = want.host ? NULL : request_str(req, "clusterUuid");
 	if (want.host || want.cluster)
 		want.strategy = "DesignatedHostAllocatorStrategy";
+	want.loads = &up->loads;
 	want.ret_report = &up->placement;
 	return placement_choose(txn_view(t), &want, ret_host, NULL, e);
 }
@@ -270,11 +272,23 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 	return 0;
 }
 
+void vm_measure_loads(struct pool *pool, const char *uuid, struct host_loads *ret)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+
+	if (vm && placement_goes_by_load(object_str(vm, VM_ALLOCATOR_STRATEGY)))
+		host_loads_measure(pool, ret);
+}
+
 int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e)
 {
 	struct up up = {.job = job, .uuid = uuid};
-	int r = store_run(pool_store(job->pool), choose_fn, &up, e);
+	int r;
 
+	vm_measure_loads(job->pool, uuid, &up.loads);
+	r = store_run(pool_store(job->pool), choose_fn, &up, e);
+	host_loads_done(&up.loads);
 	if (r < 0)
 		vm_note_placement(job->pool, uuid, up.placement);
 	json_decref(up.placement);

@@ -13,6 +13,7 @@
 #define POOLFS_VM_POWER_H
 
 #include "actions/engine/job.h"
+#include "actions/host/load.h"
 
 /**
  * Starts a VM that has a root volume: chooses and reserves a host, gives NICs their addresses, opens
@@ -37,5 +38,11 @@ int vm_power_off(struct job *job, const char *uuid, const char *host, int grace_
  * former state back and is reconciled with its host. Blocking.
  */
 int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error *e);
+
+/**
+ * Measures the load of the hosts if the strategy of the VM goes by it, else *ret stays as it is. The caller calls
+ * host_loads_done(). Blocking.
+ */
+void vm_measure_loads(struct pool *pool, const char *uuid, struct host_loads *ret);
 
 #endif

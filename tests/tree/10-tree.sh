@@ -51,10 +51,11 @@ step "the file system has a size"
 [ "$(stat -f -c %b "$MOUNT")" -gt 0 ] || fail "df says that the pool has no size"
 
 step "secrets are for root alone"
-create system-tags '{"params":{"resourceType":"ZoneVO","resourceUuid":"'"${zone#*/}"'","tag":"consolePassword::secret"}}' >/dev/null
-tag=$(basename "$MOUNT/$zone"/tags/*)
-assert_eq "$(value "$zone/tags/$tag")" "consolePassword::secret" "the tag"
-for file in "$zone/tags/$tag" "system-tags/$tag/tag"; do
+offering=instance-offerings/$(first instance-offerings)
+create system-tags '{"params":{"resourceType":"InstanceOfferingVO","resourceUuid":"'"${offering#*/}"'","tag":"consolePassword::secret"}}' >/dev/null
+tag=$(basename "$MOUNT/$offering"/tags/*)
+assert_eq "$(value "$offering/tags/$tag")" "consolePassword::secret" "the tag"
+for file in "$offering/tags/$tag" "system-tags/$tag/tag"; do
 	assert_match "$(stat -c %a "$MOUNT/$file")" "^[46]00$" "the mode of '$file'"
 done
 assert_eq "$(value "system-tags/$tag/inventory" | jq -r .tag)" "consolePassword::******"

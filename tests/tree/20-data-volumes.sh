@@ -70,7 +70,7 @@ assert_refused "volumes/$root/actions" "detach" EBUSY "is Root Volume, can't det
 step "Get files"
 assert_eq "$(jq -c '[.formats[].format]' "$MOUNT/volumes/formats")" '["qcow2","raw","iso"]'
 assert_eq "$(jq -c . "$MOUNT/volumes/$now/capabilities")" \
-	'{"capabilities":{"MigrationInCurrentPrimaryStorage":true,"MigrationToOtherPrimaryStorage":false}}'
+	'{"capabilities":{"MigrationInCurrentPrimaryStorage":false,"MigrationToOtherPrimaryStorage":false}}'
 assert_eq "$(jq -c . "$MOUNT/volumes/$later/capabilities")" '{"capabilities":{}}'
 assert_eq "$(jq -r '.inventories[].uuid' "$MOUNT/volumes/$now/candidate-vm-instances")" "$vm"
 

@@ -117,7 +117,7 @@ bootMode::BIOS Legacy or UEFI
 ha::Foo 'ha' takes NeverStop or OnHostFailure, not 'Foo'
 vmConsoleMode::foo takes vnc or spice
 usbRedirect::maybe takes true or false
-vmCpuPinning::zz is not a CPU pinning such as 1:3;1-3:4-7,^6
+vmCpuPinning::zz 'zz' is not a CPU pinning such as 1:3;1-3:4-7,
 capability::virtio-scsi is for VolumeVO, it has no effect on VmInstanceVO
 HA::NeverStop is written 'ha'
 TAGS

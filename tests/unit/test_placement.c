@@ -598,6 +598,38 @@ static void data_volumes_choose_the_host(void **state)
 	assert_int_equal(placement_choose(view, &want, &chosen, &root, NULL), -ENOSPC);
 }
 
+/* LastHostPreferred, MinimumCPUUsage and MinimumMemoryUsage: measured load counts, not what is promised. */
+static void load_decides_where_it_is_measured(void **state)
+{
+	static const char *const names[] = {"MinimumCPUUsageHostAllocatorStrategy",
+					    "MinimumMemoryUsageHostAllocatorStrategy",
+					    "LastHostPreferredAllocatorStrategy"};
+	struct fixture *f = *state;
+	struct host_load list[3] = {{.cpu = 900000, .memory = 100000},
+				    {.cpu = 100000, .memory = 900000},
+				    {.cpu = 500000, .memory = 500000}};
+	const struct host_loads loads = {list, ARRAY_SIZE(list)};
+	static const unsigned best[] = {1, 0, 2};
+
+	plain_pool(f, 3);
+	for (unsigned i = 0; i < ARRAY_SIZE(list); i++)
+		snprintf(list[i].uuid, sizeof(list[i].uuid), "%s", test_uuid(HOST_1 + i));
+	_cleanup_view_ struct view *view = store_view(f->store);
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct placement want = {.vm = "",
+					 .strategy = names[i],
+					 .cpu_num = 1,
+					 .last_host = "00000000000000000000000000000302",
+					 .loads = &loads};
+		const struct object *host;
+
+		assert_int_equal(placement_goes_by_load(names[i]), i < 2);
+		assert_int_equal(placement_choose(view, &want, &host, NULL, NULL), 0);
+		assert_string_equal(object_uuid(host), test_uuid(HOST_1 + best[i]));
+	}
+}
+
 static void strategies_are_known(void **state)
 {
 	size_t n = 0;
@@ -624,6 +656,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_vm_starts_where_all_its_volumes_are, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(data_volumes_choose_the_host, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(load_decides_where_it_is_measured, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test(strategies_are_known),
 	};
