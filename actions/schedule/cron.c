@@ -28,6 +28,7 @@ enum field_index {
 	FIELD_DAY_OF_MONTH,
 	FIELD_MONTH,
 	FIELD_DAY_OF_WEEK,
+	FIELD_YEAR, /* may be missing */
 	FIELD_COUNT,
 };
 
@@ -40,9 +41,13 @@ static const struct cron_field {
 	int min, max;
 	const char *const *names; /* of min, min + 1, ...; NULL = numbers only */
 } fields[FIELD_COUNT] = {
-	[FIELD_SECOND] = {"second", 0, 59, NULL},      [FIELD_MINUTE] = {"minute", 0, 59, NULL},
-	[FIELD_HOUR] = {"hour", 0, 23, NULL},	       [FIELD_DAY_OF_MONTH] = {"day-of-month", 1, 31, NULL},
-	[FIELD_MONTH] = {"month", 1, 12, month_names}, [FIELD_DAY_OF_WEEK] = {"day-of-week", 1, 7, day_names},
+	[FIELD_SECOND] = {"second", 0, 59, NULL},
+	[FIELD_MINUTE] = {"minute", 0, 59, NULL},
+	[FIELD_HOUR] = {"hour", 0, 23, NULL},
+	[FIELD_DAY_OF_MONTH] = {"day-of-month", 1, 31, NULL},
+	[FIELD_MONTH] = {"month", 1, 12, month_names},
+	[FIELD_DAY_OF_WEEK] = {"day-of-week", 1, 7, day_names},
+	[FIELD_YEAR] = {"year", CRON_FIRST_YEAR, CRON_LAST_YEAR, NULL},
 };
 
 /* A cursor in the text of one field. */
@@ -258,16 +263,68 @@ static int read_day_of_week(struct reader *r, struct cron *ret)
 	return 0;
 }
 
+static bool is_no_condition(const struct reader *r)
+{
+	return r->end - r->text == 1 && *r->text == '?';
+}
+
+/* One year, a range, or all, with or without a step. Years do not wrap around. */
+static int take_years(struct reader *r, struct cron *cron)
+{
+	int first = r->field->min, last = r->field->max, step = 1, result;
+
+	if (!take(r, '*') && !(!at_end(r) && *r->p == '/')) {
+		result = take_value(r, &first);
+		if (result < 0)
+			return result;
+		if (take(r, '-'))
+			result = take_value(r, &last);
+		else if (at_end(r) || *r->p != '/')
+			last = first;
+		if (result < 0)
+			return result;
+	}
+	if (take(r, '/')) {
+		result = take_number(r, &step);
+		if (result < 0)
+			return result;
+		if (result == 0 || step < 1 || step > r->field->max - r->field->min)
+			return wrong(r, "must have steps 1-129");
+	}
+	if (last < first)
+		return wrong(r, "must have ranges that ascend");
+	for (int year = first; year <= last; year += step)
+		cron->years[(year - CRON_FIRST_YEAR) / 64] |= UINT64_C(1) << (year - CRON_FIRST_YEAR) % 64;
+	return 0;
+}
+
+/* Without the field, or with '?', all years. */
+static int read_years(struct reader *r, struct cron *cron)
+{
+	if (!r->text || is_no_condition(r)) {
+		memset(cron->years, 0xff, sizeof(cron->years));
+		return 0;
+	}
+	do {
+		int result = take_years(r, cron);
+
+		if (result < 0)
+			return result;
+	} while (take(r, ','));
+	return at_end(r) ? 0 : wrong(r, "is malformed, expected years like 2030,2031-2035,2040/2");
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
-/* Splits the text into its fields; false unless there are exactly six. */
+/* Splits the text into its fields; false unless there are six or seven. */
 static bool split(const char *text, struct reader readers[static FIELD_COUNT], struct error *e)
 {
 	int count = 0;
 
+	readers[FIELD_YEAR] = (struct reader){.field = &fields[FIELD_YEAR], .e = e};
 	for (const char *p = text; *p;) {
 		const char *start;
 
@@ -284,12 +341,7 @@ static bool split(const char *text, struct reader readers[static FIELD_COUNT], s
 			(struct reader){.p = start, .end = p, .field = &fields[count], .text = start, .e = e};
 		count++;
 	}
-	return count == FIELD_COUNT;
-}
-
-static bool is_no_condition(const struct reader *r)
-{
-	return r->end - r->text == 1 && *r->text == '?';
+	return count >= FIELD_YEAR;
 }
 
 /* Fields are quoted in error messages, so they must be printable. */
@@ -322,6 +374,9 @@ static int read_fields(struct reader readers[static FIELD_COUNT], struct cron *r
 	if (r < 0)
 		return r;
 	r = take_list(&readers[FIELD_MONTH], &months);
+	if (r < 0)
+		return r;
+	r = read_years(&readers[FIELD_YEAR], &cron);
 	if (r < 0)
 		return r;
 	cron.hours = (uint32_t)hours;
@@ -399,6 +454,16 @@ static uint32_t day_bit(int day)
 	return UINT32_C(1) << day;
 }
 
+static bool has_year(const struct cron *cron, int year)
+{
+	int n = year - CRON_FIRST_YEAR;
+
+	/* Without the field, all years fire, also those that it could not name. */
+	if (n < 0 || year > CRON_LAST_YEAR)
+		return cron->years[2] == UINT64_MAX;
+	return cron->years[n / 64] >> n % 64 & 1;
+}
+
 /* The days of a month on which it fires, bit n = day n. */
 static uint32_t days_of(const struct cron *cron, int year, int month)
 {
@@ -407,6 +472,8 @@ static uint32_t days_of(const struct cron *cron, int year, int month)
 	int day;
 	uint32_t set = 0;
 
+	if (!has_year(cron, year))
+		return 0;
 	switch (cron->rule) {
 	case CRON_DAYS_OF_MONTH:
 		return cron->days_of_month & (day_bit(last) * 2 - 1);

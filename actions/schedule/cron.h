@@ -2,10 +2,11 @@
 /*
  * Quartz cron expressions: when a scheduler of type `cron` fires next.
  *
- *     sec min hour day-of-month month day-of-week          0 0/3 17-23 * * ?
+ *     sec min hour day-of-month month day-of-week [year]          0 0/3 17-23 * * ?
  *
  * Fields: 0-59, 0-59, 0-23, 1-31, 1-12 or JAN-DEC, 1-7 or SUN-SAT (1 is
- * Sunday), in upper or lower case. Each is a list, separated by commas, of
+ * Sunday), in upper or lower case, and 1970-2099 for the year, which may be left out.
+ * Each is a list, separated by commas, of
  *     *  a  a-b       all, one, from a to b; b below a wraps around (FRI-MON, 22-2)
  *     a/n  a-b/n      every n-th from a to the largest value, or from a to b; "*" and an empty a are the
  *                     smallest value
@@ -16,7 +17,6 @@
  *     L  dL  d#n      day of week: Saturday; the last d of the month; the n-th d, 1-5
  *
  * The rules are those of Quartz, except:
- *   - There is no seventh field for the year (behaviour.md 3.9 has exactly six).
  *   - What Quartz accepts but misreads is refused: L, W and # in lists, steps of 0, steps above the range.
  *   - A month without the requested day is skipped ("31W", "L-30" in February); Quartz continues into the
  *     next month.
@@ -39,6 +39,9 @@
 /* Longest expression, bytes. One that lists all seconds, minutes, hours and days has less than 600. */
 #define CRON_TEXT_MAX 1024
 
+#define CRON_FIRST_YEAR 1970
+#define CRON_LAST_YEAR	2099
+
 enum cron_day_rule {
 	CRON_DAYS_OF_MONTH, /* days_of_month */
 	CRON_LAST_DAY,	    /* L, L-n: `offset` days before the last */
@@ -51,6 +54,7 @@ enum cron_day_rule {
 
 /** A parsed expression: a plain value that owns nothing. Bit n of a set stands for the value n. */
 struct cron {
+	uint64_t years[3]; /* bit n: CRON_FIRST_YEAR + n */
 	uint64_t seconds, minutes;
 	uint32_t hours, days_of_month;
 	uint16_t months;
@@ -63,7 +67,7 @@ struct cron {
 
 /**
  * Parses an expression. -EINVAL: with the manual's sentence when @text is NULL or empty, has no '?'
- * or not six fields, else with a sentence that names the field. *ret is only set on success.
+ * or not six or seven fields, else with a sentence that names the field. *ret is only set on success.
  */
 int cron_parse(const char *text, struct cron *ret, struct error *e);
 

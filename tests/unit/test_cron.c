@@ -98,7 +98,12 @@ static void the_manuals_errors(void **state)
 	refuses("  ", "cron must be set when use cron scheduler");
 	refuses("0 0 0 * * *", format);
 	refuses("0 0 0 * ?", format);
-	refuses("0 0 0 * * ? 2026", format);
+	refuses("0 0 0 * * ? 2026 x", format);
+	refuses("0 0 0 * * ? 1969", "cron field year '1969' must have values 1970-2099");
+	refuses("0 0 0 * * ? 2030-2026", "must have ranges that ascend");
+	refuses("0 0 0 * * ? 2026,", "must have values 1970-2099");
+	refuses("0 0 0 * * ? 2026/0", "must have steps");
+	refuses("0 0 0 * * ? L", "must have values 1970-2099");
 	refuses("?", format);
 	refuses("0 0 0 * * ?\n", format);
 	refuses("0 0 0 * * ? \xc3\xa4", format);
@@ -240,6 +245,20 @@ static void days_and_months(void **state)
 	FIRES("0 0 0 ? 2 1#5", "2026-01-01 00:00:00", "2032-02-29", "2060-02-29");
 	FIRES("0 0 0 ? * MON-FRI", "2026-05-01 00:00:00", "2026-05-04", "2026-05-05");
 	FIRES("0 15 10 ? * 2-6", "2026-05-01 10:15:00", "2026-05-04 10:15:00");
+}
+
+static void years(void **state)
+{
+	struct cron once = parse("0 0 0 1 1 ? 2027");
+
+	(void)state;
+	zone("UTC");
+	assert_int_equal(cron_next(&once, at("2026-06-01 00:00:00")), at("2027-01-01 00:00:00"));
+	assert_int_equal(cron_next(&once, at("2027-01-01 00:00:00")), -1);
+	FIRES("0 0 0 1 1 ? *", "2026-01-01 00:00:00", "2027-01-01", "2028-01-01");
+	FIRES("0 0 0 1 1 ? 2028,2030-2031", "2026-01-01 00:00:00", "2028-01-01", "2030-01-01", "2031-01-01");
+	FIRES("0 0 0 1 1 ? 2027/3", "2026-01-01 00:00:00", "2027-01-01", "2030-01-01", "2033-01-01");
+	FIRES("0 0 0 29 2 ? 2027-2033/1", "2026-01-01 00:00:00", "2028-02-29", "2032-02-29");
 }
 
 static void first_and_last_times(void **state)
@@ -602,6 +621,7 @@ int main(void)
 		cmocka_unit_test(errors_name_the_field),
 		cmocka_unit_test(equivalent_spellings_are_equal),
 		cmocka_unit_test(days_and_months),
+		cmocka_unit_test(years),
 		cmocka_unit_test(first_and_last_times),
 		cmocka_unit_test(clock_changes),
 		cmocka_unit_test(random_expressions_agree_with_every_second),
