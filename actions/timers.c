@@ -18,6 +18,7 @@
 #include "actions/vm/ha.h"
 #include "actions/vm/remove.h"
 #include "actions/volume/remove.h"
+#include "actions/volume/size_refresh.h"
 
 /* Removes jobs that ended too long ago (behaviour.md 1.5). */
 static int expire_jobs_fn(struct txn *t, void *arg, struct error *e)
@@ -59,6 +60,7 @@ static const struct timer {
 	{"image.expungeInterval", image_expunge_due},
 	{"host.ping.interval", storage_refresh},
 	{"volume.expungeInterval", volume_expunge_due},
+	{"volume.refreshVolumeSizeInterval", volume_refresh_sizes},
 	{"volume.expungeInterval", orphan_files_collect_later},
 };
 

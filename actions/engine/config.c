@@ -77,15 +77,15 @@ static const struct setting settings[] = {
 	    "maximum number of concurrent sessions of an account"),
 	SECONDS("identity.session.timeout", "7200", "seconds without use after which a session expires"),
 	POLICY("image.deletionPolicy", "an image"),
-	BOOL("image.enableResetPassword", "true", "guest passwords may be changed in VMs of new images"),
+	BOOL("image.enableResetPassword", "true", "ChangeVmPassword may change passwords in guests"),
 	SECONDS("image.expungeInterval", "3600", "seconds between two checks for images to expunge"),
 	SECONDS("image.expungePeriod", "86400", "seconds after which a deleted image is expunged"),
 	FOLDERS("image.localPaths",
 		"folders with files that normal accounts may add as images, separated by commas"),
 	INT("kvm.dataVolume.maxNum", 1, 1000, "24", "maximum number of data volumes of a VM"),
-	INT("kvm.host.syncLevel", 1, 1000, "10", "maximum number of concurrent requests to a host"),
 	SIZE("kvm.reservedMemory", "1G", "bytes of memory that VMs must leave free on a host"),
-	CHOICE("kvm.vm.cacheMode", "none", "cache mode of disks", "none", "writethrough", "writeback"),
+	CHOICE("kvm.vm.cacheMode", "none", "cache mode of disks, from the next start of a VM on", "none",
+	       "writethrough", "writeback"),
 	CHOICE("kvm.vm.cpuMode", "none", "CPU model that guests see", "none", "host-model",
 	       "host-passthrough"),
 	BOOL("localStoragePrimaryStorage.liveMigrationWithStorage.allow", "false",
@@ -132,7 +132,7 @@ static const struct setting settings[] = {
 	SECONDS("volume.expungeInterval", "3600", "seconds between two checks for volumes to expunge"),
 	SECONDS("volume.expungePeriod", "86400", "seconds after which a deleted volume is expunged"),
 	SECONDS("volume.refreshVolumeSizeInterval", "3600",
-		"seconds between two measurements of the sizes of volumes"),
+		"seconds between two measurements of the bytes that volumes take (actualSize)"),
 	/* volume/snapshot_create.c */
 	INT("volumeSnapshot.incrementalSnapshot.maxNum", 1, 190, "128",
 	    "maximum number of snapshots in one chain"),
@@ -156,6 +156,12 @@ static const struct setting settings[] = {
 static int setting_compare(const void *key, const void *row)
 {
 	return strcmp(key, ((const struct setting *)row)->key);
+}
+
+const struct setting *settings_all(size_t *ret_count)
+{
+	*ret_count = ARRAY_SIZE(settings);
+	return settings;
 }
 
 static const struct setting *setting_find(const char *key)
@@ -372,6 +378,21 @@ static int refresh_row(struct txn *t, const struct setting *s, const struct obje
 	return txn_put(t, copy, NULL, e);
 }
 
+/* Settings of earlier versions that had no effect. */
+static int remove_old_rows(struct txn *t, struct error *e)
+{
+	static const struct setting old[] = {{.key = "kvm.host.syncLevel"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(old); i++) {
+		const struct object *row = setting_row(txn_view(t), &old[i]);
+		int r = row ? txn_remove(t, row, e) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int config_fill(struct txn *t, struct error *e)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
@@ -381,5 +402,5 @@ int config_fill(struct txn *t, struct error *e)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return remove_old_rows(t, e);
 }

@@ -27,6 +27,8 @@ struct setting {
 	const char *description;
 };
 
+/** All settings, sorted by key; static. */
+const struct setting *settings_all(size_t *ret_count);
 /** The value of a setting as text, or its default if the view has no row of it. @key ("category.name") must
  * exist. Borrowed from the view. */
 const char *config_str(const struct view *view, const char *key);

@@ -3,6 +3,7 @@
  * Settings that a guest receives: ssh key, host name, passwords (behaviour.md
  * 4.1.32 and 4.1.37). The settings are system tags, see vm/setting.h.
  */
+#include "actions/engine/config.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
@@ -43,6 +44,9 @@ static int vm_change_password_check(const struct view *view, const struct reques
 		return error_set(
 			e, EINVAL,
 			"field[password] may only contain printable ASCII characters other than the space");
+	if (!config_bool(view, "image.enableResetPassword"))
+		return error_set(e, EACCES,
+				 "the setting image.enableResetPassword is false, passwords in guests stay");
 	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)))
 		return error_set_code(e, EBUSY, "VM.1011", "state is not correct while change password.");
 	if (!tag_value(view, req->target, "qemuga"))

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "fs/class/readme_tables.h"
+
 /* Directories below an object are included; deeper ones would repeat themselves. */
 #define DEPTH_MAX 8
 
@@ -139,6 +141,7 @@ struct document *readme_make(const struct fs *fs)
 		fprintf(f, "poolfs " POOLFS_VERSION "\n\n%s", introduction);
 		fprintf(f, "%-64s %-5s %s\n", "path", "mode", "meaning");
 		walk(f, &root, "", 0);
+		readme_print_tables(f);
 		if (fclose(f) == 0)
 			d = document_new(text, len, fs->born);
 	}

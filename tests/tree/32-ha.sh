@@ -54,10 +54,11 @@ step "a start that fails is tried again, with pauses, until it works"
 host=$(first hosts)
 act "hosts/$host" change-state stateEvent=disable
 act "$dir" stop type=cold
-failed_twice() {
-	[ "$(grep -lx ha "$MOUNT/$dir"/jobs/*/source | sed 's/source$/state/' | xargs grep -lx Failed | wc -l)" -ge 2 ]
+setting ha.neverStopVm.gc.maxRetryIntervalTime 1 # without it, the pauses would double
+failed_six_times() {
+	[ "$(grep -lx ha "$MOUNT/$dir"/jobs/*/source | sed 's/source$/state/' | xargs grep -lx Failed | wc -l)" -ge 6 ]
 }
-wait_until 30 failed_twice
+wait_until 30 failed_six_times
 assert_eq "$(value "$dir/state")" Stopped
 act "hosts/$host" change-state stateEvent=enable
 wait_for "$dir/state" Running 60

@@ -10,6 +10,9 @@
 #include <libvirt/libvirt.h>
 
 #include "actions/engine/tags.h"
+#include "actions/engine/access.h"
+#include "actions/host/capacity.h"
+#include "actions/vm/describe.h"
 #include "hypervisor/xml.h"
 #include "model/json.h"
 
@@ -399,6 +402,239 @@ static void schedulers_say_when_they_are_done(void **state)
 	wait_until(w.f, is_completed, once);
 }
 
+static int spoil_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct object *volume;
+	int r = txn_edit(t, KIND_VOLUME, arg, &volume, e);
+
+	object_set_int(volume, VOLUME_ACTUAL_SIZE, 12345);
+	return r < 0 ? r : txn_put(t, volume, NULL, e);
+}
+
+static bool has_real_size(const struct view *view, const void *arg)
+{
+	return object_int(view_get(view, KIND_VOLUME, arg), VOLUME_ACTUAL_SIZE) != 12345;
+}
+
+/* volume.refreshVolumeSizeInterval */
+static void sizes_of_volumes_are_refreshed(void **state)
+{
+	char vm[UUID_SIZE], root[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	first_uuid(w.f, KIND_VOLUME, root);
+	assert_int_equal(store_run(pool_store(w.f->pool), spoil_fn, root, NULL), 0);
+	set_config(w.f, "volume", "refreshVolumeSizeInterval", "1");
+	wait_until(w.f, has_real_size, root);
+}
+
+/* image.enableResetPassword */
+static void passwords_stay_when_the_setting_says_so(void **state)
+{
+	json_t *params = json_pack("{s:s, s:s}", "account", "root", "password", "secret");
+	char vm[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	set_tag(&w, "VmInstanceVO", vm, "qemuga");
+	must(w.f, "StartVmInstance", vm, NULL, NULL);
+	must(w.f, "ChangeVmPassword", vm, json_incref(params), NULL);
+	set_config(w.f, "image", "enableResetPassword", "false");
+	must_fail(w.f, "ChangeVmPassword", vm, params, EACCES, "image.enableResetPassword");
+}
+
+/* The first network is the default one when several are given; the default boot order is the manual's. */
+static void the_first_network_is_the_default(void **state)
+{
+	char vm[UUID_SIZE], l2[UUID_SIZE], second[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	first_uuid(w.f, KIND_L2_NETWORK, l2);
+	must(w.f, "CreateL3Network", NULL, json_pack("{s:s, s:s}", "name", "two", "l2NetworkUuid", l2),
+	     second);
+	must(w.f, "AddIpRangeByNetworkCidr", second,
+	     json_pack("{s:s, s:s}", "name", "range", "networkCidr", "10.201.0.0/24"), NULL);
+	must(w.f, "CreateVmInstance", NULL,
+	     json_pack("{s:s, s:s, s:s, s:[s, s]}", "name", "vm", "imageUuid", w.image,
+		       "instanceOfferingUuid", w.offering, "l3NetworkUuids", second, w.l3),
+	     vm);
+	assert_true(field_is(w.f, KIND_VM, vm, VM_DEFAULT_L3_UUID, second));
+	domain_has(vm, "/domain/devices/disk[@device='disk']/boot/@order", "1");
+	domain_has(vm, "/domain/devices/disk[@device='cdrom']/boot/@order", "2");
+}
+
+/* What the description of a domain for a host says that a simulated domain cannot have. */
+static void descriptions_follow_the_settings(void **state)
+{
+	static const struct {
+		const char *category, *name, *value;
+	} settings[] = {
+		{"kvm", "vm.cpuMode", "host-passthrough"},
+		{"vm", "kvmHiddenState", "true"},
+		{"vm", "bootMenu", "false"},
+		{"vm", "videoType", "vga"},
+		{"vm", "consoleListenAddress", "192.0.2.7"},
+	};
+	_cleanup_(vm_description_done) struct vm_description desc = {0};
+	_cleanup_view_ struct view *view = NULL;
+	char vm[UUID_SIZE], host[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	first_uuid(w.f, KIND_HOST, host);
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		set_config(w.f, settings[i].category, settings[i].name, settings[i].value);
+	view = view_now(w.f);
+	assert_int_equal(vm_describe(w.f->pool, view, view_get(view, KIND_VM, vm),
+				     view_get(view, KIND_HOST, host), &desc, NULL),
+			 0);
+	assert_string_equal(desc.domain.cpu_mode, "host-passthrough");
+	assert_true(desc.domain.hide_kvm);
+	assert_false(desc.domain.boot_menu);
+	assert_string_equal(desc.domain.video, "vga");
+	assert_string_equal(desc.domain.listen, "192.0.2.7");
+}
+
+/* kvm.reservedMemory */
+static void memory_is_reserved_on_hosts(void **state)
+{
+	char vm[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	set_config(w.f, "kvm", "reservedMemory", "100T");
+	must_fail(w.f, "StartVmInstance", vm, NULL, 0, "no host having cpu");
+}
+
+static int fill_storage_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct object *ps;
+	int r = txn_edit(t, KIND_PRIMARY_STORAGE, arg, &ps, e);
+
+	if (r < 0)
+		return r;
+	object_set_int(ps, PRIMARY_STORAGE_TOTAL_PHYSICAL, INT64_C(100) << 30);
+	object_set_int(ps, PRIMARY_STORAGE_AVAILABLE_PHYSICAL, INT64_C(50) << 30);
+	return txn_put(t, ps, NULL, e);
+}
+
+/* primaryStorage.physicalCapacityThreshold: the file system of the storage is half full */
+static void full_file_systems_take_nothing(void **state)
+{
+	struct pool_fixture *f = *state;
+	char ps[UUID_SIZE];
+
+	first_uuid(f, KIND_PRIMARY_STORAGE, ps);
+	for (int full = 0; full < 2; full++) {
+		_cleanup_view_ struct view *view = NULL;
+
+		set_config(f, "primaryStorage", "physicalCapacityThreshold", full ? "40" : "60");
+		assert_int_equal(store_run(pool_store(f->pool), fill_storage_fn, ps, NULL), 0);
+		view = view_now(f);
+		if (full)
+			assert_int_equal(
+				capacity_storage_room(view, view_get(view, KIND_PRIMARY_STORAGE, ps)), 0);
+		else
+			assert_true(capacity_storage_room(view, view_get(view, KIND_PRIMARY_STORAGE, ps)) >
+				    0);
+	}
+}
+
+/* vm.instanceOffering.setNullWhenDeleting */
+static void vms_forget_deleted_offerings(void **state)
+{
+	char vm[UUID_SIZE], second[UUID_SIZE], first[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	snprintf(first, sizeof(first), "%s", w.offering);
+	must(w.f, "CreateInstanceOffering", NULL,
+	     json_pack("{s:s, s:i, s:i}", "name", "other", "cpuNum", 1, "memorySize", 1 << 27), w.offering);
+	create_vm(&w, second);
+	must(w.f, "DeleteInstanceOffering", first, NULL, NULL);
+	assert_true(field_is(w.f, KIND_VM, vm, VM_INSTANCE_OFFERING_UUID, NULL));
+	set_config(w.f, "vm", "instanceOffering.setNullWhenDeleting", "false");
+	must(w.f, "DeleteInstanceOffering", w.offering, NULL, NULL);
+	assert_true(field_is(w.f, KIND_VM, second, VM_INSTANCE_OFFERING_UUID, w.offering));
+}
+
+/* volumeSnapshot.incrementalSnapshot.maxNum */
+static void chains_have_the_length_of_the_setting(void **state)
+{
+	char vm[UUID_SIZE], root[UUID_SIZE];
+	_cleanup_view_ struct view *view = NULL;
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, vm);
+	first_uuid(w.f, KIND_VOLUME, root);
+	set_config(w.f, "volumeSnapshot", "incrementalSnapshot.maxNum", "2");
+	for (int i = 0; i < 3; i++)
+		must(w.f, "CreateVolumeSnapshot", root, json_pack("{s:s}", "name", "s"), NULL);
+	view = view_now(w.f);
+	assert_int_equal(view_count(view, KIND_SNAPSHOT_TREE), 2);
+}
+
+static bool is_gone(const struct view *view, const void *arg)
+{
+	return !view_get_any(view, arg);
+}
+
+/* volume.deletionPolicy */
+static void volumes_are_deleted_by_the_policy(void **state)
+{
+	char volume[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_volume(&w, w.disk, volume);
+	set_config(w.f, "volume", "deletionPolicy", "Direct");
+	must(w.f, "DeleteDataVolume", volume, NULL, NULL);
+	assert_false(exists(w.f, KIND_VOLUME, volume));
+}
+
+static int ended_session_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct object *o = object_new(kind_get(KIND_SESSION));
+
+	object_set_str(o, SESSION_UUID, arg);
+	object_set_str(o, SESSION_ACCOUNT_UUID, ADMIN_ACCOUNT_UUID);
+	object_set_int(o, SESSION_EXPIRED_DATE, txn_now(t) - NS_PER_S);
+	return txn_put(t, o, NULL, e);
+}
+
+/* identity.session.cleanup.interval */
+static void ended_sessions_are_removed_at_the_interval(void **state)
+{
+	struct pool_fixture *f = *state;
+	char session[UUID_SIZE];
+
+	uuid_make(session);
+	assert_int_equal(store_run(pool_store(f->pool), ended_session_fn, session, NULL), 0);
+	assert_true(exists(f, KIND_SESSION, session));
+	set_config(f, "identity", "session.cleanup.interval", "1");
+	wait_until(f, is_gone, session);
+}
+
+/* image.expungeInterval */
+static void images_are_expunged_at_the_interval(void **state)
+{
+	struct world w;
+
+	build(*state, &w);
+	set_config(w.f, "image", "expungePeriod", "1");
+	set_config(w.f, "image", "expungeInterval", "1");
+	must(w.f, "DeleteImage", w.image, NULL, NULL);
+	wait_until(w.f, is_gone, w.image);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, pool_fixture_setup, pool_fixture_teardown)
 
 int main(void)
@@ -412,6 +648,17 @@ int main(void)
 		TEST(snapshots_have_their_tags),
 		TEST(parameters_are_refused_or_kept),
 		TEST(volumes_are_where_offering_and_tag_say),
+		TEST(descriptions_follow_the_settings),
+		TEST(memory_is_reserved_on_hosts),
+		TEST(full_file_systems_take_nothing),
+		TEST(vms_forget_deleted_offerings),
+		TEST(chains_have_the_length_of_the_setting),
+		TEST(volumes_are_deleted_by_the_policy),
+		TEST(ended_sessions_are_removed_at_the_interval),
+		TEST(images_are_expunged_at_the_interval),
+		TEST(sizes_of_volumes_are_refreshed),
+		TEST(passwords_stay_when_the_setting_says_so),
+		TEST(the_first_network_is_the_default),
 		TEST(local_volumes_are_on_their_host),
 		TEST(schedulers_say_when_they_are_done),
 	};
