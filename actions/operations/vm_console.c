@@ -16,8 +16,8 @@
 
 static int vm_console_password_check(const struct view *view, const struct request *req, struct error *e)
 {
-	return vm_check_console_password(request_str(req, "consolePassword"),
-					 vm_has_spice(view, req->target), e);
+	return vm_check_console_password(request_str(req, "consolePassword"), vm_has_spice(view, req->target),
+					 e);
 }
 
 static int vm_boot_order_check(const struct view *view, const struct request *req, struct error *e)

@@ -288,3 +288,13 @@ fill 77 448k
 [ -e "$MOUNT/volume-snapshots/$mine" ] || fail "the scheduler deleted what it had not made"
 holds "$(head_of)" 77 448k || fail "the volume lost its bytes"
 wait_until 10 check
+
+step "deleteMode=Enforcing deletes a volume that the guest does not let go of"
+kept=$(create volumes '{"params":{"name":"kept","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}')
+[ "$(value "vm-instances/$vm/state")" = Running ] || act "vm-instances/$vm" start
+act "volumes/$kept" attach "vmInstanceUuid=$vm"
+job=$(submit "volumes/$kept/actions" delete)
+wait_until 60 is_finished "$job"
+assert_eq "$(value "api-jobs/$job/state") $(value "volumes/$kept/vmInstanceUuid")" "Failed $vm"
+act "volumes/$kept" delete deleteMode=Enforcing
+assert_eq "$(value "volumes/$kept/status") $(value "volumes/$kept/vmInstanceUuid")" "Deleted "

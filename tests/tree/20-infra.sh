@@ -92,7 +92,7 @@ assert_eq "$(value "l3-networks/$net/inventory" | jq '.ipRanges | length')" 1
 step "offerings"
 offering=$(create instance-offerings '{"params":{"name":"o","cpuNum":2,"memorySize":268435456,"sortKey":3}}')
 assert_eq "$(value "instance-offerings/$offering/allocatorStrategy")" LeastVmPreferredHostAllocatorStrategy
-assert_eq "$(value "instance-offerings/$offering/sortKey") $(value "instance-offerings/$offering/type")" "0 UserVm"
+assert_eq "$(value "instance-offerings/$offering/sortKey") $(value "instance-offerings/$offering/type")" "3 UserVm"
 assert_refused instance-offerings/create "name=o cpuNum=1 memorySize=1M" EINVAL "is less than 16M"
 assert_refused "instance-offerings/$offering/allocatorStrategy" Best EINVAL "unsupported host allocation strategy"
 assert_refused "instance-offerings/$offering/cpuNum" 4 EACCES
