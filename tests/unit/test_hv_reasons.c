@@ -26,6 +26,7 @@
 #include "hypervisor/domain/domain_size.h"
 #include "hypervisor/domain/migrate.h"
 #include "hypervisor/domain/nic.h"
+#include "hypervisor/host_load.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/network.h"
 #include "hypervisor/storage/pool.h"
@@ -448,6 +449,13 @@ static int do_console(void)
 	return hv_domain_console(hv, HOST, VM, &console, e);
 }
 
+static int do_load(void)
+{
+	struct hv_host_load load;
+
+	return hv_host_load(hv, HOST, &load, e);
+}
+
 static int do_console_password(void)
 {
 	return hv_console_set_password(hv, HOST, VM, "secret", e);
@@ -617,7 +625,7 @@ static const struct {
 	RUN(do_nic_attach),  RUN(do_nic_detach),     RUN(do_nic_limit),	    RUN(do_disk_attach),
 	RUN(do_disk_detach), RUN(do_disk_forget),    RUN(do_disk_limit),    RUN(do_disk_resize),
 	RUN(do_disk_switch), RUN(open_network),	     RUN(do_network_start), RUN(do_network_close),
-	RUN(do_pool_open),   RUN(do_pool_close),     RUN(do_pool_capacity),
+	RUN(do_pool_open),   RUN(do_pool_close),     RUN(do_pool_capacity), RUN(do_load),
 };
 
 /* -------------------------------------------------------------------- the test */
