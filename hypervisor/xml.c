@@ -51,7 +51,9 @@ char *xml_finish(struct xml *x)
 	return text;
 }
 
-/* A copy of @text that XML 1.0 can carry: control characters become blanks, broken UTF-8 question marks. */
+/*
+ * A copy of @text that XML 1.0 can carry: control characters become blanks, broken UTF-8 question
+ * marks. */
 static char *clean(const char *text)
 {
 	char *copy = strdup(text);
@@ -66,7 +68,7 @@ static char *clean(const char *text)
 			*p++ = '?';
 			continue;
 		}
-		if (c < 0x20 || c == 0x7F)
+		if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
 			*p = ' ';
 		else if (!xmlIsCharQ(c))
 			memset(p, '?', (size_t)len);

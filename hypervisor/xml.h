@@ -4,8 +4,10 @@
  *
  * Writing: a `struct xml` remembers the first failure (only memory can be
  * short), so callers write a whole document without looking and ask once, in
- * xml_finish(). Text from users goes through the same functions: what XML 1.0
- * cannot carry (control characters, broken UTF-8) is replaced, never passed on.
+ * xml_finish(). Text from users goes through the same functions, and is read back
+ * as it was, tabs and line breaks too. What XML 1.0 cannot carry (other control
+ * characters, broken UTF-8) is replaced, never passed on; requests with such text
+ * are refused, so it is in rows of older versions only.
  *
  * Reading: libvirt's answers are parsed without network, entities or output on
  * stderr; values are picked by XPath.

@@ -57,6 +57,19 @@ static bool is_control(uint32_t c)
 	return c < 0x20 || (c >= 0x7F && c < 0xA0);
 }
 
+const char *text_find_control(const char *text, bool lines)
+{
+	while (*text) {
+		const char *from = text;
+		uint32_t c = text_next(&text);
+		bool breaks = c == '\t' || c == '\n' || c == '\r';
+
+		if ((is_control(c) && !(lines && breaks)) || c == 0xFFFE || c == 0xFFFF)
+			return from;
+	}
+	return NULL;
+}
+
 /* Writes the character @c, of which @len bytes are at @from, to @to; returns the end. */
 static char *put_printable(char *to, uint32_t c, const char *from, size_t len)
 {

@@ -27,6 +27,11 @@ int text_hex_digit(char c);
  * \u001b), and what is not ASCII becomes question marks if @text is not well-formed UTF-8. NULL without memory.
  */
 char *text_printable(const char *text);
+/**
+ * The first character of @text, which must be well-formed, that is no text: a control character (with @lines, tabs
+ * and line breaks are none), or U+FFFE or U+FFFF, which XML cannot carry. Borrowed; NULL when there is none.
+ */
+const char *text_find_control(const char *text, bool lines);
 /** Order of @a and @b: negative, 0 or positive. */
 int text_compare(const char *a, const char *b);
 /** Writes the folded text without trailing spaces, at most @size bytes; returns the number of bytes. */

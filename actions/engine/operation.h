@@ -42,8 +42,12 @@ enum param_flags {
 	PARAM_NEW_UUID = 1 << 9, /* a uuid that no object has yet */
 	PARAM_TAG = 1 << 10,	 /* is a system tag */
 	PARAM_ADDRESS = 1 << 11, /* anybody may name the object, of which nothing is told, used or changed */
+	PARAM_LINES = 1 << 12,	 /* a text of several lines; others are one line */
 	PARAM_URL = 1 << 13,	 /* shown as by url_shown() */
 };
+
+/* The most characters of a text whose row says no other limit: what a column TEXT of the manual's server holds. */
+#define PARAM_LENGTH 65535
 
 struct param {
 	const char *name;
@@ -51,7 +55,7 @@ struct param {
 	enum param_place in;
 	unsigned flags;
 	enum kind_id resource;	   /* kind of the object, or of the objects of a list, that it names */
-	int max_length;		   /* characters; 0 = no limit */
+	int max_length;		   /* characters; 0 = PARAM_LENGTH */
 	int64_t min, max;	   /* range of a number; both 0 = no limit */
 	const char *const *values; /* NULL-terminated list of the allowed texts, or NULL */
 	const char *default_value; /* used when the parameter is missing, or NULL */
@@ -98,7 +102,8 @@ struct param {
 	}
 #define P_DESCRIPTION                                                                                        \
 	{                                                                                                    \
-		.name = "description", .type = PARAM_STRING, .in = IN_BODY, .max_length = 2048               \
+		.name = "description", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_LINES,            \
+		.max_length = 2048                                                                           \
 	}
 #define P_DELETE_MODE                                                                                        \
 	{                                                                                                    \

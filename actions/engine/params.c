@@ -9,6 +9,7 @@
 
 #include "actions/engine/request.h"
 #include "model/json.h"
+#include "model/text.h"
 
 int params_parse_number(const char *text, int64_t *ret)
 {
@@ -172,6 +173,62 @@ static size_t utf8_length(const char *text)
 	return n;
 }
 
+int params_check_text(const char *name, const char *text, bool lines, struct error *e)
+{
+	const char *at = text_find_control(text, lines);
+
+	if (!at)
+		return 0;
+	return error_set(e, EINVAL, "'%s' must be text%s, byte %td is a control character", name,
+			 lines ? "" : " of one line", at - text);
+}
+
+/* System tags whose values are files of the guest, or are decoded. */
+static const char *const tags_of_lines[] = {"sshkey::", "userdata::"};
+
+int params_check_system_tag(const char *name, const char *tag, struct error *e)
+{
+	bool lines = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tags_of_lines); i++)
+		lines = lines || strncmp(tag, tags_of_lines[i], strlen(tags_of_lines[i])) == 0;
+	return params_check_text(name, tag, lines, e);
+}
+
+static int check_length(const struct operation *op, const struct param *p, const char *text, struct error *e)
+{
+	int most = p->max_length ? p->max_length : PARAM_LENGTH;
+	size_t length = utf8_length(text);
+
+	if (length <= (size_t)most)
+		return 0;
+	return error_set(
+		e, EINVAL,
+		"field[%s] of message[%s] exceeds max length of string. expected was <= %d, actual was %zu",
+		p->name, op->message, most, length);
+}
+
+static int check_texts(const struct operation *op, const struct param *p, const json_t *value,
+		       struct error *e)
+{
+	const json_t *item;
+	size_t i;
+
+	if (json_is_string(value) && op->kind == KIND_SYSTEM_TAG && (p->flags & PARAM_TAG))
+		return params_check_system_tag(p->name, json_string_value(value), e);
+	if (json_is_string(value))
+		return params_check_text(p->name, json_string_value(value), p->flags & PARAM_LINES, e);
+	json_array_foreach (value, i, item) {
+		int r = params_check_text(p->name, json_string_value(item), false, e);
+
+		if (r == 0)
+			r = check_length(op, p, json_string_value(item), e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int check_values(const struct operation *op, const struct param *p, const char *text, struct error *e)
 {
 	char list[512] = "";
@@ -191,15 +248,17 @@ static int check_limits(const struct operation *op, const struct param *p, const
 			struct error *e)
 {
 	const char *text = json_string_value(value);
+	int r;
 
 	/* An object without a name could not be found again. */
 	if (text && !*text && ((p->flags & PARAM_REQUIRED) || strcmp(p->name, "name") == 0))
 		return error_set(e, EINVAL, "field[%s] cannot be an empty string", p->name);
-	if (text && p->max_length && utf8_length(text) > (size_t)p->max_length)
-		return error_set(
-			e, EINVAL,
-			"field[%s] of message[%s] exceeds max length of string. expected was <= %d, actual was %zu",
-			p->name, op->message, p->max_length, utf8_length(text));
+	r = p->type == PARAM_MAP ? 0 : check_texts(op, p, value, e);
+	if (r < 0)
+		return r;
+	r = text ? check_length(op, p, text, e) : 0;
+	if (r < 0)
+		return r;
 	if (text && p->values)
 		return check_values(op, p, text, e);
 	if (json_is_integer(value) && (p->min || p->max) &&

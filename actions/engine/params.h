@@ -17,6 +17,14 @@ int params_type(const struct operation *op, const char *target, const json_t *bo
 		struct error *e);
 
 /**
+ * -EINVAL unless @text is one line, or with @lines several, without control characters: it can be shown by a
+ * terminal, and written into XML and configuration files. @name is the field's, for the sentence.
+ */
+int params_check_text(const char *name, const char *text, bool lines, struct error *e);
+/** The same for a system tag. */
+int params_check_system_tag(const char *name, const char *tag, struct error *e);
+
+/**
  * Parses an integer with an optional suffix K, M, G, T or P (powers of 1024). -EINVAL, -ERANGE, without a
  * sentence.
  */

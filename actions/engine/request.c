@@ -153,8 +153,15 @@ static int take_tags(const json_t *outer, const json_t *inner, const char *name,
 		return error_set(e, E2BIG, "'%s' has %zu items, at most %d are accepted", name,
 				 json_array_size(given), REQUEST_ITEMS);
 	json_array_foreach (given, i, tag) {
+		int r;
+
 		if (!json_is_string(tag))
 			return not_strings(name, e);
+		r = strcmp(name, "systemTags") == 0
+			    ? params_check_system_tag(name, json_string_value(tag), e)
+			    : params_check_text(name, json_string_value(tag), true, e);
+		if (r < 0)
+			return r;
 		if (json_array_append(*ret, tag) < 0)
 			return error_oom(e);
 	}

@@ -17,7 +17,7 @@ static const char *const results[] = {"steps:List", NULL};
 			{.name = "spec",                                                                     \
 			 .type = PARAM_STRING,                                                               \
 			 .in = IN_BODY,                                                                      \
-			 .flags = PARAM_REQUIRED | PARAM_NOTRIM | PARAM_NOFILE,                              \
+			 .flags = PARAM_LINES | PARAM_REQUIRED | PARAM_NOTRIM | PARAM_NOFILE,                \
 			 .max_length = SPEC_LENGTH},                                                         \
 			{0},                                                                                 \
 	}

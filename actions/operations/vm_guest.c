@@ -122,7 +122,7 @@ static const struct operation set_vm_ssh_key = {
 					 {.name = "SshKey",
 					  .type = PARAM_STRING,
 					  .in = IN_BODY,
-					  .flags = PARAM_REQUIRED | PARAM_SECRET},
+					  .flags = PARAM_LINES | PARAM_REQUIRED | PARAM_SECRET},
 					 {0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
 	.form = FORM_VERB,

@@ -11,11 +11,14 @@
 #include "actions/vm/tag_rules.h"
 #include "actions/volume/disk.h"
 #include "model/states.h"
+#include "model/text.h"
 
 void vm_description_done(struct vm_description *desc)
 {
+	free(desc->title);
 	free(desc->nocloud);
 	view_unref(desc->view);
+	desc->title = NULL;
 	desc->nocloud = NULL;
 	desc->view = NULL;
 }
@@ -255,7 +258,9 @@ int vm_describe(struct pool *pool, struct view *view, const struct object *vm, c
 	int r;
 
 	desc->view = view_ref(view);
-	snprintf(desc->title, sizeof(desc->title), "%s", object_name(vm));
+	desc->title = text_printable(object_name(vm)); /* libvirt's titles are one line */
+	if (!desc->title)
+		return error_oom(e);
 	if (is_local(host))
 		snprintf(desc->log, sizeof(desc->log), "%s/console/%s.log", pool_state_dir(pool),
 			 object_uuid(vm));

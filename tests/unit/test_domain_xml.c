@@ -21,6 +21,7 @@
 #include "hypervisor/domain/cpu_pinning.h"
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/network_xml.h"
 #include "hypervisor/xml.h"
 
 #define FOLDER SOURCE_ROOT "/tests/data/domain-xml/"
@@ -103,7 +104,7 @@ static const char *const all_pci[] = {"0000:03:00.0", "0001:af:1f.7"};
 
 static const struct hv_domain_def everything = {
 	.uuid = VM,
-	.title = "every <thing> & \"more\"\n in \xe4\xb8\xad\xe6\x96\x87 \xff",
+	.title = "every <thing> & \"more\"  in \xe4\xb8\xad\xe6\x96\x87 \xff",
 	.virt_type = "kvm",
 	.cpu_num = 2,
 	.cpu_max = 8,
@@ -301,40 +302,55 @@ static void cpu_of_the_host_without_kvm(void **state)
 }
 
 /* Text of users stays text: it reads back as it was given, and adds no attribute or element. */
+static const char *const texts[] = {
+	"x' keymap='/etc/hostname' connected='keep",
+	"x\" keymap=\"/etc/hostname",
+	"</title><devices/><title>",
+	"]]><!-- & &amp; &#39;",
+	"it's me",
+	"{\"json\": \"no\"}, $(true) `true` %s %n \\",
+	" two  blanks ",
+	"a tab\tand\nlines\r\n",
+	"\u202E\u05D0\u05D1 \xC2\x85\x7F",
+	"\U0001F600",
+};
+
+/* What @path finds in @xml is @text. */
+static void reads_back(const char *xml, const char *path, const char *text)
+{
+	_cleanup_xml_ xmlDocPtr doc = xml ? xml_parse(xml) : NULL;
+	_cleanup_free_ char *got = doc ? xml_get(doc, NULL, path) : NULL;
+
+	if (!got || strcmp(got, text) != 0)
+		fail_msg("'%s' at %s is '%s'", text, path, got ? got : "absent");
+}
+
 static void hostile_text_stays_text(void **state)
 {
-	static const char *const texts[] = {
-		"x' keymap='/etc/hostname' connected='keep",
-		"x\" keymap=\"/etc/hostname",
-		"</title><devices/><title>",
-		"]]><!-- & &amp; &#39;",
-		"it's me",
-		"{\"json\": \"no\"}, $(true) `true` %s %n \\",
-	};
-
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct hv_disk disk = plain_disks[0];
 		struct hv_domain_def def = plain;
-		_cleanup_free_ char *xml = NULL, *title = NULL, *password = NULL, *path = NULL;
+		_cleanup_free_ char *xml = NULL;
 		_cleanup_xml_ xmlDocPtr doc = NULL;
 
-		disk.path = texts[i];
+		disk.path = disk.serial = texts[i];
+		disk.bus = HV_BUS_SCSI;
 		def.disks = &disk;
 		def.disk_count = 1;
-		def.title = texts[i];
+		def.title = def.serial_number = def.serial_log = texts[i];
 		def.graphics = HV_GRAPHICS_SPICE;
-		def.console_password = texts[i];
+		def.console_password = def.listen = texts[i];
 		xml = hv_domain_xml(&def);
 		assert_non_null(xml);
+		reads_back(xml, "/domain/title", texts[i]);
+		reads_back(xml, "/domain/devices/graphics/@passwd", texts[i]);
+		reads_back(xml, "/domain/devices/graphics/listen/@address", texts[i]);
+		reads_back(xml, "/domain/devices/disk/source/@file", texts[i]);
+		reads_back(xml, "/domain/devices/serial/source/@path", texts[i]);
+		if (strlen(texts[i]) <= 36)
+			reads_back(xml, "/domain/devices/disk/serial", texts[i]);
 		doc = xml_parse(xml);
-		assert_non_null(doc);
-		title = xml_get(doc, NULL, "/domain/title");
-		password = xml_get(doc, NULL, "/domain/devices/graphics/@passwd");
-		path = xml_get(doc, NULL, "/domain/devices/disk/source/@file");
-		assert_string_equal(title, texts[i]);
-		assert_string_equal(password, texts[i]);
-		assert_string_equal(path, texts[i]);
 		assert_false(xml_has(doc, "/domain/devices/graphics/@keymap"));
 		assert_true(xml_has(doc, "/domain[count(devices) = 1]"));
 	}
@@ -398,6 +414,72 @@ static void pinnings_have_the_forms_of_the_manual(void **state)
 	}
 }
 
+static void hostile_text_stays_text_in_networks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *dns[] = {texts[i]};
+		const struct hv_lease lease = {.mac = texts[i], .ip = texts[i], .hostname = texts[i]};
+		const struct hv_network_def def = {
+			.uuid = "00112233445566778899aabbccddeeff",
+			.bridge = texts[i],
+			.gateway = texts[i],
+			.netmask = texts[i],
+			.range_start = texts[i],
+			.range_end = texts[i],
+			.dns_domain = texts[i],
+			.dns = dns,
+			.dns_count = 1,
+			.leases = &lease,
+			.lease_count = 1,
+		};
+		const struct hv_nic nic = {.mac = texts[i],
+					   .bridge = texts[i],
+					   .target = texts[i],
+					   .model = texts[i],
+					   .only_ip = texts[i]};
+		_cleanup_free_ char *network = network_xml(&def), *interface = nic_xml(&nic);
+
+		reads_back(network, "/network/bridge/@name", texts[i]);
+		reads_back(network, "/network/domain/@name", texts[i]);
+		reads_back(network, "/network/dns/forwarder/@addr", texts[i]);
+		reads_back(network, "/network/ip/@address", texts[i]);
+		reads_back(network, "/network/ip/dhcp/host/@mac", texts[i]);
+		reads_back(network, "/network/ip/dhcp/host/@name", texts[i]);
+		reads_back(interface, "/interface/mac/@address", texts[i]);
+		reads_back(interface, "/interface/source/@bridge", texts[i]);
+		reads_back(interface, "/interface/filterref/parameter/@value", texts[i]);
+	}
+}
+
+/* All XML is written by these; what XML cannot carry never reaches libvirt. */
+static void the_writer_keeps_text(void **state)
+{
+	static const struct {
+		const char *given, *written;
+	} lost[] = {
+		{"a\x1B[0m", "a [0m"},
+		{"a\xFF", "a?"},
+		{"a\xEF\xBF\xBE", "a???"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts) + ARRAY_SIZE(lost); i++) {
+		const char *given = i < ARRAY_SIZE(texts) ? texts[i] : lost[i - ARRAY_SIZE(texts)].given;
+		const char *written = i < ARRAY_SIZE(texts) ? given : lost[i - ARRAY_SIZE(texts)].written;
+		_cleanup_free_ char *xml = NULL;
+		struct xml x;
+
+		xml_begin(&x);
+		xml_open(&x, "a", "b", given, NULL);
+		xml_element(&x, "c", given);
+		xml_close(&x);
+		xml = xml_finish(&x);
+		reads_back(xml, "/a/@b", written);
+		reads_back(xml, "/a/c", written);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +490,8 @@ int main(void)
 		cmocka_unit_test(simulated_vm),
 		cmocka_unit_test(cpu_of_the_host_without_kvm),
 		cmocka_unit_test(hostile_text_stays_text),
+		cmocka_unit_test(hostile_text_stays_text_in_networks),
+		cmocka_unit_test(the_writer_keeps_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
