@@ -17,8 +17,10 @@
 #include "actions/account/sharing.h"
 #include "actions/engine/access.h"
 #include "actions/engine/config.h"
+#include "actions/engine/job.h"
 #include "actions/engine/rows.h"
 #include "actions/host/uri.h"
+#include "actions/image/image.h"
 #include "actions/storage/storage_type.h"
 #include "actions/storage/storage_choice.h"
 #include "actions/vm/placement.h"
@@ -389,12 +391,24 @@ static int put_pool(struct txn *t, void *arg, struct error *e)
 	return config_fill(t, e);
 }
 
-static int put_settings(struct txn *t, void *arg, struct error *e)
+/* What an older version left otherwise. */
+static int update_pool(struct txn *t, void *arg, struct error *e)
 {
-	int r = config_fill(t, e);
+	static int (*const steps[])(struct txn *, struct error *) = {
+		config_fill,
+		quota_fill,
+		image_mask_old_urls,
+		job_mask_old_urls,
+	};
 
 	(void)arg;
-	return r < 0 ? r : quota_fill(t, e);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int r = steps[i](t, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int pool_bootstrap(struct store *store, const struct pool_options *options, struct error *e)
@@ -404,7 +418,7 @@ int pool_bootstrap(struct store *store, const struct pool_options *options, stru
 	int r;
 
 	if (view_count(view, KIND_ACCOUNT))
-		return store_run(store, put_settings, NULL, e);
+		return store_run(store, update_pool, NULL, e);
 	r = plan_make(&plan, options, e);
 	return r < 0 ? r : store_run(store, put_pool, &plan, e);
 }

@@ -9,6 +9,7 @@
 #include "actions/engine/rows.h"
 #include "model/json.h"
 #include "model/states.h"
+#include "model/url.h"
 
 #define DEADLINE_DEFAULT_S 600
 #define PROGRESS_PERIOD_NS (NS_PER_S / 5)
@@ -53,12 +54,14 @@ int job_leave_queues(struct txn *t, struct object *job, struct error *e)
 	return object_remove_where(t, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job), e);
 }
 
-int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e)
+/* Only a request that has passed its checks knows in which queues it is. */
+static int insert(struct txn *t, const struct request *req, bool queued, const struct object **ret,
+		  struct error *e)
 {
 	const struct operation *op = req->op;
 	unsigned deadline = op->deadline_s ? op->deadline_s : DEADLINE_DEFAULT_S;
 	struct object *job = object_new(kind_get(KIND_JOB));
-	const char *second = op->queue2 ? op->queue2(txn_view(t), req) : NULL;
+	const char *second = queued && op->queue2 ? op->queue2(txn_view(t), req) : NULL;
 	char resource[128];
 	int r;
 
@@ -74,7 +77,7 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	object_set_str(job, JOB_OPERATION, op->name);
 	object_set_str(job, JOB_RESOURCE, resource);
 	object_set_str(job, JOB_RESOURCE_UUID, req->target);
-	object_set_str(job, JOB_QUEUE, request_queue(txn_view(t), req));
+	object_set_str(job, JOB_QUEUE, queued ? request_queue(txn_view(t), req) : NULL);
 	object_set_str(job, JOB_QUEUE2, second);
 	object_set_str(job, JOB_DIGEST, req->digest);
 	object_set_str(job, JOB_SOURCE, req->actor.source);
@@ -84,12 +87,25 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 	object_set_int(job, JOB_UID, req->actor.uid);
 	object_set_str(job, JOB_ACCOUNT_UUID, *req->actor.account ? req->actor.account : NULL);
 	object_set_int(job, JOB_DEADLINE, txn_now(t) + deadline * NS_PER_S);
-	r = put_queue_refs(t, req, job, e);
+	r = queued ? put_queue_refs(t, req, job, e) : 0;
 	if (r < 0) {
 		object_unref(job);
 		return r;
 	}
 	return txn_put(t, job, ret, e);
+}
+
+int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e)
+{
+	return insert(t, req, true, ret, e);
+}
+
+int job_insert_refused(struct txn *t, const struct request *req, const json_t *answer,
+		       const struct error *refusal, struct error *e)
+{
+	int r = insert(t, req, false, NULL, e);
+
+	return r < 0 ? r : job_finish(t, req->job, answer, refusal, e);
 }
 
 int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error,
@@ -241,4 +257,58 @@ int job_remaining_ms(const struct job *job)
 	int64_t ms = (job->deadline - store_now()) / 1000000;
 
 	return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+/* ------------------------------------------------------- rows of older versions */
+
+/* Masks the member @name of the member @in of the document in a field of the job; true if that changed it. */
+static bool mask_member(struct object *job, int field, const char *in, const char *name)
+{
+	_cleanup_json_ json_t *json = json_loads(object_text(job, field), 0, NULL);
+	json_t *inner = json_object_get(json, in);
+	const char *url = json_string_value(json_object_get(inner, name));
+	_cleanup_free_ char *shown = url ? url_shown(url) : NULL;
+
+	if (!shown || strcmp(shown, url) == 0)
+		return false;
+	(void)json_object_set_new(inner, name, json_string(shown));
+	return job_set_json(job, field, json_incref(json)) == 0;
+}
+
+static const char *url_param(const struct operation *op)
+{
+	for (const struct param *p = op ? op->params : NULL; p && p->name; p++)
+		if (p->flags & PARAM_URL)
+			return p->name;
+	return NULL;
+}
+
+int job_mask_old_urls(struct txn *t, struct error *e)
+{
+	const struct object *row;
+	int64_t after = 0;
+
+	while ((row = view_next(txn_view(t), KIND_JOB, after))) {
+		const char *name = url_param(operation_by_name(object_text(row, JOB_OPERATION)));
+		struct object *job;
+		bool masked;
+		int r;
+
+		after = row->id;
+		if (!name)
+			continue;
+		job = object_copy(row);
+		if (!job)
+			return error_oom(e);
+		masked = mask_member(job, JOB_REQUEST, "params", name);
+		masked = mask_member(job, JOB_RESULT, "inventory", name) || masked;
+		if (!masked) {
+			object_unref(job);
+			continue;
+		}
+		r = txn_put(t, job, NULL, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

@@ -34,6 +34,13 @@ struct job {
  */
 int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e);
 /**
+ * Writes the row of a job that has ended before it began, for the client that polls it: as job_finish() with
+ * @answer and @refusal. Nothing of the request but its operation is relied on: its parameters may be missing, or
+ * of other types.
+ */
+int job_insert_refused(struct txn *t, const struct request *req, const json_t *answer,
+		       const struct error *refusal, struct error *e);
+/**
  * Writes the end of a job: Failed if @error (may be NULL) is set, else Done with @result (borrowed; NULL:
  * {}). Does nothing when the job has ended already. For change functions. Errors of txn_put().
  */
@@ -63,6 +70,12 @@ int job_remaining_ms(const struct job *job);
  * NULL when memory is short.
  */
 char *job_body(const struct object *job);
+
+/**
+ * Masks the URLs in the requests and results of jobs of older versions, which kept them as they were given. For
+ * change functions. Errors of txn_put().
+ */
+int job_mask_old_urls(struct txn *t, struct error *e);
 
 /** Sets a field to the text of @taken (taken over; NULL: memory is short). -ENOMEM, without a sentence. */
 int job_set_json(struct object *o, int field, json_t *taken);

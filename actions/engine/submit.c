@@ -99,8 +99,7 @@ static int record_fn(struct txn *t, void *arg, struct error *e)
 	if (r < 0 || same)
 		return r;
 	txn_set_cause(t, &cause);
-	r = job_insert(t, s->req, NULL, e);
-	return r < 0 ? r : job_finish(t, s->req->job, s->answer, &s->refusal, e);
+	return job_insert_refused(t, s->req, s->answer, &s->refusal, e);
 }
 
 static void record_done(void *arg, int r, struct error *e)

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
+#include <stdatomic.h>
 
 #include "hypervisor/xml.h"
 #include "model/json.h"
@@ -467,6 +468,54 @@ static void a_megabyte_is_refused(void **state)
 	assert_true(refused > 80);
 }
 
+static void count_down(void *arg, int result, const char *job, const json_t *answer, const struct error *e)
+{
+	(void)answer;
+	assert_true(result < 0);
+	assert_non_null(job);
+	assert_true(error_is_set(e));
+	atomic_fetch_sub((atomic_int *)arg, 1);
+}
+
+static bool none_is_left(const struct view *view, const void *arg)
+{
+	(void)view;
+	return atomic_load((const atomic_int *)arg) == 0;
+}
+
+/* A request that cannot even be typed, and has a uuid of its job, becomes a failed job, whatever is missing. */
+static void senseless_requests_are_recorded(void **state)
+{
+	static const char *const values[] = {NULL,	"7",	 "[]",	 "{}",	"\"x\"",
+					     "[\"x\"]", "[[1]]", "true", "null"};
+	struct pool_fixture *f = *state;
+	const struct actor actor = {.source = "rest"};
+	atomic_int left = 0;
+
+	for (const struct operation *const *op = operations(); *op; op++)
+		for (size_t i = 0; i < ARRAY_SIZE(values) && !(*op)->get && (*op)->form != FORM_QUERY; i++) {
+			_cleanup_(error_done) struct error e = ERROR_INIT;
+			json_t *params = json_object();
+			_cleanup_json_ json_t *document = NULL;
+			struct request *req = NULL;
+			char job[UUID_SIZE];
+
+			for (const struct param *p = (*op)->params; values[i] && p && p->name; p++)
+				(void)json_object_set_new(params, p->name,
+							  json_loads(values[i], JSON_DECODE_ANY, NULL));
+			uuid_make(job);
+			document = json_pack("{s:o, s:s}", "params", params, "jobUuid", job);
+			if (request_from_document(*op, NULL, document, "", 0, &actor, &req, &e) == 0) {
+				request_free(req);
+				continue;
+			}
+			assert_non_null(req);
+			atomic_fetch_add(&left, 1);
+			pool_refuse(f->pool, req, &e, count_down, &left);
+		}
+	wait_until(f, none_is_left, &left);
+}
+
 /* The title of the VM's domain is its name. */
 static void names_stand_in_the_domain(void **state)
 {
@@ -505,7 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_text_is_forgotten), TEST(texts_are_refused_or_kept),
 		TEST(system_tags_are_refused_or_kept),	TEST(a_megabyte_is_refused),
-		TEST(names_stand_in_the_domain),
+		TEST(senseless_requests_are_recorded),	TEST(names_stand_in_the_domain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
