@@ -20,6 +20,12 @@ media=$(tiny_guest)
 mkdir -p "$STATE/console"
 host_up h1
 
+step "nobody but root reaches the private libvirtd, whose clients are root"
+socket=$HOSTS/h1/run/libvirt-sock
+assert_eq "$(stat -c '%u %a' "$HOSTS/h1")" "0 700" "owner and mode of the host's folder"
+assert_eq "$(stat -c '%u %a' "$socket")" "0 700" "owner and mode of the socket"
+assert_fails "ermission denied" setpriv --reuid=65534 --regid=65534 --clear-groups virsh -q -c "qemu+unix:///system?socket=$socket" list
+
 step "the disk boots, its agent answers, it keeps its state"
 cp "$media/tiny.qcow2" disk.qcow2
 on_host define <(domain disk "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='$CASE_DIR/disk.qcow2'/><target dev='vda' bus='virtio'/></disk>")
