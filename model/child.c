@@ -24,7 +24,7 @@ static int fill_actions(posix_spawn_file_actions_t *actions, int out, int err)
 	return r != 0 ? r : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
 }
 
-static int fill_attributes(posix_spawnattr_t *attributes)
+static int fill_attributes(posix_spawnattr_t *attributes, unsigned flags)
 {
 	sigset_t none, all;
 	int r;
@@ -37,18 +37,22 @@ static int fill_attributes(posix_spawnattr_t *attributes)
 	r = posix_spawnattr_setsigdefault(attributes, &all);
 	if (r != 0)
 		return r;
-	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	/* A new attribute object has the group 0: that of the child itself. */
+	return posix_spawnattr_setflags(attributes,
+					(short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+						(flags & CHILD_GROUP ? POSIX_SPAWN_SETPGROUP : 0)));
 }
 
 /* Positive errno, as posix_spawn(3) returns it. */
 static int spawn(const char *file, const char *const argv[], const char *const envp[], int out, int err,
-		 posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, pid_t *ret_pid)
+		 unsigned flags, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
+		 pid_t *ret_pid)
 {
 	int r = fill_actions(actions, out, err);
 
 	if (r != 0)
 		return r;
-	r = fill_attributes(attributes);
+	r = fill_attributes(attributes, flags);
 	if (r != 0)
 		return r;
 	/* POSIX declares the strings without const but does not change them. */
@@ -57,7 +61,7 @@ static int spawn(const char *file, const char *const argv[], const char *const e
 }
 
 int child_spawn(const char *file, const char *const argv[], const char *const envp[], int out, int err,
-		pid_t *ret_pid)
+		unsigned flags, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -67,7 +71,7 @@ int child_spawn(const char *file, const char *const argv[], const char *const en
 		return -r;
 	r = posix_spawnattr_init(&attributes);
 	if (r == 0) {
-		r = spawn(file, argv, envp, out, err, &actions, &attributes, ret_pid);
+		r = spawn(file, argv, envp, out, err, flags, &actions, &attributes, ret_pid);
 		(void)posix_spawnattr_destroy(&attributes);
 	}
 	(void)posix_spawn_file_actions_destroy(&actions);

@@ -11,13 +11,17 @@
 
 #include "model/error.h"
 
+enum child_flags {
+	CHILD_GROUP = 1, /* leads a process group of its own, so that kill(-pid) reaches all that it starts */
+};
+
 /**
  * Starts @file (searched in PATH unless it contains a slash) with standard input from /dev/null, standard
  * output to @out and standard error to @err (-1: the parent's). @envp: NULL = the parent's environment. 0 or
  * a negative errno; -ENOENT when there is no such program.
  */
 int child_spawn(const char *file, const char *const argv[], const char *const envp[], int out, int err,
-		pid_t *ret_pid);
+		unsigned flags, pid_t *ret_pid);
 
 /**
  * The path of one of the programs that belong to this one, for the caller to free: in the folder that the

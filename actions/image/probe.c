@@ -51,7 +51,7 @@ static pid_t child_start(const char *program, const char *path, unsigned flags, 
 		argv[n++] = "--any-raw";
 	argv[n++] = "--";
 	argv[n] = path;
-	r = child_spawn(program, argv, envp, out, -1, &pid);
+	r = child_spawn(program, argv, envp, out, -1, 0, &pid);
 	return r < 0 ? r : pid;
 }
 

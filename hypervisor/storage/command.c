@@ -53,7 +53,7 @@ static int start(const char *const argv[], struct running *run, struct error *e)
 	/* only our ends may be non-blocking: programs treat EAGAIN as an error */
 	(void)fcntl(out, F_SETFL, 0);
 	(void)fcntl(err, F_SETFL, 0);
-	r = child_spawn(argv[0], argv, NULL, out, err, &run->pid);
+	r = child_spawn(argv[0], argv, NULL, out, err, 0, &run->pid);
 	if (r == -ENOENT)
 		return error_set(e, EOPNOTSUPP, "the program %s is not installed on this machine", argv[0]);
 	return r < 0 ? error_set(e, -r, "cannot run %s: %s", argv[0], strerror(-r)) : 0;
