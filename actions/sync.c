@@ -9,6 +9,7 @@
 #include "actions/network/host_prepare.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/removed_device.h"
+#include "actions/vm/second_copy.h"
 #include "actions/vm/state.h"
 #include "actions/volume/snapshot_reconcile.h"
 #include "hypervisor/hypervisor.h"
@@ -51,6 +52,14 @@ static int vm_set_unknown(struct txn *t, const struct object *before, struct err
 
 /* ---------------------------------------------------------------- events */
 
+/* What is to be done on the host about a domain that it lists. */
+enum errand { ERRAND_NONE, ERRAND_SECOND_COPY, ERRAND_LEFTOVER };
+
+struct listed {
+	struct hv_domain_status status;
+	enum errand errand;
+};
+
 struct host_event {
 	struct pool *pool;
 	char host[UUID_SIZE];
@@ -58,15 +67,15 @@ struct host_event {
 	struct hv_host_info info;
 	char sentence[256]; /* the reason why it is not connected */
 	size_t count;
-	struct hv_domain_status domains[];
+	struct listed domains[];
 };
 
-static const struct hv_domain_status *find_domain(const struct host_event *event, const char *uuid)
+static bool lists_domain(const struct host_event *event, const char *uuid)
 {
 	for (size_t i = 0; i < event->count; i++)
-		if (strcmp(event->domains[i].uuid, uuid) == 0)
-			return &event->domains[i];
-	return NULL;
+		if (strcmp(event->domains[i].status.uuid, uuid) == 0)
+			return true;
+	return false;
 }
 
 /* The next VM of the host; NULL after the last. *after, initially 0, is its row id. */
@@ -79,21 +88,39 @@ static const struct object *next_vm(const struct view *view, const char *host, i
 	return vm;
 }
 
+static bool is_active(enum hv_domain_state state)
+{
+	return state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
+}
+
+static enum errand errand_for(const struct view *view, const char *host,
+			      const struct hv_domain_status *domain)
+{
+	if (is_active(domain->state) && vm_is_second_copy(view, domain->uuid, host))
+		return ERRAND_SECOND_COPY;
+	return domain->state == HV_DOMAIN_OFF && vm_is_leftover(view, domain->uuid, host) ? ERRAND_LEFTOVER
+											  : ERRAND_NONE;
+}
+
 /* Compares all VMs: first those that the host lists, then those that it should have but does not list. */
-static int compare_all(struct txn *t, const struct host_event *event, struct error *e)
+static int compare_all(struct txn *t, struct host_event *event, struct error *e)
 {
 	const struct object *vm;
 	int64_t after = 0;
 	int r;
 
 	for (size_t i = 0; i < event->count; i++) {
-		r = vm_set_observed(t, event->host, event->domains[i].uuid, event->domains[i].state,
-				    event->domains[i].reason, e);
+		const struct hv_domain_status *domain = &event->domains[i].status;
+
+		event->domains[i].errand = errand_for(txn_view(t), event->host, domain);
+		if (event->domains[i].errand == ERRAND_SECOND_COPY)
+			continue; /* the row is right: the VM is elsewhere */
+		r = vm_set_observed(t, event->host, domain->uuid, domain->state, domain->reason, e);
 		if (r < 0)
 			return r;
 	}
 	while ((vm = next_vm(txn_view(t), event->host, &after))) {
-		if (find_domain(event, object_uuid(vm)))
+		if (lists_domain(event, object_uuid(vm)))
 			continue;
 		r = vm_set_observed(t, event->host, object_uuid(vm), HV_DOMAIN_ABSENT, HV_REASON_OTHER, e);
 		if (r < 0)
@@ -132,11 +159,30 @@ static int host_event_fn(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : compare_all(t, event, e);
 }
 
+/* What the host has kept of VMs that went elsewhere while it was silent. */
+static void run_errands(const struct host_event *event)
+{
+	for (size_t i = 0; i < event->count; i++)
+		switch (event->domains[i].errand) {
+		case ERRAND_NONE:
+			break;
+		case ERRAND_SECOND_COPY:
+			vm_settle_second_copy(event->pool, event->host, event->domains[i].status.uuid);
+			break;
+		case ERRAND_LEFTOVER:
+			vm_remove_leftover(event->pool, event->host, event->domains[i].status.uuid);
+			break;
+		}
+}
+
 static void prepare(void *arg)
 {
 	struct host_event *event = arg;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
+	/* first: guests that run twice must not get networks and storage */
+	run_errands(event);
+	vm_reconcile_unknown(event->pool);
 	if (host_prepare(event->pool, event->host, &e) < 0)
 		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(&e));
 	/* files that were left behind while the host could not be reached */
@@ -160,7 +206,7 @@ static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status
 		    size_t domain_count, const char *sentence)
 {
 	struct pool *pool = ctx;
-	struct host_event *event = calloc(1, sizeof(*event) + domain_count * sizeof(domains[0]));
+	struct host_event *event = calloc(1, sizeof(*event) + domain_count * sizeof(event->domains[0]));
 
 	if (!event)
 		return; /* the next event or connection reports the state again */
@@ -171,8 +217,8 @@ static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status
 	if (info)
 		event->info = *info;
 	event->count = domain_count;
-	if (domain_count)
-		memcpy(event->domains, domains, domain_count * sizeof(domains[0]));
+	for (size_t i = 0; i < domain_count; i++)
+		event->domains[i].status = domains[i];
 	if (store_post(pool_store(pool), host_event_fn, event, host_event_done) < 0)
 		free(event);
 }
@@ -187,15 +233,11 @@ struct domain_event {
 
 /*
  * True when a host reports the domain as active while it is active on another host. During a migration both
- * report it, one after the other, and an event may be late: only the host itself knows the present state.
+ * report it, one after the other, and an event may be late: only the hosts themselves know the present state.
  */
 static bool is_contested(const struct view *view, const struct domain_event *event)
 {
-	const struct object *vm = view_get(view, KIND_VM, event->vm);
-	const char *host = vm ? vm_active_host(vm) : NULL;
-
-	return host && strcmp(host, event->host) != 0 &&
-	       (event->state == HV_DOMAIN_RUNNING || event->state == HV_DOMAIN_PAUSED);
+	return is_active(event->state) && vm_is_second_copy(view, event->vm, event->host);
 }
 
 static int domain_event_fn(struct txn *t, void *arg, struct error *e)
@@ -212,7 +254,7 @@ static void ask(void *arg)
 {
 	struct domain_event *event = arg;
 
-	vm_reconcile(event->pool, event->host, event->vm);
+	vm_settle_second_copy(event->pool, event->host, event->vm);
 	free(event);
 }
 

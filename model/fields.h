@@ -45,7 +45,9 @@
 	X_STR(X, CLUSTER, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator")                          \
 	X_DATES(X, CLUSTER)                                                                                  \
 	X_REF(X, CLUSTER, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")                 \
-	X_STR(X, CLUSTER, TYPE, "type", 0, "zstack")
+	X_STR(X, CLUSTER, TYPE, "type", 0, "zstack")                                                         \
+	X_STR(X, CLUSTER, FENCE_COMMAND, "fenceCommand", F_FILE,                                             \
+	      "program that cuts the power of a silent host of the cluster; empty: none")
 
 #define HOST_FIELDS(X)                                                                                       \
 	X_UUID(X, HOST)                                                                                      \
@@ -69,7 +71,13 @@
 	X_STR(X, HOST, URI, "uri", F_FILE, "libvirt URI of the host")                                        \
 	X_STR(X, HOST, VIRT_TYPE, "virtType", F_FILE, "kvm, qemu (when KVM is not available) or test")       \
 	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: traffic control works") \
-	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE, "why it is not connected; empty when it is")
+	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE, "why it is not connected; empty when it is")   \
+	X_STR(X, HOST, FENCE_COMMAND, "fenceCommand", F_FILE,                                                \
+	      "program that cuts the host's power when it is silent, in place of its cluster's")             \
+	X_STR(X, HOST, FENCE_STATUS, "fenceStatus", F_FILE,                                                  \
+	      "of a silent host: Fencing, Failed, Off (the fence command says so) or Confirmed (an administrator does)") \
+	X_STR(X, HOST, FENCE_REASON, "fenceReason", F_FILE,                                                  \
+	      "of a silent host: what is known of its power, and what can be done; empty when it answers")
 
 #define PRIMARY_STORAGE_FIELDS(X)                                                                            \
 	X_UUID(X, PRIMARY_STORAGE)                                                                           \
@@ -272,7 +280,9 @@
 	  "destination host of a migration")                                                                 \
 	X_ACCOUNT(X, VM)                                                                                     \
 	X(VM, NOCLOUD_DISK, "nocloudDisk", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
-	  "file name of its NoCloud disk, beside the root volume")
+	  "file name of its NoCloud disk, beside the root volume")                                           \
+	X(VM, HA_RESTART, "haRestart", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
+	  "lost with its host: HA starts it until it runs")
 
 #define NIC_FIELDS(X)                                                                                        \
 	X_UUID(X, NIC)                                                                                       \

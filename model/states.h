@@ -34,6 +34,12 @@
 #define STATUS_CONNECTED    "Connected"
 #define STATUS_DISCONNECTED "Disconnected"
 
+/* `fenceStatus` of hosts: what is known of the power of one that is silent. */
+#define FENCE_FENCING	"Fencing"   /* the fence command runs */
+#define FENCE_FAILED	"Failed"    /* it could not prove that the power is off */
+#define FENCE_OFF	"Off"	    /* it has */
+#define FENCE_CONFIRMED "Confirmed" /* an administrator says that it is off */
+
 /* `status` of images, volumes, snapshots and their copies: what has become of the file. */
 #define STATUS_NOT_INSTANTIATED "NotInstantiated" /* there is none yet */
 #define STATUS_CREATING		"Creating"

@@ -3,6 +3,7 @@
 #include "actions/cascade/host_remove.h"
 
 #include "actions/engine/rows.h"
+#include "actions/host/fence.h"
 #include "actions/host/simulator.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/stops.h"
@@ -62,7 +63,7 @@ static void close_on_host(struct job *job, const struct view *view, const struct
 					    object_str(link, CLUSTER_PS_PRIMARY_STORAGE_UUID), NULL);
 }
 
-/* A VM that could not be stopped because its host does not answer counts as Stopped: nothing can reach it. */
+/* A VM that could not be stopped although its host is dead is Stopped. */
 static int release_vm(struct txn *t, const struct object *vm, struct error *e)
 {
 	struct object *copy = object_copy(vm);
@@ -90,6 +91,14 @@ static int remove_rows(struct txn *t, void *arg, struct error *e)
 	return object_remove_key(t, key, e);
 }
 
+/* Without the host nobody could find out whether a guest still runs there: no VM may become Stopped by that. */
+static int check_guests(const struct view *view, const char *uuid, struct error *e)
+{
+	view_for_each_where (vm, view, KIND_VM, VM_HOST_UUID, uuid)
+		return host_check_guest_gone(view, uuid, "delete the host", e);
+	return 0;
+}
+
 int host_remove(struct job *job, const char *uuid, bool enforcing, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -99,6 +108,9 @@ int host_remove(struct job *job, const char *uuid, bool enforcing, struct error 
 
 	if (!host)
 		return 0;
+	r = check_guests(view, uuid, e);
+	if (r < 0)
+		return r;
 	r = enforcing ? 0 : check_volumes(view, host, e);
 	if (r < 0)
 		return r;

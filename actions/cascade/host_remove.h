@@ -7,7 +7,7 @@
 
 /**
  * Removes a host: stops the VMs that run on it, and removes the VMs and volumes on its local storage. With
- * @enforcing nothing stops this, not even a host that does not answer; else -ENOTEMPTY when a data volume
+ * @enforcing nothing stops this but -EBUSY, when the host does not answer and guests may still run there; else also -ENOTEMPTY when a data volume
  * that no VM has is on it, or the error of the first thing that could not be stopped or removed. Success
  * when it is gone. Blocking: for workers.
  */

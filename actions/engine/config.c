@@ -64,6 +64,7 @@
 static const struct setting settings[] = {
 	SIZE("backupStorage.reservedCapacity", "1G", "bytes that images must leave free on a backup storage"),
 	BOOL("ha.enable", "true", "VMs with an HA level are restarted automatically"),
+	SECONDS("ha.fence.timeout", "60", "seconds that a fence command may take before it is killed"),
 	SECONDS("ha.neverStopVm.gc.maxRetryIntervalTime", "300",
 		"maximum seconds between two attempts of HA to start a VM"),
 	SECONDS("ha.neverStopVm.scan.interval", "1",

@@ -50,6 +50,7 @@ static void collect(void)
 		operations_cluster,
 		operations_global_config,
 		operations_host,
+		operations_host_fence,
 		operations_host_state,
 		operations_image_add,
 		operations_image_qga,

@@ -105,6 +105,11 @@ struct param {
 		.name = "description", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_LINES,            \
 		.max_length = 2048                                                                           \
 	}
+/* Of hosts and clusters: see host/fence_command.h. */
+#define P_FENCE_COMMAND                                                                                      \
+	{                                                                                                    \
+		.name = "fenceCommand", .type = PARAM_STRING, .in = IN_BODY, .max_length = 1024              \
+	}
 #define P_DELETE_MODE                                                                                        \
 	{                                                                                                    \
 		.name = "deleteMode", .type = PARAM_STRING, .in = IN_QUERY,                                  \

@@ -7,6 +7,7 @@
 #include "actions/engine/access.h"
 #include "actions/engine/result.h"
 #include "actions/engine/tags.h"
+#include "model/json.h"
 #include "model/states.h"
 #include "model/text.h"
 
@@ -212,6 +213,13 @@ int object_update_apply(struct txn *t, const struct request *req, json_t **ret_r
 	set_all_from_params(copy, req);
 	r = txn_put(t, copy, NULL, e);
 	return r < 0 ? r : result_inventory(txn_view(t), req->op->kind, req->target, ret_result, e);
+}
+
+int object_update_fn(struct txn *t, void *req, struct error *e)
+{
+	_cleanup_json_ json_t *result = NULL;
+
+	return object_update_apply(t, req, &result, e);
 }
 
 int object_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)

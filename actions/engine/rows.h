@@ -16,6 +16,8 @@ struct object_key {
 
 /** Update... of any kind: sets the fields that the request has parameters for. */
 op_apply_fn object_update_apply;
+/** The same as a change of its own: its argument is the request, and there is no result. */
+int object_update_fn(struct txn *t, void *req, struct error *e);
 /** Change...State of any kind with a field `state`: Enabled for the event "enable", else Disabled. */
 op_apply_fn object_change_state_apply;
 

@@ -15,6 +15,9 @@ int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_inf
 		return r;
 	object_set_str(host, HOST_STATUS, STATUS_CONNECTED);
 	object_set_null(host, HOST_STATUS_REASON);
+	/* Whatever was known of its power is of the past. */
+	object_set_null(host, HOST_FENCE_STATUS);
+	object_set_null(host, HOST_FENCE_REASON);
 	object_set_int(host, HOST_CPU_NUM, info->cpus);
 	object_set_int(host, HOST_CPU_SOCKETS, info->sockets);
 	object_set_int(host, HOST_TOTAL_MEMORY, info->memory);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on clusters (behaviour.md 5.1). */
 #include "actions/cascade/cluster_remove.h"
+#include "actions/engine/result.h"
 #include "actions/engine/rows.h"
+#include "actions/host/fence_command.h"
 #include "actions/operations/table.h"
 #include "model/states.h"
 
@@ -23,6 +25,37 @@ static int cluster_delete_run(struct job *job, json_t **ret_result, struct error
 {
 	(void)ret_result;
 	return cluster_remove(job, job->req->target, request_is_enforcing(job->req), e);
+}
+
+static const char *wanted_command(const struct request *req)
+{
+	const char *command = request_str(req, "fenceCommand");
+
+	return command && *command ? command : NULL;
+}
+
+static int cluster_update_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *command = wanted_command(req);
+
+	(void)view;
+	return command ? fence_command_check_path(command, e) : 0;
+}
+
+/* A worker looks at the file of the command. */
+static int cluster_update_apply(struct txn *t, const struct request *req, json_t **ret_result,
+				struct error *e)
+{
+	return wanted_command(req) ? OP_NEEDS_RUN : object_update_apply(t, req, ret_result, e);
+}
+
+static int cluster_update_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	int r = fence_command_check_file(wanted_command(job->req), e);
+
+	if (r == 0)
+		r = store_run(pool_store(job->pool), object_update_fn, job->req, e);
+	return r < 0 ? r : job_result_inventory(job, KIND_CLUSTER, job->req->target, ret_result, e);
 }
 
 static const struct operation create_cluster = {
@@ -99,15 +132,19 @@ static const struct operation update_cluster = {
 	.method = METHOD_PUT,
 	.paths = (const char *const[]){"/clusters/{uuid}/actions", NULL},
 	.key = "updateCluster",
-	.params = (const struct param[]){P_UUID(KIND_CLUSTER), P_NEW_NAME, P_DESCRIPTION, {0}},
+	.params =
+		(const struct param[]){P_UUID(KIND_CLUSTER), P_NEW_NAME, P_DESCRIPTION, P_FENCE_COMMAND, {0}},
 	.results = (const char *const[]){"inventory:ClusterInventory", NULL},
 	.form = FORM_VERB,
 	.kind = KIND_CLUSTER,
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the cluster's name or description",
-	.apply = object_update_apply,
+	.help = "changes the cluster's name, description or fence command",
+	.check = cluster_update_check,
+	.apply = cluster_update_apply,
+	.run = cluster_update_run,
+	.recover = cluster_update_run,
 };
 
 static const struct operation change_cluster_state = {

@@ -15,6 +15,7 @@
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
+#include "actions/host/fence_command.h"
 #include "actions/host/host.h"
 #include "actions/host/simulator.h"
 #include "actions/host/uri.h"
@@ -305,8 +306,11 @@ static int host_reconnect_recover(struct job *job, json_t **ret_result, struct e
 
 static int host_update_check(const struct view *view, const struct request *req, struct error *e)
 {
-	const char *address = request_str(req, "managementIp");
+	const char *address = request_str(req, "managementIp"), *command = request_str(req, "fenceCommand");
+	int r = command && *command ? fence_command_check_path(command, e) : 0;
 
+	if (r < 0)
+		return r;
 	return address ? check_address(view, address, req->target, e) : 0;
 }
 
@@ -322,7 +326,11 @@ static bool moves(const struct view *view, const struct request *req)
 
 static int host_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	return moves(txn_view(t), req) ? OP_NEEDS_RUN : object_update_apply(t, req, ret_result, e);
+	const char *command = request_str(req, "fenceCommand");
+
+	/* A worker looks at the file of the command. */
+	return moves(txn_view(t), req) || (command && *command) ? OP_NEEDS_RUN
+								: object_update_apply(t, req, ret_result, e);
 }
 
 struct move {
@@ -363,8 +371,17 @@ static int move_host(struct txn *t, void *arg, struct error *e)
 static int host_update_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_(move_done) struct move move = {.req = job->req};
-	int r = store_run(pool_store(job->pool), move_host, &move, e);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const char *command = request_str(job->req, "fenceCommand");
+	int r = command && *command ? fence_command_check_file(command, e) : 0;
 
+	if (r < 0)
+		return r;
+	if (!moves(view, job->req)) {
+		r = store_run(pool_store(job->pool), object_update_fn, job->req, e);
+		return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
+	}
+	r = store_run(pool_store(job->pool), move_host, &move, e);
 	if (r < 0)
 		return r;
 	hv_host_remove(pool_hypervisor(job->pool), job->req->target);
@@ -529,6 +546,7 @@ static const struct operation update_host = {
 			P_NEW_NAME,
 			P_DESCRIPTION,
 			{.name = "managementIp", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			P_FENCE_COMMAND,
 			{0}},
 	.results = (const char *const[]){"inventory:HostInventory", NULL},
 	.form = FORM_VERB,
@@ -536,7 +554,7 @@ static const struct operation update_host = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES | OP_ADMIN,
-	.help = "changes the host's name, description or address",
+	.help = "changes the host's name, description, address or fence command",
 	.check = host_update_check,
 	.apply = host_update_apply,
 	.run = host_update_run,

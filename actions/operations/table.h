@@ -12,6 +12,7 @@ extern const struct operation *const operations_backup_storage[];
 extern const struct operation *const operations_cluster[];
 extern const struct operation *const operations_global_config[];
 extern const struct operation *const operations_host[];
+extern const struct operation *const operations_host_fence[];
 extern const struct operation *const operations_host_state[];
 extern const struct operation *const operations_image_add[];
 extern const struct operation *const operations_image_qga[];

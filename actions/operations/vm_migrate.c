@@ -161,6 +161,7 @@ struct end {
 	const struct move *move;
 	enum place place;
 	enum vm_state state; /* there */
+	bool source_answers, target_answers;
 };
 
 static bool is_active(enum hv_domain_state state)
@@ -183,6 +184,8 @@ static void ask_both(struct end *end)
 	bool source = hv_domain_state(hv, m->from, m->uuid, &at_source, &reason, NULL) == 0;
 	bool target = hv_domain_state(hv, m->to, m->uuid, &at_target, &reason, NULL) == 0;
 
+	end->source_answers = source;
+	end->target_answers = target;
 	end->place = NOT_KNOWN;
 	if (source && is_active(at_source)) {
 		end->place = AT_SOURCE;
@@ -236,8 +239,11 @@ static int end_fn(struct txn *t, void *arg, struct error *e)
 
 	if (r < 0)
 		return r;
-	/* After a move the target stays in the row until the source has been cleaned up: see forget_fn(). */
-	if (end->place != AT_TARGET)
+	/*
+	 * After a move the target stays in the row until the source has been cleaned up: see forget_fn(). A target
+	 * that does not answer stays there as long as the guest may run on it.
+	 */
+	if (end->place != AT_TARGET && (end->place != NOT_KNOWN || end->target_answers))
 		object_set_null(vm, VM_MIGRATION_HOST_UUID);
 	object_set_null(vm, VM_UNKNOWN_FROM);
 	switch (end->place) {
@@ -259,6 +265,10 @@ static int end_fn(struct txn *t, void *arg, struct error *e)
 	case NOT_KNOWN:
 		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
 		object_set_str(vm, VM_UNKNOWN_FROM, vm_state_name(VM_STATE_MIGRATING));
+		if (end->source_answers) { /* not there: if it runs, then at the target */
+			object_set_str(vm, VM_HOST_UUID, m->to);
+			object_set_null(vm, VM_MIGRATION_HOST_UUID);
+		}
 		break;
 	}
 	r = vm_write(t, before, vm, e);

@@ -13,6 +13,7 @@
 #include "actions/engine/result.h"
 #include "actions/host/wait.h"
 #include "actions/image/rules.h"
+#include "actions/host/fence.h"
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/vm/resize.h"
@@ -110,8 +111,14 @@ static int check_size(const struct view *view, const struct request *req, struct
 static int vm_update_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
-	const char *l3 = request_str(req, "defaultL3NetworkUuid");
+	const char *l3 = request_str(req, "defaultL3NetworkUuid"), *state = request_str(req, "state");
+	int r = state && strcmp(state, vm_state_name(VM_STATE_STOPPED)) == 0
+			? host_check_guest_gone(view, object_str(vm, VM_HOST_UUID), "set the VM to Stopped",
+						e)
+			: 0;
 
+	if (r < 0)
+		return r;
 	if (l3) {
 		bool has = false;
 

@@ -2,31 +2,27 @@
 /* See ha.h. The level is set with the operations 4.1.52 to 4.1.54 of the manual. */
 #include "actions/vm/ha.h"
 
-#include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
-
 #include "actions/engine/config.h"
 #include "actions/engine/tags.h"
+#include "actions/host/address.h"
+#include "actions/host/fence.h"
+#include "actions/vm/ha_decision.h"
 #include "actions/vm/state.h"
 #include "model/states.h"
 
 #define HA_SOURCE "ha"
 /* Starts that were submitted longer ago do not count, seconds. */
 #define RECENT_S 3600
-#define SSH_PORT 22
-/* How long to wait for an answer from a host's address, milliseconds. */
-#define PROBE_MS 3000
 
-/* ------------------------------------------------------------------- starts */
+/* --------------------------------------------------------------------- jobs */
 
-/* When the next start is due, ns since 1970. */
-static int64_t next_try(const struct view *view, const char *vm, int64_t now)
+/* When the next job of HA on the object is due, ns since 1970. */
+static int64_t next_try(const struct view *view, const char *uuid, int64_t now)
 {
 	int64_t max = config_int(view, "ha.neverStopVm.gc.maxRetryIntervalTime"), last = 0, wait = 1;
 	unsigned tries = 0;
 
-	view_for_each_where (job, view, KIND_JOB, JOB_RESOURCE_UUID, vm) {
+	view_for_each_where (job, view, KIND_JOB, JOB_RESOURCE_UUID, uuid) {
 		if (!object_str_is(job, JOB_SOURCE, HA_SOURCE) ||
 		    object_int(job, JOB_CREATED) < now - RECENT_S * NS_PER_S)
 			continue;
@@ -38,34 +34,45 @@ static int64_t next_try(const struct view *view, const char *vm, int64_t now)
 	return last + (wait < max ? wait : max) * NS_PER_S;
 }
 
-static int submit_start(struct txn *t, const struct object *vm, struct error *e)
+/* @account: on whose behalf, "" for the pool's. */
+static int submit(struct txn *t, const char *operation, const char *uuid, const char *account,
+		  struct error *e)
 {
 	struct actor actor = {.source = HA_SOURCE};
 	_cleanup_(request_free_p) struct request *req = NULL;
 	int r;
 
-	snprintf(actor.account, sizeof(actor.account), "%s", object_text(vm, VM_ACCOUNT_UUID));
-	r = request_new(operation_by_name("StartVmInstance"), object_uuid(vm), NULL, &actor, &req, e);
+	snprintf(actor.account, sizeof(actor.account), "%s", account);
+	r = request_new(operation_by_name(operation), uuid, NULL, &actor, &req, e);
 	return r < 0 ? r : job_submit(t, req, e);
 }
 
-/* True when a NeverStop VM is Stopped, not on purpose, and its next start is due. */
-static bool is_due(const struct view *view, const struct object *vm, int64_t now)
+/* ------------------------------------------------------------------- starts */
+
+/* The levels, as values of the tag, and whether they ask for a start of each VM that is Stopped. */
+static const struct {
+	const char *tag;
+	bool always;
+} levels[] = {{HA_TAG "::NeverStop", true}, {HA_TAG "::OnHostFailure", false}};
+
+/* True when HA is to start a VM that is Stopped, not on purpose, and its next start is due. */
+static bool is_due(const struct view *view, const struct object *vm, bool always, int64_t now)
 {
-	return vm && object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) &&
+	return vm && (always || object_int(vm, VM_HA_RESTART)) &&
+	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)) &&
 	       !object_int(vm, VM_STOPPED_BY_HA) && !job_is_pending_for(view, object_uuid(vm)) &&
 	       next_try(view, object_uuid(vm), now) <= now;
 }
 
-static const struct object *next_due(const struct view *view, int64_t now, int64_t *after)
+static const struct object *next_due(const struct view *view, size_t level, int64_t now, int64_t *after)
 {
 	const struct object *tag;
 
-	while ((tag = view_next_where(view, KIND_SYSTEM_TAG, SYSTEM_TAG_TAG, HA_TAG "::NeverStop", *after))) {
+	while ((tag = view_next_where(view, KIND_SYSTEM_TAG, SYSTEM_TAG_TAG, levels[level].tag, *after))) {
 		const struct object *vm = view_get(view, KIND_VM, object_str(tag, SYSTEM_TAG_RESOURCE_UUID));
 
 		*after = tag->id;
-		if (is_due(view, vm, now))
+		if (is_due(view, vm, levels[level].always, now))
 			return vm;
 	}
 	return NULL;
@@ -73,15 +80,18 @@ static const struct object *next_due(const struct view *view, int64_t now, int64
 
 static int start_stopped_fn(struct txn *t, void *arg, struct error *e)
 {
-	const struct object *vm;
-	int64_t after = 0;
-
 	(void)arg;
-	while ((vm = next_due(txn_view(t), txn_now(t), &after))) {
-		int r = submit_start(t, vm, e);
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+		const struct object *vm;
+		int64_t after = 0;
 
-		if (r < 0)
-			return r;
+		while ((vm = next_due(txn_view(t), i, txn_now(t), &after))) {
+			int r = submit(t, "StartVmInstance", object_uuid(vm),
+				       object_text(vm, VM_ACCOUNT_UUID), e);
+
+			if (r < 0)
+				return r;
+		}
 	}
 	return 0;
 }
@@ -89,53 +99,17 @@ static int start_stopped_fn(struct txn *t, void *arg, struct error *e)
 int ha_start_stopped(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	int64_t after = 0;
-	bool any = config_bool(view, "ha.enable") && next_due(view, store_now(), &after);
+	bool any = false;
 
+	for (size_t i = 0; i < ARRAY_SIZE(levels) && config_bool(view, "ha.enable"); i++) {
+		int64_t after = 0;
+
+		any = any || next_due(view, i, store_now(), &after);
+	}
 	return any ? store_run(pool_store(pool), start_stopped_fn, NULL, e) : 0;
 }
 
-/* -------------------------------------------------------------- dead hosts */
-
-/* True when the address accepts or refuses a connection: the machine is up. */
-static bool address_answers(const char *address, int64_t port)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *list = NULL;
-	struct pollfd fd = {.fd = -1, .events = POLLOUT};
-	bool answers = false;
-	char service[24];
-
-	snprintf(service, sizeof(service), "%lld", (long long)port);
-	if (getaddrinfo(address, service, &hints, &list) != 0)
-		return true; /* a failed name lookup does not prove that the host is dead */
-	for (const struct addrinfo *a = list; a && !answers; a = a->ai_next) {
-		socklen_t size = sizeof(int);
-		int error = 0;
-
-		fd.fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
-		if (fd.fd < 0)
-			continue;
-		if (connect(fd.fd, a->ai_addr, a->ai_addrlen) < 0)
-			error = errno;
-		if (error == EINPROGRESS && poll(&fd, 1, PROBE_MS) > 0)
-			(void)getsockopt(fd.fd, SOL_SOCKET, SO_ERROR, &error, &size);
-		answers = error == 0 || error == ECONNREFUSED;
-		(void)close(fd.fd);
-	}
-	freeaddrinfo(list);
-	return answers;
-}
-
-static bool is_dead(const struct object *host)
-{
-	int64_t port = object_int(host, HOST_SSH_PORT);
-
-	/* A simulated host has no address: it is up while it is connected. */
-	if (object_str_is(host, HOST_VIRT_TYPE, "test"))
-		return true;
-	return object_str(host, HOST_MANAGEMENT_IP) &&
-	       !address_answers(object_str(host, HOST_MANAGEMENT_IP), port ? port : SSH_PORT);
-}
+/* ------------------------------------------------------------- silent hosts */
 
 static bool is_on_shared_storage(const struct view *view, const struct object *vm)
 {
@@ -145,63 +119,130 @@ static bool is_on_shared_storage(const struct view *view, const struct object *v
 	return true;
 }
 
-/* True when the host has been Disconnected long enough to be dead. Only a probe of its address can tell. */
-static bool is_suspect(const struct view *view, const struct object *host, int64_t now)
+static enum ha_vm_step step_of_vm(const struct view *view, const struct object *vm)
 {
-	int64_t patience = config_int(view, "host.ping.interval") * config_int(view, "host.ping.maxFailure");
+	struct ha_vm facts = {
+		.unknown = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN)),
+		.pending = job_is_pending_for(view, object_uuid(vm)),
+		.elsewhere = vm_may_be_at_target(view, vm),
+		.shared = is_on_shared_storage(view, vm),
+		.available = config_bool(view, "ha.enable") && vm_was_up(vm) &&
+			     tag_value(view, object_uuid(vm), HA_TAG),
+	};
 
-	return object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED) &&
-	       host->times[HOST_STATUS] + patience * NS_PER_S <= now;
+	return ha_decide_vm(&facts);
 }
 
-/* True when HA may start the VM of a dead host elsewhere. */
-static bool can_restart(const struct view *view, const struct object *vm)
-{
-	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN)) &&
-	       tag_value(view, object_uuid(vm), HA_TAG) && !job_is_pending_for(view, object_uuid(vm)) &&
-	       is_on_shared_storage(view, vm);
-}
-
-static const struct object *next_to_restart(const struct view *view, const char *host, int64_t *after)
+/* The next VM of the host that @step is to be done with, NULL after the last. */
+static const struct object *next_vm(const struct view *view, const char *host, enum ha_vm_step step,
+				    int64_t *after)
 {
 	const struct object *vm;
 
 	while ((vm = view_next_where(view, KIND_VM, VM_HOST_UUID, host, *after))) {
 		*after = vm->id;
-		if (can_restart(view, vm))
+		if (step_of_vm(view, vm) == step)
 			return vm;
 	}
 	return NULL;
 }
 
-/* In one change, each VM leaves the dead host and gets the job that starts it elsewhere. */
-static int evacuate_fn(struct txn *t, void *arg, struct error *e)
+static bool any_vm(const struct view *view, const char *host, enum ha_vm_step step)
 {
-	const char *uuid = arg;
-	const struct object *host = view_get(txn_view(t), KIND_HOST, uuid), *vm;
 	int64_t after = 0;
 
-	if (!host || !is_suspect(txn_view(t), host, txn_now(t)))
-		return 0; /* it came back */
-	while ((vm = next_to_restart(txn_view(t), uuid, &after))) {
-		char moved[UUID_SIZE];
-		int r;
+	return next_vm(view, host, step, &after);
+}
 
-		snprintf(moved, sizeof(moved), "%s", object_uuid(vm));
-		r = vm_put_stopped(t, moved, VM_STATE_STOPPED, e);
-		if (r < 0)
-			return r;
-		r = submit_start(t, view_get(txn_view(t), KIND_VM, moved), e);
-		if (r < 0)
-			return r;
+static int release_vm(struct txn *t, const struct object *vm, bool restart, struct error *e)
+{
+	char uuid[UUID_SIZE];
+	struct object *copy;
+	int r;
+
+	snprintf(uuid, sizeof(uuid), "%s", object_uuid(vm));
+	r = vm_put_stopped(t, uuid, VM_STATE_STOPPED, e);
+	if (r < 0 || !restart)
+		return r;
+	r = txn_edit(t, KIND_VM, uuid, &copy, e);
+	if (r < 0)
+		return r;
+	object_set_int(copy, VM_HA_RESTART, 1);
+	return txn_put(t, copy, NULL, e);
+}
+
+int ha_release_host(struct txn *t, const char *host, struct error *e)
+{
+	static const enum ha_vm_step steps[] = {HA_VM_STOP, HA_VM_RESTART};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		const struct object *vm;
+		int64_t after = 0;
+
+		while ((vm = next_vm(txn_view(t), host, steps[i], &after))) {
+			int r = release_vm(t, vm, steps[i] == HA_VM_RESTART, e);
+
+			if (r < 0)
+				return r;
+		}
 	}
 	return 0;
+}
+
+static enum ha_host_step step_of_host(const struct view *view, const struct object *host, bool answers,
+				      int64_t now)
+{
+	struct ha_host facts = {
+		.disconnected = object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED),
+		.dead = host_is_dead(host),
+		.needed = any_vm(view, object_uuid(host), HA_VM_RESTART),
+		.answers = answers,
+		.has_command = host_fence_command(view, host),
+		.pending = job_is_pending_for(view, object_uuid(host)),
+		.silent_ns = now - host->times[HOST_STATUS],
+		.patience_ns = config_int(view, "host.ping.interval") *
+			       config_int(view, "host.ping.maxFailure") * NS_PER_S,
+		.next_try_ns = next_try(view, object_uuid(host), now) - now,
+	};
+
+	return ha_decide_host(&facts);
 }
 
 struct probe {
 	struct pool *pool;
 	char host[UUID_SIZE];
+	bool answers;
 };
+
+#define LIVES                                                                                                         \
+	"something answers at the host's address, so only its libvirt has failed and its guests run: start libvirtd " \
+	"there; or switch the host off and write confirm-dead to its actions, then HA starts them elsewhere"
+#define ASK                                                                                                       \
+	"the host does not answer, and it has no fenceCommand that could tell whether it is off: its guests may " \
+	"still run and are not started elsewhere; if it is switched off, write confirm-dead to its actions"
+
+/* With what the probe has found, decides once more: the pool may have changed meanwhile. */
+static int check_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct probe *probe = arg;
+	const struct object *host = view_get(txn_view(t), KIND_HOST, probe->host);
+
+	if (!host)
+		return 0;
+	switch (step_of_host(txn_view(t), host, probe->answers, txn_now(t))) {
+	case HA_HOST_WAIT:
+		return 0;
+	case HA_HOST_LIVES:
+		return host_put_fence(t, probe->host, NULL, LIVES, e);
+	case HA_HOST_ASK:
+		return host_put_fence(t, probe->host, NULL, ASK, e);
+	case HA_HOST_FENCE:
+		return submit(t, "FenceHost", probe->host, "", e);
+	case HA_HOST_RELEASE:
+		return ha_release_host(t, probe->host, e);
+	}
+	return 0;
+}
 
 static void probe_host(void *arg)
 {
@@ -210,8 +251,28 @@ static void probe_host(void *arg)
 	_cleanup_view_ struct view *view = store_view(pool_store(probe->pool));
 	const struct object *host = view_get(view, KIND_HOST, probe->host);
 
-	if (host && is_dead(host) && store_run(pool_store(probe->pool), evacuate_fn, probe->host, &e) < 0)
-		fprintf(stderr, "poolfs: host %s is dead: %s\n", probe->host, error_sentence(&e));
+	if (!host)
+		return;
+	probe->answers = !host_is_dead(host) && host_address_answers(host);
+	if (store_run(pool_store(probe->pool), check_fn, probe, &e) < 0)
+		fprintf(stderr, "poolfs: host %s: %s\n", probe->host, error_sentence(&e));
+}
+
+/* True when there may be something to do about the host. */
+static bool is_to_be_checked(const struct view *view, const struct object *host, int64_t now)
+{
+	switch (step_of_host(view, host, false, now)) {
+	case HA_HOST_WAIT:
+	case HA_HOST_LIVES:
+		return false;
+	case HA_HOST_ASK:
+	case HA_HOST_FENCE:
+		return true;
+	case HA_HOST_RELEASE: /* jobs on its VMs may have ended since it was released */
+		return any_vm(view, object_uuid(host), HA_VM_STOP) ||
+		       any_vm(view, object_uuid(host), HA_VM_RESTART);
+	}
+	return false;
 }
 
 int ha_check_hosts(struct pool *pool, struct error *e)
@@ -219,18 +280,15 @@ int ha_check_hosts(struct pool *pool, struct error *e)
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	int64_t now = store_now();
 
-	if (!config_bool(view, "ha.enable"))
-		return 0;
 	view_for_each (host, view, KIND_HOST) {
 		struct probe *probe;
-		int64_t after = 0;
 
-		if (!is_suspect(view, host, now) || !next_to_restart(view, object_uuid(host), &after))
+		if (!is_to_be_checked(view, host, now))
 			continue;
 		probe = malloc(sizeof(*probe));
 		if (!probe)
 			return error_oom(e);
-		probe->pool = pool;
+		*probe = (struct probe){.pool = pool};
 		snprintf(probe->host, sizeof(probe->host), "%s", object_uuid(host));
 		if (pool_background(pool, probe_host, probe) < 0)
 			free(probe);

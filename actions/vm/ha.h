@@ -10,13 +10,18 @@
  * jobs of the source "ha" say how often it was tried, so that a restart of the
  * daemon changes nothing. Each start is an ordinary job. The time between two
  * starts doubles up to a limit, for starts that fail as for guests that stop
- * soon after each start.
+ * soon after each start. A VM that was lost with its host is marked (haRestart)
+ * until it runs again, so that its start is tried as often as is necessary.
  *
- * A host is dead when it has been Disconnected for host.ping.interval times
- * host.ping.maxFailure seconds and nothing answers at its address: on a host that
- * answers only libvirt has failed, and its VMs run. Only VMs on shared storage
- * can be started elsewhere. If the host is alive behind a broken network, the
- * locks that QEMU holds on its images prevent a second copy from starting.
+ * The VMs of a host that is silent are Unknown: their guests may run. When the host
+ * has been Disconnected for host.ping.interval times host.ping.maxFailure seconds
+ * and nothing answers at its address, its fence command is to cut its power, as the
+ * job FenceHost. Only when that has proved that the power is off, or when an
+ * administrator has confirmed it (ConfirmHostDead), are the VMs Stopped and started
+ * elsewhere, if their storage is shared. ha_decision.h has the decision.
+ *
+ * A host that answers again says itself which guests run. Those that do are Running
+ * again; those that are gone are Stopped, and started if they were lost.
  */
 #ifndef POOLFS_VM_HA_H
 #define POOLFS_VM_HA_H
@@ -29,9 +34,15 @@
 /** Submits a start for each NeverStop VM that is Stopped and due. Blocking; database errors. */
 int ha_start_stopped(struct pool *pool, struct error *e);
 /**
- * Probes, in the background, each host that has been Disconnected for too long and has VMs to restart; a
- * dead one loses them to other hosts. -ENOMEM.
+ * Does what is due about hosts that are silent: looks, in the background, whether something answers there,
+ * submits the fence command, tells in fenceReason what an administrator can do, releases the VMs of a dead
+ * host. -ENOMEM, database errors.
  */
 int ha_check_hosts(struct pool *pool, struct error *e);
+/**
+ * The host is dead: its VMs on shared storage become Stopped, and those with an HA level are marked for
+ * HA. VMs with a job stay as they are until it has ended. For change functions.
+ */
+int ha_release_host(struct txn *t, const char *host, struct error *e);
 
 #endif

@@ -25,6 +25,7 @@ struct up {
 	const char *uuid;
 	enum vm_state failed_state;
 	bool paused;
+	bool tried; /* the host was asked to start the domain */
 	char host[UUID_SIZE], last_host[UUID_SIZE];
 	json_t *placement; /* owned; how the host was chosen */
 	struct host_loads loads;
@@ -153,6 +154,7 @@ static int start_domain(struct up *up, struct view *view, struct error *e)
 		if (r < 0)
 			return r;
 	}
+	up->tried = true;
 	r = hv_domain_start(pool_hypervisor(up->job->pool), up->host, &desc.domain, up->paused, e);
 	if (r < 0)
 		(void)error_wrap(e, "HOST.1005");
@@ -246,6 +248,11 @@ static int failed_fn(struct txn *t, void *arg, struct error *e)
 	if (!before)
 		return 0;
 	vm = object_copy(before);
+	if (up->tried) { /* and cannot be asked what has become of it: the guest may run */
+		object_set_str(vm, VM_UNKNOWN_FROM, vm_state_name(VM_STATE_STARTING));
+		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
+		return vm_write(t, before, vm, e);
+	}
 	object_set_str(vm, VM_STATE, vm_state_name(up->failed_state));
 	object_set_null(vm, VM_HOST_UUID);
 	return vm_write(t, before, vm, e);
@@ -264,7 +271,8 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 	if (r == 0)
 		r = store_run(pool_store(job->pool), started_fn, &up, e);
 	if (r < 0) {
-		(void)hv_domain_destroy(pool_hypervisor(job->pool), up.host, uuid, &ignored);
+		if (up.tried && hv_domain_destroy(pool_hypervisor(job->pool), up.host, uuid, &ignored) == 0)
+			up.tried = false;
 		(void)store_run(pool_store(job->pool), failed_fn, &up, &ignored);
 		return r;
 	}

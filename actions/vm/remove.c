@@ -9,6 +9,7 @@
 #include "actions/engine/submit.h"
 #include "actions/engine/tags.h"
 #include "actions/host/capacity.h"
+#include "actions/host/fence.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/nocloud.h"
@@ -252,11 +253,16 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 	const char *uuid = object_uuid(vm);
 	_cleanup_view_ struct view *view = NULL;
 	_cleanup_(error_done) struct error inner = ERROR_INIT;
-	int r = vm_set_state(pool, uuid, VM_STATE_DESTROYING, e);
+	int r;
 
+	view = store_view(pool_store(pool));
+	/* Its disks would be free for another guest. */
+	r = host_check_guest_gone(view, object_str(vm, VM_HOST_UUID), "destroy the VM", enforcing ? e : NULL);
+	if (r < 0 && enforcing)
+		return r;
+	r = vm_set_state(pool, uuid, VM_STATE_DESTROYING, e);
 	if (r < 0)
 		return r;
-	view = store_view(pool_store(pool));
 	r = remove_from_host(pool, view, vm, &inner);
 	if (r < 0 && !enforcing) {
 		_cleanup_(error_done) struct error ignored = ERROR_INIT;

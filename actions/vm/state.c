@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "actions/host/capacity.h"
+#include "actions/host/fence.h"
 #include "actions/host/wait.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
+#include "model/states.h"
 
 /* ----------------------------------------------------------------- writing */
 
@@ -19,6 +21,27 @@ const struct object *vm_now(struct pool *pool, const char *uuid)
 	return object_ref(view_get(view, KIND_VM, uuid));
 }
 
+static bool is_in_state(const struct object *vm, enum vm_state state)
+{
+	return object_str_is(vm, VM_STATE, vm_state_name(state));
+}
+
+/* What of the row follows from its other fields. */
+static void settle_row(const struct view *view, struct object *vm)
+{
+	const struct object *host =
+		object_str(vm, VM_HOST_UUID) ? view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID)) : NULL;
+
+	if ((is_in_state(vm, VM_STATE_RUNNING) || is_in_state(vm, VM_STATE_PAUSED)) && host &&
+	    object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED)) {
+		object_set_str(vm, VM_UNKNOWN_FROM, object_str(vm, VM_STATE));
+		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
+	}
+	/* HA has done its work when the VM is up. */
+	if (!is_in_state(vm, VM_STATE_STOPPED) && !is_in_state(vm, VM_STATE_STARTING))
+		object_set_null(vm, VM_HA_RESTART);
+}
+
 int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e)
 {
 	_cleanup_object_ const struct object *held = object_ref(before), *written = NULL;
@@ -27,6 +50,7 @@ int vm_write(struct txn *t, const struct object *before, struct object *vm, stru
 
 	if (!vm)
 		return error_oom(e);
+	settle_row(txn_view(t), vm);
 	/* The reason belongs to the state: a new state without a new reason has none. */
 	if (before && !object_str_is(vm, VM_STATE, object_text(before, VM_STATE)) &&
 	    object_str_is(vm, VM_STATE_REASON, object_text(before, VM_STATE_REASON)))
@@ -70,6 +94,39 @@ int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struc
 	return store_run(pool_store(pool), state_fn, &c, e);
 }
 
+bool vm_was_up(const struct object *vm)
+{
+	switch ((enum vm_state)vm_state_parse(object_text(vm, VM_UNKNOWN_FROM))) {
+	case VM_STATE_STARTING:
+	case VM_STATE_RUNNING:
+	case VM_STATE_REBOOTING:
+	case VM_STATE_PAUSING:
+	case VM_STATE_PAUSED:
+	case VM_STATE_RESUMING:
+	case VM_STATE_MIGRATING:
+	case VM_STATE_VOLUME_MIGRATING:
+		return true;
+	case VM_STATE_CREATED:
+	case VM_STATE_STOPPING:
+	case VM_STATE_STOPPED:
+	case VM_STATE_UNKNOWN:
+	case VM_STATE_DESTROYING:
+	case VM_STATE_DESTROYED:
+	case VM_STATE_EXPUNGING:
+	case VM_STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool vm_may_be_at_target(const struct view *view, const struct object *vm)
+{
+	const char *target = object_str(vm, VM_MIGRATION_HOST_UUID);
+
+	return target && is_in_state(vm, VM_STATE_UNKNOWN) &&
+	       host_check_guest_gone(view, target, "", NULL) < 0;
+}
+
 bool vm_is_running_or_stopped(const struct object *vm)
 {
 	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING)) ||
@@ -93,6 +150,8 @@ int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct 
 	if (object_str(before, VM_HOST_UUID))
 		object_set_str(vm, VM_LAST_HOST_UUID, object_str(before, VM_HOST_UUID));
 	object_set_null(vm, VM_HOST_UUID);
+	if (is_in_state(before, VM_STATE_UNKNOWN))
+		object_set_null(vm, VM_MIGRATION_HOST_UUID);
 	object_set_null(vm, VM_UNKNOWN_FROM);
 	return vm_write(t, before, vm, e);
 }
@@ -102,12 +161,15 @@ int vm_put_off(struct txn *t, const char *uuid, bool for_good, struct error *e)
 	int r = vm_put_stopped(t, uuid, VM_STATE_STOPPED, e);
 	struct object *vm;
 
-	if (r < 0 || !for_good)
+	if (r < 0)
 		return r;
 	r = txn_edit(t, KIND_VM, uuid, &vm, e);
 	if (r < 0)
 		return r;
-	object_set_int(vm, VM_STOPPED_BY_HA, 1);
+	/* Somebody wants it to be Stopped, whatever it was lost with. */
+	object_set_null(vm, VM_HA_RESTART);
+	if (for_good)
+		object_set_int(vm, VM_STOPPED_BY_HA, 1);
 	return txn_put(t, vm, NULL, e);
 }
 
@@ -195,11 +257,19 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 	/* A definition left on another host says nothing about where the VM is. */
 	if (state == VM_STATE_STOPPED && (!host || strcmp(host, host_uuid) != 0))
 		return 0;
+	if (state == VM_STATE_STOPPED && vm_may_be_at_target(txn_view(t), before))
+		return 0;
 	vm = object_copy(before);
 	object_set_str(vm, VM_STATE, vm_state_name((enum vm_state)state));
+	if (is_in_state(before, VM_STATE_UNKNOWN))
+		object_set_null(vm, VM_MIGRATION_HOST_UUID);
 	/* A VM that is Stopped already keeps the reason of its stop. */
 	if (state != VM_STATE_STOPPED || !object_str_is(before, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		object_set_str(vm, VM_STATE_REASON, reason_name(reason));
+	/* It died with its host, or while nobody could see it; one that was shut down or saved did not. */
+	if (state == VM_STATE_STOPPED && is_in_state(before, VM_STATE_UNKNOWN) && vm_was_up(before) &&
+	    reason != HV_REASON_GUEST && reason != HV_REASON_SAVED)
+		object_set_int(vm, VM_HA_RESTART, 1);
 	object_set_null(vm, VM_UNKNOWN_FROM);
 	if (state == VM_STATE_STOPPED) {
 		object_set_str(vm, VM_LAST_HOST_UUID, host);
@@ -238,6 +308,18 @@ void vm_reconcile(struct pool *pool, const char *host, const char *uuid)
 	/* Without an answer, the host's VMs are reconciled when it connects again. */
 	if (hv_domain_state(pool_hypervisor(pool), host, uuid, &o.state, &o.reason, &e) == 0)
 		(void)store_run(pool_store(pool), reconcile_fn, &o, &e);
+}
+
+void vm_reconcile_unknown(struct pool *pool)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	view_for_each_where (vm, view, KIND_VM, VM_STATE, vm_state_name(VM_STATE_UNKNOWN)) {
+		const struct object *host = view_get(view, KIND_HOST, object_text(vm, VM_HOST_UUID));
+
+		if (host && object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
+			vm_reconcile(pool, object_uuid(host), object_uuid(vm));
+	}
 }
 
 /* ---------------------------------------------------------------- recovery */

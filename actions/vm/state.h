@@ -27,7 +27,8 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
 		    enum hv_domain_reason reason, struct error *e);
 
 /**
- * Writes a changed VM in place of @before (NULL: a new one), together with the capacities of its hosts.
+ * Writes a changed VM in place of @before (NULL: a new one), together with the capacities of its hosts. One
+ * that would be up on a Disconnected host becomes Unknown: nobody can see it.
  * @vm is taken over, also on failure; NULL is -ENOMEM, so that an object_copy() needs no check. A new
  * state without a new reason clears the reason. For change functions.
  */
@@ -36,6 +37,18 @@ int vm_write(struct txn *t, const struct object *before, struct object *vm, stru
 int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
 /** vm_put_state() in a change of its own. Blocking. */
 int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
+/**
+ * True when the guest of an Unknown VM was, or was to be, up before its host was lost, so that HA has something to
+ * restore.
+ */
+bool vm_was_up(const struct object *vm);
+/**
+ * True when the guest may run on another host than the VM's, to which it was migrated when both went silent, and
+ * which still is.
+ */
+bool vm_may_be_at_target(const struct view *view, const struct object *vm);
+/** Asks the hosts of all Unknown VMs that answer by now (vm_reconcile()). Blocking. */
+void vm_reconcile_unknown(struct pool *pool);
 /** True in the two states in which most changes of a VM are allowed. */
 bool vm_is_running_or_stopped(const struct object *vm);
 

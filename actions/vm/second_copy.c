@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See second_copy.h. */
+#include "actions/vm/second_copy.h"
+
+#include <string.h>
+
+#include "actions/vm/state.h"
+#include "hypervisor/domain/domain.h"
+
+bool vm_is_second_copy(const struct view *view, const char *uuid, const char *host)
+{
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+	const char *own = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+
+	if (!own || strcmp(own, host) == 0)
+		return false;
+	switch ((enum vm_state)vm_state_parse(object_str(vm, VM_STATE))) {
+	case VM_STATE_STARTING:
+	case VM_STATE_RUNNING:
+	case VM_STATE_STOPPING:
+	case VM_STATE_REBOOTING:
+	case VM_STATE_PAUSING:
+	case VM_STATE_PAUSED:
+	case VM_STATE_RESUMING:
+		return true;
+	case VM_STATE_CREATED:
+	case VM_STATE_STOPPED:
+	case VM_STATE_MIGRATING:
+	case VM_STATE_VOLUME_MIGRATING:
+	case VM_STATE_UNKNOWN:
+	case VM_STATE_DESTROYING:
+	case VM_STATE_DESTROYED:
+	case VM_STATE_EXPUNGING:
+	case VM_STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
+static bool runs(struct pool *pool, const char *host, const char *vm, bool *ret_active)
+{
+	enum hv_domain_state state = HV_DOMAIN_ABSENT;
+	enum hv_domain_reason reason;
+
+	*ret_active = false;
+	if (hv_domain_state(pool_hypervisor(pool), host, vm, &state, &reason, NULL) < 0)
+		return false;
+	*ret_active = state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
+	return state == HV_DOMAIN_RUNNING;
+}
+
+void vm_settle_second_copy(struct pool *pool, const char *host, const char *uuid)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+	bool starting = vm && object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STARTING));
+	bool here, there, here_runs, there_runs;
+
+	if (!vm_is_second_copy(view, uuid, host)) {
+		vm_reconcile(pool, host, uuid);
+		return;
+	}
+	/*
+	 * This host first: libvirt pauses the guest at its source before it runs at the destination, so when this
+	 * one runs, and then the other, there is no migration.
+	 */
+	here_runs = runs(pool, host, uuid, &here);
+	there_runs = runs(pool, object_str(vm, VM_HOST_UUID), uuid, &there);
+	if (!here)
+		return;
+	if (!starting && !(here_runs && there_runs)) {
+		if (!there)
+			vm_reconcile(pool, host, uuid);
+		return;
+	}
+	fprintf(stderr, "poolfs: VM %s runs on host %s: its second copy on host %s is destroyed\n", uuid,
+		object_text(vm, VM_HOST_UUID), host);
+	if (hv_domain_destroy(pool_hypervisor(pool), host, uuid, &e) < 0 ||
+	    hv_domain_undefine(pool_hypervisor(pool), host, uuid, &e) < 0)
+		fprintf(stderr, "poolfs: VM %s: %s\n", uuid, error_sentence(&e));
+}
+
+bool vm_is_leftover(const struct view *view, const char *uuid, const char *host)
+{
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+	const char *own = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+
+	if (vm && !own)
+		own = object_str(vm, VM_LAST_HOST_UUID);
+	/* A job may be about to move the VM here. */
+	return own && strcmp(own, host) != 0 && !job_is_pending_for(view, uuid);
+}
+
+void vm_remove_leftover(struct pool *pool, const char *host, const char *uuid)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	if (vm_is_leftover(view, uuid, host))
+		(void)hv_domain_undefine(pool_hypervisor(pool), host, uuid, &ignored);
+}
