@@ -17,6 +17,7 @@ static const struct {
 } shown[] = {
 	{"backupStorage.reservedCapacity", "unit/test_images.c", "reservedCapacity"},
 	{"ha.enable", "tree/32-ha.sh", "ha.enable"},
+	{"ha.fence.timeout", "tree/32-ha.sh", "fence.timeout"},
 	{"ha.neverStopVm.gc.maxRetryIntervalTime", "tree/32-ha.sh", "maxRetryIntervalTime"},
 	{"ha.neverStopVm.scan.interval", "tree/32-ha.sh", "NeverStop"},
 	{"host.cpu.overProvisioning.ratio", "tree/20-infra.sh", "overProvisioning"},
