@@ -21,6 +21,8 @@ struct call {
 	json_t *document; /* owned */
 	struct actor actor;
 	bool schema;
+	bool serves_others; /* as in struct call_user */
+	bool is_for_client; /* it has an `address` */
 	call_answer_fn *answer;
 	void *arg;
 	/* For queries: */
@@ -295,14 +297,16 @@ static int parse_document(struct call *call, const char *text, size_t len, struc
 	if (!call->document)
 		return error_set(e, EINVAL, "bad JSON in line %d, column %d: %s", why.line, why.column,
 				 why.text);
+	address = json_string_value(json_object_get(call->document, "address"));
+	call->is_for_client = address != NULL;
+	if (address && call->serves_others)
+		snprintf(call->actor.address, sizeof(call->actor.address), "%s", address);
 	name = json_string_value(json_object_get(call->document, "operation"));
 	if (!name)
 		return error_set(e, EINVAL, "the document names no 'operation'");
 	call->op = operation_by_name(name);
 	if (!call->op)
 		return error_set(e, EINVAL, "there is no operation '%.64s'", name);
-	address = json_string_value(json_object_get(call->document, "address"));
-	snprintf(call->actor.address, sizeof(call->actor.address), "%s", address ? address : "");
 	call->schema = json_is_true(json_object_get(call->document, "schema"));
 	return 0;
 }
@@ -319,7 +323,7 @@ static bool take_document(struct call *call, const char *text, size_t len)
 }
 
 /* Sets the account that the call acts as. False when the call was ended. */
-static bool take_session(struct call *call, const char *session)
+static bool take_session(struct call *call, const char *session, const char *user_account)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	const struct object *o = session ? session_find(call->view, session) : NULL;
@@ -332,13 +336,17 @@ static bool take_session(struct call *call, const char *session)
 	}
 	if (call->op->flags & OP_NO_SESSION)
 		return true;
+	if (!session && !call->is_for_client && *user_account) {
+		snprintf(call->actor.account, sizeof(call->actor.account), "%s", user_account);
+		return true;
+	}
 	(void)error_set_code(&e, EACCES, "ID.1001", "Session expired");
 	finish_error(call, "session", &e);
 	return false;
 }
 
-void pool_call(struct pool *pool, const char *session, int64_t uid, const char *text, size_t len,
-	       call_answer_fn *answer, void *arg)
+void pool_call(struct pool *pool, const char *session, const struct call_user *user, const char *text,
+	       size_t len, call_answer_fn *answer, void *arg)
 {
 	struct call *call = calloc(1, sizeof(*call));
 	const char *target;
@@ -349,10 +357,14 @@ void pool_call(struct pool *pool, const char *session, int64_t uid, const char *
 	}
 	*call = (struct call){.pool = pool,
 			      .view = store_view(pool_store(pool)),
-			      .actor = {.uid = uid, .source = "rest"},
+			      .actor = {.uid = user->uid, .source = "rest"},
+			      .serves_others = user->serves_others,
 			      .answer = answer,
 			      .arg = arg};
-	if (!take_document(call, text, len) || !take_session(call, session))
+	if (!user->serves_others)
+		snprintf(call->actor.address, sizeof(call->actor.address), "user %" PRId64, user->uid);
+	if (!take_document(call, text, len) ||
+	    !take_session(call, session, user->account ? user->account : ""))
 		return;
 	target = find_target(call, json_object_get(call->document, "params"));
 	call->op = operation_of_target(call->view, call->op, target);

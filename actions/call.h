@@ -8,7 +8,7 @@
  *      "jobUuid": "...", "webHook": "...", "query": "q=...&limit=10", "schema": true, "address": "192.0.2.1"}
  * All members but the operation are optional. `params` also names the object; `query`
  * is for queries, `schema` requests the manual's class names in the answer, `address`
- * is the address of a client that logs in.
+ * is the address of the client for whom the call is made.
  *
  * The answer is a line with one of these words, followed by the body of the REST
  * answer:
@@ -29,16 +29,24 @@
 
 #include "actions/engine/pool.h"
 
+/* The local user who makes a call. */
+struct call_user {
+	int64_t uid;
+	const char *account; /* whose uuid the user is; NULL or "": none */
+	bool serves_others;  /* the `address` in its calls is believed; logins of other users count by uid */
+};
+
 /**
  * Called with the answer, owned by the callee; NULL when memory is short. May be called before pool_call()
  * returns, and in another thread.
  */
 typedef void call_answer_fn(void *arg, struct document *answer);
 /**
- * Makes a call. @session: the uuid of its session; NULL: none, so only operations with OP_NO_SESSION are
- * allowed. Never blocks; @answer is called exactly once. @text is not needed after the return.
+ * Makes a call. @session: the uuid of its session; NULL: none. Then a call for a client, which has an `address`, may
+ * only use operations with OP_NO_SESSION, and so may a caller without an account; others act as theirs. Never
+ * blocks; @answer is called exactly once. @text is not needed after the return.
  */
-void pool_call(struct pool *pool, const char *session, int64_t uid, const char *text, size_t len,
-	       call_answer_fn *answer, void *arg);
+void pool_call(struct pool *pool, const char *session, const struct call_user *user, const char *text,
+	       size_t len, call_answer_fn *answer, void *arg);
 
 #endif

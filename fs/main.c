@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program: options, running in the background, one line for an error. */
 #include <fcntl.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,10 +14,11 @@
 struct options {
 	char *state, *uri, *admin_password_file; /* owned */
 	char *mountpoint;			 /* owned */
-	int foreground, help, version, read_only, inotify;
+	char *rest_user;			 /* owned */
+	int foreground, help, version, read_only, inotify, allow_other;
 };
 
-enum { KEY_READ_ONLY, KEY_DEBUG };
+enum { KEY_READ_ONLY, KEY_DEBUG, KEY_ALLOW_OTHER };
 
 #define OPTION(template, member, value)                                                                      \
 	{                                                                                                    \
@@ -26,6 +28,7 @@ static const struct fuse_opt option_table[] = {
 	OPTION("state=%s", state, 0),
 	OPTION("uri=%s", uri, 0),
 	OPTION("admin-password-file=%s", admin_password_file, 0),
+	OPTION("rest-user=%s", rest_user, 0),
 	OPTION("inotify", inotify, 1),
 	OPTION("-f", foreground, 1),
 	OPTION("-h", help, 1),
@@ -33,6 +36,7 @@ static const struct fuse_opt option_table[] = {
 	OPTION("-V", version, 1),
 	OPTION("--version", version, 1),
 	FUSE_OPT_KEY("ro", KEY_READ_ONLY),
+	FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER),
 	FUSE_OPT_KEY("-d", KEY_DEBUG),
 	FUSE_OPT_KEY("debug", KEY_DEBUG),
 	FUSE_OPT_END,
@@ -49,7 +53,8 @@ static const char usage[] =
 	"                        in the file admin-password of the state folder)\n"
 	"    -o ro             read-only: accept no requests\n"
 	"    -o inotify        report changes from elsewhere through inotify(7), too\n"
-	"    -o allow_other    allow access by other users\n"
+	"    -o allow_other    allow access by other users, each as the account that it is bound to\n"
+	"    -o rest-user=USER the user who runs poolfs-rest, if that is not the mount's: its clients' addresses are believed\n"
 	"    -o OPTION,...     further options of fuse(8)\n"
 	"    -f                stay in the foreground\n"
 	"    -d                stay in the foreground and print every request of the kernel\n"
@@ -66,6 +71,9 @@ static int take_argument(void *data, const char *arg, int key, struct fuse_args 
 	switch (key) {
 	case KEY_READ_ONLY:
 		options->read_only = 1;
+		return 1;
+	case KEY_ALLOW_OTHER:
+		options->allow_other = 1;
 		return 1;
 	case KEY_DEBUG:
 		options->foreground = 1;
@@ -88,7 +96,21 @@ static void options_done(struct options *options)
 	free(options->state);
 	free(options->uri);
 	free(options->admin_password_file);
+	free(options->rest_user);
 	free(options->mountpoint);
+}
+
+/* The number of the user @name, a name or number itself. */
+static int find_user(const char *name, uid_t *ret, struct error *e)
+{
+	const struct passwd *entry = getpwnam(name);
+	char *end;
+	unsigned long number = strtoul(name, &end, 10);
+
+	if (!entry && (*end || end == name || number >= UINT32_MAX))
+		return error_set(e, ENOENT, "there is no user '%s', as 'rest-user' says", name);
+	*ret = entry ? entry->pw_uid : (uid_t)number;
+	return 0;
 }
 
 /* Replaces *path by its absolute form. */
@@ -165,11 +187,15 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	r = check(&options, &e);
+	session.rest_uid = UID_NONE;
+	if (r == 0 && options.rest_user)
+		r = find_user(options.rest_user, &session.rest_uid, &e);
 	if (r == 0 && fuse_opt_add_arg(&args, "-odefault_permissions,fsname=poolfs,subtype=poolfs") < 0)
 		r = error_set(&e, ENOMEM, "out of memory");
 	if (r == 0) {
 		session.mountpoint = options.mountpoint;
 		session.inotify = options.inotify;
+		session.allow_other = options.allow_other;
 		session.pool = (struct pool_options){.state_dir = options.state,
 						     .uri = options.uri,
 						     .admin_password_file = options.admin_password_file,

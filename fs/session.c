@@ -103,6 +103,8 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->born = program_time();
 	fs->uid = geteuid();
 	fs->gid = getegid();
+	fs->has_others = options->allow_other;
+	fs->rest_uid = options->rest_uid;
 	fs->handles = handles_new();
 	fs->aside = aside_new();
 	fs->errors = last_errors_new();

@@ -11,6 +11,8 @@ struct session_options {
 	const char *mountpoint; /* absolute */
 	struct pool_options pool;
 	bool inotify;		  /* see fs/tell/watchers.h */
+	bool allow_other;	  /* `args` say so */
+	uid_t rest_uid;		  /* the user who serves REST; UID_NONE */
 	void (*ready)(void *arg); /* called once, when the mount can be used */
 	void *ready_arg;
 };

@@ -2,6 +2,8 @@
 /* See access.h. */
 #include "model/access.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A tag on a NIC of a VM is the longest chain of owners; a loop of tags on tags ends here, too. */
@@ -80,6 +82,49 @@ bool access_may_see(const struct view *view, const struct object *o, const char 
 
 	return top &&
 	       (top->kind->owner == OWNER_PUBLIC || is_owner(top, account) || is_shared(view, top, account));
+}
+
+const struct object *access_account_of(const struct view *view, const struct object *o)
+{
+	const struct object *top = top_of(view, o), *account;
+
+	if (!top || (top->kind->owner != OWNER_ACCOUNT && top->kind->owner != OWNER_SHAREABLE))
+		return NULL;
+	account = view_get(view, KIND_ACCOUNT, object_str(top, top->kind->owner_field));
+	return account && access_is_admin(view, object_uuid(account)) ? NULL : account;
+}
+
+enum access_circle access_circle(const struct view *view, const struct object *o)
+{
+	const struct object *top = top_of(view, o);
+
+	if (top && top->kind->owner == OWNER_PUBLIC)
+		return ACCESS_EVERYBODY;
+	if (top && top->kind->owner == OWNER_SHAREABLE) {
+		if (access_share(view, object_uuid(top), NULL))
+			return ACCESS_EVERYBODY;
+		if (view_next_where(view, KIND_SHARED_RESOURCE, SHARED_RESOURCE_UUID, object_uuid(top), 0))
+			return ACCESS_SOME;
+	}
+	return access_account_of(view, o) ? ACCESS_OWNER : ACCESS_NOBODY;
+}
+
+static const struct object *account_by_number(const struct view *view, int field, uint32_t number)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%" PRIu32, number);
+	return view_next_where(view, KIND_ACCOUNT, field, text, 0);
+}
+
+const struct object *access_user_account(const struct view *view, uint32_t uid)
+{
+	return account_by_number(view, ACCOUNT_UNIX_UID, uid);
+}
+
+const struct object *access_group_account(const struct view *view, uint32_t gid)
+{
+	return account_by_number(view, ACCOUNT_UNIX_GID, gid);
 }
 
 static const struct {

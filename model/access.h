@@ -19,6 +19,21 @@ bool access_is_admin(const struct view *view, const char *account);
 bool access_may_see(const struct view *view, const struct object *o, const char *account);
 /** True when @o is the account's own, or belongs to an object that is: it may change it. */
 bool access_owns(const struct view *view, const struct object *o, const char *account);
+/** The account whose @o is, borrowed from @view; NULL: it is the administrator's, or belongs to no account. */
+const struct object *access_account_of(const struct view *view, const struct object *o);
+
+/* Who may see an object, besides administrators. */
+enum access_circle {
+	ACCESS_NOBODY,
+	ACCESS_OWNER,	  /* the account whose it is */
+	ACCESS_SOME,	  /* that, and accounts that it is shared with */
+	ACCESS_EVERYBODY, /* all accounts */
+};
+enum access_circle access_circle(const struct view *view, const struct object *o);
+
+/* The account that a local user or group is, borrowed from @view; NULL: none. */
+const struct object *access_user_account(const struct view *view, uint32_t uid);
+const struct object *access_group_account(const struct view *view, uint32_t gid);
 
 /* Size of the text of SHARED_KEY, with its final NUL. */
 #define SHARE_KEY_SIZE (2 * UUID_SIZE)

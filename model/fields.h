@@ -377,7 +377,10 @@
 	X_STR(X, ACCOUNT, TYPE, "type", 0, "SystemAdmin or Normal")                                          \
 	X_DATES(X, ACCOUNT)                                                                                  \
 	X_STR(X, ACCOUNT, PASSWORD_HASH, "passwordHash", F_HIDDEN | F_SECRET, "argon2id of the hexadecimal SHA-512") \
-	X_STR(X, ACCOUNT, LOGIN_ADDRESSES, "loginAddresses", F_HIDDEN | F_NOWRITE, "where it has logged in from, newest first")
+	X_STR(X, ACCOUNT, LOGIN_ADDRESSES, "loginAddresses", F_HIDDEN | F_NOWRITE, "where it has logged in from, newest first") \
+	X_STR(X, ACCOUNT, UNIX_USERS, "unixUsers", F_FILE, "local users and @group who are this account, see README") \
+	X_STR(X, ACCOUNT, UNIX_UID, "unixUid", F_HIDDEN | F_INDEX, "number of the user who owns its files") \
+	X_STR(X, ACCOUNT, UNIX_GID, "unixGid", F_HIDDEN | F_INDEX, "number of the group of its files")
 
 /* An object that its owner lets others see and use: one account, or all (account/sharing.h). */
 #define SHARED_FIELDS(X)                                                                                     \

@@ -116,6 +116,11 @@ int access_check(const struct view *view, const struct request *req, struct erro
 		return error_set_code(e, EACCES, "ID.1002",
 				      "'%s' is for administrators, the account '%s' is not one", op->name,
 				      req->actor.account);
+	for (const struct param *p = op->params; p && p->name; p++)
+		if ((p->flags & PARAM_ADMIN) && request_has(req, p->name))
+			return error_set_code(e, EACCES, "ID.1002",
+					      "'%s' is for administrators, the account '%s' is not one",
+					      p->name, req->actor.account);
 	if (op->target)
 		r = check_object(view, req, request_object(view, req), needs_own_target(op), e);
 	for (const struct param *p = op->params; r == 0 && p && p->name; p++)

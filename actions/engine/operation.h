@@ -44,6 +44,7 @@ enum param_flags {
 	PARAM_ADDRESS = 1 << 11, /* anybody may name the object, of which nothing is told, used or changed */
 	PARAM_LINES = 1 << 12,	 /* a text of several lines; others are one line */
 	PARAM_URL = 1 << 13,	 /* shown as by url_shown() */
+	PARAM_ADMIN = 1 << 14,	 /* only administrators may give it */
 };
 
 /* The most characters of a text whose row says no other limit: what a column TEXT of the manual's server holds. */

@@ -446,8 +446,8 @@ static int parse_name(const char *file_name, char **ret_name, const char **ret_f
 	return *ret_name ? 0 : error_oom(e);
 }
 
-static int make_request(struct uploads *uploads, const char *file_name, int64_t uid, struct request **ret_req,
-			struct error *e)
+static int make_request(struct uploads *uploads, const char *file_name, int64_t uid, const char *account,
+			struct request **ret_req, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(uploads->pool->store);
 	struct actor actor = {.uid = uid, .source = "upload"};
@@ -458,6 +458,7 @@ static int make_request(struct uploads *uploads, const char *file_name, int64_t 
 
 	if (r < 0)
 		return r;
+	snprintf(actor.account, sizeof(actor.account), "%s", account ? account : "");
 	bs = choose_backup_storage(view, e);
 	if (!bs)
 		return -EBUSY;
@@ -469,7 +470,8 @@ static int make_request(struct uploads *uploads, const char *file_name, int64_t 
 	return request_new(operation_by_name("AddImage"), NULL, params, &actor, ret_req, e);
 }
 
-static struct upload *upload_new(struct uploads *uploads, const char *name, const char *image, mode_t mode)
+static struct upload *upload_new(struct uploads *uploads, const char *name, const char *image, uid_t uid,
+				 mode_t mode)
 {
 	struct upload *u = calloc(1, sizeof(*u));
 	int64_t now = store_now();
@@ -485,7 +487,7 @@ static struct upload *upload_new(struct uploads *uploads, const char *name, cons
 	u->opens = u->writers = 1;
 	u->used = now;
 	u->st = (struct stat){.st_mode = S_IFREG | (mode & UPLOAD_MODE),
-			      .st_uid = geteuid(),
+			      .st_uid = uid,
 			      .st_gid = getegid(),
 			      .st_mtim = {now / NS_PER_S, now % NS_PER_S}};
 	snprintf(u->image, sizeof(u->image), "%s", image);
@@ -533,16 +535,17 @@ static void on_submitted(void *arg, int result, const char *job, const json_t *a
 		upload_end(u, e);
 }
 
-int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t mode, int64_t reused,
-		  struct upload_task *task, struct upload **ret_upload, int64_t *ret_number, struct error *e)
+int upload_create(struct uploads *uploads, const char *name, int64_t uid, const char *account, mode_t mode,
+		  int64_t reused, struct upload_task *task, struct upload **ret_upload, int64_t *ret_number,
+		  struct error *e)
 {
 	_cleanup_(upload_unref_p) struct upload *u = NULL;
 	struct request *req = NULL;
-	int r = make_request(uploads, name, uid, &req, e);
+	int r = make_request(uploads, name, uid, account, &req, e);
 
 	if (r < 0)
 		return r;
-	u = upload_new(uploads, name, req->target, mode);
+	u = upload_new(uploads, name, req->target, (uid_t)uid, mode);
 	r = u ? enlist(uploads, u, reused, e) : error_oom(e);
 	if (r < 0) {
 		request_free(req);

@@ -91,14 +91,16 @@ struct uploads *uploads_new(struct pool *pool);
 void uploads_free(struct uploads *uploads);
 
 /**
- * Creates and opens the file @name and submits its job; @reused: the number of a finished upload whose file is
- * written anew, 0 = none; @task (UPLOAD_BEGIN) is answered when that has begun
+ * Creates and opens the file @name of a user, who acts as @account (NULL: the administrator), and submits its job;
+ * @reused: the number of a finished upload whose file is written anew, 0 = none; @task (UPLOAD_BEGIN) is answered
+ * when that has begun
  * or was refused. @ret_upload (a reference) and @ret_number are set before. On failure @task is not touched:
  * -EINVAL (not the suffix of an image), -ENAMETOOLONG, -EEXIST, -EBUSY (too many uploads, no usable backup
  * storage), -ENOMEM.
  */
-int upload_create(struct uploads *uploads, const char *name, int64_t uid, mode_t mode, int64_t reused,
-		  struct upload_task *task, struct upload **ret_upload, int64_t *ret_number, struct error *e);
+int upload_create(struct uploads *uploads, const char *name, int64_t uid, const char *account, mode_t mode,
+		  int64_t reused, struct upload_task *task, struct upload **ret_upload, int64_t *ret_number,
+		  struct error *e);
 /** A reference for the caller; returns @u. */
 struct upload *upload_ref(struct upload *u);
 /** Accepts NULL. */

@@ -6,6 +6,7 @@
 #include "actions/account/account.h"
 #include "actions/account/quota.h"
 #include "actions/account/sharing.h"
+#include "actions/account/unix_users.h"
 #include "actions/engine/access.h"
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/result.h"
@@ -32,12 +33,27 @@ static int check_password(const struct request *req, struct error *e)
 	return 0;
 }
 
+/* @type: of the account. */
+static int check_unix_users(const struct request *req, const char *type, struct error *e)
+{
+	const char *users = request_str(req, "unixUsers");
+
+	if (users && *users && type && strcmp(type, "SystemAdmin") == 0)
+		return error_set(
+			e, EINVAL,
+			"an administrator's account cannot have local users: those who administer the "
+			"mount are root and its owner");
+	return users ? unix_users_check(users, e) : 0;
+}
+
 static int account_create_check(const struct view *view, const struct request *req, struct error *e)
 {
 	int r = object_check_uuid(view, req, e);
 
 	if (r == 0)
 		r = check_password(req, e);
+	if (r == 0)
+		r = check_unix_users(req, request_str(req, "type"), e);
 	return r < 0 ? r : check_name(view, req, e);
 }
 
@@ -49,8 +65,11 @@ static bool needs_old_password(const struct request *req)
 
 static int account_update_check(const struct view *view, const struct request *req, struct error *e)
 {
+	const struct object *o = request_object(view, req);
 	int r = check_password(req, e);
 
+	if (r == 0)
+		r = check_unix_users(req, o ? object_str(o, ACCOUNT_TYPE) : NULL, e);
 	if (r < 0)
 		return r;
 	if (needs_old_password(req) && !request_str(req, "oldPassword"))
@@ -60,13 +79,30 @@ static int account_update_check(const struct view *view, const struct request *r
 	return check_name(view, req, e);
 }
 
-/* A change of an account with a new password. */
+/* A change of an account with what takes long to compute. */
 struct account_change {
 	const struct request *req;
-	char hash[ACCOUNT_HASH_SIZE];
-	char old[ACCOUNT_HASH_SIZE]; /* that the given old password belongs to; "": none was needed */
+	char hash[ACCOUNT_HASH_SIZE]; /* "": no new password */
+	char old[ACCOUNT_HASH_SIZE];  /* that the given old password belongs to; "": none was needed */
+	struct unix_users users;      /* if the request has them */
 	json_t *result;
 };
+
+/* Sets the computed members. */
+static int set_computed(struct txn *t, struct object *account, const struct account_change *c,
+			struct error *e)
+{
+	int r = 0;
+
+	if (*c->hash)
+		object_set_str(account, ACCOUNT_PASSWORD_HASH, c->hash);
+	if (request_has(c->req, "unixUsers")) {
+		r = unix_users_check_free(txn_view(t), object_uuid(account), &c->users, e);
+		if (r == 0)
+			unix_users_set(account, &c->users);
+	}
+	return r;
+}
 
 static int create_fn(struct txn *t, void *arg, struct error *e)
 {
@@ -79,45 +115,56 @@ static int create_fn(struct txn *t, void *arg, struct error *e)
 	r = object_from_request(txn_view(t), KIND_ACCOUNT, c->req, &o, e);
 	if (r < 0)
 		return r;
-	object_set_str(o, ACCOUNT_PASSWORD_HASH, c->hash);
+	r = set_computed(t, o, c, e);
+	if (r < 0) {
+		object_unref(o);
+		return r;
+	}
 	r = object_create(t, o, c->req, &c->result, e);
 	if (r < 0 || access_is_admin(txn_view(t), c->req->target))
 		return r;
 	return quota_put_defaults(t, c->req->target, e);
 }
 
-/* All sessions end with the password, that of the caller, too: the account has to log in again everywhere. */
+/* All sessions end with a new password, that of the caller, too: the account has to log in again everywhere. */
 static int update_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct account_change *c = arg;
 	const struct object *now = view_get(txn_view(t), KIND_ACCOUNT, c->req->target);
 	struct object *account;
-	int r;
+	int r = 0;
 
 	if (now && *c->old && !object_str_is(now, ACCOUNT_PASSWORD_HASH, c->old))
 		return error_set_code(e, EBUSY, "SYS.1006", "the password has been changed meanwhile");
-	r = object_remove_where(t, KIND_SESSION, SESSION_ACCOUNT_UUID, c->req->target, e);
+	if (*c->hash)
+		r = object_remove_where(t, KIND_SESSION, SESSION_ACCOUNT_UUID, c->req->target, e);
 	if (r == 0)
 		r = txn_edit(t, KIND_ACCOUNT, c->req->target, &account, e);
 	if (r < 0)
 		return r;
 	object_set_from_param(account, ACCOUNT_NAME, c->req, "name");
 	object_set_from_param(account, ACCOUNT_DESCRIPTION, c->req, "description");
-	object_set_str(account, ACCOUNT_PASSWORD_HASH, c->hash);
+	r = set_computed(t, account, c, e);
+	if (r < 0) {
+		object_unref(account);
+		return r;
+	}
 	r = txn_put(t, account, NULL, e);
 	if (r < 0)
 		return r;
 	return result_inventory(txn_view(t), KIND_ACCOUNT, c->req->target, &c->result, e);
 }
 
-/* Hashes the password, which takes long, then changes the pool. */
-static int run_with_hash(struct job *job, struct account_change *c, txn_fn *fn, json_t **ret_result,
-			 struct error *e)
+/* Hashes the password and looks up users, which takes long, then changes the pool. */
+static int run_change(struct job *job, struct account_change *c, txn_fn *fn, json_t **ret_result,
+		      struct error *e)
 {
-	int r;
+	const char *password = request_str(job->req, "password"), *users = request_str(job->req, "unixUsers");
+	int r = users ? unix_users_resolve(users, &c->users, e) : 0;
 
 	c->req = job->req;
-	r = account_hash(request_str(job->req, "password"), c->hash, e);
+	if (r == 0 && password)
+		r = account_hash(password, c->hash, e);
 	if (r < 0)
 		return r;
 	r = store_run(pool_store(job->pool), fn, c, e);
@@ -130,7 +177,7 @@ static int account_create_run(struct job *job, json_t **ret_result, struct error
 {
 	struct account_change c = {0};
 
-	return run_with_hash(job, &c, create_fn, ret_result, e);
+	return run_change(job, &c, create_fn, ret_result, e);
 }
 
 /* Compares the old password, which takes long. Guesses are limited as those of a login. */
@@ -153,13 +200,30 @@ static int check_old_password(struct job *job, struct account_change *c, struct 
 	return 0;
 }
 
-/* The change is one commit, so the account has the new password or nothing was changed. */
+static int account_update_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct account_change c = {0};
+	int r = needs_old_password(job->req) ? check_old_password(job, &c, e) : 0;
+
+	if (r == 0)
+		r = run_change(job, &c, update_fn, ret_result, e);
+	if (r == 0 && request_has(job->req, "password") && strcmp(job->req->target, ADMIN_ACCOUNT_UUID) == 0)
+		account_forget_first(job->pool->state_dir);
+	return r;
+}
+
+/*
+ * The change is one commit, so the account has the new password or nothing was changed. Without a password it
+ * can be made again, since nobody else has changed the account meanwhile.
+ */
 static int account_change_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *o = view_get(view, KIND_ACCOUNT, job->req->target);
 	const char *password = request_str(job->req, "password");
 
+	if (o && !password)
+		return account_update_run(job, ret_result, e);
 	if (!o || !password || !account_hash_matches(object_text(o, ACCOUNT_PASSWORD_HASH), password))
 		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while the job ran");
 	if (strcmp(object_uuid(o), ADMIN_ACCOUNT_UUID) == 0)
@@ -170,19 +234,9 @@ static int account_change_recover(struct job *job, json_t **ret_result, struct e
 static int account_update_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				struct error *e)
 {
-	return request_has(req, "password") ? OP_NEEDS_RUN : object_update_apply(t, req, ret_result, e);
-}
-
-static int account_update_run(struct job *job, json_t **ret_result, struct error *e)
-{
-	struct account_change c = {0};
-	int r = needs_old_password(job->req) ? check_old_password(job, &c, e) : 0;
-
-	if (r == 0)
-		r = run_with_hash(job, &c, update_fn, ret_result, e);
-	if (r == 0 && strcmp(job->req->target, ADMIN_ACCOUNT_UUID) == 0)
-		account_forget_first(job->pool->state_dir);
-	return r;
+	return request_has(req, "password") || request_has(req, "unixUsers")
+		       ? OP_NEEDS_RUN
+		       : object_update_apply(t, req, ret_result, e);
 }
 
 static int account_delete_check(const struct view *view, const struct request *req, struct error *e)
@@ -229,6 +283,13 @@ static int account_delete_apply(struct txn *t, const struct request *req, json_t
 	return object_remove(t, request_object(txn_view(t), req), e);
 }
 
+/* Not in the manual. */
+#define P_UNIX_USERS                                                                                         \
+	{                                                                                                    \
+		.name = "unixUsers", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_ADMIN,              \
+		.max_length = UNIX_USERS_SIZE / 2 - 1                                                        \
+	}
+
 static const struct operation create_account = {
 	.section = "5.4",
 	.name = "CreateAccount",
@@ -249,6 +310,7 @@ static const struct operation create_account = {
 					  .default_value = "Normal"},
 					 P_DESCRIPTION,
 					 P_RESOURCE_UUID,
+					 P_UNIX_USERS,
 					 {0}},
 	.results = (const char *const[]){"inventory:AccountInventory", NULL},
 	.form = FORM_CREATE,
@@ -313,6 +375,7 @@ static const struct operation update_account = {
 					  .max_length = 255},
 					 P_NEW_NAME,
 					 P_DESCRIPTION,
+					 P_UNIX_USERS,
 					 {0}},
 	.results = (const char *const[]){"inventory:AccountInventory", NULL},
 	.form = FORM_VERB,
@@ -320,8 +383,9 @@ static const struct operation update_account = {
 	.target = "uuid",
 	.verb = "update",
 	.flags = OP_UPDATES,
-	.help = "changes the account's name, description or password (given as the hex digits of its SHA-512); a new "
-		"password ends all sessions of the account, and an account that changes its own gives the old one, too",
+	.help = "changes the account's name, description, local users or password (given as the hex digits of its "
+		"SHA-512); a new password ends all sessions of the account, and an account that changes its own gives the "
+		"old one, too",
 	.check = account_update_check,
 	.apply = account_update_apply,
 	.run = account_update_run,

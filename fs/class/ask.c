@@ -12,8 +12,8 @@ void ask_init(struct ask *ask, const struct place *p, struct query *query)
 			    .view = view_ref((struct view *)(uintptr_t)p->view),
 			    .query = query,
 			    .scope.deadline = pool_query_deadline(p->view)};
-	if (p->account) {
-		snprintf(ask->account, sizeof(ask->account), "%s", p->account);
+	if (p->caller.account) {
+		snprintf(ask->account, sizeof(ask->account), "%s", p->caller.account);
 		ask->scope.account = ask->account;
 	}
 }

@@ -63,6 +63,9 @@ static void answered(void *arg, struct document *answer)
 /* Makes the call and answers the write of its last piece when the call is answered. */
 static void call_take(const struct place *p, struct handle *h, const struct text *text, struct answer answer)
 {
+	struct call_user user = {.uid = p->caller.uid,
+				 .account = p->caller.account,
+				 .serves_others = !p->caller.limited || p->caller.uid == p->fs->rest_uid};
 	struct call *call = malloc(sizeof(*call));
 
 	if (!call) {
@@ -72,7 +75,7 @@ static void call_take(const struct place *p, struct handle *h, const struct text
 	*call = (struct call){.req = answer.req, .written = answer.written, .handle = h};
 	ref_get(&h->ref);
 	handle_begin_answer(h);
-	pool_call(p->fs->pool, p->object ? object_uuid(p->object) : NULL, p->uid, text->data, text->len,
+	pool_call(p->fs->pool, p->object ? object_uuid(p->object) : NULL, &user, text->data, text->len,
 		  answered, call);
 }
 

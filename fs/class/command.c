@@ -13,6 +13,7 @@
 #include "fs/tell/last_error.h"
 #include "fs/tell/wait.h"
 #include "model/render.h"
+#include "fs/tree/permissions.h"
 
 /* A request of the kernel that waits for the pool. */
 struct submission {
@@ -24,7 +25,7 @@ struct submission {
 	void *arg;		     /* of taken */
 	struct node node;	     /* of the file */
 	const struct object *object; /* owned; NULL: none */
-	uid_t uid;
+	struct caller caller;	     /* `account` is not valid */
 };
 
 static void submission_free(struct submission *s)
@@ -36,7 +37,7 @@ static void submission_free(struct submission *s)
 
 static void refuse(const struct place *p, fuse_req_t req, int result, const struct error *e)
 {
-	last_error_set(p->fs->errors, p->uid, p->object, e);
+	last_error_set(p->fs->errors, p->caller.uid, p->object, e);
 	fuse_reply_err(req, -result);
 }
 
@@ -72,7 +73,7 @@ static void text_accepted(void *arg, int result, const char *job, const json_t *
 	_cleanup_view_ struct view *view = store_view(s->fs->store);
 	struct place p;
 
-	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
+	last_error_set(s->fs->errors, s->caller.uid, s->object, result < 0 ? e : NULL);
 	if (result < 0) {
 		if (s->spoils)
 			atomic_store(&s->handle->refused, -result);
@@ -84,7 +85,8 @@ static void text_accepted(void *arg, int result, const char *job, const json_t *
 			handle_set_answer(s->handle, render_json(json_deep_copy(answer), store_now()));
 		place_init(s->fs, view, s->node, &p);
 		p.object = s->object; /* which the request may have removed */
-		p.uid = s->uid;
+		p.caller = s->caller;
+		caller_renew(&p.caller, view);
 		reply_taken(&p, s->answer);
 	}
 	submission_free(s);
@@ -98,7 +100,7 @@ static void content_accepted(void *arg, int result, const char *job, const json_
 
 	(void)job;
 	(void)answer;
-	last_error_set(s->fs->errors, s->uid, s->object, result < 0 ? e : NULL);
+	last_error_set(s->fs->errors, s->caller.uid, s->object, result < 0 ? e : NULL);
 	s->taken(s->arg, result);
 	submission_free(s);
 }
@@ -119,7 +121,7 @@ static void submit(const struct place *p, const struct submission *how, struct r
 	}
 	*s = *how;
 	s->fs = p->fs;
-	s->uid = p->uid;
+	s->caller = p->caller;
 	s->node = p->node;
 	s->object = object_ref(p->object);
 	if (s->handle)
@@ -146,7 +148,7 @@ void command_take(const struct place *p, struct handle *h, const struct text *te
 		handle_begin_answer(h);
 		submit(p, &how, request, text_accepted);
 	} else {
-		last_error_set(p->fs->errors, p->uid, p->object, NULL);
+		last_error_set(p->fs->errors, p->caller.uid, p->object, NULL);
 		reply_taken(p, answer);
 	}
 }
@@ -253,7 +255,7 @@ void command_replace(const struct place *p, const char *data, size_t len, conten
 		submit(p, &how, request, content_accepted);
 		return;
 	}
-	last_error_set(p->fs->errors, p->uid, p->object, r < 0 ? &e : NULL);
+	last_error_set(p->fs->errors, p->caller.uid, p->object, r < 0 ? &e : NULL);
 	taken(arg, r);
 }
 
@@ -281,7 +283,7 @@ static int request_of_text(const struct place *p, const char *text, size_t len, 
 static bool create_jobs(const struct place *p, struct job_set *ret)
 {
 	ret->op = p->op;
-	ret->uid = p->uid;
+	ret->uid = p->caller.uid;
 	return true;
 }
 
@@ -307,6 +309,11 @@ const struct file_class class_create = {
 	.request = request_of_text,
 	.jobs = create_jobs,
 };
+
+mode_t permissions_create(const struct place *p)
+{
+	return p->fs->has_others && !(p->op->flags & OP_ADMIN) ? 0666 : 0644;
+}
 
 struct document *render_menu(const struct place *p)
 {

@@ -32,14 +32,10 @@ void command_replace(const struct place *p, const char *data, size_t len, conten
 	.replace = command_replace, .take = command_take, .settle = command_wait, .unlink = movable_unlink,  \
 	.rename = movable_rename, .recreate = movable_recreate
 
-/** The actor of a request written to @p. */
-static inline struct actor place_actor(const struct place *p)
-{
-	return (struct actor){.uid = p->uid, .source = "fs"};
-}
-
 /* Columns of the node table. */
 struct document *render_menu(const struct place *p);
 struct document *render_create(const struct place *p);
+/** With other users, every account may create what is not for administrators. */
+mode_t permissions_create(const struct place *p);
 
 #endif

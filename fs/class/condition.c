@@ -68,9 +68,9 @@ static int start_match(fuse_req_t req, const struct place *dir, const struct obj
 	if (!m)
 		return -ENOMEM;
 	*m = (struct match_ask){
-		.req = req, .uid = dir->uid, .o = o, .dir = dir->node, .node = where_match(dir, o)};
+		.req = req, .uid = dir->caller.uid, .o = o, .dir = dir->node, .node = where_match(dir, o)};
 	ask_init(&m->ask, dir, steal(&q));
-	r = ask_start(&m->ask, dir->uid, match_run);
+	r = ask_start(&m->ask, dir->caller.uid, match_run);
 	if (r < 0) {
 		ask_done(&m->ask);
 		free(m);
@@ -96,7 +96,7 @@ static void where_lookup(fuse_req_t req, const struct place *dir, const char *na
 	if (r == 0)
 		reply_node(dir, req, node);
 	else if (error_is_set(&e))
-		ask_reply_error(dir->fs, req, dir->uid, r, &e);
+		ask_reply_error(dir->fs, req, dir->caller.uid, r, &e);
 	else
 		fuse_reply_err(req, -r);
 }
@@ -145,7 +145,7 @@ static void where_walk(const struct place *dir, struct handle *h, walk_fn *done,
 
 	if (r < 0) {
 		if (error_is_set(&e))
-			last_error_set(dir->fs->errors, dir->uid, NULL, &e);
+			last_error_set(dir->fs->errors, dir->caller.uid, NULL, &e);
 		done(arg, r);
 		return;
 	}
@@ -153,10 +153,10 @@ static void where_walk(const struct place *dir, struct handle *h, walk_fn *done,
 	l = malloc(sizeof(*l));
 	if (l) {
 		*l = (struct list_ask){
-			.dir = dir->node, .uid = dir->uid, .handle = h, .done = done, .arg = arg};
+			.dir = dir->node, .uid = dir->caller.uid, .handle = h, .done = done, .arg = arg};
 		ref_get(&h->ref);
 		ask_init(&l->ask, dir, steal(&q));
-		if (ask_start(&l->ask, dir->uid, list_run) == 0)
+		if (ask_start(&l->ask, dir->caller.uid, list_run) == 0)
 			return;
 		ask_done(&l->ask);
 		handle_unref(h);

@@ -111,7 +111,7 @@ struct document *render_features(const struct place *p)
 
 struct document *render_caller_error(const struct place *p)
 {
-	return last_error_of_user(p->fs->errors, p->uid, p->fs->born);
+	return last_error_of_user(p->fs->errors, p->caller.uid, p->fs->born);
 }
 
 struct document *render_object_error(const struct place *p)

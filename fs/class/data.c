@@ -6,6 +6,7 @@
 #include "actions/volume/disk_reader.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/refusal.h"
+#include "fs/tree/permissions.h"
 
 bool data_here(const struct place *dir)
 {
@@ -23,6 +24,7 @@ static int data_stat(const struct place *p, struct stat *ret)
 {
 	stat_fill(p->fs, p->node, place_mode(p), (size_t)disk_reader_size(p->object), p->object->changed,
 		  ret);
+	place_owner(p, &ret->st_uid, &ret->st_gid);
 	ret->st_blocks = (blkcnt_t)(disk_reader_occupied(p->object) / 512);
 	return 0;
 }
@@ -35,6 +37,7 @@ struct data_work {
 	struct fuse_file_info fi;   /* opening */
 	struct node node;
 	mode_t mode;
+	struct caller caller;	     /* opening; `account` is not valid */
 	const struct object *object; /* owned; opening */
 	size_t size;		     /* reading */
 	off_t offset;
@@ -79,7 +82,7 @@ static void reader_free(void *reader)
 
 static int reply_open(struct data_work *w, struct disk_reader *reader)
 {
-	_cleanup_handle_ struct handle *h = handle_new(w->node, w->mode, w->object);
+	_cleanup_handle_ struct handle *h = handle_new(w->node, w->mode, w->object, &w->caller);
 	int r;
 
 	if (!h) {
@@ -131,6 +134,7 @@ static void data_open(fuse_req_t req, const struct place *p, struct fuse_file_in
 		return;
 	w->node = p->node;
 	w->mode = place_mode(p);
+	w->caller = p->caller;
 	w->object = object_ref(p->object);
 	w->fi = *fi;
 	run(w, open_work);

@@ -5,6 +5,7 @@
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
 #include "fs/tell/refusal.h"
+#include "fs/tree/permissions.h"
 
 /* An open that waits for the content of its file. */
 struct open_call {
@@ -84,7 +85,7 @@ void document_file_open(fuse_req_t req, const struct place *p, struct fuse_file_
 	int r = place_check_open(p, fi->flags);
 
 	if (r == 0) {
-		h = handle_new(p->node, place_mode(p), p->object);
+		h = handle_new(p->node, place_mode(p), p->object, &p->caller);
 		r = h ? 0 : -ENOMEM;
 	}
 	if (r == 0)

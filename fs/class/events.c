@@ -7,6 +7,7 @@
 #include "actions/engine/params.h"
 #include "fs/class/document.h"
 #include "fs/tell/refusal.h"
+#include "fs/tree/permissions.h"
 
 static const char file_name[] = "events";
 static const char since[] = "events?since=";
@@ -41,6 +42,11 @@ int64_t events_next(const struct place *dir, int64_t after, char ret_name[NAME_S
 	return 1;
 }
 
+mode_t permissions_events(const struct place *p)
+{
+	return p->fs->has_others ? 0400 : 0444;
+}
+
 /* The log position at which the file begins; for old numbers it is known while the file is open. */
 static int find_start(const struct place *p, int64_t *ret)
 {
@@ -63,7 +69,7 @@ static int events_stat(const struct place *p, struct stat *ret)
 
 	if (r < 0)
 		return r;
-	stat_fill(p->fs, p->node, p->entry->mode, (size_t)(event_log_end(p->fs->events) - start),
+	stat_fill(p->fs, p->node, place_mode(p), (size_t)(event_log_end(p->fs->events) - start),
 		  event_log_changed(p->fs->events), ret);
 	return 0;
 }
@@ -81,7 +87,7 @@ static void events_open(fuse_req_t req, const struct place *p, struct fuse_file_
 	int r = place_check_open(p, fi->flags);
 
 	if (r == 0) {
-		h = handle_new(p->node, place_mode(p), p->object);
+		h = handle_new(p->node, place_mode(p), p->object, &p->caller);
 		r = h ? find_start(p, &h->start) : -ENOMEM;
 	}
 	if (r < 0) {

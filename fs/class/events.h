@@ -15,6 +15,8 @@
 extern const struct file_class class_events;
 
 /* Columns of the node table. */
+/** With other users: the administrator's. */
+mode_t permissions_events(const struct place *p);
 bool events_find(const struct place *dir, const char *name, struct node *ret);
 int64_t events_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 

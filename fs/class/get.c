@@ -10,6 +10,7 @@
 #include "fs/tree/members.h"
 #include "fs/tree/queries.h"
 #include "model/render.h"
+#include "fs/tree/permissions.h"
 
 mode_t permissions_get(const struct place *p)
 {
@@ -49,7 +50,7 @@ static void get_answered(void *arg, int result, json_t *json, const struct error
 
 static int get_request(const struct place *p, bool has_parameters, struct request **ret_req, struct error *e)
 {
-	struct actor actor = {.uid = p->uid, .source = "fs"};
+	struct actor actor = place_actor(p);
 	_cleanup_free_ char *text = NULL;
 	json_t *params = NULL;
 	struct node base;

@@ -3,6 +3,7 @@
 #include "fs/class/inventories.h"
 
 #include "fs/class/document.h"
+#include "fs/class/query.h"
 #include "model/render.h"
 
 /* Listings of up to this many objects are rendered at once, which is faster than in a worker. */
@@ -185,7 +186,10 @@ static void listings_start(struct listings *listings, const struct view *view, e
 
 static void inventories_start(const struct place *p, content_fn *done, void *arg)
 {
-	listings_start(p->fs->listings, p->view, p->kind->id, done, arg);
+	if (p->caller.limited)
+		query_start(p, "", true, done, arg);
+	else
+		listings_start(p->fs->listings, p->view, p->kind->id, done, arg);
 }
 
 const struct file_class class_inventories = {DOCUMENT_FILE, .start = inventories_start};

@@ -5,13 +5,14 @@
 #include "fs/class/scratches.h"
 #include "fs/tell/refusal.h"
 #include "fs/tree/aside.h"
+#include "fs/tree/permissions.h"
 #include "fs/tree/reply.h"
 
 void movable_unlink(fuse_req_t req, const struct place *dir, const char *name, const struct place *p)
 {
 	(void)dir;
 	(void)name;
-	aside_begin(p->fs->aside, p->node, p->uid);
+	aside_begin(p->fs->aside, p->node, p->caller.uid);
 	fuse_reply_err(req, 0);
 }
 
@@ -26,13 +27,14 @@ static int copy(const struct place *p, const struct place *to_dir, const char *t
 	if (!d)
 		return -ENOMEM;
 	if (replaces)
-		(void)scratch_unlink(s, to_dir->node, p->uid, to_name);
-	r = scratch_create(s, to_dir->node, p->uid, to_name, S_IFREG | (place_mode(p) & 07777), &number);
+		(void)scratch_unlink(s, to_dir->node, p->caller.uid, to_name);
+	r = scratch_create(s, to_dir->node, p->caller.uid, to_name, S_IFREG | (place_mode(p) & 07777),
+			   &number);
 	if (r < 0)
 		return r;
 	r = scratch_write(s, number, d->data, d->len, 0);
 	if (r < 0)
-		(void)scratch_unlink(s, to_dir->node, p->uid, to_name);
+		(void)scratch_unlink(s, to_dir->node, p->caller.uid, to_name);
 	else
 		(void)scratch_set_time(s, number, d->mtime);
 	return r;
@@ -53,7 +55,7 @@ void movable_rename(fuse_req_t req, const struct place *dir, const char *name, c
 	if (r == 0)
 		r = copy(p, &to_dir, to_name, found == 0);
 	if (r == 0)
-		aside_begin(p->fs->aside, p->node, p->uid);
+		aside_begin(p->fs->aside, p->node, p->caller.uid);
 	if (r < 0)
 		refusal_reply(req, REFUSED_RENAME, r, p->object, name);
 	else
@@ -62,7 +64,7 @@ void movable_rename(fuse_req_t req, const struct place *dir, const char *name, c
 
 void movable_recreate(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
 {
-	_cleanup_handle_ struct handle *h = handle_new(p->node, place_mode(p), p->object);
+	_cleanup_handle_ struct handle *h = handle_new(p->node, place_mode(p), p->object, &p->caller);
 	struct fuse_entry_param entry;
 	int r = h ? entry_fill(p, &entry) : -ENOMEM;
 
@@ -72,7 +74,7 @@ void movable_recreate(fuse_req_t req, const struct place *p, struct fuse_file_in
 		fuse_reply_err(req, -r);
 		return;
 	}
-	aside_end(p->fs->aside, p->node, p->uid);
+	aside_end(p->fs->aside, p->node, p->caller.uid);
 	h->gather.anew = true;
 	fi->fh = h->number;
 	fi->direct_io = 1;

@@ -21,7 +21,7 @@ static void name_file(const struct place *p, struct place *ret)
 				 .class = N_VALUE,
 				 .index = (unsigned)p->kind->name_field},
 		   ret);
-	ret->uid = p->uid;
+	ret->caller = p->caller;
 }
 
 static void name_link_rename(fuse_req_t req, const struct place *dir, const char *name, const struct place *p,

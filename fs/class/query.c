@@ -34,24 +34,20 @@ static void content_run(struct ask *ask)
 	free(c);
 }
 
-static void answer_start(const struct place *p, content_fn *done, void *arg)
+void query_start(const struct place *p, const char *text, bool all, content_fn *done, void *arg)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_query_ struct query *q = NULL;
-	_cleanup_free_ char *text = NULL;
 	struct content_ask *c;
-	struct node base;
-	int r;
+	int r = collection_parse_query(p, text, &q, &e);
 
-	if (!queries_get(p->fs->queries, p->node.row, &base, &text))
-		r = error_set(&e, ESTALE, "the file name has expired, look it up again");
-	else
-		r = text ? collection_parse_query(p, text, &q, &e) : error_set(&e, ENOMEM, "out of memory");
+	if (r == 0 && all)
+		query_set_limit(q, INT64_MAX);
 	c = r < 0 ? NULL : malloc(sizeof(*c));
 	if (c) {
 		*c = (struct content_ask){.done = done, .arg = arg};
 		ask_init(&c->ask, p, steal(&q));
-		if (ask_start(&c->ask, p->uid, content_run) == 0)
+		if (ask_start(&c->ask, p->caller.uid, content_run) == 0)
 			return;
 		ask_done(&c->ask);
 		free(c);
@@ -59,6 +55,20 @@ static void answer_start(const struct place *p, content_fn *done, void *arg)
 	if (r == 0)
 		r = error_set(&e, ENOMEM, "out of memory");
 	done(arg, r, NULL, &e);
+}
+
+static void answer_start(const struct place *p, content_fn *done, void *arg)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_free_ char *text = NULL;
+	struct node base;
+
+	if (!queries_get(p->fs->queries, p->node.row, &base, &text))
+		done(arg, error_set(&e, ESTALE, "the file name has expired, look it up again"), NULL, &e);
+	else if (!text)
+		done(arg, error_oom(&e), NULL, &e);
+	else
+		query_start(p, text, false, done, arg);
 }
 
 const struct file_class class_collection_query = {DOCUMENT_FILE, .is_here = queries_is_here,
@@ -105,10 +115,10 @@ static int start_write(const struct place *p, struct handle *h, fuse_req_t req, 
 	if (!w)
 		return error_set(e, ENOMEM, "out of memory");
 	handle_begin_answer(h);
-	*w = (struct write_ask){.req = req, .uid = p->uid, .len = len, .handle = h};
+	*w = (struct write_ask){.req = req, .uid = p->caller.uid, .len = len, .handle = h};
 	ref_get(&h->ref);
 	ask_init(&w->ask, p, steal(&q));
-	r = ask_start(&w->ask, p->uid, write_run);
+	r = ask_start(&w->ask, p->caller.uid, write_run);
 	if (r < 0) {
 		error_set(e, ENOMEM, "out of memory");
 		handle_unref(h);
@@ -150,7 +160,7 @@ static void query_write(fuse_req_t req, const struct place *p, struct handle *h,
 	}
 	gather_reset(g);
 	if (r < 0)
-		ask_reply_error(p->fs, req, p->uid, r, &e);
+		ask_reply_error(p->fs, req, p->caller.uid, r, &e);
 }
 
 static void query_flush(fuse_req_t req, const struct place *p, struct handle *h)
@@ -160,12 +170,17 @@ static void query_flush(fuse_req_t req, const struct place *p, struct handle *h)
 
 	if (h->gather.len) {
 		r = error_set(&e, EINVAL, "incomplete query: the final newline is missing");
-		last_error_set(p->fs->errors, p->uid, NULL, &e);
+		last_error_set(p->fs->errors, p->caller.uid, NULL, &e);
 	}
 	fuse_reply_err(req, -r);
 }
 
 const struct file_class class_query = {DOCUMENT_FILE, .write = query_write, .flush = query_flush};
+
+mode_t permissions_ask(const struct place *p)
+{
+	return p->fs->has_others ? 0666 : 0644;
+}
 
 struct document *render_ask(const struct place *p)
 {

@@ -2,6 +2,8 @@
 /* See readme.h. */
 #include "fs/class/readme.h"
 
+#include "fs/tree/permissions.h"
+
 #include <string.h>
 
 #include "fs/class/readme_tables.h"
@@ -75,6 +77,9 @@ static const char introduction[] =
 	"Uploading the same bytes under the same name meanwhile makes no second image; other bytes make another one.\n"
 	"last-error explains what this program refuses. What the kernel refuses by itself (no permission, a name that\n"
 	"exists) it does not see.\n"
+	"\n"
+	"With other users (-o allow_other) the modes below are those of what all accounts see; the files of an object\n"
+	"belong to the users of its account (accounts/<uuid>/unixUsers) and are closed to others.\n"
 	"\n"
 	"Numbers can be written with K, M, G or T. Everything below is made from the tables of the program.\n"
 	"\n";

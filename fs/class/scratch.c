@@ -8,13 +8,14 @@
 #include "fs/class/directory.h"
 #include "fs/tell/refusal.h"
 #include "fs/tree/aside.h"
+#include "fs/tree/permissions.h"
 #include "fs/tree/reply.h"
 
 /* ------------------------------------------------------------ open, release */
 
 static int add_handle(const struct place *p, uint64_t *ret_number)
 {
-	_cleanup_handle_ struct handle *h = handle_new(p->node, place_mode(p), NULL);
+	_cleanup_handle_ struct handle *h = handle_new(p->node, place_mode(p), NULL, &p->caller);
 	int r = h ? scratch_open(p->fs->scratches, p->node.row) : -ENOMEM;
 
 	if (r < 0)
@@ -54,15 +55,17 @@ static void scratch_file_create(fuse_req_t req, const struct place *dir, const c
 	struct fuse_entry_param entry;
 	struct place p;
 	struct node node = {.class = N_SCRATCH};
-	int r = scratch_create(dir->fs->scratches, dir->node, dir->uid, name, S_IFREG | mode, &node.row);
+	int r = scratch_create(dir->fs->scratches, dir->node, dir->caller.uid, name, S_IFREG | mode,
+			       &node.row);
 
 	if (r == 0) {
 		place_init(dir->fs, dir->view, node, &p);
+		p.caller = dir->caller;
 		r = entry_fill(&p, &entry);
 		if (r == 0)
 			r = add_handle(&p, &fi->fh);
 		if (r < 0)
-			(void)scratch_unlink(dir->fs->scratches, dir->node, dir->uid, name);
+			(void)scratch_unlink(dir->fs->scratches, dir->node, dir->caller.uid, name);
 	}
 	if (r < 0) {
 		refusal_reply(req, REFUSED_MAKE, r, dir->object, name);
@@ -148,7 +151,7 @@ static void scratch_file_setattr(fuse_req_t req, const struct place *p, const st
 static void scratch_file_unlink(fuse_req_t req, const struct place *dir, const char *name,
 				const struct place *p)
 {
-	int r = scratch_unlink(dir->fs->scratches, dir->node, dir->uid, name);
+	int r = scratch_unlink(dir->fs->scratches, dir->node, dir->caller.uid, name);
 
 	(void)p;
 	if (r < 0)
@@ -203,7 +206,8 @@ static void rename_over(fuse_req_t req, const struct place *dir, const struct pl
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	*call = (struct rename_call){.req = req, .dir = dir->node, .target = target->node, .uid = dir->uid};
+	*call = (struct rename_call){
+		.req = req, .dir = dir->node, .target = target->node, .uid = dir->caller.uid};
 	snprintf(call->name, sizeof(call->name), "%s", name);
 	target->entry->io->replace(target, content->data, content->len, rename_done, call);
 }
@@ -220,7 +224,7 @@ static int check_target(int found, const struct place *to_dir, const struct plac
 		return place_has(to_dir, N_SCRATCH) ? 0 : -EPERM;
 	if (found < 0)
 		return found;
-	if ((flags & RENAME_NOREPLACE) && !aside_is(target->fs->aside, target->node, target->uid))
+	if ((flags & RENAME_NOREPLACE) && !aside_is(target->fs->aside, target->node, target->caller.uid))
 		return -EEXIST;
 	if (is_scratch(target))
 		return 0;
@@ -243,7 +247,8 @@ static void scratch_file_rename(fuse_req_t req, const struct place *dir, const c
 		return;
 	}
 	if (r == 0)
-		r = scratch_rename(dir->fs->scratches, dir->uid, dir->node, name, to_dir.node, to_name);
+		r = scratch_rename(dir->fs->scratches, dir->caller.uid, dir->node, name, to_dir.node,
+				   to_name);
 	if (r < 0)
 		refusal_reply(req, REFUSED_RENAME, r, dir->object, name);
 	else
@@ -255,7 +260,8 @@ static void scratch_make_directory(fuse_req_t req, const struct place *dir, cons
 	struct fuse_entry_param entry;
 	struct node node = {.class = N_SCRATCH_DIR};
 	struct place p;
-	int r = scratch_create(dir->fs->scratches, dir->node, dir->uid, name, S_IFDIR | mode, &node.row);
+	int r = scratch_create(dir->fs->scratches, dir->node, dir->caller.uid, name, S_IFDIR | mode,
+			       &node.row);
 
 	if (r == 0) {
 		place_init(dir->fs, dir->view, node, &p);

@@ -422,7 +422,7 @@ static bool find(const struct place *dir, const char *name, enum node_class clas
 
 	scoped_lock(&s->lock);
 	expire(s, store_now());
-	entry = get_entry(s, node_pack(dir->node), dir->uid, name);
+	entry = get_entry(s, node_pack(dir->node), dir->caller.uid, name);
 	if (!entry || scratch_node(entry->file).class != class)
 		return false;
 	*ret = scratch_node(entry->file);
@@ -447,7 +447,7 @@ static int64_t next(const struct place *dir, int64_t after, enum node_class clas
 	scoped_lock(&s->lock);
 	expire(s, store_now());
 	for (const struct entry *e = s->entries; e; e = e->next)
-		if (e->number > after && e->dir == node_pack(dir->node) && e->file->uid == dir->uid &&
+		if (e->number > after && e->dir == node_pack(dir->node) && e->file->uid == dir->caller.uid &&
 		    scratch_node(e->file).class == class) {
 			snprintf(ret_name, NAME_SIZE, "%s", e->name);
 			*ret = scratch_node(e->file);

@@ -9,6 +9,7 @@
 #include "fs/class/document.h"
 #include "fs/class/writing.h"
 #include "fs/tell/wait.h"
+#include "fs/tree/permissions.h"
 
 struct document *render_spec(const struct place *p)
 {

@@ -8,6 +8,7 @@
 #include "actions/image/writer.h"
 #include "fs/class/data.h"
 #include "fs/tell/last_error.h"
+#include "fs/tree/permissions.h"
 #include "fs/tree/reply.h"
 
 /* -------------------------------------------------------------- the directory */
@@ -70,6 +71,12 @@ static int upload_attributes(const struct place *p, struct stat *ret)
 	return 0;
 }
 
+mode_t uploads_permissions(const struct place *p)
+{
+	/* Who can read a directory can watch it, and sees the names of all files. */
+	return p->fs->has_others ? 01733 : 0755;
+}
+
 mode_t upload_permissions(const struct place *p)
 {
 	struct stat st;
@@ -86,6 +93,7 @@ struct call {
 	const struct fs *fs;
 	struct upload *upload; /* a reference */
 	uid_t uid;
+	struct caller caller; /* for creation and open; `account` is not valid */
 	/* for creation, open and attributes */
 	struct node node;
 	struct fuse_file_info fi;
@@ -163,7 +171,7 @@ static void state_free(void *upload)
 /* Puts a handle with the call's opened upload into the table. */
 static int add_handle(struct call *c, const struct place *p)
 {
-	_cleanup_handle_ struct handle *h = handle_new(c->node, place_mode(p), NULL);
+	_cleanup_handle_ struct handle *h = handle_new(c->node, place_mode(p), NULL, &p->caller);
 	int r;
 
 	if (!h)
@@ -187,6 +195,7 @@ static void opened(struct upload_task *task, int64_t result, const struct error 
 	int r = 0;
 
 	place_init(c->fs, view, c->node, &p);
+	p.caller = c->caller;
 	if (!has_failed(c, result, e)) {
 		if (c->creates)
 			r = entry_fill(&p, &entry);
@@ -232,12 +241,14 @@ static void upload_file_create(fuse_req_t req, const struct place *dir, const ch
 	if (!c)
 		return;
 	c->creates = c->writes = true;
+	c->caller = dir->caller;
 	c->node.class = N_UPLOAD;
 	c->fi = *fi;
 	c->fi.fh = 0;
 	c->fi.direct_io = 1;
 	fuse_req_interrupt_func(req, interrupted, (void *)(uintptr_t)dir->fs);
-	r = upload_create(dir->fs->uploads, name, c->uid, mode, 0, &c->task, &c->upload, &c->node.row, &e);
+	r = upload_create(dir->fs->uploads, name, c->uid, dir->caller.account, mode, 0, &c->task, &c->upload,
+			  &c->node.row, &e);
 	if (r < 0) {
 		refuse(req, r, &e);
 		call_free(c);
@@ -249,6 +260,7 @@ static void read_image(fuse_req_t req, const struct place *p, const char *uuid, 
 {
 	const struct object *image = view_get(p->view, KIND_IMAGE, uuid);
 	struct place data;
+	int r;
 
 	if (!image) {
 		fuse_reply_err(req, ESTALE);
@@ -256,8 +268,13 @@ static void read_image(fuse_req_t req, const struct place *p, const char *uuid, 
 	}
 	place_init(p->fs, p->view, (struct node){.kind = KIND_IMAGE, .row = image->id, .class = N_DATA},
 		   &data);
-	data.uid = p->uid;
-	class_data.open(req, &data, fi);
+	data.caller = p->caller;
+	/* The image may be another account's by now. */
+	r = place_check(&data);
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		class_data.open(req, &data, fi);
 }
 
 /* Writes a finished upload anew. */
@@ -279,11 +296,12 @@ static void write_anew(fuse_req_t req, const struct place *p, const char *name, 
 	if (!c)
 		return;
 	c->writes = true;
+	c->caller = p->caller;
 	c->node = p->node;
 	c->fi = *fi;
 	c->fi.direct_io = 1;
-	r = upload_create(p->fs->uploads, name, c->uid, place_mode(p) & 0777, p->node.row, &c->task,
-			  &c->upload, &c->node.row, &e);
+	r = upload_create(p->fs->uploads, name, c->uid, p->caller.account, place_mode(p) & 0777, p->node.row,
+			  &c->task, &c->upload, &c->node.row, &e);
 	if (r < 0) {
 		refuse(req, r, &e);
 		call_free(c);
@@ -317,6 +335,7 @@ static void upload_file_open(fuse_req_t req, const struct place *p, struct fuse_
 		return;
 	}
 	c->node = p->node;
+	c->caller = p->caller;
 	c->writes = writes(fi);
 	c->fi = *fi;
 	c->fi.direct_io = 1;

@@ -19,5 +19,6 @@ bool uploads_here(const struct place *dir);
 bool upload_find(const struct place *dir, const char *name, struct node *ret);
 int64_t upload_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 mode_t upload_permissions(const struct place *p);
+mode_t uploads_permissions(const struct place *p);
 
 #endif

@@ -9,6 +9,7 @@
 #include "fs/tell/wait.h"
 #include "model/access.h"
 #include "model/render.h"
+#include "fs/tree/permissions.h"
 
 struct document *render_field(const struct place *p)
 {

@@ -100,7 +100,7 @@ int writing_part_of_json(const struct gather *g, struct error *e)
 
 static void reply_refusal(fuse_req_t req, const struct place *p, int result, const struct error *e)
 {
-	last_error_set(p->fs->errors, p->uid, p->object, e);
+	last_error_set(p->fs->errors, p->caller.uid, p->object, e);
 	fuse_reply_err(req, -result);
 }
 
@@ -342,7 +342,7 @@ static void text_end(fuse_req_t req, const struct place *p, struct handle *h, st
 		return;
 	}
 	if (error_is_set(&e))
-		last_error_set(p->fs->errors, p->uid, p->object, &e);
+		last_error_set(p->fs->errors, p->caller.uid, p->object, &e);
 	if (r == 0 && answer.to == ANSWER_FSYNC)
 		p->entry->io->settle(p, req);
 	else

@@ -9,6 +9,7 @@
 
 #include "fs/tell/watchers.h"
 #include "fs/tree/class.h"
+#include "fs/tree/permissions.h"
 #include "fs/tree/reply.h"
 
 /* The positions of the first two entries; the others have those of place_next(), shifted by these. */
@@ -24,7 +25,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r = request_place(req, ino, &view, &dir);
 
 	if (r == 0) {
-		h = handle_new(dir.node, place_mode(&dir), dir.object);
+		h = handle_new(dir.node, place_mode(&dir), dir.object, &dir.caller);
 		r = h ? handles_add(fs->handles, h) : -ENOMEM;
 	}
 	if (r < 0) {
@@ -95,7 +96,8 @@ static void list(fuse_req_t req, struct handle *h, size_t size, off_t offset, bo
 	struct place dir, p;
 	char name[NAME_SIZE];
 	int64_t position;
-	int r = place_find(fs, h->view, ino, fuse_req_ctx(req)->uid, &dir);
+	struct caller caller = handle_caller(h, h->view);
+	int r = place_find(fs, h->view, ino, &caller, &dir);
 
 	if (r == 0) {
 		l.data = malloc(size);
@@ -112,7 +114,7 @@ static void list(fuse_req_t req, struct handle *h, size_t size, off_t offset, bo
 		while (place_next(&dir, position, &position, name, &p)) {
 			struct fuse_entry_param entry;
 
-			if (p.entry->listed && !p.entry->listed(&p))
+			if (!place_is_listed(&p))
 				continue;
 			fill(&l, &p, &entry);
 			if (!add(&l, name, &entry, position + POSITION_DOTDOT))
@@ -147,7 +149,7 @@ static void park_list(fuse_req_t req, struct handle *h, size_t size, bool plus)
 	_cleanup_view_ struct view *view = NULL;
 	struct parked_list *parked;
 	struct place dir;
-	int r = request_place(req, node_pack(h->node), &view, &dir);
+	int r = request_open_place(req, node_pack(h->node), h, &view, &dir);
 
 	parked = r == 0 ? malloc(sizeof(*parked)) : NULL;
 	if (!parked) {

@@ -7,6 +7,7 @@
 #include "fs/tell/watchers.h"
 #include "fs/tree/aside.h"
 #include "fs/tree/class.h"
+#include "fs/tree/permissions.h"
 #include "fs/tree/reply.h"
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -18,14 +19,22 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (watchers_answer_lookup(req, parent, name))
 		return;
-	r = request_place(req, parent, &view, &dir);
+	/*
+	 * The kernel keeps the answer for all users, so it is the same for all, but for names of links and files
+	 * that each lookup asks for again. The kernel has checked that the user may search the directory.
+	 */
+	r = request_find(req, parent, NULL, &view, &dir);
 	if (r == 0 && dir.entry->io->lookup) {
-		dir.entry->io->lookup(req, &dir, name);
+		r = place_check(&dir);
+		if (r < 0)
+			fuse_reply_err(req, -r);
+		else
+			dir.entry->io->lookup(req, &dir, name);
 		return;
 	}
 	if (r == 0)
 		r = place_lookup(&dir, name, &p);
-	if (r == 0 && p.entry->io->recreate && aside_is(p.fs->aside, p.node, p.uid))
+	if (r == 0 && p.entry->io->recreate && aside_is(p.fs->aside, p.node, p.caller.uid))
 		r = -ENOENT;
 	if (r == 0) {
 		watchers_note(p.fs->watchers, p.node);
@@ -77,7 +86,7 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 	_cleanup_free_ struct stat_call *call = arg;
 	_cleanup_view_ struct view *view = NULL;
 	struct place p;
-	int r = request_place(call->req, node_pack(call->node), &view, &p);
+	int r = request_find(call->req, node_pack(call->node), NULL, &view, &p);
 
 	/* The kernel gets the attributes of a query before it opens it, so a failing one fails here. What is
 	 * listed always has attributes. */
@@ -120,8 +129,10 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	_cleanup_document_ struct document *content = NULL;
 	struct stat_call *call;
 	struct place p;
-	int r = request_place(req, ino, &view, &p);
+	int r = request_find(req, ino, h, &view, &p);
 
+	if (r == 0)
+		r = place_check_attributes(&p);
 	if (r == -ESTALE) {
 		if (!watchers_answer_gone(req, ino))
 			reply_attr_of_gone(req, ino);
@@ -170,6 +181,12 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	(void)ino;
 	if (!h || !handle_class(fs, h)->read)
 		fuse_reply_err(req, EBADF);
+	else if (!fi->lock_owner && fs->has_others && (fs->nodes[h->node.class].flags & E_PRIVATE))
+		/*
+		 * The kernel reads into its page cache, for mmap(2) or sendfile(2): only these requests have no
+		 * lock owner. The pages would be shown to other users whose content is another.
+		 */
+		fuse_reply_err(req, EOPNOTSUPP);
 	else
 		handle_class(fs, h)->read(req, h, size, offset);
 }

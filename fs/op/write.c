@@ -8,6 +8,7 @@
 #include "fs/tell/watchers.h"
 #include "fs/tree/aside.h"
 #include "fs/tree/class.h"
+#include "fs/tree/permissions.h"
 #include "fs/tree/reply.h"
 
 /* The place and handle of a request on an open file. */
@@ -15,22 +16,19 @@ static int open_place(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_inf
 		      struct place *ret, struct handle **ret_handle)
 {
 	const struct fs *fs = fuse_req_userdata(req);
-	int r = request_place(req, ino, ret_view, ret);
 
-	if (r < 0)
-		return r;
 	*ret_handle = handles_get(fs->handles, fi->fh);
-	return *ret_handle ? 0 : -EBADF;
+	return *ret_handle ? request_open_place(req, ino, *ret_handle, ret_view, ret) : -EBADF;
 }
 
 /* Refuses a piece of a document if its user has too many unfinished ones. */
 static int check_gather(const struct place *p, const struct handle *h, size_t len)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	int r = p->entry->io->by_handle ? 0 : handles_check_gather(p->fs->handles, h, p->uid, len, &e);
+	int r = p->entry->io->by_handle ? 0 : handles_check_gather(p->fs->handles, h, p->caller.uid, len, &e);
 
 	if (r < 0)
-		last_error_set(p->fs->errors, p->uid, p->object, &e);
+		last_error_set(p->fs->errors, p->caller.uid, p->object, &e);
 	return r;
 }
 
@@ -57,7 +55,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 		return;
 	}
 	p.entry->io->write(req, &p, h, data, size, offset, fi->flags);
-	handles_count_gather(p.fs->handles, h, p.uid);
+	handles_count_gather(p.fs->handles, h, p.caller.uid);
 }
 
 /*
@@ -73,7 +71,7 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 	if (r == 0 && p.entry->io->flush) {
 		p.entry->io->flush(req, &p, h);
-		handles_count_gather(p.fs->handles, h, p.uid);
+		handles_count_gather(p.fs->handles, h, p.caller.uid);
 	} else {
 		/* The object is gone, so nothing is left to flush. */
 		fuse_reply_err(req, r == -ESTALE ? 0 : -r);
@@ -99,7 +97,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
 	_cleanup_view_ struct view *view = NULL;
 	struct place p;
-	int r = request_place(req, ino, &view, &p);
+	int r = h ? request_open_place(req, ino, h, &view, &p) : request_place(req, ino, &view, &p);
 
 	(void)datasync;
 	if (h && handle_class(fs, h)->by_handle) {
@@ -111,6 +109,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 		view = store_view(fs->store);
 		place_init(fs, view, h->node, &p);
 		p.object = h->object;
+		p.caller = handle_caller(h, view);
 		r = 0;
 	}
 	if (r < 0)
@@ -134,6 +133,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_handle_ struct handle *h = NULL;
 	_cleanup_view_ struct view *view = NULL;
+	uid_t uid = 0;
+	gid_t gid = 0;
 	struct place p;
 	int r;
 
@@ -146,10 +147,12 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	}
 	/* Tools that copy files set mode, owner and times: setting the present values succeeds. */
 	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE) && (attr->st_mode & 07777) != (place_mode(&p) & 07777) &&
-	    !aside_was(p.fs->aside, p.node, p.uid))
+	    !aside_was(p.fs->aside, p.node, p.caller.uid))
 		r = -EPERM;
-	if (r == 0 && (((to_set & FUSE_SET_ATTR_UID) && attr->st_uid != p.fs->uid) ||
-		       ((to_set & FUSE_SET_ATTR_GID) && attr->st_gid != p.fs->gid)))
+	if (r == 0)
+		place_owner(&p, &uid, &gid);
+	if (r == 0 && (((to_set & FUSE_SET_ATTR_UID) && attr->st_uid != uid) ||
+		       ((to_set & FUSE_SET_ATTR_GID) && attr->st_gid != gid)))
 		r = -EPERM;
 	if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE) && !place_is_writable(&p))
 		r = -EACCES;
@@ -157,7 +160,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 		h = fi ? handles_get(p.fs->handles, fi->fh) : NULL;
 		r = p.entry->io->cut(&p, h, attr->st_size, &e);
 		if (r < 0)
-			last_error_set(p.fs->errors, p.uid, p.object, &e);
+			last_error_set(p.fs->errors, p.caller.uid, p.object, &e);
 	}
 	if (error_is_set(&e) || (r < 0 && !view))
 		fuse_reply_err(req, -r);

@@ -7,7 +7,9 @@
 
 #include "actions/engine/user_tag.h"
 #include "fs/tell/last_error.h"
+#include "fs/tree/permissions.h"
 #include "fs/tree/reply.h"
+#include "model/access.h"
 
 #define PREFIX	   "user."
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
@@ -139,6 +141,8 @@ static void change(fuse_req_t req, fuse_ino_t ino, const char *name, const char 
 	struct place p;
 	int r = find(req, ino, name, &view, &p, &tag);
 
+	if (r == 0 && p.caller.limited && !access_owns(view, p.object, p.caller.account))
+		r = -EACCES;
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
@@ -148,7 +152,7 @@ static void change(fuse_req_t req, fuse_ino_t ino, const char *name, const char 
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	*w = (struct tag_write){.fs = p.fs, .req = req, .object = object_ref(p.object), .uid = p.uid};
+	*w = (struct tag_write){.fs = p.fs, .req = req, .object = object_ref(p.object), .uid = p.caller.uid};
 	r = pool_set_user_tag(p.fs->pool, p.object->kind->id, object_uuid(p.object), tag, value, how, written,
 			      w, &e);
 	if (r < 0)

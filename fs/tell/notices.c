@@ -55,6 +55,9 @@ static void give_entry(struct maker *m, enum notice_what what, struct node dir, 
 				.mode = m->fs->nodes[node.class].mode,
 				.inner = inner};
 
+	/* Watching a directory takes no more than the permission to read it, and these names are not for all. */
+	if (dir.class == N_BY_NAME && m->fs->has_others)
+		return;
 	snprintf(notice.name, sizeof(notice.name), "%s", name);
 	give(m, &notice);
 }

@@ -11,6 +11,7 @@
 #include <poll.h>
 
 #include "fs/tree/class.h"
+#include "fs/tree/permissions.h"
 
 #define ALWAYS (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
 
@@ -46,17 +47,18 @@ static bool has_changed(const struct fs *fs, const struct view *view, struct han
 {
 	struct place p;
 
-	return place_find(fs, view, node_pack(h->node), 0, &p) < 0 || version(&p) != atomic_load(&h->seen);
+	return place_find(fs, view, node_pack(h->node), NULL, &p) < 0 || version(&p) != atomic_load(&h->seen);
 }
 
 void poll_refresh(const struct fs *fs, struct handle *h)
 {
 	_cleanup_view_ struct view *view = store_view(fs->store);
 	struct document *d, *old = h->content;
+	struct caller caller = handle_caller(h, view);
 	struct place p;
 
-	if (!h->polled || h->requested || !old || place_find(fs, view, node_pack(h->node), 0, &p) < 0 ||
-	    !p.entry->render)
+	if (!h->polled || h->requested || !old || place_find(fs, view, node_pack(h->node), &caller, &p) < 0 ||
+	    place_check(&p) < 0 || !p.entry->render)
 		return;
 	d = p.entry->render(&p);
 	if (!d)

@@ -2,6 +2,8 @@
 /* See by_name.h. */
 #include "fs/tree/by_name.h"
 
+#include "fs/tree/permissions.h"
+
 #include <limits.h>
 #include <search.h>
 #include <string.h>
@@ -71,14 +73,28 @@ static struct rank *ranks_get(struct ranks *ranks, const struct view *view, cons
 	return found ? *found : NULL;
 }
 
+/* The object after row @after with the name of @named that the caller sees. */
+static const struct object *next_named(const struct place *dir, const struct object *named, int64_t after)
+{
+	const struct object *o;
+
+	do {
+		o = view_next_where(dir->view, named->kind->id, named->kind->name_field, object_name(named),
+				    after);
+		after = o ? o->id : 0;
+	} while (o && !place_shows(dir, o));
+	return o;
+}
+
 /*
- * Counts the objects with the name of @named, in order of creation, up to the one with row @id or up to
- * number @limit. Continues where an earlier call left off, see @ranks (or NULL). Returns the last object
- * counted, and its number.
+ * Counts the objects with the name of @named that the caller sees, in order of creation, up to the one with row @id
+ * or up to number @limit. Continues where an earlier call for the same caller left off, see @ranks (or NULL). Returns
+ * the last object counted, and its number.
  */
-static const struct object *count_named(const struct view *view, const struct object *named,
+static const struct object *count_named(const struct place *dir, const struct object *named,
 					struct ranks *ranks, int64_t id, unsigned limit, unsigned *ret_number)
 {
+	const struct view *view = dir->view;
 	struct rank *seen = ranks ? ranks_get(ranks, view, named) : NULL;
 	const struct object *at = NULL, *next;
 	unsigned number = 0;
@@ -88,8 +104,7 @@ static const struct object *count_named(const struct view *view, const struct ob
 		number = seen->rank;
 	}
 	while (number < limit && (!at || at->id < id)) {
-		next = view_next_where(view, named->kind->id, named->kind->name_field, object_name(named),
-				       at ? at->id : 0);
+		next = next_named(dir, named, at ? at->id : 0);
 		if (!next)
 			break;
 		at = next;
@@ -105,13 +120,13 @@ static const struct object *count_named(const struct view *view, const struct ob
 	return at;
 }
 
-static unsigned rank_of(const struct view *view, const struct object *o, struct ranks *ranks)
+static unsigned rank_of(const struct place *dir, const struct object *o)
 {
 	unsigned number;
 
-	if (view_count_where(view, o->kind->id, o->kind->name_field, object_name(o)) <= 1)
+	if (view_count_where(dir->view, o->kind->id, o->kind->name_field, object_name(o)) <= 1)
 		return 1;
-	(void)count_named(view, o, ranks, o->id, UINT_MAX, &number);
+	(void)count_named(dir, o, dir->ranks, o->id, UINT_MAX, &number);
 	return number;
 }
 
@@ -121,9 +136,12 @@ static const struct object *nth_named(const struct place *dir, const char *name,
 	const struct object *o = view_next_where(dir->view, dir->kind->id, dir->kind->name_field, name, 0);
 	unsigned number;
 
+	if (o && !place_shows(dir, o))
+		o = next_named(dir, o, o->id);
 	if (!o || rank == 1)
 		return o;
-	o = count_named(dir->view, o, dir->fs->ranks, INT64_MAX, rank, &number);
+	/* The counts that lookups share are those of the administrator. */
+	o = count_named(dir, o, dir->caller.limited ? NULL : dir->fs->ranks, INT64_MAX, rank, &number);
 	return number == rank ? o : NULL;
 }
 
@@ -131,8 +149,7 @@ bool name_link_name(const struct place *dir, const struct object *o, char ret_na
 {
 	const char *text = object_str(o, o->kind->name_field);
 
-	return text && *text &&
-	       name_encode_rank(text, object_uuid(o), rank_of(dir->view, o, dir->ranks), ret_name);
+	return text && *text && name_encode_rank(text, object_uuid(o), rank_of(dir, o), ret_name);
 }
 
 static struct node link_node(const struct object *o)
@@ -144,7 +161,7 @@ int64_t name_links_next(const struct place *dir, int64_t after, char ret_name[NA
 {
 	const struct object *o = view_next(dir->view, dir->kind->id, after);
 
-	while (o && !name_link_name(dir, o, ret_name))
+	while (o && (!place_shows(dir, o) || !name_link_name(dir, o, ret_name)))
 		o = view_next(dir->view, dir->kind->id, o->id);
 	if (!o)
 		return 0;
@@ -162,7 +179,7 @@ bool name_links_find(const struct place *dir, const char *name, struct node *ret
 		return false;
 	if (n.uuid[0]) {
 		o = view_get(dir->view, dir->kind->id, n.uuid);
-		if (o && (!name_link_name(dir, o, again) || strcmp(again, name) != 0))
+		if (o && (!place_shows(dir, o) || !name_link_name(dir, o, again) || strcmp(again, name) != 0))
 			o = NULL;
 	} else {
 		o = nth_named(dir, n.text, n.rank);

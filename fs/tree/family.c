@@ -6,6 +6,7 @@
 
 #include "actions/engine/request_check.h"
 #include "fs/tree/links.h"
+#include "fs/tree/permissions.h"
 
 /* Immutable after find_verbs(). */
 static bool has_verbs[KIND_COUNT];
@@ -150,7 +151,7 @@ int64_t gets_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZ
 
 bool get_is_answered(const struct place *p)
 {
-	const struct actor actor = {.uid = p->uid, .source = "fs"};
+	const struct actor actor = place_actor(p);
 	_cleanup_(request_free_p) struct request *req = NULL;
 
 	return request_new(p->op, p->object ? object_uuid(p->object) : NULL, NULL, &actor, &req, NULL) == 0 &&

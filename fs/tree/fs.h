@@ -32,6 +32,8 @@ struct waits;
 struct watchers;
 struct workers;
 
+#define UID_NONE ((uid_t)-1)
+
 struct fs {
 	const struct node_entry *nodes; /* the node table, a row for each class */
 	struct pool *pool;
@@ -53,8 +55,10 @@ struct fs {
 	struct document *readme;
 	struct document *operations; /* the operation table as JSON */
 	int64_t born;		     /* ns: timestamp of files that change only with the program */
-	uid_t uid;		     /* owner of all files */
+	uid_t uid;		     /* owner of the mount, and of all files that are no account's */
 	gid_t gid;
+	bool has_others;	  /* other users reach the mount (allow_other) */
+	uid_t rest_uid;		  /* the user who serves REST; UID_NONE */
 	void (*ready)(void *arg); /* called once, upon the kernel's INIT; may be NULL */
 	void *ready_arg;
 };

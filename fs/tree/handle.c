@@ -68,7 +68,7 @@ static void handle_destroy(struct ref *self)
 	free(h);
 }
 
-struct handle *handle_new(struct node node, mode_t mode, const struct object *o)
+struct handle *handle_new(struct node node, mode_t mode, const struct object *o, const struct caller *caller)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 
@@ -78,6 +78,8 @@ struct handle *handle_new(struct node node, mode_t mode, const struct object *o)
 	h->node = node;
 	h->mode = mode;
 	h->object = object_ref(o);
+	h->caller = *caller;
+	h->caller.account = NULL;
 	pthread_mutex_init(&h->lock, NULL);
 	return h;
 }

@@ -15,6 +15,7 @@
 #define POOLFS_FS_TREE_HANDLE_H
 
 #include "actions/engine/json_gather.h"
+#include "fs/tree/caller.h"
 #include "fs/tree/node.h"
 #include "model/document.h"
 #include "model/view.h"
@@ -38,6 +39,8 @@ struct handle {
 	struct ref ref;
 	uint64_t number;  /* immutable: the number that the kernel uses */
 	struct node node; /* immutable */
+	struct caller
+		caller; /* immutable; who opened it, to be renewed in the view of use; `account` is not valid */
 	/* Of the file at its open, in case the object is deleted. */
 	mode_t mode;		     /* immutable */
 	const struct object *object; /* immutable; owned; NULL: it belongs to none */
@@ -78,7 +81,15 @@ struct handles *handles_new(void);
 void handles_free(struct handles *handles);
 
 /** A new handle with a reference for the caller, not in the table yet; NULL if out of memory. */
-struct handle *handle_new(struct node node, mode_t mode, const struct object *o);
+struct handle *handle_new(struct node node, mode_t mode, const struct object *o, const struct caller *caller);
+/** The user who opened it, in @view. */
+static inline struct caller handle_caller(const struct handle *h, const struct view *view)
+{
+	struct caller caller = h->caller;
+
+	caller_renew(&caller, view);
+	return caller;
+}
 static inline void handle_unref(struct handle *h)
 {
 	ref_put((struct ref *)h);

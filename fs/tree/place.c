@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/tree/class.h"
+#include "fs/tree/permissions.h"
 #include "fs/tree/queries.h"
 
 /* Positions in a directory: the class of the last entry above its number in the family. */
@@ -109,8 +110,8 @@ static bool node_is_sane(const struct fs *fs, const struct view *view, struct no
 }
 
 /* A node whose row is not that of an object. */
-static int find_numbered(const struct fs *fs, const struct view *view, struct node node, uid_t uid,
-			 struct place *ret)
+static int find_numbered(const struct fs *fs, const struct view *view, struct node node,
+			 const struct caller *caller, struct place *ret)
 {
 	struct node base = node;
 	int r = fs->nodes[node.class].io->is_here(fs, node, &base);
@@ -118,30 +119,33 @@ static int find_numbered(const struct fs *fs, const struct view *view, struct no
 	if (r < 0)
 		return r;
 	if (node_pack(base) != node_pack(node)) {
-		r = place_find(fs, view, node_pack(base), uid, ret);
+		r = place_find(fs, view, node_pack(base), caller, ret);
 		ret->node = node;
 		ret->entry = &fs->nodes[node.class];
 		return r;
 	}
 	place_init(fs, view, node, ret);
-	ret->uid = uid;
+	if (caller)
+		ret->caller = *caller;
 	return 0;
 }
 
-int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret)
+int place_find(const struct fs *fs, const struct view *view, uint64_t ino, const struct caller *caller,
+	       struct place *ret)
 {
 	struct node node;
 
 	if (!node_unpack(ino, &node))
 		return -ENOENT;
 	if (fs->nodes[node.class].io->is_here)
-		return find_numbered(fs, view, node, uid, ret);
+		return find_numbered(fs, view, node, caller, ret);
 	if (node.row && !view_get_id(view, node.kind, node.row))
 		return -ESTALE;
 	if (!node_is_sane(fs, view, node))
 		return -ENOENT;
 	place_init(fs, view, node, ret);
-	ret->uid = uid;
+	if (caller)
+		ret->caller = *caller;
 	return 0;
 }
 
@@ -196,7 +200,7 @@ int place_lookup(const struct place *dir, const char *name, struct place *ret)
 		if (entry->name)
 			node = fixed_node(dir, (enum node_class) class);
 		place_init(dir->fs, dir->view, node, ret);
-		ret->uid = dir->uid;
+		ret->caller = dir->caller;
 		return 0;
 	}
 	return mark ? lookup_query(dir, name, mark, ret) : -ENOENT;
@@ -225,7 +229,7 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 				continue;
 		}
 		place_init(dir->fs, dir->view, node, ret);
-		ret->uid = dir->uid;
+		ret->caller = dir->caller;
 		*ret_position = (int64_t) class << FAMILY_BITS | number;
 		return true;
 	}
@@ -237,13 +241,6 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 bool place_is_slow(const struct place *p)
 {
 	return p->entry->io->start != NULL;
-}
-
-mode_t place_mode(const struct place *p)
-{
-	mode_t type = p->entry->mode & S_IFMT;
-
-	return p->entry->permissions ? type | p->entry->permissions(p) : p->entry->mode;
 }
 
 const char *place_meaning(const struct place *p)
@@ -323,5 +320,6 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 		changed = d ? d->mtime : p->object ? p->object->changed : 0;
 	}
 	stat_fill(p->fs, p->node, mode, size, changed, ret);
+	place_owner(p, &ret->st_uid, &ret->st_gid);
 	return 0;
 }

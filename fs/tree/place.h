@@ -19,6 +19,7 @@
 
 #include <sys/stat.h>
 
+#include "fs/tree/caller.h"
 #include "fs/tree/folder.h"
 #include "fs/tree/fs.h"
 #include "fs/tree/names.h"
@@ -38,8 +39,7 @@ struct place {
 	const struct folder *folder;	/* of a folder and of the entries in one */
 	const struct field *field;	/* of a value, a reference or a sub-collection */
 	const struct operation *op;	/* of a Get or `create` */
-	uid_t uid;			/* the requesting user; matters for `last-error` in the root */
-	const char *account;		/* whose view queries take; NULL: an administrator's */
+	struct caller caller;		/* who requests it */
 	struct ranks *ranks;		/* state of a walk over `by-name`, or NULL */
 	const struct where_list *list;	/* entries for a walk over `where`, or NULL */
 };
@@ -52,6 +52,9 @@ enum node_entry_flags {
 		 << 3, /* listings leave the attributes out: they do not register its number, see queries.h */
 	E_APART = 1 << 4,   /* nothing can be renamed into or out of this directory */
 	E_BY_PATH = 1 << 5, /* a directory of a folder: watchers open it by its path, which never changes */
+	E_ANYBODY = 1 << 6, /* open to strangers, too: what it shows depends on the session or the user */
+	E_PRIVATE = 1 << 7, /* with other users: readers get different contents, see op_read() */
+	E_OWN = 1 << 8,	    /* belongs to the user who has created it, and to no object */
 };
 
 /* What the index of a node counts. */
@@ -105,8 +108,12 @@ struct node_entry {
 #define IN(class) (UINT64_C(1) << (class))
 #define OF(kind)  (UINT64_C(1) << (kind))
 
-/** Finds the node in the view. -ESTALE if the object is gone, -ENOENT for an invalid number. */
-int place_find(const struct fs *fs, const struct view *view, uint64_t ino, uid_t uid, struct place *ret);
+/**
+ * Finds the node in the view, for a caller in this view (NULL: the administrator), who may not be allowed to use
+ * it: see place_check(). -ESTALE if the object is gone, -ENOENT for an invalid number.
+ */
+int place_find(const struct fs *fs, const struct view *view, uint64_t ino, const struct caller *caller,
+	       struct place *ret);
 /** As place_find(), for a node whose object need not exist (README). */
 void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret);
 /** The entry @name of a directory. -ENOENT. */
@@ -123,8 +130,6 @@ bool place_has(const struct place *dir, enum node_class class);
 /** The class of the files that users can create in the directory; NULL: none. */
 const struct file_class *place_creates(const struct place *dir);
 
-/** Type and permissions. */
-mode_t place_mode(const struct place *p);
 /** The name of the file that its row, field or operation gives; NULL if it belongs to a family of names. */
 const char *place_name(const struct place *p);
 /** One sentence for README. */

@@ -159,7 +159,7 @@ bool matches_find(const struct place *dir, const char *name, struct node *ret)
 	_cleanup_query_ struct query *q = NULL;
 
 	if (!o || !text || collection_parse_query(dir, text, &q, NULL) < 0 ||
-	    query_match(q, dir->view, &(struct query_scope){.account = dir->account}, o, NULL) != 1)
+	    query_match(q, dir->view, &(struct query_scope){.account = dir->caller.account}, o, NULL) != 1)
 		return false;
 	*ret = where_match(dir, o);
 	return true;

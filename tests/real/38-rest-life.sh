@@ -6,7 +6,7 @@
 
 media=$(tiny_guest)
 host_up h1
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 rest_up
 
 step "log in; the host is connected"

@@ -3,7 +3,7 @@
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 rest_up
 id() { printf '%032x' "$1"; }
 
@@ -141,6 +141,6 @@ kill "$(pool_pids)"
 wait_until 15 is_pool_gone
 if mountpoint -q "$MOUNT"; then umount -l "$MOUNT"; fi
 assert_http 503 'the pool is not mounted' GET /v1/zones
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 assert_http 200 '"name":"once"' GET /v1/zones
 rest_down

@@ -7,7 +7,7 @@ ADMIN=36c27e8ff05c4780bf6d2fa65700f22e # the same in every pool
 
 step "the first password is that of the file, and causes no warning"
 echo 'not the usual one' >password
-mount_pool -o "allow_other,admin-password-file=$CASE_DIR/password"
+mount_pool -o "allow_other,rest-user=nobody,admin-password-file=$CASE_DIR/password"
 rest_up
 assert_http 503 'ID.1000' PUT /v1/accounts/login "{\"logInByAccount\":{\"accountName\":\"admin\",\"password\":\"$(sha512 password)\"}}"
 login admin 'not the usual one'
@@ -160,7 +160,7 @@ STATE=$CASE_DIR/other
 warned() {
 	grep -q "the account 'admin' has the password of the manual" "$STATE/poolfs.log"
 }
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 wait_until 10 warned
 rest_up
 login

@@ -28,7 +28,7 @@ hooks_received() {
 	[ "$(wc -l <hooks)" -ge "$1" ]
 }
 touch hooks
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 rest_up
 login
 
@@ -64,7 +64,7 @@ kill -9 "$(pool_pids)"
 wait_until 15 is_pool_gone
 umount -l "$MOUNT"
 receive 200
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 wait_until 20 hooks_received 7
 assert_eq "$(jq -c '[.[0], .[4].inventory.name]' hooks | tail -n 1)" '["/d","x"]'
 sleep 3

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../rest/lib.sh"
 
 step "a pool with many long texts"
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 umount_pool
 python3 - "$STATE/pool.db" <<'PYTHON'
 import sqlite3, sys
@@ -17,7 +17,7 @@ for i in range(30000):
     db.execute(f'INSERT INTO zone ({", ".join(columns)}) VALUES ({", ".join("?" * len(columns))})', list(row.values()))
 db.commit()
 PYTHON
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 rest_up
 login
 admin=$SESSION

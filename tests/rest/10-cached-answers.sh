@@ -3,7 +3,7 @@
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 rest_up
 login
 zone=$(first zones)
@@ -98,7 +98,7 @@ assert_http 200 '"name":"1499"' GET "/v1/zones/$zone"
 kill -9 "$(pool_pids)"
 wait_until 15 is_pool_gone
 umount -l "$MOUNT"
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 echo anew >"$MOUNT/zones/$zone/name"
 assert_http 200 '"name":"anew"' GET "/v1/zones/$zone"
 for i in 1 2 3; do

@@ -4,7 +4,7 @@
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 rest_up
 login
 id() { printf '%032x' "$1"; }
@@ -108,7 +108,7 @@ kept=$(value global-configurations/rest/completedApi.expiredPeriod/value)
 kill "$(pool_pids)"
 wait_until 15 is_pool_gone
 if mountpoint -q "$MOUNT"; then umount -l "$MOUNT"; fi
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 SESSION='' assert_http 200 '"name":"host"' GET "/v1/api-jobs/$(id 2)"
 
 step "17, 18: successes are 200 or 202, and no client is redirected"

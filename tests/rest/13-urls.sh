@@ -45,7 +45,7 @@ told() {
 	jq -r '.error.details' <<<"$BODY"
 }
 
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 rest_up
 login
 admin=$SESSION

@@ -109,10 +109,13 @@ assert_eq "$("$TOP/tests/tree/fileop" rename "$VM/name" "$VM/state")" EPERM
 
 step "another user sees the file meanwhile"
 remount_pool -o allow_other
+account other 65534 >/dev/null
+chmod o+r "$VM"
 rm "$D"
 assert_eq "$(setpriv --reuid=65534 --clear-groups cat "$D")" "from the directory"
 echo anew >"$D"
 assert_eq "$(cat "$D")" anew
 mkdir "$D.lock"
+setpriv --reuid=65534 --clear-groups ls "$VM" | grep -qx name
 setpriv --reuid=65534 --clear-groups ls "$VM" | grep -q lock && fail "another user sees a scratch directory"
 rmdir "$D.lock"

@@ -73,6 +73,7 @@ step "they survive a restart, and other users cannot change them"
 cd "$CASE_DIR"
 remount_pool -o allow_other
 assert_eq "$(getfattr --only-values -n user.floor "$MOUNT/$dir" 2>/dev/null)" 3
+account other 65534 >/dev/null
 assert_fails 'Permission denied' setpriv --reuid 65534 --regid 65534 --clear-groups setfattr -n user.x -v 1 "$MOUNT/$dir"
 assert_eq "$(setpriv --reuid 65534 --regid 65534 --clear-groups getfattr --only-values --absolute-names -n user.floor "$MOUNT/$dir")" 3
 remount_pool -o ro

@@ -5,6 +5,7 @@
 
 [ "$(id -u)" = 0 ] || skip "needs root to act as another user"
 mount_pool -o allow_other
+account other 65534 >/dev/null
 image=$(small_image)
 data=$(base64 <<<'#!/bin/sh # XyzzyUser')
 vm=$(create vm-instances "$(vm_json web "$image" | jq -c --arg data "$data" '.systemTags =
@@ -60,13 +61,13 @@ grep -F -f <(secrets) "$CASE_DIR/poolfs.log" && fail "a secret is in the log"
 grep -q "$vm" "$events" || fail "the events say nothing at all"
 
 step "inventories say which secrets are set"
-assert_eq "$(other jq -r '.inventories[].tag' "$MOUNT/system-tags/inventories" | sort | paste -sd' ')" \
+assert_eq "$(jq -r '.inventories[].tag' "$MOUNT/system-tags/inventories" | sort | paste -sd' ')" \
 	"consolePassword::****** hostname::web qemuga rootPassword::****** sshkey::****** userdata::******"
 
 # vms CONDITION: what a query and a directory of conditions find.
 vms() {
-	other cat "$MOUNT/vm-instances?q=$1" | jq -r '.inventories[].name'
-	other find "$MOUNT/vm-instances/where/$1" -maxdepth 1 -name web -printf '%f\n'
+	jq -r '.inventories[].name' "$MOUNT/vm-instances?q=$1"
+	find "$MOUNT/vm-instances/where/$1" -maxdepth 1 -name web -printf '%f\n'
 }
 
 step "conditions cannot guess them, in part or whole"

@@ -257,6 +257,12 @@ act() {
 	job_wait "$job" || fail "'$*' failed on '$object'"
 }
 
+# account NAME [USERS]: creates an account that is these local users, prints its uuid.
+account() {
+	create accounts "$(jq -nc --arg n "$1" --arg u "${2-}" --arg p "$(printf secret | sha512sum | cut -d' ' -f1)" \
+		'{params: ({name: $n, password: $p} + if $u == "" then {} else {unixUsers: $u} end)}')"
+}
+
 # ------------------------------------------------------------- images, machines
 
 # add_image FILE FORMAT [NAME]: adds an image from a local file and prints its uuid.

@@ -12,7 +12,8 @@
 
 static struct handle *add(struct handles *handles)
 {
-	struct handle *h = handle_new((struct node){.class = N_README}, S_IFREG | 0444, NULL);
+	struct handle *h =
+		handle_new((struct node){.class = N_README}, S_IFREG | 0444, NULL, &(struct caller){0});
 
 	assert_non_null(h);
 	assert_int_equal(handles_add(handles, h), 0);
@@ -77,7 +78,8 @@ static void assert_read(struct handle *h, off_t offset, const char *text)
 
 static void test_reading(void **state)
 {
-	struct handle *h = handle_new((struct node){.class = N_CREATE}, S_IFREG | 0644, NULL);
+	struct handle *h =
+		handle_new((struct node){.class = N_CREATE}, S_IFREG | 0644, NULL, &(struct caller){0});
 
 	(void)state;
 	h->content = document_new("content\n", 8, 0);
@@ -127,7 +129,8 @@ static void test_gathered_memory_is_limited(void **state)
 
 		for (size_t i = 0; i < EACH; i++) {
 			_cleanup_(error_done) struct error e = ERROR_INIT;
-			struct handle *h = handle_new((struct node){.class = N_CREATE}, S_IFREG | 0644, NULL);
+			struct handle *h = handle_new((struct node){.class = N_CREATE}, S_IFREG | 0644, NULL,
+						      &(struct caller){0});
 			int r, wanted = taken < of_user ? 0 : -EDQUOT;
 
 			list[user][i] = h;

@@ -21,7 +21,7 @@ static int64_t create(struct node dir, uid_t uid, const char *name)
 /* The file of a name as @uid sees it; 0 if it does not exist. */
 static int64_t find(struct node dir, uid_t uid, const char *name)
 {
-	struct place place = {.fs = &fs, .node = dir, .uid = uid};
+	struct place place = {.fs = &fs, .node = dir, .caller.uid = uid};
 	struct node node;
 
 	return scratch_find(&place, name, &node) ? node.row : 0;

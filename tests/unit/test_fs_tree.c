@@ -8,6 +8,7 @@
 #include "fs/table.h"
 #include "fs/tree/class.h"
 #include "fs/tree/by_name.h"
+#include "fs/tree/permissions.h"
 #include "fs/tree/place.h"
 #include "fs/tree/queries.h"
 #include "fs/class/scratches.h"
@@ -176,7 +177,7 @@ static void check_directory(const struct view *view, const struct place *dir, in
 	for (int64_t at = 0; place_next(dir, at, &at, name, &p);) {
 		assert_int_equal(place_lookup(dir, name, &found), 0);
 		assert_int_equal(node_pack(found.node), node_pack(p.node));
-		assert_int_equal(place_find(&fs, view, node_pack(p.node), 0, &found), 0);
+		assert_int_equal(place_find(&fs, view, node_pack(p.node), NULL, &found), 0);
 		assert_ptr_equal(found.object, p.object);
 		assert_non_null(place_meaning(&p));
 		for (size_t i = count > 300 ? count - 300 : 0; i < count; i++)
@@ -373,7 +374,7 @@ static void test_queries(void **state)
 	assert_int_equal(p.node.class, N_QUERY);
 	assert_string_equal(p.op->name, "GetVmStartingCandidateClustersHosts");
 	assert_non_null(p.object);
-	assert_int_equal(place_find(&fs, view, node_pack(p.node), 0, &again), 0);
+	assert_int_equal(place_find(&fs, view, node_pack(p.node), NULL, &again), 0);
 	assert_ptr_equal(again.object, p.object);
 	assert_false(find(view, "README?x=1", &p));
 	assert_false(find(view, "nothing?x=1", &p));
@@ -395,7 +396,7 @@ static void test_invalid_numbers(void **state)
 				 .index = (unsigned)random() % (NODE_INDEX_MAX + 1),
 				 .row = random() % 3};
 
-		if (place_find(&fs, view, node_pack(n), 0, &p) < 0)
+		if (place_find(&fs, view, node_pack(n), NULL, &p) < 0)
 			continue;
 		if (S_ISDIR(p.entry->mode))
 			(void)place_next(&p, 0, &at, name, &entry);

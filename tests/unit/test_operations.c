@@ -58,6 +58,8 @@ static const struct {
 } additions[] = {
 	{"DeleteVolumeSnapshot", "scope"}, /* of later versions */
 	{"CreateVolumeSnapshotScheduler", "snapshotMaxNumber"},
+	{"CreateAccount", "unixUsers"},
+	{"UpdateAccount", "unixUsers"},
 };
 
 static bool is_addition(const struct operation *op, const struct param *p)
