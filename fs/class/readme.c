@@ -124,7 +124,7 @@ static void walk(FILE *f, const struct place *dir, const char *path, int depth)
 			    (int)sizeof(below))
 				break;
 			describe(f, &p, below);
-			if (S_ISDIR(entry->mode))
+			if (S_ISDIR(entry->mode) && class != N_JOB) /* which is described as api-jobs/<job> */
 				walk(f, &p, below, depth + 1);
 			if (entry->name || entry->shown)
 				break;

@@ -154,7 +154,7 @@ static void add_attached(struct entries *entries, const struct view *view, const
 
 	if (owner)
 		add(entries, node_of(owner, id == KIND_JOB ? N_JOBS : N_TAGS, 0),
-		    node_of(o, id == KIND_JOB ? N_JOB_LINK : N_TAG, 0), object_uuid(o));
+		    node_of(o, id == KIND_JOB ? N_JOB : N_TAG, 0), object_uuid(o));
 }
 
 static void entries_find(struct entries *entries, const struct view *view, const struct object *o)

@@ -136,14 +136,6 @@ bool link_sub(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_
 	       append(ret_from, field_sub_name(f)) && object_path(p->view, target, ret_to);
 }
 
-bool link_job(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
-{
-	const struct object *o = view_get_any(p->view, object_str(p->object, JOB_RESOURCE_UUID));
-
-	return o && object_path(p->view, o, ret_from) && append(ret_from, p->fs->nodes[N_JOBS].name) &&
-	       object_path(p->view, p->object, ret_to);
-}
-
 bool link_reference(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE])
 {
 	const struct object *target =

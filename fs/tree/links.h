@@ -30,7 +30,6 @@ unsigned sub_number(enum kind_id kind, int field);
 bool link_by_name(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
 bool link_home(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
 bool link_sub(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
-bool link_job(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
 bool link_reference(const struct place *p, char ret_from[PATH_SIZE], char ret_to[PATH_SIZE]);
 
 #endif

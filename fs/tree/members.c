@@ -194,22 +194,22 @@ struct members members_of_jobs(const struct place *dir)
 	return (struct members){KIND_JOB, JOB_RESOURCE_UUID, dir->object ? object_uuid(dir->object) : NULL};
 }
 
-bool job_links_find(const struct place *dir, const char *name, struct node *ret)
+bool jobs_find(const struct place *dir, const char *name, struct node *ret)
 {
 	struct members m = members_of_jobs(dir);
 	const struct object *o = members_get(dir->view, &m, name);
 
 	if (o)
-		*ret = member_node(o, N_JOB_LINK, 0);
+		*ret = member_node(o, N_JOB, 0);
 	return o != NULL;
 }
 
-int64_t job_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
+int64_t jobs_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
 	struct members m = members_of_jobs(dir);
 	const struct object *o = members_next(dir->view, &m, after);
 
-	return o ? give(o, N_JOB_LINK, 0, object_uuid(o), ret_name, ret) : 0;
+	return o ? give(o, N_JOB, 0, object_uuid(o), ret_name, ret) : 0;
 }
 
 /* System tags first, then user tags, whose positions lie above all row ids. */

@@ -23,8 +23,8 @@ int64_t categories_next(const struct place *dir, int64_t after, char ret_name[NA
 bool sub_links_here(const struct place *dir);
 bool sub_links_find(const struct place *dir, const char *name, struct node *ret);
 int64_t sub_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
-bool job_links_find(const struct place *dir, const char *name, struct node *ret);
-int64_t job_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool jobs_find(const struct place *dir, const char *name, struct node *ret);
+int64_t jobs_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 bool tags_find(const struct place *dir, const char *name, struct node *ret);
 int64_t tags_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 

@@ -57,7 +57,7 @@ enum node_class {
 	N_NAME_LINK,
 	N_MATCH_LINK, /* index: how many conditions lead to it */
 	N_SUB_LINK,   /* index: the sub-collection, see family.c */
-	N_JOB_LINK,
+	N_JOB,
 	/* in the directory of an object */
 	N_INVENTORY,
 	N_VALUE, /* index: the field */

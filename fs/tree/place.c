@@ -95,7 +95,7 @@ static bool node_is_sane(const struct fs *fs, const struct view *view, struct no
 	if (entry->kinds && (!n.row || !(entry->kinds & OF(n.kind))))
 		return false;
 	/* Ask the directory, if the number alone tells which one it is. */
-	if (entry->in != IN(N_FOLDER) && entry->in != IN(N_OBJECT))
+	if (entry->in != IN(N_FOLDER) && !(entry->in & IN(N_OBJECT)))
 		return true;
 	if (entry->kinds && entry->in == IN(N_FOLDER))
 		return true;

@@ -93,7 +93,7 @@ job=$(submit "$dir/actions" start)
 job_wait "$job"
 is_told "$dir/state ATTRIB" "$dir/inventory ATTRIB" "$dir/actions ATTRIB" "vm-instances/inventories ATTRIB" \
 	"$dir/host CREATE" "events ATTRIB"
-is_told "$dir/jobs/$job CREATE" "api-jobs/$job CREATE,ISDIR"
+is_told "$dir/jobs/$job CREATE,ISDIR" "api-jobs/$job CREATE,ISDIR"
 
 step "a change by REST"
 call UpdateVmInstance "{\"uuid\":\"$vm\",\"description\":\"by rest\"}" >/dev/null

@@ -163,7 +163,7 @@ static void test_attached(void **state)
 	assert_true(compare(before, now, touched, ARRAY_SIZE(touched), NULL, NULL));
 	expect("made %d:%d %s", N_SUB, N_OBJECT, object_uuid(view_get_id(now, KIND_NIC, 1)));
 	expect("made %d:%d %s", N_FOLDER, N_HOME_LINK, object_uuid(view_get_id(now, KIND_NIC, 1)));
-	expect("made %d:%d %s", N_JOBS, N_JOB_LINK, object_uuid(view_get_id(now, KIND_JOB, 1)));
+	expect("made %d:%d %s", N_JOBS, N_JOB, object_uuid(view_get_id(now, KIND_JOB, 1)));
 	expect("made %d:%d %s", N_TAGS, N_TAG, object_uuid(view_get_id(now, KIND_USER_TAG, 1)));
 	expect("made %d:%d %s", N_SUB, N_SUB_LINK, object_uuid(view_get_id(now, KIND_VOLUME, 1)));
 
