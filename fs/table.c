@@ -14,6 +14,7 @@
 #include "fs/class/inventories.h"
 #include "fs/class/metrics.h"
 #include "fs/class/name_link.h"
+#include "fs/class/ownership.h"
 #include "fs/class/query.h"
 #include "fs/class/readme.h"
 #include "fs/class/scratch.h"
@@ -280,7 +281,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		      .kinds = ANY,
 		      .shown = "<uuid>",
 		      .mode = DIRECTORY,
-		      .io = &class_directory,
+		      .io = &class_object,
 		      .flags = E_STAYS,
 		      .here = objects_here,
 		      .find = objects_find,

@@ -25,15 +25,21 @@ mode_t place_mode(const struct place *p)
 {
 	mode_t mode = full_mode(p), owner = mode & S_IRWXU, others = 0;
 	const struct object *account;
+	enum access_circle circle;
 
 	if (!has_own_mode(p))
 		return mode;
-	if (access_circle(p->view, p->object) == ACCESS_EVERYBODY)
+	circle = access_circle(p->view, p->object);
+	if (circle == ACCESS_SOME || circle == ACCESS_EVERYBODY)
 		others = mode & (S_IROTH | S_IXOTH);
+	/* The bits cannot say which accounts: place_check() does, and the sticky bit says so. */
+	if (circle == ACCESS_SOME && p->node.class == N_OBJECT)
+		mode |= S_ISVTX;
+	mode &= ~(mode_t)(S_IRWXG | S_IRWXO);
 	account = access_account_of(p->view, p->object);
 	if (account && !object_is_null(account, ACCOUNT_UNIX_GID))
-		return (mode & S_IFMT) | owner | owner >> 3 | others;
-	return (mode & S_IFMT) | owner | others << 3 | others;
+		return mode | owner >> 3 | others;
+	return mode | others << 3 | others;
 }
 
 void place_owner(const struct place *p, uid_t *ret_uid, gid_t *ret_gid)
