@@ -71,9 +71,6 @@ static int image_add_check(const struct view *view, const struct request *req, s
 	if (given_checksum(req) && request_is_upload(req))
 		return error_set(e, EINVAL,
 				 "the checksum of an upload is not checked, compare md5Sum of the image");
-	r = given_checksum(req) ? download_check_checksum(given_checksum(req), e) : 0;
-	if (r < 0)
-		return r;
 	if (type && strcmp(type, "zstack") != 0)
 		return error_set(e, EINVAL, "unsupported image type[%s]", type);
 	r = object_check_uuid(view, req, e);

@@ -5,6 +5,7 @@
 
 #include "actions/engine/system_tag.h"
 #include "actions/engine/tags.h"
+#include "actions/image/download.h"
 #include "actions/network/ipv4.h"
 #include "actions/operations/table.h"
 #include "actions/vm/affinity.h"
@@ -214,6 +215,22 @@ static int check_mac(const struct tag_subject *s, struct error *e)
 	return mac_is_host(&mac) ? 0 : error_set(e, EINVAL, "'%s' is not the MAC address of a NIC", text);
 }
 
+static int check_ephemeral(const struct tag_subject *s, struct error *e)
+{
+	static const char checksum[] = "checksum::";
+
+	if (s->kind == KIND_VOLUME && strcmp(s->value, "shareable") == 0)
+		return 0;
+	if (s->kind == KIND_IMAGE && strcmp(s->value, "forceRaw") == 0)
+		return 0;
+	if (s->kind == KIND_IMAGE && strncmp(s->value, checksum, strlen(checksum)) == 0)
+		return download_check_checksum(s->value + strlen(checksum), e);
+	return error_set(e, EINVAL,
+			 "the system tag '%s' means nothing here: ephemeral::shareable is for volumes, "
+			 "ephemeral::forceRaw and ephemeral::checksum::ALGORITHM:HEX are for images",
+			 s->text);
+}
+
 /* -------------------------------------------------------------------- rows */
 
 /* A VM inherits the tags of its offering and of its image. */
@@ -286,11 +303,14 @@ const struct system_tag tag_table[] = {
 	 .effect = "the MAC address of the new NIC on this network",
 	 .check = check_mac},
 	{.prefix = "ephemeral",
-	 .form = TAG_CHOICE,
 	 .life = TAG_REQUEST,
-	 .kinds = VOLUMES,
-	 .values = WORDS("shareable"),
-	 .effect = "the new volume can be attached to several VMs"},
+	 .kinds = {KIND_VOLUME, KIND_IMAGE},
+	 .many = true,
+	 .takes = "<shareable, forceRaw or checksum::ALGORITHM:HEX>",
+	 .effect =
+		 "shareable: the new volume can be attached to several VMs; forceRaw: the image is a raw disk whatever "
+		 "it begins with; checksum: what is downloaded must have it",
+	 .check = check_ephemeral},
 	{.prefix = HA_TAG,
 	 .form = TAG_CHOICE,
 	 .kinds = VMS_AND_ORIGINS,

@@ -92,7 +92,7 @@ value "api-jobs/$job/request" | grep -q topsecre && fail "the password is in the
 step "what is refused"
 assert_refused "$dir/actions" "set-console-password consolePassword=password1" EINVAL "cannot start with 'password'"
 assert_refused "$dir/actions" '{"setVmConsolePassword":{"consolePassword":"a\u043f"}}' EINVAL "printable ASCII characters, byte 1 is none"
-assert_refused "$dir/actions" '{"setVmConsolePassword":{"consolePassword":"a\u001bb"}}' EINVAL "printable ASCII characters, byte 1 is none"
+assert_refused "$dir/actions" '{"setVmConsolePassword":{"consolePassword":"a\u001bb"}}' EINVAL "one line, byte 1 is a control character"
 assert_refused "$dir/actions" "set-console-password consolePassword=123456789" EINVAL "VNC must have 1 to 8 characters, not 9"
 assert_refused "$dir/actions" "set-monitor-number monitorNumber=3" EINVAL "^Monitor number must be 1 or 2 or 4.$"
 assert_refused "$dir/actions" "set-boot-order bootOrder=CdRom,Floppy" EINVAL 'invalid boot device\[Floppy\] in boot order\[CdRom, Floppy\]'
