@@ -168,8 +168,8 @@ assert_eq "$(get console-addresses | jq -r .protocol)" vnc
 assert_match "$(get console-addresses | jq -r .port)" '^[0-9]{4,5}$'
 assert_eq "$(get console-addresses | jq -r .hostIp)" "$(value "$dir/host/managementIp")"
 act "$dir" pause
-assert_eq "$(get console-addresses | jq -r .error.code,.error.cause.code | paste -sd' ')" "SYS.1006 VM.1010"
-assert_match "$(get console-addresses | jq -r .error.details)" 'current vm instance state\[Paused\]'
+assert_fails "busy" cat "$MOUNT/$dir/console-addresses"
+assert_match "$(value last-error)" 'current vm instance state\[Paused\]'
 act "$dir" resume
 
 step "a guest password needs a running guest with the agent's tag, and a password of printable ASCII characters"
