@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "actions/engine/thread_status.h"
 #include "model/cleanup.h"
 
 /* From include/uapi/linux/pidfd.h of Linux 6.15: the first version of the structure. */
@@ -50,28 +51,13 @@ static bool read_proc(pid_t pid, const char *name, char *buffer, size_t room)
 	return len > 0;
 }
 
-/* The number after @key, "\n<name>:", in /proc/<thread>/status; 0 if there is none. */
-static uint64_t status_number(pid_t thread, const char *key, int base)
-{
-	char text[4096];
-	const char *found = read_proc(thread, "status", text, sizeof(text)) ? strstr(text, key) : NULL;
-
-	return found ? strtoull(found + strlen(key), NULL, base) : 0;
-}
-
-bool thread_is_dying(pid_t thread)
-{
-	/* whatever signal ends a process, the kernel then makes SIGKILL pending for each of its threads */
-	return status_number(thread, "\nSigPnd:", 16) & (UINT64_C(1) << (SIGKILL - 1));
-}
-
 void writer_note(struct writer *w, pid_t thread)
 {
 	if (thread == w->thread)
 		return;
 	writer_done(w);
 	w->thread = thread;
-	w->pid = thread ? (pid_t)status_number(thread, "\nTgid:", 10) : 0;
+	w->pid = thread ? (pid_t)thread_status_number(thread, "\nTgid:", 10) : 0;
 	if (w->pid)
 		w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
 }

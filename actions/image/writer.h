@@ -27,8 +27,6 @@ struct writer {
 void writer_done(struct writer *w);
 /** Notes that @thread is in write(2), 0 = an unknown one. Calls of the same thread cost nothing. */
 void writer_note(struct writer *w, pid_t thread);
-/** True if a signal is about to end the thread, as soon as the system call that it is in returns. */
-bool thread_is_dying(pid_t thread);
 /** True if the process that wrote last was killed by a signal. Does not block. */
 bool writer_was_killed(const struct writer *w);
 

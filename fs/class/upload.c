@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actions/engine/thread_status.h"
 #include "actions/image/upload.h"
 #include "actions/image/writer.h"
 #include "fs/class/data.h"

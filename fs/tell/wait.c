@@ -10,9 +10,14 @@
 #include "fs/tell/wait.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "actions/engine/result.h"
+#include "actions/engine/thread_status.h"
 #include "model/error.h"
+
+/* How often a wait is looked at that was interrupted but goes on. */
+#define GUARD_PERIOD_MS 200
 
 struct wait {
 	struct wait *next;
@@ -24,7 +29,7 @@ struct wait {
 	int64_t last;	  /* row id of the last job of the set */
 	int error;	  /* errno of that job; 0 = done, or not yet ended */
 	bool entering;	  /* waits_add() is in progress and will answer if there is nothing to wait for */
-	bool interrupted;
+	bool interrupted; /* the kernel has sent its one interrupt */
 };
 
 /* The last creation started by a user with an operation. */
@@ -41,6 +46,9 @@ struct waits {
 	struct creation *creations; /* lock; owned */
 	size_t creation_count;	    /* lock */
 	bool stopped;		    /* lock */
+	bool guards;		    /* lock: there is a guard */
+	pthread_t guard;	    /* set while guards */
+	pthread_cond_t wake;	    /* of the guard, at the end */
 };
 
 /* ---------------------------------------------------------------- creations */
@@ -83,6 +91,7 @@ struct waits *waits_new(struct store *store)
 		return NULL;
 	waits->store = store;
 	pthread_mutex_init(&waits->lock, NULL);
+	pthread_cond_init(&waits->wake, NULL);
 	return waits;
 }
 
@@ -100,7 +109,10 @@ void waits_free(struct waits *waits)
 	if (!waits)
 		return;
 	waits_stop(waits);
+	if (waits->guards)
+		pthread_join(waits->guard, NULL);
 	free(waits->creations);
+	pthread_cond_destroy(&waits->wake);
 	pthread_mutex_destroy(&waits->lock);
 	free(waits);
 }
@@ -177,6 +189,88 @@ static void answer(struct wait *w, int error)
 	free(w);
 }
 
+static bool has_interrupted(const struct waits *waits)
+{
+	for (const struct wait *w = waits->list; w; w = w->next)
+		if (w->interrupted)
+			return true;
+	return false;
+}
+
+static void answer_all(struct wait *list, int error)
+{
+	while (list) {
+		struct wait *w = list;
+
+		list = w->next;
+		answer(w, error);
+	}
+}
+
+static bool must_return(const struct wait *w)
+{
+	return thread_must_return(fuse_req_ctx(w->req)->pid);
+}
+
+/* Moves the interrupted waits whose threads must return to @ret. Call with the lock held. */
+static void take_returning(struct waits *waits, struct wait **ret)
+{
+	for (struct wait **p = &waits->list; *p;) {
+		struct wait *w = *p;
+
+		if (!w->interrupted || w->entering || !must_return(w)) {
+			p = &w->next;
+			continue;
+		}
+		*p = w->next;
+		w->next = *ret;
+		*ret = w;
+	}
+}
+
+/*
+ * A thread. The kernel sends one interrupt for a request, whatever signals follow, and one that only stops the
+ * process (Ctrl-Z) must not end its wait. So interrupted waits are looked at until they have ended.
+ */
+static void *guard_main(void *arg)
+{
+	struct waits *waits = arg;
+
+	pthread_setname_np(pthread_self(), "waits");
+	pthread_mutex_lock(&waits->lock);
+	while (!waits->stopped) {
+		struct wait *returning = NULL;
+		struct timespec until;
+
+		take_returning(waits, &returning);
+		if (returning) {
+			pthread_mutex_unlock(&waits->lock);
+			answer_all(returning, EINTR);
+			pthread_mutex_lock(&waits->lock);
+			continue;
+		}
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += GUARD_PERIOD_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000L;
+		until.tv_nsec %= 1000000000L;
+		if (has_interrupted(waits))
+			pthread_cond_timedwait(&waits->wake, &waits->lock, &until);
+		else
+			pthread_cond_wait(&waits->wake, &waits->lock);
+	}
+	pthread_mutex_unlock(&waits->lock);
+	return NULL;
+}
+
+/* Has the guard look after interrupted waits; false if there is none. Call with the lock held. */
+static bool call_guard(struct waits *waits)
+{
+	if (!waits->guards && !waits->stopped)
+		waits->guards = pthread_create(&waits->guard, NULL, guard_main, waits) == 0;
+	pthread_cond_signal(&waits->wake);
+	return waits->guards;
+}
+
 static void interrupted(fuse_req_t req, void *arg)
 {
 	struct waits *waits = arg;
@@ -186,10 +280,10 @@ static void interrupted(fuse_req_t req, void *arg)
 	for (struct wait *w = waits->list; w && !found; w = w->next)
 		if (w->req == req)
 			found = w;
-	if (found && found->entering) {
+	if (found)
 		found->interrupted = true;
+	if (found && (found->entering || (!must_return(found) && call_guard(waits))))
 		found = NULL;
-	}
 	if (found)
 		unlink_wait(waits, found);
 	pthread_mutex_unlock(&waits->lock);
@@ -201,6 +295,7 @@ void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, u
 {
 	struct wait *w = calloc(1, sizeof(*w));
 	struct view *view;
+	bool ends;
 	int error;
 
 	if (!w) {
@@ -224,8 +319,9 @@ void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, u
 
 	pthread_mutex_lock(&waits->lock);
 	w->entering = false;
-	error = w->interrupted || waits->stopped ? EINTR : w->error;
-	if (w->pending && !w->interrupted && !waits->stopped)
+	ends = waits->stopped || (w->interrupted && (must_return(w) || !call_guard(waits)));
+	error = ends ? EINTR : w->error;
+	if (w->pending && !ends)
 		w = NULL;
 	else
 		unlink_wait(waits, w);
@@ -296,6 +392,7 @@ void waits_stop(struct waits *waits)
 
 	pthread_mutex_lock(&waits->lock);
 	waits->stopped = true;
+	pthread_cond_signal(&waits->wake);
 	for (struct wait **p = &waits->list; *p;) {
 		struct wait *w = *p;
 
@@ -308,10 +405,5 @@ void waits_stop(struct waits *waits)
 		ended = w;
 	}
 	pthread_mutex_unlock(&waits->lock);
-	while (ended) {
-		struct wait *w = ended;
-
-		ended = w->next;
-		answer(w, EINTR);
-	}
+	answer_all(ended, EINTR);
 }

@@ -5,7 +5,8 @@
  * A wait is for the jobs of a set that are accepted when it begins; later ones do
  * not prolong it. It is an entry in a list rather than a thread, and is answered
  * from the store's writer thread when the last job ends, or when the waiting
- * process is interrupted. Self-locking; no lock is held while answering.
+ * thread has a signal to handle or to die of. One that is only stopped, by Ctrl-Z
+ * say, goes on waiting. Self-locking; no lock is held while answering.
  */
 #ifndef POOLFS_FS_TELL_WAIT_H
 #define POOLFS_FS_TELL_WAIT_H
@@ -33,7 +34,7 @@ void waits_observe(struct waits *waits, const struct view *view, const struct ch
 
 /**
  * Answers the fsync @req of the file @node when the jobs have ended: EIO if the last one has failed, EINTR if
- * the waiting process is killed. Never blocks.
+ * the waiting process gets a signal that it handles, or is killed. Never blocks.
  */
 void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, uint64_t node);
 /** True while the kernel keeps @node locked for a waiting request. */

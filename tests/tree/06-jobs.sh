@@ -108,6 +108,50 @@ status=0
 timeout 1 sync "$MOUNT/images/create" || status=$?
 assert_eq $status 124 "the status of an interrupted sync"
 
+step "one that is stopped goes on, and ends when it is killed, or has a signal to handle"
+sync "$MOUNT/images/create" &
+waiter=$!
+for _ in 1 2 3; do
+	sleep 0.3
+	kill -STOP $waiter
+	sleep 0.3
+	kill -CONT $waiter
+done
+sleep 0.5
+kill -0 $waiter 2>/dev/null || fail "the stopped sync has ended"
+kill -STOP $waiter
+sleep 0.3
+kill -TERM $waiter
+kill -CONT $waiter
+status=0
+wait $waiter || status=$?
+assert_eq $status 143 "the status of a sync that was stopped, then terminated"
+python3 - "$MOUNT/images/create" <<'END'
+import os
+import signal
+import sys
+
+
+class Alarm(Exception):
+    pass
+
+
+def handle(number, frame):
+    raise Alarm
+
+
+signal.signal(signal.SIGALRM, handle)
+fd = os.open(sys.argv[1], os.O_RDONLY)
+me = os.getpid()
+if os.fork() == 0:
+    os.execlp("sh", "sh", "-c", f"sleep 0.5; kill -STOP {me}; sleep 0.3; kill -CONT {me}; sleep 0.5; kill -ALRM {me}")
+try:
+    os.fsync(fd)
+    sys.exit("the wait ended by itself")
+except Alarm:
+    pass
+END
+
 touch go
 job_wait "$download" 20
 assert_eq "$(value "images/$big/status")" Ready

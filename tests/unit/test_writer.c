@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the last writer ended: not yet, normally, with a status, killed; reaped by its parent or not. */
+/* How the last writer ended: not yet, normally, with a status, killed; reaped by its parent or not. What the signals
+ * that wait for a thread mean for its system call. */
 #include "tests/unit/test.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actions/engine/thread_status.h"
 #include "actions/image/writer.h"
 
 /* A child that waits for the end of a pipe and then exits with @status; closing *ret_pipe ends it. */
@@ -93,11 +95,42 @@ static void a_reused_pid_is_not_the_writer(void **state)
 	writer_done(&w);
 }
 
+static void handle(int signal)
+{
+	(void)signal;
+}
+
+/* Signals wait for a process while it is stopped. */
+static void only_signals_with_an_effect_end_a_call(void **state)
+{
+	int pipe_end, status;
+	void (*before)(int) = signal(SIGUSR1, handle);
+	pid_t pid = start_child(0, &pipe_end);
+
+	(void)state;
+	(void)signal(SIGUSR1, before);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	assert_false(thread_must_return(pid));
+	assert_int_equal(kill(pid, SIGWINCH), 0);
+	assert_int_equal(kill(pid, SIGTSTP), 0);
+	assert_false(thread_must_return(pid));
+	assert_int_equal(kill(pid, SIGUSR1), 0);
+	assert_true(thread_must_return(pid));
+	assert_false(thread_is_dying(pid));
+	(void)close(pipe_end);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(thread_must_return(pid)); /* nothing is known of it */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_of_end_are_distinguished),
 		cmocka_unit_test(without_a_writer_nothing_was_killed),
+		cmocka_unit_test(only_signals_with_an_effect_end_a_call),
 		cmocka_unit_test(a_reused_pid_is_not_the_writer),
 	};
 
