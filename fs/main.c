@@ -1,209 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program: options, running in the background, one line for an error. */
-#include <fcntl.h>
-#include <pwd.h>
-#include <stddef.h>
+/* The program: its command line, running in the background, one line for an error. */
 #include <string.h>
 #include <sys/stat.h>
 
 #include "fs/daemon.h"
+#include "fs/options.h"
+#include "model/child.h"
 
-#define DEFAULT_STATE "/var/lib/poolfs"
-#define DEFAULT_URI   "qemu:///system"
-
-struct options {
-	char *state, *uri, *admin_password_file; /* owned */
-	char *mountpoint;			 /* owned */
-	char *rest_user;			 /* owned */
-	int foreground, help, version, read_only, inotify, allow_other;
-};
-
-enum { KEY_READ_ONLY, KEY_DEBUG, KEY_ALLOW_OTHER };
-
-#define OPTION(template, member, value)                                                                      \
-	{                                                                                                    \
-		template, offsetof(struct options, member), value                                            \
-	}
-static const struct fuse_opt option_table[] = {
-	OPTION("state=%s", state, 0),
-	OPTION("uri=%s", uri, 0),
-	OPTION("admin-password-file=%s", admin_password_file, 0),
-	OPTION("rest-user=%s", rest_user, 0),
-	OPTION("inotify", inotify, 1),
-	OPTION("-f", foreground, 1),
-	OPTION("-h", help, 1),
-	OPTION("--help", help, 1),
-	OPTION("-V", version, 1),
-	OPTION("--version", version, 1),
-	FUSE_OPT_KEY("ro", KEY_READ_ONLY),
-	FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER),
-	FUSE_OPT_KEY("-d", KEY_DEBUG),
-	FUSE_OPT_KEY("debug", KEY_DEBUG),
-	FUSE_OPT_END,
-};
-
-static const char usage[] =
-	"usage: poolfs [options] MOUNTPOINT\n"
-	"\n"
-	"Mounts a pool of virtual machines as a file system.\n"
-	"\n"
-	"    -o state=DIR      folder of the pool's database and images (" DEFAULT_STATE ")\n"
-	"    -o uri=URI        libvirt URI of the first host of a new pool (" DEFAULT_URI ")\n"
-	"    -o admin-password-file=FILE  first password of a new pool's administrator (a random one,\n"
-	"                        in the file admin-password of the state folder)\n"
-	"    -o ro             read-only: accept no requests\n"
-	"    -o inotify        report changes from elsewhere through inotify(7), too\n"
-	"    -o allow_other    allow access by other users, each as the account that it is bound to\n"
-	"    -o rest-user=USER the user who runs poolfs-rest, if that is not the mount's: its clients' addresses are believed\n"
-	"    -o OPTION,...     further options of fuse(8)\n"
-	"    -f                stay in the foreground\n"
-	"    -d                stay in the foreground and print every request of the kernel\n"
-	"    -h, --help        print this help\n"
-	"    -V, --version     print the version\n"
-	"\n"
-	"Returns when the mount can be used. Ends on umount, fusermount3 -u or SIGTERM.\n";
-
-static int take_argument(void *data, const char *arg, int key, struct fuse_args *out)
+static int run(const struct options *options, struct fuse_args *args, struct error *e)
 {
-	struct options *options = data;
+	struct session_options session = {.args = args,
+					  .allow_other = options->allow_other,
+					  .rest_uid = options->rest_uid,
+					  .mountpoint = options->mountpoint,
+					  .max_read = options->max_read,
+					  .inotify = options->inotify,
+					  .pool = {.state_dir = options->state,
+						   .uri = options->uri,
+						   .admin_password_file = options->admin_password_file,
+						   .read_only = options->read_only}};
 
-	(void)out;
-	switch (key) {
-	case KEY_READ_ONLY:
-		options->read_only = 1;
-		return 1;
-	case KEY_ALLOW_OTHER:
-		options->allow_other = 1;
-		return 1;
-	case KEY_DEBUG:
-		options->foreground = 1;
-		return 1;
-	case FUSE_OPT_KEY_NONOPT:
-		if (options->mountpoint) {
-			fprintf(stderr, "poolfs: more than one mount point: '%s' and '%s'\n",
-				options->mountpoint, arg);
-			return -1;
-		}
-		options->mountpoint = strdup(arg);
-		return options->mountpoint ? 0 : -1;
-	default:
-		return 1;
-	}
-}
-
-static void options_done(struct options *options)
-{
-	free(options->state);
-	free(options->uri);
-	free(options->admin_password_file);
-	free(options->rest_user);
-	free(options->mountpoint);
-}
-
-/* The number of the user @name, a name or number itself. */
-static int find_user(const char *name, uid_t *ret, struct error *e)
-{
-	const struct passwd *entry = getpwnam(name);
-	char *end;
-	unsigned long number = strtoul(name, &end, 10);
-
-	if (!entry && (*end || end == name || number >= UINT32_MAX))
-		return error_set(e, ENOENT, "there is no user '%s', as 'rest-user' says", name);
-	*ret = entry ? entry->pw_uid : (uid_t)number;
-	return 0;
-}
-
-/* Replaces *path by its absolute form. */
-static int make_absolute(char **path, const char *what, struct error *e)
-{
-	char *absolute = realpath(*path, NULL);
-
-	if (!absolute)
-		return error_set(e, errno, "cannot use the %s '%s': %s", what, *path, strerror(errno));
-	free(*path);
-	*path = absolute;
-	return 0;
-}
-
-/* Checks everything that can be checked before the program goes into the background. */
-static int check(struct options *options, struct error *e)
-{
-	struct stat st;
-	mode_t old;
-	int fd, r;
-
-	if (!options->mountpoint)
-		return error_set(e, EINVAL, "no mount point given, see 'poolfs --help'");
-	if (options->inotify && options->read_only)
-		return error_set(e, EINVAL,
-				 "the options 'inotify' and 'ro' exclude each other: inotify events are "
-				 "generated by writing through the mount");
-	if (!options->state)
-		options->state = strdup(DEFAULT_STATE);
-	if (!options->uri)
-		options->uri = strdup(DEFAULT_URI);
-	if (!options->state || !options->uri)
-		return error_set(e, ENOMEM, "out of memory");
-	r = make_absolute(&options->mountpoint, "mount point", e);
-	if (r == 0 && options->admin_password_file)
-		r = make_absolute(&options->admin_password_file, "password file", e);
-	if (r < 0)
-		return r;
-	if (stat(options->mountpoint, &st) < 0 || !S_ISDIR(st.st_mode))
-		return error_set(e, ENOTDIR, "cannot use the mount point '%s': not a directory",
-				 options->mountpoint);
-	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return error_set(e, errno, "cannot open '/dev/fuse': %s", strerror(errno));
-	(void)close(fd);
-	/* Others can traverse it, whatever the umask: guests run as another user open their images below it.
-	 */
-	old = umask(0);
-	r = mkdir(options->state, 0711) < 0 && errno != EEXIST ? -errno : 0;
-	(void)umask(old);
-	if (r < 0)
-		return error_set(e, -r, "cannot create the state folder '%s': %s", options->state,
-				 strerror(-r));
-	r = make_absolute(&options->state, "state folder", e);
-	if (r == 0 && (stat(options->state, &st) < 0 || !S_ISDIR(st.st_mode)))
-		r = error_set(e, ENOTDIR, "cannot use the state folder '%s': not a directory",
-			      options->state);
-	return r;
+	if (options->fake)
+		return 0;
+	return options->foreground ? session_run(&session, e) : daemon_run(&session, e);
 }
 
 int main(int argc, char **argv)
 {
-	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	_cleanup_(options_done) struct options options = {0};
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct session_options session = {.args = &args};
 	int r;
 
-	if (fuse_opt_parse(&args, &options, option_table, take_argument) < 0)
-		return EXIT_FAILURE;
-	if (options.help || options.version) {
-		fputs(options.help ? usage : "poolfs " POOLFS_VERSION "\n", stdout);
+	child_open_standard();
+	/* Whatever the umask forbids to others: a folder that its owner cannot enter is of no use. */
+	(void)umask(umask(0) & (S_IRWXG | S_IRWXO));
+	r = options_parse(argc, argv, &options, &args, &e);
+	if (r == 0 && (options.help || options.version)) {
+		fputs(options.help ? options_usage : "poolfs " POOLFS_VERSION "\n", stdout);
 		fuse_opt_free_args(&args);
 		return EXIT_SUCCESS;
 	}
-	r = check(&options, &e);
-	session.rest_uid = UID_NONE;
-	if (r == 0 && options.rest_user)
-		r = find_user(options.rest_user, &session.rest_uid, &e);
-	if (r == 0 && fuse_opt_add_arg(&args, "-odefault_permissions,fsname=poolfs,subtype=poolfs") < 0)
-		r = error_set(&e, ENOMEM, "out of memory");
-	if (r == 0) {
-		session.mountpoint = options.mountpoint;
-		session.inotify = options.inotify;
-		session.allow_other = options.allow_other;
-		session.pool = (struct pool_options){.state_dir = options.state,
-						     .uri = options.uri,
-						     .admin_password_file = options.admin_password_file,
-						     .read_only = options.read_only};
-		r = options.foreground ? session_run(&session, &e) : daemon_run(&session, &e);
-	}
+	if (r == 0)
+		r = options_check(&options, &e);
+	if (r == 0)
+		r = run(&options, &args, &e);
 	fuse_opt_free_args(&args);
-	if (r < 0)
+	if (error_is_set(&e))
 		fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

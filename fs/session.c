@@ -2,7 +2,9 @@
 /* See session.h. */
 #include "fs/session.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "actions/engine/catalog.h"
@@ -167,13 +169,56 @@ static void answer_all(struct fs *fs)
 	(void)store_run(fs->store, nothing, NULL, NULL);
 }
 
+/* Says what fusermount3 has printed into @heard: if it is the reason of a failure by last_words, else by itself. */
+static void tell_heard(int heard, bool failed)
+{
+	char text[sizeof(last_words)];
+	ssize_t len = pread(heard, text, sizeof(text) - 1, 0);
+	const char *line = text, *colon;
+	char *end;
+
+	if (len <= 0)
+		return;
+	text[len] = '\0';
+	if (!failed) {
+		fputs(text, stderr);
+		return;
+	}
+	end = strchr(text, '\n');
+	if (end)
+		*end = '\0';
+	colon = strstr(text, ": "); /* the name of the program, with its path */
+	if (colon)
+		line = colon + 2;
+	snprintf(last_words, sizeof(last_words), "%s", line);
+}
+
+/*
+ * Mounts. An ordinary user's mount is made by fusermount3, which prints why it refuses; the terminal is where
+ * the user looks, but the standard error is a file by now.
+ */
+static int mount_and_listen(struct fuse_session *session, const char *mountpoint)
+{
+	_cleanup_close_ int heard = memfd_create("stderr", MFD_CLOEXEC);
+	_cleanup_close_ int error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	bool listens = heard >= 0 && error >= 0 && dup2(heard, STDERR_FILENO) >= 0;
+	int r;
+
+	*last_words = '\0';
+	r = fuse_session_mount(session, mountpoint);
+	if (listens) {
+		(void)dup2(error, STDERR_FILENO);
+		tell_heard(heard, r < 0);
+	}
+	return r;
+}
+
 static int mount_and_serve(struct fuse_session *session, struct fs *fs, const char *mountpoint,
 			   struct error *e)
 {
 	int r;
 
-	*last_words = '\0';
-	if (fuse_session_mount(session, mountpoint) < 0)
+	if (mount_and_listen(session, mountpoint) < 0)
 		return error_set(e, EIO, "cannot mount on '%s'%s%s", mountpoint, *last_words ? ": " : "",
 				 last_words);
 	is_mounted = true;
@@ -201,7 +246,8 @@ static int mount_and_serve(struct fuse_session *session, struct fs *fs, const ch
 
 int session_run(const struct session_options *options, struct error *e)
 {
-	struct fs fs = {.ready = options->ready, .ready_arg = options->ready_arg};
+	struct fs fs = {
+		.max_read = options->max_read, .ready = options->ready, .ready_arg = options->ready_arg};
 	struct fuse_session *session = new_session(options, &fs, e);
 	int r;
 

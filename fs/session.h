@@ -9,6 +9,7 @@
 struct session_options {
 	struct fuse_args *args; /* -o options for the mount, as libfuse reads them */
 	const char *mountpoint; /* absolute */
+	unsigned max_read;	/* that of args, bytes; 0 = none */
 	struct pool_options pool;
 	bool inotify;		  /* see fs/tell/watchers.h */
 	bool allow_other;	  /* `args` say so */

@@ -10,6 +10,17 @@
 
 #include "model/cleanup.h"
 
+void child_open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR); /* the lowest number that is free; without O_CLOEXEC */
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 static int fill_actions(posix_spawn_file_actions_t *actions, int out, int err)
 {
 	int r = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);

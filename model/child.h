@@ -16,6 +16,11 @@ enum child_flags {
 };
 
 /**
+ * Opens /dev/null for each of the descriptors 0 to 2 that is closed, so that no other file gets its number and
+ * what is printed, or what a child prints. To be called first.
+ */
+void child_open_standard(void);
+/**
  * Starts @file (searched in PATH unless it contains a slash) with standard input from /dev/null, standard
  * output to @out and standard error to @err (-1: the parent's). @envp: NULL = the parent's environment. 0 or
  * a negative errno; -ENOENT when there is no such program.

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "model/child.h"
 #include "rest/listen.h"
 #include "rest/server.h"
 
@@ -155,6 +156,7 @@ int main(int argc, char **argv)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
+	child_open_standard();
 	if (run(argc, argv, &e) == 0)
 		return EXIT_SUCCESS;
 	fprintf(stderr, "poolfs-rest: %s\n", error_sentence(&e));

@@ -15,6 +15,9 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 
 	/* Each write must arrive as it was made: its result is that of the request in it. */
 	conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
+	/* libfuse ends unless it is told here, too. */
+	if (fs->max_read)
+		conn->max_read = fs->max_read;
 	if (fs->ready)
 		fs->ready(fs->ready_arg);
 }

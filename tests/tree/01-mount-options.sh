@@ -31,7 +31,16 @@ refuses "$MOUNT/nothing" -o "state=$STATE,uri=$URI" "$MOUNT/nothing"
 touch file
 refuses "file" -o "state=$STATE,uri=$URI" file
 
+refuses "exclude each other" -o "state=$STATE,inotify,ro" "$MOUNT"
+refuses "exclude each other" -o "state=$STATE,allow_root,allow_other" "$MOUNT"
+refuses "cannot be changed: unmount it" -o "state=$STATE,remount" "$MOUNT"
+refuses "too many paths: 'a', 'b', 'c'" -o "state=$STATE" a b c
+refuses "max_read=many. needs a number" -o "state=$STATE,max_read=many" "$MOUNT"
+
 step "an unusable state folder"
+refuses "'$MOUNT' must not be in the mount point" -o "state=$MOUNT,uri=$URI" "$MOUNT"
+refuses "must not be in the mount point" -o "state=$MOUNT/state,uri=$URI" "$MOUNT"
+assert_eq "$(ls -A "$MOUNT")" "" "what a refused state folder left"
 refuses "file/state" -o "state=$CASE_DIR/file/state,uri=$URI" "$MOUNT"
 refuses "/proc" -o "state=/proc/poolfs,uri=$URI" "$MOUNT"
 
@@ -46,6 +55,50 @@ said=$(unshare --mount sh -e without-fuse "$POOLFS" -o "state=$STATE,uri=$URI" "
 	fail "poolfs mounts without /dev/fuse"
 assert_match "$said" "^poolfs: .*/dev/fuse" "the complaint"
 assert_eq "$(wc -l <<<"$said")" 1 "the number of lines of the complaint '$said'"
+
+step "closed standard descriptors, few descriptors, an odd umask"
+for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+	step "  $closed"
+	timeout 20 bash -c "\"\$@\" $closed" bash "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT" || fail "poolfs $closed ends with $?"
+	test -s "$MOUNT/README"
+	assert_eq "$(readlink "/proc/$(pool_pids)/fd/0" "/proc/$(pool_pids)/fd/1" "/proc/$(pool_pids)/fd/2" | tr '\n' ' ')" "/dev/null /dev/null $STATE/poolfs.log "
+	assert_eq "$(cat "$STATE/lock")" "" "what was printed into the lock"
+	umount_pool
+done
+assert_fails "see 'poolfs --help'" bash -c '"$@" <&-' bash "$POOLFS"
+(ulimit -n 63 && refuses "at most 63 files may be open .'ulimit -n'." -o "state=$STATE,uri=$URI" "$MOUNT")
+(ulimit -n 64 && mount_pool)
+for i in $(seq 14); do
+	cp "$POOLFS" "$MOUNT/images/upload/.several$i" &
+done
+wait
+rm "$MOUNT"/images/upload/.several*
+umount_pool
+(ulimit -Sn 20 && mount_pool) # the hard limit counts
+assert_match "$(grep "Max open files" "/proc/$(pool_pids)/limits")" "files +([0-9]+) +[0-9]+ " "the limit of open files"
+umount_pool
+for mask in 0777 0077 0000; do
+	(umask $mask && "$POOLFS" -o "state=$CASE_DIR/state-$mask,uri=$URI" "$MOUNT")
+	test -s "$MOUNT/README"
+	umount_pool
+	assert_eq "$(find "$CASE_DIR/state-$mask" -type d ! -perm -u=rwx)" "" "folders closed to their owner by the umask $mask"
+	assert_eq "$(find "$CASE_DIR/state-$mask" -type f ! -perm -u=rw)" "" "files closed to their owner by the umask $mask"
+	assert_eq "$(find "$CASE_DIR/state-$mask" -maxdepth 1 -type f -perm /o=rwx)" "" "files open to others by the umask $mask"
+done
+
+step "a smaller max_read"
+mount_pool -o max_read=4096
+cat "$MOUNT/README" "$MOUNT/vm-instances/schema" >/dev/null
+umount_pool
+
+step "the mount of a killed program"
+mount_pool
+# shellcheck disable=SC2046 # one word a pid
+kill -KILL $(pool_pids)
+wait_until 15 is_pool_gone
+(MOUNT=$CASE_DIR/nothing refuses "cannot use the mount point '$CASE_DIR/pool': Transport endpoint is not connected; unmount it first" \
+	-o "state=$STATE,uri=$URI" "$CASE_DIR/pool")
+umount "$MOUNT"
 
 step "exit 0 means usable, and no descriptor or folder of the caller is held"
 output=$(timeout 20 "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT") || fail "poolfs does not mount, or holds its caller's pipe"
@@ -104,6 +157,22 @@ mount_pool -o ro
 assert_eq "$(write_errno "zones/$(first zones)/name" x)" EROFS "writing to a read-only mount"
 assert_eq "$(write_errno zones/create '{"params":{"name":"x"}}')" EROFS "creating on a read-only mount"
 umount_pool
+
+step "a user who may not let others in is told why"
+echo "# nothing is allowed" >fuse.conf
+mkdir "$CASE_DIR/theirs" "$CASE_DIR/their-state"
+chown 65534 "$CASE_DIR/theirs" "$CASE_DIR/their-state"
+cat >as-user <<'EOF'
+mount --bind "$1" /etc/fuse.conf
+mknod -m 666 "$1-device" c 10 229
+mount --bind "$1-device" /dev/fuse
+shift
+exec setpriv --reuid=65534 --clear-groups "$@"
+EOF
+said=$(unshare --mount sh -e as-user "$CASE_DIR/fuse.conf" "$POOLFS" -o "allow_other,state=$CASE_DIR/their-state,uri=$URI" "$CASE_DIR/theirs" 2>&1) &&
+	fail "a user may let others in without user_allow_other"
+assert_match "$said" "^poolfs: cannot mount on '$CASE_DIR/theirs': .*user_allow_other" "the complaint"
+assert_eq "$(wc -l <<<"$said")" 1 "the number of lines of the complaint '$said'"
 
 step "other users"
 mount_pool
