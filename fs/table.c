@@ -356,7 +356,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		 .mode = S_IFREG | 0400,
 		 .io = &class_data,
 		 .here = data_here,
-		 .help = "its bytes, with holes: the file of an image, the disk of a volume or snapshot; missing "
+		 .help = "its bytes, with holes: the file of an image, the disk of a volume or snapshot; EBUSY "
 			 "while a guest uses the disk",
 		 .example = "cp --sparse=always data /backup/disk.raw"},
 	[N_VALUE] = {.in = IN(N_OBJECT) | IN(N_JOB),

@@ -11,10 +11,14 @@
 bool data_here(const struct place *dir)
 {
 	enum kind_id kind = dir->kind->id;
+	int r;
 
-	/* README has no object */
-	return (kind == KIND_IMAGE || kind == KIND_VOLUME || kind == KIND_SNAPSHOT) &&
-	       (!dir->object || disk_reader_check(dir->view, dir->object, NULL) == 0);
+	if (kind != KIND_IMAGE && kind != KIND_VOLUME && kind != KIND_SNAPSHOT)
+		return false;
+	if (!dir->object)
+		return true; /* README */
+	r = disk_reader_check(dir->view, dir->object, NULL);
+	return r == 0 || (r == -EBUSY && disk_reader_size(dir->object) != 0);
 }
 
 /* Known from the row, without opening the file. st_blocks is less than the size, so that tools look for

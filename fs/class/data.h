@@ -2,8 +2,8 @@
 /*
  * The file `data` of images, volumes and snapshots: their bytes, with holes.
  *
- * It exists while it can be read: for volumes, while no guest has them open. The
- * size is that of the row, so it is known without opening the file. Dedicated
+ * It exists as soon as there are bytes, if this machine reaches them. While a guest
+ * has a volume open, opening the file is EBUSY. The size is that of the row, so it is known without opening the file. Dedicated
  * workers, which may wait for a disk, open, read and seek; the request is parked
  * meanwhile.
  */

@@ -16,7 +16,17 @@
 /* Longest name that the kernel accepts, prefix included. */
 #define NAME_MAX_BYTES 255
 
-/* The object of @ino and the name of the tag. */
+/*
+ * Tools that copy the attributes of a file along (rsync -X) write them to scratch files and to files that can be
+ * written, too. There they are accepted and forgotten, as times are.
+ */
+static bool forgets(const struct place *p)
+{
+	return p->node.class == N_SCRATCH || p->node.class == N_SCRATCH_DIR ||
+	       place_is_writable(p);
+}
+
+/* The object of @ino and the name of the tag. -ENODATA: a file that forgets its attributes. */
 static int find(fuse_req_t req, fuse_ino_t ino, const char *name, struct view **ret_view, struct place *ret,
 		const char **ret_tag)
 {
@@ -29,7 +39,9 @@ static int find(fuse_req_t req, fuse_ino_t ino, const char *name, struct view **
 	if (r < 0)
 		return r;
 	*ret_tag = name + PREFIX_LEN;
-	return place_has(ret, N_TAGS) ? 0 : -EOPNOTSUPP;
+	if (place_has(ret, N_TAGS))
+		return 0;
+	return forgets(ret) ? -ENODATA : -EOPNOTSUPP;
 }
 
 /* As getxattr(2) and listxattr(2): the bytes, or with @size 0 their number. */
@@ -131,6 +143,12 @@ static void written(void *arg, int result, struct error *e)
 	free(w);
 }
 
+/* The result of a change that is forgotten. */
+static int forget(const char *value, enum tag_set how)
+{
+	return value && how != TAG_SET_PRESENT ? 0 : -ENODATA;
+}
+
 /* @value NULL: removes the tag. */
 static void change(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, enum tag_set how)
 {
@@ -141,9 +159,13 @@ static void change(fuse_req_t req, fuse_ino_t ino, const char *name, const char 
 	struct place p;
 	int r = find(req, ino, name, &view, &p, &tag);
 
-	if (r == 0 && p.caller.limited && !access_owns(view, p.object, p.caller.account))
+	if (r == -ENODATA)
+		r = forget(value, how);
+	else if (r == 0 && p.caller.limited && !access_owns(view, p.object, p.caller.account))
 		r = -EACCES;
-	if (r < 0) {
+	else if (r == 0)
+		r = 1;
+	if (r <= 0) {
 		fuse_reply_err(req, -r);
 		return;
 	}

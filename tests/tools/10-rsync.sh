@@ -14,6 +14,19 @@ writes_once "$VM/description" "in place" rsync -a --inplace description "$VM/des
 echo "by checksum" >description
 writes_once "$VM/description" "by checksum" rsync -rc description "$VM/description"
 
+step "with extended attributes, which values forget"
+echo "with attributes" >description
+setfattr -n user.comment -v hello description
+writes_once "$VM/description" "with attributes" rsync -aX description "$VM/description"
+echo "with more" >description
+writes_once "$VM/description" "with more" rsync -aHAX --inplace description "$VM/description"
+assert_eq "$(getfattr -d "$VM/description")" "" "the attributes of a value"
+assert_fails "No such attribute" setfattr -x user.comment "$VM/description"
+assert_fails "not supported" setfattr -n user.comment -v hello "$VM/state"
+wanted attributes
+setfattr -n user.comment -v hello attributes.json
+spec_once attributes rsync -aX attributes.json "$VM/spec"
+
 step "a folder of values"
 mkdir values
 echo 5 >values/cpuNum

@@ -169,7 +169,8 @@ not_deleted "$a"
 assert_eq "$(states "$a") $(states "$b")" "Ready Disabled Ready Enabled"
 assert_fails "Stale file handle" dd bs=4096 count=1 status=none of=/dev/null <&"$reader"
 exec {reader}<&-
-[ ! -e "$MOUNT/volume-snapshots/$a/data" ] || fail "its data can still be read"
+assert_fails "Device or resource busy" cat "$MOUNT/volume-snapshots/$a/data"
+assert_match "$(value last-error)" "Disabled" last-error
 assert_refused "volume-snapshots/$a/actions" "create-data-volume name=x" EBUSY "is not Enabled, it's Disabled"
 assert_refused "volume-snapshots/$a/actions" "create-root-volume-template name=x backupStorageUuids=$(first backup-storage)" EBUSY \
 	"is not Enabled, it's Disabled"

@@ -84,7 +84,8 @@ exec 3<"$data"
 act "volumes/$volume" attach vmInstanceUuid="$vm"
 assert_fails "tale" dd bs=4k count=1 status=none <&3
 exec 3<&-
-[ ! -e "$data" ] || fail "there is a file data while a guest has the volume"
+assert_fails "Device or resource busy" cat "$data"
+assert_match "$(value last-error)" "^volume '$volume' is in use by a VM, read one of its snapshots instead$" last-error
 cmp -n 2M "$MOUNT/volume-snapshots/$snapshot/data" "$CASE_DIR/want.raw"
 act "vm-instances/$vm" stop
 cmp "$data" "$CASE_DIR/want.raw"
