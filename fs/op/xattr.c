@@ -22,8 +22,7 @@
  */
 static bool forgets(const struct place *p)
 {
-	return p->node.class == N_SCRATCH || p->node.class == N_SCRATCH_DIR ||
-	       place_is_writable(p);
+	return p->node.class == N_SCRATCH || p->node.class == N_SCRATCH_DIR || place_is_writable(p);
 }
 
 /* The object of @ino and the name of the tag. -ENODATA: a file that forgets its attributes. */
