@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "actions/engine/operation.h"
+#include "actions/engine/request_check.h"
 
 static const char *type_word(const struct param *p)
 {
@@ -38,50 +38,32 @@ static void print_param(FILE *f, const struct param *p)
 		fputc(']', f);
 }
 
-static bool is_allowed(const struct operation *op, const struct object *o)
+static void print_verb(FILE *f, const struct view *view, const struct operation *op, const struct object *o,
+		       const struct actor *actor)
 {
-	int state = op->kind == KIND_VM ? vm_state_parse(object_str(o, VM_STATE)) : -1;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	bool built = operation_is_built(op);
+	bool possible = built && request_check_possible(view, op, object_uuid(o), actor, &e) >= 0;
 
-	return !op->states || state < 0 || (op->states & (1u << state));
-}
-
-static void print_verb(FILE *f, const struct operation *op, const struct object *o)
-{
-	bool built = operation_is_built(op), allowed = is_allowed(op, o);
-
-	fprintf(f, "%s%s", built && allowed ? "" : "# ", op->verb);
+	fprintf(f, "%s%s", possible ? "" : "# ", op->verb);
 	for (const struct param *p = op->params; p && p->name; p++)
 		if (strcmp(p->name, op->target) != 0 && strcmp(p->name, "deleteMode") != 0)
 			print_param(f, p);
-	if (!built) {
-		fputs(" - not implemented yet\n", f);
-	} else if (!allowed) {
-		const char *separator = "";
-
-		fprintf(f, " - state is '%s', needs ", object_text(o, VM_STATE));
-		for (int i = 0; i < VM_STATE_COUNT; i++)
-			if (op->states & (1u << i)) {
-				fprintf(f, "%s%s", separator, vm_state_name((enum vm_state)i));
-				separator = " or ";
-			}
-		fputc('\n', f);
-	} else {
-		fprintf(f, " - %s\n", op->help);
-	}
+	fprintf(f, " - %s\n", possible ? op->help : built ? error_sentence(&e) : "not implemented yet");
 }
 
-struct document *actions_render_menu(const struct view *view, const struct object *o)
+struct document *actions_render_menu(const struct view *view, const struct object *o,
+				     const struct actor *actor)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 
-	(void)view;
 	if (!f)
 		return NULL;
 	for (const struct operation *const *op = operations(); *op; op++)
 		if ((*op)->form == FORM_VERB && (*op)->kind == o->kind->id)
-			print_verb(f, *op, o);
+			print_verb(f, view, *op, o, actor);
 	if (fclose(f) != 0)
 		return NULL;
 	return document_new(text, len, o->changed);

@@ -3,12 +3,13 @@
 #ifndef POOLFS_ENGINE_MENU_H
 #define POOLFS_ENGINE_MENU_H
 
-#include "model/view.h"
+#include "actions/engine/request.h"
 
 /**
- * One line per verb, commented out with `# ` when the state of @o forbids it. Owned by the caller; NULL when
- * memory is short.
+ * One line per verb; `# ` before it and the reason behind it when a request of @actor would be refused now, by the
+ * state of @o, its type or its owner. Owned by the caller; NULL when memory is short.
  */
-struct document *actions_render_menu(const struct view *view, const struct object *o);
+struct document *actions_render_menu(const struct view *view, const struct object *o,
+				     const struct actor *actor);
 
 #endif

@@ -153,6 +153,14 @@ const struct operation *operation_by_verb(enum kind_id kind, const char *verb)
 	return NULL;
 }
 
+bool operation_needs_parameters(const struct operation *op)
+{
+	for (const struct param *p = op->params; p && p->name; p++)
+		if ((p->flags & PARAM_REQUIRED) && (!op->target || strcmp(p->name, op->target) != 0))
+			return true;
+	return false;
+}
+
 const struct param *operation_param(const struct operation *op, const char *name)
 {
 	for (const struct param *p = op->params; p && p->name; p++)

@@ -246,6 +246,11 @@ struct operation {
 	const char *help;	/* one sentence for menu and README */
 	const void *data;	/* for functions that serve several rows; they define its type */
 
+	/*
+	 * What forbids the operation whatever its parameters are: looks at the target only, so that menus can ask
+	 * it, too. Before `check`; operations without required parameters can say it there.
+	 */
+	op_check_fn *allows;
 	op_check_fn *check;
 	op_queue_fn *queue;   /* whose queue the job waits in, when not that of its target; or NULL */
 	op_queue_fn *queue2;  /* a second queue, mostly that of the VM of a volume; or NULL */
@@ -271,6 +276,8 @@ const struct operation *operation_by_verb(enum kind_id kind, const char *verb);
 const struct operation *operation_by_field(enum kind_id kind, const char *field);
 /** The operation behind the file `spec` of the objects of @kind; NULL when they have none. */
 const struct operation *operation_by_spec(enum kind_id kind);
+/** True when a request has required parameters besides the object that it acts on. */
+bool operation_needs_parameters(const struct operation *op);
 /** A parameter's row; NULL when the operation has none of this name. */
 const struct param *operation_param(const struct operation *op, const char *name);
 

@@ -390,6 +390,28 @@ int request_new(const struct operation *op, const char *uuid, const json_t *para
 	return 0;
 }
 
+int request_new_bare(const struct operation *op, const char *uuid, const struct actor *actor,
+		     struct request **ret_req, struct error *e)
+{
+	_cleanup_(request_free_p) struct request *req = request_alloc(op, actor);
+
+	if (!req)
+		return error_oom(e);
+	snprintf(req->target, sizeof(req->target), "%s", uuid);
+	req->system_tags = json_array();
+	req->user_tags = json_array();
+	req->params = json_pack("{s:s}", op->target, uuid);
+	if (!req->system_tags || !req->user_tags || !req->params)
+		return error_oom(e);
+	if (!operation_needs_parameters(op)) {
+		json_decref(steal(&req->params));
+		if (params_type(op, uuid, NULL, &req->params, e) < 0)
+			return -ENOMEM;
+	}
+	*ret_req = steal(&req);
+	return 0;
+}
+
 /* ------------------------------------------------------------- for the row */
 
 static json_t *mask_tags(const json_t *tags)

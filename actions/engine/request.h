@@ -59,6 +59,12 @@ int request_parse(const struct operation *op, enum kind_id kind, const char *uui
 int request_new(const struct operation *op, const char *uuid, const json_t *params, const struct actor *actor,
 		struct request **ret_req, struct error *e);
 /**
+ * A request without the parameters that a user would have to give, to ask whether the operation is possible now:
+ * for request_check_possible(). -ENOMEM.
+ */
+int request_new_bare(const struct operation *op, const char *uuid, const struct actor *actor,
+		     struct request **ret_req, struct error *e);
+/**
  * As request_parse(), with the operation given, and params, systemTags, userTags, jobUuid and webHook as
  * members of @document (borrowed); the digest is made of @text. When the client chose the uuid of the job,
  * *ret_req is set on failure, too, for pool_refuse().

@@ -67,6 +67,14 @@ static int check_state(const struct view *view, const struct request *req, struc
 	return -EBUSY;
 }
 
+/* What can be said without knowing the parameters. */
+static int check_allowed(const struct view *view, const struct request *req, struct error *e)
+{
+	int r = check_state(view, req, e);
+
+	return r < 0 || !req->op->allows ? r : req->op->allows(view, req, e);
+}
+
 int request_check(const struct view *view, const struct request *req, bool busy, struct error *e)
 {
 	int r = check_references(view, req, e);
@@ -78,9 +86,30 @@ int request_check(const struct view *view, const struct request *req, bool busy,
 		r = url_policy_check(view, req->actor.account, req->web_hook, URL_OF_WEB_HOOK, e);
 	if (r < 0 || busy)
 		return r;
-	r = check_state(view, req, e);
+	r = check_allowed(view, req, e);
 	if (r < 0)
 		return r;
 	r = system_tags_check_request(view, req, e);
 	return r < 0 || !req->op->check ? r : req->op->check(view, req, e);
+}
+
+int request_check_possible(const struct view *view, const struct operation *op, const char *uuid,
+			   const struct actor *actor, struct error *e)
+{
+	_cleanup_(request_free_p) struct request *req = NULL;
+	_cleanup_(error_done) struct error said = ERROR_INIT;
+	int r = request_new_bare(op, uuid, actor, &req, e);
+
+	if (r < 0)
+		return r;
+	r = access_check(view, req, e);
+	if (r == 0)
+		r = check_allowed(view, req, e);
+	if (r < 0 || !op->check || operation_needs_parameters(op))
+		return r;
+	r = op->check(view, req, &said);
+	if (r >= 0 || r == -EINVAL) /* what is missing or wrong is a parameter */
+		return 0;
+	error_move(e, &said);
+	return r;
 }

@@ -13,4 +13,11 @@
  */
 int request_check(const struct view *view, const struct request *req, bool busy, struct error *e);
 
+/**
+ * Would a request for @op on the object @uuid be refused now, whatever its parameters are? By the same checks as
+ * request_check(); 0 also if they cannot tell without parameters. For menus.
+ */
+int request_check_possible(const struct view *view, const struct operation *op, const char *uuid,
+			   const struct actor *actor, struct error *e);
+
 #endif

@@ -94,7 +94,7 @@ static int affinity_create_apply(struct txn *t, const struct request *req, json_
 	return object_create(t, o, req, ret_result, e);
 }
 
-static int affinity_change_check(const struct view *view, const struct request *req, struct error *e)
+static int affinity_change_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	return check_user_group(request_object(view, req), e);
 }
@@ -116,17 +116,19 @@ static int affinity_delete_apply(struct txn *t, const struct request *req, json_
 	return object_remove_key(t, &key, e);
 }
 
+static int affinity_add_vm_allows(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *group = request_object(view, req);
+	int r = check_user_group(group, e);
+
+	return r < 0 ? r : affinity_check_enabled(group, e);
+}
+
 static int affinity_add_vm_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *group = request_object(view, req), *vm, *usage;
-	int r = check_user_group(group, e);
+	int r = find_member(view, req, &vm, e);
 
-	if (r < 0)
-		return r;
-	r = affinity_check_enabled(group, e);
-	if (r < 0)
-		return r;
-	r = find_member(view, req, &vm, e);
 	if (r < 0)
 		return r;
 	usage = affinity_usage_of(view, object_uuid(vm));
@@ -153,12 +155,9 @@ static int affinity_add_vm_apply(struct txn *t, const struct request *req, json_
 
 static int affinity_remove_vm_check(const struct view *view, const struct request *req, struct error *e)
 {
-	const struct object *group = request_object(view, req), *vm, *usage;
-	int r = check_user_group(group, e);
+	const struct object *vm, *usage;
+	int r = find_member(view, req, &vm, e);
 
-	if (r < 0)
-		return r;
-	r = find_member(view, req, &vm, e);
 	if (r < 0)
 		return r;
 	usage = affinity_usage_of(view, object_uuid(vm));
@@ -231,7 +230,7 @@ static const struct operation delete_affinity_group = {
 	.flags = OP_DESTROYS,
 	.error_code = "SYS.1004",
 	.help = "deletes the group, but not its VMs",
-	.check = affinity_change_check,
+	.allows = affinity_change_allows,
 	.apply = affinity_delete_apply,
 };
 
@@ -263,7 +262,7 @@ static const struct operation update_affinity_group = {
 	.verb = "update",
 	.flags = OP_UPDATES,
 	.help = "changes the group's name or description",
-	.check = affinity_change_check,
+	.allows = affinity_change_allows,
 	.apply = object_update_apply,
 };
 
@@ -283,6 +282,7 @@ static const struct operation add_vm_to_affinity_group = {
 	.target = "affinityGroupUuid",
 	.verb = "add-vm",
 	.help = "adds a VM to the group",
+	.allows = affinity_add_vm_allows,
 	.check = affinity_add_vm_check,
 	.apply = affinity_add_vm_apply,
 };
@@ -306,6 +306,7 @@ static const struct operation remove_vm_from_affinity_group = {
 	.target = "affinityGroupUuid",
 	.verb = "remove-vm",
 	.help = "removes a VM from the group",
+	.allows = affinity_change_allows,
 	.check = affinity_remove_vm_check,
 	.apply = affinity_remove_vm_apply,
 };
@@ -324,7 +325,7 @@ static const struct operation change_affinity_group_state = {
 	.target = "uuid",
 	.verb = "change-state",
 	.help = "enables or disables the group",
-	.check = affinity_change_check,
+	.allows = affinity_change_allows,
 	.apply = object_change_state_apply,
 };
 

@@ -131,18 +131,21 @@ static json_t *choose_backup_storages(const struct view *view, const struct requ
 	return json_array();
 }
 
+static int image_template_allows(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *snapshot, *volume = source_of(view, req, &snapshot);
+
+	if (!volume)
+		return error_set(e, ENOENT, "the volume of snapshot[uuid:%s] is gone", req->target);
+	return snapshot ? snapshot_check_readable(snapshot, e) : check_volume(view, req, volume, e);
+}
+
 static int image_template_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *snapshot, *volume = source_of(view, req, &snapshot);
 	_cleanup_json_ json_t *list = NULL;
-	int r;
+	int r = object_check_uuid(view, req, e);
 
-	if (!volume)
-		return error_set(e, ENOENT, "the volume of snapshot[uuid:%s] is gone", req->target);
-	r = snapshot ? snapshot_check_readable(snapshot, e) : check_volume(view, req, volume, e);
-	if (r < 0)
-		return r;
-	r = object_check_uuid(view, req, e);
 	if (r < 0)
 		return r;
 	r = quota_check(view, req->actor.account, req->actor.account, "image.num", 1, e);
@@ -540,6 +543,7 @@ static const struct operation create_root_volume_template_from_root_volume = {
 	.error_code = "IMG.1000",
 	.help = "creates an image from this root volume",
 	.data = ROOT_TEMPLATE,
+	.allows = image_template_allows,
 	.check = image_template_check,
 	.queue2 = volume_queue_vm,
 	.run = image_template_run,
@@ -576,6 +580,7 @@ static const struct operation create_root_volume_template_from_volume_snapshot =
 	.error_code = "IMG.1000",
 	.help = "creates an image from this snapshot",
 	.data = ROOT_TEMPLATE,
+	.allows = image_template_allows,
 	.check = image_template_check,
 	.queue = snapshot_queue_volume,
 	.queue2 = snapshot_queue_vm,
@@ -609,6 +614,7 @@ static const struct operation create_data_volume_template_from_volume = {
 	.error_code = "IMG.1000",
 	.help = "creates a data volume template from this volume",
 	.data = DATA_TEMPLATE,
+	.allows = image_template_allows,
 	.check = image_template_check,
 	.queue2 = volume_queue_vm,
 	.run = image_template_run,

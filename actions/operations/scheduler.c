@@ -74,7 +74,7 @@ static int check_cron(const struct request *req, struct error *e)
 	return 0;
 }
 
-static int check_target(const struct view *view, const struct request *req, struct error *e)
+static int scheduler_create_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *target = request_object(view, req);
 
@@ -104,7 +104,7 @@ static int scheduler_create_check(const struct view *view, const struct request 
 		r = error_set(e, EINVAL,
 			      "valid value for field[type] of message[%s] are [simple, cron], but %s found",
 			      req->op->message, type);
-	return r < 0 ? r : check_target(view, req, e);
+	return r;
 }
 
 /* The parameters of the scheduled operation as JSON text; allocated, NULL when memory is short. */
@@ -271,6 +271,7 @@ static const struct operation create_start_vm_instance_scheduler = {
 	.verb = "create-start-scheduler",
 	.help = "starts the VM at given times",
 	.data = &start_vm,
+	.allows = scheduler_create_allows,
 	.check = scheduler_create_check,
 	.apply = scheduler_create_apply,
 };
@@ -307,6 +308,7 @@ static const struct operation create_stop_vm_instance_scheduler = {
 	.verb = "create-stop-scheduler",
 	.help = "stops the VM at given times",
 	.data = &stop_vm,
+	.allows = scheduler_create_allows,
 	.check = scheduler_create_check,
 	.apply = scheduler_create_apply,
 };
@@ -343,6 +345,7 @@ static const struct operation create_reboot_vm_instance_scheduler = {
 	.verb = "create-reboot-scheduler",
 	.help = "reboots the VM at given times",
 	.data = &reboot_vm,
+	.allows = scheduler_create_allows,
 	.check = scheduler_create_check,
 	.apply = scheduler_create_apply,
 };
@@ -473,6 +476,7 @@ static const struct operation create_volume_snapshot_scheduler = {
 	.verb = "create-snapshot-scheduler",
 	.help = "takes snapshots at given times and keeps the last snapshotMaxNumber of them",
 	.data = &take_snapshot,
+	.allows = scheduler_create_allows,
 	.check = scheduler_create_check,
 	.apply = scheduler_create_apply,
 };

@@ -12,6 +12,11 @@
 #include "actions/volume/volume.h"
 #include "model/states.h"
 
+static int snapshot_create_allows(const struct view *view, const struct request *req, struct error *e)
+{
+	return snapshot_check_take(view, request_object(view, req), e);
+}
+
 static int snapshot_create_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *volume = request_object(view, req);
@@ -19,9 +24,8 @@ static int snapshot_create_check(const struct view *view, const struct request *
 
 	if (r < 0)
 		return r;
-	r = quota_check(view, req->actor.account, object_str(volume, VOLUME_ACCOUNT_UUID),
-			"snapshot.volume.num", 1, e);
-	return r < 0 ? r : snapshot_check_take(view, volume, e);
+	return quota_check(view, req->actor.account, object_str(volume, VOLUME_ACCOUNT_UUID),
+			   "snapshot.volume.num", 1, e);
 }
 
 static int snapshot_create_run(struct job *job, json_t **ret_result, struct error *e)
@@ -76,6 +80,7 @@ static const struct operation create_volume_snapshot = {
 	.target = "volumeUuid",
 	.verb = "create-snapshot",
 	.help = "takes a snapshot of the volume",
+	.allows = snapshot_create_allows,
 	.check = snapshot_create_check,
 	.queue2 = volume_queue_vm,
 	.run = snapshot_create_run,

@@ -28,7 +28,8 @@ static const char *const results[] = {"steps:List", NULL};
 	.key = action_key, .params = PARAMS(of), .results = results, .form = FORM_VERB, .kind = (of),        \
 	.target = "uuid", .verb = "apply-spec", .flags = OP_SPEC, .deadline_s = 3600,                        \
 	.help = "changes the object to match a document, which the file spec then shows",                    \
-	.check = spec_check, .apply = spec_apply, .run = spec_run, .recover = spec_recover
+	.allows = spec_allows, .check = spec_check, .apply = spec_apply, .run = spec_run,                    \
+	.recover = spec_recover
 
 static const struct operation apply_vm_spec = {
 	SPEC(KIND_VM, "VmInstance", "applyVmInstanceSpec", "vm-instances"),

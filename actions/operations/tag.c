@@ -97,15 +97,19 @@ static int tag_delete_apply(struct txn *t, const struct request *req, json_t **r
 	return object_remove_key(t, &key, e);
 }
 
+static int tag_update_allows(const struct view *view, const struct request *req, struct error *e)
+{
+	return check_inherent(view, req, "changed", e);
+}
+
 static int tag_update_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *tag = request_object(view, req);
 	bool is_system = req->op->kind == KIND_SYSTEM_TAG;
-	int r = check_inherent(view, req, "changed", e);
 	const char *uuid;
 
-	if (r < 0 || !tag)
-		return r;
+	if (!tag)
+		return 0;
 	uuid = object_text(tag, is_system ? SYSTEM_TAG_RESOURCE_UUID : USER_TAG_RESOURCE_UUID);
 	return check_duplicate(
 		view, req->op->kind, uuid,
@@ -257,6 +261,7 @@ static const struct operation update_system_tag = {
 	.verb = "update",
 	.flags = OP_UPDATES,
 	.help = "changes the text of the tag",
+	.allows = tag_update_allows,
 	.check = tag_update_check,
 	.apply = object_update_apply,
 };
@@ -283,6 +288,7 @@ static const struct operation update_user_tag = {
 	.verb = "update",
 	.flags = OP_UPDATES,
 	.help = "changes the text of the tag",
+	.allows = tag_update_allows,
 	.check = tag_update_check,
 	.apply = object_update_apply,
 };

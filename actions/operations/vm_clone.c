@@ -161,19 +161,26 @@ static int check_room(const struct view *view, const struct object *vm, size_t c
 	return 0;
 }
 
-static int vm_clone_check(const struct view *view, const struct request *req, struct error *e)
+static int vm_clone_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
 	const struct object *root = vm_root_volume(view, vm);
-	int r = check_names(req, e);
 
-	if (r < 0)
-		return r;
 	if (!object_str_is(vm, VM_TYPE, "UserVm"))
 		return error_set(e, EBUSY, "The operation only allows on user vm");
 	if (!root || !object_str(root, VOLUME_INSTALL_PATH))
 		return error_set(e, EBUSY, "vm[uuid:%s] has no root volume that could be cloned",
 				 req->target);
+	return 0;
+}
+
+static int vm_clone_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+	int r = check_names(req, e);
+
+	if (r < 0)
+		return r;
 	r = quota_check(view, req->actor.account, object_str(vm, VM_ACCOUNT_UUID), "vm.totalNum",
 			(int64_t)json_array_size(request_list(req, "names")), e);
 	if (r < 0)
@@ -705,6 +712,7 @@ static const struct operation clone_vm_instance = {
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
 	.deadline_s = 86400,
 	.help = "clones the VM, once for each name",
+	.allows = vm_clone_allows,
 	.check = vm_clone_check,
 	.run = vm_clone_run,
 	.recover = vm_clone_recover,

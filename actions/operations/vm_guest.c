@@ -36,14 +36,10 @@ static bool is_guest_password(const char *password)
 	return true;
 }
 
-static int vm_change_password_check(const struct view *view, const struct request *req, struct error *e)
+static int vm_change_password_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
 
-	if (!is_guest_password(request_str(req, "password")))
-		return error_set(
-			e, EINVAL,
-			"field[password] may only contain printable ASCII characters other than the space");
 	if (!config_bool(view, "image.enableResetPassword"))
 		return error_set(e, EACCES,
 				 "the setting image.enableResetPassword is false, passwords in guests stay");
@@ -54,6 +50,15 @@ static int vm_change_password_check(const struct view *view, const struct reques
 				 "not system tag found on vm, vm must have the following system tag: qemuga, "
 				 "which set-qga enable=true gives");
 	return 0;
+}
+
+static int vm_change_password_check(const struct view *view, const struct request *req, struct error *e)
+{
+	(void)view;
+	if (is_guest_password(request_str(req, "password")))
+		return 0;
+	return error_set(e, EINVAL,
+			 "field[password] may only contain printable ASCII characters other than the space");
 }
 
 static int vm_change_password_run(struct job *job, json_t **ret_result, struct error *e)
@@ -195,6 +200,7 @@ static const struct operation change_vm_password = {
 	.verb = "change-password",
 	.error_code = "VM.1011",
 	.help = "changes the password of an account inside the guest, through the QEMU guest agent",
+	.allows = vm_change_password_allows,
 	.check = vm_change_password_check,
 	.run = vm_change_password_run,
 	.recover = vm_change_password_recover,

@@ -295,7 +295,7 @@ static int check_new_image(const struct view *view, const struct object *vm, con
 	return 0;
 }
 
-static int vm_change_image_check(const struct view *view, const struct request *req, struct error *e)
+static int vm_change_image_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
 	const struct object *root = vm_root_volume(view, vm);
@@ -303,16 +303,9 @@ static int vm_change_image_check(const struct view *view, const struct request *
 		root ? view_get(view, KIND_PRIMARY_STORAGE, object_str(root, VOLUME_PRIMARY_STORAGE_UUID))
 		     : NULL;
 	const struct object *last = view_get(view, KIND_HOST, object_str(vm, VM_LAST_HOST_UUID));
-	int r;
 
 	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		return error_set(e, EBUSY, "do not change vm image when it's not stopped");
-	r = object_check_uuid(view, req, e);
-	if (r < 0)
-		return r;
-	r = check_new_image(view, vm, request_str(req, "imageUuid"), e);
-	if (r < 0)
-		return r;
 	if (!ps || !object_str_is(ps, PRIMARY_STORAGE_STATE, STATE_ENABLED) ||
 	    !object_str_is(ps, PRIMARY_STORAGE_STATUS, STATUS_CONNECTED))
 		return error_set(e, EBUSY,
@@ -323,6 +316,13 @@ static int vm_change_image_check(const struct view *view, const struct request *
 				 "make sure the last host vm[uuid:%s] was on is Enabled and Connected",
 				 req->target);
 	return 0;
+}
+
+static int vm_change_image_check(const struct view *view, const struct request *req, struct error *e)
+{
+	int r = object_check_uuid(view, req, e);
+
+	return r < 0 ? r : check_new_image(view, request_object(view, req), request_str(req, "imageUuid"), e);
 }
 
 struct image_change {
@@ -545,6 +545,7 @@ static const struct operation change_vm_image = {
 	.target = "vmInstanceUuid",
 	.verb = "change-image",
 	.help = "replaces the root volume with one from another image",
+	.allows = vm_change_image_allows,
 	.check = vm_change_image_check,
 	.run = vm_change_image_run,
 	.recover = vm_change_image_recover,

@@ -109,6 +109,13 @@ static int iso_vm_candidates_get(struct pool *pool, const struct view *view, con
 
 /* -------------------------------------------------------------------- attach */
 
+static int vm_attach_iso_allows(const struct view *view, const struct request *req, struct error *e)
+{
+	return free_drive(view, req->target) >= 0
+		       ? 0
+		       : error_set(e, EBUSY, "can only attach up to %d ISOs", VM_ISO_MAX);
+}
+
 static int vm_attach_iso_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
@@ -127,8 +134,6 @@ static int vm_attach_iso_check(const struct view *view, const struct request *re
 	if (drive_of(view, req->target, object_uuid(image)) >= 0)
 		return error_set(e, EBUSY, "VM[uuid:%s] already has an ISO[uuid:%s] attached", req->target,
 				 object_uuid(image));
-	if (free_drive(view, req->target) < 0)
-		return error_set(e, EBUSY, "can only attach up to %d ISOs", VM_ISO_MAX);
 	if (!image_is_in_zone(view, object_uuid(image), object_text(vm, VM_ZONE_UUID)))
 		return error_set(
 			e, EBUSY,
@@ -338,6 +343,7 @@ static const struct operation attach_iso_to_vm_instance = {
 	.verb = "attach-iso",
 	.states = S_RUNNING | S_STOPPED | S_PAUSED,
 	.help = "attaches an ISO to a CD-ROM drive of the VM",
+	.allows = vm_attach_iso_allows,
 	.check = vm_attach_iso_check,
 	.run = vm_attach_iso_run,
 	.recover = vm_attach_iso_recover,

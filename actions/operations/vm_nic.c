@@ -103,6 +103,19 @@ static int check_static_ip(const struct view *view, const char *l3, const char *
 	return 0;
 }
 
+static int vm_attach_l3_allows(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *vm = request_object(view, req);
+
+	if (vm_is_running_or_stopped(vm))
+		return 0;
+	return error_set(
+		e, EBUSY,
+		"unable to attach a L3 network. The vm[uuid: %s] is not Running or Stopped; the current state "
+		"is %s",
+		req->target, object_text(vm, VM_STATE));
+}
+
 static int vm_attach_l3_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
@@ -111,12 +124,6 @@ static int vm_attach_l3_check(const struct view *view, const struct request *req
 	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
 	int r;
 
-	if (!vm_is_running_or_stopped(vm))
-		return error_set(
-			e, EBUSY,
-			"unable to attach a L3 network. The vm[uuid: %s] is not Running or Stopped; the current state "
-			"is %s",
-			req->target, object_text(vm, VM_STATE));
 	if (nic_on(view, req->target, l3_uuid))
 		return error_set(
 			e, EBUSY,
@@ -341,18 +348,25 @@ static int vm_static_ip_delete_apply(struct txn *t, const struct request *req, j
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
 }
 
-static int nic_mac_check(const struct view *view, const struct request *req, struct error *e)
+static int nic_mac_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *nic = request_object(view, req);
-	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID)), *other;
-	char text[MAC_STRLEN];
-	struct mac mac;
+	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
 
 	if (!object_str_is(vm, VM_TYPE, "UserVm"))
 		return error_set(e, EBUSY, "The operation only allows on user vm");
 	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		return error_set(e, EBUSY, "The operation only allows when vm [%s] state is stopped ",
 				 object_uuid(vm));
+	return 0;
+}
+
+static int nic_mac_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *nic = request_object(view, req), *other;
+	char text[MAC_STRLEN];
+	struct mac mac;
+
 	if (mac_parse(request_str(req, "mac"), &mac, e) < 0)
 		return -EINVAL;
 	if (!mac_is_host(&mac))
@@ -413,6 +427,7 @@ static const struct operation attach_l3_network_to_vm = {
 	.target = "vmInstanceUuid",
 	.verb = "attach-l3-network",
 	.help = "attaches an L3 network to the VM with a new NIC",
+	.allows = vm_attach_l3_allows,
 	.check = vm_attach_l3_check,
 	.run = vm_attach_l3_run,
 	.recover = vm_attach_l3_recover,
@@ -519,6 +534,7 @@ static const struct operation update_vm_nic_mac = {
 	.target = "vmNicUuid",
 	.verb = "update-mac",
 	.help = "changes the MAC address of the NIC",
+	.allows = nic_mac_allows,
 	.check = nic_mac_check,
 	.queue2 = nic_queue,
 	.apply = nic_mac_apply,

@@ -34,6 +34,11 @@
 
 /* -------------------------------------------------------------------- checks */
 
+static int volume_attach_allows(const struct view *view, const struct request *req, struct error *e)
+{
+	return volume_check_attachable(request_object(view, req), e);
+}
+
 static int volume_attach_check(const struct view *view, const struct request *req, struct error *e)
 {
 	return volume_check_attach(view, request_object(view, req),
@@ -382,6 +387,7 @@ static const struct operation attach_data_volume_to_vm = {
 	.error_code = "VM.1005",
 	.help = "attaches the data volume to a VM; a shareable one, which can be attached to several, needs the system "
 		"tag capability::virtio-scsi",
+	.allows = volume_attach_allows,
 	.check = volume_attach_check,
 	.queue2 = volume_attach_queue,
 	.run = volume_attach_run,

@@ -204,11 +204,10 @@ static int volume_create_recover(struct job *job, json_t **ret_result, struct er
 
 /* ------------------------------------------------------------- from a template */
 
-static int volume_from_template_check(const struct view *view, const struct request *req, struct error *e)
+static int volume_from_template_allows(const struct view *view, const struct request *req, struct error *e)
 {
-	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
+	const struct object *image = request_object(view, req);
 	const char *uuid = object_uuid(image);
-	int r;
 
 	if (!object_str_is(image, IMAGE_MEDIA_TYPE, "DataVolumeTemplate"))
 		return error_set(e, EINVAL, "image[uuid:%s] is not DataVolumeTemplate, it's %s", uuid,
@@ -219,7 +218,13 @@ static int volume_from_template_check(const struct view *view, const struct requ
 	if (!object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set_code(e, EBUSY, "SYS.1006", "image[uuid:%s] is not Ready, it's %s", uuid,
 				      object_text(image, IMAGE_STATUS));
-	r = check_quotas(view, req, image_volume_size(image), e);
+	return 0;
+}
+
+static int volume_from_template_check(const struct view *view, const struct request *req, struct error *e)
+{
+	int r = check_quotas(view, req, image_volume_size(request_object(view, req)), e);
+
 	return r < 0 ? r : object_check_uuid(view, req, e);
 }
 
@@ -240,14 +245,15 @@ static int volume_from_template_run(struct job *job, json_t **ret_result, struct
 
 /* ------------------------------------------------------------- from a snapshot */
 
+static int volume_from_snapshot_allows(const struct view *view, const struct request *req, struct error *e)
+{
+	return snapshot_check_readable(request_object(view, req), e);
+}
+
 static int volume_from_snapshot_check(const struct view *view, const struct request *req, struct error *e)
 {
-	const struct object *snapshot = request_object(view, req);
-	int r = snapshot_check_readable(snapshot, e);
+	int r = check_quotas(view, req, object_int(request_object(view, req), SNAPSHOT_VIRTUAL_SIZE), e);
 
-	if (r < 0)
-		return r;
-	r = check_quotas(view, req, object_int(snapshot, SNAPSHOT_VIRTUAL_SIZE), e);
 	return r < 0 ? r : object_check_uuid(view, req, e);
 }
 
@@ -362,6 +368,7 @@ static const struct operation create_data_volume_from_volume_template = {
 	.verb = "create-data-volume",
 	.error_code = "SYS.1002",
 	.help = "creates a data volume from this template",
+	.allows = volume_from_template_allows,
 	.check = volume_from_template_check,
 	.run = volume_from_template_run,
 	.recover = volume_create_recover,
@@ -391,6 +398,7 @@ static const struct operation create_data_volume_from_volume_snapshot = {
 	.verb = "create-data-volume",
 	.error_code = "SYS.1002",
 	.help = "creates a data volume from this snapshot",
+	.allows = volume_from_snapshot_allows,
 	.check = volume_from_snapshot_check,
 	.queue = snapshot_queue_volume,
 	.run = volume_from_snapshot_run,

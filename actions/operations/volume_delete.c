@@ -43,7 +43,7 @@ static bool is_direct(const struct view *view)
 	return strcmp(config_str(view, "volume.deletionPolicy"), "Direct") == 0;
 }
 
-static int volume_delete_check(const struct view *view, const struct request *req, struct error *e)
+static int volume_delete_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *volume = request_object(view, req);
 
@@ -151,7 +151,7 @@ static int volume_expunge_run(struct job *job, json_t **ret_result, struct error
 	return volume_remove(job->pool, job->req->target, e);
 }
 
-static int volume_recover_check(const struct view *view, const struct request *req, struct error *e)
+static int volume_recover_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *volume = request_object(view, req);
 
@@ -194,7 +194,7 @@ static const struct operation delete_data_volume = {
 	.flags = OP_DESTROYS,
 	.error_code = "SYS.1004",
 	.help = "deletes the data volume; it can be recovered until it is expunged",
-	.check = volume_delete_check,
+	.allows = volume_delete_allows,
 	.queue2 = volume_queue_vm,
 	.apply = volume_delete_apply,
 	.run = volume_delete_run,
@@ -234,7 +234,7 @@ static const struct operation recover_data_volume = {
 	.target = "uuid",
 	.verb = "recover",
 	.help = "recovers a deleted data volume",
-	.check = volume_recover_check,
+	.allows = volume_recover_allows,
 	.apply = volume_recover_apply,
 };
 

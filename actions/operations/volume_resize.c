@@ -54,13 +54,11 @@ static int check_shared(const struct view *view, const struct object *volume, st
 	return 0;
 }
 
-static int volume_resize_check(const struct view *view, const struct request *req, struct error *e)
+static int volume_resize_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *volume = request_object(view, req);
 	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
 	const char *type = req->op->data;
-	int64_t size = wanted_size(req), now = object_int(volume, VOLUME_SIZE);
-	int r;
 
 	if (!object_str_is(volume, VOLUME_TYPE, type))
 		return error_set(e, EINVAL, "volume[uuid:%s] is not %s volume", req->target,
@@ -69,16 +67,24 @@ static int volume_resize_check(const struct view *view, const struct request *re
 		return error_set(e, EBUSY,
 				 "volume[uuid:%s] is not in status Ready, current is %s, can't resize it",
 				 req->target, object_text(volume, VOLUME_STATUS));
+	if (vm && !vm_is_running_or_stopped(vm))
+		return error_set(e, EBUSY, "vm[uuid:%s] is not Running or Stopped, current state[%s]",
+				 object_uuid(vm), object_text(vm, VM_STATE));
+	return check_shared(view, volume, e);
+}
+
+static int volume_resize_check(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *volume = request_object(view, req);
+	const char *type = req->op->data;
+	int64_t size = wanted_size(req), now = object_int(volume, VOLUME_SIZE);
+
 	if (size < now)
 		return error_set(e, EINVAL, "Cannot shrink [%s] volume[uuid:%s]'s size", type, req->target);
 	if (size - now < GROWTH_MIN)
 		return error_set(e, EINVAL, "Minimum increase size should be larger than 4MB");
-	if (vm && !vm_is_running_or_stopped(vm))
-		return error_set(e, EBUSY, "vm[uuid:%s] is not Running or Stopped, current state[%s]",
-				 object_uuid(vm), object_text(vm, VM_STATE));
-	r = quota_check(view, req->actor.account, object_str(volume, VOLUME_ACCOUNT_UUID), "volume.capacity",
-			size - now, e);
-	return r < 0 ? r : check_shared(view, volume, e);
+	return quota_check(view, req->actor.account, object_str(volume, VOLUME_ACCOUNT_UUID),
+			   "volume.capacity", size - now, e);
 }
 
 /* --------------------------------------------------------------------- steps */
@@ -210,6 +216,7 @@ static const struct operation resize_root_volume = {
 	.verb = "resize-root",
 	.help = "makes the root volume larger",
 	.data = "Root",
+	.allows = volume_resize_allows,
 	.check = volume_resize_check,
 	.queue2 = volume_queue_vm,
 	.run = volume_resize_run,
@@ -235,6 +242,7 @@ static const struct operation resize_data_volume = {
 	.verb = "resize-data",
 	.help = "makes the data volume larger",
 	.data = "Data",
+	.allows = volume_resize_allows,
 	.check = volume_resize_check,
 	.queue2 = volume_queue_vm,
 	.run = volume_resize_run,

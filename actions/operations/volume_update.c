@@ -19,7 +19,7 @@
 
 /* ---------------------------------------------------------------- state, name */
 
-static int volume_change_state_check(const struct view *view, const struct request *req, struct error *e)
+static int volume_change_state_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *volume = request_object(view, req);
 
@@ -63,7 +63,7 @@ static int volume_sync_size_recover(struct job *job, json_t **ret_result, struct
 
 /* ------------------------------------------------------------------ bandwidth */
 
-static int volume_qos_check(const struct view *view, const struct request *req, struct error *e)
+static int volume_qos_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *volume = request_object(view, req);
 
@@ -189,7 +189,7 @@ static const struct operation change_volume_state = {
 	.target = "uuid",
 	.verb = "change-state",
 	.help = "enables or disables the data volume",
-	.check = volume_change_state_check,
+	.allows = volume_change_state_allows,
 	.apply = object_change_state_apply,
 };
 
@@ -286,7 +286,7 @@ static const struct operation set_volume_qo_s = {
 	.target = "uuid",
 	.verb = "set-qos",
 	.help = "limits the bandwidth of the volume, in byte/s",
-	.check = volume_qos_check,
+	.allows = volume_qos_allows,
 	.queue2 = volume_queue_vm,
 	.run = volume_set_qos_run,
 	.recover = volume_qos_recover,
@@ -323,7 +323,7 @@ static const struct operation delete_volume_qo_s = {
 	.target = "uuid",
 	.verb = "delete-qos",
 	.help = "removes the bandwidth limit of the volume",
-	.check = volume_qos_check,
+	.allows = volume_qos_allows,
 	.queue2 = volume_queue_vm,
 	.run = volume_delete_qos_run,
 	.recover = volume_qos_recover,

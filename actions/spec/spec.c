@@ -52,6 +52,25 @@ static int add_power(struct spec_plan *p, size_t at, const char *op, struct erro
 	return 0;
 }
 
+/* True for a VM that a spec cannot change in any way. */
+static bool is_lost(const struct object *o)
+{
+	return o->kind->id == KIND_VM && (object_str_is(o, VM_STATE, vm_state_name(VM_STATE_DESTROYED)) ||
+					  object_str_is(o, VM_STATE, vm_state_name(VM_STATE_EXPUNGING)));
+}
+
+static int refuse_state(const struct object *vm, struct error *e)
+{
+	return error_set(e, EBUSY, "the VM is %s, which a spec cannot change", object_text(vm, VM_STATE));
+}
+
+int spec_allows(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *o = request_object(view, req);
+
+	return o && is_lost(o) ? refuse_state(o, e) : 0;
+}
+
 /*
  * Inserts the operations on a VM's state between those of its members. For changes that are not possible in
  * the current state the VM is stopped or resumed, but only if the document says in which state it is to be
@@ -66,10 +85,8 @@ static int plan_power(struct spec_plan *p, struct error *e)
 	size_t at = 0;
 	int r = 0;
 
-	if (now == VM_STATE_DESTROYED || now == VM_STATE_EXPUNGING ||
-	    (wanted && !active && now != VM_STATE_STOPPED && now != VM_STATE_CREATED))
-		return error_set(e, EBUSY, "the VM is %s, which a spec cannot change",
-				 object_text(p->object, VM_STATE));
+	if (is_lost(p->object) || (wanted && !active && now != VM_STATE_STOPPED && now != VM_STATE_CREATED))
+		return refuse_state(p->object, e);
 	if (now == VM_STATE_CREATED && want == VM_STATE_STOPPED)
 		return error_set(e, EBUSY,
 				 "the VM was never started, so it can only become Running or Paused");

@@ -54,6 +54,7 @@ int spec_parse(const char *text, size_t len, json_t **ret, struct error *e);
 int spec_put(struct txn *t, const char *uuid, const char *text, struct error *e);
 
 /** The functions of the operations that write the file (operations/spec.c). */
+op_check_fn spec_allows;
 op_check_fn spec_check;
 op_queues_fn spec_queues;
 op_apply_fn spec_apply;

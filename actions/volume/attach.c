@@ -61,7 +61,7 @@ int volume_count_devices(const struct view *view, const char *vm, bool *used, in
 
 /* -------------------------------------------------------------------- checks */
 
-static int check_volume(const struct object *volume, struct error *e)
+int volume_check_attachable(const struct object *volume, struct error *e)
 {
 	const char *uuid = object_uuid(volume), *status = object_text(volume, VOLUME_STATUS);
 	int r;
@@ -164,7 +164,7 @@ static int check_vm(const struct view *view, const struct object *volume, const 
 int volume_check_attach(const struct view *view, const struct object *volume, const struct object *vm,
 			struct error *e)
 {
-	int r = check_volume(volume, e);
+	int r = volume_check_attachable(volume, e);
 
 	if (r < 0)
 		return r;

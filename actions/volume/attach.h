@@ -15,6 +15,8 @@ struct volume_claim {
 	const char *volume, *vm;
 };
 
+/** The part of volume_check_attach() that no choice of the VM changes. */
+int volume_check_attachable(const struct object *volume, struct error *e);
 /**
  * Checks that a data volume can be attached to a VM now. -EBUSY with the manual's sentence when it cannot.
  * Only reads.

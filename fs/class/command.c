@@ -317,7 +317,11 @@ mode_t permissions_create(const struct place *p)
 
 struct document *render_menu(const struct place *p)
 {
-	return actions_render_menu(p->view, p->object);
+	struct actor actor = place_actor(p);
+
+	if (p->account)
+		snprintf(actor.account, sizeof(actor.account), "%s", p->account);
+	return actions_render_menu(p->view, p->object, &actor);
 }
 
 static const char *type_name(const struct param *param)
