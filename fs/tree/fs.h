@@ -59,7 +59,7 @@ struct fs {
 	gid_t gid;
 	bool has_others;	  /* other users reach the mount (allow_other) */
 	uid_t rest_uid;		  /* the user who serves REST; UID_NONE */
-	unsigned max_read;	     /* option of the mount, bytes; 0 = none */
+	unsigned max_read;	  /* option of the mount, bytes; 0 = none */
 	void (*ready)(void *arg); /* called once, upon the kernel's INIT; may be NULL */
 	void *ready_arg;
 };
