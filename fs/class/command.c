@@ -317,10 +317,8 @@ mode_t permissions_create(const struct place *p)
 
 struct document *render_menu(const struct place *p)
 {
-	struct actor actor = place_actor(p);
+	const struct actor actor = place_actor(p);
 
-	if (p->account)
-		snprintf(actor.account, sizeof(actor.account), "%s", p->account);
 	return actions_render_menu(p->view, p->object, &actor);
 }
 

@@ -71,7 +71,7 @@ assert_eq "$(value "$dir/name") $(value "$dir/description") $(value "$dir/cpuNum
 assert_eq "$(value "volumes/$one/vmInstanceUuid")" "$vm"
 assert_eq "$(jq -c '[.vmNics[] | select(.ip == "10.77.0.50") | .mac]' <"$MOUNT/$dir/inventory")" '["fa:00:00:00:77:50"]'
 assert_eq "$(cat "$MOUNT/$dir"/tags/* | grep -v staticIp | sort | paste -sd' ')" "hostname::web01 role=web tier"
-assert_eq "$(find "$MOUNT/$dir/jobs" -type l -printf '%f\n' | grep -c "$last")" 1
+assert_eq "$(find "$MOUNT/$dir/jobs" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -c "$last")" 1
 assert_eq "$(value "api-jobs/$last/progress")" 100
 
 step "the same bytes again start nothing, from any writer"
@@ -87,7 +87,7 @@ silent put "$dir/spec" '{"name":"web01"}'
 assert_eq "$(od -c "$MOUNT/$dir/spec")" "$(printf '{"name":"web01"}' | od -c)"
 dd if=same of="$MOUNT/$dir/spec" bs=1 status=none
 cmp same "$MOUNT/$dir/spec"
-assert_eq "$(find "$MOUNT/$dir/jobs" -type l | wc -l)" 2 "jobs of the VM"
+assert_eq "$(find "$MOUNT/$dir/jobs" -mindepth 1 -maxdepth 1 | wc -l)" 2 "jobs of the VM"
 
 step "a restart keeps them; the test driver loses the guest, which is shown too"
 apply "affinity-groups/$group" '  {"name" :"apart"}'
