@@ -67,11 +67,11 @@ python3 race.py $PORT "$SESSION" "$MOUNT" "$zone"
 step "an ended session is invalid, an account sees only its own objects, bad headers are refused"
 admin=$SESSION
 assert_job 200 '"name":"alice"' POST /v1/accounts "{\"params\":{\"name\":\"alice\",\"password\":\"$(sha512 one)\"}}"
-offering=$(first instance-offerings)
-assert_http 200 "\"uuid\":\"$offering\"" GET "/v1/instance-offerings/$offering"
+offering=$(create disk-offerings '{"params":{"name":"private","diskSize":1048576}}')
+assert_http 200 "\"uuid\":\"$offering\"" GET "/v1/disk-offerings/$offering"
 login alice one
-assert_http 200 '"inventories":\[\]' GET "/v1/instance-offerings/$offering"
-SESSION=$admin assert_http 200 "\"uuid\":\"$offering\"" GET "/v1/instance-offerings/$offering"
+assert_http 200 '"inventories":\[\]' GET "/v1/disk-offerings/$offering"
+SESSION=$admin assert_http 200 "\"uuid\":\"$offering\"" GET "/v1/disk-offerings/$offering"
 for _ in 1 2 3; do
 	assert_http 200 '"name":"alice"' GET /v1/accounts
 	assert_http 400 'X-Job-UUID' GET /v1/accounts '' -H 'X-Job-UUID: x'

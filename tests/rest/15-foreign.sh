@@ -4,7 +4,7 @@
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
-mount_pool -o allow_other
+mount_pool -o allow_other,rest-user=nobody
 rest_up
 truncate -s 1M "$CASE_DIR/image.raw"
 echo "$CASE_DIR" >"$MOUNT/global-configurations/image/localPaths/value"
