@@ -79,8 +79,10 @@ step "in the tree: ETIMEDOUT, while another user is answered"
 "$TOP/tests/tree/fileop" write "$MOUNT/zones/query" "$hostile" >tree.errno &
 pid=$!
 other() {
-	setpriv --reuid nobody --regid nogroup --clear-groups "$@"
+	setpriv --reuid 1234 --regid 1234 --clear-groups "$@"
 }
+echo 1234 >"$(grep -lx alice "$MOUNT"/accounts/*/name | sed 's/name$/unixUsers/')"
+sync "$(grep -lx alice "$MOUNT"/accounts/*/name | sed 's/name$/unixUsers/')"
 assert_eq "$(other jq .total "$MOUNT/zones?count=true")" 30001
 assert_eq "$(other jq .total "$MOUNT/zones?count=true&q=cluster.name=x")" 0
 SESSION=$alice assert_http 200 '"total":' GET '/v1/zones?q=name~=%25-12%25&count=true'

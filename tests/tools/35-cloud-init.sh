@@ -79,7 +79,7 @@ for bad in eA abc- '#!/bin/sh'; do
 	assert_refused vm-instances/create "$(vm_json bad "$image" | jq -c --arg d "$bad" '.systemTags = ["userdata::" + $d]')" EINVAL "user data is"
 	assert_refused system-tags/create "{\"params\":{\"resourceType\":\"VmInstanceVO\",\"resourceUuid\":\"$vm\",\"tag\":\"userdata::$bad\"}}" EINVAL "user data is"
 done
-assert_refused "vm-instances/$vm/actions" '{"setVmSshKey":{"SshKey":"a\u001bb"}}' EINVAL "ssh key is a control character"
+assert_refused "vm-instances/$vm/actions" '{"setVmSshKey":{"SshKey":"a\u001bb"}}' EINVAL "is a control character"
 
 step "a VM that is expunged, and a creation that the hypervisor refuses, leave no disk"
 act "vm-instances/$vm" '{"setVmSshKey":{"SshKey":"ssh-ed25519 CCCC"}}'
@@ -88,7 +88,7 @@ assert_eq "$(disks | wc -l)" 1
 act "vm-instances/$vm" destroy
 assert_eq "$(disks)" ""
 act "vm-instances/$vm" expunge
-job=$(submit vm-instances/create "$(vm_json refused "$image" | jq -c '.systemTags = ["rootPassword::x", "vmCpuPinning::0:99999"]')")
+job=$(submit vm-instances/create "$(vm_json refused "$image" | jq -c '.systemTags = ["rootPassword::x", "vmCpuPinning::0:4095"]')")
 wait_until 20 is_finished "$job"
 assert_eq "$(value "api-jobs/$job/state")" Failed
 assert_match "$(value "api-jobs/$job/error")" HOST.1005

@@ -64,7 +64,7 @@ for path in everything:
     expect("OK", os.chown, path, st.st_uid, st.st_gid)
     expect("OK", os.chown, path, -1, -1)
     if path != scratch:
-        expect("EPERM", os.chmod, path, (st.st_mode & 0o7777) ^ 0o001)
+        expect("EPERM", os.chmod, path, (st.st_mode & 0o7777) ^ 0o020)
         expect("EPERM", os.chown, path, 1, -1)
         expect("EPERM", os.chown, path, -1, 1)
 expect("OK", os.chmod, scratch, 0o640)
