@@ -258,6 +258,12 @@ void writing_write(fuse_req_t req, const struct place *p, struct handle *h, cons
 	r = text_append(g, data, len, &e);
 	if (r == 0)
 		r = p->entry->io->part(p, g, &e);
+	/* Refused as a piece is, so that earlier pieces are not lost without a word at the close. */
+	if (r == TEXT_WHOLE && amends && !g->taken) {
+		int refusal = check_held(p, g, &e);
+
+		r = refusal < 0 ? refusal : r;
+	}
 	if (r == TEXT_WHOLE && !(amends && g->taken)) {
 		h->end = offset + (off_t)len;
 		text_take(p, h, (struct answer){ANSWER_WRITE, req, len});
