@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See timers.h. Each row of the table runs when the seconds of its setting have passed
- * since its last run. None of them blocks for long: they run changes of the store,
- * submit jobs, or start work in the background.
+ * since its last run. Those that wait for storages run in the background, once at a
+ * time; the others change the store or submit jobs, which does not take long.
  */
 #include "actions/timers.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "actions/account/session.h"
@@ -51,6 +52,7 @@ static int expire_jobs(struct pool *pool, struct error *e)
 static const struct timer {
 	const char *period; /* setting with the seconds between two runs */
 	int (*run)(struct pool *pool, struct error *e);
+	bool blocks; /* for as long as a storage does not answer */
 } timers[] = {
 	{"identity.session.cleanup.interval", session_remove_ended},
 	{"rest.expiredApi.scanInterval", expire_jobs},
@@ -58,11 +60,51 @@ static const struct timer {
 	{"ha.neverStopVm.scan.interval", ha_start_stopped},
 	{"host.ping.interval", ha_check_hosts},
 	{"image.expungeInterval", image_expunge_due},
-	{"host.ping.interval", storage_refresh},
+	{"host.ping.interval", storage_refresh, .blocks = true},
 	{"volume.expungeInterval", volume_expunge_due},
-	{"volume.refreshVolumeSizeInterval", volume_refresh_sizes},
-	{"volume.expungeInterval", orphan_files_collect_later},
+	{"volume.refreshVolumeSizeInterval", volume_refresh_sizes, .blocks = true},
+	{"volume.expungeInterval", orphan_files_collect, .blocks = true},
 };
+
+static void run_now(struct pool *pool, const struct timer *timer)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (timer->run(pool, &e) < 0)
+		fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+}
+
+/* Of the timers that block. A storage that hangs must not hold more and more threads. */
+static struct run {
+	atomic_flag busy;
+	struct pool *pool; /* while busy */
+} runs[ARRAY_SIZE(timers)];
+
+static void run_in_background(void *arg)
+{
+	struct run *run = arg;
+
+	run_now(run->pool, &timers[run - runs]);
+	atomic_flag_clear(&run->busy);
+}
+
+static void run_timer(struct pool *pool, size_t i)
+{
+	int r;
+
+	if (!timers[i].blocks) {
+		run_now(pool, &timers[i]);
+		return;
+	}
+	if (atomic_flag_test_and_set(&runs[i].busy))
+		return;
+	runs[i].pool = pool;
+	r = pool_background(pool, run_in_background, &runs[i]);
+	if (r < 0) {
+		fprintf(stderr, "poolfs: cannot run what %s has set: %s\n", timers[i].period, strerror(-r));
+		atomic_flag_clear(&runs[i].busy);
+	}
+}
 
 static void run_due(struct pool *pool, int64_t last[])
 {
@@ -70,14 +112,11 @@ static void run_due(struct pool *pool, int64_t last[])
 	int64_t now = store_now();
 
 	for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
-		_cleanup_(error_done) struct error e = ERROR_INIT;
-
 		/* A clock that was set back must not stop the timers. */
 		if (now >= last[i] && now < last[i] + config_int(view, timers[i].period) * NS_PER_S)
 			continue;
 		last[i] = now;
-		if (timers[i].run(pool, &e) < 0)
-			fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+		run_timer(pool, i);
 	}
 }
 

@@ -3,7 +3,6 @@
 #include "actions/storage/orphan_file.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -273,29 +272,4 @@ int orphan_files_collect(struct pool *pool, struct error *e)
 			result = r;
 	}
 	return result;
-}
-
-/* Set while files are collected in the background. */
-static atomic_flag collecting = ATOMIC_FLAG_INIT;
-
-static void collect(void *arg)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-
-	if (orphan_files_collect(arg, &e) < 0)
-		fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
-	atomic_flag_clear(&collecting);
-}
-
-int orphan_files_collect_later(struct pool *pool, struct error *e)
-{
-	int r;
-
-	if (atomic_flag_test_and_set(&collecting))
-		return 0;
-	r = pool_background(pool, collect, pool);
-	if (r == 0)
-		return 0;
-	atomic_flag_clear(&collecting);
-	return error_set(e, -r, "cannot remove files that nobody needs: %s", strerror(-r));
 }

@@ -37,11 +37,9 @@ int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct er
 void orphan_files_remove(struct pool *pool, const char *job);
 /**
  * Removes the orphan files without a job, and those of all jobs that have ended. Continues after a failure
- * and returns the first one. For the time when a host has connected. Blocking.
+ * and returns the first one. A timer, and for the time when a host has connected. Blocking.
  */
 int orphan_files_collect(struct pool *pool, struct error *e);
-/** orphan_files_collect() in the background, once at a time: a storage may not answer for long. For the timer. */
-int orphan_files_collect_later(struct pool *pool, struct error *e);
 /** The last component of a path. Borrowed from @path. */
 const char *path_file_name(const char *path);
 

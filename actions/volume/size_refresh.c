@@ -2,18 +2,12 @@
 /* See size_refresh.h. */
 #include "actions/volume/size_refresh.h"
 
-#include <stdatomic.h>
-#include <string.h>
-
 #include "actions/engine/result.h"
 #include "actions/host/capacity.h"
 #include "actions/volume/location.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/storage/volume.h"
 #include "model/states.h"
-
-/* Set while a refresh runs: a storage that hangs must not block more and more threads. */
-static atomic_flag refreshing = ATOMIC_FLAG_INIT;
 
 struct measured {
 	const struct object *volume; /* borrowed; as it was when its file was measured */
@@ -44,11 +38,11 @@ static int write_fn(struct txn *t, void *arg, struct error *e)
 						       e);
 }
 
-static void refresh_all(void *arg)
+int volume_refresh_sizes(struct pool *pool, struct error *e)
 {
-	struct pool *pool = arg;
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
+	(void)e; /* what cannot be measured now is measured the next time */
 	view_for_each (volume, view, KIND_VOLUME) {
 		struct measured m = {.volume = volume};
 		struct hv_volume_info info;
@@ -62,18 +56,5 @@ static void refresh_all(void *arg)
 		m.actual = info.actual_size;
 		(void)store_run(pool_store(pool), write_fn, &m, NULL);
 	}
-	atomic_flag_clear(&refreshing);
-}
-
-int volume_refresh_sizes(struct pool *pool, struct error *e)
-{
-	int r;
-
-	if (atomic_flag_test_and_set(&refreshing))
-		return 0;
-	r = pool_background(pool, refresh_all, pool);
-	if (r == 0)
-		return 0;
-	atomic_flag_clear(&refreshing);
-	return error_set(e, -r, "cannot measure the volumes: %s", strerror(-r));
+	return 0;
 }

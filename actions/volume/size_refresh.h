@@ -6,8 +6,8 @@
 #include "actions/engine/pool.h"
 
 /**
- * Measures all volumes with files in the background, once at a time, and writes their actualSize where it has
- * changed. What no host can tell stays as it is. For the timer.
+ * Measures all volumes with files, and writes their actualSize where it has changed. What no host can tell stays
+ * as it is. A timer; blocks as long as a storage does. Always 0.
  */
 int volume_refresh_sizes(struct pool *pool, struct error *e);
 
