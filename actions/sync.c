@@ -22,26 +22,9 @@ static int vm_set_unknown(struct txn *t, const struct object *before, struct err
 {
 	struct object *vm;
 
-	switch ((enum vm_state)vm_state_parse(object_str(before, VM_STATE))) {
-	case VM_STATE_CREATED:
-	case VM_STATE_STOPPED:
-	case VM_STATE_DESTROYED:
-	case VM_STATE_EXPUNGING:
-	case VM_STATE_UNKNOWN:
-	case VM_STATE_COUNT:
+	if (vm_state_is_in(object_str(before, VM_STATE),
+			   S_CREATED | S_STOPPED | S_DESTROYED | S_EXPUNGING | S_UNKNOWN))
 		return 0;
-	case VM_STATE_STARTING:
-	case VM_STATE_RUNNING:
-	case VM_STATE_STOPPING:
-	case VM_STATE_REBOOTING:
-	case VM_STATE_PAUSING:
-	case VM_STATE_PAUSED:
-	case VM_STATE_RESUMING:
-	case VM_STATE_MIGRATING:
-	case VM_STATE_VOLUME_MIGRATING:
-	case VM_STATE_DESTROYING:
-		break;
-	}
 	vm = object_copy(before);
 	if (!vm)
 		return error_oom(e);

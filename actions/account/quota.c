@@ -17,12 +17,9 @@
 /* As on the manual's server, a VM counts as running while it is, or may be, on a host. */
 static bool vm_is_up(const struct object *vm)
 {
-	static const unsigned up = 1u << VM_STATE_STARTING | S_RUNNING | 1u << VM_STATE_STOPPING |
-				   1u << VM_STATE_REBOOTING | 1u << VM_STATE_PAUSING | S_PAUSED |
-				   1u << VM_STATE_RESUMING | 1u << VM_STATE_MIGRATING | S_UNKNOWN;
-	int state = vm_state_parse(object_str(vm, VM_STATE));
-
-	return state >= 0 && (up & 1u << state);
+	return vm_state_is_in(object_str(vm, VM_STATE), S_STARTING | S_RUNNING | S_STOPPING | S_REBOOTING |
+								S_PAUSING | S_PAUSED | S_RESUMING |
+								S_MIGRATING | S_UNKNOWN);
 }
 
 static int64_t one(const struct object *o)

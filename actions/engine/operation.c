@@ -221,3 +221,10 @@ int vm_state_parse(const char *name)
 			return i;
 	return -1;
 }
+
+bool vm_state_is_in(const char *name, unsigned states)
+{
+	int state = vm_state_parse(name);
+
+	return state >= 0 && (states & 1u << state);
+}

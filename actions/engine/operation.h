@@ -164,12 +164,21 @@ enum vm_state {
 	VM_STATE_EXPUNGING,
 	VM_STATE_COUNT
 };
-#define S_CREATED   (1u << VM_STATE_CREATED)
-#define S_RUNNING   (1u << VM_STATE_RUNNING)
-#define S_STOPPED   (1u << VM_STATE_STOPPED)
-#define S_PAUSED    (1u << VM_STATE_PAUSED)
-#define S_UNKNOWN   (1u << VM_STATE_UNKNOWN)
-#define S_DESTROYED (1u << VM_STATE_DESTROYED)
+#define S_CREATED	   (1u << VM_STATE_CREATED)
+#define S_STARTING	   (1u << VM_STATE_STARTING)
+#define S_RUNNING	   (1u << VM_STATE_RUNNING)
+#define S_STOPPING	   (1u << VM_STATE_STOPPING)
+#define S_STOPPED	   (1u << VM_STATE_STOPPED)
+#define S_REBOOTING	   (1u << VM_STATE_REBOOTING)
+#define S_PAUSING	   (1u << VM_STATE_PAUSING)
+#define S_PAUSED	   (1u << VM_STATE_PAUSED)
+#define S_RESUMING	   (1u << VM_STATE_RESUMING)
+#define S_MIGRATING	   (1u << VM_STATE_MIGRATING)
+#define S_VOLUME_MIGRATING (1u << VM_STATE_VOLUME_MIGRATING)
+#define S_UNKNOWN	   (1u << VM_STATE_UNKNOWN)
+#define S_DESTROYING	   (1u << VM_STATE_DESTROYING)
+#define S_DESTROYED	   (1u << VM_STATE_DESTROYED)
+#define S_EXPUNGING	   (1u << VM_STATE_EXPUNGING)
 
 enum op_flags {
 	OP_SYNC = 1 << 0,     /* answered at once (queries, Get*, login) */
@@ -285,5 +294,7 @@ const struct param *operation_param(const struct operation *op, const char *name
 const char *vm_state_name(enum vm_state state);
 /** The state of this name; -1 when unknown. */
 int vm_state_parse(const char *name);
+/** True if the state with this name (NULL: none) is one of @states, bits S_*. */
+bool vm_state_is_in(const char *name, unsigned states);
 
 #endif

@@ -14,27 +14,8 @@ bool vm_is_second_copy(const struct view *view, const char *uuid, const char *ho
 
 	if (!own || strcmp(own, host) == 0)
 		return false;
-	switch ((enum vm_state)vm_state_parse(object_str(vm, VM_STATE))) {
-	case VM_STATE_STARTING:
-	case VM_STATE_RUNNING:
-	case VM_STATE_STOPPING:
-	case VM_STATE_REBOOTING:
-	case VM_STATE_PAUSING:
-	case VM_STATE_PAUSED:
-	case VM_STATE_RESUMING:
-		return true;
-	case VM_STATE_CREATED:
-	case VM_STATE_STOPPED:
-	case VM_STATE_MIGRATING:
-	case VM_STATE_VOLUME_MIGRATING:
-	case VM_STATE_UNKNOWN:
-	case VM_STATE_DESTROYING:
-	case VM_STATE_DESTROYED:
-	case VM_STATE_EXPUNGING:
-	case VM_STATE_COUNT:
-		break;
-	}
-	return false;
+	return vm_state_is_in(object_str(vm, VM_STATE), S_STARTING | S_RUNNING | S_STOPPING | S_REBOOTING |
+								S_PAUSING | S_PAUSED | S_RESUMING);
 }
 
 static bool runs(struct pool *pool, const char *host, const char *vm, bool *ret_active)

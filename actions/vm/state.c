@@ -96,27 +96,9 @@ int vm_set_state(struct pool *pool, const char *uuid, enum vm_state state, struc
 
 bool vm_was_up(const struct object *vm)
 {
-	switch ((enum vm_state)vm_state_parse(object_text(vm, VM_UNKNOWN_FROM))) {
-	case VM_STATE_STARTING:
-	case VM_STATE_RUNNING:
-	case VM_STATE_REBOOTING:
-	case VM_STATE_PAUSING:
-	case VM_STATE_PAUSED:
-	case VM_STATE_RESUMING:
-	case VM_STATE_MIGRATING:
-	case VM_STATE_VOLUME_MIGRATING:
-		return true;
-	case VM_STATE_CREATED:
-	case VM_STATE_STOPPING:
-	case VM_STATE_STOPPED:
-	case VM_STATE_UNKNOWN:
-	case VM_STATE_DESTROYING:
-	case VM_STATE_DESTROYED:
-	case VM_STATE_EXPUNGING:
-	case VM_STATE_COUNT:
-		break;
-	}
-	return false;
+	return vm_state_is_in(object_str(vm, VM_UNKNOWN_FROM), S_STARTING | S_RUNNING | S_REBOOTING |
+								       S_PAUSING | S_PAUSED | S_RESUMING |
+								       S_MIGRATING | S_VOLUME_MIGRATING);
 }
 
 bool vm_may_be_at_target(const struct view *view, const struct object *vm)
