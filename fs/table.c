@@ -62,7 +62,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			.io = &class_document,
 			.flags = E_NAME_STAYS,
 			.render = render_features,
-			.help = "what the hosts support, and the operations that are not implemented"},
+			.help = "what the hosts support, and what inotify(7) reports"},
 	[N_LIMITS] = {.in = IN(N_ROOT),
 		      .name = "limits",
 		      .mode = FILE_RO,

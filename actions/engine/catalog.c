@@ -84,7 +84,6 @@ static json_t *operation_to_json(const struct operation *op)
 	set_flag(json, "destroys", op->flags & OP_DESTROYS);
 	set_flag(json, "admin", op->flags & OP_ADMIN);
 	set_flag(json, "noSession", op->flags & OP_NO_SESSION);
-	set_flag(json, "built", operation_is_built(op));
 	set_text(json, "help", op->help);
 	return json;
 }

@@ -42,14 +42,13 @@ static void print_verb(FILE *f, const struct view *view, const struct operation 
 		       const struct actor *actor)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	bool built = operation_is_built(op);
-	bool possible = built && request_check_possible(view, op, object_uuid(o), actor, &e) >= 0;
+	bool possible = request_check_possible(view, op, object_uuid(o), actor, &e) >= 0;
 
 	fprintf(f, "%s%s", possible ? "" : "# ", op->verb);
 	for (const struct param *p = op->params; p && p->name; p++)
 		if (strcmp(p->name, op->target) != 0 && strcmp(p->name, "deleteMode") != 0)
 			print_param(f, p);
-	fprintf(f, " - %s\n", possible ? op->help : built ? error_sentence(&e) : "not implemented yet");
+	fprintf(f, " - %s\n", possible ? op->help : error_sentence(&e));
 }
 
 struct document *actions_render_menu(const struct view *view, const struct object *o,

@@ -109,9 +109,9 @@ const struct operation *const *operations(void)
 	return all;
 }
 
-bool operation_is_built(const struct operation *op)
+const struct system_tag *operations_tags(void)
 {
-	return op->form == FORM_QUERY || op->apply || op->run || op->get;
+	return tag_table;
 }
 
 const struct operation *operation_by_name(const char *name)

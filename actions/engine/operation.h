@@ -23,6 +23,7 @@
 #include "model/store.h"
 
 struct pool;
+struct system_tag;
 struct request;
 struct job;
 
@@ -270,8 +271,8 @@ struct operation {
 	op_get_fn *get;
 };
 
-/** True when the operation is implemented: it has a handler, or is a query, which needs none. */
-bool operation_is_built(const struct operation *op);
+/** The rows of system tags, which stand with those of operations; for system_tags(). Ended by one without a prefix. */
+const struct system_tag *operations_tags(void);
 /** All operations by section, within a section in the order of their rows; NULL-terminated. */
 const struct operation *const *operations(void);
 /** By name; NULL when unknown. */

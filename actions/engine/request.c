@@ -253,8 +253,6 @@ static int finish(struct request *req, const char *uuid, const json_t *body, str
 	const char *chosen;
 	int r;
 
-	if (!operation_is_built(op))
-		return error_set(e, EOPNOTSUPP, "operation '%s' is not implemented yet", op->name);
 	r = params_type(op, op->target ? uuid : NULL, body, &req->params, e);
 	if (r < 0)
 		return r;

@@ -50,8 +50,7 @@ bool request_is_enforcing(const struct request *req);
  * @op: the operation if the file determines it (a `create` or value file), else NULL, and the text names a
  * verb of @kind.
  * @uuid: the object; NULL for creations. @text need not end with NUL.
- * Checks the types and limits of all parameters. The caller owns *ret_req. -EINVAL, -ERANGE, -EOPNOTSUPP (not
- * built).
+ * Checks the types and limits of all parameters. The caller owns *ret_req. -EINVAL, -ERANGE.
  */
 int request_parse(const struct operation *op, enum kind_id kind, const char *uuid, const char *text,
 		  size_t len, const struct actor *actor, struct request **ret_req, struct error *e);

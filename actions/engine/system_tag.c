@@ -7,12 +7,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "actions/operations/table.h"
 #include "model/access.h"
 
 const struct system_tag *system_tags(void)
 {
-	return tag_table;
+	return operations_tags();
 }
 
 /* ------------------------------------------------------------------ lookup */
@@ -29,7 +28,7 @@ static const char *after_prefix(const char *tag, const char *prefix, bool any_ca
 
 static const struct system_tag *find(const char *tag, bool any_case, const char **ret_value)
 {
-	for (const struct system_tag *row = tag_table; row->prefix; row++) {
+	for (const struct system_tag *row = system_tags(); row->prefix; row++) {
 		const char *rest = after_prefix(tag, row->prefix, any_case);
 
 		if (!rest)

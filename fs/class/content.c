@@ -90,22 +90,13 @@ struct document *render_features(const struct place *p)
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
-	int all = 0, built = 0;
 
 	if (!f)
 		return NULL;
 	view_for_each (host, p->view, KIND_HOST)
 		fprintf(f, "host %s %s %s %s\n", object_uuid(host), object_text(host, HOST_HYPERVISOR_TYPE),
 			object_text(host, HOST_VIRT_TYPE), object_text(host, HOST_STATUS));
-	for (const struct operation *const *op = operations(); *op; op++) {
-		all++;
-		built += operation_is_built(*op);
-	}
-	fprintf(f, "operations %d of %d\n", built, all);
 	fprintf(f, "inotify %s\n", p->fs->watchers ? "everything" : "own writes");
-	for (const struct operation *const *op = operations(); *op; op++)
-		if (!operation_is_built(*op))
-			fprintf(f, "missing %s\n", (*op)->name);
 	return stream_end(f, &text, &len, changed > p->fs->born ? changed : p->fs->born);
 }
 

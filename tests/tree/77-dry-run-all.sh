@@ -108,7 +108,7 @@ def last_event():
 
 tried, accepted, reasons, last = set(), set(), {}, last_event()
 for operation in operations:
-    if operation["method"] == "GET" or not operation["built"]:
+    if operation["method"] == "GET":
         continue
     # All parameters, and only those that must be; on each object of the kind it acts on.
     for round_ in range(12):

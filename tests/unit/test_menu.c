@@ -252,7 +252,7 @@ static void try_verb(struct pool_fixture *f, const struct operation *op, const s
 static void try_verbs(struct pool_fixture *f, const struct object *o, int field, const char *word)
 {
 	for (const struct operation *const *op = operations(); *op; op++)
-		if ((*op)->form == FORM_VERB && (*op)->kind == o->kind->id && operation_is_built(*op))
+		if ((*op)->form == FORM_VERB && (*op)->kind == o->kind->id)
 			try_verb(f, *op, o, field, word);
 }
 

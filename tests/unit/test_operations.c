@@ -222,16 +222,10 @@ static void data_is_complete(void **state)
 
 static void every_operation_is_implemented(void **state)
 {
-	size_t i;
-	json_t *want;
-
 	(void)state;
-	json_array_foreach (json_object_get(wire, "operations"), i, want) {
-		const struct operation *op = operation_by_name(text_of(want, "name"));
-
-		if (!operation_is_built(op))
-			fail_msg("not implemented: %s %s", op->section, op->name);
-	}
+	for (const struct operation *const *op = operations(); *op; op++)
+		if ((*op)->form != FORM_QUERY && !(*op)->apply && !(*op)->run && !(*op)->get)
+			fail_msg("not implemented: %s %s", (*op)->section, (*op)->name);
 }
 
 static void operations_are_found_by_verb_and_key(void **state)
