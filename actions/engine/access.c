@@ -94,15 +94,15 @@ static bool needs_own_target(const struct operation *op)
 	return op->form != FORM_QUERY && (!op->get || (op->flags & OP_SECRET));
 }
 
-/* True when the request is an administrator's, or the pool's own. */
-static bool is_unlimited(const struct view *view, const struct request *req)
+/* True for an administrator, and the pool itself. */
+static bool is_unlimited(const struct view *view, const struct actor *actor)
 {
-	return !*req->actor.account || access_is_admin(view, req->actor.account);
+	return !*actor->account || access_is_admin(view, actor->account);
 }
 
-bool access_shows(const struct view *view, const struct request *req, const struct object *o)
+bool access_shows(const struct view *view, const struct actor *actor, const struct object *o)
 {
-	return is_unlimited(view, req) || access_may_see(view, o, req->actor.account);
+	return is_unlimited(view, actor) || access_may_see(view, o, actor->account);
 }
 
 int access_check(const struct view *view, const struct request *req, struct error *e)
@@ -110,7 +110,7 @@ int access_check(const struct view *view, const struct request *req, struct erro
 	const struct operation *op = req->op;
 	int r = 0;
 
-	if ((op->flags & OP_NO_SESSION) || is_unlimited(view, req))
+	if ((op->flags & OP_NO_SESSION) || is_unlimited(view, &req->actor))
 		return 0;
 	if (op->flags & OP_ADMIN)
 		return error_set_code(e, EACCES, "ID.1002",

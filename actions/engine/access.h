@@ -16,7 +16,7 @@
  */
 int access_check(const struct view *view, const struct request *req, struct error *e);
 
-/** True when the answer to the request may show @o. */
-bool access_shows(const struct view *view, const struct request *req, const struct object *o);
+/** True when what @actor is told may show @o. */
+bool access_shows(const struct view *view, const struct actor *actor, const struct object *o);
 
 #endif

@@ -37,7 +37,7 @@ int result_inventories(json_t *list, json_t **ret_result, struct error *e)
 int result_list_add(json_t *list, const struct view *view, const struct request *req, const struct object *o,
 		    struct error *e)
 {
-	if (!access_shows(view, req, o))
+	if (!access_shows(view, &req->actor, o))
 		return 0;
 	return json_array_append_new(list, render_inventory_json(view, o)) < 0 ? error_oom(e) : 0;
 }

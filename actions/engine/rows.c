@@ -26,7 +26,7 @@ int object_check_uuid(const struct view *view, const struct request *req, struct
 
 	if (!taken)
 		return 0;
-	if (!access_shows(view, req, taken))
+	if (!access_shows(view, &req->actor, taken))
 		return error_set_code(e, EEXIST, "SYS.1007", "resourceUuid '%s' is already taken", uuid);
 	return error_set_code(e, EEXIST, "SYS.1007", "resourceUuid '%s' is already taken by %s '%s'", uuid,
 			      taken->kind->noun, object_name(taken));

@@ -313,7 +313,7 @@ static bool is_asked_for(const struct view *view, const struct request *req, con
 	const struct object *l3 =
 		view_get(view, KIND_L3_NETWORK, object_str(range, IP_RANGE_L3_NETWORK_UUID));
 
-	return l3 && access_shows(view, req, l3) &&
+	return l3 && access_shows(view, &req->actor, l3) &&
 	       request_list_has(req, "ipRangeUuids", object_uuid(range)) &&
 	       request_list_has(req, "l3NetworkUuids", object_uuid(l3)) &&
 	       request_list_has(req, "zoneUuids", object_text(l3, L3_ZONE_UUID));

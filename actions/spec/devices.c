@@ -205,9 +205,10 @@ static int check_volume(const struct spec_plan *p, const struct spec_member *m, 
 {
 	const struct object *volume = view_get(p->view, KIND_VOLUME, uuid);
 	const char *vm = volume ? object_str(volume, VOLUME_VM_UUID) : NULL;
+	int r = spec_check_exists(p, m, KIND_VOLUME, uuid, e);
 
-	if (!volume)
-		return spec_check_exists(p, m, KIND_VOLUME, uuid, e);
+	if (r < 0)
+		return r;
 	if (object_str_is(volume, VOLUME_TYPE, "Root"))
 		return error_set(e, EINVAL, "'%s' holds data volumes, '%s' is a root volume", m->name, uuid);
 	if (vm && strcmp(vm, object_uuid(p->object)) != 0)

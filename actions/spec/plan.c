@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actions/engine/access.h"
 #include "model/json.h"
 
 /* -------------------------------------------------------------------- steps */
@@ -87,7 +88,9 @@ bool spec_list_has(const json_t *list, const char *key, const char *text)
 int spec_check_exists(const struct spec_plan *p, const struct spec_member *m, enum kind_id kind,
 		      const char *uuid, struct error *e)
 {
-	if (view_get(p->view, kind, uuid))
+	const struct object *o = view_get(p->view, kind, uuid);
+
+	if (o && access_shows(p->view, p->actor, o))
 		return 0;
 	return error_set(e, ENOENT, "'%s' names the %s '%s', which does not exist", m->name,
 			 kind_get(kind)->noun, uuid);

@@ -62,7 +62,7 @@ int spec_plan_add(struct spec_plan *plan, const struct spec_member *member, cons
 int spec_check_list(const struct spec_member *m, const json_t *wanted, const char *key, struct error *e);
 /** True when an item of the list, or the @key (may be NULL) of an item, is @text. */
 bool spec_list_has(const json_t *list, const char *key, const char *text);
-/** Checks that the object that @m names exists. -ENOENT. */
+/** Checks that the object that @m names exists, for the account that asks. -ENOENT. */
 int spec_check_exists(const struct spec_plan *p, const struct spec_member *m, enum kind_id kind,
 		      const char *uuid, struct error *e);
 /** Checks that @value, that of the member @name, is of the type. A number may be a string: "2G". -EINVAL. */
