@@ -116,6 +116,7 @@ done
 
 step "the spec of a volume"
 echo '{"size":2000000001}' >"$MOUNT/volumes/$again/spec"
+sync "$MOUNT/volumes/$again/spec"
 assert_size "$again" "$(rounded 2000000001)"
 assert_eq "$(jq .size "$MOUNT/volumes/$again/spec")" 2000000001
 
