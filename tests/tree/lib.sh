@@ -106,10 +106,10 @@ assert_fails() {
 	[[ $output == *"$text"* ]] || fail "'$*' says '$output', expected '$text'"
 }
 
-# wait_until SECONDS CMD...: until the command succeeds. It is tried less often the longer it takes: the commands
-# cost more than a guest that boots can spare.
+# wait_until SECONDS CMD...: until the command succeeds, for SECONDS on a quiet machine and three times that on a busy
+# one. It is tried less often the longer it takes: the commands cost more than a guest that boots can spare.
 wait_until() {
-	local seconds=$1 end=$((${EPOCHREALTIME/./} + $1 * 1000000)) pause=20 # ms
+	local seconds=$(($1 * 3)) end=$((${EPOCHREALTIME/./} + $1 * 3000000)) pause=20 # ms
 	shift
 	until "$@" 2>/dev/null; do
 		[ ${EPOCHREALTIME/./} -lt $end ] || fail "not within $seconds s: $*"
@@ -127,7 +127,7 @@ wait_for() {
 	local file=$1
 	[[ $file == /* ]] || file=$MOUNT/$file
 	(wait_until "$3" has_value "$file" "$2") 2>/dev/null ||
-		fail "'$1' is '$(cat "$file" 2>&1)' after $3 s, expected '$2'"
+		fail "'$1' is '$(cat "$file" 2>&1)' after $(($3 * 3)) s, expected '$2'"
 }
 
 # --------------------------------------------------------------------- mounting
