@@ -36,7 +36,10 @@
 /* The names of these files in libvirt are not configurable: leases of a bridge, hosts of a network. */
 #define LEASE_FILE "/var/lib/libvirt/dnsmasq/%s.status"
 #define HOSTS_FILE "/var/lib/libvirt/dnsmasq/%s.hostsfile"
-/* Only what the shell itself can do: dnsmasq may be confined. */
+/*
+ * Only what the shell itself can do: dnsmasq may be confined. The names of bridges and networks are made of letters and
+ * digits, so nothing needs to be quoted.
+ */
 #define SCRIPT                                                                                               \
 	": >" LEASE_FILE "; { while IFS=, read -r mac rest; do case ,$rest, in *,$mac,*) "                   \
 	"echo dhcp-mac=set:" TAG_SECONDARY ",$mac;; esac; done <" HOSTS_FILE "; } 2>/dev/null; :"
@@ -135,8 +138,7 @@ struct host_list {
 static int add_host(xmlDocPtr doc, xmlNodePtr node, void *ctx)
 {
 	struct host_list *list = ctx;
-	struct network_host *longer =
-		reallocarray(list->hosts, list->count + 1, sizeof(*list->hosts)); /* libc grows by doubling */
+	struct network_host *longer = reallocarray(list->hosts, list->count + 1, sizeof(*list->hosts));
 
 	if (!longer)
 		return -ENOMEM;

@@ -9,14 +9,13 @@
 
 #define BIT(signal) (UINT64_C(1) << ((signal)-1))
 
-/* Reads /proc/<thread>/status; false if the thread is gone or hidden. */
-static bool read_status(pid_t thread, char *buffer, size_t room)
+bool thread_read_proc(pid_t thread, const char *name, char *buffer, size_t room)
 {
 	char path[64];
 	_cleanup_fclose_ FILE *f = NULL;
 	size_t len;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)thread, name);
 	f = fopen(path, "re");
 	if (!f)
 		return false;
@@ -36,7 +35,8 @@ uint64_t thread_status_number(pid_t thread, const char *key, int base)
 {
 	char status[4096];
 
-	return read_status(thread, status, sizeof(status)) ? number_after(status, key, base) : 0;
+	return thread_read_proc(thread, "status", status, sizeof(status)) ? number_after(status, key, base)
+									  : 0;
 }
 
 bool thread_is_dying(pid_t thread)
@@ -53,7 +53,7 @@ bool thread_must_return(pid_t thread)
 	char status[4096];
 	uint64_t pending, caught;
 
-	if (thread <= 0 || !read_status(thread, status, sizeof(status)))
+	if (thread <= 0 || !thread_read_proc(thread, "status", status, sizeof(status)))
 		return true;
 	caught = number_after(status, "\nSigCgt:", 16);
 	pending = number_after(status, "\nSigPnd:", 16) | number_after(status, "\nShdPnd:", 16);

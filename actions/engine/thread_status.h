@@ -7,6 +7,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/**
+ * Reads the start of a file of /proc/<thread>, at most @room - 1 bytes and a null byte. False if the thread is gone or
+ * hidden.
+ */
+bool thread_read_proc(pid_t thread, const char *name, char *buffer, size_t room);
 /** The number after @key, "\n<name>:", in /proc/<thread>/status; 0 if there is none. */
 uint64_t thread_status_number(pid_t thread, const char *key, int base);
 /** True if a signal is about to end the thread, as soon as the system call that it is in returns. */

@@ -35,22 +35,6 @@ void writer_done(struct writer *w)
 	*w = WRITER_INIT;
 }
 
-/* Reads the start of a file of /proc/<pid>; false if the process is gone. */
-static bool read_proc(pid_t pid, const char *name, char *buffer, size_t room)
-{
-	char path[64];
-	_cleanup_fclose_ FILE *f = NULL;
-	size_t len;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	len = fread(buffer, 1, room - 1, f);
-	buffer[len] = '\0';
-	return len > 0;
-}
-
 void writer_note(struct writer *w, pid_t thread)
 {
 	if (thread == w->thread)
@@ -68,7 +52,7 @@ static int status_in_proc(pid_t pid)
 	char text[4096], *at;
 	int field = STAT_STATE;
 
-	if (!read_proc(pid, "stat", text, sizeof(text)))
+	if (!thread_read_proc(pid, "stat", text, sizeof(text)))
 		return 0;
 	at = strrchr(text, ')');
 	at = at ? strchr(at, ' ') : NULL;
