@@ -3,7 +3,7 @@
 # taken from the VM is on no disk any more.
 . "$(dirname "$0")/lib.sh"
 
-modules=$("$LAB/cloud-init")
+modules=$("$LAB/unpack" cloud-init)/usr/lib/python3/dist-packages
 mount_pool
 image=$(small_image)
 l3=$(first l3-networks)
