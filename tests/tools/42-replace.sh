@@ -48,22 +48,23 @@ replaces t1 "" tar -C "$VM" --no-same-owner -xf t.tar
 echo u1 >tree/description
 (cd tree && echo description | cpio -o --quiet >../t.cpio)
 replaces u1 "" in_bash 'cd "$VM" && cpio -iu --quiet <"$CASE_DIR/t.cpio"'
-if command -v unzip >/dev/null && command -v zip >/dev/null; then
-	echo z1 >tree/description
-	(cd tree && zip -q ../t.zip description)
-	replaces z1 "" unzip -qo t.zip -d "$VM"
-fi
-if command -v patch >/dev/null; then
-	old=$(cat "$D")
-	printf -- '--- a\n+++ b\n@@ -1 +1 @@\n-%s\n+patched\n' "$old" >p.diff
-	before=$(job_count)
-	patch -s -b "$D" p.diff
-	assert_eq "$(cat "$D") $(cat "$D.orig") $(job_count)" "patched $old $((before + 1))"
-	rm "$D.orig"
-fi
+echo z1 >tree/description
+(cd tree && zip -q ../t.zip description)
+replaces z1 "" unzip -qo t.zip -d "$VM"
+old=$(cat "$D")
+printf -- '--- a\n+++ b\n@@ -1 +1 @@\n-%s\n+patched\n' "$old" >p.diff
+before=$(job_count)
+patch -s -b "$D" p.diff
+assert_eq "$(cat "$D") $(cat "$D.orig") $(job_count)" "patched $old $((before + 1))"
+rm "$D.orig"
 wanted replaced
 install -m 644 replaced.json "$VM/spec"
 cmp replaced.json "$VM/spec"
+sync "$VM/spec"
+wanted moved
+cp moved.json away.json
+mv away.json "$VM/spec"
+cmp moved.json "$VM/spec"
 sync "$VM/spec"
 
 step "a lock directory, as Puppet makes it, with files in it"
@@ -97,7 +98,7 @@ assert_eq "$(cat "$VM/title")" "$(jq -r .name "$VM/inventory")"
 rm "$VM/title"
 wait_until 8 test -e "$D"
 wait_until 8 test -e "$VM/name"
-assert_eq "$(cat "$D") $(cat "$VM/name")" "from the directory replaced"
+assert_eq "$(cat "$D") $(cat "$VM/name")" "from the directory moved"
 rm -rf "$VM" 2>/dev/null && fail "rm -rf removed a VM"
 wait_until 8 test -e "$D"
 assert_eq "$(job_count)" "$jobs" "jobs after removing files"

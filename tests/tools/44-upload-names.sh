@@ -49,9 +49,9 @@ uploads cp cp -p web.qcow2 "$upload/cp.qcow2"
 uploads mv in_bash 'cp web.qcow2 moved && mv moved "$1/mv.qcow2"' "$upload"
 uploads dd dd if=web.qcow2 of="$upload/dd.qcow2" bs=64k status=none
 uploads cat in_bash 'cat web.qcow2 >"$1/cat.qcow2"' "$upload"
-if command -v node >/dev/null; then
-	uploads node node -e 'require("fs").cpSync(process.argv[1], process.argv[2], {preserveTimestamps: true})' web.qcow2 "$upload/node.qcow2"
-fi
+uploads node node -e 'require("fs").cpSync(process.argv[1], process.argv[2], {preserveTimestamps: true})' web.qcow2 "$upload/node.qcow2"
+uploads moved python3 -c 'import shutil, sys; shutil.move(shutil.copy(sys.argv[1], "moving.qcow2"), sys.argv[2])' web.qcow2 "$upload/moved.qcow2"
+uploads curl curl -sSR -o "$upload/curl.qcow2" "file://$PWD/web.qcow2"
 
 step "other bytes under the same name are another image"
 before=$(images)
