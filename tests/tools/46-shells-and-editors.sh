@@ -54,6 +54,9 @@ for try in first second; do
 	echo emacs >"$D"
 	screen 3 "emacs -nw -Q $D" "by " C-x C-s C-x C-c
 	assert_eq "$(cat "$D") $(job_count)" "by emacs $((jobs + 5))" "after emacs"
+	echo 1 >"$VM/cpuNum"
+	screen 3 "emacs -nw -Q $VM/cpuNum" 1 C-x C-s C-x C-c # written in two pieces, of which the first is a value, too
+	assert_eq "$(cat "$VM/cpuNum")" 11 "after emacs"
 	assert_eq "$(ls -A "$VM")" "$names" "names after the $try round"
 done
 

@@ -72,3 +72,20 @@ step "bubblewrap, with one VM and no other files of the tree"
 remount_pool -o allow_other
 bwrap --ro-bind / / --tmpfs "$CASE_DIR" --bind "$VM" /mnt --dev /dev --proc /proc sh -c 'echo "from the sandbox" >/mnt/description && cat /mnt/last-error' >said
 assert_eq "$(cat said) $(cat "$D")" "ok from the sandbox"
+
+step "the same in a user namespace, as the user of an account; links to other objects dangle, jobs do not"
+account other 1000 >/dev/null
+echo "give resourceUuid=${VM##*/}" >"$MOUNT/accounts/$(value accounts/by-name/other/uuid)/actions"
+sync "$MOUNT/accounts/$(value accounts/by-name/other/uuid)/actions"
+chmod 755 "$CASE_DIR"
+# shellcheck disable=SC2016 # expanded in the sandbox
+setpriv --reuid=1000 --regid=1000 --clear-groups bwrap --unshare-user --uid 1000 --gid 1000 --ro-bind /usr /usr --symlink usr/bin /bin \
+	--symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --bind "$VM" /vm sh -eu -c '
+	echo start >/vm/actions
+	sync /vm/actions
+	sed -i s/from/in/ /vm/description
+	(echo fly >/vm/actions) 2>/dev/null && exit 1
+	cat /vm/state /vm/description /vm/last-error
+	cat /vm/jobs/*/state | sort -u
+	[ ! -e /vm/zone ] && [ -L /vm/zone ]' >said
+assert_match "$(paste -sd ' ' said)" "^Running in the sandbox .*fly.* Done$"

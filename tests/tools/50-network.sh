@@ -88,6 +88,11 @@ sshfs "${options[@]}" "root@127.0.0.1:$MOUNT" remote
 refused "failed to close" cp bad "$R/cpuNum"
 assert_eq "$(cat "$VM/cpuNum")" 1
 umount remote
+echo "by sftp" >new
+sftp_put() {
+	echo "put -p new $D" | sftp -b - -P 2022 -i key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR 127.0.0.1 >said
+}
+writes_once "$D" "by sftp" sftp_put
 
 step "Samba"
 smbd=$("$LAB/unpack" samba)/usr/sbin/smbd
