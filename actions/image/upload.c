@@ -587,6 +587,11 @@ struct upload_task *uploads_withdraw(struct uploads *uploads, const void *arg)
 
 /* --------------------------------------------------------------- attributes */
 
+const char *upload_target(const struct upload *u)
+{
+	return u->image;
+}
+
 int64_t upload_number(const struct upload *u)
 {
 	return u->number;

@@ -121,6 +121,8 @@ struct upload *uploads_next(struct uploads *uploads, int64_t after, char *ret_na
 bool upload_is_finished(struct upload *u, char ret_image[UUID_SIZE], char ret_name[UPLOAD_NAME_MAX + 1]);
 /** The number of the upload: above 0. */
 int64_t upload_number(const struct upload *u);
+/** The uuid of the image that the upload is to become, which its job has as its resource. */
+const char *upload_target(const struct upload *u);
 /** Mode, owner, size, blocks and mtime of the file. */
 void upload_stat(struct upload *u, struct stat *ret);
 /** Sets what upload_stat() returns as mode, owner and mtime, from @st; nothing else depends on them. */

@@ -136,8 +136,10 @@ static bool has_failed(struct call *c, int64_t result, const struct error *e)
 {
 	if (result >= 0)
 		return false;
-	if (e)
+	if (e) {
 		note(c, e);
+		last_error_told(c->fs->errors, upload_target(c->upload));
+	}
 	fuse_reply_err(c->req, (int)-result);
 	return true;
 }

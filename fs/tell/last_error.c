@@ -9,10 +9,16 @@
 #include "fs/tree/node.h"
 #include "model/pmap.h"
 
+/* As many as there can be uploads at a time (actions/image/upload.h). */
+#define TOLD_MAX 16
+
 struct last_errors {
 	pthread_mutex_t lock;
 	struct pmap *users;   /* lock; uid + 1 to document */
 	struct pmap *objects; /* lock; node number to document */
+	/* lock; the last images whose uploads were refused. Those that made an image later stay until others come. */
+	char told[TOLD_MAX][UUID_SIZE];
+	size_t next; /* lock; the place of the next of them */
 };
 
 struct last_errors *last_errors_new(void)
@@ -80,6 +86,23 @@ void last_error_set(struct last_errors *errors, uid_t uid, const struct object *
 		set(&errors->objects, object_key(o), text);
 }
 
+static bool was_told(const struct last_errors *errors, const char *image)
+{
+	for (size_t i = 0; i < TOLD_MAX; i++)
+		if (*image && strcmp(errors->told[i], image) == 0)
+			return true;
+	return false;
+}
+
+void last_error_told(struct last_errors *errors, const char *image)
+{
+	scoped_lock(&errors->lock);
+	if (was_told(errors, image))
+		return;
+	snprintf(errors->told[errors->next], UUID_SIZE, "%s", image);
+	errors->next = (errors->next + 1) % TOLD_MAX;
+}
+
 static void job_failed(struct last_errors *errors, const struct view *view, const struct object *job)
 {
 	const struct object *o = view_get_any(view, object_str(job, JOB_RESOURCE_UUID));
@@ -90,7 +113,8 @@ static void job_failed(struct last_errors *errors, const struct view *view, cons
 	json_decref(json);
 	if (!error_is_set(&e))
 		error_set(&e, EIO, "job '%s' has failed", object_uuid(job));
-	if (object_str_is(job, JOB_SOURCE, "fs") || object_str_is(job, JOB_SOURCE, "upload"))
+	if (object_str_is(job, JOB_SOURCE, "fs") || (object_str_is(job, JOB_SOURCE, "upload") &&
+						     !was_told(errors, object_str(job, JOB_RESOURCE_UUID))))
 		set(&errors->users, user_key((uid_t)object_int(job, JOB_UID)), error_sentence(&e));
 	if (o)
 		set(&errors->objects, object_key(o), error_sentence(&e));

@@ -19,6 +19,11 @@ void last_errors_free(struct last_errors *errors);
 
 /** Records the outcome of a request of @uid and, unless NULL, on @o. @e NULL or empty: it was accepted. */
 void last_error_set(struct last_errors *errors, uid_t uid, const struct object *o, const struct error *e);
+/**
+ * The program that writes the upload of @image was told why that fails: the failure of its job, which ends after
+ * the last close, is no news, and does not replace what other requests were told meanwhile.
+ */
+void last_error_told(struct last_errors *errors, const char *image);
 /** Records failed jobs, forgets objects that are gone. Called in the store's writer thread. */
 void last_errors_observe(struct last_errors *errors, const struct view *view, const struct change *changes,
 			 size_t count);

@@ -210,6 +210,30 @@ cat web.qcow2 2>refused >"$upload/bad.raw" && fail "a shell did not see the refu
 assert_match "$(cat refused)" "Invalid argument"
 gone bad
 
+step "the end of a refused upload's job, whenever that is, does not hide why a later request was refused"
+python3 - "$upload/late.iso" "$PWD/disk.raw" "$MOUNT/zones/create" <<'END'
+import os
+import socket
+import sys
+
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+ours, theirs = socket.socketpair()
+socket.send_fds(ours, [b"x"], [fd])
+create = os.open(sys.argv[3], os.O_WRONLY)
+disk = open(sys.argv[2], "rb").read(1 << 20)
+# The file is open as long as it is on its way through the socket; then it is released, without another close(2).
+for call, args in (os.write, (fd, disk)), (os.close, (fd,)), (os.write, (create, b"fly\n")):
+    try:
+        call(*args)
+        sys.exit(f"{call.__name__} succeeded")
+    except OSError:
+        pass
+ours.close()
+theirs.close()
+END
+gone late
+assert_match "$(value last-error)" "fly" "last-error after the end of the upload"
+
 step "refused at the close, which cp, dd and curl see"
 head -c 3M web.qcow2 >cut.qcow2
 refuses "truncated" cp cut.qcow2 "$upload/bad.qcow2"
