@@ -20,21 +20,6 @@ struct ownership_change {
 	uid_t uid;
 };
 
-static void reply_attributes(fuse_req_t req, struct node node)
-{
-	_cleanup_view_ struct view *view = NULL;
-	struct place p;
-	struct stat st;
-	int r = request_find(req, node_pack(node), NULL, &view, &p);
-
-	if (r == 0)
-		r = place_stat(&p, NULL, &st);
-	if (r < 0)
-		fuse_reply_err(req, -r);
-	else
-		fuse_reply_attr(req, &st, attr_timeout(&p));
-}
-
 /* chmod(2) and chown(2) have EPERM for what is not allowed. */
 static int errno_of(int result)
 {

@@ -482,7 +482,7 @@ static void upload_file_fsync(fuse_req_t req, const struct place *p, struct hand
 
 /* --------------------------------------------------------------- attributes */
 
-static void reply_attributes(fuse_req_t req, const struct fs *fs, struct node node)
+static void reply_upload_attributes(fuse_req_t req, const struct fs *fs, struct node node)
 {
 	_cleanup_view_ struct view *view = store_view(fs->store);
 	struct place p;
@@ -502,7 +502,7 @@ static void was_cut(struct upload_task *task, int64_t result, const struct error
 	struct call *c = (struct call *)task;
 
 	if (!has_failed(c, result, e))
-		reply_attributes(c->req, c->fs, c->node);
+		reply_upload_attributes(c->req, c->fs, c->node);
 	call_free(c);
 }
 
@@ -541,7 +541,7 @@ static void upload_file_setattr(fuse_req_t req, const struct place *p, const str
 	if ((to_set & FUSE_SET_ATTR_SIZE) && attr->st_size == present.st_size)
 		to_set &= ~FUSE_SET_ATTR_SIZE;
 	if (!(to_set & FUSE_SET_ATTR_SIZE)) {
-		reply_attributes(req, p->fs, p->node);
+		reply_upload_attributes(req, p->fs, p->node);
 		return;
 	}
 	c = call_new(req, u, UPLOAD_TRUNCATE, was_cut, 0);

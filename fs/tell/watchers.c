@@ -216,22 +216,11 @@ bool watchers_answer_gone(fuse_req_t req, fuse_ino_t ino)
 
 bool watchers_answer_times(fuse_req_t req, fuse_ino_t ino)
 {
-	_cleanup_view_ struct view *view = NULL;
 	struct notice notice;
-	struct place p;
-	struct stat st;
-	int r;
 
 	if (!take_announced(req, &notice) || notice.what != NOTICE_CHANGED || node_pack(notice.node) != ino)
 		return false;
-	/* Slow files without their size: the kernel does not cache these attributes. */
-	r = request_place(req, ino, &view, &p);
-	if (r == 0)
-		r = place_stat(&p, NULL, &st);
-	if (r < 0)
-		fuse_reply_err(req, -r);
-	else
-		fuse_reply_attr(req, &st, attr_timeout(&p));
+	reply_attributes(req, notice.node);
 	return true;
 }
 

@@ -80,6 +80,21 @@ double attr_timeout(const struct place *p)
 	return attributes_stay(p) || (p->entry->flags & E_TOLD) ? FOR_EVER : 0;
 }
 
+void reply_attributes(fuse_req_t req, struct node node)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct place p;
+	struct stat st;
+	int r = request_find(req, node_pack(node), NULL, &view, &p);
+
+	if (r == 0)
+		r = place_stat(&p, NULL, &st);
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_attr(req, &st, attr_timeout(&p));
+}
+
 int entry_fill(const struct place *p, struct fuse_entry_param *ret)
 {
 	/*

@@ -29,6 +29,11 @@ int request_entry(fuse_req_t req, fuse_ino_t parent, const char *name, struct vi
 		  struct place *ret_dir, struct place *ret);
 /** The reply of a lookup or readdirplus for an entry, with its cache timeouts. */
 int entry_fill(const struct place *p, struct fuse_entry_param *ret);
+/**
+ * Answers @req with the present attributes of @node, whether or not the user may still use it. Those of slow files are
+ * without their size; the kernel does not cache them.
+ */
+void reply_attributes(fuse_req_t req, struct node node);
 /** How long the kernel may cache the attributes of @p, seconds. */
 double attr_timeout(const struct place *p);
 
