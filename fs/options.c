@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "actions/engine/path_list.h"
 #include "fs/tree/fs.h"
 #include "model/cleanup.h"
 
@@ -301,14 +302,6 @@ static int check_directory(char **path, const char *what, struct error *e)
 	return 0;
 }
 
-/* Is @path @folder, or below it? Both are absolute. */
-static bool is_within(const char *path, const char *folder)
-{
-	size_t len = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
-
-	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
 /* Creates the state folder if there is none, unless the mount would hide it. */
 static int prepare_state(struct options *options, struct error *e)
 {
@@ -325,7 +318,8 @@ static int prepare_state(struct options *options, struct error *e)
 		return error_set(e, -r, "cannot create the state folder '%s': %s", options->state,
 				 strerror(-r));
 	r = check_directory(&options->state, "state folder", e);
-	if (r == 0 && is_within(options->state, options->mountpoint)) {
+	if (r == 0 && (strcmp(options->state, options->mountpoint) == 0 ||
+		       path_below(options->state, options->mountpoint))) {
 		if (created)
 			(void)rmdir(options->state);
 		r = error_set(e, EINVAL,
