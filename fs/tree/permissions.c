@@ -68,16 +68,23 @@ static int check_own_file(const struct place *p)
 	return r < 0 ? r : st.st_uid == p->caller.uid ? 0 : -EACCES;
 }
 
-int place_check(const struct place *p)
+/* What depends on the user and the entry alone: 0, -errno, or 1 if the object decides. */
+static int check_user(const struct place *p)
 {
-	bool secret = !(full_mode(p) & S_IRWXO);
-
 	if (!p->caller.limited || (p->entry->flags & E_ANYBODY))
 		return 0;
 	if (caller_is_stranger(&p->caller))
 		return -EACCES;
-	if (p->entry->flags & E_OWN)
-		return check_own_file(p);
+	return p->entry->flags & E_OWN ? check_own_file(p) : 1;
+}
+
+int place_check(const struct place *p)
+{
+	bool secret = !(full_mode(p) & S_IRWXO);
+	int r = check_user(p);
+
+	if (r <= 0)
+		return r;
 	if (!p->object)
 		return secret ? -EACCES : 0;
 	if (secret)
@@ -87,12 +94,10 @@ int place_check(const struct place *p)
 
 int place_check_attributes(const struct place *p)
 {
-	if (!p->caller.limited || (p->entry->flags & E_ANYBODY))
-		return 0;
-	if (caller_is_stranger(&p->caller))
-		return -EACCES;
-	if (p->entry->flags & E_OWN)
-		return check_own_file(p);
+	int r = check_user(p);
+
+	if (r <= 0)
+		return r;
 	return !p->object || p->node.class == N_OBJECT || place_shows(p, p->object) ? 0 : -EACCES;
 }
 
