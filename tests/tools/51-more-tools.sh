@@ -72,10 +72,10 @@ for reader in 'cat "$1"' 'dd status=none if="$1"' 'dd status=none bs=3 if="$1"' 
 	'split -n 1/2 "$1"' 'cmp copy "$1"' 'diff copy "$1"' 'perl -ne print "$1"' 'ruby -ne print "$1"' 'busybox cat "$1"' 'gzip -nc <"$1"' \
 	'python3 -c "import sys; print(open(sys.argv[1]).read())" "$1"' \
 	'pr -h x -D x "$1"' 'comm "$1" "$1"' 'xargs -0 echo <"$1"' 'tee <"$1"'; do
-	for file in "$VM/inventory" "$PWD/copy"; do in_bash "$reader" "$file" || true; done >read
+	for file in "$VM/inventory" "$PWD/copy"; do in_bash "$reader" "$file" || true; done >readings
 	in_bash "$reader" "$PWD/copy" >twice || true
 	in_bash "$reader" "$PWD/copy" >>twice || true
-	cmp read twice || fail "'$reader' reads something else"
+	cmp readings twice || fail "'$reader' reads something else"
 done
 assert_eq "$(find "$MOUNT" -type f -empty)" "" "empty files"
 
