@@ -3,13 +3,8 @@
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
-media=$(tiny_guest)
-host_up h1
-mount_pool
+tiny_pool
 host=$(first hosts)
-wait_for "hosts/$host/status" Connected 20
-small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
-image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
 vm=$(create_vm web "$image" '{"instanceOfferingUuid":"'"$small"'"}')
 dir=vm-instances/$vm
 wait_serial "$vm" "TINY ready" 60

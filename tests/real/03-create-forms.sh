@@ -5,11 +5,7 @@
 . "$(dirname "$0")/../tree/lib.sh"
 
 media=$(tiny_guest)
-host_up h1
-mount_pool
-wait_for "hosts/$(first hosts)/status" Connected 20
-small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":"128M"}}')
-image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+tiny_pool
 l3=$(first l3-networks)
 gateway=$(jq -r '.inventories[0].ipRanges[0].gateway' "$MOUNT/l3-networks/inventories")
 address=${gateway%.*}.200

@@ -3,12 +3,7 @@
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
-media=$(tiny_guest)
-host_up h1
-mount_pool
-wait_for "hosts/$(first hosts)/status" Connected 20
-small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
-image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+tiny_pool
 l3=$(first l3-networks)
 red=$(create l3-networks "$(jq -nc --arg l2 "$(value "l3-networks/$l3/l2NetworkUuid")" \
 	'{params: {name: "red", type: "L3BasicNetwork", l2NetworkUuid: $l2}}')")

@@ -3,12 +3,7 @@
 # limit: 900
 . "$(dirname "$0")/../tree/lib.sh"
 
-media=$(tiny_guest)
-host_up h1
-mount_pool
-wait_for "hosts/$(first hosts)/status" Connected 20
-small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
-image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
+tiny_pool
 
 # network NAME SUBNET
 network() {

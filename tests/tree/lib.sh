@@ -337,6 +337,16 @@ tiny_guest() {
 	"$LAB/build-guest"
 }
 
+# tiny_pool: mounts a pool on an isolated host. $image is the tiny guest's, $small an offering that it fits.
+tiny_pool() {
+	host_up h1
+	mount_pool
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":"128M"}}')
+	# shellcheck disable=SC2034 # read by the cases
+	image=$(add_image "$(tiny_guest)/tiny.qcow2" qcow2 tiny)
+}
+
 # serial_log VM: the file with the output of the VM's serial console.
 serial_log() {
 	echo "$STATE/console/$1.log"
