@@ -7,21 +7,19 @@
 #include "actions/engine/system_tag.h"
 #include "model/access.h"
 
-static int refuse(const struct request *req, const struct object *o, struct error *e)
-{
-	return error_set_code(e, EACCES, "ID.1002", "the account '%s' may not do '%s' to %s '%s'",
-			      req->actor.account, req->op->name, o->kind->noun, object_uuid(o));
-}
-
-/* What the operation changes must be the account's own, what it only uses visible to it. */
+/*
+ * What the operation changes must be the account's own, what it only uses visible to it. @name: the parameter or tag
+ * that names @o; the sentence does not repeat its value, since it is shown with the account's jobs.
+ */
 static int check_object(const struct view *view, const struct request *req, const struct object *o,
-			bool changes, struct error *e)
+			const char *name, bool changes, struct error *e)
 {
 	const char *account = req->actor.account;
 
 	if (!o || (changes ? access_owns(view, o, account) : access_may_see(view, o, account)))
 		return 0;
-	return refuse(req, o, e);
+	return error_set_code(e, EACCES, "ID.1002", "the account '%s' may not do '%s' to the %s in '%s'",
+			      account, req->op->name, o->kind->noun, name);
 }
 
 static const struct object *named_object(const struct view *view, const struct param *p, const json_t *value)
@@ -42,9 +40,9 @@ static int check_param(const struct view *view, const struct request *req, const
 	if (p->flags & PARAM_ADDRESS)
 		return 0;
 	if (!json_is_array(value))
-		return check_object(view, req, named_object(view, p, value), changes, e);
+		return check_object(view, req, named_object(view, p, value), p->name, changes, e);
 	json_array_foreach (value, i, item) {
-		r = check_object(view, req, named_object(view, p, item), changes, e);
+		r = check_object(view, req, named_object(view, p, item), p->name, changes, e);
 		if (r < 0)
 			return r;
 	}
@@ -65,7 +63,7 @@ static int check_tag(const struct view *view, const struct request *req, const c
 	if (row->resource == KIND_NONE)
 		return 0;
 	snprintf(uuid, sizeof(uuid), "%.*s", UUID_SIZE - 1, value);
-	return check_object(view, req, view_get(view, row->resource, uuid), row->changes, e);
+	return check_object(view, req, view_get(view, row->resource, uuid), row->prefix, row->changes, e);
 }
 
 static int check_tags(const struct view *view, const struct request *req, struct error *e)
@@ -122,7 +120,7 @@ int access_check(const struct view *view, const struct request *req, struct erro
 					      "'%s' is for administrators, the account '%s' is not one",
 					      p->name, req->actor.account);
 	if (op->target)
-		r = check_object(view, req, request_object(view, req), needs_own_target(op), e);
+		r = check_object(view, req, request_object(view, req), op->target, needs_own_target(op), e);
 	for (const struct param *p = op->params; r == 0 && p && p->name; p++)
 		if (p->resource != KIND_NONE || (p->flags & PARAM_ANY_KIND))
 			r = check_param(view, req, p, e);

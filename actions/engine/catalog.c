@@ -59,6 +59,25 @@ static json_t *param_to_json(const struct param *p)
 	return json;
 }
 
+/* Where the operation is in the mount, "vm-instances/{uuid}/actions"; NULL: nowhere, only in `call`. Owned. */
+static json_t *file_of(const struct operation *op)
+{
+	const char *directory = op->kind == KIND_NONE ? NULL : kind_get(op->kind)->directory;
+
+	if (op->form == FORM_CREATE)
+		return json_sprintf("%s/create", op->where);
+	if (op->form == FORM_COLLECTION_GET)
+		return json_string(op->where);
+	if (op->form == FORM_CALL || !directory)
+		return NULL;
+	if (op->form == FORM_QUERY)
+		return json_sprintf("%s/inventories", directory);
+	return json_sprintf("%s/{%s}/%s", directory, op->target,
+			    op->form == FORM_GET    ? op->where
+			    : (op->flags & OP_SPEC) ? "spec"
+						    : "actions");
+}
+
 static json_t *operation_to_json(const struct operation *op)
 {
 	static const char *const methods[] = {[METHOD_GET] = "GET",
@@ -68,7 +87,7 @@ static json_t *operation_to_json(const struct operation *op)
 	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", op->name, "section", op->section,
 				 "method", methods[op->method], "paths", strings(op->paths), "aliases",
 				 strings(op->route_aliases));
-	json_t *params = json_array();
+	json_t *params = json_array(), *file;
 
 	set_text(json, "key", op->key);
 	if (op->key_aliases)
@@ -79,6 +98,10 @@ static json_t *operation_to_json(const struct operation *op)
 	set(json, "results", strings(op->results));
 	if (op->kind != KIND_NONE)
 		set_text(json, "kind", kind_get(op->kind)->name);
+	file = file_of(op);
+	if (file)
+		set(json, "file", file);
+	set_text(json, "verb", op->verb);
 	set_flag(json, "query", op->form == FORM_QUERY);
 	set_flag(json, "sync", op->flags & OP_SYNC);
 	set_flag(json, "destroys", op->flags & OP_DESTROYS);

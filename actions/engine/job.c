@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actions/engine/access.h"
 #include "actions/engine/request_check.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
@@ -54,29 +55,48 @@ int job_leave_queues(struct txn *t, struct object *job, struct error *e)
 	return object_remove_where(t, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job), e);
 }
 
-/* Only a request that has passed its checks knows in which queues it is. */
-static int insert(struct txn *t, const struct request *req, bool queued, const struct object **ret,
+/* Where a job stands that has been accepted, that was refused, or that its account may not even ask for. */
+enum standing {
+	JOB_ACCEPTED,
+	JOB_REFUSED,
+	JOB_FORBIDDEN,
+};
+
+/* The object that the request acts on, and the request itself. -ENOMEM. */
+static int set_request(struct object *job, const struct request *req)
+{
+	char resource[128];
+
+	snprintf(resource, sizeof(resource), "%s/%s", kind_get(req->op->kind)->directory, req->target);
+	object_set_str(job, JOB_RESOURCE, resource);
+	object_set_str(job, JOB_RESOURCE_UUID, req->target);
+	if (job_set_json(job, JOB_REQUEST, request_to_json(req, true)) < 0)
+		return -ENOMEM;
+	return job_set_json(job, JOB_SECRET_REQUEST, request_to_json(req, false));
+}
+
+/*
+ * Only a request that has passed its checks knows in which queues it is. One that its account may not make is no job
+ * of the object that it names: who owns that would find it among the object's jobs and errors, and wait for it.
+ */
+static int insert(struct txn *t, const struct request *req, enum standing standing, const struct object **ret,
 		  struct error *e)
 {
 	const struct operation *op = req->op;
+	bool queued = standing == JOB_ACCEPTED;
 	unsigned deadline = op->deadline_s ? op->deadline_s : DEADLINE_DEFAULT_S;
 	struct object *job = object_new(kind_get(KIND_JOB));
 	const char *second = queued && op->queue2 ? op->queue2(txn_view(t), req) : NULL;
-	char resource[128];
 	int r;
 
-	if (!job || job_set_json(job, JOB_REQUEST, request_to_json(req, true)) < 0 ||
-	    job_set_json(job, JOB_SECRET_REQUEST, request_to_json(req, false)) < 0) {
+	if (!job || (standing != JOB_FORBIDDEN && set_request(job, req) < 0)) {
 		object_unref(job);
 		return error_oom(e);
 	}
-	snprintf(resource, sizeof(resource), "%s/%s", kind_get(op->kind)->directory, req->target);
 	object_set_str(job, JOB_UUID, req->job);
 	object_set_str(job, JOB_STATE, JOB_STATE_QUEUED);
 	object_set_int(job, JOB_PROGRESS, 0);
 	object_set_str(job, JOB_OPERATION, op->name);
-	object_set_str(job, JOB_RESOURCE, resource);
-	object_set_str(job, JOB_RESOURCE_UUID, req->target);
 	object_set_str(job, JOB_QUEUE, queued ? request_queue(txn_view(t), req) : NULL);
 	object_set_str(job, JOB_QUEUE2, second);
 	object_set_str(job, JOB_DIGEST, req->digest);
@@ -97,13 +117,14 @@ static int insert(struct txn *t, const struct request *req, bool queued, const s
 
 int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e)
 {
-	return insert(t, req, true, ret, e);
+	return insert(t, req, JOB_ACCEPTED, ret, e);
 }
 
 int job_insert_refused(struct txn *t, const struct request *req, const json_t *answer,
 		       const struct error *refusal, struct error *e)
 {
-	int r = insert(t, req, false, NULL, e);
+	bool forbidden = access_check(txn_view(t), req, NULL) < 0;
+	int r = insert(t, req, forbidden ? JOB_FORBIDDEN : JOB_REFUSED, NULL, e);
 
 	return r < 0 ? r : job_finish(t, req->job, answer, refusal, e);
 }
@@ -146,12 +167,11 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 int job_submit(struct txn *t, const struct request *req, struct error *e)
 {
 	_cleanup_(error_done) struct error refusal = ERROR_INIT;
-	int refused = request_check(txn_view(t), req, job_is_pending_for(txn_view(t), req->target), &refusal);
-	int r = job_insert(t, req, NULL, e);
+	bool busy = job_is_pending_for(txn_view(t), req->target);
 
-	if (r < 0 || !refused)
-		return r;
-	return job_finish(t, req->job, NULL, &refusal, e);
+	if (request_check(txn_view(t), req, busy, &refusal) != 0)
+		return job_insert_refused(t, req, NULL, &refusal, e);
+	return job_insert(t, req, NULL, e);
 }
 
 bool job_is_pending_for(const struct view *view, const char *object_uuid)

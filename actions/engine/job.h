@@ -36,7 +36,7 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 /**
  * Writes the row of a job that has ended before it began, for the client that polls it: as job_finish() with
  * @answer and @refusal. Nothing of the request but its operation is relied on: its parameters may be missing, or
- * of other types.
+ * of other types. What its account may not do is no job of any object, and its request is not kept.
  */
 int job_insert_refused(struct txn *t, const struct request *req, const json_t *answer,
 		       const struct error *refusal, struct error *e);

@@ -125,12 +125,12 @@ int spec_plan_make(struct spec_plan *p, struct error *e)
 	return plan_power(p, e);
 }
 
-/* The number of steps to @text, planned for no particular user; or an error. */
-static int count_steps(const struct view *view, const struct object *o, const char *text, struct error *e)
+/* The number of steps to @text, or an error. */
+static int count_steps(const struct view *view, const struct object *o, const char *text,
+		       const struct actor *actor, struct error *e)
 {
-	const struct actor nobody = {.source = "fs"};
 	_cleanup_json_ json_t *document = NULL;
-	_cleanup_(spec_plan_done) struct spec_plan p = {.view = view, .object = o, .actor = &nobody};
+	_cleanup_(spec_plan_done) struct spec_plan p = {.view = view, .object = o, .actor = actor};
 	int r = spec_parse(text, strlen(text), &document, e);
 
 	if (r < 0)
@@ -140,16 +140,19 @@ static int count_steps(const struct view *view, const struct object *o, const ch
 	return r < 0 ? r : (int)p.count;
 }
 
-/* True when @text describes the object. */
+/* True when @text describes the object, whoever asks. */
 static bool is_current(const struct view *view, const struct object *o, const char *text)
 {
-	return count_steps(view, o, text, NULL) == 0;
+	const struct actor pool = {.source = "fs"};
+
+	return count_steps(view, o, text, &pool, NULL) == 0;
 }
 
-int spec_check_text(const struct view *view, const struct object *o, const char *text, struct error *e)
+int spec_check_text(const struct view *view, const struct object *o, const char *text,
+		    const struct actor *actor, struct error *e)
 {
 	_cleanup_(error_done) struct error why = ERROR_INIT;
-	int r = count_steps(view, o, text, &why);
+	int r = count_steps(view, o, text, actor, &why);
 
 	/* -EBUSY depends on a state that may be another one when the job runs. */
 	return r >= 0 || r == -EBUSY ? 0 : error_move(e, &why);

@@ -33,9 +33,11 @@
 struct document *spec_document(const struct view *view, const struct object *o);
 /**
  * Checks what no job under way can change: the syntax, the names, types and values of the members, and that
- * the objects in it exist. spec_check() checks the rest. -EINVAL, -ERANGE, -EPERM, -ENOENT.
+ * the objects in it exist, as far as @actor is told. spec_check() checks the rest. -EINVAL, -ERANGE, -EPERM,
+ * -ENOENT.
  */
-int spec_check_text(const struct view *view, const struct object *o, const char *text, struct error *e);
+int spec_check_text(const struct view *view, const struct object *o, const char *text,
+		    const struct actor *actor, struct error *e);
 /** True when writing @text changes nothing: it is the content of the file, and no other job is pending. */
 bool spec_is_present(const struct view *view, const struct object *o, const char *text, size_t len);
 

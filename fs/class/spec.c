@@ -35,7 +35,7 @@ static int spec_request(const struct place *p, const char *text, size_t len, str
 		return error_set(e, EINVAL, "a spec must not contain a NUL");
 	if (spec_is_present(p->view, p->object, text, len))
 		return 0;
-	r = spec_check_text(p->view, p->object, copy, e);
+	r = spec_check_text(p->view, p->object, copy, &actor, e);
 	if (r < 0)
 		return r;
 	params = json_pack("{s:s}", "spec", copy);

@@ -40,6 +40,15 @@ refused PUT "/v1/vm-instances/$vm/actions" "{\"changeVmImage\":{\"imageUuid\":\"
 refused POST /v1/disk-offerings "{\"params\":{\"name\":\"d\",\"diskSize\":1048576},\"systemTags\":[\"iso::$image::0\"]}"
 refused POST /v1/disk-offerings '{"params":{"name":"d","diskSize":1048576},"systemTags":["pciDevice::0000:00:1f.2"]}'
 
+step "what is refused is no job of the object that it names: its owner waits for none, and finds none"
+assert_eq "$(value "vm-instances/$vm/last-error")" ok
+sync "$MOUNT/vm-instances/$vm/actions"
+for path in /v1/api-jobs "/v1/api-jobs?q=error~=%25$vm%25"; do
+	assert_http 200 'inventories' GET "$path"
+	assert_not grep -q "$vm" <<<"$BODY"
+done
+assert_eq "$(cat "$MOUNT/vm-instances/$vm/jobs"/*/accountUuid | sort -u)" "" "the accounts of the VM's jobs but root"
+
 step "lists, counts and jobs show only the account's own objects"
 for path in /v1/vm-instances /v1/images /v1/volumes /v1/l3-networks /v1/vm-instances/nics /v1/api-jobs; do
 	assert_http 200 '' GET "$path"
