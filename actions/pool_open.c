@@ -71,7 +71,7 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	r = pool_bootstrap(pool->store, options, e);
 	if (r < 0)
 		return r;
-	r = store_guard(pool->store, quota_guard);
+	r = store_guard(pool->store, quota_guard, quota_takes);
 	if (r < 0)
 		return error_oom(e);
 	r = hv_new(&pool_events, pool, &pool->hv, e);

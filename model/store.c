@@ -249,7 +249,7 @@ static void commit_group(struct store *store, struct posted *group)
 		event_log_unstage(store->events, 0);
 		fail_group(group, &e);
 	}
-	if (t.change_count) {
+	if (t.change_count || (r == 0 && t.tallied)) {
 		/* In this order, so that a reader of an event also sees the change. */
 		publish(store, t.view);
 		event_log_publish(store->events);
@@ -437,21 +437,23 @@ int store_announce(struct store *store, void (*fn)(void *ctx), void *ctx)
 struct guarding {
 	struct store *store;
 	txn_guard_fn *guard;
+	view_takes_fn *takes;
 };
 
 static int set_guard(struct txn *t, void *arg, struct error *e)
 {
 	struct guarding *g = arg;
 
-	(void)t;
-	(void)e;
+	t->tallied = true;
+	if (view_tally(t->view, g->takes) < 0)
+		return error_oom(e);
 	g->store->guard = g->guard;
 	return 0;
 }
 
-int store_guard(struct store *store, txn_guard_fn *guard)
+int store_guard(struct store *store, txn_guard_fn *guard, view_takes_fn *takes)
 {
-	struct guarding g = {.store = store, .guard = guard};
+	struct guarding g = {.store = store, .guard = guard, .takes = takes};
 
 	return store_run(store, set_guard, &g, NULL);
 }

@@ -56,10 +56,10 @@ int64_t store_newest_stamp(const struct store *store);
 int store_announce(struct store *store, void (*fn)(void *ctx), void *ctx);
 
 /**
- * Sets the function that is asked before each row that a later group of changes writes (txn.h). Replaces an
- * earlier one. Not from the writer thread. -ENOMEM.
+ * Sets the function that is asked before each row that a later group of changes writes (txn.h), and what it counts: the
+ * sums that views have for it (view_tally()). Replaces earlier ones. Not from the writer thread. -ENOMEM.
  */
-int store_guard(struct store *store, txn_guard_fn *guard);
+int store_guard(struct store *store, txn_guard_fn *guard, view_takes_fn *takes);
 
 /** The pool as of the last commit; release with view_unref(). Never NULL, never blocks on I/O. */
 struct view *store_view(struct store *store);

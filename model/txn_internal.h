@@ -23,6 +23,7 @@ struct txn {
 	size_t change_count, change_room;
 	txn_guard_fn *guard; /* the store's, or NULL */
 	bool fact;	     /* see txn_set_fact() */
+	bool tallied;	     /* a change has no rows, but another view */
 	bool failed;	     /* the database refused a statement: the change must be rolled back */
 };
 

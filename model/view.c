@@ -4,7 +4,8 @@
  *
  * One map per kind from row id to object, and one map per F_INDEX field from the
  * hash of the text to the set of row ids that may have it. Readers compare the
- * text itself, so a hash collision only costs time.
+ * text itself, so a hash collision only costs time. A third kind of map has sums of
+ * what the objects of an account take.
  */
 #include "model/view.h"
 
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #include "model/text.h"
+#include "model/uuid.h"
 
 /* Maximum number of F_INDEX fields; a unit test checks that there are not more. */
 #define INDEX_MAX 160
@@ -25,6 +27,15 @@ struct view {
 	int64_t changed[KIND_COUNT];
 	struct pmap *objects[KIND_COUNT];
 	struct pmap *index[INDEX_MAX];
+	view_takes_fn *takes; /* NULL: nothing is summed up */
+	struct pmap *taken;   /* struct taken by the hash of the account, or the next free number */
+};
+
+/* Immutable. It stays when the account has nothing any more, so that a search can end at the first gap. */
+struct taken {
+	struct ref ref;
+	char account[UUID_SIZE];
+	__int128 sums[TAKES_MAX];
 };
 
 /* Immutable after index_slots_init(). */
@@ -71,6 +82,7 @@ static void view_destroy(struct ref *self)
 		pmap_unref(view->objects[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(view->index); i++)
 		pmap_unref(view->index[i]);
+	pmap_unref(view->taken);
 	free(view);
 }
 
@@ -99,6 +111,7 @@ struct view *view_copy(const struct view *old, uint64_t version)
 		pmap_ref(view->objects[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(view->index); i++)
 		pmap_ref(view->index[i]);
+	pmap_ref(view->taken);
 	return view;
 }
 
@@ -172,11 +185,126 @@ static int index_update(struct view *view, const struct object *before, const st
 	return 0;
 }
 
+/* ---------------------------------------------------------- what accounts have */
+
+static void taken_destroy(struct ref *self)
+{
+	free(self);
+}
+
+/* The sums of the account; NULL when there are none. *ret_key is where they are, or belong. */
+static const struct taken *find_taken(const struct view *view, const char *account, uint64_t *ret_key)
+{
+	struct ref *taken;
+
+	for (*ret_key = hash_text(account); pmap_get(view->taken, *ret_key, &taken); ++*ret_key)
+		if (strncmp(((struct taken *)taken)->account, account, UUID_SIZE - 1) == 0)
+			return (struct taken *)taken;
+	return NULL;
+}
+
+int64_t view_taken(const struct view *view, const char *account, int which)
+{
+	uint64_t key;
+	const struct taken *taken = find_taken(view, account, &key);
+
+	if (!taken)
+		return 0;
+	return taken->sums[which] > INT64_MAX ? INT64_MAX : (int64_t)taken->sums[which];
+}
+
+static int add_taken(struct view *view, const char *account, const __int128 more[TAKES_MAX])
+{
+	struct taken *taken = malloc(sizeof(*taken));
+	const struct taken *before;
+	uint64_t key;
+	int r;
+
+	if (!taken)
+		return -ENOMEM;
+	before = find_taken(view, account, &key);
+	*taken = (struct taken){0};
+	ref_init(&taken->ref, taken_destroy);
+	snprintf(taken->account, sizeof(taken->account), "%s", account);
+	for (int i = 0; i < TAKES_MAX; i++)
+		taken->sums[i] = (before ? before->sums[i] : 0) + more[i];
+	r = pmap_set(&view->taken, key, &taken->ref);
+	if (r < 0)
+		ref_put(&taken->ref);
+	return r;
+}
+
+static const char *owner_of(const struct object *o)
+{
+	return o ? object_str(o, o->kind->owner_field) : NULL;
+}
+
+/* Adds @sign times what the object takes; NULL takes nothing. */
+static void add_takes(const struct view *view, const struct object *o, int sign, __int128 sums[TAKES_MAX])
+{
+	int64_t takes[TAKES_MAX] = {0};
+
+	if (o)
+		view->takes(o, takes);
+	for (int i = 0; i < TAKES_MAX; i++)
+		sums[i] += sign * (__int128)takes[i];
+}
+
+/* Updates the sums from @before to @after, either of which may be NULL. */
+static int tally_update(struct view *view, const struct object *before, const struct object *after)
+{
+	static const __int128 nothing[TAKES_MAX];
+	const struct kind *kind = after ? after->kind : before->kind;
+	const char *old, *new;
+	__int128 less[TAKES_MAX] = {0}, more[TAKES_MAX] = {0};
+	int r = 0;
+
+	if (!view->takes || kind->owner != OWNER_SHAREABLE)
+		return 0;
+	old = owner_of(before);
+	new = owner_of(after);
+	if (old && new &&strcmp(old, new) == 0) {
+		add_takes(view, before, -1, more);
+		old = NULL;
+	}
+	if (new)
+		add_takes(view, after, 1, more);
+	if (old)
+		add_takes(view, before, -1, less);
+	if (memcmp(less, nothing, sizeof(less)) != 0)
+		r = add_taken(view, old, less);
+	return r < 0 || memcmp(more, nothing, sizeof(more)) == 0 ? r : add_taken(view, new, more);
+}
+
+int view_tally(struct view *view, view_takes_fn *takes)
+{
+	pmap_unref(view->taken);
+	view->taken = NULL;
+	view->takes = takes;
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		struct view_walk walk;
+		const struct object *o;
+
+		view_walk_init(&walk, view, (enum kind_id)k, -1);
+		while ((o = view_walk_next(&walk))) {
+			int r = tally_update(view, NULL, o);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* ----------------------------------------------------------------- changes */
+
 int view_put(struct view *view, const struct object *o)
 {
 	const struct object *before = view_get_id(view, o->kind->id, o->id);
-	int r = index_update(view, before, o);
+	int r = tally_update(view, before, o);
 
+	if (r == 0)
+		r = index_update(view, before, o);
 	if (r < 0)
 		return r;
 	object_ref(o);
@@ -188,8 +316,10 @@ int view_put(struct view *view, const struct object *o)
 
 int view_remove(struct view *view, const struct object *o)
 {
-	int r = index_update(view, o, NULL);
+	int r = tally_update(view, o, NULL);
 
+	if (r == 0)
+		r = index_update(view, o, NULL);
 	if (r < 0)
 		return r;
 	r = pmap_remove(&view->objects[o->kind->id], (uint64_t)o->id);

@@ -60,6 +60,8 @@ const struct object *view_newest_where(const struct view *view, enum kind_id kin
 				       const char *value);
 /** An upper bound of the number of objects whose F_INDEX string @field has the text @value. */
 size_t view_count_where(const struct view *view, enum kind_id kind, int field, const char *value);
+/** What the objects of the account take in all, of number @which of view_tally(); INT64_MAX if that is too large. */
+int64_t view_taken(const struct view *view, const char *account, int which);
 /** Time of the last change of any object of the kind, ns since 1970; 0 = never. */
 int64_t view_changed(const struct view *view, enum kind_id kind);
 /** The number of the commit that made this view; increases by one with each. */
@@ -81,5 +83,15 @@ int view_put(struct view *view, const struct object *o);
 /** Removes the object with the row id of @o. 0 or -ENOMEM. */
 int view_remove(struct view *view, const struct object *o);
 void view_set_changed(struct view *view, enum kind_id kind, int64_t ns);
+
+/* The most numbers that an object can take something of. */
+#define TAKES_MAX 16
+/** Adds to @takes, all zero, what an object of a kind with OWNER_SHAREABLE takes of each number. */
+typedef void view_takes_fn(const struct object *o, int64_t takes[TAKES_MAX]);
+/**
+ * From now on, what the objects of each account take is summed up: in this view, and in its copies with each change, in
+ * constant time per change. Replaces an earlier function. 0 or -ENOMEM.
+ */
+int view_tally(struct view *view, view_takes_fn *takes);
 
 #endif

@@ -86,6 +86,15 @@ static const struct quota {
 	{"volume.data.num", KIND_VOLUME, data_volume},
 };
 
+_Static_assert(ARRAY_SIZE(quotas) <= TAKES_MAX, "there are more quotas than numbers in a view");
+
+void quota_takes(const struct object *o, int64_t takes[TAKES_MAX])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(quotas); i++)
+		if (quotas[i].kind == o->kind->id)
+			takes[i] = quotas[i].take(o);
+}
+
 static const struct quota *find_quota(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(quotas); i++)
@@ -124,15 +133,10 @@ static int64_t limit_of(const struct view *view, const struct quota *q, const ch
 	return row ? object_int(row, QUOTA_VALUE) : default_of(view, q);
 }
 
-/* A walk over the account's objects of one kind, by their index. */
+/* The sum is kept with the view, so that it costs the same however much the account has. */
 static int64_t used_of(const struct view *view, const struct quota *q, const char *account)
 {
-	int64_t used = 0;
-
-	view_for_each_where (o, view, q->kind, kind_get(q->kind)->owner_field, account)
-		if (__builtin_add_overflow(used, q->take(o), &used))
-			return INT64_MAX;
-	return used;
+	return view_taken(view, account, (int)(q - quotas));
 }
 
 static int check(const struct view *view, const char *actor, const char *owner, const struct quota *q,

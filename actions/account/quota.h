@@ -16,8 +16,9 @@
 
 #include "model/store.h"
 
-/** The guard of the store (store_guard()): -EDQUOT, ID.1003. */
+/** The guard of the store (store_guard()), and what it counts: -EDQUOT, ID.1003. */
 txn_guard_fn quota_guard;
+view_takes_fn quota_takes;
 /**
  * For checks, so that a request is refused before its job: may the account @owner have @more of the quota @name,
  * too? @name must be in the table. @actor: the account that asks, "" = the pool. -EDQUOT, ID.1003.

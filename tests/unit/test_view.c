@@ -148,6 +148,83 @@ static void walks_resume_after_an_id_that_is_gone(void **state)
 	assert_null(view_next(view, KIND_HOST, 0));
 }
 
+static int asked;
+
+/* A VM takes 1 of the first number, and its CPUs of the second. */
+static void takes(const struct object *o, int64_t ret[TAKES_MAX])
+{
+	asked++;
+	if (o->kind->id != KIND_VM)
+		return;
+	ret[0] = 1;
+	ret[1] = object_int(o, VM_CPU_NUM);
+}
+
+static struct object *owned(int64_t id, const char *account, int64_t cpus)
+{
+	struct object *o = vm(id, "a", NULL);
+
+	object_set_str(o, VM_ACCOUNT_UUID, account);
+	object_set_int(o, VM_CPU_NUM, cpus);
+	return o;
+}
+
+static void assert_taken(const struct view *view, const char *account)
+{
+	int64_t count = 0, cpus = 0;
+
+	view_for_each_where (o, view, KIND_VM, VM_ACCOUNT_UUID, account) {
+		count++;
+		cpus += object_int(o, VM_CPU_NUM);
+	}
+	assert_int_equal(view_taken(view, account, 0), count);
+	assert_int_equal(view_taken(view, account, 1), cpus);
+}
+
+static void sums_follow_every_change(void **state)
+{
+	static const char *const accounts[] = {"alice", "bob", NULL};
+	_cleanup_view_ struct view *view = view_new(), *before = NULL;
+	(void)state;
+
+	srand(4);
+	put(view, owned(1, "alice", 3));
+	assert_int_equal(view_tally(view, takes), 0);
+	before = view_copy(view, 1);
+	for (int i = 0; i < 2000; i++) {
+		int64_t id = 1 + rand() % 50;
+		const struct object *o = rand() % 4 ? NULL : view_get_id(view, KIND_VM, id);
+
+		if (o)
+			assert_int_equal(view_remove(view, o), 0);
+		else
+			put(view, owned(id, accounts[rand() % 3], rand() % 9));
+		assert_taken(view, "alice");
+		assert_taken(view, "bob");
+	}
+	assert_int_equal(view_taken(before, "alice", 1), 3);
+	assert_int_equal(view_taken(before, "bob", 0), 0);
+	put(before, owned(2, "bob", INT32_MAX));
+	assert_int_equal(view_taken(before, "bob", 1), INT32_MAX);
+}
+
+static void a_change_costs_the_same_however_much_there_is(void **state)
+{
+	_cleanup_view_ struct view *view = view_new();
+	(void)state;
+
+	assert_int_equal(view_tally(view, takes), 0);
+	for (int i = 1; i <= 10000; i++)
+		put(view, owned(i, "alice", 1));
+	asked = 0;
+	put(view, owned(10001, "alice", 1));
+	assert_int_equal(asked, 1);
+	put(view, owned(10001, "alice", 2));
+	assert_int_equal(asked, 3);
+	assert_int_equal(view_taken(view, "alice", 1), 10002);
+	assert_int_equal(asked, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +233,8 @@ int main(void)
 		cmocka_unit_test(names_longer_than_the_hashed_part_work),
 		cmocka_unit_test(a_snapshot_never_changes),
 		cmocka_unit_test(walks_resume_after_an_id_that_is_gone),
+		cmocka_unit_test(sums_follow_every_change),
+		cmocka_unit_test(a_change_costs_the_same_however_much_there_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
