@@ -184,6 +184,7 @@ static int check_brought(const struct view *view, const struct request *req, str
 	json_array_foreach (req->system_tags, i, tag) {
 		const char *text = json_string_value(tag);
 		struct tag_subject s = {.view = view,
+					.actor = &req->actor,
 					.req = req,
 					.kind = tagged_kind(req->op),
 					.uuid = req->target,
@@ -218,7 +219,7 @@ static int check_subject(const struct view *view, const struct request *req, con
 	const char *uuid =
 		tag ? object_text(tag, SYSTEM_TAG_RESOURCE_UUID) : request_str(req, "resourceUuid");
 	const struct object *o = uuid ? view_get_any(view, uuid) : NULL;
-	struct tag_subject s = {.view = view, .uuid = uuid, .text = text};
+	struct tag_subject s = {.view = view, .actor = &req->actor, .uuid = uuid, .text = text};
 
 	if (!o || (tag && object_int(tag, SYSTEM_TAG_INHERENT)))
 		return 0; /* refused by the operation */

@@ -19,6 +19,7 @@
 /** A tag that an object has or shall get. Everything is borrowed. */
 struct tag_subject {
 	const struct view *view;
+	const struct actor *actor; /* who asks for it */
 	const struct request *req; /* the creation that brings the tag; NULL: the object exists */
 	enum kind_id kind;	   /* of the object */
 	const char *uuid;	   /* of the object; a creation's is in the view only after a restart */

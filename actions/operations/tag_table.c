@@ -25,13 +25,13 @@ static int check_hostname(const struct tag_subject *s, struct error *e)
 	const json_t *networks = s->req ? request_list(s->req, "l3NetworkUuids") : NULL, *l3;
 	const struct object *vm = view_get(s->view, KIND_VM, s->uuid);
 	size_t i;
-	int r = vm_check_hostname(s->view, s->value, vm ? object_text(vm, VM_DEFAULT_L3_UUID) : "", s->uuid,
-				  e);
+	int r = vm_check_hostname(s->view, s->actor, s->value, vm ? object_text(vm, VM_DEFAULT_L3_UUID) : "",
+				  s->uuid, e);
 
 	json_array_foreach (networks, i, l3) {
 		if (r < 0)
 			break;
-		r = vm_check_hostname(s->view, s->value, json_string_value(l3), s->uuid, e);
+		r = vm_check_hostname(s->view, s->actor, s->value, json_string_value(l3), s->uuid, e);
 	}
 	return r;
 }

@@ -46,7 +46,8 @@ static int vm_boot_order_check(const struct view *view, const struct request *re
 static int vm_monitor_number_check(const struct view *view, const struct request *req, struct error *e)
 {
 	char tag[64];
-	const struct tag_subject s = {.view = view, .kind = KIND_VM, .uuid = req->target, .text = tag};
+	const struct tag_subject s = {
+		.view = view, .actor = &req->actor, .kind = KIND_VM, .uuid = req->target, .text = tag};
 
 	snprintf(tag, sizeof(tag), "VDIMonitorNumber::%lld", (long long)request_int(req, "monitorNumber", 0));
 	return system_tag_check(&s, e);

@@ -17,8 +17,8 @@ static int vm_hostname_check(const struct view *view, const struct request *req,
 {
 	const struct object *vm = request_object(view, req);
 
-	return vm_check_hostname(view, request_str(req, "hostname"), object_text(vm, VM_DEFAULT_L3_UUID),
-				 req->target, e);
+	return vm_check_hostname(view, &req->actor, request_str(req, "hostname"),
+				 object_text(vm, VM_DEFAULT_L3_UUID), req->target, e);
 }
 
 static int vm_ssh_key_check(const struct view *view, const struct request *req, struct error *e)

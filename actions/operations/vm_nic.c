@@ -150,7 +150,7 @@ static int vm_attach_l3_check(const struct view *view, const struct request *req
 		return error_set(e, EINVAL, "a VM can have at most %d NICs", VM_NICS_MAX);
 	r = ip ? check_static_ip(view, l3_uuid, ip, "SYS.1007", e) : 0;
 	if (r == 0 && hostname)
-		r = vm_check_hostname(view, hostname, l3_uuid, req->target, e);
+		r = vm_check_hostname(view, &req->actor, hostname, l3_uuid, req->target, e);
 	return r < 0 ? r : vm_check_custom_macs(view, req, e);
 }
 

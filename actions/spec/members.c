@@ -319,8 +319,11 @@ static int check_system_tag(const struct spec_plan *p, const char *text, const j
 			    struct error *e)
 {
 	const struct system_tag *row = system_tag_find(text, NULL);
-	struct tag_subject s = {
-		.view = p->view, .kind = p->object->kind->id, .uuid = object_uuid(p->object), .text = text};
+	struct tag_subject s = {.view = p->view,
+				.actor = p->actor,
+				.kind = p->object->kind->id,
+				.uuid = object_uuid(p->object),
+				.text = text};
 	json_t *item;
 	size_t i;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "actions/engine/access.h"
 #include "actions/engine/tags.h"
 #include "actions/network/ipv4.h"
 #include "actions/vm/nic.h"
@@ -61,21 +62,22 @@ static const struct object *vm_with_hostname(const struct view *view, const char
 }
 
 /* DHCP gives the name in all networks of a VM, and each of them knows a name only once. */
-static int check_unique(const struct view *view, const char *name, const char *l3, const char *but,
-			struct error *e)
+static int check_unique(const struct view *view, const struct actor *actor, const char *name, const char *l3,
+			const char *but, struct error *e)
 {
 	const struct object *other = vm_with_hostname(view, l3, name, but);
+	bool told = other && actor && access_shows(view, actor, other);
 
 	if (!other)
 		return 0;
 	return error_set(e, EBUSY,
 			 "conflict hostname in system tag[hostname::%s]; there has been a VM[uuid:%s] having "
 			 "hostname[%s] on L3 network[uuid:%s]",
-			 name, object_uuid(other), name, l3);
+			 name, told ? object_uuid(other) : "of another account", name, l3);
 }
 
-int vm_check_hostname(const struct view *view, const char *name, const char *l3, const char *but,
-		      struct error *e)
+int vm_check_hostname(const struct view *view, const struct actor *actor, const char *name, const char *l3,
+		      const char *but, struct error *e)
 {
 	int r;
 
@@ -84,11 +86,11 @@ int vm_check_hostname(const struct view *view, const char *name, const char *l3,
 			e, EINVAL,
 			"hostname[%s] specified in system tag[hostname::%s] is not a valid domain name", name,
 			name);
-	r = check_unique(view, name, l3, but, e);
+	r = check_unique(view, actor, name, l3, but, e);
 	if (r < 0 || !but)
 		return r;
 	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, but) {
-		r = check_unique(view, name, object_text(nic, NIC_L3_UUID), but, e);
+		r = check_unique(view, actor, name, object_text(nic, NIC_L3_UUID), but, e);
 		if (r < 0)
 			return r;
 	}

@@ -11,10 +11,11 @@
 
 /**
  * The host name of the VM @but (NULL: one that is being created): -EINVAL when it is not a valid DNS name,
- * -EBUSY when another VM has it on the L3 network @l3 or on a network that @but is on.
+ * -EBUSY when another VM has it on the L3 network @l3 or on a network that @but is on; @actor is told which, if that
+ * may be.
  */
-int vm_check_hostname(const struct view *view, const char *name, const char *l3, const char *but,
-		      struct error *e);
+int vm_check_hostname(const struct view *view, const struct actor *actor, const char *name, const char *l3,
+		      const char *but, struct error *e);
 /** -EINVAL for an ssh key, or several, one a line, with other control characters. */
 int vm_check_ssh_key(const char *keys, struct error *e);
 /**
