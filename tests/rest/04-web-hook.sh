@@ -48,11 +48,14 @@ wait_until 10 hooks_received 3
 assert_eq "$(jq -c '.[4] | [.inventory.name, .schema]' hooks | tail -n 1)" '["s",{"inventory":"org.zstack.header.zone.ZoneInventory"}]'
 kill $RECEIVER
 
-step "no receiver: tried again until there is one"
+step "no receiver: tried again until there is one, although the session has ended"
 assert_job 200 '"name":"y"' POST /v1/zones '{"params":{"name":"y"}}' -H 'X-Web-Hook: http://127.0.0.1:18099/c'
+assert_http 200 '' DELETE "/v1/accounts/sessions/$SESSION"
+assert_http 503 'ID.1001' GET /v1/zones
 sleep 1
 receive 500 503 200
 wait_until 20 hooks_received 6
+login
 sleep 3
 assert_eq "$(jq -r '.[0]' hooks | grep -c /c)" 3 "the number of calls"
 kill $RECEIVER

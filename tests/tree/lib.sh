@@ -136,7 +136,7 @@ wait_for() {
 # administrator is "password".
 mount_pool() {
 	echo password >"$CASE_DIR/admin-password"
-	"$POOLFS" -o "state=$STATE,uri=$URI,admin-password-file=$CASE_DIR/admin-password" "$@" "$MOUNT" 2>>"$CASE_DIR/poolfs.log" || {
+	"$POOLFS" -o "state=${STATE//,/\\,},uri=$URI,admin-password-file=$CASE_DIR/admin-password" "$@" "$MOUNT" 2>>"$CASE_DIR/poolfs.log" || {
 		cat "$CASE_DIR/poolfs.log" >&2
 		fail "poolfs does not mount"
 	}
