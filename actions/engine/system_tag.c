@@ -145,12 +145,17 @@ int system_tag_check(const struct tag_subject *s, struct error *e)
 
 /* ---------------------------------------------------------------- requests */
 
-/* The tags of @row in the request. */
+/*
+ * The tags of @row in the request, if their number matters. A second one is refused then, so all tags are walked at most
+ * once for each row, not for each tag.
+ */
 static size_t count_in_request(const struct request *req, const struct system_tag *row)
 {
 	size_t i, n = 0;
 	json_t *tag;
 
+	if (!row || row->many)
+		return 1;
 	json_array_foreach (req->system_tags, i, tag) {
 		n += system_tag_find(json_string_value(tag), NULL) == row;
 	}

@@ -36,12 +36,28 @@ static int find_resource(const struct view *view, const char *field, const char 
 
 /* -------------------------------------------------------------------- sharing */
 
+/* Each object is shared with each account, so two long lists would be a million rows in one change. */
+static int check_length(const struct request *req, struct error *e)
+{
+	size_t objects = json_array_size(json_object_get(req->params, "resourceUuids"));
+	size_t accounts = json_array_size(json_object_get(req->params, "accountUuids"));
+
+	if (objects * accounts <= REQUEST_ITEMS)
+		return 0;
+	return error_set(e, E2BIG,
+			 "a request is about %d shares at most, these are %zu objects with %zu accounts",
+			 REQUEST_ITEMS, objects, accounts);
+}
+
 static int check_resources(const struct view *view, const struct request *req, struct error *e)
 {
 	const json_t *uuid;
 	const struct object *o;
 	size_t i;
+	int length = check_length(req, e);
 
+	if (length < 0)
+		return length;
 	json_array_foreach (json_object_get(req->params, "resourceUuids"), i, uuid) {
 		int r = find_resource(view, "resourceUuids", json_string_value(uuid), &o, e);
 

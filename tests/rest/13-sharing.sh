@@ -108,6 +108,10 @@ revoke "{\"resourceUuids\":[\"$vm\"],\"all\":true}"
 assert_http 200 '"inventories":\[\]' GET /v1/accounts/resources
 SESSION=$eves assert_http 200 '"inventories":\[\]' GET "/v1/vm-instances/$vm"
 assert_job 503 'toPublic is set to false' PUT /v1/accounts/resources/actions "{\"shareResource\":{\"resourceUuids\":[\"$vm\"]}}"
+for request in shareResource revokeResourceSharing; do
+	assert_job 503 'about 1000 shares at most' PUT /v1/accounts/resources/actions \
+		"$(jq -nc --arg r $request --arg o "$vm" --arg a "$eve" '{($r): {resourceUuids: [range(40) | $o], accountUuids: [range(26) | $a]}}')"
+done
 assert_job 503 'SYS.1003.*accountUuids' PUT /v1/accounts/resources/actions \
 	"{\"shareResource\":{\"resourceUuids\":[\"$vm\"],\"accountUuids\":[\"$(printf %032d 1)\"]}}"
 SESSION=$admin assert_job 503 'cannot be shared' PUT /v1/accounts/resources/actions \
