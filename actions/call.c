@@ -117,13 +117,19 @@ static void query_work(void *arg)
 	struct call *call = arg;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct query_scope scope = {.deadline = call->deadline};
+	_cleanup_view_ struct view *derived = NULL;
 	json_t *json = NULL, *list;
 	char what[32];
 	int r;
 
 	if (*call->actor.account && !access_is_admin(call->view, call->actor.account))
 		scope.account = call->actor.account;
-	r = query_run(call->query, call->view, &scope, &json, &e);
+	if (call->op->derive)
+		derived = call->op->derive(call->view, scope.account);
+	if (call->op->derive && !derived)
+		r = error_oom(&e);
+	else
+		r = query_run(call->query, derived ? derived : call->view, &scope, &json, &e);
 	if (r < 0) {
 		finish_error(call, "error", &e);
 		return;
@@ -170,7 +176,8 @@ static void start_query(struct call *call)
 		return;
 	}
 	call->deadline = pool_query_deadline(call->view);
-	if (query_is_quick(call->query) && (uuid || view_count(call->view, call->op->kind) <= QUICK_QUERY)) {
+	if (!call->op->derive && query_is_quick(call->query) &&
+	    (uuid || view_count(call->view, call->op->kind) <= QUICK_QUERY)) {
 		query_work(call);
 		return;
 	}

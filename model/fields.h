@@ -394,6 +394,17 @@
 	X_DATES(X, SHARED)                                                                                   \
 	X_STR(X, SHARED, KEY, "key", F_HIDDEN | F_INDEX, "object and receiver, see access.h")
 
+/* Made when they are asked for, from the owners of objects; the uuid is that of the object. */
+#define RESOURCE_REF_FIELDS(X)                                                                               \
+	X(RESOURCE_REF, UUID, "uuid", FIELD_STRING, F_INDEX | F_HIDDEN, KIND_NONE, 0, 0, "32 lower-case hex digits") \
+	X_REF(X, RESOURCE_REF, ACCOUNT_UUID, "accountUuid", 0, KIND_ACCOUNT, "account that has the object")  \
+	X_REF(X, RESOURCE_REF, OWNER_UUID, "ownerAccountUuid", 0, KIND_ACCOUNT, "account that owns it: the same") \
+	X_STR(X, RESOURCE_REF, RESOURCE_UUID, "resourceUuid", F_INDEX, "the object")                         \
+	X_STR(X, RESOURCE_REF, RESOURCE_TYPE, "resourceType", 0, "kind of the object")                       \
+	X_INT(X, RESOURCE_REF, PERMISSION, "permission", "2: to read and to write")                          \
+	X_BOOL(X, RESOURCE_REF, IS_SHARED, "isShared", "true: others may use it")                            \
+	X_DATES(X, RESOURCE_REF)
+
 #define QUOTA_FIELDS(X)                                                                                      \
 	X_UUID(X, QUOTA) X_NAME(X, QUOTA)                                                                    \
 	X_REF(X, QUOTA, IDENTITY_UUID, "identityUuid", F_INDEX | F_FOREIGN, KIND_ACCOUNT, "account that it limits") \
@@ -545,6 +556,7 @@ FIELD_ENUM(job_field, JOB_FIELDS)
 FIELD_ENUM(account_field, ACCOUNT_FIELDS)
 FIELD_ENUM(shared_field, SHARED_FIELDS)
 FIELD_ENUM(quota_field, QUOTA_FIELDS)
+FIELD_ENUM(resource_ref_field, RESOURCE_REF_FIELDS)
 FIELD_ENUM(session_field, SESSION_FIELDS)
 FIELD_ENUM(system_tag_field, SYSTEM_TAG_FIELDS)
 FIELD_ENUM(user_tag_field, USER_TAG_FIELDS)

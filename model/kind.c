@@ -152,6 +152,9 @@ static const struct kind kinds[KIND_COUNT] = {
 	      SHARED_OWNER_UUID),
 	NAMED(KIND_QUOTA, "Quota", "org.zstack.header.identity.QuotaInventory", "quota", "accounts/quotas",
 	      "quota", QUOTA_FIELDS, QUOTA, OWNER_ACCOUNT, QUOTA_IDENTITY_UUID),
+	DATED(KIND_RESOURCE_REF, "AccountResourceRef",
+	      "org.zstack.header.identity.AccountResourceRefInventory", "account_resource_ref", NULL,
+	      "owned object", RESOURCE_REF_FIELDS, RESOURCE_REF, OWNER_ACCOUNT, RESOURCE_REF_ACCOUNT_UUID),
 };
 
 const struct kind *kind_get(enum kind_id id)

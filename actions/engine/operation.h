@@ -222,6 +222,11 @@ typedef int op_run_fn(struct job *job, json_t **ret_result, struct error *e);
  * reason of the failure.
  */
 typedef int op_recover_fn(struct job *job, json_t **ret_result, struct error *e);
+/**
+ * A copy of the view with the objects of a kind that are not stored: those that @account may see, NULL = all. Owned by
+ * the caller; NULL when memory is short.
+ */
+typedef struct view *op_derive_fn(const struct view *view, const char *account);
 /** A Get operation. */
 typedef int op_get_fn(struct pool *pool, const struct view *view, const struct request *req,
 		      json_t **ret_result, struct error *e);
@@ -269,6 +274,7 @@ struct operation {
 	op_run_fn *run;
 	op_recover_fn *recover;
 	op_get_fn *get;
+	op_derive_fn *derive; /* FORM_QUERY: of a kind whose objects are made for each query; or NULL */
 };
 
 /** The rows of system tags, which stand with those of operations; for system_tags(). Ended by one without a prefix. */

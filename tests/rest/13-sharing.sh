@@ -107,6 +107,21 @@ SESSION=$eves assert_http 200 '"name":"own"' GET "/v1/vm-instances/$vm"
 revoke "{\"resourceUuids\":[\"$vm\"],\"all\":true}"
 assert_http 200 '"inventories":\[\]' GET /v1/accounts/resources
 SESSION=$eves assert_http 200 '"inventories":\[\]' GET "/v1/vm-instances/$vm"
+
+step "whose objects are is a query, too: an account's own, and all for an administrator"
+assert_http 200 "\"accountUuid\":\"$bob\"" GET "/v1/accounts/resources/refs?q=resourceUuid=$vm"
+assert_eq "$(jq -c '.inventories[0] | [.ownerAccountUuid, .resourceUuid, .resourceType, .permission, .isShared, (.createDate | length > 9)]' <<<"$BODY")" \
+	"[\"$bob\",\"$vm\",\"VmInstanceVO\",2,false,true]" "the reference"
+share "{\"resourceUuids\":[\"$vm\"],\"accountUuids\":[\"$eve\"]}"
+assert_http 200 '"total":1' GET "/v1/accounts/resources/refs?q=isShared=true&q=resourceType=VmInstanceVO&count=true"
+assert_http 200 '"inventories"' GET /v1/accounts/resources/refs
+assert_eq "$(jq -r '.inventories[].accountUuid' <<<"$BODY" | sort -u)" "$bob" "the accounts that bob sees"
+SESSION=$eves assert_http 200 '"total":0' GET "/v1/accounts/resources/refs?q=resourceUuid=$vm&count=true"
+SESSION=$admin assert_http 200 "$bob" GET "/v1/accounts/resources/refs?q=resourceUuid=$vm"
+SESSION=$admin assert_http 200 "$bob.*36c27e8ff05c4780bf6d2fa65700f22e" GET '/v1/accounts/resources/refs?groupBy=accountUuid&sort=-accountUuid'
+revoke "{\"resourceUuids\":[\"$vm\"],\"all\":true}"
+
+step "what cannot be shared"
 assert_job 503 'toPublic is set to false' PUT /v1/accounts/resources/actions "{\"shareResource\":{\"resourceUuids\":[\"$vm\"]}}"
 for request in shareResource revokeResourceSharing; do
 	assert_job 503 'about 1000 shares at most' PUT /v1/accounts/resources/actions \
