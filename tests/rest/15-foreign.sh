@@ -1,6 +1,6 @@
 #!/bin/bash
 # Whatever an account names in whatever operation, query or path, over REST and in the tree, it reaches and learns nothing of another account's objects.
-# limit: 240
+# limit: 400
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 

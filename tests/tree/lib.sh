@@ -141,7 +141,7 @@ mount_pool() {
 		fail "poolfs does not mount"
 	}
 	# Also when a kill point has ended the program already, whose mount answers nothing any more.
-	grep -qF " $MOUNT " /proc/self/mounts || fail "poolfs returned 0 without a mount"
+	grep -qF " ${MOUNT// /\\040} " /proc/self/mounts || fail "poolfs returned 0 without a mount"
 }
 
 # The pids of every poolfs process of this case.
