@@ -37,6 +37,7 @@ void connection_unref(struct connection *connection)
 	if (!connection || atomic_fetch_sub(&connection->refs, 1) > 1)
 		return;
 	events_free(connection->events);
+	host_machine_done(&connection->machine);
 	host_unref(connection->host);
 	free(connection);
 }
@@ -232,11 +233,16 @@ static void read_qemu_owner(struct connection *connection, xmlDocPtr capabilitie
 static void probe(struct connection *connection, xmlDocPtr capabilities)
 {
 	struct host *host = connection->host;
-	bool offers_kvm = capabilities && xml_has(capabilities, "/capabilities/guest[os_type='hvm']"
-								"/arch[@name='x86_64']/domain[@type='kvm']");
+	bool arm = host_machine_is_arm(connection->machine.arch);
+	bool offers_kvm =
+		capabilities && xml_has(capabilities, arm ? "/capabilities/guest[os_type='hvm']"
+							    "/arch[@name='aarch64']/domain[@type='kvm']"
+							  : "/capabilities/guest[os_type='hvm']"
+							    "/arch[@name='x86_64']/domain[@type='kvm']");
 
 	if (!host->probed) {
-		host->kvm = offers_kvm && probe_guest(connection->conn, host->uuid, "kvm");
+		/* the guest of the probe is a boot sector for a PC: elsewhere the host's word must do */
+		host->kvm = offers_kvm && (arm || probe_guest(connection->conn, host->uuid, "kvm"));
 		host->bandwidth = probe_bandwidth(connection->conn, host->uuid);
 		host->probed = true;
 	}
@@ -270,7 +276,9 @@ static int read_info(struct connection *connection, struct error *e)
 	capabilities = xml_parse(text);
 	if (capabilities)
 		read_qemu_owner(connection, capabilities);
+	host_machine_read_arch(capabilities, &connection->machine);
 	probe(connection, capabilities);
+	host_machine_ask(connection->conn, connection->info.virt_type, &connection->machine);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #define POOLFS_HYPERVISOR_CONNECTION_H
 
 #include "hypervisor/host.h"
+#include "hypervisor/host_machine.h"
 #include "hypervisor/states.h"
 
 /* Room for the numbers of all kinds of events of libvirt (VIR_DOMAIN_EVENT_ID_*). */
@@ -20,6 +21,7 @@ struct connection {
 	virConnectPtr conn;		     /* immutable; closed by connection_close() alone */
 	int callbacks[CONNECTION_EVENT_IDS]; /* registrations, -1 = none; opener, then the host's thread */
 	struct hv_host_info info;	     /* immutable once open */
+	struct host_machine machine;	     /* immutable once open */
 	uid_t qemu_uid;			     /* immutable: who files must belong to; (uid_t)-1 = not known */
 	gid_t qemu_gid;
 	struct event *events; /* host->lock: first of the queue */

@@ -282,7 +282,9 @@
 	X(VM, NOCLOUD_DISK, "nocloudDisk", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
 	  "file name of its NoCloud disk, beside the root volume")                                           \
 	X(VM, HA_RESTART, "haRestart", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
-	  "lost with its host: HA starts it until it runs")
+	  "lost with its host: HA starts it until it runs")                                                   \
+	X_STR(X, VM, MACHINE_TYPE, "machineType", F_FILE,                                                    \
+	      "q35 or pc, unless the tag vmMachineType says otherwise; empty: pc, as before there was a choice")
 
 #define NIC_FIELDS(X)                                                                                        \
 	X_UUID(X, NIC)                                                                                       \

@@ -30,6 +30,7 @@
 #include "actions/storage/backup_storage.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
+#include "actions/vm/machine.h"
 #include "actions/volume/location.h"
 #include "actions/volume/snapshot.h"
 #include "actions/volume/snapshot_reconcile.h"
@@ -168,11 +169,13 @@ struct template
 	int64_t bytes;	    /* that a copy takes at least, set in step 1 */
 };
 
-/*
- * Describes the guest of the new image as the VM, or the image of the volume, does. True when the guest runs
- * the QEMU guest agent.
- */
-static bool describe_guest(struct txn *t, const struct object *volume, struct object *image)
+/* Tags that say what the system on the disk needs, so that VMs made of the image must have them, too. */
+static const char *const guest_tags[] = {
+	"qemuga", "bootMode", "secureBoot", "tpm", "windows::virtioVolume",
+};
+
+/* Describes the guest of the new image as the VM, or the image of the volume, does. */
+static void describe_guest(struct txn *t, const struct object *volume, struct object *image)
 {
 	const struct object *vm = view_get(txn_view(t), KIND_VM, object_str(volume, VOLUME_VM_UUID));
 	const struct object *former =
@@ -185,8 +188,34 @@ static bool describe_guest(struct txn *t, const struct object *volume, struct ob
 					: "Linux");
 	if (!object_str(image, IMAGE_GUEST_OS_TYPE) && former)
 		object_set_str(image, IMAGE_GUEST_OS_TYPE, object_str(former, IMAGE_GUEST_OS_TYPE));
-	return (vm && object_find_tag(txn_view(t), KIND_SYSTEM_TAG, object_uuid(vm), "qemuga")) ||
-	       (former && object_find_tag(txn_view(t), KIND_SYSTEM_TAG, object_uuid(former), "qemuga"));
+}
+
+/* The image gets these tags of the VM, or of the image of the volume, unless the request has others. */
+static int put_guest_tags(struct txn *t, const struct template *m, const struct object *volume,
+			  struct error *e)
+{
+	const struct view *view = txn_view(t);
+	_cleanup_object_ const struct object *vm =
+		object_ref(view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)));
+	const char *from = vm ? object_uuid(vm) : object_str(volume, VOLUME_ROOT_IMAGE_UUID);
+
+	if (is_data_template(m->job->req))
+		return 0;
+	for (size_t i = 0; from && i < ARRAY_SIZE(guest_tags); i++) {
+		const char *value = tag_value(txn_view(t), from, guest_tags[i]);
+		int r;
+
+		if (!value || request_tag(m->job->req, guest_tags[i]))
+			continue;
+		r = object_set_system_tag(t, KIND_IMAGE, m->image, guest_tags[i], value, false, e);
+		if (r < 0)
+			return r;
+	}
+	/* the system has drivers for this machine; it may have none for that of today's new VMs */
+	if (!vm || request_tag(m->job->req, "vmMachineType"))
+		return 0;
+	return object_set_system_tag(t, KIND_IMAGE, m->image, "vmMachineType",
+				     vm_machine_type(txn_view(t), vm), false, e);
 }
 
 static int put_image(struct txn *t, const struct template *m, const struct object *volume, bool of_snapshot,
@@ -195,7 +224,6 @@ static int put_image(struct txn *t, const struct template *m, const struct objec
 	const struct request *req = m->job->req;
 	struct object *image;
 	char url[64];
-	bool agent;
 	int r = object_from_request(txn_view(t), KIND_IMAGE, req, &image, e);
 
 	if (r < 0)
@@ -210,14 +238,12 @@ static int put_image(struct txn *t, const struct template *m, const struct objec
 	object_set_int(image, IMAGE_SIZE, 0);
 	object_set_int(image, IMAGE_ACTUAL_SIZE, 0);
 	object_set_int(image, IMAGE_SYSTEM, request_bool(req, "system", false));
-	agent = describe_guest(t, volume, image);
+	describe_guest(t, volume, image);
 	r = txn_put(t, image, NULL, e);
 	if (r < 0)
 		return r;
 	r = object_put_tags(t, req, KIND_IMAGE, m->image, e);
-	if (r < 0 || !agent)
-		return r;
-	return object_add_system_tag(t, KIND_IMAGE, m->image, "qemuga", false, e);
+	return r < 0 ? r : put_guest_tags(t, m, volume, e);
 }
 
 /* Step 1. */

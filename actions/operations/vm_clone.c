@@ -25,6 +25,8 @@
 #include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/vm/describe.h"
+#include "actions/vm/firmware.h"
+#include "actions/vm/machine.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/power.h"
 #include "actions/vm/remove.h"
@@ -200,9 +202,12 @@ struct layout {
 static int put_row(struct txn *t, const struct layout *l, const struct object *source, struct error *e)
 {
 	static const int same_texts[] = {
-		VM_DESCRIPTION,	    VM_ZONE_UUID,    VM_IMAGE_UUID,	 VM_INSTANCE_OFFERING_UUID,
-		VM_PLATFORM,	    VM_TYPE,	     VM_HYPERVISOR_TYPE, VM_ALLOCATOR_STRATEGY,
-		VM_DEFAULT_L3_UUID, VM_ACCOUNT_UUID,
+		VM_DESCRIPTION,	    VM_ZONE_UUID,
+		VM_IMAGE_UUID,	    VM_INSTANCE_OFFERING_UUID,
+		VM_PLATFORM,	    VM_TYPE,
+		VM_HYPERVISOR_TYPE, VM_ALLOCATOR_STRATEGY,
+		VM_MACHINE_TYPE,    VM_DEFAULT_L3_UUID,
+		VM_ACCOUNT_UUID,
 	};
 	static const int same_numbers[] = {VM_MEMORY_SIZE, VM_CPU_NUM, VM_CPU_SPEED};
 	struct object *vm = object_new(kind_get(KIND_VM));
@@ -569,12 +574,52 @@ static int complete_fn(struct txn *t, void *arg, struct error *e)
 	return vm_write(t, before, vm, e);
 }
 
+struct origin {
+	const char *clone, *host;
+};
+
+static int origin_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct origin *o = arg;
+	struct object *vm;
+	int r = txn_edit(t, KIND_VM, o->clone, &vm, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(vm, VM_LAST_HOST_UUID, o->host);
+	return txn_put(t, vm, NULL, e);
+}
+
+/*
+ * The clone gets the firmware variables of the source, on the source's host: its first start brings them from
+ * there.
+ */
+static int copy_firmware(struct cloning *c, const struct clone *clone, struct error *e)
+{
+	struct pool *pool = c->job->pool;
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *source = request_object(view, c->job->req);
+	const char *host = source ? object_str(source, VM_HOST_UUID) : NULL;
+	struct origin origin = {clone->uuid, host};
+	int r;
+
+	if (source && !host)
+		origin.host = host = object_str(source, VM_LAST_HOST_UUID);
+	if (!host || !vm_has_uefi(view, source))
+		return 0;
+	/* first the row, so that what is copied is found again */
+	r = store_run(pool_store(pool), origin_fn, &origin, e);
+	return r < 0 ? r : vm_copy_firmware(pool, host, object_uuid(source), host, clone->uuid, e);
+}
+
 /* Starts a clone whose disks are filled, or makes it Created. */
 static void finish(struct cloning *c, struct clone *clone)
 {
 	struct completion done = {clone->uuid, !c->start};
-	int r = c->start ? vm_bring_up(c->job, clone->uuid, VM_STATE_STOPPED, false, &clone->error) : 0;
+	int r = copy_firmware(c, clone, &clone->error);
 
+	if (r == 0 && c->start)
+		r = vm_bring_up(c->job, clone->uuid, VM_STATE_STOPPED, false, &clone->error);
 	if (r == 0)
 		(void)store_run(pool_store(c->job->pool), complete_fn, &done, &clone->error);
 }

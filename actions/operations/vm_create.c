@@ -337,6 +337,7 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_DEFAULT_L3_UUID, l3);
 	object_set_str(vm, VM_TYPE, "UserVm");
 	object_set_str(vm, VM_HYPERVISOR_TYPE, "KVM");
+	object_set_str(vm, VM_MACHINE_TYPE, config_str(view, "vm.machineType"));
 	object_set_int(vm, VM_MEMORY_SIZE, object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE));
 	object_set_int(vm, VM_CPU_NUM, object_int(offering, INSTANCE_OFFERING_CPU_NUM));
 	object_set_int(vm, VM_CPU_SPEED, object_int(offering, INSTANCE_OFFERING_CPU_SPEED));

@@ -8,6 +8,7 @@
 #include "actions/engine/tags.h"
 #include "actions/network/l3_network.h"
 #include "actions/vm/iso.h"
+#include "actions/vm/machine.h"
 #include "actions/vm/tag_rules.h"
 #include "actions/volume/disk.h"
 #include "model/states.h"
@@ -17,9 +18,11 @@ void vm_description_done(struct vm_description *desc)
 {
 	free(desc->title);
 	free(desc->nocloud);
+	free(desc->peers);
 	view_unref(desc->view);
 	desc->title = NULL;
 	desc->nocloud = NULL;
+	desc->peers = NULL;
 	desc->view = NULL;
 }
 
@@ -138,6 +141,7 @@ void vm_describe_nic(const struct view *view, const struct object *nic, const st
 	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
 	const char *platform = vm ? object_text(vm, VM_PLATFORM) : "";
 	bool emulated = strcmp(platform, "Windows") == 0 || strcmp(platform, "Other") == 0;
+	bool pcie = vm && strcmp(vm_machine_type(view, vm), "q35") == 0;
 	bool managed = l3_network_source(view, object_text(nic, NIC_L3_UUID), network);
 	/* A host without traffic control cannot start a VM with limits; a host that has it applies them. */
 	bool limits = object_int(host, HOST_BANDWIDTH) != 0;
@@ -147,7 +151,9 @@ void vm_describe_nic(const struct view *view, const struct object *nic, const st
 		.network = managed ? network : NULL,
 		.bridge = managed ? NULL : network,
 		.target = object_str(nic, NIC_INTERNAL_NAME),
-		.model = emulated ? "e1000" : "virtio",
+		.model = !emulated ? "virtio"
+			 : pcie	   ? "e1000e"
+				   : "e1000",
 		.device_id = (int)object_int(nic, NIC_DEVICE_ID),
 		.inbound_bps = limits ? object_int(nic, NIC_INBOUND) : 0,
 		.outbound_bps = limits ? object_int(nic, NIC_OUTBOUND) : 0,
@@ -239,6 +245,23 @@ static const char *video_type(const struct view *view, int monitors)
 	return monitors > 1 && strcmp(type, "virtio") != 0 ? "qxl" : type;
 }
 
+static int add_peers(struct vm_description *desc, const struct object *host, struct error *e)
+{
+	const char *cluster = object_text(host, HOST_CLUSTER_UUID);
+	size_t n = 0;
+
+	desc->peers = calloc(view_count_where(desc->view, KIND_HOST, HOST_CLUSTER_UUID, cluster) + 1,
+			     sizeof(*desc->peers));
+	if (!desc->peers)
+		return error_oom(e);
+	view_for_each_where (peer, desc->view, KIND_HOST, HOST_CLUSTER_UUID, cluster)
+		if (strcmp(object_uuid(peer), object_uuid(host)) != 0)
+			desc->peers[n++] = object_uuid(peer);
+	desc->domain.cpu_peers = desc->peers;
+	desc->domain.cpu_peer_count = n;
+	return 0;
+}
+
 /* Up to the host's own CPUs and memory can be hot-plugged. */
 static void add_hotplug_room(struct vm_description *desc, const struct object *host)
 {
@@ -273,10 +296,8 @@ int vm_describe(struct pool *pool, struct view *view, const struct object *vm, c
 		.memory = object_int(vm, VM_MEMORY_SIZE),
 		.memory_max = object_int(vm, VM_MEMORY_SIZE),
 		.cpu_shares = (int)(object_int(vm, VM_CPU_SPEED) * object_int(vm, VM_CPU_NUM)),
-		.cpu_mode = config_str(view, "kvm.vm.cpuMode"),
 		.cpu_pinning = tag_value(view, object_uuid(vm), "vmCpuPinning"),
 		.hide_kvm = config_bool(view, "vm.kvmHiddenState"),
-		.uefi = tag_is(view, vm, "bootMode", "UEFI"),
 		.boot_menu = config_bool(view, "vm.bootMenu"),
 		.platform = object_text(vm, VM_PLATFORM),
 		.serial_number = tag_value(view, object_uuid(vm), "vmSystemSerialNumber"),
@@ -291,8 +312,12 @@ int vm_describe(struct pool *pool, struct view *view, const struct object *vm, c
 		.disks = desc->disks,
 		.nics = desc->nics,
 	};
+	vm_describe_machine(view, vm, &desc->domain);
 	if (config_bool(view, "vm.numa"))
 		add_hotplug_room(desc, host);
+	r = add_peers(desc, host, e);
+	if (r < 0)
+		return r;
 	r = add_volumes(desc, vm, e);
 	if (r < 0)
 		return r;
@@ -302,6 +327,7 @@ int vm_describe(struct pool *pool, struct view *view, const struct object *vm, c
 	r = add_pci_devices(desc, vm, e);
 	if (r < 0)
 		return r;
+	desc->domain.pcie_ports += (int)desc->domain.pci_device_count;
 	r = add_drives(desc, vm, host, e);
 	if (r < 0)
 		return r;

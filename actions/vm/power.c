@@ -8,6 +8,7 @@
 #include "actions/network/host_prepare.h"
 #include "actions/network/l3_network.h"
 #include "actions/vm/describe.h"
+#include "actions/vm/firmware.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/nic.h"
@@ -198,6 +199,8 @@ static int prepare_and_start(struct up *up, struct error *e)
 	struct pool *pool = up->job->pool;
 	int r = prepare_start(up, e);
 
+	if (r == 0 && new_host && *up->last_host)
+		r = vm_copy_firmware(pool, up->last_host, up->uuid, up->host, up->uuid, e);
 	if (r < 0)
 		return r;
 	r = start_on_host(up, e);
@@ -205,10 +208,9 @@ static int prepare_and_start(struct up *up, struct error *e)
 		return r;
 	/* Started by hand, the definition on the former host would use an outdated disk: remove it. */
 	if (new_host && *up->last_host) {
-		_cleanup_(error_done) struct error ignored = ERROR_INIT;
 		_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
-		(void)hv_domain_undefine(pool_hypervisor(pool), up->last_host, up->uuid, &ignored);
+		vm_leave_host(pool, up->last_host, up->uuid);
 		vm_forget_leases(pool, view, up->uuid, up->last_host);
 	}
 	return 0;

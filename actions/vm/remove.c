@@ -12,11 +12,13 @@
 #include "actions/host/fence.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/lease.h"
+#include "actions/vm/machine.h"
 #include "actions/vm/nocloud.h"
 #include "actions/vm/state.h"
 #include "actions/volume/location.h"
 #include "actions/volume/remove.h"
 #include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/firmware.h"
 #include "hypervisor/hypervisor.h"
 #include "model/states.h"
 
@@ -30,8 +32,12 @@ static const char *place_of(const struct object *vm)
 	return host ? host : object_str(vm, VM_LAST_HOST_UUID);
 }
 
-/* The domain on the host that has it. */
-static int remove_from_host(struct pool *pool, struct view *view, const struct object *vm, struct error *e)
+/*
+ * The domain on the host that has it. What the guest has stored in its firmware and TPM goes
+ * only @for_good.
+ */
+static int remove_from_host(struct pool *pool, struct view *view, const struct object *vm, bool for_good,
+			    struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(pool);
 	const char *uuid = object_uuid(vm), *host = place_of(vm);
@@ -42,7 +48,10 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 	r = hv_domain_destroy(hv, host, uuid, e);
 	if (r < 0)
 		return r;
-	r = hv_domain_undefine(hv, host, uuid, e);
+	r = for_good ? hv_domain_undefine(hv, host, uuid, e) : hv_domain_retire(hv, host, uuid, e);
+	/* a clone that was never started has variables, but no definition */
+	if (r == 0 && for_good && vm_has_uefi(view, vm))
+		r = hv_firmware_remove(hv, host, uuid, e);
 	if (r < 0)
 		return r;
 	return 0;
@@ -87,7 +96,7 @@ int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struc
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 	struct tear_down s = {uuid, state};
-	int r = vm ? remove_from_host(pool, view, vm, e) : 0;
+	int r = vm ? remove_from_host(pool, view, vm, true, e) : 0;
 
 	if (r < 0)
 		return r;
@@ -263,7 +272,7 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 	r = vm_set_state(pool, uuid, VM_STATE_DESTROYING, e);
 	if (r < 0)
 		return r;
-	r = remove_from_host(pool, view, vm, &inner);
+	r = remove_from_host(pool, view, vm, false, &inner);
 	if (r < 0 && !enforcing) {
 		_cleanup_(error_done) struct error ignored = ERROR_INIT;
 

@@ -32,7 +32,7 @@ int vm_remove_all_where(struct job *job, int field, const char *uuid, struct err
 int vm_expunge_due(struct pool *pool, struct error *e);
 
 /**
- * Ends the VM's domain and writes Destroyed. @enforcing: errors of the host are ignored; else the VM is
+ * Ends the VM's domain and writes Destroyed. Firmware variables and the state of a TPM stay until it is removed. @enforcing: errors of the host are ignored; else the VM is
  * Unknown on its host after one (Stopped without a host), and the error is in HOST.1008. Blocking.
  */
 int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct error *e);

@@ -16,6 +16,7 @@
 #include <libvirt/virterror.h>
 
 #include "hypervisor/domain/console.h"
+#include "hypervisor/domain/domain_machine.h"
 #include "hypervisor/domain/domain_xml.h"
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
@@ -48,7 +49,7 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_domain_ virDomainPtr present = NULL;
 	_cleanup_domain_ virDomainPtr domain = NULL;
-	_cleanup_free_ char *xml = NULL;
+	_cleanup_free_ char *xml = NULL, *baseline = NULL;
 	struct hv_domain_def complete = *spec;
 	char password[CONSOLE_PASSWORD_LENGTH + 1];
 	int rc;
@@ -62,6 +63,9 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 			return rc;
 		complete.console_password = password;
 	}
+	rc = domain_fit_machine(hv, &call, &complete, &baseline, e);
+	if (rc < 0)
+		return rc;
 	xml = hv_domain_xml(&complete);
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
@@ -179,7 +183,22 @@ int hv_domain_destroy(struct hypervisor *hv, const char *host, const char *uuid,
 	return error_set_virt(e, call.conn, "cannot destroy domain '%s'", uuid);
 }
 
-int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+/* Whether what the guest keeps outside of its disks goes with the definition. */
+static int has_guest_state(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e)
+{
+	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
+	_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
+
+	if (!text && virt_error_code() == VIR_ERR_NO_DOMAIN)
+		return 0;
+	if (!doc)
+		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'", uuid);
+	return xml_has(doc, "/domain/os[@firmware='efi']") || xml_has(doc, "/domain/os/nvram") ||
+	       xml_has(doc, "/domain/devices/tpm");
+}
+
+static int undefine(struct hypervisor *hv, const char *host, const char *uuid, bool keep_guest_state,
+		    struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_domain_ virDomainPtr domain = NULL;
@@ -196,11 +215,26 @@ int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid
 		return error_set(e, EBUSY, "domain '%s' is active", uuid);
 	if (rc < 0)
 		return rc;
+	if (keep_guest_state) {
+		rc = has_guest_state(&call, domain, uuid, e);
+		if (rc != 0)
+			return rc < 0 ? rc : 0;
+	}
 	if (!call.simulated)
 		flags |= VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM;
 	if (virDomainUndefineFlags(domain, flags) == 0 || virt_error_code() == VIR_ERR_NO_DOMAIN)
 		return 0;
 	return error_set_virt(e, call.conn, "cannot undefine domain '%s'", uuid);
+}
+
+int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+{
+	return undefine(hv, host, uuid, false, e);
+}
+
+int hv_domain_retire(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+{
+	return undefine(hv, host, uuid, true, e);
 }
 
 int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)

@@ -24,8 +24,13 @@ int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid
 		       struct error *e);
 /** Ends the domain at once. Success when it is not active. */
 int hv_domain_destroy(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
-/** Removes an inactive definition with its NVRAM. Success when there is none. */
+/** Removes an inactive definition with its firmware variables and TPM. Success when there is none. */
 int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+/**
+ * As hv_domain_undefine(), but leaves a definition with firmware variables or a TPM, which the guest may need
+ * once more.
+ */
+int hv_domain_retire(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 /** Lets a paused domain go on, and wakes a guest that sleeps. */
 int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);

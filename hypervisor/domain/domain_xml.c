@@ -7,12 +7,16 @@
  * anew at each start, so nothing here has to merge with an older definition.
  *
  * Choices that are not obvious:
- * - machine "pc": free hot-plug slots without prepared ports, and IDE CD-ROMs
- *   that every guest can boot from.
+ * - What depends on the type of machine is a row of machines[]. With PCI Express
+ *   (q35, virt) a device can be hot-plugged only into a port that was there at the
+ *   start, so there are as many as the VM may get devices; "pc" has free slots
+ *   until its one PCI bus is full.
  * - Every disk, CD-ROM and NIC has an alias ua-<kind>-<device id>, by which it
  *   can be found in the XML of the running domain and in events.
- * - IDE has four slots. They go to IDE disks first, then to the CD-ROMs in
- *   the order of their device ids; the rest is attached to SATA.
+ * - CD-ROMs and IDE disks are on the controller that each guest can boot from:
+ *   IDE on pc, the SATA controller of q35. IDE has four slots; they go to IDE disks
+ *   first, then to the CD-ROMs in the order of their device ids; the rest is
+ *   attached to SATA.
  * - A graphics password is always wanted, because one can be changed live only
  *   when the guest was started with one. Passwords are random, so the caller
  *   (hv_domain_start()) makes them up, not this file.
@@ -26,12 +30,11 @@
 
 #include "hypervisor/domain/console.h"
 #include "hypervisor/domain/cpu_pinning.h"
+#include "hypervisor/host_machine.h"
 #include "hypervisor/nic_filter.h"
 #include "hypervisor/storage/backend.h"
 #include "hypervisor/xml.h"
 
-/* Slots of the machine's one IDE controller. */
-#define IDE_SLOTS 4
 /* SATA targets are named from sdaa on, so that they never collide with a SCSI disk's name. */
 #define SATA_FIRST 26
 /* Hot-plug memory modules that a guest can get besides its first memory. */
@@ -40,6 +43,45 @@
 /* What the disk serial of virtio-blk can hold. */
 #define VIRTIO_SERIAL_MAX 20
 #define USB_REDIRECTIONS  4
+
+/* What is particular to a type of machine. */
+struct machine {
+	const char *name;	/* libvirt's */
+	const char *drive_bus;	/* of CD-ROMs and IDE disks */
+	int drive_slots;	/* on it; further drives are on SATA; 0: there is room for all */
+	bool pcie;		/* hot-plug needs ports */
+	bool arm;		/* for aarch64: UEFI alone, and nothing of a PC */
+	const char *const *usb; /* models of the USB controllers for a guest without a driver for xHCI */
+};
+
+static const struct machine machines[] = {
+	{.name = "pc",
+	 .drive_bus = "ide",
+	 .drive_slots = 4,
+	 .usb = (const char *const[]){"piix3-uhci", NULL}},
+	{.name = "q35",
+	 .drive_bus = "sata",
+	 .pcie = true,
+	 .usb = (const char *const[]){"ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3", NULL}},
+	{.name = "virt",
+	 .drive_bus = "scsi",
+	 .pcie = true,
+	 .arm = true,
+	 .usb = (const char *const[]){"qemu-xhci", NULL}},
+};
+
+/* SATA ports of q35's own controller, and of each further one. */
+#define SATA_PORTS 6
+
+static const struct machine *machine_of(const struct hv_domain_def *spec)
+{
+	if (host_machine_is_arm(spec->arch))
+		return &machines[ARRAY_SIZE(machines) - 1];
+	for (size_t i = 0; spec->machine && i < ARRAY_SIZE(machines); i++)
+		if (strcmp(spec->machine, machines[i].name) == 0)
+			return &machines[i];
+	return &machines[0];
+}
 
 static bool is_type(const struct hv_domain_def *spec, const char *type)
 {
@@ -136,14 +178,38 @@ static void write_cpu_share(struct xml *x, const struct hv_domain_def *spec)
 	xml_close(x);
 }
 
+/*
+ * libvirt chooses the host's firmware by its features. Unless it is told, that may be one that starts only
+ * signed systems.
+ */
+static void write_firmware(struct xml *x, const struct hv_domain_def *spec)
+{
+	const char *secure = spec->secure_boot ? "yes" : "no";
+
+	xml_open(x, "firmware", NULL);
+	xml_leaf(x, "feature", "enabled", secure, "name", "enrolled-keys", NULL);
+	xml_leaf(x, "feature", "enabled", secure, "name", "secure-boot", NULL);
+	xml_close(x);
+	if (spec->secure_boot)
+		xml_leaf(x, "loader", "secure", "yes", NULL);
+}
+
 static void write_os(struct xml *x, const struct hv_domain_def *spec)
 {
 	bool test = is_type(spec, "test");
 
-	xml_open(x, "os", "firmware", spec->uefi && !test ? "efi" : NULL, NULL);
-	xml_open(x, "type", "arch", test ? "i686" : "x86_64", "machine", test ? NULL : "pc", NULL);
+	bool uefi = !test && (spec->uefi || machine_of(spec)->arm);
+
+	xml_open(x, "os", "firmware", uefi ? "efi" : NULL, NULL);
+	xml_open(x, "type", "arch",
+		 test	      ? "i686"
+		 : spec->arch ? spec->arch
+			      : "x86_64",
+		 "machine", test ? NULL : machine_of(spec)->name, NULL);
 	xml_text(x, "hvm");
 	xml_close(x);
+	if (uefi)
+		write_firmware(x, spec);
 	if (!any_boot_order(spec)) {
 		xml_leaf(x, "boot", "dev", "hd", NULL);
 		xml_leaf(x, "boot", "dev", "cdrom", NULL);
@@ -176,8 +242,12 @@ static void write_features(struct xml *x, const struct hv_domain_def *spec)
 
 	xml_open(x, "features", NULL);
 	xml_leaf(x, "acpi", NULL);
-	xml_leaf(x, "apic", NULL);
-	xml_leaf(x, "pae", NULL);
+	if (!machine_of(spec)->arm) {
+		xml_leaf(x, "apic", NULL);
+		xml_leaf(x, "pae", NULL);
+	}
+	if (spec->secure_boot && !is_type(spec, "test"))
+		xml_leaf(x, "smm", "state", "on", NULL);
 	if (kvm && is_windows(spec)) {
 		xml_open(x, "hyperv", "mode", "custom", NULL);
 		xml_leaf(x, "relaxed", "state", "on", NULL);
@@ -193,24 +263,68 @@ static void write_features(struct xml *x, const struct hv_domain_def *spec)
 	xml_close(x);
 }
 
+static bool is_word(const char *word, const char *const *words)
+{
+	for (; *words; words++)
+		if (strcmp(word, *words) == 0)
+			return true;
+	return false;
+}
+
 /* libvirt's name of the CPU mode; NULL for QEMU's default CPU. TCG has no host CPU to pass through. */
 static const char *cpu_mode(const struct hv_domain_def *spec)
 {
-	if (!spec->cpu_mode || strcmp(spec->cpu_mode, "none") == 0 || is_type(spec, "test"))
+	static const char *const modes[] = {"host-model", "host-passthrough", "maximum", NULL};
+
+	const char *wanted = spec->cpu_mode ? spec->cpu_mode : "none";
+
+	/* QEMU's default for ARM is a processor of 32 bits */
+	if (machine_of(spec)->arm && strcmp(wanted, "none") == 0)
+		wanted = "host-passthrough";
+	if (strcmp(wanted, "none") == 0 || is_type(spec, "test"))
 		return NULL;
-	if (strcmp(spec->cpu_mode, "host-passthrough") == 0 && !is_type(spec, "kvm"))
+	if (strcmp(wanted, "host-passthrough") == 0 && !is_type(spec, "kvm"))
 		return "maximum";
-	return spec->cpu_mode;
+	return spec->cpu_baseline || !is_word(wanted, modes) ? "custom" : wanted;
+}
+
+static int write_cpu_feature(xmlDocPtr doc, xmlNodePtr node, void *ctx)
+{
+	_cleanup_free_ char *policy = xml_get(doc, node, "@policy"), *name = xml_get(doc, node, "@name");
+
+	xml_leaf(ctx, "feature", "policy", policy, "name", name, NULL);
+	return 0;
+}
+
+/* A model by name; or the one with its differences that a cluster has in common. */
+static void write_cpu_model(struct xml *x, const struct hv_domain_def *spec, const xmlDocPtr baseline)
+{
+	_cleanup_free_ char *model = baseline ? xml_get(baseline, NULL, "/cpu/model") : NULL;
+	_cleanup_free_ char *vendor = baseline ? xml_get(baseline, NULL, "/cpu/vendor") : NULL;
+
+	xml_open(x, "model", "fallback", "forbid", NULL);
+	xml_text(x, baseline ? model : spec->cpu_mode);
+	xml_close(x);
+	xml_element(x, "vendor", vendor && *vendor ? vendor : NULL);
 }
 
 static void write_cpu(struct xml *x, const struct hv_domain_def *spec)
 {
 	char number[16];
 	char range[16];
+	const char *mode = cpu_mode(spec);
+	bool custom = mode && strcmp(mode, "custom") == 0;
+	_cleanup_xml_ xmlDocPtr baseline =
+		custom && spec->cpu_baseline ? xml_parse(spec->cpu_baseline) : NULL;
 
-	xml_open(x, "cpu", "mode", cpu_mode(spec), NULL);
+	xml_open(x, "cpu", "mode", mode, "match", custom ? "exact" : NULL, "check", custom ? "partial" : NULL,
+		 NULL);
+	if (custom)
+		write_cpu_model(x, spec, baseline);
 	xml_leaf(x, "topology", "sockets", "1", "dies", "1", "cores",
 		 format(number, sizeof(number), "%d", vcpus(spec)), "threads", "1", NULL);
+	if (baseline)
+		(void)xml_each(baseline, "/cpu/feature", write_cpu_feature, x);
 	if (spec->memory_max > spec->memory) {
 		/* memory can be plugged only into a NUMA cell */
 		xml_open(x, "numa", NULL);
@@ -227,9 +341,11 @@ static void write_cpu(struct xml *x, const struct hv_domain_def *spec)
 static void write_clock(struct xml *x, const struct hv_domain_def *spec)
 {
 	xml_open(x, "clock", "offset", is_windows(spec) ? "localtime" : "utc", NULL);
-	xml_leaf(x, "timer", "name", "rtc", "tickpolicy", "catchup", NULL);
-	xml_leaf(x, "timer", "name", "pit", "tickpolicy", "delay", NULL);
-	xml_leaf(x, "timer", "name", "hpet", "present", "no", NULL);
+	if (!machine_of(spec)->arm) {
+		xml_leaf(x, "timer", "name", "rtc", "tickpolicy", "catchup", NULL);
+		xml_leaf(x, "timer", "name", "pit", "tickpolicy", "delay", NULL);
+		xml_leaf(x, "timer", "name", "hpet", "present", "no", NULL);
+	}
 	if (is_windows(spec) && is_type(spec, "kvm"))
 		xml_leaf(x, "timer", "name", "hypervclock", "present", "yes", NULL);
 	xml_close(x);
@@ -242,6 +358,7 @@ static void write_clock(struct xml *x, const struct hv_domain_def *spec)
 struct attachment {
 	const char *bus;
 	char target[8];
+	int drive; /* its place on q35's SATA controllers; -1: libvirt derives the place from the name */
 };
 
 /* "hd" and 27 give "hdab"; libvirt derives the address from the name. */
@@ -253,8 +370,8 @@ static void name_target(char target[8], const char *prefix, int index)
 		(void)snprintf(target, 8, "%s%c%c", prefix, 'a' + (index / 26 - 1) % 26, 'a' + index % 26);
 }
 
-/* How many disks come before @i in the order of the IDE slots: IDE disks, then CD-ROMs, by id. */
-static int ide_rank(const struct hv_domain_def *spec, size_t i)
+/* How many disks come before @i in the order of the slots: IDE disks, then CD-ROMs, by id. */
+static int drive_rank(const struct hv_domain_def *spec, size_t i)
 {
 	const struct hv_disk *me = &spec->disks[i];
 	int rank = 0;
@@ -277,7 +394,8 @@ static int ide_rank(const struct hv_domain_def *spec, size_t i)
 static struct attachment attachment_of(const struct hv_domain_def *spec, size_t i)
 {
 	const struct hv_disk *disk = &spec->disks[i];
-	struct attachment at = {0};
+	const struct machine *machine = machine_of(spec);
+	struct attachment at = {.drive = -1};
 	int rank;
 
 	if (!disk->cdrom && disk->bus != HV_BUS_IDE) {
@@ -285,12 +403,14 @@ static struct attachment attachment_of(const struct hv_domain_def *spec, size_t 
 		name_target(at.target, disk->bus == HV_BUS_SCSI ? "sd" : "vd", disk->device_id);
 		return at;
 	}
-	rank = ide_rank(spec, i);
-	at.bus = rank < IDE_SLOTS ? "ide" : "sata";
-	if (rank < IDE_SLOTS)
+	rank = drive_rank(spec, i);
+	at.bus = machine->drive_slots == 0 || rank < machine->drive_slots ? machine->drive_bus : "sata";
+	if (strcmp(at.bus, "ide") == 0)
 		name_target(at.target, "hd", rank);
 	else
-		name_target(at.target, "sd", SATA_FIRST + rank - IDE_SLOTS);
+		name_target(at.target, "sd", SATA_FIRST + rank - machine->drive_slots);
+	if (strcmp(machine->drive_bus, "sata") == 0)
+		at.drive = rank;
 	return at;
 }
 
@@ -300,6 +420,18 @@ static void write_boot_order(struct xml *x, int order)
 		return;
 	xml_open(x, "boot", NULL);
 	xml_attr_int(x, "order", order);
+	xml_close(x);
+}
+
+static void write_drive_address(struct xml *x, int drive)
+{
+	if (drive < 0)
+		return;
+	xml_open(x, "address", "type", "drive", NULL);
+	xml_attr_int(x, "controller", drive / SATA_PORTS);
+	xml_attr_int(x, "bus", 0);
+	xml_attr_int(x, "target", 0);
+	xml_attr_int(x, "unit", drive % SATA_PORTS);
 	xml_close(x);
 }
 
@@ -339,6 +471,7 @@ static void write_disk(struct xml *x, const struct hv_domain_def *spec, size_t i
 	xml_leaf(x, "alias", "name",
 		 format(alias, sizeof(alias), "ua-%s-%d", disk->cdrom ? "cdrom" : "disk", disk->device_id),
 		 NULL);
+	write_drive_address(x, at.drive);
 	xml_close(x);
 }
 
@@ -423,7 +556,8 @@ static void write_consoles(struct xml *x, const struct hv_domain_def *spec)
 static void write_graphics(struct xml *x, const struct hv_domain_def *spec)
 {
 	bool spice = spec->graphics == HV_GRAPHICS_SPICE;
-	bool many_heads = strcmp(spec->video, "qxl") == 0 || strcmp(spec->video, "virtio") == 0;
+	const char *video = machine_of(spec)->arm ? "virtio" : spec->video; /* there is no other on it */
+	bool many_heads = strcmp(video, "qxl") == 0 || strcmp(video, "virtio") == 0;
 	const char *listen = spec->listen ? spec->listen : "127.0.0.1";
 	char password[128];
 	char heads[8];
@@ -438,7 +572,7 @@ static void write_graphics(struct xml *x, const struct hv_domain_def *spec)
 	xml_leaf(x, "listen", "type", "address", "address", listen, NULL);
 	xml_close(x);
 	xml_open(x, "video", NULL);
-	xml_leaf(x, "model", "type", spec->video, "heads",
+	xml_leaf(x, "model", "type", video, "heads",
 		 many_heads && spec->monitors > 1 ? format(heads, sizeof(heads), "%d", spec->monitors) : "1",
 		 "primary", "yes", NULL);
 	xml_close(x);
@@ -449,6 +583,20 @@ static void write_graphics(struct xml *x, const struct hv_domain_def *spec)
 	xml_close(x);
 }
 
+/* USB without xHCI. Of the controllers of q35, the first carries the others' ports at high speed. */
+static void write_old_usb(struct xml *x, const struct machine *machine)
+{
+	for (int i = 0; machine->usb[i]; i++) {
+		xml_open(x, "controller", "type", "usb", "index", "0", "model", machine->usb[i], NULL);
+		if (i > 0) {
+			xml_open(x, "master", NULL);
+			xml_attr_int(x, "startport", 2 * (i - 1));
+			xml_close(x);
+		}
+		xml_close(x);
+	}
+}
+
 /* A tablet, so that the pointer of a console follows the user's; redirection exists with SPICE only. */
 static void write_usb(struct xml *x, const struct hv_domain_def *spec)
 {
@@ -456,8 +604,10 @@ static void write_usb(struct xml *x, const struct hv_domain_def *spec)
 	bool old_guest = spec->platform &&
 			 (strcmp(spec->platform, "Windows") == 0 || strcmp(spec->platform, "Other") == 0);
 
-	xml_leaf(x, "controller", "type", "usb", "index", "0", "model",
-		 redirect || !old_guest ? "qemu-xhci" : "piix3-uhci", NULL);
+	if (redirect || !old_guest)
+		xml_leaf(x, "controller", "type", "usb", "index", "0", "model", "qemu-xhci", NULL);
+	else
+		write_old_usb(x, machine_of(spec));
 	xml_leaf(x, "input", "type", "tablet", "bus", "usb", NULL);
 	for (int i = 0; redirect && i < USB_REDIRECTIONS; i++)
 		xml_leaf(x, "redirdev", "bus", "usb", "type", "spicevmc", NULL);
@@ -480,9 +630,31 @@ static void write_pci_device(struct xml *x, const char *address)
 	xml_close(x);
 }
 
+/* A TPM 2.0, emulated by swtpm, which keeps its state on the host. */
+static void write_tpm(struct xml *x)
+{
+	xml_open(x, "tpm", "model", "tpm-crb", NULL);
+	xml_leaf(x, "backend", "type", "emulator", "version", "2.0", NULL);
+	xml_close(x);
+}
+
+static void write_ports(struct xml *x, const struct hv_domain_def *spec)
+{
+	if (!machine_of(spec)->pcie || is_type(spec, "test"))
+		return;
+	xml_leaf(x, "controller", "type", "pci", "index", "0", "model", "pcie-root", NULL);
+	for (int i = 1; i <= spec->pcie_ports; i++) {
+		char index[16];
+
+		xml_leaf(x, "controller", "type", "pci", "index", format(index, sizeof(index), "%d", i),
+			 "model", "pcie-root-port", NULL);
+	}
+}
+
 static void write_devices(struct xml *x, const struct hv_domain_def *spec)
 {
 	xml_open(x, "devices", NULL);
+	write_ports(x, spec);
 	for (size_t i = 0; i < spec->disk_count; i++)
 		write_disk(x, spec, i);
 	/* always there: a SCSI volume hot-plugged later would else bring QEMU's old LSI controller along */
@@ -494,6 +666,8 @@ static void write_devices(struct xml *x, const struct hv_domain_def *spec)
 	write_usb(x, spec);
 	for (size_t i = 0; i < spec->pci_device_count; i++)
 		write_pci_device(x, spec->pci_devices[i]);
+	if (spec->tpm && !is_type(spec, "test"))
+		write_tpm(x);
 	xml_leaf(x, "memballoon", "model", "virtio", NULL);
 	xml_open(x, "rng", "model", "virtio", NULL);
 	xml_open(x, "backend", "model", "random", NULL);

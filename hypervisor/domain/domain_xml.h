@@ -16,7 +16,7 @@ struct hv_disk {
 	const char *serial; /* volume uuid; cut to 20 characters for virtio */
 	int device_id;	    /* 0 root, 1.. data; CD-ROM: 0..2, 3 is the NoCloud disk */
 	enum hv_disk_bus bus;
-	bool cdrom; /* on IDE; what does not fit there beside IDE disks goes on SATA */
+	bool cdrom; /* on IDE or, with machine q35 and where IDE has no place left, SATA */
 	bool shareable;
 	int boot_order;		 /* 1.. per-device boot order, 0 = none */
 	const char *wwn;	 /* 16 hex digits, scsi only, may be NULL */
@@ -30,7 +30,7 @@ struct hv_nic {
 	const char *network; /* libvirt network name, or NULL */
 	const char *bridge;  /* host bridge when network is NULL */
 	const char *target;  /* tap name (vnic<internalId>.<deviceId>), may be NULL */
-	const char *model;   /* "virtio" or "e1000" */
+	const char *model;   /* "virtio", "e1000" (PCI) or "e1000e" (PCI Express) */
 	int device_id;
 	int boot_order;
 	int64_t inbound_bps; /* guest's inbound limit, bit/s, 0 = unlimited */
@@ -45,15 +45,23 @@ struct hv_domain_def {
 	const char *uuid; /* 32 hex digits; also the domain's name */
 	const char *title;
 	const char *virt_type; /* "kvm", "qemu" or "test", from hv_host_info */
+	const char *arch;      /* "x86_64" (NULL), "aarch64"; from the host, by hv_domain_start() */
+	const char *machine;   /* "pc" or "q35"; NULL = "pc"; an aarch64 has its own */
+	int pcie_ports;	       /* of q35: devices that it can have, plugged ones included */
 	int cpu_num;
-	int cpu_max;		 /* >= cpu_num; larger when vm.numa allows hot-plug */
-	int64_t memory;		 /* bytes, a multiple of 1 KiB */
-	int64_t memory_max;	 /* >= memory; larger when vm.numa allows hot-plug */
-	int cpu_shares;		 /* 0 = default */
-	const char *cpu_mode;	 /* "none", "host-model", "host-passthrough" */
-	const char *cpu_pinning; /* see cpu_pinning.h; NULL = none */
+	int cpu_max;		      /* >= cpu_num; larger when vm.numa allows hot-plug */
+	int64_t memory;		      /* bytes, a multiple of 1 KiB */
+	int64_t memory_max;	      /* >= memory; larger when vm.numa allows hot-plug */
+	int cpu_shares;		      /* 0 = default */
+	const char *cpu_mode;	      /* "none", "host-model", "host-passthrough", or a model of libvirt */
+	const char *const *cpu_peers; /* uuids of hosts to which a guest with host-model may migrate */
+	size_t cpu_peer_count;
+	const char *cpu_baseline; /* for host-model, a <cpu> that all of them have; by hv_domain_start() */
+	const char *cpu_pinning;  /* see cpu_pinning.h; NULL = none */
 	bool hide_kvm;
 	bool uefi;
+	bool secure_boot; /* with uefi and q35: only signed systems boot */
+	bool tpm;	  /* a TPM 2.0 */
 	bool boot_menu;
 	const char *platform;	   /* Linux, Windows, Other, Paravirtualization, WindowsVirtio */
 	const char *serial_number; /* SMBIOS system serial, or NULL */

@@ -84,7 +84,25 @@ wait_until 40 agent_ping "$vm"
 assert_eq "$(get_variable "$vm")" kept "what the firmware was told, after the move and a boot there"
 act "$dir" stop type=cold
 
-step "a clone boots by UEFI too, with variables of its own"
+step "they come along when the VM starts on another host"
+act "$dir" start "hostUuid=$one"
+URI=$first_uri
+wait_serial "$vm" "TINY ready" 120 4
+wait_until 40 agent_ping "$vm"
+assert_eq "$(get_variable "$vm")" kept
+[ ! -e "$(nvram two "$vm")" ] || fail "the variables are still on the former host"
+
+step "they are there after the VM was destroyed and recovered"
+act "$dir" destroy
+[ -s "$(nvram one "$vm")" ] || fail "the variables went when the VM was destroyed"
+act "$dir" recover
+act "$dir" start "hostUuid=$one"
+wait_serial "$vm" "TINY ready" 120 5
+wait_until 40 agent_ping "$vm"
+assert_eq "$(get_variable "$vm")" kept
+act "$dir" stop type=cold
+
+step "a clone boots by UEFI too, with variables of its own, which begin as those of the VM"
 job=$(submit "$dir/actions" clone\ names=copy)
 job_wait "$job" 120
 copy=$(value "api-jobs/$job/result" | jq -r '.result.inventories[0].inventory.uuid')
@@ -96,10 +114,25 @@ wait_serial "$copy" "TINY ready" 120
 wait_until 40 agent_ping "$copy"
 is_uefi "$copy" || fail "the clone booted by BIOS"
 [ -s "$(nvram "$at" "$copy")" ] || fail "the clone has no variables"
-assert_eq "$(get_variable "$copy")" none
+assert_eq "$(get_variable "$copy")" kept
+set_variable "$copy" own
+cmp -s "$(nvram "$at" "$copy")" "$(nvram one "$vm")" && fail "the clone has written to the variables of the VM"
+
+step "what is made of a template of the VM has its firmware and its machine"
+job=$(submit "volumes/$(value "$dir/rootVolumeUuid")/actions" "create-root-volume-template name=made")
+job_wait "$job" 120
+template=$(value "api-jobs/$job/result" | jq -r .inventory.uuid)
+assert_eq "$(jq -r '.inventories[].tag' <"system-tags?q=resourceUuid=$template" | sort | paste -sd' ')" \
+	"bootMode::UEFI vmMachineType::q35"
+
+step "one that was not started yet can be removed with its variables"
+job=$(submit "$dir/actions" "clone names=idle strategy=JustCreate")
+job_wait "$job" 120
+idle=$(value "api-jobs/$job/result" | jq -r '.result.inventories[0].inventory.uuid')
+cmp "$(nvram one "$idle")" "$(nvram one "$vm")"
 
 step "expunged, no variables are left"
-for uuid in "$vm" "$copy"; do
+for uuid in "$vm" "$copy" "$idle"; do
 	act "vm-instances/$uuid" destroy
 	act "vm-instances/$uuid" expunge
 done

@@ -97,7 +97,7 @@ static const struct hv_nic all_nics[] = {
 	 .model = "virtio",
 	 .inbound_bps = 8388608,
 	 .outbound_bps = 1},
-	{.mac = "fa:16:3e:00:00:02", .bridge = "br_eth0", .model = "e1000", .device_id = 1, .boot_order = 3},
+	{.mac = "fa:16:3e:00:00:02", .bridge = "br_eth0", .model = "e1000e", .device_id = 1, .boot_order = 3},
 };
 
 static const char *const all_pci[] = {"0000:03:00.0", "0001:af:1f.7"};
@@ -106,6 +106,8 @@ static const struct hv_domain_def everything = {
 	.uuid = VM,
 	.title = "every <thing> & \"more\"  in \xe4\xb8\xad\xe6\x96\x87 \xff",
 	.virt_type = "kvm",
+	.machine = "q35",
+	.pcie_ports = 30,
 	.cpu_num = 2,
 	.cpu_max = 8,
 	.memory = 2 * GIB,
@@ -157,6 +159,16 @@ static struct hv_domain_def windows(void)
 	return spec;
 }
 
+/* On q35 they are on SATA, and USB is the machine's own. */
+static struct hv_domain_def windows_q35(void)
+{
+	struct hv_domain_def spec = windows();
+
+	spec.machine = "q35";
+	spec.pcie_ports = 2;
+	return spec;
+}
+
 /* The same definition for the test driver. */
 static struct hv_domain_def simulated(void)
 {
@@ -176,6 +188,40 @@ static struct hv_domain_def passthrough_without_kvm(void)
 	spec.title = NULL;
 	spec.nic_count = 0;
 	spec.cpu_pinning = "0:0;";
+	return spec;
+}
+
+/* On a host with ARM processors. */
+static struct hv_domain_def arm(void)
+{
+	struct hv_domain_def spec = plain;
+
+	spec.arch = "aarch64";
+	spec.machine = "q35";
+	spec.pcie_ports = 2;
+	return spec;
+}
+
+/* A processor that a cluster has in common, and all that Windows 11 asks for. */
+static struct hv_domain_def secure(void)
+{
+	struct hv_domain_def spec = plain;
+
+	spec.machine = "q35";
+	spec.uefi = true;
+	spec.secure_boot = true;
+	spec.tpm = true;
+	spec.cpu_mode = "host-model";
+	spec.cpu_baseline = "<cpu mode='custom' match='exact'><model fallback='forbid'>Westmere</model>"
+			    "<vendor>Intel</vendor><feature policy='require' name='avx'/></cpu>";
+	return spec;
+}
+
+static struct hv_domain_def named_model(void)
+{
+	struct hv_domain_def spec = plain;
+
+	spec.cpu_mode = "Nehalem";
 	return spec;
 }
 
@@ -285,6 +331,38 @@ static void windows_on_ide(void **state)
 	struct hv_domain_def spec = windows();
 	(void)state;
 	check("windows-ide", &spec);
+}
+
+static void arm_host(void **state)
+{
+	struct hv_domain_def spec = arm();
+
+	(void)state;
+	check("aarch64", &spec);
+}
+
+static void secure_boot_and_tpm(void **state)
+{
+	struct hv_domain_def spec = secure();
+
+	(void)state;
+	check("secure", &spec);
+}
+
+static void cpu_by_name(void **state)
+{
+	struct hv_domain_def spec = named_model();
+
+	(void)state;
+	check("named-cpu", &spec);
+}
+
+static void windows_on_sata(void **state)
+{
+	struct hv_domain_def spec = windows_q35();
+
+	(void)state;
+	check("windows-q35", &spec);
 }
 
 static void simulated_vm(void **state)
@@ -487,6 +565,10 @@ int main(void)
 		cmocka_unit_test(plain_vm),
 		cmocka_unit_test(vm_with_everything),
 		cmocka_unit_test(windows_on_ide),
+		cmocka_unit_test(windows_on_sata),
+		cmocka_unit_test(arm_host),
+		cmocka_unit_test(secure_boot_and_tpm),
+		cmocka_unit_test(cpu_by_name),
 		cmocka_unit_test(simulated_vm),
 		cmocka_unit_test(cpu_of_the_host_without_kvm),
 		cmocka_unit_test(hostile_text_stays_text),
