@@ -16,6 +16,7 @@
 #include "actions/image/image.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage_refresh.h"
+#include "actions/vm/console_log.h"
 #include "actions/vm/ha.h"
 #include "actions/vm/remove.h"
 #include "actions/volume/remove.h"
@@ -61,6 +62,7 @@ static const struct timer {
 	{"host.ping.interval", ha_check_hosts},
 	{"image.expungeInterval", image_expunge_due},
 	{"host.ping.interval", storage_refresh, .blocks = true},
+	{"host.ping.interval", console_logs_trim, .blocks = true},
 	{"volume.expungeInterval", volume_expunge_due},
 	{"volume.refreshVolumeSizeInterval", volume_refresh_sizes, .blocks = true},
 	{"volume.expungeInterval", orphan_files_collect, .blocks = true},

@@ -127,6 +127,27 @@ static int check_serial(const struct tag_subject *s, struct error *e)
 	return 0;
 }
 
+/* The keys are put into the firmware's variables when these are made. */
+static int check_secure_boot(const struct tag_subject *s, struct error *e)
+{
+	if (s->req || s->kind != KIND_VM || !view_get(s->view, KIND_VM, s->uuid))
+		return 0;
+	return error_set(e, EINVAL,
+			 "Secure Boot is chosen when a VM is created, as a system tag of the VM, its offering or "
+			 "its image");
+}
+
+/* A mode, or a model by libvirt's name. */
+static int check_cpu_mode(const struct tag_subject *s, struct error *e)
+{
+	for (const char *p = s->value; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("-_.", *p))
+			return error_set(e, EINVAL,
+					 "a CPU mode is none, host-model, host-passthrough, or the name of a CPU "
+					 "model of libvirt, such as Nehalem");
+	return 0;
+}
+
 /* Whether the text has the form of @pattern, where 'x' stands for a hex digit and all else for itself. */
 static bool has_form(const char *text, const char *pattern)
 {
@@ -372,6 +393,12 @@ const struct system_tag tag_table[] = {
 	 .takes = "<password>",
 	 .effect = "the password of root, by cloud-init",
 	 .check = vm_check_root_password},
+	{.prefix = "secureBoot",
+	 .form = TAG_CHOICE,
+	 .kinds = VMS_AND_ORIGINS,
+	 .values = WORDS("true", "false"),
+	 .effect = "UEFI that starts signed systems only, on q35; given when the VM is created",
+	 .check = check_secure_boot},
 	{.prefix = "shareable",
 	 .form = TAG_MARK,
 	 .life = TAG_REQUEST,
@@ -392,6 +419,11 @@ const struct system_tag tag_table[] = {
 	 .operation = "SetVmStaticIp",
 	 .effect = "the address of the NIC on this network",
 	 .check = check_static_ip},
+	{.prefix = "tpm",
+	 .form = TAG_CHOICE,
+	 .kinds = VMS_AND_ORIGINS,
+	 .values = WORDS("2.0"),
+	 .effect = "an emulated TPM, whose state stays on its host, from the next start on"},
 	{.prefix = "usbRedirect",
 	 .form = TAG_CHOICE,
 	 .kinds = VMS_AND_ORIGINS,
@@ -417,6 +449,16 @@ const struct system_tag tag_table[] = {
 	 .takes = "1:3;1-3:4-7,^6",
 	 .effect = "the host's CPUs that virtual CPUs may run on: here the first on 3, 4, 5 and 7",
 	 .check = check_pinning},
+	{.prefix = "vmCpuMode",
+	 .kinds = VMS_AND_ORIGINS,
+	 .takes = "host-model|host-passthrough|none|<model>",
+	 .effect = "the CPU from the next start on, instead of that of the setting kvm.vm.cpuMode",
+	 .check = check_cpu_mode},
+	{.prefix = "vmMachineType",
+	 .form = TAG_CHOICE,
+	 .kinds = VMS_AND_ORIGINS,
+	 .values = WORDS("pc", "q35"),
+	 .effect = "the type of the machine from the next start on, instead of that in machineType"},
 	{.prefix = "vmSystemSerialNumber",
 	 .kinds = VMS_AND_ORIGINS,
 	 .takes = "<text>",

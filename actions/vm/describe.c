@@ -7,6 +7,7 @@
 #include "actions/engine/config.h"
 #include "actions/engine/tags.h"
 #include "actions/network/l3_network.h"
+#include "actions/vm/console_log.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/machine.h"
 #include "actions/vm/tag_rules.h"
@@ -285,8 +286,7 @@ int vm_describe(struct pool *pool, struct view *view, const struct object *vm, c
 	if (!desc->title)
 		return error_oom(e);
 	if (is_local(host))
-		snprintf(desc->log, sizeof(desc->log), "%s/console/%s.log", pool_state_dir(pool),
-			 object_uuid(vm));
+		console_log_path(pool, object_uuid(vm), desc->log);
 	desc->domain = (struct hv_domain_def){
 		.uuid = object_uuid(vm),
 		.title = desc->title,

@@ -11,6 +11,7 @@
 #include "actions/host/capacity.h"
 #include "actions/host/fence.h"
 #include "actions/storage/orphan_file.h"
+#include "actions/vm/console_log.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/machine.h"
 #include "actions/vm/nocloud.h"
@@ -52,9 +53,7 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 	/* a clone that was never started has variables, but no definition */
 	if (r == 0 && for_good && vm_has_uefi(view, vm))
 		r = hv_firmware_remove(hv, host, uuid, e);
-	if (r < 0)
-		return r;
-	return 0;
+	return r;
 }
 
 struct tear_down {
@@ -139,23 +138,13 @@ static int remove_fn(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : capacity_follow_vm(t, vm, NULL, e);
 }
 
-static void remove_console_log(struct pool *pool, const char *uuid)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/console/%s.log", pool_state_dir(pool), uuid) < 0)
-		return;
-	(void)unlink(path);
-	free(path);
-}
-
 int vm_remove(struct job *job, const char *uuid, struct error *e)
 {
 	int r = vm_tear_down(job->pool, uuid, VM_STATE_EXPUNGING, e);
 
 	if (r < 0)
 		return r;
-	remove_console_log(job->pool, uuid);
+	console_log_remove(job->pool, uuid);
 	return store_run(pool_store(job->pool), remove_fn, (void *)(uintptr_t)uuid, e);
 }
 

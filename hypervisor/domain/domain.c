@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
@@ -249,6 +250,15 @@ int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid,
 	return rc;
 }
 
+/* A guest does not notice that it was paused: its clock is late by that time. Its agent, if any, corrects it. */
+static void set_guest_time(const struct hv_call *call, virDomainPtr domain)
+{
+	struct timespec now;
+
+	if (!call->simulated && clock_gettime(CLOCK_REALTIME, &now) == 0)
+		(void)virDomainSetTime(domain, now.tv_sec, (unsigned int)now.tv_nsec, 0);
+}
+
 int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
@@ -263,6 +273,7 @@ int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, 
 		return error_set_virt(e, call.conn, "cannot get the state of domain '%s'", uuid);
 	if ((state == VIR_DOMAIN_PMSUSPENDED ? virDomainPMWakeup(domain, 0) : virDomainResume(domain)) < 0)
 		return error_set_virt(e, call.conn, "cannot resume domain '%s'", uuid);
+	set_guest_time(&call, domain);
 	return 0;
 }
 

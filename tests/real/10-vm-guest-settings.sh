@@ -18,6 +18,11 @@ lease() {
 	on_host net-dumpxml "poolfs-$(first l3-networks | cut -c1-8)" | grep -o "<host mac='$mac'[^>]*>"
 }
 
+step "the guest has a CPU of this decade: all that x86-64-v2 asks for"
+for flag in cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3; do
+	guest "$vm" cat /proc/cpuinfo | grep -q "^flags.* $flag\b" || fail "the CPU has no $flag"
+done
+
 step "a new password is accepted inside the guest"
 act "$dir" set-qga enable=true
 act "$dir" change-password account=root 'password=N3w-secret!'

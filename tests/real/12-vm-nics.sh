@@ -68,6 +68,31 @@ wait_serial "$vm" "NIC eth1 fa:00:00:00:be:ef" 60
 wait_serial "$vm" "NET eth1 10.77.1.20/" 20
 assert_eq "$(limit fa:00:00:00:be:ef outbound)" 512
 
+step "all the volumes and networks that a VM may have can be plugged while it runs"
+wait_until 20 agent_ping "$vm"
+disk=$(create disk-offerings '{"params":{"name":"small","diskSize":1048576}}')
+for i in $(seq 24); do
+	volume=$(create volumes "$(jq -nc --arg disk "$disk" --arg name "data$i" '{params: {name: $name, diskOfferingUuid: $disk}}')")
+	act "volumes/$volume" attach "vmInstanceUuid=$vm"
+done
+for i in $(seq 14); do
+	more=$(create l3-networks "$(jq -nc --arg l2 "$(value "l3-networks/$l3/l2NetworkUuid")" --arg name "more$i" \
+		'{params: {name: $name, type: "L3BasicNetwork", l2NetworkUuid: $l2}}')")
+	act "l3-networks/$more" '{"addIpRange":{"name":"r","startIp":"10.78.'"$i"'.10","endIp":"10.78.'"$i"'.20","netmask":"255.255.255.0","gateway":"10.78.'"$i"'.1"}}'
+	act "$dir" attach-l3-network "l3NetworkUuid=$more"
+done
+has_all() {
+	[ "$(guest "$vm" 'ls -d /sys/block/vd* | wc -l; ls -d /sys/class/net/eth* | wc -l' | paste -sd' ')" = "25 16" ]
+}
+wait_until 30 has_all
+assert_refused "$dir/actions" "attach-l3-network l3NetworkUuid=$more" EINVAL
+for volume in $(jq -r '.inventories[].uuid' <"volumes?q=vmInstanceUuid=$vm&q=type=Data"); do
+	act "volumes/$volume" detach
+done
+for more in $(value "$dir/inventory" | jq -r '.vmNics[] | select(.ip | startswith("10.78.")) | .uuid'); do
+	act "$dir/nics/$more" detach
+done
+
 step "a NIC that the guest does not release stays"
 wait_until 20 agent_ping "$vm"
 act "$dir" reboot
