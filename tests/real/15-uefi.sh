@@ -136,5 +136,15 @@ wait_until 40 agent_ping "$uefi"
 wait_until 40 agent_ping "$bios"
 is_uefi "$uefi" || fail "the guest of the image that wants UEFI booted by BIOS"
 ! is_uefi "$bios" || fail "the guest that wants BIOS booted by UEFI"
+act "vm-instances/$uefi" stop type=cold
+act "vm-instances/$bios" stop type=cold
+
+step "with Secure Boot the firmware does not start what nobody has signed; there is a TPM"
+secure=$(new secure secureBoot::true tpm::2.0)
+wait_serial "$secure" "failed to (load|start) Boot.*(Access Denied|Security Violation)" 120
+assert_eq "$(parsed "$secure" '/domain/os/loader/@secure') $(parsed "$secure" '/domain/devices/tpm/backend/@version')" "yes 2.0"
+job=$(submit vm-instances/create "$(vm_json old "$image" | jq -c '. + {systemTags: ["secureBoot::true", "vmMachineType::pc"]}')")
+job_wait "$job" 60 2>/dev/null && fail "a machine without SMM has Secure Boot"
+assert_match "$(value "api-jobs/$job/error")" "Secure Boot needs the machine type q35"
 assert_refused vm-instances/create "$(vm_json x "$image" | jq -c '. + {systemTags: ["bootMode::UEFI", "bootMode::Legacy"]}')" EINVAL \
 	"^only one bootMode system tag is allowed, but 2 got$"

@@ -120,6 +120,11 @@ usbRedirect::maybe takes true or false
 vmCpuPinning::zz 'zz' is not a CPU pinning such as 1:3;1-3:4-7,
 capability::virtio-scsi is for VolumeVO, it has no effect on VmInstanceVO
 HA::NeverStop is written 'ha'
+vmMachineType::mac takes pc or q35, not 'mac'
+vmCpuMode::a,b the name of a CPU model of libvirt
+tpm::1.2 takes 2.0, not '1.2'
+secureBoot::maybe takes true or false
+secureBoot::true ^Secure Boot is chosen when a VM is created
 TAGS
 act "$dir" set-hostname hostname=one
 assert_refused system-tags/create "$(tag_json hostname::two)" EINVAL '^only one hostname system tag is allowed, but 2 got$'
