@@ -132,9 +132,10 @@ static int check_secure_boot(const struct tag_subject *s, struct error *e)
 {
 	if (s->req || s->kind != KIND_VM || !view_get(s->view, KIND_VM, s->uuid))
 		return 0;
-	return error_set(e, EINVAL,
-			 "Secure Boot is chosen when a VM is created, as a system tag of the VM, its offering or "
-			 "its image");
+	return error_set(
+		e, EINVAL,
+		"Secure Boot is chosen when a VM is created, as a system tag of the VM, its offering or "
+		"its image");
 }
 
 /* A mode, or a model by libvirt's name. */
@@ -142,9 +143,10 @@ static int check_cpu_mode(const struct tag_subject *s, struct error *e)
 {
 	for (const char *p = s->value; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("-_.", *p))
-			return error_set(e, EINVAL,
-					 "a CPU mode is none, host-model, host-passthrough, or the name of a CPU "
-					 "model of libvirt, such as Nehalem");
+			return error_set(
+				e, EINVAL,
+				"a CPU mode is none, host-model, host-passthrough, or the name of a CPU "
+				"model of libvirt, such as Nehalem");
 	return 0;
 }
 
@@ -443,17 +445,17 @@ const struct system_tag tag_table[] = {
 	 .values = WORDS("vnc", "spice"),
 	 .effect = "the protocol of the console from the next start on",
 	 .check = check_console},
+	{.prefix = "vmCpuMode",
+	 .kinds = VMS_AND_ORIGINS,
+	 .takes = "host-model|host-passthrough|none|<model>",
+	 .effect = "the CPU from the next start on, instead of that of the setting kvm.vm.cpuMode",
+	 .check = check_cpu_mode},
 	{.prefix = "vmCpuPinning",
 	 .kinds = VMS_AND_ORIGINS,
 	 .admin = true,
 	 .takes = "1:3;1-3:4-7,^6",
 	 .effect = "the host's CPUs that virtual CPUs may run on: here the first on 3, 4, 5 and 7",
 	 .check = check_pinning},
-	{.prefix = "vmCpuMode",
-	 .kinds = VMS_AND_ORIGINS,
-	 .takes = "host-model|host-passthrough|none|<model>",
-	 .effect = "the CPU from the next start on, instead of that of the setting kvm.vm.cpuMode",
-	 .check = check_cpu_mode},
 	{.prefix = "vmMachineType",
 	 .form = TAG_CHOICE,
 	 .kinds = VMS_AND_ORIGINS,

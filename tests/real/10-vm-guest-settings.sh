@@ -6,7 +6,7 @@
 tiny_pool
 vm=$(create_vm guest "$image" '{"instanceOfferingUuid":"'"$small"'"}')
 dir=vm-instances/$vm
-wait_serial "$vm" "TINY ready" 60
+wait_serial "$vm" "TINY ready" 120
 wait_until 20 agent_ping "$vm"
 
 vnc() {
@@ -51,12 +51,14 @@ lease | grep -q name= && fail "the lease still has a name: $(lease)"
 step "one set while the VM is stopped is there at the next start, and so is an ssh key"
 act "$dir" stop
 act "$dir" set-hostname hostname=cold-name
+create system-tags '{"params":{"resourceType":"VmInstanceVO","resourceUuid":"'"$vm"'","tag":"vmCpuMode::Nehalem"}}' >/dev/null
 act "$dir" '{"setVmSshKey":{"SshKey":"ssh-ed25519 AAAAkey me@here"}}'
 act "$dir" start
 assert_match "$(lease)" "name='cold-name'"
 wait_serial "$vm" "TINY ready" 60 2
 wait_until 20 agent_ping "$vm"
 wait_until 20 is_hostname cold-name
+assert_match "$(guest "$vm" grep -m1 '^model name' /proc/cpuinfo)" Nehalem
 assert_match "$(guest "$vm" cat /run/seed/meta-data)" 'ssh-ed25519 AAAAkey me@here'
 
 step "the console listens on the loopback address alone"

@@ -15,7 +15,7 @@ l3=$(first l3-networks)
 red=$(create l3-networks "$(jq -nc --arg l2 "$(value "l3-networks/$l3/l2NetworkUuid")" \
 	'{params: {name: "red", type: "L3BasicNetwork", l2NetworkUuid: $l2}}')")
 act "l3-networks/$red" '{"addIpRange":{"name":"r","startIp":"10.77.1.10","endIp":"10.77.1.20","netmask":"255.255.255.0","gateway":"10.77.1.1"}}'
-wait_serial "$vm" "TINY ready" 60
+wait_serial "$vm" "TINY ready" 120
 wait_until 20 agent_ping "$vm"
 
 # nic L3 FIELD
@@ -86,7 +86,7 @@ has_all() {
 }
 wait_until 30 has_all
 assert_refused "$dir/actions" "attach-l3-network l3NetworkUuid=$more" EINVAL
-for volume in $(jq -r '.inventories[].uuid' <"volumes?q=vmInstanceUuid=$vm&q=type=Data"); do
+for volume in $(jq -r '.inventories[].uuid' <"$MOUNT/volumes?q=vmInstanceUuid=$vm&q=type=Data"); do
 	act "volumes/$volume" detach
 done
 for more in $(value "$dir/inventory" | jq -r '.vmNics[] | select(.ip | startswith("10.78.")) | .uuid'); do

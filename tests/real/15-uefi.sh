@@ -109,7 +109,7 @@ step "what is made of a template of the VM has its firmware and its machine"
 job=$(submit "volumes/$(value "$dir/rootVolumeUuid")/actions" "create-root-volume-template name=made")
 job_wait "$job" 120
 template=$(value "api-jobs/$job/result" | jq -r .inventory.uuid)
-assert_eq "$(jq -r '.inventories[].tag' <"system-tags?q=resourceUuid=$template" | sort | paste -sd' ')" \
+assert_eq "$(jq -r '.inventories[].tag' <"$MOUNT/system-tags?q=resourceUuid=$template" | sort | paste -sd' ')" \
 	"bootMode::UEFI vmMachineType::q35"
 
 step "one that was not started yet can be removed with its variables"
