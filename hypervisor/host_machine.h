@@ -21,7 +21,7 @@ struct host_machine {
 bool host_machine_is_arm(const char *arch);
 /** The architecture in the host's capabilities; "x86_64" when they name none. */
 void host_machine_read_arch(xmlDocPtr capabilities, struct host_machine *ret);
-/** Reads the rest from domain capabilities, the text of virConnectGetDomainCapabilities(). */
+/** Reads the rest from domain capabilities, the text of virConnectGetDomainCapabilities(). Exported for tests. */
 void host_machine_parse(const char *text, struct host_machine *ret);
 /** Asks the host for them. Blocking. A host that does not answer is one that can do none of it. */
 void host_machine_ask(virConnectPtr conn, const char *virt_type, struct host_machine *ret);

@@ -9,8 +9,12 @@
 
 /* ---------------------------------------------------------------- processor */
 
-int domain_cpu_baseline(virConnectPtr conn, const char *arch, const char *virt_type, const char **cpus,
-			size_t count, char **ret_cpu, struct error *e)
+/*
+ * The processor that guests on all hosts with these <cpu> elements can have, allocated; NULL when all are equal,
+ * so that none is needed.
+ */
+static int make_baseline(virConnectPtr conn, const char *arch, const char *virt_type, const char **cpus,
+			 size_t count, char **ret_cpu, struct error *e)
 {
 	bool equal = true;
 
@@ -51,7 +55,7 @@ static int ask_peers(struct hypervisor *hv, const struct hv_call *call, const st
 		    strcmp(peer->connection->info.virt_type, call->connection->info.virt_type) == 0)
 			cpus[count++] = machine->cpu;
 	}
-	r = domain_cpu_baseline(call->conn, own->arch, spec->virt_type, cpus, count, ret_baseline, e);
+	r = make_baseline(call->conn, own->arch, spec->virt_type, cpus, count, ret_baseline, e);
 	while (used > 0)
 		hv_call_end(&calls[--used]);
 	return r;

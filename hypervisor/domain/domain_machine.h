@@ -13,11 +13,5 @@
  */
 int domain_fit_machine(struct hypervisor *hv, const struct hv_call *call, struct hv_domain_def *spec,
 		       char **ret_baseline, struct error *e);
-/*
- * The processor that guests on all hosts with these <cpu> elements can have, allocated; NULL when all are equal,
- * so that none is needed.
- */
-int domain_cpu_baseline(virConnectPtr conn, const char *arch, const char *virt_type, const char **cpus,
-			size_t count, char **ret_cpu, struct error *e);
 
 #endif
