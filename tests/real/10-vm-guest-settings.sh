@@ -55,7 +55,7 @@ create system-tags '{"params":{"resourceType":"VmInstanceVO","resourceUuid":"'"$
 act "$dir" '{"setVmSshKey":{"SshKey":"ssh-ed25519 AAAAkey me@here"}}'
 act "$dir" start
 assert_match "$(lease)" "name='cold-name'"
-wait_serial "$vm" "TINY ready" 60 2
+wait_serial "$vm" "TINY ready" 120 2
 wait_until 20 agent_ping "$vm"
 wait_until 20 is_hostname cold-name
 assert_match "$(guest "$vm" grep -m1 '^model name' /proc/cpuinfo)" Nehalem

@@ -64,7 +64,7 @@ act "$nicdir" set-qos outboundBandwidth=4194304
 act "$nicdir" update-mac mac=fa:00:00:00:be:ef
 act "$dir" set-static-ip "l3NetworkUuid=$red" ip=10.77.1.20
 act "$dir" start
-wait_serial "$vm" "NIC eth1 fa:00:00:00:be:ef" 60
+wait_serial "$vm" "NIC eth1 fa:00:00:00:be:ef" 120
 wait_serial "$vm" "NET eth1 10.77.1.20/" 20
 assert_eq "$(limit fa:00:00:00:be:ef outbound)" 512
 
