@@ -58,7 +58,7 @@ assert_match "$(lease)" "name='cold-name'"
 wait_serial "$vm" "TINY ready" 120 2
 wait_until 20 agent_ping "$vm"
 wait_until 20 is_hostname cold-name
-assert_match "$(guest "$vm" grep -m1 '^model name' /proc/cpuinfo)" Nehalem
+assert_match "$(guest "$vm" cat /proc/cpuinfo | grep -m1 '^model name')" Nehalem
 assert_match "$(guest "$vm" cat /run/seed/meta-data)" 'ssh-ed25519 AAAAkey me@here'
 
 step "the console listens on the loopback address alone"

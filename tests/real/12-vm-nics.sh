@@ -85,7 +85,7 @@ has_all() {
 	[ "$(guest "$vm" 'ls -d /sys/block/vd* | wc -l; ls -d /sys/class/net/eth* | wc -l' | paste -sd' ')" = "25 16" ]
 }
 wait_until 30 has_all
-assert_refused "$dir/actions" "attach-l3-network l3NetworkUuid=$more" EINVAL
+assert_refused "$dir/actions" "attach-l3-network l3NetworkUuid=$more" EBUSY "already attached"
 for volume in $(jq -r '.inventories[].uuid' <"$MOUNT/volumes?q=vmInstanceUuid=$vm&q=type=Data"); do
 	act "volumes/$volume" detach
 done
