@@ -13,6 +13,7 @@
 #include "actions/engine/access.h"
 #include "actions/host/capacity.h"
 #include "actions/vm/describe.h"
+#include "actions/vm/machine.h"
 #include "hypervisor/xml.h"
 #include "model/json.h"
 
@@ -467,6 +468,25 @@ static void the_first_network_is_the_default(void **state)
 	domain_has(vm, "/domain/devices/disk[@device='cdrom']/boot/@order", "2");
 }
 
+/* machineType: a VM keeps the machine that it was made with; a tag says otherwise */
+static void new_vms_have_the_machine_of_the_setting(void **state)
+{
+	_cleanup_view_ struct view *view = NULL;
+	char old[UUID_SIZE], new[UUID_SIZE], tagged[UUID_SIZE];
+	struct world w;
+
+	build(*state, &w);
+	create_vm(&w, old);
+	set_config(w.f, "vm", "machineType", "pc");
+	create_vm(&w, new);
+	create_vm(&w, tagged);
+	set_tag(&w, "VmInstanceVO", tagged, "vmMachineType::q35");
+	view = view_now(w.f);
+	assert_string_equal(vm_machine_type(view, view_get(view, KIND_VM, old)), "q35");
+	assert_string_equal(vm_machine_type(view, view_get(view, KIND_VM, new)), "pc");
+	assert_string_equal(vm_machine_type(view, view_get(view, KIND_VM, tagged)), "q35");
+}
+
 /* What the description of a domain for a host says that a simulated domain cannot have. */
 static void descriptions_follow_the_settings(void **state)
 {
@@ -648,6 +668,7 @@ int main(void)
 		TEST(snapshots_have_their_tags),
 		TEST(parameters_are_refused_or_kept),
 		TEST(volumes_are_where_offering_and_tag_say),
+		TEST(new_vms_have_the_machine_of_the_setting),
 		TEST(descriptions_follow_the_settings),
 		TEST(memory_is_reserved_on_hosts),
 		TEST(full_file_systems_take_nothing),

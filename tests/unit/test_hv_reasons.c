@@ -24,6 +24,7 @@
 #include "hypervisor/domain/disk_chain.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/domain_size.h"
+#include "hypervisor/domain/firmware.h"
 #include "hypervisor/domain/migrate.h"
 #include "hypervisor/domain/nic.h"
 #include "hypervisor/host_load.h"
@@ -295,6 +296,52 @@ char *virStoragePoolGetXMLDesc(virStoragePoolPtr pool, unsigned int flags)
 		       : NULL;
 }
 
+/* Each answer names another processor, so that hosts have to look for a common one. */
+char *virConnectGetDomainCapabilities(virConnectPtr conn, const char *emulator, const char *arch,
+				      const char *machine, const char *virt_type, unsigned int flags)
+{
+	static int answers;
+	char *xml;
+
+	(void)conn, (void)emulator, (void)arch, (void)machine, (void)virt_type, (void)flags;
+	if (!fake_call("virConnectGetDomainCapabilities") ||
+	    asprintf(
+		    &xml,
+		    "<domainCapabilities><cpu><mode name='host-model' supported='yes'><model>m%d</model></mode>"
+		    "</cpu></domainCapabilities>",
+		    ++answers) < 0)
+		return NULL;
+	return xml;
+}
+
+/* A file has four bytes. */
+int virStorageVolGetInfo(virStorageVolPtr file, virStorageVolInfoPtr info)
+{
+	(void)file;
+	*info = (virStorageVolInfo){.capacity = 4};
+	return (int)fake_call("virStorageVolGetInfo");
+}
+
+const char *virStorageVolGetName(virStorageVolPtr file)
+{
+	(void)file;
+	(void)fake_call("virStorageVolGetName");
+	return "file";
+}
+
+int virStreamRecv(virStreamPtr stream, char *data, size_t size)
+{
+	(void)stream;
+	memset(data, 0, size);
+	return fake_call("virStreamRecv") < 0 ? -1 : (int)size;
+}
+
+int virStreamSend(virStreamPtr stream, const char *data, size_t size)
+{
+	(void)stream, (void)data;
+	return fake_call("virStreamSend") < 0 ? -1 : (int)size;
+}
+
 virNWFilterPtr virNWFilterLookupByName(virConnectPtr conn, const char *name)
 {
 	virNWFilterPtr filter = (virNWFilterPtr)fake_call("virNWFilterLookupByName");
@@ -382,6 +429,7 @@ static const struct hv_disk disk = {.path = "/pool/b.qcow2",
 
 static int do_start(void)
 {
+	static const char *const peers[] = {TARGET};
 	const struct hv_domain_def def = {.uuid = VM,
 					  .title = "x",
 					  .virt_type = "qemu",
@@ -389,6 +437,9 @@ static int do_start(void)
 					  .cpu_max = 1,
 					  .memory = 1 << 20,
 					  .memory_max = 1 << 20,
+					  .cpu_mode = "host-model",
+					  .cpu_peers = peers,
+					  .cpu_peer_count = 1,
 					  .platform = "Linux",
 					  .video = "vga",
 					  .nics = &nic,
@@ -409,6 +460,26 @@ static int do_undefine(void)
 	rc = hv_domain_undefine(hv, HOST, VM, e);
 	fake.off = false;
 	return rc;
+}
+
+static int do_retire(void)
+{
+	int rc;
+
+	fake.off = true;
+	rc = hv_domain_retire(hv, HOST, VM, e);
+	fake.off = false;
+	return rc;
+}
+
+static int do_firmware_copy(void)
+{
+	return hv_firmware_copy(hv, HOST, VM, TARGET, "77777777777777777777777777777777", e);
+}
+
+static int do_firmware_remove(void)
+{
+	return hv_firmware_remove(hv, HOST, VM, e);
 }
 
 static int do_state(void)
@@ -641,15 +712,45 @@ static const struct {
 	{                                                                                                    \
 #name, name                                                                                  \
 	}
-	RUN(do_connect),     RUN(do_pool_replace),   RUN(do_wake),	    RUN(do_first_filter),
-	RUN(do_start),	     RUN(do_undefine),	     RUN(do_state),	    RUN(do_xml),
-	RUN(do_shutdown),    RUN(do_destroy),	     RUN(do_suspend),	    RUN(do_resume),
-	RUN(do_ping),	     RUN(do_guest_password), RUN(do_console),	    RUN(do_console_password),
-	RUN(do_cpus),	     RUN(do_memory),	     RUN(do_migrate_peer),  RUN(do_migrate_managed),
-	RUN(do_nic_attach),  RUN(do_nic_detach),     RUN(do_nic_limit),	    RUN(do_disk_attach),
-	RUN(do_disk_detach), RUN(do_disk_forget),    RUN(do_disk_limit),    RUN(do_disk_resize),
-	RUN(do_disk_switch), RUN(open_network),	     RUN(do_network_start), RUN(do_network_close),
-	RUN(do_pool_open),   RUN(do_pool_close),     RUN(do_pool_capacity), RUN(do_load),
+	RUN(do_connect),
+	RUN(do_pool_replace),
+	RUN(do_wake),
+	RUN(do_first_filter),
+	RUN(do_start),
+	RUN(do_undefine),
+	RUN(do_state),
+	RUN(do_xml),
+	RUN(do_shutdown),
+	RUN(do_destroy),
+	RUN(do_suspend),
+	RUN(do_resume),
+	RUN(do_ping),
+	RUN(do_guest_password),
+	RUN(do_console),
+	RUN(do_console_password),
+	RUN(do_cpus),
+	RUN(do_memory),
+	RUN(do_migrate_peer),
+	RUN(do_migrate_managed),
+	RUN(do_nic_attach),
+	RUN(do_nic_detach),
+	RUN(do_nic_limit),
+	RUN(do_disk_attach),
+	RUN(do_disk_detach),
+	RUN(do_disk_forget),
+	RUN(do_disk_limit),
+	RUN(do_disk_resize),
+	RUN(do_disk_switch),
+	RUN(open_network),
+	RUN(do_network_start),
+	RUN(do_network_close),
+	RUN(do_pool_open),
+	RUN(do_pool_close),
+	RUN(do_pool_capacity),
+	RUN(do_load),
+	RUN(do_retire),
+	RUN(do_firmware_copy),
+	RUN(do_firmware_remove),
 };
 
 /* -------------------------------------------------------------------- the test */

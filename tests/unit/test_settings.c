@@ -63,6 +63,7 @@ static const struct {
 	{"vm.expungePeriod", "tree/08-policies.sh", "vm.expungePeriod"},
 	{"vm.instanceOffering.setNullWhenDeleting", "unit/test_effects.c", "setNullWhenDeleting"},
 	{"vm.kvmHiddenState", "unit/test_effects.c", "kvmHiddenState"},
+	{"vm.machineType", "unit/test_effects.c", "machineType"},
 	{"vm.numa", "tree/43-vm-resize.sh", "numa"},
 	{"vm.videoType", "unit/test_effects.c", "videoType"},
 	{"volume.deletionPolicy", "unit/test_effects.c", "volume.deletionPolicy"},
