@@ -3,10 +3,10 @@
  * UpdateVmInstance, ChangeInstanceOffering and GetVmCapabilities (behaviour.md
  * 4.1.50, 4.5.4 and 4.1.49).
  *
- * CPUs and memory of a running VM can be added where vm.numa allows it. The new
- * size is written first, which reserves the capacity of the host, and then given
- * to the guest. Neither can be taken from a guest again, so when the host fails,
- * the row gets the size that the guest has at that point.
+ * CPUs and memory of a running VM can be changed where vm.numa allows it. What it
+ * gets in addition is written first, which reserves the capacity of the host; what
+ * it loses is written when the guest has let go of it. When the host or the guest
+ * fails, the row gets the size that the guest has at that point.
  */
 #include "actions/engine/config.h"
 #include "actions/engine/kill_point.h"
@@ -36,7 +36,15 @@ static const struct object *offering_of(const struct view *view, const struct re
 	return view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
 }
 
-/* The size of the VM after the request; memory is added to a running one in steps of VM_MEMORY_STEP. */
+/* Memory of a running VM changes in steps of VM_MEMORY_STEP; it never gets less than it shall have. */
+static int64_t live_memory(int64_t now, int64_t want)
+{
+	int64_t change = want - now;
+
+	return now + (change + (change > 0 ? VM_MEMORY_STEP - 1 : 0)) / VM_MEMORY_STEP * VM_MEMORY_STEP;
+}
+
+/* The size of the VM after the request. */
 static struct vm_size wanted_size(const struct view *view, const struct request *req, const struct object *vm)
 {
 	const struct object *offering = offering_of(view, req);
@@ -48,9 +56,8 @@ static struct vm_size wanted_size(const struct view *view, const struct request 
 	else
 		want = (struct vm_size){request_int(req, "cpuNum", now.cpus),
 					request_int(req, "memorySize", now.memory)};
-	if (is_running(vm) && want.memory > now.memory)
-		want.memory = now.memory + (want.memory - now.memory + VM_MEMORY_STEP - 1) / VM_MEMORY_STEP *
-						   VM_MEMORY_STEP;
+	if (is_running(vm))
+		want.memory = live_memory(now.memory, want.memory);
 	return want;
 }
 
@@ -59,29 +66,27 @@ static bool same_size(struct vm_size a, struct vm_size b)
 	return a.cpus == b.cpus && a.memory == b.memory;
 }
 
-/* Whether the VM's host has the capacity for the growth. */
+/* Whether the VM's host has the capacity for what it gets in addition. */
 static int check_capacity(const struct view *view, const struct object *vm, struct vm_size want,
 			  struct error *e)
 {
 	const struct object *host = view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID));
-	struct vm_size now = vm_size_of(vm);
+	struct vm_size now = vm_size_of(vm), more = {want.cpus - now.cpus, want.memory - now.memory};
 
-	if (host && want.cpus - now.cpus <= object_int(host, HOST_AVAILABLE_CPU) &&
-	    want.memory - now.memory <=
-		    object_int(host, HOST_AVAILABLE_MEMORY) - config_int(view, "kvm.reservedMemory"))
+	if (host && (more.cpus <= 0 || more.cpus <= object_int(host, HOST_AVAILABLE_CPU)) &&
+	    (more.memory <= 0 ||
+	     more.memory <= object_int(host, HOST_AVAILABLE_MEMORY) - config_int(view, "kvm.reservedMemory")))
 		return 0;
 	return error_set(e, ENOSPC,
 			 "host[uuid:%s] capacity is not enough to offer cpu[%lld], memory[%lld bytes]",
-			 object_text(vm, VM_HOST_UUID), (long long)(want.cpus - now.cpus),
-			 (long long)(want.memory - now.memory));
+			 object_text(vm, VM_HOST_UUID), (long long)more.cpus, (long long)more.memory);
 }
 
-/* CPUs and memory can be changed while the VM is stopped, and added live where vm.numa allows it. */
+/* CPUs and memory can be changed while the VM is stopped, and live where vm.numa allows it. */
 static int check_size(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
-	struct vm_size now = vm_size_of(vm), want = wanted_size(view, req, vm);
-	bool offering = offering_of(view, req) != NULL;
+	struct vm_size want = wanted_size(view, req, vm);
 	int r = vm_check_memory(want.memory, e);
 
 	if (r < 0)
@@ -96,15 +101,6 @@ static int check_size(const struct view *view, const struct request *req, struct
 			"The state of vm[uuid:%s] is %s. Only these state[Running,Stopped] is allowed to update cpu "
 			"or memory.",
 			object_uuid(vm), object_text(vm, VM_STATE));
-	if (offering && (want.cpus < now.cpus || want.memory < now.memory))
-		return error_set(e, EINVAL, "can't decrease capacity when vm[uuid:%s] is running",
-				 object_uuid(vm));
-	if (want.cpus < now.cpus)
-		return error_set(e, EINVAL, "can't decrease cpu of vm[uuid:%s] when it is running",
-				 object_uuid(vm));
-	if (want.memory < now.memory)
-		return error_set(e, EINVAL, "can't decrease memory size of vm[uuid:%s] when it is running",
-				 object_uuid(vm));
 	return check_capacity(view, vm, want, e);
 }
 
@@ -163,11 +159,20 @@ static void set_host_for_state(struct object *vm)
 	object_set_null(vm, VM_HOST_UUID);
 }
 
-/* Writes all changes of the request; vm_write() reserves on the host what a running VM gets in addition. */
-static int put_changes(struct txn *t, const struct request *req, const struct object *before, struct error *e)
+static void set_size(struct object *vm, struct vm_size size)
+{
+	object_set_int(vm, VM_CPU_NUM, size.cpus);
+	object_set_int(vm, VM_MEMORY_SIZE, size.memory);
+}
+
+/*
+ * Writes the texts of the request, and this size; vm_write() reserves on the host what a running VM gets in
+ * addition.
+ */
+static int put_changes(struct txn *t, const struct request *req, const struct object *before,
+		       struct vm_size size, struct error *e)
 {
 	const struct object *offering = offering_of(txn_view(t), req);
-	struct vm_size want = wanted_size(txn_view(t), req, before);
 	struct object *vm;
 	int r = txn_edit(t, KIND_VM, object_uuid(before), &vm, e);
 
@@ -181,8 +186,7 @@ static int put_changes(struct txn *t, const struct request *req, const struct ob
 	}
 	if (request_has(req, "state"))
 		set_host_for_state(vm);
-	object_set_int(vm, VM_CPU_NUM, want.cpus);
-	object_set_int(vm, VM_MEMORY_SIZE, want.memory);
+	set_size(vm, size);
 	if (offering) {
 		object_set_str(vm, VM_INSTANCE_OFFERING_UUID, object_uuid(offering));
 		object_set_int(vm, VM_CPU_SPEED, object_int(offering, INSTANCE_OFFERING_CPU_SPEED));
@@ -197,41 +201,52 @@ static int vm_update_apply(struct txn *t, const struct request *req, json_t **re
 	const struct object *vm = request_object(txn_view(t), req);
 	int r;
 
-	/* a running VM that grows needs its host */
+	/* a running VM needs its host for another size */
 	if (is_running(vm) && !same_size(vm_size_of(vm), wanted_size(txn_view(t), req, vm)))
 		return OP_NEEDS_RUN;
-	r = put_changes(t, req, vm, e);
+	r = put_changes(t, req, vm, wanted_size(txn_view(t), req, vm), e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
 }
 
-struct growth {
+struct resize {
 	const struct request *req;
-	const struct object *before; /* out: the VM as it was, a reference */
-	bool has_memory;	     /* out: the guest has got its memory */
+	const struct object *before; /* the VM as it was, a reference; NULL after a restart of the daemon */
+	struct vm_size has;	     /* what the guest has; a member is 0 when it is not known */
 };
 
-static void growth_done(struct growth *g)
+static void resize_done(struct resize *z)
 {
-	object_unref(g->before);
+	object_unref(z->before);
 }
 
-static int grow_fn(struct txn *t, void *arg, struct error *e)
+static int64_t larger(int64_t a, int64_t b)
 {
-	struct growth *g = arg;
-	const struct object *vm = request_object(txn_view(t), g->req);
+	return a > b ? a : b;
+}
+
+static int reserve_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct resize *z = arg;
+	const struct object *vm = request_object(txn_view(t), z->req);
+	struct vm_size now, want;
 	int r;
 
 	if (!vm)
-		return error_gone(e, KIND_VM, g->req->target);
-	object_unref(g->before);
-	g->before = object_ref(vm);
+		return error_gone(e, KIND_VM, z->req->target);
+	object_unref(z->before);
+	z->before = object_ref(vm);
 	/* The capacity of the host may have been reserved for others since the request came in. */
-	r = check_size(txn_view(t), g->req, e);
-	return r < 0 ? r : put_changes(t, g->req, vm, e);
+	r = check_size(txn_view(t), z->req, e);
+	if (r < 0)
+		return r;
+	now = vm_size_of(vm);
+	want = wanted_size(txn_view(t), z->req, vm);
+	return put_changes(t, z->req, vm,
+			   (struct vm_size){larger(now.cpus, want.cpus), larger(now.memory, want.memory)}, e);
 }
 
-/* Restores the row, except for the memory if the guest has got it. */
-static int shrink_fn(struct txn *t, void *arg, struct error *e)
+/* Restores the row, but for what the guest has got or lost meanwhile. */
+static int restore_fn(struct txn *t, void *arg, struct error *e)
 {
 	static const int strings[] = {VM_NAME,
 				      VM_DESCRIPTION,
@@ -239,62 +254,99 @@ static int shrink_fn(struct txn *t, void *arg, struct error *e)
 				      VM_DEFAULT_L3_UUID,
 				      VM_INSTANCE_OFFERING_UUID,
 				      VM_ALLOCATOR_STRATEGY};
-	struct growth *g = arg;
-	const struct object *now = request_object(txn_view(t), g->req);
+	struct resize *z = arg;
+	const struct object *now = request_object(txn_view(t), z->req);
+	struct vm_size size = z->before ? vm_size_of(z->before) : (struct vm_size){0};
 	struct object *vm;
 	int r;
 
-	if (!now)
+	if (!now || !z->before)
 		return 0;
 	r = txn_edit(t, KIND_VM, object_uuid(now), &vm, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
-		object_set_str(vm, strings[i], object_str(g->before, strings[i]));
-	object_set_int(vm, VM_CPU_SPEED, object_int(g->before, VM_CPU_SPEED));
-	object_set_int(vm, VM_CPU_NUM, object_int(g->before, VM_CPU_NUM));
-	if (!g->has_memory)
-		object_set_int(vm, VM_MEMORY_SIZE, object_int(g->before, VM_MEMORY_SIZE));
+		object_set_str(vm, strings[i], object_str(z->before, strings[i]));
+	object_set_int(vm, VM_CPU_SPEED, object_int(z->before, VM_CPU_SPEED));
+	set_size(vm, (struct vm_size){z->has.cpus ? z->has.cpus : size.cpus,
+				      z->has.memory ? z->has.memory : size.memory});
 	return vm_write(t, now, vm, e);
 }
 
-/* Gives a running guest the size in the row. */
-static int push(struct job *job, struct growth *g, struct error *e)
+/* Writes what the guest has let go of. */
+static int release_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct resize *z = arg;
+	const struct object *now = request_object(txn_view(t), z->req);
+	struct object *vm;
+	struct vm_size want;
+	int r;
+
+	if (!now)
+		return error_gone(e, KIND_VM, z->req->target);
+	want = wanted_size(txn_view(t), z->req, now);
+	if (same_size(vm_size_of(now), want))
+		return 0;
+	r = txn_edit(t, KIND_VM, object_uuid(now), &vm, e);
+	if (r < 0)
+		return r;
+	set_size(vm, want);
+	return vm_write(t, now, vm, e);
+}
+
+/* Gives a running guest the wanted size. */
+static int push(struct job *job, struct resize *z, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
 	const char *host = vm ? vm_active_host(vm) : NULL;
 	_cleanup_(error_done) struct error why = ERROR_INIT;
-	int r;
+	struct vm_size was, want;
+	int64_t change = 0;
+	bool less;
+	int cpus = 0, r;
 
 	if (!host)
 		return 0; /* takes effect at the next start */
-	r = hv_domain_set_memory(pool_hypervisor(job->pool), host, job->req->target, vm_size_of(vm).memory,
+	was = vm_size_of(z->before ? z->before : vm);
+	want = wanted_size(view, job->req, vm);
+	r = hv_domain_set_memory(pool_hypervisor(job->pool), host, job->req->target, want.memory, &change,
 				 &why);
-	g->has_memory = r == 0;
+	z->has.memory = was.memory + change;
+	less = want.memory < was.memory;
+	if (r == 0) {
+		r = hv_domain_set_cpus(pool_hypervisor(job->pool), host, job->req->target, (int)want.cpus,
+				       &cpus, &why);
+		z->has.cpus = cpus;
+		less = want.cpus < was.cpus;
+	}
 	if (r == 0)
-		r = hv_domain_set_cpus(pool_hypervisor(job->pool), host, job->req->target,
-				       (int)vm_size_of(vm).cpus, &why);
+		return 0;
+	if (less)
+		return error_set_code(e, -r, "SYS.1007",
+				      "can't decrease capacity when vm[uuid:%s] is running: %s",
+				      job->req->target, error_sentence(&why));
 	/* The VM was started before vm.numa was set, or has all that its host can give. */
 	if (r == -EOPNOTSUPP)
 		return error_set_code(e, EOPNOTSUPP, "SYS.1007", NOT_NUMA ": %s", error_sentence(&why));
-	return r < 0 ? error_move(e, &why) : 0;
+	return error_move(e, &why);
 }
 
 static int vm_update_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	_cleanup_(growth_done) struct growth g = {.req = job->req};
-	int r = store_run(pool_store(job->pool), grow_fn, &g, e);
+	_cleanup_(resize_done) struct resize z = {.req = job->req};
+	int r = store_run(pool_store(job->pool), reserve_fn, &z, e);
 
 	if (r < 0)
 		return r;
 	kill_point("growth-written");
-	r = push(job, &g, e);
+	r = push(job, &z, e);
 	if (r < 0) {
-		(void)store_run(pool_store(job->pool), shrink_fn, &g, NULL);
+		(void)store_run(pool_store(job->pool), restore_fn, &z, NULL);
 		return r;
 	}
-	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+	r = store_run(pool_store(job->pool), release_fn, &z, e);
+	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 
 /* Whether the row has the texts of the request. They are written together with the size. */
@@ -315,7 +367,7 @@ static int vm_update_recover(struct job *job, json_t **ret_result, struct error 
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
 	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
-	struct growth g = {.req = job->req};
+	struct resize z = {.req = job->req};
 	struct vm_size want;
 	int r = 0;
 
@@ -325,7 +377,11 @@ static int vm_update_recover(struct job *job, json_t **ret_result, struct error 
 	    !has_texts(vm, job->req))
 		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the VM was changed");
 	if (host && host_wait_connected(job, host))
-		r = push(job, &g, e);
+		r = push(job, &z, e);
+	else if (host && !same_size(vm_size_of(vm), want)) /* what it has to give up is still its own */
+		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the VM was changed");
+	if (r == 0)
+		r = store_run(pool_store(job->pool), release_fn, &z, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 

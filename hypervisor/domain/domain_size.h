@@ -12,12 +12,27 @@
 
 #include "hypervisor/hypervisor.h"
 
-/** Adds vCPUs up to @count. -EOPNOTSUPP when the domain was not started with room for them. Never removes
- * any. */
-int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid, int count, struct error *e);
-/** Adds memory up to @bytes, as one module; what is added is a multiple of 128 MiB. -EOPNOTSUPP as above.
- * Never removes any. */
+/**
+ * Gives the guest @count vCPUs. *ret_now: how many it has afterwards, also on failure, unless that cannot be told.
+ * -EOPNOTSUPP: it was not started with room for so many, or with more that cannot be taken away: only those that
+ * were added to the running domain can. -ETIMEDOUT or -EBUSY: the guest keeps them.
+ */
+int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid, int count, int *ret_now,
+		       struct error *e);
+/**
+ * Gives the guest @bytes of memory, in steps of 128 MiB from what it has: never less than @bytes. What is added is
+ * one module; only whole modules can be taken away, and only if the guest moves its data out of them.
+ * *ret_change: by how many bytes its memory has changed, also on failure. Errors as above.
+ */
 int hv_domain_set_memory(struct hypervisor *hv, const char *host, const char *uuid, int64_t bytes,
-			 struct error *e);
+			 int64_t *ret_change, struct error *e);
+
+/* The most modules of a domain. */
+#define HV_MEMORY_SLOTS 16
+/**
+ * The fewest of @count modules of these sizes that have @wanted together, as a set of bits; 0 when there is no such
+ * set. For tests.
+ */
+unsigned int hv_memory_choose_modules(const int64_t sizes[], size_t count, int64_t wanted);
 
 #endif

@@ -30,15 +30,14 @@
 
 #include "hypervisor/domain/console.h"
 #include "hypervisor/domain/cpu_pinning.h"
+#include "hypervisor/domain/domain_size.h"
 #include "hypervisor/host_machine.h"
 #include "hypervisor/nic_filter.h"
 #include "hypervisor/storage/backend.h"
 #include "hypervisor/xml.h"
 
 /* SATA targets are named from sdaa on, so that they never collide with a SCSI disk's name. */
-#define SATA_FIRST 26
-/* Hot-plug memory modules that a guest can get besides its first memory. */
-#define MEMORY_SLOTS	16
+#define SATA_FIRST	26
 #define SMBIOS_TEXT_MAX 64
 /* What the disk serial of virtio-blk can hold. */
 #define VIRTIO_SERIAL_MAX 20
@@ -131,7 +130,7 @@ static void write_memory(struct xml *x, const struct hv_domain_def *spec)
 	if (spec->memory_max > spec->memory) {
 		char slots[8];
 
-		xml_open(x, "maxMemory", "slots", format(slots, sizeof(slots), "%d", MEMORY_SLOTS), "unit",
+		xml_open(x, "maxMemory", "slots", format(slots, sizeof(slots), "%d", HV_MEMORY_SLOTS), "unit",
 			 "KiB", NULL);
 		xml_int(x, spec->memory_max / 1024);
 		xml_close(x);
@@ -140,9 +139,10 @@ static void write_memory(struct xml *x, const struct hv_domain_def *spec)
 	xml_element_size(x, "currentMemory", "KiB", spec->memory / 1024);
 }
 
+/* QEMU cannot plug CPUs into its ARM machine. */
 static int vcpus(const struct hv_domain_def *spec)
 {
-	return spec->cpu_max > spec->cpu_num ? spec->cpu_max : spec->cpu_num;
+	return spec->cpu_max > spec->cpu_num && !machine_of(spec)->arm ? spec->cpu_max : spec->cpu_num;
 }
 
 /* The tag outlives a change of the VM's offering: it may name virtual CPUs that the VM does not have now. */
@@ -164,7 +164,7 @@ static void write_cpu_share(struct xml *x, const struct hv_domain_def *spec)
 	char number[16];
 
 	xml_open(x, "vcpu", "placement", "static", "current",
-		 spec->cpu_max > spec->cpu_num ? format(number, sizeof(number), "%d", spec->cpu_num) : NULL,
+		 vcpus(spec) > spec->cpu_num ? format(number, sizeof(number), "%d", spec->cpu_num) : NULL,
 		 NULL);
 	xml_int(x, vcpus(spec));
 	xml_close(x);

@@ -53,7 +53,24 @@ act "$dir" change-instance-offering "instanceOfferingUuid=$larger"
 wait_until 10 has_memory $((before + 240))
 assert_eq "$(value "$dir/instanceOfferingUuid") $(value "$dir/cpuNum") $(value "$dir/memorySize")" "$larger 2 536870912"
 assert_eq "$(on_host dominfo "$vm" | sed -n 's/^Max memory: *//p')" "524288 KiB"
-assert_refused "$dir/actions" "change-instance-offering instanceOfferingUuid=$offering" EINVAL "can't decrease capacity when vm\[uuid:$vm\] is running"
+
+step "what was added while it runs can be taken away again, and no more than that"
+act "$dir" update cpuNum=1
+assert_eq "$(value "$dir/cpuNum") $(on_host vcpucount --live "$vm")" "1 1"
+assert_eq "$(cpus)" 1
+guest "$vm" 'cat /sys/devices/system/memory/memory*/state | sort | uniq -c' # for the log
+act "$dir" update memorySize=384M
+assert_eq "$(value "$dir/memorySize")" $((384 * 1024 * 1024))
+assert_eq "$(on_host dominfo "$vm" | sed -n 's/^Max memory: *//p')" "393216 KiB"
+[ "$(memory)" -lt $((before + 240)) ] || fail "the guest still has its memory"
+act "$dir" change-instance-offering "instanceOfferingUuid=$offering"
+assert_eq "$(value "$dir/instanceOfferingUuid") $(value "$dir/cpuNum") $(value "$dir/memorySize")" "$offering 1 268435456"
+job=$(submit "$dir/actions" "update memorySize=128M")
+job_wait "$job" 60 2>/dev/null && fail "the memory that it was started with went"
+assert_match "$(value "api-jobs/$job/error")" "can't decrease capacity when vm.uuid:$vm. is running: only whole modules .*there are: none"
+assert_eq "$(value "$dir/memorySize")" 268435456
+act "$dir" change-instance-offering "instanceOfferingUuid=$larger"
+assert_eq "$(value "$dir/cpuNum") $(value "$dir/memorySize")" "2 536870912"
 
 step "and still has them after the next start"
 act "$dir" reboot
@@ -61,6 +78,10 @@ wait_serial "$vm" "TINY ready" 60 3
 wait_until 20 agent_ping "$vm"
 assert_eq "$(cpus)" 2
 has_memory $((before + 240)) || fail "the guest has $(memory) MiB after its restart"
+job=$(submit "$dir/actions" "update cpuNum=1")
+job_wait "$job" 60 2>/dev/null && fail "a CPU that it was started with went"
+assert_match "$(value "api-jobs/$job/error")" "was started with 2 CPUs; only those that were added since"
+assert_eq "$(value "$dir/cpuNum")" 2
 act "$dir" stop type=cold
 
 # add TAG...: system tags of the VM.

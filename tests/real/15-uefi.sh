@@ -119,7 +119,8 @@ idle=$(value "api-jobs/$job/result" | jq -r '.result.inventories[0].inventory.uu
 cmp "$(nvram one "$idle")" "$(nvram one "$vm")"
 
 step "expunged, no variables are left"
-for uuid in "$vm" "$copy" "$idle"; do
+act "vm-instances/$idle" destroy # never started, it goes at once
+for uuid in "$vm" "$copy"; do
 	act "vm-instances/$uuid" destroy
 	act "vm-instances/$uuid" expunge
 done

@@ -59,10 +59,18 @@ act "$dir" change-instance-offering "instanceOfferingUuid=$large"
 assert_eq "$(size)" "3 768"
 assert_eq "$(value "$dir/instanceOfferingUuid")" "$large"
 
-step "it does not shrink, nor outgrow its host, nor change while paused"
-assert_refused "$dir/actions" "update cpuNum=2" EINVAL "^can't decrease cpu of vm\[uuid:$vm\] when it is running$"
-assert_refused "$dir/actions" "update memorySize=256M" EINVAL "^can't decrease memory size of vm\[uuid:$vm\] when it is running$"
-assert_refused "$dir/actions" "change-instance-offering instanceOfferingUuid=$small" EINVAL "^can't decrease capacity when vm\[uuid:$vm\] is running$"
+step "it shrinks, too, in the same steps, and its host gets that back"
+read -r cpus memory <<<"$(left)"
+act "$dir" update cpuNum=2 memorySize=500M
+assert_eq "$(size)" "2 512"
+assert_eq "$(left)" "$((cpus + 1)) $((memory + 256))"
+act "$dir" change-instance-offering "instanceOfferingUuid=$small"
+assert_eq "$(size) $(value "$dir/instanceOfferingUuid")" "1 128 $small"
+act "$dir" update cpuNum=3 memorySize=128M
+assert_eq "$(size)" "3 128"
+
+step "it does not outgrow its host, nor change while paused, nor get less than it can start with"
+assert_refused "$dir/actions" "update memorySize=1M" EINVAL "^memory size\[.* bytes\] is less than 16M"
 assert_refused "$dir/actions" "update memorySize=100T" ENOSPC "^host\[uuid:$host\] capacity is not enough to offer cpu\[0\], memory\[[0-9]+ bytes\]$"
 assert_refused "$dir/actions" "update cpuNum=1024" ENOSPC "capacity is not enough to offer cpu\[1021\]"
 act "$dir" pause

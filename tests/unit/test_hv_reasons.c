@@ -558,12 +558,16 @@ static int do_console_password(void)
 
 static int do_cpus(void)
 {
-	return hv_domain_set_cpus(hv, HOST, VM, 2, e);
+	int now;
+
+	return hv_domain_set_cpus(hv, HOST, VM, 2, &now, e);
 }
 
 static int do_memory(void)
 {
-	return hv_domain_set_memory(hv, HOST, VM, INT64_C(256) << 20, e);
+	int64_t change;
+
+	return hv_domain_set_memory(hv, HOST, VM, INT64_C(256) << 20, &change, e);
 }
 
 static int do_migrate(bool managed)

@@ -487,6 +487,8 @@ static void an_active_domain_is_changed(void **state)
 		.mac = "fa:00:00:00:00:01", .network = "default", .model = "virtio", .device_id = 1};
 	struct fixture *f = *state;
 	struct hv_domain_def spec = spec_of(VM_1);
+	int64_t change;
+	int cpus;
 
 	spec.cpu_max = 4;
 	spec.memory = 256 * MIB;
@@ -497,8 +499,10 @@ static void an_active_domain_is_changed(void **state)
 		assert_ok(hv_nic_set_bandwidth(f->hv, HOST_A, VM_1, nic.mac, 8 * MIB, 0, e));
 		assert_ok(hv_cdrom_change(f->hv, HOST_A, VM_1, 0, "/nowhere/a & b.iso", e));
 		assert_ok(hv_console_set_password(f->hv, HOST_A, VM_1, "longer-than-eight", e));
-		assert_ok(hv_domain_set_cpus(f->hv, HOST_A, VM_1, 3, e));
-		assert_ok(hv_domain_set_memory(f->hv, HOST_A, VM_1, 300 * MIB, e));
+		assert_ok(hv_domain_set_cpus(f->hv, HOST_A, VM_1, 3, &cpus, e));
+		assert_int_equal(cpus, 3);
+		assert_ok(hv_domain_set_memory(f->hv, HOST_A, VM_1, 300 * MIB, &change, e));
+		assert_int_equal(change, i == 0 ? 128 * MIB : 0);
 	}
 	assert_definition(VM_1, nic.mac, true);
 	assert_definition(VM_1, "<inbound average='1024'/>", true);
@@ -507,8 +511,15 @@ static void an_active_domain_is_changed(void **state)
 	assert_definition(VM_1, "passwd='longer-t'", true);
 	assert_definition(VM_1, "<memory unit='KiB'>393216</memory>", true);
 	assert_ok(hv_domain_set_password(f->hv, HOST_A, VM_1, "root", "secret", e));
-	assert_fails(EOPNOTSUPP, hv_domain_set_cpus(f->hv, HOST_A, VM_1, 5, e));
-	assert_fails(EOPNOTSUPP, hv_domain_set_memory(f->hv, HOST_A, VM_1, 2048 * MIB, e));
+	assert_fails(EOPNOTSUPP, hv_domain_set_cpus(f->hv, HOST_A, VM_1, 5, &cpus, e));
+	assert_int_equal(cpus, 3);
+	assert_fails(EOPNOTSUPP, hv_domain_set_memory(f->hv, HOST_A, VM_1, 2048 * MIB, &change, e));
+	assert_int_equal(change, 0);
+	assert_ok(hv_domain_set_cpus(f->hv, HOST_A, VM_1, 2, &cpus, e));
+	assert_int_equal(cpus, 2);
+	assert_ok(hv_domain_set_memory(f->hv, HOST_A, VM_1, 200 * MIB, &change, e));
+	assert_int_equal(change, -128 * MIB);
+	assert_definition(VM_1, "<memory unit='KiB'>262144</memory>", true);
 	assert_fails(ENOENT, hv_cdrom_change(f->hv, HOST_A, VM_1, 2, NULL, e));
 
 	for (int i = 0; i < 2; i++) {
@@ -523,8 +534,23 @@ static void an_active_domain_is_changed(void **state)
 
 	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
 	assert_fails(EBUSY, hv_nic_attach(f->hv, HOST_A, VM_1, &nic, e));
-	assert_fails(EBUSY, hv_domain_set_cpus(f->hv, HOST_A, VM_1, 4, e));
+	assert_fails(EBUSY, hv_domain_set_cpus(f->hv, HOST_A, VM_1, 4, &cpus, e));
 	assert_fails(ENOENT, hv_nic_detach(f->hv, HOST_A, VM_2, 1, 1000, e));
+}
+
+static void the_fewest_modules_are_chosen(void **state)
+{
+	const int64_t sizes[] = {128, 256, 384, 128};
+
+	(void)state;
+	assert_int_equal(hv_memory_choose_modules(sizes, 4, 128), 1);
+	assert_int_equal(hv_memory_choose_modules(sizes, 4, 256), 2);
+	assert_int_equal(hv_memory_choose_modules(sizes, 4, 384), 4);
+	assert_int_equal(hv_memory_choose_modules(sizes, 4, 512), 5);
+	assert_int_equal(hv_memory_choose_modules(sizes, 4, 896), 15);
+	assert_int_equal(hv_memory_choose_modules(sizes, 4, 64), 0);
+	assert_int_equal(hv_memory_choose_modules(sizes, 4, 1024), 0);
+	assert_int_equal(hv_memory_choose_modules(sizes, 0, 128), 0);
 }
 
 static void changes_from_outside_are_reported(void **state)
@@ -928,6 +954,7 @@ int main(void)
 		cmocka_unit_test(each_file_is_a_host_of_its_own),
 		ON_DEFAULT(the_life_of_a_domain),
 		ON_DEFAULT(an_active_domain_is_changed),
+		cmocka_unit_test(the_fewest_modules_are_chosen),
 		ON_DEFAULT(changes_from_outside_are_reported),
 		ON_DEFAULT(many_concurrent_workers),
 		ON_DEFAULT(a_removed_host_reports_nothing),
