@@ -16,7 +16,9 @@
  * - CD-ROMs and IDE disks are on the controller that each guest can boot from:
  *   IDE on pc, the SATA controller of q35. IDE has four slots; they go to IDE disks
  *   first, then to the CD-ROMs in the order of their device ids; the rest is
- *   attached to SATA.
+ *   attached to SATA. Guests with virtio drivers have them on virtio-scsi instead of
+ *   SATA: Debian's kernel for clouds has no driver for that, and would not see its
+ *   NoCloud disk.
  * - A graphics password is always wanted, because one can be changed live only
  *   when the guest was started with one. Passwords are random, so the caller
  *   (hv_domain_start()) makes them up, not this file.
@@ -48,6 +50,7 @@ struct machine {
 	const char *name;	/* libvirt's */
 	const char *drive_bus;	/* of CD-ROMs and IDE disks */
 	int drive_slots;	/* on it; further drives are on SATA; 0: there is room for all */
+	bool virtio_drives;	/* CD-ROMs are on virtio-scsi where the guest has its driver */
 	bool pcie;		/* hot-plug needs ports */
 	bool arm;		/* for aarch64: UEFI alone, and nothing of a PC */
 	const char *const *usb; /* models of the USB controllers for a guest without a driver for xHCI */
@@ -60,6 +63,7 @@ static const struct machine machines[] = {
 	 .usb = (const char *const[]){"piix3-uhci", NULL}},
 	{.name = "q35",
 	 .drive_bus = "sata",
+	 .virtio_drives = true,
 	 .pcie = true,
 	 .usb = (const char *const[]){"ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3", NULL}},
 	{.name = "virt",
@@ -358,7 +362,7 @@ static void write_clock(struct xml *x, const struct hv_domain_def *spec)
 struct attachment {
 	const char *bus;
 	char target[8];
-	int drive; /* its place on q35's SATA controllers; -1: libvirt derives the place from the name */
+	int drive; /* its place on SATA controllers or virtio-scsi; -1: libvirt derives the place from the name */
 };
 
 /* "hd" and 27 give "hdab"; libvirt derives the address from the name. */
@@ -391,6 +395,12 @@ static int drive_rank(const struct hv_domain_def *spec, size_t i)
 	return rank;
 }
 
+/* Windows has its driver for virtio-scsi only after its installation from CD. */
+static bool has_virtio_scsi(const struct hv_domain_def *spec)
+{
+	return spec->platform && !is_windows(spec) && strcmp(spec->platform, "Other") != 0;
+}
+
 static struct attachment attachment_of(const struct hv_domain_def *spec, size_t i)
 {
 	const struct hv_disk *disk = &spec->disks[i];
@@ -405,11 +415,13 @@ static struct attachment attachment_of(const struct hv_domain_def *spec, size_t 
 	}
 	rank = drive_rank(spec, i);
 	at.bus = machine->drive_slots == 0 || rank < machine->drive_slots ? machine->drive_bus : "sata";
+	if (machine->virtio_drives && disk->cdrom && has_virtio_scsi(spec))
+		at.bus = "scsi";
 	if (strcmp(at.bus, "ide") == 0)
 		name_target(at.target, "hd", rank);
 	else
 		name_target(at.target, "sd", SATA_FIRST + rank - machine->drive_slots);
-	if (strcmp(machine->drive_bus, "sata") == 0)
+	if (machine->drive_slots == 0)
 		at.drive = rank;
 	return at;
 }
@@ -423,15 +435,18 @@ static void write_boot_order(struct xml *x, int order)
 	xml_close(x);
 }
 
-static void write_drive_address(struct xml *x, int drive)
+/* On virtio-scsi, target 0 has the volumes, and each drive is a target of its own. */
+static void write_drive_address(struct xml *x, const struct attachment *at)
 {
-	if (drive < 0)
+	bool scsi = strcmp(at->bus, "scsi") == 0;
+
+	if (at->drive < 0)
 		return;
 	xml_open(x, "address", "type", "drive", NULL);
-	xml_attr_int(x, "controller", drive / SATA_PORTS);
+	xml_attr_int(x, "controller", scsi ? 0 : at->drive / SATA_PORTS);
 	xml_attr_int(x, "bus", 0);
-	xml_attr_int(x, "target", 0);
-	xml_attr_int(x, "unit", drive % SATA_PORTS);
+	xml_attr_int(x, "target", scsi ? 1 + at->drive : 0);
+	xml_attr_int(x, "unit", scsi ? 0 : at->drive % SATA_PORTS);
 	xml_close(x);
 }
 
@@ -471,7 +486,7 @@ static void write_disk(struct xml *x, const struct hv_domain_def *spec, size_t i
 	xml_leaf(x, "alias", "name",
 		 format(alias, sizeof(alias), "ua-%s-%d", disk->cdrom ? "cdrom" : "disk", disk->device_id),
 		 NULL);
-	write_drive_address(x, at.drive);
+	write_drive_address(x, &at);
 	xml_close(x);
 }
 

@@ -16,7 +16,7 @@ struct hv_disk {
 	const char *serial; /* volume uuid; cut to 20 characters for virtio */
 	int device_id;	    /* 0 root, 1.. data; CD-ROM: 0..2, 3 is the NoCloud disk */
 	enum hv_disk_bus bus;
-	bool cdrom; /* on IDE or, with machine q35 and where IDE has no place left, SATA */
+	bool cdrom; /* on IDE; with machine q35 on virtio-scsi or SATA */
 	bool shareable;
 	int boot_order;		 /* 1.. per-device boot order, 0 = none */
 	const char *wwn;	 /* 16 hex digits, scsi only, may be NULL */
