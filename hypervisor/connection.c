@@ -251,6 +251,15 @@ static void probe(struct connection *connection, xmlDocPtr capabilities)
 	connection->info.bandwidth = host->bandwidth;
 }
 
+static void tell_machine(const struct host_machine *machine, struct hv_host_info *ret_info)
+{
+	(void)snprintf(ret_info->arch, sizeof(ret_info->arch), "%s", machine->arch);
+	ret_info->machine_known = machine->known;
+	ret_info->uefi = machine->uefi;
+	ret_info->secure_boot = machine->secure_boot;
+	ret_info->tpm = machine->tpm;
+}
+
 static int read_info(struct connection *connection, struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr capabilities = NULL;
@@ -279,6 +288,7 @@ static int read_info(struct connection *connection, struct error *e)
 	host_machine_read_arch(capabilities, &connection->machine);
 	probe(connection, capabilities);
 	host_machine_ask(connection->conn, connection->info.virt_type, &connection->machine);
+	tell_machine(&connection->machine, &connection->info);
 	return 0;
 }
 

@@ -78,8 +78,11 @@ struct hv_host_info {
 	int64_t memory;	   /* bytes */
 	int cpus;	   /* logical processors */
 	int sockets;
-	bool simulated; /* test driver */
-	bool bandwidth; /* traffic control works, so NIC limits can be applied */
+	bool simulated;	    /* test driver */
+	bool bandwidth;	    /* traffic control works, so NIC limits can be applied */
+	char arch[16];	    /* "x86_64", "aarch64"; "" when simulated */
+	bool machine_known; /* the host has said whether guests can have the following */
+	bool uefi, secure_boot, tpm;
 };
 
 /** One domain as a full comparison sees it. */

@@ -77,7 +77,10 @@
 	X_STR(X, HOST, FENCE_STATUS, "fenceStatus", F_FILE,                                                  \
 	      "of a silent host: Fencing, Failed, Off (the fence command says so) or Confirmed (an administrator does)") \
 	X_STR(X, HOST, FENCE_REASON, "fenceReason", F_FILE,                                                  \
-	      "of a silent host: what is known of its power, and what can be done; empty when it answers")
+	      "of a silent host: what is known of its power, and what can be done; empty when it answers")   \
+	X_STR(X, HOST, ARCH, "architecture", F_FILE, "x86_64 or aarch64; empty when simulated")              \
+	X_STR(X, HOST, MACHINE_PARTS, "machineParts", F_FILE,                                                \
+	      "of uefi, secureBoot and tpm, what guests can have there, separated by blanks, or none; empty when not known")
 
 #define PRIMARY_STORAGE_FIELDS(X)                                                                            \
 	X_UUID(X, PRIMARY_STORAGE)                                                                           \
@@ -485,7 +488,7 @@
 
 #define AFFINITY_GROUP_FIELDS(X)                                                                             \
 	X_UUID(X, AFFINITY_GROUP) X_NAME(X, AFFINITY_GROUP) X_DESC(X, AFFINITY_GROUP)                        \
-	X_STR(X, AFFINITY_GROUP, POLICY, "policy", 0, "ANTISOFT or ANTIHARD")                                \
+	X_STR(X, AFFINITY_GROUP, POLICY, "policy", 0, "ANTISOFT, ANTIHARD, PROSOFT or PROHARD")                                \
 	X_STR(X, AFFINITY_GROUP, VERSION, "version", 0, "1.0")                                               \
 	X_STR(X, AFFINITY_GROUP, TYPE, "type", 0, "HOST")                                                    \
 	X_STR(X, AFFINITY_GROUP, APPLIANCE, "appliance", 0, "CUSTOMER, or VROUTER for those of the system")  \

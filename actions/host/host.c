@@ -6,6 +6,16 @@
 #include "hypervisor/hypervisor.h"
 #include "model/states.h"
 
+/* "none" stands for a host that has said that it has nothing of it. */
+static void set_machine_parts(struct object *host, const struct hv_host_info *info)
+{
+	char parts[32];
+
+	(void)snprintf(parts, sizeof(parts), "%s%s%s", info->uefi ? " uefi" : "",
+		       info->secure_boot ? " secureBoot" : "", info->tpm ? " tpm" : "");
+	object_set_str(host, HOST_MACHINE_PARTS, !info->machine_known ? NULL : *parts ? parts + 1 : "none");
+}
+
 int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_info *info, struct error *e)
 {
 	struct object *host;
@@ -23,6 +33,8 @@ int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_inf
 	object_set_int(host, HOST_TOTAL_MEMORY, info->memory);
 	object_set_str(host, HOST_VIRT_TYPE, info->virt_type);
 	object_set_int(host, HOST_BANDWIDTH, info->bandwidth);
+	object_set_str(host, HOST_ARCH, *info->arch ? info->arch : NULL);
+	set_machine_parts(host, info);
 	r = txn_put(t, host, NULL, e);
 	return r < 0 ? r : capacity_update_host(t, uuid, e);
 }

@@ -62,17 +62,32 @@ static int find_member(const struct view *view, const struct request *req, const
 	return 0;
 }
 
-/* True when the VM is on the host of another member. */
-static bool shares_host(const struct view *view, const struct object *group, const struct object *vm)
+/* Whether a running VM is where a member of the group must not be. */
+static int check_place(const struct view *view, const struct object *group, const struct object *vm,
+		       struct error *e)
 {
-	struct affinity_hosts hosts;
+	_cleanup_(affinity_hosts_done) struct affinity_hosts hosts = {0};
 	bool shares;
 
-	if (!object_str(vm, VM_HOST_UUID) || affinity_hosts_of(view, group, object_uuid(vm), &hosts) < 0)
-		return false;
+	if (!affinity_is_hard(group) || !object_str(vm, VM_HOST_UUID))
+		return 0;
+	if (affinity_hosts_of(view, group, object_uuid(vm), &hosts) < 0)
+		return error_oom(e);
 	shares = affinity_hosts_have(&hosts, object_str(vm, VM_HOST_UUID));
-	affinity_hosts_done(&hosts);
-	return shares;
+	if (affinity_is_together(group))
+		return shares || hosts.count == 0
+			       ? 0
+			       : error_set(
+					 e, EBUSY,
+					 "vm [uuid:%s] doesn't satisfy the affinityGroup [uuid:%s]: its members run "
+					 "on other hosts",
+					 object_uuid(vm), object_uuid(group));
+	return shares ? error_set(
+				e, EBUSY,
+				"There are other VMs on this host [uuid: %s] belonging to same affinityGroup "
+				"[%s]",
+				object_text(vm, VM_HOST_UUID), object_uuid(group))
+		      : 0;
 }
 
 /* -------------------------------------------------------------- operations */
@@ -85,8 +100,7 @@ static int affinity_create_apply(struct txn *t, const struct request *req, json_
 
 	if (r < 0)
 		return r;
-	object_set_str(o, AFFINITY_GROUP_POLICY,
-		       strcmp(request_str(req, "policy"), "antiHard") == 0 ? "ANTIHARD" : "ANTISOFT");
+	object_set_str(o, AFFINITY_GROUP_POLICY, affinity_policy(request_str(req, "policy")));
 	object_set_str(o, AFFINITY_GROUP_TYPE, "HOST");
 	object_set_str(o, AFFINITY_GROUP_VERSION, "1.0");
 	object_set_str(o, AFFINITY_GROUP_APPLIANCE, "CUSTOMER");
@@ -135,12 +149,7 @@ static int affinity_add_vm_check(const struct view *view, const struct request *
 	if (usage)
 		return error_set(e, EEXIST, "Vm [uuid: %s] is already added to affinityGroup [uuid: %s]",
 				 object_uuid(vm), object_text(usage, AFFINITY_USAGE_GROUP_UUID));
-	if (object_str_is(group, AFFINITY_GROUP_POLICY, "ANTIHARD") && shares_host(view, group, vm))
-		return error_set(
-			e, EBUSY,
-			"There are other VMs on this host [uuid: %s] belonging to same affinityGroup [%s]",
-			object_text(vm, VM_HOST_UUID), object_uuid(group));
-	return 0;
+	return check_place(view, group, vm, e);
 }
 
 static int affinity_add_vm_apply(struct txn *t, const struct request *req, json_t **ret_result,
@@ -194,7 +203,8 @@ static const struct operation create_affinity_group = {
 					  .type = PARAM_STRING,
 					  .in = IN_BODY,
 					  .flags = PARAM_REQUIRED,
-					  .values = (const char *const[]){"antiSoft", "antiHard", NULL}},
+					  .values = (const char *const[]){"antiSoft", "antiHard", "proSoft",
+									  "proHard", NULL}},
 					 {.name = "type",
 					  .type = PARAM_STRING,
 					  .in = IN_BODY,

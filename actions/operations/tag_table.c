@@ -10,6 +10,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/affinity.h"
 #include "actions/vm/ha.h"
+#include "actions/vm/placement_filters.h"
 #include "actions/vm/tag_rules.h"
 #include "actions/volume/file.h"
 #include "hypervisor/domain/cpu_pinning.h"
@@ -127,11 +128,38 @@ static int check_serial(const struct tag_subject *s, struct error *e)
 	return 0;
 }
 
+/* What Secure Boot needs of the other tags. */
+static int check_firmware(const char *secure, const char *mode, const char *machine, struct error *e)
+{
+	if (!secure || strcasecmp(secure, "true") != 0)
+		return 0;
+	if (mode && strcasecmp(mode, "Legacy") == 0)
+		return error_set(e, EINVAL, "Secure Boot needs UEFI, not the system tag bootMode::%s", mode);
+	if (machine && strcasecmp(machine, "pc") == 0)
+		return error_set(
+			e, EINVAL,
+			"Secure Boot needs the machine type q35, not the system tag vmMachineType::%s",
+			machine);
+	return 0;
+}
+
+static int check_boot_mode(const struct tag_subject *s, struct error *e)
+{
+	int r = vm_check_boot_mode(s, e);
+
+	return r < 0 ? r : check_firmware(other_tag(s, "secureBoot"), s->value, NULL, e);
+}
+
+static int check_machine_type(const struct tag_subject *s, struct error *e)
+{
+	return check_firmware(other_tag(s, "secureBoot"), NULL, s->value, e);
+}
+
 /* The keys are put into the firmware's variables when these are made. */
 static int check_secure_boot(const struct tag_subject *s, struct error *e)
 {
 	if (s->req || s->kind != KIND_VM || !view_get(s->view, KIND_VM, s->uuid))
-		return 0;
+		return check_firmware(s->value, other_tag(s, "bootMode"), other_tag(s, "vmMachineType"), e);
 	return error_set(
 		e, EINVAL,
 		"Secure Boot is chosen when a VM is created, as a system tag of the VM, its offering or "
@@ -295,7 +323,7 @@ const struct system_tag tag_table[] = {
 	 .kinds = VMS_AND_ORIGINS,
 	 .takes = "Legacy|UEFI",
 	 .effect = "the firmware from the next start on",
-	 .check = vm_check_boot_mode},
+	 .check = check_boot_mode},
 	{.prefix = "bootOrder",
 	 .kinds = VMS_AND_ORIGINS,
 	 .takes = "HardDisk,CdRom",
@@ -379,6 +407,14 @@ const struct system_tag tag_table[] = {
 	 .effect =
 		 "the host's PCI device at this address is passed through to the guest, which cannot migrate",
 	 .check = check_pci_device},
+	{.prefix = PREFERRED_HOST_TAG,
+	 .kinds = VMS_AND_ORIGINS,
+	 .many = true,
+	 .admin = true,
+	 .resource = KIND_HOST,
+	 .takes = "<uuid>",
+	 .effect = "a host that the VM is placed on if it can be",
+	 .check = check_host},
 	{.prefix = DATA_STORAGE_TAG,
 	 .kinds = VMS,
 	 .resource = KIND_PRIMARY_STORAGE,
@@ -389,6 +425,14 @@ const struct system_tag tag_table[] = {
 	 .form = TAG_MARK,
 	 .kinds = VMS_AND_ORIGINS,
 	 .effect = "the guest has an agent, so ChangeVmPassword is possible"},
+	{.prefix = REQUIRED_HOST_TAG,
+	 .kinds = VMS_AND_ORIGINS,
+	 .many = true,
+	 .admin = true,
+	 .resource = KIND_HOST,
+	 .takes = "<uuid>",
+	 .effect = "a host that the VM may be on; without such a tag it may be on all",
+	 .check = check_host},
 	{.prefix = "rootPassword",
 	 .kinds = VMS_AND_ORIGINS,
 	 .secret = true,
@@ -460,7 +504,8 @@ const struct system_tag tag_table[] = {
 	 .form = TAG_CHOICE,
 	 .kinds = VMS_AND_ORIGINS,
 	 .values = WORDS("pc", "q35"),
-	 .effect = "the type of the machine from the next start on, instead of that in machineType"},
+	 .effect = "the type of the machine from the next start on, instead of that in machineType",
+	 .check = check_machine_type},
 	{.prefix = "vmSystemSerialNumber",
 	 .kinds = VMS_AND_ORIGINS,
 	 .takes = "<text>",

@@ -7,6 +7,44 @@
 #include "actions/engine/tags.h"
 #include "model/states.h"
 
+/* --------------------------------------------------------------- policies */
+
+static const struct policy {
+	const char *name, *stored;
+	bool hard, together;
+} policies[] = {
+	{"antiSoft", "ANTISOFT", .hard = false, .together = false},
+	{"antiHard", "ANTIHARD", .hard = true, .together = false},
+	{"proSoft", "PROSOFT", .hard = false, .together = true},
+	{"proHard", "PROHARD", .hard = true, .together = true},
+};
+
+const char *affinity_policy(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+		if (strcmp(policies[i].name, name) == 0)
+			return policies[i].stored;
+	return NULL;
+}
+
+static const struct policy *policy_of(const struct object *group)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+		if (object_str_is(group, AFFINITY_GROUP_POLICY, policies[i].stored))
+			return &policies[i];
+	return &policies[0];
+}
+
+bool affinity_is_hard(const struct object *group)
+{
+	return policy_of(group)->hard;
+}
+
+bool affinity_is_together(const struct object *group)
+{
+	return policy_of(group)->together;
+}
+
 /* ------------------------------------------------------------- membership */
 
 const struct object *affinity_usage_of(const struct view *view, const char *vm)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Affinity groups (behaviour.md 3.7): VMs that should not (antiSoft) or must not
- * (antiHard) share a host with another member. A VM belongs to at most one group:
+ * (antiHard) share a host with another member, or should (proSoft) or must
+ * (proHard) be where the others are. A VM belongs to at most one group:
  * a row of KIND_AFFINITY_USAGE records the membership, an inherent system tag
  * shows it. Rows and texts that these functions return are borrowed from the view.
  */
@@ -18,6 +19,13 @@ struct affinity_hosts {
 	const char **uuids; /* owned array, sorted; the texts are borrowed from the view */
 	size_t count;
 };
+
+/** The stored form of a policy as requests name it; NULL when there is no such policy. Static. */
+const char *affinity_policy(const char *name);
+/** Whether members must obey the policy of their group; else they should. */
+bool affinity_is_hard(const struct object *group);
+/** Whether members belong together, not apart. */
+bool affinity_is_together(const struct object *group);
 
 /** The group of a VM; NULL = none. */
 const struct object *affinity_group_of(const struct view *view, const char *vm);

@@ -12,14 +12,6 @@
 /* Devices on ports that each VM has: SCSI, serial and USB controllers, balloon, random numbers; one to spare. */
 #define FIXED_DEVICES 6
 
-const char *vm_machine_type(const struct view *view, const struct object *vm)
-{
-	const char *tag = tag_value(view, object_uuid(vm), "vmMachineType");
-	const char *type = tag ? tag : object_str(vm, VM_MACHINE_TYPE);
-
-	return type && strcasecmp(type, "q35") == 0 ? "q35" : "pc";
-}
-
 static bool tag_is(const struct view *view, const struct object *vm, const char *prefix, const char *value)
 {
 	const char *have = tag_value(view, object_uuid(vm), prefix);
@@ -27,9 +19,32 @@ static bool tag_is(const struct view *view, const struct object *vm, const char 
 	return have && strcasecmp(have, value) == 0;
 }
 
+const char *vm_machine_type(const struct view *view, const struct object *vm)
+{
+	const char *tag = tag_value(view, object_uuid(vm), "vmMachineType");
+	const char *type = tag ? tag : object_str(vm, VM_MACHINE_TYPE);
+
+	if (!tag && tag_is(view, vm, "secureBoot", "true"))
+		return "q35"; /* pc has no Secure Boot */
+	return type && strcasecmp(type, "q35") == 0 ? "q35" : "pc";
+}
+
 bool vm_has_uefi(const struct view *view, const struct object *vm)
 {
 	return tag_is(view, vm, "bootMode", "UEFI") || tag_is(view, vm, "secureBoot", "true");
+}
+
+void vm_machine_needs(const struct view *view, const struct object *vm, const char *ret_words[4])
+{
+	size_t n = 0;
+
+	if (vm_has_uefi(view, vm))
+		ret_words[n++] = "uefi";
+	if (tag_is(view, vm, "secureBoot", "true"))
+		ret_words[n++] = "secureBoot";
+	if (tag_is(view, vm, "tpm", "2.0"))
+		ret_words[n++] = "tpm";
+	ret_words[n] = NULL;
 }
 
 /* As many as the VM may ever get devices: a running guest gets no further port. */

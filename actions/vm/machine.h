@@ -15,6 +15,10 @@
 const char *vm_machine_type(const struct view *view, const struct object *vm);
 /** Whether the VM has UEFI firmware, which keeps variables on its host. */
 bool vm_has_uefi(const struct view *view, const struct object *vm);
+/**
+ * What the VM's machine needs of its host, in the words of the host's machineParts: NULL-terminated, static words.
+ */
+void vm_machine_needs(const struct view *view, const struct object *vm, const char *ret_words[4]);
 /** Fills the machine of @ret in. It borrows from @view. */
 void vm_describe_machine(const struct view *view, const struct object *vm, struct hv_domain_def *ret);
 

@@ -11,6 +11,7 @@
 
 #include "actions/engine/tags.h"
 #include "actions/vm/affinity.h"
+#include "actions/vm/machine.h"
 #include "actions/vm/placement_filters.h"
 #include "actions/volume/location.h"
 #include "model/states.h"
@@ -23,8 +24,8 @@
 /* ------------------------------------------------------------- strategies */
 
 /*
- * A strategy gives each host a cost; the cheapest wins, among equals the oldest. A host with another
- * member of the VM's affinity group comes after all hosts without one, whatever the cost (antiSoft).
+ * A strategy gives each host a cost; the cheapest wins, among equals the oldest. Whatever the cost, hosts that
+ * the VM's affinity group prefers come first, then those that its tags PREFERRED_HOST_TAG name.
  */
 
 static int64_t cost_vm_count(const struct placement_search *s, const struct object *host)
@@ -164,14 +165,23 @@ static int search_begin(struct placement_search *s, const struct view *view, con
 	s->hosts = calloc(room + 1, sizeof(s->hosts[0]));
 	if (want->ret_report)
 		s->ruled_out = json_object();
+	if (vm) {
+		s->has_required = tag_value(view, want->vm, REQUIRED_HOST_TAG) != NULL;
+		vm_machine_needs(view, vm, s->parts);
+	}
 	if (group && object_str_is(group, AFFINITY_GROUP_STATE, STATE_ENABLED))
 		s->group = group;
 	if (!s->hosts || (want->ret_report && !s->ruled_out) ||
 	    (s->group && affinity_hosts_of(view, group, want->vm, &s->taken) < 0))
 		return error_oom(e);
-	view_for_each (host, view, KIND_HOST)
+	view_for_each (host, view, KIND_HOST) {
+		/* with members whose host is dead nobody can be together */
+		if (s->group && affinity_is_together(s->group) &&
+		    object_str_is(host, HOST_STATUS, STATUS_CONNECTED) && placement_has_member(s, host))
+			s->together = true;
 		if (s->count < room)
 			s->hosts[s->count++] = host;
+	}
 	return 0;
 }
 
@@ -213,7 +223,7 @@ static int apply_filters(struct placement_search *s, struct error *e)
 
 struct ranked {
 	const struct object *host;
-	bool has_member;
+	bool against_group, other; /* than the preferred ones */
 	int64_t cost;
 };
 
@@ -221,8 +231,10 @@ static int compare_ranked(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
 
-	if (x->has_member != y->has_member)
-		return x->has_member ? 1 : -1;
+	if (x->against_group != y->against_group)
+		return x->against_group ? 1 : -1;
+	if (x->other != y->other)
+		return x->other ? 1 : -1;
 	if (x->cost != y->cost)
 		return x->cost < y->cost ? -1 : 1;
 	return x->host->id < y->host->id ? -1 : x->host->id > y->host->id;
@@ -235,9 +247,17 @@ static int rank(struct placement_search *s, const struct strategy *strategy, str
 
 	if (!ranked)
 		return error_oom(e);
-	for (size_t i = 0; i < s->count; i++)
-		ranked[i] = (struct ranked){s->hosts[i], placement_has_member(s, s->hosts[i]),
-					    strategy->cost(s, s->hosts[i])};
+	for (size_t i = 0; i < s->count; i++) {
+		const struct object *host = s->hosts[i];
+
+		ranked[i] = (struct ranked){
+			.host = host,
+			.against_group =
+				s->group && placement_has_member(s, host) != affinity_is_together(s->group),
+			.other = !placement_names_host(s, PREFERRED_HOST_TAG, host),
+			.cost = strategy->cost(s, host),
+		};
+	}
 	qsort(ranked, s->count, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < s->count; i++)
 		s->hosts[i] = ranked[i].host;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions/engine/config.h"
+#include "actions/engine/tags.h"
 #include "actions/host/topology.h"
 #include "actions/storage/storage_choice.h"
 #include "model/states.h"
@@ -248,8 +249,10 @@ bool placement_has_member(const struct placement_search *s, const struct object 
 
 static bool obeys_group(const struct placement_search *s, const struct object *host)
 {
-	return !s->group || !object_str_is(s->group, AFFINITY_GROUP_POLICY, "ANTIHARD") ||
-	       !placement_has_member(s, host);
+	if (!s->group || !affinity_is_hard(s->group))
+		return true;
+	return affinity_is_together(s->group) ? !s->together || placement_has_member(s, host)
+					      : !placement_has_member(s, host);
 }
 
 static int only_taken(const struct placement_search *s, struct error *e)
@@ -257,6 +260,73 @@ static int only_taken(const struct placement_search *s, struct error *e)
 	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
 			      "affinityGroup [uuid:%s] reserve host [uuid:%s] for vm [uuid: %s] failed",
 			      object_uuid(s->group), object_uuid(s->hosts[0]), s->want->vm);
+}
+
+bool placement_names_host(const struct placement_search *s, const char *prefix, const struct object *host)
+{
+	view_for_each_where (row, s->view, KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, s->want->vm) {
+		const char *named = tag_strip_prefix(object_text(row, SYSTEM_TAG_TAG), prefix);
+
+		if (named && strcmp(named, object_uuid(host)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_required(const struct placement_search *s, const struct object *host)
+{
+	return !s->has_required || placement_names_host(s, REQUIRED_HOST_TAG, host);
+}
+
+static int none_required(const struct placement_search *s, struct error *e)
+{
+	return error_set_code(e, ENOSPC, "HOST_ALLOCATION.1000",
+			      "vm[uuid:%s] may be on the hosts of its system tags " REQUIRED_HOST_TAG
+			      " only, and none of the [%zu] candidate hosts is one of them",
+			      s->want->vm, s->count);
+}
+
+/* Whether the words of a host have this one. */
+static bool has_part(const char *parts, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; *parts; parts += strcspn(parts, " "), parts += *parts == ' ')
+		if (strncmp(parts, word, len) == 0 && (parts[len] == ' ' || !parts[len]))
+			return true;
+	return false;
+}
+
+/* A host that has not said what it can make is tried. A guest does not find another architecture. */
+static bool makes_machine(const struct placement_search *s, const struct object *host)
+{
+	const struct object *last = view_get(s->view, KIND_HOST, s->want->last_host);
+	const char *parts = object_str(host, HOST_MACHINE_PARTS), *arch = object_str(host, HOST_ARCH);
+
+	for (size_t i = 0; parts && s->parts[i]; i++)
+		if (!has_part(parts, s->parts[i]))
+			return false;
+	return !last || !arch || is(object_str(last, HOST_ARCH), arch);
+}
+
+static int none_makes_machine(const struct placement_search *s, struct error *e)
+{
+	char needs[40] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; s->parts[i]; i++)
+		len += (size_t)snprintf(needs + len, sizeof(needs) - len, "%s%s", i ? ", " : "", s->parts[i]);
+	if (!len)
+		return error_set_code(
+			e, ENOSPC, "HOST_ALLOCATION.1000",
+			"none of the [%zu] candidate hosts has the architecture of the VM's last one",
+			s->count);
+	return error_set_code(
+		e, ENOSPC, "HOST_ALLOCATION.1000",
+		"none of the [%zu] candidate hosts has what the VM's machine needs: %s. On Debian, UEFI "
+		"and Secure Boot are in the package ovmf, a TPM is in swtpm; reconnect the host after "
+		"their installation",
+		s->count, needs);
 }
 
 int64_t placement_count_others(const struct placement_search *s, const struct object *host)
@@ -290,8 +360,13 @@ static const struct placement_filter filters[] = {
 	{"capacity", "it does not have enough free CPU or memory", has_capacity, no_capacity},
 	{"storage", "it reaches no primary storage that holds the volumes or has room for them", has_storage,
 	 no_storage},
+	{"machine", "it lacks what the VM's machine needs: its architecture, UEFI, Secure Boot or a TPM",
+	 makes_machine, none_makes_machine},
+	{"required", "no system tag " REQUIRED_HOST_TAG " of the VM names it", is_required, none_required},
 	{"avoided", "the request excludes it", is_not_avoided, only_avoided},
-	{"affinity", "another member of the VM's affinity group is there", obeys_group, only_taken},
+	{"affinity",
+	 "members of the VM's affinity group are there, or are elsewhere, against the policy of the group",
+	 obeys_group, only_taken},
 	{"instances", "it has as many VMs as the strategy allows", has_room_for_vm, only_full},
 };
 

@@ -11,6 +11,10 @@
 #include "actions/vm/affinity.h"
 #include "actions/vm/placement.h"
 
+/* System tags that say on which hosts a VM must be, and on which it should be. */
+#define REQUIRED_HOST_TAG  "requiredHostUuid"
+#define PREFERRED_HOST_TAG "preferredHostUuid"
+
 /** One search for a host: what is wanted, and the hosts that are left. */
 struct placement_search {
 	const struct view *view;      /* borrowed */
@@ -19,8 +23,11 @@ struct placement_search {
 	size_t count;
 	const struct object *group;  /* Enabled affinity group of the VM, borrowed; NULL = none */
 	struct affinity_hosts taken; /* owned; the hosts of the group's other members */
-	int64_t vms_max;	     /* VMs that a host may have, this one included; 0 = any number */
-	json_t *ruled_out; /* owned; name of the filter -> row ids of hosts; NULL: no report wanted */
+	bool together;	      /* the group wants its members together, and one is on a host that answers */
+	bool has_required;    /* the VM has tags REQUIRED_HOST_TAG */
+	const char *parts[4]; /* what its machine needs, see vm_machine_needs() */
+	int64_t vms_max;      /* VMs that a host may have, this one included; 0 = any number */
+	json_t *ruled_out;    /* owned; name of the filter -> row ids of hosts; NULL: no report wanted */
 };
 
 struct placement_filter {
@@ -36,6 +43,8 @@ const struct placement_filter *placement_filter(size_t i);
 
 /** The primary storage of the host's cluster with the most room for the root volume; NULL = none. Borrowed. */
 const struct object *placement_storage_on(const struct placement_search *s, const struct object *host);
+/** True when a tag of the VM with this prefix names the host. */
+bool placement_names_host(const struct placement_search *s, const char *prefix, const struct object *host);
 /** True when another member of the VM's affinity group is on the host. */
 bool placement_has_member(const struct placement_search *s, const struct object *host);
 /** The number of other VMs on the host, those that are being started there included. */

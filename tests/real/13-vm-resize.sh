@@ -26,7 +26,7 @@ has_memory() {
 }
 
 step "a VM that was started without vm.numa cannot grow while it runs"
-wait_serial "$vm" "TINY ready" 60
+wait_serial "$vm" "TINY ready" 120
 echo true >"$MOUNT/global-configurations/vm/numa/value"
 sync "$MOUNT/global-configurations/vm/numa/value"
 job=$(submit "$dir/actions" "update cpuNum=2")
@@ -36,7 +36,7 @@ assert_eq "$(value "$dir/cpuNum")" 1
 
 step "after a restart the running guest gets a CPU and memory"
 act "$dir" reboot
-wait_serial "$vm" "TINY ready" 60 2
+wait_serial "$vm" "TINY ready" 120 2
 wait_until 20 agent_ping "$vm"
 assert_eq "$(cpus)" 1
 before=$(memory)
@@ -74,7 +74,7 @@ assert_eq "$(value "$dir/cpuNum") $(value "$dir/memorySize")" "2 536870912"
 
 step "and still has them after the next start"
 act "$dir" reboot
-wait_serial "$vm" "TINY ready" 60 3
+wait_serial "$vm" "TINY ready" 120 3
 wait_until 20 agent_ping "$vm"
 assert_eq "$(cpus)" 2
 has_memory $((before + 240)) || fail "the guest has $(memory) MiB after its restart"
@@ -116,7 +116,7 @@ assert_eq "$(on_host vcpupin "$vm" | awk '/^ *[0-9]/ { print $2 }' | paste -sd' 
 assert_eq "$(parsed '/domain/sysinfo/system/entry[@name="serial"]')" SN-4711
 act "$dir" set-console-password consolePassword=changed-live
 assert_eq "$(parsed '/domain/devices/graphics/@passwd')" changed-live
-wait_serial "$vm" "TINY ready" 90 4
+wait_serial "$vm" "TINY ready" 120 4
 wait_until 20 agent_ping "$vm"
 assert_eq "$(guest "$vm" cat /sys/class/dmi/id/product_serial)" SN-4711
 

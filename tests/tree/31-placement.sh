@@ -27,7 +27,7 @@ hard=$(group antiHard)
 g=affinity-groups/$hard
 assert_eq "$(value "$g/policy") $(value "$g/type") $(value "$g/state") $(value "$g/appliance") $(value "$g/version")" \
 	"ANTIHARD HOST Enabled CUSTOMER 1.0"
-assert_refused affinity-groups/create '{"params":{"name":"x","policy":"pro"}}' EINVAL antiSoft
+assert_refused affinity-groups/create '{"params":{"name":"x","policy":"pro"}}' EINVAL "antiSoft.*proHard"
 echo apart >"$MOUNT/$g/name"
 sync "$MOUNT/$g/name"
 assert_eq "$(value "$g/name")" apart
@@ -91,6 +91,23 @@ softs=()
 for n in 1 2 3; do softs+=("$(member "soft$n" "$soft")"); done
 assert_eq "$(for v in "${softs[@]}"; do value "vm-instances/$v/hostUuid"; done | sort -u | wc -l)" 3 "the number of hosts"
 member soft4 "$soft" >/dev/null
+
+step "proHard: where the others are, and nowhere else"
+pro=$(group proHard)
+assert_eq "$(value "affinity-groups/$pro/policy")" PROHARD
+pros=()
+for n in 1 2; do pros+=("$(member "pro$n" "$pro")"); done
+home=$(value "vm-instances/${pros[0]}/hostUuid")
+assert_eq "$(value "vm-instances/${pros[1]}/hostUuid")" "$home"
+act "affinity-groups/$soft" delete
+away=${softs[0]}
+[ "$(value "vm-instances/$away/hostUuid")" != "$home" ] || away=${softs[1]}
+assert_refused "affinity-groups/$pro/actions" "add-vm uuid=$away" EBUSY "doesn't satisfy the affinityGroup .* its members run on other hosts"
+
+step "a tag names the only host that a VM may be on"
+bound=$(create vm-instances "$(vm_json bound "$image" | jq -c --arg h "$home" '. + {systemTags: ["requiredHostUuid::\($h)"]}')")
+assert_eq "$(value "vm-instances/$bound/hostUuid")" "$home"
+assert_match "$(value "vm-instances/$bound/placement" | jq -r '[.ruledOut[].filter] | unique | join(" ")')" required
 
 step "a deleted group releases its members"
 act "$g" delete

@@ -10,6 +10,7 @@
 #include "actions/storage/storage_choice.h"
 #include "actions/vm/affinity.h"
 #include "actions/vm/placement.h"
+#include "actions/vm/placement_filters.h"
 
 #define ROUNDS 120
 #define GIB    (INT64_C(1) << 30)
@@ -233,6 +234,15 @@ static unsigned oracle_vms(const struct view *view, const struct object *host, c
 	return n;
 }
 
+/* Whether another member is on a host that answers. */
+static bool oracle_members_answer(const struct view *view, const char *but)
+{
+	view_for_each (host, view, KIND_HOST)
+		if (object_str_is(host, HOST_STATUS, "Connected") && oracle_vms(view, host, but, true))
+			return true;
+	return false;
+}
+
 static bool oracle_allows(const struct view *view, const struct placement *want, const struct object *host,
 			  const char *policy)
 {
@@ -256,7 +266,9 @@ static bool oracle_allows(const struct view *view, const struct placement *want,
 	       object_int(host, HOST_AVAILABLE_MEMORY) - GIB >= want->memory &&
 	       oracle_has_storage(view, want, host) &&
 	       !(want->avoid_host && strcmp(want->avoid_host, object_uuid(host)) == 0) &&
-	       !(strcmp(policy, "ANTIHARD") == 0 && oracle_vms(view, host, want->vm, true));
+	       !(strcmp(policy, "ANTIHARD") == 0 && oracle_vms(view, host, want->vm, true)) &&
+	       !(strcmp(policy, "PROHARD") == 0 && !oracle_vms(view, host, want->vm, true) &&
+		 oracle_members_answer(view, want->vm));
 }
 
 static int64_t oracle_cost(const struct view *view, const struct placement *want, const struct object *host)
@@ -295,6 +307,7 @@ static void compare_with_oracle(const struct view *view, struct placement *want,
 	const struct object *chosen = NULL, *ps = NULL;
 	size_t count = 0, allowed = 0;
 	json_t *report = NULL;
+	bool soft = strcmp(policy, "ANTISOFT") == 0 || strcmp(policy, "PROSOFT") == 0;
 	int r;
 
 	view_for_each (host, view, KIND_HOST)
@@ -304,12 +317,14 @@ static void compare_with_oracle(const struct view *view, struct placement *want,
 	assert_int_equal(count, allowed);
 	for (size_t i = 0; i < count; i++) {
 		assert_true(oracle_allows(view, want, hosts[i], policy));
-		if (i && strcmp(policy, "ANTISOFT") == 0)
-			assert_true(!!oracle_vms(view, hosts[i - 1], want->vm, true) <=
-				    !!oracle_vms(view, hosts[i], want->vm, true));
-		if (i &&
-		    (strcmp(policy, "ANTISOFT") != 0 || !!oracle_vms(view, hosts[i - 1], want->vm, true) ==
-								!!oracle_vms(view, hosts[i], want->vm, true)))
+		if (i && soft)
+			assert_true(strcmp(policy, "PROSOFT") == 0
+					    ? !!oracle_vms(view, hosts[i - 1], want->vm, true) >=
+						      !!oracle_vms(view, hosts[i], want->vm, true)
+					    : !!oracle_vms(view, hosts[i - 1], want->vm, true) <=
+						      !!oracle_vms(view, hosts[i], want->vm, true));
+		if (i && (!soft || !!oracle_vms(view, hosts[i - 1], want->vm, true) ==
+					   !!oracle_vms(view, hosts[i], want->vm, true)))
 			assert_true(oracle_cost(view, want, hosts[i - 1]) <=
 				    oracle_cost(view, want, hosts[i]));
 	}
@@ -331,7 +346,7 @@ static void compare_with_oracle(const struct view *view, struct placement *want,
 
 static void filters_and_order_equal_the_oracle(void **state)
 {
-	static const char *const policies[] = {"none", "ANTISOFT", "ANTIHARD"};
+	static const char *const policies[] = {"none", "ANTISOFT", "ANTIHARD", "PROSOFT", "PROHARD"};
 	static const char *const strategies[] = {
 		"LeastVmPreferredHostAllocatorStrategy",   "DefaultHostAllocatorStrategy",
 		"LastHostPreferredAllocatorStrategy",	   "DesignatedHostAllocatorStrategy",
@@ -341,7 +356,7 @@ static void filters_and_order_equal_the_oracle(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		const char *policy = policies[round % 3];
+		const char *policy = policies[round % ARRAY_SIZE(policies)];
 		unsigned zones = 1 + round % 2, clusters = zones + round % 3, hosts = 1 + round % 11,
 			 vms = 1 + round % 9;
 		const char *l3[] = {"00000000000000000000000000000500", "00000000000000000000000000000501"};
@@ -480,9 +495,147 @@ static void a_disabled_group_is_not_considered(void **state)
 	assert_int_equal(place(f, 1, NULL, NULL), 0);
 }
 
+static void set_status(struct fixture *f, unsigned host, const char *status, const char *parts)
+{
+	_cleanup_object_ const struct object *before = get(f, KIND_HOST, test_uuid(HOST_1 + host));
+	struct object *o = object_copy(before);
+
+	object_set_str(o, HOST_STATUS, status);
+	object_set_str(o, HOST_MACHINE_PARTS, parts);
+	put(f, o);
+}
+
+/* The host of a VM that was placed. */
+static unsigned where(struct fixture *f, unsigned vm)
+{
+	_cleanup_object_ const struct object *o = get(f, KIND_VM, test_uuid(VM_1 + vm));
+
+	for (unsigned i = 0; i < 16; i++)
+		if (object_str_is(o, VM_HOST_UUID, test_uuid(HOST_1 + i)))
+			return i;
+	fail_msg("VM %u is nowhere", vm);
+	return 0;
+}
+
+static void members_of_a_pro_group_are_together(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	plain_pool(f, 4);
+	for (unsigned i = 0; i < 4; i++)
+		put_vm(f, i, NULL, NULL);
+	put_group(f, "PROHARD", "Enabled", 4);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(place(f, i, NULL, NULL), 0); /* by itself, the strategy would spread them */
+	assert_int_equal(where(f, 1), where(f, 0));
+	assert_int_equal(where(f, 2), where(f, 0));
+	/* with the host dead, the first one is free to go, and the others follow */
+	set_status(f, where(f, 0), "Disconnected", NULL);
+	assert_int_equal(place(f, 0, NULL, NULL), 0);
+	assert_int_not_equal(where(f, 0), where(f, 1));
+	assert_int_equal(place(f, 1, NULL, NULL), 0);
+	assert_int_equal(where(f, 1), where(f, 0));
+	/* a host that has no room for one more is no reason to separate them */
+	_cleanup_object_ const struct object *host = get(f, KIND_HOST, test_uuid(HOST_1 + where(f, 0)));
+	struct object *full = object_copy(host);
+
+	object_set_int(full, HOST_AVAILABLE_CPU, 0);
+	put(f, full);
+	assert_int_equal(place(f, 3, NULL, &e), -ENOSPC);
+	assert_non_null(strstr(error_sentence(&e), "affinityGroup [uuid:"));
+}
+
+static void members_of_a_soft_pro_group_are_together_where_they_can(void **state)
+{
+	struct fixture *f = *state;
+
+	plain_pool(f, 3);
+	for (unsigned i = 0; i < 3; i++)
+		put_vm(f, i, NULL, NULL);
+	put_group(f, "PROSOFT", "Enabled", 3);
+	assert_int_equal(place(f, 0, NULL, NULL), 0);
+	assert_int_equal(place(f, 1, NULL, NULL), 0);
+	assert_int_equal(where(f, 1), where(f, 0));
+	set_status(f, where(f, 0), "Disconnected", NULL);
+	assert_int_equal(place(f, 2, NULL, NULL), 0);
+}
+
+struct vm_tag {
+	const char *vm, *text;
+};
+
 static int tag_fn(struct txn *t, void *arg, struct error *e)
 {
-	return object_add_system_tag(t, KIND_VM, arg, "maxInstancePerHost::2", false, e);
+	const struct vm_tag *tag = arg;
+
+	return object_add_system_tag(t, KIND_VM, tag->vm, tag->text, false, e);
+}
+
+static void put_tag(struct fixture *f, unsigned vm, const char *prefix, const char *value)
+{
+	char uuid[UUID_SIZE], text[128];
+	struct vm_tag tag = {uuid, text};
+
+	snprintf(uuid, sizeof(uuid), "%s", test_uuid(VM_1 + vm));
+	snprintf(text, sizeof(text), "%s::%s", prefix, value);
+	assert_int_equal(store_run(f->store, tag_fn, &tag, NULL), 0);
+}
+
+/* preferredHostUuid, requiredHostUuid */
+static void tags_name_hosts(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	plain_pool(f, 5);
+	put_vm(f, 0, NULL, NULL);
+	put_tag(f, 0, PREFERRED_HOST_TAG, test_uuid(HOST_1 + 3));
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(place(f, 0, "DefaultHostAllocatorStrategy", NULL), 0);
+		assert_int_equal(where(f, 0), 3);
+	}
+	set_status(f, 3, "Disconnected", NULL);
+	assert_int_equal(place(f, 0, NULL, NULL), 0);
+
+	put_tag(f, 0, REQUIRED_HOST_TAG, test_uuid(HOST_1 + 2));
+	put_tag(f, 0, REQUIRED_HOST_TAG, test_uuid(HOST_1 + 4));
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(place(f, 0, "DefaultHostAllocatorStrategy", NULL), 0);
+		assert_true(where(f, 0) == 2 || where(f, 0) == 4);
+	}
+	set_status(f, 2, "Disconnected", NULL);
+	assert_int_equal(place(f, 0, "DefaultHostAllocatorStrategy", NULL), 0);
+	assert_int_equal(where(f, 0), 4);
+	set_status(f, 4, "Disconnected", NULL);
+	assert_int_equal(place(f, 0, NULL, &e), -ENOSPC);
+	assert_non_null(strstr(error_sentence(&e), "system tags requiredHostUuid only"));
+}
+
+/* Hosts that have said that they lack something are left out; of the others nothing is known. */
+static void machines_need_their_parts(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	plain_pool(f, 3);
+	set_status(f, 0, "Connected", "none");
+	set_status(f, 1, "Connected", "uefi");
+	set_status(f, 2, "Connected", "uefi secureBoot tpm");
+	for (unsigned i = 0; i < 3; i++)
+		put_vm(f, i, NULL, NULL);
+	put_tag(f, 1, "bootMode", "UEFI");
+	put_tag(f, 2, "secureBoot", "true");
+	put_tag(f, 2, "tpm", "2.0");
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(place(f, i, NULL, NULL), 0);
+		assert_int_equal(where(f, i), i);
+	}
+	set_status(f, 2, "Connected", "uefi tpm");
+	assert_int_equal(place(f, 2, NULL, &e), -ENOSPC);
+	assert_non_null(strstr(error_sentence(&e), "needs: uefi, secureBoot, tpm."));
+	set_status(f, 2, "Connected", NULL);
+	assert_int_equal(place(f, 2, NULL, NULL), 0);
 }
 
 static void max_instances_are_counted(void **state)
@@ -493,8 +646,7 @@ static void max_instances_are_counted(void **state)
 	plain_pool(f, 2);
 	for (unsigned i = 0; i < 5; i++) {
 		put_vm(f, i, NULL, "MaxInstancePerHostHostAllocatorStrategy");
-		assert_int_equal(store_run(f->store, tag_fn, (void *)(uintptr_t)test_uuid(VM_1 + i), NULL),
-				 0);
+		put_tag(f, i, "maxInstancePerHost", "2");
 	}
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(place(f, i, "MaxInstancePerHostHostAllocatorStrategy", NULL), 0);
@@ -652,6 +804,12 @@ int main(void)
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_disabled_group_is_not_considered, fixture_setup,
 						fixture_teardown),
+		cmocka_unit_test_setup_teardown(members_of_a_pro_group_are_together, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(members_of_a_soft_pro_group_are_together_where_they_can,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(tags_name_hosts, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(machines_need_their_parts, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(max_instances_are_counted, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_starts_where_all_its_volumes_are, fixture_setup,
 						fixture_teardown),
