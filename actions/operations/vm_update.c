@@ -125,7 +125,9 @@ static int vm_update_check(const struct view *view, const struct request *req, s
 			return error_set(e, EINVAL, "the VM[uuid:%s] has no nic on the L3 network[uuid:%s]",
 					 object_uuid(vm), l3);
 	}
-	return same_size(vm_size_of(vm), wanted_size(view, req, vm)) ? 0 : check_size(view, req, e);
+	if (same_size(vm_size_of(vm), wanted_size(view, req, vm)))
+		return vm_check_memory(request_int(req, "memorySize", vm_size_of(vm).memory), e);
+	return check_size(view, req, e);
 }
 
 static int vm_change_offering_check(const struct view *view, const struct request *req, struct error *e)

@@ -26,88 +26,76 @@
 		__VA_ARGS__                                                                                  \
 	}
 
-/* For each row: whole tags that are accepted and refused, and the test in which the effect is seen. */
+/* For each row: whole tags that are accepted and refused. */
 static const struct expectation {
 	const char *prefix;
 	const char *good[4], *bad[6];
-	const char *shown; /* a file below tests/ that names the tag */
 } expectations[] = {
-	{"RDPEnable", LIST("RDPEnable::true", "RDPEnable::false"), LIST("RDPEnable", "RDPEnable::1"),
-	 "tree/40-vm-tags.sh"},
+	{"RDPEnable", LIST("RDPEnable::true", "RDPEnable::false"), LIST("RDPEnable", "RDPEnable::1")},
 	{"VDIMonitorNumber", LIST("VDIMonitorNumber::1", "VDIMonitorNumber::4"),
-	 LIST("VDIMonitorNumber::3", "VDIMonitorNumber::", "VDIMonitorNumber"), "unit/test_effects.c"},
-	{"affinityGroupUuid", LIST("affinityGroupUuid::" NOTHING), LIST("affinityGroupUuid"),
-	 "tree/31-placement.sh"},
-	{"bootMode", LIST("bootMode::UEFI", "bootMode::legacy"), LIST("bootMode", "bootMode::BIOS"),
-	 "real/15-uefi.sh"},
+	 LIST("VDIMonitorNumber::3", "VDIMonitorNumber::", "VDIMonitorNumber")},
+	{"affinityGroupUuid", LIST("affinityGroupUuid::" NOTHING), LIST("affinityGroupUuid")},
+	{"bootMode", LIST("bootMode::UEFI", "bootMode::legacy"), LIST("bootMode", "bootMode::BIOS")},
 	{"bootOrder", LIST("bootOrder::HardDisk", "bootOrder::CdRom,HardDisk"),
-	 LIST("bootOrder", "bootOrder::Network", "bootOrder::HardDisk,"), "tree/40-vm-tags.sh"},
-	{"capability::virtio-scsi", LIST("capability::virtio-scsi"), LIST("capability::virtio-scsi::x"),
-	 "tree/20-data-volumes.sh"},
-	{"cdromBootOnce", LIST("cdromBootOnce::true"), LIST("cdromBootOnce::maybe", "cdromBootOnce"),
-	 "tree/40-vm-tags.sh"},
+	 LIST("bootOrder", "bootOrder::Network", "bootOrder::HardDisk,")},
+	{"capability::virtio-scsi", LIST("capability::virtio-scsi"), LIST("capability::virtio-scsi::x")},
+	{"cdromBootOnce", LIST("cdromBootOnce::true"), LIST("cdromBootOnce::maybe", "cdromBootOnce")},
 	{"consolePassword", LIST("consolePassword::secret"),
-	 LIST("consolePassword", "consolePassword::password1"), "real/13-vm-resize.sh"},
+	 LIST("consolePassword", "consolePassword::password1")},
 	{"customMac", LIST("customMac::" L3 "::" MAC),
 	 LIST("customMac::" MAC, "customMac::" L3 "::01:00:5e:00:00:01", "customMac::" L3,
-	      "customMac::" NOTHING "::" MAC),
-	 "real/03-create-forms.sh"},
-	{"ephemeral", LIST("ephemeral::shareable"), LIST("ephemeral::x", "ephemeral"),
-	 "tree/20-data-volumes.sh"},
-	{"ha", LIST("ha::NeverStop", "ha::OnHostFailure"), LIST("ha::Foo", "ha", "ha::", "ha::NeverStop "),
-	 "tree/32-ha.sh"},
-	{"hostname", LIST("hostname::web", "hostname::web.example.org"), LIST("hostname", "hostname::-x"),
-	 "real/03-create-forms.sh"},
-	{"iso", LIST(NULL), LIST("iso::" NOTHING "::0"), "tree/41-vm-iso.sh"},
-	{"kvm::volume", LIST("kvm::volume::000f1b2c3d4e5f60"), LIST("kvm::volume", "kvm::volume::000f"),
-	 "unit/test_effects.c"},
+	      "customMac::" NOTHING "::" MAC)},
+	{"ephemeral", LIST("ephemeral::shareable"), LIST("ephemeral::x", "ephemeral")},
+	{"ha", LIST("ha::NeverStop", "ha::OnHostFailure"), LIST("ha::Foo", "ha", "ha::", "ha::NeverStop ")},
+	{"hostname", LIST("hostname::web", "hostname::web.example.org"), LIST("hostname", "hostname::-x")},
+	{"iso", LIST(NULL), LIST("iso::" NOTHING "::0")},
+	{"kvm::volume", LIST("kvm::volume::000f1b2c3d4e5f60"), LIST("kvm::volume", "kvm::volume::000f")},
 	{"localStorage::hostUuid", LIST("localStorage::hostUuid::" HOST),
-	 LIST("localStorage::hostUuid::" NOTHING, "localStorage::hostUuid"), "unit/test_effects.c"},
+	 LIST("localStorage::hostUuid::" NOTHING, "localStorage::hostUuid")},
 	{"maxInstancePerHost", LIST("maxInstancePerHost::2"),
-	 LIST("maxInstancePerHost::0", "maxInstancePerHost::x", "maxInstancePerHost::-1"),
-	 "unit/test_placement.c"},
+	 LIST("maxInstancePerHost::0", "maxInstancePerHost::x", "maxInstancePerHost::-1")},
 	{"pciDevice", LIST("pciDevice::0000:03:00.0"),
-	 LIST("pciDevice::634b48a7bca139d9944a0f95b0c2dddf", "pciDevice::0000:03:00.8", "pciDevice::03:00.0"),
-	 "real/13-vm-resize.sh"},
+	 LIST("pciDevice::634b48a7bca139d9944a0f95b0c2dddf", "pciDevice::0000:03:00.8",
+	      "pciDevice::03:00.0")},
 	{"preferredHostUuid", LIST("preferredHostUuid::" HOST),
-	 LIST("preferredHostUuid", "preferredHostUuid::" NOTHING), "unit/test_placement.c"},
+	 LIST("preferredHostUuid", "preferredHostUuid::" NOTHING)},
 	{"primaryStorageUuidForDataVolume", LIST("primaryStorageUuidForDataVolume::" PS),
-	 LIST("primaryStorageUuidForDataVolume::" NOTHING, "primaryStorageUuidForDataVolume::x"),
-	 "unit/test_effects.c"},
-	{"qemuga", LIST("qemuga"), LIST("qemuga::x"), "tree/40-vm-tags.sh"},
-	{"rootPassword", LIST("rootPassword::x y"), LIST("rootPassword"), "real/03-create-forms.sh"},
+	 LIST("primaryStorageUuidForDataVolume::" NOTHING, "primaryStorageUuidForDataVolume::x")},
+	{"qemuga", LIST("qemuga"), LIST("qemuga::x")},
+	{"rootPassword", LIST("rootPassword::x y"), LIST("rootPassword")},
 	{"requiredHostUuid", LIST("requiredHostUuid::" HOST),
-	 LIST("requiredHostUuid", "requiredHostUuid::" NOTHING), "unit/test_placement.c"},
-	{"secureBoot", LIST("secureBoot::true", "secureBoot::false"), LIST("secureBoot", "secureBoot::1"),
-	 "real/15-uefi.sh"},
-	{"shareable", LIST("shareable"), LIST("shareable::x"), "tree/20-data-volumes.sh"},
-	{"sshkey", LIST("sshkey::ssh-ed25519 AAAA me"), LIST("sshkey"), "real/03-create-forms.sh"},
+	 LIST("requiredHostUuid", "requiredHostUuid::" NOTHING)},
+	{"secureBoot", LIST("secureBoot::true", "secureBoot::false"), LIST("secureBoot", "secureBoot::1")},
+	{"shareable", LIST("shareable"), LIST("shareable::x")},
+	{"sshkey", LIST("sshkey::ssh-ed25519 AAAA me"), LIST("sshkey")},
 	{"staticIp", LIST("staticIp::" L3 "::10.0.0.1"),
 	 LIST("staticIp::10.0.0.1", "staticIp::" L3, "staticIp::" L3 "::10.0.0.256",
-	      "staticIp::" NOTHING "::10.0.0.1"),
-	 "real/03-create-forms.sh"},
-	{"tpm", LIST("tpm::2.0"), LIST("tpm", "tpm::1.2"), "real/15-uefi.sh"},
+	      "staticIp::" NOTHING "::10.0.0.1")},
+	{"tpm", LIST("tpm::2.0"), LIST("tpm", "tpm::1.2")},
 	{"usbRedirect", LIST("usbRedirect::true", "usbRedirect::false"),
-	 LIST("usbRedirect::maybe", "usbRedirect"), "unit/test_effects.c"},
-	{"userdata", LIST("userdata::I2Nsb3VkLWNvbmZpZw=="), LIST("userdata"), "real/01-vm-life.sh"},
+	 LIST("usbRedirect::maybe", "usbRedirect")},
+	{"userdata", LIST("userdata::I2Nsb3VkLWNvbmZpZw=="), LIST("userdata")},
 	{"vmConsoleMode", LIST("vmConsoleMode::vnc", "vmConsoleMode::spice", "vmConsoleMode::SPICE"),
-	 LIST("vmConsoleMode::foo", "vmConsoleMode"), "unit/test_effects.c"},
+	 LIST("vmConsoleMode::foo", "vmConsoleMode")},
 	{"vmCpuMode", LIST("vmCpuMode::host-model", "vmCpuMode::none", "vmCpuMode::Nehalem"),
-	 LIST("vmCpuMode", "vmCpuMode::", "vmCpuMode::a,b"), "real/10-vm-guest-settings.sh"},
+	 LIST("vmCpuMode", "vmCpuMode::", "vmCpuMode::a,b")},
 	{"vmCpuPinning", LIST("vmCpuPinning::1:3;1-3:4-7,^6", "vmCpuPinning::0:1-3,1:0"),
-	 LIST("vmCpuPinning::zz", "vmCpuPinning"), "unit/test_effects.c"},
+	 LIST("vmCpuPinning::zz", "vmCpuPinning")},
 	{"vmMachineType", LIST("vmMachineType::pc", "vmMachineType::q35"),
-	 LIST("vmMachineType", "vmMachineType::mac"), "real/15-uefi.sh"},
+	 LIST("vmMachineType", "vmMachineType::mac")},
 	{"vmSystemSerialNumber", LIST("vmSystemSerialNumber::SN-1"),
 	 LIST("vmSystemSerialNumber", "vmSystemSerialNumber::a\nb",
 	      "vmSystemSerialNumber::"
-	      "12345678901234567890123456789012345678901234567890123456789012345"),
-	 "real/13-vm-resize.sh"},
+	      "12345678901234567890123456789012345678901234567890123456789012345")},
 	{"volumeMaxIncrementalSnapshotNum", LIST("volumeMaxIncrementalSnapshotNum::2"),
-	 LIST("volumeMaxIncrementalSnapshotNum::0", "volumeMaxIncrementalSnapshotNum::many"),
-	 "tree/21-snapshots.sh"},
-	{"windows::virtioVolume", LIST("windows::virtioVolume"), LIST("windows::virtioVolume::x"),
-	 "real/13-vm-resize.sh"},
+	 LIST("volumeMaxIncrementalSnapshotNum::0", "volumeMaxIncrementalSnapshotNum::many")},
+	{"windows::virtioVolume", LIST("windows::virtioVolume"), LIST("windows::virtioVolume::x")},
+};
+
+static const struct {
+	const char *prefix, *test;
+} shown[] = {
+#include "tests/unit/shown_tags.h"
 };
 
 static int64_t next_row;
@@ -228,20 +216,22 @@ static void every_row_says_all(void **state)
 static void every_effect_is_shown_by_a_test(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(expectations); i++) {
+	assert_int_equal(ARRAY_SIZE(shown), ARRAY_SIZE(expectations));
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
 		char path[256], line[1024];
 		bool found = false;
 		FILE *f;
 
-		snprintf(path, sizeof(path), SOURCE_ROOT "/tests/%s", expectations[i].shown);
+		snprintf(path, sizeof(path), SOURCE_ROOT "/tests/%s", shown[i].test);
+		assert_string_equal(shown[i].prefix, expectations[i].prefix);
 		f = fopen(path, "re");
 		if (!f)
-			fail_msg("'%s' names no test: %s", expectations[i].prefix, path);
+			fail_msg("'%s' names no test: %s", shown[i].prefix, path);
 		while (fgets(line, sizeof(line), f))
-			found = found || strstr(line, expectations[i].prefix);
+			found = found || strstr(line, shown[i].prefix);
 		(void)fclose(f);
 		if (!found)
-			fail_msg("'%s' is not in %s", expectations[i].prefix, path);
+			fail_msg("'%s' is not in %s", shown[i].prefix, path);
 	}
 }
 
