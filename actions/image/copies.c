@@ -8,6 +8,7 @@
 #include "actions/engine/config.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
+#include "actions/image/damage.h"
 #include "actions/image/download.h"
 #include "actions/image/file.h"
 #include "actions/image/image.h"
@@ -270,6 +271,12 @@ static int publish(const struct copies *c, struct target *target, struct error *
 	return image_file_publish(target->part, target->path, e);
 }
 
+static int check_progress(void *ctx, int percent)
+{
+	(void)percent;
+	return job_should_stop(ctx);
+}
+
 /* Finds out what was fetched, and whether the user may call it that. */
 static int examine(struct copies *c, const struct target *target, struct error *e)
 {
@@ -286,6 +293,10 @@ static int examine(struct copies *c, const struct target *target, struct error *
 		return r;
 	r = image_decide(c->claim->format, c->claim->media_type, c->claim->system, found, &c->format,
 			 &c->media_type, e);
+	if (r < 0)
+		return r;
+	r = info.format == IMAGE_FORMAT_QCOW2 ? image_check_damage(target->part, check_progress, c->job, e)
+					      : 0;
 	if (r < 0)
 		return r;
 	if (stat(target->part, &st) < 0)

@@ -202,11 +202,11 @@ int command_run(const char *const argv[], int limit, hv_progress *progress, void
 /* More than any command has. */
 #define ARGUMENTS_MAX 16
 
-int command_run_boxed(const char *const argv[], int limit, hv_progress *progress, void *ctx,
-		      struct command_end *ret, struct error *e)
+static int run_in_box(const char *option, const char *const argv[], int limit, hv_progress *progress,
+		      void *ctx, struct command_end *ret, struct error *e)
 {
 	_cleanup_free_ char *box = child_find_helper("poolfs-box");
-	const char *boxed[ARGUMENTS_MAX + 3] = {box, "--network"};
+	const char *boxed[ARGUMENTS_MAX + 3] = {box, option};
 
 	*ret = (struct command_end){0};
 	if (!box)
@@ -214,4 +214,16 @@ int command_run_boxed(const char *const argv[], int limit, hv_progress *progress
 	for (size_t i = 0; i < ARGUMENTS_MAX && argv[i]; i++)
 		boxed[i + 2] = argv[i];
 	return command_run(boxed, limit, progress, ctx, ret, e);
+}
+
+int command_run_boxed(const char *const argv[], int limit, hv_progress *progress, void *ctx,
+		      struct command_end *ret, struct error *e)
+{
+	return run_in_box("--network", argv, limit, progress, ctx, ret, e);
+}
+
+int command_run_reading(const char *const argv[], int limit, hv_progress *progress, void *ctx,
+			struct command_end *ret, struct error *e)
+{
+	return run_in_box("--read-only", argv, limit, progress, ctx, ret, e);
 }

@@ -120,6 +120,25 @@ refused_image "404" "http://127.0.0.1:$port/none" raw
 refused_image "." "http://127.0.0.1:1/none" raw
 nothing_is_left
 
+step "a qcow2 whose tables are damaged is refused; what QEMU repairs by itself is not"
+# both_at_once FILE: its two clusters of data become one, which its reference counts do not say.
+both_at_once() {
+	local l2=$((0x40000))
+	dd if="$1" of="$1" bs=8 count=1 skip=$((l2 / 8)) seek=$((l2 / 8 + 1)) conv=notrunc status=none
+}
+for name in damaged dirty; do
+	qemu-img create -q -f qcow2 -o lazy_refcounts=on "$name.qcow2" 1M
+	qemu-io -c 'write -q -P 1 0 64k' -c 'write -q -P 2 64k 64k' "$name.qcow2"
+	both_at_once "$name.qcow2"
+done
+printf '\1' | dd of=dirty.qcow2 bs=1 seek=79 conv=notrunc status=none # the counts were not written
+refused_image "the image is damaged: qemu-img check finds 1 errors" "$CASE_DIR/damaged.qcow2" qcow2
+nothing_is_left
+image=$(create images "$(images_json "$CASE_DIR/dirty.qcow2" qcow2)")
+assert_eq "$(value "images/$image/status")" Ready
+act "images/$image" delete
+nothing_is_left
+
 step "delete, recover and expunge"
 echo Delay >"$policy"
 image=$(create images "$(images_json "$CASE_DIR/disk.raw" raw)")
