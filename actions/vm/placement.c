@@ -25,7 +25,8 @@
 
 /*
  * A strategy gives each host a cost; the cheapest wins, among equals the oldest. Whatever the cost, hosts that
- * the VM's affinity group prefers come first, then those that its tags PREFERRED_HOST_TAG name.
+ * the VM's affinity group prefers come first, then the one that has the state of its TPM, then those that its
+ * tags PREFERRED_HOST_TAG name.
  */
 
 static int64_t cost_vm_count(const struct placement_search *s, const struct object *host)
@@ -223,7 +224,7 @@ static int apply_filters(struct placement_search *s, struct error *e)
 
 struct ranked {
 	const struct object *host;
-	bool against_group, other; /* than the preferred ones */
+	bool against_group, without_tpm, other; /* than the preferred ones */
 	int64_t cost;
 };
 
@@ -233,6 +234,8 @@ static int compare_ranked(const void *a, const void *b)
 
 	if (x->against_group != y->against_group)
 		return x->against_group ? 1 : -1;
+	if (x->without_tpm != y->without_tpm)
+		return x->without_tpm ? 1 : -1;
 	if (x->other != y->other)
 		return x->other ? 1 : -1;
 	if (x->cost != y->cost)
@@ -244,9 +247,12 @@ static int compare_ranked(const void *a, const void *b)
 static int rank(struct placement_search *s, const struct strategy *strategy, struct error *e)
 {
 	_cleanup_free_ struct ranked *ranked = calloc(s->count + 1, sizeof(*ranked));
+	bool has_tpm = false;
 
 	if (!ranked)
 		return error_oom(e);
+	for (size_t i = 0; s->parts[i]; i++)
+		has_tpm = has_tpm || strcmp(s->parts[i], "tpm") == 0;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct object *host = s->hosts[i];
 
@@ -254,6 +260,8 @@ static int rank(struct placement_search *s, const struct strategy *strategy, str
 			.host = host,
 			.against_group =
 				s->group && placement_has_member(s, host) != affinity_is_together(s->group),
+			.without_tpm = has_tpm && s->want->last_host &&
+				       strcmp(s->want->last_host, object_uuid(host)) != 0,
 			.other = !placement_names_host(s, PREFERRED_HOST_TAG, host),
 			.cost = strategy->cost(s, host),
 		};

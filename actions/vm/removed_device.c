@@ -2,11 +2,15 @@
 /* See removed_device.h. */
 #include "actions/vm/removed_device.h"
 
+#include <string.h>
+
 #include "actions/engine/job.h"
 #include "actions/vm/nic.h"
+#include "actions/vm/state.h"
 #include "actions/volume/attach.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/domain/disk.h"
+#include "hypervisor/domain/domain_size.h"
 #include "hypervisor/domain/nic.h"
 
 /* The volume that is attached to the VM as that device; NULL = none. The root volume cannot be detached. */
@@ -42,22 +46,54 @@ static void settle_volume(struct pool *pool, const char *host, const char *vm, c
 		(void)store_run(pool_store(pool), volume_put_released, &claim, NULL);
 }
 
+struct memory {
+	const char *vm;
+	int64_t bytes;
+};
+
+static int put_memory_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct memory *m = arg;
+	const struct object *now = view_get(txn_view(t), KIND_VM, m->vm);
+	struct object *vm;
+	int r;
+
+	if (!now || object_int(now, VM_MEMORY_SIZE) <= m->bytes)
+		return 0;
+	r = txn_edit(t, KIND_VM, m->vm, &vm, e);
+	if (r < 0)
+		return r;
+	object_set_int(vm, VM_MEMORY_SIZE, m->bytes);
+	return vm_write(t, now, vm, e);
+}
+
+static void settle_memory(struct pool *pool, const char *host, const char *vm)
+{
+	struct memory m = {.vm = vm};
+
+	if (hv_domain_get_memory(pool_hypervisor(pool), host, vm, &m.bytes, NULL) == 0)
+		(void)store_run(pool_store(pool), put_memory_fn, &m, NULL);
+}
+
 bool vm_settle_removed_device(struct pool *pool, const char *host, const char *vm_uuid, const char *alias)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *vm = view_get(view, KIND_VM, vm_uuid), *volume = NULL, *nic = NULL;
-	bool is_gone = false;
+	bool is_gone = false, memory = strncmp(alias, "dimm", 4) == 0;
 	int id;
 
 	if (sscanf(alias, "ua-disk-%d", &id) == 1)
 		volume = volume_at(view, vm_uuid, id);
 	else if (sscanf(alias, "ua-nic-%d", &id) == 1)
 		nic = nic_at(view, vm_uuid, id);
-	if (!vm || (!volume && !nic) || !volume_vm_is_active(vm) || !object_str_is(vm, VM_HOST_UUID, host))
+	if (!vm || (!volume && !nic && !memory) || !volume_vm_is_active(vm) ||
+	    !object_str_is(vm, VM_HOST_UUID, host))
 		return true;
 	if (job_is_pending_for(view, vm_uuid) || (volume && job_is_pending_for(view, object_uuid(volume))))
 		return false;
-	if (volume)
+	if (memory)
+		settle_memory(pool, host, vm_uuid);
+	else if (volume)
 		settle_volume(pool, host, vm_uuid, object_uuid(volume));
 	else if (hv_nic_is_gone(pool_hypervisor(pool), host, vm_uuid, id, &is_gone, NULL) == 0 && is_gone)
 		(void)vm_remove_nic(pool, view, nic, NULL);

@@ -3,7 +3,9 @@
 #include "hypervisor/domain/domain_size.h"
 
 #include <inttypes.h>
-#include <string.h>
+#include <time.h>
+
+#include <libvirt/virterror.h>
 
 #include "hypervisor/domain/guest_devices.h"
 #include "hypervisor/errors.h"
@@ -57,6 +59,32 @@ static int check_cpus(const struct hv_call *call, virDomainPtr domain, const cha
 	return fixed < 0 ? fixed : 0;
 }
 
+/*
+ * libvirt itself waits for 5 seconds and reports a timeout, after which the guest may still let go of the CPU. There
+ * is no event for it.
+ */
+static int set_cpus(const struct hv_call *call, virDomainPtr domain, const char *uuid, int now, int count,
+		    struct error *e)
+{
+	const struct timespec pause = {.tv_nsec = 250000000};
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int code;
+
+	if (virDomainSetVcpusFlags(domain, (unsigned int)count, VIR_DOMAIN_AFFECT_LIVE) == 0)
+		return 0;
+	code = virt_error_code();
+	(void)error_set_virt(&why, call->conn, "cannot %s domain '%s'",
+			     count > now ? "add CPUs to" : "take CPUs from", uuid);
+	for (int waited = 0; code == VIR_ERR_OPERATION_TIMEOUT && waited < RELEASE_MS; waited += 250) {
+		now = virDomainGetVcpusFlags(domain, VIR_DOMAIN_AFFECT_LIVE);
+		if (now == count)
+			return 0;
+		if (now < 0 || nanosleep(&pause, NULL) < 0)
+			break;
+	}
+	return error_move(e, &why);
+}
+
 int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid, int count, int *ret_now,
 		       struct error *e)
 {
@@ -75,9 +103,7 @@ int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid
 	rc = check_cpus(&call, domain, uuid, now, count, e);
 	if (rc < 0)
 		return rc;
-	if (virDomainSetVcpusFlags(domain, (unsigned int)count, VIR_DOMAIN_AFFECT_LIVE) < 0)
-		rc = error_set_virt(e, call.conn, "cannot %s domain '%s'",
-				    count > now ? "add CPUs to" : "take CPUs from", uuid);
+	rc = set_cpus(&call, domain, uuid, now, count, e);
 	now = rc < 0 ? virDomainGetVcpusFlags(domain, VIR_DOMAIN_AFFECT_LIVE) : count;
 	if (now > 0)
 		*ret_now = now;
@@ -230,5 +256,16 @@ int hv_domain_set_memory(struct hypervisor *hv, const char *host, const char *uu
 		*ret_change = more * 1024;
 	else if (more < 0 && d.doc)
 		*ret_change = (memory_now(&d) - now) * 1024; /* some modules may be gone */
+	return rc;
+}
+
+int hv_domain_get_memory(struct hypervisor *hv, const char *host, const char *uuid, int64_t *ret_bytes,
+			 struct error *e)
+{
+	_cleanup_guest_devices_ struct guest_devices d = {0};
+	int rc = guest_devices_enter(hv, host, uuid, &d, e);
+
+	if (rc == 0)
+		*ret_bytes = memory_now(&d) * 1024;
 	return rc;
 }

@@ -27,6 +27,10 @@ int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid
 int hv_domain_set_memory(struct hypervisor *hv, const char *host, const char *uuid, int64_t bytes,
 			 int64_t *ret_change, struct error *e);
 
+/** What the guest has now, in bytes. */
+int hv_domain_get_memory(struct hypervisor *hv, const char *host, const char *uuid, int64_t *ret_bytes,
+			 struct error *e);
+
 /* The most modules of a domain. */
 #define HV_MEMORY_SLOTS 16
 /**

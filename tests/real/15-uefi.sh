@@ -143,9 +143,23 @@ act "vm-instances/$bios" stop type=cold
 step "with Secure Boot the firmware does not start what nobody has signed; there is a TPM"
 secure=$(new secure secureBoot::true tpm::2.0)
 wait_serial "$secure" "failed to (load|start) Boot.*(Access Denied|Security Violation)" 120
+assert_eq "$(value "hosts/$one/machineParts")" "uefi secureBoot tpm"
 assert_eq "$(parsed "$secure" '/domain/os/loader/@secure') $(parsed "$secure" '/domain/devices/tpm/backend/@version')" "yes 2.0"
-job=$(submit vm-instances/create "$(vm_json old "$image" | jq -c '. + {systemTags: ["secureBoot::true", "vmMachineType::pc"]}')")
-job_wait "$job" 60 2>/dev/null && fail "a machine without SMM has Secure Boot"
-assert_match "$(value "api-jobs/$job/error")" "Secure Boot needs the machine type q35"
+assert_refused vm-instances/create "$(vm_json old "$image" | jq -c '. + {systemTags: ["secureBoot::true", "vmMachineType::pc"]}')" EINVAL \
+	"Secure Boot needs the machine type q35"
+assert_refused vm-instances/create "$(vm_json old "$image" | jq -c '. + {systemTags: ["secureBoot::true", "bootMode::Legacy"]}')" EINVAL \
+	"Secure Boot needs UEFI"
 assert_refused vm-instances/create "$(vm_json x "$image" | jq -c '. + {systemTags: ["bootMode::UEFI", "bootMode::Legacy"]}')" EINVAL \
 	"^only one bootMode system tag is allowed, but 2 got$"
+
+step "a host that lacks what a machine needs is ruled out before anything is made"
+host down one
+wait_for "hosts/$one/status" Disconnected 20
+URI=$(NETNS=poolhost1 LISTEN=10.99.0.1 NO_TPM=1 host up one)
+act "hosts/$one" reconnect
+wait_for "hosts/$one/status" Connected 20
+assert_eq "$(value "hosts/$one/machineParts")" "uefi secureBoot"
+job=$(submit vm-instances/create "$(vm_json none "$image" '{"instanceOfferingUuid":"'"$small"'","hostUuid":"'"$one"'"}' | jq -c '. + {systemTags: ["tpm::2.0"]}')")
+job_wait "$job" 60 2>/dev/null && fail "a host without swtpm has a TPM"
+assert_match "$(value "api-jobs/$job/error")" "none of the .1. candidate hosts has what the VM's machine needs: tpm"
+assert_eq "$(on_host list --all --name | tr -d '\n')" "$secure" "the domains on the host"

@@ -612,6 +612,33 @@ static void tags_name_hosts(void **state)
 	assert_non_null(strstr(error_sentence(&e), "system tags requiredHostUuid only"));
 }
 
+/* tpm: the state of the TPM is on the last host, which counts more than its load. */
+static void a_tpm_is_a_reason_to_come_back(void **state)
+{
+	struct fixture *f = *state;
+	const char *networks[VM_NICS_MAX];
+	struct placement want;
+	const struct object *host;
+
+	plain_pool(f, 4);
+	for (unsigned i = 0; i < 4; i++)
+		put_vm(f, i, i ? test_uuid(HOST_1 + 2) : NULL, NULL);
+	put_tag(f, 0, "tpm", "2.0");
+	_cleanup_object_ const struct object *before = get(f, KIND_VM, test_uuid(VM_1));
+	struct object *vm = object_copy(before);
+
+	object_set_str(vm, VM_LAST_HOST_UUID, test_uuid(HOST_1 + 2));
+	put(f, vm);
+	for (unsigned round = 0; round < 2; round++) {
+		_cleanup_view_ struct view *view = store_view(f->store);
+
+		placement_for_vm(view, view_get(view, KIND_VM, test_uuid(VM_1)), &want, networks);
+		assert_int_equal(placement_choose(view, &want, &host, NULL, NULL), 0);
+		assert_int_equal(strcmp(object_uuid(host), test_uuid(HOST_1 + 2)) == 0, round == 0);
+		set_status(f, 2, "Disconnected", NULL);
+	}
+}
+
 /* Hosts that have said that they lack something are left out; of the others nothing is known. */
 static void machines_need_their_parts(void **state)
 {
@@ -809,6 +836,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(members_of_a_soft_pro_group_are_together_where_they_can,
 						fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(tags_name_hosts, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_tpm_is_a_reason_to_come_back, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(machines_need_their_parts, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(max_instances_are_counted, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_vm_starts_where_all_its_volumes_are, fixture_setup,
