@@ -24,7 +24,7 @@ struct vm_description {
 	struct hv_nic nics[VM_NICS_MAX];
 	const char *pci[16];
 	const char **peers; /* owned; hosts of the cluster, which it may migrate to */
-	char *title; /* owned */
+	char *title;	    /* owned */
 	char log[4096];
 	char networks[VM_NICS_MAX][VM_NETWORK_NAME];
 	char *nocloud;	   /* owned; path of the NoCloud disk, NULL without one */

@@ -362,7 +362,8 @@ static void write_clock(struct xml *x, const struct hv_domain_def *spec)
 struct attachment {
 	const char *bus;
 	char target[8];
-	int drive; /* its place on SATA controllers or virtio-scsi; -1: libvirt derives the place from the name */
+	int controller; /* where it is on it; -1: libvirt derives the place from the name */
+	int place, unit;
 };
 
 /* "hd" and 27 give "hdab"; libvirt derives the address from the name. */
@@ -401,18 +402,29 @@ static bool has_virtio_scsi(const struct hv_domain_def *spec)
 	return spec->platform && !is_windows(spec) && strcmp(spec->platform, "Other") != 0;
 }
 
+/*
+ * Volumes on SCSI are units of one target of the one virtio-scsi controller: from their names libvirt would derive
+ * further controllers, of a kind that few guests have a driver for, after the seventh.
+ */
+static struct attachment attachment_of_volume(const struct hv_disk *disk)
+{
+	bool scsi = disk->bus == HV_BUS_SCSI;
+	struct attachment at = {.bus = scsi ? "scsi" : "virtio", .controller = scsi ? 0 : -1};
+
+	name_target(at.target, scsi ? "sd" : "vd", disk->device_id);
+	at.unit = disk->device_id;
+	return at;
+}
+
 static struct attachment attachment_of(const struct hv_domain_def *spec, size_t i)
 {
 	const struct hv_disk *disk = &spec->disks[i];
 	const struct machine *machine = machine_of(spec);
-	struct attachment at = {.drive = -1};
+	struct attachment at = {.controller = -1};
 	int rank;
 
-	if (!disk->cdrom && disk->bus != HV_BUS_IDE) {
-		at.bus = disk->bus == HV_BUS_SCSI ? "scsi" : "virtio";
-		name_target(at.target, disk->bus == HV_BUS_SCSI ? "sd" : "vd", disk->device_id);
-		return at;
-	}
+	if (!disk->cdrom && disk->bus != HV_BUS_IDE)
+		return attachment_of_volume(disk);
 	rank = drive_rank(spec, i);
 	at.bus = machine->drive_slots == 0 || rank < machine->drive_slots ? machine->drive_bus : "sata";
 	if (machine->virtio_drives && disk->cdrom && has_virtio_scsi(spec))
@@ -421,8 +433,16 @@ static struct attachment attachment_of(const struct hv_domain_def *spec, size_t 
 		name_target(at.target, "hd", rank);
 	else
 		name_target(at.target, "sd", SATA_FIRST + rank - machine->drive_slots);
-	if (machine->drive_slots == 0)
-		at.drive = rank;
+	if (machine->drive_slots != 0)
+		return at;
+	if (strcmp(at.bus, "scsi") ==
+	    0) { /* target 0 has the volumes, and each drive is a target of its own */
+		at.controller = 0;
+		at.place = 1 + rank;
+	} else {
+		at.controller = rank / SATA_PORTS;
+		at.unit = rank % SATA_PORTS;
+	}
 	return at;
 }
 
@@ -435,18 +455,15 @@ static void write_boot_order(struct xml *x, int order)
 	xml_close(x);
 }
 
-/* On virtio-scsi, target 0 has the volumes, and each drive is a target of its own. */
 static void write_drive_address(struct xml *x, const struct attachment *at)
 {
-	bool scsi = strcmp(at->bus, "scsi") == 0;
-
-	if (at->drive < 0)
+	if (at->controller < 0)
 		return;
 	xml_open(x, "address", "type", "drive", NULL);
-	xml_attr_int(x, "controller", scsi ? 0 : at->drive / SATA_PORTS);
+	xml_attr_int(x, "controller", at->controller);
 	xml_attr_int(x, "bus", 0);
-	xml_attr_int(x, "target", scsi ? 1 + at->drive : 0);
-	xml_attr_int(x, "unit", scsi ? 0 : at->drive % SATA_PORTS);
+	xml_attr_int(x, "target", at->place);
+	xml_attr_int(x, "unit", at->unit);
 	xml_close(x);
 }
 

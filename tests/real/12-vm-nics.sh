@@ -71,8 +71,9 @@ assert_eq "$(limit fa:00:00:00:be:ef outbound)" 512
 step "all the volumes and networks that a VM may have can be plugged while it runs"
 wait_until 20 agent_ping "$vm"
 disk=$(create disk-offerings '{"params":{"name":"small","diskSize":1048576}}')
-for i in $(seq 24); do
-	volume=$(create volumes "$(jq -nc --arg disk "$disk" --arg name "data$i" '{params: {name: $name, diskOfferingUuid: $disk}}')")
+for i in $(seq 24); do # the last ones on SCSI
+	volume=$(create volumes "$(jq -nc --arg disk "$disk" --arg name "data$i" --argjson scsi "$((i > 21))" \
+		'{params: {name: $name, diskOfferingUuid: $disk}, systemTags: (if $scsi == 1 then ["capability::virtio-scsi"] else [] end)}')")
 	act "volumes/$volume" attach "vmInstanceUuid=$vm"
 done
 for i in $(seq 14); do
@@ -82,7 +83,7 @@ for i in $(seq 14); do
 	act "$dir" attach-l3-network "l3NetworkUuid=$more"
 done
 has_all() {
-	[ "$(guest "$vm" 'ls -d /sys/block/vd* | wc -l; ls -d /sys/class/net/eth* | wc -l' | paste -sd' ')" = "25 16" ]
+	[ "$(guest "$vm" 'ls -d /sys/block/vd* /sys/block/sd* | wc -l; ls -d /sys/class/net/eth* | wc -l' | paste -sd' ')" = "25 16" ]
 }
 wait_until 30 has_all
 assert_refused "$dir/actions" "attach-l3-network l3NetworkUuid=$more" EBUSY "already attached"
