@@ -26,37 +26,45 @@ static int count_one(xmlDocPtr doc, xmlNodePtr node, void *ctx)
 	return 0;
 }
 
-/* CPUs that the domain was started with: libvirt lets go of no others. 0 when it does not tell them apart. */
-static int fixed_cpus(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e)
+/*
+ * Whether CPUs can be taken away down to @count: not those that the domain was started with. Without KVM, QEMU does
+ * not report that a CPU is gone, and libvirt would count it for ever.
+ */
+static int check_fewer(const struct hv_call *call, virDomainPtr domain, const char *uuid, int count,
+		       struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int count = 0, rc = call->simulated ? 0 : domain_read_live_xml(call, domain, uuid, &doc, e);
+	int fixed = 0, rc = call->simulated ? 0 : domain_read_live_xml(call, domain, uuid, &doc, e);
 
 	if (rc < 0 || !doc)
 		return rc;
-	(void)xml_each(doc, "/domain/vcpus/vcpu[@enabled='yes'][@hotpluggable='no']", count_one, &count);
-	return count;
-}
-
-static int check_cpus(const struct hv_call *call, virDomainPtr domain, const char *uuid, int now, int count,
-		      struct error *e)
-{
-	int most, fixed;
-
-	most = virDomainGetVcpusFlags(domain, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_VCPU_MAXIMUM);
-	if (most < 0)
-		return error_set_virt(e, call->conn, "cannot count the CPUs of domain '%s'", uuid);
-	if (count > most)
-		return error_set(e, EOPNOTSUPP, "domain '%s' was started with a maximum of %d CPUs", uuid,
-				 most);
-	fixed = count < now ? fixed_cpus(call, domain, uuid, e) : 0;
+	(void)xml_each(doc, "/domain/vcpus/vcpu[@enabled='yes'][@hotpluggable='no']", count_one, &fixed);
 	if (fixed > count)
 		return error_set(
 			e, EOPNOTSUPP,
 			"domain '%s' was started with %d CPUs; only those that were added since can be "
 			"taken away",
 			uuid, fixed);
-	return fixed < 0 ? fixed : 0;
+	if (xml_has(doc, "/domain[@type='qemu']"))
+		return error_set(
+			e, EOPNOTSUPP,
+			"domain '%s' runs without KVM, where QEMU does not report that a guest has let go "
+			"of a CPU",
+			uuid);
+	return 0;
+}
+
+static int check_cpus(const struct hv_call *call, virDomainPtr domain, const char *uuid, int now, int count,
+		      struct error *e)
+{
+	int most = virDomainGetVcpusFlags(domain, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_VCPU_MAXIMUM);
+
+	if (most < 0)
+		return error_set_virt(e, call->conn, "cannot count the CPUs of domain '%s'", uuid);
+	if (count > most)
+		return error_set(e, EOPNOTSUPP, "domain '%s' was started with a maximum of %d CPUs", uuid,
+				 most);
+	return count < now ? check_fewer(call, domain, uuid, count, e) : 0;
 }
 
 /*

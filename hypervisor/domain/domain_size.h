@@ -35,7 +35,7 @@ int hv_domain_get_memory(struct hypervisor *hv, const char *host, const char *uu
 #define HV_MEMORY_SLOTS 16
 /**
  * The fewest of @count modules of these sizes that have @wanted together, as a set of bits; 0 when there is no such
- * set. For tests.
+ * set; for tests.
  */
 unsigned int hv_memory_choose_modules(const int64_t sizes[], size_t count, int64_t wanted);
 
