@@ -48,11 +48,15 @@ static void put32(unsigned char *at, uint32_t value)
 		at[i] = (unsigned char)(value >> (24 - 8 * i));
 }
 
-/* A qcow2 file of version 3 with an empty table; @backing may be NULL. Its virtual size is 4 MiB. */
+/*
+ * A qcow2 file of version 3 with an empty table; @backing may be NULL. Its virtual size is 4 MiB, its clusters are the
+ * header, the refcount table, a block of refcounts and the L1 table.
+ */
 static const char *qcow2_file(struct pool_fixture *f, const char *backing)
 {
-	unsigned char header[112 + 256] = {0};
+	static unsigned char header[4 << 16];
 
+	memset(header, 0, sizeof(header));
 	put32(header, 0x514649fb);
 	put32(header + 4, 3);
 	if (backing) {
@@ -68,6 +72,9 @@ static const char *qcow2_file(struct pool_fixture *f, const char *backing)
 	put32(header + 56, 1);
 	put32(header + 96, 4);
 	put32(header + 100, 104);
+	put32(header + (1 << 16) + 4, 2 << 16);
+	for (int cluster = 0; cluster < 4; cluster++)
+		header[(2 << 16) + 2 * cluster + 1] = 1;
 	return make_file(f, backing ? "backed.qcow2" : "disk.qcow2", 4 << 16, 0, header, sizeof(header));
 }
 
