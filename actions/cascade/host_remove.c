@@ -6,6 +6,7 @@
 #include "actions/host/fence.h"
 #include "actions/host/simulator.h"
 #include "actions/vm/remove.h"
+#include "actions/vm/state.h"
 #include "actions/vm/stops.h"
 #include "actions/volume/remove.h"
 #include "hypervisor/hypervisor.h"
@@ -63,12 +64,12 @@ static void close_on_host(struct job *job, const struct view *view, const struct
 					    object_str(link, CLUSTER_PS_PRIMARY_STORAGE_UUID), NULL);
 }
 
-/* A VM that could not be stopped although its host is dead is Stopped. */
+/* A VM that could not be stopped although its host is dead is Stopped; one that was to start there may start anywhere. */
 static int release_vm(struct txn *t, const struct object *vm, struct error *e)
 {
 	struct object *copy = object_copy(vm);
 
-	if (!object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)))
+	if (vm_host(vm) && !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)))
 		object_set_str(copy, VM_STATE, vm_state_name(VM_STATE_STOPPED));
 	object_set_null(copy, VM_STATE_REASON);
 	object_set_null(copy, VM_HOST_UUID);
@@ -95,7 +96,8 @@ static int remove_rows(struct txn *t, void *arg, struct error *e)
 static int check_guests(const struct view *view, const char *uuid, struct error *e)
 {
 	view_for_each_where (vm, view, KIND_VM, VM_HOST_UUID, uuid)
-		return host_check_guest_gone(view, uuid, "delete the host", e);
+		if (vm_host(vm))
+			return host_check_guest_gone(view, uuid, "delete the host", e);
 	return 0;
 }
 

@@ -69,11 +69,11 @@ static int check_place(const struct view *view, const struct object *group, cons
 	_cleanup_(affinity_hosts_done) struct affinity_hosts hosts = {0};
 	bool shares;
 
-	if (!affinity_is_hard(group) || !object_str(vm, VM_HOST_UUID))
+	if (!affinity_is_hard(group) || !vm_host(vm))
 		return 0;
 	if (affinity_hosts_of(view, group, object_uuid(vm), &hosts) < 0)
 		return error_oom(e);
-	shares = affinity_hosts_have(&hosts, object_str(vm, VM_HOST_UUID));
+	shares = affinity_hosts_have(&hosts, vm_host(vm));
 	if (affinity_is_together(group))
 		return shares || hosts.count == 0
 			       ? 0
@@ -86,7 +86,7 @@ static int check_place(const struct view *view, const struct object *group, cons
 				e, EBUSY,
 				"There are other VMs on this host [uuid: %s] belonging to same affinityGroup "
 				"[%s]",
-				object_text(vm, VM_HOST_UUID), object_uuid(group))
+				vm_host(vm), object_uuid(group))
 		      : 0;
 }
 

@@ -10,6 +10,7 @@
 #include "actions/host/topology.h"
 #include "actions/network/l3_network.h"
 #include "actions/operations/table.h"
+#include "actions/vm/state.h"
 
 /* ---------------------------------------------------------------- creating */
 
@@ -117,7 +118,7 @@ static const struct object *find_user(const struct view *view, const char *l2, c
 		view_for_each_where (nic, view, KIND_NIC, NIC_L3_UUID, object_uuid(l3)) {
 			const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
 
-			if (vm && object_str(vm, VM_HOST_UUID) && object_str_is(vm, VM_CLUSTER_UUID, cluster))
+			if (vm && vm_host(vm) && object_str_is(vm, VM_CLUSTER_UUID, cluster))
 				return vm;
 		}
 	return NULL;

@@ -329,8 +329,6 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 	if (!l3)
 		l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
 	object_set_str(vm, VM_ZONE_UUID, zone_of(view, req));
-	object_set_null(vm, VM_CLUSTER_UUID);
-	object_set_null(vm, VM_HOST_UUID);
 	object_set_str(vm, VM_IMAGE_UUID, object_uuid(image));
 	object_set_str(vm, VM_INSTANCE_OFFERING_UUID, object_uuid(offering));
 	object_set_str(vm, VM_PLATFORM, object_str(image, IMAGE_PLATFORM));
@@ -344,6 +342,7 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_ALLOCATOR_STRATEGY, object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY));
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
 	object_set_str(vm, VM_CREATE_SPEC, stored);
+	vm_set_wanted_place(view, vm);
 	r = txn_put(t, vm, &put, e);
 	if (r < 0)
 		return r;

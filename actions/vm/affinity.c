@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/engine/tags.h"
+#include "actions/vm/state.h"
 #include "model/states.h"
 
 /* --------------------------------------------------------------- policies */
@@ -78,8 +79,8 @@ int affinity_hosts_of(const struct view *view, const struct object *group, const
 		const struct object *member =
 			view_get(view, KIND_VM, object_str(usage, AFFINITY_USAGE_RESOURCE_UUID));
 
-		if (member && object_str(member, VM_HOST_UUID) && strcmp(object_uuid(member), vm) != 0)
-			ret->uuids[ret->count++] = object_str(member, VM_HOST_UUID);
+		if (member && vm_host(member) && strcmp(object_uuid(member), vm) != 0)
+			ret->uuids[ret->count++] = vm_host(member);
 	}
 	qsort(ret->uuids, ret->count, sizeof(ret->uuids[0]), compare_uuids);
 	return 0;

@@ -28,7 +28,7 @@
 /* Where the VM is or was last; NULL when it was nowhere yet. */
 static const char *place_of(const struct object *vm)
 {
-	const char *host = object_str(vm, VM_HOST_UUID);
+	const char *host = vm_host(vm);
 
 	return host ? host : object_str(vm, VM_LAST_HOST_UUID);
 }
@@ -82,6 +82,8 @@ static int tear_down_fn(struct txn *t, void *arg, struct error *e)
 	object_set_null(vm, VM_ROOT_VOLUME_UUID);
 	object_set_null(vm, VM_LAST_HOST_UUID);
 	object_set_null(vm, VM_CLUSTER_UUID);
+	if (s->state == VM_STATE_CREATED)
+		vm_set_wanted_place(txn_view(t), vm);
 	return txn_put(t, vm, NULL, e);
 }
 
@@ -255,7 +257,7 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 
 	view = store_view(pool_store(pool));
 	/* Its disks would be free for another guest. */
-	r = host_check_guest_gone(view, object_str(vm, VM_HOST_UUID), "destroy the VM", enforcing ? e : NULL);
+	r = host_check_guest_gone(view, vm_host(vm), "destroy the VM", enforcing ? e : NULL);
 	if (r < 0 && enforcing)
 		return r;
 	r = vm_set_state(pool, uuid, VM_STATE_DESTROYING, e);
@@ -267,9 +269,7 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 
 		(void)error_wrap(&inner, "HOST.1008");
 		/* A VM without a host cannot be running: it is not Unknown. */
-		(void)vm_set_state(pool, uuid,
-				   object_str(vm, VM_HOST_UUID) ? VM_STATE_UNKNOWN : VM_STATE_STOPPED,
-				   &ignored);
+		(void)vm_set_state(pool, uuid, vm_host(vm) ? VM_STATE_UNKNOWN : VM_STATE_STOPPED, &ignored);
 		return error_move(e, &inner);
 	}
 	r = store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);

@@ -10,6 +10,7 @@
 #include "actions/volume/volume.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* ----------------------------------------------------------------- writing */
@@ -115,6 +116,27 @@ bool vm_is_running_or_stopped(const struct object *vm)
 	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED));
 }
 
+const char *vm_host(const struct object *vm)
+{
+	return is_in_state(vm, VM_STATE_CREATED) ? NULL : object_str(vm, VM_HOST_UUID);
+}
+
+void vm_set_wanted_place(const struct view *view, struct object *vm)
+{
+	_cleanup_json_ json_t *request = json_loads(object_text(vm, VM_CREATE_SPEC), 0, NULL);
+	json_t *params = json_object_get(request, "params");
+	const char *host_uuid = json_string_value(json_object_get(params, "hostUuid"));
+	const char *cluster_uuid = json_string_value(json_object_get(params, "clusterUuid"));
+	const struct object *host = view_get(view, KIND_HOST, host_uuid);
+	const struct object *cluster = view_get(view, KIND_CLUSTER, cluster_uuid);
+
+	object_set_str(vm, VM_HOST_UUID, host ? object_uuid(host) : NULL);
+	object_set_str(vm, VM_CLUSTER_UUID,
+		       cluster ? object_uuid(cluster)
+		       : host  ? object_str(host, HOST_CLUSTER_UUID)
+			       : NULL);
+}
+
 const char *vm_active_host(const struct object *vm)
 {
 	return volume_vm_is_active(vm) ? object_str(vm, VM_HOST_UUID) : NULL;
@@ -129,8 +151,8 @@ int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct 
 		return error_gone(e, KIND_VM, uuid);
 	vm = object_copy(before);
 	object_set_str(vm, VM_STATE, vm_state_name(state));
-	if (object_str(before, VM_HOST_UUID))
-		object_set_str(vm, VM_LAST_HOST_UUID, object_str(before, VM_HOST_UUID));
+	if (vm_host(before))
+		object_set_str(vm, VM_LAST_HOST_UUID, vm_host(before));
 	object_set_null(vm, VM_HOST_UUID);
 	if (is_in_state(before, VM_STATE_UNKNOWN))
 		object_set_null(vm, VM_MIGRATION_HOST_UUID);

@@ -16,6 +16,16 @@
 
 /** The VM as it is now, a reference for the caller; NULL when it is gone. */
 const struct object *vm_now(struct pool *pool, const char *uuid);
+/**
+ * The host that has the VM's guest, or had it until its state became unknown; NULL for a VM that never started, whose
+ * `hostUuid` is only the host that its creation asked for. Borrowed.
+ */
+const char *vm_host(const struct object *vm);
+/**
+ * Sets the cluster and the host of @vm, which has not started yet, to what the creation request in its row asks for.
+ * The cluster of a given host is known, too.
+ */
+void vm_set_wanted_place(const struct view *view, struct object *vm);
 /** The host of a VM that is Running or Paused, so that it can be changed live; NULL for others. Borrowed. */
 const char *vm_active_host(const struct object *vm);
 

@@ -27,6 +27,21 @@ act "vm-instances/$vm" start
 assert_eq "$(value "vm-instances/$vm/state")" Running
 assert_eq "$(value "vm-instances/$vm/inventory" | jq '.vmNics, .allVolumes | length' | tr '\n' ' ')" "1 1 "
 
+step "what JustCreate was asked for is in the row, and holds nothing of the host"
+free=$(value "hosts/$host/availableMemoryCapacity")
+wish=$(create_vm wish "$image" '{"strategy":"JustCreate","hostUuid":"'"$host"'"}')
+cluster=$(value "hosts/$host/clusterUuid")
+assert_eq "$(value "vm-instances/$wish/inventory" | jq -r '.hostUuid, .clusterUuid' | xargs)" "$host $cluster"
+assert_eq "$(value "hosts/$host/availableMemoryCapacity")" "$free"
+there=$(create_vm there "$image" '{"strategy":"JustCreate","clusterUuid":"'"$cluster"'"}')
+assert_eq "$(value "vm-instances/$there/inventory" | jq -c '[.hostUuid, .clusterUuid]')" "[null,\"$cluster\"]"
+act "vm-instances/$there" start
+act "vm-instances/$there" destroy
+act "vm-instances/$there" expunge
+assert_eq "$(value "vm-instances/$wish/state")" Created
+act "vm-instances/$wish" destroy
+is_gone "vm-instances/$wish" || fail "the row is still there"
+
 step "CreateStopped ends in Stopped, with data volumes"
 vm2=$(create_vm stopped "$image" '{"strategy":"CreateStopped","dataDiskOfferingUuids":["'"$disk"'","'"$disk"'"]}')
 assert_eq "$(value "vm-instances/$vm2/state")" Stopped
