@@ -21,6 +21,8 @@ struct call {
 	json_t *document; /* owned */
 	struct actor actor;
 	bool schema;
+	const char *
+		ended; /* uuid of a session of the client that has ended, borrowed from `document`; or NULL */
 	bool serves_others; /* as in struct call_user */
 	bool is_for_client; /* it has an `address` */
 	call_answer_fn *answer;
@@ -315,6 +317,7 @@ static int parse_document(struct call *call, const char *text, size_t len, struc
 	if (!call->op)
 		return error_set(e, EINVAL, "there is no operation '%.64s'", name);
 	call->schema = json_is_true(json_object_get(call->document, "schema"));
+	call->ended = json_string_value(json_object_get(call->document, "endedSession"));
 	return 0;
 }
 
@@ -327,6 +330,11 @@ static bool take_document(struct call *call, const char *text, size_t len)
 		return true;
 	finish(call, "invalid", NULL, error_sentence(&e));
 	return false;
+}
+
+static int error_session(struct error *e)
+{
+	return error_set_code(e, EACCES, "ID.1001", "Session expired");
 }
 
 /* Sets the account that the call acts as. False when the call was ended. */
@@ -347,9 +355,36 @@ static bool take_session(struct call *call, const char *session, const char *use
 		snprintf(call->actor.account, sizeof(call->actor.account), "%s", user_account);
 		return true;
 	}
-	(void)error_set_code(&e, EACCES, "ID.1001", "Session expired");
+	(void)error_session(&e);
 	finish_error(call, "session", &e);
 	return false;
+}
+
+/*
+ * Whoever waits for a web hook does not poll: its call becomes a failed job of the account that the session was of.
+ * Others, who may never have logged in, cannot make the pool call anybody.
+ */
+static bool tell_ended(struct call *call, const char *text, size_t len)
+{
+	const char *account = session_ended_account(call->view, call->ended);
+	json_t *params = json_object_get(call->document, "params");
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct request *req = NULL;
+	int r;
+
+	if (!account || call->op->get || call->op->form == FORM_QUERY)
+		return false;
+	snprintf(call->actor.account, sizeof(call->actor.account), "%s", account);
+	r = request_from_document(call->op, find_target(call, params), call->document, text, len,
+				  &call->actor, &req, &e);
+	if (!req || !req->web_hook || !req->job_chosen) {
+		request_free(req);
+		return false;
+	}
+	if (r == 0)
+		(void)error_session(&e);
+	pool_refuse(call->pool, req, &e, answer_request, call);
+	return true;
 }
 
 void pool_call(struct pool *pool, const char *session, const struct call_user *user, const char *text,
@@ -370,7 +405,7 @@ void pool_call(struct pool *pool, const char *session, const struct call_user *u
 			      .arg = arg};
 	if (!user->serves_others)
 		snprintf(call->actor.address, sizeof(call->actor.address), "user %" PRId64, user->uid);
-	if (!take_document(call, text, len) ||
+	if (!take_document(call, text, len) || tell_ended(call, text, len) ||
 	    !take_session(call, session, user->account ? user->account : ""))
 		return;
 	target = find_target(call, json_object_get(call->document, "params"));

@@ -5,10 +5,12 @@
  *
  * The document:
  *     {"operation": "StartVmInstance", "params": {...}, "systemTags": [...], "userTags": [...],
- *      "jobUuid": "...", "webHook": "...", "query": "q=...&limit=10", "schema": true, "address": "192.0.2.1"}
+ *      "jobUuid": "...", "webHook": "...", "query": "q=...&limit=10", "schema": true, "address": "192.0.2.1",
+ *      "endedSession": "..."}
  * All members but the operation are optional. `params` also names the object; `query`
  * is for queries, `schema` requests the manual's class names in the answer, `address`
- * is the address of the client for whom the call is made.
+ * is the address of the client for whom the call is made, `endedSession` the session
+ * that it used, when there is none any more: a call with a web hook becomes a failed job.
  *
  * The answer is a line with one of these words, followed by the body of the REST
  * answer:

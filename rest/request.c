@@ -17,6 +17,18 @@ void plan_done(struct plan *plan)
 	*plan = (struct plan){0};
 }
 
+char *plan_of_ended_session(const struct plan *plan)
+{
+	json_t *document = json_loads(plan->call, 0, NULL);
+	char *text =
+		document && json_object_set_new(document, "endedSession", json_string(plan->session)) == 0
+			? json_dumps(document, JSON_COMPACT)
+			: NULL;
+
+	json_decref(document);
+	return text;
+}
+
 static bool refuse(struct plan *plan, int status, const char *format, ...) _printf_(3, 4);
 static bool refuse(struct plan *plan, int status, const char *format, ...)
 {
@@ -361,6 +373,7 @@ static bool plan_operation(const struct http_request *request, const struct choi
 	plan->operation = choice->route->operation;
 	plan->sync = operation_flag(plan->operation, "sync");
 	plan->poll = strcmp(operation_text(plan->operation, "name"), "GetApiJob") == 0;
+	plan->hook = !plan->sync && request->web_hook;
 	if (!take_authorization(plan, request->authorization) || !take_job_uuid(plan, request->job_uuid) ||
 	    !make_call(plan, request, choice, path, query, body))
 		return false;

@@ -30,12 +30,16 @@ struct plan {
 	const json_t *operation;       /* borrowed */
 	bool sync;		       /* answered directly, without a job */
 	bool poll;		       /* asks for the result of a job */
+	bool hook;		       /* the result is to be sent to a web hook */
 	char session[MOUNT_UUID_SIZE]; /* "": none, or a malformed one (`bad_session`) */
 	bool bad_session;
 	char job[MOUNT_UUID_SIZE]; /* of a call that creates a job; of a poll: the job polled */
 	char *call;		   /* owned: the document */
 };
 void plan_done(struct plan *plan);
+
+/** The document of the call without a session, which says that the session has ended. Owned; NULL: no memory. */
+char *plan_of_ended_session(const struct plan *plan);
 
 /** True for a valid value of the header X-Job-UUID. */
 bool request_job_uuid_is_valid(const char *value);

@@ -131,6 +131,25 @@ static struct response *reply_answer(struct server *server, const struct exchang
 	return NULL;
 }
 
+/*
+ * Refuses a call whose session has ended. A client that waits for its web hook never polls, so the pool is asked to
+ * call that; it does so if the session was one.
+ */
+static struct response *refuse_session(struct server *server, const struct exchange *x,
+				       struct call_file *file, const struct plan *plan)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
+	_cleanup_free_ char *text = plan->hook && !plan->bad_session ? plan_of_ended_session(plan) : NULL;
+
+	if (text && (mount_call(server->mount, file, "", text, strlen(text), &answer, &e) < 0 ||
+		     answer.word != ANSWER_JOB)) {
+		answer_done(&answer);
+		answer.word = ANSWER_SESSION;
+	}
+	return reply_answer(server, x, plan, &answer);
+}
+
 /* @key: NULL when the answer must not be cached. */
 static struct response *call(struct server *server, const struct exchange *x, struct call_file *file,
 			     const struct plan *plan, const struct answer_cache_key *key)
@@ -141,11 +160,13 @@ static struct response *call(struct server *server, const struct exchange *x, st
 	int r;
 
 	if (plan->bad_session)
-		return reply_answer(server, x, plan, &answer);
+		return refuse_session(server, x, file, plan);
 	r = mount_call(server->mount, file, plan->session, plan->call, strlen(plan->call), &answer, &e);
 	if (r == 0) {
 		int64_t stamp = answer.word == ANSWER_OK ? answer.stamp : 0;
 
+		if (answer.word == ANSWER_SESSION)
+			return refuse_session(server, x, file, plan);
 		response = reply_answer(server, x, plan, &answer);
 		if (response && key && stamp)
 			answer_cache_put(server->cache, key, stamp, response);

@@ -6,6 +6,11 @@
 
 #include "actions/engine/config.h"
 
+/* How long the row of a session stays after its end, s: calls that come too late are answered to their web hooks. */
+#define KEEP_ENDED_S (24 * 3600)
+/* How many ended sessions of an account stay at most. */
+#define KEEP_ENDED_MAX 100
+
 /* The end of a session is only written when it moves by more than this fraction of the timeout. */
 #define TOUCH_PART 64
 
@@ -26,12 +31,15 @@ const struct object *session_find(const struct view *view, const char *uuid)
 	return session && !session_has_ended(session, store_now()) ? session : NULL;
 }
 
-/* ------------------------------------------------------------ sliding expiry */
+const char *session_ended_account(const struct view *view, const char *uuid)
+{
+	const struct object *session = uuid ? view_get(view, KIND_SESSION, uuid) : NULL;
 
-struct touch {
-	char uuid[UUID_SIZE];
-	int64_t expires;
-};
+	return session && session_has_ended(session, store_now()) ? object_text(session, SESSION_ACCOUNT_UUID)
+								  : NULL;
+}
+
+/* ----------------------------------------------------------------- the end */
 
 int session_put_end(struct txn *t, const struct object *session, int64_t expires, struct error *e)
 {
@@ -40,6 +48,48 @@ int session_put_end(struct txn *t, const struct object *session, int64_t expires
 	object_set_int(copy, SESSION_EXPIRED_DATE, expires);
 	return txn_put(t, copy, NULL, e);
 }
+
+int session_end(struct txn *t, const struct object *session, struct error *e)
+{
+	return session_has_ended(session, txn_now(t)) ? 0 : session_put_end(t, session, txn_now(t), e);
+}
+
+int session_end_all(struct txn *t, const char *account, struct error *e)
+{
+	const struct object *session;
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0 &&
+	       (session = view_next_where(txn_view(t), KIND_SESSION, SESSION_ACCOUNT_UUID, account, after))) {
+		after = session->id;
+		r = session_end(t, session, e);
+	}
+	return r;
+}
+
+int session_forget_oldest(struct txn *t, const char *account, struct error *e)
+{
+	const struct object *oldest = NULL;
+	int ended = 0;
+
+	view_for_each_where (session, txn_view(t), KIND_SESSION, SESSION_ACCOUNT_UUID, account) {
+		if (!session_has_ended(session, txn_now(t)))
+			continue;
+		ended++;
+		if (!oldest ||
+		    object_int(session, SESSION_EXPIRED_DATE) < object_int(oldest, SESSION_EXPIRED_DATE))
+			oldest = session;
+	}
+	return ended > KEEP_ENDED_MAX ? txn_remove(t, oldest, e) : 0;
+}
+
+/* ------------------------------------------------------------ sliding expiry */
+
+struct touch {
+	char uuid[UUID_SIZE];
+	int64_t expires;
+};
 
 static int touch_fn(struct txn *t, void *arg, struct error *e)
 {
@@ -85,7 +135,7 @@ static int remove_ended_fn(struct txn *t, void *arg, struct error *e)
 		int r;
 
 		after = session->id;
-		if (!session_has_ended(session, txn_now(t)))
+		if (!session_has_ended(session, txn_now(t) - KEEP_ENDED_S * NS_PER_S))
 			continue;
 		r = txn_remove(t, session, e);
 		if (r < 0)

@@ -2,7 +2,8 @@
 /*
  * Sessions (behaviour.md 1.11), which a login creates. Whoever knows the uuid of a
  * session acts as its account, so it is never shown. A session ends when it was not
- * used for `identity.session.timeout` seconds.
+ * used for `identity.session.timeout` seconds, by a logout, or with a new password
+ * of its account. Its row stays for a day, so that whoever still uses it can be told.
  */
 #ifndef POOLFS_ACCOUNT_SESSION_H
 #define POOLFS_ACCOUNT_SESSION_H
@@ -13,7 +14,15 @@
 const struct object *session_find(const struct view *view, const char *uuid);
 /** Moves the end of @session, since it is being used. Writes only rarely; never blocks. */
 void session_touch(struct pool *pool, const struct view *view, const struct object *session);
-/** Removes the rows of sessions that have ended. Blocks on the store. */
+/** The account of a session that has ended lately, borrowed from @view; NULL for others, and for a @uuid of NULL. */
+const char *session_ended_account(const struct view *view, const char *uuid);
+/** Ends a session. For change functions. Errors of txn_put(). */
+int session_end(struct txn *t, const struct object *session, struct error *e);
+/** Ends all sessions of an account. For change functions. Errors of txn_put(). */
+int session_end_all(struct txn *t, const char *account, struct error *e);
+/** Removes a row of an ended session when the account has too many of them. For change functions. Errors of txn_remove(). */
+int session_forget_oldest(struct txn *t, const char *account, struct error *e);
+/** Removes the rows of sessions that ended long ago. Blocks on the store. */
 int session_remove_ended(struct pool *pool, struct error *e);
 
 /** How long a session lasts without being used, ns. */

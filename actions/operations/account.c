@@ -5,6 +5,7 @@
 
 #include "actions/account/account.h"
 #include "actions/account/quota.h"
+#include "actions/account/session.h"
 #include "actions/account/sharing.h"
 #include "actions/account/unix_users.h"
 #include "actions/engine/access.h"
@@ -137,7 +138,7 @@ static int update_fn(struct txn *t, void *arg, struct error *e)
 	if (now && *c->old && !object_str_is(now, ACCOUNT_PASSWORD_HASH, c->old))
 		return error_set_code(e, EBUSY, "SYS.1006", "the password has been changed meanwhile");
 	if (*c->hash)
-		r = object_remove_where(t, KIND_SESSION, SESSION_ACCOUNT_UUID, c->req->target, e);
+		r = session_end_all(t, c->req->target, e);
 	if (r == 0)
 		r = txn_edit(t, KIND_ACCOUNT, c->req->target, &account, e);
 	if (r < 0)

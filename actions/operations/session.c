@@ -73,6 +73,8 @@ static int login_fn(struct txn *t, void *arg, struct error *e)
 			"Login sessions hit limit of max allowed concurrent login sessions, max allowed: %" PRId64,
 			limit);
 	r = remember_address(t, login, e);
+	if (r == 0)
+		r = session_forget_oldest(t, login->account, e);
 	if (r < 0)
 		return r;
 	o = object_new(kind_get(KIND_SESSION));
@@ -145,7 +147,7 @@ static int logout_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct object *session = view_get(txn_view(t), KIND_SESSION, arg);
 
-	return session ? txn_remove(t, session, e) : 0;
+	return session ? session_end(t, session, e) : 0;
 }
 
 static int session_logout_get(struct pool *pool, const struct view *view, const struct request *req,
@@ -155,7 +157,7 @@ static int session_logout_get(struct pool *pool, const struct view *view, const 
 	int r;
 
 	(void)ret_result;
-	if (!view_get(view, KIND_SESSION, uuid))
+	if (!session_find(view, uuid))
 		return 0;
 	r = check_writable(pool, e);
 	if (r < 0)

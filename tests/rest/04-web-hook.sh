@@ -46,6 +46,18 @@ assert_eq "$(jq -c '.[4].schema' hooks | sort -u)" null "the schema that was not
 assert_job 200 '"name":"s"' POST /v1/zones '{"params":{"name":"s"}}' -H 'X-Web-Hook: http://127.0.0.1:18099/s' -H 'X-JSON-Schema: true'
 wait_until 10 hooks_received 3
 assert_eq "$(jq -c '.[4] | [.inventory.name, .schema]' hooks | tail -n 1)" '["s",{"inventory":"org.zstack.header.zone.ZoneInventory"}]'
+logged_in=$SESSION
+SESSION='' assert_http 202 '' POST /v1/zones '{"params":{"name":"n"}}' -H "Authorization: OAuth $(printf %032d 9)" -H 'X-Web-Hook: http://127.0.0.1:18099/u'
+assert_http 200 '' DELETE "/v1/accounts/sessions/$SESSION"
+assert_job 503 'ID.1001.*Session expired' POST /v1/zones '{"params":{"name":"n"}}' -H 'X-Web-Hook: http://127.0.0.1:18099/e' -H "X-Job-UUID: $(printf %032d 2)"
+polled=$BODY
+wait_until 10 hooks_received 4
+assert_eq "$(jq -c '.[0:3]' hooks | tail -n 1)" "[\"/e\",\"$(printf %032d 2)\",\"false\"]" "the hook of a call whose session has ended, not that of an unknown session"
+assert_eq "$(jq -Sc '.[4]' hooks | tail -n 1)" "$(jq -Sc . <<<"$polled")" "the body"
+assert_job 503 'ID.1001' POST /v1/zones '{"params":{"name":"n"}}'
+login
+assert_eq "$(ls "$MOUNT/zones/by-name" | grep -cx n)" 0 "zones made without a session"
+assert_not test -e "$MOUNT/sessions/$logged_in/call"
 kill $RECEIVER
 
 step "no receiver: tried again until there is one, although the session has ended"
@@ -54,7 +66,7 @@ assert_http 200 '' DELETE "/v1/accounts/sessions/$SESSION"
 assert_http 503 'ID.1001' GET /v1/zones
 sleep 1
 receive 500 503 200
-wait_until 20 hooks_received 6
+wait_until 20 hooks_received 7
 login
 sleep 3
 assert_eq "$(jq -r '.[0]' hooks | grep -c /c)" 3 "the number of calls"
@@ -68,8 +80,8 @@ wait_until 15 is_pool_gone
 umount -l "$MOUNT"
 receive 200
 mount_pool -o allow_other,rest-user=nobody
-wait_until 20 hooks_received 7
+wait_until 20 hooks_received 8
 assert_eq "$(jq -c '[.[0], .[4].inventory.name]' hooks | tail -n 1)" '["/d","x"]'
 sleep 3
-assert_eq "$(wc -l <hooks)" 7 "the number of calls"
+assert_eq "$(wc -l <hooks)" 8 "the number of calls"
 kill $RECEIVER
