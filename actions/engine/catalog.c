@@ -42,7 +42,8 @@ static json_t *param_to_json(const struct param *p)
 	json_t *json =
 		json_pack("{s:s, s:s, s:s}", "name", p->name, "type", types[p->type], "in", places[p->in]);
 
-	set_flag(json, "required", p->flags & PARAM_REQUIRED);
+	set_flag(json, "required", (p->flags & PARAM_REQUIRED) && !p->unless);
+	set_text(json, "unless", p->unless);
 	set_flag(json, "nonempty", p->flags & PARAM_NONEMPTY);
 	set_flag(json, "secret", p->flags & PARAM_SECRET);
 	if (p->resource != KIND_NONE)

@@ -56,9 +56,10 @@ struct param {
 	enum param_type type;
 	enum param_place in;
 	unsigned flags;
-	enum kind_id resource;	   /* kind of the object, or of the objects of a list, that it names */
-	int max_length;		   /* characters; 0 = PARAM_LENGTH */
-	int64_t min, max;	   /* range of a number; both 0 = no limit */
+	const char *unless;    /* another parameter: with a value for that, a required one may be missing */
+	enum kind_id resource; /* kind of the object, or of the objects of a list, that it names */
+	int max_length;	       /* characters; 0 = PARAM_LENGTH */
+	int64_t min, max;      /* range of a number; both 0 = no limit */
 	const char *const *values; /* NULL-terminated list of the allowed texts, or NULL */
 	const char *default_value; /* used when the parameter is missing, or NULL */
 };

@@ -281,14 +281,23 @@ static json_t *default_json(const struct param *p)
 	return json_string(p->default_value);
 }
 
-static int type_one(const struct operation *op, const struct param *p, const json_t *given, json_t *out,
+/* A zero stands for a number that is not set: some clients cannot leave one out. */
+static bool is_given(const json_t *body, const char *name)
+{
+	const json_t *value = name ? json_object_get(body, name) : NULL;
+
+	return value && !json_is_null(value) && !(json_is_number(value) && json_number_value(value) == 0);
+}
+
+static int type_one(const struct operation *op, const struct param *p, const json_t *body, json_t *out,
 		    struct error *e)
 {
+	const json_t *given = json_object_get(body, p->name);
 	_cleanup_json_ json_t *value = NULL;
 	int r;
 
 	if (!given || json_is_null(given)) {
-		if (p->flags & PARAM_REQUIRED)
+		if ((p->flags & PARAM_REQUIRED) && !is_given(body, p->unless))
 			return error_set(e, EINVAL, "field[%s] of message[%s] is mandatory, can not be null",
 					 p->name, op->message);
 		if (!p->default_value)
@@ -319,7 +328,7 @@ int params_type(const struct operation *op, const char *target, const json_t *bo
 		if (is_target)
 			r = json_object_set_new(out, p->name, json_string(target)) < 0 ? error_oom(e) : 0;
 		else
-			r = type_one(op, p, json_object_get(body, p->name), out, e);
+			r = type_one(op, p, body, out, e);
 		if (r < 0)
 			return r;
 	}

@@ -223,7 +223,8 @@ static const struct operation add_image = {
 							 NULL}},
 			{.name = "guestOsType", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
 			{.name = "system", .type = PARAM_BOOL, .in = IN_BODY},
-			{.name = "format", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_REQUIRED},
+			/* Without it, the format is what is found in the file, which `raw` allows. */
+			{.name = "format", .type = PARAM_STRING, .in = IN_BODY, .default_value = "raw"},
 			P_PLATFORM,
 			{.name = "backupStorageUuids",
 			 .type = PARAM_LIST,

@@ -16,6 +16,7 @@
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
 #include "actions/vm/affinity.h"
+#include "actions/vm/creation_size.h"
 #include "actions/vm/first_start.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/power.h"
@@ -32,6 +33,8 @@ static int check_offering(const struct view *view, const struct request *req, st
 	const char *uuid = request_str(req, "instanceOfferingUuid");
 	const struct object *o = view_get(view, KIND_INSTANCE_OFFERING, uuid);
 
+	if (!o)
+		return 0; /* creation_check_sizes() */
 	if (!object_str_is(o, INSTANCE_OFFERING_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY, "instance offering[uuid:%s] is Disabled, can't create vm from it",
 				 uuid);
@@ -75,13 +78,10 @@ static int check_image(const struct view *view, const struct request *req, struc
 			e, EINVAL,
 			"image[uuid:%s] is of mediaType: %s, only RootVolumeTemplate and ISO can be used to create vm",
 			uuid, media);
-	if (iso && !request_has(req, "rootDiskOfferingUuid"))
-		return error_set(e, EINVAL,
-				 "rootDiskOfferingUuid cannot be null when image mediaType is ISO");
 	if (object_int(image, IMAGE_SYSTEM))
 		return error_set(e, EINVAL, "image[uuid:%s] is system image, can't be used to create user vm",
 				 uuid);
-	return 0;
+	return creation_check_sizes(view, req, image, e);
 }
 
 static int check_disk_offering(const struct view *view, const char *uuid, struct error *e)
@@ -103,9 +103,9 @@ static int check_disk_offerings(const struct view *view, const struct request *r
 
 	if (r < 0)
 		return r;
-	if ((int64_t)json_array_size(data) > most)
+	if ((int64_t)creation_data_count(req) > most)
 		return error_set(e, EINVAL, "a VM can have at most %lld data volumes, not %zu",
-				 (long long)most, json_array_size(data));
+				 (long long)most, creation_data_count(req));
 	json_array_foreach (data, i, uuid) {
 		r = check_disk_offering(view, json_string_value(uuid), e);
 		if (r < 0)
@@ -203,8 +203,7 @@ static int check_static_ips(const struct view *view, const struct request *req, 
 /* The job would be refused as well, but later. */
 static int check_quotas(const struct view *view, const struct request *req, struct error *e)
 {
-	const struct object *offering =
-		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
+	const struct vm_size size = creation_vm_size(view, req);
 	const char *strategy = request_str(req, "strategy");
 	bool starts = !strategy || strcmp(strategy, "JustCreate") != 0;
 	const struct {
@@ -213,9 +212,9 @@ static int check_quotas(const struct view *view, const struct request *req, stru
 	} asked[] = {
 		{"vm.totalNum", 1},
 		{"vm.num", starts},
-		{"vm.cpuNum", starts ? object_int(offering, INSTANCE_OFFERING_CPU_NUM) : 0},
-		{"vm.memorySize", starts ? object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE) : 0},
-		{"volume.data.num", (int64_t)json_array_size(request_list(req, "dataDiskOfferingUuids"))},
+		{"vm.cpuNum", starts ? size.cpus : 0},
+		{"vm.memorySize", starts ? size.memory : 0},
+		{"volume.data.num", (int64_t)creation_data_count(req)},
 	};
 	int r = 0;
 
@@ -271,13 +270,14 @@ static bool is_overruled(const struct request *req, const char *tag)
 	return request_tag(req, tag_parse(tag).prefix) != NULL;
 }
 
-/* Copies the tags of @from (the offering or the image) to the VM, except those that the request overrules. */
+/* Copies the tags of @from (the offering, if there is one, or the image) to the VM, except those that the request overrules. */
 static int inherit_tags(struct txn *t, const struct request *req, const char *from, struct error *e)
 {
 	const struct object *row;
 	int64_t after = 0;
 
-	while ((row = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, from, after))) {
+	while (from &&
+	       (row = view_next_where(txn_view(t), KIND_SYSTEM_TAG, SYSTEM_TAG_RESOURCE_UUID, from, after))) {
 		_cleanup_free_ char *tag = NULL;
 		int r;
 
@@ -314,6 +314,7 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid")), *put;
 	const char *l3 = request_str(req, "defaultL3NetworkUuid");
+	const struct vm_size size = creation_vm_size(view, req);
 	_cleanup_json_ json_t *json = request_to_json(req, false);
 	_cleanup_free_ char *stored = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	struct object *vm;
@@ -321,7 +322,7 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!stored)
 		return error_oom(e);
-	if (!offering || !image)
+	if (!image || (request_has(req, "instanceOfferingUuid") && !offering))
 		return error_set(e, ENOENT, "the image or the offering is gone");
 	r = object_from_request(view, KIND_VM, req, &vm, e);
 	if (r < 0)
@@ -330,16 +331,18 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 		l3 = json_string_value(json_array_get(request_list(req, "l3NetworkUuids"), 0));
 	object_set_str(vm, VM_ZONE_UUID, zone_of(view, req));
 	object_set_str(vm, VM_IMAGE_UUID, object_uuid(image));
-	object_set_str(vm, VM_INSTANCE_OFFERING_UUID, object_uuid(offering));
+	object_set_str(vm, VM_INSTANCE_OFFERING_UUID, offering ? object_uuid(offering) : NULL);
 	object_set_str(vm, VM_PLATFORM, object_str(image, IMAGE_PLATFORM));
 	object_set_str(vm, VM_DEFAULT_L3_UUID, l3);
 	object_set_str(vm, VM_TYPE, "UserVm");
 	object_set_str(vm, VM_HYPERVISOR_TYPE, "KVM");
 	object_set_str(vm, VM_MACHINE_TYPE, config_str(view, "vm.machineType"));
-	object_set_int(vm, VM_MEMORY_SIZE, object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE));
-	object_set_int(vm, VM_CPU_NUM, object_int(offering, INSTANCE_OFFERING_CPU_NUM));
-	object_set_int(vm, VM_CPU_SPEED, object_int(offering, INSTANCE_OFFERING_CPU_SPEED));
-	object_set_str(vm, VM_ALLOCATOR_STRATEGY, object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY));
+	object_set_int(vm, VM_MEMORY_SIZE, size.memory);
+	object_set_int(vm, VM_CPU_NUM, size.cpus);
+	object_set_int(vm, VM_CPU_SPEED, offering ? object_int(offering, INSTANCE_OFFERING_CPU_SPEED) : 0);
+	object_set_str(vm, VM_ALLOCATOR_STRATEGY,
+		       offering ? object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY)
+				: HOST_STRATEGY_DEFAULT);
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
 	object_set_str(vm, VM_CREATE_SPEC, stored);
 	vm_set_wanted_place(view, vm);
@@ -426,6 +429,7 @@ static const struct operation create_vm_instance = {
 			 .type = PARAM_STRING,
 			 .in = IN_BODY,
 			 .flags = PARAM_REQUIRED,
+			 .unless = "cpuNum",
 			 .resource = KIND_INSTANCE_OFFERING},
 			{.name = "imageUuid",
 			 .type = PARAM_STRING,
@@ -471,13 +475,17 @@ static const struct operation create_vm_instance = {
 			 .values = (const char *const[]){"InstantStart", "JustCreate", "CreateStopped", NULL},
 			 .default_value = "InstantStart"},
 			P_RESOURCE_UUID,
+			{.name = "cpuNum", .type = PARAM_INT, .in = IN_BODY, .max = 1024},
+			{.name = "memorySize", .type = PARAM_LONG, .in = IN_BODY, .max = INT64_MAX},
+			{.name = "rootDiskSize", .type = PARAM_LONG, .in = IN_BODY, .max = INT64_MAX},
+			{.name = "dataDiskSizes", .type = PARAM_LIST, .in = IN_BODY},
 			{0}},
 	.results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
 	.form = FORM_CREATE,
 	.kind = KIND_VM,
 	.where = "vm-instances",
 	.error_code = "SYS.1006",
-	.help = "creates a VM from an image and an instance offering",
+	.help = "creates a VM from an image and an instance offering, or cpuNum and memorySize (bytes)",
 	.check = vm_create_check,
 	.run = vm_create_run,
 	.recover = vm_create_recover,

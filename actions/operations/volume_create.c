@@ -11,6 +11,7 @@
  * that name and then the row. A volume without a storage is only a row: it gets its
  * file when it is first attached.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "actions/account/quota.h"
@@ -85,25 +86,39 @@ static int check_quotas(const struct view *view, const struct request *req, int6
 
 /* ------------------------------------------------------------ from an offering */
 
+/* The size of a volume without a template: of its offering, or as a number. */
+static int64_t asked_size(const struct view *view, const struct request *req)
+{
+	int64_t size = volume_round_size(request_int(req, "diskSize", 0));
+
+	return size ? size : disk_offering_size(view, request_str(req, "diskOfferingUuid"));
+}
+
 static int volume_create_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *offering =
 		view_get(view, KIND_DISK_OFFERING, request_str(req, "diskOfferingUuid"));
 	const struct object *ps, *host;
+	int64_t size = asked_size(view, req);
 	int r;
 
+	if (offering && size != disk_offering_size(view, object_uuid(offering)))
+		return error_set(e, EINVAL,
+				 "diskSize[%" PRId64
+				 "] is not that of the disk offering: give either the offering or a number",
+				 request_int(req, "diskSize", 0));
 	if (offering && !object_str_is(offering, DISK_OFFERING_STATE, STATE_ENABLED))
 		return error_set(e, EBUSY,
 				 "disk offering[uuid:%s] is Disabled, can not create data volume from it",
 				 object_uuid(offering));
-	r = check_quotas(view, req, disk_offering_size(view, request_str(req, "diskOfferingUuid")), e);
+	r = check_quotas(view, req, size, e);
 	if (r < 0)
 		return r;
 	if (request_has(req, "primaryStorageUuid")) {
 		const struct storage_wish wish = {
 			.storage = request_str(req, "primaryStorageUuid"),
 			.strategy = storage_strategy_of(view, request_str(req, "diskOfferingUuid")),
-			.size = disk_offering_size(view, request_str(req, "diskOfferingUuid")),
+			.size = size,
 		};
 
 		r = volume_choose_storage(view, NULL, &wish, request_tag(req, LOCAL_HOST_TAG), &ps, &host, e);
@@ -116,7 +131,7 @@ static int volume_create_check(const struct view *view, const struct request *re
 static int volume_create_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const char *offering = request_str(req, "diskOfferingUuid");
-	struct source from = {.offering = offering, .size = disk_offering_size(txn_view(t), offering)};
+	struct source from = {.offering = offering, .size = asked_size(txn_view(t), req)};
 	struct object *volume;
 
 	if (request_has(req, "primaryStorageUuid"))
@@ -177,7 +192,7 @@ static int volume_create_run(struct job *job, json_t **ret_result, struct error 
 	const char *offering = request_str(job->req, "diskOfferingUuid");
 	struct begin b = {
 		.req = job->req,
-		.from = {.offering = offering, .size = disk_offering_size(view, offering)},
+		.from = {.offering = offering, .size = asked_size(view, job->req)},
 		.ps = request_str(job->req, "primaryStorageUuid"),
 		.wanted_host = request_tag(job->req, LOCAL_HOST_TAG),
 	};
@@ -315,19 +330,23 @@ static const struct operation create_data_volume = {
 	.method = METHOD_POST,
 	.paths = (const char *const[]){"/volumes/data", NULL},
 	.key = "params",
-	.params = (const struct param[]){P_NAME,
-					 P_DESCRIPTION,
-					 {.name = "diskOfferingUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_BODY,
-					  .flags = PARAM_REQUIRED,
-					  .resource = KIND_DISK_OFFERING},
-					 {.name = "primaryStorageUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_BODY,
-					  .resource = KIND_PRIMARY_STORAGE},
-					 P_RESOURCE_UUID,
-					 {0}},
+	.params =
+		(const struct param[]){
+			P_NAME,
+			P_DESCRIPTION,
+			{.name = "diskOfferingUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .unless = "diskSize",
+			 .resource = KIND_DISK_OFFERING},
+			{.name = "primaryStorageUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .resource = KIND_PRIMARY_STORAGE},
+			P_RESOURCE_UUID,
+			{.name = "diskSize", .type = PARAM_LONG, .in = IN_BODY, .max = INT64_MAX},
+			{0}},
 	.results = (const char *const[]){"inventory:VolumeInventory", NULL},
 	.form = FORM_CREATE,
 	.kind = KIND_VOLUME,

@@ -6,6 +6,7 @@
 
 #include "actions/engine/tags.h"
 #include "actions/image/rules.h"
+#include "actions/vm/creation_size.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/power.h"
@@ -13,7 +14,6 @@
 #include "actions/vm/state.h"
 #include "actions/volume/file.h"
 #include "actions/volume/location.h"
-#include "actions/volume/size.h"
 #include "model/json.h"
 #include "model/states.h"
 
@@ -28,39 +28,25 @@ struct layout {
 
 /* ---------------------------------------------------------------- volumes */
 
-/* The disk offering of the root volume, NULL: the image says all. */
-static const char *root_offering(const struct request *req, const struct object *image)
-{
-	return image_is_iso(image) ? request_str(req, "rootDiskOfferingUuid") : NULL;
-}
-
-static int64_t root_size(const struct view *view, const struct request *req, const struct object *image)
-{
-	return image_is_iso(image) ? disk_offering_size(view, root_offering(req, image))
-				   : image_volume_size(image);
-}
-
 int vm_place_disks(const struct view *view, const struct request *req, const struct object *image,
 		   struct placement *want, struct new_disk **ret_disks, struct error *e)
 {
-	const json_t *offerings = request_list(req, "dataDiskOfferingUuids");
-	const char *root = root_offering(req, image), *storage = request_tag(req, DATA_STORAGE_TAG);
-	size_t count = json_array_size(offerings);
+	const struct disk_wish root = creation_root_disk(view, req, image);
+	size_t count = creation_data_count(req);
 	struct new_disk *disks = calloc(count + 1, sizeof(*disks));
 
 	if (!disks)
 		return error_oom(e);
 	for (size_t i = 0; i < count; i++) {
-		const char *uuid = json_string_value(json_array_get(offerings, i));
+		const struct disk_wish disk = creation_data_disk(view, req, i);
 
-		disks[i] = (struct new_disk){.size = disk_offering_size(view, uuid),
-					     .strategy = storage_strategy_of(view, uuid)};
+		disks[i] = (struct new_disk){disk.size, storage_strategy_of(view, disk.offering)};
 	}
-	want->storage_needed = root_size(view, req, image);
-	want->root_strategy = root ? storage_strategy_of(view, root) : NULL;
+	want->storage_needed = root.size;
+	want->root_strategy = storage_strategy_of(view, root.offering);
 	want->data = *ret_disks = disks;
 	want->data_count = count;
-	want->data_storage = storage;
+	want->data_storage = request_tag(req, DATA_STORAGE_TAG);
 	return 0;
 }
 
@@ -69,12 +55,13 @@ static int put_root_volume(struct txn *t, struct layout *l, const char *storage,
 {
 	const struct request *req = l->req;
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(req, "imageUuid"));
+	const struct disk_wish disk = creation_root_disk(txn_view(t), req, image);
 	char uuid[UUID_SIZE], description[64];
 	struct new_volume root = {
-		.offering = root_offering(req, image),
+		.offering = disk.offering,
 		.image = object_uuid(image),
 		.description = description,
-		.size = root_size(txn_view(t), req, image),
+		.size = disk.size,
 		.storage = storage,
 		.host = host,
 	};
@@ -96,13 +83,12 @@ static int put_data_volumes(struct txn *t, struct layout *l, struct error *e)
 {
 	const char *storage = request_tag(l->req, DATA_STORAGE_TAG);
 	char uuid[UUID_SIZE];
-	size_t i;
-	json_t *item;
 
-	json_array_foreach (request_list(l->req, "dataDiskOfferingUuids"), i, item) {
+	for (size_t i = 0; i < creation_data_count(l->req); i++) {
+		const struct disk_wish disk = creation_data_disk(txn_view(t), l->req, i);
 		struct new_volume data = {
-			.offering = json_string_value(item),
-			.size = disk_offering_size(txn_view(t), json_string_value(item)),
+			.offering = disk.offering,
+			.size = disk.size,
 			.device_id = (int)i + 1,
 			.host = l->host,
 		};

@@ -347,6 +347,8 @@ struct document *render_create(const struct place *p)
 	for (const struct param *param = p->op->params; param && param->name; param++) {
 		fprintf(f, "%s %s %s", param->name, type_name(param),
 			param->flags & PARAM_REQUIRED ? "required" : "optional");
+		if (param->unless)
+			fprintf(f, " without %s", param->unless);
 		if (param->resource != KIND_NONE)
 			fprintf(f, ", uuid of %s %s",
 				strchr("aeiou", kind_get(param->resource)->noun[0]) ? "an" : "a",

@@ -124,8 +124,9 @@ step "Terraform: the chain of one instance"
 assert_http 200 '"status":"Ready"' GET "/zstack/v1/images/$(jq -r .params.imageUuid <<<"$vm_body")" '' "${go[@]}"
 assert_http 200 '"inventories":\[\{' GET "/zstack/v1/primary-storage?q=state=Enabled&limit=1" '' "${go[@]}"
 assert_job 200 '"vmNics":\[\{.*"ip":"[0-9.]+".*"allVolumes":\[\{' POST /zstack/v1/vm-instances \
-	"$(jq -c '.params += {name: "tf", cpuNum: 1, memorySize: 67108864, platform: "Linux", architecture: "x86_64", dataDiskSizes: []} | . + {systemTags: ["marketplace::true", "hostname::tf"]}' <<<"$vm_body")" "${go[@]}"
+	"$(jq -c 'del(.params.instanceOfferingUuid) | .params += {name: "tf", cpuNum: 1, memorySize: 67108864, platform: "Linux", architecture: "x86_64", rootDiskSize: 2097152, dataDiskSizes: [1048576]} | . + {systemTags: ["marketplace::true", "hostname::tf"]}' <<<"$vm_body")" "${go[@]}"
 tf=$(jq -r .inventory.uuid <<<"$BODY")
+assert_eq "$(jq -c '.inventory | [.cpuNum, .memorySize, (.allVolumes | map(.size) | sort)]' <<<"$BODY")" '[1,67108864,[1048576,2097152]]'
 assert_job 200 '^\{' DELETE "/zstack/v1/vm-instances/$tf?deleteMode=Permissive" '' "${go[@]}"
 assert_job 200 '^\{\}' PUT "/zstack/v1/vm-instances/$tf/actions" '{"expungeVmInstance":{}}' "${go[@]}"
 assert_http 200 '^\{\}$' DELETE "/zstack/v1/accounts/sessions/$SESSION?deleteMode=" '' "${go[@]}"
