@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "actions/account/access_key.h"
 #include "actions/account/session.h"
 #include "actions/engine/result.h"
 #include "actions/engine/submit.h"
@@ -18,7 +19,9 @@ struct call {
 	struct pool *pool;
 	struct view *view; /* owned */
 	const struct operation *op;
-	json_t *document; /* owned */
+	json_t *document; /* owned; without `signed` */
+	json_t *signed_;  /* owned: the member `signed`, or NULL */
+	char *text;	  /* owned: the document without that member; NULL: as it was given */
 	struct actor actor;
 	bool schema;
 	const char *
@@ -38,6 +41,8 @@ static void call_free(struct call *call)
 	query_free(call->query);
 	view_unref(call->view);
 	json_decref(call->document);
+	json_decref(call->signed_);
+	free(call->text);
 	free(call);
 }
 
@@ -297,6 +302,21 @@ static const char *find_target(const struct call *call, json_t *params)
 	return NULL;
 }
 
+/* Two requests that differ in their signatures only are the same request, whose digest is made of the text. */
+static int take_signature(struct call *call, struct error *e)
+{
+	json_t *given = json_object_get(call->document, "signed");
+
+	if (!given)
+		return 0;
+	if (!call->serves_others || !json_is_object(given))
+		return error_set(e, EINVAL, "'signed' is for a program that serves others, see 'rest-user'");
+	call->signed_ = json_incref(given);
+	(void)json_object_del(call->document, "signed");
+	call->text = json_dumps(call->document, JSON_COMPACT);
+	return call->text ? 0 : error_oom(e);
+}
+
 static int parse_document(struct call *call, const char *text, size_t len, struct error *e)
 {
 	json_error_t why;
@@ -318,7 +338,7 @@ static int parse_document(struct call *call, const char *text, size_t len, struc
 		return error_set(e, EINVAL, "there is no operation '%.64s'", name);
 	call->schema = json_is_true(json_object_get(call->document, "schema"));
 	call->ended = json_string_value(json_object_get(call->document, "endedSession"));
-	return 0;
+	return take_signature(call, e);
 }
 
 /* False when the call was ended. */
@@ -337,12 +357,38 @@ static int error_session(struct error *e)
 	return error_set_code(e, EACCES, "ID.1001", "Session expired");
 }
 
+static const char *signed_text(const struct call *call, const char *name)
+{
+	const char *text = json_string_value(json_object_get(call->signed_, name));
+
+	return text ? text : "";
+}
+
+/* As take_session(), for a request that is signed. */
+static bool take_signer(struct call *call)
+{
+	const struct signed_request request = {signed_text(call, "id"), signed_text(call, "signature"),
+					       signed_text(call, "method"), signed_text(call, "date"),
+					       signed_text(call, "path")};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	const char *account;
+
+	if (access_key_verify(call->view, &request, store_now(), &account, &e) < 0) {
+		finish(call, "forbidden", NULL, error_sentence(&e));
+		return false;
+	}
+	snprintf(call->actor.account, sizeof(call->actor.account), "%s", account);
+	return true;
+}
+
 /* Sets the account that the call acts as. False when the call was ended. */
 static bool take_session(struct call *call, const char *session, const char *user_account)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	const struct object *o = session ? session_find(call->view, session) : NULL;
 
+	if (call->signed_ && !(call->op->flags & OP_NO_SESSION))
+		return take_signer(call);
 	if (o) {
 		session_touch(call->pool, call->view, o);
 		snprintf(call->actor.account, sizeof(call->actor.account), "%s",
@@ -408,6 +454,10 @@ void pool_call(struct pool *pool, const char *session, const struct call_user *u
 	if (!take_document(call, text, len) || tell_ended(call, text, len) ||
 	    !take_session(call, session, user->account ? user->account : ""))
 		return;
+	if (call->text) {
+		text = call->text;
+		len = strlen(text);
+	}
 	target = find_target(call, json_object_get(call->document, "params"));
 	call->op = operation_of_target(call->view, call->op, target);
 	if (call->op->form == FORM_QUERY)

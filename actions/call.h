@@ -10,7 +10,9 @@
  * All members but the operation are optional. `params` also names the object; `query`
  * is for queries, `schema` requests the manual's class names in the answer, `address`
  * is the address of the client for whom the call is made, `endedSession` the session
- * that it used, when there is none any more: a call with a web hook becomes a failed job.
+ * that it used, when there is none any more: a call with a web hook becomes a failed job. A request that was signed
+ * with an access key, not sent in a session, has `signed`: {"id", "signature", "method", "date", "path"}
+ * (account/access_key.h).
  *
  * The answer is a line with one of these words, followed by the body of the REST
  * answer:
@@ -25,6 +27,7 @@
  *     gone     the requested job is not stored any more
  *     conflict the jobUuid belongs to another request
  *     session  the session has ended: {"error": {...}}
+ *     forbidden  the signature is not accepted: a sentence
  */
 #ifndef POOLFS_CALL_H
 #define POOLFS_CALL_H

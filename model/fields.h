@@ -424,6 +424,16 @@
 	X(SESSION, EXPIRED_DATE, "expiredDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of expiry")            \
 	X(SESSION, CREATE_DATE, "createDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the login")
 
+/* See account/access_key.h. */
+#define ACCESS_KEY_FIELDS(X)                                                                                 \
+	X_UUID(X, ACCESS_KEY) X_DESC(X, ACCESS_KEY)                                                          \
+	X_REF(X, ACCESS_KEY, ACCOUNT_UUID, "accountUuid", F_INDEX | F_FOREIGN, KIND_ACCOUNT, "its account")  \
+	X_STR(X, ACCESS_KEY, USER_UUID, "userUuid", 0, "its user")                                           \
+	X_STR(X, ACCESS_KEY, ID, "AccessKeyID", F_INDEX, "names the key in signed requests")                 \
+	X_STR(X, ACCESS_KEY, STATE, "state", 0, "Enabled or Disabled")                                       \
+	X_DATES(X, ACCESS_KEY)                                                                               \
+	X_STR(X, ACCESS_KEY, SECRET, "AccessKeySecret", F_HIDDEN | F_SECRET, "what signatures are made with")
+
 #define SYSTEM_TAG_FIELDS(X)                                                                                 \
 	X_UUID(X, SYSTEM_TAG) X_BOOL(X, SYSTEM_TAG, INHERENT, "inherent", "true: maintained by the pool")    \
 	X_STR(X, SYSTEM_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "tagged object")                        \
@@ -574,5 +584,6 @@ FIELD_ENUM(affinity_usage_field, AFFINITY_USAGE_FIELDS)
 FIELD_ENUM(scheduler_field, SCHEDULER_FIELDS)
 FIELD_ENUM(spec_field, SPEC_FIELDS)
 FIELD_ENUM(queue_ref_field, QUEUE_REF_FIELDS)
+FIELD_ENUM(access_key_field, ACCESS_KEY_FIELDS)
 
 #endif

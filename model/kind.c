@@ -155,6 +155,9 @@ static const struct kind kinds[KIND_COUNT] = {
 	DATED(KIND_RESOURCE_REF, "AccountResourceRef",
 	      "org.zstack.header.identity.AccountResourceRefInventory", "account_resource_ref", NULL,
 	      "owned object", RESOURCE_REF_FIELDS, RESOURCE_REF, OWNER_ACCOUNT, RESOURCE_REF_ACCOUNT_UUID),
+	DATED(KIND_ACCESS_KEY, "AccessKey", "org.zstack.accessKey.AccessKeyInventory", "access_key",
+	      "accounts/access-keys", "access key", ACCESS_KEY_FIELDS, ACCESS_KEY, OWNER_ACCOUNT,
+	      ACCESS_KEY_ACCOUNT_UUID),
 };
 
 const struct kind *kind_get(enum kind_id id)

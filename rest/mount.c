@@ -203,6 +203,7 @@ static int parse_answer(struct answer *answer)
 		[ANSWER_GONE] = "gone",
 		[ANSWER_CONFLICT] = "conflict",
 		[ANSWER_SESSION] = "session",
+		[ANSWER_FORBIDDEN] = "forbidden",
 	};
 	char *end = strchr(answer->text, '\n'), *number;
 

@@ -43,6 +43,7 @@ enum answer_word {
 	ANSWER_GONE,
 	ANSWER_CONFLICT,
 	ANSWER_SESSION,
+	ANSWER_FORBIDDEN, /* the signature is not accepted: a sentence */
 };
 
 struct answer {

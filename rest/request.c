@@ -14,6 +14,8 @@
 void plan_done(struct plan *plan)
 {
 	free(plan->call);
+	free(plan->key_id);
+	free(plan->signature);
 	*plan = (struct plan){0};
 }
 
@@ -61,14 +63,34 @@ const char *request_api_path(const char *target)
 
 /* ------------------------------------------------------------------ headers */
 
-static bool take_authorization(struct plan *plan, const char *value)
+/* "ID:SIGNATURE", with the Date that was signed. */
+static bool take_signature(struct plan *plan, const struct http_request *request, const char *value)
 {
+	const char *colon;
+
+	while (isspace((unsigned char)*value))
+		value++;
+	colon = strchr(value, ':');
+	if (!colon || !colon[1])
+		return refuse(plan, 400, "Invalid authKey format");
+	if (!request->date)
+		return refuse(plan, 400, "missing header 'Date'");
+	plan->key_id = strndup(value, (size_t)(colon - value));
+	plan->signature = strdup(colon + 1);
+	return (plan->key_id && plan->signature) || no_memory(plan);
+}
+
+static bool take_authorization(struct plan *plan, const struct http_request *request)
+{
+	const char *value = request->authorization;
 	size_t len;
 
 	if (operation_flag(plan->operation, "noSession"))
 		return true;
 	if (!value)
 		return refuse(plan, 400, "missing header 'Authorization'");
+	if (strncmp(value, "ZStack ", 7) == 0)
+		return take_signature(plan, request, value + 7);
 	if (strncmp(value, "OAuth", 5) != 0)
 		return refuse(plan, 400, "Authorization type must be 'OAuth'");
 	/* The manual's samples write `OAuth: <id>`. */
@@ -318,12 +340,33 @@ static bool set_text(json_t *document, const char *name, const char *text)
 	return !text || json_object_set_new(document, name, json_string(text)) == 0;
 }
 
+/* What was signed: the path without the context, decoded as the clients have it. */
+static bool set_signature(const struct plan *plan, const struct http_request *request, json_t *document)
+{
+	const char *api = request_api_path(request->target), *query;
+	size_t len = uri_path_length(api, &query);
+	_cleanup_free_ char *path = NULL;
+	json_t *json;
+
+	if (asprintf(&path, "/v1%.*s", (int)len, api) < 0) {
+		path = NULL;
+		return false;
+	}
+	if (!uri_decode(path, false))
+		return false;
+	json = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", plan->key_id, "signature", plan->signature,
+			 "method", request->signed_method, "date", request->date, "path", path);
+	return json && json_object_set_new(document, "signed", json) == 0;
+}
+
 /* False when a header is not UTF-8. */
 static bool set_envelope(const struct plan *plan, const struct http_request *request, json_t *document)
 {
 	if (!set_text(document, "operation", operation_text(plan->operation, "name")))
 		return false;
 	if (request->schema && json_object_set_new(document, "schema", json_true()) < 0)
+		return false;
+	if (plan->key_id && !set_signature(plan, request, document))
 		return false;
 	if (plan->sync)
 		return set_text(document, "address", request->address);
@@ -374,7 +417,7 @@ static bool plan_operation(const struct http_request *request, const struct choi
 	plan->sync = operation_flag(plan->operation, "sync");
 	plan->poll = strcmp(operation_text(plan->operation, "name"), "GetApiJob") == 0;
 	plan->hook = !plan->sync && request->web_hook;
-	if (!take_authorization(plan, request->authorization) || !take_job_uuid(plan, request->job_uuid) ||
+	if (!take_authorization(plan, request) || !take_job_uuid(plan, request->job_uuid) ||
 	    !make_call(plan, request, choice, path, query, body))
 		return false;
 	if (plan->poll)

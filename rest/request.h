@@ -17,6 +17,7 @@ struct http_request {
 	const char *method;
 	const char *target;					  /* as in the request line */
 	const char *authorization, *job_uuid, *web_hook, *schema; /* headers, NULL = absent */
+	const char *signed_method, *date;			  /* as signed: see account/access_key.h */
 	const char *address;					  /* of the client */
 	const char *body;
 	size_t body_len;
@@ -33,6 +34,7 @@ struct plan {
 	bool hook;		       /* the result is to be sent to a web hook */
 	char session[MOUNT_UUID_SIZE]; /* "": none, or a malformed one (`bad_session`) */
 	bool bad_session;
+	char *key_id, *signature;  /* owned: of a request that is signed with an access key, else NULL */
 	char job[MOUNT_UUID_SIZE]; /* of a call that creates a job; of a poll: the job polled */
 	char *call;		   /* owned: the document */
 };

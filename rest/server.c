@@ -115,6 +115,8 @@ static struct response *reply_answer(struct server *server, const struct exchang
 		return reply_body(503, answer);
 	case ANSWER_INVALID:
 		return reply_text(400, answer->body);
+	case ANSWER_FORBIDDEN:
+		return reply_text(403, answer->body);
 	case ANSWER_GONE:
 		if (refusals_has(server->refusals, plan->job))
 			return reply_no_session();
@@ -193,6 +195,8 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 	const char *target = x->head->target;
 	struct http_request request = {.method = x->method,
 				       .target = target,
+				       .signed_method = x->head->method,
+				       .date = http_head_field(x->head, "Date"),
 				       .authorization = http_head_field(x->head, "Authorization"),
 				       .job_uuid = http_head_field(x->head, "X-Job-UUID"),
 				       .web_hook = http_head_field(x->head, "X-Web-Hook"),
@@ -203,7 +207,10 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 	_cleanup_(plan_done) struct plan plan = {0};
 	const char *api = request_api_path(target);
 	bool get = strcmp(x->method, "GET") == 0;
-	bool cache = get && api && (!request.job_uuid || request_job_uuid_is_valid(request.job_uuid));
+	/* A signature is valid for a while only, and for the Date with which it came. */
+	bool is_signed = request.authorization && strncmp(request.authorization, "OAuth", 5) != 0;
+	bool cache = get && api && !is_signed &&
+		     (!request.job_uuid || request_job_uuid_is_valid(request.job_uuid));
 	struct answer_cache_key key = {target, request.authorization, request.schema != NULL};
 	int64_t stamp = cache ? mount_stamp(server->mount) : 0;
 	struct response *cached;

@@ -44,6 +44,7 @@ static void insert(const struct operation *op, size_t count)
 static void collect(void)
 {
 	static const struct operation *const *const tables[] = {
+		operations_access_key,
 		operations_account,
 		operations_affinity_group,
 		operations_backup_storage,

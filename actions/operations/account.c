@@ -281,6 +281,9 @@ static int account_delete_apply(struct txn *t, const struct request *req, json_t
 	r = object_remove_where(t, KIND_QUOTA, QUOTA_IDENTITY_UUID, req->target, e);
 	if (r < 0)
 		return r;
+	r = object_remove_where(t, KIND_ACCESS_KEY, ACCESS_KEY_ACCOUNT_UUID, req->target, e);
+	if (r < 0)
+		return r;
 	return object_remove(t, request_object(txn_view(t), req), e);
 }
 

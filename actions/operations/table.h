@@ -6,6 +6,7 @@
 #include "actions/engine/operation.h"
 #include "actions/engine/system_tag.h"
 
+extern const struct operation *const operations_access_key[];
 extern const struct operation *const operations_account[];
 extern const struct operation *const operations_affinity_group[];
 extern const struct operation *const operations_backup_storage[];
