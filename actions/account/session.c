@@ -6,8 +6,6 @@
 
 #include "actions/engine/config.h"
 
-/* How long the row of a session stays after its end, s: calls that come too late are answered to their web hooks. */
-#define KEEP_ENDED_S (24 * 3600)
 /* How many ended sessions of an account stay at most. */
 #define KEEP_ENDED_MAX 100
 
@@ -125,8 +123,10 @@ void session_touch(struct pool *pool, const struct view *view, const struct obje
 		free(touch);
 }
 
+/* Rows stay as long as results of jobs do: calls that come too late are answered to their web hooks. */
 static int remove_ended_fn(struct txn *t, void *arg, struct error *e)
 {
+	int64_t keep = config_int(txn_view(t), "rest.completedApi.expiredPeriod") * NS_PER_S;
 	const struct object *session;
 	int64_t after = 0;
 
@@ -135,7 +135,7 @@ static int remove_ended_fn(struct txn *t, void *arg, struct error *e)
 		int r;
 
 		after = session->id;
-		if (!session_has_ended(session, txn_now(t) - KEEP_ENDED_S * NS_PER_S))
+		if (!session_has_ended(session, txn_now(t) - keep))
 			continue;
 		r = txn_remove(t, session, e);
 		if (r < 0)

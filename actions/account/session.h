@@ -3,7 +3,8 @@
  * Sessions (behaviour.md 1.11), which a login creates. Whoever knows the uuid of a
  * session acts as its account, so it is never shown. A session ends when it was not
  * used for `identity.session.timeout` seconds, by a logout, or with a new password
- * of its account. Its row stays for a day, so that whoever still uses it can be told.
+ * of its account. Its row stays for as long as results of jobs do, so that
+ * whoever still uses it can be told.
  */
 #ifndef POOLFS_ACCOUNT_SESSION_H
 #define POOLFS_ACCOUNT_SESSION_H

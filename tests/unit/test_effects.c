@@ -639,6 +639,7 @@ static void ended_sessions_are_removed_at_the_interval(void **state)
 	uuid_make(session);
 	assert_int_equal(store_run(pool_store(f->pool), ended_session_fn, session, NULL), 0);
 	assert_true(exists(f, KIND_SESSION, session));
+	set_config(f, "rest", "completedApi.expiredPeriod", "1");
 	set_config(f, "identity", "session.cleanup.interval", "1");
 	wait_until(f, is_gone, session);
 }
