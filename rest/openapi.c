@@ -125,6 +125,20 @@ static void add_query(json_t *list, const struct route *route)
 		add_parameter(list, flags[i], "query", false, json_pack("{s:s}", "type", "boolean"));
 }
 
+/* The schema of a member "name:Type" of a result. */
+static json_t *member_of(const char *type)
+{
+	static const char *const types[][2] = {
+		{"Long", "integer"},	{"long", "integer"},	{"int", "integer"},
+		{"Integer", "integer"}, {"boolean", "boolean"}, {"Boolean", "boolean"},
+		{"String", "string"},	{"List", "array"},	{"Map", "object"}};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (strncmp(type, types[i][0], strlen(types[i][0])) == 0)
+			return json_pack("{s:s}", "type", types[i][1]);
+	return json_pack("{s:s}", "type", "object");
+}
+
 static json_t *result_of(const struct route *route)
 {
 	json_t *members = json_object(), *result;
@@ -135,8 +149,12 @@ static json_t *result_of(const struct route *route)
 		char name[128];
 
 		snprintf(name, sizeof(name), "%.*s", (int)(colon ? colon - text : (long)strlen(text)), text);
-		set(members, name, json_object());
+		set(members, name, colon ? member_of(colon + 1) : json_object());
 	}
+	/* A query with a uuid in its path gives the object as a member, too. */
+	if (operation_flag(route->operation, "query"))
+		set(members, "inventory", member_of("Inventory"));
+	set(members, "schema", member_of("Map"));
 	return json_pack("{s:s, s:o}", "type", "object", "properties", members);
 }
 
@@ -159,8 +177,13 @@ static json_t *responses_of(const struct route *route)
 		set(responses, "200", response("the answer", result_of(route)));
 	else
 		set(responses, "202", response("accepted; poll the location", reference("Location")));
-	if (strcmp(operation_text(route->operation, "name"), "GetApiJob") == 0)
+	if (strcmp(operation_text(route->operation, "name"), "GetApiJob") == 0) {
 		set(responses, "202", response("the job has not ended", reference("Location")));
+		set(responses, "404", json_pack("{s:s}", "description", "there is no such job (any more)"));
+	}
+	if (!operation_flag(route->operation, "noSession"))
+		set(responses, "403",
+		    json_pack("{s:s}", "description", "the signature with an access key is not accepted"));
 	set(responses, "400", json_pack("{s:s}", "description", "the request is invalid"));
 	set(responses, "503", response("it failed", reference("Failure")));
 	return responses;
@@ -254,7 +277,7 @@ static json_t *components(void)
 
 	return json_pack("{s:o, s:{s:{s:s, s:s, s:s, s:s}}}", "schemas", schemas, "securitySchemes",
 			 "session", "type", "apiKey", "in", "header", "name", "Authorization", "description",
-			 "OAuth <uuid of the session>");
+			 "OAuth <uuid of the session>, or ZStack <id of an access key>:<signature>");
 }
 
 json_t *openapi_make(const struct routes *routes, const char *version)
