@@ -158,6 +158,8 @@ static int parse_query(struct call *call, const char *uuid, struct error *e)
 	_cleanup_free_ char *condition = NULL;
 	int r = query_parse(kind_get(call->op->kind), text ? text : "", &call->query, e);
 
+	if (r == 0 && call->op->data)
+		r = query_add_condition(call->query, call->op->data, e);
 	if (r < 0 || !uuid)
 		return r;
 	call->single = true;

@@ -62,6 +62,7 @@ static void collect(void)
 		operations_job,
 		operations_l2_network,
 		operations_l3_network,
+		operations_network_service,
 		operations_node,
 		operations_offering,
 		operations_primary_storage,

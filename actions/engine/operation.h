@@ -186,12 +186,14 @@ enum op_flags {
 	OP_SYNC = 1 << 0,     /* answered at once (queries, Get*, login) */
 	OP_UPDATES = 1 << 1,  /* its parameters that are fields of the kind make those value files writable */
 	OP_DESTROYS = 1 << 2, /* removes something; marked in the menu */
-	OP_NEEDS_HOST = 1 << 4,	 /* a Get that asks a host, takes long or writes: runs in a worker */
-	OP_ADMIN = 1 << 5,	 /* only for accounts of type SystemAdmin */
-	OP_SECRET = 1 << 6,	 /* a Get whose answer is a secret: its file has mode 0600 */
-	OP_NO_SESSION = 1 << 7,	 /* may be called without a session (login, and Gets that reveal nothing) */
-	OP_SPEC = 1 << 8,	 /* its parameter `spec` is the whole content of the file `spec` */
-	OP_LOGIN = 1 << 9,	 /* a Get that checks the password of `accountName`: see login_limit.h */
+	OP_NEEDS_HOST = 1 << 4, /* a Get that asks a host, takes long or writes: runs in a worker */
+	OP_ADMIN = 1 << 5,	/* only for accounts of type SystemAdmin */
+	OP_SECRET = 1 << 6,	/* a Get whose answer is a secret: its file has mode 0600 */
+	OP_NO_SESSION = 1 << 7, /* may be called without a session (login, and Gets that reveal nothing) */
+	OP_SPEC = 1 << 8,	/* its parameter `spec` is the whole content of the file `spec` */
+	OP_LOGIN =
+		1
+		<< 9, /* a Get that checks the password of `accountName` or `accountUuid`: see login_limit.h */
 	OP_JOB_RESULT = 1 << 10, /* the Get whose answer is the result of the job `uuid` */
 };
 
@@ -260,7 +262,8 @@ struct operation {
 	const char *error_code; /* code around any failure while it runs, or NULL */
 	unsigned deadline_s;	/* stopped after so many seconds; 0 = the default of 600 */
 	const char *help;	/* one sentence for menu and README */
-	const void *data;	/* for functions that serve several rows; they define its type */
+	const void
+		*data; /* for functions that serve several rows; they define its type. Queries: a condition */
 
 	/*
 	 * What forbids the operation whatever its parameters are: looks at the target only, so that menus can ask

@@ -236,6 +236,15 @@ static void get_now(void *arg)
 	free(g);
 }
 
+/* The name of the account that a login is for; "" when there is no such account. */
+static const char *login_name(const struct view *view, const struct request *req)
+{
+	const char *name = request_str(req, "accountName"), *uuid = request_str(req, "accountUuid");
+	const struct object *account = !name && uuid ? view_get(view, KIND_ACCOUNT, uuid) : NULL;
+
+	return name ? name : account ? object_name(account) : "";
+}
+
 /*
  * Refuses what can be refused without waiting for a worker: attempts to log in are counted when they arrive,
  * although it takes long to verify a password.
@@ -248,24 +257,24 @@ static int admit(struct pool *pool, const struct request *req, bool *ret_known, 
 
 	if (r < 0 || !(req->op->flags & OP_LOGIN) || pool->read_only)
 		return r;
-	account = view_next_where(view, KIND_ACCOUNT, ACCOUNT_NAME, request_str(req, "accountName"), 0);
+	account = view_next_where(view, KIND_ACCOUNT, ACCOUNT_NAME, login_name(view, req), 0);
 	*ret_known = account && login_address_is_known(object_text(account, ACCOUNT_LOGIN_ADDRESSES),
 						       req->actor.address);
 	if (*ret_known)
 		return 0;
-	return login_limit_begin(pool->login_limit, req->actor.address, request_str(req, "accountName"),
-				 store_now(), e);
+	return login_limit_begin(pool->login_limit, req->actor.address, login_name(view, req), store_now(),
+				 e);
 }
 
 /* Attempts from an address that the account knows are not limited, but take turns: see login_limit.h. */
 static int run_get(struct pool *pool, struct get *g, bool known)
 {
+	_cleanup_view_ struct view *view = store_view(pool->store);
 	char client[320];
 
 	if (!known)
 		return workers_run(pool->background, get_now, g);
-	snprintf(client, sizeof(client), "login %s %s", g->req->actor.address,
-		 request_str(g->req, "accountName"));
+	snprintf(client, sizeof(client), "login %s %s", g->req->actor.address, login_name(view, g->req));
 	return pool_take_turn(pool, client, get_now, g);
 }
 

@@ -508,10 +508,40 @@ static const struct operation detach_backup_storage_from_zone = {
 	.apply = backup_storage_detach_apply,
 };
 
+static const struct operation query_image_store_backup_storage = {
+	.section = "5.2",
+	.name = "QueryImageStoreBackupStorage",
+	.message = "org.zstack.storage.backup.imagestore.APIQueryImageStoreBackupStorageMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/backup-storage/image-store", "/backup-storage/image-store/{uuid}",
+				       NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.form = FORM_QUERY,
+	.kind = KIND_BACKUP_STORAGE,
+	.flags = OP_SYNC,
+	.data = "type=ImageStoreBackupStorage",
+	.help = "lists the backup storage of the type ImageStoreBackupStorage",
+};
+
+static const struct operation query_sftp_backup_storage = {
+	.section = "5.2",
+	.name = "QuerySftpBackupStorage",
+	.message = "org.zstack.storage.backup.sftp.APIQuerySftpBackupStorageMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/backup-storage/sftp", "/backup-storage/sftp/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.form = FORM_QUERY,
+	.kind = KIND_BACKUP_STORAGE,
+	.flags = OP_SYNC,
+	.data = "type=SftpBackupStorage",
+	.help = "lists the backup storage of the type SftpBackupStorage",
+};
+
 const struct operation *const operations_backup_storage[] = {
 	&add_sftp_backup_storage,	  &add_image_store_backup_storage,
 	&delete_backup_storage,		  &query_backup_storage,
 	&update_backup_storage,		  &change_backup_storage_state,
 	&reconnect_backup_storage,	  &attach_backup_storage_to_zone,
-	&detach_backup_storage_from_zone, NULL,
+	&detach_backup_storage_from_zone, &query_image_store_backup_storage,
+	&query_sftp_backup_storage,	  NULL,
 };

@@ -522,6 +522,8 @@ static const struct operation get_candidate_backup_storage_for_creating_image = 
 		(const char *const[]){
 			"/images/volumes/{volumeUuid}/candidate-backup-storage",
 			"/images/volume-snapshots/{volumeSnapshotUuid}/candidate-backup-storage", NULL},
+	/* as later versions have it, with the uuid in the query string */
+	.route_aliases = (const char *const[]){"GET /images/candidate-backup-storage", NULL},
 	.params =
 		(const struct param[]){
 			{.name = "volumeUuid", .type = PARAM_STRING, .in = IN_PATH, .resource = KIND_VOLUME},

@@ -341,6 +341,20 @@ static const struct operation detach_l2_network_from_cluster = {
 	.recover = l2_network_detach_run,
 };
 
+static const struct operation query_l2_vlan_network = {
+	.section = "5.3",
+	.name = "QueryL2VlanNetwork",
+	.message = "org.zstack.header.network.l2.APIQueryL2VlanNetworkMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/l2-networks/vlan", "/l2-networks/vlan/{uuid}", NULL},
+	.results = (const char *const[]){"inventories:List", "total:Long", NULL},
+	.form = FORM_QUERY,
+	.kind = KIND_L2_NETWORK,
+	.flags = OP_SYNC,
+	.data = "type=L2VlanNetwork",
+	.help = "lists the L2 networks with a VLAN number",
+};
+
 const struct operation *const operations_l2_network[] = {
 	&create_l2_no_vlan_network,
 	&create_l2_vlan_network,
@@ -349,5 +363,6 @@ const struct operation *const operations_l2_network[] = {
 	&update_l2_network,
 	&attach_l2_network_to_cluster,
 	&detach_l2_network_from_cluster,
+	&query_l2_vlan_network,
 	NULL,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on sessions. What a session is: account/session.h. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "actions/account/account.h"
 #include "actions/account/session.h"
@@ -115,11 +116,20 @@ static int change(struct pool *pool, const struct request *req, txn_fn *fn, void
 	return req->dry_run ? store_try(pool->store, fn, arg, e) : store_run(pool->store, fn, arg, e);
 }
 
+/* An account has one user, who has its name. */
+static const struct object *login_account(const struct view *view, const struct request *req)
+{
+	const char *name = request_str(req, "accountName"), *user = request_str(req, "userName");
+	const struct object *account = name ? account_by_name(view, name)
+					    : view_get(view, KIND_ACCOUNT, request_str(req, "accountUuid"));
+
+	return account && user && strcmp(user, object_name(account)) != 0 ? NULL : account;
+}
+
 static int session_login_get(struct pool *pool, const struct view *view, const struct request *req,
 			     json_t **ret_result, struct error *e)
 {
-	const char *name = request_str(req, "accountName");
-	const struct object *account = account_by_name(view, name);
+	const struct object *account = login_account(view, req);
 	struct login login = {.account = account ? object_uuid(account) : NULL,
 			      .address = req->actor.address};
 	int r = check_writable(pool, e);
@@ -130,7 +140,7 @@ static int session_login_get(struct pool *pool, const struct view *view, const s
 	if (r < 0)
 		return r;
 	if (!login_address_is_known(object_text(account, ACCOUNT_LOGIN_ADDRESSES), req->actor.address))
-		login_limit_forgive(pool->login_limit, req->actor.address, name);
+		login_limit_forgive(pool->login_limit, req->actor.address, object_name(account));
 	r = change(pool, req, login_fn, &login, e);
 	if (req->dry_run) {
 		/* no session has been created */
@@ -223,6 +233,41 @@ static const struct operation log_in = {
 	.get = session_login_get,
 };
 
+static const struct operation log_in_by_user = {
+	.section = "1.11",
+	.name = "LogInByUser",
+	.message = "org.zstack.header.identity.APILogInByUserMsg",
+	.method = METHOD_PUT,
+	.paths = (const char *const[]){"/accounts/users/login", NULL},
+	.key = "logInByUser",
+	.params =
+		(const struct param[]){
+			{.name = "accountUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_MAYBE,
+			 .resource = KIND_ACCOUNT,
+			 .max_length = 32},
+			{.name = "accountName", .type = PARAM_STRING, .in = IN_BODY, .max_length = 255},
+			{.name = "userName",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED,
+			 .max_length = 255},
+			{.name = "password",
+			 .type = PARAM_STRING,
+			 .in = IN_BODY,
+			 .flags = PARAM_REQUIRED | PARAM_SECRET,
+			 .max_length = 255},
+			{0}},
+	.results = (const char *const[]){"inventory:SessionInventory", NULL},
+	.form = FORM_CALL,
+	.kind = KIND_SESSION,
+	.flags = OP_SYNC | OP_NEEDS_HOST | OP_NO_SESSION | OP_LOGIN,
+	.help = "starts a session as LogInByAccount does; an account has one user, who has its name",
+	.get = session_login_get,
+};
+
 static const struct operation log_out = {
 	.section = "1.11",
 	.name = "LogOut",
@@ -283,5 +328,5 @@ static const struct operation renew_session = {
 };
 
 const struct operation *const operations_session[] = {
-	&log_in, &log_out, &validate_session, &renew_session, NULL,
+	&log_in, &log_in_by_user, &log_out, &validate_session, &renew_session, NULL,
 };

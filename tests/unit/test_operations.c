@@ -116,6 +116,29 @@ static void same_values(const struct operation *op, const struct param *p, const
 	same_list(p->name, of_manual, want);
 }
 
+/* Paths of later versions, the last of the aliases of a row. */
+static const char *const later_paths[][2] = {
+	{"GetCandidateBackupStorageForCreatingImage", "GET /images/candidate-backup-storage"},
+};
+
+static void same_aliases(const struct operation *op, const json_t *want)
+{
+	const char *aliases[16] = {0};
+	size_t n = 0;
+
+	for (const char *const *alias = op->route_aliases; alias && *alias; alias++) {
+		bool later = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(later_paths); i++)
+			later = later || (strcmp(later_paths[i][0], op->name) == 0 &&
+					  strcmp(later_paths[i][1], *alias) == 0);
+		assert_true(n < ARRAY_SIZE(aliases) - 1);
+		if (!later)
+			aliases[n++] = *alias;
+	}
+	same_list(op->name, aliases, want);
+}
+
 static enum param_type type_of(const char *type)
 {
 	if (strcasecmp(type, "Integer") == 0 || strcmp(type, "int") == 0)
@@ -189,7 +212,7 @@ static void table_equals_operations_json(void **state)
 		same_text(op->name, op->key, text_of(want, "key"));
 		same_text(op->name, op->flags & OP_SYNC ? "sync" : "async", text_of(want, "mode"));
 		same_list(op->name, op->paths, json_object_get(want, "paths"));
-		same_list(op->name, op->route_aliases, json_object_get(want, "routeAliases"));
+		same_aliases(op, json_object_get(want, "routeAliases"));
 		same_list(op->name, op->key_aliases, json_object_get(want, "keyAliases"));
 		same_list(op->name, op->results, json_object_get(want, "result"));
 		for (const struct param *p = op->params; p && p->name; p++)
