@@ -42,7 +42,7 @@ int access_key_verify(const struct view *view, const struct signed_request *requ
 
 /**
  * Parses a date as HTTP and the clients write it, "Mon, 02 Jan 2006 15:04:05 ZONE", to seconds since 1970. The zone is
- * GMT, UTC, an offset such as +0800 or GMT+08:00, or CST, which is China's. -EINVAL.
+ * GMT, UTC, an offset such as +0800 or GMT+08:00, or CST, which is China's. -EINVAL. Exported for tests.
  */
 int access_key_parse_date(const char *text, int64_t *ret_seconds);
 

@@ -56,7 +56,7 @@ assert_eq "$(jq -c '.[0:3]' hooks | tail -n 1)" "[\"/e\",\"$(printf %032d 2)\",\
 assert_eq "$(jq -Sc '.[4]' hooks | tail -n 1)" "$(jq -Sc . <<<"$polled")" "the body"
 assert_job 503 'ID.1001' POST /v1/zones '{"params":{"name":"n"}}'
 login
-assert_eq "$(ls "$MOUNT/zones/by-name" | grep -cx n)" 0 "zones made without a session"
+assert_eq "$(jq '[.inventories[] | select(.name == "n")] | length' "$MOUNT/zones/inventories")" 0 "zones made without a session"
 assert_not test -e "$MOUNT/sessions/$logged_in/call"
 kill $RECEIVER
 

@@ -64,7 +64,7 @@ for seconds in 0 -5; do
 	sign POST /v1/affinity-groups "$seconds"
 	SESSION='' assert_job 200 '"name":"once"' POST /v1/affinity-groups '{"params":{"name":"once","policy":"antiSoft"}}' -H "X-Job-UUID: $job" "${signed[@]}"
 done
-assert_eq "$(ls "$MOUNT/affinity-groups/by-name" | grep -c once)" 1
+assert_eq "$(jq '[.inventories[] | select(.name == "once")] | length' "$MOUNT/affinity-groups/inventories")" 1
 
 step "what is not signed right is forbidden"
 signed 200 . GET /v1/zones
