@@ -7,6 +7,7 @@
 
 #include "actions/account/access_key.h"
 #include "actions/account/session.h"
+#include "actions/engine/request_names.h"
 #include "actions/engine/result.h"
 #include "actions/engine/submit.h"
 #include "model/access.h"
@@ -155,6 +156,7 @@ static void query_work(void *arg)
 static int parse_query(struct call *call, const char *uuid, struct error *e)
 {
 	const char *text = json_string_value(json_object_get(call->document, "query"));
+	const struct name_place place = {call->view, call->actor.account, call->op->kind, "uuid"};
 	_cleanup_free_ char *condition = NULL;
 	int r = query_parse(kind_get(call->op->kind), text ? text : "", &call->query, e);
 
@@ -163,6 +165,9 @@ static int parse_query(struct call *call, const char *uuid, struct error *e)
 	if (r < 0 || !uuid)
 		return r;
 	call->single = true;
+	r = request_name_find(&place, uuid, &uuid, e);
+	if (r < 0)
+		return r;
 	if (asprintf(&condition, "uuid=%s", uuid) < 0) {
 		condition = NULL;
 		return error_oom(e);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actions/engine/params.h"
+#include "actions/engine/request_names.h"
 #include "actions/engine/shortform.h"
 #include "actions/engine/url.h"
 #include "model/access.h"
@@ -250,7 +251,9 @@ static void digest(struct request *req, const char *uuid, const char *text, size
 static int finish(struct request *req, const char *uuid, const json_t *body, struct error *e)
 {
 	const struct operation *op = req->op;
+	const struct param *row;
 	const char *chosen;
+	bool is_name;
 	int r;
 
 	r = params_type(op, op->target ? uuid : NULL, body, &req->params, e);
@@ -258,8 +261,10 @@ static int finish(struct request *req, const char *uuid, const json_t *body, str
 		return r;
 	if (!req->job_chosen)
 		uuid_make(req->job);
+	row = operation_param(op, "resourceUuid");
 	chosen = request_str(req, "resourceUuid");
-	if (chosen && !uuid_is_resource(chosen))
+	is_name = chosen && *chosen == NAME_SIGN && (row->flags & PARAM_ANY_KIND);
+	if (chosen && !is_name && !uuid_is_resource(chosen))
 		return error_set(
 			e, EINVAL,
 			"field[resourceUuid] must be a uuid of version 1 to 5 without dashes, got '%s'",
@@ -268,12 +273,12 @@ static int finish(struct request *req, const char *uuid, const json_t *body, str
 		snprintf(req->target, sizeof(req->target), "%s", uuid);
 	} else if (op->form == FORM_CREATE) {
 		if (chosen)
-			memcpy(req->target, chosen, UUID_SIZE);
+			snprintf(req->target, sizeof(req->target), "%s", chosen);
 		else
 			uuid_make(req->target);
 	}
 	/* Operations on one object that make another one read the uuid of the new one as a parameter. */
-	if (!chosen && operation_param(op, "resourceUuid")) {
+	if (!chosen && row) {
 		char made[UUID_SIZE];
 
 		uuid_make(made);

@@ -2,10 +2,11 @@
 /*
  * A request: one operation with its parameters, from a file, REST or a timer.
  *
- * It is made in three steps, each of which may refuse it with a sentence: parsing
- * (which operation on which object), types and limits (behaviour.md 1.12), and the
- * checks against the pool (existence, state, rules of the operation). The first two
- * need only the text; the third, request_check.h, reads a view. None of them blocks.
+ * It is made in four steps, each of which may refuse it with a sentence: parsing
+ * (which operation on which object), types and limits (behaviour.md 1.12), names in
+ * the place of uuids (request_names.h), and the checks against the pool (existence,
+ * state, rules of the operation: request_check.h). The first two need only the text;
+ * the others read a view. None of them blocks.
  */
 #ifndef POOLFS_ENGINE_REQUEST_H
 #define POOLFS_ENGINE_REQUEST_H

@@ -6,6 +6,7 @@
 
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/request_check.h"
+#include "actions/engine/request_names.h"
 #include "model/json.h"
 
 /* ---------------------------------------------------------------- requests */
@@ -59,12 +60,16 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 	struct submission *s = arg;
 	const struct request *req = s->req;
 	struct cause cause = request_cause(req);
-	bool same, busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
+	bool same, busy;
 	_cleanup_json_ json_t *result = NULL;
 	int r = check_job_uuid(t, s, &same, e), done;
 
 	if (r < 0 || same)
 		return r;
+	r = request_names_resolve(txn_view(t), s->req, e);
+	if (r < 0)
+		return r;
+	busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
 	txn_set_cause(t, &cause);
 	done = request_check(txn_view(t), req, busy, e);
 	if (done == 0)
@@ -225,8 +230,10 @@ static void get_now(void *arg)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_view_ struct view *view = store_view(g->pool->store);
 	json_t *json = NULL;
-	int r = request_check(view, g->req, false, &e);
+	int r = request_names_resolve(view, g->req, &e);
 
+	if (r == 0)
+		r = request_check(view, g->req, false, &e);
 	if (r == 0)
 		r = g->req->op->get(g->pool, view, g->req, &json, &e);
 	if (r >= 0 && !json)
@@ -249,12 +256,14 @@ static const char *login_name(const struct view *view, const struct request *req
  * Refuses what can be refused without waiting for a worker: attempts to log in are counted when they arrive,
  * although it takes long to verify a password.
  */
-static int admit(struct pool *pool, const struct request *req, bool *ret_known, struct error *e)
+static int admit(struct pool *pool, struct request *req, bool *ret_known, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool->store);
 	const struct object *account;
-	int r = request_check(view, req, false, e);
+	int r = request_names_resolve(view, req, e);
 
+	if (r == 0)
+		r = request_check(view, req, false, e);
 	if (r < 0 || !(req->op->flags & OP_LOGIN) || pool->read_only)
 		return r;
 	account = view_next_where(view, KIND_ACCOUNT, ACCOUNT_NAME, login_name(view, req), 0);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "actions/engine/params.h"
+#include "actions/engine/request_names.h"
 #include "actions/engine/system_tag.h"
 #include "actions/engine/tags.h"
 #include "actions/spec/devices.h"
@@ -454,14 +455,28 @@ static const struct spec_member members[] = {
 	{.kinds = OFFERINGS, .has = is_fixed, .plan = plan_fixed},
 	{.kinds = OF(KIND_VM),
 	 .name = "instanceOfferingUuid",
+	 .resource = KIND_INSTANCE_OFFERING,
 	 .present = present_offering,
 	 .plan = plan_offering},
 	{.kinds = OF(KIND_VM), .has = is_size, .plan = plan_fields},
 	{.kinds = OF(KIND_VOLUME), .name = "size", .present = present_volume_size, .plan = plan_volume_size},
-	{.kinds = OF(KIND_VM), .name = "nics", .present = spec_present_nics, .plan = spec_plan_nics},
+	{.kinds = OF(KIND_VM),
+	 .name = "nics",
+	 .resource = KIND_L3_NETWORK,
+	 .key = "l3NetworkUuid",
+	 .present = spec_present_nics,
+	 .plan = spec_plan_nics},
 	{.kinds = OF(KIND_VM), .follows = true, .has = is_reference, .plan = plan_fields},
-	{.kinds = OF(KIND_VM), .name = "volumes", .present = spec_present_volumes, .plan = spec_plan_volumes},
-	{.kinds = OF(KIND_AFFINITY_GROUP), .name = "vms", .present = present_vms, .plan = plan_vms},
+	{.kinds = OF(KIND_VM),
+	 .name = "volumes",
+	 .resource = KIND_VOLUME,
+	 .present = spec_present_volumes,
+	 .plan = spec_plan_volumes},
+	{.kinds = OF(KIND_AFFINITY_GROUP),
+	 .name = "vms",
+	 .resource = KIND_VM,
+	 .present = present_vms,
+	 .plan = plan_vms},
 	{.kinds = ALL, .name = "userTags", .present = present_user_tags, .plan = plan_user_tags},
 	{.kinds = ALL, .name = "systemTags", .present = present_system_tags, .plan = plan_system_tags},
 	{.kinds = ALL & ~OF(KIND_VM), .name = "state", .present = present_state, .plan = plan_disable},
@@ -505,6 +520,51 @@ static int check_names(const struct spec_plan *p, struct error *e)
 				kind->noun, name);
 	}
 	return 0;
+}
+
+/* Replaces the names in the member @name of @in, if it is there. */
+static int resolve_member(const struct name_place *place, json_t *in, const char *name, struct error *e)
+{
+	json_t *value = json_object_get(in, name);
+	int r;
+
+	if (!value)
+		return 0;
+	json_incref(value);
+	r = request_name_replace(place, &value, e);
+	if (r == 0 && json_object_set(in, name, value) < 0)
+		r = error_oom(e);
+	json_decref(value);
+	return r;
+}
+
+int spec_members_resolve(const struct view *view, const struct object *o, json_t *document, struct error *e)
+{
+	const struct object *account = access_account_of(view, o);
+	struct name_place place = {.view = view, .account = account ? object_uuid(account) : ""};
+	json_t *tags = json_object_get(document, "systemTags"), *item;
+	size_t at;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < o->kind->field_count; i++) {
+		place.kind = o->kind->fields[i].target;
+		place.field = o->kind->fields[i].name;
+		if (place.kind != KIND_NONE && field_is_stored(&o->kind->fields[i]))
+			r = resolve_member(&place, document, place.field, e);
+	}
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(members); i++) {
+		const struct spec_member *m = &members[i];
+
+		if (m->resource == KIND_NONE || !(m->kinds & OF(o->kind->id)))
+			continue;
+		place.kind = m->resource;
+		place.field = m->name;
+		r = m->key ? 0 : resolve_member(&place, document, m->name, e);
+		json_array_foreach (m->key ? json_object_get(document, m->name) : NULL, at, item) {
+			r = r < 0 ? r : resolve_member(&place, item, m->key, e);
+		}
+	}
+	return r < 0 ? r : request_name_replace_tags(&place, &tags, e);
 }
 
 int spec_members_plan(struct spec_plan *p, struct error *e)

@@ -7,6 +7,11 @@
 
 /** Adds the steps of all members of the document in their order. -EINVAL for an unknown member. */
 int spec_members_plan(struct spec_plan *plan, struct error *e);
+/**
+ * Replaces the names in @document, of @o, by uuids (engine/request_names.h). The names are those that the account
+ * of @o sees, whoever asks: what the document means does not depend on its reader. -ENOENT, -EINVAL.
+ */
+int spec_members_resolve(const struct view *view, const struct object *o, json_t *document, struct error *e);
 /** True for a member that no guest notices: it comes before changes of the VM's state. False for NULL. */
 bool spec_member_is_early(const struct spec_member *member);
 /** True for a member that can be set only after those before it. False for NULL. */

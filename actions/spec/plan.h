@@ -25,6 +25,8 @@ struct spec_member {
 	bool early;	  /* see spec_member_is_early() */
 	bool follows;	  /* see spec_member_follows() */
 	bool (*has)(const struct kind *kind, const struct field *f);
+	enum kind_id resource; /* of the objects that a named member names; KIND_NONE: it names none */
+	const char *key;       /* in which member of its items; NULL: the items, or the value itself */
 	/* Returns its current value, owned by the caller; NULL: left out. Not used for fields. */
 	json_t *(*present)(const struct view *view, const struct object *o);
 	/* Adds the steps to the value in the document; called only when the document has the member. */

@@ -24,6 +24,7 @@
 #include "actions/engine/executor.h"
 #include "actions/engine/kill_point.h"
 #include "actions/host/wait.h"
+#include "actions/spec/members.h"
 #include "actions/spec/spec.h"
 #include "model/json.h"
 #include "model/states.h"
@@ -289,7 +290,10 @@ static int work_on(struct work *w, json_t **ret_result, struct error *e)
 
 static int begin(struct job *job, struct work *ret, struct error *e)
 {
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const char *text = request_str(job->req, "spec");
+	const struct object *o;
+	int r;
 
 	*ret = (struct work){.job = job,
 			     .uuid = job->req->target,
@@ -298,7 +302,13 @@ static int begin(struct job *job, struct work *ret, struct error *e)
 			     .steps = json_array()};
 	if (!ret->steps)
 		return error_oom(e);
-	return spec_parse(text, strlen(text), &ret->document, e);
+	r = spec_parse(text, strlen(text), &ret->document, e);
+	if (r < 0)
+		return r;
+	o = request_object(view, job->req);
+	if (!o)
+		return error_gone(e, ret->kind, ret->uuid);
+	return spec_members_resolve(view, o, ret->document, e);
 }
 
 int spec_run(struct job *job, json_t **ret_result, struct error *e)

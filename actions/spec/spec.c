@@ -136,7 +136,9 @@ static int count_steps(const struct view *view, const struct object *o, const ch
 	if (r < 0)
 		return r;
 	p.document = document;
-	r = spec_plan_make(&p, e);
+	r = spec_members_resolve(view, o, document, e);
+	if (r == 0)
+		r = spec_plan_make(&p, e);
 	return r < 0 ? r : (int)p.count;
 }
 
@@ -264,7 +266,8 @@ static int plan_request(const struct view *view, const struct request *req, stru
 				  .object = request_object(view, req),
 				  .document = *ret_document,
 				  .actor = &req->actor};
-	return spec_plan_make(ret, e);
+	r = spec_members_resolve(view, ret->object, *ret_document, e);
+	return r < 0 ? r : spec_plan_make(ret, e);
 }
 
 /*
@@ -303,7 +306,7 @@ json_t *spec_queues(const struct view *view, const struct request *req)
 	const char *text = request_str(req, "spec");
 
 	if (!vm || spec_parse(text, strlen(text), &document, NULL) < 0 ||
-	    !json_object_get(document, "volumes"))
+	    !json_object_get(document, "volumes") || spec_members_resolve(view, vm, document, NULL) < 0)
 		return queues;
 	present = spec_members_render(view, vm);
 	spec_volumes_of(present, queues);

@@ -350,7 +350,8 @@ struct document *render_create(const struct place *p)
 		if (param->unless)
 			fprintf(f, " without %s", param->unless);
 		if (param->resource != KIND_NONE)
-			fprintf(f, ", uuid of %s %s",
+			fprintf(f, ", uuid%s of %s %s",
+				kind_get(param->resource)->name_field >= 0 ? " or @name" : "",
 				strchr("aeiou", kind_get(param->resource)->noun[0]) ? "an" : "a",
 				kind_get(param->resource)->noun);
 		for (size_t i = 0; param->values && param->values[i]; i++)

@@ -7,6 +7,7 @@
 
 #include "actions/engine/job.h"
 #include "actions/engine/request_check.h"
+#include "actions/engine/request_names.h"
 #include "actions/image/writer.h"
 #include "fs/class/value_text.h"
 #include "fs/tell/last_error.h"
@@ -131,6 +132,8 @@ static int check_held(const struct place *p, const struct gather *g, struct erro
 	if (!io->request || g->len > CHECK_LENGTH)
 		return 0;
 	r = io->request(p, g->data, len, &req, e);
+	if (r == 0 && req)
+		r = request_names_resolve(p->view, req, e);
 	if (r == 0 && req) {
 		busy = req->op->target && job_is_pending_for(p->view, request_queue(p->view, req));
 		r = request_check(p->view, req, busy, e);
