@@ -103,6 +103,9 @@ static json_t *operation_to_json(const struct operation *op)
 	if (file)
 		set(json, "file", file);
 	set_text(json, "verb", op->verb);
+	set_text(json, "target", op->target);
+	if (op->form == FORM_CREATE)
+		set_text(json, "create", op->where);
 	set_flag(json, "query", op->form == FORM_QUERY);
 	set_flag(json, "sync", op->flags & OP_SYNC);
 	set_flag(json, "destroys", op->flags & OP_DESTROYS);
@@ -112,12 +115,29 @@ static json_t *operation_to_json(const struct operation *op)
 	return json;
 }
 
+/* The kinds that have a directory. */
+static json_t *kinds_to_json(void)
+{
+	json_t *list = json_array();
+
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		const struct kind *kind = kind_get((enum kind_id)k);
+
+		if (kind->directory)
+			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", kind->name,
+								    "directory", kind->directory, "noun",
+								    kind->noun));
+	}
+	return list;
+}
+
 json_t *operations_to_json(void)
 {
 	json_t *list = json_array(), *json;
 
 	for (const struct operation *const *op = operations(); *op; op++)
 		(void)json_array_append_new(list, operation_to_json(*op));
-	json = json_pack("{s:s, s:o}", "version", POOLFS_VERSION, "operations", list);
+	json = json_pack("{s:s, s:o, s:o}", "version", POOLFS_VERSION, "kinds", kinds_to_json(), "operations",
+			 list);
 	return json;
 }

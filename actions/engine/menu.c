@@ -38,6 +38,13 @@ static void print_param(FILE *f, const struct param *p)
 		fputc(']', f);
 }
 
+void operation_print_parameters(const struct operation *op, FILE *f)
+{
+	for (const struct param *p = op->params; p && p->name; p++)
+		if ((!op->target || strcmp(p->name, op->target) != 0) && strcmp(p->name, "deleteMode") != 0)
+			print_param(f, p);
+}
+
 static void print_verb(FILE *f, const struct view *view, const struct operation *op, const struct object *o,
 		       const struct actor *actor)
 {
@@ -45,9 +52,7 @@ static void print_verb(FILE *f, const struct view *view, const struct operation 
 	bool possible = request_check_possible(view, op, object_uuid(o), actor, &e) >= 0;
 
 	fprintf(f, "%s%s", possible ? "" : "# ", op->verb);
-	for (const struct param *p = op->params; p && p->name; p++)
-		if (strcmp(p->name, op->target) != 0 && strcmp(p->name, "deleteMode") != 0)
-			print_param(f, p);
+	operation_print_parameters(op, f);
 	fprintf(f, " - %s\n", possible ? op->help : error_sentence(&e));
 }
 

@@ -3,6 +3,8 @@
 #ifndef POOLFS_ENGINE_MENU_H
 #define POOLFS_ENGINE_MENU_H
 
+#include <stdio.h>
+
 #include "actions/engine/request.h"
 
 /**
@@ -11,5 +13,9 @@
  */
 struct document *actions_render_menu(const struct view *view, const struct object *o,
 				     const struct actor *actor);
+
+
+/** Prints the parameters of @op that its user gives, as in the menu: " name=TEXT [size=NUMBER]". */
+void operation_print_parameters(const struct operation *op, FILE *f);
 
 #endif

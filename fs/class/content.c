@@ -122,11 +122,6 @@ const char *meaning_folder(const struct place *p)
 	return p->kind ? "a collection" : "a part of the tree";
 }
 
-const char *meaning_object(const struct place *p)
-{
-	return p->kind ? p->kind->noun : p->entry->help;
-}
-
 const char *meaning_operation(const struct place *p)
 {
 	return p->op->help;

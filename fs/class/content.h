@@ -16,7 +16,6 @@ struct document *render_object(const struct place *p);
 struct document *render_object_error(const struct place *p);
 
 const char *meaning_folder(const struct place *p);
-const char *meaning_object(const struct place *p);
 const char *meaning_operation(const struct place *p);
 const char *meaning_field(const struct place *p);
 

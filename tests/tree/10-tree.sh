@@ -6,17 +6,36 @@ mount_pool
 zone=zones/$(first zones)
 
 step "README names every path of an object"
-grep -oE '^/[^ ]+' "$MOUNT/README" >paths
+# described HEADING|...: the names below these headings of README, without what is below directories.
+described() {
+	awk -v headings="$*" 'BEGIN { n = split(headings, list, "|"); for (i = 1; i <= n; i++) wanted[list[i]] = 1 }
+		/^[A-Z][A-Z ]*$/ || /^[a-z0-9-]+(\/[a-z0-9-]+)*\/$/ { on = $0 in wanted; next }
+		on && NF { sub(/\/$/, "", $1); print $1 }' "$MOUNT/README"
+}
 for kind in zones hosts primary-storage l3-networks; do
+	described "IN EVERY OBJECT|$kind/" >names
 	for path in "$MOUNT/$kind/$(first $kind)"/*; do
-		name=${path##*/}
-		grep -qE "^/$kind/<uuid>/$name/?$" paths || fail "README does not name '$name' of '$kind'"
+		grep -qxF "${path##*/}" names || fail "README does not name '${path##*/}' of '$kind'"
 	done
 done
+described "THE ROOT" | sed 's|^/||' >names
 for path in "$MOUNT"/*; do
-	name=${path##*/}
-	grep -qE "^/$name/?$" paths || fail "README does not name '$name'"
+	grep -qxF "${path##*/}" names || grep -qE "^${path##*/}/([a-z0-9-]+/)?$" "$MOUNT/README" ||
+		fail "README does not name '${path##*/}'"
 done
+
+step "README names every verb with its parameters, once"
+grep -qE '^ +set-static-ip l3NetworkUuid=UUID ip=TEXT' "$MOUNT/README" || fail "README does not tell how to set an address"
+for kind in vm-instances volumes images hosts; do
+	described "$kind/" >names
+	name=$(jq -r --arg d $kind '.kinds[] | select(.directory == $d) | .name' "$MOUNT/operations.json")
+	jq -r --arg kind "$name" '.operations[] | select(.kind == $kind and .verb) | .verb' "$MOUNT/operations.json" >verbs
+	[ -s verbs ] || fail "operations.json has no verbs of '$kind'"
+	while read -r verb; do
+		assert_eq "$(grep -cxF "$verb" names)" 1 "how often README names the verb '$verb' of '$kind'"
+	done <verbs
+done
+assert_eq "$(grep -c '^by-name/ ' "$MOUNT/README")" 1 "how often README explains by-name"
 
 step "the modes in README are right"
 while read -r path mode _; do

@@ -1,0 +1,45 @@
+#!/bin/bash
+# The commands of the mount's README work as they stand there.
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+truncate -s 1M debian.raw
+add_image "$CASE_DIR/debian.raw" raw debian >image
+echo small >"$MOUNT/instance-offerings/$(first instance-offerings)/name"
+echo net1 >"$MOUNT/l3-networks/$(first l3-networks)/name"
+echo node1 >"$MOUNT/hosts/$(first hosts)/name"
+act "l3-networks/ip-ranges/$(first l3-networks/ip-ranges)" delete
+act "l3-networks/$(first l3-networks)" add-ip-range name=more startIp=10.0.0.2 endIp=10.0.0.200 netmask=255.255.255.0 gateway=10.0.0.1
+create disk-offerings '{"name":"20G","diskSize":"20G"}' >/dev/null
+sync "$MOUNT/hosts/$(first hosts)/name"
+create_vm web "$(<image)" >/dev/null
+qemu-img create -q -f qcow2 debian.qcow2 1M
+mkdir backup
+
+# The indented lines of TASKS, without the remarks behind them.
+sed -n '/^TASKS$/,/^QUERIES/p' "$MOUNT/README" | sed -nE 's/^    //; t p; b; :p; s/   +[a-z][^/]*$//; p' >commands
+[ "$(wc -l <commands)" -ge 20 ] || fail "README shows only $(wc -l <commands) commands"
+cd "$MOUNT"
+while IFS= read -r command; do
+	step "$command"
+	command=${command//\/backup/$CASE_DIR\/backup}
+	command=${command//debian.qcow2/$CASE_DIR\/debian.qcow2}
+	[[ $command != tail* ]] || command="timeout 1 $command >$CASE_DIR/followed || [ \$? = 124 ]"
+	(
+		shopt -s nullglob
+		eval "$command"
+	) </dev/null || fail "'$command' failed; last-error: $(<last-error)"
+	[[ ! $command =~ \ \>\ ([^ ]+)$ ]] || [ ! -e "${BASH_REMATCH[1]}" ] || sync "${BASH_REMATCH[1]}" ||
+		fail "'$command' failed later: $(<last-error)"
+done <"$CASE_DIR/commands"
+
+step "what they have done"
+assert_eq "$(cat vm-instances/by-name/web/{state,cpuNum,memorySize} | xargs)" "Running 2 2147483648" "the VM"
+assert_match "$(cat vm-instances/by-name/web/nics/*/ip)" '^10.0.0.5$' "its address"
+assert_eq "$(cat volumes/by-name/data/vmInstance/name)" web "whose the data volume is"
+assert_eq "$(cat volumes/by-name/ROOT-for-web/size)" $((40 << 30)) "the size of the root disk"
+assert_eq "$(cat vm-instances/by-name/db3/state)" Destroyed "the second VM"
+assert_eq "$(stat -c %s "$CASE_DIR/backup/disk.raw")" $((40 << 30)) "the copy of the disk"
+assert_eq "$(ls images/by-name | xargs)" "debian debian~2" "the images"
+grep -q '"sequence":' "$CASE_DIR/followed"
+cd "$CASE_DIR"
