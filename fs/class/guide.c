@@ -141,7 +141,8 @@ static void mdoc_lines(struct guide *g, const char *text)
 
 static void mdoc_text(struct guide *g, const char *text)
 {
-	fputs(".Pp\n", g->f);
+	if (!g->headed)
+		fputs(".Pp\n", g->f);
 	mdoc_lines(g, text);
 }
 
@@ -195,21 +196,25 @@ const struct guide_form guide_mdoc = {
 void guide_heading(struct guide *g, const char *title)
 {
 	g->form->heading(g, title);
+	g->headed = true;
 }
 
 void guide_text(struct guide *g, const char *text)
 {
 	g->form->text(g, text);
+	g->headed = false;
 }
 
 void guide_code(struct guide *g, const char *lines)
 {
 	g->form->code(g, lines);
+	g->headed = false;
 }
 
 void guide_list(struct guide *g)
 {
 	g->form->list(g, 1);
+	g->headed = false;
 	g->depth++;
 }
 

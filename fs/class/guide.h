@@ -6,6 +6,7 @@
 #ifndef POOLFS_FS_CLASS_GUIDE_H
 #define POOLFS_FS_CLASS_GUIDE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct guide;
@@ -22,7 +23,8 @@ struct guide_form {
 struct guide {
 	FILE *f;
 	const struct guide_form *form;
-	int depth; /* of lists; kept by the functions below */
+	int depth;   /* of lists; kept by the functions below */
+	bool headed; /* there is nothing yet below the last heading */
 };
 
 extern const struct guide_form guide_plain, guide_mdoc;

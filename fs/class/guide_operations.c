@@ -51,6 +51,8 @@ static char *describe_param(const struct param *p)
 		return NULL;
 	if (p->resource != KIND_NONE || (p->flags & PARAM_ANY_KIND))
 		print_reference(f, p);
+	else if (p->flags & PARAM_NEW_UUID)
+		fputs("uuid of the new object, if its creator chooses it", f);
 	else if (p->values)
 		for (const char *const *v = p->values; *v; v++)
 			fprintf(f, "%s%s", v == p->values ? "one of " : ", ", *v);

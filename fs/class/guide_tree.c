@@ -143,6 +143,17 @@ static void describe_operations(struct guide *g, const struct folder *folder, en
 	}
 }
 
+/* False for a directory that only leads to others. */
+static bool has_entries(const struct folder *folder)
+{
+	if (folder->kind || folder->create)
+		return true;
+	for (const struct operation *const *op = operations(); *op; op++)
+		if (folder_has_get(folder, *op))
+			return true;
+	return false;
+}
+
 static void describe_folder(struct guide *g, const struct fs *fs, const struct view *view,
 			    const struct folder *folder)
 {
@@ -172,5 +183,6 @@ void guide_kinds(struct guide *g, const struct fs *fs, const struct view *view)
 	const struct folder *folder;
 
 	for (unsigned i = 1; (folder = folder_get(i)); i++)
-		describe_folder(g, fs, view, folder);
+		if (has_entries(folder))
+			describe_folder(g, fs, view, folder);
 }
