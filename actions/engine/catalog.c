@@ -48,6 +48,7 @@ static json_t *param_to_json(const struct param *p)
 	set_flag(json, "secret", p->flags & PARAM_SECRET);
 	if (p->resource != KIND_NONE)
 		set_text(json, "resource", kind_get(p->resource)->name);
+	set_flag(json, "anyKind", p->flags & PARAM_ANY_KIND);
 	if (p->max_length)
 		set(json, "maxLength", json_integer(p->max_length));
 	if (p->min || p->max) {

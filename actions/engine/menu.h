@@ -14,7 +14,6 @@
 struct document *actions_render_menu(const struct view *view, const struct object *o,
 				     const struct actor *actor);
 
-
 /** Prints the parameters of @op that its user gives, as in the menu: " name=TEXT [size=NUMBER]". */
 void operation_print_parameters(const struct operation *op, FILE *f);
 

@@ -205,7 +205,7 @@ void guide_text(struct guide *g, const char *text)
 	g->headed = false;
 }
 
-void guide_code(struct guide *g, const char *lines)
+static void write_code(struct guide *g, const char *lines)
 {
 	g->form->code(g, lines);
 	g->headed = false;
@@ -253,7 +253,7 @@ void guide_prose(struct guide *g, const char *prose)
 
 			if (asprintf(&lines, "%s\n", part) < 0)
 				return;
-			guide_code(g, lines);
+			write_code(g, lines);
 		} else if (is_title(part)) {
 			guide_heading(g, part);
 		} else {

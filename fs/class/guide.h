@@ -32,8 +32,6 @@ extern const struct guide_form guide_plain, guide_mdoc;
 void guide_heading(struct guide *g, const char *title);
 /** A paragraph. */
 void guide_text(struct guide *g, const char *text);
-/** Lines that stay as they are. */
-void guide_code(struct guide *g, const char *lines);
 /** A list; its items follow, until guide_list_end(). A list can be in another one. */
 void guide_list(struct guide *g);
 void guide_list_end(struct guide *g);

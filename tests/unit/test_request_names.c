@@ -149,8 +149,8 @@ static void test_submitted(void **state)
 	     json_pack("{s:s, s:s, s:s}", "resourceType", "ZoneVO", "resourceUuid", "@north", "tag", "x=y"),
 	     NULL);
 
-	must(f, "CreateAffinityGroup", NULL,
-	     json_pack("{s:s, s:s}", "name", "apart", "policy", "antiSoft"), group);
+	must(f, "CreateAffinityGroup", NULL, json_pack("{s:s, s:s}", "name", "apart", "policy", "antiSoft"),
+	     group);
 	must_fail(f, "ApplyAffinityGroupSpec", group, json_pack("{s:s}", "spec", "{\"vms\": [\"@web\"]}"),
 		  ENOENT, "no VM is named 'web'");
 }

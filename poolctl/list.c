@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ls` and `show`. */
+#include "poolctl/list.h"
+
+#include <string.h>
+
+#include "model/json.h"
+#include "poolctl/screen.h"
+
+/* What a list shows of a kind besides names, if its objects have it: members of inventories. */
+static const char *const columns[] = {"state",	  "status",	  "type",   "format",	  "operation",
+				      "progress", "resource",	  "cpuNum", "memorySize", "size",
+				      "diskSize", "managementIp", "value",  "tag",	  NULL};
+
+static bool is_size(const char *name)
+{
+	static const char *const sizes[] = {"memorySize", "size", "diskSize", "actualSize"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (strcmp(sizes[i], name) == 0)
+			return true;
+	return false;
+}
+
+static json_t *cell_of(const json_t *object, const char *name)
+{
+	const json_t *value = json_object_get(object, name);
+	char bytes[16];
+
+	if (json_is_integer(value) && is_size(name))
+		return json_string(screen_bytes(json_integer_value(value), bytes));
+	if (strcmp(name, "progress") == 0 && json_is_integer(value))
+		return json_sprintf("%d%%", (int)json_integer_value(value));
+	return value ? json_incref_const(value) : json_string("");
+}
+
+static json_t *addresses_of(const json_t *vm)
+{
+	char text[256] = "";
+	size_t len = 0, i;
+	const json_t *nic;
+
+	json_array_foreach (json_object_get(vm, "vmNics"), i, nic)
+		if (len < sizeof(text))
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", len ? "," : "",
+						json_text(nic, "ip"));
+	return json_string(text);
+}
+
+static bool any_has(const json_t *list, const char *name)
+{
+	const json_t *object;
+	size_t i;
+
+	json_array_foreach (list, i, object)
+		if (json_object_get(object, name) && !json_is_null(json_object_get(object, name)))
+			return true;
+	return false;
+}
+
+/* What an object is called in a list. */
+static const char *label_of(const json_t *object)
+{
+	const char *name = json_text(object, "name");
+
+	if (!*name)
+		name = json_text(object, "schedulerName");
+	return *name ? name : json_text(object, "uuid");
+}
+
+static json_t *heading_of(const json_t *list)
+{
+	json_t *heading = json_pack("[s]", "NAME");
+
+	for (const char *const *c = columns; *c; c++)
+		if (any_has(list, *c))
+			(void)json_array_append_new(heading, json_string(*c));
+	if (any_has(list, "vmNics"))
+		(void)json_array_append_new(heading, json_string("addresses"));
+	return heading;
+}
+
+static int list_kind(const struct tree *t, const json_t *kind, struct error *e)
+{
+	_cleanup_json_ json_t *list = NULL, *rows = json_array();
+	char path[TREE_PATH_SIZE];
+	const json_t *object;
+	json_t *heading;
+	size_t i, j;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/inventories", json_text(kind, "directory"));
+	r = tree_read_list(t, path, &list, e);
+	if (r < 0)
+		return r;
+	heading = heading_of(list);
+	(void)json_array_append_new(rows, heading);
+	json_array_foreach (list, i, object) {
+		json_t *row = json_pack("[s]", label_of(object)), *column;
+
+		json_array_foreach (heading, j, column) {
+			const char *name = json_string_value(column);
+
+			if (j > 0)
+				(void)json_array_append_new(row, strcmp(name, "addresses") == 0
+									 ? addresses_of(object)
+									 : cell_of(object, name));
+		}
+		(void)json_array_append_new(rows, row);
+	}
+	screen_table(rows);
+	return 0;
+}
+
+int list_run(const struct tree *t, int argc, char **argv, struct error *e)
+{
+	_cleanup_json_ json_t *rows = json_pack("[[s,s]]", "KIND", "OBJECTS");
+	const json_t *kind;
+	size_t i;
+
+	if (argc > 0) {
+		kind = tree_kind(t, argv[0]);
+		if (!kind)
+			return error_set(e, EINVAL, "there is no kind '%s', 'poolctl ls' lists the kinds",
+					 argv[0]);
+		return list_kind(t, kind, e);
+	}
+	json_array_foreach (t->kinds, i, kind) {
+		_cleanup_json_ json_t *count = NULL;
+		char path[TREE_PATH_SIZE];
+
+		snprintf(path, sizeof(path), "%s?count=true", json_text(kind, "directory"));
+		if (tree_read_json(t, path, &count, NULL) == 0)
+			(void)json_array_append_new(
+				rows, json_pack("[s,I]", json_text(kind, "directory"),
+						json_integer_value(json_object_get(count, "total"))));
+	}
+	screen_table(rows);
+	return 0;
+}
+
+/* --------------------------------------------------------------------- show */
+
+static void show_members(const json_t *object, int indent)
+{
+	const char *name;
+	const json_t *value, *item;
+	size_t i;
+
+	json_object_foreach_const (object, name, value) {
+		_cleanup_free_ char *text = NULL;
+
+		if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
+			json_array_foreach (value, i, item) {
+				printf("%*s%s %zu\n", indent, "", name, i + 1);
+				show_members(item, indent + 4);
+			}
+			continue;
+		}
+		text = screen_value(value);
+		printf("%*s%-*s %s", indent, "", 30 - indent, name, text ? text : "");
+		if (is_size(name) && json_is_integer(value)) {
+			char bytes[16];
+
+			printf(" (%s)", screen_bytes(json_integer_value(value), bytes));
+		}
+		putchar('\n');
+	}
+}
+
+int list_show(const struct tree *t, int argc, char **argv, struct error *e)
+{
+	for (int i = 0; i < argc; i++) {
+		char path[TREE_PATH_SIZE], file[TREE_PATH_SIZE + 16];
+		_cleanup_json_ json_t *object = NULL;
+		_cleanup_free_ char *why = NULL;
+		int r = tree_find(t, argv[i], NULL, NULL, path, NULL, e);
+
+		if (r < 0)
+			return r;
+		snprintf(file, sizeof(file), "%s/inventory", path);
+		r = tree_read_json(t, file, &object, e);
+		if (r < 0)
+			return r;
+		printf("%-30s %s/%s\n", "path", t->mount, path);
+		show_members(object, 0);
+		snprintf(file, sizeof(file), "%s/last-error", path);
+		if (tree_read(t, file, &why, NULL) == 0 && strcmp(why, "ok") != 0)
+			printf("%-30s %s\n", "last-error", why);
+	}
+	return argc > 0 ? 0 : error_set(e, EINVAL, "show what? give names or uuids");
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See request.h. */
+#include "poolctl/request.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "model/json.h"
+
+/* ------------------------------------------------------------------ options */
+
+/* "static-ip" as "staticIp". */
+static void to_camel(const char *option, char *ret, size_t size)
+{
+	size_t len = 0;
+	bool upper = false;
+
+	for (; *option && len + 1 < size; option++) {
+		if (*option == '-') {
+			upper = true;
+			continue;
+		}
+		ret[len++] = (char)(upper ? toupper((unsigned char)*option) : *option);
+		upper = false;
+	}
+	ret[len] = '\0';
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t a = strlen(text), b = strlen(end);
+
+	return a >= b && strcasecmp(text + a - b, end) == 0;
+}
+
+/* How well the option names the parameter; 0: not at all. */
+static int likeness(const json_t *param, const char *camel)
+{
+	const char *name = json_text(param, "name");
+	size_t len = strlen(camel);
+	char with_uuid[128];
+	bool starts = strncmp(name, camel, len) == 0;
+
+	if (strcmp(name, camel) == 0)
+		return 4;
+	if (starts && (strcmp(name + len, "Uuid") == 0 || strcmp(name + len, "Uuids") == 0 ||
+		       strcmp(name + len, "s") == 0))
+		return 3;
+	for (const char *const *end = (const char *const[]){"Uuid", "Uuids", NULL}; *end; end++) {
+		snprintf(with_uuid, sizeof(with_uuid), "%s%s", camel, *end);
+		if (ends_with(name, with_uuid))
+			return json_is_true(json_object_get(param, "required")) ? 2 : 1;
+	}
+	return 0;
+}
+
+/* The only parameter that names an object of the kind; NULL when there is none, or there are several. */
+static const json_t *param_of_kind(const json_t *op, const char *kind)
+{
+	const json_t *param, *only = NULL;
+	int count = 0;
+	size_t i;
+
+	json_array_foreach (json_object_get(op, "params"), i, param)
+		if (strcmp(json_text(param, "resource"), kind) == 0 &&
+		    strcmp(json_text(param, "name"), json_text(op, "target")) != 0) {
+			only = param;
+			count++;
+		}
+	return count == 1 ? only : NULL;
+}
+
+const json_t *request_param_of_option(const struct tree *t, const json_t *op, const char *option)
+{
+	const json_t *kind = tree_kind(t, option);
+	const json_t *param, *best = NULL;
+	int most = 0;
+	char camel[96];
+	size_t i;
+
+	to_camel(option, camel, sizeof(camel));
+	json_array_foreach (json_object_get(op, "params"), i, param) {
+		int like = likeness(param, camel);
+
+		if (like > most)
+			best = param;
+		else if (like && like == most)
+			best = NULL;
+		most = like > most ? like : most;
+	}
+	return !most && kind ? param_of_kind(op, json_text(kind, "name")) : best;
+}
+
+/* ------------------------------------------------------------------- values */
+
+/* A name in the place of a uuid is marked with '@', which a user need not type. */
+static json_t *typed_word(const json_t *param, const char *word)
+{
+	bool names = json_object_get(param, "resource") || json_is_true(json_object_get(param, "anyKind"));
+
+	if (!names || !*word || *word == '@' || tree_is_uuid(word))
+		return json_string(word);
+	return json_sprintf("@%s", word);
+}
+
+static int set_value(struct request_words *r, const json_t *param, const char *value, struct error *e)
+{
+	const char *name = json_text(param, "name"), *type = json_text(param, "type");
+	json_t *list = json_object_get(r->params, name);
+	_cleanup_free_ char *copy = strdup(value);
+	char *rest = copy;
+
+	if (!copy)
+		return error_oom(e);
+	if (strcmp(type, "map") == 0) {
+		json_t *map = json_loads(value, 0, NULL);
+
+		return map ? json_object_set_new(r->params, name, map)
+			   : error_set(e, EINVAL, "'%s' must be a JSON object", name);
+	}
+	if (strcmp(type, "list") != 0)
+		return json_object_set_new(r->params, name, typed_word(param, value)) < 0 ? error_oom(e) : 0;
+	if (!list) {
+		list = json_array();
+		(void)json_object_set_new(r->params, name, list);
+	}
+	for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ","))
+		(void)json_array_append_new(list, typed_word(param, word));
+	return 0;
+}
+
+/* ------------------------------------------- what a VM is created with, too */
+
+/* "20G" in bytes; -1 for anything else. */
+static int64_t parse_size(const char *text)
+{
+	static const char suffixes[] = "KMGTP";
+	char *end;
+	long long n = strtoll(text, &end, 10);
+	const char *suffix = *end ? strchr(suffixes, toupper((unsigned char)*end)) : NULL;
+
+	if (n <= 0 || end == text || (*end && (!suffix || end[1])))
+		return -1;
+	for (long i = suffix ? suffix - suffixes : -1; i >= 0; i--)
+		if (__builtin_mul_overflow(n, 1024, &n))
+			return -1;
+	return n;
+}
+
+/*
+ * A disk of a size is made from an offering of that size. One that does not exist is made, under the name of the
+ * size; that is for administrators.
+ */
+static int add_disk(struct request_words *r, const char *value, struct error *e)
+{
+	const json_t *param = tree_param(r->op, "dataDiskOfferingUuids"), *offering;
+	_cleanup_json_ json_t *list = NULL;
+	_cleanup_free_ char *text = NULL;
+	char path[TREE_PATH_SIZE], job[TREE_UUID_SIZE];
+	int64_t size = parse_size(value);
+	int n;
+
+	if (size < 0)
+		return set_value(r, param, value, e);
+	snprintf(path, sizeof(path), "disk-offerings?q=diskSize=%" PRId64 "&q=state=Enabled", size);
+	n = tree_read_list(r->t, path, &list, e);
+	if (n < 0)
+		return n;
+	offering = json_array_get(list, 0);
+	if (offering)
+		return set_value(r, param, json_text(offering, "uuid"), e);
+	if (asprintf(&text, "name=%s diskSize=%" PRId64, value, size) < 0) {
+		text = NULL;
+		return error_oom(e);
+	}
+	n = tree_write(r->t, "disk-offerings/create", text, job, e);
+	return n < 0 ? n : set_value(r, param, value, e);
+}
+
+/* A fixed address on the network that was named last. */
+static int add_address(struct request_words *r, const char *value, struct error *e)
+{
+	const json_t *networks = json_object_get(r->params, "l3NetworkUuids");
+	const json_t *last = json_array_get(networks, json_array_size(networks) - 1);
+
+	if (!json_is_string(last))
+		return error_set(e, EINVAL, "--ip must follow the --network that it is an address of");
+	return json_array_append_new(r->tags,
+				     json_sprintf("staticIp::%s::%s", json_string_value(last), value)) < 0
+		       ? error_oom(e)
+		       : 0;
+}
+
+static int add_tag(struct request_words *r, const char *value, struct error *e)
+{
+	return json_array_append_new(r->tags, json_string(value)) < 0 ? error_oom(e) : 0;
+}
+
+static const struct {
+	const char *option, *operation; /* NULL: any */
+	int (*add)(struct request_words *r, const char *value, struct error *e);
+} special[] = {
+	{"disk", "CreateVmInstance", add_disk},
+	{"ip", "CreateVmInstance", add_address},
+	{"system-tag", NULL, add_tag},
+};
+
+/* -------------------------------------------------------------------- words */
+
+static int set_option(struct request_words *r, const char *option, const char *value, struct error *e)
+{
+	const json_t *param = request_param_of_option(r->t, r->op, option);
+
+	for (size_t i = 0; i < ARRAY_SIZE(special); i++)
+		if (strcmp(special[i].option, option) == 0 &&
+		    (!special[i].operation || strcmp(json_text(r->op, "name"), special[i].operation) == 0))
+			return special[i].add(r, value, e);
+	if (!param)
+		return error_set(e, EINVAL,
+				 "there is no option '--%s' here, or several parameters are like it", option);
+	return set_value(r, param, value, e);
+}
+
+static int set_assignment(struct request_words *r, const char *word, struct error *e)
+{
+	const char *equals = strchr(word, '=');
+	_cleanup_free_ char *name = equals ? strndup(word, (size_t)(equals - word)) : NULL;
+	const json_t *param = name ? tree_param(r->op, name) : NULL;
+
+	if (!equals)
+		return error_set(e, EINVAL, "'%s' is no parameter, write NAME=VALUE", word);
+	if (strcmp(name, "systemTags") == 0)
+		return add_tag(r, equals + 1, e);
+	if (!param || strcmp(json_text(r->op, "target"), name) == 0)
+		return error_set(e, EINVAL, "'%s' takes no parameter '%s'", json_text(r->op, "name"), name);
+	return set_value(r, param, equals + 1, e);
+}
+
+int request_read(const struct tree *t, const json_t *op, int argc, char **argv, struct request_words *ret,
+		 struct error *e)
+{
+	int r = 0;
+
+	*ret = (struct request_words){.t = t, .op = op, .params = json_object(), .tags = json_array()};
+	if (!ret->params || !ret->tags)
+		return error_oom(e);
+	for (int i = 0; r == 0 && i < argc; i++) {
+		const char *word = argv[i], *equals = strchr(word, '=');
+		_cleanup_free_ char *option = NULL;
+
+		if (strcmp(word, "--wait") == 0) {
+			ret->wait = true;
+		} else if (strcmp(word, "--dry-run") == 0) {
+			ret->dry_run = true;
+			r = add_tag(ret, "validationOnly", e);
+		} else if (strncmp(word, "--", 2) == 0) {
+			option = equals ? strndup(word + 2, (size_t)(equals - word - 2)) : strdup(word + 2);
+			if (!equals && i + 1 == argc)
+				return error_set(e, EINVAL, "'%s' needs a value", word);
+			r = option ? set_option(ret, option, equals ? equals + 1 : argv[++i], e)
+				   : error_oom(e);
+		} else {
+			r = set_assignment(ret, word, e);
+		}
+	}
+	return r;
+}
+
+void request_done(struct request_words *r)
+{
+	json_decref(r->params);
+	json_decref(r->tags);
+}
+
+char *request_document(const struct request_words *r, const char *verb)
+{
+	_cleanup_json_ json_t *document =
+		json_pack("{s:O, s:O}", verb ? verb : "params", r->params, "systemTags", r->tags);
+
+	return document ? json_dumps(document, JSON_COMPACT) : NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request that is made from words: parameters as NAME=VALUE, or as options whose
+ * names are shortened, `--image debian` for imageUuid=@debian.
+ */
+#ifndef POOLFS_POOLCTL_REQUEST_H
+#define POOLFS_POOLCTL_REQUEST_H
+
+#include "poolctl/tree.h"
+
+struct request_words {
+	const struct tree *t;
+	const json_t *op; /* its row in operations.json; borrowed */
+	json_t *params;	  /* owned */
+	json_t *tags;	  /* system tags; owned */
+	bool wait, dry_run;
+};
+
+/** Reads the words, the options --wait and --dry-run among them. request_done() is needed on failure, too. */
+int request_read(const struct tree *t, const json_t *op, int argc, char **argv, struct request_words *ret,
+		 struct error *e);
+void request_done(struct request_words *r);
+/** The document for `create` (@verb NULL) or `actions`, owned by the caller; NULL when out of memory. */
+char *request_document(const struct request_words *r, const char *verb);
+/**
+ * The parameter that an option means, "image" for imageUuid, or the only one that names such an object, "vm" for
+ * vmInstanceUuid: NULL when none does, or several do. Borrowed.
+ */
+const json_t *request_param_of_option(const struct tree *t, const json_t *op, const char *option);
+
+#endif

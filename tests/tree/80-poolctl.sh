@@ -1,0 +1,118 @@
+#!/bin/bash
+# poolctl does everything by names, waits, tells why something failed, and completes; @name works in the tree, too.
+. "$(dirname "$0")/../tree/lib.sh"
+
+PATH=$BUILD/poolctl:$PATH
+mount_pool
+export POOLCTL_MOUNT=$MOUNT POOLFS_STATE=$STATE
+truncate -s 1M debian.raw
+add_image "$CASE_DIR/debian.raw" raw debian >/dev/null
+echo small >"$MOUNT/instance-offerings/$(first instance-offerings)/name"
+l3=$(first l3-networks)
+echo net1 >"$MOUNT/l3-networks/$l3/name"
+sync "$MOUNT/l3-networks/$l3/name"
+wait_for "hosts/$(first hosts)/status" Connected 20
+
+step "create, by names, with an address and a disk of a size"
+vm=$(poolctl create vm web --image debian --offering small --network net1 --ip 10.123.0.50 --disk 20G --disk 20G --wait)
+assert_eq "$(value "$vm/state") $(cat "$MOUNT/$vm"/nics/*/ip)" "Running 10.123.0.50" "the VM"
+assert_eq "$(jq -c '[.allVolumes[].size] | sort' "$MOUNT/$vm/inventory")" "[1048576,21474836480,21474836480]" "its disks"
+assert_eq "$(find "$MOUNT/disk-offerings/by-name" -name "20G*" | wc -l)" 1 "offerings of one size"
+assert_fails "there is no image 'debia'" poolctl show image/debia
+assert_fails "no image is named 'debia'" poolctl create vm x --image debia --offering small --network net1
+assert_fails "must follow the --network" poolctl create vm x --ip 10.0.0.1
+assert_fails "one of primary-storage/" poolctl create primary-storage x
+vm=${vm#*/}
+
+step "verbs"
+poolctl stop web type=cold --wait
+assert_eq "$(value "vm-instances/$vm/state")" Stopped
+assert_eq "$(poolctl start "$vm" --dry-run) $(value "vm-instances/$vm/state")" "it would be accepted Stopped" "a dry run"
+assert_match "$(poolctl start vm/web)" '^job [0-9a-f]{32}$' "the answer without --wait"
+sync "$MOUNT/vm-instances/$vm/actions"
+assert_fails "allowed states are" poolctl resume web
+assert_fails "valid value for field[type]" poolctl stop web type=warm
+assert_fails "takes no parameter 'speed'" poolctl stop web speed=1
+assert_fails "no command or verb 'fly'" poolctl fly web
+assert_fails "there is no object 'wep' that can do this" poolctl stop wep
+poolctl create volume data --disk-offering 20G --wait >/dev/null
+poolctl attach data --vm web --wait
+assert_eq "$(value volumes/by-name/data/vmInstanceUuid)" "$vm" "whose the volume is"
+
+step "a failure of the job is a sentence, and an exit status"
+truncate -s 1M odd.raw
+doomed=$(poolctl create image "doomed" url="file://$CASE_DIR/nothing.raw" format=raw --backup-storage "$(value "backup-storage/$(first backup-storage)/name")" --wait 2>&1) &&
+	fail "an image without a file was added: '$doomed'"
+assert_match "$doomed" "^poolctl: .*nothing.raw" "why it failed"
+
+step "a bar on a terminal"
+script -qec "poolctl stop web type=cold --wait" /dev/null </dev/null >bar
+grep -qaE 'stop web \[#{30}\] 100%' bar || fail "no bar: $(cat -v bar)"
+poolctl start web --wait
+
+step "lists"
+poolctl ls | grep -E '^vm-instances +1$'
+assert_match "$(poolctl ls vm | tail -n 1)" '^web +Running .* 128M +10.123.0.50$' "a line of a list"
+assert_fails "no kind 'fruit'" poolctl ls fruit
+poolctl show web | grep -E '^memorySize +134217728 \(128M\)$'
+cp odd.raw "$MOUNT/images/upload/web.raw"
+assert_fails "is ambiguous, give one of: images/" poolctl show web
+poolctl show vm/web image/web >/dev/null
+
+step "top"
+poolctl top --once >top.txt
+grep -qE '^vm +Connected +\[.*\] +[0-9]+% +\[' top.txt || fail "no bars of hosts: $(cat top.txt)"
+grep -qE '^web +Running +vm +1 +128M' top.txt || fail "no VM: $(cat top.txt)"
+
+step "watch"
+poolctl watch vm/web >watched &
+watcher=$!
+wait_until 10 eval 'poolctl pause web --wait && poolctl resume web --wait && grep -q "Paused" watched'
+kill $watcher
+assert_match "$(<watched)" 'VmInstance web state: Running -> Pausing' "what was seen"
+
+step "console"
+printf 'login: \033[2J\n' >"$STATE/console/$vm.log"
+poolctl console web --no-follow >console.txt
+assert_match "$(<console.txt)" '^screen: vnc://127.0.0.1:[0-9]+'$'\n''login: .\[2J$' "the console"
+
+step "completion"
+complete() {
+	poolctl __complete "$@" | xargs
+}
+assert_eq "$(complete st)" "start stop"
+assert_eq "$(complete w)" "watch"
+assert_eq "$(complete pause '')" "web"
+assert_eq "$(complete stop web type=)" "type=grace type=cold"
+assert_eq "$(complete create vm x --image de)" "debian"
+assert_eq "$(complete create vm x --wa)" "--wait"
+assert_match "$(complete create vol)" "^volumes"
+bash -c '
+	. "$0"
+	COMP_LINE="poolctl stop web type=c" COMP_POINT=23 _poolctl
+	[ "${COMPREPLY[*]}" = cold ] || { echo "bash offers ${COMPREPLY[*]}"; exit 1; }
+	COMP_LINE="poolctl stop " COMP_POINT=13
+	_poolctl
+	[ "${COMPREPLY[*]}" = web ]' "$TOP/poolctl/completion/poolctl.bash"
+assert_eq "$(zsh -fc 'compadd() { [[ $1 != -S ]] || shift 2; shift; (( ! $# )) || print -l -- "$@" }
+	words=(poolctl sta) CURRENT=2; . "$0"' "$TOP/poolctl/completion/_poolctl")" start "what zsh offers"
+# shellcheck disable=SC2016 # fish expands it
+assert_eq "$(HOME=$CASE_DIR fish -c 'source $argv[1]; complete -C "poolctl stop w"' "$TOP/poolctl/completion/poolctl.fish")" web "what fish offers"
+
+step "names in the tree: actions, create, values, spec, Get files, conditions of a name that several have"
+other=$(create instance-offerings '{"name":"big","cpuNum":2,"memorySize":"256M"}')
+poolctl stop web type=cold --wait
+echo 'change-instance-offering instanceOfferingUuid=@big' >"$MOUNT/vm-instances/$vm/actions"
+sync "$MOUNT/vm-instances/$vm/actions"
+assert_eq "$(value "vm-instances/$vm/instanceOfferingUuid")" "$other" "the offering"
+echo @net1 >"$MOUNT/vm-instances/$vm/defaultL3NetworkUuid"
+spec='{"instanceOfferingUuid": "@small", "nics": [{"l3NetworkUuid": "@net1"}], "volumes": ["@data"]}'
+printf %s "$spec" >"$MOUNT/vm-instances/$vm/spec"
+sync "$MOUNT/vm-instances/$vm/spec"
+assert_eq "$(value "vm-instances/$vm/spec")" "$spec" "the spec"
+assert_eq "$(value "vm-instances/$vm/cpuNum")" 1 "the CPUs of the offering"
+assert_eq "$(jq '.allVolumes | length' "$MOUNT/vm-instances/$vm/inventory")" 2 "the disks that the spec leaves"
+assert_match "$(value "hosts/capacities/cpu-memory?hostUuids=@vm")" totalMemory "a Get"
+create instance-offerings '{"name":"big","cpuNum":2,"memorySize":"256M"}' >/dev/null
+assert_refused "vm-instances/$vm/actions" "change-instance-offering instanceOfferingUuid=@big" EINVAL "ambiguous, 2 objects.*$other"
+assert_refused "vm-instances/$vm/actions" "change-instance-offering instanceOfferingUuid=@huge" ENOENT "no instance offering is named 'huge'"
