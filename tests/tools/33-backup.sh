@@ -41,22 +41,27 @@ cmp "copy/1-$data.raw" want-data
 assert_eq "$(uuids volume-snapshots)" "" "snapshots that are left"
 assert_eq "$(value "vm-instances/$vm/state")" Running
 
-step "restored as described in the example"
-(
-	cd "$MOUNT"
-	echo "{\"name\":\"back\",\"format\":\"raw\",\"url\":\"file://$CASE_DIR/copy/0-$root.raw\",
-		\"backupStorageUuids\":[\"$(first backup-storage)\"]}" >images/create
-	sync images/create
-	jq --arg image "$(cat images/by-name/back/uuid)" '{params: {name, imageUuid: $image,
-		instanceOfferingUuid, l3NetworkUuids: [.vmNics[].l3NetworkUuid], strategy: "CreateStopped"}}' \
-		"$CASE_DIR/copy/inventory" >vm-instances/create
-	sync vm-instances/create
-)
-restored=$(value "vm-instances/by-name/web~2/rootVolumeUuid")
-[ "$restored" != "$root" ] || fail "no new VM was created"
-act "vm-instances/$(value "vm-instances/by-name/web~2/uuid")" start
-act "vm-instances/$(value "vm-instances/by-name/web~2/uuid")" stop type=cold
-cmp "$MOUNT/volumes/$restored/data" "copy/0-$root.raw"
+step "restored: disks, NIC with MAC and address, tags, size"
+setfattr -n user.role -v web "$MOUNT/vm-instances/$vm"
+act "vm-instances/$vm" stop type=cold
+echo 2 >"$MOUNT/vm-instances/$vm/cpuNum"
+sync "$MOUNT/vm-instances/$vm/cpuNum"
+backup web copy >/dev/null
+cp "$MOUNT/vm-instances/$vm/spec" want-spec
+assert_fails "restore-vm: " "$TOP/examples/restore-vm" "$MOUNT" copy other # its address is not free
+assert_eq "$(uuids vm-instances) $(uuids images | wc -l)" "$vm 1" "what is there after that"
+act "vm-instances/$vm" destroy
+act "vm-instances/$vm" expunge
+restored=$("$TOP/examples/restore-vm" "$MOUNT" copy)
+[ "$restored" != "$vm" ] || fail "no new VM was created"
+diff <(jq -S 'del(.volumes)' want-spec) <(jq -S 'del(.volumes)' "$MOUNT/vm-instances/$restored/spec")
+cmp "$MOUNT/volumes/$(value "vm-instances/$restored/rootVolumeUuid")/data" want-root
+cmp "$MOUNT/volumes/$(jq -r '.volumes[0]' "$MOUNT/vm-instances/$restored/spec")/data" want-data
+assert_eq "$(find "$MOUNT/images/by-name" -name 'restore*')" "" "images that are left"
+vm=$restored root=$(value "vm-instances/$restored/rootVolumeUuid")
+backup web copy >/dev/null
+assert_eq "$(find copy -name '*.raw' | wc -l)" 2 "disks in the folder of the backup"
+act "vm-instances/$vm" start
 
 step "a failed backup leaves the older one, and no snapshot"
 mkdir -p small
@@ -64,7 +69,7 @@ mount -t tmpfs -o size=1M tmpfs small
 echo older >"small/0-$root.raw"
 assert_fails "No space left" backup web small
 assert_eq "$(cat small/*.raw)" older "the older backup"
-assert_eq "$(ls small/*.part 2>/dev/null || true)" "small/inventory.part" "what is left of the new one"
+assert_eq "$(ls small/*.part 2>/dev/null || true)" "" "what is left of the new one"
 assert_eq "$(uuids volume-snapshots)" "" "snapshots that are left"
 umount small
 assert_fails "there is no VM 'nobody'" backup nobody copy
