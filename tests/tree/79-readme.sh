@@ -25,10 +25,7 @@ while IFS= read -r command; do
 	command=${command//\/backup/$CASE_DIR\/backup}
 	command=${command//debian.qcow2/$CASE_DIR\/debian.qcow2}
 	[[ $command != tail* ]] || command="timeout 1 $command >$CASE_DIR/followed || [ \$? = 124 ]"
-	(
-		shopt -s nullglob
-		eval "$command"
-	) </dev/null || fail "'$command' failed; last-error: $(<last-error)"
+	(eval "$command") </dev/null || fail "'$command' failed; last-error: $(<last-error)"
 	[[ ! $command =~ \ \>\ ([^ ]+)$ ]] || [ ! -e "${BASH_REMATCH[1]}" ] || sync "${BASH_REMATCH[1]}" ||
 		fail "'$command' failed later: $(<last-error)"
 done <"$CASE_DIR/commands"
