@@ -9,6 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rest/openapi_types.h"
+
+/* What the parts of the document share. */
+struct document {
+	const json_t *operations; /* borrowed */
+	json_t *ids;		  /* of operations, as members; owned by openapi_make() */
+};
+
 static void set(json_t *json, const char *name, json_t *value)
 {
 	(void)json_object_set_new(json, name, value);
@@ -47,7 +55,8 @@ static json_t *schema_of(json_t *param)
 	if (operation_flag(param, "secret"))
 		set(schema, "writeOnly", json_true());
 	if (json_object_get(param, "resource"))
-		set(schema, "description", json_sprintf("uuid of %s", operation_text(param, "resource")));
+		set(schema, "description",
+		    json_sprintf("uuid of %s, or @ and its name", operation_text(param, "resource")));
 	return schema;
 }
 
@@ -125,95 +134,122 @@ static void add_query(json_t *list, const struct route *route)
 		add_parameter(list, flags[i], "query", false, json_pack("{s:s}", "type", "boolean"));
 }
 
-/* The schema of a member "name:Type" of a result. */
-static json_t *member_of(const char *type)
-{
-	static const char *const types[][2] = {
-		{"Long", "integer"},	{"long", "integer"},	{"int", "integer"},
-		{"Integer", "integer"}, {"boolean", "boolean"}, {"Boolean", "boolean"},
-		{"String", "string"},	{"List", "array"},	{"Map", "object"}};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (strncmp(type, types[i][0], strlen(types[i][0])) == 0)
-			return json_pack("{s:s}", "type", types[i][1]);
-	return json_pack("{s:s}", "type", "object");
-}
-
-static json_t *result_of(const struct route *route)
-{
-	json_t *members = json_object(), *result;
-	size_t i;
-
-	json_array_foreach (json_object_get(route->operation, "results"), i, result) {
-		const char *text = json_string_value(result), *colon = strchr(text, ':');
-		char name[128];
-
-		snprintf(name, sizeof(name), "%.*s", (int)(colon ? colon - text : (long)strlen(text)), text);
-		set(members, name, colon ? member_of(colon + 1) : json_object());
-	}
-	/* A query with a uuid in its path gives the object as a member, too. */
-	if (operation_flag(route->operation, "query"))
-		set(members, "inventory", member_of("Inventory"));
-	set(members, "schema", member_of("Map"));
-	return json_pack("{s:s, s:o}", "type", "object", "properties", members);
-}
-
 static json_t *response(const char *description, json_t *schema)
 {
 	return json_pack("{s:s, s:{s:{s:o}}}", "description", description, "content", "application/json",
 			 "schema", schema);
 }
 
-static json_t *reference(const char *name)
+static json_t *result_reference(const json_t *operation)
 {
-	return json_pack("{s:o}", "$ref", json_sprintf("#/components/schemas/%s", name));
+	char name[128];
+
+	snprintf(name, sizeof(name), "%sResult", operation_text(operation, "name"));
+	return openapi_reference(name);
 }
 
-static json_t *responses_of(const struct route *route)
+/* What a job ends with: the result of its operation. */
+static json_t *results_of_jobs(const json_t *operations)
+{
+	json_t *list = json_array(), *operation;
+	size_t i;
+
+	json_array_foreach (operations, i, operation)
+		if (!operation_flag(operation, "sync"))
+			(void)json_array_append_new(list, result_reference(operation));
+	return json_pack("{s:o}", "anyOf", list);
+}
+
+/* Answers that any request can get, by status. */
+static const struct {
+	const char *status, *name, *description;
+} refusals[] = {
+	{"400", "Invalid", "the request is not well formed; the text says why"},
+	{"403", "NotSigned", "the signature with an access key is not accepted"},
+	{"404", "NotFound", "there is no such route, or the job has been forgotten"},
+	{"405", "NoMethod", "the route has other methods"},
+	{"413", "TooLong", "the body is too long"},
+	{"415", "Compressed", "a body must not be compressed"},
+	{"429", "TooMany", "too many requests at a time"},
+	{"500", "OutOfMemory", "the server has no memory, or is not connected to the pool"},
+};
+
+static json_t *refusals_component(void)
+{
+	json_t *json = json_object();
+
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+		set(json, refusals[i].name,
+		    json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", refusals[i].description, "content",
+			      "text/plain", "schema", "type", "string"));
+	return json;
+}
+
+/* Accepted: where to ask for the result, and of which type that is. */
+static json_t *accepted(const struct route *route)
+{
+	json_t *json = response("accepted; the location answers with the result when the job has ended",
+				openapi_reference("Location"));
+
+	set(json, "links",
+	    json_pack("{s:{s:s, s:s, s:{s:s}, s:o}}", "result", "operationId", "GetApiJob", "description",
+		      operation_text(route->operation, "name"), "parameters", "uuid",
+		      "$request.header.X-Job-UUID", "x-schema", result_reference(route->operation)));
+	return json;
+}
+
+static json_t *responses_of(const struct document *d, const struct route *route)
 {
 	json_t *responses = json_object();
 
-	if (operation_flag(route->operation, "sync"))
-		set(responses, "200", response("the answer", result_of(route)));
-	else
-		set(responses, "202", response("accepted; poll the location", reference("Location")));
 	if (strcmp(operation_text(route->operation, "name"), "GetApiJob") == 0) {
-		set(responses, "202", response("the job has not ended", reference("Location")));
-		set(responses, "404", json_pack("{s:s}", "description", "there is no such job (any more)"));
+		set(responses, "200", response("the job has ended", results_of_jobs(d->operations)));
+		set(responses, "202", response("the job has not ended", openapi_reference("Location")));
+	} else if (operation_flag(route->operation, "sync")) {
+		set(responses, "200", response("the answer", result_reference(route->operation)));
+	} else {
+		set(responses, "202", accepted(route));
 	}
-	if (!operation_flag(route->operation, "noSession"))
-		set(responses, "403",
-		    json_pack("{s:s}", "description", "the signature with an access key is not accepted"));
-	set(responses, "400", json_pack("{s:s}", "description", "the request is invalid"));
-	set(responses, "503", response("it failed", reference("Failure")));
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+		set(responses, refusals[i].status,
+		    json_pack("{s:o}", "$ref", json_sprintf("#/components/responses/%s", refusals[i].name)));
+	set(responses, "503", response("it failed", openapi_reference("Failure")));
 	return responses;
 }
 
-/* "POST /volumes/{uuid}/QoS" as an id: each character that is not a letter or digit becomes `_`. */
-static json_t *id_of(const struct route_group *group, const struct route *route, bool alone)
+/*
+ * The name of the operation; of a query of one object with ByUuid behind it; of several operations on an object
+ * ActOn with the kind. What comes again, on another path, gets a number.
+ */
+static json_t *id_of(struct document *d, const struct route_group *group, const struct route *route,
+		     bool alone)
 {
-	char id[256];
-	size_t len = 0;
+	const char *kind = operation_text(route->operation, "kind");
+	bool one = operation_flag(route->operation, "query") && group->variable_count > 0;
+	char base[128], id[160];
 
-	if (alone && strcmp(group->path, json_string_value(json_array_get(
-						 json_object_get(route->operation, "paths"), 0))) == 0)
-		return json_incref(json_object_get(route->operation, "name"));
-	for (const char *c = route->method; *c && len < sizeof(id) - 1; c++)
-		id[len++] = (char)tolower((unsigned char)*c);
-	for (const char *c = group->path; *c && len < sizeof(id) - 1; c++)
-		id[len++] = isalnum((unsigned char)*c) ? *c : '_';
-	return json_stringn(id, len);
+	if (alone)
+		snprintf(base, sizeof(base), "%s%s", operation_text(route->operation, "name"),
+			 one ? "ByUuid" : "");
+	else
+		snprintf(base, sizeof(base), "ActOn%s", kind ? kind : "Pool");
+	snprintf(id, sizeof(id), "%s", base);
+	for (int n = 2; json_object_get(d->ids, id); n++)
+		snprintf(id, sizeof(id), "%s%d", base, n);
+	set(d->ids, id, json_true());
+	return json_string(id);
 }
 
-static json_t *new_operation(const struct route_group *group, const struct route *route, bool alone)
+static json_t *new_operation(struct document *d, const struct route_group *group, const struct route *route,
+			     bool alone)
 {
 	bool has_body = strcmp(route->method, "POST") == 0 || strcmp(route->method, "PUT") == 0;
 	json_t *parameters = json_array();
 	json_t *operation =
-		json_pack("{s:o, s:s, s:[o], s:o, s:o}", "operationId", id_of(group, route, alone), "summary",
-			  operation_text(route->operation, "help"), "tags",
+		json_pack("{s:o, s:s, s:[o], s:o, s:o}", "operationId", id_of(d, group, route, alone),
+			  "summary", operation_text(route->operation, "help"), "tags",
 			  json_string(group->segments[0] ? group->segments[0] : "other"), "parameters",
-			  parameters, "responses", responses_of(route));
+			  parameters, "responses", responses_of(d, route));
 
 	add_variables(parameters, group);
 	if (!has_body)
@@ -221,6 +257,9 @@ static json_t *new_operation(const struct route_group *group, const struct route
 	else
 		set(operation, "requestBody",
 		    json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", body_of(route)));
+	if (!operation_flag(route->operation, "sync"))
+		add_parameter(parameters, "X-Job-UUID", "header", false,
+			      json_pack("{s:s, s:s}", "type", "string", "pattern", "^[0-9a-fA-F]{32}$"));
 	if (operation_flag(route->operation, "noSession"))
 		set(operation, "security", json_array());
 	return operation;
@@ -243,7 +282,7 @@ static void add_body(json_t *operation, const struct route *route)
 	    json_string("operations on the object; the member of the body selects one"));
 }
 
-static json_t *path_of(const struct route_group *group)
+static json_t *path_of(struct document *d, const struct route_group *group)
 {
 	json_t *path = json_object();
 
@@ -259,37 +298,55 @@ static json_t *path_of(const struct route_group *group)
 		if (json_object_get(path, method))
 			add_body(json_object_get(path, method), route);
 		else
-			set(path, method, new_operation(group, route, same == 1));
+			set(path, method, new_operation(d, group, route, same == 1));
 	}
 	return path;
 }
 
-static json_t *components(void)
+static json_t *schemas_component(const json_t *catalog)
 {
-	json_t *error = json_pack("{s:s, s:[sss], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:o}}", "type", "object",
-				  "required", "code", "description", "details", "properties", "code", "type",
-				  "string", "description", "type", "string", "details", "type", "string",
-				  "cause", reference("Error"));
-	json_t *schemas =
-		json_pack("{s:{s:s, s:{s:{s:s, s:s}}}, s:{s:s, s:{s:o}}, s:o}", "Location", "type", "object",
-			  "properties", "location", "type", "string", "format", "uri", "Failure", "type",
-			  "object", "properties", "error", reference("Error"), "Error", error);
+	json_t *schemas = openapi_types(catalog), *operation;
+	size_t i;
 
-	return json_pack("{s:o, s:{s:{s:s, s:s, s:s, s:s}}}", "schemas", schemas, "securitySchemes",
-			 "session", "type", "apiKey", "in", "header", "name", "Authorization", "description",
+	set(schemas, "Location",
+	    json_pack("{s:s, s:[s], s:{s:{s:s, s:s}}}", "type", "object", "required", "location",
+		      "properties", "location", "type", "string", "format", "uri"));
+	set(schemas, "Failure",
+	    json_pack("{s:s, s:[s], s:{s:o}}", "type", "object", "required", "error", "properties", "error",
+		      openapi_reference("Error")));
+	set(schemas, "Error",
+	    json_pack("{s:s, s:[sss], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:o}}", "type", "object", "required",
+		      "code", "description", "details", "properties", "code", "type", "string", "description",
+		      "type", "string", "details", "type", "string", "cause", openapi_reference("Error")));
+	json_array_foreach (json_object_get(catalog, "operations"), i, operation) {
+		char name[128];
+
+		snprintf(name, sizeof(name), "%sResult", operation_text(operation, "name"));
+		set(schemas, name, openapi_result(operation));
+	}
+	return schemas;
+}
+
+static json_t *components(const json_t *catalog)
+{
+	return json_pack("{s:o, s:o, s:{s:{s:s, s:s, s:s, s:s}}}", "schemas", schemas_component(catalog),
+			 "responses", refusals_component(), "securitySchemes", "session", "type", "apiKey",
+			 "in", "header", "name", "Authorization", "description",
 			 "OAuth <uuid of the session>, or ZStack <id of an access key>:<signature>");
 }
 
-json_t *openapi_make(const struct routes *routes, const char *version)
+json_t *openapi_make(const struct routes *routes, const json_t *catalog, const char *version)
 {
-	json_t *paths = json_object();
+	json_t *paths = json_object(), *ids = json_object();
+	struct document d = {.operations = json_object_get(catalog, "operations"), .ids = ids};
 	struct route_group *const *groups;
 	size_t count = routes_groups(routes, &groups);
 
 	for (size_t i = 0; i < count; i++)
-		set(paths, groups[i]->path, path_of(groups[i]));
+		set(paths, groups[i]->path, path_of(&d, groups[i]));
+	json_decref(ids);
 	return json_pack("{s:s, s:{s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}], s:o, s:o}", "openapi",
 			 "3.1.0", "info", "title", "poolfs", "version", version, "license", "name",
 			 "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/zstack/v1", "security",
-			 "session", "paths", paths, "components", components());
+			 "session", "paths", paths, "components", components(catalog));
 }

@@ -5,7 +5,7 @@
 
 #include "rest/routes.h"
 
-/** Owned by the caller; NULL when memory is short. @version: of the program. */
-json_t *openapi_make(const struct routes *routes, const char *version);
+/** Owned by the caller; NULL when memory is short. @catalog: operations.json. @version: of the program. */
+json_t *openapi_make(const struct routes *routes, const json_t *catalog, const char *version);
 
 #endif

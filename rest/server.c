@@ -300,7 +300,7 @@ static int start(struct server *server, const struct server_options *options, st
 	server->refusals = refusals_new();
 	server->cache = answer_cache_new();
 	service->clients = clients_new(CONNECTIONS, CONNECTIONS_OF_ONE);
-	openapi = server->routes ? openapi_make(server->routes, POOLFS_VERSION) : NULL;
+	openapi = server->routes ? openapi_make(server->routes, server->operations, POOLFS_VERSION) : NULL;
 	server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
 	json_decref(openapi);
 	if (!server->openapi || !server->refusals || !server->cache || !service->clients)

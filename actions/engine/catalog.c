@@ -89,7 +89,7 @@ static json_t *operation_to_json(const struct operation *op)
 	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", op->name, "section", op->section,
 				 "method", methods[op->method], "paths", strings(op->paths), "aliases",
 				 strings(op->route_aliases));
-	json_t *params = json_array(), *file;
+	json_t *params = json_array(), *results = strings(op->results), *file;
 
 	set_text(json, "key", op->key);
 	if (op->key_aliases)
@@ -97,12 +97,15 @@ static json_t *operation_to_json(const struct operation *op)
 	for (const struct param *p = op->params; p && p->name; p++)
 		(void)json_array_append_new(params, param_to_json(p));
 	set(json, "params", params);
-	set(json, "results", strings(op->results));
+	for (const char *const *result = op->own_results; result && *result; result++)
+		(void)json_array_append_new(results, json_string(*result));
+	set(json, "results", results);
 	if (op->kind != KIND_NONE)
 		set_text(json, "kind", kind_get(op->kind)->name);
 	file = file_of(op);
 	if (file)
 		set(json, "file", file);
+	set_text(json, "item", op->item);
 	set_text(json, "verb", op->verb);
 	set_text(json, "target", op->target);
 	if (op->form == FORM_CREATE)
@@ -132,13 +135,75 @@ static json_t *kinds_to_json(void)
 	return list;
 }
 
+/* "VmInstanceInventory"; the leaves of a tree of snapshots have no kind. */
+static json_t *inventory_name(const struct field *f)
+{
+	return f->type == FIELD_TREE ? json_string("SnapshotLeafInventory")
+				     : json_sprintf("%sInventory", kind_get(f->target)->name);
+}
+
+static const char *field_type_word(const struct field *f)
+{
+	switch (f->type) {
+	case FIELD_STRING:
+		return "string";
+	case FIELD_INT:
+		return "int";
+	case FIELD_LONG:
+		return "long";
+	case FIELD_BOOL:
+		return "boolean";
+	case FIELD_DATE:
+		return "date";
+	case FIELD_CHILDREN:
+	case FIELD_VALUES:
+	case FIELD_NOTHING:
+		return "list";
+	case FIELD_TREE:
+		return "object";
+	}
+	return "string";
+}
+
+/* A member of inventories: its name, type and meaning; `of` is the type of what is in a list or object. */
+static json_t *field_to_json(const struct field *f)
+{
+	json_t *json = json_pack("{s:s, s:s, s:s}", "name", f->name, "type", field_type_word(f), "help",
+				 f->help ? f->help : "");
+
+	if (f->type == FIELD_CHILDREN || f->type == FIELD_TREE)
+		set(json, "of", inventory_name(f));
+	if (f->type == FIELD_VALUES)
+		set_text(json, "of", field_type_word(&kind_get(f->target)->fields[f->value_field]));
+	return json;
+}
+
+/* The members of the inventories of each kind, by the name of their type. */
+static json_t *inventories_to_json(void)
+{
+	json_t *json = json_object();
+
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		const struct kind *kind = kind_get((enum kind_id)k);
+		json_t *list = json_array();
+		char name[128];
+
+		for (int i = 0; i < kind->field_count; i++)
+			if (!(kind->fields[i].flags & (F_HIDDEN | F_FILE | F_SECRET)))
+				(void)json_array_append_new(list, field_to_json(&kind->fields[i]));
+		snprintf(name, sizeof(name), "%sInventory", kind->name);
+		set(json, name, list);
+	}
+	return json;
+}
+
 json_t *operations_to_json(void)
 {
 	json_t *list = json_array(), *json;
 
 	for (const struct operation *const *op = operations(); *op; op++)
 		(void)json_array_append_new(list, operation_to_json(*op));
-	json = json_pack("{s:s, s:o, s:o}", "version", POOLFS_VERSION, "kinds", kinds_to_json(), "operations",
-			 list);
+	json = json_pack("{s:s, s:o, s:o, s:o}", "version", POOLFS_VERSION, "kinds", kinds_to_json(),
+			 "inventories", inventories_to_json(), "operations", list);
 	return json;
 }

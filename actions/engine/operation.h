@@ -249,6 +249,7 @@ struct operation {
 	 * or NULL. Results here may have more: those that only the manual shows.
 	 */
 	const char *const *results;
+	const char *const *own_results; /* in the same form: the further ones that they have here, or NULL */
 	const char *item; /* Gets: the type of what is in the list `inventories`; NULL: several */
 
 	enum op_form form;

@@ -34,6 +34,7 @@ static const struct operation get_image_qga = {
 	.paths = (const char *const[]){"/images/{uuid}/qga", NULL},
 	.params = (const struct param[]){P_UUID(KIND_IMAGE), {0}},
 	.results = (const char *const[]){"enable:boolean", NULL},
+	.own_results = (const char *const[]){"uuid:String", NULL},
 	.form = FORM_GET,
 	.kind = KIND_IMAGE,
 	.target = "uuid",

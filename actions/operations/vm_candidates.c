@@ -497,6 +497,8 @@ static const struct operation get_vm_starting_candidate_clusters_hosts = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/starting-target-hosts", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"hosts:List", "clusters:List", NULL},
+	.own_results = (const char *const[]){"hostInventories:[HostInventory]",
+					     "clusterInventories:[ClusterInventory]", NULL},
 	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",

@@ -167,6 +167,7 @@ static const struct operation delete_vm_ssh_key = {
 	.params =
 		(const struct param[]){
 			{.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .resource = KIND_VM}, {0}},
+	.own_results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
 	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
@@ -255,6 +256,7 @@ static const struct operation delete_vm_hostname = {
 	.method = METHOD_DELETE,
 	.paths = (const char *const[]){"/vm-instances/{uuid}/hostnames", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VM), P_DELETE_MODE, {0}},
+	.own_results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
 	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "uuid",
@@ -274,6 +276,7 @@ static const struct operation get_vm_qga = {
 	.paths = (const char *const[]){"/vm-instances/{uuid}/qga", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VM), {0}},
 	.results = (const char *const[]){"enable:boolean", NULL},
+	.own_results = (const char *const[]){"uuid:String", NULL},
 	.form = FORM_GET,
 	.kind = KIND_VM,
 	.target = "uuid",

@@ -507,6 +507,7 @@ static const struct operation delete_vm_static_ip = {
 					  .resource = KIND_L3_NETWORK},
 					 P_DELETE_MODE,
 					 {0}},
+	.own_results = (const char *const[]){"inventory:VmInstanceInventory", NULL},
 	.form = FORM_VERB,
 	.kind = KIND_VM,
 	.target = "vmInstanceUuid",

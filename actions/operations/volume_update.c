@@ -301,6 +301,7 @@ static const struct operation get_volume_qo_s = {
 	.route_aliases = (const char *const[]){"GET /volumes/{uuid}/QoS", NULL},
 	.params = (const struct param[]){P_UUID(KIND_VOLUME), {0}},
 	.results = (const char *const[]){"volumeBandwidth:long", NULL},
+	.own_results = (const char *const[]){"volumeUuid:String", NULL},
 	.form = FORM_GET,
 	.kind = KIND_VOLUME,
 	.target = "uuid",

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See openapi_types.h. No member of an inventory is required: what has no value is left out, and a query can ask for
+ * some fields only.
+ */
+#include "rest/openapi_types.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/cleanup.h"
+#include "rest/routes.h"
+
+static void set(json_t *json, const char *name, json_t *value)
+{
+	(void)json_object_set_new(json, name, value);
+}
+
+json_t *openapi_reference(const char *name)
+{
+	return json_pack("{s:o}", "$ref", json_sprintf("#/components/schemas/%s", name));
+}
+
+/* ------------------------------------------------------------- plain types */
+
+static json_t *typed(const char *type, const char *format)
+{
+	json_t *schema = json_pack("{s:s}", "type", type);
+
+	if (format)
+		set(schema, "format", json_string(format));
+	return schema;
+}
+
+/* The schema of a type by its name in the tables, "long", "VolumeInventory", "[string]"; NULL: anything. */
+static json_t *schema_of_type(const char *name)
+{
+	static const struct {
+		const char *name, *type, *format;
+	} plain[] = {{"string", "string", NULL},      {"int", "integer", "int32"},
+		     {"integer", "integer", "int32"}, {"long", "integer", "int64"},
+		     {"boolean", "boolean", NULL},    {"date", "string", NULL},
+		     {"map", "object", NULL},	      {"object", "object", NULL}};
+	char inner[96];
+
+	if (!name)
+		return json_object();
+	if (*name == '[') {
+		snprintf(inner, sizeof(inner), "%.*s", (int)strlen(name) - 2, name + 1);
+		return json_pack("{s:s, s:o}", "type", "array", "items", schema_of_type(inner));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		if (strcasecmp(plain[i].name, name) == 0)
+			return typed(plain[i].type, plain[i].format);
+	return openapi_reference(name);
+}
+
+static json_t *array_of(const char *item)
+{
+	return json_pack("{s:s, s:o}", "type", "array", "items", schema_of_type(item));
+}
+
+/* ------------------------------------------------------------- inventories */
+
+static json_t *member_schema(const json_t *field)
+{
+	const char *type = operation_text(field, "type"), *of = operation_text(field, "of");
+	const char *help = operation_text(field, "help");
+	json_t *schema;
+
+	if (strcmp(type, "list") == 0)
+		schema = array_of(of);
+	else
+		schema = schema_of_type(strcmp(type, "object") == 0 ? of : type);
+	if (help && *help)
+		set(schema, "description", json_string(help));
+	if (strcmp(type, "date") == 0)
+		set(schema, "examples", json_pack("[s]", "Nov 29, 2026 4:27:39 AM"));
+	return schema;
+}
+
+static json_t *inventory_schema(const json_t *fields)
+{
+	json_t *members = json_object();
+	const json_t *field;
+	size_t i;
+
+	json_array_foreach (fields, i, field)
+		set(members, operation_text(field, "name"), member_schema(field));
+	return json_pack("{s:s, s:o}", "type", "object", "properties", members);
+}
+
+/* Structures in results that belong to no kind: "member:type", ended by NULL. */
+#define MEMBERS(...)                                                                                         \
+	(const char *const[])                                                                                \
+	{                                                                                                    \
+		__VA_ARGS__, NULL                                                                            \
+	}
+static const struct {
+	const char *name;
+	const char *const *members;
+} structures[] = {
+	{"AccountResourceRefInventory",
+	 MEMBERS("accountUuid:string", "ownerAccountUuid:string", "resourceUuid:string",
+		 "resourceType:string", "permission:int", "isShared:boolean", "createDate:date",
+		 "lastOpDate:date")},
+	{"CloneVmInstanceInventory", MEMBERS("inventory:VmInstanceInventory", "error:Error")},
+	{"CloneVmInstanceResults", MEMBERS("numberOfClonedVm:int", "inventories:[CloneVmInstanceInventory]")},
+	{"FreeIpInventory", MEMBERS("ipRangeUuid:string", "ip:string", "netmask:string", "gateway:string")},
+	{"ManagementNodeInventory",
+	 MEMBERS("uuid:string", "hostName:string", "joinDate:date", "heartBeat:date")},
+	{"QuotaUsage", MEMBERS("name:string", "total:long", "used:long")},
+	{"SnapshotLeafInventory", MEMBERS("inventory:VolumeSnapshotInventory", "parentUuid:string",
+					  "children:[SnapshotLeafInventory]")},
+	{"VolumeFormatReplyStruct",
+	 MEMBERS("format:string", "masterHypervisorType:string", "supportingHypervisorTypes:[string]")},
+};
+
+/* "inventory:VmInstanceInventory" as a member of @members. */
+static void add_member(json_t *members, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	char name[96];
+
+	snprintf(name, sizeof(name), "%.*s", (int)(colon - text), text);
+	set(members, name, schema_of_type(colon + 1));
+}
+
+json_t *openapi_types(const json_t *catalog)
+{
+	json_t *schemas = json_object();
+	const char *name;
+	json_t *fields;
+
+	json_object_foreach (json_object_get(catalog, "inventories"), name, fields)
+		set(schemas, name, inventory_schema(fields));
+	for (size_t i = 0; i < ARRAY_SIZE(structures); i++) {
+		json_t *members = json_object();
+
+		for (const char *const *m = structures[i].members; *m; m++)
+			add_member(members, *m);
+		set(schemas, structures[i].name,
+		    json_pack("{s:s, s:o}", "type", "object", "properties", members));
+	}
+	return schemas;
+}
+
+/* ----------------------------------------------------------------- results */
+
+/* What is in lists whose names tell it, as in the manual; others are told by the row of the operation. */
+static const char *list_item(const json_t *operation, const char *member)
+{
+	static const char *const lists[][2] = {
+		{"clusters", "ClusterInventory"}, {"formats", "VolumeFormatReplyStruct"},
+		{"hosts", "HostInventory"},	  {"rootVolumePrimaryStorages", "PrimaryStorageInventory"},
+		{"zones", "ZoneInventory"},	  {"orders", "string"},
+		{"strategies", "string"},	  {"usages", "QuotaUsage"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		if (strcmp(lists[i][0], member) == 0)
+			return lists[i][1];
+	return strcmp(member, "inventories") == 0 ? operation_text(operation, "item") : NULL;
+}
+
+/* A query answers a list of inventories of its kind, and of one object the inventory, too. */
+static void add_query_members(json_t *members, const json_t *operation)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%sInventory", operation_text(operation, "kind"));
+	set(members, "inventories", array_of(name));
+	set(members, "inventory", openapi_reference(name));
+	set(members, "total", typed("integer", "int64"));
+}
+
+json_t *openapi_result(const json_t *operation)
+{
+	json_t *members = json_object(), *result;
+	size_t i;
+
+	json_array_foreach (json_object_get(operation, "results"), i, result) {
+		const char *text = json_string_value(result), *colon = strchr(text, ':');
+		char name[128];
+
+		snprintf(name, sizeof(name), "%.*s", (int)(colon ? colon - text : (long)strlen(text)), text);
+		if (colon && strcmp(colon + 1, "List") == 0)
+			set(members, name, array_of(list_item(operation, name)));
+		else
+			set(members, name, schema_of_type(colon ? colon + 1 : NULL));
+	}
+	if (operation_flag(operation, "query"))
+		add_query_members(members, operation);
+	/* Which class of the manual's server each object in the answer is of. */
+	set(members, "schema", typed("object", NULL));
+	return json_pack("{s:s, s:o}", "type", "object", "properties", members);
+}
