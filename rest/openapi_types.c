@@ -110,9 +110,12 @@ static const struct {
 	{"FreeIpInventory", MEMBERS("ipRangeUuid:string", "ip:string", "netmask:string", "gateway:string")},
 	{"ManagementNodeInventory",
 	 MEMBERS("uuid:string", "hostName:string", "joinDate:date", "heartBeat:date")},
+	{"PlacementRefusal", MEMBERS("hostUuid:string", "name:string", "filter:string", "reason:string")},
 	{"QuotaUsage", MEMBERS("name:string", "total:long", "used:long")},
 	{"SnapshotLeafInventory", MEMBERS("inventory:VolumeSnapshotInventory", "parentUuid:string",
 					  "children:[SnapshotLeafInventory]")},
+	{"SpecStep", MEMBERS("operation:string", "target:string", "params:map", "systemTags:[string]",
+			     "userTags:[string]")},
 	{"VolumeFormatReplyStruct",
 	 MEMBERS("format:string", "masterHypervisorType:string", "supportingHypervisorTypes:[string]")},
 };
@@ -143,6 +146,8 @@ json_t *openapi_types(const json_t *catalog)
 		set(schemas, structures[i].name,
 		    json_pack("{s:s, s:o}", "type", "object", "properties", members));
 	}
+	/* The manual has a type of its own for these; the pool has one for all L2 networks. */
+	set(schemas, "L2VlanNetworkInventory", openapi_reference("L2NetworkInventory"));
 	return schemas;
 }
 
@@ -152,10 +157,17 @@ json_t *openapi_types(const json_t *catalog)
 static const char *list_item(const json_t *operation, const char *member)
 {
 	static const char *const lists[][2] = {
-		{"clusters", "ClusterInventory"}, {"formats", "VolumeFormatReplyStruct"},
-		{"hosts", "HostInventory"},	  {"rootVolumePrimaryStorages", "PrimaryStorageInventory"},
-		{"zones", "ZoneInventory"},	  {"orders", "string"},
-		{"strategies", "string"},	  {"usages", "QuotaUsage"},
+		{"clusters", "ClusterInventory"},
+		{"formats", "VolumeFormatReplyStruct"},
+		{"hosts", "HostInventory"},
+		{"rootVolumePrimaryStorages", "PrimaryStorageInventory"},
+		{"zones", "ZoneInventory"},
+		{"orders", "string"},
+		{"strategies", "string"},
+		{"usages", "QuotaUsage"},
+		{"steps", "SpecStep"},
+		{"ruledOut", "PlacementRefusal"},
+		{"failures", "map"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
