@@ -2,12 +2,12 @@
 /*
  * Makes a manual page from a template, at build time.
  *
- *     usage: poolfs-manual TEMPLATE [HELP]
+ *     usage: poolfs-manual TEMPLATE [FILE]
  *
  * A template is mdoc(7), which is copied, with lines that begin with '@': each
  * stands for a part that is made from the tables of the program, so that pages and
- * program cannot differ. @options is made of the file HELP, which has what the
- * program prints for --help.
+ * program cannot differ. @options is made of FILE, which has what the program prints
+ * for --help, @configuration of a FILE that is a commented configuration.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -99,7 +99,10 @@ static void add_line(struct guide *g, struct option_text *o, char *line)
 	snprintf(o->term, sizeof(o->term), "%s", text);
 }
 
-static int print_options(struct guide *g, const char *path)
+typedef void line_fn(struct guide *g, struct option_text *o, char *line);
+
+/* Makes a list of the lines of a file. */
+static int print_list(struct guide *g, const char *path, line_fn *add)
 {
 	_cleanup_fclose_ FILE *f = path ? fopen(path, "r") : NULL;
 	struct option_text option = {0};
@@ -109,22 +112,46 @@ static int print_options(struct guide *g, const char *path)
 		return -ENOENT;
 	guide_list(g);
 	while (fgets(line, sizeof(line), f))
-		add_line(g, &option, line);
+		add(g, &option, line);
 	end_option(g, &option);
 	guide_list_end(g);
 	return 0;
 }
 
+/* ----------------------------------------------------------- configuration */
+
+/*
+ * Comments begin with "# " and are about the options below them, up to a blank line; "#NAME" is an option that is
+ * commented out. Comments without an option are about the whole file.
+ */
+static void add_setting(struct guide *g, struct option_text *o, char *line)
+{
+	line[strcspn(line, "\n")] = '\0';
+	if (strncmp(line, "# SPDX", 6) == 0)
+		return;
+	if (strncmp(line, "# ", 2) == 0) {
+		append(o, line + 2);
+	} else if (!*line || strcmp(line, "#") == 0) {
+		*o = (struct option_text){0};
+	} else {
+		snprintf(o->term, sizeof(o->term), "%s", line + (*line == '#'));
+		guide_item(g, o->term, *line == '#' ? NULL : "set", o->text);
+		*o = (struct option_text){0};
+	}
+}
+
 /* ---------------------------------------------------------------- template */
 
-static int print_part(struct guide *g, const char *name, const char *help)
+static int print_part(struct guide *g, const char *name, const char *file)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (strcmp(parts[i].name, name) == 0) {
 			parts[i].print(g);
 			return 0;
 		}
-	return strcmp(name, "@options") == 0 ? print_options(g, help) : -EINVAL;
+	if (strcmp(name, "@options") == 0)
+		return print_list(g, file, add_line);
+	return strcmp(name, "@configuration") == 0 ? print_list(g, file, add_setting) : -EINVAL;
 }
 
 int main(int argc, char **argv)
@@ -134,7 +161,7 @@ int main(int argc, char **argv)
 	char line[1024];
 
 	if (!f) {
-		fputs("usage: poolfs-manual TEMPLATE [HELP]\n", stderr);
+		fputs("usage: poolfs-manual TEMPLATE [FILE]\n", stderr);
 		return EXIT_FAILURE;
 	}
 	while (fgets(line, sizeof(line), f)) {
