@@ -238,23 +238,61 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_err(req, 0);
 }
 
-/* The sum of the primary storages, so that df(1) shows how full the pool is. */
-void op_statfs(fuse_req_t req, fuse_ino_t ino)
-{
-	const struct fs *fs = fuse_req_userdata(req);
-	_cleanup_view_ struct view *view = store_view(fs->store);
-	struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255};
-	int64_t total = 0, available = 0;
+/* What the storages have, bytes. */
+struct space {
+	int64_t total, available;
+};
 
-	(void)ino;
-	view_for_each (o, view, KIND_PRIMARY_STORAGE) {
-		total += object_int(o, PRIMARY_STORAGE_TOTAL);
-		available += object_int(o, PRIMARY_STORAGE_AVAILABLE);
-	}
+/* Adds a storage. What may still be promised is of no use without the disk space for it. */
+static void space_add(struct space *space, const struct object *storage)
+{
+	bool is_primary = storage->kind->id == KIND_PRIMARY_STORAGE;
+	int64_t available =
+		object_int(storage, is_primary ? PRIMARY_STORAGE_AVAILABLE : BACKUP_STORAGE_AVAILABLE);
+
+	if (is_primary && !object_is_null(storage, PRIMARY_STORAGE_AVAILABLE_PHYSICAL) &&
+	    object_int(storage, PRIMARY_STORAGE_AVAILABLE_PHYSICAL) < available)
+		available = object_int(storage, PRIMARY_STORAGE_AVAILABLE_PHYSICAL);
+	space->total += object_int(storage, is_primary ? PRIMARY_STORAGE_TOTAL : BACKUP_STORAGE_TOTAL);
+	space->available += available > 0 ? available : 0;
+}
+
+static size_t count_objects(const struct view *view)
+{
+	size_t count = 0;
+
 	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
 		if (kind_get((enum kind_id)k)->directory)
-			st.f_files += view_count(view, (enum kind_id)k);
-	st.f_blocks = (fsblkcnt_t)(total / 4096);
-	st.f_bfree = st.f_bavail = (fsblkcnt_t)(available > 0 ? available / 4096 : 0);
+			count += view_count(view, (enum kind_id)k);
+	return count;
+}
+
+/*
+ * In the directory of a storage what that storage has, elsewhere the sum of the primary storages: df(1) of the mount
+ * shows how full the pool is. The inodes are objects, of which there can be as many as there are row ids.
+ */
+void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255};
+	struct space space = {0};
+	struct place p;
+	int r = request_find(req, ino, NULL, &view, &p);
+
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	if (p.object &&
+	    (p.object->kind->id == KIND_PRIMARY_STORAGE || p.object->kind->id == KIND_BACKUP_STORAGE)) {
+		space_add(&space, p.object);
+	} else {
+		view_for_each (storage, view, KIND_PRIMARY_STORAGE)
+			space_add(&space, storage);
+	}
+	st.f_blocks = (fsblkcnt_t)(space.total / 4096);
+	st.f_bfree = st.f_bavail = (fsblkcnt_t)(space.available / 4096);
+	st.f_files = NODE_ROW_MAX;
+	st.f_ffree = st.f_favail = NODE_ROW_MAX - count_objects(view);
 	fuse_reply_statfs(req, &st);
 }

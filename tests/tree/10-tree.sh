@@ -66,8 +66,20 @@ assert_fails "not empty" rmdir "$MOUNT/$zone"
 assert_match "$(value last-error)" "verb" "last-error"
 assert_fails "not empty" rmdir "$MOUNT/zones/by-name"
 
-step "the file system has a size"
-[ "$(stat -f -c %b "$MOUNT")" -gt 0 ] || fail "df says that the pool has no size"
+step "the file system has a size: the room that is not promised yet, as far as the disks have it, and inodes"
+storage=primary-storage/$(first primary-storage)
+usable=$(printf '%s\n' "$(value "$storage/availableCapacity")" "$(value "$storage/availablePhysicalCapacity")" | sort -n | head -n 1)
+assert_eq "$(df --output=size,avail -B 4096 "$MOUNT" | tail -n 1 | xargs)" \
+	"$(($(value "$storage/totalCapacity") / 4096)) $((usable / 4096))" "blocks: total, available"
+assert_eq "$(df --output=ipcent "$MOUNT" | tail -n 1 | xargs)" 1% "inodes in use"
+[ "$(df --output=iavail "$MOUNT" | tail -n 1)" -gt 1000000 ] || fail "df says that there is no room for objects"
+step "a storage's directory, and what is in it, has its own size"
+backup=backup-storage/$(first backup-storage)
+for file in "$backup" "$backup/name"; do
+	assert_eq "$(stat -f -c '%b %a' "$MOUNT/$file")" \
+		"$(($(value "$backup/totalCapacity") / 4096)) $(($(value "$backup/availableCapacity") / 4096))" "$file: total, available"
+done
+assert_eq "$(stat -f -c '%b %a' "$MOUNT/$storage/state")" "$(stat -f -c '%b %a' "$MOUNT")" "the only primary storage and the pool"
 
 step "secrets are for root alone"
 offering=instance-offerings/$(first instance-offerings)
