@@ -11,6 +11,7 @@
 #include "actions/engine/pool_internal.h"
 #include "actions/image/cache.h"
 #include "actions/image/upload.h"
+#include "actions/pool_log.h"
 #include "actions/schedule/scheduler_thread.h"
 #include "actions/sync.h"
 #include "actions/timers.h"
@@ -45,19 +46,6 @@ static int make_console_folder(const char *state_dir, struct error *e)
 	return 0;
 }
 
-/* A pool is mounted even if its hosts are not connected; the log has the reasons. */
-static void log_lost_hosts(struct pool *pool)
-{
-	_cleanup_view_ struct view *view = store_view(pool->store);
-
-	view_for_each (host, view, KIND_HOST)
-		if (!object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
-			fprintf(stderr, "poolfs: host '%s' is %s%s%s\n", object_name(host),
-				object_text(host, HOST_STATUS),
-				*object_text(host, HOST_STATUS_REASON) ? ": " : "",
-				object_text(host, HOST_STATUS_REASON));
-}
-
 /* Opens what can be opened before hosts are connected. */
 static int open_parts(struct pool *pool, const struct pool_options *options, struct error *e)
 {
@@ -69,6 +57,9 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r < 0)
 		return r;
 	r = pool_bootstrap(pool->store, options, e);
+	if (r < 0)
+		return r;
+	r = pool_log_start(pool, e);
 	if (r < 0)
 		return r;
 	r = store_guard(pool->store, quota_guard, quota_takes);
@@ -104,7 +95,6 @@ static int start_parts(struct pool *pool, const struct pool_options *options, st
 		return r;
 	(void)pool_background(pool, account_warn_of_first_password, pool); /* not vital */
 	pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
-	log_lost_hosts(pool);
 	r = executor_start(pool->executor, e);
 	if (r < 0 || options->read_only)
 		return r;

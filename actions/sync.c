@@ -13,6 +13,7 @@
 #include "actions/vm/state.h"
 #include "actions/volume/snapshot_reconcile.h"
 #include "hypervisor/hypervisor.h"
+#include "model/log.h"
 #include "model/states.h"
 
 /* ------------------------------------------------------------------- VMs */
@@ -167,7 +168,7 @@ static void prepare(void *arg)
 	run_errands(event);
 	vm_reconcile_unknown(event->pool);
 	if (host_prepare(event->pool, event->host, &e) < 0)
-		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(&e));
+		log_error("host", event->host, "%s", error_sentence(&e));
 	/* files that were left behind while the host could not be reached */
 	snapshots_reconcile_idle(event->pool);
 	(void)orphan_files_collect(event->pool, NULL);
@@ -179,7 +180,7 @@ static void host_event_done(void *arg, int r, struct error *e)
 	struct host_event *event = arg;
 
 	if (r < 0)
-		fprintf(stderr, "poolfs: host %s: %s\n", event->host, error_sentence(e));
+		log_error("host", event->host, "%s", error_sentence(e));
 	if (r < 0 || event->status != HV_HOST_CONNECTED || pool_background(event->pool, prepare, event) < 0)
 		free(event);
 }
@@ -246,7 +247,7 @@ static void domain_event_done(void *arg, int r, struct error *e)
 	struct domain_event *event = arg;
 
 	if (r < 0)
-		fprintf(stderr, "poolfs: VM %s: %s\n", event->vm, error_sentence(e));
+		log_error("vm", event->vm, "%s", error_sentence(e));
 	if (r < 0 || !event->ask || pool_background(event->pool, ask, event) < 0)
 		free(event);
 }

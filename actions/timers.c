@@ -21,24 +21,44 @@
 #include "actions/vm/remove.h"
 #include "actions/volume/remove.h"
 #include "actions/volume/size_refresh.h"
+#include "model/log.h"
+#include "model/states.h"
 
-/* Removes jobs that ended too long ago (behaviour.md 1.5). */
+/* Jobs that have ended: those that failed are kept for longer, since somebody wants to know why. */
+struct ended {
+	int64_t period; /* ns */
+	int64_t count;
+};
+
+static struct ended *ended_of(struct ended ended[2], const struct object *job)
+{
+	return &ended[object_str_is(job, JOB_STATE, JOB_STATE_FAILED)];
+}
+
+/* Removes jobs that ended too long ago (behaviour.md 1.5), and the oldest of too many. */
 static int expire_jobs_fn(struct txn *t, void *arg, struct error *e)
 {
-	int64_t period = config_int(txn_view(t), "rest.completedApi.expiredPeriod") * NS_PER_S;
-	int64_t after = 0;
+	const struct view *view = txn_view(t);
+	int64_t most = config_int(view, "job.ended.maxNum"), after = 0;
+	struct ended ended[2] = {{.period = config_int(view, "rest.completedApi.expiredPeriod") * NS_PER_S},
+				 {.period = config_int(view, "job.failed.keepPeriod") * NS_PER_S}};
 
 	(void)arg;
+	view_for_each (job, view, KIND_JOB)
+		ended_of(ended, job)->count += job_state_is_final(object_str(job, JOB_STATE));
 	for (;;) {
 		const struct object *job = view_next(txn_view(t), KIND_JOB, after);
+		struct ended *its;
 		int r;
 
 		if (!job)
 			return 0;
 		after = job->id;
+		its = ended_of(ended, job);
 		if (!job_state_is_final(object_str(job, JOB_STATE)) ||
-		    object_int(job, JOB_FINISHED) + period > txn_now(t))
+		    (object_int(job, JOB_FINISHED) + its->period > txn_now(t) && its->count <= most))
 			continue;
+		its->count--;
 		r = txn_remove(t, job, e);
 		if (r < 0)
 			return r;
@@ -73,7 +93,7 @@ static void run_now(struct pool *pool, const struct timer *timer)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
 	if (timer->run(pool, &e) < 0)
-		fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+		log_error("timer", timer->period, "%s", error_sentence(&e));
 }
 
 /* Of the timers that block. A storage that hangs must not hold more and more threads. */
@@ -103,7 +123,7 @@ static void run_timer(struct pool *pool, size_t i)
 	runs[i].pool = pool;
 	r = pool_background(pool, run_in_background, &runs[i]);
 	if (r < 0) {
-		fprintf(stderr, "poolfs: cannot run what %s has set: %s\n", timers[i].period, strerror(-r));
+		log_error("timer", timers[i].period, "cannot run: %s", strerror(-r));
 		atomic_flag_clear(&runs[i].busy);
 	}
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "model/log.h"
+
 /* What the child sends: this, or the error message. */
 #define READY '\0'
 
@@ -38,16 +40,17 @@ static void ready(void *arg)
 static int detach(const char *state_dir, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
-	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = -1;
+	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int r;
 
-	if (asprintf(&path, "%s/poolfs.log", state_dir) < 0)
-		return error_set(e, ENOMEM, "out of memory");
-	log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (log < 0)
-		return error_set(e, errno, "cannot use the state folder '%s': %s", state_dir,
-				 strerror(errno));
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-	    dup2(log, STDERR_FILENO) < 0 || chdir("/") < 0)
+	if (asprintf(&path, "%s/poolfs.log", state_dir) < 0) {
+		path = NULL;
+		return error_oom(e);
+	}
+	r = log_to_file(path, e);
+	if (r < 0)
+		return r;
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || chdir("/") < 0)
 		return error_set(e, errno, "cannot detach from the terminal: %s", strerror(errno));
 	(void)setsid();
 	return 0;
@@ -66,7 +69,7 @@ static void __attribute__((noreturn)) child(const struct session_options *option
 	if (r < 0 && fd >= 0)
 		write_all(fd, error_sentence(&e), strlen(error_sentence(&e)));
 	else if (r < 0)
-		fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+		log_error("mount", options->mountpoint, "%s", error_sentence(&e));
 	exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 

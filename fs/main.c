@@ -6,6 +6,7 @@
 #include "fs/daemon.h"
 #include "fs/options.h"
 #include "model/child.h"
+#include "model/log.h"
 
 static int run(const struct options *options, struct fuse_args *args, struct error *e)
 {
@@ -22,6 +23,7 @@ static int run(const struct options *options, struct fuse_args *args, struct err
 
 	if (options->fake)
 		return 0;
+	log_start("poolfs", options->level);
 	return options->foreground ? session_run(&session, e) : daemon_run(&session, e);
 }
 

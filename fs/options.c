@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "actions/engine/path_list.h"
+#include "fs/option_file.h"
 #include "fs/tree/fs.h"
 #include "model/cleanup.h"
 
@@ -34,6 +35,8 @@ static const struct fuse_opt option_table[] = {
 	OPTION("uri=%s", uri, 0),
 	OPTION("admin-password-file=%s", admin_password_file, 0),
 	OPTION("rest-user=%s", rest_user, 0),
+	OPTION("log-level=%s", log_level, 0),
+	OPTION("--log-level=%s", log_level, 0),
 	OPTION("inotify", inotify, 1),
 	FUSE_OPT_KEY("max_read=", KEY_MAX_READ),
 	OPTION("-f", foreground, 1),
@@ -77,18 +80,21 @@ const char options_usage[] =
 	"    -o inotify          report changes from elsewhere through inotify(7), too\n"
 	"    -o allow_other      allow access by other users, each as the account that it is bound to\n"
 	"    -o rest-user=USER   the user who runs poolfs-rest, if that is not the mount's: its clients' addresses are believed\n"
+	"    -o log-level=LEVEL  what the log tells: error, warning, info (the default) or debug\n"
+	"    -o config=FILE      read options from FILE, one in a line; those given here override them\n"
 	"    -o OPTION,...       further options of fuse(8); those that only fstab(5) needs are ignored\n"
 	"    -f                  stay in the foreground\n"
 	"    -d                  stay in the foreground and print every request of the kernel\n"
 	"    -h, --help          print this help\n"
 	"    -V, --version       print the version\n"
 	"\n"
-	"Returns when the mount can be used. Ends on umount, fusermount3 -u or SIGTERM.\n";
+	"Returns when the mount can be used. Ends on umount, fusermount3 -u or SIGTERM. The log is poolfs.log in the\n"
+	"state folder, which SIGHUP opens again; with -f the standard error, or the journal of systemd.\n";
 
 /* What take_argument() fills. */
 struct parsing {
 	struct options options; /* must be the first member: option_table has offsets in it */
-	bool remounts, allows_root;
+	bool remounts, allows_root, debugs;
 	char *bad;   /* owned: a value that is not a number of bytes */
 	char *extra; /* owned: a third path */
 };
@@ -133,6 +139,7 @@ static int take_argument(void *data, const char *arg, int key, struct fuse_args 
 		return 1;
 	case KEY_DEBUG:
 		p->options.foreground = 1;
+		p->debugs = true;
 		return 1;
 	case KEY_REMOUNT:
 		p->remounts = true;
@@ -205,10 +212,16 @@ static int add_defaults(const struct options *options, struct fuse_args *args)
 	return 0;
 }
 
-/* Refuses options that contradict each other. */
-static int check_together(const struct parsing *p, struct error *e)
+/* Refuses values, and options that contradict each other. */
+static int check_together(struct parsing *p, struct error *e)
 {
-	const struct options *o = &p->options;
+	struct options *o = &p->options;
+	int r;
+
+	o->level = p->debugs ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+	r = o->log_level ? log_level_from_name(o->log_level, &o->level, e) : 0;
+	if (r < 0)
+		return r;
 
 	if (p->bad)
 		return error_set(e, EINVAL, "the option 'max_read=%s' needs a number of bytes", p->bad);
@@ -243,6 +256,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct fuse_args *
 		*ret_args = (struct fuse_args)FUSE_ARGS_INIT(argc, argv);
 		r = 0;
 	}
+	if (r == 0)
+		r = option_file_insert(ret_args, e);
 	if (r == 0 && fuse_opt_parse(ret_args, &p, option_table, take_argument) < 0)
 		r = -EINVAL;
 	if (r == 0 && !p.options.help && !p.options.version)
@@ -266,6 +281,7 @@ void options_done(struct options *options)
 	free(options->uri);
 	free(options->admin_password_file);
 	free(options->rest_user);
+	free(options->log_level);
 	free(options->source);
 	free(options->mountpoint);
 	*options = (struct options){0};

@@ -10,6 +10,7 @@
 #include <fuse_lowlevel.h>
 
 #include "model/error.h"
+#include "model/log.h"
 
 struct options {
 	char *state, *uri,
@@ -17,6 +18,8 @@ struct options {
 	char *source;		      /* owned; what /proc/mounts shows as the device; NULL: none given */
 	char *mountpoint;	      /* owned */
 	char *rest_user;	      /* owned; NULL: not given */
+	char *log_level;	      /* owned; NULL: not given */
+	enum log_level level;	      /* of it */
 	uid_t rest_uid;		      /* of it, after options_check(); UID_NONE */
 	unsigned max_read;	      /* bytes; 0: not given */
 	int foreground, help, version, read_only, inotify, allow_other;

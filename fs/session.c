@@ -26,6 +26,7 @@
 #include "fs/tree/by_name.h"
 #include "fs/tree/handle.h"
 #include "fs/tree/queries.h"
+#include "model/log.h"
 #include "model/render.h"
 
 /* Maximum number of threads that read disks. */
@@ -36,6 +37,15 @@
 static char last_words[256];
 static bool goes_on; /* its last line is incomplete */
 static bool is_mounted;
+
+static enum log_level level_of(enum fuse_log_level level)
+{
+	if (level <= FUSE_LOG_ERR)
+		return LOG_LEVEL_ERROR;
+	if (level == FUSE_LOG_WARNING)
+		return LOG_LEVEL_WARNING;
+	return level == FUSE_LOG_DEBUG ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
 
 static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_list args)
 {
@@ -55,7 +65,7 @@ static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_
 	else if (*text && !is_mounted && level <= FUSE_LOG_ERR)
 		snprintf(last_words, sizeof(last_words), "%s", text);
 	else if (*text)
-		fprintf(stderr, "poolfs: %s\n", text);
+		log_write(level_of(level), "fuse", NULL, "%s", text);
 	goes_on = !ends;
 }
 
@@ -181,7 +191,7 @@ static void tell_heard(int heard, bool failed)
 		return;
 	text[len] = '\0';
 	if (!failed) {
-		fputs(text, stderr);
+		log_warning("fuse", NULL, "%s", text);
 		return;
 	}
 	end = strchr(text, '\n');
@@ -222,6 +232,7 @@ static int mount_and_serve(struct fuse_session *session, struct fs *fs, const ch
 		return error_set(e, EIO, "cannot mount on '%s'%s%s", mountpoint, *last_words ? ": " : "",
 				 last_words);
 	is_mounted = true;
+	log_info("mount", mountpoint, "poolfs " POOLFS_VERSION " is mounted");
 	r = init_start(session);
 	if (r < 0)
 		return error_set(e, -r, "out of memory");
@@ -253,6 +264,10 @@ int session_run(const struct session_options *options, struct error *e)
 
 	if (!session)
 		return -EINVAL;
+	log_info("mount", options->mountpoint, "poolfs " POOLFS_VERSION " starts; state folder '%s'%s%s%s",
+		 options->pool.state_dir, options->pool.read_only ? ", read-only" : "",
+		 options->allow_other ? ", open to other users" : "",
+		 options->inotify ? ", with inotify" : "");
 	signals_block();
 	r = privileges_drop(e);
 	if (r == 0)
@@ -261,5 +276,7 @@ int session_run(const struct session_options *options, struct error *e)
 		r = mount_and_serve(session, &fs, options->mountpoint, e);
 	fs_close(&fs);
 	fuse_session_destroy(session);
+	if (r == 0)
+		log_info("mount", options->mountpoint, "poolfs has ended");
 	return r;
 }

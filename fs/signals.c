@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "model/log.h"
+
 /* Interrupts the read(2) of the receiver; not used otherwise. */
 #define WAKE	      SIGUSR1
 #define WAKE_AGAIN_NS 10000000
@@ -48,7 +50,12 @@ static void *taker_main(void *arg)
 	(void)arg;
 	pthread_setname_np(pthread_self(), "signals");
 	take_set(&set);
-	(void)sigwait(&set, &signal);
+	/* Without a file the terminal is gone, which ends the program. */
+	do
+		(void)sigwait(&set, &signal);
+	while (signal == SIGHUP && log_reopen());
+	if (!atomic_load(&ended))
+		log_info("mount", NULL, "ends by signal %d, %s", signal, strsignal(signal));
 	while (!atomic_load(&ended)) {
 		fuse_session_exit(served);
 		(void)pthread_kill(receiver, WAKE);

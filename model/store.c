@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 
 #include "model/event.h"
+#include "model/log.h"
 #include "model/schema.h"
 #include "model/sqlite.h"
 #include "model/txn_internal.h"
@@ -31,6 +32,8 @@
 #define LOCK_STEP_MS 50
 /* Maximum number of changes in one commit: bounds how long the first waits for the last. */
 #define GROUP_MAX 256
+/* A commit that takes longer is told of. */
+#define SLOW_NS (NS_PER_S / 2)
 
 struct posted {
 	struct posted *next;
@@ -230,11 +233,33 @@ static int write_group(struct store *store, struct txn *t, struct posted *group,
 	return r < 0 ? r : sqlite_exec(store->db, "COMMIT", e);
 }
 
+static int64_t monotonic_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* Tells of a group that took long: of the disk, mostly, for which everybody waited. */
+static void tell_if_slow(const struct posted *group, int64_t began)
+{
+	int64_t took = monotonic_now() - began;
+	int changes = 0;
+
+	if (took < SLOW_NS)
+		return;
+	for (; group; group = group->next)
+		changes++;
+	log_warning("store", NULL, "a commit of %d changes took %.1f s", changes, (double)took / NS_PER_S);
+}
+
 static void commit_group(struct store *store, struct posted *group)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct view *current = store_view(store);
 	struct txn t = {.db = store->db, .statements = store->statements, .guard = store->guard};
+	int64_t began = monotonic_now();
 	int r;
 
 	t.view = view_copy(current, view_version(current) + 1);
@@ -244,6 +269,7 @@ static void commit_group(struct store *store, struct posted *group)
 		if (r < 0 && !sqlite3_get_autocommit(store->db))
 			(void)sqlite_exec(store->db, "ROLLBACK", NULL);
 	}
+	tell_if_slow(group, began);
 	if (r < 0) {
 		txn_truncate(&t, 0);
 		event_log_unstage(store->events, 0);

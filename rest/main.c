@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "model/child.h"
+#include "model/log.h"
 #include "rest/listen.h"
 #include "rest/server.h"
 

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include "model/log.h"
 #include "rest/answer_cache.h"
 #include "rest/connection.h"
 #include "rest/openapi.h"
@@ -176,7 +177,7 @@ static struct response *call(struct server *server, const struct exchange *x, st
 	}
 	if (r == -EFBIG || r == -EINVAL)
 		return reply_text(400, "the request is too long or nested too deep");
-	fprintf(stderr, "poolfs-rest: cannot reach the pool: %s\n", error_sentence(&e));
+	log_error("pool", NULL, "cannot be reached: %s", error_sentence(&e));
 	return reply_text(503, "the pool is not mounted");
 }
 

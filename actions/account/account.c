@@ -9,6 +9,7 @@
 
 #include "actions/engine/access.h"
 #include "actions/engine/pool.h"
+#include "model/log.h"
 
 /* That of the manual, which everybody knows. */
 #define MANUAL_PASSWORD "password"
@@ -94,7 +95,7 @@ static int make_first(const char *state_dir, char *line, size_t size, struct err
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || !write_all(fd, line) || !write_all(fd, "\n"))
 		return error_set(e, errno, "cannot write '%s': %s", path, strerror(errno));
-	fprintf(stderr, "poolfs: the first password of the account 'admin' is in '%s'\n", path);
+	log_info("account", "admin", "the first password is in '%s'", path);
 	return 0;
 }
 
@@ -131,9 +132,7 @@ void account_warn_of_first_password(void *pool)
 
 	account_digest(MANUAL_PASSWORD, strlen(MANUAL_PASSWORD), digest);
 	if (admin && account_hash_matches(object_text(admin, ACCOUNT_PASSWORD_HASH), digest))
-		fprintf(stderr,
-			"poolfs: the account 'admin' has the password of the manual, '" MANUAL_PASSWORD
-			"'\n");
+		log_warning("account", "admin", "it has the password of the manual, '" MANUAL_PASSWORD "'");
 }
 
 /* ------------------------------------------------------------------- lookup */

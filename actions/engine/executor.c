@@ -16,6 +16,7 @@
 #include "actions/engine/request_check.h"
 #include "actions/engine/workers.h"
 #include "model/json.h"
+#include "model/log.h"
 #include "model/states.h"
 
 /* Jobs that run concurrently. Most of them wait for a host or a disk. */
@@ -316,8 +317,7 @@ static void finish(struct job *job, json_t *result, struct error *error)
 
 	/* If the database fails, the row stays Processing, and the next start recovers the job. */
 	if (store_run(pool_store(job->pool), finish_fn, &f, &e) < 0)
-		fprintf(stderr, "poolfs: cannot write the end of job %s: %s\n", job->uuid,
-			error_sentence(&e));
+		log_error("job", job->uuid, "cannot write its end: %s", error_sentence(&e));
 }
 
 /* True when a job stopped because the daemon shuts down, not because it was cancelled. */

@@ -11,6 +11,7 @@
 
 #include "actions/engine/result.h"
 #include "actions/engine/url_policy.h"
+#include "model/log.h"
 #include "model/states.h"
 
 #define ATTEMPTS	15
@@ -102,7 +103,7 @@ static void forget(struct web_hooks *hooks, struct delivery *d)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
 	if (store_run(pool_store(hooks->pool), forget_fn, d->job, &e) < 0)
-		fprintf(stderr, "poolfs: cannot record the call of a web hook: %s\n", error_sentence(&e));
+		log_error("job", d->job, "cannot record the call of its web hook: %s", error_sentence(&e));
 }
 
 static void attempt_done(struct delivery *d)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See simulator.h. */
 #include "actions/host/simulator.h"
+#include "model/log.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -87,5 +88,5 @@ void host_simulator_forget(struct pool *pool, const char *uuid)
 	_cleanup_free_ char *path = description_path(pool, uuid);
 
 	if (path && unlink(path) < 0 && errno != ENOENT)
-		fprintf(stderr, "poolfs: cannot remove '%s': %s\n", path, strerror(errno));
+		log_error("host", uuid, "cannot remove '%s': %s", path, strerror(errno));
 }

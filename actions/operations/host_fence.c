@@ -12,6 +12,7 @@
 #include "actions/host/fence_command.h"
 #include "actions/operations/table.h"
 #include "actions/vm/ha.h"
+#include "model/log.h"
 #include "model/states.h"
 
 /* What a living host does needs no proof, and must not be cut off by mistake. */
@@ -98,8 +99,8 @@ static int call(struct fencing *f, const char *action, struct error *e)
 
 	if (r < 0)
 		return r;
-	fprintf(stderr, "poolfs: host %s: '%s %s' ended with status %d: %s\n", object_uuid(f->host),
-		f->command, action, f->answer.status, f->answer.output);
+	log_info("host", object_uuid(f->host), "'%s %s' ended with status %d: %s", f->command, action,
+		 f->answer.status, f->answer.output);
 	return 0;
 }
 

@@ -24,6 +24,7 @@
 #include "actions/vm/state.h"
 #include "actions/vm/tag_rules.h"
 #include "model/json.h"
+#include "model/log.h"
 #include "model/states.h"
 
 /* ----------------------------------------------------------------- checks */
@@ -374,7 +375,7 @@ static void roll_back(struct job *job, const char *uuid)
 
 	if (vm_remove(job, uuid, &e) == 0)
 		return;
-	fprintf(stderr, "poolfs: VM %s cannot be removed yet: %s\n", uuid, error_sentence(&e));
+	log_error("vm", uuid, "cannot be removed yet: %s", error_sentence(&e));
 	(void)vm_set_state(job->pool, uuid, VM_STATE_EXPUNGING, &ignored);
 }
 

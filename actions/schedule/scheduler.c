@@ -8,6 +8,7 @@
 #include "actions/engine/result.h"
 #include "actions/schedule/schedule.h"
 #include "model/json.h"
+#include "model/log.h"
 #include "model/states.h"
 
 /*
@@ -91,7 +92,8 @@ static int submit_run(struct txn *t, const struct object *scheduler, struct erro
 
 static void log_failure(const struct object *scheduler, const struct error *why)
 {
-	fprintf(stderr, "poolfs: scheduler '%s': %s\n", object_name(scheduler), error_sentence(why));
+	log_error("scheduler", object_uuid(scheduler), "'%s': %s", object_name(scheduler),
+		  error_sentence(why));
 }
 
 /* True when a job that deletes the snapshot is waiting or running. */
@@ -154,7 +156,7 @@ void scheduler_drop_snapshots(struct pool *pool, const char *uuid)
 
 	/* When this fails, the next snapshot tries again. */
 	if (uuid && store_run(pool_store(pool), drop_fn, (void *)(uintptr_t)uuid, &why) < 0)
-		fprintf(stderr, "poolfs: scheduler '%s': %s\n", uuid, error_sentence(&why));
+		log_error("scheduler", uuid, "%s", error_sentence(&why));
 }
 
 /* Runs one scheduler if it is due at @now, and writes the time of its next run. */

@@ -17,6 +17,7 @@
 
 #include "actions/schedule/schedule.h"
 #include "actions/schedule/scheduler.h"
+#include "model/log.h"
 
 /*
  * Longest sleep: changes of /etc/localtime are not reported, so moments are computed anew at least this
@@ -97,7 +98,7 @@ static void *scheduler_thread_main(void *arg)
 			replan = scheduler_thread_sleep(c, sleeps_long ? limit : next) ||
 				 (sleeps_long && store_now() >= limit);
 		} else {
-			fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+			log_error("scheduler", NULL, "%s", error_sentence(&e));
 			replan = scheduler_thread_sleep(c, now + RETRY_S * NS_PER_S) || replan;
 		}
 	}

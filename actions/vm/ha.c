@@ -8,6 +8,7 @@
 #include "actions/host/fence.h"
 #include "actions/vm/ha_decision.h"
 #include "actions/vm/state.h"
+#include "model/log.h"
 #include "model/states.h"
 
 #define HA_SOURCE "ha"
@@ -255,7 +256,7 @@ static void probe_host(void *arg)
 		return;
 	probe->answers = !host_is_dead(host) && host_address_answers(host);
 	if (store_run(pool_store(probe->pool), check_fn, probe, &e) < 0)
-		fprintf(stderr, "poolfs: host %s: %s\n", probe->host, error_sentence(&e));
+		log_error("host", probe->host, "%s", error_sentence(&e));
 }
 
 /* True when there may be something to do about the host. */

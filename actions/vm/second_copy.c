@@ -6,6 +6,7 @@
 
 #include "actions/vm/state.h"
 #include "hypervisor/domain/domain.h"
+#include "model/log.h"
 
 bool vm_is_second_copy(const struct view *view, const char *uuid, const char *host)
 {
@@ -55,11 +56,11 @@ void vm_settle_second_copy(struct pool *pool, const char *host, const char *uuid
 			vm_reconcile(pool, host, uuid);
 		return;
 	}
-	fprintf(stderr, "poolfs: VM %s runs on host %s: its second copy on host %s is destroyed\n", uuid,
-		object_text(vm, VM_HOST_UUID), host);
+	log_warning("vm", uuid, "runs on host %s: its second copy on host %s is destroyed",
+		    object_text(vm, VM_HOST_UUID), host);
 	if (hv_domain_destroy(pool_hypervisor(pool), host, uuid, &e) < 0 ||
 	    hv_domain_undefine(pool_hypervisor(pool), host, uuid, &e) < 0)
-		fprintf(stderr, "poolfs: VM %s: %s\n", uuid, error_sentence(&e));
+		log_error("vm", uuid, "%s", error_sentence(&e));
 }
 
 bool vm_is_leftover(const struct view *view, const char *uuid, const char *host)

@@ -126,7 +126,7 @@ umount_pool
 step "a host that does not answer is reported in the log"
 "$POOLFS" -o "state=$CASE_DIR/lost,uri=qemu+unix:///system?socket=$CASE_DIR/nowhere" "$MOUNT" || fail "a pool without its host does not mount"
 umount_pool
-grep -q "^poolfs: host '.*' is .*nowhere" "$CASE_DIR/lost/poolfs.log" || fail "the log says '$(cat "$CASE_DIR/lost/poolfs.log")'"
+grep -q " warning host .* is Disconnected: .*nowhere" "$CASE_DIR/lost/poolfs.log" || fail "the log says '$(cat "$CASE_DIR/lost/poolfs.log")'"
 
 step "fusermount3 -u"
 mount_pool
