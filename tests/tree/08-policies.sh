@@ -117,9 +117,23 @@ data=$(value "vm-instances/$vm5/inventory" | jq -r '.allVolumes[1].uuid')
 act "vm-instances/$vm5" destroy
 assert_eq "$(value "volumes/$data/status")" Deleted
 
-step "job results are kept as long as the setting says"
-setting rest.completedApi.expiredPeriod 1
+step "job results are kept as long as the setting says, in limited number, and those of failed jobs for longer"
+huge=$(create instance-offerings '{"params":{"name":"huge","cpuNum":1000,"memorySize":"900T"}}')
+failed=$(submit vm-instances/create "$(vm_json huge "$image" '{"instanceOfferingUuid":"'"$huge"'"}')")
+wait_until 20 is_finished "$failed"
+# ended_jobs NUMBER: at most so many that did not fail
+ended_jobs() {
+	[ "$(jq '[.inventories[] | select(.state == "Done")] | length' "$MOUNT/api-jobs/inventories")" -le "$1" ]
+}
+! ended_jobs 3 || fail "there are too few jobs for this test"
+setting job.ended.maxNum 3
 setting rest.expiredApi.scanInterval 1
+wait_until 15 ended_jobs 3
+setting rest.completedApi.expiredPeriod 1
+wait_until 15 ended_jobs 0
+assert_eq "$(uuids api-jobs)" "$failed" "the jobs that are left"
+assert_match "$(value "api-jobs/$failed/error")" "no host having cpu" "the reason"
+setting job.failed.keepPeriod 1
 no_jobs() {
 	[ "$(uuids api-jobs | wc -l)" = 0 ]
 }

@@ -18,6 +18,8 @@
 	{"image.expungeInterval", "unit/test_effects.c", "image.expungeInterval"},
 	{"image.expungePeriod", "unit/test_images.c", "expungePeriod"},
 	{"image.localPaths", "rest/13-urls.sh", "localPaths"},
+	{"job.ended.maxNum", "tree/08-policies.sh", "job.ended.maxNum"},
+	{"job.failed.keepPeriod", "tree/08-policies.sh", "job.failed.keepPeriod"},
 	{"kvm.dataVolume.maxNum", "tree/20-data-volumes.sh", "dataVolume.maxNum"},
 	{"kvm.reservedMemory", "unit/test_effects.c", "kvm.reservedMemory"},
 	{"kvm.vm.cacheMode", "unit/test_effects.c", "kvm.vm.cacheMode"},
