@@ -5,6 +5,7 @@
 
 #include "fs/daemon.h"
 #include "fs/options.h"
+#include "fs/service.h"
 #include "model/child.h"
 #include "model/log.h"
 
@@ -24,7 +25,11 @@ static int run(const struct options *options, struct fuse_args *args, struct err
 	if (options->fake)
 		return 0;
 	log_start("poolfs", options->level);
-	return options->foreground ? session_run(&session, e) : daemon_run(&session, e);
+	if (!options->foreground)
+		return daemon_run(&session, e);
+	session.ready = service_ready;
+	session.ready_arg = options->mountpoint;
+	return session_run(&session, e);
 }
 
 int main(int argc, char **argv)

@@ -25,16 +25,18 @@ static const char usage[] =
 	"    --tls-key FILE          private key of the certificate (PEM)\n"
 	"    --trusted-proxy LIST    proxies, ADDRESS[/BITS],... or unix, whose X-Forwarded-For and\n"
 	"                            Forwarded are believed; may be given several times\n"
+	"    --log-level LEVEL       what the log tells: error, warning, info (the default) or debug\n"
 	"    --idle SECONDS          exit after this time without a client (default: never;\n"
 	"                            60 with a socket from systemd)\n"
 	"    --help, --version       print this text, or the version\n"
 	"\n"
 	"With systemd socket activation, uses the socket that systemd passes. Exits on\n"
-	"SIGTERM, SIGINT and SIGHUP.\n";
+	"SIGTERM, SIGINT and SIGHUP. The log is the standard error, or the journal of systemd.\n";
 
 struct options {
 	const char *listen, *certificate, *key, *mountpoint;
 	struct proxies proxies;
+	enum log_level level;
 	int idle; /* s; 0 = never exit, -1 = not given */
 	bool help, version;
 };
@@ -42,15 +44,20 @@ struct options {
 static int parse(int argc, char **argv, struct options *ret, struct error *e)
 {
 	static const struct option table[] = {
-		{"listen", required_argument, NULL, 'l'},  {"tls-cert", required_argument, NULL, 'c'},
-		{"tls-key", required_argument, NULL, 'k'}, {"trusted-proxy", required_argument, NULL, 'p'},
-		{"idle", required_argument, NULL, 'i'},	   {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},	   {0},
+		{"listen", required_argument, NULL, 'l'},
+		{"tls-cert", required_argument, NULL, 'c'},
+		{"tls-key", required_argument, NULL, 'k'},
+		{"trusted-proxy", required_argument, NULL, 'p'},
+		{"idle", required_argument, NULL, 'i'},
+		{"log-level", required_argument, NULL, 'L'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
 	};
 	char *end;
 	int c, r;
 
-	*ret = (struct options){.listen = DEFAULT_LISTEN, .idle = -1};
+	*ret = (struct options){.listen = DEFAULT_LISTEN, .level = LOG_LEVEL_INFO, .idle = -1};
 	while ((c = getopt_long(argc, argv, "hV", table, NULL)) != -1) {
 		switch (c) {
 		case 'l':
@@ -71,6 +78,11 @@ static int parse(int argc, char **argv, struct options *ret, struct error *e)
 			ret->idle = (int)strtol(optarg, &end, 10);
 			if (*end || end == optarg || ret->idle < 0)
 				return error_set(e, EINVAL, "'%s' is not a number of seconds", optarg);
+			break;
+		case 'L':
+			r = log_level_from_name(optarg, &ret->level, e);
+			if (r < 0)
+				return r;
 			break;
 		case 'h':
 			ret->help = true;
@@ -113,13 +125,18 @@ static int serve(const struct options *options, struct error *e)
 						.proxies = &options->proxies};
 	int idle = options->idle;
 	struct server *server = NULL;
+	bool is_activated;
 	sigset_t signals;
-	int r = listen_activated(e);
+	int r;
+
+	log_start("poolfs-rest", options->level);
+	r = listen_activated(e);
 
 	if (r < -1)
 		return r;
+	is_activated = r >= 0;
 	if (idle < 0)
-		idle = r >= 0 ? DEFAULT_IDLE : 0;
+		idle = is_activated ? DEFAULT_IDLE : 0;
 	if (r < 0)
 		r = listen_on(options->listen, e);
 	if (r < 0)
@@ -135,8 +152,12 @@ static int serve(const struct options *options, struct error *e)
 	r = server_start(&server_options, &server, e);
 	if (r < 0)
 		return r;
+	log_info("pool", options->mountpoint, "poolfs-rest " POOLFS_VERSION " serves it on %s%s",
+		 is_activated ? "the socket of systemd" : options->listen,
+		 options->certificate ? ", with TLS" : "");
 	wait_for_end(server, &signals, idle);
 	server_stop(server);
+	log_info("pool", options->mountpoint, "poolfs-rest has ended");
 	return 0;
 }
 
