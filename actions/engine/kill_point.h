@@ -2,7 +2,7 @@
 /*
  * Points between two steps of an operation at which tests kill the daemon.
  *
- * In a build with -Dtests=true, a daemon with POOLFS_TEST_KILL_AT=<name> in its
+ * In a build with -Dtests=true and -Dbuildtype=debug, a daemon with POOLFS_TEST_KILL_AT=<name> in its
  * environment kills itself with SIGKILL when it reaches the point of that name.
  * In other builds a kill point does nothing.
  */

@@ -44,6 +44,36 @@ unmounted vms
 mount -T fstab -a
 unmounted vms
 
+step "options in a file; those of the command line override them"
+cat >options.conf <<EOF
+# a comment
+
+  state = $STATE
+uri=$URI
+fsname = a, b
+ro
+EOF
+poolfs -o config=options.conf "$MOUNT"
+assert_eq "$(findmnt -rno SOURCE "$MOUNT")" 'a,\x20b' "the name of the file"
+assert_eq "$(write_errno "zones/$(first zones)/name" x)" EROFS "writing to a read-only mount"
+umount_pool
+poolfs none "$MOUNT" -o "rw,fsname=none" --config=options.conf
+unmounted none
+mount -t fuse.poolfs none "$MOUNT" -o "config=$PWD/options.conf,rw,fsname=none,_netdev,nofail"
+unmounted none
+# refuses_line LINE SENTENCE
+refuses_line() {
+	printf '# first\n%s\n' "$1" >bad.conf
+	assert_fails "'bad.conf', line 2: $2" poolfs -o "$options,config=bad.conf" "$MOUNT"
+}
+refuses_line "state =" "'state' has no value"
+refuses_line "-f" "'-f' is not the name of an option"
+refuses_line "allow other" "'allow other' is not the name of an option"
+refuses_line "config = other.conf" "a file of options cannot name another one"
+assert_fails "cannot read 'nowhere.conf': No such file" poolfs -o "$options,config=nowhere.conf" "$MOUNT"
+echo "frobnicate = 1" >bad.conf
+assert_fails "unknown option" poolfs -o "$options,config=bad.conf" "$MOUNT"
+
 step "as the helper of mount(8)"
 mount.poolfs none "$MOUNT" -s -n -v -o "rw,$options" -t fuse.poolfs
 unmounted none
@@ -65,4 +95,8 @@ step "what meson installs"
 DESTDIR=$CASE_DIR/root meson install -C "$BUILD" --no-rebuild --only-changed >/dev/null
 for helper in mount.poolfs mount.fuse.poolfs; do
 	assert_eq "$(find root -name $helper -printf '%l')" poolfs "the link $helper"
+done
+for option in $(poolfs --help | sed -nE 's/^ +-o ([a-z_-]+).*/\1/p' | grep -vx config); do
+	grep -qE "^#?$option( =|$)" "$TOP/services/poolfs.conf" ||
+		fail "the option $option is not in the file of options"
 done
