@@ -8,6 +8,7 @@
 #include "actions/account/account.h"
 #include "actions/account/quota.h"
 #include "actions/bootstrap.h"
+#include "actions/engine/job_stats.h"
 #include "actions/engine/pool_internal.h"
 #include "actions/image/cache.h"
 #include "actions/image/upload.h"
@@ -60,6 +61,9 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r < 0)
 		return r;
 	r = pool_log_start(pool, e);
+	if (r < 0)
+		return r;
+	r = job_stats_new(pool, &pool->job_stats, e);
 	if (r < 0)
 		return r;
 	r = store_guard(pool->store, quota_guard, quota_takes);
@@ -148,6 +152,7 @@ void pool_close(struct pool *pool)
 	hv_free(pool->hv);
 	store_close(pool->store);
 	/* observers of the store: it calls them until it is closed */
+	job_stats_free(pool->job_stats);
 	executor_free(pool->executor);
 	scheduler_thread_free(pool->scheduler_thread);
 	web_hooks_free(pool->web_hooks);

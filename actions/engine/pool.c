@@ -17,6 +17,11 @@ struct hypervisor *pool_hypervisor(struct pool *pool)
 	return pool->hv;
 }
 
+struct job_stats *pool_job_stats(struct pool *pool)
+{
+	return pool->job_stats;
+}
+
 struct uploads *pool_uploads(struct pool *pool)
 {
 	return pool->uploads;

@@ -11,11 +11,13 @@
 struct pool;
 struct hypervisor;
 struct uploads;
+struct job_stats;
 
 /* Its parts, borrowed. */
 struct store *pool_store(struct pool *pool);
 struct hypervisor *pool_hypervisor(struct pool *pool);
 struct uploads *pool_uploads(struct pool *pool);
+struct job_stats *pool_job_stats(struct pool *pool);
 /** Absolute path of the state folder; borrowed. */
 const char *pool_state_dir(const struct pool *pool);
 /** True when the pool accepts no requests. */

@@ -27,6 +27,7 @@ struct pool {
 	struct login_limit *login_limit;
 	struct web_hooks *web_hooks;
 	struct uploads *uploads;
+	struct job_stats *job_stats;
 	struct workers *background;	/* Gets that ask a host, long renderings */
 	pthread_mutex_t prepare_lock;	/* held while a host is prepared, also over libvirt and store_run() */
 	pthread_mutex_t dhcp_locks[16]; /* one for several hosts; held over libvirt and store_view() */

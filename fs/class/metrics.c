@@ -1,51 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See metrics.h. The text format is OpenMetrics 1.0. */
+/* See metrics.h. */
 #include "fs/class/metrics.h"
 
-#include <inttypes.h>
 #include <string.h>
 
+#include "actions/engine/job_stats.h"
 #include "fs/class/document.h"
+#include "fs/class/exposition.h"
+#include "fs/class/metrics_program.h"
 
 /* More states than any kind has. */
 #define STATES_MAX 32
 
-static void family(FILE *f, const char *name, const char *type, const char *unit, const char *help)
+static void print_counts(const struct exposition *x, const struct view *view)
 {
-	fprintf(f, "# TYPE %s %s\n", name, type);
-	if (unit)
-		fprintf(f, "# UNIT %s %s\n", name, unit);
-	fprintf(f, "# HELP %s %s\n", name, help);
-}
-
-/* A label's value in quotes. */
-static void print_label(FILE *f, const char *name, const char *value)
-{
-	fprintf(f, "%s=\"", name);
-	for (; *value; value++) {
-		if (*value == '\n')
-			fputs("\\n", f);
-		else
-			fprintf(f, *value == '"' || *value == '\\' ? "\\%c" : "%c", *value);
-	}
-	fputc('"', f);
-}
-
-static void print_counts(FILE *f, const struct view *view)
-{
-	family(f, "poolfs_objects", "gauge", NULL, "Objects of each kind.");
+	exposition_family(x, "poolfs_objects", "gauge", NULL, "Objects of each kind.");
 	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
 		const struct kind *kind = kind_get((enum kind_id)k);
 
 		if (kind->directory)
-			fprintf(f, "poolfs_objects{kind=\"%s\"} %zu\n", kind->name,
-				view_count(view, kind->id));
+			exposition_sample(x, "poolfs_objects", LABELS("kind", kind->name), "%zu",
+					  view_count(view, kind->id));
 	}
 }
 
 /* The number of objects of a kind for each text in a field. */
-static void print_texts(FILE *f, const struct view *view, const struct kind *kind, int field,
-			const char *name)
+static void print_texts(const struct exposition *x, const struct view *view, const struct kind *kind,
+			int field, const char *metric, const char *label)
 {
 	const char *texts[STATES_MAX];
 	size_t counts[STATES_MAX], n = 0, i;
@@ -64,25 +45,23 @@ static void print_texts(FILE *f, const struct view *view, const struct kind *kin
 		}
 		counts[i]++;
 	}
-	for (i = 0; i < n; i++) {
-		fprintf(f, "poolfs_%s{kind=\"%s\",", name, kind->name);
-		print_label(f, name, texts[i]);
-		fprintf(f, "} %zu\n", counts[i]);
-	}
+	for (i = 0; i < n; i++)
+		exposition_sample(x, metric, LABELS("kind", kind->name, label, texts[i]), "%zu", counts[i]);
 }
 
-static void print_states(FILE *f, const struct view *view, const char *name, const char *help)
+static void print_states(const struct exposition *x, const struct view *view, const char *name,
+			 const char *help)
 {
 	char metric[32];
 
 	snprintf(metric, sizeof(metric), "poolfs_%s", name);
-	family(f, metric, "gauge", NULL, help);
+	exposition_family(x, metric, "gauge", NULL, help);
 	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
 		const struct kind *kind = kind_get((enum kind_id)k);
 		int field = kind_field(kind, name);
 
 		if (kind->directory && field >= 0 && kind->fields[field].type == FIELD_STRING)
-			print_texts(f, view, kind, field, name);
+			print_texts(x, view, kind, field, metric, name);
 	}
 }
 
@@ -107,51 +86,85 @@ static const struct number {
 	 "Free bytes of the backup storage."},
 };
 
-static void print_number(FILE *f, const struct view *view, const struct number *n)
+static void print_number(const struct exposition *x, const struct view *view, const struct number *n)
 {
-	family(f, n->name, "gauge", n->unit, n->help);
+	exposition_family(x, n->name, "gauge", n->unit, n->help);
 	view_for_each (o, view, n->kind) {
 		if (object_is_null(o, n->field))
 			continue;
-		fprintf(f, "%s{uuid=\"%s\",", n->name, object_uuid(o));
-		print_label(f, "name", object_name(o));
-		fprintf(f, "} %" PRId64 "\n", object_int(o, n->field));
+		exposition_sample(x, n->name, LABELS("uuid", object_uuid(o), "name", object_name(o)),
+				  "%" PRId64, object_int(o, n->field));
 	}
 }
 
-/* Time of the last change of any object, ns. */
-static int64_t last_change(const struct fs *fs, const struct view *view)
+static void print_durations(const struct exposition *x, const struct job_stats_row *row)
 {
-	int64_t last = fs->born;
+	static const double bounds[] = JOB_STATS_BOUNDS;
+	uint64_t count = 0;
+	char bound[32];
 
-	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
-		if (view_changed(view, (enum kind_id)k) > last)
-			last = view_changed(view, (enum kind_id)k);
-	return last;
+	for (size_t i = 0; i < JOB_STATS_BUCKETS; i++) {
+		count += row->buckets[i];
+		snprintf(bound, sizeof(bound), "%.1f", i < ARRAY_SIZE(bounds) ? bounds[i] : 0);
+		exposition_sample(
+			x, "poolfs_job_duration_seconds_bucket",
+			LABELS("operation", row->operation, "le", i < ARRAY_SIZE(bounds) ? bound : "+Inf"),
+			"%" PRIu64, count);
+	}
+	exposition_sample(x, "poolfs_job_duration_seconds_sum", LABELS("operation", row->operation), "%.3f",
+			  row->seconds);
+	exposition_sample(x, "poolfs_job_duration_seconds_count", LABELS("operation", row->operation),
+			  "%" PRIu64, count);
 }
 
-/* All but the number of events comes from the view. Takes time linear in the number of objects. */
-static struct document *metrics_render(const struct fs *fs, const struct view *view)
+static void print_jobs(const struct exposition *x, struct job_stats *stats)
+{
+	_cleanup_free_ struct job_stats_row *rows = NULL;
+	size_t count = 0;
+
+	if (job_stats_get(stats, &rows, &count) < 0)
+		return;
+	exposition_family(x, "poolfs_jobs_ended_total", "counter", NULL,
+			  "Jobs that have ended since the start, by operation and how.");
+	for (size_t i = 0; i < count; i++)
+		for (int end = 0; end < JOB_END_COUNT; end++)
+			exposition_sample(x, "poolfs_jobs_ended_total",
+					  LABELS("operation", rows[i].operation, "state",
+						 job_end_name((enum job_end)end)),
+					  "%" PRIu64, rows[i].ends[end]);
+	exposition_family(x, "poolfs_job_duration_seconds", "histogram", NULL,
+			  "How long the jobs that have ended since the start took.");
+	for (size_t i = 0; i < count; i++)
+		print_durations(x, &rows[i]);
+}
+
+/* All but the number of events and what the program counts comes from the view. Takes time linear in the number of
+ * objects. */
+static struct document *metrics_render(const struct fs *fs, const struct view *view, bool open)
 {
 	struct document *d = NULL;
 	char *text = NULL;
 	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
+	struct exposition x = {.f = open_memstream(&text, &len), .open = open};
 
-	if (!f)
+	if (!x.f)
 		return NULL;
-	print_counts(f, view);
-	print_states(f, view, "state", "Objects of each kind by state.");
-	print_states(f, view, "status", "Objects of each kind by status.");
+	metrics_print_program(&x);
+	print_counts(&x, view);
+	print_states(&x, view, "state", "Objects of each kind by state.");
+	print_states(&x, view, "status", "Objects of each kind by status.");
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		print_number(f, view, &numbers[i]);
-	family(f, "poolfs_store_commits", "counter", NULL, "Commits to the database since the start.");
-	fprintf(f, "poolfs_store_commits_total %" PRIu64 "\n", view_version(view));
-	family(f, "poolfs_events", "counter", NULL, "Events recorded since the pool was created.");
-	fprintf(f, "poolfs_events_total %" PRId64 "\n", event_log_last(fs->events));
-	fputs("# EOF\n", f);
-	if (fclose(f) == 0)
-		d = document_new(text, len, last_change(fs, view));
+		print_number(&x, view, &numbers[i]);
+	print_jobs(&x, pool_job_stats(fs->pool));
+	exposition_family(&x, "poolfs_store_commits_total", "counter", NULL,
+			  "Commits to the database since the start.");
+	exposition_sample(&x, "poolfs_store_commits_total", NULL, "%" PRIu64, view_version(view));
+	exposition_family(&x, "poolfs_events_total", "counter", NULL,
+			  "Events recorded since the pool was created.");
+	exposition_sample(&x, "poolfs_events_total", NULL, "%" PRId64, event_log_last(fs->events));
+	exposition_end(&x);
+	if (fclose(x.f) == 0)
+		d = document_new(text, len, store_now());
 	free(text);
 	return d;
 }
@@ -159,6 +172,7 @@ static struct document *metrics_render(const struct fs *fs, const struct view *v
 struct metrics_call {
 	const struct fs *fs;
 	struct view *view; /* owned */
+	bool open;	   /* OpenMetrics */
 	content_fn *done;
 	void *arg;
 };
@@ -166,7 +180,7 @@ struct metrics_call {
 static void metrics_run(void *arg)
 {
 	struct metrics_call *call = arg;
-	struct document *d = metrics_render(call->fs, call->view);
+	struct document *d = metrics_render(call->fs, call->view, call->open);
 
 	call->done(call->arg, d ? 0 : -ENOMEM, d, NULL);
 	view_unref(call->view);
@@ -179,7 +193,8 @@ static void metrics_start(const struct place *p, content_fn *done, void *arg)
 	int r = -ENOMEM;
 
 	if (call) {
-		*call = (struct metrics_call){.fs = p->fs, .done = done, .arg = arg};
+		*call = (struct metrics_call){
+			.fs = p->fs, .open = p->node.class == N_OPENMETRICS, .done = done, .arg = arg};
 		call->view = store_view(p->fs->store);
 		r = pool_background(p->fs->pool, metrics_run, call);
 		if (r == 0)

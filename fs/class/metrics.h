@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file `metrics`: statistics of the pool as OpenMetrics text, rendered by a worker. */
+/* The files `metrics` and `openmetrics`: statistics of the pool in two formats (exposition.h), rendered by a worker. */
 #ifndef POOLFS_FS_CLASS_METRICS_H
 #define POOLFS_FS_CLASS_METRICS_H
 

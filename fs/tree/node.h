@@ -34,6 +34,7 @@ enum node_class {
 	N_LIMITS,
 	N_CALLER_ERROR,
 	N_METRICS,
+	N_OPENMETRICS,
 	N_EVENTS, /* the row is the number of the event after which it begins */
 	N_OPERATIONS,
 	N_SESSIONS,
