@@ -158,7 +158,7 @@ step "each start warns of the manual's password, until it is changed"
 umount_pool
 STATE=$CASE_DIR/other
 warned() {
-	grep -q "the account 'admin' has the password of the manual" "$STATE/poolfs.log"
+	grep -q "warning account admin: it has the password of the manual" "$STATE/poolfs.log"
 }
 mount_pool -o allow_other,rest-user=nobody
 wait_until 10 warned

@@ -80,7 +80,8 @@ python3 receive &
 receiver=$!
 wait_until 10 test -S /run/systemd/journal/socket
 : >stderr
-JOURNAL_STREAM=$(stat -c %d:%i stderr) "$POOLFS" -f -o "state=$STATE,uri=$URI" "$MOUNT" 2>stderr &
+stream=$(stat -c %d:%i stderr)
+JOURNAL_STREAM=$stream "$POOLFS" -f -o "state=$STATE,uri=$URI" "$MOUNT" 2>stderr &
 wait_until 15 mountpoint -q "$MOUNT"
 wait_for "hosts/$host/status" Connected 20
 umount_pool
