@@ -26,11 +26,16 @@ static void write_all(int fd, const char *data, size_t len)
 	}
 }
 
-/* The mount can be used. */
+/*
+ * The mount can be used. Not before is the process group left: on demand (x-systemd.automount) the mount point is an
+ * autofs, which makes all processes wait for the mount but those of the group that systemd has started for it.
+ */
 static void ready(void *arg)
 {
 	int *fd = arg;
 	char byte = READY;
+
+	(void)setsid();
 
 	write_all(*fd, &byte, 1);
 	(void)close(steal_fd(fd));
@@ -52,7 +57,6 @@ static int detach(const char *state_dir, struct error *e)
 		return r;
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || chdir("/") < 0)
 		return error_set(e, errno, "cannot detach from the terminal: %s", strerror(errno));
-	(void)setsid();
 	return 0;
 }
 
