@@ -50,7 +50,9 @@ static int likeness(const json_t *param, const char *camel)
 	for (const char *const *end = (const char *const[]){"Uuid", "Uuids", NULL}; *end; end++) {
 		snprintf(with_uuid, sizeof(with_uuid), "%s%s", camel, *end);
 		if (ends_with(name, with_uuid))
-			return json_is_true(json_object_get(param, "required")) ? 2 : 1;
+			return json_is_true(json_object_get(param, "required")) || *json_text(param, "unless")
+				       ? 2
+				       : 1;
 	}
 	return 0;
 }

@@ -21,8 +21,11 @@ struct document *readme_make(const struct fs *fs)
 		guide_kinds(&g, fs, view);
 		guide_settings(&g);
 		guide_system_tags(&g);
-		if (fclose(g.f) == 0)
+		if (fclose(g.f) == 0) {
+			while (len > 1 && text[len - 2] == '\n')
+				len--;
 			d = document_new(text, len, fs->born);
+		}
 	}
 	free(text);
 	return d;

@@ -7,7 +7,7 @@ image=$(small_image)
 for name in web web db 'a=b' 'x/y' "o'neill"; do
 	create_vm "$name" "$image" >/dev/null
 done
-stopped=$(create_vm idle "$image" '{"cpuNum": 3}' 2>/dev/null || create_vm idle "$image")
+stopped=$(create_vm idle "$image" '{"instanceOfferingUuid": null, "cpuNum": 3, "memorySize": 268435456}')
 act "vm-instances/$stopped" stop
 cd "$MOUNT"
 
