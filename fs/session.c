@@ -17,14 +17,15 @@
 #include "fs/privileges.h"
 #include "fs/signals.h"
 #include "fs/table.h"
+#include "fs/tell/caches.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
-#include "fs/tell/stamp.h"
 #include "fs/tell/wait.h"
 #include "fs/tell/watchers.h"
 #include "fs/tree/aside.h"
 #include "fs/tree/by_name.h"
 #include "fs/tree/handle.h"
+#include "fs/tree/kept.h"
 #include "fs/tree/queries.h"
 #include "model/log.h"
 #include "model/render.h"
@@ -124,7 +125,8 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->queries = queries_new();
 	fs->polls = polls_new(fs);
 	fs->scratches = scratches_new();
-	fs->stamp = stamp_new(fs->store, session);
+	fs->kept = kept_new();
+	fs->caches = fs->kept ? caches_new(fs, session) : NULL;
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store);
 	fs->watchers = options->inotify ? watchers_new(fs) : NULL;
@@ -132,7 +134,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
 	if (!fs->readers || !fs->handles || !fs->aside || !fs->errors || !fs->listings || !fs->queries ||
-	    !fs->polls || !fs->scratches || !fs->stamp || !fs->ranks || !fs->waits || !fs->readme ||
+	    !fs->polls || !fs->scratches || !fs->caches || !fs->ranks || !fs->waits || !fs->readme ||
 	    !fs->operations || (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
 	r = store_observe(fs->store, observe, fs);
@@ -151,7 +153,8 @@ static void fs_close(struct fs *fs)
 	pool_close(fs->pool);
 	watchers_free(fs->watchers);
 	waits_free(fs->waits);
-	stamp_free(fs->stamp);
+	caches_free(fs->caches);
+	kept_free(fs->kept);
 	ranks_free(fs->ranks);
 	polls_free(fs->polls);
 	queries_free(fs->queries);
@@ -248,7 +251,7 @@ static int mount_and_serve(struct fuse_session *session, struct fs *fs, const ch
 	if (fs->watchers)
 		watchers_stop(fs->watchers);
 	answer_all(fs);
-	stamp_stop(fs->stamp);
+	caches_stop(fs->caches);
 	fuse_session_unmount(session);
 	if (fs->watchers)
 		watchers_join(fs->watchers);

@@ -22,7 +22,6 @@
 #include "fs/class/spec.h"
 #include "fs/class/upload.h"
 #include "fs/class/value.h"
-#include "fs/tell/stamp.h"
 #include "fs/tree/by_name.h"
 #include "fs/tree/collection.h"
 #include "fs/tree/family.h"
@@ -40,7 +39,10 @@
 #define ANY	  (~OF(KIND_NONE))
 
 const struct node_entry node_table[NODE_CLASS_COUNT] = {
-	[N_ROOT] = {.mode = DIRECTORY, .io = &class_directory, .flags = E_ANYBODY, .help = "the pool"},
+	[N_ROOT] = {.mode = DIRECTORY,
+		    .io = &class_directory,
+		    .flags = E_STAYS | E_ANYBODY,
+		    .help = "the pool"},
 
 	[N_README] = {.in = IN(N_ROOT),
 		      .name = "README",
@@ -154,7 +156,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		      .index = INDEX_FOLDER,
 		      .mode = DIRECTORY,
 		      .io = &class_directory,
-		      .flags = E_NAME_STAYS | E_BY_PATH,
+		      .flags = E_NAME_STAYS | E_TOLD | E_BY_PATH,
 		      .find = folders_find,
 		      .next = folders_next,
 		      .changed = changed_collection,
@@ -191,7 +193,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		       .name = "by-name",
 		       .mode = DIRECTORY,
 		       .io = &class_by_name,
-		       .flags = E_NAME_STAYS | E_BY_PATH,
+		       .flags = E_NAME_STAYS | E_TOLD | E_BY_PATH,
 		       .here = folder_here_names,
 		       .changed = changed_collection,
 		       .help = "links by name; the second object of a name gets ~2",
@@ -292,7 +294,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		      .shown = "<uuid>",
 		      .mode = DIRECTORY,
 		      .io = &class_object,
-		      .flags = E_STAYS,
+		      .flags = E_NAME_STAYS | E_TOLD,
 		      .here = objects_here,
 		      .find = objects_find,
 		      .next = objects_next,
@@ -344,7 +346,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		   .shown = "<job>",
 		   .mode = DIRECTORY,
 		   .io = &class_directory,
-		   .flags = E_STAYS,
+		   .flags = E_NAME_STAYS | E_TOLD,
 		   .find = jobs_find,
 		   .next = jobs_next,
 		   .changed = changed_object,
@@ -355,7 +357,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			 .name = "inventory",
 			 .mode = FILE_RO,
 			 .io = &class_inventory,
-			 .flags = E_NAME_STAYS,
+			 .flags = E_NAME_STAYS | E_TOLD,
 			 .render = render_object,
 			 .help = "the whole object as JSON",
 			 .example = "jq -r .name inventory"},
@@ -374,7 +376,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		     .index = INDEX_FIELD,
 		     .mode = FILE_RO,
 		     .io = &class_value,
-		     .flags = E_NAME_STAYS,
+		     .flags = E_NAME_STAYS | E_TOLD,
 		     .find = values_find,
 		     .next = values_next,
 		     .render = render_field,

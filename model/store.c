@@ -52,7 +52,7 @@ struct observer {
 };
 
 struct announcer {
-	void (*fn)(void *ctx);
+	store_announce_fn *fn;
 	void *ctx;
 };
 
@@ -71,10 +71,10 @@ struct store {
 	bool stopping;		     /* queue_lock */
 
 	pthread_mutex_t view_lock;
-	struct view *view; /* view_lock; owned */
+	struct view *view;   /* view_lock; owned */
+	struct view *newest; /* view_lock; owned; this one, or the next while it is announced */
 
 	int64_t opened;		    /* immutable; ns */
-	_Atomic int64_t stamp;	    /* of the newest view */
 	struct announcer announcer; /* the writer thread's */
 
 	txn_guard_fn *guard;	      /* the writer thread's */
@@ -116,23 +116,30 @@ int64_t store_stamp(const struct store *store, const struct view *view)
 	return store->opened + (int64_t)view_version(view);
 }
 
-int64_t store_newest_stamp(const struct store *store)
+struct view *store_newest_view(struct store *store)
 {
-	return atomic_load(&store->stamp);
+	scoped_lock(&store->view_lock);
+	return view_ref(store->newest);
 }
 
-static void publish(struct store *store, struct view *view)
+/* Sets one of the views of the store. */
+static void set_view(struct store *store, struct view **at, struct view *view)
 {
 	struct view *old;
 
-	atomic_store(&store->stamp, store_stamp(store, view));
-	if (store->announcer.fn)
-		store->announcer.fn(store->announcer.ctx);
 	pthread_mutex_lock(&store->view_lock);
-	old = store->view;
-	store->view = view_ref(view);
+	old = *at;
+	*at = view_ref(view);
 	pthread_mutex_unlock(&store->view_lock);
 	view_unref(old);
+}
+
+static void publish(struct store *store, const struct txn *t)
+{
+	set_view(store, &store->newest, t->view);
+	if (store->announcer.fn)
+		store->announcer.fn(store->announcer.ctx, t->changes, t->change_count);
+	set_view(store, &store->view, t->view);
 }
 
 /* --------------------------------------------------------------- commits */
@@ -277,7 +284,7 @@ static void commit_group(struct store *store, struct posted *group)
 	}
 	if (t.change_count || (r == 0 && t.tallied)) {
 		/* In this order, so that a reader of an event also sees the change. */
-		publish(store, t.view);
+		publish(store, &t);
 		event_log_publish(store->events);
 		for (size_t i = 0; i < store->observer_count; i++)
 			store->observers[i].fn(store->observers[i].ctx, t.view, t.changes, t.change_count);
@@ -453,7 +460,7 @@ static int set_announcer(struct txn *t, void *arg, struct error *e)
 	return 0;
 }
 
-int store_announce(struct store *store, void (*fn)(void *ctx), void *ctx)
+int store_announce(struct store *store, store_announce_fn *fn, void *ctx)
 {
 	struct announcing a = {.store = store, .announcer = {fn, ctx}};
 
@@ -533,6 +540,7 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 	r = txn_load(store->db, store->view, e);
 	if (r < 0)
 		return r;
+	store->newest = view_ref(store->view);
 	r = event_log_open(store->events, store->db, e);
 	if (r < 0)
 		return r;
@@ -565,7 +573,6 @@ static int start(struct store *store, const char *dir, struct error *e)
 	r = open_database(store, dir, e);
 	if (r < 0)
 		return r;
-	atomic_store(&store->stamp, store_stamp(store, store->view));
 	r = pthread_create(&store->writer, NULL, writer_main, store);
 	if (r > 0)
 		return error_set(e, r, "cannot start a thread: %s", strerror(r));
@@ -603,6 +610,7 @@ void store_close(struct store *store)
 	sqlite3_finalize(store->set_changed);
 	event_log_free(store->events);
 	sqlite3_close(store->db);
+	view_unref(store->newest);
 	view_unref(store->view);
 	if (store->lock_fd >= 0)
 		(void)close(store->lock_fd);

@@ -47,13 +47,18 @@ int store_observe(struct store *store, store_observer_fn *fn, void *ctx);
 
 /** The stamp of a view: a number that no other state of the pool has or ever had. */
 int64_t store_stamp(const struct store *store, const struct view *view);
-/** The stamp of the current view, or already that of the view about to be published. */
-int64_t store_newest_stamp(const struct store *store);
 /**
- * Sets the function that the writer thread calls whenever store_newest_stamp() has changed, before the view
- * is visible. It must not block. Replaces an earlier one. Not from the writer thread. -ENOMEM.
+ * As store_view(), but already the view about to be published, for who is announced the changes: it is on the disk,
+ * and nobody has been told of it.
  */
-int store_announce(struct store *store, void (*fn)(void *ctx), void *ctx);
+struct view *store_newest_view(struct store *store);
+/** Called in the writer thread with all changes of a commit in their order, borrowed. */
+typedef void store_announce_fn(void *ctx, const struct change *changes, size_t count);
+/**
+ * Sets the function that the writer thread calls whenever store_newest_view() has changed, before store_view()
+ * returns that view. It must not block. Replaces an earlier one. Not from the writer thread. -ENOMEM.
+ */
+int store_announce(struct store *store, store_announce_fn *fn, void *ctx);
 
 /**
  * Sets the function that is asked before each row that a later group of changes writes (txn.h), and what it counts: the

@@ -44,6 +44,16 @@ struct document *render_version(const struct place *p)
 	return document_new(text, strlen(text), p->fs->born);
 }
 
+/* An answer that depends on nothing but the pool carries the number of its state. */
+struct document *render_stamp(const struct place *p)
+{
+	const int64_t number = store_stamp(p->fs->store, p->view);
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%020" PRId64 "\n", number);
+
+	return document_new(text, (size_t)len, number);
+}
+
 struct document *render_limits(const struct place *p)
 {
 	int64_t changed = view_changed(p->view, KIND_GLOBAL_CONFIG);

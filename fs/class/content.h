@@ -9,6 +9,8 @@
 #include "fs/tree/place.h"
 
 struct document *render_version(const struct place *p);
+/** The file `sessions/stamp`: programs that cache answers of the `call` files see by its time that the pool has changed. */
+struct document *render_stamp(const struct place *p);
 struct document *render_features(const struct place *p);
 struct document *render_limits(const struct place *p);
 struct document *render_caller_error(const struct place *p);

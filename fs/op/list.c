@@ -81,7 +81,7 @@ static void fill(const struct listing *l, const struct place *p, struct fuse_ent
 	/* No attributes for slow files; the kernel asks for them when they are needed. */
 	if (l->plus && !place_is_slow(p) && !(p->entry->flags & E_BARE)) {
 		watchers_note(p->fs->watchers, p->node);
-		if (entry_fill(p, ret) == 0)
+		if (entry_fill_listed(p, ret) == 0)
 			return;
 	}
 	*ret = (struct fuse_entry_param){.attr = {.st_ino = node_pack(p->node), .st_mode = p->entry->mode}};

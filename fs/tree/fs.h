@@ -18,7 +18,9 @@
 #include "actions/engine/pool.h"
 
 struct aside;
+struct caches;
 struct handles;
+struct kept;
 struct last_errors;
 struct listings;
 struct node_entry;
@@ -26,7 +28,6 @@ struct polls;
 struct queries;
 struct ranks;
 struct scratches;
-struct stamp;
 struct uploads;
 struct waits;
 struct watchers;
@@ -41,12 +42,13 @@ struct fs {
 	struct event_log *events; /* the store's */
 	struct handles *handles;
 	struct aside *aside;
+	struct caches *caches;
+	struct kept *kept;
 	struct last_errors *errors;
 	struct listings *listings;
 	struct polls *polls;
 	struct queries *queries;
 	struct scratches *scratches;
-	struct stamp *stamp;
 	struct uploads *uploads; /* the pool's */
 	struct waits *waits;
 	struct watchers *watchers; /* NULL without `-o inotify` */

@@ -45,9 +45,9 @@ struct place {
 };
 
 enum node_entry_flags {
-	E_NAME_STAYS = 1 << 0, /* the name exists as long as its directory does */
+	E_NAME_STAYS = 1 << 0, /* the name means this node as long as both it and its directory exist */
 	E_STAYS = 1 << 1,      /* mode, size and times never change */
-	E_TOLD = 1 << 2,       /* the kernel is notified when they have changed */
+	E_TOLD = 1 << 2,       /* the kernel is told when they change, and when the node goes, see kept.h */
 	E_BARE = 1
 		 << 3, /* listings leave the attributes out: they do not register its number, see queries.h */
 	E_APART = 1 << 4,   /* nothing can be renamed into or out of this directory */

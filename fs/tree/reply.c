@@ -3,10 +3,46 @@
 #include "fs/tree/reply.h"
 
 #include "fs/tree/class.h"
+#include "fs/tree/kept.h"
 #include "fs/tree/permissions.h"
 
 /* Timeout of what never changes while the program runs, seconds. */
 #define FOR_EVER 86400.0
+/*
+ * Timeout of the attributes that a listing gives of nodes that are told, seconds: long enough for a program that asks
+ * for each name it has read. The kernel may not know these nodes yet when it is told that they change.
+ */
+#define WHILE_LISTED 1.0
+
+/*
+ * May the kernel keep the attributes of such a node? With other users, mode and owner follow the account of the object
+ * and whom it is shared with, and the kernel asks for the attributes again before it checks them.
+ */
+static bool may_keep(const struct fs *fs, const struct node_entry *entry)
+{
+	return !fs->has_others || !entry->kinds || (entry->flags & E_ANYBODY);
+}
+
+/* Is the kernel told when the attributes of the node change? */
+static bool is_told(const struct fs *fs, const struct node_entry *entry)
+{
+	return (entry->flags & E_TOLD) && may_keep(fs, entry);
+}
+
+/* The view to answer from. What the kernel may keep comes from the newest, see kept.h. -ENOMEM. */
+static int answer_view(const struct fs *fs, fuse_ino_t ino, struct view **ret)
+{
+	struct node node;
+
+	if (node_unpack(ino, &node) && is_told(fs, &fs->nodes[node.class])) {
+		int r = kept_add(fs->kept, node);
+
+		*ret = r == 0 ? store_newest_view(fs->store) : NULL;
+		return r;
+	}
+	*ret = store_view(fs->store);
+	return 0;
+}
 
 /* The place of a node for the user of a handle, or (NULL) for the user who makes the request. */
 static int find(fuse_req_t req, fuse_ino_t ino, const struct handle *h, struct view **ret_view,
@@ -14,9 +50,10 @@ static int find(fuse_req_t req, fuse_ino_t ino, const struct handle *h, struct v
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	struct caller caller;
-	int r;
+	int r = answer_view(fs, ino, ret_view);
 
-	*ret_view = store_view(fs->store);
+	if (r < 0)
+		return r;
 	if (h)
 		caller = handle_caller(h, *ret_view);
 	else
@@ -64,20 +101,15 @@ int request_entry(fuse_req_t req, fuse_ino_t parent, const char *name, struct vi
 	return r < 0 ? r : place_check(ret);
 }
 
-/*
- * With other users, mode and owner follow the account of the object and whom it is shared with, and the kernel asks
- * for the attributes again before it checks them.
- */
+/* Mode, size and times are always the same. */
 static bool attributes_stay(const struct place *p)
 {
-	bool fixed = !p->fs->has_others || !p->entry->kinds || (p->entry->flags & E_ANYBODY);
-
-	return (p->entry->flags & E_STAYS) && fixed;
+	return (p->entry->flags & E_STAYS) && may_keep(p->fs, p->entry);
 }
 
 double attr_timeout(const struct place *p)
 {
-	return attributes_stay(p) || (p->entry->flags & E_TOLD) ? FOR_EVER : 0;
+	return attributes_stay(p) || is_told(p->fs, p->entry) ? FOR_EVER : 0;
 }
 
 void reply_attributes(fuse_req_t req, struct node node)
@@ -103,10 +135,27 @@ int entry_fill(const struct place *p, struct fuse_entry_param *ret)
 	 */
 	bool stays = (p->entry->flags & E_NAME_STAYS) && !(p->entry->io->recreate && place_is_writable(p));
 
-	/* The kernel does not know this node yet, so it cannot be notified; ignore E_TOLD. */
+	/* The kernel does not know this node yet, so it cannot be told; ignore E_TOLD. */
 	*ret = (struct fuse_entry_param){.ino = node_pack(p->node),
 					 .attr_timeout = attributes_stay(p) ? FOR_EVER : 0,
 					 .entry_timeout = stays ? FOR_EVER : 0};
 	/* The size of a slow file is not known yet. Its timeout is 0, so the kernel will ask. */
 	return place_stat(p, NULL, &ret->attr);
+}
+
+/* Is the object the same as in the newest view? So are the attributes of its nodes. */
+static bool is_newest(const struct place *p)
+{
+	_cleanup_view_ struct view *view = store_newest_view(p->fs->store);
+
+	return p->object && view_get_id(view, p->node.kind, p->node.row) == p->object;
+}
+
+int entry_fill_listed(const struct place *p, struct fuse_entry_param *ret)
+{
+	int r = entry_fill(p, ret);
+
+	if (r == 0 && is_told(p->fs, p->entry) && kept_add(p->fs->kept, p->node) == 0 && is_newest(p))
+		ret->attr_timeout = WHILE_LISTED;
+	return r;
 }

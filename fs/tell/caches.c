@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See caches.h. */
+#include "fs/tell/caches.h"
+
+#include "fs/tree/folder.h"
+#include "fs/tree/kept.h"
+#include "model/render.h"
+
+struct caches {
+	const struct fs *fs;
+	struct fuse_session *session;
+	pthread_mutex_t lock;
+	bool stopped; /* lock */
+};
+
+/*
+ * An answer that is on its way to the kernel meanwhile is not kept there: the kernel drops answers to requests from
+ * before the notice. Only attributes are dropped and no pages, so this never blocks.
+ */
+static void drop(const struct caches *caches, struct node node)
+{
+	(void)fuse_lowlevel_notify_inval_inode(caches->session, node_pack(node), -1, 0);
+}
+
+/* The bits of the files that the change of an object alters. */
+static uint64_t altered(const struct change *change, struct node node)
+{
+	const struct object *before = change->before, *after = change->after;
+	uint64_t bits;
+
+	if (!after)
+		return ~UINT64_C(0);
+	node.class = N_INVENTORY;
+	bits = kept_bit(node);
+	node.class = N_VALUE;
+	for (int i = 0; i < after->kind->field_count; i++) {
+		node.index = (unsigned)i;
+		if (render_value_mtime(before, i) != render_value_mtime(after, i))
+			bits |= kept_bit(node);
+	}
+	return bits;
+}
+
+static void drop_object(const struct caches *caches, const struct change *change)
+{
+	static const enum node_class single[] = {N_OBJECT, N_JOB, N_INVENTORY};
+	const struct object *o = change->before;
+	struct node node = {.kind = o->kind->id, .row = o->id};
+	uint64_t taken = kept_take(caches->fs->kept, node, altered(change, node));
+
+	for (size_t i = 0; taken && i < ARRAY_SIZE(single); i++) {
+		node.class = single[i];
+		if (taken & kept_bit(node))
+			drop(caches, node);
+	}
+	node.class = N_VALUE;
+	for (int i = 0; taken && i < o->kind->field_count; i++) {
+		node.index = (unsigned)i;
+		if (taken & kept_bit(node))
+			drop(caches, node);
+	}
+}
+
+static void drop_single(const struct caches *caches, struct node node)
+{
+	if (kept_take(caches->fs->kept, node, kept_bit(node)))
+		drop(caches, node);
+}
+
+/* In the store's writer thread. */
+static void announce(void *ctx, const struct change *changes, size_t count)
+{
+	struct caches *caches = ctx;
+	bool seen[KIND_COUNT] = {false};
+	const struct folder *folder;
+
+	scoped_lock(&caches->lock);
+	if (caches->stopped)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct object *o = changes[i].before ? changes[i].before : changes[i].after;
+
+		seen[o->kind->id] = true;
+		if (changes[i].before)
+			drop_object(caches, &changes[i]);
+	}
+	for (unsigned i = 1; (folder = folder_get(i)); i++)
+		if (folder->kind && seen[folder->kind->id]) {
+			drop_single(caches, (struct node){.class = N_FOLDER, .index = i});
+			drop_single(caches, (struct node){.class = N_BY_NAME, .index = i});
+		}
+	drop_single(caches, (struct node){.class = N_STAMP});
+}
+
+struct caches *caches_new(const struct fs *fs, struct fuse_session *session)
+{
+	struct caches *caches = calloc(1, sizeof(*caches));
+
+	if (!caches)
+		return NULL;
+	caches->fs = fs;
+	caches->session = session;
+	pthread_mutex_init(&caches->lock, NULL);
+	if (store_announce(fs->store, announce, caches) == 0)
+		return caches;
+	caches_free(caches);
+	return NULL;
+}
+
+void caches_stop(struct caches *caches)
+{
+	if (!caches)
+		return;
+	scoped_lock(&caches->lock);
+	caches->stopped = true;
+}
+
+void caches_free(struct caches *caches)
+{
+	if (!caches)
+		return;
+	pthread_mutex_destroy(&caches->lock);
+	free(caches);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tells the kernel which attributes it may no longer keep.
+ *
+ * The kernel keeps the attributes of objects, their values and inventories, of
+ * collections and of `sessions/stamp`, so that stat(2), and fstat(2) on an open
+ * descriptor, need no request. Before a new state of the pool becomes visible,
+ * the kernel drops those that it changes: who has learnt of a change never gets
+ * an older size or time. An object that is gone loses its attributes too, whereupon
+ * the kernel asks for its name again; so names need no notice of their own.
+ *
+ * Self-locking.
+ */
+#ifndef POOLFS_FS_TELL_CACHES_H
+#define POOLFS_FS_TELL_CACHES_H
+
+#include "fs/tree/place.h"
+
+struct caches;
+
+/** Starts to tell the kernel. NULL if out of memory. */
+struct caches *caches_new(const struct fs *fs, struct fuse_session *session);
+/** The kernel is told nothing any more when this returns. Accepts NULL. */
+void caches_stop(struct caches *caches);
+/** Call after the store is closed. Accepts NULL. */
+void caches_free(struct caches *caches);
+
+#endif

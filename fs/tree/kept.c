@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See kept.h.
+ *
+ * A hash table of objects with open addressing and linear probing, at most half full.
+ */
+#include "fs/tree/kept.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "model/cleanup.h"
+
+#define SLOTS_MIN 1024
+
+/* Bits of the files of an object; those of its values follow. */
+enum { BIT_SELF, BIT_JOB, BIT_INVENTORY, BIT_VALUES };
+
+#define VALUES_MAX (64 - BIT_VALUES)
+
+struct slot {
+	uint64_t object; /* 0 = free */
+	uint64_t bits;
+};
+
+struct kept {
+	pthread_mutex_t lock;
+	struct slot *slots; /* lock; owned */
+	unsigned shift;	    /* lock; 64 - log2 of the number of slots */
+	size_t used;	    /* lock */
+};
+
+struct kept *kept_new(void)
+{
+	struct kept *kept = calloc(1, sizeof(*kept));
+
+	if (!kept)
+		return NULL;
+	kept->slots = calloc(SLOTS_MIN, sizeof(*kept->slots));
+	if (!kept->slots) {
+		free(kept);
+		return NULL;
+	}
+	kept->shift = 64 - (unsigned)__builtin_ctz(SLOTS_MIN);
+	pthread_mutex_init(&kept->lock, NULL);
+	return kept;
+}
+
+void kept_free(struct kept *kept)
+{
+	if (!kept)
+		return;
+	pthread_mutex_destroy(&kept->lock);
+	free(kept->slots);
+	free(kept);
+}
+
+uint64_t kept_bit(struct node node)
+{
+	unsigned bit = BIT_SELF;
+
+	if (node.class == N_JOB)
+		bit = BIT_JOB;
+	else if (node.class == N_INVENTORY)
+		bit = BIT_INVENTORY;
+	else if (node.class == N_VALUE)
+		bit = BIT_VALUES + node.index % VALUES_MAX; /* kinds with more fields have bits for several */
+	return UINT64_C(1) << bit;
+}
+
+/* The number of the object that a node belongs to; of one without object, its own. */
+static uint64_t object_of(struct node node)
+{
+	if (node.row) {
+		node.class = N_OBJECT;
+		node.index = 0;
+	}
+	return node_pack(node);
+}
+
+/* The slot of the object, or the free one where it belongs. */
+static struct slot *find(const struct kept *kept, uint64_t object)
+{
+	const size_t mask = (SIZE_MAX >> kept->shift);
+	/* Fibonacci hashing */
+	size_t at = (size_t)(object * UINT64_C(0x9E3779B97F4A7C15) >> kept->shift);
+
+	while (kept->slots[at].object && kept->slots[at].object != object)
+		at = (at + 1) & mask;
+	return &kept->slots[at];
+}
+
+/* Doubles the table. */
+static int grow(struct kept *kept)
+{
+	struct kept larger = {.shift = kept->shift - 1};
+	size_t count = (SIZE_MAX >> kept->shift) + 1;
+
+	larger.slots = calloc(2 * count, sizeof(*larger.slots));
+	if (!larger.slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (kept->slots[i].object)
+			*find(&larger, kept->slots[i].object) = kept->slots[i];
+	free(kept->slots);
+	kept->slots = larger.slots;
+	kept->shift = larger.shift;
+	return 0;
+}
+
+int kept_add(struct kept *kept, struct node node)
+{
+	const uint64_t object = object_of(node);
+	struct slot *slot;
+
+	scoped_lock(&kept->lock);
+	slot = find(kept, object);
+	if (!slot->object) {
+		if (2 * (kept->used + 1) > SIZE_MAX >> kept->shift) {
+			int r = grow(kept);
+
+			if (r < 0)
+				return r;
+			slot = find(kept, object);
+		}
+		slot->object = object;
+		kept->used++;
+	}
+	slot->bits |= kept_bit(node);
+	return 0;
+}
+
+/* Frees a slot, and moves those that were probed past it nearer to where they belong. */
+static void clear(struct kept *kept, struct slot *slot)
+{
+	const size_t mask = SIZE_MAX >> kept->shift;
+	size_t at = (size_t)(slot - kept->slots);
+
+	*slot = (struct slot){0};
+	kept->used--;
+	for (at = (at + 1) & mask; kept->slots[at].object; at = (at + 1) & mask) {
+		struct slot moved = kept->slots[at];
+
+		kept->slots[at] = (struct slot){0};
+		*find(kept, moved.object) = moved;
+	}
+}
+
+uint64_t kept_take(struct kept *kept, struct node object, uint64_t bits)
+{
+	struct slot *slot;
+
+	scoped_lock(&kept->lock);
+	slot = find(kept, object_of(object));
+	bits &= slot->bits;
+	slot->bits &= ~bits;
+	if (slot->object && !slot->bits)
+		clear(kept, slot);
+	return bits;
+}

@@ -1,0 +1,54 @@
+#!/bin/bash
+# The kernel answers stat(2) of known files by itself, and never with what was before a change that is done.
+# long: 300
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+image=$(small_image)
+vm=$(create_vm kept "$image" '{"strategy":"JustCreate"}')
+dir=$MOUNT/vm-instances/$vm
+read -r pid < <(pool_pids)
+
+step "what is known needs no request: it is answered while the program is stopped"
+known=("$MOUNT/vm-instances" "$dir" "$dir/state" "$dir/uuid" "$dir/inventory")
+stat -c '%n %s %Y %i %a' "${known[@]}" >/dev/null
+stat -c '%n %s %Y %i %a' "${known[@]}" >asked
+kill -STOP "$pid"
+timeout 10 stat -c '%n %s %Y %i %a' "${known[@]}" >kept || { kill -CONT "$pid"; fail "the kernel asks for what it knows"; }
+kill -CONT "$pid"
+cmp asked kept
+
+step "after a change, the size is the new one at once"
+for text in web web-server-of-the-north-wing w; do
+	echo "$text" >"$dir/name"
+	sync "$dir/name"
+	assert_eq "$(stat -c %s "$dir/name")" $((${#text} + 1))
+	assert_eq "$(stat -c %s "$dir/inventory")" "$(wc -c <"$dir/inventory")"
+done
+before=$(stat -c %s "$dir/state")
+act "vm-instances/$vm" start
+assert_eq "$(cat "$dir/state") $(stat -c %s "$dir/state")" "Running 8"
+assert_eq "$before" 8 # "Created"
+act "vm-instances/$vm" destroy
+assert_eq "$(stat -c %s "$dir/state")" 10 # "Destroyed"
+
+step "an object that is gone is gone at once, and its name is free"
+(cd "$dir" && stat . >/dev/null)
+ls -l "$MOUNT/vm-instances" >/dev/null
+act "vm-instances/$vm" expunge
+for path in "$dir" "$dir/state" "$dir/inventory"; do
+	[ ! -e "$path" ] || fail "there still is '$path'"
+done
+again=$(create vm-instances "$(vm_json again "$image" '{"strategy":"JustCreate","resourceUuid":"'"$vm"'"}')")
+assert_eq "$again" "$vm"
+assert_eq "$(cat "$dir/name")" again
+assert_eq "$(stat -c %s "$dir/name")" 6
+
+step "the time of a collection is that of its last change"
+stat "$MOUNT/zones" >/dev/null
+before=$(stat -c %y "$MOUNT/zones")
+create zones '{"params":{"name":"north"}}' >/dev/null
+[ "$(stat -c %y "$MOUNT/zones")" != "$before" ] || fail "the directory has its old time"
+
+step "readers and writers at once: no reader has an old size after a sync"
+"$TOP/tests/tree/sizes-while-changing" "$dir" "$(number 3 60)"
