@@ -342,6 +342,7 @@ tiny_pool() {
 	host_up h1
 	mount_pool
 	wait_for "hosts/$(first hosts)/status" Connected 20
+	# shellcheck disable=SC2034 # used by the cases
 	small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":"128M"}}')
 	# shellcheck disable=SC2034 # read by the cases
 	image=$(add_image "$(tiny_guest)/tiny.qcow2" qcow2 tiny)
