@@ -171,6 +171,14 @@ static void state_free(void *upload)
 	upload_unref(upload);
 }
 
+/* The process that makes a request; 0 if it is in no PID namespace of ours. */
+static pid_t process_of(fuse_req_t req)
+{
+	const pid_t thread = fuse_req_ctx(req)->pid;
+
+	return thread ? (pid_t)thread_status_number(thread, "\nTgid:", 10) : 0;
+}
+
 /* Puts a handle with the call's opened upload into the table. */
 static int add_handle(struct call *c, const struct place *p)
 {
@@ -182,6 +190,7 @@ static int add_handle(struct call *c, const struct place *p)
 	h->state = upload_ref(c->upload);
 	h->state_free = state_free;
 	h->writes = c->writes;
+	h->opener = process_of(c->req);
 	r = handles_add(c->fs->handles, h);
 	if (r == 0)
 		c->fi.fh = h->number;
@@ -417,6 +426,7 @@ static void upload_file_write(fuse_req_t req, const struct place *p, struct hand
 	memcpy(c->bytes, data, size);
 	c->task.offset = offset;
 	c->task.append = flags & O_APPEND;
+	h->written = true;
 	upload_note_writer(h->state, fuse_req_ctx(req)->pid);
 	queue(c);
 }
@@ -452,12 +462,28 @@ static void upload_file_allocate(fuse_req_t req, struct handle *h, int mode, off
 	queue(c);
 }
 
+/*
+ * Does this close end the upload? Each program of a shell's group, { a; b; } > file, closes the file that the shell has
+ * opened: as long as the shell has not, there is more to come. The shell closes it for the first time before anything is
+ * written, when it has made it its standard output.
+ */
+static bool is_last_close(fuse_req_t req, struct handle *h)
+{
+	const pid_t process = process_of(req);
+
+	if (process && h->opener && process != h->opener)
+		return h->opener_closed;
+	h->opener_closed = h->written;
+	return true;
+}
+
 static void upload_file_flush(fuse_req_t req, const struct place *p, struct handle *h)
 {
 	struct call *c;
 
 	(void)p;
-	if (h->node.class != N_UPLOAD) { /* the image that it has become */
+	/* Another class: the image that it has become. */
+	if (h->node.class != N_UPLOAD || !is_last_close(req, h)) {
 		fuse_reply_err(req, 0);
 		return;
 	}

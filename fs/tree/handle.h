@@ -49,6 +49,9 @@ struct handle {
 	void *state;			 /* owned; or NULL */
 	void (*state_free)(void *state); /* of state */
 	bool writes;			 /* immutable; an upload's: open for writing */
+	pid_t opener;			 /* immutable; an upload's: the process that opened it; 0 = unknown */
+	bool written;			 /* an upload's: something was written through it */
+	bool opener_closed;		 /* an upload's: the opener has closed it after that */
 	/* Owned; NULL if open for writing only. Never changes unless the handle was polled, see
 	 * fs/tell/polls.h. */
 	struct document *content;

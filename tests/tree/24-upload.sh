@@ -133,19 +133,41 @@ assert_eq "$far" "far away"
 file=$(jq -r '.backupStorageRefs[0].installPath' "$MOUNT/images/by-name/sparse/inventory")
 [ "$(stat -c %b "$file")" -lt $((4 << 11)) ] || fail "the holes of disk.raw became zeros"
 
-step "a file that is open more than once is complete at the last close"
+step "a file that is open more than once is complete when the program that opened it closes it"
 {
 	head -c 10M disk.raw
+	cp "$MOUNT/images/by-name/two/status" between
 	tail -c +$((1 + (10 << 20))) disk.raw
 } >"$upload/two.raw"
+assert_eq "$(cat between)" Downloading "the status of half an upload"
 made two disk.raw
 exec 3>"$upload/again.raw"
-for size in 1 2; do
+for _ in 1 2; do
 	head -c 1M disk.raw >&3
-	assert_eq "$(value images/by-name/again/status) $(value images/by-name/again/size)" "Ready $((size << 20))"
+	assert_eq "$(value images/by-name/again/status)" Downloading
 done
 exec 3>&-
-cmp "$MOUNT/images/by-name/again/data" <(head -c 1M disk.raw && head -c 1M disk.raw)
+made again <(head -c 1M disk.raw && head -c 1M disk.raw)
+
+step "who goes on with the descriptor after that, makes it unready until it is closed again"
+python3 - "$upload/on.raw" "$MOUNT/images/by-name/on/status" <<'EOF'
+import os, sys
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600)
+go, closed = os.pipe()
+if os.fork() == 0:
+    os.read(go, 1)
+    os.write(fd, b'\2' * (1 << 20))
+    assert open(sys.argv[2]).read() == 'Downloading\n'
+    os.close(fd)
+    assert open(sys.argv[2]).read() == 'Ready\n'
+    os._exit(0)
+os.write(fd, b'\1' * (1 << 20))
+os.close(fd)
+assert open(sys.argv[2]).read() == 'Ready\n'
+os.write(closed, b'x')
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+EOF
+cmp "$MOUNT/images/by-name/on/data" <(head -c 1M /dev/zero | tr '\0' '\1' && head -c 1M /dev/zero | tr '\0' '\2')
 
 step "while it is written it is listed, with its size, and belongs to one writer"
 mkfifo pipe
@@ -163,13 +185,18 @@ exec 4>&-
 wait $writer
 made slow <(head -c 1M disk.raw)
 
-step "an image in use is not changed any more"
+step "an image in use is not changed any more, by who still has the descriptor"
+mkfifo go
 exec 3>"$upload/used.raw"
 head -c 1M disk.raw >&3
-user=$(create_vm user "$(value images/by-name/used/uuid)")
-assert_fails "busy" sh -c 'dd if=disk.raw bs=1M count=1 status=none >&3'
-assert_match "$(value last-error)" "in use already and cannot be written any more"
+(read -r _ <go && dd if=disk.raw bs=1M count=1 status=none >&3) 2>late &
+late=$!
 exec 3>&-
+user=$(create_vm user "$(value images/by-name/used/uuid)")
+echo >go
+! wait $late || fail "a write to an image in use succeeds"
+assert_match "$(cat late)" "busy"
+assert_match "$(value last-error)" "in use already and cannot be written any more"
 assert_eq "$(value images/by-name/used/status)" Ready
 assert_eq "$(value "vm-instances/$user/state")" Running
 
@@ -345,8 +372,11 @@ assert_eq "$(uuids images)" "" "the images after a kill in the middle"
 assert_eq "$(find "$(backup_folder)" -type f)" "" "the files after a kill in the middle"
 exec 3>"$upload/kept.raw"
 cat disk.raw >&3
-die # closed by cat(1), but still open here
-exec 3>&- || true
+sleep 1000 &
+holder=$!
+exec 3>&-
+die # closed by the shell, but still open there
+kill $holder
 wait_until 20 no_job_runs
 made kept disk.raw
 cp web.qcow2 "$upload/after.qcow2"
