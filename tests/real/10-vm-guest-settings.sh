@@ -52,14 +52,21 @@ step "one set while the VM is stopped is there at the next start, and so is an s
 act "$dir" stop
 act "$dir" set-hostname hostname=cold-name
 create system-tags '{"params":{"resourceType":"VmInstanceVO","resourceUuid":"'"$vm"'","tag":"vmCpuMode::Nehalem"}}' >/dev/null
-act "$dir" '{"setVmSshKey":{"SshKey":"ssh-ed25519 AAAAkey me@here"}}'
+odd=$'it\'s "a" & <b>, 100% {c} $d; é'
+key="ssh-ed25519 AAAAkey me@here $odd"
+act "$dir" "$(jq -nc --arg k "$key" '{setVmSshKey: {SshKey: $k}}')"
+for field in name description; do
+	echo "$odd" >"$MOUNT/$dir/$field"
+	sync "$MOUNT/$dir/$field"
+done
 act "$dir" start
+assert_eq "$(on_host dumpxml "$vm" | xmllint --xpath 'string(/domain/title)' -)" "$odd" "the title that libvirt reads"
 assert_match "$(lease)" "name='cold-name'"
 wait_serial "$vm" "TINY ready" 120 2
 wait_until 20 agent_ping "$vm"
 wait_until 20 is_hostname cold-name
 assert_match "$(guest "$vm" cat /proc/cpuinfo | grep -m1 '^model name')" Nehalem
-assert_match "$(guest "$vm" cat /run/seed/meta-data)" 'ssh-ed25519 AAAAkey me@here'
+assert_eq "$(guest "$vm" cat /run/seed/meta-data | jq -r '.["public-keys"][0]')" "$key" "the key that the guest reads"
 
 step "the console listens on the loopback address alone"
 assert_eq "$(value "$dir/console-addresses" | jq -r .hostIp)" 127.0.0.1
@@ -80,6 +87,9 @@ assert_eq "$(vnc first)" denied
 assert_eq "$(vnc second-i)" accepted
 act "$dir" reboot
 assert_eq "$(vnc second-i)" accepted
+act "$dir" "$(jq -nc '{setVmConsolePassword: {consolePassword: "a\u0027\"<&>b,"}}')"
+assert_eq "$(vnc "a'\"<&>b,")" accepted
+act "$dir" set-console-password consolePassword=second-i
 act "$dir" delete-console-password
 assert_eq "$(vnc second-i)" denied
 
