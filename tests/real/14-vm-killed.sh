@@ -60,7 +60,7 @@ assert_match "$(parsed '/domain/devices/disk[alias/@name="ua-cdrom-0"]/source/@f
 
 killed_at iso-ejected "$dir" detach-iso '{}'
 assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"]/source/@file)')" 0
-assert_eq "$(value "$dir/boot-orders" | jq -c .orders)" '["HardDisk"]'
+assert_eq "$(value "$dir/boot-orders" | jq -c .orders)" '["HardDisk","CdRom"]'
 
 killed_at nic-written "$dir" attach-l3-network '{"l3NetworkUuid":"'"$red"'"}'
 wait_serial "$vm" "NET eth1 $(nic ip)/" 30
