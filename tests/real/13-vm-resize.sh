@@ -126,17 +126,17 @@ assert_eq "$(guest "$vm" cat /sys/class/dmi/id/product_serial)" SN-4711
 step "boot order, empty drives and the default console"
 assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"])')" 3
 assert_eq "$(parsed 'count(/domain/devices/disk[@device="cdrom"]/source/@file)')" 0
-assert_eq "$(parsed '/domain/devices/disk[@device="disk"]/boot/@order') $(parsed 'count(//boot)')" "1 1"
+assert_eq "$(parsed '/domain/devices/disk[@device="disk"]/boot/@order') $(parsed 'count(//boot)')" "1 2"
 
-step "the disks of Windows are on IDE, unless a tag says that it has the driver"
+step "the disks of Windows are on SATA, unless a tag says that it has the driver"
 act "$dir" stop type=cold
 act "$dir" update platform=Windows
 act "$dir" start
-assert_eq "$(parsed '/domain/devices/disk[@device="disk"]/target/@bus') $(parsed '/domain/devices/interface/model/@type')" "ide e1000"
+assert_eq "$(parsed '/domain/devices/disk[@device="disk"]/target/@bus') $(parsed '/domain/devices/interface/model/@type')" "sata e1000e"
 act "$dir" stop type=cold
 add windows::virtioVolume
 act "$dir" start
-assert_eq "$(parsed '/domain/devices/disk[@device="disk"]/target/@bus') $(parsed '/domain/devices/interface/model/@type')" "virtio e1000"
+assert_eq "$(parsed '/domain/devices/disk[@device="disk"]/target/@bus') $(parsed '/domain/devices/interface/model/@type')" "virtio e1000e"
 
 step "a PCI device is in the definition, which the host refuses to start, until its tag is removed"
 act "$dir" stop type=cold
