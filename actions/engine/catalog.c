@@ -73,7 +73,8 @@ static json_t *file_of(const struct operation *op)
 	if (op->form == FORM_CALL || !directory)
 		return NULL;
 	if (op->form == FORM_QUERY)
-		return json_sprintf("%s/inventories", directory);
+		return op->data ? NULL
+				: json_sprintf("%s/inventories", directory); /* not a part of a collection */
 	return json_sprintf("%s/{%s}/%s", directory, op->target,
 			    op->form == FORM_GET    ? op->where
 			    : (op->flags & OP_SPEC) ? "spec"

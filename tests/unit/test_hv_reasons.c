@@ -300,11 +300,12 @@ char *virStoragePoolGetXMLDesc(virStoragePoolPtr pool, unsigned int flags)
 char *virConnectGetDomainCapabilities(virConnectPtr conn, const char *emulator, const char *arch,
 				      const char *machine, const char *virt_type, unsigned int flags)
 {
+	_cleanup_free_ char *text = (char *)(uintptr_t)fake_call("virConnectGetDomainCapabilities");
 	static int answers;
 	char *xml;
 
 	(void)conn, (void)emulator, (void)arch, (void)machine, (void)virt_type, (void)flags;
-	if (!fake_call("virConnectGetDomainCapabilities") ||
+	if (!text ||
 	    asprintf(
 		    &xml,
 		    "<domainCapabilities><cpu><mode name='host-model' supported='yes'><model>m%d</model></mode>"
