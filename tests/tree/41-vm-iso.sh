@@ -33,19 +33,23 @@ assert_eq "$(vms_for "${isos[0]}")" "$vm"
 assert_eq "$(vms_for "$image")" ""
 
 step "three are inserted, each into its own drive"
-for n in 0 1 2; do
-	job=$(submit "$dir/actions" "attach-iso isoUuid=${isos[n]}")
+# attach ISO
+attach() {
+	job=$(submit "$dir/actions" "attach-iso isoUuid=$1")
 	job_wait "$job"
 	assert_eq "$(value "api-jobs/$job/result" | jq -r .inventory.uuid)" "$vm"
-done
+}
+attach "${isos[0]}"
+attach "${isos[1]}"
+assert_refused "$dir/actions" "attach-iso isoUuid=${isos[1]}" EBUSY "already has an ISO\[uuid:${isos[1]}\] attached"
+assert_refused "$dir/actions" "attach-iso isoUuid=$image" EINVAL "is not ISO, it's RootVolumeTemplate"
+assert_refused "$dir/actions" "attach-iso isoUuid=00000000000000000000000000000000" ENOENT "type:ImageVO"
+attach "${isos[2]}"
 assert_eq "$(drives)" "iso::${isos[0]}::0 iso::${isos[1]}::1 iso::${isos[2]}::2"
 assert_eq "$(candidates)" iso3
 assert_eq "$(value "$dir/boot-orders" | jq -c .orders)" '["HardDisk","CdRom"]'
 assert_refused "$dir/actions" "attach-iso isoUuid=${isos[3]}" EBUSY "^can only attach up to 3 ISOs$"
 assert_eq "$(vms_for "${isos[3]}")" "" "VMs for a fourth ISO"
-assert_refused "$dir/actions" "attach-iso isoUuid=${isos[1]}" EBUSY "already has an ISO\[uuid:${isos[1]}\] attached"
-assert_refused "$dir/actions" "attach-iso isoUuid=$image" EINVAL "is not ISO, it's RootVolumeTemplate"
-assert_refused "$dir/actions" "attach-iso isoUuid=00000000000000000000000000000000" ENOENT "type:ImageVO"
 
 step "the tag of a drive cannot be changed by hand"
 tag=$(grep -l "^iso::" "$MOUNT/$dir/tags"/* | head -n 1)
