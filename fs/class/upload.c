@@ -358,10 +358,31 @@ static void upload_file_open(fuse_req_t req, const struct place *p, struct fuse_
 		opened(&c->task, 0, NULL);
 }
 
+/* The end of an upload at the last close of all: nobody waits for the answer, so a failure is in last-error only. */
+static void was_released(struct upload_task *task, int64_t result, const struct error *e)
+{
+	struct call *c = (struct call *)task;
+
+	if (result > 0 || (result < 0 && e))
+		note(c, result < 0 ? e : NULL);
+	upload_close(c->upload, c->writes);
+	call_free(c);
+}
+
 static void upload_file_release(const struct fs *fs, struct handle *h)
 {
-	(void)fs;
-	upload_close(h->state, h->writes);
+	struct call *c = h->close_pending ? malloc(sizeof(*c)) : NULL;
+
+	if (!c) {
+		upload_close(h->state, h->writes);
+		return;
+	}
+	*c = (struct call){.task = {.verb = UPLOAD_CLOSE, .done = was_released},
+			   .fs = fs,
+			   .upload = upload_ref(h->state),
+			   .uid = h->caller.uid,
+			   .writes = h->writes};
+	queue(c);
 }
 
 /* ----------------------------------------------------------- reading, writing */
@@ -465,15 +486,20 @@ static void upload_file_allocate(fuse_req_t req, struct handle *h, int mode, off
 /*
  * Does this close end the upload? Each program of a shell's group, { a; b; } > file, closes the file that the shell has
  * opened: as long as the shell has not, there is more to come. The shell closes it for the first time before anything is
- * written, when it has made it its standard output.
+ * written, when it has made it its standard output; a program may also close it for good before its child writes, which
+ * looks the same. So a close that seems not to be the last one is made up for at the release.
  */
 static bool is_last_close(fuse_req_t req, struct handle *h)
 {
 	const pid_t process = process_of(req);
 
-	if (process && h->opener && process != h->opener)
-		return h->opener_closed;
-	h->opener_closed = h->written;
+	if (!process || !h->opener || process == h->opener)
+		h->opener_closed = h->written;
+	else if (!h->opener_closed) {
+		h->close_pending = h->written;
+		return false;
+	}
+	h->close_pending = false;
 	return true;
 }
 

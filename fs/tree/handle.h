@@ -52,6 +52,7 @@ struct handle {
 	pid_t opener;			 /* immutable; an upload's: the process that opened it; 0 = unknown */
 	bool written;			 /* an upload's: something was written through it */
 	bool opener_closed;		 /* an upload's: the opener has closed it after that */
+	bool close_pending;		 /* an upload's: others have, which may have been the last close */
 	/* Owned; NULL if open for writing only. Never changes unless the handle was polled, see
 	 * fs/tell/polls.h. */
 	struct document *content;

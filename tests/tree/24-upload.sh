@@ -169,6 +169,16 @@ sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 EOF
 cmp "$MOUNT/images/by-name/on/data" <(head -c 1M /dev/zero | tr '\0' '\1' && head -c 1M /dev/zero | tr '\0' '\2')
 
+step "a program closes it before its child has written anything"
+python3 - "$upload/child.raw" <<'EOF'
+import subprocess, sys
+with open(sys.argv[1], 'wb') as f:
+    child = subprocess.Popen('sleep 0.3; head -c 1M disk.raw', shell=True, stdout=f)
+sys.exit(child.wait())
+EOF
+wait_for images/by-name/child/status Ready 10
+made child <(head -c 1M disk.raw)
+
 step "while it is written it is listed, with its size, and belongs to one writer"
 mkfifo pipe
 dd of="$upload/slow.raw" bs=64k iflag=fullblock status=none <pipe &
