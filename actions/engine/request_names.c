@@ -66,11 +66,31 @@ int request_name_find(const struct name_place *place, const char *text, const ch
 	return 0;
 }
 
+typedef int replace_fn(const struct name_place *place, json_t **value, struct error *e);
+
+/* Replaces each item of a list as @replace does; nothing happens to what is no list. */
+static int replace_items(const struct name_place *place, json_t *list, replace_fn *replace, struct error *e)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item) {
+		json_t *replaced = json_incref(item);
+		int r = replace(place, &replaced, e);
+
+		if (r == 0 && json_array_set(list, i, replaced) < 0)
+			r = error_oom(e);
+		json_decref(replaced);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int request_name_replace(const struct name_place *place, json_t **value, struct error *e)
 {
 	const char *uuid, *text = json_string_value(*value);
 	json_t *item;
-	size_t i;
 	int r;
 
 	if (text && *text == NAME_SIGN) {
@@ -82,17 +102,7 @@ int request_name_replace(const struct name_place *place, json_t **value, struct 
 		*value = item;
 		return 0;
 	}
-	json_array_foreach (*value, i, item) {
-		json_t *replaced = json_incref(item);
-
-		r = json_is_string(item) ? request_name_replace(place, &replaced, e) : 0;
-		if (r == 0 && json_array_set(*value, i, replaced) < 0)
-			r = error_oom(e);
-		json_decref(replaced);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return replace_items(place, *value, request_name_replace, e);
 }
 
 /* The name in a tag's value ends where the next part of the value begins. */
@@ -126,22 +136,8 @@ static int replace_in_tag(const struct name_place *place, json_t **tag, struct e
 
 int request_name_replace_tags(const struct name_place *place, json_t **value, struct error *e)
 {
-	json_t *item;
-	size_t i;
-
-	if (!json_is_array(*value))
-		return replace_in_tag(place, value, e);
-	json_array_foreach (*value, i, item) {
-		json_t *replaced = json_incref(item);
-		int r = replace_in_tag(place, &replaced, e);
-
-		if (r == 0 && json_array_set(*value, i, replaced) < 0)
-			r = error_oom(e);
-		json_decref(replaced);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return json_is_array(*value) ? replace_items(place, *value, replace_in_tag, e)
+				     : replace_in_tag(place, value, e);
 }
 
 static int resolve_param(const struct view *view, struct request *req, const struct param *p, struct error *e)
