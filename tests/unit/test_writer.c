@@ -4,29 +4,33 @@
 #include "tests/unit/test.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "actions/engine/thread_status.h"
 #include "actions/image/writer.h"
 
-/* A child that waits for the end of a pipe and then exits with @status; closing *ret_pipe ends it. */
-static pid_t start_child(int status, int *ret_pipe)
+/* A child that waits for the end of a socket and then exits with @status; closing *ret_end ends it. It is out of fork(),
+ * which blocks signals in some libraries, when this returns. */
+static pid_t start_child(int status, int *ret_end)
 {
 	int ends[2];
-	char byte;
+	char byte = 0;
 	pid_t pid;
 
-	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		(void)close(ends[1]);
+		(void)write(ends[0], &byte, 1);
 		(void)read(ends[0], &byte, 1);
 		_exit(status);
 	}
 	(void)close(ends[0]);
-	*ret_pipe = ends[1];
+	assert_int_equal(read(ends[1], &byte, 1), 1);
+	*ret_end = ends[1];
 	return pid;
 }
 
@@ -41,15 +45,15 @@ static void await_end(pid_t pid)
 static void check_end(int status, int signal, bool killed)
 {
 	struct writer w = WRITER_INIT;
-	int pipe_end;
-	pid_t pid = start_child(status, &pipe_end);
+	int child_end;
+	pid_t pid = start_child(status, &child_end);
 
 	writer_note(&w, pid);
 	assert_true(w.pidfd >= 0);
 	assert_false(writer_was_killed(&w));
 	if (signal)
 		assert_int_equal(kill(pid, signal), 0);
-	(void)close(pipe_end);
+	(void)close(child_end);
 	await_end(pid);
 	assert_int_equal(writer_was_killed(&w), killed);
 	writer_done(&w);
@@ -84,12 +88,12 @@ static void without_a_writer_nothing_was_killed(void **state)
 static void a_reused_pid_is_not_the_writer(void **state)
 {
 	struct writer w = WRITER_INIT;
-	int pipe_end;
-	pid_t pid = start_child(5, &pipe_end);
+	int child_end;
+	pid_t pid = start_child(5, &child_end);
 
 	(void)state;
 	writer_note(&w, pid);
-	(void)close(pipe_end);
+	(void)close(child_end);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_false(writer_was_killed(&w));
 	writer_done(&w);
@@ -103,9 +107,9 @@ static void handle(int signal)
 /* Signals wait for a process while it is stopped. */
 static void only_signals_with_an_effect_end_a_call(void **state)
 {
-	int pipe_end, status;
+	int child_end, status;
 	void (*before)(int) = signal(SIGUSR1, handle);
-	pid_t pid = start_child(0, &pipe_end);
+	pid_t pid = start_child(0, &child_end);
 
 	(void)state;
 	(void)signal(SIGUSR1, before);
@@ -119,7 +123,7 @@ static void only_signals_with_an_effect_end_a_call(void **state)
 	assert_int_equal(kill(pid, SIGUSR1), 0);
 	assert_true(thread_must_return(pid));
 	assert_false(thread_is_dying(pid));
-	(void)close(pipe_end);
+	(void)close(child_end);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_true(thread_must_return(pid)); /* nothing is known of it */
