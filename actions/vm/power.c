@@ -276,6 +276,8 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 		if (up.tried && hv_domain_destroy(pool_hypervisor(job->pool), up.host, uuid, &ignored) == 0)
 			up.tried = false;
 		(void)store_run(pool_store(job->pool), failed_fn, &up, &ignored);
+		if (up.tried)
+			vm_reconcile(job->pool, up.host, uuid);
 		return r;
 	}
 	vm_reconcile(job->pool, up.host, uuid);
@@ -357,5 +359,8 @@ int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error 
 			return r;
 		}
 	}
-	return store_run(pool_store(job->pool), stopped_fn, &d, e);
+	r = store_run(pool_store(job->pool), stopped_fn, &d, e);
+	if (r == 0 && host)
+		vm_reconcile(job->pool, host, uuid);
+	return r;
 }

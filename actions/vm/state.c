@@ -304,14 +304,28 @@ static int reconcile_fn(struct txn *t, void *arg, struct error *e)
 	return vm_set_observed(t, o->host, o->uuid, o->state, o->reason, e);
 }
 
+/* How often a host is asked at most: a domain that changes faster is followed by its events. */
+#define RECONCILE_ROUNDS 8
+
 void vm_reconcile(struct pool *pool, const char *host, const char *uuid)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct observation o = {.host = host, .uuid = uuid};
+	struct observation o = {.host = host, .uuid = uuid}, before;
 
-	/* Without an answer, the host's VMs are reconciled when it connects again. */
-	if (hv_domain_state(pool_hypervisor(pool), host, uuid, &o.state, &o.reason, &e) == 0)
-		(void)store_run(pool_store(pool), reconcile_fn, &o, &e);
+	/*
+	 * Between an answer and the row, the domain may change and its event come first, which the older answer
+	 * would then overwrite for good. So the host is asked until it says what the row has already.
+	 * Without an answer, the host's VMs are reconciled when it connects again.
+	 */
+	for (int round = 0; round < RECONCILE_ROUNDS; round++) {
+		before = o;
+		if (hv_domain_state(pool_hypervisor(pool), host, uuid, &o.state, &o.reason, &e) < 0)
+			return;
+		if (round > 0 && o.state == before.state && o.reason == before.reason)
+			return;
+		if (store_run(pool_store(pool), reconcile_fn, &o, &e) < 0)
+			return;
+	}
 }
 
 void vm_reconcile_unknown(struct pool *pool)
@@ -387,5 +401,8 @@ int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
 		  hv_domain_state(pool_hypervisor(job->pool), host, uuid, &r.domain, &reason, &ignored) == 0;
 	if (store_run(pool_store(job->pool), recovered_fn, &r, &ignored) < 0)
 		return -EINTR;
+	/* What the daemon that was killed had asked for may have come after the answer, whose event was ignored. */
+	if (r.known)
+		vm_reconcile(job->pool, host, uuid);
 	return r.known && r.state == wanted ? 0 : -EINTR;
 }

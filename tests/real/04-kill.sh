@@ -26,17 +26,23 @@ is_settled() {
 		! jq -r '.inventories[].state' "$MOUNT/vm-instances/inventories" | grep -qxE 'Starting|Stopping|Rebooting|Pausing|Resuming|Destroying|Expunging|Unknown'
 }
 
+# Sets $pair to what the pool and the host say of a VM. What the killed daemon had asked for may come between the two
+# answers, and its event after them.
+agrees() {
+	pair=$(value "vm-instances/$1/state"):$(on_host domstate "$1" 2>/dev/null | head -n 1 || true)
+	case $pair in
+	Running:running | Paused:paused | Stopped:"shut off" | Stopped: | Destroyed: | Created:) return 0 ;;
+	esac
+	return 1
+}
+
 # The pool and the host agree on everything, and there are no orphans.
 check_all() {
-	local vm state real
+	local vm
 	wait_until 60 is_settled || fail "jobs: $(cat "$MOUNT"/api-jobs/*/state | sort | uniq -c), VMs: $(jq -c '[.inventories[].state]' "$MOUNT/vm-instances/inventories")"
 	for vm in $(uuids vm-instances); do
-		state=$(value "vm-instances/$vm/state")
-		real=$(on_host domstate "$vm" 2>/dev/null | head -n 1 || true)
-		case $state:$real in
-		Running:running | Paused:paused | Stopped:"shut off" | Stopped: | Destroyed: | Created:) ;;
-		*) fail "VM '$vm' is '$state', its domain '$real'" ;;
-		esac
+		(wait_until 10 agrees "$vm") 2>/dev/null ||
+			agrees "$vm" || fail "pool and domain of VM '$vm': '$pair'"
 	done
 	for vm in $(on_host list --all --name); do
 		[ -e "$MOUNT/vm-instances/$vm" ] || fail "domain '$vm' has no VM"
