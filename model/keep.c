@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See keep.h. */
+#include "model/keep.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define MAGIC  UINT64_C(0x70656b736c6f6f70)
+#define LAYOUT 1
+
+/* Bytes of one half; pages that are not used take no memory. */
+#define HALF	    (UINT64_C(512) << 20)
+#define HEADER_SIZE 4096
+/* A log below this is not written anew, and its pages stay. */
+#define LOG_MIN (UINT64_C(2) << 20)
+
+struct header {
+	uint64_t magic;
+	uint32_t layout, unused;
+	/* The length of the log, a multiple of 8, and which half it is in, 0 or 1. */
+	_Atomic uint64_t state;
+};
+
+enum record_kind { RECORD_SET, RECORD_ADD, RECORD_REMOVE };
+
+struct record {
+	uint64_t id;
+	uint64_t
+		prev; /* RECORD_ADD: where in the half the one before is that it continues, plus 1; 0 = none */
+	uint32_t len;
+	uint16_t type, kind;
+	/* and the bytes, filled up to a multiple of 8 */
+};
+
+/* Where the last record of a value is. */
+struct place {
+	uint64_t id, at;
+	uint64_t bytes; /* of the log that the value takes */
+	uint16_t type;	/* 0: free */
+};
+
+struct keep {
+	uint8_t *map;
+	struct header *header; /* in map */
+	pthread_mutex_t lock;
+	/* lock */
+	struct place *index;
+	size_t room, used; /* of index; used counts free ones that were not always free */
+	uint64_t end;	   /* of the log: not before the state in the header */
+	unsigned half;
+	uint64_t valid, limit; /* bytes; the log is written anew above the limit */
+};
+
+/* What a thread has begun. */
+static _Thread_local struct {
+	struct keep *keep;
+	char *data; /* records */
+	size_t len, room;
+} begun;
+
+static size_t padded(size_t len)
+{
+	return (sizeof(struct record) + len + 7) & ~(size_t)7;
+}
+
+static uint8_t *half_start(const struct keep *k, unsigned half)
+{
+	return k->map + HEADER_SIZE + KEEP_INBOX + half * HALF;
+}
+
+static struct record *record_at(const struct keep *k, uint64_t at)
+{
+	return (struct record *)(half_start(k, k->half) + at);
+}
+
+/* -------------------------------------------------------------------- index */
+
+static size_t hash(uint16_t type, uint64_t id)
+{
+	uint64_t h = (id + type) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (size_t)(h ^ h >> 29);
+}
+
+/* Deleted places keep their number, and have this type. */
+#define PLACE_DELETED UINT16_MAX
+
+static struct place *find(const struct keep *k, uint16_t type, uint64_t id)
+{
+	for (size_t i = hash(type, id);; i++) {
+		struct place *p = &k->index[i & (k->room - 1)];
+
+		if (!p->type)
+			return NULL;
+		if (p->type == type && p->id == id)
+			return p;
+	}
+}
+
+/* Puts @place into a table that has room and does not have it. */
+static void insert(struct place *index, size_t room, const struct place *place)
+{
+	size_t i = hash(place->type, place->id) & (room - 1);
+
+	while (index[i].type)
+		i = (i + 1) & (room - 1);
+	index[i] = *place;
+}
+
+/* Makes room for one more place. */
+static int grow_index(struct keep *k)
+{
+	size_t count = 0, room = 1024;
+	struct place *grown;
+
+	if (k->used + 1 < k->room / 4 * 3)
+		return 0;
+	for (size_t i = 0; i < k->room; i++)
+		count += k->index[i].type && k->index[i].type != PLACE_DELETED;
+	while (room < 4 * count)
+		room *= 2;
+	grown = calloc(room, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	for (size_t i = 0; i < k->room; i++)
+		if (k->index[i].type && k->index[i].type != PLACE_DELETED)
+			insert(grown, room, &k->index[i]);
+	free(k->index);
+	k->index = grown;
+	k->room = room;
+	k->used = count;
+	return 0;
+}
+
+/* The record at @at is part of the log now. There is room in the index. */
+static void note(struct keep *k, uint64_t at)
+{
+	const struct record *r = record_at(k, at);
+	struct place *p = find(k, r->type, r->id);
+	struct place new = {.id = r->id, .at = at, .bytes = padded(r->len), .type = r->type};
+
+	if (p && r->kind == RECORD_ADD) {
+		k->valid += new.bytes;
+		new.bytes += p->bytes;
+	} else if (p) {
+		k->valid -= p->bytes;
+	}
+	if (r->kind == RECORD_REMOVE) {
+		if (p)
+			p->type = PLACE_DELETED;
+		return;
+	}
+	if (r->kind == RECORD_SET || !p)
+		k->valid += new.bytes;
+	if (p) {
+		*p = new;
+		return;
+	}
+	insert(k->index, k->room, &new);
+	k->used++;
+}
+
+/* ---------------------------------------------------------------------- log */
+
+static size_t value_length(const struct keep *k, const struct place *p)
+{
+	size_t len = 0;
+
+	for (uint64_t at = p->at + 1; at; at = record_at(k, at - 1)->prev)
+		len += record_at(k, at - 1)->len;
+	return len;
+}
+
+/* Copies a value of @len bytes. */
+static void value_copy(const struct keep *k, const struct place *p, size_t len, uint8_t *ret)
+{
+	for (uint64_t at = p->at + 1; at; at = record_at(k, at - 1)->prev) {
+		const struct record *r = record_at(k, at - 1);
+
+		len -= r->len;
+		memcpy(ret + len, r + 1, r->len);
+	}
+}
+
+static void publish(struct keep *k)
+{
+	atomic_store_explicit(&k->header->state, k->end | k->half, memory_order_release);
+}
+
+/* Writes what is valid into the other half. */
+static void write_anew(struct keep *k)
+{
+	uint8_t *to = half_start(k, !k->half), *old = half_start(k, k->half);
+	uint64_t end = 0, former = k->end;
+
+	k->valid = 0;
+	for (size_t i = 0; i < k->room; i++) {
+		struct place *p = &k->index[i];
+		struct record *r = (struct record *)(to + end);
+		size_t len;
+
+		if (!p->type || p->type == PLACE_DELETED)
+			continue;
+		len = value_length(k, p);
+		*r = (struct record){.id = p->id, .len = (uint32_t)len, .type = p->type, .kind = RECORD_SET};
+		value_copy(k, p, len, (uint8_t *)(r + 1));
+		p->at = end;
+		p->bytes = padded(len);
+		k->valid += p->bytes;
+		end += p->bytes;
+	}
+	k->half = !k->half;
+	k->end = end;
+	k->limit = 2 * end > LOG_MIN ? 2 * end : LOG_MIN;
+	publish(k);
+	if (former > LOG_MIN)
+		(void)madvise(old + LOG_MIN, (former - LOG_MIN + 4095) & ~UINT64_C(4095), MADV_REMOVE);
+}
+
+/* Makes room for @len bytes of records. */
+static int make_room(struct keep *k, size_t len)
+{
+	if (k->end + len > k->limit)
+		write_anew(k);
+	if (k->end + len > HALF)
+		return -ENOSPC;
+	if (k->end + len > k->limit)
+		k->limit = 2 * (k->end + len);
+	return 0;
+}
+
+/* Appends a record, for which there is room; to be published. */
+static int append(struct keep *k, const struct record *r, const void *data)
+{
+	struct record *put = record_at(k, k->end);
+	struct place *p;
+
+	if (grow_index(k) < 0)
+		return -ENOMEM;
+	memcpy(put, r, sizeof(*r));
+	if (r->len)
+		memcpy(put + 1, data, r->len);
+	p = r->kind == RECORD_ADD ? find(k, r->type, r->id) : NULL;
+	put->prev = p ? p->at + 1 : 0;
+	note(k, k->end);
+	k->end += padded(r->len);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ changes */
+
+/* Adds a record to what the thread has begun. */
+static int stage(const struct record *r, const void *data)
+{
+	size_t size = padded(r->len);
+
+	if (begun.room - begun.len < size) {
+		size_t room = 2 * begun.room > begun.len + size ? 2 * begun.room : begun.len + size;
+		char *grown = realloc(begun.data, room);
+
+		if (!grown)
+			return -ENOMEM;
+		begun.data = grown;
+		begun.room = room;
+	}
+	memcpy(begun.data + begun.len, r, sizeof(*r));
+	if (r->len)
+		memcpy(begun.data + begun.len + sizeof(*r), data, r->len);
+	begun.len += size;
+	return 0;
+}
+
+static int change(struct keep *k, const struct record *r, const void *data)
+{
+	int result;
+
+	if (!k)
+		return 0;
+	scoped_lock(&k->lock);
+	if (r->kind != RECORD_REMOVE &&
+	    (r->len > HALF / 4 || k->valid + begun.len + padded(r->len) > HALF / 2))
+		return -ENOSPC;
+	if (begun.keep == k)
+		return stage(r, data);
+	result = make_room(k, padded(r->len));
+	if (result == 0)
+		result = append(k, r, data);
+	if (result == 0)
+		publish(k);
+	return result;
+}
+
+int keep_set(struct keep *k, enum keep_type type, uint64_t id, const void *data, size_t len)
+{
+	return change(
+		k,
+		&(struct record){.id = id, .len = (uint32_t)len, .type = (uint16_t)type, .kind = RECORD_SET},
+		data);
+}
+
+int keep_add(struct keep *k, enum keep_type type, uint64_t id, const void *data, size_t len)
+{
+	return change(
+		k,
+		&(struct record){.id = id, .len = (uint32_t)len, .type = (uint16_t)type, .kind = RECORD_ADD},
+		data);
+}
+
+void keep_remove(struct keep *k, enum keep_type type, uint64_t id)
+{
+	if (!k || (begun.keep != k && !keep_has(k, type, id)))
+		return;
+	(void)change(k, &(struct record){.id = id, .type = (uint16_t)type, .kind = RECORD_REMOVE}, NULL);
+}
+
+bool keep_begin(struct keep *k)
+{
+	if (!k || begun.keep)
+		return false;
+	begun.keep = k;
+	return true;
+}
+
+bool keep_is_changed(const struct keep *k)
+{
+	return k && begun.keep == k && begun.len;
+}
+
+void keep_commit(struct keep *k)
+{
+	if (!k || begun.keep != k)
+		return;
+	if (begun.len) {
+		pthread_mutex_lock(&k->lock);
+		if (make_room(k, begun.len) == 0)
+			for (size_t at = 0; at < begun.len;) {
+				const struct record *r = (const struct record *)(begun.data + at);
+
+				if (append(k, r, r + 1) < 0)
+					break;
+				at += padded(r->len);
+			}
+		publish(k);
+		pthread_mutex_unlock(&k->lock);
+	}
+	free(begun.data);
+	begun = (__typeof__(begun)){0};
+}
+
+/* ------------------------------------------------------------------ reading */
+
+bool keep_has(struct keep *k, enum keep_type type, uint64_t id)
+{
+	if (!k)
+		return false;
+	scoped_lock(&k->lock);
+	return find(k, (uint16_t)type, id) != NULL;
+}
+
+char *keep_get(struct keep *k, enum keep_type type, uint64_t id, size_t *ret_len)
+{
+	const struct place *p;
+	char *copy;
+	size_t len;
+
+	if (!k)
+		return NULL;
+	scoped_lock(&k->lock);
+	p = find(k, (uint16_t)type, id);
+	if (!p)
+		return NULL;
+	len = value_length(k, p);
+	copy = malloc(len + 1);
+	if (!copy)
+		return NULL;
+	value_copy(k, p, len, (uint8_t *)copy);
+	copy[len] = '\0';
+	*ret_len = len;
+	return copy;
+}
+
+bool keep_read(struct keep *k, enum keep_type type, uint64_t id, void *ret, size_t size)
+{
+	const struct place *p;
+
+	if (!k)
+		return false;
+	scoped_lock(&k->lock);
+	p = find(k, (uint16_t)type, id);
+	if (!p || value_length(k, p) != size)
+		return false;
+	value_copy(k, p, size, ret);
+	return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+uint64_t *keep_list(struct keep *k, enum keep_type type, size_t *ret_count)
+{
+	uint64_t *list;
+	size_t count = 0;
+
+	*ret_count = 0;
+	if (!k)
+		return NULL;
+	scoped_lock(&k->lock);
+	for (size_t i = 0; i < k->room; i++)
+		count += k->index[i].type == type;
+	list = count ? calloc(count, sizeof(*list)) : NULL;
+	if (!list)
+		return NULL;
+	for (size_t i = 0; i < k->room; i++)
+		if (k->index[i].type == type)
+			list[(*ret_count)++] = k->index[i].id;
+	qsort(list, count, sizeof(*list), compare);
+	return list;
+}
+
+void *keep_inbox(struct keep *k)
+{
+	return k->map + HEADER_SIZE;
+}
+
+void keep_sizes(struct keep *k, size_t *ret_log, size_t *ret_valid)
+{
+	scoped_lock(&k->lock);
+	*ret_log = k->end;
+	*ret_valid = k->valid;
+}
+
+/* ------------------------------------------------------------- open, close */
+
+int keep_new(int *ret_fd, struct error *e)
+{
+	struct header header = {.magic = MAGIC, .layout = LAYOUT};
+	_cleanup_close_ int fd = memfd_create("poolfs", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, (off_t)(HEADER_SIZE + KEEP_INBOX + 2 * HALF)) < 0 ||
+	    pwrite(fd, &header, sizeof(header), 0) != sizeof(header))
+		return error_set(e, errno, "cannot create a file in memory: %s", strerror(errno));
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+/* Reads the log. */
+static int load(struct keep *k, struct error *e)
+{
+	uint64_t state = atomic_load_explicit(&k->header->state, memory_order_acquire), end;
+
+	if (k->header->magic != MAGIC || k->header->layout != LAYOUT)
+		return error_set(
+			e, EINVAL,
+			"what the program before this one has kept is of another version; unmount, and mount again");
+	k->half = state & 1;
+	end = state & ~UINT64_C(1);
+	for (k->end = 0; k->end < end;) {
+		const struct record *r = record_at(k, k->end);
+
+		if (end - k->end < sizeof(*r) || end - k->end < padded(r->len) || !r->type)
+			return error_set(e, EINVAL, "what the program before this one has kept is damaged");
+		if (grow_index(k) < 0)
+			return error_oom(e);
+		note(k, k->end);
+		k->end += padded(r->len);
+	}
+	k->limit = 2 * k->end > LOG_MIN ? 2 * k->end : LOG_MIN;
+	return 0;
+}
+
+int keep_open(int fd, struct keep **ret, struct error *e)
+{
+	struct keep *k = calloc(1, sizeof(*k));
+	struct stat st;
+	void *map;
+	int r;
+
+	if (!k)
+		return error_oom(e);
+	pthread_mutex_init(&k->lock, NULL);
+	r = fstat(fd, &st);
+	if (r < 0 || (uint64_t)st.st_size != HEADER_SIZE + KEEP_INBOX + 2 * HALF) {
+		keep_free(k);
+		return error_set(e, EINVAL,
+				 "what the program before this one has kept is of another version");
+	}
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (map == MAP_FAILED) {
+		keep_free(k);
+		return error_set(e, errno, "cannot map the memory that is kept: %s", strerror(errno));
+	}
+	k->map = map;
+	k->header = map;
+	/*
+	 * If a page of it were not present when the process is killed in read(2), the kernel could not bring it in, and
+	 * would fail the request.
+	 */
+	for (size_t i = 0; i < KEEP_INBOX; i += 4096) {
+		volatile uint8_t *byte = (uint8_t *)keep_inbox(k) + i;
+
+		*byte = *byte;
+	}
+	r = grow_index(k);
+	r = r < 0 ? error_oom(e) : load(k, e);
+	if (r < 0) {
+		keep_free(k);
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+void keep_free(struct keep *k)
+{
+	if (!k)
+		return;
+	if (k->map)
+		(void)munmap(k->map, HEADER_SIZE + KEEP_INBOX + 2 * HALF);
+	free(k->index);
+	pthread_mutex_destroy(&k->lock);
+	free(k);
+}

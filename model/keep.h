@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory that outlives the process that writes it.
+ *
+ * A mount goes on when the program that serves it is killed: another process takes
+ * it over. What the first one knew and no database has (open files, half-written
+ * texts, requests that are not answered yet) is in an anonymous file (memfd_create(2))
+ * that both map. It is lost when the machine stops, as the open files are.
+ *
+ * The contents are values, byte strings, each named by a type and a number. The file
+ * is a log: each change appends a record, and is made by one atomic store of the
+ * length of the log, so a process that is killed anywhere leaves the state before a
+ * change or after it. A log that has grown is written anew, without what is out of
+ * date, into the other half of the file, and is made the valid one by the same store.
+ *
+ * A thread can make several changes one (keep_begin()). Thread-safe; no function
+ * blocks but for the lock of a change, which is a leaf. Every function accepts NULL
+ * for the keep, and then keeps nothing: that is how tests run parts without one.
+ */
+#ifndef POOLFS_KEEP_H
+#define POOLFS_KEEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/error.h"
+
+struct keep;
+
+/* What is kept; the numbers are those of the layout, which another version of the program reads. */
+enum keep_type {
+	KEEP_INIT = 1,	     /* 0: the kernel's INIT request */
+	KEEP_REQUEST = 2,    /* its unique: a request that has not been answered */
+	KEEP_INTERRUPT = 3,  /* the same: the request to interrupt it */
+	KEEP_REPLY = 4,	     /* the same: the answer, which may have been given */
+	KEEP_SUBMISSION = 5, /* the same: the job that it starts, and the text */
+	KEEP_WAIT = 6,	     /* the same: the last job that it waits for */
+	KEEP_HANDLE = 7,     /* its number: an open file */
+	KEEP_TEXT = 8,	     /* the same: what has been written of a text */
+	KEEP_CONTENT = 9,    /* the same: what its reader has seen the start of */
+	KEEP_ANSWER = 10,    /* the same: the answer to the last request */
+	KEEP_POLL = 11,	     /* the same: the kernel's number of a poll that waits */
+	KEEP_EVENTS = 12,    /* 0: where in the text of events a number stands */
+	KEEP_SCRATCH = 13,   /* its number: a scratch file */
+	KEEP_SCRATCH_DATA = 14,
+	KEEP_SCRATCH_NAME = 15,
+	KEEP_SCRATCH_LAST = 16, /* 0: the last number given out */
+	KEEP_QUERY = 17,	/* its number: a name with parameters */
+	KEEP_UPLOAD = 18,	/* its number: an upload */
+	KEEP_UPLOAD_LAST = 19,	/* 0: the last number given out */
+	KEEP_ASIDE = 20,	/* the file: moved aside */
+	KEEP_LAST_ERROR = 21,	/* the user: the sentence */
+};
+
+/** A new, empty one. *ret_fd is its file (owned by the caller), to be handed to keep_open() of another process. */
+int keep_new(int *ret_fd, struct error *e);
+/** Opens the one in the file @fd (borrowed). -EINVAL: it is none, or of a layout that is not known. */
+int keep_open(int fd, struct keep **ret, struct error *e);
+void keep_free(struct keep *keep);
+
+/** Sets a value. -ENOSPC, -ENOMEM: the former one stays. */
+int keep_set(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
+/** Appends to a value; to none, as keep_set(). */
+int keep_add(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
+/** Removes a value; does nothing if there is none. */
+void keep_remove(struct keep *keep, enum keep_type type, uint64_t id);
+/**
+ * Makes all changes of this thread one, from now until keep_commit(); what others change is not part of it. Until
+ * then keep_get() and keep_has() do not see them. Does nothing in a thread that has begun already: *returns* false.
+ */
+bool keep_begin(struct keep *keep);
+/** True if this thread has begun, and has changed something since. */
+bool keep_is_changed(const struct keep *keep);
+/** Ends what keep_begin() began. */
+void keep_commit(struct keep *keep);
+
+bool keep_has(struct keep *keep, enum keep_type type, uint64_t id);
+/** A copy of a value, for the caller to free, with a NUL behind it that does not count; NULL: there is none, or no memory.
+ */
+char *keep_get(struct keep *keep, enum keep_type type, uint64_t id, size_t *ret_len);
+/** The value, if it has exactly @size bytes. */
+bool keep_read(struct keep *keep, enum keep_type type, uint64_t id, void *ret, size_t size);
+/** The numbers of a type, ascending, allocated; *ret_count of them. NULL: none, or no memory. */
+uint64_t *keep_list(struct keep *keep, enum keep_type type, size_t *ret_count);
+
+/* Bytes of the inbox: more than the longest request of the kernel. */
+#define KEEP_INBOX (2 << 20)
+/** Memory of KEEP_INBOX bytes in the file, for what is received by system calls; always present in memory. */
+void *keep_inbox(struct keep *keep);
+/** Bytes of the log, and of what is valid in it; for tests. */
+void keep_sizes(struct keep *keep, size_t *ret_log, size_t *ret_valid);
+
+#endif

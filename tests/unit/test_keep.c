@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model/keep.c: what is written survives the process, and is all or nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "model/keep.h"
+
+static struct keep *open_keep(int fd)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct keep *k = NULL;
+
+	assert_int_equal(keep_open(fd, &k, &e), 0);
+	return k;
+}
+
+static int new_file(void)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	int fd = -1;
+
+	assert_int_equal(keep_new(&fd, &e), 0);
+	return fd;
+}
+
+static void assert_value(struct keep *k, uint64_t id, const char *want)
+{
+	size_t len = 0;
+	_cleanup_free_ char *got = keep_get(k, KEEP_TEXT, id, &len);
+
+	if (!want) {
+		assert_null(got);
+		return;
+	}
+	assert_non_null(got);
+	assert_string_equal(got, want);
+	assert_int_equal(len, strlen(want));
+}
+
+static void test_values_survive(void **state)
+{
+	int fd = new_file();
+	struct keep *k = open_keep(fd);
+
+	(void)state;
+	assert_int_equal(keep_set(k, KEEP_TEXT, 1, "one", 3), 0);
+	assert_int_equal(keep_set(k, KEEP_TEXT, 2, "two", 3), 0);
+	assert_int_equal(keep_add(k, KEEP_TEXT, 2, "-more", 5), 0);
+	assert_int_equal(keep_add(k, KEEP_TEXT, 2, "", 0), 0);
+	assert_int_equal(keep_add(k, KEEP_TEXT, 2, "!", 1), 0);
+	assert_int_equal(keep_set(k, KEEP_HANDLE, 1, "other type", 10), 0);
+	keep_remove(k, KEEP_TEXT, 1);
+	keep_remove(k, KEEP_TEXT, 77);
+	keep_free(k);
+
+	k = open_keep(fd);
+	assert_value(k, 1, NULL);
+	assert_value(k, 2, "two-more!");
+	assert_true(keep_has(k, KEEP_HANDLE, 1));
+	assert_int_equal(keep_set(k, KEEP_TEXT, 2, "new", 3), 0);
+	assert_value(k, 2, "new");
+	keep_free(k);
+	(void)close(fd);
+}
+
+/* Another process sees all of a change or nothing of it. */
+static void test_change_is_whole(void **state)
+{
+	int fd = new_file();
+	struct keep *k = open_keep(fd), *other;
+
+	(void)state;
+	assert_true(keep_begin(k));
+	assert_false(keep_begin(k));
+	assert_int_equal(keep_set(k, KEEP_TEXT, 1, "a", 1), 0);
+	assert_int_equal(keep_add(k, KEEP_TEXT, 1, "b", 1), 0);
+	assert_int_equal(keep_set(k, KEEP_TEXT, 2, "c", 1), 0);
+	assert_true(keep_is_changed(k));
+	other = open_keep(fd);
+	assert_value(other, 1, NULL);
+	keep_free(other);
+	keep_commit(k);
+	assert_false(keep_is_changed(k));
+	other = open_keep(fd);
+	assert_value(other, 1, "ab");
+	assert_value(other, 2, "c");
+	keep_free(other);
+	keep_free(k);
+	(void)close(fd);
+}
+
+/* What is out of date is dropped, so the log stays small. */
+static void test_log_is_bounded(void **state)
+{
+	int fd = new_file();
+	struct keep *k = open_keep(fd);
+	char text[1000];
+	size_t log = 0, valid = 0, count = 0;
+	uint64_t *list;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	for (uint64_t i = 1; i <= 100000; i++) {
+		assert_int_equal(keep_set(k, KEEP_TEXT, i, text, i % 1000), 0);
+		if (i > 50)
+			keep_remove(k, KEEP_TEXT, i - 50);
+		if (i % 3 == 0)
+			assert_int_equal(keep_add(k, KEEP_TEXT, i, "tail", 4), 0);
+	}
+	keep_sizes(k, &log, &valid);
+	assert_in_range(log, valid, 4 << 20);
+	assert_in_range(valid, 1, 100000);
+	keep_free(k);
+	k = open_keep(fd);
+	list = keep_list(k, KEEP_TEXT, &count);
+	assert_int_equal(count, 50);
+	assert_int_equal(list[0], 99951);
+	assert_int_equal(list[49], 100000);
+	for (size_t i = 0; i < count; i++) {
+		size_t len = 0;
+		_cleanup_free_ char *got = keep_get(k, KEEP_TEXT, list[i], &len);
+
+		assert_non_null(got);
+		assert_int_equal(len, list[i] % 1000 + (list[i] % 3 == 0 ? 4 : 0));
+	}
+	free(list);
+	keep_free(k);
+	(void)close(fd);
+}
+
+/* Pairs of values that always change together, written by a process that is killed at some moment. */
+static void test_killed_writer(void **state)
+{
+	int fd = new_file();
+
+	(void)state;
+	for (int round = 0; round < 40; round++) {
+		pid_t pid = fork();
+		struct keep *k;
+
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			char filling[3000];
+
+			memset(filling, round, sizeof(filling));
+			k = open_keep(fd);
+			for (uint64_t i = 1;; i++) {
+				uint64_t id = i % 7;
+
+				(void)keep_begin(k);
+				(void)keep_set(k, KEEP_HANDLE, id, &i, sizeof(i));
+				(void)keep_set(k, KEEP_TEXT, id, filling, i % sizeof(filling));
+				(void)keep_set(k, KEEP_POLL, id, &i, sizeof(i));
+				keep_commit(k);
+			}
+		}
+		(void)usleep((useconds_t)(1000 + round * 911 % 20000));
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		k = open_keep(fd);
+		for (uint64_t id = 0; id < 7; id++) {
+			uint64_t a = 0, b = 0;
+			size_t len = 0;
+			_cleanup_free_ char *text = keep_get(k, KEEP_TEXT, id, &len);
+
+			assert_int_equal(keep_read(k, KEEP_HANDLE, id, &a, sizeof(a)),
+					 keep_read(k, KEEP_POLL, id, &b, sizeof(b)));
+			assert_int_equal(a, b);
+			assert_int_equal(len, a % 3000);
+		}
+		keep_free(k);
+	}
+	(void)close(fd);
+}
+
+static void test_foreign_file(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct keep *k = NULL;
+	int fd = new_file();
+
+	(void)state;
+	assert_int_equal(pwrite(fd, "other", 5, 0), 5);
+	assert_int_equal(keep_open(fd, &k, &e), -EINVAL);
+	assert_null(k);
+	(void)close(fd);
+}
+
+/* Parts that run without one. */
+static void test_none(void **state)
+{
+	size_t len;
+
+	(void)state;
+	assert_int_equal(keep_set(NULL, KEEP_TEXT, 1, "x", 1), 0);
+	assert_false(keep_begin(NULL));
+	keep_commit(NULL);
+	assert_false(keep_has(NULL, KEEP_TEXT, 1));
+	assert_null(keep_get(NULL, KEEP_TEXT, 1, &len));
+	assert_null(keep_list(NULL, KEEP_TEXT, &len));
+	keep_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values_survive), cmocka_unit_test(test_change_is_whole),
+		cmocka_unit_test(test_log_is_bounded), cmocka_unit_test(test_killed_writer),
+		cmocka_unit_test(test_foreign_file),   cmocka_unit_test(test_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
