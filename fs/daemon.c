@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "fs/supervisor.h"
 #include "model/log.h"
 
 /* What the child sends: this, or the error message. */
@@ -36,7 +37,6 @@ static void ready(void *arg)
 	char byte = READY;
 
 	(void)setsid();
-
 	write_all(*fd, &byte, 1);
 	(void)close(steal_fd(fd));
 }
@@ -68,8 +68,9 @@ static void __attribute__((noreturn)) child(const struct session_options *option
 
 	here.ready = ready;
 	here.ready_arg = &fd;
+	here.background = true;
 	if (r == 0)
-		r = session_run(&here, &e);
+		r = supervisor_run(&here, &e);
 	if (r < 0 && fd >= 0)
 		write_all(fd, error_sentence(&e), strlen(error_sentence(&e)));
 	else if (r < 0)

@@ -11,7 +11,7 @@
 
 #include "fs/session.h"
 
-/** As session_run(), in a child. Returns in the parent, as soon as the mount can be used; overrides `ready`.
+/** As supervisor_run(), in a child. Returns in the parent, as soon as the mount can be used; overrides `ready`.
  */
 int daemon_run(const struct session_options *options, struct error *e);
 

@@ -6,6 +6,7 @@
 #include "fs/daemon.h"
 #include "fs/options.h"
 #include "fs/service.h"
+#include "fs/supervisor.h"
 #include "model/child.h"
 #include "model/log.h"
 
@@ -29,7 +30,7 @@ static int run(const struct options *options, struct fuse_args *args, struct err
 		return daemon_run(&session, e);
 	session.ready = service_ready;
 	session.ready_arg = options->mountpoint;
-	return session_run(&session, e);
+	return supervisor_run(&session, e);
 }
 
 int main(int argc, char **argv)

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "actions/engine/catalog.h"
@@ -12,9 +11,9 @@
 #include "fs/class/inventories.h"
 #include "fs/class/readme.h"
 #include "fs/class/scratches.h"
-#include "fs/init.h"
-#include "fs/op/ops.h"
-#include "fs/privileges.h"
+#include "fs/link.h"
+#include "fs/mount.h"
+#include "fs/receive.h"
 #include "fs/signals.h"
 #include "fs/table.h"
 #include "fs/tell/caches.h"
@@ -32,55 +31,6 @@
 
 /* Maximum number of threads that read disks. */
 #define READERS_MAX 8
-
-/* The last message of libfuse before the mount was established: it has no other way to report the reason of a
- * failure. */
-static char last_words[256];
-static bool goes_on; /* its last line is incomplete */
-static bool is_mounted;
-
-static enum log_level level_of(enum fuse_log_level level)
-{
-	if (level <= FUSE_LOG_ERR)
-		return LOG_LEVEL_ERROR;
-	if (level == FUSE_LOG_WARNING)
-		return LOG_LEVEL_WARNING;
-	return level == FUSE_LOG_DEBUG ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
-}
-
-static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_list args)
-{
-	char line[sizeof(last_words)];
-	const char *text = line;
-
-	bool ends;
-
-	vsnprintf(line, sizeof(line), format, args);
-	ends = strchr(line, '\n') != NULL;
-	line[strcspn(line, "\n")] = '\0';
-	if (strncmp(text, "fuse: ", 6) == 0)
-		text += 6;
-	if (!is_mounted && goes_on)
-		snprintf(last_words + strlen(last_words), sizeof(last_words) - strlen(last_words), "%s",
-			 text);
-	else if (*text && !is_mounted && level <= FUSE_LOG_ERR)
-		snprintf(last_words, sizeof(last_words), "%s", text);
-	else if (*text)
-		log_write(level_of(level), "fuse", NULL, "%s", text);
-	goes_on = !ends;
-}
-
-/* Reads the options of the mount. */
-static struct fuse_session *new_session(const struct session_options *options, struct fs *fs, struct error *e)
-{
-	struct fuse_session *session;
-
-	fuse_set_log_func(listen_to_libfuse);
-	session = fuse_session_new(options->args, &fs_operations, sizeof(fs_operations), fs);
-	if (!session)
-		error_set(e, EINVAL, "%s", *last_words ? last_words : "bad options");
-	return session;
-}
 
 /* Modification time of the program, ns. */
 static int64_t program_time(void)
@@ -182,68 +132,81 @@ static void answer_all(struct fs *fs)
 	(void)store_run(fs->store, nothing, NULL, NULL);
 }
 
-/* Says what fusermount3 has printed into @heard: if it is the reason of a failure by last_words, else by itself. */
-static void tell_heard(int heard, bool failed)
+/* The supervisor hands over /dev/fuse when it sees that there is a pool to serve. */
+static int get_device(int link, int *ret_device, struct error *e)
 {
-	char text[sizeof(last_words)];
-	ssize_t len = pread(heard, text, sizeof(text) - 1, 0);
-	const char *line = text, *colon;
-	char *end;
+	struct link_message *message = malloc(sizeof(*message));
+	int r = message ? link_send(link, LINK_OPEN, -1, NULL) : -ENOMEM;
 
-	if (len <= 0)
-		return;
-	text[len] = '\0';
-	if (!failed) {
-		log_warning("fuse", NULL, "%s", text);
-		return;
-	}
-	end = strchr(text, '\n');
-	if (end)
-		*end = '\0';
-	colon = strstr(text, ": "); /* the name of the program, with its path */
-	if (colon)
-		line = colon + 2;
-	snprintf(last_words, sizeof(last_words), "%s", line);
+	if (r == 0)
+		r = link_receive(link, message);
+	if (r > 0 && message->what == LINK_DEVICE)
+		*ret_device = message->fd;
+	else if (r >= 0)
+		r = -ECANCELED;
+	free(message);
+	return r < 0 ? error_set(e, -r, "no '/dev/fuse' from the supervisor: %s", strerror(-r)) : 0;
 }
 
-/*
- * Mounts. An ordinary user's mount is made by fusermount3, which prints why it refuses; the terminal is where
- * the user looks, but the standard error is a file by now.
- */
-static int mount_and_listen(struct fuse_session *session, const char *mountpoint)
+/* The mount ends, and with it the connection to the kernel. */
+static void end_mount(const struct session_options *options, int link, int device)
 {
-	_cleanup_close_ int heard = memfd_create("stderr", MFD_CLOEXEC);
-	_cleanup_close_ int error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	bool listens = heard >= 0 && error >= 0 && dup2(heard, STDERR_FILENO) >= 0;
-	int r;
+	struct link_message *message = malloc(sizeof(*message));
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	*last_words = '\0';
-	r = fuse_session_mount(session, mountpoint);
-	if (listens) {
-		(void)dup2(error, STDERR_FILENO);
-		tell_heard(heard, r < 0);
+	if (message && link_send(link, LINK_LEAVE, -1, NULL) == 0 && link_receive(link, message) > 0) {
+		/* libfuse will close the number */
+		if (null >= 0)
+			(void)dup2(null, device);
+	} else {
+		mount_remove(options->mountpoint, fcntl(device, F_DUPFD_CLOEXEC, 0));
+		if (null >= 0)
+			(void)dup2(null, device);
 	}
-	return r;
+	if (null >= 0)
+		(void)close(null);
+	free(message);
 }
 
-static int mount_and_serve(struct fuse_session *session, struct fs *fs, const char *mountpoint,
-			   struct error *e)
+static void tell_served(void *arg)
 {
-	int r;
+	const int *link = arg;
 
-	if (mount_and_listen(session, mountpoint) < 0)
-		return error_set(e, EIO, "cannot mount on '%s'%s%s", mountpoint, *last_words ? ": " : "",
-				 last_words);
-	is_mounted = true;
-	log_info("mount", mountpoint, "poolfs " POOLFS_VERSION " is mounted");
-	r = init_start(session);
+	(void)link_send(*link, LINK_SERVED, -1, NULL);
+}
+
+struct readiness {
+	int link;
+	bool background;
+};
+
+/* With the supervisor, and not before, the worker leaves the process group: see fs/daemon.c. */
+static void tell_ready(void *arg)
+{
+	const struct readiness *ready = arg;
+
+	if (ready->background)
+		(void)setsid();
+	(void)link_send(ready->link, LINK_READY, -1, NULL);
+}
+
+static int serve(struct fuse_session *session, struct fs *fs, const struct session_options *options, int link,
+		 struct error *e)
+{
+	int device, r = get_device(link, &device, e);
+
 	if (r < 0)
+		return r;
+	r = receive_start(session, device, fs->keep);
+	if (r < 0) {
+		(void)close(device);
 		return error_set(e, -r, "out of memory");
-	r = fs->watchers ? watchers_start(fs->watchers, mountpoint, e) : 0;
+	}
+	r = fs->watchers ? watchers_start(fs->watchers, options->mountpoint, e) : 0;
 	if (r == 0)
 		r = signals_start(session, e);
 	if (r == 0) {
-		r = fuse_session_loop(session);
+		r = receive_requests(tell_served, &link);
 		signals_stop();
 		if (r < 0)
 			error_set(e, -r, "lost the connection to the kernel: %s", strerror(-r));
@@ -252,34 +215,29 @@ static int mount_and_serve(struct fuse_session *session, struct fs *fs, const ch
 		watchers_stop(fs->watchers);
 	answer_all(fs);
 	caches_stop(fs->caches);
-	fuse_session_unmount(session);
+	end_mount(options, link, device);
 	if (fs->watchers)
 		watchers_join(fs->watchers);
 	return r < 0 ? r : 0;
 }
 
-int session_run(const struct session_options *options, struct error *e)
+int session_serve(const struct session_options *options, int link, int keep_fd, struct error *e)
 {
-	struct fs fs = {
-		.max_read = options->max_read, .ready = options->ready, .ready_arg = options->ready_arg};
-	struct fuse_session *session = new_session(options, &fs, e);
-	int r;
+	struct readiness ready = {.link = link, .background = options->background};
+	struct fs fs = {.max_read = options->max_read, .ready = tell_ready, .ready_arg = &ready};
+	struct fuse_session *session;
+	int r = keep_open(keep_fd, &fs.keep, e);
 
-	if (!session)
-		return -EINVAL;
-	log_info("mount", options->mountpoint, "poolfs " POOLFS_VERSION " starts; state folder '%s'%s%s%s",
-		 options->pool.state_dir, options->pool.read_only ? ", read-only" : "",
-		 options->allow_other ? ", open to other users" : "",
-		 options->inotify ? ", with inotify" : "");
+	if (r < 0)
+		return r;
 	signals_block();
-	r = privileges_drop(e);
+	session = mount_session_new(options->args, &fs, e);
+	r = session ? fs_open(&fs, options, session, e) : -EINVAL;
 	if (r == 0)
-		r = fs_open(&fs, options, session, e);
-	if (r == 0)
-		r = mount_and_serve(session, &fs, options->mountpoint, e);
+		r = serve(session, &fs, options, link, e);
 	fs_close(&fs);
-	fuse_session_destroy(session);
-	if (r == 0)
-		log_info("mount", options->mountpoint, "poolfs has ended");
+	if (session)
+		fuse_session_destroy(session);
+	keep_free(fs.keep);
 	return r;
 }

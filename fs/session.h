@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mount: opens the pool, mounts, and runs the loop that serves requests. */
+/* The worker of a mount: opens the pool, and runs the loop that serves requests. */
 #ifndef POOLFS_SESSION_H
 #define POOLFS_SESSION_H
 
@@ -16,12 +16,13 @@ struct session_options {
 	uid_t rest_uid;		  /* the user who serves REST; UID_NONE */
 	void (*ready)(void *arg); /* called once, when the mount can be used */
 	void *ready_arg;
+	bool background; /* the program leaves its process group then */
 };
 
 /**
- * Opens the pool, mounts, serves until it is told to end, unmounts, closes the pool. Starts threads, so call
- * it in the process that is to stay. -EINVAL for an unknown option, and others.
+ * Opens the pool, serves the mount until it is told to end, closes the pool. @link: to the supervisor (fs/link.h);
+ * @keep_fd: what the worker before this one has kept. Starts threads. -errno.
  */
-int session_run(const struct session_options *options, struct error *e);
+int session_serve(const struct session_options *options, int link, int keep_fd, struct error *e);
 
 #endif

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "fs/service.h"
 #include "model/log.h"
 
 /* Interrupts the read(2) of the receiver; not used otherwise. */
@@ -55,7 +54,6 @@ static void *taker_main(void *arg)
 	do
 		(void)sigwait(&set, &signal);
 	while (signal == SIGHUP && log_reopen());
-	service_ends();
 	if (!atomic_load(&ended))
 		log_info("mount", NULL, "ends by signal %d, %s", signal, strsignal(signal));
 	while (!atomic_load(&ended)) {

@@ -122,6 +122,25 @@ bool log_reopen(void)
 	return file != NULL;
 }
 
+int log_descriptor(void)
+{
+	scoped_lock(&lock);
+	return fd;
+}
+
+/*
+ * Under lock. Several processes write to the file: one of them may have renamed it, and begun the next. (Who else
+ * renames it has the program open it again.)
+ */
+static void follow_file(void)
+{
+	struct stat present, named;
+
+	if (fstat(fd, &present) == 0 && stat(file, &named) == 0 &&
+	    (present.st_ino != named.st_ino || present.st_dev != named.st_dev))
+		(void)open_file(file);
+}
+
 /* Under lock. */
 static void bound_file(void)
 {
@@ -177,8 +196,10 @@ static void write_line(enum log_level level, const char *text)
 		return;
 	}
 	scoped_lock(&lock);
-	if (file)
+	if (file) {
+		follow_file();
 		bound_file();
+	}
 	(void)!write(fd, line, (size_t)len); /* in one piece; there is nobody to tell that it failed */
 }
 

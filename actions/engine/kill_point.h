@@ -3,8 +3,10 @@
  * Points between two steps of an operation at which tests kill the daemon.
  *
  * In a build with -Dtests=true and -Dbuildtype=debug, a daemon with POOLFS_TEST_KILL_AT=<name> in its
- * environment kills itself with SIGKILL when it reaches the point of that name.
- * In other builds a kill point does nothing.
+ * environment kills itself with SIGKILL when it reaches the point of that name, and
+ * its supervisor before (fs/supervisor.h), as when the machine stops; with
+ * POOLFS_TEST_KILL_WORKER in the environment, too, only the worker dies. In other
+ * builds a kill point does nothing.
  */
 #ifndef POOLFS_ENGINE_KILL_POINT_H
 #define POOLFS_ENGINE_KILL_POINT_H
@@ -17,10 +19,13 @@
 /** Kills the process when @name is the point that the environment names. */
 static inline void kill_point(const char *name)
 {
-	const char *wanted = getenv("POOLFS_TEST_KILL_AT");
+	const char *wanted = getenv("POOLFS_TEST_KILL_AT"), *supervisor = getenv("POOLFS_TEST_SUPERVISOR");
 
-	if (wanted && strcmp(wanted, name) == 0)
-		(void)raise(SIGKILL);
+	if (!wanted || strcmp(wanted, name) != 0)
+		return;
+	if (supervisor && !getenv("POOLFS_TEST_KILL_WORKER"))
+		(void)kill((pid_t)atoi(supervisor), SIGKILL);
+	(void)raise(SIGKILL);
 }
 #else
 #define kill_point(name) ((void)0)

@@ -20,6 +20,7 @@
 struct aside;
 struct caches;
 struct handles;
+struct keep;
 struct kept;
 struct last_errors;
 struct listings;
@@ -40,6 +41,7 @@ struct fs {
 	struct pool *pool;
 	struct store *store;	  /* the pool's */
 	struct event_log *events; /* the store's */
+	struct keep *keep; /* NULL in tests */
 	struct handles *handles;
 	struct aside *aside;
 	struct caches *caches;

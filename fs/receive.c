@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See receive.h. The structures are those of <linux/fuse.h>, which has members whose names model/banned.h forbids. */
+#include "fs/receive.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/uio.h>
+
+enum opcode {
+	OPCODE_FORGET = 2,
+	OPCODE_RELEASE = 18,
+	OPCODE_INIT = 26,
+	OPCODE_RELEASEDIR = 29,
+	OPCODE_INTERRUPT = 36,
+	OPCODE_DESTROY = 38,
+	OPCODE_POLL = 40,
+	OPCODE_BATCH_FORGET = 42,
+};
+#define INIT_EXT	     (UINT32_C(1) << 30) /* flags2 is valid */
+#define DIRECT_IO_ALLOW_MMAP (UINT32_C(1) << 4)	 /* in flags2 */
+#define POLL_NOTIFIES	     1			 /* the kernel waits to be woken */
+#define NOTIFY_POLL	     1
+
+/* A process that had no request for so long serves, too, ms. */
+#define IDLE_MS 1000
+
+struct in {
+	uint32_t len, opcode;
+	uint64_t unique, node;
+	uint32_t uid, gid, pid, extensions;
+};
+
+struct init_in {
+	struct in header;
+	uint32_t major, minor, readahead, flags, flags2;
+};
+
+struct interrupt_in {
+	struct in header;
+	uint64_t unique;
+};
+
+struct poll_in {
+	struct in header;
+	uint64_t fh, kernel;
+	uint32_t flags, events;
+};
+
+struct release_in {
+	struct in header;
+	uint64_t fh;
+};
+
+struct out_header {
+	uint32_t len;
+	int32_t error;
+	uint64_t unique;
+};
+
+struct init_out {
+	uint32_t major, minor, readahead, flags;
+	uint16_t background, congestion;
+	uint32_t write_max, time_gran;
+	uint16_t pages_max, alignment;
+	uint32_t flags2, unused[7];
+};
+
+_Static_assert(offsetof(struct init_out, flags2) == 32 && sizeof(struct init_out) == 64,
+	       "as in the protocol");
+_Static_assert(sizeof(struct in) == 40, "as in the protocol");
+
+/* A process has one connection. Immutable while requests are received, but for what is marked. */
+static struct {
+	struct keep *keep;
+	struct fuse_session *session;
+	int fd;
+	void (*served)(void *arg);
+	void *arg;
+	atomic_bool has_served;
+	struct init_in init; /* of the receiving thread */
+} connection;
+
+/* What this thread is doing. */
+static _Thread_local uint64_t unique;
+static _Thread_local bool is_repeated;
+
+uint64_t receive_unique(void)
+{
+	return unique;
+}
+
+bool receive_is_repeated(void)
+{
+	return is_repeated;
+}
+
+static void note_served(void)
+{
+	if (!atomic_exchange(&connection.has_served, true) && connection.served)
+		connection.served(connection.arg);
+}
+
+/* ------------------------------------------------------------------- answers */
+
+/* Adds to the answer to INIT what libfuse does not know. */
+static void amend_init(const struct iovec *iov, int count)
+{
+	struct init_out *out = count == 2 && iov[1].iov_len >= sizeof(*out) ? iov[1].iov_base : NULL;
+	const struct init_in *in = &connection.init;
+
+	if (out && (in->flags & INIT_EXT) && (in->flags2 & DIRECT_IO_ALLOW_MMAP)) {
+		out->flags |= INIT_EXT;
+		out->flags2 |= DIRECT_IO_ALLOW_MMAP;
+	}
+}
+
+/* The answer is made valid together with what the request has changed. */
+static void keep_reply(struct keep *keep, uint64_t id, const struct iovec *iov, int count)
+{
+	char bytes[512];
+	size_t len = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (iov[i].iov_len > sizeof(bytes) - len)
+			return; /* only reads have long answers, and they can be repeated */
+		memcpy(bytes + len, iov[i].iov_base, iov[i].iov_len);
+		len += iov[i].iov_len;
+	}
+	(void)keep_set(keep, KEEP_REPLY, id, bytes, len);
+}
+
+static void forget_request(struct keep *keep, uint64_t id)
+{
+	bool begins = keep_begin(keep);
+
+	keep_remove(keep, KEEP_REQUEST, id);
+	if (keep_has(keep, KEEP_REPLY, id))
+		keep_remove(keep, KEEP_REPLY, id);
+	if (keep_has(keep, KEEP_INTERRUPT, id))
+		keep_remove(keep, KEEP_INTERRUPT, id);
+	if (keep_has(keep, KEEP_SUBMISSION, id))
+		keep_remove(keep, KEEP_SUBMISSION, id);
+	if (keep_has(keep, KEEP_WAIT, id))
+		keep_remove(keep, KEEP_WAIT, id);
+	if (begins)
+		keep_commit(keep);
+}
+
+static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)
+{
+	const struct out_header *header = iov[0].iov_base;
+	struct keep *keep = connection.keep;
+	uint64_t id = header->unique;
+	ssize_t n;
+	int error;
+
+	(void)userdata;
+	if (!id) /* a notification */
+		return writev(fd, iov, count);
+	if (id == connection.init.header.unique) {
+		amend_init(iov, count);
+		n = writev(fd, iov, count);
+		/* ENOENT: the process before this one has answered it */
+		return n < 0 && errno == ENOENT ? 0 : n;
+	}
+	if (keep_is_changed(keep)) {
+		keep_reply(keep, id, iov, count);
+		keep_commit(keep);
+	}
+	n = writev(fd, iov, count);
+	error = errno;
+	forget_request(keep, id);
+	note_served();
+	errno = error;
+	return n;
+}
+
+/* ------------------------------------------------------------------ requests */
+
+/* Does a request. Its bytes may change. */
+static void process(void *bytes, size_t len, bool repeated)
+{
+	const struct in *in = bytes;
+	const struct poll_in *poll = bytes;
+	const struct release_in *release = bytes;
+	struct fuse_buf buf = {.mem = bytes, .size = len};
+	struct keep *keep = connection.keep;
+
+	unique = in->unique;
+	is_repeated = repeated;
+	(void)keep_begin(keep);
+	if (in->opcode == OPCODE_POLL && len >= sizeof(*poll) && (poll->flags & POLL_NOTIFIES))
+		(void)keep_set(keep, KEEP_POLL, poll->fh, &poll->kernel, sizeof(poll->kernel));
+	if (in->opcode == OPCODE_RELEASE && len >= sizeof(*release))
+		if (keep_has(keep, KEEP_POLL, release->fh))
+			keep_remove(keep, KEEP_POLL, release->fh);
+	fuse_session_process_buf(connection.session, &buf);
+	keep_commit(keep);
+	unique = 0;
+	is_repeated = false;
+}
+
+/* Has the kernel an answer to wait for? */
+static bool is_answered(const struct in *in)
+{
+	return in->opcode != OPCODE_FORGET && in->opcode != OPCODE_BATCH_FORGET &&
+	       in->opcode != OPCODE_INTERRUPT && in->opcode != OPCODE_INIT && in->opcode != OPCODE_DESTROY;
+}
+
+/* Keeps what was received, before anything is done with it. */
+static void keep_request(struct keep *keep, const void *bytes, size_t len)
+{
+	const struct in *in = bytes;
+	const struct interrupt_in *interrupt = bytes;
+
+	if (in->opcode == OPCODE_INTERRUPT && len >= sizeof(*interrupt)) {
+		if (keep_has(keep, KEEP_REQUEST, interrupt->unique))
+			(void)keep_set(keep, KEEP_INTERRUPT, interrupt->unique, bytes, len);
+	} else if (in->opcode == OPCODE_INIT && len >= sizeof(struct init_in)) {
+		(void)keep_set(keep, KEEP_INIT, 0, bytes, sizeof(struct init_in));
+	} else if (is_answered(in)) {
+		(void)keep_set(keep, KEEP_REQUEST, in->unique, bytes, len);
+	}
+}
+
+/* What the process before this one received last, and was killed before it kept it. */
+static void keep_inbox_request(struct keep *keep)
+{
+	struct in *in = keep_inbox(keep);
+
+	if (in->len >= sizeof(*in) && in->len <= KEEP_INBOX && !keep_has(keep, KEEP_REQUEST, in->unique))
+		keep_request(keep, in, in->len);
+	in->len = 0;
+}
+
+/* Agrees with the kernel on what the process before this one did. */
+static void repeat_init(struct keep *keep)
+{
+	struct init_in copy;
+
+	if (!keep_read(keep, KEEP_INIT, 0, &connection.init, sizeof(connection.init)))
+		return;
+	copy = connection.init;
+	process(&copy, sizeof(copy), false);
+}
+
+/* Does what the process before this one has not answered. */
+static void repeat_requests(int fd, struct keep *keep)
+{
+	size_t count, len;
+	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_REQUEST, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_free_ char *answer = keep_get(keep, KEEP_REPLY, list[i], &len);
+		_cleanup_free_ char *bytes = NULL;
+
+		if (answer) {
+			(void)!write(fd, answer, len); /* ENOENT: the kernel has it */
+			forget_request(keep, list[i]);
+			note_served();
+			continue;
+		}
+		bytes = keep_get(keep, KEEP_REQUEST, list[i], &len);
+		if (bytes)
+			process(bytes, len, true);
+	}
+}
+
+static void repeat_interrupts(struct keep *keep)
+{
+	size_t count, len;
+	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_INTERRUPT, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_free_ char *bytes = keep_get(keep, KEEP_INTERRUPT, list[i], &len);
+
+		if (bytes && keep_has(keep, KEEP_REQUEST, list[i]))
+			process(bytes, len, true);
+	}
+}
+
+/* Whoever waits in poll(2) polls again. */
+static void wake_polls(int fd, struct keep *keep)
+{
+	size_t count;
+	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_POLL, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct {
+			struct out_header header;
+			uint64_t kernel;
+		} notice = {.header = {.len = sizeof(notice), .error = NOTIFY_POLL}};
+
+		if (keep_read(keep, KEEP_POLL, list[i], &notice.kernel, sizeof(notice.kernel)))
+			(void)!write(fd, &notice, sizeof(notice));
+	}
+}
+
+/* Receives into the inbox. The number of bytes, 0 after a signal, -errno. */
+static ssize_t receive(int fd, struct in *inbox)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	ssize_t n;
+
+	if (!atomic_load(&connection.has_served) && poll(&poll_fd, 1, IDLE_MS) == 0)
+		note_served();
+	if (fuse_session_exited(connection.session))
+		return 0;
+	n = read(fd, inbox, KEEP_INBOX);
+	if (n >= (ssize_t)sizeof(*inbox))
+		return n;
+	/* ENOENT: the request was withdrawn meanwhile */
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN || errno == ENOENT ? 0 : -errno;
+	return -EIO;
+}
+
+/* Not called, but libfuse wants one. */
+static ssize_t read_again(int fd, void *buf, size_t size, void *userdata)
+{
+	(void)userdata;
+	return read(fd, buf, size);
+}
+
+int receive_start(struct fuse_session *session, int fd, struct keep *keep)
+{
+	static const struct fuse_custom_io io = {.read = read_again, .writev = reply};
+
+	connection.keep = keep;
+	connection.session = session;
+	connection.fd = fd;
+	return fuse_session_custom_io(session, &io, fd) < 0 ? -ENOMEM : 0;
+}
+
+int receive_requests(void (*served)(void *arg), void *arg)
+{
+	struct keep *keep = connection.keep;
+	struct in *inbox = keep_inbox(keep);
+	int fd = connection.fd;
+	ssize_t n = 0;
+
+	connection.served = served;
+	connection.arg = arg;
+	keep_inbox_request(keep);
+	repeat_init(keep);
+	wake_polls(fd, keep);
+	repeat_requests(fd, keep);
+	repeat_interrupts(keep);
+	while (!fuse_session_exited(connection.session)) {
+		n = receive(fd, inbox);
+		if (n < 0)
+			break;
+		if (n == 0)
+			continue;
+		if (inbox->opcode == OPCODE_INIT && n >= (ssize_t)sizeof(connection.init))
+			memcpy(&connection.init, inbox, sizeof(connection.init));
+		keep_request(keep, inbox, (size_t)n);
+		process(inbox, (size_t)n, false);
+		inbox->len = 0;
+	}
+	return n == -ENODEV || n > 0 ? 0 : (int)n;
+}
+
+static void refuse(int fd, uint64_t id, int error)
+{
+	const struct out_header out = {.len = sizeof(out), .error = -error, .unique = id};
+
+	(void)!write(fd, &out, sizeof(out)); /* ENOENT: it was answered, or is withdrawn */
+}
+
+void receive_refuse_kept(int fd, struct keep *keep, int error)
+{
+	size_t count;
+	_cleanup_free_ uint64_t *list = NULL;
+
+	keep_inbox_request(keep);
+	list = keep_list(keep, KEEP_REQUEST, &count);
+	for (size_t i = 0; i < count; i++) {
+		refuse(fd, list[i], error);
+		forget_request(keep, list[i]);
+	}
+}
+
+int receive_refuse(int fd, struct keep *keep, int error)
+{
+	struct in *inbox = keep_inbox(keep);
+	const struct release_in *release = keep_inbox(keep);
+	ssize_t n = read(fd, inbox, KEEP_INBOX);
+
+	if (n < (ssize_t)sizeof(*inbox))
+		return n < 0 && errno == ENODEV ? -ENODEV : 0;
+	if (inbox->opcode == OPCODE_RELEASE || inbox->opcode == OPCODE_RELEASEDIR)
+		keep_remove(keep, KEEP_HANDLE, release->fh); /* nobody waits for the answer */
+	if (inbox->opcode == OPCODE_INIT)
+		keep_request(keep, inbox, (size_t)n); /* it stays, for who can answer it */
+	else if (is_answered(inbox))
+		refuse(fd, inbox->unique, error);
+	inbox->len = 0;
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connection to the kernel: receiving requests, and what outlives the process
+ * that does it.
+ *
+ * The kernel does not notice when the process that serves a mount is killed, as
+ * long as another has /dev/fuse open (fs/supervisor.h). The next process goes on
+ * with the same session:
+ *
+ * - It answers the same FUSE_INIT that the first one got. The kernel takes no second
+ *   answer.
+ * - Each request is kept (model/keep.h) from the moment it is received until it is
+ *   answered. The next process does what is kept before it receives anything. So
+ *   requests are neither lost nor refused, with any kernel: FUSE_NOTIFY_RESEND does
+ *   the same for Linux 6.9 and newer only.
+ * - What a request has changed in the keep and its answer become valid together
+ *   (keep_begin()). If the process dies then, the answer is given again, and the
+ *   request is not done twice. A request that changes the pool is known by the job
+ *   that was kept before it was started (fs/class/command.c).
+ * - Polls that waited are woken; the programs poll again.
+ *
+ * And it is agreed on with the kernel what libfuse 3.14 does not know. Each open file
+ * shows its reader one rendering, so reads go past the page cache (FOPEN_DIRECT_IO).
+ * Linux refuses shared mappings of such files unless the file system allows them:
+ * FUSE_DIRECT_IO_ALLOW_MMAP, since Linux 6.6. libfuse has no name for the flag, so it
+ * is added to its reply on the way. On an older kernel shared mappings fail with
+ * ENODEV, private ones work.
+ */
+#ifndef POOLFS_FS_RECEIVE_H
+#define POOLFS_FS_RECEIVE_H
+
+#include <stdbool.h>
+#include <fuse_lowlevel.h>
+
+#include "model/keep.h"
+
+/** Connects @session with the descriptor @fd of /dev/fuse, which the session closes at its end. -ENOMEM. */
+int receive_start(struct fuse_session *session, int fd, struct keep *keep);
+/**
+ * Serves it, until the mount is gone or fuse_session_exit(). @served (may be NULL) is called once, when a request has
+ * been answered, or there was none for a while. 0, -errno.
+ */
+int receive_requests(void (*served)(void *arg), void *arg);
+/**
+ * The number by which the request that this thread is being handed can be known again, if another process has to
+ * repeat it; 0 outside of a request.
+ */
+uint64_t receive_unique(void);
+/** True if that request was begun by a process that was killed, which may have done it. */
+bool receive_is_repeated(void);
+/** Answers all requests that are kept with @error, and forgets them. For a process without a session. */
+void receive_refuse_kept(int fd, struct keep *keep, int error);
+/** Receives a request, for which this may wait, and answers it with @error. -ENODEV: the mount is gone. */
+int receive_refuse(int fd, struct keep *keep, int error);
+
+#endif

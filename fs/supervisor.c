@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See supervisor.h. */
+#include "fs/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "fs/link.h"
+#include "fs/mount.h"
+#include "fs/privileges.h"
+#include "fs/receive.h"
+#include "fs/service.h"
+#include "model/keep.h"
+#include "model/log.h"
+
+struct supervisor {
+	const struct session_options *options;
+	int device;  /* /dev/fuse; -1: not mounted */
+	int keep_fd; /* of what workers keep */
+	int signals; /* signalfd(2) */
+	sigset_t taken;
+	int link; /* to the worker; -1: there is none */
+	pid_t worker; /* 0: it has ended */
+	int deaths; /* of workers in a row that have served nothing */
+	bool is_ready;
+	bool ends;	    /* the worker has ended as it should, or was told to */
+	struct keep *given; /* has given up: the requests that it refuses */
+	struct error why;   /* why the last worker ended, if it said so */
+};
+
+/* ------------------------------------------------------------- not serving */
+
+static char *notice_path(const struct supervisor *s)
+{
+	char *path;
+
+	return asprintf(&path, "%s/" NOT_SERVING, s->options->pool.state_dir) < 0 ? NULL : path;
+}
+
+static void remove_notice(const struct supervisor *s)
+{
+	_cleanup_free_ char *path = notice_path(s);
+
+	if (path)
+		(void)unlink(path);
+}
+
+static void write_notice(const struct supervisor *s)
+{
+	_cleanup_free_ char *path = notice_path(s);
+	_cleanup_close_ int fd =
+		path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
+	_cleanup_free_ char *text = NULL;
+	const char *why =
+		error_is_set(&s->why) ? error_sentence(&s->why) : "it was killed, or crashed";
+	int len = asprintf(
+		&text,
+		"The pool at %s is not served: requests fail with EIO.\n"
+		"The program that serves it has ended %d times without serving anything. The last time: %s.\n"
+		"It is tried again every %d s. When the cause is mended, nothing has to be done; to end the mount: "
+		"umount %s\n",
+		s->options->mountpoint, s->deaths,
+		why, SUPERVISOR_RETRY_S, s->options->mountpoint);
+
+	log_error("mount", s->options->mountpoint,
+		  "is not served: requests fail with EIO. The process that serves it has ended %d times without "
+		  "serving anything. The last time: %s",
+		  s->deaths, why);
+	if (fd >= 0 && len > 0)
+		(void)!write(fd, text, (size_t)len);
+}
+
+/* Answers requests with EIO from now on. */
+static void give_up(struct supervisor *s)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (keep_open(s->keep_fd, &s->given, &e) < 0) {
+		log_error("mount", s->options->mountpoint, "%s", error_sentence(&e));
+		return;
+	}
+	receive_refuse_kept(s->device, s->given, EIO);
+}
+
+/* A worker takes the mount. */
+static void take_up(struct supervisor *s)
+{
+	keep_free(s->given);
+	s->given = NULL;
+}
+
+/* ------------------------------------------------------------------ workers */
+
+static int compare_numbers(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* The worker has no descriptors but the standard ones and these. */
+static void close_others(int *kept, size_t count)
+{
+	int next = STDERR_FILENO + 1; /* the first one that is not looked at yet */
+
+	qsort(kept, count, sizeof(*kept), compare_numbers);
+	for (size_t i = 0; i < count; i++) {
+		if (kept[i] > next)
+			(void)close_range((unsigned)next, (unsigned)kept[i] - 1, 0);
+		if (kept[i] >= next)
+			next = kept[i] + 1;
+	}
+	(void)close_range((unsigned)next, ~0U, 0);
+}
+
+static void __attribute__((noreturn)) worker(const struct supervisor *s, int link)
+{
+	int kept[] = {link, s->keep_fd, log_descriptor()};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	sigset_t child;
+	int r;
+
+	close_others(kept, ARRAY_SIZE(kept));
+	/* The others wait until the worker takes them (fs/signals.h), so that none is lost. */
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	(void)sigprocmask(SIG_UNBLOCK, &child, NULL);
+	r = session_serve(s->options, link, s->keep_fd, &e);
+	if (r < 0)
+		(void)link_send(link, LINK_ERROR, -1, error_sentence(&e));
+	else
+		(void)link_send(link, LINK_ENDED, -1, NULL);
+	error_done(&e);
+	exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+#ifdef POOLFS_TESTS
+/* For kill_point(), which takes the whole program with it. */
+static void name_supervisor(void)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	(void)setenv("POOLFS_TEST_SUPERVISOR", pid, 1);
+}
+#else
+#define name_supervisor() ((void)0)
+#endif
+
+static int start_worker(struct supervisor *s, struct error *e)
+{
+	int ends[2], r = link_new(ends);
+
+	if (r < 0)
+		return error_set(e, -r, "cannot create a pair of sockets: %s", strerror(-r));
+	error_done(&s->why);
+	name_supervisor();
+	s->worker = fork();
+	if (s->worker < 0) {
+		(void)close(ends[0]);
+		(void)close(ends[1]);
+		return error_set(e, errno, "cannot start a process: %s", strerror(errno));
+	}
+	if (s->worker == 0)
+		worker(s, ends[1]);
+	(void)close(ends[1]);
+	s->link = ends[0];
+	return 0;
+}
+
+/* The worker has opened the pool. */
+static void hand_over_device(struct supervisor *s)
+{
+	take_up(s);
+	if (s->device < 0) {
+		(void)mount_make(s->options->args, s->options->mountpoint, &s->device, &s->why);
+		/* the worker's error would be that it has none */
+		if (s->device < 0)
+			s->ends = true;
+	}
+	(void)link_send(s->link, s->device < 0 ? LINK_NO_DEVICE : LINK_DEVICE, s->device, NULL);
+}
+
+static void end_mount(struct supervisor *s)
+{
+	if (s->device >= 0)
+		mount_remove(s->options->mountpoint, steal_fd(&s->device));
+}
+
+static void on_message(struct supervisor *s, const struct link_message *m)
+{
+	switch (m->what) {
+	case LINK_OPEN:
+		hand_over_device(s);
+		break;
+	case LINK_READY:
+		if (!s->is_ready && s->options->ready)
+			s->options->ready(s->options->ready_arg);
+		s->is_ready = true;
+		break;
+	case LINK_SERVED:
+		if (s->deaths >= SUPERVISOR_DEATHS)
+			log_info("mount", s->options->mountpoint, "is served again");
+		s->deaths = 0;
+		remove_notice(s);
+		break;
+	case LINK_LEAVE:
+		s->ends = true;
+		service_ends();
+		end_mount(s);
+		(void)link_send(s->link, LINK_GONE, -1, NULL);
+		break;
+	case LINK_ENDED:
+		s->ends = true;
+		break;
+	case LINK_ERROR:
+		if (!error_is_set(&s->why))
+			(void)error_set(&s->why, EIO, "%s", m->text);
+		break;
+	case LINK_DEVICE:
+	case LINK_NO_DEVICE:
+	case LINK_GONE:
+		break;
+	}
+	if (m->fd >= 0)
+		(void)close(m->fd);
+}
+
+/* Is the mount there? */
+static bool is_mounted(const struct supervisor *s)
+{
+	struct pollfd device = {.fd = s->device};
+
+	return s->device >= 0 && poll(&device, 1, 0) >= 0 && !(device.revents & POLLERR);
+}
+
+/* Children are the workers, of which those before the last may end late. */
+static void reap(struct supervisor *s)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		if (pid == s->worker)
+			s->worker = 0;
+}
+
+/* The worker's end of the link is closed: it has ended, or is about to. */
+static void on_end(struct supervisor *s)
+{
+	(void)close(steal_fd(&s->link));
+	if (s->ends || !is_mounted(s)) {
+		if (s->worker > 0)
+			(void)waitpid(s->worker, NULL, 0);
+		s->ends = true;
+		return;
+	}
+	/*
+	 * It is not waited for: a thread of it may wait for a request on the mount itself (fs/tell/watchers.h), which the
+	 * next worker answers.
+	 */
+	if (s->worker > 0)
+		(void)kill(s->worker, SIGKILL);
+	s->deaths++;
+	if (s->deaths < SUPERVISOR_DEATHS)
+		log_warning("mount", s->options->mountpoint,
+			    "the process that served it has ended%s%s; another one takes over",
+			    error_is_set(&s->why) ? ": " : "",
+			    error_is_set(&s->why) ? error_sentence(&s->why) : "");
+	else if (s->deaths == SUPERVISOR_DEATHS)
+		write_notice(s);
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static void on_signal(struct supervisor *s)
+{
+	struct signalfd_siginfo info;
+	bool reopened;
+
+	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGCHLD) {
+		reap(s);
+		return;
+	}
+	/* Without a file of the log the terminal is gone, which ends the program. */
+	reopened = info.ssi_signo == SIGHUP && log_reopen();
+	if (!reopened)
+		service_ends();
+	if (s->link >= 0) {
+		if (s->worker > 0)
+			(void)kill(s->worker, (int)info.ssi_signo);
+	} else if (!reopened) {
+		s->ends = true;
+		end_mount(s);
+	}
+}
+
+/* Waits for what comes next: a message, a signal, a request to refuse, the time to try again. */
+static int wait_once(struct supervisor *s, struct error *e)
+{
+	struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN},
+			       {.fd = s->link, .events = POLLIN},
+			       {.fd = s->given ? s->device : -1, .events = POLLIN}};
+	int n = poll(fds, ARRAY_SIZE(fds), s->link < 0 ? SUPERVISOR_RETRY_S * 1000 : -1);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : error_set(e, errno, "poll: %s", strerror(errno));
+	if (fds[1].revents) {
+		_cleanup_free_ struct link_message *m = malloc(sizeof(*m));
+		int r = m ? link_receive(s->link, m) : -ENOMEM;
+
+		if (r > 0)
+			on_message(s, m);
+		else
+			on_end(s);
+	}
+	if (fds[0].revents)
+		on_signal(s);
+	if (fds[2].revents & POLLERR || (fds[2].revents && receive_refuse(s->device, s->given, EIO) < 0)) {
+		s->ends = s->link < 0;
+		take_up(s);
+	}
+	return 0;
+}
+
+static int run(struct supervisor *s, struct error *e)
+{
+	int64_t tried = 0;
+	int r = 0;
+
+	while (r >= 0 && !(s->ends && s->link < 0)) {
+		bool waits =
+			s->deaths >= SUPERVISOR_DEATHS && store_now() - tried < SUPERVISOR_RETRY_S * NS_PER_S;
+
+		if (s->link < 0 && !waits) {
+			tried = store_now();
+			r = start_worker(s, e);
+		} else if (s->link < 0 && !s->given) {
+			give_up(s);
+		}
+		if (r >= 0)
+			r = wait_once(s, e);
+	}
+	if (r >= 0 && error_is_set(&s->why)) {
+		r = -s->why.errnum;
+		error_move(e, &s->why);
+	}
+	return r;
+}
+
+int supervisor_run(const struct session_options *options, struct error *e)
+{
+	struct supervisor s = {.options = options,
+			       .device = -1,
+			       .keep_fd = -1,
+			       .signals = -1,
+			       .link = -1,
+			       .why = ERROR_INIT};
+	struct fuse_session *session = mount_session_new(options->args, NULL, e);
+	int r;
+
+	if (!session) /* bad options: before anything is opened */
+		return -EINVAL;
+	fuse_session_destroy(session);
+	log_info("mount", options->mountpoint, "poolfs " POOLFS_VERSION " starts; state folder '%s'%s%s%s",
+		 options->pool.state_dir, options->pool.read_only ? ", read-only" : "",
+		 options->allow_other ? ", open to other users" : "",
+		 options->inotify ? ", with inotify" : "");
+	sigemptyset(&s.taken);
+	sigaddset(&s.taken, SIGTERM);
+	sigaddset(&s.taken, SIGINT);
+	sigaddset(&s.taken, SIGHUP);
+	sigaddset(&s.taken, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &s.taken, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	s.signals = signalfd(-1, &s.taken, SFD_CLOEXEC | SFD_NONBLOCK);
+	r = s.signals < 0 ? error_set(e, errno, "cannot receive signals: %s", strerror(errno)) : 0;
+	if (r == 0)
+		r = privileges_drop(e);
+	if (r == 0)
+		r = keep_new(&s.keep_fd, e);
+	if (r == 0)
+		r = run(&s, e);
+	end_mount(&s);
+	take_up(&s);
+	error_done(&s.why);
+	if (s.signals >= 0)
+		(void)close(s.signals);
+	if (s.keep_fd >= 0)
+		(void)close(s.keep_fd);
+	if (r == 0)
+		log_info("mount", options->mountpoint, "poolfs has ended");
+	return r;
+}
