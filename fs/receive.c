@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "fs/tree/repeat.h"
+
 enum opcode {
 	OPCODE_FORGET = 2,
 	OPCODE_RELEASE = 18,
@@ -83,20 +85,6 @@ static struct {
 	struct init_in init; /* of the receiving thread */
 } connection;
 
-/* What this thread is doing. */
-static _Thread_local uint64_t unique;
-static _Thread_local bool is_repeated;
-
-uint64_t receive_unique(void)
-{
-	return unique;
-}
-
-bool receive_is_repeated(void)
-{
-	return is_repeated;
-}
-
 static void note_served(void)
 {
 	if (!atomic_exchange(&connection.has_served, true) && connection.served)
@@ -168,7 +156,7 @@ static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)
 	}
 	if (keep_is_changed(keep)) {
 		keep_reply(keep, id, iov, count);
-		keep_commit(keep);
+		keep_flush(keep);
 	}
 	n = writev(fd, iov, count);
 	error = errno;
@@ -189,8 +177,7 @@ static void process(void *bytes, size_t len, bool repeated)
 	struct fuse_buf buf = {.mem = bytes, .size = len};
 	struct keep *keep = connection.keep;
 
-	unique = in->unique;
-	is_repeated = repeated;
+	repeat_set(in->unique, repeated);
 	(void)keep_begin(keep);
 	if (in->opcode == OPCODE_POLL && len >= sizeof(*poll) && (poll->flags & POLL_NOTIFIES))
 		(void)keep_set(keep, KEEP_POLL, poll->fh, &poll->kernel, sizeof(poll->kernel));
@@ -199,8 +186,7 @@ static void process(void *bytes, size_t len, bool repeated)
 			keep_remove(keep, KEEP_POLL, release->fh);
 	fuse_session_process_buf(connection.session, &buf);
 	keep_commit(keep);
-	unique = 0;
-	is_repeated = false;
+	repeat_set(0, false);
 }
 
 /* Has the kernel an answer to wait for? */

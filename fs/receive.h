@@ -41,13 +41,6 @@ int receive_start(struct fuse_session *session, int fd, struct keep *keep);
  * been answered, or there was none for a while. 0, -errno.
  */
 int receive_requests(void (*served)(void *arg), void *arg);
-/**
- * The number by which the request that this thread is being handed can be known again, if another process has to
- * repeat it; 0 outside of a request.
- */
-uint64_t receive_unique(void);
-/** True if that request was begun by a process that was killed, which may have done it. */
-bool receive_is_repeated(void);
 /** Answers all requests that are kept with @error, and forgets them. For a process without a session. */
 void receive_refuse_kept(int fd, struct keep *keep, int error);
 /** Receives a request, for which this may wait, and answers it with @error. -ENODEV: the mount is gone. */

@@ -68,7 +68,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->gid = getegid();
 	fs->has_others = options->allow_other;
 	fs->rest_uid = options->rest_uid;
-	fs->handles = handles_new();
+	fs->handles = handles_new(fs->keep);
 	fs->aside = aside_new();
 	fs->errors = last_errors_new();
 	fs->listings = listings_new(fs->pool);
@@ -91,6 +91,8 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	if (r < 0)
 		return error_set(e, -r, "cannot follow the changes of the pool: %s", strerror(-r));
 	waits_load(fs->waits);
+	if (handles_load(fs) < 0)
+		return error_oom(e);
 	return 0;
 }
 

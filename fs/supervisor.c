@@ -23,9 +23,9 @@ struct supervisor {
 	int keep_fd; /* of what workers keep */
 	int signals; /* signalfd(2) */
 	sigset_t taken;
-	int link; /* to the worker; -1: there is none */
+	int link;     /* to the worker; -1: there is none */
 	pid_t worker; /* 0: it has ended */
-	int deaths; /* of workers in a row that have served nothing */
+	int deaths;   /* of workers in a row that have served nothing */
 	bool is_ready;
 	bool ends;	    /* the worker has ended as it should, or was told to */
 	struct keep *given; /* has given up: the requests that it refuses */

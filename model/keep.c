@@ -59,6 +59,10 @@ static _Thread_local struct {
 	struct keep *keep;
 	char *data; /* records */
 	size_t len, room;
+	/* of keep_watch() */
+	void (*save)(void *arg);
+	void (*release)(void *arg);
+	void *arg;
 } begun;
 
 static size_t padded(size_t len)
@@ -324,28 +328,51 @@ bool keep_begin(struct keep *k)
 	return true;
 }
 
+void keep_watch(struct keep *k, void (*save)(void *arg), void (*release)(void *arg), void *arg)
+{
+	if (!k || begun.keep != k || begun.save) {
+		release(arg);
+		return;
+	}
+	begun.save = save;
+	begun.release = release;
+	begun.arg = arg;
+}
+
 bool keep_is_changed(const struct keep *k)
 {
-	return k && begun.keep == k && begun.len;
+	if (!k || begun.keep != k)
+		return false;
+	if (begun.save)
+		begun.save(begun.arg);
+	return begun.len != 0;
+}
+
+void keep_flush(struct keep *k)
+{
+	if (!keep_is_changed(k))
+		return;
+	pthread_mutex_lock(&k->lock);
+	if (make_room(k, begun.len) == 0)
+		for (size_t at = 0; at < begun.len;) {
+			const struct record *r = (const struct record *)(begun.data + at);
+
+			if (append(k, r, r + 1) < 0)
+				break;
+			at += padded(r->len);
+		}
+	publish(k);
+	pthread_mutex_unlock(&k->lock);
+	begun.len = 0;
 }
 
 void keep_commit(struct keep *k)
 {
 	if (!k || begun.keep != k)
 		return;
-	if (begun.len) {
-		pthread_mutex_lock(&k->lock);
-		if (make_room(k, begun.len) == 0)
-			for (size_t at = 0; at < begun.len;) {
-				const struct record *r = (const struct record *)(begun.data + at);
-
-				if (append(k, r, r + 1) < 0)
-					break;
-				at += padded(r->len);
-			}
-		publish(k);
-		pthread_mutex_unlock(&k->lock);
-	}
+	keep_flush(k);
+	if (begun.save)
+		begun.release(begun.arg);
 	free(begun.data);
 	begun = (__typeof__(begun)){0};
 }

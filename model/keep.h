@@ -70,9 +70,16 @@ void keep_remove(struct keep *keep, enum keep_type type, uint64_t id);
  * then keep_get() and keep_has() do not see them. Does nothing in a thread that has begun already: *returns* false.
  */
 bool keep_begin(struct keep *keep);
+/**
+ * Has @save called before what the thread has begun is made valid, to change what is due until then; and @release at
+ * its end. At once, if the thread has not begun, or watches something already.
+ */
+void keep_watch(struct keep *keep, void (*save)(void *arg), void (*release)(void *arg), void *arg);
 /** True if this thread has begun, and has changed something since. */
 bool keep_is_changed(const struct keep *keep);
-/** Ends what keep_begin() began. */
+/** Makes valid what was changed since keep_begin(), which goes on. */
+void keep_flush(struct keep *keep);
+/** Ends what keep_begin() began, after a keep_flush(). */
 void keep_commit(struct keep *keep);
 
 bool keep_has(struct keep *keep, enum keep_type type, uint64_t id);

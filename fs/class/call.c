@@ -90,5 +90,6 @@ static int call_part(const struct place *p, const struct gather *g, struct error
 }
 
 const struct file_class class_call = {
-	DOCUMENT_FILE, .write = writing_write, .flush = writing_flush, .part = call_part, .take = call_take,
+	DOCUMENT_FILE,	   .write = writing_write, .flush = writing_flush,
+	.part = call_part, .take = call_take,	   .revive = writing_revive,
 };

@@ -29,8 +29,8 @@ void command_wait(const struct place *p, fuse_req_t req);
 void command_replace(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg);
 #define COMMAND_FILE                                                                                         \
 	.write = writing_write, .flush = writing_flush, .fsync = writing_fsync, .cut = writing_cut,          \
-	.replace = command_replace, .take = command_take, .settle = command_wait, .unlink = movable_unlink,  \
-	.rename = movable_rename, .recreate = movable_recreate
+	.replace = command_replace, .take = command_take, .settle = command_wait, .revive = writing_revive,  \
+	.unlink = movable_unlink, .rename = movable_rename, .recreate = movable_recreate
 
 /* Columns of the node table. */
 struct document *render_menu(const struct place *p);

@@ -35,10 +35,13 @@ void document_reply_open(fuse_req_t req, struct handle *h, const struct fuse_fil
 	 * meanwhile share the next commit.
 	 */
 	struct open_out out = {.flags = OPEN_DIRECT_IO | OPEN_PARALLEL_DIRECT_WRITES};
+	bool begins = keep_begin(fs->keep);
 	int r = handles_add(fs->handles, h);
 
 	if (r < 0) {
 		fuse_reply_err(req, -r);
+		if (begins)
+			keep_commit(fs->keep);
 		return;
 	}
 	out.fh = h->number;
@@ -46,6 +49,8 @@ void document_reply_open(fuse_req_t req, struct handle *h, const struct fuse_fil
 		out.flags |= OPEN_NOFLUSH;
 	if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) == -ENOENT)
 		handles_remove(fs->handles, h->number); /* interrupted: there will be no release */
+	if (begins)
+		keep_commit(fs->keep);
 }
 
 static void open_done(void *arg, int result, struct document *d, const struct error *e)
@@ -88,8 +93,10 @@ void document_file_open(fuse_req_t req, const struct place *p, struct fuse_file_
 		h = handle_new(p->node, place_mode(p), p->object, &p->caller);
 		r = h ? 0 : -ENOMEM;
 	}
-	if (r == 0)
+	if (r == 0) {
 		h->gather.anew = fi->flags & O_TRUNC;
+		h->reads = (fi->flags & O_ACCMODE) != O_WRONLY;
+	}
 	if (r == 0)
 		poll_note(p, h);
 	if (r < 0)
@@ -114,7 +121,9 @@ void document_file_read(fuse_req_t req, struct handle *h, size_t size, off_t off
 		return;
 	}
 	start = (size_t)offset;
-	fuse_reply_buf(req, d->data + start, d->len - start < size ? d->len - start : size);
+	size = d->len - start < size ? d->len - start : size;
+	handle_note_read(h, d, start + size);
+	fuse_reply_buf(req, d->data + start, size);
 }
 
 /* The only hole of a rendered file is at its end. */

@@ -185,6 +185,20 @@ static void note_writer(fuse_req_t req, struct handle *h)
 		h->state_free = writer_free;
 	}
 	writer_note(w, fuse_req_ctx(req)->pid);
+	h->writer = fuse_req_ctx(req)->pid;
+}
+
+void writing_revive(const struct fs *fs, struct handle *h)
+{
+	struct writer *w = h->writer ? malloc(sizeof(*w)) : NULL;
+
+	(void)fs;
+	if (!w)
+		return;
+	*w = WRITER_INIT;
+	h->state = w;
+	h->state_free = writer_free;
+	writer_note(w, h->writer);
 }
 
 /* ------------------------------------------------------------------- pieces */

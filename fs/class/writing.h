@@ -46,6 +46,7 @@ void writing_write(fuse_req_t req, const struct place *p, struct handle *h, cons
 		   off_t offset, int flags);
 void writing_flush(fuse_req_t req, const struct place *p, struct handle *h);
 void writing_fsync(fuse_req_t req, const struct place *p, struct handle *h);
+void writing_revive(const struct fs *fs, struct handle *h);
 int writing_cut(const struct place *p, struct handle *h, off_t size, struct error *e);
 
 /** The text of a JSON document, for `part`. */

@@ -129,6 +129,7 @@ struct parked_list {
 	fuse_req_t req;
 	struct handle *handle; /* owned */
 	size_t size;
+	off_t offset;
 	bool plus;
 };
 
@@ -139,12 +140,12 @@ static void list_found(void *arg, int result)
 	if (result < 0)
 		fuse_reply_err(parked->req, -result);
 	else
-		list(parked->req, parked->handle, parked->size, 0, parked->plus);
+		list(parked->req, parked->handle, parked->size, parked->offset, parked->plus);
 	handle_unref(parked->handle);
 	free(parked);
 }
 
-static void park_list(fuse_req_t req, struct handle *h, size_t size, bool plus)
+static void park_list(fuse_req_t req, struct handle *h, size_t size, off_t offset, bool plus)
 {
 	_cleanup_view_ struct view *view = NULL;
 	struct parked_list *parked;
@@ -156,7 +157,7 @@ static void park_list(fuse_req_t req, struct handle *h, size_t size, bool plus)
 		fuse_reply_err(req, r < 0 ? -r : ENOMEM);
 		return;
 	}
-	*parked = (struct parked_list){.req = req, .handle = h, .size = size, .plus = plus};
+	*parked = (struct parked_list){.req = req, .handle = h, .size = size, .offset = offset, .plus = plus};
 	ref_get(&h->ref);
 	dir.entry->io->walk(&dir, h, list_found, parked);
 }
@@ -165,11 +166,12 @@ static void start_list(fuse_req_t req, size_t size, off_t offset, const struct f
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	/* a walk that another process has begun goes on in the present view */
 	bool rewinds = h && (!h->view || offset == 0);
 	int r = h ? 0 : -EBADF;
 
 	if (rewinds && handle_class(fs, h)->walk) {
-		park_list(req, h, size, plus);
+		park_list(req, h, size, offset, plus);
 		return;
 	}
 	if (rewinds)

@@ -173,12 +173,67 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		p.entry->io->open(req, &p, fi);
 }
 
+/* A read or a seek of an open file whose content has to be made again. */
+struct again_call {
+	fuse_req_t req;
+	struct handle *handle; /* owned */
+	size_t size;
+	off_t offset;
+	int whence; /* -1: a read */
+};
+
+static void again_done(void *arg, int result, struct document *d, const struct error *e)
+{
+	_cleanup_free_ struct again_call *call = arg;
+	_cleanup_handle_ struct handle *h = call->handle;
+	const struct fs *fs = fuse_req_userdata(call->req);
+	int r = result;
+
+	if (r < 0 && e)
+		last_error_set(fs->errors, fuse_req_ctx(call->req)->uid, NULL, e);
+	if (r == 0) {
+		handle_set_content(h, d);
+		r = handle_check_content(h, call->whence < 0 ? call->offset : 0);
+	}
+	if (r < 0)
+		fuse_reply_err(call->req, -r);
+	else if (r > 0)
+		fuse_reply_buf(call->req, NULL, 0);
+	else if (call->whence < 0)
+		handle_class(fs, h)->read(call->req, h, call->size, call->offset);
+	else
+		handle_class(fs, h)->lseek(call->req, h, call->offset, call->whence);
+}
+
+/* Makes the content that a process before this one has shown; true if the request will be answered then. */
+static bool make_again(fuse_req_t req, fuse_ino_t ino, struct handle *h, const struct again_call *how)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct again_call *call;
+	struct place p;
+	int r;
+
+	if (!atomic_load(&h->lost) || h->requested)
+		return false;
+	r = request_open_place(req, ino, h, &view, &p);
+	call = r == 0 ? malloc(sizeof(*call)) : NULL;
+	if (!call) {
+		fuse_reply_err(req, r < 0 ? -r : ENOMEM);
+		return true;
+	}
+	*call = *how;
+	call->req = req;
+	call->handle = h;
+	ref_get(&h->ref);
+	content_start(&p, again_done, call);
+	return true;
+}
+
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
 
-	(void)ino;
 	if (!h || !handle_class(fs, h)->read)
 		fuse_reply_err(req, EBADF);
 	else if (!fi->lock_owner && fs->has_others && (fs->nodes[h->node.class].flags & E_PRIVATE))
@@ -187,7 +242,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		 * lock owner. The pages would be shown to other users whose content is another.
 		 */
 		fuse_reply_err(req, EOPNOTSUPP);
-	else
+	else if (!make_again(req, ino, h, &(struct again_call){.size = size, .offset = offset, .whence = -1}))
 		handle_class(fs, h)->read(req, h, size, offset);
 }
 
@@ -196,12 +251,11 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
 
-	(void)ino;
 	if (!h)
 		fuse_reply_err(req, EBADF);
 	else if (!handle_class(fs, h)->lseek)
 		fuse_reply_err(req, ENXIO);
-	else
+	else if (!make_again(req, ino, h, &(struct again_call){.offset = offset, .whence = whence}))
 		handle_class(fs, h)->lseek(req, h, offset, whence);
 }
 

@@ -54,6 +54,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 		fuse_reply_err(req, -r);
 		return;
 	}
+	if (atomic_load(&h->lost) && p.entry->render) /* where the text goes may depend on what was read */
+		handle_set_content(h, p.entry->render(&p));
 	p.entry->io->write(req, &p, h, data, size, offset, fi->flags);
 	handles_count_gather(p.fs->handles, h, p.caller.uid);
 }

@@ -72,6 +72,8 @@ struct file_class {
 	void (*setattr)(fuse_req_t req, const struct place *p, const struct stat *attr, int to_set);
 	/* Truncates; @h: the open file, NULL by path. NULL: as if it were done. */
 	int (*cut)(const struct place *p, struct handle *h, off_t size, struct error *e);
+	/* Gives a handle of the process before this one its state again. NULL: it has none, or makes it when needed. */
+	void (*revive)(const struct fs *fs, struct handle *h);
 	/* Called after the handle has left the table; does not reply. NULL: nothing to release. */
 	void (*release)(const struct fs *fs, struct handle *h);
 

@@ -41,7 +41,7 @@ struct fs {
 	struct pool *pool;
 	struct store *store;	  /* the pool's */
 	struct event_log *events; /* the store's */
-	struct keep *keep; /* NULL in tests */
+	struct keep *keep;	  /* NULL in tests */
 	struct handles *handles;
 	struct aside *aside;
 	struct caches *caches;

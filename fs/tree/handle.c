@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/tree/by_name.h"
+#include "fs/tree/class.h"
 #include "fs/tree/gathered.h"
 #include "fs/tree/where_list.h"
 
@@ -18,6 +19,7 @@ struct slot {
 };
 
 struct handles {
+	struct keep *keep;	   /* immutable; or NULL */
 	struct gathered *gathered; /* immutable; owned */
 	pthread_mutex_t lock;
 	struct slot *slots; /* lock; owned; slot 0 is never used */
@@ -25,7 +27,28 @@ struct handles {
 	uint32_t free;	    /* lock; first free slot, 0 = none */
 };
 
-struct handles *handles_new(void)
+/* The values of a handle that are kept. Numbers of node classes and the like are those of the program. */
+struct kept_handle {
+	uint64_t node;
+	int64_t start, seen, end, base;
+	uint64_t kept; /* of the text */
+	uint32_t mode, uid, gid, writer;
+	int32_t refused;
+	uint8_t limited, reads, writes, has_content, polled, requested, base_set;
+	uint8_t held, taken, appends, anew; /* of the text */
+	uint8_t unused[5];
+};
+
+/* The first bytes of a content that is kept; the rest may be left out. */
+struct kept_content {
+	int64_t mtime;
+	uint64_t len;
+};
+
+/* A content up to this size is kept as soon as it is seen, a longer one when its reader is in the middle of it. */
+#define CONTENT_SMALL 4096
+
+struct handles *handles_new(struct keep *keep)
 {
 	struct handles *handles = calloc(1, sizeof(*handles));
 
@@ -36,6 +59,7 @@ struct handles *handles_new(void)
 		free(handles);
 		return NULL;
 	}
+	handles->keep = keep;
 	handles->count = 1;
 	pthread_mutex_init(&handles->lock, NULL);
 	return handles;
@@ -65,6 +89,7 @@ static void handle_destroy(struct ref *self)
 	gather_reset(&h->gather);
 	handle_set_view(h, NULL, NULL, NULL);
 	pthread_mutex_destroy(&h->lock);
+	free(h->saved);
 	free(h);
 }
 
@@ -82,6 +107,126 @@ struct handle *handle_new(struct node node, mode_t mode, const struct object *o,
 	h->caller.account = NULL;
 	pthread_mutex_init(&h->lock, NULL);
 	return h;
+}
+
+/* --------------------------------------------------------------------- keep */
+
+/* The text is longer than what is kept of it, or another. */
+static void save_text(struct handle *h)
+{
+	struct gather *g = &h->gather;
+
+	if (g->len == h->saved_text && g->saved == g->len)
+		return;
+	if (!g->len)
+		keep_remove(h->keep, KEEP_TEXT, h->number);
+	else if (h->saved_text && g->saved == h->saved_text)
+		(void)keep_add(h->keep, KEEP_TEXT, h->number, g->data + g->saved, g->len - g->saved);
+	else
+		(void)keep_set(h->keep, KEEP_TEXT, h->number, g->data, g->len);
+	g->saved = h->saved_text = g->len;
+}
+
+/* Keeps what has changed. For the thread that receives requests, or before others know the handle. */
+static void handle_save(void *handle)
+{
+	struct handle *h = handle;
+	const struct gather *g = &h->gather;
+	struct kept_handle now = {.node = node_pack(h->node),
+				  .start = h->start,
+				  .seen = atomic_load(&h->seen),
+				  .end = h->end,
+				  .base = h->base,
+				  .kept = g->kept,
+				  .mode = h->mode,
+				  .uid = h->caller.uid,
+				  .gid = h->caller.gid,
+				  .writer = (uint32_t)h->writer,
+				  .refused = atomic_load(&h->refused),
+				  .limited = h->caller.limited,
+				  .reads = h->reads,
+				  .writes = h->writes,
+				  .has_content = h->content || atomic_load(&h->lost),
+				  .polled = h->polled,
+				  .requested = h->requested,
+				  .base_set = h->base_set,
+				  .held = g->held,
+				  .taken = g->taken,
+				  .appends = g->appends,
+				  .anew = g->anew};
+
+	if (!h->keep || atomic_load(&h->closed))
+		return;
+	save_text(h);
+	if (h->saved && memcmp(h->saved, &now, sizeof(now)) == 0)
+		return;
+	if (!h->saved)
+		h->saved = malloc(sizeof(now));
+	if (h->saved)
+		*h->saved = now;
+	(void)keep_set(h->keep, KEEP_HANDLE, h->number, &now, sizeof(now));
+}
+
+/* It is closed. */
+static void forget(struct handle *h)
+{
+	bool begins = keep_begin(h->keep);
+
+	if (!h->keep)
+		return;
+	keep_remove(h->keep, KEEP_HANDLE, h->number);
+	if (h->saved_text)
+		keep_remove(h->keep, KEEP_TEXT, h->number);
+	if (h->shown.known)
+		keep_remove(h->keep, KEEP_CONTENT, h->number);
+	if (h->requested)
+		keep_remove(h->keep, KEEP_ANSWER, h->number);
+	if (begins)
+		keep_commit(h->keep);
+}
+
+void handle_note_read(struct handle *h, const struct document *d, size_t end)
+{
+	bool all = d->len <= CONTENT_SMALL || end < d->len;
+	struct kept_content *kept;
+
+	if (!h->keep || h->requested)
+		return;
+	scoped_lock(&h->lock);
+	if (h->shown.known && h->shown.mtime == d->mtime && h->shown.len == d->len && (h->shown.kept || !all))
+		return;
+	kept = malloc(sizeof(*kept) + (all ? d->len : 0));
+	if (!kept)
+		return; /* what is lost is whether another process shows the same */
+	*kept = (struct kept_content){.mtime = d->mtime, .len = d->len};
+	if (all)
+		memcpy(kept + 1, d->data, d->len);
+	(void)keep_set(h->keep, KEEP_CONTENT, h->number, kept, sizeof(*kept) + (all ? d->len : 0));
+	h->shown = (struct shown){.mtime = d->mtime, .len = d->len, .known = true, .kept = all};
+	free(kept);
+}
+
+void handle_set_content(struct handle *h, struct document *d)
+{
+	scoped_lock(&h->lock);
+	if (h->content)
+		document_unref(d);
+	else
+		h->content = d;
+	atomic_store(&h->lost, false);
+}
+
+int handle_check_content(struct handle *h, off_t offset)
+{
+	scoped_lock(&h->lock);
+	if (!h->content || !h->shown.known ||
+	    (h->content->mtime == h->shown.mtime && h->content->len == h->shown.len))
+		return 0;
+	if (offset == 0) {
+		h->shown.known = false; /* it is read anew */
+		return 0;
+	}
+	return offset >= (off_t)h->shown.len ? 1 : -ESTALE;
 }
 
 /* A free slot; 0 when there is none. Call with the lock held. */
@@ -119,6 +264,8 @@ int handles_add(struct handles *handles, struct handle *h)
 	ref_get(&h->ref);
 	handles->slots[i].handle = h;
 	h->number = (uint64_t)++handles->slots[i].generation << 32 | i;
+	h->keep = handles->keep;
+	handle_save(h);
 	return 0;
 }
 
@@ -130,16 +277,27 @@ static struct slot *find_slot(struct handles *handles, uint64_t number)
 	return slot && slot->handle && slot->generation == (uint32_t)(number >> 32) ? slot : NULL;
 }
 
+static void release(void *handle)
+{
+	handle_unref(handle);
+}
+
 struct handle *handles_get(struct handles *handles, uint64_t number)
 {
-	struct slot *slot;
+	const struct slot *slot;
+	struct handle *h;
 
-	scoped_lock(&handles->lock);
+	pthread_mutex_lock(&handles->lock);
 	slot = find_slot(handles, number);
-	if (!slot)
-		return NULL;
-	ref_get(&slot->handle->ref);
-	return slot->handle;
+	h = slot ? slot->handle : NULL;
+	if (h)
+		ref_get(&h->ref);
+	pthread_mutex_unlock(&handles->lock);
+	if (h && h->keep) {
+		ref_get(&h->ref);
+		keep_watch(h->keep, handle_save, release, h);
+	}
+	return h;
 }
 
 struct handle *handles_find(struct handles *handles, struct node node)
@@ -171,6 +329,7 @@ void handles_remove(struct handles *handles, uint64_t number)
 	pthread_mutex_unlock(&handles->lock);
 	if (h) {
 		atomic_store(&h->closed, true);
+		forget(h);
 		gather_reset(&h->gather);
 		handles_count_gather(handles, h, h->gatherer);
 	}
@@ -204,6 +363,26 @@ void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, s
 	h->list = list;
 }
 
+/* Call with the lock held. */
+static void save_answer(struct handle *h, const struct document *answer)
+{
+	struct kept_content *kept;
+
+	if (!h->keep || atomic_load(&h->closed))
+		return;
+	if (!answer) {
+		keep_remove(h->keep, KEEP_ANSWER, h->number);
+		return;
+	}
+	kept = malloc(sizeof(*kept) + answer->len);
+	if (!kept)
+		return;
+	*kept = (struct kept_content){.mtime = answer->mtime, .len = answer->len};
+	memcpy(kept + 1, answer->data, answer->len);
+	(void)keep_set(h->keep, KEEP_ANSWER, h->number, kept, sizeof(*kept) + answer->len);
+	free(kept);
+}
+
 void handle_set_answer(struct handle *h, struct document *answer)
 {
 	struct document *old;
@@ -211,6 +390,8 @@ void handle_set_answer(struct handle *h, struct document *answer)
 	pthread_mutex_lock(&h->lock);
 	old = h->answer;
 	h->answer = answer;
+	if (old || answer)
+		save_answer(h, answer);
 	pthread_mutex_unlock(&h->lock);
 	document_unref(old);
 }
@@ -222,18 +403,10 @@ void handle_begin_answer(struct handle *h)
 	handle_set_answer(h, NULL);
 }
 
-/* Call without the lock. */
-static struct document *get_answer(struct handle *h)
-{
-	scoped_lock(&h->lock);
-	return document_ref(h->answer);
-}
-
 struct document *handle_document(struct handle *h)
 {
-	struct document *d = get_answer(h);
-
-	return d || h->requested ? d : document_ref(h->content);
+	scoped_lock(&h->lock);
+	return document_ref(h->answer || h->requested ? h->answer : h->content);
 }
 
 struct document *handle_read(struct handle *h, off_t offset, off_t *ret_offset)
@@ -277,4 +450,126 @@ void gather_reset(struct gather *g)
 {
 	free(g->data);
 	*g = (struct gather){0};
+}
+
+/* ------------------------------------------------------------------- loading */
+
+/* The document of a kept content; NULL: there is none, or only its length. */
+static struct document *load_document(struct keep *keep, enum keep_type type, uint64_t number,
+				      struct shown *ret)
+{
+	size_t len = 0;
+	_cleanup_free_ char *kept = keep_get(keep, type, number, &len);
+	struct kept_content head;
+
+	if (!kept || len < sizeof(head))
+		return NULL;
+	memcpy(&head, kept, sizeof(head));
+	*ret = (struct shown){.mtime = head.mtime,
+			      .len = (size_t)head.len,
+			      .known = true,
+			      .kept = len == sizeof(head) + head.len};
+	return ret->kept ? document_new(kept + sizeof(head), (size_t)head.len, head.mtime) : NULL;
+}
+
+static int load_text(struct handle *h, const struct kept_handle *kept)
+{
+	struct gather *g = &h->gather;
+	size_t len = 0;
+	_cleanup_free_ char *text = keep_get(h->keep, KEEP_TEXT, h->number, &len);
+
+	*g = (struct gather){.kept = (size_t)kept->kept,
+			     .held = kept->held,
+			     .taken = kept->taken,
+			     .appends = kept->appends,
+			     .anew = kept->anew};
+	json_gather_init(&g->scan, SIZE_MAX);
+	if (!text)
+		return 0;
+	json_gather_feed(&g->scan, text, len);
+	g->saved = h->saved_text = len;
+	return gather_append(g, text, len, SIZE_MAX);
+}
+
+static struct handle *load(const struct fs *fs, const struct view *view, uint64_t number)
+{
+	const struct object *object;
+	struct caller caller;
+	struct kept_handle kept;
+	struct handle *h;
+	struct shown ignored;
+	struct node node;
+
+	if (!keep_read(fs->keep, KEEP_HANDLE, number, &kept, sizeof(kept)) || !node_unpack(kept.node, &node))
+		return NULL;
+	object = node.kind != KIND_NONE ? view_get_id(view, node.kind, node.row) : NULL;
+	caller = (struct caller){.uid = kept.uid, .gid = kept.gid, .limited = kept.limited};
+	h = handle_new(node, kept.mode, object, &caller);
+	if (!h)
+		return NULL;
+	h->number = number;
+	h->keep = fs->keep;
+	h->reads = kept.reads;
+	h->writes = kept.writes;
+	h->start = kept.start;
+	atomic_store(&h->seen, kept.seen);
+	h->end = kept.end;
+	h->base = kept.base;
+	h->base_set = kept.base_set;
+	h->requested = kept.requested;
+	h->polled = kept.polled;
+	h->writer = (pid_t)kept.writer;
+	atomic_store(&h->refused, kept.refused);
+	h->content = load_document(fs->keep, KEEP_CONTENT, number, &h->shown);
+	h->answer = load_document(fs->keep, KEEP_ANSWER, number, &ignored);
+	atomic_store(&h->lost, kept.has_content && !h->content);
+	if (load_text(h, &kept) == 0)
+		return h;
+	handle_unref(h);
+	return NULL;
+}
+
+/* Puts @h (a reference) where its number says. */
+static int place_handle(struct handles *handles, struct handle *h)
+{
+	uint32_t i = (uint32_t)h->number;
+
+	while (handles->count <= i) {
+		uint32_t free = take_slot(handles);
+
+		if (!free)
+			return -ENOMEM;
+	}
+	handles->slots[i].handle = h;
+	handles->slots[i].generation = (uint32_t)(h->number >> 32);
+	return 0;
+}
+
+int handles_load(const struct fs *fs)
+{
+	struct handles *handles = fs->handles;
+	_cleanup_view_ struct view *view = store_view(fs->store);
+	size_t count;
+	_cleanup_free_ uint64_t *list = keep_list(fs->keep, KEEP_HANDLE, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct handle *h = load(fs, view, list[i]);
+		int r = h ? 0 : -ENOMEM;
+
+		if (r == 0)
+			r = place_handle(handles, h);
+		if (r < 0) {
+			handle_unref(h);
+			return r;
+		}
+		handles_count_gather(handles, h, h->caller.uid);
+		if (fs->nodes[h->node.class].io->revive)
+			fs->nodes[h->node.class].io->revive(fs, h);
+	}
+	for (uint32_t i = 1; i < handles->count; i++)
+		if (!handles->slots[i].handle) {
+			handles->slots[i].next_free = handles->free;
+			handles->free = i;
+		}
+	return 0;
 }

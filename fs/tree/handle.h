@@ -7,6 +7,10 @@
  * close: the content of the file, or the view in which the directory is listed;
  * and the answer to the last request written.
  *
+ * What a handle is, what has been written to it and what its reader has seen are kept
+ * (model/keep.h), so it goes on in the next process under the same number. Its content
+ * is rendered again there, when it is needed, unless its reader is in the middle of it.
+ *
  * The table is thread-safe. A handle is shared by reference between the table and
  * the calls in progress; members without another remark are used only by the
  * thread that receives the kernel's requests.
@@ -18,6 +22,7 @@
 #include "fs/tree/caller.h"
 #include "fs/tree/node.h"
 #include "model/document.h"
+#include "model/keep.h"
 #include "model/view.h"
 
 struct ranks;
@@ -33,6 +38,7 @@ struct gather {
 	bool taken;   /* the pool has been asked for a part of it */
 	bool appends; /* what is written is added to what is in the file */
 	bool anew;    /* it was truncated to 0: nothing in the file counts */
+	size_t saved; /* bytes at the start that the keep has */
 };
 
 struct handle {
@@ -56,12 +62,15 @@ struct handle {
 	/* Owned; NULL if open for writing only. Never changes unless the handle was polled, see
 	 * fs/tell/polls.h. */
 	struct document *content;
+	bool reads;	      /* immutable; open for reading */
+	atomic_bool lost;     /* the process that opened it had a content, which has to be made again */
 	int64_t start;	      /* immutable; of `events`: position where the file begins */
 	_Atomic int64_t seen; /* what the reader has last seen, see fs/tell/polls.c */
 	bool polled;	      /* poll(2) was used on it */
 	atomic_bool closed;   /* removed from the table */
 	struct gather gather;
 	uid_t gatherer;	    /* whose bytes `gather` has */
+	pid_t writer;	    /* the thread that wrote last of a text that is held; 0: none */
 	size_t charged;	    /* bytes of it that the table counts for this user */
 	atomic_int refused; /* a piece of the text was refused with this errno; 0 = none */
 	bool requested;	    /* a request has been written */
@@ -76,11 +85,25 @@ struct handle {
 	struct view *view;	 /* owned */
 	struct ranks *ranks;	 /* owned */
 	struct where_list *list; /* owned; in `where` */
+
+	/* What the keep has; `keep` is immutable after handles_add(). */
+	struct keep *keep;
+	struct kept_handle *saved; /* owned; NULL: nothing yet */
+	size_t saved_text;	   /* bytes */
+	struct shown {
+		int64_t mtime; /* of the content that the reader has seen something of */
+		size_t len;
+		bool known, kept; /* the bytes, too */
+	} shown;		  /* lock */
 };
 
+struct fs;
 struct handles;
 
-struct handles *handles_new(void);
+/** @keep may be NULL. */
+struct handles *handles_new(struct keep *keep);
+/** Opens again what is kept of the process before this one, in the present view. -ENOMEM. */
+int handles_load(const struct fs *fs);
 /** Accepts NULL. */
 void handles_free(struct handles *handles);
 
@@ -103,7 +126,10 @@ DEFINE_CLEANUP(struct handle *, handle_unref)
 
 /** Puts @h into the table (which takes a reference) and sets its number. -ENOMEM, -ENFILE. */
 int handles_add(struct handles *handles, struct handle *h);
-/** The handle of a number, with a reference for the caller; NULL if there is none. */
+/**
+ * The handle of a number, with a reference for the caller; NULL if there is none. What this thread changes of it until
+ * the end of the request is kept.
+ */
 struct handle *handles_get(struct handles *handles, uint64_t number);
 /** Some handle of this node, with a reference for the caller; NULL if it is not open. Linear search. */
 struct handle *handles_find(struct handles *handles, struct node node);
@@ -118,6 +144,16 @@ int handles_check_gather(struct handles *handles, const struct handle *h, uid_t 
 			 struct error *e);
 /** Counts what @h has gathered now for the user; to be called when that may have changed. */
 void handles_count_gather(struct handles *handles, struct handle *h, uid_t uid);
+
+/** Notes that the reader has seen its content up to @end, in case another process goes on. */
+void handle_note_read(struct handle *h, const struct document *d, size_t end);
+/** Sets the content, unless it has one; @d is taken over. Any thread. */
+void handle_set_content(struct handle *h, struct document *d);
+/**
+ * Whether the reader can go on at @offset in a content that was made again: 0; 1: it has seen all; -ESTALE: it is in
+ * the middle of one that has changed meanwhile.
+ */
+int handle_check_content(struct handle *h, off_t offset);
 
 /** Sets what a walk over the directory sees from now on; all are taken over and may be NULL. */
 void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, struct where_list *list);

@@ -23,7 +23,7 @@ static struct handle *add(struct handles *handles)
 
 static void test_numbers(void **state)
 {
-	struct handles *handles = handles_new();
+	struct handles *handles = handles_new(NULL);
 	uint64_t numbers[COUNT];
 
 	(void)state;
@@ -50,7 +50,7 @@ static void test_numbers(void **state)
 /* The number of a closed handle is not that of the next handle in the same slot. */
 static void test_generations(void **state)
 {
-	struct handles *handles = handles_new();
+	struct handles *handles = handles_new(NULL);
 	uint64_t old = add(handles)->number, new;
 
 	(void)state;
@@ -118,7 +118,7 @@ static void test_gathered_memory_is_limited(void **state)
 {
 	enum { PIECE = 1 << 20, USERS = 6, EACH = 40 };
 	static const char piece[PIECE];
-	struct handles *handles = handles_new();
+	struct handles *handles = handles_new(NULL);
 	struct handle *list[USERS][EACH] = {{0}};
 	size_t of_user = GATHERED_OF_USER / PIECE, total = GATHERED_TOTAL / PIECE, all = 0;
 
