@@ -29,6 +29,7 @@ struct call {
 		ended; /* uuid of a session of the client that has ended, borrowed from `document`; or NULL */
 	bool serves_others; /* as in struct call_user */
 	bool is_for_client; /* it has an `address` */
+	char job[UUID_SIZE]; /* as in struct call_user; "" = any */
 	call_answer_fn *answer;
 	void *arg;
 	/* For queries: */
@@ -242,6 +243,8 @@ static void start_operation(struct call *call, const char *target, const char *t
 	struct request *req = NULL;
 	int r = request_from_document(call->op, target, call->document, text, len, &call->actor, &req, &e);
 
+	if (req && !req->job_chosen && *call->job)
+		memcpy(req->job, call->job, UUID_SIZE);
 	if (r < 0 && (!req || call->op->get)) {
 		request_free(req);
 		finish_error(call, "error", &e);
@@ -456,6 +459,8 @@ void pool_call(struct pool *pool, const char *session, const struct call_user *u
 			      .serves_others = user->serves_others,
 			      .answer = answer,
 			      .arg = arg};
+	if (user->job)
+		memcpy(call->job, user->job, UUID_SIZE);
 	if (!user->serves_others)
 		snprintf(call->actor.address, sizeof(call->actor.address), "user %" PRId64, user->uid);
 	if (!take_document(call, text, len) || tell_ended(call, text, len) ||

@@ -38,6 +38,7 @@
 struct call_user {
 	int64_t uid;
 	const char *account; /* whose uuid the user is; NULL or "": none */
+	const char *job;     /* uuid for the job that the call starts, if it names none; NULL: any */
 	bool serves_others;  /* the `address` in its calls is believed; logins of other users count by uid */
 };
 

@@ -26,7 +26,7 @@
 #include "fs/tree/handle.h"
 #include "fs/tree/kept.h"
 #include "fs/tree/queries.h"
-#include "model/log.h"
+#include "model/keep.h"
 #include "model/render.h"
 
 /* Maximum number of threads that read disks. */
@@ -41,6 +41,23 @@ static int64_t program_time(void)
 						: store_now();
 }
 
+/* Where in the text of events the last number stands. In the writer thread of the store, or before there are changes. */
+static void keep_events(struct fs *fs)
+{
+	const int64_t place[] = {event_log_last(fs->events), event_log_end(fs->events)};
+
+	(void)keep_set(fs->keep, KEEP_EVENTS, 0, place, sizeof(place));
+}
+
+/* The readers of events go on where they were. */
+static void move_events(struct fs *fs)
+{
+	int64_t place[2];
+
+	if (keep_read(fs->keep, KEEP_EVENTS, 0, place, sizeof(place)))
+		event_log_move(fs->events, place[0], place[1]);
+}
+
 static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
 {
 	struct fs *fs = ctx;
@@ -48,6 +65,7 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 	last_errors_observe(fs->errors, view, changes, count);
 	waits_observe(fs->waits, view, changes, count);
 	polls_observe(fs->polls);
+	keep_events(fs);
 	if (fs->watchers)
 		watchers_observe(fs->watchers, view, changes, count);
 }
@@ -69,16 +87,16 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->has_others = options->allow_other;
 	fs->rest_uid = options->rest_uid;
 	fs->handles = handles_new(fs->keep);
-	fs->aside = aside_new();
+	fs->aside = aside_new(fs->keep);
 	fs->errors = last_errors_new();
 	fs->listings = listings_new(fs->pool);
-	fs->queries = queries_new();
+	fs->queries = queries_new(fs->keep);
 	fs->polls = polls_new(fs);
-	fs->scratches = scratches_new();
+	fs->scratches = scratches_new(fs->keep);
 	fs->kept = kept_new();
 	fs->caches = fs->kept ? caches_new(fs, session) : NULL;
 	fs->ranks = ranks_new();
-	fs->waits = waits_new(fs->store);
+	fs->waits = waits_new(fs->store, fs->keep);
 	fs->watchers = options->inotify ? watchers_new(fs) : NULL;
 	fs->readers = workers_new("reader", READERS_MAX);
 	fs->readme = readme_make(fs);
@@ -87,6 +105,8 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	    !fs->polls || !fs->scratches || !fs->caches || !fs->ranks || !fs->waits || !fs->readme ||
 	    !fs->operations || (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
+	move_events(fs);
+	keep_events(fs);
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
 		return error_set(e, -r, "cannot follow the changes of the pool: %s", strerror(-r));

@@ -134,6 +134,20 @@ ssize_t event_log_read(struct event_log *log, int64_t position, char *ret_data, 
 	return (ssize_t)done;
 }
 
+void event_log_move(struct event_log *log, int64_t sequence, int64_t position)
+{
+	int64_t found, by;
+
+	if (event_log_find(log, sequence, &found) < 0)
+		by = position + 2 * EVENTS_BYTES;
+	else
+		by = position - found;
+	scoped_lock(&log->lock);
+	for (size_t i = 0; i < log->count; i++)
+		log->lines[i]->position += by;
+	log->end += by;
+}
+
 /* ---------------------------------------------------------------- rendering */
 
 static bool is_secret(const struct object *o, int field)

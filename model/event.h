@@ -8,7 +8,8 @@
  * EVENTS_BYTES; then the oldest quarter is dropped.
  *
  * In memory the lines form one text that grows at its end. A position in it is a
- * number of bytes since the program started and never changes, so a reader that
+ * number of bytes and never changes, also when another process goes on with the log
+ * (event_log_move()), so a reader that
  * continues at its last position misses nothing and reads nothing twice. Events
  * never contain secrets, hidden fields, or fields that do not count as a change
  * (F_NOWRITE). Self-locking.
@@ -51,6 +52,12 @@ int event_log_find(struct event_log *log, int64_t sequence, int64_t *ret_positio
 /** Copies up to @size bytes from @position; returns their number, 0 at the end, -ESTALE when they have been
  * dropped. */
 ssize_t event_log_read(struct event_log *log, int64_t position, char *ret_data, size_t size);
+
+/**
+ * Counts positions so that the events after number @sequence start at @position, as they did in the process before this
+ * one. If they have been dropped, all former positions are those of dropped events. Before the first reader.
+ */
+void event_log_move(struct event_log *log, int64_t sequence, int64_t position);
 
 /* ------------------------------------------------------------ for store.c */
 /* Only in the writer thread, or before that starts. */

@@ -8,6 +8,7 @@
 #include "actions/call.h"
 #include "actions/engine/shortform.h"
 #include "fs/class/document.h"
+#include "fs/class/submission.h"
 #include "fs/class/writing.h"
 
 bool sessions_find(const struct place *dir, const char *name, struct node *ret)
@@ -66,6 +67,7 @@ static void call_take(const struct place *p, struct handle *h, const struct text
 	struct call_user user = {.uid = p->caller.uid,
 				 .account = p->caller.account,
 				 .serves_others = !p->caller.limited || p->caller.uid == p->fs->rest_uid};
+	char job[UUID_SIZE];
 	struct call *call = malloc(sizeof(*call));
 
 	if (!call) {
@@ -75,8 +77,25 @@ static void call_take(const struct place *p, struct handle *h, const struct text
 	*call = (struct call){.req = answer.req, .written = answer.written, .handle = h};
 	ref_get(&h->ref);
 	handle_begin_answer(h);
+	uuid_make(job);
+	submission_keep(p->fs, text, job);
+	user.job = job;
 	pool_call(p->fs->pool, p->object ? object_uuid(p->object) : NULL, &user, text->data, text->len,
 		  answered, call);
+}
+
+/* The call is made again: what it starts has the job that it had. */
+static bool call_resume(const struct fs *fs, const struct place *p, struct handle *h, struct answer answer)
+{
+	_cleanup_free_ char *copy = NULL;
+	char job[UUID_SIZE];
+	struct text text;
+
+	if (!p || !submission_find(fs, job, &copy, &text.len))
+		return false;
+	text.data = copy;
+	call_take(p, h, &text, answer);
+	return true;
 }
 
 /* What does not begin as a document is taken at once, for the answer that says so. */
@@ -90,6 +109,6 @@ static int call_part(const struct place *p, const struct gather *g, struct error
 }
 
 const struct file_class class_call = {
-	DOCUMENT_FILE,	   .write = writing_write, .flush = writing_flush,
-	.part = call_part, .take = call_take,	   .revive = writing_revive,
+	DOCUMENT_FILE,	   .write = writing_write,   .flush = writing_flush, .part = call_part,
+	.take = call_take, .revive = writing_revive, .resume = call_resume,
 };

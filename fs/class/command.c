@@ -9,6 +9,7 @@
 #include "actions/engine/shortform.h"
 #include "actions/engine/submit.h"
 #include "fs/class/document.h"
+#include "fs/class/submission.h"
 #include "fs/class/writing.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/wait.h"
@@ -146,11 +147,44 @@ void command_take(const struct place *p, struct handle *h, const struct text *te
 		refuse(p, answer.req, r, &e);
 	} else if (request) {
 		handle_begin_answer(h);
+		if (!request->job_chosen)
+			submission_keep(p->fs, text, request->job);
 		submit(p, &how, request, text_accepted);
 	} else {
 		last_error_set(p->fs->errors, p->caller.uid, p->object, NULL);
 		reply_taken(p, answer);
 	}
+}
+
+bool command_resume(const struct fs *fs, const struct place *p, struct handle *h, struct answer answer)
+{
+	char job[UUID_SIZE];
+	_cleanup_free_ char *copy = NULL;
+	struct text text;
+
+	if (submission_is_done(fs, job)) {
+		struct submission *s = malloc(sizeof(*s));
+
+		if (!s) {
+			fuse_reply_err(answer.req, ENOMEM);
+			return true;
+		}
+		ref_get(&h->ref);
+		*s = (struct submission){.fs = fs,
+					 .answer = answer,
+					 .handle = h,
+					 .node = h->node,
+					 .object = object_ref(h->object),
+					 .caller = h->caller};
+		handle_begin_answer(h);
+		text_accepted(s, 0, job, NULL, NULL);
+		return true;
+	}
+	if (!p || !submission_find(fs, job, &copy, &text.len))
+		return false;
+	text.data = copy;
+	p->entry->io->take(p, h, &text, answer);
+	return true;
 }
 
 /* Documents, and lines of the short form, which may be all without their line end. */
@@ -251,7 +285,13 @@ void command_replace(const struct place *p, const char *data, size_t len, conten
 	struct request *request = NULL;
 	int r = p->entry->io->request(p, data, len, &request, &e);
 
+	if (r == 0 && request && submission_is_done(p->fs, request->job)) {
+		request_free(request);
+		request = NULL;
+	}
 	if (r == 0 && request) {
+		if (!request->job_chosen)
+			submission_keep(p->fs, &(struct text){.data = "", .len = 0}, request->job);
 		submit(p, &how, request, content_accepted);
 		return;
 	}

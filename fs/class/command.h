@@ -27,10 +27,12 @@ void command_wait(const struct place *p, fuse_req_t req);
 /** @taken is called when the job is durable or refused: before the return, or later from the store's writer
  * thread. */
 void command_replace(const struct place *p, const char *data, size_t len, content_taken_fn *taken, void *arg);
+bool command_resume(const struct fs *fs, const struct place *p, struct handle *h, struct answer answer);
 #define COMMAND_FILE                                                                                         \
 	.write = writing_write, .flush = writing_flush, .fsync = writing_fsync, .cut = writing_cut,          \
 	.replace = command_replace, .take = command_take, .settle = command_wait, .revive = writing_revive,  \
-	.unlink = movable_unlink, .rename = movable_rename, .recreate = movable_recreate
+	.resume = command_resume, .unlink = movable_unlink, .rename = movable_rename,                        \
+	.recreate = movable_recreate
 
 /* Columns of the node table. */
 struct document *render_menu(const struct place *p);

@@ -68,6 +68,8 @@ void movable_recreate(fuse_req_t req, const struct place *p, struct fuse_file_in
 	struct fuse_entry_param entry;
 	int r = h ? entry_fill(p, &entry) : -ENOMEM;
 
+	if (h)
+		h->gather.anew = true;
 	if (r == 0)
 		r = handles_add(p->fs->handles, h);
 	if (r < 0) {
@@ -75,7 +77,6 @@ void movable_recreate(fuse_req_t req, const struct place *p, struct fuse_file_in
 		return;
 	}
 	aside_end(p->fs->aside, p->node, p->caller.uid);
-	h->gather.anew = true;
 	fi->fh = h->number;
 	fi->direct_io = 1;
 	if (fuse_reply_create(req, &entry, fi) == -ENOENT)

@@ -186,12 +186,15 @@ static void rename_done(void *arg, int result)
 {
 	_cleanup_free_ struct rename_call *call = arg;
 	const struct fs *fs = fuse_req_userdata(call->req);
+	bool begins = keep_begin(fs->keep);
 
 	if (result == 0) {
 		(void)scratch_unlink(fs->scratches, call->dir, call->uid, call->name);
 		aside_end(fs->aside, call->target, call->uid);
 	}
 	fuse_reply_err(call->req, -result);
+	if (begins)
+		keep_commit(fs->keep);
 }
 
 static void rename_over(fuse_req_t req, const struct place *dir, const struct place *p, const char *name,
@@ -281,6 +284,11 @@ static int scratch_file_is_here(const struct fs *fs, struct node node, struct no
 	return scratch_is_here(fs->scratches, node.row) ? 0 : -ESTALE;
 }
 
+static void scratch_file_revive(const struct fs *fs, struct handle *h)
+{
+	(void)scratch_open(fs->scratches, h->node.row);
+}
+
 static void scratch_file_release(const struct fs *fs, struct handle *h)
 {
 	scratch_close(fs->scratches, h->node.row);
@@ -295,6 +303,7 @@ const struct file_class class_scratch = {
 	.write = scratch_file_write,
 	.maps = true,
 	.setattr = scratch_file_setattr,
+	.revive = scratch_file_revive,
 	.release = scratch_file_release,
 	.create = scratch_file_create,
 	.mkdir = scratch_make_directory,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/tree/family.h"
+#include "model/keep.h"
 
 struct file {
 	struct file *next;
@@ -26,24 +27,25 @@ struct entry {
 	char name[NAME_SIZE];
 };
 
+/* What is kept of a file besides its bytes, and of an entry besides its name. */
+struct kept_file {
+	int64_t changed, used;
+	uint32_t uid, mode;
+};
+
+struct kept_entry {
+	uint64_t dir;
+	int64_t file;
+};
+
 struct scratches {
+	struct keep *keep; /* immutable; or NULL */
 	pthread_mutex_t lock;
 	struct file *files;	       /* lock; owned */
 	struct entry *entries, **tail; /* lock; owned; in the order of their numbers */
 	int64_t last_number;	       /* lock */
 	size_t total;		       /* lock; bytes of all files */
 };
-
-struct scratches *scratches_new(void)
-{
-	struct scratches *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	pthread_mutex_init(&s->lock, NULL);
-	s->tail = &s->entries;
-	return s;
-}
 
 /* ------------------------------------------- files and names, under the lock */
 
@@ -52,6 +54,133 @@ static struct file *find_file(const struct scratches *s, int64_t number)
 	for (struct file *f = s->files; f; f = f->next)
 		if (f->number == number)
 			return f;
+	return NULL;
+}
+
+/* -------------------------------------------------------------- keep, under the lock */
+
+/* The values of a file; when it was used last does not matter much. */
+static void save_file(struct scratches *s, const struct file *file)
+{
+	const struct kept_file kept = {
+		.changed = file->changed, .used = file->used, .uid = file->uid, .mode = file->mode};
+
+	(void)keep_set(s->keep, KEEP_SCRATCH, (uint64_t)file->number, &kept, sizeof(kept));
+}
+
+/* The bytes from @offset on have changed, or the length. @former: the length before. */
+static void save_data(struct scratches *s, const struct file *file, size_t offset, size_t former)
+{
+	uint64_t id = (uint64_t)file->number;
+
+	save_file(s, file);
+	if (former && offset == former && file->len > former)
+		(void)keep_add(s->keep, KEEP_SCRATCH_DATA, id, file->data + former, file->len - former);
+	else
+		(void)keep_set(s->keep, KEEP_SCRATCH_DATA, id, file->data, file->len);
+}
+
+static void save_entry(struct scratches *s, const struct entry *e)
+{
+	const struct kept_entry kept = {.dir = e->dir, .file = e->file->number};
+
+	(void)keep_set(s->keep, KEEP_SCRATCH_NAME, (uint64_t)e->number, &kept, sizeof(kept));
+	(void)keep_add(s->keep, KEEP_SCRATCH_NAME, (uint64_t)e->number, e->name, strlen(e->name));
+}
+
+static int64_t next_number(struct scratches *s)
+{
+	s->last_number++;
+	(void)keep_set(s->keep, KEEP_SCRATCH_LAST, 0, &s->last_number, sizeof(s->last_number));
+	return s->last_number;
+}
+
+static void forget_file(struct scratches *s, const struct file *file)
+{
+	keep_remove(s->keep, KEEP_SCRATCH, (uint64_t)file->number);
+	keep_remove(s->keep, KEEP_SCRATCH_DATA, (uint64_t)file->number);
+}
+
+static int load_file(struct scratches *s, uint64_t number)
+{
+	struct kept_file kept;
+	struct file *file;
+
+	if (!keep_read(s->keep, KEEP_SCRATCH, number, &kept, sizeof(kept)))
+		return 0;
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return -ENOMEM;
+	file->number = (int64_t)number;
+	file->uid = kept.uid;
+	file->mode = kept.mode;
+	file->changed = kept.changed;
+	file->used = store_now();
+	file->data = keep_get(s->keep, KEEP_SCRATCH_DATA, number, &file->len);
+	if (!file->data)
+		file->len = 0;
+	file->room = file->len;
+	s->total += file->len;
+	file->next = s->files;
+	s->files = file;
+	return 0;
+}
+
+static int load_entry(struct scratches *s, uint64_t number)
+{
+	size_t len = 0;
+	_cleanup_free_ char *text = keep_get(s->keep, KEEP_SCRATCH_NAME, number, &len);
+	struct kept_entry kept;
+	struct entry *entry;
+	struct file *file;
+
+	if (!text || len < sizeof(kept))
+		return 0;
+	memcpy(&kept, text, sizeof(kept));
+	file = find_file(s, kept.file);
+	if (!file)
+		return 0;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	entry->number = (int64_t)number;
+	entry->dir = kept.dir;
+	entry->file = file;
+	snprintf(entry->name, sizeof(entry->name), "%s", text + sizeof(kept));
+	*s->tail = entry;
+	s->tail = &entry->next;
+	file->names++;
+	return 0;
+}
+
+/* Takes the files of the process before this one. Those without a name are open: see scratch_open(). */
+static int load(struct scratches *s)
+{
+	size_t count, names;
+	_cleanup_free_ uint64_t *files = keep_list(s->keep, KEEP_SCRATCH, &count);
+	_cleanup_free_ uint64_t *entries = keep_list(s->keep, KEEP_SCRATCH_NAME, &names);
+	int r = 0;
+
+	(void)keep_read(s->keep, KEEP_SCRATCH_LAST, 0, &s->last_number, sizeof(s->last_number));
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = load_file(s, files[i]);
+	for (size_t i = 0; r == 0 && i < names; i++)
+		r = load_entry(s, entries[i]);
+	return r;
+}
+
+struct scratches *scratches_new(struct keep *keep)
+{
+	struct scratches *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	pthread_mutex_init(&s->lock, NULL);
+	s->tail = &s->entries;
+	s->keep = keep;
+	if (load(s) == 0)
+		return s;
+	scratches_free(s);
 	return NULL;
 }
 
@@ -74,6 +203,7 @@ static void drop_file(struct scratches *s, struct file *file)
 	while (*p != file)
 		p = &(*p)->next;
 	*p = file->next;
+	forget_file(s, file);
 	s->total -= file->len;
 	free(file->data);
 	free(file);
@@ -111,6 +241,7 @@ static void drop_entry(struct scratches *s, struct entry *entry)
 	if (!*p)
 		s->tail = p;
 	entry->file->names--;
+	keep_remove(s->keep, KEEP_SCRATCH_NAME, (uint64_t)entry->number);
 	drop_file(s, entry->file);
 	free(entry);
 }
@@ -133,13 +264,14 @@ static int add_entry(struct scratches *s, struct file *file, uint64_t dir, const
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return -ENOMEM;
-	entry->number = ++s->last_number;
+	entry->number = next_number(s);
 	entry->dir = dir;
 	entry->file = file;
 	snprintf(entry->name, sizeof(entry->name), "%s", name);
 	*s->tail = entry;
 	s->tail = &entry->next;
 	file->names++;
+	save_entry(s, entry);
 	return 0;
 }
 
@@ -163,6 +295,7 @@ void scratches_free(struct scratches *s)
 {
 	if (!s)
 		return;
+	s->keep = NULL; /* for who comes next */
 	while (s->entries)
 		drop_entry(s, s->entries);
 	while (s->files) { /* open, without a name */
@@ -185,12 +318,13 @@ int scratch_create(struct scratches *s, struct node dir, uid_t uid, const char *
 		return -ENOMEM;
 	scoped_lock(&s->lock);
 	expire(s, store_now());
-	file->number = ++s->last_number;
+	file->number = next_number(s);
 	file->uid = uid;
 	file->mode = mode & (S_IFMT | 07777);
 	file->changed = file->used = store_now();
 	file->next = s->files;
 	s->files = file;
+	save_file(s, file);
 	r = add_entry(s, file, node_pack(dir), name);
 	if (r < 0)
 		drop_file(s, file);
@@ -253,6 +387,7 @@ int scratch_rename(struct scratches *s, uid_t uid, struct node from, const char 
 	entry->file->used = store_now();
 	entry->dir = node_pack(to);
 	snprintf(entry->name, sizeof(entry->name), "%s", to_name);
+	save_entry(s, entry);
 	return 0;
 }
 
@@ -322,6 +457,7 @@ static int resize(struct scratches *s, struct file *file, size_t len)
 int scratch_write(struct scratches *s, int64_t number, const char *data, size_t len, off_t offset)
 {
 	struct file *file;
+	size_t former;
 	int r = 0;
 
 	if (offset < 0 || offset > SCRATCH_LENGTH || len > SCRATCH_LENGTH - (size_t)offset)
@@ -330,11 +466,13 @@ int scratch_write(struct scratches *s, int64_t number, const char *data, size_t 
 	file = use_file(s, number);
 	if (!file)
 		return -ESTALE;
+	former = file->len;
 	if ((size_t)offset + len > file->len)
 		r = resize(s, file, (size_t)offset + len);
 	if (r == 0 && len) {
 		memcpy(file->data + offset, data, len);
 		file->changed = store_now();
+		save_data(s, file, (size_t)offset, former);
 	}
 	return r;
 }
@@ -351,12 +489,16 @@ off_t scratch_size(struct scratches *s, int64_t number)
 int scratch_truncate(struct scratches *s, int64_t number, off_t size)
 {
 	struct file *file;
+	int r;
 
 	if (size < 0 || size > SCRATCH_LENGTH)
 		return -EFBIG;
 	scoped_lock(&s->lock);
 	file = use_file(s, number);
-	return file ? resize(s, file, (size_t)size) : -ESTALE;
+	r = file ? resize(s, file, (size_t)size) : -ESTALE;
+	if (r == 0)
+		save_data(s, file, 0, 0);
+	return r;
 }
 
 /* --------------------------------------------------------------- attributes */
@@ -370,6 +512,7 @@ int scratch_set_mode(struct scratches *s, int64_t number, mode_t mode)
 	if (!file)
 		return -ESTALE;
 	file->mode = (file->mode & S_IFMT) | (mode & 07777);
+	save_file(s, file);
 	return 0;
 }
 
@@ -382,6 +525,7 @@ int scratch_set_time(struct scratches *s, int64_t number, int64_t changed)
 	if (!file)
 		return -ESTALE;
 	file->changed = changed;
+	save_file(s, file);
 	return 0;
 }
 

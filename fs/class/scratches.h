@@ -12,7 +12,8 @@
  * it is open).
  *
  * A scratch file has no effect on the pool until it is renamed over a fixed name,
- * which submits its content (scratch.c). Self-locking.
+ * which submits its content (scratch.c). Files outlive the process (model/keep.h).
+ * Self-locking.
  */
 #ifndef POOLFS_FS_CLASS_SCRATCHES_H
 #define POOLFS_FS_CLASS_SCRATCHES_H
@@ -28,9 +29,11 @@
 /* A file that is not open is deleted this long after its last use. */
 #define SCRATCH_IDLE_S 600
 
+struct keep;
 struct scratches;
 
-struct scratches *scratches_new(void);
+/** With the files of the process before this one in @keep, which may be NULL. */
+struct scratches *scratches_new(struct keep *keep);
 /** Accepts NULL. */
 void scratches_free(struct scratches *s);
 /** Deletes the files that have been idle for too long at @now (ns). Lookups, listings and creations do so with

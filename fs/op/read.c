@@ -225,6 +225,8 @@ static bool make_again(fuse_req_t req, fuse_ino_t ino, struct handle *h, const s
 	call->req = req;
 	call->handle = h;
 	ref_get(&h->ref);
+	if (h->polled && how->offset == 0)
+		poll_note(&p, h);
 	content_start(&p, again_done, call);
 	return true;
 }

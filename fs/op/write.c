@@ -9,6 +9,7 @@
 #include "fs/tree/aside.h"
 #include "fs/tree/class.h"
 #include "fs/tree/permissions.h"
+#include "fs/tree/repeat.h"
 #include "fs/tree/reply.h"
 
 /* The place and handle of a request on an open file. */
@@ -32,6 +33,18 @@ static int check_gather(const struct place *p, const struct handle *h, size_t le
 	return r;
 }
 
+/*
+ * A request that a process before this one has begun: true if the text that it had given to the pool was taken, or is
+ * given again now. @p: NULL if the node is gone.
+ */
+static bool resume(fuse_req_t req, const struct place *p, struct handle *h, struct answer answer)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+
+	return h && repeat_is() && handle_class(fs, h)->resume &&
+	       handle_class(fs, h)->resume(fs, p, h, answer);
+}
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
 	      struct fuse_file_info *fi)
 {
@@ -40,6 +53,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 	struct place p;
 	int r = open_place(req, ino, fi, &view, &p, &h);
 
+	if (resume(req, r == 0 ? &p : NULL, h, (struct answer){ANSWER_WRITE, req, size}))
+		return;
 	if (r == 0 && !p.entry->io->write)
 		r = -EBADF; /* it cannot be opened for writing */
 	if (r == 0 && fi->writepage && !p.entry->io->maps)
@@ -71,6 +86,8 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct place p;
 	int r = open_place(req, ino, fi, &view, &p, &h);
 
+	if (resume(req, r == 0 ? &p : NULL, h, (struct answer){ANSWER_FLUSH, req, 0}))
+		return;
 	if (r == 0 && p.entry->io->flush) {
 		p.entry->io->flush(req, &p, h);
 		handles_count_gather(p.fs->handles, h, p.caller.uid);
@@ -102,6 +119,8 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 	int r = h ? request_open_place(req, ino, h, &view, &p) : request_place(req, ino, &view, &p);
 
 	(void)datasync;
+	if (resume(req, r == 0 ? &p : NULL, h, (struct answer){ANSWER_FSYNC, req, 0}))
+		return;
 	if (h && handle_class(fs, h)->by_handle) {
 		handle_class(fs, h)->fsync(req, r == 0 ? &p : NULL, h);
 		return;

@@ -8,6 +8,7 @@
 #include "actions/engine/user_tag.h"
 #include "fs/tell/last_error.h"
 #include "fs/tree/permissions.h"
+#include "fs/tree/repeat.h"
 #include "fs/tree/reply.h"
 #include "model/access.h"
 
@@ -130,12 +131,15 @@ struct tag_write {
 	fuse_req_t req;
 	const struct object *object; /* owned */
 	uid_t uid;
+	bool repeated; /* see fs/tree/repeat.h */
 };
 
 static void written(void *arg, int result, struct error *e)
 {
 	struct tag_write *w = arg;
 
+	if (w->repeated && result == -ENODATA)
+		result = 0; /* it was removed */
 	last_error_set(w->fs->errors, w->uid, w->object, result < 0 ? e : NULL);
 	fuse_reply_err(w->req, result < 0 ? -result : 0);
 	object_unref(w->object);
@@ -173,7 +177,14 @@ static void change(fuse_req_t req, fuse_ino_t ino, const char *name, const char 
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	*w = (struct tag_write){.fs = p.fs, .req = req, .object = object_ref(p.object), .uid = p.caller.uid};
+	*w = (struct tag_write){.fs = p.fs,
+				.req = req,
+				.object = object_ref(p.object),
+				.uid = p.caller.uid,
+				.repeated = repeat_is()};
+	/* a process before this one may have set it already */
+	if (w->repeated && how == TAG_SET_NEW)
+		how = TAG_SET;
 	r = pool_set_user_tag(p.fs->pool, p.object->kind->id, object_uuid(p.object), tag, value, how, written,
 			      w, &e);
 	if (r < 0)

@@ -63,7 +63,9 @@ void poll_refresh(const struct fs *fs, struct handle *h)
 	d = p.entry->render(&p);
 	if (!d)
 		return;
+	pthread_mutex_lock(&h->lock);
 	h->content = d;
+	pthread_mutex_unlock(&h->lock);
 	document_unref(old);
 	poll_note(&p, h);
 }
@@ -211,7 +213,7 @@ int poll_start(const struct fs *fs, struct handle *h, struct fuse_pollhandle *ke
 	_cleanup_view_ struct view *view = store_view(fs->store);
 	bool more;
 
-	if (io->seen && !h->polled)
+	if (io->seen && !h->polled && h->content)
 		atomic_store(&h->seen, io->seen(h)); /* the open came before the content */
 	more = io->version && has_changed(fs, view, h);
 	if (kernel && (!io->version || more))

@@ -14,7 +14,9 @@
 
 #include "actions/engine/result.h"
 #include "actions/engine/thread_status.h"
+#include "fs/tree/repeat.h"
 #include "model/error.h"
+#include "model/keep.h"
 
 /* How often a wait is looked at that was interrupted but goes on. */
 #define GUARD_PERIOD_MS 200
@@ -26,9 +28,10 @@ struct wait {
 	uint64_t node;	  /* of the file */
 	uint64_t version; /* commits up to this one are counted already */
 	size_t pending;	  /* jobs of the set that have not ended */
-	int64_t last;	  /* row id of the last job of the set */
-	int error;	  /* errno of that job; 0 = done, or not yet ended */
-	bool entering;	  /* waits_add() is in progress and will answer if there is nothing to wait for */
+	int64_t limit; /* of a wait that another process has begun: later jobs are not of the set; 0: none */
+	int64_t last;  /* row id of the last job of the set */
+	int error;     /* errno of that job; 0 = done, or not yet ended */
+	bool entering; /* waits_add() is in progress and will answer if there is nothing to wait for */
 	bool interrupted; /* the kernel has sent its one interrupt */
 };
 
@@ -41,6 +44,7 @@ struct creation {
 
 struct waits {
 	struct store *store;
+	struct keep *keep; /* or NULL */
 	pthread_mutex_t lock;
 	struct wait *list;	    /* lock; owned */
 	struct creation *creations; /* lock; owned */
@@ -83,13 +87,14 @@ static void note_creation(struct waits *waits, const struct object *job)
 		c->job = job->id;
 }
 
-struct waits *waits_new(struct store *store)
+struct waits *waits_new(struct store *store, struct keep *keep)
 {
 	struct waits *waits = calloc(1, sizeof(*waits));
 
 	if (!waits)
 		return NULL;
 	waits->store = store;
+	waits->keep = keep;
 	pthread_mutex_init(&waits->lock, NULL);
 	pthread_cond_init(&waits->wake, NULL);
 	return waits;
@@ -139,7 +144,7 @@ static int job_errno(const struct object *job)
 
 static void count_job(struct wait *w, const struct object *job)
 {
-	if (!set_has(&w->set, job))
+	if (!set_has(&w->set, job) || (w->limit && job->id > w->limit))
 		return;
 	if (!is_final(job))
 		w->pending++;
@@ -295,7 +300,8 @@ void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, u
 {
 	struct wait *w = calloc(1, sizeof(*w));
 	struct view *view;
-	bool ends;
+	int64_t last;
+	bool ends, is_kept;
 	int error;
 
 	if (!w) {
@@ -303,13 +309,18 @@ void waits_add(struct waits *waits, fuse_req_t req, const struct job_set *set, u
 		return;
 	}
 	*w = (struct wait){.req = req, .set = *set, .node = node, .entering = true};
+	is_kept = repeat_is() &&
+		  keep_read(waits->keep, KEEP_WAIT, repeat_unique(), &w->limit, sizeof(w->limit));
 	pthread_mutex_lock(&waits->lock);
 	view = store_view(waits->store);
 	count_jobs(waits, w, view);
 	w->next = waits->list;
 	waits->list = w;
+	last = w->last;
 	pthread_mutex_unlock(&waits->lock);
 	view_unref(view);
+	if (repeat_unique() && !is_kept)
+		(void)keep_set(waits->keep, KEEP_WAIT, repeat_unique(), &last, sizeof(last));
 
 	/*
 	 * If the interrupt has come already, libfuse calls interrupted() from here and holds a lock that

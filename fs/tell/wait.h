@@ -15,6 +15,7 @@
 
 #include "actions/engine/operation.h"
 
+struct keep;
 struct waits;
 
 /* A set of jobs. Members that are not set match all. */
@@ -24,7 +25,8 @@ struct job_set {
 	int64_t uid;		    /* and of this user, -1 = any */
 };
 
-struct waits *waits_new(struct store *store);
+/** @keep: may be NULL. */
+struct waits *waits_new(struct store *store, struct keep *keep);
 /** Accepts NULL. */
 void waits_free(struct waits *waits);
 /** Learns of the creations accepted before the first waits_observe(). */

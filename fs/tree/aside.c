@@ -3,6 +3,7 @@
 #include "fs/tree/aside.h"
 
 #include "model/cleanup.h"
+#include "model/keep.h"
 #include "model/store.h"
 
 #define FILES_MAX 64
@@ -15,18 +16,29 @@ struct moved {
 };
 
 struct aside {
+	struct keep *keep; /* immutable; or NULL */
 	pthread_mutex_t lock;
 	struct moved files[FILES_MAX]; /* lock; a ring */
 	unsigned next;		       /* lock */
 };
 
-struct aside *aside_new(void)
+struct aside *aside_new(struct keep *keep)
 {
 	struct aside *a = calloc(1, sizeof(*a));
 
-	if (a)
-		pthread_mutex_init(&a->lock, NULL);
+	if (!a)
+		return NULL;
+	pthread_mutex_init(&a->lock, NULL);
+	a->keep = keep;
+	for (unsigned i = 0; i < FILES_MAX; i++)
+		if (keep_read(keep, KEEP_ASIDE, i, &a->files[i], sizeof(a->files[i])))
+			a->next = i + 1;
 	return a;
+}
+
+static void save(const struct aside *a, const struct moved *m)
+{
+	(void)keep_set(a->keep, KEEP_ASIDE, (uint64_t)(m - a->files), m, sizeof(*m));
 }
 
 void aside_free(struct aside *a)
@@ -56,6 +68,7 @@ void aside_begin(struct aside *a, struct node file, uid_t uid)
 	if (!m)
 		m = &a->files[a->next++ % FILES_MAX];
 	*m = (struct moved){.file = node_pack(file), .uid = uid, .until = store_now() + ASIDE_S * NS_PER_S};
+	save(a, m);
 }
 
 bool aside_is(struct aside *a, struct node file, uid_t uid)
@@ -86,4 +99,5 @@ void aside_end(struct aside *a, struct node file, uid_t uid)
 		return;
 	m->is_back = true;
 	m->until = store_now() + ASIDE_S * NS_PER_S;
+	save(a, m);
 }

@@ -18,8 +18,10 @@
 #define ASIDE_S 5
 
 struct aside;
+struct keep;
 
-struct aside *aside_new(void);
+/** With what the process before this one has left in @keep, which may be NULL. */
+struct aside *aside_new(struct keep *keep);
 /** Accepts NULL. */
 void aside_free(struct aside *a);
 

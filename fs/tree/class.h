@@ -117,6 +117,11 @@ struct file_class {
 	bool (*may_grow)(const struct place *p, const char *text, size_t len);
 	/* Takes a text; answers the request of the kernel. */
 	void (*take)(const struct place *p, struct handle *h, const struct text *text, struct answer answer);
+	/*
+	 * Of a request that is repeated, since a process was killed before it had answered: true if the text that it gave
+	 * to the pool was taken, or is given again. @p: NULL if the node is gone.
+	 */
+	bool (*resume)(const struct fs *fs, const struct place *p, struct handle *h, struct answer answer);
 	/* Answers an fsync when the jobs that were started through the file have ended. */
 	void (*settle)(const struct place *p, fuse_req_t req);
 	bool amends; /* all pieces of an open form one text; else each whole one is a request of its own */

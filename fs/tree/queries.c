@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/tree/fs.h"
+#include "model/keep.h"
 
 /* A name is cached in any way of the set that its number selects. */
 #define WAYS 8
@@ -18,19 +19,11 @@ struct cached {
 };
 
 struct queries {
+	struct keep *keep; /* immutable; or NULL */
 	pthread_mutex_t lock;
 	struct cached cached[SETS][WAYS]; /* lock */
 	uint64_t clock;			  /* lock */
 };
-
-struct queries *queries_new(void)
-{
-	struct queries *queries = calloc(1, sizeof(*queries));
-
-	if (queries)
-		pthread_mutex_init(&queries->lock, NULL);
-	return queries;
-}
 
 void queries_free(struct queries *queries)
 {
@@ -78,6 +71,58 @@ static struct cached *oldest(struct queries *queries, int64_t number)
 	return found;
 }
 
+/* Takes the names of the process before this one. */
+static void load(struct queries *queries)
+{
+	size_t count, len;
+	_cleanup_free_ uint64_t *list = keep_list(queries->keep, KEEP_QUERY, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_free_ char *kept = keep_get(queries->keep, KEEP_QUERY, list[i], &len);
+		struct node base;
+		uint64_t packed;
+		struct cached *k;
+		char *text;
+
+		if (!kept || len < sizeof(packed))
+			continue;
+		memcpy(&packed, kept, sizeof(packed));
+		text = strdup(kept + sizeof(packed));
+		if (!text || !node_unpack(packed, &base)) {
+			free(text);
+			continue;
+		}
+		k = oldest(queries, (int64_t)list[i]);
+		free(k->text);
+		*k = (struct cached){
+			.number = (int64_t)list[i], .used = ++queries->clock, .base = base, .text = text};
+	}
+}
+
+struct queries *queries_new(struct keep *keep)
+{
+	struct queries *queries = calloc(1, sizeof(*queries));
+
+	if (!queries)
+		return NULL;
+	pthread_mutex_init(&queries->lock, NULL);
+	queries->keep = keep;
+	load(queries);
+	return queries;
+}
+
+/* Keeps a name that takes the place of @k. */
+static void save(struct queries *queries, const struct cached *k, int64_t number, struct node base,
+		 const char *text)
+{
+	uint64_t packed = node_pack(base);
+
+	if (k->number)
+		keep_remove(queries->keep, KEEP_QUERY, (uint64_t)k->number);
+	(void)keep_set(queries->keep, KEEP_QUERY, (uint64_t)number, &packed, sizeof(packed));
+	(void)keep_add(queries->keep, KEEP_QUERY, (uint64_t)number, text, strlen(text));
+}
+
 int64_t queries_add(struct queries *queries, struct node base, const char *text)
 {
 	int64_t number = queries_number(base, text);
@@ -97,6 +142,7 @@ int64_t queries_add(struct queries *queries, struct node base, const char *text)
 	if (!copy)
 		return -ENOMEM;
 	k = oldest(queries, number);
+	save(queries, k, number, base, text);
 	free(k->text);
 	*k = (struct cached){.number = number, .used = ++queries->clock, .base = base, .text = copy};
 	return number;

@@ -18,9 +18,11 @@
 #define QUERIES_TEXT   4096
 
 struct fs;
+struct keep;
 struct queries;
 
-struct queries *queries_new(void);
+/** With the names of the process before this one in @keep, which may be NULL. */
+struct queries *queries_new(struct keep *keep);
 /** Accepts NULL. */
 void queries_free(struct queries *queries);
 /** The number of this file or directory with these parameters. -ENOMEM, -ENAMETOOLONG above QUERIES_TEXT. */

@@ -240,7 +240,7 @@ static void test_lost(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	fs.scratches = scratches_new();
+	fs.scratches = scratches_new(NULL);
 	fs.events = event_log_new();
 	return fs.scratches && fs.events ? 0 : -1;
 }

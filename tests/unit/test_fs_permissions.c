@@ -256,8 +256,8 @@ int main(void)
 	};
 
 	fs.uploads = uploads_new(NULL);
-	fs.scratches = scratches_new();
-	fs.queries = queries_new();
+	fs.scratches = scratches_new(NULL);
+	fs.queries = queries_new(NULL);
 	fs.events = event_log_new();
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

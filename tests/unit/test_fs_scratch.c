@@ -141,7 +141,7 @@ static void test_limits(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	fs.scratches = scratches_new();
+	fs.scratches = scratches_new(NULL);
 	return fs.scratches ? 0 : -1;
 }
 

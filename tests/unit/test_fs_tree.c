@@ -411,8 +411,8 @@ static void test_invalid_numbers(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	fs.queries = queries_new();
-	fs.scratches = scratches_new();
+	fs.queries = queries_new(NULL);
+	fs.scratches = scratches_new(NULL);
 	fs.uploads = uploads_new(NULL);
 	fs.events = event_log_new();
 	fs.ranks = ranks_new();

@@ -175,7 +175,7 @@ static void test_bad_queries(void **state)
 
 static void test_queries_are_cached(void **state)
 {
-	struct queries *queries = queries_new();
+	struct queries *queries = queries_new(NULL);
 	struct node base = {.kind = KIND_VM, .row = 3, .class = N_GET, .index = 7}, back;
 	int64_t first = queries_add(queries, base, "a=1"), used;
 	char *text = NULL, name[QUERIES_TEXT + 2];

@@ -837,8 +837,8 @@ static int set_up(void **state)
 	(void)state;
 	pool.background = workers_new("background", 4);
 	pool.turns = turns_new(pool.background, 2);
-	fs.queries = queries_new();
-	fs.scratches = scratches_new();
+	fs.queries = queries_new(NULL);
+	fs.scratches = scratches_new(NULL);
 	fs.born = 1;
 	return pool.background && pool.turns && fs.queries && fs.scratches ? 0 : -1;
 }
