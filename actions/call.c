@@ -27,8 +27,8 @@ struct call {
 	bool schema;
 	const char *
 		ended; /* uuid of a session of the client that has ended, borrowed from `document`; or NULL */
-	bool serves_others; /* as in struct call_user */
-	bool is_for_client; /* it has an `address` */
+	bool serves_others;  /* as in struct call_user */
+	bool is_for_client;  /* it has an `address` */
 	char job[UUID_SIZE]; /* as in struct call_user; "" = any */
 	call_answer_fn *answer;
 	void *arg;

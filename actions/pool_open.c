@@ -82,7 +82,7 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 }
 
 /* Connects the hosts, and starts what runs by itself. */
-static int start_parts(struct pool *pool, const struct pool_options *options, struct error *e)
+static int start_parts(struct pool *pool, struct error *e)
 {
 	int r = pool_connect_hosts(pool, e);
 
@@ -100,9 +100,37 @@ static int start_parts(struct pool *pool, const struct pool_options *options, st
 	(void)pool_background(pool, account_warn_of_first_password, pool); /* not vital */
 	pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
 	r = executor_start(pool->executor, e);
-	if (r < 0 || options->read_only)
+	if (r < 0 || pool->read_only)
 		return r;
 	return scheduler_thread_start(pool->scheduler_thread, e);
+}
+
+/* A thread. */
+static void *starter_main(void *arg)
+{
+	struct pool *pool = arg;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	pthread_setname_np(pthread_self(), "start");
+	store_set_cause(&(struct cause){.uid = geteuid(), .source = "fs"});
+	if (start_parts(pool, &e) < 0) {
+		fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+		_exit(EXIT_FAILURE); /* the supervisor starts another process */
+	}
+	return NULL;
+}
+
+static int start(struct pool *pool, bool resumes, struct error *e)
+{
+	int r;
+
+	if (!resumes)
+		return start_parts(pool, e);
+	r = pthread_create(&pool->starter, NULL, starter_main, pool);
+	if (r)
+		return error_set(e, r, "cannot start a thread: %s", strerror(r));
+	pool->starter_runs = true;
+	return 0;
 }
 
 int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e)
@@ -119,6 +147,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	for (size_t i = 0; i < ARRAY_SIZE(pool->dhcp_locks); i++)
 		pthread_mutex_init(&pool->dhcp_locks[i], NULL);
 	pool->read_only = options->read_only;
+	pool->keep = options->keep;
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
 	pool->login_limit = login_limit_new();
@@ -129,7 +158,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	else
 		r = error_oom(e);
 	if (r == 0)
-		r = start_parts(pool, options, e);
+		r = start(pool, options->resumes, e);
 	if (r < 0) {
 		pool_close(pool);
 		return r;
@@ -138,10 +167,18 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	return 0;
 }
 
+void pool_resumed(struct pool *pool)
+{
+	uploads_release(pool->uploads);
+}
+
 void pool_close(struct pool *pool)
 {
 	if (!pool)
 		return;
+	atomic_store(&pool->closing, true);
+	if (pool->starter_runs)
+		(void)pthread_join(pool->starter, NULL);
 	/* First stop what starts work, then close what that work uses. */
 	pool_timers_stop(pool);
 	scheduler_thread_stop(pool->scheduler_thread);

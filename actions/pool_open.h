@@ -5,6 +5,8 @@
 
 #include "actions/engine/pool.h"
 
+struct keep;
+
 struct pool_options {
 	const char *state_dir; /* absolute; must exist */
 	const char *uri;       /* libvirt URI of the first host of a new pool */
@@ -13,6 +15,13 @@ struct pool_options {
 	 */
 	const char *admin_password_file;
 	bool read_only; /* accept no requests */
+	/* What outlives the process (model/keep.h); NULL: nothing. */
+	struct keep *keep;
+	/*
+	 * Another process has served this pool until now, so requests are waiting: pool_open() returns before hosts are
+	 * connected and jobs run, which a thread sees to.
+	 */
+	bool resumes;
 };
 
 /**
@@ -21,6 +30,8 @@ struct pool_options {
  * pool_close(). Errors of store_open(), pool_bootstrap(), ...
  */
 int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e);
+/** All that the process before this one had open is open again: what nobody uses may end. */
+void pool_resumed(struct pool *pool);
 /** Asks running jobs to stop, waits for them, and closes everything. Blocks. Accepts NULL. */
 void pool_close(struct pool *pool);
 

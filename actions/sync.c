@@ -344,7 +344,7 @@ void pool_wait_for_hosts(struct pool *pool, int ms)
 	const struct timespec pause = {.tv_nsec = 20000000};
 	bool waiting = true;
 
-	for (; ms > 0 && waiting; ms -= 20) {
+	for (; ms > 0 && waiting && !pool_is_closing(pool); ms -= 20) {
 		_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
 		waiting = false;

@@ -21,7 +21,7 @@ extern const struct hv_events pool_events;
  * the store and of hv_host_add().
  */
 int pool_connect_hosts(struct pool *pool, struct error *e);
-/** Blocks until no host is Connecting, at most @ms milliseconds. */
+/** Blocks until no host is Connecting, at most @ms milliseconds, or until the pool is to be closed. */
 void pool_wait_for_hosts(struct pool *pool, int ms);
 
 #endif

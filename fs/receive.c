@@ -321,6 +321,17 @@ int receive_start(struct fuse_session *session, int fd, struct keep *keep)
 	return fuse_session_custom_io(session, &io, fd) < 0 ? -ENOMEM : 0;
 }
 
+void receive_repeat(void)
+{
+	struct keep *keep = connection.keep;
+
+	keep_inbox_request(keep);
+	repeat_init(keep);
+	wake_polls(connection.fd, keep);
+	repeat_requests(connection.fd, keep);
+	repeat_interrupts(keep);
+}
+
 int receive_requests(void (*served)(void *arg), void *arg)
 {
 	struct keep *keep = connection.keep;
@@ -330,11 +341,8 @@ int receive_requests(void (*served)(void *arg), void *arg)
 
 	connection.served = served;
 	connection.arg = arg;
-	keep_inbox_request(keep);
-	repeat_init(keep);
-	wake_polls(fd, keep);
-	repeat_requests(fd, keep);
-	repeat_interrupts(keep);
+	if (atomic_load(&connection.has_served) && served)
+		served(arg);
 	while (!fuse_session_exited(connection.session)) {
 		n = receive(fd, inbox);
 		if (n < 0)

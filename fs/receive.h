@@ -36,6 +36,8 @@
 
 /** Connects @session with the descriptor @fd of /dev/fuse, which the session closes at its end. -ENOMEM. */
 int receive_start(struct fuse_session *session, int fd, struct keep *keep);
+/** Does what the process before this one has received and not answered. */
+void receive_repeat(void);
 /**
  * Serves it, until the mount is gone or fuse_session_exit(). @served (may be NULL) is called once, when a request has
  * been answered, or there was none for a while. 0, -errno.

@@ -73,7 +73,12 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 static int fs_open(struct fs *fs, const struct session_options *options, struct fuse_session *session,
 		   struct error *e)
 {
-	int r = pool_open(&options->pool, &fs->pool, e);
+	struct pool_options pool = options->pool;
+	int r;
+
+	pool.keep = fs->keep;
+	pool.resumes = keep_has(fs->keep, KEEP_INIT, 0);
+	r = pool_open(&pool, &fs->pool, e);
 
 	if (r < 0)
 		return r;
@@ -228,6 +233,8 @@ static int serve(struct fuse_session *session, struct fs *fs, const struct sessi
 	if (r == 0)
 		r = signals_start(session, e);
 	if (r == 0) {
+		receive_repeat();
+		pool_resumed(fs->pool);
 		r = receive_requests(tell_served, &link);
 		signals_stop();
 		if (r < 0)

@@ -77,3 +77,8 @@ int64_t pool_query_deadline(const struct view *view)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (ts.tv_sec + config_int(view, "search.timeLimit")) * NS_PER_S + ts.tv_nsec;
 }
+
+bool pool_is_closing(const struct pool *pool)
+{
+	return atomic_load(&pool->closing);
+}

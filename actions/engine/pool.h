@@ -39,4 +39,7 @@ int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg),
 /** The deadline of a query that starts now: ns of CLOCK_MONOTONIC, for struct query_scope. */
 int64_t pool_query_deadline(const struct view *view);
 
+/** True from pool_close() on. */
+bool pool_is_closing(const struct pool *pool);
+
 #endif

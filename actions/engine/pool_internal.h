@@ -17,6 +17,7 @@
 
 struct scheduler_thread;
 struct uploads;
+struct keep;
 struct workers;
 
 struct pool {
@@ -35,6 +36,10 @@ struct pool {
 	struct turns *turns;		/* of clients that request long work */
 	char *state_dir;		/* owned */
 	bool read_only;			/* immutable */
+	struct keep *keep;		/* immutable; or NULL */
+	pthread_t starter; /* the rest of pool_open(), if another process has served the pool before */
+	bool starter_runs;
+	atomic_bool closing;
 	pthread_t timer;
 	bool timer_runs;
 	pthread_mutex_t timer_lock;

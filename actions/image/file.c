@@ -99,3 +99,17 @@ int image_file_check_absent(const struct object *bs, const char *image_uuid, str
 	}
 	return 0;
 }
+
+int image_file_unpublish(const struct object *bs, const char *image_uuid, const char *part)
+{
+	int r = -ENOENT;
+
+	for (size_t i = 1; r == -ENOENT && i < ARRAY_SIZE(suffixes); i++) {
+		_cleanup_free_ char *path = backup_storage_image_path(bs, image_uuid, suffixes[i]);
+
+		if (!path)
+			return -ENOMEM;
+		r = rename(path, part) < 0 ? -errno : 0;
+	}
+	return r;
+}

@@ -16,6 +16,8 @@
 char *image_file_part_path(const struct object *bs, const char *image_uuid);
 /** Renames the complete file @part to @path, durably: content, then name. A failure may leave either. */
 int image_file_publish(const char *part, const char *path, struct error *e);
+/** Gives an image's file that was published its partial name again. -ENOENT: there is none. */
+int image_file_unpublish(const struct object *bs, const char *image_uuid, const char *part);
 /** Removes a file, durably; success if it does not exist. -ENOTCONN if its folder does not exist. */
 int image_file_remove(const char *path, struct error *e);
 /**

@@ -62,6 +62,11 @@ void running_sum_write(struct running_sum *s, const void *data, size_t len, int6
 	s->end = offset + (int64_t)len;
 }
 
+void running_sum_lose(struct running_sum *s)
+{
+	s->lost = true;
+}
+
 void running_sum_cut(struct running_sum *s, int64_t offset)
 {
 	if (offset < s->end)

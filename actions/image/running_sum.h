@@ -31,6 +31,8 @@ void running_sum_free(struct running_sum *s);
 /** To be called after @len bytes were written at @offset. */
 void running_sum_write(struct running_sum *s, const void *data, size_t len, int64_t offset);
 /** To be called when the bytes from @offset on have changed without a write, by a truncation for example. */
+/** The bytes so far are not known: there is no sum. */
+void running_sum_lose(struct running_sum *s);
 void running_sum_cut(struct running_sum *s, int64_t offset);
 /** The MD5 of the file so far, which has @size bytes, in lower case; false if it is not known. */
 bool running_sum_get(struct running_sum *s, int64_t size, char ret_md5[static RUNNING_SUM_STRLEN]);

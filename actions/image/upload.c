@@ -18,6 +18,7 @@
 #include "actions/image/upload_internal.h"
 #include "actions/storage/backup_storage.h"
 #include "model/json.h"
+#include "model/keep.h"
 #include "model/states.h"
 
 /* How often a job that waits for a task checks whether it should stop. */
@@ -27,8 +28,48 @@ struct uploads {
 	struct pool *pool; /* immutable */
 	pthread_mutex_t lock;
 	struct upload *list; /* lock; a reference to each; ascending by number */
-	int64_t last_number; /* lock */
+	struct {
+		int64_t number, id;
+	} last; /* lock */
 };
+
+/* ------------------------------------------------------------------------- keep */
+
+struct kept_upload {
+	int64_t number, mtime;
+	uint32_t uid, gid, mode, writer;
+	uint8_t closed, removed, done, unused;
+	char image[UUID_SIZE], same[UUID_SIZE], name[UPLOAD_NAME_MAX + 1];
+};
+
+void upload_save(const struct upload *u)
+{
+	struct kept_upload kept;
+
+	if (!u->keep)
+		return;
+	memset(&kept, 0, sizeof(kept));
+	kept.number = u->number;
+	kept.mtime = u->st.st_mtim.tv_sec * NS_PER_S + u->st.st_mtim.tv_nsec;
+	kept.uid = u->st.st_uid;
+	kept.gid = u->st.st_gid;
+	kept.mode = u->st.st_mode;
+	kept.writer = (uint32_t)u->writer.thread;
+	kept.closed = u->closed;
+	kept.removed = u->removed;
+	kept.done = u->done;
+	memcpy(kept.image, u->image, sizeof(kept.image));
+	memcpy(kept.same, u->same, sizeof(kept.same));
+	memcpy(kept.name, u->kept_name, sizeof(kept.name));
+	(void)keep_set(u->keep, KEEP_UPLOAD, (uint64_t)u->id, &kept, sizeof(kept));
+}
+
+/* It is in no list any more. */
+static void drop(struct upload *u)
+{
+	keep_remove(u->keep, KEEP_UPLOAD, (uint64_t)u->id);
+	upload_unref(u);
+}
 
 /* -------------------------------------------------------------------- tasks */
 
@@ -106,6 +147,8 @@ void upload_end(struct upload *u, const struct error *e)
 /* Call with the lock held. */
 static bool is_finished(const struct upload *u)
 {
+	if (u->is_held)
+		return false;
 	if (u->removed)
 		return true;
 	return !u->head && !u->opens &&
@@ -180,7 +223,7 @@ static void forget(struct upload *u)
 	pthread_mutex_unlock(&u->lock);
 	pthread_mutex_unlock(&uploads->lock);
 	if (listed)
-		upload_unref(u);
+		drop(u);
 }
 
 static bool is_listed(struct upload *u)
@@ -246,12 +289,20 @@ static bool is_removed(struct upload *u)
 	return u->removed;
 }
 
+/* Call with the list's lock held. */
+static void lose_number(struct upload *u)
+{
+	scoped_lock(&u->lock);
+	u->number = 0;
+	upload_save(u);
+}
+
 /* The name is that of another file now. Call with the list's lock held. */
 static void take_name(struct uploads *uploads, const char *name)
 {
 	for (struct upload *u = uploads->list; u; u = u->next)
 		if (is_done(u) && has_name(u, name))
-			u->number = 0;
+			lose_number(u);
 }
 
 /* Forgets what was finished long ago, or too many. Call with the list's lock held. */
@@ -275,7 +326,7 @@ static void sweep(struct uploads *uploads)
 		}
 		kept--;
 		*p = u->next;
-		upload_unref(u);
+		drop(u);
 	}
 }
 
@@ -284,6 +335,7 @@ void upload_finish(struct upload *u)
 	scoped_lock(&u->lock);
 	u->done = true;
 	u->used = store_now();
+	upload_save(u);
 }
 
 bool uploads_find_image(struct uploads *uploads, const char *name, size_t *position,
@@ -382,21 +434,6 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 	}
 }
 
-struct uploads *uploads_new(struct pool *pool)
-{
-	struct uploads *uploads = calloc(1, sizeof(*uploads));
-
-	if (!uploads)
-		return NULL;
-	uploads->pool = pool;
-	pthread_mutex_init(&uploads->lock, NULL);
-	if (pool && store_observe(pool_store(pool), observe, uploads) < 0) {
-		uploads_free(uploads);
-		return NULL;
-	}
-	return uploads;
-}
-
 void uploads_free(struct uploads *uploads)
 {
 	if (!uploads)
@@ -470,8 +507,8 @@ static int make_request(struct uploads *uploads, const char *file_name, int64_t 
 	return request_new(operation_by_name("AddImage"), NULL, params, &actor, ret_req, e);
 }
 
-static struct upload *upload_new(struct uploads *uploads, const char *name, const char *image, uid_t uid,
-				 mode_t mode)
+static struct upload *upload_new(struct uploads *uploads, const char *name, const char *image, int64_t id,
+				 uid_t uid, mode_t mode)
 {
 	struct upload *u = calloc(1, sizeof(*u));
 	int64_t now = store_now();
@@ -480,6 +517,8 @@ static struct upload *upload_new(struct uploads *uploads, const char *name, cons
 		return NULL;
 	ref_init(&u->ref, upload_destroy);
 	u->uploads = uploads;
+	u->id = id;
+	u->keep = uploads->pool ? uploads->pool->keep : NULL;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_cond_init(&u->wake, NULL);
 	u->tail = &u->head;
@@ -492,7 +531,22 @@ static struct upload *upload_new(struct uploads *uploads, const char *name, cons
 			      .st_mtim = {now / NS_PER_S, now % NS_PER_S}};
 	snprintf(u->image, sizeof(u->image), "%s", image);
 	snprintf(u->file_name, sizeof(u->file_name), "%s", name);
+	memcpy(u->kept_name, u->file_name, sizeof(u->kept_name));
 	return u;
+}
+
+/* Call with the lock held. */
+static void save_last(const struct uploads *uploads)
+{
+	(void)keep_set(uploads->pool->keep, KEEP_UPLOAD_LAST, 0, &uploads->last, sizeof(uploads->last));
+}
+
+int64_t uploads_reserve(struct uploads *uploads)
+{
+	scoped_lock(&uploads->lock);
+	uploads->last.id++;
+	save_last(uploads);
+	return uploads->last.id;
 }
 
 /* Adds it to the list and gives it its number. */
@@ -513,15 +567,111 @@ static int enlist(struct uploads *uploads, struct upload *u, int64_t reused, str
 		p = &(*p)->next;
 	if (*p) {
 		/* It takes the place of the file that is written anew, in the kernel, too. */
-		(*p)->number = 0;
+		lose_number(*p);
 		p = &(*p)->next;
 		u->number = reused;
 	} else {
-		u->number = ++uploads->last_number;
+		u->number = ++uploads->last.number;
+		save_last(uploads);
 	}
 	u->next = *p;
 	*p = upload_ref(u);
+	upload_save(u); /* nobody else knows it yet */
 	return 0;
+}
+
+/* ------------------------------------------------- those of the process before this one */
+
+/* Has it a job that has not ended? */
+static bool has_job(const struct view *view, const char *image)
+{
+	view_for_each_where (job, view, KIND_JOB, JOB_RESOURCE_UUID, image)
+		if (!job_state_is_final(object_text(job, JOB_STATE)))
+			return true;
+	return false;
+}
+
+static int load_upload(struct uploads *uploads, const struct view *view, int64_t id)
+{
+	struct keep *keep = uploads->pool->keep;
+	struct kept_upload kept;
+	struct upload *u, **p = &uploads->list;
+
+	if (!keep_read(keep, KEEP_UPLOAD, (uint64_t)id, &kept, sizeof(kept)))
+		return 0;
+	if (!kept.done && !has_job(view, kept.image)) {
+		/* it had ended, or its job was never written */
+		keep_remove(keep, KEEP_UPLOAD, (uint64_t)id);
+		return 0;
+	}
+	u = upload_new(uploads, kept.name, kept.image, id, kept.uid, kept.mode);
+	if (!u)
+		return -ENOMEM;
+	u->number = kept.number;
+	u->opens = u->writers = 0;
+	u->st.st_gid = kept.gid;
+	u->st.st_mtim = (struct timespec){kept.mtime / NS_PER_S, kept.mtime % NS_PER_S};
+	u->closed = kept.closed;
+	u->removed = kept.removed;
+	u->done = u->made = kept.done;
+	u->is_held = true;
+	memcpy(u->same, kept.same, sizeof(u->same));
+	if (kept.writer)
+		writer_note(&u->writer, (pid_t)kept.writer);
+	while (*p && (*p)->number <= u->number)
+		p = &(*p)->next;
+	u->next = *p;
+	*p = u;
+	return 0;
+}
+
+static int load(struct uploads *uploads)
+{
+	struct keep *keep = uploads->pool ? uploads->pool->keep : NULL;
+	size_t count;
+	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_UPLOAD, &count);
+	_cleanup_view_ struct view *view = list ? store_view(uploads->pool->store) : NULL;
+	int r = 0;
+
+	(void)keep_read(keep, KEEP_UPLOAD_LAST, 0, &uploads->last, sizeof(uploads->last));
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = load_upload(uploads, view, (int64_t)list[i]);
+	return r;
+}
+
+struct uploads *uploads_new(struct pool *pool)
+{
+	struct uploads *uploads = calloc(1, sizeof(*uploads));
+
+	if (!uploads)
+		return NULL;
+	uploads->pool = pool;
+	pthread_mutex_init(&uploads->lock, NULL);
+	if (load(uploads) < 0 || (pool && store_observe(pool_store(pool), observe, uploads) < 0)) {
+		uploads_free(uploads);
+		return NULL;
+	}
+	return uploads;
+}
+
+void uploads_release(struct uploads *uploads)
+{
+	scoped_lock(&uploads->lock);
+	for (struct upload *u = uploads->list; u; u = u->next) {
+		pthread_mutex_lock(&u->lock);
+		u->is_held = false;
+		pthread_cond_signal(&u->wake);
+		pthread_mutex_unlock(&u->lock);
+	}
+}
+
+struct upload *uploads_find_id(struct uploads *uploads, int64_t id)
+{
+	scoped_lock(&uploads->lock);
+	for (struct upload *u = uploads->list; u; u = u->next)
+		if (u->id == id)
+			return upload_ref(u);
+	return NULL;
 }
 
 /* The pool has accepted or refused the job. */
@@ -536,8 +686,8 @@ static void on_submitted(void *arg, int result, const char *job, const json_t *a
 }
 
 int upload_create(struct uploads *uploads, const char *name, int64_t uid, const char *account, mode_t mode,
-		  int64_t reused, struct upload_task *task, struct upload **ret_upload, int64_t *ret_number,
-		  struct error *e)
+		  int64_t reused, int64_t id, struct upload_task *task, struct upload **ret_upload,
+		  int64_t *ret_number, struct error *e)
 {
 	_cleanup_(upload_unref_p) struct upload *u = NULL;
 	struct request *req = NULL;
@@ -545,7 +695,7 @@ int upload_create(struct uploads *uploads, const char *name, int64_t uid, const 
 
 	if (r < 0)
 		return r;
-	u = upload_new(uploads, name, req->target, (uid_t)uid, mode);
+	u = upload_new(uploads, name, req->target, id, (uid_t)uid, mode);
 	r = u ? enlist(uploads, u, reused, e) : error_oom(e);
 	if (r < 0) {
 		request_free(req);
@@ -554,6 +704,8 @@ int upload_create(struct uploads *uploads, const char *name, int64_t uid, const 
 	*ret_upload = upload_ref(u);
 	*ret_number = u->number;
 	upload_do(u, task);
+	/* the job may be written before this thread comes to the end of its request */
+	keep_flush(uploads->pool->keep);
 	pool_submit(uploads->pool, req, on_submitted, steal(&u));
 	return 0;
 }
@@ -592,6 +744,11 @@ const char *upload_target(const struct upload *u)
 	return u->image;
 }
 
+int64_t upload_id(const struct upload *u)
+{
+	return u->id;
+}
+
 int64_t upload_number(const struct upload *u)
 {
 	return u->number;
@@ -611,12 +768,16 @@ void upload_set_stat(struct upload *u, const struct stat *st)
 	u->st.st_gid = st->st_gid;
 	u->st.st_mtim = st->st_mtim;
 	u->used = store_now();
+	upload_save(u);
 }
 
 void upload_note_writer(struct upload *u, pid_t writer)
 {
 	scoped_lock(&u->lock);
+	if (u->writer.thread == writer)
+		return;
 	writer_note(&u->writer, writer);
+	upload_save(u);
 }
 
 /* ------------------------------------------------------ open, close, rename */
@@ -634,6 +795,13 @@ int upload_open(struct upload *u, bool writes, struct error *e)
 	return 0;
 }
 
+void upload_revive(struct upload *u, bool writes)
+{
+	scoped_lock(&u->lock);
+	u->opens++;
+	u->writers += writes;
+}
+
 void upload_close(struct upload *u, bool wrote)
 {
 	pthread_mutex_lock(&u->lock);
@@ -649,6 +817,7 @@ void upload_remove(struct upload *u)
 {
 	scoped_lock(&u->lock);
 	u->removed = true;
+	upload_save(u);
 	pthread_cond_signal(&u->wake);
 }
 
@@ -667,8 +836,12 @@ static int rename_locked(struct upload *u, const char *name, struct upload_task 
 	snprintf(u->file_name, sizeof(u->file_name), "%s", name);
 	/* a program renames what it has closed, but the kernel may report the end of the last close later */
 	*ret_queued = (!u->opens || u->closed) && !upload_name_is_temporary(name);
-	if (*ret_queued)
+	if (*ret_queued) {
 		push(u, task);
+		return 0;
+	}
+	memcpy(u->kept_name, u->file_name, sizeof(u->kept_name));
+	upload_save(u);
 	return 0;
 }
 

@@ -24,6 +24,9 @@
  * makes no image, renaming it does. When it is not open, it is removed after
  * UPLOAD_IDLE_S.
  *
+ * An upload outlives the process (model/keep.h) as its job does: the next process finds
+ * the partial file and goes on (upload_resume()).
+ *
  * Self-locking. Nothing here blocks but upload_wait().
  */
 #ifndef POOLFS_IMAGE_UPLOAD_H
@@ -85,22 +88,34 @@ struct upload_task {
 	char former[UPLOAD_NAME_MAX + 1];
 };
 
-/** @pool: NULL = none, nothing can be created (in tests of the tree). NULL without memory. */
+/**
+ * With the uploads of the process before this one, which do not end before uploads_release(). @pool: NULL = none,
+ * nothing can be created (in tests of the tree). NULL without memory.
+ */
 struct uploads *uploads_new(struct pool *pool);
+/** All opens of these are known now. */
+void uploads_release(struct uploads *uploads);
 /** To be called when no job runs any more. Accepts NULL. */
 void uploads_free(struct uploads *uploads);
 
 /**
  * Creates and opens the file @name of a user, who acts as @account (NULL: the administrator), and submits its job;
- * @reused: the number of a finished upload whose file is written anew, 0 = none; @task (UPLOAD_BEGIN) is answered
+ * @reused: the number of a finished upload whose file is written anew, 0 = none; @id: of uploads_reserve(); @task (UPLOAD_BEGIN) is answered
  * when that has begun
  * or was refused. @ret_upload (a reference) and @ret_number are set before. On failure @task is not touched:
  * -EINVAL (not the suffix of an image), -ENAMETOOLONG, -EEXIST, -EBUSY (too many uploads, no usable backup
  * storage), -ENOMEM.
  */
 int upload_create(struct uploads *uploads, const char *name, int64_t uid, const char *account, mode_t mode,
-		  int64_t reused, struct upload_task *task, struct upload **ret_upload, int64_t *ret_number,
-		  struct error *e);
+		  int64_t reused, int64_t id, struct upload_task *task, struct upload **ret_upload,
+		  int64_t *ret_number, struct error *e);
+/** A number for an upload to be created, by which it is known in the next process, too. */
+int64_t uploads_reserve(struct uploads *uploads);
+/** The upload of such a number, with a reference for the caller; NULL if there is none. */
+struct upload *uploads_find_id(struct uploads *uploads, int64_t id);
+int64_t upload_id(const struct upload *u);
+/** Counts an open of the process before this one. */
+void upload_revive(struct upload *u, bool writes);
 /** A reference for the caller; returns @u. */
 struct upload *upload_ref(struct upload *u);
 /** Accepts NULL. */

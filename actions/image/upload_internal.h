@@ -11,11 +11,15 @@ struct upload {
 	struct uploads *uploads; /* immutable */
 	int64_t number;		 /* lock of the list; 0 = its name is that of another one now */
 	char image[UUID_SIZE];	 /* immutable */
+	int64_t id;		 /* immutable: how it is kept */
+	struct keep *keep;	 /* immutable; or NULL */
 	struct upload *next;	 /* in the list; lock of the list */
 	pthread_mutex_t lock;	 /* of everything below */
 	pthread_cond_t wake;	 /* there is something to do for the job */
 	struct upload_task *head, **tail;
 	char file_name[UPLOAD_NAME_MAX + 1];
+	char kept_name[UPLOAD_NAME_MAX + 1]; /* without a rename that may still be refused */
+	bool is_held; /* of the process before this one, whose opens are not known yet */
 	struct stat st;
 	struct writer writer;
 	unsigned opens, writers;
@@ -28,6 +32,9 @@ struct upload {
 	bool ended;	      /* tasks are answered with `end` */
 	struct error end;
 };
+
+/** Keeps what has changed. Call with the lock held. */
+void upload_save(const struct upload *u);
 
 /** Sets @e to errno and message of @from, unless it is set already. Returns -errno of @from. */
 static inline int error_repeat(struct error *e, const struct error *from)

@@ -24,6 +24,8 @@
 #include "actions/image/upload_internal.h"
 #include "actions/storage/backup_storage.h"
 #include "hypervisor/storage/pool.h"
+#include "model/keep.h"
+#include "model/states.h"
 
 /* Bytes that may be written before the available capacity is checked again. */
 #define ROOM_STEP (INT64_C(64) << 20)
@@ -127,12 +129,17 @@ static void set_made(struct receiving *r, bool made, bool closed)
 	scoped_lock(&r->upload->lock);
 	r->upload->made = made;
 	r->upload->closed = closed;
+	upload_save(r->upload);
 }
 
 static void set_same(struct receiving *r, const char *image)
 {
 	scoped_lock(&r->upload->lock);
+	if (strcmp(r->upload->same, image) == 0)
+		return;
+	memset(r->upload->same, 0, sizeof(r->upload->same));
 	snprintf(r->upload->same, sizeof(r->upload->same), "%s", image);
+	upload_save(r->upload);
 }
 
 /* Before a change: fails if the content was refused; an image that was made becomes a partial file again. */
@@ -405,12 +412,14 @@ static int64_t do_close(struct receiving *r, const struct upload_task *task, str
 	int result = make(r, e);
 
 	error_done(&r->last);
-	if (result >= 0)
-		return result;
-	(void)error_repeat(&r->last, e);
+	if (result < 0)
+		(void)error_repeat(&r->last, e);
 	if (task->former[0]) {
 		scoped_lock(&u->lock);
-		snprintf(u->file_name, sizeof(u->file_name), "%s", task->former);
+		if (result < 0)
+			snprintf(u->file_name, sizeof(u->file_name), "%s", task->former);
+		memcpy(u->kept_name, u->file_name, sizeof(u->kept_name));
+		upload_save(u);
 	}
 	return result;
 }
@@ -418,8 +427,11 @@ static int64_t do_close(struct receiving *r, const struct upload_task *task, str
 static void perform(struct receiving *r, struct upload_task *task)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
+	bool begins;
 	int64_t result = 0;
 
+	/* what is kept of this becomes valid with the answer */
+	begins = keep_begin(r->upload->keep);
 	switch (task->verb) {
 	case UPLOAD_BEGIN:
 		break;
@@ -446,12 +458,38 @@ static void perform(struct receiving *r, struct upload_task *task)
 		break;
 	}
 	upload_answer(task, result, error_is_set(&e) ? &e : NULL);
+	if (begins)
+		keep_commit(r->upload->keep);
 }
 
 /* ------------------------------------------------------------------ the job */
 
+/* Opens the file where the process before this one has left it; a new one, if it had not begun. */
+static int open_again(struct receiving *r, const struct view *view, const struct object *bs,
+		      const struct object *ref, struct error *e)
+{
+	const struct object *image = view_get(view, KIND_IMAGE, r->image);
+	bool made = image && object_str_is(image, IMAGE_STATUS, STATUS_READY);
+	const char *path = made ? object_str(ref, IMAGE_REF_INSTALL_PATH) : r->part;
+
+	/* it may have been on its way from partial file to image */
+	if (!made && access(r->part, F_OK) < 0)
+		(void)image_file_unpublish(bs, r->image, r->part);
+	r->fd = path ? open(path, O_RDWR | (made ? 0 : O_CREAT) | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
+	if (r->fd < 0)
+		return error_set(e, path ? errno : ENOENT, "cannot open the file of the upload again: %s",
+				 strerror(path ? errno : ENOENT));
+	running_sum_lose(r->sum);
+	refresh_stat(r);
+	r->changed = !made && r->size;
+	pthread_mutex_lock(&r->upload->lock);
+	r->upload->made = made || r->upload->same[0];
+	pthread_mutex_unlock(&r->upload->lock);
+	return 0;
+}
+
 /* Creates the partial file, if there is room for anything. */
-static int begin(struct receiving *r, struct error *e)
+static int begin(struct receiving *r, bool resumes, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(r->job->pool));
 	const struct object *ref = view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, r->image, 0);
@@ -468,6 +506,8 @@ static int begin(struct receiving *r, struct error *e)
 	r->sum = running_sum_new();
 	if (!r->url || !r->part || !r->sum)
 		return error_oom(e);
+	if (resumes)
+		return open_again(r, view, bs, ref, e);
 	result = check_room(r, 1, e);
 	if (result < 0)
 		return result;
@@ -493,11 +533,11 @@ static int report(struct receiving *r, enum upload_event event, struct error *e)
 			 (long long)r->size);
 }
 
-static int receive(struct receiving *r, struct error *e)
+static int receive(struct receiving *r, bool resumes, struct error *e)
 {
 	struct upload_task *task;
 	enum upload_event event;
-	int result = begin(r, e);
+	int result = begin(r, resumes, e);
 
 	if (result < 0)
 		return result;
@@ -506,7 +546,7 @@ static int receive(struct receiving *r, struct error *e)
 	return r->upload->made ? 0 : report(r, event, e);
 }
 
-int upload_receive(struct job *job, char ret_same[UUID_SIZE], struct error *e)
+int upload_receive(struct job *job, bool resumes, char ret_same[UUID_SIZE], struct error *e)
 {
 	struct receiving r = {.job = job, .image = job->req->target, .fd = -1};
 	_cleanup_(upload_unref_p) struct upload *u = uploads_of_image(job->pool->uploads, r.image);
@@ -514,7 +554,7 @@ int upload_receive(struct job *job, char ret_same[UUID_SIZE], struct error *e)
 	int result;
 
 	r.upload = u;
-	result = u ? receive(&r, e)
+	result = u ? receive(&r, resumes, e)
 		   : error_set_code(e, EINTR, "SYS.1000",
 				    "the daemon ended before the upload began, nothing of it is kept");
 	if (r.fd >= 0)

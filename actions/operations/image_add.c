@@ -177,12 +177,33 @@ static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r < 0)
 		return r;
 	if (request_is_upload(req))
-		r = upload_receive(job, same, e);
+		r = upload_receive(job, false, same, e);
 	else
 		r = fetch(job, &claim, &failures, e);
 	if (r == 0 && same[0])
 		return job_result_inventory(job, KIND_IMAGE, same, ret_result, e);
 	return r < 0 ? r : image_copies_result(job, req->target, failures, ret_result, e);
+}
+
+/* The upload of the process before this one goes on; its job ends with it. */
+static int resume_upload(struct job *job, json_t **ret_result, struct error *e)
+{
+	char same[UUID_SIZE] = "";
+	int r = upload_receive(job, true, same, e);
+
+	if (r < 0)
+		return r;
+	if (same[0])
+		return job_result_inventory(job, KIND_IMAGE, same, ret_result, e);
+	return image_copies_result(job, job->req->target, NULL, ret_result, e);
+}
+
+static bool has_upload(const struct job *job)
+{
+	_cleanup_(upload_unref_p) struct upload *u =
+		request_is_upload(job->req) ? uploads_of_image(pool_uploads(job->pool), job->req->target) : NULL;
+
+	return u != NULL;
 }
 
 static int image_add_recover(struct job *job, json_t **ret_result, struct error *e)
@@ -191,6 +212,8 @@ static int image_add_recover(struct job *job, json_t **ret_result, struct error 
 	const struct object *image = view_get(view, KIND_IMAGE, job->req->target);
 	int r;
 
+	if (has_upload(job))
+		return image ? resume_upload(job, ret_result, e) : image_add_run(job, ret_result, e);
 	if (image && object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return job_result_inventory(job, KIND_IMAGE, job->req->target, ret_result, e);
 	r = image_remove_copies(job->pool, job->req->target, NULL, false, e);

@@ -38,6 +38,7 @@ struct data_work {
 	fuse_req_t req;
 	const struct fs *fs;
 	struct disk_reader *reader; /* owned; NULL for an open */
+	struct handle *handle;	    /* owned; of a file that has to be opened again; NULL: not */
 	struct fuse_file_info fi;   /* opening */
 	struct node node;
 	mode_t mode;
@@ -51,6 +52,7 @@ struct data_work {
 static void work_free(struct data_work *w)
 {
 	disk_reader_unref(w->reader);
+	handle_unref(w->handle);
 	object_unref(w->object);
 	free(w);
 }
@@ -146,11 +148,39 @@ static void data_open(fuse_req_t req, const struct place *p, struct fuse_file_in
 
 /* -------------------------------------------------------------------- reading */
 
+/* Opens a file again that a process before this one has opened. */
+static int open_again(struct data_work *w)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct handle *h = w->handle;
+	struct disk_reader *reader = NULL;
+	int r;
+
+	if (w->reader)
+		return 0;
+	view = store_view(w->fs->store);
+	r = h->object ? disk_reader_open(view, h->object, &reader, NULL) : -ESTALE;
+	if (r < 0)
+		return r;
+	scoped_lock(&h->lock);
+	if (h->state) {
+		disk_reader_unref(reader);
+	} else {
+		h->state = reader;
+		h->state_free = reader_free;
+	}
+	w->reader = disk_reader_ref(h->state);
+	return 0;
+}
+
 static void read_work(void *arg)
 {
 	struct data_work *w = arg;
 	char *buffer = malloc(w->size);
-	ssize_t got = buffer ? disk_reader_read(w->reader, buffer, w->size, w->offset) : -ENOMEM;
+	ssize_t got = buffer ? open_again(w) : -ENOMEM;
+
+	if (got == 0)
+		got = disk_reader_read(w->reader, buffer, w->size, w->offset);
 
 	if (got < 0)
 		fuse_reply_err(w->req, (int)-got);
@@ -163,8 +193,10 @@ static void read_work(void *arg)
 static void seek_work(void *arg)
 {
 	struct data_work *w = arg;
-	int64_t at = disk_reader_seek(w->reader, w->offset, w->whence);
+	int64_t at = open_again(w);
 
+	if (at == 0)
+		at = disk_reader_seek(w->reader, w->offset, w->whence);
 	if (at < 0)
 		fuse_reply_err(w->req, (int)-at);
 	else
@@ -179,13 +211,18 @@ static struct data_work *work_on(fuse_req_t req, struct handle *h)
 	_cleanup_view_ struct view *view = store_view(fs->store);
 	struct data_work *w;
 
-	if (!disk_reader_is_valid(h->state, view)) {
+	scoped_lock(&h->lock);
+	if (h->state && !disk_reader_is_valid(h->state, view)) {
 		fuse_reply_err(req, ESTALE);
 		return NULL;
 	}
 	w = work_new(req, fs);
-	if (w)
+	if (w && h->state) {
 		w->reader = disk_reader_ref(h->state);
+	} else if (w) {
+		w->handle = h;
+		ref_get(&h->ref);
+	}
 	return w;
 }
 
@@ -217,6 +254,8 @@ static void data_release(const struct fs *fs, struct handle *h)
 	struct disk_reader *reader = h->state;
 
 	h->state = NULL;
+	if (!reader)
+		return;
 	if (workers_run(fs->readers, reader_free, reader) < 0)
 		disk_reader_unref(reader);
 }

@@ -10,7 +10,9 @@
 #include "fs/class/data.h"
 #include "fs/tell/last_error.h"
 #include "fs/tree/permissions.h"
+#include "fs/tree/repeat.h"
 #include "fs/tree/reply.h"
+#include "model/keep.h"
 
 /* -------------------------------------------------------------- the directory */
 
@@ -191,6 +193,7 @@ static int add_handle(struct call *c, const struct place *p)
 	h->state_free = state_free;
 	h->writes = c->writes;
 	h->opener = process_of(c->req);
+	h->start = upload_id(c->upload);
 	r = handles_add(c->fs->handles, h);
 	if (r == 0)
 		c->fi.fh = h->number;
@@ -203,6 +206,7 @@ static void opened(struct upload_task *task, int64_t result, const struct error 
 	struct call *c = (struct call *)task;
 	_cleanup_view_ struct view *view = store_view(c->fs->store);
 	struct fuse_entry_param entry;
+	bool begins = keep_begin(c->fs->keep);
 	struct place p;
 	int r = 0;
 
@@ -223,6 +227,8 @@ static void opened(struct upload_task *task, int64_t result, const struct error 
 	} else {
 		r = (int)result;
 	}
+	if (begins)
+		keep_commit(c->fs->keep);
 	if (r < 0)
 		upload_close(c->upload, c->writes);
 	call_free(c);
@@ -243,6 +249,27 @@ static void interrupted(fuse_req_t req, void *arg)
 		opened(task, -EINTR, NULL);
 }
 
+/* Creates an upload; or goes on with the one that this request has created in the process before this one. */
+static int begin(struct call *c, const struct fs *fs, const char *name, const char *account, mode_t mode,
+		 int64_t reused, struct error *e)
+{
+	int64_t id;
+
+	if (repeat_is() && keep_read(fs->keep, KEEP_SUBMISSION, repeat_unique(), &id, sizeof(id))) {
+		c->upload = uploads_find_id(fs->uploads, id);
+		if (c->upload) {
+			c->node.row = upload_number(c->upload);
+			upload_revive(c->upload, true);
+			queue(c);
+			return 0;
+		}
+	}
+	id = uploads_reserve(fs->uploads);
+	(void)keep_set(fs->keep, KEEP_SUBMISSION, repeat_unique(), &id, sizeof(id));
+	return upload_create(fs->uploads, name, c->uid, account, mode, reused, id, &c->task, &c->upload,
+			     &c->node.row, e);
+}
+
 static void upload_file_create(fuse_req_t req, const struct place *dir, const char *name, mode_t mode,
 			       struct fuse_file_info *fi)
 {
@@ -259,8 +286,7 @@ static void upload_file_create(fuse_req_t req, const struct place *dir, const ch
 	c->fi.fh = 0;
 	c->fi.direct_io = 1;
 	fuse_req_interrupt_func(req, interrupted, (void *)(uintptr_t)dir->fs);
-	r = upload_create(dir->fs->uploads, name, c->uid, dir->caller.account, mode, 0, &c->task, &c->upload,
-			  &c->node.row, &e);
+	r = begin(c, dir->fs, name, dir->caller.account, mode, 0, &e);
 	if (r < 0) {
 		refuse(req, r, &e);
 		call_free(c);
@@ -312,8 +338,7 @@ static void write_anew(fuse_req_t req, const struct place *p, const char *name, 
 	c->node = p->node;
 	c->fi = *fi;
 	c->fi.direct_io = 1;
-	r = upload_create(p->fs->uploads, name, c->uid, p->caller.account, place_mode(p) & 0777, p->node.row,
-			  &c->task, &c->upload, &c->node.row, &e);
+	r = begin(c, p->fs, name, p->caller.account, place_mode(p) & 0777, p->node.row, &e);
 	if (r < 0) {
 		refuse(req, r, &e);
 		call_free(c);
@@ -369,12 +394,24 @@ static void was_released(struct upload_task *task, int64_t result, const struct 
 	call_free(c);
 }
 
+static void upload_file_revive(const struct fs *fs, struct handle *h)
+{
+	struct upload *u = uploads_find_id(fs->uploads, h->start);
+
+	if (!u)
+		return; /* it has ended */
+	upload_revive(u, h->writes);
+	h->state = u;
+	h->state_free = state_free;
+}
+
 static void upload_file_release(const struct fs *fs, struct handle *h)
 {
-	struct call *c = h->close_pending ? malloc(sizeof(*c)) : NULL;
+	struct call *c = h->state && h->close_pending ? malloc(sizeof(*c)) : NULL;
 
 	if (!c) {
-		upload_close(h->state, h->writes);
+		if (h->state)
+			upload_close(h->state, h->writes);
 		return;
 	}
 	*c = (struct call){.task = {.verb = UPLOAD_CLOSE, .done = was_released},
@@ -383,6 +420,14 @@ static void upload_file_release(const struct fs *fs, struct handle *h)
 			   .uid = h->caller.uid,
 			   .writes = h->writes};
 	queue(c);
+}
+
+/* Answers a request on a file whose upload ended with the process before this one; true if so. */
+static bool is_gone(fuse_req_t req, const struct handle *h)
+{
+	if (!h->state)
+		fuse_reply_err(req, ESTALE);
+	return !h->state;
 }
 
 /* ----------------------------------------------------------- reading, writing */
@@ -398,7 +443,7 @@ static void was_read(struct upload_task *task, int64_t result, const struct erro
 
 static void upload_file_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
-	struct call *c = call_new(req, h->state, UPLOAD_READ, was_read, size);
+	struct call *c = is_gone(req, h) ? NULL : call_new(req, h->state, UPLOAD_READ, was_read, size);
 
 	if (!c)
 		return;
@@ -417,7 +462,7 @@ static void was_sought(struct upload_task *task, int64_t result, const struct er
 
 static void upload_file_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
 {
-	struct call *c = call_new(req, h->state, UPLOAD_SEEK, was_sought, 0);
+	struct call *c = is_gone(req, h) ? NULL : call_new(req, h->state, UPLOAD_SEEK, was_sought, 0);
 
 	if (!c)
 		return;
@@ -439,14 +484,24 @@ static void was_written(struct upload_task *task, int64_t result, const struct e
 static void upload_file_write(fuse_req_t req, const struct place *p, struct handle *h, const char *data,
 			      size_t size, off_t offset, int flags)
 {
-	struct call *c = call_new(req, h->state, UPLOAD_WRITE, was_written, size);
+	struct call *c = is_gone(req, h) ? NULL : call_new(req, h->state, UPLOAD_WRITE, was_written, size);
+	int64_t at = offset;
+	struct stat st;
 
 	(void)p;
 	if (!c)
 		return;
 	memcpy(c->bytes, data, size);
-	c->task.offset = offset;
-	c->task.append = flags & O_APPEND;
+	if (flags & O_APPEND) {
+		/* there is one writer, so the end is known; a process after this one repeats the write there */
+		upload_stat(h->state, &st);
+		at = st.st_size;
+		if (!keep_read(c->fs->keep, KEEP_SUBMISSION, repeat_unique(), &at, sizeof(at))) {
+			(void)keep_set(c->fs->keep, KEEP_SUBMISSION, repeat_unique(), &at, sizeof(at));
+			keep_flush(c->fs->keep);
+		}
+	}
+	c->task.offset = at;
 	h->written = true;
 	upload_note_writer(h->state, fuse_req_ctx(req)->pid);
 	queue(c);
@@ -473,7 +528,7 @@ static void was_closed(struct upload_task *task, int64_t result, const struct er
 
 static void upload_file_allocate(fuse_req_t req, struct handle *h, int mode, off_t offset, off_t length)
 {
-	struct call *c = call_new(req, h->state, UPLOAD_ALLOCATE, was_done, 0);
+	struct call *c = is_gone(req, h) ? NULL : call_new(req, h->state, UPLOAD_ALLOCATE, was_done, 0);
 
 	if (!c)
 		return;
@@ -513,7 +568,7 @@ static void upload_file_flush(fuse_req_t req, const struct place *p, struct hand
 		fuse_reply_err(req, 0);
 		return;
 	}
-	c = call_new(req, h->state, UPLOAD_CLOSE, was_closed, 0);
+	c = is_gone(req, h) ? NULL : call_new(req, h->state, UPLOAD_CLOSE, was_closed, 0);
 	if (c)
 		queue(c);
 }
@@ -527,7 +582,7 @@ static void upload_file_fsync(fuse_req_t req, const struct place *p, struct hand
 		fuse_reply_err(req, 0);
 		return;
 	}
-	c = call_new(req, h->state, UPLOAD_SYNC, was_done, 0);
+	c = is_gone(req, h) ? NULL : call_new(req, h->state, UPLOAD_SYNC, was_done, 0);
 	if (c)
 		queue(c);
 }
@@ -653,6 +708,7 @@ const struct file_class class_upload = {
 	.fallocate = upload_file_allocate,
 	.flush = upload_file_flush,
 	.fsync = upload_file_fsync,
+	.revive = upload_file_revive,
 	.by_handle = true,
 	.setattr = upload_file_setattr,
 	.release = upload_file_release,

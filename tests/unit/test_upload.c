@@ -56,7 +56,8 @@ static struct upload *create(struct pool_fixture *f, const char *name)
 	struct upload *u = NULL;
 	int64_t number = 0;
 
-	if (upload_create(pool_uploads(f->pool), name, 0, NULL, 0600, 0, &begin.task, &u, &number, &e) < 0)
+	if (upload_create(pool_uploads(f->pool), name, 0, NULL, 0600, 0,
+			  uploads_reserve(pool_uploads(f->pool)), &begin.task, &u, &number, &e) < 0)
 		fail_msg("%s", error_sentence(&e));
 	if (wait_for(&begin) < 0)
 		fail_msg("%s", begin.sentence);
@@ -94,7 +95,8 @@ static int refused(struct pool_fixture *f, const char *name)
 	struct upload *u = NULL;
 	int64_t number;
 
-	return upload_create(pool_uploads(f->pool), name, 0, NULL, 0600, 0, &begin.task, &u, &number, NULL);
+	return upload_create(pool_uploads(f->pool), name, 0, NULL, 0600, 0,
+			     uploads_reserve(pool_uploads(f->pool)), &begin.task, &u, &number, NULL);
 }
 
 static bool no_job_runs(const struct view *view, const void *arg)
