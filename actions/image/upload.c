@@ -14,6 +14,7 @@
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/result.h"
 #include "actions/engine/submit.h"
+#include "actions/image/file.h"
 #include "actions/image/rules.h"
 #include "actions/image/upload_internal.h"
 #include "actions/storage/backup_storage.h"
@@ -591,6 +592,24 @@ static bool has_job(const struct view *view, const char *image)
 	return false;
 }
 
+/* The size of its file, which may be a partial one or that of the image. */
+static void load_size(struct upload *u, const struct view *view)
+{
+	const struct object *ref =
+		view_next_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, upload_image(u), 0);
+	const struct object *bs =
+		ref ? view_get(view, KIND_BACKUP_STORAGE, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID))
+		    : NULL;
+	const char *path = ref ? object_str(ref, IMAGE_REF_INSTALL_PATH) : NULL;
+	_cleanup_free_ char *part = bs ? image_file_part_path(bs, upload_image(u)) : NULL;
+	struct stat st;
+
+	if ((!path || stat(path, &st) < 0) && (!part || stat(part, &st) < 0))
+		return;
+	u->st.st_size = st.st_size;
+	u->st.st_blocks = st.st_blocks;
+}
+
 static int load_upload(struct uploads *uploads, const struct view *view, int64_t id)
 {
 	struct keep *keep = uploads->pool->keep;
@@ -618,6 +637,7 @@ static int load_upload(struct uploads *uploads, const struct view *view, int64_t
 	memcpy(u->same, kept.same, sizeof(u->same));
 	if (kept.writer)
 		writer_note(&u->writer, (pid_t)kept.writer);
+	load_size(u, view);
 	while (*p && (*p)->number <= u->number)
 		p = &(*p)->next;
 	u->next = *p;

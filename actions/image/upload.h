@@ -81,6 +81,8 @@ struct upload_task {
 	int64_t extent; /* UPLOAD_ALLOCATE: bytes */
 	int mode;
 	bool append; /* UPLOAD_WRITE */
+	uint64_t
+		id; /* UPLOAD_WRITE with `append`: of KEEP_SUBMISSION, which says where an earlier process began it */
 	char *data;
 	upload_done_fn *done;
 	void *arg;

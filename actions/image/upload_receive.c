@@ -212,9 +212,21 @@ static int64_t refuse(struct receiving *r, const struct error *e)
 	return -e->errnum;
 }
 
+/* Where what is appended goes: where an earlier process may have put it already. */
+static int64_t find_end(struct receiving *r, const struct upload_task *task)
+{
+	int64_t end = r->size;
+
+	if (task->id && !keep_read(r->upload->keep, KEEP_SUBMISSION, task->id, &end, sizeof(end))) {
+		(void)keep_set(r->upload->keep, KEEP_SUBMISSION, task->id, &end, sizeof(end));
+		keep_flush(r->upload->keep);
+	}
+	return end;
+}
+
 static int64_t do_write(struct receiving *r, const struct upload_task *task, struct error *e)
 {
-	int64_t offset = task->append ? r->size : task->offset;
+	int64_t offset = task->append ? find_end(r, task) : task->offset;
 	int result = reopen(r, e);
 
 	if (result < 0)

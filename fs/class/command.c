@@ -147,8 +147,7 @@ void command_take(const struct place *p, struct handle *h, const struct text *te
 		refuse(p, answer.req, r, &e);
 	} else if (request) {
 		handle_begin_answer(h);
-		if (!request->job_chosen)
-			submission_keep(p->fs, text, request->job);
+		submission_keep(p->fs, text, request->job);
 		submit(p, &how, request, text_accepted);
 	} else {
 		last_error_set(p->fs->errors, p->caller.uid, p->object, NULL);
@@ -290,8 +289,7 @@ void command_replace(const struct place *p, const char *data, size_t len, conten
 		request = NULL;
 	}
 	if (r == 0 && request) {
-		if (!request->job_chosen)
-			submission_keep(p->fs, &(struct text){.data = "", .len = 0}, request->job);
+		submission_keep(p->fs, &(struct text){.data = "", .len = 0}, request->job);
 		submit(p, &how, request, content_accepted);
 		return;
 	}

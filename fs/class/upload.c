@@ -485,23 +485,14 @@ static void upload_file_write(fuse_req_t req, const struct place *p, struct hand
 			      size_t size, off_t offset, int flags)
 {
 	struct call *c = is_gone(req, h) ? NULL : call_new(req, h->state, UPLOAD_WRITE, was_written, size);
-	int64_t at = offset;
-	struct stat st;
 
 	(void)p;
 	if (!c)
 		return;
 	memcpy(c->bytes, data, size);
-	if (flags & O_APPEND) {
-		/* there is one writer, so the end is known; a process after this one repeats the write there */
-		upload_stat(h->state, &st);
-		at = st.st_size;
-		if (!keep_read(c->fs->keep, KEEP_SUBMISSION, repeat_unique(), &at, sizeof(at))) {
-			(void)keep_set(c->fs->keep, KEEP_SUBMISSION, repeat_unique(), &at, sizeof(at));
-			keep_flush(c->fs->keep);
-		}
-	}
-	c->task.offset = at;
+	c->task.offset = offset;
+	c->task.append = flags & O_APPEND;
+	c->task.id = repeat_unique();
 	h->written = true;
 	upload_note_writer(h->state, fuse_req_ctx(req)->pid);
 	queue(c);

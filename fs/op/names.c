@@ -7,6 +7,7 @@
 #include "fs/tree/aside.h"
 #include "fs/tree/class.h"
 #include "fs/tree/permissions.h"
+#include "fs/tree/repeat.h"
 #include "fs/tree/reply.h"
 #include "model/uuid.h"
 
@@ -36,7 +37,10 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct place dir, p;
 	int r = find_free_name(req, parent, name, &view, &dir, &p, &io);
 
-	if (r == -EEXIST && is_movable(&p) && aside_is(p.fs->aside, p.node, p.caller.uid))
+	/* an upload that an earlier process has begun for this request: it goes on */
+	if (r == -EEXIST && repeat_is() && p.node.class == N_UPLOAD)
+		p.entry->io->create(req, &dir, name, mode, fi);
+	else if (r == -EEXIST && is_movable(&p) && aside_is(p.fs->aside, p.node, p.caller.uid))
 		p.entry->io->recreate(req, &p, fi);
 	else if (r < 0)
 		refusal_reply(req, REFUSED_MAKE, r, view ? dir.object : NULL, name);
