@@ -137,7 +137,7 @@ assert_http 200 '^\{\}$' DELETE "/v1/accounts/sessions/$SESSION"
 
 step "without a pool requests fail, and the next pool is found"
 login
-kill "$(pool_pids)"
+pool_pids | xargs kill
 wait_until 15 is_pool_gone
 if mountpoint -q "$MOUNT"; then umount -l "$MOUNT"; fi
 assert_http 503 'the pool is not mounted' GET /v1/zones

@@ -75,7 +75,7 @@ kill $RECEIVER
 step "a call that was not delivered before the daemon was killed is made by the next daemon"
 assert_job 200 '"name":"x"' POST /v1/zones '{"params":{"name":"x"}}' -H 'X-Web-Hook: http://127.0.0.1:18099/d'
 rest_down
-kill -9 "$(pool_pids)"
+pool_pids | xargs kill -9
 wait_until 15 is_pool_gone
 umount -l "$MOUNT"
 receive 200

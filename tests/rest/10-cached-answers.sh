@@ -95,7 +95,7 @@ SESSION=$admin
 
 step "a pool that was killed and mounted again gives no answers of the old one"
 assert_http 200 '"name":"1499"' GET "/v1/zones/$zone"
-kill -9 "$(pool_pids)"
+pool_pids | xargs kill -9
 wait_until 15 is_pool_gone
 umount -l "$MOUNT"
 mount_pool -o allow_other,rest-user=nobody

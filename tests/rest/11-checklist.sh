@@ -105,7 +105,7 @@ assert_eq "$(value "volumes/$volume/inventory" | jq -S 'del(.lastOpDate)')" "$(j
 step "16: results of jobs are kept for at least three hours, also after a restart"
 kept=$(value global-configurations/rest/completedApi.expiredPeriod/value)
 [ "$kept" -ge 10800 ] || fail "results are kept for only $kept s"
-kill "$(pool_pids)"
+pool_pids | xargs kill
 wait_until 15 is_pool_gone
 if mountpoint -q "$MOUNT"; then umount -l "$MOUNT"; fi
 mount_pool -o allow_other,rest-user=nobody

@@ -61,7 +61,9 @@ for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-';
 	step "  $closed"
 	timeout 20 bash -c "\"\$@\" $closed" bash "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT" || fail "poolfs $closed ends with $?"
 	test -s "$MOUNT/README"
-	assert_eq "$(readlink "/proc/$(pool_pids)/fd/0" "/proc/$(pool_pids)/fd/1" "/proc/$(pool_pids)/fd/2" | tr '\n' ' ')" "/dev/null /dev/null $STATE/poolfs.log "
+	for pid in $(pool_pids); do
+		assert_eq "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | tr '\n' ' ')" "/dev/null /dev/null $STATE/poolfs.log "
+	done
 	assert_eq "$(cat "$STATE/lock")" "" "what was printed into the lock"
 	umount_pool
 done
@@ -75,7 +77,7 @@ wait
 rm "$MOUNT"/images/upload/.several*
 umount_pool
 (ulimit -Sn 20 && mount_pool) # the hard limit counts
-assert_match "$(grep "Max open files" "/proc/$(pool_pids)/limits")" "files +([0-9]+) +[0-9]+ " "the limit of open files"
+assert_match "$(grep "Max open files" "/proc/$(worker_pid)/limits")" "files +([0-9]+) +[0-9]+ " "the limit of open files"
 umount_pool
 for mask in 0777 0077 0000; do
 	(umask $mask && "$POOLFS" -o "state=$CASE_DIR/state-$mask,uri=$URI" "$MOUNT")

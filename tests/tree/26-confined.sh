@@ -13,7 +13,7 @@ status() {
 
 step "each thread of the daemon has the capabilities that it needs"
 mount_pool
-pid=$(pool_pids | head -n 1)
+pid=$(worker_pid)
 needed=$(printf '%016x' $((1 << 1 | 1 << 2 | 1 << 19 | 1 << 21))) # DAC_OVERRIDE, DAC_READ_SEARCH, SYS_PTRACE, SYS_ADMIN
 for task in /proc/"$pid"/task/*; do
 	task=${task#/proc/}

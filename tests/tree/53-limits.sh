@@ -37,7 +37,7 @@ PYTHON
 
 # memory: of the daemon, in KiB.
 memory() {
-	awk '/^VmRSS/ { print $2 }' "/proc/$(pool_pids)/status"
+	awk '/^VmRSS/ { print $2 }' "/proc/$(worker_pid)/status"
 }
 
 mount_pool -o allow_other

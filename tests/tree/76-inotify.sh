@@ -218,7 +218,7 @@ untold "zones/by-name/zone-0-0 CREATE"
 unwatch
 
 step "umount during many changes: at once, and the program ends"
-pid=$(pool_pids)
+pid=$(worker_pid)
 (
 	cd /
 	exec >/dev/null 2>&1
@@ -235,7 +235,7 @@ wait "$writer" || true
 step "SIGTERM and SIGKILL during many changes"
 for signal in TERM KILL; do
 	mount_pool -o inotify
-	pid=$(pool_pids)
+	mapfile -t pids < <(pool_pids)
 	(
 		cd /
 		exec >/dev/null 2>&1
@@ -245,8 +245,8 @@ for signal in TERM KILL; do
 	writer=$!
 	stat "$MOUNT/$dir/description" "$MOUNT/$dir/inventory" >/dev/null
 	sleep 0.5
-	kill "-$signal" "$pid"
-	wait_until 20 ends "$pid"
+	kill "-$signal" "${pids[@]}"
+	wait_until 20 is_pool_gone
 	umount -l "$MOUNT" 2>/dev/null || true
 	wait "$writer" || true
 done

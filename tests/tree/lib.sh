@@ -144,12 +144,28 @@ mount_pool() {
 	grep -qF " ${MOUNT// /\\040} " /proc/self/mounts || fail "poolfs returned 0 without a mount"
 }
 
-# The pids of every poolfs process of this case.
+# The pids of every poolfs process of this case: the supervisor, then the worker. Killed in this order, they stay dead.
 pool_pids() {
-	local exe
+	local exe pid
+	local -A parents=()
 	for exe in /proc/[0-9]*/exe; do
-		[ "$(readlink "$exe" 2>/dev/null)" != "$POOLFS" ] || basename "$(dirname "$exe")"
+		[ "$(readlink "$exe" 2>/dev/null)" = "$POOLFS" ] || continue
+		pid=${exe//[!0-9]/}
+		parents[$pid]=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status" 2>/dev/null || true)
 	done
+	for pid in "${!parents[@]}"; do
+		if [ -n "${parents[${parents[$pid]:-0}]:-}" ]; then echo "1 $pid"; else echo "0 $pid"; fi
+	done | sort -n | cut -d' ' -f2
+}
+
+# worker_pid: the process that serves the mount.
+worker_pid() {
+	pool_pids | sed 1d | tail -n 1 | grep . || fail "there is no worker"
+}
+
+# supervisor_pid: its parent, which has the mount open.
+supervisor_pid() {
+	pool_pids | head -n 1 | grep . || fail "there is no supervisor"
 }
 
 # A killed process releases the lock of its state folder a little after it has left /proc.
