@@ -25,7 +25,9 @@ struct supervisor {
 	sigset_t taken;
 	int link;     /* to the worker; -1: there is none */
 	pid_t worker; /* 0: it has ended */
-	int deaths;   /* of workers in a row that have served nothing */
+	int deaths;   /* of workers in a row that have served nothing, */
+	int kills;    /* and those of them by SIGKILL */
+	bool served;  /* the present worker has */
 	bool is_ready;
 	bool ends;	    /* the worker has ended as it should, or was told to */
 	struct keep *given; /* has given up: the requests that it refuses */
@@ -33,6 +35,11 @@ struct supervisor {
 };
 
 /* ------------------------------------------------------------- not serving */
+
+static bool has_given_up(const struct supervisor *s)
+{
+	return s->deaths + s->kills / 10 >= SUPERVISOR_DEATHS;
+}
 
 static char *notice_path(const struct supervisor *s)
 {
@@ -63,13 +70,13 @@ static void write_notice(const struct supervisor *s)
 		"The program that serves it has ended %d times without serving anything. The last time: %s.\n"
 		"It is tried again every %d s. When the cause is mended, nothing has to be done; to end the mount: "
 		"umount %s\n",
-		s->options->mountpoint, s->deaths,
-		why, SUPERVISOR_RETRY_S, s->options->mountpoint);
+		s->options->mountpoint, s->deaths + s->kills, why, SUPERVISOR_RETRY_S,
+		s->options->mountpoint);
 
 	log_error("mount", s->options->mountpoint,
 		  "is not served: requests fail with EIO. The process that serves it has ended %d times without "
 		  "serving anything. The last time: %s",
-		  s->deaths, why);
+		  s->deaths + s->kills, why);
 	if (fd >= 0 && len > 0)
 		(void)!write(fd, text, (size_t)len);
 }
@@ -156,6 +163,7 @@ static int start_worker(struct supervisor *s, struct error *e)
 	if (r < 0)
 		return error_set(e, -r, "cannot create a pair of sockets: %s", strerror(-r));
 	error_done(&s->why);
+	s->served = false;
 	name_supervisor();
 	s->worker = fork();
 	if (s->worker < 0) {
@@ -201,9 +209,10 @@ static void on_message(struct supervisor *s, const struct link_message *m)
 		s->is_ready = true;
 		break;
 	case LINK_SERVED:
-		if (s->deaths >= SUPERVISOR_DEATHS)
+		if (has_given_up(s))
 			log_info("mount", s->options->mountpoint, "is served again");
-		s->deaths = 0;
+		s->deaths = s->kills = 0;
+		s->served = true;
 		remove_notice(s);
 		break;
 	case LINK_LEAVE:
@@ -246,9 +255,29 @@ static void reap(struct supervisor *s)
 			s->worker = 0;
 }
 
+/* The worker has served nothing. What ended it is known when all its threads have ended, soon as a rule. */
+static void count_death(struct supervisor *s)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int status = 0;
+
+	for (int ms = 0; s->worker > 0 && ms < 100; ms++) {
+		if (waitpid(s->worker, &status, WNOHANG) != 0)
+			s->worker = 0;
+		else
+			(void)nanosleep(&pause, NULL);
+	}
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		s->kills++;
+	else
+		s->deaths++;
+}
+
 /* The worker's end of the link is closed: it has ended, or is about to. */
 static void on_end(struct supervisor *s)
 {
+	bool gave_up = has_given_up(s);
+
 	(void)close(steal_fd(&s->link));
 	if (s->ends || !is_mounted(s)) {
 		if (s->worker > 0)
@@ -260,15 +289,16 @@ static void on_end(struct supervisor *s)
 	 * It is not waited for: a thread of it may wait for a request on the mount itself (fs/tell/watchers.h), which the
 	 * next worker answers.
 	 */
+	if (!s->served)
+		count_death(s);
 	if (s->worker > 0)
 		(void)kill(s->worker, SIGKILL);
-	s->deaths++;
-	if (s->deaths < SUPERVISOR_DEATHS)
+	if (!has_given_up(s))
 		log_warning("mount", s->options->mountpoint,
 			    "the process that served it has ended%s%s; another one takes over",
 			    error_is_set(&s->why) ? ": " : "",
 			    error_is_set(&s->why) ? error_sentence(&s->why) : "");
-	else if (s->deaths == SUPERVISOR_DEATHS)
+	else if (!gave_up)
 		write_notice(s);
 }
 
@@ -332,8 +362,7 @@ static int run(struct supervisor *s, struct error *e)
 	int r = 0;
 
 	while (r >= 0 && !(s->ends && s->link < 0)) {
-		bool waits =
-			s->deaths >= SUPERVISOR_DEATHS && store_now() - tried < SUPERVISOR_RETRY_S * NS_PER_S;
+		bool waits = has_given_up(s) && store_now() - tried < SUPERVISOR_RETRY_S * NS_PER_S;
 
 		if (s->link < 0 && !waits) {
 			tried = store_now();

@@ -13,7 +13,8 @@
  *
  * A worker that had served is started again at once, however often it is killed. If
  * SUPERVISOR_DEATHS in a row have served nothing, the program, the pool or a request
- * is bad: the mount stays, the supervisor itself answers each request with EIO, and a
+ * is bad. (SIGKILL comes from outside, and may hit the best program while it starts: ten
+ * times as many.) Then the mount stays, the supervisor itself answers each request with EIO, and a
  * worker is tried every SUPERVISOR_RETRY_S seconds. The file NOT_SERVING in the
  * state folder says why meanwhile.
  *

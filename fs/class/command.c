@@ -302,7 +302,7 @@ void command_wait(const struct place *p, fuse_req_t req)
 	struct job_set set = {.uid = -1};
 
 	if (p->entry->io->jobs && p->entry->io->jobs(p, &set))
-		waits_add(p->fs->waits, req, &set, node_pack(p->node));
+		waits_add(p->fs->waits, req, &set, node_pack_copy(p->node));
 	else
 		fuse_reply_err(req, 0); /* the file is read-only */
 }

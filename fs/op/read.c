@@ -4,11 +4,27 @@
 
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
+#include "fs/tell/wait.h"
 #include "fs/tell/watchers.h"
 #include "fs/tree/aside.h"
 #include "fs/tree/class.h"
 #include "fs/tree/permissions.h"
 #include "fs/tree/reply.h"
+
+/*
+ * Which inode of a file on which one can wait this lookup gets. inotify(7) watches inodes, and changes are repeated on
+ * that of the first copy: so with watchers it is another one only while that is locked.
+ */
+static unsigned choose_copy(const struct place *p)
+{
+	struct node node = p->node;
+
+	if (!p->fs->watchers)
+		return handles_choose_copy(p->fs->handles, node);
+	while (node.copy < NODE_COPY_MAX && waits_lock(p->fs->waits, node_pack_copy(node)))
+		node.copy++;
+	return node.copy;
+}
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
@@ -38,6 +54,8 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		r = -ENOENT;
 	if (r == 0) {
 		watchers_note(p.fs->watchers, p.node);
+		if (p.entry->io->jobs && place_is_writable(&p))
+			p.node.copy = choose_copy(&p);
 		r = entry_fill(&p, &entry);
 	}
 	if (r < 0)
@@ -86,7 +104,7 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 	_cleanup_free_ struct stat_call *call = arg;
 	_cleanup_view_ struct view *view = NULL;
 	struct place p;
-	int r = request_find(call->req, node_pack(call->node), NULL, &view, &p);
+	int r = request_find(call->req, node_pack_copy(call->node), NULL, &view, &p);
 
 	/* The kernel gets the attributes of a query before it opens it, so a failing one fails here. What is
 	 * listed always has attributes. */

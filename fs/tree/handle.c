@@ -12,6 +12,9 @@
 /* The kernel's own limit of open files is far below. */
 #define HANDLES_MAX (1u << 24)
 
+/* More than files on which programs wait, or may, at a time; others only choose copies more often. */
+#define COPY_HASHES 16384
+
 struct slot {
 	struct handle *handle; /* owned; NULL: free */
 	uint32_t generation;   /* incremented with each use, so stale numbers are detected */
@@ -25,6 +28,9 @@ struct handles {
 	struct slot *slots; /* lock; owned; slot 0 is never used */
 	uint32_t count;	    /* lock */
 	uint32_t free;	    /* lock; first free slot, 0 = none */
+	unsigned last_copy; /* lock */
+	/* lock; how many handles are open of the copies of nodes with this hash */
+	uint32_t copies[COPY_HASHES];
 };
 
 /* The values of a handle that are kept. Numbers of node classes and the like are those of the program. */
@@ -132,7 +138,7 @@ static void handle_save(void *handle)
 {
 	struct handle *h = handle;
 	const struct gather *g = &h->gather;
-	struct kept_handle now = {.node = node_pack(h->node),
+	struct kept_handle now = {.node = node_pack_copy(h->node),
 				  .start = h->start,
 				  .seen = atomic_load(&h->seen),
 				  .end = h->end,
@@ -253,6 +259,32 @@ static uint32_t take_slot(struct handles *handles)
 	return handles->count++;
 }
 
+static uint32_t *copy_count(struct handles *handles, struct node node)
+{
+	uint64_t hash = node_pack(node) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &handles->copies[((hash >> 40) + node.copy) % COPY_HASHES];
+}
+
+unsigned handles_choose_copy(struct handles *handles, struct node node)
+{
+	scoped_lock(&handles->lock);
+	for (unsigned i = 0; i < NODE_COPY_MAX; i++) {
+		handles->last_copy = handles->last_copy % NODE_COPY_MAX + 1;
+		node.copy = handles->last_copy;
+		if (!*copy_count(handles, node))
+			break;
+	}
+	return node.copy;
+}
+
+/* A handle came into the table, or left it. Call with the lock held. */
+static void count_copy(struct handles *handles, const struct handle *h, int by)
+{
+	if (h->node.copy)
+		*copy_count(handles, h->node) += (uint32_t)by;
+}
+
 int handles_add(struct handles *handles, struct handle *h)
 {
 	uint32_t i;
@@ -263,6 +295,7 @@ int handles_add(struct handles *handles, struct handle *h)
 		return handles->count < HANDLES_MAX ? -ENOMEM : -ENFILE;
 	ref_get(&h->ref);
 	handles->slots[i].handle = h;
+	count_copy(handles, h, 1);
 	h->number = (uint64_t)++handles->slots[i].generation << 32 | i;
 	h->keep = handles->keep;
 	handle_save(h);
@@ -323,6 +356,7 @@ void handles_remove(struct handles *handles, uint64_t number)
 	slot = find_slot(handles, number);
 	if (slot) {
 		h = steal(&slot->handle);
+		count_copy(handles, h, -1);
 		slot->next_free = handles->free;
 		handles->free = (uint32_t)number;
 	}
@@ -542,6 +576,7 @@ static int place_handle(struct handles *handles, struct handle *h)
 	}
 	handles->slots[i].handle = h;
 	handles->slots[i].generation = (uint32_t)(h->number >> 32);
+	count_copy(handles, h, 1);
 	return 0;
 }
 

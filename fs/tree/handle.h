@@ -133,6 +133,8 @@ int handles_add(struct handles *handles, struct handle *h);
 struct handle *handles_get(struct handles *handles, uint64_t number);
 /** Some handle of this node, with a reference for the caller; NULL if it is not open. Linear search. */
 struct handle *handles_find(struct handles *handles, struct node node);
+/** A copy of the node (node.h), above 0, that is not open; any, if there are too many. */
+unsigned handles_choose_copy(struct handles *handles, struct node node);
 /** Removes the handle from the table. */
 void handles_remove(struct handles *handles, uint64_t number);
 

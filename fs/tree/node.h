@@ -9,7 +9,7 @@
  * row ids are never reused, and fields, operations and folders are numbered in
  * the order of their tables.
  *
- *     bit 63..55  zero (reserved to distinguish the views of sessions)
+ *     bit 63..55  copy, 0 in what stat(2) shows
  *         54..21  row id, 0 if it belongs to no object
  *         20..15  kind
  *         14..9   class
@@ -89,9 +89,16 @@ struct node {
 	enum node_class class;
 	unsigned index;
 	int64_t row;
+	/*
+	 * Which of the kernel's inodes of the file. Linux locks an inode during write(2), fsync(2) and rename(2), and a
+	 * fsync may take as long as a job. So a file on which one can wait is another inode for each who looks it up:
+	 * whoever waits holds up nobody else. Not a part of the node: node_pack() leaves it out.
+	 */
+	unsigned copy;
 };
 
 #define NODE_INDEX_MAX 511
+#define NODE_COPY_MAX  511
 #define NODE_ROW_MAX   ((INT64_C(1) << 34) - 1)
 
 /** The inode number. The root's is 1 (FUSE_ROOT_ID). */
@@ -100,15 +107,22 @@ static inline uint64_t node_pack(struct node n)
 	return (uint64_t)n.row << 21 | (uint64_t)n.kind << 15 | (uint64_t)n.class << 9 | n.index;
 }
 
+/** The number by which the kernel knows the inode. */
+static inline uint64_t node_pack_copy(struct node n)
+{
+	return node_pack(n) | (uint64_t)n.copy << 55;
+}
+
 /** The node of an inode number; false for a number that node_pack() never returns. */
 static inline bool node_unpack(uint64_t ino, struct node *ret)
 {
-	struct node n = {.row = (int64_t)(ino >> 21),
+	struct node n = {.copy = (unsigned)(ino >> 55),
+			 .row = (int64_t)(ino >> 21 & NODE_ROW_MAX),
 			 .kind = (enum kind_id)(ino >> 15 & 63),
 			 .class = (enum node_class)(ino >> 9 & 63),
 			 .index = ino & NODE_INDEX_MAX};
 
-	if (n.row > NODE_ROW_MAX || n.kind >= KIND_COUNT || n.class >= NODE_CLASS_COUNT)
+	if (n.kind >= KIND_COUNT || n.class >= NODE_CLASS_COUNT)
 		return false;
 	*ret = n;
 	return true;

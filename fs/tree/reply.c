@@ -23,10 +23,12 @@ static bool may_keep(const struct fs *fs, const struct node_entry *entry)
 	return !fs->has_others || !entry->kinds || (entry->flags & E_ANYBODY);
 }
 
-/* Is the kernel told when the attributes of the node change? */
-static bool is_told(const struct fs *fs, const struct node_entry *entry)
+/* Is the kernel told when the attributes of the node change? Only those of the first inode of a file are. */
+static bool is_told(const struct fs *fs, struct node node)
 {
-	return (entry->flags & E_TOLD) && may_keep(fs, entry);
+	const struct node_entry *entry = &fs->nodes[node.class];
+
+	return (entry->flags & E_TOLD) && !node.copy && may_keep(fs, entry);
 }
 
 /* The view to answer from. What the kernel may keep comes from the newest, see kept.h. -ENOMEM. */
@@ -34,7 +36,7 @@ static int answer_view(const struct fs *fs, fuse_ino_t ino, struct view **ret)
 {
 	struct node node;
 
-	if (node_unpack(ino, &node) && is_told(fs, &fs->nodes[node.class])) {
+	if (node_unpack(ino, &node) && is_told(fs, node)) {
 		int r = kept_add(fs->kept, node);
 
 		*ret = r == 0 ? store_newest_view(fs->store) : NULL;
@@ -109,7 +111,7 @@ static bool attributes_stay(const struct place *p)
 
 double attr_timeout(const struct place *p)
 {
-	return attributes_stay(p) || is_told(p->fs, p->entry) ? FOR_EVER : 0;
+	return attributes_stay(p) || is_told(p->fs, p->node) ? FOR_EVER : 0;
 }
 
 void reply_attributes(fuse_req_t req, struct node node)
@@ -117,7 +119,7 @@ void reply_attributes(fuse_req_t req, struct node node)
 	_cleanup_view_ struct view *view = NULL;
 	struct place p;
 	struct stat st;
-	int r = request_find(req, node_pack(node), NULL, &view, &p);
+	int r = request_find(req, node_pack_copy(node), NULL, &view, &p);
 
 	if (r == 0)
 		r = place_stat(&p, NULL, &st);
@@ -136,7 +138,7 @@ int entry_fill(const struct place *p, struct fuse_entry_param *ret)
 	bool stays = (p->entry->flags & E_NAME_STAYS) && !(p->entry->io->recreate && place_is_writable(p));
 
 	/* The kernel does not know this node yet, so it cannot be told; ignore E_TOLD. */
-	*ret = (struct fuse_entry_param){.ino = node_pack(p->node),
+	*ret = (struct fuse_entry_param){.ino = node_pack_copy(p->node),
 					 .attr_timeout = attributes_stay(p) ? FOR_EVER : 0,
 					 .entry_timeout = stays ? FOR_EVER : 0};
 	/* The size of a slow file is not known yet. Its timeout is 0, so the kernel will ask. */
@@ -155,7 +157,7 @@ int entry_fill_listed(const struct place *p, struct fuse_entry_param *ret)
 {
 	int r = entry_fill(p, ret);
 
-	if (r == 0 && is_told(p->fs, p->entry) && kept_add(p->fs->kept, p->node) == 0 && is_newest(p))
+	if (r == 0 && is_told(p->fs, p->node) && kept_add(p->fs->kept, p->node) == 0 && is_newest(p))
 		ret->attr_timeout = WHILE_LISTED;
 	return r;
 }
