@@ -115,7 +115,7 @@ const char guide_introduction[] =
 	"    ln                          scratch files only\n"
 	"    flock, fcntl locks, leases  as on any file, for programs on this machine\n"
 	"    sync f, fsync               waits for the jobs started by writing f (actions: all of the object); nothing to\n"
-	"                                wait for in other files; sync -f, syncfs: return at once, without waiting\n"
+	"                                wait for in other files; holds up nobody else; sync -f, syncfs: return at once\n"
 	"    mmap                        private and shared (Linux 6.6) for reading; for writing only of scratch files\n"
 	"                                and uploads\n"
 	"    xattrs                      user tags on directories of objects; accepted and forgotten on files that can be\n"

@@ -1,0 +1,46 @@
+#!/bin/bash
+# A worker that cannot start leaves the mount there: requests fail with EIO, a file says why, and it mends itself.
+# limit: 120
+. "$(dirname "$0")/../tree/lib.sh"
+
+mount_pool
+zone=$(first zones)
+exec 3<"$MOUNT/zones/$zone/name"
+
+step "the state folder cannot be used by the next worker"
+mv "$STATE/pool.db" "$STATE/pool.db.away"
+mkdir "$STATE/pool.db"
+kill -KILL "$(worker_pid)"
+wait_until 20 test -e "$STATE/not-serving"
+code=0
+said=$(timeout 20 cat "$MOUNT/version" 2>&1) || code=$?
+assert_eq "$code" 1 "cat without a worker"
+assert_match "$said" "Input/output error"
+grep -q " $MOUNT fuse.poolfs " /proc/self/mounts || fail "the mount is gone"
+assert_match "$(cat "$STATE/not-serving")" "ended 5 times without serving anything. The last time: .*pool.db.*"
+grep -q "not served: requests fail with EIO" "$STATE/poolfs.log"
+
+step "it mends itself, and what was open is open"
+rmdir "$STATE/pool.db"
+mv "$STATE/pool.db.away" "$STATE/pool.db"
+is_served() {
+	test -s "$MOUNT/version"
+}
+wait_until 30 is_served
+cat <&3 >/dev/null || fail "the open file cannot be read"
+exec 3<&-
+wait_until 10 test ! -e "$STATE/not-serving"
+
+step "one that serves is killed as often as one likes"
+for _ in $(seq 8); do
+	kill -KILL "$(worker_pid)"
+	test -s "$MOUNT/version"
+done
+
+step "without the supervisor, the worker serves on, and unmounts at its end"
+worker=$(worker_pid)
+kill -KILL "$(supervisor_pid)"
+test -s "$MOUNT/version"
+kill -TERM "$worker"
+wait_until 15 is_pool_gone
+! mountpoint -q "$MOUNT" || fail "the mount is still there"
