@@ -175,6 +175,8 @@ bool request_is_upload(const struct request *req);
 struct upload *uploads_of_image(struct uploads *uploads, const char *image);
 /* What the job has to do next. */
 enum upload_event { UPLOAD_TASK, UPLOAD_END, UPLOAD_STOP };
+/** Keeps what has changed. Call with the lock of the upload held. */
+void upload_save(const struct upload *u);
 /**
  * Waits for a task, *ret_task, which must be answered. UPLOAD_END: no more tasks will come; UPLOAD_STOP: @job
  * should stop. Blocking: for the worker of the upload.

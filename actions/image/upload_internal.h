@@ -33,9 +33,6 @@ struct upload {
 	struct error end;
 };
 
-/** Keeps what has changed. Call with the lock held. */
-void upload_save(const struct upload *u);
-
 /** Sets @e to errno and message of @from, unless it is set already. Returns -errno of @from. */
 static inline int error_repeat(struct error *e, const struct error *from)
 {

@@ -171,9 +171,91 @@ static void test_gathered_memory_is_limited(void **state)
 	handles_free(handles);
 }
 
+/* What is open, written and read is there in the next process, under the same number. */
+static void test_outlives_the_process(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct handles *handles;
+	struct keep *keep = NULL, *other = NULL;
+	struct handle *h;
+	int fd = -1;
+	size_t len = 0, count = 0;
+
+	(void)state;
+	assert_int_equal(keep_new(&fd, &e), 0);
+	assert_int_equal(keep_open(fd, &keep, &e), 0);
+	handles = handles_new(keep);
+	h = add(handles);
+	(void)add(handles);
+	assert_true(keep_begin(keep));
+	handle_unref(handles_get(handles, h->number)); /* as each request does */
+	assert_int_equal(gather_append(&h->gather, "half", 4, 100), 0);
+	h->gather.held = true;
+	keep_flush(keep);
+	assert_int_equal(gather_append(&h->gather, " text", 5, 100), 0);
+	keep_commit(keep);
+	assert_int_equal(keep_open(fd, &other, &e), 0);
+	{
+		_cleanup_free_ char *text = keep_get(other, KEEP_TEXT, h->number, &len);
+		_cleanup_free_ uint64_t *list = keep_list(other, KEEP_HANDLE, &count);
+
+		assert_non_null(text);
+		assert_string_equal(text, "half text");
+		assert_int_equal(count, 2);
+	}
+	handles_remove(handles, h->number);
+	keep_free(other);
+	assert_int_equal(keep_open(fd, &other, &e), 0);
+	{
+		_cleanup_free_ uint64_t *list = keep_list(other, KEEP_HANDLE, &count);
+		_cleanup_free_ uint64_t *texts = keep_list(other, KEEP_TEXT, &len);
+
+		assert_int_equal(count, 1);
+		assert_int_equal(len, 0);
+		assert_null(texts);
+	}
+	keep_free(other);
+	handles_free(handles);
+	keep_free(keep);
+	(void)close(fd);
+}
+
+/* The next copies of a node are none that are open. */
+static void test_copies(void **state)
+{
+	struct handles *handles = handles_new(NULL);
+	struct node node = {.class = N_CREATE, .index = 3}, unpacked;
+	bool seen[NODE_COPY_MAX + 1] = {false};
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		struct handle *h;
+
+		node.copy = handles_choose_copy(handles, node);
+		assert_in_range(node.copy, 1, NODE_COPY_MAX);
+		assert_false(seen[node.copy]);
+		seen[node.copy] = true;
+		h = handle_new(node, S_IFREG | 0644, NULL, &(struct caller){0});
+		assert_int_equal(handles_add(handles, h), 0);
+		handle_unref(h);
+	}
+	assert_true(node_unpack(node_pack_copy(node), &unpacked));
+	assert_int_equal(unpacked.copy, node.copy);
+	assert_int_equal(node_pack(unpacked), node_pack(node));
+	for (int i = 0; i < 2000; i++) {
+		struct node next = node;
+
+		next.copy = handles_choose_copy(handles, node);
+		assert_false(seen[next.copy]);
+	}
+	handles_free(handles);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_outlives_the_process),
+		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_reading),
