@@ -201,7 +201,8 @@ static int resume_upload(struct job *job, json_t **ret_result, struct error *e)
 static bool has_upload(const struct job *job)
 {
 	_cleanup_(upload_unref_p) struct upload *u =
-		request_is_upload(job->req) ? uploads_of_image(pool_uploads(job->pool), job->req->target) : NULL;
+		request_is_upload(job->req) ? uploads_of_image(pool_uploads(job->pool), job->req->target)
+					    : NULL;
 
 	return u != NULL;
 }

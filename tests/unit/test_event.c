@@ -114,6 +114,29 @@ static void test_limited_and_persistent(void **state)
 	assert_int_equal(event_log_last(store_events(f->store)), last + 1);
 }
 
+/* A reader's position means the same in the next process, and is gone if its events are. */
+static void test_positions_go_on(void **state)
+{
+	struct fixture *f = *state;
+	char before[64] = "", after[64] = "";
+	int64_t place, end;
+
+	put(f, make(KIND_ZONE, test_uuid(1)));
+	put(f, make(KIND_ZONE, test_uuid(2)));
+	assert_int_equal(event_log_find(store_events(f->store), 1, &place), 0);
+	end = event_log_end(store_events(f->store));
+	assert_true(place > 0 && end > place);
+	assert_true(event_log_read(store_events(f->store), place, before, sizeof(before) - 1) > 0);
+	fixture_reopen(f);
+	event_log_move(store_events(f->store), 1, place + 1000);
+	assert_int_equal(event_log_end(store_events(f->store)), end + 1000);
+	assert_true(event_log_read(store_events(f->store), place + 1000, after, sizeof(after) - 1) > 0);
+	assert_string_equal(before, after);
+	assert_int_equal(event_log_read(store_events(f->store), place, after, 1), -ESTALE);
+	event_log_move(store_events(f->store), 99, end + 1000);
+	assert_int_equal(event_log_read(store_events(f->store), end + 1000, after, 1), -ESTALE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +144,7 @@ int main(void)
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_no_secrets, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_limited_and_persistent, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_positions_go_on, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
