@@ -12,14 +12,15 @@
 #include "fs/tree/reply.h"
 
 /*
- * Which inode of a file on which one can wait this lookup gets. inotify(7) watches inodes, and changes are repeated on
- * that of the first copy: so with watchers it is another one only while that is locked.
+ * Which inode of a file on which one can wait this lookup gets. inotify(7) watches inodes, and who watches a value
+ * shall be told of writes to it: so a value, a spec and, with watchers, any file is another inode only while that of
+ * the first copy is locked by a wait.
  */
 static unsigned choose_copy(const struct place *p)
 {
 	struct node node = p->node;
 
-	if (!p->fs->watchers)
+	if (!p->fs->watchers && !p->entry->io->amends)
 		return handles_choose_copy(p->fs->handles, node);
 	while (node.copy < NODE_COPY_MAX && waits_lock(p->fs->waits, node_pack_copy(node)))
 		node.copy++;
