@@ -38,11 +38,12 @@ struct kept_handle {
 	uint64_t node;
 	int64_t start, seen, end, base;
 	uint64_t kept; /* of the text */
-	uint32_t mode, uid, gid, writer;
+	uint32_t mode, uid, gid, writer, opener;
 	int32_t refused;
 	uint8_t limited, reads, writes, has_content, polled, requested, base_set;
 	uint8_t held, taken, appends, anew; /* of the text */
-	uint8_t unused[5];
+	uint8_t written, opener_closed;
+	uint8_t unused[3];
 };
 
 /* The first bytes of a content that is kept; the rest may be left out. */
@@ -148,6 +149,7 @@ static void handle_save(void *handle)
 				  .uid = h->caller.uid,
 				  .gid = h->caller.gid,
 				  .writer = (uint32_t)h->writer,
+				  .opener = (uint32_t)h->opener,
 				  .refused = atomic_load(&h->refused),
 				  .limited = h->caller.limited,
 				  .reads = h->reads,
@@ -159,7 +161,9 @@ static void handle_save(void *handle)
 				  .held = g->held,
 				  .taken = g->taken,
 				  .appends = g->appends,
-				  .anew = g->anew};
+				  .anew = g->anew,
+				  .written = h->written,
+				  .opener_closed = h->opener_closed};
 
 	if (!h->keep || atomic_load(&h->closed))
 		return;
@@ -553,6 +557,9 @@ static struct handle *load(const struct fs *fs, const struct view *view, uint64_
 	h->requested = kept.requested;
 	h->polled = kept.polled;
 	h->writer = (pid_t)kept.writer;
+	h->opener = (pid_t)kept.opener;
+	h->written = kept.written;
+	h->opener_closed = kept.opener_closed;
 	atomic_store(&h->refused, kept.refused);
 	h->content = load_document(fs->keep, KEEP_CONTENT, number, &h->shown);
 	h->answer = load_document(fs->keep, KEEP_ANSWER, number, &ignored);
