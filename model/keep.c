@@ -277,7 +277,8 @@ static int stage(const struct record *r, const void *data)
 	return 0;
 }
 
-static int change(struct keep *k, const struct record *r, const void *data)
+/* @now: even if the thread has begun. */
+static int change(struct keep *k, const struct record *r, const void *data, bool now)
 {
 	int result;
 
@@ -287,7 +288,7 @@ static int change(struct keep *k, const struct record *r, const void *data)
 	if (r->kind != RECORD_REMOVE &&
 	    (r->len > HALF / 4 || k->valid + begun.len + padded(r->len) > HALF / 2))
 		return -ENOSPC;
-	if (begun.keep == k)
+	if (begun.keep == k && !now)
 		return stage(r, data);
 	result = make_room(k, padded(r->len));
 	if (result == 0)
@@ -302,7 +303,15 @@ int keep_set(struct keep *k, enum keep_type type, uint64_t id, const void *data,
 	return change(
 		k,
 		&(struct record){.id = id, .len = (uint32_t)len, .type = (uint16_t)type, .kind = RECORD_SET},
-		data);
+		data, false);
+}
+
+int keep_set_now(struct keep *k, enum keep_type type, uint64_t id, const void *data, size_t len)
+{
+	return change(
+		k,
+		&(struct record){.id = id, .len = (uint32_t)len, .type = (uint16_t)type, .kind = RECORD_SET},
+		data, true);
 }
 
 int keep_add(struct keep *k, enum keep_type type, uint64_t id, const void *data, size_t len)
@@ -310,14 +319,15 @@ int keep_add(struct keep *k, enum keep_type type, uint64_t id, const void *data,
 	return change(
 		k,
 		&(struct record){.id = id, .len = (uint32_t)len, .type = (uint16_t)type, .kind = RECORD_ADD},
-		data);
+		data, false);
 }
 
 void keep_remove(struct keep *k, enum keep_type type, uint64_t id)
 {
 	if (!k || (begun.keep != k && !keep_has(k, type, id)))
 		return;
-	(void)change(k, &(struct record){.id = id, .type = (uint16_t)type, .kind = RECORD_REMOVE}, NULL);
+	(void)change(k, &(struct record){.id = id, .type = (uint16_t)type, .kind = RECORD_REMOVE}, NULL,
+		     false);
 }
 
 bool keep_begin(struct keep *k)

@@ -51,6 +51,7 @@ enum keep_type {
 	KEEP_UPLOAD_LAST = 19,	/* 0: the last number given out */
 	KEEP_ASIDE = 20,	/* the file: moved aside */
 	KEEP_LAST_ERROR = 21,	/* the user: the sentence */
+	KEEP_GIVEN = 22,	/* the object: which of its nodes the kernel may have attributes of */
 };
 
 /** A new, empty one. *ret_fd is its file (owned by the caller), to be handed to keep_open() of another process. */
@@ -61,6 +62,11 @@ void keep_free(struct keep *keep);
 
 /** Sets a value. -ENOSPC, -ENOMEM: the former one stays. */
 int keep_set(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
+/**
+ * As keep_set(), valid at once even in a thread that has begun: for what several threads change, and is right without
+ * the rest.
+ */
+int keep_set_now(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
 /** Appends to a value; to none, as keep_set(). */
 int keep_add(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
 /** Removes a value; does nothing if there is none. */

@@ -7,6 +7,7 @@
 #include "fs/op/read.h"
 #include "fs/op/write.h"
 #include "fs/op/xattr.h"
+#include "fs/tell/caches.h"
 #include "fs/tree/fs.h"
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
@@ -18,6 +19,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	/* libfuse ends unless it is told here, too. */
 	if (fs->max_read)
 		conn->max_read = fs->max_read;
+	/* Not before now would libfuse send anything. */
+	caches_start(fs->caches);
 	if (fs->ready)
 		fs->ready(fs->ready_arg);
 }

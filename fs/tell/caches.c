@@ -10,7 +10,7 @@ struct caches {
 	const struct fs *fs;
 	struct fuse_session *session;
 	pthread_mutex_t lock;
-	bool stopped; /* lock */
+	bool runs; /* lock */
 };
 
 /*
@@ -41,30 +41,43 @@ static uint64_t altered(const struct change *change, struct node node)
 	return bits;
 }
 
-static void drop_object(const struct caches *caches, const struct change *change)
+/* Of an object, or of a node without object, those files whose bits are in @bits. */
+static void drop_files(const struct caches *caches, struct node node, uint64_t bits)
 {
 	static const enum node_class single[] = {N_OBJECT, N_JOB, N_INVENTORY};
-	const struct object *o = change->before;
-	struct node node = {.kind = o->kind->id, .row = o->id};
-	uint64_t taken = kept_take(caches->fs->kept, node, altered(change, node));
+	const struct kind *kind = kind_get(node.kind);
+	uint64_t taken = kept_take(caches->fs->kept, node, bits);
 
+	if (taken && !node.row) {
+		drop(caches, node);
+		return;
+	}
 	for (size_t i = 0; taken && i < ARRAY_SIZE(single); i++) {
 		node.class = single[i];
 		if (taken & kept_bit(node))
 			drop(caches, node);
 	}
 	node.class = N_VALUE;
-	for (int i = 0; taken && i < o->kind->field_count; i++) {
+	for (int i = 0; taken && i < kind->field_count; i++) {
 		node.index = (unsigned)i;
 		if (taken & kept_bit(node))
 			drop(caches, node);
 	}
 }
 
+static void drop_object(const struct caches *caches, const struct change *change)
+{
+	const struct object *o = change->before;
+	const struct node node = {.kind = o->kind->id, .row = o->id, .class = N_OBJECT};
+
+	drop_files(caches, node, altered(change, node));
+	if (!change->after)
+		kept_forget(caches->fs->kept, node);
+}
+
 static void drop_single(const struct caches *caches, struct node node)
 {
-	if (kept_take(caches->fs->kept, node, kept_bit(node)))
-		drop(caches, node);
+	drop_files(caches, node, kept_bit(node));
 }
 
 /* In the store's writer thread. */
@@ -75,7 +88,7 @@ static void announce(void *ctx, const struct change *changes, size_t count)
 	const struct folder *folder;
 
 	scoped_lock(&caches->lock);
-	if (caches->stopped)
+	if (!caches->runs)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		const struct object *o = changes[i].before ? changes[i].before : changes[i].after;
@@ -107,12 +120,33 @@ struct caches *caches_new(const struct fs *fs, struct fuse_session *session)
 	return NULL;
 }
 
+void caches_start(struct caches *caches)
+{
+	_cleanup_free_ uint64_t *list = NULL;
+	_cleanup_view_ struct view *view = NULL;
+	size_t count;
+
+	scoped_lock(&caches->lock);
+	caches->runs = true;
+	view = store_newest_view(caches->fs->store);
+	list = kept_list(caches->fs->kept, &count);
+	for (size_t i = 0; i < count; i++) {
+		struct node node;
+
+		if (!node_unpack(list[i], &node))
+			continue;
+		drop_files(caches, node, ~UINT64_C(0));
+		if (node.row && !view_get_id(view, node.kind, node.row))
+			kept_forget(caches->fs->kept, node);
+	}
+}
+
 void caches_stop(struct caches *caches)
 {
 	if (!caches)
 		return;
 	scoped_lock(&caches->lock);
-	caches->stopped = true;
+	caches->runs = false;
 }
 
 void caches_free(struct caches *caches)

@@ -9,6 +9,9 @@
  * an older size or time. An object that is gone loses its attributes too, whereupon
  * the kernel asks for its name again; so names need no notice of their own.
  *
+ * A process that goes on for another one begins with all that the kernel was ever given: nobody knows which of the last
+ * changes it was told, and what changed since was told by nobody.
+ *
  * Self-locking.
  */
 #ifndef POOLFS_FS_TELL_CACHES_H
@@ -18,8 +21,10 @@
 
 struct caches;
 
-/** Starts to tell the kernel. NULL if out of memory. */
+/** For caches_start(). NULL if out of memory. */
 struct caches *caches_new(const struct fs *fs, struct fuse_session *session);
+/** Tells the kernel from now on. Call it upon INIT, before any answer. */
+void caches_start(struct caches *caches);
 /** The kernel is told nothing any more when this returns. Accepts NULL. */
 void caches_stop(struct caches *caches);
 /** Call after the store is closed. Accepts NULL. */

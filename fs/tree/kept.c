@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "model/cleanup.h"
+#include "model/keep.h"
 
 #define SLOTS_MIN 1024
 
@@ -22,30 +23,16 @@ enum { BIT_SELF, BIT_JOB, BIT_INVENTORY, BIT_VALUES };
 struct slot {
 	uint64_t object; /* 0 = free */
 	uint64_t bits;
+	uint64_t given; /* also those that were taken: what `keep` has */
 };
 
 struct kept {
+	struct keep *keep; /* or NULL */
 	pthread_mutex_t lock;
 	struct slot *slots; /* lock; owned */
 	unsigned shift;	    /* lock; 64 - log2 of the number of slots */
 	size_t used;	    /* lock */
 };
-
-struct kept *kept_new(void)
-{
-	struct kept *kept = calloc(1, sizeof(*kept));
-
-	if (!kept)
-		return NULL;
-	kept->slots = calloc(SLOTS_MIN, sizeof(*kept->slots));
-	if (!kept->slots) {
-		free(kept);
-		return NULL;
-	}
-	kept->shift = 64 - (unsigned)__builtin_ctz(SLOTS_MIN);
-	pthread_mutex_init(&kept->lock, NULL);
-	return kept;
-}
 
 void kept_free(struct kept *kept)
 {
@@ -109,13 +96,11 @@ static int grow(struct kept *kept)
 	return 0;
 }
 
-int kept_add(struct kept *kept, struct node node)
+/* The slot of the object, which gets one if it has none. Under lock. -ENOMEM. */
+static int get(struct kept *kept, uint64_t object, struct slot **ret)
 {
-	const uint64_t object = object_of(node);
-	struct slot *slot;
+	struct slot *slot = find(kept, object);
 
-	scoped_lock(&kept->lock);
-	slot = find(kept, object);
 	if (!slot->object) {
 		if (2 * (kept->used + 1) > SIZE_MAX >> kept->shift) {
 			int r = grow(kept);
@@ -127,7 +112,71 @@ int kept_add(struct kept *kept, struct node node)
 		slot->object = object;
 		kept->used++;
 	}
-	slot->bits |= kept_bit(node);
+	*ret = slot;
+	return 0;
+}
+
+/* What the process before this one has given. */
+static int load(struct kept *kept)
+{
+	size_t count;
+	_cleanup_free_ uint64_t *list = keep_list(kept->keep, KEEP_GIVEN, &count);
+
+	scoped_lock(&kept->lock);
+	for (size_t i = 0; i < count; i++) {
+		struct slot *slot;
+		uint64_t bits;
+		int r;
+
+		if (!keep_read(kept->keep, KEEP_GIVEN, list[i], &bits, sizeof(bits)))
+			continue;
+		r = get(kept, list[i], &slot);
+		if (r < 0)
+			return r;
+		slot->bits = slot->given = bits;
+	}
+	return 0;
+}
+
+struct kept *kept_new(struct keep *keep)
+{
+	struct kept *kept = calloc(1, sizeof(*kept));
+
+	if (!kept)
+		return NULL;
+	kept->slots = calloc(SLOTS_MIN, sizeof(*kept->slots));
+	if (!kept->slots) {
+		free(kept);
+		return NULL;
+	}
+	kept->shift = 64 - (unsigned)__builtin_ctz(SLOTS_MIN);
+	kept->keep = keep;
+	pthread_mutex_init(&kept->lock, NULL);
+	if (load(kept) == 0)
+		return kept;
+	kept_free(kept);
+	return NULL;
+}
+
+int kept_add(struct kept *kept, struct node node)
+{
+	const uint64_t object = object_of(node), bit = kept_bit(node);
+	struct slot *slot;
+	uint64_t given;
+	int r;
+
+	scoped_lock(&kept->lock);
+	r = get(kept, object, &slot);
+	if (r < 0)
+		return r;
+	given = slot->given | bit;
+	if (given != slot->given) {
+		r = keep_set_now(kept->keep, KEEP_GIVEN, object, &given, sizeof(given));
+		if (r < 0)
+			return r;
+	}
+	slot->given = given;
+	slot->bits |= bit;
 	return 0;
 }
 
@@ -155,7 +204,32 @@ uint64_t kept_take(struct kept *kept, struct node object, uint64_t bits)
 	slot = find(kept, object_of(object));
 	bits &= slot->bits;
 	slot->bits &= ~bits;
-	if (slot->object && !slot->bits)
-		clear(kept, slot);
 	return bits;
+}
+
+void kept_forget(struct kept *kept, struct node object)
+{
+	const uint64_t number = object_of(object);
+	struct slot *slot;
+
+	scoped_lock(&kept->lock);
+	slot = find(kept, number);
+	if (!slot->object)
+		return;
+	keep_remove(kept->keep, KEEP_GIVEN, number);
+	clear(kept, slot);
+}
+
+uint64_t *kept_list(struct kept *kept, size_t *ret_count)
+{
+	uint64_t *list;
+	size_t count = 0;
+
+	scoped_lock(&kept->lock);
+	list = malloc((kept->used + 1) * sizeof(*list));
+	for (size_t i = 0; list && i <= SIZE_MAX >> kept->shift; i++)
+		if (kept->slots[i].bits)
+			list[count++] = kept->slots[i].object;
+	*ret_count = count;
+	return list;
 }

@@ -8,6 +8,9 @@
  * (store_newest_view()) to answer from; whoever makes a new view makes it the newest first, and then takes the
  * changed nodes from here (fs/tell/caches.h). So one of the two sees the other, and no old answer is kept.
  *
+ * What the kernel was ever given of an object that still exists is kept over the end of the process, too (model/keep.h):
+ * the next one has it forget all of that, because it cannot know which of the last changes were told.
+ *
  * Self-locking.
  */
 #ifndef POOLFS_FS_TREE_KEPT_H
@@ -15,19 +18,27 @@
 
 #include "fs/tree/node.h"
 
+struct keep;
 struct kept;
 
-/** NULL if out of memory. */
-struct kept *kept_new(void);
+/** With all that the process before this one has given the kernel. @keep may be NULL. NULL if out of memory. */
+struct kept *kept_new(struct keep *keep);
 /** Accepts NULL. */
 void kept_free(struct kept *kept);
 
 /** The bit of a node among those of its object. Nodes of one object may share it. */
 uint64_t kept_bit(struct node node);
 
-/** From now on the kernel may have the attributes of @node. -ENOMEM. */
+/** From now on the kernel may have the attributes of @node. -ENOMEM, -ENOSPC. */
 int kept_add(struct kept *kept, struct node node);
 /** Removes those nodes of an object (@object: any node of it) whose bits are in @bits, and returns their bits. */
 uint64_t kept_take(struct kept *kept, struct node object, uint64_t bits);
+/** The object is gone, and the kernel was told: nothing of it needs to be kept for another process. */
+void kept_forget(struct kept *kept, struct node object);
+/**
+ * The objects of which the kernel may have something, and nodes without object, as node_pack() makes them; allocated.
+ * NULL if out of memory.
+ */
+uint64_t *kept_list(struct kept *kept, size_t *ret_count);
 
 #endif

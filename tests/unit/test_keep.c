@@ -95,6 +95,27 @@ static void test_change_is_whole(void **state)
 	(void)close(fd);
 }
 
+/* What is valid at once is so even if the rest of the change never is. */
+static void test_now(void **state)
+{
+	int fd = new_file();
+	struct keep *k = open_keep(fd), *other;
+
+	(void)state;
+	assert_true(keep_begin(k));
+	assert_int_equal(keep_set(k, KEEP_TEXT, 1, "later", 5), 0);
+	assert_int_equal(keep_set_now(k, KEEP_TEXT, 2, "now", 3), 0);
+	other = open_keep(fd);
+	assert_value(other, 1, NULL);
+	assert_value(other, 2, "now");
+	keep_free(other);
+	keep_commit(k);
+	assert_value(k, 1, "later");
+	assert_value(k, 2, "now");
+	keep_free(k);
+	(void)close(fd);
+}
+
 /* What is out of date is dropped, so the log stays small. */
 static void test_log_is_bounded(void **state)
 {
@@ -210,9 +231,13 @@ static void test_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values_survive), cmocka_unit_test(test_change_is_whole),
-		cmocka_unit_test(test_log_is_bounded), cmocka_unit_test(test_killed_writer),
-		cmocka_unit_test(test_foreign_file),   cmocka_unit_test(test_none),
+		cmocka_unit_test(test_values_survive),
+		cmocka_unit_test(test_change_is_whole),
+		cmocka_unit_test(test_now),
+		cmocka_unit_test(test_log_is_bounded),
+		cmocka_unit_test(test_killed_writer),
+		cmocka_unit_test(test_foreign_file),
+		cmocka_unit_test(test_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
