@@ -17,6 +17,7 @@
 #include "actions/sync.h"
 #include "actions/timers.h"
 #include "hypervisor/hypervisor.h"
+#include "model/log.h"
 #include "model/states.h"
 
 #define BACKGROUND_MAX 4
@@ -114,7 +115,7 @@ static void *starter_main(void *arg)
 	pthread_setname_np(pthread_self(), "start");
 	store_set_cause(&(struct cause){.uid = geteuid(), .source = "fs"});
 	if (start_parts(pool, &e) < 0) {
-		fprintf(stderr, "poolfs: %s\n", error_sentence(&e));
+		log_error("pool", NULL, "%s", error_sentence(&e));
 		_exit(EXIT_FAILURE); /* the supervisor starts another process */
 	}
 	return NULL;

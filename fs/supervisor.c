@@ -62,8 +62,7 @@ static void write_notice(const struct supervisor *s)
 	_cleanup_close_ int fd =
 		path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
 	_cleanup_free_ char *text = NULL;
-	const char *why =
-		error_is_set(&s->why) ? error_sentence(&s->why) : "it was killed, or crashed";
+	const char *why = error_is_set(&s->why) ? error_sentence(&s->why) : "it was killed, or crashed";
 	int len = asprintf(
 		&text,
 		"The pool at %s is not served: requests fail with EIO.\n"
@@ -73,10 +72,11 @@ static void write_notice(const struct supervisor *s)
 		s->options->mountpoint, s->deaths + s->kills, why, SUPERVISOR_RETRY_S,
 		s->options->mountpoint);
 
-	log_error("mount", s->options->mountpoint,
-		  "is not served: requests fail with EIO. The process that serves it has ended %d times without "
-		  "serving anything. The last time: %s",
-		  s->deaths + s->kills, why);
+	log_error(
+		"mount", s->options->mountpoint,
+		"is not served: requests fail with EIO. The process that serves it has ended %d times without "
+		"serving anything. The last time: %s",
+		s->deaths + s->kills, why);
 	if (fd >= 0 && len > 0)
 		(void)!write(fd, text, (size_t)len);
 }
