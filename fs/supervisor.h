@@ -18,7 +18,8 @@
  * worker is tried every SUPERVISOR_RETRY_S seconds. The file NOT_SERVING in the
  * state folder says why meanwhile.
  *
- * It has one thread and waits for nothing but poll(2), and opens neither the pool nor
+ * It has one thread (as a service another one, which asks the mount whether it answers),
+ * waits for nothing but poll(2), and opens neither the pool nor
  * a connection, so that there is little that can kill it. If something does, the worker
  * goes on serving, and unmounts at its own end.
  *

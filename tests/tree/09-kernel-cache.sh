@@ -7,7 +7,7 @@ mount_pool
 image=$(small_image)
 vm=$(create_vm kept "$image" '{"strategy":"JustCreate"}')
 dir=$MOUNT/vm-instances/$vm
-read -r pid < <(pool_pids)
+pid=$(worker_pid)
 
 step "what is known needs no request: it is answered while the program is stopped"
 known=("$MOUNT/vm-instances" "$dir" "$dir/state" "$dir/uuid" "$dir/inventory")
@@ -31,6 +31,18 @@ assert_eq "$(cat "$dir/state") $(stat -c %s "$dir/state")" "Running 8"
 assert_eq "$before" 8 # "Created"
 act "vm-instances/$vm" destroy
 assert_eq "$(stat -c %s "$dir/state")" 10 # "Destroyed"
+
+step "what changes when a worker is killed is told by the next one"
+act "vm-instances/$vm" recover
+act "vm-instances/$vm" start
+stat -c %s "$dir/state" "$dir/hostUuid" "$dir/inventory" "$MOUNT/vm-instances" >before
+kill -KILL "$(worker_pid)"
+wait_for "vm-instances/$vm/state" Stopped 20 # the simulated host has forgotten it
+sync "$dir/actions"
+for file in state hostUuid inventory; do
+	assert_eq "$(stat -c %s "$dir/$file")" "$(wc -c <"$dir/$file")" "the size of $file"
+done
+act "vm-instances/$vm" destroy
 
 step "an object that is gone is gone at once, and its name is free"
 (cd "$dir" && stat . >/dev/null)

@@ -48,7 +48,7 @@ assert_eq "$(metric poolfs_job_duration_seconds_bucket operation=CreateVmInstanc
 
 step "the program"
 assert_eq "$(metric poolfs_build_info version="$("$POOLFS" --version | cut -d ' ' -f 2)")" 1
-assert_eq "$(metric process_max_fds)" "$(awk '/Max open files/ { print $4 }' "/proc/$(pool_pids)/limits")"
+assert_eq "$(metric process_max_fds)" "$(awk '/Max open files/ { print $4 }' "/proc/$(worker_pid)/limits")"
 [ "$(metric process_resident_memory_bytes)" -gt 1000000 ] || fail "no memory is used"
 [ "$(metric process_start_time_seconds)" -gt "$(($(date +%s) - 600))" ] || fail "the start is not now"
 

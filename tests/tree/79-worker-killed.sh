@@ -7,5 +7,20 @@
 mount_pool
 step "clients of all kinds, while the worker is killed $(number 50 1000) times"
 "$TOP/tests/tree/kill-worker" "$MOUNT" "$STATE" "$POOLFS" "$(number 50 1000)" "$(number 45 900)"
+
+step "a group of programs writes an upload, and the worker is killed between them"
+head -c 3M /dev/urandom >disk.raw
+{
+	head -c 1M disk.raw
+	kill -KILL "$(worker_pid)"
+	head -c 2M disk.raw | tail -c 1M
+	cp "$MOUNT/images/by-name/group/status" between
+	tail -c 1M disk.raw
+} >"$MOUNT/images/upload/group.raw"
+assert_eq "$(cat between)" Downloading "the status of half an upload"
+assert_eq "$(cat "$MOUNT/images/by-name/group/status")" Ready
+cmp "$MOUNT/images/by-name/group/data" disk.raw
+rm "$MOUNT/images/upload/group.raw"
+
 assert_eq "$(ls -A "$MOUNT/images/upload")" "" "what is being uploaded"
 [ -z "$(find "$STATE" -name '*.part')" ] || fail "a partial file is left"
