@@ -68,6 +68,7 @@ static void __attribute__((noreturn)) child(const struct session_options *option
 
 	here.ready = ready;
 	here.ready_arg = &fd;
+	here.ready_fd = &fd;
 	here.background = true;
 	if (r == 0)
 		r = supervisor_run(&here, &e);

@@ -16,7 +16,9 @@ struct session_options {
 	uid_t rest_uid;		  /* the user who serves REST; UID_NONE */
 	void (*ready)(void *arg); /* called once, when the mount can be used */
 	void *ready_arg;
-	bool background; /* the program leaves its process group then */
+	const int
+		*ready_fd; /* what `ready` writes to, not for workers; -1 when it was called; NULL: nothing */
+	bool background;   /* the program leaves its process group then */
 };
 
 /**

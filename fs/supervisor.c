@@ -102,34 +102,30 @@ static void take_up(struct supervisor *s)
 
 /* ------------------------------------------------------------------ workers */
 
-static int compare_numbers(const void *a, const void *b)
+static void close_fd(int fd)
 {
-	return *(const int *)a - *(const int *)b;
+	if (fd >= 0)
+		(void)close(fd);
 }
 
-/* The worker has no descriptors but the standard ones and these. */
-static void close_others(int *kept, size_t count)
+/* What only the supervisor uses. (Not whatever else is open: libraries have descriptors of their own.) */
+static void close_own(const struct supervisor *s, int link)
 {
-	int next = STDERR_FILENO + 1; /* the first one that is not looked at yet */
-
-	qsort(kept, count, sizeof(*kept), compare_numbers);
-	for (size_t i = 0; i < count; i++) {
-		if (kept[i] > next)
-			(void)close_range((unsigned)next, (unsigned)kept[i] - 1, 0);
-		if (kept[i] >= next)
-			next = kept[i] + 1;
-	}
-	(void)close_range((unsigned)next, ~0U, 0);
+	close_fd(link);
+	close_fd(s->signals);
+	close_fd(s->device);
+	if (s->options->ready_fd)
+		close_fd(*s->options->ready_fd);
 }
 
-static void __attribute__((noreturn)) worker(const struct supervisor *s, int link)
+static void __attribute__((noreturn)) worker(const struct supervisor *s, const int ends[2])
 {
-	int kept[] = {link, s->keep_fd, log_descriptor()};
+	const int link = ends[1];
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	sigset_t child;
 	int r;
 
-	close_others(kept, ARRAY_SIZE(kept));
+	close_own(s, ends[0]);
 	/* The others wait until the worker takes them (fs/signals.h), so that none is lost. */
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
@@ -172,7 +168,7 @@ static int start_worker(struct supervisor *s, struct error *e)
 		return error_set(e, errno, "cannot start a process: %s", strerror(errno));
 	}
 	if (s->worker == 0)
-		worker(s, ends[1]);
+		worker(s, ends);
 	(void)close(ends[1]);
 	s->link = ends[0];
 	return 0;

@@ -19,9 +19,9 @@
  * state folder says why meanwhile.
  *
  * It has one thread (as a service another one, which asks the mount whether it answers),
- * waits for nothing but poll(2), and opens neither the pool nor
- * a connection, so that there is little that can kill it. If something does, the worker
- * goes on serving, and unmounts at its own end.
+ * waits for nothing but poll(2), and opens neither the pool nor a connection, so that
+ * there is little that can kill it. If something does, the worker goes on serving, and
+ * unmounts at its own end.
  *
  * Signals: SIGTERM and SIGINT end the mount, whether the supervisor or the worker gets
  * them, and so does SIGHUP unless the log is a file: then both open it again.

@@ -122,12 +122,6 @@ bool log_reopen(void)
 	return file != NULL;
 }
 
-int log_descriptor(void)
-{
-	scoped_lock(&lock);
-	return fd;
-}
-
 /*
  * Under lock. Several processes write to the file: one of them may have renamed it, and begun the next. (Who else
  * renames it has the program open it again.)

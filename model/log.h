@@ -36,9 +36,6 @@ int log_to_file(const char *path, struct error *e);
 /** Opens the file of log_to_file() again, after somebody has renamed it. False when the log goes to no file. */
 bool log_reopen(void);
 
-/** The descriptor that the log is written to, for whoever closes all others. It may change with every call. */
-int log_descriptor(void);
-
 /**
  * Tells of @subject (a literal, such as "host") and, unless NULL, which one. Control characters are shown escaped.
  * Keeps errno. Use the macros.
