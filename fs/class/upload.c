@@ -383,15 +383,40 @@ static void upload_file_open(fuse_req_t req, const struct place *p, struct fuse_
 		opened(&c->task, 0, NULL);
 }
 
-/* The end of an upload at the last close of all: nobody waits for the answer, so a failure is in last-error only. */
+/* The end of an upload at the last close of all: no program waits for it, so a failure is in last-error only. */
 static void was_released(struct upload_task *task, int64_t result, const struct error *e)
 {
 	struct call *c = (struct call *)task;
+	bool begins = keep_begin(c->fs->keep);
 
 	if (result > 0 || (result < 0 && e))
 		note(c, result < 0 ? e : NULL);
+	handles_remove(c->fs->handles, c->fi.fh);
+	fuse_reply_err(c->req, 0);
+	if (begins)
+		keep_commit(c->fs->keep);
 	upload_close(c->upload, c->writes);
 	call_free(c);
+}
+
+static bool upload_file_release_later(fuse_req_t req, struct handle *h)
+{
+	struct call *c;
+
+	if (!h->state || !h->close_pending)
+		return false;
+	c = malloc(sizeof(*c));
+	if (!c)
+		return false;
+	*c = (struct call){.task = {.verb = UPLOAD_CLOSE, .done = was_released},
+			   .req = req,
+			   .fs = fuse_req_userdata(req),
+			   .upload = upload_ref(h->state),
+			   .uid = h->caller.uid,
+			   .fi = {.fh = h->number},
+			   .writes = h->writes};
+	queue(c);
+	return true;
 }
 
 static void upload_file_revive(const struct fs *fs, struct handle *h)
@@ -407,19 +432,9 @@ static void upload_file_revive(const struct fs *fs, struct handle *h)
 
 static void upload_file_release(const struct fs *fs, struct handle *h)
 {
-	struct call *c = h->state && h->close_pending ? malloc(sizeof(*c)) : NULL;
-
-	if (!c) {
-		if (h->state)
-			upload_close(h->state, h->writes);
-		return;
-	}
-	*c = (struct call){.task = {.verb = UPLOAD_CLOSE, .done = was_released},
-			   .fs = fs,
-			   .upload = upload_ref(h->state),
-			   .uid = h->caller.uid,
-			   .writes = h->writes};
-	queue(c);
+	(void)fs;
+	if (h->state)
+		upload_close(h->state, h->writes);
 }
 
 /* Answers a request on a file whose upload ended with the process before this one; true if so. */
@@ -702,6 +717,7 @@ const struct file_class class_upload = {
 	.revive = upload_file_revive,
 	.by_handle = true,
 	.setattr = upload_file_setattr,
+	.release_later = upload_file_release_later,
 	.release = upload_file_release,
 	.create = upload_file_create,
 	.unlink = upload_file_unlink,

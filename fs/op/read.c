@@ -307,6 +307,8 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
 
 	(void)ino;
+	if (h && handle_class(fs, h)->release_later && handle_class(fs, h)->release_later(req, h))
+		return;
 	handles_remove(fs->handles, fi->fh);
 	if (h && handle_class(fs, h)->release)
 		handle_class(fs, h)->release(fs, h);

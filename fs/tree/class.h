@@ -74,6 +74,11 @@ struct file_class {
 	int (*cut)(const struct place *p, struct handle *h, off_t size, struct error *e);
 	/* Gives a handle of the process before this one its state again. NULL: it has none, or makes it when needed. */
 	void (*revive)(const struct fs *fs, struct handle *h);
+	/*
+	 * Does what the end of the handle is to wait for. True: it replies later, and takes the handle out of the
+	 * table then, so that another process repeats the request if this one is killed meanwhile. NULL: false.
+	 */
+	bool (*release_later)(fuse_req_t req, struct handle *h);
 	/* Called after the handle has left the table; does not reply. NULL: nothing to release. */
 	void (*release)(const struct fs *fs, struct handle *h);
 

@@ -42,8 +42,8 @@ struct kept_handle {
 	int32_t refused;
 	uint8_t limited, reads, writes, has_content, polled, requested, base_set;
 	uint8_t held, taken, appends, anew; /* of the text */
-	uint8_t written, opener_closed;
-	uint8_t unused[3];
+	uint8_t written, opener_closed, close_pending;
+	uint8_t unused[2];
 };
 
 /* The first bytes of a content that is kept; the rest may be left out. */
@@ -163,7 +163,8 @@ static void handle_save(void *handle)
 				  .appends = g->appends,
 				  .anew = g->anew,
 				  .written = h->written,
-				  .opener_closed = h->opener_closed};
+				  .opener_closed = h->opener_closed,
+				  .close_pending = h->close_pending};
 
 	if (!h->keep || atomic_load(&h->closed))
 		return;
@@ -560,6 +561,7 @@ static struct handle *load(const struct fs *fs, const struct view *view, uint64_
 	h->opener = (pid_t)kept.opener;
 	h->written = kept.written;
 	h->opener_closed = kept.opener_closed;
+	h->close_pending = kept.close_pending;
 	atomic_store(&h->refused, kept.refused);
 	h->content = load_document(fs->keep, KEEP_CONTENT, number, &h->shown);
 	h->answer = load_document(fs->keep, KEEP_ANSWER, number, &ignored);

@@ -22,5 +22,22 @@ assert_eq "$(cat "$MOUNT/images/by-name/group/status")" Ready
 cmp "$MOUNT/images/by-name/group/data" disk.raw
 rm "$MOUNT/images/upload/group.raw"
 
+step "an upload ends without a close after the kill, since its opener had closed it, and so had its writer"
+python3 - "$MOUNT/images/upload/late.raw" "$(worker_pid)" <<'EOF'
+import os, signal, socket, subprocess, sys
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+ends = socket.socketpair()
+socket.send_fds(ends[0], [b'x'], [fd])  # a descriptor on its way is closed without a close(2)
+writer = subprocess.Popen(['sh', '-c', 'read go; exec head -c 1M disk.raw'], stdin=subprocess.PIPE, stdout=fd)
+os.close(fd)
+writer.communicate(b'go\n')
+os.kill(int(sys.argv[2]), signal.SIGKILL)
+ends[0].close()
+ends[1].close()
+EOF
+wait_for images/by-name/late/status Ready 20
+cmp "$MOUNT/images/by-name/late/data" <(head -c 1M disk.raw)
+rm "$MOUNT/images/upload/late.raw"
+
 assert_eq "$(ls -A "$MOUNT/images/upload")" "" "what is being uploaded"
 [ -z "$(find "$STATE" -name '*.part')" ] || fail "a partial file is left"
