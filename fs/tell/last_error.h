@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The messages in the `last-error` files: why the last request of a user, and the
- * last on an object, failed; "ok" if it succeeded. Held in memory. A job that
+ * last on an object, failed; "ok" if it succeeded. Held in memory, and kept (model/keep.h). A job that
  * fails later sets them too. Self-locking.
  */
 #ifndef POOLFS_FS_TELL_LAST_ERROR_H
@@ -11,9 +11,11 @@
 
 #include "model/store.h"
 
+struct keep;
 struct last_errors;
 
-struct last_errors *last_errors_new(void);
+/** With those of the process before this one; @keep may be NULL. NULL if out of memory. */
+struct last_errors *last_errors_new(struct keep *keep);
 /** Accepts NULL. */
 void last_errors_free(struct last_errors *errors);
 

@@ -39,5 +39,13 @@ wait_for images/by-name/late/status Ready 20
 cmp "$MOUNT/images/by-name/late/data" <(head -c 1M disk.raw)
 rm "$MOUNT/images/upload/late.raw"
 
+step "why a request failed is known after the end of the worker that refused it"
+zone=$(first zones)
+assert_refused "zones/$zone/actions" "fly" EINVAL
+before=$(cat "$MOUNT/last-error" "$MOUNT/zones/$zone/last-error")
+kill -KILL "$(worker_pid)"
+assert_eq "$(cat "$MOUNT/last-error" "$MOUNT/zones/$zone/last-error")" "$before"
+[ "$before" != $'ok\nok' ] || fail "nothing was refused"
+
 assert_eq "$(ls -A "$MOUNT/images/upload")" "" "what is being uploaded"
 [ -z "$(find "$STATE" -name '*.part')" ] || fail "a partial file is left"
