@@ -12,6 +12,7 @@
 #include "actions/engine/pool_internal.h"
 #include "actions/image/cache.h"
 #include "actions/image/upload.h"
+#include "actions/image/upload_list.h"
 #include "actions/pool_log.h"
 #include "actions/schedule/scheduler_thread.h"
 #include "actions/sync.h"

@@ -74,7 +74,7 @@ enum upload_verb {
 typedef void upload_done_fn(struct upload_task *task, int64_t result, const struct error *e);
 
 struct upload_task {
-	struct upload_task *next; /* private to upload.c */
+	struct upload_task *next; /* private to the queue */
 	enum upload_verb verb;
 	int64_t offset;
 	size_t length;
@@ -90,31 +90,7 @@ struct upload_task {
 	char former[UPLOAD_NAME_MAX + 1];
 };
 
-/**
- * With the uploads of the process before this one, which do not end before uploads_release(). @pool: NULL = none,
- * nothing can be created (in tests of the tree). NULL without memory.
- */
-struct uploads *uploads_new(struct pool *pool);
-/** All opens of these are known now. */
-void uploads_release(struct uploads *uploads);
-/** To be called when no job runs any more. Accepts NULL. */
-void uploads_free(struct uploads *uploads);
-
-/**
- * Creates and opens the file @name of a user, who acts as @account (NULL: the administrator), and submits its job;
- * @reused: the number of a finished upload whose file is written anew, 0 = none; @id: of uploads_reserve(); @task (UPLOAD_BEGIN) is answered
- * when that has begun
- * or was refused. @ret_upload (a reference) and @ret_number are set before. On failure @task is not touched:
- * -EINVAL (not the suffix of an image), -ENAMETOOLONG, -EEXIST, -EBUSY (too many uploads, no usable backup
- * storage), -ENOMEM.
- */
-int upload_create(struct uploads *uploads, const char *name, int64_t uid, const char *account, mode_t mode,
-		  int64_t reused, int64_t id, struct upload_task *task, struct upload **ret_upload,
-		  int64_t *ret_number, struct error *e);
-/** A number for an upload to be created, by which it is known in the next process, too. */
-int64_t uploads_reserve(struct uploads *uploads);
-/** The upload of such a number, with a reference for the caller; NULL if there is none. */
-struct upload *uploads_find_id(struct uploads *uploads, int64_t id);
+/** That of uploads_reserve(). */
 int64_t upload_id(const struct upload *u);
 /** Counts an open of the process before this one. */
 void upload_revive(struct upload *u, bool writes);
@@ -123,16 +99,6 @@ struct upload *upload_ref(struct upload *u);
 /** Accepts NULL. */
 void upload_unref(struct upload *u);
 DEFINE_CLEANUP(struct upload *, upload_unref)
-
-/** The upload that has this name, listed or finished, with a reference for the caller; NULL if there is none. */
-struct upload *uploads_find(struct uploads *uploads, const char *name);
-/** The upload with this number, listed, or still open though it is not; as uploads_find(). */
-struct upload *uploads_get(struct uploads *uploads, int64_t number);
-/**
- * The first listed upload with a number above @after; as uploads_find(). @ret_name: UPLOAD_NAME_MAX + 1
- * bytes.
- */
-struct upload *uploads_next(struct uploads *uploads, int64_t after, char *ret_name);
 
 /** True if the upload has become an image; *@ret_image is its uuid then. */
 bool upload_is_finished(struct upload *u, char ret_image[UUID_SIZE], char ret_name[UPLOAD_NAME_MAX + 1]);
@@ -147,34 +113,22 @@ void upload_set_stat(struct upload *u, const struct stat *st);
 
 /** Opens the file once more. -EBUSY if it @writes and so does another, -ESTALE if the upload has ended. */
 int upload_open(struct upload *u, bool writes, struct error *e);
-/** @wrote: as in upload_open(); upload_create() opens for writing. The last close ends the upload. */
-void upload_close(struct upload *u, bool wrote);
 /** Notes that the thread @writer is about to write (see writer.h). */
 void upload_note_writer(struct upload *u, pid_t writer);
 /** Queues @task, which is the upload's until it is answered; that may be before the return. */
 void upload_do(struct upload *u, struct upload_task *task);
-/**
- * Takes an UPLOAD_BEGIN with this @arg that has not been answered out of its queue, and ends its upload; the
- * task is the caller's again. NULL if there is none.
- */
-struct upload_task *uploads_withdraw(struct uploads *uploads, const void *arg);
 
-/**
- * Renames the file. If it has been closed since the last write and @name is not temporary, this makes the
- * image, and @task (UPLOAD_CLOSE) is answered then; otherwise it is answered at once. On failure @task is not
- * touched: -EINVAL (not the suffix of an image), -ENAMETOOLONG, -EBUSY (the name is taken), -ESTALE.
- */
-int upload_rename(struct upload *u, const char *name, struct upload_task *task, struct error *e);
 /** Removes the file: ends the upload without an image. */
 void upload_remove(struct upload *u);
 
-/** True if the image of the request is uploaded as a file; its URL is `upload://<file name>`. */
-bool request_is_upload(const struct request *req);
-
-/** The upload of an image, with a reference for the caller; NULL if there is none, as after a restart. */
-struct upload *uploads_of_image(struct uploads *uploads, const char *image);
 /* What the job has to do next. */
 enum upload_event { UPLOAD_TASK, UPLOAD_END, UPLOAD_STOP };
+/** A new one, open for writing. @id: of uploads_reserve(). A reference for the caller; NULL without memory. */
+struct upload *upload_new(struct uploads *uploads, struct pool *pool, const char *name, const char *image,
+			  int64_t id, uid_t uid, mode_t mode);
+/** One of the process before this one; NULL: it has ended. Its opens are not known yet. -ENOMEM. */
+int upload_load(struct uploads *uploads, struct pool *pool, const struct view *view, int64_t id,
+		struct upload **ret);
 /** Keeps what has changed. Call with the lock of the upload held. */
 void upload_save(const struct upload *u);
 /**
@@ -182,16 +136,18 @@ void upload_save(const struct upload *u);
  * should stop. Blocking: for the worker of the upload.
  */
 enum upload_event upload_wait(struct upload *u, const struct job *job, struct upload_task **ret_task);
+/** Queues a task. Call with the lock of the upload held. */
+void upload_push(struct upload *u, struct upload_task *task);
+/** As uploads_withdraw(), of this upload. */
+struct upload_task *upload_withdraw(struct upload *u, const void *arg);
+/** -@errnum: a file of this name is being uploaded. */
+int upload_error_uploading(const char *file_name, int errnum, struct error *e);
+/** -ESTALE: the upload has ended. Call with its lock held. */
+int upload_error_ended(const struct upload *u, struct error *e);
 /** Answers a task with its result; @e: NULL = no error. */
 void upload_answer(struct upload_task *task, int64_t result, const struct error *e);
 /** Takes an upload that has become an image out of work; its name stays for a while. */
 void upload_finish(struct upload *u);
-/**
- * The finished uploads of this name: the image of the one after *@position (NULL = the first), also if the file
- * was removed. False at the end.
- */
-bool uploads_find_image(struct uploads *uploads, const char *name, size_t *position,
-			char ret_image[UUID_SIZE]);
 
 /** Ends the upload: all queued and later tasks are answered with @e, and it is no longer listed. */
 void upload_end(struct upload *u, const struct error *e);

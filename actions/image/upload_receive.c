@@ -22,6 +22,7 @@
 #include "actions/image/rules.h"
 #include "actions/image/running_sum.h"
 #include "actions/image/upload_internal.h"
+#include "actions/image/upload_list.h"
 #include "actions/storage/backup_storage.h"
 #include "hypervisor/storage/pool.h"
 #include "model/keep.h"

@@ -22,6 +22,8 @@
 #include "actions/image/download.h"
 #include "actions/image/rules.h"
 #include "actions/image/upload.h"
+#include "actions/image/upload_list.h"
+#include "actions/image/upload_create.h"
 #include "actions/image/upload_receive.h"
 #include "actions/operations/table.h"
 #include "model/states.h"

@@ -6,6 +6,8 @@
 
 #include "actions/engine/thread_status.h"
 #include "actions/image/upload.h"
+#include "actions/image/upload_list.h"
+#include "actions/image/upload_create.h"
 #include "actions/image/writer.h"
 #include "fs/class/data.h"
 #include "fs/tell/last_error.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/image/upload.h"
+#include "actions/image/upload_list.h"
 #include "fs/class/scratches.h"
 #include "fs/table.h"
 #include "fs/tree/by_name.h"

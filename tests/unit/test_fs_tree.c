@@ -13,6 +13,7 @@
 #include "fs/tree/queries.h"
 #include "fs/class/scratches.h"
 #include "actions/image/upload.h"
+#include "actions/image/upload_list.h"
 #include "model/event.h"
 
 /* Enough to cross every power of two on the way, few enough for the sanitizers. */

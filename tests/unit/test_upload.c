@@ -6,6 +6,8 @@
 #include "tests/unit/pool_fixture.h"
 
 #include "actions/image/upload.h"
+#include "actions/image/upload_list.h"
+#include "actions/image/upload_create.h"
 
 /* A task and its result. */
 struct asked {
