@@ -19,6 +19,8 @@
 static char last_words[256];
 static bool goes_on; /* its last line is incomplete */
 static bool is_past; /* the mount, or what can fail before it: messages are told from now on */
+/* Of the mount: libfuse frees some of its memory only by unmounting, so it stays. */
+static struct fuse_session *mounted;
 
 static enum log_level level_of(enum fuse_log_level level)
 {
@@ -131,18 +133,14 @@ int mount_make(const struct fuse_args *args, const char *mountpoint, int *ret_de
 	if (r < 0) {
 		error_set(e, EIO, "cannot mount on '%s'%s%s", mountpoint, *last_words ? ": " : "",
 			  last_words);
-	} else {
-		is_past = true;
-		*ret_device = fcntl(fuse_session_fd(session), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		if (*ret_device < 0) {
-			r = error_set(e, errno, "cannot keep '/dev/fuse' open: %s", strerror(errno));
-			fuse_session_unmount(session);
-		} else {
-			log_info("mount", mountpoint, "poolfs " POOLFS_VERSION " is mounted");
-		}
+		fuse_session_destroy(session);
+		return -e->errnum;
 	}
-	fuse_session_destroy(session); /* closes its own descriptor */
-	return r < 0 ? -e->errnum : 0;
+	is_past = true;
+	mounted = session;
+	*ret_device = fuse_session_fd(session);
+	log_info("mount", mountpoint, "poolfs " POOLFS_VERSION " is mounted");
+	return 0;
 }
 
 /* By the program that may do it for ordinary users. */
