@@ -170,8 +170,8 @@ static void count_jobs(struct waits *waits, struct wait *w, const struct view *v
 	for (size_t i = 0; i < ARRAY_SIZE(unfinished); i++)
 		view_for_each_where (o, view, KIND_JOB, JOB_STATE, unfinished[i])
 			count_job(w, o);
-	c = find_creation(waits, w->set.uid, w->set.op->name);
-	job = c ? view_get_id(view, KIND_JOB, c->job) : NULL;
+	c = w->limit ? NULL : find_creation(waits, w->set.uid, w->set.op->name);
+	job = view_get_id(view, KIND_JOB, c ? c->job : w->limit);
 	if (job && is_final(job))
 		count_job(w, job);
 }

@@ -75,6 +75,13 @@ for pid in "${waiters[@]:25}"; do
 done
 
 step "the others wait on while the server is killed, and come back with the end of the job"
+# The job has ended before the next process knows of any wait.
+supervisor=$(supervisor_pid)
+kill -STOP "$supervisor"
+kill -KILL "$(worker_pid)"
+sqlite3 "$STATE/pool.db" "UPDATE job SET state = 'Failed' WHERE uuid = '$job'"
+kill -CONT "$supervisor"
+test -s "$MOUNT/version"
 for i in 1 2 3; do
 	kill -KILL "$(worker_pid)"
 	test -s "$MOUNT/version"
