@@ -44,6 +44,17 @@ for file in state hostUuid inventory; do
 done
 act "vm-instances/$vm" destroy
 
+step "what changed while no worker was there to tell the kernel is not what it kept"
+stat -c %s "$dir/name" "$dir/inventory" >/dev/null
+supervisor=$(supervisor_pid)
+kill -STOP "$supervisor"
+kill -KILL "$(worker_pid)"
+sqlite3 "$STATE/pool.db" "UPDATE vm SET name = 'longer-than-before-by-far' WHERE uuid = '$vm'"
+kill -CONT "$supervisor"
+cat "$MOUNT/version" >/dev/null # answered by the next worker
+assert_eq "$(stat -c %s "$dir/name")" 26
+assert_eq "$(stat -c %s "$dir/inventory")" "$(wc -c <"$dir/inventory")"
+
 step "an object that is gone is gone at once, and its name is free"
 (cd "$dir" && stat . >/dev/null)
 ls -l "$MOUNT/vm-instances" >/dev/null

@@ -199,7 +199,7 @@ uuids() {
 
 # first KIND: one object of a kind.
 first() {
-	uuids "$1" | head -n 1 | grep . || fail "there is no object in '$1'"
+	uuids "$1" | sed -n 1p | grep . || fail "there is no object in '$1'"
 }
 
 # write_errno FILE TEXT: writes, and prints OK or the name of the errno.
