@@ -245,7 +245,7 @@ static int append(struct keep *k, const struct record *r, const void *data)
 	if (grow_index(k) < 0)
 		return -ENOMEM;
 	memcpy(put, r, sizeof(*r));
-	if (r->len)
+	if (data)
 		memcpy(put + 1, data, r->len);
 	p = r->kind == RECORD_ADD ? find(k, r->type, r->id) : NULL;
 	put->prev = p ? p->at + 1 : 0;
@@ -271,7 +271,7 @@ static int stage(const struct record *r, const void *data)
 		begun.room = room;
 	}
 	memcpy(begun.data + begun.len, r, sizeof(*r));
-	if (r->len)
+	if (data)
 		memcpy(begun.data + begun.len + sizeof(*r), data, r->len);
 	begun.len += size;
 	return 0;
