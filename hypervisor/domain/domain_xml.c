@@ -358,6 +358,20 @@ static void write_clock(struct xml *x, const struct hv_domain_def *spec)
 	xml_element(x, "on_crash", "destroy");
 }
 
+/*
+ * SeaBIOS (1.16) does not set up the power management of a q35 again after S3: a guest that woke up would be without
+ * its ACPI timer, so that its clock may stand still, without its power button, and could not sleep again. So it is
+ * not told of S3. UEFI does set it up.
+ */
+static void write_sleep(struct xml *x, const struct hv_domain_def *spec)
+{
+	if (!machine_of(spec)->pcie || machine_of(spec)->arm || spec->uefi || is_type(spec, "test"))
+		return;
+	xml_open(x, "pm", NULL);
+	xml_leaf(x, "suspend-to-mem", "enabled", "no", NULL);
+	xml_close(x);
+}
+
 /* How a disk is attached: its bus and its target name, "vda", "sdc", "hdb". */
 struct attachment {
 	const char *bus;
@@ -723,6 +737,7 @@ char *hv_domain_xml(const struct hv_domain_def *spec)
 	write_features(&x, spec);
 	write_cpu(&x, spec);
 	write_clock(&x, spec);
+	write_sleep(&x, spec);
 	write_devices(&x, spec);
 	xml_close(&x);
 	return xml_finish(&x);

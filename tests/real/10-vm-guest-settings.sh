@@ -23,6 +23,9 @@ for flag in cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3; do
 	guest "$vm" cat /proc/cpuinfo | grep -q "^flags.* $flag\b" || fail "the CPU has no $flag"
 done
 
+step "its machine does not offer a sleep from which it would wake without its power management"
+assert_eq "$(guest "$vm" cat /sys/power/mem_sleep)" "[s2idle]"
+
 step "a new password is accepted inside the guest"
 act "$dir" set-qga enable=true
 act "$dir" change-password account=root 'password=N3w-secret!'
