@@ -67,6 +67,7 @@ enum hv_domain_reason {
 	HV_REASON_WATCHDOG, /* paused by the guest's watchdog */
 	HV_REASON_ASLEEP,   /* the guest sleeps (ACPI S3); hv_domain_resume() wakes it */
 	HV_REASON_SAVED,    /* off, and its memory is in a file on the host, which the next start discards */
+	HV_REASON_STARTING, /* paused until libvirt has started it, or has received it in a migration */
 };
 
 enum hv_host_status { HV_HOST_CONNECTING, HV_HOST_CONNECTED, HV_HOST_DISCONNECTED };

@@ -2,7 +2,9 @@
 /* See state.h. */
 #include "actions/vm/state.h"
 
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "actions/host/capacity.h"
 #include "actions/host/fence.h"
@@ -229,6 +231,7 @@ static const char *reason_name(enum hv_domain_reason reason)
 {
 	switch (reason) {
 	case HV_REASON_OTHER:
+	case HV_REASON_STARTING:
 		return NULL;
 	case HV_REASON_GUEST:
 		return "guest";
@@ -379,6 +382,31 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 	return vm_put_state(t, r->uuid, r->state, e);
 }
 
+/* How long a start may still take that a daemon had asked for, and how often the host is asked about it. */
+#define STARTING_MS	 30000
+#define STARTING_STEP_MS 100
+
+/* The state of the domain on its host, which is what the daemon that was killed has made of it. False: no answer. */
+static bool ask_what_has_become(struct job *job, struct recovered *r)
+{
+	const struct timespec pause = {.tv_nsec = STARTING_STEP_MS * 1000000L};
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	enum hv_domain_reason reason;
+
+	if (!host_wait_connected(job, r->host))
+		return false;
+	for (int ms = 0;; ms += STARTING_STEP_MS) {
+		if (hv_domain_state(pool_hypervisor(job->pool), r->host, r->uuid, &r->domain, &reason,
+				    &ignored) < 0)
+			return false;
+		/* libvirt goes on with what it was asked for: until it is done, the domain is neither up nor paused */
+		if (r->domain != HV_DOMAIN_PAUSED || reason != HV_REASON_STARTING || ms >= STARTING_MS ||
+		    atomic_load(&job->cancelled))
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
 {
 	_cleanup_(error_done) struct error ignored = ERROR_INIT;
@@ -389,7 +417,6 @@ int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
 			      .host = host,
 			      .state = VM_STATE_UNKNOWN,
 			      .for_good = vm_stop_is_for_good(job->req)};
-	enum hv_domain_reason reason;
 	int state = vm ? vm_state_parse(object_str(vm, VM_STATE)) : -1;
 
 	if (!vm)
@@ -397,8 +424,7 @@ int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
 	/* The job had written no more than the row, or had ended the domain already. */
 	if (!host)
 		return state == (int)wanted ? 0 : -EINTR;
-	r.known = host_wait_connected(job, host) &&
-		  hv_domain_state(pool_hypervisor(job->pool), host, uuid, &r.domain, &reason, &ignored) == 0;
+	r.known = ask_what_has_become(job, &r);
 	if (store_run(pool_store(job->pool), recovered_fn, &r, &ignored) < 0)
 		return -EINTR;
 	/* What the daemon that was killed had asked for may have come after the answer, whose event was ignored. */

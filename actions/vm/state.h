@@ -80,7 +80,7 @@ bool vm_stop_is_for_good(const struct request *req);
 /**
  * For recovery after a restart of the daemon: waits for the VM's host, writes the state of the domain,
  * and compares the VM's state with @wanted. 0 when it is that, -EINTR when not or when the VM is gone.
- * Without an answer of the host the VM becomes Unknown. Blocking, 30 s at most.
+ * Without an answer of the host the VM becomes Unknown. Blocking, a minute at most.
  */
 int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted);
 

@@ -24,6 +24,7 @@ struct world {
 /* What happens once, between the host's answer and its writing. */
 static void (*meanwhile)(struct world *w, virConnectPtr conn);
 static struct world *meanwhile_in;
+static int starting; /* how often libvirt says that it is starting the domain */
 
 static void happen(virDomainPtr domain)
 {
@@ -43,6 +44,10 @@ int virDomainGetState(virDomainPtr domain, int *state, int *reason, unsigned int
 
 	*(void **)&real = dlsym(RTLD_NEXT, "virDomainGetState");
 	r = real(domain, state, reason, flags);
+	if (starting-- > 0) {
+		*state = VIR_DOMAIN_PAUSED;
+		*reason = VIR_DOMAIN_PAUSED_STARTING_UP;
+	}
 	happen(domain);
 	return r;
 }
@@ -168,6 +173,25 @@ static void a_call_that_outlives_the_daemon_counts(void **state)
 	request_free(job.req);
 }
 
+/* The daemon was killed in `start`, which libvirt goes on with: that is neither a failure nor a pause. */
+static void a_start_that_outlives_the_daemon_is_awaited(void **state)
+{
+	static const struct actor actor = {.source = "fs"};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct job job = {0};
+	struct world w;
+
+	build(*state, &w);
+	assert_int_equal(vm_set_state(w.f->pool, w.vm, VM_STATE_STARTING, &e), 0);
+	assert_int_equal(request_new(operation_by_name("StartVmInstance"), w.vm, NULL, &actor, &job.req, &e),
+			 0);
+	job.pool = w.f->pool;
+	starting = 3;
+	assert_int_equal(vm_recover_state(&job, w.vm, VM_STATE_RUNNING), 0);
+	assert_true(field_is(w.f, KIND_VM, w.vm, VM_STATE, "Running"));
+	request_free(job.req);
+}
+
 /* Somebody starts the domain on the host after the job has stopped it. */
 static void starts_unseen(struct world *w, virConnectPtr conn)
 {
@@ -198,6 +222,8 @@ int main(void)
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_call_that_outlives_the_daemon_counts, pool_fixture_setup,
 						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_start_that_outlives_the_daemon_is_awaited,
+						pool_fixture_setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_start_after_the_stop_counts, pool_fixture_setup,
 						pool_fixture_teardown),
 	};
