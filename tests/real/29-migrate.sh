@@ -22,13 +22,21 @@ image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
 vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$small"'","hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$shared"'"}')")
 dir=vm-instances/$vm
 
-# at HOST: the tree says that the VM runs there, and its domain runs there and on no other host.
+# leases URI: the MACs that the host's DHCP server has an address for.
+l3=$(first l3-networks)
+leases() {
+	virsh -q -c "$1" net-dumpxml "poolfs-${l3:0:8}" | grep -oP "<host mac='\K[^']*" | paste -sd ' ' || true
+}
+
+# at HOST: the tree says that the VM runs there, and its domain and its lease are there and on no other host.
 at() {
 	local here=$first_uri there=$second_uri
 	[ "$1" = "$one" ] || { here=$second_uri there=$first_uri; }
 	assert_eq "$(value "$dir/state") $(value "$dir/hostUuid")" "Running $1"
 	assert_eq "$(virsh -q -c "$here" list --name | paste -sd ' ')" "$vm" "the domains where it is"
 	assert_eq "$(virsh -q -c "$there" list --all --name | paste -sd ' ')" "" "the domains where it is not"
+	assert_eq "$(leases "$here")" "$(jq -r '.vmNics[0].mac' <<<"$(value "$dir/inventory")")" "the leases where it is"
+	assert_eq "$(leases "$there")" "" "the leases where it is not"
 	URI=$here
 }
 
