@@ -25,6 +25,7 @@
 #include "actions/storage/storage_choice.h"
 #include "actions/vm/placement.h"
 #include "hypervisor/host_uri.h"
+#include "model/durable.h"
 #include "model/states.h"
 
 #define MEBIBYTE (INT64_C(1) << 20)
@@ -133,13 +134,6 @@ static void plan_done(struct plan *plan)
 	free(plan->address);
 }
 
-static int make_folder(const char *path, mode_t mode, struct error *e)
-{
-	if (mkdir(path, mode) == 0 || errno == EEXIST)
-		return 0;
-	return error_set(e, errno, "cannot create the folder '%s': %s", path, strerror(errno));
-}
-
 /*
  * Only the daemon uses the folder of images; the user of the hypervisor must be able to traverse that of
  * volumes.
@@ -157,10 +151,10 @@ static int prepare_folders(struct plan *plan, const char *state_dir, struct erro
 		plan->backup = NULL;
 		return error_oom(e);
 	}
-	r = make_folder(plan->primary, 0711, e);
+	r = durable_folder_make(plan->primary, 0711, e);
 	if (r < 0)
 		return r;
-	r = make_folder(plan->backup, 0700, e);
+	r = durable_folder_make(plan->backup, 0700, e);
 	if (r < 0)
 		return r;
 	if (statvfs(plan->backup, &fs) < 0)

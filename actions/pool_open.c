@@ -2,6 +2,7 @@
 /* See pool_open.h. */
 #include "actions/pool_open.h"
 
+#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -49,6 +50,33 @@ static int make_console_folder(const char *state_dir, struct error *e)
 	return 0;
 }
 
+/*
+ * The folder for files on their way to backup storage. Jobs start anew or are undone after a restart, so nothing in it
+ * is needed then; names that jobs have removed can be back after a loss of power.
+ */
+static int make_staging_folder(const char *state_dir, struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+	struct dirent *entry;
+	DIR *dir;
+
+	if (asprintf(&path, "%s/staging", state_dir) < 0) {
+		path = NULL;
+		return error_oom(e);
+	}
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return error_set(e, errno, "cannot create the folder '%s': %s", path, strerror(errno));
+	dir = opendir(path);
+	if (!dir)
+		return error_set(e, errno, "cannot read the folder '%s': %s", path, strerror(errno));
+	while ((entry = readdir(dir)))
+		if (entry->d_type == DT_REG && unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+			log_error("pool", "staging", "cannot remove '%s/%s': %s", path, entry->d_name,
+				  strerror(errno));
+	(void)closedir(dir);
+	return 0;
+}
+
 /* Opens what can be opened before hosts are connected. */
 static int open_parts(struct pool *pool, const struct pool_options *options, struct error *e)
 {
@@ -57,6 +85,9 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r < 0)
 		return r;
 	r = make_console_folder(options->state_dir, e);
+	if (r < 0)
+		return r;
+	r = make_staging_folder(options->state_dir, e);
 	if (r < 0)
 		return r;
 	r = pool_bootstrap(pool->store, options, e);

@@ -16,6 +16,7 @@
 #include "fs/option_file.h"
 #include "fs/tree/fs.h"
 #include "model/cleanup.h"
+#include "model/durable.h"
 
 #define DEFAULT_STATE "/var/lib/poolfs"
 #define DEFAULT_URI   "qemu:///system"
@@ -338,11 +339,11 @@ static int prepare_state(struct options *options, struct error *e)
 		       path_below(options->state, options->mountpoint))) {
 		if (created)
 			(void)rmdir(options->state);
-		r = error_set(e, EINVAL,
-			      "the state folder '%s' must not be in the mount point '%s', which hides it",
-			      options->state, options->mountpoint);
+		return error_set(e, EINVAL,
+				 "the state folder '%s' must not be in the mount point '%s', which hides it",
+				 options->state, options->mountpoint);
 	}
-	return r;
+	return r == 0 && created ? durable_name(options->state, e) : r;
 }
 
 /* Programs with many threads and hosts fail in odd ways when they cannot open files. */

@@ -9,6 +9,7 @@
 
 #include "actions/engine/access.h"
 #include "actions/engine/pool.h"
+#include "model/durable.h"
 #include "model/log.h"
 
 /* That of the manual, which everybody knows. */
@@ -71,7 +72,7 @@ static bool write_all(int fd, const char *text)
 {
 	size_t len = strlen(text);
 
-	return write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
+	return write(fd, text, len) == (ssize_t)len;
 }
 
 /* Makes a password and writes it down, before the pool has it. A file of an attempt that failed is replaced. */
@@ -80,6 +81,7 @@ static int make_first(const char *state_dir, char *line, size_t size, struct err
 	unsigned char random[FIRST_BYTES];
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
+	int r;
 
 	if (sodium_init() < 0)
 		return error_set(e, EIO, "no source of random numbers");
@@ -95,6 +97,9 @@ static int make_first(const char *state_dir, char *line, size_t size, struct err
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || !write_all(fd, line) || !write_all(fd, "\n"))
 		return error_set(e, errno, "cannot write '%s': %s", path, strerror(errno));
+	r = durable_file(fd, path, e);
+	if (r < 0)
+		return r;
 	log_info("account", "admin", "the first password is in '%s'", path);
 	return 0;
 }

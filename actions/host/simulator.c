@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See simulator.h. */
 #include "actions/host/simulator.h"
+#include "model/durable.h"
 #include "model/log.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Resources of a simulated host by default: bytes, and processors. */
 #define MEMORY_DEFAULT (INT64_C(16) << 30)
@@ -29,11 +29,13 @@ static int write_description(const char *path, int64_t cpus, int64_t memory, str
 {
 	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
 	_cleanup_fclose_ FILE *f = NULL;
+	int r;
 
 	if (!folder)
 		return error_oom(e);
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return error_set(e, errno, "cannot create the folder '%s': %s", folder, strerror(errno));
+	r = durable_folder_make(folder, 0700, e);
+	if (r < 0)
+		return r;
 	f = fopen(path, "we");
 	if (!f)
 		return cannot_write(path, e);
@@ -44,7 +46,7 @@ static int write_description(const char *path, int64_t cpus, int64_t memory, str
 		"  <memory>%" PRId64 "</memory>\n"
 		"</node>\n",
 		cpus, cpus, memory >> 10);
-	return fflush(f) == 0 ? 0 : cannot_write(path, e);
+	return fflush(f) == 0 ? durable_file(fileno(f), path, e) : cannot_write(path, e);
 }
 
 /* @scheme and @path as a URI, escaped; allocated. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions/storage/backup_storage.h"
+#include "model/durable.h"
 
 /* The suffixes that a file of an image can have. */
 static const char *const suffixes[] = {"part", "qcow2", "raw", "iso"};
@@ -28,14 +29,6 @@ static int open_folder(const char *path)
 	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static int sync_folder(int folder, const char *path, struct error *e)
-{
-	if (folder < 0 || fsync(folder) < 0)
-		return error_set(e, errno, "cannot write the folder of '%s' to disk: %s", path,
-				 strerror(errno));
-	return 0;
-}
-
 static int sync_file(const char *path, struct error *e)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -47,15 +40,13 @@ static int sync_file(const char *path, struct error *e)
 
 int image_file_publish(const char *part, const char *path, struct error *e)
 {
-	_cleanup_close_ int folder = -1;
 	int r = sync_file(part, e);
 
 	if (r < 0)
 		return r;
 	if (rename(part, path) < 0)
 		return error_set(e, errno, "cannot rename '%s' to '%s': %s", part, path, strerror(errno));
-	folder = open_folder(path);
-	return sync_folder(folder, path, e);
+	return durable_name(path, e);
 }
 
 int image_file_remove(const char *path, struct error *e)
@@ -68,7 +59,7 @@ int image_file_remove(const char *path, struct error *e)
 				 path, strerror(errno));
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_set(e, errno, "cannot remove '%s': %s", path, strerror(errno));
-	return sync_folder(folder, path, e);
+	return durable_name(path, e);
 }
 
 int image_file_remove_unfinished(const struct object *bs, const char *image_uuid, struct error *e)

@@ -22,6 +22,7 @@
 #include "actions/storage/backup_storage.h"
 #include "actions/storage/url.h"
 #include "hypervisor/storage/pool.h"
+#include "model/durable.h"
 #include "model/json.h"
 #include "model/states.h"
 
@@ -91,28 +92,6 @@ static int backup_storage_add_check(const struct view *view, const struct reques
 	return 0;
 }
 
-/* Creates a folder and its missing parents, accessible to the daemon's user only. */
-static int make_folder(const char *url, struct error *e)
-{
-	_cleanup_free_ char *path = strdup(url);
-
-	if (!path)
-		return error_oom(e);
-	for (char *p = path + 1;; p++) {
-		char c = *p;
-
-		if (c != '/' && c != '\0')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			return error_set(e, errno, "cannot create the folder '%s': %s", path,
-					 strerror(errno));
-		if (c == '\0')
-			return 0;
-		*p = c;
-	}
-}
-
 struct insert {
 	const struct request *req;
 	const char *url; /* borrowed */
@@ -141,7 +120,7 @@ static int backup_storage_add_run(struct job *job, json_t **ret_result, struct e
 {
 	_cleanup_free_ char *url = storage_plain_url(request_str(job->req, "url"));
 	struct insert i = {.req = job->req, .url = url};
-	int r = url ? make_folder(url, e) : error_oom(e);
+	int r = url ? durable_folder_make(url, 0700, e) : error_oom(e);
 
 	if (r == 0)
 		r = backup_storage_capacity(url, &i.capacity, e);

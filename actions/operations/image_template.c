@@ -321,30 +321,19 @@ static int fetch(struct template *m, struct error *e)
 	return r;
 }
 
-static int staging_path(struct template *m, struct error *e)
-{
-	const char *state = pool_state_dir(m->job->pool);
-
-	snprintf(m->path, sizeof(m->path), "%s/staging", state);
-	if (mkdir(m->path, 0700) < 0 && errno != EEXIST)
-		return error_set(e, errno, "cannot create folder '%s': %s", m->path, strerror(errno));
-	snprintf(m->path, sizeof(m->path), "%s/staging/%s", state, m->job->uuid);
-	return 0;
-}
-
 static struct template template_of(struct job *job)
 {
 	struct template m = {.job = job, .image = request_str(job->req, "resourceUuid")};
 
 	snprintf(m.name, sizeof(m.name), "template-%s", m.image);
+	snprintf(m.path, sizeof(m.path), "%s/staging/%s", pool_state_dir(job->pool), job->uuid);
 	return m;
 }
 
 /* Step 5. */
 static void clean_up(struct template *m)
 {
-	if (*m->path)
-		(void)unlink(m->path);
+	(void)unlink(m->path);
 	orphan_files_remove(m->job->pool, m->job->uuid);
 	if (*m->ps)
 		(void)store_run(pool_store(m->job->pool), update_capacity_fn, m->ps, NULL);
@@ -413,11 +402,8 @@ static int image_template_run(struct job *job, json_t **ret_result, struct error
 				    .system = request_bool(job->req, "system", false)};
 	struct template m = template_of(job);
 	json_t *failures = NULL;
-	int r = staging_path(&m, e);
+	int r = reconcile_source(job, e);
 
-	if (r < 0)
-		return r;
-	r = reconcile_source(job, e);
 	if (r < 0)
 		return r;
 	r = store_run(pool_store(job->pool), begin_fn, &m, e);
@@ -460,15 +446,12 @@ static int image_template_recover(struct job *job, json_t **ret_result, struct e
 	struct template m = template_of(job);
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *image = view_get(view, KIND_IMAGE, m.image);
-	int r = staging_path(&m, e);
+	int r;
 
 	end_copy(job);
-	if (r == 0)
-		clean_up(&m);
+	clean_up(&m);
 	if (image && object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return job_result_inventory(job, KIND_IMAGE, m.image, ret_result, e);
-	if (r < 0)
-		return r;
 	r = image_remove_copies(job->pool, m.image, NULL, false, e);
 	if (r < 0)
 		return r;

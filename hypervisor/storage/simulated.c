@@ -6,7 +6,7 @@
  * below the pool's folder, on this machine: a raw volume is one big hole, a
  * qcow2 volume a valid empty image with its backing file's name in it. So the
  * layers above, and people with qemu-img, find what they would find on a real
- * host, at a few KiB a volume.
+ * host, at a few KiB a volume. As there, what has been made survives a loss of power.
  */
 #include "hypervisor/storage/simulated.h"
 
@@ -17,32 +17,16 @@
 
 #include "hypervisor/storage/qcow2.h"
 #include "hypervisor/storage/transfer.h"
+#include "model/durable.h"
 
 #define COPY_BUFFER (256 * 1024)
 
 static int sim_build(const struct hv_call *call, virStoragePoolPtr pool,
 		     const struct hv_storage_pool_def *spec, struct error *e)
 {
-	_cleanup_free_ char *path = strdup(spec->target ? spec->target : "");
-
 	(void)call;
 	(void)pool;
-	if (!path)
-		return error_set(e, ENOMEM, "out of memory");
-	if (path[0] != '/')
-		return error_set(e, EINVAL, "'%s' is not an absolute path", path);
-	for (char *p = path + 1;; p++) {
-		char c = *p;
-
-		if (c != '/' && c != '\0')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0711) < 0 && errno != EEXIST)
-			return error_set(e, errno, "cannot create folder '%s': %s", path, strerror(errno));
-		if (c == '\0')
-			return 0;
-		*p = c;
-	}
+	return durable_folder_make(spec->target ? spec->target : "", 0711, e);
 }
 
 static int sim_capacity(const struct storage_pool *at, struct hv_capacity *ret, struct error *e)
@@ -95,9 +79,11 @@ static int sim_create(const struct hv_call *call, const struct storage_pool *at,
 		rc = qcow2_write(fd, size, backing, backing_format);
 	else
 		rc = ftruncate(fd, size) < 0 ? -errno : 0;
+	rc = rc < 0 ? error_set(e, -rc, "cannot write volume '%s': %s", name, strerror(-rc))
+		    : durable_file(fd, path, e);
 	if (rc < 0) {
 		(void)unlink(path);
-		return error_set(e, -rc, "cannot write volume '%s': %s", name, strerror(-rc));
+		return rc;
 	}
 	*ret_path = steal(&path);
 	return 0;
@@ -167,8 +153,12 @@ static int copy_file(const char *from, int to, const char *to_path, hv_progress 
 	}
 	transfer_begin(&transfer, progress, ctx, size);
 	rc = copy_sparse(fd, size, to, &transfer);
-	if (rc == 0)
-		return 0;
+	if (rc == 0) {
+		rc = durable_file(to, to_path, e);
+		if (rc < 0)
+			(void)unlink(to_path);
+		return rc;
+	}
 	(void)unlink(to_path);
 	if (rc == -ECANCELED)
 		return error_set(e, ECANCELED, "copy of '%s' was cancelled", from);
@@ -278,7 +268,8 @@ static int volume_resize(const char *path, int64_t size, struct error *e)
 	rc = qcow2_set_size(fd, size);
 	if (rc == -EMEDIUMTYPE)
 		rc = ftruncate(fd, size) < 0 ? -errno : 0;
-	return rc < 0 ? error_set(e, -rc, "cannot resize '%s': %s", path, strerror(-rc)) : 0;
+	return rc < 0 ? error_set(e, -rc, "cannot resize '%s': %s", path, strerror(-rc))
+		      : durable_file(fd, path, e);
 }
 
 /* Nothing is ever written to a simulated overlay, so changing its backing file takes only a new header. */
@@ -303,7 +294,8 @@ static int volume_pull(const char *path, const char *base, struct error *e)
 	}
 	rc = qcow2_write(fd, info.size, base,
 			 base && qcow2_read_size(base_fd, &ignored) < 0 ? "raw" : "qcow2");
-	return rc < 0 ? error_set(e, -rc, "cannot write '%s': %s", path, strerror(-rc)) : 0;
+	return rc < 0 ? error_set(e, -rc, "cannot write '%s': %s", path, strerror(-rc))
+		      : durable_file(fd, path, e);
 }
 
 /* The overlay of @top gets @base as its backing file instead, and @base the size of @top. */
@@ -375,7 +367,7 @@ static int sim_remove(const struct hv_call *call, const struct storage_pool *at,
 	}
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_set(e, errno, "cannot delete volume '%s': %s", name, strerror(errno));
-	return 0;
+	return durable_name(path, e);
 }
 
 const struct storage_backend storage_simulated = {

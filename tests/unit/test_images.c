@@ -648,6 +648,18 @@ static void test_killed_add(void **state)
 	}
 }
 
+/* A name that a job has removed can be back after a loss of power. */
+static void test_staging(void **state)
+{
+	struct pool_fixture *f = *state;
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/staging/%s", f->state, test_uuid(1));
+	assert_int_equal(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
+	pool_fixture_reopen(f);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 #define pool_test(fn) cmocka_unit_test_setup_teardown(fn, pool_fixture_setup, pool_fixture_teardown)
 
 int main(void)
@@ -657,6 +669,7 @@ int main(void)
 		pool_test(test_no_room),       pool_test(test_delay),	      pool_test(test_direct),
 		pool_test(test_delete_copies), pool_test(test_expunge_timer), pool_test(test_update),
 		pool_test(test_cache),	       pool_test(test_cache_crash),   pool_test(test_killed_add),
+		pool_test(test_staging),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
