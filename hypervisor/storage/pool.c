@@ -54,26 +54,31 @@ static bool same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Whether the host's definition is the one in @wanted, as far as it says where the files are. */
-static bool pool_matches(virStoragePoolPtr pool, const char *wanted)
+/* 1 when the host's definition is the one in @wanted, as far as it says where the files are; 0 when it is another. */
+static int pool_matches(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid,
+			const char *wanted, struct error *e)
 {
 	static const char *const paths[] = {"/pool/@type", "/pool/target/path", "/pool/source/host/@name",
 					    "/pool/source/dir/@path", "/pool/source/name"};
-	_cleanup_free_ char *text = virStoragePoolGetXMLDesc(pool, VIR_STORAGE_XML_INACTIVE);
-	_cleanup_xml_ xmlDocPtr mine = xml_parse(wanted);
-	_cleanup_xml_ xmlDocPtr theirs = text ? xml_parse(text) : NULL;
+	_cleanup_free_ char *text = virStoragePoolGetXMLDesc(pool, 0);
+	_cleanup_xml_ xmlDocPtr mine = NULL;
+	_cleanup_xml_ xmlDocPtr theirs = NULL;
 
+	if (!text)
+		return error_set_virt(e, call->conn, "cannot read storage pool '%s'", uuid);
+	mine = xml_parse(wanted);
+	theirs = xml_parse(text);
 	if (!mine || !theirs)
-		return false;
+		return error_set(e, EIO, "unexpected XML of storage pool '%s'", uuid);
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		_cleanup_free_ char *a = xml_get(mine, NULL, paths[i]);
 		_cleanup_free_ char *b = xml_get(theirs, NULL, paths[i]);
 
 		/* libvirt fills in what is left out */
 		if (a && !same(a, b))
-			return false;
+			return 0;
 	}
-	return true;
+	return 1;
 }
 
 /* ------------------------------------------------------------- opening and closing */
@@ -95,6 +100,26 @@ static int pool_start(const struct hv_call *call, const struct storage_backend *
 	return 0;
 }
 
+/* Defines the pool, in place of *@pool if that is not NULL, which stays as it is on a failure. */
+static int pool_define(const struct hv_call *call, const char *uuid, const char *xml, virStoragePoolPtr *pool,
+		       struct error *e)
+{
+	_cleanup_pool_ virStoragePoolPtr old = *pool;
+	bool was_active = old && virStoragePoolIsActive(old) == 1;
+	int rc;
+
+	*pool = NULL;
+	if (was_active && virStoragePoolDestroy(old) < 0)
+		return error_set_virt(e, call->conn, "cannot stop storage pool '%s'", uuid);
+	*pool = virStoragePoolDefineXML(call->conn, xml, 0);
+	if (*pool)
+		return 0;
+	rc = error_set_virt(e, call->conn, "cannot define storage pool '%s'", uuid);
+	if (was_active)
+		(void)virStoragePoolCreate(old, 0);
+	return rc;
+}
+
 int hv_storage_pool_open(struct hypervisor *hv, const char *host, const struct hv_storage_pool_def *spec,
 			 struct error *e)
 {
@@ -102,7 +127,7 @@ int hv_storage_pool_open(struct hypervisor *hv, const char *host, const struct h
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
 	_cleanup_free_ char *xml = NULL;
 	const struct storage_backend *backend = storage_backend_of_type(spec->type);
-	int rc;
+	int rc, matches;
 
 	rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0 && !backend)
@@ -114,23 +139,17 @@ int hv_storage_pool_open(struct hypervisor *hv, const char *host, const struct h
 	pool = virStoragePoolLookupByUUIDString(call.conn, spec->uuid);
 	if (!pool && virt_error_code() != VIR_ERR_NO_STORAGE_POOL)
 		return error_set_virt(e, call.conn, "cannot find storage pool '%s'", spec->uuid);
-	if (pool && !pool_matches(pool, xml)) {
-		(void)virStoragePoolDestroy(pool);
-		(void)virStoragePoolUndefine(pool);
-		pool_free(&pool);
-		pool = NULL;
-	}
-	if (pool && virStoragePoolIsActive(pool) == 1)
+	matches = pool ? pool_matches(&call, pool, spec->uuid, xml, e) : 0;
+	if (matches < 0)
+		return matches;
+	if (matches && virStoragePoolIsActive(pool) == 1)
 		return 0;
 	backend = storage_backend_on(backend, &call);
 	rc = backend->prepare_host ? backend->prepare_host(&call, spec, e) : 0;
+	if (rc == 0 && !matches)
+		rc = pool_define(&call, spec->uuid, xml, &pool, e);
 	if (rc < 0)
 		return rc;
-	if (!pool) {
-		pool = virStoragePoolDefineXML(call.conn, xml, 0);
-		if (!pool)
-			return error_set_virt(e, call.conn, "cannot define storage pool '%s'", spec->uuid);
-	}
 	rc = pool_start(&call, backend, pool, spec, e);
 	if (rc < 0)
 		(void)virStoragePoolUndefine(pool);
