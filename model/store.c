@@ -44,6 +44,8 @@ struct posted {
 	bool keep; /* false: roll back (store_try) */
 	int result;
 	struct error error;
+	bool broken;	  /* the database failed it, or memory; it was not refused */
+	bool *ret_broken; /* receives that before `done`; may be NULL */
 };
 
 struct observer {
@@ -96,6 +98,19 @@ static _Thread_local struct cause thread_cause = {.uid = -1};
 void store_set_cause(const struct cause *cause)
 {
 	thread_cause = *cause;
+}
+
+/* Whether the database has failed a change of the calling thread. */
+static _Thread_local bool thread_failed;
+
+bool store_has_failed(void)
+{
+	return thread_failed;
+}
+
+void store_forget_failure(void)
+{
+	thread_failed = false;
 }
 
 struct event_log *store_events(struct store *store)
@@ -153,6 +168,7 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	struct view *mark = view_copy(t->view, view_version(t->view));
 	size_t count = t->change_count, events = event_log_staged(store->events);
 
+	p->broken = true;
 	if (!mark) {
 		p->result = error_oom(&p->error);
 		return 0;
@@ -161,7 +177,9 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	p->result = sqlite_exec(t->db, "SAVEPOINT change", &p->error);
 	if (p->result < 0) {
 		view_unref(mark);
-		return 0;
+		return sqlite3_get_autocommit(t->db)
+			       ? error_set(e, p->error.errnum, "%s", error_sentence(&p->error))
+			       : 0;
 	}
 	t->now = store_now();
 	t->cause = p->cause;
@@ -172,11 +190,14 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	if (p->result >= 0 && p->keep) {
 		int r = event_log_stage(store->events, t, count, &p->error);
 
+		t->failed = t->failed || r < 0;
 		p->result = r < 0 ? r : p->result;
 	}
+	p->broken = t->failed || p->result == -ENOMEM;
 	/* On a full disk or an I/O error SQLite rolls back the whole group by itself. */
 	if (sqlite3_get_autocommit(t->db)) {
 		view_unref(mark);
+		p->broken = true;
 		return p->result < 0 ? error_set(e, p->error.errnum, "%s", error_sentence(&p->error))
 				     : error_set(e, EIO, "the database rolled back");
 	}
@@ -220,6 +241,7 @@ static void fail_group(struct posted *group, const struct error *why)
 		if (p->result >= 0) {
 			error_done(&p->error);
 			p->result = error_set(&p->error, why->errnum, "%s", error_sentence(why));
+			p->broken = true;
 		}
 }
 
@@ -326,6 +348,8 @@ static void *writer_main(void *arg)
 			struct posted *p = group;
 
 			group = p->next;
+			if (p->ret_broken)
+				*p->ret_broken = p->broken;
 			if (p->done)
 				p->done(p->arg, p->result, &p->error);
 			error_done(&p->error);
@@ -335,13 +359,18 @@ static void *writer_main(void *arg)
 	return NULL;
 }
 
-static int post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done, bool keep)
+static int post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done, bool keep, bool *ret_broken)
 {
 	struct posted *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
-	*p = (struct posted){.fn = fn, .arg = arg, .done = done, .keep = keep, .cause = thread_cause};
+	*p = (struct posted){.fn = fn,
+			     .arg = arg,
+			     .done = done,
+			     .keep = keep,
+			     .cause = thread_cause,
+			     .ret_broken = ret_broken};
 	scoped_lock(&store->queue_lock);
 	if (store->stopping) {
 		free(p);
@@ -355,7 +384,7 @@ static int post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done, b
 
 int store_post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done)
 {
-	return post(store, fn, arg, done, true);
+	return post(store, fn, arg, done, true, NULL);
 }
 
 /* A caller that waits for its change. */
@@ -391,13 +420,15 @@ static void waiter_done(void *arg, int result, struct error *e)
 static int run(struct store *store, txn_fn *fn, void *arg, bool keep, struct error *e)
 {
 	struct waiter w = {.fn = fn, .arg = arg, .error = e};
+	bool broken = false;
 	int r;
 
 	pthread_mutex_init(&w.lock, NULL);
 	pthread_cond_init(&w.cond, NULL);
-	r = post(store, waiter_fn, &w, waiter_done, keep);
+	r = post(store, waiter_fn, &w, waiter_done, keep, &broken);
 	if (r < 0) {
-		error_set(e, -r, "the pool is shutting down");
+		broken = r == -ENOMEM;
+		r = broken ? error_oom(e) : error_set(e, -r, "the pool is shutting down");
 	} else {
 		pthread_mutex_lock(&w.lock);
 		while (!w.done)
@@ -407,6 +438,7 @@ static int run(struct store *store, txn_fn *fn, void *arg, bool keep, struct err
 	}
 	pthread_cond_destroy(&w.cond);
 	pthread_mutex_destroy(&w.lock);
+	thread_failed = thread_failed || broken;
 	return r;
 }
 

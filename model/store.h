@@ -76,6 +76,13 @@ int store_post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done);
 /** As store_run(), but rolls the change back: a dry run. */
 int store_try(struct store *store, txn_fn *fn, void *arg, struct error *e);
 
+/**
+ * Whether, since store_forget_failure(), a store_run() of the calling thread has failed because the database failed, or
+ * for want of memory, and not because the change was refused.
+ */
+bool store_has_failed(void);
+void store_forget_failure(void);
+
 /** The event log, owned by the store. */
 struct event_log *store_events(struct store *store);
 /** Sets the cause (copied) of all changes that the calling thread requests from now on. */

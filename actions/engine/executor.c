@@ -11,9 +11,11 @@
 
 #include <pthread.h>
 #include <search.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "actions/engine/request_check.h"
+#include "actions/engine/result.h"
 #include "actions/engine/workers.h"
 #include "model/json.h"
 #include "model/log.h"
@@ -23,6 +25,11 @@
 #define WORKERS_MAX 64
 /* How long after its deadline a job that does not stop is written as failed. */
 #define GRACE_NS (10 * NS_PER_S)
+/* How long a job waits before it tries again what the database has failed. */
+#define PAUSE_MIN_MS 20
+#define PAUSE_MAX_MS 1000
+/* How often what had no memory is tried before it is given up: there may be another reason. */
+#define MEMORY_TRIES 8
 
 struct waiting;
 
@@ -42,6 +49,7 @@ struct waiting {
 	struct executor *x;
 	char job[UUID_SIZE];
 	bool recover;	     /* was Processing when the daemon ended */
+	bool undispatched;   /* lock; it could run, but no worker took it */
 	int blocked;	     /* queues in which it is not the first */
 	struct job *running; /* lock; the worker's, while it runs */
 	struct waiting *prev_running, *next_running;
@@ -56,6 +64,7 @@ struct executor {
 	void *queues;		 /* lock; tsearch tree of struct queue */
 	struct waiting *running; /* lock */
 	bool started;		 /* of the store's writer thread: executor_start() has read the rows */
+	atomic_bool missed;	 /* for want of memory a job was not queued, or not given to a worker */
 	bool stopping;		 /* lock */
 };
 
@@ -97,7 +106,6 @@ static struct place_in_queue *place_in(struct waiting *entry, const struct queue
 /* Under lock. */
 static void queue_append(struct queue *queue, struct waiting *entry)
 {
-	entry->in[entry->count++].queue = queue;
 	if (queue->tail) {
 		place_in(queue->tail, queue)->next = entry;
 		entry->blocked++;
@@ -105,6 +113,13 @@ static void queue_append(struct queue *queue, struct waiting *entry)
 		queue->head = entry;
 	}
 	queue->tail = entry;
+}
+
+/* Under lock. Of an empty queue. */
+static void queue_remove(struct executor *x, struct queue *queue)
+{
+	tdelete(queue, &x->queues, queue_compare);
+	free(queue);
 }
 
 /* Under lock. Removes the first entry; returns the next one if no other queue blocks it. */
@@ -115,8 +130,7 @@ static struct waiting *queue_pop(struct executor *x, struct queue *queue)
 	queue->head = next;
 	if (next)
 		return --next->blocked == 0 ? next : NULL;
-	tdelete(queue, &x->queues, queue_compare);
-	free(queue);
+	queue_remove(x, queue);
 	return NULL;
 }
 
@@ -124,55 +138,90 @@ static void entry_run(void *arg);
 
 static void dispatch(struct executor *x, struct waiting *entry)
 {
-	/* Refused only at shutdown; the row stays Queued, and the next start runs it. */
-	if (entry && workers_run(x->workers, entry_run, entry) < 0)
+	if (!entry || workers_run(x->workers, entry_run, entry) == 0)
 		return;
+	/* At shutdown, when the next start runs it, or for want of memory. */
+	scoped_lock(&x->lock);
+	entry->undispatched = true;
+	atomic_store(&x->missed, true);
 }
 
-/* Under lock. Appends the job to the queues of all objects that it names; false when memory is short. */
-static bool enter_queues(struct executor *x, const struct view *view, const struct object *job,
-			 struct waiting *entry)
+/* Under lock. Notes one more queue of the entry; false when memory is short. */
+static bool find_one_queue(struct executor *x, struct waiting *entry, const char *uuid)
 {
-	const char *second = object_str(job, JOB_QUEUE2);
-	struct queue *queue = queue_find(x, object_text(job, JOB_QUEUE));
+	struct queue *queue = queue_find(x, uuid);
 
 	if (!queue)
 		return false;
-	queue_append(queue, entry);
-	if (second && !object_str_is(job, JOB_QUEUE, second)) {
-		queue = queue_find(x, second);
-		if (!queue)
-			return false;
-		queue_append(queue, entry);
-	}
-	view_for_each_where (ref, view, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job)) {
-		queue = queue_find(x, object_text(ref, QUEUE_REF_OBJECT_UUID));
-		if (!queue)
-			return false;
-		queue_append(queue, entry);
-	}
+	entry->in[entry->count++].queue = queue;
 	return true;
+}
+
+/* Under lock. Notes the queues of all objects that the job names; false when memory is short. */
+static bool find_queues(struct executor *x, const struct view *view, const struct object *job,
+			struct waiting *entry)
+{
+	const char *second = object_str(job, JOB_QUEUE2);
+
+	if (!find_one_queue(x, entry, object_text(job, JOB_QUEUE)))
+		return false;
+	if (second && !object_str_is(job, JOB_QUEUE, second) && !find_one_queue(x, entry, second))
+		return false;
+	view_for_each_where (ref, view, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job))
+		if (!find_one_queue(x, entry, object_text(ref, QUEUE_REF_OBJECT_UUID)))
+			return false;
+	return true;
+}
+
+/* Under lock. Appends the job to all its queues, or to none when memory is short. */
+static bool enter_queues(struct executor *x, const struct view *view, const struct object *job,
+			 struct waiting *entry)
+{
+	bool found = find_queues(x, view, job, entry);
+
+	for (size_t i = 0; i < entry->count; i++) {
+		struct queue *queue = entry->in[i].queue;
+
+		if (found)
+			queue_append(queue, entry);
+		else if (!queue->head)
+			queue_remove(x, queue);
+	}
+	return found;
+}
+
+/* Under lock. The entry of the job; NULL if it has none. */
+static struct waiting *find_entry(struct executor *x, const struct object *job)
+{
+	struct queue **slot = tfind(object_text(job, JOB_QUEUE), &x->queues, queue_compare);
+	struct waiting *entry = slot ? (*slot)->head : NULL;
+
+	while (entry && strcmp(entry->job, object_uuid(job)) != 0)
+		entry = place_in(entry, *slot)->next;
+	return entry;
 }
 
 static void enqueue(struct executor *x, const struct view *view, const struct object *job, bool recover)
 {
 	size_t queues = 2 + view_count_where(view, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job));
 	struct waiting *entry = calloc(1, sizeof(*entry) + queues * sizeof(entry->in[0]));
-	bool ready;
+	bool entered = false, ready;
 
-	if (!entry)
-		return; /* the row stays Queued, and the next start runs it */
-	entry->x = x;
-	entry->recover = recover;
-	snprintf(entry->job, sizeof(entry->job), "%s", object_uuid(job));
-	pthread_mutex_lock(&x->lock);
-	/* If memory is short, the job is in some of its queues only, and blocked until the next start. */
-	if (!enter_queues(x, view, job, entry))
-		entry->blocked++;
-	ready = entry->blocked == 0;
-	pthread_mutex_unlock(&x->lock);
-	if (ready)
+	if (entry) {
+		entry->x = x;
+		entry->recover = recover;
+		snprintf(entry->job, sizeof(entry->job), "%s", object_uuid(job));
+		pthread_mutex_lock(&x->lock);
+		entered = enter_queues(x, view, job, entry);
+		ready = entered && entry->blocked == 0;
+		pthread_mutex_unlock(&x->lock);
+	}
+	if (!entered) {
+		free(entry);
+		atomic_store(&x->missed, true);
+	} else if (ready) {
 		dispatch(x, entry);
+	}
 }
 
 /* Removes a finished entry from its queues, runs those that it blocked, and frees it. */
@@ -310,14 +359,85 @@ static int finish_fn(struct txn *t, void *arg, struct error *e)
 	return job_finish(t, f->job, f->result, f->error, e);
 }
 
-static void finish(struct job *job, json_t *result, struct error *error)
+static long next_pause(long ms)
+{
+	return ms * 2 < PAUSE_MAX_MS ? ms * 2 : PAUSE_MAX_MS;
+}
+
+static void wait_ms(long ms)
+{
+	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+	(void)nanosleep(&pause, NULL);
+}
+
+static bool is_stopping(struct executor *x)
+{
+	scoped_lock(&x->lock);
+	return x->stopping;
+}
+
+/*
+ * Writes the end of a job. While the database fails, as on a full disk, it is tried again, for others wait for the end;
+ * if it fails until the daemon ends, the row stays Processing, and the next start recovers the job.
+ */
+static void finish(struct executor *x, struct job *job, json_t *result, struct error *error)
 {
 	struct finish f = {.job = job->uuid, .result = result, .error = error};
-	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_(error_done) struct error unwritable = ERROR_INIT;
 
-	/* If the database fails, the row stays Processing, and the next start recovers the job. */
-	if (store_run(pool_store(job->pool), finish_fn, &f, &e) < 0)
+	for (long pause = PAUSE_MIN_MS; true; pause = next_pause(pause)) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		int r = store_run(pool_store(job->pool), finish_fn, &f, &e);
+
+		if (r >= 0)
+			return;
 		log_error("job", job->uuid, "cannot write its end: %s", error_sentence(&e));
+		if (is_stopping(x))
+			return;
+		if (r == -EINVAL &&
+		    f.error != &unwritable) { /* what it says, not the database, is to blame */
+			(void)error_move(&unwritable, &e);
+			f.error = &unwritable;
+			continue;
+		}
+		wait_ms(pause);
+	}
+}
+
+/*
+ * A job whose changes the database failed in between, as on a full disk, or that had no memory, may have stopped at any
+ * point, like one whose daemon was killed; so it is finished or undone as after a restart, as soon as the database
+ * works. Its error stays, if there is one.
+ */
+static int mend(struct executor *x, struct job *job, int r, json_t **result, struct error *e)
+{
+	bool broken = store_has_failed() || r == -ENOMEM;
+	int tries = MEMORY_TRIES;
+
+	for (long pause = PAUSE_MIN_MS; broken && job->req->op->recover && !is_stopping(x);
+	     pause = next_pause(pause)) {
+		_cleanup_(error_done) struct error late = ERROR_INIT;
+		_cleanup_json_ json_t *found = NULL;
+		int now;
+
+		store_forget_failure();
+		now = recover(job, &found, &late);
+		broken = store_has_failed() || (now == -ENOMEM && --tries > 0);
+		if (broken) {
+			wait_ms(pause);
+		} else if (now >= 0 && r < 0) {
+			error_done(e);
+			r = 0;
+		} else if (now < 0 && r >= 0) {
+			r = error_move(e, &late);
+		}
+		if (!broken && now >= 0) {
+			json_decref(*result);
+			*result = steal(&found);
+		}
+	}
+	return r;
 }
 
 /* True when a job stopped because the daemon shuts down, not because it was cancelled. */
@@ -343,14 +463,35 @@ static void run_job(struct waiting *entry, struct job *job)
 		return;
 	if (r == 0) {
 		running_add(entry, job);
+		store_forget_failure();
 		r = entry->recover ? recover(job, &result, &e) : perform(job, false, &result, &e);
+		r = mend(entry->x, job, r, &result, &e);
 		running_remove(entry);
 		r = request_explain_error(job->req, r, &e);
 	}
 	/* The row stays Processing: the next start recovers the job, as after a kill. */
 	if (r == -ECANCELED && is_deferred(entry, job))
 		return;
-	finish(job, result, r < 0 ? &e : NULL);
+	finish(entry->x, job, result, r < 0 ? &e : NULL);
+}
+
+/* Reads the request of the job from its row. Tried a few times, since for want of memory it fails, too. */
+static int read_request(const struct object *row, struct request **ret_req, struct error *e)
+{
+	long pause = PAUSE_MIN_MS;
+	int r;
+
+	for (int i = 0; i < MEMORY_TRIES; i++, pause = next_pause(pause)) {
+		_cleanup_json_ json_t *json = json_loads(object_text(row, JOB_SECRET_REQUEST), 0, NULL);
+
+		error_done(e);
+		r = json ? request_from_json(json, ret_req, e)
+			 : error_set(e, ENOMEM, "the request of the job cannot be read");
+		if (r != -ENOMEM)
+			break;
+		wait_ms(pause);
+	}
+	return r;
 }
 
 static void entry_run(void *arg)
@@ -360,19 +501,15 @@ static void entry_run(void *arg)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_view_ struct view *view = store_view(pool_store(x->pool));
 	const struct object *row = view_get(view, KIND_JOB, entry->job);
-	_cleanup_json_ json_t *json = row ? json_loads(object_text(row, JOB_SECRET_REQUEST), 0, NULL) : NULL;
 	struct job job = {.pool = x->pool};
-	bool stopping;
+	bool stopping = is_stopping(x);
 
-	pthread_mutex_lock(&x->lock);
-	stopping = x->stopping;
-	pthread_mutex_unlock(&x->lock);
 	memcpy(job.uuid, entry->job, sizeof(job.uuid));
-	if (json && !stopping) {
+	if (row && !stopping) {
 		job.deadline = object_int(row, JOB_DEADLINE);
 		atomic_init(&job.cancelled, object_int(row, JOB_CANCEL) != 0);
-		if (request_from_json(json, &job.req, &e) < 0) {
-			finish(&job, NULL, &e);
+		if (read_request(row, &job.req, &e) < 0) {
+			finish(x, &job, NULL, &e);
 		} else {
 			snprintf(job.req->job, sizeof(job.req->job), "%s", entry->job);
 			run_job(entry, &job);
@@ -433,25 +570,41 @@ int executor_new(struct pool *pool, struct executor **ret_executor, struct error
 	return 0;
 }
 
-/* In the writer thread, so that no row is missed or queued twice. */
-static int start_fn(struct txn *t, void *arg, struct error *e)
+/* Queues a job that is not queued yet, and gives it to a worker if none took it before. */
+static void take_up(struct executor *x, const struct view *view, const struct object *job)
+{
+	struct waiting *entry, *again = NULL;
+
+	pthread_mutex_lock(&x->lock);
+	entry = find_entry(x, job);
+	if (entry && entry->undispatched) {
+		entry->undispatched = false;
+		again = entry;
+	}
+	pthread_mutex_unlock(&x->lock);
+	if (again)
+		dispatch(x, again);
+	else if (!entry)
+		enqueue(x, view, job, object_str_is(job, JOB_STATE, JOB_STATE_PROCESSING));
+}
+
+/* In the writer thread, so that no row is missed or queued twice: observe() gets those that are not committed yet. */
+static int take_up_all_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct executor *x = arg;
+	_cleanup_view_ struct view *view = store_view(pool_store(x->pool));
 
-	(void)e;
+	(void)t, (void)e;
 	x->started = true;
-	view_for_each (job, txn_view(t), KIND_JOB) {
-		if (object_str_is(job, JOB_STATE, JOB_STATE_PROCESSING))
-			enqueue(x, txn_view(t), job, true);
-		else if (object_str_is(job, JOB_STATE, JOB_STATE_QUEUED))
-			enqueue(x, txn_view(t), job, false);
-	}
+	view_for_each (job, view, KIND_JOB)
+		if (!job_state_is_final(object_text(job, JOB_STATE)))
+			take_up(x, view, job);
 	return 0;
 }
 
 int executor_start(struct executor *x, struct error *e)
 {
-	return store_run(pool_store(x->pool), start_fn, x, e);
+	return store_run(pool_store(x->pool), take_up_all_fn, x, e);
 }
 
 struct overdue {
@@ -493,6 +646,9 @@ void executor_check_deadlines(struct executor *x)
 {
 	int64_t now = store_now();
 
+	if (atomic_exchange(&x->missed, false) &&
+	    store_post(pool_store(x->pool), take_up_all_fn, x, NULL) < 0)
+		atomic_store(&x->missed, true);
 	scoped_lock(&x->lock);
 	for (struct waiting *entry = x->running; entry; entry = entry->next_running)
 		if (now > entry->running->deadline + GRACE_NS)

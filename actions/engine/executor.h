@@ -30,7 +30,10 @@ int executor_start(struct executor *x, struct error *e);
 void executor_stop(struct executor *x);
 /** executor_stop(), and frees: only after store_close(), which still calls observers. Accepts NULL. */
 void executor_free(struct executor *x);
-/** Writes jobs as failed that did not stop at their deadline. Does not block; called about once a second. */
+/**
+ * Writes jobs as failed that did not stop at their deadline, and takes up those that could not be queued for want of
+ * memory. Does not block; called about once a second.
+ */
 void executor_check_deadlines(struct executor *x);
 
 /**
