@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes the N-th call of a kind fail, in the whole program with its libraries; of memory, in our own code, jansson and
+ * SQLite, since the others end the program without.
+ */
+#ifndef POOLFS_FAULTS_INJECT_H
+#define POOLFS_FAULTS_INJECT_H
+
+#include <stdbool.h>
+
+enum inject_kind {
+	INJECT_NOTHING,
+	INJECT_MEMORY,	/* malloc(3) and its kin: ENOMEM */
+	INJECT_WRITE,	/* write(2) and its kin, ftruncate(2), to files: EIO */
+	INJECT_SPACE,	/* the same: ENOSPC */
+	INJECT_SYNC,	/* fsync(2), fdatasync(2): EIO */
+	INJECT_OPEN,	/* open(2), of files: EMFILE */
+	INJECT_NAME,	/* rename(2), unlink(2), mkdir(2): EIO */
+	INJECT_THREAD,	/* pthread_create(3): EAGAIN */
+	INJECT_LIBVIRT, /* a call of libvirt fails, VIR_ERR_OPERATION_FAILED */
+};
+
+/** Prepares the libraries; before anything else is done with them. */
+void inject_begin(void);
+/** From now on, the @n-th call of the kind fails, if no thread is exempt that makes it. */
+void inject_arm(enum inject_kind kind, long n);
+/** Nothing fails any more. The number of calls there were; @ret_name: the one that failed, NULL = none did. */
+long inject_disarm(const char **ret_name);
+/** Suspends and resumes what inject_arm() has set. */
+void inject_pause(bool paused);
+/** Calls of this thread do not fail, and are not counted. */
+void inject_exempt_thread(bool exempt);
+/** The kind of this name; INJECT_NOTHING if there is none. */
+enum inject_kind inject_kind_of(const char *name);
+
+/* For inject_libvirt.c: does this call fail? */
+bool inject_fails(enum inject_kind kind, const char *name);
+
+#endif
