@@ -190,6 +190,9 @@ static const struct {
 	[VIR_DOMAIN_EVENT_ID_BLOCK_THRESHOLD] = IGNORE("no threshold is set"),
 	[VIR_DOMAIN_EVENT_ID_MEMORY_FAILURE] = IGNORE("what becomes of the guest is a lifecycle event"),
 	[VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE] = IGNORE("there are no virtio-mem devices"),
+#if LIBVIR_CHECK_VERSION(11, 2, 0)
+	[VIR_DOMAIN_EVENT_ID_NIC_MAC_CHANGE] = IGNORE("a guest that changes its MAC does not change its NIC"),
+#endif
 };
 
 const char *connection_event_use(int id)

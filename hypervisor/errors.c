@@ -43,6 +43,9 @@ int hv_errno_of_virt(int virt_code)
 	case VIR_ERR_NO_NETWORK_PORT:
 	case VIR_ERR_NO_HOSTNAME:
 	case VIR_ERR_DEVICE_MISSING:
+#if LIBVIR_CHECK_VERSION(9, 7, 0)
+	case VIR_ERR_NO_NETWORK_METADATA:
+#endif
 		return ENOENT;
 
 	case VIR_ERR_DOM_EXIST:
@@ -72,6 +75,9 @@ int hv_errno_of_virt(int virt_code)
 	case VIR_ERR_OPERATION_TIMEOUT:
 	case VIR_ERR_AGENT_UNRESPONSIVE:
 	case VIR_ERR_AGENT_UNSYNCED:
+#if LIBVIR_CHECK_VERSION(11, 2, 0)
+	case VIR_ERR_AGENT_COMMAND_TIMEOUT:
+#endif
 		return ETIMEDOUT;
 
 	case VIR_ERR_OPERATION_ABORTED:
@@ -152,6 +158,9 @@ int hv_errno_of_virt(int virt_code)
 	case VIR_ERR_STORAGE_PROBE_FAILED:
 	case VIR_ERR_DBUS_SERVICE:
 	case VIR_ERR_MIGRATE_FINISH_OK:
+#if LIBVIR_CHECK_VERSION(11, 2, 0)
+	case VIR_ERR_AGENT_COMMAND_FAILED:
+#endif
 		return EIO;
 	}
 	return EIO;

@@ -3,6 +3,7 @@
 #include "hypervisor/host_uri.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <libxml/uri.h>

@@ -59,6 +59,9 @@ static const struct state_row states[STATES][DETAILS] =
 				[VIR_DOMAIN_PAUSED_STARTING_UP] = MEANS(PAUSED, STARTING),
 				[VIR_DOMAIN_PAUSED_POSTCOPY] = MEANS(PAUSED, OTHER),
 				[VIR_DOMAIN_PAUSED_POSTCOPY_FAILED] = MEANS(PAUSED, OTHER),
+#if LIBVIR_CHECK_VERSION(9, 2, 0)
+				[VIR_DOMAIN_PAUSED_API_ERROR] = MEANS(PAUSED, OTHER),
+#endif
 			},
 		/* on its way down, still there: its disks are in use */
 		[VIR_DOMAIN_SHUTDOWN] =

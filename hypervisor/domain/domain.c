@@ -328,6 +328,15 @@ int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid,
 	return 0;
 }
 
+static bool is_silent_agent(int code)
+{
+#if LIBVIR_CHECK_VERSION(11, 2, 0)
+	if (code == VIR_ERR_AGENT_COMMAND_TIMEOUT)
+		return true;
+#endif
+	return code == VIR_ERR_AGENT_UNRESPONSIVE || code == VIR_ERR_AGENT_UNSYNCED;
+}
+
 /* libvirt has one code for a missing and for a silent agent; the state of the channel tells them apart. */
 static int agent_error(const struct hv_call *call, virDomainPtr domain, const char *uuid, int timeout_ms,
 		       struct error *e)
@@ -337,7 +346,7 @@ static int agent_error(const struct hv_call *call, virDomainPtr domain, const ch
 	int code = virt_error_code();
 	int rc = error_set_virt(&reason, call->conn, "cannot query the guest agent of domain '%s'", uuid);
 
-	if (code != VIR_ERR_AGENT_UNRESPONSIVE && code != VIR_ERR_AGENT_UNSYNCED)
+	if (!is_silent_agent(code))
 		return error_move(e, &reason);
 	rc = domain_read_live_xml(call, domain, uuid, &doc, e);
 	if (rc < 0)

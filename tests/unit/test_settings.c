@@ -64,7 +64,7 @@ static void every_setting_is_read(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < count; i++) {
-		char quoted[96];
+		static char quoted[96];
 
 		snprintf(quoted, sizeof(quoted), "\"%s\"", name_in_code(&settings[i]));
 		wanted = quoted;
