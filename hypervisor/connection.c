@@ -237,11 +237,7 @@ static void probe(struct connection *connection, xmlDocPtr capabilities)
 {
 	struct host *host = connection->host;
 	bool arm = host_machine_is_arm(connection->machine.arch);
-	bool offers_kvm =
-		capabilities && xml_has(capabilities, arm ? "/capabilities/guest[os_type='hvm']"
-							    "/arch[@name='aarch64']/domain[@type='kvm']"
-							  : "/capabilities/guest[os_type='hvm']"
-							    "/arch[@name='x86_64']/domain[@type='kvm']");
+	bool offers_kvm = host_machine_offers_kvm(capabilities, &connection->machine);
 
 	if (!host->probed) {
 		/* the guest of the probe is a boot sector for a PC: elsewhere the host's word must do */

@@ -17,6 +17,24 @@ void host_machine_read_arch(xmlDocPtr capabilities, struct host_machine *ret)
 	(void)snprintf(ret->arch, sizeof(ret->arch), "%s", arch && *arch ? arch : "x86_64");
 }
 
+bool host_machine_offers_kvm(xmlDocPtr capabilities, const struct host_machine *m)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path),
+		       "/capabilities/guest[os_type='hvm']/arch[@name='%s']/domain[@type='kvm']", m->arch);
+	return capabilities && xml_has(capabilities, path);
+}
+
+void host_machine_write_idle_os(struct xml *x, const struct host_machine *m)
+{
+	xml_open(x, "os", NULL);
+	xml_open(x, "type", "arch", m->arch, "machine", host_machine_is_arm(m->arch) ? "virt" : "pc", NULL);
+	xml_text(x, "hvm");
+	xml_close(x);
+	xml_close(x);
+}
+
 static int copy_child(xmlDocPtr doc, xmlNodePtr node, void *ctx)
 {
 	xmlNodePtr copy = xmlDocCopyNode(node, NULL, 1);

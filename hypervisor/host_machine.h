@@ -21,6 +21,10 @@ struct host_machine {
 bool host_machine_is_arm(const char *arch);
 /** The architecture in the host's capabilities; "x86_64" when they name none. */
 void host_machine_read_arch(xmlDocPtr capabilities, struct host_machine *ret);
+/** Whether the host's capabilities offer KVM to guests of its architecture; NULL: no. */
+bool host_machine_offers_kvm(xmlDocPtr capabilities, const struct host_machine *m);
+/** Writes the <os> of a domain of the host's architecture whose processor never runs. */
+void host_machine_write_idle_os(struct xml *x, const struct host_machine *m);
 /** Reads the rest from domain capabilities, the text of virConnectGetDomainCapabilities(). Exported for tests. */
 void host_machine_parse(const char *text, struct host_machine *ret);
 /** Asks the host for them. Blocking. A host that does not answer is one that can do none of it. */

@@ -25,7 +25,8 @@
 #define HOLDER_DISK "poolfs-keeper-of-disk"
 
 /* A machine that never runs, with the one disk. */
-static char *holder_xml(const char *name, const char *path, const char *format, bool writes)
+static char *holder_xml(const struct host_machine *machine, const char *name, const char *path,
+			const char *format, bool writes)
 {
 	struct xml x;
 
@@ -34,11 +35,7 @@ static char *holder_xml(const char *name, const char *path, const char *format, 
 	xml_element(&x, "name", name);
 	xml_element_size(&x, "memory", "MiB", 16);
 	xml_element_int(&x, "vcpu", 1);
-	xml_open(&x, "os", NULL);
-	xml_open(&x, "type", "arch", "x86_64", "machine", "pc", NULL);
-	xml_text(&x, "hvm");
-	xml_close(&x);
-	xml_close(&x);
+	host_machine_write_idle_os(&x, machine);
 	xml_open(&x, "devices", NULL);
 	xml_open(&x, "disk", "type", "file", "device", "disk", NULL);
 	xml_leaf(&x, "driver", "name", "qemu", "type", format, "cache", "none", NULL);
@@ -85,7 +82,7 @@ static int holder_start(const struct hv_call *call, const char *work, const char
 
 	if (asprintf(&name, "poolfs-%s-%s", work, slash ? slash + 1 : about) < 0)
 		name = NULL;
-	xml = name ? holder_xml(name, path, format, writes) : NULL;
+	xml = name ? holder_xml(&call->connection->machine, name, path, format, writes) : NULL;
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
 	rc = wait_for_other_holder(call, name, path, e);

@@ -12,6 +12,19 @@
 	"</cpu><devices><tpm supported='yes'><enum name='backendModel'><value>passthrough</value>" tpm       \
 	"</enum></tpm></devices></domainCapabilities>"
 
+/* The <os> of a domain that never runs. */
+static void check_idle_os(const struct host_machine *m, const char *wanted)
+{
+	_cleanup_free_ char *text = NULL;
+	struct xml x;
+
+	xml_begin(&x);
+	host_machine_write_idle_os(&x, m);
+	text = xml_finish(&x);
+	assert_non_null(text);
+	assert_non_null(strstr(text, wanted));
+}
+
 static void pc_host(void **state)
 {
 	xmlDocPtr caps =
@@ -26,6 +39,8 @@ static void pc_host(void **state)
 			   &m);
 	assert_string_equal(m.arch, "x86_64");
 	assert_false(host_machine_is_arm(m.arch));
+	assert_false(host_machine_offers_kvm(caps, &m));
+	check_idle_os(&m, "<type arch=\"x86_64\" machine=\"pc\">hvm</type>");
 	assert_true(m.known && m.uefi && m.secure_boot && m.tpm);
 	assert_string_equal(m.cpu, "<cpu><arch>x86_64</arch><model>EPYC</model>"
 				   "<feature policy=\"require\" name=\"ss\"/></cpu>");
@@ -45,6 +60,8 @@ static void arm_host(void **state)
 	host_machine_parse(DOMAINS("<value>no</value>", "", "<mode name='host-model' supported='no'/>"), &m);
 	assert_string_equal(m.arch, "aarch64");
 	assert_true(host_machine_is_arm(m.arch));
+	assert_true(host_machine_offers_kvm(caps, &m));
+	check_idle_os(&m, "<type arch=\"aarch64\" machine=\"virt\">hvm</type>");
 	assert_true(m.known && m.uefi);
 	assert_false(m.secure_boot || m.tpm);
 	assert_null(m.cpu);
@@ -60,6 +77,7 @@ static void silent_host(void **state)
 	host_machine_read_arch(NULL, &m);
 	host_machine_parse("no XML", &m);
 	assert_string_equal(m.arch, "x86_64");
+	assert_false(host_machine_offers_kvm(NULL, &m));
 	assert_false(m.known || m.uefi || m.tpm);
 	host_machine_done(&m);
 }
