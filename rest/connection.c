@@ -75,7 +75,7 @@ static int write_response(struct connection *c, const struct response *response,
 	       response_reason(response->status), date, response->type, response->len);
 	if (*response->allow)
 		append(text, sizeof(text), &len, "Allow: %s\r\n", response->allow);
-	append(text, sizeof(text), &len, "%s%s\r\n", response->fields ? response->fields : "",
+	append(text, sizeof(text), &len, "%s%s\r\n", response->fields,
 	       !persistent ? "Connection: close\r\n"
 	       : head->old ? "Connection: keep-alive\r\n"
 			   : "");
@@ -254,7 +254,7 @@ static struct response *answer(struct connection *c, const struct exchange *x, c
 	if (coding && body->len && strcasecmp(coding, "identity") != 0) {
 		response = response_text(415, "a body must not be compressed");
 		if (response)
-			response->fields = "Accept-Encoding: identity\r\n";
+			response->fields = RESPONSE_NO_STORE "Accept-Encoding: identity\r\n";
 		return response;
 	}
 	return c->service->answer(c->service->arg, x, &c->call_file);
@@ -283,6 +283,8 @@ static struct response *answer_client(struct connection *c, const struct http_he
 	x.https = x.https || forwarded.https;
 	client = clients_begin_request(c->service->clients, x.client);
 	response = client ? answer(c, &x, body) : response_text(429, "too many requests at a time");
+	if (response && !client)
+		response->fields = RESPONSE_RETRY;
 	clients_end_request(c->service->clients, client);
 	return response;
 }

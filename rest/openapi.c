@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rest/openapi_responses.h"
 #include "rest/openapi_types.h"
 
 /* What the parts of the document share. */
@@ -134,89 +135,6 @@ static void add_query(json_t *list, const struct route *route)
 		add_parameter(list, flags[i], "query", false, json_pack("{s:s}", "type", "boolean"));
 }
 
-static json_t *response(const char *description, json_t *schema)
-{
-	return json_pack("{s:s, s:{s:{s:o}}}", "description", description, "content", "application/json",
-			 "schema", schema);
-}
-
-static json_t *result_reference(const json_t *operation)
-{
-	char name[128];
-
-	snprintf(name, sizeof(name), "%sResult", operation_text(operation, "name"));
-	return openapi_reference(name);
-}
-
-/* What a job ends with: the result of its operation. */
-static json_t *results_of_jobs(const json_t *operations)
-{
-	json_t *list = json_array(), *operation;
-	size_t i;
-
-	json_array_foreach (operations, i, operation)
-		if (!operation_flag(operation, "sync"))
-			(void)json_array_append_new(list, result_reference(operation));
-	return json_pack("{s:o}", "anyOf", list);
-}
-
-/* Answers that any request can get, by status. */
-static const struct {
-	const char *status, *name, *description;
-} refusals[] = {
-	{"400", "Invalid", "the request is not well formed; the text says why"},
-	{"403", "NotSigned", "the signature with an access key is not accepted"},
-	{"404", "NotFound", "there is no such route, or the job has been forgotten"},
-	{"405", "NoMethod", "the route has other methods"},
-	{"413", "TooLong", "the body is too long"},
-	{"415", "Compressed", "a body must not be compressed"},
-	{"429", "TooMany", "too many requests at a time"},
-	{"500", "OutOfMemory", "the server has no memory, or is not connected to the pool"},
-};
-
-static json_t *refusals_component(void)
-{
-	json_t *json = json_object();
-
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
-		set(json, refusals[i].name,
-		    json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", refusals[i].description, "content",
-			      "text/plain", "schema", "type", "string"));
-	return json;
-}
-
-/* Accepted: where to ask for the result, and of which type that is. */
-static json_t *accepted(const struct route *route)
-{
-	json_t *json = response("accepted; the location answers with the result when the job has ended",
-				openapi_reference("Location"));
-
-	set(json, "links",
-	    json_pack("{s:{s:s, s:s, s:{s:s}, s:o}}", "result", "operationId", "GetApiJob", "description",
-		      operation_text(route->operation, "name"), "parameters", "uuid",
-		      "$request.header.X-Job-UUID", "x-schema", result_reference(route->operation)));
-	return json;
-}
-
-static json_t *responses_of(const struct document *d, const struct route *route)
-{
-	json_t *responses = json_object();
-
-	if (strcmp(operation_text(route->operation, "name"), "GetApiJob") == 0) {
-		set(responses, "200", response("the job has ended", results_of_jobs(d->operations)));
-		set(responses, "202", response("the job has not ended", openapi_reference("Location")));
-	} else if (operation_flag(route->operation, "sync")) {
-		set(responses, "200", response("the answer", result_reference(route->operation)));
-	} else {
-		set(responses, "202", accepted(route));
-	}
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
-		set(responses, refusals[i].status,
-		    json_pack("{s:o}", "$ref", json_sprintf("#/components/responses/%s", refusals[i].name)));
-	set(responses, "503", response("it failed", openapi_reference("Failure")));
-	return responses;
-}
-
 /*
  * The name of the operation; of a query of one object with ByUuid behind it; of several operations on an object
  * ActOn with the kind. What comes again, on another path, gets a number.
@@ -249,7 +167,7 @@ static json_t *new_operation(struct document *d, const struct route_group *group
 		json_pack("{s:o, s:s, s:[o], s:o, s:o}", "operationId", id_of(d, group, route, alone),
 			  "summary", operation_text(route->operation, "help"), "tags",
 			  json_string(group->segments[0] ? group->segments[0] : "other"), "parameters",
-			  parameters, "responses", responses_of(d, route));
+			  parameters, "responses", openapi_responses(d->operations, route));
 
 	add_variables(parameters, group);
 	if (!has_body)
@@ -329,9 +247,10 @@ static json_t *schemas_component(const json_t *catalog)
 
 static json_t *components(const json_t *catalog)
 {
-	return json_pack("{s:o, s:o, s:{s:{s:s, s:s, s:s, s:s}}}", "schemas", schemas_component(catalog),
-			 "responses", refusals_component(), "securitySchemes", "session", "type", "apiKey",
-			 "in", "header", "name", "Authorization", "description",
+	return json_pack("{s:o, s:o, s:o, s:{s:{s:s, s:s, s:s, s:s}}}", "schemas", schemas_component(catalog),
+			 "responses", openapi_common_responses(), "headers", openapi_headers(),
+			 "securitySchemes", "session", "type", "apiKey", "in", "header", "name",
+			 "Authorization", "description",
 			 "OAuth <uuid of the session>, or ZStack <id of an access key>:<signature>");
 }
 

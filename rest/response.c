@@ -15,6 +15,7 @@ struct response *response_take(int status, const char *type, char *text, const c
 	atomic_init(&response->refs, 1);
 	response->status = status;
 	response->type = type;
+	response->fields = RESPONSE_NO_STORE;
 	response->storage = text;
 	response->body = body;
 	response->len = len;
@@ -51,30 +52,38 @@ void response_unref(struct response *response)
 	free(response);
 }
 
-const char *response_reason(int status)
+const struct response_status *response_statuses(void)
 {
-	static const struct {
-		int status;
-		const char *reason;
-	} reasons[] = {
+	static const struct response_status statuses[] = {
 		{200, "OK"},
 		{202, "Accepted"},
-		{400, "Bad Request"},
-		{404, "Not Found"},
-		{405, "Method Not Allowed"},
-		{408, "Request Timeout"},
-		{413, "Content Too Large"},
-		{415, "Unsupported Media Type"},
-		{417, "Expectation Failed"},
-		{429, "Too Many Requests"},
-		{431, "Request Header Fields Too Large"},
-		{500, "Internal Server Error"},
+		{400, "Bad Request", "Invalid", "the request is not well formed; the text says why"},
+		{403, "Forbidden", "NotSigned", "the signature with an access key is not accepted"},
+		{404, "Not Found", "NotFound", "there is no such route, or the job has been forgotten"},
+		{405, "Method Not Allowed", "NoMethod", "the route has other methods", "Allow"},
+		{408, "Request Timeout", "TooSlow", "the request took too long to arrive"},
+		{413, "Content Too Large", "TooLong", "the body is too long"},
+		{414, "URI Too Long", "TargetTooLong", "the first line of the request is too long"},
+		{415, "Unsupported Media Type", "Compressed", "a body must not be compressed",
+		 "Accept-Encoding"},
+		{417, "Expectation Failed", "Unexpected", "nothing but 100-continue can be expected"},
+		{429, "Too Many Requests", "TooMany", "too many requests at a time", "Retry-After"},
+		{431, "Request Header Fields Too Large", "HeadTooLong", "the header fields are too long"},
+		{500, "Internal Server Error", "Failed",
+		 "the server has no memory, or the path has no operation of this kind"},
 		{503, "Service Unavailable"},
-		{505, "HTTP Version Not Supported"},
+		{505, "HTTP Version Not Supported", "NoVersion", "only HTTP/1.0 and HTTP/1.1 are supported"},
+		{0},
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	return "Unknown";
+	return statuses;
+}
+
+const char *response_reason(int status)
+{
+	const struct response_status *s = response_statuses();
+
+	while (s->status && s->status != status)
+		s++;
+	return s->status ? s->reason : "Unknown";
 }

@@ -9,11 +9,25 @@
 
 #include "model/cleanup.h"
 
+/* The fields of an answer that nobody may keep. */
+#define RESPONSE_NO_STORE "Cache-Control: no-store\r\n"
+/* Seconds after which a client that is refused for now may try again. */
+#define RESPONSE_RETRY RESPONSE_NO_STORE "Retry-After: 1\r\n"
+
+/* What an answer says by its status. */
+struct response_status {
+	int status;
+	const char *reason; /* the words beside it */
+	const char *name; /* of the answer in the OpenAPI document; NULL: its body depends on the operation */
+	const char *description; /* when any request can be answered so, with a sentence as the body */
+	const char *field;	 /* the header field that comes with it; NULL: none */
+};
+
 struct response {
 	atomic_int refs;
 	int status;
 	const char *type;   /* static: of the body */
-	const char *fields; /* static: further lines of the head, each with its CR LF; NULL: none */
+	const char *fields; /* static: further lines of the head, each with its CR LF */
 	char allow[64];	    /* the methods that are possible, after a 405 */
 	bool last;	    /* close the connection after it */
 	const char *body;
@@ -21,7 +35,7 @@ struct response {
 	char *storage; /* owned: that of the body; NULL: it is static */
 };
 
-/** A response with @data, which is copied. NULL when memory is short. */
+/** A response with @data, which is copied, that nobody may keep. NULL when memory is short. */
 struct response *response_new(int status, const char *type, const char *data, size_t len);
 /** The same with a text that is taken over, and @body in it. On failure it is freed. */
 struct response *response_take(int status, const char *type, char *text, const char *body, size_t len);
@@ -33,6 +47,8 @@ struct response *response_ref(struct response *response);
 void response_unref(struct response *response);
 DEFINE_CLEANUP(struct response *, response_unref)
 
+/** All statuses of answers, ended by the status 0. */
+const struct response_status *response_statuses(void);
 /** The words that stand beside @status in a response. */
 const char *response_reason(int status);
 

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See openapi_responses.h. What the server sends is in response_statuses() and connection.c. */
+#include "rest/openapi_responses.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "rest/openapi_types.h"
+#include "rest/response.h"
+
+static void set(json_t *json, const char *name, json_t *value)
+{
+	(void)json_object_set_new(json, name, value);
+}
+
+/* ------------------------------------------------------------ header fields */
+
+static const struct {
+	const char *name, *type, *pattern, *description;
+	bool always; /* in each answer */
+	bool maybe;  /* in any answer */
+} fields[] = {
+	{"Date", "string", "^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$",
+	 "the time of the server", .always = true},
+	{"Content-Length", "integer", NULL, "bytes of the body; that of GET for HEAD", .always = true},
+	{"Cache-Control", "string", "^no-store$", "answers are for this request only", .always = true},
+	{"Connection", "string", "^(close|keep-alive)$",
+	 "close: the server closes the connection; keep-alive: it does not, said to HTTP/1.0 only",
+	 .maybe = true},
+	{"Allow", "string", "^[A-Z]+(, [A-Z]+)*$", "the methods that the route has"},
+	{"Accept-Encoding", "string", "^identity$", "what a body can be encoded with"},
+	{"Retry-After", "integer", NULL, "seconds after which it may work"},
+};
+
+json_t *openapi_headers(void)
+{
+	json_t *json = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		set(json, fields[i].name,
+		    json_pack("{s:s, s:b, s:{s:s, s:s*}}", "description", fields[i].description, "required",
+			      fields[i].always, "schema", "type", fields[i].type, "pattern",
+			      fields[i].pattern));
+	return json;
+}
+
+/* References to those that each answer has or may have, and to @own unless it is NULL. */
+static json_t *headers(const char *own)
+{
+	json_t *json = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (fields[i].always || fields[i].maybe || (own && strcmp(own, fields[i].name) == 0))
+			set(json, fields[i].name,
+			    json_pack("{s:o}", "$ref",
+				      json_sprintf("#/components/headers/%s", fields[i].name)));
+	return json;
+}
+
+/* ------------------------------------------------------------------ answers */
+
+static json_t *response(const char *description, json_t *schema)
+{
+	return json_pack("{s:s, s:o, s:{s:{s:o}}}", "description", description, "headers", headers(NULL),
+			 "content", "application/json", "schema", schema);
+}
+
+static json_t *result_reference(const json_t *operation)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%sResult", operation_text(operation, "name"));
+	return openapi_reference(name);
+}
+
+/* What a job ends with: the result of its operation. */
+static json_t *results_of_jobs(const json_t *operations)
+{
+	json_t *list = json_array(), *operation;
+	size_t i;
+
+	json_array_foreach (operations, i, operation)
+		if (!operation_flag(operation, "sync"))
+			(void)json_array_append_new(list, result_reference(operation));
+	return json_pack("{s:o}", "anyOf", list);
+}
+
+/* Accepted: where to ask for the result, and of which type that is. */
+static json_t *accepted(const struct route *route)
+{
+	json_t *json = response("accepted; the location answers with the result when the job has ended",
+				openapi_reference("Location"));
+
+	set(json, "links",
+	    json_pack("{s:{s:s, s:s, s:{s:s}, s:o}}", "result", "operationId", "GetApiJob", "description",
+		      operation_text(route->operation, "name"), "parameters", "uuid",
+		      "$request.header.X-Job-UUID", "x-schema", result_reference(route->operation)));
+	return json;
+}
+
+/* A failure is an error of the pool; without a pool, a sentence. */
+static json_t *failure(void)
+{
+	json_t *json =
+		response("it failed; a sentence: the pool is not mounted", openapi_reference("Failure"));
+
+	set(json_object_get(json, "content"), "text/plain",
+	    json_pack("{s:{s:s}}", "schema", "type", "string"));
+	set(json_object_get(json, "headers"), "Retry-After",
+	    json_pack("{s:s}", "$ref", "#/components/headers/Retry-After"));
+	return json;
+}
+
+json_t *openapi_common_responses(void)
+{
+	json_t *json = json_object();
+
+	for (const struct response_status *s = response_statuses(); s->status; s++)
+		if (s->name)
+			set(json, s->name,
+			    json_pack("{s:s, s:o, s:{s:{s:{s:s}}}}", "description", s->description, "headers",
+				      headers(s->field), "content", "text/plain", "schema", "type",
+				      "string"));
+	return json;
+}
+
+json_t *openapi_responses(const json_t *operations, const struct route *route)
+{
+	json_t *responses = json_object();
+
+	if (strcmp(operation_text(route->operation, "name"), "GetApiJob") == 0) {
+		set(responses, "200", response("the job has ended", results_of_jobs(operations)));
+		set(responses, "202", response("the job has not ended", openapi_reference("Location")));
+	} else if (operation_flag(route->operation, "sync")) {
+		set(responses, "200", response("the answer", result_reference(route->operation)));
+	} else {
+		set(responses, "202", accepted(route));
+	}
+	for (const struct response_status *s = response_statuses(); s->status; s++) {
+		char status[8];
+
+		snprintf(status, sizeof(status), "%d", s->status);
+		if (s->name)
+			set(responses, status,
+			    json_pack("{s:o}", "$ref", json_sprintf("#/components/responses/%s", s->name)));
+	}
+	set(responses, "503", failure());
+	return responses;
+}
