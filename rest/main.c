@@ -26,15 +26,18 @@ static const char usage[] =
 	"    --trusted-proxy LIST    proxies, ADDRESS[/BITS],... or unix, whose X-Forwarded-For and\n"
 	"                            Forwarded are believed; may be given several times\n"
 	"    --log-level LEVEL       what the log tells: error, warning, info (the default) or debug\n"
+	"    --log-file FILE         where the log goes, instead of the standard error or the journal of\n"
+	"                            systemd; bounded in size, and opened again by SIGHUP\n"
 	"    --idle SECONDS          exit after this time without a client (default: never;\n"
 	"                            60 with a socket from systemd)\n"
 	"    --help, --version       print this text, or the version\n"
 	"\n"
 	"With systemd socket activation, uses the socket that systemd passes. Exits on\n"
-	"SIGTERM, SIGINT and SIGHUP. The log is the standard error, or the journal of systemd.\n";
+	"SIGTERM, SIGINT and, unless there is a file of the log, SIGHUP. The log tells each\n"
+	"request that is answered with 500 or more, by its operation.\n";
 
 struct options {
-	const char *listen, *certificate, *key, *mountpoint;
+	const char *listen, *certificate, *key, *log_file, *mountpoint;
 	struct proxies proxies;
 	enum log_level level;
 	int idle; /* s; 0 = never exit, -1 = not given */
@@ -44,15 +47,11 @@ struct options {
 static int parse(int argc, char **argv, struct options *ret, struct error *e)
 {
 	static const struct option table[] = {
-		{"listen", required_argument, NULL, 'l'},
-		{"tls-cert", required_argument, NULL, 'c'},
-		{"tls-key", required_argument, NULL, 'k'},
-		{"trusted-proxy", required_argument, NULL, 'p'},
-		{"idle", required_argument, NULL, 'i'},
-		{"log-level", required_argument, NULL, 'L'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0},
+		{"listen", required_argument, NULL, 'l'},   {"tls-cert", required_argument, NULL, 'c'},
+		{"tls-key", required_argument, NULL, 'k'},  {"trusted-proxy", required_argument, NULL, 'p'},
+		{"idle", required_argument, NULL, 'i'},	    {"log-level", required_argument, NULL, 'L'},
+		{"log-file", required_argument, NULL, 'F'}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},	    {0},
 	};
 	char *end;
 	int c, r;
@@ -84,6 +83,9 @@ static int parse(int argc, char **argv, struct options *ret, struct error *e)
 			if (r < 0)
 				return r;
 			break;
+		case 'F':
+			ret->log_file = optarg;
+			break;
 		case 'h':
 			ret->help = true;
 			return 0;
@@ -108,7 +110,9 @@ static void wait_for_end(struct server *server, const sigset_t *signals, int idl
 	const struct timespec second = {.tv_sec = 1};
 
 	for (;;) {
-		if (sigtimedwait(signals, NULL, &second) > 0)
+		int number = sigtimedwait(signals, NULL, &second);
+
+		if (number > 0 && !(number == SIGHUP && log_reopen()))
 			return;
 		int quiet = server_tend(server);
 
@@ -131,7 +135,6 @@ static int serve(const struct options *options, struct error *e)
 
 	log_start("poolfs-rest", options->level);
 	r = listen_activated(e);
-
 	if (r < -1)
 		return r;
 	is_activated = r >= 0;
@@ -152,9 +155,20 @@ static int serve(const struct options *options, struct error *e)
 	r = server_start(&server_options, &server, e);
 	if (r < 0)
 		return r;
+	/* What keeps it from starting is told on the terminal. */
+	r = options->log_file ? log_to_file(options->log_file, e) : 0;
+	if (r < 0) {
+		server_stop(server);
+		return r;
+	}
 	log_info("pool", options->mountpoint, "poolfs-rest " POOLFS_VERSION " serves it on %s%s",
 		 is_activated ? "the socket of systemd" : options->listen,
 		 options->certificate ? ", with TLS" : "");
+	if (idle)
+		log_info("pool", options->mountpoint, "ends after %d s without a client", idle);
+	if (options->proxies.count)
+		log_info("pool", options->mountpoint, "%zu networks of proxies are trusted",
+			 options->proxies.count);
 	wait_for_end(server, &signals, idle);
 	server_stop(server);
 	log_info("pool", options->mountpoint, "poolfs-rest has ended");

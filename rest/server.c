@@ -20,6 +20,7 @@
 
 #define CONNECTIONS	   1024
 #define CONNECTIONS_OF_ONE 512 /* address */
+#define FAILURE_SHOWN	   400 /* bytes of an answer, in the log */
 #define FULL_MS		   100 /* until the next try when there are no more descriptors */
 
 struct server {
@@ -40,8 +41,6 @@ struct server {
 
 static const char type_json[] = "application/json;charset=UTF-8";
 
-static const char no_store[] = "Cache-Control: no-store\r\n";
-
 static struct response *with_fields(struct response *response, const char *fields)
 {
 	if (response)
@@ -49,21 +48,15 @@ static struct response *with_fields(struct response *response, const char *field
 	return response;
 }
 
-static struct response *reply_text(int status, const char *text)
-{
-	return with_fields(response_text(status, text), no_store);
-}
-
 static struct response *reply_json(int status, const char *text, size_t len)
 {
-	return with_fields(response_new(status, type_json, text, len), no_store);
+	return response_new(status, type_json, text, len);
 }
 
 /* The body of @answer, which loses it. */
 static struct response *reply_body(int status, struct answer *answer)
 {
-	return with_fields(response_take(status, type_json, steal(&answer->text), answer->body, answer->len),
-			   no_store);
+	return response_take(status, type_json, steal(&answer->text), answer->body, answer->len);
 }
 
 /* The status page must not load anything from other servers. */
@@ -115,16 +108,16 @@ static struct response *reply_answer(struct server *server, const struct exchang
 	case ANSWER_ERROR:
 		return reply_body(503, answer);
 	case ANSWER_INVALID:
-		return reply_text(400, answer->body);
+		return response_text(400, answer->body);
 	case ANSWER_FORBIDDEN:
-		return reply_text(403, answer->body);
+		return response_text(403, answer->body);
 	case ANSWER_GONE:
 		if (refusals_has(server->refusals, plan->job))
 			return reply_no_session();
-		return reply_text(404, "the job has been expired");
+		return response_text(404, "the job has been expired");
 	case ANSWER_CONFLICT:
 		snprintf(text, sizeof(text), "Duplicate job uuid[%s]", plan->job);
-		return reply_text(400, text);
+		return response_text(400, text);
 	case ANSWER_SESSION:
 		if (plan->sync)
 			return reply_no_session();
@@ -176,18 +169,29 @@ static struct response *call(struct server *server, const struct exchange *x, st
 		return response;
 	}
 	if (r == -EFBIG || r == -EINVAL)
-		return reply_text(400, "the request is too long or nested too deep");
+		return response_text(400, "the request is too long or nested too deep");
 	log_error("pool", NULL, "cannot be reached: %s", error_sentence(&e));
-	return reply_text(503, "the pool is not mounted");
+	return with_fields(response_text(503, "the pool is not mounted"), RESPONSE_RETRY);
 }
 
 static struct response *refuse(const struct plan *plan)
 {
-	struct response *response = reply_text(plan->status, plan->text);
+	struct response *response = response_text(plan->status, plan->text);
 
 	if (response)
 		snprintf(response->allow, sizeof(response->allow), "%s", plan->allow);
 	return response;
+}
+
+/* A job that has failed is told of by the pool; who asks for its result again is no news. */
+static void tell_failure(const struct exchange *x, const struct plan *plan, const struct response *response)
+{
+	const char *operation = plan->operation ? operation_text(plan->operation, "name") : "no operation";
+	int len = response->len < FAILURE_SHOWN ? (int)response->len : FAILURE_SHOWN;
+
+	log_write(plan->poll ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "request", x->client,
+		  "%s %s is answered with %d: %.*s", x->method, operation, response->status, len,
+		  response->body);
 }
 
 static struct response *answer_request(void *arg, const struct exchange *x, struct call_file *file)
@@ -214,17 +218,20 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 		     (!request.job_uuid || request_job_uuid_is_valid(request.job_uuid));
 	struct answer_cache_key key = {target, request.authorization, request.schema != NULL};
 	int64_t stamp = cache ? mount_stamp(server->mount) : 0;
-	struct response *cached;
+	struct response *response;
 
 	if (get && strcmp(target, "/") == 0)
 		return reply_page();
 	if (get && api && strcmp(api, "/openapi.json") == 0)
 		return reply_json(200, server->openapi, strlen(server->openapi));
-	cached = stamp ? answer_cache_find(server->cache, &key, stamp) : NULL;
-	if (cached)
-		return cached;
+	response = stamp ? answer_cache_find(server->cache, &key, stamp) : NULL;
+	if (response)
+		return response;
 	request_plan(server->routes, &request, &plan);
-	return plan.status ? refuse(&plan) : call(server, x, file, &plan, cache ? &key : NULL);
+	response = plan.status ? refuse(&plan) : call(server, x, file, &plan, cache ? &key : NULL);
+	if (response && response->status >= 500)
+		tell_failure(x, &plan, response);
+	return response;
 }
 
 /* -------------------------------------------------------------- connections */

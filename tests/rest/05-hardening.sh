@@ -83,6 +83,39 @@ done
 assert_fails "cannot listen on 'nowhere:1'" "$REST" --listen nowhere:1 "$MOUNT"
 assert_fails "is not a number of seconds" "$REST" --idle soon "$MOUNT"
 
+assert_fails "'loud' is not a level of the log" "$REST" --log-level loud "$MOUNT"
+assert_fails "cannot open the log '$CASE_DIR/no/log'" "$REST" --listen 127.0.0.1:$PORT --log-file "$CASE_DIR/no/log" "$MOUNT"
+
+step "the log: start, what is answered with 500 or more, the end; SIGHUP opens its file again"
+mkdir -m 777 logs
+rest_up --log-file "$CASE_DIR/logs/rest.log"
+# told REGEX: is it in the log, with its time?
+told() {
+	(wait_until 10 grep -qE "^[0-9-]{10}T[0-9:]{8}\.[0-9]{3}Z $1" logs/rest.log) || fail "the log has no '$1': $(cat logs/rest.log)"
+}
+told "info pool $MOUNT: poolfs-rest [0-9.]+ serves it on 127.0.0.1:$PORT$"
+http GET '/v1/zones?q=foo=1'
+http DELETE /v1/zones
+http GET /v1/nowhere
+told 'warning request 127.0.0.1: GET QueryZone is answered with 503: .*not having field\[foo\]'
+told 'warning request 127.0.0.1: DELETE no operation is answered with 500: No delete API found'
+assert_eq "$(grep -c nowhere logs/rest.log || true)" 0 "lines about a request that was refused with 404"
+assert_eq "$(grep -c "$SESSION" logs/rest.log || true)" 0 "lines with the session"
+mv logs/rest.log logs/rotated
+kill -HUP "$REST_PID"
+wait_until 10 test -e logs/rest.log
+http GET '/v1/zones?q=foo=2'
+told 'warning request'
+rest_down
+told "info pool $MOUNT: poolfs-rest has ended$"
+rest_up --log-level error --log-file "$CASE_DIR/logs/errors"
+http GET '/v1/zones?q=foo=1'
+rest_down
+assert_eq "$(cat logs/errors)" "" "what is told of level error"
+rest_up
+kill -HUP "$REST_PID"
+wait "$REST_PID" || fail "without a file SIGHUP does not end it well"
+
 step "TLS"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 1 -subj /CN=localhost \
 	-addext subjectAltName=DNS:localhost 2>/dev/null
