@@ -201,8 +201,9 @@ static bool is_mount_helper(const char *program)
 static int add_defaults(const struct options *options, struct fuse_args *args)
 {
 	_cleanup_free_ char *list = strdup("-osubtype=" NAME), *source = NULL, *max_read = NULL;
+	bool named = options->source && *options->source; /* "poolfs#" in fstab gives an empty one */
 
-	if (asprintf(&source, "fsname=%s", options->source ? options->source : NAME) < 0 || !list ||
+	if (asprintf(&source, "fsname=%s", named ? options->source : NAME) < 0 || !list ||
 	    fuse_opt_add_opt_escaped(&list, source) < 0)
 		return -ENOMEM;
 	if (fuse_opt_insert_arg(args, 1, list) < 0 || fuse_opt_add_arg(args, "-odefault_permissions") < 0)

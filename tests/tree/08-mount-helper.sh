@@ -35,6 +35,13 @@ unmounted poolfs
 assert_fails "unknown option" mount -t fuse.poolfs none "$MOUNT" -o "$options,frobnicate"
 assert_fails "exclude each other" mount -t fuse.poolfs none "$MOUNT" -o "$options,inotify,ro"
 
+step "the older form poolfs#SOURCE"
+for source in '' there; do
+	mount -t fuse "poolfs#$source" "$MOUNT" -o "$options,_netdev,nofail"
+	assert_eq "$(findmnt -rno FSTYPE "$MOUNT")" fuse.poolfs "the type of poolfs#$source"
+	umount_pool
+done
+
 step "a line of fstab"
 cat >fstab <<EOF
 vms $MOUNT fuse.poolfs $options,nofail,user,x-systemd.automount 0 0
@@ -42,6 +49,14 @@ EOF
 mount -T fstab "$MOUNT"
 unmounted vms
 mount -T fstab -a
+unmounted vms
+sed -i 's/nofail/nofail,noauto,defaults,_netdev/' fstab
+mount -T fstab -a
+! mountpoint -q "$MOUNT" || fail "mount -a mounts what is noauto"
+sed -i 's/noauto,//' fstab
+mount -T fstab -a -O no_netdev
+! mountpoint -q "$MOUNT" || fail "what is _netdev is mounted before the network is there"
+mount -T fstab -a -O _netdev
 unmounted vms
 
 step "options in a file; those of the command line override them"
