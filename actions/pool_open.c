@@ -11,6 +11,7 @@
 #include "actions/bootstrap.h"
 #include "actions/engine/job_stats.h"
 #include "actions/engine/pool_internal.h"
+#include "actions/host/statistics.h"
 #include "actions/image/cache.h"
 #include "actions/image/upload.h"
 #include "actions/image/upload_list.h"
@@ -109,7 +110,8 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r < 0)
 		return r;
 	pool->uploads = uploads_new(pool);
-	if (!pool->uploads)
+	pool->statistics = statistics_new();
+	if (!pool->uploads || !pool->statistics)
 		return error_oom(e);
 	return scheduler_thread_new(pool, &pool->scheduler_thread, e);
 }
@@ -227,6 +229,7 @@ void pool_close(struct pool *pool)
 	scheduler_thread_free(pool->scheduler_thread);
 	web_hooks_free(pool->web_hooks);
 	uploads_free(pool->uploads);
+	statistics_free(pool->statistics);
 	login_limit_free(pool->login_limit);
 	/* the last events of hosts may still call workers_run() in the store's thread, which it refuses */
 	workers_free(pool->background);

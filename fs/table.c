@@ -20,6 +20,7 @@
 #include "fs/class/scratch.h"
 #include "fs/class/scratches.h"
 #include "fs/class/spec.h"
+#include "fs/class/statistics.h"
 #include "fs/class/upload.h"
 #include "fs/class/value.h"
 #include "fs/tree/by_name.h"
@@ -36,7 +37,6 @@
 #define FILE_CALL (S_IFREG | 0666)
 #define LINK	  (S_IFLNK | 0777)
 #define FOLDERS	  (IN(N_ROOT) | IN(N_FOLDER))
-#define ANY	  (~OF(KIND_NONE))
 
 const struct node_entry node_table[NODE_CLASS_COUNT] = {
 	[N_ROOT] = {.mode = DIRECTORY,
@@ -290,7 +290,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		 .help = "a file being written; a name with a leading dot is temporary, mv gives the final one"},
 
 	[N_OBJECT] = {.in = IN(N_FOLDER) | IN(N_CATEGORY) | IN(N_SUB),
-		      .kinds = ANY,
+		      .kinds = OF_ANY,
 		      .shown = "<uuid>",
 		      .mode = DIRECTORY,
 		      .io = &class_object,
@@ -301,7 +301,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		      .changed = changed_object,
 		      .help = "an object of the collection"},
 	[N_HOME_LINK] = {.in = IN(N_FOLDER),
-			 .kinds = ANY,
+			 .kinds = OF_ANY,
 			 .shown = "<uuid>",
 			 .mode = LINK,
 			 .io = &class_link,
@@ -312,7 +312,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			 .link = link_home,
 			 .help = "link to its directory"},
 	[N_NAME_LINK] = {.in = IN(N_BY_NAME),
-			 .kinds = ANY,
+			 .kinds = OF_ANY,
 			 .shown = "<name>",
 			 .mode = LINK,
 			 .io = &class_name_link,
@@ -321,7 +321,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			 .link = link_by_name,
 			 .help = "link to the object of that name; mv renames the object"},
 	[N_MATCH_LINK] = {.in = IN(N_CONDITION),
-			  .kinds = ANY,
+			  .kinds = OF_ANY,
 			  .shown = "<name>",
 			  .mode = LINK,
 			  .io = &class_link,
@@ -330,7 +330,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			  .link = link_match,
 			  .help = "link to an object, by name, or by uuid if it has none"},
 	[N_SUB_LINK] = {.in = IN(N_SUB),
-			.kinds = ANY,
+			.kinds = OF_ANY,
 			.shown = "<uuid>",
 			.mode = LINK,
 			.io = &class_link,
@@ -353,7 +353,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		   .help = "a job, with the files of api-jobs/<job>"},
 
 	[N_INVENTORY] = {.in = IN(N_OBJECT) | IN(N_JOB),
-			 .kinds = ANY,
+			 .kinds = OF_ANY,
 			 .name = "inventory",
 			 .mode = FILE_RO,
 			 .io = &class_inventory,
@@ -372,7 +372,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			 "while a guest uses the disk",
 		 .example = "cp --sparse=always data /backup/disk.raw"},
 	[N_VALUE] = {.in = IN(N_OBJECT) | IN(N_JOB),
-		     .kinds = ANY,
+		     .kinds = OF_ANY,
 		     .index = INDEX_FIELD,
 		     .mode = FILE_RO,
 		     .io = &class_value,
@@ -384,7 +384,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		     .meaning = meaning_field},
 	[N_ACTIONS] =
 		{.in = IN(N_OBJECT) | IN(N_JOB),
-		 .kinds = ANY,
+		 .kinds = OF_ANY,
 		 .name = "actions",
 		 .mode = FILE_RW,
 		 .io = &class_actions,
@@ -395,7 +395,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		 .example = "cat actions; echo 'stop type=cold' > actions; sync actions"},
 	[N_SPEC] =
 		{.in = IN(N_OBJECT),
-		 .kinds = ANY,
+		 .kinds = OF_ANY,
 		 .name = "spec",
 		 .mode = FILE_RW,
 		 .io = &class_spec,
@@ -405,7 +405,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		 .help = "the desired state, a JSON document; writing one runs the operations that lead to it",
 		 .example = "jq '.cpuNum = 2' spec > /tmp/spec; cp /tmp/spec spec; sync spec"},
 	[N_OBJECT_ERROR] = {.in = IN(N_OBJECT) | IN(N_JOB),
-			    .kinds = ANY,
+			    .kinds = OF_ANY,
 			    .name = "last-error",
 			    .mode = FILE_RO,
 			    .io = &class_document,
@@ -414,7 +414,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			    .render = render_object_error,
 			    .help = "why the last request on this object failed, 'ok' after a success"},
 	[N_GET] = {.in = IN(N_OBJECT) | IN(N_JOB),
-		   .kinds = ANY,
+		   .kinds = OF_ANY,
 		   .index = INDEX_OPERATION,
 		   .mode = FILE_RO,
 		   .io = &class_get,
@@ -426,7 +426,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		   .permissions = permissions_get,
 		   .meaning = meaning_operation},
 	[N_REFERENCE] = {.in = IN(N_OBJECT),
-			 .kinds = ANY,
+			 .kinds = OF_ANY,
 			 .index = INDEX_FIELD,
 			 .mode = LINK,
 			 .io = &class_link,
@@ -435,7 +435,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			 .link = link_reference,
 			 .meaning = meaning_field},
 	[N_SUB] = {.in = IN(N_OBJECT),
-		   .kinds = ANY,
+		   .kinds = OF_ANY,
 		   .index = INDEX_FIELD,
 		   .mode = DIRECTORY,
 		   .io = &class_directory,
@@ -449,7 +449,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		   .takes_query = sub_takes_query,
 		   .meaning = meaning_field},
 	[N_JOBS] = {.in = IN(N_OBJECT),
-		    .kinds = ANY,
+		    .kinds = OF_ANY,
 		    .name = "jobs",
 		    .mode = DIRECTORY,
 		    .io = &class_directory,
@@ -459,7 +459,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		    .members = members_of_jobs,
 		    .help = "jobs of requests on this object"},
 	[N_TAGS] = {.in = IN(N_OBJECT),
-		    .kinds = ANY,
+		    .kinds = OF_ANY,
 		    .name = "tags",
 		    .mode = DIRECTORY,
 		    .io = &class_directory,
@@ -502,6 +502,26 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			   .next = scratch_directory_next,
 			   .permissions = scratch_permissions,
 			   .help = "scratch directory, for the locks and temporary files of tools"},
+	[N_STATISTICS] =
+		{.in = IN(N_OBJECT),
+		 .kinds = OF(KIND_VM) | OF(KIND_HOST),
+		 .name = "stats",
+		 .mode = DIRECTORY,
+		 .io = &class_directory,
+		 .flags = E_NAME_STAYS,
+		 .here = statistics_here,
+		 .listed = statistics_are_listed,
+		 .changed = changed_object,
+		 .help = "what it uses, as its host counts it: at most as old as the setting "
+			 "statistics.maxAge says; a line is empty while nobody can tell, e.g. of a stopped VM"},
+	[N_STATISTIC] = {.in = IN(N_STATISTICS),
+			 .kinds = OF(KIND_VM) | OF(KIND_HOST),
+			 .mode = FILE_RO,
+			 .io = &class_statistic,
+			 .flags = E_NAME_STAYS,
+			 .find = statistics_find,
+			 .next = statistics_next,
+			 .meaning = meaning_statistic},
 	[N_QUERY] = {.mode = FILE_RO,
 		     .io = &class_get_query,
 		     .flags = E_PRIVATE,

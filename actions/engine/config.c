@@ -113,6 +113,8 @@ static const struct setting settings[] = {
 		"seconds for which the result of a job that did not fail is kept"),
 	SECONDS("rest.expiredApi.scanInterval", "3600", "seconds between two removals of old jobs"),
 	SECONDS("search.timeLimit", "10", "seconds after which a query is aborted"),
+	SECONDS("statistics.maxAge", "5",
+		"seconds for which what a host has told about its VMs is used again"),
 	NETWORKS(
 		"url.allowedNetworks",
 		"networks that are not public but that URLs of normal accounts may lead to, such as 10.1.0.0/16, "

@@ -11,12 +11,15 @@
 enum choice {
 	COMMON,	 /* those that all directories of this sort have under the same name */
 	SPECIAL, /* the others */
+	ALL,
 };
 
 /* A folder or object has these files whatever its kind is, or has none of them. */
 static bool is_common(const struct node_entry *entry)
 {
-	return (entry->name || entry->shown) && entry->index != INDEX_OPERATION &&
+	bool of_some_kinds = (entry->in & IN(N_OBJECT)) && entry->kinds && entry->kinds != OF_ANY;
+
+	return (entry->name || entry->shown) && !of_some_kinds && entry->index != INDEX_OPERATION &&
 	       entry->index != INDEX_FIELD;
 }
 
@@ -49,7 +52,8 @@ static void describe_entries(struct guide *g, const struct place *dir, const cha
 		char name[NAME_SIZE], below[PATH_SIZE];
 		struct place p;
 
-		if (class == N_FOLDER || class == (int)own || is_common(entry) != (choice == COMMON) ||
+		if (class == N_FOLDER || class == (int)own ||
+		    (choice != ALL && is_common(entry) != (choice == COMMON)) ||
 		    !place_has(dir, (enum node_class) class))
 			continue;
 		node.class = (enum node_class) class;
@@ -66,7 +70,7 @@ static void describe_entries(struct guide *g, const struct place *dir, const cha
 			snprintf(below, sizeof(below), "%s%s%s", path, name, S_ISDIR(entry->mode) ? "/" : "");
 			describe(g, &p, below);
 			if (S_ISDIR(entry->mode) && is_described_below((enum node_class) class))
-				describe_entries(g, &p, below, COMMON);
+				describe_entries(g, &p, below, ALL);
 			if (entry->name || entry->shown)
 				break;
 		}

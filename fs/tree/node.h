@@ -81,6 +81,9 @@ enum node_class {
 	/* a file created by a tool; the row is its number, see class/scratches.h */
 	N_SCRATCH,
 	N_SCRATCH_DIR, /* the same, a directory */
+	/* in the directory of a VM or host */
+	N_STATISTICS,
+	N_STATISTIC, /* index: its row in statistics_all() */
 	NODE_CLASS_COUNT
 };
 

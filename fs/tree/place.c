@@ -95,11 +95,11 @@ static bool node_is_sane(const struct fs *fs, const struct view *view, struct no
 	if (entry->kinds && (!n.row || !(entry->kinds & OF(n.kind))))
 		return false;
 	/* Ask the directory, if the number alone tells which one it is. */
-	if (entry->in != IN(N_FOLDER) && !(entry->in & IN(N_OBJECT)))
+	if (entry->in != IN(N_FOLDER) && entry->in != IN(N_STATISTICS) && !(entry->in & IN(N_OBJECT)))
 		return true;
 	if (entry->kinds && entry->in == IN(N_FOLDER))
 		return true;
-	parent.class = entry->kinds ? N_OBJECT : N_FOLDER;
+	parent.class = entry->in == IN(N_STATISTICS) ? N_STATISTICS : entry->kinds ? N_OBJECT : N_FOLDER;
 	if (entry->kinds)
 		parent.index = 0;
 	place_init(fs, view, parent, &dir);

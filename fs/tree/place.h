@@ -107,6 +107,7 @@ struct node_entry {
 
 #define IN(class) (UINT64_C(1) << (class))
 #define OF(kind)  (UINT64_C(1) << (kind))
+#define OF_ANY	  (~OF(KIND_NONE))
 
 /**
  * Finds the node in the view, for a caller in this view (NULL: the administrator), who may not be allowed to use

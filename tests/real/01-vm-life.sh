@@ -37,6 +37,23 @@ console=$(value "$dir/console-addresses")
 assert_eq "$(jq -r .protocol <<<"$console")" vnc
 assert_eq "$("$LAB/vnc-auth" "$(jq -r .port <<<"$console")")" password
 
+step "what it uses is counted"
+stats=$MOUNT/$dir/stats
+echo 1 >"$MOUNT/global-configurations/statistics/maxAge/value"
+cpu=$(cat "$stats/cpuSeconds") written=$(cat "$stats/diskWrittenBytes") sent=$(cat "$stats/networkSentBytes")
+guest "$vm" 'dd if=/dev/zero of=/root/written bs=1M count=4 2>/dev/null; sync; rm /root/written; ping -c 1 -W 1 10.255.255.1 || true' >/dev/null
+# is_counted: have 4 MiB been written, and CPU time and network traffic been seen?
+is_counted() {
+	[ "$(cat "$stats/diskWrittenBytes")" -ge $((written + 4194304)) ] && [ "$(cat "$stats/networkSentBytes")" -gt "$sent" ] &&
+		awk -v before="$cpu" '{ exit !($1 > before) }' "$stats/cpuSeconds"
+}
+wait_until 20 is_counted
+[ "$(cat "$stats/diskWrites")" -gt 0 ] && [ "$(cat "$stats/diskReads")" -gt 0 ] || fail "no operations on the disk"
+[ "$(cat "$stats/memoryBytes")" -gt 10000000 ] || fail "the VM takes no memory"
+awk '{ exit !($1 > 0) }' "$MOUNT/hosts/$(first hosts)/stats/cpuSeconds" || fail "the host's CPUs were never busy"
+[ "$(cat "$MOUNT/hosts/$(first hosts)/stats/memoryBytes")" -gt 10000000 ] || fail "the host uses no memory"
+grep -q "^poolfs_vm_disk_written_bytes_total{uuid=\"$vm\",name=\"web\"} [1-9]" "$MOUNT/metrics" || fail "metrics has no written bytes"
+
 step "pause stops the guest"
 act "$dir" pause
 assert_eq "$(on_host domstate "$vm")" paused

@@ -57,6 +57,46 @@ commits=$(metric poolfs_store_commits_total)
 echo changed >"$MOUNT/vm-instances/by-name/one/description"
 [ "$(metric poolfs_store_commits_total)" -gt "$commits" ] || fail "a commit is not counted"
 
+step "what a VM uses, as its host counts it: in stats, which is not listed, and in both formats"
+vm=$(value vm-instances/by-name/two/uuid)
+stats=$MOUNT/vm-instances/$vm/stats
+assert_eq "$(find "$MOUNT/vm-instances/$vm" -name stats)" "" "what listings show of stats"
+ls "$stats" >names
+for name in cpuSeconds memoryBytes diskReadBytes diskWrittenBytes diskReads diskWrites networkReceivedBytes networkSentBytes \
+	networkReceivedPackets networkSentPackets; do
+	grep -qx "$name" names || fail "there is no $name"
+	grep -Eqx '[0-9]+(\.[0-9]{3})?' "$stats/$name" || fail "$name is no number"
+	assert_eq "$(stat -c %s "$stats/$name")" "$(wc -c <"$stats/$name")" "the size of $name"
+done
+assert_eq "$(wc -l <names)" 10 "files in stats"
+assert_eq "$(value "vm-instances/$vm/stats/memoryBytes")" "$(value "vm-instances/$vm/memorySize")"
+assert_eq "$(metric poolfs_vm_memory_bytes uuid="$vm" name=two)" "$(value "vm-instances/$vm/memorySize")"
+[ "$(metric poolfs_vm_cpu_seconds_total uuid="$vm")" -gt 0 ] || fail "no CPU time"
+assert_eq "$(metric poolfs_host_running_vms uuid="$host")" 1
+assert_eq "$(value "hosts/$host/stats/runningVms")" 1
+
+step "a value is as old as statistics/maxAge says, and its file says how old"
+max_age=$MOUNT/global-configurations/statistics/maxAge/value
+echo 100000 >"$max_age"
+before=$(cat "$stats/cpuSeconds")
+time=$(stat -c %.9Y "$stats/cpuSeconds")
+sleep 0.1
+assert_eq "$(cat "$stats/cpuSeconds")" "$before" "a value that is young enough"
+assert_eq "$(stat -c %.9Y "$stats/memoryBytes")" "$time" "the time of the sample"
+echo 1 >"$max_age"
+differs() {
+	[ "$(cat "$stats/cpuSeconds")" != "$before" ]
+}
+wait_until 20 differs
+[ "$(stat -c %.9Y "$stats/cpuSeconds")" != "$time" ] || fail "the time of a new sample is that of the old one"
+
+step "what nobody can tell is an empty line: a VM that is stopped, a simulated host's CPUs"
+assert_eq "$(od -An -c "$MOUNT/vm-instances/by-name/one/stats/cpuSeconds" | tr -d ' ')" '\n'
+assert_eq "$(cat "$MOUNT/hosts/$host/stats/cpuSeconds")" ""
+assert_eq "$(metric poolfs_vm_cpu_seconds_total name=one)" ""
+assert_fails "No such file" cat "$stats/nothing"
+assert_fails "No such file" ls "$MOUNT/zones/$(first zones)/stats"
+
 step "metrics has the same samples"
 names() {
 	grep -v '^#' "$MOUNT/$1" | sed 's/[{ ].*//' | sort

@@ -41,6 +41,7 @@
 	{"rest.completedApi.expiredPeriod", "tree/08-policies.sh", "completedApi.expiredPeriod"},
 	{"rest.expiredApi.scanInterval", "tree/08-policies.sh", "expiredApi.scanInterval"},
 	{"search.timeLimit", "rest/09-hostile-queries.sh", "timeLimit"},
+	{"statistics.maxAge", "tree/73-metrics.sh", "statistics/maxAge"},
 	{"url.allowedNetworks", "unit/test_url_policy.c", "allowedNetworks"},
 	{"url.forbiddenNetworks", "unit/test_url_policy.c", "forbiddenNetworks"},
 	{"vm.bootMenu", "unit/test_effects.c", "bootMenu"},

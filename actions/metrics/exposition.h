@@ -4,8 +4,8 @@
  * OpenMetrics 1.0. They differ in the names of counters, whose samples alone have the
  * suffix _total in OpenMetrics, in units, and in the last line.
  */
-#ifndef POOLFS_FS_CLASS_EXPOSITION_H
-#define POOLFS_FS_CLASS_EXPOSITION_H
+#ifndef POOLFS_METRICS_EXPOSITION_H
+#define POOLFS_METRICS_EXPOSITION_H
 
 #include <inttypes.h>
 #include <stdbool.h>

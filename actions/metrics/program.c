@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See metrics_program.h. The names are those of Prometheus' client libraries. */
-#include "fs/class/metrics_program.h"
+/* See program.h. The names are those of Prometheus' client libraries. */
+#include "actions/metrics/program.h"
 
 #include <dirent.h>
 #include <string.h>

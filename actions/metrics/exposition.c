@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See exposition.h. */
-#include "fs/class/exposition.h"
+#include "actions/metrics/exposition.h"
 
 #include <stdarg.h>
 #include <string.h>

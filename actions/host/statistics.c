@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See statistics.h. The worker that finds an old sample asks the host itself, without a lock; others who want the
+ * same wait for it. A host that did not answer is asked again when its sample would be old.
+ */
+#include "actions/host/statistics.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "actions/engine/config.h"
+#include "actions/engine/pool_internal.h"
+#include "hypervisor/host_load.h"
+#include "hypervisor/statistics.h"
+#include "model/ref.h"
+#include "model/states.h"
+
+/* Of hosts; none of enum hv_statistic. */
+enum { HOST_CPU_NS, HOST_MEMORY_BYTES, HOST_DOMAINS, HOST_STATISTIC_COUNT };
+
+#define VM(name_, metric_, unit_, counts_, source_, help_)                                                   \
+	{                                                                                                    \
+		.kind = KIND_VM, .name = (name_), .metric = "poolfs_vm_" metric_, .unit = (unit_),           \
+		.counts = (counts_), .source = (source_), .help = (help_)                                    \
+	}
+#define HOST(name_, metric_, unit_, counts_, source_, help_)                                                 \
+	{                                                                                                    \
+		.kind = KIND_HOST, .name = (name_), .metric = "poolfs_host_" metric_, .unit = (unit_),       \
+		.counts = (counts_), .source = (source_), .help = (help_)                                    \
+	}
+
+static const struct statistic rows[] = {
+	VM("cpuSeconds", "cpu_seconds_total", STATISTIC_SECONDS, true, HV_CPU_NS,
+	   "CPU time that the VM has used since its start, seconds"),
+	VM("memoryBytes", "memory_bytes", STATISTIC_BYTES, false, HV_MEMORY_BYTES,
+	   "memory of the host that the VM takes"),
+	VM("diskReadBytes", "disk_read_bytes_total", STATISTIC_BYTES, true, HV_DISK_READ_BYTES,
+	   "bytes that the VM has read from its disks since its start"),
+	VM("diskWrittenBytes", "disk_written_bytes_total", STATISTIC_BYTES, true, HV_DISK_WRITTEN_BYTES,
+	   "bytes that the VM has written to its disks since its start"),
+	VM("diskReads", "disk_reads_total", STATISTIC_NUMBER, true, HV_DISK_READS,
+	   "operations by which the VM has read from its disks since its start"),
+	VM("diskWrites", "disk_writes_total", STATISTIC_NUMBER, true, HV_DISK_WRITES,
+	   "operations by which the VM has written to its disks since its start"),
+	VM("networkReceivedBytes", "network_received_bytes_total", STATISTIC_BYTES, true,
+	   HV_NET_RECEIVED_BYTES, "bytes that the VM has received since its start"),
+	VM("networkSentBytes", "network_sent_bytes_total", STATISTIC_BYTES, true, HV_NET_SENT_BYTES,
+	   "bytes that the VM has sent since its start"),
+	VM("networkReceivedPackets", "network_received_packets_total", STATISTIC_NUMBER, true,
+	   HV_NET_RECEIVED_PACKETS, "packets that the VM has received since its start"),
+	VM("networkSentPackets", "network_sent_packets_total", STATISTIC_NUMBER, true, HV_NET_SENT_PACKETS,
+	   "packets that the VM has sent since its start"),
+	HOST("cpuSeconds", "cpu_seconds_total", STATISTIC_SECONDS, true, HOST_CPU_NS,
+	     "time that the CPUs of the host were busy since its start, seconds"),
+	HOST("memoryBytes", "memory_used_bytes", STATISTIC_BYTES, false, HOST_MEMORY_BYTES,
+	     "memory of the host in use; buffers and caches are not"),
+	HOST("runningVms", "running_vms", STATISTIC_NUMBER, false, HOST_DOMAINS,
+	     "VMs of the pool that run on the host"),
+};
+
+const struct statistic *statistics_all(size_t *ret_count)
+{
+	*ret_count = ARRAY_SIZE(rows);
+	return rows;
+}
+
+/* ---------------------------------------------------------------- samples */
+
+struct statistics_sample {
+	struct ref ref;
+	int64_t time, made;		    /* ns since 1970; of CLOCK_MONOTONIC */
+	bool known;			    /* the host has answered */
+	int64_t host[HOST_STATISTIC_COUNT]; /* -1: not known */
+	struct hv_domain_statistics *vms;   /* owned; sorted by uuid */
+	size_t vm_count;
+};
+
+static void sample_destroy(struct ref *self)
+{
+	struct statistics_sample *sample = (struct statistics_sample *)self;
+
+	free(sample->vms);
+	free(sample);
+}
+
+void statistics_sample_unref(struct statistics_sample *sample)
+{
+	ref_put((struct ref *)sample);
+}
+
+int64_t statistics_sample_time(const struct statistics_sample *sample)
+{
+	return sample->time;
+}
+
+static int64_t monotonic(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* Asks the host. NULL without memory. */
+static struct statistics_sample *sample_take(struct pool *pool, const char *host)
+{
+	struct statistics_sample *sample = calloc(1, sizeof(*sample));
+	struct hv_host_load load;
+
+	if (!sample)
+		return NULL;
+	ref_init(&sample->ref, sample_destroy);
+	sample->known =
+		hv_host_statistics(pool_hypervisor(pool), host, &sample->vms, &sample->vm_count, NULL) == 0;
+	for (int i = 0; i < HOST_STATISTIC_COUNT; i++)
+		sample->host[i] = -1;
+	if (sample->known) {
+		sample->host[HOST_DOMAINS] = (int64_t)sample->vm_count;
+		if (hv_host_load(pool_hypervisor(pool), host, &load, NULL) == 0) {
+			sample->host[HOST_CPU_NS] = (int64_t)load.cpu_busy;
+			sample->host[HOST_MEMORY_BYTES] = (int64_t)load.memory_used;
+		}
+	}
+	sample->time = store_now();
+	sample->made = monotonic();
+	return sample;
+}
+
+static int compare(const void *key, const void *vm)
+{
+	return strcmp(key, ((const struct hv_domain_statistics *)vm)->uuid);
+}
+
+bool statistics_value(const struct statistics_sample *sample, const struct statistic *row, const char *uuid,
+		      int64_t *ret)
+{
+	const struct hv_domain_statistics *vm;
+	int64_t value;
+
+	if (row->kind == KIND_HOST) {
+		value = sample->host[row->source];
+	} else {
+		vm = sample->vm_count ? bsearch(uuid, sample->vms, sample->vm_count, sizeof(*vm), compare)
+				      : NULL;
+		value = vm ? vm->values[row->source] : -1;
+	}
+	if (value >= 0)
+		*ret = value;
+	return value >= 0;
+}
+
+const char *statistics_host(const struct view *view, const struct object *o)
+{
+	const char *uuid = o->kind->id == KIND_HOST ? object_uuid(o) : object_str(o, VM_HOST_UUID);
+	const struct object *host = uuid ? view_get(view, KIND_HOST, uuid) : NULL;
+
+	return host && object_str_is(host, HOST_STATUS, STATUS_CONNECTED) ? uuid : NULL;
+}
+
+void statistic_print(const struct statistic *row, int64_t value, char ret[STATISTIC_SIZE])
+{
+	if (row->unit == STATISTIC_SECONDS)
+		snprintf(ret, STATISTIC_SIZE, "%" PRId64 ".%03" PRId64, value / NS_PER_S,
+			 value % NS_PER_S / 1000000);
+	else
+		snprintf(ret, STATISTIC_SIZE, "%" PRId64, value);
+}
+
+/* -------------------------------------------------------------- the cache */
+
+struct statistics {
+	pthread_mutex_t lock; /* a leaf */
+	pthread_cond_t taken;
+	struct entry {
+		struct entry *next;
+		char host[UUID_SIZE];
+		struct statistics_sample *sample; /* the last; NULL before the first */
+		bool asking;			  /* a worker asks the host */
+	} * entries;				  /* lock */
+};
+
+struct statistics *statistics_new(void)
+{
+	struct statistics *s = calloc(1, sizeof(*s));
+
+	if (s) {
+		pthread_mutex_init(&s->lock, NULL);
+		pthread_cond_init(&s->taken, NULL);
+	}
+	return s;
+}
+
+static void entry_free(struct entry *entry)
+{
+	if (entry->sample)
+		statistics_sample_unref(entry->sample);
+	free(entry);
+}
+
+void statistics_free(struct statistics *s)
+{
+	if (!s)
+		return;
+	while (s->entries) {
+		struct entry *entry = s->entries;
+
+		s->entries = entry->next;
+		entry_free(entry);
+	}
+	pthread_cond_destroy(&s->taken);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* Under lock. Forgets hosts that are no more. */
+static void forget(struct statistics *s, const struct view *view)
+{
+	for (struct entry **at = &s->entries; *at;) {
+		struct entry *entry = *at;
+
+		if (entry->asking || view_get(view, KIND_HOST, entry->host)) {
+			at = &entry->next;
+			continue;
+		}
+		*at = entry->next;
+		entry_free(entry);
+	}
+}
+
+/* Under lock. NULL without memory. */
+static struct entry *find(struct statistics *s, const struct view *view, const char *host)
+{
+	struct entry *entry = s->entries;
+
+	while (entry && strcmp(entry->host, host) != 0)
+		entry = entry->next;
+	if (entry)
+		return entry;
+	forget(s, view);
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	snprintf(entry->host, sizeof(entry->host), "%s", host);
+	entry->next = s->entries;
+	s->entries = entry;
+	return entry;
+}
+
+static struct statistics_sample *sample_ref(struct statistics_sample *sample)
+{
+	if (!sample || !sample->known)
+		return NULL;
+	ref_get(&sample->ref);
+	return sample;
+}
+
+struct statistics_sample *statistics_get(struct pool *pool, const char *host)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const int64_t max_age = config_int(view, "statistics.maxAge") * NS_PER_S, asked = monotonic();
+	struct statistics *s = pool->statistics;
+	struct statistics_sample *sample;
+	struct entry *entry;
+
+	scoped_lock(&s->lock);
+	/* it is looked up anew after each wait, since it may be forgotten then */
+	while ((entry = find(s, view, host)) && entry->asking)
+		pthread_cond_wait(&s->taken, &s->lock);
+	if (!entry)
+		return NULL;
+	if (entry->sample && asked - entry->sample->made < max_age)
+		return sample_ref(entry->sample);
+	entry->asking = true;
+	pthread_mutex_unlock(&s->lock);
+	sample = sample_take(pool, host);
+	pthread_mutex_lock(&s->lock);
+	entry->asking = false;
+	if (entry->sample)
+		statistics_sample_unref(entry->sample);
+	entry->sample = sample;
+	pthread_cond_broadcast(&s->taken);
+	return sample_ref(sample);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Statistics: what VMs and hosts use, as the hosts count it. They are no part of the pool's state: they change
+ * without a commit, so they are in no view.
+ *
+ * A host is asked when somebody wants to know, and at most once within the setting statistics.maxAge, for all of its
+ * VMs in one call: who asks earlier, or meanwhile, gets the same sample. Nobody asks, nothing is done.
+ */
+#ifndef POOLFS_HOST_STATISTICS_H
+#define POOLFS_HOST_STATISTICS_H
+
+#include "actions/engine/pool.h"
+
+/* What a number is, for the format of its text. */
+enum statistic_unit { STATISTIC_SECONDS, STATISTIC_BYTES, STATISTIC_NUMBER };
+
+/* A row: a file in `stats`, a family in `metrics`, a member of a JSON object. */
+struct statistic {
+	enum kind_id kind;
+	const char *name;
+	const char *metric; /* that of a counter ends in _total */
+	const char *help;
+	enum statistic_unit unit; /* of seconds, values are ns */
+	bool counts;		  /* it only grows while the VM or host runs */
+	int source;		  /* enum hv_statistic, or of statistics.c */
+};
+
+/** All rows, those of a kind one after the other. */
+const struct statistic *statistics_all(size_t *ret_count);
+
+/* What a host has told at one moment. Immutable. */
+struct statistics_sample;
+
+struct statistics;
+struct statistics *statistics_new(void);
+/** When no worker runs any more. Accepts NULL. */
+void statistics_free(struct statistics *statistics);
+
+/**
+ * The sample of a host, not older than the setting allows, with a reference for the caller. NULL if the host cannot
+ * tell. Blocking, for workers: waits for the host, or for the worker that is asking it.
+ */
+struct statistics_sample *statistics_get(struct pool *pool, const char *host);
+void statistics_sample_unref(struct statistics_sample *sample);
+DEFINE_CLEANUP(struct statistics_sample *, statistics_sample_unref)
+#define _cleanup_sample_ _cleanup_(statistics_sample_unref_p)
+
+/** When it was taken: ns since 1970. */
+int64_t statistics_sample_time(const struct statistics_sample *sample);
+/** The value of a row for the VM or host @uuid. False if it is not known: the VM does not run on this host. */
+bool statistics_value(const struct statistics_sample *sample, const struct statistic *row, const char *uuid,
+		      int64_t *ret);
+/** The host that can tell about an object, borrowed from it; NULL: none can at present. */
+const char *statistics_host(const struct view *view, const struct object *o);
+
+/* Room for the text of a value. */
+#define STATISTIC_SIZE 32
+/** A value as text, without a unit. */
+void statistic_print(const struct statistic *row, int64_t value, char ret[STATISTIC_SIZE]);
+
+#endif
