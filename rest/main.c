@@ -25,6 +25,8 @@ static const char usage[] =
 	"    --tls-key FILE          private key of the certificate (PEM)\n"
 	"    --trusted-proxy LIST    proxies, ADDRESS[/BITS],... or unix, whose X-Forwarded-For and\n"
 	"                            Forwarded are believed; may be given several times\n"
+	"    --metrics               serve /metrics to Prometheus: Basic authentication of an account that\n"
+	"                            may read them, or one of its sessions as bearer token\n"
 	"    --log-level LEVEL       what the log tells: error, warning, info (the default) or debug\n"
 	"    --log-file FILE         where the log goes, instead of the standard error or the journal of\n"
 	"                            systemd; bounded in size, and opened again by SIGHUP\n"
@@ -41,17 +43,23 @@ struct options {
 	struct proxies proxies;
 	enum log_level level;
 	int idle; /* s; 0 = never exit, -1 = not given */
-	bool help, version;
+	bool metrics, help, version;
 };
 
 static int parse(int argc, char **argv, struct options *ret, struct error *e)
 {
 	static const struct option table[] = {
-		{"listen", required_argument, NULL, 'l'},   {"tls-cert", required_argument, NULL, 'c'},
-		{"tls-key", required_argument, NULL, 'k'},  {"trusted-proxy", required_argument, NULL, 'p'},
-		{"idle", required_argument, NULL, 'i'},	    {"log-level", required_argument, NULL, 'L'},
-		{"log-file", required_argument, NULL, 'F'}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},	    {0},
+		{"listen", required_argument, NULL, 'l'},
+		{"tls-cert", required_argument, NULL, 'c'},
+		{"tls-key", required_argument, NULL, 'k'},
+		{"trusted-proxy", required_argument, NULL, 'p'},
+		{"idle", required_argument, NULL, 'i'},
+		{"metrics", no_argument, NULL, 'm'},
+		{"log-level", required_argument, NULL, 'L'},
+		{"log-file", required_argument, NULL, 'F'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
 	};
 	char *end;
 	int c, r;
@@ -77,6 +85,9 @@ static int parse(int argc, char **argv, struct options *ret, struct error *e)
 			ret->idle = (int)strtol(optarg, &end, 10);
 			if (*end || end == optarg || ret->idle < 0)
 				return error_set(e, EINVAL, "'%s' is not a number of seconds", optarg);
+			break;
+		case 'm':
+			ret->metrics = true;
 			break;
 		case 'L':
 			r = log_level_from_name(optarg, &ret->level, e);
@@ -126,6 +137,7 @@ static int serve(const struct options *options, struct error *e)
 	struct server_options server_options = {.mountpoint = options->mountpoint,
 						.certificate = options->certificate,
 						.key = options->key,
+						.metrics = options->metrics,
 						.proxies = &options->proxies};
 	int idle = options->idle;
 	struct server *server = NULL;

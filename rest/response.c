@@ -58,6 +58,7 @@ const struct response_status *response_statuses(void)
 		{200, "OK"},
 		{202, "Accepted"},
 		{400, "Bad Request", "Invalid", "the request is not well formed; the text says why"},
+		{401, "Unauthorized"},
 		{403, "Forbidden", "NotSigned", "the signature with an access key is not accepted"},
 		{404, "Not Found", "NotFound", "there is no such route, or the job has been forgotten"},
 		{405, "Method Not Allowed", "NoMethod", "the route has other methods", "Allow"},

@@ -13,6 +13,7 @@
 #include "model/log.h"
 #include "rest/answer_cache.h"
 #include "rest/connection.h"
+#include "rest/metrics.h"
 #include "rest/openapi.h"
 #include "rest/page.h"
 #include "rest/refusals.h"
@@ -29,6 +30,7 @@ struct server {
 	struct routes *routes;
 	struct refusals *refusals;
 	struct answer_cache *cache;
+	struct metrics *metrics; /* NULL: not served */
 	struct service service;
 	char *openapi; /* owned */
 	int socket;    /* owned: listening */
@@ -222,6 +224,8 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 
 	if (get && strcmp(target, "/") == 0)
 		return reply_page();
+	if (get && server->metrics && strcmp(target, "/metrics") == 0)
+		return metrics_answer(server->metrics, server->mount, file, x);
 	if (get && api && strcmp(api, "/openapi.json") == 0)
 		return reply_json(200, server->openapi, strlen(server->openapi));
 	response = stamp ? answer_cache_find(server->cache, &key, stamp) : NULL;
@@ -307,11 +311,13 @@ static int start(struct server *server, const struct server_options *options, st
 	server->routes = routes_new(server->operations);
 	server->refusals = refusals_new();
 	server->cache = answer_cache_new();
+	server->metrics = options->metrics ? metrics_new() : NULL;
 	service->clients = clients_new(CONNECTIONS, CONNECTIONS_OF_ONE);
 	openapi = server->routes ? openapi_make(server->routes, server->operations, POOLFS_VERSION) : NULL;
 	server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
 	json_decref(openapi);
-	if (!server->openapi || !server->refusals || !server->cache || !service->clients)
+	if (!server->openapi || !server->refusals || !server->cache || !service->clients ||
+	    !server->metrics != !options->metrics)
 		return error_oom(e);
 	server->stop = eventfd(0, EFD_CLOEXEC);
 	if (server->stop < 0 || fcntl(server->socket, F_SETFL, O_NONBLOCK) < 0)
@@ -353,6 +359,7 @@ void server_stop(struct server *server)
 		clients_dismiss(server->service.clients);
 	clients_free(server->service.clients);
 	stream_tls_free(server->service.tls);
+	metrics_free(server->metrics, server->mount);
 	mount_close(server->mount);
 	routes_free(server->routes);
 	refusals_free(server->refusals);

@@ -16,6 +16,7 @@ struct server_options {
 	const char *mountpoint;
 	int socket;		       /* listening; taken over */
 	const char *certificate, *key; /* files in PEM; NULL: no TLS */
+	bool metrics;		       /* serve /metrics, too */
 	const struct proxies *proxies; /* must exist as long as the server */
 };
 

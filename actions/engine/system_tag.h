@@ -49,10 +49,10 @@ struct system_tag {
 	const char *prefix;
 	enum tag_form form;
 	enum tag_life life;
-	enum kind_id kinds[4];	   /* of objects on which it has an effect; unused ones are KIND_NONE */
-	bool many;		   /* an object may have several */
-	bool admin;		   /* only administrators may set it: it gives the guest what is the host's */
-	bool secret;		   /* its value is hidden (model/access.c) */
+	enum kind_id kinds[4]; /* of objects on which it has an effect; unused ones are KIND_NONE */
+	bool many;	       /* an object may have several */
+	bool admin;  /* only administrators may set it: it gives what is the host's or of other accounts */
+	bool secret; /* its value is hidden (model/access.c) */
 	enum kind_id resource;	   /* the value begins with the uuid of such an object; KIND_NONE = no */
 	bool changes;		   /* which the tag changes, so it must be the account's own */
 	int64_t min, max;	   /* TAG_NUMBER */

@@ -399,6 +399,12 @@ const struct system_tag tag_table[] = {
 	 .min = 1,
 	 .max = INT32_MAX,
 	 .effect = "the most VMs on a host, with the strategy MaxInstancePerHostHostAllocatorStrategy"},
+	{.prefix = "monitoring",
+	 .form = TAG_MARK,
+	 .kinds = {KIND_ACCOUNT},
+	 .admin = true,
+	 .effect =
+		 "the account may read the metrics of the whole pool (GetMetrics), as an administrator may"},
 	{.prefix = "pciDevice",
 	 .kinds = VMS_AND_ORIGINS,
 	 .many = true,

@@ -1,29 +1,30 @@
 #!/bin/bash
-# Prometheus scrapes the pool with the configuration of the example.
-. "$(dirname "$0")/lib.sh"
+# Prometheus scrapes the pool with the configuration of the example, as the account that its comment makes.
+# shellcheck source=tests/rest/lib.sh
+. "$(dirname "$0")/../rest/lib.sh"
 
 ip link set lo up 2>/dev/null || true
-mount_pool
+mount_pool -o allow_other,rest-user=nobody
 image=$(small_image)
-create_vm one "$image" '{"strategy":"CreateStopped"}' >/dev/null
-promtool check config "$TOP/examples/prometheus.yml"
+create_vm one "$image" >/dev/null
+mkdir prometheus
+PASSWORD=$(head -c 12 /dev/urandom | base64)
+printf %s "$PASSWORD" >prometheus/poolfs-password
+sed "s/127.0.0.1:8080/127.0.0.1:$PORT/; s/30s/1s/" "$TOP/examples/prometheus.yml" >prometheus/fast.yml
+cp "$TOP/examples/prometheus.yml" prometheus/
+promtool check config prometheus/prometheus.yml
 
 step "promtool accepts the text format"
 promtool check metrics <"$MOUNT/metrics" || fail "promtool complains"
 
-step "the server of the example serves the metrics and nothing else"
-"$TOP/examples/serve-metrics" "$MOUNT" 2>served &
-server=$!
-wait_until 20 curl -sf -o scraped http://127.0.0.1:9180/metrics
-promtool check metrics <scraped
-for path in / /README /metrics/ /../metrics "/vm-instances/inventories"; do
-	assert_eq "$(curl -s --path-as-is -o /dev/null -w '%{http_code}' "http://127.0.0.1:9180$path")" 404 "$path"
-done
-assert_match "$(curl -sD - -o open -H 'Accept: application/openmetrics-text;version=1.0.0' http://127.0.0.1:9180/metrics)" "application/openmetrics-text"
-assert_eq "$(tail -n 1 open)" "# EOF"
+step "the commands of the example make the account"
+export PASSWORD
+sed -n 's/^#   //p' "$TOP/examples/prometheus.yml" | grep -v '^poolfs-rest' | sed "s|/mnt/pool|$MOUNT|" >commands
+assert_eq "$(wc -l <commands)" 3 "commands of the example"
+bash -eu commands
+rest_up --metrics
 
-sed 's/30s/1s/' "$TOP/examples/prometheus.yml" >fast.yml
-prometheus --config.file=fast.yml --storage.tsdb.path=data --web.listen-address=127.0.0.1:9190 2>prometheus.log &
+prometheus --config.file=prometheus/fast.yml --storage.tsdb.path=data --web.listen-address=127.0.0.1:9190 2>prometheus.log &
 prometheus=$!
 
 # scraped QUERY VALUE
@@ -43,6 +44,6 @@ while read -r query; do
 	wait_until 20 answers "$query"
 done <queries
 
-kill $prometheus $server
+kill $prometheus
 wait $prometheus || true
-wait $server || true
+rest_down

@@ -54,6 +54,7 @@ static const struct expectation {
 	 LIST("localStorage::hostUuid::" NOTHING, "localStorage::hostUuid")},
 	{"maxInstancePerHost", LIST("maxInstancePerHost::2"),
 	 LIST("maxInstancePerHost::0", "maxInstancePerHost::x", "maxInstancePerHost::-1")},
+	{"monitoring", LIST("monitoring"), LIST("monitoring::x", "monitoring::true")},
 	{"pciDevice", LIST("pciDevice::0000:03:00.0"),
 	 LIST("pciDevice::634b48a7bca139d9944a0f95b0c2dddf", "pciDevice::0000:03:00.8",
 	      "pciDevice::03:00.0")},

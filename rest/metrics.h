@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `/metrics` for Prometheus, which neither logs in nor signs: it sends an account's name and password with each
+ * request (Basic), or the uuid of a session (Bearer). For the former, the program logs in once and keeps the session
+ * until it ends; the password is not kept, only a digest by which it is recognised. What an account may see is
+ * decided in the pool.
+ */
+#ifndef POOLFS_REST_METRICS_H
+#define POOLFS_REST_METRICS_H
+
+#include "rest/connection.h"
+
+struct metrics;
+
+struct metrics *metrics_new(void);
+/** Ends the sessions. Accepts NULL. */
+void metrics_free(struct metrics *metrics, struct mount *mount);
+
+/** Answers a GET of `/metrics`. Blocks. A reference; NULL when memory is short. Self-locking. */
+struct response *metrics_answer(struct metrics *metrics, struct mount *mount, struct call_file *file,
+				const struct exchange *x);
+
+/**
+ * For tests, pure: the name and password in the value of a Basic header; both point into *ret_text, which the caller
+ * owns. False if it has none.
+ */
+bool metrics_parse_basic(const char *value, char **ret_text, const char **ret_name,
+			 const char **ret_password);
+
+#endif

@@ -1,0 +1,87 @@
+#!/bin/bash
+# /metrics of poolfs-rest: with --metrics only, for administrators and accounts with the tag monitoring, as Prometheus asks.
+# shellcheck source=tests/rest/lib.sh
+. "$(dirname "$0")/../rest/lib.sh"
+
+# scrape CURL OPTION...: sets $STATUS and the file `scraped`.
+scrape() {
+	STATUS=$(curl -sS -o scraped -D head -w '%{http_code}' "$@" "$BASE/metrics")
+}
+
+mount_pool -o allow_other,rest-user=nobody
+create_vm one "$(small_image)" >/dev/null
+
+step "without the option there is no /metrics"
+rest_up
+scrape -u admin:password
+assert_eq "$STATUS" 404
+rest_down
+
+rest_up --metrics
+step "nobody without an account"
+scrape
+assert_eq "$STATUS" 401
+grep -qi '^WWW-Authenticate: Basic' head
+for wrong in -uadmin:wrong -unobody:password -uadmin "-HAuthorization:Basic ****" "-HAuthorization:Basic YWRtaW4=" \
+	"-HAuthorization:Bearer admin" "-HAuthorization:Bearer 0123456789abcdef0123456789abcdef" "-HAuthorization:Digest x"; do
+	scrape "$wrong"
+	assert_eq "$STATUS" 401 "$wrong"
+done
+
+step "an administrator, by password and by session, in both formats"
+login
+scrape -u admin:password
+assert_eq "$STATUS" 200
+grep -qi '^Content-Type: text/plain; version=0.0.4' head
+promtool check metrics <scraped || fail "promtool complains"
+grep -q '^poolfs_vm_cpu_seconds_total{.*name="one"} [0-9]' scraped || fail "the VM is not in the metrics"
+scrape -H "Authorization: Bearer $SESSION" -H 'Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5'
+assert_eq "$STATUS" 200
+grep -qi '^Content-Type: application/openmetrics-text' head
+assert_eq "$(tail -n 1 scraped)" "# EOF"
+
+step "a normal account must have the tag, which an administrator alone gives"
+assert_job 200 '' POST /v1/accounts "$(jq -nc --arg p "$(sha512 scrape)" '{params: {name: "prometheus", password: $p}}')"
+account=$(jq -r .inventory.uuid <<<"$BODY")
+scrape -u prometheus:scrape
+assert_eq "$STATUS" 403
+assert_match "$(cat scraped)" "'monitoring'"
+admin=$SESSION
+login prometheus scrape
+assert_http 503 'ID.1002' GET '/v1/metrics'
+job POST /v1/system-tags "$(jq -nc --arg uuid "$account" '{params: {resourceType: "AccountVO", resourceUuid: $uuid, tag: "monitoring"}}')"
+assert_match "$BODY" "for administrators"
+own=$SESSION
+SESSION=$admin
+assert_job 200 '' POST /v1/system-tags "$(jq -nc --arg uuid "$account" '{params: {resourceType: "AccountVO", resourceUuid: $uuid, tag: "monitoring"}}')"
+scrape -u prometheus:scrape
+assert_eq "$STATUS" 200
+grep -q 'name="one"' scraped || fail "the monitoring account does not see the VM"
+
+step "the tag gives nothing else"
+SESSION=$own
+assert_http 200 '"metrics":"# HELP' GET '/v1/metrics'
+assert_http 200 '"inventories":\[\]' GET '/v1/vm-instances'
+SESSION=$admin
+
+step "it logs in once, again after its session has ended, and not with a password that is no more"
+# sessions: the number of those of the account that have not ended.
+sessions() {
+	sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM session WHERE accountUuid = '$account' AND expiredDate > $(date +%s%N)"
+}
+before=$(sessions)
+for _ in 1 2 3; do
+	scrape -u prometheus:scrape
+	assert_eq "$STATUS" 200
+done
+assert_eq "$(sessions)" "$before" "sessions of three scrapes"
+assert_job 200 '' PUT "/v1/accounts/$account" "$(jq -nc --arg p "$(sha512 other)" '{updateAccount: {password: $p}}')"
+scrape -u prometheus:scrape
+assert_eq "$STATUS" 401
+scrape -u prometheus:other
+assert_eq "$STATUS" 200
+
+step "its session ends with the program"
+assert_eq "$(sessions)" 1
+rest_down
+assert_eq "$(sessions)" 0
