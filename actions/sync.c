@@ -5,9 +5,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "actions/host/foreign.h"
 #include "actions/host/host.h"
 #include "actions/network/host_prepare.h"
 #include "actions/storage/orphan_file.h"
+#include "actions/vm/adopted.h"
 #include "actions/vm/removed_device.h"
 #include "actions/vm/second_copy.h"
 #include "actions/vm/state.h"
@@ -167,6 +169,7 @@ static void prepare(void *arg)
 	/* first: guests that run twice must not get networks and storage */
 	run_errands(event);
 	vm_reconcile_unknown(event->pool);
+	foreign_domains_count(event->pool, event->host);
 	if (host_prepare(event->pool, event->host, &e) < 0)
 		log_error("host", event->host, "%s", error_sentence(&e));
 	/* files that were left behind while the host could not be reached */
@@ -212,7 +215,8 @@ struct domain_event {
 	char host[UUID_SIZE], vm[UUID_SIZE];
 	enum hv_domain_state state;
 	enum hv_domain_reason reason;
-	bool ask; /* the host must be asked whether it is true */
+	bool ask;     /* the host must be asked whether it is true */
+	bool foreign; /* no VM of the pool, such as one that was released */
 };
 
 /*
@@ -228,8 +232,9 @@ static int domain_event_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct domain_event *event = arg;
 
+	event->foreign = !view_get(txn_view(t), KIND_VM, event->vm);
 	event->ask = is_contested(txn_view(t), event);
-	if (event->ask)
+	if (event->ask || event->foreign)
 		return 0;
 	return vm_set_observed(t, event->host, event->vm, event->state, event->reason, e);
 }
@@ -238,7 +243,10 @@ static void ask(void *arg)
 {
 	struct domain_event *event = arg;
 
-	vm_settle_second_copy(event->pool, event->host, event->vm);
+	if (event->foreign)
+		foreign_domains_count(event->pool, event->host);
+	else
+		vm_settle_second_copy(event->pool, event->host, event->vm);
 	free(event);
 }
 
@@ -248,7 +256,7 @@ static void domain_event_done(void *arg, int r, struct error *e)
 
 	if (r < 0)
 		log_error("vm", event->vm, "%s", error_sentence(e));
-	if (r < 0 || !event->ask || pool_background(event->pool, ask, event) < 0)
+	if (r < 0 || !(event->ask || event->foreign) || pool_background(event->pool, ask, event) < 0)
 		free(event);
 }
 
@@ -313,11 +321,37 @@ static void on_device_removed(void *ctx, const char *host_uuid, const char *doma
 		free(event);
 }
 
+struct others_event {
+	struct pool *pool;
+	char host[UUID_SIZE];
+};
+
+static void count_others(void *arg)
+{
+	struct others_event *event = arg;
+
+	foreign_domains_count(event->pool, event->host);
+	free(event);
+}
+
+static void on_others(void *ctx, const char *host_uuid)
+{
+	struct others_event *event = calloc(1, sizeof(*event));
+
+	if (!event)
+		return; /* the next change, or connection, counts them */
+	event->pool = ctx;
+	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
+	if (pool_background(event->pool, count_others, event) < 0)
+		free(event);
+}
+
 const struct hv_events pool_events = {
 	.host = on_host,
 	.domain = on_domain,
 	.agent = on_agent,
 	.device_removed = on_device_removed,
+	.others = on_others,
 };
 
 /* The status in the rows is from the last run of the daemon: it is unknown until the hosts are connected. */
@@ -363,6 +397,9 @@ int pool_connect_hosts(struct pool *pool, struct error *e)
 	if (r < 0)
 		return r;
 	view = store_view(pool_store(pool));
+	r = vm_tell_all_adopted(view, e); /* before the hosts say which domains they have */
+	if (r < 0)
+		return r;
 	view_for_each (host, view, KIND_HOST) {
 		r = hv_host_add(pool_hypervisor(pool), object_uuid(host), object_text(host, HOST_URI), e);
 

@@ -84,7 +84,9 @@ static void queue(struct connection *connection, virDomainPtr domain, enum event
 	char uuid[33];
 	struct event *event;
 
-	if (!domain_is_ours(domain, uuid))
+	bool ours = domain_is_ours(domain, uuid);
+
+	if (!*uuid || (!ours && kind != EVENT_LIFECYCLE))
 		return;
 	event = calloc(1, sizeof(*event) + len);
 	if (!event) {
@@ -94,6 +96,7 @@ static void queue(struct connection *connection, virDomainPtr domain, enum event
 	}
 	event->kind = kind;
 	memcpy(event->uuid, uuid, sizeof(event->uuid));
+	event->ours = ours;
 	event->type = type;
 	event->detail = detail;
 	if (alias)
@@ -310,7 +313,8 @@ static int read_transient(virConnectPtr conn, char **ret_uuids, struct error *e)
 			rc = error_set(e, ENOMEM, "out of memory");
 	}
 	for (int i = 0; i < count; i++) {
-		if (uuids && domain_is_ours(domains[i], uuids + len)) {
+		if (uuids) {
+			(void)domain_is_ours(domains[i], uuids + len);
 			uuids[len + 32] = ' ';
 			len += 33;
 		}
@@ -346,8 +350,7 @@ static int read_domains(virConnectPtr conn, struct listed_domain **ret_domains, 
 		int reason = 0;
 		bool ask;
 
-		if (!domain_is_ours(records[i]->dom, domain->status.uuid))
-			continue;
+		domain->ours = domain_is_ours(records[i]->dom, domain->status.uuid);
 		(void)virTypedParamsGetInt(records[i]->params, records[i]->nparams, "state.state", &state);
 		(void)virTypedParamsGetInt(records[i]->params, records[i]->nparams, "state.reason", &reason);
 		domain->status.state = domain_state_of_virt(state, reason, &domain->status.reason, &ask);

@@ -53,7 +53,8 @@ struct host {
 	bool probed, kvm, bandwidth;
 
 	/* the host's thread only */
-	void *domains; /* what states.c knows of this host's domains */
+	void *domains;	     /* what states.c knows of this host's domains */
+	bool others_changed; /* a domain that is not ours has started, stopped, ..., which is to be reported */
 	enum hv_host_status reported;
 	char *reported_sentence;
 };

@@ -20,6 +20,7 @@
 
 #include <libvirt/virterror.h>
 
+#include "hypervisor/adopted.h"
 #include "hypervisor/connection.h"
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
@@ -66,12 +67,14 @@ static int report_connected(struct host *host, const struct connection *connecti
 			    const struct attempt *attempt)
 {
 	_cleanup_free_ struct hv_domain_status *list = calloc(attempt->domain_count + 1, sizeof(*list));
+	size_t count = 0;
 
 	if (!list || states_load(&host->domains, attempt->domains, attempt->domain_count) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < attempt->domain_count; i++)
-		list[i] = attempt->domains[i].status;
-	report(host, HV_HOST_CONNECTED, &connection->info, list, attempt->domain_count, NULL);
+		if (attempt->domains[i].ours)
+			list[count++] = attempt->domains[i].status;
+	report(host, HV_HOST_CONNECTED, &connection->info, list, count, NULL);
 	return 0;
 }
 
@@ -100,6 +103,11 @@ static int deliver_state(struct host *host, const struct connection *connection,
 
 	if (rc < 0)
 		return rc;
+	/* by now it may have been adopted */
+	if (!event->ours && !adopted_has(event->uuid)) {
+		host->others_changed = true;
+		return 0;
+	}
 	if (change.changed && events->domain && !is_stale(connection, event, change.state))
 		events->domain(host->ctx, host->uuid, event->uuid, change.state, change.reason);
 	/* the simulated guest's agent is there as soon as the guest is */
@@ -133,6 +141,16 @@ static int deliver(struct host *host, const struct connection *connection, const
 		return 0;
 	}
 	return 0;
+}
+
+/* Once for all events that came together. */
+static void report_others(struct host *host)
+{
+	const struct hv_events *events = host->events;
+
+	if (host->others_changed && events->others && !host_is_removed(host))
+		events->others(host->ctx, host->uuid);
+	host->others_changed = false;
 }
 
 /* ------------------------------------------------------------------- attempts */
@@ -306,6 +324,7 @@ static bool serve(struct host *host, struct connection *connection, const char *
 		for (const struct event *event = events; event && rc == 0; event = event->next)
 			rc = deliver(host, connection, event);
 		events_free(events);
+		report_others(host);
 		pthread_mutex_lock(&host->lock);
 		if (rc < 0) {
 			lost = true;

@@ -6,14 +6,15 @@
  *   domain/domain.h domain_size.h domain_xml.h console.h migrate.h
  *   domain/nic.h cdrom.h disk.h disk_chain.h disk_copy.h
  *   storage/pool.h volume.h ceph_path.h
+ *   domain/survey.h adopted.h
  *   network.h host_uri.h
  *
  * A `struct hypervisor` has one thread per host, which connects, reconnects and
  * delivers that host's events, so a host that hangs holds up no other; all share
  * the process's one libvirt event loop thread. Hosts, domains, volumes and
  * networks are named by the pool's own 32-digit uuids; domains on a host whose
- * name is not their uuid in that form belong to somebody else and are never seen
- * here. Nothing of libvirt's types leaves this folder, and nothing here knows the
+ * name is not their uuid in that form belong to somebody else, and only domain/survey.h
+ * tells of them, until they are adopted (adopted.h). Nothing of libvirt's types leaves this folder, and nothing here knows the
  * model, jobs or FUSE; of model/ only error.h, cleanup.h and child.h are used.
  *
  * Blocking: each call that names a host may wait for it; call them from executor
@@ -113,6 +114,8 @@ struct hv_events {
 	void (*agent)(void *ctx, const char *host_uuid, const char *domain_uuid, bool connected);
 	/** A device (by its alias) is really gone from a running domain. */
 	void (*device_removed)(void *ctx, const char *host_uuid, const char *domain_uuid, const char *alias);
+	/** Domains that are not of the pool have changed: hv_host_domains() tells what there is now. */
+	void (*others)(void *ctx, const char *host_uuid);
 };
 
 /** Starts the event loop. @events is copied; @ctx is handed to each callback. */

@@ -5,6 +5,7 @@
 #include <search.h>
 #include <string.h>
 
+#include "hypervisor/adopted.h"
 #include "hypervisor/state_table.h"
 
 /* The state of one domain after the last events. */
@@ -33,6 +34,7 @@ bool domain_is_ours(virDomainPtr domain, char ret_uuid[33])
 	unsigned char uuid[VIR_UUID_BUFLEN];
 	const char *name = virDomainGetName(domain);
 
+	ret_uuid[0] = '\0';
 	if (!name || virDomainGetUUID(domain, uuid) < 0)
 		return false;
 	for (size_t i = 0; i < VIR_UUID_BUFLEN; i++) {
@@ -40,7 +42,7 @@ bool domain_is_ours(virDomainPtr domain, char ret_uuid[33])
 		ret_uuid[2 * i + 1] = digits[uuid[i] & 15];
 	}
 	ret_uuid[32] = '\0';
-	return strcmp(name, ret_uuid) == 0;
+	return strcmp(name, ret_uuid) == 0 || adopted_has(ret_uuid);
 }
 
 enum hv_domain_state domain_state_of_virt(int state, int reason, enum hv_domain_reason *ret_reason,

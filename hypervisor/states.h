@@ -2,8 +2,9 @@
 /*
  * What libvirt's states and events mean for a domain of ours.
  *
- * Ours are the domains whose name is their own uuid in 32 hex digits; all
- * others on a host belong to somebody else and are ignored.
+ * Ours are the domains whose name is their own uuid in 32 hex digits, and those that
+ * were adopted (adopted.h); all others on a host belong to somebody else. Their states
+ * are followed, too, since they may be adopted at any time, but not reported.
  *
  * libvirt reports events, the pool needs states: DEFINED says nothing about a
  * running domain, STOPPED means absent for one that is not defined, and the reason
@@ -25,6 +26,7 @@ struct event {
 	struct event *next;
 	enum event_kind kind;
 	char uuid[33];
+	bool ours;    /* of the pool; of others, only lifecycle events come */
 	int type;     /* VIR_DOMAIN_EVENT_*, or the agent's state */
 	int detail;   /* what the lifecycle event says besides; for EVENT_IO_ERROR: 1 when the disk is full */
 	char alias[]; /* EVENT_DEVICE_REMOVED, EVENT_DEVICE_KEPT */
@@ -37,6 +39,7 @@ void events_free(struct event *event);
 struct listed_domain {
 	struct hv_domain_status status;
 	bool transient; /* not defined: gone when it stops */
+	bool ours;
 };
 
 /* What is to be reported about a domain after an event. */
@@ -53,7 +56,7 @@ int states_load(void **table, const struct listed_domain *domains, size_t count)
 int states_fold(void **table, const struct event *event, struct state_change *ret_change);
 void states_free(void **table);
 
-/* Writes the 32 hex digits of a domain of the pool; false for any other. */
+/* Writes the 32 hex digits of a domain's uuid; true if it is of the pool. False without memory. */
 bool domain_is_ours(virDomainPtr domain, char ret_uuid[33]);
 /*
  * Our state for libvirt's. *@ret_ask: the reason is an I/O error, which domain_io_reason() can tell

@@ -80,7 +80,11 @@
 	      "of a silent host: what is known of its power, and what can be done; empty when it answers")   \
 	X_STR(X, HOST, ARCH, "architecture", F_FILE, "x86_64 or aarch64; empty when simulated")              \
 	X_STR(X, HOST, MACHINE_PARTS, "machineParts", F_FILE,                                                \
-	      "of uefi, secureBoot and tpm, what guests can have there, separated by blanks, or none; empty when not known")
+	      "of uefi, secureBoot and tpm, what guests can have there, separated by blanks, or none; empty when not known") \
+	X(HOST, FOREIGN_CPU, "foreignCpuNum", FIELD_INT, F_FILE, KIND_NONE, 0, 0,                            \
+	  "virtual CPUs of running VMs that are not of the pool; they count for its capacity")               \
+	X(HOST, FOREIGN_MEMORY, "foreignMemorySize", FIELD_LONG, F_FILE, KIND_NONE, 0, 0,                    \
+	  "bytes of memory of running VMs that are not of the pool; they count for its capacity")
 
 #define PRIMARY_STORAGE_FIELDS(X)                                                                            \
 	X_UUID(X, PRIMARY_STORAGE)                                                                           \
@@ -287,7 +291,9 @@
 	X(VM, HA_RESTART, "haRestart", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
 	  "lost with its host: HA starts it until it runs")                                                   \
 	X_STR(X, VM, MACHINE_TYPE, "machineType", F_FILE,                                                    \
-	      "q35 or pc, unless the tag vmMachineType says otherwise; empty: pc, as before there was a choice")
+	      "q35 or pc, unless the tag vmMachineType says otherwise; empty: pc, as before there was a choice")   \
+	X_STR(X, VM, DOMAIN_NAME, "domainName", F_FILE,                                                      \
+	      "name of its domain on the host, of a VM that was adopted and not started since; else empty: its uuid")
 
 #define NIC_FIELDS(X)                                                                                        \
 	X_UUID(X, NIC)                                                                                       \
@@ -329,7 +335,9 @@
 	X(VOLUME, NEXT_PATH, "nextPath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
 	  "file that a job is switching the volume to, see snapshot.h")                                     \
 	X(VOLUME, NEXT_SIZE, "nextSize", FIELD_LONG, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,                  \
-	  "size that a job is enlarging the volume to, bytes; counts for the quota from then on")
+	  "size that a job is enlarging the volume to, bytes; counts for the quota from then on")            \
+	X(VOLUME, DOMAIN_TARGET, "domainTarget", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                    \
+	  "which disk of an adopted domain it is")
 
 /* A file on primary storage that does not, or no longer, belong to a volume, snapshot or image (storage/orphan_file.h). */
 #define ORPHAN_FILE_FIELDS(X)                                                                                 \

@@ -10,7 +10,7 @@
 
 #include "actions/operations/table.h"
 
-#define OPERATIONS_MAX 256
+#define OPERATIONS_MAX 511 /* what a node number can have as an index, see fs/tree/node.h */
 
 /* Immutable after collect(). */
 static const struct operation *all[OPERATIONS_MAX + 1];
@@ -77,6 +77,7 @@ static void collect(void)
 		operations_snapshot_revert,
 		operations_spec,
 		operations_tag,
+		operations_vm_adopt,
 		operations_vm_candidates,
 		operations_vm_clone,
 		operations_vm_console,

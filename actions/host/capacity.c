@@ -33,11 +33,13 @@ int capacity_update_host(struct txn *t, const char *host_uuid, struct error *e)
 {
 	const struct view *view = txn_view(t);
 	const struct object *host = view_get(view, KIND_HOST, host_uuid);
-	int64_t cpu = 0, memory = 0, total;
+	int64_t cpu, memory, total;
 	struct object *copy;
 
 	if (!host || object_is_null(host, HOST_CPU_NUM))
 		return 0; /* gone, or never connected, so its capacity is unknown */
+	cpu = object_int(host, HOST_FOREIGN_CPU);
+	memory = object_int(host, HOST_FOREIGN_MEMORY);
 	for (size_t i = 0; i < ARRAY_SIZE(holding_fields); i++)
 		view_for_each_where (vm, view, KIND_VM, holding_fields[i], host_uuid) {
 			if (!vm_holds_host(vm, holding_fields[i]))

@@ -127,6 +127,7 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, up->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_null(vm, VM_STOPPED_BY_HA);
+	object_set_null(vm, VM_DOMAIN_NAME); /* the definition is the pool's own from now on */
 	vm_set_placement(vm, up->placement);
 	r = vm_write(t, before, vm, e);
 	return r < 0 ? r : give_addresses(t, up, e);

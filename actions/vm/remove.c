@@ -140,6 +140,34 @@ static int remove_fn(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : capacity_follow_vm(t, vm, NULL, e);
 }
 
+/* Their files stay, and belong to nobody any more. */
+static int forget_volumes(struct txn *t, const char *vm, struct error *e)
+{
+	const struct object *volume;
+
+	while ((volume = view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, vm, 0))) {
+		char ps[UUID_SIZE];
+		int r;
+
+		snprintf(ps, sizeof(ps), "%s", object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
+		r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, object_uuid(volume), e);
+		if (r == 0)
+			r = object_remove(t, volume, e);
+		if (r == 0)
+			r = capacity_update_primary_storage(t, ps, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int vm_put_forgotten(struct txn *t, const char *uuid, struct error *e)
+{
+	int r = forget_volumes(t, uuid, e);
+
+	return r < 0 ? r : remove_fn(t, (void *)(uintptr_t)uuid, e);
+}
+
 int vm_remove(struct job *job, const char *uuid, struct error *e)
 {
 	int r = vm_tear_down(job->pool, uuid, VM_STATE_EXPUNGING, e);

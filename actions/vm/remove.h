@@ -37,4 +37,10 @@ int vm_expunge_due(struct pool *pool, struct error *e);
  */
 int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct error *e);
 
+/**
+ * Removes the rows of a VM, its volumes and its NICs, and nothing on hosts and storages: it is somebody else's from then
+ * on. Success when it is gone. For change functions.
+ */
+int vm_put_forgotten(struct txn *t, const char *uuid, struct error *e);
+
 #endif

@@ -2,18 +2,29 @@
 /* See disk_lookup.h. */
 #include "hypervisor/domain/disk_lookup.h"
 
+#include "hypervisor/adopted.h"
 #include "hypervisor/storage/backend.h"
 
 void disk_path(const char *volume, char ret[DISK_PATH_SIZE])
 {
-	(void)snprintf(ret, DISK_PATH_SIZE,
-		       "/domain/devices/disk[string-length(serial) >= 20 and starts-with('%.32s', serial)]",
-		       volume);
+	char target[ADOPTED_TARGET_SIZE];
+
+	if (adopted_find_disk(volume, target))
+		(void)snprintf(
+			ret, DISK_PATH_SIZE,
+			"/domain/devices/disk[(string-length(serial) >= 20 and starts-with('%.32s', serial)) "
+			"or target/@dev='%s']",
+			volume, target);
+	else
+		(void)snprintf(
+			ret, DISK_PATH_SIZE,
+			"/domain/devices/disk[string-length(serial) >= 20 and starts-with('%.32s', serial)]",
+			volume);
 }
 
 char *domain_disk_get(xmlDocPtr doc, const char *volume, const char *below)
 {
-	char disk[DISK_PATH_SIZE], path[256];
+	char disk[DISK_PATH_SIZE], path[DISK_PATH_SIZE + 64];
 
 	disk_path(volume, disk);
 	(void)snprintf(path, sizeof(path), "%s/%s", disk, below);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One disk of an active domain, found by its serial: the uuid of its volume, which
- * stays the same however the disk is attached and whichever file it is on. Internal to
+ * stays the same however the disk is attached and whichever file it is on. The disks of a
+ * domain that was adopted have no such serial until it is started again: they are found by
+ * the name of their target. Internal to
  * domain/. The parts:
  *   disk.c                plugging, limits, size, which file it is on
  *   disk_chain.c          the files below it: another head, merging
@@ -15,8 +17,8 @@
 
 #include "hypervisor/domain/guest_devices.h"
 
-#define DISK_PATH_SIZE 128
-/* The XPath of the disk with the serial @volume in the domain's XML. */
+#define DISK_PATH_SIZE 320
+/* The XPath of the disk of the volume in the domain's XML. */
 void disk_path(const char *volume, char ret[DISK_PATH_SIZE]);
 
 /* The value at @below (XPath) of the disk with the serial @volume; allocated, NULL if none. */

@@ -16,6 +16,7 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 
+#include "hypervisor/adopted.h"
 #include "hypervisor/domain/console.h"
 #include "hypervisor/domain/domain_machine.h"
 #include "hypervisor/domain/domain_xml.h"
@@ -42,6 +43,16 @@ static int create(const struct hv_call *call, virDomainPtr domain, bool paused)
 	if (virDomainCreate(domain) < 0)
 		return -1;
 	return paused ? virDomainSuspend(domain) : 0;
+}
+
+/* One that was adopted gets its uuid as its name, too, like all others: libvirt would not define it anew otherwise. */
+static int take_name(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e)
+{
+	const char *name = virDomainGetName(domain);
+
+	if (!name || strcmp(name, uuid) == 0 || virDomainRename(domain, uuid, 0) == 0)
+		return 0;
+	return error_set_virt(e, call->conn, "cannot rename the adopted domain '%s' to '%s'", name, uuid);
 }
 
 int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_domain_def *spec, bool paused,
@@ -76,6 +87,8 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 	if (present && virDomainIsActive(present) == 1)
 		return error_set(e, EEXIST, "domain '%s' is already active", spec->uuid);
 
+	if (present)
+		rc = take_name(&call, present, spec->uuid, e);
 	for (size_t i = 0; rc == 0 && i < spec->nic_count; i++)
 		if (spec->nics[i].only_ip) {
 			rc = nic_filter_define(&call, e);
@@ -86,8 +99,10 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 	domain = virDomainDefineXMLFlags(call.conn, xml, 0);
 	if (!domain)
 		return error_set_virt(e, call.conn, "cannot define domain '%s'", spec->uuid);
-	if (create(&call, domain, paused) == 0)
+	if (create(&call, domain, paused) == 0) {
+		hv_release_domain(spec->uuid); /* its devices are the pool's own now */
 		return 0;
+	}
 	rc = error_set_virt(e, call.conn, "cannot start domain '%s'", spec->uuid);
 	/* leave the host as it was, unless somebody else has started the domain meanwhile */
 	if (!present && virDomainIsActive(domain) == 0)

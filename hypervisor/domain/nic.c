@@ -2,18 +2,28 @@
 /* See nic.h. */
 #include "hypervisor/domain/nic.h"
 
+#include "hypervisor/adopted.h"
 #include "hypervisor/domain/guest_devices.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/nic_filter.h"
 #include "hypervisor/xml.h"
 
-#define PATH_SIZE 128
+#define PATH_SIZE 256
 
 /* ---------------------------------------------------------------------- NICs */
 
-static void nic_path(int device_id, char ret_path[PATH_SIZE])
+/* By its alias, which libvirt has made up in a domain that was adopted: there it is known by its MAC. */
+static void nic_path(const char *domain, int device_id, char ret_path[PATH_SIZE])
 {
-	(void)snprintf(ret_path, PATH_SIZE, "/domain/devices/interface[alias/@name='ua-nic-%d']", device_id);
+	char mac[ADOPTED_MAC_SIZE];
+
+	if (adopted_find_nic(domain, device_id, mac))
+		(void)snprintf(ret_path, PATH_SIZE,
+			       "/domain/devices/interface[alias/@name='ua-nic-%d' or mac/@address='%s']",
+			       device_id, mac);
+	else
+		(void)snprintf(ret_path, PATH_SIZE, "/domain/devices/interface[alias/@name='ua-nic-%d']",
+			       device_id);
 }
 
 int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, const struct hv_nic *nic,
@@ -24,7 +34,7 @@ int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, con
 	char path[PATH_SIZE];
 	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
-	nic_path(nic->device_id, path);
+	nic_path(uuid, nic->device_id, path);
 	if (rc < 0 || xml_has(d.doc, path))
 		return rc;
 	rc = nic->only_ip ? nic_filter_define(&d.call, e) : 0;
@@ -41,7 +51,7 @@ int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int
 	char path[PATH_SIZE];
 	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
-	nic_path(device_id, path);
+	nic_path(uuid, device_id, path);
 	return rc < 0 ? rc : guest_devices_detach(&d, path, 0, timeout_ms, e);
 }
 
@@ -52,7 +62,7 @@ int hv_nic_is_gone(struct hypervisor *hv, const char *host, const char *uuid, in
 	char path[PATH_SIZE];
 	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
-	nic_path(device_id, path);
+	nic_path(uuid, device_id, path);
 	if (rc == 0)
 		*ret = !xml_has(d.doc, path);
 	return rc;

@@ -139,7 +139,7 @@ static void test_tables_fit(void **state)
 			assert_ptr_equal(p.op, *op);
 		}
 	}
-	assert_true(count <= NODE_INDEX_MAX);
+	assert_true(count < NODE_INDEX_MAX); /* with that many, the table may have been cut off */
 	for (int k = 0; k < KIND_COUNT; k++)
 		assert_true(kind_get((enum kind_id)k)->field_count <= NODE_INDEX_MAX);
 }

@@ -160,6 +160,7 @@ static const char *const about_no_vm[] = {
 	"GetCandidateVmForAttachingIso",
 	"QueryVmNic",
 	"GetInterdependentL3NetworksImages",
+	"ReleaseVmInstance", /* which volumes the VM has decides, too: tree/45-foreign-domains.sh */
 	"GetCandidateZonesClustersHostsForCreatingVm",
 	"CreateAffinityGroup",
 	"DeleteAffinityGroup",

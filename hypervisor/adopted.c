@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See adopted.h. A list: there are few of them, and fewer with each start. */
+#include "hypervisor/adopted.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/cleanup.h"
+
+struct adopted {
+	struct adopted *next;
+	char uuid[33];
+	struct hv_adopted_disk *disks; /* owned */
+	size_t disk_count;
+	struct hv_adopted_nic *nics; /* owned */
+	size_t nic_count;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* a leaf */
+static struct adopted *all;				 /* lock */
+
+static void adopted_free(struct adopted *a)
+{
+	if (!a)
+		return;
+	free(a->disks);
+	free(a->nics);
+	free(a);
+}
+
+/* Under lock. */
+static struct adopted **find(const char *uuid)
+{
+	struct adopted **at = &all;
+
+	while (*at && strcmp((*at)->uuid, uuid) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+void hv_release_domain(const char *uuid)
+{
+	struct adopted *a, **at;
+
+	scoped_lock(&lock);
+	at = find(uuid);
+	a = *at;
+	if (a)
+		*at = a->next;
+	adopted_free(a);
+}
+
+int hv_adopt_domain(const char *uuid, const struct hv_adopted_disk *disks, size_t disk_count,
+		    const struct hv_adopted_nic *nics, size_t nic_count, struct error *e)
+{
+	struct adopted *a = calloc(1, sizeof(*a));
+
+	if (a) {
+		(void)snprintf(a->uuid, sizeof(a->uuid), "%s", uuid);
+		a->disks = calloc(disk_count + 1, sizeof(*disks));
+		a->nics = calloc(nic_count + 1, sizeof(*nics));
+	}
+	if (!a || !a->disks || !a->nics) {
+		adopted_free(a);
+		return error_set(e, ENOMEM, "out of memory");
+	}
+	for (; a->disk_count < disk_count; a->disk_count++)
+		a->disks[a->disk_count] = disks[a->disk_count];
+	for (; a->nic_count < nic_count; a->nic_count++)
+		a->nics[a->nic_count] = nics[a->nic_count];
+	hv_release_domain(uuid);
+	scoped_lock(&lock);
+	a->next = all;
+	all = a;
+	return 0;
+}
+
+bool adopted_has(const char *uuid)
+{
+	scoped_lock(&lock);
+	return *find(uuid) != NULL;
+}
+
+bool adopted_find_disk(const char *volume, char ret_target[ADOPTED_TARGET_SIZE])
+{
+	scoped_lock(&lock);
+	for (const struct adopted *a = all; a; a = a->next)
+		for (size_t i = 0; i < a->disk_count; i++)
+			if (strcmp(a->disks[i].volume, volume) == 0) {
+				memcpy(ret_target, a->disks[i].target, ADOPTED_TARGET_SIZE);
+				return true;
+			}
+	return false;
+}
+
+bool adopted_find_nic(const char *uuid, int device_id, char ret_mac[ADOPTED_MAC_SIZE])
+{
+	const struct adopted *a;
+
+	scoped_lock(&lock);
+	a = *find(uuid);
+	for (size_t i = 0; a && i < a->nic_count; i++)
+		if (a->nics[i].device_id == device_id) {
+			memcpy(ret_mac, a->nics[i].mac, ADOPTED_MAC_SIZE);
+			return true;
+		}
+	return false;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Domains that others have made and that the pool has adopted. Nothing is changed in a
+ * guest that runs: until it is started again, its domain has another name than those of
+ * the pool, and its devices have none of the pool's serials and aliases, so they are
+ * found by what is told here. One table for the process, lost with it: the pool tells it
+ * again at its start.
+ */
+#ifndef POOLFS_HYPERVISOR_ADOPTED_H
+#define POOLFS_HYPERVISOR_ADOPTED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/error.h"
+
+#define ADOPTED_TARGET_SIZE 16
+#define ADOPTED_MAC_SIZE    18
+
+struct hv_adopted_disk {
+	char volume[33];
+	char target[ADOPTED_TARGET_SIZE]; /* "vda" */
+};
+
+struct hv_adopted_nic {
+	int device_id;
+	char mac[ADOPTED_MAC_SIZE];
+};
+
+/** Makes the domain @uuid one of the pool, with these devices (copied), in place of what was told before. -ENOMEM. */
+int hv_adopt_domain(const char *uuid, const struct hv_adopted_disk *disks, size_t disk_count,
+		    const struct hv_adopted_nic *nics, size_t nic_count, struct error *e);
+/**
+ * Forgets that the domain was adopted: it is not the pool's any more, unless its name is its uuid. Unknown ones are no
+ * error. hv_domain_start() does it, since the domain has a definition of the pool from then on.
+ */
+void hv_release_domain(const char *uuid);
+
+/* For the rest of hypervisor/. */
+bool adopted_has(const char *uuid);
+/* The target of a disk of an adopted domain, by the uuid of its volume. */
+bool adopted_find_disk(const char *volume, char ret_target[ADOPTED_TARGET_SIZE]);
+bool adopted_find_nic(const char *uuid, int device_id, char ret_mac[ADOPTED_MAC_SIZE]);
+
+#endif
