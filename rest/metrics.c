@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "model/log.h"
+#include "rest/login.h"
 
 /* Clients that log in by password; of more, the one that was first logs in anew. */
 #define LOGINS 8
@@ -147,56 +148,6 @@ static void keep_login(struct metrics *metrics, const unsigned char *digest, con
 	snprintf(login->session, sizeof(login->session), "%s", session);
 }
 
-/* What poolfs takes as the password: the hex digits of its SHA-512. */
-static void digest_password(const char *password, char ret[2 * SHA512_DIGEST_LENGTH + 1])
-{
-	unsigned char digest[SHA512_DIGEST_LENGTH];
-
-	SHA512((const unsigned char *)password, strlen(password), digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
-}
-
-/* Makes a call with @params (taken over). */
-static int call(struct mount *mount, struct call_file *file, const char *session, const char *operation,
-		const char *address, json_t *params, struct answer *ret, struct error *e)
-{
-	json_t *json =
-		json_pack("{s:s, s:s, s:o}", "operation", operation, "address", address, "params", params);
-	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	int r = text ? mount_call(mount, file, session, text, strlen(text), ret, e) : error_oom(e);
-
-	json_decref(json);
-	return r;
-}
-
-/* Writes the uuid of a new session to @ret. -EACCES: the account is refused. */
-static int log_in(struct mount *mount, struct call_file *file, const char *address, const char *name,
-		  const char *password, char ret[MOUNT_UUID_SIZE], struct error *e)
-{
-	char digest[2 * SHA512_DIGEST_LENGTH + 1];
-	_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
-	json_t *json;
-	const char *uuid;
-	int r;
-
-	digest_password(password, digest);
-	r = call(mount, file, "", "LogInByAccount", address,
-		 json_pack("{s:s, s:s}", "accountName", name, "password", digest), &answer, e);
-	if (r < 0)
-		return r;
-	if (answer.word != ANSWER_OK)
-		return error_set(e, EACCES, "the account is refused");
-	json = parse(&answer);
-	uuid = json_string_value(json_object_get(json_object_get(json, "inventory"), "uuid"));
-	if (uuid && mount_uuid_is_valid(uuid))
-		memcpy(ret, uuid, MOUNT_UUID_SIZE);
-	else
-		r = error_set(e, EPROTO, "the pool does not name the session");
-	json_decref(json);
-	return r;
-}
-
 /* -------------------------------------------------------------------- /metrics */
 
 /* The session of a client that sends a password. -EACCES. */
@@ -214,7 +165,7 @@ static int find_session(struct metrics *metrics, struct mount *mount, struct cal
 		return 0;
 	if (!metrics_parse_basic(basic, &text, &name, &password))
 		return error_set(e, EACCES, "the header has no name and password");
-	r = log_in(mount, file, x->client, name, password, ret, e);
+	r = login_open(mount, file, x->client, name, password, ret, e);
 	if (r == 0)
 		keep_login(metrics, digest, ret);
 	OPENSSL_cleanse(text, strlen(name) + 1 + strlen(password));
@@ -258,8 +209,9 @@ struct response *metrics_answer(struct metrics *metrics, struct mount *mount, st
 		if (r == -EACCES || !*session)
 			return refuse_login();
 		if (r == 0)
-			r = call(mount, file, session, "GetMetrics", x->client,
-				 json_pack("{s:s}", "format", open ? "openmetrics" : "text"), &answer, &e);
+			r = login_call(mount, file, session, "GetMetrics", x->client,
+				       json_pack("{s:s}", "format", open ? "openmetrics" : "text"), &answer,
+				       &e);
 		if (r < 0)
 			return unreachable(&e);
 		if (answer.word == ANSWER_OK)
@@ -291,8 +243,8 @@ void metrics_free(struct metrics *metrics, struct mount *mount)
 		const char *session = metrics->logins[i].session;
 
 		if (*session)
-			(void)call(mount, &file, "", "LogOut", "local",
-				   json_pack("{s:s}", "sessionUuid", session), &answer, NULL);
+			(void)login_call(mount, &file, "", "LogOut", "local",
+					 json_pack("{s:s}", "sessionUuid", session), &answer, NULL);
 	}
 	call_file_close(&file);
 	pthread_mutex_destroy(&metrics->lock);

@@ -13,6 +13,7 @@
 #include "model/log.h"
 #include "rest/answer_cache.h"
 #include "rest/connection.h"
+#include "rest/login.h"
 #include "rest/metrics.h"
 #include "rest/openapi.h"
 #include "rest/page.h"
@@ -61,15 +62,36 @@ static struct response *reply_body(int status, struct answer *answer)
 	return response_take(status, type_json, steal(&answer->text), answer->body, answer->len);
 }
 
-/* The status page must not load anything from other servers. */
-static struct response *reply_page(void)
+/* The status page runs no script and loads nothing but its own files. */
+static struct response *reply_page(const struct page_file *file)
 {
-	return with_fields(response_take(200, "text/html;charset=UTF-8", NULL, page_start,
-					 (size_t)(page_end - page_start)),
-			   "Content-Security-Policy: default-src 'none'; script-src 'unsafe-inline'; "
-			   "style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; "
-			   "form-action 'none'; frame-ancestors 'none'\r\n"
-			   "X-Content-Type-Options: nosniff\r\n");
+	return with_fields(
+		response_take(200, file->type, NULL, file->start, (size_t)(file->end - file->start)),
+		"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+		"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+		"frame-ancestors 'none'\r\n"
+		"X-Content-Type-Options: nosniff\r\n"
+		"Referrer-Policy: no-referrer\r\n"
+		"Cache-Control: no-cache\r\n");
+}
+
+/* Of the page: {"name": ..., "password": ...} becomes {"session": ...}. */
+static struct response *reply_login(struct server *server, const struct exchange *x, struct call_file *file)
+{
+	json_t *json = json_loadb(x->body ? x->body : "", x->len, JSON_REJECT_DUPLICATES, NULL);
+	const char *name = json_string_value(json_object_get(json, "name"));
+	const char *password = json_string_value(json_object_get(json, "password"));
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	char session[MOUNT_UUID_SIZE], text[64];
+	int r = name && password
+			? login_open(server->mount, file, x->client, name, password, session, &e)
+			: error_set(&e, EINVAL, "the body must be {\"name\": ..., \"password\": ...}");
+
+	json_decref(json);
+	if (r < 0)
+		return response_text(r == -EACCES ? 403 : r == -EINVAL ? 400 : 503, error_sentence(&e));
+	snprintf(text, sizeof(text), "{\"session\":\"%s\"}", session);
+	return reply_json(200, text, strlen(text));
 }
 
 /* Where the client polls the job: on the host and port of its own request (behaviour.md 6.5). */
@@ -222,8 +244,10 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 	int64_t stamp = cache ? mount_stamp(server->mount) : 0;
 	struct response *response;
 
-	if (get && strcmp(target, "/") == 0)
-		return reply_page();
+	if (get && page_find(target))
+		return reply_page(page_find(target));
+	if (strcmp(x->method, "POST") == 0 && strcmp(target, "/login") == 0)
+		return reply_login(server, x, file);
 	if (get && server->metrics && strcmp(target, "/metrics") == 0)
 		return metrics_answer(server->metrics, server->mount, file, x);
 	if (get && api && strcmp(api, "/openapi.json") == 0)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The metrics of the pool as the answer to a call, for programs that serve them. */
+/* The metrics of the pool, and the statistics of VMs, as answers to calls: for programs that serve them. */
 #include <string.h>
 
+#include "actions/engine/access.h"
+#include "actions/engine/result.h"
 #include "actions/engine/tags.h"
+#include "actions/host/statistics.h"
 #include "actions/metrics/metrics.h"
 #include "actions/operations/table.h"
 #include "model/access.h"
@@ -57,4 +60,63 @@ static const struct operation get_metrics = {
 	.get = metrics_get,
 };
 
-const struct operation *const operations_metrics[] = {&get_metrics, NULL};
+/* ------------------------------------------------------------- statistics */
+
+static int add_values(json_t *list, const struct statistics_sample *sample, const struct object *vm)
+{
+	json_t *json = json_pack("{s:s, s:I}", "uuid", object_uuid(vm), "time",
+				 (json_int_t)(statistics_sample_time(sample) / 1000000));
+	size_t count;
+	const struct statistic *rows = statistics_all(&count);
+
+	for (const struct statistic *row = rows; json && row < rows + count; row++) {
+		int64_t value;
+
+		if (row->kind == KIND_VM && statistics_value(sample, row, object_uuid(vm), &value))
+			(void)json_object_set_new(json, row->name,
+						  row->unit == STATISTIC_SECONDS
+							  ? json_real((double)value / NS_PER_S)
+							  : json_integer(value));
+	}
+	return json_array_append_new(list, json);
+}
+
+/* Only of VMs that the account may see, and of hosts that answer. */
+static int vm_statistics_get(struct pool *pool, const struct view *view, const struct request *req,
+			     json_t **ret_result, struct error *e)
+{
+	json_t *list = json_array();
+	int r = 0;
+
+	view_for_each (host, view, KIND_HOST) {
+		_cleanup_sample_ struct statistics_sample *sample =
+			statistics_host(view, host) ? statistics_get(pool, object_uuid(host)) : NULL;
+
+		if (!sample)
+			continue;
+		view_for_each_where (vm, view, KIND_VM, VM_HOST_UUID, object_uuid(host))
+			if (r == 0 && access_shows(view, &req->actor, vm))
+				r = add_values(list, sample, vm);
+	}
+	if (r < 0) {
+		json_decref(list);
+		return error_oom(e);
+	}
+	return result_inventories(list, ret_result, e);
+}
+
+static const struct operation get_vm_statistics = {
+	.section = "tree",
+	.name = "GetVmStatistics",
+	.message = "org.zstack.header.vm.APIGetVmStatisticsMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/vm-instances/statistics", NULL},
+	.own_results = (const char *const[]){"inventories:List", NULL},
+	.form = FORM_CALL,
+	.kind = KIND_NONE,
+	.flags = OP_SYNC | OP_NEEDS_HOST,
+	.help = "what the running VMs use, as in their stats, with the uuid of each and the time, ms since 1970",
+	.get = vm_statistics_get,
+};
+
+const struct operation *const operations_metrics[] = {&get_metrics, &get_vm_statistics, NULL};

@@ -8,21 +8,40 @@ mount_pool -o allow_other,rest-user=nobody
 rest_up
 login
 
-step "the page is one file that loads nothing from elsewhere"
+step "the page loads nothing but its own files, and runs no script that stands in it"
 curl -sS -D headers "$BASE/" >page
 grep -qi '^content-type: text/html' headers
-grep -qi "^content-security-policy: default-src 'none'" headers
-assert_not grep -Eq '(src|href)="?(https?:)?//' page
+grep -qi "^content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'" headers
+assert_not grep -qi 'unsafe' headers
+assert_not grep -Eq '(src|href)="?(https?:)?//| on[a-z]+=|<style|style=|<script>' page
 cmp page "$TOP/rest/page.html"
+for file in page.css page.js; do
+	curl -sS "$BASE/$file" | cmp - "$TOP/rest/$file"
+done
+
+step "logging in with a password as it is"
+assert_http 403 'wrong account name or password' POST /login '{"name":"admin","password":"wrong"}'
+assert_http 400 'the body must be' POST /login '{"name":"admin"}'
+assert_http 400 'the body must be' POST /login 'x'
 
 step "in Chromium: log in, see the pool, log out"
 http POST /v1/instance-offerings '{"params":{"name":"seen","cpuNum":1,"memorySize":"64M"}}'
+image=$(small_image)
+create_vm web01 "$image" >/dev/null
+create_vm db02 "$image" >/dev/null
+create_vm idle "$image" '{"strategy":"CreateStopped"}' >/dev/null
+echo 1 >"$MOUNT/global-configurations/statistics/maxAge/value"
+huge=$(create instance-offerings '{"params":{"name":"huge","cpuNum":1000,"memorySize":"900T"}}')
+failed=$(submit vm-instances/create "$(vm_json huge "$image" '{"instanceOfferingUuid":"'"$huge"'"}')")
+wait_until 20 is_finished "$failed"
 mkdir profile
 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$CASE_DIR/profile" --remote-debugging-port=18222 \
 	--remote-allow-origins='*' about:blank >chromium.log 2>&1 &
 wait_until 60 curl -sf http://127.0.0.1:18222/json/version -o version
 "$TOP/tests/rest/browse" 18222 "$BASE/" "$CASE_DIR/page.png"
-test -s page.png
+for picture in page page-390 page-dark; do
+	test -s $picture.png
+done
 
 step "the OpenAPI document is valid, and every operation of the pool is in it"
 curl -sS "$BASE/zstack/v1/openapi.json" >openapi.json

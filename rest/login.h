@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Logging in for clients that send an account's password as it is: Prometheus, and people at the page. */
+#ifndef POOLFS_REST_LOGIN_H
+#define POOLFS_REST_LOGIN_H
+
+#include <jansson.h>
+
+#include "rest/mount.h"
+
+/** Makes the call of an operation with @params (taken over; NULL: memory is short). @address: of the client. As mount_call(). */
+int login_call(struct mount *mount, struct call_file *file, const char *session, const char *operation,
+	       const char *address, json_t *params, struct answer *ret, struct error *e);
+/**
+ * Starts a session for the client at @address, and writes its uuid to @ret. -EACCES: the account is refused. The
+ * attempt is limited as any other (actions/engine/login_limit.h). Blocks.
+ */
+int login_open(struct mount *mount, struct call_file *file, const char *address, const char *name,
+	       const char *password, char ret[MOUNT_UUID_SIZE], struct error *e);
+
+#endif
