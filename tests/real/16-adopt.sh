@@ -50,16 +50,14 @@ assert_eq "$(process)" "$before"
 on_host dumpxml theirs | diff before.xml - || fail "the domain has changed"
 assert_eq "$(value "$vm/inventory" | jq -r '.vmNics[0].mac')" 52:54:00:12:34:56
 root=$(value "$vm/rootVolumeUuid")
-data=$(value "$vm/inventory" | jq -r '.allVolumes[] | select(.type == "Data").uuid')
+assert_eq "$(value "$vm/inventory" | jq -r '.allVolumes[] | select(.type == "Data") | "\(.installPath) \(.deviceId)"')" "$folder/data.raw 1"
 assert_eq "$(value "volumes/$root/size")" "$(qemu-img info -U --output json "$folder/theirs.qcow2" | jq '."virtual-size"')"
 assert_eq "$(value "$dir/foreignCpuNum")" 0
 
-step "its state is followed, and its disks are the pool's: the data volume can be unplugged while it runs"
+step "its state is followed, and its disks are the pool's: a snapshot while it runs"
 on_host suspend theirs >/dev/null
 wait_for "$vm/state" Paused 5
 act "$vm" resume
-act "volumes/$data" detach
-on_host domblklist theirs | grep -q vdb && fail "the guest has the disk still"
 act "volumes/$root" create-snapshot name=s
 act "volume-snapshots/$(first volume-snapshots)" delete
 

@@ -41,7 +41,7 @@ step "they are seen, and those that run count"
 assert_eq "$(value "$dir/foreign-domains" | jq -c '[.inventories[].name] | sort')" '["elsewhere","off","web"]'
 assert_eq "$(foreign web '[.uuid, .state, .cpuNum, .memorySize] | @csv' | tr -d '"')" "$UUID,Running,2,1073741824"
 assert_eq "$(foreign off .state)" Stopped
-assert_eq "$(ls "$MOUNT/vm-instances" | grep -c '^[0-9a-f]\{32\}$' || true)" 0 "VMs of the pool"
+assert_eq "$(uuids vm-instances)" "" "VMs of the pool"
 wait_for "$dir/foreignCpuNum" 3 20
 assert_eq "$(value "$dir/foreignMemorySize")" $((3 << 30))
 total=$(value "$dir/totalCpuCapacity")
@@ -142,7 +142,7 @@ assert_eq "$(foreign web .state)" Running
 
 step "one that is off is adopted, too; stopped and started, a VM is like those that the pool has made"
 act "$dir" adopt domain=6dea22b3-1d52-d8f3-2516-782e98ab3fa0 platform=Other
-off=vm-instances/6dea22b31d52d8f32516782e98ab3fa0
+off="vm-instances/6dea22b31d52d8f32516782e98ab3fa0"
 assert_eq "$(value "$off/state") $(value "$off/platform") $(value "$off/domainName")" "Stopped Other off"
 act "$dir" adopt domain=web
 act "$vm" stop
