@@ -32,9 +32,9 @@ struct hv_domain_statistics {
 int hv_host_statistics(struct hypervisor *hv, const char *host, struct hv_domain_statistics **ret,
 		       size_t *ret_count, struct error *e);
 
-/* One number that libvirt tells, such as "block.1.rd.bytes", is added to what it is a part of. */
+/* Exported for tests: one number that libvirt tells, such as "block.1.rd.bytes", is added to what it is a part of. */
 void statistics_add(int64_t values[HV_STATISTIC_COUNT], const char *name, uint64_t number);
-/* All values, before the first is added. */
+/* Exported for tests: all values, before the first is added. */
 void statistics_init(int64_t values[HV_STATISTIC_COUNT]);
 
 #endif

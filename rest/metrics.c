@@ -86,7 +86,8 @@ static struct response *reply_metrics(const struct answer *answer, bool open)
 
 /* ------------------------------------------------------------------- logins */
 
-bool metrics_parse_basic(const char *value, char **ret_text, const char **ret_name, const char **ret_password)
+/* The name and password in the value of a Basic header; both point into *ret_text, which the caller owns. */
+static bool parse_basic(const char *value, char **ret_text, const char **ret_name, const char **ret_password)
 {
 	size_t len = strlen(value);
 	char *text, *colon;
@@ -163,7 +164,7 @@ static int find_session(struct metrics *metrics, struct mount *mount, struct cal
 	SHA512((const unsigned char *)basic, strlen(basic), digest);
 	if (find_login(metrics, digest, ret))
 		return 0;
-	if (!metrics_parse_basic(basic, &text, &name, &password))
+	if (!parse_basic(basic, &text, &name, &password))
 		return error_set(e, EACCES, "the header has no name and password");
 	r = login_open(mount, file, x->client, name, password, ret, e);
 	if (r == 0)

@@ -20,11 +20,4 @@ void metrics_free(struct metrics *metrics, struct mount *mount);
 struct response *metrics_answer(struct metrics *metrics, struct mount *mount, struct call_file *file,
 				const struct exchange *x);
 
-/**
- * For tests, pure: the name and password in the value of a Basic header; both point into *ret_text, which the caller
- * owns. False if it has none.
- */
-bool metrics_parse_basic(const char *value, char **ret_text, const char **ret_name,
-			 const char **ret_password);
-
 #endif

@@ -8,9 +8,8 @@
 
 #define EMBED(name, file)                                                                                    \
 	extern const char name##_start[], name##_end[];                                                      \
-	__asm__(".section .rodata\n"                                                                         \
-		".global " #name "_start, " #name "_end\n" #name "_start: .incbin \"" PAGE_FOLDER "/" file   \
-		"\"\n" #name "_end: .byte 0\n"                                                               \
+	__asm__(".section .rodata\n" #name "_start: .incbin \"" PAGE_FOLDER "/" file "\"\n" #name            \
+		"_end: .byte 0\n"                                                                            \
 		".previous\n")
 
 EMBED(page_html, "page.html");
