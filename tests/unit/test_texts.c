@@ -65,6 +65,7 @@ static const struct asked {
 	 "\"clusterUuid\":\"$CLUSTER\",\"managementIp\":\"-\",\"username\":\"r\",\"password\":\"p\""},
 	{"AddSimulatorHost", NULL, "\"clusterUuid\":\"$NONE\",\"managementIp\":\"10.1.1.1\""},
 	{"UpdateHost", "HOST", ""},
+	{"AdoptVmInstance", "HOST", ""},
 	{"AddLocalPrimaryStorage", NULL, "\"zoneUuid\":\"$ZONE\"", "$DIR/"},
 	{"AddNfsPrimaryStorage", NULL, "\"zoneUuid\":\"$ZONE\"", "server:/"},
 	{"AddSharedMountPointPrimaryStorage", NULL, "\"zoneUuid\":\"$ZONE\"", "$DIR/shared"},
