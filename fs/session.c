@@ -41,21 +41,25 @@ static int64_t program_time(void)
 						: store_now();
 }
 
-/* Where in the text of events the last number stands. In the writer thread of the store, or before there are changes. */
+/* Where in what the readers of events see a number stands. In the writer thread of the store, or before there are changes. */
 static void keep_events(struct fs *fs)
 {
-	const int64_t place[] = {event_log_last(fs->events), event_log_end(fs->events)};
+	int64_t reader, place[2];
 
-	(void)keep_set(fs->keep, KEEP_EVENTS, 0, place, sizeof(place));
+	while (event_log_take_place(fs->events, &reader, &place[0], &place[1]))
+		(void)keep_set(fs->keep, KEEP_EVENTS, (uint64_t)reader, place, sizeof(place));
 }
 
 /* The readers of events go on where they were. */
 static void move_events(struct fs *fs)
 {
+	size_t count;
+	_cleanup_free_ uint64_t *readers = keep_list(fs->keep, KEEP_EVENTS, &count);
 	int64_t place[2];
 
-	if (keep_read(fs->keep, KEEP_EVENTS, 0, place, sizeof(place)))
-		event_log_move(fs->events, place[0], place[1]);
+	for (size_t i = 0; i < count; i++)
+		if (keep_read(fs->keep, KEEP_EVENTS, readers[i], place, sizeof(place)))
+			event_log_move(fs->events, (int64_t)readers[i], place[0], place[1]);
 }
 
 static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)

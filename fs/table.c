@@ -129,7 +129,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		       .name = "metrics",
 		       .mode = FILE_RO,
 		       .io = &class_metrics,
-		       .permissions = permissions_events,
+		       .permissions = permissions_metrics,
 		       .flags = E_NAME_STAYS | E_PRIVATE,
 		       .help = "statistics of the pool for Prometheus, in its text format",
 		       .example = "grep '^poolfs_state{kind=\"VmInstance\"' metrics"},
@@ -137,7 +137,7 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			   .name = "openmetrics",
 			   .mode = FILE_RO,
 			   .io = &class_metrics,
-			   .permissions = permissions_events,
+			   .permissions = permissions_metrics,
 			   .flags = E_NAME_STAYS | E_PRIVATE,
 			   .help = "the same as OpenMetrics text"},
 	[N_EVENTS] =
@@ -149,8 +149,8 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 		 .flags = E_PRIVATE,
 		 .find = events_find,
 		 .next = events_next,
-		 .help = "the changes, one line of JSON each, in order of commits; events?since=N: those after "
-			 "number N",
+		 .help = "the changes that you may see, one line of JSON each, in order of commits; events?since=N: "
+			 "those after number N",
 		 .example = "tail -f events | jq -c 'select(.kind == \"VmInstance\")'"},
 	[N_FOLDER] = {.in = FOLDERS,
 		      .index = INDEX_FOLDER,

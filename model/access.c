@@ -109,6 +109,28 @@ enum access_circle access_circle(const struct view *view, const struct object *o
 	return access_account_of(view, o) ? ACCESS_OWNER : ACCESS_NOBODY;
 }
 
+enum access_circle access_viewers(const struct view *view, const struct object *o, access_viewer_fn *fn,
+				  void *arg)
+{
+	enum access_circle circle = access_circle(view, o);
+	const struct object *top = top_of(view, o), *account;
+
+	if (circle == ACCESS_EVERYBODY || !top ||
+	    (top->kind->owner != OWNER_ACCOUNT && top->kind->owner != OWNER_SHAREABLE))
+		return circle;
+	account = view_get(view, KIND_ACCOUNT, object_str(top, top->kind->owner_field));
+	if (account)
+		fn(arg, account);
+	if (circle != ACCESS_SOME)
+		return circle;
+	view_for_each_where (share, view, KIND_SHARED_RESOURCE, SHARED_RESOURCE_UUID, object_uuid(top)) {
+		account = view_get(view, KIND_ACCOUNT, object_str(share, SHARED_RECEIVER_UUID));
+		if (account)
+			fn(arg, account);
+	}
+	return circle;
+}
+
 static const struct object *account_by_number(const struct view *view, int field, uint32_t number)
 {
 	char text[16];

@@ -30,6 +30,11 @@ enum access_circle {
 	ACCESS_EVERYBODY, /* all accounts */
 };
 enum access_circle access_circle(const struct view *view, const struct object *o);
+/** Receives an account, borrowed. */
+typedef void access_viewer_fn(void *arg, const struct object *account);
+/** Names the accounts that may see @o, some more than once, if they are not ACCESS_EVERYBODY. */
+enum access_circle access_viewers(const struct view *view, const struct object *o, access_viewer_fn *fn,
+				  void *arg);
 
 /* The account that a local user or group is, borrowed from @view; NULL: none. */
 const struct object *access_user_account(const struct view *view, uint32_t uid);

@@ -41,7 +41,7 @@ enum keep_type {
 	KEEP_CONTENT = 9,    /* the same: what its reader has seen the start of */
 	KEEP_ANSWER = 10,    /* the same: the answer to the last request */
 	KEEP_POLL = 11,	     /* the same: the kernel's number of a poll that waits */
-	KEEP_EVENTS = 12,    /* 0: where in the text of events a number stands */
+	KEEP_EVENTS = 12,    /* a reader of events: where in what it sees a number stands */
 	KEEP_SCRATCH = 13,   /* its number: a scratch file */
 	KEEP_SCRATCH_DATA = 14,
 	KEEP_SCRATCH_NAME = 15,

@@ -17,6 +17,7 @@
 
 static const char *const steps[] = {
 	"", /* 0 -> 1: an empty database; the tables come from the field tables */
+	"", /* 1 -> 2: who reads an event; the columns are added by migrate_events() */
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(steps))
@@ -124,6 +125,24 @@ static int migrate_kind(sqlite3 *db, const struct kind *kind, struct error *e)
 	return r < 0 ? r : create_indexes(db, kind, e);
 }
 
+/* Events from before version 2 are the administrators'. */
+static int migrate_events(sqlite3 *db, struct error *e)
+{
+	int r = sqlite_exec(db,
+			    "CREATE TABLE IF NOT EXISTS event (sequence INTEGER PRIMARY KEY, "
+			    "time INTEGER NOT NULL, line TEXT NOT NULL, shown INTEGER, maker INTEGER, "
+			    "audience TEXT) STRICT",
+			    e);
+
+	if (r < 0 || has_column(db, "event", "audience"))
+		return r;
+	return sqlite_exec(db,
+			   "ALTER TABLE event ADD COLUMN shown INTEGER;"
+			   "ALTER TABLE event ADD COLUMN maker INTEGER;"
+			   "ALTER TABLE event ADD COLUMN audience TEXT",
+			   e);
+}
+
 static int migrate(sqlite3 *db, int version, struct error *e)
 {
 	char pragma[64];
@@ -141,10 +160,10 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 	}
 	r = sqlite_exec(db,
 			"CREATE TABLE IF NOT EXISTS kind_changed "
-			"(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT;"
-			"CREATE TABLE IF NOT EXISTS event (sequence INTEGER PRIMARY KEY, "
-			"time INTEGER NOT NULL, line TEXT NOT NULL) STRICT",
+			"(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT",
 			e);
+	if (r == 0)
+		r = migrate_events(db, e);
 	if (r < 0)
 		return r;
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", SCHEMA_VERSION);

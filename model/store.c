@@ -188,7 +188,7 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	if (p->result >= 0 && t->failed)
 		p->result = error_set(&p->error, EIO, "the database refused a change");
 	if (p->result >= 0 && p->keep) {
-		int r = event_log_stage(store->events, t, count, &p->error);
+		int r = event_log_stage(store->events, t, mark, count, &p->error);
 
 		t->failed = t->failed || r < 0;
 		p->result = r < 0 ? r : p->result;

@@ -5,6 +5,11 @@
 #include "actions/metrics/metrics.h"
 #include "fs/class/document.h"
 
+mode_t permissions_metrics(const struct place *p)
+{
+	return p->fs->has_others ? 0400 : 0444;
+}
+
 struct metrics_call {
 	const struct fs *fs;
 	bool open; /* OpenMetrics */

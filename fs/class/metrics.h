@@ -7,4 +7,7 @@
 
 extern const struct file_class class_metrics;
 
+/** Column of the node table. With other users the files are the administrator's: they count the whole pool. */
+mode_t permissions_metrics(const struct place *p);
+
 #endif

@@ -337,6 +337,19 @@ static void give_collection(struct maker *m, const struct kind *kind, bool lost)
 		give_changed(m, folder_node(folder, N_BY_NAME));
 }
 
+/* The files `events` of those for whom there is something new. */
+static void give_events(struct maker *m)
+{
+	int64_t reader;
+	bool news;
+
+	for (size_t n = 0; !m->ended && event_log_take_news(m->fs->events, n, &reader, &news); n++)
+		if (news)
+			give_changed(m, (struct node){.class = N_EVENTS,
+						      .row = event_log_first(m->fs->events),
+						      .index = (unsigned)reader});
+}
+
 bool notices_make(const struct fs *fs, const struct view *told, const struct view *now,
 		  const struct touched *touched, notice_fn *fn, void *arg)
 {
@@ -366,6 +379,6 @@ bool notices_make(const struct fs *fs, const struct view *told, const struct vie
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && !m.ended; k++)
 		if (seen[k] || touched->lost[k])
 			give_collection(&m, kind_get((enum kind_id)k), touched->lost[k]);
-	give_changed(&m, (struct node){.class = N_EVENTS, .row = event_log_first(fs->events)});
+	give_events(&m);
 	return !m.ended;
 }

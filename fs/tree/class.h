@@ -50,6 +50,8 @@ struct file_class {
 	 * that is derived from another sets *ret_base to that one. NULL: the row is that of an object.
 	 */
 	int (*is_here)(const struct fs *fs, struct node node, struct node *ret_base);
+	/* May the caller use this file, whose row is not that of an object? -EACCES. NULL: see place_check(). */
+	int (*check)(const struct place *p);
 	/* Attributes, unless they follow from the row and the content (NULL). */
 	int (*stat)(const struct place *p, struct stat *ret);
 	/* Makes a content that takes long; @done is called exactly once. NULL: see `render` in the row. */

@@ -9,7 +9,7 @@
  * row ids are never reused, and fields, operations and folders are numbered in
  * the order of their tables.
  *
- *     bit 63..55  copy, 0 in what stat(2) shows
+ *     bit 63..55  copy, 0 in what stat(2) shows; of N_EVENTS the upper half of the index
  *         54..21  row id, 0 if it belongs to no object
  *         20..15  kind
  *         14..9   class
@@ -35,7 +35,7 @@ enum node_class {
 	N_CALLER_ERROR,
 	N_METRICS,
 	N_OPENMETRICS,
-	N_EVENTS, /* the row is the number of the event after which it begins */
+	N_EVENTS, /* the row is the number of the event after which it begins; index: who reads it, see event_line.h */
 	N_OPERATIONS,
 	N_SESSIONS,
 	N_OPEN_CALL,
@@ -100,14 +100,16 @@ struct node {
 	unsigned copy;
 };
 
-#define NODE_INDEX_MAX 511
-#define NODE_COPY_MAX  511
-#define NODE_ROW_MAX   ((INT64_C(1) << 34) - 1)
+#define NODE_INDEX_MAX	511
+#define NODE_COPY_MAX	511
+#define NODE_READER_MAX ((NODE_INDEX_MAX + 1) * (NODE_INDEX_MAX + 1) - 1) /* the index of N_EVENTS */
+#define NODE_ROW_MAX	((INT64_C(1) << 34) - 1)
 
 /** The inode number. The root's is 1 (FUSE_ROOT_ID). */
 static inline uint64_t node_pack(struct node n)
 {
-	return (uint64_t)n.row << 21 | (uint64_t)n.kind << 15 | (uint64_t)n.class << 9 | n.index;
+	return (uint64_t)(n.index / (NODE_INDEX_MAX + 1)) << 55 | (uint64_t)n.row << 21 |
+	       (uint64_t)n.kind << 15 | (uint64_t)n.class << 9 | (n.index & NODE_INDEX_MAX);
 }
 
 /** The number by which the kernel knows the inode. */
@@ -119,14 +121,18 @@ static inline uint64_t node_pack_copy(struct node n)
 /** The node of an inode number; false for a number that node_pack() never returns. */
 static inline bool node_unpack(uint64_t ino, struct node *ret)
 {
-	struct node n = {.copy = (unsigned)(ino >> 55),
-			 .row = (int64_t)(ino >> 21 & NODE_ROW_MAX),
+	struct node n = {.row = (int64_t)(ino >> 21 & NODE_ROW_MAX),
 			 .kind = (enum kind_id)(ino >> 15 & 63),
 			 .class = (enum node_class)(ino >> 9 & 63),
 			 .index = ino & NODE_INDEX_MAX};
+	const unsigned high = (unsigned)(ino >> 55);
 
 	if (n.kind >= KIND_COUNT || n.class >= NODE_CLASS_COUNT)
 		return false;
+	if (n.class == N_EVENTS)
+		n.index += high * (NODE_INDEX_MAX + 1);
+	else
+		n.copy = high;
 	*ret = n;
 	return true;
 }

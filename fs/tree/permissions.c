@@ -75,6 +75,8 @@ static int check_user(const struct place *p)
 		return 0;
 	if (caller_is_stranger(&p->caller))
 		return -EACCES;
+	if (p->entry->io->check)
+		return p->entry->io->check(p);
 	return p->entry->flags & E_OWN ? check_own_file(p) : 1;
 }
 

@@ -2,28 +2,38 @@
 /* Events: one for each committed change, none for any other, and a limited number of them. */
 #include "tests/unit/fixture.h"
 
-/* All events after @sequence as one text, owned by the caller; NULL when some of them were dropped. */
-static char *read_since(struct fixture *f, int64_t sequence)
+#include <jansson.h>
+
+#include "model/access.h"
+#include "model/json.h"
+
+/* What the reader sees of the events after @sequence, owned by the caller; NULL when some of them were dropped. */
+static char *read_as(struct fixture *f, int64_t reader, int64_t sequence)
 {
 	struct event_log *log = store_events(f->store);
 	int64_t position;
 	size_t size;
 	char *text;
 
-	if (event_log_find(log, sequence, &position) < 0)
+	if (event_log_find(log, reader, sequence, &position) < 0)
 		return NULL;
-	size = (size_t)(event_log_end(log) - position);
+	size = (size_t)(event_log_end(log, reader) - position);
 	text = calloc(1, size + 1);
 	assert_non_null(text);
 	for (size_t done = 0; done < size;) {
 		/* Small pieces, so that they end both within lines and at line ends. */
-		ssize_t len = event_log_read(log, position + (int64_t)done, text + done,
+		ssize_t len = event_log_read(log, reader, position + (int64_t)done, text + done,
 					     size - done < 4099 ? size - done : 4099);
 
 		assert_true(len > 0);
 		done += (size_t)len;
 	}
 	return text;
+}
+
+static char *read_since(struct fixture *f, int64_t sequence)
+{
+	return read_as(f, EVENT_READER_ALL, sequence);
 }
 
 static int put_twice_and_fail_fn(struct txn *t, void *arg, struct error *e)
@@ -55,9 +65,9 @@ static void test_only_what_was_committed(void **state)
 	assert_int_equal(event_log_last(store_events(f->store)), 2);
 	text = read_since(f, 1);
 	assert_non_null(strstr(text, "\"sequence\":2,"));
-	assert_non_null(strstr(text, "\"job\":\"j\",\"uid\":5,\"account\":\"a\",\"source\":\"rest\""));
+	assert_non_null(strstr(text, "\"source\":\"rest\",\"job\":\"j\",\"uid\":5,\"account\":\"a\"}\n"));
 	assert_null(strstr(text, "\"sequence\":1,"));
-	assert_int_equal(event_log_find(store_events(f->store), 3, &position), -ENOENT);
+	assert_int_equal(event_log_find(store_events(f->store), EVENT_READER_ALL, 3, &position), -ENOENT);
 }
 
 static void test_no_secrets(void **state)
@@ -86,6 +96,7 @@ static void test_limited_and_persistent(void **state)
 	int64_t first, last, position;
 
 	put(f, make(KIND_ZONE, test_uuid(1)));
+	assert_true(event_log_end(store_events(f->store), EVENT_READER_ALL) > 0); /* has looked */
 	for (int i = 0; i < 20; i++) {
 		struct object *copy;
 
@@ -100,8 +111,9 @@ static void test_limited_and_persistent(void **state)
 	last = event_log_last(store_events(f->store));
 	assert_int_equal(last, 21);
 	assert_true(first > 0);
-	assert_int_equal(event_log_find(store_events(f->store), first - 1, &position), -ESTALE);
-	assert_int_equal(event_log_read(store_events(f->store), 0, long_text, 1), -ESTALE);
+	assert_int_equal(event_log_find(store_events(f->store), EVENT_READER_ALL, first - 1, &position),
+			 -ESTALE);
+	assert_int_equal(event_log_read(store_events(f->store), EVENT_READER_ALL, 0, long_text, 1), -ESTALE);
 	before = read_since(f, first);
 	assert_non_null(before);
 	assert_true(strlen(before) <= EVENTS_BYTES);
@@ -114,27 +126,269 @@ static void test_limited_and_persistent(void **state)
 	assert_int_equal(event_log_last(store_events(f->store)), last + 1);
 }
 
-/* A reader's position means the same in the next process, and is gone if its events are. */
+/* A reader's positions mean the same in the next process, and are gone if its events are. */
 static void test_positions_go_on(void **state)
 {
 	struct fixture *f = *state;
 	char before[64] = "", after[64] = "";
-	int64_t place, end;
+	int64_t place, end, reader, sequence, position;
 
 	put(f, make(KIND_ZONE, test_uuid(1)));
 	put(f, make(KIND_ZONE, test_uuid(2)));
-	assert_int_equal(event_log_find(store_events(f->store), 1, &place), 0);
-	end = event_log_end(store_events(f->store));
+	assert_false(event_log_take_place(store_events(f->store), &reader, &sequence, &position));
+	assert_int_equal(event_log_find(store_events(f->store), EVENT_READER_ALL, 1, &place), 0);
+	end = event_log_end(store_events(f->store), EVENT_READER_ALL);
 	assert_true(place > 0 && end > place);
-	assert_true(event_log_read(store_events(f->store), place, before, sizeof(before) - 1) > 0);
+	assert_true(event_log_read(store_events(f->store), EVENT_READER_ALL, place, before,
+				   sizeof(before) - 1) > 0);
+	assert_true(event_log_take_place(store_events(f->store), &reader, &sequence, &position));
+	assert_int_equal(reader, EVENT_READER_ALL);
+	assert_int_equal(sequence, 2);
+	assert_int_equal(position, end);
+	assert_false(event_log_take_place(store_events(f->store), &reader, &sequence, &position));
 	fixture_reopen(f);
-	event_log_move(store_events(f->store), 1, place + 1000);
-	assert_int_equal(event_log_end(store_events(f->store)), end + 1000);
-	assert_true(event_log_read(store_events(f->store), place + 1000, after, sizeof(after) - 1) > 0);
+	event_log_move(store_events(f->store), EVENT_READER_ALL, 1, place + 1000);
+	assert_int_equal(event_log_end(store_events(f->store), EVENT_READER_ALL), end + 1000);
+	assert_true(event_log_read(store_events(f->store), EVENT_READER_ALL, place + 1000, after,
+				   sizeof(after) - 1) > 0);
 	assert_string_equal(before, after);
-	assert_int_equal(event_log_read(store_events(f->store), place, after, 1), -ESTALE);
-	event_log_move(store_events(f->store), 99, end + 1000);
-	assert_int_equal(event_log_read(store_events(f->store), end + 1000, after, 1), -ESTALE);
+	assert_int_equal(event_log_read(store_events(f->store), EVENT_READER_ALL, place, after, 1), -ESTALE);
+	event_log_move(store_events(f->store), EVENT_READER_ALL, 99, end + 1000);
+	assert_int_equal(event_log_read(store_events(f->store), EVENT_READER_ALL, end + 1000, after, 1),
+			 -ESTALE);
+}
+
+/* ------------------------------------------------------------------ readers */
+
+#define ACCOUNTS 3
+#define IMAGES	 6
+#define STEPS	 400
+
+/* uuids: accounts from 1, images from 16, shares and tags from there. */
+static const char *account_uuid(int i)
+{
+	return test_uuid(1 + (unsigned)i);
+}
+
+static int64_t account_id(const struct view *view, int i)
+{
+	return view_get(view, KIND_ACCOUNT, account_uuid(i))->id;
+}
+
+/* A step of the test: an object is put or removed on behalf of an account. */
+struct step {
+	struct object *put;
+	const char *remove;
+	int account; /* -1: the administrator's */
+};
+
+static int step_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct step *s = arg;
+	struct cause cause = {.uid = 4000 + s->account, .job = "job", .source = "fs"};
+
+	if (s->account >= 0)
+		snprintf(cause.account, sizeof(cause.account), "%s", account_uuid(s->account));
+	txn_set_cause(t, &cause);
+	return s->put ? txn_put(t, s->put, NULL, e) : txn_remove(t, view_get_any(txn_view(t), s->remove), e);
+}
+
+/* A change of an image: made, renamed, given away, shared, no longer shared, removed; *ret_remove or *ret_put. */
+static void any_step(const struct view *view, struct step *ret)
+{
+	const char *uuid = test_uuid(16 + (unsigned)(random() % IMAGES));
+	const struct object *image = view_get(view, KIND_IMAGE, uuid), *share, *receiver;
+	char key[SHARE_KEY_SIZE];
+	int to = (int)(random() % (ACCOUNTS + 1)) - 1; /* -1: all */
+
+	*ret = (struct step){.account = (int)(random() % (ACCOUNTS + 1)) - 1};
+	receiver = to < 0 ? NULL : view_get(view, KIND_ACCOUNT, account_uuid(to));
+	share = image ? access_share(view, uuid, receiver ? object_uuid(receiver) : NULL) : NULL;
+	if (!image) {
+		ret->put = make(KIND_IMAGE, uuid);
+		object_set_str(ret->put, IMAGE_ACCOUNT_UUID, receiver ? object_uuid(receiver) : NULL);
+		return;
+	}
+	switch (random() % 5) {
+	case 0:
+		ret->put = object_copy(image);
+		object_set_str(ret->put, IMAGE_ACCOUNT_UUID, receiver ? object_uuid(receiver) : NULL);
+		break;
+	case 1:
+		if (share) {
+			ret->remove = object_uuid(share);
+			break;
+		}
+		ret->put = make(KIND_SHARED_RESOURCE, test_uuid(1000 + (unsigned)random() % 1000000));
+		object_set_str(ret->put, SHARED_RESOURCE_UUID, uuid);
+		object_set_str(ret->put, SHARED_RECEIVER_UUID, receiver ? object_uuid(receiver) : NULL);
+		object_set_str(ret->put, SHARED_OWNER_UUID, object_str(image, IMAGE_ACCOUNT_UUID));
+		object_set_str(ret->put, SHARED_KEY,
+			       access_share_key(uuid, receiver ? object_uuid(receiver) : NULL, key));
+		break;
+	case 2:
+		if (random() % 2 &&
+		    !view_next_where(view, KIND_SHARED_RESOURCE, SHARED_RESOURCE_UUID, uuid, 0)) {
+			ret->remove = object_uuid(image);
+			break;
+		}
+		ret->put = make(KIND_SYSTEM_TAG, test_uuid(2000000 + (unsigned)random() % 1000000));
+		object_set_str(ret->put, SYSTEM_TAG_RESOURCE_UUID, uuid);
+		break;
+	default:
+		ret->put = object_copy(image);
+		snprintf(key, sizeof(key), "name %ld", random() % 1000);
+		object_set_str(ret->put, IMAGE_NAME, key);
+		break;
+	}
+}
+
+static bool saw(const struct view *view, const char *uuid, const char *account)
+{
+	const struct object *o = view_get_any(view, uuid);
+
+	return o && access_may_see(view, o, account);
+}
+
+/*
+ * Each account sees exactly the lines about objects that it saw before or sees after the change, and why they changed if
+ * it was on its behalf; positions and sizes agree, in the middle and after a restart.
+ */
+static void test_readers(void **state)
+{
+	struct fixture *f = *state;
+	struct event_log *log = store_events(f->store);
+	size_t shown[ACCOUNTS] = {0}, hidden[ACCOUNTS] = {0};
+	char *texts[ACCOUNTS];
+
+	srandom(12);
+	for (int i = 0; i < ACCOUNTS; i++)
+		put(f, make(KIND_ACCOUNT, account_uuid(i)));
+	for (int n = 0; n < STEPS; n++) {
+		_cleanup_view_ struct view *was = store_view(f->store), *is = NULL;
+		_cleanup_free_ char *all = NULL;
+		int64_t before = event_log_last(log);
+		_cleanup_json_ json_t *event = NULL;
+		struct step step;
+		char uuid[UUID_SIZE];
+
+		any_step(was, &step);
+		assert_true(store_run(f->store, step_fn, &step, NULL) >= 0);
+		is = store_view(f->store);
+		all = read_since(f, before);
+		if (!*all)
+			continue;
+		event = json_loads(all, 0, NULL);
+		snprintf(uuid, sizeof(uuid), "%s", json_string_value(json_object_get(event, "uuid")));
+		for (int i = 0; i < ACCOUNTS; i++) {
+			_cleanup_free_ char *text = read_as(f, account_id(is, i), before);
+
+			if (!saw(was, uuid, account_uuid(i)) && !saw(is, uuid, account_uuid(i))) {
+				assert_string_equal(text, "");
+				hidden[i]++;
+			} else if (step.account == i) {
+				assert_string_equal(text, all);
+				shown[i]++;
+			} else {
+				_cleanup_json_ json_t *part = json_loads(text, 0, NULL);
+
+				assert_non_null(part);
+				(void)json_object_del(event, "job");
+				(void)json_object_del(event, "uid");
+				(void)json_object_del(event, "account");
+				(void)json_object_del(event, "owner");
+				assert_true(json_equal(part, event));
+				json_decref(event);
+				event = json_loads(all, 0, NULL);
+				shown[i]++;
+			}
+		}
+	}
+	for (int i = 0; i < ACCOUNTS; i++) {
+		_cleanup_view_ struct view *view = store_view(f->store);
+
+		assert_true(shown[i] > STEPS / 10 && hidden[i] > STEPS / 10);
+		texts[i] = read_as(f, account_id(view, i), 0);
+	}
+	fixture_reopen(f);
+	for (int i = 0; i < ACCOUNTS; i++) {
+		_cleanup_view_ struct view *view = store_view(f->store);
+		int64_t reader = account_id(view, i), position, start,
+			last = event_log_last(store_events(f->store));
+		_cleanup_free_ char *again = NULL;
+
+		log = store_events(f->store);
+		again = read_as(f, reader, 0);
+		assert_string_equal(again, texts[i]);
+		assert_int_equal(event_log_find(log, reader, 0, &start), 0);
+		for (int64_t n = 0; n <= last; n++) {
+			_cleanup_free_ char *rest = read_as(f, reader, n);
+
+			assert_int_equal(event_log_find(log, reader, n, &position), 0);
+			assert_string_equal(again + (position - start), rest);
+		}
+		free(texts[i]);
+	}
+}
+
+/* Positions stay when the oldest lines are dropped, also those of readers who have not looked for long. */
+static void test_readers_of_a_full_log(void **state)
+{
+	struct fixture *f = *state;
+	struct event_log *log = store_events(f->store);
+	static char long_text[100000];
+	_cleanup_free_ char *early = NULL, *rest = NULL;
+	int64_t reader, end, first;
+	_cleanup_view_ struct view *view = NULL;
+
+	put(f, make(KIND_ACCOUNT, account_uuid(0)));
+	view = store_view(f->store);
+	reader = account_id(view, 0);
+	early = read_as(f, reader, 0);
+	end = event_log_end(log, reader);
+	for (int i = 0; i < 400; i++) {
+		struct object *o = make(KIND_IMAGE, test_uuid(100 + (unsigned)i));
+
+		memset(long_text, 'a' + i % 26, sizeof(long_text) - 1);
+		object_set_str(o, IMAGE_DESCRIPTION, long_text);
+		object_set_str(o, IMAGE_ACCOUNT_UUID, i % 3 ? account_uuid(0) : NULL);
+		put(f, o);
+	}
+	first = event_log_first(log);
+	assert_true(first > 200);
+	assert_int_equal(event_log_read(log, reader, end, long_text, 1), -ESTALE);
+	rest = read_as(f, reader, first);
+	assert_int_equal(event_log_find(log, reader, first, &end), 0);
+	assert_int_equal(event_log_end(log, reader) - end, strlen(rest));
+	fixture_reopen(f);
+	free(early);
+	early = read_as(f, reader, first);
+	assert_string_equal(early, rest);
+}
+
+/* News are for those who have looked and see them. */
+static void test_news(void **state)
+{
+	struct fixture *f = *state;
+	struct event_log *log = store_events(f->store);
+	struct object *image = make(KIND_IMAGE, test_uuid(100));
+	int64_t reader;
+	bool news;
+
+	put(f, make(KIND_ACCOUNT, account_uuid(0)));
+	assert_false(event_log_take_news(log, 0, &reader, &news));
+	(void)event_log_end(log, 1);
+	assert_true(event_log_take_news(log, 0, &reader, &news));
+	assert_false(news);
+	put(f, make(KIND_IMAGE, test_uuid(99)));
+	assert_true(event_log_take_news(log, 0, &reader, &news));
+	assert_int_equal(reader, 1);
+	assert_false(news);
+	object_set_str(image, IMAGE_ACCOUNT_UUID, account_uuid(0));
+	put(f, image);
+	assert_true(event_log_take_news(log, 0, &reader, &news));
+	assert_true(news);
+	assert_false(event_log_take_news(log, 1, &reader, &news));
 }
 
 int main(void)
@@ -145,6 +399,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_secrets, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_limited_and_persistent, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_positions_go_on, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_readers, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_readers_of_a_full_log, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_news, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,7 +126,6 @@ static void test_values(void **state)
 	expect("changed %d:%d ", KIND_VM, N_INVENTORY);
 	expect("changed %d:%d ", KIND_VM, N_ACTIONS);
 	expect("changed 0:%d ", N_INVENTORIES);
-	expect("changed 0:%d ", N_EVENTS);
 	expect("made %d:%d host", N_OBJECT, N_REFERENCE);
 	expect_no(" name\n");
 	expect_no(" web\n");

@@ -120,7 +120,8 @@ static const struct row {
 	{"sessions/call", 0666, ROOT_UID, 20, 0, 0, 0},
 	{"sessions/stamp", 0444, ROOT_UID, 20, 0, 0, 0},
 	{"limits", 0444, ROOT_UID, 20, 0, 0, -EACCES},
-	{"events", 0400, ROOT_UID, 20, -EACCES, -EACCES, -EACCES},
+	{"events", 0400, ROOT_UID, 20, -EACCES, -EACCES, -EACCES}, /* the administrator's */
+	{"metrics", 0400, ROOT_UID, 20, -EACCES, -EACCES, -EACCES},
 	{"zones", 0755, ROOT_UID, 20, 0, 0, -EACCES},
 	{"zones/create", 0644, ROOT_UID, 20, 0, 0, -EACCES},
 	{"zones/00000000000000000000000000000005", 0755, ROOT_UID, 20, 0, 0, -EACCES},
@@ -170,6 +171,31 @@ static void test_modes(void **state)
 		    check_as(view, row->path, &is_team) != row->team ||
 		    check_as(view, row->path, &stranger) != row->stranger)
 			fail_msg("%s may be used by others than it should", row->path);
+	}
+}
+
+/* Each account has an `events` of its own, an inode that no other account may use, however it has come by it. */
+static void test_events(void **state)
+{
+	static const struct caller *const callers[] = {&administrator, &is_alice, &is_team};
+	_cleanup_view_ struct view *view = make_view();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(callers); i++) {
+		struct place p = find(view, "events", callers[i]);
+		struct node back;
+
+		assert_int_equal(place_mode(&p) & 07777, i ? 0444 : 0400);
+		assert_true(node_unpack(node_pack(p.node), &back));
+		assert_int_equal(back.index, i ? view_get(view, KIND_ACCOUNT, callers[i]->account)->id : 0);
+		for (size_t k = 1; k < ARRAY_SIZE(callers); k++) {
+			p.caller = *callers[k];
+			assert_int_equal(place_check(&p), k == i ? 0 : -EACCES);
+			assert_int_equal(place_check_attributes(&p), k == i ? 0 : -EACCES);
+		}
+		p.caller = stranger;
+		assert_int_equal(place_check(&p), -EACCES);
+		assert_int_equal(place_check_attributes(&p), -EACCES);
 	}
 }
 
@@ -253,7 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes),	cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_names),	cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_renewal),
+		cmocka_unit_test(test_renewal), cmocka_unit_test(test_events),
 	};
 
 	fs.uploads = uploads_new(NULL);
