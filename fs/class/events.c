@@ -134,12 +134,14 @@ static void events_read(fuse_req_t req, struct handle *h, size_t size, off_t off
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_free_ char *data = malloc(size);
+	int64_t end = event_log_end(fs->events, h->node.index);
 	ssize_t len = data ? -EACCES : -ENOMEM;
 
 	if (data && may_go_on(fs, h))
 		len = event_log_read(fs->events, h->node.index, h->start + offset, data, size);
-	if (len > 0)
-		atomic_store(&h->seen, h->start + offset + len);
+	/* Who finds nothing more has seen all up to the end, wherever the reading began. */
+	if (len >= 0)
+		atomic_store(&h->seen, len ? h->start + offset + len : end);
 	if (len < 0)
 		fuse_reply_err(req, (int)-len);
 	else
