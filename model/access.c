@@ -16,6 +16,13 @@ bool access_is_admin(const struct view *view, const char *account)
 	return !account || (o && object_str_is(o, ACCOUNT_TYPE, "SystemAdmin"));
 }
 
+bool access_is_closed(const struct view *view, const char *account)
+{
+	const struct object *o = view_get(view, KIND_ACCOUNT, account);
+
+	return o && object_int(o, ACCOUNT_CLOSED);
+}
+
 /* The object that the owner field of @o names; NULL when there is none. */
 static const struct object *parent_of(const struct view *view, const struct object *o)
 {

@@ -15,6 +15,8 @@
 
 /** True when the account with this uuid is an administrator. NULL is the pool itself, which counts as one. */
 bool access_is_admin(const struct view *view, const char *account);
+/** True when the account with this uuid is being deleted: it can do nothing any more. */
+bool access_is_closed(const struct view *view, const char *account);
 /** True when the account with this uuid, which is not an administrator, may see @o. */
 bool access_may_see(const struct view *view, const struct object *o, const char *account);
 /** True when @o is the account's own, or belongs to an object that is: it may change it. */

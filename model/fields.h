@@ -393,7 +393,8 @@
 	X_STR(X, ACCOUNT, LOGIN_ADDRESSES, "loginAddresses", F_HIDDEN | F_NOWRITE, "where it has logged in from, newest first") \
 	X_STR(X, ACCOUNT, UNIX_USERS, "unixUsers", F_FILE, "local users and @group who are this account, see README") \
 	X_STR(X, ACCOUNT, UNIX_UID, "unixUid", F_HIDDEN | F_INDEX, "number of the user who owns its files") \
-	X_STR(X, ACCOUNT, UNIX_GID, "unixGid", F_HIDDEN | F_INDEX, "number of the group of its files")
+	X_STR(X, ACCOUNT, UNIX_GID, "unixGid", F_HIDDEN | F_INDEX, "number of the group of its files") \
+	X(ACCOUNT, CLOSED, "closed", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: it is being deleted")
 
 /* An object that its owner lets others see and use: one account, or all (account/sharing.h). */
 #define SHARED_FIELDS(X)                                                                                     \

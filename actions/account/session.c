@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/engine/config.h"
+#include "model/access.h"
 
 /* How many ended sessions of an account stay at most. */
 #define KEEP_ENDED_MAX 100
@@ -26,7 +27,10 @@ const struct object *session_find(const struct view *view, const char *uuid)
 {
 	const struct object *session = view_get(view, KIND_SESSION, uuid);
 
-	return session && !session_has_ended(session, store_now()) ? session : NULL;
+	return session && !session_has_ended(session, store_now()) &&
+			       !access_is_closed(view, object_str(session, SESSION_ACCOUNT_UUID))
+		       ? session
+		       : NULL;
 }
 
 const char *session_ended_account(const struct view *view, const char *uuid)

@@ -38,7 +38,7 @@ int share_remove(struct txn *t, const char *uuid, const char *account, struct er
 }
 
 /* The shares of an object that gets another owner stay, but for the one with the new owner. */
-static int shares_follow(struct txn *t, const char *uuid, const char *account, struct error *e)
+static int shares_follow(struct txn *t, const char *uuid, const char *account, size_t *count, struct error *e)
 {
 	int64_t after = 0;
 	const struct object *share;
@@ -49,6 +49,7 @@ static int shares_follow(struct txn *t, const char *uuid, const char *account, s
 		struct object *copy = object_copy(share);
 
 		after = share->id;
+		(*count)++;
 		object_set_str(copy, SHARED_OWNER_UUID, account);
 		r = txn_put(t, copy, NULL, e);
 	}
@@ -68,14 +69,17 @@ static const struct following {
 	{KIND_VOLUME, KIND_SCHEDULER, SCHEDULER_TARGET_UUID},
 };
 
-static int change_one(struct txn *t, const struct object *o, const char *account, struct error *e)
+int owner_change_alone(struct txn *t, const struct object *given, const char *account, size_t *count,
+		       struct error *e)
 {
+	_cleanup_object_ const struct object *o = object_ref(given);
 	struct object *copy = object_copy(o);
 	int r;
 
+	(*count)++;
 	object_set_str(copy, o->kind->owner_field, account);
 	r = txn_put(t, copy, NULL, e);
-	return r < 0 ? r : shares_follow(t, object_uuid(o), account, e);
+	return r < 0 ? r : shares_follow(t, object_uuid(o), account, count, e);
 }
 
 /* The table has no circle: the recursion ends after VM, volume, snapshot. */
@@ -83,7 +87,8 @@ int owner_change(struct txn *t, const struct object *given, const char *account,
 		 struct error *e) // NOLINT(misc-no-recursion)
 {
 	_cleanup_object_ const struct object *o = object_ref(given);
-	int r = change_one(t, o, account, e);
+	size_t count = 0;
+	int r = owner_change_alone(t, o, account, &count, e);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(followings); i++) {
 		const struct following *f = &followings[i];

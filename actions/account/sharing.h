@@ -29,5 +29,8 @@ int share_remove(struct txn *t, const char *uuid, const char *account, struct er
  * -EDQUOT, errors of txn_put().
  */
 int owner_change(struct txn *t, const struct object *o, const char *account, struct error *e);
+/** The same without what follows it. @count is increased by the number of rows: that of @o and of its shares. */
+int owner_change_alone(struct txn *t, const struct object *o, const char *account, size_t *count,
+		       struct error *e);
 
 #endif

@@ -108,7 +108,12 @@ int access_check(const struct view *view, const struct request *req, struct erro
 	const struct operation *op = req->op;
 	int r = 0;
 
-	if ((op->flags & OP_NO_SESSION) || is_unlimited(view, &req->actor))
+	if (op->flags & OP_NO_SESSION)
+		return 0;
+	if (access_is_closed(view, req->actor.account))
+		return error_set_code(e, EACCES, "ID.1002", "the account '%s' is being deleted",
+				      req->actor.account);
+	if (is_unlimited(view, &req->actor))
 		return 0;
 	if (op->flags & OP_ADMIN)
 		return error_set_code(e, EACCES, "ID.1002",

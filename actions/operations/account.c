@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actions/account/account.h"
+#include "actions/account/account_remove.h"
 #include "actions/account/quota.h"
 #include "actions/account/session.h"
 #include "actions/account/sharing.h"
@@ -249,42 +250,10 @@ static int account_delete_check(const struct view *view, const struct request *r
 	return 0;
 }
 
-/* Gives the account's objects of @kind to the administrator, so that none is left without an owner. */
-static int hand_over(struct txn *t, const struct kind *kind, const char *account, struct error *e)
+static int account_delete_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	const struct object *o;
-	int r = 0;
-
-	while (r == 0 && (o = view_next_where(txn_view(t), kind->id, kind->owner_field, account, 0)))
-		r = owner_change(t, o, ADMIN_ACCOUNT_UUID, e);
-	return r;
-}
-
-static int account_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,
-				struct error *e)
-{
-	int r = object_remove_where(t, KIND_SESSION, SESSION_ACCOUNT_UUID, req->target, e);
-
 	(void)ret_result;
-	if (r < 0)
-		return r;
-	for (int kind = KIND_NONE + 1; kind < KIND_COUNT; kind++) {
-		if (kind_get((enum kind_id)kind)->owner != OWNER_SHAREABLE)
-			continue;
-		r = hand_over(t, kind_get((enum kind_id)kind), req->target, e);
-		if (r < 0)
-			return r;
-	}
-	r = object_remove_where(t, KIND_SHARED_RESOURCE, SHARED_RECEIVER_UUID, req->target, e);
-	if (r < 0)
-		return r;
-	r = object_remove_where(t, KIND_QUOTA, QUOTA_IDENTITY_UUID, req->target, e);
-	if (r < 0)
-		return r;
-	r = object_remove_where(t, KIND_ACCESS_KEY, ACCESS_KEY_ACCOUNT_UUID, req->target, e);
-	if (r < 0)
-		return r;
-	return object_remove(t, request_object(txn_view(t), req), e);
+	return account_remove(job, job->req->target, e);
 }
 
 /* Not in the manual. */
@@ -343,7 +312,8 @@ static const struct operation delete_account = {
 	.error_code = "SYS.1004",
 	.help = "deletes the account and ends its sessions; its objects pass to the administrator",
 	.check = account_delete_check,
-	.apply = account_delete_apply,
+	.run = account_delete_run,
+	.recover = account_delete_run,
 };
 
 static const struct operation query_account = {

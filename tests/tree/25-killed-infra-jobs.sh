@@ -49,6 +49,21 @@ assert_eq "$(value "volumes/$volume/size")" 16777216
 die_at image-measured "images/$both/actions" sync-size Done
 assert_eq "$(value "images/$both/size")" 1048576
 
+step "an account with objects, more than one step takes"
+account=$(account gone)
+for ((i = 0; i < 150; i++)); do
+	echo "name=of-gone-$i policy=antiSoft" >"$MOUNT/affinity-groups/create"
+done
+for point in account-closed account-step-done; do
+	for group in $(uuids affinity-groups); do
+		request sessions/call "{\"operation\":\"ChangeResourceOwner\",\"params\":{\"accountUuid\":\"$account\",\"resourceUuid\":\"$group\"}}" >/dev/null
+	done
+	die_at $point "accounts/$account/actions" delete Done
+	[ ! -e "$MOUNT/accounts/$account" ] || fail "the account is still there"
+	assert_eq "$(sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM affinity_group WHERE accountUuid = '$account'")" 0
+	account=$(account "gone-$point")
+done
+
 step "a password: nobody knows whether the guest has it"
 vm=$(create_vm web "$both")
 act "vm-instances/$vm" set-qga enable=true
