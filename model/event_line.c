@@ -281,7 +281,7 @@ char *event_line_audience(const struct event_line *line)
 
 size_t event_line_weight(const struct event_line *line)
 {
-	return sizeof(*line) + line->count * sizeof(int64_t) + line->len + 1;
+	return line->count * sizeof(int64_t) + line->len;
 }
 
 /* ------------------------------------------------------------------ readers */

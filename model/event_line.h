@@ -51,7 +51,7 @@ struct event_line *event_line_load(int64_t sequence, int64_t time, const char *t
 				   int64_t maker, const char *audience);
 /** The accounts that read the line as a text to be stored, for free(): "*" or numbers. NULL if out of memory. */
 char *event_line_audience(const struct event_line *line);
-/** Bytes of memory that the line takes. */
+/** Bytes that the line and its audience count in the size of the log. */
 size_t event_line_weight(const struct event_line *line);
 
 /** Bytes of the line for this reader, with the newline; 0 = not shown. */

@@ -3,6 +3,7 @@
 #include "tests/unit/fixture.h"
 
 #include <jansson.h>
+#include <sqlite3.h>
 
 #include "model/access.h"
 #include "model/json.h"
@@ -159,6 +160,36 @@ static void test_positions_go_on(void **state)
 }
 
 /* ------------------------------------------------------------------ readers */
+
+/* What was recorded before lines had an audience is the administrator's, and new lines are not. */
+static void test_older_database(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *path = NULL, *all = NULL, *hers = NULL, *line = NULL;
+	sqlite3 *db;
+
+	put(f, make(KIND_ACCOUNT, test_uuid(1)));
+	put(f, make(KIND_ZONE, test_uuid(2)));
+	all = read_since(f, 0);
+	store_close(f->store);
+	f->store = NULL;
+	assert_true(asprintf(&path, "%s/pool.db", f->dir) > 0);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			     "ALTER TABLE event DROP COLUMN audience; ALTER TABLE event DROP COLUMN maker;"
+			     "ALTER TABLE event DROP COLUMN shown; PRAGMA user_version = 1",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	fixture_open(f);
+	line = read_since(f, 0);
+	assert_string_equal(line, all);
+	put(f, make(KIND_ZONE, test_uuid(3)));
+	hers = read_as(f, 1, 0);
+	assert_non_null(strstr(hers, "\"sequence\":3,"));
+	assert_null(strstr(hers, "\"sequence\":2,"));
+}
 
 #define ACCOUNTS 3
 #define IMAGES	 6
@@ -399,6 +430,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_secrets, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_limited_and_persistent, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_positions_go_on, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_older_database, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_readers, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_readers_of_a_full_log, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_news, fixture_setup, fixture_teardown),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deleting an account that has much: no change of the store is large, and the account can do nothing from the first on. */
+/* What has much to do is done in many small changes of the store, so that nobody waits for it for long. */
 #include "tests/unit/pool_fixture.h"
 
 #include "actions/account/account_remove.h"
@@ -84,7 +84,8 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 		seen->acted = true;
 }
 
-static void test_steps(void **state)
+/* Deleting an account that has much: it can do nothing from the first change on. */
+static void test_account(void **state)
 {
 	struct pool_fixture *f = *state;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -126,10 +127,65 @@ static void test_steps(void **state)
 	request_free(request);
 }
 
+/* -------------------------------------------------------------------- old rows */
+
+#define OLD 1000
+
+static int fill_old_fn(struct txn *t, void *arg, struct error *e)
+{
+	int r = 0;
+
+	(void)arg;
+	for (unsigned i = 0; r >= 0 && i < OLD; i++) {
+		struct object *o = make(KIND_SESSION, test_uuid(0x500000 + i));
+
+		object_set_str(o, SESSION_ACCOUNT_UUID, ADMIN_ACCOUNT_UUID);
+		object_set_int(o, SESSION_EXPIRED_DATE, 1);
+		r = txn_put(t, o, NULL, e);
+		if (r < 0)
+			break;
+		o = make(KIND_JOB, test_uuid(0x600000 + i));
+		object_set_str(o, JOB_STATE, "Done");
+		object_set_str(o, JOB_OPERATION, "UpdateZone");
+		object_set_int(o, JOB_FINISHED, 1);
+		r = txn_put(t, o, NULL, e);
+	}
+	return r;
+}
+
+static bool no_old_job(const struct view *view, const void *arg)
+{
+	(void)arg;
+	return !view_get(view, KIND_JOB, test_uuid(0x600000 + OLD - 1));
+}
+
+static void test_old_rows(void **state)
+{
+	struct pool_fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	static struct seen seen;
+	_cleanup_view_ struct view *view = NULL;
+
+	assert_true(store_run(pool_store(f->pool), fill_old_fn, NULL, &e) >= 0);
+	assert_int_equal(store_observe(pool_store(f->pool), observe, &seen), 0);
+	assert_int_equal(session_remove_ended(f->pool, &e), 0);
+	view = view_now(f);
+	assert_null(view_get(view, KIND_SESSION, test_uuid(0x500000 + OLD - 1)));
+	view_for_each (setting, view, KIND_GLOBAL_CONFIG)
+		if (object_str_is(setting, GLOBAL_CONFIG_CATEGORY, "rest") &&
+		    object_str_is(setting, GLOBAL_CONFIG_NAME, "expiredApi.scanInterval"))
+			must(f, "UpdateGlobalConfig", object_uuid(setting), json_pack("{s:s}", "value", "1"),
+			     NULL);
+	wait_until(f, no_old_job, NULL);
+	print_message("at most %zu changes\n", seen.largest);
+	assert_true(seen.largest > 0 && seen.largest <= ACCOUNT_REMOVE_STEP + 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_steps, pool_fixture_setup, pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_account, pool_fixture_setup, pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_old_rows, pool_fixture_setup, pool_fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
