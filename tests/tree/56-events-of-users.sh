@@ -21,8 +21,10 @@ length() {
 declare -A tails=()
 # follow UID: appends what follows to what the user has read already.
 follow() {
+	local have
 	touch "followed$1"
-	setpriv --reuid "$1" --regid "$1" --clear-groups tail -s 0.1 -f -c "+$(($(stat -c %s "followed$1") + 1))" "$events" >>"followed$1" &
+	have=$(stat -c %s "followed$1")
+	setpriv --reuid "$1" --regid "$1" --clear-groups tail -s 0.1 -f -c "+$((have + 1))" "$events" >>"followed$1" &
 	tails[$1]=$!
 }
 has_followed() { [ "$(stat -c %s "followed$1")" = "$(as "$1" stat -c %s "$events")" ]; }
@@ -119,11 +121,14 @@ for line in sys.stdin:
         except OSError as e:
             print(e.strerror, flush=True)
 END
-coproc reader { as 1001 /usr/bin/python3 poll.py "$events"; }
+mkfifo questions answers
+setpriv --reuid 1001 --regid 1001 --clear-groups /usr/bin/python3 poll.py "$events" <questions >answers &
+pid=$!
+exec {questions}>questions {answers}<answers
 ask() {
 	local line
-	[ -z "$1" ] || echo "$1" >&"${reader[1]}"
-	IFS= read -r -u "${reader[0]}" line
+	[ -z "$1" ] || echo "$1" >&"$questions"
+	IFS= read -r -u "$answers" line
 	echo "$line"
 }
 assert_eq "$(ask "")" ready
@@ -138,5 +143,5 @@ echo >"$MOUNT/accounts/$bob/unixUsers"
 sync "$MOUNT/accounts/$bob/unixUsers"
 assert_eq "$(ask read)" "Permission denied" "a read after the end of the binding"
 assert_fails "Permission denied" as 1001 cat "$events"
-exec {reader[1]}>&-
-wait "$reader_PID" || true
+kill "$pid" # umount(8) needs the file closed
+wait "$pid" || true
