@@ -422,7 +422,7 @@ static void a_newer_database_is_refused(void **state)
 	assert_int_equal(store_open(f->dir, &f->store, &e), -EPROTO);
 	assert_null(f->store);
 	assert_string_equal(error_sentence(&e),
-			    "the database has schema version 99, this poolfs knows versions up to 1");
+			    "the database has schema version 99, this poolfs knows versions up to 2");
 }
 
 static void an_older_database_gets_its_missing_columns_and_tables(void **state)
