@@ -170,18 +170,38 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 	return sqlite_exec(db, pragma, e);
 }
 
-int schema_apply(sqlite3 *db, struct error *e)
+static int check_version(sqlite3 *db, int version, struct error *e)
 {
-	int version = user_version(db);
-	int r;
-
 	if (version < 0)
 		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
 	if (version > SCHEMA_VERSION)
 		return error_set(e, EPROTO,
 				 "the database has schema version %d, this poolfs knows versions up to %d",
 				 version, SCHEMA_VERSION);
-	r = sqlite_exec(db, "BEGIN IMMEDIATE", e);
+	return 0;
+}
+
+int schema_check(const char *path, struct error *e)
+{
+	sqlite3 *db = NULL;
+	int r, rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc != SQLITE_OK)
+		r = error_set(e, -sqlite_errno(rc), "cannot open '%s': %s", path,
+			      db ? sqlite3_errmsg(db) : "out of memory");
+	else
+		r = check_version(db, user_version(db), e);
+	(void)sqlite3_close(db);
+	return r;
+}
+
+int schema_apply(sqlite3 *db, struct error *e)
+{
+	int version = user_version(db);
+	int r = check_version(db, version, e);
+
+	if (r == 0)
+		r = sqlite_exec(db, "BEGIN IMMEDIATE", e);
 	if (r < 0)
 		return r;
 	r = migrate(db, version, e);

@@ -13,6 +13,8 @@
 
 /** Creates or migrates all tables in one transaction. -EPROTO when a newer version wrote the database. */
 int schema_apply(sqlite3 *db, struct error *e);
+/** Whether schema_apply() could open the database in the file @path; changes nothing. -EPROTO as there. */
+int schema_check(const char *path, struct error *e);
 /** The `INSERT`, `UPDATE` or `SELECT` statement of a kind, columns in the order of its fields. Free with
  * sqlite3_free(); NULL when memory is short. */
 char *schema_insert_sql(const struct kind *kind);

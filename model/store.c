@@ -544,6 +544,17 @@ static int lock_folder(struct store *store, const char *dir, struct error *e)
 	return 0;
 }
 
+int store_check(const char *dir, struct error *e)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/pool.db", dir) < 0) {
+		path = NULL;
+		return error_oom(e);
+	}
+	return schema_check(path, e);
+}
+
 static int open_database(struct store *store, const char *dir, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
