@@ -8,8 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define MAGIC  UINT64_C(0x70656b736c6f6f70)
-#define LAYOUT 1
+#define MAGIC UINT64_C(0x70656b736c6f6f70)
 
 /* Bytes of one half; pages that are not used take no memory. */
 #define HALF	    (UINT64_C(512) << 20)
@@ -477,7 +476,7 @@ void keep_sizes(struct keep *k, size_t *ret_log, size_t *ret_valid)
 
 int keep_new(int *ret_fd, struct error *e)
 {
-	struct header header = {.magic = MAGIC, .layout = LAYOUT};
+	struct header header = {.magic = MAGIC, .layout = KEEP_LAYOUT};
 	_cleanup_close_ int fd = memfd_create("poolfs", MFD_CLOEXEC);
 
 	if (fd < 0 || ftruncate(fd, (off_t)(HEADER_SIZE + KEEP_INBOX + 2 * HALF)) < 0 ||
@@ -492,7 +491,7 @@ static int load(struct keep *k, struct error *e)
 {
 	uint64_t state = atomic_load_explicit(&k->header->state, memory_order_acquire), end;
 
-	if (k->header->magic != MAGIC || k->header->layout != LAYOUT)
+	if (k->header->magic != MAGIC || k->header->layout != KEEP_LAYOUT)
 		return error_set(
 			e, EINVAL,
 			"what the program before this one has kept is of another version; unmount, and mount again");

@@ -28,7 +28,14 @@
 
 struct keep;
 
-/* What is kept; the numbers are those of the layout, which another version of the program reads. */
+/*
+ * The version of what is kept, which another version of the program reads: it goes on only with its own. To be
+ * incremented with any change of a layout, or of the meaning of a number.
+ */
+#define KEEP_LAYOUT	    1
+#define KEEP_LAYOUT_CHANGED "what is kept has another layout: increment KEEP_LAYOUT, and correct the size"
+
+/* What is kept. */
 enum keep_type {
 	KEEP_INIT = 1,	     /* 0: the kernel's INIT request */
 	KEEP_REQUEST = 2,    /* its unique: a request that has not been answered */
@@ -52,6 +59,7 @@ enum keep_type {
 	KEEP_ASIDE = 20,	/* the file: moved aside */
 	KEEP_LAST_ERROR = 21,	/* the user: the sentence */
 	KEEP_GIVEN = 22,	/* the object: which of its nodes the kernel may have attributes of */
+	KEEP_NUMBERING = 23,	/* 0: what the numbers of nodes mean (fs/numbering.h) */
 };
 
 /** A new, empty one. *ret_fd is its file (owned by the caller), to be handed to keep_open() of another process. */

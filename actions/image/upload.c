@@ -23,6 +23,7 @@ struct kept_upload {
 	uint8_t closed, removed, done, unused;
 	char image[UUID_SIZE], same[UUID_SIZE], name[UPLOAD_NAME_MAX + 1];
 };
+_Static_assert(sizeof(struct kept_upload) == 360 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
 
 /* ----------------------------------------------------------------------- life */
 

@@ -32,11 +32,13 @@ struct kept_file {
 	int64_t changed, used;
 	uint32_t uid, mode;
 };
+_Static_assert(sizeof(struct kept_file) == 24 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
 
 struct kept_entry {
 	uint64_t dir;
 	int64_t file;
 };
+_Static_assert(sizeof(struct kept_entry) == 16 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
 
 struct scratches {
 	struct keep *keep; /* immutable; or NULL */

@@ -45,12 +45,14 @@ struct kept_handle {
 	uint8_t written, opener_closed, close_pending;
 	uint8_t unused[2];
 };
+_Static_assert(sizeof(struct kept_handle) == 88 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
 
 /* The first bytes of a content that is kept; the rest may be left out. */
 struct kept_content {
 	int64_t mtime;
 	uint64_t len;
 };
+_Static_assert(sizeof(struct kept_content) == 16 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
 
 /* A content up to this size is kept as soon as it is seen, a longer one when its reader is in the middle of it. */
 #define CONTENT_SMALL 4096
