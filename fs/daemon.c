@@ -79,6 +79,20 @@ static void __attribute__((noreturn)) child(const struct session_options *option
 	exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
+/* Goes on in the background, where the program before this one was. */
+static int go_on(const struct session_options *options, struct error *e)
+{
+	struct session_options here = *options;
+	int r = detach(options->pool.state_dir, e);
+
+	here.background = true;
+	if (r == 0)
+		r = supervisor_run(&here, e);
+	if (r < 0)
+		log_error("mount", options->mountpoint, "%s", error_sentence(e));
+	return r;
+}
+
 int daemon_run(const struct session_options *options, struct error *e)
 {
 	char said[PIPE_BUF];
@@ -87,6 +101,8 @@ int daemon_run(const struct session_options *options, struct error *e)
 	int fds[2];
 	pid_t pid;
 
+	if (options->handover->background)
+		return go_on(options, e);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_set(e, errno, "cannot create a pipe: %s", strerror(errno));
 	pid = fork();

@@ -2,6 +2,7 @@
 /*
  * What the supervisor of a mount and the worker that serves it tell each other, over a
  * pair of sockets that keep messages apart. The end of either is the end of the socket.
+ * The same messages go between the supervisor and who wants it to become another program.
  */
 #ifndef POOLFS_FS_LINK_H
 #define POOLFS_FS_LINK_H
@@ -23,6 +24,9 @@ enum link_what {
 	LINK_DEVICE = 'd',    /* here is /dev/fuse */
 	LINK_NO_DEVICE = 'n', /* it cannot be mounted: end, without a message */
 	LINK_GONE = 'g',      /* the mount is gone */
+	/* of an upgrade (fs/upgrade.h) */
+	LINK_UPGRADE = 'u',  /* become this program */
+	LINK_UPGRADED = 'v', /* done; or LINK_ERROR */
 };
 
 struct link_message {

@@ -45,6 +45,7 @@ static const struct fuse_opt option_table[] = {
 	OPTION("--help", help, 1),
 	OPTION("-V", version, 1),
 	OPTION("--version", version, 1),
+	OPTION("--upgrade", upgrade, 1),
 	FUSE_OPT_KEY("ro", KEY_READ_ONLY),
 	FUSE_OPT_KEY("rw", KEY_READ_WRITE),
 	FUSE_OPT_KEY("remount", KEY_REMOUNT),
@@ -70,6 +71,7 @@ static const struct fuse_opt option_table[] = {
 
 const char options_usage[] =
 	"usage: poolfs [options] [SOURCE] MOUNTPOINT\n"
+	"       poolfs --upgrade MOUNTPOINT\n"
 	"\n"
 	"Mounts a pool of virtual machines as a file system. In fstab: SOURCE MOUNTPOINT fuse.poolfs OPTION,...\n"
 	"\n"
@@ -84,6 +86,7 @@ const char options_usage[] =
 	"    -o log-level=LEVEL  what the log tells: error, warning, info (the default) or debug\n"
 	"    -o config=FILE      read options from FILE, one in a line; those given here override them\n"
 	"    -o OPTION,...       further options of fuse(8); those that only fstab(5) needs are ignored\n"
+	"    --upgrade           have this program serve the pool that is mounted there, which stays mounted\n"
 	"    -f                  stay in the foreground\n"
 	"    -d                  stay in the foreground and print every request of the kernel\n"
 	"    -h, --help          print this help\n"
@@ -236,6 +239,12 @@ static int check_together(struct parsing *p, struct error *e)
 				 o->source, o->mountpoint, p->extra);
 	if (!o->mountpoint)
 		return error_set(e, EINVAL, "no mount point given, see '" NAME " --help'");
+	if (o->upgrade &&
+	    (o->state || o->uri || o->admin_password_file || o->rest_user || o->log_level || o->source ||
+	     o->foreground || o->read_only || o->inotify || o->allow_other || o->max_read))
+		return error_set(
+			e, EINVAL,
+			"'--upgrade' takes only a mount point: the pool stays mounted with its options");
 	if (p->options.allow_other && p->allows_root)
 		return error_set(e, EINVAL, "the options 'allow_other' and 'allow_root' exclude each other");
 	if (o->inotify && o->read_only)
@@ -376,7 +385,7 @@ static int find_user(const char *name, uid_t *ret, struct error *e)
 	return 0;
 }
 
-int options_check(struct options *options, struct error *e)
+int options_check(struct options *options, bool mounted, struct error *e)
 {
 	int fd, r;
 
@@ -391,7 +400,8 @@ int options_check(struct options *options, struct error *e)
 	if (r == 0 && options->rest_user)
 		r = find_user(options->rest_user, &options->rest_uid, e);
 	if (r == 0)
-		r = check_directory(&options->mountpoint, "mount point", e);
+		r = mounted ? make_absolute(&options->mountpoint, "mount point", e)
+			    : check_directory(&options->mountpoint, "mount point", e);
 	if (r == 0 && options->admin_password_file)
 		r = make_absolute(&options->admin_password_file, "password file", e);
 	if (r < 0)

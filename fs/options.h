@@ -22,7 +22,7 @@ struct options {
 	enum log_level level;	      /* of it */
 	uid_t rest_uid;		      /* of it, after options_check(); UID_NONE */
 	unsigned max_read;	      /* bytes; 0: not given */
-	int foreground, help, version, read_only, inotify, allow_other;
+	int foreground, help, version, upgrade, read_only, inotify, allow_other;
 	int fake; /* mount -f: do everything but mount */
 };
 
@@ -35,9 +35,9 @@ extern const char options_usage[];
 int options_parse(int argc, char **argv, struct options *ret, struct fuse_args *ret_args, struct error *e);
 /**
  * Checks what can be checked before the program goes into the background; fills in defaults, makes paths
- * absolute, creates the state folder. Blocks.
+ * absolute, creates the state folder. @mounted: the mount is there, and nobody may serve it: it is asked nothing. Blocks.
  */
-int options_check(struct options *options, struct error *e);
+int options_check(struct options *options, bool mounted, struct error *e);
 void options_done(struct options *options);
 
 #endif

@@ -6,6 +6,7 @@
 
 #ifdef HAVE_SYSTEMD
 #include <stdint.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 
@@ -14,6 +15,10 @@
 
 #define NS_PER_US 1000
 #define US_PER_S  1000000
+
+/* By these the manager knows the descriptors. */
+#define DEVICE_NAME "poolfs-device"
+#define KEEP_NAME   "poolfs-keep"
 
 struct watchdog {
 	const char *mountpoint;
@@ -65,6 +70,47 @@ void service_ready(void *mountpoint)
 		log_error("service", NULL, "cannot start the thread of the watchdog: %s", strerror(-r));
 }
 
+void service_store(int device, int keep)
+{
+	(void)sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=" DEVICE_NAME, &device, 1);
+	(void)sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=" KEEP_NAME, &keep, 1);
+}
+
+void service_forget(void)
+{
+	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" DEVICE_NAME);
+	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" KEEP_NAME);
+}
+
+void service_take(int *ret_device, int *ret_keep)
+{
+	char **names = NULL;
+	int device = -1, keep = -1, count = sd_listen_fds_with_names(1, &names);
+
+	for (int i = 0; i < count; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+		int *ret = strcmp(names[i], DEVICE_NAME) == 0 ? &device
+			   : strcmp(names[i], KEEP_NAME) == 0 ? &keep
+							      : NULL;
+
+		if (ret && *ret < 0)
+			*ret = fd;
+		else
+			(void)close(fd); /* stored twice */
+		free(names[i]);
+	}
+	free(names);
+	if (device >= 0 && keep >= 0) {
+		*ret_device = device;
+		*ret_keep = keep;
+		return;
+	}
+	if (device >= 0)
+		(void)close(device);
+	if (keep >= 0)
+		(void)close(keep);
+}
+
 void service_ends(void)
 {
 	(void)sd_notify(0, "STOPPING=1");
@@ -73,6 +119,22 @@ void service_ends(void)
 void service_ready(void *mountpoint)
 {
 	(void)mountpoint;
+}
+
+void service_store(int device, int keep)
+{
+	(void)device;
+	(void)keep;
+}
+
+void service_forget(void)
+{
+}
+
+void service_take(int *ret_device, int *ret_keep)
+{
+	(void)ret_device;
+	(void)ret_keep;
 }
 
 void service_ends(void)

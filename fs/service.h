@@ -9,6 +9,15 @@
  * on, each after the mount has answered a request.
  */
 void service_ready(void *mountpoint);
+/**
+ * Puts the descriptors of the mount into the manager's store (FileDescriptorStoreMax=), from which the next program gets
+ * them if this one is killed.
+ */
+void service_store(int device, int keep);
+/** Takes them out again: the mount is gone, or they are of no use. */
+void service_forget(void);
+/** What the manager hands to this program of them; unchanged if there is nothing. Call it before threads are started. */
+void service_take(int *ret_device, int *ret_keep);
 /** Tells it that the program is about to end. */
 void service_ends(void);
 

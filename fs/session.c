@@ -13,6 +13,7 @@
 #include "fs/class/scratches.h"
 #include "fs/link.h"
 #include "fs/mount.h"
+#include "fs/numbering.h"
 #include "fs/receive.h"
 #include "fs/signals.h"
 #include "fs/table.h"
@@ -265,7 +266,11 @@ int session_serve(const struct session_options *options, int link, int keep_fd, 
 		return r;
 	signals_block();
 	session = mount_session_new(options->args, &fs, e);
-	r = session ? fs_open(&fs, options, session, e) : -EINVAL;
+	r = session ? numbering_check(fs.keep, e) : -EINVAL;
+	if (r == 0)
+		r = numbering_keep(fs.keep, e);
+	if (r == 0)
+		r = fs_open(&fs, options, session, e);
 	if (r == 0)
 		r = serve(session, &fs, options, link, e);
 	fs_close(&fs);

@@ -4,6 +4,7 @@
 #define POOLFS_SESSION_H
 
 #include "actions/pool_open.h"
+#include "fs/handover.h"
 #include "fs/tree/fs.h"
 
 struct session_options {
@@ -19,6 +20,8 @@ struct session_options {
 	const int
 		*ready_fd; /* what `ready` writes to, not for workers; -1 when it was called; NULL: nothing */
 	bool background;   /* the program leaves its process group then */
+	char **argv;	   /* the arguments by which another program goes on */
+	struct handover *handover; /* what the supervisor goes on with, which takes it over */
 };
 
 /**

@@ -14,6 +14,7 @@
 #include "fs/privileges.h"
 #include "fs/receive.h"
 #include "fs/service.h"
+#include "fs/upgrade.h"
 #include "model/keep.h"
 #include "model/log.h"
 
@@ -28,10 +29,15 @@ struct supervisor {
 	int deaths;   /* of workers in a row that have served nothing, */
 	int kills;    /* and those of them by SIGKILL */
 	bool served;  /* the present worker has */
+	bool is_own;  /* it is of this program, not of the one before */
 	bool is_ready;
-	bool ends;	    /* the worker has ended as it should, or was told to */
-	struct keep *given; /* has given up: the requests that it refuses */
-	struct error why;   /* why the last worker ended, if it said so */
+	bool ends;		 /* the worker has ended as it should, or was told to */
+	struct upgrade *upgrade; /* NULL: not mounted */
+	int caller;		 /* of an upgrade: who waits for this program to serve; -1: nobody */
+	int former;		 /* the program to go back to; -1: none */
+	int64_t until;		 /* ns since 1970: when it has to have served */
+	struct keep *given;	 /* has given up: the requests that it refuses */
+	struct error why;	 /* why the last worker ended, if it said so */
 };
 
 /* ------------------------------------------------------------- not serving */
@@ -114,6 +120,9 @@ static void close_own(const struct supervisor *s, int link)
 	close_fd(link);
 	close_fd(s->signals);
 	close_fd(s->device);
+	close_fd(s->former);
+	close_fd(s->caller);
+	upgrade_close(s->upgrade);
 	if (s->options->ready_fd)
 		close_fd(*s->options->ready_fd);
 }
@@ -160,6 +169,7 @@ static int start_worker(struct supervisor *s, struct error *e)
 		return error_set(e, -r, "cannot create a pair of sockets: %s", strerror(-r));
 	error_done(&s->why);
 	s->served = false;
+	s->is_own = true;
 	name_supervisor();
 	s->worker = fork();
 	if (s->worker < 0) {
@@ -174,6 +184,13 @@ static int start_worker(struct supervisor *s, struct error *e)
 	return 0;
 }
 
+/* The mount is there: other programs may ask to go on with it. */
+static void start_upgrades(struct supervisor *s)
+{
+	s->upgrade = upgrade_new(s->options->mountpoint);
+	service_store(s->device, s->keep_fd);
+}
+
 /* The worker has opened the pool. */
 static void hand_over_device(struct supervisor *s)
 {
@@ -183,14 +200,105 @@ static void hand_over_device(struct supervisor *s)
 		/* the worker's error would be that it has none */
 		if (s->device < 0)
 			s->ends = true;
+		else
+			start_upgrades(s);
 	}
 	(void)link_send(s->link, s->device < 0 ? LINK_NO_DEVICE : LINK_DEVICE, s->device, NULL);
 }
 
 static void end_mount(struct supervisor *s)
 {
-	if (s->device >= 0)
-		mount_remove(s->options->mountpoint, steal_fd(&s->device));
+	upgrade_free(steal(&s->upgrade));
+	if (s->device < 0)
+		return;
+	service_forget();
+	mount_remove(s->options->mountpoint, steal_fd(&s->device));
+}
+
+/* ----------------------------------------------------------------- upgrades */
+
+static struct handover describe(const struct supervisor *s)
+{
+	return (struct handover){.device = s->device,
+				 .keep = s->keep_fd,
+				 .link = s->link,
+				 .worker = s->worker,
+				 .former = -1,
+				 .caller = -1,
+				 .background = s->options->background,
+				 .why = ERROR_INIT};
+}
+
+/* The new program, which could go on, becomes this one's successor. */
+static void become(struct supervisor *s, int program, int caller)
+{
+	_cleanup_close_ int new = program, own = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct handover h = describe(s);
+
+	h.former = own;
+	h.caller = caller;
+	log_info("mount", s->options->mountpoint, "another program takes over");
+	if (own < 0)
+		(void)error_set(&e, errno, "cannot open the present program: %s", strerror(errno));
+	else
+		(void)handover_execute(new, s->options->argv, &h, &e);
+	upgrade_tell(caller, &e);
+}
+
+/* This program serves. */
+static void end_upgrade(struct supervisor *s)
+{
+	close_fd(s->former);
+	s->former = -1;
+	if (s->caller < 0)
+		return;
+	log_info("mount", s->options->mountpoint, "poolfs " POOLFS_VERSION " has taken over");
+	upgrade_tell(steal_fd(&s->caller), NULL);
+}
+
+/* The first worker of this program has served nothing: the former program goes on. */
+static void go_back(struct supervisor *s)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct handover h = describe(s);
+
+	if (!error_is_set(&s->why))
+		(void)error_set(&s->why, EIO,
+				"its process was killed, or crashed, before it had served anything");
+	h.caller = s->caller;
+	h.link = -1;
+	h.worker = 0;
+	h.why = s->why;
+	log_error("mount", s->options->mountpoint,
+		  "poolfs " POOLFS_VERSION " cannot serve it: %s; the former program goes on",
+		  error_sentence(&s->why));
+	(void)handover_execute(s->former, s->options->argv, &h, &e);
+	log_error("mount", s->options->mountpoint, "the former program: %s", error_sentence(&e));
+	close_fd(s->former);
+	s->former = -1;
+	upgrade_tell(steal_fd(&s->caller), &s->why);
+}
+
+/* Goes on with what was handed over by the program before this one. */
+static void take_over(struct supervisor *s, struct handover *h)
+{
+	s->device = steal_fd(&h->device);
+	s->keep_fd = steal_fd(&h->keep);
+	s->link = steal_fd(&h->link);
+	s->former = steal_fd(&h->former);
+	s->caller = steal_fd(&h->caller);
+	s->worker = s->link >= 0 ? h->worker : 0;
+	s->served = true;
+	s->is_ready = true;
+	s->until = store_now() + UPGRADE_SERVE_S * NS_PER_S;
+	start_upgrades(s);
+	if (s->options->ready)
+		s->options->ready(s->options->ready_arg);
+	if (s->link >= 0 && s->caller >= 0)
+		(void)kill(s->worker, SIGKILL); /* the next one is this program's */
+	if (s->caller >= 0 && s->former < 0)
+		upgrade_tell(steal_fd(&s->caller), &h->why);
 }
 
 static void on_message(struct supervisor *s, const struct link_message *m)
@@ -210,6 +318,8 @@ static void on_message(struct supervisor *s, const struct link_message *m)
 		s->deaths = s->kills = 0;
 		s->served = true;
 		remove_notice(s);
+		if (s->is_own)
+			end_upgrade(s);
 		break;
 	case LINK_LEAVE:
 		s->ends = true;
@@ -227,6 +337,8 @@ static void on_message(struct supervisor *s, const struct link_message *m)
 	case LINK_DEVICE:
 	case LINK_NO_DEVICE:
 	case LINK_GONE:
+	case LINK_UPGRADE:
+	case LINK_UPGRADED:
 		break;
 	}
 	if (m->fd >= 0)
@@ -244,10 +356,11 @@ static bool is_mounted(const struct supervisor *s)
 /* Children are the workers, of which those before the last may end late. */
 static void reap(struct supervisor *s)
 {
+	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		if (pid == s->worker)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!upgrade_reaped(s->upgrade, pid, status) && pid == s->worker)
 			s->worker = 0;
 }
 
@@ -289,6 +402,8 @@ static void on_end(struct supervisor *s)
 		count_death(s);
 	if (s->worker > 0)
 		(void)kill(s->worker, SIGKILL);
+	if (s->former >= 0 && !s->served)
+		go_back(s);
 	if (!has_given_up(s))
 		log_warning("mount", s->options->mountpoint,
 			    "the process that served it has ended%s%s; another one takes over",
@@ -324,13 +439,26 @@ static void on_signal(struct supervisor *s)
 	}
 }
 
-/* Waits for what comes next: a message, a signal, a request to refuse, the time to try again. */
+/* How long to wait at most, ms. */
+static int time_left(const struct supervisor *s, int upgrade_ms)
+{
+	int ms = s->link < 0 ? SUPERVISOR_RETRY_S * 1000 : -1;
+
+	if (s->former >= 0)
+		upgrade_ms = 1000; /* is it time to go back? */
+	return upgrade_ms >= 0 && (ms < 0 || upgrade_ms < ms) ? upgrade_ms : ms;
+}
+
+/* Waits for what comes next: a message, a signal, a request to refuse, another program, the time to try again. */
 static int wait_once(struct supervisor *s, struct error *e)
 {
-	struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN},
-			       {.fd = s->link, .events = POLLIN},
-			       {.fd = s->given ? s->device : -1, .events = POLLIN}};
-	int n = poll(fds, ARRAY_SIZE(fds), s->link < 0 ? SUPERVISOR_RETRY_S * 1000 : -1);
+	struct pollfd fds[3 + UPGRADE_POLLS] = {{.fd = s->signals, .events = POLLIN},
+						{.fd = s->link, .events = POLLIN},
+						{.fd = s->given ? s->device : -1, .events = POLLIN}};
+	struct pollfd *polls = fds + 3;
+	int ms = s->upgrade ? upgrade_polls(s->upgrade, polls) : -1;
+	int program = -1, caller = -1;
+	int n = poll(fds, s->upgrade ? ARRAY_SIZE(fds) : 3, time_left(s, ms));
 
 	if (n < 0)
 		return errno == EINTR ? 0 : error_set(e, errno, "poll: %s", strerror(errno));
@@ -349,6 +477,12 @@ static int wait_once(struct supervisor *s, struct error *e)
 		s->ends = s->link < 0;
 		take_up(s);
 	}
+	if (s->former >= 0 && s->worker > 0 && store_now() > s->until)
+		(void)kill(s->worker, SIGKILL);
+	if (s->upgrade)
+		upgrade_go_on(s->upgrade, polls, s->options, s->keep_fd, &program, &caller);
+	if (program >= 0)
+		become(s, program, caller);
 	return 0;
 }
 
@@ -383,6 +517,8 @@ int supervisor_run(const struct session_options *options, struct error *e)
 			       .keep_fd = -1,
 			       .signals = -1,
 			       .link = -1,
+			       .former = -1,
+			       .caller = -1,
 			       .why = ERROR_INIT};
 	struct fuse_session *session = mount_session_new(options->args, NULL, e);
 	int r;
@@ -405,12 +541,16 @@ int supervisor_run(const struct session_options *options, struct error *e)
 	r = s.signals < 0 ? error_set(e, errno, "cannot receive signals: %s", strerror(errno)) : 0;
 	if (r == 0)
 		r = privileges_drop(e);
-	if (r == 0)
+	if (r == 0 && options->handover && options->handover->device >= 0)
+		take_over(&s, options->handover);
+	else if (r == 0)
 		r = keep_new(&s.keep_fd, e);
 	if (r == 0)
 		r = run(&s, e);
 	end_mount(&s);
 	take_up(&s);
+	close_fd(s.former);
+	close_fd(s.caller);
 	error_done(&s.why);
 	if (s.signals >= 0)
 		(void)close(s.signals);

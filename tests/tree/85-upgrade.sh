@@ -1,0 +1,97 @@
+#!/bin/bash
+# poolfs --upgrade: the mount stays and goes on with the new program; one that cannot serve it leaves the old one there.
+# limit: 180
+. "$(dirname "$0")/../tree/lib.sh"
+
+export POOLFS_LIBEXEC=${POOLFS%/*}
+mkdir old new broken
+for copy in old new broken; do
+	cp "$POOLFS" "$copy/poolfs"
+done
+POOLFS=$CASE_DIR/old/poolfs
+
+# programs: of the processes that have the mount, one a line.
+programs() {
+	local pid
+	for pid in $(pgrep -x poolfs); do
+		readlink "/proc/$pid/exe"
+	done | sort -u
+}
+
+# upgrade PROGRAM: its outcome; what was open must go on.
+upgrade() {
+	"$1" --upgrade "$MOUNT"
+}
+
+# stays: nothing has changed.
+stays() {
+	assert_eq "$(programs)" "$CASE_DIR/old/poolfs" "the programs"
+	assert_eq "$(cat "$MOUNT/zones/$zone/name")" "$name"
+}
+
+assert_fails "no pool is mounted on" "$POOLFS" --upgrade "$MOUNT"
+assert_fails "no mount point given" "$POOLFS" --upgrade
+assert_fails "takes only a mount point" "$POOLFS" --upgrade -o ro "$MOUNT"
+mount_pool
+zone=$(first zones)
+name=$(value "zones/$zone/name")
+exec 3<"$MOUNT/zones/$zone/inventory"
+head -c 5 <&3 >piece
+
+step "a program that cannot run"
+printf 'another text' | dd of=broken/poolfs bs=1 seek=64 conv=notrunc status=none # the table of its segments
+assert_fails "" broken/poolfs --version
+cat >ask.py <<'EOF'
+# Asks for an upgrade to a program that cannot ask by itself.
+import array, os, socket, sys
+mount, program = sys.argv[1:]
+device = next(line.split()[2] for line in open('/proc/self/mountinfo') if line.split()[4] == mount)
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(b'\0poolfs/upgrade/' + device.encode())
+socket.send_fds(s, [b'u'], [os.open(program, os.O_RDONLY)])
+answer = s.recv(5000)
+print(answer[1:].decode() if answer[:1] == b'x' else answer)
+EOF
+said=$(python3 ask.py "$MOUNT" broken/poolfs)
+assert_match "$said" "cannot start the program: .*|the new program ended without a message when it was tried"
+stays
+assert_eq "$(python3 ask.py "$MOUNT" /bin/false)" "the new program ended without a message when it was tried"
+stays
+
+step "a program that is older than the database"
+version=$(sqlite3 "$STATE/pool.db" "PRAGMA user_version")
+sqlite3 "$STATE/pool.db" "PRAGMA user_version = 9999"
+assert_fails "the database has schema version 9999, this poolfs knows versions up to $version" upgrade new/poolfs
+sqlite3 "$STATE/pool.db" "PRAGMA user_version = $version"
+stays
+
+step "a program that can open the database, but not serve it"
+cp new/poolfs broken/poolfs
+sed -i 's/PRAGMA trusted_schema = OFF/PRAGMA trusted_schema = O+F/' broken/poolfs
+! cmp -s new/poolfs broken/poolfs || fail "the statement is not in the program"
+assert_fails "stays with the present program: " upgrade broken/poolfs
+stays
+grep -q "cannot serve it: .*; the former program goes on" "$STATE/poolfs.log"
+
+step "another user"
+chmod a+rx . new
+assert_fails "may replace its program" setpriv --reuid nobody --regid nogroup --clear-groups new/poolfs --upgrade "$MOUNT"
+stays
+
+step "a good one, and what is open goes on"
+upgrade new/poolfs
+assert_eq "$(programs)" "$CASE_DIR/new/poolfs"
+cat <&3 >>piece
+exec 3<&-
+cmp piece "$MOUNT/zones/$zone/inventory"
+grep -q "has taken over" "$STATE/poolfs.log"
+POOLFS=$CASE_DIR/new/poolfs
+kill -KILL "$(worker_pid)"
+assert_eq "$(value "zones/$zone/name")" "$name"
+
+step "the file of the program is replaced, as packages do it"
+cp old/poolfs new/poolfs.tmp
+mv new/poolfs.tmp new/poolfs
+upgrade new/poolfs
+assert_eq "$(programs)" "$CASE_DIR/new/poolfs"
+umount_pool
