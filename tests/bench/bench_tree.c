@@ -176,13 +176,28 @@ static void unmount_pool(void)
 	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
 }
 
+/* The process that serves: the child of the supervisor. */
+static int worker_pid(void)
+{
+	char path[64];
+	int pid = daemon_pid;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", daemon_pid, daemon_pid);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%d", &pid) != 1)
+		die(path);
+	(void)fclose(f);
+	return pid;
+}
+
 static long memory_kib(void)
 {
 	char path[64], line[256];
 	long kib = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", daemon_pid);
+	snprintf(path, sizeof(path), "/proc/%d/status", worker_pid());
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "VmRSS: %ld", &kib) == 1)
