@@ -207,6 +207,16 @@ void pool_resumed(struct pool *pool)
 	uploads_release(pool->uploads);
 }
 
+void pool_hold_jobs(struct pool *pool, void (*idle)(void *arg), void *arg)
+{
+	executor_hold(pool->executor, idle, arg);
+}
+
+void pool_release_jobs(struct pool *pool)
+{
+	executor_release(pool->executor);
+}
+
 void pool_close(struct pool *pool)
 {
 	if (!pool)

@@ -32,6 +32,12 @@ struct pool_options {
 int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e);
 /** All that the process before this one had open is open again: what nobody uses may end. */
 void pool_resumed(struct pool *pool);
+/**
+ * No further job begins until pool_release_jobs(). @idle is called once when none runs any more but those that go on in
+ * another process, from any thread, also before the return.
+ */
+void pool_hold_jobs(struct pool *pool, void (*idle)(void *arg), void *arg);
+void pool_release_jobs(struct pool *pool);
 /** Asks running jobs to stop, waits for them, and closes everything. Blocks. Accepts NULL. */
 void pool_close(struct pool *pool);
 

@@ -17,6 +17,7 @@ enum link_what {
 	LINK_OPEN = 'o',   /* it has opened the pool, and wants /dev/fuse */
 	LINK_READY = 'r',  /* it has answered the kernel's INIT: the mount can be used */
 	LINK_SERVED = 's', /* it has answered requests */
+	LINK_IDLE = 'i',   /* no job runs any more (SIGNAL_JOBS, fs/signals.h) */
 	LINK_LEAVE = 'l',  /* it has ended its loop, and answered all it has: the mount is to end */
 	LINK_ENDED = 'e',  /* it ends as it should */
 	LINK_ERROR = 'x',  /* it ends for this reason: the text */

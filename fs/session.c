@@ -207,6 +207,28 @@ static void tell_served(void *arg)
 	(void)link_send(*link, LINK_SERVED, -1, NULL);
 }
 
+struct jobs {
+	struct pool *pool;
+	int link;
+};
+
+static void tell_idle(void *arg)
+{
+	const struct jobs *jobs = arg;
+
+	(void)link_send(jobs->link, LINK_IDLE, -1, NULL);
+}
+
+static void hold_jobs(void *arg, bool hold)
+{
+	struct jobs *jobs = arg;
+
+	if (hold)
+		pool_hold_jobs(jobs->pool, tell_idle, jobs);
+	else
+		pool_release_jobs(jobs->pool);
+}
+
 struct readiness {
 	int link;
 	bool background;
@@ -225,10 +247,12 @@ static void tell_ready(void *arg)
 static int serve(struct fuse_session *session, struct fs *fs, const struct session_options *options, int link,
 		 struct error *e)
 {
+	static struct jobs jobs; /* of the process */
 	int device, r = get_device(link, &device, e);
 
 	if (r < 0)
 		return r;
+	jobs = (struct jobs){.pool = fs->pool, .link = link};
 	r = receive_start(session, device, fs->keep);
 	if (r < 0) {
 		(void)close(device);
@@ -236,7 +260,7 @@ static int serve(struct fuse_session *session, struct fs *fs, const struct sessi
 	}
 	r = fs->watchers ? watchers_start(fs->watchers, options->mountpoint, e) : 0;
 	if (r == 0)
-		r = signals_start(session, e);
+		r = signals_start(session, hold_jobs, &jobs, e);
 	if (r == 0) {
 		receive_repeat();
 		pool_resumed(fs->pool);

@@ -17,7 +17,10 @@
 
 /* A process has one loop. */
 static pthread_t receiver, taker;
-static struct fuse_session *served; /* immutable while the taker runs */
+/* Immutable while the taker runs */
+static struct fuse_session *served;
+static void (*on_jobs)(void *arg, bool hold);
+static void *on_jobs_arg;
 static atomic_bool ended;
 
 static void take_set(sigset_t *ret)
@@ -26,6 +29,7 @@ static void take_set(sigset_t *ret)
 	sigaddset(ret, SIGTERM);
 	sigaddset(ret, SIGINT);
 	sigaddset(ret, SIGHUP);
+	sigaddset(ret, SIGNAL_JOBS);
 }
 
 void signals_block(void)
@@ -41,19 +45,32 @@ static void woken(int signal)
 	(void)signal;
 }
 
+/* Waits for a signal that ends the loop. */
+static int take(void)
+{
+	siginfo_t info;
+	sigset_t set;
+
+	take_set(&set);
+	for (;;) {
+		if (sigwaitinfo(&set, &info) < 0)
+			continue;
+		if (info.si_signo == SIGNAL_JOBS)
+			on_jobs(on_jobs_arg, info.si_value.sival_int);
+		/* Without a file the terminal is gone, which ends the program. */
+		else if (info.si_signo != SIGHUP || !log_reopen())
+			return info.si_signo;
+	}
+}
+
 static void *taker_main(void *arg)
 {
 	const struct timespec pause = {.tv_nsec = WAKE_AGAIN_NS};
-	sigset_t set;
 	int signal;
 
 	(void)arg;
 	pthread_setname_np(pthread_self(), "signals");
-	take_set(&set);
-	/* Without a file the terminal is gone, which ends the program. */
-	do
-		(void)sigwait(&set, &signal);
-	while (signal == SIGHUP && log_reopen());
+	signal = take();
 	if (!atomic_load(&ended))
 		log_info("mount", NULL, "ends by signal %d, %s", signal, strsignal(signal));
 	while (!atomic_load(&ended)) {
@@ -64,7 +81,8 @@ static void *taker_main(void *arg)
 	return NULL;
 }
 
-int signals_start(struct fuse_session *session, struct error *e)
+int signals_start(struct fuse_session *session, void (*hold_jobs)(void *arg, bool hold), void *arg,
+		  struct error *e)
 {
 	/* Without SA_RESTART, so that read(2) returns. */
 	struct sigaction wake = {.sa_handler = woken}, ignore = {.sa_handler = SIG_IGN};
@@ -76,6 +94,8 @@ int signals_start(struct fuse_session *session, struct error *e)
 		return error_set(e, errno, "cannot set signal handlers: %s", strerror(errno));
 	receiver = pthread_self();
 	served = session;
+	on_jobs = hold_jobs;
+	on_jobs_arg = arg;
 	atomic_store(&ended, false);
 	r = pthread_create(&taker, NULL, taker_main, NULL);
 	return r ? error_set(e, r, "cannot start a thread: %s", strerror(r)) : 0;

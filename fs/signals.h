@@ -6,18 +6,28 @@
  * before that call, a handler that only sets a flag does not end it, and the
  * program would stay until the next request. So a separate thread takes the
  * signals, and wakes the receiver until it has seen the flag.
+ *
+ * The supervisor has the jobs of the pool held back, or released, by SIGNAL_JOBS with a value (sigqueue(3)).
  */
 #ifndef POOLFS_SIGNALS_H
 #define POOLFS_SIGNALS_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <fuse_lowlevel.h>
 
 #include "model/error.h"
 
+#define SIGNAL_JOBS SIGUSR2
+
 /** Blocks the signals in this thread and in those that it starts. */
 void signals_block(void);
-/** From now on a signal ends the loop of @session, which the calling thread is going to run. */
-int signals_start(struct fuse_session *session, struct error *e);
+/**
+ * From now on a signal ends the loop of @session, which the calling thread is going to run; and SIGNAL_JOBS calls
+ * @hold_jobs in another thread.
+ */
+int signals_start(struct fuse_session *session, void (*hold_jobs)(void *arg, bool hold), void *arg,
+		  struct error *e);
 /** After the loop: ends the thread. Signals stay blocked. */
 void signals_stop(void);
 

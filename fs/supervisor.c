@@ -14,6 +14,7 @@
 #include "fs/privileges.h"
 #include "fs/receive.h"
 #include "fs/service.h"
+#include "fs/signals.h"
 #include "fs/upgrade.h"
 #include "model/keep.h"
 #include "model/log.h"
@@ -33,6 +34,8 @@ struct supervisor {
 	bool is_ready;
 	bool ends;		 /* the worker has ended as it should, or was told to */
 	struct upgrade *upgrade; /* NULL: not mounted */
+	int program;		 /* could go on, when no job runs any more; -1: none */
+	int asker;		 /* who waits for that */
 	int caller;		 /* of an upgrade: who waits for this program to serve; -1: nobody */
 	int former;		 /* the program to go back to; -1: none */
 	int64_t until;		 /* ns since 1970: when it has to have served */
@@ -120,6 +123,8 @@ static void close_own(const struct supervisor *s, int link)
 	close_fd(link);
 	close_fd(s->signals);
 	close_fd(s->device);
+	close_fd(s->program);
+	close_fd(s->asker);
 	close_fd(s->former);
 	close_fd(s->caller);
 	upgrade_close(s->upgrade);
@@ -246,6 +251,53 @@ static void become(struct supervisor *s, int program, int caller)
 	upgrade_tell(caller, &e);
 }
 
+static void hold_jobs(const struct supervisor *s, bool hold)
+{
+	if (s->worker > 0)
+		(void)sigqueue(s->worker, SIGNAL_JOBS, (union sigval){.sival_int = hold});
+}
+
+/* There is a program that could go on: it does when the jobs that run have ended. */
+static void prepare(struct supervisor *s, int program, int caller)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (s->program >= 0) {
+		(void)close(program);
+		(void)error_set(&e, EBUSY, "another program is about to take over");
+		upgrade_tell(caller, &e);
+		return;
+	}
+	s->program = program;
+	s->asker = caller;
+	s->until = store_now() + UPGRADE_JOBS_S * NS_PER_S;
+	hold_jobs(s, true);
+}
+
+/* No job runs any more, or nobody who could run one. */
+static void go_ahead(struct supervisor *s)
+{
+	if (s->program < 0)
+		return;
+	become(s, steal_fd(&s->program), steal_fd(&s->asker));
+	hold_jobs(s, false); /* it has failed */
+}
+
+/* Jobs take too long. */
+static void give_in(struct supervisor *s)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	(void)error_set(
+		&e, EBUSY,
+		"jobs are still running after %d s (grep -l Processing api-jobs/*/state); try again when they "
+		"have ended, or cancel them",
+		UPGRADE_JOBS_S);
+	hold_jobs(s, false);
+	(void)close(steal_fd(&s->program));
+	upgrade_tell(steal_fd(&s->asker), &e);
+}
+
 /* This program serves. */
 static void end_upgrade(struct supervisor *s)
 {
@@ -333,6 +385,9 @@ static void on_message(struct supervisor *s, const struct link_message *m)
 	case LINK_ERROR:
 		if (!error_is_set(&s->why))
 			(void)error_set(&s->why, EIO, "%s", m->text);
+		break;
+	case LINK_IDLE:
+		go_ahead(s);
 		break;
 	case LINK_DEVICE:
 	case LINK_NO_DEVICE:
@@ -444,8 +499,8 @@ static int time_left(const struct supervisor *s, int upgrade_ms)
 {
 	int ms = s->link < 0 ? SUPERVISOR_RETRY_S * 1000 : -1;
 
-	if (s->former >= 0)
-		upgrade_ms = 1000; /* is it time to go back? */
+	if (s->former >= 0 || s->program >= 0)
+		upgrade_ms = 1000; /* is it time to go back, or to give in? */
 	return upgrade_ms >= 0 && (ms < 0 || upgrade_ms < ms) ? upgrade_ms : ms;
 }
 
@@ -482,7 +537,11 @@ static int wait_once(struct supervisor *s, struct error *e)
 	if (s->upgrade)
 		upgrade_go_on(s->upgrade, polls, s->options, s->keep_fd, &program, &caller);
 	if (program >= 0)
-		become(s, program, caller);
+		prepare(s, program, caller);
+	if (s->program >= 0 && s->link < 0 && !s->ends)
+		go_ahead(s);
+	else if (s->program >= 0 && store_now() > s->until)
+		give_in(s);
 	return 0;
 }
 
@@ -517,10 +576,13 @@ int supervisor_run(const struct session_options *options, struct error *e)
 			       .keep_fd = -1,
 			       .signals = -1,
 			       .link = -1,
+			       .program = -1,
+			       .asker = -1,
 			       .former = -1,
 			       .caller = -1,
 			       .why = ERROR_INIT};
 	struct fuse_session *session = mount_session_new(options->args, NULL, e);
+	sigset_t workers;
 	int r;
 
 	if (!session) /* bad options: before anything is opened */
@@ -536,6 +598,9 @@ int supervisor_run(const struct session_options *options, struct error *e)
 	sigaddset(&s.taken, SIGHUP);
 	sigaddset(&s.taken, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &s.taken, NULL);
+	sigemptyset(&workers);
+	sigaddset(&workers, SIGNAL_JOBS); /* they take it when they serve */
+	(void)sigprocmask(SIG_BLOCK, &workers, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	s.signals = signalfd(-1, &s.taken, SFD_CLOEXEC | SFD_NONBLOCK);
 	r = s.signals < 0 ? error_set(e, errno, "cannot receive signals: %s", strerror(errno)) : 0;
@@ -549,6 +614,8 @@ int supervisor_run(const struct session_options *options, struct error *e)
 		r = run(&s, e);
 	end_mount(&s);
 	take_up(&s);
+	close_fd(s.program);
+	close_fd(s.asker);
 	close_fd(s.former);
 	close_fd(s.caller);
 	error_done(&s.why);

@@ -4,7 +4,8 @@
  *
  * The new program asks the supervisor of the mount, over a socket that is named after the mount, and hands over
  * itself. The supervisor has it tried: it reads the options, the database's version and what workers keep, and says
- * whether it could go on. Then the supervisor becomes the new program (fs/handover.h), and has its worker replaced.
+ * whether it could go on. Then jobs that run are waited for, while further ones wait, and the supervisor becomes the new
+ * program (fs/handover.h), and has its worker replaced.
  * If that ends before it has served anything, it becomes the former program again, whose worker goes on.
  *
  *	ask ──> try ──> become the new program ──> its worker serves ──> done
@@ -23,8 +24,9 @@
 struct session_options;
 struct upgrade;
 
-/** Seconds that a new program has to say that it could go on, and its worker to serve something. */
+/** Seconds that a new program has to say that it could go on, that jobs have to end, and its worker to serve something. */
 #define UPGRADE_TRY_S	30
+#define UPGRADE_JOBS_S	60
 #define UPGRADE_SERVE_S 60
 
 /** Asks the supervisor of the pool that is mounted on @mountpoint to become this program; blocks until it has. */

@@ -53,7 +53,8 @@ struct waiting {
 	int blocked;	     /* queues in which it is not the first */
 	struct job *running; /* lock; the worker's, while it runs */
 	struct waiting *prev_running, *next_running;
-	size_t count; /* queues it is in */
+	struct waiting *next_held; /* lock */
+	size_t count;		   /* queues it is in */
 	struct place_in_queue in[];
 };
 
@@ -66,6 +67,12 @@ struct executor {
 	bool started;		 /* of the store's writer thread: executor_start() has read the rows */
 	atomic_bool missed;	 /* for want of memory a job was not queued, or not given to a worker */
 	bool stopping;		 /* lock */
+	/* lock; of executor_hold() */
+	bool held;
+	struct waiting *held_back; /* those that would run */
+	size_t active;		   /* jobs that have to end before this process does */
+	executor_idle_fn *idle;	   /* to be called; or NULL */
+	void *idle_arg;
 };
 
 static int queue_compare(const void *a, const void *b)
@@ -494,6 +501,70 @@ static int read_request(const struct object *row, struct request **ret_req, stru
 	return r;
 }
 
+/* Takes the call that is due, to be made without the lock. Call with the lock held. */
+static executor_idle_fn *take_idle(struct executor *x)
+{
+	return x->held && !x->active ? steal(&x->idle) : NULL;
+}
+
+/* Begins with the entry, unless jobs are held back. */
+static bool enter(struct waiting *entry, bool *ret_stopping)
+{
+	struct executor *x = entry->x;
+
+	scoped_lock(&x->lock);
+	*ret_stopping = x->stopping;
+	if (x->held && !x->stopping) {
+		entry->next_held = x->held_back;
+		x->held_back = entry;
+		return false;
+	}
+	x->active++;
+	return true;
+}
+
+/* The job has ended, or goes on in the next process. */
+static void leave(struct executor *x)
+{
+	executor_idle_fn *idle;
+
+	pthread_mutex_lock(&x->lock);
+	x->active--;
+	idle = take_idle(x);
+	pthread_mutex_unlock(&x->lock);
+	if (idle)
+		idle(x->idle_arg);
+}
+
+void executor_hold(struct executor *x, executor_idle_fn *idle, void *arg)
+{
+	pthread_mutex_lock(&x->lock);
+	x->held = true;
+	x->idle = idle;
+	x->idle_arg = arg;
+	idle = take_idle(x);
+	pthread_mutex_unlock(&x->lock);
+	if (idle)
+		idle(arg);
+}
+
+void executor_release(struct executor *x)
+{
+	struct waiting *list;
+
+	pthread_mutex_lock(&x->lock);
+	x->held = false;
+	x->idle = NULL;
+	list = steal(&x->held_back);
+	pthread_mutex_unlock(&x->lock);
+	while (list) {
+		struct waiting *entry = list;
+
+		list = entry->next_held;
+		dispatch(x, entry);
+	}
+}
+
 static void entry_run(void *arg)
 {
 	struct waiting *entry = arg;
@@ -502,8 +573,10 @@ static void entry_run(void *arg)
 	_cleanup_view_ struct view *view = store_view(pool_store(x->pool));
 	const struct object *row = view_get(view, KIND_JOB, entry->job);
 	struct job job = {.pool = x->pool};
-	bool stopping = is_stopping(x);
+	bool stopping, counts = true;
 
+	if (!enter(entry, &stopping))
+		return;
 	memcpy(job.uuid, entry->job, sizeof(job.uuid));
 	if (row && !stopping) {
 		job.deadline = object_int(row, JOB_DEADLINE);
@@ -512,11 +585,17 @@ static void entry_run(void *arg)
 			finish(x, &job, NULL, &e);
 		} else {
 			snprintf(job.req->job, sizeof(job.req->job), "%s", entry->job);
+			/* an upload goes on in another process, with its file */
+			counts = strcmp(job.req->actor.source, "upload") != 0;
+			if (!counts)
+				leave(x);
 			run_job(entry, &job);
 		}
 	}
 	store_set_cause(&CAUSE_NONE);
 	request_free(job.req);
+	if (counts)
+		leave(x);
 	if (stopping)
 		return; /* executor_free() frees the entry */
 	dequeue(entry);

@@ -28,6 +28,14 @@ int executor_start(struct executor *x, struct error *e);
  * this stay Processing: the next start recovers them. Accepts NULL.
  */
 void executor_stop(struct executor *x);
+typedef void executor_idle_fn(void *arg);
+/**
+ * No further job begins; @idle is called once when none runs any more that the end of the process would disturb, from any
+ * thread, also before the return.
+ */
+void executor_hold(struct executor *x, executor_idle_fn *idle, void *arg);
+/** Jobs begin again, and @idle is not called any more. */
+void executor_release(struct executor *x);
 /** executor_stop(), and frees: only after store_close(), which still calls observers. Accepts NULL. */
 void executor_free(struct executor *x);
 /**

@@ -89,9 +89,34 @@ POOLFS=$CASE_DIR/new/poolfs
 kill -KILL "$(worker_pid)"
 assert_eq "$(value "zones/$zone/name")" "$name"
 
+step "a job that runs ends before, and what is asked for meanwhile is done after"
+truncate -s 1M big.raw
+"$TOP/tests/tree/slow-http" big.raw go >port &
+wait_until 10 test -s port
+image_json() {
+	jq -nc --arg name "$1" --arg url "http://127.0.0.1:$(cat port)/big.raw" --arg bs "$(first backup-storage)" \
+		'{params: {name: $name, url: $url, format: "raw", backupStorageUuids: [$bs]}}'
+}
+running=$(submit images/create "$(image_json running)")
+wait_for "api-jobs/$running/state" Processing 10
+upgrade old/poolfs &
+upgrading=$!
+is_held() { # no job begins any more
+	later=$(submit images/create "$(image_json "later-$RANDOM")")
+	sleep 0.3
+	[ "$(value "api-jobs/$later/state")" = Queued ]
+}
+wait_until 20 is_held
+touch go
+wait "$upgrading" || fail "the upgrade ended with $?"
+assert_eq "$(value "api-jobs/$running/state")" Done
+wait_for "api-jobs/$later/state" Done 30
+assert_eq "$(programs)" "$CASE_DIR/old/poolfs"
+POOLFS=$CASE_DIR/old/poolfs
+
 step "the file of the program is replaced, as packages do it"
-cp old/poolfs new/poolfs.tmp
-mv new/poolfs.tmp new/poolfs
-upgrade new/poolfs
-assert_eq "$(programs)" "$CASE_DIR/new/poolfs"
+cp new/poolfs old/poolfs.tmp
+mv old/poolfs.tmp old/poolfs
+upgrade old/poolfs
+assert_eq "$(programs)" "$CASE_DIR/old/poolfs"
 umount_pool
