@@ -132,7 +132,6 @@ static int start_parts(struct pool *pool, struct error *e)
 	r = pool_timers_start(pool, e);
 	if (r < 0)
 		return r;
-	(void)pool_background(pool, account_warn_of_first_password, pool); /* not vital */
 	pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
 	r = executor_start(pool->executor, e);
 	if (r < 0 || pool->read_only)
@@ -159,8 +158,11 @@ static int start(struct pool *pool, bool resumes, struct error *e)
 {
 	int r;
 
-	if (!resumes)
+	if (!resumes) {
+		/* Not vital; and it takes a tenth of a second, for which requests would wait when they do. */
+		(void)pool_background(pool, account_warn_of_first_password, pool);
 		return start_parts(pool, e);
+	}
 	r = pthread_create(&pool->starter, NULL, starter_main, pool);
 	if (r)
 		return error_set(e, r, "cannot start a thread: %s", strerror(r));
