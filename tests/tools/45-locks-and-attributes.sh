@@ -82,7 +82,7 @@ os.utime(scratch, (1000000000, 1000000000))
 assert os.stat(scratch).st_mtime == 1000000000
 
 # locks and leases: the kernel's
-for path in [value, read_only, scratch, vm + "/spec", vm + "/actions"]:
+for path in [value, read_only, scratch, vm + "/spec"]:
     locked(path, fcntl.flock, fcntl.LOCK_SH, fcntl.LOCK_EX)
     if path not in (read_only,):
         fd = os.open(path, os.O_RDWR)
@@ -90,6 +90,13 @@ for path in [value, read_only, scratch, vm + "/spec", vm + "/actions"]:
         fcntl.lockf(fd, fcntl.LOCK_UN)
         os.close(fd)
 locked(vm, fcntl.flock, fcntl.LOCK_SH, fcntl.LOCK_EX)
+# each opening of these is a file of its own, so that who waits on one holds up nobody
+for path in [vm + "/actions", mount + "/vm-instances/create"]:
+    first, second = os.open(path, os.O_RDWR), os.open(path, os.O_RDWR)
+    expect("OK", fcntl.flock, first, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    expect("OK", fcntl.flock, second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(first)
+    os.close(second)
 for path in [value, read_only, scratch]:
     fd = os.open(path, os.O_RDONLY)
     expect("OK", fcntl.fcntl, fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
