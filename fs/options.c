@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -329,6 +330,15 @@ static int check_directory(char **path, const char *what, struct error *e)
 	return 0;
 }
 
+/* As a service, nobody else would remove what a killed program has left. */
+static void remove_dead_mount(const char *path)
+{
+	struct stat st;
+
+	if (getenv("NOTIFY_SOCKET") && stat(path, &st) < 0 && errno == ENOTCONN)
+		(void)umount2(path, MNT_DETACH);
+}
+
 /* Creates the state folder if there is none, unless the mount would hide it. */
 static int prepare_state(struct options *options, struct error *e)
 {
@@ -396,6 +406,8 @@ int options_check(struct options *options, bool mounted, struct error *e)
 	if (!options->state || !options->uri)
 		return error_oom(e);
 	options->rest_uid = UID_NONE;
+	if (!mounted)
+		remove_dead_mount(options->mountpoint);
 	r = check_descriptors(e);
 	if (r == 0 && options->rest_user)
 		r = find_user(options->rest_user, &options->rest_uid, e);
