@@ -73,9 +73,7 @@ static int write_response(struct connection *c, const struct response *response,
 	append(text, sizeof(text), &len,
 	       "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", response->status,
 	       response_reason(response->status), date, response->type, response->len);
-	if (*response->allow)
-		append(text, sizeof(text), &len, "Allow: %s\r\n", response->allow);
-	append(text, sizeof(text), &len, "%s%s\r\n", response->fields,
+	append(text, sizeof(text), &len, "%s%s%s\r\n", response->own, response->fields,
 	       !persistent ? "Connection: close\r\n"
 	       : head->old ? "Connection: keep-alive\r\n"
 			   : "");
@@ -253,8 +251,7 @@ static struct response *answer(struct connection *c, const struct exchange *x, c
 		return response_text(413, "the body is too long");
 	if (coding && body->len && strcasecmp(coding, "identity") != 0) {
 		response = response_text(415, "a body must not be compressed");
-		if (response)
-			response->fields = RESPONSE_NO_STORE "Accept-Encoding: identity\r\n";
+		response_add_field(response, "Accept-Encoding", "identity");
 		return response;
 	}
 	return c->service->answer(c->service->arg, x, &c->call_file);
@@ -283,8 +280,8 @@ static struct response *answer_client(struct connection *c, const struct http_he
 	x.https = x.https || forwarded.https;
 	client = clients_begin_request(c->service->clients, x.client);
 	response = client ? answer(c, &x, body) : response_text(429, "too many requests at a time");
-	if (response && !client)
-		response->fields = RESPONSE_RETRY;
+	if (!client)
+		response_add_field(response, "Retry-After", RESPONSE_RETRY);
 	clients_end_request(c->service->clients, client);
 	return response;
 }

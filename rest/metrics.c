@@ -35,11 +35,8 @@ static struct response *refuse(int status, const char *text)
 {
 	struct response *response = response_text(status, text);
 
-	if (response)
-		response->fields = status == 401
-					   ? "WWW-Authenticate: Basic realm=\"poolfs\", charset=\"UTF-8\"\r\n"
-					     "Cache-Control: no-store\r\n"
-					   : "Cache-Control: no-store\r\n";
+	if (status == 401)
+		response_add_field(response, "WWW-Authenticate", "Basic realm=\"poolfs\", charset=\"UTF-8\"");
 	return response;
 }
 
@@ -78,8 +75,6 @@ static struct response *reply_metrics(const struct answer *answer, bool open)
 					open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
 					     : "text/plain; version=0.0.4; charset=utf-8",
 					text, strlen(text));
-	if (response)
-		response->fields = "Cache-Control: no-store\r\n";
 	json_decref(json);
 	return response;
 }

@@ -2,6 +2,8 @@
 /* See response.h. */
 #include "rest/response.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 struct response *response_take(int status, const char *type, char *text, const char *body, size_t len)
@@ -36,6 +38,23 @@ struct response *response_new(int status, const char *type, const char *data, si
 struct response *response_text(int status, const char *text)
 {
 	return response_new(status, "text/plain;charset=UTF-8", text, strlen(text));
+}
+
+void response_add_field(struct response *response, const char *name, const char *format, ...)
+{
+	size_t len = response ? strlen(response->own) : 0, room = sizeof(response->own) - len;
+	va_list args;
+	char value[200];
+	int n;
+
+	if (!response)
+		return;
+	va_start(args, format);
+	n = vsnprintf(value, sizeof(value), format, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= sizeof(value) ||
+	    (size_t)snprintf(response->own + len, room, "%s: %s\r\n", name, value) >= room)
+		response->own[len] = '\0';
 }
 
 struct response *response_ref(struct response *response)

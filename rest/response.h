@@ -9,10 +9,10 @@
 
 #include "model/cleanup.h"
 
-/* The fields of an answer that nobody may keep. */
+/* The field of an answer that nobody may keep. */
 #define RESPONSE_NO_STORE "Cache-Control: no-store\r\n"
 /* Seconds after which a client that is refused for now may try again. */
-#define RESPONSE_RETRY RESPONSE_NO_STORE "Retry-After: 1\r\n"
+#define RESPONSE_RETRY "1"
 
 /* What an answer says by its status. */
 struct response_status {
@@ -28,7 +28,7 @@ struct response {
 	int status;
 	const char *type;   /* static: of the body */
 	const char *fields; /* static: further lines of the head, each with its CR LF */
-	char allow[64];	    /* the methods that are possible, after a 405 */
+	char own[256];	    /* the same, of response_add_field() */
 	bool last;	    /* close the connection after it */
 	const char *body;
 	size_t len;
@@ -41,6 +41,8 @@ struct response *response_new(int status, const char *type, const char *data, si
 struct response *response_take(int status, const char *type, char *text, const char *body, size_t len);
 /** A response with a sentence. */
 struct response *response_text(int status, const char *text);
+/** Adds a line to the head. Before the response is shared; accepts NULL. A line for which there is no room is left out. */
+void response_add_field(struct response *response, const char *name, const char *format, ...) _printf_(3, 4);
 /** Another reference. */
 struct response *response_ref(struct response *response);
 /** Accepts NULL. */

@@ -44,13 +44,6 @@ struct server {
 
 static const char type_json[] = "application/json;charset=UTF-8";
 
-static struct response *with_fields(struct response *response, const char *fields)
-{
-	if (response)
-		response->fields = fields;
-	return response;
-}
-
 static struct response *reply_json(int status, const char *text, size_t len)
 {
 	return response_new(status, type_json, text, len);
@@ -65,14 +58,18 @@ static struct response *reply_body(int status, struct answer *answer)
 /* The status page runs no script and loads nothing but its own files. */
 static struct response *reply_page(const struct page_file *file)
 {
-	return with_fields(
-		response_take(200, file->type, NULL, file->start, (size_t)(file->end - file->start)),
-		"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-		"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
-		"frame-ancestors 'none'\r\n"
-		"X-Content-Type-Options: nosniff\r\n"
-		"Referrer-Policy: no-referrer\r\n"
-		"Cache-Control: no-cache\r\n");
+	struct response *response =
+		response_take(200, file->type, NULL, file->start, (size_t)(file->end - file->start));
+
+	if (response)
+		response->fields =
+			"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+			"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+			"frame-ancestors 'none'\r\n"
+			"X-Content-Type-Options: nosniff\r\n"
+			"Referrer-Policy: no-referrer\r\n"
+			"Cache-Control: no-cache\r\n";
+	return response;
 }
 
 /* Of the page: {"name": ..., "password": ...} becomes {"session": ...}. */
@@ -195,15 +192,17 @@ static struct response *call(struct server *server, const struct exchange *x, st
 	if (r == -EFBIG || r == -EINVAL)
 		return response_text(400, "the request is too long or nested too deep");
 	log_error("pool", NULL, "cannot be reached: %s", error_sentence(&e));
-	return with_fields(response_text(503, "the pool is not mounted"), RESPONSE_RETRY);
+	response = response_text(503, "the pool is not mounted");
+	response_add_field(response, "Retry-After", RESPONSE_RETRY);
+	return response;
 }
 
 static struct response *refuse(const struct plan *plan)
 {
 	struct response *response = response_text(plan->status, plan->text);
 
-	if (response)
-		snprintf(response->allow, sizeof(response->allow), "%s", plan->allow);
+	if (*plan->allow)
+		response_add_field(response, "Allow", "%s", plan->allow);
 	return response;
 }
 
