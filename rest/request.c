@@ -16,6 +16,7 @@ void plan_done(struct plan *plan)
 	free(plan->call);
 	free(plan->key_id);
 	free(plan->signature);
+	free(plan->event);
 	*plan = (struct plan){0};
 }
 
@@ -31,8 +32,7 @@ char *plan_of_ended_session(const struct plan *plan)
 	return text;
 }
 
-static bool refuse(struct plan *plan, int status, const char *format, ...) _printf_(3, 4);
-static bool refuse(struct plan *plan, int status, const char *format, ...)
+bool plan_refuse(struct plan *plan, int status, const char *format, ...)
 {
 	va_list args;
 
@@ -43,9 +43,9 @@ static bool refuse(struct plan *plan, int status, const char *format, ...)
 	return false;
 }
 
-static bool no_memory(struct plan *plan)
+bool plan_refuse_memory(struct plan *plan)
 {
-	return refuse(plan, 500, "out of memory");
+	return plan_refuse(plan, 500, "out of memory");
 }
 
 const char *request_api_path(const char *target)
@@ -72,12 +72,12 @@ static bool take_signature(struct plan *plan, const struct http_request *request
 		value++;
 	colon = strchr(value, ':');
 	if (!colon || !colon[1])
-		return refuse(plan, 400, "Invalid authKey format");
+		return plan_refuse(plan, 400, "Invalid authKey format");
 	if (!request->date)
-		return refuse(plan, 400, "missing header 'Date'");
+		return plan_refuse(plan, 400, "missing header 'Date'");
 	plan->key_id = strndup(value, (size_t)(colon - value));
 	plan->signature = strdup(colon + 1);
-	return (plan->key_id && plan->signature) || no_memory(plan);
+	return (plan->key_id && plan->signature) || plan_refuse_memory(plan);
 }
 
 static bool take_authorization(struct plan *plan, const struct http_request *request)
@@ -88,11 +88,11 @@ static bool take_authorization(struct plan *plan, const struct http_request *req
 	if (operation_flag(plan->operation, "noSession"))
 		return true;
 	if (!value)
-		return refuse(plan, 400, "missing header 'Authorization'");
+		return plan_refuse(plan, 400, "missing header 'Authorization'");
 	if (strncmp(value, "ZStack ", 7) == 0)
 		return take_signature(plan, request, value + 7);
 	if (strncmp(value, "OAuth", 5) != 0)
-		return refuse(plan, 400, "Authorization type must be 'OAuth'");
+		return plan_refuse(plan, 400, "Authorization type must be 'OAuth'");
 	/* The manual's samples write `OAuth: <id>`. */
 	value += 5;
 	value += *value == ':';
@@ -126,17 +126,17 @@ bool request_job_uuid_is_valid(const char *value)
 	       strspn(value, "0123456789abcdefABCDEF") == MOUNT_UUID_SIZE - 1;
 }
 
-static bool take_job_uuid(struct plan *plan, const char *value)
+bool plan_take_job_uuid(struct plan *plan, const char *value)
 {
 	if (value) {
 		if (!request_job_uuid_is_valid(value))
-			return refuse(plan, 400,
-				      "Invalid header[X-Job-UUID], it must be a UUID with '-' stripped");
+			return plan_refuse(plan, 400,
+					   "Invalid header[X-Job-UUID], it must be a UUID with '-' stripped");
 		for (size_t i = 0; i < MOUNT_UUID_SIZE; i++)
 			plan->job[i] = (char)tolower((unsigned char)value[i]);
 		return true;
 	}
-	return make_uuid(plan->job) || refuse(plan, 500, "no random numbers are available");
+	return make_uuid(plan->job) || plan_refuse(plan, 500, "no random numbers are available");
 }
 
 /* --------------------------------------------------------------- parameters */
@@ -164,13 +164,14 @@ static bool check_type(struct plan *plan, const json_t *param, const json_t *val
 			_cleanup_free_ char *shown =
 				text ? strdup(text) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 
-			return refuse(plan, 400, "[%s] field is excepted an int or long, but was [%.100s].",
-				      name, shown ? shown : "");
+			return plan_refuse(plan, 400,
+					   "[%s] field is excepted an int or long, but was [%.100s].", name,
+					   shown ? shown : "");
 		}
 	} else if (is_type(param, "boolean")) {
 		if (!json_is_boolean(value) && !json_is_null(value) &&
 		    !(text && (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0)))
-			return refuse(
+			return plan_refuse(
 				plan, 400,
 				"Invalid value for boolean field [%s], [%.100s] is not a valid boolean string[true, false].",
 				name, text ? text : "");
@@ -212,9 +213,9 @@ static bool add_query_parameter(struct plan *plan, json_t *document, json_t *par
 	json_t *param, *text = json_string(value);
 
 	if (!text)
-		return refuse(plan, 400, "the query string is not UTF-8");
+		return plan_refuse(plan, 400, "the query string is not UTF-8");
 	if (strcmp(name, "systemTags") == 0 || strcmp(name, "userTags") == 0)
-		return json_array_append_new(list_in(document, name), text) == 0 || no_memory(plan);
+		return json_array_append_new(list_in(document, name), text) == 0 || plan_refuse_memory(plan);
 	param = operation_parameter(plan->operation, name);
 	if (!param && dot) {
 		*dot = '\0';
@@ -226,19 +227,20 @@ static bool add_query_parameter(struct plan *plan, json_t *document, json_t *par
 		return true;
 	}
 	if (is_type(param, "list"))
-		return json_array_append_new(list_in(params, name), text) == 0 || no_memory(plan);
+		return json_array_append_new(list_in(params, name), text) == 0 || plan_refuse_memory(plan);
 	if (is_type(param, "map") && dot) {
 		json_t *map = json_object_get(params, name);
 
 		if (!map && json_object_set_new(params, name, json_object()) == 0)
 			map = json_object_get(params, name);
-		return json_object_set_new(map, dot + 1, text) == 0 || no_memory(plan);
+		return json_object_set_new(map, dot + 1, text) == 0 || plan_refuse_memory(plan);
 	}
 	if (json_object_get(params, name)) {
 		json_decref(text);
-		return refuse(plan, 400, "Invalid query parameter[%.100s], only one value is allowed", name);
+		return plan_refuse(plan, 400, "Invalid query parameter[%.100s], only one value is allowed",
+				   name);
 	}
-	return json_object_set_new(params, name, text) == 0 || no_memory(plan);
+	return json_object_set_new(params, name, text) == 0 || plan_refuse_memory(plan);
 }
 
 static bool take_query_string(struct plan *plan, const char *query, json_t *document, json_t *params)
@@ -247,14 +249,14 @@ static bool take_query_string(struct plan *plan, const char *query, json_t *docu
 	char *rest = copy, *part;
 
 	if (!copy)
-		return no_memory(plan);
+		return plan_refuse_memory(plan);
 	while ((part = strsep(&rest, "&"))) {
 		char *value = strchr(part, '=');
 
 		if (value)
 			*value++ = '\0';
 		if (!uri_decode(part, true) || (value && !uri_decode(value, true)))
-			return refuse(plan, 400, "bad percent-escape in the query string");
+			return plan_refuse(plan, 400, "bad percent-escape in the query string");
 		if (*part && !add_query_parameter(plan, document, params, part, value ? value : ""))
 			return false;
 	}
@@ -269,7 +271,7 @@ static bool take_variables(struct plan *plan, const struct route *route, const s
 	for (size_t i = 0; i < path->count; i++)
 		if (route->variables[i] &&
 		    json_object_set_new(params, route->variables[i], json_string(path->segments[i])) < 0)
-			return refuse(plan, 400, "the path is not UTF-8");
+			return plan_refuse(plan, 400, "the path is not UTF-8");
 	return true;
 }
 
@@ -281,7 +283,7 @@ static bool take_tags(struct plan *plan, const json_t *body, json_t *document)
 		json_t *tags = json_object_get(body, names[i]);
 
 		if (json_is_array(tags) && json_object_set(document, names[i], tags) < 0)
-			return no_memory(plan);
+			return plan_refuse_memory(plan);
 	}
 	return true;
 }
@@ -309,7 +311,7 @@ static int depth_of(const char *text, size_t len)
 	return deepest;
 }
 
-static bool parse_body(struct plan *plan, const struct http_request *request, json_t **ret)
+bool request_parse_body(struct plan *plan, const struct http_request *request, json_t **ret)
 {
 	json_error_t why;
 	size_t blank = 0;
@@ -318,19 +320,19 @@ static bool parse_body(struct plan *plan, const struct http_request *request, js
 		blank++;
 	if (blank == request->body_len) {
 		*ret = json_object();
-		return *ret || no_memory(plan);
+		return *ret || plan_refuse_memory(plan);
 	}
 	if (depth_of(request->body, request->body_len) > BODY_DEPTH)
-		return refuse(plan, 400, "the body is nested deeper than %d", BODY_DEPTH);
+		return plan_refuse(plan, 400, "the body is nested deeper than %d", BODY_DEPTH);
 	*ret = json_loadb(request->body, request->body_len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
 	if (!*ret)
-		return refuse(plan, 400, "bad JSON in line %d, column %d: %s", why.line, why.column,
-			      why.text);
+		return plan_refuse(plan, 400, "bad JSON in line %d, column %d: %s", why.line, why.column,
+				   why.text);
 	if (json_is_null(*ret)) {
 		json_decref(*ret);
 		*ret = json_object();
 	}
-	return json_is_object(*ret) || refuse(plan, 400, "the body must be a JSON object");
+	return json_is_object(*ret) || plan_refuse(plan, 400, "the body must be a JSON object");
 }
 
 /* --------------------------------------------------------------------- plan */
@@ -381,10 +383,10 @@ static bool build(struct plan *plan, const struct http_request *request, const s
 	const char *method = choice->route->method;
 
 	if (!params || json_object_set_new(document, "params", params) < 0)
-		return no_memory(plan);
+		return plan_refuse_memory(plan);
 	if (operation_flag(plan->operation, "query")) {
 		if (!set_text(document, "query", query))
-			return refuse(plan, 400, "the query string is not UTF-8");
+			return plan_refuse(plan, 400, "the query string is not UTF-8");
 	} else if (strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0) {
 		if (!take_query_string(plan, query, document, params))
 			return false;
@@ -393,7 +395,7 @@ static bool build(struct plan *plan, const struct http_request *request, const s
 	}
 	if (!check_types(plan, params) || !take_variables(plan, choice->route, path, params))
 		return false;
-	return set_envelope(plan, request, document) || refuse(plan, 400, "a header is not UTF-8");
+	return set_envelope(plan, request, document) || plan_refuse(plan, 400, "a header is not UTF-8");
 }
 
 static bool make_call(struct plan *plan, const struct http_request *request, const struct choice *choice,
@@ -404,7 +406,7 @@ static bool make_call(struct plan *plan, const struct http_request *request, con
 
 	if (ok) {
 		plan->call = json_dumps(document, JSON_COMPACT);
-		ok = plan->call || no_memory(plan);
+		ok = plan->call || plan_refuse_memory(plan);
 	}
 	json_decref(document);
 	return ok;
@@ -417,7 +419,7 @@ static bool plan_operation(const struct http_request *request, const struct choi
 	plan->sync = operation_flag(plan->operation, "sync");
 	plan->poll = strcmp(operation_text(plan->operation, "name"), "GetApiJob") == 0;
 	plan->hook = !plan->sync && request->web_hook;
-	if (!take_authorization(plan, request) || !take_job_uuid(plan, request->job_uuid) ||
+	if (!take_authorization(plan, request) || !plan_take_job_uuid(plan, request->job_uuid) ||
 	    !make_call(plan, request, choice, path, query, body))
 		return false;
 	if (plan->poll)
@@ -430,7 +432,7 @@ static bool plan_route(const struct http_request *request, const struct route_gr
 {
 	struct choice choice = {0};
 	json_t *body = NULL;
-	bool ok = (!choice_reads_body(group, request->method) || parse_body(plan, request, &body)) &&
+	bool ok = (!choice_reads_body(group, request->method) || request_parse_body(plan, request, &body)) &&
 		  choose(group, request->method, body, shown, &choice, &plan->status, plan->text,
 			 sizeof(plan->text)) &&
 		  plan_operation(request, &choice, path, query, body, plan);
@@ -461,7 +463,7 @@ void request_plan(const struct routes *routes, const struct http_request *reques
 	snprintf(shown, sizeof(shown), "%s%.*s", request_api_path(request->target) ? "/v1" : "",
 		 (int)(len < 200 ? len : 200), api);
 	if (!group)
-		(void)refuse(ret, 404, "no api mapping to %s", shown);
+		(void)plan_refuse(ret, 404, "no api mapping to %s", shown);
 	else
 		(void)plan_route(request, group, &path, shown, query, ret);
 }

@@ -7,6 +7,7 @@
 #ifndef POOLFS_REST_REQUEST_H
 #define POOLFS_REST_REQUEST_H
 
+#include "model/cleanup.h"
 #include "rest/mount.h"
 #include "rest/routes.h"
 
@@ -37,8 +38,17 @@ struct plan {
 	char *key_id, *signature;  /* owned: of a request that is signed with an access key, else NULL */
 	char job[MOUNT_UUID_SIZE]; /* of a call that creates a job; of a poll: the job polled */
 	char *call;		   /* owned: the document */
+	char *event; /* owned: of a call by a message, the class of its result ("": the answer tells); else NULL */
 };
 void plan_done(struct plan *plan);
+
+/* For message.c, which makes plans of another form: each returns false after it has made @plan a refusal. */
+bool plan_refuse(struct plan *plan, int status, const char *format, ...) _printf_(3, 4);
+bool plan_refuse_memory(struct plan *plan);
+/** Sets the uuid of the job: @value, from the header, or a random one if that is NULL. */
+bool plan_take_job_uuid(struct plan *plan, const char *value);
+/** *ret: the body as an object, owned; an empty one without a body. May be set on failure, too. */
+bool request_parse_body(struct plan *plan, const struct http_request *request, json_t **ret);
 
 /** The document of the call without a session, which says that the session has ended. Owned; NULL: no memory. */
 char *plan_of_ended_session(const struct plan *plan);

@@ -29,6 +29,7 @@ struct response {
 	const char *type;   /* static: of the body */
 	const char *fields; /* static: further lines of the head, each with its CR LF */
 	char own[256];	    /* the same, of response_add_field() */
+	bool failed;	    /* it tells of a failure, whatever its status is */
 	bool last;	    /* close the connection after it */
 	const char *body;
 	size_t len;

@@ -15,6 +15,7 @@
 #include "rest/connection.h"
 #include "rest/login.h"
 #include "rest/metrics.h"
+#include "rest/message.h"
 #include "rest/openapi.h"
 #include "rest/page.h"
 #include "rest/refusals.h"
@@ -106,13 +107,46 @@ static struct response *reply_location(const struct exchange *x, const char *job
 	return reply_json(202, text, (size_t)len);
 }
 
+static const char session_ended[] =
+	"{\"error\":{\"code\":\"ID.1001\",\"description\":\"The session is invalid, either wrong session id or the "
+	"session has been expired\",\"details\":\"Session expired\"}}";
+
 static struct response *reply_no_session(void)
 {
-	static const char text[] =
-		"{\"error\":{\"code\":\"ID.1001\",\"description\":\"The session is invalid, either wrong session id or the "
-		"session has been expired\",\"details\":\"Session expired\"}}";
+	return reply_json(503, session_ended, sizeof(session_ended) - 1);
+}
 
-	return reply_json(503, text, sizeof(text) - 1);
+/* As reply_answer(), to a call by a message. */
+static struct response *reply_message(const struct plan *plan, const struct answer *answer)
+{
+	const char *body = answer->body;
+	bool failed = answer->word == ANSWER_ERROR || answer->word == ANSWER_SESSION;
+	_cleanup_free_ char *text = NULL;
+	struct response *response;
+
+	switch (answer->word) {
+	case ANSWER_OK:
+	case ANSWER_ERROR:
+		break;
+	case ANSWER_JOB:
+	case ANSWER_WAIT:
+		body = NULL;
+		break;
+	case ANSWER_SESSION:
+		body = session_ended;
+		break;
+	case ANSWER_GONE:
+		return response_text(404, "No api result found: the job has been expired");
+	case ANSWER_INVALID:
+	case ANSWER_FORBIDDEN:
+	case ANSWER_CONFLICT:
+		return response_text(400, answer->body);
+	}
+	text = message_answer(plan, body);
+	response = text ? reply_json(200, text, strlen(text)) : NULL;
+	if (response)
+		response->failed = failed;
+	return response;
 }
 
 static struct response *reply_answer(struct server *server, const struct exchange *x, const struct plan *plan,
@@ -120,6 +154,8 @@ static struct response *reply_answer(struct server *server, const struct exchang
 {
 	char text[128];
 
+	if (plan->event)
+		return reply_message(plan, answer);
 	switch (answer->word) {
 	case ANSWER_OK:
 		return reply_body(200, answer);
@@ -254,9 +290,12 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 	response = stamp ? answer_cache_find(server->cache, &key, stamp) : NULL;
 	if (response)
 		return response;
-	request_plan(server->routes, &request, &plan);
+	if (message_is_target(target))
+		message_plan(server->operations, &request, &plan);
+	else
+		request_plan(server->routes, &request, &plan);
 	response = plan.status ? refuse(&plan) : call(server, x, file, &plan, cache ? &key : NULL);
-	if (response && response->status >= 500)
+	if (response && (response->status >= 500 || response->failed))
 		tell_failure(x, &plan, response);
 	return response;
 }

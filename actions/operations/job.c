@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on jobs: result, query, cancel. */
+#include <string.h>
+
 #include "actions/engine/result.h"
 #include "actions/operations/table.h"
 #include "model/states.h"
@@ -26,6 +28,34 @@ static int job_result_get(struct pool *pool, const struct view *view, const stru
 	error_from_json(error, e);
 	json_decref(error);
 	return error_is_set(e) ? -e->errnum : error_set(e, EIO, "the job failed");
+}
+
+/* The class of the event with which the operation @name ends on the manual's server. Owned. */
+static json_t *event_class(const char *name)
+{
+	const struct operation *op = operation_by_name(name);
+
+	return op ? json_sprintf("%.*sEvent", (int)(strlen(op->message) - strlen("Msg")), op->message)
+		  : json_string(name);
+}
+
+/* As job_result_get(), but the answer has the error, too, and says what it is the result of. */
+static int job_event_get(struct pool *pool, const struct view *view, const struct request *req,
+			 json_t **ret_result, struct error *e)
+{
+	const struct object *job = view_get(view, KIND_JOB, request_str(req, "uuid"));
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	json_t *result = NULL;
+	int r = job_result_get(pool, view, req, &result, &why);
+
+	if (r == -ENODATA || r == -EINPROGRESS)
+		return error_set(e, -r, "%s", error_sentence(&why));
+	if (r < 0)
+		result = json_pack("{s:o}", "error", error_to_json(&why));
+	*ret_result = json_pack("{s:o, s:I, s:I, s:o}", "event", event_class(object_text(job, JOB_OPERATION)),
+				"created", (json_int_t)(object_int(job, JOB_CREATED) / NS_PER_S), "finished",
+				(json_int_t)(object_int(job, JOB_FINISHED) / NS_PER_S), "result", result);
+	return *ret_result ? 0 : error_oom(e);
 }
 
 /* --------------------------------------------------------------- CancelJob */
@@ -91,6 +121,27 @@ static const struct operation get_api_job = {
 	.get = job_result_get,
 };
 
+static const struct operation get_api_job_event = {
+	.section = "1.5",
+	.name = "GetApiJobEvent",
+	.message = "org.zstack.poolfs.APIGetApiJobEventMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/api-jobs/{uuid}/event", NULL},
+	.params = (const struct param[]){{.name = "uuid",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_MAYBE,
+					  .resource = KIND_JOB},
+					 {0}},
+	.own_results =
+		(const char *const[]){"event:String", "created:Long", "finished:Long", "result:Map", NULL},
+	.form = FORM_CALL,
+	.kind = KIND_JOB,
+	.flags = OP_SYNC | OP_NO_SESSION,
+	.help = "the end of a job as an event: its class on the manual's server, when it was, the result or the error",
+	.get = job_event_get,
+};
+
 static const struct operation query_api_job = {
 	.section = "1.5",
 	.name = "QueryApiJob",
@@ -122,8 +173,5 @@ static const struct operation cancel_job = {
 };
 
 const struct operation *const operations_job[] = {
-	&get_api_job,
-	&query_api_job,
-	&cancel_job,
-	NULL,
+	&get_api_job, &get_api_job_event, &query_api_job, &cancel_job, NULL,
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "actions/engine/catalog.h"
+#include "rest/message.h"
 #include "rest/openapi.h"
 #include "rest/request.h"
 
@@ -50,6 +51,13 @@ static void check(const struct plan *plan)
 	fuzz_require(plan->bad_session || !*plan->session || mount_uuid_is_valid(plan->session));
 	fuzz_require(plan->poll || mount_uuid_is_valid(plan->job));
 	json_decref(call);
+	if (plan->event) {
+		_cleanup_free_ char *answer = message_answer(plan, "{\"event\":\"a\",\"result\":{}}");
+
+		call = answer ? json_loads(answer, 0, NULL) : NULL;
+		fuzz_require(call && operation_text(call, "result"));
+		json_decref(call);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -77,7 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request.schema = header(lines + 1, count - 1, "S:");
 	request.body = rest;
 	request.body_len = rest ? strlen(rest) : 0;
-	request_plan(routes, &request, &plan);
+	if (message_is_target(request.target))
+		message_plan(table, &request, &plan);
+	else
+		request_plan(routes, &request, &plan);
 	check(&plan);
 	return 0;
 }

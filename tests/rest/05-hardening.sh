@@ -99,6 +99,9 @@ http DELETE /v1/zones
 http GET /v1/nowhere
 told 'warning request 127.0.0.1: GET QueryZone is answered with 503: .*not having field\[foo\]'
 told 'warning request 127.0.0.1: DELETE no operation is answered with 500: No delete API found'
+http POST /zstack/api "{\"org.zstack.header.zone.APIQueryZoneMsg\":{\"session\":{\"uuid\":\"$SESSION\"},
+	\"conditions\":[{\"name\":\"bar\",\"op\":\"=\",\"value\":\"1\"}]}}"
+told 'warning request 127.0.0.1: POST QueryZone is answered with 200: .*not having field\[bar\]'
 assert_eq "$(grep -c nowhere logs/rest.log || true)" 0 "lines about a request that was refused with 404"
 assert_eq "$(grep -c "$SESSION" logs/rest.log || true)" 0 "lines with the session"
 mv logs/rest.log logs/rotated
