@@ -186,8 +186,8 @@
 
 #define IMAGE_FIELDS(X)                                                                                      \
 	X_UUID(X, IMAGE) X_NAME(X, IMAGE) X_DESC(X, IMAGE)                                                   \
-	X_STR(X, IMAGE, EXPORT_URL, "exportUrl", 0, "URL of the exported copy")                              \
-	X_STR(X, IMAGE, EXPORT_MD5, "exportMd5Sum", 0, "MD5 of the exported copy")                           \
+	X_STR(X, IMAGE, EXPORT_URL, "exportUrl", 0, "where anybody can download it, while it is exported")                              \
+	X_STR(X, IMAGE, EXPORT_MD5, "exportMd5Sum", 0, "MD5 of what is downloaded there")                           \
 	X_STR(X, IMAGE, STATE, "state", F_INDEX, "Enabled or Disabled")                                      \
 	X_STR(X, IMAGE, STATUS, "status", F_INDEX, "Creating, Downloading, Ready or Deleted")                \
 	X_LONG(X, IMAGE, SIZE, "size", "virtual size, bytes")                                                \
@@ -213,6 +213,11 @@
 	X_STR(X, IMAGE_REF, INSTALL_PATH, "installPath", 0, "")                                              \
 	X_STR(X, IMAGE_REF, STATUS, "status", 0, "Creating, Downloading, Ready, Deleted or Deleting")        \
 	X_DATES(X, IMAGE_REF)
+
+/* An image that anybody can download who knows the uuid, which is the secret in its URL. */
+#define IMAGE_EXPORT_FIELDS(X)                                                                               \
+	X_UUID(X, IMAGE_EXPORT)                                                                              \
+	X_REF(X, IMAGE_EXPORT, IMAGE_UUID, "imageUuid", F_INDEX | F_FOREIGN, KIND_IMAGE, "")
 
 /* The copy of an image on a primary storage: the backing file of root volumes. */
 #define IMAGE_CACHE_FIELDS(X)                                                                                \
@@ -594,5 +599,6 @@ FIELD_ENUM(scheduler_field, SCHEDULER_FIELDS)
 FIELD_ENUM(spec_field, SPEC_FIELDS)
 FIELD_ENUM(queue_ref_field, QUEUE_REF_FIELDS)
 FIELD_ENUM(access_key_field, ACCESS_KEY_FIELDS)
+FIELD_ENUM(image_export_field, IMAGE_EXPORT_FIELDS)
 
 #endif

@@ -158,6 +158,7 @@ static const struct kind kinds[KIND_COUNT] = {
 	DATED(KIND_ACCESS_KEY, "AccessKey", "org.zstack.accessKey.AccessKeyInventory", "access_key",
 	      "accounts/access-keys", "access key", ACCESS_KEY_FIELDS, ACCESS_KEY, OWNER_ACCOUNT,
 	      ACCESS_KEY_ACCOUNT_UUID),
+	INTERNAL(KIND_IMAGE_EXPORT, "ImageExport", "image_export", IMAGE_EXPORT_FIELDS, OWNER_ADMIN, -1),
 };
 
 const struct kind *kind_get(enum kind_id id)

@@ -19,7 +19,8 @@
 #define BODY_MS	     60000     /* for a whole body */
 #define WRITE_MS     60000     /* for an answer, and one second for each of so many bytes: */
 #define WRITE_RATE   (64 << 10)
-#define LINGER_MS    1000 /* for the client to see the last answer before the connection is closed */
+#define FILE_PIECE   (256 << 10) /* bytes of a file in memory */
+#define LINGER_MS    1000	 /* for the client to see the last answer before the connection is closed */
 
 struct connection {
 	const struct service *service;
@@ -60,6 +61,25 @@ static void append(char *to, size_t size, size_t *len, const char *format, ...)
 	*len += n > 0 && (size_t)n < size - *len ? (size_t)n : 0;
 }
 
+/* The part of a file that is the body. When it cannot be read any more, the connection has to end. */
+static int write_file(struct connection *c, const struct response *response, int64_t deadline)
+{
+	_cleanup_free_ char *piece = malloc(FILE_PIECE);
+	size_t done = 0;
+
+	while (piece && done < response->len) {
+		size_t want = response->len - done < FILE_PIECE ? response->len - done : FILE_PIECE;
+		ssize_t n = pread(response->fd, piece, want, (off_t)(response->offset + (int64_t)done));
+		struct iovec part = {piece, n > 0 ? (size_t)n : 0};
+		int r = n > 0 ? stream_write(c->stream, &part, 1, deadline) : -EIO;
+
+		if (r < 0)
+			return r;
+		done += (size_t)n;
+	}
+	return piece ? 0 : -ENOMEM;
+}
+
 static int write_response(struct connection *c, const struct response *response, const struct http_head *head,
 			  bool persistent)
 {
@@ -77,10 +97,14 @@ static int write_response(struct connection *c, const struct response *response,
 	       !persistent ? "Connection: close\r\n"
 	       : head->old ? "Connection: keep-alive\r\n"
 			   : "");
+	bare = bare || response->fd >= 0;
 	struct iovec parts[] = {{text, len}, {(void *)(uintptr_t)response->body, bare ? 0 : response->len}};
+	int64_t deadline = stream_now() + WRITE_MS + (int64_t)(response->len / WRITE_RATE) * 1000;
+	int r = stream_write(c->stream, parts, ARRAY_SIZE(parts), deadline);
 
-	return stream_write(c->stream, parts, ARRAY_SIZE(parts),
-			    stream_now() + WRITE_MS + (int64_t)(response->len / WRITE_RATE) * 1000);
+	return r == 0 && response->fd >= 0 && strcmp(head->method, "HEAD") != 0
+		       ? write_file(c, response, deadline)
+		       : r;
 }
 
 /* A closed socket with unread bytes resets the connection, and the client might lose the answer: read on. */

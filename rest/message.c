@@ -190,7 +190,8 @@ static bool fill(const struct plan *plan, const struct http_request *request, co
 	static const char *const tags[] = {"systemTags", "userTags"};
 
 	if (!set(document, "operation", json_string(operation_text(plan->operation, "name"))) ||
-	    !set(document, "params", make_params(message)))
+	    !set(document, "params", make_params(message)) ||
+	    !plan_set_base(plan, request, json_object_get(document, "params")))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
 		json_t *list = json_object_get(message, tags[i]);

@@ -92,9 +92,9 @@ int64_t mount_stamp(const struct mount *mount)
 /* -------------------------------------------------------------------- calls */
 
 /* -ENOTCONN when there is no pool at @root. */
-static int open_below(int root, const char *path)
+static int open_below(int root, const char *path, int access)
 {
-	int fd = openat(root, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(root, path, access | O_NOFOLLOW | O_CLOEXEC);
 	int r = fd < 0 ? -errno : fd;
 
 	return r == -ENOENT && faccessat(root, "operations.json", F_OK, 0) < 0 ? -ENOTCONN : r;
@@ -116,14 +116,14 @@ static int find_pool(const struct mount *mount)
 }
 
 /* The pool may have been remounted since the start, so a second attempt resolves the mount point again. */
-static int open_path(const struct mount *mount, const char *path)
+static int open_path(const struct mount *mount, const char *path, int access)
 {
-	int r = open_below(mount->root, path);
+	int r = open_below(mount->root, path, access);
 
 	if (r != -ENOTCONN)
 		return r;
 	r = find_pool(mount);
-	return r < 0 ? r : open_below(mount->root, path);
+	return r < 0 ? r : open_below(mount->root, path, access);
 }
 
 static int call_file_open(const struct mount *mount, struct call_file *file, const char *session)
@@ -137,11 +137,21 @@ static int call_file_open(const struct mount *mount, struct call_file *file, con
 		return -ENOENT;
 	if (*session)
 		snprintf(path, sizeof(path), "sessions/%s/call", session);
-	file->fd = open_path(mount, path);
+	file->fd = open_path(mount, path, O_RDWR);
 	if (file->fd < 0)
 		return file->fd;
 	snprintf(file->session, sizeof(file->session), "%s", session);
 	return 0;
+}
+
+int mount_open_export(const struct mount *mount, const char *secret)
+{
+	char path[64];
+
+	if (!mount_uuid_is_valid(secret))
+		return -ENOENT;
+	snprintf(path, sizeof(path), "sessions/exports/%s", secret);
+	return open_path(mount, path, O_RDONLY);
 }
 
 static int write_call(const struct call_file *file, const char *text, size_t len)

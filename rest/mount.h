@@ -63,6 +63,9 @@ void answer_done(struct answer *answer);
 int mount_call(struct mount *mount, struct call_file *file, const char *session, const char *text, size_t len,
 	       struct answer *ret_answer, struct error *e);
 
+/** Opens the exported image with this secret (32 hex digits) for reading. A descriptor, or -ENOENT, -ENOTCONN, ... */
+int mount_open_export(const struct mount *mount, const char *secret);
+
 /** The stamp of the pool's current state; 0 when unknown. Costs one system call and no work in the pool. */
 int64_t mount_stamp(const struct mount *mount);
 

@@ -361,6 +361,21 @@ static bool set_signature(const struct plan *plan, const struct http_request *re
 	return json && json_object_set_new(document, "signed", json) == 0;
 }
 
+bool plan_set_base(const struct plan *plan, const struct http_request *request, json_t *params)
+{
+	json_t *param;
+	size_t i;
+
+	json_array_foreach (json_object_get(plan->operation, "params"), i, param) {
+		const char *name = operation_text(param, "name");
+
+		if (operation_flag(param, "base") && request->base && !json_object_get(params, name) &&
+		    json_object_set_new(params, name, json_string(request->base)) < 0)
+			return false;
+	}
+	return true;
+}
+
 /* False when a header is not UTF-8. */
 static bool set_envelope(const struct plan *plan, const struct http_request *request, json_t *document)
 {
@@ -393,6 +408,8 @@ static bool build(struct plan *plan, const struct http_request *request, const s
 	} else if (!take_tags(plan, choice->params, document) || !take_tags(plan, body, document)) {
 		return false;
 	}
+	if (!plan_set_base(plan, request, params))
+		return plan_refuse_memory(plan);
 	if (!check_types(plan, params) || !take_variables(plan, choice->route, path, params))
 		return false;
 	return set_envelope(plan, request, document) || plan_refuse(plan, 400, "a header is not UTF-8");

@@ -20,6 +20,7 @@ struct http_request {
 	const char *authorization, *job_uuid, *web_hook, *schema; /* headers, NULL = absent */
 	const char *signed_method, *date;			  /* as signed: see account/access_key.h */
 	const char *address;					  /* of the client */
+	const char *base; /* the interface as the client sees it: "http://host:port/zstack" */
 	const char *body;
 	size_t body_len;
 };
@@ -45,6 +46,8 @@ void plan_done(struct plan *plan);
 /* For message.c, which makes plans of another form: each returns false after it has made @plan a refusal. */
 bool plan_refuse(struct plan *plan, int status, const char *format, ...) _printf_(3, 4);
 bool plan_refuse_memory(struct plan *plan);
+/** Sets the parameters that tell the pool where the client reaches the interface, unless the client has. */
+bool plan_set_base(const struct plan *plan, const struct http_request *request, json_t *params);
 /** Sets the uuid of the job: @value, from the header, or a random one if that is NULL. */
 bool plan_take_job_uuid(struct plan *plan, const char *value);
 /** *ret: the body as an object, owned; an empty one without a body. May be set on failure, too. */

@@ -21,6 +21,20 @@ struct response *response_take(int status, const char *type, char *text, const c
 	response->storage = text;
 	response->body = body;
 	response->len = len;
+	response->fd = -1;
+	return response;
+}
+
+struct response *response_file(int status, const char *type, int fd, int64_t offset, size_t len)
+{
+	struct response *response = response_take(status, type, NULL, "", len);
+
+	if (!response) {
+		(void)close(fd);
+		return NULL;
+	}
+	response->fd = fd;
+	response->offset = offset;
 	return response;
 }
 
@@ -67,6 +81,8 @@ void response_unref(struct response *response)
 {
 	if (!response || atomic_fetch_sub_explicit(&response->refs, 1, memory_order_acq_rel) > 1)
 		return;
+	if (response->fd >= 0)
+		(void)close(response->fd);
 	free(response->storage);
 	free(response);
 }
@@ -76,6 +92,7 @@ const struct response_status *response_statuses(void)
 	static const struct response_status statuses[] = {
 		{200, "OK"},
 		{202, "Accepted"},
+		{206, "Partial Content"},
 		{400, "Bad Request", "Invalid", "the request is not well formed; the text says why"},
 		{401, "Unauthorized"},
 		{403, "Forbidden", "NotSigned", "the signature with an access key is not accepted"},
@@ -86,6 +103,7 @@ const struct response_status *response_statuses(void)
 		{414, "URI Too Long", "TargetTooLong", "the first line of the request is too long"},
 		{415, "Unsupported Media Type", "Compressed", "a body must not be compressed",
 		 "Accept-Encoding"},
+		{416, "Range Not Satisfiable"},
 		{417, "Expectation Failed", "Unexpected", "nothing but 100-continue can be expected"},
 		{429, "Too Many Requests", "TooMany", "too many requests at a time", "Retry-After"},
 		{431, "Request Header Fields Too Large", "HeadTooLong", "the header fields are too long"},

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "model/cleanup.h"
 
@@ -34,12 +35,16 @@ struct response {
 	const char *body;
 	size_t len;
 	char *storage; /* owned: that of the body; NULL: it is static */
+	int fd;	       /* owned: in place of a body, `len` bytes of this file from `offset` on; -1: none */
+	int64_t offset;
 };
 
 /** A response with @data, which is copied, that nobody may keep. NULL when memory is short. */
 struct response *response_new(int status, const char *type, const char *data, size_t len);
 /** The same with a text that is taken over, and @body in it. On failure it is freed. */
 struct response *response_take(int status, const char *type, char *text, const char *body, size_t len);
+/** A response with @len bytes of the file @fd from @offset on. Takes over @fd. */
+struct response *response_file(int status, const char *type, int fd, int64_t offset, size_t len);
 /** A response with a sentence. */
 struct response *response_text(int status, const char *text);
 /** Adds a line to the head. Before the response is shared; accepts NULL. A line for which there is no room is left out. */

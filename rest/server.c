@@ -13,6 +13,7 @@
 #include "model/log.h"
 #include "rest/answer_cache.h"
 #include "rest/connection.h"
+#include "rest/export.h"
 #include "rest/login.h"
 #include "rest/metrics.h"
 #include "rest/message.h"
@@ -23,6 +24,7 @@
 
 #define CONNECTIONS	   1024
 #define CONNECTIONS_OF_ONE 512 /* address */
+#define BASE_SIZE	   280 /* bytes of the text of the interface's URL */
 #define FAILURE_SHOWN	   400 /* bytes of an answer, in the log */
 #define FULL_MS		   100 /* until the next try when there are no more descriptors */
 
@@ -92,18 +94,25 @@ static struct response *reply_login(struct server *server, const struct exchange
 	return reply_json(200, text, strlen(text));
 }
 
-/* Where the client polls the job: on the host and port of its own request (behaviour.md 6.5). */
-static struct response *reply_location(const struct exchange *x, const char *job)
+/* The interface as the client sees it: on the host and port of its own request (behaviour.md 6.5). */
+static void write_base(const struct exchange *x, char ret[BASE_SIZE])
 {
 	const char *host = x->host;
-	char text[512];
-	int len;
 
 	if (!host || !*host || strlen(host) > 255 ||
 	    host[strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]")])
 		host = "localhost";
-	len = snprintf(text, sizeof(text), "{\"location\":\"%s://%s/zstack/v1/api-jobs/%s\"}",
-		       x->https ? "https" : "http", host, job);
+	snprintf(ret, BASE_SIZE, "%s://%s/zstack", x->https ? "https" : "http", host);
+}
+
+/* Where the client polls the job. */
+static struct response *reply_location(const struct exchange *x, const char *job)
+{
+	char base[BASE_SIZE], text[512];
+	int len;
+
+	write_base(x, base);
+	len = snprintf(text, sizeof(text), "{\"location\":\"%s/v1/api-jobs/%s\"}", base, job);
 	return reply_json(202, text, (size_t)len);
 }
 
@@ -257,6 +266,7 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 {
 	struct server *server = arg;
 	const char *target = x->head->target;
+	char base[BASE_SIZE];
 	struct http_request request = {.method = x->method,
 				       .target = target,
 				       .signed_method = x->head->method,
@@ -266,6 +276,7 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 				       .web_hook = http_head_field(x->head, "X-Web-Hook"),
 				       .schema = http_head_field(x->head, "X-JSON-Schema"),
 				       .address = x->client,
+				       .base = base,
 				       .body = x->body,
 				       .body_len = x->len};
 	_cleanup_(plan_done) struct plan plan = {0};
@@ -290,11 +301,16 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 	response = stamp ? answer_cache_find(server->cache, &key, stamp) : NULL;
 	if (response)
 		return response;
-	if (message_is_target(target))
-		message_plan(server->operations, &request, &plan);
-	else
-		request_plan(server->routes, &request, &plan);
-	response = plan.status ? refuse(&plan) : call(server, x, file, &plan, cache ? &key : NULL);
+	if (export_is_target(target)) {
+		response = export_answer(server->mount, x);
+	} else {
+		write_base(x, base);
+		if (message_is_target(target))
+			message_plan(server->operations, &request, &plan);
+		else
+			request_plan(server->routes, &request, &plan);
+		response = plan.status ? refuse(&plan) : call(server, x, file, &plan, cache ? &key : NULL);
+	}
 	if (response && (response->status >= 500 || response->failed))
 		tell_failure(x, &plan, response);
 	return response;

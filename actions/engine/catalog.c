@@ -49,6 +49,7 @@ static json_t *param_to_json(const struct param *p)
 	if (p->resource != KIND_NONE)
 		set_text(json, "resource", kind_get(p->resource)->name);
 	set_flag(json, "anyKind", p->flags & PARAM_ANY_KIND);
+	set_flag(json, "base", p->flags & PARAM_BASE);
 	if (p->max_length)
 		set(json, "maxLength", json_integer(p->max_length));
 	if (p->min || p->max) {

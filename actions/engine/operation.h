@@ -46,6 +46,7 @@ enum param_flags {
 	PARAM_LINES = 1 << 12,	 /* a text of several lines; others are one line */
 	PARAM_URL = 1 << 13,	 /* shown as by url_shown() */
 	PARAM_ADMIN = 1 << 14,	 /* only administrators may give it */
+	PARAM_BASE = 1 << 15,	 /* the URL of the interface as the client sees it, which poolfs-rest fills in */
 };
 
 /* The most characters of a text whose row says no other limit: what a column TEXT of the manual's server holds. */

@@ -114,8 +114,9 @@ static int forget_refs(struct txn *t, void *arg, struct error *e)
 	}
 	if (view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, f->image, 0))
 		return 0;
+	r = object_remove_where(t, KIND_IMAGE_EXPORT, IMAGE_EXPORT_IMAGE_UUID, f->image, e);
 	image = view_get(txn_view(t), KIND_IMAGE, f->image);
-	return image ? object_remove(t, image, e) : 0;
+	return r == 0 && image ? object_remove(t, image, e) : r;
 }
 
 /* Removes the file of one copy, complete or partial. */

@@ -7,6 +7,7 @@
 #include "actions/engine/system_tag.h"
 
 extern const struct operation *const operations_access_key[];
+extern const struct operation *const operations_image_export[];
 extern const struct operation *const operations_account[];
 extern const struct operation *const operations_affinity_group[];
 extern const struct operation *const operations_backup_storage[];

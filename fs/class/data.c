@@ -7,6 +7,7 @@
 #include "fs/tell/last_error.h"
 #include "fs/tell/refusal.h"
 #include "fs/tree/permissions.h"
+#include "model/states.h"
 
 bool data_here(const struct place *dir)
 {
@@ -24,13 +25,17 @@ bool data_here(const struct place *dir)
 /* Known from the row, without opening the file. st_blocks is less than the size, so that tools look for
  * holes.
  */
+static int stat_object(const struct place *p, const struct object *o, struct stat *ret)
+{
+	stat_fill(p->fs, p->node, place_mode(p), (size_t)disk_reader_size(o), o->changed, ret);
+	place_owner(p, &ret->st_uid, &ret->st_gid);
+	ret->st_blocks = (blkcnt_t)(disk_reader_occupied(o) / 512);
+	return 0;
+}
+
 static int data_stat(const struct place *p, struct stat *ret)
 {
-	stat_fill(p->fs, p->node, place_mode(p), (size_t)disk_reader_size(p->object), p->object->changed,
-		  ret);
-	place_owner(p, &ret->st_uid, &ret->st_gid);
-	ret->st_blocks = (blkcnt_t)(disk_reader_occupied(p->object) / 512);
-	return 0;
+	return stat_object(p, p->object, ret);
 }
 
 /* A request that a worker answers. */
@@ -126,7 +131,8 @@ static void open_work(void *arg)
 	work_free(w);
 }
 
-static void data_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
+static void open_object(fuse_req_t req, const struct place *p, const struct object *o,
+			struct fuse_file_info *fi)
 {
 	int r = place_check_open(p, fi->flags);
 	struct data_work *w;
@@ -141,9 +147,14 @@ static void data_open(fuse_req_t req, const struct place *p, struct fuse_file_in
 	w->node = p->node;
 	w->mode = place_mode(p);
 	w->caller = p->caller;
-	w->object = object_ref(p->object);
+	w->object = object_ref(o);
 	w->fi = *fi;
 	run(w, open_work);
+}
+
+static void data_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
+{
+	open_object(req, p, p->object, fi);
 }
 
 /* -------------------------------------------------------------------- reading */
@@ -263,6 +274,52 @@ static void data_release(const struct fs *fs, struct handle *h)
 const struct file_class class_data = {
 	.stat = data_stat,
 	.open = data_open,
+	.read = data_read,
+	.lseek = data_lseek,
+	.release = data_release,
+};
+
+/* -------------------------------------------------------------------- exports */
+
+/* Never listed: the name is a secret. */
+bool exports_find(const struct place *dir, const char *name, struct node *ret)
+{
+	const struct object *export = view_get(dir->view, KIND_IMAGE_EXPORT, name);
+
+	if (export)
+		*ret = (struct node){.kind = KIND_IMAGE_EXPORT, .row = export->id, .class = N_EXPORT};
+	return export != NULL;
+}
+
+/* The image, while it is not deleted; borrowed from the view of the place. */
+static const struct object *exported_image(const struct place *p)
+{
+	const struct object *image =
+		view_get(p->view, KIND_IMAGE, object_text(p->object, IMAGE_EXPORT_IMAGE_UUID));
+
+	return image && object_str_is(image, IMAGE_STATUS, STATUS_READY) ? image : NULL;
+}
+
+static int export_stat(const struct place *p, struct stat *ret)
+{
+	const struct object *image = exported_image(p);
+
+	return image ? stat_object(p, image, ret) : -ENOENT;
+}
+
+static void export_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
+{
+	const struct object *image = exported_image(p);
+
+	if (image)
+		open_object(req, p, image, fi);
+	else
+		fuse_reply_err(req, ENOENT);
+}
+
+const struct file_class class_export = {
+	.stat = export_stat,
+	.open = export_open,
 	.read = data_read,
 	.lseek = data_lseek,
 	.release = data_release,

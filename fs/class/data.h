@@ -13,8 +13,11 @@
 #include "fs/tree/class.h"
 
 extern const struct file_class class_data;
+/* The same bytes of an image that is exported, for everybody who knows the name. */
+extern const struct file_class class_export;
 
 /* Column of the node table. */
 bool data_here(const struct place *dir);
+bool exports_find(const struct place *dir, const char *name, struct node *ret);
 
 #endif

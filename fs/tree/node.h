@@ -42,6 +42,8 @@ enum node_class {
 	N_STAMP,
 	N_SESSION,
 	N_CALL,
+	N_EXPORTS,
+	N_EXPORT,
 	/* in a folder; index: the folder */
 	N_INVENTORIES,
 	N_CREATE,

@@ -71,6 +71,7 @@ static const struct asked {
 	{"AddSharedMountPointPrimaryStorage", NULL, "\"zoneUuid\":\"$ZONE\"", "$DIR/shared"},
 	{"AddCephPrimaryStorage", NULL, "\"zoneUuid\":\"$ZONE\"", "ceph://monitor/"},
 	{"UpdatePrimaryStorage", "PS", "", "$DIR/"},
+	{"ExportImageFromBackupStorage", "IMAGE", ""},
 	{"AddSftpBackupStorage", NULL, "", "$DIR/b"},
 	{"AddImageStoreBackupStorage", NULL, "", "$DIR/c"},
 	{"UpdateBackupStorage", "BS", ""},
