@@ -118,6 +118,7 @@ static const struct {
 			     "userTags:[string]")},
 	{"VolumeFormatReplyStruct",
 	 MEMBERS("format:string", "masterHypervisorType:string", "supportingHypervisorTypes:[string]")},
+	{"ZqlQueryReturn", MEMBERS("name:string", "inventories:[map]", "total:long")},
 };
 
 /* "inventory:VmInstanceInventory" as a member of @members. */

@@ -101,6 +101,7 @@ static void collect(void)
 		operations_volume_resize,
 		operations_volume_update,
 		operations_zone,
+		operations_zql,
 	};
 	size_t n = 0;
 

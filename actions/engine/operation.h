@@ -46,7 +46,7 @@ enum param_flags {
 	PARAM_LINES = 1 << 12,	 /* a text of several lines; others are one line */
 	PARAM_URL = 1 << 13,	 /* shown as by url_shown() */
 	PARAM_ADMIN = 1 << 14,	 /* only administrators may give it */
-	PARAM_BASE = 1 << 15,	 /* the URL of the interface as the client sees it, which poolfs-rest fills in */
+	PARAM_BASE = 1 << 15, /* the URL of the interface as the client sees it, which poolfs-rest fills in */
 };
 
 /* The most characters of a text whose row says no other limit: what a column TEXT of the manual's server holds. */
@@ -196,6 +196,8 @@ enum op_flags {
 		1
 		<< 9, /* a Get that checks the password of `accountName` or `accountUuid`: see login_limit.h */
 	OP_JOB_RESULT = 1 << 10, /* the Get whose answer is the result of the job `uuid` */
+	OP_TURNS =
+		1 << 11, /* with OP_NEEDS_HOST: a query, which takes turns with those of the other accounts */
 };
 
 /* What checking or applying a request returns besides 0 and negative errors. */

@@ -281,6 +281,10 @@ static int run_get(struct pool *pool, struct get *g, bool known)
 	_cleanup_view_ struct view *view = store_view(pool->store);
 	char client[320];
 
+	if (g->req->op->flags & OP_TURNS) {
+		snprintf(client, sizeof(client), "account %s", g->req->actor.account);
+		return pool_take_turn(pool, client, get_now, g);
+	}
 	if (!known)
 		return workers_run(pool->background, get_now, g);
 	snprintf(client, sizeof(client), "login %s %s", g->req->actor.address, login_name(view, g->req));

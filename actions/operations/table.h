@@ -62,6 +62,7 @@ extern const struct operation *const operations_volume_delete[];
 extern const struct operation *const operations_volume_resize[];
 extern const struct operation *const operations_volume_update[];
 extern const struct operation *const operations_zone[];
+extern const struct operation *const operations_zql[];
 
 /* Ended by a row without a prefix. */
 extern const struct system_tag tag_table[];
