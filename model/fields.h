@@ -462,7 +462,18 @@
 	X_STR(X, USER_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of the tagged object")                    \
 	X_STR(X, USER_TAG, TAG, "tag", F_INDEX, "the tag")                                                   \
 	X_STR(X, USER_TAG, TYPE, "type", 0, "User")                                                          \
-	X_DATES(X, USER_TAG)
+	X_DATES(X, USER_TAG)                                                                                 \
+	X_REF(X, USER_TAG, PATTERN_UUID, "tagPatternUuid", F_INDEX, KIND_TAG_PATTERN,                        \
+	      "the resource tag that it is, if it was attached as one")
+
+#define TAG_PATTERN_FIELDS(X)                                                                                \
+	X_UUID(X, TAG_PATTERN) X_NAME(X, TAG_PATTERN)                                                        \
+	X_STR(X, TAG_PATTERN, VALUE, "value", 0, "the text of what is attached, perhaps with tokens: os::{name}") \
+	X_DESC(X, TAG_PATTERN)                                                                               \
+	X_STR(X, TAG_PATTERN, COLOR, "color", 0, "free text, at most 32 characters")                         \
+	X_STR(X, TAG_PATTERN, TYPE, "type", 0, "simple or withToken")                                        \
+	X_DATES(X, TAG_PATTERN)                                                                              \
+	X_ACCOUNT(X, TAG_PATTERN)
 
 #define GLOBAL_CONFIG_FIELDS(X)                                                                              \
 	X(GLOBAL_CONFIG, UUID, "uuid", FIELD_STRING, F_INDEX | F_HIDDEN, KIND_NONE, 0, 0, "")                \
@@ -600,5 +611,6 @@ FIELD_ENUM(spec_field, SPEC_FIELDS)
 FIELD_ENUM(queue_ref_field, QUEUE_REF_FIELDS)
 FIELD_ENUM(access_key_field, ACCESS_KEY_FIELDS)
 FIELD_ENUM(image_export_field, IMAGE_EXPORT_FIELDS)
+FIELD_ENUM(tag_pattern_field, TAG_PATTERN_FIELDS)
 
 #endif

@@ -159,6 +159,9 @@ static const struct kind kinds[KIND_COUNT] = {
 	      "accounts/access-keys", "access key", ACCESS_KEY_FIELDS, ACCESS_KEY, OWNER_ACCOUNT,
 	      ACCESS_KEY_ACCOUNT_UUID),
 	INTERNAL(KIND_IMAGE_EXPORT, "ImageExport", "image_export", IMAGE_EXPORT_FIELDS, OWNER_ADMIN, -1),
+	NAMED(KIND_TAG_PATTERN, "TagPattern", "org.zstack.header.tag.TagPatternInventory", "tag_pattern",
+	      "tags", "resource tag", TAG_PATTERN_FIELDS, TAG_PATTERN, OWNER_SHAREABLE,
+	      TAG_PATTERN_ACCOUNT_UUID),
 };
 
 const struct kind *kind_get(enum kind_id id)

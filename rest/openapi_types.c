@@ -105,6 +105,7 @@ static const struct {
 	 MEMBERS("accountUuid:string", "ownerAccountUuid:string", "resourceUuid:string",
 		 "resourceType:string", "permission:int", "isShared:boolean", "createDate:date",
 		 "lastOpDate:date")},
+	{"AttachTagResult", MEMBERS("inventory:UserTagInventory", "success:boolean")},
 	{"CloneVmInstanceInventory", MEMBERS("inventory:VmInstanceInventory", "error:Error")},
 	{"CloneVmInstanceResults", MEMBERS("numberOfClonedVm:int", "inventories:[CloneVmInstanceInventory]")},
 	{"FreeIpInventory", MEMBERS("ipRangeUuid:string", "ip:string", "netmask:string", "gateway:string")},

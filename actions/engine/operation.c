@@ -79,6 +79,7 @@ static void collect(void)
 		operations_snapshot_revert,
 		operations_spec,
 		operations_tag,
+		operations_tag_pattern,
 		operations_vm_adopt,
 		operations_vm_candidates,
 		operations_vm_clone,

@@ -40,6 +40,7 @@ extern const struct operation *const operations_snapshot_delete[];
 extern const struct operation *const operations_snapshot_revert[];
 extern const struct operation *const operations_spec[];
 extern const struct operation *const operations_tag[];
+extern const struct operation *const operations_tag_pattern[];
 extern const struct operation *const operations_vm_adopt[];
 extern const struct operation *const operations_vm_candidates[];
 extern const struct operation *const operations_vm_clone[];

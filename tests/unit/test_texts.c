@@ -72,6 +72,8 @@ static const struct asked {
 	{"AddCephPrimaryStorage", NULL, "\"zoneUuid\":\"$ZONE\"", "ceph://monitor/"},
 	{"UpdatePrimaryStorage", "PS", "", "$DIR/"},
 	{"ExportImageFromBackupStorage", "IMAGE", ""},
+	{"CreateTag", NULL, ""},
+	{"UpdateTag", "PATTERN", ""},
 	{"AddSftpBackupStorage", NULL, "", "$DIR/b"},
 	{"AddImageStoreBackupStorage", NULL, "", "$DIR/c"},
 	{"UpdateBackupStorage", "BS", ""},
@@ -283,6 +285,7 @@ static int setup(void **state)
 		     NULL);
 		name_first(f, user ? "USERTAG" : "TAG", user ? KIND_USER_TAG : KIND_SYSTEM_TAG);
 	}
+	make_one(f, "PATTERN", "CreateTag", NULL, json_pack("{s:s, s:s}", "name", "t", "value", "v"));
 	name_first(f, "CONFIG", KIND_GLOBAL_CONFIG);
 	return 0;
 }
