@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rest/openapi_paths.h"
 #include "rest/openapi_responses.h"
 #include "rest/openapi_types.h"
 
@@ -263,6 +264,7 @@ json_t *openapi_make(const struct routes *routes, const json_t *catalog, const c
 
 	for (size_t i = 0; i < count; i++)
 		set(paths, groups[i]->path, path_of(&d, groups[i]));
+	openapi_add_paths(paths);
 	json_decref(ids);
 	return json_pack("{s:s, s:{s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}], s:o, s:o}", "openapi",
 			 "3.1.0", "info", "title", "poolfs", "version", version, "license", "name",

@@ -30,6 +30,11 @@ static const struct {
 	{"Allow", "string", "^[A-Z]+(, [A-Z]+)*$", "the methods that the route has"},
 	{"Accept-Encoding", "string", "^identity$", "what a body can be encoded with"},
 	{"Retry-After", "integer", NULL, "seconds after which it may work"},
+	{"Accept-Ranges", "string", "^bytes$", "parts can be asked for"},
+	{"Content-Range", "string", "^bytes ([0-9]+-[0-9]+|[*])/[0-9]+$",
+	 "which bytes the body has, of how many"},
+	{"ETag", "string", "^\"[0-9a-f]{32}\"$", "of the file, for If-Range"},
+	{"X-Content-Type-Options", "string", "^nosniff$", "the type is as said"},
 };
 
 json_t *openapi_headers(void)
@@ -44,13 +49,20 @@ json_t *openapi_headers(void)
 	return json;
 }
 
-/* References to those that each answer has or may have, and to @own unless it is NULL. */
-static json_t *headers(const char *own)
+static bool has(const char *const *names, const char *name)
+{
+	while (names && *names && strcmp(*names, name) != 0)
+		names++;
+	return names && *names;
+}
+
+/* References to those that each answer has or may have, and to @own, which NULL ends. */
+static json_t *headers(const char *const *own)
 {
 	json_t *json = json_object();
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if (fields[i].always || fields[i].maybe || (own && strcmp(own, fields[i].name) == 0))
+		if (fields[i].always || fields[i].maybe || has(own, fields[i].name))
 			set(json, fields[i].name,
 			    json_pack("{s:o}", "$ref",
 				      json_sprintf("#/components/headers/%s", fields[i].name)));
@@ -59,10 +71,15 @@ static json_t *headers(const char *own)
 
 /* ------------------------------------------------------------------ answers */
 
+json_t *openapi_response(const char *description, const char *const *own, const char *media, json_t *schema)
+{
+	return json_pack("{s:s, s:o, s:{s:{s:o}}}", "description", description, "headers", headers(own),
+			 "content", media, "schema", schema);
+}
+
 static json_t *response(const char *description, json_t *schema)
 {
-	return json_pack("{s:s, s:o, s:{s:{s:o}}}", "description", description, "headers", headers(NULL),
-			 "content", "application/json", "schema", schema);
+	return openapi_response(description, NULL, "application/json", schema);
 }
 
 static json_t *result_reference(const json_t *operation)
@@ -101,13 +118,12 @@ static json_t *accepted(const struct route *route)
 /* A failure is an error of the pool; without a pool, a sentence. */
 static json_t *failure(void)
 {
-	json_t *json =
-		response("it failed; a sentence: the pool is not mounted", openapi_reference("Failure"));
+	static const char *const later[] = {"Retry-After", NULL};
+	json_t *json = openapi_response("it failed; a sentence: the pool is not mounted", later,
+					"application/json", openapi_reference("Failure"));
 
 	set(json_object_get(json, "content"), "text/plain",
 	    json_pack("{s:{s:s}}", "schema", "type", "string"));
-	set(json_object_get(json, "headers"), "Retry-After",
-	    json_pack("{s:s}", "$ref", "#/components/headers/Retry-After"));
 	return json;
 }
 
@@ -118,10 +134,21 @@ json_t *openapi_common_responses(void)
 	for (const struct response_status *s = response_statuses(); s->status; s++)
 		if (s->name)
 			set(json, s->name,
-			    json_pack("{s:s, s:o, s:{s:{s:{s:s}}}}", "description", s->description, "headers",
-				      headers(s->field), "content", "text/plain", "schema", "type",
-				      "string"));
+			    openapi_response(s->description, (const char *[]){s->field, NULL}, "text/plain",
+					     json_pack("{s:s}", "type", "string")));
 	return json;
+}
+
+void openapi_add_refusals(json_t *responses)
+{
+	for (const struct response_status *s = response_statuses(); s->status; s++) {
+		char status[8];
+
+		snprintf(status, sizeof(status), "%d", s->status);
+		if (s->name)
+			set(responses, status,
+			    json_pack("{s:o}", "$ref", json_sprintf("#/components/responses/%s", s->name)));
+	}
 }
 
 json_t *openapi_responses(const json_t *operations, const struct route *route)
@@ -136,14 +163,7 @@ json_t *openapi_responses(const json_t *operations, const struct route *route)
 	} else {
 		set(responses, "202", accepted(route));
 	}
-	for (const struct response_status *s = response_statuses(); s->status; s++) {
-		char status[8];
-
-		snprintf(status, sizeof(status), "%d", s->status);
-		if (s->name)
-			set(responses, status,
-			    json_pack("{s:o}", "$ref", json_sprintf("#/components/responses/%s", s->name)));
-	}
+	openapi_add_refusals(responses);
 	set(responses, "503", failure());
 	return responses;
 }

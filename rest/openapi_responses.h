@@ -12,6 +12,13 @@
  * those of the following functions.
  */
 json_t *openapi_responses(const json_t *operations, const struct route *route);
+/**
+ * An answer with a body of the type @media, and with the header fields @own (ended by NULL; NULL: none) beside those
+ * that all answers have. Takes over @schema.
+ */
+json_t *openapi_response(const char *description, const char *const *own, const char *media, json_t *schema);
+/** Adds the answers that any request can get to @responses. */
+void openapi_add_refusals(json_t *responses);
 /** The answers that any request can get, by the names of response_statuses(). */
 json_t *openapi_common_responses(void);
 /** The header fields, by name. */

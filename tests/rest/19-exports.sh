@@ -62,6 +62,7 @@ fetch -I "$url"
 assert_eq "$STATUS $(stat -c %s got)" "200 $(stat -c %s fields)"
 fetch -X POST "$url"
 assert_eq "$STATUS" 405
+assert_match "$head" 'Allow: GET, HEAD'
 fetch "${url%/*}"
 assert_eq "$STATUS" 200
 
