@@ -65,8 +65,9 @@ static void clients_take_turns(void **state)
 	workers_free(workers);
 	turns_free(turns);
 	assert_int_equal(most_at_work, 2);
-	assert_true(strcspn(order, "c") < 10);
-	assert_true(strcspn(order, "d") < 10);
+	/* at once as a rule, but the thread that has the turn may have to wait for a processor */
+	assert_true(strcspn(order, "c") < 50);
+	assert_true(strcspn(order, "d") < 50);
 }
 
 static void work_is_done_after_the_end_of_the_workers(void **state)
