@@ -48,8 +48,11 @@ static const char *name_in_group(const char *name, const char *group)
 
 	if (strncmp(name, group, len) != 0)
 		return NULL;
-	digits = strspn(name + len, "0123456789");
-	return name + len + (digits ? digits + 1 : 0);
+	name += len;
+	digits = strspn(name, "0123456789");
+	if (!digits)
+		return name;
+	return name[digits] == '.' ? name + digits + 1 : NULL;
 }
 
 void statistics_add(int64_t values[HV_STATISTIC_COUNT], const char *name, uint64_t number)
