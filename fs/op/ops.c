@@ -16,6 +16,9 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 
 	/* Each write must arrive as it was made: its result is that of the request in it. */
 	conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
+	/* NFS servers keep file handles. Watchers are known by inodes that the kernel has, so it shall make none. */
+	if (!fs->watchers)
+		conn->want |= conn->capable & FUSE_CAP_EXPORT_SUPPORT;
 	/* libfuse ends unless it is told here, too. */
 	if (fs->max_read)
 		conn->max_read = fs->max_read;

@@ -41,6 +41,15 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	 * that each lookup asks for again. The kernel has checked that the user may search the directory.
 	 */
 	r = request_find(req, parent, NULL, &view, &dir);
+	if (r == 0 && strcmp(name, ".") == 0) {
+		/* by a file handle, of an NFS server, whose inode the kernel has forgotten */
+		r = entry_fill(&dir, &entry);
+		if (r < 0)
+			fuse_reply_err(req, -r);
+		else
+			fuse_reply_entry(req, &entry);
+		return;
+	}
 	if (r == 0 && dir.entry->io->lookup) {
 		r = place_check(&dir);
 		if (r < 0)
