@@ -54,7 +54,8 @@ wait_until 10 bash -c "[ \$(wc -l <'$CASE_DIR/held') = 2 ]"
 read -r count errno <"$CASE_DIR/held"
 [ "$errno" = 122 ] || fail "after $count documents the errno is $errno, not EDQUOT"
 [ "$count" -lt 40 ] || fail "$count documents were held"
-[ $(($(memory) - before)) -lt 100000 ] || fail "the daemon has grown by $(($(memory) - before)) KiB"
+# 600 documents would be 540 MB. Each is there twice, as the next process needs it; a sanitizer keeps what was freed, too.
+[ $(($(memory) - before)) -lt 250000 ] || fail "the daemon has grown by $(($(memory) - before)) KiB"
 assert_eq "$(sed -n 2p "$CASE_DIR/held")" ok "the answer to a small request"
 
 step "another user is not concerned"
