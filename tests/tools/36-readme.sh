@@ -22,6 +22,10 @@ echo "$(printf "q=name!=%0100d&" {1..50})q=name~=web%25" >long-query
 
 # What the commands call.
 poolfs() {
+	if [ "$1" = --upgrade ]; then
+		"$POOLFS" "$@"
+		return
+	fi
 	"$POOLFS" -o "state=$STATE,uri=test:///default,allow_other" "$@"
 }
 meson() {
@@ -59,6 +63,7 @@ before() {
 		account alice >/dev/null
 		account ops >/dev/null
 		;;
+	*"poolfs --upgrade"*) worker=$(worker_pid) ;;
 	*"cp $CASE_DIR/backup/"*) create_vm later "$(first images)" '{"strategy":"CreateStopped"}' >/dev/null ;;
 	esac
 }
@@ -95,6 +100,7 @@ after() {
 		assert_eq "$(tail -n 1 <<<"$output" | jq -r '.inventories[].name')" web01 "the Running VMs by REST"
 		pkill -x poolfs-rest # there is no other in this pid namespace
 		;;
+	*"poolfs --upgrade"*) [ "$(worker_pid)" != "$worker" ] || fail "the program that serves is the one before" ;;
 	*"cp $CASE_DIR/backup/"*) assert_eq "$(names vm-instances)" "web web01" "the VMs of the time of the copy" ;;
 	*"name=bob"*) wait_until 10 has_vm bob ;;
 	esac
@@ -128,5 +134,5 @@ for block in blocks/??; do
 	after "$text"
 	run=$((run + 1))
 done
-[ "$run" -ge 17 ] || fail "only $run blocks were run"
+[ "$run" -ge 18 ] || fail "only $run blocks were run"
 [ ! -e "$STATE" ] || fail "the state folder is still there after all has been uninstalled"
