@@ -26,7 +26,7 @@
 #include "hypervisor/states.h"
 
 #define AGENT_PING "{\"execute\":\"guest-ping\"}"
-/* How long libvirt waits for an agent unless told otherwise. */
+/* How long an agent may take for its answer. */
 #define AGENT_PATIENCE_MS 5000
 
 /* -------------------------------------------------------------------- starting */
@@ -265,13 +265,25 @@ int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid,
 	return rc;
 }
 
+/*
+ * An agent that has just said that it is there may be paused with its guest, or the guest may want to hold the
+ * caller: without a limit, libvirt waits for the answer for ever. An error needs no attention: the call that follows
+ * meets the same.
+ */
+static void limit_agent(virDomainPtr domain)
+{
+	(void)virDomainAgentSetResponseTimeout(domain, AGENT_PATIENCE_MS / 1000, 0);
+}
+
 /* A guest does not notice that it was paused: its clock is late by that time. Its agent, if any, corrects it. */
 static void set_guest_time(const struct hv_call *call, virDomainPtr domain)
 {
 	struct timespec now;
 
-	if (!call->simulated && clock_gettime(CLOCK_REALTIME, &now) == 0)
-		(void)virDomainSetTime(domain, now.tv_sec, (unsigned int)now.tv_nsec, 0);
+	if (call->simulated || clock_gettime(CLOCK_REALTIME, &now) != 0)
+		return;
+	limit_agent(domain);
+	(void)virDomainSetTime(domain, now.tv_sec, (unsigned int)now.tv_nsec, 0);
 }
 
 int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
@@ -407,7 +419,10 @@ int hv_domain_set_password(struct hypervisor *hv, const char *host, const char *
 	_cleanup_domain_ virDomainPtr domain = NULL;
 	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
 
-	if (rc < 0 || virDomainSetUserPassword(domain, account, password, 0) == 0)
+	if (rc < 0)
 		return rc;
+	limit_agent(domain);
+	if (virDomainSetUserPassword(domain, account, password, 0) == 0)
+		return 0;
 	return agent_error(&call, domain, uuid, AGENT_PATIENCE_MS, e);
 }

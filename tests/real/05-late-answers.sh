@@ -57,7 +57,7 @@ one_nic() {
 wait_until 30 one_nic
 assert_eq "$(value "$dir/defaultL3NetworkUuid")" "$l3"
 no_lease() {
-	! on_host net-dumpxml "poolfs-${red:0:8}" | grep -q "<host "
+	! on_host net-dumpxml "poolfs-${red:0:8}" | finds "<host "
 }
 wait_until 20 no_lease
 
@@ -98,3 +98,32 @@ wait_until 60 agent_ping "$vm"
 guest "$vm" 'echo new >/root/new; sync'
 assert_eq "$(md5sum <"$frozen")" "$before" "the file that the snapshot froze"
 assert_eq "$(value "$dir/stateReason")" ""
+
+step "an agent that only says that it is there, as that of a guest that is paused meanwhile, holds nobody up"
+act "$dir" set-qga enable=true
+cat >"$CASE_DIR/agent" <<'EOF'
+sleep 1
+killall qemu-ga
+until (: <>/dev/virtio-ports/org.qemu.guest_agent.0) 2>/dev/null; do sleep 0.1; done
+exec 3<>/dev/virtio-ports/org.qemu.guest_agent.0
+echo "AGENT silent" >/dev/console
+while :; do
+	read -r line <&3 || sleep 0.1 # the host has not opened its end
+	case $line in
+	*guest-sync*)
+		id=${line##*\"id\":}
+		echo "{\"return\":${id%%\}*}}" >&3
+		;;
+	esac
+done
+EOF
+guest "$vm" "echo $(base64 -w 0 "$CASE_DIR/agent") | base64 -d >/run/agent; setsid sh /run/agent </dev/null >/dev/null 2>&1 &"
+wait_serial "$vm" "AGENT silent" 30
+is_connected() {
+	on_host dumpxml "$vm" | finds "guest_agent.0' state='connected'"
+}
+wait_until 30 is_connected
+act "$dir" pause
+act "$dir" resume
+assert_eq "$(value "$dir/state")" Running
+fails "$dir" "change-password account=root password=x" "did not answer within"

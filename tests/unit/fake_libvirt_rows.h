@@ -11,6 +11,7 @@ EXEMPT(virConnectClose, ZERO, NO_REASON), EXEMPT(virConnectDomainEventDeregister
 	EXEMPT(virConnectRegisterCloseCallback, ZERO, FALLS_BACK),
 	EXEMPT(virConnectSetKeepAlive, ZERO, FALLS_BACK),
 	EXEMPT(virConnectUnregisterCloseCallback, ZERO, NO_REASON),
+	EXEMPT(virDomainAgentSetResponseTimeout, ZERO, FALLS_BACK),
 	EXEMPT(virDomainAbortJob, ZERO, CLEANS_UP), EXEMPT(virDomainBackupBegin, ZERO, REAL),
 	EXEMPT(virDomainBackupGetXMLDesc, TEXT, REAL), EXEMPT(virDomainBlockCommit, ZERO, REAL),
 	EXEMPT(virDomainBlockCopy, ZERO, REAL), EXEMPT(virDomainBlockJobAbort, ZERO, REAL),
