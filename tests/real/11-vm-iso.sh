@@ -40,7 +40,7 @@ act "$dir" detach-iso "isoUuid=$iso2"
 wait_until 10 is_empty 1
 tiny=$(add_image "$media/tiny.iso" iso cd)
 act "$dir" attach-iso "isoUuid=$tiny"
-guest "$vm" 'mount -t iso9660 -o ro /dev/sr1 /mnt || mount -t iso9660 -o ro /dev/sr1 /mnt; ls /mnt' | grep -qi initrd || fail "the disc is not readable"
+guest "$vm" 'mount -t iso9660 -o ro /dev/sr1 /mnt || mount -t iso9660 -o ro /dev/sr1 /mnt; ls /mnt' | finds -i initrd || fail "the disc is not readable"
 
 step "a disc that the guest has locked is ejected too"
 act "$dir" detach-iso "isoUuid=$tiny"

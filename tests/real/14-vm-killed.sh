@@ -53,7 +53,7 @@ killed_at tag-written "$dir" set-console-password '{"consolePassword":"afterall"
 assert_eq "$(parsed '/domain/devices/graphics/@passwd')" afterall
 
 killed_at tag-written "$dir" set-hostname '{"hostname":"afterall"}'
-on_host net-dumpxml "poolfs-${l3:0:8}" | grep -q "name='afterall'" || fail "the lease has no name"
+on_host net-dumpxml "poolfs-${l3:0:8}" | finds "name='afterall'" || fail "the lease has no name"
 
 killed_at iso-tagged "$dir" attach-iso '{"isoUuid":"'"$iso"'"}'
 assert_match "$(parsed '/domain/devices/disk[alias/@name="ua-cdrom-0"]/source/@file')" "$iso"

@@ -22,12 +22,12 @@ on() {
 
 # has_network URI: is the L3 network active there?
 has_network() {
-	on "$1" net-list --name | grep -qx "poolfs-${net:0:8}"
+	on "$1" net-list --name | finds -x "poolfs-${net:0:8}"
 }
 
 # has_xml URI REGEX: does the network's definition there match?
 has_xml() {
-	on "$1" net-dumpxml "poolfs-${net:0:8}" | grep -qE "$2"
+	on "$1" net-dumpxml "poolfs-${net:0:8}" | finds -E "$2"
 }
 
 step "the first host gets the networks of its cluster"

@@ -73,7 +73,7 @@ die_at() {
 
 # has STORAGE: is it attached?
 has() {
-	attached | grep -qx "$1"
+	attached | finds -x "$1"
 }
 
 wait_until 20 agree

@@ -47,7 +47,7 @@ counter() {
 
 # on_its_way URI: is the domain just being migrated from there?
 on_its_way() {
-	virsh -q -c "$1" domjobinfo "$vm" | grep -qE '^Job type: +(Unb|B)ounded'
+	virsh -q -c "$1" domjobinfo "$vm" | finds -E '^Job type: +(Unb|B)ounded'
 }
 
 step "a guest that counts"

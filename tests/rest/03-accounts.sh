@@ -104,13 +104,13 @@ step "sessions survive a restart, are extended by use, and expire without use"
 set_config() {
 	assert_job 200 "\"value\":\"$2\"" PUT "/v1/global-configurations/identity/$1/actions" "{\"updateGlobalConfig\":{\"value\":\"$2\"}}"
 }
-set_config session.timeout 2
+set_config session.timeout 4
 login admin 'not the usual one'
 for _ in 1 2 3 4 5 6; do
-	sleep 0.5
+	sleep 0.8
 	assert_http 200 inventories GET /v1/zones
 done
-sleep 2.5
+sleep 4.5
 assert_http 503 'ID.1001' GET /v1/zones
 SESSION=$admin assert_http 200 inventories GET /v1/zones
 SESSION=$admin

@@ -117,6 +117,6 @@ assert_eq "$(setpriv --reuid=65534 --clear-groups cat "$D")" "from the directory
 echo anew >"$D"
 assert_eq "$(cat "$D")" anew
 mkdir "$D.lock"
-setpriv --reuid=65534 --clear-groups ls "$VM" | grep -qx name
-setpriv --reuid=65534 --clear-groups ls "$VM" | grep -q lock && fail "another user sees a scratch directory"
+setpriv --reuid=65534 --clear-groups ls "$VM" | finds -x name
+setpriv --reuid=65534 --clear-groups ls "$VM" | finds lock && fail "another user sees a scratch directory"
 rmdir "$D.lock"

@@ -160,7 +160,7 @@ serves 20490 ganesha.log env LD_LIBRARY_PATH="$ganesha/usr/lib/ganesha" "$ganesh
 nfs() {
 	echo "nfs://127.0.0.1/pool/$1?nfsport=20490&version=4"
 }
-nfs-ls "$(nfs "$vm")" | awk '{ print $NF }' | grep -qx description
+nfs-ls "$(nfs "$vm")" | awk '{ print $NF }' | finds -x description
 nfs-cat "$(nfs "$vm/inventory")" | cmp - "$VM/inventory"
 # over URL FILE [trunc]: writes a file that exists.
 over() {

@@ -32,7 +32,7 @@ cp --sparse=always "$data" "$CASE_DIR/copy.raw"
 cmp "$CASE_DIR/copy.raw" "$CASE_DIR/disk.raw"
 [ "$(stat -c %b "$CASE_DIR/copy.raw")" -lt 1024 ] || fail "the holes of the image were copied as zeros"
 assert_match "$(extents "$data")" '^3145728 [0-9]+$'
-dd if="$data" bs=1 skip=3145728 count=10 status=none | grep -qx "image data"
+dd if="$data" bs=1 skip=3145728 count=10 status=none | finds -x "image data"
 
 step "a volume reads as its guest's disk, a snapshot as that disk at its time"
 offering=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')

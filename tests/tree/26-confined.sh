@@ -39,7 +39,7 @@ assert_match "$(cat "/proc/$nbd/limits")" 'Max file size +0 +0 '
 exec 3<&-
 
 step "the box itself: files and memory, but no process, no other program, no network"
-"$box" --read-only qemu-img info disk.qcow2 | grep -q '8 MiB'
+"$box" --read-only qemu-img info disk.qcow2 | finds '8 MiB'
 "$box" --network qemu-img convert -O raw disk.qcow2 disk.raw
 assert_fails "not installed" "$box" no-such-program
 ! "$box" --read-only dd if=disk.qcow2 of=copy bs=4k count=1 || fail "a file grew"

@@ -118,9 +118,9 @@ for user in alice:$group bob:$mine carol:$team; do
 	assert_eq "$($who jq -r '.inventories[].uuid' "$MOUNT/affinity-groups?q=policy=antiSoft")" "$own"
 	assert_eq "$($who bash -c 'request "$@"' - "$MOUNT/affinity-groups/query" 'q=policy=antiSoft' | jq -r '.inventories[].uuid')" "$own"
 	assert_eq "$($who jq '.total' "$MOUNT/affinity-groups?count=true")" 1
-	$who cat "$MOUNT/api-jobs/inventories" | grep -q roots && fail "$who sees a job of root"
-	$who ls "$MOUNT/api-jobs" | grep -qx "$(jobs "affinity-groups/$theirs")" && fail "$who lists a job of root"
-	$who cat "$MOUNT/events" | grep -q roots && fail "$who reads events of root"
+	$who cat "$MOUNT/api-jobs/inventories" | finds roots && fail "$who sees a job of root"
+	$who ls "$MOUNT/api-jobs" | finds -x "$(jobs "affinity-groups/$theirs")" && fail "$who lists a job of root"
+	$who cat "$MOUNT/events" | finds roots && fail "$who reads events of root"
 	assert_eq "$($who cat "$MOUNT/zones/by-name/"*/name)" "$(value "zones/$(first zones)/name")" "what all accounts see"
 	for foreign in "$theirs" "$group" "$mine" "$team"; do
 		[ "$foreign" != "$own" ] || continue
@@ -150,7 +150,7 @@ step "each has a last-error of their own, also through poll(2)"
 assert_eq "$(as alice affinity-groups/create 'policy=x')" EINVAL
 assert_match "$(alice cat "$MOUNT/last-error")" "name"
 assert_eq "$(bob cat "$MOUNT/last-error")" "$(bob cat "$MOUNT/last-error")"
-bob cat "$MOUNT/last-error" | grep -q alice && fail "bob reads alice's error"
+bob cat "$MOUNT/last-error" | finds alice && fail "bob reads alice's error"
 echo nonsense >"$MOUNT/affinity-groups/$theirs/actions" 2>/dev/null && fail "nonsense is accepted"
 assert_eq "$(stranger /usr/bin/python3 -c '
 import os, select, sys
@@ -189,7 +189,7 @@ try:
 except (OSError, ValueError) as e:
     print(type(e).__name__)
 EOF2
-python3 "$CASE_DIR/map.py" "$MOUNT/affinity-groups/inventories" 2>&1 | grep -q inventories && fail "a listing can be mapped"
+python3 "$CASE_DIR/map.py" "$MOUNT/affinity-groups/inventories" 2>&1 | finds inventories && fail "a listing can be mapped"
 python3 -c 'import shutil, sys; shutil.copyfile(sys.argv[1], sys.argv[2])' "$MOUNT/affinity-groups/inventories" copy
 assert_eq "$(jq '.inventories | length' copy)" 4 "what sendfile(2) or its replacement copies"
 
@@ -221,10 +221,10 @@ done
 assert_match "$(call alice '{"operation":"QueryAffinityGroup","address":"192.0.2.1"}')" "^session"
 
 step "who has no account any more has no access, on open files too"
-alice bash -c "exec 3>'$dir/name'; touch '$CASE_DIR/ready' 2>/dev/null; read -r <'$CASE_DIR/go'; echo late >&3" 2>"$CASE_DIR/late" &
+mkfifo -m 666 "$CASE_DIR/opened" "$CASE_DIR/go"
+alice bash -c "exec 3>'$dir/name'; echo >'$CASE_DIR/opened'; read -r <'$CASE_DIR/go'; echo late >&3" 2>"$CASE_DIR/late" &
 writer=$!
-mkfifo -m 666 "$CASE_DIR/go"
-sleep 0.5
+read -r <"$CASE_DIR/opened"
 echo >"$MOUNT/accounts/$alice/unixUsers"
 sync "$MOUNT/accounts/$alice/unixUsers"
 echo >"$CASE_DIR/go"

@@ -27,9 +27,9 @@ assert_eq "$(contained 'id -u; cat name; stat -c "%a %u" . name' | paste -sd' ')
 contained 'ls -lR . >/dev/null; tar -cf /dev/null --exclude=data .; find . >/dev/null'
 
 step "values, actions, spec, tags and scratch files work"
-contained 'echo renamed >name; sync name; sed -i s/renamed/again/ name; cat name' | grep -qx again
-contained 'echo start >actions; sync actions; cat state' | grep -qx Running
-contained 'echo "{\"description\": \"from inside\"}" >spec; sync spec; cat description' | grep -qx 'from inside'
+contained 'echo renamed >name; sync name; sed -i s/renamed/again/ name; cat name' | finds -x again
+contained 'echo start >actions; sync actions; cat state' | finds -x Running
+contained 'echo "{\"description\": \"from inside\"}" >spec; sync spec; cat description' | finds -x 'from inside'
 assert_fails "Invalid argument" contained 'echo nonsense >actions'
 assert_match "$(contained 'cat last-error')" nonsense
 assert_eq "$(value "vm-instances/$vm/description")" "from inside"

@@ -165,7 +165,7 @@ worker_pid() {
 
 # supervisor_pid: its parent, which has the mount open.
 supervisor_pid() {
-	pool_pids | head -n 1 | grep . || fail "there is no supervisor"
+	pool_pids | sed -n 1p | grep . || fail "there is no supervisor"
 }
 
 # A killed process releases the lock of its state folder a little after it has left /proc.
@@ -186,6 +186,12 @@ remount_pool() {
 }
 
 # --------------------------------------------------------------- files and jobs
+
+# finds ARG...: a grep -q that reads all of its input; a program whose pipe is closed early fails, and the case with it.
+finds() {
+	local found
+	found=$(grep "$@") && [ -n "$found" ]
+}
 
 # value FILE: the content of a file below the mount.
 value() {
