@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers for test_download.c on loopback: http, https (self-signed) and ftp, each on a free port.
+"""Servers for download_fixture.h on loopback: http, https (self-signed) and ftp, each on a free port.
 
 Usage: download_server.py FOLDER. Writes FOLDER/cert.pem, prints the three ports in one line and
 serves until its standard input ends, so that it never outlives the test. Every path is one way a

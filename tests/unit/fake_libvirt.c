@@ -4,7 +4,7 @@
  * enumerated from its object files (libvirt_calls.h), asks fake_call() what to do.
  * Here no header of libvirt is seen: a result is returned as a long whatever its type,
  * and the arguments stay where the caller has put them. Functions that write results
- * are defined by the test itself.
+ * are in fake_libvirt_answers.c.
  */
 long fake_call(const char *name);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whichever call of libvirt fails, its reason is in the error of the operation. Each
- * operation runs against a libvirt of its own (fake_libvirt.c), which forgets the last
- * error at every call, as the real one does, and fails the n-th call with a sentence
- * that is looked for in the error; n goes up until all calls succeed.
+ * operation runs against a libvirt of its own (fake_libvirt.c, fake_libvirt_answers.c),
+ * which fails the n-th call with a sentence that is looked for in the error; n goes up
+ * until all calls succeed.
  *
  * The functions are enumerated from the object files: one that hypervisor/ calls for
- * the first time must be in the table below, and must have been seen to fail with its
+ * the first time must be in fake_libvirt_rows.h, and must have been seen to fail with its
  * reason, unless the table says why not.
  */
 #include "tests/unit/test.h"
@@ -14,10 +14,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 
 #include "hypervisor/domain/console.h"
 #include "hypervisor/domain/disk.h"
@@ -32,43 +28,17 @@
 #include "hypervisor/network.h"
 #include "hypervisor/storage/pool.h"
 #include "hypervisor/storage/volume.h"
+#include "tests/unit/fake_libvirt_answers.h"
 
 #define HOST   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define TARGET "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define VM     "11111111111111111111111111111111"
-#define VOLUME "22222222222222222222222222222222"
+#define VM     FAKE_VM
+#define VOLUME FAKE_VOLUME
 #define NET    "33333333333333333333333333333333"
 #define POOL   "44444444444444444444444444444444"
-#define MARK   "the reason of libvirt for "
 
 static struct error error;
 static struct error *e = &error;
-
-/* ------------------------------------------------------------------ the stand-in */
-
-enum result { ZERO, ONE, POINTER, TEXT };
-
-/* The functions that give something else than 0, or that need not be seen to fail. */
-static const struct row {
-	const char *name;
-	enum result result;
-	const char *exempt; /* why a failure need not show, NULL: it must */
-} rows[] = {
-#define GIVES(name, result)                                                                                  \
-	{                                                                                                    \
-#name, result, NULL                                                                          \
-	}
-#define EXEMPT(name, result, why)                                                                            \
-	{                                                                                                    \
-#name, result, why                                                                           \
-	}
-#define CLEANS_UP  "its failure changes nothing"
-#define NO_REASON  "it cannot fail but for want of memory or a wrong argument"
-#define FALLS_BACK "there is another way when it fails"
-#define REAL	   "needs the data of disks, which tests/hv has"
-#define SIMULATED  "only the test driver is asked so"
-#include "tests/unit/fake_libvirt_rows.h"
-};
 
 static const char *const names[] = {
 #define CALL(name) #name,
@@ -76,299 +46,7 @@ static const char *const names[] = {
 #undef CALL
 };
 
-static struct {
-	pthread_mutex_t lock;
-	bool armed;	    /* count and fail */
-	int count, fail_at; /* of the calls */
-	const char *failed; /* the function that failed */
-	bool off;	    /* domains and networks are not active */
-	bool asleep;	    /* domains */
-	bool bare;	    /* there is no network filter yet */
-	bool shown[ARRAY_SIZE(names)];
-} fake = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/* This thread's last error, as libvirt keeps it. */
-static _Thread_local virError last;
-static _Thread_local char sentence[128];
-
-static const struct row *row_of(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return &rows[i];
-	return NULL;
-}
-
-static bool fails(const char *name, const struct row *row)
-{
-	bool now = false;
-
-	if (row && row->exempt && strcmp(row->exempt, NO_REASON) == 0)
-		return false;
-	scoped_lock(&fake.lock);
-	if (fake.armed && ++fake.count == fake.fail_at) {
-		fake.failed = name;
-		now = true;
-	}
-	return now;
-}
-
-long fake_call(const char *name);
-long fake_call(const char *name)
-{
-	const struct row *row = row_of(name);
-	enum result result = row ? row->result : ZERO;
-
-	last = (virError){0};
-	if (fails(name, row)) {
-		snprintf(sentence, sizeof(sentence), MARK "%s", name);
-		last = (virError){.code = VIR_ERR_OPERATION_FAILED, .message = sentence};
-		return result == POINTER || result == TEXT ? 0 : -1;
-	}
-	switch (result) {
-	case ZERO:
-		return 0;
-	case ONE:
-		return fake.off && strstr(name, "IsActive") ? 0 : 1;
-	case POINTER:
-		return (long)(uintptr_t)&fake; /* only looked at by other functions of the stand-in */
-	case TEXT:
-		return (long)(uintptr_t)strdup("text");
-	}
-	return 0;
-}
-
-virErrorPtr virGetLastError(void)
-{
-	return last.code ? &last : NULL;
-}
-
-virErrorPtr virSaveLastError(void)
-{
-	virErrorPtr copy = calloc(1, sizeof(*copy));
-
-	copy->code = last.code;
-	copy->message = last.message ? strdup(last.message) : NULL;
-	last = (virError){0};
-	return copy;
-}
-
-void virFreeError(virErrorPtr err)
-{
-	if (err)
-		free(err->message);
-	free(err);
-}
-
-void virSetErrorFunc(void *data, virErrorFunc handler)
-{
-	(void)data, (void)handler;
-}
-
-int virEventRunDefaultImpl(void)
-{
-	const struct timespec pause = {.tv_nsec = 10000000};
-
-	return nanosleep(&pause, NULL);
-}
-
-const char *virDomainGetName(virDomainPtr domain)
-{
-	(void)domain;
-	(void)fake_call("virDomainGetName");
-	return VM;
-}
-
-const char *virNetworkGetName(virNetworkPtr network)
-{
-	(void)network;
-	(void)fake_call("virNetworkGetName");
-	return "poolfs-33333333";
-}
-
-/* No event ever comes, so the stand-in lets go at once of what the callbacks get. */
-int virConnectDomainEventRegisterAny(virConnectPtr conn, virDomainPtr domain, int id,
-				     virConnectDomainEventGenericCallback callback, void *opaque,
-				     virFreeCallback release)
-{
-	int r = (int)fake_call("virConnectDomainEventRegisterAny");
-
-	(void)conn, (void)domain, (void)id, (void)callback;
-	if (r == 0)
-		release(opaque);
-	return r;
-}
-
-int virConnectRegisterCloseCallback(virConnectPtr conn, virConnectCloseFunc callback, void *opaque,
-				    virFreeCallback release)
-{
-	int r = (int)fake_call("virConnectRegisterCloseCallback");
-
-	(void)conn, (void)callback;
-	if (r == 0)
-		release(opaque);
-	return r;
-}
-
-int virDomainGetVcpusFlags(virDomainPtr domain, unsigned int flags)
-{
-	int r = (int)fake_call("virDomainGetVcpusFlags");
-
-	(void)domain;
-	if (r < 0)
-		return r;
-	return flags & VIR_DOMAIN_VCPU_MAXIMUM ? 4 : 1;
-}
-
-int virNodeGetInfo(virConnectPtr conn, virNodeInfoPtr info)
-{
-	(void)conn;
-	*info = (virNodeInfo){.memory = 1 << 20, .cpus = 2, .sockets = 1, .nodes = 1};
-	return (int)fake_call("virNodeGetInfo");
-}
-
-int virConnectGetAllDomainStats(virConnectPtr conn, unsigned int stats, virDomainStatsRecordPtr **ret,
-				unsigned int flags)
-{
-	(void)conn, (void)stats, (void)flags;
-	*ret = NULL;
-	return (int)fake_call("virConnectGetAllDomainStats");
-}
-
-int virConnectListAllDomains(virConnectPtr conn, virDomainPtr **domains, unsigned int flags)
-{
-	(void)conn, (void)flags;
-	*domains = NULL;
-	return (int)fake_call("virConnectListAllDomains");
-}
-
-int virDomainGetState(virDomainPtr domain, int *state, int *reason, unsigned int flags)
-{
-	(void)domain, (void)flags;
-	*state = fake.off ? VIR_DOMAIN_SHUTOFF : fake.asleep ? VIR_DOMAIN_PMSUSPENDED : VIR_DOMAIN_RUNNING;
-	if (reason)
-		*reason = 0;
-	return (int)fake_call("virDomainGetState");
-}
-
-int virDomainGetBlockInfo(virDomainPtr domain, const char *disk, virDomainBlockInfoPtr info,
-			  unsigned int flags)
-{
-	(void)domain, (void)disk, (void)flags;
-	*info = (virDomainBlockInfo){.capacity = 1 << 20};
-	return (int)fake_call("virDomainGetBlockInfo");
-}
-
-int virStoragePoolGetInfo(virStoragePoolPtr pool, virStoragePoolInfoPtr info)
-{
-	(void)pool;
-	*info = (virStoragePoolInfo){.state = VIR_STORAGE_POOL_RUNNING, .capacity = 2, .available = 1};
-	return (int)fake_call("virStoragePoolGetInfo");
-}
-
-int virDomainGetJobInfo(virDomainPtr domain, virDomainJobInfoPtr info)
-{
-	(void)domain;
-	*info = (virDomainJobInfo){.type = VIR_DOMAIN_JOB_NONE};
-	return (int)fake_call("virDomainGetJobInfo");
-}
-
-char *virDomainGetXMLDesc(virDomainPtr domain, unsigned int flags)
-{
-	static const char xml[] =
-		"<domain type='qemu' id='1'><name>" VM "</name><memory unit='KiB'>131072</memory>"
-		"<maxMemory unit='KiB'>1048576</maxMemory><devices><disk type='file' device='disk'>"
-		"<driver name='qemu' type='qcow2'/><source file='/pool/a.qcow2'/><target dev='vdb' bus='virtio'/>"
-		"<serial>" VOLUME "</serial><alias name='ua-disk-1'/></disk><interface type='network'>"
-		"<mac address='fa:00:00:00:00:01'/><alias name='ua-nic-0'/>"
-		"<filterref filter='poolfs-clean-traffic-1'/></interface>"
-		"<graphics type='vnc' port='5900' passwd='secret'/></devices></domain>";
-
-	(void)domain, (void)flags;
-	return fake_call("virDomainGetXMLDesc") ? strdup(xml) : NULL;
-}
-
-char *virStoragePoolGetXMLDesc(virStoragePoolPtr pool, unsigned int flags)
-{
-	(void)pool, (void)flags;
-	return fake_call("virStoragePoolGetXMLDesc")
-		       ? strdup("<pool type='dir'><target><path>/pool</path></target></pool>")
-		       : NULL;
-}
-
-/* Each answer names another processor, so that hosts have to look for a common one. */
-char *virConnectGetDomainCapabilities(virConnectPtr conn, const char *emulator, const char *arch,
-				      const char *machine, const char *virt_type, unsigned int flags)
-{
-	_cleanup_free_ char *text = (char *)(uintptr_t)fake_call("virConnectGetDomainCapabilities");
-	static int answers;
-	char *xml;
-
-	(void)conn, (void)emulator, (void)arch, (void)machine, (void)virt_type, (void)flags;
-	if (!text ||
-	    asprintf(
-		    &xml,
-		    "<domainCapabilities><cpu><mode name='host-model' supported='yes'><model>m%d</model></mode>"
-		    "</cpu></domainCapabilities>",
-		    ++answers) < 0)
-		return NULL;
-	return xml;
-}
-
-/* A file has four bytes. */
-int virStorageVolGetInfo(virStorageVolPtr file, virStorageVolInfoPtr info)
-{
-	(void)file;
-	*info = (virStorageVolInfo){.capacity = 4};
-	return (int)fake_call("virStorageVolGetInfo");
-}
-
-const char *virStorageVolGetName(virStorageVolPtr file)
-{
-	(void)file;
-	(void)fake_call("virStorageVolGetName");
-	return "file";
-}
-
-int virStreamRecv(virStreamPtr stream, char *data, size_t size)
-{
-	(void)stream;
-	memset(data, 0, size);
-	return fake_call("virStreamRecv") < 0 ? -1 : (int)size;
-}
-
-int virStreamSend(virStreamPtr stream, const char *data, size_t size)
-{
-	(void)stream, (void)data;
-	return fake_call("virStreamSend") < 0 ? -1 : (int)size;
-}
-
-virNWFilterPtr virNWFilterLookupByName(virConnectPtr conn, const char *name)
-{
-	virNWFilterPtr filter = (virNWFilterPtr)fake_call("virNWFilterLookupByName");
-
-	(void)conn, (void)name;
-	return fake.bare ? NULL : filter;
-}
-
-char *virNetworkGetXMLDesc(virNetworkPtr network, unsigned int flags)
-{
-	static const char xml[] =
-		"<network><name>poolfs-33333333</name><bridge name='br'/><dns><txt name='poolfs' value='old'/></dns>"
-		"<ip address='10.1.1.1' netmask='255.255.255.0'><dhcp><host mac='fa:00:00:00:00:01' ip='10.1.1.2'/>"
-		"<host mac='fa:00:00:00:00:02' ip='10.1.1.3'/></dhcp></ip></network>";
-
-	(void)network, (void)flags;
-	return fake_call("virNetworkGetXMLDesc") ? strdup(xml) : NULL;
-}
-
-int virNetworkGetDHCPLeases(virNetworkPtr network, const char *mac, virNetworkDHCPLeasePtr **leases,
-			    unsigned int flags)
-{
-	(void)network, (void)mac, (void)flags;
-	*leases = NULL;
-	return (int)fake_call("virNetworkGetDHCPLeases");
-}
+static bool shown[ARRAY_SIZE(names)]; /* to fail with its reason */
 
 /* -------------------------------------------------------------- the operations */
 
@@ -782,7 +460,7 @@ static void note_shown(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(names[i], name) == 0)
-			fake.shown[i] = true;
+			shown[i] = true;
 }
 
 /* One operation, with each of its calls failing in turn. Returns how many lost their reason. */
@@ -798,7 +476,7 @@ static int lost_reasons(const char *name, int (*run)(void))
 
 		if (!fake.failed)
 			return lost;
-		snprintf(wanted, sizeof(wanted), MARK "%s", fake.failed);
+		snprintf(wanted, sizeof(wanted), FAKE_REASON "%s", fake.failed);
 		if (rc == 0 || (usual && strcmp(usual, error_sentence(e)) == 0))
 			continue; /* goes on without it, or ends as it does anyway */
 		if (strstr(error_sentence(e), wanted)) {
@@ -824,13 +502,13 @@ static void every_failure_tells_its_reason(void **state)
 	hv_free(hv);
 	assert_int_equal(lost, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct row *row = row_of(names[i]);
+		const char *exempt = fake_exemption(names[i]);
 
-		if (!fake.shown[i] && !(row && row->exempt)) {
+		if (!shown[i] && !exempt) {
 			print_error("%s: never seen to fail with its reason\n", names[i]);
 			lost++;
 		}
-		if (fake.shown[i] && row && row->exempt)
+		if (shown[i] && exempt)
 			print_message("%s need not be exempt\n", names[i]);
 	}
 	assert_int_equal(lost, 0);
