@@ -71,18 +71,25 @@ static int byte_range_parse(const char *value, int64_t size, struct byte_range *
 
 /* --------------------------------------------------------------------- answers */
 
-static struct response *answer_file(const struct exchange *x, int fd, int64_t size, const char *secret)
+/* What part is asked for, as a field Range, or NULL. Only GET can ask for one (RFC 9110, 14.2). */
+static const char *find_range(const struct exchange *x, const char *etag)
 {
 	const char *condition = http_head_field(x->head, "If-Range");
+
+	if (strcmp(x->head->method, "GET") != 0 || (condition && strcmp(condition, etag) != 0))
+		return NULL;
+	return http_head_field(x->head, "Range");
+}
+
+static struct response *answer_file(const struct exchange *x, int fd, int64_t size, const char *secret)
+{
 	char etag[MOUNT_UUID_SIZE + 2];
 	struct byte_range range;
 	struct response *response;
 	int status;
 
 	snprintf(etag, sizeof(etag), "\"%s\"", secret);
-	status = byte_range_parse(
-		condition && strcmp(condition, etag) != 0 ? NULL : http_head_field(x->head, "Range"), size,
-		&range);
+	status = byte_range_parse(find_range(x, etag), size, &range);
 	if (status == 416) {
 		(void)close(fd);
 		response = response_text(416, "there are no bytes in this range");
@@ -102,6 +109,7 @@ static struct response *answer_file(const struct exchange *x, int fd, int64_t si
 struct response *export_answer(const struct mount *mount, const struct exchange *x)
 {
 	const char *at = request_api_path(x->head->target) + strlen(path_exports);
+	_cleanup_(error_done) struct error e = ERROR_INIT;
 	char secret[MOUNT_UUID_SIZE];
 	struct response *response;
 	struct stat st;
@@ -114,17 +122,15 @@ struct response *export_answer(const struct mount *mount, const struct exchange 
 	}
 	snprintf(secret, sizeof(secret), "%.*s",
 		 (int)(strcspn(at, "/?") < MOUNT_UUID_SIZE ? strcspn(at, "/?") : 0), at);
-	fd = mount_open_export(mount, secret);
-	if (fd == -ENOTCONN) {
-		response = response_text(503, "the pool is not mounted");
-		response_add_field(response, "Retry-After", RESPONSE_RETRY);
-		return response;
-	}
-	if (fd < 0)
+	fd = mount_open_export(mount, secret, &e);
+	if (fd == -ENOENT)
 		return response_text(404, "no image is exported here");
+	if (fd < 0)
+		return response_error(&e);
 	if (fstat(fd, &st) < 0) {
+		(void)error_set(&e, EIO, "the image cannot be read: %s", strerror(errno));
 		(void)close(fd);
-		return response_text(503, "the image cannot be read");
+		return response_error(&e);
 	}
 	return answer_file(x, fd, st.st_size, secret);
 }

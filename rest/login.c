@@ -5,6 +5,8 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+static const char code_refused[] = "ID.1000";
+
 /* What poolfs takes as the password: the hex digits of its SHA-512. */
 static void digest_password(const char *password, char ret[2 * SHA512_DIGEST_LENGTH + 1])
 {
@@ -27,35 +29,68 @@ int login_call(struct mount *mount, struct call_file *file, const char *session,
 	return r;
 }
 
+int login_error(const struct answer *answer, struct error *e)
+{
+	json_t *json = json_loadb(answer->body ? answer->body : "", answer->len, 0, NULL);
+	const json_t *error = json_object_get(json, "error");
+
+	if (error)
+		error_from_json(error, e);
+	else if (answer->word == ANSWER_INVALID)
+		(void)error_set(e, EINVAL, "%s", answer->body);
+	else
+		(void)error_set(e, EIO, "the pool gives no reason");
+	json_decref(json);
+	return -e->errnum;
+}
+
+int login_refuse(struct error *e, const char *text)
+{
+	return error_set_code(e, EACCES, code_refused, "%s", text);
+}
+
+bool login_is_refused(const struct error *e)
+{
+	return strcmp(e->code, code_refused) == 0;
+}
+
+/* The uuid of the session that has been started. */
+static int take_session(const struct answer *answer, char ret[MOUNT_UUID_SIZE], struct error *e)
+{
+	json_t *json = json_loadb(answer->body, answer->len, 0, NULL);
+	const char *uuid = json_string_value(json_object_get(json_object_get(json, "inventory"), "uuid"));
+	int r = 0;
+
+	if (uuid && mount_uuid_is_valid(uuid))
+		memcpy(ret, uuid, MOUNT_UUID_SIZE);
+	else
+		r = error_set(e, EIO, "the pool does not name the session");
+	json_decref(json);
+	return r;
+}
+
 int login_open(struct mount *mount, struct call_file *file, const char *address, const char *name,
 	       const char *password, char ret[MOUNT_UUID_SIZE], struct error *e)
 {
 	char digest[2 * SHA512_DIGEST_LENGTH + 1];
 	_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
-	json_t *json;
-	const char *uuid;
+	json_t *params;
 	int r;
 
 	digest_password(password, digest);
-	r = login_call(mount, file, "", "LogInByAccount", address,
-		       json_pack("{s:s, s:s}", "accountName", name, "password", digest), &answer, e);
+	params = json_pack("{s:s, s:s}", "accountName", name, "password", digest);
+	if (!params) /* no text of a client can be too long for the memory */
+		return login_refuse(e, "the name of the account is not UTF-8");
+	r = login_call(mount, file, "", "LogInByAccount", address, params, &answer, e);
 	if (r < 0)
 		return r;
-	if (answer.word != ANSWER_OK) {
-		const char *details;
+	return answer.word == ANSWER_OK ? take_session(&answer, ret, e) : login_error(&answer, e);
+}
 
-		json = json_loadb(answer.body, answer.len, 0, NULL);
-		details = json_string_value(json_object_get(json_object_get(json, "error"), "details"));
-		(void)error_set(e, EACCES, "%s", details ? details : "the account is refused");
-		json_decref(json);
-		return -EACCES;
-	}
-	json = json_loadb(answer.body, answer.len, 0, NULL);
-	uuid = json_string_value(json_object_get(json_object_get(json, "inventory"), "uuid"));
-	if (uuid && mount_uuid_is_valid(uuid))
-		memcpy(ret, uuid, MOUNT_UUID_SIZE);
-	else
-		r = error_set(e, EPROTO, "the pool does not name the session");
-	json_decref(json);
-	return r;
+void login_close(struct mount *mount, struct call_file *file, const char *session)
+{
+	_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
+
+	(void)login_call(mount, file, "", "LogOut", "local", json_pack("{s:s}", "sessionUuid", session),
+			 &answer, NULL);
 }

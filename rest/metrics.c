@@ -10,10 +10,9 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "model/log.h"
 #include "rest/login.h"
 
-/* Clients that log in by password; of more, the one that was first logs in anew. */
+/* Clients that log in by password; of more, the one that was first logs in anew the next time. */
 #define LOGINS 8
 /* Longest value of a header that is decoded. */
 #define BASIC_MAX 1024
@@ -31,42 +30,17 @@ struct metrics {
 
 /* ------------------------------------------------------------------ answers */
 
-static struct response *refuse(int status, const char *text)
+static struct response *refuse_login(const char *text)
 {
-	struct response *response = response_text(status, text);
+	struct response *response = response_text(401, text);
 
-	if (status == 401)
-		response_add_field(response, "WWW-Authenticate", "Basic realm=\"poolfs\", charset=\"UTF-8\"");
-	return response;
-}
-
-static struct response *refuse_login(void)
-{
-	return refuse(401,
-		      "the metrics need the name and password of an account, or a session as bearer token");
-}
-
-static json_t *parse(const struct answer *answer)
-{
-	return json_loadb(answer->body, answer->len, 0, NULL);
-}
-
-/* The sentence of an error of the pool. */
-static struct response *reply_error(const struct answer *answer)
-{
-	json_t *json = parse(answer), *error = json_object_get(json, "error");
-	const char *code = json_string_value(json_object_get(error, "code"));
-	const char *details = json_string_value(json_object_get(error, "details"));
-	int status = code && strcmp(code, "ID.1002") == 0 ? 403 : 503;
-	struct response *response = refuse(status, details ? details : "the pool cannot tell");
-
-	json_decref(json);
+	response_add_field(response, "WWW-Authenticate", "Basic realm=\"poolfs\", charset=\"UTF-8\"");
 	return response;
 }
 
 static struct response *reply_metrics(const struct answer *answer, bool open)
 {
-	json_t *json = parse(answer);
+	json_t *json = json_loadb(answer->body, answer->len, 0, NULL);
 	const char *text = json_string_value(json_object_get(json, "metrics"));
 	struct response *response = NULL;
 
@@ -109,20 +83,27 @@ static bool parse_basic(const char *value, char **ret_text, const char **ret_nam
 	return true;
 }
 
-static bool find_login(struct metrics *metrics, const unsigned char *digest, char ret[MOUNT_UUID_SIZE])
+/* With the lock held. */
+static struct login *find_login(struct metrics *metrics, const unsigned char *digest)
 {
-	bool found = false;
+	for (size_t i = 0; i < LOGINS; i++) {
+		struct login *login = &metrics->logins[i];
+
+		if (*login->session && CRYPTO_memcmp(login->digest, digest, SHA512_DIGEST_LENGTH) == 0)
+			return login;
+	}
+	return NULL;
+}
+
+static bool kept_session(struct metrics *metrics, const unsigned char *digest, char ret[MOUNT_UUID_SIZE])
+{
+	const struct login *login;
 
 	scoped_lock(&metrics->lock);
-	for (size_t i = 0; i < LOGINS; i++) {
-		const struct login *login = &metrics->logins[i];
-
-		if (!*login->session || CRYPTO_memcmp(login->digest, digest, SHA512_DIGEST_LENGTH) != 0)
-			continue;
+	login = find_login(metrics, digest);
+	if (login)
 		memcpy(ret, login->session, MOUNT_UUID_SIZE);
-		found = true;
-	}
-	return found;
+	return login != NULL;
 }
 
 static void forget_login(struct metrics *metrics, const char *session)
@@ -133,39 +114,54 @@ static void forget_login(struct metrics *metrics, const char *session)
 			*metrics->logins[i].session = '\0';
 }
 
-/* Replaces the oldest one, whose session expires by itself. */
-static void keep_login(struct metrics *metrics, const unsigned char *digest, const char *session)
+/*
+ * Keeps the session @session of a login in place of the oldest one. If another thread has logged in meanwhile, that
+ * session stays, and becomes @session. @ret: the session that is not needed any more; "": none.
+ */
+static void keep_login(struct metrics *metrics, const unsigned char *digest, char session[MOUNT_UUID_SIZE],
+		       char ret[MOUNT_UUID_SIZE])
 {
 	struct login *login;
 
 	scoped_lock(&metrics->lock);
+	login = find_login(metrics, digest);
+	if (login) {
+		memcpy(ret, session, MOUNT_UUID_SIZE);
+		memcpy(session, login->session, MOUNT_UUID_SIZE);
+		return;
+	}
 	login = &metrics->logins[metrics->next++ % LOGINS];
+	memcpy(ret, login->session, MOUNT_UUID_SIZE);
 	memcpy(login->digest, digest, SHA512_DIGEST_LENGTH);
-	snprintf(login->session, sizeof(login->session), "%s", session);
+	memcpy(login->session, session, MOUNT_UUID_SIZE);
 }
 
 /* -------------------------------------------------------------------- /metrics */
 
-/* The session of a client that sends a password. -EACCES. */
+/* The session of a client that sends a password. As login_open(). */
 static int find_session(struct metrics *metrics, struct mount *mount, struct call_file *file,
 			const struct exchange *x, const char *basic, char ret[MOUNT_UUID_SIZE],
 			struct error *e)
 {
 	unsigned char digest[SHA512_DIGEST_LENGTH];
+	char unneeded[MOUNT_UUID_SIZE] = "";
 	_cleanup_free_ char *text = NULL;
 	const char *name, *password;
 	int r;
 
 	SHA512((const unsigned char *)basic, strlen(basic), digest);
-	if (find_login(metrics, digest, ret))
+	if (kept_session(metrics, digest, ret))
 		return 0;
 	if (!parse_basic(basic, &text, &name, &password))
-		return error_set(e, EACCES, "the header has no name and password");
+		return login_refuse(e, "the header has no name and password");
 	r = login_open(mount, file, x->client, name, password, ret, e);
-	if (r == 0)
-		keep_login(metrics, digest, ret);
 	OPENSSL_cleanse(text, strlen(name) + 1 + strlen(password));
-	return r;
+	if (r < 0)
+		return r;
+	keep_login(metrics, digest, ret, unneeded);
+	if (*unneeded)
+		login_close(mount, file, unneeded);
+	return 0;
 }
 
 static const char *after_word(const char *value, const char *word)
@@ -177,46 +173,62 @@ static const char *after_word(const char *value, const char *word)
 	return value + len + strspn(value + len, " ");
 }
 
-static struct response *unreachable(const struct error *e)
+/* False: there is no such session, or no more. @ret: a reference; NULL when memory is short. */
+static bool ask(struct mount *mount, struct call_file *file, const struct exchange *x, const char *session,
+		struct response **ret)
 {
-	log_error("pool", NULL, "cannot be reached: %s", error_sentence(e));
-	return refuse(503, "the pool is not mounted");
+	const char *accept = http_head_field(x->head, "Accept");
+	bool open = accept && strstr(accept, "application/openmetrics-text");
+	_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	int r = login_call(mount, file, session, "GetMetrics", x->client,
+			   json_pack("{s:s}", "format", open ? "openmetrics" : "text"), &answer, &e);
+
+	if (r == 0 && answer.word == ANSWER_SESSION)
+		return false;
+	if (r == 0 && answer.word != ANSWER_OK)
+		(void)login_error(&answer, &e);
+	*ret = error_is_set(&e) ? response_error(&e) : reply_metrics(&answer, open);
+	if (*ret)
+		(*ret)->of_session = r == 0;
+	return true;
+}
+
+static struct response *answer_basic(struct metrics *metrics, struct mount *mount, struct call_file *file,
+				     const struct exchange *x, const char *basic)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	/* a kept session may have ended: log in once more */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		char session[MOUNT_UUID_SIZE];
+		struct response *response;
+
+		if (find_session(metrics, mount, file, x, basic, session, &e) < 0)
+			return login_is_refused(&e) ? refuse_login(error_sentence(&e)) : response_error(&e);
+		if (ask(mount, file, x, session, &response))
+			return response;
+		forget_login(metrics, session);
+	}
+	(void)error_set(&e, EIO, "the session has ended twice");
+	return response_error(&e);
 }
 
 struct response *metrics_answer(struct metrics *metrics, struct mount *mount, struct call_file *file,
 				const struct exchange *x)
 {
-	const char *accept = http_head_field(x->head, "Accept");
 	const char *authorization = http_head_field(x->head, "Authorization");
 	const char *basic = after_word(authorization, "Basic"), *bearer = after_word(authorization, "Bearer");
-	bool open = accept && strstr(accept, "application/openmetrics-text");
+	struct response *response;
 
-	/* a kept session may have ended: log in once more */
-	for (int attempt = 0; attempt < 2 && (basic || bearer); attempt++) {
-		_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
-		_cleanup_(error_done) struct error e = ERROR_INIT;
-		char session[MOUNT_UUID_SIZE] = "";
-		int r = 0;
-
-		if (basic)
-			r = find_session(metrics, mount, file, x, basic, session, &e);
-		else
-			snprintf(session, sizeof(session), "%s", mount_uuid_is_valid(bearer) ? bearer : "");
-		if (r == -EACCES || !*session)
-			return refuse_login();
-		if (r == 0)
-			r = login_call(mount, file, session, "GetMetrics", x->client,
-				       json_pack("{s:s}", "format", open ? "openmetrics" : "text"), &answer,
-				       &e);
-		if (r < 0)
-			return unreachable(&e);
-		if (answer.word == ANSWER_OK)
-			return reply_metrics(&answer, open);
-		if (answer.word != ANSWER_SESSION)
-			return reply_error(&answer);
-		forget_login(metrics, session);
-	}
-	return refuse_login();
+	if (basic)
+		return answer_basic(metrics, mount, file, x, basic);
+	if (!bearer)
+		return refuse_login(
+			"the metrics need the name and password of an account, or a session as bearer token");
+	if (mount_uuid_is_valid(bearer) && ask(mount, file, x, bearer, &response))
+		return response;
+	return refuse_login("the bearer token is no session, or one that has ended");
 }
 
 struct metrics *metrics_new(void)
@@ -234,14 +246,9 @@ void metrics_free(struct metrics *metrics, struct mount *mount)
 
 	if (!metrics)
 		return;
-	for (size_t i = 0; i < LOGINS; i++) {
-		_cleanup_(answer_done) struct answer answer = {.word = ANSWER_SESSION};
-		const char *session = metrics->logins[i].session;
-
-		if (*session)
-			(void)login_call(mount, &file, "", "LogOut", "local",
-					 json_pack("{s:s}", "sessionUuid", session), &answer, NULL);
-	}
+	for (size_t i = 0; i < LOGINS; i++)
+		if (*metrics->logins[i].session)
+			login_close(mount, &file, metrics->logins[i].session);
 	call_file_close(&file);
 	pthread_mutex_destroy(&metrics->lock);
 	free(metrics);

@@ -91,6 +91,14 @@ int64_t mount_stamp(const struct mount *mount)
 
 /* -------------------------------------------------------------------- calls */
 
+/* Not the codes that go with an errno by default: those of a client's mistakes. */
+static int set_error(int r, struct error *e)
+{
+	return r == -ENOTCONN
+		       ? error_set_code(e, ENOTCONN, "SYS.1000", "the pool is not mounted")
+		       : error_set_code(e, -r, "SYS.1000", "the pool cannot be reached: %s", strerror(-r));
+}
+
 /* -ENOTCONN when there is no pool at @root. */
 static int open_below(int root, const char *path, int access)
 {
@@ -107,7 +115,7 @@ static int find_pool(const struct mount *mount)
 	_cleanup_close_ int stamp = -1;
 
 	if (root < 0)
-		return -errno;
+		return errno == ENOENT ? -ENOTCONN : -errno;
 	stamp = openat(root, "sessions/stamp", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (stamp < 0)
 		return -ENOTCONN;
@@ -144,14 +152,21 @@ static int call_file_open(const struct mount *mount, struct call_file *file, con
 	return 0;
 }
 
-int mount_open_export(const struct mount *mount, const char *secret)
+int mount_open_export(const struct mount *mount, const char *secret, struct error *e)
 {
 	char path[64];
+	int fd;
 
 	if (!mount_uuid_is_valid(secret))
-		return -ENOENT;
+		return error_set(e, ENOENT, "this is no secret of an export");
 	snprintf(path, sizeof(path), "sessions/exports/%s", secret);
-	return open_path(mount, path, O_RDONLY);
+	fd = open_path(mount, path, O_RDONLY);
+	if (fd >= 0)
+		return fd;
+	/* there may be the export, but not its file */
+	if (fd != -ENOTCONN && faccessat(mount->root, path, F_OK, 0) == 0)
+		return error_set(e, EIO, "the image cannot be read: %s", strerror(-fd));
+	return fd == -ESTALE ? error_set(e, ENOENT, "the export has ended") : set_error(fd, e);
 }
 
 static int write_call(const struct call_file *file, const char *text, size_t len)
@@ -270,5 +285,5 @@ int mount_call(struct mount *mount, struct call_file *file, const char *session,
 		*ret_answer = (struct answer){.word = ANSWER_SESSION};
 		return 0;
 	}
-	return error_set(e, -r, "%s", strerror(-r));
+	return set_error(r, e);
 }

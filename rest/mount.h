@@ -58,13 +58,16 @@ void answer_done(struct answer *answer);
 /**
  * Makes the call @text in the session @session ("" for none). Blocks. When there is no such session the
  * answer is ANSWER_SESSION without a body. -EFBIG when the call is too long, -EINVAL when it is nested too
- * deep, -ENOTCONN when no pool is mounted.
+ * deep, -ENOTCONN when no pool is mounted. The sentence is for the client.
  */
 int mount_call(struct mount *mount, struct call_file *file, const char *session, const char *text, size_t len,
 	       struct answer *ret_answer, struct error *e);
 
-/** Opens the exported image with this secret (32 hex digits) for reading. A descriptor, or -ENOENT, -ENOTCONN, ... */
-int mount_open_export(const struct mount *mount, const char *secret);
+/**
+ * Opens the exported image with this secret (32 hex digits) for reading. A descriptor; -ENOENT when there is none; -EIO
+ * when it cannot be read, others when the pool cannot be asked, with a sentence for the client.
+ */
+int mount_open_export(const struct mount *mount, const char *secret, struct error *e);
 
 /** The stamp of the pool's current state; 0 when unknown. Costs one system call and no work in the pool. */
 int64_t mount_stamp(const struct mount *mount);

@@ -54,6 +54,24 @@ struct response *response_text(int status, const char *text)
 	return response_new(status, "text/plain;charset=UTF-8", text, strlen(text));
 }
 
+struct response *response_error(const struct error *e)
+{
+	static const struct {
+		const char *code;
+		int status;
+	} rows[] = {{"ID.1000", 403}, {"ID.1002", 403}, {"SYS.1007", 400}};
+	struct response *response;
+	int status = 503;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strcmp(rows[i].code, e->code) == 0)
+			status = rows[i].status;
+	response = response_text(status, error_sentence(e));
+	if (status == 503)
+		response_add_field(response, "Retry-After", RESPONSE_RETRY);
+	return response;
+}
+
 void response_add_field(struct response *response, const char *name, const char *format, ...)
 {
 	size_t len = response ? strlen(response->own) : 0, room = sizeof(response->own) - len;

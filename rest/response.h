@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "model/cleanup.h"
+#include "model/error.h"
 
 /* The field of an answer that nobody may keep. */
 #define RESPONSE_NO_STORE "Cache-Control: no-store\r\n"
@@ -31,6 +32,7 @@ struct response {
 	const char *fields; /* static: further lines of the head, each with its CR LF */
 	char own[256];	    /* the same, of response_add_field() */
 	bool failed;	    /* it tells of a failure, whatever its status is */
+	bool of_session;    /* the client has one, so it is known who causes its failures */
 	bool last;	    /* close the connection after it */
 	const char *body;
 	size_t len;
@@ -47,6 +49,11 @@ struct response *response_take(int status, const char *type, char *text, const c
 struct response *response_file(int status, const char *type, int fd, int64_t offset, size_t len);
 /** A response with a sentence. */
 struct response *response_text(int status, const char *text);
+/**
+ * The refusal @e of the pool, or of the way there, as a sentence: 403 who may not, 400 what cannot be meant; else 503,
+ * which may be over when the client tries again.
+ */
+struct response *response_error(const struct error *e);
 /** Adds a line to the head. Before the response is shared; accepts NULL. A line for which there is no room is left out. */
 void response_add_field(struct response *response, const char *name, const char *format, ...) _printf_(3, 4);
 /** Another reference. */

@@ -14,6 +14,7 @@
 #include "rest/answer_cache.h"
 #include "rest/connection.h"
 #include "rest/export.h"
+#include "rest/failures.h"
 #include "rest/login.h"
 #include "rest/metrics.h"
 #include "rest/message.h"
@@ -33,6 +34,7 @@ struct server {
 	json_t *operations; /* owned; the routes borrow from it */
 	struct routes *routes;
 	struct refusals *refusals;
+	struct failures *failures;
 	struct answer_cache *cache;
 	struct metrics *metrics; /* NULL: not served */
 	struct service service;
@@ -42,6 +44,8 @@ struct server {
 	bool accepting;
 	pthread_t thread; /* accepts connections, if `accepting` */
 };
+
+static const char path_login[] = "/login", path_metrics[] = "/metrics";
 
 /* ------------------------------------------------------------------ answers */
 
@@ -89,7 +93,7 @@ static struct response *reply_login(struct server *server, const struct exchange
 
 	json_decref(json);
 	if (r < 0)
-		return response_text(r == -EACCES ? 403 : r == -EINVAL ? 400 : 503, error_sentence(&e));
+		return response_error(&e);
 	snprintf(text, sizeof(text), "{\"session\":\"%s\"}", session);
 	return reply_json(200, text, strlen(text));
 }
@@ -230,16 +234,16 @@ static struct response *call(struct server *server, const struct exchange *x, st
 		if (answer.word == ANSWER_SESSION)
 			return refuse_session(server, x, file, plan);
 		response = reply_answer(server, x, plan, &answer);
+		if (response)
+			response->of_session =
+				*plan->session || (plan->key_id && answer.word != ANSWER_FORBIDDEN);
 		if (response && key && stamp)
 			answer_cache_put(server->cache, key, stamp, response);
 		return response;
 	}
 	if (r == -EFBIG || r == -EINVAL)
 		return response_text(400, "the request is too long or nested too deep");
-	log_error("pool", NULL, "cannot be reached: %s", error_sentence(&e));
-	response = response_text(503, "the pool is not mounted");
-	response_add_field(response, "Retry-After", RESPONSE_RETRY);
-	return response;
+	return response_error(&e);
 }
 
 static struct response *refuse(const struct plan *plan)
@@ -251,20 +255,10 @@ static struct response *refuse(const struct plan *plan)
 	return response;
 }
 
-/* A job that has failed is told of by the pool; who asks for its result again is no news. */
-static void tell_failure(const struct exchange *x, const struct plan *plan, const struct response *response)
+/* An operation of the pool, by HTTP or by a message. */
+static struct response *answer_operation(struct server *server, const struct exchange *x,
+					 struct call_file *file, struct plan *plan)
 {
-	const char *operation = plan->operation ? operation_text(plan->operation, "name") : "no operation";
-	int len = response->len < FAILURE_SHOWN ? (int)response->len : FAILURE_SHOWN;
-
-	log_write(plan->poll ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "request", x->client,
-		  "%s %s is answered with %d: %.*s", x->method, operation, response->status, len,
-		  response->body);
-}
-
-static struct response *answer_request(void *arg, const struct exchange *x, struct call_file *file)
-{
-	struct server *server = arg;
 	const char *target = x->head->target;
 	char base[BASE_SIZE];
 	struct http_request request = {.method = x->method,
@@ -279,40 +273,71 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 				       .base = base,
 				       .body = x->body,
 				       .body_len = x->len};
-	_cleanup_(plan_done) struct plan plan = {0};
-	const char *api = request_api_path(target);
-	bool get = strcmp(x->method, "GET") == 0;
 	/* A signature is valid for a while only, and for the Date with which it came. */
 	bool is_signed = request.authorization && strncmp(request.authorization, "OAuth", 5) != 0;
-	bool cache = get && api && !is_signed &&
+	bool cache = strcmp(x->method, "GET") == 0 && request_api_path(target) && !is_signed &&
 		     (!request.job_uuid || request_job_uuid_is_valid(request.job_uuid));
 	struct answer_cache_key key = {target, request.authorization, request.schema != NULL};
 	int64_t stamp = cache ? mount_stamp(server->mount) : 0;
-	struct response *response;
+	struct response *response = stamp ? answer_cache_find(server->cache, &key, stamp) : NULL;
 
-	if (get && page_find(target))
-		return reply_page(page_find(target));
-	if (strcmp(x->method, "POST") == 0 && strcmp(target, "/login") == 0)
-		return reply_login(server, x, file);
-	if (get && server->metrics && strcmp(target, "/metrics") == 0)
-		return metrics_answer(server->metrics, server->mount, file, x);
-	if (get && api && strcmp(api, "/openapi.json") == 0)
-		return reply_json(200, server->openapi, strlen(server->openapi));
-	response = stamp ? answer_cache_find(server->cache, &key, stamp) : NULL;
 	if (response)
 		return response;
-	if (export_is_target(target)) {
+	write_base(x, base);
+	if (message_is_target(target))
+		message_plan(server->operations, &request, plan);
+	else
+		request_plan(server->routes, &request, plan);
+	return plan->status ? refuse(plan) : call(server, x, file, plan, cache ? &key : NULL);
+}
+
+/* What is asked for, in the log; no text of a client becomes part of it. */
+static const char *name_of_request(const struct exchange *x, const struct plan *plan)
+{
+	if (plan->operation)
+		return operation_text(plan->operation, "name");
+	if (export_is_target(x->head->target))
+		return "an exported image";
+	if (strcmp(x->head->target, path_login) == 0 || strcmp(x->head->target, path_metrics) == 0)
+		return x->head->target;
+	return "no operation";
+}
+
+/* A job that has failed is told of by the pool; who asks for its result again is no news. */
+static void tell_failure(struct server *server, const struct exchange *x, const struct plan *plan,
+			 const struct response *response)
+{
+	bool is_told = !plan->poll && (response->of_session || failures_count(server->failures));
+	int len = response->len < FAILURE_SHOWN ? (int)response->len : FAILURE_SHOWN;
+
+	log_write(is_told ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "request", x->client,
+		  "%s %s is answered with %d: %.*s", x->method, name_of_request(x, plan), response->status,
+		  len, response->body);
+}
+
+static struct response *answer_request(void *arg, const struct exchange *x, struct call_file *file)
+{
+	struct server *server = arg;
+	const char *target = x->head->target, *api = request_api_path(target);
+	bool get = strcmp(x->method, "GET") == 0;
+	const struct page_file *page = get ? page_find(target) : NULL;
+	_cleanup_(plan_done) struct plan plan = {0};
+	struct response *response;
+
+	if (page)
+		response = reply_page(page);
+	else if (strcmp(x->method, "POST") == 0 && strcmp(target, path_login) == 0)
+		response = reply_login(server, x, file);
+	else if (get && server->metrics && strcmp(target, path_metrics) == 0)
+		response = metrics_answer(server->metrics, server->mount, file, x);
+	else if (get && api && strcmp(api, "/openapi.json") == 0)
+		response = reply_json(200, server->openapi, strlen(server->openapi));
+	else if (export_is_target(target))
 		response = export_answer(server->mount, x);
-	} else {
-		write_base(x, base);
-		if (message_is_target(target))
-			message_plan(server->operations, &request, &plan);
-		else
-			request_plan(server->routes, &request, &plan);
-		response = plan.status ? refuse(&plan) : call(server, x, file, &plan, cache ? &key : NULL);
-	}
+	else
+		response = answer_operation(server, x, file, &plan);
 	if (response && (response->status >= 500 || response->failed))
-		tell_failure(x, &plan, response);
+		tell_failure(server, x, &plan, response);
 	return response;
 }
 
@@ -368,6 +393,7 @@ static void *accept_all(void *arg)
 int server_tend(struct server *server)
 {
 	answer_cache_expire(server->cache);
+	failures_tend(server->failures);
 	return clients_quiet(server->service.clients);
 }
 
@@ -388,14 +414,15 @@ static int start(struct server *server, const struct server_options *options, st
 		return r;
 	server->routes = routes_new(server->operations);
 	server->refusals = refusals_new();
+	server->failures = failures_new();
 	server->cache = answer_cache_new();
 	server->metrics = options->metrics ? metrics_new() : NULL;
 	service->clients = clients_new(CONNECTIONS, CONNECTIONS_OF_ONE);
 	openapi = server->routes ? openapi_make(server->routes, server->operations, POOLFS_VERSION) : NULL;
 	server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
 	json_decref(openapi);
-	if (!server->openapi || !server->refusals || !server->cache || !service->clients ||
-	    !server->metrics != !options->metrics)
+	if (!server->openapi || !server->refusals || !server->failures || !server->cache ||
+	    !service->clients || !server->metrics != !options->metrics)
 		return error_oom(e);
 	server->stop = eventfd(0, EFD_CLOEXEC);
 	if (server->stop < 0 || fcntl(server->socket, F_SETFL, O_NONBLOCK) < 0)
@@ -441,6 +468,7 @@ void server_stop(struct server *server)
 	mount_close(server->mount);
 	routes_free(server->routes);
 	refusals_free(server->refusals);
+	failures_free(server->failures);
 	answer_cache_free(server->cache);
 	json_decref(server->operations);
 	free(server->openapi);

@@ -25,7 +25,7 @@ int server_start(const struct server_options *options, struct server **ret_serve
 /** Accepts no more connections, and waits for the answers that are being made. Accepts NULL. */
 void server_stop(struct server *server);
 /**
- * Drops cached answers that are too old. To be called about once a second. Returns the number of seconds since
+ * Drops cached answers that are too old, and tells of failures that the log has left out. To be called about once a second. Returns the number of seconds since
  * the last connection was closed; 0 while there is one.
  */
 int server_tend(struct server *server);

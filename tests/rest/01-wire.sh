@@ -141,6 +141,9 @@ pool_pids | xargs kill
 wait_until 15 is_pool_gone
 if mountpoint -q "$MOUNT"; then umount -l "$MOUNT"; fi
 assert_http 503 'the pool is not mounted' GET /v1/zones
+assert_http 503 'the pool is not mounted' GET "/v1/exports/$(printf %032d 1)/image.raw"
+SESSION='' assert_http 503 'the pool is not mounted' POST /login '{"name":"admin","password":"password"}'
+assert_eq "$(grep -c 'the pool is not mounted' "$CASE_DIR/rest.log")" 3 "lines of the log about three failures"
 mount_pool -o allow_other,rest-user=nobody
 assert_http 200 '"name":"once"' GET /v1/zones
 rest_down

@@ -115,6 +115,21 @@ rest_up --log-level error --log-file "$CASE_DIR/logs/errors"
 http GET '/v1/zones?q=foo=1'
 rest_down
 assert_eq "$(cat logs/errors)" "" "what is told of level error"
+
+step "clients without a session cannot flood the log, and hide nothing of others"
+rest_up --log-file "$CASE_DIR/logs/flooded"
+wait_until 10 grep -q "serves it" logs/flooded
+urls=()
+for _ in $(seq 100); do urls+=("$BASE/v1/zones"); done
+curl -sS -X DELETE "${urls[@]}" >answers
+assert_eq "$(grep -o 'No delete API found' answers | wc -l)" 100
+SESSION='' http PUT /v1/accounts/login '{"logInByAccount":{"accountName":"admin","password":"x"}}'
+http GET '/v1/zones?q=foo=1'
+rest_down
+assert_eq "$(grep -c 'warning request 127.0.0.1: DELETE no operation is answered with 500' logs/flooded)" 20
+assert_eq "$(grep -c 'LogInByAccount' logs/flooded || true)" 0
+assert_eq "$(grep -c 'warning request 127.0.0.1: GET QueryZone is answered with 503' logs/flooded)" 1
+assert_eq "$(grep -c 'warning request: 81 more of clients without a session have failed within a minute' logs/flooded)" 1
 rest_up
 kill -HUP "$REST_PID"
 wait "$REST_PID" || fail "without a file SIGHUP does not end it well"

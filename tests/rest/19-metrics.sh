@@ -81,7 +81,77 @@ assert_eq "$STATUS" 401
 scrape -u prometheus:other
 assert_eq "$STATUS" 200
 
-step "its session ends with the program"
+step "clients at the same time share a session, and that of a client which is replaced ends"
+# all_sessions NAME...: of the accounts of these names.
+all_sessions() {
+	sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM session JOIN account ON account.uuid = accountUuid
+		WHERE name IN ($(printf "'%s'," "$@") '') AND expiredDate > $(date +%s%N)"
+}
+new_account() {
+	assert_job 200 '' POST /v1/accounts "$(jq -nc --arg name "$1" --arg p "$(sha512 scrape)" '{params: {name: $name, password: $p}}')"
+}
+new_account parallel
+pids=()
+for i in $(seq 10); do
+	curl -sS -o /dev/null -w '%{http_code}' -u parallel:scrape "$BASE/metrics" >"parallel$i" &
+	pids+=($!)
+done
+wait "${pids[@]}"
+assert_eq "$(cat parallel*)" "$(printf '403%.0s' {1..10})"
+assert_eq "$(all_sessions parallel)" 1 "sessions of ten scrapes at the same time"
+names=()
+for i in $(seq 8); do
+	names+=("scraper$i")
+	new_account "scraper$i"
+	scrape -u "scraper$i:scrape"
+	assert_eq "$STATUS" 403
+done
+assert_eq "$(all_sessions prometheus parallel "${names[@]}")" 8 "sessions that are kept"
+scrape -u prometheus:other
+assert_eq "$STATUS" 200 "after another client has taken its place"
+
+step "what is no wrong password keeps its reason, and is told once"
+# told LINE: the number of such lines in the log.
+told() {
+	grep -c " warning request 127.0.0.1: $1" "$CASE_DIR/rest.log" || true
+}
+limit_sessions() {
+	assert_job 200 '' PUT /v1/global-configurations/identity/session.maxConcurrent/actions \
+		"{\"updateGlobalConfig\":{\"value\":\"$1\"}}"
+}
+new_account busy
+(login busy scrape)
+limit_sessions 1
+scrape -u busy:scrape
+assert_eq "$STATUS" 503
+assert_match "$(cat scraped)" "^Login sessions hit limit of max allowed concurrent login sessions, max allowed: 1$"
+grep -qi '^Retry-After: ' head
+SESSION='' assert_http 503 "^Login sessions hit limit" POST /login '{"name":"busy","password":"scrape"}'
+limit_sessions 500
+assert_eq "$(told "GET /metrics is answered with 503: Login sessions hit limit")" 1
+assert_eq "$(told "POST /login is answered with 503: Login sessions hit limit")" 1
+scrape -u $'\xff:scrape'
+assert_eq "$STATUS" 401
+assert_match "$(cat scraped)" "not UTF-8"
+
+step "failed logins are limited, together with those of other forms"
+# All arrive at once and are counted on arrival, so the time for checking one does not matter.
+pids=()
+for i in $(seq 25); do
+	curl -sS -o "guess$i" -w '%{http_code}' --interface 127.0.0.9 -u "guess$i:x" "$BASE/metrics" >"guess$i.status" &
+	pids+=($!)
+done
+wait "${pids[@]}"
+assert_eq "$(cat guess*.status)" "$(printf '401%.0s' {1..25})"
+assert_eq "$(grep -l 'wrong account name or password' guess* | wc -l)" 20 "the guesses that were checked"
+assert_eq "$(grep -lE 'too many failed logins, try again in [0-9]+ seconds' guess* | wc -l)" 5 "the guesses that were not"
+SESSION='' assert_http 403 '^too many failed logins' POST /login '{"name":"busy","password":"scrape"}' --interface 127.0.0.9
+SESSION='' assert_http 503 'ID.1000.*too many failed logins' PUT /v1/accounts/login \
+	"$(jq -nc --arg p "$(sha512 scrape)" '{logInByAccount: {accountName: "busy", password: $p}}')" --interface 127.0.0.9
+scrape -u busy:scrape
+assert_eq "$STATUS" 403 "from another address"
+
+step "its sessions end with the program"
 assert_eq "$(sessions)" 1
 rest_down
 assert_eq "$(sessions)" 0

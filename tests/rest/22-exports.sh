@@ -60,6 +60,9 @@ curl -sS -C - -o resumed "$url"
 cmp resumed small.raw
 fetch -I "$url"
 assert_eq "$STATUS $(stat -c %s got)" "200 $(stat -c %s fields)"
+fetch -I -H 'Range: bytes=0-1' "$url"
+assert_eq "$STATUS" 200 "a part is not asked for by HEAD"
+assert_match "$head" "Content-Length: $size"
 fetch -X POST "$url"
 assert_eq "$STATUS" 405
 assert_match "$head" 'Allow: GET, HEAD'
@@ -78,6 +81,17 @@ secret=${url%/*} secret=${secret##*/}
 assert_eq "$(find "$MOUNT/sessions" 2>/dev/null | grep -c "$secret" || true)" 0
 setpriv --reuid nobody --regid nogroup --clear-groups cmp "$MOUNT/sessions/exports/$secret" small.raw
 assert_not setpriv --reuid nobody --regid nogroup --clear-groups cat "$MOUNT/images/$image/data"
+
+step "a file that cannot be read is another thing than none"
+file=$(jq -r '.inventories[0].backupStorageRefs[0].installPath' "$MOUNT/images?q=uuid=$image")
+mv "${file#file://}" away
+fetch "$url"
+assert_eq "$STATUS" 503
+assert_match "$head" 'Retry-After: '
+assert_eq "$(cat got)" "the image cannot be read: No such file or directory"
+mv away "${file#file://}"
+fetch "$url"
+assert_eq "$STATUS" 200
 
 step "only the owner exports, and ends it"
 assert_job 200 . POST /v1/accounts "$(jq -nc --arg p "$(sha512 pw)" '{params: {name: "alice", password: $p}}')"
