@@ -38,10 +38,10 @@ static json_t *schema_of_type(const char *name)
 {
 	static const struct {
 		const char *name, *type, *format;
-	} plain[] = {{"string", "string", NULL},      {"int", "integer", "int32"},
-		     {"integer", "integer", "int32"}, {"long", "integer", "int64"},
-		     {"boolean", "boolean", NULL},    {"date", "string", NULL},
-		     {"map", "object", NULL},	      {"object", "object", NULL}};
+	} plain[] = {
+		{"string", "string", NULL},   {"int", "integer", "int32"},    {"integer", "integer", "int32"},
+		{"long", "integer", "int64"}, {"double", "number", "double"}, {"boolean", "boolean", NULL},
+		{"date", "string", NULL},     {"map", "object", NULL},	      {"object", "object", NULL}};
 	char inner[96];
 
 	if (!name)
@@ -108,6 +108,8 @@ static const struct {
 	{"AttachTagResult", MEMBERS("inventory:UserTagInventory", "success:boolean")},
 	{"CloneVmInstanceInventory", MEMBERS("inventory:VmInstanceInventory", "error:Error")},
 	{"CloneVmInstanceResults", MEMBERS("numberOfClonedVm:int", "inventories:[CloneVmInstanceInventory]")},
+	{"ForeignDomain",
+	 MEMBERS("uuid:string", "name:string", "state:string", "cpuNum:int", "memorySize:long")},
 	{"FreeIpInventory", MEMBERS("ipRangeUuid:string", "ip:string", "netmask:string", "gateway:string")},
 	{"ManagementNodeInventory",
 	 MEMBERS("uuid:string", "hostName:string", "joinDate:date", "heartBeat:date")},
@@ -117,6 +119,10 @@ static const struct {
 					  "children:[SnapshotLeafInventory]")},
 	{"SpecStep", MEMBERS("operation:string", "target:string", "params:map", "systemTags:[string]",
 			     "userTags:[string]")},
+	{"VmStatistics",
+	 MEMBERS("uuid:string", "time:long", "cpuSeconds:double", "memoryBytes:long", "diskReadBytes:long",
+		 "diskWrittenBytes:long", "diskReads:long", "diskWrites:long", "networkReceivedBytes:long",
+		 "networkSentBytes:long", "networkReceivedPackets:long", "networkSentPackets:long")},
 	{"VolumeFormatReplyStruct",
 	 MEMBERS("format:string", "masterHypervisorType:string", "supportingHypervisorTypes:[string]")},
 	{"ZqlQueryReturn", MEMBERS("name:string", "inventories:[map]", "total:long")},

@@ -112,6 +112,7 @@ static const struct operation get_vm_statistics = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/statistics", NULL},
 	.own_results = (const char *const[]){"inventories:List", NULL},
+	.item = "VmStatistics",
 	.form = FORM_CALL,
 	.kind = KIND_NONE,
 	.flags = OP_SYNC | OP_NEEDS_HOST,

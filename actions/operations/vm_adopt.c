@@ -409,6 +409,7 @@ static const struct operation get_foreign_domains = {
 	.paths = (const char *const[]){"/hosts/{uuid}/foreign-domains", NULL},
 	.params = (const struct param[]){P_UUID(KIND_HOST), {0}},
 	.own_results = (const char *const[]){"inventories:List", NULL},
+	.item = "ForeignDomain",
 	.form = FORM_GET,
 	.kind = KIND_HOST,
 	.target = "uuid",

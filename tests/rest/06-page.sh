@@ -4,6 +4,17 @@
 # shellcheck source=tests/rest/lib.sh
 . "$(dirname "$0")/../rest/lib.sh"
 
+# A host with a VM of somebody else.
+cat >node.xml <<'END'
+<node>
+<cpu><mhz>2000</mhz><model>simulated</model><active>8</active><nodes>1</nodes><sockets>1</sockets><cores>8</cores><threads>1</threads></cpu>
+<memory>16777216</memory>
+<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'><name>foreign</name>
+<uuid>4dea22b31d52d8f32516782e98ab3fa0</uuid><memory>65536</memory><vcpu>1</vcpu><os><type>hvm</type></os>
+<test:runstate>5</test:runstate></domain>
+</node>
+END
+URI=test://$CASE_DIR/node.xml
 mount_pool -o allow_other,rest-user=nobody
 rest_up
 login
@@ -53,4 +64,14 @@ validate openapi.json
 jq 'del(.info.title)' openapi.json >bad.json
 assert_fails '"valid": false' validate bad.json
 "$TOP/tests/rest/check-openapi" openapi.json "$MOUNT/operations.json"
+
+step "lists that are of no kind have the members of their types"
+# typed TYPE PATH: each member of what the path lists is one of the type.
+typed() {
+	assert_http 200 '"inventories":\[\{' GET "$2"
+	assert_eq "$(jq -c --arg type "$1" --slurpfile api openapi.json \
+		'[.inventories[] | keys[]] - ($api[0].components.schemas[$type].properties | keys)' <<<"$BODY")" '[]' "members that $1 has not"
+}
+typed VmStatistics /v1/vm-instances/statistics
+typed ForeignDomain "/v1/hosts/$(first hosts)/foreign-domains"
 rest_down
