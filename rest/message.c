@@ -83,12 +83,17 @@ static void add_text(struct query *q, const char *text, bool escaped)
 	q->text[q->len] = '\0';
 }
 
-static void add_name(struct query *q, const char *name)
+/* A parameter, whose value is @first, @second and @third one after the other. */
+static void add_parameter(struct query *q, const char *name, const char *first, const char *second,
+			  const char *third)
 {
 	if (q->len)
 		add_text(q, "&", false);
 	add_text(q, name, false);
 	add_text(q, "=", false);
+	add_text(q, first, true);
+	add_text(q, second, true);
+	add_text(q, third, true);
 }
 
 /* The text of a value; NULL for objects, lists and null. */
@@ -99,14 +104,12 @@ static char *text_of(const json_t *value)
 	return json_is_number(value) || json_is_boolean(value) ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
 }
 
-static void add_parameter(struct query *q, const char *name, const json_t *value)
+static void add_value(struct query *q, const char *name, const json_t *value)
 {
 	_cleanup_free_ char *text = text_of(value);
 
-	if (!text)
-		return;
-	add_name(q, name);
-	add_text(q, text, true);
+	if (text)
+		add_parameter(q, name, text, "", "");
 }
 
 static bool add_condition(struct query *q, const json_t *condition)
@@ -118,11 +121,7 @@ static bool add_condition(struct query *q, const json_t *condition)
 	for (size_t i = 0; name && op && i < ARRAY_SIZE(operators); i++) {
 		if (strcmp(operators[i].word, op) != 0)
 			continue;
-		add_name(q, "q");
-		add_text(q, name, true);
-		add_text(q, operators[i].sign, true);
-		if (!operators[i].bare)
-			add_text(q, value ? value : "", true);
+		add_parameter(q, "q", name, operators[i].sign, value && !operators[i].bare ? value : "");
 		return true;
 	}
 	return false;
@@ -134,11 +133,8 @@ static void add_order(struct query *q, const json_t *message)
 	const char *field = json_string_value(json_object_get(message, "sortBy")),
 		   *direction = json_string_value(json_object_get(message, "sortDirection"));
 
-	if (!field || !*field)
-		return;
-	add_name(q, "sort");
-	add_text(q, direction && strcmp(direction, "desc") == 0 ? "-" : "+", true);
-	add_text(q, field, true);
+	if (field && *field)
+		add_parameter(q, "sort", direction && strcmp(direction, "desc") == 0 ? "-" : "+", field, "");
 }
 
 /* The query of the message in our form; false when a condition is none. */
@@ -153,9 +149,9 @@ static bool make_query(const json_t *message, struct query *q)
 		if (!add_condition(q, item))
 			return false;
 	for (i = 0; i < ARRAY_SIZE(names); i++)
-		add_parameter(q, names[i], json_object_get(message, names[i]));
+		add_value(q, names[i], json_object_get(message, names[i]));
 	json_array_foreach (json_object_get(message, "fields"), i, item)
-		add_parameter(q, "fields", item);
+		add_value(q, "fields", item);
 	add_order(q, message);
 	return true;
 }
@@ -184,21 +180,14 @@ static bool set(json_t *document, const char *name, json_t *value)
 	return json_object_set_new(document, name, value) == 0;
 }
 
-static bool fill(const struct plan *plan, const struct http_request *request, const json_t *message,
+static bool fill(struct plan *plan, const struct http_request *request, const json_t *message,
 		 json_t *document)
 {
-	static const char *const tags[] = {"systemTags", "userTags"};
-
 	if (!set(document, "operation", json_string(operation_text(plan->operation, "name"))) ||
 	    !set(document, "params", make_params(message)) ||
-	    !plan_set_base(plan, request, json_object_get(document, "params")))
+	    !plan_set_base(plan, request, json_object_get(document, "params")) ||
+	    !plan_take_tags(plan, message, document))
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
-		json_t *list = json_object_get(message, tags[i]);
-
-		if (json_is_array(list) && json_object_set(document, tags[i], list) < 0)
-			return false;
-	}
 	return plan->sync ? set(document, "address", json_string(request->address ? request->address : ""))
 			  : set(document, "jobUuid", json_string(plan->job));
 }
@@ -220,11 +209,8 @@ static bool make_call(struct plan *plan, const struct http_request *request, con
 			     plan_refuse_memory(plan);
 	}
 	if (ok)
-		ok = fill(plan, request, message, document) || plan_refuse_memory(plan);
-	if (ok) {
-		plan->call = json_dumps(document, JSON_COMPACT);
-		ok = plan->call || plan_refuse_memory(plan);
-	}
+		ok = fill(plan, request, message, document) ? plan_set_call(plan, document)
+							    : plan_refuse_memory(plan);
 	free(q.text);
 	json_decref(document);
 	return ok;

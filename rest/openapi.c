@@ -19,11 +19,6 @@ struct document {
 	json_t *ids;		  /* of operations, as members; owned by openapi_make() */
 };
 
-static void set(json_t *json, const char *name, json_t *value)
-{
-	(void)json_object_set_new(json, name, value);
-}
-
 static json_t *copy_of(json_t *json, const char *name)
 {
 	return json_deep_copy(json_object_get(json, name));
@@ -41,24 +36,24 @@ static json_t *schema_of(json_t *param)
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
 		if (strcmp(types[i][0], type) == 0) {
-			set(schema, "type", json_string(types[i][1]));
+			openapi_set(schema, "type", json_string(types[i][1]));
 			if (types[i][2])
-				set(schema, "format", json_string(types[i][2]));
+				openapi_set(schema, "format", json_string(types[i][2]));
 		}
 	if (strcmp(type, "list") == 0)
-		set(schema, "items", json_pack("{s:s}", "type", "string"));
+		openapi_set(schema, "items", json_pack("{s:s}", "type", "string"));
 	if (operation_flag(param, "nonempty"))
-		set(schema, "minItems", json_integer(1));
+		openapi_set(schema, "minItems", json_integer(1));
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
 		if (json_object_get(param, limits[i][0]))
-			set(schema, limits[i][1], copy_of(param, limits[i][0]));
+			openapi_set(schema, limits[i][1], copy_of(param, limits[i][0]));
 	if (strcmp(type, "string") == 0 && json_object_get(param, "default"))
-		set(schema, "default", copy_of(param, "default"));
+		openapi_set(schema, "default", copy_of(param, "default"));
 	if (operation_flag(param, "secret"))
-		set(schema, "writeOnly", json_true());
+		openapi_set(schema, "writeOnly", json_true());
 	if (json_object_get(param, "resource"))
-		set(schema, "description",
-		    json_sprintf("uuid of %s, or @ and its name", operation_text(param, "resource")));
+		openapi_set(schema, "description",
+			    json_sprintf("uuid of %s, or @ and its name", operation_text(param, "resource")));
 	return schema;
 }
 
@@ -72,12 +67,12 @@ static json_t *body_members(const struct route *route)
 	json_array_foreach (json_object_get(route->operation, "params"), i, param) {
 		if (strcmp(operation_text(param, "in"), "body") != 0)
 			continue;
-		set(members, operation_text(param, "name"), schema_of(param));
+		openapi_set(members, operation_text(param, "name"), schema_of(param));
 		if (operation_flag(param, "required"))
 			(void)json_array_append(required, json_object_get(param, "name"));
 	}
 	if (json_array_size(required))
-		set(schema, "required", json_incref(required));
+		openapi_set(schema, "required", json_incref(required));
 	json_decref(required);
 	return schema;
 }
@@ -91,9 +86,9 @@ static json_t *body_of(const struct route *route)
 				 key ? key : "params");
 	json_t *tags = json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string");
 
-	set(members, key ? key : "params", body_members(route));
-	set(members, "systemTags", json_incref(tags));
-	set(members, "userTags", tags);
+	openapi_set(members, key ? key : "params", body_members(route));
+	openapi_set(members, "systemTags", json_incref(tags));
+	openapi_set(members, "userTags", tags);
 	return body;
 }
 
@@ -155,7 +150,7 @@ static json_t *id_of(struct document *d, const struct route_group *group, const 
 	snprintf(id, sizeof(id), "%s", base);
 	for (int n = 2; json_object_get(d->ids, id); n++)
 		snprintf(id, sizeof(id), "%s%d", base, n);
-	set(d->ids, id, json_true());
+	openapi_set(d->ids, id, json_true());
 	return json_string(id);
 }
 
@@ -174,13 +169,14 @@ static json_t *new_operation(struct document *d, const struct route_group *group
 	if (!has_body)
 		add_query(parameters, route);
 	else
-		set(operation, "requestBody",
-		    json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", body_of(route)));
+		openapi_set(
+			operation, "requestBody",
+			json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", body_of(route)));
 	if (!operation_flag(route->operation, "sync"))
 		add_parameter(parameters, "X-Job-UUID", "header", false,
 			      json_pack("{s:s, s:s}", "type", "string", "pattern", "^[0-9a-fA-F]{32}$"));
 	if (operation_flag(route->operation, "noSession"))
-		set(operation, "security", json_array());
+		openapi_set(operation, "security", json_array());
 	return operation;
 }
 
@@ -194,11 +190,11 @@ static void add_body(json_t *operation, const struct route *route)
 	if (!schema)
 		return;
 	if (!json_object_get(schema, "oneOf"))
-		set(media, "schema", json_pack("{s:[O]}", "oneOf", schema));
+		openapi_set(media, "schema", json_pack("{s:[O]}", "oneOf", schema));
 	(void)json_array_append_new(json_object_get(json_object_get(media, "schema"), "oneOf"),
 				    body_of(route));
-	set(operation, "summary",
-	    json_string("operations on the object; the member of the body selects one"));
+	openapi_set(operation, "summary",
+		    json_string("operations on the object; the member of the body selects one"));
 }
 
 static json_t *path_of(struct document *d, const struct route_group *group)
@@ -217,7 +213,7 @@ static json_t *path_of(struct document *d, const struct route_group *group)
 		if (json_object_get(path, method))
 			add_body(json_object_get(path, method), route);
 		else
-			set(path, method, new_operation(d, group, route, same == 1));
+			openapi_set(path, method, new_operation(d, group, route, same == 1));
 	}
 	return path;
 }
@@ -227,21 +223,22 @@ static json_t *schemas_component(const json_t *catalog)
 	json_t *schemas = openapi_types(catalog), *operation;
 	size_t i;
 
-	set(schemas, "Location",
-	    json_pack("{s:s, s:[s], s:{s:{s:s, s:s}}}", "type", "object", "required", "location",
-		      "properties", "location", "type", "string", "format", "uri"));
-	set(schemas, "Failure",
-	    json_pack("{s:s, s:[s], s:{s:o}}", "type", "object", "required", "error", "properties", "error",
-		      openapi_reference("Error")));
-	set(schemas, "Error",
-	    json_pack("{s:s, s:[sss], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:o}}", "type", "object", "required",
-		      "code", "description", "details", "properties", "code", "type", "string", "description",
-		      "type", "string", "details", "type", "string", "cause", openapi_reference("Error")));
+	openapi_set(schemas, "Location",
+		    json_pack("{s:s, s:[s], s:{s:{s:s, s:s}}}", "type", "object", "required", "location",
+			      "properties", "location", "type", "string", "format", "uri"));
+	openapi_set(schemas, "Failure",
+		    json_pack("{s:s, s:[s], s:{s:o}}", "type", "object", "required", "error", "properties",
+			      "error", openapi_reference("Error")));
+	openapi_set(schemas, "Error",
+		    json_pack("{s:s, s:[sss], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:o}}", "type", "object",
+			      "required", "code", "description", "details", "properties", "code", "type",
+			      "string", "description", "type", "string", "details", "type", "string", "cause",
+			      openapi_reference("Error")));
 	json_array_foreach (json_object_get(catalog, "operations"), i, operation) {
 		char name[128];
 
 		snprintf(name, sizeof(name), "%sResult", operation_text(operation, "name"));
-		set(schemas, name, openapi_result(operation));
+		openapi_set(schemas, name, openapi_result(operation));
 	}
 	return schemas;
 }
@@ -263,7 +260,7 @@ json_t *openapi_make(const struct routes *routes, const json_t *catalog, const c
 	size_t count = routes_groups(routes, &groups);
 
 	for (size_t i = 0; i < count; i++)
-		set(paths, groups[i]->path, path_of(&d, groups[i]));
+		openapi_set(paths, groups[i]->path, path_of(&d, groups[i]));
 	openapi_add_paths(paths);
 	json_decref(ids);
 	return json_pack("{s:s, s:{s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}], s:o, s:o}", "openapi",

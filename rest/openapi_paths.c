@@ -4,11 +4,7 @@
 
 #include "model/cleanup.h"
 #include "rest/openapi_responses.h"
-
-static void set(json_t *json, const char *name, json_t *value)
-{
-	(void)json_object_set_new(json, name, value);
-}
+#include "rest/openapi_types.h"
 
 static json_t *variable(const char *name, const char *pattern)
 {
@@ -46,11 +42,13 @@ static json_t *download(void)
 	static const char *const none[] = {"Content-Range", NULL}, *const later[] = {"Retry-After", NULL};
 	json_t *responses = json_object();
 
-	set(responses, "200", openapi_response("the file", whole, "application/octet-stream", json_object()));
-	set(responses, "206",
-	    openapi_response("a part of the file", part, "application/octet-stream", json_object()));
-	set(responses, "416", sentence("there are no bytes in the range", none));
-	set(responses, "503", sentence("the pool is not mounted, or the image cannot be read", later));
+	openapi_set(responses, "200",
+		    openapi_response("the file", whole, "application/octet-stream", json_object()));
+	openapi_set(responses, "206",
+		    openapi_response("a part of the file", part, "application/octet-stream", json_object()));
+	openapi_set(responses, "416", sentence("there are no bytes in the range", none));
+	openapi_set(responses, "503",
+		    sentence("the pool is not mounted, or the image cannot be read", later));
 	return new_operation("DownloadExportedImage",
 			     "the file of an image that is exported, or one range of its bytes", "exports",
 			     json_pack("[o, o, o, o]", variable("secret", "^[0-9a-f]{32}$"),
@@ -72,8 +70,8 @@ static json_t *state_of_call(void)
 		json_pack("{s:{s:s, s:[s, s]}}", "state", "type", "string", "enum", "Processing", "Done");
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-		set(properties, members[i][0],
-		    json_pack("{s:s, s:s}", "type", "string", "description", members[i][1]));
+		openapi_set(properties, members[i][0],
+			    json_pack("{s:s, s:s}", "type", "string", "description", members[i][1]));
 	return json_pack("{s:s, s:[s, s], s:o}", "type", "object", "required", "state", "createdDate",
 			 "properties", properties);
 }
@@ -84,12 +82,12 @@ static json_t *message_operation(const char *id, const char *summary, json_t *pa
 	static const char *const later[] = {"Retry-After", NULL};
 	json_t *responses = json_object(), *operation;
 
-	set(responses, "200",
-	    openapi_response("the state of the call, also when it has failed", NULL, "application/json",
-			     state_of_call()));
-	set(responses, "503", sentence("the pool is not mounted", later));
+	openapi_set(responses, "200",
+		    openapi_response("the state of the call, also when it has failed", NULL,
+				     "application/json", state_of_call()));
+	openapi_set(responses, "503", sentence("the pool is not mounted", later));
 	operation = new_operation(id, summary, "messages", parameters, responses);
-	set(operation, "servers", json_pack("[{s:s}]", "url", "/zstack"));
+	openapi_set(operation, "servers", json_pack("[{s:s}]", "url", "/zstack"));
 	return operation;
 }
 
@@ -98,13 +96,14 @@ static json_t *send_message(const char *id)
 	json_t *operation =
 		message_operation(id, "a call in the form of the command-line client", json_array());
 
-	set(operation, "requestBody",
-	    json_pack(
-		    "{s:b, s:{s:{s:{s:s, s:s, s:i, s:i, s:{s:s}}}}}", "required", true, "content",
-		    "application/json", "schema", "type", "object", "description",
-		    "one member, named by the class of a message: API, the operation, Msg; its value has the "
-		    "parameters, and the session as {uuid}",
-		    "minProperties", 1, "maxProperties", 1, "additionalProperties", "type", "object"));
+	openapi_set(
+		operation, "requestBody",
+		json_pack(
+			"{s:b, s:{s:{s:{s:s, s:s, s:i, s:i, s:{s:s}}}}}", "required", true, "content",
+			"application/json", "schema", "type", "object", "description",
+			"one member, named by the class of a message: API, the operation, Msg; its value has the "
+			"parameters, and the session as {uuid}",
+			"minProperties", 1, "maxProperties", 1, "additionalProperties", "type", "object"));
 	return operation;
 }
 
@@ -116,11 +115,11 @@ static json_t *poll_message(const char *id)
 
 void openapi_add_paths(json_t *paths)
 {
-	set(paths, "/exports/{secret}/{file}", json_pack("{s:o}", "get", download()));
-	set(paths, "/api",
-	    json_pack("{s:o, s:o}", "post", send_message("SendMessage"), "put",
-		      send_message("SendMessage2")));
-	set(paths, "/api/result/{uuid}",
-	    json_pack("{s:o, s:o}", "get", poll_message("GetMessageResult"), "put",
-		      poll_message("GetMessageResult2")));
+	openapi_set(paths, "/exports/{secret}/{file}", json_pack("{s:o}", "get", download()));
+	openapi_set(paths, "/api",
+		    json_pack("{s:o, s:o}", "post", send_message("SendMessage"), "put",
+			      send_message("SendMessage2")));
+	openapi_set(paths, "/api/result/{uuid}",
+		    json_pack("{s:o, s:o}", "get", poll_message("GetMessageResult"), "put",
+			      poll_message("GetMessageResult2")));
 }

@@ -8,11 +8,6 @@
 #include "rest/openapi_types.h"
 #include "rest/response.h"
 
-static void set(json_t *json, const char *name, json_t *value)
-{
-	(void)json_object_set_new(json, name, value);
-}
-
 /* ------------------------------------------------------------ header fields */
 
 static const struct {
@@ -42,10 +37,10 @@ json_t *openapi_headers(void)
 	json_t *json = json_object();
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		set(json, fields[i].name,
-		    json_pack("{s:s, s:b, s:{s:s, s:s*}}", "description", fields[i].description, "required",
-			      fields[i].always, "schema", "type", fields[i].type, "pattern",
-			      fields[i].pattern));
+		openapi_set(json, fields[i].name,
+			    json_pack("{s:s, s:b, s:{s:s, s:s*}}", "description", fields[i].description,
+				      "required", fields[i].always, "schema", "type", fields[i].type,
+				      "pattern", fields[i].pattern));
 	return json;
 }
 
@@ -63,9 +58,9 @@ static json_t *headers(const char *const *own)
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (fields[i].always || fields[i].maybe || has(own, fields[i].name))
-			set(json, fields[i].name,
-			    json_pack("{s:o}", "$ref",
-				      json_sprintf("#/components/headers/%s", fields[i].name)));
+			openapi_set(json, fields[i].name,
+				    json_pack("{s:o}", "$ref",
+					      json_sprintf("#/components/headers/%s", fields[i].name)));
 	return json;
 }
 
@@ -108,10 +103,10 @@ static json_t *accepted(const struct route *route)
 	json_t *json = response("accepted; the location answers with the result when the job has ended",
 				openapi_reference("Location"));
 
-	set(json, "links",
-	    json_pack("{s:{s:s, s:s, s:{s:s}, s:o}}", "result", "operationId", "GetApiJob", "description",
-		      operation_text(route->operation, "name"), "parameters", "uuid",
-		      "$request.header.X-Job-UUID", "x-schema", result_reference(route->operation)));
+	openapi_set(json, "links",
+		    json_pack("{s:{s:s, s:s, s:{s:s}, s:o}}", "result", "operationId", "GetApiJob",
+			      "description", operation_text(route->operation, "name"), "parameters", "uuid",
+			      "$request.header.X-Job-UUID", "x-schema", result_reference(route->operation)));
 	return json;
 }
 
@@ -122,8 +117,8 @@ static json_t *failure(void)
 	json_t *json = openapi_response("it failed; a sentence: the pool is not mounted", later,
 					"application/json", openapi_reference("Failure"));
 
-	set(json_object_get(json, "content"), "text/plain",
-	    json_pack("{s:{s:s}}", "schema", "type", "string"));
+	openapi_set(json_object_get(json, "content"), "text/plain",
+		    json_pack("{s:{s:s}}", "schema", "type", "string"));
 	return json;
 }
 
@@ -133,9 +128,9 @@ json_t *openapi_common_responses(void)
 
 	for (const struct response_status *s = response_statuses(); s->status; s++)
 		if (s->name)
-			set(json, s->name,
-			    openapi_response(s->description, (const char *[]){s->field, NULL}, "text/plain",
-					     json_pack("{s:s}", "type", "string")));
+			openapi_set(json, s->name,
+				    openapi_response(s->description, (const char *[]){s->field, NULL},
+						     "text/plain", json_pack("{s:s}", "type", "string")));
 	return json;
 }
 
@@ -146,8 +141,9 @@ void openapi_add_refusals(json_t *responses)
 
 		snprintf(status, sizeof(status), "%d", s->status);
 		if (s->name)
-			set(responses, status,
-			    json_pack("{s:o}", "$ref", json_sprintf("#/components/responses/%s", s->name)));
+			openapi_set(responses, status,
+				    json_pack("{s:o}", "$ref",
+					      json_sprintf("#/components/responses/%s", s->name)));
 	}
 }
 
@@ -156,14 +152,15 @@ json_t *openapi_responses(const json_t *operations, const struct route *route)
 	json_t *responses = json_object();
 
 	if (strcmp(operation_text(route->operation, "name"), "GetApiJob") == 0) {
-		set(responses, "200", response("the job has ended", results_of_jobs(operations)));
-		set(responses, "202", response("the job has not ended", openapi_reference("Location")));
+		openapi_set(responses, "200", response("the job has ended", results_of_jobs(operations)));
+		openapi_set(responses, "202",
+			    response("the job has not ended", openapi_reference("Location")));
 	} else if (operation_flag(route->operation, "sync")) {
-		set(responses, "200", response("the answer", result_reference(route->operation)));
+		openapi_set(responses, "200", response("the answer", result_reference(route->operation)));
 	} else {
-		set(responses, "202", accepted(route));
+		openapi_set(responses, "202", accepted(route));
 	}
 	openapi_add_refusals(responses);
-	set(responses, "503", failure());
+	openapi_set(responses, "503", failure());
 	return responses;
 }

@@ -12,7 +12,7 @@
 #include "model/cleanup.h"
 #include "rest/routes.h"
 
-static void set(json_t *json, const char *name, json_t *value)
+void openapi_set(json_t *json, const char *name, json_t *value)
 {
 	(void)json_object_set_new(json, name, value);
 }
@@ -29,7 +29,7 @@ static json_t *typed(const char *type, const char *format)
 	json_t *schema = json_pack("{s:s}", "type", type);
 
 	if (format)
-		set(schema, "format", json_string(format));
+		openapi_set(schema, "format", json_string(format));
 	return schema;
 }
 
@@ -74,9 +74,9 @@ static json_t *member_schema(const json_t *field)
 	else
 		schema = schema_of_type(strcmp(type, "object") == 0 ? of : type);
 	if (help && *help)
-		set(schema, "description", json_string(help));
+		openapi_set(schema, "description", json_string(help));
 	if (strcmp(type, "date") == 0)
-		set(schema, "examples", json_pack("[s]", "Nov 29, 2026 4:27:39 AM"));
+		openapi_set(schema, "examples", json_pack("[s]", "Nov 29, 2026 4:27:39 AM"));
 	return schema;
 }
 
@@ -87,7 +87,7 @@ static json_t *inventory_schema(const json_t *fields)
 	size_t i;
 
 	json_array_foreach (fields, i, field)
-		set(members, operation_text(field, "name"), member_schema(field));
+		openapi_set(members, operation_text(field, "name"), member_schema(field));
 	return json_pack("{s:s, s:o}", "type", "object", "properties", members);
 }
 
@@ -135,7 +135,7 @@ static void add_member(json_t *members, const char *text)
 	char name[96];
 
 	snprintf(name, sizeof(name), "%.*s", (int)(colon - text), text);
-	set(members, name, schema_of_type(colon + 1));
+	openapi_set(members, name, schema_of_type(colon + 1));
 }
 
 json_t *openapi_types(const json_t *catalog)
@@ -145,17 +145,17 @@ json_t *openapi_types(const json_t *catalog)
 	json_t *fields;
 
 	json_object_foreach (json_object_get(catalog, "inventories"), name, fields)
-		set(schemas, name, inventory_schema(fields));
+		openapi_set(schemas, name, inventory_schema(fields));
 	for (size_t i = 0; i < ARRAY_SIZE(structures); i++) {
 		json_t *members = json_object();
 
 		for (const char *const *m = structures[i].members; *m; m++)
 			add_member(members, *m);
-		set(schemas, structures[i].name,
-		    json_pack("{s:s, s:o}", "type", "object", "properties", members));
+		openapi_set(schemas, structures[i].name,
+			    json_pack("{s:s, s:o}", "type", "object", "properties", members));
 	}
 	/* The manual has a type of its own for these; the pool has one for all L2 networks. */
-	set(schemas, "L2VlanNetworkInventory", openapi_reference("L2NetworkInventory"));
+	openapi_set(schemas, "L2VlanNetworkInventory", openapi_reference("L2NetworkInventory"));
 	return schemas;
 }
 
@@ -190,9 +190,9 @@ static void add_query_members(json_t *members, const json_t *operation)
 	char name[128];
 
 	snprintf(name, sizeof(name), "%sInventory", operation_text(operation, "kind"));
-	set(members, "inventories", array_of(name));
-	set(members, "inventory", openapi_reference(name));
-	set(members, "total", typed("integer", "int64"));
+	openapi_set(members, "inventories", array_of(name));
+	openapi_set(members, "inventory", openapi_reference(name));
+	openapi_set(members, "total", typed("integer", "int64"));
 }
 
 json_t *openapi_result(const json_t *operation)
@@ -206,13 +206,13 @@ json_t *openapi_result(const json_t *operation)
 
 		snprintf(name, sizeof(name), "%.*s", (int)(colon ? colon - text : (long)strlen(text)), text);
 		if (colon && strcmp(colon + 1, "List") == 0)
-			set(members, name, array_of(list_item(operation, name)));
+			openapi_set(members, name, array_of(list_item(operation, name)));
 		else
-			set(members, name, schema_of_type(colon ? colon + 1 : NULL));
+			openapi_set(members, name, schema_of_type(colon ? colon + 1 : NULL));
 	}
 	if (operation_flag(operation, "query"))
 		add_query_members(members, operation);
 	/* Which class of the manual's server each object in the answer is of. */
-	set(members, "schema", typed("object", NULL));
+	openapi_set(members, "schema", typed("object", NULL));
 	return json_pack("{s:s, s:o}", "type", "object", "properties", members);
 }

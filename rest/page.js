@@ -24,18 +24,10 @@ async function ask(path, options = {}) {
 
 // Does an action, and waits for the end of its job.
 async function act(path, body) {
-	const {location} = await ask(path, {method: 'PUT', body: JSON.stringify(body)});
-	const job = new URL(location).pathname.slice(api.length);
-	for (;;) {
-		const headers = {Authorization: 'OAuth ' + session};
-		const answer = await fetch(api + job, {headers});
-		const text = await answer.text();
-		if (answer.status === 202) {
-			await new Promise(done => setTimeout(done, 500));
-			continue;
-		}
-		if (answer.ok) return;
-		throw new Error(JSON.parse(text).error.details);
+	let answer = await ask(path, {method: 'PUT', body: JSON.stringify(body)});
+	while (answer.location) {
+		await new Promise(done => setTimeout(done, 500));
+		answer = await ask(new URL(answer.location).pathname.slice(api.length));
 	}
 }
 

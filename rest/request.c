@@ -275,7 +275,7 @@ static bool take_variables(struct plan *plan, const struct route *route, const s
 	return true;
 }
 
-static bool take_tags(struct plan *plan, const json_t *body, json_t *document)
+bool plan_take_tags(struct plan *plan, const json_t *body, json_t *document)
 {
 	static const char *const names[] = {"systemTags", "userTags"};
 
@@ -390,6 +390,12 @@ static bool set_envelope(const struct plan *plan, const struct http_request *req
 	return set_text(document, "jobUuid", plan->job) && set_text(document, "webHook", request->web_hook);
 }
 
+bool plan_set_call(struct plan *plan, const json_t *document)
+{
+	plan->call = json_dumps(document, JSON_COMPACT);
+	return plan->call || plan_refuse_memory(plan);
+}
+
 /* Fills in the document of the call. */
 static bool build(struct plan *plan, const struct http_request *request, const struct choice *choice,
 		  const struct uri_path *path, const char *query, json_t *body, json_t *document)
@@ -405,7 +411,7 @@ static bool build(struct plan *plan, const struct http_request *request, const s
 	} else if (strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0) {
 		if (!take_query_string(plan, query, document, params))
 			return false;
-	} else if (!take_tags(plan, choice->params, document) || !take_tags(plan, body, document)) {
+	} else if (!plan_take_tags(plan, choice->params, document) || !plan_take_tags(plan, body, document)) {
 		return false;
 	}
 	if (!plan_set_base(plan, request, params))
@@ -419,12 +425,9 @@ static bool make_call(struct plan *plan, const struct http_request *request, con
 		      const struct uri_path *path, const char *query, json_t *body)
 {
 	json_t *document = json_object();
-	bool ok = document && build(plan, request, choice, path, query, body, document);
+	bool ok = document && build(plan, request, choice, path, query, body, document) &&
+		  plan_set_call(plan, document);
 
-	if (ok) {
-		plan->call = json_dumps(document, JSON_COMPACT);
-		ok = plan->call || plan_refuse_memory(plan);
-	}
 	json_decref(document);
 	return ok;
 }

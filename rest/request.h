@@ -48,6 +48,10 @@ bool plan_refuse(struct plan *plan, int status, const char *format, ...) _printf
 bool plan_refuse_memory(struct plan *plan);
 /** Sets the parameters that tell the pool where the client reaches the interface, unless the client has. */
 bool plan_set_base(const struct plan *plan, const struct http_request *request, json_t *params);
+/** Copies the lists of tags in @body. */
+bool plan_take_tags(struct plan *plan, const json_t *body, json_t *document);
+/** Makes @document the call. */
+bool plan_set_call(struct plan *plan, const json_t *document);
 /** Sets the uuid of the job: @value, from the header, or a random one if that is NULL. */
 bool plan_take_job_uuid(struct plan *plan, const char *value);
 /** *ret: the body as an object, owned; an empty one without a body. May be set on failure, too. */
