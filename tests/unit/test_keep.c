@@ -155,46 +155,82 @@ static void test_log_is_bounded(void **state)
 	(void)close(fd);
 }
 
-/* Pairs of values that always change together, written by a process that is killed at some moment. */
+#define PAIRS 7
+
+/* Writes pairs of values that always change together until it is killed; tells @ready when all are its own. */
+static _Noreturn void write_pairs(int fd, int round, int ready)
+{
+	char filling[3000];
+	struct keep *k;
+
+	memset(filling, round, sizeof(filling));
+	if (keep_open(fd, &k, NULL) < 0)
+		_exit(1);
+	for (uint64_t i = 1;; i++) {
+		uint64_t id = i % PAIRS;
+
+		if (!keep_begin(k) || keep_set(k, KEEP_HANDLE, id, &i, sizeof(i)) < 0 ||
+		    keep_set(k, KEEP_TEXT, id, filling, i % sizeof(filling)) < 0 ||
+		    keep_set(k, KEEP_POLL, id, &i, sizeof(i)) < 0)
+			_exit(1);
+		keep_commit(k);
+		if (i == PAIRS && write(ready, "", 1) != 1)
+			_exit(1);
+	}
+}
+
+/* Its number, which tells how far the process came. */
+static uint64_t assert_pair(struct keep *k, uint64_t id, int round)
+{
+	uint64_t a = 0, b = 0;
+	size_t len = 0;
+	_cleanup_free_ char *text = keep_get(k, KEEP_TEXT, id, &len);
+	char filling[3000];
+
+	assert_true(keep_read(k, KEEP_HANDLE, id, &a, sizeof(a)));
+	assert_true(keep_read(k, KEEP_POLL, id, &b, sizeof(b)));
+	assert_int_equal(a, b);
+	assert_int_equal(a % PAIRS, id);
+	assert_non_null(text);
+	assert_int_equal(len, a % 3000);
+	memset(filling, round, sizeof(filling));
+	assert_memory_equal(text, filling, len);
+	return a;
+}
+
+/* The process is killed at some moment. */
 static void test_killed_writer(void **state)
 {
 	int fd = new_file();
 
 	(void)state;
 	for (int round = 0; round < 40; round++) {
-		pid_t pid = fork();
+		uint64_t least = UINT64_MAX, most = 0;
+		int ready[2], status;
 		struct keep *k;
+		char byte;
+		pid_t pid;
 
+		assert_int_equal(pipe(ready), 0);
+		pid = fork();
 		assert_true(pid >= 0);
-		if (pid == 0) {
-			char filling[3000];
-
-			memset(filling, round, sizeof(filling));
-			k = open_keep(fd);
-			for (uint64_t i = 1;; i++) {
-				uint64_t id = i % 7;
-
-				(void)keep_begin(k);
-				(void)keep_set(k, KEEP_HANDLE, id, &i, sizeof(i));
-				(void)keep_set(k, KEEP_TEXT, id, filling, i % sizeof(filling));
-				(void)keep_set(k, KEEP_POLL, id, &i, sizeof(i));
-				keep_commit(k);
-			}
-		}
+		if (pid == 0)
+			write_pairs(fd, round, ready[1]);
+		(void)close(ready[1]);
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		(void)close(ready[0]);
 		(void)usleep((useconds_t)(1000 + round * 911 % 20000));
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, NULL, 0);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 		k = open_keep(fd);
-		for (uint64_t id = 0; id < 7; id++) {
-			uint64_t a = 0, b = 0;
-			size_t len = 0;
-			_cleanup_free_ char *text = keep_get(k, KEEP_TEXT, id, &len);
+		for (uint64_t id = 0; id < PAIRS; id++) {
+			uint64_t number = assert_pair(k, id, round);
 
-			assert_int_equal(keep_read(k, KEEP_HANDLE, id, &a, sizeof(a)),
-					 keep_read(k, KEEP_POLL, id, &b, sizeof(b)));
-			assert_int_equal(a, b);
-			assert_int_equal(len, a % 3000);
+			least = number < least ? number : least;
+			most = number > most ? number : most;
 		}
+		assert_int_equal(most - least, PAIRS - 1); /* nothing that was committed is missing */
 		keep_free(k);
 	}
 	(void)close(fd);
