@@ -23,10 +23,14 @@ for i in $(seq 50); do
 	sync "$create" 2>/dev/null &
 	waiters+=($!)
 done
+# waits PID: is it in a call to the mount?
+waits() {
+	grep -q fuse "/proc/$1/stack"
+}
 all_wait() {
 	local pid
 	for pid in "${waiters[@]}"; do
-		grep -q fuse "/proc/$pid/stack" || return 1
+		waits "$pid" || return 1
 	done
 }
 wait_until 20 all_wait
@@ -65,13 +69,14 @@ kill -STOP "${waiters[0]}"
 sleep 0.5
 kill -CONT "${waiters[0]}"
 sleep 0.5
-kill -0 "${waiters[0]}" || fail "the wait ended when its program was stopped"
+waits "${waiters[0]}" || fail "the wait ended when its program was stopped"
 for pid in "${waiters[@]:25}"; do
 	kill -KILL "$pid"
 done
 for pid in "${waiters[@]:25}"; do
-	wait "$pid" 2>/dev/null || true
-	[ ! -e "/proc/$pid" ] || fail "a killed waiter is still there"
+	code=0
+	wait "$pid" 2>/dev/null || code=$?
+	assert_eq "$code" 137 "the exit status of a killed waiter"
 done
 
 step "the others wait on while the server is killed, and come back with the end of the job"
