@@ -203,15 +203,6 @@ static bool no_orphans(const struct view *view, const char *state, const char *f
 	return ok;
 }
 
-static bool all_ended(const struct view *view, const void *arg)
-{
-	(void)arg;
-	view_for_each (job, view, KIND_JOB)
-		if (!job_state_is_final(object_text(job, JOB_STATE)))
-			return false;
-	return true;
-}
-
 /* ----------------------------------------------------------------------- checks */
 
 bool crash_check_store(const char *state, const struct crash_facts *facts, char reason[512])
@@ -229,7 +220,7 @@ bool crash_check_store(const char *state, const struct crash_facts *facts, char 
 		return wrong(reason, "store_open: %s", error_sentence(&e));
 	view = store_view(store);
 	digest = view_digest(view, NULL);
-	ok = images_whole(view, facts, reason) && (!all_ended(view, NULL) || chains_whole(view, reason));
+	ok = images_whole(view, facts, reason) && (!no_job_runs(view, NULL) || chains_whole(view, reason));
 	store_close(store);
 	if (!ok || known == 0)
 		return ok && events_whole(state, -1, reason);
@@ -254,7 +245,7 @@ static bool pool_whole(const char *state, const struct crash_facts *facts, char 
 	if (pool_open(&options, &f.pool, &e) < 0)
 		return wrong(reason, "the pool does not open: %s", error_sentence(&e));
 	wait_until(&f, host_is_there, NULL);
-	wait_until(&f, all_ended, NULL);
+	wait_until(&f, no_job_runs, NULL);
 	orphan_files_remove(f.pool, NULL);
 	{
 		_cleanup_view_ struct view *view = view_now(&f);

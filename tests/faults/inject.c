@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -17,6 +16,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "tests/faults/mode_argument.h"
+
 static _Atomic(enum inject_kind) armed;
 static atomic_bool paused_now;
 static atomic_long calls, fail_at;
@@ -24,9 +25,9 @@ static _Atomic(const char *) failed;
 static _Thread_local bool exempt_thread;
 
 static const char *const names[] = {
-	[INJECT_NOTHING] = "nothing", [INJECT_MEMORY] = "memory", [INJECT_WRITE] = "write",
-	[INJECT_SPACE] = "space",     [INJECT_SYNC] = "sync",	  [INJECT_OPEN] = "open",
-	[INJECT_NAME] = "name",	      [INJECT_THREAD] = "thread", [INJECT_LIBVIRT] = "libvirt",
+	[INJECT_NOTHING] = "nothing", [INJECT_MEMORY] = "memory",   [INJECT_WRITE] = "write",
+	[INJECT_SPACE] = "space",     [INJECT_SYNC] = "sync",	    [INJECT_OPEN] = "open",
+	[INJECT_NAME] = "name",	      [INJECT_LIBVIRT] = "libvirt",
 };
 
 enum inject_kind inject_kind_of(const char *name)
@@ -252,15 +253,6 @@ static int open_or_fail(int dir, const char *path, int flags, mode_t mode)
 	return REAL(openat)(dir, path, flags, mode);
 }
 
-#define MODE_ARGUMENT(flags, mode)                                                                           \
-	mode_t mode = 0;                                                                                     \
-	if ((flags) & (O_CREAT | O_TMPFILE)) {                                                               \
-		va_list args;                                                                                \
-		va_start(args, flags);                                                                       \
-		mode = va_arg(args, mode_t);                                                                 \
-		va_end(args);                                                                                \
-	}
-
 int open(const char *path, int flags, ...)
 {
 	MODE_ARGUMENT(flags, mode)
@@ -298,11 +290,4 @@ int unlink(const char *path)
 int mkdir(const char *path, mode_t mode)
 {
 	return fails_as(INJECT_NAME, "mkdir", EIO) ? -1 : REAL(mkdir)(path, mode);
-}
-
-int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
-{
-	if (inject_fails(INJECT_THREAD, "pthread_create"))
-		return EAGAIN;
-	return REAL(pthread_create)(thread, attr, start, arg);
 }

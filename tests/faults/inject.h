@@ -16,7 +16,6 @@ enum inject_kind {
 	INJECT_SYNC,	/* fsync(2), fdatasync(2): EIO */
 	INJECT_OPEN,	/* open(2), of files: EMFILE */
 	INJECT_NAME,	/* rename(2), unlink(2), mkdir(2): EIO */
-	INJECT_THREAD,	/* pthread_create(3): EAGAIN */
 	INJECT_LIBVIRT, /* a call of libvirt fails, VIR_ERR_OPERATION_FAILED */
 };
 

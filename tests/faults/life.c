@@ -5,9 +5,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 
-#include "actions/image/upload.h"
-#include "actions/image/upload_create.h"
-#include "actions/image/upload_list.h"
+#include "tests/unit/upload_task.h"
 
 #define IMAGE_BYTES (256 * 1024)
 
@@ -140,40 +138,11 @@ static int delete_image(struct life *l, struct error *e)
 	return remove_image(l, IMAGE, e);
 }
 
-/* A task of an upload and its result. */
-struct asked {
-	struct upload_task task; /* first member */
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool done;
-	int64_t result;
-	char sentence[256];
-};
-
-static void task_done(struct upload_task *task, int64_t result, const struct error *e)
+static int perform_task(struct upload *u, struct asked *a, struct error *e)
 {
-	struct asked *a = (struct asked *)task;
+	int64_t result = asked_run(u, a);
 
-	scoped_lock(&a->lock);
-	a->result = result;
-	snprintf(a->sentence, sizeof(a->sentence), "%s", e ? error_sentence(e) : "");
-	a->done = true;
-	pthread_cond_signal(&a->cond);
-}
-
-static struct asked task_of(enum upload_verb verb)
-{
-	return (struct asked){.task = {.verb = verb, .done = task_done},
-			      .lock = PTHREAD_MUTEX_INITIALIZER,
-			      .cond = PTHREAD_COND_INITIALIZER};
-}
-
-static int task_wait(struct asked *a, struct error *e)
-{
-	scoped_lock(&a->lock);
-	while (!a->done)
-		pthread_cond_wait(&a->cond, &a->lock);
-	return a->result < 0 ? error_set(e, (int)-a->result, "%s", a->sentence) : 0;
+	return result < 0 ? error_set(e, (int)-result, "%s", a->sentence) : 0;
 }
 
 static int upload_bytes(struct upload *u, int fd, struct error *e)
@@ -183,36 +152,25 @@ static int upload_bytes(struct upload *u, int fd, struct error *e)
 	ssize_t n;
 
 	while ((n = read(fd, bytes, sizeof(bytes))) > 0) {
-		struct asked a = task_of(UPLOAD_WRITE);
+		struct asked a = asked_new(UPLOAD_WRITE);
 		int r;
 
 		a.task.data = bytes;
 		a.task.length = (size_t)n;
 		a.task.offset = offset;
-		upload_do(u, &a.task);
-		r = task_wait(&a, e);
+		r = perform_task(u, &a, e);
 		if (r < 0)
 			return r;
 		offset += n;
 	}
-	struct asked close = task_of(UPLOAD_CLOSE);
+	struct asked close = asked_new(UPLOAD_CLOSE);
 
-	upload_do(u, &close.task);
-	return task_wait(&close, e);
-}
-
-static bool no_job_runs(const struct view *view, const void *arg)
-{
-	(void)arg;
-	view_for_each (job, view, KIND_JOB)
-		if (!job_state_is_final(object_text(job, JOB_STATE)))
-			return false;
-	return true;
+	return perform_task(u, &close, e);
 }
 
 static int upload_image(struct life *l, struct error *e)
 {
-	struct asked begin = task_of(UPLOAD_BEGIN);
+	struct asked begin;
 	char path[160], image[UUID_SIZE];
 	struct upload *u = NULL;
 	int64_t number = 0;
@@ -221,10 +179,9 @@ static int upload_image(struct life *l, struct error *e)
 	_cleanup_close_ int fd = open(source(l, 2, path), O_RDONLY | O_CLOEXEC);
 
 	goes_on(LIFE_ASKING);
-	r = upload_create(pool_uploads(l->pool.pool), "uploaded.raw", 0, NULL, 0600, 0,
-			  uploads_reserve(pool_uploads(l->pool.pool)), &begin.task, &u, &number, e);
-	if (r == 0)
-		r = task_wait(&begin, e);
+	r = asked_create(l->pool.pool, "uploaded.raw", &begin, &u, &number, e);
+	if (r == 0 && asked_wait(&begin) < 0)
+		r = error_set(e, (int)-begin.result, "%s", begin.sentence);
 	if (r == 0) {
 		memcpy(image, upload_target(u), UUID_SIZE);
 		r = upload_bytes(u, fd, e);

@@ -22,6 +22,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "tests/faults/mode_argument.h"
+
 #define REAL(name) ((typeof(&(name)))real(#name, &real_##name))
 #define EXPORT	   __attribute__((visibility("default")))
 
@@ -143,15 +145,6 @@ static int open_recorded(int dir, const char *path, int flags, mode_t mode)
 	pthread_mutex_unlock(&lock);
 	return fd;
 }
-
-#define MODE_ARGUMENT(flags, mode)                                                                           \
-	mode_t mode = 0;                                                                                     \
-	if ((flags) & (O_CREAT | O_TMPFILE)) {                                                               \
-		va_list args;                                                                                \
-		va_start(args, flags);                                                                       \
-		mode = va_arg(args, mode_t);                                                                 \
-		va_end(args);                                                                                \
-	}
 
 EXPORT int open(const char *path, int flags, ...)
 {

@@ -22,7 +22,7 @@ kill_pool() {
 }
 
 is_settled() {
-	! grep -qxE 'Queued|Processing' "$MOUNT"/api-jobs/*/state &&
+	no_job_runs &&
 		! jq -r '.inventories[].state' "$MOUNT/vm-instances/inventories" | finds -xE 'Starting|Stopping|Rebooting|Pausing|Resuming|Destroying|Expunging|Unknown'
 }
 

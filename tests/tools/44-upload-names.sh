@@ -14,9 +14,6 @@ touch -d "2020-02-02 02:02:02 UTC" web.qcow2
 images() {
 	uuids images | wc -l
 }
-not_busy() {
-	[ "$(cat "$MOUNT"/api-jobs/*/state | grep -cE 'Queued|Processing')" = 0 ]
-}
 
 # uploads NAME CMD...: run twice, the command makes one image, with the bytes of web.qcow2.
 uploads() {
@@ -29,9 +26,9 @@ uploads() {
 	image=$(value "images/by-name/$name/uuid")
 	cmp "$upload/$name.qcow2" web.qcow2
 	assert_eq "$(stat -c %s "$upload/$name.qcow2")" "$(stat -c %s web.qcow2)"
-	wait_until 10 not_busy
+	wait_until 10 no_job_runs
 	"$@" || fail "second run of '$*': $(value last-error)"
-	wait_until 10 not_busy
+	wait_until 10 no_job_runs
 	assert_eq "$(value last-error)" ok "last-error after the second run"
 	assert_eq "$(images) $(value "images/by-name/$name/uuid")" "$((before + 1)) $image" "the images after '$*'"
 	assert_eq "$(value "images/$image/status")" Ready
@@ -59,7 +56,7 @@ first=$(value images/by-name/cp/uuid)
 cp web.qcow2 other.qcow2
 qemu-io -c "write -q -P 6 2M 1M" other.qcow2 >/dev/null
 cp other.qcow2 "$upload/cp.qcow2"
-wait_until 10 not_busy
+wait_until 10 no_job_runs
 assert_eq "$(images) $(value images/by-name/cp/uuid)" "$((before + 1)) $first"
 cmp "$MOUNT/images/by-name/cp~2/data" other.qcow2
 cmp "$MOUNT/images/by-name/cp/data" web.qcow2
@@ -83,5 +80,5 @@ sleep 0.5
 kill "$pid"
 wait "$pid" || true
 pkill -P "$pid" || true
-wait_until 40 not_busy
+wait_until 40 no_job_runs
 assert_eq "$(images)" "$before" "the images"

@@ -367,9 +367,6 @@ revive() {
 	umount -l "$MOUNT"
 	mount_pool
 }
-no_job_runs() {
-	! grep -qsE '^(Queued|Processing)$' "$MOUNT"/api-jobs/*/state
-}
 
 step "kill -9 of the daemon in the middle of an upload, and after the close"
 (exec dd if=/dev/zero of="$upload/middle.raw" bs=1M status=none) &

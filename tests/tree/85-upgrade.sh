@@ -10,14 +10,6 @@ for copy in old new broken; do
 done
 POOLFS=$CASE_DIR/old/poolfs
 
-# programs: of the processes that have the mount, one a line.
-programs() {
-	local pid
-	for pid in $(pgrep -x poolfs); do
-		readlink "/proc/$pid/exe"
-	done | sort -u
-}
-
 # upgrade PROGRAM: its outcome; what was open must go on.
 upgrade() {
 	"$1" --upgrade "$MOUNT"

@@ -168,6 +168,14 @@ supervisor_pid() {
 	pool_pids | sed -n 1p | grep . || fail "there is no supervisor"
 }
 
+# programs: those that the processes called poolfs run, one a line.
+programs() {
+	local pid
+	for pid in $(pgrep -x poolfs); do
+		readlink "/proc/$pid/exe"
+	done | sort -u
+}
+
 # A killed process releases the lock of its state folder a little after it has left /proc.
 is_pool_gone() {
 	[ -z "$(pool_pids)" ] && { [ ! -e "$STATE/lock" ] || flock -n "$STATE/lock" true; }
@@ -251,6 +259,11 @@ submit() {
 
 is_finished() {
 	[ -n "$(value "api-jobs/$1/finished")" ]
+}
+
+# no_job_runs: have all jobs ended?
+no_job_runs() {
+	! grep -qsxE 'Queued|Processing' "$MOUNT"/api-jobs/*/state
 }
 
 # job_wait JOB [SECONDS]: until the job is finished; fails when the job did.

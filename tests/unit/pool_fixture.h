@@ -128,6 +128,15 @@ static inline bool job_has_ended(const struct view *view, const void *job)
 	return row && job_state_is_final(object_str(row, JOB_STATE));
 }
 
+static inline bool no_job_runs(const struct view *view, const void *arg)
+{
+	(void)arg;
+	view_for_each (job, view, KIND_JOB)
+		if (!job_state_is_final(object_text(job, JOB_STATE)))
+			return false;
+	return true;
+}
+
 /* Waits for the end of a job: 0, or the error in its row. */
 static inline int job_end(struct pool_fixture *f, const char *job, struct error *e)
 {

@@ -5,63 +5,18 @@
  */
 #include "tests/unit/pool_fixture.h"
 
-#include "actions/image/upload.h"
-#include "actions/image/upload_list.h"
-#include "actions/image/upload_create.h"
-
-/* A task and its result. */
-struct asked {
-	struct upload_task task; /* first member */
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool done;
-	int64_t result;
-	char sentence[256];
-};
-
-static void task_done(struct upload_task *task, int64_t result, const struct error *e)
-{
-	struct asked *a = (struct asked *)task;
-
-	scoped_lock(&a->lock);
-	a->result = result;
-	snprintf(a->sentence, sizeof(a->sentence), "%s", e ? error_sentence(e) : "");
-	a->done = true;
-	pthread_cond_signal(&a->cond);
-}
-
-static struct asked ask(enum upload_verb verb)
-{
-	return (struct asked){.task = {.verb = verb, .done = task_done},
-			      .lock = PTHREAD_MUTEX_INITIALIZER,
-			      .cond = PTHREAD_COND_INITIALIZER};
-}
-
-static int64_t wait_for(struct asked *a)
-{
-	scoped_lock(&a->lock);
-	while (!a->done)
-		pthread_cond_wait(&a->cond, &a->lock);
-	return a->result;
-}
-
-static int64_t run(struct upload *u, struct asked *a)
-{
-	upload_do(u, &a->task);
-	return wait_for(a);
-}
+#include "tests/unit/upload_task.h"
 
 static struct upload *create(struct pool_fixture *f, const char *name)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct asked begin = ask(UPLOAD_BEGIN);
 	struct upload *u = NULL;
+	struct asked begin;
 	int64_t number = 0;
 
-	if (upload_create(pool_uploads(f->pool), name, 0, NULL, 0600, 0,
-			  uploads_reserve(pool_uploads(f->pool)), &begin.task, &u, &number, &e) < 0)
+	if (asked_create(f->pool, name, &begin, &u, &number, &e) < 0)
 		fail_msg("%s", error_sentence(&e));
-	if (wait_for(&begin) < 0)
+	if (asked_wait(&begin) < 0)
 		fail_msg("%s", begin.sentence);
 	assert_int_equal(number, upload_number(u));
 	return u;
@@ -69,19 +24,19 @@ static struct upload *create(struct pool_fixture *f, const char *name)
 
 static int64_t add(struct upload *u, const char *text, int64_t offset)
 {
-	struct asked a = ask(UPLOAD_WRITE);
+	struct asked a = asked_new(UPLOAD_WRITE);
 
 	a.task.data = (char *)(uintptr_t)text;
 	a.task.length = strlen(text);
 	a.task.offset = offset;
-	return run(u, &a);
+	return asked_run(u, &a);
 }
 
 static int64_t close_it(struct upload *u)
 {
-	struct asked a = ask(UPLOAD_CLOSE);
+	struct asked a = asked_new(UPLOAD_CLOSE);
 
-	return run(u, &a);
+	return asked_run(u, &a);
 }
 
 /* The last user closes the file. */
@@ -93,21 +48,11 @@ static void release(struct upload *u)
 
 static int refused(struct pool_fixture *f, const char *name)
 {
-	struct asked begin = ask(UPLOAD_BEGIN);
 	struct upload *u = NULL;
+	struct asked begin;
 	int64_t number;
 
-	return upload_create(pool_uploads(f->pool), name, 0, NULL, 0600, 0,
-			     uploads_reserve(pool_uploads(f->pool)), &begin.task, &u, &number, NULL);
-}
-
-static bool no_job_runs(const struct view *view, const void *arg)
-{
-	(void)arg;
-	view_for_each (job, view, KIND_JOB)
-		if (!job_state_is_final(object_text(job, JOB_STATE)))
-			return false;
-	return true;
+	return asked_create(f->pool, name, &begin, &u, &number, NULL);
 }
 
 static const struct object *image_called(const struct view *view, const char *name)
@@ -209,7 +154,7 @@ static void without_a_close_there_is_no_image(void **state)
 {
 	struct pool_fixture *f = *state;
 	struct upload *u = create(f, "gone.raw");
-	struct asked late = ask(UPLOAD_WRITE);
+	struct asked late = asked_new(UPLOAD_WRITE);
 
 	assert_int_equal(add(u, "\1oot", 0), 4);
 	release(u);
@@ -222,7 +167,7 @@ static void without_a_close_there_is_no_image(void **state)
 	assert_true(image_is(f, "gone", NULL));
 	late.task.data = (char *)(uintptr_t) "x";
 	late.task.length = 1;
-	assert_true(run(u, &late) < 0);
+	assert_true(asked_run(u, &late) < 0);
 	assert_string_not_equal(late.sentence, "");
 	release(u);
 	assert_null(uploads_find(pool_uploads(f->pool), "gone.raw"));
@@ -255,7 +200,7 @@ static void a_temporary_name_waits_for_its_final_name(void **state)
 {
 	struct pool_fixture *f = *state;
 	struct upload *u = create(f, ".tmp.raw.x1"), *v;
-	struct asked bad = ask(UPLOAD_CLOSE), good = ask(UPLOAD_CLOSE);
+	struct asked bad = asked_new(UPLOAD_CLOSE), good = asked_new(UPLOAD_CLOSE);
 
 	assert_int_equal(add(u, "\1oot", 0), 4);
 	assert_int_equal(close_it(u), 0);
@@ -264,12 +209,12 @@ static void a_temporary_name_waits_for_its_final_name(void **state)
 	assert_int_equal(upload_rename(u, "tmp.txt", &bad.task, NULL), -EINVAL);
 	/* a name that contradicts the content leaves it as it was */
 	assert_int_equal(upload_rename(u, "tmp.qcow2", &bad.task, NULL), 0);
-	assert_int_equal(wait_for(&bad), -EINVAL);
+	assert_int_equal(asked_wait(&bad), -EINVAL);
 	v = uploads_find(pool_uploads(f->pool), ".tmp.raw.x1");
 	assert_ptr_equal(v, u);
 	upload_unref(v);
 	assert_int_equal(upload_rename(u, "tmp.raw", &good.task, NULL), 0);
-	assert_int_equal(wait_for(&good), 1);
+	assert_int_equal(asked_wait(&good), 1);
 	assert_true(image_is(f, "tmp", "Ready"));
 	upload_unref(u);
 	wait_until(f, no_job_runs, NULL);
@@ -280,12 +225,12 @@ static void a_rename_may_come_before_the_end_of_the_last_close(void **state)
 {
 	struct pool_fixture *f = *state;
 	struct upload *u = create(f, ".late.raw.x1");
-	struct asked early = ask(UPLOAD_CLOSE), late = ask(UPLOAD_CLOSE);
+	struct asked early = asked_new(UPLOAD_CLOSE), late = asked_new(UPLOAD_CLOSE);
 
 	/* a file that is being written becomes an image with its next close */
 	assert_int_equal(add(u, "\1oot", 0), 4);
 	assert_int_equal(upload_rename(u, "early.raw", &early.task, NULL), 0);
-	assert_int_equal(wait_for(&early), 0);
+	assert_int_equal(asked_wait(&early), 0);
 	assert_true(image_is(f, "early", NULL));
 	assert_int_equal(close_it(u), 1);
 	assert_true(image_is(f, "early", "Ready"));
@@ -294,7 +239,7 @@ static void a_rename_may_come_before_the_end_of_the_last_close(void **state)
 	assert_int_equal(add(u, "\1oot", 0), 4);
 	assert_int_equal(close_it(u), 0);
 	assert_int_equal(upload_rename(u, "late.raw", &late.task, NULL), 0);
-	assert_int_equal(wait_for(&late), 1);
+	assert_int_equal(asked_wait(&late), 1);
 	assert_true(image_is(f, "late", "Ready"));
 	release(u);
 	wait_until(f, no_job_runs, NULL);
