@@ -13,6 +13,7 @@
 #include "actions/engine/config.h"
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/result.h"
+#include "actions/engine/steps.h"
 #include "actions/image/image.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage_refresh.h"
@@ -35,36 +36,29 @@ static struct ended *ended_of(struct ended ended[2], const struct object *job)
 	return &ended[object_str_is(job, JOB_STATE, JOB_STATE_FAILED)];
 }
 
-/* Jobs that one change removes at most, so that others need not wait for long. */
-#define EXPIRE_STEP 128
-
 /* Removes some of the jobs that ended too long ago (behaviour.md 1.5), and of the oldest of too many. */
-static int expire_jobs_fn(struct txn *t, void *arg, struct error *e)
+static int expire_jobs_step(struct txn *t, void *arg, size_t *left, struct error *e)
 {
-	int *removed = arg;
 	const struct view *view = txn_view(t);
 	int64_t most = config_int(view, "job.ended.maxNum"), after = 0;
 	struct ended ended[2] = {{.period = config_int(view, "rest.completedApi.expiredPeriod") * NS_PER_S},
 				 {.period = config_int(view, "job.failed.keepPeriod") * NS_PER_S}};
+	const struct object *row;
 
-	*removed = 0;
+	(void)arg;
 	view_for_each (job, view, KIND_JOB)
 		ended_of(ended, job)->count += job_state_is_final(object_str(job, JOB_STATE));
-	while (*removed < EXPIRE_STEP) {
-		const struct object *job = view_next(txn_view(t), KIND_JOB, after);
-		struct ended *its;
+	while (*left && (row = view_next(txn_view(t), KIND_JOB, after))) {
+		struct ended *its = ended_of(ended, row);
 		int r;
 
-		if (!job)
-			break;
-		after = job->id;
-		its = ended_of(ended, job);
-		if (!job_state_is_final(object_str(job, JOB_STATE)) ||
-		    (object_int(job, JOB_FINISHED) + its->period > txn_now(t) && its->count <= most))
+		after = row->id;
+		if (!job_state_is_final(object_str(row, JOB_STATE)) ||
+		    (object_int(row, JOB_FINISHED) + its->period > txn_now(t) && its->count <= most))
 			continue;
 		its->count--;
-		(*removed)++;
-		r = txn_remove(t, job, e);
+		(*left)--;
+		r = txn_remove(t, row, e);
 		if (r < 0)
 			return r;
 	}
@@ -73,12 +67,7 @@ static int expire_jobs_fn(struct txn *t, void *arg, struct error *e)
 
 static int expire_jobs(struct pool *pool, struct error *e)
 {
-	int removed, r;
-
-	do {
-		r = store_run(pool->store, expire_jobs_fn, &removed, e);
-	} while (r == 0 && removed == EXPIRE_STEP);
-	return r;
+	return pool_run_steps(pool, expire_jobs_step, NULL, e);
 }
 
 static const struct timer {

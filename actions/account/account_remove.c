@@ -7,8 +7,9 @@
 #include "actions/engine/access.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/rows.h"
+#include "actions/engine/steps.h"
 
-_Static_assert(ACCESS_KEYS_MAX <= ACCOUNT_REMOVE_STEP, "the first step removes them");
+_Static_assert(ACCESS_KEYS_MAX <= STEP_ROWS, "the first step removes them");
 
 /* What goes with an account: the rows whose field is its uuid. */
 static const struct {
@@ -38,68 +39,57 @@ static int close_account(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : object_remove_where(t, KIND_ACCESS_KEY, ACCESS_KEY_ACCOUNT_UUID, arg, e);
 }
 
-struct step {
-	const char *account;
-	size_t left; /* how many objects the step may still change */
-	bool ended;  /* the account is gone */
-};
-
 /* Gives objects of @kind to the administrator, so that none is left without an owner. */
-static int hand_over(struct txn *t, const struct kind *kind, struct step *step, struct error *e)
+static int hand_over(struct txn *t, const struct kind *kind, const char *account, size_t *left,
+		     struct error *e)
 {
 	const struct object *o;
 	int r = 0;
 
-	while (r == 0 && step->left &&
-	       (o = view_next_where(txn_view(t), kind->id, kind->owner_field, step->account, 0))) {
+	while (r == 0 && *left &&
+	       (o = view_next_where(txn_view(t), kind->id, kind->owner_field, account, 0))) {
 		size_t count = 0;
 
 		r = owner_change_alone(t, o, ADMIN_ACCOUNT_UUID, &count, e);
-		step->left -= count < step->left ? count : step->left;
+		*left -= count < *left ? count : *left;
 	}
 	return r;
 }
 
-static int remove_part(struct txn *t, enum kind_id kind, int field, struct step *step, struct error *e)
+static int remove_part(struct txn *t, enum kind_id kind, int field, const char *account, size_t *left,
+		       struct error *e)
 {
 	const struct object *o;
 	int r = 0;
 
-	for (; r == 0 && step->left && (o = view_next_where(txn_view(t), kind, field, step->account, 0));
-	     step->left--)
+	for (; r == 0 && *left && (o = view_next_where(txn_view(t), kind, field, account, 0)); (*left)--)
 		r = object_remove(t, o, e);
 	return r;
 }
 
-/* Whoever finds nothing left removes the account in the same change, so that it gets nothing in between. */
-static int step_fn(struct txn *t, void *arg, struct error *e)
+/* The last one removes the account in the same change, so that it gets nothing in between. */
+static int remove_step(struct txn *t, void *arg, size_t *left, struct error *e)
 {
-	struct step *step = arg;
+	const char *uuid = arg;
 	const struct object *account;
-	int r = 0;
+	/* before what they are attached to, which they stay attached to so */
+	int r = hand_over(t, kind_get(KIND_TAG_PATTERN), uuid, left, e);
 
-	step->left = ACCOUNT_REMOVE_STEP;
 	for (int kind = KIND_NONE + 1; r == 0 && kind < KIND_COUNT; kind++)
 		if (kind_get((enum kind_id)kind)->owner == OWNER_SHAREABLE)
-			r = hand_over(t, kind_get((enum kind_id)kind), step, e);
+			r = hand_over(t, kind_get((enum kind_id)kind), uuid, left, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)
-		r = remove_part(t, parts[i].kind, parts[i].field, step, e);
-	if (r < 0 || !step->left)
+		r = remove_part(t, parts[i].kind, parts[i].field, uuid, left, e);
+	if (r < 0 || !*left)
 		return r;
-	step->ended = true;
-	account = view_get(txn_view(t), KIND_ACCOUNT, step->account);
+	account = view_get(txn_view(t), KIND_ACCOUNT, uuid);
 	return account ? object_remove(t, account, e) : 0;
 }
 
 int account_remove(struct job *job, const char *uuid, struct error *e)
 {
-	struct step step = {.account = uuid};
 	int r = store_run(pool_store(job->pool), close_account, (void *)(uintptr_t)uuid, e);
 
 	kill_point("account-closed");
-	while (r == 0 && !step.ended) {
-		r = store_run(pool_store(job->pool), step_fn, &step, e);
-		kill_point("account-step-done");
-	}
-	return r;
+	return r < 0 ? r : pool_run_steps(job->pool, remove_step, (void *)(uintptr_t)uuid, e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deleting an account, in steps, so that the store is not busy for long with what it has.
+ * Deleting an account, in steps (engine/steps.h).
  *
  * The first step closes the account: from then on its sessions, access keys, password and local users are worth nothing,
  * and what it has asked for is refused when its turn comes (access_check()). Then its objects pass to the administrator,
@@ -11,9 +11,6 @@
 #define POOLFS_ACCOUNT_ACCOUNT_REMOVE_H
 
 #include "actions/engine/job.h"
-
-/* Objects that one step changes, and the shares of the last of them. */
-#define ACCOUNT_REMOVE_STEP 128
 
 /** Removes the account; success if it is gone. Errors of the store. */
 int account_remove(struct job *job, const char *uuid, struct error *e);

@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "actions/engine/config.h"
+#include "actions/engine/steps.h"
 #include "model/access.h"
 
 /* How many ended sessions of an account stay at most. */
 #define KEEP_ENDED_MAX 100
-/* Rows that one change removes at most, so that others need not wait for long. */
-#define REMOVE_STEP 128
 
 /* The end of a session is only written when it moves by more than this fraction of the timeout. */
 #define TOUCH_PART 64
@@ -130,21 +129,20 @@ void session_touch(struct pool *pool, const struct view *view, const struct obje
 }
 
 /* Rows stay as long as results of jobs do: calls that come too late are answered to their web hooks. */
-static int remove_ended_fn(struct txn *t, void *arg, struct error *e)
+static int remove_ended_step(struct txn *t, void *arg, size_t *left, struct error *e)
 {
-	int *removed = arg;
 	int64_t keep = config_int(txn_view(t), "rest.completedApi.expiredPeriod") * NS_PER_S;
 	const struct object *session;
 	int64_t after = 0;
 
-	*removed = 0;
-	while (*removed < REMOVE_STEP && (session = view_next(txn_view(t), KIND_SESSION, after))) {
+	(void)arg;
+	while (*left && (session = view_next(txn_view(t), KIND_SESSION, after))) {
 		int r;
 
 		after = session->id;
 		if (!session_has_ended(session, txn_now(t) - keep))
 			continue;
-		(*removed)++;
+		(*left)--;
 		r = txn_remove(t, session, e);
 		if (r < 0)
 			return r;
@@ -154,10 +152,5 @@ static int remove_ended_fn(struct txn *t, void *arg, struct error *e)
 
 int session_remove_ended(struct pool *pool, struct error *e)
 {
-	int removed, r;
-
-	do {
-		r = store_run(pool_store(pool), remove_ended_fn, &removed, e);
-	} while (r == 0 && removed == REMOVE_STEP);
-	return r;
+	return pool_run_steps(pool, remove_ended_step, NULL, e);
 }

@@ -54,7 +54,7 @@ account=$(account gone)
 for ((i = 0; i < 150; i++)); do
 	echo "name=of-gone-$i policy=antiSoft" >"$MOUNT/affinity-groups/create"
 done
-for point in account-closed account-step-done; do
+for point in account-closed step-done; do
 	for group in $(uuids affinity-groups); do
 		request sessions/call "{\"operation\":\"ChangeResourceOwner\",\"params\":{\"accountUuid\":\"$account\",\"resourceUuid\":\"$group\"}}" >/dev/null
 	done

@@ -2,9 +2,9 @@
 /* What has much to do is done in many small changes of the store, so that nobody waits for it for long. */
 #include "tests/unit/pool_fixture.h"
 
-#include "actions/account/account_remove.h"
 #include "actions/account/session.h"
 #include "actions/engine/access.h"
+#include "actions/engine/steps.h"
 #include "model/access.h"
 
 #define VMS	10000
@@ -108,9 +108,9 @@ static void test_account(void **state)
 	must(f, "DeleteAccount", account, NULL, NULL);
 	print_message("%zu commits, at most %zu changes\n", seen.commits, seen.largest);
 	assert_false(seen.acted);
-	assert_true(seen.commits >= VMS / ACCOUNT_REMOVE_STEP);
+	assert_true(seen.commits >= VMS / STEP_ROWS);
 	/* A volume's owner is a change of its VM's inventory, too; and the job writes its own row. */
-	assert_true(seen.largest <= 2 * ACCOUNT_REMOVE_STEP + 4);
+	assert_true(seen.largest <= 2 * STEP_ROWS + 4);
 	after = view_now(f);
 	assert_null(view_get(after, KIND_ACCOUNT, account));
 	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
@@ -178,7 +178,7 @@ static void test_old_rows(void **state)
 			     NULL);
 	wait_until(f, no_old_job, NULL);
 	print_message("at most %zu changes\n", seen.largest);
-	assert_true(seen.largest > 0 && seen.largest <= ACCOUNT_REMOVE_STEP + 8);
+	assert_true(seen.largest > 0 && seen.largest <= STEP_ROWS + 8);
 }
 
 int main(void)
