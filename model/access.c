@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A tag on a NIC of a VM is the longest chain of owners; a loop of tags on tags ends here, too. */
-#define ACCESS_HOPS_MAX 4
-
 bool access_is_admin(const struct view *view, const char *account)
 {
 	const struct object *o = view_get(view, KIND_ACCOUNT, account);
@@ -33,7 +30,7 @@ static const struct object *parent_of(const struct view *view, const struct obje
 	return target == KIND_NONE ? view_get_any(view, uuid) : view_get(view, target, uuid);
 }
 
-/* The object at the end of the chain of owners; NULL when it breaks off. */
+/* The object at the end of the chain of owners; NULL when it breaks off, or is too long: tags can be on tags. */
 static const struct object *top_of(const struct view *view, const struct object *o)
 {
 	for (int hops = 0; o && hops < ACCESS_HOPS_MAX; hops++) {

@@ -13,6 +13,9 @@
 #include "model/uuid.h"
 #include "model/view.h"
 
+/* The most objects in a chain of owners: a tag on a tag on a NIC of a VM. What is beyond belongs to no account. */
+#define ACCESS_HOPS_MAX 4
+
 /** True when the account with this uuid is an administrator. NULL is the pool itself, which counts as one. */
 bool access_is_admin(const struct view *view, const char *account);
 /** True when the account with this uuid is being deleted: it can do nothing any more. */

@@ -56,6 +56,68 @@ static int shares_follow(struct txn *t, const char *uuid, const char *account, s
 	return r;
 }
 
+/* -------------------------------------------------------------- resource tags */
+
+/* Whoever owns the pattern of a tag can change and delete the tag, so it must be who owns the object, or may anyway. */
+static bool keeps_pattern(const struct view *view, const struct object *tag, const char *account)
+{
+	const struct object *pattern =
+		view_get(view, KIND_TAG_PATTERN, object_str(tag, USER_TAG_PATTERN_UUID));
+	const char *owner = pattern ? object_str(pattern, TAG_PATTERN_ACCOUNT_UUID) : NULL;
+
+	return object_is_null(tag, USER_TAG_PATTERN_UUID) ||
+	       (pattern && (access_is_admin(view, owner) || strcmp(owner, account) == 0));
+}
+
+static int tags_leave_patterns(struct txn *t, const char *uuid, const char *account, size_t *count,
+			       struct error *e)
+{
+	const struct object *tag;
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0 &&
+	       (tag = view_next_where(txn_view(t), KIND_USER_TAG, USER_TAG_RESOURCE_UUID, uuid, after))) {
+		struct object *copy;
+
+		after = tag->id;
+		if (keeps_pattern(txn_view(t), tag, account))
+			continue;
+		copy = object_copy(tag);
+		(*count)++;
+		object_set_null(copy, USER_TAG_PATTERN_UUID);
+		r = txn_put(t, copy, NULL, e);
+	}
+	return r;
+}
+
+/* The same for the tags on @o, which gets the owner @account, and on what belongs to it, such as NICs. */
+static int all_tags_leave_patterns(struct txn *t, const struct object *o, const char *account, int hops,
+				   size_t *count, struct error *e) // NOLINT(misc-no-recursion)
+{
+	int r = tags_leave_patterns(t, object_uuid(o), account, count, e);
+
+	for (int k = KIND_NONE + 1; r == 0 && hops < ACCESS_HOPS_MAX && k < KIND_COUNT; k++) {
+		const struct kind *kind = kind_get((enum kind_id)k);
+		enum kind_id parent =
+			kind->owner == OWNER_PARENT ? kind->fields[kind->owner_field].target : o->kind->id;
+		const struct object *part;
+		int64_t after = 0;
+
+		if (kind->owner != OWNER_PARENT || !kind->directory ||
+		    (parent != KIND_NONE && parent != o->kind->id))
+			continue;
+		while (r == 0 && (part = view_next_where(txn_view(t), kind->id, kind->owner_field,
+							 object_uuid(o), after))) {
+			_cleanup_object_ const struct object *held = object_ref(part);
+
+			after = held->id;
+			r = all_tags_leave_patterns(t, held, account, hops + 1, count, e);
+		}
+	}
+	return r;
+}
+
 /* --------------------------------------------------------------------- owners */
 
 /* What changes its owner with an object of @kind: the objects of @follower whose @field is its uuid. */
@@ -79,7 +141,9 @@ int owner_change_alone(struct txn *t, const struct object *given, const char *ac
 	(*count)++;
 	object_set_str(copy, o->kind->owner_field, account);
 	r = txn_put(t, copy, NULL, e);
-	return r < 0 ? r : shares_follow(t, object_uuid(o), account, count, e);
+	if (r == 0)
+		r = shares_follow(t, object_uuid(o), account, count, e);
+	return r < 0 ? r : all_tags_leave_patterns(t, o, account, 1, count, e);
 }
 
 /* The table has no circle: the recursion ends after VM, volume, snapshot. */

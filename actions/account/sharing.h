@@ -8,6 +8,8 @@
  * to the object (the ranges of a network, the NICs and tags of a VM) is seen with
  * it. model/access.h decides. A row of KIND_SHARED_RESOURCE is one share; it goes
  * with the object and with the receiver, and follows the object to a new owner.
+ *
+ * What hangs on the object as a resource tag of another account, which could change it, is a tag of its own from then on.
  */
 #ifndef POOLFS_ACCOUNT_SHARING_H
 #define POOLFS_ACCOUNT_SHARING_H
@@ -29,7 +31,7 @@ int share_remove(struct txn *t, const char *uuid, const char *account, struct er
  * -EDQUOT, errors of txn_put().
  */
 int owner_change(struct txn *t, const struct object *o, const char *account, struct error *e);
-/** The same without what follows it. @count is increased by the number of rows: that of @o and of its shares. */
+/** The same without what follows it. @count is increased by the number of rows: of @o, its shares and its tags. */
 int owner_change_alone(struct txn *t, const struct object *o, const char *account, size_t *count,
 		       struct error *e);
 

@@ -167,6 +167,22 @@ static int share_delete_apply(struct txn *t, const struct request *req, json_t *
 
 /* --------------------------------------------------------------------- owners */
 
+/* The new owner of a resource tag could change it on the objects of others. */
+static int check_pattern_use(const struct view *view, const struct object *pattern, const char *account,
+			     struct error *e)
+{
+	if (access_is_admin(view, account))
+		return 0;
+	view_for_each_where (tag, view, KIND_USER_TAG, USER_TAG_PATTERN_UUID, object_uuid(pattern))
+		if (!access_owns(view, tag, account))
+			return error_set(e, EBUSY,
+					 "resource tag '%s' is attached to %s '%s', which belongs to another "
+					 "account, detach it from there first",
+					 object_uuid(pattern), object_text(tag, USER_TAG_RESOURCE_TYPE),
+					 object_text(tag, USER_TAG_RESOURCE_UUID));
+	return 0;
+}
+
 /* Parts go with the whole, and groups do not hold the VMs of others. */
 static int owner_check(const struct view *view, const struct request *req, struct error *e)
 {
@@ -179,6 +195,8 @@ static int owner_check(const struct view *view, const struct request *req, struc
 		return error_set(e, EINVAL, "root volume '%s' goes with its VM, give that", object_uuid(o));
 	if (o->kind->id == KIND_SNAPSHOT)
 		return error_set(e, EINVAL, "snapshot '%s' goes with its volume, give that", object_uuid(o));
+	if (o->kind->id == KIND_TAG_PATTERN)
+		return check_pattern_use(view, o, req->target, e);
 	group = o->kind->id == KIND_VM ? affinity_group_of(view, object_uuid(o)) : NULL;
 	if (group && !access_owns(view, group, req->target))
 		return error_set(e, EBUSY,
