@@ -195,6 +195,18 @@ int params_check_system_tag(const char *name, const char *tag, struct error *e)
 	return params_check_text(name, tag, lines, e);
 }
 
+int params_check_user_tag(const char *name, const char *tag, struct error *e)
+{
+	size_t length = utf8_length(tag);
+
+	if (length == 0)
+		return error_set(e, EINVAL, "'%s': a user tag cannot be empty", name);
+	if (length > USER_TAG_LENGTH)
+		return error_set(e, E2BIG, "'%s': a user tag has at most %d characters, this one has %zu",
+				 name, USER_TAG_LENGTH, length);
+	return params_check_text(name, tag, true, e);
+}
+
 static int check_length(const struct operation *op, const struct param *p, const char *text, struct error *e)
 {
 	int most = p->max_length ? p->max_length : PARAM_LENGTH;

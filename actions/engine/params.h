@@ -8,6 +8,9 @@
 
 #include "actions/engine/operation.h"
 
+/* The most characters of a user tag. */
+#define USER_TAG_LENGTH 2048
+
 /**
  * Converts @body (borrowed, may be NULL) to the typed parameters of @op, with defaults filled in and
  * unknown members left out. @target (may be NULL) is the value of the parameter that names the object; it
@@ -23,6 +26,8 @@ int params_type(const struct operation *op, const char *target, const json_t *bo
 int params_check_text(const char *name, const char *text, bool lines, struct error *e);
 /** The same for a system tag. */
 int params_check_system_tag(const char *name, const char *tag, struct error *e);
+/** The same for a user tag, wherever it comes from: not empty, and -E2BIG with more than USER_TAG_LENGTH characters. */
+int params_check_user_tag(const char *name, const char *tag, struct error *e);
 
 /**
  * Parses an integer with an optional suffix K, M, G, T or P (powers of 1024). -EINVAL, -ERANGE, without a

@@ -158,9 +158,8 @@ static int take_tags(const json_t *outer, const json_t *inner, const char *name,
 
 		if (!json_is_string(tag))
 			return not_strings(name, e);
-		r = strcmp(name, "systemTags") == 0
-			    ? params_check_system_tag(name, json_string_value(tag), e)
-			    : params_check_text(name, json_string_value(tag), true, e);
+		r = strcmp(name, "systemTags") == 0 ? params_check_system_tag(name, json_string_value(tag), e)
+						    : params_check_user_tag(name, json_string_value(tag), e);
 		if (r < 0)
 			return r;
 		if (json_array_append(*ret, tag) < 0)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actions/engine/params.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
 #include "model/text.h"
@@ -71,7 +72,7 @@ static int change_tag(struct txn *t, void *arg, struct error *e)
 	if (!c->tag)
 		return 0;
 	uuid_make(uuid);
-	return object_put_user_tag(t, uuid, c->kind, c->uuid, c->tag, e);
+	return object_put_user_tag(t, uuid, c->kind, c->uuid, c->tag, NULL, e);
 }
 
 static void tag_changed(void *arg, int result, struct error *e)
@@ -84,15 +85,12 @@ static void tag_changed(void *arg, int result, struct error *e)
 
 static int check(const struct pool *pool, const char *name, const char *value, struct error *e)
 {
-	size_t len = strlen(name) + (value && *value ? strlen(value) + 1 : 0);
 	int r = pool_check_writable(pool, e);
 
 	if (r < 0)
 		return r;
 	if (!*name || strchr(name, '='))
 		return error_set(e, EINVAL, "the name of a user tag must not be empty or contain '='");
-	if (len > USER_TAG_LENGTH)
-		return error_set(e, E2BIG, "a user tag has at most %d bytes", USER_TAG_LENGTH);
 	if (!text_is_utf8(name, strlen(name)) || (value && !text_is_utf8(value, strlen(value))))
 		return error_set(e, EINVAL, "a user tag must be UTF-8 text");
 	return 0;
@@ -115,6 +113,9 @@ int pool_set_user_tag(struct pool *pool, enum kind_id kind, const char *uuid, co
 		c->tag = NULL;
 	if (!c->name || (value && !c->tag))
 		return error_oom(e);
+	r = c->tag ? params_check_user_tag(name, c->tag, e) : 0;
+	if (r < 0)
+		return r;
 	r = pool_post(pool, change_tag, c, tag_changed, e);
 	if (r < 0)
 		return r;

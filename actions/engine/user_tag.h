@@ -8,9 +8,6 @@
 
 #include "actions/engine/pool.h"
 
-/* Maximum length of a user tag, bytes. */
-#define USER_TAG_LENGTH 2048
-
 /**
  * Returns the length of the name in a tag; *ret_value (may be NULL) is its value, borrowed from @tag, "" when
  * there is none.

@@ -61,10 +61,10 @@ def code(fn, *args):
         return errno.errorcode[e.errno]
 print(code(os.setxattr, "user.floor", b"3", os.XATTR_CREATE), code(os.setxattr, "user.none", b"3", os.XATTR_REPLACE),
       code(os.setxattr, "user.floor", b"3", os.XATTR_REPLACE), code(os.setxattr, "user.new", b"3", os.XATTR_CREATE),
-      code(os.setxattr, "user.bad", b"\xff"), code(os.setxattr, "user.bad", b"a\0b"), code(os.setxattr, "user.a=b", b"c"),
+      code(os.setxattr, "user.bad", b"\xff"), code(os.setxattr, "user.bad", b"a\0b"), code(os.setxattr, "user.bad", b"a\x1b"), code(os.setxattr, "user.a=b", b"c"),
       code(os.setxattr, "user.long", b"x" * 4000), code(os.setxattr, "trusted.x", b"c"), code(os.getxattr, "security.capability"))
 PYTHON
-)" "EEXIST ENODATA OK OK EINVAL EINVAL EINVAL E2BIG ENOTSUP ENOTSUP"
+)" "EEXIST ENODATA OK OK EINVAL EINVAL EINVAL EINVAL E2BIG ENOTSUP ENOTSUP"
 assert_eq "$(getfattr --only-values -n user.floor "$dir")" 3
 assert_fails 'Operation not supported' setfattr -n user.x -v 1 zones/inventories
 assert_fails 'Operation not supported' setfattr -n user.x -v 1 zones
