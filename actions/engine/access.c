@@ -86,10 +86,11 @@ static int check_tags(const struct view *view, const struct request *req, struct
 	return 0;
 }
 
-/* An operation changes its target unless it only answers. Secrets are for the owner, too. */
+/* An operation changes its target unless it only answers, or says so. Secrets are for the owner, too. */
 static bool needs_own_target(const struct operation *op)
 {
-	return op->form != FORM_QUERY && (!op->get || (op->flags & OP_SECRET));
+	return op->form != FORM_QUERY && !(op->flags & OP_USES_TARGET) &&
+	       (!op->get || (op->flags & OP_SECRET));
 }
 
 /* True for an administrator, and the pool itself. */

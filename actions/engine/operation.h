@@ -198,6 +198,9 @@ enum op_flags {
 	OP_JOB_RESULT = 1 << 10, /* the Get whose answer is the result of the job `uuid` */
 	OP_TURNS =
 		1 << 11, /* with OP_NEEDS_HOST: a query, which takes turns with those of the other accounts */
+	OP_USES_TARGET =
+		1
+		<< 12, /* does not change its target, which may thus be one that is shared with the account */
 };
 
 /* What checking or applying a request returns besides 0 and negative errors. */

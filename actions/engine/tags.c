@@ -55,7 +55,7 @@ static int check_room(const struct view *view, enum kind_id tag_kind, const char
 }
 
 int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, const char *uuid,
-			const char *tag, struct error *e)
+			const char *tag, const char *pattern, struct error *e)
 {
 	int r = check_room(txn_view(t), KIND_USER_TAG, uuid, e);
 	struct object *o = r < 0 ? NULL : object_new(kind_get(KIND_USER_TAG));
@@ -67,6 +67,7 @@ int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, 
 	object_set_str(o, USER_TAG_RESOURCE_TYPE, kind_get(kind)->vo);
 	object_set_str(o, USER_TAG_TAG, tag);
 	object_set_str(o, USER_TAG_TYPE, "User");
+	object_set_str(o, USER_TAG_PATTERN_UUID, pattern);
 	return txn_put(t, o, NULL, e);
 }
 
@@ -166,7 +167,7 @@ static int put_tags(struct txn *t, enum kind_id tag_kind, const json_t *tags, en
 		if (json_object_set_new(set, tag, json_true()) < 0)
 			return error_oom(e);
 		uuid_make(tag_uuid);
-		r = tag_kind == KIND_USER_TAG ? object_put_user_tag(t, tag_uuid, kind, uuid, tag, e)
+		r = tag_kind == KIND_USER_TAG ? object_put_user_tag(t, tag_uuid, kind, uuid, tag, NULL, e)
 					      : object_put_system_tag(t, tag_uuid, kind, uuid, tag, false, e);
 		if (r < 0)
 			return r;

@@ -22,11 +22,11 @@ int object_put_tags(struct txn *t, const struct request *req, enum kind_id kind,
 /** Adds a system tag unless the object has it already. Users cannot remove inherent tags. */
 int object_add_system_tag(struct txn *t, enum kind_id kind, const char *uuid, const char *tag, bool inherent,
 			  struct error *e);
-/** Writes a new tag with the uuid @tag_uuid on the object @uuid of @kind. */
+/** Writes a new tag with the uuid @tag_uuid on the object @uuid of @kind. @pattern: its resource tag, or NULL. */
 int object_put_system_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, const char *uuid,
 			  const char *tag, bool inherent, struct error *e);
 int object_put_user_tag(struct txn *t, const char *tag_uuid, enum kind_id kind, const char *uuid,
-			const char *tag, struct error *e);
+			const char *tag, const char *pattern, struct error *e);
 
 /**
  * The tag (KIND_SYSTEM_TAG or KIND_USER_TAG) of the object with exactly this text, borrowed from @view; NULL

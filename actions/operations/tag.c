@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "actions/engine/params.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
@@ -66,7 +67,7 @@ static int tag_create_apply(struct txn *t, const struct request *req, json_t **r
 	if (req->op->kind == KIND_SYSTEM_TAG)
 		r = object_put_system_tag(t, tag_uuid, kind->id, uuid, tag, false, e);
 	else
-		r = object_put_user_tag(t, tag_uuid, kind->id, uuid, tag, e);
+		r = object_put_user_tag(t, tag_uuid, kind->id, uuid, tag, NULL, e);
 	if (r < 0)
 		return r;
 	return result_inventory(txn_view(t), req->op->kind, tag_uuid, ret_result, e);
@@ -167,7 +168,7 @@ static const struct operation create_user_tag = {
 					  .type = PARAM_STRING,
 					  .in = IN_BODY,
 					  .flags = PARAM_LINES | PARAM_REQUIRED,
-					  .max_length = 2048},
+					  .max_length = USER_TAG_LENGTH},
 					 {0}},
 	.results = (const char *const[]){"inventory:UserTagInventory", NULL},
 	.form = FORM_CREATE,
@@ -279,7 +280,7 @@ static const struct operation update_user_tag = {
 					  .type = PARAM_STRING,
 					  .in = IN_BODY,
 					  .flags = PARAM_LINES | PARAM_REQUIRED,
-					  .max_length = 2048},
+					  .max_length = USER_TAG_LENGTH},
 					 {0}},
 	.results = (const char *const[]){"inventory:UserTagInventory", NULL},
 	.form = FORM_VERB,

@@ -2,12 +2,16 @@
 /*
  * Tag patterns, the resource tags of later versions of the manual's server: a name,
  * a colour and the text of the user tags that are made from it. What is attached is
- * an ordinary user tag, which knows its pattern and goes with it.
+ * an ordinary user tag, which knows its pattern and goes with it. So the owner of a
+ * pattern changes and deletes tags on the objects of accounts that it is shared with,
+ * if they have attached it, also when the sharing has ended.
  */
 #include <string.h>
 
+#include "actions/engine/params.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
+#include "actions/engine/steps.h"
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
 #include "model/json.h"
@@ -51,6 +55,8 @@ static int make_text(const struct object *tag, const json_t *tokens, char **ret,
 	}
 	if (out && fclose(out) != 0 && r == 0)
 		r = error_oom(e);
+	if (r == 0)
+		r = params_check_user_tag("tokens", *ret, e);
 	if (r < 0) {
 		free(*ret);
 		*ret = NULL;
@@ -111,35 +117,112 @@ static int pattern_update_check(const struct view *view, const struct request *r
 	return check_value(value, is_simple(pattern), e);
 }
 
+/* The tags of a pattern, in steps. */
+struct walk {
+	const char *pattern;
+	int64_t after;
+};
+
+/* An object that has the new value as a tag of its own already keeps that alone: nothing is on it twice. */
+static int follow(struct txn *t, const struct object *tag, const char *value, struct error *e)
+{
+	const char *uuid = object_text(tag, USER_TAG_RESOURCE_UUID);
+	struct object *copy;
+
+	if (object_str_is(tag, USER_TAG_TAG, value))
+		return 0;
+	if (object_find_tag(txn_view(t), KIND_USER_TAG, uuid, value))
+		return object_remove(t, tag, e);
+	copy = object_copy(tag);
+	object_set_str(copy, USER_TAG_TAG, value);
+	return txn_put(t, copy, NULL, e);
+}
+
 /* The tags that were made of a value follow it. */
+static int follow_step(struct txn *t, void *arg, size_t *left, struct error *e)
+{
+	struct walk *walk = arg;
+	const struct object *pattern = view_get(txn_view(t), KIND_TAG_PATTERN, walk->pattern), *tag;
+	_cleanup_object_ const struct object *held = pattern ? object_ref(pattern) : NULL;
+	int r = 0;
+
+	if (!pattern || !is_simple(pattern))
+		return 0;
+	while (r == 0 && *left &&
+	       (tag = view_next_where(txn_view(t), KIND_USER_TAG, USER_TAG_PATTERN_UUID, walk->pattern,
+				      walk->after))) {
+		walk->after = tag->id;
+		(*left)--;
+		r = follow(t, tag, object_text(held, TAG_PATTERN_VALUE), e);
+	}
+	return r;
+}
+
+static bool is_one_step(const struct view *view, const char *pattern)
+{
+	return view_count_where(view, KIND_USER_TAG, USER_TAG_PATTERN_UUID, pattern) < STEP_ROWS;
+}
+
 static int pattern_update_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				struct error *e)
 {
-	const char *value = request_str(req, "value");
-	const struct object *tag;
-	int64_t after = 0;
+	struct walk walk = {.pattern = req->target};
+	size_t left = STEP_ROWS;
+	int r;
 
-	while (value && (tag = view_next_where(txn_view(t), KIND_USER_TAG, USER_TAG_PATTERN_UUID, req->target,
-					       after))) {
-		struct object *copy = object_copy(tag);
-		int r;
+	if (request_has(req, "value") && !is_one_step(txn_view(t), req->target))
+		return OP_NEEDS_RUN;
+	r = object_update_apply(t, req, ret_result, e);
+	return r < 0 || !request_has(req, "value") ? r : follow_step(t, &walk, &left, e);
+}
 
-		after = tag->id;
-		object_set_str(copy, USER_TAG_TAG, value);
-		r = txn_put(t, copy, NULL, e);
-		if (r < 0)
-			return r;
-	}
-	return object_update_apply(t, req, ret_result, e);
+/* The new value comes first, so that it is that of what is attached meanwhile. Also completes an update. */
+static int pattern_update_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct walk walk = {.pattern = job->req->target};
+	_cleanup_view_ struct view *view = NULL;
+	int r = store_run(pool_store(job->pool), object_update_fn, job->req, e);
+
+	if (r == 0)
+		r = pool_run_steps(job->pool, follow_step, &walk, e);
+	if (r < 0)
+		return r;
+	view = store_view(pool_store(job->pool));
+	return result_inventory(view, KIND_TAG_PATTERN, job->req->target, ret_result, e);
+}
+
+/* The last step removes the pattern itself, so that none of its tags stays. */
+static int delete_step(struct txn *t, void *arg, size_t *left, struct error *e)
+{
+	const char *uuid = arg;
+	const struct object *o;
+	int r = 0;
+
+	for (; r == 0 && *left &&
+	       (o = view_next_where(txn_view(t), KIND_USER_TAG, USER_TAG_PATTERN_UUID, uuid, 0));
+	     (*left)--)
+		r = object_remove(t, o, e);
+	if (r < 0 || !*left)
+		return r;
+	o = view_get(txn_view(t), KIND_TAG_PATTERN, uuid);
+	return o ? object_remove(t, o, e) : 0;
 }
 
 static int pattern_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				struct error *e)
 {
-	int r = object_remove_where(t, KIND_USER_TAG, USER_TAG_PATTERN_UUID, req->target, e);
+	size_t left = STEP_ROWS;
 
 	(void)ret_result;
-	return r < 0 ? r : object_remove(t, request_object(txn_view(t), req), e);
+	return is_one_step(txn_view(t), req->target)
+		       ? delete_step(t, (void *)(uintptr_t)req->target, &left, e)
+		       : OP_NEEDS_RUN;
+}
+
+static int pattern_delete_run(struct job *job, json_t **ret_result, struct error *e)
+{
+	(void)ret_result;
+	return pool_run_steps(job->pool, delete_step, job->req->target, e);
 }
 
 /* ------------------------------------------------------------------- attaching */
@@ -172,8 +255,6 @@ static int attach_one(struct txn *t, const struct request *req, const char *reso
 {
 	const struct object *o = view_get_any(txn_view(t), resource);
 	char uuid[UUID_SIZE];
-	struct object *tag;
-	const struct object *put;
 	json_t *inventory, *pattern;
 	int r;
 
@@ -182,16 +263,10 @@ static int attach_one(struct txn *t, const struct request *req, const char *reso
 	if (object_find_tag(txn_view(t), KIND_USER_TAG, resource, text))
 		return 0; /* named twice */
 	uuid_make(uuid);
-	r = object_put_user_tag(t, uuid, o->kind->id, resource, text, e);
-	if (r == 0)
-		r = txn_edit(t, KIND_USER_TAG, uuid, &tag, e);
+	r = object_put_user_tag(t, uuid, o->kind->id, resource, text, req->target, e);
 	if (r < 0)
 		return r;
-	object_set_str(tag, USER_TAG_PATTERN_UUID, req->target);
-	r = txn_put(t, tag, &put, e);
-	if (r < 0)
-		return r;
-	inventory = render_inventory_json(txn_view(t), put);
+	inventory = render_inventory_json(txn_view(t), view_get(txn_view(t), KIND_USER_TAG, uuid));
 	pattern = render_inventory_json(txn_view(t), view_get(txn_view(t), KIND_TAG_PATTERN, req->target));
 	if (inventory && pattern)
 		(void)json_object_set(inventory, "tagPattern", pattern);
@@ -223,19 +298,30 @@ static int attach_apply(struct txn *t, const struct request *req, json_t **ret_r
 	return *ret_result ? 0 : error_oom(e);
 }
 
-static int detach_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+static int detach_one(struct txn *t, const char *pattern, const char *resource, struct error *e)
 {
 	const struct object *tag;
 	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0 &&
+	       (tag = view_next_where(txn_view(t), KIND_USER_TAG, USER_TAG_RESOURCE_UUID, resource, after))) {
+		after = tag->id;
+		if (object_str_is(tag, USER_TAG_PATTERN_UUID, pattern))
+			r = object_remove(t, tag, e);
+	}
+	return r;
+}
+
+static int detach_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+{
+	json_t *item;
+	size_t i;
 
 	(void)ret_result;
-	while ((tag = view_next_where(txn_view(t), KIND_USER_TAG, USER_TAG_PATTERN_UUID, req->target,
-				      after))) {
-		int r = 0;
+	json_array_foreach (request_list(req, "resourceUuids"), i, item) {
+		int r = detach_one(t, req->target, json_string_value(item), e);
 
-		after = tag->id;
-		if (request_list_has(req, "resourceUuids", object_text(tag, USER_TAG_RESOURCE_UUID)))
-			r = object_remove(t, tag, e);
 		if (r < 0)
 			return r;
 	}
@@ -319,6 +405,8 @@ static const struct operation update_tag = {
 	.help = "changes the tag; a new value is that of all objects that it is attached to, too",
 	.check = pattern_update_check,
 	.apply = pattern_update_apply,
+	.run = pattern_update_run,
+	.recover = pattern_update_run,
 };
 
 /* On the manual's server DeleteTag deletes tags of all kinds. */
@@ -337,6 +425,8 @@ static const struct operation delete_tag_pattern = {
 	.error_code = "SYS.1004",
 	.help = "deletes the tag, and detaches it from all objects",
 	.apply = pattern_delete_apply,
+	.run = pattern_delete_run,
+	.recover = pattern_delete_run,
 };
 
 static const struct operation attach_tag = {
@@ -355,6 +445,7 @@ static const struct operation attach_tag = {
 	.kind = KIND_TAG_PATTERN,
 	.target = "tagUuid",
 	.verb = "attach",
+	.flags = OP_USES_TARGET,
 	.help = "attaches the tag to objects, as a user tag; tokens are the values of what its value has in braces",
 	.check = attach_check,
 	.apply = attach_apply,
@@ -371,6 +462,7 @@ static const struct operation detach_tag = {
 	.kind = KIND_TAG_PATTERN,
 	.target = "tagUuid",
 	.verb = "detach",
+	.flags = OP_USES_TARGET,
 	.help = "detaches the tag from objects",
 	.apply = detach_apply,
 };

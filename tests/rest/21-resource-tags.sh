@@ -73,4 +73,30 @@ assert_job 503 'ID.1002' POST "/v1/tags/$old/resources" "{\"params\":{\"resource
 assert_job 200 . POST /v1/tags '{"params":{"name":"mine","value":"mine"}}'
 mine=$(jq -r .inventory.uuid <<<"$BODY")
 assert_job 503 'ID.1002' POST "/v1/tags/$mine/resources" "{\"params\":{\"resourceUuids\":[\"$image\"]}}"
+
+step "a tag that is shared is attached by others, to their own objects"
+alices=$SESSION
+assert_job 200 . POST /v1/affinity-groups '{"params":{"name":"hers","policy":"antiSoft"}}'
+group=$(jq -r .inventory.uuid <<<"$BODY")
+login
+admin=$SESSION
+assert_job 200 . PUT /v1/accounts/resources/actions "{\"shareResource\":{\"resourceUuids\":[\"$old\",\"$tokens\"],\"toPublic\":true}}"
+SESSION=$alices
+assert_job 200 '"success":true' POST "/v1/tags/$old/resources" "{\"params\":{\"resourceUuids\":[\"$group\"]}}"
+assert_job 503 'at most 2048 characters' POST "/v1/tags/$tokens/resources" \
+	"$(jq -nc --arg g "$group" '{params: {resourceUuids: [$g], tokens: {name: ("x" * 2048), version: "1"}}}')"
+assert_job 503 'ID.1002' PUT "/v1/tags/$old/actions" '{"updateTag":{"value":"theirs"}}'
+assert_job 503 'ID.1002' DELETE "/v1/tags/$old"
+assert_job 200 . POST "/v1/tags/$mine/resources" "{\"params\":{\"resourceUuids\":[\"$group\"]}}"
+assert_eq "$(tags_of "$group")" '["archive","mine"]'
+
+step "whoever had an object does not change the tags on it any more"
+SESSION=$admin
+assert_job 200 . POST /v1/accounts "$(jq -nc --arg p "$(sha512 pw)" '{params: {name: "bob", password: $p}}')"
+assert_job 200 . POST "/v1/account/$(jq -r .inventory.uuid <<<"$BODY")/resources" "{\"params\":{\"resourceUuid\":\"$group\"}}"
+SESSION=$alices
+assert_job 200 '"value":"still mine"' PUT "/v1/tags/$mine/actions" '{"updateTag":{"value":"still mine"}}'
+SESSION=$admin
+assert_job 200 '"value":"attic"' PUT "/v1/tags/$old/actions" '{"updateTag":{"value":"attic"}}'
+assert_eq "$(tags_of "$group")" '["attic","mine"]'
 rest_down

@@ -56,13 +56,27 @@ for ((i = 0; i < 150; i++)); do
 done
 for point in account-closed step-done; do
 	for group in $(uuids affinity-groups); do
-		request sessions/call "{\"operation\":\"ChangeResourceOwner\",\"params\":{\"accountUuid\":\"$account\",\"resourceUuid\":\"$group\"}}" >/dev/null
+		echo "give resourceUuid=$group" >"$MOUNT/accounts/$account/actions"
 	done
+	assert_eq "$(sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM affinity_group WHERE accountUuid = '$account'")" 150
 	die_at $point "accounts/$account/actions" delete Done
 	[ ! -e "$MOUNT/accounts/$account" ] || fail "the account is still there"
 	assert_eq "$(sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM affinity_group WHERE accountUuid = '$account'")" 0
 	account=$(account "gone-$point")
 done
+
+step "a resource tag that is on more objects than one step takes"
+echo 'name=many value=old' >"$MOUNT/tags/create"
+tag=$(basename "$(readlink "$MOUNT/tags/by-name/many")")
+act "tags/$tag" attach "resourceUuids=$(uuids affinity-groups | paste -sd,)"
+number_of_tags() {
+	sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM user_tag WHERE tag = '$1'"
+}
+die_at step-done "tags/$tag/actions" '{"updateTag":{"value":"new"}}' Done
+assert_eq "$(number_of_tags old) $(number_of_tags new)" "0 150" "the tags"
+die_at step-done "tags/$tag/actions" delete Done
+assert_eq "$(number_of_tags new)" 0 "the tags"
+[ ! -e "$MOUNT/tags/$tag" ] || fail "the tag is still there"
 
 step "a password: nobody knows whether the guest has it"
 vm=$(create_vm web "$both")

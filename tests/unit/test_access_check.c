@@ -78,7 +78,8 @@ static bool needs_own(const struct operation *op, const struct param *p)
 	bool is_target = op->target && strcmp(op->target, p->name) == 0;
 
 	return (p->flags & PARAM_CHANGES) ||
-	       (is_target && op->form != FORM_QUERY && (!op->get || (op->flags & OP_SECRET)));
+	       (is_target && op->form != FORM_QUERY && !(op->flags & OP_USES_TARGET) &&
+		(!op->get || (op->flags & OP_SECRET)));
 }
 
 static int check(const struct view *view, const struct operation *op, const struct param *p, const char *tag,
