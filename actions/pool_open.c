@@ -4,7 +4,7 @@
 
 #include <dirent.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "actions/account/account.h"
 #include "actions/account/quota.h"
@@ -20,6 +20,7 @@
 #include "actions/sync.h"
 #include "actions/timers.h"
 #include "hypervisor/hypervisor.h"
+#include "model/durable.h"
 #include "model/log.h"
 #include "model/states.h"
 
@@ -46,9 +47,25 @@ static int make_console_folder(const char *state_dir, struct error *e)
 		path = NULL;
 		return error_oom(e);
 	}
-	if (mkdir(path, 0711) < 0 && errno != EEXIST)
-		return error_set(e, errno, "cannot create the folder '%s': %s", path, strerror(errno));
-	return 0;
+	return durable_folder_make(path, 0711, e);
+}
+
+/* Removes all files in @path. A file system may not tell what is a folder (d_type), unlink(2) does. */
+static int empty_folder(const char *path, struct error *e)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int r;
+
+	if (!dir)
+		return error_set(e, errno, "cannot read the folder '%s': %s", path, strerror(errno));
+	while (errno = 0, (entry = readdir(dir)))
+		if (unlinkat(dirfd(dir), entry->d_name, 0) < 0 && errno != EISDIR)
+			log_error("pool", "staging", "cannot remove '%s/%s': %s", path, entry->d_name,
+				  strerror(errno));
+	r = errno ? error_set(e, errno, "cannot read the folder '%s': %s", path, strerror(errno)) : 0;
+	(void)closedir(dir);
+	return r;
 }
 
 /*
@@ -58,24 +75,14 @@ static int make_console_folder(const char *state_dir, struct error *e)
 static int make_staging_folder(const char *state_dir, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
-	struct dirent *entry;
-	DIR *dir;
+	int r;
 
 	if (asprintf(&path, "%s/staging", state_dir) < 0) {
 		path = NULL;
 		return error_oom(e);
 	}
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return error_set(e, errno, "cannot create the folder '%s': %s", path, strerror(errno));
-	dir = opendir(path);
-	if (!dir)
-		return error_set(e, errno, "cannot read the folder '%s': %s", path, strerror(errno));
-	while ((entry = readdir(dir)))
-		if (entry->d_type == DT_REG && unlinkat(dirfd(dir), entry->d_name, 0) < 0)
-			log_error("pool", "staging", "cannot remove '%s/%s': %s", path, entry->d_name,
-				  strerror(errno));
-	(void)closedir(dir);
-	return 0;
+	r = durable_folder_make(path, 0700, e);
+	return r < 0 ? r : empty_folder(path, e);
 }
 
 /* Opens what can be opened before hosts are connected. */

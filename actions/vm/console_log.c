@@ -86,7 +86,7 @@ int console_logs_trim(struct pool *pool, struct error *e)
 	if (!dir)
 		return errno == ENOENT ? 0
 				       : error_set(e, errno, "cannot read '%s': %s", path, strerror(errno));
-	while ((entry = readdir(dir))) {
+	while (errno = 0, (entry = readdir(dir))) {
 		const char *end = strrchr(entry->d_name, '.');
 		int one = end && strcmp(end, ".log") == 0 ? trim(dirfd(dir), entry->d_name) : 0;
 
@@ -94,6 +94,8 @@ int console_logs_trim(struct pool *pool, struct error *e)
 			r = error_set(e, -one, "cannot shorten the console log '%s': %s", entry->d_name,
 				      strerror(-one));
 	}
+	if (errno)
+		r = error_set(e, errno, "cannot read '%s': %s", path, strerror(errno));
 	(void)closedir(dir);
 	return r;
 }
