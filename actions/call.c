@@ -7,6 +7,7 @@
 
 #include "actions/account/access_key.h"
 #include "actions/account/session.h"
+#include "actions/engine/query_operation.h"
 #include "actions/engine/request_names.h"
 #include "actions/engine/result.h"
 #include "actions/engine/submit.h"
@@ -125,21 +126,11 @@ static void query_work(void *arg)
 {
 	struct call *call = arg;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct query_scope scope = {.deadline = call->deadline};
-	_cleanup_view_ struct view *derived = NULL;
 	json_t *json = NULL, *list;
 	char what[32];
-	int r;
 
-	if (*call->actor.account && !access_is_admin(call->view, call->actor.account))
-		scope.account = call->actor.account;
-	if (call->op->derive)
-		derived = call->op->derive(call->view, scope.account);
-	if (call->op->derive && !derived)
-		r = error_oom(&e);
-	else
-		r = query_run(call->query, derived ? derived : call->view, &scope, &json, &e);
-	if (r < 0) {
+	if (query_operation_run(call->op, call->view, call->actor.account, call->query, call->deadline, &json,
+				&e) < 0) {
 		finish_error(call, "error", &e);
 		return;
 	}
@@ -161,8 +152,8 @@ static int parse_query(struct call *call, const char *uuid, struct error *e)
 	_cleanup_free_ char *condition = NULL;
 	int r = query_parse(kind_get(call->op->kind), text ? text : "", &call->query, e);
 
-	if (r == 0 && call->op->data)
-		r = query_add_condition(call->query, call->op->data, e);
+	if (r == 0)
+		r = query_operation_restrict(call->op, call->view, call->actor.account, call->query, e);
 	if (r < 0 || !uuid)
 		return r;
 	call->single = true;

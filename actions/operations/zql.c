@@ -5,9 +5,8 @@
 #include <strings.h>
 
 #include "actions/engine/pool.h"
+#include "actions/engine/query_operation.h"
 #include "actions/operations/table.h"
-#include "model/access.h"
-#include "model/query_run.h"
 #include "model/zql.h"
 
 /* The query of the inventory @entity ("vminstance"); NULL when there is none. */
@@ -23,34 +22,24 @@ static const struct operation *find_query(const char *entity)
 static int run(const struct zql *z, const struct view *view, const struct request *req, int64_t deadline,
 	       json_t **ret_json, struct error *e)
 {
-	const char *account = req->actor.account;
-	struct query_scope scope = {.account = access_is_admin(view, account) ? NULL : account,
-				    .deadline = deadline};
 	const struct operation *op = find_query(z->entity);
-	_cleanup_view_ struct view *derived = NULL;
 	_cleanup_query_ struct query *q = NULL;
 	int r;
 
 	if (!op)
 		return error_set_code(e, EINVAL, "SYS.1000", "invalid zql: there is no inventory '%s'",
 				      z->entity);
-	if ((op->flags & OP_ADMIN) && scope.account)
-		return error_set_code(e, EACCES, "ID.1002", "operation '%s' is for administrators", op->name);
 	r = zql_query(z, kind_get(op->kind), &q, e);
-	if (r == 0 && op->data)
-		r = query_add_condition(q, op->data, e);
+	if (r == 0)
+		r = query_operation_restrict(op, view, req->actor.account, q, e);
+	if (r == 0)
+		r = query_operation_run(op, view, req->actor.account, q, deadline, ret_json, e);
 	if (r < 0)
 		return r;
-	derived = op->derive ? op->derive(view, scope.account) : NULL;
-	if (op->derive && !derived)
-		return error_oom(e);
-	r = query_run(q, derived ? derived : view, &scope, ret_json, e);
-	if (r == 0) {
-		(void)json_object_del(*ret_json, "schema");
-		if (z->name)
-			(void)json_object_set_new(*ret_json, "name", json_string(z->name));
-	}
-	return r;
+	(void)json_object_del(*ret_json, "schema");
+	if (z->name)
+		(void)json_object_set_new(*ret_json, "name", json_string(z->name));
+	return 0;
 }
 
 static int run_all(const char *text, const struct view *view, const struct request *req, json_t *results,
