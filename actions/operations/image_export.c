@@ -18,7 +18,8 @@ static int check_storage(const struct view *view, const struct request *req, str
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, req->target)
 		if (!bs || object_str_is(ref, IMAGE_REF_BACKUP_STORAGE_UUID, bs))
 			return 0;
-	return error_set(e, ENOENT, "image '%s' is not on backup storage '%s'", req->target, bs ? bs : "");
+	return bs ? error_set(e, ENOENT, "image '%s' is not on backup storage '%s'", req->target, bs)
+		  : error_set(e, ENOENT, "image '%s' is on no backup storage", req->target);
 }
 
 static bool is_base(const char *url)

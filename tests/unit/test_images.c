@@ -377,6 +377,29 @@ static bool image_is_gone(const struct view *view, const void *uuid)
 	return !view_get(view, KIND_IMAGE, uuid);
 }
 
+static int put_image_fn(struct txn *t, void *uuid, struct error *e)
+{
+	struct object *o = make(KIND_IMAGE, uuid);
+
+	object_set_str(o, IMAGE_STATUS, "Ready");
+	return txn_put(t, o, NULL, e);
+}
+
+/* An image without a file cannot be exported, and the sentence does not name a storage that nobody has named. */
+static void test_export_of_nothing(void **state)
+{
+	static char image[] = "00000000000040008000000000000001";
+	struct pool_fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	char storage[UUID_SIZE];
+
+	first_uuid(f, KIND_BACKUP_STORAGE, storage);
+	assert_true(store_run(pool_store(f->pool), put_image_fn, image, &e) >= 0);
+	must_fail(f, "ExportImageFromBackupStorage", image, NULL, ENOENT, "is on no backup storage");
+	must_fail(f, "ExportImageFromBackupStorage", image, json_pack("{s:s}", "backupStorageUuid", storage),
+		  ENOENT, "is not on backup storage");
+}
+
 static void test_expunge_timer(void **state)
 {
 	struct pool_fixture *f = *state;
@@ -665,11 +688,13 @@ static void test_staging(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		pool_test(test_add_kinds),     pool_test(test_add_refused),   pool_test(test_two_storages),
-		pool_test(test_no_room),       pool_test(test_delay),	      pool_test(test_direct),
-		pool_test(test_delete_copies), pool_test(test_expunge_timer), pool_test(test_update),
-		pool_test(test_cache),	       pool_test(test_cache_crash),   pool_test(test_killed_add),
-		pool_test(test_staging),
+		pool_test(test_add_kinds),     pool_test(test_add_refused),
+		pool_test(test_two_storages),  pool_test(test_no_room),
+		pool_test(test_delay),	       pool_test(test_direct),
+		pool_test(test_delete_copies), pool_test(test_expunge_timer),
+		pool_test(test_update),	       pool_test(test_cache),
+		pool_test(test_cache_crash),   pool_test(test_killed_add),
+		pool_test(test_staging),       pool_test(test_export_of_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
