@@ -102,18 +102,20 @@ static int job_cancel_apply(struct txn *t, const struct request *req, json_t **r
 	return txn_put(t, job, NULL, e);
 }
 
+/* A job that is not stored any more is an answer, too. */
+#define P_JOB                                                                                                \
+	{                                                                                                    \
+		.name = "uuid", .type = PARAM_STRING, .in = IN_PATH, .flags = PARAM_REQUIRED | PARAM_MAYBE,  \
+		.resource = KIND_JOB                                                                         \
+	}
+
 static const struct operation get_api_job = {
 	.section = "1.5",
 	.name = "GetApiJob",
 	.message = "org.zstack.poolfs.APIGetApiJobMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/api-jobs/{uuid}", NULL},
-	.params = (const struct param[]){{.name = "uuid",
-					  .type = PARAM_STRING,
-					  .in = IN_PATH,
-					  .flags = PARAM_REQUIRED | PARAM_MAYBE,
-					  .resource = KIND_JOB},
-					 {0}},
+	.params = (const struct param[]){P_JOB, {0}},
 	.form = FORM_CALL,
 	.kind = KIND_JOB,
 	.flags = OP_SYNC | OP_NO_SESSION | OP_JOB_RESULT,
@@ -127,12 +129,7 @@ static const struct operation get_api_job_event = {
 	.message = "org.zstack.poolfs.APIGetApiJobEventMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/api-jobs/{uuid}/event", NULL},
-	.params = (const struct param[]){{.name = "uuid",
-					  .type = PARAM_STRING,
-					  .in = IN_PATH,
-					  .flags = PARAM_REQUIRED | PARAM_MAYBE,
-					  .resource = KIND_JOB},
-					 {0}},
+	.params = (const struct param[]){P_JOB, {0}},
 	.own_results =
 		(const char *const[]){"event:String", "created:Long", "finished:Long", "result:Map", NULL},
 	.form = FORM_CALL,
