@@ -15,19 +15,20 @@ static const struct {
 	const char *group, *name;
 	uint64_t unit;
 	enum hv_statistic to;
-	bool overrides; /* rather than what is there */
+	/* Of several names for one number, which libvirt tells in any order: this one counts, or only without others. */
+	enum { ADDS, PREFERRED, SUBSTITUTE } role;
 } rows[] = {
-	{"cpu.", "time", 1, HV_CPU_NS, false},
-	{"balloon.", "current", KIB, HV_MEMORY_BYTES, false},
-	{"balloon.", "rss", KIB, HV_MEMORY_BYTES, true},
-	{"block.", "rd.bytes", 1, HV_DISK_READ_BYTES, false},
-	{"block.", "wr.bytes", 1, HV_DISK_WRITTEN_BYTES, false},
-	{"block.", "rd.reqs", 1, HV_DISK_READS, false},
-	{"block.", "wr.reqs", 1, HV_DISK_WRITES, false},
-	{"net.", "rx.bytes", 1, HV_NET_RECEIVED_BYTES, false},
-	{"net.", "tx.bytes", 1, HV_NET_SENT_BYTES, false},
-	{"net.", "rx.pkts", 1, HV_NET_RECEIVED_PACKETS, false},
-	{"net.", "tx.pkts", 1, HV_NET_SENT_PACKETS, false},
+	{"cpu.", "time", 1, HV_CPU_NS, ADDS},
+	{"balloon.", "current", KIB, HV_MEMORY_BYTES, SUBSTITUTE},
+	{"balloon.", "rss", KIB, HV_MEMORY_BYTES, PREFERRED},
+	{"block.", "rd.bytes", 1, HV_DISK_READ_BYTES, ADDS},
+	{"block.", "wr.bytes", 1, HV_DISK_WRITTEN_BYTES, ADDS},
+	{"block.", "rd.reqs", 1, HV_DISK_READS, ADDS},
+	{"block.", "wr.reqs", 1, HV_DISK_WRITES, ADDS},
+	{"net.", "rx.bytes", 1, HV_NET_RECEIVED_BYTES, ADDS},
+	{"net.", "tx.bytes", 1, HV_NET_SENT_BYTES, ADDS},
+	{"net.", "rx.pkts", 1, HV_NET_RECEIVED_PACKETS, ADDS},
+	{"net.", "tx.pkts", 1, HV_NET_SENT_PACKETS, ADDS},
 };
 
 #define STATS                                                                                                \
@@ -63,7 +64,9 @@ void statistics_add(int64_t values[HV_STATISTIC_COUNT], const char *name, uint64
 
 		if (!rest || strcmp(rest, rows[i].name) != 0)
 			continue;
-		if (*value < 0 || rows[i].overrides)
+		if (rows[i].role == SUBSTITUTE && *value >= 0)
+			continue;
+		if (*value < 0 || rows[i].role == PREFERRED)
 			*value = 0;
 		*value += (int64_t)(number * rows[i].unit);
 		/* 2^63 bytes are more than a guest can move */
