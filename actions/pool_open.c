@@ -240,6 +240,7 @@ void pool_close(struct pool *pool)
 	executor_stop(pool->executor);
 	workers_stop(pool->servers);
 	workers_stop(pool->background);
+	statistics_stop(pool->statistics);
 	hv_free(pool->hv);
 	store_close(pool->store);
 	/* observers of the store: it calls them until it is closed */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See statistics.h. The worker that finds an old sample asks the host itself, without a lock; others who want the
- * same wait for it. A host that did not answer is asked again when its sample would be old.
+ * See statistics.h. Each host is asked in a thread of its own, without a lock, for who finds its sample old; others who
+ * want the same wait for it, too. A host that did not answer is asked again when its sample would be old; while one
+ * does not answer at all, it takes one thread.
  */
 #include "actions/host/statistics.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
@@ -12,10 +14,14 @@
 
 #include "actions/engine/config.h"
 #include "actions/engine/pool_internal.h"
+#include "actions/engine/workers.h"
 #include "hypervisor/host_load.h"
 #include "hypervisor/statistics.h"
 #include "model/ref.h"
 #include "model/states.h"
+
+/* Hosts that are asked at a time. */
+#define ASKERS_MAX 16
 
 /* Of hosts; none of enum hv_statistic. */
 enum { HOST_CPU_NS, HOST_MEMORY_BYTES, HOST_DOMAINS, HOST_STATISTIC_COUNT };
@@ -171,25 +177,41 @@ void statistic_print(const struct statistic *row, int64_t value, char ret[STATIS
 /* -------------------------------------------------------------- the cache */
 
 struct statistics {
-	pthread_mutex_t lock; /* a leaf */
+	struct workers *askers; /* immutable */
+	pthread_mutex_t lock;	/* a leaf */
 	pthread_cond_t taken;
 	struct entry {
 		struct entry *next;
 		char host[UUID_SIZE];
 		struct statistics_sample *sample; /* the last; NULL before the first */
-		bool asking;			  /* a worker asks the host */
+		bool asking;			  /* a thread asks the host, or will */
 	} * entries;				  /* lock */
 };
 
 struct statistics *statistics_new(void)
 {
 	struct statistics *s = calloc(1, sizeof(*s));
+	pthread_condattr_t attr;
 
-	if (s) {
-		pthread_mutex_init(&s->lock, NULL);
-		pthread_cond_init(&s->taken, NULL);
+	if (!s)
+		return NULL;
+	s->askers = workers_new("statistics", ASKERS_MAX);
+	if (!s->askers) {
+		free(s);
+		return NULL;
 	}
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->taken, &attr);
+	pthread_condattr_destroy(&attr);
 	return s;
+}
+
+void statistics_stop(struct statistics *s)
+{
+	if (s)
+		workers_stop(s->askers);
 }
 
 static void entry_free(struct entry *entry)
@@ -209,6 +231,7 @@ void statistics_free(struct statistics *s)
 		s->entries = entry->next;
 		entry_free(entry);
 	}
+	workers_free(s->askers);
 	pthread_cond_destroy(&s->taken);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -256,30 +279,138 @@ static struct statistics_sample *sample_ref(struct statistics_sample *sample)
 	return sample;
 }
 
-struct statistics_sample *statistics_get(struct pool *pool, const char *host)
-{
-	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	const int64_t max_age = config_int(view, "statistics.maxAge") * NS_PER_S, asked = monotonic();
-	struct statistics *s = pool->statistics;
-	struct statistics_sample *sample;
-	struct entry *entry;
+/* A host to be asked, in a thread of its own. */
+struct question {
+	struct pool *pool;
+	char host[UUID_SIZE];
+};
 
-	scoped_lock(&s->lock);
-	/* it is looked up anew after each wait, since it may be forgotten then */
-	while ((entry = find(s, view, host)) && entry->asking)
-		pthread_cond_wait(&s->taken, &s->lock);
-	if (!entry)
-		return NULL;
-	if (entry->sample && asked - entry->sample->made < max_age)
-		return sample_ref(entry->sample);
-	entry->asking = true;
-	pthread_mutex_unlock(&s->lock);
-	sample = sample_take(pool, host);
-	pthread_mutex_lock(&s->lock);
+/* Under lock. What was asked is there: @sample (taken over), NULL for nothing. Its entry is not forgotten meanwhile. */
+static void answer(struct statistics *s, const char *host, struct statistics_sample *sample)
+{
+	struct entry *entry = s->entries;
+
+	while (strcmp(entry->host, host) != 0)
+		entry = entry->next;
 	entry->asking = false;
 	if (entry->sample)
 		statistics_sample_unref(entry->sample);
 	entry->sample = sample;
 	pthread_cond_broadcast(&s->taken);
-	return sample_ref(sample);
+}
+
+static void ask(void *arg)
+{
+	struct question *q = arg;
+	struct statistics *s = q->pool->statistics;
+	struct statistics_sample *sample = sample_take(q->pool, q->host);
+
+	pthread_mutex_lock(&s->lock);
+	answer(s, q->host, sample);
+	pthread_mutex_unlock(&s->lock);
+	free(q);
+}
+
+/* Who wants to know: what is older than @max_age, ns, at @asked, or not there @deadline, of CLOCK_MONOTONIC, is none. */
+struct wish {
+	struct pool *pool;
+	const struct view *view;
+	int64_t asked, max_age, deadline;
+};
+
+static bool is_fresh(const struct wish *wish, const struct entry *entry)
+{
+	return entry->sample && wish->asked - entry->sample->made < wish->max_age;
+}
+
+/* Has the host asked unless its sample is fresh, or somebody has it asked already. */
+static void begin(const struct wish *wish, const char *host)
+{
+	struct statistics *s = wish->pool->statistics;
+	struct question *q = calloc(1, sizeof(*q));
+	struct entry *entry;
+	bool needed;
+
+	if (!q)
+		return;
+	*q = (struct question){.pool = wish->pool};
+	snprintf(q->host, sizeof(q->host), "%s", host);
+	pthread_mutex_lock(&s->lock);
+	entry = find(s, wish->view, host);
+	needed = entry && !entry->asking && !is_fresh(wish, entry);
+	if (needed)
+		entry->asking = true;
+	pthread_mutex_unlock(&s->lock);
+	if (needed && workers_run(s->askers, ask, q) == 0)
+		return;
+	free(q);
+	if (!needed)
+		return;
+	pthread_mutex_lock(&s->lock);
+	answer(s, host, NULL);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Waits for the answer of the host. */
+static struct statistics_sample *end(const struct wish *wish, const char *host)
+{
+	const struct timespec until = {wish->deadline / NS_PER_S, wish->deadline % NS_PER_S};
+	struct statistics *s = wish->pool->statistics;
+	struct entry *entry;
+
+	scoped_lock(&s->lock);
+	/* it is looked up anew after each wait, since it may be forgotten then */
+	while ((entry = find(s, wish->view, host)) && entry->asking)
+		if (pthread_cond_timedwait(&s->taken, &s->lock, &until) == ETIMEDOUT)
+			return NULL;
+	return entry && is_fresh(wish, entry) ? sample_ref(entry->sample) : NULL;
+}
+
+/* NULL for a host that cannot tell, or has not within @wait_ms; @hosts: NULL for none. References for the caller. */
+static void get_all(struct pool *pool, const struct view *view, const char *const hosts[], size_t count,
+		    int wait_ms, struct statistics_sample *ret_samples[])
+{
+	const int64_t now = monotonic();
+	const struct wish wish = {.pool = pool,
+				  .view = view,
+				  .asked = now,
+				  .max_age = config_int(view, "statistics.maxAge") * NS_PER_S,
+				  .deadline = now + wait_ms * (NS_PER_S / 1000)};
+
+	for (size_t i = 0; i < count; i++)
+		if (hosts[i])
+			begin(&wish, hosts[i]);
+	for (size_t i = 0; i < count; i++)
+		ret_samples[i] = hosts[i] ? end(&wish, hosts[i]) : NULL;
+}
+
+struct statistics_sample *statistics_get(struct pool *pool, const char *host)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	struct statistics_sample *sample;
+
+	get_all(pool, view, &host, 1, STATISTICS_WAIT_MS, &sample);
+	return sample;
+}
+
+int statistics_take(struct pool *pool, const struct view *view, int wait_ms, struct statistics_samples *ret)
+{
+	size_t room = view_count(view, KIND_HOST) + 1, count = 0;
+	_cleanup_free_ const char **hosts = calloc(room, sizeof(*hosts));
+
+	ret->list = calloc(room, sizeof(struct statistics_sample *));
+	if (!ret->list || !hosts)
+		return -ENOMEM;
+	view_for_each (host, view, KIND_HOST)
+		hosts[count++] = statistics_host(view, host);
+	get_all(pool, view, hosts, count, wait_ms, ret->list);
+	ret->count = count;
+	return 0;
+}
+
+void statistics_samples_done(struct statistics_samples *samples)
+{
+	for (size_t i = 0; i < samples->count; i++)
+		statistics_sample_unref(samples->list[i]);
+	free(samples->list);
 }

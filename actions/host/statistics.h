@@ -33,17 +33,35 @@ struct statistics_sample;
 
 struct statistics;
 struct statistics *statistics_new(void);
-/** When no worker runs any more. Accepts NULL. */
+/** Waits until no host is being asked; nobody may want to know any more. Before hv_free(). Accepts NULL. */
+void statistics_stop(struct statistics *statistics);
+/** After statistics_stop(). Accepts NULL. */
 void statistics_free(struct statistics *statistics);
+
+/* How long to wait for hosts: scrapers give up after ten seconds. */
+#define STATISTICS_WAIT_MS 5000
 
 /**
  * The sample of a host, not older than the setting allows, with a reference for the caller. NULL if the host cannot
- * tell. Blocking, for workers: waits for the host, or for the worker that is asking it.
+ * tell, or has not within STATISTICS_WAIT_MS; what it tells later is there for who asks next. Blocking, for workers.
  */
 struct statistics_sample *statistics_get(struct pool *pool, const char *host);
 void statistics_sample_unref(struct statistics_sample *sample);
 DEFINE_CLEANUP(struct statistics_sample *, statistics_sample_unref)
 #define _cleanup_sample_ _cleanup_(statistics_sample_unref_p)
+
+/* The samples of all hosts of a view, in its order. */
+struct statistics_samples {
+	struct statistics_sample **list; /* owned; NULL for a host that cannot tell */
+	size_t count;
+};
+/**
+ * As statistics_get() for all hosts of @view, which are asked side by side: one that does not answer within @wait_ms
+ * delays no other one. *ret must be zero, and is emptied by statistics_samples_done(). -ENOMEM. Blocking, for workers.
+ */
+int statistics_take(struct pool *pool, const struct view *view, int wait_ms, struct statistics_samples *ret);
+void statistics_samples_done(struct statistics_samples *samples);
+#define _cleanup_samples_ _cleanup_(statistics_samples_done)
 
 /** When it was taken: ns since 1970. */
 int64_t statistics_sample_time(const struct statistics_sample *sample);

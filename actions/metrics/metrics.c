@@ -97,29 +97,6 @@ static void print_number(const struct exposition *x, const struct view *view, co
 	}
 }
 
-/* The statistics of all VMs and hosts, of hosts that can tell; asks them. */
-struct samples {
-	struct statistics_sample **list; /* owned; one per host of the view, NULL: it cannot tell */
-	size_t count;
-};
-
-static void samples_take(struct pool *pool, const struct view *view, struct samples *ret)
-{
-	ret->list = calloc(view_count(view, KIND_HOST) + 1, sizeof(struct statistics_sample *));
-	if (!ret->list)
-		return;
-	view_for_each (host, view, KIND_HOST)
-		ret->list[ret->count++] =
-			statistics_host(view, host) ? statistics_get(pool, object_uuid(host)) : NULL;
-}
-
-static void samples_done(struct samples *samples)
-{
-	for (size_t i = 0; i < samples->count; i++)
-		statistics_sample_unref(samples->list[i]);
-	free(samples->list);
-}
-
 static void print_statistic(const struct exposition *x, const struct statistic *row,
 			    const struct statistics_sample *sample, const struct object *o)
 {
@@ -133,7 +110,7 @@ static void print_statistic(const struct exposition *x, const struct statistic *
 }
 
 static void print_statistics(const struct exposition *x, const struct view *view,
-			     const struct samples *samples)
+			     const struct statistics_samples *samples)
 {
 	static const char *const units[] = {
 		[STATISTIC_SECONDS] = "seconds", [STATISTIC_BYTES] = "bytes", [STATISTIC_NUMBER] = NULL};
@@ -202,7 +179,7 @@ static void print_jobs(const struct exposition *x, struct job_stats *stats)
 
 int metrics_render(struct pool *pool, const struct view *view, bool open, char **ret_text, size_t *ret_len)
 {
-	_cleanup_(samples_done) struct samples samples = {0};
+	_cleanup_samples_ struct statistics_samples samples = {0};
 	char *text = NULL;
 	size_t len = 0;
 	struct exposition x = {.f = open_memstream(&text, &len), .open = open};
@@ -215,8 +192,8 @@ int metrics_render(struct pool *pool, const struct view *view, bool open, char *
 	print_states(&x, view, "status", "Objects of each kind by status.");
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		print_number(&x, view, &numbers[i]);
-	samples_take(pool, view, &samples);
-	print_statistics(&x, view, &samples);
+	if (statistics_take(pool, view, STATISTICS_WAIT_MS, &samples) == 0)
+		print_statistics(&x, view, &samples);
 	print_jobs(&x, pool_job_stats(pool));
 	exposition_family(&x, "poolfs_store_commits_total", "counter", NULL,
 			  "Commits to the database since the start.");

@@ -85,12 +85,13 @@ static int add_values(json_t *list, const struct statistics_sample *sample, cons
 static int vm_statistics_get(struct pool *pool, const struct view *view, const struct request *req,
 			     json_t **ret_result, struct error *e)
 {
+	_cleanup_samples_ struct statistics_samples samples = {0};
 	json_t *list = json_array();
-	int r = 0;
+	int r = statistics_take(pool, view, STATISTICS_WAIT_MS, &samples);
+	size_t i = 0;
 
 	view_for_each (host, view, KIND_HOST) {
-		_cleanup_sample_ struct statistics_sample *sample =
-			statistics_host(view, host) ? statistics_get(pool, object_uuid(host)) : NULL;
+		struct statistics_sample *sample = i < samples.count ? samples.list[i++] : NULL;
 
 		if (!sample)
 			continue;

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All hosts are asked for their statistics: what they answer, and when, is up to the tests. */
+#include "tests/unit/pool_fixture.h"
+
+#include <pthread.h>
+
+#include "actions/host/statistics.h"
+#include "hypervisor/host_load.h"
+#include "hypervisor/statistics.h"
+
+/* Besides the host of the fixture. */
+#define MORE 3
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int asked, answer_at; /* lock: hosts that were asked; a host answers when so many were */
+static const char *silent;   /* lock: this one does not answer */
+static int silent_was_asked; /* lock */
+
+int __wrap_hv_host_statistics(struct hypervisor *hv, const char *host, struct hv_domain_statistics **ret,
+			      size_t *ret_count, struct error *e);
+int __wrap_hv_host_load(struct hypervisor *hv, const char *host, struct hv_host_load *ret, struct error *e);
+
+static struct timespec patience(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += POOL_PATIENCE_MS / 1000;
+	return until;
+}
+
+int __wrap_hv_host_statistics(struct hypervisor *hv, const char *host, struct hv_domain_statistics **ret,
+			      size_t *ret_count, struct error *e)
+{
+	const struct timespec until = patience();
+	int r = 0;
+
+	(void)hv, (void)e;
+	pthread_mutex_lock(&lock);
+	asked++;
+	if (silent && strcmp(silent, host) == 0)
+		silent_was_asked++;
+	pthread_cond_broadcast(&changed);
+	while (r == 0 && (asked < answer_at || (silent && strcmp(silent, host) == 0)))
+		r = pthread_cond_timedwait(&changed, &lock, &until);
+	pthread_mutex_unlock(&lock);
+	*ret = NULL;
+	*ret_count = 0;
+	return -r;
+}
+
+int __wrap_hv_host_load(struct hypervisor *hv, const char *host, struct hv_host_load *ret, struct error *e)
+{
+	(void)hv, (void)host, (void)ret, (void)e;
+	return -ENOTCONN;
+}
+
+static int add_hosts_fn(struct txn *t, void *arg, struct error *e)
+{
+	int r = 0;
+
+	(void)arg;
+	for (unsigned i = 0; r >= 0 && i < MORE; i++) {
+		struct object *o = make(KIND_HOST, test_uuid(0x1000 + i));
+
+		object_set_str(o, HOST_STATUS, "Connected");
+		r = txn_put(t, o, NULL, e);
+	}
+	return r;
+}
+
+static int setup(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	int r = pool_fixture_setup(state);
+	struct pool_fixture *f = *state;
+
+	asked = 0;
+	answer_at = 0;
+	silent = NULL;
+	silent_was_asked = 0;
+	if (r == 0 && store_run(pool_store(f->pool), add_hosts_fn, NULL, &e) < 0)
+		fail_msg("%s", error_sentence(&e));
+	return r;
+}
+
+/* How many hosts have told. */
+static size_t take(struct pool_fixture *f, int wait_ms)
+{
+	_cleanup_samples_ struct statistics_samples samples = {0};
+	_cleanup_view_ struct view *view = view_now(f);
+	size_t told = 0;
+
+	assert_int_equal(statistics_take(f->pool, view, wait_ms, &samples), 0);
+	assert_int_equal(samples.count, MORE + 1);
+	for (size_t i = 0; i < samples.count; i++)
+		told += samples.list[i] != NULL;
+	return told;
+}
+
+/* None answers before all are asked. */
+static void hosts_are_asked_side_by_side(void **state)
+{
+	answer_at = MORE + 1;
+	assert_int_equal(take(*state, POOL_PATIENCE_MS), MORE + 1);
+}
+
+static void a_silent_host_delays_no_other(void **state)
+{
+	static char host[UUID_SIZE];
+	size_t told = 0;
+
+	snprintf(host, sizeof(host), "%s", test_uuid(0x1000));
+	silent = host;
+	for (int tries = 0; told < MORE && tries < POOL_PATIENCE_MS / 100; tries++)
+		told = take(*state, 100);
+	assert_int_equal(told, MORE);
+	(void)take(*state, 100);
+	pthread_mutex_lock(&lock);
+	assert_int_equal(silent_was_asked, 1);
+	silent = NULL;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+	assert_int_equal(take(*state, POOL_PATIENCE_MS), MORE + 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(hosts_are_asked_side_by_side, setup, pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_silent_host_delays_no_other, setup, pool_fixture_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
