@@ -173,7 +173,8 @@ static size_t utf8_length(const char *text)
 	return n;
 }
 
-int params_check_text(const char *name, const char *text, bool lines, struct error *e)
+/* One line, or with @lines several, without control characters. @name is the field's. */
+static int check_text(const char *name, const char *text, bool lines, struct error *e)
 {
 	const char *at = text_find_control(text, lines);
 
@@ -192,7 +193,7 @@ int params_check_system_tag(const char *name, const char *tag, struct error *e)
 
 	for (size_t i = 0; i < ARRAY_SIZE(tags_of_lines); i++)
 		lines = lines || strncmp(tag, tags_of_lines[i], strlen(tags_of_lines[i])) == 0;
-	return params_check_text(name, tag, lines, e);
+	return check_text(name, tag, lines, e);
 }
 
 int params_check_user_tag(const char *name, const char *tag, struct error *e)
@@ -204,7 +205,7 @@ int params_check_user_tag(const char *name, const char *tag, struct error *e)
 	if (length > USER_TAG_LENGTH)
 		return error_set(e, E2BIG, "'%s': a user tag has at most %d characters, this one has %zu",
 				 name, USER_TAG_LENGTH, length);
-	return params_check_text(name, tag, true, e);
+	return check_text(name, tag, true, e);
 }
 
 static int check_length(const struct operation *op, const struct param *p, const char *text, struct error *e)
@@ -229,9 +230,9 @@ static int check_texts(const struct operation *op, const struct param *p, const 
 	if (json_is_string(value) && op->kind == KIND_SYSTEM_TAG && (p->flags & PARAM_TAG))
 		return params_check_system_tag(p->name, json_string_value(value), e);
 	if (json_is_string(value))
-		return params_check_text(p->name, json_string_value(value), p->flags & PARAM_LINES, e);
+		return check_text(p->name, json_string_value(value), p->flags & PARAM_LINES, e);
 	json_array_foreach (value, i, item) {
-		int r = params_check_text(p->name, json_string_value(item), false, e);
+		int r = check_text(p->name, json_string_value(item), false, e);
 
 		if (r == 0)
 			r = check_length(op, p, json_string_value(item), e);

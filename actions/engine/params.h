@@ -20,13 +20,14 @@ int params_type(const struct operation *op, const char *target, const json_t *bo
 		struct error *e);
 
 /**
- * -EINVAL unless @text is one line, or with @lines several, without control characters: it can be shown by a
+ * -EINVAL unless the system tag @tag is one line, or for some several, without control characters: it can be shown by a
  * terminal, and written into XML and configuration files. @name is the field's, for the sentence.
  */
-int params_check_text(const char *name, const char *text, bool lines, struct error *e);
-/** The same for a system tag. */
 int params_check_system_tag(const char *name, const char *tag, struct error *e);
-/** The same for a user tag, wherever it comes from: not empty, and -E2BIG with more than USER_TAG_LENGTH characters. */
+/**
+ * -EINVAL unless @tag can be a user tag, wherever it comes from: not empty, lines without control characters. -E2BIG
+ * with more than USER_TAG_LENGTH characters.
+ */
 int params_check_user_tag(const char *name, const char *tag, struct error *e);
 
 /**
