@@ -102,7 +102,7 @@ static void give_up(struct supervisor *s)
 	receive_refuse_kept(s->device, s->given, EIO);
 }
 
-/* A worker takes the mount. */
+/* A worker is about to open what is kept, which one process at a time may write. */
 static void take_up(struct supervisor *s)
 {
 	keep_free(s->given);
@@ -199,7 +199,6 @@ static void start_upgrades(struct supervisor *s)
 /* The worker has opened the pool. */
 static void hand_over_device(struct supervisor *s)
 {
-	take_up(s);
 	if (s->device < 0) {
 		(void)mount_make(s->options->args, s->options->mountpoint, &s->device, &s->why);
 		/* the worker's error would be that it has none */
@@ -528,10 +527,8 @@ static int wait_once(struct supervisor *s, struct error *e)
 	}
 	if (fds[0].revents)
 		on_signal(s);
-	if (fds[2].revents & POLLERR || (fds[2].revents && receive_refuse(s->device, s->given, EIO) < 0)) {
-		s->ends = s->link < 0;
-		take_up(s);
-	}
+	if (fds[2].revents & POLLERR || (fds[2].revents && receive_refuse(s->device, s->given, EIO) < 0))
+		s->ends = true;
 	if (s->former >= 0 && s->worker > 0 && store_now() > s->until)
 		(void)kill(s->worker, SIGKILL);
 	if (s->upgrade)
@@ -555,6 +552,7 @@ static int run(struct supervisor *s, struct error *e)
 
 		if (s->link < 0 && !waits) {
 			tried = store_now();
+			take_up(s);
 			r = start_worker(s, e);
 		} else if (s->link < 0 && !s->given) {
 			give_up(s);

@@ -15,8 +15,8 @@
  * SUPERVISOR_DEATHS in a row have served nothing, the program, the pool or a request
  * is bad. (SIGKILL comes from outside, and may hit the best program while it starts: ten
  * times as many.) Then the mount stays, the supervisor itself answers each request with EIO, and a
- * worker is tried every SUPERVISOR_RETRY_S seconds. The file NOT_SERVING in the
- * state folder says why meanwhile.
+ * worker is tried every SUPERVISOR_RETRY_S seconds, for which requests wait as long as it starts. The file
+ * NOT_SERVING in the state folder says why meanwhile.
  *
  * It has one thread (as a service another one, which asks the mount whether it answers),
  * waits for nothing but poll(2), and opens neither the pool nor a connection, so that

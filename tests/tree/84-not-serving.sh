@@ -20,9 +20,37 @@ grep -q " $MOUNT fuse.poolfs " /proc/self/mounts || fail "the mount is gone"
 assert_match "$(cat "$STATE/not-serving")" "ended 5 times without serving anything. The last time: .*pool.db.*"
 grep -q "not served: requests fail with EIO" "$STATE/poolfs.log"
 
-step "it mends itself, and what was open is open"
+step "while a worker is tried, requests wait for it, also at the moment when it asks for the mount"
+exec 9>"$STATE/lock"
+flock 9
 rmdir "$STATE/pool.db"
 mv "$STATE/pool.db.away" "$STATE/pool.db"
+is_tried() { # a worker waits for the lock
+	ls -l "/proc/$(worker_pid)/fd" | grep -qF " $STATE/lock"
+}
+# is_in PID FUNCTION: it waits there in the kernel.
+is_in() {
+	grep -q "$2" "/proc/$1/stack"
+}
+wait_until 30 is_tried
+supervisor=$(supervisor_pid)
+worker=$(worker_pid)
+cat "$MOUNT/version" >said.1 9>&- &
+first=$!
+wait_until 10 is_in "$first" fuse
+kill -STOP "$supervisor"
+cat "$MOUNT/README" >said.2 9>&- &
+second=$!
+wait_until 10 is_in "$second" fuse
+exec 9>&-
+wait_until 20 is_in "$worker" skb_wait_for_more_packets
+kill -CONT "$supervisor"
+wait "$first" || fail "a request did not wait for the worker"
+wait "$second" || fail "a request that came with the worker's question was not answered"
+cmp said.2 "$MOUNT/README"
+assert_eq "$(supervisor_pid) $(worker_pid)" "$supervisor $worker"
+
+step "it has mended itself, and what was open is open"
 is_served() {
 	cat "$MOUNT/version" >/dev/null 2>&1
 }
