@@ -104,8 +104,8 @@ int handover_execute(int program, char *const argv[], const struct handover *h, 
 {
 	struct handover copy = *h;
 	char numbers[256];
-	int len = snprintf(numbers, sizeof(numbers), "worker=%d background=%d tries=%d", (int)h->worker,
-			   h->background, h->tries);
+	int error, len = snprintf(numbers, sizeof(numbers), "worker=%d background=%d tries=%d",
+				  (int)h->worker, h->background, h->tries);
 
 	for (int i = 0; i < DESCRIPTORS; i++)
 		if (*descriptor(&copy, i) >= 0)
@@ -116,11 +116,11 @@ int handover_execute(int program, char *const argv[], const struct handover *h, 
 		return error_oom(e);
 	set_inherited(&copy, true);
 	(void)fexecve(program, argv, environ);
-	error_set(e, errno, "cannot start the program: %s", strerror(errno));
+	error = errno;
 	set_inherited(&copy, false);
 	(void)unsetenv(NUMBERS);
 	(void)unsetenv(SENTENCE);
-	return -e->errnum;
+	return error_set(e, error, "cannot start the program: %s", strerror(error));
 }
 
 static int add_option(char **list, const char *name, const char *value)

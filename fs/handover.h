@@ -36,7 +36,7 @@ void handover_check(struct handover *h, const char *mountpoint);
 void handover_done(struct handover *h);
 /**
  * Becomes @program (a descriptor), with these arguments, and hands @h over. Returns only on failure, with everything
- * as it was: -errno, with the error.
+ * as it was: -errno.
  */
 int handover_execute(int program, char *const argv[], const struct handover *h, struct error *e);
 /** The arguments by which a program has the same options, in any folder. -ENOMEM. For fuse_opt_free_args(). */

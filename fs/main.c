@@ -49,15 +49,19 @@ static int run(const struct options *options, struct fuse_args *args, struct han
 }
 
 /* A program that was to go on with a mount, and cannot read what it was given: the former one goes on. */
-static void go_back(struct handover *h, char **argv, struct error *e)
+static void go_back(struct handover *h, char **argv, const struct error *e)
 {
+	_cleanup_(error_done) struct error failed = ERROR_INIT;
 	struct handover back = *h;
 
 	if (h->tries || h->former < 0 || h->device < 0)
 		return;
 	back.former = -1;
 	back.why = *e;
-	(void)handover_execute(h->former, argv, &back, NULL);
+	(void)handover_execute(h->former, argv, &back, &failed);
+	fprintf(stderr, "poolfs: the former program: %s\n", error_sentence(&failed));
+	if (h->caller >= 0)
+		upgrade_tell(steal_fd(&h->caller), e);
 }
 
 int main(int argc, char **argv)

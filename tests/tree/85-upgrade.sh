@@ -24,6 +24,14 @@ stays() {
 assert_fails "no pool is mounted on" "$POOLFS" --upgrade "$MOUNT"
 assert_fails "no mount point given" "$POOLFS" --upgrade
 assert_fails "takes only a mount point" "$POOLFS" --upgrade -o ro "$MOUNT"
+
+step "neither this program nor the former one can go on"
+code=0
+said=$(POOLFS_HANDOVER="device=5 former=6" "$POOLFS" --nonsense 5</dev/null 6</dev/null 2>&1) || code=$?
+assert_eq "$code" 1 "the exit status"
+assert_match "$said" "poolfs: the former program: cannot start the program: .*"
+assert_match "$said" "no mount point given"
+
 mount_pool
 zone=$(first zones)
 name=$(value "zones/$zone/name")
