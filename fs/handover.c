@@ -3,10 +3,10 @@
 #include "fs/handover.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/mount.h"
 #include "fs/mount_table.h"
 #include "fs/options.h"
 #include "fs/service.h"
@@ -71,25 +71,21 @@ void handover_take(struct handover *ret)
 void handover_check(struct handover *h, const char *mountpoint)
 {
 	_cleanup_free_ char *path = realpath(mountpoint, NULL);
-	struct pollfd device = {.fd = h->device};
 	dev_t mount;
 
 	if (h->device < 0 || h->tries)
 		return;
-	if (path && mount_table_find_pool(path, &mount) && poll(&device, 1, 0) >= 0 &&
-	    !(device.revents & POLLERR))
+	if (path && mount_table_find_pool(path, &mount) && mount_is_there(h->device))
 		return;
-	(void)close(steal_fd(&h->device));
-	if (h->keep >= 0)
-		(void)close(steal_fd(&h->keep));
+	close_fd(&h->device);
+	close_fd(&h->keep);
 	service_forget();
 }
 
 void handover_done(struct handover *h)
 {
 	for (int i = 0; i < DESCRIPTORS; i++)
-		if (*descriptor(h, i) >= 0)
-			(void)close(steal_fd(descriptor(h, i)));
+		close_fd(descriptor(h, i));
 	error_done(&h->why);
 }
 

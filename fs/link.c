@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int link_new(int ret_ends[2])
 {
@@ -38,6 +39,33 @@ int link_send(int end, enum link_what what, int fd, const char *text)
 	return 0;
 }
 
+int link_discard(int end)
+{
+	char byte;
+
+	if (shutdown(end, SHUT_RD) < 0)
+		return -errno;
+	while (recv(end, &byte, sizeof(byte), MSG_DONTWAIT) > 0)
+		;
+	return 0;
+}
+
+/* One is wanted; who sends more has them closed. */
+static void take_descriptors(const struct cmsghdr *header, struct link_message *ret)
+{
+	size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+	for (size_t i = 0; i < count; i++) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(header) + i * sizeof(fd), sizeof(fd));
+		if (i == 0)
+			ret->fd = fd;
+		else
+			(void)close(fd);
+	}
+}
+
 int link_receive(int end, struct link_message *ret)
 {
 	char byte;
@@ -64,6 +92,6 @@ int link_receive(int end, struct link_message *ret)
 	ret->fd = -1;
 	header = CMSG_FIRSTHDR(&message);
 	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-		memcpy(&ret->fd, CMSG_DATA(header), sizeof(ret->fd));
+		take_descriptors(header, ret);
 	return 1;
 }

@@ -42,5 +42,7 @@ int link_new(int ret_ends[2]);
 int link_send(int end, enum link_what what, int fd, const char *text);
 /** Waits for a message. 0: the other end is gone; 1; -errno. */
 int link_receive(int end, struct link_message *ret);
+/** Takes no message any more. (The last message to the other end is lost if some of its own are left at the close.) -errno. */
+int link_discard(int end);
 
 #endif

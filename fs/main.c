@@ -9,6 +9,7 @@
 #include "fs/service.h"
 #include "fs/supervisor.h"
 #include "fs/upgrade.h"
+#include "fs/upgrade_ask.h"
 #include "model/child.h"
 #include "model/log.h"
 
@@ -61,7 +62,7 @@ static void go_back(struct handover *h, char **argv, const struct error *e)
 	(void)handover_execute(h->former, argv, &back, &failed);
 	fprintf(stderr, "poolfs: the former program: %s\n", error_sentence(&failed));
 	if (h->caller >= 0)
-		upgrade_tell(steal_fd(&h->caller), e);
+		upgrade_tell(&h->caller, e);
 }
 
 int main(int argc, char **argv)

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -153,12 +152,18 @@ static void remove_by_helper(const char *mountpoint)
 		(void)waitpid(pid, NULL, 0);
 }
 
-void mount_remove(const char *mountpoint, int device)
+bool mount_is_there(int device)
 {
 	struct pollfd fd = {.fd = device};
-	bool gone = poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR);
+
+	return device >= 0 && !(poll(&fd, 1, 0) == 1 && (fd.revents & (POLLERR | POLLNVAL)));
+}
+
+void mount_remove(const char *mountpoint, int device)
+{
+	bool there = mount_is_there(device);
 
 	(void)close(device);
-	if (!gone && umount2(mountpoint, MNT_DETACH) < 0 && geteuid() != 0)
+	if (there && umount2(mountpoint, MNT_DETACH) < 0 && geteuid() != 0)
 		remove_by_helper(mountpoint);
 }

@@ -183,21 +183,14 @@ static int get_device(int link, int *ret_device, struct error *e)
 /* The mount ends, and with it the connection to the kernel. */
 static void end_mount(const struct session_options *options, int link, int device)
 {
-	struct link_message *message = malloc(sizeof(*message));
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	_cleanup_free_ struct link_message *message = malloc(sizeof(*message));
+	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (message && link_send(link, LINK_LEAVE, -1, NULL) == 0 && link_receive(link, message) > 0) {
-		/* libfuse will close the number */
-		if (null >= 0)
-			(void)dup2(null, device);
-	} else {
+	/* the supervisor removes it; without one, this does */
+	if (!message || link_send(link, LINK_LEAVE, -1, NULL) < 0 || link_receive(link, message) <= 0)
 		mount_remove(options->mountpoint, fcntl(device, F_DUPFD_CLOEXEC, 0));
-		if (null >= 0)
-			(void)dup2(null, device);
-	}
 	if (null >= 0)
-		(void)close(null);
-	free(message);
+		(void)dup2(null, device); /* libfuse will close the number */
 }
 
 static void tell_served(void *arg)

@@ -23,12 +23,18 @@ static void (*on_jobs)(void *arg, bool hold);
 static void *on_jobs_arg;
 static atomic_bool ended;
 
-static void take_set(sigset_t *ret)
+void signals_of_mount(sigset_t *ret)
 {
 	sigemptyset(ret);
 	sigaddset(ret, SIGTERM);
 	sigaddset(ret, SIGINT);
 	sigaddset(ret, SIGHUP);
+}
+
+/* What the taker waits for. */
+static void take_set(sigset_t *ret)
+{
+	signals_of_mount(ret);
 	sigaddset(ret, SIGNAL_JOBS);
 }
 

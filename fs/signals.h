@@ -20,6 +20,8 @@
 
 #define SIGNAL_JOBS SIGUSR2
 
+/** The signals that end a mount, or have its log opened again (SIGHUP), whichever of its processes gets them. */
+void signals_of_mount(sigset_t *ret);
 /** Blocks the signals in this thread and in those that it starts. */
 void signals_block(void);
 /**

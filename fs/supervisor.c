@@ -2,7 +2,7 @@
 /* See supervisor.h. */
 #include "fs/supervisor.h"
 
-#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -11,135 +11,56 @@
 
 #include "fs/link.h"
 #include "fs/mount.h"
+#include "fs/not_serving.h"
 #include "fs/privileges.h"
-#include "fs/receive.h"
 #include "fs/service.h"
 #include "fs/signals.h"
 #include "fs/upgrade.h"
+#include "model/clock.h"
 #include "model/keep.h"
 #include "model/log.h"
 
+#define NS_PER_MS 1000000
+
 struct supervisor {
 	const struct session_options *options;
-	int device;  /* /dev/fuse; -1: not mounted */
-	int keep_fd; /* of what workers keep */
-	int signals; /* signalfd(2) */
-	sigset_t taken;
+	int device;   /* /dev/fuse; -1: not mounted */
+	int keep_fd;  /* of what workers keep */
+	int signals;  /* signalfd(2) */
 	int link;     /* to the worker; -1: there is none */
-	pid_t worker; /* 0: it has ended */
-	int deaths;   /* of workers in a row that have served nothing, */
-	int kills;    /* and those of them by SIGKILL */
+	pid_t worker; /* 0: it has ended, */
+	int status;   /* with this, or without one */
 	bool served;  /* the present worker has */
 	bool is_own;  /* it is of this program, not of the one before */
 	bool is_ready;
-	bool ends;		 /* the worker has ended as it should, or was told to */
-	struct upgrade *upgrade; /* NULL: not mounted */
-	int program;		 /* could go on, when no job runs any more; -1: none */
-	int asker;		 /* who waits for that */
-	int caller;		 /* of an upgrade: who waits for this program to serve; -1: nobody */
-	int former;		 /* the program to go back to; -1: none */
-	int64_t until;		 /* ns since 1970: when it has to have served */
-	struct keep *given;	 /* has given up: the requests that it refuses */
-	struct error why;	 /* why the last worker ended, if it said so */
+	bool ends; /* the worker has ended as it should, or was told to */
+	struct upgrade *upgrade;
+	struct not_serving not_serving;
+	struct error why; /* why the last worker ended, if it said so */
 };
-
-/* ------------------------------------------------------------- not serving */
-
-static bool has_given_up(const struct supervisor *s)
-{
-	return s->deaths + s->kills / 10 >= SUPERVISOR_DEATHS;
-}
-
-static char *notice_path(const struct supervisor *s)
-{
-	char *path;
-
-	return asprintf(&path, "%s/" NOT_SERVING, s->options->pool.state_dir) < 0 ? NULL : path;
-}
-
-static void remove_notice(const struct supervisor *s)
-{
-	_cleanup_free_ char *path = notice_path(s);
-
-	if (path)
-		(void)unlink(path);
-}
-
-static void write_notice(const struct supervisor *s)
-{
-	_cleanup_free_ char *path = notice_path(s);
-	_cleanup_close_ int fd =
-		path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
-	_cleanup_free_ char *text = NULL;
-	const char *why = error_is_set(&s->why) ? error_sentence(&s->why) : "it was killed, or crashed";
-	int len = asprintf(
-		&text,
-		"The pool at %s is not served: requests fail with EIO.\n"
-		"The program that serves it has ended %d times without serving anything. The last time: %s.\n"
-		"It is tried again every %d s. When the cause is mended, nothing has to be done; to end the mount: "
-		"umount %s\n",
-		s->options->mountpoint, s->deaths + s->kills, why, SUPERVISOR_RETRY_S,
-		s->options->mountpoint);
-
-	log_error(
-		"mount", s->options->mountpoint,
-		"is not served: requests fail with EIO. The process that serves it has ended %d times without "
-		"serving anything. The last time: %s",
-		s->deaths + s->kills, why);
-	if (fd >= 0 && len > 0)
-		(void)!write(fd, text, (size_t)len);
-}
-
-/* Answers requests with EIO from now on. */
-static void give_up(struct supervisor *s)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-
-	if (keep_open(s->keep_fd, &s->given, &e) < 0) {
-		log_error("mount", s->options->mountpoint, "%s", error_sentence(&e));
-		return;
-	}
-	receive_refuse_kept(s->device, s->given, EIO);
-}
-
-/* A worker is about to open what is kept, which one process at a time may write. */
-static void take_up(struct supervisor *s)
-{
-	keep_free(s->given);
-	s->given = NULL;
-}
 
 /* ------------------------------------------------------------------ workers */
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		(void)close(fd);
-}
-
 /* What only the supervisor uses. (Not whatever else is open: libraries have descriptors of their own.) */
-static void close_own(const struct supervisor *s, int link)
+static void close_own(struct supervisor *s, int *link)
 {
 	close_fd(link);
-	close_fd(s->signals);
-	close_fd(s->device);
-	close_fd(s->program);
-	close_fd(s->asker);
-	close_fd(s->former);
-	close_fd(s->caller);
+	close_fd(&s->signals);
+	close_fd(&s->device);
 	upgrade_close(s->upgrade);
-	if (s->options->ready_fd)
-		close_fd(*s->options->ready_fd);
+	if (s->options->ready_fd && *s->options->ready_fd >= 0)
+		(void)close(*s->options->ready_fd);
 }
 
-static void __attribute__((noreturn)) worker(const struct supervisor *s, const int ends[2])
+/* In a child, which has a copy of @s. */
+static void __attribute__((noreturn)) worker(struct supervisor *s, int ends[2])
 {
 	const int link = ends[1];
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	sigset_t child;
 	int r;
 
-	close_own(s, ends[0]);
+	close_own(s, &ends[0]);
 	/* The others wait until the worker takes them (fs/signals.h), so that none is lost. */
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
@@ -172,7 +93,9 @@ static int start_worker(struct supervisor *s, struct error *e)
 
 	if (r < 0)
 		return error_set(e, -r, "cannot create a pair of sockets: %s", strerror(-r));
+	not_serving_try(&s->not_serving);
 	error_done(&s->why);
+	s->status = 0;
 	s->served = false;
 	s->is_own = true;
 	name_supervisor();
@@ -189,10 +112,12 @@ static int start_worker(struct supervisor *s, struct error *e)
 	return 0;
 }
 
-/* The mount is there: other programs may ask to go on with it. */
-static void start_upgrades(struct supervisor *s)
+/* ------------------------------------------------------------------ the mount */
+
+/* The mount is there: other programs may ask to go on with it. @h: what the one before this has handed over, or NULL. */
+static void start_mount(struct supervisor *s, struct handover *h)
 {
-	s->upgrade = upgrade_new(s->options->mountpoint);
+	upgrade_start(s->upgrade, h);
 	service_store(s->device, s->keep_fd);
 }
 
@@ -205,22 +130,21 @@ static void hand_over_device(struct supervisor *s)
 		if (s->device < 0)
 			s->ends = true;
 		else
-			start_upgrades(s);
+			start_mount(s, NULL);
 	}
 	(void)link_send(s->link, s->device < 0 ? LINK_NO_DEVICE : LINK_DEVICE, s->device, NULL);
 }
 
 static void end_mount(struct supervisor *s)
 {
-	upgrade_free(steal(&s->upgrade));
+	upgrade_stop(s->upgrade);
 	if (s->device < 0)
 		return;
 	service_forget();
 	mount_remove(s->options->mountpoint, steal_fd(&s->device));
 }
 
-/* ----------------------------------------------------------------- upgrades */
-
+/* What another program needs to go on. */
 static struct handover describe(const struct supervisor *s)
 {
 	return (struct handover){.device = s->device,
@@ -233,127 +157,30 @@ static struct handover describe(const struct supervisor *s)
 				 .why = ERROR_INIT};
 }
 
-/* The new program, which could go on, becomes this one's successor. */
-static void become(struct supervisor *s, int program, int caller)
-{
-	_cleanup_close_ int new = program, own = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct handover h = describe(s);
-
-	h.former = own;
-	h.caller = caller;
-	log_info("mount", s->options->mountpoint, "another program takes over");
-	if (own < 0)
-		(void)error_set(&e, errno, "cannot open the present program: %s", strerror(errno));
-	else
-		(void)handover_execute(new, s->options->argv, &h, &e);
-	upgrade_tell(caller, &e);
-}
-
-static void hold_jobs(const struct supervisor *s, bool hold)
-{
-	if (s->worker > 0)
-		(void)sigqueue(s->worker, SIGNAL_JOBS, (union sigval){.sival_int = hold});
-}
-
-/* There is a program that could go on: it does when the jobs that run have ended. */
-static void prepare(struct supervisor *s, int program, int caller)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-
-	if (s->program >= 0) {
-		(void)close(program);
-		(void)error_set(&e, EBUSY, "another program is about to take over");
-		upgrade_tell(caller, &e);
-		return;
-	}
-	s->program = program;
-	s->asker = caller;
-	s->until = store_now() + UPGRADE_JOBS_S * NS_PER_S;
-	hold_jobs(s, true);
-}
-
-/* No job runs any more, or nobody who could run one. */
-static void go_ahead(struct supervisor *s)
-{
-	if (s->program < 0)
-		return;
-	become(s, steal_fd(&s->program), steal_fd(&s->asker));
-	hold_jobs(s, false); /* it has failed */
-}
-
-/* Jobs take too long. */
-static void give_in(struct supervisor *s)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-
-	(void)error_set(
-		&e, EBUSY,
-		"jobs are still running after %d s (grep -l Processing api-jobs/*/state); try again when they "
-		"have ended, or cancel them",
-		UPGRADE_JOBS_S);
-	hold_jobs(s, false);
-	(void)close(steal_fd(&s->program));
-	upgrade_tell(steal_fd(&s->asker), &e);
-}
-
-/* This program serves. */
-static void end_upgrade(struct supervisor *s)
-{
-	close_fd(s->former);
-	s->former = -1;
-	if (s->caller < 0)
-		return;
-	log_info("mount", s->options->mountpoint, "poolfs " POOLFS_VERSION " has taken over");
-	upgrade_tell(steal_fd(&s->caller), NULL);
-}
-
-/* The first worker of this program has served nothing: the former program goes on. */
-static void go_back(struct supervisor *s)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct handover h = describe(s);
-
-	if (!error_is_set(&s->why))
-		(void)error_set(&s->why, EIO,
-				"its process was killed, or crashed, before it had served anything");
-	h.caller = s->caller;
-	h.link = -1;
-	h.worker = 0;
-	h.why = s->why;
-	log_error("mount", s->options->mountpoint,
-		  "poolfs " POOLFS_VERSION " cannot serve it: %s; the former program goes on",
-		  error_sentence(&s->why));
-	(void)handover_execute(s->former, s->options->argv, &h, &e);
-	log_error("mount", s->options->mountpoint, "the former program: %s", error_sentence(&e));
-	close_fd(s->former);
-	s->former = -1;
-	upgrade_tell(steal_fd(&s->caller), &s->why);
-}
-
-/* Goes on with what was handed over by the program before this one. */
+/* Goes on with what was handed over. */
 static void take_over(struct supervisor *s, struct handover *h)
 {
+	bool is_new = h->former >= 0;
+
 	s->device = steal_fd(&h->device);
 	s->keep_fd = steal_fd(&h->keep);
 	s->link = steal_fd(&h->link);
-	s->former = steal_fd(&h->former);
-	s->caller = steal_fd(&h->caller);
 	s->worker = s->link >= 0 ? h->worker : 0;
 	s->served = true;
 	s->is_ready = true;
-	s->until = store_now() + UPGRADE_SERVE_S * NS_PER_S;
-	start_upgrades(s);
+	start_mount(s, h);
 	if (s->options->ready)
 		s->options->ready(s->options->ready_arg);
-	if (s->link >= 0 && s->caller >= 0)
+	if (s->worker > 0 && is_new)
 		(void)kill(s->worker, SIGKILL); /* the next one is this program's */
-	if (s->caller >= 0 && s->former < 0)
-		upgrade_tell(steal_fd(&s->caller), &h->why);
 }
 
-static void on_message(struct supervisor *s, const struct link_message *m)
+/* ------------------------------------------------------------- what comes in */
+
+static void on_message(struct supervisor *s, struct link_message *m)
 {
+	const struct handover present = describe(s);
+
 	switch (m->what) {
 	case LINK_OPEN:
 		hand_over_device(s);
@@ -364,13 +191,10 @@ static void on_message(struct supervisor *s, const struct link_message *m)
 		s->is_ready = true;
 		break;
 	case LINK_SERVED:
-		if (has_given_up(s))
-			log_info("mount", s->options->mountpoint, "is served again");
-		s->deaths = s->kills = 0;
 		s->served = true;
-		remove_notice(s);
+		not_serving_end(&s->not_serving);
 		if (s->is_own)
-			end_upgrade(s);
+			upgrade_served(s->upgrade);
 		break;
 	case LINK_LEAVE:
 		s->ends = true;
@@ -386,7 +210,7 @@ static void on_message(struct supervisor *s, const struct link_message *m)
 			(void)error_set(&s->why, EIO, "%s", m->text);
 		break;
 	case LINK_IDLE:
-		go_ahead(s);
+		upgrade_idle(s->upgrade, &present);
 		break;
 	case LINK_DEVICE:
 	case LINK_NO_DEVICE:
@@ -395,16 +219,14 @@ static void on_message(struct supervisor *s, const struct link_message *m)
 	case LINK_UPGRADED:
 		break;
 	}
-	if (m->fd >= 0)
-		(void)close(m->fd);
+	close_fd(&m->fd);
 }
 
-/* Is the mount there? */
-static bool is_mounted(const struct supervisor *s)
+/* The worker has ended. */
+static void note_status(struct supervisor *s, int status)
 {
-	struct pollfd device = {.fd = s->device};
-
-	return s->device >= 0 && poll(&device, 1, 0) >= 0 && !(device.revents & POLLERR);
+	s->worker = 0;
+	s->status = status;
 }
 
 /* Children are the workers, of which those before the last may end late. */
@@ -415,34 +237,32 @@ static void reap(struct supervisor *s)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!upgrade_reaped(s->upgrade, pid, status) && pid == s->worker)
-			s->worker = 0;
+			note_status(s, status);
 }
 
-/* The worker has served nothing. What ended it is known when all its threads have ended, soon as a rule. */
-static void count_death(struct supervisor *s)
+/* What ended the worker is known when all its threads have ended, soon as a rule. False: it has not, after 100 ms. */
+static bool wait_for_status(struct supervisor *s)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
 	int status = 0;
 
 	for (int ms = 0; s->worker > 0 && ms < 100; ms++) {
 		if (waitpid(s->worker, &status, WNOHANG) != 0)
-			s->worker = 0;
+			note_status(s, status);
 		else
 			(void)nanosleep(&pause, NULL);
 	}
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		s->kills++;
-	else
-		s->deaths++;
+	return s->worker == 0;
 }
 
 /* The worker's end of the link is closed: it has ended, or is about to. */
 static void on_end(struct supervisor *s)
 {
-	bool gave_up = has_given_up(s);
+	bool was_killed = false;
+	struct handover present;
 
-	(void)close(steal_fd(&s->link));
-	if (s->ends || !is_mounted(s)) {
+	close_fd(&s->link);
+	if (s->ends || !mount_is_there(s->device)) {
 		if (s->worker > 0)
 			(void)waitpid(s->worker, NULL, 0);
 		s->ends = true;
@@ -453,21 +273,20 @@ static void on_end(struct supervisor *s)
 	 * next worker answers.
 	 */
 	if (!s->served)
-		count_death(s);
+		was_killed = wait_for_status(s) && WIFSIGNALED(s->status) && WTERMSIG(s->status) == SIGKILL;
 	if (s->worker > 0)
 		(void)kill(s->worker, SIGKILL);
-	if (s->former >= 0 && !s->served)
-		go_back(s);
-	if (!has_given_up(s))
+	if (!s->served) {
+		present = describe(s);
+		upgrade_failed(s->upgrade, &present, &s->why);
+		not_serving_count(&s->not_serving, was_killed, &s->why);
+	}
+	if (!not_serving_is_given_up(&s->not_serving))
 		log_warning("mount", s->options->mountpoint,
 			    "the process that served it has ended%s%s; another one takes over",
 			    error_is_set(&s->why) ? ": " : "",
 			    error_is_set(&s->why) ? error_sentence(&s->why) : "");
-	else if (!gave_up)
-		write_notice(s);
 }
-
-/* ------------------------------------------------------------------ the loop */
 
 static void on_signal(struct supervisor *s)
 {
@@ -493,27 +312,34 @@ static void on_signal(struct supervisor *s)
 	}
 }
 
-/* How long to wait at most, ms. */
-static int time_left(const struct supervisor *s, int upgrade_ms)
-{
-	int ms = s->link < 0 ? SUPERVISOR_RETRY_S * 1000 : -1;
+/* ------------------------------------------------------------------ the loop */
 
-	if (s->former >= 0 || s->program >= 0)
-		upgrade_ms = 1000; /* is it time to go back, or to give in? */
-	return upgrade_ms >= 0 && (ms < 0 || upgrade_ms < ms) ? upgrade_ms : ms;
+/* Until @moment, ns of CLOCK_MONOTONIC, and not before it; ms, for poll(2). */
+static int time_until(int64_t moment)
+{
+	int64_t left = moment - clock_monotonic();
+
+	if (moment == INT64_MAX)
+		return -1;
+	return left <= 0 ? 0 : left / NS_PER_MS >= INT_MAX ? INT_MAX : (int)(left / NS_PER_MS) + 1;
 }
 
 /* Waits for what comes next: a message, a signal, a request to refuse, another program, the time to try again. */
 static int wait_once(struct supervisor *s, struct error *e)
 {
-	struct pollfd fds[3 + UPGRADE_POLLS] = {{.fd = s->signals, .events = POLLIN},
-						{.fd = s->link, .events = POLLIN},
-						{.fd = s->given ? s->device : -1, .events = POLLIN}};
+	struct pollfd fds[3 + UPGRADE_POLLS] = {
+		{.fd = s->signals, .events = POLLIN},
+		{.fd = s->link, .events = POLLIN},
+		{.fd = s->not_serving.keep ? s->device : -1, .events = POLLIN},
+	};
 	struct pollfd *polls = fds + 3;
-	int ms = s->upgrade ? upgrade_polls(s->upgrade, polls) : -1;
-	int program = -1, caller = -1;
-	int n = poll(fds, s->upgrade ? ARRAY_SIZE(fds) : 3, time_left(s, ms));
+	int64_t until = upgrade_polls(s->upgrade, polls);
+	struct handover present;
+	int n;
 
+	if (s->link < 0 && not_serving_next(&s->not_serving) < until)
+		until = not_serving_next(&s->not_serving);
+	n = poll(fds, ARRAY_SIZE(fds), time_until(until));
 	if (n < 0)
 		return errno == EINTR ? 0 : error_set(e, errno, "poll: %s", strerror(errno));
 	if (fds[1].revents) {
@@ -527,36 +353,24 @@ static int wait_once(struct supervisor *s, struct error *e)
 	}
 	if (fds[0].revents)
 		on_signal(s);
-	if (fds[2].revents & POLLERR || (fds[2].revents && receive_refuse(s->device, s->given, EIO) < 0))
+	if (fds[2].revents & POLLERR ||
+	    (fds[2].revents && not_serving_refuse(&s->not_serving, s->device) < 0))
 		s->ends = true;
-	if (s->former >= 0 && s->worker > 0 && store_now() > s->until)
-		(void)kill(s->worker, SIGKILL);
-	if (s->upgrade)
-		upgrade_go_on(s->upgrade, polls, s->options, s->keep_fd, &program, &caller);
-	if (program >= 0)
-		prepare(s, program, caller);
-	if (s->program >= 0 && s->link < 0 && !s->ends)
-		go_ahead(s);
-	else if (s->program >= 0 && store_now() > s->until)
-		give_in(s);
+	present = describe(s);
+	if (!s->ends)
+		upgrade_go_on(s->upgrade, polls, &present);
 	return 0;
 }
 
 static int run(struct supervisor *s, struct error *e)
 {
-	int64_t tried = 0;
 	int r = 0;
 
 	while (r >= 0 && !(s->ends && s->link < 0)) {
-		bool waits = has_given_up(s) && store_now() - tried < SUPERVISOR_RETRY_S * NS_PER_S;
-
-		if (s->link < 0 && !waits) {
-			tried = store_now();
-			take_up(s);
+		if (s->link < 0 && clock_monotonic() >= not_serving_next(&s->not_serving))
 			r = start_worker(s, e);
-		} else if (s->link < 0 && !s->given) {
-			give_up(s);
-		}
+		else if (s->link < 0)
+			not_serving_refuse_kept(&s->not_serving, s->device, s->keep_fd);
 		if (r >= 0)
 			r = wait_once(s, e);
 	}
@@ -567,41 +381,45 @@ static int run(struct supervisor *s, struct error *e)
 	return r;
 }
 
+/* Blocks the signals, for the workers, too, which take them when they serve. */
+static int receive_signals(struct supervisor *s, struct error *e)
+{
+	sigset_t taken, blocked;
+
+	signals_of_mount(&taken);
+	sigaddset(&taken, SIGCHLD);
+	blocked = taken;
+	sigaddset(&blocked, SIGNAL_JOBS);
+	(void)sigprocmask(SIG_BLOCK, &blocked, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	s->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signals < 0 ? error_set(e, errno, "cannot receive signals: %s", strerror(errno)) : 0;
+}
+
 int supervisor_run(const struct session_options *options, struct error *e)
 {
-	struct supervisor s = {.options = options,
-			       .device = -1,
-			       .keep_fd = -1,
-			       .signals = -1,
-			       .link = -1,
-			       .program = -1,
-			       .asker = -1,
-			       .former = -1,
-			       .caller = -1,
-			       .why = ERROR_INIT};
+	struct supervisor s = {
+		.options = options,
+		.device = -1,
+		.keep_fd = -1,
+		.signals = -1,
+		.link = -1,
+		.upgrade = upgrade_new(options),
+		.not_serving = {.mountpoint = options->mountpoint, .state_dir = options->pool.state_dir},
+		.why = ERROR_INIT};
 	struct fuse_session *session = mount_session_new(options->args, NULL, e);
-	sigset_t workers;
 	int r;
 
-	if (!session) /* bad options: before anything is opened */
+	if (!session) { /* bad options: before anything is opened */
+		upgrade_free(s.upgrade);
 		return -EINVAL;
+	}
 	fuse_session_destroy(session);
 	log_info("mount", options->mountpoint, "poolfs " POOLFS_VERSION " starts; state folder '%s'%s%s%s",
 		 options->pool.state_dir, options->pool.read_only ? ", read-only" : "",
 		 options->allow_other ? ", open to other users" : "",
 		 options->inotify ? ", with inotify" : "");
-	sigemptyset(&s.taken);
-	sigaddset(&s.taken, SIGTERM);
-	sigaddset(&s.taken, SIGINT);
-	sigaddset(&s.taken, SIGHUP);
-	sigaddset(&s.taken, SIGCHLD);
-	(void)sigprocmask(SIG_BLOCK, &s.taken, NULL);
-	sigemptyset(&workers);
-	sigaddset(&workers, SIGNAL_JOBS); /* they take it when they serve */
-	(void)sigprocmask(SIG_BLOCK, &workers, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	s.signals = signalfd(-1, &s.taken, SFD_CLOEXEC | SFD_NONBLOCK);
-	r = s.signals < 0 ? error_set(e, errno, "cannot receive signals: %s", strerror(errno)) : 0;
+	r = s.upgrade ? receive_signals(&s, e) : error_oom(e);
 	if (r == 0)
 		r = privileges_drop(e);
 	if (r == 0 && options->handover && options->handover->device >= 0)
@@ -610,17 +428,13 @@ int supervisor_run(const struct session_options *options, struct error *e)
 		r = keep_new(&s.keep_fd, e);
 	if (r == 0)
 		r = run(&s, e);
-	end_mount(&s);
-	take_up(&s);
-	close_fd(s.program);
-	close_fd(s.asker);
-	close_fd(s.former);
-	close_fd(s.caller);
+	if (s.upgrade)
+		end_mount(&s);
+	upgrade_free(s.upgrade);
+	not_serving_done(&s.not_serving);
 	error_done(&s.why);
-	if (s.signals >= 0)
-		(void)close(s.signals);
-	if (s.keep_fd >= 0)
-		(void)close(s.keep_fd);
+	close_fd(&s.signals);
+	close_fd(&s.keep_fd);
 	if (r == 0)
 		log_info("mount", options->mountpoint, "poolfs has ended");
 	return r;

@@ -11,17 +11,12 @@
  *	               │ error: the end, no mount                │ killed: again ┘
  *	                                                         └ ended: unmount, the end
  *
- * A worker that had served is started again at once, however often it is killed. If
- * SUPERVISOR_DEATHS in a row have served nothing, the program, the pool or a request
- * is bad. (SIGKILL comes from outside, and may hit the best program while it starts: ten
- * times as many.) Then the mount stays, the supervisor itself answers each request with EIO, and a
- * worker is tried every SUPERVISOR_RETRY_S seconds, for which requests wait as long as it starts. The file
- * NOT_SERVING in the state folder says why meanwhile.
+ * A worker that has ended is followed by another one at once, unless workers serve nothing (fs/not_serving.h). The
+ * supervisor can become another program, with the mount (fs/upgrade.h).
  *
- * It has one thread (as a service another one, which asks the mount whether it answers),
- * waits for nothing but poll(2), and opens neither the pool nor a connection, so that
- * there is little that can kill it. If something does, the worker goes on serving, and
- * unmounts at its own end.
+ * It has one thread (as a service another one, which asks the mount whether it answers), waits in poll(2), and opens
+ * neither the pool nor a connection, so that there is little that can kill it. If something does, the worker goes on
+ * serving, and unmounts at its own end.
  *
  * Signals: SIGTERM and SIGINT end the mount, whether the supervisor or the worker gets
  * them, and so does SIGHUP unless the log is a file: then both open it again.
@@ -32,10 +27,6 @@
 #define POOLFS_FS_SUPERVISOR_H
 
 #include "fs/session.h"
-
-#define SUPERVISOR_DEATHS  5
-#define SUPERVISOR_RETRY_S 10
-#define NOT_SERVING	   "not-serving"
 
 /**
  * Mounts, and has the mount served until it is told to end. Blocks. Call it before the first thread is started.

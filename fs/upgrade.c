@@ -6,194 +6,169 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "fs/link.h"
 #include "fs/mount_table.h"
-#include "fs/numbering.h"
 #include "fs/session.h"
-#include "model/keep.h"
+#include "fs/signals.h"
+#include "fs/upgrade_socket.h"
+#include "model/clock.h"
 #include "model/log.h"
-#include "model/store.h"
+
+enum step {
+	STEP_NONE,  /* nobody has asked */
+	STEP_ASKED, /* it is to be said which program */
+	STEP_TRIED, /* `program` is to say whether it could go on */
+	STEP_WAITS, /* jobs that run are to end */
+	STEP_SERVES /* this is the new program, and its worker is to serve */
+};
+
+static const int step_seconds[] = {[STEP_ASKED] = UPGRADE_ASK_S,
+				   [STEP_TRIED] = UPGRADE_TRY_S,
+				   [STEP_WAITS] = UPGRADE_JOBS_S,
+				   [STEP_SERVES] = UPGRADE_SERVE_S};
 
 struct upgrade {
+	const struct session_options *options;
 	int listener; /* -1: none */
-	int asking;   /* has not said yet what it wants; -1: nobody */
-	int caller;   /* waits for the trial */
-	int program;  /* that is tried */
-	int said;     /* what the trial prints */
-	pid_t trial;  /* 0: it has ended, with `status` */
+	enum step step;
+	int64_t until; /* ns of CLOCK_MONOTONIC: when the step has taken too long; INT64_MAX: never */
+	int caller;    /* who has asked, and waits for the outcome; -1: nobody */
+	int program;   /* TRIED, WAITS; else -1 */
+	int former;    /* SERVES: the program to go back to; else -1 */
+	/* TRIED */
+	pid_t trial; /* 0: it has ended, with `status` */
 	int status;
-	int64_t until; /* ns since 1970: when the trial is killed */
+	int said; /* what the trial prints; -1: it has ended */
 	char text[LINK_TEXT];
 	size_t len;
 };
 
-static void close_fd(int *fd)
+static void begin(struct upgrade *u, enum step step)
 {
-	if (*fd >= 0)
-		(void)close(steal_fd(fd));
+	u->step = step;
+	u->until = clock_monotonic() + step_seconds[step] * NS_PER_S;
 }
 
-/* ----------------------------------------------------------------- the socket */
-
-/* An abstract one, named after the mount: no file is left of it. */
-static socklen_t address_of(dev_t mount, struct sockaddr_un *ret)
+/* @e: NULL = it is done. */
+static void end(struct upgrade *u, const struct error *e)
 {
-	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-			   (size_t)snprintf(ret->sun_path + 1, sizeof(ret->sun_path) - 1,
-					    "poolfs/upgrade/%u:%u", major(mount), minor(mount)));
+	u->step = STEP_NONE;
+	u->until = INT64_MAX;
+	close_fd(&u->program);
+	close_fd(&u->former);
+	if (u->caller >= 0)
+		upgrade_tell(&u->caller, e);
 }
 
-/* Anybody can take the name of an abstract socket, and connect. */
-static bool is_trusted(int end, uid_t other)
+/* Ends it with an error. */
+static void _printf_(3, 4) fail(struct upgrade *u, int errnum, const char *format, ...)
 {
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_free_ char *sentence = NULL;
+	va_list args;
 
-	return getsockopt(end, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	       (peer.uid == 0 || peer.uid == other);
+	va_start(args, format);
+	if (vasprintf(&sentence, format, args) < 0)
+		sentence = NULL;
+	va_end(args);
+	(void)error_set(&e, errnum, "%s", sentence ? sentence : "out of memory");
+	end(u, &e);
 }
 
-static int listen_at(dev_t mount)
+void upgrade_tell(int *caller, const struct error *e)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un address;
-	socklen_t len = address_of(mount, &address);
-
-	if (fd >= 0 && (bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, 4) < 0))
-		close_fd(&fd);
-	return fd;
+	(void)link_send(*caller, e ? LINK_ERROR : LINK_UPGRADED, -1, e ? error_sentence(e) : NULL);
+	close_fd(caller);
 }
 
-/* ------------------------------------------------------------------- asking */
+/* ------------------------------------------------------------------ start, end */
 
-static int connect_to(dev_t mount, const char *mountpoint, struct error *e)
-{
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address;
-	socklen_t len = address_of(mount, &address);
-
-	if (fd < 0)
-		return error_set(e, errno, "cannot create a socket: %s", strerror(errno));
-	if (connect(fd, (struct sockaddr *)&address, len) < 0) {
-		error_set(
-			e, errno,
-			"the mount on '%s' has no supervisor that could become another program (%s): unmount it, "
-			"and mount it again",
-			mountpoint, strerror(errno));
-	} else if (!is_trusted(fd, geteuid())) {
-		error_set(e, EPERM, "the mount on '%s' is another user's", mountpoint);
-	} else {
-		return fd;
-	}
-	(void)close(fd);
-	return -e->errnum;
-}
-
-int upgrade_ask(const char *mountpoint, struct error *e)
-{
-	_cleanup_free_ char *path = realpath(mountpoint, NULL);
-	_cleanup_free_ struct link_message *answer = malloc(sizeof(*answer));
-	_cleanup_close_ int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), link = -1;
-	dev_t mount;
-	int r;
-
-	if (!answer)
-		return error_oom(e);
-	if (program < 0)
-		return error_set(e, errno, "cannot open this program: %s", strerror(errno));
-	if (!path || !mount_table_find_pool(path, &mount))
-		return error_set(e, EINVAL, "no pool is mounted on '%s'", mountpoint);
-	link = connect_to(mount, path, e);
-	if (link < 0)
-		return link;
-	(void)link_send(link, LINK_UPGRADE, program, NULL); /* it may have refused already */
-	r = link_receive(link, answer);
-	if (r > 0 && answer->what == LINK_UPGRADED)
-		return 0;
-	if (r > 0)
-		return error_set(e, EIO, "the mount on '%s' stays with the present program: %s", path,
-				 answer->text);
-	return error_set(e, r < 0 ? -r : EIO, "the supervisor of the mount on '%s' is gone", path);
-}
-
-int upgrade_try(const char *state_dir, int keep_fd, struct error *e)
-{
-	struct keep *keep = NULL;
-	int r = keep_open(keep_fd, &keep, e);
-
-	if (r == 0)
-		r = numbering_check(keep, e);
-	keep_free(keep);
-	return r < 0 ? r : store_check(state_dir, e);
-}
-
-/* ----------------------------------------------------------- the supervisor's part */
-
-struct upgrade *upgrade_new(const char *mountpoint)
+struct upgrade *upgrade_new(const struct session_options *options)
 {
 	struct upgrade *u = calloc(1, sizeof(*u));
-	dev_t mount;
 
 	if (!u)
 		return NULL;
-	u->asking = u->caller = u->program = u->said = u->listener = -1;
-	if (mount_table_find_pool(mountpoint, &mount))
-		u->listener = listen_at(mount);
-	if (u->listener < 0)
-		log_warning("mount", mountpoint, "cannot be upgraded while it is mounted: %s",
-			    strerror(errno));
+	u->options = options;
+	u->listener = u->caller = u->program = u->former = u->said = -1;
+	u->until = INT64_MAX;
 	return u;
+}
+
+void upgrade_start(struct upgrade *u, struct handover *h)
+{
+	const char *mountpoint = u->options->mountpoint;
+	dev_t mount;
+
+	u->listener = mount_table_find_pool(mountpoint, &mount) ? upgrade_socket_listen(mount) : -ENOENT;
+	if (u->listener < 0) {
+		log_warning("mount", mountpoint, "cannot be upgraded while it is mounted: %s",
+			    strerror(-u->listener));
+		u->listener = -1;
+	}
+	if (!h)
+		return;
+	u->caller = steal_fd(&h->caller);
+	u->former = steal_fd(&h->former);
+	if (u->former >= 0)
+		begin(u, STEP_SERVES);
+	else
+		end(u, &h->why); /* this is the former program again */
+}
+
+void upgrade_stop(struct upgrade *u)
+{
+	if (u->trial > 0)
+		(void)kill(u->trial, SIGKILL);
+	if (u->step != STEP_NONE)
+		fail(u, ECANCELED, "the mount ends");
+	upgrade_close(u);
 }
 
 void upgrade_close(struct upgrade *u)
 {
-	if (!u)
-		return;
 	close_fd(&u->listener);
-	close_fd(&u->asking);
 	close_fd(&u->caller);
 	close_fd(&u->program);
+	close_fd(&u->former);
 	close_fd(&u->said);
 }
 
 void upgrade_free(struct upgrade *u)
 {
-	if (u && u->trial > 0)
-		(void)kill(u->trial, SIGKILL);
-	upgrade_close(u);
+	if (u)
+		upgrade_stop(u);
 	free(u);
 }
 
-void upgrade_tell(int caller, const struct error *e)
-{
-	(void)link_send(caller, e ? LINK_ERROR : LINK_UPGRADED, -1, e ? error_sentence(e) : NULL);
-	(void)close(caller);
-}
+/* ----------------------------------------------------------------------- asked */
 
-int upgrade_polls(const struct upgrade *u, struct pollfd ret[UPGRADE_POLLS])
-{
-	int64_t left = u->until - store_now();
-
-	ret[0] = (struct pollfd){.fd = u->asking < 0 ? u->listener : -1, .events = POLLIN};
-	ret[1] = (struct pollfd){.fd = u->asking, .events = POLLIN};
-	ret[2] = (struct pollfd){.fd = u->said, .events = POLLIN};
-	if (u->program < 0)
-		return -1;
-	return left < 0 ? 0 : (int)(left / 1000000) + 1;
-}
-
-static void refuse(int *caller, int errnum, const char *sentence)
+/* Who may not ask, or not now, is told so before it can say anything. */
+static void refuse(int caller, int errnum, const char *sentence)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
+	(void)link_discard(caller);
 	(void)error_set(&e, errnum, "%s", sentence);
-	upgrade_tell(steal_fd(caller), &e);
+	upgrade_tell(&caller, &e);
+}
+
+static void on_connection(struct upgrade *u)
+{
+	int caller = accept4(u->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (caller < 0)
+		return;
+	if (!upgrade_socket_is_trusted(caller)) {
+		refuse(caller, EPERM, "only root and the user who mounted it may replace its program");
+	} else if (u->step != STEP_NONE) {
+		refuse(caller, EBUSY, "another upgrade is under way; try again when it has ended");
+	} else {
+		u->caller = caller;
+		begin(u, STEP_ASKED);
+	}
 }
 
 /* The program says by its exit status and a sentence whether it could go on. */
@@ -222,51 +197,48 @@ try_program(int program, int out, const struct session_options *options, int kee
 }
 
 /* Has @program (owned) tried. */
-static void start_trial(struct upgrade *u, int program, const struct session_options *options, int keep_fd)
+static void start_trial(struct upgrade *u, int program, int keep_fd)
 {
 	int fds[2];
 
 	u->program = program;
-	u->caller = steal_fd(&u->asking);
-	u->len = 0;
-	u->status = 0;
-	u->until = store_now() + UPGRADE_TRY_S * NS_PER_S;
 	if (pipe2(fds, O_CLOEXEC) < 0) {
-		u->status = W_EXITCODE(1, 0);
+		fail(u, errno, "cannot create a pipe: %s", strerror(errno));
 		return;
 	}
 	u->trial = fork();
 	if (u->trial == 0)
-		try_program(program, fds[1], options, keep_fd);
-	(void)close(fds[1]);
-	u->said = fds[0];
+		try_program(program, fds[1], u->options, keep_fd);
+	close_fd(&fds[1]);
 	if (u->trial < 0) {
 		u->trial = 0;
-		u->status = W_EXITCODE(1, 0);
+		close_fd(&fds[0]);
+		fail(u, errno, "cannot start a process: %s", strerror(errno));
+		return;
 	}
+	u->said = fds[0];
+	u->len = 0;
+	begin(u, STEP_TRIED);
 }
 
-static void on_question(struct upgrade *u, const struct session_options *options, int keep_fd)
+static void on_question(struct upgrade *u, int keep_fd)
 {
 	_cleanup_free_ struct link_message *m = malloc(sizeof(*m));
-	int r = m ? link_receive(u->asking, m) : 0;
+	int r = m ? link_receive(u->caller, m) : -ENOMEM;
 
 	if (r == -EAGAIN)
 		return;
 	if (r <= 0) {
-		close_fd(&u->asking);
-		return;
+		fail(u, r < 0 ? -r : EPIPE, "the message cannot be read");
+	} else if (m->what != LINK_UPGRADE || m->fd < 0) {
+		close_fd(&m->fd);
+		fail(u, EINVAL, "the message is not understood: it has no program");
+	} else {
+		start_trial(u, m->fd, keep_fd);
 	}
-	if (m->what == LINK_UPGRADE && m->fd >= 0 && u->program < 0 && is_trusted(u->asking, geteuid())) {
-		start_trial(u, m->fd, options, keep_fd);
-		return;
-	}
-	close_fd(&m->fd);
-	if (u->program >= 0)
-		refuse(&u->asking, EBUSY, "another program is being tried");
-	else
-		refuse(&u->asking, EPERM, "only root and the user who mounted it may replace its program");
 }
+
+/* ------------------------------------------------------- tried, waits for jobs */
 
 static void on_text(struct upgrade *u)
 {
@@ -278,45 +250,145 @@ static void on_text(struct upgrade *u)
 		close_fd(&u->said);
 }
 
+static void hold_jobs(const struct handover *present, bool hold)
+{
+	if (present->worker > 0)
+		(void)sigqueue(present->worker, SIGNAL_JOBS, (union sigval){.sival_int = hold});
+}
+
 /* The trial has ended. */
-static void judge(struct upgrade *u, int *ret_program, int *ret_caller)
+static void judge(struct upgrade *u, const struct handover *present)
 {
 	const char *said = u->text;
 
+	if (WIFEXITED(u->status) && WEXITSTATUS(u->status) == 0) {
+		begin(u, STEP_WAITS);
+		hold_jobs(present, true);
+		return;
+	}
 	u->text[u->len] = '\0';
 	u->text[strcspn(u->text, "\n")] = '\0';
 	if (strncmp(said, "poolfs: ", strlen("poolfs: ")) == 0)
 		said += strlen("poolfs: ");
-	if (WIFEXITED(u->status) && WEXITSTATUS(u->status) == 0) {
-		*ret_program = steal_fd(&u->program);
-		*ret_caller = steal_fd(&u->caller);
+	fail(u, EIO, "%s", *said ? said : "the new program ended without a message when it was tried");
+}
+
+/* The new program becomes this one's successor. */
+static void become(struct upgrade *u, const struct handover *present)
+{
+	_cleanup_close_ int own = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct handover h = *present;
+
+	h.former = own;
+	h.caller = u->caller;
+	log_info("mount", u->options->mountpoint, "another program takes over");
+	if (own < 0)
+		(void)error_set(&e, errno, "cannot open the present program: %s", strerror(errno));
+	else
+		(void)handover_execute(u->program, u->options->argv, &h, &e);
+	hold_jobs(present, false);
+	end(u, &e);
+}
+
+void upgrade_idle(struct upgrade *u, const struct handover *present)
+{
+	if (u->step == STEP_WAITS)
+		become(u, present);
+}
+
+/* --------------------------------------------------------------------- serves */
+
+void upgrade_served(struct upgrade *u)
+{
+	if (u->step != STEP_SERVES)
 		return;
+	log_info("mount", u->options->mountpoint, "poolfs " POOLFS_VERSION " has taken over");
+	end(u, NULL);
+}
+
+void upgrade_failed(struct upgrade *u, const struct handover *present, const struct error *why)
+{
+	static const char unknown[] = "its process was killed, or crashed, before it had served anything";
+	_cleanup_(error_done) struct error e = ERROR_INIT, reason = ERROR_INIT;
+	const char *mountpoint = u->options->mountpoint;
+	struct handover h = *present;
+
+	if (u->step != STEP_SERVES)
+		return;
+	(void)error_set(&reason, EIO, "%s", error_is_set(why) ? error_sentence(why) : unknown);
+	log_error("mount", mountpoint,
+		  "poolfs " POOLFS_VERSION " cannot serve it: %s; the former program goes on",
+		  error_sentence(&reason));
+	h.caller = u->caller;
+	h.link = -1;
+	h.worker = 0;
+	h.why = reason;
+	(void)handover_execute(u->former, u->options->argv, &h, &e);
+	log_error("mount", mountpoint, "the former program: %s", error_sentence(&e));
+	end(u, &reason);
+}
+
+/* ------------------------------------------------------------------- going on */
+
+/* The step has taken too long. */
+static void on_late(struct upgrade *u, const struct handover *present)
+{
+	u->until = INT64_MAX;
+	switch (u->step) {
+	case STEP_NONE:
+		break;
+	case STEP_ASKED:
+		fail(u, ETIMEDOUT, "it was not said within %d s which program is to take over",
+		     UPGRADE_ASK_S);
+		break;
+	case STEP_TRIED:
+		if (u->trial > 0)
+			(void)kill(u->trial, SIGKILL);
+		close_fd(&u->said); /* a child of it may have it open, too */
+		break;
+	case STEP_WAITS:
+		hold_jobs(present, false);
+		fail(u, EBUSY,
+		     "jobs are still running after %d s (grep -l Processing api-jobs/*/state); try again when "
+		     "they have ended, or cancel them",
+		     UPGRADE_JOBS_S);
+		break;
+	case STEP_SERVES:
+		if (present->worker > 0)
+			(void)kill(present->worker, SIGKILL);
+		break;
 	}
-	close_fd(&u->program);
-	refuse(&u->caller, EIO, *said ? said : "the new program ended without a message when it was tried");
+}
+
+int64_t upgrade_polls(const struct upgrade *u, struct pollfd ret[UPGRADE_POLLS])
+{
+	ret[0] = (struct pollfd){.fd = u->listener, .events = POLLIN};
+	ret[1] = (struct pollfd){.fd = u->step == STEP_ASKED ? u->caller : -1, .events = POLLIN};
+	ret[2] = (struct pollfd){.fd = u->said, .events = POLLIN};
+	return u->until;
 }
 
 void upgrade_go_on(struct upgrade *u, const struct pollfd polls[UPGRADE_POLLS],
-		   const struct session_options *options, int keep_fd, int *ret_program, int *ret_caller)
+		   const struct handover *present)
 {
-	*ret_program = *ret_caller = -1;
-	if (polls[0].revents)
-		u->asking = accept4(u->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (polls[1].revents && u->asking >= 0)
-		on_question(u, options, keep_fd);
+	if (polls[1].revents && u->step == STEP_ASKED)
+		on_question(u, present->keep);
 	if (polls[2].revents && u->said >= 0)
 		on_text(u);
-	if (u->program < 0)
-		return;
-	if (u->trial > 0 && store_now() > u->until)
-		(void)kill(u->trial, SIGKILL);
-	if (u->trial == 0 && u->said < 0)
-		judge(u, ret_program, ret_caller);
+	if (clock_monotonic() >= u->until)
+		on_late(u, present);
+	if (polls[0].revents && u->listener >= 0)
+		on_connection(u);
+	if (u->step == STEP_TRIED && u->trial == 0 && u->said < 0)
+		judge(u, present);
+	if (u->step == STEP_WAITS && present->link < 0)
+		become(u, present); /* nobody is there who could run a job */
 }
 
 bool upgrade_reaped(struct upgrade *u, pid_t pid, int status)
 {
-	if (!u || pid != u->trial)
+	if (u->trial == 0 || pid != u->trial)
 		return false;
 	u->trial = 0;
 	u->status = status;

@@ -43,6 +43,13 @@ static inline int steal_fd(int *fd)
 	return stolen;
 }
 
+/** Closes *@fd, unless it is negative, and sets it to -1. */
+static inline void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(steal_fd(fd));
+}
+
 /** Declares name_p(type **), for _cleanup_(name_p), that calls fn(*p). fn must accept NULL. */
 #define DEFINE_CLEANUP(type, fn)                                                                             \
 	static inline void fn##_p(type *p)                                                                   \

@@ -19,10 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/clock.h"
 #include "model/error.h"
-
-/* The unit of all times of the model is the nanosecond. */
-#define NS_PER_S INT64_C(1000000000)
 
 enum kind_id {
 	KIND_NONE,

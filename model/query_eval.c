@@ -15,7 +15,6 @@
 #include "model/query_eval.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "model/access.h"
 #include "model/query_condition.h"
@@ -47,10 +46,7 @@ struct run {
 
 int query_check_time(const struct query_scope *scope, struct error *e)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	if (!scope->deadline || ts.tv_sec * NS_PER_S + ts.tv_nsec < scope->deadline)
+	if (!scope->deadline || clock_monotonic() < scope->deadline)
 		return 0;
 	return error_set(e, ETIMEDOUT,
 			 "the query took longer than its time limit; a condition with '=' on uuid or name"

@@ -262,18 +262,10 @@ static int write_group(struct store *store, struct txn *t, struct posted *group,
 	return r < 0 ? r : sqlite_exec(store->db, "COMMIT", e);
 }
 
-static int64_t monotonic_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_S + t.tv_nsec;
-}
-
 /* Tells of a group that took long: of the disk, mostly, for which everybody waited. */
 static void tell_if_slow(const struct posted *group, int64_t began)
 {
-	int64_t took = monotonic_now() - began;
+	int64_t took = clock_monotonic() - began;
 	int changes = 0;
 
 	if (took < SLOW_NS)
@@ -288,7 +280,7 @@ static void commit_group(struct store *store, struct posted *group)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct view *current = store_view(store);
 	struct txn t = {.db = store->db, .statements = store->statements, .guard = store->guard};
-	int64_t began = monotonic_now();
+	int64_t began = clock_monotonic();
 	int r;
 
 	t.view = view_copy(current, view_version(current) + 1);

@@ -2,7 +2,6 @@
 /* See pool.h. */
 #include "actions/engine/pool.h"
 
-#include <time.h>
 
 #include "actions/engine/config.h"
 #include "actions/engine/pool_internal.h"
@@ -72,10 +71,7 @@ int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg),
 
 int64_t pool_query_deadline(const struct view *view)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (ts.tv_sec + config_int(view, "search.timeLimit")) * NS_PER_S + ts.tv_nsec;
+	return clock_monotonic() + config_int(view, "search.timeLimit") * NS_PER_S;
 }
 
 bool pool_is_closing(const struct pool *pool)

@@ -42,13 +42,14 @@ step "a program that cannot run"
 printf 'another text' | dd of=broken/poolfs bs=1 seek=64 conv=notrunc status=none # the table of its segments
 assert_fails "" broken/poolfs --version
 cat >ask.py <<'EOF'
-# Asks for an upgrade to a program that cannot ask by itself.
-import array, os, socket, sys
-mount, program = sys.argv[1:]
+# Asks for an upgrade to a program that cannot ask by itself; without a program, says nothing. Prints the answer.
+import os, socket, sys
+mount = sys.argv[1]
 device = next(line.split()[2] for line in open('/proc/self/mountinfo') if line.split()[4] == mount)
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.connect(b'\0poolfs/upgrade/' + device.encode())
-socket.send_fds(s, [b'u'], [os.open(program, os.O_RDONLY)])
+for program in sys.argv[2:]:
+    socket.send_fds(s, [b'u'], [os.open(program, os.O_RDONLY)])
 answer = s.recv(5000)
 print(answer[1:].decode() if answer[:1] == b'x' else answer)
 EOF
@@ -73,9 +74,12 @@ assert_fails "stays with the present program: " upgrade broken/poolfs
 stays
 grep -q "cannot serve it: .*; the former program goes on" "$STATE/poolfs.log"
 
-step "another user"
+step "another user, who may also say nothing"
 chmod a+rx . new
-assert_fails "may replace its program" setpriv --reuid nobody --regid nogroup --clear-groups new/poolfs --upgrade "$MOUNT"
+nobody=(setpriv --reuid nobody --regid nogroup --clear-groups)
+assert_fails "may replace its program" "${nobody[@]}" new/poolfs --upgrade "$MOUNT"
+said=$("${nobody[@]}" timeout 20 /usr/bin/python3 - "$MOUNT" <ask.py)
+assert_match "$said" "only root and the user who mounted it may replace its program"
 stays
 
 step "a good one, and what is open goes on"
@@ -107,6 +111,7 @@ is_held() { # no job begins any more
 	[ "$(value "api-jobs/$later/state")" = Queued ]
 }
 wait_until 20 is_held
+assert_fails "another upgrade is under way; try again when it has ended" upgrade new/poolfs
 touch go
 wait "$upgrading" || fail "the upgrade ended with $?"
 assert_eq "$(value "api-jobs/$running/state")" Done

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See not_serving.h. */
+#include "fs/not_serving.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "fs/receive.h"
+#include "model/cleanup.h"
+#include "model/clock.h"
+#include "model/log.h"
+
+/* So many workers may be killed where one may end otherwise. */
+#define KILLS_OF_A_DEATH 10
+
+bool not_serving_is_given_up(const struct not_serving *n)
+{
+	return n->deaths + n->kills / KILLS_OF_A_DEATH >= NOT_SERVING_DEATHS;
+}
+
+/* -------------------------------------------------------------------- the file */
+
+static char *notice_path(const struct not_serving *n)
+{
+	char *path;
+
+	return asprintf(&path, "%s/" NOT_SERVING_FILE, n->state_dir) < 0 ? NULL : path;
+}
+
+static void remove_notice(const struct not_serving *n)
+{
+	_cleanup_free_ char *path = notice_path(n);
+
+	if (path)
+		(void)unlink(path);
+}
+
+static void write_notice(const struct not_serving *n, const struct error *e)
+{
+	_cleanup_free_ char *path = notice_path(n);
+	_cleanup_close_ int fd =
+		path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
+	_cleanup_free_ char *text = NULL;
+	const char *why = error_is_set(e) ? error_sentence(e) : "it was killed, or crashed";
+	int len = asprintf(
+		&text,
+		"The pool at %s is not served: requests fail with EIO.\n"
+		"The program that serves it has ended %d times without serving anything. The last time: %s.\n"
+		"It is tried again every %d s. When the cause is mended, nothing has to be done; to end the mount: "
+		"umount %s\n",
+		n->mountpoint, n->deaths + n->kills, why, NOT_SERVING_RETRY_S, n->mountpoint);
+
+	if (len < 0)
+		text = NULL;
+	log_error(
+		"mount", n->mountpoint,
+		"is not served: requests fail with EIO. The process that serves it has ended %d times without "
+		"serving anything. The last time: %s",
+		n->deaths + n->kills, why);
+	if (fd >= 0 && len > 0)
+		(void)!write(fd, text, (size_t)len);
+}
+
+/* ------------------------------------------------------------------------ workers */
+
+void not_serving_try(struct not_serving *n)
+{
+	n->tried = clock_monotonic();
+	not_serving_done(n);
+}
+
+void not_serving_count(struct not_serving *n, bool killed, const struct error *why)
+{
+	bool had = not_serving_is_given_up(n);
+
+	if (killed)
+		n->kills++;
+	else
+		n->deaths++;
+	if (!had && not_serving_is_given_up(n))
+		write_notice(n, why);
+}
+
+void not_serving_end(struct not_serving *n)
+{
+	if (not_serving_is_given_up(n))
+		log_info("mount", n->mountpoint, "is served again");
+	n->deaths = n->kills = 0;
+	remove_notice(n); /* a supervisor before this one may have left it */
+}
+
+int64_t not_serving_next(const struct not_serving *n)
+{
+	return not_serving_is_given_up(n) ? n->tried + NOT_SERVING_RETRY_S * NS_PER_S : 0;
+}
+
+/* ----------------------------------------------------------------------- requests */
+
+void not_serving_refuse_kept(struct not_serving *n, int device, int keep_fd)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (n->keep)
+		return;
+	if (keep_open(keep_fd, &n->keep, &e) < 0)
+		log_error("mount", n->mountpoint, "%s", error_sentence(&e));
+	else
+		receive_refuse_kept(device, n->keep, EIO);
+}
+
+int not_serving_refuse(struct not_serving *n, int device)
+{
+	return n->keep ? receive_refuse(device, n->keep, EIO) : 0;
+}
+
+void not_serving_done(struct not_serving *n)
+{
+	keep_free(n->keep);
+	n->keep = NULL;
+}
