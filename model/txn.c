@@ -2,8 +2,11 @@
 /* Writing, removing and loading rows. See txn.h. */
 #include "model/txn.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/schema.h"
 #include "model/sqlite.h"
@@ -377,17 +380,79 @@ static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, st
 	return 0;
 }
 
+/* Loading all kinds. */
+struct loading {
+	struct view *view;
+	const char *path; /* of the database */
+	atomic_int next;  /* kind */
+	atomic_bool failed;
+	pthread_mutex_t lock;
+	struct error error; /* lock; the first one */
+};
+
+/* Loads one kind after the other that nobody has begun. Kinds have no part of a view in common. */
+static void load_kinds(struct loading *l, sqlite3 *db)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	int k;
+
+	while (!atomic_load(&l->failed) && (k = atomic_fetch_add(&l->next, 1)) < KIND_COUNT) {
+		if (load_kind(db, kind_get((enum kind_id)k), l->view, &e) == 0)
+			continue;
+		scoped_lock(&l->lock);
+		if (!atomic_exchange(&l->failed, true))
+			error_move(&l->error, &e);
+	}
+}
+
+/* Takes part, if it can open the database, too. */
+static void *load_main(void *arg)
+{
+	struct loading *l = arg;
+	sqlite3 *db = NULL;
+
+	pthread_setname_np(pthread_self(), "load");
+	if (sqlite3_open_v2(l->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+	    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) == SQLITE_OK)
+		load_kinds(l, db);
+	sqlite3_close(db);
+	return NULL;
+}
+
+/* More than a few kinds do not have many rows. */
+#define LOADERS_MAX 4
+
+/* In several threads, of which the calling one is the first: what takes long is not reading, but the indexes. */
+static int load_all_kinds(sqlite3 *db, struct view *view, struct error *e)
+{
+	struct loading l = {.view = view,
+			    .path = sqlite3_db_filename(db, "main"),
+			    .next = KIND_NONE + 1,
+			    .lock = PTHREAD_MUTEX_INITIALIZER,
+			    .error = ERROR_INIT};
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t others[LOADERS_MAX - 1];
+	size_t count = 0;
+
+	while (count < ARRAY_SIZE(others) && (long)count + 1 < processors &&
+	       pthread_create(&others[count], NULL, load_main, &l) == 0)
+		count++;
+	load_kinds(&l, db);
+	while (count > 0)
+		(void)pthread_join(others[--count], NULL);
+	pthread_mutex_destroy(&l.lock);
+	if (!atomic_load(&l.failed))
+		return 0;
+	return error_move(e, &l.error);
+}
+
 int txn_load(sqlite3 *db, struct view *view, struct error *e)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = SQLITE_OK;
+	int rc = SQLITE_OK, r = load_all_kinds(db, view, e);
 
-	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
-		int r = load_kind(db, kind_get((enum kind_id)k), view, e);
-
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	if (sqlite3_prepare_v2(db, "SELECT changed FROM kind_changed WHERE \"table\" = ?", -1, &stmt, NULL) !=
 	    SQLITE_OK)
 		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
