@@ -22,20 +22,30 @@ bool data_here(const struct place *dir)
 	return r == 0 || (r == -EBUSY && disk_reader_size(dir->object) != 0);
 }
 
+/* Whose bytes the file of @o shows: of an export those of its image, while that is not deleted. NULL: of nothing. */
+static const struct object *bytes_of(const struct view *view, const struct object *o)
+{
+	const struct object *image;
+
+	if (!o || o->kind->id != KIND_IMAGE_EXPORT)
+		return o;
+	image = view_get(view, KIND_IMAGE, object_text(o, IMAGE_EXPORT_IMAGE_UUID));
+	return image && object_str_is(image, IMAGE_STATUS, STATUS_READY) ? image : NULL;
+}
+
 /* Known from the row, without opening the file. st_blocks is less than the size, so that tools look for
  * holes.
  */
-static int stat_object(const struct place *p, const struct object *o, struct stat *ret)
+static int data_stat(const struct place *p, struct stat *ret)
 {
+	const struct object *o = bytes_of(p->view, p->object);
+
+	if (!o)
+		return -ENOENT;
 	stat_fill(p->fs, p->node, place_mode(p), (size_t)disk_reader_size(o), o->changed, ret);
 	place_owner(p, &ret->st_uid, &ret->st_gid);
 	ret->st_blocks = (blkcnt_t)(disk_reader_occupied(o) / 512);
 	return 0;
-}
-
-static int data_stat(const struct place *p, struct stat *ret)
-{
-	return stat_object(p, p->object, ret);
 }
 
 /* A request that a worker answers. */
@@ -47,9 +57,8 @@ struct data_work {
 	struct fuse_file_info fi;   /* opening */
 	struct node node;
 	mode_t mode;
-	struct caller caller;	     /* opening; `account` is not valid */
-	const struct object *object; /* owned; opening */
-	size_t size;		     /* reading */
+	struct caller caller; /* opening; `account` is not valid */
+	size_t size;	      /* reading */
 	off_t offset;
 	int whence; /* seeking */
 };
@@ -58,7 +67,6 @@ static void work_free(struct data_work *w)
 {
 	disk_reader_unref(w->reader);
 	handle_unref(w->handle);
-	object_unref(w->object);
 	free(w);
 }
 
@@ -91,9 +99,21 @@ static void reader_free(void *reader)
 	disk_reader_unref(reader);
 }
 
-static int reply_open(struct data_work *w, struct disk_reader *reader)
+static const struct object *find_object(const struct view *view, struct node node)
 {
-	_cleanup_handle_ struct handle *h = handle_new(w->node, w->mode, w->object, &w->caller);
+	return view_get_id(view, node.kind, node.row);
+}
+
+static int open_reader(const struct view *view, struct node node, struct disk_reader **ret, struct error *e)
+{
+	const struct object *o = bytes_of(view, find_object(view, node));
+
+	return o ? disk_reader_open(view, o, ret, e) : -ESTALE;
+}
+
+static int reply_open(struct data_work *w, const struct view *view, struct disk_reader *reader)
+{
+	_cleanup_handle_ struct handle *h = handle_new(w->node, w->mode, view, &w->caller);
 	int r;
 
 	if (!h) {
@@ -119,24 +139,26 @@ static void open_work(void *arg)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_view_ struct view *view = store_view(w->fs->store);
 	struct disk_reader *reader = NULL;
-	int r = disk_reader_open(view, w->object, &reader, &e);
+	int r = open_reader(view, w->node, &reader, &e);
 
 	if (r == 0)
-		r = reply_open(w, reader);
+		r = reply_open(w, view, reader);
 	if (r < 0) {
 		if (error_is_set(&e))
-			last_error_set(w->fs->errors, fuse_req_ctx(w->req)->uid, w->object, &e);
+			last_error_set(w->fs->errors, fuse_req_ctx(w->req)->uid,
+				       bytes_of(view, find_object(view, w->node)), &e);
 		fuse_reply_err(w->req, -r);
 	}
 	work_free(w);
 }
 
-static void open_object(fuse_req_t req, const struct place *p, const struct object *o,
-			struct fuse_file_info *fi)
+static void data_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
 {
 	int r = place_check_open(p, fi->flags);
 	struct data_work *w;
 
+	if (r == 0 && !bytes_of(p->view, p->object))
+		r = -ENOENT;
 	if (r < 0) {
 		refusal_reply(req, REFUSED_OPEN, r, p->object, place_name(p));
 		return;
@@ -147,14 +169,8 @@ static void open_object(fuse_req_t req, const struct place *p, const struct obje
 	w->node = p->node;
 	w->mode = place_mode(p);
 	w->caller = p->caller;
-	w->object = object_ref(o);
 	w->fi = *fi;
 	run(w, open_work);
-}
-
-static void data_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
-{
-	open_object(req, p, p->object, fi);
 }
 
 /* -------------------------------------------------------------------- reading */
@@ -170,7 +186,7 @@ static int open_again(struct data_work *w)
 	if (w->reader)
 		return 0;
 	view = store_view(w->fs->store);
-	r = h->object ? disk_reader_open(view, h->object, &reader, NULL) : -ESTALE;
+	r = open_reader(view, h->node, &reader, NULL);
 	if (r < 0)
 		return r;
 	scoped_lock(&h->lock);
@@ -290,37 +306,3 @@ bool exports_find(const struct place *dir, const char *name, struct node *ret)
 		*ret = (struct node){.kind = KIND_IMAGE_EXPORT, .row = export->id, .class = N_EXPORT};
 	return export != NULL;
 }
-
-/* The image, while it is not deleted; borrowed from the view of the place. */
-static const struct object *exported_image(const struct place *p)
-{
-	const struct object *image =
-		view_get(p->view, KIND_IMAGE, object_text(p->object, IMAGE_EXPORT_IMAGE_UUID));
-
-	return image && object_str_is(image, IMAGE_STATUS, STATUS_READY) ? image : NULL;
-}
-
-static int export_stat(const struct place *p, struct stat *ret)
-{
-	const struct object *image = exported_image(p);
-
-	return image ? stat_object(p, image, ret) : -ENOENT;
-}
-
-static void export_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
-{
-	const struct object *image = exported_image(p);
-
-	if (image)
-		open_object(req, p, image, fi);
-	else
-		fuse_reply_err(req, ENOENT);
-}
-
-const struct file_class class_export = {
-	.stat = export_stat,
-	.open = export_open,
-	.read = data_read,
-	.lseek = data_lseek,
-	.release = data_release,
-};

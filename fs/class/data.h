@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file `data` of images, volumes and snapshots: their bytes, with holes.
+ * The file `data` of images, volumes and snapshots: their bytes, with holes. An export shows those of its image to
+ * everybody who knows its name.
  *
  * It exists as soon as there are bytes, if this machine reaches them. While a guest
  * has a volume open, opening the file is EBUSY. The size is that of the row, so it is known without opening the file. Dedicated
@@ -13,8 +14,6 @@
 #include "fs/tree/class.h"
 
 extern const struct file_class class_data;
-/* The same bytes of an image that is exported, for everybody who knows the name. */
-extern const struct file_class class_export;
 
 /* Column of the node table. */
 bool data_here(const struct place *dir);

@@ -90,7 +90,7 @@ void document_file_open(fuse_req_t req, const struct place *p, struct fuse_file_
 	int r = place_check_open(p, fi->flags);
 
 	if (r == 0) {
-		h = handle_new(p->node, place_mode(p), p->object, &p->caller);
+		h = handle_new(p->node, place_mode(p), p->view, &p->caller);
 		r = h ? 0 : -ENOMEM;
 	}
 	if (r == 0) {

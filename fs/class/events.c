@@ -110,7 +110,7 @@ static void events_open(fuse_req_t req, const struct place *p, struct fuse_file_
 	int r = place_check_open(p, fi->flags);
 
 	if (r == 0) {
-		h = handle_new(p->node, place_mode(p), p->object, &p->caller);
+		h = handle_new(p->node, place_mode(p), p->view, &p->caller);
 		r = h ? find_start(p, &h->start) : -ENOMEM;
 	}
 	if (r < 0) {

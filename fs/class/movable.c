@@ -64,7 +64,7 @@ void movable_rename(fuse_req_t req, const struct place *dir, const char *name, c
 
 void movable_recreate(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
 {
-	_cleanup_handle_ struct handle *h = handle_new(p->node, place_mode(p), p->object, &p->caller);
+	_cleanup_handle_ struct handle *h = handle_new(p->node, place_mode(p), p->view, &p->caller);
 	struct fuse_entry_param entry;
 	int r = h ? entry_fill(p, &entry) : -ENOMEM;
 

@@ -15,7 +15,7 @@
 
 static int add_handle(const struct place *p, uint64_t *ret_number)
 {
-	_cleanup_handle_ struct handle *h = handle_new(p->node, place_mode(p), NULL, &p->caller);
+	_cleanup_handle_ struct handle *h = handle_new(p->node, place_mode(p), p->view, &p->caller);
 	int r = h ? scratch_open(p->fs->scratches, p->node.row) : -ENOMEM;
 
 	if (r < 0)

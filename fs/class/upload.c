@@ -186,7 +186,7 @@ static pid_t process_of(fuse_req_t req)
 /* Puts a handle with the call's opened upload into the table. */
 static int add_handle(struct call *c, const struct place *p)
 {
-	_cleanup_handle_ struct handle *h = handle_new(c->node, place_mode(p), NULL, &p->caller);
+	_cleanup_handle_ struct handle *h = handle_new(c->node, place_mode(p), p->view, &p->caller);
 	int r;
 
 	if (!h)

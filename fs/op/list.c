@@ -25,7 +25,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r = request_place(req, ino, &view, &dir);
 
 	if (r == 0) {
-		h = handle_new(dir.node, place_mode(&dir), dir.object, &dir.caller);
+		h = handle_new(dir.node, place_mode(&dir), dir.view, &dir.caller);
 		r = h ? handles_add(fs->handles, h) : -ENOMEM;
 	}
 	if (r < 0) {

@@ -102,7 +102,7 @@ static void handle_destroy(struct ref *self)
 	free(h);
 }
 
-struct handle *handle_new(struct node node, mode_t mode, const struct object *o, const struct caller *caller)
+struct handle *handle_new(struct node node, mode_t mode, const struct view *view, const struct caller *caller)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 
@@ -111,7 +111,8 @@ struct handle *handle_new(struct node node, mode_t mode, const struct object *o,
 	ref_init(&h->ref, handle_destroy);
 	h->node = node;
 	h->mode = mode;
-	h->object = object_ref(o);
+	if (view && node.kind != KIND_NONE)
+		h->object = object_ref(view_get_id(view, node.kind, node.row));
 	h->caller = *caller;
 	h->caller.account = NULL;
 	pthread_mutex_init(&h->lock, NULL);
@@ -534,7 +535,6 @@ static int load_text(struct handle *h, const struct kept_handle *kept)
 
 static struct handle *load(const struct fs *fs, const struct view *view, uint64_t number)
 {
-	const struct object *object;
 	struct caller caller;
 	struct kept_handle kept;
 	struct handle *h;
@@ -543,9 +543,8 @@ static struct handle *load(const struct fs *fs, const struct view *view, uint64_
 
 	if (!keep_read(fs->keep, KEEP_HANDLE, number, &kept, sizeof(kept)) || !node_unpack(kept.node, &node))
 		return NULL;
-	object = node.kind != KIND_NONE ? view_get_id(view, node.kind, node.row) : NULL;
 	caller = (struct caller){.uid = kept.uid, .gid = kept.gid, .limited = kept.limited};
-	h = handle_new(node, kept.mode, object, &caller);
+	h = handle_new(node, kept.mode, view, &caller);
 	if (!h)
 		return NULL;
 	h->number = number;

@@ -48,8 +48,9 @@ struct handle {
 	struct caller
 		caller; /* immutable; who opened it, to be renewed in the view of use; `account` is not valid */
 	/* Of the file at its open, in case the object is deleted. */
-	mode_t mode;		     /* immutable */
-	const struct object *object; /* immutable; owned; NULL: it belongs to none */
+	mode_t mode; /* immutable */
+	const struct object
+		*object; /* immutable; owned; that of the node; NULL: it belongs to none, or that is gone */
 
 	/* Of the file class: what it reads from or writes to. */
 	void *state;			 /* owned; or NULL */
@@ -107,8 +108,12 @@ int handles_load(const struct fs *fs);
 /** Accepts NULL. */
 void handles_free(struct handles *handles);
 
-/** A new handle with a reference for the caller, not in the table yet; NULL if out of memory. */
-struct handle *handle_new(struct node node, mode_t mode, const struct object *o, const struct caller *caller);
+/**
+ * A new handle with a reference for the caller, not in the table yet; NULL if out of memory. Its object is that of the
+ * node in @view (NULL: none), as it is when another process goes on with it.
+ */
+struct handle *handle_new(struct node node, mode_t mode, const struct view *view,
+			  const struct caller *caller);
 /** The user who opened it, in @view. */
 static inline struct caller handle_caller(const struct handle *h, const struct view *view)
 {

@@ -39,6 +39,18 @@ wait_for images/by-name/late/status Ready 20
 cmp "$MOUNT/images/by-name/late/data" <(head -c 1M disk.raw)
 rm "$MOUNT/images/upload/late.raw"
 
+step "an exported image is read on through a descriptor that the former process opened"
+head -c 1M disk.raw >"$MOUNT/images/upload/shown.raw"
+act images/by-name/shown export
+exec 3<"$MOUNT/sessions/exports/$(jq -r .exportUrl "$MOUNT/images/by-name/shown/inventory" | cut -d/ -f5)"
+head -c 1000 <&3 | cmp - <(head -c 1000 disk.raw)
+kill -KILL "$(worker_pid)"
+cmp <(head -c 1M disk.raw | tail -c +1001) <(cat <&3)
+kill -KILL "$(worker_pid)"
+act images/by-name/shown delete-export
+assert_fails "Stale file handle" cat <&3
+exec 3<&-
+
 step "why a request failed is known after the end of the worker that refused it"
 zone=$(first zones)
 assert_refused "zones/$zone/actions" "fly" EINVAL
