@@ -3,13 +3,21 @@
 #include "fs/receive.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/uio.h>
 
+#include "fs/supervisor.h"
+#include "fs/tell/last_error.h"
+#include "fs/tree/fs.h"
 #include "fs/tree/repeat.h"
+#include "model/in_hand.h"
+#include "model/log.h"
+
+_Static_assert(REQUEST_DEATHS < SUPERVISOR_DEATHS, "or the mount would go with the request");
 
 enum opcode {
 	OPCODE_FORGET = 2,
@@ -76,19 +84,27 @@ _Static_assert(sizeof(struct in) == 40, "as in the protocol");
 
 /* A process has one connection. Immutable while requests are received, but for what is marked. */
 static struct {
-	struct keep *keep;
+	const struct fs *fs;
+	struct keep *keep; /* its */
 	struct fuse_session *session;
 	int fd;
 	void (*served)(void *arg);
 	void *arg;
+	atomic_bool receives; /* not only repeats */
 	atomic_bool has_served;
 	struct init_in init; /* of the receiving thread */
 } connection;
 
+static void tell_served(void)
+{
+	if (connection.served)
+		connection.served(connection.arg);
+}
+
 static void note_served(void)
 {
-	if (!atomic_exchange(&connection.has_served, true) && connection.served)
-		connection.served(connection.arg);
+	if (!atomic_exchange(&connection.has_served, true) && atomic_load(&connection.receives))
+		tell_served();
 }
 
 /* ------------------------------------------------------------------- answers */
@@ -125,6 +141,8 @@ static void forget_request(struct keep *keep, uint64_t id)
 	bool begins = keep_begin(keep);
 
 	keep_remove(keep, KEEP_REQUEST, id);
+	if (keep_has(keep, KEEP_DEATHS, id))
+		keep_remove(keep, KEEP_DEATHS, id);
 	if (keep_has(keep, KEEP_REPLY, id))
 		keep_remove(keep, KEEP_REPLY, id);
 	if (keep_has(keep, KEEP_INTERRUPT, id))
@@ -168,6 +186,23 @@ static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)
 
 /* ------------------------------------------------------------------ requests */
 
+/* Has the kernel an answer to wait for? */
+static bool is_answered(const struct in *in)
+{
+	return in->opcode != OPCODE_FORGET && in->opcode != OPCODE_BATCH_FORGET &&
+	       in->opcode != OPCODE_INTERRUPT && in->opcode != OPCODE_INIT && in->opcode != OPCODE_DESTROY;
+}
+
+/* The request that is kept while @in is being done: itself, or the one that it interrupts. 0: none. */
+static uint64_t request_of(const struct in *in, size_t len)
+{
+	const struct interrupt_in *interrupt = (const struct interrupt_in *)in;
+
+	if (in->opcode == OPCODE_INTERRUPT && len >= sizeof(*interrupt))
+		return interrupt->unique;
+	return is_answered(in) ? in->unique : 0;
+}
+
 /* Does a request. Its bytes may change. */
 static void process(void *bytes, size_t len, bool repeated)
 {
@@ -177,6 +212,7 @@ static void process(void *bytes, size_t len, bool repeated)
 	struct fuse_buf buf = {.mem = bytes, .size = len};
 	struct keep *keep = connection.keep;
 
+	(void)in_hand_set(request_of(in, len));
 	repeat_set(in->unique, repeated);
 	(void)keep_begin(keep);
 	if (in->opcode == OPCODE_POLL && len >= sizeof(*poll) && (poll->flags & POLL_NOTIFIES))
@@ -187,13 +223,7 @@ static void process(void *bytes, size_t len, bool repeated)
 	fuse_session_process_buf(connection.session, &buf);
 	keep_commit(keep);
 	repeat_set(0, false);
-}
-
-/* Has the kernel an answer to wait for? */
-static bool is_answered(const struct in *in)
-{
-	return in->opcode != OPCODE_FORGET && in->opcode != OPCODE_BATCH_FORGET &&
-	       in->opcode != OPCODE_INTERRUPT && in->opcode != OPCODE_INIT && in->opcode != OPCODE_DESTROY;
+	(void)in_hand_set(0);
 }
 
 /* Keeps what was received, before anything is done with it. */
@@ -221,6 +251,104 @@ static void keep_inbox_request(struct keep *keep)
 		keep_request(keep, in, in->len);
 	in->len = 0;
 }
+
+/* ------------------------------------------------------------------ refusals */
+
+static void refuse(int fd, uint64_t id, int error)
+{
+	const struct out_header out = {.len = sizeof(out), .error = -error, .unique = id};
+
+	(void)!write(fd, &out, sizeof(out)); /* ENOENT: it was answered, or is withdrawn */
+}
+
+/* Nobody waits for the answer to a close: what it closes is closed all the same. */
+static void close_refused(struct keep *keep, const struct in *in, size_t len)
+{
+	const struct release_in *release = (const struct release_in *)in;
+
+	if ((in->opcode == OPCODE_RELEASE || in->opcode == OPCODE_RELEASEDIR) && len >= sizeof(*release))
+		keep_remove(keep, KEEP_HANDLE, release->fh);
+}
+
+static void refuse_kept(int fd, struct keep *keep, uint64_t id, int error)
+{
+	size_t len;
+	_cleanup_free_ char *bytes = keep_get(keep, KEEP_REQUEST, id, &len);
+
+	if (bytes && len >= sizeof(struct in))
+		close_refused(keep, (const struct in *)bytes, len);
+	refuse(fd, id, error);
+	forget_request(keep, id);
+}
+
+/* Counts the death of the process before this one for each request that it had in hand. */
+static void count_deaths(struct keep *keep)
+{
+	struct in_hand *hands = keep_in_hand(keep);
+	uint64_t counted[IN_HAND_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < IN_HAND_MAX; i++) {
+		uint64_t id = atomic_load(&hands->requests[i]);
+		uint32_t deaths = 0;
+		bool again = false;
+
+		for (size_t j = 0; j < count; j++)
+			again = again || counted[j] == id;
+		if (id && !again && keep_has(keep, KEEP_REQUEST, id)) {
+			counted[count++] = id;
+			(void)keep_read(keep, KEEP_DEATHS, id, &deaths, sizeof(deaths));
+			deaths++;
+			(void)keep_set(keep, KEEP_DEATHS, id, &deaths, sizeof(deaths));
+		}
+	}
+	for (size_t i = 0; i < IN_HAND_MAX; i++)
+		atomic_store(&hands->requests[i], 0);
+}
+
+static void tell_refused(struct keep *keep, uint64_t id)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	size_t len = 0;
+	_cleanup_free_ char *bytes = keep_get(keep, KEEP_REQUEST, id, &len);
+	const struct in *in = (const struct in *)bytes;
+
+	if (!in || len < sizeof(*in))
+		return;
+	(void)error_set(
+		&e, EIO,
+		"the request was refused, since the process that serves the mount has ended %d times while it "
+		"worked on it",
+		REQUEST_DEATHS);
+	log_error("mount", NULL,
+		  "request %u of FUSE on node %" PRIu64 " by user %u is refused: the process that serves has "
+		  "ended %d times while it worked on it",
+		  in->opcode, in->node, in->uid, REQUEST_DEATHS);
+	last_error_set(connection.fs->errors, in->uid, NULL, &e);
+}
+
+/* Refuses what the processes die of. An answer that is there already was not the cause, and is given. */
+static void refuse_killers(int fd, struct keep *keep)
+{
+	size_t count;
+	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_DEATHS, &count);
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t deaths = 0;
+
+		(void)keep_read(keep, KEEP_DEATHS, list[i], &deaths, sizeof(deaths));
+		if (deaths < REQUEST_DEATHS || keep_has(keep, KEEP_REPLY, list[i]))
+			continue;
+		tell_refused(keep, list[i]);
+		refuse_kept(fd, keep, list[i], EIO);
+		any = true;
+	}
+	if (any) /* the next death has another cause */
+		tell_served();
+}
+
+/* ------------------------------------------------------------------- repeats */
 
 /* Agrees with the kernel on what the process before this one did. */
 static void repeat_init(struct keep *keep)
@@ -311,13 +439,17 @@ static ssize_t read_again(int fd, void *buf, size_t size, void *userdata)
 	return read(fd, buf, size);
 }
 
-int receive_start(struct fuse_session *session, int fd, struct keep *keep)
+int receive_start(struct fuse_session *session, int fd, const struct fs *fs, void (*served)(void *arg),
+		  void *arg)
 {
 	static const struct fuse_custom_io io = {.read = read_again, .writev = reply};
 
-	connection.keep = keep;
+	connection.fs = fs;
+	connection.keep = fs->keep;
 	connection.session = session;
 	connection.fd = fd;
+	connection.served = served;
+	connection.arg = arg;
 	return fuse_session_custom_io(session, &io, fd) < 0 ? -ENOMEM : 0;
 }
 
@@ -326,23 +458,25 @@ void receive_repeat(void)
 	struct keep *keep = connection.keep;
 
 	keep_inbox_request(keep);
+	count_deaths(keep);
+	in_hand_open(keep_in_hand(keep));
+	refuse_killers(connection.fd, keep);
 	repeat_init(keep);
 	wake_polls(connection.fd, keep);
 	repeat_requests(connection.fd, keep);
 	repeat_interrupts(keep);
 }
 
-int receive_requests(void (*served)(void *arg), void *arg)
+int receive_requests(void)
 {
 	struct keep *keep = connection.keep;
 	struct in *inbox = keep_inbox(keep);
 	int fd = connection.fd;
 	ssize_t n = 0;
 
-	connection.served = served;
-	connection.arg = arg;
-	if (atomic_load(&connection.has_served) && served)
-		served(arg);
+	atomic_store(&connection.receives, true);
+	if (atomic_load(&connection.has_served))
+		tell_served();
 	while (!fuse_session_exited(connection.session)) {
 		n = receive(fd, inbox);
 		if (n < 0)
@@ -358,13 +492,6 @@ int receive_requests(void (*served)(void *arg), void *arg)
 	return n == -ENODEV || n > 0 ? 0 : (int)n;
 }
 
-static void refuse(int fd, uint64_t id, int error)
-{
-	const struct out_header out = {.len = sizeof(out), .error = -error, .unique = id};
-
-	(void)!write(fd, &out, sizeof(out)); /* ENOENT: it was answered, or is withdrawn */
-}
-
 void receive_refuse_kept(int fd, struct keep *keep, int error)
 {
 	size_t count;
@@ -372,22 +499,18 @@ void receive_refuse_kept(int fd, struct keep *keep, int error)
 
 	keep_inbox_request(keep);
 	list = keep_list(keep, KEEP_REQUEST, &count);
-	for (size_t i = 0; i < count; i++) {
-		refuse(fd, list[i], error);
-		forget_request(keep, list[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		refuse_kept(fd, keep, list[i], error);
 }
 
 int receive_refuse(int fd, struct keep *keep, int error)
 {
 	struct in *inbox = keep_inbox(keep);
-	const struct release_in *release = keep_inbox(keep);
 	ssize_t n = read(fd, inbox, KEEP_INBOX);
 
 	if (n < (ssize_t)sizeof(*inbox))
 		return n < 0 && errno == ENODEV ? -ENODEV : 0;
-	if (inbox->opcode == OPCODE_RELEASE || inbox->opcode == OPCODE_RELEASEDIR)
-		keep_remove(keep, KEEP_HANDLE, release->fh); /* nobody waits for the answer */
+	close_refused(keep, inbox, (size_t)n);
 	if (inbox->opcode == OPCODE_INIT)
 		keep_request(keep, inbox, (size_t)n); /* it stays, for who can answer it */
 	else if (is_answered(inbox))

@@ -17,6 +17,9 @@
  *   (keep_begin()). If the process dies then, the answer is given again, and the
  *   request is not done twice. A request that changes the pool is known by the job
  *   that was kept before it was started (fs/class/command.c).
+ * - A request of which processes die is not given to one after the other for ever: when
+ *   REQUEST_DEATHS have died with it in hand (model/in_hand.h), it alone is refused, with
+ *   EIO and a sentence in `last-error`. A request that waits is in nobody's hand.
  * - Polls that waited are woken; the programs poll again.
  *
  * And it is agreed on with the kernel what libfuse 3.14 does not know. Each open file
@@ -34,15 +37,27 @@
 
 #include "model/keep.h"
 
-/** Connects @session with the descriptor @fd of /dev/fuse, which the session closes at its end. -ENOMEM. */
-int receive_start(struct fuse_session *session, int fd, struct keep *keep);
-/** Does what the process before this one has received and not answered. */
+struct fs;
+
+/* Before the supervisor gives up (SUPERVISOR_DEATHS); often enough for processes that are killed from outside. */
+#define REQUEST_DEATHS 4
+
+/**
+ * Connects @session with the descriptor @fd of /dev/fuse, which the session closes at its end. @served (may be NULL) is
+ * called when this process has shown that it serves: see receive_repeat() and receive_requests(). -ENOMEM.
+ */
+int receive_start(struct fuse_session *session, int fd, const struct fs *fs, void (*served)(void *arg),
+		  void *arg);
+/**
+ * Does what the process before this one has received and not answered, and refuses what too many have died of, which
+ * serves the others.
+ */
 void receive_repeat(void);
 /**
- * Serves it, until the mount is gone or fuse_session_exit(). @served (may be NULL) is called once, when a request has
- * been answered, or there was none for a while. 0, -errno.
+ * Receives and does requests, until the mount is gone or fuse_session_exit(). It serves when a request has been answered, or
+ * there was none for a while. 0, -errno.
  */
-int receive_requests(void (*served)(void *arg), void *arg);
+int receive_requests(void);
 /** Answers all requests that are kept with @error, and forgets them. For a process without a session. */
 void receive_refuse_kept(int fd, struct keep *keep, int error);
 /** Receives a request, for which this may wait, and answers it with @error. -ENODEV: the mount is gone. */

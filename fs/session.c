@@ -246,7 +246,7 @@ static int serve(struct fuse_session *session, struct fs *fs, const struct sessi
 	if (r < 0)
 		return r;
 	jobs = (struct jobs){.pool = fs->pool, .link = link};
-	r = receive_start(session, device, fs->keep);
+	r = receive_start(session, device, fs, tell_served, &link);
 	if (r < 0) {
 		(void)close(device);
 		return error_set(e, -r, "out of memory");
@@ -257,7 +257,7 @@ static int serve(struct fuse_session *session, struct fs *fs, const struct sessi
 	if (r == 0) {
 		receive_repeat();
 		pool_resumed(fs->pool);
-		r = receive_requests(tell_served, &link);
+		r = receive_requests();
 		signals_stop();
 		if (r < 0)
 			error_set(e, -r, "lost the connection to the kernel: %s", strerror(-r));

@@ -8,11 +8,16 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "model/in_hand.h"
+
 #define MAGIC UINT64_C(0x70656b736c6f6f70)
 
 /* Bytes of one half; pages that are not used take no memory. */
 #define HALF	    (UINT64_C(512) << 20)
 #define HEADER_SIZE 4096
+/* In the header's page; zeros, which are "none", in one that knows nothing of it. */
+#define IN_HAND_AT 2048
+_Static_assert(IN_HAND_AT + sizeof(struct in_hand) <= HEADER_SIZE, "no room");
 /* A log below this is not written anew, and its pages stay. */
 #define LOG_MIN (UINT64_C(2) << 20)
 
@@ -463,6 +468,11 @@ uint64_t *keep_list(struct keep *k, enum keep_type type, size_t *ret_count)
 void *keep_inbox(struct keep *k)
 {
 	return k->map + HEADER_SIZE;
+}
+
+struct in_hand *keep_in_hand(struct keep *k)
+{
+	return (struct in_hand *)(k->map + IN_HAND_AT);
 }
 
 void keep_sizes(struct keep *k, size_t *ret_log, size_t *ret_valid)

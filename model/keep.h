@@ -26,6 +26,7 @@
 
 #include "model/error.h"
 
+struct in_hand;
 struct keep;
 
 /*
@@ -60,6 +61,7 @@ enum keep_type {
 	KEEP_LAST_ERROR = 21,	/* the user: the sentence */
 	KEEP_GIVEN = 22,	/* the object: which of its nodes the kernel may have attributes of */
 	KEEP_NUMBERING = 23,	/* 0: what the numbers of nodes mean (fs/numbering.h) */
+	KEEP_DEATHS = 24,	/* as KEEP_REQUEST: how many processes have died with it in hand */
 };
 
 /** A new, empty one. *ret_fd is its file (owned by the caller), to be handed to keep_open() of another process. */
@@ -109,6 +111,8 @@ uint64_t *keep_list(struct keep *keep, enum keep_type type, size_t *ret_count);
 #define KEEP_INBOX (2 << 20)
 /** Memory of KEEP_INBOX bytes in the file, for what is received by system calls; always present in memory. */
 void *keep_inbox(struct keep *keep);
+/** Which requests are in hand, for in_hand_open(). Not a part of the log. */
+struct in_hand *keep_in_hand(struct keep *keep);
 /** Bytes of the log, and of what is valid in it; for tests. */
 void keep_sizes(struct keep *keep, size_t *ret_log, size_t *ret_valid);
 

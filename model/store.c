@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 
 #include "model/event.h"
+#include "model/in_hand.h"
 #include "model/log.h"
 #include "model/schema.h"
 #include "model/sqlite.h"
@@ -41,7 +42,8 @@ struct posted {
 	void *arg;
 	txn_done_fn *done;
 	struct cause cause;
-	bool keep; /* false: roll back (store_try) */
+	uint64_t request; /* in whose name it runs, see in_hand.h */
+	bool keep;	  /* false: roll back (store_try) */
 	int result;
 	struct error error;
 	bool broken;	  /* the database failed it, or memory; it was not refused */
@@ -184,7 +186,9 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	t->now = store_now();
 	t->cause = p->cause;
 	t->fact = false;
+	(void)in_hand_set(p->request);
 	p->result = p->fn(t, p->arg, &p->error);
+	(void)in_hand_set(0);
 	if (p->result >= 0 && t->failed)
 		p->result = error_set(&p->error, EIO, "the database refused a change");
 	if (p->result >= 0 && p->keep) {
@@ -342,8 +346,10 @@ static void *writer_main(void *arg)
 			group = p->next;
 			if (p->ret_broken)
 				*p->ret_broken = p->broken;
+			(void)in_hand_set(p->request);
 			if (p->done)
 				p->done(p->arg, p->result, &p->error);
+			(void)in_hand_set(0);
 			error_done(&p->error);
 			free(p);
 		}
@@ -362,6 +368,7 @@ static int post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done, b
 			     .done = done,
 			     .keep = keep,
 			     .cause = thread_cause,
+			     .request = in_hand_get(),
 			     .ret_broken = ret_broken};
 	scoped_lock(&store->queue_lock);
 	if (store->stopping) {

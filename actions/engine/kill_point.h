@@ -5,8 +5,9 @@
  * In a build with -Dtests=true and -Dbuildtype=debug, a daemon with POOLFS_TEST_KILL_AT=<name> in its
  * environment kills itself with SIGKILL when it reaches the point of that name, and
  * its supervisor before (fs/supervisor.h), as when the machine stops; with
- * POOLFS_TEST_KILL_WORKER in the environment, too, only the worker dies. In other
- * builds a kill point does nothing.
+ * POOLFS_TEST_KILL_WORKER in the environment, too, only the worker dies; if that is
+ * "crash", by SIGABRT instead, as of a fault of its own. In other builds a kill point
+ * does nothing.
  */
 #ifndef POOLFS_ENGINE_KILL_POINT_H
 #define POOLFS_ENGINE_KILL_POINT_H
@@ -20,12 +21,13 @@
 static inline void kill_point(const char *name)
 {
 	const char *wanted = getenv("POOLFS_TEST_KILL_AT"), *supervisor = getenv("POOLFS_TEST_SUPERVISOR");
+	const char *worker = getenv("POOLFS_TEST_KILL_WORKER");
 
 	if (!wanted || strcmp(wanted, name) != 0)
 		return;
-	if (supervisor && !getenv("POOLFS_TEST_KILL_WORKER"))
+	if (supervisor && !worker)
 		(void)kill((pid_t)atoi(supervisor), SIGKILL);
-	(void)raise(SIGKILL);
+	(void)raise(worker && strcmp(worker, "crash") == 0 ? SIGABRT : SIGKILL);
 }
 #else
 #define kill_point(name) ((void)0)

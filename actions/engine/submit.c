@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actions/engine/kill_point.h"
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/request_check.h"
 #include "actions/engine/request_names.h"
@@ -66,6 +67,7 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 
 	if (r < 0 || same)
 		return r;
+	kill_point("request-accept");
 	r = request_names_resolve(txn_view(t), s->req, e);
 	if (r < 0)
 		return r;

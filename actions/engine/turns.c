@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/in_hand.h"
+
 struct task {
 	struct task *next;
 	void (*fn)(void *arg);
 	void *arg;
+	uint64_t request; /* for which it was queued */
 };
 
 /* A client with tasks that wait or run; all members under the lock. */
@@ -122,9 +125,12 @@ static void work(void *arg)
 	pthread_mutex_lock(&turns->lock);
 	while ((c = give_turn(turns))) {
 		struct task *task = take_task(c);
+		uint64_t former;
 
 		pthread_mutex_unlock(&turns->lock);
+		former = in_hand_set(task->request);
 		task->fn(task->arg);
+		(void)in_hand_set(former);
 		free(task);
 		pthread_mutex_lock(&turns->lock);
 		end_turn(turns, c);
@@ -140,7 +146,7 @@ int turns_run(struct turns *turns, const char *client, void (*fn)(void *arg), vo
 
 	if (!task)
 		return -ENOMEM;
-	*task = (struct task){.fn = fn, .arg = arg};
+	*task = (struct task){.fn = fn, .arg = arg, .request = in_hand_get()};
 	pthread_mutex_lock(&turns->lock);
 	c = get_client(turns, client);
 	if (c) {

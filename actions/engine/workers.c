@@ -11,11 +11,13 @@
 #include <stdlib.h>
 
 #include "model/cleanup.h"
+#include "model/in_hand.h"
 
 struct task {
 	struct task *next;
 	void (*fn)(void *arg);
 	void *arg;
+	uint64_t request; /* for which it was queued */
 };
 
 struct workers {
@@ -52,7 +54,9 @@ static void *worker_main(void *arg)
 		if (!w->head)
 			w->tail = &w->head;
 		pthread_mutex_unlock(&w->lock);
+		(void)in_hand_set(task->request);
 		task->fn(task->arg);
+		(void)in_hand_set(0);
 		free(task);
 		pthread_mutex_lock(&w->lock);
 	}
@@ -80,7 +84,7 @@ int workers_run(struct workers *w, void (*fn)(void *arg), void *arg)
 
 	if (!task)
 		return -ENOMEM;
-	*task = (struct task){.fn = fn, .arg = arg};
+	*task = (struct task){.fn = fn, .arg = arg, .request = in_hand_get()};
 	scoped_lock(&w->lock);
 	if (w->stopping) {
 		free(task);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A pool of threads that grows on demand, up to a limit, and runs functions in the
- * order in which they were queued. Self-locking.
+ * order in which they were queued, each in the name of the request that its caller
+ * works on (model/in_hand.h). Self-locking.
  */
 #ifndef POOLFS_ENGINE_WORKERS_H
 #define POOLFS_ENGINE_WORKERS_H

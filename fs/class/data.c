@@ -2,6 +2,7 @@
 /* See data.h. */
 #include "fs/class/data.h"
 
+#include "actions/engine/kill_point.h"
 #include "actions/engine/workers.h"
 #include "actions/volume/disk_reader.h"
 #include "fs/tell/last_error.h"
@@ -206,6 +207,7 @@ static void read_work(void *arg)
 	char *buffer = malloc(w->size);
 	ssize_t got = buffer ? open_again(w) : -ENOMEM;
 
+	kill_point("request-read");
 	if (got == 0)
 		got = disk_reader_read(w->reader, buffer, w->size, w->offset);
 

@@ -2,6 +2,7 @@
 /* See read.h. */
 #include "fs/op/read.h"
 
+#include "actions/engine/kill_point.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
 #include "fs/tell/wait.h"
@@ -365,6 +366,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	struct place p;
 	int r = request_find(req, ino, NULL, &view, &p);
 
+	kill_point("request-statfs");
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
