@@ -585,6 +585,17 @@ bool scratch_directory_find(const struct place *dir, const char *name, struct no
 	return find(dir, name, N_SCRATCH_DIR, ret);
 }
 
+bool scratch_directory_parent(const struct place *p, struct node *ret)
+{
+	struct scratches *s = p->fs->scratches;
+
+	scoped_lock(&s->lock);
+	for (const struct entry *e = s->entries; e; e = e->next)
+		if (e->file->number == p->node.row)
+			return node_unpack(e->dir, ret);
+	return false;
+}
+
 static int64_t next(const struct place *dir, int64_t after, enum node_class class, char ret_name[NAME_SIZE],
 		    struct node *ret)
 {

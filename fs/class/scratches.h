@@ -78,6 +78,7 @@ bool scratch_here(const struct place *dir);
 bool scratch_find(const struct place *dir, const char *name, struct node *ret);
 int64_t scratch_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 bool scratch_directory_find(const struct place *dir, const char *name, struct node *ret);
+bool scratch_directory_parent(const struct place *p, struct node *ret);
 int64_t scratch_directory_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE],
 			       struct node *ret);
 mode_t scratch_permissions(const struct place *p);

@@ -28,6 +28,23 @@ static unsigned choose_copy(const struct place *p)
 	return node.copy;
 }
 
+/*
+ * "." or ".." of a node: the kernel has a file handle (of an NFS server, or open_by_handle_at(2)), but has forgotten the
+ * inode, or its path: then it finds the name in the listing of "..". Such a number may be guessed. 0, -ESTALE.
+ */
+static int lookup_by_number(const struct place *p, const char *name, struct fuse_entry_param *ret)
+{
+	struct place parent;
+	int r;
+
+	if (p->entry->flags & E_SECRET)
+		return -ESTALE;
+	if (strcmp(name, ".") == 0)
+		return entry_fill(p, ret);
+	r = S_ISDIR(p->entry->mode) ? place_parent(p, &parent) : -ENOTDIR;
+	return r < 0 ? -ESTALE : entry_fill(&parent, ret);
+}
+
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_cleanup_view_ struct view *view = NULL;
@@ -42,9 +59,8 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	 * that each lookup asks for again. The kernel has checked that the user may search the directory.
 	 */
 	r = request_find(req, parent, NULL, &view, &dir);
-	if (r == 0 && strcmp(name, ".") == 0) {
-		/* by a file handle, of an NFS server, whose inode the kernel has forgotten */
-		r = entry_fill(&dir, &entry);
+	if (r == 0 && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)) {
+		r = lookup_by_number(&dir, name, &entry);
 		if (r < 0)
 			fuse_reply_err(req, -r);
 		else

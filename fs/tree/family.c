@@ -86,6 +86,12 @@ bool folders_find(const struct place *dir, const char *name, struct node *ret)
 	return f != NULL;
 }
 
+bool folder_parent(const struct place *p, struct node *ret)
+{
+	*ret = p->folder->parent ? folder_node(p->folder->parent) : NODE_ROOT;
+	return true;
+}
+
 int64_t folders_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
 	const struct folder *f = folder_next(dir->folder, (unsigned)after);

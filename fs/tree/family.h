@@ -21,6 +21,7 @@ bool object_here_tags(const struct place *dir);
 
 bool folders_find(const struct place *dir, const char *name, struct node *ret);
 int64_t folders_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool folder_parent(const struct place *p, struct node *ret);
 bool values_find(const struct place *dir, const char *name, struct node *ret);
 int64_t values_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 bool gets_find(const struct place *dir, const char *name, struct node *ret);

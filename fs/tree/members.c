@@ -212,6 +212,60 @@ int64_t jobs_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZ
 	return o ? give(o, N_JOB, 0, object_uuid(o), ret_name, ret) : 0;
 }
 
+/* ------------------------------------------------------------------ parents */
+
+/* The directory of a path from the root. */
+static bool find_path(const struct place *p, char *path, struct node *ret)
+{
+	struct place dir, next;
+	char *rest = NULL;
+
+	place_init(p->fs, p->view, NODE_ROOT, &dir);
+	dir.caller = p->caller;
+	for (char *name = strtok_r(path, "/", &rest); name; name = strtok_r(NULL, "/", &rest)) {
+		if (place_lookup(&dir, name, &next) < 0)
+			return false;
+		dir = next;
+	}
+	*ret = dir.node;
+	return true;
+}
+
+bool object_parent(const struct place *p, struct node *ret)
+{
+	char path[PATH_SIZE];
+
+	if (!p->object || !object_path(p->view, p->object, path))
+		return false;
+	*strrchr(path, '/') = '\0';
+	return find_path(p, path, ret);
+}
+
+bool collection_parent(const struct place *p, struct node *ret)
+{
+	const struct kind *kind = p->kind ? p->kind : kind_get(KIND_IMAGE); /* of `upload` */
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "%s", kind->directory);
+	return find_path(p, path, ret);
+}
+
+bool job_parent(const struct place *p, struct node *ret)
+{
+	for (int k = KIND_NONE + 1; p->object && k < KIND_COUNT; k++) {
+		const struct object *o =
+			view_get(p->view, (enum kind_id)k, object_text(p->object, JOB_RESOURCE_UUID));
+
+		if (!o)
+			continue;
+		*ret = member_node(o, N_JOBS, 0);
+		return true;
+	}
+	return false;
+}
+
+/* --------------------------------------------------------------------- tags */
+
 /* System tags first, then user tags, whose positions lie above all row ids. */
 #define USER_TAGS (NODE_ROW_MAX + 1)
 

@@ -28,6 +28,11 @@ int64_t jobs_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZ
 bool tags_find(const struct place *dir, const char *name, struct node *ret);
 int64_t tags_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 
+/* The directories that objects, jobs of objects, categories and `upload` are in: the column `parent`. */
+bool object_parent(const struct place *p, struct node *ret);
+bool job_parent(const struct place *p, struct node *ret);
+bool collection_parent(const struct place *p, struct node *ret);
+
 /* The objects in the directories: the column `members`. */
 struct members members_of_folder(const struct place *dir);
 struct members members_of_category(const struct place *dir);

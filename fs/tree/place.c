@@ -94,6 +94,9 @@ static bool node_is_sane(const struct fs *fs, const struct view *view, struct no
 		return false;
 	if (entry->kinds && (!n.row || !(entry->kinds & OF(n.kind))))
 		return false;
+	/* Objects of the other kinds have no files, unless the row names the kind. (Links may be such objects.) */
+	if (entry->kinds == OF_ANY && !S_ISLNK(entry->mode) && !kind_get(n.kind)->directory)
+		return false;
 	/* Ask the directory, if the number alone tells which one it is. */
 	if (entry->in != IN(N_FOLDER) && entry->in != IN(N_STATISTICS) && !(entry->in & IN(N_OBJECT)))
 		return true;
@@ -204,6 +207,36 @@ int place_lookup(const struct place *dir, const char *name, struct place *ret)
 		return 0;
 	}
 	return mark ? lookup_query(dir, name, mark, ret) : -ENOENT;
+}
+
+/* The directory of the only class that has the entry. */
+static bool find_parent(const struct place *p, struct node *ret)
+{
+	const struct node_entry *dir;
+	int class = 0;
+
+	while (class < NODE_CLASS_COUNT && !(p->entry->in & IN(class)))
+		class ++;
+	if (p->entry->in != IN(class))
+		return false;
+	dir = &p->fs->nodes[class];
+	*ret = class == N_ROOT ? NODE_ROOT : (struct node){.class = (enum node_class) class};
+	if (dir->kinds) {
+		ret->kind = p->node.kind;
+		ret->row = p->node.row;
+	}
+	if (dir->index != INDEX_NONE)
+		ret->index = p->node.index;
+	return true;
+}
+
+int place_parent(const struct place *p, struct place *ret)
+{
+	struct node node;
+
+	if (p->entry->parent ? !p->entry->parent(p, &node) : !find_parent(p, &node))
+		return -ENOENT;
+	return place_find(p->fs, p->view, node_pack(node), &p->caller, ret);
 }
 
 bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, char ret_name[NAME_SIZE],

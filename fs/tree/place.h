@@ -55,6 +55,9 @@ enum node_entry_flags {
 	E_ANYBODY = 1 << 6, /* open to strangers, too: what it shows depends on the session or the user */
 	E_PRIVATE = 1 << 7, /* with other users: readers get different contents, see op_read() */
 	E_OWN = 1 << 8,	    /* belongs to the user who has created it, and to no object */
+	E_SECRET =
+		1
+		<< 9, /* only who knows its name, or that of its directory, may reach it: not by its number */
 };
 
 /* What the index of a node counts. */
@@ -82,6 +85,8 @@ struct node_entry {
 	/* A member of the family by its name; the member after number @after: returns its number, 0 at the
 	 * end. */
 	bool (*find)(const struct place *dir, const char *name, struct node *ret);
+	/* Directories: the one that a member is in; NULL = there is one class of them, of the same object or folder. */
+	bool (*parent)(const struct place *p, struct node *ret);
 	int64_t (*next)(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
 	/* Listings show this member only if true, so that programs that copy whole trees can read all they see;
 	 * NULL = always. */
@@ -119,6 +124,8 @@ int place_find(const struct fs *fs, const struct view *view, uint64_t ino, const
 void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret);
 /** The entry @name of a directory. -ENOENT. */
 int place_lookup(const struct place *dir, const char *name, struct place *ret);
+/** The directory of a directory; its own is -ENOENT if it is in none: it is the root, or that is gone. */
+int place_parent(const struct place *p, struct place *ret);
 /**
  * The entry that follows the position @after (0 = from the start) in a directory. Positions are made of
  * row numbers, so entries that are added or removed meanwhile do not shift others. False at the end.

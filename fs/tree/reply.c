@@ -129,6 +129,20 @@ void reply_attributes(fuse_req_t req, struct node node)
 		fuse_reply_attr(req, &st, attr_timeout(&p));
 }
 
+/*
+ * A file handle has the number and the generation of its node, and the kernel opens it without a request if it has the
+ * inode. So the generation of a node whose name is a secret must be one as well. It is a part of the name, 32 bits long.
+ */
+static uint64_t generation(const struct place *p)
+{
+	char part[9];
+
+	if (!(p->entry->flags & E_SECRET) || !p->object)
+		return 0;
+	snprintf(part, sizeof(part), "%s", object_uuid(p->object));
+	return strtoul(part, NULL, 16);
+}
+
 int entry_fill(const struct place *p, struct fuse_entry_param *ret)
 {
 	/*
@@ -139,6 +153,7 @@ int entry_fill(const struct place *p, struct fuse_entry_param *ret)
 
 	/* The kernel does not know this node yet, so it cannot be told; ignore E_TOLD. */
 	*ret = (struct fuse_entry_param){.ino = node_pack_copy(p->node),
+					 .generation = generation(p),
 					 .attr_timeout = attributes_stay(p) ? FOR_EVER : 0,
 					 .entry_timeout = stays ? FOR_EVER : 0};
 	/* The size of a slow file is not known yet. Its timeout is 0, so the kernel will ask. */

@@ -93,6 +93,23 @@ int where_condition(const struct place *dir, const char *name, struct node *ret,
 	return 0;
 }
 
+bool condition_parent(const struct place *p, struct node *ret)
+{
+	_cleanup_free_ char *text = where_text(p);
+	char *last = text ? strrchr(text, '&') : NULL;
+
+	if (!text)
+		return false;
+	*ret = condition_base(p);
+	if (!last) {
+		ret->class = N_WHERE;
+		return true;
+	}
+	*last = '\0';
+	ret->row = queries_add(p->fs->queries, condition_base(p), text);
+	return ret->row >= 0;
+}
+
 bool conditions_find(const struct place *dir, const char *name, struct node *ret)
 {
 	return name_is_condition(name) && where_condition(dir, name, ret, NULL) == 0;

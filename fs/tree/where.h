@@ -33,6 +33,8 @@ bool name_is_condition(const char *name);
 /** The query string of the conditions that lead to @dir, "" for `where`. To be freed; NULL if out of memory
  * or if the directory was evicted from queries.h. */
 char *where_text(const struct place *dir);
+/** The directory that a condition is in, without its last one: the column `parent`. */
+bool condition_parent(const struct place *p, struct node *ret);
 /** The directory for one more condition. -EINVAL, -EACCES, -ENAMETOOLONG, -ENOMEM, -ESTALE. */
 int where_condition(const struct place *dir, const char *name, struct node *ret, struct error *e);
 /** The object of that name, whether or not it matches; NULL if there is none. */

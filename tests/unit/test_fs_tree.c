@@ -181,6 +181,10 @@ static void check_directory(const struct view *view, const struct place *dir, in
 		assert_int_equal(place_find(&fs, view, node_pack(p.node), NULL, &found), 0);
 		assert_ptr_equal(found.object, p.object);
 		assert_non_null(place_meaning(&p));
+		if (S_ISDIR(place_mode(&p))) {
+			assert_int_equal(place_parent(&p, &found), 0);
+			assert_int_equal(node_pack(found.node), node_pack(dir->node));
+		}
 		for (size_t i = count > 300 ? count - 300 : 0; i < count; i++)
 			assert_string_not_equal(names[i], name);
 		memcpy(names[count++], name, NAME_SIZE);
@@ -384,6 +388,79 @@ static void test_queries(void **state)
 	assert_false(find(view, "nothing?x=1", &p));
 }
 
+static void assert_parent(const struct view *view, const char *path, const char *parent)
+{
+	struct place p, want, got;
+
+	assert_true(find(view, path, &p));
+	assert_true(find(view, parent, &want));
+	assert_int_equal(place_parent(&p, &got), 0);
+	assert_int_equal(node_pack(got.node), node_pack(want.node));
+}
+
+/* Directories that no listing shows have parents, too. */
+static void test_parents(void **state)
+{
+	_cleanup_view_ struct view *view = make_view();
+	struct place root, dir;
+	int64_t number;
+
+	(void)state;
+	assert_parent(view, "zones/where/name=name1", "zones/where");
+	assert_parent(view, "zones/where/name=name1/uuid=x", "zones/where/name=name1");
+	assert_parent(view, "zones/where/name=a&b/name=name1/uuid=x", "zones/where/name=a&b/name=name1");
+	assert_parent(view, "sessions/exports", "sessions");
+	assert_parent(view, "images/upload", "images");
+	place_init(&fs, view, NODE_ROOT, &root);
+	assert_int_equal(place_parent(&root, &dir), -ENOENT);
+
+	assert_true(find(view, "zones", &dir));
+	assert_int_equal(scratch_create(fs.scratches, dir.node, 0, "lock", S_IFDIR | 0700, &number), 0);
+	assert_true(find(view, "zones/lock", &dir));
+	assert_int_equal(scratch_create(fs.scratches, dir.node, 0, "inner", S_IFDIR | 0700, &number), 0);
+	assert_parent(view, "zones/lock", "zones");
+	assert_parent(view, "zones/lock/inner", "zones/lock");
+	assert_int_equal(scratch_unlink(fs.scratches, dir.node, 0, "inner"), 0);
+	assert_true(find(view, "zones", &dir));
+	assert_int_equal(scratch_unlink(fs.scratches, dir.node, 0, "lock"), 0);
+}
+
+/*
+ * What is protected by a secret name is not reached by its number: of the objects of such kinds there are only the nodes
+ * with the flag, and all that is below one of these has it.
+ */
+static void test_secret_names(void **state)
+{
+	_cleanup_view_ struct view *view = make_view();
+	struct place p;
+	int found = 0;
+
+	(void)state;
+	for (int class = 0; class < NODE_CLASS_COUNT; class ++)
+		for (int dir = 0; dir < NODE_CLASS_COUNT; dir++)
+			if ((node_table[class].in & IN(dir)) && (node_table[dir].flags & E_SECRET))
+				assert_true(node_table[class].flags & E_SECRET);
+	assert_true(node_table[N_SESSION].flags & E_SECRET);
+	assert_true(node_table[N_EXPORT].flags & E_SECRET);
+	put(view, make(KIND_SESSION, 1, NULL));
+	put(view, make(KIND_IMAGE_EXPORT, 1, NULL));
+	for (int class = 0; class < NODE_CLASS_COUNT; class ++)
+		for (unsigned index = 0; index <= NODE_INDEX_MAX; index++)
+			for (int i = 0; i < 2; i++) {
+				struct node n = {.kind = i ? KIND_SESSION : KIND_IMAGE_EXPORT,
+						 .class = (enum node_class) class,
+						 .index = index,
+						 .row = 1};
+
+				if (place_find(&fs, view, node_pack(n), NULL, &p) < 0 ||
+				    S_ISLNK(p.entry->mode))
+					continue;
+				assert_true(p.entry->flags & E_SECRET);
+				found++;
+			}
+	assert_true(found >= 3);
+}
+
 /* No invalid inode number does harm. */
 static void test_invalid_numbers(void **state)
 {
@@ -443,6 +520,8 @@ int main(void)
 		cmocka_unit_test(test_ranks),
 		cmocka_unit_test(test_walk_over_changes),
 		cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_parents),
+		cmocka_unit_test(test_secret_names),
 		cmocka_unit_test(test_invalid_numbers),
 	};
 
