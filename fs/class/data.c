@@ -53,7 +53,7 @@ static int data_stat(const struct place *p, struct stat *ret)
 struct data_work {
 	fuse_req_t req;
 	const struct fs *fs;
-	struct disk_reader *reader; /* owned; NULL for an open */
+	struct disk_reader *reader; /* owned; NULL while the file is not open */
 	struct handle *handle;	    /* owned; of a file that has to be opened again; NULL: not */
 	struct fuse_file_info fi;   /* opening */
 	struct node node;
@@ -176,6 +176,13 @@ static void data_open(fuse_req_t req, const struct place *p, struct fuse_file_in
 
 /* -------------------------------------------------------------------- reading */
 
+/* Closing may wait for a disk. Accepts NULL. */
+static void release(const struct fs *fs, struct disk_reader *reader)
+{
+	if (reader && workers_run(fs->readers, reader_free, reader) < 0)
+		disk_reader_unref(reader);
+}
+
 /* Opens a file again that a process before this one has opened. */
 static int open_again(struct data_work *w)
 {
@@ -190,14 +197,14 @@ static int open_again(struct data_work *w)
 	r = open_reader(view, h->node, &reader, NULL);
 	if (r < 0)
 		return r;
-	scoped_lock(&h->lock);
-	if (h->state) {
-		disk_reader_unref(reader);
-	} else {
-		h->state = reader;
+	pthread_mutex_lock(&h->lock);
+	if (!h->state) {
+		h->state = steal(&reader);
 		h->state_free = reader_free;
 	}
 	w->reader = disk_reader_ref(h->state);
+	pthread_mutex_unlock(&h->lock);
+	disk_reader_unref(reader); /* another request has opened it meanwhile */
 	return 0;
 }
 
@@ -233,22 +240,31 @@ static void seek_work(void *arg)
 	work_free(w);
 }
 
+/* What the file is read with, with a reference for the caller. NULL: it has to be opened again. */
+static struct disk_reader *get_reader(struct handle *h)
+{
+	scoped_lock(&h->lock);
+	return h->state ? disk_reader_ref(h->state) : NULL;
+}
+
 /* A work item for an open file; answers ESTALE if its bytes may be changing. */
 static struct data_work *work_on(fuse_req_t req, struct handle *h)
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_view_ struct view *view = store_view(fs->store);
-	struct data_work *w;
+	struct disk_reader *reader = get_reader(h);
+	struct data_work *w = NULL;
 
-	scoped_lock(&h->lock);
-	if (h->state && !disk_reader_is_valid(h->state, view)) {
+	if (reader && !disk_reader_is_valid(reader, view))
 		fuse_reply_err(req, ESTALE);
+	else
+		w = work_new(req, fs);
+	if (!w) {
+		release(fs, reader);
 		return NULL;
 	}
-	w = work_new(req, fs);
-	if (w && h->state) {
-		w->reader = disk_reader_ref(h->state);
-	} else if (w) {
+	w->reader = reader;
+	if (!reader) {
 		w->handle = h;
 		ref_get(&h->ref);
 	}
@@ -277,16 +293,14 @@ static void data_lseek(fuse_req_t req, struct handle *h, off_t offset, int whenc
 	run(w, seek_work);
 }
 
-/* Closing may take a moment. */
 static void data_release(const struct fs *fs, struct handle *h)
 {
-	struct disk_reader *reader = h->state;
+	struct disk_reader *reader;
 
-	h->state = NULL;
-	if (!reader)
-		return;
-	if (workers_run(fs->readers, reader_free, reader) < 0)
-		disk_reader_unref(reader);
+	pthread_mutex_lock(&h->lock);
+	reader = steal(&h->state);
+	pthread_mutex_unlock(&h->lock);
+	release(fs, reader);
 }
 
 const struct file_class class_data = {

@@ -16,7 +16,10 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 
 	/* Each write must arrive as it was made: its result is that of the request in it. */
 	conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
-	/* NFS servers keep file handles. Watchers are known by inodes that the kernel has, so it shall make none. */
+	/*
+	 * NFS servers keep file handles, whose inodes the kernel then asks for. Not with watchers: these are told through
+	 * handles of the nodes that the kernel has, and only those (fs/tell/watchers.c).
+	 */
 	if (!fs->watchers)
 		conn->want |= conn->capable & FUSE_CAP_EXPORT_SUPPORT;
 	/* libfuse ends unless it is told here, too. */

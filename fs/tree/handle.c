@@ -9,10 +9,10 @@
 #include "fs/tree/gathered.h"
 #include "fs/tree/where_list.h"
 
-/* The kernel's own limit of open files is far below. */
+/* More than there is memory for. The lower half of a number has room for 2^32. */
 #define HANDLES_MAX (1u << 24)
 
-/* More than files on which programs wait, or may, at a time; others only choose copies more often. */
+/* More than there are open files on which programs wait. With more of them, a free copy may be taken for one in use. */
 #define COPY_HASHES 16384
 
 struct slot {

@@ -52,7 +52,7 @@ struct handle {
 	const struct object
 		*object; /* immutable; owned; that of the node; NULL: it belongs to none, or that is gone */
 
-	/* Of the file class: what it reads from or writes to. */
+	/* Of the file class: what it reads from or writes to. Of `data`: under the lock. */
 	void *state;			 /* owned; or NULL */
 	void (*state_free)(void *state); /* of state */
 	bool writes;			 /* immutable; an upload's: open for writing */
@@ -60,8 +60,10 @@ struct handle {
 	bool written;			 /* an upload's: something was written through it */
 	bool opener_closed;		 /* an upload's: the opener has closed it after that */
 	bool close_pending;		 /* an upload's: others have, which may have been the last close */
-	/* Owned; NULL if open for writing only. Never changes unless the handle was polled, see
-	 * fs/tell/polls.h. */
+	/*
+	 * Owned; NULL if open for writing only, or lost. It is set under the lock, under which other threads read it; once
+	 * it is there it stays, unless poll(2) was used on the handle (fs/tell/polls.h).
+	 */
 	struct document *content;
 	bool reads;	      /* immutable; open for reading */
 	atomic_bool lost;     /* the process that opened it had a content, which has to be made again */
