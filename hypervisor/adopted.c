@@ -83,28 +83,68 @@ bool adopted_has(const char *uuid)
 	return *find(uuid) != NULL;
 }
 
-bool adopted_find_disk(const char *volume, char ret_target[ADOPTED_TARGET_SIZE])
+/* ------------------------------------------------------------------ devices */
+
+/* Under lock. NULL: the domain was not adopted, or not with that disk. */
+static struct hv_adopted_disk *find_disk(struct adopted *a, const char *volume)
 {
+	for (size_t i = 0; a && i < a->disk_count; i++)
+		if (strcmp(a->disks[i].volume, volume) == 0)
+			return &a->disks[i];
+	return NULL;
+}
+
+/* Under lock. */
+static struct hv_adopted_nic *find_nic(struct adopted *a, int device_id)
+{
+	for (size_t i = 0; a && i < a->nic_count; i++)
+		if (a->nics[i].device_id == device_id)
+			return &a->nics[i];
+	return NULL;
+}
+
+bool adopted_find_disk(const char *uuid, const char *volume, char ret_target[ADOPTED_TARGET_SIZE])
+{
+	const struct hv_adopted_disk *disk;
+
 	scoped_lock(&lock);
-	for (const struct adopted *a = all; a; a = a->next)
-		for (size_t i = 0; i < a->disk_count; i++)
-			if (strcmp(a->disks[i].volume, volume) == 0) {
-				memcpy(ret_target, a->disks[i].target, ADOPTED_TARGET_SIZE);
-				return true;
-			}
-	return false;
+	disk = find_disk(*find(uuid), volume);
+	if (disk)
+		memcpy(ret_target, disk->target, ADOPTED_TARGET_SIZE);
+	return disk != NULL;
 }
 
 bool adopted_find_nic(const char *uuid, int device_id, char ret_mac[ADOPTED_MAC_SIZE])
 {
-	const struct adopted *a;
+	const struct hv_adopted_nic *nic;
+
+	scoped_lock(&lock);
+	nic = find_nic(*find(uuid), device_id);
+	if (nic)
+		memcpy(ret_mac, nic->mac, ADOPTED_MAC_SIZE);
+	return nic != NULL;
+}
+
+void adopted_drop_disk(const char *uuid, const char *volume)
+{
+	struct hv_adopted_disk *disk;
+	struct adopted *a;
 
 	scoped_lock(&lock);
 	a = *find(uuid);
-	for (size_t i = 0; a && i < a->nic_count; i++)
-		if (a->nics[i].device_id == device_id) {
-			memcpy(ret_mac, a->nics[i].mac, ADOPTED_MAC_SIZE);
-			return true;
-		}
-	return false;
+	disk = find_disk(a, volume);
+	if (disk)
+		*disk = a->disks[--a->disk_count];
+}
+
+void adopted_drop_nic(const char *uuid, int device_id)
+{
+	struct hv_adopted_nic *nic;
+	struct adopted *a;
+
+	scoped_lock(&lock);
+	a = *find(uuid);
+	nic = find_nic(a, device_id);
+	if (nic)
+		*nic = a->nics[--a->nic_count];
 }

@@ -38,8 +38,11 @@ void hv_release_domain(const char *uuid);
 
 /* For the rest of hypervisor/. */
 bool adopted_has(const char *uuid);
-/* The target of a disk of an adopted domain, by the uuid of its volume. */
-bool adopted_find_disk(const char *volume, char ret_target[ADOPTED_TARGET_SIZE]);
+/* The target of a disk that the domain @uuid had when it was adopted, by the uuid of its volume. */
+bool adopted_find_disk(const char *uuid, const char *volume, char ret_target[ADOPTED_TARGET_SIZE]);
 bool adopted_find_nic(const char *uuid, int device_id, char ret_mac[ADOPTED_MAC_SIZE]);
+/* The device has left the domain: what is attached from now on is the pool's. Unknown ones are no error. */
+void adopted_drop_disk(const char *uuid, const char *volume);
+void adopted_drop_nic(const char *uuid, int device_id);
 
 #endif

@@ -40,3 +40,24 @@ int vm_tell_all_adopted(const struct view *view, struct error *e)
 	}
 	return 0;
 }
+
+int vm_put_own_domain(struct txn *t, const char *uuid, struct error *e)
+{
+	const struct object *vm = view_get(txn_view(t), KIND_VM, uuid), *volume;
+	struct object *copy;
+	int64_t after = 0;
+	int r;
+
+	if (!vm || !object_str(vm, VM_DOMAIN_NAME))
+		return 0;
+	copy = object_copy(vm);
+	object_set_null(copy, VM_DOMAIN_NAME);
+	r = txn_put(t, copy, NULL, e);
+	while (r == 0 && (volume = view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, uuid, after))) {
+		after = volume->id;
+		copy = object_copy(volume);
+		object_set_null(copy, VOLUME_DOMAIN_TARGET);
+		r = txn_put(t, copy, NULL, e);
+	}
+	return r;
+}

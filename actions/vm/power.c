@@ -7,6 +7,7 @@
 #include "actions/engine/tags.h"
 #include "actions/network/host_prepare.h"
 #include "actions/network/l3_network.h"
+#include "actions/vm/adopted.h"
 #include "actions/vm/describe.h"
 #include "actions/vm/firmware.h"
 #include "actions/vm/iso.h"
@@ -127,7 +128,6 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, up->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_null(vm, VM_STOPPED_BY_HA);
-	object_set_null(vm, VM_DOMAIN_NAME); /* the definition is the pool's own from now on */
 	vm_set_placement(vm, up->placement);
 	r = vm_write(t, before, vm, e);
 	return r < 0 ? r : give_addresses(t, up, e);
@@ -235,6 +235,8 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 		object_set_str(vm, VM_STATE, vm_state_name(up->paused ? VM_STATE_PAUSED : VM_STATE_RUNNING));
 	object_set_str(vm, VM_LAST_HOST_UUID, up->host);
 	r = vm_write(t, before, vm, e);
+	if (r == 0)
+		r = vm_put_own_domain(t, up->uuid, e);
 	if (r < 0 || !tag_value(txn_view(t), up->uuid, "cdromBootOnce"))
 		return r;
 	/* The boot order was set for one start, which is this one. */

@@ -11,13 +11,16 @@
 #include "actions/host/capacity.h"
 #include "actions/host/fence.h"
 #include "actions/storage/orphan_file.h"
+#include "actions/vm/adopted.h"
 #include "actions/vm/console_log.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/machine.h"
 #include "actions/vm/nocloud.h"
 #include "actions/vm/state.h"
+#include "actions/volume/attach.h"
 #include "actions/volume/location.h"
 #include "actions/volume/remove.h"
+#include "hypervisor/adopted.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/firmware.h"
 #include "hypervisor/hypervisor.h"
@@ -50,6 +53,8 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 	if (r < 0)
 		return r;
 	r = for_good ? hv_domain_undefine(hv, host, uuid, e) : hv_domain_retire(hv, host, uuid, e);
+	if (r == 0)
+		hv_release_domain(uuid);
 	/* a clone that was never started has variables, but no definition */
 	if (r == 0 && for_good && vm_has_uefi(view, vm))
 		r = hv_firmware_remove(hv, host, uuid, e);
@@ -188,8 +193,7 @@ static int release_volume(struct txn *t, const struct object *volume, bool delet
 	if (object_str_is(volume, VOLUME_TYPE, "Root")) {
 		object_set_str(changed, VOLUME_STATUS, STATUS_DELETED);
 	} else {
-		object_set_null(changed, VOLUME_VM_UUID);
-		object_set_null(changed, VOLUME_DEVICE_ID);
+		volume_clear_vm(changed);
 		if (delete_data)
 			object_set_str(changed, VOLUME_STATUS, STATUS_DELETED);
 	}
@@ -272,6 +276,8 @@ static int destroyed_fn(struct txn *t, void *arg, struct error *e)
 	if (r < 0)
 		return r;
 	r = eject_isos(t, uuid, e);
+	if (r == 0)
+		r = vm_put_own_domain(t, uuid, e); /* the one that was adopted is gone */
 	return r < 0 ? r : vm_put_stopped(t, uuid, VM_STATE_DESTROYED, e);
 }
 

@@ -9,6 +9,7 @@
 #include "actions/host/capacity.h"
 #include "actions/host/fence.h"
 #include "actions/host/wait.h"
+#include "actions/vm/adopted.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
@@ -356,9 +357,12 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct recovered *r = arg;
 	const struct object *before = view_get(txn_view(t), KIND_VM, r->uuid);
+	bool starting;
+	int result;
 
 	if (!before)
 		return error_gone(e, KIND_VM, r->uuid);
+	starting = is_in_state(before, VM_STATE_STARTING);
 	txn_set_fact(t);
 	if (!r->known) {
 		struct object *vm = object_copy(before);
@@ -379,7 +383,8 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 		r->state = VM_STATE_STOPPED;
 		return vm_put_off(t, r->uuid, r->for_good, e);
 	}
-	return vm_put_state(t, r->uuid, r->state, e);
+	result = vm_put_state(t, r->uuid, r->state, e);
+	return result < 0 || !starting ? result : vm_put_own_domain(t, r->uuid, e);
 }
 
 /* How long a start may still take that a daemon had asked for, and how often the host is asked about it. */

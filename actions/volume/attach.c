@@ -177,6 +177,13 @@ int volume_check_attach(const struct view *view, const struct object *volume, co
 
 /* ---------------------------------------------------------------------- rows */
 
+void volume_clear_vm(struct object *volume)
+{
+	object_set_null(volume, VOLUME_VM_UUID);
+	object_set_null(volume, VOLUME_DEVICE_ID);
+	object_set_null(volume, VOLUME_DOMAIN_TARGET);
+}
+
 int volume_put_released(struct txn *t, void *arg, struct error *e)
 {
 	const struct volume_claim *c = arg;
@@ -189,8 +196,7 @@ int volume_put_released(struct txn *t, void *arg, struct error *e)
 	if (!before || !object_str_is(before, VOLUME_VM_UUID, c->vm))
 		return 0;
 	volume = object_copy(before);
-	object_set_null(volume, VOLUME_VM_UUID);
-	object_set_null(volume, VOLUME_DEVICE_ID);
+	volume_clear_vm(volume);
 	return txn_put(t, volume, NULL, e);
 }
 

@@ -39,6 +39,8 @@ const struct object *volume_find_ref(const struct view *view, const char *volume
 /** Counts the data volumes of a VM. Sets @used[id] (may be NULL) for each device id below @room in use. */
 int volume_count_devices(const struct view *view, const char *vm, bool *used, int room);
 
+/** Clears what of the row says where the volume is attached. */
+void volume_clear_vm(struct object *volume);
 /**
  * Detaches the volume of @arg, a `struct volume_claim`, in the rows. Success when it is not attached. A
  * change function.

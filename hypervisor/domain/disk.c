@@ -6,6 +6,7 @@
 
 #include <libvirt/virterror.h>
 
+#include "hypervisor/adopted.h"
 #include "hypervisor/domain/disk_lookup.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/storage/backend.h"
@@ -41,8 +42,11 @@ int hv_disk_detach(struct hypervisor *hv, const char *host, const char *domain, 
 		return 0;
 	if (rc < 0)
 		return error_move(e, &why);
-	disk_path(volume, path);
-	return guest_devices_detach(&d, path, VIR_DOMAIN_AFFECT_CONFIG, timeout_ms, e);
+	disk_path(domain, volume, path);
+	rc = guest_devices_detach(&d, path, VIR_DOMAIN_AFFECT_CONFIG, timeout_ms, e);
+	if (rc == 0)
+		adopted_drop_disk(domain, volume);
+	return rc;
 }
 
 int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
@@ -58,7 +62,7 @@ int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, co
 	}
 	if (rc < 0)
 		return error_move(e, &why);
-	*ret_path = domain_disk_path(d.doc, volume);
+	*ret_path = domain_disk_path(d.doc, domain, volume);
 	return 0;
 }
 
@@ -95,7 +99,7 @@ int hv_disk_resize(struct hypervisor *hv, const char *host, const char *domain, 
 	if (rc < 0)
 		return rc;
 	if (d.devices.call.simulated) {
-		path = domain_disk_path(d.devices.doc, volume);
+		path = domain_disk_path(d.devices.doc, domain, volume);
 		return storage_backend_on(storage_backend_of_path(path), &d.devices.call)
 			->resize(&d.devices.call, path ? path : "", size, e);
 	}

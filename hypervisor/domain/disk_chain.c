@@ -29,8 +29,7 @@ static int sim_switch(struct disk *d, const char *path, struct error *e)
 	(void)snprintf(where, sizeof(where), "/domain/devices/disk[target/@dev='%s']/source", d->target);
 	source = xml_find(d->devices.doc, where);
 	if (!source)
-		return error_set(e, EIO, "disk '%s' of domain '%s' has no file", d->target,
-				 virDomainGetName(d->devices.domain));
+		return error_set(e, EIO, "disk '%s' of domain '%s' has no file", d->target, d->devices.uuid);
 	if (!xmlSetProp(source, BAD_CAST "file", BAD_CAST path))
 		return error_set(e, ENOMEM, "out of memory");
 	return guest_devices_redefine(&d->devices, e);
@@ -132,7 +131,7 @@ static int disk_flush(const struct disk *d, struct error *e)
 /* The row of the storage that the disk is on; its path, which may be NULL, is owned by the caller. */
 static const struct storage_backend *backend_of(const struct disk *d, const char *volume, char **ret_path)
 {
-	*ret_path = domain_disk_path(d->devices.doc, volume);
+	*ret_path = domain_disk_path(d->devices.doc, d->devices.uuid, volume);
 	return storage_backend_on(storage_backend_of_path(*ret_path), &d->devices.call);
 }
 

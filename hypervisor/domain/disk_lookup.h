@@ -17,15 +17,15 @@
 
 #include "hypervisor/domain/guest_devices.h"
 
-#define DISK_PATH_SIZE 320
-/* The XPath of the disk of the volume in the domain's XML. */
-void disk_path(const char *volume, char ret[DISK_PATH_SIZE]);
+#define DISK_PATH_SIZE 400
+/* The XPath of the disk of the volume in the XML of the domain with the uuid @domain. */
+void disk_path(const char *domain, const char *volume, char ret[DISK_PATH_SIZE]);
 
 /* The value at @below (XPath) of the disk with the serial @volume; allocated, NULL if none. */
-char *domain_disk_get(xmlDocPtr doc, const char *volume, const char *below);
+char *domain_disk_get(xmlDocPtr doc, const char *domain, const char *volume, const char *below);
 
 /* The path of the disk with the serial @volume; allocated, NULL if none. */
-char *domain_disk_path(xmlDocPtr doc, const char *volume);
+char *domain_disk_path(xmlDocPtr doc, const char *domain, const char *volume);
 
 struct disk {
 	struct guest_devices devices;

@@ -18,19 +18,18 @@ static int read_devices(struct guest_devices *d, struct error *e)
 {
 	unsigned int flags = VIR_DOMAIN_XML_SECURE | (d->call.simulated ? VIR_DOMAIN_XML_INACTIVE : 0);
 	_cleanup_free_ char *text = NULL;
-	int active = domain_is_active(&d->call, d->domain, virDomainGetName(d->domain), e);
+	int active = domain_is_active(&d->call, d->domain, d->uuid, e);
 
 	if (active < 0)
 		return active;
 	if (!active)
-		return error_set(e, EBUSY, "domain '%s' is not running", virDomainGetName(d->domain));
+		return error_set(e, EBUSY, "domain '%s' is not running", d->uuid);
 	text = virDomainGetXMLDesc(d->domain, flags);
 	if (!text)
-		return error_set_virt(e, d->call.conn, "cannot read the XML of domain '%s'",
-				      virDomainGetName(d->domain));
+		return error_set_virt(e, d->call.conn, "cannot read the XML of domain '%s'", d->uuid);
 	xmlFreeDoc(d->doc);
 	d->doc = xml_parse(text);
-	return d->doc ? 0 : error_set(e, EIO, "unexpected XML of domain '%s'", virDomainGetName(d->domain));
+	return d->doc ? 0 : error_set(e, EIO, "unexpected XML of domain '%s'", d->uuid);
 }
 
 int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct guest_devices *ret,
@@ -38,6 +37,7 @@ int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uui
 {
 	int rc = domain_enter(hv, host, uuid, &ret->call, &ret->domain, e);
 
+	(void)snprintf(ret->uuid, sizeof(ret->uuid), "%s", uuid);
 	return rc < 0 ? rc : read_devices(ret, e);
 }
 
@@ -49,9 +49,7 @@ int guest_devices_redefine(struct guest_devices *d, struct error *e)
 	if (!text)
 		return error_set(e, ENOMEM, "out of memory");
 	again = virDomainDefineXML(d->call.conn, text);
-	return again ? 0
-		     : error_set_virt(e, d->call.conn, "cannot change domain '%s'",
-				      virDomainGetName(d->domain));
+	return again ? 0 : error_set_virt(e, d->call.conn, "cannot change domain '%s'", d->uuid);
 }
 
 /* ------------------------------------------------------------------ plugging */
@@ -76,8 +74,7 @@ int guest_devices_attach(struct guest_devices *d, const char *xml, unsigned int 
 		return simulate_attach(d, xml, e);
 	if (virDomainAttachDeviceFlags(d->domain, xml, VIR_DOMAIN_AFFECT_LIVE | flags) == 0)
 		return 0;
-	return error_set_virt(e, d->call.conn, "cannot attach %s to domain '%s'", what,
-			      virDomainGetName(d->domain));
+	return error_set_virt(e, d->call.conn, "cannot attach %s to domain '%s'", what, d->uuid);
 }
 
 int guest_devices_update(struct guest_devices *d, xmlNodePtr node, unsigned int flags, const char *what,
@@ -92,8 +89,7 @@ int guest_devices_update(struct guest_devices *d, xmlNodePtr node, unsigned int 
 		return error_set(e, ENOMEM, "out of memory");
 	if (virDomainUpdateDeviceFlags(d->domain, xml, VIR_DOMAIN_AFFECT_LIVE | flags) == 0)
 		return 0;
-	return error_set_virt(e, d->call.conn, "cannot change %s of domain '%s'", what,
-			      virDomainGetName(d->domain));
+	return error_set_virt(e, d->call.conn, "cannot change %s of domain '%s'", what, d->uuid);
 }
 
 /* ----------------------------------------------------------------- unplugging */
@@ -105,7 +101,7 @@ static int wait_until_gone(struct guest_devices *d, struct waiter *waiter, const
 	struct timespec deadline = deadline_in(timeout_ms);
 
 	for (;;) {
-		int rc = domain_is_active(&d->call, d->domain, virDomainGetName(d->domain), e);
+		int rc = domain_is_active(&d->call, d->domain, d->uuid, e);
 
 		if (rc <= 0)
 			return rc;
@@ -115,16 +111,16 @@ static int wait_until_gone(struct guest_devices *d, struct waiter *waiter, const
 		rc = host_wait(d->call.host, d->call.connection, waiter, &deadline);
 		if (rc == 0 && waiter->refused)
 			return error_set(e, EBUSY, "the guest of domain '%s' refused to release device '%s'",
-					 virDomainGetName(d->domain), waiter->alias);
+					 d->uuid, waiter->alias);
 		if (rc == -ETIMEDOUT)
 			return error_set(e, ETIMEDOUT,
 					 "the guest of domain '%s' did not release device '%s' within %d ms",
-					 virDomainGetName(d->domain), waiter->alias, timeout_ms);
+					 d->uuid, waiter->alias, timeout_ms);
 		if (rc < 0)
 			return error_set_code(
 				e, ENOTCONN, "HOST.1010",
 				"the connection to the host was lost while domain '%s' released device '%s'",
-				virDomainGetName(d->domain), waiter->alias);
+				d->uuid, waiter->alias);
 	}
 }
 
@@ -136,8 +132,7 @@ static int request_removal(struct guest_devices *d, const char *path, const char
 
 	if (virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_LIVE) == 0)
 		return 0;
-	rc = error_set_virt(&why, d->call.conn, "cannot detach device '%s' from domain '%s'", alias,
-			    virDomainGetName(d->domain));
+	rc = error_set_virt(&why, d->call.conn, "cannot detach device '%s' from domain '%s'", alias, d->uuid);
 	/* QEMU's words; there is no code for it */
 	if (strstr(error_sentence(&why), "already in the process of unplug"))
 		return 0;
@@ -161,7 +156,7 @@ static int forget_device(struct guest_devices *d, const char *path, struct error
 	if (!alias || virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_CONFIG) == 0)
 		return 0;
 	return error_set_virt(e, d->call.conn, "cannot remove device '%s' from the definition of domain '%s'",
-			      alias, virDomainGetName(d->domain));
+			      alias, d->uuid);
 }
 
 int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int flags, int timeout_ms,
@@ -181,8 +176,8 @@ int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int
 	}
 	alias = xml_get(d->doc, node, "alias/@name");
 	if (!alias)
-		return error_set(e, EIO, "a device of domain '%s' has no alias", virDomainGetName(d->domain));
-	host_wait_begin(d->call.host, &waiter, virDomainGetName(d->domain), alias);
+		return error_set(e, EIO, "a device of domain '%s' has no alias", d->uuid);
+	host_wait_begin(d->call.host, &waiter, d->uuid, alias);
 	rc = request_removal(d, path, alias, e);
 	if (rc == 0)
 		rc = wait_until_gone(d, &waiter, path, timeout_ms, e);

@@ -18,6 +18,7 @@
 struct guest_devices {
 	struct hv_call call;
 	virDomainPtr domain;
+	char uuid[33];
 	xmlDocPtr doc; /* as they are now */
 };
 

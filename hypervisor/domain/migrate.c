@@ -51,9 +51,8 @@ static int uri_for_others(const struct hv_call *call, char **ret_uri, struct err
 /* ------------------------------------------------------------------ simulation */
 
 static int sim_migrate(const struct hv_call *from, const struct hv_call *to, virDomainPtr domain,
-		       struct error *e)
+		       const char *uuid, struct error *e)
 {
-	const char *uuid = virDomainGetName(domain);
 	_cleanup_free_ char *xml =
 		virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
 	_cleanup_domain_ virDomainPtr present = virDomainLookupByUUIDString(to->conn, uuid);
@@ -84,6 +83,7 @@ static int sim_migrate(const struct hv_call *from, const struct hv_call *to, vir
 
 struct migration {
 	virDomainPtr domain;
+	const char *uuid;     /* its, borrowed; the name of one that was adopted is another */
 	virConnectPtr target; /* for a migration managed here; NULL = peer to peer */
 	char *uri;	      /* of the target, as the source dials it; owned */
 	virTypedParameterPtr params;
@@ -122,8 +122,7 @@ static void *migration_main(void *arg)
 	}
 	/* libvirt's last error is this thread's */
 	if (rc < 0)
-		rc = error_set_virt(&m->error, conn, "cannot migrate domain '%s'",
-				    virDomainGetName(m->domain));
+		rc = error_set_virt(&m->error, conn, "cannot migrate domain '%s'", m->uuid);
 	pthread_mutex_lock(&m->lock);
 	m->rc = rc;
 	m->done = true;
@@ -171,7 +170,7 @@ static bool follow(struct migration *m, hv_progress *progress, void *ctx)
 static int keep_definition_with_nvram(struct migration *m, const struct hv_call *call, struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int rc = domain_read_live_xml(call, m->domain, virDomainGetName(m->domain), &doc, e);
+	int rc = domain_read_live_xml(call, m->domain, m->uuid, &doc, e);
 
 	if (rc == 0 && xml_has(doc, "/domain/os/nvram"))
 		m->flags &= ~(unsigned)VIR_MIGRATE_UNDEFINE_SOURCE;
@@ -184,16 +183,13 @@ static int add_copied(struct migration *m, const struct hv_call *call, const str
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	int room = 0;
-	int rc = how->copied_count
-			 ? domain_read_live_xml(call, m->domain, virDomainGetName(m->domain), &doc, e)
-			 : 0;
+	int rc = how->copied_count ? domain_read_live_xml(call, m->domain, m->uuid, &doc, e) : 0;
 
 	for (size_t i = 0; i < how->copied_count && rc == 0; i++) {
-		_cleanup_free_ char *target = domain_disk_get(doc, how->copied[i], "target/@dev");
+		_cleanup_free_ char *target = domain_disk_get(doc, m->uuid, how->copied[i], "target/@dev");
 
 		if (!target)
-			rc = error_set(e, ENOENT, "domain '%s' has no disk '%s'", virDomainGetName(m->domain),
-				       how->copied[i]);
+			rc = error_set(e, ENOENT, "domain '%s' has no disk '%s'", m->uuid, how->copied[i]);
 		else if (virTypedParamsAddString(&m->params, &m->param_count, &room,
 						 VIR_MIGRATE_PARAM_MIGRATE_DISKS, target) < 0)
 			rc = error_set(e, ENOMEM, "out of memory");
@@ -208,7 +204,7 @@ static int bring_filter(struct migration *m, const struct hv_call *source, const
 			struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int rc = domain_read_live_xml(source, m->domain, virDomainGetName(m->domain), &doc, e);
+	int rc = domain_read_live_xml(source, m->domain, m->uuid, &doc, e);
 
 	if (rc < 0 || !xml_has(doc, "/domain/devices/interface/filterref[@filter='" NIC_FILTER "']"))
 		return rc;
@@ -235,8 +231,7 @@ static int run(struct migration *m, hv_progress *progress, void *ctx, struct err
 		(void)pthread_join(thread, NULL);
 		rc = m->rc;
 		if (rc < 0 && stopped)
-			rc = error_set(e, ECANCELED, "the migration of domain '%s' was cancelled",
-				       virDomainGetName(m->domain));
+			rc = error_set(e, ECANCELED, "the migration of domain '%s' was cancelled", m->uuid);
 		else if (rc < 0)
 			rc = error_move(e, &m->error);
 	}
@@ -269,8 +264,9 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
 	if (rc == 0)
 		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
 	if (source.simulated)
-		return sim_migrate(&source, &target, domain, e);
+		return sim_migrate(&source, &target, domain, uuid, e);
 	m.domain = domain;
+	m.uuid = uuid;
 	if (how->managed) {
 		m.target = target.conn;
 	} else {

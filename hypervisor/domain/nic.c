@@ -18,9 +18,7 @@ static void nic_path(const char *domain, int device_id, char ret_path[PATH_SIZE]
 	char mac[ADOPTED_MAC_SIZE];
 
 	if (adopted_find_nic(domain, device_id, mac))
-		(void)snprintf(ret_path, PATH_SIZE,
-			       "/domain/devices/interface[alias/@name='ua-nic-%d' or mac/@address='%s']",
-			       device_id, mac);
+		(void)snprintf(ret_path, PATH_SIZE, "/domain/devices/interface[mac/@address='%s']", mac);
 	else
 		(void)snprintf(ret_path, PATH_SIZE, "/domain/devices/interface[alias/@name='ua-nic-%d']",
 			       device_id);
@@ -52,7 +50,11 @@ int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int
 	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
 	nic_path(uuid, device_id, path);
-	return rc < 0 ? rc : guest_devices_detach(&d, path, 0, timeout_ms, e);
+	if (rc == 0)
+		rc = guest_devices_detach(&d, path, 0, timeout_ms, e);
+	if (rc == 0)
+		adopted_drop_nic(uuid, device_id);
+	return rc;
 }
 
 int hv_nic_is_gone(struct hypervisor *hv, const char *host, const char *uuid, int device_id, bool *ret,

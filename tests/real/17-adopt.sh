@@ -61,6 +61,14 @@ act "$vm" resume
 act "volumes/$root" create-snapshot name=s
 act "volume-snapshots/$(first volume-snapshots)" delete
 
+step "its data disk leaves it while it runs, and comes back as one of the pool"
+data=$(value "$vm/inventory" | jq -r '.allVolumes[] | select(.type == "Data").uuid')
+act "volumes/$data" detach
+on_host dumpxml theirs | grep -q "$folder/data.raw" && fail "the guest still has the disk"
+act "volumes/$data" attach "vmInstanceUuid=$uuid"
+on_host dumpxml theirs | grep -q "$folder/data.raw" || fail "the guest does not have the disk"
+act "volumes/$data" detach
+
 step "released while it runs, the guest is virsh's again"
 act "$vm" release
 [ ! -e "$MOUNT/$vm" ] || fail "the VM is still there"

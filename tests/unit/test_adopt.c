@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VMs that others have made, in a pool of two hosts of libvirt's test driver: adopted, followed, let go. */
+#include "tests/unit/pool_fixture.h"
+
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/disk.h"
+#include "model/json.h"
+
+#define WEB "11111111111111111111111111111111"
+#define DB  "22222222222222222222222222222222"
+
+static struct pool_fixture *pool;
+static char host_a[UUID_SIZE], host_b[UUID_SIZE];
+
+/* -------------------------------------------------------------------- machines */
+
+/* A domain with two disks, "<folder>/<name>-root" and "<folder>/<name>-data". */
+static void write_domain(FILE *out, const char *name, const char *uuid, int runstate)
+{
+	static const char *const disks[] = {"root", "data"};
+
+	(void)fprintf(out,
+		      "<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>"
+		      "<name>%s</name><uuid>%s</uuid><memory>65536</memory><vcpu>2</vcpu>"
+		      "<os><type>hvm</type></os><devices>",
+		      name, uuid);
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++)
+		(void)fprintf(out,
+			      "<disk type='file' device='disk'><driver name='qemu' type='raw'/>"
+			      "<source file='%s/theirs/%s-%s'/><target dev='vd%c' bus='virtio'/></disk>",
+			      pool->dir, name, disks[i], (char)('a' + i));
+	(void)fprintf(out, "</devices><test:runstate>%d</test:runstate></domain>", runstate);
+}
+
+static FILE *begin_machine(const char *name)
+{
+	char path[128];
+	FILE *out;
+
+	(void)snprintf(path, sizeof(path), "%s/%s.xml", pool->dir, name);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	(void)fprintf(out, "<node><cpu><mhz>2000</mhz><model>m</model><active>8</active><nodes>1</nodes>"
+			   "<sockets>1</sockets><cores>8</cores><threads>1</threads></cpu>"
+			   "<memory>16777216</memory>");
+	return out;
+}
+
+static void end_machine(FILE *out)
+{
+	(void)fprintf(out, "</node>");
+	assert_int_equal(fclose(out), 0);
+}
+
+static void make_disk(const char *name)
+{
+	char path[128];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/theirs/%s", pool->dir, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(ftruncate(fileno(file), 1 << 20), 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* -------------------------------------------------------------------- fixtures */
+
+static bool is_connected(const struct view *view, const void *host)
+{
+	const struct object *o = view_get(view, KIND_HOST, host);
+
+	return o && object_str_is(o, HOST_STATUS, "Connected");
+}
+
+static void add_storage(void)
+{
+	char zone[UUID_SIZE], cluster[UUID_SIZE], storage[UUID_SIZE], folder[80];
+
+	(void)snprintf(folder, sizeof(folder), "%s/theirs", pool->dir);
+	first_uuid(pool, KIND_ZONE, zone);
+	first_uuid(pool, KIND_CLUSTER, cluster);
+	must(pool, "AddLocalPrimaryStorage", NULL,
+	     json_pack("{s:s, s:s, s:s}", "name", "theirs", "url", folder, "zoneUuid", zone), storage);
+	must(pool, "AttachPrimaryStorageToCluster", storage, json_pack("{s:s}", "clusterUuid", cluster),
+	     NULL);
+}
+
+static void add_host_b(void)
+{
+	char cluster[UUID_SIZE], uri[128];
+
+	first_uuid(pool, KIND_CLUSTER, cluster);
+	(void)snprintf(uri, sizeof(uri), "test://%s/b.xml", pool->dir);
+	must(pool, "AddHost", NULL,
+	     json_pack("{s:s, s:s, s:s}", "name", "b", "uri", uri, "clusterUuid", cluster), host_b);
+	wait_until(pool, is_connected, host_b);
+}
+
+/* Host A has the domains web and db, which run; of host B there is the file alone, for add_host_b(). */
+static int set_up(void **state)
+{
+	struct pool_fixture *f = calloc(1, sizeof(*f));
+	char path[128];
+	FILE *out;
+
+	assert_non_null(f);
+	pool = f;
+	snprintf(f->dir, sizeof(f->dir), "/tmp/poolfs-test-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->state, sizeof(f->state), "%s/state", f->dir);
+	assert_int_equal(mkdir(f->state, 0700), 0);
+	snprintf(path, sizeof(path), "%s/theirs", f->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	make_disk("web-root"), make_disk("web-data"), make_disk("db-root"), make_disk("db-data");
+	out = begin_machine("a");
+	write_domain(out, "web", WEB, 1);
+	write_domain(out, "db", DB, 1);
+	end_machine(out);
+	end_machine(begin_machine("b"));
+	snprintf(path, sizeof(path), "test://%s/a.xml", f->dir);
+	assert_int_equal(
+		pool_open(&(struct pool_options){.state_dir = f->state, .uri = path}, &f->pool, NULL), 0);
+	wait_until(f, host_is_there, NULL);
+	first_uuid(f, KIND_HOST, host_a);
+	add_storage();
+	*state = f;
+	return 0;
+}
+
+static void adopt(const char *host, const char *domain)
+{
+	must(pool, "AdoptVmInstance", host, json_pack("{s:s}", "domain", domain), NULL);
+}
+
+/* The volume of the VM that is of this type. */
+static void volume_of(const char *vm, const char *type, char ret[UUID_SIZE])
+{
+	_cleanup_view_ struct view *view = view_now(pool);
+
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm)
+		if (object_str_is(volume, VOLUME_TYPE, type)) {
+			memcpy(ret, object_uuid(volume), UUID_SIZE);
+			return;
+		}
+	fail_msg("VM %s has no %s volume", vm, type);
+}
+
+static bool is_null(enum kind_id kind, const char *uuid, int field)
+{
+	_cleanup_view_ struct view *view = view_now(pool);
+
+	return object_is_null(view_get(view, kind, uuid), field);
+}
+
+/* The file of the volume in the domain ends with @name; NULL: the domain has no such disk. */
+static void expect_disk(const char *host, const char *domain, const char *volume, const char *name)
+{
+	char *path = NULL;
+
+	assert_int_equal(hv_disk_path(pool_hypervisor(pool->pool), host, domain, volume, &path, NULL), 0);
+	if (!path != !name || (path && strcmp(strrchr(path, '/') + 1, name) != 0))
+		fail_msg("volume %s of %s is %s, not %s", volume, domain, path ? path : "none",
+			 name ? name : "none");
+	free(path);
+}
+
+/* ----------------------------------------------------------------------- tests */
+
+static void a_volume_that_moves_takes_no_target_along(void **state)
+{
+	char volume[UUID_SIZE], other[UUID_SIZE];
+
+	(void)state;
+	adopt(host_a, "web");
+	adopt(host_a, "db");
+	volume_of(WEB, "Data", volume);
+	volume_of(DB, "Data", other);
+	must(pool, "DetachDataVolumeFromVm", volume, NULL, NULL);
+	expect_disk(host_a, WEB, volume, NULL);
+	must(pool, "AttachDataVolumeToVm", volume, json_pack("{s:s}", "vmInstanceUuid", DB), NULL);
+	expect_disk(host_a, DB, volume, "web-data");
+	expect_disk(host_a, DB, other, "db-data");
+	must(pool, "DetachDataVolumeFromVm", volume, NULL, NULL);
+	expect_disk(host_a, DB, volume, NULL);
+	expect_disk(host_a, DB, other, "db-data");
+	must(pool, "AttachDataVolumeToVm", volume, json_pack("{s:s}", "vmInstanceUuid", DB), NULL);
+	/* the machines of the test driver are as at first again: without this disk */
+	pool_fixture_reopen(pool);
+	wait_until(pool, is_connected, host_a);
+	expect_disk(host_a, DB, volume, NULL);
+	expect_disk(host_a, DB, other, "db-data");
+	must(pool, "DetachDataVolumeFromVm", volume, NULL, NULL);
+	expect_disk(host_a, DB, other, "db-data");
+}
+
+static void a_domain_of_the_pool_is_known_by_nothing_else(void **state)
+{
+	char volume[UUID_SIZE], network[UUID_SIZE];
+
+	(void)state;
+	first_uuid(pool, KIND_L3_NETWORK, network);
+	adopt(host_a, "web");
+	must(pool, "AttachL3NetworkToVm", WEB, json_pack("{s:s}", "l3NetworkUuid", network), NULL);
+	volume_of(WEB, "Data", volume);
+	assert_true(field_is(pool, KIND_VM, WEB, VM_DOMAIN_NAME, "web"));
+	must(pool, "RebootVmInstance", WEB, NULL, NULL);
+	assert_true(is_null(KIND_VM, WEB, VM_DOMAIN_NAME));
+	assert_true(is_null(KIND_VOLUME, volume, VOLUME_DOMAIN_TARGET));
+	adopt(host_a, "db");
+	must(pool, "StopVmInstance", DB, NULL, NULL);
+	assert_true(field_is(pool, KIND_VM, DB, VM_DOMAIN_NAME, "db"));
+	must(pool, "DestroyVmInstance", DB, NULL, NULL);
+	assert_true(is_null(KIND_VM, DB, VM_DOMAIN_NAME));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_volume_that_moves_takes_no_target_along, set_up,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_domain_of_the_pool_is_known_by_nothing_else, set_up,
+						pool_fixture_teardown),
+	};
+
+	(void)add_host_b;
+	return cmocka_run_group_tests_name("adopt", tests, NULL, NULL);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Domains of others on a host of libvirt's test driver: which of their devices the pool means once they are adopted. */
+#include "tests/unit/test.h"
+
+#include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hypervisor/adopted.h"
+#include "hypervisor/call.h"
+#include "hypervisor/domain/disk.h"
+#include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/nic.h"
+#include "hypervisor/domain/survey.h"
+#include "hypervisor/hypervisor.h"
+
+#define HOST "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define WEB  "11111111111111111111111111111111"
+#define DB   "22222222222222222222222222222222"
+/* volumes: the two disks of each domain, and another one */
+#define WEB_ROOT "a1111111111111111111111111111111"
+#define WEB_DATA "a2222222222222222222222222222222"
+#define DB_ROOT	 "b1111111111111111111111111111111"
+#define DB_DATA	 "b2222222222222222222222222222222"
+#define NEW	 "c2222222222222222222222222222222"
+#define OTHER	 "c1111111111111111111111111111111"
+
+#define DISK(file, target)                                                                                   \
+	"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='" file "'/>"          \
+	"<target dev='" target "' bus='virtio'/></disk>"
+#define NIC(mac)                                                                                             \
+	"<interface type='bridge'><mac address='" mac                                                        \
+	"'/><source bridge='br'/><model type='virtio'/></interface>"
+#define DOMAIN(name, uuid, devices)                                                                          \
+	"<domain type='test'><name>" name "</name><uuid>" uuid "</uuid><memory>65536</memory>"               \
+	"<os><type>hvm</type></os><devices>" devices "</devices></domain>"
+
+static const char node[] =
+	"<node><cpu><mhz>2000</mhz><model>m</model><active>8</active><nodes>1</nodes><sockets>1</sockets>"
+	"<cores>8</cores><threads>1</threads></cpu><memory>16777216</memory>" DOMAIN(
+		"web", WEB, DISK("/web-root", "vda") DISK("/web-data", "vdb") NIC("52:54:00:00:00:01"))
+		DOMAIN("db", DB, DISK("/db-root", "vda") DISK("/db-data", "vdb")) "</node>";
+
+struct fixture {
+	struct hypervisor *hv;
+	char file[64];
+};
+
+static sem_t connected;
+
+static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
+		    const struct hv_domain_status *domains, size_t count, const char *sentence)
+{
+	(void)ctx, (void)host, (void)info, (void)domains, (void)count, (void)sentence;
+	if (status == HV_HOST_CONNECTED)
+		(void)sem_post(&connected);
+}
+
+static int set_up(void **state)
+{
+	static const struct hv_events events = {.host = on_host};
+	struct fixture *f = calloc(1, sizeof(*f));
+	char uri[80];
+	int fd;
+
+	(void)sem_init(&connected, 0, 0);
+	(void)snprintf(f->file, sizeof(f->file), "/tmp/test_hv_adopted.XXXXXX.xml");
+	fd = mkstemps(f->file, 4);
+	assert_int_equal(write(fd, node, strlen(node)), strlen(node));
+	assert_int_equal(close(fd), 0);
+	(void)snprintf(uri, sizeof(uri), "test://%s", f->file);
+	assert_int_equal(hv_new(&events, NULL, &f->hv, NULL), 0);
+	assert_int_equal(hv_host_add(f->hv, HOST, uri, NULL), 0);
+	(void)sem_wait(&connected);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	hv_release_domain(WEB);
+	hv_release_domain(DB);
+	hv_free(f->hv);
+	(void)unlink(f->file);
+	free(f);
+	return 0;
+}
+
+static void adopt(const char *domain, const char *root, const char *data, const char *mac)
+{
+	struct hv_adopted_disk disks[2] = {{.target = "vda"}, {.target = "vdb"}};
+	struct hv_adopted_nic nic = {.device_id = 0};
+
+	(void)snprintf(disks[0].volume, sizeof(disks[0].volume), "%s", root);
+	(void)snprintf(disks[1].volume, sizeof(disks[1].volume), "%s", data);
+	(void)snprintf(nic.mac, sizeof(nic.mac), "%s", mac);
+	assert_int_equal(hv_adopt_domain(domain, disks, 2, &nic, *mac ? 1 : 0, NULL), 0);
+}
+
+/* The file of the volume's disk in the domain is @file; NULL: it has no such disk. */
+static void expect(struct fixture *f, const char *domain, const char *volume, const char *file)
+{
+	char *path = NULL;
+
+	assert_int_equal(hv_disk_path(f->hv, HOST, domain, volume, &path, NULL), 0);
+	if (!path != !file || (path && strcmp(path, file) != 0))
+		fail_msg("volume %s of %s is %s, not %s", volume, domain, path ? path : "none",
+			 file ? file : "none");
+	free(path);
+}
+
+static void attach(struct fixture *f, const char *domain, const char *volume, const char *path, int device_id)
+{
+	struct hv_disk disk = {.path = path,
+			       .format = "raw",
+			       .serial = volume,
+			       .device_id = device_id,
+			       .bus = HV_BUS_VIRTIO,
+			       .cache = "none"};
+
+	assert_int_equal(hv_disk_attach(f->hv, HOST, domain, &disk, NULL), 0);
+}
+
+static void detach(struct fixture *f, const char *domain, const char *volume)
+{
+	assert_int_equal(hv_disk_detach(f->hv, HOST, domain, volume, 1000, NULL), 0);
+}
+
+static void a_disk_is_that_of_its_own_domain(void **state)
+{
+	struct fixture *f = *state;
+	char target[ADOPTED_TARGET_SIZE];
+
+	adopt(WEB, WEB_ROOT, WEB_DATA, "");
+	adopt(DB, DB_ROOT, DB_DATA, "");
+	expect(f, WEB, WEB_DATA, "/web-data");
+	expect(f, DB, DB_DATA, "/db-data");
+	expect(f, DB, WEB_DATA, NULL);
+	/* it leaves its domain: where it goes, another disk has the target that it had */
+	detach(f, WEB, WEB_DATA);
+	expect(f, WEB, WEB_DATA, NULL);
+	assert_false(adopted_find_disk(WEB, WEB_DATA, target));
+	assert_true(adopted_find_disk(WEB, WEB_ROOT, target));
+	detach(f, DB, WEB_DATA);
+	expect(f, DB, DB_DATA, "/db-data");
+	attach(f, DB, WEB_DATA, "/web-data", 2);
+	expect(f, DB, WEB_DATA, "/web-data");
+	detach(f, DB, WEB_DATA);
+	expect(f, DB, WEB_DATA, NULL);
+	expect(f, DB, DB_DATA, "/db-data");
+	expect(f, DB, DB_ROOT, "/db-root");
+}
+
+static void a_target_counts_where_no_serial_does(void **state)
+{
+	struct fixture *f = *state;
+
+	adopt(WEB, WEB_ROOT, WEB_DATA, "");
+	detach(f, WEB, WEB_DATA);
+	attach(f, WEB, OTHER, "/other", 1); /* vdb again */
+	expect(f, WEB, OTHER, "/other");
+	expect(f, WEB, WEB_DATA, NULL);
+	/* one that was adopted again after the pool had made it: of disks with serials of former volumes */
+	adopt(WEB, WEB_ROOT, NEW, "");
+	expect(f, WEB, NEW, "/other");
+	/* a serial comes first */
+	adopt(WEB, OTHER, NEW, "");
+	expect(f, WEB, OTHER, "/other");
+}
+
+static void a_nic_is_that_of_its_own_domain(void **state)
+{
+	const struct hv_nic again = {
+		.bridge = "br", .device_id = 1, .mac = "52:54:00:00:00:01", .model = "virtio"};
+	struct fixture *f = *state;
+	bool gone;
+
+	adopt(WEB, WEB_ROOT, WEB_DATA, "52:54:00:00:00:01");
+	assert_int_equal(hv_nic_is_gone(f->hv, HOST, WEB, 0, &gone, NULL), 0);
+	assert_false(gone);
+	assert_int_equal(hv_nic_detach(f->hv, HOST, WEB, 0, 1000, NULL), 0);
+	assert_int_equal(hv_nic_is_gone(f->hv, HOST, WEB, 0, &gone, NULL), 0);
+	assert_true(gone);
+	/* the pool attaches one of that MAC: it is the device 1, and no other */
+	assert_int_equal(hv_nic_attach(f->hv, HOST, WEB, &again, NULL), 0);
+	assert_int_equal(hv_nic_is_gone(f->hv, HOST, WEB, 0, &gone, NULL), 0);
+	assert_true(gone);
+	assert_int_equal(hv_nic_is_gone(f->hv, HOST, WEB, 1, &gone, NULL), 0);
+	assert_false(gone);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_disk_is_that_of_its_own_domain, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_target_counts_where_no_serial_does, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_nic_is_that_of_its_own_domain, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests_name("hv_adopted", tests, NULL, NULL);
+}
