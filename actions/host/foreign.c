@@ -4,13 +4,9 @@
 
 #include "actions/engine/operation.h"
 #include "actions/host/capacity.h"
+#include "actions/host/topology.h"
 #include "hypervisor/domain/survey.h"
 #include "model/json.h"
-
-static bool is_foreign(const struct view *view, const struct hv_listed *domain)
-{
-	return !view_get(view, KIND_VM, domain->uuid);
-}
 
 static bool is_active(const struct hv_listed *domain)
 {
@@ -35,7 +31,8 @@ static int count_fn(struct txn *t, void *arg, struct error *e)
 	if (!before)
 		return 0;
 	for (size_t i = 0; i < c->count; i++)
-		if (is_active(&c->domains[i]) && is_foreign(txn_view(t), &c->domains[i])) {
+		if (is_active(&c->domains[i]) &&
+		    domain_is_foreign(txn_view(t), c->domains[i].uuid, c->host)) {
 			cpus += c->domains[i].cpus;
 			memory += c->domains[i].memory;
 		}
@@ -88,7 +85,7 @@ int foreign_domains_list(struct pool *pool, const struct view *view, const char 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < count; i++)
-		if (is_foreign(view, &domains[i]) &&
+		if (domain_is_foreign(view, domains[i].uuid, host) &&
 		    json_array_append_new(list,
 					  json_pack("{s:s, s:s, s:s, s:i, s:I}", "uuid", domains[i].uuid,
 						    "name", domains[i].name, "state",

@@ -28,6 +28,7 @@
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
 #include "actions/volume/volume.h"
+#include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/survey.h"
 #include "model/json.h"
 #include "model/states.h"
@@ -296,6 +297,28 @@ static int settle_adopted(struct job *job, const char *uuid, json_t **ret_result
 	return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
 }
 
+/* A uuid is the name by which the pool asks all hosts for a VM. Those that are silent cannot be asked. */
+static int check_twins(struct pool *pool, const struct view *view, const struct adoption *a, struct error *e)
+{
+	const struct hv_listed *domain = &a->survey->domain;
+
+	view_for_each (host, view, KIND_HOST) {
+		enum hv_domain_reason reason;
+		enum hv_domain_state state;
+
+		if (host == a->host || hv_domain_state(pool_hypervisor(pool), object_uuid(host), domain->uuid,
+						       &state, &reason, NULL) < 0)
+			continue;
+		if (state != HV_DOMAIN_ABSENT)
+			return error_set(
+				e, EEXIST,
+				"the host '%s' has a domain with the uuid of '%s', '%s', too, which must be "
+				"undefined there, or get another uuid, first",
+				object_name(host), domain->name, domain->uuid);
+	}
+	return 0;
+}
+
 static int vm_adopt_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -307,6 +330,8 @@ static int vm_adopt_run(struct job *job, json_t **ret_result, struct error *e)
 		return error_gone(e, KIND_HOST, job->req->target);
 	r = hv_domain_survey(pool_hypervisor(job->pool), job->req->target, request_str(job->req, "domain"),
 			     &survey, e);
+	if (r == 0)
+		r = check_twins(job->pool, view, &a, e);
 	if (r == 0)
 		r = store_run(pool_store(job->pool), adopt_fn, &a, e);
 	if (r < 0)
@@ -374,12 +399,10 @@ static int vm_release_run(struct job *job, json_t **ret_result, struct error *e)
 	const char *uuid = job->req->target;
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	const char *host = vm ? object_str(vm, VM_LAST_HOST_UUID) : NULL;
+	const char *host = vm ? vm_place(vm) : NULL;
 	int r;
 
 	(void)ret_result;
-	if (vm && object_str(vm, VM_HOST_UUID))
-		host = object_str(vm, VM_HOST_UUID);
 	r = store_run(pool_store(job->pool), release_fn, (void *)(uintptr_t)uuid, e);
 	if (r < 0)
 		return r;

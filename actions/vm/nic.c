@@ -4,6 +4,7 @@
 
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
+#include "actions/host/topology.h"
 #include "actions/network/ipv4.h"
 #include "actions/network/l3_network.h"
 #include "actions/vm/lease.h"
@@ -99,11 +100,9 @@ static int remove_row_fn(struct txn *t, void *arg, struct error *e)
 int vm_remove_nic(struct pool *pool, const struct view *view, const struct object *nic, struct error *e)
 {
 	const struct object *vm = view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID));
-	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+	const char *host = vm ? vm_place(vm) : NULL;
 	int r = store_run(pool_store(pool), remove_row_fn, (void *)(uintptr_t)object_uuid(nic), e);
 
-	if (vm && !host)
-		host = object_str(vm, VM_LAST_HOST_UUID);
 	/* Another network may have become the default one, and gives its router and its DNS from now on. */
 	if (r == 0 && host)
 		vm_forget_leases(pool, view, object_uuid(vm), host);

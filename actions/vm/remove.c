@@ -10,6 +10,7 @@
 #include "actions/engine/tags.h"
 #include "actions/host/capacity.h"
 #include "actions/host/fence.h"
+#include "actions/host/topology.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/adopted.h"
 #include "actions/vm/console_log.h"
@@ -28,14 +29,6 @@
 
 /* --------------------------------------------------------------- tear down */
 
-/* Where the VM is or was last; NULL when it was nowhere yet. */
-static const char *place_of(const struct object *vm)
-{
-	const char *host = vm_host(vm);
-
-	return host ? host : object_str(vm, VM_LAST_HOST_UUID);
-}
-
 /*
  * The domain on the host that has it. What the guest has stored in its firmware and TPM goes
  * only @for_good.
@@ -44,7 +37,7 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 			    struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(pool);
-	const char *uuid = object_uuid(vm), *host = place_of(vm);
+	const char *uuid = object_uuid(vm), *host = vm_place(vm);
 	int r;
 
 	if (!host || !view_get(view, KIND_HOST, host))
@@ -116,8 +109,8 @@ int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struc
 			return r;
 	}
 	r = store_run(pool_store(pool), tear_down_fn, &s, e);
-	if (r == 0 && vm && place_of(vm))
-		vm_forget_leases(pool, view, uuid, place_of(vm));
+	if (r == 0 && vm && vm_place(vm))
+		vm_forget_leases(pool, view, uuid, vm_place(vm));
 	return r;
 }
 
@@ -309,8 +302,8 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 	r = store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);
 	if (r == 0) {
 		orphan_files_remove(pool, NULL);
-		if (place_of(vm))
-			vm_forget_leases(pool, view, uuid, place_of(vm));
+		if (vm_place(vm))
+			vm_forget_leases(pool, view, uuid, vm_place(vm));
 	}
 	return r;
 }

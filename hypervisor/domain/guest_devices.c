@@ -152,11 +152,16 @@ static int forget_device(struct guest_devices *d, const char *path, struct error
 	_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
 	xmlNodePtr node = doc ? xml_find(doc, path) : NULL;
 	_cleanup_free_ char *alias = node ? xml_get(doc, node, "alias/@name") : NULL;
+	_cleanup_free_ char *xml = node && !alias ? xml_dump(doc, node) : NULL;
 
-	if (!alias || virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_CONFIG) == 0)
+	if (!node)
+		return 0;
+	/* only devices of the pool have an alias there */
+	if (alias ? virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_CONFIG) == 0
+		  : xml && virDomainDetachDeviceFlags(d->domain, xml, VIR_DOMAIN_AFFECT_CONFIG) == 0)
 		return 0;
 	return error_set_virt(e, d->call.conn, "cannot remove device '%s' from the definition of domain '%s'",
-			      alias, d->uuid);
+			      alias ? alias : path, d->uuid);
 }
 
 int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int flags, int timeout_ms,

@@ -2,6 +2,7 @@
 /* VMs that others have made, in a pool of two hosts of libvirt's test driver: adopted, followed, let go. */
 #include "tests/unit/pool_fixture.h"
 
+#include "actions/host/foreign.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/disk.h"
 #include "model/json.h"
@@ -214,6 +215,106 @@ static void a_domain_of_the_pool_is_known_by_nothing_else(void **state)
 	assert_true(is_null(KIND_VM, DB, VM_DOMAIN_NAME));
 }
 
+/* ------------------------------------------------------------------ two hosts */
+
+static void machine_b(const char *first, const char *uuid, int runstate, const char *second,
+		      const char *uuid2, int runstate2)
+{
+	FILE *out = begin_machine("b");
+
+	if (first)
+		write_domain(out, first, uuid, runstate);
+	if (second)
+		write_domain(out, second, uuid2, runstate2);
+	end_machine(out);
+}
+
+static bool is_counted(const struct view *view, const void *host)
+{
+	return !object_is_null(view_get(view, KIND_HOST, host), HOST_FOREIGN_CPU);
+}
+
+static bool is_paused_on_b(const struct view *view, const void *arg)
+{
+	const struct object *vm = view_get(view, KIND_VM, DB);
+
+	(void)arg;
+	return object_str_is(vm, VM_STATE, "Paused") && object_str_is(vm, VM_HOST_UUID, host_b);
+}
+
+static enum hv_domain_state state_on(const char *host, const char *domain)
+{
+	enum hv_domain_reason reason;
+	enum hv_domain_state state;
+
+	assert_int_equal(hv_domain_state(pool_hypervisor(pool->pool), host, domain, &state, &reason, NULL),
+			 0);
+	return state;
+}
+
+/* The name of the only foreign domain of the host, and the CPUs of those that run. */
+static void expect_foreign(const char *host, const char *name, int64_t cpus)
+{
+	_cleanup_view_ struct view *view = view_now(pool);
+	_cleanup_json_ json_t *list = NULL;
+
+	assert_int_equal(foreign_domains_list(pool->pool, view, host, &list, NULL), 0);
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "name")), name);
+	assert_int_equal(object_int(view_get(view, KIND_HOST, host), HOST_FOREIGN_CPU), cpus);
+}
+
+static void a_uuid_of_two_hosts_is_not_adopted(void **state)
+{
+	(void)state;
+	machine_b("twin", WEB, 5, NULL, NULL, 0);
+	add_host_b();
+	must_fail(pool, "AdoptVmInstance", host_a, json_pack("{s:s}", "domain", "web"), 0,
+		  "the host 'b' has a domain with the uuid of 'web'");
+	assert_false(exists(pool, KIND_VM, WEB));
+	adopt(host_a, "db");
+	assert_int_equal(hv_domain_undefine(pool_hypervisor(pool->pool), host_b, WEB, NULL), 0);
+	adopt(host_a, "web");
+}
+
+/* The domains of a host that comes later, with the uuids of VMs that run, and that are off. */
+static void domains_of_others_are_never_touched(void **state)
+{
+	(void)state;
+	adopt(host_a, "web");
+	adopt(host_a, "db");
+	must(pool, "StopVmInstance", DB, NULL, NULL);
+	machine_b("twin", WEB, 1, "db", DB, 5);
+	add_host_b();
+	wait_until(pool, is_counted, host_b); /* comes after the work that a new connection brings */
+	assert_int_equal(state_on(host_b, WEB), HV_DOMAIN_RUNNING);
+	assert_int_equal(state_on(host_b, DB), HV_DOMAIN_OFF);
+	assert_true(field_is(pool, KIND_VM, WEB, VM_HOST_UUID, host_a));
+	assert_true(field_is(pool, KIND_VM, WEB, VM_STATE, "Running"));
+	/* the pool's own goes, and only that */
+	must(pool, "DestroyVmInstance", WEB, NULL, NULL);
+	must(pool, "DestroyVmInstance", DB, NULL, NULL);
+	assert_int_equal(state_on(host_a, WEB), HV_DOMAIN_ABSENT);
+	assert_int_equal(state_on(host_b, WEB), HV_DOMAIN_RUNNING);
+	assert_int_equal(state_on(host_b, DB), HV_DOMAIN_OFF);
+}
+
+static void a_domain_of_others_is_not_taken_for_a_vm_that_is_off(void **state)
+{
+	(void)state;
+	adopt(host_a, "db");
+	must(pool, "StopVmInstance", DB, NULL, NULL);
+	machine_b("twin", DB, 1, NULL, NULL, 0);
+	add_host_b();
+	wait_until(pool, is_counted, host_b);
+	assert_true(field_is(pool, KIND_VM, DB, VM_STATE, "Stopped"));
+	expect_foreign(host_b, "twin", 2);
+	/* the VM's own host has it no more: it was moved */
+	assert_int_equal(hv_domain_undefine(pool_hypervisor(pool->pool), host_a, DB, NULL), 0);
+	assert_int_equal(hv_domain_suspend(pool_hypervisor(pool->pool), host_b, DB, NULL), 0);
+	wait_until(pool, is_paused_on_b, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,8 +322,13 @@ int main(void)
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_domain_of_the_pool_is_known_by_nothing_else, set_up,
 						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_uuid_of_two_hosts_is_not_adopted, set_up,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(domains_of_others_are_never_touched, set_up,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_domain_of_others_is_not_taken_for_a_vm_that_is_off, set_up,
+						pool_fixture_teardown),
 	};
 
-	(void)add_host_b;
 	return cmocka_run_group_tests_name("adopt", tests, NULL, NULL);
 }
