@@ -2,6 +2,7 @@
 /* See uuid.h. */
 #include "model/uuid.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <uuid/uuid.h>
@@ -39,6 +40,17 @@ void uuid_derive(const char *of, size_t n, char ret_uuid[UUID_SIZE])
 bool uuid_is_hex(const char *text)
 {
 	return text && strspn(text, "0123456789abcdef") == UUID_LEN && text[UUID_LEN] == '\0';
+}
+
+bool uuid_read(const char *text, char ret_uuid[UUID_SIZE])
+{
+	size_t len = 0;
+
+	for (; *text && len < UUID_SIZE; text++)
+		if (*text != '-' && !isspace((unsigned char)*text))
+			ret_uuid[len++] = (char)tolower((unsigned char)*text);
+	ret_uuid[len < UUID_SIZE ? len : UUID_LEN] = '\0';
+	return len == UUID_LEN && uuid_is_hex(ret_uuid);
 }
 
 bool uuid_is_resource(const char *text)

@@ -15,6 +15,8 @@ void uuid_make(char ret_uuid[UUID_SIZE]);
 void uuid_derive(const char *of, size_t n, char ret_uuid[UUID_SIZE]);
 /** True for 32 lower-case hex digits. */
 bool uuid_is_hex(const char *text);
+/** Writes a uuid in any of the forms that libvirt takes, with or without dashes, in this one. False: it is none. */
+bool uuid_read(const char *text, char ret_uuid[UUID_SIZE]);
 /** True for a valid resourceUuid from a client: a uuid of version 1 to 5 without dashes (behaviour.md
  * 1.12). */
 bool uuid_is_resource(const char *text);

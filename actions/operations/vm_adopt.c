@@ -32,6 +32,7 @@
 #include "hypervisor/domain/survey.h"
 #include "model/json.h"
 #include "model/states.h"
+#include "model/uuid.h"
 
 /* ----------------------------------------------------------------- adopting */
 
@@ -340,16 +341,31 @@ static int vm_adopt_run(struct job *job, json_t **ret_result, struct error *e)
 	return settle_adopted(job, survey.domain.uuid, ret_result, e);
 }
 
-/* The host says again which domain was meant; without the VM's row nothing has happened. */
+/* The VM that was adopted from the host as @domain, a name or uuid; NULL: none. */
+static const struct object *find_adopted(const struct view *view, const char *host, const char *domain)
+{
+	char uuid[UUID_SIZE];
+	bool is_uuid = uuid_read(domain, uuid);
+
+	view_for_each (vm, view, KIND_VM) {
+		const char *name = object_str(vm, VM_DOMAIN_NAME), *place = vm_place(vm);
+
+		if (name && place && strcmp(place, host) == 0 &&
+		    (strcmp(name, domain) == 0 || (is_uuid && strcmp(object_uuid(vm), uuid) == 0)))
+			return vm;
+	}
+	return NULL;
+}
+
+/* The request says again which domain was meant; without the VM's row nothing has happened. */
 static int vm_adopt_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const char *wanted = request_str(job->req, "domain");
+	const struct object *vm = find_adopted(view, job->req->target, wanted);
 
-	view_for_each (vm, view, KIND_VM)
-		if (object_str_is(vm, VM_DOMAIN_NAME, wanted) ||
-		    (object_str(vm, VM_DOMAIN_NAME) && strcmp(object_uuid(vm), wanted) == 0))
-			return settle_adopted(job, object_uuid(vm), ret_result, e);
+	if (vm)
+		return settle_adopted(job, object_uuid(vm), ret_result, e);
 	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before domain '%s' was adopted",
 			      wanted);
 }

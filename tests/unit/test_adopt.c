@@ -315,6 +315,37 @@ static void a_domain_of_others_is_not_taken_for_a_vm_that_is_off(void **state)
 	wait_until(pool, is_paused_on_b, NULL);
 }
 
+/* What a job that was interrupted says of itself afterwards. */
+static int recover(const char *host, const char *domain)
+{
+	const struct actor actor = {.source = "fs"};
+	const struct operation *op = operation_by_name("AdoptVmInstance");
+	struct job job = {.pool = pool->pool, .uuid = "j", .deadline = INT64_MAX};
+	_cleanup_json_ json_t *params = json_pack("{s:s}", "domain", domain), *result = NULL;
+	int r;
+
+	assert_int_equal(request_new(op, host, params, &actor, &job.req, NULL), 0);
+	r = op->recover(&job, &result, NULL);
+	request_free(job.req);
+	return r;
+}
+
+static void an_interrupted_adoption_knows_its_own_domain(void **state)
+{
+	(void)state;
+	machine_b("web", DB, 5, NULL, NULL, 0);
+	add_host_b();
+	adopt(host_a, "web");
+	assert_int_equal(recover(host_a, "web"), 0);
+	assert_int_equal(recover(host_a, "11111111-1111-1111-1111-111111111111"), 0);
+	assert_int_equal(recover(host_a, WEB), 0);
+	/* another host's, another domain */
+	assert_int_equal(recover(host_b, "web"), -EINTR);
+	assert_int_equal(recover(host_b, WEB), -EINTR);
+	assert_int_equal(recover(host_a, "db"), -EINTR);
+	assert_int_equal(recover(host_a, "11111111-1111-1111-1111-11111111111"), -EINTR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +354,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_domain_of_the_pool_is_known_by_nothing_else, set_up,
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_uuid_of_two_hosts_is_not_adopted, set_up,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(an_interrupted_adoption_knows_its_own_domain, set_up,
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(domains_of_others_are_never_touched, set_up,
 						pool_fixture_teardown),
