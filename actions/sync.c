@@ -244,7 +244,7 @@ static void ask(void *arg)
 	struct domain_event *event = arg;
 
 	if (event->foreign)
-		foreign_domains_count(event->pool, event->host);
+		foreign_domains_changed(event->pool, event->host);
 	else
 		vm_settle_second_copy(event->pool, event->host, event->vm);
 	free(event);
@@ -330,7 +330,7 @@ static void count_others(void *arg)
 {
 	struct others_event *event = arg;
 
-	foreign_domains_count(event->pool, event->host);
+	foreign_domains_changed(event->pool, event->host);
 	free(event);
 }
 

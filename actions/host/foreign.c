@@ -2,6 +2,9 @@
 /* See foreign.h. */
 #include "actions/host/foreign.h"
 
+#include <pthread.h>
+#include <string.h>
+
 #include "actions/engine/operation.h"
 #include "actions/host/capacity.h"
 #include "actions/host/topology.h"
@@ -48,7 +51,7 @@ static int count_fn(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : capacity_update_host(t, c->host, e);
 }
 
-void foreign_domains_count(struct pool *pool, const char *host)
+static void count_once(struct pool *pool, const char *host)
 {
 	struct hv_listed *domains;
 	struct counting c = {.host = host};
@@ -59,6 +62,108 @@ void foreign_domains_count(struct pool *pool, const char *host)
 	(void)store_run(pool_store(pool), count_fn, &c, NULL);
 	hv_listed_free(domains, c.count);
 }
+
+/* ------------------------------------------------------------- one at a time */
+
+/*
+ * A host whose domains are being counted: by one thread, which does it again as long as somebody has asked meanwhile. So
+ * no older list is written after a newer one, and one list serves all who ask while another one is under way.
+ */
+struct counter {
+	struct counter *next;
+	const struct pool *pool;
+	char host[UUID_SIZE];
+	bool again;		     /* somebody has asked since the present list was begun */
+	unsigned int begun, written; /* lists */
+	unsigned int waiting;	     /* threads */
+	bool ended;		     /* freed by the last one that waits */
+};
+
+static struct {
+	pthread_mutex_t lock; /* a leaf */
+	pthread_cond_t written;
+	struct counter *first; /* lock; with all that is in them */
+} counters = {.lock = PTHREAD_MUTEX_INITIALIZER, .written = PTHREAD_COND_INITIALIZER};
+
+static void counter_put(struct counter *c)
+{
+	if (c->ended && c->waiting == 0)
+		free(c);
+}
+
+/*
+ * The counter for the caller to work through. NULL: there is one, which has been asked for one more list, and with @wait
+ * has written it; or memory is short, and the next change is counted.
+ */
+static struct counter *counter_enter(const struct pool *pool, const char *host, bool wait)
+{
+	struct counter *c;
+	unsigned int mine;
+
+	scoped_lock(&counters.lock);
+	for (c = counters.first; c && (c->pool != pool || strcmp(c->host, host) != 0);)
+		c = c->next;
+	if (!c) {
+		c = calloc(1, sizeof(*c));
+		if (!c)
+			return NULL;
+		c->pool = pool;
+		snprintf(c->host, sizeof(c->host), "%s", host);
+		c->again = true;
+		c->next = counters.first;
+		counters.first = c;
+		return c;
+	}
+	c->again = true;
+	mine = c->begun + 1;
+	c->waiting++;
+	while (wait && c->written < mine)
+		(void)pthread_cond_wait(&counters.written, &counters.lock);
+	c->waiting--;
+	counter_put(c);
+	return NULL;
+}
+
+/* After a list, and at the beginning: whether there is one to be made. If not, the counter is gone. */
+static bool counter_goes_on(struct counter *c)
+{
+	struct counter **at = &counters.first;
+
+	scoped_lock(&counters.lock);
+	c->written = c->begun;
+	(void)pthread_cond_broadcast(&counters.written);
+	if (c->again) {
+		c->again = false;
+		c->begun++;
+		return true;
+	}
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	c->ended = true;
+	counter_put(c);
+	return false;
+}
+
+static void count(struct pool *pool, const char *host, bool wait)
+{
+	struct counter *c = counter_enter(pool, host, wait);
+
+	while (c && counter_goes_on(c))
+		count_once(pool, host);
+}
+
+void foreign_domains_count(struct pool *pool, const char *host)
+{
+	count(pool, host, true);
+}
+
+void foreign_domains_changed(struct pool *pool, const char *host)
+{
+	count(pool, host, false);
+}
+
+/* ------------------------------------------------------------------ the list */
 
 static const char *state_name(enum hv_domain_state state)
 {

@@ -2,9 +2,14 @@
 /* VMs that others have made, in a pool of two hosts of libvirt's test driver: adopted, followed, let go. */
 #include "tests/unit/pool_fixture.h"
 
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
 #include "actions/host/foreign.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/disk.h"
+#include "hypervisor/domain/survey.h"
 #include "model/json.h"
 
 #define WEB "11111111111111111111111111111111"
@@ -12,6 +17,32 @@
 
 static struct pool_fixture *pool;
 static char host_a[UUID_SIZE], host_b[UUID_SIZE];
+
+/* ----------------------------------------------------- the lists of a host's domains */
+
+/* While `held` is set, the next list is held back until it is released. Lists are counted. */
+static struct {
+	atomic_bool held;
+	atomic_int count;
+	sem_t made, released;
+} lists;
+
+int __real_hv_host_domains(struct hypervisor *hv, const char *host, struct hv_listed **ret, size_t *ret_count,
+			   struct error *e);
+int __wrap_hv_host_domains(struct hypervisor *hv, const char *host, struct hv_listed **ret, size_t *ret_count,
+			   struct error *e);
+int __wrap_hv_host_domains(struct hypervisor *hv, const char *host, struct hv_listed **ret, size_t *ret_count,
+			   struct error *e)
+{
+	int r = __real_hv_host_domains(hv, host, ret, ret_count, e);
+
+	(void)atomic_fetch_add(&lists.count, 1);
+	if (atomic_exchange(&lists.held, false)) {
+		(void)sem_post(&lists.made);
+		(void)sem_wait(&lists.released);
+	}
+	return r;
+}
 
 /* -------------------------------------------------------------------- machines */
 
@@ -346,6 +377,65 @@ static void an_interrupted_adoption_knows_its_own_domain(void **state)
 	assert_int_equal(recover(host_a, "11111111-1111-1111-1111-11111111111"), -EINTR);
 }
 
+/* ------------------------------------------------------------------- counting */
+
+#define MANY 100
+
+static void *count_in_thread(void *arg)
+{
+	foreign_domains_count(arg, host_a);
+	return NULL;
+}
+
+static int64_t foreign_cpus(void)
+{
+	_cleanup_view_ struct view *view = view_now(pool);
+
+	return object_int(view_get(view, KIND_HOST, host_a), HOST_FOREIGN_CPU);
+}
+
+static void an_older_list_is_not_the_last_word(void **state)
+{
+	pthread_t thread;
+	int before;
+
+	(void)state;
+	wait_until(pool, is_counted, host_a);
+	foreign_domains_count(pool->pool, host_a);
+	assert_int_equal(foreign_cpus(), 4);
+	atomic_store(&lists.held, true);
+	assert_int_equal(pthread_create(&thread, NULL, count_in_thread, pool->pool), 0);
+	(void)sem_wait(&lists.made); /* it has a list with both domains */
+	before = atomic_load(&lists.count);
+	assert_int_equal(hv_domain_destroy(pool_hypervisor(pool->pool), host_a, WEB, NULL), 0);
+	for (int i = 0; i < MANY; i++)
+		foreign_domains_changed(pool->pool, host_a);
+	assert_int_equal(atomic_load(&lists.count), before);
+	(void)sem_post(&lists.released);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(foreign_cpus(), 2);
+	/* one for all of them, and one if the event came later */
+	assert_in_range(atomic_load(&lists.count), before + 1, before + 2);
+}
+
+/* Whoever waits sees what was true when it asked. */
+static void who_waits_sees_what_was_true_before(void **state)
+{
+	pthread_t first, second;
+
+	(void)state;
+	wait_until(pool, is_counted, host_a);
+	atomic_store(&lists.held, true);
+	assert_int_equal(pthread_create(&first, NULL, count_in_thread, pool->pool), 0);
+	(void)sem_wait(&lists.made);
+	assert_int_equal(hv_domain_destroy(pool_hypervisor(pool->pool), host_a, WEB, NULL), 0);
+	assert_int_equal(pthread_create(&second, NULL, count_in_thread, pool->pool), 0);
+	(void)sem_post(&lists.released);
+	assert_int_equal(pthread_join(second, NULL), 0);
+	assert_int_equal(foreign_cpus(), 2);
+	assert_int_equal(pthread_join(first, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,7 +451,14 @@ int main(void)
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_domain_of_others_is_not_taken_for_a_vm_that_is_off, set_up,
 						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(an_older_list_is_not_the_last_word, set_up,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(who_waits_sees_what_was_true_before, set_up,
+						pool_fixture_teardown),
 	};
+
+	(void)sem_init(&lists.made, 0, 0);
+	(void)sem_init(&lists.released, 0, 0);
 
 	return cmocka_run_group_tests_name("adopt", tests, NULL, NULL);
 }
