@@ -86,7 +86,8 @@ static void queue(struct connection *connection, virDomainPtr domain, enum event
 
 	bool ours = domain_is_ours(domain, uuid);
 
-	if (!*uuid || (!ours && kind != EVENT_LIFECYCLE))
+	if (!*uuid || (!ours && (kind != EVENT_LIFECYCLE ||
+				 domain_is_nobodys(connection->host->uri, virDomainGetName(domain)))))
 		return;
 	event = calloc(1, sizeof(*event) + len);
 	if (!event) {
@@ -315,8 +316,10 @@ static int read_transient(virConnectPtr conn, char **ret_uuids, struct error *e)
 	for (int i = 0; i < count; i++) {
 		if (uuids) {
 			(void)domain_is_ours(domains[i], uuids + len);
-			uuids[len + 32] = ' ';
-			len += 33;
+			if (uuids[len]) {
+				uuids[len + 32] = ' ';
+				len += 33;
+			}
 		}
 		(void)virDomainFree(domains[i]);
 	}
@@ -351,6 +354,8 @@ static int read_domains(virConnectPtr conn, struct listed_domain **ret_domains, 
 		bool ask;
 
 		domain->ours = domain_is_ours(records[i]->dom, domain->status.uuid);
+		if (!*domain->status.uuid)
+			continue;
 		(void)virTypedParamsGetInt(records[i]->params, records[i]->nparams, "state.state", &state);
 		(void)virTypedParamsGetInt(records[i]->params, records[i]->nparams, "state.reason", &reason);
 		domain->status.state = domain_state_of_virt(state, reason, &domain->status.reason, &ask);

@@ -23,6 +23,7 @@
 
 #include "hypervisor/boot_sector.h"
 #include "hypervisor/errors.h"
+#include "hypervisor/states.h"
 #include "hypervisor/xml.h"
 
 #define PROBE_LIMIT_MS 10000
@@ -44,7 +45,7 @@ static void make_names(const char *host_uuid, struct names *ret)
 	uint64_t random = 0;
 
 	(void)!getrandom(&random, sizeof(random), 0);
-	(void)snprintf(ret->probe, sizeof(ret->probe), "poolfs-probe-%.8s", host_uuid);
+	(void)snprintf(ret->probe, sizeof(ret->probe), NAME_FOR(WORK_PROBE) "%.8s", host_uuid);
 	(void)snprintf(ret->folder, sizeof(ret->folder), "%s/poolfs-probe-%016" PRIx64, FOLDER, random);
 	(void)snprintf(ret->volume, sizeof(ret->volume), "%s/%s", ret->folder, VOLUME);
 	(void)snprintf(ret->bridge, sizeof(ret->bridge), "pfp-%.8s", host_uuid);

@@ -45,6 +45,20 @@ bool domain_is_ours(virDomainPtr domain, char ret_uuid[33])
 	return strcmp(name, ret_uuid) == 0 || adopted_has(ret_uuid);
 }
 
+/* That domain uses nothing. */
+#define TEST_URI  "test:///default"
+#define TEST_NAME "test"
+
+bool domain_is_nobodys(const char *uri, const char *name)
+{
+	static const char *const tools[] = {NAME_FOR(WORK_PROBE), NAME_FOR(WORK_COPY), NAME_FOR(WORK_MERGE)};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
+		if (strncmp(name, tools[i], strlen(tools[i])) == 0)
+			return true;
+	return strcmp(uri, TEST_URI) == 0 && strcmp(name, TEST_NAME) == 0;
+}
+
 enum hv_domain_state domain_state_of_virt(int state, int reason, enum hv_domain_reason *ret_reason,
 					  bool *ret_ask)
 {

@@ -3,8 +3,9 @@
  * What libvirt's states and events mean for a domain of ours.
  *
  * Ours are the domains whose name is their own uuid in 32 hex digits, and those that
- * were adopted (adopted.h); all others on a host belong to somebody else. Their states
- * are followed, too, since they may be adopted at any time, but not reported.
+ * were adopted (adopted.h); all others on a host belong to somebody else, except those
+ * that the pool makes as tools. Their states are followed, too, since they may be adopted
+ * at any time, but not reported.
  *
  * libvirt reports events, the pool needs states: DEFINED says nothing about a
  * running domain, STOPPED means absent for one that is not defined, and the reason
@@ -56,8 +57,19 @@ int states_load(void **table, const struct listed_domain *domains, size_t count)
 int states_fold(void **table, const struct event *event, struct state_change *ret_change);
 void states_free(void **table);
 
-/* Writes the 32 hex digits of a domain's uuid; true if it is of the pool. False without memory. */
+/* Writes the 32 hex digits of a domain's uuid, or "" if they cannot be read; true if it is of the pool. */
 bool domain_is_ours(virDomainPtr domain, char ret_uuid[33]);
+
+/* The works for which the pool makes a domain for a while (probe.c, storage/dir_jobs.c), and how its name begins. */
+#define WORK_PROBE     "probe"
+#define WORK_COPY      "copy"
+#define WORK_MERGE     "merge"
+#define NAME_FOR(work) "poolfs-" work "-"
+/*
+ * True for the name of a domain that is neither a VM of the pool nor of anybody else: one of those, or the one that
+ * libvirt's test driver has from the start.
+ */
+bool domain_is_nobodys(const char *uri, const char *name);
 /*
  * Our state for libvirt's. *@ret_ask: the reason is an I/O error, which domain_io_reason() can tell
  * more about.

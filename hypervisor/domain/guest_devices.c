@@ -41,15 +41,21 @@ int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uui
 	return rc < 0 ? rc : read_devices(ret, e);
 }
 
-int guest_devices_redefine(struct guest_devices *d, struct error *e)
+/* @doc becomes the definition. */
+static int redefine(struct guest_devices *d, xmlDocPtr doc, struct error *e)
 {
-	_cleanup_free_ char *text = xml_dump(d->doc, NULL);
+	_cleanup_free_ char *text = xml_dump(doc, NULL);
 	_cleanup_domain_ virDomainPtr again = NULL;
 
 	if (!text)
 		return error_set(e, ENOMEM, "out of memory");
 	again = virDomainDefineXML(d->call.conn, text);
 	return again ? 0 : error_set_virt(e, d->call.conn, "cannot change domain '%s'", d->uuid);
+}
+
+int guest_devices_redefine(struct guest_devices *d, struct error *e)
+{
+	return redefine(d, d->doc, e);
 }
 
 /* ------------------------------------------------------------------ plugging */
@@ -152,16 +158,18 @@ static int forget_device(struct guest_devices *d, const char *path, struct error
 	_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
 	xmlNodePtr node = doc ? xml_find(doc, path) : NULL;
 	_cleanup_free_ char *alias = node ? xml_get(doc, node, "alias/@name") : NULL;
-	_cleanup_free_ char *xml = node && !alias ? xml_dump(doc, node) : NULL;
 
 	if (!node)
 		return 0;
-	/* only devices of the pool have an alias there */
-	if (alias ? virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_CONFIG) == 0
-		  : xml && virDomainDetachDeviceFlags(d->domain, xml, VIR_DOMAIN_AFFECT_CONFIG) == 0)
+	if (!alias) { /* only devices of the pool have one there */
+		xmlUnlinkNode(node);
+		xmlFreeNode(node);
+		return redefine(d, doc, e);
+	}
+	if (virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_CONFIG) == 0)
 		return 0;
 	return error_set_virt(e, d->call.conn, "cannot remove device '%s' from the definition of domain '%s'",
-			      alias ? alias : path, d->uuid);
+			      alias, d->uuid);
 }
 
 int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int flags, int timeout_ms,

@@ -12,11 +12,6 @@
 #include "hypervisor/storage/backend.h"
 
 #define KIB 1024
-/* How the names of domains begin that probe.c and storage/ make for a while. */
-#define OWN_WORK "poolfs-"
-/* The domain that libvirt's test driver has from the start uses nothing. */
-#define TEST_URI  "test:///default"
-#define TEST_NAME "test"
 
 /* -------------------------------------------------------------------- the list */
 
@@ -25,12 +20,6 @@ void hv_listed_free(struct hv_listed *list, size_t count)
 	for (size_t i = 0; i < count; i++)
 		free(list[i].name);
 	free(list);
-}
-
-static bool is_nobodys(const struct hv_call *call, const char *name)
-{
-	return strncmp(name, OWN_WORK, strlen(OWN_WORK)) == 0 ||
-	       (strcmp(call->host->uri, TEST_URI) == 0 && strcmp(name, TEST_NAME) == 0);
 }
 
 /* False for a domain that has gone meanwhile. */
@@ -66,7 +55,7 @@ int hv_host_domains(struct hypervisor *hv, const char *host, struct hv_listed **
 		return error_set_virt(e, call.conn, "cannot list the host's domains");
 	list = calloc((size_t)count + 1, sizeof(*list));
 	for (int i = 0; i < count; i++) {
-		if (list && !is_nobodys(&call, virDomainGetName(domains[i])) &&
+		if (list && !domain_is_nobodys(call.host->uri, virDomainGetName(domains[i])) &&
 		    read_listed(domains[i], &list[used]))
 			used++;
 		(void)virDomainFree(domains[i]);
@@ -304,12 +293,9 @@ static int read_devices(const struct hv_call *call, virDomainPtr domain, struct 
 /* By uuid, with or without dashes, else by name. */
 static int find(const struct hv_call *call, const char *name, virDomainPtr *ret, struct error *e)
 {
-	int rc = domain_find_optional(call, name, ret, NULL);
-
-	if (rc == 0 && *ret)
-		return 0;
-	*ret = virDomainLookupByName(call->conn, name);
-	if (*ret && !is_nobodys(call, name))
+	if (domain_find_optional(call, name, ret, NULL) < 0 || !*ret)
+		*ret = virDomainLookupByName(call->conn, name);
+	if (*ret && !domain_is_nobodys(call->host->uri, virDomainGetName(*ret)))
 		return 0;
 	if (*ret || virt_error_code() == VIR_ERR_NO_DOMAIN)
 		return error_set(e, ENOENT, "the host has no domain '%s'", name);

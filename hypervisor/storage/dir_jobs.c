@@ -18,6 +18,7 @@
 
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
+#include "hypervisor/states.h"
 #include "hypervisor/storage/disk_jobs.h"
 
 #define HOLDER_TARGET "vda"
@@ -80,7 +81,7 @@ static int holder_start(const struct hv_call *call, const char *work, const char
 	_cleanup_free_ char *name = NULL, *xml = NULL;
 	int rc;
 
-	if (asprintf(&name, "poolfs-%s-%s", work, slash ? slash + 1 : about) < 0)
+	if (asprintf(&name, NAME_FOR("%s") "%s", work, slash ? slash + 1 : about) < 0)
 		name = NULL;
 	xml = name ? holder_xml(&call->connection->machine, name, path, format, writes) : NULL;
 	if (!xml)
@@ -173,7 +174,7 @@ int dir_copy(const struct hv_call *call, const char *path, const char *path_form
 	     void *ctx, char **ret_path, struct error *e)
 {
 	_cleanup_domain_ virDomainPtr holder = NULL;
-	int rc = holder_start(call, "copy", name, path, path_format, false, &holder, e);
+	int rc = holder_start(call, WORK_COPY, name, path, path_format, false, &holder, e);
 
 	if (rc < 0)
 		return rc;
@@ -185,7 +186,7 @@ int dir_pull(const struct hv_call *call, const char *path, const char *base, hv_
 	     struct error *e)
 {
 	_cleanup_domain_ virDomainPtr holder = NULL;
-	int rc = holder_start(call, "merge", path, path, "qcow2", true, &holder, e);
+	int rc = holder_start(call, WORK_MERGE, path, path, "qcow2", true, &holder, e);
 
 	if (rc < 0)
 		return rc;

@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,9 +16,12 @@
 #include "hypervisor/domain/survey.h"
 #include "hypervisor/hypervisor.h"
 
-#define HOST "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define WEB  "11111111111111111111111111111111"
-#define DB   "22222222222222222222222222222222"
+#define HOST   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define WEB    "11111111111111111111111111111111"
+#define DB     "22222222222222222222222222222222"
+#define PROBE  "33333333333333333333333333333333"
+#define MERGE  "44444444444444444444444444444444"
+#define ROUTER "55555555555555555555555555555555"
 /* volumes: the two disks of each domain, and another one */
 #define WEB_ROOT "a1111111111111111111111111111111"
 #define WEB_DATA "a2222222222222222222222222222222"
@@ -40,14 +44,28 @@ static const char node[] =
 	"<node><cpu><mhz>2000</mhz><model>m</model><active>8</active><nodes>1</nodes><sockets>1</sockets>"
 	"<cores>8</cores><threads>1</threads></cpu><memory>16777216</memory>" DOMAIN(
 		"web", WEB, DISK("/web-root", "vda") DISK("/web-data", "vdb") NIC("52:54:00:00:00:01"))
-		DOMAIN("db", DB, DISK("/db-root", "vda") DISK("/db-data", "vdb")) "</node>";
+		DOMAIN("db", DB, DISK("/db-root", "vda") DISK("/db-data", "vdb"))
+			DOMAIN("poolfs-probe-aaaaaaaa", PROBE, "") DOMAIN("poolfs-merge-x.qcow2", MERGE, "")
+				DOMAIN("poolfs-router", ROUTER, "") "</node>";
+
+/* Set: the next uuid cannot be read. */
+static atomic_bool unreadable;
+
+int __real_virDomainGetUUID(virDomainPtr domain, unsigned char *uuid);
+int __wrap_virDomainGetUUID(virDomainPtr domain, unsigned char *uuid);
+int __wrap_virDomainGetUUID(virDomainPtr domain, unsigned char *uuid)
+{
+	return atomic_exchange(&unreadable, false) ? -1 : __real_virDomainGetUUID(domain, uuid);
+}
 
 struct fixture {
 	struct hypervisor *hv;
 	char file[64];
 };
 
-static sem_t connected;
+static sem_t connected, reported;
+static atomic_int others,
+	absent; /* reports: of domains that are not of the pool, and of domains that are gone */
 
 static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
 		    const struct hv_domain_status *domains, size_t count, const char *sentence)
@@ -57,14 +75,31 @@ static void on_host(void *ctx, const char *host, enum hv_host_status status, con
 		(void)sem_post(&connected);
 }
 
+static void on_domain(void *ctx, const char *host, const char *domain, enum hv_domain_state state,
+		      enum hv_domain_reason reason)
+{
+	(void)ctx, (void)host, (void)domain, (void)reason;
+	(void)atomic_fetch_add(&absent, state == HV_DOMAIN_ABSENT);
+	(void)sem_post(&reported);
+}
+
+static void on_others(void *ctx, const char *host)
+{
+	(void)ctx, (void)host;
+	(void)atomic_fetch_add(&others, 1);
+}
+
 static int set_up(void **state)
 {
-	static const struct hv_events events = {.host = on_host};
+	static const struct hv_events events = {.host = on_host, .domain = on_domain, .others = on_others};
 	struct fixture *f = calloc(1, sizeof(*f));
 	char uri[80];
 	int fd;
 
 	(void)sem_init(&connected, 0, 0);
+	(void)sem_init(&reported, 0, 0);
+	atomic_store(&others, 0);
+	atomic_store(&absent, 0);
 	(void)snprintf(f->file, sizeof(f->file), "/tmp/test_hv_adopted.XXXXXX.xml");
 	fd = mkstemps(f->file, 4);
 	assert_int_equal(write(fd, node, strlen(node)), strlen(node));
@@ -192,11 +227,90 @@ static void a_nic_is_that_of_its_own_domain(void **state)
 	assert_false(gone);
 }
 
+/* ------------------------------------------------------------- whose domains they are */
+
+static void pause_and_resume(struct fixture *f, const char *domain)
+{
+	assert_int_equal(hv_domain_suspend(f->hv, HOST, domain, NULL), 0);
+	assert_int_equal(hv_domain_resume(f->hv, HOST, domain, NULL), 0);
+}
+
+static void tools_of_the_pool_are_nobodys(void **state)
+{
+	static const char *const tools[] = {PROBE, MERGE, "poolfs-probe-aaaaaaaa", "poolfs-merge-x.qcow2"};
+	struct fixture *f = *state;
+	struct hv_listed *list;
+	size_t count;
+
+	assert_int_equal(hv_host_domains(f->hv, HOST, &list, &count, NULL), 0);
+	assert_int_equal(count, 3);
+	for (size_t i = 0; i < count; i++)
+		assert_true(strcmp(list[i].uuid, WEB) == 0 || strcmp(list[i].uuid, DB) == 0 ||
+			    strcmp(list[i].uuid, ROUTER) == 0);
+	hv_listed_free(list, count);
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		struct hv_survey survey;
+
+		assert_int_equal(hv_domain_survey(f->hv, HOST, tools[i], &survey, &e), -ENOENT);
+		hv_survey_done(&survey);
+	}
+}
+
+/* Events come in order, and what they say of others after those that came with them: two rounds show it. */
+static void tools_of_the_pool_are_not_told_of(void **state)
+{
+	struct fixture *f = *state;
+
+	adopt(WEB, WEB_ROOT, WEB_DATA, "");
+	pause_and_resume(f, PROBE);
+	for (int i = 0; i < 2; i++) {
+		pause_and_resume(f, WEB);
+		(void)sem_wait(&reported);
+		(void)sem_wait(&reported);
+	}
+	assert_int_equal(atomic_load(&others), 0);
+}
+
+/* One whose uuid cannot be read does not hide that the others go when they stop. */
+static void an_unreadable_uuid_hides_no_other(void **state)
+{
+	static const char *const uuids[] = {"60000000000000000000000000000000",
+					    "70000000000000000000000000000000",
+					    "80000000000000000000000000000000"};
+	_cleanup_call_ struct hv_call call = {0};
+	struct fixture *f = *state;
+
+	assert_int_equal(hv_call_begin(f->hv, HOST, &call, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(uuids); i++) {
+		virDomainPtr domain;
+		char xml[512];
+
+		(void)snprintf(xml, sizeof(xml), DOMAIN("%s", "%s", ""), uuids[i], uuids[i]);
+		domain = virDomainCreateXML(call.conn, xml, 0);
+		assert_non_null(domain);
+		(void)virDomainFree(domain);
+		(void)sem_wait(&reported); /* it runs */
+	}
+	atomic_store(&unreadable, true);
+	assert_int_equal(hv_host_reconnect(f->hv, HOST, NULL), 0);
+	(void)sem_wait(&connected);
+	assert_false(atomic_load(&unreadable));
+	for (size_t i = 0; i < ARRAY_SIZE(uuids); i++) {
+		assert_int_equal(hv_domain_destroy(f->hv, HOST, uuids[i], NULL), 0);
+		(void)sem_wait(&reported);
+	}
+	assert_int_equal(atomic_load(&absent), ARRAY_SIZE(uuids) - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_disk_is_that_of_its_own_domain, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_target_counts_where_no_serial_does, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tools_of_the_pool_are_nobodys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tools_of_the_pool_are_not_told_of, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_unreadable_uuid_hides_no_other, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_nic_is_that_of_its_own_domain, set_up, tear_down),
 	};
 
