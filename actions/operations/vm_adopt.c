@@ -22,6 +22,7 @@
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/vm/adopted.h"
+#include "actions/vm/iso.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/placement.h"
@@ -392,8 +393,27 @@ static int check_volume(const struct view *view, const struct object *volume, st
 	return 0;
 }
 
+/* The tags of a VM go with it, and with them what keeps the pool's copies of its ISOs. */
+static int check_drives(const struct view *view, const char *vm, struct error *e)
+{
+	char image[UUID_SIZE];
+
+	for (int drive = 0; drive < VM_ISO_MAX; drive++)
+		if (vm_iso_in_drive(view, vm, drive, image))
+			return error_set(
+				e, EBUSY,
+				"the VM has the ISO '%s' in a drive, whose copy the pool would remove; detach "
+				"it first",
+				image);
+	return 0;
+}
+
 static int vm_release_check(const struct view *view, const struct request *req, struct error *e)
 {
+	int result = check_drives(view, req->target, e);
+
+	if (result < 0)
+		return result;
 	if (view_next_where(view, KIND_SHAREABLE_REF, SHAREABLE_REF_VM_UUID, req->target, 0))
 		return error_set(e, EBUSY, "the VM has a shareable volume; detach it first");
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, req->target) {

@@ -6,6 +6,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
+#include "actions/engine/tags.h"
 #include "actions/host/foreign.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/disk.h"
@@ -246,6 +247,32 @@ static void a_domain_of_the_pool_is_known_by_nothing_else(void **state)
 	assert_true(is_null(KIND_VM, DB, VM_DOMAIN_NAME));
 }
 
+#define ISO_TAG "iso::a0000000000000000000000000000000::0"
+
+static int put_iso_fn(struct txn *t, void *arg, struct error *e)
+{
+	(void)arg;
+	return object_add_system_tag(t, KIND_VM, WEB, ISO_TAG, true, e);
+}
+
+static int eject_iso_fn(struct txn *t, void *arg, struct error *e)
+{
+	(void)arg;
+	return txn_remove(t, object_find_tag(txn_view(t), KIND_SYSTEM_TAG, WEB, ISO_TAG), e);
+}
+
+static void a_vm_with_an_iso_is_not_released(void **state)
+{
+	(void)state;
+	adopt(host_a, "web");
+	assert_int_equal(store_run(pool_store(pool->pool), put_iso_fn, NULL, NULL), 0);
+	must_fail(pool, "ReleaseVmInstance", WEB, NULL, EBUSY, "detach it first");
+	assert_true(exists(pool, KIND_VM, WEB));
+	assert_int_equal(store_run(pool_store(pool->pool), eject_iso_fn, NULL, NULL), 0);
+	must(pool, "ReleaseVmInstance", WEB, NULL, NULL);
+	assert_false(exists(pool, KIND_VM, WEB));
+}
+
 /* ------------------------------------------------------------------ two hosts */
 
 static void machine_b(const char *first, const char *uuid, int runstate, const char *second,
@@ -442,6 +469,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_volume_that_moves_takes_no_target_along, set_up,
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_domain_of_the_pool_is_known_by_nothing_else, set_up,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_vm_with_an_iso_is_not_released, set_up,
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_uuid_of_two_hosts_is_not_adopted, set_up,
 						pool_fixture_teardown),
