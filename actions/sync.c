@@ -74,15 +74,10 @@ static const struct object *next_vm(const struct view *view, const char *host, i
 	return vm;
 }
 
-static bool is_active(enum hv_domain_state state)
-{
-	return state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
-}
-
 static enum errand errand_for(const struct view *view, const char *host,
 			      const struct hv_domain_status *domain)
 {
-	if (is_active(domain->state) && vm_is_second_copy(view, domain->uuid, host))
+	if (hv_domain_is_up(domain->state) && vm_is_second_copy(view, domain->uuid, host))
 		return ERRAND_SECOND_COPY;
 	return domain->state == HV_DOMAIN_OFF && vm_is_leftover(view, domain->uuid, host) ? ERRAND_LEFTOVER
 											  : ERRAND_NONE;
@@ -225,7 +220,7 @@ struct domain_event {
  */
 static bool is_contested(const struct view *view, const struct domain_event *event)
 {
-	return is_active(event->state) && vm_is_second_copy(view, event->vm, event->host);
+	return hv_domain_is_up(event->state) && vm_is_second_copy(view, event->vm, event->host);
 }
 
 static int domain_event_fn(struct txn *t, void *arg, struct error *e)

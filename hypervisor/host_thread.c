@@ -85,7 +85,7 @@ static int report_connected(struct host *host, const struct connection *connecti
 static bool is_stale(const struct connection *connection, const struct event *event,
 		     enum hv_domain_state state)
 {
-	bool told_active = state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
+	bool told_active = hv_domain_is_up(state);
 	_cleanup_domain_ virDomainPtr domain = virDomainLookupByUUIDString(connection->conn, event->uuid);
 	int active;
 

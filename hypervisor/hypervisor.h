@@ -58,6 +58,12 @@ enum hv_domain_state {
 	HV_DOMAIN_PAUSED,
 };
 
+/** True when its guest has its disks open. */
+static inline bool hv_domain_is_up(enum hv_domain_state state)
+{
+	return state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
+}
+
 /** Why a domain is in its state; what the pool's events and HA need to tell apart. */
 enum hv_domain_reason {
 	HV_REASON_OTHER,

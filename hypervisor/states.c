@@ -146,11 +146,6 @@ int states_load(void **table, const struct listed_domain *domains, size_t count)
 
 /* ------------------------------------------------------------------ folding */
 
-static bool is_active(const struct record *record)
-{
-	return record->state == HV_DOMAIN_RUNNING || record->state == HV_DOMAIN_PAUSED;
-}
-
 static void fold_pause(struct record *record, enum hv_domain_reason reason)
 {
 	record->state = HV_DOMAIN_PAUSED;
@@ -159,7 +154,7 @@ static void fold_pause(struct record *record, enum hv_domain_reason reason)
 
 static void fold_stop(struct record *record, enum hv_domain_reason reason)
 {
-	if (is_active(record)) {
+	if (hv_domain_is_up(record->state)) {
 		record->reason = reason == HV_REASON_GUEST && record->host_ended ? HV_REASON_OTHER : reason;
 		record->state = record->defined ? HV_DOMAIN_OFF : HV_DOMAIN_ABSENT;
 	}
@@ -181,7 +176,7 @@ static void fold_lifecycle(struct record *record, const struct event_meaning *me
 		return;
 	case EFFECT_UNDEFINES:
 		record->defined = false;
-		if (!is_active(record)) {
+		if (!hv_domain_is_up(record->state)) {
 			record->state = HV_DOMAIN_ABSENT;
 			record->reason = HV_REASON_OTHER;
 		}
@@ -239,7 +234,7 @@ int states_fold(void **table, const struct event *event, struct state_change *re
 			   !(before.state == HV_DOMAIN_ABSENT && record->state == HV_DOMAIN_OFF),
 		.state = record->state,
 		.reason = record->reason,
-		.started = is_active(record) && !is_active(&before),
+		.started = hv_domain_is_up(record->state) && !hv_domain_is_up(before.state),
 	};
 	if (record->state == HV_DOMAIN_ABSENT && !record->defined)
 		record_drop(table, record);

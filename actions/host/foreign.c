@@ -7,14 +7,9 @@
 
 #include "actions/engine/operation.h"
 #include "actions/host/capacity.h"
-#include "actions/host/topology.h"
+#include "actions/host/guest.h"
 #include "hypervisor/domain/survey.h"
 #include "model/json.h"
-
-static bool is_active(const struct hv_listed *domain)
-{
-	return domain->state == HV_DOMAIN_RUNNING || domain->state == HV_DOMAIN_PAUSED;
-}
 
 struct counting {
 	const char *host;
@@ -34,7 +29,7 @@ static int count_fn(struct txn *t, void *arg, struct error *e)
 	if (!before)
 		return 0;
 	for (size_t i = 0; i < c->count; i++)
-		if (is_active(&c->domains[i]) &&
+		if (hv_domain_is_up(c->domains[i].state) &&
 		    domain_is_foreign(txn_view(t), c->domains[i].uuid, c->host)) {
 			cpus += c->domains[i].cpus;
 			memory += c->domains[i].memory;
@@ -165,20 +160,6 @@ void foreign_domains_changed(struct pool *pool, const char *host)
 
 /* ------------------------------------------------------------------ the list */
 
-static const char *state_name(enum hv_domain_state state)
-{
-	switch (state) {
-	case HV_DOMAIN_RUNNING:
-		return vm_state_name(VM_STATE_RUNNING);
-	case HV_DOMAIN_PAUSED:
-		return vm_state_name(VM_STATE_PAUSED);
-	case HV_DOMAIN_OFF:
-	case HV_DOMAIN_ABSENT:
-		return vm_state_name(VM_STATE_STOPPED);
-	}
-	return NULL;
-}
-
 int foreign_domains_list(struct pool *pool, const struct view *view, const char *host, json_t **ret,
 			 struct error *e)
 {
@@ -191,11 +172,11 @@ int foreign_domains_list(struct pool *pool, const struct view *view, const char 
 		return r;
 	for (size_t i = 0; r == 0 && i < count; i++)
 		if (domain_is_foreign(view, domains[i].uuid, host) &&
-		    json_array_append_new(list,
-					  json_pack("{s:s, s:s, s:s, s:i, s:I}", "uuid", domains[i].uuid,
-						    "name", domains[i].name, "state",
-						    state_name(domains[i].state), "cpuNum", domains[i].cpus,
-						    "memorySize", (json_int_t)domains[i].memory)) < 0)
+		    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:I}", "uuid",
+							  domains[i].uuid, "name", domains[i].name, "state",
+							  vm_state_name(vm_state_of_domain(domains[i].state)),
+							  "cpuNum", domains[i].cpus, "memorySize",
+							  (json_int_t)domains[i].memory)) < 0)
 			r = error_oom(e);
 	hv_listed_free(domains, count);
 	if (r == 0)

@@ -2,9 +2,6 @@
 /* See topology.h. */
 #include "actions/host/topology.h"
 
-#include <string.h>
-
-#include "actions/engine/operation.h"
 #include "actions/engine/rows.h"
 #include "model/states.h"
 
@@ -50,23 +47,4 @@ const struct object *primary_storage_next_host(const struct view *view, const ch
 			 cluster_has_primary_storage(view, object_str(host, HOST_CLUSTER_UUID), ps)))
 		host = view_next(view, KIND_HOST, host->id);
 	return host;
-}
-
-const char *vm_place(const struct object *vm)
-{
-	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_CREATED)))
-		return NULL; /* what the row names is a wish */
-	return object_str(vm, VM_HOST_UUID) ? object_str(vm, VM_HOST_UUID)
-					    : object_str(vm, VM_LAST_HOST_UUID);
-}
-
-bool domain_is_foreign(const struct view *view, const char *uuid, const char *host)
-{
-	const struct object *vm = view_get(view, KIND_VM, uuid);
-	const char *place = vm ? vm_place(vm) : NULL;
-
-	if (!vm)
-		return true;
-	return object_str(vm, VM_DOMAIN_NAME) && place && strcmp(place, host) != 0 &&
-	       !object_str_is(vm, VM_MIGRATION_HOST_UUID, host);
 }

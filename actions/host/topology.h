@@ -24,12 +24,5 @@ bool zone_has_backup_storage(const struct view *view, const char *zone, const ch
 bool host_is_usable(const struct object *host);
 /** As primary_storage_next_host(), of the usable hosts. */
 const struct object *host_of_primary_storage(const struct view *view, const char *ps, int64_t after);
-/** The host where the VM is, or was last; NULL for one that was nowhere yet. Its uuid, borrowed. */
-const char *vm_place(const struct object *vm);
-/**
- * True when the domain @uuid on @host is none of the pool: there is no such VM, or the VM was adopted on another host. It
- * has kept the uuid that others have given it, and they may have given it to a second domain as well.
- */
-bool domain_is_foreign(const struct view *view, const char *uuid, const char *host);
 
 #endif

@@ -16,10 +16,12 @@
 #include "actions/engine/rows.h"
 #include "actions/host/capacity.h"
 #include "actions/host/foreign.h"
+#include "actions/host/guest.h"
 #include "actions/host/topology.h"
 #include "actions/network/ipv4.h"
 #include "actions/network/l3_network.h"
 #include "actions/operations/table.h"
+#include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/vm/adopted.h"
 #include "actions/vm/iso.h"
@@ -71,8 +73,8 @@ static const struct object *storage_of(const struct view *view, const struct obj
 }
 
 /* Which row has the file already, as words for a sentence; NULL: none. */
-static const char *owner_of(const struct view *view, const struct object *ps, const struct object *host,
-			    const char *path)
+static const char *user_of_file(const struct view *view, const struct object *ps, const struct object *host,
+				const char *path)
 {
 	static const struct {
 		enum kind_id kind;
@@ -85,7 +87,6 @@ static const char *owner_of(const struct view *view, const struct object *ps, co
 		{KIND_IMAGE_CACHE, IMAGE_CACHE_PRIMARY_STORAGE_UUID, IMAGE_CACHE_INSTALL_PATH,
 		 IMAGE_CACHE_HOST_UUID, "the pool's copy of an image"},
 	};
-	const char *name = strrchr(path, '/') + 1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		view_for_each_where (o, view, kinds[i].kind, kinds[i].storage, object_uuid(ps)) {
@@ -95,10 +96,8 @@ static const char *owner_of(const struct view *view, const struct object *ps, co
 			    (!at || strcmp(at, object_uuid(host)) == 0))
 				return kinds[i].what;
 		}
-	view_for_each_where (o, view, KIND_ORPHAN_FILE, ORPHAN_FILE_FILE_NAME, name)
-		if (object_str_is(o, ORPHAN_FILE_PRIMARY_STORAGE_UUID, object_uuid(ps)))
-			return "nothing any more, and is about to be removed";
-	return NULL;
+	return orphan_file_find(view, object_uuid(ps), path) ? "nothing any more, and is about to be removed"
+							     : NULL;
 }
 
 /* The number whose disk the pool would call the same, "vdc" 2, so that one plugged in later gets another name. */
@@ -119,7 +118,7 @@ static int put_volume(struct txn *t, const struct adoption *a, const struct obje
 		      struct error *e)
 {
 	const struct object *ps = storage_of(txn_view(t), a->host, disk->path);
-	const char *owner = ps ? owner_of(txn_view(t), ps, a->host, disk->path) : NULL;
+	const char *owner = ps ? user_of_file(txn_view(t), ps, a->host, disk->path) : NULL;
 	char name[NAME_BYTES_MAX];
 	struct object *volume;
 	int r;
@@ -210,10 +209,8 @@ static int put_vm(struct txn *t, const struct adoption *a, const struct object *
 {
 	const struct request *req = a->job->req;
 	const struct hv_listed *domain = &a->survey->domain;
-	bool up = domain->state == HV_DOMAIN_RUNNING || domain->state == HV_DOMAIN_PAUSED;
 	const char *name = request_str(req, "name"), *platform = request_str(req, "platform");
 	struct object *vm = object_new(kind_get(KIND_VM));
-	const struct object *put;
 	int r;
 
 	if (!vm)
@@ -233,18 +230,12 @@ static int put_vm(struct txn *t, const struct adoption *a, const struct object *
 	object_set_str(vm, VM_ALLOCATOR_STRATEGY, HOST_STRATEGY_DEFAULT);
 	object_set_str(vm, VM_ACCOUNT_UUID, *req->actor.account ? req->actor.account : ADMIN_ACCOUNT_UUID);
 	object_set_str(vm, VM_LAST_HOST_UUID, object_uuid(a->host));
-	object_set_str(vm, VM_HOST_UUID, up ? object_uuid(a->host) : NULL);
-	object_set_str(vm, VM_STATE,
-		       vm_state_name(domain->state == HV_DOMAIN_RUNNING	 ? VM_STATE_RUNNING
-				     : domain->state == HV_DOMAIN_PAUSED ? VM_STATE_PAUSED
-									 : VM_STATE_STOPPED));
-	r = vm_write(t, NULL, vm, e);
-	if (r < 0)
-		return r;
-	put = view_get(txn_view(t), KIND_VM, domain->uuid);
-	vm = object_copy(put);
-	object_set_int(vm, VM_INTERNAL_ID, put->id);
-	return txn_put(t, vm, ret, e);
+	object_set_str(vm, VM_HOST_UUID, hv_domain_is_up(domain->state) ? object_uuid(a->host) : NULL);
+	object_set_str(vm, VM_STATE, vm_state_name(vm_state_of_domain(domain->state)));
+	r = vm_put_new(t, vm, e);
+	if (r == 0)
+		*ret = view_get(txn_view(t), KIND_VM, domain->uuid);
+	return r;
 }
 
 static int adopt_fn(struct txn *t, void *arg, struct error *e)

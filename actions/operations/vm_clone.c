@@ -211,8 +211,6 @@ static int put_row(struct txn *t, const struct layout *l, const struct object *s
 	};
 	static const int same_numbers[] = {VM_MEMORY_SIZE, VM_CPU_NUM, VM_CPU_SPEED};
 	struct object *vm = object_new(kind_get(KIND_VM));
-	const struct object *put;
-	int r;
 
 	object_set_str(vm, VM_UUID, l->clone->uuid);
 	object_set_str(vm, VM_NAME, l->clone->name);
@@ -222,12 +220,7 @@ static int put_row(struct txn *t, const struct layout *l, const struct object *s
 		object_set_int(vm, same_numbers[i], object_int(source, same_numbers[i]));
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_STARTING));
 	object_set_str(vm, VM_CREATE_SPEC, l->cloning->job->uuid);
-	r = txn_put(t, vm, &put, e);
-	if (r < 0)
-		return r;
-	vm = object_copy(put);
-	object_set_int(vm, VM_INTERNAL_ID, put->id);
-	return txn_put(t, vm, NULL, e);
+	return vm_put_new(t, vm, e);
 }
 
 static bool is_own_tag(const char *tag)
@@ -504,7 +497,7 @@ static int ask_active(struct cloning *c, const struct object *source, bool *ret_
 		return 0;
 	r = hv_domain_state(pool_hypervisor(c->job->pool), object_text(source, VM_HOST_UUID),
 			    object_uuid(source), &state, &reason, e);
-	*ret_active = r == 0 && (state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED);
+	*ret_active = r == 0 && hv_domain_is_up(state);
 	return r;
 }
 

@@ -313,7 +313,7 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 	const struct view *view = txn_view(t);
 	const struct object *offering =
 		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
-	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid")), *put;
+	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const char *l3 = request_str(req, "defaultL3NetworkUuid");
 	const struct vm_size size = creation_vm_size(view, req);
 	_cleanup_json_ json_t *json = request_to_json(req, false);
@@ -347,12 +347,7 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
 	object_set_str(vm, VM_CREATE_SPEC, stored);
 	vm_set_wanted_place(view, vm);
-	r = txn_put(t, vm, &put, e);
-	if (r < 0)
-		return r;
-	vm = object_copy(put);
-	object_set_int(vm, VM_INTERNAL_ID, put->id);
-	r = txn_put(t, vm, NULL, e);
+	r = vm_put_new(t, vm, e);
 	if (r < 0)
 		return r;
 	if (request_tag(req, AFFINITY_TAG)) {

@@ -21,6 +21,7 @@
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/tags.h"
+#include "actions/host/guest.h"
 #include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/storage/orphan_file.h"
@@ -164,16 +165,6 @@ struct end {
 	bool source_answers, target_answers;
 };
 
-static bool is_active(enum hv_domain_state state)
-{
-	return state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
-}
-
-static enum vm_state state_of(enum hv_domain_state domain)
-{
-	return domain == HV_DOMAIN_PAUSED ? VM_STATE_PAUSED : VM_STATE_RUNNING;
-}
-
 /* The source is asked first: a guest that it still runs has not been handed over to the target. */
 static void ask_both(struct end *end)
 {
@@ -187,16 +178,16 @@ static void ask_both(struct end *end)
 	end->source_answers = source;
 	end->target_answers = target;
 	end->place = NOT_KNOWN;
-	if (source && is_active(at_source)) {
+	if (source && hv_domain_is_up(at_source)) {
 		end->place = AT_SOURCE;
-		end->state = state_of(at_source);
+		end->state = vm_state_of_domain(at_source);
 	} else if (target && at_target == HV_DOMAIN_RUNNING) {
 		/* libvirt lets only one of the two run it, so the source's answer is not needed */
 		end->place = AT_TARGET;
 		end->state = VM_STATE_RUNNING;
 	} else if (source && target) {
-		end->place = is_active(at_target) ? AT_TARGET : NOWHERE;
-		end->state = is_active(at_target) ? state_of(at_target) : VM_STATE_STOPPED;
+		end->place = hv_domain_is_up(at_target) ? AT_TARGET : NOWHERE;
+		end->state = vm_state_of_domain(at_target);
 	}
 }
 

@@ -180,7 +180,7 @@ static int reconcile(struct job *job, const struct volume_claim *c, struct error
 			      &reason, e);
 	if (has < 0)
 		return has;
-	if (state != HV_DOMAIN_RUNNING && state != HV_DOMAIN_PAUSED)
+	if (!hv_domain_is_up(state))
 		return 1; /* plugged in at the next start */
 	has = guest_has(job, c, object_text(vm, VM_HOST_UUID), e);
 	if (has != 0)

@@ -41,14 +41,19 @@ int orphan_file_put_path(struct txn *t, const char *ps, const char *host, const 
 	return orphan_file_put(t, ps, host, path_file_name(path), NULL, e);
 }
 
+const struct object *orphan_file_find(const struct view *view, const char *ps, const char *path)
+{
+	view_for_each_where (o, view, KIND_ORPHAN_FILE, ORPHAN_FILE_FILE_NAME, path_file_name(path))
+		if (object_str_is(o, ORPHAN_FILE_PRIMARY_STORAGE_UUID, ps))
+			return o;
+	return NULL;
+}
+
 int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct error *e)
 {
-	const char *name = path_file_name(path);
+	const struct object *file = orphan_file_find(txn_view(t), ps, path);
 
-	view_for_each_where (o, txn_view(t), KIND_ORPHAN_FILE, ORPHAN_FILE_FILE_NAME, name)
-		if (object_str_is(o, ORPHAN_FILE_PRIMARY_STORAGE_UUID, ps))
-			return txn_remove(t, o, e);
-	return 0;
+	return file ? txn_remove(t, file, e) : 0;
 }
 
 /* True for a Ceph image with snapshots that still have rows, and for such a snapshot. */

@@ -27,6 +27,8 @@ int orphan_file_put(struct txn *t, const char *ps, const char *host, const char 
 		    struct error *e);
 /** As orphan_file_put() without a job, for a path in the storage's folder. For change functions. */
 int orphan_file_put_path(struct txn *t, const char *ps, const char *host, const char *path, struct error *e);
+/** The orphan row of the file @path on a storage, borrowed; NULL: it is none. */
+const struct object *orphan_file_find(const struct view *view, const char *ps, const char *path);
 /** Removes the orphan row of a file that now belongs to an object, if any. For change functions. */
 int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct error *e);
 /**

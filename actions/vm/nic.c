@@ -4,7 +4,7 @@
 
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
-#include "actions/host/topology.h"
+#include "actions/host/guest.h"
 #include "actions/network/ipv4.h"
 #include "actions/network/l3_network.h"
 #include "actions/vm/lease.h"

@@ -10,7 +10,7 @@
 #include "actions/engine/tags.h"
 #include "actions/host/capacity.h"
 #include "actions/host/fence.h"
-#include "actions/host/topology.h"
+#include "actions/host/guest.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/adopted.h"
 #include "actions/vm/console_log.h"

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "actions/host/topology.h"
+#include "actions/host/guest.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/disk.h"
 #include "hypervisor/domain/domain.h"
@@ -36,7 +36,7 @@ static bool has_moved(struct pool *pool, const struct view *view, const struct o
 	enum hv_domain_state there;
 
 	if (hv_domain_state(hv, vm_place(vm), object_uuid(vm), &there, &reason, NULL) < 0 ||
-	    there == HV_DOMAIN_RUNNING || there == HV_DOMAIN_PAUSED)
+	    hv_domain_is_up(there))
 		return false;
 	if (there == HV_DOMAIN_ABSENT)
 		return true;
@@ -53,7 +53,7 @@ static bool runs(struct pool *pool, const char *host, const char *vm, bool *ret_
 	*ret_active = false;
 	if (hv_domain_state(pool_hypervisor(pool), host, vm, &state, &reason, NULL) < 0)
 		return false;
-	*ret_active = state == HV_DOMAIN_RUNNING || state == HV_DOMAIN_PAUSED;
+	*ret_active = hv_domain_is_up(state);
 	return state == HV_DOMAIN_RUNNING;
 }
 

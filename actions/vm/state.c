@@ -8,6 +8,7 @@
 
 #include "actions/host/capacity.h"
 #include "actions/host/fence.h"
+#include "actions/host/guest.h"
 #include "actions/host/wait.h"
 #include "actions/vm/adopted.h"
 #include "actions/volume/volume.h"
@@ -65,6 +66,18 @@ int vm_write(struct txn *t, const struct object *before, struct object *vm, stru
 	/* Held, since writing the hosts' rows changes the view that both are borrowed from. */
 	written = object_ref(now);
 	return capacity_follow_vm(t, held, written, e);
+}
+
+int vm_put_new(struct txn *t, struct object *vm, struct error *e)
+{
+	const struct object *put;
+	int r = vm ? txn_put(t, vm, &put, e) : error_oom(e);
+
+	if (r < 0)
+		return r;
+	vm = object_copy(put);
+	object_set_int(vm, VM_INTERNAL_ID, put->id);
+	return vm_write(t, NULL, vm, e);
 }
 
 int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e)
@@ -215,16 +228,7 @@ static int state_for(const struct object *vm, enum hv_domain_state observed)
 	case VM_STATE_COUNT:
 		return -1;
 	}
-	switch (observed) {
-	case HV_DOMAIN_RUNNING:
-		return VM_STATE_RUNNING;
-	case HV_DOMAIN_PAUSED:
-		return VM_STATE_PAUSED;
-	case HV_DOMAIN_OFF:
-	case HV_DOMAIN_ABSENT:
-		return VM_STATE_STOPPED;
-	}
-	return -1;
+	return vm_state_of_domain(observed);
 }
 
 /* NULL for a reason that is not worth showing. */
@@ -371,18 +375,9 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
 		return vm_write(t, before, vm, e);
 	}
-	switch (r->domain) {
-	case HV_DOMAIN_RUNNING:
-		r->state = VM_STATE_RUNNING;
-		break;
-	case HV_DOMAIN_PAUSED:
-		r->state = VM_STATE_PAUSED;
-		break;
-	case HV_DOMAIN_OFF:
-	case HV_DOMAIN_ABSENT:
-		r->state = VM_STATE_STOPPED;
+	r->state = vm_state_of_domain(r->domain);
+	if (!hv_domain_is_up(r->domain))
 		return vm_put_off(t, r->uuid, r->for_good, e);
-	}
 	result = vm_put_state(t, r->uuid, r->state, e);
 	return result < 0 || !starting ? result : vm_put_own_domain(t, r->uuid, e);
 }

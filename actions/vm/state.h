@@ -43,6 +43,8 @@ int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, e
  * state without a new reason clears the reason. For change functions.
  */
 int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e);
+/** vm_write() of a new VM, with the internal id that its row gives it. For change functions. */
+int vm_put_new(struct txn *t, struct object *vm, struct error *e);
 /** Writes a VM's state. For change functions. */
 int vm_put_state(struct txn *t, const char *uuid, enum vm_state state, struct error *e);
 /** vm_put_state() in a change of its own. Blocking. */
