@@ -10,14 +10,14 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#include "fs/supervisor.h"
+#include "fs/not_serving.h"
 #include "fs/tell/last_error.h"
 #include "fs/tree/fs.h"
 #include "fs/tree/repeat.h"
 #include "model/in_hand.h"
 #include "model/log.h"
 
-_Static_assert(REQUEST_DEATHS < SUPERVISOR_DEATHS, "or the mount would go with the request");
+_Static_assert(REQUEST_DEATHS < NOT_SERVING_DEATHS, "or the mount would go with the request");
 
 enum opcode {
 	OPCODE_FORGET = 2,

@@ -39,7 +39,7 @@
 
 struct fs;
 
-/* Before the supervisor gives up (SUPERVISOR_DEATHS); often enough for processes that are killed from outside. */
+/* Before the supervisor gives up (NOT_SERVING_DEATHS); often enough for processes that are killed from outside. */
 #define REQUEST_DEATHS 4
 
 /**
