@@ -121,38 +121,21 @@ static void amend_init(const struct iovec *iov, int count)
 	}
 }
 
-/* The answer is made valid together with what the request has changed. */
+/* Makes valid what the request has changed, together with the answer. */
 static void keep_reply(struct keep *keep, uint64_t id, const struct iovec *iov, int count)
 {
 	char bytes[512];
 	size_t len = 0;
 
 	for (int i = 0; i < count; i++) {
-		if (iov[i].iov_len > sizeof(bytes) - len)
-			return; /* only reads have long answers, and they can be repeated */
+		if (iov[i].iov_len > sizeof(bytes) - len) {
+			len = 0; /* only reads have long answers, and they can be repeated */
+			break;
+		}
 		memcpy(bytes + len, iov[i].iov_base, iov[i].iov_len);
 		len += iov[i].iov_len;
 	}
-	(void)keep_set(keep, KEEP_REPLY, id, bytes, len);
-}
-
-static void forget_request(struct keep *keep, uint64_t id)
-{
-	bool begins = keep_begin(keep);
-
-	keep_remove(keep, KEEP_REQUEST, id);
-	if (keep_has(keep, KEEP_DEATHS, id))
-		keep_remove(keep, KEEP_DEATHS, id);
-	if (keep_has(keep, KEEP_REPLY, id))
-		keep_remove(keep, KEEP_REPLY, id);
-	if (keep_has(keep, KEEP_INTERRUPT, id))
-		keep_remove(keep, KEEP_INTERRUPT, id);
-	if (keep_has(keep, KEEP_SUBMISSION, id))
-		keep_remove(keep, KEEP_SUBMISSION, id);
-	if (keep_has(keep, KEEP_WAIT, id))
-		keep_remove(keep, KEEP_WAIT, id);
-	if (begins)
-		keep_commit(keep);
+	keep_flush_with(keep, KEEP_REPLY, id, bytes, len);
 }
 
 static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)
@@ -172,13 +155,10 @@ static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)
 		/* ENOENT: the process before this one has answered it */
 		return n < 0 && errno == ENOENT ? 0 : n;
 	}
-	if (keep_is_changed(keep)) {
-		keep_reply(keep, id, iov, count);
-		keep_flush(keep);
-	}
+	keep_reply(keep, id, iov, count);
 	n = writev(fd, iov, count);
 	error = errno;
-	forget_request(keep, id);
+	keep_remove(keep, KEEP_REQUEST, id);
 	note_served();
 	errno = error;
 	return n;
@@ -208,7 +188,6 @@ static void process(void *bytes, size_t len, bool repeated)
 {
 	const struct in *in = bytes;
 	const struct poll_in *poll = bytes;
-	const struct release_in *release = bytes;
 	struct fuse_buf buf = {.mem = bytes, .size = len};
 	struct keep *keep = connection.keep;
 
@@ -217,29 +196,27 @@ static void process(void *bytes, size_t len, bool repeated)
 	(void)keep_begin(keep);
 	if (in->opcode == OPCODE_POLL && len >= sizeof(*poll) && (poll->flags & POLL_NOTIFIES))
 		(void)keep_set(keep, KEEP_POLL, poll->fh, &poll->kernel, sizeof(poll->kernel));
-	if (in->opcode == OPCODE_RELEASE && len >= sizeof(*release))
-		if (keep_has(keep, KEEP_POLL, release->fh))
-			keep_remove(keep, KEEP_POLL, release->fh);
 	fuse_session_process_buf(connection.session, &buf);
 	keep_commit(keep);
 	repeat_set(0, false);
 	(void)in_hand_set(0);
 }
 
-/* Keeps what was received, before anything is done with it. */
+/*
+ * Keeps what was received, before anything is done with it. What there is no room for is done nevertheless: a user who
+ * has many long requests at a time must not have those of others refused.
+ */
 static void keep_request(struct keep *keep, const void *bytes, size_t len)
 {
 	const struct in *in = bytes;
 	const struct interrupt_in *interrupt = bytes;
 
-	if (in->opcode == OPCODE_INTERRUPT && len >= sizeof(*interrupt)) {
-		if (keep_has(keep, KEEP_REQUEST, interrupt->unique))
-			(void)keep_set(keep, KEEP_INTERRUPT, interrupt->unique, bytes, len);
-	} else if (in->opcode == OPCODE_INIT && len >= sizeof(struct init_in)) {
+	if (in->opcode == OPCODE_INTERRUPT && len >= sizeof(*interrupt))
+		(void)keep_set(keep, KEEP_INTERRUPT, interrupt->unique, bytes, len);
+	else if (in->opcode == OPCODE_INIT && len >= sizeof(struct init_in))
 		(void)keep_set(keep, KEEP_INIT, 0, bytes, sizeof(struct init_in));
-	} else if (is_answered(in)) {
+	else if (is_answered(in))
 		(void)keep_set(keep, KEEP_REQUEST, in->unique, bytes, len);
-	}
 }
 
 /* What the process before this one received last, and was killed before it kept it. */
@@ -278,7 +255,7 @@ static void refuse_kept(int fd, struct keep *keep, uint64_t id, int error)
 	if (bytes && len >= sizeof(struct in))
 		close_refused(keep, (const struct in *)bytes, len);
 	refuse(fd, id, error);
-	forget_request(keep, id);
+	keep_remove(keep, KEEP_REQUEST, id);
 }
 
 /* Counts the death of the process before this one for each request that it had in hand. */
@@ -373,7 +350,7 @@ static void repeat_requests(int fd, struct keep *keep)
 
 		if (answer) {
 			(void)!write(fd, answer, len); /* ENOENT: the kernel has it */
-			forget_request(keep, list[i]);
+			keep_remove(keep, KEEP_REQUEST, list[i]);
 			note_served();
 			continue;
 		}
@@ -391,7 +368,7 @@ static void repeat_interrupts(struct keep *keep)
 	for (size_t i = 0; i < count; i++) {
 		_cleanup_free_ char *bytes = keep_get(keep, KEEP_INTERRUPT, list[i], &len);
 
-		if (bytes && keep_has(keep, KEEP_REQUEST, list[i]))
+		if (bytes)
 			process(bytes, len, true);
 	}
 }

@@ -12,11 +12,12 @@
  * - Each request is kept (model/keep.h) from the moment it is received until it is
  *   answered. The next process does what is kept before it receives anything. So
  *   requests are neither lost nor refused, with any kernel: FUSE_NOTIFY_RESEND does
- *   the same for Linux 6.9 and newer only.
+ *   the same for Linux 6.9 and newer only. Only long ones for which the keep has
+ *   no room are not known to the next process; the operator is told.
  * - What a request has changed in the keep and its answer become valid together
  *   (keep_begin()). If the process dies then, the answer is given again, and the
  *   request is not done twice. A request that changes the pool is known by the job
- *   that was kept before it was started (fs/class/command.c).
+ *   that was kept before it was started (fs/class/submission.h).
  * - A request of which processes die is not given to one after the other for ever: when
  *   REQUEST_DEATHS have died with it in hand (model/in_hand.h), it alone is refused, with
  *   EIO and a sentence in `last-error`. A request that waits is in nobody's hand.

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
+
+#include "model/log.h"
 
 #include "model/in_hand.h"
 
@@ -18,6 +21,15 @@
 /* In the header's page; zeros, which are "none", in one that knows nothing of it. */
 #define IN_HAND_AT 2048
 _Static_assert(IN_HAND_AT + sizeof(struct in_hand) <= HEADER_SIZE, "no room");
+/*
+ * Bytes that values may take, with what threads have begun. Values longer than SMALL, which programs choose, leave the
+ * rest for those without which nothing goes on: handles, requests, what the kernel was given.
+ */
+#define ROOM		 (HALF / 4 * 3)
+#define ROOM_LARGE(room) ((room) / 3 * 2)
+#define SMALL		 4096
+/* How often it is told that there is no room, s. */
+#define COMPLAIN_S 60
 /* A log below this is not written anew, and its pages stay. */
 #define LOG_MIN (UINT64_C(2) << 20)
 
@@ -46,6 +58,19 @@ struct place {
 	uint16_t type;	/* 0: free */
 };
 
+/*
+ * Values that are kept while there is one of their owner's type with the same number: they are not taken when it is gone,
+ * and go with it. 0: they stand alone.
+ */
+static const uint16_t owners[] = {
+	[KEEP_INTERRUPT] = KEEP_REQUEST,    [KEEP_REPLY] = KEEP_REQUEST,
+	[KEEP_SUBMISSION] = KEEP_REQUEST,   [KEEP_WAIT] = KEEP_REQUEST,
+	[KEEP_TEXT] = KEEP_HANDLE,	    [KEEP_CONTENT] = KEEP_HANDLE,
+	[KEEP_ANSWER] = KEEP_HANDLE,	    [KEEP_POLL] = KEEP_HANDLE,
+	[KEEP_SCRATCH_DATA] = KEEP_SCRATCH, [KEEP_DEATHS] = KEEP_REQUEST,
+};
+#define TYPES ARRAY_SIZE(owners)
+
 struct keep {
 	uint8_t *map;
 	struct header *header; /* in map */
@@ -56,6 +81,12 @@ struct keep {
 	uint64_t end;	   /* of the log: not before the state in the header */
 	unsigned half;
 	uint64_t valid, limit; /* bytes; the log is written anew above the limit */
+	uint64_t bytes[TYPES]; /* of the valid ones */
+	uint64_t most;	       /* ROOM, but in tests */
+	/* what threads have begun: it has its room in the log and in the index already */
+	uint64_t staged;
+	size_t staged_count;
+	time_t complained; /* when it was last told that there is no room, on CLOCK_MONOTONIC; 0: never */
 };
 
 /* What a thread has begun. */
@@ -63,6 +94,8 @@ static _Thread_local struct {
 	struct keep *keep;
 	char *data; /* records */
 	size_t len, room;
+	size_t count;	   /* records */
+	uint64_t reserved; /* bytes of the log */
 	/* of keep_watch() */
 	void (*save)(void *arg);
 	void (*release)(void *arg);
@@ -118,17 +151,17 @@ static void insert(struct place *index, size_t room, const struct place *place)
 	index[i] = *place;
 }
 
-/* Makes room for one more place. */
+/* Makes room for one more place, besides those of what threads have begun. */
 static int grow_index(struct keep *k)
 {
 	size_t count = 0, room = 1024;
 	struct place *grown;
 
-	if (k->used + 1 < k->room / 4 * 3)
+	if (k->used + k->staged_count + 1 < k->room / 4 * 3)
 		return 0;
 	for (size_t i = 0; i < k->room; i++)
 		count += k->index[i].type && k->index[i].type != PLACE_DELETED;
-	while (room < 4 * count)
+	while (room < 4 * (count + k->staged_count))
 		room *= 2;
 	grown = calloc(room, sizeof(*grown));
 	if (!grown)
@@ -143,6 +176,14 @@ static int grow_index(struct keep *k)
 	return 0;
 }
 
+/* Counts bytes of the log as valid, or as out of date. */
+static void count_bytes(struct keep *k, uint16_t type, uint64_t more, uint64_t less)
+{
+	k->valid += more - less;
+	if (type < TYPES)
+		k->bytes[type] += more - less;
+}
+
 /* The record at @at is part of the log now. There is room in the index. */
 static void note(struct keep *k, uint64_t at)
 {
@@ -150,19 +191,16 @@ static void note(struct keep *k, uint64_t at)
 	struct place *p = find(k, r->type, r->id);
 	struct place new = {.id = r->id, .at = at, .bytes = padded(r->len), .type = r->type};
 
-	if (p && r->kind == RECORD_ADD) {
-		k->valid += new.bytes;
-		new.bytes += p->bytes;
-	} else if (p) {
-		k->valid -= p->bytes;
-	}
 	if (r->kind == RECORD_REMOVE) {
-		if (p)
+		if (p) {
+			count_bytes(k, r->type, 0, p->bytes);
 			p->type = PLACE_DELETED;
+		}
 		return;
 	}
-	if (r->kind == RECORD_SET || !p)
-		k->valid += new.bytes;
+	if (p && r->kind == RECORD_ADD)
+		new.bytes += p->bytes;
+	count_bytes(k, r->type, new.bytes, p ? p->bytes : 0);
 	if (p) {
 		*p = new;
 		return;
@@ -198,6 +236,14 @@ static void publish(struct keep *k)
 	atomic_store_explicit(&k->header->state, k->end | k->half, memory_order_release);
 }
 
+/* The log is written anew when it is twice as long as @len. */
+static void set_limit(struct keep *k, uint64_t len)
+{
+	k->limit = 2 * len > LOG_MIN ? 2 * len : LOG_MIN;
+	if (k->limit > HALF)
+		k->limit = HALF;
+}
+
 /* Writes what is valid into the other half. */
 static void write_anew(struct keep *k)
 {
@@ -205,6 +251,7 @@ static void write_anew(struct keep *k)
 	uint64_t end = 0, former = k->end;
 
 	k->valid = 0;
+	memset(k->bytes, 0, sizeof(k->bytes));
 	for (size_t i = 0; i < k->room; i++) {
 		struct place *p = &k->index[i];
 		struct record *r = (struct record *)(to + end);
@@ -217,51 +264,84 @@ static void write_anew(struct keep *k)
 		value_copy(k, p, len, (uint8_t *)(r + 1));
 		p->at = end;
 		p->bytes = padded(len);
-		k->valid += p->bytes;
+		count_bytes(k, p->type, p->bytes, 0);
 		end += p->bytes;
 	}
 	k->half = !k->half;
 	k->end = end;
-	k->limit = 2 * end > LOG_MIN ? 2 * end : LOG_MIN;
+	set_limit(k, end);
 	publish(k);
 	if (former > LOG_MIN)
 		(void)madvise(old + LOG_MIN, (former - LOG_MIN + 4095) & ~UINT64_C(4095), MADV_REMOVE);
 }
 
-/* Makes room for @len bytes of records. */
-static int make_room(struct keep *k, size_t len)
+/* Makes room for @len bytes of records. -ENOSPC: not in the log of a program whose limits were others. */
+static int make_room(struct keep *k, uint64_t len)
 {
 	if (k->end + len > k->limit)
 		write_anew(k);
 	if (k->end + len > HALF)
 		return -ENOSPC;
 	if (k->end + len > k->limit)
-		k->limit = 2 * (k->end + len);
+		set_limit(k, k->end + len);
 	return 0;
 }
 
-/* Appends a record, for which there is room; to be published. */
-static int append(struct keep *k, const struct record *r, const void *data)
+/* Appends a record; to be published. */
+static void append_record(struct keep *k, const struct record *r, const void *data)
 {
 	struct record *put = record_at(k, k->end);
-	struct place *p;
+	const struct place *p = r->kind == RECORD_ADD ? find(k, r->type, r->id) : NULL;
 
-	if (grow_index(k) < 0)
-		return -ENOMEM;
 	memcpy(put, r, sizeof(*r));
 	if (data)
 		memcpy(put + 1, data, r->len);
-	p = r->kind == RECORD_ADD ? find(k, r->type, r->id) : NULL;
 	put->prev = p ? p->at + 1 : 0;
 	note(k, k->end);
 	k->end += padded(r->len);
-	return 0;
+}
+
+static void append_removal(struct keep *k, uint16_t type, uint64_t id)
+{
+	if (find(k, type, id))
+		append_record(k, &(struct record){.id = id, .type = type, .kind = RECORD_REMOVE}, NULL);
+}
+
+/* Bytes that append() may need for a record. A removal takes along what belongs to the value. */
+static uint64_t room_of(const struct record *r)
+{
+	return r->kind == RECORD_REMOVE ? TYPES * padded(0) : padded(r->len);
+}
+
+/* Appends a record with what follows from it, for which there is room in the log and in the index; to be published. */
+static void append(struct keep *k, const struct record *r, const void *data)
+{
+	if (r->kind != RECORD_REMOVE) {
+		if (!owners[r->type] || find(k, owners[r->type], r->id))
+			append_record(k, r, data);
+		return;
+	}
+	append_removal(k, r->type, r->id);
+	for (size_t type = 0; type < TYPES; type++)
+		if (owners[type] == r->type)
+			append_removal(k, (uint16_t)type, r->id);
 }
 
 /* ------------------------------------------------------------------ changes */
 
-/* Adds a record to what the thread has begun. */
-static int stage(const struct record *r, const void *data)
+/* Is there room for the record, besides what is valid and what threads have begun? */
+static int check_room(struct keep *k, const struct record *r)
+{
+	if (r->kind == RECORD_REMOVE)
+		return 0;
+	if (r->len > HALF / 4 ||
+	    k->valid + k->staged + padded(r->len) > (r->len > SMALL ? ROOM_LARGE(k->most) : k->most))
+		return -ENOSPC;
+	return grow_index(k);
+}
+
+/* Adds a record to what the thread has begun, with its room. */
+static int stage(struct keep *k, const struct record *r, const void *data)
 {
 	size_t size = padded(r->len);
 
@@ -278,7 +358,57 @@ static int stage(const struct record *r, const void *data)
 	if (data)
 		memcpy(begun.data + begun.len + sizeof(*r), data, r->len);
 	begun.len += size;
+	begun.count++;
+	begun.reserved += room_of(r);
+	k->staged_count++;
+	k->staged += room_of(r);
 	return 0;
+}
+
+static const struct record *staged_at(size_t at)
+{
+	return (const struct record *)(begun.data + at);
+}
+
+/* Has the thread begun to change this value? */
+static bool is_staged(const struct record *r)
+{
+	for (size_t at = 0; at < begun.len; at += padded(staged_at(at)->len))
+		if (staged_at(at)->type == r->type && staged_at(at)->id == r->id)
+			return true;
+	return false;
+}
+
+/* The part of change() under the lock. */
+static int change_locked(struct keep *k, const struct record *r, const void *data, bool stages)
+{
+	int result = check_room(k, r);
+
+	if (result < 0)
+		return result;
+	if (r->kind == RECORD_REMOVE && !find(k, r->type, r->id) && !(stages && is_staged(r)))
+		return 0;
+	if (stages)
+		return stage(k, r, data);
+	result = make_room(k, room_of(r));
+	if (result < 0)
+		return result;
+	append(k, r, data);
+	publish(k);
+	return 0;
+}
+
+/* Is it time to tell that there is no room? */
+static bool complains(struct keep *k)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	scoped_lock(&k->lock);
+	if (k->complained && now.tv_sec - k->complained < COMPLAIN_S)
+		return false;
+	k->complained = now.tv_sec ? now.tv_sec : 1;
+	return true;
 }
 
 /* @now: even if the thread has begun. */
@@ -288,17 +418,15 @@ static int change(struct keep *k, const struct record *r, const void *data, bool
 
 	if (!k)
 		return 0;
-	scoped_lock(&k->lock);
-	if (r->kind != RECORD_REMOVE &&
-	    (r->len > HALF / 4 || k->valid + begun.len + padded(r->len) > HALF / 2))
-		return -ENOSPC;
-	if (begun.keep == k && !now)
-		return stage(r, data);
-	result = make_room(k, padded(r->len));
-	if (result == 0)
-		result = append(k, r, data);
-	if (result == 0)
-		publish(k);
+	pthread_mutex_lock(&k->lock);
+	result = change_locked(k, r, data, begun.keep == k && !now);
+	pthread_mutex_unlock(&k->lock);
+	if (result < 0 && complains(k))
+		log_error(
+			"keep", NULL,
+			"there is no room for all that the next process has to know: %zu bytes of type %d are "
+			"not kept",
+			(size_t)r->len, (int)r->type);
 	return result;
 }
 
@@ -328,8 +456,6 @@ int keep_add(struct keep *k, enum keep_type type, uint64_t id, const void *data,
 
 void keep_remove(struct keep *k, enum keep_type type, uint64_t id)
 {
-	if (!k || (begun.keep != k && !keep_has(k, type, id)))
-		return;
 	(void)change(k, &(struct record){.id = id, .type = (uint16_t)type, .kind = RECORD_REMOVE}, NULL,
 		     false);
 }
@@ -353,7 +479,8 @@ void keep_watch(struct keep *k, void (*save)(void *arg), void (*release)(void *a
 	begun.arg = arg;
 }
 
-bool keep_is_changed(const struct keep *k)
+/* Has the thread begun, and has changed something since? */
+static bool has_changed(const struct keep *k)
 {
 	if (!k || begun.keep != k)
 		return false;
@@ -362,22 +489,34 @@ bool keep_is_changed(const struct keep *k)
 	return begun.len != 0;
 }
 
+/* Makes valid what the thread has begun: all of it, since there is room for it, or nothing. */
+static void write_begun(struct keep *k)
+{
+	pthread_mutex_lock(&k->lock);
+	if (make_room(k, begun.reserved) == 0)
+		for (size_t at = 0; at < begun.len; at += padded(staged_at(at)->len))
+			append(k, staged_at(at), staged_at(at) + 1);
+	publish(k);
+	k->staged -= begun.reserved;
+	k->staged_count -= begun.count;
+	pthread_mutex_unlock(&k->lock);
+	begun.len = begun.count = 0;
+	begun.reserved = 0;
+}
+
 void keep_flush(struct keep *k)
 {
-	if (!keep_is_changed(k))
-		return;
-	pthread_mutex_lock(&k->lock);
-	if (make_room(k, begun.len) == 0)
-		for (size_t at = 0; at < begun.len;) {
-			const struct record *r = (const struct record *)(begun.data + at);
+	if (has_changed(k))
+		write_begun(k);
+}
 
-			if (append(k, r, r + 1) < 0)
-				break;
-			at += padded(r->len);
-		}
-	publish(k);
-	pthread_mutex_unlock(&k->lock);
-	begun.len = 0;
+void keep_flush_with(struct keep *k, enum keep_type type, uint64_t id, const void *data, size_t len)
+{
+	if (!has_changed(k))
+		return;
+	if (len)
+		(void)keep_set(k, type, id, data, len);
+	write_begun(k);
 }
 
 void keep_commit(struct keep *k)
@@ -475,6 +614,19 @@ struct in_hand *keep_in_hand(struct keep *k)
 	return (struct in_hand *)(k->map + IN_HAND_AT);
 }
 
+size_t keep_bytes(struct keep *k, enum keep_type type)
+{
+	if (!k)
+		return 0;
+	scoped_lock(&k->lock);
+	return k->bytes[type];
+}
+
+void keep_set_room(struct keep *k, uint64_t bytes)
+{
+	k->most = bytes;
+}
+
 void keep_sizes(struct keep *k, size_t *ret_log, size_t *ret_valid)
 {
 	scoped_lock(&k->lock);
@@ -494,6 +646,26 @@ int keep_new(int *ret_fd, struct error *e)
 		return error_set(e, errno, "cannot create a file in memory: %s", strerror(errno));
 	*ret_fd = steal_fd(&fd);
 	return 0;
+}
+
+/*
+ * Values without their owner, which older versions left behind. They are in the log until it is written anew, which is
+ * before anything else is written: they must not belong to a later owner of the same number.
+ */
+static bool drop_orphans(struct keep *k)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < k->room; i++) {
+		struct place *p = &k->index[i];
+
+		if (!p->type || p->type >= TYPES || !owners[p->type] || find(k, owners[p->type], p->id))
+			continue;
+		count_bytes(k, p->type, 0, p->bytes);
+		p->type = PLACE_DELETED;
+		any = true;
+	}
+	return any;
 }
 
 /* Reads the log. */
@@ -517,7 +689,9 @@ static int load(struct keep *k, struct error *e)
 		note(k, k->end);
 		k->end += padded(r->len);
 	}
-	k->limit = 2 * k->end > LOG_MIN ? 2 * k->end : LOG_MIN;
+	set_limit(k, k->end);
+	if (drop_orphans(k))
+		k->limit = 0;
 	return 0;
 }
 
@@ -531,6 +705,7 @@ int keep_open(int fd, struct keep **ret, struct error *e)
 	if (!k)
 		return error_oom(e);
 	pthread_mutex_init(&k->lock, NULL);
+	k->most = ROOM;
 	r = fstat(fd, &st);
 	if (r < 0 || (uint64_t)st.st_size != HEADER_SIZE + KEEP_INBOX + 2 * HALF) {
 		keep_free(k);

@@ -13,9 +13,15 @@
  * change or after it. A log that has grown is written anew, without what is out of
  * date, into the other half of the file, and is made the valid one by the same store.
  *
- * A thread can make several changes one (keep_begin()). Thread-safe; no function
- * blocks but for the lock of a change, which is a leaf. Every function accepts NULL
- * for the keep, and then keeps nothing: that is how tests run parts without one.
+ * A thread can make several changes one (keep_begin()). Thread-safe; the lock is a leaf,
+ * and held while the log is written anew, which copies what is valid. Every function but
+ * keep_inbox() and keep_sizes() accepts NULL for the keep, and then keeps nothing: that is
+ * how tests run parts without one.
+ *
+ * It is bounded. When there is no room, the operator is told, and the caller, who must do
+ * without: a value that programs can make large leaves room for the others. What belongs to
+ * another value (the text of a handle, the answer to a request) is kept only as long as
+ * that, whichever thread comes late.
  */
 #ifndef POOLFS_KEEP_H
 #define POOLFS_KEEP_H
@@ -36,29 +42,30 @@ struct keep;
 #define KEEP_LAYOUT	    1
 #define KEEP_LAYOUT_CHANGED "what is kept has another layout: increment KEEP_LAYOUT, and correct the size"
 
-/* What is kept. */
+/* What is kept. Of a value with "the same" number, the one before is the owner: it goes with that. */
 enum keep_type {
-	KEEP_INIT = 1,	     /* 0: the kernel's INIT request */
-	KEEP_REQUEST = 2,    /* its unique: a request that has not been answered */
-	KEEP_INTERRUPT = 3,  /* the same: the request to interrupt it */
-	KEEP_REPLY = 4,	     /* the same: the answer, which may have been given */
-	KEEP_SUBMISSION = 5, /* the same: the job that it starts, and the text */
-	KEEP_WAIT = 6,	     /* the same: the last job that it waits for */
-	KEEP_HANDLE = 7,     /* its number: an open file */
-	KEEP_TEXT = 8,	     /* the same: what has been written of a text */
-	KEEP_CONTENT = 9,    /* the same: what its reader has seen the start of */
-	KEEP_ANSWER = 10,    /* the same: the answer to the last request */
-	KEEP_POLL = 11,	     /* the same: the kernel's number of a poll that waits */
-	KEEP_EVENTS = 12,    /* a reader of events: where in what it sees a number stands */
-	KEEP_SCRATCH = 13,   /* its number: a scratch file */
-	KEEP_SCRATCH_DATA = 14,
-	KEEP_SCRATCH_NAME = 15,
+	KEEP_INIT = 1,	    /* 0: the kernel's INIT request */
+	KEEP_REQUEST = 2,   /* its unique: a request that has not been answered */
+	KEEP_INTERRUPT = 3, /* the same: the request to interrupt it */
+	KEEP_REPLY = 4,	    /* the same: the answer, which may have been given */
+	KEEP_SUBMISSION =
+		5,     /* the same: the job that it starts, and the text; or what else its repetition needs */
+	KEEP_WAIT = 6, /* the same: the last job that it waits for */
+	KEEP_HANDLE = 7,	/* its number: an open file */
+	KEEP_TEXT = 8,		/* the same: what has been written of a text */
+	KEEP_CONTENT = 9,	/* the same: what its reader has seen the start of */
+	KEEP_ANSWER = 10,	/* the same: the answer to the last request */
+	KEEP_POLL = 11,		/* the same: the kernel's number of a poll that waits */
+	KEEP_EVENTS = 12,	/* a reader of events: where in what it sees a number stands */
+	KEEP_SCRATCH = 13,	/* its number: a scratch file */
+	KEEP_SCRATCH_DATA = 14, /* the same: its bytes */
+	KEEP_SCRATCH_NAME = 15, /* the number of a name */
 	KEEP_SCRATCH_LAST = 16, /* 0: the last number given out */
 	KEEP_QUERY = 17,	/* its number: a name with parameters */
 	KEEP_UPLOAD = 18,	/* its number: an upload */
 	KEEP_UPLOAD_LAST = 19,	/* 0: the last number given out */
 	KEEP_ASIDE = 20,	/* the file: moved aside */
-	KEEP_LAST_ERROR = 21,	/* the user: the sentence */
+	KEEP_LAST_ERROR = 21,	/* a user or an object: the sentence */
 	KEEP_GIVEN = 22,	/* the object: which of its nodes the kernel may have attributes of */
 	KEEP_NUMBERING = 23,	/* 0: what the numbers of nodes mean (fs/numbering.h) */
 	KEEP_DEATHS = 24,	/* as KEEP_REQUEST: how many processes have died with it in hand */
@@ -70,7 +77,9 @@ int keep_new(int *ret_fd, struct error *e);
 int keep_open(int fd, struct keep **ret, struct error *e);
 void keep_free(struct keep *keep);
 
-/** Sets a value. -ENOSPC, -ENOMEM: the former one stays. */
+/**
+ * Sets a value; does nothing if its owner is not kept. -ENOSPC, -ENOMEM: the former one stays.
+ */
 int keep_set(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
 /**
  * As keep_set(), valid at once even in a thread that has begun: for what several threads change, and is right without
@@ -79,11 +88,12 @@ int keep_set(struct keep *keep, enum keep_type type, uint64_t id, const void *da
 int keep_set_now(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
 /** Appends to a value; to none, as keep_set(). */
 int keep_add(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
-/** Removes a value; does nothing if there is none. */
+/** Removes a value, and those that it owns; does nothing if there is none. */
 void keep_remove(struct keep *keep, enum keep_type type, uint64_t id);
 /**
- * Makes all changes of this thread one, from now until keep_commit(); what others change is not part of it. Until
- * then keep_get() and keep_has() do not see them. Does nothing in a thread that has begun already: *returns* false.
+ * Makes all changes of this thread one, from now until keep_flush() or keep_commit(); what others change is not part of
+ * it. Until then keep_get() and the like do not see them, and what the process has not made valid at its end has never
+ * been. False in a thread that has begun already, or without a keep: then there is nothing to commit.
  */
 bool keep_begin(struct keep *keep);
 /**
@@ -91,10 +101,10 @@ bool keep_begin(struct keep *keep);
  * its end. At once, if the thread has not begun, or watches something already.
  */
 void keep_watch(struct keep *keep, void (*save)(void *arg), void (*release)(void *arg), void *arg);
-/** True if this thread has begun, and has changed something since. */
-bool keep_is_changed(const struct keep *keep);
-/** Makes valid what was changed since keep_begin(), which goes on. */
+/** Makes valid what was changed since keep_begin(), which goes on. Cannot fail: each change has its room already. */
 void keep_flush(struct keep *keep);
+/** As keep_flush(), together with a further value, unless that has no bytes; does nothing if nothing was changed. */
+void keep_flush_with(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
 /** Ends what keep_begin() began, after a keep_flush(). */
 void keep_commit(struct keep *keep);
 
@@ -107,12 +117,17 @@ bool keep_read(struct keep *keep, enum keep_type type, uint64_t id, void *ret, s
 /** The numbers of a type, ascending, allocated; *ret_count of them. NULL: none, or no memory. */
 uint64_t *keep_list(struct keep *keep, enum keep_type type, size_t *ret_count);
 
+/** Bytes that the values of a type take. */
+size_t keep_bytes(struct keep *keep, enum keep_type type);
+
 /* Bytes of the inbox: more than the longest request of the kernel. */
 #define KEEP_INBOX (2 << 20)
 /** Memory of KEEP_INBOX bytes in the file, for what is received by system calls; always present in memory. */
 void *keep_inbox(struct keep *keep);
 /** Which requests are in hand, for in_hand_open(). Not a part of the log. */
 struct in_hand *keep_in_hand(struct keep *keep);
+/** Less room for values, before any is set; for tests. */
+void keep_set_room(struct keep *keep, uint64_t bytes);
 /** Bytes of the log, and of what is valid in it; for tests. */
 void keep_sizes(struct keep *keep, size_t *ret_log, size_t *ret_valid);
 

@@ -121,26 +121,30 @@ struct handle *handle_new(struct node node, mode_t mode, const struct view *view
 
 /* --------------------------------------------------------------------- keep */
 
-/* The text is longer than what is kept of it, or another. */
-static void save_text(struct handle *h)
+/* The text is longer than what is kept of it, or another. -ENOSPC, -ENOMEM: what is kept stays as it was. */
+static int save_text(struct handle *h)
 {
 	struct gather *g = &h->gather;
+	int r = 0;
 
 	if (g->len == h->saved_text && g->saved == g->len)
-		return;
+		return 0;
 	if (!g->len)
 		keep_remove(h->keep, KEEP_TEXT, h->number);
 	else if (h->saved_text && g->saved == h->saved_text)
-		(void)keep_add(h->keep, KEEP_TEXT, h->number, g->data + g->saved, g->len - g->saved);
+		r = keep_add(h->keep, KEEP_TEXT, h->number, g->data + g->saved, g->len - g->saved);
 	else
-		(void)keep_set(h->keep, KEEP_TEXT, h->number, g->data, g->len);
-	g->saved = h->saved_text = g->len;
+		r = keep_set(h->keep, KEEP_TEXT, h->number, g->data, g->len);
+	if (r == 0)
+		g->saved = h->saved_text = g->len;
+	return r;
 }
 
-/* Keeps what has changed. For the thread that receives requests, or before others know the handle. */
-static void handle_save(void *handle)
+/* Keeps what has changed. For the thread that receives requests, or before others know the handle. -ENOSPC, -ENOMEM. */
+static int save(struct handle *h)
 {
-	struct handle *h = handle;
+	bool keeps = h->keep && !atomic_load(&h->closed);
+	int lost = keeps ? save_text(h) : 0, r;
 	const struct gather *g = &h->gather;
 	struct kept_handle now = {.node = node_pack_copy(h->node),
 				  .start = h->start,
@@ -153,7 +157,8 @@ static void handle_save(void *handle)
 				  .gid = h->caller.gid,
 				  .writer = (uint32_t)h->writer,
 				  .opener = (uint32_t)h->opener,
-				  .refused = atomic_load(&h->refused),
+				  /* a text that is not kept whole goes on nowhere else */
+				  .refused = lost < 0 ? -lost : atomic_load(&h->refused),
 				  .limited = h->caller.limited,
 				  .reads = h->reads,
 				  .writes = h->writes,
@@ -169,55 +174,53 @@ static void handle_save(void *handle)
 				  .opener_closed = h->opener_closed,
 				  .close_pending = h->close_pending};
 
-	if (!h->keep || atomic_load(&h->closed))
-		return;
-	save_text(h);
-	if (h->saved && memcmp(h->saved, &now, sizeof(now)) == 0)
-		return;
+	if (!keeps || (h->saved && memcmp(h->saved, &now, sizeof(now)) == 0))
+		return 0;
+	r = keep_set(h->keep, KEEP_HANDLE, h->number, &now, sizeof(now));
+	if (r < 0)
+		return r;
 	if (!h->saved)
 		h->saved = malloc(sizeof(now));
 	if (h->saved)
 		*h->saved = now;
-	(void)keep_set(h->keep, KEEP_HANDLE, h->number, &now, sizeof(now));
+	return 0;
 }
 
-/* It is closed. */
-static void forget(struct handle *h)
+static void handle_save(void *handle)
 {
-	bool begins = keep_begin(h->keep);
+	(void)save(handle);
+}
 
-	if (!h->keep)
-		return;
-	keep_remove(h->keep, KEEP_HANDLE, h->number);
-	if (h->saved_text)
-		keep_remove(h->keep, KEEP_TEXT, h->number);
-	if (h->shown.known)
-		keep_remove(h->keep, KEEP_CONTENT, h->number);
-	if (h->requested)
-		keep_remove(h->keep, KEEP_ANSWER, h->number);
-	if (begins)
-		keep_commit(h->keep);
+/* Keeps a document as @type, without its bytes unless @all. -ENOSPC, -ENOMEM: the former one stays. */
+static int save_document(struct handle *h, enum keep_type type, const struct document *d, bool all)
+{
+	size_t len = sizeof(struct kept_content) + (all ? d->len : 0);
+	_cleanup_free_ struct kept_content *kept = malloc(len);
+
+	if (!kept)
+		return -ENOMEM;
+	*kept = (struct kept_content){.mtime = d->mtime, .len = d->len};
+	if (all)
+		memcpy(kept + 1, d->data, d->len);
+	return keep_set(h->keep, type, h->number, kept, len);
 }
 
 void handle_note_read(struct handle *h, const struct document *d, size_t end)
 {
 	bool all = d->len <= CONTENT_SMALL || end < d->len;
-	struct kept_content *kept;
 
 	if (!h->keep || h->requested)
 		return;
+	all = all && keep_bytes(h->keep, KEEP_CONTENT) + d->len <= HANDLE_CONTENTS;
 	scoped_lock(&h->lock);
 	if (h->shown.known && h->shown.mtime == d->mtime && h->shown.len == d->len && (h->shown.kept || !all))
 		return;
-	kept = malloc(sizeof(*kept) + (all ? d->len : 0));
-	if (!kept)
-		return; /* what is lost is whether another process shows the same */
-	*kept = (struct kept_content){.mtime = d->mtime, .len = d->len};
-	if (all)
-		memcpy(kept + 1, d->data, d->len);
-	(void)keep_set(h->keep, KEEP_CONTENT, h->number, kept, sizeof(*kept) + (all ? d->len : 0));
+	if (save_document(h, KEEP_CONTENT, d, all) < 0) {
+		keep_remove(h->keep, KEEP_CONTENT, h->number);
+		h->shown.known = false; /* what is lost is whether another process shows the same */
+		return;
+	}
 	h->shown = (struct shown){.mtime = d->mtime, .len = d->len, .known = true, .kept = all};
-	free(kept);
 }
 
 void handle_set_content(struct handle *h, struct document *d)
@@ -293,9 +296,22 @@ static void count_copy(struct handles *handles, const struct handle *h, int by)
 		*copy_count(handles, h->node) += (uint32_t)by;
 }
 
+/* Frees the slot of a handle, which is left to the caller. Call with the lock held. */
+static struct handle *free_slot(struct handles *handles, uint32_t i)
+{
+	struct slot *slot = &handles->slots[i];
+	struct handle *h = steal(&slot->handle);
+
+	count_copy(handles, h, -1);
+	slot->next_free = handles->free;
+	handles->free = i;
+	return h;
+}
+
 int handles_add(struct handles *handles, struct handle *h)
 {
 	uint32_t i;
+	int r;
 
 	scoped_lock(&handles->lock);
 	i = take_slot(handles);
@@ -306,8 +322,10 @@ int handles_add(struct handles *handles, struct handle *h)
 	count_copy(handles, h, 1);
 	h->number = (uint64_t)++handles->slots[i].generation << 32 | i;
 	h->keep = handles->keep;
-	handle_save(h);
-	return 0;
+	r = save(h);
+	if (r < 0)
+		handle_unref(free_slot(handles, i));
+	return r;
 }
 
 static struct slot *find_slot(struct handles *handles, uint64_t number)
@@ -358,20 +376,14 @@ struct handle *handles_find(struct handles *handles, struct node node)
 void handles_remove(struct handles *handles, uint64_t number)
 {
 	struct handle *h = NULL;
-	struct slot *slot;
 
 	pthread_mutex_lock(&handles->lock);
-	slot = find_slot(handles, number);
-	if (slot) {
-		h = steal(&slot->handle);
-		count_copy(handles, h, -1);
-		slot->next_free = handles->free;
-		handles->free = (uint32_t)number;
-	}
+	if (find_slot(handles, number))
+		h = free_slot(handles, (uint32_t)number);
 	pthread_mutex_unlock(&handles->lock);
 	if (h) {
 		atomic_store(&h->closed, true);
-		forget(h);
+		keep_remove(h->keep, KEEP_HANDLE, h->number);
 		gather_reset(&h->gather);
 		handles_count_gather(handles, h, h->gatherer);
 	}
@@ -408,21 +420,11 @@ void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, s
 /* Call with the lock held. */
 static void save_answer(struct handle *h, const struct document *answer)
 {
-	struct kept_content *kept;
-
 	if (!h->keep || atomic_load(&h->closed))
 		return;
-	if (!answer) {
+	if (!answer || keep_bytes(h->keep, KEEP_ANSWER) + answer->len > HANDLE_CONTENTS ||
+	    save_document(h, KEEP_ANSWER, answer, true) < 0)
 		keep_remove(h->keep, KEEP_ANSWER, h->number);
-		return;
-	}
-	kept = malloc(sizeof(*kept) + answer->len);
-	if (!kept)
-		return;
-	*kept = (struct kept_content){.mtime = answer->mtime, .len = answer->len};
-	memcpy(kept + 1, answer->data, answer->len);
-	(void)keep_set(h->keep, KEEP_ANSWER, h->number, kept, sizeof(*kept) + answer->len);
-	free(kept);
 }
 
 void handle_set_answer(struct handle *h, struct document *answer)

@@ -9,7 +9,8 @@
  *
  * What a handle is, what has been written to it and what its reader has seen are kept
  * (model/keep.h), so it goes on in the next process under the same number. Its content
- * is rendered again there, when it is needed, unless its reader is in the middle of it.
+ * is rendered again there, when it is needed, unless its reader was in the middle of it
+ * and it could be kept, too (HANDLE_CONTENTS).
  *
  * The table is thread-safe. A handle is shared by reference between the table and
  * the calls in progress; members without another remark are used only by the
@@ -40,6 +41,13 @@ struct gather {
 	bool anew;    /* it was truncated to 0: nothing in the file counts */
 	size_t saved; /* bytes at the start that the keep has */
 };
+
+/*
+ * Bytes of the contents that are kept for readers in the middle of them, and of answers to requests. Of further contents
+ * it is known whether they have changed: then their readers get ESTALE in the next process. Further answers are not
+ * there.
+ */
+#define HANDLE_CONTENTS (32 << 20)
 
 struct handle {
 	struct ref ref;
@@ -131,7 +139,7 @@ static inline void handle_unref(struct handle *h)
 DEFINE_CLEANUP(struct handle *, handle_unref)
 #define _cleanup_handle_ _cleanup_(handle_unref_p)
 
-/** Puts @h into the table (which takes a reference) and sets its number. -ENOMEM, -ENFILE. */
+/** Puts @h into the table (which takes a reference) and sets its number. -ENOMEM, -ENFILE, -ENOSPC: it cannot be kept. */
 int handles_add(struct handles *handles, struct handle *h);
 /**
  * The handle of a number, with a reference for the caller; NULL if there is none. What this thread changes of it until

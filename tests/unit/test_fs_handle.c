@@ -10,6 +10,14 @@
 
 #define COUNT 1000
 
+/* What is kept of a handle, as in fs/tree/handle.c. */
+struct kept_start {
+	uint64_t values[6];
+	uint32_t numbers[5];
+	int32_t refused;
+	uint8_t flags[16];
+};
+
 static struct handle *add(struct handles *handles)
 {
 	struct handle *h =
@@ -220,6 +228,170 @@ static void test_outlives_the_process(void **state)
 	(void)close(fd);
 }
 
+/* What is kept of handles goes with them, whatever was done with them. */
+static void test_keep_does_not_grow(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct handles *handles;
+	struct keep *keep = NULL;
+	size_t log = 0, before = 0, after = 1;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(keep_new(&fd, &e), 0);
+	assert_int_equal(keep_open(fd, &keep, &e), 0);
+	handles = handles_new(keep);
+	(void)add(handles);
+	keep_sizes(keep, &log, &before);
+	for (uint64_t i = 0; i < 1000; i++) {
+		_cleanup_document_ struct document *d = document_new("content", 7, 1);
+		struct handle *h = add(handles);
+
+		assert_int_equal(keep_set(keep, KEEP_POLL, h->number, &i, sizeof(i)), 0);
+		assert_true(keep_begin(keep));
+		handle_unref(handles_get(handles, h->number));
+		handle_note_read(h, d, 3);
+		assert_int_equal(gather_append(&h->gather, "half", 4, 100), 0);
+		keep_commit(keep);
+		assert_true(keep_has(keep, KEEP_TEXT, h->number));
+		assert_true(keep_has(keep, KEEP_CONTENT, h->number));
+		handle_begin_answer(h);
+		handle_set_answer(h, document_new("answer", 6, 1));
+		assert_true(keep_has(keep, KEEP_ANSWER, h->number));
+		handles_remove(handles, h->number);
+	}
+	keep_sizes(keep, &log, &after);
+	assert_int_equal(after, before);
+	handles_free(handles);
+	keep_free(keep);
+	(void)close(fd);
+}
+
+/* However long the contents are in whose middle readers are, what is kept of them is limited; all are known, though. */
+static void test_kept_contents_are_limited(void **state)
+{
+	enum { LENGTH = 3 << 20, READERS = 30 };
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_document_ struct document *d = document_alloc(LENGTH, 1);
+	struct handles *handles;
+	struct keep *keep = NULL;
+	struct handle *list[READERS];
+	size_t len = 0;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal((size_t)LENGTH * READERS > HANDLE_CONTENTS, true);
+	assert_non_null(d);
+	memset(d->data, 'x', LENGTH);
+	assert_int_equal(keep_new(&fd, &e), 0);
+	assert_int_equal(keep_open(fd, &keep, &e), 0);
+	handles = handles_new(keep);
+	for (int i = 0; i < READERS; i++) {
+		list[i] = add(handles);
+		handle_note_read(list[i], d, 4096);
+	}
+	assert_in_range(keep_bytes(keep, KEEP_CONTENT), HANDLE_CONTENTS - LENGTH,
+			HANDLE_CONTENTS + READERS * 64);
+	for (int i = 0; i < READERS; i++) {
+		_cleanup_free_ char *kept = keep_get(keep, KEEP_CONTENT, list[i]->number, &len);
+
+		assert_non_null(kept);
+		assert_true(len == 16 || len == 16 + LENGTH);
+		assert_int_equal(len > 16, list[i]->shown.kept);
+	}
+	assert_int_equal(len, 16);
+	/* with the first ones closed there is room for the last */
+	handles_remove(handles, list[0]->number);
+	handle_note_read(list[READERS - 1], d, 8192);
+	free(keep_get(keep, KEEP_CONTENT, list[READERS - 1]->number, &len));
+	assert_int_equal(len, 16 + LENGTH);
+
+	for (int i = 1; i < READERS; i++) {
+		struct document *answer = document_alloc(LENGTH, 1);
+
+		assert_non_null(answer);
+		memset(answer->data, 'x', LENGTH);
+		handle_begin_answer(list[i]);
+		handle_set_answer(list[i], answer);
+	}
+	assert_in_range(keep_bytes(keep, KEEP_ANSWER), HANDLE_CONTENTS - LENGTH, HANDLE_CONTENTS);
+	handles_free(handles);
+	keep_free(keep);
+	(void)close(fd);
+}
+
+/* A text whose end cannot be kept does not go on in another process as if it were whole. */
+static void test_no_room_for_a_text(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	static char piece[1 << 20];
+	struct handles *handles;
+	struct keep *keep = NULL;
+	struct handle *h;
+	uint64_t filled = 0;
+	int fd = -1;
+
+	(void)state;
+	memset(piece, 'x', sizeof(piece));
+	assert_int_equal(keep_new(&fd, &e), 0);
+	assert_int_equal(keep_open(fd, &keep, &e), 0);
+	keep_set_room(keep, 12 << 20);
+	handles = handles_new(keep);
+	h = add(handles);
+	while (keep_set(keep, KEEP_LAST_ERROR, filled, piece, sizeof(piece)) == 0)
+		filled++;
+	for (int i = 0; i < 3; i++) {
+		size_t len = 0;
+		struct kept_start kept;
+
+		for (uint64_t room = 0; i == 2 && room < 2; room++)
+			keep_remove(keep, KEEP_LAST_ERROR, room);
+		assert_true(keep_begin(keep));
+		handle_unref(handles_get(handles, h->number));
+		assert_int_equal(gather_append(&h->gather, i == 0 ? "start" : piece,
+					       i == 0 ? 5 : sizeof(piece), 4 << 20),
+				 0);
+		keep_commit(keep);
+		free(keep_get(keep, KEEP_TEXT, h->number, &len));
+		assert_int_equal(len, i < 2 ? 5 : 5 + 2 * sizeof(piece));
+		assert_true(keep_read(keep, KEEP_HANDLE, h->number, &kept, sizeof(kept)));
+		assert_int_equal(kept.refused, i == 1 ? ENOSPC : 0);
+	}
+	handles_free(handles);
+	keep_free(keep);
+	(void)close(fd);
+}
+
+/* A handle that cannot be kept is not opened. */
+static void test_no_room_for_a_handle(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	static const char filling[4096];
+	_cleanup_handle_ struct handle *h =
+		handle_new((struct node){.class = N_README}, S_IFREG | 0444, NULL, &(struct caller){0});
+	struct handles *handles;
+	struct keep *keep = NULL;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(keep_new(&fd, &e), 0);
+	assert_int_equal(keep_open(fd, &keep, &e), 0);
+	keep_set_room(keep, 8 << 20);
+	handles = handles_new(keep);
+	for (uint64_t i = 0; keep_set(keep, KEEP_LAST_ERROR, i, filling, sizeof(filling)) == 0; i++)
+		;
+	for (uint64_t i = 0; keep_set(keep, KEEP_UPLOAD, i, filling, 8) == 0; i++)
+		;
+	assert_int_equal(handles_add(handles, h), -ENOSPC);
+	assert_null(handles_get(handles, h->number));
+	keep_remove(keep, KEEP_LAST_ERROR, 0);
+	assert_int_equal(handles_add(handles, h), 0);
+	assert_true(keep_has(keep, KEEP_HANDLE, h->number));
+	handles_free(handles);
+	keep_free(keep);
+	(void)close(fd);
+}
+
 /* The next copies of a node are none that are open. */
 static void test_copies(void **state)
 {
@@ -255,6 +427,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outlives_the_process),
+		cmocka_unit_test(test_keep_does_not_grow),
+		cmocka_unit_test(test_kept_contents_are_limited),
+		cmocka_unit_test(test_no_room_for_a_text),
+		cmocka_unit_test(test_no_room_for_a_handle),
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_generations),

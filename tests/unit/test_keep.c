@@ -3,6 +3,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -10,6 +12,20 @@
 #include <cmocka.h>
 
 #include "model/keep.h"
+#include "model/log.h"
+
+/* Bytes that values may take in a full keep, and long ones. */
+#define ROOM	   (12 << 20)
+#define ROOM_LARGE (8 << 20)
+
+static bool fails; /* every calloc(3) */
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails ? NULL : __real_calloc(count, size);
+}
 
 static struct keep *open_keep(int fd)
 {
@@ -32,7 +48,7 @@ static int new_file(void)
 static void assert_value(struct keep *k, uint64_t id, const char *want)
 {
 	size_t len = 0;
-	_cleanup_free_ char *got = keep_get(k, KEEP_TEXT, id, &len);
+	_cleanup_free_ char *got = keep_get(k, KEEP_SCRATCH_NAME, id, &len);
 
 	if (!want) {
 		assert_null(got);
@@ -49,21 +65,21 @@ static void test_values_survive(void **state)
 	struct keep *k = open_keep(fd);
 
 	(void)state;
-	assert_int_equal(keep_set(k, KEEP_TEXT, 1, "one", 3), 0);
-	assert_int_equal(keep_set(k, KEEP_TEXT, 2, "two", 3), 0);
-	assert_int_equal(keep_add(k, KEEP_TEXT, 2, "-more", 5), 0);
-	assert_int_equal(keep_add(k, KEEP_TEXT, 2, "", 0), 0);
-	assert_int_equal(keep_add(k, KEEP_TEXT, 2, "!", 1), 0);
+	assert_int_equal(keep_set(k, KEEP_SCRATCH_NAME, 1, "one", 3), 0);
+	assert_int_equal(keep_set(k, KEEP_SCRATCH_NAME, 2, "two", 3), 0);
+	assert_int_equal(keep_add(k, KEEP_SCRATCH_NAME, 2, "-more", 5), 0);
+	assert_int_equal(keep_add(k, KEEP_SCRATCH_NAME, 2, "", 0), 0);
+	assert_int_equal(keep_add(k, KEEP_SCRATCH_NAME, 2, "!", 1), 0);
 	assert_int_equal(keep_set(k, KEEP_HANDLE, 1, "other type", 10), 0);
-	keep_remove(k, KEEP_TEXT, 1);
-	keep_remove(k, KEEP_TEXT, 77);
+	keep_remove(k, KEEP_SCRATCH_NAME, 1);
+	keep_remove(k, KEEP_SCRATCH_NAME, 77);
 	keep_free(k);
 
 	k = open_keep(fd);
 	assert_value(k, 1, NULL);
 	assert_value(k, 2, "two-more!");
 	assert_true(keep_has(k, KEEP_HANDLE, 1));
-	assert_int_equal(keep_set(k, KEEP_TEXT, 2, "new", 3), 0);
+	assert_int_equal(keep_set(k, KEEP_SCRATCH_NAME, 2, "new", 3), 0);
 	assert_value(k, 2, "new");
 	keep_free(k);
 	(void)close(fd);
@@ -78,15 +94,15 @@ static void test_change_is_whole(void **state)
 	(void)state;
 	assert_true(keep_begin(k));
 	assert_false(keep_begin(k));
-	assert_int_equal(keep_set(k, KEEP_TEXT, 1, "a", 1), 0);
-	assert_int_equal(keep_add(k, KEEP_TEXT, 1, "b", 1), 0);
-	assert_int_equal(keep_set(k, KEEP_TEXT, 2, "c", 1), 0);
-	assert_true(keep_is_changed(k));
+	assert_int_equal(keep_set(k, KEEP_SCRATCH_NAME, 1, "a", 1), 0);
+	assert_int_equal(keep_add(k, KEEP_SCRATCH_NAME, 1, "b", 1), 0);
+	assert_int_equal(keep_set(k, KEEP_SCRATCH_NAME, 2, "c", 1), 0);
 	other = open_keep(fd);
 	assert_value(other, 1, NULL);
 	keep_free(other);
 	keep_commit(k);
-	assert_false(keep_is_changed(k));
+	keep_flush_with(k, KEEP_SCRATCH_NAME, 9, "more", 4); /* there is nothing to go with */
+	assert_value(k, 9, NULL);
 	other = open_keep(fd);
 	assert_value(other, 1, "ab");
 	assert_value(other, 2, "c");
@@ -103,8 +119,8 @@ static void test_now(void **state)
 
 	(void)state;
 	assert_true(keep_begin(k));
-	assert_int_equal(keep_set(k, KEEP_TEXT, 1, "later", 5), 0);
-	assert_int_equal(keep_set_now(k, KEEP_TEXT, 2, "now", 3), 0);
+	assert_int_equal(keep_set(k, KEEP_SCRATCH_NAME, 1, "later", 5), 0);
+	assert_int_equal(keep_set_now(k, KEEP_SCRATCH_NAME, 2, "now", 3), 0);
 	other = open_keep(fd);
 	assert_value(other, 1, NULL);
 	assert_value(other, 2, "now");
@@ -128,24 +144,24 @@ static void test_log_is_bounded(void **state)
 	(void)state;
 	memset(text, 'x', sizeof(text));
 	for (uint64_t i = 1; i <= 100000; i++) {
-		assert_int_equal(keep_set(k, KEEP_TEXT, i, text, i % 1000), 0);
+		assert_int_equal(keep_set(k, KEEP_SCRATCH_NAME, i, text, i % 1000), 0);
 		if (i > 50)
-			keep_remove(k, KEEP_TEXT, i - 50);
+			keep_remove(k, KEEP_SCRATCH_NAME, i - 50);
 		if (i % 3 == 0)
-			assert_int_equal(keep_add(k, KEEP_TEXT, i, "tail", 4), 0);
+			assert_int_equal(keep_add(k, KEEP_SCRATCH_NAME, i, "tail", 4), 0);
 	}
 	keep_sizes(k, &log, &valid);
 	assert_in_range(log, valid, 4 << 20);
 	assert_in_range(valid, 1, 100000);
 	keep_free(k);
 	k = open_keep(fd);
-	list = keep_list(k, KEEP_TEXT, &count);
+	list = keep_list(k, KEEP_SCRATCH_NAME, &count);
 	assert_int_equal(count, 50);
 	assert_int_equal(list[0], 99951);
 	assert_int_equal(list[49], 100000);
 	for (size_t i = 0; i < count; i++) {
 		size_t len = 0;
-		_cleanup_free_ char *got = keep_get(k, KEEP_TEXT, list[i], &len);
+		_cleanup_free_ char *got = keep_get(k, KEEP_SCRATCH_NAME, list[i], &len);
 
 		assert_non_null(got);
 		assert_int_equal(len, list[i] % 1000 + (list[i] % 3 == 0 ? 4 : 0));
@@ -170,8 +186,8 @@ static _Noreturn void write_pairs(int fd, int round, int ready)
 		uint64_t id = i % PAIRS;
 
 		if (!keep_begin(k) || keep_set(k, KEEP_HANDLE, id, &i, sizeof(i)) < 0 ||
-		    keep_set(k, KEEP_TEXT, id, filling, i % sizeof(filling)) < 0 ||
-		    keep_set(k, KEEP_POLL, id, &i, sizeof(i)) < 0)
+		    keep_set(k, KEEP_SCRATCH_NAME, id, filling, i % sizeof(filling)) < 0 ||
+		    keep_set(k, KEEP_UPLOAD, id, &i, sizeof(i)) < 0)
 			_exit(1);
 		keep_commit(k);
 		if (i == PAIRS && write(ready, "", 1) != 1)
@@ -184,11 +200,11 @@ static uint64_t assert_pair(struct keep *k, uint64_t id, int round)
 {
 	uint64_t a = 0, b = 0;
 	size_t len = 0;
-	_cleanup_free_ char *text = keep_get(k, KEEP_TEXT, id, &len);
+	_cleanup_free_ char *text = keep_get(k, KEEP_SCRATCH_NAME, id, &len);
 	char filling[3000];
 
 	assert_true(keep_read(k, KEEP_HANDLE, id, &a, sizeof(a)));
-	assert_true(keep_read(k, KEEP_POLL, id, &b, sizeof(b)));
+	assert_true(keep_read(k, KEEP_UPLOAD, id, &b, sizeof(b)));
 	assert_int_equal(a, b);
 	assert_int_equal(a % PAIRS, id);
 	assert_non_null(text);
@@ -249,6 +265,180 @@ static void test_foreign_file(void **state)
 	(void)close(fd);
 }
 
+/* What belongs to a value goes with it, and is not taken any more, in the order in which the threads come. */
+static void *remove_request(void *keep)
+{
+	keep_remove(keep, KEEP_REQUEST, 1);
+	return NULL;
+}
+
+static void test_owned_values(void **state)
+{
+	static const enum keep_type of_handle[] = {KEEP_TEXT, KEEP_CONTENT, KEEP_ANSWER, KEEP_POLL};
+	static const enum keep_type of_request[] = {KEEP_INTERRUPT, KEEP_REPLY, KEEP_SUBMISSION, KEEP_WAIT};
+	int fd = new_file();
+	struct keep *k = open_keep(fd);
+	size_t log = 0, valid = 0;
+	pthread_t thread;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 1000; i++) {
+		assert_int_equal(keep_set(k, KEEP_HANDLE, i, "handle", 6), 0);
+		for (size_t t = 0; t < ARRAY_SIZE(of_handle); t++)
+			assert_int_equal(keep_set(k, of_handle[t], i, "bytes", 5), 0);
+		keep_remove(k, KEEP_HANDLE, i);
+		for (size_t t = 0; t < ARRAY_SIZE(of_handle); t++) {
+			assert_false(keep_has(k, of_handle[t], i));
+			assert_int_equal(keep_set(k, of_handle[t], i, "late", 4), 0);
+			assert_false(keep_has(k, of_handle[t], i));
+			assert_int_equal(keep_bytes(k, of_handle[t]), 0);
+		}
+	}
+	/* one thread has begun with a request that another one answers meanwhile */
+	for (size_t t = 0; t < ARRAY_SIZE(of_request); t++) {
+		assert_int_equal(keep_set(k, KEEP_REQUEST, 1, "request", 7), 0);
+		assert_true(keep_begin(k));
+		assert_int_equal(keep_set(k, of_request[t], 1, "bytes", 5), 0);
+		assert_int_equal(pthread_create(&thread, NULL, remove_request, k), 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		keep_commit(k);
+		assert_false(keep_has(k, of_request[t], 1));
+	}
+	keep_sizes(k, &log, &valid);
+	assert_int_equal(valid, 0);
+	keep_free(k);
+	k = open_keep(fd);
+	keep_sizes(k, &log, &valid);
+	assert_int_equal(valid, 0);
+	keep_free(k);
+	(void)close(fd);
+}
+
+/* A record as the file has it. */
+struct record {
+	uint64_t id, prev;
+	uint32_t len;
+	uint16_t type, kind;
+};
+
+/* Older versions left behind what belongs to a value that is gone. */
+static void test_values_without_owner(void **state)
+{
+	const struct record log[] = {{.id = 5, .type = KEEP_TEXT},
+				     {.id = 6, .type = KEEP_TEXT},
+				     {.id = 6, .type = KEEP_HANDLE},
+				     {.id = 7, .type = KEEP_UPLOAD}};
+	const uint64_t state_of_log = sizeof(log);
+	int fd = new_file();
+	struct keep *k;
+
+	(void)state;
+	assert_int_equal(pwrite(fd, log, sizeof(log), 4096 + KEEP_INBOX), sizeof(log));
+	assert_int_equal(pwrite(fd, &state_of_log, sizeof(state_of_log), 16), sizeof(state_of_log));
+	k = open_keep(fd);
+	assert_false(keep_has(k, KEEP_TEXT, 5));
+	assert_true(keep_has(k, KEEP_TEXT, 6));
+	assert_true(keep_has(k, KEEP_UPLOAD, 7));
+	assert_int_equal(keep_bytes(k, KEEP_TEXT), sizeof(struct record));
+	/* a later owner of the same number does not get them */
+	assert_int_equal(keep_set(k, KEEP_HANDLE, 5, "", 0), 0);
+	keep_free(k);
+	k = open_keep(fd);
+	assert_true(keep_has(k, KEEP_HANDLE, 5));
+	assert_false(keep_has(k, KEEP_TEXT, 5));
+	assert_true(keep_has(k, KEEP_TEXT, 6));
+	keep_free(k);
+	(void)close(fd);
+}
+
+/* The lines of the log of the program that have the word. */
+static int count_lines(const char *path, const char *word)
+{
+	FILE *f = fopen(path, "re");
+	char line[512];
+	int count = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		count += strstr(line, word) != NULL;
+	(void)fclose(f);
+	return count;
+}
+
+/* When it is full the operator is told, once; small values have room for long, and a change is whole or refused. */
+static void test_full(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	enum { LARGE = 64 << 10 };
+	char path[] = "/tmp/poolfs-test-XXXXXX";
+	_cleanup_free_ char *bytes = calloc(1, LARGE);
+	int fd = new_file(), errors = dup(STDERR_FILENO), tmp = mkstemp(path);
+	struct keep *k = open_keep(fd), *other;
+	size_t log = 0, valid = 0;
+	uint64_t i = 0;
+
+	(void)state;
+	keep_set_room(k, ROOM);
+	assert_true(tmp >= 0);
+	assert_int_equal(log_to_file(path, &e), 0);
+	while (keep_set(k, KEEP_SCRATCH_NAME, i, bytes, LARGE) == 0)
+		i++;
+	assert_int_equal(keep_set(k, KEEP_SCRATCH_NAME, i, bytes, LARGE), -ENOSPC);
+	assert_true(dup2(errors, STDERR_FILENO) >= 0);
+	assert_int_equal(count_lines(path, "no room"), 1);
+	keep_sizes(k, &log, &valid);
+	assert_in_range(valid, ROOM_LARGE - 2 * LARGE, ROOM_LARGE);
+	/* the former value stays */
+	assert_int_equal(keep_set(k, KEEP_SCRATCH_NAME, 0, bytes, LARGE), -ENOSPC);
+	assert_true(keep_has(k, KEEP_SCRATCH_NAME, 0));
+
+	/* what threads have begun counts, too, and so is sure to fit */
+	assert_true(keep_begin(k));
+	for (i = 0; keep_set(k, KEEP_LAST_ERROR, i, bytes, 4096) == 0; i++)
+		;
+	assert_in_range(i, (ROOM - ROOM_LARGE) / 4200, (ROOM - ROOM_LARGE) / 4096 + 2 * LARGE / 4096);
+	keep_remove(k, KEEP_SCRATCH_NAME, 0);
+	keep_commit(k);
+	other = open_keep(fd);
+	assert_false(keep_has(other, KEEP_SCRATCH_NAME, 0));
+	assert_true(keep_has(other, KEEP_LAST_ERROR, 0));
+	assert_true(keep_has(other, KEEP_LAST_ERROR, i - 1));
+	keep_free(other);
+	/* and there is room again for what was removed */
+	assert_int_equal(keep_set(k, KEEP_LAST_ERROR, i, bytes, 4096), 0);
+	keep_free(k);
+	(void)close(fd);
+	(void)close(tmp);
+	(void)close(errors);
+	(void)unlink(path);
+}
+
+/* Without memory a value is refused when it is set; what was taken is made valid as a whole. */
+static void test_no_memory(void **state)
+{
+	enum { COUNT = 5000 }; /* more than the index has room for at first */
+	int fd = new_file();
+	struct keep *k = open_keep(fd), *other;
+	int taken[COUNT];
+
+	(void)state;
+	assert_true(keep_begin(k));
+	for (uint64_t i = 0; i < COUNT; i++) {
+		fails = i >= COUNT / 2;
+		taken[i] = keep_set(k, KEEP_UPLOAD, i, &i, sizeof(i));
+	}
+	assert_int_equal(taken[COUNT / 2 - 1], 0);
+	assert_int_equal(taken[COUNT - 1], -ENOMEM);
+	keep_commit(k);
+	fails = false;
+	other = open_keep(fd);
+	for (uint64_t i = 0; i < COUNT; i++)
+		assert_int_equal(keep_has(other, KEEP_UPLOAD, i), taken[i] == 0);
+	keep_free(other);
+	keep_free(k);
+	(void)close(fd);
+}
+
 /* Parts that run without one. */
 static void test_none(void **state)
 {
@@ -273,6 +463,10 @@ int main(void)
 		cmocka_unit_test(test_log_is_bounded),
 		cmocka_unit_test(test_killed_writer),
 		cmocka_unit_test(test_foreign_file),
+		cmocka_unit_test(test_owned_values),
+		cmocka_unit_test(test_values_without_owner),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_none),
 	};
 
