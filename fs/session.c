@@ -103,7 +103,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->queries = queries_new(fs->keep);
 	fs->polls = polls_new(fs);
 	fs->scratches = scratches_new(fs->keep);
-	fs->kept = kept_new(fs->keep);
+	fs->kept = kept_new(fs->keep, fs->store);
 	fs->caches = fs->kept ? caches_new(fs, session) : NULL;
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store, fs->keep);

@@ -12,6 +12,7 @@
 
 #include "model/cleanup.h"
 #include "model/keep.h"
+#include "model/store.h"
 
 #define SLOTS_MIN 1024
 
@@ -27,7 +28,8 @@ struct slot {
 };
 
 struct kept {
-	struct keep *keep; /* or NULL */
+	struct keep *keep;   /* or NULL */
+	struct store *store; /* or NULL */
 	pthread_mutex_t lock;
 	struct slot *slots; /* lock; owned */
 	unsigned shift;	    /* lock; 64 - log2 of the number of slots */
@@ -138,7 +140,7 @@ static int load(struct kept *kept)
 	return 0;
 }
 
-struct kept *kept_new(struct keep *keep)
+struct kept *kept_new(struct keep *keep, struct store *store)
 {
 	struct kept *kept = calloc(1, sizeof(*kept));
 
@@ -151,33 +153,12 @@ struct kept *kept_new(struct keep *keep)
 	}
 	kept->shift = 64 - (unsigned)__builtin_ctz(SLOTS_MIN);
 	kept->keep = keep;
+	kept->store = store;
 	pthread_mutex_init(&kept->lock, NULL);
 	if (load(kept) == 0)
 		return kept;
 	kept_free(kept);
 	return NULL;
-}
-
-int kept_add(struct kept *kept, struct node node)
-{
-	const uint64_t object = object_of(node), bit = kept_bit(node);
-	struct slot *slot;
-	uint64_t given;
-	int r;
-
-	scoped_lock(&kept->lock);
-	r = get(kept, object, &slot);
-	if (r < 0)
-		return r;
-	given = slot->given | bit;
-	if (given != slot->given) {
-		r = keep_set_now(kept->keep, KEEP_GIVEN, object, &given, sizeof(given));
-		if (r < 0)
-			return r;
-	}
-	slot->given = given;
-	slot->bits |= bit;
-	return 0;
 }
 
 /* Frees a slot, and moves those that were probed past it nearer to where they belong. */
@@ -194,6 +175,34 @@ static void clear(struct kept *kept, struct slot *slot)
 		kept->slots[at] = (struct slot){0};
 		*find(kept, moved.object) = moved;
 	}
+}
+
+int kept_add(struct kept *kept, struct node node)
+{
+	const uint64_t object = object_of(node), bit = kept_bit(node);
+	_cleanup_view_ struct view *view = NULL;
+	struct slot *slot;
+	uint64_t given;
+	int r;
+
+	scoped_lock(&kept->lock);
+	/* Under the lock: an object that is in the view is removed from here after this, by kept_forget(). */
+	view = kept->store && node.row ? store_newest_view(kept->store) : NULL;
+	if (view && !view_get_id(view, node.kind, node.row))
+		return -ESTALE;
+	r = get(kept, object, &slot);
+	if (r < 0)
+		return r;
+	given = slot->given | bit;
+	r = given == slot->given ? 0 : keep_set_now(kept->keep, KEEP_GIVEN, object, &given, sizeof(given));
+	if (r < 0) {
+		if (!slot->given)
+			clear(kept, slot);
+		return r;
+	}
+	slot->given = given;
+	slot->bits |= bit;
+	return 0;
 }
 
 uint64_t kept_take(struct kept *kept, struct node object, uint64_t bits)

@@ -4,7 +4,7 @@
  *
  * The kernel keeps the attributes of such a node (E_TOLD in the node table) until it is told that they have changed.
  * This register remembers which nodes it was given, so that it need not be told of all the others: a bit for each
- * file of an object. Whoever answers for a node adds it here first, and then takes the newest view
+ * file of an object. What cannot be remembered the kernel may not keep. Whoever answers for a node adds it here first, and then takes the newest view
  * (store_newest_view()) to answer from; whoever makes a new view makes it the newest first, and then takes the
  * changed nodes from here (fs/tell/caches.h). So one of the two sees the other, and no old answer is kept.
  *
@@ -20,16 +20,23 @@
 
 struct keep;
 struct kept;
+struct store;
 
-/** With all that the process before this one has given the kernel. @keep may be NULL. NULL if out of memory. */
-struct kept *kept_new(struct keep *keep);
+/**
+ * With all that the process before this one has given the kernel. @keep may be NULL, as may @store: then all objects
+ * exist, for tests. NULL if out of memory.
+ */
+struct kept *kept_new(struct keep *keep, struct store *store);
 /** Accepts NULL. */
 void kept_free(struct kept *kept);
 
 /** The bit of a node among those of its object. Nodes of one object may share it. */
 uint64_t kept_bit(struct node node);
 
-/** From now on the kernel may have the attributes of @node. -ENOMEM, -ENOSPC. */
+/**
+ * From now on the kernel may have the attributes of @node. Else it must not keep them: -ENOMEM, -ENOSPC; -ESTALE: the
+ * object is not in the newest view, and nobody would remove it from here.
+ */
 int kept_add(struct kept *kept, struct node node);
 /** Removes those nodes of an object (@object: any node of it) whose bits are in @bits, and returns their bits. */
 uint64_t kept_take(struct kept *kept, struct node object, uint64_t bits);

@@ -40,8 +40,9 @@ struct place {
 	const struct field *field;	/* of a value, a reference or a sub-collection */
 	const struct operation *op;	/* of a Get or `create` */
 	struct caller caller;		/* who requests it */
-	struct ranks *ranks;		/* state of a walk over `by-name`, or NULL */
-	const struct where_list *list;	/* entries for a walk over `where`, or NULL */
+	bool told; /* of reply.h: the kernel is told when its attributes change, so it may keep them */
+	struct ranks *ranks;	       /* state of a walk over `by-name`, or NULL */
+	const struct where_list *list; /* entries for a walk over `where`, or NULL */
 };
 
 enum node_entry_flags {

@@ -31,19 +31,16 @@ static bool is_told(const struct fs *fs, struct node node)
 	return (entry->flags & E_TOLD) && !node.copy && may_keep(fs, entry);
 }
 
-/* The view to answer from. What the kernel may keep comes from the newest, see kept.h. -ENOMEM. */
-static int answer_view(const struct fs *fs, fuse_ino_t ino, struct view **ret)
+/*
+ * The view to answer from. What the kernel may keep comes from the newest, see kept.h. *ret_told: the kernel will be
+ * told when the attributes of the node change.
+ */
+static struct view *answer_view(const struct fs *fs, fuse_ino_t ino, bool *ret_told)
 {
 	struct node node;
 
-	if (node_unpack(ino, &node) && is_told(fs, node)) {
-		int r = kept_add(fs->kept, node);
-
-		*ret = r == 0 ? store_newest_view(fs->store) : NULL;
-		return r;
-	}
-	*ret = store_view(fs->store);
-	return 0;
+	*ret_told = node_unpack(ino, &node) && is_told(fs, node) && kept_add(fs->kept, node) == 0;
+	return *ret_told ? store_newest_view(fs->store) : store_view(fs->store);
 }
 
 /* The place of a node for the user of a handle, or (NULL) for the user who makes the request. */
@@ -52,10 +49,10 @@ static int find(fuse_req_t req, fuse_ino_t ino, const struct handle *h, struct v
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	struct caller caller;
-	int r = answer_view(fs, ino, ret_view);
+	bool told;
+	int r;
 
-	if (r < 0)
-		return r;
+	*ret_view = answer_view(fs, ino, &told);
 	if (h)
 		caller = handle_caller(h, *ret_view);
 	else
@@ -64,8 +61,10 @@ static int find(fuse_req_t req, fuse_ino_t ino, const struct handle *h, struct v
 	if (r < 0) {
 		view_unref(*ret_view);
 		*ret_view = NULL;
+		return r;
 	}
-	return r;
+	ret->told = told;
+	return 0;
 }
 
 int request_find(fuse_req_t req, fuse_ino_t ino, const struct handle *h, struct view **ret_view,
@@ -111,7 +110,7 @@ static bool attributes_stay(const struct place *p)
 
 double attr_timeout(const struct place *p)
 {
-	return attributes_stay(p) || is_told(p->fs, p->node) ? FOR_EVER : 0;
+	return attributes_stay(p) || p->told ? FOR_EVER : 0;
 }
 
 void reply_attributes(fuse_req_t req, struct node node)

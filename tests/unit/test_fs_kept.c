@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes whose attributes the kernel may keep. */
-#include "tests/unit/test.h"
+#include "tests/unit/fixture.h"
 
+#include "fs/table.h"
 #include "fs/tree/kept.h"
+#include "fs/tree/reply.h"
 #include "model/cleanup.h"
 #include "model/keep.h"
 
 #define ALL (~UINT64_C(0))
+/* Bytes of a value, below those for which the keep leaves room. */
+#define FILLING 4096
 
 static struct node node_of(int64_t row, enum node_class class, unsigned index)
 {
@@ -15,7 +19,7 @@ static struct node node_of(int64_t row, enum node_class class, unsigned index)
 
 static int setup(void **state)
 {
-	*state = kept_new(NULL);
+	*state = kept_new(NULL, NULL);
 	return *state ? 0 : -1;
 }
 
@@ -106,7 +110,7 @@ static void the_next_process_knows_what_was_given(void **state)
 	(void)state;
 	assert_int_equal(keep_new(&fd, &e), 0);
 	assert_int_equal(keep_open(fd, &keep, &e), 0);
-	kept = kept_new(keep);
+	kept = kept_new(keep, NULL);
 	assert_non_null(kept);
 	/* in the middle of a request, of which nothing becomes valid */
 	assert_true(keep_begin(keep));
@@ -124,7 +128,7 @@ static void the_next_process_knows_what_was_given(void **state)
 	keep_free(keep);
 
 	assert_int_equal(keep_open(fd, &keep, &e), 0);
-	kept = kept_new(keep);
+	kept = kept_new(keep, NULL);
 	assert_non_null(kept);
 	list = kept_list(kept, &count);
 	assert_int_equal(count, 2);
@@ -140,6 +144,124 @@ static void the_next_process_knows_what_was_given(void **state)
 	(void)close(fd);
 }
 
+/* An object that is gone is not remembered, as nobody would remove it; with its end, what was remembered is. */
+static void objects_that_are_gone_are_not_remembered(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	const struct object *o;
+	struct keep *keep = NULL;
+	struct kept *kept;
+	struct node node;
+	int fd = -1;
+
+	assert_int_equal(keep_new(&fd, &e), 0);
+	assert_int_equal(keep_open(fd, &keep, &e), 0);
+	kept = kept_new(keep, f->store);
+	assert_non_null(kept);
+	put(f, make(KIND_VM, test_uuid(1)));
+	o = get(f, KIND_VM, test_uuid(1));
+	node = node_of(o->id, N_VALUE, 5);
+	object_unref(o);
+	assert_int_equal(kept_add(kept, node), 0);
+	assert_true(keep_bytes(keep, KEEP_GIVEN) > 0);
+	assert_int_equal(try_remove(f, test_uuid(1), &e), 0);
+	assert_int_equal(kept_take(kept, node, ALL), kept_bit(node));
+	kept_forget(kept, node); /* as fs/tell/caches.c does */
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_int_equal(kept_add(kept, node), -ESTALE); /* fstat(2) of a file that is open still */
+		node.row++;
+	}
+	assert_int_equal(keep_bytes(keep, KEEP_GIVEN), 0);
+	kept_free(kept);
+	keep_free(keep);
+	(void)close(fd);
+}
+
+/* What there is no room for is not remembered, and nothing of it stays. */
+static void what_cannot_be_kept_is_not_remembered(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_free_ char *filling = malloc(FILLING);
+	const struct node node = node_of(7, N_VALUE, 5);
+	struct keep *keep = NULL;
+	struct kept *kept;
+	size_t count = 1;
+	int fd = -1;
+
+	(void)state;
+	assert_non_null(filling);
+	memset(filling, 'x', FILLING);
+	assert_int_equal(keep_new(&fd, &e), 0);
+	assert_int_equal(keep_open(fd, &keep, &e), 0);
+	keep_set_room(keep, 8 << 20);
+	kept = kept_new(keep, NULL);
+	for (uint64_t i = 1; keep_set(keep, KEEP_SCRATCH_NAME, i, filling, FILLING) == 0; i++)
+		;
+	for (uint64_t i = 1; keep_set(keep, KEEP_LAST_ERROR, i, "", 0) == 0; i++)
+		;
+	assert_int_equal(kept_add(kept, node), -ENOSPC);
+	assert_int_equal(kept_take(kept, node, ALL), 0);
+	free(kept_list(kept, &count));
+	assert_int_equal(count, 0);
+	keep_remove(keep, KEEP_SCRATCH_NAME, 1);
+	assert_int_equal(kept_add(kept, node), 0);
+	assert_int_equal(kept_take(kept, node, ALL), kept_bit(node));
+	kept_free(kept);
+	keep_free(keep);
+	(void)close(fd);
+}
+
+/* The kernel may keep attributes for a while when they are remembered, and not at all when they cannot be. */
+static void what_is_not_remembered_has_no_timeout(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_free_ char *filling = calloc(1, FILLING);
+	_cleanup_view_ struct view *view = NULL;
+	struct fs fs = {.nodes = node_table, .store = f->store};
+	struct fuse_entry_param entry;
+	struct keep *keep = NULL;
+	const struct object *o;
+	struct place p;
+	int fd = -1;
+
+	assert_non_null(filling);
+	assert_int_equal(keep_new(&fd, &e), 0);
+	assert_int_equal(keep_open(fd, &keep, &e), 0);
+	keep_set_room(keep, 8 << 20);
+	fs.kept = kept_new(keep, f->store);
+	put(f, make(KIND_VM, test_uuid(1)));
+	o = get(f, KIND_VM, test_uuid(1));
+	view = store_view(f->store);
+	assert_int_equal(place_find(&fs, view, node_pack(node_of(o->id, N_VALUE, VM_DESCRIPTION)), NULL, &p),
+			 0);
+	assert_true(attr_timeout(&p) == 0); /* nobody has asked for it to be told */
+	p.told = true;
+	assert_true(attr_timeout(&p) > 0);
+
+	for (uint64_t i = 1; keep_set(keep, KEEP_SCRATCH_NAME, i, filling, FILLING) == 0; i++)
+		;
+	for (uint64_t i = 1; keep_set(keep, KEEP_LAST_ERROR, i, "", 0) == 0; i++)
+		;
+	assert_int_equal(entry_fill_listed(&p, &entry), 0);
+	assert_true(entry.attr_timeout == 0);
+	keep_remove(keep, KEEP_SCRATCH_NAME, 1);
+	assert_int_equal(entry_fill_listed(&p, &entry), 0);
+	assert_true(entry.attr_timeout > 0);
+
+	/* nor has that of an object that is gone by now */
+	assert_int_equal(kept_take(fs.kept, p.node, ALL), kept_bit(p.node));
+	assert_int_equal(try_remove(f, test_uuid(1), &e), 0);
+	assert_int_equal(entry_fill_listed(&p, &entry), 0);
+	assert_true(entry.attr_timeout == 0);
+	assert_int_equal(kept_take(fs.kept, p.node, ALL), 0);
+	object_unref(o);
+	kept_free(fs.kept);
+	keep_free(keep);
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +269,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nodes_without_object_are_their_own, setup, teardown),
 		cmocka_unit_test(bits_differ),
 		cmocka_unit_test(the_next_process_knows_what_was_given),
+		cmocka_unit_test_setup_teardown(objects_that_are_gone_are_not_remembered, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test(what_cannot_be_kept_is_not_remembered),
+		cmocka_unit_test_setup_teardown(what_is_not_remembered_has_no_timeout, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(many_objects_come_and_go, setup, teardown),
 	};
 
