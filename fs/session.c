@@ -42,25 +42,50 @@ static int64_t program_time(void)
 						: store_now();
 }
 
+static void keep_place(void *keep, int64_t reader, int64_t sequence, int64_t position)
+{
+	const int64_t place[] = {sequence, position};
+
+	(void)keep_set(keep, KEEP_EVENTS, (uint64_t)reader, place, sizeof(place));
+}
+
 /* Where in what the readers of events see a number stands. In the writer thread of the store, or before there are changes. */
 static void keep_events(struct fs *fs)
 {
-	int64_t reader, place[2];
-
-	while (event_log_take_place(fs->events, &reader, &place[0], &place[1]))
-		(void)keep_set(fs->keep, KEEP_EVENTS, (uint64_t)reader, place, sizeof(place));
+	event_log_take_places(fs->events, keep_place, fs->keep);
 }
 
-/* The readers of events go on where they were. */
-static void move_events(struct fs *fs)
+/* Of readers whose accounts are deleted nothing stays. */
+static void forget_readers(struct fs *fs, const struct change *changes, size_t count)
 {
+	for (size_t i = 0; i < count; i++) {
+		const struct object *before = changes[i].before;
+
+		if (changes[i].after || before->kind->id != KIND_ACCOUNT)
+			continue;
+		event_log_forget(fs->events, before->id);
+		keep_remove(fs->keep, KEEP_EVENTS, (uint64_t)before->id);
+	}
+}
+
+/* The readers of events go on where they were. -ENOMEM. */
+static int move_events(struct fs *fs)
+{
+	_cleanup_view_ struct view *view = store_view(fs->store);
+	int r = 0;
 	size_t count;
 	_cleanup_free_ uint64_t *readers = keep_list(fs->keep, KEEP_EVENTS, &count);
 	int64_t place[2];
 
-	for (size_t i = 0; i < count; i++)
-		if (keep_read(fs->keep, KEEP_EVENTS, readers[i], place, sizeof(place)))
-			event_log_move(fs->events, (int64_t)readers[i], place[0], place[1]);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		int64_t reader = (int64_t)readers[i];
+
+		if (reader != EVENT_READER_ALL && !view_get_id(view, KIND_ACCOUNT, reader))
+			keep_remove(fs->keep, KEEP_EVENTS, readers[i]);
+		else if (keep_read(fs->keep, KEEP_EVENTS, readers[i], place, sizeof(place)))
+			r = event_log_move(fs->events, reader, place[0], place[1]);
+	}
+	return r;
 }
 
 static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
@@ -70,6 +95,7 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 	last_errors_observe(fs->errors, view, changes, count);
 	waits_observe(fs->waits, view, changes, count);
 	polls_observe(fs->polls);
+	forget_readers(fs, changes, count);
 	keep_events(fs);
 	if (fs->watchers)
 		watchers_observe(fs->watchers, view, changes, count);
@@ -115,7 +141,8 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	    !fs->polls || !fs->scratches || !fs->caches || !fs->ranks || !fs->waits || !fs->readme ||
 	    !fs->operations || (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
-	move_events(fs);
+	if (move_events(fs) < 0)
+		return error_oom(e);
 	keep_events(fs);
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)

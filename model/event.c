@@ -20,7 +20,9 @@ struct event_log {
 	size_t count;		       /* lock; published */
 	size_t room;		       /* lock */
 	int64_t last;		       /* lock; sequence number of the newest published one */
-	struct event_stream *streams;  /* lock; owned; of those who have looked */
+	struct event_stream *streams;  /* lock; owned; of those who have looked, the last of them first */
+	size_t awake;		       /* lock; how many of them */
+	bool untold;		       /* lock; some are */
 	int64_t weight;		       /* the writer's; of the published lines */
 	size_t staged;		       /* the writer's: number of lines after the published ones */
 	size_t cut;		       /* the writer's: oldest lines to be dropped when it publishes next */
@@ -76,25 +78,84 @@ static struct event_lines lines_of(const struct event_log *log)
 		.lines = log->lines, .count = log->count, .first = log->last - (int64_t)log->count};
 }
 
+/* Where the stream of the reader is linked in, or at the end. Under the lock. */
+static struct event_stream **find_stream(struct event_log *log, int64_t reader)
+{
+	struct event_stream **link = &log->streams;
+
+	while (*link && (*link)->reader != reader)
+		link = &(*link)->next;
+	return link;
+}
+
+static struct event_stream *unlink_stream(struct event_stream **link)
+{
+	struct event_stream *s = *link;
+
+	*link = s->next;
+	return s;
+}
+
+static void push_stream(struct event_log *log, struct event_stream *s)
+{
+	s->next = log->streams;
+	log->streams = s;
+}
+
+static void put_to_sleep(struct event_log *log, struct event_stream *s)
+{
+	event_stream_sleep(s);
+	log->awake--;
+	log->untold = true;
+}
+
+/* Wakes the first stream, for which the one that was used longest ago goes to sleep. -ENOMEM. */
+static int wake_first(struct event_log *log, const struct event_lines *lines)
+{
+	struct event_stream *last = NULL;
+	int r = event_stream_wake(log->streams, lines, log->room);
+
+	if (r < 0)
+		return r;
+	if (++log->awake <= EVENT_READERS)
+		return 0;
+	for (struct event_stream *s = log->streams; s; s = s->next)
+		if (s->marks)
+			last = s;
+	put_to_sleep(log, last);
+	return 0;
+}
+
 /* What the reader sees now; NULL if out of memory. Under the lock. */
 static struct event_stream *stream_of(struct event_log *log, int64_t reader)
 {
 	const struct event_lines lines = lines_of(log);
-	struct event_stream *s = log->streams;
+	struct event_stream **link = find_stream(log, reader), *s;
+	bool is_new = !*link;
 
-	while (s && s->reader != reader)
-		s = s->next;
-	if (!s) {
-		s = event_stream_new(reader, lines.first, log->room);
-		if (!s)
-			return NULL;
-		s->next = log->streams;
-		log->streams = s;
-		event_stream_extend(s, &lines);
-		s->noticed = s->end;
-	}
+	s = is_new ? event_stream_new(reader, lines.first, 0) : unlink_stream(link);
+	if (!s)
+		return NULL;
+	push_stream(log, s);
+	log->untold = log->untold || is_new;
+	if (!s->marks && wake_first(log, &lines) < 0)
+		return NULL;
 	event_stream_extend(s, &lines);
+	if (is_new)
+		s->noticed = s->end;
 	return s;
+}
+
+void event_log_forget(struct event_log *log, int64_t reader)
+{
+	struct event_stream **link;
+
+	scoped_lock(&log->lock);
+	link = find_stream(log, reader);
+	if (!*link)
+		return;
+	log->awake -= (*link)->marks != NULL;
+	event_stream_free(unlink_stream(link));
 }
 
 int64_t event_log_end(struct event_log *log, int64_t reader)
@@ -144,57 +205,114 @@ ssize_t event_log_read(struct event_log *log, int64_t reader, int64_t position, 
 	return s ? event_stream_read(s, &lines, position, ret_data, size) : -ENOMEM;
 }
 
-bool event_log_take_place(struct event_log *log, int64_t *ret_reader, int64_t *ret_sequence,
-			  int64_t *ret_position)
-{
-	struct event_stream *s;
+/* What is told of a reader when the lock is free. */
+struct told {
+	int64_t reader, sequence, position;
+};
 
-	scoped_lock(&log->lock);
-	for (s = log->streams; s && s->told == lines_of(log).first;)
-		s = s->next;
-	if (!s)
-		return false;
-	s->told = lines_of(log).first;
-	*ret_reader = s->reader;
-	*ret_sequence = s->until;
-	*ret_position = s->end;
-	return true;
+/* Room for what is told of all streams; NULL if out of memory. Under the lock. */
+static struct told *told_new(const struct event_log *log)
+{
+	size_t count = 1;
+
+	for (const struct event_stream *s = log->streams; s; s = s->next)
+		count++;
+	return calloc(count, sizeof(struct told));
 }
 
-void event_log_move(struct event_log *log, int64_t reader, int64_t sequence, int64_t position)
+/* Those of whom `untold` is to be told now, allocated. */
+static struct told *take_untold(struct event_log *log, size_t *ret_count)
+{
+	struct told *list;
+
+	*ret_count = 0;
+	scoped_lock(&log->lock);
+	list = log->untold ? told_new(log) : NULL;
+	if (!list)
+		return NULL;
+	for (struct event_stream *s = log->streams; s; s = s->next) {
+		if (s->untold)
+			list[(*ret_count)++] =
+				(struct told){.reader = s->reader, .sequence = s->until, .position = s->end};
+		s->untold = false;
+	}
+	log->untold = false;
+	return list;
+}
+
+void event_log_take_places(struct event_log *log, event_place_fn *fn, void *arg)
+{
+	size_t count;
+	_cleanup_free_ struct told *list = take_untold(log, &count);
+
+	for (size_t i = 0; i < count; i++)
+		fn(arg, list[i].reader, list[i].sequence, list[i].position);
+}
+
+int event_log_move(struct event_log *log, int64_t reader, int64_t sequence, int64_t position)
 {
 	struct event_stream *s;
-	struct event_lines lines;
 
+	event_log_forget(log, reader);
+	s = event_stream_new(reader, sequence, position);
+	if (!s)
+		return -ENOMEM;
+	scoped_lock(&log->lock);
+	push_stream(log, s);
+	log->untold = true;
+	return 0;
+}
+
+/* Has the text of the reader grown since the last call? Of one that sleeps the log has. */
+static bool take_news(struct event_stream *s, const struct event_lines *lines)
+{
+	int64_t former = s->noticed;
+
+	if (s->marks)
+		event_stream_extend(s, lines);
+	s->noticed = s->marks ? s->end : lines->first + (int64_t)lines->count;
+	return former != s->noticed;
+}
+
+/* The readers for whom there is something new, allocated. */
+static struct told *take_readers(struct event_log *log, size_t *ret_count)
+{
+	struct event_lines lines;
+	struct told *list;
+
+	*ret_count = 0;
 	scoped_lock(&log->lock);
 	lines = lines_of(log);
-	s = stream_of(log, reader);
-	if (s && (sequence < lines.first || sequence > log->last))
-		event_stream_move(s, position + 2 * EVENTS_BYTES);
-	else if (s)
-		event_stream_move(s, position - event_stream_find(s, &lines, sequence));
+	list = told_new(log);
+	for (struct event_stream *s = list ? log->streams : NULL; s; s = s->next)
+		if (take_news(s, &lines))
+			list[(*ret_count)++].reader = s->reader;
+	return list;
 }
 
-bool event_log_take_news(struct event_log *log, size_t nth, int64_t *ret_reader, bool *ret_news)
+void event_log_take_news(struct event_log *log, event_reader_fn *fn, void *arg)
 {
-	struct event_stream *s;
+	size_t count;
+	_cleanup_free_ struct told *list = take_readers(log, &count);
+
+	for (size_t i = 0; i < count; i++)
+		fn(arg, list[i].reader);
+}
+
+size_t event_log_readers(struct event_log *log, size_t *ret_counted)
+{
+	size_t count = 0;
 
 	scoped_lock(&log->lock);
-	s = log->streams;
-	for (; s && nth; nth--)
-		s = s->next;
-	if (!s)
-		return false;
-	(void)stream_of(log, s->reader);
-	*ret_reader = s->reader;
-	*ret_news = s->noticed != s->end;
-	s->noticed = s->end;
-	return true;
+	for (const struct event_stream *s = log->streams; s; s = s->next)
+		count++;
+	*ret_counted = log->awake;
+	return count;
 }
 
 /* ------------------------------------------------------------------ writing */
 
-/* Makes room for a line after the staged ones, and for its position in all streams. -ENOMEM. */
+/* Makes room for a line after the staged ones, and for its position in all streams that are awake. -ENOMEM. */
 static int reserve(struct event_log *log)
 {
 	size_t used = log->count + log->staged, room = log->room ? 2 * log->room : 1024;
@@ -204,7 +322,7 @@ static int reserve(struct event_log *log)
 		return 0;
 	scoped_lock(&log->lock);
 	for (struct event_stream *s = log->streams; s; s = s->next)
-		if (event_stream_reserve(s, room) < 0)
+		if (s->marks && event_stream_reserve(s, room) < 0)
 			return -ENOMEM;
 	grown = reallocarray(log->lines, room, sizeof(*grown));
 	if (!grown)
@@ -316,8 +434,12 @@ void event_log_publish(struct event_log *log)
 	if (!log->cut)
 		return;
 	lines = lines_of(log);
-	for (struct event_stream *s = log->streams; s; s = s->next)
+	for (struct event_stream *s = log->streams; s; s = s->next) {
+		if (!s->marks)
+			continue;
 		event_stream_cut(s, &lines, log->cut);
+		s->untold = log->untold = true;
+	}
 	for (size_t i = 0; i < log->cut; i++) {
 		log->weight -= (int64_t)event_line_weight(log->lines[i]);
 		free(log->lines[i]);

@@ -9,11 +9,16 @@
  *
  * For each reader the lines that it may read (event_line.h) form one text that
  * grows at its end. A position in it never changes, also when another process goes
- * on with the log (event_log_move()), so a reader that continues at its last position misses nothing and reads nothing
- * twice; nor does the number of bytes after an event number change, ever. All
- * readers know the same numbers: gaps tell how many events there are for others,
- * and nothing else. Events never contain secrets, hidden fields, or fields that
- * do not count as a change (F_NOWRITE). Self-locking.
+ * on with the log (event_log_move()), so a reader that continues at its last position
+ * misses nothing and reads nothing twice; nor does the number of bytes after an event
+ * number change. All readers know the same numbers: gaps tell how many events there
+ * are for others, and nothing else. Events never contain secrets, hidden fields, or
+ * fields that do not count as a change (F_NOWRITE).
+ *
+ * The last EVENT_READERS readers are counted as the log grows. Of others it is known
+ * where they were, until they come back or are forgotten; when lines were dropped
+ * meanwhile that they had not come to, they begin anew, as if all had been dropped
+ * that they had before. Self-locking: a leaf, and no function is called under it.
  */
 #ifndef POOLFS_EVENT_H
 #define POOLFS_EVENT_H
@@ -26,6 +31,8 @@
 
 /* Maximum size of the log in bytes. */
 #define EVENTS_BYTES (16 << 20)
+/* Those for whom lines are counted as they come and go. */
+#define EVENT_READERS 256
 
 /* Why something changes. */
 struct cause {
@@ -56,21 +63,31 @@ int event_log_find(struct event_log *log, int64_t reader, int64_t sequence, int6
 /** Copies up to @size bytes from @position; returns their number, 0 at the end, -ESTALE when they have been
  * dropped, -ENOMEM. */
 ssize_t event_log_read(struct event_log *log, int64_t reader, int64_t position, char *ret_data, size_t size);
-/** The @nth (from 0) of those who have read, and whether their text has grown since the last call for them. False at
- * the end. For one caller. */
-bool event_log_take_news(struct event_log *log, size_t nth, int64_t *ret_reader, bool *ret_news);
+/** The account of the reader is gone. */
+void event_log_forget(struct event_log *log, int64_t reader);
 
+typedef void event_reader_fn(void *arg, int64_t reader);
 /**
- * A reader whose positions have not been told since it has first read, or since lines were dropped: a number of an event,
- * and the position at which those after it begin, for event_log_move(). False if there is none. For one caller.
+ * Calls @fn for those who have read and whose text has grown since the last call; for some who have not read for long, it
+ * may be that of others. For one caller. Without memory they wait for the next call.
  */
-bool event_log_take_place(struct event_log *log, int64_t *ret_reader, int64_t *ret_sequence,
-			  int64_t *ret_position);
+void event_log_take_news(struct event_log *log, event_reader_fn *fn, void *arg);
+
+typedef void event_place_fn(void *arg, int64_t reader, int64_t sequence, int64_t position);
+/**
+ * Calls @fn for those whose positions have not been told since they have first read, or since lines were dropped: with the
+ * number of an event, and the position at which those after it begin, for event_log_move(). For one caller. Without
+ * memory they wait for the next call.
+ */
+void event_log_take_places(struct event_log *log, event_place_fn *fn, void *arg);
 /**
  * Counts the reader's positions so that the events after number @sequence start at @position, as they did in the process
- * before this one. If they have been dropped, all former positions are those of dropped events. Before it reads.
+ * before this one. If they have been dropped, all former positions are those of dropped events. -ENOMEM.
  */
-void event_log_move(struct event_log *log, int64_t reader, int64_t sequence, int64_t position);
+int event_log_move(struct event_log *log, int64_t reader, int64_t sequence, int64_t position);
+
+/** How many readers are known, and for how many of them lines are counted; for tests. */
+size_t event_log_readers(struct event_log *log, size_t *ret_counted);
 
 /* ------------------------------------------------------------ for store.c */
 /* Only in the writer thread, or before that starts. */

@@ -5,23 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/event.h"
+
 /* Lines in a block; the block of a line is its number divided by this. */
 #define BLOCK 64
 
-struct event_stream *event_stream_new(int64_t reader, int64_t first, size_t lines)
+/* Bytes that lines cannot have: so much higher are positions after some that are not known. */
+#define SKIPPED (2 * (int64_t)EVENTS_BYTES)
+
+struct event_stream *event_stream_new(int64_t reader, int64_t sequence, int64_t position)
 {
 	struct event_stream *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->reader = reader;
-	s->until = first;
-	s->told = -1;
-	s->block = (first + 1) / BLOCK;
-	if (event_stream_reserve(s, lines) == 0)
-		return s;
-	free(s);
-	return NULL;
+	s->until = s->noticed = sequence;
+	s->end = position;
+	s->untold = true;
+	return s;
 }
 
 void event_stream_free(struct event_stream *s)
@@ -71,12 +73,31 @@ void event_stream_extend(struct event_stream *s, const struct event_lines *lines
 	}
 }
 
-void event_stream_move(struct event_stream *s, int64_t by)
+int event_stream_wake(struct event_stream *s, const struct event_lines *lines, size_t room)
 {
-	for (size_t i = 0; i < s->count; i++)
-		s->marks[i] += by;
-	s->end += by;
-	s->noticed += by;
+	if (event_stream_reserve(s, room) < 0)
+		return -ENOMEM;
+	if (s->until < lines->first || s->until > last_of(lines)) {
+		s->end += SKIPPED;
+		s->until = lines->first;
+	}
+	s->noticed = s->noticed == s->until ? s->end : -1;
+	/* from the first line on, to have the marks */
+	for (; s->until > lines->first; s->until--)
+		s->end -= (int64_t)event_line_size(line_get(lines, s->until), s->reader);
+	s->block = (lines->first + 1) / BLOCK;
+	s->count = 0;
+	event_stream_extend(s, lines);
+	return 0;
+}
+
+void event_stream_sleep(struct event_stream *s)
+{
+	s->noticed = s->noticed == s->end ? s->until : -1;
+	s->untold = true;
+	s->room = s->count = 0;
+	free(s->marks);
+	s->marks = NULL;
 }
 
 /* The number of the first line of the block with this mark that is still in the log. */

@@ -69,6 +69,12 @@ static int events_check(const struct place *p)
 	return reader_of(&p->caller, p->view) == (int64_t)p->node.index ? 0 : -EACCES;
 }
 
+/* An account that is gone reads nothing more, and nothing of it stays in the log. */
+static bool has_reader(const struct place *p)
+{
+	return p->node.index == EVENT_READER_ALL || view_get_id(p->view, KIND_ACCOUNT, p->node.index);
+}
+
 /* The position at which the file begins in what its reader sees; for old numbers it is known while it is open. */
 static int find_start(const struct place *p, int64_t *ret)
 {
@@ -87,7 +93,7 @@ static int find_start(const struct place *p, int64_t *ret)
 static int events_stat(const struct place *p, struct stat *ret)
 {
 	int64_t start;
-	int r = find_start(p, &start);
+	int r = has_reader(p) ? find_start(p, &start) : -ESTALE;
 
 	if (r < 0)
 		return r;
@@ -134,11 +140,13 @@ static void events_read(fuse_req_t req, struct handle *h, size_t size, off_t off
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_free_ char *data = malloc(size);
-	int64_t end = event_log_end(fs->events, h->node.index);
 	ssize_t len = data ? -EACCES : -ENOMEM;
+	int64_t end = 0;
 
-	if (data && may_go_on(fs, h))
+	if (data && may_go_on(fs, h)) {
+		end = event_log_end(fs->events, h->node.index);
 		len = event_log_read(fs->events, h->node.index, h->start + offset, data, size);
+	}
 	/* Who finds nothing more has seen all up to the end, wherever the reading began. */
 	if (len >= 0)
 		atomic_store(&h->seen, len ? h->start + offset + len : end);
@@ -148,17 +156,18 @@ static void events_read(fuse_req_t req, struct handle *h, size_t size, off_t off
 		fuse_reply_buf(req, data, (size_t)len);
 }
 
-/* A log without holes, which grows. */
 /* Counts what the reader sees from where the process before this one did, before lines are dropped. */
 static void events_revive(const struct fs *fs, struct handle *h)
 {
-	(void)event_log_end(fs->events, h->node.index);
+	if (may_go_on(fs, h))
+		(void)event_log_end(fs->events, h->node.index);
 }
 
+/* A log without holes, which grows. */
 static void events_lseek(fuse_req_t req, struct handle *h, off_t offset, int whence)
 {
 	const struct fs *fs = fuse_req_userdata(req);
-	off_t end = event_log_end(fs->events, h->node.index) - h->start;
+	off_t end = may_go_on(fs, h) ? event_log_end(fs->events, h->node.index) - h->start : 0;
 
 	if (offset < 0 || offset >= end)
 		fuse_reply_err(req, ENXIO);
@@ -168,7 +177,8 @@ static void events_lseek(fuse_req_t req, struct handle *h, off_t offset, int whe
 
 static int64_t events_version(const struct place *p)
 {
-	return event_log_end(p->fs->events, p->node.index);
+	return has_reader(p) ? event_log_end(p->fs->events, p->node.index)
+			     : -1; /* a change, for those who wait */
 }
 
 const struct file_class class_events = {

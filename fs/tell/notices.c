@@ -337,17 +337,14 @@ static void give_collection(struct maker *m, const struct kind *kind, bool lost)
 		give_changed(m, folder_node(folder, N_BY_NAME));
 }
 
-/* The files `events` of those for whom there is something new. */
-static void give_events(struct maker *m)
+/* There is something new in the file `events` of a reader. */
+static void give_events(void *maker, int64_t reader)
 {
-	int64_t reader;
-	bool news;
+	struct maker *m = maker;
 
-	for (size_t n = 0; !m->ended && event_log_take_news(m->fs->events, n, &reader, &news); n++)
-		if (news)
-			give_changed(m, (struct node){.class = N_EVENTS,
-						      .row = event_log_first(m->fs->events),
-						      .index = (unsigned)reader});
+	give_changed(m, (struct node){.class = N_EVENTS,
+				      .row = event_log_first(m->fs->events),
+				      .index = (unsigned)reader});
 }
 
 bool notices_make(const struct fs *fs, const struct view *told, const struct view *now,
@@ -379,6 +376,7 @@ bool notices_make(const struct fs *fs, const struct view *told, const struct vie
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && !m.ended; k++)
 		if (seen[k] || touched->lost[k])
 			give_collection(&m, kind_get((enum kind_id)k), touched->lost[k]);
-	give_events(&m);
+	if (!m.ended)
+		event_log_take_news(fs->events, give_events, &m);
 	return !m.ended;
 }

@@ -127,34 +127,70 @@ static void test_limited_and_persistent(void **state)
 	assert_int_equal(event_log_last(store_events(f->store)), last + 1);
 }
 
+/* What event_log_take_places() and event_log_take_news() have told. */
+struct told {
+	size_t count;
+	int64_t reader, sequence, position;
+};
+
+static void tell_place(void *arg, int64_t reader, int64_t sequence, int64_t position)
+{
+	struct told *told = arg;
+
+	*told = (struct told){told->count + 1, reader, sequence, position};
+}
+
+static struct told take_places(struct fixture *f)
+{
+	struct told told = {0};
+
+	event_log_take_places(store_events(f->store), tell_place, &told);
+	return told;
+}
+
+static void tell_news(void *arg, int64_t reader)
+{
+	tell_place(arg, reader, 0, 0);
+}
+
+static struct told take_news(struct fixture *f)
+{
+	struct told told = {0};
+
+	event_log_take_news(store_events(f->store), tell_news, &told);
+	return told;
+}
+
 /* A reader's positions mean the same in the next process, and are gone if its events are. */
 static void test_positions_go_on(void **state)
 {
 	struct fixture *f = *state;
 	char before[64] = "", after[64] = "";
-	int64_t place, end, reader, sequence, position;
+	int64_t place, end;
+	struct told told;
 
 	put(f, make(KIND_ZONE, test_uuid(1)));
 	put(f, make(KIND_ZONE, test_uuid(2)));
-	assert_false(event_log_take_place(store_events(f->store), &reader, &sequence, &position));
+	assert_int_equal(take_places(f).count, 0);
 	assert_int_equal(event_log_find(store_events(f->store), EVENT_READER_ALL, 1, &place), 0);
 	end = event_log_end(store_events(f->store), EVENT_READER_ALL);
 	assert_true(place > 0 && end > place);
 	assert_true(event_log_read(store_events(f->store), EVENT_READER_ALL, place, before,
 				   sizeof(before) - 1) > 0);
-	assert_true(event_log_take_place(store_events(f->store), &reader, &sequence, &position));
-	assert_int_equal(reader, EVENT_READER_ALL);
-	assert_int_equal(sequence, 2);
-	assert_int_equal(position, end);
-	assert_false(event_log_take_place(store_events(f->store), &reader, &sequence, &position));
+	told = take_places(f);
+	assert_int_equal(told.count, 1);
+	assert_int_equal(told.reader, EVENT_READER_ALL);
+	assert_int_equal(told.sequence, 2);
+	assert_int_equal(told.position, end);
+	assert_int_equal(take_places(f).count, 0);
 	fixture_reopen(f);
-	event_log_move(store_events(f->store), EVENT_READER_ALL, 1, place + 1000);
+	assert_int_equal(event_log_move(store_events(f->store), EVENT_READER_ALL, 1, place + 1000), 0);
 	assert_int_equal(event_log_end(store_events(f->store), EVENT_READER_ALL), end + 1000);
 	assert_true(event_log_read(store_events(f->store), EVENT_READER_ALL, place + 1000, after,
 				   sizeof(after) - 1) > 0);
 	assert_string_equal(before, after);
 	assert_int_equal(event_log_read(store_events(f->store), EVENT_READER_ALL, place, after, 1), -ESTALE);
-	event_log_move(store_events(f->store), EVENT_READER_ALL, 99, end + 1000);
+	assert_int_equal(event_log_move(store_events(f->store), EVENT_READER_ALL, 99, end + 1000), 0);
 	assert_int_equal(event_log_read(store_events(f->store), EVENT_READER_ALL, end + 1000, after, 1),
 			 -ESTALE);
 }
@@ -403,23 +439,89 @@ static void test_news(void **state)
 	struct fixture *f = *state;
 	struct event_log *log = store_events(f->store);
 	struct object *image = make(KIND_IMAGE, test_uuid(100));
-	int64_t reader;
-	bool news;
+	struct told told;
 
 	put(f, make(KIND_ACCOUNT, account_uuid(0)));
-	assert_false(event_log_take_news(log, 0, &reader, &news));
+	assert_int_equal(take_news(f).count, 0);
 	(void)event_log_end(log, 1);
-	assert_true(event_log_take_news(log, 0, &reader, &news));
-	assert_false(news);
+	assert_int_equal(take_news(f).count, 0);
 	put(f, make(KIND_IMAGE, test_uuid(99)));
-	assert_true(event_log_take_news(log, 0, &reader, &news));
-	assert_int_equal(reader, 1);
-	assert_false(news);
+	assert_int_equal(take_news(f).count, 0);
 	object_set_str(image, IMAGE_ACCOUNT_UUID, account_uuid(0));
 	put(f, image);
-	assert_true(event_log_take_news(log, 0, &reader, &news));
-	assert_true(news);
-	assert_false(event_log_take_news(log, 1, &reader, &news));
+	told = take_news(f);
+	assert_int_equal(told.count, 1);
+	assert_int_equal(told.reader, 1);
+	assert_int_equal(take_news(f).count, 0);
+}
+
+/* Fills the log until its oldest lines are dropped. */
+static void fill_log(struct fixture *f, unsigned from)
+{
+	static char long_text[100000];
+	int64_t first = event_log_first(store_events(f->store));
+
+	memset(long_text, 'a', sizeof(long_text) - 1);
+	while (event_log_first(store_events(f->store)) == first) {
+		struct object *o = make(KIND_IMAGE, test_uuid(from++));
+
+		object_set_str(o, IMAGE_DESCRIPTION, long_text);
+		put(f, o);
+	}
+}
+
+/* However many readers there are, lines are counted for some; of the others nobody notices, until they come back. */
+static void test_many_readers(void **state)
+{
+	enum { READERS = EVENT_READERS + 50 };
+	struct fixture *f = *state;
+	struct event_log *log = store_events(f->store);
+	char text[8];
+	int64_t early, late, end;
+	size_t counted = 0;
+
+	for (unsigned i = 0; i < 10; i++)
+		put(f, make(KIND_IMAGE, test_uuid(i + 1)));
+	early = event_log_end(log, EVENT_READER_ALL);
+	for (int64_t reader = 1; reader <= READERS; reader++) {
+		(void)event_log_end(log, reader);
+		(void)event_log_end(log, 1); /* stays awake */
+	}
+	assert_int_equal(event_log_readers(log, &counted), READERS + 1);
+	assert_int_equal(counted, EVENT_READERS);
+	assert_int_equal(take_places(f).count, READERS + 1);
+	assert_int_equal(take_places(f).count, 0);
+
+	/* It slept while lines came, and finds all its positions again. */
+	put(f, make(KIND_IMAGE, test_uuid(20)));
+	assert_int_equal(take_news(f).count,
+			 READERS + 1 - EVENT_READERS); /* those who sleep: accounts see no image */
+	assert_int_equal(take_news(f).count, 0);
+	end = event_log_end(log, EVENT_READER_ALL);
+	assert_int_equal(event_log_find(log, EVENT_READER_ALL, 10, &late), 0);
+	assert_int_equal(late, early);
+	assert_true(end > early);
+	assert_int_equal(event_log_find(log, EVENT_READER_ALL, 0, &late), 0);
+	assert_int_equal(late, 0);
+	assert_int_equal(event_log_read(log, EVENT_READER_ALL, 0, text, 2), 2);
+	assert_int_equal(event_log_readers(log, &counted), READERS + 1);
+	assert_int_equal(counted, EVENT_READERS);
+
+	/* It sleeps while lines that it has not seen are dropped: no old position is mistaken for a new one. */
+	for (int64_t reader = 1; reader <= READERS; reader++)
+		(void)event_log_end(log, reader);
+	fill_log(f, 100);
+	assert_int_equal(event_log_read(log, EVENT_READER_ALL, end, text, 1), -ESTALE);
+	assert_int_equal(event_log_find(log, EVENT_READER_ALL, event_log_first(log), &late), 0);
+	assert_true(late >= end + EVENTS_BYTES);
+	assert_int_equal(event_log_read(log, EVENT_READER_ALL, late, text, 1), 1);
+
+	/* Accounts go, and nothing of them stays. */
+	for (int64_t reader = 1; reader <= READERS; reader++)
+		event_log_forget(log, reader);
+	assert_int_equal(event_log_readers(log, &counted), 1);
+	assert_int_equal(counted, 1);
+	event_log_forget(log, 77); /* who never read */
 }
 
 int main(void)
@@ -434,6 +536,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_readers, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_readers_of_a_full_log, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_news, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_many_readers, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "fs/class/scratches.h"
 #include "fs/table.h"
 #include "fs/tree/by_name.h"
+#include "fs/tree/class.h"
 #include "fs/tree/permissions.h"
 #include "fs/tree/queries.h"
 #include "model/event.h"
@@ -199,6 +200,27 @@ static void test_events(void **state)
 	}
 }
 
+/* The file of an account that is gone has no attributes, wakes who waits for it, and leaves no reader in the log. */
+static void test_events_of_the_gone(void **state)
+{
+	_cleanup_view_ struct view *view = make_view(), *empty = view_new();
+	struct place p = find(view, "events", &is_alice);
+	size_t counted, before;
+	struct stat st;
+
+	(void)state;
+	assert_non_null(empty);
+	assert_int_equal(place_stat(&p, NULL, &st), 0);
+	before = event_log_readers(fs.events, &counted);
+	assert_true(before > 0);
+	event_log_forget(fs.events, p.node.index);
+	assert_int_equal(event_log_readers(fs.events, &counted), before - 1);
+	p.view = empty;
+	assert_int_equal(place_stat(&p, NULL, &st), -ESTALE);
+	assert_int_not_equal(p.entry->io->version(&p), 0);
+	assert_int_equal(event_log_readers(fs.events, &counted), before - 1);
+}
+
 /* Without other users the modes are those of the table. */
 static void test_alone(void **state)
 {
@@ -277,9 +299,13 @@ static void test_renewal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_modes),	cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_names),	cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_renewal), cmocka_unit_test(test_events),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_renewal),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_events_of_the_gone),
 	};
 
 	fs.uploads = uploads_new(NULL);
