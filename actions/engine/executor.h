@@ -3,12 +3,13 @@
  * The executor: runs jobs, in order per object and in parallel across objects.
  *
  * It learns of jobs as an observer of the store: each new row of a job in state
- * Queued is queued. A job waits in the queue of each object it names (one, two, or
- * more by rows of KIND_QUEUE_REF) and runs when it is the first in all of them;
- * since a job enters all its queues at once, in the order of the commits, no two
- * jobs can wait for each other.
+ * Queued is queued, in the order of the commits. A job waits in the queue of each
+ * object it names (one, two, or more by rows of KIND_QUEUE_REF; job_queues.h), and runs
+ * (job_run.h) when it is the first in all of them.
  *
- * States of a job: Queued -> Processing -> Done, Failed or Cancelled; Queued -> Cancelled.
+ * States of a job: Queued -> Processing -> Done, Failed or Cancelled. From Queued, too:
+ * Cancelled; Failed, when its turn has come and it is refused; Done, when there is nothing
+ * left to do, or all was done in the commit that accepted it.
  * After a restart, Queued jobs are queued again, and Processing ones are handed to
  * the recover function of their operation, so that each job comes to an end.
  */
@@ -43,12 +44,5 @@ void executor_free(struct executor *x);
  * memory. Does not block; called about once a second.
  */
 void executor_check_deadlines(struct executor *x);
-
-/**
- * Runs another operation as a step of this job, at its place in the queues: checks it like a job whose turn
- * has come, then calls its handler. @again: the daemon ended while the step ran, so its recover function is
- * called instead. The job must be in the queues that the operation needs. Blocks. -ENOENT, -EBUSY, ...
- */
-int job_run_step(struct job *job, struct request *step, bool again, struct error *e);
 
 #endif

@@ -18,9 +18,10 @@ struct job {
 	struct pool *pool;
 	struct request *req;
 	char uuid[UUID_SIZE];
-	int64_t deadline;      /* ns since 1970 */
-	atomic_bool cancelled; /* set by CancelJob and the end of the daemon, not by the deadline */
-	int64_t last_progress; /* ns of the last progress written; the worker's own */
+	int64_t deadline;	   /* ns since 1970 */
+	atomic_bool cancelled;	   /* set by CancelJob and the end of the daemon, not by the deadline */
+	const atomic_bool *ending; /* borrowed: set when the process is about to end; NULL: it is not */
+	int64_t last_progress;	   /* ns of the last progress written; the worker's own */
 	/*
 	 * While a step runs: its 0 and 100 % as percent of the whole job; the worker's own. Both 0: no step.
 	 */

@@ -21,7 +21,7 @@
 
 #include <string.h>
 
-#include "actions/engine/executor.h"
+#include "actions/engine/job_run.h"
 #include "actions/engine/kill_point.h"
 #include "actions/host/wait.h"
 #include "actions/spec/members.h"

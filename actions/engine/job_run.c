@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See job_run.h. */
+#include "actions/engine/job_run.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "actions/engine/request_check.h"
+#include "model/json.h"
+#include "model/log.h"
+#include "model/states.h"
+
+/* How long a job waits before it tries again what the database has failed. */
+#define PAUSE_MIN_MS 20
+#define PAUSE_MAX_MS 1000
+/* How often what had no memory is tried before it is given up: there may be another reason. */
+#define MEMORY_TRIES 8
+
+static long next_pause(long ms)
+{
+	return ms * 2 < PAUSE_MAX_MS ? ms * 2 : PAUSE_MAX_MS;
+}
+
+static void wait_ms(long ms)
+{
+	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+	(void)nanosleep(&pause, NULL);
+}
+
+/* True when the process is about to end: what does not work now is done by the next one. */
+static bool is_ending(const struct job *job)
+{
+	return job->ending && atomic_load(job->ending);
+}
+
+/* Tried a few times, since for want of memory it fails, too. */
+int job_read_request(struct job *job, const struct object *row, struct error *e)
+{
+	long pause = PAUSE_MIN_MS;
+	int r = 0;
+
+	for (int i = 0; i < MEMORY_TRIES; i++, pause = next_pause(pause)) {
+		_cleanup_json_ json_t *json = json_loads(object_text(row, JOB_SECRET_REQUEST), 0, NULL);
+
+		error_done(e);
+		r = json ? request_from_json(json, &job->req, e)
+			 : error_set(e, ENOMEM, "the request of the job cannot be read");
+		if (r != -ENOMEM)
+			break;
+		wait_ms(pause);
+	}
+	return r;
+}
+
+/* ---------------------------------------------------------------- running */
+
+static int begin_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct job *job = arg;
+	const struct object *row = view_get(txn_view(t), KIND_JOB, job->uuid);
+	struct object *begun;
+	int r;
+
+	if (!row || !object_str_is(row, JOB_STATE, JOB_STATE_QUEUED))
+		return -ECANCELED;
+	r = request_check(txn_view(t), job->req, false, e);
+	if (r != 0)
+		return r;
+	begun = object_copy(row);
+	object_set_str(begun, JOB_STATE, JOB_STATE_PROCESSING);
+	object_set_int(begun, JOB_STARTED, txn_now(t));
+	return txn_put(t, begun, NULL, e);
+}
+
+int job_begin(struct job *job, struct error *e)
+{
+	return store_run(pool_store(job->pool), begin_fn, job, e);
+}
+
+struct apply {
+	struct job *job;
+	bool check; /* with request_check() first */
+	json_t *result;
+};
+
+static int apply_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct apply *a = arg;
+	const struct request *req = a->job->req;
+	int r = a->check ? request_check(txn_view(t), req, false, e) : 0;
+
+	if (r != 0)
+		return r;
+	return req->op->apply ? req->op->apply(t, req, &a->result, e) : OP_NEEDS_RUN;
+}
+
+/* Performs the operation by the handler that it has. */
+static int perform(struct job *job, bool check, json_t **ret_result, struct error *e)
+{
+	const struct operation *op = job->req->op;
+	struct apply a = {.job = job, .check = check};
+	int r = OP_NEEDS_RUN;
+
+	if (op->apply || check)
+		r = store_run(pool_store(job->pool), apply_fn, &a, e);
+	if (r == OP_NEEDS_RUN && op->run) {
+		json_decref(a.result);
+		return op->run(job, ret_result, e);
+	}
+	*ret_result = a.result;
+	return r;
+}
+
+/* Without `recover` the operation is `apply` alone: one commit, of which nobody can tell whether it came. */
+static int recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	if (job->req->op->recover)
+		return job->req->op->recover(job, ret_result, e);
+	return error_set_code(
+		e, EINTR, "SYS.1000",
+		"the daemon ended while the job ran; its change was made completely or not at all");
+}
+
+/*
+ * A job whose changes the database failed in between, as on a full disk, or that had no memory, may have stopped at any
+ * point, like one whose daemon was killed; so it is finished or undone as after a restart, as soon as the database
+ * works. Its error stays, if there is one.
+ */
+static int mend(struct job *job, int r, json_t **result, struct error *e)
+{
+	bool broken = store_has_failed() || r == -ENOMEM;
+	int tries = MEMORY_TRIES;
+
+	for (long pause = PAUSE_MIN_MS; broken && job->req->op->recover && !is_ending(job);
+	     pause = next_pause(pause)) {
+		_cleanup_(error_done) struct error late = ERROR_INIT;
+		_cleanup_json_ json_t *found = NULL;
+		int now;
+
+		store_forget_failure();
+		now = recover(job, &found, &late);
+		broken = store_has_failed() || (now == -ENOMEM && --tries > 0);
+		if (broken) {
+			wait_ms(pause);
+		} else if (now >= 0 && r < 0) {
+			error_done(e);
+			r = 0;
+		} else if (now < 0 && r >= 0) {
+			r = error_move(e, &late);
+		}
+		if (!broken && now >= 0) {
+			json_decref(*result);
+			*result = steal(&found);
+		}
+	}
+	return r;
+}
+
+int job_run(struct job *job, bool again, json_t **ret_result, struct error *e)
+{
+	int r;
+
+	store_forget_failure();
+	r = again ? recover(job, ret_result, e) : perform(job, false, ret_result, e);
+	return mend(job, r, ret_result, e);
+}
+
+int job_run_step(struct job *job, struct request *step, bool again, struct error *e)
+{
+	struct request *whole = job->req;
+	_cleanup_json_ json_t *result = NULL;
+	int r;
+
+	memcpy(step->job, job->uuid, sizeof(step->job));
+	job->req = step;
+	r = again ? recover(job, &result, e) : perform(job, true, &result, e);
+	job->req = whole;
+	return request_explain_error(step, r, e);
+}
+
+/* --------------------------------------------------------------- its end */
+
+struct finish {
+	const char *job;
+	const json_t *result;
+	const struct error *error;
+};
+
+static int finish_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct finish *f = arg;
+
+	return job_finish(t, f->job, f->result, f->error, e);
+}
+
+/*
+ * Writes the end of a job. While the database fails, as on a full disk, it is tried again, for others wait for the end;
+ * if it fails until the daemon ends, the row stays Processing, and the next start recovers the job.
+ */
+void job_end(struct job *job, const json_t *result, const struct error *error)
+{
+	struct finish f = {.job = job->uuid, .result = result, .error = error};
+	_cleanup_(error_done) struct error unwritable = ERROR_INIT;
+
+	for (long pause = PAUSE_MIN_MS; true; pause = next_pause(pause)) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		int r = store_run(pool_store(job->pool), finish_fn, &f, &e);
+
+		if (r >= 0)
+			return;
+		log_error("job", job->uuid, "cannot write its end: %s", error_sentence(&e));
+		if (is_ending(job))
+			return;
+		if (r == -EINVAL &&
+		    f.error != &unwritable) { /* what it says, not the database, is to blame */
+			(void)error_move(&unwritable, &e);
+			f.error = &unwritable;
+			continue;
+		}
+		wait_ms(pause);
+	}
+}

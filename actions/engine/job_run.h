@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How one job runs, once its turn has come: from the row Queued to its end.
+ *
+ * A job may stop at any point: its daemon is killed, the database fails, memory is
+ * short. It is then finished or undone by the recover function of its operation, in
+ * this process or in the next. All of this blocks, and is done by a worker.
+ */
+#ifndef POOLFS_ENGINE_JOB_RUN_H
+#define POOLFS_ENGINE_JOB_RUN_H
+
+#include "actions/engine/job.h"
+
+/** Reads the request of the job from its row; owned by the caller, also after an error. */
+int job_read_request(struct job *job, const struct object *row, struct error *e);
+/**
+ * Queued -> Processing. OP_MISSING_OK when there is nothing to do; a negative errno when it must not run: -ECANCELED
+ * without a sentence when it is not Queued any more.
+ */
+int job_begin(struct job *job, struct error *e);
+/**
+ * Runs the operation, or (@again: the daemon ended while it ran) its recover function, until the database has taken what
+ * it says. *ret_result is owned by the caller.
+ */
+int job_run(struct job *job, bool again, json_t **ret_result, struct error *e);
+/** Writes the end of the job, as often as it takes: Done with @result, or Failed with @error (may be NULL). */
+void job_end(struct job *job, const json_t *result, const struct error *error);
+
+/**
+ * Runs another operation as a step of this job, at its place in the queues: checks it like a job whose turn
+ * has come, then calls its handler. @again: the daemon ended while the step ran, so its recover function is
+ * called instead. The job must be in the queues that the operation needs. Blocks. -ENOENT, -EBUSY, ...
+ */
+int job_run_step(struct job *job, struct request *step, bool again, struct error *e);
+
+#endif
