@@ -258,8 +258,7 @@ static void entry_run(void *arg)
 			job_end(&job, NULL, &e);
 		} else {
 			snprintf(job.req->job, sizeof(job.req->job), "%s", entry->entry.job);
-			/* an upload goes on in another process, with its file */
-			counts = strcmp(job.req->actor.source, "upload") != 0;
+			counts = !job.req->op->goes_on || !job.req->op->goes_on(job.req);
 			if (!counts)
 				leave(x);
 			run(entry, &job);

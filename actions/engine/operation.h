@@ -236,6 +236,8 @@ typedef int op_recover_fn(struct job *job, json_t **ret_result, struct error *e)
  * the caller; NULL when memory is short.
  */
 typedef struct view *op_derive_fn(const struct view *view, const char *account);
+/** Whether the job of this request goes on in another process, so that the end of this one need not wait for it. */
+typedef bool op_goes_on_fn(const struct request *req);
 /** A Get operation. */
 typedef int op_get_fn(struct pool *pool, const struct view *view, const struct request *req,
 		      json_t **ret_result, struct error *e);
@@ -284,6 +286,7 @@ struct operation {
 	op_apply_fn *apply;
 	op_run_fn *run;
 	op_recover_fn *recover;
+	op_goes_on_fn *goes_on; /* NULL: no */
 	op_get_fn *get;
 	op_derive_fn *derive; /* FORM_QUERY: of a kind whose objects are made for each query; or NULL */
 };

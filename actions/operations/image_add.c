@@ -269,6 +269,7 @@ static const struct operation add_image = {
 	.check = image_add_check,
 	.run = image_add_run,
 	.recover = image_add_recover,
+	.goes_on = request_is_upload, /* with its file */
 	.deadline_s = 86400,
 };
 

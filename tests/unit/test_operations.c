@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "actions/engine/operation.h"
+#include "actions/engine/request.h"
 
 static json_t *wire; /* operations.json */
 
@@ -395,6 +396,20 @@ static void named_operations_exist(void **state)
 	assert_true(names_seen > 200); /* the rows of the table alone are more */
 }
 
+/* An upload goes on in another process; downloads, and all others, end before this one does. */
+static void uploads_go_on(void **state)
+{
+	struct request req = {.actor = {.source = "upload"}};
+
+	(void)state;
+	for (const struct operation *const *op = operations(); *op; op++)
+		if (strcmp((*op)->name, "AddImage") != 0)
+			assert_null((*op)->goes_on);
+	assert_true(operation_by_name("AddImage")->goes_on(&req));
+	req.actor.source = "rest";
+	assert_false(operation_by_name("AddImage")->goes_on(&req));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +419,7 @@ int main(void)
 		cmocka_unit_test(operations_are_found_by_verb_and_key),
 		cmocka_unit_test(operations_are_found_by_field),
 		cmocka_unit_test(named_operations_exist),
+		cmocka_unit_test(uploads_go_on),
 		cmocka_unit_test(data_is_complete),
 	};
 
