@@ -33,16 +33,41 @@ struct handles {
 	uint32_t copies[COPY_HASHES];
 };
 
-/* The values of a handle that are kept. Numbers of node classes and the like are those of the program. */
+/*
+ * The values of a handle @h that are kept: those that another process takes over as they are, and those of which it makes
+ * something else. Numbers of node classes and the like are those of the program.
+ */
+#define KEPT_VALUES(SAME, OTHER)                                                                             \
+	OTHER(uint64_t, node, node_pack_copy(h->node))                                                       \
+	SAME(int64_t, start, h->start)                                                                       \
+	SAME(int64_t, seen, h->seen)                                                                         \
+	SAME(int64_t, end, h->end)                                                                           \
+	SAME(int64_t, base, h->base)                                                                         \
+	SAME(uint64_t, kept, h->gather.kept)                                                                 \
+	SAME(uint32_t, mode, h->mode)                                                                        \
+	SAME(uint32_t, uid, h->caller.uid)                                                                   \
+	SAME(uint32_t, gid, h->caller.gid)                                                                   \
+	SAME(uint32_t, writer, h->writer)                                                                    \
+	SAME(uint32_t, opener, h->opener)                                                                    \
+	SAME(int32_t, refused, h->refused)                                                                   \
+	SAME(uint8_t, limited, h->caller.limited)                                                            \
+	SAME(uint8_t, reads, h->reads)                                                                       \
+	SAME(uint8_t, writes, h->writes)                                                                     \
+	OTHER(uint8_t, has_content, h->content || h->lost)                                                   \
+	SAME(uint8_t, polled, h->polled)                                                                     \
+	SAME(uint8_t, requested, h->requested)                                                               \
+	SAME(uint8_t, base_set, h->base_set)                                                                 \
+	SAME(uint8_t, held, h->gather.held)                                                                  \
+	SAME(uint8_t, taken, h->gather.taken)                                                                \
+	SAME(uint8_t, appends, h->gather.appends)                                                            \
+	SAME(uint8_t, anew, h->gather.anew)                                                                  \
+	SAME(uint8_t, written, h->written)                                                                   \
+	SAME(uint8_t, opener_closed, h->opener_closed)                                                       \
+	SAME(uint8_t, close_pending, h->close_pending)
+
+#define KEPT_MEMBER(type, name, value) type name;
 struct kept_handle {
-	uint64_t node;
-	int64_t start, seen, end, base;
-	uint64_t kept; /* of the text */
-	uint32_t mode, uid, gid, writer, opener;
-	int32_t refused;
-	uint8_t limited, reads, writes, has_content, polled, requested, base_set;
-	uint8_t held, taken, appends, anew; /* of the text */
-	uint8_t written, opener_closed, close_pending;
+	KEPT_VALUES(KEPT_MEMBER, KEPT_MEMBER)
 	uint8_t unused[2];
 };
 _Static_assert(sizeof(struct kept_handle) == 88 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
@@ -140,40 +165,17 @@ static int save_text(struct handle *h)
 	return r;
 }
 
+#define KEPT_INITIAL(type, name, value) .name = (type)(value),
+
 /* Keeps what has changed. For the thread that receives requests, or before others know the handle. -ENOSPC, -ENOMEM. */
 static int save(struct handle *h)
 {
 	bool keeps = h->keep && !atomic_load(&h->closed);
 	int lost = keeps ? save_text(h) : 0, r;
-	const struct gather *g = &h->gather;
-	struct kept_handle now = {.node = node_pack_copy(h->node),
-				  .start = h->start,
-				  .seen = atomic_load(&h->seen),
-				  .end = h->end,
-				  .base = h->base,
-				  .kept = g->kept,
-				  .mode = h->mode,
-				  .uid = h->caller.uid,
-				  .gid = h->caller.gid,
-				  .writer = (uint32_t)h->writer,
-				  .opener = (uint32_t)h->opener,
-				  /* a text that is not kept whole goes on nowhere else */
-				  .refused = lost < 0 ? -lost : atomic_load(&h->refused),
-				  .limited = h->caller.limited,
-				  .reads = h->reads,
-				  .writes = h->writes,
-				  .has_content = h->content || atomic_load(&h->lost),
-				  .polled = h->polled,
-				  .requested = h->requested,
-				  .base_set = h->base_set,
-				  .held = g->held,
-				  .taken = g->taken,
-				  .appends = g->appends,
-				  .anew = g->anew,
-				  .written = h->written,
-				  .opener_closed = h->opener_closed,
-				  .close_pending = h->close_pending};
+	struct kept_handle now = {KEPT_VALUES(KEPT_INITIAL, KEPT_INITIAL)};
 
+	if (lost < 0)
+		now.refused = -lost; /* a text that is not kept whole goes on nowhere else */
 	if (!keeps || (h->saved && memcmp(h->saved, &now, sizeof(now)) == 0))
 		return 0;
 	r = keep_set(h->keep, KEEP_HANDLE, h->number, &now, sizeof(now));
@@ -516,17 +518,12 @@ static struct document *load_document(struct keep *keep, enum keep_type type, ui
 	return ret->kept ? document_new(kept + sizeof(head), (size_t)head.len, head.mtime) : NULL;
 }
 
-static int load_text(struct handle *h, const struct kept_handle *kept)
+static int load_text(struct handle *h)
 {
 	struct gather *g = &h->gather;
 	size_t len = 0;
 	_cleanup_free_ char *text = keep_get(h->keep, KEEP_TEXT, h->number, &len);
 
-	*g = (struct gather){.kept = (size_t)kept->kept,
-			     .held = kept->held,
-			     .taken = kept->taken,
-			     .appends = kept->appends,
-			     .anew = kept->anew};
 	json_gather_init(&g->scan, SIZE_MAX);
 	if (!text)
 		return 0;
@@ -535,9 +532,11 @@ static int load_text(struct handle *h, const struct kept_handle *kept)
 	return gather_append(g, text, len, SIZE_MAX);
 }
 
+#define KEPT_LOAD(type, name, value) value = kept.name;
+#define KEPT_LEAVE(type, name, value)
+
 static struct handle *load(const struct fs *fs, const struct view *view, uint64_t number)
 {
-	struct caller caller;
 	struct kept_handle kept;
 	struct handle *h;
 	struct shown ignored;
@@ -545,31 +544,16 @@ static struct handle *load(const struct fs *fs, const struct view *view, uint64_
 
 	if (!keep_read(fs->keep, KEEP_HANDLE, number, &kept, sizeof(kept)) || !node_unpack(kept.node, &node))
 		return NULL;
-	caller = (struct caller){.uid = kept.uid, .gid = kept.gid, .limited = kept.limited};
-	h = handle_new(node, kept.mode, view, &caller);
+	h = handle_new(node, kept.mode, view, &(struct caller){0});
 	if (!h)
 		return NULL;
 	h->number = number;
 	h->keep = fs->keep;
-	h->reads = kept.reads;
-	h->writes = kept.writes;
-	h->start = kept.start;
-	atomic_store(&h->seen, kept.seen);
-	h->end = kept.end;
-	h->base = kept.base;
-	h->base_set = kept.base_set;
-	h->requested = kept.requested;
-	h->polled = kept.polled;
-	h->writer = (pid_t)kept.writer;
-	h->opener = (pid_t)kept.opener;
-	h->written = kept.written;
-	h->opener_closed = kept.opener_closed;
-	h->close_pending = kept.close_pending;
-	atomic_store(&h->refused, kept.refused);
+	KEPT_VALUES(KEPT_LOAD, KEPT_LEAVE)
 	h->content = load_document(fs->keep, KEEP_CONTENT, number, &h->shown);
 	h->answer = load_document(fs->keep, KEEP_ANSWER, number, &ignored);
 	atomic_store(&h->lost, kept.has_content && !h->content);
-	if (load_text(h, &kept) == 0)
+	if (load_text(h) == 0)
 		return h;
 	handle_unref(h);
 	return NULL;
