@@ -2,7 +2,6 @@
 /* See pool.h. */
 #include "actions/engine/pool.h"
 
-
 #include "actions/engine/config.h"
 #include "actions/engine/pool_internal.h"
 

@@ -26,7 +26,7 @@ flock 9
 rmdir "$STATE/pool.db"
 mv "$STATE/pool.db.away" "$STATE/pool.db"
 is_tried() { # a worker waits for the lock
-	ls -l "/proc/$(worker_pid)/fd" | grep -qF " $STATE/lock"
+	readlink "/proc/$(worker_pid)"/fd/* | finds -xF "$STATE/lock"
 }
 # is_in PID FUNCTION: it waits there in the kernel.
 is_in() {
