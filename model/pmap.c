@@ -1,67 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Persistent AVL tree with in-place changes of unshared nodes. See pmap.h. */
+/*
+ * Persistent B+ tree with in-place changes of unshared nodes. See pmap.h.
+ *
+ * Key i of an inner node is not larger than any key below child i, and larger than all below the children before it;
+ * the first is not looked at. A change makes room on its way down: it splits what is full before it goes on, which
+ * leaves the content as it is, so that it can end at any node when memory is short.
+ */
 #include "model/pmap.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+/*
+ * The most entries of a node. A copy of a node refers once more to each child or value, which is what a change
+ * costs; keys alone are copied at once.
+ */
+#define ENTRIES_MAX 16
+#define KEYS_MAX    64
+/* The room of a node grows in steps of this. */
+#define STEP 4
 
 struct pmap {
-	struct ref ref; /* first member: a map may be the value of another map */
-	uint64_t key;
-	struct ref *value;	   /* owned */
-	struct pmap *left, *right; /* owned */
-	uint32_t count;		   /* nodes in this subtree */
-	uint8_t height;
+	struct ref ref;	 /* first member: a map may be the value of another map */
+	uint32_t count;	 /* keys in this subtree */
+	uint8_t n, room; /* entries in this node */
+	uint8_t height;	 /* of a leaf: 0 */
+	bool bare;	 /* a leaf of a set: it has no slots */
+	uint64_t keys[]; /* @room of them; after them as many slots: children, or values, owned */
 };
+
+static struct ref **slots(const struct pmap *n)
+{
+	return (struct ref **)(uintptr_t)(n->keys + n->room);
+}
+
+static struct pmap **children(const struct pmap *n)
+{
+	return (struct pmap **)slots(n);
+}
+
+static unsigned room_max(const struct pmap *n)
+{
+	return n->bare ? KEYS_MAX : ENTRIES_MAX;
+}
 
 static void node_destroy(struct ref *self)
 {
 	struct pmap *n = (struct pmap *)self;
 
-	pmap_unref(n->left);
-	pmap_unref(n->right);
-	ref_put(n->value);
+	for (unsigned i = 0; i < n->n && !n->bare; i++)
+		ref_put(slots(n)[i]);
 	free(n);
 }
 
-static struct pmap *node_new(uint64_t key, struct ref *value)
+/* An empty node with room for at least @entries. */
+static struct pmap *node_new(unsigned height, unsigned entries, bool bare)
 {
-	struct pmap *n = malloc(sizeof(*n));
+	unsigned room = (entries + STEP - 1) / STEP * STEP;
+	struct pmap *n = malloc(sizeof(*n) + room * (sizeof(n->keys[0]) + (bare ? 0 : sizeof(struct ref *))));
 
 	if (!n)
 		return NULL;
 	ref_init(&n->ref, node_destroy);
-	n->key = key;
-	n->value = value;
-	n->left = n->right = NULL;
-	n->count = 1;
-	n->height = 1;
+	n->count = 0;
+	n->n = 0;
+	n->room = (uint8_t)room;
+	n->height = (uint8_t)height;
+	n->bare = bare;
 	return n;
 }
 
-/* Makes *slot a node that nothing else refers to, by copying a shared one. */
-static int node_make_unique(struct pmap **slot)
+/* Appends @count entries of @from to @to, which has room for them and as many slots. The references move, too. */
+static void append(struct pmap *to, const struct pmap *from, unsigned first, unsigned count)
 {
-	struct pmap *old = *slot, *copy;
+	memcpy(to->keys + to->n, from->keys + first, count * sizeof(to->keys[0]));
+	if (!to->bare)
+		memcpy(slots(to) + to->n, slots(from) + first, count * sizeof(struct ref *));
+	to->n = (uint8_t)(to->n + count);
+}
 
-	if (ref_is_unique(&old->ref))
-		return 0;
-	copy = node_new(old->key, old->value);
-	if (!copy)
+/* Frees a node whose entries have moved, or, if others refer to it, adds references to the entries for the copy. */
+static void give_up(struct pmap *n)
+{
+	if (ref_is_unique(&n->ref)) {
+		free(n);
+		return;
+	}
+	for (unsigned i = 0; i < n->n && !n->bare; i++)
+		ref_get(slots(n)[i]);
+	pmap_unref(n);
+}
+
+/* Moves the node in *slot to one with room for @entries. -ENOMEM. */
+static int node_move(struct pmap **slot, unsigned entries)
+{
+	struct pmap *old = *slot, *moved = node_new(old->height, entries, old->bare);
+
+	if (!moved)
 		return -ENOMEM;
-	ref_get(old->value);
-	copy->left = pmap_ref(old->left);
-	copy->right = pmap_ref(old->right);
-	copy->count = old->count;
-	copy->height = old->height;
-	pmap_unref(old);
-	*slot = copy;
+	append(moved, old, 0, old->n);
+	moved->count = old->count;
+	give_up(old);
+	*slot = moved;
 	return 0;
 }
 
-static int height(const struct pmap *n)
+/* Makes *slot a node that nothing else refers to, with room for @more entries. -ENOMEM. */
+static int node_open(struct pmap **slot, unsigned more)
 {
-	return n ? n->height : 0;
+	const struct pmap *n = *slot;
+
+	return ref_is_unique(&n->ref) && n->n + more <= n->room ? 0 : node_move(slot, n->n + more);
 }
 
 size_t pmap_count(const struct pmap *n)
@@ -69,217 +119,357 @@ size_t pmap_count(const struct pmap *n)
 	return n ? n->count : 0;
 }
 
-static void node_update(struct pmap *n)
+static void node_recount(struct pmap *n)
 {
-	int l = height(n->left), r = height(n->right);
-
-	n->height = (uint8_t)((l > r ? l : r) + 1);
-	n->count = (uint32_t)(1 + pmap_count(n->left) + pmap_count(n->right));
+	n->count = n->height ? 0 : n->n;
+	for (unsigned i = 0; i < n->n && n->height; i++)
+		n->count += children(n)[i]->count;
 }
 
-/* Rotates the unique node in *slot; its child on the rising side must be unique too. */
-static void rotate_right(struct pmap **slot)
+/* The number of keys of the node that are at most @key. */
+static unsigned position(const struct pmap *n, uint64_t key)
 {
-	struct pmap *n = *slot, *l = n->left;
+	unsigned from = 0, count = n->n;
 
-	n->left = l->right;
-	l->right = n;
-	node_update(n);
-	node_update(l);
-	*slot = l;
+	while (count > 0) {
+		unsigned half = count / 2;
+
+		if (n->keys[from + half] <= key) {
+			from += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
+	}
+	return from;
 }
 
-static void rotate_left(struct pmap **slot)
+static unsigned child_index(const struct pmap *n, uint64_t key)
 {
-	struct pmap *n = *slot, *r = n->right;
+	unsigned i = position(n, key);
 
-	n->right = r->left;
-	r->left = n;
-	node_update(n);
-	node_update(r);
-	*slot = r;
+	return i ? i - 1 : 0;
 }
+
+/* The leaf where @key is, or belongs. */
+static const struct pmap *find_leaf(const struct pmap *n, uint64_t key)
+{
+	while (n->height)
+		n = children(n)[child_index(n, key)];
+	return n;
+}
+
+static void insert_entry(struct pmap *n, unsigned at, uint64_t key, struct ref *slot)
+{
+	memmove(n->keys + at + 1, n->keys + at, (n->n - at) * sizeof(n->keys[0]));
+	n->keys[at] = key;
+	if (!n->bare) {
+		memmove(slots(n) + at + 1, slots(n) + at, (n->n - at) * sizeof(slot));
+		slots(n)[at] = slot;
+	}
+	n->n++;
+}
+
+/* Does not drop the reference in the slot. */
+static void delete_entry(struct pmap *n, unsigned at)
+{
+	n->n--;
+	memmove(n->keys + at, n->keys + at + 1, (n->n - at) * sizeof(n->keys[0]));
+	if (!n->bare)
+		memmove(slots(n) + at, slots(n) + at + 1, (n->n - at) * sizeof(struct ref *));
+}
+
+/* -------------------------------------------------------------------- set */
 
 /*
- * Rebalances the unique node in *slot. When memory is too short to copy a shared
- * child, the tree stays correct but slightly unbalanced; the next change on this
- * path tries again.
+ * Splits child @i, which is full, so that @key has room in one of the halves. The caller's node is unique and has
+ * room. Keys that come in ascending order leave full nodes behind.
  */
-static void rebalance(struct pmap **slot)
+static int split(struct pmap *n, unsigned i, uint64_t key)
 {
-	struct pmap *n = *slot;
+	struct pmap **slot = &children(n)[i], *left, *right;
+	unsigned at;
+	int r = node_open(slot, 0);
 
-	node_update(n);
-	if (height(n->left) > height(n->right) + 1) {
-		if (node_make_unique(&n->left) < 0)
-			return;
-		if (height(n->left->left) < height(n->left->right)) {
-			if (node_make_unique(&n->left->right) < 0)
-				return;
-			rotate_left(&n->left);
-		}
-		rotate_right(slot);
-	} else if (height(n->right) > height(n->left) + 1) {
-		if (node_make_unique(&n->right) < 0)
-			return;
-		if (height(n->right->right) < height(n->right->left)) {
-			if (node_make_unique(&n->right->left) < 0)
-				return;
-			rotate_right(&n->right);
-		}
-		rotate_left(slot);
-	}
+	if (r < 0)
+		return r;
+	left = *slot;
+	at = key > left->keys[left->n - 1] ? left->n - 1U : left->n / 2U;
+	right = node_new(left->height, left->n - at + 1, left->bare);
+	if (!right)
+		return -ENOMEM;
+	append(right, left, at, left->n - at);
+	left->n = (uint8_t)at;
+	node_recount(right);
+	node_recount(left);
+	insert_entry(n, i + 1, right->keys[0], &right->ref);
+	if (left->n + STEP < left->room)
+		(void)node_move(slot, left->n + 1U); /* it only takes more memory otherwise */
+	return 0;
 }
 
-int pmap_set(struct pmap **slot, uint64_t key, struct ref *value)
+static int set_below(struct pmap **slot, uint64_t key, struct ref *value, bool fresh)
 {
+	const struct pmap *child;
 	struct pmap *n = *slot;
+	bool full = false;
 	int r;
 
-	if (!n) {
-		*slot = node_new(key, value);
-		return *slot ? 0 : -ENOMEM;
+	if (n->height) {
+		child = children(n)[child_index(n, key)];
+		full = fresh && child->n == room_max(child);
 	}
-	r = node_make_unique(slot);
+	r = node_open(slot, full || (fresh && !n->height));
 	if (r < 0)
 		return r;
 	n = *slot;
-	if (key == n->key) {
-		ref_put(n->value);
-		n->value = value;
-		return 0;
+	if (n->height) {
+		if (full)
+			r = split(n, child_index(n, key), key);
+		if (r == 0)
+			r = set_below(&children(n)[child_index(n, key)], key, value, fresh);
+		if (r == 0 && fresh)
+			n->count++;
+		return r;
 	}
-	r = pmap_set(key < n->key ? &n->left : &n->right, key, value);
-	if (r == 0)
-		rebalance(slot);
-	return r;
+	if (fresh) {
+		insert_entry(n, position(n, key), key, value);
+		n->count++;
+	} else if (!n->bare) {
+		struct ref **old = &slots(n)[position(n, key) - 1];
+
+		ref_put(*old);
+		*old = value;
+	}
+	return 0;
 }
 
-/* Removes the leftmost node from *slot and returns it: unique, with its value and without children. */
-static int take_first(struct pmap **slot, struct pmap **ret_node)
+/* Makes *root the only child of a new root. */
+static int grow(struct pmap **root)
+{
+	struct pmap *top = node_new((*root)->height + 1U, 2, false);
+
+	if (!top)
+		return -ENOMEM;
+	top->count = (*root)->count;
+	insert_entry(top, 0, (*root)->keys[0], &(*root)->ref);
+	*root = top;
+	return 0;
+}
+
+int pmap_set(struct pmap **root, uint64_t key, struct ref *value)
+{
+	bool fresh = !pmap_get(*root, key, NULL);
+	int r = 0;
+
+	if (value && *root && find_leaf(*root, key)->bare)
+		return -EINVAL;
+	if (!*root) {
+		*root = node_new(0, 1, !value);
+		if (!*root)
+			return -ENOMEM;
+		insert_entry(*root, 0, key, value);
+		(*root)->count = 1;
+		return 0;
+	}
+	if (fresh && (*root)->n == room_max(*root))
+		r = grow(root);
+	return r < 0 ? r : set_below(root, key, value, fresh);
+}
+
+/* ----------------------------------------------------------------- remove */
+
+/* Unites child @i with the next one when both are small. When memory is short, they stay. */
+static void unite(struct pmap *n, unsigned i)
+{
+	struct pmap *left, *right;
+
+	if (i + 1 >= n->n)
+		return;
+	left = children(n)[i];
+	right = children(n)[i + 1];
+	if (left->bare != right->bare || left->n + right->n > (unsigned)room_max(left) / 2)
+		return;
+	if (node_open(&children(n)[i], right->n) < 0)
+		return;
+	left = children(n)[i];
+	append(left, right, 0, right->n);
+	if (left->height)
+		left->keys[left->n - right->n] = n->keys[i + 1];
+	left->count += right->count;
+	give_up(right);
+	delete_entry(n, i + 1);
+}
+
+static int remove_below(struct pmap **slot, uint64_t key)
 {
 	struct pmap *n;
-	int r = node_make_unique(slot);
+	unsigned i;
+	int r = node_open(slot, 0);
 
 	if (r < 0)
 		return r;
 	n = *slot;
-	if (!n->left) {
-		*slot = n->right;
-		n->right = NULL;
-		*ret_node = n;
+	if (!n->height) {
+		i = position(n, key) - 1;
+		if (!n->bare)
+			ref_put(slots(n)[i]);
+		delete_entry(n, i);
+		n->count--;
 		return 0;
 	}
-	r = take_first(&n->left, ret_node);
-	if (r == 0)
-		rebalance(slot);
-	return r;
-}
-
-static int remove_present(struct pmap **slot, uint64_t key)
-{
-	struct pmap *n, *next;
-	int r = node_make_unique(slot);
-
+	i = child_index(n, key);
+	r = remove_below(&children(n)[i], key);
 	if (r < 0)
 		return r;
-	n = *slot;
-	if (key != n->key) {
-		r = remove_present(key < n->key ? &n->left : &n->right, key);
-		if (r == 0)
-			rebalance(slot);
-		return r;
+	n->count--;
+	if (children(n)[i]->n == 0) {
+		pmap_unref(children(n)[i]);
+		delete_entry(n, i);
+	} else {
+		unite(n, i);
+		if (i > 0)
+			unite(n, i - 1);
 	}
-	if (!n->left || !n->right) {
-		*slot = n->left ? n->left : n->right;
-		n->left = n->right = NULL;
-		pmap_unref(n);
-		return 0;
-	}
-	r = take_first(&n->right, &next);
-	if (r < 0)
-		return r;
-	next->left = n->left;
-	next->right = n->right;
-	n->left = n->right = NULL;
-	pmap_unref(n);
-	*slot = next;
-	rebalance(slot);
 	return 0;
 }
 
 int pmap_remove(struct pmap **root, uint64_t key)
 {
+	int r;
+
 	if (!pmap_get(*root, key, NULL))
 		return -ENOENT;
-	return remove_present(root, key);
+	r = remove_below(root, key);
+	if (r < 0)
+		return r;
+	while ((*root)->height && (*root)->n == 1) {
+		struct pmap *top = *root;
+
+		*root = pmap_ref(children(top)[0]);
+		pmap_unref(top);
+	}
+	if ((*root)->n == 0) {
+		pmap_unref(*root);
+		*root = NULL;
+	}
+	return 0;
 }
 
-bool pmap_get(const struct pmap *n, uint64_t key, struct ref **ret_value)
+/* ------------------------------------------------------------------- read */
+
+bool pmap_get(const struct pmap *root, uint64_t key, struct ref **ret_value)
 {
-	while (n && key != n->key)
-		n = key < n->key ? n->left : n->right;
-	if (n && ret_value)
-		*ret_value = n->value;
-	return n != NULL;
+	const struct pmap *leaf = root ? find_leaf(root, key) : NULL;
+	unsigned i = leaf ? position(leaf, key) : 0;
+
+	if (i == 0 || leaf->keys[i - 1] != key)
+		return false;
+	if (ret_value)
+		*ret_value = leaf->bare ? NULL : slots(leaf)[i - 1];
+	return true;
 }
 
 bool pmap_next(const struct pmap *n, uint64_t after, uint64_t *ret_key, struct ref **ret_value)
 {
-	const struct pmap *best = NULL;
+	const struct pmap *beyond = NULL; /* what lies behind the path */
+	unsigned i;
 
-	while (n) {
-		if (n->key > after) {
-			best = n;
-			n = n->left;
-		} else {
-			n = n->right;
-		}
-	}
-	if (!best)
+	if (!n)
 		return false;
+	while (n->height) {
+		i = child_index(n, after);
+		if (i + 1U < n->n)
+			beyond = children(n)[i + 1];
+		n = children(n)[i];
+	}
+	i = position(n, after);
+	if (i == n->n) {
+		if (!beyond)
+			return false;
+		for (n = beyond, i = 0; n->height;)
+			n = children(n)[0];
+	}
 	if (ret_key)
-		*ret_key = best->key;
+		*ret_key = n->keys[i];
 	if (ret_value)
-		*ret_value = best->value;
+		*ret_value = n->bare ? NULL : slots(n)[i];
 	return true;
+}
+
+bool pmap_previous(const struct pmap *n, uint64_t before, uint64_t *ret_key)
+{
+	const struct pmap *ahead = NULL; /* what lies ahead of the path */
+	unsigned i;
+
+	if (!n || before == 0)
+		return false;
+	while (n->height) {
+		i = child_index(n, before - 1);
+		if (i > 0)
+			ahead = children(n)[i - 1];
+		n = children(n)[i];
+	}
+	i = position(n, before - 1);
+	if (i == 0) {
+		if (!ahead)
+			return false;
+		for (n = ahead; n->height;)
+			n = children(n)[n->n - 1];
+		i = n->n;
+	}
+	*ret_key = n->keys[i - 1];
+	return true;
+}
+
+size_t pmap_rank(const struct pmap *n, uint64_t key)
+{
+	size_t rank = 0;
+
+	if (!n || key == 0)
+		return 0;
+	while (n->height) {
+		unsigned at = child_index(n, key - 1);
+
+		for (unsigned i = 0; i < at; i++)
+			rank += children(n)[i]->count;
+		n = children(n)[at];
+	}
+	return rank + position(n, key - 1);
 }
 
 static void cursor_descend(struct pmap_cursor *cursor, const struct pmap *n)
 {
-	for (; n; n = n->left) {
-		__builtin_prefetch(n->right);
-		cursor->path[cursor->depth++] = n;
+	for (;; n = children(n)[0]) {
+		cursor->path[cursor->depth].node = n;
+		cursor->path[cursor->depth++].next = n->height ? 1 : 0;
+		if (!n->height)
+			return;
 	}
 }
 
 void pmap_cursor_init(struct pmap_cursor *cursor, const struct pmap *root)
 {
 	cursor->depth = 0;
-	cursor_descend(cursor, root);
+	if (root)
+		cursor_descend(cursor, root);
 }
 
 struct ref *pmap_cursor_next(struct pmap_cursor *cursor)
 {
 	while (cursor->depth > 0) {
-		const struct pmap *n = cursor->path[--cursor->depth];
+		const struct pmap *n = cursor->path[cursor->depth - 1].node;
+		unsigned i = cursor->path[cursor->depth - 1].next++;
 
-		cursor_descend(cursor, n->right);
-		if (n->value)
-			return n->value;
+		if (i >= n->n || n->bare) {
+			cursor->depth--;
+		} else if (n->height) {
+			if (i + 1U < n->n)
+				__builtin_prefetch(children(n)[i + 1]);
+			cursor_descend(cursor, children(n)[i]);
+		} else if (slots(n)[i]) {
+			return slots(n)[i];
+		}
 	}
 	return NULL;
-}
-
-bool pmap_last(const struct pmap *n, uint64_t *ret_key, struct ref **ret_value)
-{
-	while (n && n->right)
-		n = n->right;
-	if (!n)
-		return false;
-	if (ret_key)
-		*ret_key = n->key;
-	if (ret_value)
-		*ret_value = n->value;
-	return true;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A persistent ordered map from 64-bit keys to counted values.
+ * A persistent ordered map from 64-bit keys to counted values, or an ordered set
+ * of 64-bit keys, which takes 9 to 12 bytes per key.
  *
  * Every version of the map stays valid and unchanged while its root is
- * referenced: a change copies the path from the root to the changed node (in an
- * AVL tree at most ~1.44 log2 n nodes) and shares the rest. Nodes that are
- * referenced only by the caller's root are changed in place, so loading a large
- * map copies nothing. The empty map is NULL.
+ * referenced: a change copies the path from the root to the changed leaf (it is a
+ * B+ tree, so a few nodes) and shares the rest. Nodes that are referenced only by
+ * the caller's root are changed in place, so loading a large map copies nothing.
+ * The empty map is NULL.
  *
  * Roots are counted references: pmap_ref()/pmap_unref(). Readers need no lock; a
  * writer needs a root of its own.
@@ -33,8 +34,8 @@ static inline void pmap_unref(struct pmap *root)
 }
 
 /**
- * Sets @key to @value (on success takes over the caller's reference; @value may be NULL when only the keys
- * matter). 0 or -ENOMEM; on -ENOMEM the content of the map is unchanged.
+ * Sets @key to @value; on success takes over the caller's reference. A map whose first value is NULL is a set, in
+ * which only the keys matter. 0, -ENOMEM, or -EINVAL for a value in a set; on an error the content is unchanged.
  */
 int pmap_set(struct pmap **root, uint64_t key, struct ref *value);
 
@@ -47,9 +48,15 @@ bool pmap_get(const struct pmap *root, uint64_t key, struct ref **ret_value);
 /** The smallest key greater than @after, with its value. False at the end. */
 bool pmap_next(const struct pmap *root, uint64_t after, uint64_t *ret_key, struct ref **ret_value);
 
+/** The largest key smaller than @before. False when there is none. */
+bool pmap_previous(const struct pmap *root, uint64_t before, uint64_t *ret_key);
+
 /* Iterates in the order of keys; cheaper than pmap_next() over all of a large map. */
 struct pmap_cursor {
-	const struct pmap *path[64]; /* nodes to be visited, the next one last; higher than any map */
+	struct {
+		const struct pmap *node;
+		unsigned next;
+	} path[32]; /* from the root to a leaf; higher than any map */
 	int depth;
 };
 
@@ -58,10 +65,9 @@ void pmap_cursor_init(struct pmap_cursor *cursor, const struct pmap *root);
 /** The next value (NULL values are skipped); NULL at the end. */
 struct ref *pmap_cursor_next(struct pmap_cursor *cursor);
 
-/** The largest key. False when the map is empty. */
-bool pmap_last(const struct pmap *root, uint64_t *ret_key, struct ref **ret_value);
-
 /** Number of keys. */
 size_t pmap_count(const struct pmap *root);
+/** Number of keys smaller than @key. */
+size_t pmap_rank(const struct pmap *root, uint64_t key);
 
 #endif

@@ -164,9 +164,15 @@ static int write_row(struct txn *t, const struct object *before, struct object *
 		return r;
 	if (!before)
 		o->id = sqlite3_last_insert_rowid(t->db);
-	if (view_put(t->view, o) < 0 || remember(t, before, o) < 0) {
+	r = view_put(t->view, o);
+	if (r == 0)
+		r = remember(t, before, o);
+	if (r < 0) {
 		t->failed = true;
-		return error_oom(e);
+		return r == -ERANGE
+			       ? error_set(e, ENOSPC, "the numbers of rows of the table '%s' are used up",
+					   o->kind->table)
+			       : error_oom(e);
 	}
 	view_set_changed(t->view, o->kind->id, t->now);
 	return 0;

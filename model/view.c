@@ -2,10 +2,10 @@
 /*
  * Views. See view.h.
  *
- * One map per kind from row id to object, and one map per F_INDEX field from the
- * hash of the text to the set of row ids that may have it. Readers compare the
- * text itself, so a hash collision only costs time. A third kind of map has sums of
- * what the objects of an account take.
+ * One map per kind from row id to object, and one set per F_INDEX field of the
+ * hash of the text with the row id of each object that has it (index_key()). Readers
+ * compare the text itself, so a hash collision only costs time. A third kind of map
+ * has sums of what the objects of an account take.
  */
 #include "model/view.h"
 
@@ -127,40 +127,33 @@ void view_unref(struct view *view)
 		ref_put(&view->ref);
 }
 
-/* The set of row ids for @hash in the index @slot, borrowed; NULL when empty. */
-static struct pmap *index_set(const struct view *view, int slot, uint64_t hash)
+/*
+ * An entry of an index: the upper bits of the hash, then the row id, so that the objects with one text are neighbours
+ * in the order of their ids.
+ */
+static uint64_t index_key(uint64_t hash, int64_t id)
 {
-	struct ref *set = NULL;
+	return (hash >> VIEW_ID_BITS << VIEW_ID_BITS) | (uint64_t)id;
+}
 
-	pmap_get(view->index[slot], hash, &set);
-	return (struct pmap *)set;
+static bool is_in_bucket(uint64_t key, uint64_t hash)
+{
+	return key >> VIEW_ID_BITS == hash >> VIEW_ID_BITS;
+}
+
+static int64_t id_of(uint64_t key)
+{
+	return (int64_t)(key & (uint64_t)VIEW_ID_MAX);
 }
 
 static int index_add(struct view *view, int slot, const char *text, int64_t id)
 {
-	uint64_t hash = hash_text(text);
-	struct pmap *set = pmap_ref(index_set(view, slot, hash));
-	int r = pmap_set(&set, (uint64_t)id, NULL);
-
-	if (r == 0)
-		r = pmap_set(&view->index[slot], hash, (struct ref *)set);
-	if (r < 0)
-		pmap_unref(set);
-	return r;
+	return pmap_set(&view->index[slot], index_key(hash_text(text), id), NULL);
 }
 
 static int index_drop(struct view *view, int slot, const char *text, int64_t id)
 {
-	uint64_t hash = hash_text(text);
-	struct pmap *set = pmap_ref(index_set(view, slot, hash));
-	int r = pmap_remove(&set, (uint64_t)id);
-
-	if (r == 0)
-		r = set ? pmap_set(&view->index[slot], hash, (struct ref *)set)
-			: pmap_remove(&view->index[slot], hash);
-	if (r < 0)
-		pmap_unref(set);
-	return r;
+	return pmap_remove(&view->index[slot], index_key(hash_text(text), id));
 }
 
 /* Updates the indexes from @before to @after, either of which may be NULL. */
@@ -301,7 +294,7 @@ int view_tally(struct view *view, view_takes_fn *takes)
 int view_put(struct view *view, const struct object *o)
 {
 	const struct object *before = view_get_id(view, o->kind->id, o->id);
-	int r = tally_update(view, before, o);
+	int r = o->id >= VIEW_ID_MAX ? -ERANGE : tally_update(view, before, o);
 
 	if (r == 0)
 		r = index_update(view, before, o);
@@ -393,23 +386,29 @@ const struct object *view_next_candidate(const struct view *view, enum kind_id k
 					 const char *value, int64_t after)
 {
 	int slot = index_slot[kind][field];
-	const struct pmap *set = slot < 0 || !value ? NULL : index_set(view, slot, hash_text(value));
-	uint64_t id;
+	uint64_t hash, key;
 
-	return pmap_next(set, (uint64_t)after, &id, NULL) ? view_get_id(view, kind, (int64_t)id) : NULL;
+	if (slot < 0 || !value)
+		return NULL;
+	hash = hash_text(value);
+	return pmap_next(view->index[slot], index_key(hash, after), &key, NULL) && is_in_bucket(key, hash)
+		       ? view_get_id(view, kind, id_of(key))
+		       : NULL;
 }
 
 const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field,
 				       const char *value)
 {
 	int slot = index_slot[kind][field];
-	const struct pmap *set = slot < 0 || !value ? NULL : index_set(view, slot, hash_text(value));
 	const struct object *o;
-	uint64_t id;
+	uint64_t hash, key;
 
-	if (!pmap_last(set, &id, NULL))
+	if (slot < 0 || !value)
 		return NULL;
-	o = view_get_id(view, kind, (int64_t)id);
+	hash = hash_text(value);
+	if (!pmap_previous(view->index[slot], index_key(hash, VIEW_ID_MAX), &key) || !is_in_bucket(key, hash))
+		return NULL;
+	o = view_get_id(view, kind, id_of(key));
 	return o && object_str_is(o, field, value) ? o : NULL;
 }
 
@@ -426,8 +425,13 @@ const struct object *view_next_where(const struct view *view, enum kind_id kind,
 size_t view_count_where(const struct view *view, enum kind_id kind, int field, const char *value)
 {
 	int slot = index_slot[kind][field];
+	uint64_t hash;
 
-	return slot < 0 || !value ? 0 : pmap_count(index_set(view, slot, hash_text(value)));
+	if (slot < 0 || !value)
+		return 0;
+	hash = hash_text(value);
+	return pmap_rank(view->index[slot], index_key(hash, VIEW_ID_MAX)) -
+	       pmap_rank(view->index[slot], index_key(hash, 0));
 }
 
 const struct object *view_get(const struct view *view, enum kind_id kind, const char *uuid)

@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,21 +22,36 @@ static int alive;
 /* Allocations that succeed before one fails; negative: none fails. */
 static int fail_after = -1;
 
+/* Bytes of what malloc() has given and free() has not got back. */
+static size_t bytes;
+
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_malloc(size_t size)
 {
+	void *p;
+
 	if (fail_after == 0)
 		return NULL;
 	if (fail_after > 0)
 		fail_after--;
-	return __real_malloc(size);
+	p = __real_malloc(size);
+	bytes += p ? malloc_usable_size(p) : 0;
+	return p;
+}
+
+void __real_free(void *p);
+void __wrap_free(void *p);
+void __wrap_free(void *p)
+{
+	bytes -= p ? malloc_usable_size(p) : 0;
+	__real_free(p);
 }
 
 static void counted_destroy(struct ref *self)
 {
 	alive--;
-	free(self);
+	__real_free(self);
 }
 
 static struct ref *counted_new(int number)
@@ -64,6 +80,9 @@ static void check(const struct pmap *map, const model expected)
 		uint64_t next_key;
 
 		assert_int_equal(pmap_get(map, key, &value), expected[key] != 0);
+		assert_int_equal(pmap_rank(map, key), count);
+		assert_int_equal(pmap_previous(map, key, &next_key), at != 0);
+		assert_int_equal(at ? next_key : 0, at);
 		if (!expected[key])
 			continue;
 		count++;
@@ -78,6 +97,8 @@ static void check(const struct pmap *map, const model expected)
 	assert_null(pmap_cursor_next(&cursor));
 	assert_null(pmap_cursor_next(&cursor));
 	assert_int_equal(pmap_count(map), count);
+	assert_int_equal(pmap_rank(map, UINT64_MAX), count);
+	assert_int_equal(pmap_previous(map, UINT64_MAX, &at), count != 0);
 }
 
 static void change(struct pmap **map, model expected, int step)
@@ -159,6 +180,89 @@ static void a_failed_allocation_changes_nothing(void **state)
 	assert_int_equal(alive, 0);
 }
 
+/* Keys alone, in the order in which they come: ascending, descending, at random, in groups that grow at their ends. */
+static uint64_t key_in_order(int order, uint64_t i, uint64_t count)
+{
+	switch (order) {
+	case 0:
+		return i;
+	case 1:
+		return count - i;
+	case 2:
+		return i * UINT64_C(0x9E3779B97F4A7C15);
+	default:
+		return (i % 7) << 40 | i;
+	}
+}
+
+static void sets_have_all_keys_whatever_their_order(void **state)
+{
+	enum { COUNT = 20000 };
+	(void)state;
+
+	for (int order = 0; order < 4; order++) {
+		struct pmap *set = NULL, *full;
+		uint64_t at = 0, key;
+		size_t n = 0;
+
+		for (uint64_t i = 0; i < COUNT; i++) {
+			assert_int_equal(pmap_set(&set, key_in_order(order, i, COUNT) + 1, NULL), 0);
+			assert_int_equal(pmap_set(&set, key_in_order(order, i, COUNT) + 1, NULL), 0);
+		}
+		for (; pmap_next(set, at, &key, NULL); at = key, n++) {
+			assert_true(key > at);
+			assert_int_equal(pmap_rank(set, key), n);
+		}
+		assert_int_equal(n, COUNT);
+		full = pmap_ref(set);
+		for (uint64_t i = 0; i < COUNT; i++) {
+			if (i == COUNT - 10)
+				assert_int_equal(pmap_count(set), 10);
+			assert_int_equal(pmap_remove(&set, key_in_order(order, i, COUNT) + 1), 0);
+			assert_false(pmap_get(set, key_in_order(order, i, COUNT) + 1, NULL));
+		}
+		assert_null(set);
+		assert_int_equal(pmap_count(full), COUNT);
+		for (uint64_t i = 0; i < COUNT; i++)
+			assert_true(pmap_get(full, key_in_order(order, i, COUNT) + 1, NULL));
+		pmap_unref(full);
+	}
+}
+
+static void a_set_takes_no_values(void **state)
+{
+	struct ref *rejected = counted_new(1), *value = rejected;
+	struct pmap *set = NULL;
+	(void)state;
+
+	assert_int_equal(pmap_set(&set, 1, NULL), 0);
+	assert_int_equal(pmap_set(&set, 1, value), -EINVAL);
+	assert_int_equal(pmap_set(&set, 2, value), -EINVAL);
+	assert_int_equal(pmap_count(set), 1);
+	assert_true(pmap_get(set, 1, &value));
+	assert_null(value);
+	pmap_unref(set);
+	ref_put(rejected);
+	assert_int_equal(alive, 0);
+}
+
+static void a_key_of_a_set_takes_few_bytes(void **state)
+{
+	enum { COUNT = 100000 };
+	(void)state;
+
+	for (int order = 0; order < 4; order++) {
+		struct pmap *set = NULL;
+		size_t before = bytes, taken;
+
+		for (uint64_t i = 0; i < COUNT; i++)
+			assert_int_equal(pmap_set(&set, key_in_order(order, i, COUNT) + 1, NULL), 0);
+		taken = bytes - before;
+		assert_in_range(taken, 8 * COUNT, 13 * COUNT);
+		pmap_unref(set);
+	}
+}
+
 static void walks_take_the_time_of_a_balanced_tree(void **state)
 {
 	struct pmap *map = NULL;
@@ -179,6 +283,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_operations_match_an_array_in_every_version),
 		cmocka_unit_test(a_failed_allocation_changes_nothing),
+		cmocka_unit_test(sets_have_all_keys_whatever_their_order),
+		cmocka_unit_test(a_set_takes_no_values),
+		cmocka_unit_test(a_key_of_a_set_takes_few_bytes),
 		cmocka_unit_test(walks_take_the_time_of_a_balanced_tree),
 	};
 

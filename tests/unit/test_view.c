@@ -2,6 +2,7 @@
 /* Views: indexes follow every change, walks are in order of creation, a snapshot never changes. */
 #include "tests/unit/test.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "model/uuid.h"
@@ -148,6 +149,22 @@ static void walks_resume_after_an_id_that_is_gone(void **state)
 	assert_null(view_next(view, KIND_HOST, 0));
 }
 
+static void ids_are_limited(void **state)
+{
+	_cleanup_view_ struct view *view = view_new();
+	_cleanup_object_ struct object *beyond = vm(VIEW_ID_MAX, "a", NULL);
+	(void)state;
+
+	put(view, vm(1, "a", NULL));
+	put(view, vm(VIEW_ID_MAX - 1, "a", NULL));
+	assert_int_equal(view_put(view, beyond), -ERANGE);
+	assert_int_equal(view_count(view, KIND_VM), 2);
+	assert_int_equal(view_count_where(view, KIND_VM, VM_NAME, "a"), 2);
+	assert_int_equal(view_newest_where(view, KIND_VM, VM_NAME, "a")->id, VIEW_ID_MAX - 1);
+	assert_int_equal(view_next_where(view, KIND_VM, VM_NAME, "a", 1)->id, VIEW_ID_MAX - 1);
+	assert_null(view_next_where(view, KIND_VM, VM_NAME, "a", VIEW_ID_MAX - 1));
+}
+
 static int asked;
 
 /* A VM takes 1 of the first number, and its CPUs of the second. */
@@ -233,6 +250,7 @@ int main(void)
 		cmocka_unit_test(names_longer_than_the_hashed_part_work),
 		cmocka_unit_test(a_snapshot_never_changes),
 		cmocka_unit_test(walks_resume_after_an_id_that_is_gone),
+		cmocka_unit_test(ids_are_limited),
 		cmocka_unit_test(sums_follow_every_change),
 		cmocka_unit_test(a_change_costs_the_same_however_much_there_is),
 	};
