@@ -27,38 +27,39 @@
 	X(P, LAST_OP_DATE, "lastOpDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the last change")
 /* The account that owns the object; never part of an inventory. */
 #define X_ACCOUNT(X, P)                                                                                      \
-	X(P, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_ACCOUNT, 0, 0, "owner")
+	X(P, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_HIDDEN | F_INDEX | F_SHARED, KIND_ACCOUNT, 0, 0,   \
+	  "owner")
 
 /* One field per line; clang-format would wrap them into a staircase. */
 /* clang-format off */
 
 #define ZONE_FIELDS(X)                                                                                       \
 	X_UUID(X, ZONE) X_NAME(X, ZONE) X_DESC(X, ZONE)                                                      \
-	X_STR(X, ZONE, STATE, "state", 0, "Enabled or Disabled")                                             \
-	X_STR(X, ZONE, TYPE, "type", 0, "zstack")                                                            \
+	X_STR(X, ZONE, STATE, "state", F_SHARED, "Enabled or Disabled")                                      \
+	X_STR(X, ZONE, TYPE, "type", F_SHARED, "zstack")                                                     \
 	X_DATES(X, ZONE)
 
 #define CLUSTER_FIELDS(X)                                                                                    \
 	X_UUID(X, CLUSTER) X_NAME(X, CLUSTER)                                                                \
 	X_DESC(X, CLUSTER)                                                                                   \
-	X_STR(X, CLUSTER, STATE, "state", 0, "Enabled or Disabled")                                          \
-	X_STR(X, CLUSTER, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator")                          \
+	X_STR(X, CLUSTER, STATE, "state", F_SHARED, "Enabled or Disabled")                                   \
+	X_STR(X, CLUSTER, HYPERVISOR_TYPE, "hypervisorType", F_SHARED, "KVM or Simulator")                   \
 	X_DATES(X, CLUSTER)                                                                                  \
-	X_REF(X, CLUSTER, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")                 \
-	X_STR(X, CLUSTER, TYPE, "type", 0, "zstack")                                                         \
+	X_REF(X, CLUSTER, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_ZONE, "its zone")      \
+	X_STR(X, CLUSTER, TYPE, "type", F_SHARED, "zstack")                                                  \
 	X_STR(X, CLUSTER, FENCE_COMMAND, "fenceCommand", F_FILE,                                             \
 	      "program that cuts the power of a silent host of the cluster; empty: none")
 
 #define HOST_FIELDS(X)                                                                                       \
 	X_UUID(X, HOST)                                                                                      \
-	X_REF(X, HOST, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")                    \
+	X_REF(X, HOST, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_ZONE, "its zone")         \
 	X_NAME(X, HOST)                                                                                      \
-	X_REF(X, HOST, CLUSTER_UUID, "clusterUuid", F_INDEX | F_FOREIGN, KIND_CLUSTER, "its cluster")        \
+	X_REF(X, HOST, CLUSTER_UUID, "clusterUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_CLUSTER, "its cluster") \
 	X_DESC(X, HOST)                                                                                      \
 	X_STR(X, HOST, MANAGEMENT_IP, "managementIp", F_INDEX, "management address of the host")             \
-	X_STR(X, HOST, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator")                             \
-	X_STR(X, HOST, STATE, "state", 0, "Enabled, Disabled, PreMaintenance or Maintenance")                \
-	X_STR(X, HOST, STATUS, "status", 0, "Connecting, Connected or Disconnected")                         \
+	X_STR(X, HOST, HYPERVISOR_TYPE, "hypervisorType", F_SHARED, "KVM or Simulator")                      \
+	X_STR(X, HOST, STATE, "state", F_SHARED, "Enabled, Disabled, PreMaintenance or Maintenance")         \
+	X_STR(X, HOST, STATUS, "status", F_SHARED, "Connecting, Connected or Disconnected")                  \
 	X_LONG(X, HOST, TOTAL_CPU, "totalCpuCapacity", "CPUs, multiplied by host.cpu.overProvisioning.ratio") \
 	X_LONG(X, HOST, AVAILABLE_CPU, "availableCpuCapacity", "part of it that is not reserved for VMs")    \
 	X_INT(X, HOST, CPU_SOCKETS, "cpuSockets", "CPU sockets")                                             \
@@ -78,7 +79,7 @@
 	      "of a silent host: Fencing, Failed, Off (the fence command says so) or Confirmed (an administrator does)") \
 	X_STR(X, HOST, FENCE_REASON, "fenceReason", F_FILE,                                                  \
 	      "of a silent host: what is known of its power, and what can be done; empty when it answers")   \
-	X_STR(X, HOST, ARCH, "architecture", F_FILE, "x86_64 or aarch64; empty when simulated")              \
+	X_STR(X, HOST, ARCH, "architecture", F_FILE | F_SHARED, "x86_64 or aarch64; empty when simulated")   \
 	X_STR(X, HOST, MACHINE_PARTS, "machineParts", F_FILE,                                                \
 	      "of uefi, secureBoot and tpm, what guests can have there, separated by blanks, or none; empty when not known") \
 	X(HOST, FOREIGN_CPU, "foreignCpuNum", FIELD_INT, F_FILE, KIND_NONE, 0, 0,                            \
@@ -88,7 +89,7 @@
 
 #define PRIMARY_STORAGE_FIELDS(X)                                                                            \
 	X_UUID(X, PRIMARY_STORAGE)                                                                           \
-	X_REF(X, PRIMARY_STORAGE, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")         \
+	X_REF(X, PRIMARY_STORAGE, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_ZONE, "its zone") \
 	X_NAME(X, PRIMARY_STORAGE)                                                                           \
 	X_STR(X, PRIMARY_STORAGE, URL, "url", 0, "folder, host:/path, or ceph://...")                        \
 	X_DESC(X, PRIMARY_STORAGE)                                                                           \
@@ -97,9 +98,9 @@
 	X_LONG(X, PRIMARY_STORAGE, TOTAL_PHYSICAL, "totalPhysicalCapacity", "size of the file system, bytes") \
 	X_LONG(X, PRIMARY_STORAGE, AVAILABLE_PHYSICAL, "availablePhysicalCapacity", "free space in the file system, bytes") \
 	X_LONG(X, PRIMARY_STORAGE, SYSTEM_USED, "systemUsedCapacity", "bytes used by other data")            \
-	X_STR(X, PRIMARY_STORAGE, TYPE, "type", 0, "LocalStorage, NFS, SharedMountPoint or Ceph")            \
-	X_STR(X, PRIMARY_STORAGE, STATE, "state", 0, "Enabled, Disabled, Maintenance or Deleting")           \
-	X_STR(X, PRIMARY_STORAGE, STATUS, "status", 0, "Connecting, Connected or Disconnected")              \
+	X_STR(X, PRIMARY_STORAGE, TYPE, "type", F_SHARED, "LocalStorage, NFS, SharedMountPoint or Ceph")     \
+	X_STR(X, PRIMARY_STORAGE, STATE, "state", F_SHARED, "Enabled, Disabled, Maintenance or Deleting")    \
+	X_STR(X, PRIMARY_STORAGE, STATUS, "status", F_SHARED, "Connecting, Connected or Disconnected")       \
 	X_STR(X, PRIMARY_STORAGE, MOUNT_PATH, "mountPath", 0, "folder on the hosts")                         \
 	X_DATES(X, PRIMARY_STORAGE)                                                                          \
 	X(PRIMARY_STORAGE, CLUSTERS, "attachedClusterUuids", FIELD_VALUES, 0, KIND_CLUSTER_PRIMARY_STORAGE,  \
@@ -107,7 +108,7 @@
 
 #define CLUSTER_PS_FIELDS(X)                                                                                 \
 	X_UUID(X, CLUSTER_PS)                                                                                \
-	X_REF(X, CLUSTER_PS, CLUSTER_UUID, "clusterUuid", F_INDEX | F_FOREIGN, KIND_CLUSTER, "")             \
+	X_REF(X, CLUSTER_PS, CLUSTER_UUID, "clusterUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_CLUSTER, "")  \
 	X_REF(X, CLUSTER_PS, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX | F_FOREIGN | F_OWNER,      \
 	      KIND_PRIMARY_STORAGE, "")
 
@@ -117,9 +118,9 @@
 	X_DESC(X, BACKUP_STORAGE)                                                                            \
 	X_LONG(X, BACKUP_STORAGE, TOTAL, "totalCapacity", "bytes")                                           \
 	X_LONG(X, BACKUP_STORAGE, AVAILABLE, "availableCapacity", "free bytes")                              \
-	X_STR(X, BACKUP_STORAGE, TYPE, "type", 0, "ImageStoreBackupStorage or SftpBackupStorage")            \
-	X_STR(X, BACKUP_STORAGE, STATE, "state", 0, "Enabled or Disabled")                                   \
-	X_STR(X, BACKUP_STORAGE, STATUS, "status", 0, "Connecting, Connected or Disconnected")               \
+	X_STR(X, BACKUP_STORAGE, TYPE, "type", F_SHARED, "ImageStoreBackupStorage or SftpBackupStorage")     \
+	X_STR(X, BACKUP_STORAGE, STATE, "state", F_SHARED, "Enabled or Disabled")                            \
+	X_STR(X, BACKUP_STORAGE, STATUS, "status", F_SHARED, "Connecting, Connected or Disconnected")        \
 	X_DATES(X, BACKUP_STORAGE)                                                                           \
 	X(BACKUP_STORAGE, ZONES, "attachedZoneUuids", FIELD_VALUES, 0, KIND_ZONE_BACKUP_STORAGE,             \
 	  ZONE_BS_BACKUP_STORAGE_UUID, ZONE_BS_ZONE_UUID, "zones that may use its images")                   \
@@ -129,16 +130,16 @@
 
 #define ZONE_BS_FIELDS(X)                                                                                    \
 	X_UUID(X, ZONE_BS)                                                                                   \
-	X_REF(X, ZONE_BS, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "")                         \
+	X_REF(X, ZONE_BS, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_ZONE, "")              \
 	X_REF(X, ZONE_BS, BACKUP_STORAGE_UUID, "backupStorageUuid", F_INDEX | F_FOREIGN | F_OWNER,           \
 	      KIND_BACKUP_STORAGE, "")
 
 #define L2_FIELDS(X)                                                                                         \
 	X_UUID(X, L2) X_NAME(X, L2) X_DESC(X, L2)                                                            \
-	X_REF(X, L2, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")                      \
+	X_REF(X, L2, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_ZONE, "its zone")           \
 	X_STR(X, L2, PHYSICAL_INTERFACE, "physicalInterface", 0,                                             \
 	      "interface or bridge on the hosts; virbr-* are bridges created by libvirt")                    \
-	X_STR(X, L2, TYPE, "type", 0, "L2NoVlanNetwork or L2VlanNetwork")                                    \
+	X_STR(X, L2, TYPE, "type", F_SHARED, "L2NoVlanNetwork or L2VlanNetwork")                             \
 	X_DATES(X, L2)                                                                                       \
 	X(L2, CLUSTERS, "attachedClusterUuids", FIELD_VALUES, 0, KIND_CLUSTER_L2_NETWORK,                    \
 	  CLUSTER_L2_L2_NETWORK_UUID, CLUSTER_L2_CLUSTER_UUID, "clusters that are connected to it")          \
@@ -146,16 +147,16 @@
 
 #define CLUSTER_L2_FIELDS(X)                                                                                 \
 	X_UUID(X, CLUSTER_L2)                                                                                \
-	X_REF(X, CLUSTER_L2, CLUSTER_UUID, "clusterUuid", F_INDEX | F_FOREIGN, KIND_CLUSTER, "")             \
+	X_REF(X, CLUSTER_L2, CLUSTER_UUID, "clusterUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_CLUSTER, "")  \
 	X_REF(X, CLUSTER_L2, L2_NETWORK_UUID, "l2NetworkUuid", F_INDEX | F_FOREIGN | F_OWNER,                \
 	      KIND_L2_NETWORK, "")
 
 #define L3_FIELDS(X)                                                                                         \
 	X_UUID(X, L3) X_NAME(X, L3) X_DESC(X, L3)                                                            \
-	X_STR(X, L3, TYPE, "type", 0, "L3BasicNetwork")                                                      \
-	X_REF(X, L3, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN, KIND_ZONE, "its zone")                      \
-	X_REF(X, L3, L2_NETWORK_UUID, "l2NetworkUuid", F_INDEX | F_FOREIGN, KIND_L2_NETWORK, "its L2 network") \
-	X_STR(X, L3, STATE, "state", 0, "Enabled or Disabled")                                               \
+	X_STR(X, L3, TYPE, "type", F_SHARED, "L3BasicNetwork")                                               \
+	X_REF(X, L3, ZONE_UUID, "zoneUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_ZONE, "its zone")           \
+	X_REF(X, L3, L2_NETWORK_UUID, "l2NetworkUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_L2_NETWORK, "its L2 network") \
+	X_STR(X, L3, STATE, "state", F_SHARED, "Enabled or Disabled")                                        \
 	X_STR(X, L3, DNS_DOMAIN, "dnsDomain", 0, "domain announced by DHCP")                                 \
 	X_BOOL(X, L3, SYSTEM, "system", "true: not for user VMs")                                            \
 	X_STR(X, L3, CATEGORY, "category", 0, "Public, Private or System")                                   \
@@ -169,18 +170,18 @@
 
 #define L3_DNS_FIELDS(X)                                                                                     \
 	X_UUID(X, L3_DNS)                                                                                    \
-	X_REF(X, L3_DNS, L3_NETWORK_UUID, "l3NetworkUuid", F_INDEX | F_FOREIGN | F_OWNER, KIND_L3_NETWORK, "") \
+	X_REF(X, L3_DNS, L3_NETWORK_UUID, "l3NetworkUuid", F_INDEX | F_FOREIGN | F_OWNER | F_SHARED, KIND_L3_NETWORK, "") \
 	X_STR(X, L3_DNS, DNS, "dns", 0, "")
 
 #define IP_RANGE_FIELDS(X)                                                                                   \
 	X_UUID(X, IP_RANGE)                                                                                  \
-	X_REF(X, IP_RANGE, L3_NETWORK_UUID, "l3NetworkUuid", F_INDEX | F_FOREIGN | F_OWNER, KIND_L3_NETWORK, \
+	X_REF(X, IP_RANGE, L3_NETWORK_UUID, "l3NetworkUuid", F_INDEX | F_FOREIGN | F_OWNER | F_SHARED, KIND_L3_NETWORK, \
 	      "its L3 network")                                                                              \
 	X_NAME(X, IP_RANGE) X_DESC(X, IP_RANGE)                                                              \
 	X_STR(X, IP_RANGE, START_IP, "startIp", 0, "first address")                                          \
 	X_STR(X, IP_RANGE, END_IP, "endIp", 0, "last address")                                               \
-	X_STR(X, IP_RANGE, NETMASK, "netmask", 0, "netmask")                                                 \
-	X_STR(X, IP_RANGE, GATEWAY, "gateway", 0, "gateway, not part of the range")                          \
+	X_STR(X, IP_RANGE, NETMASK, "netmask", F_SHARED, "netmask")                                          \
+	X_STR(X, IP_RANGE, GATEWAY, "gateway", F_SHARED, "gateway, not part of the range")                   \
 	X_STR(X, IP_RANGE, NETWORK_CIDR, "networkCidr", 0, "the range as CIDR")                              \
 	X_DATES(X, IP_RANGE)
 
@@ -188,17 +189,17 @@
 	X_UUID(X, IMAGE) X_NAME(X, IMAGE) X_DESC(X, IMAGE)                                                   \
 	X_STR(X, IMAGE, EXPORT_URL, "exportUrl", 0, "where anybody can download it, while it is exported")                              \
 	X_STR(X, IMAGE, EXPORT_MD5, "exportMd5Sum", 0, "MD5 of what is downloaded there")                           \
-	X_STR(X, IMAGE, STATE, "state", F_INDEX, "Enabled or Disabled")                                      \
-	X_STR(X, IMAGE, STATUS, "status", F_INDEX, "Creating, Downloading, Ready or Deleted")                \
+	X_STR(X, IMAGE, STATE, "state", F_INDEX | F_SHARED, "Enabled or Disabled")                           \
+	X_STR(X, IMAGE, STATUS, "status", F_INDEX | F_SHARED, "Creating, Downloading, Ready or Deleted")     \
 	X_LONG(X, IMAGE, SIZE, "size", "virtual size, bytes")                                                \
 	X_LONG(X, IMAGE, ACTUAL_SIZE, "actualSize", "size of the file, bytes")                               \
 	X_STR(X, IMAGE, MD5, "md5Sum", 0, "MD5 of the file")                                                 \
 	X_STR(X, IMAGE, URL, "url", 0, "source URL")                                                         \
-	X_STR(X, IMAGE, MEDIA_TYPE, "mediaType", 0, "RootVolumeTemplate, DataVolumeTemplate or ISO")         \
+	X_STR(X, IMAGE, MEDIA_TYPE, "mediaType", F_SHARED, "RootVolumeTemplate, DataVolumeTemplate or ISO")  \
 	X_STR(X, IMAGE, GUEST_OS_TYPE, "guestOsType", 0, "guest operating system, free text")                \
-	X_STR(X, IMAGE, TYPE, "type", 0, "zstack")                                                           \
-	X_STR(X, IMAGE, PLATFORM, "platform", 0, "Linux, Windows, Other, Paravirtualization or WindowsVirtio") \
-	X_STR(X, IMAGE, FORMAT, "format", 0, "qcow2, raw or iso, as detected in the file")                   \
+	X_STR(X, IMAGE, TYPE, "type", F_SHARED, "zstack")                                                    \
+	X_STR(X, IMAGE, PLATFORM, "platform", F_SHARED, "Linux, Windows, Other, Paravirtualization or WindowsVirtio") \
+	X_STR(X, IMAGE, FORMAT, "format", F_SHARED, "qcow2, raw or iso, as detected in the file")            \
 	X_BOOL(X, IMAGE, SYSTEM, "system", "true: not for user VMs")                                         \
 	X_DATES(X, IMAGE)                                                                                    \
 	X(IMAGE, REFS, "backupStorageRefs", FIELD_CHILDREN, 0, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, 0,      \
@@ -207,11 +208,11 @@
 
 #define IMAGE_REF_FIELDS(X)                                                                                  \
 	X(IMAGE_REF, UUID, "uuid", FIELD_STRING, F_INDEX | F_HIDDEN, KIND_NONE, 0, 0, "")                    \
-	X_REF(X, IMAGE_REF, IMAGE_UUID, "imageUuid", F_INDEX | F_FOREIGN | F_OWNER, KIND_IMAGE, "")          \
+	X_REF(X, IMAGE_REF, IMAGE_UUID, "imageUuid", F_INDEX | F_FOREIGN | F_OWNER | F_SHARED, KIND_IMAGE, "") \
 	X_REF(X, IMAGE_REF, BACKUP_STORAGE_UUID, "backupStorageUuid", F_INDEX | F_FOREIGN,                   \
 	      KIND_BACKUP_STORAGE, "")                                                                       \
 	X_STR(X, IMAGE_REF, INSTALL_PATH, "installPath", 0, "")                                              \
-	X_STR(X, IMAGE_REF, STATUS, "status", 0, "Creating, Downloading, Ready, Deleted or Deleting")        \
+	X_STR(X, IMAGE_REF, STATUS, "status", F_SHARED, "Creating, Downloading, Ready, Deleted or Deleting") \
 	X_DATES(X, IMAGE_REF)
 
 /* An image that anybody can download who knows the uuid, which is the secret in its URL. */
@@ -222,14 +223,14 @@
 /* The copy of an image on a primary storage: the backing file of root volumes. */
 #define IMAGE_CACHE_FIELDS(X)                                                                                \
 	X_UUID(X, IMAGE_CACHE)                                                                               \
-	X_REF(X, IMAGE_CACHE, IMAGE_UUID, "imageUuid", F_INDEX, KIND_IMAGE, "")                              \
+	X_REF(X, IMAGE_CACHE, IMAGE_UUID, "imageUuid", F_INDEX | F_SHARED, KIND_IMAGE, "")                   \
 	X_REF(X, IMAGE_CACHE, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX | F_FOREIGN,               \
 	      KIND_PRIMARY_STORAGE, "")                                                                      \
-	X_REF(X, IMAGE_CACHE, HOST_UUID, "hostUuid", F_INDEX, KIND_HOST, "host that has it in a local folder") \
+	X_REF(X, IMAGE_CACHE, HOST_UUID, "hostUuid", F_INDEX | F_SHARED, KIND_HOST, "host that has it in a local folder") \
 	X_STR(X, IMAGE_CACHE, INSTALL_PATH, "installPath", 0, "")                                            \
-	X_STR(X, IMAGE_CACHE, FORMAT, "format", 0, "")                                                       \
+	X_STR(X, IMAGE_CACHE, FORMAT, "format", F_SHARED, "")                                                \
 	X_LONG(X, IMAGE_CACHE, SIZE, "size", "")                                                             \
-	X_STR(X, IMAGE_CACHE, STATUS, "status", 0, "Creating, Ready, Stale or Deleting, see image/cache.c")  \
+	X_STR(X, IMAGE_CACHE, STATUS, "status", F_SHARED, "Creating, Ready, Stale or Deleting, see image/cache.c") \
 	X_DATES(X, IMAGE_CACHE)
 
 #define INSTANCE_OFFERING_FIELDS(X)                                                                          \
@@ -237,10 +238,10 @@
 	X_INT(X, INSTANCE_OFFERING, CPU_NUM, "cpuNum", "virtual CPUs")                                       \
 	X_INT(X, INSTANCE_OFFERING, CPU_SPEED, "cpuSpeed", "MHz, 0 = unspecified")                           \
 	X_LONG(X, INSTANCE_OFFERING, MEMORY_SIZE, "memorySize", "bytes")                                     \
-	X_STR(X, INSTANCE_OFFERING, TYPE, "type", 0, "UserVm")                                               \
-	X_STR(X, INSTANCE_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "strategy for selecting a host") \
+	X_STR(X, INSTANCE_OFFERING, TYPE, "type", F_SHARED, "UserVm")                                        \
+	X_STR(X, INSTANCE_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", F_SHARED, "strategy for selecting a host") \
 	X_INT(X, INSTANCE_OFFERING, SORT_KEY, "sortKey", "position in lists")                                \
-	X_STR(X, INSTANCE_OFFERING, STATE, "state", 0, "Enabled or Disabled")                                \
+	X_STR(X, INSTANCE_OFFERING, STATE, "state", F_SHARED, "Enabled or Disabled")                         \
 	X_DATES(X, INSTANCE_OFFERING)                                                                        \
 	X_ACCOUNT(X, INSTANCE_OFFERING)
 
@@ -248,36 +249,36 @@
 	X_UUID(X, DISK_OFFERING) X_NAME(X, DISK_OFFERING) X_DESC(X, DISK_OFFERING)                           \
 	X_LONG(X, DISK_OFFERING, DISK_SIZE, "diskSize", "bytes")                                             \
 	X_INT(X, DISK_OFFERING, SORT_KEY, "sortKey", "position in lists")                                    \
-	X_STR(X, DISK_OFFERING, STATE, "state", 0, "Enabled or Disabled")                                    \
-	X_STR(X, DISK_OFFERING, TYPE, "type", 0, "zstack")                                                   \
-	X_STR(X, DISK_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "strategy for selecting a primary storage") \
+	X_STR(X, DISK_OFFERING, STATE, "state", F_SHARED, "Enabled or Disabled")                             \
+	X_STR(X, DISK_OFFERING, TYPE, "type", F_SHARED, "zstack")                                            \
+	X_STR(X, DISK_OFFERING, ALLOCATOR_STRATEGY, "allocatorStrategy", F_SHARED, "strategy for selecting a primary storage") \
 	X_DATES(X, DISK_OFFERING)                                                                            \
 	X_ACCOUNT(X, DISK_OFFERING)
 
 #define VM_FIELDS(X)                                                                                         \
 	X_UUID(X, VM) X_NAME(X, VM) X_DESC(X, VM)                                                            \
-	X_REF(X, VM, ZONE_UUID, "zoneUuid", F_INDEX, KIND_ZONE, "zone")                                      \
-	X_REF(X, VM, CLUSTER_UUID, "clusterUuid", F_INDEX, KIND_CLUSTER, "cluster")                          \
-	X_REF(X, VM, IMAGE_UUID, "imageUuid", F_INDEX, KIND_IMAGE, "image it was created from")              \
-	X_REF(X, VM, HOST_UUID, "hostUuid", F_INDEX, KIND_HOST, "host it runs on; empty when stopped")       \
-	X_REF(X, VM, LAST_HOST_UUID, "lastHostUuid", 0, KIND_HOST, "host it last ran on")                    \
-	X_REF(X, VM, INSTANCE_OFFERING_UUID, "instanceOfferingUuid", F_INDEX, KIND_INSTANCE_OFFERING,        \
+	X_REF(X, VM, ZONE_UUID, "zoneUuid", F_INDEX | F_SHARED, KIND_ZONE, "zone")                           \
+	X_REF(X, VM, CLUSTER_UUID, "clusterUuid", F_INDEX | F_SHARED, KIND_CLUSTER, "cluster")               \
+	X_REF(X, VM, IMAGE_UUID, "imageUuid", F_INDEX | F_SHARED, KIND_IMAGE, "image it was created from")   \
+	X_REF(X, VM, HOST_UUID, "hostUuid", F_INDEX | F_SHARED, KIND_HOST, "host it runs on; empty when stopped") \
+	X_REF(X, VM, LAST_HOST_UUID, "lastHostUuid", F_SHARED, KIND_HOST, "host it last ran on")             \
+	X_REF(X, VM, INSTANCE_OFFERING_UUID, "instanceOfferingUuid", F_INDEX | F_SHARED, KIND_INSTANCE_OFFERING, \
 	      "offering it was created from")                                                                \
 	X_REF(X, VM, ROOT_VOLUME_UUID, "rootVolumeUuid", 0, KIND_VOLUME, "its root volume")                  \
-	X_STR(X, VM, PLATFORM, "platform", 0, "Linux, Windows, Other, Paravirtualization or WindowsVirtio")  \
-	X_REF(X, VM, DEFAULT_L3_UUID, "defaultL3NetworkUuid", 0, KIND_L3_NETWORK, "network with the default route") \
-	X_STR(X, VM, TYPE, "type", 0, "UserVm")                                                              \
-	X_STR(X, VM, HYPERVISOR_TYPE, "hypervisorType", 0, "KVM or Simulator")                               \
+	X_STR(X, VM, PLATFORM, "platform", F_SHARED, "Linux, Windows, Other, Paravirtualization or WindowsVirtio") \
+	X_REF(X, VM, DEFAULT_L3_UUID, "defaultL3NetworkUuid", F_SHARED, KIND_L3_NETWORK, "network with the default route") \
+	X_STR(X, VM, TYPE, "type", F_SHARED, "UserVm")                                                       \
+	X_STR(X, VM, HYPERVISOR_TYPE, "hypervisorType", F_SHARED, "KVM or Simulator")                        \
 	X_LONG(X, VM, MEMORY_SIZE, "memorySize", "bytes")                                                    \
 	X_INT(X, VM, CPU_NUM, "cpuNum", "virtual CPUs")                                                      \
 	X_LONG(X, VM, CPU_SPEED, "cpuSpeed", "MHz, 0 = unspecified")                                         \
-	X_STR(X, VM, ALLOCATOR_STRATEGY, "allocatorStrategy", 0, "strategy for selecting a host")            \
+	X_STR(X, VM, ALLOCATOR_STRATEGY, "allocatorStrategy", F_SHARED, "strategy for selecting a host")     \
 	X_DATES(X, VM)                                                                                       \
-	X_STR(X, VM, STATE, "state", F_INDEX, "Running, Stopped, Paused, ...")                               \
+	X_STR(X, VM, STATE, "state", F_INDEX | F_SHARED, "Running, Stopped, Paused, ...")                    \
 	X(VM, NICS, "vmNics", FIELD_CHILDREN, 0, KIND_NIC, NIC_VM_UUID, 0, "its network cards")              \
 	X(VM, VOLUMES, "allVolumes", FIELD_CHILDREN, 0, KIND_VOLUME, VOLUME_VM_UUID, 0, "its volumes")       \
 	X(VM, INTERNAL_ID, "internalId", FIELD_LONG, 0, KIND_NONE, 0, 0, "number of the VM, unique in the pool") \
-	X_STR(X, VM, STATE_REASON, "stateReason", F_FILE,                                                    \
+	X_STR(X, VM, STATE_REASON, "stateReason", F_FILE | F_SHARED,                                         \
 	      "reason of a state change that nobody requested: enospc (a disk is full), io-error, watchdog, asleep, " \
 	      "saved, crashed or guest") \
 	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
@@ -288,14 +289,14 @@
 	  "how its host was selected, see vm/placement.c")                                                   \
 	X(VM, UNKNOWN_FROM, "unknownFrom", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
 	  "state before its host was lost")                                                                  \
-	X(VM, MIGRATION_HOST_UUID, "migrationHostUuid", FIELD_STRING, F_HIDDEN | F_INDEX, KIND_HOST, 0, 0,   \
+	X(VM, MIGRATION_HOST_UUID, "migrationHostUuid", FIELD_STRING, F_HIDDEN | F_INDEX | F_SHARED, KIND_HOST, 0, 0, \
 	  "destination host of a migration")                                                                 \
 	X_ACCOUNT(X, VM)                                                                                     \
 	X(VM, NOCLOUD_DISK, "nocloudDisk", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
 	  "file name of its NoCloud disk, beside the root volume")                                           \
 	X(VM, HA_RESTART, "haRestart", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
 	  "lost with its host: HA starts it until it runs")                                                   \
-	X_STR(X, VM, MACHINE_TYPE, "machineType", F_FILE,                                                    \
+	X_STR(X, VM, MACHINE_TYPE, "machineType", F_FILE | F_SHARED,                                                 \
 	      "q35 or pc, unless the tag vmMachineType says otherwise; empty: pc, as before there was a choice")   \
 	X_STR(X, VM, DOMAIN_NAME, "domainName", F_FILE,                                                      \
 	      "name of its domain on the host, of a VM that was adopted and not started since; else empty: its uuid")
@@ -304,11 +305,11 @@
 	X_UUID(X, NIC)                                                                                       \
 	X_REF(X, NIC, VM_UUID, "vmInstanceUuid", F_INDEX | F_FOREIGN | F_OWNER, KIND_VM, "its VM")           \
 	X_STR(X, NIC, USED_IP_UUID, "usedIpUuid", 0, "id of its address lease")                              \
-	X_REF(X, NIC, L3_UUID, "l3NetworkUuid", F_INDEX, KIND_L3_NETWORK, "its L3 network")                  \
+	X_REF(X, NIC, L3_UUID, "l3NetworkUuid", F_INDEX | F_SHARED, KIND_L3_NETWORK, "its L3 network")       \
 	X_STR(X, NIC, IP, "ip", F_INDEX, "IPv4 address")                                                     \
 	X_STR(X, NIC, MAC, "mac", F_INDEX, "MAC address")                                                    \
-	X_STR(X, NIC, NETMASK, "netmask", 0, "netmask")                                                      \
-	X_STR(X, NIC, GATEWAY, "gateway", 0, "gateway")                                                      \
+	X_STR(X, NIC, NETMASK, "netmask", F_SHARED, "netmask")                                               \
+	X_STR(X, NIC, GATEWAY, "gateway", F_SHARED, "gateway")                                               \
 	X_STR(X, NIC, META_DATA, "metaData", 0, "free text")                                                 \
 	X_STR(X, NIC, INTERNAL_NAME, "internalName", 0, "name of the tap device")                            \
 	X_INT(X, NIC, DEVICE_ID, "deviceId", "number of the NIC in the VM: 0, 1, ...")                       \
@@ -318,22 +319,22 @@
 
 #define VOLUME_FIELDS(X)                                                                                     \
 	X_UUID(X, VOLUME) X_NAME(X, VOLUME) X_DESC(X, VOLUME)                                                \
-	X_REF(X, VOLUME, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE,          \
+	X_REF(X, VOLUME, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX | F_SHARED, KIND_PRIMARY_STORAGE, \
 	      "its primary storage")                                                                         \
 	X_REF(X, VOLUME, VM_UUID, "vmInstanceUuid", F_INDEX | F_OWNER, KIND_VM, "VM it is attached to")      \
-	X_REF(X, VOLUME, DISK_OFFERING_UUID, "diskOfferingUuid", F_INDEX, KIND_DISK_OFFERING, "its offering") \
-	X_REF(X, VOLUME, ROOT_IMAGE_UUID, "rootImageUuid", F_INDEX, KIND_IMAGE, "image it is based on")      \
+	X_REF(X, VOLUME, DISK_OFFERING_UUID, "diskOfferingUuid", F_INDEX | F_SHARED, KIND_DISK_OFFERING, "its offering") \
+	X_REF(X, VOLUME, ROOT_IMAGE_UUID, "rootImageUuid", F_INDEX | F_SHARED, KIND_IMAGE, "image it is based on") \
 	X_STR(X, VOLUME, INSTALL_PATH, "installPath", 0, "file on the host")                                 \
-	X_STR(X, VOLUME, TYPE, "type", 0, "Root or Data")                                                    \
-	X_STR(X, VOLUME, FORMAT, "format", 0, "qcow2 or raw")                                                \
+	X_STR(X, VOLUME, TYPE, "type", F_SHARED, "Root or Data")                                             \
+	X_STR(X, VOLUME, FORMAT, "format", F_SHARED, "qcow2 or raw")                                         \
 	X_LONG(X, VOLUME, SIZE, "size", "virtual size, bytes")                                               \
 	X_LONG(X, VOLUME, ACTUAL_SIZE, "actualSize", "bytes used on the storage")                            \
 	X_INT(X, VOLUME, DEVICE_ID, "deviceId", "0 for the root volume, 1, 2, ... for data volumes; empty when detached") \
-	X_STR(X, VOLUME, STATE, "state", 0, "Enabled or Disabled")                                           \
-	X_STR(X, VOLUME, STATUS, "status", F_INDEX, "NotInstantiated, Creating, Ready, Migrating or Deleted") \
+	X_STR(X, VOLUME, STATE, "state", F_SHARED, "Enabled or Disabled")                                    \
+	X_STR(X, VOLUME, STATUS, "status", F_INDEX | F_SHARED, "NotInstantiated, Creating, Ready, Migrating or Deleted") \
 	X_DATES(X, VOLUME)                                                                                   \
 	X_BOOL(X, VOLUME, IS_SHAREABLE, "isShareable", "true: can be attached to several VMs at once")       \
-	X(VOLUME, HOST_UUID, "hostUuid", FIELD_STRING, F_FILE | F_INDEX, KIND_HOST, 0, 0,                    \
+	X(VOLUME, HOST_UUID, "hostUuid", FIELD_STRING, F_FILE | F_INDEX | F_SHARED, KIND_HOST, 0, 0,         \
 	  "host that has it in a local folder; empty on storage that hosts share")                                                              \
 	X(VOLUME, BANDWIDTH, "volumeBandwidth", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0, "byte/s")             \
 	X_ACCOUNT(X, VOLUME)                                                                                 \
@@ -347,8 +348,8 @@
 /* A file on primary storage that does not, or no longer, belong to a volume, snapshot or image (storage/orphan_file.h). */
 #define ORPHAN_FILE_FIELDS(X)                                                                                 \
 	X_UUID(X, ORPHAN_FILE)                                                                                \
-	X_REF(X, ORPHAN_FILE, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE, "")  \
-	X_REF(X, ORPHAN_FILE, HOST_UUID, "hostUuid", 0, KIND_HOST, "host that has it in a local folder")      \
+	X_REF(X, ORPHAN_FILE, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX | F_SHARED, KIND_PRIMARY_STORAGE, "") \
+	X_REF(X, ORPHAN_FILE, HOST_UUID, "hostUuid", F_SHARED, KIND_HOST, "host that has it in a local folder") \
 	X_STR(X, ORPHAN_FILE, FILE_NAME, "fileName", F_INDEX, "its name in the folder of the storage")        \
 	X_REF(X, ORPHAN_FILE, JOB_UUID, "jobUuid", F_INDEX, KIND_JOB, "job that creates it; empty = to be removed")
 
@@ -367,9 +368,9 @@
 /* File names of api-jobs/<job>/ (tree.md 1). */
 #define JOB_FIELDS(X)                                                                                        \
 	X_UUID(X, JOB)                                                                                       \
-	X_STR(X, JOB, STATE, "state", F_INDEX, "Queued, Processing, Done, Failed or Cancelled")              \
+	X_STR(X, JOB, STATE, "state", F_INDEX | F_SHARED, "Queued, Processing, Done, Failed or Cancelled")   \
 	X(JOB, PROGRESS, "progress", FIELD_INT, F_NOWRITE, KIND_NONE, 0, 0, "percent")                       \
-	X_STR(X, JOB, OPERATION, "operation", 0, "name of the operation in the manual")                      \
+	X_STR(X, JOB, OPERATION, "operation", F_SHARED, "name of the operation in the manual")               \
 	X_STR(X, JOB, RESOURCE, "resource", 0, "object it acts on, as a path in the mount")                  \
 	X_STR(X, JOB, REQUEST, "request", 0, "the request without secrets")                                  \
 	X_STR(X, JOB, RESULT, "result", 0, "the answer as in REST")                                          \
@@ -383,16 +384,16 @@
 	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET, "the request as received")       \
 	X(JOB, CANCEL, "cancel", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: cancellation requested")      \
 	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN, "SHA-256 of the bytes of the request")                     \
-	X_STR(X, JOB, SOURCE, "source", F_FILE, "fs, rest, scheduler, ha or libvirt")                        \
+	X_STR(X, JOB, SOURCE, "source", F_FILE | F_SHARED, "fs, rest, scheduler, ha or libvirt")             \
 	X(JOB, UID, "uid", FIELD_LONG, F_FILE, KIND_NONE, 0, 0, "user id of the caller")                     \
-	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE, KIND_ACCOUNT, 0, 0, "account on whose behalf it acts") \
+	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE | F_SHARED, KIND_ACCOUNT, 0, 0, "account on whose behalf it acts") \
 	X(JOB, DEADLINE, "deadline", FIELD_DATE, F_FILE, KIND_NONE, 0, 0, "time after which it fails")       \
 	X_STR(X, JOB, WEB_HOOK, "webHook", F_HIDDEN, "URL to notify of the end")                             \
 	X(JOB, SCHEMA, "schema", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: what the web hook gets has a schema")
 
 #define ACCOUNT_FIELDS(X)                                                                                    \
 	X_UUID(X, ACCOUNT) X_NAME(X, ACCOUNT) X_DESC(X, ACCOUNT)                                             \
-	X_STR(X, ACCOUNT, TYPE, "type", 0, "SystemAdmin or Normal")                                          \
+	X_STR(X, ACCOUNT, TYPE, "type", F_SHARED, "SystemAdmin or Normal")                                   \
 	X_DATES(X, ACCOUNT)                                                                                  \
 	X_STR(X, ACCOUNT, PASSWORD_HASH, "passwordHash", F_HIDDEN | F_SECRET, "argon2id of the hexadecimal SHA-512") \
 	X_STR(X, ACCOUNT, LOGIN_ADDRESSES, "loginAddresses", F_HIDDEN | F_NOWRITE, "where it has logged in from, newest first") \
@@ -404,11 +405,11 @@
 /* An object that its owner lets others see and use: one account, or all (account/sharing.h). */
 #define SHARED_FIELDS(X)                                                                                     \
 	X_UUID(X, SHARED)                                                                                    \
-	X_REF(X, SHARED, OWNER_UUID, "ownerAccountUuid", 0, KIND_ACCOUNT, "account that owns the object") \
-	X_REF(X, SHARED, RECEIVER_UUID, "receiverAccountUuid", F_INDEX | F_FOREIGN, KIND_ACCOUNT,            \
+	X_REF(X, SHARED, OWNER_UUID, "ownerAccountUuid", F_SHARED, KIND_ACCOUNT, "account that owns the object") \
+	X_REF(X, SHARED, RECEIVER_UUID, "receiverAccountUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_ACCOUNT, \
 	      "account that it is shared with; empty when it is shared with all")                            \
 	X_BOOL(X, SHARED, TO_PUBLIC, "toPublic", "true: shared with all accounts")                           \
-	X_STR(X, SHARED, RESOURCE_TYPE, "resourceType", 0, "kind of the object")                             \
+	X_STR(X, SHARED, RESOURCE_TYPE, "resourceType", F_SHARED, "kind of the object")                      \
 	X_STR(X, SHARED, RESOURCE_UUID, "resourceUuid", F_INDEX, "object that is shared")                    \
 	X_DATES(X, SHARED)                                                                                   \
 	X_STR(X, SHARED, KEY, "key", F_HIDDEN | F_INDEX, "object and receiver, see access.h")
@@ -416,24 +417,24 @@
 /* Made when they are asked for, from the owners of objects; the uuid is that of the object. */
 #define RESOURCE_REF_FIELDS(X)                                                                               \
 	X(RESOURCE_REF, UUID, "uuid", FIELD_STRING, F_INDEX | F_HIDDEN, KIND_NONE, 0, 0, "32 lower-case hex digits") \
-	X_REF(X, RESOURCE_REF, ACCOUNT_UUID, "accountUuid", 0, KIND_ACCOUNT, "account that has the object")  \
-	X_REF(X, RESOURCE_REF, OWNER_UUID, "ownerAccountUuid", 0, KIND_ACCOUNT, "account that owns it: the same") \
+	X_REF(X, RESOURCE_REF, ACCOUNT_UUID, "accountUuid", F_SHARED, KIND_ACCOUNT, "account that has the object") \
+	X_REF(X, RESOURCE_REF, OWNER_UUID, "ownerAccountUuid", F_SHARED, KIND_ACCOUNT, "account that owns it: the same") \
 	X_STR(X, RESOURCE_REF, RESOURCE_UUID, "resourceUuid", F_INDEX, "the object")                         \
-	X_STR(X, RESOURCE_REF, RESOURCE_TYPE, "resourceType", 0, "kind of the object")                       \
+	X_STR(X, RESOURCE_REF, RESOURCE_TYPE, "resourceType", F_SHARED, "kind of the object")                \
 	X_INT(X, RESOURCE_REF, PERMISSION, "permission", "2: to read and to write")                          \
 	X_BOOL(X, RESOURCE_REF, IS_SHARED, "isShared", "true: others may use it")                            \
 	X_DATES(X, RESOURCE_REF)
 
 #define QUOTA_FIELDS(X)                                                                                      \
 	X_UUID(X, QUOTA) X_NAME(X, QUOTA)                                                                    \
-	X_REF(X, QUOTA, IDENTITY_UUID, "identityUuid", F_INDEX | F_FOREIGN, KIND_ACCOUNT, "account that it limits") \
+	X_REF(X, QUOTA, IDENTITY_UUID, "identityUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_ACCOUNT, "account that it limits") \
 	X_STR(X, QUOTA, IDENTITY_TYPE, "identityType", 0, "AccountVO")                                       \
 	X_LONG(X, QUOTA, VALUE, "value", "the most that the account may have; a number, or bytes")           \
 	X_DATES(X, QUOTA)
 
 #define SESSION_FIELDS(X)                                                                                    \
 	X_UUID(X, SESSION)                                                                                   \
-	X_REF(X, SESSION, ACCOUNT_UUID, "accountUuid", F_INDEX | F_FOREIGN, KIND_ACCOUNT, "account")         \
+	X_REF(X, SESSION, ACCOUNT_UUID, "accountUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_ACCOUNT, "account") \
 	X_STR(X, SESSION, USER_UUID, "userUuid", 0, "user")                                                  \
 	X(SESSION, EXPIRED_DATE, "expiredDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of expiry")            \
 	X(SESSION, CREATE_DATE, "createDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the login")
@@ -441,29 +442,29 @@
 /* See account/access_key.h. */
 #define ACCESS_KEY_FIELDS(X)                                                                                 \
 	X_UUID(X, ACCESS_KEY) X_DESC(X, ACCESS_KEY)                                                          \
-	X_REF(X, ACCESS_KEY, ACCOUNT_UUID, "accountUuid", F_INDEX | F_FOREIGN, KIND_ACCOUNT, "its account")  \
+	X_REF(X, ACCESS_KEY, ACCOUNT_UUID, "accountUuid", F_INDEX | F_FOREIGN | F_SHARED, KIND_ACCOUNT, "its account") \
 	X_STR(X, ACCESS_KEY, USER_UUID, "userUuid", 0, "its user")                                           \
 	X_STR(X, ACCESS_KEY, ID, "AccessKeyID", F_INDEX, "names the key in signed requests")                 \
-	X_STR(X, ACCESS_KEY, STATE, "state", 0, "Enabled or Disabled")                                       \
+	X_STR(X, ACCESS_KEY, STATE, "state", F_SHARED, "Enabled or Disabled")                                \
 	X_DATES(X, ACCESS_KEY)                                                                               \
 	X_STR(X, ACCESS_KEY, SECRET, "AccessKeySecret", F_HIDDEN | F_SECRET, "what signatures are made with")
 
 #define SYSTEM_TAG_FIELDS(X)                                                                                 \
 	X_UUID(X, SYSTEM_TAG) X_BOOL(X, SYSTEM_TAG, INHERENT, "inherent", "true: maintained by the pool")    \
 	X_STR(X, SYSTEM_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "tagged object")                        \
-	X_STR(X, SYSTEM_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of the tagged object")                  \
-	X_STR(X, SYSTEM_TAG, TAG, "tag", F_INDEX, "the tag")                                                 \
-	X_STR(X, SYSTEM_TAG, TYPE, "type", 0, "System")                                                      \
+	X_STR(X, SYSTEM_TAG, RESOURCE_TYPE, "resourceType", F_SHARED, "kind of the tagged object")           \
+	X_STR(X, SYSTEM_TAG, TAG, "tag", F_INDEX | F_SHARED, "the tag")                                      \
+	X_STR(X, SYSTEM_TAG, TYPE, "type", F_SHARED, "System")                                               \
 	X_DATES(X, SYSTEM_TAG)
 
 #define USER_TAG_FIELDS(X)                                                                                   \
 	X_UUID(X, USER_TAG)                                                                                  \
 	X_STR(X, USER_TAG, RESOURCE_UUID, "resourceUuid", F_INDEX, "tagged object")                          \
-	X_STR(X, USER_TAG, RESOURCE_TYPE, "resourceType", 0, "kind of the tagged object")                    \
-	X_STR(X, USER_TAG, TAG, "tag", F_INDEX, "the tag")                                                   \
-	X_STR(X, USER_TAG, TYPE, "type", 0, "User")                                                          \
+	X_STR(X, USER_TAG, RESOURCE_TYPE, "resourceType", F_SHARED, "kind of the tagged object")             \
+	X_STR(X, USER_TAG, TAG, "tag", F_INDEX | F_SHARED, "the tag")                                        \
+	X_STR(X, USER_TAG, TYPE, "type", F_SHARED, "User")                                                   \
 	X_DATES(X, USER_TAG)                                                                                 \
-	X_REF(X, USER_TAG, PATTERN_UUID, "tagPatternUuid", F_INDEX, KIND_TAG_PATTERN,                        \
+	X_REF(X, USER_TAG, PATTERN_UUID, "tagPatternUuid", F_INDEX | F_SHARED, KIND_TAG_PATTERN,             \
 	      "the resource tag that it is, if it was attached as one")
 
 #define TAG_PATTERN_FIELDS(X)                                                                                \
@@ -471,7 +472,7 @@
 	X_STR(X, TAG_PATTERN, VALUE, "value", 0, "the text of what is attached, perhaps with tokens: os::{name}") \
 	X_DESC(X, TAG_PATTERN)                                                                               \
 	X_STR(X, TAG_PATTERN, COLOR, "color", 0, "free text, at most 32 characters")                         \
-	X_STR(X, TAG_PATTERN, TYPE, "type", 0, "simple or withToken")                                        \
+	X_STR(X, TAG_PATTERN, TYPE, "type", F_SHARED, "simple or withToken")                                 \
 	X_DATES(X, TAG_PATTERN)                                                                              \
 	X_ACCOUNT(X, TAG_PATTERN)
 
@@ -485,19 +486,19 @@
 
 #define SNAPSHOT_FIELDS(X)                                                                                   \
 	X_UUID(X, SNAPSHOT) X_NAME(X, SNAPSHOT) X_DESC(X, SNAPSHOT)                                          \
-	X_STR(X, SNAPSHOT, TYPE, "type", 0, "Hypervisor or Storage")                                         \
+	X_STR(X, SNAPSHOT, TYPE, "type", F_SHARED, "Hypervisor or Storage")                                  \
 	X_REF(X, SNAPSHOT, VOLUME_UUID, "volumeUuid", F_INDEX, KIND_VOLUME, "volume it was taken from")      \
 	X_REF(X, SNAPSHOT, TREE_UUID, "treeUuid", F_INDEX | F_OWNER, KIND_SNAPSHOT_TREE, "its tree")         \
 	X_REF(X, SNAPSHOT, PARENT_UUID, "parentUuid", F_INDEX, KIND_SNAPSHOT, "preceding snapshot")          \
-	X_REF(X, SNAPSHOT, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX, KIND_PRIMARY_STORAGE,        \
+	X_REF(X, SNAPSHOT, PRIMARY_STORAGE_UUID, "primaryStorageUuid", F_INDEX | F_SHARED, KIND_PRIMARY_STORAGE, \
 	      "its primary storage")                                                                         \
 	X_STR(X, SNAPSHOT, INSTALL_PATH, "primaryStorageInstallPath", 0, "file on the host")                 \
-	X_STR(X, SNAPSHOT, VOLUME_TYPE, "volumeType", 0, "Root or Data")                                     \
-	X_STR(X, SNAPSHOT, FORMAT, "format", 0, "qcow2")                                                     \
+	X_STR(X, SNAPSHOT, VOLUME_TYPE, "volumeType", F_SHARED, "Root or Data")                              \
+	X_STR(X, SNAPSHOT, FORMAT, "format", F_SHARED, "qcow2")                                              \
 	X_BOOL(X, SNAPSHOT, LATEST, "latest", "true: the volume is based on this snapshot")                  \
 	X_LONG(X, SNAPSHOT, SIZE, "size", "bytes")                                                           \
-	X_STR(X, SNAPSHOT, STATE, "state", 0, "Enabled, or Disabled: can only be deleted")                   \
-	X_STR(X, SNAPSHOT, STATUS, "status", 0, "Creating, Ready or Deleting")                               \
+	X_STR(X, SNAPSHOT, STATE, "state", F_SHARED, "Enabled, or Disabled: can only be deleted")            \
+	X_STR(X, SNAPSHOT, STATUS, "status", F_SHARED, "Creating, Ready or Deleting")                        \
 	X_DATES(X, SNAPSHOT)                                                                                 \
 	X(SNAPSHOT, VIRTUAL_SIZE, "virtualSize", FIELD_LONG, F_HIDDEN, KIND_NONE, 0, 0,                      \
 	  "virtual size of the volume at that time, bytes")                                                  \
@@ -525,9 +526,9 @@
 	X_UUID(X, AFFINITY_GROUP) X_NAME(X, AFFINITY_GROUP) X_DESC(X, AFFINITY_GROUP)                        \
 	X_STR(X, AFFINITY_GROUP, POLICY, "policy", 0, "ANTISOFT, ANTIHARD, PROSOFT or PROHARD")                                \
 	X_STR(X, AFFINITY_GROUP, VERSION, "version", 0, "1.0")                                               \
-	X_STR(X, AFFINITY_GROUP, TYPE, "type", 0, "HOST")                                                    \
+	X_STR(X, AFFINITY_GROUP, TYPE, "type", F_SHARED, "HOST")                                             \
 	X_STR(X, AFFINITY_GROUP, APPLIANCE, "appliance", 0, "CUSTOMER, or VROUTER for those of the system")  \
-	X_STR(X, AFFINITY_GROUP, STATE, "state", 0, "Enabled or Disabled")                                   \
+	X_STR(X, AFFINITY_GROUP, STATE, "state", F_SHARED, "Enabled or Disabled")                            \
 	X_DATES(X, AFFINITY_GROUP)                                                                           \
 	X(AFFINITY_GROUP, USAGES, "usages", FIELD_CHILDREN, 0, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, 0, \
 	  "its members")                                                                                     \
@@ -538,7 +539,7 @@
 	X_REF(X, AFFINITY_USAGE, GROUP_UUID, "affinityGroupUuid", F_INDEX | F_FOREIGN | F_OWNER,             \
 	      KIND_AFFINITY_GROUP, "group")                                                                  \
 	X_STR(X, AFFINITY_USAGE, RESOURCE_UUID, "resourceUuid", F_INDEX, "member")                           \
-	X_STR(X, AFFINITY_USAGE, RESOURCE_TYPE, "resourceType", 0, "VmInstanceVO")                           \
+	X_STR(X, AFFINITY_USAGE, RESOURCE_TYPE, "resourceType", F_SHARED, "VmInstanceVO")                    \
 	X_DATES(X, AFFINITY_USAGE)
 
 #define SCHEDULER_FIELDS(X)                                                                                  \
@@ -554,7 +555,7 @@
 	X(SCHEDULER, STOP_TIME, "stopTime", FIELD_DATE, 0, KIND_NONE, 0, 0, "no runs after this time")       \
 	X_DATES(X, SCHEDULER)                                                                                \
 	X_STR(X, SCHEDULER, JOB_CLASS, "jobClassName", 0, "class name of the action")                        \
-	X_STR(X, SCHEDULER, STATE, "state", 0,                                                               \
+	X_STR(X, SCHEDULER, STATE, "state", F_SHARED,                                                        \
 	      "Enabled, Disabled, Completed (no run is left) or Suspended (the state of its object forbids runs)") \
 	X(SCHEDULER, DESCRIPTION, "schedulerDescription", FIELD_STRING, F_FILE, KIND_NONE, 0, 0, "free text") \
 	X(SCHEDULER, SNAPSHOT_MAX_NUMBER, "snapshotMaxNumber", FIELD_INT, F_FILE, KIND_NONE, 0, 0,           \

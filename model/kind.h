@@ -91,6 +91,7 @@ enum field_flags {
 	F_OWNER = 1 << 4,   /* names the object whose inventory contains this one */
 	F_FOREIGN = 1 << 5, /* a foreign key in SQL: `target` must exist */
 	F_NOWRITE = 1 << 6, /* a change does not count as a change of the object (lastOpDate stays) */
+	F_SHARED = 1 << 7,  /* a string that many objects have: in memory once (shared_text.h) */
 };
 
 struct field {
@@ -139,7 +140,7 @@ struct kind {
 
 /* The uuid is the first field of every kind. */
 #define FIELD_UUID 0
-/* Maximum number of fields of a kind (null flags are one 64-bit word). */
+/* Maximum number of fields of a kind, and two (object.h): null flags are one 64-bit word. */
 #define FIELDS_MAX 64
 
 #include "model/fields.h"

@@ -5,37 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Set in `nulls` when an edit ran out of memory; no kind has that many fields. */
-#define BROKEN (1ULL << (FIELDS_MAX - 1))
+/* ----------------------------------------------------------- editable form */
 
-static void object_destroy(struct ref *self)
+static int64_t *edited_times(const struct object *o)
+{
+	return (int64_t *)(uintptr_t)(o->content + o->kind->field_count);
+}
+
+static void edited_destroy(struct ref *self)
 {
 	struct object *o = (struct object *)self;
 
 	for (int i = 0; i < o->kind->field_count; i++)
 		if (!field_is_integer(&o->kind->fields[i]))
-			free(o->values[i].s);
+			free(object_value(o, i)->s);
 	document_unref(atomic_load_explicit(&o->inventory, memory_order_relaxed));
-	free(o->times);
 	free(o);
 }
 
 struct object *object_new(const struct kind *kind)
 {
-	struct object *o = calloc(1, sizeof(*o) + (size_t)kind->field_count * sizeof(o->values[0]));
+	size_t values = (size_t)kind->field_count;
+	struct object *o = calloc(1, sizeof(*o) + 2 * values * sizeof(o->content[0]));
 
 	if (!o)
 		return NULL;
-	o->times = calloc((size_t)kind->field_count, sizeof(o->times[0]));
-	if (!o->times) {
-		free(o);
-		return NULL;
-	}
-	ref_init(&o->ref, object_destroy);
+	ref_init(&o->ref, edited_destroy);
 	o->kind = kind;
-	for (int i = 0; i < kind->field_count; i++)
-		if (field_is_integer(&kind->fields[i]))
-			o->nulls |= 1ULL << i;
+	o->nulls = ~(OBJECT_BROKEN | OBJECT_PACKED);
 	return o;
 }
 
@@ -47,12 +44,14 @@ struct object *object_copy(const struct object *o)
 		return NULL;
 	copy->id = o->id;
 	copy->changed = o->changed;
-	memcpy(copy->times, o->times, (size_t)o->kind->field_count * sizeof(o->times[0]));
 	for (int i = 0; i < o->kind->field_count; i++) {
-		if (!field_is_integer(&o->kind->fields[i]))
-			object_set_str(copy, i, o->values[i].s);
-		else if (!object_is_null(o, i))
-			object_set_int(copy, i, o->values[i].i);
+		object_set_time(copy, i, object_time(o, i));
+		if (object_is_null(o, i))
+			continue;
+		if (field_is_integer(&o->kind->fields[i]))
+			object_set_int(copy, i, object_int(o, i));
+		else
+			object_set_str(copy, i, object_str(o, i));
 	}
 	if (object_is_broken(copy)) {
 		object_unref(copy);
@@ -60,6 +59,148 @@ struct object *object_copy(const struct object *o)
 	}
 	return copy;
 }
+
+/* ------------------------------------------------------------- packed form */
+
+static void packed_destroy(struct ref *self)
+{
+	struct object *o = (struct object *)self;
+
+	for (int i = 0; i < o->kind->field_count; i++)
+		if ((o->kind->fields[i].flags & F_SHARED) && !object_is_null(o, i) &&
+		    (object_slot(o, i) & OBJECT_ELSEWHERE))
+			shared_text_put(object_slot(o, i) & ~OBJECT_ELSEWHERE);
+	document_unref(atomic_load_explicit(&o->inventory, memory_order_relaxed));
+	free(o);
+}
+
+/* The offsets of the times' numbers and of the numbers of a packed object. */
+static size_t times_offset(const struct object *o)
+{
+	return sizeof(*o) + (size_t)__builtin_popcountll(~o->nulls & ~OBJECT_BROKEN) * sizeof(uint32_t);
+}
+
+static size_t numbers_offset(const struct object *o)
+{
+	return (times_offset(o) + (size_t)o->kind->field_count + sizeof(int64_t) - 1) &
+	       ~(sizeof(int64_t) - 1);
+}
+
+/* What is to be packed. */
+struct packing {
+	const struct object *from;
+	int64_t numbers[2 * FIELDS_MAX]; /* distinct */
+	size_t number_count;
+	uint32_t shared[FIELDS_MAX]; /* number of the shared text, or SHARED_TEXT_NONE */
+	size_t text_size;
+};
+
+/* The place of @number among the numbers, to which it is added. */
+static size_t place_of(struct packing *p, int64_t number)
+{
+	size_t i = 0;
+
+	while (i < p->number_count && p->numbers[i] != number)
+		i++;
+	if (i == p->number_count)
+		p->numbers[p->number_count++] = number;
+	return i;
+}
+
+static bool is_small(int64_t number)
+{
+	return number >= 0 && number < OBJECT_ELSEWHERE;
+}
+
+static void gather(struct packing *p)
+{
+	const struct object *o = p->from;
+
+	for (int i = 0; i < o->kind->field_count; i++) {
+		const struct field *f = &o->kind->fields[i];
+
+		p->shared[i] = SHARED_TEXT_NONE;
+		(void)place_of(p, object_time(o, i));
+		if (object_is_null(o, i))
+			continue;
+		if (field_is_integer(f)) {
+			if (!is_small(object_int(o, i)))
+				(void)place_of(p, object_int(o, i));
+			continue;
+		}
+		if (f->flags & F_SHARED)
+			p->shared[i] = shared_text_get(object_str(o, i));
+		if (p->shared[i] == SHARED_TEXT_NONE)
+			p->text_size += strlen(object_str(o, i)) + 1;
+	}
+}
+
+static uint32_t pack_number(struct packing *p, const struct object *packed, int64_t number)
+{
+	return is_small(number) ? (uint32_t)number
+				: (uint32_t)(numbers_offset(packed) + place_of(p, number) * sizeof(number)) |
+					  OBJECT_ELSEWHERE;
+}
+
+const struct object *object_pack(const struct object *o)
+{
+	struct packing p = {.from = o};
+	struct object *packed, header = {.kind = o->kind, .nulls = o->nulls | OBJECT_PACKED};
+	size_t text, size;
+	uint32_t *slot;
+	uint8_t *times;
+
+	if (o->nulls & OBJECT_PACKED)
+		return object_ref(o);
+	gather(&p);
+	text = numbers_offset(&header) + p.number_count * sizeof(p.numbers[0]);
+	size = text + p.text_size;
+	packed = size < OBJECT_ELSEWHERE ? malloc(size) : NULL;
+	if (!packed) {
+		for (int i = 0; i < o->kind->field_count; i++)
+			if (p.shared[i] != SHARED_TEXT_NONE)
+				shared_text_put(p.shared[i]);
+		return NULL;
+	}
+	ref_init(&packed->ref, packed_destroy);
+	packed->kind = o->kind;
+	packed->id = o->id;
+	packed->changed = o->changed;
+	packed->nulls = header.nulls;
+	atomic_init(&packed->inventory, NULL);
+	slot = (uint32_t *)packed->content;
+	times = (uint8_t *)packed + times_offset(packed);
+	for (int i = 0; i < o->kind->field_count; i++) {
+		*times++ = (uint8_t)place_of(&p, object_time(o, i));
+		if (object_is_null(o, i))
+			continue;
+		if (field_is_integer(&o->kind->fields[i])) {
+			*slot++ = pack_number(&p, packed, object_int(o, i));
+		} else if (p.shared[i] != SHARED_TEXT_NONE) {
+			*slot++ = p.shared[i] | OBJECT_ELSEWHERE;
+		} else {
+			size_t length = strlen(object_str(o, i)) + 1;
+
+			memcpy((char *)packed + text, object_str(o, i), length);
+			*slot++ = (uint32_t)text;
+			text += length;
+		}
+	}
+	memcpy((char *)packed + numbers_offset(packed), p.numbers, p.number_count * sizeof(p.numbers[0]));
+	return packed;
+}
+
+int64_t object_time(const struct object *o, int field)
+{
+	uint8_t number;
+
+	if (!(o->nulls & OBJECT_PACKED))
+		return edited_times(o)[field];
+	number = ((const uint8_t *)o)[times_offset(o) + (size_t)field];
+	return ((const int64_t *)(const void *)((const char *)o + numbers_offset(o)))[number];
+}
+
+/* -------------------------------------------------------------- both forms */
 
 const struct object *object_ref(const struct object *o)
 {
@@ -97,15 +238,19 @@ void object_set_str(struct object *o, int field, const char *text)
 	copy = text ? strdup(text) : NULL;
 	if (text && !copy)
 		object_set_broken(o);
-	free(o->values[field].s);
-	o->values[field].s = copy;
+	free(object_value(o, field)->s);
+	object_value(o, field)->s = copy;
+	if (copy)
+		o->nulls &= ~(1ULL << field);
+	else
+		o->nulls |= 1ULL << field;
 }
 
 void object_set_int(struct object *o, int field, int64_t number)
 {
 	if (!o)
 		return;
-	o->values[field].i = number;
+	object_value(o, field)->i = number;
 	o->nulls &= ~(1ULL << field);
 }
 
@@ -117,27 +262,33 @@ void object_set_null(struct object *o, int field)
 		object_set_str(o, field, NULL);
 		return;
 	}
-	o->values[field].i = 0;
+	object_value(o, field)->i = 0;
 	o->nulls |= 1ULL << field;
+}
+
+void object_set_time(struct object *o, int field, int64_t ns)
+{
+	if (o)
+		edited_times(o)[field] = ns;
 }
 
 void object_set_broken(struct object *o)
 {
 	if (o)
-		o->nulls |= BROKEN;
+		o->nulls |= OBJECT_BROKEN;
 }
 
 bool object_is_broken(const struct object *o)
 {
-	return (o->nulls & BROKEN) != 0;
+	return (o->nulls & OBJECT_BROKEN) != 0;
 }
 
 bool object_field_equal(const struct object *a, const struct object *b, int field)
 {
 	if (!field_is_integer(&a->kind->fields[field]))
-		return object_str_is(a, field, b->values[field].s);
+		return object_str_is(a, field, object_str(b, field));
 	return object_is_null(a, field) == object_is_null(b, field) &&
-	       a->values[field].i == b->values[field].i;
+	       object_int(a, field) == object_int(b, field);
 }
 
 bool object_equal(const struct object *a, const struct object *b)

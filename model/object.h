@@ -6,6 +6,9 @@
  * them by reference, without locks. To change one, its owner edits a copy
  * (object_copy()) and hands it to txn_put(), which replaces the old one.
  *
+ * An object in a view is packed (object_pack()): one allocation without what is
+ * null. Accessors take both forms.
+ *
  * Strings returned by accessors are borrowed from the object.
  */
 #ifndef POOLFS_OBJECT_H
@@ -18,6 +21,7 @@
 #include "model/document.h"
 #include "model/kind.h"
 #include "model/ref.h"
+#include "model/shared_text.h"
 
 union value {
 	int64_t i;
@@ -29,18 +33,30 @@ struct object {
 	const struct kind *kind;
 	int64_t id;	 /* row id, never reused; 0 until txn_put() */
 	int64_t changed; /* ns: last change of it or of an object in its inventory */
-	uint64_t nulls;	 /* bit per integer field that is null */
-	/* Rendered inventory, created by the first reader; never outdated, since the object does not change.
-	 */
+	uint64_t nulls;	 /* bit per field that is null, and the two below, which no field has */
+	/* Rendered inventory, created by the first reader; never outdated, since the object does not change. */
 	_Atomic(struct document *) inventory;
-	int64_t *times; /* ns per field: last change of that field; field_count entries, owned */
-	union value values[];
+	/*
+	 * Of an editable object: field_count values, then as many times (object_time()).
+	 * Of a packed one: a slot for each field that is not null, in their order; a byte for each field, which is
+	 * the number of its time; then, aligned, the distinct large numbers and times, and the texts.
+	 */
+	uint64_t content[];
 };
+
+#define OBJECT_BROKEN (1ULL << (FIELDS_MAX - 1)) /* an edit ran out of memory */
+#define OBJECT_PACKED (1ULL << (FIELDS_MAX - 2))
+/* Set in a slot whose other bits say where the number is, or which shared text the string is. */
+#define OBJECT_ELSEWHERE (1U << 31)
 
 /** A new editable object with all fields null, owned by the caller; NULL when memory is short. */
 struct object *object_new(const struct kind *kind);
 /** An editable copy with the same row id, owned by the caller; NULL when memory is short. */
 struct object *object_copy(const struct object *o);
+/**
+ * The packed form of @o with the same content, owned by the caller: @o itself if it is packed. NULL when memory is short.
+ */
+const struct object *object_pack(const struct object *o);
 /** One more reference; returns @o. */
 const struct object *object_ref(const struct object *o);
 /** Drops a reference. Accepts NULL. */
@@ -51,29 +67,60 @@ static inline void object_unref_p(const void *o)
 }
 #define _cleanup_object_ _cleanup_(object_unref_p)
 
+static inline bool object_is_null(const struct object *o, int field)
+{
+	return (o->nulls >> field) & 1;
+}
+/** For the functions below: the slot of a field of a packed object that is not null. */
+static inline uint32_t object_slot(const struct object *o, int field)
+{
+	uint64_t before = ((uint64_t)1 << field) - 1;
+
+	return ((const uint32_t *)o->content)[__builtin_popcountll(~o->nulls & before)];
+}
+/** For the functions below: a value of an editable object. */
+static inline union value *object_value(const struct object *o, int field)
+{
+	return (union value *)(uintptr_t)o->content + field;
+}
 /** The text of a string field; NULL when null. */
 static inline const char *object_str(const struct object *o, int field)
 {
-	return o->values[field].s;
+	uint32_t slot;
+
+	if (object_is_null(o, field))
+		return NULL;
+	if (!(o->nulls & OBJECT_PACKED))
+		return object_value(o, field)->s;
+	slot = object_slot(o, field);
+	return slot & OBJECT_ELSEWHERE ? shared_text(slot & ~OBJECT_ELSEWHERE) : (const char *)o + slot;
 }
 /** The number of an integer field (bool: 0 or 1; date: ns); 0 when null. */
 static inline int64_t object_int(const struct object *o, int field)
 {
-	return o->values[field].i;
+	uint32_t slot;
+
+	if (object_is_null(o, field))
+		return 0;
+	if (!(o->nulls & OBJECT_PACKED))
+		return object_value(o, field)->i;
+	slot = object_slot(o, field);
+	return slot & OBJECT_ELSEWHERE
+		       ? *(const int64_t *)(const void *)((const char *)o + (slot & ~OBJECT_ELSEWHERE))
+		       : slot;
 }
-static inline bool object_is_null(const struct object *o, int field)
-{
-	return field_is_integer(&o->kind->fields[field]) ? (o->nulls >> field) & 1
-							 : o->values[field].s == NULL;
-}
+/** ns: the last change of a field. */
+int64_t object_time(const struct object *o, int field);
 /** As object_str(), "" for null. */
 static inline const char *object_text(const struct object *o, int field)
 {
-	return o->values[field].s ? o->values[field].s : "";
+	const char *text = object_str(o, field);
+
+	return text ? text : "";
 }
 static inline const char *object_uuid(const struct object *o)
 {
-	return o->values[FIELD_UUID].s;
+	return object_str(o, FIELD_UUID);
 }
 /** The name, or the uuid for kinds without one. */
 const char *object_name(const struct object *o);
@@ -89,6 +136,8 @@ bool object_str_is(const struct object *o, int field, const char *text);
 void object_set_str(struct object *o, int field, const char *text); /* NULL = null; copies */
 void object_set_int(struct object *o, int field, int64_t number);
 void object_set_null(struct object *o, int field);
+/** Sets the time of the last change of a field, ns. */
+void object_set_time(struct object *o, int field, int64_t ns);
 /** Marks @o as if an edit had run out of memory. */
 void object_set_broken(struct object *o);
 /** True when an edit ran out of memory. */

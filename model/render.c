@@ -228,7 +228,7 @@ struct document *render_inventories(const struct view *view, enum kind_id kind)
 
 int64_t render_value_mtime(const struct object *o, int field)
 {
-	return field_is_stored(&o->kind->fields[field]) ? o->times[field] : o->changed;
+	return field_is_stored(&o->kind->fields[field]) ? object_time(o, field) : o->changed;
 }
 
 struct document *render_value(const struct view *view, const struct object *o, int field)

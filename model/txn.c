@@ -98,6 +98,7 @@ static int step(struct txn *t, sqlite3_stmt *stmt, int rc, const struct object *
 static int bind_object(sqlite3_stmt *stmt, const struct object *o, bool update)
 {
 	int n = 0, rc = SQLITE_OK;
+	int64_t times[FIELDS_MAX];
 
 	for (int i = 0; i < o->kind->field_count && rc == SQLITE_OK; i++) {
 		if (!field_is_stored(&o->kind->fields[i]))
@@ -112,9 +113,11 @@ static int bind_object(sqlite3_stmt *stmt, const struct object *o, bool update)
 	}
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int64(stmt, ++n, o->changed);
+	for (int i = 0; i < o->kind->field_count; i++)
+		times[i] = object_time(o, i);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_blob(stmt, ++n, o->times, o->kind->field_count * (int)sizeof(o->times[0]),
-				       SQLITE_STATIC);
+		rc = sqlite3_bind_blob(stmt, ++n, times, o->kind->field_count * (int)sizeof(times[0]),
+				       SQLITE_TRANSIENT);
 	if (rc == SQLITE_OK && update)
 		rc = sqlite3_bind_int64(stmt, ++n, o->id);
 	return rc;
@@ -166,7 +169,7 @@ static int write_row(struct txn *t, const struct object *before, struct object *
 		o->id = sqlite3_last_insert_rowid(t->db);
 	r = view_put(t->view, o);
 	if (r == 0)
-		r = remember(t, before, o);
+		r = remember(t, before, view_get_id(t->view, o->kind->id, o->id));
 	if (r < 0) {
 		t->failed = true;
 		return r == -ERANGE
@@ -222,12 +225,12 @@ static void stamp(struct txn *t, const struct object *before, struct object *o)
 	for (int i = 0; i < kind->field_count; i++) {
 		if (before && object_field_equal(before, o, i))
 			continue;
-		o->times[i] = t->now;
+		object_set_time(o, i, t->now);
 		counts = counts || !(kind->fields[i].flags & F_NOWRITE);
 	}
 	if (counts && kind->last_op_field >= 0) {
 		object_set_int(o, kind->last_op_field, t->now);
-		o->times[kind->last_op_field] = t->now;
+		object_set_time(o, kind->last_op_field, t->now);
 	}
 	o->changed = t->now;
 }
@@ -323,9 +326,10 @@ void txn_statements_finalize(struct kind_statements *statements)
 static struct object *object_from_row(const struct kind *kind, sqlite3_stmt *stmt)
 {
 	struct object *o = object_new(kind);
-	const void *times;
+	const char *times;
 	const char *text;
-	size_t room = (size_t)kind->field_count * sizeof(o->times[0]), size;
+	int64_t ns;
+	int known;
 	int n = 0;
 
 	if (!o)
@@ -345,13 +349,15 @@ static struct object *object_from_row(const struct kind *kind, sqlite3_stmt *stm
 	}
 	o->changed = sqlite3_column_int64(stmt, n++);
 	times = sqlite3_column_blob(stmt, n);
-	size = (size_t)sqlite3_column_bytes(stmt, n++);
-	for (int i = 0; i < kind->field_count; i++)
-		o->times[i] = o->changed; /* for fields that this database did not know */
-	if (size && !times)
+	known = sqlite3_column_bytes(stmt, n++) / (int)sizeof(ns);
+	if (known && !times)
 		object_set_broken(o);
-	else if (times)
-		memcpy(o->times, times, size < room ? size : room);
+	for (int i = 0; i < kind->field_count; i++) {
+		ns = o->changed; /* for fields that this database did not know */
+		if (times && i < known)
+			memcpy(&ns, times + (size_t)i * sizeof(ns), sizeof(ns));
+		object_set_time(o, i, ns);
+	}
 	o->id = sqlite3_column_int64(stmt, n);
 	if (object_is_broken(o)) {
 		object_unref(o);

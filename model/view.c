@@ -163,10 +163,13 @@ static int index_update(struct view *view, const struct object *before, const st
 
 	for (int f = 0; f < kind->field_count; f++) {
 		int slot = index_slot[kind->id][f], r = 0;
-		const char *old = before ? object_str(before, f) : NULL;
-		const char *new = after ? object_str(after, f) : NULL;
+		const char *old, *new;
 
-		if (slot < 0 || (old && new &&strcmp(old, new) == 0))
+		if (slot < 0)
+			continue;
+		old = before ? object_str(before, f) : NULL;
+		new = after ? object_str(after, f) : NULL;
+		if (old && new &&strcmp(old, new) == 0)
 			continue;
 		if (old)
 			r = index_drop(view, slot, old, before->id);
@@ -291,19 +294,23 @@ int view_tally(struct view *view, view_takes_fn *takes)
 
 /* ----------------------------------------------------------------- changes */
 
-int view_put(struct view *view, const struct object *o)
+int view_put(struct view *view, const struct object *given)
 {
-	const struct object *before = view_get_id(view, o->kind->id, o->id);
-	int r = o->id >= VIEW_ID_MAX ? -ERANGE : tally_update(view, before, o);
+	const struct object *before = view_get_id(view, given->kind->id, given->id);
+	_cleanup_object_ const struct object *o = object_pack(given);
+	int r;
 
+	if (!o)
+		return -ENOMEM;
+	if (o->id >= VIEW_ID_MAX)
+		return -ERANGE;
+	r = tally_update(view, before, o);
 	if (r == 0)
 		r = index_update(view, before, o);
-	if (r < 0)
-		return r;
-	object_ref(o);
-	r = pmap_set(&view->objects[o->kind->id], (uint64_t)o->id, (struct ref *)(uintptr_t)o);
-	if (r < 0)
-		object_unref(o);
+	if (r == 0)
+		r = pmap_set(&view->objects[o->kind->id], (uint64_t)o->id, (struct ref *)(uintptr_t)o);
+	if (r == 0)
+		(void)steal(&o);
 	return r;
 }
 
@@ -373,7 +380,7 @@ const struct object *view_walk_next(struct view_walk *walk)
 	while (walk->count < ARRAY_SIZE(walk->ahead) &&
 	       (o = (const struct object *)pmap_cursor_next(&walk->cursor))) {
 		__builtin_prefetch(o);
-		__builtin_prefetch(&o->values[walk->field < 0 ? 0 : walk->field]);
+		__builtin_prefetch(o->content);
 		walk->ahead[walk->count++] = o;
 	}
 	for (unsigned i = 0; i < walk->count && walk->field >= 0; i++)

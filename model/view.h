@@ -81,7 +81,7 @@ struct view *view_copy(const struct view *view, uint64_t version);
 /* The bits of a row id; the largest number is none. They are given out one by one: enough for a thousand a second for 34 years. */
 #define VIEW_ID_BITS 40
 #define VIEW_ID_MAX  ((INT64_C(1) << VIEW_ID_BITS) - 1)
-/** Inserts @o (adds a reference), replacing the object with its row id, if any. 0, -ENOMEM, or -ERANGE for an id of VIEW_ID_MAX or above. */
+/** Inserts @o, packed (object_pack()), replacing the object with its row id, if any. 0, -ENOMEM, or -ERANGE for an id of VIEW_ID_MAX or above. */
 int view_put(struct view *view, const struct object *o);
 /** Removes the object with the row id of @o. 0 or -ENOMEM. */
 int view_remove(struct view *view, const struct object *o);

@@ -35,7 +35,7 @@ struct outcome {
 static bool is_same_silence(const struct object *host, const struct outcome *outcome)
 {
 	return host && object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED) &&
-	       host->times[HOST_STATUS] == outcome->since;
+	       object_time(host, HOST_STATUS) == outcome->since;
 }
 
 /* What was found out while the host was silent says nothing about it when it has answered since. */
@@ -151,7 +151,7 @@ static int host_fence_run(struct job *job, json_t **ret_result, struct error *e)
 		return error_gone(e, KIND_HOST, job->req->target);
 	if (!f.command)
 		return no_command(host, e);
-	outcome.since = host->times[HOST_STATUS];
+	outcome.since = object_time(host, HOST_STATUS);
 	r = put_outcome(job, &outcome, FENCE_FENCING, "the fence command is running", e);
 	if (r < 0)
 		return r;
@@ -197,7 +197,7 @@ static int host_confirm_apply(struct txn *t, const struct request *req, json_t *
 {
 	const struct object *host = request_object(txn_view(t), req);
 	struct outcome outcome = {.host = req->target,
-				  .since = host->times[HOST_STATUS],
+				  .since = object_time(host, HOST_STATUS),
 				  .status = FENCE_CONFIRMED,
 				  .reason = "an administrator has confirmed that the host is off"};
 	int r = outcome_fn(t, &outcome, e);

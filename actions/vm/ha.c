@@ -200,7 +200,7 @@ static enum ha_host_step step_of_host(const struct view *view, const struct obje
 		.answers = answers,
 		.has_command = host_fence_command(view, host),
 		.pending = job_is_pending_for(view, object_uuid(host)),
-		.silent_ns = now - host->times[HOST_STATUS],
+		.silent_ns = now - object_time(host, HOST_STATUS),
 		.patience_ns = config_int(view, "host.ping.interval") *
 			       config_int(view, "host.ping.maxFailure") * NS_PER_S,
 		.next_try_ns = next_try(view, object_uuid(host), now) - now,

@@ -317,7 +317,7 @@ int64_t changed_collection(const struct place *p)
 
 int64_t changed_object(const struct place *p)
 {
-	return p->object ? p->object->times[FIELD_UUID] : 0;
+	return p->object ? object_time(p->object, FIELD_UUID) : 0;
 }
 
 /* Creation time of the newest of @m; at least @changed. */
@@ -326,8 +326,8 @@ static int64_t newest(const struct view *view, const struct members *m, int64_t 
 	const struct object *o = NULL;
 
 	while ((o = members_next(view, m, o ? o->id : 0)))
-		if (o->times[FIELD_UUID] > changed)
-			changed = o->times[FIELD_UUID];
+		if (object_time(o, FIELD_UUID) > changed)
+			changed = object_time(o, FIELD_UUID);
 	return changed;
 }
 

@@ -338,7 +338,7 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 			return -ENOENT;
 		size = strlen(target);
 		if (p->object)
-			changed = p->object->times[p->field ? (int)p->node.index : FIELD_UUID];
+			changed = object_time(p->object, p->field ? (int)p->node.index : FIELD_UUID);
 	} else if (S_ISDIR(mode)) {
 		if (p->entry->changed)
 			changed = p->entry->changed(p);

@@ -42,7 +42,7 @@ static const struct object *add(struct view *view, enum kind_id id, const char *
 	o->id = ++next_row;
 	assert_int_equal(view_put(view, o), 0);
 	object_unref(o);
-	return o;
+	return view_get_id(view, id, next_row);
 }
 
 static bool is_owned(const struct object *o)

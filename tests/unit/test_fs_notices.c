@@ -43,7 +43,8 @@ static void change(struct view *view, enum kind_id kind, int64_t row, int field,
 	struct object *o = object_copy(view_get_id(view, kind, row));
 
 	object_set_str(o, field, text);
-	o->changed = o->times[field] = now_ns++;
+	o->changed = now_ns++;
+	object_set_time(o, field, o->changed);
 	put(view, o);
 }
 

@@ -138,7 +138,7 @@ static void an_inventory_changes_with_its_parts(void **state)
 	assert_int_equal(store_run(f->store, render_between, NULL, NULL), 0);
 	after = get(f, KIND_VM, test_uuid(1));
 	assert_true(after->changed > before->changed);
-	assert_int_equal(after->times[VM_NAME], before->times[VM_NAME]);
+	assert_int_equal(object_time(after, VM_NAME), object_time(before, VM_NAME));
 	assert_int_equal(object_int(after, VM_LAST_OP_DATE), object_int(before, VM_LAST_OP_DATE));
 	object_unref(before);
 	object_unref(after);
@@ -188,7 +188,7 @@ static void value_files_end_with_exactly_one_newline(void **state)
 
 		assert_string_equal(d->data, rows[i].text);
 		assert_int_equal(d->len, strlen(rows[i].text));
-		assert_int_equal(d->mtime, o->times[rows[i].field]);
+		assert_int_equal(d->mtime, object_time(o, rows[i].field));
 	}
 	_cleanup_document_ struct document *nics =
 		render_value(view, view_get(view, KIND_VM, test_uuid(1)), VM_NICS);

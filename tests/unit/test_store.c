@@ -44,7 +44,7 @@ static char *dump(struct fixture *f)
 		view_for_each (o, view, (enum kind_id)k) {
 			fprintf(out, "%ld %ld", (long)o->id, (long)o->changed);
 			for (int i = 0; i < o->kind->field_count; i++)
-				fprintf(out, " %ld", (long)o->times[i]);
+				fprintf(out, " %ld", (long)object_time(o, i));
 			fputc('\n', out);
 		}
 	}
@@ -292,8 +292,8 @@ static void dates_and_times_follow_changes(void **state)
 	b = get(f, KIND_ZONE, test_uuid(1));
 	assert_int_equal(object_int(b, ZONE_CREATE_DATE), object_int(a, ZONE_CREATE_DATE));
 	assert_true(object_int(b, ZONE_LAST_OP_DATE) > object_int(a, ZONE_LAST_OP_DATE));
-	assert_int_equal(b->times[ZONE_NAME], a->times[ZONE_NAME]);
-	assert_int_equal(b->times[ZONE_DESCRIPTION], object_int(b, ZONE_LAST_OP_DATE));
+	assert_int_equal(object_time(b, ZONE_NAME), object_time(a, ZONE_NAME));
+	assert_int_equal(object_time(b, ZONE_DESCRIPTION), object_int(b, ZONE_LAST_OP_DATE));
 	put(f, object_copy(b)); /* the current value: nothing happens */
 	c = get(f, KIND_ZONE, test_uuid(1));
 	assert_ptr_equal(b, c);
@@ -305,7 +305,7 @@ static void dates_and_times_follow_changes(void **state)
 	object_unref(d);
 	d = get(f, KIND_JOB, test_uuid(7));
 	assert_int_equal(object_int(d, JOB_PROGRESS), 50);
-	assert_true(d->times[JOB_PROGRESS] > d->times[JOB_STATE]);
+	assert_true(object_time(d, JOB_PROGRESS) > object_time(d, JOB_STATE));
 	object_unref(a);
 	object_unref(b);
 	object_unref(c);
@@ -439,7 +439,7 @@ static void an_older_database_gets_its_missing_columns_and_tables(void **state)
 	assert_string_equal(object_str(o, ZONE_NAME), "unnamed");
 	assert_null(object_str(o, ZONE_TYPE));
 	assert_true(object_is_null(o, ZONE_LAST_OP_DATE));
-	assert_int_equal(o->times[ZONE_LAST_OP_DATE], o->changed);
+	assert_int_equal(object_time(o, ZONE_LAST_OP_DATE), o->changed);
 	object_unref(o);
 	put(f, make(KIND_SCHEDULER, test_uuid(2)));
 }

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packed objects: the same content as the edited form, shared texts, intact when memory is short. */
+#include "tests/unit/test.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "model/object.h"
+
+/* Allocations that succeed before one fails; negative: none fails. */
+static int fail_after = -1;
+/* Blocks that have not been freed. */
+static atomic_int blocks;
+
+static bool fails(void)
+{
+	return fail_after == 0 || (fail_after > 0 && fail_after-- == 0);
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+	void *p = fails() ? NULL : __real_malloc(size);
+
+	blocks += p != NULL;
+	return p;
+}
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size)
+{
+	void *p = fails() ? NULL : __real_calloc(n, size);
+
+	blocks += p != NULL;
+	return p;
+}
+
+char *__real_strdup(const char *s);
+char *__wrap_strdup(const char *s);
+char *__wrap_strdup(const char *s)
+{
+	char *p = fails() ? NULL : __real_strdup(s);
+
+	blocks += p != NULL;
+	return p;
+}
+
+void __real_free(void *p);
+void __wrap_free(void *p);
+void __wrap_free(void *p)
+{
+	blocks -= p != NULL;
+	__real_free(p);
+}
+
+static const int64_t numbers[] = {
+	0,	   1,	      -1,	 64,	     INT32_MAX,		 (int64_t)INT32_MAX + 1,
+	INT32_MIN, INT64_MAX, INT64_MIN, UINT32_MAX, 1795938890693657472};
+
+/* A text that depends on @choice: NULL, empty, short, a common one, or long. */
+static const char *some_text(unsigned choice)
+{
+	static char text[70000];
+
+	switch (choice % 5) {
+	case 0:
+		return NULL;
+	case 1:
+		return "";
+	case 2:
+		snprintf(text, sizeof(text), "text %u é", choice);
+		return text;
+	case 3:
+		return "Running";
+	default:
+		memset(text, 'a' + (char)(choice % 26), sizeof(text) - 1);
+		text[choice * 37 % sizeof(text)] = '\0';
+		return text;
+	}
+}
+
+static struct object *some_object(const struct kind *kind, unsigned choice)
+{
+	struct object *o = object_new(kind);
+
+	if (!o)
+		return NULL;
+	o->id = choice + 1;
+	o->changed = choice * 1000;
+	for (int i = 0; i < kind->field_count; i++) {
+		unsigned at = choice * 31 + (unsigned)i * 7;
+
+		object_set_time(o, i, choice % 3 ? (int64_t)(at % 11) << 40 : i);
+		if (!field_is_stored(&kind->fields[i]) || choice == 0)
+			continue;
+		if (!field_is_integer(&kind->fields[i]))
+			object_set_str(o, i, some_text(at));
+		else if (at % 4)
+			object_set_int(o, i, numbers[at % ARRAY_SIZE(numbers)]);
+	}
+	return o;
+}
+
+static void assert_same(const struct object *a, const struct object *b)
+{
+	assert_ptr_equal(a->kind, b->kind);
+	assert_int_equal(a->id, b->id);
+	assert_int_equal(a->changed, b->changed);
+	assert_true(object_equal(a, b));
+	for (int i = 0; i < a->kind->field_count; i++) {
+		assert_int_equal(object_time(a, i), object_time(b, i));
+		assert_int_equal(object_is_null(a, i), object_is_null(b, i));
+		if (field_is_integer(&a->kind->fields[i]))
+			assert_int_equal(object_int(a, i), object_int(b, i));
+		else if (!object_str(a, i))
+			assert_null(object_str(b, i));
+		else
+			assert_string_equal(object_str(a, i), object_str(b, i));
+	}
+}
+
+static void packing_keeps_every_field_of_every_kind(void **state)
+{
+	(void)state;
+
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
+		for (unsigned choice = 0; choice < 60; choice++) {
+			_cleanup_object_ struct object *o = some_object(kind_get((enum kind_id)k), choice);
+			_cleanup_object_ const struct object *packed = object_pack(o);
+			_cleanup_object_ const struct object *again = object_pack(packed);
+			_cleanup_object_ struct object *copy = object_copy(packed);
+
+			assert_same(o, packed);
+			assert_same(o, copy);
+			assert_ptr_equal(again, packed);
+		}
+}
+
+static void an_object_outlives_what_it_was_packed_from(void **state)
+{
+	struct object *o = some_object(kind_get(KIND_VM), 3);
+	_cleanup_object_ struct object *same = some_object(kind_get(KIND_VM), 3);
+	_cleanup_object_ const struct object *packed = object_pack(o);
+	(void)state;
+
+	object_unref(o);
+	assert_same(packed, same);
+}
+
+static struct object *vm_of(const char *host)
+{
+	struct object *o = object_new(kind_get(KIND_VM));
+
+	object_set_str(o, VM_HOST_UUID, host);
+	object_set_str(o, VM_NAME, host);
+	return o;
+}
+
+static void common_texts_are_in_memory_once_and_go_with_the_last_object(void **state)
+{
+	_cleanup_object_ struct object *o = vm_of("a-host");
+	const struct object *a = object_pack(o), *b = object_pack(o);
+	int before = blocks;
+	(void)state;
+
+	assert_ptr_equal(object_str(a, VM_HOST_UUID), object_str(b, VM_HOST_UUID));
+	assert_ptr_not_equal(object_str(a, VM_NAME), object_str(b, VM_NAME));
+	object_unref(a);
+	assert_string_equal(object_str(b, VM_HOST_UUID), "a-host");
+	object_unref(b);
+	assert_int_equal(blocks, before - 3); /* two objects, one text */
+	/* Numbers are used again: ten thousand texts, one after the other, take no more room. */
+	for (int i = 0; i < 10000; i++) {
+		char host[32];
+		struct object *next;
+
+		snprintf(host, sizeof(host), "host %d", i);
+		next = vm_of(host);
+		a = object_pack(next);
+		assert_string_equal(object_str(a, VM_HOST_UUID), host);
+		object_unref(next);
+		object_unref(a);
+	}
+	assert_int_equal(blocks, before - 3);
+}
+
+static void a_packed_object_is_one_small_block(void **state)
+{
+	_cleanup_object_ struct object *o = vm_of("00000000000000000000000000000001");
+	_cleanup_object_ const struct object *one = object_pack(o), *two = NULL;
+	int before = blocks;
+	(void)state;
+
+	two = object_pack(o);
+	assert_int_equal(blocks, before + 1);
+	assert_in_range(malloc_usable_size((void *)(uintptr_t)two), 1, 192);
+}
+
+static void when_memory_is_short_nothing_is_packed_and_nothing_is_lost(void **state)
+{
+	int before = blocks;
+	(void)state;
+
+	for (int n = 0; n < 300; n++) {
+		struct object *o = some_object(kind_get(KIND_VM), (unsigned)n + 1);
+		const struct object *packed;
+
+		fail_after = n % 7;
+		packed = object_pack(o);
+		fail_after = -1;
+		if (packed)
+			assert_same(o, packed);
+		object_unref(packed);
+		object_unref(o);
+	}
+	assert_in_range(blocks, before, before + 40); /* the table of shared texts has grown */
+}
+
+/* Objects are read, released and packed at once on all threads; a text that goes on one is taken anew on another. */
+static void *pack_and_read(void *arg)
+{
+	unsigned seed = *(unsigned *)arg;
+
+	for (unsigned i = 0; i < 3000; i++) {
+		char host[32];
+		struct object *o;
+		const struct object *packed;
+
+		snprintf(host, sizeof(host), "host %u", (i + seed) % 17);
+		o = vm_of(host);
+		packed = object_pack(o);
+		object_unref(o);
+		if (!packed || strcmp(object_str(packed, VM_HOST_UUID), host) != 0)
+			return arg;
+		object_unref(packed);
+	}
+	return NULL;
+}
+
+static void threads_share_texts(void **state)
+{
+	unsigned seeds[4] = {0, 5, 9, 16};
+	pthread_t threads[ARRAY_SIZE(seeds)];
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, pack_and_read, &seeds[i]), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
+		void *failed;
+
+		assert_int_equal(pthread_join(threads[i], &failed), 0);
+		assert_null(failed);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(packing_keeps_every_field_of_every_kind),
+		cmocka_unit_test(an_object_outlives_what_it_was_packed_from),
+		cmocka_unit_test(common_texts_are_in_memory_once_and_go_with_the_last_object),
+		cmocka_unit_test(a_packed_object_is_one_small_block),
+		cmocka_unit_test(when_memory_is_short_nothing_is_packed_and_nothing_is_lost),
+		cmocka_unit_test(threads_share_texts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
