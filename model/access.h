@@ -57,6 +57,6 @@ bool system_tag_is_secret(const char *tag);
 /** The tag with a secret value masked: "consolePassword::******". Borrowed. */
 const char *system_tag_shown(const char *tag);
 /** A text field as inventories, conditions and listings show it: secret tags are masked. Borrowed. */
-const char *object_shown(const struct object *o, int field);
+const char *object_shown(const struct object *o, int field, char **ret_owned);
 
 #endif

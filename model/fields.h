@@ -281,11 +281,11 @@
 	X_STR(X, VM, STATE_REASON, "stateReason", F_FILE | F_SHARED,                                         \
 	      "reason of a state change that nobody requested: enospc (a disk is full), io-error, watchdog, asleep, " \
 	      "saved, crashed or guest") \
-	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
+	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN | F_COMPRESSED, KIND_NONE, 0, 0,                            \
 	  "parameters saved by JustCreate for the first start")                                              \
 	X(VM, STOPPED_BY_HA, "stopHA", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
 	  "stopped on request: HA does not start it")                                                        \
-	X(VM, PLACEMENT, "placementReport", FIELD_STRING, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,             \
+	X(VM, PLACEMENT, "placementReport", FIELD_STRING, F_HIDDEN | F_NOWRITE | F_COMPRESSED, KIND_NONE, 0, 0,             \
 	  "how its host was selected, see vm/placement.c")                                                   \
 	X(VM, UNKNOWN_FROM, "unknownFrom", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
 	  "state before its host was lost")                                                                  \
@@ -372,8 +372,8 @@
 	X(JOB, PROGRESS, "progress", FIELD_INT, F_NOWRITE, KIND_NONE, 0, 0, "percent")                       \
 	X_STR(X, JOB, OPERATION, "operation", F_SHARED, "name of the operation in the manual")               \
 	X_STR(X, JOB, RESOURCE, "resource", 0, "object it acts on, as a path in the mount")                  \
-	X_STR(X, JOB, REQUEST, "request", 0, "the request without secrets")                                  \
-	X_STR(X, JOB, RESULT, "result", 0, "the answer as in REST")                                          \
+	X_STR(X, JOB, REQUEST, "request", F_COMPRESSED, "the request without secrets")                                  \
+	X_STR(X, JOB, RESULT, "result", F_COMPRESSED, "the answer as in REST")                                          \
 	X_STR(X, JOB, ERROR, "error", 0, "the error object; empty on success")                               \
 	X(JOB, CREATED, "created", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of acceptance")                     \
 	X(JOB, STARTED, "started", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the start")                      \
@@ -381,7 +381,7 @@
 	X_STR(X, JOB, RESOURCE_UUID, "resourceUuid", F_INDEX | F_HIDDEN, "uuid of that object")              \
 	X_STR(X, JOB, QUEUE, "queue", F_INDEX | F_HIDDEN, "object in whose queue it is until it ends")       \
 	X_STR(X, JOB, QUEUE2, "queue2", F_INDEX | F_HIDDEN, "second object in whose queue it is")            \
-	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET, "the request as received")       \
+	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET | F_COMPRESSED, "the request as received")       \
 	X(JOB, CANCEL, "cancel", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: cancellation requested")      \
 	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN, "SHA-256 of the bytes of the request")                     \
 	X_STR(X, JOB, SOURCE, "source", F_FILE | F_SHARED, "fs, rest, scheduler, ha or libvirt")             \

@@ -92,6 +92,8 @@ enum field_flags {
 	F_FOREIGN = 1 << 5, /* a foreign key in SQL: `target` must exist */
 	F_NOWRITE = 1 << 6, /* a change does not count as a change of the object (lastOpDate stays) */
 	F_SHARED = 1 << 7,  /* a string that many objects have: in memory once (shared_text.h) */
+	F_COMPRESSED =
+		1 << 8, /* a long text that is rarely read: compressed in memory, see object_long_text() */
 };
 
 struct field {

@@ -2,8 +2,11 @@
 /* See object.h. */
 #include "model/object.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "model/compressed.h"
 
 /* ----------------------------------------------------------- editable form */
 
@@ -48,10 +51,17 @@ struct object *object_copy(const struct object *o)
 		object_set_time(copy, i, object_time(o, i));
 		if (object_is_null(o, i))
 			continue;
-		if (field_is_integer(&o->kind->fields[i]))
+		if (field_is_integer(&o->kind->fields[i])) {
 			object_set_int(copy, i, object_int(o, i));
-		else
+		} else if (o->kind->fields[i].flags & F_COMPRESSED) {
+			object_value(copy, i)->s = object_long_text(o, i);
+			if (object_value(copy, i)->s)
+				copy->nulls &= ~(1ULL << i);
+			else
+				object_set_broken(copy);
+		} else {
 			object_set_str(copy, i, object_str(o, i));
+		}
 	}
 	if (object_is_broken(copy)) {
 		object_unref(copy);
@@ -112,6 +122,25 @@ static bool is_small(int64_t number)
 	return number >= 0 && number < OBJECT_ELSEWHERE;
 }
 
+/* The bytes that a text takes at most; a NUL comes before a compressed one. */
+static size_t text_bound(const struct field *f, const char *text)
+{
+	return f->flags & F_COMPRESSED ? 1 + compressed_bound(strlen(text)) : strlen(text) + 1;
+}
+
+/* Returns the bytes that it takes. */
+static size_t pack_text(const struct field *f, const char *text, char *ret)
+{
+	size_t len = strlen(text);
+
+	if (f->flags & F_COMPRESSED) {
+		ret[0] = '\0';
+		return 1 + compressed_write(text, len, ret + 1);
+	}
+	memcpy(ret, text, len + 1);
+	return len + 1;
+}
+
 static void gather(struct packing *p)
 {
 	const struct object *o = p->from;
@@ -131,7 +160,7 @@ static void gather(struct packing *p)
 		if (f->flags & F_SHARED)
 			p->shared[i] = shared_text_get(object_str(o, i));
 		if (p->shared[i] == SHARED_TEXT_NONE)
-			p->text_size += strlen(object_str(o, i)) + 1;
+			p->text_size += text_bound(f, object_str(o, i));
 	}
 }
 
@@ -140,6 +169,14 @@ static uint32_t pack_number(struct packing *p, const struct object *packed, int6
 	return is_small(number) ? (uint32_t)number
 				: (uint32_t)(numbers_offset(packed) + place_of(p, number) * sizeof(number)) |
 					  OBJECT_ELSEWHERE;
+}
+
+/* Gives back what compressed texts did not need of a packed object that nobody else has yet. */
+static const struct object *shrink(struct object *packed, size_t needed, size_t size)
+{
+	struct object *shrunk = needed < size ? realloc(packed, needed) : packed;
+
+	return shrunk ? shrunk : packed;
 }
 
 const struct object *object_pack(const struct object *o)
@@ -179,15 +216,12 @@ const struct object *object_pack(const struct object *o)
 		} else if (p.shared[i] != SHARED_TEXT_NONE) {
 			*slot++ = p.shared[i] | OBJECT_ELSEWHERE;
 		} else {
-			size_t length = strlen(object_str(o, i)) + 1;
-
-			memcpy((char *)packed + text, object_str(o, i), length);
 			*slot++ = (uint32_t)text;
-			text += length;
+			text += pack_text(&o->kind->fields[i], object_str(o, i), (char *)packed + text);
 		}
 	}
 	memcpy((char *)packed + numbers_offset(packed), p.numbers, p.number_count * sizeof(p.numbers[0]));
-	return packed;
+	return shrink(packed, text, size);
 }
 
 int64_t object_time(const struct object *o, int field)
@@ -222,9 +256,29 @@ const char *object_name(const struct object *o)
 	return name ? name : object_uuid(o);
 }
 
+char *object_long_text(const struct object *o, int field)
+{
+	const char *text = object_str(o, field);
+
+	if (!text)
+		return NULL;
+	return (o->kind->fields[field].flags & F_COMPRESSED) && (o->nulls & OBJECT_PACKED)
+		       ? compressed_read(text + 1)
+		       : strdup(text);
+}
+
+struct json_t *object_json(const struct object *o, int field)
+{
+	_cleanup_free_ char *text = object_long_text(o, field);
+
+	return text ? json_loads(text, 0, NULL) : NULL;
+}
+
 bool object_str_is(const struct object *o, int field, const char *text)
 {
-	const char *s = object_str(o, field);
+	_cleanup_free_ char *owned =
+		o->kind->fields[field].flags & F_COMPRESSED ? object_long_text(o, field) : NULL;
+	const char *s = owned ? owned : object_str(o, field);
 
 	return s && text ? strcmp(s, text) == 0 : s == text;
 }
@@ -283,10 +337,19 @@ bool object_is_broken(const struct object *o)
 	return (o->nulls & OBJECT_BROKEN) != 0;
 }
 
+static bool long_text_equal(const struct object *a, const struct object *b, int field)
+{
+	_cleanup_free_ char *text = object_long_text(b, field);
+
+	return object_is_null(b, field) ? object_is_null(a, field) : text && object_str_is(a, field, text);
+}
+
 bool object_field_equal(const struct object *a, const struct object *b, int field)
 {
 	if (!field_is_integer(&a->kind->fields[field]))
-		return object_str_is(a, field, object_str(b, field));
+		return a->kind->fields[field].flags & F_COMPRESSED
+			       ? long_text_equal(a, b, field)
+			       : object_str_is(a, field, object_str(b, field));
 	return object_is_null(a, field) == object_is_null(b, field) &&
 	       object_int(a, field) == object_int(b, field);
 }

@@ -109,6 +109,13 @@ static inline int64_t object_int(const struct object *o, int field)
 		       ? *(const int64_t *)(const void *)((const char *)o + (slot & ~OBJECT_ELSEWHERE))
 		       : slot;
 }
+/**
+ * The text of a string field, owned by the caller; NULL when null or when memory is short. The only way to read an
+ * F_COMPRESSED field of an object in a view: for object_str() it is empty then.
+ */
+char *object_long_text(const struct object *o, int field);
+/** What the JSON text of a string field says, owned by the caller; NULL when there is none or memory is short. */
+struct json_t *object_json(const struct object *o, int field);
 /** ns: the last change of a field. */
 int64_t object_time(const struct object *o, int field);
 /** As object_str(), "" for null. */

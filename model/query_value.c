@@ -122,12 +122,21 @@ int operand_compare(const void *a, const void *b)
 /* ---------------------------------------------------------------- comparing */
 
 /* Order of a field that is not null and an operand. */
+/* As object_shown(), but "" when memory is short. */
+static const char *shown(const struct object *o, int field, char **ret_owned)
+{
+	const char *text = object_shown(o, field, ret_owned);
+
+	return text ? text : "";
+}
+
 static int compare(const struct object *o, int field, const struct operand *operand)
 {
+	_cleanup_free_ char *owned = NULL;
 	int64_t number;
 
 	if (operand->text)
-		return text_compare(object_shown(o, field), operand->text);
+		return text_compare(shown(o, field, &owned), operand->text);
 	number = object_int(o, field);
 	if (o->kind->fields[field].type == FIELD_DATE)
 		number = seconds_of(number);
@@ -158,12 +167,13 @@ static bool is_one_of(const struct condition *c, const struct object *o)
 static bool is_like(const struct condition *c, const struct object *o)
 {
 	const struct field *f = &o->kind->fields[c->field];
+	_cleanup_free_ char *owned = NULL;
 	char text[32];
 	time_t seconds;
 	struct tm tm;
 
 	if (f->type == FIELD_STRING)
-		return like_match(c->like, object_shown(o, c->field));
+		return like_match(c->like, shown(o, c->field, &owned));
 	if (f->type == FIELD_BOOL) {
 		snprintf(text, sizeof(text), "%s", object_int(o, c->field) ? "true" : "false");
 	} else if (f->type == FIELD_DATE) {
@@ -211,12 +221,13 @@ bool condition_test(const struct condition *c, const struct object *o)
 
 int query_compare_field(const struct object *a, const struct object *b, int field)
 {
+	_cleanup_free_ char *a_owned = NULL, *b_owned = NULL;
 	int64_t x, y;
 
 	if (object_is_null(a, field) || object_is_null(b, field))
 		return (int)object_is_null(b, field) - (int)object_is_null(a, field);
 	if (!field_is_integer(&a->kind->fields[field]))
-		return text_compare(object_shown(a, field), object_shown(b, field));
+		return text_compare(shown(a, field, &a_owned), shown(b, field, &b_owned));
 	x = object_int(a, field);
 	y = object_int(b, field);
 	if (a->kind->fields[field].type == FIELD_DATE) {

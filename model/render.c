@@ -98,13 +98,16 @@ static json_t *render_tree(const struct view *view, const struct object *o, cons
 json_t *render_field_json(const struct view *view, const struct object *o, int field)
 {
 	const struct field *f = &o->kind->fields[field];
+	_cleanup_free_ char *owned = NULL;
 	char date[DATE_SIZE];
+	const char *shown;
 
 	if (field_is_stored(f) && object_is_null(o, field))
 		return NULL;
 	switch (f->type) {
 	case FIELD_STRING:
-		return json_string_nocheck(object_shown(o, field));
+		shown = object_shown(o, field, &owned);
+		return shown ? json_string_nocheck(shown) : NULL;
 	case FIELD_INT:
 	case FIELD_LONG:
 		return json_integer(object_int(o, field));
@@ -235,7 +238,7 @@ struct document *render_value(const struct view *view, const struct object *o, i
 {
 	const struct field *f = &o->kind->fields[field];
 	int64_t mtime = render_value_mtime(o, field);
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *string = NULL;
 	char date[DATE_SIZE];
 	int len = -1;
 
@@ -243,7 +246,8 @@ struct document *render_value(const struct view *view, const struct object *o, i
 		return document_new("\n", 1, mtime);
 	switch (f->type) {
 	case FIELD_STRING:
-		len = asprintf(&text, "%s\n", object_str(o, field));
+		string = object_long_text(o, field);
+		len = string ? asprintf(&text, "%s\n", string) : -1;
 		break;
 	case FIELD_INT:
 	case FIELD_LONG:

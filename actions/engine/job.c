@@ -187,7 +187,7 @@ bool job_is_pending_for(const struct view *view, const char *object_uuid)
 static char *body_with_schema(const struct object *job)
 {
 	const struct operation *op = operation_by_name(object_text(job, JOB_OPERATION));
-	_cleanup_json_ json_t *result = json_loads(object_text(job, JOB_RESULT), 0, NULL);
+	_cleanup_json_ json_t *result = object_json(job, JOB_RESULT);
 
 	return op && result && result_add_schema(op, NULL, result) == 0 ? json_dumps(result, JSON_COMPACT)
 									: NULL;
@@ -195,13 +195,14 @@ static char *body_with_schema(const struct object *job)
 
 char *job_body(const struct object *job)
 {
+	_cleanup_free_ char *text = NULL;
 	char *body = NULL;
 	bool done = object_str_is(job, JOB_STATE, JOB_STATE_DONE);
 
 	if (done && object_int(job, JOB_SCHEMA) == 1)
 		return body_with_schema(job);
-	if (asprintf(&body, "%s%s%s", done ? "" : "{\"error\":",
-		     object_text(job, done ? JOB_RESULT : JOB_ERROR), done ? "" : "}") < 0)
+	text = object_long_text(job, done ? JOB_RESULT : JOB_ERROR);
+	if (asprintf(&body, "%s%s%s", done ? "" : "{\"error\":", text ? text : "", done ? "" : "}") < 0)
 		return NULL;
 	return body;
 }
@@ -284,7 +285,7 @@ int job_remaining_ms(const struct job *job)
 /* Masks the member @name of the member @in of the document in a field of the job; true if that changed it. */
 static bool mask_member(struct object *job, int field, const char *in, const char *name)
 {
-	_cleanup_json_ json_t *json = json_loads(object_text(job, field), 0, NULL);
+	_cleanup_json_ json_t *json = object_json(job, field);
 	json_t *inner = json_object_get(json, in);
 	const char *url = json_string_value(json_object_get(inner, name));
 	_cleanup_free_ char *shown = url ? url_shown(url) : NULL;

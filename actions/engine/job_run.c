@@ -41,7 +41,7 @@ int job_read_request(struct job *job, const struct object *row, struct error *e)
 	int r = 0;
 
 	for (int i = 0; i < MEMORY_TRIES; i++, pause = next_pause(pause)) {
-		_cleanup_json_ json_t *json = json_loads(object_text(row, JOB_SECRET_REQUEST), 0, NULL);
+		_cleanup_json_ json_t *json = object_json(row, JOB_SECRET_REQUEST);
 
 		error_done(e);
 		r = json ? request_from_json(json, &job->req, e)

@@ -21,7 +21,7 @@ static int job_result_get(struct pool *pool, const struct view *view, const stru
 	if (!job_state_is_final(object_str(job, JOB_STATE)))
 		return error_set(e, EINPROGRESS, "the job has not ended");
 	if (object_str_is(job, JOB_STATE, JOB_STATE_DONE)) {
-		*ret_result = json_loads(object_text(job, JOB_RESULT), 0, NULL);
+		*ret_result = object_json(job, JOB_RESULT);
 		return 0;
 	}
 	error = json_loads(object_text(job, JOB_ERROR), 0, NULL);

@@ -12,7 +12,7 @@ static int vm_placement_get(struct pool *pool, const struct view *view, const st
 			    json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(view, req), *host;
-	_cleanup_json_ json_t *stored = json_loads(object_text(vm, VM_PLACEMENT), 0, NULL);
+	_cleanup_json_ json_t *stored = object_json(vm, VM_PLACEMENT);
 	char date[DATE_SIZE];
 
 	(void)pool;

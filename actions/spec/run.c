@@ -324,7 +324,7 @@ static int recover_step(struct work *w, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(w->job->pool));
 	const struct object *row = view_get(view, KIND_JOB, w->job->uuid);
-	_cleanup_json_ json_t *shown = row ? json_loads(object_text(row, JOB_RESULT), 0, NULL) : NULL;
+	_cleanup_json_ json_t *shown = row ? object_json(row, JOB_RESULT) : NULL;
 	_cleanup_(request_free_p) struct request *req = NULL;
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	json_t *last;

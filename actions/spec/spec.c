@@ -198,7 +198,7 @@ static const struct object *pending_of(const struct view *view, const struct obj
 
 static struct document *document_of_job(const struct object *job)
 {
-	_cleanup_json_ json_t *request = json_loads(object_text(job, JOB_SECRET_REQUEST), 0, NULL);
+	_cleanup_json_ json_t *request = object_json(job, JOB_SECRET_REQUEST);
 	const char *text = json_string_value(json_object_get(json_object_get(request, "params"), "spec"));
 
 	return text ? document_new(text, strlen(text), object_int(job, JOB_CREATED)) : NULL;

@@ -273,7 +273,7 @@ static struct request *stored_request(struct pool *pool, const char *uuid, struc
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	_cleanup_json_ json_t *json = vm ? json_loads(object_text(vm, VM_CREATE_SPEC), 0, NULL) : NULL;
+	_cleanup_json_ json_t *json = vm ? object_json(vm, VM_CREATE_SPEC) : NULL;
 	struct request *req = NULL;
 
 	if (!json)

@@ -139,7 +139,7 @@ const char *vm_host(const struct object *vm)
 
 void vm_set_wanted_place(const struct view *view, struct object *vm)
 {
-	_cleanup_json_ json_t *request = json_loads(object_text(vm, VM_CREATE_SPEC), 0, NULL);
+	_cleanup_json_ json_t *request = object_json(vm, VM_CREATE_SPEC);
 	json_t *params = json_object_get(request, "params");
 	const char *host_uuid = json_string_value(json_object_get(params, "hostUuid"));
 	const char *cluster_uuid = json_string_value(json_object_get(params, "clusterUuid"));

@@ -22,19 +22,21 @@ struct seen {
 	int64_t numbers[VALUES_MAX];
 };
 
-/* Fields whose values can group objects, judging by the type: 64-bit numbers are sizes. */
+/* Fields whose values can group objects, judging by the type: 64-bit numbers are sizes, long texts documents. */
 static bool may_group(const struct kind *kind, int field)
 {
 	const struct field *f = &kind->fields[field];
 
 	return query_may_name(f) && field != FIELD_UUID && field != kind->name_field &&
+	       !(f->flags & F_COMPRESSED) &&
 	       (f->type == FIELD_STRING || f->type == FIELD_BOOL || f->type == FIELD_INT);
 }
 
 static void see(struct seen *s, const struct object *o)
 {
 	bool is_text = o->kind->fields[s->field].type == FIELD_STRING;
-	const char *text = is_text ? object_shown(o, s->field) : NULL;
+	_cleanup_free_ char *owned = NULL; /* none is: the text is borrowed from the object */
+	const char *text = is_text ? object_shown(o, s->field, &owned) : NULL;
 	int64_t number = is_text ? 0 : object_int(o, s->field);
 
 	if (s->count > VALUES_MAX || object_is_null(o, s->field))

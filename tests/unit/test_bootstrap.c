@@ -136,8 +136,8 @@ static void urls_of_older_versions_are_masked(void **state)
 	assert_string_equal(object_str(view_get(view, KIND_IMAGE, test_uuid(1)), IMAGE_URL),
 			    "http://******@host/x?t=******");
 	for (int i = 0; i < 2; i++) {
-		const char *text =
-			object_str(view_get(view, KIND_JOB, test_uuid(2)), i ? JOB_REQUEST : JOB_RESULT);
+		_cleanup_free_ char *text = object_long_text(view_get(view, KIND_JOB, test_uuid(2)),
+							     i ? JOB_REQUEST : JOB_RESULT);
 
 		assert_null(strstr(text, "secret"));
 		assert_non_null(strstr(text, "http://******@host/x?t=******"));

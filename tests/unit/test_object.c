@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "model/json.h"
 #include "model/object.h"
 
 /* Allocations that succeed before one fails; negative: none fails. */
@@ -65,7 +66,7 @@ static const char *some_text(unsigned choice)
 {
 	static char text[70000];
 
-	switch (choice % 5) {
+	switch (choice % 6) {
 	case 0:
 		return NULL;
 	case 1:
@@ -75,6 +76,11 @@ static const char *some_text(unsigned choice)
 		return text;
 	case 3:
 		return "Running";
+	case 4:
+		for (size_t i = 0; i < 3000; i++)
+			text[i] = (char)(' ' + (choice * 2654435761U ^ (unsigned)(i * i * 40503U)) % 90);
+		text[3000] = '\0';
+		return text;
 	default:
 		memset(text, 'a' + (char)(choice % 26), sizeof(text) - 1);
 		text[choice * 37 % sizeof(text)] = '\0';
@@ -104,6 +110,21 @@ static struct object *some_object(const struct kind *kind, unsigned choice)
 	return o;
 }
 
+static void assert_same_text(const struct object *a, const struct object *b, int field)
+{
+	_cleanup_free_ char *x = object_long_text(a, field), *y = object_long_text(b, field);
+
+	if (object_is_null(a, field)) {
+		assert_null(x);
+		assert_null(y);
+		return;
+	}
+	assert_string_equal(x, y);
+	assert_true(object_str_is(b, field, x));
+	if (!(a->kind->fields[field].flags & F_COMPRESSED))
+		assert_string_equal(object_str(b, field), x);
+}
+
 static void assert_same(const struct object *a, const struct object *b)
 {
 	assert_ptr_equal(a->kind, b->kind);
@@ -115,10 +136,8 @@ static void assert_same(const struct object *a, const struct object *b)
 		assert_int_equal(object_is_null(a, i), object_is_null(b, i));
 		if (field_is_integer(&a->kind->fields[i]))
 			assert_int_equal(object_int(a, i), object_int(b, i));
-		else if (!object_str(a, i))
-			assert_null(object_str(b, i));
 		else
-			assert_string_equal(object_str(a, i), object_str(b, i));
+			assert_same_text(a, b, i);
 	}
 }
 
@@ -199,6 +218,39 @@ static void a_packed_object_is_one_small_block(void **state)
 	assert_in_range(malloc_usable_size((void *)(uintptr_t)two), 1, 192);
 }
 
+static const struct object *job_with(const char *request)
+{
+	_cleanup_object_ struct object *o = object_new(kind_get(KIND_JOB));
+
+	object_set_str(o, JOB_REQUEST, request);
+	return object_pack(o);
+}
+
+static void documents_are_compressed(void **state)
+{
+	static const char request[] =
+		"{\"operation\":\"CreateVmInstance\",\"target\":\"a56ceb9516134fcf809d113179490891\",\"params\":{"
+		"\"name\":\"web-server-199\",\"instanceOfferingUuid\":\"e231c1b8dad642f099e122d89ad21a35\","
+		"\"imageUuid\":\"ea453e9d167e426a8593223e8c9ce7ae\",\"strategy\":\"JustCreate\","
+		"\"resourceUuid\":\"a56ceb9516134fcf809d113179490891\"},\"systemTags\":[],\"userTags\":[]}";
+	_cleanup_object_ const struct object *none = job_with(NULL), *o = job_with(request),
+					     *odd = job_with("q");
+	_cleanup_free_ char *text = object_long_text(o, JOB_REQUEST);
+	_cleanup_json_ json_t *json = object_json(o, JOB_REQUEST), *no_json = object_json(odd, JOB_REQUEST);
+	(void)state;
+
+	assert_string_equal(text, request);
+	assert_string_equal(object_str(o, JOB_REQUEST),
+			    ""); /* a reader that forgets finds nothing, not rubbish */
+	assert_string_equal(json_string_value(json_object_get(json, "operation")), "CreateVmInstance");
+	assert_null(no_json);
+	assert_true(object_str_is(odd, JOB_REQUEST, "q"));
+	assert_false(object_equal(o, odd));
+	assert_in_range(malloc_usable_size((void *)(uintptr_t)o) -
+				malloc_usable_size((void *)(uintptr_t)none),
+			1, strlen(request) * 6 / 10);
+}
+
 static void when_memory_is_short_nothing_is_packed_and_nothing_is_lost(void **state)
 {
 	int before = blocks;
@@ -263,6 +315,7 @@ int main(void)
 		cmocka_unit_test(an_object_outlives_what_it_was_packed_from),
 		cmocka_unit_test(common_texts_are_in_memory_once_and_go_with_the_last_object),
 		cmocka_unit_test(a_packed_object_is_one_small_block),
+		cmocka_unit_test(documents_are_compressed),
 		cmocka_unit_test(when_memory_is_short_nothing_is_packed_and_nothing_is_lost),
 		cmocka_unit_test(threads_share_texts),
 	};
