@@ -177,13 +177,14 @@ bool system_tag_is_secret(const char *tag)
 
 const char *object_shown(const struct object *o, int field, char **ret_owned)
 {
-	const char *text = object_str(o, field);
+	const char *text;
 
 	*ret_owned = NULL;
 	if (o->kind->fields[field].flags & F_COMPRESSED) {
 		*ret_owned = object_long_text(o, field);
 		return *ret_owned;
 	}
+	text = object_str(o, field);
 	return text && o->kind->id == KIND_SYSTEM_TAG && field == SYSTEM_TAG_TAG ? system_tag_shown(text)
 										 : text;
 }

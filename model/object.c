@@ -258,7 +258,7 @@ const char *object_name(const struct object *o)
 
 char *object_long_text(const struct object *o, int field)
 {
-	const char *text = object_str(o, field);
+	const char *text = object_text_in_memory(o, field);
 
 	if (!text)
 		return NULL;
@@ -276,11 +276,11 @@ struct json_t *object_json(const struct object *o, int field)
 
 bool object_str_is(const struct object *o, int field, const char *text)
 {
-	_cleanup_free_ char *owned =
-		o->kind->fields[field].flags & F_COMPRESSED ? object_long_text(o, field) : NULL;
-	const char *s = owned ? owned : object_str(o, field);
+	bool is_long = o->kind->fields[field].flags & F_COMPRESSED;
+	_cleanup_free_ char *owned = is_long ? object_long_text(o, field) : NULL;
+	const char *s = is_long ? owned : object_str(o, field);
 
-	return s && text ? strcmp(s, text) == 0 : s == text;
+	return s && text ? strcmp(s, text) == 0 : !text && object_is_null(o, field);
 }
 
 void object_set_str(struct object *o, int field, const char *text)

@@ -193,7 +193,7 @@ static size_t cost(const struct run *run, const struct condition *c)
 		return SIZE_MAX;
 	if (is_indexed(run->q, c)) {
 		for (size_t i = 0; i < c->operand_count; i++)
-			n += view_count_where(run->view, end->id, c->field, c->operands[i].text);
+			n += view_count_candidates(run->view, end->id, c->field, c->operands[i].text);
 		return n;
 	}
 	/* Testing an object is about that much cheaper than following a relation. */
@@ -241,14 +241,14 @@ static int gather_end(struct run *run, const struct condition *c, size_t most, s
 {
 	enum kind_id end = kind_at_end(run->q, c)->id;
 	const struct object *o;
+	struct view_candidates candidates;
 	struct view_walk walk;
 
 	if (is_indexed(run->q, c)) {
 		for (size_t i = 0; i < c->operand_count; i++) {
-			const char *text = c->operands[i].text;
-
-			o = view_next_candidate(run->view, end, c->field, text, 0);
-			for (; o; o = view_next_candidate(run->view, end, c->field, text, o->id))
+			view_candidates_init(&candidates, run->view, end, c->field, c->operands[i].text);
+			for (o = view_candidates_next(&candidates, 0); o;
+			     o = view_candidates_next(&candidates, o->id))
 				if (condition_test(c, o) && matches_add(m, o) < 0)
 					return -ENOMEM;
 		}

@@ -384,23 +384,32 @@ const struct object *view_walk_next(struct view_walk *walk)
 		walk->ahead[walk->count++] = o;
 	}
 	for (unsigned i = 0; i < walk->count && walk->field >= 0; i++)
-		__builtin_prefetch(object_str(walk->ahead[i], walk->field));
+		__builtin_prefetch(object_text_in_memory(walk->ahead[i], walk->field));
 	walk->next = 1;
 	return walk->count ? walk->ahead[0] : NULL;
 }
 
-const struct object *view_next_candidate(const struct view *view, enum kind_id kind, int field,
-					 const char *value, int64_t after)
+void view_candidates_init(struct view_candidates *candidates, const struct view *view, enum kind_id kind,
+			  int field, const char *value)
 {
 	int slot = index_slot[kind][field];
-	uint64_t hash, key;
+	bool indexed = slot >= 0 && value;
 
-	if (slot < 0 || !value)
+	*candidates = (struct view_candidates){.objects = view->objects[kind],
+					       .index = indexed ? view->index[slot] : NULL,
+					       .hash = indexed ? hash_text(value) : 0};
+}
+
+const struct object *view_candidates_next(const struct view_candidates *candidates, int64_t after)
+{
+	struct ref *o = NULL;
+	uint64_t key;
+
+	if (!pmap_next(candidates->index, index_key(candidates->hash, after), &key, NULL) ||
+	    !is_in_bucket(key, candidates->hash))
 		return NULL;
-	hash = hash_text(value);
-	return pmap_next(view->index[slot], index_key(hash, after), &key, NULL) && is_in_bucket(key, hash)
-		       ? view_get_id(view, kind, id_of(key))
-		       : NULL;
+	pmap_get(candidates->objects, (uint64_t)id_of(key), &o);
+	return (const struct object *)o;
 }
 
 const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field,
@@ -422,23 +431,35 @@ const struct object *view_newest_where(const struct view *view, enum kind_id kin
 const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
 				     int64_t after)
 {
-	const struct object *o = view_next_candidate(view, kind, field, value, after);
+	struct view_candidates candidates;
+	const struct object *o;
 
+	view_candidates_init(&candidates, view, kind, field, value);
+	o = view_candidates_next(&candidates, after);
 	while (o && !object_str_is(o, field, value))
-		o = view_next_candidate(view, kind, field, value, o->id);
+		o = view_candidates_next(&candidates, o->id);
 	return o;
+}
+
+size_t view_count_candidates(const struct view *view, enum kind_id kind, int field, const char *value)
+{
+	struct view_candidates candidates;
+
+	view_candidates_init(&candidates, view, kind, field, value);
+	return pmap_rank(candidates.index, index_key(candidates.hash, VIEW_ID_MAX)) -
+	       pmap_rank(candidates.index, index_key(candidates.hash, 0));
 }
 
 size_t view_count_where(const struct view *view, enum kind_id kind, int field, const char *value)
 {
-	int slot = index_slot[kind][field];
-	uint64_t hash;
+	struct view_candidates candidates;
+	size_t count = 0;
 
-	if (slot < 0 || !value)
-		return 0;
-	hash = hash_text(value);
-	return pmap_rank(view->index[slot], index_key(hash, VIEW_ID_MAX)) -
-	       pmap_rank(view->index[slot], index_key(hash, 0));
+	view_candidates_init(&candidates, view, kind, field, value);
+	for (const struct object *o = view_candidates_next(&candidates, 0); o;
+	     o = view_candidates_next(&candidates, o->id))
+		count += object_str_is(o, field, value);
+	return count;
 }
 
 const struct object *view_get(const struct view *view, enum kind_id kind, const char *uuid)

@@ -49,16 +49,24 @@ const struct object *view_walk_next(struct view_walk *walk);
 const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
 				     int64_t after);
 /**
- * As view_next_where(), among those whose text may be equal to @value by text_compare(): all that are, and
- * possibly others with the same hash, so the caller must compare.
+ * The objects whose F_INDEX string may be equal to a text by text_compare(): all that are, and possibly others with the
+ * same hash, so the caller must compare. Valid as long as the view.
  */
-const struct object *view_next_candidate(const struct view *view, enum kind_id kind, int field,
-					 const char *value, int64_t after);
+struct view_candidates {
+	struct pmap *objects, *index;
+	uint64_t hash;
+};
+void view_candidates_init(struct view_candidates *candidates, const struct view *view, enum kind_id kind,
+			  int field, const char *value);
+/** The one with the smallest row id above @after; NULL at the end. */
+const struct object *view_candidates_next(const struct view_candidates *candidates, int64_t after);
+/** Their number, without a look at them. */
+size_t view_count_candidates(const struct view *view, enum kind_id kind, int field, const char *value);
 /** The newest object that view_next_where() would find. May be NULL although there is one, when a newer
  * object has the same hash: a hint only. */
 const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field,
 				       const char *value);
-/** An upper bound of the number of objects whose F_INDEX string @field has the text @value. */
+/** The number of objects that view_next_where() finds, by a look at each. */
 size_t view_count_where(const struct view *view, enum kind_id kind, int field, const char *value);
 /** What the objects of the account take in all, of number @which of view_tally(); INT64_MAX if that is too large. */
 int64_t view_taken(const struct view *view, const char *account, int which);

@@ -128,7 +128,7 @@ static bool find_queues(struct job_queues *q, const struct view *view, const str
 int job_queues_enter(struct job_queues *q, const struct view *view, const struct object *job,
 		     struct job_entry *entry)
 {
-	size_t most = 2 + view_count_where(view, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job));
+	size_t most = 2 + view_count_candidates(view, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job));
 
 	entry->in = calloc(most, sizeof(*entry->in));
 	if (!entry->in)

@@ -379,7 +379,7 @@ static int find_targets(struct copies *c, struct error *e)
 	_cleanup_view_ struct view *view = store_view(pool_store(c->job->pool));
 
 	c->reserved = config_int(view, "backupStorage.reservedCapacity");
-	c->targets = calloc(view_count_where(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, c->image) + 1,
+	c->targets = calloc(view_count_candidates(view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, c->image) + 1,
 			    sizeof(*c->targets));
 	if (!c->targets)
 		return error_oom(e);

@@ -55,7 +55,7 @@ static int add_ranges(struct network *n, const struct view *view, const struct o
 
 static int add_dns(struct network *n, const struct view *view, const struct object *l3, struct error *e)
 {
-	size_t room = view_count_where(view, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, object_uuid(l3));
+	size_t room = view_count_candidates(view, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, object_uuid(l3));
 
 	n->dns = calloc(room + 1, sizeof(*n->dns));
 	if (!n->dns)
@@ -116,7 +116,7 @@ static int drop_second_names(struct network *n, struct error *e)
 static int add_leases(struct network *n, const struct view *view, const struct object *l3, const char *host,
 		      struct error *e)
 {
-	size_t room = view_count_where(view, KIND_NIC, NIC_L3_UUID, object_uuid(l3));
+	size_t room = view_count_candidates(view, KIND_NIC, NIC_L3_UUID, object_uuid(l3));
 
 	n->leases = calloc(room + 1, sizeof(*n->leases));
 	if (!n->leases)

@@ -70,7 +70,7 @@ int affinity_hosts_of(const struct view *view, const struct object *group, const
 		      struct affinity_hosts *ret)
 {
 	const char *uuid = object_uuid(group);
-	size_t members = view_count_where(view, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, uuid);
+	size_t members = view_count_candidates(view, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, uuid);
 
 	*ret = (struct affinity_hosts){.uuids = calloc(members + 1, sizeof(ret->uuids[0]))};
 	if (!ret->uuids)

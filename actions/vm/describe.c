@@ -251,7 +251,7 @@ static int add_peers(struct vm_description *desc, const struct object *host, str
 	const char *cluster = object_text(host, HOST_CLUSTER_UUID);
 	size_t n = 0;
 
-	desc->peers = calloc(view_count_where(desc->view, KIND_HOST, HOST_CLUSTER_UUID, cluster) + 1,
+	desc->peers = calloc(view_count_candidates(desc->view, KIND_HOST, HOST_CLUSTER_UUID, cluster) + 1,
 			     sizeof(*desc->peers));
 	if (!desc->peers)
 		return error_oom(e);

@@ -329,17 +329,27 @@ static int none_makes_machine(const struct placement_search *s, struct error *e)
 		s->count, needs);
 }
 
-int64_t placement_count_others(const struct placement_search *s, const struct object *host)
+/* The VM that is placed is one of those on the host. */
+static bool counts_already(const struct placement_search *s, const struct object *host)
 {
 	const struct object *vm = view_get(s->view, KIND_VM, s->want->vm);
-	bool counted = vm && object_str_is(vm, VM_HOST_UUID, object_uuid(host));
 
-	return (int64_t)view_count_where(s->view, KIND_VM, VM_HOST_UUID, object_uuid(host)) - counted;
+	return vm && object_str_is(vm, VM_HOST_UUID, object_uuid(host));
+}
+
+int64_t placement_count_others(const struct placement_search *s, const struct object *host)
+{
+	return (int64_t)view_count_candidates(s->view, KIND_VM, VM_HOST_UUID, object_uuid(host)) -
+	       counts_already(s, host);
 }
 
 static bool has_room_for_vm(const struct placement_search *s, const struct object *host)
 {
-	return !s->vms_max || placement_count_others(s, host) < s->vms_max;
+	/* Look at each of them only when the host seems to be full. */
+	return !s->vms_max || placement_count_others(s, host) < s->vms_max ||
+	       (int64_t)view_count_where(s->view, KIND_VM, VM_HOST_UUID, object_uuid(host)) -
+			       counts_already(s, host) <
+		       s->vms_max;
 }
 
 static int only_full(const struct placement_search *s, struct error *e)

@@ -47,7 +47,7 @@ const struct object *placement_storage_on(const struct placement_search *s, cons
 bool placement_names_host(const struct placement_search *s, const char *prefix, const struct object *host);
 /** True when another member of the VM's affinity group is on the host. */
 bool placement_has_member(const struct placement_search *s, const struct object *host);
-/** The number of other VMs on the host, those that are being started there included. */
+/** The number of other VMs on the host, those that are being started there included; rarely a few more (view.h). */
 int64_t placement_count_others(const struct placement_search *s, const struct object *host);
 
 #endif

@@ -124,7 +124,7 @@ static unsigned rank_of(const struct place *dir, const struct object *o)
 {
 	unsigned number;
 
-	if (view_count_where(dir->view, o->kind->id, o->kind->name_field, object_name(o)) <= 1)
+	if (view_count_candidates(dir->view, o->kind->id, o->kind->name_field, object_name(o)) <= 1)
 		return 1;
 	(void)count_named(dir, o, dir->ranks, o->id, UINT_MAX, &number);
 	return number;

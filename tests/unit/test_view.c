@@ -64,7 +64,8 @@ static void texts_that_differ_in_case_share_a_bucket_and_stay_apart(void **state
 {
 	static const char *const names[] = {"web", "WEB", "Web ", "web", "wéb", "WÉB"};
 	_cleanup_view_ struct view *view = view_new();
-	int exact = 0, candidates = 0;
+	struct view_candidates candidates;
+	int exact = 0, count = 0;
 	(void)state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -72,12 +73,38 @@ static void texts_that_differ_in_case_share_a_bucket_and_stay_apart(void **state
 	view_for_each_where (o, view, KIND_VM, VM_NAME, "web")
 		exact++;
 	assert_int_equal(exact, 2);
-	for (const struct object *o = view_next_candidate(view, KIND_VM, VM_NAME, "wEb", 0); o;
-	     o = view_next_candidate(view, KIND_VM, VM_NAME, "wEb", o->id))
-		candidates++;
-	assert_int_equal(candidates, 4);
+	view_candidates_init(&candidates, view, KIND_VM, VM_NAME, "wEb");
+	for (const struct object *o = view_candidates_next(&candidates, 0); o;
+	     o = view_candidates_next(&candidates, o->id))
+		count++;
+	assert_int_equal(count, 4);
+	assert_int_equal(view_count_candidates(view, KIND_VM, VM_NAME, "wEb"), 4);
+	assert_int_equal(view_count_where(view, KIND_VM, VM_NAME, "web"), 2);
 	assert_null(view_next_where(view, KIND_VM, VM_NAME, "wEb", 0));
 	assert_int_equal(view_next_where(view, KIND_VM, VM_NAME, "WÉB", 0)->id, 6);
+}
+
+/* So many that some have the same bits of the hash, whatever its key. */
+static void texts_that_share_a_bucket_by_chance_stay_apart(void **state)
+{
+	const int many = 40000;
+	_cleanup_view_ struct view *view = view_new();
+	size_t candidates = 0;
+	char name[16];
+	(void)state;
+
+	for (int i = 1; i <= many; i++) {
+		snprintf(name, sizeof(name), "vm-%d", i);
+		put(view, vm(i, name, NULL));
+	}
+	for (int i = 1; i <= many; i++) {
+		snprintf(name, sizeof(name), "vm-%d", i);
+		assert_int_equal(view_count_where(view, KIND_VM, VM_NAME, name), 1);
+		assert_int_equal(view_next_where(view, KIND_VM, VM_NAME, name, 0)->id, i);
+		assert_null(view_next_where(view, KIND_VM, VM_NAME, name, i));
+		candidates += view_count_candidates(view, KIND_VM, VM_NAME, name);
+	}
+	assert_true(candidates > (size_t)many);
 }
 
 static void names_longer_than_the_hashed_part_work(void **state)
@@ -133,6 +160,24 @@ static void a_snapshot_never_changes(void **state)
 	for (id = 1; id <= 1000; id++)
 		assert_int_equal(view_walk_next(&walk)->id, id);
 	assert_null(view_walk_next(&walk));
+	assert_null(view_walk_next(&walk));
+}
+
+static void walks_prefetch_long_texts_too(void **state)
+{
+	_cleanup_view_ struct view *view = view_new();
+	struct object *job = object_new(kind_get(KIND_JOB));
+	_cleanup_free_ char *text = NULL;
+	struct view_walk walk;
+	(void)state;
+
+	object_set_str(job, JOB_UUID, "00000000000000000000000000000001");
+	object_set_str(job, JOB_REQUEST, "{}");
+	job->id = 1;
+	put(view, job);
+	view_walk_init(&walk, view, KIND_JOB, JOB_REQUEST);
+	text = object_long_text(view_walk_next(&walk), JOB_REQUEST);
+	assert_string_equal(text, "{}");
 	assert_null(view_walk_next(&walk));
 }
 
@@ -247,8 +292,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(indexes_follow_changes),
 		cmocka_unit_test(texts_that_differ_in_case_share_a_bucket_and_stay_apart),
+		cmocka_unit_test(texts_that_share_a_bucket_by_chance_stay_apart),
 		cmocka_unit_test(names_longer_than_the_hashed_part_work),
 		cmocka_unit_test(a_snapshot_never_changes),
+		cmocka_unit_test(walks_prefetch_long_texts_too),
 		cmocka_unit_test(walks_resume_after_an_id_that_is_gone),
 		cmocka_unit_test(ids_are_limited),
 		cmocka_unit_test(sums_follow_every_change),
