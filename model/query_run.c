@@ -2,6 +2,8 @@
 /* The result of a query: grouping, sorting, paging, and the answer as JSON. See query_parse.h. */
 #include "model/query_run.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/inventory_class.h"
@@ -14,42 +16,72 @@
 
 /* ------------------------------------------------------- grouping and sorting */
 
-struct order {
-	int field; /* -1: none */
-	bool descending;
-};
-
-/* By the field, then by creation. */
-static int order_compare(const void *a, const void *b, void *ctx)
+/* By the key, then by creation. */
+static int order_ascending(const void *a, const void *b)
 {
-	const struct object *x = *(const struct object *const *)a, *y = *(const struct object *const *)b;
-	const struct order *order = ctx;
-	int c = order->field >= 0 ? query_compare_field(x, y, order->field) : 0;
+	const struct query_key *x = a, *y = b;
+	int c = query_key_compare(x, y);
 
-	if (c != 0)
-		return order->descending ? -c : c;
-	return (x->id > y->id) - (x->id < y->id);
+	return c != 0 ? c : (x->o->id > y->o->id) - (x->o->id < y->o->id);
 }
 
-static void sort(struct matches *m, int field, bool descending)
+static int order_descending(const void *a, const void *b)
 {
-	struct order order = {field, descending};
+	int c = query_key_compare(b, a);
 
-	if (m->count)
-		qsort_r(m->objects, m->count, sizeof(*m->objects), order_compare, &order);
+	return c != 0 ? c : order_ascending(a, b);
+}
+
+static void keys_free(struct query_key *keys, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		query_key_done(&keys[i]);
+	free(keys);
+}
+
+/* The keys of the objects for a field, -1 for none, allocated: each is compared many times. NULL when memory is short. */
+static struct query_key *keys_read(const struct matches *m, int field)
+{
+	struct query_key *keys = calloc(m->count + 1, sizeof(*keys));
+
+	for (size_t i = 0; keys && i < m->count; i++)
+		if (query_key_read(m->objects[i], field, &keys[i]) < 0) {
+			keys_free(keys, i);
+			return NULL;
+		}
+	return keys;
+}
+
+static int sort(struct matches *m, int field, bool descending)
+{
+	struct query_key *keys = keys_read(m, field);
+
+	if (!keys)
+		return -ENOMEM;
+	qsort(keys, m->count, sizeof(*keys), descending ? order_descending : order_ascending);
+	for (size_t i = 0; i < m->count; i++)
+		m->objects[i] = keys[i].o;
+	keys_free(keys, m->count);
+	return 0;
 }
 
 /* Keeps the oldest object of each value of a field, as MySQL does; null is a value here. */
-static void group(struct matches *m, int field)
+static int group(struct matches *m, int field)
 {
-	size_t kept = 0;
+	struct query_key *keys = keys_read(m, field);
+	size_t kept = 0, last = 0;
 
-	sort(m, field, false);
+	if (!keys)
+		return -ENOMEM;
+	qsort(keys, m->count, sizeof(*keys), order_ascending);
 	for (size_t i = 0; i < m->count; i++)
-		if (kept == 0 || query_compare_field(m->objects[kept - 1], m->objects[i], field) != 0)
-			m->objects[kept++] = m->objects[i];
+		if (kept == 0 || query_key_compare(&keys[last], &keys[i]) != 0) {
+			m->objects[kept++] = keys[i].o;
+			last = i;
+		}
+	keys_free(keys, m->count);
 	m->count = kept;
-	sort(m, -1, false);
+	return sort(m, -1, false);
 }
 
 /* ------------------------------------------------------------------- select */
@@ -74,9 +106,13 @@ int query_select(const struct query *q, const struct view *view, const struct qu
 		return r;
 	}
 	if (q->group_by >= 0)
-		group(&m, q->group_by);
-	if (q->sort >= 0)
-		sort(&m, q->sort, q->descending);
+		r = group(&m, q->group_by);
+	if (r == 0 && q->sort >= 0)
+		r = sort(&m, q->sort, q->descending);
+	if (r < 0) {
+		free(m.objects);
+		return error_oom(e);
+	}
 	start = (uint64_t)q->start < m.count ? (size_t)q->start : m.count;
 	count = (uint64_t)q->limit < m.count - start ? (size_t)q->limit : m.count - start;
 	if (count)

@@ -3,6 +3,7 @@
 #include "model/query_value.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -121,7 +122,6 @@ int operand_compare(const void *a, const void *b)
 
 /* ---------------------------------------------------------------- comparing */
 
-/* Order of a field that is not null and an operand. */
 /* As object_shown(), but "" when memory is short. */
 static const char *shown(const struct object *o, int field, char **ret_owned)
 {
@@ -130,6 +130,7 @@ static const char *shown(const struct object *o, int field, char **ret_owned)
 	return text ? text : "";
 }
 
+/* Order of a field that is not null and an operand. */
 static int compare(const struct object *o, int field, const struct operand *operand)
 {
 	_cleanup_free_ char *owned = NULL;
@@ -219,20 +220,32 @@ bool condition_test(const struct condition *c, const struct object *o)
 	return false;
 }
 
-int query_compare_field(const struct object *a, const struct object *b, int field)
+int query_key_read(const struct object *o, int field, struct query_key *ret_key)
 {
-	_cleanup_free_ char *a_owned = NULL, *b_owned = NULL;
-	int64_t x, y;
-
-	if (object_is_null(a, field) || object_is_null(b, field))
-		return (int)object_is_null(b, field) - (int)object_is_null(a, field);
-	if (!field_is_integer(&a->kind->fields[field]))
-		return text_compare(shown(a, field, &a_owned), shown(b, field, &b_owned));
-	x = object_int(a, field);
-	y = object_int(b, field);
-	if (a->kind->fields[field].type == FIELD_DATE) {
-		x = seconds_of(x);
-		y = seconds_of(y);
+	*ret_key = (struct query_key){.o = o, .is_null = field >= 0 && object_is_null(o, field)};
+	if (field < 0 || ret_key->is_null)
+		return 0;
+	if (!field_is_integer(&o->kind->fields[field])) {
+		ret_key->text = object_shown(o, field, &ret_key->owned);
+		return ret_key->text ? 0 : -ENOMEM;
 	}
-	return (x > y) - (x < y);
+	ret_key->number = object_int(o, field);
+	if (o->kind->fields[field].type == FIELD_DATE)
+		ret_key->number = seconds_of(ret_key->number);
+	return 0;
+}
+
+void query_key_done(struct query_key *key)
+{
+	free(key->owned);
+	key->owned = NULL;
+}
+
+int query_key_compare(const struct query_key *a, const struct query_key *b)
+{
+	if (a->is_null || b->is_null)
+		return (int)b->is_null - (int)a->is_null;
+	if (a->text)
+		return text_compare(a->text, b->text);
+	return (a->number > b->number) - (a->number < b->number);
 }

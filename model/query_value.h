@@ -17,8 +17,19 @@ struct operand;
 const char *query_echo(const char *text, size_t len, char ret_echo[ECHO_SIZE]);
 /** True when the comparison holds for @o, an object of the kind at the end of the path. */
 bool condition_test(const struct condition *c, const struct object *o);
-/** Order of two objects of one kind by a field; null sorts first. */
-int query_compare_field(const struct object *a, const struct object *b, int field);
+/** What an object is sorted by. Borrows from the object. */
+struct query_key {
+	const struct object *o;
+	const char *text; /* NULL: a number */
+	int64_t number;
+	char *owned; /* the text, if it is not in the object as it is */
+	bool is_null;
+};
+/** Reads the key of a field; with -1 all objects have the same. 0 or -ENOMEM. The caller frees it by query_key_done(). */
+int query_key_read(const struct object *o, int field, struct query_key *ret_key);
+void query_key_done(struct query_key *key);
+/** Order of the keys of two objects of one kind; null sorts first. */
+int query_key_compare(const struct query_key *a, const struct query_key *b);
 /** Parses @text as a value of the field @f. */
 int operand_init(struct operand *operand, const struct field *f, const char *text, struct error *e);
 /** Order of two operands of one field, for qsort(). */
