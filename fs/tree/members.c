@@ -72,7 +72,7 @@ static bool object_entry_name(const struct object *o, char ret_name[NAME_SIZE])
 {
 	if (o->kind->id == KIND_GLOBAL_CONFIG)
 		return name_encode(object_text(o, GLOBAL_CONFIG_NAME), object_uuid(o), ret_name);
-	snprintf(ret_name, NAME_SIZE, "%s", object_uuid(o));
+	snprintf(ret_name, NAME_SIZE, "%s", object_text(o, FIELD_UUID));
 	return true;
 }
 
