@@ -86,10 +86,12 @@ act "$dir" stop type=cold
 step "a guest that is still booting is asked again until it reacts"
 asked=$(serial_count "$vm" "shutdown -")
 act "$dir" start
+start=${EPOCHREALTIME/./}
 job=$(submit "$dir/actions" stop)
 job_wait "$job" 90
 assert_eq "$(value "$dir/state")" Stopped
-wait_serial "$vm" "shutdown -" 1 $((asked + 1))
+# A guest that needs more than the 60 s of a stop to boot loses its power.
+[ $((${EPOCHREALTIME/./} - start)) -ge 60000000 ] || wait_serial "$vm" "shutdown -" 5 $((asked + 1))
 
 step "a host name, a user-data script and a fixed MAC reach the guest"
 script=$(base64 -w 0 <<<$'#!/bin/sh\nhostname | sed "s/^/MARK /"')
