@@ -20,10 +20,11 @@ enum vm_state vm_state_of_domain(enum hv_domain_state domain)
 
 const char *vm_place(const struct object *vm)
 {
-	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_CREATED)))
-		return NULL; /* what the row names is a wish */
-	return object_str(vm, VM_HOST_UUID) ? object_str(vm, VM_HOST_UUID)
-					    : object_str(vm, VM_LAST_HOST_UUID);
+	/* The host of one that was not started yet is a wish; a clone has things on the last one. */
+	bool is_wish = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
+	const char *host = is_wish ? NULL : object_str(vm, VM_HOST_UUID);
+
+	return host ? host : object_str(vm, VM_LAST_HOST_UUID);
 }
 
 bool domain_is_foreign(const struct view *view, const char *uuid, const char *host)

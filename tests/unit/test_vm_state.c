@@ -14,6 +14,7 @@
 #include <libvirt/libvirt.h>
 
 #include "actions/engine/job.h"
+#include "actions/host/guest.h"
 #include "actions/vm/state.h"
 
 struct world {
@@ -215,9 +216,27 @@ static void a_start_after_the_stop_counts(void **state)
 	assert_true(field_is(w.f, KIND_VM, w.vm, VM_STATE, "Running"));
 }
 
+/* A VM that was not started yet: the host of its row is a wish, but a clone has its firmware's variables on the last. */
+static void the_place_of_a_vm(void **state)
+{
+	_cleanup_object_ struct object *vm = object_new(kind_get(KIND_VM));
+
+	(void)state;
+	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
+	object_set_str(vm, VM_HOST_UUID, "wish");
+	assert_null(vm_place(vm));
+	object_set_str(vm, VM_LAST_HOST_UUID, "last");
+	assert_string_equal(vm_place(vm), "last");
+	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING));
+	assert_string_equal(vm_place(vm), "wish");
+	object_set_null(vm, VM_HOST_UUID);
+	assert_string_equal(vm_place(vm), "last");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_place_of_a_vm),
 		cmocka_unit_test_setup_teardown(an_event_after_the_answer_counts, pool_fixture_setup,
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_call_that_outlives_the_daemon_counts, pool_fixture_setup,
