@@ -518,8 +518,11 @@ static uint64_t object_digest(const struct object *o)
 			int64_t number = object_int(o, i);
 
 			h = hash(h, &number, sizeof(number));
-		} else {
-			h = hash(h, object_text(o, i), strlen(object_text(o, i)) + 1);
+		} else if (!null) {
+			_cleanup_free_ char *text = object_long_text(o, i);
+
+			assert_non_null(text);
+			h = hash(h, text, strlen(text) + 1);
 		}
 	}
 	return h;
