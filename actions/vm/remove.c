@@ -297,6 +297,9 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 		(void)error_wrap(&inner, "HOST.1008");
 		/* A VM without a host cannot be running: it is not Unknown. */
 		(void)vm_set_state(pool, uuid, vm_host(vm) ? VM_STATE_UNKNOWN : VM_STATE_STOPPED, &ignored);
+		/* The host may be there, and know what it has; nobody would ask it later. */
+		if (vm_host(vm))
+			vm_reconcile(pool, vm_host(vm), uuid);
 		return error_move(e, &inner);
 	}
 	r = store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);
