@@ -99,13 +99,14 @@ static int all_tags_leave_patterns(struct txn *t, const struct object *o, const 
 
 	for (int k = KIND_NONE + 1; r == 0 && hops < ACCESS_HOPS_MAX && k < KIND_COUNT; k++) {
 		const struct kind *kind = kind_get((enum kind_id)k);
-		enum kind_id parent =
-			kind->owner == OWNER_PARENT ? kind->fields[kind->owner_field].target : o->kind->id;
 		const struct object *part;
+		enum kind_id parent;
 		int64_t after = 0;
 
-		if (kind->owner != OWNER_PARENT || !kind->directory ||
-		    (parent != KIND_NONE && parent != o->kind->id))
+		if (kind->owner != OWNER_PARENT || !kind->directory)
+			continue;
+		parent = kind->fields[kind->owner_field].target;
+		if (parent != KIND_NONE && parent != o->kind->id)
 			continue;
 		while (r == 0 && (part = view_next_where(txn_view(t), kind->id, kind->owner_field,
 							 object_uuid(o), after))) {

@@ -10,13 +10,13 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "actions/engine/config.h"
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/workers.h"
 #include "hypervisor/host_load.h"
 #include "hypervisor/statistics.h"
+#include "model/clock.h"
 #include "model/ref.h"
 #include "model/states.h"
 
@@ -101,14 +101,6 @@ int64_t statistics_sample_time(const struct statistics_sample *sample)
 	return sample->time;
 }
 
-static int64_t monotonic(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_S + t.tv_nsec;
-}
-
 /* Asks the host. NULL without memory. */
 static struct statistics_sample *sample_take(struct pool *pool, const char *host)
 {
@@ -130,7 +122,7 @@ static struct statistics_sample *sample_take(struct pool *pool, const char *host
 		}
 	}
 	sample->time = store_now();
-	sample->made = monotonic();
+	sample->made = clock_monotonic();
 	return sample;
 }
 
@@ -370,7 +362,7 @@ static struct statistics_sample *end(const struct wish *wish, const char *host)
 static void get_all(struct pool *pool, const struct view *view, const char *const hosts[], size_t count,
 		    int wait_ms, struct statistics_sample *ret_samples[])
 {
-	const int64_t now = monotonic();
+	const int64_t now = clock_monotonic();
 	const struct wish wish = {.pool = pool,
 				  .view = view,
 				  .asked = now,

@@ -229,11 +229,10 @@ static void tags_of_creations_have_the_limits_of_tags(void **state)
 		const char *tag;
 		int errnum;
 	} bad[] = {{"", EINVAL}, {"a\x1b[2J", EINVAL}, {NULL, E2BIG}};
-	struct pool_fixture *f = *state;
 	const struct actor actor = {.source = "fs"};
 	char longest[USER_TAG_LENGTH + 2];
 
-	(void)f;
+	(void)state;
 	memset(longest, 'x', USER_TAG_LENGTH + 1);
 	longest[USER_TAG_LENGTH + 1] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
