@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See statistics.h. Each host is asked in a thread of its own, without a lock, for who finds its sample old; others who
- * want the same wait for it, too. A host that did not answer is asked again when its sample would be old; while one
- * does not answer at all, it takes one thread.
+ * want the same wait for it, too. A host that did not answer is asked again when its sample would be old. While one
+ * does not answer at all, it takes one thread; when there is no other one left, the questions to all hosts wait.
+ *
+ * A host that always takes longer than anybody waits would never be told of, since its answers are old when the next
+ * one asks. So an answer for which somebody did not wait is given to those who do not get the next one in time either.
  */
 #include "actions/host/statistics.h"
 
@@ -19,9 +22,6 @@
 #include "model/clock.h"
 #include "model/ref.h"
 #include "model/states.h"
-
-/* Hosts that are asked at a time. */
-#define ASKERS_MAX 16
 
 /* Of hosts; none of enum hv_statistic. */
 enum { HOST_CPU_NS, HOST_MEMORY_BYTES, HOST_DOMAINS, HOST_STATISTIC_COUNT };
@@ -176,7 +176,9 @@ struct statistics {
 		struct entry *next;
 		char host[UUID_SIZE];
 		struct statistics_sample *sample; /* the last; NULL before the first */
+		bool late;			  /* somebody has not waited for the sample */
 		bool asking;			  /* a thread asks the host, or will */
+		bool missed;			  /* somebody has not waited for what is asked */
 	} * entries;				  /* lock */
 };
 
@@ -187,7 +189,7 @@ struct statistics *statistics_new(void)
 
 	if (!s)
 		return NULL;
-	s->askers = workers_new("statistics", ASKERS_MAX);
+	s->askers = workers_new("statistics", STATISTICS_ASKERS);
 	if (!s->askers) {
 		free(s);
 		return NULL;
@@ -284,10 +286,11 @@ static void answer(struct statistics *s, const char *host, struct statistics_sam
 
 	while (strcmp(entry->host, host) != 0)
 		entry = entry->next;
-	entry->asking = false;
 	if (entry->sample)
 		statistics_sample_unref(entry->sample);
 	entry->sample = sample;
+	entry->late = entry->missed;
+	entry->asking = entry->missed = false;
 	pthread_cond_broadcast(&s->taken);
 }
 
@@ -303,7 +306,7 @@ static void ask(void *arg)
 	free(q);
 }
 
-/* Who wants to know: what is older than @max_age, ns, at @asked, or not there @deadline, of CLOCK_MONOTONIC, is none. */
+/* Who wants to know: the host is asked if its sample is older than @max_age, ns, at @asked, and waited for until @deadline. */
 struct wish {
 	struct pool *pool;
 	const struct view *view;
@@ -343,19 +346,25 @@ static void begin(const struct wish *wish, const char *host)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Waits for the answer of the host. */
+/* Waits for the answer of the host; without one in time, gives the one before if that came late, too. */
 static struct statistics_sample *end(const struct wish *wish, const char *host)
 {
 	const struct timespec until = {wish->deadline / NS_PER_S, wish->deadline % NS_PER_S};
 	struct statistics *s = wish->pool->statistics;
 	struct entry *entry;
+	bool waits = true;
 
 	scoped_lock(&s->lock);
 	/* it is looked up anew after each wait, since it may be forgotten then */
-	while ((entry = find(s, wish->view, host)) && entry->asking)
-		if (pthread_cond_timedwait(&s->taken, &s->lock, &until) == ETIMEDOUT)
-			return NULL;
-	return entry && is_fresh(wish, entry) ? sample_ref(entry->sample) : NULL;
+	while ((entry = find(s, wish->view, host)) && entry->asking && waits)
+		waits = pthread_cond_timedwait(&s->taken, &s->lock, &until) != ETIMEDOUT;
+	if (!entry)
+		return NULL;
+	if (entry->asking) {
+		entry->missed = true;
+		return entry->late ? sample_ref(entry->sample) : NULL;
+	}
+	return is_fresh(wish, entry) ? sample_ref(entry->sample) : NULL;
 }
 
 /* NULL for a host that cannot tell, or has not within @wait_ms; @hosts: NULL for none. References for the caller. */

@@ -40,10 +40,13 @@ void statistics_free(struct statistics *statistics);
 
 /* How long to wait for hosts: scrapers give up after ten seconds. */
 #define STATISTICS_WAIT_MS 5000
+/* Hosts that are asked at a time. */
+#define STATISTICS_ASKERS 16
 
 /**
- * The sample of a host, not older than the setting allows, with a reference for the caller. NULL if the host cannot
- * tell, or has not within STATISTICS_WAIT_MS; what it tells later is there for who asks next. Blocking, for workers.
+ * The sample of a host, not older than the setting allows, with a reference for the caller. If the host does not tell
+ * within STATISTICS_WAIT_MS, it is what it told last time, if that came late, too; it may be older. NULL if the host
+ * cannot tell, or there is no such sample. Blocking, for workers.
  */
 struct statistics_sample *statistics_get(struct pool *pool, const char *host);
 void statistics_sample_unref(struct statistics_sample *sample);
@@ -57,7 +60,7 @@ struct statistics_samples {
 };
 /**
  * As statistics_get() for all hosts of @view, which are asked side by side: one that does not answer within @wait_ms
- * delays no other one. *ret must be zero, and is emptied by statistics_samples_done(). -ENOMEM. Blocking, for workers.
+ * delays no other one, unless there are STATISTICS_ASKERS of them. *ret must be zero, and is emptied by statistics_samples_done(). -ENOMEM. Blocking, for workers.
  */
 int statistics_take(struct pool *pool, const struct view *view, int wait_ms, struct statistics_samples *ret);
 void statistics_samples_done(struct statistics_samples *samples);

@@ -2,6 +2,7 @@
 /* All hosts are asked for their statistics: what they answer, and when, is up to the tests. */
 #include "tests/unit/pool_fixture.h"
 
+#include <limits.h>
 #include <pthread.h>
 
 #include "actions/host/statistics.h"
@@ -14,6 +15,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int asked, answer_at; /* lock: hosts that were asked; a host answers when so many were */
+static int answered;	     /* lock: questions after so many are not answered */
 static const char *silent;   /* lock: this one does not answer */
 static int silent_was_asked; /* lock */
 
@@ -34,15 +36,15 @@ int __wrap_hv_host_statistics(struct hypervisor *hv, const char *host, struct hv
 			      size_t *ret_count, struct error *e)
 {
 	const struct timespec until = patience();
-	int r = 0;
+	int r = 0, number;
 
 	(void)hv, (void)e;
 	pthread_mutex_lock(&lock);
-	asked++;
+	number = ++asked;
 	if (silent && strcmp(silent, host) == 0)
 		silent_was_asked++;
 	pthread_cond_broadcast(&changed);
-	while (r == 0 && (asked < answer_at || (silent && strcmp(silent, host) == 0)))
+	while (r == 0 && (asked < answer_at || number > answered || (silent && strcmp(silent, host) == 0)))
 		r = pthread_cond_timedwait(&changed, &lock, &until);
 	pthread_mutex_unlock(&lock);
 	*ret = NULL;
@@ -78,6 +80,7 @@ static int setup(void **state)
 
 	asked = 0;
 	answer_at = 0;
+	answered = INT_MAX;
 	silent = NULL;
 	silent_was_asked = 0;
 	if (r == 0 && store_run(pool_store(f->pool), add_hosts_fn, NULL, &e) < 0)
@@ -125,11 +128,65 @@ static void a_silent_host_delays_no_other(void **state)
 	assert_int_equal(take(*state, POOL_PATIENCE_MS), MORE + 1);
 }
 
+/* A setting that nobody can make: what a host has told is never used again. */
+static int set_no_age_fn(struct txn *t, void *arg, struct error *e)
+{
+	(void)arg;
+	view_for_each (o, txn_view(t), KIND_GLOBAL_CONFIG)
+		if (object_str_is(o, GLOBAL_CONFIG_CATEGORY, "statistics") &&
+		    object_str_is(o, GLOBAL_CONFIG_NAME, "maxAge")) {
+			struct object *copy = object_copy(o);
+
+			object_set_str(copy, GLOBAL_CONFIG_VALUE, "0");
+			return txn_put(t, copy, NULL, e);
+		}
+	fail_msg("there is no such setting");
+	return -ENOENT;
+}
+
+/* The first @count questions are answered, those after them are not. */
+static void answer_first(int count)
+{
+	pthread_mutex_lock(&lock);
+	answered = count;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+}
+
+static int asked_now(void)
+{
+	scoped_lock(&lock);
+	return asked;
+}
+
+/* Who asks again and again, and never waits long enough, gets what has been told meanwhile, but nothing that was given already. */
+static void a_slow_host_is_told_of_late(void **state)
+{
+	struct pool_fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	const int hosts = MORE + 1;
+
+	assert_int_equal(store_run(pool_store(f->pool), set_no_age_fn, NULL, &e), 0);
+	answer_first(hosts);
+	assert_int_equal(take(f, POOL_PATIENCE_MS), hosts);
+	assert_int_equal(take(f, 10), 0);
+	answer_first(2 * hosts);
+	/* when all are asked once more, all have answered */
+	for (int tries = 0; asked_now() < 3 * hosts && tries < POOL_PATIENCE_MS / 10; tries++)
+		(void)take(f, 10);
+	assert_int_equal(asked_now(), 3 * hosts);
+	assert_int_equal(take(f, 10), hosts);
+	assert_int_equal(asked_now(), 3 * hosts);
+	answer_first(INT_MAX);
+	assert_int_equal(take(f, POOL_PATIENCE_MS), hosts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(hosts_are_asked_side_by_side, setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_silent_host_delays_no_other, setup, pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_slow_host_is_told_of_late, setup, pool_fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
