@@ -158,9 +158,10 @@ static int follow_step(struct txn *t, void *arg, size_t *left, struct error *e)
 	return r;
 }
 
+/* Without a look at the tags, which may be many; never too few. */
 static bool is_one_step(const struct view *view, const char *pattern)
 {
-	return view_count_where(view, KIND_USER_TAG, USER_TAG_PATTERN_UUID, pattern) < STEP_ROWS;
+	return view_count_candidates(view, KIND_USER_TAG, USER_TAG_PATTERN_UUID, pattern) < STEP_ROWS;
 }
 
 static int pattern_update_apply(struct txn *t, const struct request *req, json_t **ret_result,
