@@ -12,20 +12,20 @@
 
 #include "rest/login.h"
 
-/* Clients that log in by password; of more, the one that was first logs in anew the next time. */
-#define LOGINS 8
 /* Longest value of a header that is decoded. */
 #define BASIC_MAX 1024
 
 struct login {
 	unsigned char digest[SHA512_DIGEST_LENGTH]; /* of the header's value */
 	char session[MOUNT_UUID_SIZE];		    /* "": none */
+	unsigned users;				    /* requests that use the session */
+	uint64_t used;				    /* the greater, the later it was used */
 };
 
 struct metrics {
 	pthread_mutex_t lock; /* a leaf */
-	struct login logins[LOGINS];
-	size_t next; /* to be replaced */
+	struct login logins[METRICS_LOGINS];
+	uint64_t uses;
 };
 
 /* ------------------------------------------------------------------ answers */
@@ -83,10 +83,19 @@ static bool parse_basic(const char *value, char **ret_text, const char **ret_nam
 	return true;
 }
 
-/* With the lock held. */
+/* Under lock: the login with this session. */
+static struct login *find_session(struct metrics *metrics, const char *session)
+{
+	for (size_t i = 0; i < METRICS_LOGINS; i++)
+		if (strcmp(metrics->logins[i].session, session) == 0)
+			return &metrics->logins[i];
+	return NULL;
+}
+
+/* Under lock. */
 static struct login *find_login(struct metrics *metrics, const unsigned char *digest)
 {
-	for (size_t i = 0; i < LOGINS; i++) {
+	for (size_t i = 0; i < METRICS_LOGINS; i++) {
 		struct login *login = &metrics->logins[i];
 
 		if (*login->session && CRYPTO_memcmp(login->digest, digest, SHA512_DIGEST_LENGTH) == 0)
@@ -95,28 +104,45 @@ static struct login *find_login(struct metrics *metrics, const unsigned char *di
 	return NULL;
 }
 
-static bool kept_session(struct metrics *metrics, const unsigned char *digest, char ret[MOUNT_UUID_SIZE])
+/* Under lock. One that is empty, or else was used least recently and is not now; NULL: all are. */
+static struct login *find_place(struct metrics *metrics)
 {
-	const struct login *login;
+	struct login *place = NULL;
+
+	for (size_t i = 0; i < METRICS_LOGINS; i++) {
+		struct login *login = &metrics->logins[i];
+
+		if (!*login->session)
+			return login;
+		if (!login->users && (!place || login->used < place->used))
+			place = login;
+	}
+	return place;
+}
+
+/* Under lock. */
+static void begin_use(struct metrics *metrics, struct login *login, char ret_session[MOUNT_UUID_SIZE])
+{
+	login->users++;
+	login->used = ++metrics->uses;
+	memcpy(ret_session, login->session, MOUNT_UUID_SIZE);
+}
+
+static bool use_kept(struct metrics *metrics, const unsigned char *digest, char ret[MOUNT_UUID_SIZE])
+{
+	struct login *login;
 
 	scoped_lock(&metrics->lock);
 	login = find_login(metrics, digest);
 	if (login)
-		memcpy(ret, login->session, MOUNT_UUID_SIZE);
+		begin_use(metrics, login, ret);
 	return login != NULL;
 }
 
-static void forget_login(struct metrics *metrics, const char *session)
-{
-	scoped_lock(&metrics->lock);
-	for (size_t i = 0; i < LOGINS; i++)
-		if (strcmp(metrics->logins[i].session, session) == 0)
-			*metrics->logins[i].session = '\0';
-}
-
 /*
- * Keeps the session @session of a login in place of the oldest one. If another thread has logged in meanwhile, that
- * session stays, and becomes @session. @ret: the session that is not needed any more; "": none.
+ * Keeps the session @session of a login, which is used from now on, in the place of another one. If another thread has
+ * logged in meanwhile, that session stays, and becomes @session. If all places are in use, @session is not kept.
+ * @ret: the session that is not needed any more; "": none.
  */
 static void keep_login(struct metrics *metrics, const unsigned char *digest, char session[MOUNT_UUID_SIZE],
 		       char ret[MOUNT_UUID_SIZE])
@@ -127,19 +153,38 @@ static void keep_login(struct metrics *metrics, const unsigned char *digest, cha
 	login = find_login(metrics, digest);
 	if (login) {
 		memcpy(ret, session, MOUNT_UUID_SIZE);
-		memcpy(session, login->session, MOUNT_UUID_SIZE);
+		begin_use(metrics, login, session);
 		return;
 	}
-	login = &metrics->logins[metrics->next++ % LOGINS];
+	login = find_place(metrics);
+	if (!login)
+		return;
 	memcpy(ret, login->session, MOUNT_UUID_SIZE);
 	memcpy(login->digest, digest, SHA512_DIGEST_LENGTH);
 	memcpy(login->session, session, MOUNT_UUID_SIZE);
+	login->users = 0;
+	begin_use(metrics, login, session);
+}
+
+/* The session is used no longer, or has ended. False: it is not kept. */
+static bool end_use(struct metrics *metrics, const char *session, bool has_ended)
+{
+	struct login *login;
+
+	scoped_lock(&metrics->lock);
+	login = find_session(metrics, session);
+	if (!login)
+		return false;
+	login->users--;
+	if (has_ended)
+		*login->session = '\0';
+	return true;
 }
 
 /* -------------------------------------------------------------------- /metrics */
 
-/* The session of a client that sends a password. As login_open(). */
-static int find_session(struct metrics *metrics, struct mount *mount, struct call_file *file,
+/* The session of a client that sends a password, for one use. As login_open(). */
+static int open_session(struct metrics *metrics, struct mount *mount, struct call_file *file,
 			const struct exchange *x, const char *basic, char ret[MOUNT_UUID_SIZE],
 			struct error *e)
 {
@@ -150,7 +195,7 @@ static int find_session(struct metrics *metrics, struct mount *mount, struct cal
 	int r;
 
 	SHA512((const unsigned char *)basic, strlen(basic), digest);
-	if (kept_session(metrics, digest, ret))
+	if (use_kept(metrics, digest, ret))
 		return 0;
 	if (!parse_basic(basic, &text, &name, &password))
 		return login_refuse(e, "the header has no name and password");
@@ -203,12 +248,15 @@ static struct response *answer_basic(struct metrics *metrics, struct mount *moun
 	for (int attempt = 0; attempt < 2; attempt++) {
 		char session[MOUNT_UUID_SIZE];
 		struct response *response;
+		bool has_ended;
 
-		if (find_session(metrics, mount, file, x, basic, session, &e) < 0)
+		if (open_session(metrics, mount, file, x, basic, session, &e) < 0)
 			return login_is_refused(&e) ? refuse_login(error_sentence(&e)) : response_error(&e);
-		if (ask(mount, file, x, session, &response))
+		has_ended = !ask(mount, file, x, session, &response);
+		if (!end_use(metrics, session, has_ended) && !has_ended)
+			login_close(mount, file, session);
+		if (!has_ended)
 			return response;
-		forget_login(metrics, session);
 	}
 	(void)error_set(&e, EIO, "the session has ended twice");
 	return response_error(&e);
@@ -246,7 +294,7 @@ void metrics_free(struct metrics *metrics, struct mount *mount)
 
 	if (!metrics)
 		return;
-	for (size_t i = 0; i < LOGINS; i++)
+	for (size_t i = 0; i < METRICS_LOGINS; i++)
 		if (*metrics->logins[i].session)
 			login_close(mount, &file, metrics->logins[i].session);
 	call_file_close(&file);
