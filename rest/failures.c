@@ -10,8 +10,16 @@
 
 struct failures {
 	pthread_mutex_t lock; /* a leaf */
-	int64_t begun;	      /* of the minute, by the first that is counted, ms; lock */
-	unsigned count;	      /* in this minute; lock */
+	struct minute {
+		int64_t begun;	/* by the first that is counted, ms */
+		unsigned count; /* in this minute */
+	} minutes[CAUSE_COUNT]; /* lock */
+};
+
+/* What is told of those that were left out, after their number. NULL: none is. */
+static const char *const texts[CAUSE_COUNT] = {
+	[CAUSE_ANYBODY] = "more of clients without a session have failed within a minute",
+	[CAUSE_NO_POOL] = "more have failed within a minute since the pool could not be asked",
 };
 
 struct failures *failures_new(void)
@@ -24,44 +32,52 @@ struct failures *failures_new(void)
 }
 
 /* The number that was left out in a minute, if it has ended, or ends now. */
-static unsigned end_minute(struct failures *failures, bool now)
+static unsigned end_minute(struct failures *failures, int cause, bool now)
 {
+	struct minute *minute = &failures->minutes[cause];
 	unsigned left_out;
 
 	scoped_lock(&failures->lock);
-	if (!now && stream_now() - failures->begun < MINUTE_MS)
+	if (!now && stream_now() - minute->begun < MINUTE_MS)
 		return 0;
-	left_out = failures->count > FAILURES_OF_STRANGERS ? failures->count - FAILURES_OF_STRANGERS : 0;
-	failures->count = 0;
+	left_out = minute->count > FAILURES_TOLD ? minute->count - FAILURES_TOLD : 0;
+	minute->count = 0;
 	return left_out;
 }
 
-static void tell(unsigned left_out)
+static void end_minutes(struct failures *failures, bool now)
 {
-	if (left_out)
-		log_warning("request", NULL,
-			    "%u more of clients without a session have failed within a minute", left_out);
+	for (int cause = 0; cause < CAUSE_COUNT; cause++) {
+		unsigned left_out = texts[cause] ? end_minute(failures, cause, now) : 0;
+
+		if (left_out)
+			log_warning("request", NULL, "%u %s", left_out, texts[cause]);
+	}
 }
 
 void failures_tend(struct failures *failures)
 {
-	tell(end_minute(failures, false));
+	end_minutes(failures, false);
 }
 
-bool failures_count(struct failures *failures)
+bool failures_count(struct failures *failures, enum cause cause)
 {
+	struct minute *minute = &failures->minutes[cause];
+
+	if (!texts[cause])
+		return true;
 	failures_tend(failures);
 	scoped_lock(&failures->lock);
-	if (!failures->count)
-		failures->begun = stream_now();
-	return failures->count++ < FAILURES_OF_STRANGERS;
+	if (!minute->count)
+		minute->begun = stream_now();
+	return minute->count++ < FAILURES_TOLD;
 }
 
 void failures_free(struct failures *failures)
 {
 	if (!failures)
 		return;
-	tell(end_minute(failures, true));
+	end_minutes(failures, true);
 	pthread_mutex_destroy(&failures->lock);
 	free(failures);
 }

@@ -234,8 +234,8 @@ static bool ask(struct mount *mount, struct call_file *file, const struct exchan
 	if (r == 0 && answer.word != ANSWER_OK)
 		(void)login_error(&answer, &e);
 	*ret = error_is_set(&e) ? response_error(&e) : reply_metrics(&answer, open);
-	if (*ret)
-		(*ret)->of_session = r == 0;
+	if (*ret && r == 0)
+		(*ret)->cause = CAUSE_SESSION;
 	return true;
 }
 

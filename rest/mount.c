@@ -91,12 +91,12 @@ int64_t mount_stamp(const struct mount *mount)
 
 /* -------------------------------------------------------------------- calls */
 
-/* Not the codes that go with an errno by default: those of a client's mistakes. */
+/* The pool answers nothing. */
 static int set_error(int r, struct error *e)
 {
 	return r == -ENOTCONN
-		       ? error_set_code(e, ENOTCONN, "SYS.1000", "the pool is not mounted")
-		       : error_set_code(e, -r, "SYS.1000", "the pool cannot be reached: %s", strerror(-r));
+		       ? error_set_code(e, ENOTCONN, MOUNT_ERROR, "the pool is not mounted")
+		       : error_set_code(e, -r, MOUNT_ERROR, "the pool cannot be reached: %s", strerror(-r));
 }
 
 /* -ENOTCONN when there is no pool at @root. */
@@ -285,5 +285,7 @@ int mount_call(struct mount *mount, struct call_file *file, const char *session,
 		*ret_answer = (struct answer){.word = ANSWER_SESSION};
 		return 0;
 	}
+	if (r == -EFBIG || r == -EINVAL)
+		return error_set_code(e, -r, "SYS.1007", "the request is too long or nested too deep");
 	return set_error(r, e);
 }

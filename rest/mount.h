@@ -18,6 +18,9 @@
 
 #define MOUNT_UUID_SIZE 33
 
+/* The code of an error on the way to the pool, which answers nothing then; no client sees it. */
+#define MOUNT_ERROR "REST.MOUNT"
+
 struct mount;
 
 /** Opens the mount and reads its table of operations. -EINVAL when no pool is mounted there. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rest/mount.h"
+
 struct response *response_take(int status, const char *type, char *text, const char *body, size_t len)
 {
 	struct response *response = calloc(1, sizeof(*response));
@@ -67,6 +69,8 @@ struct response *response_error(const struct error *e)
 		if (strcmp(rows[i].code, e->code) == 0)
 			status = rows[i].status;
 	response = response_text(status, error_sentence(e));
+	if (response && strcmp(e->code, MOUNT_ERROR) == 0)
+		response->cause = CAUSE_NO_POOL;
 	if (status == 503)
 		response_add_field(response, "Retry-After", RESPONSE_RETRY);
 	return response;

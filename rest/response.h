@@ -25,6 +25,14 @@ struct response_status {
 	const char *field;	 /* the header field that comes with it; NULL: none */
 };
 
+/* Who causes the failure that a response tells of. */
+enum cause {
+	CAUSE_ANYBODY, /* no session is known */
+	CAUSE_SESSION, /* the client has one, so it is known who it is */
+	CAUSE_NO_POOL, /* the pool could not be asked */
+	CAUSE_COUNT
+};
+
 struct response {
 	atomic_int refs;
 	int status;
@@ -32,7 +40,7 @@ struct response {
 	const char *fields; /* static: further lines of the head, each with its CR LF */
 	char own[256];	    /* the same, of response_add_field() */
 	bool failed;	    /* it tells of a failure, whatever its status is */
-	bool of_session;    /* the client has one, so it is known who causes its failures */
+	enum cause cause;   /* of the failure, if it is one */
 	bool last;	    /* close the connection after it */
 	const char *body;
 	size_t len;

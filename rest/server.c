@@ -234,15 +234,12 @@ static struct response *call(struct server *server, const struct exchange *x, st
 		if (answer.word == ANSWER_SESSION)
 			return refuse_session(server, x, file, plan);
 		response = reply_answer(server, x, plan, &answer);
-		if (response)
-			response->of_session =
-				*plan->session || (plan->key_id && answer.word != ANSWER_FORBIDDEN);
+		if (response && (*plan->session || (plan->key_id && answer.word != ANSWER_FORBIDDEN)))
+			response->cause = CAUSE_SESSION;
 		if (response && key && stamp)
 			answer_cache_put(server->cache, key, stamp, response);
 		return response;
 	}
-	if (r == -EFBIG || r == -EINVAL)
-		return response_text(400, "the request is too long or nested too deep");
 	return response_error(&e);
 }
 
@@ -307,7 +304,7 @@ static const char *name_of_request(const struct exchange *x, const struct plan *
 static void tell_failure(struct server *server, const struct exchange *x, const struct plan *plan,
 			 const struct response *response)
 {
-	bool is_told = !plan->poll && (response->of_session || failures_count(server->failures));
+	bool is_told = !plan->poll && failures_count(server->failures, response->cause);
 	int len = response->len < FAILURE_SHOWN ? (int)response->len : FAILURE_SHOWN;
 
 	log_write(is_told ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "request", x->client,

@@ -140,6 +140,9 @@ login
 pool_pids | xargs kill
 wait_until 15 is_pool_gone
 if mountpoint -q "$MOUNT"; then umount -l "$MOUNT"; fi
+urls=()
+for _ in {1..30}; do urls+=("$BASE/v1/zones"); done
+assert_eq "$(curl -sS -X DELETE "${urls[@]}" | grep -o 'No delete API found' | wc -l)" 30 "requests that hide nothing"
 assert_http 503 'the pool is not mounted' GET /v1/zones
 assert_http 503 'the pool is not mounted' GET "/v1/exports/$(printf %032d 1)/image.raw"
 SESSION='' assert_http 503 'the pool is not mounted' POST /login '{"name":"admin","password":"password"}'
