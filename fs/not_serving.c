@@ -13,6 +13,8 @@
 
 /* So many workers may be killed where one may end otherwise. */
 #define KILLS_OF_A_DEATH 10
+/* Before a worker is tried that could not be started. */
+#define START_AGAIN_NS (NS_PER_S / 5)
 
 bool not_serving_is_given_up(const struct not_serving *n)
 {
@@ -67,6 +69,7 @@ static void write_notice(const struct not_serving *n, const struct error *e)
 void not_serving_try(struct not_serving *n)
 {
 	n->tried = clock_monotonic();
+	n->not_started = false;
 	not_serving_done(n);
 }
 
@@ -82,6 +85,12 @@ void not_serving_count(struct not_serving *n, bool killed, const struct error *w
 		write_notice(n, why);
 }
 
+void not_serving_not_started(struct not_serving *n, const struct error *why)
+{
+	n->not_started = true;
+	not_serving_count(n, false, why);
+}
+
 void not_serving_end(struct not_serving *n)
 {
 	if (not_serving_is_given_up(n))
@@ -92,7 +101,9 @@ void not_serving_end(struct not_serving *n)
 
 int64_t not_serving_next(const struct not_serving *n)
 {
-	return not_serving_is_given_up(n) ? n->tried + NOT_SERVING_RETRY_S * NS_PER_S : 0;
+	if (not_serving_is_given_up(n))
+		return n->tried + NOT_SERVING_RETRY_S * NS_PER_S;
+	return n->not_started ? n->tried + START_AGAIN_NS : 0;
 }
 
 /* ----------------------------------------------------------------------- requests */

@@ -4,7 +4,7 @@
  *
  * A worker that had served is started again at once, however often it is killed. If NOT_SERVING_DEATHS in a row have
  * served nothing, the program, the pool or a request is bad. (SIGKILL comes from outside, and may hit the best program
- * while it starts: ten times as many.) Then the mount stays, the supervisor itself answers each request with EIO, and a
+ * while it starts: ten times as many. One that cannot be started for want of memory or processes counts, too.) Then the mount stays, the supervisor itself answers each request with EIO, and a
  * worker is tried every NOT_SERVING_RETRY_S seconds, for which requests wait as long as it starts. A file in the state
  * folder says why meanwhile.
  */
@@ -27,6 +27,7 @@ struct not_serving {
 	int deaths;			    /* of workers in a row that have served nothing, */
 	int kills;			    /* and those of them by SIGKILL */
 	int64_t tried;			    /* ns of CLOCK_MONOTONIC: when the last worker was started */
+	bool not_started;		    /* it could not be */
 	struct keep *keep; /* requests are refused, which is written here; NULL: they are not */
 };
 
@@ -34,6 +35,8 @@ struct not_serving {
 void not_serving_try(struct not_serving *n);
 /** A worker has ended by SIGKILL, or otherwise (@why: not set if it was not said), and has served nothing. */
 void not_serving_count(struct not_serving *n, bool killed, const struct error *why);
+/** The worker could not be started (@why): the next one is tried after a moment. */
+void not_serving_not_started(struct not_serving *n, const struct error *why);
 /** A worker serves: what was counted is forgotten, the file removed. */
 void not_serving_end(struct not_serving *n);
 /** Have too many workers ended? */

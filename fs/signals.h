@@ -18,7 +18,8 @@
 
 #include "model/error.h"
 
-#define SIGNAL_JOBS SIGUSR2
+/* One of the real-time signals, which queue: none is lost, and the last one counts. */
+#define SIGNAL_JOBS SIGRTMIN
 
 /** The signals that end a mount, or have its log opened again (SIGHUP), whichever of its processes gets them. */
 void signals_of_mount(sigset_t *ret);

@@ -33,7 +33,9 @@ struct supervisor {
 	bool served;  /* the present worker has */
 	bool is_own;  /* it is of this program, not of the one before */
 	bool is_ready;
-	bool ends; /* the worker has ended as it should, or was told to */
+	bool ends;		     /* the worker has ended as it should, or was told to */
+	bool is_asked;		     /* by a signal, to end */
+	struct link_message message; /* the last of the worker */
 	struct upgrade *upgrade;
 	struct not_serving not_serving;
 	struct error why; /* why the last worker ended, if it said so */
@@ -210,7 +212,8 @@ static void on_message(struct supervisor *s, struct link_message *m)
 			(void)error_set(&s->why, EIO, "%s", m->text);
 		break;
 	case LINK_IDLE:
-		upgrade_idle(s->upgrade, &present);
+		if (!s->is_asked)
+			upgrade_idle(s->upgrade, &present);
 		break;
 	case LINK_DEVICE:
 	case LINK_NO_DEVICE:
@@ -262,6 +265,9 @@ static void on_end(struct supervisor *s)
 	struct handover present;
 
 	close_fd(&s->link);
+	/* The signal was passed on, and may have ended with the worker before that took it. */
+	if (s->is_asked && !s->ends)
+		end_mount(s);
 	if (s->ends || !mount_is_there(s->device)) {
 		if (s->worker > 0)
 			(void)waitpid(s->worker, NULL, 0);
@@ -301,8 +307,10 @@ static void on_signal(struct supervisor *s)
 	}
 	/* Without a file of the log the terminal is gone, which ends the program. */
 	reopened = info.ssi_signo == SIGHUP && log_reopen();
-	if (!reopened)
+	if (!reopened) {
+		s->is_asked = true;
 		service_ends();
+	}
 	if (s->link >= 0) {
 		if (s->worker > 0)
 			(void)kill(s->worker, (int)info.ssi_signo);
@@ -343,13 +351,13 @@ static int wait_once(struct supervisor *s, struct error *e)
 	if (n < 0)
 		return errno == EINTR ? 0 : error_set(e, errno, "poll: %s", strerror(errno));
 	if (fds[1].revents) {
-		_cleanup_free_ struct link_message *m = malloc(sizeof(*m));
-		int r = m ? link_receive(s->link, m) : -ENOMEM;
+		int r = link_receive(s->link, &s->message);
 
 		if (r > 0)
-			on_message(s, m);
-		else
+			on_message(s, &s->message);
+		else if (r == 0)
 			on_end(s);
+		/* else the kernel has no memory, and the message is there the next time */
 	}
 	if (fds[0].revents)
 		on_signal(s);
@@ -357,8 +365,21 @@ static int wait_once(struct supervisor *s, struct error *e)
 	    (fds[2].revents && not_serving_refuse(&s->not_serving, s->device) < 0))
 		s->ends = true;
 	present = describe(s);
-	if (!s->ends)
+	if (!s->ends && !s->is_asked)
 		upgrade_go_on(s->upgrade, polls, &present);
+	return 0;
+}
+
+/* For want of processes or memory it is tried again as long as there is a mount: its files are open, and it may get some. */
+static int try_worker(struct supervisor *s, struct error *e)
+{
+	int r = start_worker(s, e);
+
+	if (r == 0 || !mount_is_there(s->device))
+		return r;
+	log_error("mount", s->options->mountpoint, "%s; it is tried again", error_sentence(e));
+	not_serving_not_started(&s->not_serving, e);
+	error_done(e);
 	return 0;
 }
 
@@ -368,8 +389,8 @@ static int run(struct supervisor *s, struct error *e)
 
 	while (r >= 0 && !(s->ends && s->link < 0)) {
 		if (s->link < 0 && clock_monotonic() >= not_serving_next(&s->not_serving))
-			r = start_worker(s, e);
-		else if (s->link < 0)
+			r = try_worker(s, e);
+		else if (s->link < 0 && not_serving_is_given_up(&s->not_serving))
 			not_serving_refuse_kept(&s->not_serving, s->device, s->keep_fd);
 		if (r >= 0)
 			r = wait_once(s, e);

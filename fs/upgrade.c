@@ -295,6 +295,8 @@ void upgrade_idle(struct upgrade *u, const struct handover *present)
 {
 	if (u->step == STEP_WAITS)
 		become(u, present);
+	else
+		hold_jobs(present, false); /* it was late */
 }
 
 /* --------------------------------------------------------------------- serves */

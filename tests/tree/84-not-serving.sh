@@ -72,3 +72,30 @@ cat "$MOUNT/version" >/dev/null 2>&1
 kill -TERM "$worker"
 wait_until 15 is_pool_gone
 ! mountpoint -q "$MOUNT" || fail "the mount is still there"
+
+step "for want of descriptors, as of memory, no worker can be started for a moment: the mount stays"
+mount_pool
+supervisor=$(supervisor_pid)
+prlimit --pid "$supervisor" --nofile=7:
+kill -KILL "$(worker_pid)"
+is_told() {
+	grep -q 'cannot create a pair of sockets: Too many open files; it is tried again' "$STATE/poolfs.log"
+}
+wait_until 20 is_told
+prlimit --pid "$supervisor" --nofile=1024:
+wait_until 30 is_served
+assert_eq "$(supervisor_pid)" "$supervisor"
+
+step "a signal to end the mount counts, also when the worker ends before it can take it"
+exec 9>"$STATE/lock"
+kill -STOP "$supervisor"
+kill -KILL "$(worker_pid)"
+wait_until 10 flock -n 9
+mv "$STATE/pool.db" "$STATE/pool.db.away"
+mkdir "$STATE/pool.db"
+kill -CONT "$supervisor"
+wait_until 30 is_tried
+kill -TERM "$supervisor"
+exec 9>&-
+wait_until 20 is_pool_gone
+! mountpoint -q "$MOUNT" || fail "the mount is still there"
