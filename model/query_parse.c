@@ -84,6 +84,11 @@ static int set_order(struct query *q, const char *what, const char *name, int *r
 		return error_set_code(e, EINVAL, "SYS.1000",
 				      "invalid %s clause, inventory[%sInventory] doesn't have field[%s]",
 				      what, q->kind->name, query_echo(name, strlen(name), echo));
+	/* all of them would be in memory at a time, as they are not compressed */
+	if (q->kind->fields[field].flags & F_COMPRESSED)
+		return error_set_code(e, EINVAL, "SYS.1000",
+				      "invalid %s clause: field[%s] is a document, which has no order", what,
+				      q->kind->fields[field].name);
 	*ret_field = field;
 	return 0;
 }

@@ -307,9 +307,25 @@ static void lack_of_memory_is_an_error(void **state)
 	json_set_alloc_funcs(malloc, free);
 }
 
+/* Sorting would have all documents in memory at a time, of which one may have a MiB. */
+static void test_documents_have_no_order(void **state)
+{
+	static const char *const queries[] = {"sort=request", "sort=-result", "groupBy=result"};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		_cleanup_query_ struct query *q = NULL;
+
+		assert_int_equal(query_parse(kind_get(KIND_JOB), queries[i], &q, &e), -EINVAL);
+		assert_non_null(strstr(error_sentence(&e), "is a document, which has no order"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_documents_have_no_order),
 		cmocka_unit_test(errors),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(injections),
