@@ -64,7 +64,9 @@ act "volume-snapshots/$(first volume-snapshots)" delete
 step "its data disk leaves it while it runs, and comes back as one of the pool"
 data=$(value "$vm/inventory" | jq -r '.allVolumes[] | select(.type == "Data").uuid')
 act "volumes/$data" detach
-(on_host dumpxml theirs && on_host dumpxml --inactive theirs) | grep "$folder/data.raw" && fail "the disk is still there"
+on_host dumpxml theirs >live.xml
+on_host dumpxml --inactive theirs >next.xml
+lacks "$folder/data.raw" live.xml next.xml || fail "the disk is still there"
 act "volumes/$data" attach "vmInstanceUuid=$uuid"
 on_host dumpxml theirs | grep -q "$folder/data.raw" || fail "the guest does not have the disk"
 act "volumes/$data" detach

@@ -56,8 +56,8 @@ other grep -rlF -f <(secrets) "$MOUNT" --exclude=events --exclude-dir=where 2>/d
 found=$(grep -rlF -f <(secrets) "$MOUNT" --exclude=events --exclude-dir=where 2>/dev/null | sed "s|$MOUNT/||" |
 	grep -vE "^(system-tags|vm-instances)/(by-name/)?[^/]+/(tags/[0-9a-f]{32}|tag|console-passwords|ssh-keys)$" || true)
 assert_eq "$found" "" "files with secrets"
-grep -F -f <(secrets) "$events" && fail "a secret is in an event"
-grep -F -f <(secrets) "$CASE_DIR/poolfs.log" && fail "a secret is in the log"
+lacks -F -f <(secrets) "$events" || fail "a secret is in an event"
+lacks -F -f <(secrets) "$CASE_DIR/poolfs.log" || fail "a secret is in the log"
 grep -q "$vm" "$events" || fail "the events say nothing at all"
 
 step "inventories say which secrets are set"
@@ -78,5 +78,4 @@ for guess in '=consolePassword::XyzzyFor' '~=consolePassword::X%' '?=consolePass
 	assert_eq "$(jq '.inventories | length' "$MOUNT/system-tags?q=tag$guess")" 0 "tags that '$guess' finds"
 done
 assert_eq "$(jq -r '.inventories[].tag' "$MOUNT/system-tags?q=tag>consolePassword::W&q=tag<d")" "" "what is behind 'consolePassword::W'"
-find "$MOUNT/system-tags/where" -maxdepth 2 | grep -F -f <(secrets) && fail "a listing of conditions has a secret"
-:
+find "$MOUNT/system-tags/where" -maxdepth 2 | lacks -F -f <(secrets) || fail "a listing of conditions has a secret"

@@ -201,6 +201,15 @@ finds() {
 	found=$(grep "$@") && [ -n "$found" ]
 }
 
+# lacks ARG...: a grep that must find nothing. It fails, too, when it cannot read its files, and so does a pipe to it when
+# the program before it fails: `program | lacks PATTERN || fail ...`, while nothing can be found in what was not read.
+lacks() {
+	local found status=0
+	found=$(grep "$@") || status=$?
+	[ -z "$found" ] || echo "found: $found" >&2
+	[ $status -eq 1 ]
+}
+
 # value FILE: the content of a file below the mount.
 value() {
 	cat "$MOUNT/$1"
@@ -261,9 +270,9 @@ is_finished() {
 	[ -n "$(value "api-jobs/$1/finished")" ]
 }
 
-# no_job_runs: have all jobs ended?
+# no_job_runs: have all jobs ended, of which there are some?
 no_job_runs() {
-	! grep -qsxE 'Queued|Processing' "$MOUNT"/api-jobs/*/state
+	lacks -sxE 'Queued|Processing' "$MOUNT"/api-jobs/*/state
 }
 
 # job_wait JOB [SECONDS]: until the job is finished; fails when the job did.
@@ -346,8 +355,8 @@ kill_at() {
 
 # no_rows_in_between: no object is in a state that it has only during a job.
 no_rows_in_between() {
-	! grep -lxE 'Creating|Deleting|Migrating|Downloading' "$MOUNT"/volumes/*/status "$MOUNT"/volume-snapshots/*/status \
-		"$MOUNT"/images/*/status 2>/dev/null
+	jq -r '.inventories[].status' "$MOUNT"/{volumes,volume-snapshots,images}/inventories |
+		lacks -xE 'Creating|Deleting|Migrating|Downloading'
 }
 
 # ------------------------------------------------------------------- real hosts
